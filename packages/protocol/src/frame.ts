@@ -1,0 +1,101 @@
+import * as decoding from 'lib0/decoding'
+import * as encoding from 'lib0/encoding'
+import { type JoineryMessage, readJoineryMessage, writeJoineryMessage } from './joinery-message.ts'
+
+/** First varUint of every frame. 0–3 are y-websocket's; 74 ('J') is Joinery's own, sent only to clients that asked. */
+export const MESSAGE = { sync: 0, awareness: 1, auth: 2, queryAwareness: 3, joinery: 74 } as const
+const SYNC = { step1: 0, step2: 1, update: 2 } as const
+
+/** What one binary frame says. Payloads are views into the frame, not copies. */
+export type Frame =
+  | { type: 'syncStep1'; stateVector: Uint8Array }
+  | { type: 'syncStep2'; update: Uint8Array }
+  | { type: 'update'; update: Uint8Array }
+  | { type: 'awareness'; update: Uint8Array }
+  | { type: 'queryAwareness' }
+  | { type: 'auth'; reason: string }
+  | { type: 'joinery'; message: JoineryMessage | undefined }
+
+/** A frame that breaks the wire's grammar (SPEC.md). */
+export class FrameError extends Error {
+  override name = 'FrameError'
+  readonly code = 'bad_frame'
+}
+
+/** Decodes one y-websocket frame. Throws {@link FrameError} on anything the grammar does not allow, trailing bytes included. */
+export function decodeFrame(bytes: Uint8Array): Frame {
+  const decoder = decoding.createDecoder(bytes)
+  let frame: Frame
+  try {
+    frame = readFrame(decoder)
+  } catch (cause) {
+    if (cause instanceof FrameError) throw cause
+    throw new FrameError('the frame ends early or holds a malformed number or string', { cause })
+  }
+  if (decoding.hasContent(decoder)) throw new FrameError('bytes follow the end of the message')
+  return frame
+}
+
+function readFrame(decoder: decoding.Decoder): Frame {
+  const type = decoding.readVarUint(decoder)
+  switch (type) {
+    case MESSAGE.sync:
+      return readSync(decoder)
+    case MESSAGE.awareness:
+      return { type: 'awareness', update: decoding.readVarUint8Array(decoder) }
+    case MESSAGE.queryAwareness:
+      return { type: 'queryAwareness' }
+    case MESSAGE.auth:
+      if (decoding.readVarUint(decoder) !== 0) throw new FrameError('the only auth message is permission denied (0)')
+      return { type: 'auth', reason: decoding.readVarString(decoder) }
+    case MESSAGE.joinery:
+      return { type: 'joinery', message: readJoineryMessage(decoder) }
+    default:
+      throw new FrameError(`message type ${type} is not one of ${Object.values(MESSAGE).join(', ')}`)
+  }
+}
+
+function readSync(decoder: decoding.Decoder): Frame {
+  const step = decoding.readVarUint(decoder)
+  if (step > SYNC.update) throw new FrameError(`sync message ${step} is not 0 (step 1), 1 (step 2) or 2 (update)`)
+  const payload = decoding.readVarUint8Array(decoder)
+  if (step === SYNC.step1) return { type: 'syncStep1', stateVector: payload }
+  return { type: step === SYNC.step2 ? 'syncStep2' : 'update', update: payload }
+}
+
+function encodeSync(step: number, payload: Uint8Array): Uint8Array {
+  const encoder = encoding.createEncoder()
+  encoding.writeVarUint(encoder, MESSAGE.sync)
+  encoding.writeVarUint(encoder, step)
+  encoding.writeVarUint8Array(encoder, payload)
+  return encoding.toUint8Array(encoder)
+}
+
+/** Asks the other side for what the holder of `stateVector` lacks. */
+export function encodeSyncStep1(stateVector: Uint8Array): Uint8Array {
+  return encodeSync(SYNC.step1, stateVector)
+}
+/** Answers a SyncStep1 with one Yjs V1 update. */
+export function encodeSyncStep2(update: Uint8Array): Uint8Array {
+  return encodeSync(SYNC.step2, update)
+}
+/** Carries one Yjs V1 update made since the sync. */
+export function encodeUpdate(update: Uint8Array): Uint8Array {
+  return encodeSync(SYNC.update, update)
+}
+/** Carries one awareness update ({@link encodeAwarenessStates}). */
+export function encodeAwareness(update: Uint8Array): Uint8Array {
+  const encoder = encoding.createEncoder()
+  encoding.writeVarUint(encoder, MESSAGE.awareness)
+  encoding.writeVarUint8Array(encoder, update)
+  return encoding.toUint8Array(encoder)
+}
+/** Carries one of Joinery's own messages; only for connections that asked with `joinery=1`. */
+export function encodeJoinery(message: JoineryMessage): Uint8Array {
+  const encoder = encoding.createEncoder()
+  encoding.writeVarUint(encoder, MESSAGE.joinery)
+  writeJoineryMessage(encoder, message)
+  return encoding.toUint8Array(encoder)
+}
+/** An awareness frame of no states: data enough to keep a silent stock client from hanging up, and no change to anybody. */
+export const KEEP_ALIVE_FRAME: Uint8Array = encodeAwareness(Uint8Array.of(0))

@@ -1,0 +1,18 @@
+export { type AwarenessState, decodeAwarenessStates, encodeAwarenessStates } from './awareness.ts'
+export { CLOSE, type CloseCode, isFinalCloseCode } from './close-code.ts'
+export { QUERY } from './connection-query.ts'
+export {
+  decodeFrame,
+  encodeAwareness,
+  encodeJoinery,
+  encodeSyncStep1,
+  encodeSyncStep2,
+  encodeUpdate,
+  type Frame,
+  FrameError,
+  KEEP_ALIVE_FRAME,
+  MESSAGE,
+} from './frame.ts'
+export type { Conflict, Durable, Hello, JoineryMessage, Rejected, RejectionCode } from './joinery-message.ts'
+export { SILENCE_MAX_MS, WIRE_LIMITS, type WireLimits } from './limits.ts'
+export { parseWorkspaceName, WORKSPACE_NAME_RULE, type WorkspaceId } from './workspace-name.ts'

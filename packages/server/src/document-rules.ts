@@ -1,0 +1,37 @@
+import type { RejectionCode } from '@joinery/protocol'
+import type * as Y from 'yjs'
+
+/** Who writes through a connection, as its token (or development mode) says. */
+export interface Writer {
+  readonly actor: string
+  /** The class of writer that this connection's records are stamped with. */
+  readonly source: string
+  /** Every class it may speak for; undefined in development mode, where any will do. */
+  readonly sources: readonly string[] | undefined
+  /** False only in development mode: claims may then name any actor. */
+  readonly isAuthenticated: boolean
+}
+
+/** Why an update may not be applied. */
+export interface Refusal {
+  readonly code: RejectionCode
+  /** What is wrong and what to do, for the person who reads the client's log. */
+  readonly reason: string
+}
+
+/**
+ * What a document means, seen from a server that knows no block. The rooms call these on every update;
+ * `packages/blocks` brings the ones of Joinery's documents, the default allows everything.
+ */
+export interface DocumentRules {
+  /** Looks at one Yjs V1 update before it is applied to `doc`; a refusal means that nothing of it is. Must not change `doc`. */
+  inspect(doc: Y.Doc, update: Uint8Array, writer: Writer): Refusal | undefined
+  /** After one connection's updates of a tick were applied as `transaction`: which `block/field` paths they touched, for the log. */
+  touched(transaction: Y.Transaction): string[]
+}
+
+/** Any Yjs document, nothing refused, nothing described. */
+export const openRules: DocumentRules = {
+  inspect: () => undefined,
+  touched: () => [],
+}
