@@ -1,0 +1,115 @@
+import { describe, expect, it } from 'vitest'
+import { checkDependencyDirection } from './dependency-direction.ts'
+import { checkFileSize } from './file-size.ts'
+import { checkSingleYjs } from './single-yjs.ts'
+import type { SourceFile } from './source-tree.ts'
+import { checkSpecIds } from './spec-ids.ts'
+
+const file = (path: string, ...lines: string[]): SourceFile => ({ path, text: lines.join('\n') })
+// Titles are put together here so that this file holds no id but its own.
+const titled = (call: string, ids: string): string => `${call}('[${ids}] subject does this when that', () => {})`
+const rule = (id: string): string => `- **${id}** does this.`
+const found = (findings: readonly { path: string; line: number; message: string }[]): string[] =>
+  findings.map(({ path, line, message }) => `${path}:${line}: ${message}`)
+
+describe('spec ids', () => {
+  const spec = file('packages/log/SPEC.md', '# Log', '', rule('L1'), rule('L2'))
+
+  it('[K1] checkSpecIds reports the rule when no title names it', () => {
+    const tests = file('packages/log/src/a.test.ts', titled('it', 'L1'))
+    expect(found(checkSpecIds([spec, tests]))).toEqual(["packages/log/SPEC.md:4: rule L2 stands in no test's title"])
+  })
+
+  it('[K1] checkSpecIds does not count a title when its test is skipped', () => {
+    const tests = file('packages/log/src/a.test.ts', titled('it', 'L1'), titled('it.skip', 'L2'))
+    expect(found(checkSpecIds([spec, tests]))).toHaveLength(1)
+  })
+
+  it('[K1] checkSpecIds takes lists, tables and titles on a line of their own', () => {
+    const each = titled('it.each(table)', 'L1').replace('(table)(', '(table)(\n  ')
+    const tests = file('packages/log/src/a.test.ts', each, titled('test.skipIf(isSlow)', 'L1, L2'))
+    expect(checkSpecIds([spec, tests])).toEqual([])
+  })
+
+  it('[K2] checkSpecIds reports the title when no rule has its id', () => {
+    const tests = file('test/a.test.ts', '', titled('it', 'L1, L2'), titled('it', 'L1, L9'))
+    expect(found(checkSpecIds([spec, tests]))).toEqual(['test/a.test.ts:3: no SPEC.md has a rule L9'])
+  })
+
+  it('[K3] checkSpecIds reports the second rule when an id is given twice', () => {
+    const other = file('packages/server/SPEC.md', rule('L1'))
+    const tests = file('test/a.test.ts', titled('it', 'L1, L2'))
+    expect(found(checkSpecIds([spec, other, tests]))).toEqual([
+      'packages/server/SPEC.md:1: rule L1 is already at packages/log/SPEC.md:3',
+    ])
+  })
+})
+
+describe('dependency directions', () => {
+  // Specifiers are put together here so that this file imports nothing in a reader's eyes.
+  const importing = (path: string, specifier: string) =>
+    found(checkDependencyDirection([file(path, `import { a } from ${JSON.stringify(specifier)}`)]))
+
+  it('[K4] checkDependencyDirection reports an import when it points against the arrows', () => {
+    expect(importing('packages/log/src/a.ts', '@joinery/server')).toEqual([
+      'packages/log/src/a.ts:1: packages/log may not import server',
+    ])
+    expect(importing('packages/server/src/a.ts', '@joinery/blocks')).toHaveLength(1)
+    expect(importing('packages/server/src/a.ts', '@joinery/log')).toEqual([])
+    expect(importing('test/a.test.ts', '@joinery/server')).toEqual([])
+  })
+
+  it('[K4] checkDependencyDirection reports a dynamic or type-only import as any other', () => {
+    const dynamic = file('packages/log/src/a.ts', `const a = await import(${"'@joinery/server'"})`)
+    expect(checkDependencyDirection([dynamic])).toHaveLength(1)
+    const type = file('packages/log/src/a.ts', `export type { A } from ${"'@joinery/server'"}`)
+    expect(checkDependencyDirection([type])).toHaveLength(1)
+  })
+
+  it('[K4] checkDependencyDirection reports a manifest when it depends against the arrows', () => {
+    const manifest = file(
+      'packages/blocks/package.json',
+      '{',
+      '  "dependencies": { "@joinery/client": "workspace:*" }',
+      '}',
+    )
+    const named = file('packages/log/package.json', '{ "name": "@joinery/log" }')
+    expect(found(checkDependencyDirection([manifest, named]))).toEqual([
+      'packages/blocks/package.json:2: packages/blocks may not depend on client',
+    ])
+  })
+
+  it('[K4] checkDependencyDirection reports a package when the table does not know it', () => {
+    expect(importing('packages/surprise/src/a.ts', 'yjs')).toHaveLength(1)
+  })
+
+  it('[K5] checkDependencyDirection reports an import when it goes past a door', () => {
+    expect(importing('packages/server/src/a.ts', '@joinery/log/src/level-store.ts')).toHaveLength(1)
+    expect(importing('packages/server/src/a.ts', '@joinery/server')).toHaveLength(1)
+    expect(importing('packages/server/src/a.ts', '../../log/src/index.ts')).toHaveLength(1)
+    expect(importing('packages/server/src/room/a.ts', '../b.ts')).toEqual([])
+    expect(importing('packages/server/src/a.ts', '@joinery/log/testing')).toEqual([])
+  })
+
+  it('[K6] checkDependencyDirection reports a pure package when it imports from node', () => {
+    expect(importing('packages/blocks/src/a.ts', 'node:fs')).toHaveLength(1)
+    expect(importing('packages/blocks/src/a.test.ts', 'node:fs')).toEqual([])
+    expect(importing('packages/log/src/a.ts', 'node:fs')).toEqual([])
+  })
+})
+
+it('[K7] checkFileSize reports a source when it has more than 400 lines', () => {
+  const lines = (count: number) => `${'x\n'.repeat(count)}`
+  expect(checkFileSize([file('packages/log/src/a.ts', lines(400)), file('test/long.ts', lines(900))])).toEqual([])
+  expect(found(checkFileSize([file('apps/server/src/a.mts', lines(401))]))).toEqual([
+    'apps/server/src/a.mts:401: 401 lines; split it at 400',
+  ])
+})
+
+it('[K8] checkSingleYjs reports both places when the lockfile has two versions', () => {
+  const one = ['packages:', '', '  yjs@13.6.33:', '', 'snapshots:', '', '  yjs@13.6.33:']
+  expect(checkSingleYjs(file('pnpm-lock.yaml', ...one))).toEqual([])
+  const two = file('pnpm-lock.yaml', ...one, '  yjs@14.0.0:')
+  expect(checkSingleYjs(two).map(({ line }) => line)).toEqual([3, 8])
+  expect(checkSingleYjs(file('pnpm-lock.yaml', 'packages:'))).toHaveLength(1)
+})

@@ -1,0 +1,49 @@
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { checkDependencyDirection } from './dependency-direction.ts'
+import { checkFileSize } from './file-size.ts'
+import { checkSingleYjs } from './single-yjs.ts'
+import { type Finding, readSourceTree } from './source-tree.ts'
+import { checkSpecIds } from './spec-ids.ts'
+
+const root = join(import.meta.dirname, '../..')
+
+/** The whole gate before a commit. Runs every check even when one fails, so that one run tells everything. */
+const tools: readonly (readonly [what: string, command: string])[] = [
+  ['format, lint, import cycles', 'biome ci .'],
+  ['types', 'tsc'],
+  ['unused files, exports and dependencies', 'knip'],
+]
+
+let isClean = true
+for (const [what, command] of tools) {
+  console.log(`== ${what} (${command})`)
+  const PATH = `${join(root, 'node_modules/.bin')}${delimiter}${process.env.PATH}`
+  const { status, error } = spawnSync(command, {
+    cwd: root,
+    stdio: 'inherit',
+    shell: true,
+    env: { ...process.env, PATH },
+  })
+  if (error) throw error
+  if (status !== 0) isClean = false
+}
+
+const files = readSourceTree(root)
+const lockfile = { path: 'pnpm-lock.yaml', text: readFileSync(join(root, 'pnpm-lock.yaml'), 'utf8') }
+report('rule ids against tests', checkSpecIds(files))
+report('dependency directions', checkDependencyDirection(files))
+report('file sizes', checkFileSize(files))
+report('one yjs', checkSingleYjs(lockfile))
+
+if (!isClean) {
+  console.error('check failed')
+  process.exitCode = 1
+}
+
+function report(what: string, findings: readonly Finding[]): void {
+  console.log(`== ${what}`)
+  for (const { path, line, message } of findings) console.error(`${path}:${line}: ${message}`)
+  if (findings.length > 0) isClean = false
+}
