@@ -1,0 +1,262 @@
+import { readFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { pathToFileURL } from 'node:url'
+import { parseWorkspaceName, WORKSPACE_NAME_RULE, type WorkspaceId } from '@joinery/protocol'
+import {
+  createLocalJWKSet,
+  createRemoteJWKSet,
+  customFetch,
+  errors,
+  type FetchImplementation,
+  type JWTVerifyGetKey,
+  jwtVerify,
+  SignJWT,
+} from 'jose'
+import { z } from 'zod'
+
+/** Who a connection is and what it may do, for as long as the connection lives. */
+export interface Identity {
+  readonly actor: string
+  /** The class of writer that this connection's records are stamped with. */
+  readonly source: string
+  /** Every class it may speak for; undefined in development mode, where any will do. */
+  readonly sources: readonly string[] | undefined
+  readonly access: 'read' | 'write'
+  /** False only in development mode. */
+  readonly isAuthenticated: boolean
+  /** When the token stops being good, leeway included, ms since epoch; undefined in development mode. */
+  readonly expiresAtMs: number | undefined
+  allows(workspace: WorkspaceId): boolean
+}
+
+/** What a request or a socket's URL says about its sender. */
+export interface Credentials {
+  readonly token: string | undefined
+  /** Only heeded in development mode: otherwise the token says who it is. */
+  readonly actor: string | undefined
+  readonly source: string | undefined
+  readonly workspace: WorkspaceId
+}
+
+/** Resolves with who it is; rejects with {@link IdentityError}, whose message never holds any part of the token. */
+export type Authenticator = (credentials: Credentials) => Promise<Identity>
+
+/**
+ * `unauthorized`: no token, or not a good one (401, close 4401). `forbidden`: a good one that does not allow this (403,
+ * close 4403). `keys_unavailable`: nobody's token can be checked now (503, close 1013: come back later).
+ * `misconfigured`: the operator's to mend, thrown at start only.
+ */
+export type IdentityErrorCode = 'unauthorized' | 'forbidden' | 'keys_unavailable' | 'misconfigured'
+
+/** Why somebody is not let in. `message` says what is wrong and what to do. */
+export class IdentityError extends Error {
+  override name = 'IdentityError'
+  readonly code: IdentityErrorCode
+  constructor(code: IdentityErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}
+
+/** Where the keys come from: a shared secret (HS256), or a JWKS at a URL or in a file (asymmetric algorithms only). */
+export type AuthenticatorKeys = { readonly secret: string } | { readonly jwks: string }
+
+export interface AuthenticatorOptions {
+  /** The clock, ms since epoch. */
+  readonly now?: () => number
+  /** How long after a successful read of the JWKS a token that names an unknown key can't cause another, ms; 30,000 by default. */
+  readonly jwksCooldownMs?: number
+}
+
+/** Clocks of the issuer and of this server may differ by this much, s. Machines with NTP differ by less than one. */
+const CLOCK_LEEWAY_SECONDS = 60
+/** HS256 is as strong as its key up to 256 bits; a shorter one can be guessed offline from any token. */
+const SECRET_BYTES_MIN = 32
+/** Half of what Node takes as request headers in all. */
+const TOKEN_CHARS_MAX = 8192
+const AUDIENCE = 'joinery'
+/** No symmetric one: a public key is no secret, and HS256 "signed" with it would verify. */
+const JWKS_ALGORITHMS = ['RS256', 'PS256', 'ES256', 'ES384', 'EdDSA', 'Ed25519']
+const DEFAULT_SOURCE = 'user_action'
+
+const SOURCE = /^[a-z_]{1,64}$/
+const SOURCE_RULE = 'a source is 1 to 64 of a-z and _'
+/** Control characters forge log lines, line separators break them, lone surrogates do not survive UTF-8. */
+const ACTOR = /^[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}]{1,128}$/u
+const ACTOR_RULE = 'an actor is 1 to 128 characters, none of them a control character'
+const WORKSPACE_PREFIX = /^(?:[A-Za-z0-9][A-Za-z0-9._~:/-]*)?\*$/
+
+const claimsSchema = z.object({
+  sub: z.string(ACTOR_RULE).regex(ACTOR, ACTOR_RULE),
+  workspaces: z.array(
+    z.string().refine((entry) => WORKSPACE_PREFIX.test(entry) || parseWorkspaceName(entry) !== undefined, {
+      message: `an entry is a workspace's name or a prefix of names followed by "*"; ${WORKSPACE_NAME_RULE}`,
+    }),
+    'workspaces is a list of names and prefixes',
+  ),
+  access: z.enum(['read', 'write'], 'access is "read" or "write"'),
+  sources: z.array(z.string().regex(SOURCE, SOURCE_RULE), 'sources is a list').min(1, 'sources has at least one entry'),
+  exp: z.number('exp is a time in seconds').positive().max(8.64e12, 'exp is in seconds, not milliseconds'),
+})
+
+/** What a token says, `aud` aside. `exp` in seconds since epoch. */
+export type TokenClaims = z.infer<typeof claimsSchema>
+
+/** Checks tokens against `keys`. Throws {@link IdentityError} `misconfigured` on a weak secret or an unusable JWKS file. */
+export function createAuthenticator(keys: AuthenticatorKeys, options: AuthenticatorOptions = {}): Authenticator {
+  const { now = Date.now } = options
+  const verify =
+    'secret' in keys ? secretVerifier(keys.secret) : jwksVerifier(keys.jwks, options.jwksCooldownMs ?? 30_000)
+  return async (credentials) => {
+    const { token } = credentials
+    if (!token) throw new IdentityError('unauthorized', 'no token: put one in the query parameter "token"')
+    if (token.length > TOKEN_CHARS_MAX) {
+      throw new IdentityError('unauthorized', `the token is over ${TOKEN_CHARS_MAX} characters: ask for a smaller one`)
+    }
+    return identityOf(await verify(token, new Date(now())), credentials)
+  }
+}
+
+/** Believes everybody: the actor a client names or `anonymous`, the source it asks for, write access to everything. */
+export function developmentAuthenticator(): Authenticator {
+  return async ({ actor = 'anonymous', source = DEFAULT_SOURCE }) => {
+    if (!ACTOR.test(actor)) throw new IdentityError('forbidden', ACTOR_RULE)
+    if (!SOURCE.test(source)) throw new IdentityError('forbidden', SOURCE_RULE)
+    return {
+      actor,
+      source,
+      sources: undefined,
+      access: 'write',
+      isAuthenticated: false,
+      expiresAtMs: undefined,
+      allows: () => true,
+    }
+  }
+}
+
+/** Makes an HS256 token for this server. Rejects with `misconfigured` when the secret or a claim breaks its rule. */
+export async function signToken(secret: string, claims: TokenClaims): Promise<string> {
+  const key = secretKey(secret)
+  const parsed = claimsSchema.safeParse(claims)
+  if (!parsed.success) throw new IdentityError('misconfigured', claimFault(parsed.error))
+  return new SignJWT(parsed.data)
+    .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
+    .setAudience(AUDIENCE)
+    .setIssuedAt()
+    .sign(key)
+}
+
+type Verifier = (token: string, now: Date) => Promise<unknown>
+
+function secretKey(secret: string): Uint8Array {
+  const key = new TextEncoder().encode(secret)
+  if (key.length < SECRET_BYTES_MIN) {
+    const message = `the JWT secret has ${key.length} bytes and needs at least ${SECRET_BYTES_MIN}: make one with "openssl rand -base64 48"`
+    throw new IdentityError('misconfigured', message)
+  }
+  if (secret.includes('-----BEGIN')) {
+    // Everybody has the public key, so everybody could sign with it.
+    throw new IdentityError('misconfigured', 'the JWT secret is a PEM key: give asymmetric keys as a JWKS instead')
+  }
+  return key
+}
+
+function secretVerifier(secret: string): Verifier {
+  const key = secretKey(secret)
+  return async (token, now) => {
+    const verified = await jwtVerify(token, key, verifyOptions(['HS256'], now)).catch(throwTokenFault)
+    return verified.payload
+  }
+}
+
+function jwksVerifier(jwks: string, cooldownMs: number): Verifier {
+  const getKey = /^https?:\/\//i.test(jwks) ? jwksAtUrl(jwks, cooldownMs) : jwksInFile(jwks, cooldownMs)
+  return async (token, now) => {
+    const verified = await jwtVerify(token, getKey, verifyOptions(JWKS_ALGORITHMS, now)).catch(throwTokenFault)
+    return verified.payload
+  }
+}
+
+function verifyOptions(algorithms: string[], currentDate: Date) {
+  return { algorithms, audience: AUDIENCE, requiredClaims: ['exp'], clockTolerance: CLOCK_LEEWAY_SECONDS, currentDate }
+}
+
+function jwksAtUrl(address: string, cooldownDuration: number): JWTVerifyGetKey {
+  if (!URL.canParse(address)) throw new IdentityError('misconfigured', 'the address of the JWKS is not a URL')
+  const url = new URL(address)
+  if (url.username !== '' || url.password !== '') {
+    throw new IdentityError('misconfigured', 'the URL of the JWKS must not hold a user name or password')
+  }
+  return createRemoteJWKSet(url, { cooldownDuration })
+}
+
+/** Reads the file again as a URL would be fetched again (age, unknown key), so that rotating keys needs no restart. */
+function jwksInFile(path: string, cooldownDuration: number): JWTVerifyGetKey {
+  try {
+    const { keys } = createLocalJWKSet(JSON.parse(readFileSync(path, 'utf8'))).jwks()
+    if (keys.length === 0) throw new Error('it holds no key')
+    if (keys.some((key) => key.kty === 'oct' || key.d !== undefined)) throw new Error('it must hold public keys only')
+  } catch (cause) {
+    const why = cause instanceof SyntaxError ? 'it is not JSON' : (cause as Error).message
+    throw new IdentityError('misconfigured', `the JWKS file ${path} can't be used: ${why}`, { cause })
+  }
+  const fetchFile: FetchImplementation = async () => new Response(await readFile(path, 'utf8'))
+  return createRemoteJWKSet(pathToFileURL(path), { cooldownDuration, [customFetch]: fetchFile })
+}
+
+/** No `cause` on what is wrong with a token: jose's errors carry its claims, and causes end in logs. */
+function throwTokenFault(error: unknown): never {
+  const fault = tokenFault(error)
+  if (fault !== undefined) throw new IdentityError('unauthorized', fault)
+  throw new IdentityError('keys_unavailable', "the keys to check tokens with can't be read now: try again later", {
+    cause: error,
+  })
+}
+
+function tokenFault(error: unknown): string | undefined {
+  if (error instanceof errors.JWTExpired) return 'the token has expired: get a new one'
+  if (error instanceof errors.JWTClaimValidationFailed) {
+    if (error.claim === 'nbf') return 'the token is not valid yet (nbf): check the clocks of its issuer and this server'
+    if (error.claim === 'aud') return `the token's aud must be "${AUDIENCE}"`
+    return `the token's claim ${error.claim} is missing or malformed`
+  }
+  if (error instanceof errors.JOSEAlgNotAllowed || error instanceof errors.JOSENotSupported) {
+    return 'the token is signed in a way this server does not take: HS256 with a secret, asymmetric algorithms with a JWKS'
+  }
+  if (error instanceof errors.JWSSignatureVerificationFailed) return 'the token was signed with another key'
+  if (error instanceof errors.JWKSNoMatchingKey) return "the token's key (kid, alg) is not in this server's JWKS"
+  if (error instanceof errors.JWKSMultipleMatchingKeys) return 'the token must name its key (kid): several would do'
+  if (error instanceof errors.JWSInvalid || error instanceof errors.JWTInvalid) return 'the token is malformed'
+  return undefined
+}
+
+function claimFault(error: z.ZodError): string {
+  return `the token's claims break a rule: ${error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ')}`
+}
+
+function identityOf(payload: unknown, { workspace, source: asked }: Credentials): Identity {
+  const parsed = claimsSchema.safeParse(payload)
+  if (!parsed.success) throw new IdentityError('unauthorized', claimFault(parsed.error))
+  const { sub, workspaces, access, sources, exp } = parsed.data
+  const allows = (name: WorkspaceId) => workspaces.some((entry) => matches(entry, name))
+  if (!allows(workspace)) throw new IdentityError('forbidden', `the token does not open workspace ${workspace}`)
+  if (asked !== undefined && !sources.includes(asked)) {
+    throw new IdentityError('forbidden', `the token does not speak for the source asked for, only for ${sources}`)
+  }
+  // The schema has seen to it that there is a first one.
+  const preferred = sources.includes(DEFAULT_SOURCE) ? DEFAULT_SOURCE : (sources[0] as string)
+  return {
+    actor: sub,
+    source: asked ?? preferred,
+    sources,
+    access,
+    isAuthenticated: true,
+    expiresAtMs: (exp + CLOCK_LEEWAY_SECONDS) * 1000,
+    allows,
+  }
+}
+
+/** Prefixes are text: `acme*` opens `acme-two` as well, `acme/*` only what is inside `acme`. */
+function matches(entry: string, name: WorkspaceId): boolean {
+  return entry.endsWith('*') ? name.startsWith(entry.slice(0, -1)) : name === entry
+}
