@@ -1,0 +1,36 @@
+import { fileURLToPath } from 'node:url'
+import { type Child, startChild } from '../support/child-process.ts'
+import { tempDirectory } from '../support/temp-directory.ts'
+import { type Figures, JOB_TIMEOUT_MS, type Job, type Work } from './load/job.ts'
+import { type Peer, startPeer } from './peers.ts'
+
+const LOAD_PROCESS = fileURLToPath(new URL('load/main.ts', import.meta.url))
+/** The load process ends itself at its own limit; this is for one that hangs. */
+const LOAD_PROCESS_TIMEOUT_MS = JOB_TIMEOUT_MS + 30_000
+/** A server that takes longer to stop is killed; its figures stand. */
+const STOP_TIMEOUT_MS = 15_000
+
+/** Does one work against one peer: a fresh server on a fresh directory, one load process, both gone at the end. */
+export async function measure(peer: Peer, work: Work, nodeArgs: readonly string[]): Promise<Figures> {
+  await using directory = await tempDirectory()
+  const { child: server, url } = await startPeer(peer, directory.path, nodeArgs)
+  try {
+    const { wire, keepsDocuments } = peer
+    const job: Job = { target: { url, wire, pid: server.pid, keepsDocuments }, work }
+    return await runLoad(job, server)
+  } finally {
+    const timer = setTimeout(() => void server.end('SIGKILL'), STOP_TIMEOUT_MS)
+    await server.end('SIGTERM')
+    clearTimeout(timer)
+  }
+}
+
+async function runLoad(job: Job, server: Child): Promise<Figures> {
+  const load = startChild({ args: [LOAD_PROCESS, JSON.stringify(job)] })
+  const timer = setTimeout(() => void load.end('SIGKILL'), LOAD_PROCESS_TIMEOUT_MS)
+  const exit = await load.exited
+  clearTimeout(timer)
+  if (exit.code === 0) return JSON.parse(load.stdout())
+  const serverSays = server.output().trim().split('\n').slice(-3).join('\n')
+  throw new Error(`${load.output().trim() || `the load process ended with ${exit.signal}`}\nserver: ${serverSays}`)
+}

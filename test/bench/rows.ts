@@ -1,0 +1,137 @@
+import type { Figures, Work } from './load/job.ts'
+import type { PeerName } from './peers.ts'
+
+/** What Joinery's figure must not exceed: a number, or a multiple of what a peer needed in the same run. */
+export type Bound = { readonly atMost: number } | { readonly atMost: number; readonly times: PeerName }
+
+/** One line of the table. */
+export interface FigureLine {
+  readonly title: string
+  readonly unit: string
+  readonly pick: (figures: Figures) => number | undefined
+  readonly bounds: readonly Bound[]
+}
+
+/** How much of a row's work is done: all of what its bounds are stated for, or enough to see that it runs. */
+export type Scale = 'full' | 'short'
+
+/** One kind of work, done by every peer in turn. */
+export interface Row {
+  readonly title: string
+  readonly work: (scale: Scale, traceFile: string | undefined) => Work
+  /** Who does it unless the command line names others. */
+  readonly peers: readonly PeerName[]
+  readonly lines: readonly FigureLine[]
+}
+
+const EVERYBODY = ['joinery', 'relay', 'y-websocket', 'hocuspocus'] as const
+
+export const ROW_NAMES = ['large-rooms', 'small-rooms', 'history', 'connections', 'steady'] as const
+export type RowName = (typeof ROW_NAMES)[number]
+
+export const ROWS: Readonly<Record<RowName, Row>> = {
+  'large-rooms': {
+    title: 'large rooms: 2 of 100 clients, 4 write 500 edits each',
+    work: (scale) =>
+      scale === 'full'
+        ? { kind: 'fanOut', rooms: 2, clients: 100, writers: 4, editsPerWriter: 500, pace: { window: 64 } }
+        : { kind: 'fanOut', rooms: 2, clients: 20, writers: 4, editsPerWriter: 100, pace: { window: 64 } },
+    peers: EVERYBODY,
+    lines: [
+      {
+        title: 'CPU per delivery',
+        unit: 'µs',
+        pick: (figures) => figures.cpuMicrosPerDelivery,
+        bounds: [{ atMost: 0.6 }, { atMost: 0.4, times: 'hocuspocus' }],
+      },
+    ],
+  },
+  'small-rooms': {
+    title: 'small rooms: 200 of 3 clients, 1 writes 100 edits',
+    work: (scale) =>
+      scale === 'full'
+        ? { kind: 'fanOut', rooms: 200, clients: 3, writers: 1, editsPerWriter: 100, pace: { window: 64 } }
+        : { kind: 'fanOut', rooms: 20, clients: 3, writers: 1, editsPerWriter: 100, pace: { window: 64 } },
+    peers: EVERYBODY,
+    lines: [
+      {
+        title: 'CPU per edit',
+        unit: 'µs',
+        pick: (figures) => figures.cpuMicrosPerEdit,
+        bounds: [{ atMost: 45 }, { atMost: 0.4, times: 'hocuspocus' }, { atMost: 0.5, times: 'y-websocket' }],
+      },
+    ],
+  },
+  history: {
+    title: 'one history of 259,778 edits through one socket',
+    work: (scale, traceFile) => ({
+      kind: 'history',
+      ...(traceFile !== undefined && { traceFile }),
+      ...(scale === 'short' && { editsMax: 10_000 }),
+    }),
+    // The others need minutes of CPU for it; name them to see.
+    peers: ['joinery'],
+    lines: [
+      {
+        title: 'CPU per edit',
+        unit: 'µs',
+        pick: (figures) => figures.cpuMicrosPerEdit,
+        bounds: [{ atMost: 30 }],
+      },
+    ],
+  },
+  connections: {
+    title: 'connections: 3,000 to 1,000 rooms',
+    work: (scale) =>
+      scale === 'full'
+        ? { kind: 'connect', rooms: 1_000, connections: 3_000 }
+        : { kind: 'connect', rooms: 100, connections: 300 },
+    peers: EVERYBODY,
+    lines: [
+      {
+        title: 'CPU per connection',
+        unit: 'µs',
+        pick: (figures) => figures.cpuMicrosPerConnection,
+        bounds: [{ atMost: 1.4, times: 'relay' }],
+      },
+      {
+        title: 'memory per connection',
+        unit: 'KiB',
+        pick: (figures) => figures.memoryKiBPerConnection,
+        bounds: [{ atMost: 24 }],
+      },
+    ],
+  },
+  steady: {
+    title: 'steady typing: 10 rooms of 20, 2 write 40 edits/s each',
+    work: (scale) => ({
+      kind: 'fanOut',
+      rooms: 10,
+      clients: 20,
+      writers: 2,
+      editsPerWriter: scale === 'full' ? 600 : 80,
+      pace: { editsPerSecond: 40 },
+    }),
+    peers: EVERYBODY,
+    lines: [
+      {
+        title: 'latency, median',
+        unit: 'ms',
+        pick: (figures) => figures.latencyP50Ms,
+        bounds: [{ atMost: 1, times: 'relay' }],
+      },
+      {
+        title: 'latency, 99 of 100',
+        unit: 'ms',
+        pick: (figures) => figures.latencyP99Ms,
+        bounds: [{ atMost: 1, times: 'relay' }],
+      },
+      {
+        title: 'CPU per delivery',
+        unit: 'µs',
+        pick: (figures) => figures.cpuMicrosPerDelivery,
+        bounds: [],
+      },
+    ],
+  },
+}
