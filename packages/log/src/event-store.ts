@@ -1,8 +1,5 @@
 import type { LogError } from './log-error.ts'
-
-declare const lsnBrand: unique symbol
-/** Position in one workspace's log: 1, 2, 3 … without gaps. 0 stands for "before the first record". */
-export type Lsn = number & { readonly [lsnBrand]: true }
+import type { Lsn } from './lsn.ts'
 
 /** When an append counts as durable, and what that survives: SPEC.md has the table. */
 export type Durability = 'memory' | 'async' | 'sync'
@@ -64,7 +61,7 @@ export type StoreState = { state: 'open' } | { state: 'failed'; error: LogError 
 export interface EventStore {
   readonly durability: Durability
   readonly state: StoreState
-  /** Called at every change of {@link state}. Returns unsubscribe. */
+  /** Called at every change of {@link state}; must not throw. Returns unsubscribe. */
   onStateChange(listener: (state: StoreState) => void): () => void
   /** Opens one workspace's log, existing or not. Throws `locked` if it is open already, `corrupted` if its end can't be told. */
   open(workspace: string): Promise<WorkspaceLog>

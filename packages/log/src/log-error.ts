@@ -7,6 +7,7 @@ export type LogErrorCode =
   | 'closed'
   | 'foreign_directory'
   | 'unreadable'
+  | 'invalid'
   | 'duplicate_key'
 
 /** The one error class of the log. `message` names the workspace or directory and what to do. */

@@ -1,0 +1,121 @@
+import { mkdir, open, readdir, readFile, rename } from 'node:fs/promises'
+import { join } from 'node:path'
+import { LogError } from './log-error.ts'
+import { storageError } from './storage-error.ts'
+
+/**
+ * A file of our own beside LevelDB's. It is there before the database is, so that a database that has lost everything
+ * can be told from one that never had anything, and a start that was cut short from somebody else's directory.
+ */
+const MARKER = 'JOINERY'
+const MARKER_DRAFT = 'JOINERY.draft'
+const CREATING = 'creating\n'
+const MADE = /^joinery log 1 (\S+)\n$/
+/** What a fresh volume or a start cut short may hold. */
+const IGNORED = new Set(['lost+found', MARKER_DRAFT])
+const LEVELDB_FILE = /^(\d+\.(log|ldb|sst)|MANIFEST-\d+)$/
+
+/** What stands in a directory that may be used. `storeId` is undefined if the marker is lost. */
+export type DataDirectory = { state: 'new' } | { state: 'existing'; storeId: string | undefined }
+
+/** Looks without touching. Throws `corrupted`, `foreign_directory` or `unreadable`. */
+export async function inspectDirectory(directory: string): Promise<DataDirectory> {
+  const files = new Set((await list(directory)).filter((name) => !IGNORED.has(name)))
+  if (files.size === 0) return { state: 'new' }
+  const marker = files.has(MARKER) ? await readMarker(directory) : undefined
+  if (marker === CREATING) return { state: 'new' }
+  if (files.has('CURRENT')) return { state: 'existing', storeId: marker?.match(MADE)?.[1] }
+  if (marker !== undefined || [...files].some((name) => LEVELDB_FILE.test(name))) {
+    throw new LogError('corrupted', `${directory} has lost LevelDB's CURRENT: restore the directory from a copy`)
+  }
+  throw new LogError('foreign_directory', `${directory} holds another program's files: choose an empty directory`)
+}
+
+/** Makes the directory and notes that a database is about to be made in it. */
+export async function beginCreation(directory: string): Promise<void> {
+  await guarded(directory, async () => {
+    await mkdir(directory, { recursive: true })
+    await writeMarker(directory, CREATING)
+  })
+}
+
+/** Notes that the database with this id is complete: from now on it may not be missing. */
+export async function finishCreation(directory: string, storeId: string): Promise<void> {
+  await guarded(directory, () => writeMarker(directory, `joinery log 1 ${storeId}\n`))
+}
+
+/**
+ * Fsyncs the write-ahead logs that LevelDB has left for a newer one. A `sync` write reaches only the newest;
+ * what was written to the older ones without `sync` is in nobody's fsync until their table is built.
+ */
+export async function syncOlderLogs(directory: string): Promise<void> {
+  const logs = (await readdir(directory)).filter((name) => name.endsWith('.log')).sort(byNumber)
+  for (const name of logs.slice(0, -1)) await syncFile(join(directory, name))
+}
+
+function byNumber(a: string, b: string): number {
+  return Number.parseInt(a, 10) - Number.parseInt(b, 10)
+}
+
+async function syncFile(path: string): Promise<void> {
+  try {
+    const file = await open(path, 'r+')
+    try {
+      await file.datasync()
+    } finally {
+      await file.close()
+    }
+  } catch (error) {
+    // Gone means that its content is in a table by now, and LevelDB fsyncs those.
+    if (!isMissing(error)) throw error
+  }
+}
+
+async function list(directory: string): Promise<string[]> {
+  try {
+    return await readdir(directory)
+  } catch (error) {
+    if (isMissing(error)) return []
+    throw new LogError('unreadable', `${directory} can't be read as a directory: ${String(error)}`, { cause: error })
+  }
+}
+
+function readMarker(directory: string): Promise<string> {
+  return guarded(directory, () => readFile(join(directory, MARKER), 'utf8'))
+}
+
+async function writeMarker(directory: string, text: string): Promise<void> {
+  const draft = join(directory, MARKER_DRAFT)
+  const file = await open(draft, 'w')
+  try {
+    await file.writeFile(text)
+    await file.datasync()
+  } finally {
+    await file.close()
+  }
+  await rename(draft, join(directory, MARKER))
+  await syncDirectory(directory)
+}
+
+async function syncDirectory(directory: string): Promise<void> {
+  // Windows can't open a directory, and needs no fsync of one.
+  if (process.platform === 'win32') return
+  const handle = await open(directory, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+async function guarded<T>(directory: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw storageError(error, directory)
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
+}

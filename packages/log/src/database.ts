@@ -1,0 +1,121 @@
+import { ClassicLevel } from 'classic-level'
+import { beginCreation, finishCreation, inspectDirectory, syncOlderLogs } from './data-directory.ts'
+import { IDENTITY_KEY } from './key.ts'
+import { LogError } from './log-error.ts'
+import type { Put } from './put.ts'
+import { storageError } from './storage-error.ts'
+import { decodeStoreIdentity, encodeStoreIdentity, makeStoreId } from './store-identity.ts'
+
+/** Entries fetched per step into LevelDB: one trip to its thread for each. */
+const ENTRIES_PER_STEP = 256
+const BYTES_PER_STEP = 1024 * 1024
+
+export type Entry = [key: Uint8Array, value: Uint8Array]
+export type KeyRange = { gte: Uint8Array } & ({ lt: Uint8Array } | { lte: Uint8Array })
+type Level = ClassicLevel<Uint8Array, Uint8Array>
+
+/** One LevelDB handle on a directory known to be ours. After the first failed write it is good for {@link close} only. */
+export class Database {
+  readonly storeId: string
+  readonly #directory: string
+  readonly #level: Level
+
+  private constructor(level: Level, directory: string, storeId: string) {
+    this.#level = level
+    this.#directory = directory
+    this.storeId = storeId
+  }
+
+  /**
+   * Opens `directory`, or makes a database there if it is missing or empty; with `storeId`, only that very store will do.
+   * Throws `corrupted`, `foreign_directory`, `unreadable`, `locked`, `storage_full` or `storage_failed`.
+   */
+  static async open(directory: string, storeId?: string): Promise<Database> {
+    const found = await inspectDirectory(directory)
+    if (found.state === 'new' && storeId !== undefined) {
+      throw new LogError('corrupted', `the database in ${directory} is gone: restore it from a copy`)
+    }
+    if (found.state === 'new') await beginCreation(directory)
+    const level: Level = new ClassicLevel(directory, { keyEncoding: 'view', valueEncoding: 'view' })
+    try {
+      // Never createIfMissing on what exists: LevelDB would start an empty database beside a lost CURRENT.
+      await level.open({ createIfMissing: found.state === 'new', errorIfExists: false })
+    } catch (error) {
+      throw storageError(error, directory)
+    }
+    try {
+      const known = found.state === 'new' ? undefined : (storeId ?? found.storeId)
+      const id = await identify(level, directory, found.state === 'new', known)
+      if (found.state === 'new' || found.storeId !== id) await finishCreation(directory, id)
+      return new Database(level, directory, id)
+    } catch (error) {
+      await level.close()
+      throw storageError(error, directory)
+    }
+  }
+
+  get(key: Uint8Array): Promise<Uint8Array | undefined> {
+    return this.#guard(this.#level.get(key))
+  }
+
+  /** The last entry of a range: one seek. */
+  async last(range: KeyRange): Promise<Entry | undefined> {
+    const [entry] = await this.#guard(this.#level.iterator({ ...range, reverse: true, limit: 1 }).all())
+    return entry
+  }
+
+  async *entries(range: KeyRange): AsyncGenerator<Entry> {
+    const iterator = this.#level.iterator({ ...range, highWaterMarkBytes: BYTES_PER_STEP })
+    try {
+      for (;;) {
+        const entries = await this.#guard(iterator.nextv(ENTRIES_PER_STEP))
+        if (entries.length === 0) return
+        yield* entries
+      }
+    } finally {
+      await iterator.close()
+    }
+  }
+
+  /** All or nothing. Resolves when LevelDB has it in its log and, with `sync`, the log on the disk. */
+  write(puts: Put[], sync: boolean): Promise<void> {
+    return this.#guard(this.#level.batch(puts, { sync }))
+  }
+
+  syncOlderLogs(): Promise<void> {
+    return this.#guard(syncOlderLogs(this.#directory))
+  }
+
+  close(): Promise<void> {
+    return this.#guard(this.#level.close())
+  }
+
+  async #guard<T>(work: Promise<T>): Promise<T> {
+    try {
+      return await work
+    } catch (error) {
+      throw storageError(error, this.#directory)
+    }
+  }
+}
+
+/** Whose database this is; a new one is given its identity here, before anything else stands in it. */
+async function identify(level: Level, directory: string, isNew: boolean, known: string | undefined): Promise<string> {
+  const value = await level.get(IDENTITY_KEY)
+  if (value !== undefined) {
+    const storeId = decodeStoreIdentity(value, directory)
+    if (known === undefined || storeId === known) return storeId
+    throw new LogError('corrupted', `${directory} mixes files of two stores: restore it from one copy`)
+  }
+  if (known !== undefined) {
+    throw new LogError('corrupted', `the database in ${directory} has lost its identity record: restore it from a copy`)
+  }
+  const [first] = await level.keys({ limit: 1 }).all()
+  if (!isNew || first !== undefined) {
+    throw new LogError('foreign_directory', `${directory} holds another program's LevelDB: choose an empty directory`)
+  }
+  const storeId = makeStoreId()
+  const { key, value: identity } = encodeStoreIdentity(storeId)
+  await level.put(key, identity, { sync: true })
+  return storeId
+}

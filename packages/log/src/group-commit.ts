@@ -1,0 +1,232 @@
+import { reopenDelayMs } from './back-off.ts'
+import type { Clock } from './clock.ts'
+import type { Durability, StoreState } from './event-store.ts'
+import { Group } from './group.ts'
+import { SYNC_MARK_KEY } from './key.ts'
+import { LogError } from './log-error.ts'
+import type { Put } from './put.ts'
+import { storageError } from './storage-error.ts'
+
+/** What groups are written to; replaced by a fresh one after any error. */
+export interface Disk {
+  write(puts: Put[], sync: boolean): Promise<void>
+  syncOlderLogs(): Promise<void>
+  close(): Promise<void>
+}
+
+export interface GroupCommitOptions<D extends Disk> {
+  readonly directory: string
+  readonly durability: Exclude<Durability, 'memory'>
+  /** Async only: from the first write that no fsync covers to the fsync that does. */
+  readonly windowMs: number
+  readonly clock: Clock
+  readonly disk: D
+  /** Opens what `disk` was opened on, anew. */
+  readonly reopen: () => Promise<D>
+  /** Throws `corrupted` unless everything that was durable before is there; `rewritten` is about to be written again. */
+  readonly verify: (disk: D, rewritten: readonly Put[]) => Promise<void>
+  readonly onStateChange: (state: StoreState) => void
+}
+
+/** Bounds one batch of a rewrite, so that recovery needs no more room than a busy moment. */
+const REWRITE_PUTS_MAX = 4096
+
+/**
+ * Gathers what one turn of the event loop appends into one write, and gathers on while that write is under way.
+ * After any error nothing is acknowledged until the disk was reopened and everything not surely on it written again.
+ */
+export class GroupCommit<D extends Disk> {
+  readonly #options: GroupCommitOptions<D>
+  #disk: D
+  #failure: LogError | undefined
+  #closing: Promise<void> | undefined
+  /** Takes appends; not yet handed to the disk. */
+  #collecting: Group | undefined
+  #inFlight: Group | undefined
+  /** Acknowledged, but in no fsync yet: a failed handle may have lost them (async only). */
+  #unsynced: Group[] = []
+  #isSyncDue = false
+  #endWindow: (() => void) | undefined
+  /** The write loop or the recovery, whichever runs: never both. */
+  #work: Promise<void> | undefined
+  #wakeRecovery: (() => void) | undefined
+
+  constructor(options: GroupCommitOptions<D>) {
+    this.#options = options
+    this.#disk = options.disk
+  }
+
+  get state(): StoreState {
+    if (this.#closing !== undefined) return { state: 'closed' }
+    if (this.#failure !== undefined) return { state: 'failed', error: this.#failure }
+    return { state: 'open' }
+  }
+
+  /** The disk to read from. Throws `closed`, or the storage error while storage fails. */
+  get disk(): D {
+    this.assertOpen()
+    return this.#disk
+  }
+
+  assertOpen(): void {
+    if (this.#closing !== undefined) throw new LogError('closed', `the log in ${this.#options.directory} is closed`)
+    if (this.#failure !== undefined) throw this.#failure
+  }
+
+  /** The group that takes writes now: put yours into it in this very turn. Call {@link assertOpen} before. */
+  group(): Group {
+    if (this.#collecting === undefined) {
+      this.#collecting = new Group()
+      if (this.#work === undefined) setImmediate(this.#start)
+    }
+    return this.#collecting
+  }
+
+  /** Writes not yet known to be on the disk, in order. */
+  *waiting(): Iterable<Put> {
+    if (this.#inFlight !== undefined) yield* this.#inFlight.puts
+    if (this.#collecting !== undefined) yield* this.#collecting.puts
+  }
+
+  /** Writes what waits, fsyncs, closes the disk. Rejects with the storage error if something could not be made safe. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  readonly #start = (): void => {
+    if (this.#work !== undefined || this.#failure !== undefined) return
+    if (this.#collecting !== undefined || this.#isSyncDue) this.#work = this.#writeGroups()
+  }
+
+  async #writeGroups(): Promise<void> {
+    try {
+      for (let group = this.#nextGroup(); group !== undefined; group = this.#nextGroup()) {
+        this.#inFlight = group
+        await this.#write(group)
+        this.#inFlight = undefined
+        group.resolve()
+      }
+      this.#work = undefined
+    } catch (error) {
+      this.#fail(storageError(error, this.#options.directory))
+      this.#work = this.#recover()
+    }
+  }
+
+  #nextGroup(): Group | undefined {
+    const group = this.#collecting ?? (this.#isSyncDue ? syncMark() : undefined)
+    this.#collecting = undefined
+    return group
+  }
+
+  async #write(group: Group): Promise<void> {
+    if (this.#options.durability === 'sync') return this.#disk.write(group.puts, true)
+    const isSync = this.#isSyncDue
+    this.#isSyncDue = false
+    await this.#disk.write(group.puts, isSync)
+    if (isSync) {
+      await this.#disk.syncOlderLogs()
+      this.#unsynced = []
+      this.#cancelWindow()
+    } else {
+      this.#unsynced.push(group)
+      this.#endWindow ??= this.#options.clock.after(this.#options.windowMs, this.#windowOnEnd)
+    }
+  }
+
+  readonly #windowOnEnd = (): void => {
+    this.#endWindow = undefined
+    this.#isSyncDue = true
+    this.#start()
+  }
+
+  #cancelWindow(): void {
+    this.#endWindow?.()
+    this.#endWindow = undefined
+  }
+
+  #fail(error: LogError): void {
+    const isNews = this.#failure?.code !== error.code || this.#failure.message !== error.message
+    this.#failure = error
+    this.#isSyncDue = false
+    this.#cancelWindow()
+    if (isNews && this.#closing === undefined) this.#options.onStateChange(this.state)
+  }
+
+  /** Tries until it works; once the store closes, one last time. */
+  async #recover(): Promise<void> {
+    for (let attempt = 0; ; attempt++) {
+      await this.#pause(reopenDelayMs(attempt))
+      const isLastAttempt = this.#closing !== undefined
+      try {
+        await this.#reopen()
+        break
+      } catch (error) {
+        this.#fail(storageError(error, this.#options.directory))
+        if (isLastAttempt) break
+      }
+    }
+    this.#work = undefined
+  }
+
+  #pause(delayMs: number): Promise<void> {
+    if (this.#closing !== undefined) return Promise.resolve()
+    return new Promise((resolve) => {
+      const cancel = this.#options.clock.after(delayMs, resolve)
+      this.#wakeRecovery = () => {
+        cancel()
+        resolve()
+      }
+    })
+  }
+
+  async #reopen(): Promise<void> {
+    // A handle that has failed once acknowledges writes that are gone after a restart: it is never written to again.
+    await this.#disk.close()
+    this.#disk = await this.#options.reopen()
+    const puts = this.#unsynced.flatMap((group) => group.puts)
+    puts.push(...this.waiting())
+    await this.#options.verify(this.#disk, puts)
+    for (let start = 0; start < puts.length; start += REWRITE_PUTS_MAX) {
+      await this.#disk.write(puts.slice(start, start + REWRITE_PUTS_MAX), true)
+    }
+    const rewritten = [this.#inFlight, this.#collecting]
+    this.#unsynced = []
+    this.#inFlight = undefined
+    this.#collecting = undefined
+    this.#failure = undefined
+    if (this.#closing === undefined) this.#options.onStateChange(this.state)
+    for (const group of rewritten) group?.resolve()
+  }
+
+  async #close(): Promise<void> {
+    // Runs up to here before #closing is set: the first await below is what lets it be.
+    await Promise.resolve()
+    this.#options.onStateChange(this.state)
+    this.#cancelWindow()
+    this.#wakeRecovery?.()
+    if (this.#options.durability === 'async' && this.#hasUnsafe()) this.#isSyncDue = true
+    this.#start()
+    while (this.#work !== undefined) await this.#work
+    const failure = this.#failure
+    const closed = new LogError('closed', `the log in ${this.#options.directory} closed before this was durable`, {
+      cause: failure,
+    })
+    this.#inFlight?.reject(closed)
+    this.#collecting?.reject(closed)
+    await this.#disk.close()
+    if (failure !== undefined) throw failure
+  }
+
+  #hasUnsafe(): boolean {
+    return this.#unsynced.length > 0 || this.#inFlight !== undefined || this.#collecting !== undefined
+  }
+}
+
+/** Nothing but a reason for LevelDB to fsync its log. */
+function syncMark(): Group {
+  const group = new Group()
+  group.puts.push({ type: 'put', key: SYNC_MARK_KEY, value: new Uint8Array(0) })
+  return group
+}

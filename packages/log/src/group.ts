@@ -1,0 +1,19 @@
+import type { Put } from './put.ts'
+
+/** Writes that share one batch, one fsync and one promise. */
+export class Group {
+  readonly puts: Put[] = []
+  /** Resolves when all of them are durable; rejects only if the store closes before. */
+  readonly durable: Promise<void>
+  readonly resolve: () => void
+  readonly reject: (error: Error) => void
+
+  constructor() {
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    this.durable = promise
+    this.resolve = resolve
+    this.reject = reject
+    // Every receipt hands out this very promise; one that nobody waits for must not take the process down.
+    promise.catch(() => {})
+  }
+}

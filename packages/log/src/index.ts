@@ -1,0 +1,14 @@
+export { type Clock, systemClock } from './clock.ts'
+export type {
+  Durability,
+  EventStore,
+  LogEntry,
+  LogRecord,
+  Receipt,
+  StoreState,
+  WorkspaceLog,
+} from './event-store.ts'
+export { type LevelStoreOptions, openLevelStore } from './level-store.ts'
+export { LogError, type LogErrorCode } from './log-error.ts'
+export { LSN_MAX, type Lsn, parseLsn } from './lsn.ts'
+export { type MemoryStoreOptions, openMemoryStore } from './memory-store.ts'

@@ -1,0 +1,158 @@
+import { type Clock, systemClock } from './clock.ts'
+import type { EventStore, LogEntry, LogRecord, Receipt, StoreState, WorkspaceLog } from './event-store.ts'
+import { LogError } from './log-error.ts'
+import type { Lsn } from './lsn.ts'
+import { checkEntry } from './record.ts'
+import { checkWorkspaceName, makeGeneration } from './workspace-identity.ts'
+
+export interface MemoryStoreOptions {
+  readonly clock?: Clock
+}
+
+/** A log that lasts as long as the process: for tests and demonstrations. */
+export function openMemoryStore(options: MemoryStoreOptions = {}): EventStore {
+  return new MemoryStore(options.clock ?? systemClock)
+}
+
+/** What outlives the log that is open on it. */
+interface History {
+  generation: string | undefined
+  readonly records: LogRecord[]
+}
+
+const DURABLE = Promise.resolve()
+
+class MemoryStore implements EventStore {
+  readonly durability = 'memory'
+  readonly clock: Clock
+  readonly #histories = new Map<string, History>()
+  readonly #openNames = new Set<string>()
+  readonly #listeners = new Set<(state: StoreState) => void>()
+  #isClosed = false
+
+  constructor(clock: Clock) {
+    this.clock = clock
+  }
+
+  get state(): StoreState {
+    return this.#isClosed ? { state: 'closed' } : { state: 'open' }
+  }
+
+  onStateChange(listener: (state: StoreState) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  async open(workspace: string): Promise<WorkspaceLog> {
+    checkWorkspaceName(workspace)
+    this.assertOpen()
+    if (this.#openNames.has(workspace)) {
+      throw new LogError('locked', `workspace ${workspace} is open already: close that log before`)
+    }
+    this.#openNames.add(workspace)
+    const history = this.#histories.get(workspace) ?? { generation: undefined, records: [] }
+    return new MemoryLog(workspace, history, this)
+  }
+
+  async *workspaces(): AsyncGenerator<string> {
+    this.assertOpen()
+    const names = [...this.#histories.keys()].map((name) => Buffer.from(name)).sort(Buffer.compare)
+    for (const name of names) yield name.toString()
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#histories.clear()
+    for (const listener of [...this.#listeners]) listener(this.state)
+  }
+
+  assertOpen(): void {
+    if (this.#isClosed) throw new LogError('closed', 'the log in memory is closed')
+  }
+
+  keep(workspace: string, history: History): void {
+    this.#histories.set(workspace, history)
+  }
+
+  release(workspace: string): void {
+    this.#openNames.delete(workspace)
+  }
+}
+
+class MemoryLog implements WorkspaceLog {
+  readonly workspace: string
+  readonly #history: History
+  readonly #store: MemoryStore
+  #isClosed = false
+
+  constructor(workspace: string, history: History, store: MemoryStore) {
+    this.workspace = workspace
+    this.#history = history
+    this.#store = store
+  }
+
+  get generation(): string | undefined {
+    return this.#history.generation
+  }
+
+  get head(): Lsn {
+    return this.#history.records.length as Lsn
+  }
+
+  async create(): Promise<string> {
+    this.#assertOpen()
+    return this.#history.generation ?? this.#beBorn()
+  }
+
+  append(entry: LogEntry): Receipt {
+    this.#assertOpen()
+    checkEntry(entry)
+    if (this.#history.generation === undefined) this.#beBorn()
+    const { records } = this.#history
+    const lsn = (records.length + 1) as Lsn
+    const at = Math.max(this.#store.clock.now(), records.at(-1)?.at ?? 0)
+    const { actor, source, connection, touched, idempotencyKey, update } = entry
+    // Copied, like everything a log keeps: the caller may use its bytes again.
+    const copies = { touched: [...touched], update: update.slice() }
+    records.push({
+      lsn,
+      at,
+      actor,
+      source,
+      connection,
+      ...copies,
+      ...(idempotencyKey !== undefined && { idempotencyKey }),
+    })
+    return { lsn, durable: DURABLE }
+  }
+
+  async *read(range: { after?: Lsn; through?: Lsn } = {}): AsyncGenerator<LogRecord> {
+    this.#assertOpen()
+    const { records } = this.#history
+    const through = Math.min(range.through ?? records.length, records.length)
+    for (let index: number = range.after ?? 0; index < through; index++) {
+      this.#assertOpen()
+      const record = records[index]
+      if (record !== undefined) yield record
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#store.release(this.workspace)
+  }
+
+  #beBorn(): string {
+    const generation = makeGeneration()
+    this.#history.generation = generation
+    this.#store.keep(this.workspace, this.#history)
+    return generation
+  }
+
+  #assertOpen(): void {
+    if (this.#isClosed) throw new LogError('closed', `the log of workspace ${this.workspace} is closed`)
+    this.#store.assertOpen()
+  }
+}
