@@ -1,0 +1,50 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { isLoopbackHost } from '@joinery/server'
+import type { ServeConfig } from './serve-config.mts'
+import { renderStartPage, START_PAGE_POLICY } from './start-page.mts'
+import { VERSION } from './version.mts'
+
+/** What a Host header may look like; anything else is not echoed into a page. */
+const HOST = /^(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(:\d{1,5})?$/i
+
+/** Answers plain HTTP that the server itself does not: the start page at `/`, 404 for the rest. */
+export function createFrontDoor(config: ServeConfig) {
+  return (request: IncomingMessage, response: ServerResponse): void => {
+    const path = (request.url ?? '/').split('?', 1)[0]
+    if (path !== '/') {
+      answer(response, 404, 'text/plain', 'nothing here: / tells what runs, /healthz how it is\n')
+    } else if (request.method !== 'GET' && request.method !== 'HEAD') {
+      response.setHeader('allow', 'GET, HEAD')
+      answer(response, 405, 'text/plain', 'only GET and HEAD here\n')
+    } else {
+      response.setHeader('content-security-policy', START_PAGE_POLICY)
+      answer(response, 200, 'text/html', renderStartPage(factsFor(request, config)))
+    }
+  }
+}
+
+function factsFor(request: IncomingMessage, config: ServeConfig) {
+  const asked = request.headers.host ?? ''
+  const authority = HOST.test(asked) ? asked : `${config.host}:${config.port}`
+  const isSecure = request.headers['x-forwarded-proto'] === 'https'
+  return {
+    syncUrl: `${isSecure ? 'wss' : 'ws'}://${authority}`,
+    httpUrl: `${isSecure ? 'https' : 'http'}://${authority}`,
+    // Where files lie is nobody's business but the machine's own.
+    dataDirectory: isLoopbackHost(config.host) ? config.dataDirectory : undefined,
+    durability: config.durability,
+    version: VERSION,
+    isDevelopment: config.keys === undefined,
+  }
+}
+
+function answer(response: ServerResponse, status: number, type: string, body: string): void {
+  response.writeHead(status, {
+    'content-type': `${type}; charset=utf-8`,
+    'content-length': Buffer.byteLength(body),
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    'referrer-policy': 'no-referrer',
+  })
+  response.end(response.req.method === 'HEAD' ? undefined : body)
+}

@@ -1,0 +1,114 @@
+import { isIP } from 'node:net'
+import { resolve } from 'node:path'
+import { isLoopbackHost } from '@joinery/server'
+import { z } from 'zod'
+import { AppError } from './app-error.mts'
+import { type Environment, type Options, readSetting, type Setting, wholeNumber } from './setting.mts'
+
+export const DURABILITIES = ['memory', 'async', 'sync'] as const
+export const LOG_LEVELS = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const
+
+/** Everything `joinery serve` needs to know, checked. */
+export interface ServeConfig {
+  readonly host: string
+  /** 0 takes any free port. */
+  readonly port: number
+  /** Absolute; unused when durability is `memory`. */
+  readonly dataDirectory: string
+  readonly durability: (typeof DURABILITIES)[number]
+  readonly logLevel: (typeof LOG_LEVELS)[number]
+  /** Pages that may connect; undefined leaves it to the server: all with keys, those of this machine without. */
+  readonly origins: readonly string[] | undefined
+  /** Listen beyond this machine although there are no keys. */
+  readonly isInsecure: boolean
+  /** Absent in development mode: everyone is let in and may speak for every source. */
+  readonly keys: { readonly secret: string } | { readonly jwks: string } | undefined
+}
+
+const host: Setting<string> = {
+  option: 'host',
+  variable: 'JOINERY_HOST',
+  rule: 'an IP address of this machine or a host name',
+  example: '0.0.0.0',
+  schema: z
+    .string()
+    .refine((name) => isIP(name) !== 0 || /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(name))
+    .default('127.0.0.1'),
+}
+
+const port: Setting<number> = {
+  option: 'port',
+  variable: 'PORT',
+  rule: 'a whole number from 0 to 65535 (0 takes any free port)',
+  example: '1234',
+  schema: wholeNumber(0, 65_535).default(1234),
+}
+
+const data: Setting<string> = {
+  option: 'data',
+  variable: 'JOINERY_DATA',
+  rule: 'the path of a directory',
+  example: './data',
+  schema: z.string().min(1).default('./data'),
+}
+
+export const durability: Setting<ServeConfig['durability']> = {
+  option: 'durability',
+  variable: 'JOINERY_DURABILITY',
+  rule: 'one of memory, async, sync',
+  example: 'sync',
+  schema: z.enum(DURABILITIES).default('async'),
+}
+
+const logLevel: Setting<ServeConfig['logLevel']> = {
+  option: 'logLevel',
+  variable: 'JOINERY_LOG_LEVEL',
+  rule: `one of ${LOG_LEVELS.join(', ')}`,
+  example: 'info',
+  schema: z.enum(LOG_LEVELS).default('info'),
+}
+
+const origins: Setting<readonly string[] | undefined> = {
+  option: 'origins',
+  variable: 'JOINERY_ORIGINS',
+  rule: 'origins of pages (scheme, host, port if it is not the usual one) joined by commas',
+  example: 'https://app.example.org,http://localhost:5173',
+  schema: z
+    .string()
+    .transform((text) => text.split(',').map((origin) => origin.trim()))
+    .refine((list) => list.every((origin) => URL.canParse(origin) && new URL(origin).origin === origin))
+    .optional(),
+}
+
+/**
+ * Options before environment before defaults. Throws {@link AppError} `usage` that names the option or variable, its
+ * rule and an example; also for a host others can reach when there are no keys, unless `--insecure` asks for it.
+ */
+export function parseServeConfig(options: Options, environment: Environment, directory: string): ServeConfig {
+  const config: ServeConfig = {
+    host: readSetting(host, options, environment),
+    port: readSetting(port, options, environment),
+    dataDirectory: resolve(directory, readSetting(data, options, environment)),
+    durability: readSetting(durability, options, environment),
+    logLevel: readSetting(logLevel, options, environment),
+    origins: readSetting(origins, options, environment),
+    isInsecure: options.insecure === true,
+    keys: keysOf(environment),
+  }
+  if (config.keys === undefined && !isLoopbackHost(config.host) && !config.isInsecure) {
+    throw new AppError(
+      'usage',
+      `--host ${config.host} can be reached by others, and without keys everyone may write everything: ` +
+        'set JOINERY_JWT_SECRET (at least 32 bytes) or JOINERY_JWKS (URL or file), or say --insecure if that is meant',
+    )
+  }
+  return config
+}
+
+function keysOf({ JOINERY_JWT_SECRET: secret, JOINERY_JWKS: jwks }: Environment): ServeConfig['keys'] {
+  if (secret && jwks) {
+    throw new AppError('usage', 'JOINERY_JWT_SECRET and JOINERY_JWKS exclude each other: unset one of them')
+  }
+  if (secret) return { secret }
+  return jwks ? { jwks } : undefined
+}

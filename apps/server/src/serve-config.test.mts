@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest'
+import { AppError } from './app-error.mts'
+import { parseServeConfig } from './serve-config.mts'
+import type { Environment, Options } from './setting.mts'
+
+const parse = (options: Options, environment: Environment = {}) => parseServeConfig(options, environment, '/srv')
+const fault = (options: Options, environment: Environment = {}): string => {
+  try {
+    parse(options, environment)
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'usage') return error.message
+    throw error
+  }
+  throw new Error('nothing was refused')
+}
+
+describe('parseServeConfig', () => {
+  it('[A1] gives loopback, port 1234, ./data and async when nothing is said', () => {
+    expect(parse({})).toEqual({
+      host: '127.0.0.1',
+      port: 1234,
+      dataDirectory: '/srv/data',
+      durability: 'async',
+      logLevel: 'info',
+      origins: undefined,
+      isInsecure: false,
+      keys: undefined,
+    })
+  })
+
+  it('[A1] takes the environment when the option is absent and the option when both are there', () => {
+    const environment = { PORT: '5000', JOINERY_DATA: '/var/joinery', JOINERY_DURABILITY: 'sync', JOINERY_HOST: '' }
+    expect(parse({}, environment)).toMatchObject({ port: 5000, dataDirectory: '/var/joinery', durability: 'sync' })
+    expect(parse({ port: '0', data: 'x' }, environment)).toMatchObject({ port: 0, dataDirectory: '/srv/x' })
+    expect(parse({}, environment).host).toBe('127.0.0.1')
+  })
+
+  it.each([
+    ['port', '--port must be a whole number', ['', 'abc', '-1', '65536', '1e3', '0x10', ' 80', '1.5', '9'.repeat(40)]],
+    ['durability', '--durability must be one of memory, async, sync', ['fsync', 'SYNC', '']],
+    ['host', '--host must be an IP address', ['', 'a b', 'http://x', '-x', '::1]']],
+    ['data', '--data must be the path of a directory', ['']],
+    ['logLevel', '--log-level must be one of silent', ['loud']],
+    ['origins', '--origins must be origins of pages', ['example.org', 'https://example.org/', '']],
+  ])('[A2] names --%s, its rule and an example when its value breaks the rule', (option, start, values) => {
+    for (const value of values) {
+      const message = fault({ [option]: value })
+      expect(message.startsWith(start), message).toBe(true)
+      expect(message).toMatch(/; for example: --[\w-]+ \S+$/)
+      expect(message).not.toContain('\n')
+    }
+  })
+
+  it('[A2] names the variable when the value came from it', () => {
+    expect(fault({}, { PORT: 'http' })).toBe(
+      'PORT must be a whole number from 0 to 65535 (0 takes any free port), not "http"; for example: PORT=1234',
+    )
+  })
+
+  it('[A3] refuses a host others can reach when there are no keys, and takes it with keys or --insecure', () => {
+    for (const host of ['0.0.0.0', '::', '192.168.1.5', 'example.org']) {
+      expect(fault({ host })).toContain('JOINERY_JWT_SECRET')
+      expect(parse({ host, insecure: true })).toMatchObject({ host, isInsecure: true })
+      expect(parse({ host }, { JOINERY_JWT_SECRET: 'x'.repeat(32) }).host).toBe(host)
+    }
+    for (const host of ['localhost', '::1', '127.0.0.1', '127.1.2.3']) expect(parse({ host }).host).toBe(host)
+  })
+
+  it('[A3] refuses two kinds of keys at once', () => {
+    expect(fault({}, { JOINERY_JWT_SECRET: 'x'.repeat(32), JOINERY_JWKS: '/keys.json' })).toContain(
+      'exclude each other',
+    )
+  })
+})

@@ -1,0 +1,103 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+
+/** What the page tells. */
+export interface StartPageFacts {
+  /** `ws://host:port` as the browser reached it. */
+  readonly syncUrl: string
+  readonly httpUrl: string
+  /** Absent when others than this machine can read the page. */
+  readonly dataDirectory: string | undefined
+  readonly durability: 'memory' | 'async' | 'sync'
+  readonly version: string
+  readonly isDevelopment: boolean
+}
+
+const STYLE = readFileSync(new URL('./start-page.css', import.meta.url), 'utf8')
+const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64')
+
+/** Content-Security-Policy of the page: its own style and nothing else, from anywhere. */
+export const START_PAGE_POLICY = `default-src 'none'; style-src 'sha256-${STYLE_HASH}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`
+
+const SURVIVES = {
+  memory: 'nothing is kept: everything is gone when the server stops',
+  async: 'survives killing the process; a power cut loses at most the last group (10 ms)',
+  sync: 'survives a power cut: fsynced before it is acknowledged',
+} as const
+
+/** The whole HTML document; loads nothing from anywhere. */
+export function renderStartPage(facts: StartPageFacts): string {
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Joinery is running</title>
+<style>${STYLE}</style>
+</head>
+<body>
+<main>
+<header>
+${LOGO}
+<div>
+<h1>Joinery is running</h1>
+<p class="live">taking edits, version ${escapeHtml(facts.version)}</p>
+</div>
+</header>
+${facts.isDevelopment ? WARNING : ''}
+<dl>
+${row('Sync', `<code>${escapeHtml(facts.syncUrl)}</code>`, 'a workspace is a path below it, made when somebody opens it')}
+${row('Health', `<a href="/healthz"><code>${escapeHtml(facts.httpUrl)}/healthz</code></a>`)}
+${facts.durability === 'memory' || facts.dataDirectory === undefined ? '' : row('Data', `<code>${escapeHtml(facts.dataDirectory)}</code>`)}
+${row('Durability', `<code>${facts.durability}</code>`, SURVIVES[facts.durability])}
+</dl>
+<section>
+<h2>With the SDK <small>people and background jobs, the same door</small></h2>
+<pre><code>${highlight(sdkExample(facts.syncUrl))}</code></pre>
+</section>
+<section>
+<h2>With a stock Yjs client <small>nothing to change</small></h2>
+<pre><code>${highlight(`new WebsocketProvider('${facts.syncUrl}', 'my-workspace', doc)`)}</code></pre>
+</section>
+</main>
+</body>
+</html>
+`
+}
+
+const WARNING = `<p class="warn"><strong>Development mode.</strong> There are no keys, so everyone who reaches this port may read and write
+everything and speak for every source. Set <code>JOINERY_JWT_SECRET</code> or <code>JOINERY_JWKS</code> before others can.</p>`
+
+/** Two boards meeting in a dovetail. */
+const LOGO = `<svg viewBox="0 0 64 64" role="img" aria-label="two boards joined">
+<rect width="64" height="64" rx="14" fill="#6f3a12"/>
+<path d="M28 14h26v36H28z" fill="#c07c40"/>
+<path d="M10 14h19v11l12-5v24l-12-5v11H10z" fill="#efbf86" stroke="#6f3a12" stroke-width="2.5" stroke-linejoin="round"/>
+</svg>`
+
+function row(term: string, html: string, note?: string): string {
+  return `<div><dt>${term}</dt><dd>${html}${note === undefined ? '' : `<small>${note}</small>`}</dd></div>`
+}
+
+function sdkExample(syncUrl: string): string {
+  return `import { createBlock } from '@joinery/blocks'
+import { connectWorkspace } from '@joinery/client'
+
+const workspace = connectWorkspace({ url: '${syncUrl}', workspace: 'demo' })
+await workspace.whenSynced
+
+const note = createBlock(workspace.doc, 'note-1', { type: 'text' })
+note.content.insert(0, 'Hello, joinery')
+await workspace.whenDurable() // validated, logged, and as safe as the durability above`
+}
+
+/** Strings and comments only: more colour than that is noise in ten lines. */
+function highlight(code: string): string {
+  return escapeHtml(code)
+    .replace(/&#39;.*?&#39;/g, '<span class="string">$&</span>')
+    .replace(/(^|\s)\/\/ .*$/gm, '<span class="comment">$&</span>')
+}
+
+function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
+}

@@ -1,0 +1,99 @@
+import { IdentityError, signToken } from '@joinery/server'
+import { z } from 'zod'
+import { AppError } from './app-error.mts'
+import { type Environment, type Options, readSetting, type Setting } from './setting.mts'
+
+const SECONDS_PER = { s: 1, m: 60, h: 3600, d: 86_400 } as const
+/** A token nobody can take back should not outlive the person's job by much: ten years is a typing error. */
+const EXPIRES_DAYS_MAX = 366
+
+/** What `joinery token` was asked for, checked as far as this side knows the rules; signing checks the rest. */
+interface TokenRequest {
+  readonly secret: string
+  readonly sub: string
+  readonly workspaces: string[]
+  readonly access: 'read' | 'write'
+  readonly sources: string[]
+  readonly expiresInSeconds: number
+}
+
+const names = (text: string): string[] =>
+  text
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '')
+
+const list = z.string().transform(names).pipe(z.array(z.string()).min(1))
+
+const sub: Setting<string> = {
+  option: 'sub',
+  rule: "the actor's name, which every change it makes will carry",
+  example: 'ada',
+  schema: z.string().min(1),
+}
+
+const workspaces: Setting<string[]> = {
+  option: 'workspaces',
+  rule: 'names of workspaces, or prefixes ending in *, joined by commas',
+  example: "'demo,acme/*'",
+  schema: list,
+}
+
+const access: Setting<'read' | 'write'> = {
+  option: 'access',
+  rule: 'read or write',
+  example: 'read',
+  schema: z.enum(['read', 'write']).default('write'),
+}
+
+const sources: Setting<string[]> = {
+  option: 'sources',
+  rule: 'classes of writer it may speak for, joined by commas',
+  example: 'workflow_execution,polling_sync',
+  schema: z.string().default('user_action').pipe(list),
+}
+
+const expires: Setting<number> = {
+  option: 'expires',
+  rule: `a time from now as a whole number and s, m, h or d, at most ${EXPIRES_DAYS_MAX}d`,
+  example: '8h',
+  schema: z
+    .string()
+    .regex(/^\d{1,9}[smhd]$/)
+    .default('1h')
+    .transform((text) => Number(text.slice(0, -1)) * SECONDS_PER[text.slice(-1) as keyof typeof SECONDS_PER])
+    .pipe(
+      z
+        .number()
+        .min(1)
+        .max(EXPIRES_DAYS_MAX * SECONDS_PER.d),
+    ),
+}
+
+/** Throws {@link AppError} `usage`. The secret comes from the environment only: command lines are for all to read. */
+export function parseTokenRequest(options: Options, environment: Environment): TokenRequest {
+  const secret = environment.JOINERY_JWT_SECRET
+  if (!secret) {
+    const message =
+      'JOINERY_JWT_SECRET is not set: set it to the secret of the server the token is for, at least 32 bytes'
+    throw new AppError('usage', message)
+  }
+  return {
+    secret,
+    sub: readSetting(sub, options, environment),
+    workspaces: readSetting(workspaces, options, environment),
+    access: readSetting(access, options, environment),
+    sources: readSetting(sources, options, environment),
+    expiresInSeconds: readSetting(expires, options, environment),
+  }
+}
+
+/** Resolves with the JWT. `now` in ms since epoch. Rejects with {@link AppError} `usage` when a claim or the secret breaks its rule. */
+export async function makeToken({ secret, expiresInSeconds, ...claims }: TokenRequest, now: number): Promise<string> {
+  try {
+    return await signToken(secret, { ...claims, exp: Math.floor(now / 1000) + expiresInSeconds })
+  } catch (error) {
+    if (error instanceof IdentityError) throw new AppError('usage', error.message, { cause: error })
+    throw error
+  }
+}
