@@ -1,24 +1,46 @@
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
+import { FrameError } from './frame-error.ts'
+import { readUint } from './wire-uint.ts'
 
-/** One client's awareness state as it travels: the JSON is not parsed, `null` (as text) means gone. */
+/** One client's awareness state as it travels: `json` is well-formed JSON text, and exactly `null` when the client is gone. */
 export interface AwarenessState {
   clientId: number
   clock: number
   json: string
 }
 
-/** Decodes an awareness update into its states. Throws on bytes that are not one. */
+/** A client id, a clock and a text's length take at least a byte each. */
+const STATE_BYTES_MIN = 3
+
+/**
+ * Decodes an awareness update into its states. Throws {@link FrameError} on bytes that are not one, and on a state that
+ * is not JSON: a stock client parses what is relayed to it without a catch.
+ */
 export function decodeAwarenessStates(update: Uint8Array): AwarenessState[] {
   const decoder = decoding.createDecoder(update)
-  const count = decoding.readVarUint(decoder)
+  try {
+    return readStates(decoder)
+  } catch (cause) {
+    if (cause instanceof FrameError) throw cause
+    throw new FrameError('the awareness update ends early or holds a malformed number, string or state', { cause })
+  }
+}
+
+function readStates(decoder: decoding.Decoder): AwarenessState[] {
+  const count = readUint(decoder)
+  const bytesLeft = decoder.arr.length - decoder.pos
+  if (count > bytesLeft / STATE_BYTES_MIN)
+    throw new FrameError(`${count} awareness states do not fit ${bytesLeft} bytes`)
   const states: AwarenessState[] = []
   for (let i = 0; i < count; i++) {
-    const clientId = decoding.readVarUint(decoder)
-    const clock = decoding.readVarUint(decoder)
-    states.push({ clientId, clock, json: decoding.readVarString(decoder) })
+    const clientId = readUint(decoder)
+    const clock = readUint(decoder)
+    const json = decoding.readVarString(decoder)
+    // " null" says gone as well; with one spelling, whoever looks for it can compare texts.
+    states.push({ clientId, clock, json: JSON.parse(json) === null ? 'null' : json })
   }
-  if (decoding.hasContent(decoder)) throw new Error('bytes follow the last awareness state')
+  if (decoding.hasContent(decoder)) throw new FrameError('bytes follow the last awareness state')
   return states
 }
 

@@ -1,6 +1,8 @@
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
+import { FrameError } from './frame-error.ts'
 import { type JoineryMessage, readJoineryMessage, writeJoineryMessage } from './joinery-message.ts'
+import { readUint } from './wire-uint.ts'
 
 /** First varUint of every frame. 0–3 are y-websocket's; 74 ('J') is Joinery's own, sent only to clients that asked. */
 export const MESSAGE = { sync: 0, awareness: 1, auth: 2, queryAwareness: 3, joinery: 74 } as const
@@ -15,12 +17,6 @@ export type Frame =
   | { type: 'queryAwareness' }
   | { type: 'auth'; reason: string }
   | { type: 'joinery'; message: JoineryMessage | undefined }
-
-/** A frame that breaks the wire's grammar (SPEC.md). */
-export class FrameError extends Error {
-  override name = 'FrameError'
-  readonly code = 'bad_frame'
-}
 
 /** Decodes one y-websocket frame. Throws {@link FrameError} on anything the grammar does not allow, trailing bytes included. */
 export function decodeFrame(bytes: Uint8Array): Frame {
@@ -37,7 +33,7 @@ export function decodeFrame(bytes: Uint8Array): Frame {
 }
 
 function readFrame(decoder: decoding.Decoder): Frame {
-  const type = decoding.readVarUint(decoder)
+  const type = readUint(decoder)
   switch (type) {
     case MESSAGE.sync:
       return readSync(decoder)
@@ -46,7 +42,7 @@ function readFrame(decoder: decoding.Decoder): Frame {
     case MESSAGE.queryAwareness:
       return { type: 'queryAwareness' }
     case MESSAGE.auth:
-      if (decoding.readVarUint(decoder) !== 0) throw new FrameError('the only auth message is permission denied (0)')
+      if (readUint(decoder) !== 0) throw new FrameError('the only auth message is permission denied (0)')
       return { type: 'auth', reason: decoding.readVarString(decoder) }
     case MESSAGE.joinery:
       return { type: 'joinery', message: readJoineryMessage(decoder) }
@@ -56,7 +52,7 @@ function readFrame(decoder: decoding.Decoder): Frame {
 }
 
 function readSync(decoder: decoding.Decoder): Frame {
-  const step = decoding.readVarUint(decoder)
+  const step = readUint(decoder)
   if (step > SYNC.update) throw new FrameError(`sync message ${step} is not 0 (step 1), 1 (step 2) or 2 (update)`)
   const payload = decoding.readVarUint8Array(decoder)
   if (step === SYNC.step1) return { type: 'syncStep1', stateVector: payload }

@@ -1,23 +1,11 @@
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
+import { FrameError } from './frame-error.ts'
+import type { RejectionCode } from './rejection-code.ts'
+import { readUint } from './wire-uint.ts'
 
-/** Why an update was refused. The closed list is in SPEC.md; a client shows an unknown one by its reason. */
-export type RejectionCode =
-  | 'read_only'
-  | 'too_large'
-  | 'bad_update'
-  | 'forbidden_actor'
-  | 'forbidden_source'
-  | 'bad_claim'
-  | 'foreign_run'
-  | 'forged_skeleton'
-  | 'client_id_owned'
-  | 'too_deep'
-  | 'forbidden_key'
-  | 'pending_too_large'
-  | 'storage_full'
-  | 'storage_failed'
-  | 'quarantined'
+const DURABILITIES = ['memory', 'async', 'sync'] as const
+const ACCESSES = ['read', 'write'] as const
 
 /** First message on a connection that asked for it; sent before the server's SyncStep1. */
 export interface Hello {
@@ -26,10 +14,10 @@ export interface Hello {
   generation: string
   serverVersion: string
   /** What `durable` means on this server. */
-  durability: 'memory' | 'async' | 'sync'
+  durability: (typeof DURABILITIES)[number]
   actor: string
   source: string
-  access: 'read' | 'write'
+  access: (typeof ACCESSES)[number]
   /** Bytes of one update frame the server takes once synced. */
   updateBytesMax: number
 }
@@ -51,7 +39,9 @@ export interface Conflict {
   type: 'conflict'
   block: string
   field: string
+  /** Any JSON value; undefined when there is nothing to show. */
   winner: unknown
+  /** Any JSON value; undefined when there is nothing to show. */
   loser: unknown
   rule: string
 }
@@ -71,14 +61,86 @@ export function writeJoineryMessage(encoder: encoding.Encoder, message: JoineryM
   encoding.writeVarString(encoder, JSON.stringify(body))
 }
 
-/** Reads what {@link writeJoineryMessage} wrote; undefined for a subtype of a newer server. Throws on a malformed body. */
+/**
+ * Reads what {@link writeJoineryMessage} wrote. Undefined for a subtype of a newer server, whose body is skipped; throws
+ * {@link FrameError} on a malformed body. Fields of a newer server are left out.
+ */
 export function readJoineryMessage(decoder: decoding.Decoder): JoineryMessage | undefined {
-  const subtype = decoding.readVarUint(decoder)
-  if (subtype === SUBTYPE.durable) {
-    const frames = decoding.readVarUint(decoder)
-    return { type: 'durable', frames, lsn: decoding.readVarUint(decoder) }
+  switch (readUint(decoder)) {
+    case SUBTYPE.hello:
+      return readHello(readBody(decoder))
+    case SUBTYPE.durable:
+      return { type: 'durable', frames: readUint(decoder), lsn: readUint(decoder) }
+    case SUBTYPE.rejected:
+      return readRejected(readBody(decoder))
+    case SUBTYPE.conflict:
+      return readConflict(readBody(decoder))
+    default:
+      decoder.pos = decoder.arr.length
+      return undefined
   }
-  const type = (['hello', 'rejected', 'conflict'] as const).find((name) => SUBTYPE[name] === subtype)
-  if (type === undefined) return undefined
-  return { ...JSON.parse(decoding.readVarString(decoder)), type }
+}
+
+type Body = Readonly<Record<string, unknown>>
+
+function readBody(decoder: decoding.Decoder): Body {
+  const body: unknown = JSON.parse(decoding.readVarString(decoder), dropProto)
+  if (typeof body !== 'object' || body === null || Array.isArray(body))
+    throw new FrameError('the body is no JSON object')
+  return body as Body
+}
+
+/** An own key `__proto__` is harmless here, and turns into a prototype as soon as somebody copies the object by assignment. */
+function dropProto(key: string, value: unknown): unknown {
+  return key === '__proto__' ? undefined : value
+}
+
+function readHello(body: Body): Hello {
+  return {
+    type: 'hello',
+    generation: textOf(body, 'generation'),
+    serverVersion: textOf(body, 'serverVersion'),
+    durability: oneOf(body, 'durability', DURABILITIES),
+    actor: textOf(body, 'actor'),
+    source: textOf(body, 'source'),
+    access: oneOf(body, 'access', ACCESSES),
+    updateBytesMax: countOf(body, 'updateBytesMax'),
+  }
+}
+
+function readRejected(body: Body): Rejected {
+  // Not held against the list: an older client can still show a newer server's refusal by its reason.
+  const code = textOf(body, 'code') as RejectionCode
+  return { type: 'rejected', frame: countOf(body, 'frame'), code, reason: textOf(body, 'reason') }
+}
+
+function readConflict(body: Body): Conflict {
+  return {
+    type: 'conflict',
+    block: textOf(body, 'block'),
+    field: textOf(body, 'field'),
+    winner: body.winner,
+    loser: body.loser,
+    rule: textOf(body, 'rule'),
+  }
+}
+
+function textOf(body: Body, field: string): string {
+  const value = body[field]
+  if (typeof value !== 'string') throw new FrameError(`the field ${field} is no text`)
+  return value
+}
+
+function countOf(body: Body, field: string): number {
+  const value = body[field]
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 1) {
+    throw new FrameError(`the field ${field} is no whole number from 1`)
+  }
+  return value
+}
+
+function oneOf<Choice extends string>(body: Body, field: string, choices: readonly Choice[]): Choice {
+  const value = choices.find((choice) => choice === body[field])
+  if (value === undefined) throw new FrameError(`the field ${field} is none of ${choices.join(', ')}`)
+  return value
 }

@@ -1,0 +1,90 @@
+import fc from 'fast-check'
+import * as encoding from 'lib0/encoding'
+import * as authProtocol from 'y-protocols/auth'
+import { type AwarenessState, encodeAwarenessStates } from './awareness.ts'
+import {
+  encodeAwareness,
+  encodeJoinery,
+  encodeSyncStep1,
+  encodeSyncStep2,
+  encodeUpdate,
+  type Frame,
+  MESSAGE,
+} from './frame.ts'
+import type { JoineryMessage } from './joinery-message.ts'
+import { REJECTION_CODES } from './rejection-code.ts'
+
+/** Any frame as bytes, for tests. What Joinery never sends itself is made by y-protocols. */
+export function encodeFrame(frame: Frame): Uint8Array {
+  switch (frame.type) {
+    case 'syncStep1':
+      return encodeSyncStep1(frame.stateVector)
+    case 'syncStep2':
+      return encodeSyncStep2(frame.update)
+    case 'update':
+      return encodeUpdate(frame.update)
+    case 'awareness':
+      return encodeAwareness(frame.update)
+    case 'queryAwareness':
+      return Uint8Array.of(MESSAGE.queryAwareness)
+    case 'auth': {
+      const encoder = encoding.createEncoder()
+      encoding.writeVarUint(encoder, MESSAGE.auth)
+      authProtocol.writePermissionDenied(encoder, frame.reason)
+      return encoding.toUint8Array(encoder)
+    }
+    case 'joinery':
+      return frame.message === undefined ? Uint8Array.of(MESSAGE.joinery, 127) : encodeJoinery(frame.message)
+  }
+}
+
+const bytes = fc.uint8Array({ maxLength: 300 })
+/** Well-formed Unicode, most of it outside ASCII: what UTF-8 can carry. */
+const text = fc.string({ unit: 'binary', maxLength: 60 })
+const count = fc.maxSafeNat()
+/** JSON as it comes out of a round trip: no −0, no key that is dropped on purpose. */
+const json = fc.jsonValue().map((value) => JSON.parse(JSON.stringify(value).replaceAll('__proto__', 'proto')))
+
+export const awarenessStates: fc.Arbitrary<AwarenessState[]> = fc.array(
+  fc.record({ clientId: count, clock: count, json: fc.json() }),
+  { maxLength: 8 },
+)
+
+export const joineryMessages: fc.Arbitrary<JoineryMessage> = fc.oneof(
+  fc.record({
+    type: fc.constant('hello' as const),
+    generation: text,
+    serverVersion: text,
+    durability: fc.constantFrom('memory' as const, 'async' as const, 'sync' as const),
+    actor: text,
+    source: text,
+    access: fc.constantFrom('read' as const, 'write' as const),
+    updateBytesMax: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
+  }),
+  fc.record({ type: fc.constant('durable' as const), frames: count, lsn: count }),
+  fc.record({
+    type: fc.constant('rejected' as const),
+    frame: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
+    code: fc.constantFrom(...REJECTION_CODES),
+    reason: text,
+  }),
+  fc.record({
+    type: fc.constant('conflict' as const),
+    block: text,
+    field: text,
+    winner: json,
+    loser: json,
+    rule: text,
+  }),
+)
+
+/** Every kind of frame there is. */
+export const frames: fc.Arbitrary<Frame> = fc.oneof(
+  fc.record({ type: fc.constant('syncStep1' as const), stateVector: bytes }),
+  fc.record({ type: fc.constant('syncStep2' as const), update: bytes }),
+  fc.record({ type: fc.constant('update' as const), update: bytes }),
+  fc.record({ type: fc.constant('awareness' as const), update: awarenessStates.map(encodeAwarenessStates) }),
+  fc.constant({ type: 'queryAwareness' as const }),
+  fc.record({ type: fc.constant('auth' as const), reason: text }),
+  fc.record({ type: fc.constant('joinery' as const), message: fc.option(joineryMessages, { nil: undefined }) }),
+)

@@ -1,0 +1,21 @@
+/** Why an update can be refused; SPEC.md says what each means and what the client does. */
+export const REJECTION_CODES = [
+  'read_only',
+  'too_large',
+  'bad_update',
+  'forbidden_actor',
+  'forbidden_source',
+  'bad_claim',
+  'foreign_run',
+  'forged_skeleton',
+  'client_id_owned',
+  'too_deep',
+  'forbidden_key',
+  'pending_too_large',
+  'storage_full',
+  'storage_failed',
+  'quarantined',
+] as const
+
+/** A newer server may send one that is not in the list: a client shows it by its reason. */
+export type RejectionCode = (typeof REJECTION_CODES)[number]
