@@ -1,0 +1,48 @@
+import { fileURLToPath } from 'node:url'
+import { type Child, type ChildOptions, startReadyChild } from './child-process.ts'
+import { freePort } from './free-port.ts'
+
+const MAIN = fileURLToPath(new URL('../../apps/server/src/main.ts', import.meta.url))
+
+export interface JoineryOptions {
+  readonly directory: string
+  readonly durability?: 'memory' | 'async' | 'sync'
+  /** Defaults to a free one. */
+  readonly port?: number
+  readonly env?: Readonly<Record<string, string>>
+}
+
+/** The real server in a process of its own. */
+export interface JoineryProcess extends AsyncDisposable {
+  readonly child: Child
+  readonly port: number
+  readonly url: string
+}
+
+/** The command line of `joinery serve`, for tests that expect it to fail. Nothing of this process's own settings leaks in. */
+export function joineryCommand({ directory, durability, port, env }: JoineryOptions & { port: number }): ChildOptions {
+  return {
+    args: [MAIN, 'serve', '--port', String(port), '--data', directory, '--durability', durability ?? 'async'],
+    env: {
+      JOINERY_JWT_SECRET: undefined,
+      JOINERY_JWKS: undefined,
+      JOINERY_HOST: undefined,
+      JOINERY_LOG_LEVEL: 'warn',
+      ...env,
+    },
+  }
+}
+
+/** Starts the server; resolves when it serves. Going out of scope kills it. */
+export async function startJoinery(options: JoineryOptions): Promise<JoineryProcess> {
+  const port = options.port ?? (await freePort())
+  const child = await startReadyChild(joineryCommand({ ...options, port }), /listening/)
+  return {
+    child,
+    port,
+    url: `ws://127.0.0.1:${port}`,
+    async [Symbol.asyncDispose]() {
+      await child.end('SIGKILL')
+    },
+  }
+}
