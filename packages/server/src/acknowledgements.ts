@@ -1,0 +1,29 @@
+import type { Connection } from './connection.ts'
+
+interface Group {
+  readonly durable: Promise<void>
+  readonly entries: Map<Connection, { frames: number; lsn: number }>
+}
+
+/** Tells connections what has become durable: one message per connection and group commit, whatever the number of its frames. */
+export class Acknowledgements {
+  #group: Group | undefined
+
+  /** Once `durable` resolves, tells `connection` that its first `frames` update frames are safe at `lsn`. */
+  add(durable: Promise<void>, connection: Connection, frames: number, lsn: number): void {
+    if (!connection.wantsJoinery) return
+    if (this.#group?.durable !== durable) this.#group = this.#open(durable)
+    this.#group.entries.set(connection, { frames, lsn })
+  }
+
+  #open(durable: Promise<void>): Group {
+    const group: Group = { durable, entries: new Map() }
+    const settled = (): void => {
+      if (this.#group === group) this.#group = undefined
+      for (const [connection, { frames, lsn }] of group.entries) connection.tell({ type: 'durable', frames, lsn })
+    }
+    // A store that closes before the group is safe rejects it: then nobody is told, and clients send it again elsewhere.
+    durable.then(settled, () => undefined)
+    return group
+  }
+}

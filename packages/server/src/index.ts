@@ -1,0 +1,17 @@
+export { type DocumentRules, openRules, type Refusal, type Writer } from './document-rules.ts'
+export {
+  type Authenticator,
+  type AuthenticatorKeys,
+  type Credentials,
+  createAuthenticator,
+  developmentAuthenticator,
+  type Identity,
+  IdentityError,
+  type IdentityErrorCode,
+  signToken,
+  type TokenClaims,
+} from './identity.ts'
+export { SERVER_LIMITS, type ServerLimits } from './limits.ts'
+export { createServer, type Server, type ServerOptions } from './server.ts'
+export { ServerError, type ServerErrorCode } from './server-error.ts'
+export { isLoopbackHost } from './upgrade.ts'

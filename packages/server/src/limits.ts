@@ -1,0 +1,33 @@
+import { WIRE_LIMITS, type WireLimits } from '@joinery/protocol'
+
+/** Every bound of the server, with its unit and reason. All can be set by {@link ServerOptions.limits}. */
+export interface ServerLimits extends WireLimits {
+  /** Sockets open at once. Each costs about 20 KB; this many fit a 1 GB process with room for documents. */
+  readonly connectionsMax: number
+  /** Bytes one connection may bring in one tick before its socket rests until the tick is done, so that nobody starves the others. */
+  readonly tickBytesMax: number
+  /** Bytes waiting in a socket above which its connection gets no more updates, and one state diff once it has drained. */
+  readonly sendBufferBytesMax: number
+  /** Bytes of updates that wait for others they build on, per room. An honest client has at most its first typing there. */
+  readonly pendingBytesMax: number
+  /**
+   * How often a connection is pinged and, if nothing was sent to it, gets a keep-alive frame, ms. Twice this is under the
+   * 25 s of a stock client. One that answers nothing and reads nothing for two of these is dead.
+   */
+  readonly heartbeatMs: number
+  /** How long a room without connections keeps its document, ms: a page reload finds it warm. */
+  readonly roomIdleMs: number
+  /** How long a shutdown waits for clients to say goodbye, ms. */
+  readonly drainMs: number
+}
+
+export const SERVER_LIMITS: ServerLimits = {
+  ...WIRE_LIMITS,
+  connectionsMax: 50_000,
+  tickBytesMax: 128 * 1024,
+  sendBufferBytesMax: 1024 * 1024,
+  pendingBytesMax: 256 * 1024,
+  heartbeatMs: 12_000,
+  roomIdleMs: 30_000,
+  drainMs: 5_000,
+}

@@ -1,0 +1,151 @@
+import type { LogRecord } from '@joinery/log'
+import * as Y from 'yjs'
+import type { DocumentRules, Refusal, Writer } from './document-rules.ts'
+
+/** Yjs V1's encodings of nothing. */
+const EMPTY_STATE_VECTOR = Uint8Array.of(0)
+const EMPTY_UPDATE = Uint8Array.of(0, 0)
+
+/** Records applied in one transaction while loading: enough to spread its cost, few enough to let other rooms breathe. */
+const REPLAY_CHUNK = 1_000
+
+/** What applying one connection's updates of a tick came to. */
+export interface Applied {
+  /** The update at `index` may not be applied for this reason; those before it are, those after it were not looked at. */
+  readonly refused: { index: number; refusal: Refusal } | undefined
+  /** What the other clients lack now; undefined when the updates brought nothing new. */
+  readonly forward: Uint8Array | undefined
+  /** What the log has to keep; undefined when there is nothing new. Includes parts that still wait for others they build on. */
+  readonly record: Uint8Array | undefined
+  readonly touched: string[]
+}
+
+/**
+ * The Yjs side of a room: a cache of its log. The Y.Doc is made at the first record or write, so that a workspace
+ * nobody has written to costs none.
+ */
+export class RoomDocument {
+  readonly #rules: DocumentRules
+  #doc: Y.Doc | undefined
+  #emitted: Uint8Array | undefined
+  #touched: string[] = []
+  #isReplaying = false
+
+  constructor(rules: DocumentRules) {
+    this.#rules = rules
+  }
+
+  /** Builds the document from its log. Throws what reading throws, and what Yjs throws on a damaged update: the document is then unusable. */
+  async replay(records: AsyncIterable<LogRecord>): Promise<void> {
+    let chunk: Uint8Array[] = []
+    this.#isReplaying = true
+    for await (const record of records) {
+      if (chunk.push(record.update) < REPLAY_CHUNK) continue
+      this.#replayAll(chunk)
+      chunk = []
+    }
+    if (chunk.length > 0) this.#replayAll(chunk)
+    this.#isReplaying = false
+  }
+
+  /**
+   * Applies one connection's updates in one transaction, each looked at just before, so that one may build on the last.
+   * Throws when Yjs can't take one: the document is then unusable and has to be rebuilt.
+   */
+  apply(updates: readonly Uint8Array[], writer: Writer): Applied {
+    const doc = this.#live()
+    this.#emitted = undefined
+    this.#touched = []
+    let refused: Applied['refused']
+    doc.transact(() => {
+      for (let index = 0; index < updates.length; index++) {
+        const update = updates[index] as Uint8Array
+        const refusal = this.#rules.inspect(doc, update, writer)
+        if (refusal !== undefined) {
+          refused = { index, refusal }
+          return
+        }
+        Y.applyUpdate(doc, update)
+      }
+    }, this)
+    const forward = this.#emitted
+    const record = this.pendingBytes > 0 ? withWaiting(updates.slice(0, refused?.index), forward) : forward
+    return { refused, forward, record, touched: this.#touched }
+  }
+
+  /** Bytes of updates that wait for others they build on. */
+  get pendingBytes(): number {
+    const store = this.#doc?.store
+    if (store === undefined) return 0
+    return (store.pendingStructs?.update.length ?? 0) + (store.pendingDs?.length ?? 0)
+  }
+
+  /** Takes the updates of a connection that may only read: those that bring nothing new pass, as an answer to SyncStep1 does. */
+  read(updates: readonly Uint8Array[], refusal: Refusal): Applied {
+    const index = updates.findIndex((update) => !this.#includes(update))
+    return { refused: index < 0 ? undefined : { index, refusal }, forward: undefined, record: undefined, touched: [] }
+  }
+
+  #includes(update: Uint8Array): boolean {
+    const { structs, ds } = Y.decodeUpdate(update)
+    const store = this.#live().store
+    for (const struct of structs) {
+      if (!(struct instanceof Y.Skip) && struct.id.clock + struct.length > Y.getState(store, struct.id.client))
+        return false
+    }
+    for (const [client, ranges] of ds.clients) {
+      for (const { clock, len } of ranges) {
+        for (let at = clock; at < clock + len; ) {
+          if (at >= Y.getState(store, client)) return false
+          const struct = Y.getItem(store, Y.createID(client, at))
+          if (!struct.deleted) return false
+          at = struct.id.clock + struct.length
+        }
+      }
+    }
+    return true
+  }
+
+  stateVector(): Uint8Array {
+    return this.#doc === undefined ? EMPTY_STATE_VECTOR : Y.encodeStateVector(this.#doc)
+  }
+
+  /** One V1 update with what the holder of `stateVector` lacks. Throws on bytes that are no state vector. */
+  diff(stateVector: Uint8Array): Uint8Array {
+    if (this.#doc === undefined) {
+      Y.decodeStateVector(stateVector)
+      return EMPTY_UPDATE
+    }
+    return Y.encodeStateAsUpdate(this.#doc, stateVector)
+  }
+
+  destroy(): void {
+    this.#doc?.destroy()
+    this.#doc = undefined
+  }
+
+  #live(): Y.Doc {
+    if (this.#doc !== undefined) return this.#doc
+    const doc = new Y.Doc()
+    doc.on('update', (update: Uint8Array, _origin: unknown, _doc: Y.Doc, transaction: Y.Transaction) => {
+      if (this.#isReplaying) return
+      this.#emitted = update
+      this.#touched = this.#rules.touched(transaction)
+    })
+    this.#doc = doc
+    return doc
+  }
+
+  #replayAll(updates: readonly Uint8Array[]): void {
+    const doc = this.#live()
+    doc.transact(() => {
+      for (const update of updates) Y.applyUpdate(doc, update)
+    }, this)
+  }
+}
+
+/** Yjs emits only what it could integrate. What waits is kept as it came, or an acknowledged edit would die with the process. */
+function withWaiting(updates: Uint8Array[], forward: Uint8Array | undefined): Uint8Array | undefined {
+  if (updates.length === 0) return forward
+  return Y.mergeUpdates(forward === undefined ? updates : [...updates, forward])
+}

@@ -1,0 +1,276 @@
+import { type EventStore, LogError, type WorkspaceLog } from '@joinery/log'
+import { encodeSyncStep1, encodeSyncStep2, type Frame, type WorkspaceId } from '@joinery/protocol'
+import type { Logger } from 'pino'
+import type { Acknowledgements } from './acknowledgements.ts'
+import type { Connection } from './connection.ts'
+import type { DocumentRules } from './document-rules.ts'
+import { type Audience, sendToAll } from './fan-out.ts'
+import type { ServerLimits } from './limits.ts'
+import { Presence } from './presence.ts'
+import { RoomDocument } from './room-document.ts'
+import { ServerError } from './server-error.ts'
+import { SERVER_VERSION } from './server-version.ts'
+import { WritePath } from './write-path.ts'
+
+/** What every room of a server shares. */
+export interface RoomContext {
+  readonly store: EventStore
+  readonly rules: DocumentRules
+  readonly limits: ServerLimits
+  readonly logger: Logger
+  readonly acknowledgements: Acknowledgements
+  /** Asks for one flush of `room` at the end of this tick. */
+  schedule(room: Room): void
+  /** The room is gone: the next join of its workspace makes a new one. */
+  closed(room: Room): void
+}
+
+type RoomState =
+  | { readonly state: 'loading' }
+  | { readonly state: 'open'; readonly log: WorkspaceLog; readonly document: RoomDocument }
+  | { readonly state: 'closing'; readonly closed: Promise<void> }
+
+/**
+ * The live side of one workspace: its only writer. It loads once, and whoever joins waits for that load. What a tick
+ * brings is applied, logged and forwarded at the tick's end.
+ */
+export class Room {
+  readonly workspace: WorkspaceId
+  /** Set by whoever schedules flushes: this room is on the list. */
+  isScheduled = false
+  readonly #context: RoomContext
+  readonly #connections = new Set<Connection>()
+  /** Joined, not let in yet: their sockets rest. */
+  readonly #waiting = new Set<Connection>()
+  readonly #presence: Presence
+  readonly #writes: WritePath
+  readonly #audience: Audience
+  #state: RoomState = { state: 'loading' }
+  /** When the last connection left, ms; undefined while somebody is here. */
+  #emptySinceMs: number | undefined
+
+  constructor(workspace: WorkspaceId, context: RoomContext) {
+    this.workspace = workspace
+    this.#context = context
+    this.#presence = new Presence(context.limits)
+    this.#writes = new WritePath(context)
+    this.#audience = {
+      connections: this.#connections,
+      document: () => (this.#state.state === 'open' ? this.#state.document : undefined),
+      sendBufferBytesMax: context.limits.sendBufferBytesMax,
+    }
+    void this.#load(undefined)
+  }
+
+  get connectionCount(): number {
+    return this.#connections.size + this.#waiting.size
+  }
+
+  /** Resolves when the room has given its log back; undefined while it takes joins. */
+  get closing(): Promise<void> | undefined {
+    return this.#state.state === 'closing' ? this.#state.closed : undefined
+  }
+
+  join(connection: Connection): void {
+    this.#emptySinceMs = undefined
+    if (this.#state.state === 'open') return this.#admit(connection, this.#state.log, this.#state.document)
+    connection.pause()
+    this.#waiting.add(connection)
+  }
+
+  leave(connection: Connection, nowMs: number): void {
+    this.#connections.delete(connection)
+    this.#waiting.delete(connection)
+    this.#presence.release(connection)
+    if (this.#presence.hasNews) this.#context.schedule(this)
+    if (this.connectionCount === 0) this.#emptySinceMs = nowMs
+  }
+
+  /** Takes one frame of a connection that has joined. */
+  receive(connection: Connection, frame: Frame): void {
+    switch (frame.type) {
+      case 'syncStep1':
+        return this.#answerSyncStep1(connection, frame.stateVector)
+      case 'syncStep2':
+      case 'update':
+        this.#writes.receive(connection, frame.type, frame.update)
+        return this.#context.schedule(this)
+      case 'awareness':
+        return this.#receiveAwareness(connection, frame.update)
+      case 'queryAwareness': {
+        const everybody = this.#presence.everybody()
+        if (everybody !== undefined) connection.send(everybody)
+        return
+      }
+      case 'auth':
+      case 'joinery':
+        return connection.refuse(new ServerError('bad_frame', `a client does not send ${frame.type} messages`))
+    }
+  }
+
+  /** Ends the tick: applies, logs and forwards what it brought. */
+  flush(): void {
+    if (this.#state.state !== 'open') return
+    const { log, document } = this.#state
+    if (this.#writes.hasWork) {
+      const spoilt = this.#writes.flush(log, document, this.#audience)
+      if (spoilt !== undefined) this.#rebuild(spoilt, log, document)
+    }
+    if (this.#presence.hasNews) sendToAll(this.#presence.takeNews(), this.#audience)
+  }
+
+  /** Storage works again: asks everybody for what was dropped meanwhile. */
+  resynchronize(): void {
+    if (this.#state.state !== 'open') return
+    const step1 = encodeSyncStep1(this.#state.document.stateVector())
+    for (const connection of this.#connections) {
+      if (!connection.hasDropped) continue
+      connection.awaitsSyncStep2 = true
+      connection.send(step1)
+    }
+  }
+
+  /** Closes the room if nobody has been here for `roomIdleMs`. */
+  closeIfIdle(nowMs: number): void {
+    if (this.#emptySinceMs === undefined || this.#state.state !== 'open') return
+    if (nowMs - this.#emptySinceMs >= this.#context.limits.roomIdleMs) void this.close()
+  }
+
+  /** Flushes, gives the log back and frees the document. Joins that come meanwhile wait for it. Never rejects. */
+  close(): Promise<void> {
+    if (this.#state.state === 'closing') return this.#state.closed
+    this.flush()
+    const { log, document } = this.#state.state === 'open' ? this.#state : {}
+    return this.#end(log, document)
+  }
+
+  #end(log: WorkspaceLog | undefined, document: RoomDocument | undefined): Promise<void> {
+    const closed = this.#release(log, document)
+    this.#state = { state: 'closing', closed }
+    return closed
+  }
+
+  async #release(log: WorkspaceLog | undefined, document: RoomDocument | undefined): Promise<void> {
+    document?.destroy()
+    try {
+      await log?.close()
+    } catch (err) {
+      this.#context.logger.error({ workspace: this.workspace, err }, 'closing the log failed')
+    }
+    this.#context.closed(this)
+  }
+
+  /** Builds the document from the log: once, and again when an update has spoilt it. A failure never leads to a write. */
+  async #load(opened: WorkspaceLog | undefined): Promise<void> {
+    let log = opened
+    try {
+      log ??= await this.#context.store.open(this.workspace)
+      const document = new RoomDocument(this.#context.rules)
+      if (log.head > 0) await document.replay(log.read())
+      if (this.#state.state === 'closing') return await log.close()
+      this.#state = { state: 'open', log, document }
+      if (this.connectionCount === 0) this.#emptySinceMs ??= Date.now()
+      this.#admitWaiting(log, document)
+      if (this.#writes.hasWork) this.#context.schedule(this)
+    } catch (error) {
+      this.#fail(error, log)
+    }
+  }
+
+  #rebuild(cause: Error, log: WorkspaceLog, document: RoomDocument): void {
+    this.#context.logger.warn(
+      { workspace: this.workspace, err: cause },
+      'an update spoilt the document: rebuilding it from the log',
+    )
+    this.#state = { state: 'loading' }
+    document.destroy()
+    for (const connection of this.#connections) connection.pause()
+    void this.#load(log)
+  }
+
+  /** The room can't be served: its clients are told why, and the next join tries again. */
+  #fail(error: unknown, log: WorkspaceLog | undefined): void {
+    const isDamaged = !(error instanceof LogError) || error.code === 'corrupted'
+    const message = error instanceof Error ? error.message : String(error)
+    this.#context.logger.error({ workspace: this.workspace, err: error }, 'loading the workspace failed')
+    const refusal = isDamaged
+      ? new ServerError('quarantined', `what is stored of this workspace is damaged: ${message}`)
+      : new ServerError('load_failed', `the workspace can't be loaded now: ${message}`)
+    for (const connection of [...this.#connections, ...this.#waiting]) connection.refuse(refusal)
+    void this.#end(log, undefined)
+  }
+
+  #admitWaiting(log: WorkspaceLog, document: RoomDocument): void {
+    for (const connection of this.#connections) connection.resume()
+    const waiting = [...this.#waiting]
+    this.#waiting.clear()
+    for (const connection of waiting) {
+      connection.resume()
+      this.#admit(connection, log, document)
+    }
+  }
+
+  /** Lets one connection in; one that will keep a copy only after the workspace's generation is safe from a crash. */
+  #admit(connection: Connection, log: WorkspaceLog, document: RoomDocument): void {
+    if (!connection.wantsJoinery || log.generation !== undefined) return this.#greet(connection, log, document)
+    connection.pause()
+    this.#waiting.add(connection)
+    log.create().then(
+      () => {
+        if (!this.#waiting.delete(connection)) return
+        connection.resume()
+        this.join(connection)
+      },
+      (error: unknown) => this.#fail(error, log),
+    )
+  }
+
+  /** Hello, then SyncStep1, without which offline edits never come up, then who is present. */
+  #greet(connection: Connection, log: WorkspaceLog, document: RoomDocument): void {
+    const { identity, generation } = connection
+    this.#connections.add(connection)
+    connection.tell({
+      type: 'hello',
+      generation: log.generation ?? '',
+      serverVersion: SERVER_VERSION,
+      durability: this.#context.store.durability,
+      actor: identity.actor,
+      source: identity.source,
+      access: identity.access,
+      updateBytesMax: this.#context.limits.updateBytesMax,
+    })
+    if (generation !== undefined && generation !== log.generation) {
+      connection.isRefused = true
+      const message = 'the local copy is of another history of this workspace: set it aside and start anew'
+      return connection.refuse(new ServerError('generation_mismatch', message))
+    }
+    if (identity.access === 'write') {
+      connection.awaitsSyncStep2 = true
+      connection.send(encodeSyncStep1(document.stateVector()))
+    }
+    const everybody = this.#presence.everybody()
+    if (everybody !== undefined) connection.send(everybody)
+  }
+
+  #answerSyncStep1(connection: Connection, stateVector: Uint8Array): void {
+    if (this.#state.state !== 'open')
+      return connection.refuse(new ServerError('load_failed', 'the workspace is being loaded again'))
+    let diff: Uint8Array
+    try {
+      diff = this.#state.document.diff(stateVector)
+    } catch {
+      return connection.refuse(new ServerError('bad_frame', 'SyncStep1 holds no Yjs state vector'))
+    }
+    connection.send(encodeSyncStep2(diff))
+  }
+
+  #receiveAwareness(connection: Connection, update: Uint8Array): void {
+    try {
+      this.#presence.receive(update, connection)
+    } catch (error) {
+      if (!(error instanceof ServerError)) throw error
+      return connection.refuse(error)
+    }
+    if (this.#presence.hasNews) this.#context.schedule(this)
+  }
+}

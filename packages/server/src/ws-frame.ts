@@ -1,0 +1,25 @@
+/** First byte of an unfragmented binary message: FIN and opcode 2 (RFC 6455, 5.2). */
+const FIN_BINARY = 0x82
+
+/**
+ * Frames one binary WebSocket message as a server sends it (unmasked, unfragmented, uncompressed). Done once per fan-out:
+ * the same bytes go to every receiver, where `ws` would build a header for each.
+ */
+export function encodeBinaryMessage(payload: Uint8Array): Uint8Array {
+  const length = payload.length
+  const headerBytes = length < 126 ? 2 : length < 65_536 ? 4 : 10
+  const bytes = Buffer.allocUnsafe(headerBytes + length)
+  bytes[0] = FIN_BINARY
+  if (headerBytes === 2) {
+    bytes[1] = length
+  } else if (headerBytes === 4) {
+    bytes[1] = 126
+    bytes.writeUInt16BE(length, 2)
+  } else {
+    bytes[1] = 127
+    bytes.writeUInt32BE(Math.floor(length / 0x1_0000_0000), 2)
+    bytes.writeUInt32BE(length >>> 0, 6)
+  }
+  bytes.set(payload, headerBytes)
+  return bytes
+}
