@@ -5,6 +5,7 @@ import { Group } from './group.ts'
 import { SYNC_MARK_KEY } from './key.ts'
 import { LogError } from './log-error.ts'
 import type { Put } from './put.ts'
+import type { RollCall } from './roll-call.ts'
 import { storageError } from './storage-error.ts'
 
 /** What groups are written to; replaced by a fresh one after any error. */
@@ -21,6 +22,7 @@ export interface GroupCommitOptions<D extends Disk> {
   readonly windowMs: number
   readonly clock: Clock
   readonly disk: D
+  readonly rollCall: RollCall
   /** Opens what `disk` was opened on, anew. */
   readonly reopen: () => Promise<D>
   /** Throws `corrupted` unless everything that was durable before is there; `rewritten` is about to be written again. */
@@ -103,6 +105,7 @@ export class GroupCommit<D extends Disk> {
     try {
       for (let group = this.#nextGroup(); group !== undefined; group = this.#nextGroup()) {
         this.#inFlight = group
+        this.#options.rollCall.attend(group.puts)
         await this.#write(group)
         this.#inFlight = undefined
         group.resolve()
@@ -110,6 +113,8 @@ export class GroupCommit<D extends Disk> {
       this.#work = undefined
     } catch (error) {
       this.#fail(storageError(error, this.#options.directory))
+      // Recovery writes it as it is then: from now on nothing is added to it.
+      if (this.#collecting !== undefined) this.#options.rollCall.attend(this.#collecting.puts)
       this.#work = this.#recover()
     }
   }
@@ -209,6 +214,7 @@ export class GroupCommit<D extends Disk> {
     if (this.#options.durability === 'async' && this.#hasUnsafe()) this.#isSyncDue = true
     this.#start()
     while (this.#work !== undefined) await this.#work
+    if (this.#failure === undefined) await this.#sayFarewell()
     const failure = this.#failure
     const closed = new LogError('closed', `the log in ${this.#options.directory} closed before this was durable`, {
       cause: failure,
@@ -217,6 +223,14 @@ export class GroupCommit<D extends Disk> {
     this.#collecting?.reject(closed)
     await this.#disk.close()
     if (failure !== undefined) throw failure
+  }
+
+  async #sayFarewell(): Promise<void> {
+    try {
+      for (const puts of this.#options.rollCall.farewell()) await this.#disk.write(puts, true)
+    } catch (error) {
+      this.#failure = storageError(error, this.#options.directory)
+    }
   }
 
   #hasUnsafe(): boolean {

@@ -19,6 +19,8 @@ import { LogError } from './log-error.ts'
 import type { Lsn } from './lsn.ts'
 import type { Put } from './put.ts'
 import { decodeRecord } from './record.ts'
+import { RollCall } from './roll-call.ts'
+import { checkHead, checkUnknown, takeWitness, type Witness } from './witness.ts'
 import { checkWorkspaceName, decodeWorkspaceIdentity } from './workspace-identity.ts'
 
 export interface LevelStoreOptions {
@@ -40,18 +42,11 @@ const WINDOW_DEFAULT_MS = 10
 export async function openLevelStore(options: LevelStoreOptions): Promise<EventStore> {
   const disk = await Database.open(options.directory)
   try {
-    return new LevelStore(options, disk, await firstFreeNumber(disk))
+    return new LevelStore(options, disk, await takeWitness(disk))
   } catch (error) {
     await disk.close()
     throw error
   }
-}
-
-/** Names and records are both asked: a number whose name is lost must not be given to another workspace. */
-async function firstFreeNumber(disk: Database): Promise<number> {
-  const lastName = await disk.last(kindRange(KIND.name))
-  const lastRecord = await disk.last(kindRange(KIND.record))
-  return Math.max(0, ...[lastName, lastRecord].map((entry) => (entry === undefined ? 0 : numberOfKey(entry[0]) + 1)))
 }
 
 class LevelStore implements EventStore, LevelLogHost {
@@ -63,19 +58,22 @@ class LevelStore implements EventStore, LevelLogHost {
   readonly #logs = new Map<string, LevelLog | undefined>()
   /** Logs closed with appends still on their way: opening waits for these, or it would find an older head. */
   readonly #leaving = new Map<string, Promise<void>>()
+  readonly #witness: Witness
   #nextNumber: number
 
-  constructor(options: LevelStoreOptions, disk: Database, nextNumber: number) {
+  constructor(options: LevelStoreOptions, disk: Database, witness: Witness) {
     const { directory, durability, windowMs = WINDOW_DEFAULT_MS, clock = systemClock } = options
     this.durability = durability
     this.#clock = clock
-    this.#nextNumber = nextNumber
+    this.#witness = witness
+    this.#nextNumber = witness.firstFreeNumber
     this.#commit = new GroupCommit({
       directory,
       durability,
       windowMs,
       clock,
       disk,
+      rollCall: new RollCall(witness.nextRollCall),
       reopen: () => Database.open(directory, disk.storeId),
       verify: (reopened, rewritten) => this.#verify(reopened, rewritten),
       onStateChange: (state) => {
@@ -122,12 +120,16 @@ class LevelStore implements EventStore, LevelLogHost {
 
   async #find(workspace: string): Promise<LevelLogStart> {
     const value = await this.disk.get(workspaceKey(workspace))
-    if (value === undefined) return { identity: undefined, head: 0 as Lsn, headAt: 0 }
+    if (value === undefined) {
+      checkUnknown(this.#witness, workspace)
+      return { identity: undefined, head: 0 as Lsn, headAt: 0 }
+    }
     const identity = decodeWorkspaceIdentity(workspace, value)
     const last = await this.disk.last(recordKeyRange(identity.number))
-    if (last === undefined) return { identity, head: 0 as Lsn, headAt: identity.createdAt }
-    const { lsn, at } = decodeRecord(workspace, ...last)
-    return { identity, head: lsn, headAt: at }
+    const record = last && decodeRecord(workspace, ...last)
+    const head = record?.lsn ?? (0 as Lsn)
+    checkHead(this.#witness, workspace, identity.number, head)
+    return { identity, head, headAt: record?.at ?? identity.createdAt }
   }
 
   /** Every open workspace must still have its last record that is not about to be written again. */
