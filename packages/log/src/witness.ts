@@ -1,0 +1,56 @@
+import type { Database } from './database.ts'
+import { KIND, kindRange, nameKey, numberOfKey } from './key.ts'
+import { LogError } from './log-error.ts'
+import type { Lsn } from './lsn.ts'
+import { decodeRollCall } from './roll-call.ts'
+
+/** What a store finds out about itself before it lets anyone in. */
+export interface Witness {
+  /** No workspace has, or ever had, this number or a higher one. */
+  readonly firstFreeNumber: number
+  readonly nextRollCall: number
+  /** The LSN that a workspace is known to have reached, by number. */
+  readonly heads: ReadonlyMap<number, Lsn>
+  /** Numbers that have records but no name any more. */
+  readonly nameless: readonly number[]
+}
+
+/** Reads the roll calls (a few hundred small values) and the ends of two key ranges; no records. */
+export async function takeWitness(disk: Database): Promise<Witness> {
+  const heads = new Map<number, Lsn>()
+  let nextRollCall = 0
+  for await (const [key, value] of disk.entries(kindRange(KIND.rollCall))) {
+    const call = decodeRollCall(key, value)
+    if (call === undefined) continue
+    nextRollCall = Math.max(nextRollCall, call.no + 1)
+    for (const [number, lsn] of call.heads) heads.set(number, Math.max(lsn, heads.get(number) ?? 0) as Lsn)
+  }
+  const nameless: number[] = []
+  for (const number of heads.keys()) {
+    if ((await disk.get(nameKey(number))) === undefined) nameless.push(number)
+  }
+  // A number whose name is lost must not be given to another workspace: hence records and calls are asked too.
+  const last = [await disk.last(kindRange(KIND.name)), await disk.last(kindRange(KIND.record))]
+  const known = [...heads.keys(), ...last.flatMap((entry) => (entry === undefined ? [] : [numberOfKey(entry[0])]))]
+  return { firstFreeNumber: 1 + known.reduce((a, b) => Math.max(a, b), -1), nextRollCall, heads, nameless }
+}
+
+/** Throws `corrupted` if the log was seen to reach further than `head`. */
+export function checkHead(witness: Witness, workspace: string, number: number, head: Lsn): void {
+  const seen = witness.heads.get(number) ?? 0
+  if (seen <= head) return
+  throw new LogError(
+    'corrupted',
+    `workspace ${workspace} ends at record ${head}, but had reached ${seen}: its end is lost`,
+  )
+}
+
+/** Throws `corrupted` if a workspace that can't be found may be one that lost its name. */
+export function checkUnknown(witness: Witness, workspace: string): void {
+  if (witness.nameless.length === 0) return
+  const numbers = witness.nameless.join(', ')
+  throw new LogError(
+    'corrupted',
+    `workspace ${workspace} is unknown, but may be one that lost its name: number ${numbers}`,
+  )
+}
