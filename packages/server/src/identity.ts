@@ -178,7 +178,7 @@ function jwksVerifier(jwks: string, cooldownMs: number): Verifier {
 }
 
 function verifyOptions(algorithms: string[], currentDate: Date) {
-  return { algorithms, audience: AUDIENCE, requiredClaims: ['exp'], clockTolerance: CLOCK_LEEWAY_SECONDS, currentDate }
+  return { algorithms, audience: AUDIENCE, clockTolerance: CLOCK_LEEWAY_SECONDS, currentDate }
 }
 
 function jwksAtUrl(address: string, cooldownDuration: number): JWTVerifyGetKey {
