@@ -9,6 +9,7 @@ import {
   KEEP_ALIVE_FRAME,
 } from '@joinery/protocol'
 import type { WebSocket } from 'ws'
+import { closeReason } from './close-reason.ts'
 import type { Identity } from './identity.ts'
 import type { ServerLimits } from './limits.ts'
 import type { ServerError } from './server-error.ts'
@@ -20,8 +21,6 @@ const PING = Uint8Array.of(0x89, 0)
 const PING_AND_KEEP_ALIVE = Buffer.concat([PING, encodeBinaryMessage(KEEP_ALIVE_FRAME)])
 /** Heartbeats without a sign of life after which a connection is dead. */
 const MISSED_BEATS_MAX = 2
-/** Bytes of a close frame's reason (RFC 6455, 5.5: 125 less the code). */
-const REASON_BYTES_MAX = 123
 
 /** Where a connection's frames go. */
 export interface ConnectionRoom {
@@ -159,7 +158,7 @@ export class Connection {
 
   close(code: number, reason: string): void {
     this.#ws.resume()
-    this.#ws.close(code, truncateUtf8(reason, REASON_BYTES_MAX))
+    this.#ws.close(code, closeReason(reason))
   }
 
   terminate(): void {
@@ -212,13 +211,4 @@ export class Connection {
     }
     this.room?.receive(this, frame)
   }
-}
-
-function truncateUtf8(text: string, bytesMax: number): string {
-  if (Buffer.byteLength(text) <= bytesMax) return text
-  // A cut inside a character decodes to U+FFFD, which is dropped.
-  return Buffer.from(text)
-    .subarray(0, bytesMax)
-    .toString()
-    .replace(/\uFFFD+$/, '')
 }

@@ -11,6 +11,7 @@ import { openMemoryStore } from '@joinery/log'
 import pino, { type Logger } from 'pino'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { Acknowledgements } from './acknowledgements.ts'
+import { closeReason } from './close-reason.ts'
 import { Connection } from './connection.ts'
 import { type DocumentRules, openRules } from './document-rules.ts'
 import { healthOf } from './health.ts'
@@ -201,7 +202,7 @@ class SyncServer implements Server {
       socket.off('error', onError)
       this.#sockets.handleUpgrade(request, socket, head, (ws) => {
         ws.on('error', () => undefined)
-        ws.close(REFUSALS[refusal.code].close, `${refusal.code}: ${refusal.message}`.slice(0, 120))
+        ws.close(REFUSALS[refusal.code].close, closeReason(`${refusal.code}: ${refusal.message}`))
       })
     }
   }
