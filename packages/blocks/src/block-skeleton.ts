@@ -1,0 +1,142 @@
+import * as encoding from 'lib0/encoding'
+import { digest } from 'lib0/hash/sha256'
+import * as Y from 'yjs'
+
+/**
+ * The same structs from everyone who creates the same thing, so that concurrent creation merges instead of one side's
+ * subtree replacing the other's. A skeleton belongs to no writer: its Yjs client id is a hash of what it is.
+ *
+ * `follows` is the deleted item under the same key that a re-creation comes after; it is part of the hash since the
+ * structs name it as their origin, and one id must never stand for two different structs.
+ */
+export interface BlockSkeleton {
+  readonly kind: 'block'
+  readonly blockId: string
+  readonly incarnation: number
+  readonly follows: Y.ID | undefined
+}
+/** One missing part (`content`, `indexingList`, ...) of a block that a stock client made by hand. */
+export interface PartSkeleton {
+  readonly kind: 'part'
+  readonly parent: Y.ID
+  readonly part: BlockPart
+  readonly incarnation: number
+  readonly follows: Y.ID | undefined
+}
+export type Skeleton = BlockSkeleton | PartSkeleton
+
+/** Yjs's own type numbers in V1 updates. */
+const TYPE_REF = { array: 0, map: 1, text: 2 } as const
+const PARTS = {
+  content: TYPE_REF.text,
+  indexingList: TYPE_REF.array,
+  fields: TYPE_REF.array,
+  data: TYPE_REF.map,
+} as const
+export type BlockPart = keyof typeof PARTS
+export const BLOCK_PARTS = Object.keys(PARTS) as readonly BlockPart[]
+
+/** Yjs gives writers 32-bit ids; skeletons live above them, so a server can tell the two apart and a forger can't squat. */
+export const SKELETON_CLIENT_MIN = 2 ** 52
+/** Times one key can be found spoilt (its skeleton's id used up by deleted structs that left no item) before creation gives up. */
+export const INCARNATIONS_MAX = 64
+
+/** Structs (and clock ticks) of a block's skeleton: the map, its id, its four parts. */
+export const BLOCK_SKELETON_LENGTH = 2 + BLOCK_PARTS.length
+
+const CONTENT_DELETED_OR_ANY = { any: 8, type: 7 } as const
+const HAS_ORIGIN = 0x80
+const HAS_PARENT_SUB = 0x20
+
+/** The Yjs client id of a skeleton: 53 bits, the top one always set. */
+export function skeletonClientId(skeleton: Skeleton): number {
+  const follows = skeleton.follows === undefined ? '' : `${skeleton.follows.client}:${skeleton.follows.clock}`
+  const subject =
+    skeleton.kind === 'block'
+      ? ['block skeleton v1', skeleton.blockId, skeleton.incarnation, follows]
+      : [
+          'part skeleton v1',
+          `${skeleton.parent.client}:${skeleton.parent.clock}`,
+          skeleton.part,
+          skeleton.incarnation,
+          follows,
+        ]
+  const hash = digest(new TextEncoder().encode(JSON.stringify(subject)))
+  const view = new DataView(hash.buffer, hash.byteOffset)
+  return SKELETON_CLIENT_MIN + (view.getUint32(0) & 0xfffff) * 2 ** 32 + view.getUint32(4)
+}
+
+/** The skeleton as one Yjs V1 update: byte for byte what a throw-away doc with the skeleton's client id would write. */
+export function encodeSkeleton(skeleton: Skeleton): Uint8Array {
+  const client = skeletonClientId(skeleton)
+  const encoder = encoding.createEncoder()
+  const root: Y.ID = Y.createID(client, 0)
+  encoding.writeVarUint(encoder, 1)
+  encoding.writeVarUint(encoder, skeleton.kind === 'block' ? BLOCK_SKELETON_LENGTH : 1)
+  encoding.writeVarUint(encoder, client)
+  encoding.writeVarUint(encoder, 0)
+  if (skeleton.kind === 'part') {
+    writeItemHead(encoder, CONTENT_DELETED_OR_ANY.type, skeleton.parent, skeleton.part, skeleton.follows)
+    encoding.writeVarUint(encoder, PARTS[skeleton.part])
+  } else {
+    writeItemHead(encoder, CONTENT_DELETED_OR_ANY.type, 'blocks', skeleton.blockId, skeleton.follows)
+    encoding.writeVarUint(encoder, TYPE_REF.map)
+    writeItemHead(encoder, CONTENT_DELETED_OR_ANY.any, root, 'id', undefined)
+    encoding.writeVarUint(encoder, 1)
+    encoding.writeAny(encoder, skeleton.blockId)
+    for (const part of BLOCK_PARTS) {
+      writeItemHead(encoder, CONTENT_DELETED_OR_ANY.type, root, part, undefined)
+      encoding.writeVarUint(encoder, PARTS[part])
+    }
+  }
+  encoding.writeVarUint(encoder, 0)
+  return encoding.toUint8Array(encoder)
+}
+
+function writeItemHead(
+  encoder: encoding.Encoder,
+  contentRef: number,
+  parent: Y.ID | 'blocks',
+  key: string,
+  follows: Y.ID | undefined,
+): void {
+  encoding.writeUint8(encoder, contentRef | HAS_PARENT_SUB | (follows === undefined ? 0 : HAS_ORIGIN))
+  if (follows !== undefined) {
+    // With an origin Yjs takes parent and key from the origin's item.
+    writeId(encoder, follows)
+    return
+  }
+  encoding.writeVarUint(encoder, parent === 'blocks' ? 1 : 0)
+  if (parent === 'blocks') encoding.writeVarString(encoder, parent)
+  else writeId(encoder, parent)
+  encoding.writeVarString(encoder, key)
+}
+
+function writeId(encoder: encoding.Encoder, id: Y.ID): void {
+  encoding.writeVarUint(encoder, id.client)
+  encoding.writeVarUint(encoder, id.clock)
+}
+
+/**
+ * Puts a skeleton into the doc inside the caller's transaction, at the first incarnation whose id nobody has used, and
+ * returns the type that then stands under `key` of `parent`; undefined when none does after all incarnations.
+ */
+export function plantSkeleton(
+  transaction: Y.Transaction,
+  parent: Y.Map<unknown>,
+  key: string,
+  skeletonOf: (incarnation: number, follows: Y.ID | undefined) => Skeleton,
+): unknown {
+  const { doc } = transaction
+  const follows = parent._map.get(key)?.lastId
+  for (let incarnation = 0; incarnation < INCARNATIONS_MAX; incarnation++) {
+    const skeleton = skeletonOf(incarnation, follows)
+    if (Y.getState(doc.store, skeletonClientId(skeleton)) > 0) continue
+    const { local } = transaction
+    Y.applyUpdate(doc, encodeSkeleton(skeleton), transaction.origin)
+    // Yjs marks the whole transaction as remote and would then change the doc's client id, thinking it taken.
+    transaction.local = local
+    return parent.get(key)
+  }
+  return undefined
+}

@@ -1,0 +1,88 @@
+import type * as Y from 'yjs'
+import { BlockFields } from './block-fields.ts'
+import { assertBlockLives, ensureData, ensureText } from './block-part.ts'
+import { IndexingList } from './indexing-list.ts'
+import type { IndexingEntry } from './indexing-rules.ts'
+import { type Json, toPlain } from './json.ts'
+import { type ReplaceTextOptions, replaceText } from './replace-text.ts'
+
+/** A block as plain data that the reader owns. */
+export interface BlockJson {
+  id: string
+  type: string
+  content: string
+  indexingList: readonly IndexingEntry[]
+  fields: Record<string, Json>
+  data: Record<string, unknown>
+}
+
+/** One block of a workspace. A handle on what is in the doc: it holds nothing itself. */
+export class Block {
+  readonly id: string
+  readonly indexingList: IndexingList
+  readonly fields: BlockFields
+  readonly #map: Y.Map<unknown>
+
+  constructor(map: Y.Map<unknown>, id: string) {
+    this.id = id
+    this.#map = map
+    this.indexingList = new IndexingList(map, id)
+    this.fields = new BlockFields(map, id)
+  }
+
+  /** The block's own Y.Map, for what this class does not cover. */
+  get map(): Y.Map<unknown> {
+    return this.#map
+  }
+
+  /** False once the block was deleted or replaced under its id. */
+  get isLive(): boolean {
+    return this.#map._item?.deleted === false
+  }
+
+  /** Empty when a stock client left it out. */
+  get type(): string {
+    const type = this.#map.get('type')
+    return typeof type === 'string' ? type : ''
+  }
+
+  /** Changes the type; of concurrent changes one stays. Throws `block_missing`. */
+  setType(type: string): void {
+    assertBlockLives(this.#map, this.id)
+    if (this.#map.get('type') !== type) this.#map.set('type', type)
+  }
+
+  /** The text people type in. If a stock client left it out, getting it creates it. Throws `block_missing`, `foreign_shape`. */
+  get content(): Y.Text {
+    return ensureText(this.#map, this.id)
+  }
+
+  /** The text as a string. Never writes. */
+  get text(): string {
+    const content = this.#map.get('content')
+    return content === undefined ? '' : String(toPlain(content))
+  }
+
+  /** Changes the text into `next` by a minimal edit, so that what others type meanwhile stays. See {@link replaceText}. */
+  replaceContent(next: string, options?: ReplaceTextOptions): void {
+    replaceText(this.content, next, options)
+  }
+
+  /** A free map for what applications keep beside the fields. Created when a stock client left it out. */
+  get data(): Y.Map<unknown> {
+    return ensureData(this.#map, this.id)
+  }
+
+  /** Plain data without forbidden keys. Never writes, never throws; what is missing reads as empty. */
+  toJSON(): BlockJson {
+    const data = toPlain(this.#map.get('data') ?? {})
+    return {
+      id: this.id,
+      type: this.type,
+      content: this.text,
+      indexingList: [...this.indexingList.entries()],
+      fields: toPlain(this.fields.toJSON()) as Record<string, Json>,
+      data: typeof data === 'object' && data !== null && !Array.isArray(data) ? { ...data } : {},
+    }
+  }
+}

@@ -1,0 +1,51 @@
+import type { ClaimRules, Fold, Junk, LostClaim } from './ranked-claims.ts'
+
+/** What happened to the entry of one key. */
+export type EntryChange<C> =
+  | { readonly kind: 'added'; readonly key: string; readonly entry: C }
+  | { readonly kind: 'removed'; readonly key: string; readonly before: C }
+  | {
+      readonly kind: 'updated'
+      readonly key: string
+      readonly before: C
+      readonly entry: C
+      /** The rule by which `entry` beats `before`; undefined when `before` was removed and `entry` had stood beneath it. */
+      readonly rule: number | undefined
+    }
+
+/** What one transaction did to a list of claims. */
+export interface ListChange<C> {
+  readonly changes: readonly EntryChange<C>[]
+  /** Concurrent or late claims that newly stand beaten: whose claim lost to whose, by which rule. */
+  readonly conflicts: readonly LostClaim<C>[]
+  /** Elements that are no claims and were none before. */
+  readonly junk: readonly Junk[]
+}
+
+/** The difference between two folds of one list; undefined when they show and hold the same. */
+export function diffFolds<C>(before: Fold<C>, after: Fold<C>, rules: ClaimRules<C>): ListChange<C> | undefined {
+  if (before === after) return undefined
+  const changes = [...changesOf(before, after, rules)]
+  const isKnown = (pair: LostClaim<C>): boolean =>
+    before.lost.some(
+      (old) => rules.compare(old.loser, pair.loser) === 0 && rules.compare(old.winner, pair.winner) === 0,
+    )
+  const conflicts = after.lost.filter((pair) => !isKnown(pair))
+  const junk = after.junk.slice(before.junk.length)
+  if (changes.length === 0 && conflicts.length === 0 && junk.length === 0) return undefined
+  return { changes, conflicts, junk }
+}
+
+function* changesOf<C>(before: Fold<C>, after: Fold<C>, rules: ClaimRules<C>): Generator<EntryChange<C>> {
+  for (const [key, entry] of after.winners) {
+    const old = before.winners.get(key)
+    if (old === undefined) yield { kind: 'added', key, entry }
+    else {
+      const rule = rules.compare(entry, old)
+      if (rule !== 0) yield { kind: 'updated', key, before: old, entry, rule: rule > 0 ? rule : undefined }
+    }
+  }
+  for (const [key, old] of before.winners) {
+    if (!after.winners.has(key)) yield { kind: 'removed', key, before: old }
+  }
+}

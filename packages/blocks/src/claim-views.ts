@@ -1,0 +1,155 @@
+import * as Y from 'yjs'
+import { type ChangedType, locateChange } from './change-location.ts'
+import { type FieldClaim, fieldRules } from './field-rules.ts'
+import { indexingRules, type StatusClaim } from './indexing-rules.ts'
+import { type ClaimRules, type Fold, foldClaims } from './ranked-claims.ts'
+
+/** The parts of a block that hold claims. */
+export type ClaimPart = 'indexingList' | 'fields'
+
+/**
+ * One block's claim list as last folded. The fold is kept until a transaction touches the list, so that reading an
+ * unchanged one costs no walk through Yjs and gives the same objects again.
+ */
+export class ClaimView<C> {
+  readonly #block: Y.Map<unknown>
+  readonly #part: ClaimPart
+  readonly #rules: ClaimRules<C>
+  readonly #numberOf: (claim: C) => number
+  readonly #highest = new Map<string, number>()
+  #fold: Fold<C> | undefined
+
+  constructor(block: Y.Map<unknown>, part: ClaimPart, rules: ClaimRules<C>, numberOf: (claim: C) => number) {
+    this.#block = block
+    this.#part = part
+    this.#rules = rules
+    this.#numberOf = numberOf
+  }
+
+  /** What the list says now, inside an open transaction too. */
+  get fold(): Fold<C> {
+    const transaction = this.#block.doc?._transaction ?? null
+    if (transaction !== null) return this.#foldInside(transaction)
+    if (this.#fold === undefined) this.#fold = this.#read()
+    return this.#fold
+  }
+
+  /** The highest run number or seq this replica has seen under `key` since it was loaded; 0 for none. Outlives removal. */
+  highestSeen(key: string): number {
+    const winner = this.fold.winners.get(key)
+    return Math.max(this.#highest.get(key) ?? 0, winner === undefined ? 0 : this.#numberOf(winner))
+  }
+
+  /** Forgets the fold: a transaction has touched the list. */
+  invalidate(): void {
+    this.#fold = undefined
+  }
+
+  #foldInside(transaction: Y.Transaction): Fold<C> {
+    const list = this.#block.get(this.#part)
+    const isTouched =
+      transaction.changed.has(this.#block as unknown as ChangedType) ||
+      (list instanceof Y.AbstractType && transaction.changed.has(list))
+    // A fold of the middle of a transaction is nobody's to keep.
+    return this.#fold === undefined || isTouched ? this.#read() : this.#fold
+  }
+
+  #read(): Fold<C> {
+    const list = this.#block.get(this.#part)
+    const fold = foldClaims(list instanceof Y.Array || Array.isArray(list) ? list : [], this.#rules)
+    for (const [key, winner] of fold.winners) {
+      const number = this.#numberOf(winner)
+      if (number > (this.#highest.get(key) ?? 0)) this.#highest.set(key, number)
+    }
+    return fold
+  }
+}
+
+export interface BlockViews {
+  readonly indexingList: ClaimView<StatusClaim>
+  readonly fields: ClaimView<FieldClaim>
+}
+
+/** What one transaction did to blocks, as far as claims and their observers care. */
+export interface BlocksTouched {
+  /** Ids whose block was created, replaced or deleted. */
+  readonly ids: ReadonlySet<string>
+  /** Keys written or parts edited, by block. */
+  readonly parts: ReadonlyMap<Y.Map<unknown>, ReadonlySet<string>>
+}
+export type TouchListener = (touched: BlocksTouched, transaction: Y.Transaction) => void
+
+/** All claim views of one doc, kept true by one handler on it. */
+export class DocViews {
+  readonly #views = new WeakMap<Y.Map<unknown>, BlockViews>()
+  readonly #listeners = new Set<TouchListener>()
+  readonly #touches = new WeakMap<Y.Transaction, BlocksTouched>()
+
+  private constructor(doc: Y.Doc) {
+    // Before any observer runs, so that whoever reads in one reads the new state.
+    doc.on('beforeObserverCalls', (transaction: Y.Transaction) => this.#invalidate(transaction))
+    doc.on('afterTransaction', (transaction: Y.Transaction) => this.#notify(transaction))
+  }
+
+  static readonly #byDoc = new WeakMap<Y.Doc, DocViews>()
+  static of(doc: Y.Doc): DocViews {
+    const known = DocViews.#byDoc.get(doc)
+    if (known !== undefined) return known
+    const views = new DocViews(doc)
+    DocViews.#byDoc.set(doc, views)
+    return views
+  }
+
+  viewsOf(block: Y.Map<unknown>): BlockViews {
+    const known = this.#views.get(block)
+    if (known !== undefined) return known
+    const views: BlockViews = {
+      indexingList: new ClaimView(block, 'indexingList', indexingRules, (claim) => claim.run.no),
+      fields: new ClaimView(block, 'fields', fieldRules, (claim) => claim.seq),
+    }
+    this.#views.set(block, views)
+    return views
+  }
+
+  /** Calls `listener` once after each transaction that touched a block; returns unsubscribe. */
+  subscribe(listener: TouchListener): () => void {
+    // A wrapper of its own, so that one function subscribed twice is two subscriptions.
+    const entry: TouchListener = (touched, transaction) => listener(touched, transaction)
+    this.#listeners.add(entry)
+    return () => void this.#listeners.delete(entry)
+  }
+
+  #invalidate(transaction: Y.Transaction): void {
+    const ids = new Set<string>()
+    const parts = new Map<Y.Map<unknown>, Set<string>>()
+    for (const [type, keys] of transaction.changed) {
+      const location = locateChange(transaction.doc, type, keys)
+      if (location?.at === 'blocks') for (const id of keys) if (id !== null) ids.add(id)
+      if (location?.at !== 'block' && location?.at !== 'part') continue
+      const touched = location.at === 'part' ? [location.part] : location.keys
+      const set = parts.get(location.block) ?? new Set()
+      parts.set(location.block, set)
+      for (const key of touched) if (key !== null) set.add(key)
+      const views = this.#views.get(location.block)
+      if (set.has('indexingList')) views?.indexingList.invalidate()
+      if (set.has('fields')) views?.fields.invalidate()
+    }
+    if (ids.size > 0 || parts.size > 0) this.#touches.set(transaction, { ids, parts })
+  }
+
+  #notify(transaction: Y.Transaction): void {
+    const touched = this.#touches.get(transaction)
+    if (touched === undefined) return
+    const errors: unknown[] = []
+    for (const listener of [...this.#listeners]) {
+      try {
+        listener(touched, transaction)
+      } catch (error) {
+        errors.push(error)
+      }
+    }
+    // One broken listener must not silence the others, and must not go unheard.
+    if (errors.length === 1) throw errors[0]
+    if (errors.length > 1) throw new AggregateError(errors, 'Several block observers threw')
+  }
+}

@@ -1,0 +1,53 @@
+import type * as Y from 'yjs'
+import { assertId, isBlockId } from './block-id.ts'
+import { isForbiddenKey, isJson, isPlainObject, type Json, toPlain } from './json.ts'
+import { isBoundedJson } from './status-rules.ts'
+import { assertName, badArgument } from './write-arguments.ts'
+
+/** A connection between two blocks: plain JSON, written as a whole, of concurrent writes one stays. */
+export interface Edge {
+  readonly source: string
+  readonly target: string
+  readonly [key: string]: Json
+}
+export interface ListedEdge extends Edge {
+  readonly id: string
+}
+
+/** The map of all edges: `doc.getMap('edges')`. */
+export function edgesMap(doc: Y.Doc): Y.Map<unknown> {
+  return doc.getMap('edges')
+}
+
+/** Writes an edge. Its blocks need not exist (yet). Throws `bad_edge_id`, `bad_argument` naming what is wrong. */
+export function setEdge(doc: Y.Doc, id: string, edge: Edge): void {
+  assertId(id, 'edge')
+  assertName(edge.source, 'source')
+  assertName(edge.target, 'target')
+  if (!isBoundedJson(edge)) throw badArgument('edge', 'a bounded JSON object', edge)
+  // The id stands in the key; inside the value it could come to differ.
+  const { id: _id, ...value } = edge
+  edgesMap(doc).set(id, value)
+}
+
+/** True if there was one. */
+export function removeEdge(doc: Y.Doc, id: string): boolean {
+  assertId(id, 'edge')
+  const edges = edgesMap(doc)
+  if (!edges.has(id)) return false
+  edges.delete(id)
+  return true
+}
+
+/** All edges, sorted by id, as plain data. What has no source and target, or isn't JSON, is left out. Never writes. */
+export function listEdges(doc: Y.Doc): ListedEdge[] {
+  const edges: ListedEdge[] = []
+  for (const [id, raw] of edgesMap(doc).entries()) {
+    const value = toPlain(raw)
+    if (isForbiddenKey(id) || !isPlainObject(value) || !isJson(value)) continue
+    const { source, target } = value
+    if (!isBlockId(source) || !isBlockId(target)) continue
+    edges.push({ ...value, id, source, target })
+  }
+  return edges.sort((a, b) => (a.id < b.id ? -1 : 1))
+}

@@ -1,0 +1,243 @@
+import * as Y from 'yjs'
+import { assertBlockLives, ensureClaimList } from './block-part.ts'
+import { BlocksError } from './blocks-error.ts'
+import { diffFolds, type ListChange } from './claim-diff.ts'
+import { type ClaimView, DocViews } from './claim-views.ts'
+import {
+  type IndexingEntry,
+  type IndexingRun,
+  type IndexingStatus,
+  indexingRules,
+  SOURCE_PRIORITY,
+  type StatusClaim,
+} from './indexing-rules.ts'
+import type { Json, JsonObject } from './json.ts'
+import { deleteClaims, type Junk, writeClaim } from './ranked-claims.ts'
+import { CLAIM_LIMITS, isBoundedJson, isCount, type OrderRule } from './status-rules.ts'
+import { assertAuthor, assertName, badArgument, type ClaimAuthor } from './write-arguments.ts'
+
+/** Origin of the transactions in which statuses are written. Undo doesn't track it. */
+export const STATUS_ORIGIN: object = Object.freeze({ joinery: 'status' })
+
+export interface StartRunOptions extends ClaimAuthor {
+  readonly collectionConfigs?: JsonObject
+  /** What the new run shows at first: `processing` unless it is only planned. */
+  readonly status?: 'notStarted' | 'processing'
+  /** Names the run, so that a retried request starts it once. Random when left out. */
+  readonly runId?: string
+}
+
+/** `error` goes with status `error` alone; `chunks` says how many are indexed. */
+export type ReportOptions<Status extends IndexingStatus = IndexingStatus> = ClaimAuthor & {
+  readonly chunks?: number
+} & (Status extends 'error' ? { readonly error?: string } : { readonly error?: undefined })
+
+/**
+ * What came of a report. A report that loses is no error: it happened, it is in the history, and it changes nothing.
+ * `recorded` is false only for a run whose entry was removed, which a late report must not bring back.
+ */
+export type ReportResult =
+  | { readonly recorded: true; readonly shown: true; readonly entry: IndexingEntry }
+  | { readonly recorded: true; readonly shown: false; readonly entry: IndexingEntry; readonly rule: OrderRule }
+  | { readonly recorded: false; readonly shown: false; readonly entry: undefined }
+
+/** Thrown by `startRun` over an unfinished run of a higher-priority source. */
+export class RunSupersededError extends BlocksError {
+  override name = 'RunSupersededError'
+  /** The entry whose run stands. */
+  readonly standing: IndexingEntry
+  constructor(standing: IndexingEntry) {
+    const { index_name, run, actor, status } = standing
+    super(
+      'run_superseded',
+      `Run ${run.no} of index "${index_name}", started by ${run.source} (${actor}), is ${status} and stands`,
+    )
+    this.standing = standing
+  }
+}
+
+export type IndexingChange = ListChange<IndexingEntry>
+
+/** The indexes of one block and how far they are. Writers add claims; `entries` shows the greatest claim of each index. */
+export class IndexingList {
+  readonly #block: Y.Map<unknown>
+  readonly #blockId: string
+
+  constructor(block: Y.Map<unknown>, blockId: string) {
+    this.#block = block
+    this.#blockId = blockId
+  }
+
+  /** The shown entries, sorted by `index_name`. The same frozen array until one of them changes. Empty for a deleted block. */
+  entries(): readonly IndexingEntry[] {
+    return this.#view()?.fold.entries ?? NO_ENTRIES
+  }
+
+  /** The shown entry of one index. */
+  get(indexName: string): IndexingEntry | undefined {
+    return this.#view()?.fold.winners.get(indexName)
+  }
+
+  /** Elements that are neither claims nor legacy entries, with what is wrong with each. */
+  junk(): readonly Junk[] {
+    return this.#view()?.fold.junk ?? NO_JUNK
+  }
+
+  /**
+   * Starts an attempt at building an index, numbered 1 + the highest this replica has seen. Throws
+   * {@link RunSupersededError} over an unfinished run of a higher-priority source, `bad_argument`, `block_missing`.
+   */
+  startRun(indexName: string, options: StartRunOptions): IndexingRun {
+    assertName(indexName, 'indexName')
+    assertAuthor(options)
+    const { source, actor, collectionConfigs, status = 'processing', runId = newRunId() } = options
+    assertName(runId, 'runId')
+    if (status !== 'notStarted' && status !== 'processing')
+      throw badArgument('status', '"notStarted" or "processing"', status)
+    if (collectionConfigs !== undefined) assertConfigs(collectionConfigs)
+    return this.#write((view, transaction) => {
+      const standing = view.fold.winners.get(indexName)
+      if (standing?.run.id === runId) return standing.run
+      if (standing !== undefined && isShielded(standing, source)) throw new RunSupersededError(standing)
+      const no = view.highestSeen(indexName) + 1
+      if (!isCount(no, 1)) throw badArgument('run', `a number up to ${CLAIM_LIMITS.countMax}`, no)
+      const run: IndexingRun = { no, id: runId, source }
+      const at = options.at ?? Date.now()
+      const claim: Record<string, Json> = { index_name: indexName, run: { ...run }, status, source, actor, at }
+      if (collectionConfigs !== undefined) claim.collection_configs = collectionConfigs
+      writeClaim(transaction, this.#list(transaction), claim, indexingRules)
+      return run
+    })
+  }
+
+  /**
+   * Records how a run fares, and says whether that is shown: see {@link ReportResult}. What the run's start said of
+   * `collection_configs` stays with it. Throws `bad_argument` (naming the field) and `block_missing`.
+   */
+  report<Status extends IndexingStatus>(
+    indexName: string,
+    run: IndexingRun,
+    status: Status,
+    options: ReportOptions<Status>,
+  ): ReportResult {
+    assertName(indexName, 'indexName')
+    assertRun(run)
+    assertReport(status, options)
+    return this.#write((view, transaction) => {
+      const standing = view.fold.winners.get(indexName)
+      if (standing === undefined && view.highestSeen(indexName) >= run.no) {
+        return { recorded: false, shown: false, entry: undefined }
+      }
+      const claim = reportClaim(indexName, run, status, options, standing)
+      const { winner, rule } = writeClaim(transaction, this.#list(transaction), claim, indexingRules)
+      if (rule === 0) return { recorded: true, shown: true, entry: winner }
+      return { recorded: true, shown: false, entry: winner, rule: rule as OrderRule }
+    })
+  }
+
+  /** Removes an index: deletes the claims this replica sees. A claim made meanwhile elsewhere stays. True if there was one. */
+  remove(indexName: string): boolean {
+    assertName(indexName, 'indexName')
+    return this.#write((view, transaction) => {
+      if (!view.fold.winners.has(indexName)) return false
+      return deleteClaims(this.#list(transaction), indexName, indexingRules) > 0
+    })
+  }
+
+  /** Calls `listener` once after each transaction, local or remote, that changed something here; returns unsubscribe. */
+  observe(listener: (change: IndexingChange, transaction: Y.Transaction) => void): () => void {
+    const views = DocViews.of(assertBlockLives(this.#block, this.#blockId))
+    const view = views.viewsOf(this.#block).indexingList
+    let before = view.fold
+    return views.subscribe((touched, transaction) => {
+      if (touched.parts.get(this.#block)?.has('indexingList') !== true) return
+      const after = view.fold
+      const change = diffFolds(before, after, indexingRules)
+      before = after
+      if (change !== undefined) listener(change, transaction)
+    })
+  }
+
+  #view(): ClaimView<StatusClaim> | undefined {
+    const { doc } = this.#block
+    const isLive = doc !== null && this.#block._item?.deleted === false
+    return isLive ? DocViews.of(doc).viewsOf(this.#block).indexingList : undefined
+  }
+
+  #list(transaction: Y.Transaction): Y.Array<unknown> {
+    return ensureClaimList(transaction, this.#block, this.#blockId, 'indexingList')
+  }
+
+  #write<T>(body: (view: ClaimView<StatusClaim>, transaction: Y.Transaction) => T): T {
+    const doc = assertBlockLives(this.#block, this.#blockId)
+    const view = DocViews.of(doc).viewsOf(this.#block).indexingList
+    return Y.transact(doc, (transaction) => body(view, transaction), STATUS_ORIGIN)
+  }
+}
+
+const NO_ENTRIES: readonly IndexingEntry[] = Object.freeze([])
+const NO_JUNK: readonly Junk[] = Object.freeze([])
+
+function isShielded(standing: IndexingEntry, source: keyof typeof SOURCE_PRIORITY): boolean {
+  return !indexingRules.isFinished(standing.status) && SOURCE_PRIORITY[standing.run.source] > SOURCE_PRIORITY[source]
+}
+
+function newRunId(): string {
+  return [...crypto.getRandomValues(new Uint8Array(8))].map((byte) => byte.toString(16).padStart(2, '0')).join('')
+}
+
+function reportClaim(
+  indexName: string,
+  run: IndexingRun,
+  status: IndexingStatus,
+  options: ReportOptions,
+  standing: IndexingEntry | undefined,
+): JsonObject {
+  const { source, actor, chunks, error } = options
+  const isSameRun = standing?.run.id === run.id
+  const isRepeat = isSameRun && standing.status === status && standing.actor === actor
+  // A writer's later word about the same status must win over its earlier one within one tick of the clock.
+  const at = options.at ?? (isRepeat ? Math.max(Date.now(), standing.at + 1) : Date.now())
+  const configs = isSameRun ? standing.collection_configs : undefined
+  return {
+    index_name: indexName,
+    run: { no: run.no, id: run.id, source: run.source },
+    status,
+    source,
+    actor,
+    at: Math.min(at, CLAIM_LIMITS.atMsMax),
+    ...(configs === undefined ? {} : { collection_configs: configs }),
+    ...(error === undefined ? {} : { error }),
+    ...(chunks === undefined ? {} : { chunks }),
+  }
+}
+
+function assertRun(run: IndexingRun): void {
+  if (typeof run !== 'object' || run === null) throw badArgument('run', 'a run that startRun returned', run)
+  if (!isCount(run.no, 1)) throw badArgument('run.no', `a number from 1 to ${CLAIM_LIMITS.countMax}`, run.no)
+  assertName(run.id, 'run.id')
+  if (!indexingRules.isSource(run.source)) throw badArgument('run.source', 'a source', run.source)
+}
+
+function assertReport(status: unknown, options: ReportOptions): void {
+  assertAuthor(options)
+  const { error, chunks } = options
+  if (!indexingRules.isStatus(status)) {
+    throw badArgument('status', `one of ${indexingRules.table.ranks.join(', ')}`, status)
+  }
+  if (error !== undefined && status !== 'error')
+    throw badArgument('error', 'left out unless the status is "error"', error)
+  if (error !== undefined && (typeof error !== 'string' || error.length > CLAIM_LIMITS.errorLengthMax)) {
+    throw badArgument('error', `a text of at most ${CLAIM_LIMITS.errorLengthMax} characters`, error)
+  }
+  if (chunks !== undefined && !isCount(chunks, 0)) throw badArgument('chunks', 'a whole number from 0', chunks)
+}
+
+function assertConfigs(configs: unknown): void {
+  if (typeof configs === 'object' && configs !== null && !Array.isArray(configs) && isBoundedJson(configs)) return
+  throw badArgument(
+    'collectionConfigs',
+    `a JSON object of at most ${CLAIM_LIMITS.jsonLengthMax} characters and ${CLAIM_LIMITS.jsonDepthMax} levels`,
+    configs,
+  )
+}

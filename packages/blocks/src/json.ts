@@ -1,0 +1,88 @@
+import * as Y from 'yjs'
+import { BlocksError } from './blocks-error.ts'
+
+export type Json = null | boolean | number | string | readonly Json[] | JsonObject
+export type JsonObject = { readonly [key: string]: Json }
+
+/** Levels of nesting in one JSON value. Editors' values nest a few levels; recursion over a value must stay far from the stack's end. */
+export const JSON_DEPTH_MAX = 64
+
+/** Setting one of these on an ordinary object reaches its prototype, in this process or in whoever reads our JSON. */
+const FORBIDDEN_KEYS: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype'])
+
+/** True for `__proto__`, `constructor` and `prototype`, which no key of a document may be. */
+export function isForbiddenKey(key: string): boolean {
+  return FORBIDDEN_KEYS.has(key)
+}
+
+/** Throws `forbidden_key` when the key is one that no document may hold. `field` names the argument. */
+export function assertKeyAllowed(key: string, field: string): void {
+  if (isForbiddenKey(key)) throw new BlocksError('forbidden_key', `${field} may not be "${key}"`, field)
+}
+
+/** True for what JSON can carry, at most {@link JSON_DEPTH_MAX} deep and without a forbidden key. Yjs types and bytes are not JSON. */
+export function isJson(value: unknown, depthMax = JSON_DEPTH_MAX): value is Json {
+  if (value === null || typeof value === 'boolean' || typeof value === 'string') return true
+  if (typeof value === 'number') return Number.isFinite(value)
+  if (typeof value !== 'object' || depthMax <= 0) return false
+  if (Array.isArray(value)) return value.every((item) => isJson(item, depthMax - 1))
+  return isPlainObject(value) && everyEntry(value, (key, item) => !isForbiddenKey(key) && isJson(item, depthMax - 1))
+}
+
+/** True for a JSON object; false for arrays, Yjs types, bytes and class instances. */
+export function isPlainObject(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  // An own `__proto__` key decoded by Yjs replaces the prototype, so the shape is judged by what it is not.
+  return !(value instanceof Y.AbstractType) && !ArrayBuffer.isView(value) && !(value instanceof Y.Doc)
+}
+
+function everyEntry(object: Record<string, unknown>, test: (key: string, value: unknown) => boolean): boolean {
+  return Object.keys(object).every((key) => test(key, object[key]))
+}
+
+/**
+ * Any value of a document as plain data that its reader owns: Yjs types become text, arrays and objects, forbidden keys
+ * are left out however deep they stand, and what nests deeper than {@link JSON_DEPTH_MAX} reads as null. Never throws.
+ */
+export function toPlain(value: unknown, depthMax = JSON_DEPTH_MAX): unknown {
+  if (typeof value !== 'object' || value === null) return typeof value === 'function' ? null : value
+  if (value instanceof Y.Text || value instanceof Y.XmlFragment) return value.toString()
+  if (value instanceof Uint8Array) return value.slice()
+  if (depthMax <= 0) return null
+  if (value instanceof Y.Array || Array.isArray(value)) {
+    const items: unknown[] = value instanceof Y.Array ? value.toArray() : value
+    return items.map((item) => toPlain(item, depthMax - 1))
+  }
+  if (value instanceof Y.Map) return plainObject(value.entries(), depthMax)
+  return isPlainObject(value) ? plainObject(Object.entries(value), depthMax) : null
+}
+
+function plainObject(entries: Iterable<[string, unknown]>, depthMax: number): Record<string, unknown> {
+  const object: Record<string, unknown> = {}
+  for (const [key, value] of entries) {
+    if (!isForbiddenKey(key) && value !== undefined) object[key] = toPlain(value, depthMax - 1)
+  }
+  return object
+}
+
+/** One text per JSON value, whatever order its keys were written in. Code unit order, so that every replica agrees. */
+export function canonicalJson(value: Json): string {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  if (isJsonArray(value)) return `[${value.map(canonicalJson).join(',')}]`
+  const object = value
+  const keys = Object.keys(object).sort()
+  return `{${keys.map((key) => `${JSON.stringify(key)}:${canonicalJson(object[key] ?? null)}`).join(',')}}`
+}
+
+function isJsonArray(value: Json): value is readonly Json[] {
+  return Array.isArray(value)
+}
+
+/** Freezes a JSON value all the way down, so that a snapshot handed to many readers stays what it was. */
+export function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value)
+    for (const item of Object.values(value)) deepFreeze(item)
+  }
+  return value
+}

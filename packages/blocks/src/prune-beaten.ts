@@ -1,0 +1,42 @@
+import * as Y from 'yjs'
+import { DocViews } from './claim-views.ts'
+import { fieldRules } from './field-rules.ts'
+import { indexingRules } from './indexing-rules.ts'
+import { deleteBeaten } from './ranked-claims.ts'
+import { getBlock, listBlocks } from './workspace-blocks.ts'
+
+/** Origin of the transaction that prunes, so that whoever prunes after transactions can tell its own and stop. */
+export const PRUNE_ORIGIN: object = Object.freeze({ joinery: 'prune' })
+
+/**
+ * Deletes the claims that others beat and whose writers are gone or saw nothing of it, in one transaction; what is shown
+ * stays as it is. Junk stays too: it isn't ours. Every replica may do this, one does: the server, at most once after a
+ * transaction and never after its own. Returns how many claims went; writes nothing at all when there are none.
+ *
+ * @param blockIds looks at these blocks only; at all of them when left out
+ */
+export function pruneBeaten(doc: Y.Doc, blockIds?: Iterable<string>): number {
+  const views = DocViews.of(doc)
+  const blocks = blockIds === undefined ? listBlocks(doc) : [...new Set(blockIds)].map((id) => getBlock(doc, id))
+  const lists = blocks.flatMap((block) => {
+    if (block === undefined) return []
+    const { indexingList, fields } = views.viewsOf(block.map)
+    return [
+      ...(indexingList.fold.lost.length > 0 ? [{ list: block.map.get('indexingList'), rules: indexingRules }] : []),
+      ...(fields.fold.lost.length > 0 ? [{ list: block.map.get('fields'), rules: fieldRules }] : []),
+    ]
+  })
+  if (lists.length === 0) return 0
+  return Y.transact(
+    doc,
+    () => {
+      let count = 0
+      for (const { list, rules } of lists) {
+        if (!(list instanceof Y.Array)) continue
+        count += rules === indexingRules ? deleteBeaten(list, indexingRules) : deleteBeaten(list, fieldRules)
+      }
+      return count
+    },
+    PRUNE_ORIGIN,
+  )
+}

@@ -1,0 +1,42 @@
+import * as Y from 'yjs'
+import { locateChange } from './change-location.ts'
+import { edgesMap } from './edges.ts'
+import { blocksMap } from './workspace-blocks.ts'
+
+/** What `new Y.UndoManager(scope, options)` takes so that undo covers what a person edits, and never a status. */
+export interface UndoScope {
+  readonly scope: Y.AbstractType<unknown>[]
+  readonly options: {
+    captureTransaction(transaction: Y.Transaction): boolean
+    deleteFilter(item: Y.Item): boolean
+    trackedOrigins: Set<unknown>
+  }
+}
+
+/**
+ * Undo's scope: content, fields, data, type, creation and deletion of blocks, and edges. A transaction that wrote a status
+ * is not captured at all, whatever else it did: taking it back would take the status back.
+ *
+ * @param trackedOrigins whose transactions count as this person's; those without an origin when left out
+ */
+export function undoScope(doc: Y.Doc, trackedOrigins: Iterable<unknown> = [null]): UndoScope {
+  return {
+    scope: [blocksMap(doc), edgesMap(doc)] as unknown as Y.AbstractType<unknown>[],
+    options: {
+      captureTransaction: (transaction) => !touchesStatus(transaction),
+      // Undone creation of a block takes its statuses along; nothing else may delete one.
+      deleteFilter: (item) =>
+        !(item.parent instanceof Y.AbstractType) || item.parent._item?.parentSub !== 'indexingList',
+      trackedOrigins: new Set(trackedOrigins),
+    },
+  }
+}
+
+/** True if the transaction wrote into the status list of a block that was there before and still is. */
+function touchesStatus(transaction: Y.Transaction): boolean {
+  for (const [type, keys] of transaction.changed) {
+    const location = locateChange(transaction.doc, type, keys)
+    if (location?.at === 'part' && location.part === 'indexingList') return true
+  }
+  return false
+}

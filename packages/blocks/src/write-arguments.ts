@@ -1,0 +1,36 @@
+import { BlocksError } from './blocks-error.ts'
+import { SOURCE_PRIORITY, type Source } from './indexing-rules.ts'
+import { CLAIM_LIMITS, isAt, isName } from './status-rules.ts'
+
+/** Who writes a claim, in which capacity, and when it happened. */
+export interface ClaimAuthor {
+  readonly source: Source
+  /** User id or service name, 1 to 256 code units. */
+  readonly actor: string
+  /** Milliseconds since the epoch; now when left out. */
+  readonly at?: number
+}
+
+/** Throws `bad_argument` naming the first of source, actor and at that is wrong. */
+export function assertAuthor(author: ClaimAuthor): void {
+  if (!Object.hasOwn(SOURCE_PRIORITY, author.source)) {
+    throw badArgument('source', `one of ${Object.keys(SOURCE_PRIORITY).join(', ')}`, author.source)
+  }
+  assertName(author.actor, 'actor')
+  if (author.at !== undefined && !isAt(author.at)) throw badArgument('at', 'milliseconds since the epoch', author.at)
+}
+
+/** Throws `bad_argument` unless the value is 1 to 256 code units of text. */
+export function assertName(value: unknown, field: string): asserts value is string {
+  if (!isName(value)) throw badArgument(field, `1 to ${CLAIM_LIMITS.nameLengthMax} characters`, value)
+}
+
+export function badArgument(field: string, expected: string, got: unknown): BlocksError {
+  const shown =
+    typeof got === 'string'
+      ? JSON.stringify(got.slice(0, 80))
+      : Array.isArray(got)
+        ? 'an array'
+        : String(typeof got === 'object' ? 'an object' : got)
+  return new BlocksError('bad_argument', `${field} must be ${expected}, got ${shown}`, field)
+}
