@@ -1,0 +1,60 @@
+import { CLOSE, type RejectionCode } from '@joinery/protocol'
+
+/** Why the server refused a whole connection, or the connection could never be. Final until the application acts. */
+export type RefusalCode =
+  | 'bad_frame'
+  | 'unauthorized'
+  | 'forbidden'
+  | 'bad_workspace'
+  | 'quarantined'
+  | 'too_large'
+  | 'too_fast'
+  | 'refused'
+
+/** Everything that can go wrong in the SDK, listed in SPEC.md. */
+export type ClientErrorCode =
+  | RefusalCode
+  /** The workspace was closed before what was waited for came. */
+  | 'closed'
+  /** The server refused an edit; it was set aside, and what was waited for can no longer become durable. */
+  | 'rejected'
+  /** The workspace on the server is another one than the local copy's; the copy was set aside. */
+  | 'generation_changed'
+  /** A fork whose base the server does not know. */
+  | 'fork_orphaned'
+  /** An awareness state over the wire's limit. */
+  | 'presence_too_large'
+  /** The options can't be used: URL, workspace name, IndexedDB asked for where there is none. */
+  | 'bad_options'
+  /** IndexedDB failed. */
+  | 'local_copy_failed'
+
+/** The one error class of this package. */
+export class ClientError extends Error {
+  override name = 'ClientError'
+  readonly code: ClientErrorCode
+  /** For `rejected`: what the server said. */
+  readonly rejection: RejectionCode | undefined
+
+  constructor(code: ClientErrorCode, message: string, options?: { cause?: unknown; rejection?: RejectionCode }) {
+    super(message, options)
+    this.code = code
+    this.rejection = options?.rejection
+  }
+}
+
+const REFUSALS = new Map<number, { code: RefusalCode; meaning: string }>([
+  [CLOSE.badFrame, { code: 'bad_frame', meaning: 'the server could not read what was sent' }],
+  [CLOSE.unauthorized, { code: 'unauthorized', meaning: 'no valid token' }],
+  [CLOSE.forbidden, { code: 'forbidden', meaning: 'the token does not allow this' }],
+  [CLOSE.badWorkspace, { code: 'bad_workspace', meaning: 'the server has no such workspace name' }],
+  [CLOSE.quarantined, { code: 'quarantined', meaning: 'the stored workspace is damaged, its operator has to look' }],
+  [CLOSE.tooLarge, { code: 'too_large', meaning: 'an edit is larger than the server takes' }],
+  [CLOSE.tooFast, { code: 'too_fast', meaning: 'edits came faster than the server takes them' }],
+])
+
+/** What a final close code (4400–4499) means, in words for a person when the server gave none. */
+export function refusalOf(closeCode: number, reason: string): { code: RefusalCode; reason: string } {
+  const known = REFUSALS.get(closeCode)
+  return { code: known?.code ?? 'refused', reason: reason || (known?.meaning ?? `the server closed with ${closeCode}`) }
+}

@@ -1,0 +1,59 @@
+/** Resolves with the request's result, rejects with its error. */
+export function requestResult<T>(request: IDBRequest<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result)
+    request.onerror = () => reject(request.error)
+  })
+}
+
+/**
+ * Runs `body` in one transaction over `stores`. Resolves with its result when the transaction has committed: a request that
+ * succeeded is not yet stored, a full disk shows at the commit. Whatever fails aborts the whole and rejects.
+ */
+export async function inTransaction<T>(
+  db: IDBDatabase,
+  stores: string[],
+  mode: IDBTransactionMode,
+  body: (transaction: IDBTransaction) => Promise<T>,
+): Promise<T> {
+  const transaction = db.transaction(stores, mode)
+  const [result] = await Promise.all([bodyOrAbort(transaction, body), committed(transaction)])
+  return result
+}
+
+async function bodyOrAbort<T>(
+  transaction: IDBTransaction,
+  body: (transaction: IDBTransaction) => Promise<T>,
+): Promise<T> {
+  try {
+    return await body(transaction)
+  } catch (error) {
+    if (transaction.error === null) transaction.abort()
+    throw error
+  }
+}
+
+function committed(transaction: IDBTransaction): Promise<void> {
+  return new Promise((resolve, reject) => {
+    transaction.oncomplete = () => resolve()
+    transaction.onabort = () => reject(transaction.error ?? new Error('the IndexedDB transaction was aborted'))
+  })
+}
+
+/** Opens database `name`, made by `create` if it is new. It closes by itself when somebody deletes it. */
+export function openDatabase(name: string, create: (db: IDBDatabase) => void): Promise<IDBDatabase> {
+  return new Promise((resolve, reject) => {
+    const request = indexedDB.open(name, 1)
+    request.onupgradeneeded = () => create(request.result)
+    request.onerror = () => reject(request.error)
+    request.onsuccess = () => {
+      const db = request.result
+      db.onversionchange = () => db.close()
+      resolve(db)
+    }
+  })
+}
+
+export function deleteDatabase(name: string): Promise<unknown> {
+  return requestResult(indexedDB.deleteDatabase(name))
+}

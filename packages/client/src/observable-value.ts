@@ -1,0 +1,64 @@
+/** A value that changes over time, in the shape React's `useSyncExternalStore` and every other binding can take. */
+export interface Observable<T> {
+  /** The snapshot: the same object until something in it changes. Bound, may be passed on its own. */
+  readonly get: () => T
+  /** Calls `listener` after each change, until the returned function is called. Bound, may be passed on its own. */
+  readonly subscribe: (listener: () => void) => () => void
+}
+
+/** The writable side of an {@link Observable}. */
+export class ObservableValue<T> implements Observable<T> {
+  #value: T
+  readonly #isEqual: (a: T, b: T) => boolean
+  readonly #listeners = new ListenerSet<void>()
+
+  constructor(value: T, isEqual: (a: T, b: T) => boolean = Object.is) {
+    this.#value = value
+    this.#isEqual = isEqual
+  }
+
+  readonly get = (): T => this.#value
+  readonly subscribe = (listener: () => void): (() => void) => this.#listeners.add(listener)
+
+  /** Takes `value` and tells the listeners, unless it equals the one there is: then the old snapshot stays. */
+  set(value: T): void {
+    if (this.#isEqual(this.#value, value)) return
+    this.#value = value
+    this.#listeners.tell()
+  }
+}
+
+/** Listeners of one kind of event. */
+export class ListenerSet<E> {
+  // Wrapped, so that one function added twice is two listeners and each unsubscribe ends only its own.
+  readonly #listeners = new Set<{ call: (event: E) => void }>()
+
+  /** Returns the function that removes `listener` again. */
+  add(listener: (event: E) => void): () => void {
+    const entry = { call: listener }
+    this.#listeners.add(entry)
+    return () => {
+      this.#listeners.delete(entry)
+    }
+  }
+
+  tell(event: E): void {
+    for (const listener of [...this.#listeners]) {
+      try {
+        listener.call(event)
+      } catch (error) {
+        // A broken listener must not stop the sync or its neighbours, nor may its error vanish.
+        queueMicrotask(() => {
+          throw error
+        })
+      }
+    }
+  }
+}
+
+/** Equality of flat records: same keys, each value `Object.is`. */
+export function isShallowEqual(a: object, b: object): boolean {
+  const left = Object.entries(a)
+  const right = new Map(Object.entries(b))
+  return left.length === right.size && left.every(([key, value]) => right.has(key) && Object.is(right.get(key), value))
+}

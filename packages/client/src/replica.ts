@@ -1,0 +1,244 @@
+import {
+  type Conflict,
+  encodeSyncStep2,
+  type Hello,
+  type JoineryMessage,
+  QUERY,
+  type Rejected,
+} from '@joinery/protocol'
+import { Awareness } from 'y-protocols/awareness'
+import * as Y from 'yjs'
+import { ClientError } from './client-error.ts'
+import { Link } from './link.ts'
+import type { LocalCopies } from './local-copies.ts'
+import { isLocalCopyOrigin, type LocalCopy } from './local-copy.ts'
+import { Outbox } from './outbox.ts'
+import { type Receipt, Receipts } from './receipts.ts'
+import type { ConnectionState } from './save-status.ts'
+
+/** A Yjs V1 update of nothing. */
+const EMPTY_UPDATE = Uint8Array.of(0, 0)
+
+/** Where and as whom a replica connects. */
+export interface ReplicaTarget {
+  readonly url: string
+  readonly workspace: string
+  readonly token: () => Promise<string | undefined>
+  readonly actor: string | undefined
+  readonly source: string | undefined
+}
+
+/** What a {@link Replica} tells its workspace. */
+export interface ReplicaEvents {
+  /** Something the save status is made of. */
+  changed(): void
+  hello(hello: Hello): void
+  /** The server's state is in `doc`, for the first time on this connection. */
+  synced(): void
+  /** The server refused the connection for good. */
+  refused(error: ClientError): void
+  conflict(conflict: Conflict): void
+  /** The server refused `update` and what built on it: this replica can't go on, a Yjs document takes nothing back. */
+  rejected(rejection: Rejected, update: Uint8Array): void
+  /** The server's workspace has another history: this replica must not meet it. */
+  generationChanged(): void
+  /** The local copy could not be read: what is in `doc` may be a part of it. */
+  unreadable(error: ClientError): void
+  /** The local copy can't be used; the replica goes on without. */
+  failed(error: ClientError): void
+}
+
+/**
+ * The live side of a workspace: one document with its connection and its local copy. It is replaced as a whole when its
+ * document can't be kept.
+ */
+export class Replica {
+  readonly doc = new Y.Doc()
+  readonly awareness = new Awareness(this.doc)
+  readonly link: Link
+  readonly whenLoaded: Promise<void>
+  readonly #outbox = new Outbox()
+  readonly #receipts = new Receipts()
+  readonly #target: ReplicaTarget
+  readonly #events: ReplicaEvents
+  #copies: LocalCopies | undefined
+  #copyName: string | undefined
+  #copy: LocalCopy | undefined
+  #copyError: ClientError | undefined
+  /** Edits made before the local copy was open. */
+  #unstored: Uint8Array[] = []
+  #generation: string | undefined
+  #hello: Hello | undefined
+  #isClosed = false
+
+  /** `copies` resolves with where to keep the local copy, undefined for nowhere. Connects once that is loaded. */
+  constructor(target: ReplicaTarget, copies: Promise<LocalCopies | undefined>, events: ReplicaEvents) {
+    this.#target = target
+    this.#events = events
+    // Nobody is present before the application says so: a job leaves no ghost among the cursors.
+    this.awareness.setLocalState(null)
+    // Before the provider's own listener, so that an edit is counted when its frame goes out.
+    this.doc.on('update', this.#onUpdate)
+    this.link = new Link({
+      url: target.url,
+      workspace: target.workspace,
+      doc: this.doc,
+      awareness: this.awareness,
+      query: () => this.#query(),
+      events: {
+        stateChanged: (state) => this.#onLinkState(state),
+        opened: () => this.#outbox.open(),
+        closed: () => this.#onDisconnect(),
+        sending: (kind, update) => this.#outbox.send(kind, update),
+        received: (message) => this.#onMessage(message),
+        synced: () => this.#onSynced(),
+        generationRefused: () => events.generationChanged(),
+      },
+    })
+    this.whenLoaded = this.#start(copies)
+  }
+
+  get generation(): string | undefined {
+    return this.#generation
+  }
+  get copyName(): string | undefined {
+    return this.#copyName
+  }
+  /** Edits not known to be durable on the server. */
+  get pending(): number {
+    return this.#outbox.ledger.pending
+  }
+  get isCaughtUp(): boolean {
+    return this.#outbox.ledger.isCaughtUp
+  }
+  /** Whether everything in `doc` is in the local copy. */
+  get isKeptHere(): boolean {
+    return this.#copy?.isKept ?? false
+  }
+
+  /** Resolves when what has been written until now is durable; waits for the local copy first, whose edits count. */
+  async whenDurable(): Promise<Receipt> {
+    await this.whenLoaded
+    const { ledger } = this.#outbox
+    if (ledger.pending === 0) return { lsn: ledger.lsn }
+    if (this.#isClosed) throw new ClientError('closed', 'the workspace is closed')
+    if (this.link.state.state === 'refused') {
+      throw new ClientError(this.link.state.code, this.link.state.reason)
+    }
+    return this.#receipts.wait(ledger.written)
+  }
+
+  /** Stops at once; what waits rejects with `error`. Resolves when socket and database are closed; never rejects. */
+  async close(error: ClientError): Promise<void> {
+    this.#isClosed = true
+    this.doc.off('update', this.#onUpdate)
+    const linkClosed = this.link.close()
+    this.awareness.destroy()
+    this.#outbox.close()
+    this.#receipts.fail(error)
+    await this.whenLoaded
+    await this.#copy?.close()
+    await linkClosed
+  }
+
+  async #start(whenCopies: Promise<LocalCopies | undefined>): Promise<void> {
+    try {
+      this.#copies = await whenCopies
+      if (this.#copies !== undefined) {
+        this.#copyName = await this.#copies.use()
+        this.#copy = await this.#copies.open(this.#copyName, this.doc, () => this.#onCopyChange())
+        for (const update of this.#unstored) this.#copy.add(update)
+      }
+    } catch (cause) {
+      const error =
+        cause instanceof ClientError ? cause : new ClientError('local_copy_failed', String(cause), { cause })
+      if (this.#copyName !== undefined) return this.#events.unreadable(error)
+      this.#events.failed(error)
+    }
+    this.#unstored = []
+    if (!this.#isClosed) this.link.connect()
+  }
+
+  readonly #onUpdate = (update: Uint8Array, origin: unknown): void => {
+    if (!isLocalCopyOrigin(origin)) {
+      if (this.#copy !== undefined) this.#copy.add(update)
+      else this.#unstored.push(update)
+    }
+    if (origin === this.link.provider) return
+    this.#outbox.ledger.write()
+    this.#events.changed()
+  }
+
+  async #query(): Promise<Record<string, string>> {
+    // Read anew each time while it is unknown: another tab on the same copy may have learned it.
+    this.#generation ??= await this.#copy?.generation()
+    const query: Record<string, string | undefined> = {
+      [QUERY.joinery]: '1',
+      [QUERY.token]: await this.#target.token(),
+      [QUERY.generation]: this.#generation,
+      [QUERY.actor]: this.#target.actor,
+      [QUERY.source]: this.#target.source,
+    }
+    const given = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined)
+    return Object.fromEntries(given)
+  }
+
+  #onMessage(message: JoineryMessage): void {
+    switch (message.type) {
+      case 'hello':
+        return this.#onHello(message)
+      case 'durable':
+        this.#outbox.acknowledge(message.frames, message.lsn)
+        this.#receipts.settle(this.#outbox.ledger.covered, message.lsn)
+        return this.#events.changed()
+      case 'rejected':
+        return this.#events.rejected(message, this.#outbox.from(message.frame))
+      case 'conflict':
+        return this.#events.conflict(message)
+    }
+  }
+
+  #onHello(hello: Hello): void {
+    // The server checks too; but it may not have known what another tab has stored meanwhile.
+    if (this.#generation !== undefined && hello.generation !== this.#generation) return this.#events.generationChanged()
+    if (this.#generation === undefined) {
+      this.#generation = hello.generation
+      this.#copy?.setGeneration(hello.generation)
+    }
+    this.#hello = hello
+    this.#events.hello(hello)
+  }
+
+  #onSynced(): void {
+    if (this.#hello?.access === 'read') this.#offerAsReader(this.#hello.updateBytesMax)
+    this.#events.synced()
+    this.#events.changed()
+  }
+
+  /** A reader is not asked what it has. It says so itself: what the server has already passes, anything else is refused. */
+  #offerAsReader(updateBytesMax: number): void {
+    const update = this.pending === 0 ? EMPTY_UPDATE : Y.encodeStateAsUpdate(this.doc)
+    if (update.length <= updateBytesMax) this.link.send(encodeSyncStep2(update))
+  }
+
+  #onDisconnect(): void {
+    this.#outbox.close()
+    this.#hello = undefined
+  }
+
+  #onLinkState(state: ConnectionState): void {
+    if (state.state === 'refused') {
+      const error = new ClientError(state.code, state.reason)
+      this.#receipts.fail(error)
+      this.#events.refused(error)
+    }
+    this.#events.changed()
+  }
+
+  #onCopyChange(): void {
+    const error = this.#copy?.error
+    if (error !== undefined && error !== this.#copyError) this.#events.failed(error)
+    this.#copyError = error
+    this.#events.changed()
+  }
+}

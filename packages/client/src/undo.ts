@@ -1,0 +1,80 @@
+import { undoScope } from '@joinery/blocks'
+import * as Y from 'yjs'
+import { isShallowEqual, type Observable, ObservableValue } from './observable-value.ts'
+
+/** Origin of `workspace.transact`. */
+export const EDIT_ORIGIN: unique symbol = Symbol('joinery edit')
+
+export interface UndoState {
+  readonly canUndo: boolean
+  readonly canRedo: boolean
+}
+
+const NOTHING: UndoState = { canUndo: false, canRedo: false }
+
+/**
+ * Takes back what was edited here: texts, fields, blocks and edges, one's own only and never a status. Edits that follow
+ * each other within half a second are one step. A replica swap empties it: the edits it knew are gone with the document.
+ */
+export class UndoHistory {
+  #manager: Y.UndoManager | undefined
+  readonly #origins = new Set<unknown>([null, EDIT_ORIGIN])
+  readonly #state = new ObservableValue<UndoState>(NOTHING, isShallowEqual)
+
+  get state(): Observable<UndoState> {
+    return this.#state
+  }
+
+  /** Takes back the last step. Returns whether there was one. */
+  undo(): boolean {
+    return this.#manager?.undo() != null
+  }
+
+  redo(): boolean {
+    return this.#manager?.redo() != null
+  }
+
+  /** Ends the current step: what comes next is undone on its own. */
+  split(): void {
+    this.#manager?.stopCapturing()
+  }
+
+  clear(): void {
+    this.#manager?.clear()
+  }
+
+  /**
+   * Counts transactions of this origin as a person's edits too, and those whose origin is an instance of it if it is a class:
+   * editor bindings use themselves as origin. Returns the function that ends it.
+   */
+  trackOrigin(origin: unknown): () => void {
+    this.#origins.add(origin)
+    this.#manager?.addTrackedOrigin(origin)
+    return () => {
+      this.#origins.delete(origin)
+      this.#manager?.removeTrackedOrigin(origin)
+    }
+  }
+
+  /** Starts anew on another document. */
+  attach(doc: Y.Doc): void {
+    this.detach()
+    const { scope, options } = undoScope(doc, this.#origins)
+    const manager = new Y.UndoManager(scope, options)
+    manager.on('stack-item-added', () => this.#refresh(manager))
+    manager.on('stack-item-popped', () => this.#refresh(manager))
+    manager.on('stack-cleared', () => this.#refresh(manager))
+    this.#manager = manager
+    this.#refresh(manager)
+  }
+
+  detach(): void {
+    this.#manager?.destroy()
+    this.#manager = undefined
+    this.#state.set(NOTHING)
+  }
+
+  #refresh(manager: Y.UndoManager): void {
+    this.#state.set({ canUndo: manager.canUndo(), canRedo: manager.canRedo() })
+  }
+}

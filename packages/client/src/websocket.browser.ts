@@ -1,0 +1,2 @@
+/** In browsers: their own. */
+export const WebSocketImplementation = globalThis.WebSocket

@@ -1,0 +1,34 @@
+import { type Block, createBlock, deleteBlock, getBlock, listBlocks } from '@joinery/blocks'
+import type * as Y from 'yjs'
+
+/** The blocks of one document: `@joinery/blocks` with the document filled in. */
+export class WorkspaceBlocks {
+  readonly #doc: () => Y.Doc
+  readonly #origin: unknown
+
+  /** `doc` gives the document of the moment; `origin` is that of the transactions made here. */
+  constructor(doc: () => Y.Doc, origin: unknown = null) {
+    this.#doc = doc
+    this.#origin = origin
+  }
+
+  /** Makes block `id`, or returns the one there is. Throws `BlocksError` on an id that can't be one. */
+  create(id: string, options: { type: string }): Block {
+    const doc = this.#doc()
+    return doc.transact(() => createBlock(doc, id, options), this.#origin)
+  }
+
+  get(id: string): Block | undefined {
+    return getBlock(this.#doc(), id)
+  }
+
+  list(): Block[] {
+    return listBlocks(this.#doc())
+  }
+
+  /** Deletes block `id` with all that is in it. Returns whether there was one. */
+  delete(id: string): boolean {
+    const doc = this.#doc()
+    return doc.transact(() => deleteBlock(doc, id), this.#origin)
+  }
+}

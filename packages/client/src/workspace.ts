@@ -1,0 +1,280 @@
+import type { Conflict, Hello, RejectionCode } from '@joinery/protocol'
+import * as Y from 'yjs'
+import { ClientError } from './client-error.ts'
+import { documentKey, type SetAsideCause } from './copy-catalog.ts'
+import { Fork } from './fork.ts'
+import { LocalCopies, type SetAsideCopy } from './local-copies.ts'
+import { ListenerSet, type Observable, ObservableValue } from './observable-value.ts'
+import { Presence } from './presence.ts'
+import type { Receipt } from './receipts.ts'
+import { Replica, type ReplicaEvents, type ReplicaTarget } from './replica.ts'
+import { createSaveStatus, type SaveStatus, saveStatusOf } from './save-status.ts'
+import { EDIT_ORIGIN, UndoHistory } from './undo.ts'
+import { WorkspaceBlocks } from './workspace-blocks.ts'
+import { type ParsedOptions, parseOptions, type TokenSource, type WorkspaceOptions } from './workspace-options.ts'
+
+/** What the server said of itself and of this connection. */
+export type ServerInfo = Omit<Hello, 'type'>
+
+/** `workspace.doc` is another document now. What the old one held that the server does not have is in `update`. */
+export interface Reset {
+  readonly cause: SetAsideCause['cause']
+  /** For `rejected`: what the server said. */
+  readonly code: RejectionCode | undefined
+  /** For a person. */
+  readonly reason: string
+  /**
+   * One Yjs V1 update: for `rejected` the refused edits and what built on them, else all that the document held. Never merged
+   * by the SDK. Edits that only make sense on the old document may stay pending when applied to the new one.
+   */
+  readonly update: Uint8Array
+}
+
+/** One workspace, open: its document, and what there is to know and do about it. */
+export class Workspace {
+  readonly blocks = new WorkspaceBlocks(() => this.doc, EDIT_ORIGIN)
+  readonly undo = new UndoHistory()
+  readonly presence = new Presence()
+  readonly #options: ParsedOptions
+  #token: TokenSource | undefined
+  readonly #copies: Promise<LocalCopies | undefined>
+  readonly #status = createSaveStatus()
+  readonly #server = new ObservableValue<ServerInfo | undefined>(undefined)
+  readonly #resets = new ListenerSet<Reset>()
+  readonly #conflicts = new ListenerSet<Conflict>()
+  readonly #errors = new ListenerSet<ClientError>()
+  #replica: Replica
+  #synced = waitable()
+  #hasSynced = false
+  #rejection: { code: RejectionCode; reason: string } | undefined
+  readonly #closings: Promise<void>[] = []
+  #isClosed = false
+
+  /** Use {@link connectWorkspace}. */
+  constructor(options: WorkspaceOptions) {
+    this.#options = parseOptions(options)
+    this.#token = options.token
+    this.#copies = this.#openCopies()
+    this.#replica = this.#createReplica(this.#copies)
+  }
+
+  /** The document of the moment. `onReset` tells when it is replaced; edits to a replaced one go nowhere. */
+  get doc(): Y.Doc {
+    return this.#replica.doc
+  }
+
+  /** Resolves when the local copy is in `doc`; at once when none is kept. Never rejects. */
+  get whenLoaded(): Promise<void> {
+    return this.#replica.whenLoaded
+  }
+
+  /**
+   * Resolves when the server's state is in `doc`. Waits as long as it takes while offline; rejects with a `ClientError` when
+   * the server refuses the connection (a new promise stands here after `reconnect()`) or the workspace is closed.
+   */
+  get whenSynced(): Promise<void> {
+    return this.#synced.promise
+  }
+
+  /** What a person may be told about their edits. */
+  get saveStatus(): Observable<SaveStatus> {
+    return this.#status
+  }
+
+  /** What the server said when it last let this client in; undefined before. */
+  get server(): Observable<ServerInfo | undefined> {
+    return this.#server
+  }
+
+  /**
+   * Resolves when everything written before the call, offline edits of earlier visits included, is durable on the server:
+   * across reconnects, for as long as it takes. Rejects with `rejected` or `generation_changed` when the document was
+   * replaced, with the refusal's code when the server refuses the connection, with `closed` when the workspace is closed.
+   */
+  whenDurable(): Promise<Receipt> {
+    return this.#replica.whenDurable()
+  }
+
+  /** Edits in one transaction that undo takes back as one's own. Returns what `edit` returns. */
+  transact<T>(edit: (transaction: Y.Transaction) => T): T {
+    return this.doc.transact(edit, EDIT_ORIGIN)
+  }
+
+  /** Copies the document as of now, for a job that writes later: {@link Fork}. */
+  fork(): Fork {
+    return new Fork(() => this.#replica)
+  }
+
+  /** Connects anew, with `token` if one is given. Ends a refusal. */
+  reconnect(token?: TokenSource): void {
+    if (token !== undefined) this.#token = token
+    if (this.#replica.link.state.state === 'refused') this.#synced = waitable()
+    this.#replica.link.reconnect()
+  }
+
+  /** A person has seen that edits were refused: the save status goes on. */
+  acknowledgeRejection(): void {
+    this.#rejection = undefined
+    this.#refresh()
+  }
+
+  /** Calls `listener` when `doc` was replaced, after the fact. Returns the function that ends it. */
+  onReset(listener: (reset: Reset) => void): () => void {
+    return this.#resets.add(listener)
+  }
+
+  /** The resets whose cause is that the server refused edits. */
+  onRejected(listener: (rejection: Reset & { readonly code: RejectionCode }) => void): () => void {
+    return this.#resets.add((reset) => {
+      if (reset.code !== undefined) listener({ ...reset, code: reset.code })
+    })
+  }
+
+  /** Calls `listener` when something written here lost to something concurrent. */
+  onConflict(listener: (conflict: Conflict) => void): () => void {
+    return this.#conflicts.add(listener)
+  }
+
+  /** Calls `listener` when the local copy fails; the workspace goes on without it. */
+  onError(listener: (error: ClientError) => void): () => void {
+    return this.#errors.add(listener)
+  }
+
+  /** The local copies of this workspace that were set aside, oldest first. None where no copy is kept. */
+  async listSetAside(): Promise<SetAsideCopy[]> {
+    return (await (await this.#copies)?.list()) ?? []
+  }
+
+  /** What a copy that was set aside holds, as {@link Reset} `update`; undefined when there is no such copy. */
+  async readSetAside(id: string): Promise<Uint8Array | undefined> {
+    return (await this.#copies)?.read(id)
+  }
+
+  /** Deletes a copy that was set aside, for good. */
+  async discardSetAside(id: string): Promise<void> {
+    await (await this.#copies)?.discard(id)
+  }
+
+  /** Stops at once: what is not durable stays unsaved. Resolves when socket and databases are closed. Idempotent. */
+  async close(): Promise<void> {
+    if (!this.#isClosed) {
+      this.#isClosed = true
+      const error = new ClientError('closed', 'the workspace is closed')
+      this.#synced.reject(error)
+      this.#closings.push(this.#replica.close(error))
+      this.undo.detach()
+      this.#refresh()
+    }
+    await Promise.all(this.#closings)
+    ;(await this.#copies)?.close()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #openCopies(): Promise<LocalCopies | undefined> {
+    const { prefix, url, workspace } = this.#options
+    if (prefix === undefined) return undefined
+    try {
+      return await LocalCopies.of(prefix, documentKey(url, workspace))
+    } catch (cause) {
+      this.#errors.tell(new ClientError('local_copy_failed', `no local copy is kept: ${cause}`, { cause }))
+      return undefined
+    }
+  }
+
+  #createReplica(copies: Promise<LocalCopies | undefined>): Replica {
+    const { url, workspace, actor, source } = this.#options
+    const target: ReplicaTarget = { url, workspace, actor, source, token: () => this.#readToken() }
+    const replica: Replica = new Replica(
+      target,
+      copies,
+      this.#eventsOf(() => replica),
+    )
+    this.undo.attach(replica.doc)
+    this.presence.attach(replica.awareness)
+    return replica
+  }
+
+  async #readToken(): Promise<string | undefined> {
+    return typeof this.#token === 'function' ? this.#token() : this.#token
+  }
+
+  #eventsOf(self: () => Replica): ReplicaEvents {
+    return {
+      changed: () => this.#refresh(),
+      hello: ({ type: _type, ...info }) => this.#server.set(info),
+      synced: () => {
+        this.#hasSynced = true
+        this.#synced.resolve()
+      },
+      refused: (error) => this.#synced.reject(error),
+      conflict: (conflict) => this.#conflicts.tell(conflict),
+      failed: (error) => this.#errors.tell(error),
+      rejected: ({ code, reason }, update) => {
+        this.#rejection = { code, reason }
+        this.#reset({ cause: 'rejected', code, reason, update }, reason, update)
+      },
+      generationChanged: () => {
+        const reason = 'the workspace on the server is another one than this copy was made of'
+        const cause: SetAsideCause = { cause: 'generation_changed', generation: self().generation }
+        this.#reset(cause, reason, Y.encodeStateAsUpdate(self().doc))
+      },
+      unreadable: (error) => {
+        const cause: SetAsideCause = { cause: 'unreadable', reason: error.message }
+        this.#reset(cause, error.message, Y.encodeStateAsUpdate(self().doc))
+      },
+    }
+  }
+
+  /** Swaps in a new replica: a Yjs document takes nothing back. */
+  #reset(cause: SetAsideCause, reason: string, update: Uint8Array): void {
+    const old = this.#replica
+    if (this.#hasSynced) this.#synced = waitable()
+    this.#hasSynced = false
+    this.#replica = this.#createReplica(this.#setAside(old.copyName, cause))
+    const code = cause.cause === 'rejected' ? 'rejected' : 'generation_changed'
+    const rejection = cause.cause === 'rejected' ? cause.code : undefined
+    this.#closings.push(old.close(new ClientError(code, reason, rejection === undefined ? {} : { rejection })))
+    this.#refresh()
+    this.#resets.tell({ cause: cause.cause, code: rejection, reason, update })
+  }
+
+  /** Resolves with where the next copy may be kept: nowhere, if the old one could not be taken out of use. */
+  async #setAside(copyName: string | undefined, cause: SetAsideCause): Promise<LocalCopies | undefined> {
+    const copies = await this.#copies
+    if (copies === undefined || copyName === undefined) return copies
+    try {
+      await copies.setAside(copyName, cause)
+      return copies
+    } catch (error) {
+      this.#errors.tell(new ClientError('local_copy_failed', 'a copy could not be set aside', { cause: error }))
+      return undefined
+    }
+  }
+
+  #refresh(): void {
+    const replica: Replica | undefined = this.#replica
+    // While the first replica is being made.
+    if (replica === undefined) return
+    const { pending, isCaughtUp, isKeptHere } = replica
+    const rejection = this.#rejection
+    this.#status.set(saveStatusOf({ connection: replica.link.state, pending, isCaughtUp, isKeptHere, rejection }))
+  }
+}
+
+/**
+ * Opens a workspace and keeps it connected until `close()`. Returns at once; edits may begin. Throws `bad_options` for what
+ * can never connect.
+ */
+export function connectWorkspace(options: WorkspaceOptions): Workspace {
+  return new Workspace(options)
+}
+
+function waitable(): PromiseWithResolvers<void> {
+  const waiting = Promise.withResolvers<void>()
+  // Nobody has to wait for it, and then its rejection is nobody's: the save status says the same.
+  waiting.promise.catch(() => undefined)
+  return waiting
+}
