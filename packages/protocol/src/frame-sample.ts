@@ -62,6 +62,15 @@ export const joineryMessages: fc.Arbitrary<JoineryMessage> = fc.oneof(
     updateBytesMax: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
   }),
   fc.record({ type: fc.constant('durable' as const), frames: count, lsn: count }),
+  fc.oneof(
+    fc.record({
+      type: fc.constant('writable' as const),
+      isWritable: fc.constant(false),
+      code: fc.constantFrom(...REJECTION_CODES),
+      reason: text,
+    }),
+    fc.constant({ type: 'writable' as const, isWritable: true, code: undefined, reason: '' }),
+  ),
   fc.record({
     type: fc.constant('rejected' as const),
     frame: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),

@@ -45,9 +45,21 @@ export interface Conflict {
   loser: unknown
   rule: string
 }
-export type JoineryMessage = Hello | Durable | Rejected | Conflict
+/**
+ * Whether the server takes updates of this workspace now: sent when that changes, and after hello when it does not. What
+ * was sent meanwhile is asked for again by SyncStep1, so a client keeps it and shows why it waits.
+ */
+export interface Writable {
+  type: 'writable'
+  isWritable: boolean
+  /** Why not; undefined while it does. */
+  code: RejectionCode | undefined
+  /** For a person; empty while it does. */
+  reason: string
+}
+export type JoineryMessage = Hello | Durable | Rejected | Conflict | Writable
 
-const SUBTYPE = { hello: 0, durable: 1, rejected: 2, conflict: 3 } as const
+const SUBTYPE = { hello: 0, durable: 1, rejected: 2, conflict: 3, writable: 4 } as const
 
 /** Writes the message's subtype and body. `durable` is binary since it is sent per tick; the rare ones are JSON, which can grow fields. */
 export function writeJoineryMessage(encoder: encoding.Encoder, message: JoineryMessage): void {
@@ -75,6 +87,8 @@ export function readJoineryMessage(decoder: decoding.Decoder): JoineryMessage | 
       return readRejected(readBody(decoder))
     case SUBTYPE.conflict:
       return readConflict(readBody(decoder))
+    case SUBTYPE.writable:
+      return readWritable(readBody(decoder))
     default:
       decoder.pos = decoder.arr.length
       return undefined
@@ -123,6 +137,13 @@ function readConflict(body: Body): Conflict {
     loser: body.loser,
     rule: textOf(body, 'rule'),
   }
+}
+
+function readWritable(body: Body): Writable {
+  const { isWritable } = body
+  if (typeof isWritable !== 'boolean') throw new FrameError('the field isWritable is no boolean')
+  const code = isWritable ? undefined : (textOf(body, 'code') as RejectionCode)
+  return { type: 'writable', isWritable, code, reason: textOf(body, 'reason') }
 }
 
 function textOf(body: Body, field: string): string {

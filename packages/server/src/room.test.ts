@@ -161,6 +161,8 @@ describe('storage that fails', () => {
     const reader = await fixture.client('w').synced()
     await writer.until(() => writer.message('durable')?.frames === 1)
     store.state = { state: 'failed', error: new LogError('storage_full', 'the test filled the disk') }
+    await writer.until(() => writer.message('writable')?.isWritable === false)
+    expect(writer.message('writable')).toMatchObject({ code: 'storage_full', reason: 'the test filled the disk' })
     writer.text.insert(0, 'kept ')
     writer.ws.ping()
     await new Promise((resolve) => writer.ws.once('pong', resolve))
@@ -172,6 +174,7 @@ describe('storage that fails', () => {
     writer.text.insert(5, 'on')
     await reader.until(() => reader.text.toString() === 'kept on')
     await writer.until(() => (writer.message('durable')?.frames ?? 0) >= 3)
+    expect(writer.message('writable')?.isWritable).toBe(true)
     expect(writer.closed).toBeUndefined()
   })
 })

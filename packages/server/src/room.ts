@@ -1,5 +1,5 @@
 import { type EventStore, LogError, type WorkspaceLog } from '@joinery/log'
-import { encodeSyncStep1, encodeSyncStep2, type Frame, type WorkspaceId } from '@joinery/protocol'
+import { encodeSyncStep1, encodeSyncStep2, type Frame, type WorkspaceId, type Writable } from '@joinery/protocol'
 import type { Logger } from 'pino'
 import type { Acknowledgements } from './acknowledgements.ts'
 import type { Connection } from './connection.ts'
@@ -119,15 +119,25 @@ export class Room {
     if (this.#presence.hasNews) sendToAll(this.#presence.takeNews(), this.#audience)
   }
 
-  /** Storage works again: asks everybody for what was dropped meanwhile. */
-  resynchronize(): void {
+  /** Storage has failed, or works again: says so, and then asks everybody for what was dropped meanwhile. */
+  storageChanged(): void {
     if (this.#state.state !== 'open') return
+    const message = this.#writable()
     const step1 = encodeSyncStep1(this.#state.document.stateVector())
     for (const connection of this.#connections) {
-      if (!connection.hasDropped) continue
+      connection.tell(message)
+      if (!message.isWritable || !connection.hasDropped) continue
       connection.awaitsSyncStep2 = true
       connection.send(step1)
     }
+  }
+
+  #writable(): Writable {
+    const { state } = this.#context.store
+    if (state.state === 'open') return { type: 'writable', isWritable: true, code: undefined, reason: '' }
+    const error = state.state === 'failed' ? state.error : undefined
+    const code = error?.code === 'storage_full' ? 'storage_full' : 'storage_failed'
+    return { type: 'writable', isWritable: false, code, reason: error?.message ?? 'the log is closed' }
   }
 
   /** Closes the room if nobody has been here for `roomIdleMs`. */
@@ -244,6 +254,8 @@ export class Room {
       const message = 'the local copy is of another history of this workspace: set it aside and start anew'
       return connection.refuse(new ServerError('generation_mismatch', message))
     }
+    const writable = this.#writable()
+    if (!writable.isWritable) connection.tell(writable)
     if (identity.access === 'write') {
       connection.awaitsSyncStep2 = true
       connection.send(encodeSyncStep1(document.stateVector()))

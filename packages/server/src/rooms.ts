@@ -43,8 +43,8 @@ export class Rooms {
     room.join(connection)
   }
 
-  resynchronize(): void {
-    for (const room of this.#rooms.values()) room.resynchronize()
+  storageChanged(): void {
+    for (const room of this.#rooms.values()) room.storageChanged()
   }
 
   closeIdle(nowMs: number): void {

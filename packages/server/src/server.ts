@@ -117,7 +117,7 @@ class SyncServer implements Server {
     })
     this.#unsubscribe = this.#store.onStateChange((state) => {
       this.#logger[state.state === 'failed' ? 'error' : 'info']({ store: state }, `storage is ${state.state}`)
-      if (state.state === 'open') this.#rooms.resynchronize()
+      if (state.state !== 'closed') this.#rooms.storageChanged()
     })
   }
 
