@@ -173,6 +173,8 @@ export class GroupCommit<D extends Disk> {
       }
     }
     this.#work = undefined
+    // Whoever heard of the recovery first may have appended before this line.
+    this.#start()
   }
 
   #pause(delayMs: number): Promise<void> {

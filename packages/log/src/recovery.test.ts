@@ -1,0 +1,213 @@
+import { setImmediate } from 'node:timers/promises'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { reopenDelayMs } from './back-off.ts'
+import { Database } from './database.ts'
+import type { Durability, EventStore } from './event-store.ts'
+import { openLevelStore } from './level-store.ts'
+import { LogError } from './log-error.ts'
+import { testDirectories } from './test-directory.ts'
+import { makeTestClock, readAll, sampleEntry } from './testing.ts'
+
+const makeDirectory = testDirectories()
+const stores: EventStore[] = []
+afterEach(async () => {
+  vi.restoreAllMocks()
+  for (const store of stores.splice(0)) await store.close()
+})
+
+const code = (expected: LogError['code']) => expect.objectContaining({ name: 'LogError', code: expected })
+const NO_SPACE = 'IO error: /data/000005.log: No space left on device'
+
+/** Makes every handle's next write fail; what it is given after that it acknowledges and loses, as LevelDB does. */
+function breakHandles(message = NO_SPACE): void {
+  const broken = new WeakSet<Database>()
+  vi.spyOn(Database.prototype, 'write').mockImplementation(async function (this: Database) {
+    if (broken.has(this)) return
+    broken.add(this)
+    throw new Error(message)
+  })
+}
+
+async function startStore(durability: Exclude<Durability, 'memory'>) {
+  const clock = makeTestClock()
+  const directory = await makeDirectory()
+  const store = await openLevelStore({ directory, durability, clock })
+  stores.push(store)
+  /** Waits for the pause before the next attempt to reopen. */
+  const untilPaused = () => vi.waitUntil(() => store.state.state === 'failed' && clock.timersPending === 1)
+  const states: string[] = []
+  store.onStateChange((state) => states.push(state.state === 'failed' ? state.error.code : state.state))
+  return { clock, directory, store, states, untilPaused }
+}
+
+async function isPending(promise: Promise<unknown>): Promise<boolean> {
+  const settled = promise.then(
+    () => false,
+    () => false,
+  )
+  return Promise.race([settled, setImmediate(true)])
+}
+
+describe('recovery', () => {
+  for (const durability of ['async', 'sync'] as const) {
+    it(`[L23, L24] a failed write at ${durability} is not acknowledged until it is written again, under its LSN`, async () => {
+      const { store, states, clock, directory, untilPaused } = await startStore(durability)
+      const log = await store.open('a')
+      await log.append(sampleEntry(1)).durable
+      breakHandles()
+      const failed = log.append(sampleEntry(2))
+      await untilPaused()
+      expect(store.state).toEqual({ state: 'failed', error: code('storage_full') })
+      expect(await isPending(failed.durable)).toBe(true)
+      expect(() => log.append(sampleEntry(3))).toThrow(code('storage_full'))
+      await expect(store.open('b')).rejects.toEqual(code('storage_full'))
+      await expect(readAll(log)).rejects.toEqual(code('storage_full'))
+      vi.restoreAllMocks()
+      clock.advance(reopenDelayMs(0))
+      await failed.durable
+      expect([failed.lsn, log.head]).toEqual([2, 2])
+      expect(states).toEqual(['storage_full', 'open'])
+      await log.append(sampleEntry(3)).durable
+      await store.close()
+      const again = await openLevelStore({ directory, durability })
+      stores.push(again)
+      const records = await readAll(await again.open('a'))
+      expect(records.map(({ lsn, update }) => [lsn, Buffer.from(update).toString()])).toEqual([
+        [1, 'update 1'],
+        [2, 'update 2'],
+        [3, 'update 3'],
+      ])
+    })
+  }
+
+  it('[L23] a handle that has failed is never written to again', async () => {
+    const { store, clock, untilPaused } = await startStore('sync')
+    const log = await store.open('a')
+    await log.append(sampleEntry(1)).durable
+    breakHandles()
+    const { durable } = log.append(sampleEntry(2))
+    for (let attempt = 0; attempt < 5; attempt++) {
+      await untilPaused()
+      clock.advance(reopenDelayMs(attempt))
+    }
+    await untilPaused()
+    const handles = vi.mocked(Database.prototype.write).mock.contexts
+    expect(handles).toHaveLength(6)
+    expect(new Set(handles).size).toBe(6)
+    expect(await isPending(durable)).toBe(true)
+    vi.restoreAllMocks()
+    clock.advance(5_000)
+    await durable
+  })
+
+  it('[L24] what async had acknowledged since the last fsync is written again', async () => {
+    const { store, clock, directory, untilPaused } = await startStore('async')
+    const log = await store.open('a')
+    await log.append(sampleEntry(1)).durable
+    // The handle acknowledges this one and loses it, as after an error that only the next write reports.
+    const lossy = vi.spyOn(Database.prototype, 'write').mockResolvedValueOnce()
+    await log.append(sampleEntry(2)).durable
+    lossy.mockRejectedValueOnce(new Error(NO_SPACE))
+    const failed = log.append(sampleEntry(3))
+    await untilPaused()
+    vi.restoreAllMocks()
+    clock.advance(reopenDelayMs(0))
+    await failed.durable
+    expect(clock.timersPending).toBe(0)
+    expect((await readAll(log)).map(({ lsn }) => lsn)).toEqual([1, 2, 3])
+    await store.close()
+    const again = await openLevelStore({ directory, durability: 'async' })
+    stores.push(again)
+    expect(await readAll(await again.open('a'))).toHaveLength(3)
+  })
+
+  it('[L24] a durable record that is gone after reopening keeps the store failed as corrupted', async () => {
+    const { store, clock, states, untilPaused } = await startStore('sync')
+    const log = await store.open('a')
+    vi.spyOn(Database.prototype, 'write').mockResolvedValueOnce()
+    await log.append(sampleEntry(1)).durable
+    breakHandles()
+    const { durable } = log.append(sampleEntry(2))
+    await untilPaused()
+    vi.restoreAllMocks()
+    clock.advance(reopenDelayMs(0))
+    await untilPaused()
+    expect(store.state).toEqual({ state: 'failed', error: code('corrupted') })
+    expect(states).toEqual(['storage_full', 'corrupted'])
+    expect(await isPending(durable)).toBe(true)
+    await expect(store.close()).rejects.toEqual(code('corrupted'))
+    stores.length = 0
+    await expect(durable).rejects.toEqual(code('closed'))
+  })
+
+  it('[L24] attempts to reopen come after 50 ms, then ever less often, down to one in 5 s', () => {
+    const delays = Array.from({ length: 10 }, (_, attempt) => reopenDelayMs(attempt))
+    expect(delays).toEqual([50, 100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000, 5_000])
+    expect(reopenDelayMs(1_000_000)).toBe(5_000)
+  })
+
+  for (const [message, expected] of [
+    [NO_SPACE, 'storage_full'],
+    ['IO error: /data/000005.log: Disk quota exceeded', 'storage_full'],
+    ['IO error: /data/000005.log: File too large', 'storage_full'],
+    ['IO error: /data/000005.log: Input/output error', 'storage_failed'],
+    ['anything else', 'storage_failed'],
+  ] as const) {
+    it(`[L26] a write that fails with "${message}" is ${expected}`, async () => {
+      const { store, clock, untilPaused } = await startStore('sync')
+      const log = await store.open('a')
+      breakHandles(message)
+      const { durable } = log.append(sampleEntry(1))
+      await untilPaused()
+      expect(store.state).toEqual({ state: 'failed', error: code(expected) })
+      vi.restoreAllMocks()
+      clock.advance(reopenDelayMs(0))
+      await durable
+    })
+  }
+
+  it('[L25] close while storage fails tries once more, at once', async () => {
+    const { store, directory, untilPaused } = await startStore('async')
+    const log = await store.open('a')
+    breakHandles()
+    const { durable } = log.append(sampleEntry(1))
+    await untilPaused()
+    vi.restoreAllMocks()
+    await store.close()
+    await durable
+    const again = await openLevelStore({ directory, durability: 'async' })
+    stores.push(again)
+    expect((await again.open('a')).head).toBe(1)
+  })
+
+  it('[L25] close while storage goes on failing rejects, as do the receipts, and releases the directory', async () => {
+    const { store, directory, untilPaused } = await startStore('sync')
+    const log = await store.open('a')
+    breakHandles()
+    const { durable } = log.append(sampleEntry(1))
+    await untilPaused()
+    await expect(store.close()).rejects.toEqual(code('storage_full'))
+    stores.length = 0
+    await expect(durable).rejects.toEqual(code('closed'))
+    await expect(durable).rejects.toHaveProperty('cause', code('storage_full'))
+    vi.restoreAllMocks()
+    const again = await openLevelStore({ directory, durability: 'sync' })
+    stores.push(again)
+    expect((await again.open('a')).head).toBe(0)
+  })
+
+  it('[L24] a directory that has vanished is corrupted, not made anew', async () => {
+    const { store, clock, untilPaused } = await startStore('sync')
+    const log = await store.open('a')
+    const opened = vi.spyOn(Database, 'open').mockRejectedValueOnce(new LogError('corrupted', 'gone'))
+    breakHandles()
+    const { durable } = log.append(sampleEntry(1))
+    await untilPaused()
+    clock.advance(reopenDelayMs(0))
+    await untilPaused()
+    expect(opened.mock.calls[0]?.[1]).toMatch(/^[\w-]{22}$/)
+    vi.restoreAllMocks()
+    clock.advance(reopenDelayMs(1))
+    await durable
+  })
+})
