@@ -1,0 +1,60 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { describe, expect, it } from 'vitest'
+import { LedgerWriter } from '../crash/ledger-writer.ts'
+import { readLog } from '../crash/read-log.ts'
+import { startJoinery } from '../support/joinery-process.ts'
+import { RawClient } from '../support/raw-client.ts'
+import { smallDisk } from '../support/small-disk.ts'
+import { until, within } from '../support/until.ts'
+
+/** Entries typed between two looks at the server's health. */
+const BURST = 50
+
+/** Types until the server's health check answers with `status`. */
+async function typeUntilHealth(url: string, status: number, writer: LedgerWriter): Promise<void> {
+  const health = `${url.replace('ws:', 'http:')}/healthz`
+  for (;;) {
+    const response = await fetch(health)
+    await response.arrayBuffer()
+    if (response.status === status) return
+    for (let entry = 0; entry < BURST; entry++) writer.type()
+    await delay(5)
+  }
+}
+
+describe.each(['async', 'sync'] as const)('a disk that fills up at durability %s', (durability) => {
+  it('[T46] nothing is acknowledged while the disk is full, all is once there is space, and nothing acknowledged is lost', async (context) => {
+    await using disk = await smallDisk(context)
+    const options = { directory: `${disk.path}/data`, durability }
+    await using joinery = await startJoinery(options)
+    const writer = new LedgerWriter(joinery.url, 'filling', 'ada')
+    const other = new LedgerWriter(joinery.url, 'other', 'ben')
+    other.type()
+    writer.type()
+    await until('both are acknowledged', () => other.isAcknowledged && writer.isAcknowledged)
+
+    await disk.fill()
+    await within('storage fails', typeUntilHealth(joinery.url, 503, writer))
+    const acknowledged = writer.acknowledged
+    expect(acknowledged).toBeLessThan(writer.typed.length)
+    // A look at a document needs no disk that takes writes.
+    const reader = await RawClient.open({ url: joinery.url, path: 'other' })
+    expect(reader.doc.getArray('entries').toArray()).toEqual(other.typed)
+    for (let entry = 0; entry < BURST; entry++) writer.type()
+    other.type()
+    // What the reader sees was answered after the writers' frames were read, so an acknowledgement would be here by now.
+    await (await RawClient.open({ url: joinery.url, path: 'filling' })).close()
+    expect(writer.acknowledged).toBe(acknowledged)
+    expect(other.isAcknowledged).toBe(false)
+
+    await disk.empty()
+    await within('storage works again', typeUntilHealth(joinery.url, 200, writer))
+    await until('everything typed is acknowledged', () => writer.isAcknowledged && other.isAcknowledged)
+    await joinery.child.end('SIGKILL')
+    const entries = await readLog(options.directory)
+    expect(entries.get('filling')).toEqual(writer.typed)
+    expect(entries.get('other')).toEqual(other.typed)
+    await reader.close()
+    await Promise.all([writer.stop(), other.stop()])
+  })
+})

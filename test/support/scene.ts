@@ -1,0 +1,28 @@
+import { Bystander } from './bystander.ts'
+import { type JoineryOptions, type JoineryProcess, startJoinery } from './joinery-process.ts'
+import { tempDirectory } from './temp-directory.ts'
+
+/** A server in a process of its own on a fresh directory, with bystanders at work on it. */
+export interface Scene extends AsyncDisposable {
+  readonly directory: string
+  readonly joinery: JoineryProcess
+  readonly bystander: Bystander
+  readonly url: string
+}
+
+/** Sets a scene; `token` lets the bystanders in where the server has keys. */
+export async function setScene(options: Omit<JoineryOptions, 'directory'> & { token?: string } = {}): Promise<Scene> {
+  await using stack = new AsyncDisposableStack()
+  const directory = stack.use(await tempDirectory()).path
+  const joinery = stack.use(await startJoinery({ ...options, directory }))
+  const { token } = options
+  const bystander = stack.use(await Bystander.open({ url: joinery.url, ...(token !== undefined && { token }) }))
+  const owned = stack.move()
+  return {
+    directory,
+    joinery,
+    bystander,
+    url: joinery.url,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}

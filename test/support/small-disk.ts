@@ -1,0 +1,46 @@
+import { execFile } from 'node:child_process'
+import { rm, statfs, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import type { TestContext } from 'vitest'
+import { tempDirectory } from './temp-directory.ts'
+
+const run = promisify(execFile)
+/** LevelDB's own files take about half of this at rest. */
+const SIZE = '6m'
+
+/** A file system of a few MiB of its own, which a test can fill. */
+export interface SmallDisk extends AsyncDisposable {
+  readonly path: string
+  /** Leaves no free block. */
+  fill(): Promise<void>
+  /** Gives back what {@link fill} took. */
+  empty(): Promise<void>
+}
+
+/** Mounts one. Skips the test, saying why, where mounting is not allowed; in CI (`CI` set) that is a failure. */
+export async function smallDisk(context: TestContext): Promise<SmallDisk> {
+  const mountPoint = await tempDirectory()
+  try {
+    await run('mount', ['-t', 'tmpfs', '-o', `size=${SIZE}`, 'tmpfs', mountPoint.path])
+  } catch (error) {
+    await mountPoint[Symbol.asyncDispose]()
+    const why = `a full disk needs a small one, and mounting is not allowed here: ${String(error).trim()}`
+    if (process.env.CI !== undefined) throw new Error(why, { cause: error })
+    console.warn(`SKIPPED: ${why}`)
+    context.skip(why)
+  }
+  const filler = join(mountPoint.path, 'filler')
+  return {
+    path: mountPoint.path,
+    async fill() {
+      const { bavail, bsize } = await statfs(mountPoint.path)
+      await writeFile(filler, new Uint8Array(bavail * bsize))
+    },
+    empty: () => rm(filler, { force: true }),
+    async [Symbol.asyncDispose]() {
+      await run('umount', ['--lazy', mountPoint.path])
+      await mountPoint[Symbol.asyncDispose]()
+    },
+  }
+}

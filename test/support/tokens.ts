@@ -1,0 +1,35 @@
+import { SignJWT, UnsecuredJWT } from 'jose'
+
+/** The secret of servers under test: 32 bytes and more. */
+export const SECRET = 'a secret for tests only, long enough for HS256'
+
+export interface TestClaims {
+  readonly sub?: string
+  readonly workspaces?: readonly string[]
+  readonly access?: 'read' | 'write'
+  readonly sources?: readonly string[]
+  readonly aud?: string
+  /** Seconds from now; negative for one that is over. */
+  readonly expiresIn?: number
+}
+
+function payload(claims: TestClaims) {
+  const { sub = 'ada', workspaces = ['*'], access = 'write', sources = ['user_action'] } = claims
+  return { sub, workspaces: [...workspaces], access, sources: [...sources] }
+}
+
+const expiry = ({ expiresIn = 3_600 }: TestClaims) => Math.floor(Date.now() / 1000) + expiresIn
+
+/** A token as the server's operator would make it, except for what the claims say otherwise. */
+export function makeToken(claims: TestClaims = {}, secret = SECRET): Promise<string> {
+  return new SignJWT(payload(claims))
+    .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
+    .setAudience(claims.aud ?? 'joinery')
+    .setExpirationTime(expiry(claims))
+    .sign(new TextEncoder().encode(secret))
+}
+
+/** A token that says of itself that it needs no signature. */
+export function makeUnsignedToken(claims: TestClaims = {}): string {
+  return new UnsecuredJWT(payload(claims)).setAudience('joinery').setExpirationTime(expiry(claims)).encode()
+}
