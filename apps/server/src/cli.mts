@@ -1,0 +1,76 @@
+import { once } from 'node:events'
+import { Command, CommanderError } from 'commander'
+import { AppError, exitCodeOf } from './app-error.mts'
+import { addReplayCommand } from './replay/command.mts'
+import { startServer } from './serve.mts'
+import { DURABILITIES, LOG_LEVELS, parseServeConfig } from './serve-config.mts'
+import type { Options } from './setting.mts'
+import { makeToken, parseTokenRequest } from './token.mts'
+import { VERSION } from './version.mts'
+
+const program = new Command('joinery')
+  .description('Sync server for editors in which people and background jobs write the same blocks.')
+  .version(VERSION)
+  .exitOverride()
+  .configureOutput({ outputError: (message, write) => write(oneLine(message)) })
+  .showSuggestionAfterError()
+
+program
+  .command('serve')
+  .description('Serve workspaces until SIGTERM or SIGINT.')
+  .option('--port <number>', 'port to listen on; 0 takes any free one [PORT] (default: 1234)')
+  .option('--host <address>', 'address to listen on [JOINERY_HOST] (default: 127.0.0.1)')
+  .option('--data <directory>', 'where the log is kept [JOINERY_DATA] (default: ./data)')
+  .option('--durability <when>', `${DURABILITIES.join(', ')} [JOINERY_DURABILITY] (default: async)`)
+  .option('--log-level <level>', `${LOG_LEVELS.join(', ')} [JOINERY_LOG_LEVEL] (default: info)`)
+  .option('--origins <list>', 'pages that may connect, joined by commas [JOINERY_ORIGINS]')
+  .option('--insecure', 'let others in although there are no keys')
+  .addHelpText('after', '\nKeys: JOINERY_JWT_SECRET (HS256, at least 32 bytes) or JOINERY_JWKS (URL or file).')
+  .action(serveUntilStopped)
+
+program
+  .command('token')
+  .description('Make a token signed with JOINERY_JWT_SECRET.')
+  .option('--sub <actor>', 'who it names')
+  .option('--workspaces <names>', 'names, or prefixes ending in *, joined by commas')
+  .option('--access <kind>', 'read or write (default: write)')
+  .option('--sources <names>', 'classes of writer it may speak for, joined by commas (default: user_action)')
+  .option('--expires <time>', 'time from now, such as 15m, 8h, 30d (default: 1h)')
+  .action(async (options: Options) => {
+    console.log(await makeToken(parseTokenRequest(options, process.env), Date.now()))
+  })
+
+addReplayCommand(program)
+
+function oneLine(message: string): string {
+  return `${message
+    .trim()
+    .replace(/^error: /, 'joinery: ')
+    .replaceAll('\n', ' ')}; "joinery help" lists what there is\n`
+}
+
+async function serveUntilStopped(options: Options): Promise<void> {
+  const config = parseServeConfig(options, process.env, process.cwd())
+  // From here on a signal means drain, also one that comes while the log is still being opened.
+  const stopped = Promise.race(['SIGTERM', 'SIGINT', 'SIGHUP'].map((signal) => once(process, signal)))
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => {})
+  const server = await startServer(config, process.stderr)
+  if (config.keys === undefined) {
+    console.error('joinery: development mode: no keys, so everyone is let in and may speak for every source')
+  }
+  console.log(
+    `joinery listening on ${server.url} (${config.durability}${config.durability === 'memory' ? '' : `, ${config.dataDirectory}`})`,
+  )
+  await stopped
+  await server.close()
+}
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2
+  else {
+    process.exitCode = exitCodeOf(error)
+    console.error(error instanceof AppError ? `joinery: ${error.message}` : error)
+  }
+}

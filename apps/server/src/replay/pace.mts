@@ -1,0 +1,31 @@
+import { setTimeout as delay } from 'node:timers/promises'
+
+/** `flat` for as fast as it goes, else edits per second over all authors. */
+export type Speed = 'flat' | number
+
+/** When each edit of a history is due. */
+export class Pace {
+  readonly #speed: Speed
+  readonly #startedAtMs: number
+  readonly #now: () => number
+
+  /** `now` in ms, never going back. The first edit is due at once. */
+  constructor(speed: Speed, now: () => number = performance.now.bind(performance)) {
+    this.#speed = speed
+    this.#now = now
+    this.#startedAtMs = now()
+  }
+
+  /** Time until the edit with this index is due, ms; 0 or less when it is. */
+  waitMs(index: number): number {
+    return this.#speed === 'flat' ? 0 : this.#startedAtMs + (index * 1000) / this.#speed - this.#now()
+  }
+
+  /** Resolves when the edit is due, with whether that took waiting; rejects when `signal` aborts. */
+  async until(index: number, signal: AbortSignal): Promise<boolean> {
+    const waitMs = this.waitMs(index)
+    if (waitMs <= 0) return false
+    await delay(waitMs, undefined, { signal })
+    return true
+  }
+}

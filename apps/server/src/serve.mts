@@ -1,0 +1,59 @@
+import type { Writable } from 'node:stream'
+import { documentRules } from '@joinery/blocks'
+import { openLevelStore, openMemoryStore } from '@joinery/log'
+import { createAuthenticator, createServer } from '@joinery/server'
+import { pino } from 'pino'
+import { createFrontDoor } from './front-door.mts'
+import type { ServeConfig } from './serve-config.mts'
+import { explainStartFailure } from './start-failure.mts'
+import { VERSION } from './version.mts'
+
+/** A server that takes connections. */
+export interface RunningServer {
+  /** `http://host:port`; sockets at the same place. */
+  readonly url: string
+  /** Lets clients go, writes what is waiting and releases the data directory. */
+  close(): Promise<void>
+}
+
+/**
+ * The one place where implementations are chosen. Resolves when the server takes connections; rejects with
+ * {@link AppError} `start` and one line that says what to do. Logs JSON lines to `logs`.
+ */
+export async function startServer(config: ServeConfig, logs: Writable): Promise<RunningServer> {
+  const logger = pino({ level: config.logLevel, base: undefined }, logs)
+  try {
+    const authenticator = config.keys && createAuthenticator(config.keys)
+    const { dataDirectory: directory, durability } = config
+    const store = durability === 'memory' ? openMemoryStore() : await openLevelStore({ directory, durability })
+    try {
+      const server = createServer({
+        host: config.host,
+        port: config.port,
+        store,
+        rules: documentRules,
+        logger,
+        request: createFrontDoor(config),
+        insecure: config.isInsecure,
+        ...(authenticator && { authenticator }),
+        ...(config.origins && { origins: config.origins }),
+      })
+      await server.listen()
+      logger.info({ url: server.url, version: VERSION, durability, directory }, 'listening')
+      return {
+        url: server.url,
+        close: async () => {
+          logger.info('draining')
+          await server.close()
+          await store.close()
+          logger.info('closed')
+        },
+      }
+    } catch (error) {
+      await store.close()
+      throw error
+    }
+  } catch (error) {
+    throw explainStartFailure(error, config)
+  }
+}

@@ -1,0 +1,113 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { connectWorkspace } from '@joinery/client'
+import { describe, expect, it } from 'vitest'
+import { CommandProcess, runCommand } from './testing/command-process.mts'
+import { temporaryDirectory } from './testing/temporary-directory.mts'
+import { makeToken, parseTokenRequest } from './token.mts'
+
+const serve = (directory: string, ...more: string[]) => ['serve', '--port', '0', '--data', directory, ...more]
+const websocket = (url: string) => url.replace(/^http/, 'ws')
+
+describe('joinery serve', () => {
+  it('[A6] says listening in one line on stdout when it takes connections, and logs JSON lines to stderr', async () => {
+    const server = new CommandProcess(serve(await temporaryDirectory()))
+    const url = await server.listening()
+    expect(server.stdout).toMatch(/^joinery listening on http:\/\/127\.0\.0\.1:\d+ .*\n$/)
+    expect((await fetch(`${url}/healthz`)).status).toBe(200)
+    server.child.kill('SIGTERM')
+    expect(await server.ended).toBe(0)
+    const lines = server.stderr.trim().split('\n')
+    const words = lines.filter((line) => !line.startsWith('{'))
+    expect(words).toEqual([expect.stringMatching(/^joinery: development mode: /)])
+    const logs = lines.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line).msg)
+    expect(logs).toEqual(expect.arrayContaining(['listening', 'draining', 'closed']))
+  })
+
+  it.each(['SIGTERM', 'SIGINT'] as const)(
+    '[A7] drains and exits with 0 on %s, and what was acknowledged is there after the next start',
+    async (signal) => {
+      const directory = await temporaryDirectory()
+      const first = new CommandProcess(serve(directory))
+      const writer = connectWorkspace({ url: websocket(await first.listening()), workspace: 'demo' })
+      await writer.whenSynced
+      writer.doc.getText('note').insert(0, 'kept')
+      await writer.whenDurable()
+      // With the writer still connected: a drain does not wait for clients to leave by themselves.
+      first.child.kill(signal)
+      expect(await first.ended).toBe(0)
+      await writer.close()
+
+      const second = new CommandProcess(serve(directory))
+      const reader = connectWorkspace({ url: websocket(await second.listening()), workspace: 'demo' })
+      await reader.whenSynced
+      expect(reader.doc.getText('note').toString()).toBe('kept')
+      await reader.close()
+    },
+  )
+
+  it('[A7] exits with 0 when the signal comes while it starts', async () => {
+    const server = new CommandProcess(serve(await temporaryDirectory()))
+    await server.listening()
+    server.child.kill('SIGTERM')
+    server.child.kill('SIGTERM')
+    expect(await server.ended).toBe(0)
+  })
+
+  it('[A8] says in one line what to do and exits with 1 when the port is taken', async () => {
+    const first = new CommandProcess(serve(await temporaryDirectory()))
+    const { port } = new URL(await first.listening())
+    const second = await runCommand([
+      'serve',
+      '--port',
+      port,
+      '--data',
+      await temporaryDirectory(),
+      '--log-level',
+      'silent',
+    ])
+    expect(second).toMatchObject({ code: 1, stdout: '' })
+    expect(second.stderr).toBe(
+      `joinery: port ${port} of 127.0.0.1 is taken: stop what listens there, or choose another with --port\n`,
+    )
+  })
+
+  it('[A8] says in one line what to do and exits with 1 when the data directory is in use', async () => {
+    const directory = await temporaryDirectory()
+    await new CommandProcess(serve(directory)).listening()
+    const second = await runCommand(serve(directory, '--log-level', 'silent'))
+    expect(second).toMatchObject({ code: 1, stdout: '' })
+    expect(second.stderr).toMatch(/^joinery: data directory .*\(stop the server that uses it.*\n$/)
+    expect(second.stderr.trim()).not.toContain('\n')
+  })
+
+  it('[A8] touches nothing and exits with 1 when the data directory is somebody else’s', async () => {
+    const directory = await temporaryDirectory()
+    await writeFile(join(directory, 'holiday.jpg'), 'not a log')
+    const { code, stderr } = await runCommand(serve(directory, '--log-level', 'silent'))
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/^joinery: data directory .*\(give a new or empty directory with --data\)\n$/)
+  })
+
+  it('[A8] exits with 1 when the secret is too short to be one', async () => {
+    const env = { JOINERY_JWT_SECRET: 'short' }
+    const { code, stderr } = await runCommand(serve(await temporaryDirectory()), { env })
+    expect(code).toBe(1)
+    expect(stderr).toContain('at least 32')
+    expect(stderr).not.toContain('    at ')
+  })
+
+  it('[A3, A4] lets in only who has a token of its secret when it has one', async () => {
+    const env = { JOINERY_JWT_SECRET: 'a secret of at least thirty-two bytes' }
+    const server = new CommandProcess(serve(await temporaryDirectory()), { env })
+    const url = websocket(await server.listening())
+    const token = await makeToken(parseTokenRequest({ sub: 'ada', workspaces: 'demo' }, env), Date.now())
+    const ada = connectWorkspace({ url, workspace: 'demo', token })
+    await ada.whenSynced
+    await ada.close()
+    const nobody = connectWorkspace({ url, workspace: 'demo' })
+    await expect(nobody.whenSynced).rejects.toMatchObject({ code: 'unauthorized' })
+    await nobody.close()
+    expect(server.stderr).not.toContain('development mode')
+  })
+})
