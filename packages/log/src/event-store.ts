@@ -30,6 +30,8 @@ export interface LogRecord extends LogEntry {
 /** What an append gives at once. */
 export interface Receipt {
   readonly lsn: Lsn
+  /** Server time of the record, ms since epoch. */
+  readonly at: number
   /**
    * Resolves when the record is as durable as the store promises; the same promise for every append of one group.
    * While storage fails it stays pending and resolves after recovery; rejects with `closed` if the store closes before.

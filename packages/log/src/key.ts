@@ -7,22 +7,25 @@ import { LSN_MAX, type Lsn } from './lsn.ts'
 export const KIND = {
   /** One record that says whose database this is. */
   identity: 0x00,
+  /**
+   * Slot → the heads that recent records had reached. It must not stand behind the records: one damaged block
+   * of a table would then take the end of the last workspace and the witness to it.
+   */
+  rollCall: 0x01,
   /** Workspace name (UTF-8) → its number, generation and birth. */
-  workspace: 0x01,
+  workspace: 0x02,
   /** Workspace number → its name. */
-  name: 0x02,
+  name: 0x03,
   /** Workspace number, LSN → record. */
-  record: 0x03,
+  record: 0x04,
   /** Reserved: workspace number, LSN → snapshot. */
-  snapshot: 0x04,
+  snapshot: 0x05,
   /** Reserved: workspace number → LSN of the snapshot that counts. */
-  snapshotPointer: 0x05,
+  snapshotPointer: 0x06,
   /** Reserved: workspace number, idempotency key → LSN. */
-  idempotency: 0x06,
+  idempotency: 0x07,
   /** Reserved: workspace number, first LSN → sealed segment of records. */
-  segment: 0x07,
-  /** Slot → the heads that recent records had reached. */
-  rollCall: 0x08,
+  segment: 0x08,
   /** Written over and over to carry an fsync when there is nothing else to write. */
   syncMark: 0x09,
 } as const

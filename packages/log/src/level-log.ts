@@ -85,7 +85,7 @@ export class LevelLog implements WorkspaceLog {
     this.#head = lsn
     this.#headAt = at
     this.#lastGroup = group
-    return { lsn, durable: group.durable }
+    return { lsn, at, durable: group.durable }
   }
 
   async *read(range: { after?: Lsn; through?: Lsn } = {}): AsyncGenerator<LogRecord> {

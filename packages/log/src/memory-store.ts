@@ -124,7 +124,7 @@ class MemoryLog implements WorkspaceLog {
       ...copies,
       ...(idempotencyKey !== undefined && { idempotencyKey }),
     })
-    return { lsn, durable: DURABLE }
+    return { lsn, at, durable: DURABLE }
   }
 
   async *read(range: { after?: Lsn; through?: Lsn } = {}): AsyncGenerator<LogRecord> {

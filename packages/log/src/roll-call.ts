@@ -42,7 +42,8 @@ export class RollCall {
 
   /** The last batches of a store that closes: the call comes a block after everything it vouches for. */
   farewell(): Put[][] {
-    if (this.#current.size === 0) return []
+    // A call within the last batch shares that batch's fate: it does not count.
+    if (this.#current.size === 0 && this.#previous.size === 0) return []
     const padding: Put = { type: 'put', key: SYNC_MARK_KEY, value: new Uint8Array(BLOCK_BYTES) }
     return [[padding], [this.#call()]]
   }

@@ -1,8 +1,11 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Clock } from './clock.ts'
-import type { EventStore, LogEntry, LogRecord, WorkspaceLog } from './event-store.ts'
+import type { EventStore, LogEntry, LogRecord } from './event-store.ts'
 import type { LogError } from './log-error.ts'
-import { type Lsn, parseLsn } from './lsn.ts'
+import { parseLsn } from './lsn.ts'
+import { readAll } from './read-all.ts'
+
+export { readAll } from './read-all.ts'
 
 /** A clock that a test turns: time stands still but for {@link TestClock.advance}. */
 export interface TestClock extends Clock {
@@ -40,12 +43,6 @@ export function makeTestClock(startMs = 1_700_000_000_000): TestClock {
 export function sampleEntry(n: number, more: Partial<LogEntry> = {}): LogEntry {
   const update = Buffer.from(`update ${n}`)
   return { update, actor: 'ann', source: 'user_action', connection: 'c1', touched: [`block-${n}/content`], ...more }
-}
-
-export async function readAll(log: WorkspaceLog, range?: { after?: Lsn; through?: Lsn }): Promise<LogRecord[]> {
-  const records: LogRecord[] = []
-  for await (const record of log.read(range)) records.push(record)
-  return records
 }
 
 export async function listWorkspaces(store: EventStore): Promise<string[]> {

@@ -1,5 +1,5 @@
 import type { Database } from './database.ts'
-import { KIND, kindRange, nameKey, numberOfKey } from './key.ts'
+import { KIND, kindRange, nameKey, numberOfKey, workspaceKey } from './key.ts'
 import { LogError } from './log-error.ts'
 import type { Lsn } from './lsn.ts'
 import { decodeRollCall } from './roll-call.ts'
@@ -13,6 +13,8 @@ export interface Witness {
   readonly heads: ReadonlyMap<number, Lsn>
   /** Numbers that have records but no name any more. */
   readonly nameless: readonly number[]
+  /** Names that have records but can't be found by their name any more. */
+  readonly unfindable: ReadonlySet<string>
 }
 
 /** Reads the roll calls (a few hundred small values) and the ends of two key ranges; no records. */
@@ -26,13 +28,17 @@ export async function takeWitness(disk: Database): Promise<Witness> {
     for (const [number, lsn] of call.heads) heads.set(number, Math.max(lsn, heads.get(number) ?? 0) as Lsn)
   }
   const nameless: number[] = []
+  const unfindable = new Set<string>()
   for (const number of heads.keys()) {
-    if ((await disk.get(nameKey(number))) === undefined) nameless.push(number)
+    const bytes = await disk.get(nameKey(number))
+    const name = bytes && Buffer.from(bytes).toString()
+    if (name === undefined) nameless.push(number)
+    else if ((await disk.get(workspaceKey(name))) === undefined) unfindable.add(name)
   }
   // A number whose name is lost must not be given to another workspace: hence records and calls are asked too.
   const last = [await disk.last(kindRange(KIND.name)), await disk.last(kindRange(KIND.record))]
   const known = [...heads.keys(), ...last.flatMap((entry) => (entry === undefined ? [] : [numberOfKey(entry[0])]))]
-  return { firstFreeNumber: 1 + known.reduce((a, b) => Math.max(a, b), -1), nextRollCall, heads, nameless }
+  return { firstFreeNumber: 1 + known.reduce((a, b) => Math.max(a, b), -1), nextRollCall, heads, nameless, unfindable }
 }
 
 /** Throws `corrupted` if the log was seen to reach further than `head`. */
@@ -47,6 +53,9 @@ export function checkHead(witness: Witness, workspace: string, number: number, h
 
 /** Throws `corrupted` if a workspace that can't be found may be one that lost its name. */
 export function checkUnknown(witness: Witness, workspace: string): void {
+  if (witness.unfindable.has(workspace)) {
+    throw new LogError('corrupted', `the identity of workspace ${workspace} is lost`)
+  }
   if (witness.nameless.length === 0) return
   const numbers = witness.nameless.join(', ')
   throw new LogError(
