@@ -33,7 +33,7 @@ describe.each(['async', 'sync'] as const)('a server at durability %s under 20 wr
         // Read before the writers can bring anything again.
         writers.expectAcknowledged(await readLog(home.path))
       }
-      expect(writers.all.some((writer) => writer.acknowledged > 0)).toBe(true)
+      expect(writers.all.some(({ ledger }) => ledger.acknowledged > 0)).toBe(true)
       await using joinery = await startJoinery(options)
       writers.stopTyping()
       await writers.settle(joinery.url)
@@ -52,7 +52,9 @@ describe.each(['async', 'sync'] as const)('a server at durability %s under 20 wr
     {
       await using joinery = await startJoinery(options)
       writers.startTyping()
-      await until('everybody was acknowledged something', () => writers.all.every((writer) => writer.acknowledged > 0))
+      await until('everybody was acknowledged something', () =>
+        writers.all.every(({ ledger }) => ledger.acknowledged > 0),
+      )
       const kill = setTimeout(() => void joinery.child.end('SIGKILL'), DRAIN_MS_MAX)
       expect(await joinery.child.end('SIGTERM'), joinery.child.output()).toEqual({ code: 0, signal: null })
       clearTimeout(kill)

@@ -2,14 +2,18 @@ import { expect } from 'vitest'
 import { RawClient } from '../support/raw-client.ts'
 import { type Random, randomBelow } from '../support/seeded-random.ts'
 import { until } from '../support/until.ts'
-import { LedgerWriter } from './ledger-writer.ts'
+import type { LedgerWriter } from './ledger-writer.ts'
+import { SdkWriter } from './sdk-writer.ts'
+import { WireWriter } from './wire-writer.ts'
 
 const WRITERS = 20
 const WORKSPACES = 4
 /** One entry about every so often, by whichever writer chance picks. */
 const TYPING_MS = 2
+/** The SDK waits for seconds between two attempts to reconnect. */
+const SETTLE_MS_MAX = 30_000
 
-/** Twenty people in four workspaces who never stop typing, whatever happens to the server. */
+/** Twenty people in four workspaces, every other one with the SDK, who never stop typing, whatever happens to the server. */
 export class Writers {
   readonly all: readonly LedgerWriter[]
   readonly workspaces: readonly string[]
@@ -19,10 +23,11 @@ export class Writers {
   constructor(url: string, random: Random) {
     this.#random = random
     this.workspaces = Array.from({ length: WORKSPACES }, (_, index) => `crash-${index}`)
-    this.all = Array.from(
-      { length: WRITERS },
-      (_, index) => new LedgerWriter(url, `crash-${index % WORKSPACES}`, `writer-${index}`),
-    )
+    this.all = Array.from({ length: WRITERS }, (_, index) => {
+      const workspace = `crash-${index % WORKSPACES}`
+      const isEven = Math.floor(index / WORKSPACES) % 2 === 0
+      return isEven ? new WireWriter(url, workspace, `wire-${index}`) : new SdkWriter(url, workspace, `sdk-${index}`)
+    })
   }
 
   startTyping(): void {
@@ -34,28 +39,24 @@ export class Writers {
     this.#typing = undefined
   }
 
-  in(workspace: string): LedgerWriter[] {
-    return this.all.filter((writer) => writer.workspace === workspace)
-  }
-
   /** Fails unless everything that was acknowledged to anybody stands in `entries`, which holds each workspace's. */
   expectAcknowledged(entries: ReadonlyMap<string, readonly string[]>): void {
-    for (const { name, workspace, typed, acknowledged } of this.all) {
+    for (const { name, workspace, ledger } of this.all) {
       const held = new Set(entries.get(workspace))
-      const lost = typed.slice(0, acknowledged).filter((entry) => !held.has(entry))
+      const lost = ledger.typed.slice(0, ledger.acknowledged).filter((entry) => !held.has(entry))
       expect(lost, `acknowledged to ${name} and lost`).toEqual([])
     }
   }
 
-  /** Resolves when everybody is acknowledged and holds what everybody in the workspace typed. */
+  /** Resolves when everything typed is acknowledged; fails unless everybody, and a newcomer, then holds all of it. */
   async settle(url: string): Promise<void> {
-    await until('all that was typed is acknowledged', () => this.all.every((writer) => writer.isAcknowledged))
+    const isSettled = () => this.all.every(({ ledger }) => ledger.isAcknowledged)
+    await until('all that was typed is acknowledged', isSettled, SETTLE_MS_MAX)
     for (const workspace of this.workspaces) {
-      const writers = this.in(workspace)
-      const typed = writers.flatMap((writer) => writer.typed).sort()
-      await until(`all in ${workspace} hold all entries`, () =>
-        writers.every((writer) => writer.entries().length >= typed.length),
-      )
+      const writers = this.all.filter((writer) => writer.workspace === workspace)
+      const typed = writers.flatMap(({ ledger }) => ledger.typed).sort()
+      const haveAll = () => writers.every((writer) => writer.entries().length >= typed.length)
+      await until(`all in ${workspace} hold all entries`, haveAll, SETTLE_MS_MAX)
       const fresh = await RawClient.open({ url, path: workspace })
       const entries = fresh.doc.getArray<string>('entries').toArray()
       await fresh.close()

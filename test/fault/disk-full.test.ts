@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
-import { LedgerWriter } from '../crash/ledger-writer.ts'
 import { readLog } from '../crash/read-log.ts'
+import { WireWriter } from '../crash/wire-writer.ts'
 import { startJoinery } from '../support/joinery-process.ts'
 import { RawClient } from '../support/raw-client.ts'
 import { smallDisk } from '../support/small-disk.ts'
@@ -11,7 +11,7 @@ import { until, within } from '../support/until.ts'
 const BURST = 50
 
 /** Types until the server's health check answers with `status`. */
-async function typeUntilHealth(url: string, status: number, writer: LedgerWriter): Promise<void> {
+async function typeUntilHealth(url: string, status: number, writer: WireWriter): Promise<void> {
   const health = `${url.replace('ws:', 'http:')}/healthz`
   for (;;) {
     const response = await fetch(health)
@@ -27,33 +27,33 @@ describe.each(['async', 'sync'] as const)('a disk that fills up at durability %s
     await using disk = await smallDisk(context)
     const options = { directory: `${disk.path}/data`, durability }
     await using joinery = await startJoinery(options)
-    const writer = new LedgerWriter(joinery.url, 'filling', 'ada')
-    const other = new LedgerWriter(joinery.url, 'other', 'ben')
+    const writer = new WireWriter(joinery.url, 'filling', 'ada')
+    const other = new WireWriter(joinery.url, 'other', 'ben')
     other.type()
     writer.type()
-    await until('both are acknowledged', () => other.isAcknowledged && writer.isAcknowledged)
+    await until('both are acknowledged', () => other.ledger.isAcknowledged && writer.ledger.isAcknowledged)
 
     await disk.fill()
     await within('storage fails', typeUntilHealth(joinery.url, 503, writer))
-    const acknowledged = writer.acknowledged
-    expect(acknowledged).toBeLessThan(writer.typed.length)
+    const acknowledged = writer.ledger.acknowledged
+    expect(acknowledged).toBeLessThan(writer.ledger.typed.length)
     // A look at a document needs no disk that takes writes.
     const reader = await RawClient.open({ url: joinery.url, path: 'other' })
-    expect(reader.doc.getArray('entries').toArray()).toEqual(other.typed)
+    expect(reader.doc.getArray('entries').toArray()).toEqual(other.ledger.typed)
     for (let entry = 0; entry < BURST; entry++) writer.type()
     other.type()
     // What the reader sees was answered after the writers' frames were read, so an acknowledgement would be here by now.
     await (await RawClient.open({ url: joinery.url, path: 'filling' })).close()
-    expect(writer.acknowledged).toBe(acknowledged)
-    expect(other.isAcknowledged).toBe(false)
+    expect(writer.ledger.acknowledged).toBe(acknowledged)
+    expect(other.ledger.isAcknowledged).toBe(false)
 
     await disk.empty()
     await within('storage works again', typeUntilHealth(joinery.url, 200, writer))
-    await until('everything typed is acknowledged', () => writer.isAcknowledged && other.isAcknowledged)
+    await until('everything typed is acknowledged', () => writer.ledger.isAcknowledged && other.ledger.isAcknowledged)
     await joinery.child.end('SIGKILL')
     const entries = await readLog(options.directory)
-    expect(entries.get('filling')).toEqual(writer.typed)
-    expect(entries.get('other')).toEqual(other.typed)
+    expect(entries.get('filling')).toEqual(writer.ledger.typed)
+    expect(entries.get('other')).toEqual(other.ledger.typed)
     await reader.close()
     await Promise.all([writer.stop(), other.stop()])
   })

@@ -1,0 +1,89 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { isFinalCloseCode } from '@joinery/protocol'
+import * as Y from 'yjs'
+import { RawClient } from '../support/raw-client.ts'
+import { Ledger, type LedgerWriter } from './ledger-writer.ts'
+
+/** Shorter than any polite client's: these tests restart servers, and want them busy again at once. */
+const RECONNECT_MS = 50
+
+/** A writer that speaks the wire itself, so that the server's acknowledgements are checked without the SDK's bookkeeping. */
+export class WireWriter implements LedgerWriter {
+  readonly name: string
+  readonly workspace: string
+  readonly ledger: Ledger
+  readonly #url: string
+  readonly #doc = new Y.Doc()
+  /** How many entries are safe once the n-th update frame of the present connection is durable (index n - 1). */
+  #coverage: number[] = []
+  /** The present connection has sent its SyncStep2. */
+  #hasOffered = false
+  #client: RawClient | undefined
+  #isStopped = false
+  readonly #run: Promise<void>
+
+  constructor(url: string, workspace: string, name: string) {
+    this.#url = url
+    this.workspace = workspace
+    this.name = name
+    this.ledger = new Ledger(name)
+    this.#run = this.#stayConnected()
+    // `stop` hands the failure on; until then nobody listens.
+    this.#run.catch(() => undefined)
+  }
+
+  entries(): string[] {
+    return this.#doc.getArray<string>('entries').toArray()
+  }
+
+  type(): void {
+    const client = this.#client
+    const framesBefore = client?.framesSent
+    this.#doc.getArray<string>('entries').push([this.ledger.next()])
+    if (client === undefined || client.framesSent === framesBefore) return
+    // Until the first SyncStep2 of a connection, a frame carries only itself, not what was typed offline before it.
+    this.#coverage[client.framesSent - 1] = this.#hasOffered ? this.ledger.typed.length : 0
+  }
+
+  async #stayConnected(): Promise<void> {
+    while (!this.#isStopped) {
+      this.#coverage = []
+      this.#hasOffered = false
+      const client = this.#connect()
+      this.#client = client
+      const ending = await client.ended
+      this.#client = undefined
+      const refusal = client.rejections[0]
+      if (refusal !== undefined) throw new Error(`${this.name} was refused: ${refusal.reason}`)
+      if (ending.kind === 'close' && isFinalCloseCode(ending.code)) {
+        throw new Error(`${this.name} was closed for good: ${ending.code} ${ending.reason}`)
+      }
+      if (!this.#isStopped) await delay(RECONNECT_MS)
+    }
+  }
+
+  #connect(): RawClient {
+    const client = new RawClient({
+      url: this.#url,
+      path: this.workspace,
+      query: { actor: this.name },
+      wantsJoinery: true,
+      doc: this.#doc,
+    })
+    client.onSyncStep2 = () => {
+      this.#hasOffered = true
+      // The frame that is sent next holds everything typed so far.
+      this.#coverage[client.framesSent] = this.ledger.typed.length
+    }
+    client.onMessage = (message) => {
+      if (message.type === 'durable') this.ledger.acknowledge(this.#coverage[message.frames - 1] ?? 0)
+    }
+    return client
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    await this.#client?.close()
+    await this.#run
+  }
+}
