@@ -100,9 +100,9 @@ class GatedLog implements WorkspaceLog {
 
   append(entry: Parameters<WorkspaceLog['append']>[0]) {
     if (this.#store.state.state === 'failed') throw new LogError('storage_full', 'the test filled the disk')
-    const { lsn, durable } = this.#log.append(entry)
+    const { durable, ...receipt } = this.#log.append(entry)
     const gate = this.#store.durableGate
-    return { lsn, durable: gate === undefined ? durable : gate.then(() => durable) }
+    return { ...receipt, durable: gate === undefined ? durable : gate.then(() => durable) }
   }
 
   async *read(range?: Parameters<WorkspaceLog['read']>[0]): AsyncGenerator<LogRecord> {

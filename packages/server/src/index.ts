@@ -14,4 +14,7 @@ export {
 export { SERVER_LIMITS, type ServerLimits } from './limits.ts'
 export { createServer, type Server, type ServerOptions } from './server.ts'
 export { ServerError, type ServerErrorCode } from './server-error.ts'
+export { type Stamp, Stamps } from './stamps.ts'
 export { isLoopbackHost } from './upgrade.ts'
+export { Workspaces, type WorkspaceView, type Written } from './workspaces.ts'
+export type { RoomEdit } from './write-path.ts'

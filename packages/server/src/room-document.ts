@@ -1,6 +1,8 @@
 import type { LogRecord } from '@joinery/log'
+import * as random from 'lib0/random'
 import * as Y from 'yjs'
 import type { DocumentRules, Refusal, Writer } from './document-rules.ts'
+import { Stamps } from './stamps.ts'
 
 /** Yjs V1's encodings of nothing. */
 const EMPTY_STATE_VECTOR = Uint8Array.of(0)
@@ -25,11 +27,15 @@ export interface Applied {
  * nobody has written to costs none.
  */
 export class RoomDocument {
+  /** Who last touched what. */
+  readonly stamps = new Stamps()
   readonly #rules: DocumentRules
   #doc: Y.Doc | undefined
   #emitted: Uint8Array | undefined
   #touched: string[] = []
   #isReplaying = false
+  /** The Yjs client ids that edits made here are written under: each belongs to one actor, as on any client. */
+  readonly #clientIds = new Map<string, number>()
 
   constructor(rules: DocumentRules) {
     this.#rules = rules
@@ -40,6 +46,7 @@ export class RoomDocument {
     let chunk: Uint8Array[] = []
     this.#isReplaying = true
     for await (const record of records) {
+      this.stamps.note(record)
       if (chunk.push(record.update) < REPLAY_CHUNK) continue
       this.#replayAll(chunk)
       chunk = []
@@ -71,6 +78,27 @@ export class RoomDocument {
     const forward = this.#emitted
     const record = this.pendingBytes > 0 ? withWaiting(updates.slice(0, refused?.index), forward) : forward
     return { refused, forward, record, touched: this.#touched }
+  }
+
+  /**
+   * Runs `edit` on the document as one transaction of `actor`. When it throws, what it had done already can't be taken
+   * back: the document is then unusable and has to be rebuilt.
+   */
+  edit<T>(actor: string, edit: (doc: Y.Doc) => T): { value: T; applied: Applied } {
+    const doc = this.#live()
+    const clientId = this.#clientIds.get(actor) ?? random.uint32()
+    this.#clientIds.set(actor, clientId)
+    doc.clientID = clientId
+    this.#emitted = undefined
+    this.#touched = []
+    const value = doc.transact(() => edit(doc), this)
+    const forward = this.#emitted
+    return { value, applied: { refused: undefined, forward, record: forward, touched: this.#touched } }
+  }
+
+  /** The document, for reading only. */
+  get doc(): Y.Doc {
+    return this.#live()
   }
 
   /** Bytes of updates that wait for others they build on. */

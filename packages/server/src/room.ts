@@ -1,4 +1,4 @@
-import { type EventStore, LogError, type WorkspaceLog } from '@joinery/log'
+import { type EventStore, LogError, type LogRecord, type WorkspaceLog } from '@joinery/log'
 import { encodeSyncStep1, encodeSyncStep2, type Frame, type WorkspaceId, type Writable } from '@joinery/protocol'
 import type { Logger } from 'pino'
 import type { Acknowledgements } from './acknowledgements.ts'
@@ -10,7 +10,7 @@ import { Presence } from './presence.ts'
 import { RoomDocument } from './room-document.ts'
 import { ServerError } from './server-error.ts'
 import { SERVER_VERSION } from './server-version.ts'
-import { WritePath } from './write-path.ts'
+import { type RoomEdit, WritePath } from './write-path.ts'
 
 /** What every room of a server shares. */
 export interface RoomContext {
@@ -23,6 +23,16 @@ export interface RoomContext {
   schedule(room: Room): void
   /** The room is gone: the next join of its workspace makes a new one. */
   closed(room: Room): void
+}
+
+/** What a program inside the server may do in a room. Good until the next `await`: an update may have the document rebuilt. */
+export interface OpenRoom {
+  readonly log: WorkspaceLog
+  readonly document: RoomDocument
+  readonly connectionCount: number
+  edit: <T>(edit: RoomEdit<T>) => { value: T; lsn: number; durable: Promise<void> }
+  /** Calls `listener` with each record from here on. Returns unsubscribe. */
+  follow(listener: (record: LogRecord) => void): () => void
 }
 
 type RoomState =
@@ -46,6 +56,9 @@ export class Room {
   readonly #writes: WritePath
   readonly #audience: Audience
   #state: RoomState = { state: 'loading' }
+  /** Programs inside the server that use the room now: it is not idle. */
+  #guests = 0
+  #whenOpen = Promise.withResolvers<void>()
   /** When the last connection left, ms; undefined while somebody is here. */
   #emptySinceMs: number | undefined
 
@@ -59,6 +72,8 @@ export class Room {
       document: () => (this.#state.state === 'open' ? this.#state.document : undefined),
       sendBufferBytesMax: context.limits.sendBufferBytesMax,
     }
+    // Nobody has to wait for it, and then its rejection is nobody's: connections are refused with the same reason.
+    this.#whenOpen.promise.catch(() => undefined)
     void this.#load(undefined)
   }
 
@@ -84,6 +99,23 @@ export class Room {
     this.#presence.release(connection)
     if (this.#presence.hasNews) this.#context.schedule(this)
     if (this.connectionCount === 0) this.#emptySinceMs = nowMs
+  }
+
+  /**
+   * Runs `use` on the open room, flushed, and keeps it open meanwhile. Rejects with `quarantined` or `load_failed` when it
+   * can't be loaded, and with what `use` throws.
+   */
+  async visit<T>(use: (room: OpenRoom) => T | Promise<T>): Promise<T> {
+    this.#guests++
+    this.#emptySinceMs = undefined
+    try {
+      await this.#whenOpen.promise
+      this.flush()
+      return await use(this.#openRoom())
+    } finally {
+      this.#guests--
+      if (this.connectionCount === 0) this.#emptySinceMs ??= Date.now()
+    }
   }
 
   /** Takes one frame of a connection that has joined. */
@@ -142,7 +174,7 @@ export class Room {
 
   /** Closes the room if nobody has been here for `roomIdleMs`. */
   closeIfIdle(nowMs: number): void {
-    if (this.#emptySinceMs === undefined || this.#state.state !== 'open') return
+    if (this.#emptySinceMs === undefined || this.#guests > 0 || this.#state.state !== 'open') return
     if (nowMs - this.#emptySinceMs >= this.#context.limits.roomIdleMs) void this.close()
   }
 
@@ -179,6 +211,7 @@ export class Room {
       if (log.head > 0) await document.replay(log.read())
       if (this.#state.state === 'closing') return await log.close()
       this.#state = { state: 'open', log, document }
+      this.#whenOpen.resolve()
       if (this.connectionCount === 0) this.#emptySinceMs ??= Date.now()
       this.#admitWaiting(log, document)
       if (this.#writes.hasWork) this.#context.schedule(this)
@@ -193,6 +226,8 @@ export class Room {
       'an update spoilt the document: rebuilding it from the log',
     )
     this.#state = { state: 'loading' }
+    this.#whenOpen = Promise.withResolvers()
+    this.#whenOpen.promise.catch(() => undefined)
     document.destroy()
     for (const connection of this.#connections) connection.pause()
     void this.#load(log)
@@ -207,7 +242,34 @@ export class Room {
       ? new ServerError('quarantined', `what is stored of this workspace is damaged: ${message}`)
       : new ServerError('load_failed', `the workspace can't be loaded now: ${message}`)
     for (const connection of [...this.#connections, ...this.#waiting]) connection.refuse(refusal)
+    this.#whenOpen.reject(refusal)
     void this.#end(log, undefined)
+  }
+
+  #openRoom(): OpenRoom {
+    if (this.#state.state !== 'open') throw new ServerError('load_failed', 'the workspace is being loaded again')
+    const { log, document } = this.#state
+    return {
+      log,
+      document,
+      connectionCount: this.connectionCount,
+      edit: (edit) => {
+        try {
+          return this.#writes.edit(edit, { log, document, audience: this.#audience })
+        } catch (error) {
+          const cause = error instanceof Error ? error : new Error(String(error))
+          if (this.#context.store.state.state === 'open') this.#rebuild(cause, log, document)
+          throw error
+        }
+      },
+      follow: (listener) => {
+        this.#guests++
+        this.#writes.listeners.add(listener)
+        return () => {
+          if (this.#writes.listeners.delete(listener)) this.#guests--
+        }
+      },
+    }
   }
 
   #admitWaiting(log: WorkspaceLog, document: RoomDocument): void {

@@ -1,6 +1,6 @@
 import type { WorkspaceId } from '@joinery/protocol'
 import type { Connection } from './connection.ts'
-import { Room, type RoomContext } from './room.ts'
+import { type OpenRoom, Room, type RoomContext } from './room.ts'
 
 /** The live rooms of a server, and the tick that flushes them. */
 export class Rooms {
@@ -26,21 +26,35 @@ export class Rooms {
   /** Lets a connection into its workspace's room, once one that is just closing has closed: no two rooms ever write one log. */
   join(workspace: WorkspaceId, connection: Connection): void {
     if (!connection.isOpen) return
-    let room = this.#rooms.get(workspace)
-    if (room?.closing !== undefined) {
+    const closing = this.#rooms.get(workspace)?.closing
+    if (closing !== undefined) {
       connection.pause()
-      void room.closing.then(() => {
+      void closing.then(() => {
         connection.resume()
         this.join(workspace, connection)
       })
       return
     }
+    const room = this.#open(workspace)
+    connection.room = room
+    room.join(connection)
+  }
+
+  /** Runs `use` in the workspace's open room: see {@link Room.visit}. */
+  async visit<T>(workspace: WorkspaceId, use: (room: OpenRoom) => T | Promise<T>): Promise<T> {
+    for (let room = this.#rooms.get(workspace); room?.closing !== undefined; room = this.#rooms.get(workspace)) {
+      await room.closing
+    }
+    return this.#open(workspace).visit(use)
+  }
+
+  #open(workspace: WorkspaceId): Room {
+    let room = this.#rooms.get(workspace)
     if (room === undefined) {
       room = new Room(workspace, this.#context)
       this.#rooms.set(workspace, room)
     }
-    connection.room = room
-    room.join(connection)
+    return room
   }
 
   storageChanged(): void {

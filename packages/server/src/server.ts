@@ -28,6 +28,7 @@ import {
   type UpgradeRequest,
   wantsJoinery,
 } from './upgrade.ts'
+import { Workspaces } from './workspaces.ts'
 
 /** How often heartbeats and idle rooms are looked at, ms: fine enough for the smallest sensible heartbeat. */
 const SWEEP_MS = 1_000
@@ -62,6 +63,8 @@ export interface Server {
   listen(): Promise<void>
   /** Takes no more connections, lets clients finish, makes everything received durable. Idempotent. */
   close(): Promise<void>
+  /** Reads and writes for programs in this process, through the same rooms as the sockets. */
+  readonly workspaces: Workspaces
   /** `http://host:port` without a trailing slash, once listening. */
   readonly url: string
 }
@@ -72,6 +75,7 @@ export function createServer(options: ServerOptions = {}): Server {
 }
 
 class SyncServer implements Server {
+  readonly workspaces: Workspaces
   readonly #options: ServerOptions
   readonly #host: string
   readonly #limits: ServerLimits
@@ -105,6 +109,7 @@ class SyncServer implements Server {
       logger: this.#logger,
       acknowledgements: new Acknowledgements(),
     })
+    this.workspaces = new Workspaces(this.#rooms, this.#store)
     this.#http = createHttpServer((request, response) => this.#onRequest(request, response))
     this.#http.on('upgrade', (request, socket, head) => void this.#onUpgrade(request, socket, head))
     this.#sockets = new WebSocketServer({

@@ -1,9 +1,10 @@
-import type { EventStore, WorkspaceLog } from '@joinery/log'
-import { CLOSE } from '@joinery/protocol'
+import type { EventStore, LogEntry, LogRecord, Receipt, WorkspaceLog } from '@joinery/log'
+import { CLOSE, encodeUpdate } from '@joinery/protocol'
+import type * as Y from 'yjs'
 import type { Acknowledgements } from './acknowledgements.ts'
 import type { Connection } from './connection.ts'
-import type { Refusal } from './document-rules.ts'
-import { type Audience, type Forward, forwardUpdates } from './fan-out.ts'
+import type { Refusal, Writer } from './document-rules.ts'
+import { type Audience, type Forward, forwardUpdates, sendToAll } from './fan-out.ts'
 import type { ServerLimits } from './limits.ts'
 import type { RoomDocument } from './room-document.ts'
 
@@ -13,6 +14,17 @@ const CLOSE_OF: Partial<Record<Refusal['code'], number>> = { too_large: CLOSE.to
 const READ_ONLY: Refusal = {
   code: 'read_only',
   reason: 'this token allows reading only: ask for one with access "write"',
+}
+
+/** An edit by a program inside the server. */
+export interface RoomEdit<T> {
+  /** Who it is made for: the record bears these. */
+  readonly writer: Pick<Writer, 'actor' | 'source'>
+  /** Stands in the record where a socket's has its connection's id. */
+  readonly via: string
+  readonly idempotencyKey?: string
+  /** Edits the live document, in one transaction. What it throws costs a rebuild of the document: check first. */
+  run(doc: Y.Doc): T
 }
 
 /**
@@ -25,6 +37,8 @@ export class WritePath {
   readonly #acknowledgements: Acknowledgements
   /** Connections with updates in their inboxes, in order of arrival. */
   #writers: Connection[] = []
+  /** Called with each record as it is appended; what it brought is in the document by then. */
+  readonly listeners = new Set<(record: LogRecord) => void>()
   /** Durability of the room's last append: what brings nothing new is as safe as what it repeats. */
   #lastDurable: Promise<void> = Promise.resolve()
 
@@ -80,6 +94,37 @@ export class WritePath {
     return spoilt
   }
 
+  /**
+   * Makes an edit of a program inside the server: one transaction, one record, forwarded at once. Call it when nothing
+   * waits to be flushed. Throws the storage error while storage fails, before anything is done; what `edit` throws
+   * after that has spoilt `document`.
+   */
+  edit<T>(
+    edit: RoomEdit<T>,
+    room: { log: WorkspaceLog; document: RoomDocument; audience: Audience },
+  ): { value: T; lsn: number; durable: Promise<void> } {
+    const { state } = this.#store
+    if (state.state === 'failed') throw state.error
+    const { log, document, audience } = room
+    const { value, applied } = document.edit(edit.writer.actor, edit.run)
+    if (applied.record !== undefined) {
+      const entry = { ...authorOf(edit.writer, edit.via), update: applied.record, touched: applied.touched }
+      const { idempotencyKey } = edit
+      this.#append(log, document, idempotencyKey === undefined ? entry : { ...entry, idempotencyKey })
+      sendToAll(encodeUpdate(applied.record), audience)
+    }
+    return { value, lsn: log.head, durable: this.#lastDurable }
+  }
+
+  #append(log: WorkspaceLog, document: RoomDocument, entry: LogEntry): Receipt {
+    const receipt = log.append(entry)
+    this.#lastDurable = receipt.durable
+    const record: LogRecord = { ...entry, lsn: receipt.lsn, at: receipt.at }
+    document.stamps.note(record)
+    for (const listener of this.listeners) listener(record)
+    return receipt
+  }
+
   #write(connection: Connection, log: WorkspaceLog, document: RoomDocument, forwards: Forward[]): Error | undefined {
     const through = connection.inboxThrough
     const updates = connection.takeInbox()
@@ -89,11 +134,8 @@ export class WritePath {
       const { refused, forward, record, touched } =
         identity.access === 'write' ? document.apply(updates, identity) : document.read(updates, READ_ONLY)
       if (document.pendingBytes > this.#limits.pendingBytesMax) throw new PendingError(this.#limits.pendingBytesMax)
-      if (record !== undefined) {
-        const { actor, source } = identity
-        const receipt = log.append({ update: record, actor, source, connection: connection.id, touched })
-        this.#lastDurable = receipt.durable
-      }
+      if (record !== undefined)
+        this.#append(log, document, { ...authorOf(identity, connection.id), update: record, touched })
       if (forward !== undefined) forwards.push({ from: connection, update: forward })
       const accepted = refused === undefined ? through : first + refused.index - 1
       if (!connection.hasDropped && accepted > 0)
@@ -110,6 +152,10 @@ export class WritePath {
       return error
     }
   }
+}
+
+function authorOf({ actor, source }: Pick<Writer, 'actor' | 'source'>, connection: string) {
+  return { actor, source, connection }
 }
 
 /** Updates that build on others which never came fill more than their share. */

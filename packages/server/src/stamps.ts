@@ -1,0 +1,38 @@
+import type { LogRecord } from '@joinery/log'
+
+/** Who last touched something, when and by which record: the server's word, not the writer's. */
+export interface Stamp {
+  readonly lsn: number
+  /** Server time of the record, ms since epoch. */
+  readonly at: number
+  readonly actor: string
+  readonly source: string
+}
+
+/**
+ * The last stamp of every path that records have touched, and of every path above it: that of `a/content` stands under
+ * `a/content` and under `a`.
+ */
+export class Stamps {
+  readonly #byPath = new Map<string, Stamp>()
+
+  /** Takes in one record; records come in the order of the log. */
+  note({ lsn, at, actor, source, touched }: Pick<LogRecord, 'lsn' | 'at' | 'actor' | 'source' | 'touched'>): void {
+    if (touched.length === 0) return
+    const stamp: Stamp = { lsn, at, actor, source }
+    for (const path of touched) {
+      this.#byPath.set(path, stamp)
+      for (let slash = path.lastIndexOf('/'); slash > 0; slash = path.lastIndexOf('/', slash - 1)) {
+        this.#byPath.set(path.slice(0, slash), stamp)
+      }
+    }
+  }
+
+  of(path: string): Stamp | undefined {
+    return this.#byPath.get(path)
+  }
+
+  entries(): IterableIterator<[string, Stamp]> {
+    return this.#byPath.entries()
+  }
+}
