@@ -26,18 +26,20 @@ export interface PartSkeleton {
 export type Skeleton = BlockSkeleton | PartSkeleton
 
 /** Yjs's own type numbers in V1 updates. */
-const TYPE_REF = { array: 0, map: 1, text: 2 } as const
-const PARTS = {
+export const TYPE_REF = { array: 0, map: 1, text: 2 } as const
+export const PART_TYPE_REF = {
   content: TYPE_REF.text,
   indexingList: TYPE_REF.array,
   fields: TYPE_REF.array,
   data: TYPE_REF.map,
 } as const
-export type BlockPart = keyof typeof PARTS
-export const BLOCK_PARTS = Object.keys(PARTS) as readonly BlockPart[]
+export type BlockPart = keyof typeof PART_TYPE_REF
+export const BLOCK_PARTS = Object.keys(PART_TYPE_REF) as readonly BlockPart[]
 
 /** Yjs gives writers 32-bit ids; skeletons live above them, so a server can tell the two apart and a forger can't squat. */
 export const SKELETON_CLIENT_MIN = 2 ** 52
+/** Blocks' skeletons live in the upper half, parts' in the lower: a part may come to be garbage in whole, a block's map never. */
+export const BLOCK_SKELETON_CLIENT_MIN = 2 ** 52 + 2 ** 51
 /** Times one key can be found spoilt (its skeleton's id used up by deleted structs that left no item) before creation gives up. */
 export const INCARNATIONS_MAX = 64
 
@@ -48,7 +50,7 @@ const CONTENT_DELETED_OR_ANY = { any: 8, type: 7 } as const
 const HAS_ORIGIN = 0x80
 const HAS_PARENT_SUB = 0x20
 
-/** The Yjs client id of a skeleton: 53 bits, the top one always set. */
+/** The Yjs client id of a skeleton: 53 bits, the top one always set, the next one for blocks, a hash in the rest. */
 export function skeletonClientId(skeleton: Skeleton): number {
   const follows = skeleton.follows === undefined ? '' : `${skeleton.follows.client}:${skeleton.follows.clock}`
   const subject =
@@ -63,7 +65,8 @@ export function skeletonClientId(skeleton: Skeleton): number {
         ]
   const hash = digest(new TextEncoder().encode(JSON.stringify(subject)))
   const view = new DataView(hash.buffer, hash.byteOffset)
-  return SKELETON_CLIENT_MIN + (view.getUint32(0) & 0xfffff) * 2 ** 32 + view.getUint32(4)
+  const base = skeleton.kind === 'block' ? BLOCK_SKELETON_CLIENT_MIN : SKELETON_CLIENT_MIN
+  return base + (view.getUint32(0) & 0x7ffff) * 2 ** 32 + view.getUint32(4)
 }
 
 /** The skeleton as one Yjs V1 update: byte for byte what a throw-away doc with the skeleton's client id would write. */
@@ -77,7 +80,7 @@ export function encodeSkeleton(skeleton: Skeleton): Uint8Array {
   encoding.writeVarUint(encoder, 0)
   if (skeleton.kind === 'part') {
     writeItemHead(encoder, CONTENT_DELETED_OR_ANY.type, skeleton.parent, skeleton.part, skeleton.follows)
-    encoding.writeVarUint(encoder, PARTS[skeleton.part])
+    encoding.writeVarUint(encoder, PART_TYPE_REF[skeleton.part])
   } else {
     writeItemHead(encoder, CONTENT_DELETED_OR_ANY.type, 'blocks', skeleton.blockId, skeleton.follows)
     encoding.writeVarUint(encoder, TYPE_REF.map)
@@ -86,7 +89,7 @@ export function encodeSkeleton(skeleton: Skeleton): Uint8Array {
     encoding.writeAny(encoder, skeleton.blockId)
     for (const part of BLOCK_PARTS) {
       writeItemHead(encoder, CONTENT_DELETED_OR_ANY.type, root, part, undefined)
-      encoding.writeVarUint(encoder, PARTS[part])
+      encoding.writeVarUint(encoder, PART_TYPE_REF[part])
     }
   }
   encoding.writeVarUint(encoder, 0)

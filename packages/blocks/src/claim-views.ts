@@ -81,14 +81,15 @@ export type TouchListener = (touched: BlocksTouched, transaction: Y.Transaction)
 
 /** All claim views of one doc, kept true by one handler on it. */
 export class DocViews {
+  readonly #doc: Y.Doc
   readonly #views = new WeakMap<Y.Map<unknown>, BlockViews>()
   readonly #listeners = new Set<TouchListener>()
   readonly #touches = new WeakMap<Y.Transaction, BlocksTouched>()
 
   private constructor(doc: Y.Doc) {
+    this.#doc = doc
     // Before any observer runs, so that whoever reads in one reads the new state.
     doc.on('beforeObserverCalls', (transaction: Y.Transaction) => this.#invalidate(transaction))
-    doc.on('afterTransaction', (transaction: Y.Transaction) => this.#notify(transaction))
   }
 
   static readonly #byDoc = new WeakMap<Y.Doc, DocViews>()
@@ -115,29 +116,32 @@ export class DocViews {
   subscribe(listener: TouchListener): () => void {
     // A wrapper of its own, so that one function subscribed twice is two subscriptions.
     const entry: TouchListener = (touched, transaction) => listener(touched, transaction)
+    if (this.#listeners.size === 0) this.#doc.on('afterTransaction', this.#notify)
     this.#listeners.add(entry)
-    return () => void this.#listeners.delete(entry)
+    return () => {
+      this.#listeners.delete(entry)
+      if (this.#listeners.size === 0) this.#doc.off('afterTransaction', this.#notify)
+    }
   }
 
+  /** Runs on every keystroke, so that it gathers nothing while nobody listens. */
   #invalidate(transaction: Y.Transaction): void {
-    const ids = new Set<string>()
-    const parts = new Map<Y.Map<unknown>, Set<string>>()
+    const gathered =
+      this.#listeners.size > 0 ? { ids: new Set<string>(), parts: new Map<Y.Map<unknown>, Set<string>>() } : undefined
     for (const [type, keys] of transaction.changed) {
       const location = locateChange(transaction.doc, type, keys)
-      if (location?.at === 'blocks') for (const id of keys) if (id !== null) ids.add(id)
+      if (location?.at === 'blocks') for (const id of keys) if (id !== null) gathered?.ids.add(id)
       if (location?.at !== 'block' && location?.at !== 'part') continue
-      const touched = location.at === 'part' ? [location.part] : location.keys
-      const set = parts.get(location.block) ?? new Set()
-      parts.set(location.block, set)
-      for (const key of touched) if (key !== null) set.add(key)
       const views = this.#views.get(location.block)
-      if (set.has('indexingList')) views?.indexingList.invalidate()
-      if (set.has('fields')) views?.fields.invalidate()
+      for (const part of location.at === 'part' ? [location.part] : location.keys) {
+        if (part === 'indexingList' || part === 'fields') views?.[part].invalidate()
+        if (part !== null) gather(gathered?.parts, location.block, part)
+      }
     }
-    if (ids.size > 0 || parts.size > 0) this.#touches.set(transaction, { ids, parts })
+    if (gathered !== undefined && gathered.ids.size + gathered.parts.size > 0) this.#touches.set(transaction, gathered)
   }
 
-  #notify(transaction: Y.Transaction): void {
+  readonly #notify = (transaction: Y.Transaction): void => {
     const touched = this.#touches.get(transaction)
     if (touched === undefined) return
     const errors: unknown[] = []
@@ -152,4 +156,10 @@ export class DocViews {
     if (errors.length === 1) throw errors[0]
     if (errors.length > 1) throw new AggregateError(errors, 'Several block observers threw')
   }
+}
+
+function gather(parts: Map<Y.Map<unknown>, Set<string>> | undefined, block: Y.Map<unknown>, part: string): void {
+  const known = parts?.get(block)
+  if (known !== undefined) known.add(part)
+  else parts?.set(block, new Set([part]))
 }

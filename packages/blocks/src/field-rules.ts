@@ -33,7 +33,7 @@ export const fieldRules: ClaimRules<FieldClaim> = {
     return (compareText(a.actor, b.actor) || compareText(canonical(a), canonical(b))) * 3
   },
   parse: (raw) => {
-    if (!isPlainObject(raw)) return parseField(toPlain(raw))
+    if (!isPlainObject(raw)) return { junk: 'not an object' }
     const known = cache.get(raw)
     if (known !== undefined) return known
     const parsed = parseField(raw)

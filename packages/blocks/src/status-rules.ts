@@ -116,7 +116,11 @@ export function defineStatusRules<Status extends string, Source extends string>(
     compare,
     parse: (raw) => {
       // A Yjs type changes in place, so what it said once may not be kept. JSON elements are the same object for life.
-      if (!isPlainObject(raw)) return parseUncached(toPlain(raw))
+      if (!isPlainObject(raw)) {
+        const parsed = parseUncached(toPlain(raw))
+        // A claim is immutable JSON, which a server can check; a Yjs map can only be somebody's legacy entry.
+        return 'claim' in parsed && parsed.claim.run.no > 0 ? { junk: 'not JSON' } : parsed
+      }
       const known = cache.get(raw)
       if (known !== undefined) return known
       const parsed = parseUncached(raw)

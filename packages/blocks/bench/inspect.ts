@@ -1,0 +1,73 @@
+import * as Y from 'yjs'
+import { createBlock, documentRules } from '../src/index.ts'
+
+/** How much the rules add to applying one keystroke: `node packages/blocks/bench/inspect.ts [edits]`. */
+const EDITS = Number(process.argv[2] ?? 200_000)
+const ROUNDS = 5
+
+const updates = typing(EDITS)
+const writer = { actor: 'ada', source: 'user_action', sources: ['user_action'], isAuthenticated: true }
+const best = { apply: Number.POSITIVE_INFINITY, both: Number.POSITIVE_INFINITY, inspect: Number.POSITIVE_INFINITY }
+for (let round = 0; round < ROUNDS; round++) {
+  best.apply = Math.min(
+    best.apply,
+    run((doc, update) => Y.applyUpdate(doc, update)),
+  )
+  best.both = Math.min(best.both, run(inspectAndApply))
+  best.inspect = Math.min(best.inspect, inspectAgain())
+}
+const result = {
+  edits: EDITS,
+  rounds: ROUNDS,
+  applyUs: us(best.apply),
+  inspectAndApplyUs: us(best.both),
+  inspectAloneUs: us(best.inspect),
+  addedPerApply: (best.both / best.apply - 1).toFixed(3),
+  inspectPerApply: (best.inspect / best.apply).toFixed(3),
+}
+console.log(JSON.stringify(result))
+
+function inspectAndApply(doc: Y.Doc, update: Uint8Array): void {
+  if (documentRules.inspect(doc, update, writer) !== undefined) throw new Error('typing was refused')
+  Y.applyUpdate(doc, update)
+}
+
+/** Keystrokes, every tenth a deletion, the cursor moving now and then, each as its own V1 update. */
+function typing(count: number): Uint8Array[] {
+  const doc = new Y.Doc()
+  const made: Uint8Array[] = []
+  doc.on('update', (update: Uint8Array) => made.push(update))
+  const { content } = createBlock(doc, 'b1', { type: 'text' })
+  content.insert(0, 'the first word')
+  let at = content.length
+  for (let i = 0; i < count; i++) {
+    if (i % 40 === 0) at = (i * 7919) % content.length
+    if (i % 10 === 9 && at > 0) content.delete(--at, 1)
+    else content.insert(at++, 'e')
+  }
+  return made
+}
+
+function run(apply: (doc: Y.Doc, update: Uint8Array) => void): number {
+  const doc = new Y.Doc()
+  const start = process.hrtime.bigint()
+  for (const update of updates) apply(doc, update)
+  return Number(process.hrtime.bigint() - start)
+}
+
+/** The rules alone, on a document that holds everything, so that nothing else is on the clock. */
+function inspectAgain(): number {
+  const doc = new Y.Doc()
+  for (const update of updates.slice(0, 4)) {
+    documentRules.inspect(doc, update, writer)
+    Y.applyUpdate(doc, update)
+  }
+  for (const update of updates) Y.applyUpdate(doc, update)
+  const start = process.hrtime.bigint()
+  for (const update of updates) documentRules.inspect(doc, update, writer)
+  return Number(process.hrtime.bigint() - start)
+}
+
+function us(total: number): string {
+  return (total / updates.length / 1000).toFixed(2)
+}

@@ -1,0 +1,146 @@
+import * as Y from 'yjs'
+import { TYPE_REF } from '../block-skeleton.ts'
+import { UPDATE_LIMITS } from './update-limits.ts'
+import type { ReadItem, ReadStruct, ReadUpdate, StructId } from './update-reader.ts'
+
+/** What the type means in which an item stands. `gone`: deleted, nothing in it counts. `unknown`: not received yet. */
+export type Role = 'blocks' | 'block' | 'indexingList' | 'fields' | 'other' | 'gone' | 'unknown'
+
+/** Where an item stands. */
+export interface Place {
+  readonly role: Role
+  /** Levels of types above it; a root type is 0. */
+  readonly depth: number
+  readonly parentSub: string | undefined
+  /** The item whose type it stands in; undefined in a root type. */
+  readonly parentId: StructId | undefined
+  /** The block it belongs to, where the document has it already. */
+  readonly block: Y.Map<unknown> | undefined
+}
+
+const UNKNOWN: Place = { role: 'unknown', depth: 0, parentSub: undefined, parentId: undefined, block: undefined }
+const GONE: Place = { ...UNKNOWN, role: 'gone' }
+
+/** Finds out where the items of an update would stand once it is applied, from the update itself and the document. */
+export class UpdatePlaces {
+  readonly #doc: Y.Doc
+  readonly #update: ReadUpdate
+  readonly #known = new Map<ReadItem, Place>()
+  #nesting = 0
+
+  constructor(doc: Y.Doc, update: ReadUpdate) {
+    this.#doc = doc
+    this.#update = update
+  }
+
+  /** Walks origins in a loop, since a long text is one chain of them; types above it by recursion, as deep as types may nest. */
+  placeOf(item: ReadItem): Place {
+    const path: ReadItem[] = []
+    let current: ReadItem = item
+    let place: Place | undefined
+    const seen = new Set<ReadItem>()
+    while (place === undefined) {
+      place = this.#known.get(current)
+      if (place !== undefined) break
+      // Items that build on each other in a circle wait for ever.
+      if (seen.has(current)) return UNKNOWN
+      seen.add(current)
+      path.push(current)
+      if (current.parent !== undefined) {
+        place = this.#placeUnder(current.parent, current.parentSub)
+        break
+      }
+      const origin = current.origin ?? current.rightOrigin
+      const next = origin === undefined ? undefined : this.#find(origin)
+      if (next === undefined) place = UNKNOWN
+      else if (next instanceof Y.Item) place = placeOfStored(this.#doc, next)
+      else if ('kind' in next && next.kind === 'item') current = next
+      else place = GONE
+    }
+    for (const each of path) this.#known.set(each, place)
+    return place
+  }
+
+  #placeUnder(parent: string | StructId, parentSub: string | undefined): Place {
+    if (typeof parent === 'string') {
+      return {
+        role: parent === 'blocks' ? 'blocks' : 'other',
+        depth: 0,
+        parentSub,
+        parentId: undefined,
+        block: undefined,
+      }
+    }
+    const found = this.#find(parent)
+    if (found === undefined) return { ...UNKNOWN, parentSub, parentId: parent }
+    if (found instanceof Y.Item) {
+      const type = found.content instanceof Y.ContentType && !found.deleted ? found.content.type : undefined
+      return type === undefined ? GONE : { ...placeInType(this.#doc, type), parentSub, parentId: parent }
+    }
+    if (!('kind' in found) || found.kind !== 'item' || found.content.kind === 'deleted') return GONE
+    if (found.content.kind !== 'type') return GONE
+    if (this.#nesting > UPDATE_LIMITS.typeDepthMax) {
+      return { ...UNKNOWN, role: 'other', depth: this.#nesting, parentSub, parentId: parent }
+    }
+    this.#nesting += 1
+    const above = this.placeOf(found)
+    this.#nesting -= 1
+    if (above.role === 'gone' || above.role === 'unknown') return { ...above, parentSub, parentId: parent }
+    const role = roleOfChild(above.role, above.parentSub, found.content.typeRef)
+    return { role, depth: above.depth + 1, parentSub, parentId: parent, block: above.block }
+  }
+
+  /** The struct at an id: the document's if it has it, else the update's. */
+  #find(id: StructId): Y.Item | Y.GC | ReadStruct | undefined {
+    if (id.clock < Y.getState(this.#doc.store, id.client)) {
+      return Y.getItem(this.#doc.store, Y.createID(id.client, id.clock))
+    }
+    const structs = this.#update.structs.get(id.client) ?? []
+    let low = 0
+    let high = structs.length - 1
+    while (low <= high) {
+      const middle = (low + high) >> 1
+      const struct = structs[middle]
+      if (struct === undefined) return undefined
+      if (id.clock < struct.clock) high = middle - 1
+      else if (id.clock >= struct.clock + struct.length) low = middle + 1
+      else return struct.kind === 'skip' ? undefined : struct
+    }
+    return undefined
+  }
+}
+
+function roleOfChild(above: Role, parentSub: string | undefined, typeRef: number): Role {
+  if (above === 'blocks' && typeRef === TYPE_REF.map) return 'block'
+  const isList = above === 'block' && typeRef === TYPE_REF.array
+  return isList && (parentSub === 'indexingList' || parentSub === 'fields') ? parentSub : 'other'
+}
+
+function placeOfStored(doc: Y.Doc, item: Y.Item): Place {
+  const { parent } = item
+  if (!(parent instanceof Y.AbstractType)) return GONE
+  const parentId = parent._item === null ? undefined : parent._item.id
+  return { ...placeInType(doc, parent), parentSub: item.parentSub ?? undefined, parentId }
+}
+
+/** What stands in a type that the document holds, its parentSub and parentId left for the caller. */
+function placeInType(doc: Y.Doc, type: Y.AbstractType<unknown>): Place {
+  const above: Y.AbstractType<unknown>[] = []
+  let current = type
+  while (current._item !== null) {
+    if (current._item.deleted || above.length > UPDATE_LIMITS.typeDepthMax) break
+    above.unshift(current)
+    if (!(current._item.parent instanceof Y.AbstractType)) return GONE
+    current = current._item.parent
+  }
+  if (current._item?.deleted === true) return GONE
+  const base = { depth: above.length, parentSub: undefined, parentId: undefined }
+  if (current !== doc.share.get('blocks')) return { ...base, role: 'other', block: undefined }
+  const [block, part] = above
+  if (block === undefined) return { ...base, role: 'blocks', block: undefined }
+  if (!(block instanceof Y.Map)) return { ...base, role: 'other', block: undefined }
+  if (part === undefined) return { ...base, role: 'block', block }
+  const key = part._item?.parentSub
+  const isClaims = above.length === 2 && part instanceof Y.Array && (key === 'indexingList' || key === 'fields')
+  return { ...base, role: isClaims ? key : 'other', block }
+}

@@ -1,0 +1,207 @@
+import * as decoding from 'lib0/decoding'
+import { isForbiddenKey } from '../json.ts'
+import { checkAny, checkParsedJson } from './any-check.ts'
+import { refuse } from './refusal.ts'
+import { Refused, UPDATE_LIMITS } from './update-limits.ts'
+
+export interface StructId {
+  readonly client: number
+  readonly clock: number
+}
+
+/** What an item holds, as far as the rules look: JSON-like values, a nested type, or something without either. */
+export type ReadContent =
+  | { readonly kind: 'values'; readonly values: readonly unknown[] }
+  | { readonly kind: 'type'; readonly typeRef: number }
+  | { readonly kind: 'deleted' }
+  | { readonly kind: 'other' }
+
+/** One struct of an update. An item without `parent` takes it from its origins. */
+export type ReadStruct = ReadGap | ReadItem
+export interface ReadGap {
+  readonly kind: 'gc' | 'skip'
+  readonly client: number
+  readonly clock: number
+  readonly length: number
+}
+export interface ReadItem {
+  readonly kind: 'item'
+  readonly client: number
+  readonly clock: number
+  readonly length: number
+  readonly origin: StructId | undefined
+  readonly rightOrigin: StructId | undefined
+  /** A root type's name, or the item whose type this one is in. */
+  readonly parent: string | StructId | undefined
+  readonly parentSub: string | undefined
+  readonly content: ReadContent
+}
+
+export interface ReadUpdate {
+  /** Structs by client, in clock order, without gaps but for skips. */
+  readonly structs: ReadonlyMap<number, readonly ReadStruct[]>
+}
+
+const CONTENT = {
+  gc: 0,
+  deleted: 1,
+  json: 2,
+  binary: 3,
+  string: 4,
+  embed: 5,
+  format: 6,
+  type: 7,
+  any: 8,
+  doc: 9,
+  skip: 10,
+} as const
+const INFO = { contentMask: 0x1f, parentSub: 0x20, rightOrigin: 0x40, origin: 0x80 } as const
+const TYPE_REF_MAX = 6
+/** XML elements and hooks carry a name. */
+const NAMED_TYPE_REFS: readonly number[] = [3, 5]
+
+/**
+ * Reads one Yjs V1 update without touching a document. Throws {@link Refused} for what no document may hold (nesting,
+ * keys, impossible clocks) and whatever lib0 throws on bytes that are no update.
+ */
+export function readUpdate(update: Uint8Array): ReadUpdate {
+  const decoder = decoding.createDecoder(update)
+  const structs = new Map<number, ReadStruct[]>()
+  const clients = decoding.readVarUint(decoder)
+  for (let i = 0; i < clients; i++) {
+    const count = decoding.readVarUint(decoder)
+    const client = decoding.readVarUint(decoder)
+    if (structs.has(client)) throw bad('a client id stands twice')
+    structs.set(client, readClientStructs(decoder, client, count))
+  }
+  readDeleteSet(decoder)
+  if (decoding.hasContent(decoder)) throw bad('bytes follow its end')
+  return { structs }
+}
+
+function readClientStructs(decoder: decoding.Decoder, client: number, count: number): ReadStruct[] {
+  const structs: ReadStruct[] = []
+  let clock = decoding.readVarUint(decoder)
+  for (let i = 0; i < count; i++) {
+    const struct = readStruct(decoder, client, clock)
+    if (struct.length < 1) throw bad('a struct is empty')
+    clock += struct.length
+    if (clock > UPDATE_LIMITS.clockMax) throw bad('a clock is out of range')
+    structs.push(struct)
+  }
+  return structs
+}
+
+function readStruct(decoder: decoding.Decoder, client: number, clock: number): ReadStruct {
+  const info = decoding.readUint8(decoder)
+  const ref = info & INFO.contentMask
+  if (ref === CONTENT.gc) return { kind: 'gc', client, clock, length: decoding.readVarUint(decoder) }
+  if (ref === CONTENT.skip) return { kind: 'skip', client, clock, length: decoding.readVarUint(decoder) }
+  const origin = (info & INFO.origin) === 0 ? undefined : readId(decoder, client, clock)
+  const rightOrigin = (info & INFO.rightOrigin) === 0 ? undefined : readId(decoder, client, clock)
+  let parent: string | StructId | undefined
+  let parentSub: string | undefined
+  if (origin === undefined && rightOrigin === undefined) {
+    parent = decoding.readVarUint(decoder) === 1 ? readKey(decoder) : readId(decoder, client, clock)
+    if ((info & INFO.parentSub) !== 0) parentSub = readKey(decoder)
+  }
+  const { content, length } = readContent(decoder, ref)
+  return { kind: 'item', client, clock, length, origin, rightOrigin, parent, parentSub, content }
+}
+
+/** An id that an item builds on. Yjs throws in the middle of integrating one that points at its own client's future. */
+function readId(decoder: decoding.Decoder, ownClient: number, ownClock: number): StructId {
+  const client = decoding.readVarUint(decoder)
+  const clock = decoding.readVarUint(decoder)
+  if (client === ownClient && clock >= ownClock) throw bad('a struct builds on one after it')
+  return { client, clock }
+}
+
+function readKey(decoder: decoding.Decoder): string {
+  const key = decoding.readVarString(decoder)
+  if (isForbiddenKey(key)) throw new Refused(refuse('forbidden_key', `"${key}" can't be a key in a document`))
+  return key
+}
+
+const OTHER: ReadContent = { kind: 'other' }
+const DELETED: ReadContent = { kind: 'deleted' }
+
+function readContent(decoder: decoding.Decoder, ref: number): { content: ReadContent; length: number } {
+  switch (ref) {
+    case CONTENT.deleted:
+      return { content: DELETED, length: decoding.readVarUint(decoder) }
+    case CONTENT.string:
+      return { content: OTHER, length: decoding.readVarString(decoder).length }
+    case CONTENT.binary:
+      decoding.readVarUint8Array(decoder)
+      return { content: OTHER, length: 1 }
+    case CONTENT.any:
+      return readValues(decoder, readAnyValue)
+    case CONTENT.json:
+      return readValues(decoder, readJsonValue)
+    case CONTENT.embed:
+      return { content: { kind: 'values', values: [readJsonValue(decoder)] }, length: 1 }
+    case CONTENT.format:
+      readKey(decoder)
+      readJsonValue(decoder)
+      return { content: OTHER, length: 1 }
+    case CONTENT.type:
+      return { content: { kind: 'type', typeRef: readTypeRef(decoder) }, length: 1 }
+    case CONTENT.doc:
+      decoding.readVarString(decoder)
+      readAnyValue(decoder)
+      return { content: OTHER, length: 1 }
+    default:
+      throw bad(`it holds content of unknown kind ${ref}`)
+  }
+}
+
+function readTypeRef(decoder: decoding.Decoder): number {
+  const typeRef = decoding.readVarUint(decoder)
+  if (typeRef > TYPE_REF_MAX) throw bad(`it holds a type of unknown kind ${typeRef}`)
+  if (NAMED_TYPE_REFS.includes(typeRef)) readKey(decoder)
+  return typeRef
+}
+
+function readValues(
+  decoder: decoding.Decoder,
+  readValue: (decoder: decoding.Decoder) => unknown,
+): { content: ReadContent; length: number } {
+  const length = decoding.readVarUint(decoder)
+  const values: unknown[] = []
+  for (let i = 0; i < length; i++) values.push(readValue(decoder))
+  return { content: { kind: 'values', values }, length }
+}
+
+function readAnyValue(decoder: decoding.Decoder): unknown {
+  const start = decoder.pos
+  checkAny(decoder)
+  // Only what was found shallow and clean is built.
+  decoder.pos = start
+  return decoding.readAny(decoder)
+}
+
+function readJsonValue(decoder: decoding.Decoder): unknown {
+  const text = decoding.readVarString(decoder)
+  if (text === 'undefined') return undefined
+  const value: unknown = JSON.parse(text)
+  checkParsedJson(value)
+  return value
+}
+
+function readDeleteSet(decoder: decoding.Decoder): void {
+  const clients = decoding.readVarUint(decoder)
+  for (let i = 0; i < clients; i++) {
+    decoding.readVarUint(decoder)
+    const ranges = decoding.readVarUint(decoder)
+    for (let j = 0; j < ranges; j++) {
+      const clock = decoding.readVarUint(decoder)
+      const length = decoding.readVarUint(decoder)
+      if (length < 1 || clock + length > UPDATE_LIMITS.clockMax) throw bad('a deletion is out of range')
+    }
+  }
+}
+
+function bad(what: string): Refused {
+  return new Refused(refuse('bad_update', `This is no update that Yjs writes: ${what}`))
+}
