@@ -1,0 +1,57 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+import { startChild } from '../support/child-process.ts'
+import { tempDirectory } from '../support/temp-directory.ts'
+import { within } from '../support/until.ts'
+import { measure } from './measure.ts'
+import { PEERS } from './peers.ts'
+import { ROWS } from './rows.ts'
+
+const RUN = fileURLToPath(new URL('run.ts', import.meta.url))
+const MINUTE_MS = 60_000
+
+async function runBench(args: readonly string[]) {
+  const child = startChild({ args: [RUN, ...args], env: { JOINERY_TRACES: undefined } })
+  const { code } = await within('the bench ends by itself', child.exited, 2 * MINUTE_MS)
+  return { code, stdout: child.stdout(), output: child.output() }
+}
+
+describe('the bench', () => {
+  it(
+    '[T1] every peer does the same work, its content is checked and a table comes out when the bench is run',
+    async () => {
+      await using directory = await tempDirectory()
+      const json = join(directory.path, 'figures.json')
+      const { code, stdout, output } = await runBench(['--short', '--rows', 'large-rooms,connections', '--json', json])
+      expect(code, output).toBe(0)
+      expect(stdout).toMatch(
+        /work +\| figure +\| Joinery +\| ws relay +\| y-websocket-server +\| Hocuspocus +\| bounds/,
+      )
+      const { results } = JSON.parse(await readFile(json, 'utf8'))
+      expect(results).toHaveLength(8)
+      for (const { peer, runs, failures } of results) {
+        expect(failures, peer).toEqual([])
+        expect(runs, peer).toHaveLength(1)
+      }
+    },
+    2 * MINUTE_MS,
+  )
+
+  it(
+    '[T1] Joinery takes the generated history when no trace is named',
+    async () => {
+      const { code, stdout, output } = await runBench(['--short', '--rows', 'history'])
+      expect(code, output).toBe(0)
+      expect(stdout).toMatch(/history of 259,778 edits.*\| CPU per edit, µs \| [\d.]+/)
+    },
+    MINUTE_MS,
+  )
+
+  it('[T3] the command exits 2 with its usage when it is used wrongly', async () => {
+    const { code, output } = await runBench(['--rows', 'none'])
+    expect(code).toBe(2)
+    expect(output).toContain('usage: node test/bench/run.ts')
+  })
+})
