@@ -1,0 +1,49 @@
+import type { StatusClaim } from '../indexing-rules.ts'
+
+/**
+ * Who should win, worked out by elimination, rule after rule, as SPEC.md tells it to a person: not by comparing two
+ * claims, and sharing no code with the fold. It is the oracle of the history tests.
+ */
+export function expectedWinner(claims: readonly StatusClaim[]): StatusClaim | undefined {
+  let left = [...claims]
+  left = keepHighest(left, (claim) => claim.run.no)
+  left = keepHighest(left, (claim) => PRIORITY.indexOf(claim.run.source))
+  left = keepLast(left, (claim) => claim.run.id)
+  left = keepHighest(left, (claim) => (isResult(claim) ? 3 : claim.status === 'processing' ? 2 : 1))
+  if (left.every(isResult)) left = keepHighest(left, (claim) => PRIORITY.indexOf(claim.source))
+  left = keepHighest(left, (claim) => ['notStarted', 'processing', 'done', 'error'].indexOf(claim.status))
+  left = keepLast(left, (claim) => claim.actor)
+  left = keepHighest(left, (claim) => claim.at)
+  left = keepLast(left, sortedJson)
+  return left[0]
+}
+
+const PRIORITY = ['polling_sync', 'instantiation', 'workflow_execution', 'user_action']
+
+export function isResult(claim: StatusClaim): boolean {
+  return claim.status === 'done' || claim.status === 'error'
+}
+
+/** True if `challenger`'s source may not start a run over `standing`: it is unfinished and its starter outranks it. */
+export function isExpectedToStand(standing: StatusClaim, challenger: string): boolean {
+  return !isResult(standing) && PRIORITY.indexOf(standing.run.source) > PRIORITY.indexOf(challenger)
+}
+
+function keepHighest(claims: StatusClaim[], measure: (claim: StatusClaim) => number): StatusClaim[] {
+  const highest = Math.max(...claims.map(measure))
+  return claims.filter((claim) => measure(claim) === highest)
+}
+
+function keepLast(claims: StatusClaim[], text: (claim: StatusClaim) => string): StatusClaim[] {
+  const last = claims.map(text).sort().at(-1)
+  return claims.filter((claim) => text(claim) === last)
+}
+
+/** Two claims that differ nowhere else differ in here, whatever the order of their keys. */
+export function sortedJson(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) =>
+    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  )
+}

@@ -1,0 +1,312 @@
+import * as Y from 'yjs'
+import type { Block } from '../block.ts'
+import { createBlock, deleteBlock, getBlock, pruneBeaten, RunSupersededError, undoScope } from '../index.ts'
+import type { IndexingRun, IndexingStatus, Source, StatusClaim } from '../indexing-rules.ts'
+import { expectedWinner, isExpectedToStand } from './expected-winner.ts'
+
+/** What a step did, as the model knows it: claims it made, claims it retired, indexes it removed, text it typed. */
+interface Fact extends Deed {
+  /** The writer's client id and clock afterwards: a replica whose state is behind has the fact but waits for what it builds on. */
+  readonly client: number
+  readonly clock: number
+}
+interface Deed {
+  readonly claims: readonly StatusClaim[]
+  readonly retired: readonly StatusClaim[]
+  readonly removed?: string
+  readonly token?: string
+}
+
+/** One copy of the document, and which facts have reached it. */
+export interface Replica {
+  readonly name: string
+  doc: Y.Doc
+  undo: Y.UndoManager
+  isAlive: boolean
+  readonly facts: Set<Fact>
+  /** What was shown last, by index, while nothing was missing. */
+  readonly shown: Map<string, StatusClaim>
+}
+
+/** The block that the model follows claim by claim, and the one that is deleted, created again and undone. */
+export const MODEL_BLOCK = 'model'
+export const CHURN_BLOCK = 'churn'
+const UNDOABLE = 'undoable'
+export const INDEXES = ['alpha', 'beta', 'gamma'] as const
+const STATUSES: readonly IndexingStatus[] = ['notStarted', 'processing', 'done', 'error']
+const SOURCES: readonly Source[] = ['user_action', 'workflow_execution', 'instantiation', 'polling_sync']
+const JUNK: readonly unknown[] = [
+  null,
+  7,
+  'text',
+  [],
+  {},
+  { index_name: 'alpha' },
+  { index_name: 'alpha', status: 'lost' },
+  { index_name: 'beta', status: 'done', run: { no: -1 } },
+]
+
+/** Numbers that choose what happens; each is taken modulo what there is to choose from. */
+export interface Step {
+  readonly kind: number
+  readonly a: number
+  readonly b: number
+  readonly c: number
+}
+
+/** Replicas, the updates under way between them, and a clock that only steps move. */
+export class HistoryWorld {
+  readonly replicas: Replica[] = []
+  readonly #mail: { update: Uint8Array; fact: Fact }[] = []
+  readonly #runs: { index: string; run: IndexingRun }[] = []
+  #tick = 0
+
+  constructor(replicas: number) {
+    for (let i = 0; i < replicas; i++) this.join()
+  }
+
+  /** Carries out one step; returns the replica to check, undefined when the step had nobody to do it. */
+  step(step: Step): Replica | undefined {
+    const alive = this.replicas.filter((replica) => replica.isAlive)
+    const replica = alive[step.a % alive.length]
+    if (replica === undefined) return undefined
+    this.#tick += 1
+    ACTIONS[step.kind % ACTIONS.length]?.(this, replica, step)
+    return replica
+  }
+
+  join(): Replica {
+    const name = `replica-${this.replicas.length}`
+    const replica: Replica = { name, ...openDoc(), isAlive: true, facts: new Set(), shown: new Map() }
+    this.replicas.push(replica)
+    // Everybody creates the block for themselves: concurrent creation, every time.
+    createBlock(replica.doc, MODEL_BLOCK, { type: 'text' })
+    return replica
+  }
+
+  startRun(replica: Replica, { b, c }: Step): void {
+    const index = pick(INDEXES, b)
+    const source = pick(SOURCES, c)
+    const author = { source, actor: replica.name, at: this.#tick }
+    const standing = expectedWinner(this.candidates(replica, index))
+    const isRefused = standing !== undefined && isExpectedToStand(standing, source)
+    this.#write(replica, index, (block) => {
+      try {
+        const run = block.indexingList.startRun(index, author)
+        if (isRefused && isComplete(replica))
+          throw new Error(`a run of ${source} started over ${JSON.stringify(standing)}`)
+        this.#runs.push({ index, run })
+        return { index_name: index, run, status: 'processing', ...author }
+      } catch (error) {
+        if (error instanceof RunSupersededError && (isRefused || !isComplete(replica))) return undefined
+        throw error
+      }
+    })
+  }
+
+  report(replica: Replica, { b, c }: Step): void {
+    if (this.#runs.length === 0) return
+    const { index, run } = pick(this.#runs, b)
+    const status = pick(STATUSES, c)
+    const author = { source: pick(SOURCES, c >> 2), actor: replica.name, at: this.#tick }
+    this.#write(replica, index, (block) => {
+      const result = block.indexingList.report(index, run, status, author)
+      return result.recorded ? { index_name: index, run, status, ...author } : undefined
+    })
+  }
+
+  remove(replica: Replica, { b }: Step): void {
+    const index = pick(INDEXES, b)
+    const retired = this.known(replica, index)
+    this.#record(replica, (block) => {
+      block.indexingList.remove(index)
+      return { claims: [], retired, removed: index }
+    })
+  }
+
+  /** A client that knows nothing of claims. */
+  stockPush(replica: Replica, { b, c }: Step): void {
+    const status = pick(STATUSES, c)
+    const index = pick(INDEXES, b)
+    const isJunk = c % 3 === 0
+    const raw = isJunk ? pick(JUNK, b) : { index_name: index, status, timestamp: this.#tick }
+    const run = { no: 0, id: '', source: 'polling_sync' } as const
+    const claim: StatusClaim = { index_name: index, run, status, source: 'polling_sync', actor: '', at: this.#tick }
+    this.#record(replica, (block) => {
+      const list = block.map.get('indexingList')
+      if (!(list instanceof Y.Array)) throw new Error('the list is gone')
+      list.push([raw])
+      return { claims: isJunk ? [] : [claim], retired: [] }
+    })
+  }
+
+  type(replica: Replica, { b }: Step): void {
+    const token = `<${this.#tick}>`
+    this.#record(replica, (block) => {
+      const before = block.indexingList.entries()
+      block.content.insert(b % (block.content.length + 1), '')
+      block.replaceContent(b % 2 === 0 ? block.text + token : token + block.text)
+      if (block.indexingList.entries() !== before) throw new Error('M6: typing touched the statuses')
+      return { claims: [], retired: [], token }
+    })
+  }
+
+  prune(replica: Replica): void {
+    this.#record(replica, () => {
+      const retired = INDEXES.flatMap((index) => {
+        const candidates = this.candidates(replica, index)
+        return candidates.filter((claim) => claim !== expectedWinner(candidates))
+      })
+      pruneBeaten(replica.doc)
+      return { claims: [], retired }
+    })
+  }
+
+  /** Creates, edits, deletes, undoes and redoes the other block: what it shows is checked for agreement only. */
+  churn(replica: Replica, { b, c }: Step): void {
+    this.#record(replica, () => {
+      const author = { source: pick(SOURCES, c), actor: replica.name, at: this.#tick }
+      const { doc, undo } = replica
+      const block = getBlock(doc, CHURN_BLOCK)
+      const edits: (() => unknown)[] = [
+        () => createBlock(doc, CHURN_BLOCK, { type: `type ${c % 3}` }),
+        () => deleteBlock(doc, CHURN_BLOCK),
+        () => block?.content.insert(0, String(c)),
+        () => block?.fields.set('title', c, author),
+        () => doc.getMap('blocks').set(CHURN_BLOCK, new Y.Map()),
+      ]
+      if (b % 8 === 5) undo.undo()
+      else if (b % 8 === 6) undo.redo()
+      else if (b % 8 === 7) {
+        if (block !== undefined && block.indexingList.get('alpha') === undefined)
+          block.indexingList.startRun('alpha', author)
+      } else doc.transact(() => void edits[b % 8]?.(), UNDOABLE)
+      return { claims: [], retired: [] }
+    })
+  }
+
+  /** One way: what `replica` has reaches another, all of it. */
+  sync(from: Replica, to: Replica): void {
+    Y.applyUpdate(to.doc, Y.encodeStateAsUpdate(from.doc, Y.encodeStateVector(to.doc)))
+    for (const fact of from.facts) to.facts.add(fact)
+  }
+
+  /** One update out of order, and left under way so that it may come again. */
+  deliver(replica: Replica, { b }: Step): void {
+    if (this.#mail.length === 0) return
+    const letter = pick(this.#mail, b)
+    Y.applyUpdate(replica.doc, letter.update)
+    replica.facts.add(letter.fact)
+  }
+
+  vanish(replica: Replica, { b }: Step): void {
+    const others = this.replicas.filter((other) => other.isAlive && other !== replica)
+    if (others.length < 2) return
+    this.sync(replica, pick(others, b))
+    replica.isAlive = false
+  }
+
+  reload(replica: Replica): void {
+    const saved = Y.encodeStateAsUpdate(replica.doc)
+    replica.doc.destroy()
+    Object.assign(replica, openDoc())
+    Y.applyUpdate(replica.doc, saved)
+  }
+
+  /** All of one index that has arrived at a replica with all it builds on, whatever became of it. */
+  known(replica: Replica, index: string): StatusClaim[] {
+    const arrived = [...replica.facts].filter(({ client, clock }) => Y.getState(replica.doc.store, client) >= clock)
+    return arrived.flatMap((fact) => fact.claims).filter((claim) => claim.index_name === index)
+  }
+
+  /** What should be standing: known and not retired by anything known. */
+  candidates(replica: Replica, index: string): StatusClaim[] {
+    const retired = new Set([...replica.facts].flatMap((fact) => fact.retired))
+    return this.known(replica, index).filter((claim) => !retired.has(claim))
+  }
+
+  #write(replica: Replica, index: string, act: (block: Block) => StatusClaim | undefined): void {
+    this.#record(replica, (block) => {
+      const standing = this.candidates(replica, index)
+      const text = block.text
+      const claim = act(block)
+      if (block.text !== text) throw new Error('M6: a status touched the text')
+      if (claim === undefined) return { claims: [], retired: [] }
+      const winner = expectedWinner([...standing, claim])
+      return { claims: [claim], retired: standing.filter((other) => other !== winner) }
+    })
+  }
+
+  #record(replica: Replica, act: (block: Block) => Deed): void {
+    const updates: Uint8Array[] = []
+    const collect = (update: Uint8Array): void => void updates.push(update)
+    const block = getBlock(replica.doc, MODEL_BLOCK)
+    if (block === undefined) throw new Error('the model block is gone')
+    replica.doc.on('update', collect)
+    const { doc } = replica
+    const client = doc.clientID
+    const deed = act(block)
+    const fact: Fact = { ...deed, client, clock: Y.getState(doc.store, client) }
+    replica.doc.off('update', collect)
+    replica.facts.add(fact)
+    // A late joiner's own creation of the block comes before all this; any state sync brings it.
+    if (updates.length > 0) this.#mail.push({ update: Y.mergeUpdates(updates), fact })
+  }
+}
+
+/** False while updates wait for others: what a replica shows is then nobody's promise. */
+export function isComplete(replica: Replica): boolean {
+  return replica.doc.store.pendingStructs === null
+}
+
+function openDoc(): Pick<Replica, 'doc' | 'undo'> {
+  const doc = new Y.Doc()
+  const { scope, options } = undoScope(doc, [UNDOABLE])
+  return {
+    doc,
+    undo: new Y.UndoManager(scope as ConstructorParameters<typeof Y.UndoManager>[0], { ...options, captureTimeout: 0 }),
+  }
+}
+
+function pick<T>(items: readonly T[], n: number): T {
+  const item = items[n % items.length]
+  if (item === undefined) throw new Error('nothing to pick from')
+  return item
+}
+
+type Action = (world: HistoryWorld, replica: Replica, step: Step) => void
+/** What can happen, the common things several times. */
+const ACTIONS: readonly Action[] = [
+  (world, replica, step) => world.startRun(replica, step),
+  (world, replica, step) => world.startRun(replica, step),
+  (world, replica, step) => world.report(replica, step),
+  (world, replica, step) => world.report(replica, step),
+  (world, replica, step) => world.report(replica, step),
+  (world, replica, step) => world.remove(replica, step),
+  (world, replica, step) => world.stockPush(replica, step),
+  (world, replica, step) => world.type(replica, step),
+  (world, replica) => world.prune(replica),
+  (world, replica, step) => world.churn(replica, step),
+  (world, replica, step) => world.churn(replica, step),
+  (world, replica, step) =>
+    world.sync(
+      pick(
+        world.replicas.filter((other) => other.isAlive),
+        step.b,
+      ),
+      replica,
+    ),
+  (world, replica, step) =>
+    world.sync(
+      pick(
+        world.replicas.filter((other) => other.isAlive),
+        step.b,
+      ),
+      replica,
+    ),
+  (world, replica, step) => world.deliver(replica, step),
+  (world, replica, step) => world.deliver(replica, step),
+  (world, replica, step) => world.vanish(replica, step),
+  (world, replica) => world.reload(replica),
+  (world) => void (world.replicas.length < 6 && world.join()),
+]
