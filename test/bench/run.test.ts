@@ -39,6 +39,12 @@ describe('the bench', () => {
     2 * MINUTE_MS,
   )
 
+  it('[T1] a peer fails alone, with what it printed, when it can not start', async () => {
+    const broken = { ...PEERS.relay, command: () => ({ args: ['no-such-peer.ts'] }) }
+    const work = ROWS.connections.work('short', undefined)
+    await expect(measure(broken, work, [])).rejects.toThrow(/no-such-peer.ts ended .*Cannot find module/s)
+  })
+
   it(
     '[T1] Joinery takes the generated history when no trace is named',
     async () => {
