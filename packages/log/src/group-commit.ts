@@ -10,7 +10,7 @@ import { storageError } from './storage-error.ts'
 
 /** What groups are written to; replaced by a fresh one after any error. */
 export interface Disk {
-  write(puts: Put[], sync: boolean): Promise<void>
+  write(puts: readonly Put[], sync: boolean): Promise<void>
   syncOlderLogs(): Promise<void>
   close(): Promise<void>
 }
