@@ -79,16 +79,21 @@ function row(term: string, html: string, note?: string): string {
   return `<div><dt>${term}</dt><dd>${html}${note === undefined ? '' : `<small>${note}</small>`}</dd></div>`
 }
 
-function sdkExample(syncUrl: string): string {
-  return `import { createBlock } from '@joinery/blocks'
-import { connectWorkspace } from '@joinery/client'
+/** README.md's example with this server's address. */
+export function sdkExample(syncUrl: string): string {
+  return `import { connectWorkspace } from '@joinery/client'
 
-const workspace = connectWorkspace({ url: '${syncUrl}', workspace: 'demo' })
+const workspace = connectWorkspace({ url: '${syncUrl}', workspace: 'demo', actor: 'ada' })
 await workspace.whenSynced
 
-const note = createBlock(workspace.doc, 'note-1', { type: 'text' })
-note.content.insert(0, 'Hello, joinery')
-await workspace.whenDurable() // validated, logged, and as safe as the durability above`
+const note = workspace.blocks.create('note-1', { type: 'text' })
+note.content.insert(0, 'Measure twice, cut once.')
+const run = note.indexingList.startRun('search', { source: 'user_action', actor: 'ada' })
+note.indexingList.report('search', run, 'done', { source: 'user_action', actor: 'ada', chunks: 1 })
+
+await workspace.whenDurable() // validated, logged, and as safe as the server's --durability
+console.log(note.toJSON())
+await workspace.close()`
 }
 
 /** Strings and comments only: more colour than that is noise in ten lines. */
