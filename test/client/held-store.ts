@@ -36,7 +36,7 @@ export class HeldStore implements EventStore {
     const append = (entry: LogEntry): Receipt => {
       const receipt = log.append(entry)
       const held = this.#held?.promise
-      return held === undefined ? receipt : { lsn: receipt.lsn, durable: held.then(() => receipt.durable) }
+      return held === undefined ? receipt : { ...receipt, durable: held.then(() => receipt.durable) }
     }
     return {
       workspace,

@@ -3,8 +3,8 @@
  *
  * Edits are counted from 1 as they are written. A frame *covers* edits 1 to n when the server, having made it durable,
  * has all of them. The answer to the server's SyncStep1 covers whatever was written by then, since it is everything the
- * server lacks; an update frame covers what was written by its sending, but only on a connection that has sent that
- * answer: before it the server may still lack earlier edits.
+ * server lacks; an update frame covers its edit and those before, but only on a connection that has sent that answer and
+ * left out no edit since: else the server may still lack earlier ones.
  */
 export class DurabilityLedger {
   #written = 0
@@ -40,7 +40,7 @@ export class DurabilityLedger {
 
   /** A new connection: frames are counted from 1 again, and what the last one left unacknowledged covers nothing. */
   open(): void {
-    this.#connection = { sent: 0, hasSynced: false, isSyncDurable: false, unacknowledged: [] }
+    this.#connection = { sent: 0, complete: undefined, isSyncDurable: false, unacknowledged: [] }
   }
 
   close(): void {
@@ -52,8 +52,11 @@ export class DurabilityLedger {
     const connection = this.#connection
     if (connection === undefined) return
     connection.sent += 1
-    if (kind === 'syncStep2') connection.hasSynced = true
-    if (connection.hasSynced) connection.unacknowledged.push({ frame: connection.sent, covers: this.#written })
+    if (kind === 'syncStep2') connection.complete = this.#written
+    // Each edit has a frame of its own; if one got none (the socket was closing), those after it don't stand alone.
+    else if (connection.complete === this.#written - 1) connection.complete = this.#written
+    if (connection.complete === undefined) return
+    connection.unacknowledged.push({ frame: connection.sent, covers: connection.complete })
   }
 
   /** The first `frames` frames of the open connection are durable. Throws when so many were never sent. */
@@ -76,8 +79,8 @@ export class DurabilityLedger {
 
 interface OpenConnection {
   sent: number
-  /** Whether the answer to the server's SyncStep1 has gone out. */
-  hasSynced: boolean
+  /** Edits 1 to this one have gone out or are on the server; undefined before the answer to SyncStep1. */
+  complete: number | undefined
   isSyncDurable: boolean
   unacknowledged: { frame: number; covers: number }[]
 }

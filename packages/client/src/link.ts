@@ -8,6 +8,7 @@ import { refusalOf } from './client-error.ts'
 import { observedSocket } from './observed-socket.ts'
 import type { ConnectionState } from './save-status.ts'
 import { closeSockets } from './socket-closing.ts'
+import { readSyncFrame } from './sync-frames.ts'
 
 /** How long a connection may take to open. TCP alone would wait for minutes on a host that swallows packets. */
 const OPEN_TIMEOUT_MS = 15_000
@@ -192,6 +193,7 @@ export class Link {
   /** A frame that can't be read must end this connection, not the process: `ws` throws what a handler throws. */
   #installHandlers(): void {
     const { messageHandlers } = this.provider
+    messageHandlers[MESSAGE.sync] = readSyncFrame
     messageHandlers[MESSAGE.joinery] = (_encoder, decoder) => {
       const frame = decodeFrame(decoder.arr)
       if (frame.type !== 'joinery' || frame.message === undefined) return

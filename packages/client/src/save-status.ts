@@ -21,11 +21,11 @@ export type SaveStatus =
       /** What the last attempt ran into, for a person; undefined on the first. */
       readonly reason: string | undefined
     }
-  /** The server refused edits and they were set aside. Stays until `acknowledgeRejection()`: a person has to have seen it. */
+  /** Edits were set aside, and are no longer in the document. Stays until `acknowledgeRejection()`: a person has to have seen it. */
   | {
       readonly state: 'rejected'
       readonly what: 'edits'
-      readonly code: RejectionCode
+      readonly code: EditsRejectionCode
       readonly reason: string
       readonly pending: number
     }
@@ -37,6 +37,9 @@ export type SaveStatus =
       readonly reason: string
       readonly pending: number
     }
+
+/** Why edits were set aside: what the server said of them, or what became of the document they were made on. */
+export type EditsRejectionCode = RejectionCode | 'generation_changed' | 'local_copy_failed'
 
 /** Where the one connection of a replica stands. */
 export type ConnectionState =
@@ -53,8 +56,8 @@ export interface SaveFacts {
   /** Whether the server has made durable what this connection's sync brought. */
   readonly isCaughtUp: boolean
   readonly isKeptHere: boolean
-  /** Refused edits that nobody has acknowledged. */
-  readonly rejection: { readonly code: RejectionCode; readonly reason: string } | undefined
+  /** Edits set aside, which nobody has acknowledged. */
+  readonly rejection: { readonly code: EditsRejectionCode; readonly reason: string } | undefined
 }
 
 /** Folds the facts into what is shown. Worst news first: a refused connection hides that edits were refused, not the reverse. */

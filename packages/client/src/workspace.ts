@@ -8,7 +8,7 @@ import { ListenerSet, type Observable, ObservableValue } from './observable-valu
 import { Presence } from './presence.ts'
 import type { Receipt } from './receipts.ts'
 import { Replica, type ReplicaEvents, type ReplicaTarget } from './replica.ts'
-import { createSaveStatus, type SaveStatus, saveStatusOf } from './save-status.ts'
+import { createSaveStatus, type EditsRejectionCode, type SaveStatus, saveStatusOf } from './save-status.ts'
 import { EDIT_ORIGIN, UndoHistory } from './undo.ts'
 import { WorkspaceBlocks } from './workspace-blocks.ts'
 import { type ParsedOptions, parseOptions, type TokenSource, type WorkspaceOptions } from './workspace-options.ts'
@@ -46,7 +46,7 @@ export class Workspace {
   #replica: Replica
   #synced = waitable()
   #hasSynced = false
-  #rejection: { code: RejectionCode; reason: string } | undefined
+  #rejection: { code: EditsRejectionCode; reason: string } | undefined
   readonly #closings: Promise<void>[] = []
   #isClosed = false
 
@@ -112,7 +112,7 @@ export class Workspace {
     this.#replica.link.reconnect()
   }
 
-  /** A person has seen that edits were refused: the save status goes on. */
+  /** A person has seen that edits were set aside: the save status goes on. */
   acknowledgeRejection(): void {
     this.#rejection = undefined
     this.#refresh()
@@ -213,7 +213,6 @@ export class Workspace {
       conflict: (conflict) => this.#conflicts.tell(conflict),
       failed: (error) => this.#errors.tell(error),
       rejected: ({ code, reason }, update) => {
-        this.#rejection = { code, reason }
         this.#reset({ cause: 'rejected', code, reason, update }, reason, update)
       },
       generationChanged: () => {
@@ -234,11 +233,15 @@ export class Workspace {
     if (this.#hasSynced) this.#synced = waitable()
     this.#hasSynced = false
     this.#replica = this.#createReplica(this.#setAside(old.copyName, cause))
-    const code = cause.cause === 'rejected' ? 'rejected' : 'generation_changed'
-    const rejection = cause.cause === 'rejected' ? cause.code : undefined
-    this.#closings.push(old.close(new ClientError(code, reason, rejection === undefined ? {} : { rejection })))
+    const code = cause.cause === 'rejected' ? cause.code : undefined
+    this.#closings.push(old.close(resetError(cause, reason)))
+    // Who had nothing in the document has lost nothing.
+    if (old.doc.store.clients.size > 0) {
+      const lost = cause.cause === 'unreadable' ? 'local_copy_failed' : 'generation_changed'
+      this.#rejection = { code: code ?? lost, reason }
+    }
     this.#refresh()
-    this.#resets.tell({ cause: cause.cause, code: rejection, reason, update })
+    this.#resets.tell({ cause: cause.cause, code, reason, update })
   }
 
   /** Resolves with where the next copy may be kept: nowhere, if the old one could not be taken out of use. */
@@ -270,6 +273,12 @@ export class Workspace {
  */
 export function connectWorkspace(options: WorkspaceOptions): Workspace {
   return new Workspace(options)
+}
+
+/** What those who wait for an edit of a replaced document are told. */
+function resetError(cause: SetAsideCause, reason: string): ClientError {
+  if (cause.cause === 'rejected') return new ClientError('rejected', reason, { rejection: cause.code })
+  return new ClientError(cause.cause === 'unreadable' ? 'local_copy_failed' : 'generation_changed', reason)
 }
 
 function waitable(): PromiseWithResolvers<void> {

@@ -1,0 +1,146 @@
+import 'fake-indexeddb/auto'
+import { describe, expect, it, vi } from 'vitest'
+import { IndexeddbPersistence } from 'y-indexeddb'
+import * as Y from 'yjs'
+import { openDatabase, requestResult } from './indexed-db.ts'
+import { LocalCopy } from './local-copy.ts'
+
+let count = 0
+const freshName = (): string => `copy-${++count}`
+
+/** A copy that stores what is written into its document, as a replica does. */
+async function open(name: string) {
+  const doc = new Y.Doc()
+  let onChange = (): void => undefined
+  const copy = await LocalCopy.open(name, doc, () => onChange())
+  doc.on('update', (update: Uint8Array) => copy.add(update))
+  const kept = (): Promise<void> =>
+    new Promise((resolve) => {
+      onChange = () => {
+        if (copy.isKept) resolve()
+      }
+      onChange()
+    })
+  return { doc, copy, kept, text: doc.getText() }
+}
+
+/** How many records the updates' store of database `name` has. */
+async function recordsIn(name: string): Promise<number> {
+  const db = await openDatabase(name, () => undefined)
+  const records = await requestResult(db.transaction('updates').objectStore('updates').count())
+  db.close()
+  return records
+}
+
+describe('local copy', () => {
+  it('[C16] a plain y-indexeddb reads the copy, and the copy reads what a plain y-indexeddb wrote', async () => {
+    const name = freshName()
+    const { copy, text } = await open(name)
+    text.insert(0, 'from joinery')
+    await copy.close()
+    const plain = new Y.Doc()
+    const persistence = new IndexeddbPersistence(name, plain)
+    await persistence.whenSynced
+    expect(plain.getText().toString()).toBe('from joinery')
+    plain.getText().insert(0, 'back ')
+    await persistence.destroy()
+    const again = await open(name)
+    expect(again.text.toString()).toBe('back from joinery')
+    await again.copy.close()
+  })
+
+  it('[C17] the database does not grow when the copy is opened and closed without an edit', async () => {
+    const name = freshName()
+    const first = await open(name)
+    first.text.insert(0, 'x')
+    await first.copy.close()
+    const before = await recordsIn(name)
+    for (let visit = 0; visit < 5; visit++) await (await open(name)).copy.close()
+    expect(await recordsIn(name)).toBe(before)
+  })
+
+  it('[C17] records are folded into one when there are 500, and what was deleted goes', async () => {
+    const name = freshName()
+    const { copy, text, kept } = await open(name)
+    for (let edit = 0; edit < 520; edit++) {
+      text.insert(0, 'secret')
+      text.delete(0, 6)
+      await kept()
+    }
+    text.insert(0, 'shown')
+    await copy.close()
+    expect(await recordsIn(name)).toBeLessThan(500)
+    const again = await open(name)
+    expect(again.text.toString()).toBe('shown')
+    expect(Y.encodeStateAsUpdate(again.doc).length).toBeLessThan(100)
+    await again.copy.close()
+  })
+
+  it('[C17] folding keeps what another tab has stored', async () => {
+    const name = freshName()
+    const [one, two] = await Promise.all([open(name), open(name)])
+    two.text.insert(0, 'of two')
+    await two.kept()
+    for (let edit = 0; edit < 501; edit++) {
+      one.doc.getMap('m').set('k', edit)
+      await one.kept()
+    }
+    expect(one.text.toString()).toBe('')
+    await Promise.all([one.copy.close(), two.copy.close()])
+    expect(await recordsIn(name)).toBeLessThan(10)
+    const again = await open(name)
+    expect(again.text.toString()).toBe('of two')
+    expect(again.doc.getMap('m').get('k')).toBe(500)
+    await again.copy.close()
+  })
+
+  it('[C18] the generation is never stored after what belongs to it', async () => {
+    const name = freshName()
+    const { copy, text } = await open(name)
+    expect(await copy.generation()).toBeUndefined()
+    const put = vi.spyOn(IDBObjectStore.prototype, 'put')
+    const add = vi.spyOn(IDBObjectStore.prototype, 'add')
+    copy.setGeneration('g1')
+    text.insert(0, 'of g1')
+    await copy.close()
+    expect(put.mock.invocationCallOrder[0]).toBeLessThan(add.mock.invocationCallOrder[0] ?? 0)
+    vi.restoreAllMocks()
+    const again = await open(name)
+    expect(await again.copy.generation()).toBe('g1')
+    await again.copy.close()
+  })
+
+  it('[C19] a full disk is shown and nothing is lost when a later write succeeds', async () => {
+    const name = freshName()
+    const { copy, text, kept } = await open(name)
+    const add = vi.spyOn(IDBObjectStore.prototype, 'add').mockImplementation(() => {
+      throw new DOMException('the disk is full', 'QuotaExceededError')
+    })
+    text.insert(0, 'while full')
+    await vi.waitFor(() => expect(copy.error?.code).toBe('local_copy_failed'))
+    expect(copy.isKept).toBe(false)
+    expect(copy.error?.message).toContain('the disk is full')
+    add.mockRestore()
+    text.insert(0, 'and ')
+    await kept()
+    expect(copy.error).toBeUndefined()
+    await copy.close()
+    const again = await open(name)
+    expect(again.text.toString()).toBe('and while full')
+    await again.copy.close()
+  })
+
+  it('[C19] open rejects with local_copy_failed when the database holds what is no update', async () => {
+    const name = freshName()
+    await (await open(name)).copy.close()
+    const db = await openDatabase(name, () => undefined)
+    await requestResult(
+      db
+        .transaction('updates', 'readwrite')
+        .objectStore('updates')
+        .add(Uint8Array.of(9, 9, 9)),
+    )
+    db.close()
+    await expect(open(name)).rejects.toMatchObject({ code: 'local_copy_failed' })
+  })
+})

@@ -1,0 +1,161 @@
+import type { DocumentRules } from '@joinery/server'
+import { describe, expect, it } from 'vitest'
+import { until } from '../support/until.ts'
+import { connect, readText, startServer, textOf, whenState } from './fixture.ts'
+
+describe('presence', () => {
+  it('[C30] others see what was set, change by change, and nothing when it was taken back', async () => {
+    const server = await startServer()
+    const [ada, ben] = [connect(server), connect(server)]
+    ada.presence.set({ name: 'ada', cursor: 1 })
+    await Promise.all([ada.whenSynced, ben.whenSynced])
+    const seen = () => ben.presence.others.get().map(({ state }) => state)
+    await until('ben sees her', () => seen().length === 1)
+    const before = ben.presence.others.get()
+    expect(ben.presence.others.get()).toBe(before)
+    ada.presence.set({ name: 'ada', cursor: 2 })
+    await until('ben sees her move', () => seen()[0]?.cursor === 2)
+    expect(ben.presence.others.get()).not.toBe(before)
+    expect(ada.presence.get()).toEqual({ name: 'ada', cursor: 2 })
+    ada.presence.set(undefined)
+    await until('she is gone', () => seen().length === 0)
+  })
+
+  it('[C30] others see nobody when the tab was closed', async () => {
+    const server = await startServer()
+    const [ada, ben] = [connect(server), connect(server)]
+    ada.presence.set({ name: 'ada' })
+    await until('ben sees her', () => ben.presence.others.get().length === 1)
+    await ada.close()
+    await until('she is gone', () => ben.presence.others.get().length === 0)
+  })
+
+  it('[C31] set throws presence_too_large when the state is over the limit', async () => {
+    const server = await startServer()
+    const ada = connect(server)
+    expect(() => ada.presence.set({ name: 'x'.repeat(4_096) })).toThrow(
+      expect.objectContaining({ code: 'presence_too_large' }),
+    )
+    expect(ada.presence.get()).toBeUndefined()
+  })
+})
+
+describe('undo', () => {
+  it('[C32] undo takes back what was edited here and nothing of others', async () => {
+    const server = await startServer()
+    const [ada, ben] = [connect(server), connect(server)]
+    await Promise.all([ada.whenSynced, ben.whenSynced])
+    textOf(ada).insert(0, 'ada')
+    await until('ben has it', () => readText(ben) === 'ada')
+    textOf(ben).insert(3, ' and ben')
+    await until('ada has it', () => readText(ada) === 'ada and ben')
+    ada.undo.split()
+    ada.transact(() => textOf(ada).insert(0, 'dear '))
+    expect(readText(ada)).toBe('dear ada and ben')
+    expect(ada.undo.state.get()).toEqual({ canUndo: true, canRedo: false })
+    expect(ada.undo.undo()).toBe(true)
+    expect(readText(ada)).toBe('ada and ben')
+    expect(ada.undo.state.get()).toEqual({ canUndo: true, canRedo: true })
+    expect(ada.undo.redo()).toBe(true)
+    expect(readText(ada)).toBe('dear ada and ben')
+    expect(ben.undo.undo()).toBe(true)
+    await until('ada lost what ben wrote', () => readText(ada) === 'dear ada')
+  })
+
+  it('[C33] undo never takes back a status', async () => {
+    const server = await startServer()
+    const ada = connect(server)
+    await ada.whenSynced
+    const block = ada.blocks.create('b', { type: 'text' })
+    ada.undo.clear()
+    ada.transact(() => block.indexingList.startRun('search', { source: 'user_action', actor: 'ada' }))
+    expect(ada.undo.state.get().canUndo).toBe(false)
+    expect(ada.undo.undo()).toBe(false)
+    expect(block.indexingList.entries()).toMatchObject([{ index_name: 'search', status: 'processing' }])
+  })
+
+  it('[C34] undo counts an editor binding’s transactions when its origin is tracked', async () => {
+    const server = await startServer()
+    const ada = connect(server)
+    const text = textOf(ada)
+    ada.undo.clear()
+    const binding = { name: 'editor' }
+    ada.doc.transact(() => text.insert(0, 'a'), binding)
+    expect(ada.undo.state.get().canUndo).toBe(false)
+    const untrack = ada.undo.trackOrigin(binding)
+    ada.doc.transact(() => text.insert(1, 'b'), binding)
+    expect(ada.undo.undo()).toBe(true)
+    expect(text.toString()).toBe('a')
+    untrack()
+    ada.doc.transact(() => text.insert(1, 'c'), binding)
+    expect(ada.undo.state.get().canUndo).toBe(false)
+  })
+})
+
+describe('fork', () => {
+  it('[C35] merge keeps what people typed meanwhile when a job rewrites what it read before', async () => {
+    const server = await startServer()
+    const [job, ada] = [connect(server), connect(server)]
+    textOf(ada).insert(0, 'The quick fox')
+    await ada.whenDurable()
+    await until('the job has it', () => readText(job) === 'The quick fox')
+    const fork = job.fork()
+    textOf(ada).insert(13, ' jumps')
+    await until('the job’s workspace has it', () => readText(job) === 'The quick fox jumps')
+    const content = fork.blocks.get('b')?.content
+    expect(content?.toString()).toBe('The quick fox')
+    content?.insert(10, 'brown ')
+    expect(readText(job)).toBe('The quick fox jumps')
+    fork.merge()
+    expect(readText(job)).toBe('The quick brown fox jumps')
+    expect(job.undo.state.get().canUndo).toBe(false)
+    await job.whenDurable()
+    await until('ada has it', () => readText(ada) === 'The quick brown fox jumps')
+    content?.insert(0, '> ')
+    fork.merge()
+    fork.merge()
+    expect(readText(job)).toBe('> The quick brown fox jumps')
+  })
+
+  it('[C36] merge throws generation_changed when the workspace was replaced', async () => {
+    const first = await startServer()
+    const job = connect(first)
+    textOf(job).insert(0, 'old')
+    await job.whenDurable()
+    const fork = job.fork()
+    fork.blocks.get('b')?.content.insert(3, ' edited')
+    let isReset = false
+    job.onReset(() => {
+      isReset = true
+    })
+    await first.close()
+    await startServer({ port: first.port })
+    await until('it was reset', () => isReset)
+    await job.whenSynced
+    expect(() => fork.merge()).toThrow(expect.objectContaining({ code: 'generation_changed' }))
+    expect(job.blocks.list()).toEqual([])
+  })
+
+  it('[C36] merge works on the new document when edits of the old one were refused, unless the fork builds on them', async () => {
+    const rules: DocumentRules = {
+      inspect: (_doc, update) =>
+        Buffer.from(update).includes('forbidden') ? { code: 'forbidden_key', reason: 'no' } : undefined,
+      touched: () => [],
+    }
+    const server = await startServer({ rules })
+    const job = connect(server)
+    textOf(job).insert(0, 'fine')
+    await job.whenDurable()
+    const early = job.fork()
+    early.blocks.get('b')?.content.insert(4, ', merged')
+    textOf(job).insert(0, 'forbidden ')
+    const late = job.fork()
+    late.blocks.get('b')?.content.insert(0, 'builds on ')
+    await whenState(job, 'rejected')
+    await job.whenSynced
+    expect(() => late.merge()).toThrow(expect.objectContaining({ code: 'fork_orphaned' }))
+    early.merge()
+    await job.whenDurable()
+    expect(readText(job)).toBe('fine, merged')
+  })
+})
