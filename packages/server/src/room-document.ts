@@ -1,12 +1,15 @@
 import type { LogRecord } from '@joinery/log'
+import { encodeSyncStep1, encodeSyncStep2 } from '@joinery/protocol'
 import * as random from 'lib0/random'
 import * as Y from 'yjs'
 import type { DocumentRules, Refusal, Writer } from './document-rules.ts'
 import { Stamps } from './stamps.ts'
 
-/** Yjs V1's encodings of nothing. */
+/** Yjs V1's encodings of nothing, and the frames that carry them: most workspaces somebody opens are new. */
 const EMPTY_STATE_VECTOR = Uint8Array.of(0)
 const EMPTY_UPDATE = Uint8Array.of(0, 0)
+const EMPTY_STEP1 = encodeSyncStep1(EMPTY_STATE_VECTOR)
+const EMPTY_STEP2 = encodeSyncStep2(EMPTY_UPDATE)
 
 /** Records applied in one transaction while loading: enough to spread its cost, few enough to let other rooms breathe. */
 const REPLAY_CHUNK = 1_000
@@ -21,6 +24,8 @@ export interface Applied {
   readonly record: Uint8Array | undefined
   readonly touched: string[]
 }
+
+const NOTHING: Applied = { refused: undefined, forward: undefined, record: undefined, touched: [] }
 
 /**
  * The Yjs side of a room: a cache of its log. The Y.Doc is made at the first record or write, so that a workspace
@@ -60,6 +65,7 @@ export class RoomDocument {
    * Throws when Yjs can't take one: the document is then unusable and has to be rebuilt.
    */
   apply(updates: readonly Uint8Array[], writer: Writer): Applied {
+    if (updates.every(isEmptyUpdate)) return NOTHING
     const doc = this.#live()
     this.#emitted = undefined
     this.#touched = []
@@ -110,7 +116,7 @@ export class RoomDocument {
 
   /** Takes the updates of a connection that may only read: those that bring nothing new pass, as an answer to SyncStep1 does. */
   read(updates: readonly Uint8Array[], refusal: Refusal): Applied {
-    const index = updates.findIndex((update) => !this.#includes(update))
+    const index = updates.findIndex((update) => !isEmptyUpdate(update) && !this.#includes(update))
     return { refused: index < 0 ? undefined : { index, refusal }, forward: undefined, record: undefined, touched: [] }
   }
 
@@ -140,11 +146,20 @@ export class RoomDocument {
 
   /** One V1 update with what the holder of `stateVector` lacks. Throws on bytes that are no state vector. */
   diff(stateVector: Uint8Array): Uint8Array {
-    if (this.#doc === undefined) {
-      Y.decodeStateVector(stateVector)
-      return EMPTY_UPDATE
-    }
-    return Y.encodeStateAsUpdate(this.#doc, stateVector)
+    if (this.#doc !== undefined) return Y.encodeStateAsUpdate(this.#doc, stateVector)
+    Y.decodeStateVector(stateVector)
+    return EMPTY_UPDATE
+  }
+
+  /** The frame that asks a client for what the document lacks. */
+  syncStep1(): Uint8Array {
+    return this.#doc === undefined ? EMPTY_STEP1 : encodeSyncStep1(this.stateVector())
+  }
+
+  /** The frame that gives the holder of `stateVector` what it lacks. Throws on bytes that are no state vector. */
+  syncStep2(stateVector: Uint8Array): Uint8Array {
+    const diff = this.diff(stateVector)
+    return diff === EMPTY_UPDATE ? EMPTY_STEP2 : encodeSyncStep2(diff)
   }
 
   destroy(): void {
@@ -154,7 +169,8 @@ export class RoomDocument {
 
   #live(): Y.Doc {
     if (this.#doc !== undefined) return this.#doc
-    const doc = new Y.Doc()
+    // The guid means nothing here, and drawing a random one costs more than the rest of an empty document.
+    const doc = new Y.Doc({ guid: '' })
     doc.on('update', (update: Uint8Array, _origin: unknown, _doc: Y.Doc, transaction: Y.Transaction) => {
       if (this.#isReplaying) return
       this.#emitted = update
@@ -170,6 +186,11 @@ export class RoomDocument {
       for (const update of updates) Y.applyUpdate(doc, update)
     }, this)
   }
+}
+
+/** What every client with nothing to say answers to SyncStep1: it must not cost a document. */
+function isEmptyUpdate(update: Uint8Array): boolean {
+  return update.length === 2 && update[0] === 0 && update[1] === 0
 }
 
 /** Yjs emits only what it could integrate. What waits is kept as it came, or an acknowledged edit would die with the process. */

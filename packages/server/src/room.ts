@@ -1,15 +1,15 @@
 import { type EventStore, LogError, type LogRecord, type WorkspaceLog } from '@joinery/log'
-import { encodeSyncStep1, encodeSyncStep2, type Frame, type WorkspaceId, type Writable } from '@joinery/protocol'
+import type { Frame, WorkspaceId } from '@joinery/protocol'
 import type { Logger } from 'pino'
 import type { Acknowledgements } from './acknowledgements.ts'
 import type { Connection } from './connection.ts'
 import type { DocumentRules } from './document-rules.ts'
 import { type Audience, sendToAll } from './fan-out.ts'
+import { greet, writableOf } from './greeting.ts'
 import type { ServerLimits } from './limits.ts'
 import { Presence } from './presence.ts'
 import { RoomDocument } from './room-document.ts'
 import { ServerError } from './server-error.ts'
-import { SERVER_VERSION } from './server-version.ts'
 import { type RoomEdit, WritePath } from './write-path.ts'
 
 /** What every room of a server shares. */
@@ -154,22 +154,14 @@ export class Room {
   /** Storage has failed, or works again: says so, and then asks everybody for what was dropped meanwhile. */
   storageChanged(): void {
     if (this.#state.state !== 'open') return
-    const message = this.#writable()
-    const step1 = encodeSyncStep1(this.#state.document.stateVector())
+    const message = writableOf(this.#context.store.state)
+    const step1 = this.#state.document.syncStep1()
     for (const connection of this.#connections) {
       connection.tell(message)
       if (!message.isWritable || !connection.hasDropped) continue
       connection.awaitsSyncStep2 = true
       connection.send(step1)
     }
-  }
-
-  #writable(): Writable {
-    const { state } = this.#context.store
-    if (state.state === 'open') return { type: 'writable', isWritable: true, code: undefined, reason: '' }
-    const error = state.state === 'failed' ? state.error : undefined
-    const code = error?.code === 'storage_full' ? 'storage_full' : 'storage_failed'
-    return { type: 'writable', isWritable: false, code, reason: error?.message ?? 'the log is closed' }
   }
 
   /** Closes the room if nobody has been here for `roomIdleMs`. */
@@ -297,45 +289,21 @@ export class Room {
     )
   }
 
-  /** Hello, then SyncStep1, without which offline edits never come up, then who is present. */
   #greet(connection: Connection, log: WorkspaceLog, document: RoomDocument): void {
-    const { identity, generation } = connection
     this.#connections.add(connection)
-    connection.tell({
-      type: 'hello',
-      generation: log.generation ?? '',
-      serverVersion: SERVER_VERSION,
-      durability: this.#context.store.durability,
-      actor: identity.actor,
-      source: identity.source,
-      access: identity.access,
-      updateBytesMax: this.#context.limits.updateBytesMax,
-    })
-    if (generation !== undefined && generation !== log.generation) {
-      connection.isRefused = true
-      const message = 'the local copy is of another history of this workspace: set it aside and start anew'
-      return connection.refuse(new ServerError('generation_mismatch', message))
-    }
-    const writable = this.#writable()
-    if (!writable.isWritable) connection.tell(writable)
-    if (identity.access === 'write') {
-      connection.awaitsSyncStep2 = true
-      connection.send(encodeSyncStep1(document.stateVector()))
-    }
-    const everybody = this.#presence.everybody()
-    if (everybody !== undefined) connection.send(everybody)
+    greet(connection, { log, document, presence: this.#presence }, this.#context)
   }
 
   #answerSyncStep1(connection: Connection, stateVector: Uint8Array): void {
     if (this.#state.state !== 'open')
       return connection.refuse(new ServerError('load_failed', 'the workspace is being loaded again'))
-    let diff: Uint8Array
+    let frame: Uint8Array
     try {
-      diff = this.#state.document.diff(stateVector)
+      frame = this.#state.document.syncStep2(stateVector)
     } catch {
       return connection.refuse(new ServerError('bad_frame', 'SyncStep1 holds no Yjs state vector'))
     }
-    connection.send(encodeSyncStep2(diff))
+    connection.send(frame)
   }
 
   #receiveAwareness(connection: Connection, update: Uint8Array): void {

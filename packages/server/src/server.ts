@@ -195,7 +195,10 @@ class SyncServer implements Server {
       const asked = this.#admit(request, url)
       const identity = await identify(asked, this.#authenticate)
       socket.off('error', onError)
+      // The answer to the upgrade and the room's greeting, if it is open, in one system call.
+      socket.cork()
       this.#sockets.handleUpgrade(request, socket, head, (ws) => this.#onConnection(ws, socket, asked, identity))
+      socket.uncork()
     } catch (error) {
       const refusal =
         error instanceof ServerError
