@@ -94,6 +94,7 @@ describe('dependency directions', () => {
   it('[K6] checkDependencyDirection reports a pure package when it imports from node', () => {
     expect(importing('packages/blocks/src/a.ts', 'node:fs')).toHaveLength(1)
     expect(importing('packages/blocks/src/a.test.ts', 'node:fs')).toEqual([])
+    expect(importing('packages/blocks/bench/a.ts', 'node:fs')).toEqual([])
     expect(importing('packages/log/src/a.ts', 'node:fs')).toEqual([])
   })
 })
