@@ -44,33 +44,6 @@ export async function finishCreation(directory: string, storeId: string): Promis
   await guarded(directory, () => writeMarker(directory, `joinery log 1 ${storeId}\n`))
 }
 
-/**
- * Fsyncs the write-ahead logs that LevelDB has left for a newer one. A `sync` write reaches only the newest;
- * what was written to the older ones without `sync` is in nobody's fsync until their table is built.
- */
-export async function syncOlderLogs(directory: string): Promise<void> {
-  const logs = (await readdir(directory)).filter((name) => name.endsWith('.log')).sort(byNumber)
-  for (const name of logs.slice(0, -1)) await syncFile(join(directory, name))
-}
-
-function byNumber(a: string, b: string): number {
-  return Number.parseInt(a, 10) - Number.parseInt(b, 10)
-}
-
-async function syncFile(path: string): Promise<void> {
-  try {
-    const file = await open(path, 'r+')
-    try {
-      await file.datasync()
-    } finally {
-      await file.close()
-    }
-  } catch (error) {
-    // Gone means that its content is in a table by now, and LevelDB fsyncs those.
-    if (!isMissing(error)) throw error
-  }
-}
-
 async function list(directory: string): Promise<string[]> {
   try {
     return await readdir(directory)
@@ -116,6 +89,6 @@ async function guarded<T>(directory: string, work: () => Promise<T>): Promise<T>
   }
 }
 
-function isMissing(error: unknown): boolean {
+export function isMissing(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ENOENT'
 }

@@ -1,7 +1,8 @@
 import { ClassicLevel } from 'classic-level'
-import { beginCreation, finishCreation, inspectDirectory, syncOlderLogs } from './data-directory.ts'
+import { beginCreation, finishCreation, inspectDirectory } from './data-directory.ts'
 import { IDENTITY_KEY } from './key.ts'
 import { LogError } from './log-error.ts'
+import { OlderLogs } from './older-logs.ts'
 import type { Put } from './put.ts'
 import { storageError } from './storage-error.ts'
 import { decodeStoreIdentity, encodeStoreIdentity, makeStoreId } from './store-identity.ts'
@@ -19,10 +20,12 @@ export class Database {
   readonly storeId: string
   readonly #directory: string
   readonly #level: Level
+  readonly #olderLogs: OlderLogs
 
   private constructor(level: Level, directory: string, storeId: string) {
     this.#level = level
     this.#directory = directory
+    this.#olderLogs = new OlderLogs(directory)
     this.storeId = storeId
   }
 
@@ -59,6 +62,10 @@ export class Database {
     return this.#guard(Promise.try(() => this.#level.getSync(key)))
   }
 
+  getMany(keys: Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
+    return this.#guard(this.#level.getMany(keys))
+  }
+
   /** The last entry of a range: one seek. */
   async last(range: KeyRange): Promise<Entry | undefined> {
     const [entry] = await this.#guard(this.#level.iterator({ ...range, reverse: true, limit: 1 }).all())
@@ -86,8 +93,9 @@ export class Database {
     return this.#guard(batch.write({ sync }))
   }
 
-  syncOlderLogs(): Promise<void> {
-    return this.#guard(syncOlderLogs(this.#directory))
+  /** Like a write with `sync`; and whatever was written before through this handle is on the disk then, too. */
+  async writeThrough(puts: readonly Put[]): Promise<void> {
+    await this.#guard(this.#olderLogs.writeThrough(() => this.write(puts, true)))
   }
 
   close(): Promise<void> {

@@ -135,20 +135,6 @@ describe('group commit', () => {
     openGate()
   })
 
-  it('[L13] the fsync of a window reaches write-ahead logs that LevelDB has left for a newer one', async () => {
-    const clock = makeTestClock()
-    const store = await openLevelStore({ directory: await makeDirectory(), durability: 'async', clock })
-    stores.push(store)
-    const log = await store.open('a')
-    await log.append(sampleEntry(1)).durable
-    const synced = vi.spyOn(Database.prototype, 'syncOlderLogs')
-    const written = vi.spyOn(Database.prototype, 'write')
-    clock.advance(10)
-    await vi.waitUntil(() => synced.mock.results.length === 1)
-    await synced.mock.results[0]?.value
-    expect(written.mock.invocationCallOrder[0]).toBeLessThan(synced.mock.invocationCallOrder[0] ?? 0)
-  })
-
   it('[L12] close writes what waits and makes one last fsync', async () => {
     const directory = await makeDirectory()
     const clock = makeTestClock()

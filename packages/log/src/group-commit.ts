@@ -11,7 +11,8 @@ import { storageError } from './storage-error.ts'
 /** What groups are written to; replaced by a fresh one after any error. */
 export interface Disk {
   write(puts: readonly Put[], sync: boolean): Promise<void>
-  syncOlderLogs(): Promise<void>
+  /** With `sync`, and everything written before is on the disk then, too. */
+  writeThrough(puts: readonly Put[]): Promise<void>
   close(): Promise<void>
 }
 
@@ -127,14 +128,13 @@ export class GroupCommit<D extends Disk> {
 
   async #write(group: Group): Promise<void> {
     if (this.#options.durability === 'sync') return this.#disk.write(group.puts, true)
-    const isSync = this.#isSyncDue
-    this.#isSyncDue = false
-    await this.#disk.write(group.puts, isSync)
-    if (isSync) {
-      await this.#disk.syncOlderLogs()
+    if (this.#isSyncDue) {
+      this.#isSyncDue = false
+      await this.#disk.writeThrough(group.puts)
       this.#unsynced = []
       this.#cancelWindow()
     } else {
+      await this.#disk.write(group.puts, false)
       this.#unsynced.push(group)
       this.#endWindow ??= this.#options.clock.after(this.#options.windowMs, this.#windowOnEnd)
     }

@@ -74,12 +74,21 @@ export function recordKeyRange(number: number): { gte: Uint8Array; lte: Uint8Arr
 }
 
 export function lsnOfRecordKey(key: Uint8Array): Lsn {
-  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).readUIntBE(5, 6) as Lsn
+  return (u32(key, 5) * 2 ** 16 + at(key, 9) * 2 ** 8 + at(key, 10)) as Lsn
 }
 
 /** The workspace number of a record's or a name's key. */
 export function numberOfKey(key: Uint8Array): number {
-  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).readUInt32BE(1)
+  return u32(key, 1)
+}
+
+// By hand and without a view: these run for every append.
+function u32(key: Uint8Array, offset: number): number {
+  return at(key, offset) * 2 ** 24 + at(key, offset + 1) * 2 ** 16 + at(key, offset + 2) * 2 ** 8 + at(key, offset + 3)
+}
+
+function at(key: Uint8Array, index: number): number {
+  return key[index] ?? 0
 }
 
 /** Every key of one kind. */

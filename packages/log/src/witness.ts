@@ -4,6 +4,9 @@ import { LogError } from './log-error.ts'
 import type { Lsn } from './lsn.ts'
 import { decodeRollCall } from './roll-call.ts'
 
+/** Bounds one trip into LevelDB. */
+const NUMBERS_PER_STEP = 1_000
+
 /** What a store finds out about itself before it lets anyone in. */
 export interface Witness {
   /** No workspace has, or ever had, this number or a higher one. */
@@ -27,18 +30,26 @@ export async function takeWitness(disk: Database): Promise<Witness> {
     nextRollCall = Math.max(nextRollCall, call.no + 1)
     for (const [number, lsn] of call.heads) heads.set(number, Math.max(lsn, heads.get(number) ?? 0) as Lsn)
   }
-  const nameless: number[] = []
-  const unfindable = new Set<string>()
-  for (const number of heads.keys()) {
-    const bytes = await disk.get(nameKey(number))
-    const name = bytes && Buffer.from(bytes).toString()
-    if (name === undefined) nameless.push(number)
-    else if ((await disk.get(workspaceKey(name))) === undefined) unfindable.add(name)
-  }
+  const { nameless, unfindable } = await lookForNames(disk, [...heads.keys()])
   // A number whose name is lost must not be given to another workspace: hence records and calls are asked too.
   const last = [await disk.last(kindRange(KIND.name)), await disk.last(kindRange(KIND.record))]
   const known = [...heads.keys(), ...last.flatMap((entry) => (entry === undefined ? [] : [numberOfKey(entry[0])]))]
   return { firstFreeNumber: 1 + known.reduce((a, b) => Math.max(a, b), -1), nextRollCall, heads, nameless, unfindable }
+}
+
+async function lookForNames(disk: Database, numbers: readonly number[]) {
+  const nameless: number[] = []
+  const unfindable = new Set<string>()
+  for (let start = 0; start < numbers.length; start += NUMBERS_PER_STEP) {
+    const some = numbers.slice(start, start + NUMBERS_PER_STEP)
+    const bytes = await disk.getMany(some.map(nameKey))
+    const names = bytes.map((name) => (name === undefined ? undefined : Buffer.from(name).toString()))
+    nameless.push(...some.filter((_, n) => names[n] === undefined))
+    const found = names.filter((name) => name !== undefined)
+    const identities = await disk.getMany(found.map(workspaceKey))
+    for (const [n, name] of found.entries()) if (identities[n] === undefined) unfindable.add(name)
+  }
+  return { nameless, unfindable }
 }
 
 /** Throws `corrupted` if the log was seen to reach further than `head`. */
