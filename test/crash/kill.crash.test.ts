@@ -14,7 +14,7 @@ const ROUNDS = Number(process.env.JOINERY_KILLS ?? 10)
 const KILL_AFTER_MS_MAX = 700
 const DRAIN_MS_MAX = 10_000
 
-describe.each(['async', 'sync'] as const)('a server at durability %s under 20 writers', (durability) => {
+describe.concurrent.each(['async', 'sync'] as const)('a server at durability %s under 20 writers', (durability) => {
   it(
     `[T20] nothing acknowledged is lost when the process is killed ${ROUNDS} times at random moments`,
     async () => {

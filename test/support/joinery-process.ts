@@ -1,13 +1,14 @@
 import { fileURLToPath } from 'node:url'
 import { type Child, type ChildOptions, startReadyChild } from './child-process.ts'
-import { freePort } from './free-port.ts'
 
 const MAIN = fileURLToPath(new URL('../../apps/server/src/main.ts', import.meta.url))
+/** The line that says the server takes connections, and on which port. */
+const LISTENING = /listening.*:(\d+)\b/
 
 export interface JoineryOptions {
   readonly directory: string
   readonly durability?: 'memory' | 'async' | 'sync'
-  /** Defaults to a free one. */
+  /** By default the server takes a free one. */
   readonly port?: number
   readonly env?: Readonly<Record<string, string>>
 }
@@ -20,7 +21,7 @@ export interface JoineryProcess extends AsyncDisposable {
 }
 
 /** The command line of `joinery serve`, for tests that expect it to fail. Nothing of this process's own settings leaks in. */
-export function joineryCommand({ directory, durability, port, env }: JoineryOptions & { port: number }): ChildOptions {
+export function joineryCommand({ directory, durability, port = 0, env }: JoineryOptions): ChildOptions {
   return {
     args: [MAIN, 'serve', '--port', String(port), '--data', directory, '--durability', durability ?? 'async'],
     env: {
@@ -35,8 +36,8 @@ export function joineryCommand({ directory, durability, port, env }: JoineryOpti
 
 /** Starts the server; resolves when it serves. Going out of scope kills it. */
 export async function startJoinery(options: JoineryOptions): Promise<JoineryProcess> {
-  const port = options.port ?? (await freePort())
-  const child = await startReadyChild(joineryCommand({ ...options, port }), /listening/)
+  const child = await startReadyChild(joineryCommand(options), LISTENING)
+  const port = Number(LISTENING.exec(child.stdout())?.[1])
   return {
     child,
     port,

@@ -33,7 +33,7 @@ function editsOf(trace: Trace, editsMax: number): { updates: Uint8Array[]; conte
 
 /** Sends one long editing history through one socket, as fast as the server takes it; another client watches it arrive. */
 export async function runHistory(target: Target, work: HistoryWork): Promise<Figures> {
-  const trace = work.traceFile === undefined ? generateTrace() : readTrace(work.traceFile)
+  const trace = work.traceFile === undefined ? generateTrace(work.editsMax) : readTrace(work.traceFile)
   const { updates, content, stateVector } = editsOf(trace, work.editsMax ?? trace.txns.length)
   if (work.editsMax === undefined && content !== trace.endContent) throw new Error('the trace does not end as it says')
   const limit = deadline()

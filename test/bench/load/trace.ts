@@ -39,22 +39,25 @@ const SEED = 1
  */
 export function generateTrace(edits = HISTORY_EDITS): Trace {
   const random = seededRandom(SEED)
-  // In pieces: one string of 150,000 characters copied per keystroke would take minutes.
-  const text: string[] = []
+  // The text on both sides of the cursor, the right one reversed: an edit costs the same in a long text as in a short one.
+  const left: string[] = []
+  const right: string[] = []
   const txns: { patches: Patch[] }[] = []
-  let cursor = 0
   for (let edit = 0; edit < edits; edit++) {
-    if (random() < 0.01) cursor = randomBelow(random, text.length + 1)
-    if (cursor > 0 && random() < 0.2) {
-      cursor--
-      text.splice(cursor, 1)
-      txns.push({ patches: [[cursor, 1, '']] })
+    if (random() < 0.01) moveCursor(left, right, randomBelow(random, left.length + right.length + 1))
+    if (left.length > 0 && random() < 0.2) {
+      left.pop()
+      txns.push({ patches: [[left.length, 1, '']] })
     } else {
       const typed = 'etaoin shrdlu,.\n'.charAt(randomBelow(random, 16))
-      text.splice(cursor, 0, typed)
-      txns.push({ patches: [[cursor, 0, typed]] })
-      cursor++
+      txns.push({ patches: [[left.length, 0, typed]] })
+      left.push(typed)
     }
   }
-  return { txns, endContent: text.join('') }
+  return { txns, endContent: left.join('') + right.reverse().join('') }
+}
+
+function moveCursor(left: string[], right: string[], to: number): void {
+  while (left.length > to) right.push(left.pop() ?? '')
+  while (left.length < to) left.push(right.pop() ?? '')
 }
