@@ -1,10 +1,12 @@
 import { openLevelStore } from './level-store.ts'
 import { sampleEntry } from './testing.ts'
 
-export type Contents = Record<string, string[]>
+/** The updates of each workspace, as text. */
+type Contents = Record<string, string[]>
 
 /** A cleanly closed store of several workspaces, whose records go round and round, and what stands in it. */
-async function madeStore(
+export async function makeStore(
+  directory: string,
   workspaces: number,
   records: number,
   perGroup = 40,

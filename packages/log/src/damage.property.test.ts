@@ -16,7 +16,7 @@ const TIMEOUT_MS = 60_000 + FLIPS * 200
 
 describe('damage', () => {
   it('[L29] any one bit flipped in the files of a closed store is noticed or harmless', {
-    timeout: 60_000,
+    timeout: TIMEOUT_MS,
   }, async () => {
     const { directory, contents } = await makeStore(await makeDirectory(), 6, 1_500)
     const files = (await readdir(directory)).filter((name) => /^(\d+\.log|MANIFEST-\d+|CURRENT|JOINERY)$/.test(name))
@@ -39,7 +39,7 @@ describe('damage', () => {
   })
 
   it('[L29] any one bit flipped in a table is noticed or harmless, or LevelDB aborts', {
-    timeout: 60_000,
+    timeout: TIMEOUT_MS,
   }, async () => {
     const { directory, contents } = await makeStore(await makeDirectory(), 6, 1_500)
     // The next open makes a table of the write-ahead log.
