@@ -6,11 +6,14 @@
  */
 ;(() => {
   const { join } = require('node:path')
+  const ROOT = join(__dirname, '../../..')
   const WAS_LAUNCHED = 'JOINERY_LAUNCHED'
 
   if (process.features.typescript) {
     if (process.env[WAS_LAUNCHED] && process.connected) dieWithTheLauncher()
     delete process.env[WAS_LAUNCHED]
+    // Stripping types at every start costs half a second of CPU; a directory that can't be written is no error here.
+    require('node:module').enableCompileCache(join(ROOT, 'node_modules/.cache/joinery'))
     return void import('./cli.mts').catch((error) => {
       if (error?.code !== 'ERR_MODULE_NOT_FOUND') throw error
       console.error(`joinery: ${error.message}\nRun "npm start" in the repository, which installs what is missing.`)
@@ -27,7 +30,7 @@
     const { existsSync } = require('node:fs')
     const { constants } = require('node:os')
     const executable = process.platform === 'win32' ? 'node.exe' : 'node'
-    const node = join(__dirname, '../../../node_modules/node/bin', executable)
+    const node = join(ROOT, 'node_modules/node/bin', executable)
     if (!existsSync(node)) {
       console.error(
         `joinery: Node ${process.version} is too old to run this, and the Node it brings along is not installed yet. ` +
