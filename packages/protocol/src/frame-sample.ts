@@ -62,6 +62,20 @@ export const joineryMessages: fc.Arbitrary<JoineryMessage> = fc.oneof(
     updateBytesMax: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
   }),
   fc.record({ type: fc.constant('durable' as const), frames: count, lsn: count }),
+  fc.constant({ type: 'watch' as const }),
+  fc.record({
+    type: fc.constant('provenance' as const),
+    stamps: fc.array(
+      fc.record({
+        path: text,
+        lsn: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
+        at: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
+        actor: text,
+        source: text,
+      }),
+      { maxLength: 3 },
+    ),
+  }),
   fc.oneof(
     fc.record({
       type: fc.constant('writable' as const),

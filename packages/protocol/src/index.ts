@@ -13,7 +13,17 @@ export {
   MESSAGE,
 } from './frame.ts'
 export { FrameError } from './frame-error.ts'
-export type { Conflict, Durable, Hello, JoineryMessage, Rejected, Writable } from './joinery-message.ts'
+export type {
+  Conflict,
+  Durable,
+  Hello,
+  JoineryMessage,
+  Provenance,
+  ProvenanceStamp,
+  Rejected,
+  Watch,
+  Writable,
+} from './joinery-message.ts'
 export { SILENCE_MAX_MS, WIRE_LIMITS, type WireLimits } from './limits.ts'
 export { REJECTION_CODES, type RejectionCode } from './rejection-code.ts'
 export { parseWorkspaceName, WORKSPACE_NAME_RULE, type WorkspaceId } from './workspace-name.ts'

@@ -57,9 +57,28 @@ export interface Writable {
   /** For a person; empty while it does. */
   reason: string
 }
-export type JoineryMessage = Hello | Durable | Rejected | Conflict | Writable
+/** Sent by a client: from now on tell me who last touched what. Answered with every stamp there is, then with news. */
+export interface Watch {
+  type: 'watch'
+}
+/** Who last touched something, when and by which record: the server's word. */
+export interface ProvenanceStamp {
+  /** `block`, `block/field` or deeper. */
+  path: string
+  lsn: number
+  /** Server time, ms since epoch. */
+  at: number
+  actor: string
+  source: string
+}
+/** Stamps that are new to this client; sent to those who asked with `watch`. */
+export interface Provenance {
+  type: 'provenance'
+  stamps: readonly ProvenanceStamp[]
+}
+export type JoineryMessage = Hello | Durable | Rejected | Conflict | Writable | Watch | Provenance
 
-const SUBTYPE = { hello: 0, durable: 1, rejected: 2, conflict: 3, writable: 4 } as const
+const SUBTYPE = { hello: 0, durable: 1, rejected: 2, conflict: 3, writable: 4, watch: 5, provenance: 6 } as const
 
 /** Writes the message's subtype and body. `durable` is binary since it is sent per tick; the rare ones are JSON, which can grow fields. */
 export function writeJoineryMessage(encoder: encoding.Encoder, message: JoineryMessage): void {
@@ -89,6 +108,11 @@ export function readJoineryMessage(decoder: decoding.Decoder): JoineryMessage | 
       return readConflict(readBody(decoder))
     case SUBTYPE.writable:
       return readWritable(readBody(decoder))
+    case SUBTYPE.watch:
+      readBody(decoder)
+      return { type: 'watch' }
+    case SUBTYPE.provenance:
+      return readProvenance(readBody(decoder))
     default:
       decoder.pos = decoder.arr.length
       return undefined
@@ -144,6 +168,22 @@ function readWritable(body: Body): Writable {
   if (typeof isWritable !== 'boolean') throw new FrameError('the field isWritable is no boolean')
   const code = isWritable ? undefined : (textOf(body, 'code') as RejectionCode)
   return { type: 'writable', isWritable, code, reason: textOf(body, 'reason') }
+}
+
+function readProvenance(body: Body): Provenance {
+  if (!Array.isArray(body.stamps)) throw new FrameError('the field stamps is no list')
+  const stamps = body.stamps.map((stamp: unknown) => {
+    if (typeof stamp !== 'object' || stamp === null) throw new FrameError('a stamp is no object')
+    const fields = stamp as Body
+    return {
+      path: textOf(fields, 'path'),
+      lsn: countOf(fields, 'lsn'),
+      at: countOf(fields, 'at'),
+      actor: textOf(fields, 'actor'),
+      source: textOf(fields, 'source'),
+    }
+  })
+  return { type: 'provenance', stamps }
 }
 
 function textOf(body: Body, field: string): string {
