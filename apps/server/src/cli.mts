@@ -43,10 +43,12 @@ program
 addReplayCommand(program)
 
 function oneLine(message: string): string {
-  return `${message
+  const fault = message
     .trim()
     .replace(/^error: /, 'joinery: ')
-    .replaceAll('\n', ' ')}; "joinery help" lists what there is\n`
+    .replace(/\.$/, '')
+    .replaceAll('\n', ' ')
+  return `${fault}; "joinery help" lists what there is\n`
 }
 
 async function serveUntilStopped(options: Options): Promise<void> {
