@@ -1,6 +1,6 @@
 import 'fake-indexeddb/auto'
 import type { Reset, Workspace } from '@joinery/client'
-import type { DocumentRules } from '@joinery/server'
+import { type DocumentRules, openRules } from '@joinery/server'
 import { describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
 import { until } from '../support/until.ts'
@@ -8,11 +8,11 @@ import { connect, readText, startServer, textOf, whenState } from './fixture.ts'
 
 /** Rules of a document in which nobody may write "forbidden". */
 const rules: DocumentRules = {
+  ...openRules,
   inspect: (_doc, update) =>
     Buffer.from(update).includes('forbidden')
       ? { code: 'forbidden_key', reason: 'nobody may write "forbidden"' }
       : undefined,
-  touched: () => [],
 }
 
 function rejectionsOf(workspace: Workspace): Reset[] {

@@ -1,4 +1,4 @@
-import type { DocumentRules } from '@joinery/server'
+import { type DocumentRules, openRules } from '@joinery/server'
 import { describe, expect, it } from 'vitest'
 import { until } from '../support/until.ts'
 import { connect, readText, startServer, textOf, whenState } from './fixture.ts'
@@ -138,9 +138,9 @@ describe('fork', () => {
 
   it('[C36] merge works on the new document when edits of the old one were refused, unless the fork builds on them', async () => {
     const rules: DocumentRules = {
+      ...openRules,
       inspect: (_doc, update) =>
         Buffer.from(update).includes('forbidden') ? { code: 'forbidden_key', reason: 'no' } : undefined,
-      touched: () => [],
     }
     const server = await startServer({ rules })
     const job = connect(server)

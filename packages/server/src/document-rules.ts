@@ -19,6 +19,30 @@ export interface Refusal {
   readonly reason: string
 }
 
+/** A value that people are shown and that is another now; `undefined` on the side where there is none. JSON otherwise. */
+export interface ShownChange {
+  readonly block: string
+  readonly field: string
+  readonly before: unknown
+  readonly after: unknown
+}
+
+/** A claim that stands beaten by a concurrent one. */
+export interface LostConflict {
+  readonly block: string
+  readonly field: string
+  readonly winner: unknown
+  readonly loser: unknown
+  /** The rule that decided, in words. */
+  readonly rule: string
+}
+
+/** What one transaction did to what people are shown. */
+export interface Observed {
+  readonly changes: readonly ShownChange[]
+  readonly conflicts: readonly LostConflict[]
+}
+
 /**
  * What a document means, seen from a server that knows no block. The rooms call these on every update;
  * `packages/blocks` brings the ones of Joinery's documents, the default allows everything.
@@ -26,12 +50,21 @@ export interface Refusal {
 export interface DocumentRules {
   /** Looks at one Yjs V1 update before it is applied to `doc`; a refusal means that nothing of it is. Must not change `doc`. */
   inspect(doc: Y.Doc, update: Uint8Array, writer: Writer): Refusal | undefined
+  /** Called at load with each record, before it is applied: `actor` wrote it. */
+  recordAuthor(doc: Y.Doc, update: Uint8Array, actor: string): void
   /** After one connection's updates of a tick were applied as `transaction`: which `block/field` paths they touched, for the log. */
   touched(transaction: Y.Transaction): string[]
+  /** Calls `listener` after each transaction that changed what people are shown. Must not write. Returns unsubscribe. */
+  observe(doc: Y.Doc, listener: (observed: Observed) => void): () => void
+  /** Deletes what writers that are gone left beaten where `touched` says, in at most one transaction. Shows nothing new. */
+  prune(doc: Y.Doc, touched: readonly string[]): void
 }
 
 /** Any Yjs document, nothing refused, nothing described. */
 export const openRules: DocumentRules = {
   inspect: () => undefined,
+  recordAuthor: () => undefined,
   touched: () => [],
+  observe: () => () => undefined,
+  prune: () => undefined,
 }

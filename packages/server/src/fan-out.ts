@@ -6,7 +6,8 @@ import { encodeBinaryMessage } from './ws-frame.ts'
 
 /** What one connection's tick brought the others. */
 export interface Forward {
-  readonly from: Connection
+  /** Undefined for the server's own. */
+  readonly from: Connection | undefined
   readonly update: Uint8Array
 }
 
@@ -20,23 +21,27 @@ export interface Audience {
 
 /**
  * Sends a tick's updates as one: merged, framed once, the same bytes to everybody. With a sole writer, the writer is left
- * out; with several each gets its own back, which is harmless and cheaper than a frame for each.
+ * out; with several each gets its own back, which is harmless and cheaper than a frame for each. Returns how many it
+ * was sent to.
  */
-export function forwardUpdates(forwards: readonly Forward[], audience: Audience): void {
-  if (forwards.length === 0) return
+export function forwardUpdates(forwards: readonly Forward[], audience: Audience): number {
+  if (forwards.length === 0) return 0
   const sole = forwards.length === 1 ? forwards[0] : undefined
   const update = sole === undefined ? Y.mergeUpdates(forwards.map((forward) => forward.update)) : sole.update
-  sendToAll(encodeUpdate(update), audience, sole?.from)
+  return sendToAll(encodeUpdate(update), audience, sole?.from)
 }
 
-/** Sends one frame to every connection that keeps up, `except` one. */
-export function sendToAll(frame: Uint8Array, audience: Audience, except?: Connection): void {
+/** Sends one frame to every connection that keeps up, `except` one. Returns how many that were. */
+export function sendToAll(frame: Uint8Array, audience: Audience, except?: Connection): number {
+  let deliveries = 0
   const message = encodeBinaryMessage(frame)
   for (const connection of audience.connections) {
     if (connection === except || connection.laggingFrom !== undefined) continue
     connection.write(message)
+    deliveries++
     if (connection.bufferedBytes > audience.sendBufferBytesMax) lag(connection, audience)
   }
+  return deliveries
 }
 
 /** A slow reader gets nothing more until it has caught up, then one diff: neither a queue that grows nor a lost update. */

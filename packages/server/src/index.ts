@@ -1,4 +1,13 @@
-export { type DocumentRules, openRules, type Refusal, type Writer } from './document-rules.ts'
+export { Counters } from './counters.ts'
+export {
+  type DocumentRules,
+  type LostConflict,
+  type Observed,
+  openRules,
+  type Refusal,
+  type ShownChange,
+  type Writer,
+} from './document-rules.ts'
 export {
   type Authenticator,
   type AuthenticatorKeys,

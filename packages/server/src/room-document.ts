@@ -2,7 +2,7 @@ import type { LogRecord } from '@joinery/log'
 import { encodeSyncStep1, encodeSyncStep2 } from '@joinery/protocol'
 import * as random from 'lib0/random'
 import * as Y from 'yjs'
-import type { DocumentRules, Refusal, Writer } from './document-rules.ts'
+import type { DocumentRules, Observed, Refusal, Writer } from './document-rules.ts'
 import { Stamps } from './stamps.ts'
 
 /** Yjs V1's encodings of nothing, and the frames that carry them: most workspaces somebody opens are new. */
@@ -23,9 +23,11 @@ export interface Applied {
   /** What the log has to keep; undefined when there is nothing new. Includes parts that still wait for others they build on. */
   readonly record: Uint8Array | undefined
   readonly touched: string[]
+  /** What people are shown differently now, and what lost to something concurrent. */
+  readonly observed: readonly Observed[]
 }
 
-const NOTHING: Applied = { refused: undefined, forward: undefined, record: undefined, touched: [] }
+const NOTHING: Applied = { refused: undefined, forward: undefined, record: undefined, touched: [], observed: [] }
 
 /**
  * The Yjs side of a room: a cache of its log. The Y.Doc is made at the first record or write, so that a workspace
@@ -38,6 +40,8 @@ export class RoomDocument {
   #doc: Y.Doc | undefined
   #emitted: Uint8Array | undefined
   #touched: string[] = []
+  #observed: Observed[] = []
+  #unobserve: (() => void) | undefined
   #isReplaying = false
   /** The Yjs client ids that edits made here are written under: each belongs to one actor, as on any client. */
   readonly #clientIds = new Map<string, number>()
@@ -48,16 +52,17 @@ export class RoomDocument {
 
   /** Builds the document from its log. Throws what reading throws, and what Yjs throws on a damaged update: the document is then unusable. */
   async replay(records: AsyncIterable<LogRecord>): Promise<void> {
-    let chunk: Uint8Array[] = []
+    let chunk: LogRecord[] = []
     this.#isReplaying = true
     for await (const record of records) {
       this.stamps.note(record)
-      if (chunk.push(record.update) < REPLAY_CHUNK) continue
+      if (chunk.push(record) < REPLAY_CHUNK) continue
       this.#replayAll(chunk)
       chunk = []
     }
     if (chunk.length > 0) this.#replayAll(chunk)
     this.#isReplaying = false
+    this.#observe()
   }
 
   /**
@@ -66,9 +71,7 @@ export class RoomDocument {
    */
   apply(updates: readonly Uint8Array[], writer: Writer): Applied {
     if (updates.every(isEmptyUpdate)) return NOTHING
-    const doc = this.#live()
-    this.#emitted = undefined
-    this.#touched = []
+    const doc = this.#begin()
     let refused: Applied['refused']
     doc.transact(() => {
       for (let index = 0; index < updates.length; index++) {
@@ -83,7 +86,14 @@ export class RoomDocument {
     }, this)
     const forward = this.#emitted
     const record = this.pendingBytes > 0 ? withWaiting(updates.slice(0, refused?.index), forward) : forward
-    return { refused, forward, record, touched: this.#touched }
+    return { refused, forward, record, touched: this.#touched, observed: this.#observed }
+  }
+
+  /** Deletes what dead writers left beaten where the last {@link apply} or {@link edit} touched. Undefined when there was none. */
+  prune(touched: readonly string[]): Applied | undefined {
+    const doc = this.#begin()
+    this.#rules.prune(doc, touched)
+    return this.#emitted === undefined ? undefined : this.#outcome()
   }
 
   /**
@@ -91,15 +101,12 @@ export class RoomDocument {
    * back: the document is then unusable and has to be rebuilt.
    */
   edit<T>(actor: string, edit: (doc: Y.Doc) => T): { value: T; applied: Applied } {
-    const doc = this.#live()
+    const doc = this.#begin()
     const clientId = this.#clientIds.get(actor) ?? random.uint32()
     this.#clientIds.set(actor, clientId)
     doc.clientID = clientId
-    this.#emitted = undefined
-    this.#touched = []
     const value = doc.transact(() => edit(doc), this)
-    const forward = this.#emitted
-    return { value, applied: { refused: undefined, forward, record: forward, touched: this.#touched } }
+    return { value, applied: this.#outcome() }
   }
 
   /** The document, for reading only. */
@@ -117,7 +124,13 @@ export class RoomDocument {
   /** Takes the updates of a connection that may only read: those that bring nothing new pass, as an answer to SyncStep1 does. */
   read(updates: readonly Uint8Array[], refusal: Refusal): Applied {
     const index = updates.findIndex((update) => !isEmptyUpdate(update) && !this.#includes(update))
-    return { refused: index < 0 ? undefined : { index, refusal }, forward: undefined, record: undefined, touched: [] }
+    return {
+      refused: index < 0 ? undefined : { index, refusal },
+      forward: undefined,
+      record: undefined,
+      touched: [],
+      observed: [],
+    }
   }
 
   #includes(update: Uint8Array): boolean {
@@ -163,6 +176,7 @@ export class RoomDocument {
   }
 
   destroy(): void {
+    this.#unobserve?.()
     this.#doc?.destroy()
     this.#doc = undefined
   }
@@ -177,13 +191,37 @@ export class RoomDocument {
       this.#touched = this.#rules.touched(transaction)
     })
     this.#doc = doc
+    if (!this.#isReplaying) this.#observe()
     return doc
   }
 
-  #replayAll(updates: readonly Uint8Array[]): void {
+  #observe(): void {
+    if (this.#doc !== undefined) {
+      this.#unobserve ??= this.#rules.observe(this.#doc, (observed) => this.#observed.push(observed))
+    }
+  }
+
+  /** Forgets what the last transaction did. */
+  #begin(): Y.Doc {
+    this.#emitted = undefined
+    this.#touched = []
+    this.#observed = []
+    return this.#live()
+  }
+
+  /** What the transaction since {@link #begin} did, if all of it could be integrated. */
+  #outcome(): Applied {
+    const update = this.#emitted
+    return { refused: undefined, forward: update, record: update, touched: this.#touched, observed: this.#observed }
+  }
+
+  #replayAll(records: readonly LogRecord[]): void {
     const doc = this.#live()
     doc.transact(() => {
-      for (const update of updates) Y.applyUpdate(doc, update)
+      for (const { update, actor } of records) {
+        this.#rules.recordAuthor(doc, update, actor)
+        Y.applyUpdate(doc, update)
+      }
     }, this)
   }
 }

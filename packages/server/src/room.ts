@@ -1,13 +1,15 @@
 import { type EventStore, LogError, type LogRecord, type WorkspaceLog } from '@joinery/log'
-import type { Frame, WorkspaceId } from '@joinery/protocol'
+import type { Frame, JoineryMessage, WorkspaceId } from '@joinery/protocol'
 import type { Logger } from 'pino'
 import type { Acknowledgements } from './acknowledgements.ts'
 import type { Connection } from './connection.ts'
+import type { Counters } from './counters.ts'
 import type { DocumentRules } from './document-rules.ts'
 import { type Audience, sendToAll } from './fan-out.ts'
 import { greet, writableOf } from './greeting.ts'
 import type { ServerLimits } from './limits.ts'
 import { Presence } from './presence.ts'
+import { ProvenanceFeed } from './provenance-feed.ts'
 import { RoomDocument } from './room-document.ts'
 import { ServerError } from './server-error.ts'
 import { type RoomEdit, WritePath } from './write-path.ts'
@@ -19,6 +21,7 @@ export interface RoomContext {
   readonly limits: ServerLimits
   readonly logger: Logger
   readonly acknowledgements: Acknowledgements
+  readonly counters: Counters
   /** Asks for one flush of `room` at the end of this tick. */
   schedule(room: Room): void
   /** The room is gone: the next join of its workspace makes a new one. */
@@ -54,6 +57,7 @@ export class Room {
   readonly #waiting = new Set<Connection>()
   readonly #presence: Presence
   readonly #writes: WritePath
+  readonly #provenance = new ProvenanceFeed()
   readonly #audience: Audience
   #state: RoomState = { state: 'loading' }
   /** Programs inside the server that use the room now: it is not idle. */
@@ -66,7 +70,8 @@ export class Room {
     this.workspace = workspace
     this.#context = context
     this.#presence = new Presence(context.limits)
-    this.#writes = new WritePath(context)
+    this.#writes = new WritePath({ ...context, workspace })
+    this.#writes.listeners.add((record) => this.#provenance.note(record))
     this.#audience = {
       connections: this.#connections,
       document: () => (this.#state.state === 'open' ? this.#state.document : undefined),
@@ -97,6 +102,7 @@ export class Room {
     this.#connections.delete(connection)
     this.#waiting.delete(connection)
     this.#presence.release(connection)
+    this.#provenance.leave(connection)
     if (this.#presence.hasNews) this.#context.schedule(this)
     if (this.connectionCount === 0) this.#emptySinceMs = nowMs
   }
@@ -134,9 +140,10 @@ export class Room {
         if (everybody !== undefined) connection.send(everybody)
         return
       }
-      case 'auth':
       case 'joinery':
-        return connection.refuse(new ServerError('bad_frame', `a client does not send ${frame.type} messages`))
+        return this.#receiveJoinery(connection, frame.message)
+      case 'auth':
+        return connection.refuse(new ServerError('bad_frame', 'a client does not send auth messages'))
     }
   }
 
@@ -186,6 +193,7 @@ export class Room {
 
   async #release(log: WorkspaceLog | undefined, document: RoomDocument | undefined): Promise<void> {
     document?.destroy()
+    this.#provenance.close()
     try {
       await log?.close()
     } catch (err) {
@@ -221,6 +229,7 @@ export class Room {
     this.#whenOpen = Promise.withResolvers()
     this.#whenOpen.promise.catch(() => undefined)
     document.destroy()
+    this.#context.counters.rebuilds++
     for (const connection of this.#connections) connection.pause()
     void this.#load(log)
   }
@@ -304,6 +313,18 @@ export class Room {
       return connection.refuse(new ServerError('bad_frame', 'SyncStep1 holds no Yjs state vector'))
     }
     connection.send(frame)
+  }
+
+  #receiveJoinery(connection: Connection, message: JoineryMessage | undefined): void {
+    if (message?.type === 'watch' && connection.wantsJoinery && this.#state.state === 'open') {
+      return this.#provenance.watch(connection, this.#state.document.stamps)
+    }
+    if (message?.type === 'conflict' && connection.wantsJoinery && connection.identity.access === 'write') {
+      this.#context.counters.conflicts++
+      for (const other of this.#connections) if (other !== connection) other.tell(message)
+      return
+    }
+    connection.refuse(new ServerError('bad_frame', `a client does not send ${message?.type ?? 'such'} messages`))
   }
 
   #receiveAwareness(connection: Connection, update: Uint8Array): void {

@@ -13,6 +13,7 @@ import { type WebSocket, WebSocketServer } from 'ws'
 import { Acknowledgements } from './acknowledgements.ts'
 import { closeReason } from './close-reason.ts'
 import { Connection } from './connection.ts'
+import { Counters } from './counters.ts'
 import { type DocumentRules, openRules } from './document-rules.ts'
 import { healthOf } from './health.ts'
 import { type Authenticator, developmentAuthenticator, type Identity } from './identity.ts'
@@ -65,6 +66,8 @@ export interface Server {
   close(): Promise<void>
   /** Reads and writes for programs in this process, through the same rooms as the sockets. */
   readonly workspaces: Workspaces
+  /** What happened since the start. */
+  readonly counters: Counters
   /** `http://host:port` without a trailing slash, once listening. */
   readonly url: string
 }
@@ -76,6 +79,7 @@ export function createServer(options: ServerOptions = {}): Server {
 
 class SyncServer implements Server {
   readonly workspaces: Workspaces
+  readonly counters = new Counters()
   readonly #options: ServerOptions
   readonly #host: string
   readonly #limits: ServerLimits
@@ -108,6 +112,7 @@ class SyncServer implements Server {
       limits: this.#limits,
       logger: this.#logger,
       acknowledgements: new Acknowledgements(),
+      counters: this.counters,
     })
     this.workspaces = new Workspaces(this.#rooms, this.#store)
     this.#http = createHttpServer((request, response) => this.#onRequest(request, response))

@@ -1,7 +1,7 @@
 import { encodeAwareness, encodeSyncStep2, encodeUpdate, WIRE_LIMITS } from '@joinery/protocol'
 import { afterEach, describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
-import type { DocumentRules } from './document-rules.ts'
+import { type DocumentRules, openRules } from './document-rules.ts'
 import { GatedStore } from './gated-store.ts'
 import { createAuthenticator, signToken } from './identity.ts'
 import type { RawClient } from './raw-client.ts'
@@ -12,6 +12,7 @@ afterEach(() => fixture.close())
 
 /** Refuses every update that holds the text `forbidden`. */
 const rules: DocumentRules = {
+  ...openRules,
   inspect: (_doc, update) =>
     Buffer.from(update).includes('forbidden') ? { code: 'bad_claim', reason: 'the test forbids it' } : undefined,
   touched: (transaction) => [`${transaction.changed.size} types`],

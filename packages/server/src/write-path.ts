@@ -1,12 +1,17 @@
-import type { EventStore, LogEntry, LogRecord, Receipt, WorkspaceLog } from '@joinery/log'
-import { CLOSE, encodeUpdate } from '@joinery/protocol'
+import type { EventStore, LogEntry, LogRecord, WorkspaceLog } from '@joinery/log'
+import { CLOSE, type WorkspaceId } from '@joinery/protocol'
+import type { Logger } from 'pino'
 import type * as Y from 'yjs'
 import type { Acknowledgements } from './acknowledgements.ts'
 import type { Connection } from './connection.ts'
-import type { Refusal, Writer } from './document-rules.ts'
-import { type Audience, type Forward, forwardUpdates, sendToAll } from './fan-out.ts'
+import type { Counters } from './counters.ts'
+import type { LostConflict, Observed, Refusal, Writer } from './document-rules.ts'
+import { type Audience, type Forward, forwardUpdates } from './fan-out.ts'
 import type { ServerLimits } from './limits.ts'
 import type { RoomDocument } from './room-document.ts'
+
+/** In whose name the server tidies up. */
+const PRUNER = { actor: 'joinery', source: 'server', connection: 'prune' }
 
 /** Close codes of refused updates for clients that know no `rejected` message; 4403 for the rest. */
 const CLOSE_OF: Partial<Record<Refusal['code'], number>> = { too_large: CLOSE.tooLarge, bad_update: CLOSE.badFrame }
@@ -35,17 +40,34 @@ export class WritePath {
   readonly #store: EventStore
   readonly #limits: ServerLimits
   readonly #acknowledgements: Acknowledgements
+  readonly #counters: Counters
+  readonly #logger: Logger
+  readonly #workspace: WorkspaceId
   /** Connections with updates in their inboxes, in order of arrival. */
   #writers: Connection[] = []
   /** Called with each record as it is appended; what it brought is in the document by then. */
   readonly listeners = new Set<(record: LogRecord) => void>()
+  /** What the tick's writers touched. */
+  readonly #touched = new Set<string>()
+  /** Conflicts of the tick that nobody has been told of yet. */
+  readonly #conflicts: LostConflict[] = []
   /** Durability of the room's last append: what brings nothing new is as safe as what it repeats. */
   #lastDurable: Promise<void> = Promise.resolve()
 
-  constructor(options: { store: EventStore; limits: ServerLimits; acknowledgements: Acknowledgements }) {
+  constructor(options: {
+    store: EventStore
+    limits: ServerLimits
+    acknowledgements: Acknowledgements
+    counters: Counters
+    logger: Logger
+    workspace: WorkspaceId
+  }) {
     this.#store = options.store
     this.#limits = options.limits
     this.#acknowledgements = options.acknowledgements
+    this.#counters = options.counters
+    this.#logger = options.logger
+    this.#workspace = options.workspace
   }
 
   get hasWork(): boolean {
@@ -64,7 +86,7 @@ export class WritePath {
     if (connection.isRefused) return
     if (update.length > bytesMax) {
       const reason = `an update frame holds at most ${bytesMax} bytes, this one ${update.length}: send it in parts`
-      return refuse(connection, connection.framesReceived, { code: 'too_large', reason })
+      return this.#refuse(connection, connection.framesReceived, { code: 'too_large', reason })
     }
     if (connection.inbox.push(update) === 1) this.#writers.push(connection)
     connection.inboxThrough = connection.framesReceived
@@ -78,6 +100,7 @@ export class WritePath {
     const writers = this.#writers
     this.#writers = []
     const forwards: Forward[] = []
+    this.#touched.clear()
     let spoilt: Error | undefined
     for (const [index, connection] of writers.entries()) {
       if (this.#store.state.state !== 'open') {
@@ -90,8 +113,39 @@ export class WritePath {
       this.#writers = writers.slice(index + 1)
       break
     }
-    forwardUpdates(forwards, audience)
+    if (spoilt === undefined) this.#prune(log, document, forwards)
+    this.#counters.deliveries += forwardUpdates(forwards, audience)
+    this.#tellConflicts(audience)
     return spoilt
+  }
+
+  /** What writers that are gone left beaten goes with the tick that beat it: once, and never for its own sake. */
+  #prune(log: WorkspaceLog, document: RoomDocument, forwards: Forward[]): void {
+    if (this.#touched.size === 0) return
+    const pruned = document.prune([...this.#touched])
+    if (pruned?.record === undefined) return
+    this.#counters.prunings++
+    this.#append(log, document, { ...PRUNER, update: pruned.record, touched: pruned.touched }, [])
+    forwards.push({ from: undefined, update: pruned.record })
+  }
+
+  /** Tells the sender that frame number `frame` and what builds on it were not taken, and takes nothing more from it. */
+  #refuse(connection: Connection, frame: number, refusal: Refusal): void {
+    connection.isRefused = true
+    this.#counters.refuse(refusal.code)
+    this.#logger.info(
+      { workspace: this.#workspace, connection: connection.id, actor: connection.identity.actor, frame, ...refusal },
+      'update refused',
+    )
+    if (connection.wantsJoinery) return connection.tell({ type: 'rejected', frame, ...refusal })
+    connection.close(CLOSE_OF[refusal.code] ?? CLOSE.forbidden, `${refusal.code}: ${refusal.reason}`)
+  }
+
+  #tellConflicts({ connections }: Audience): void {
+    for (const conflict of this.#conflicts.splice(0)) {
+      this.#counters.conflicts++
+      for (const connection of connections) connection.tell({ type: 'conflict', ...conflict })
+    }
   }
 
   /**
@@ -110,19 +164,32 @@ export class WritePath {
     if (applied.record !== undefined) {
       const entry = { ...authorOf(edit.writer, edit.via), update: applied.record, touched: applied.touched }
       const { idempotencyKey } = edit
-      this.#append(log, document, idempotencyKey === undefined ? entry : { ...entry, idempotencyKey })
-      sendToAll(encodeUpdate(applied.record), audience)
+      this.#append(log, document, idempotencyKey === undefined ? entry : { ...entry, idempotencyKey }, applied.observed)
+      const forwards: Forward[] = [{ from: undefined, update: applied.record }]
+      this.#touched.clear()
+      for (const path of applied.touched) this.#touched.add(path)
+      this.#prune(log, document, forwards)
+      this.#counters.deliveries += forwardUpdates(forwards, audience)
+      this.#tellConflicts(audience)
     }
     return { value, lsn: log.head, durable: this.#lastDurable }
   }
 
-  #append(log: WorkspaceLog, document: RoomDocument, entry: LogEntry): Receipt {
-    const receipt = log.append(entry)
-    this.#lastDurable = receipt.durable
-    const record: LogRecord = { ...entry, lsn: receipt.lsn, at: receipt.at }
+  #append(log: WorkspaceLog, document: RoomDocument, entry: LogEntry, observed: readonly Observed[]): void {
+    const { lsn, at, durable } = log.append(entry)
+    this.#lastDurable = durable
+    this.#counters.records++
+    const record: LogRecord = { ...entry, lsn, at }
     document.stamps.note(record)
     for (const listener of this.listeners) listener(record)
-    return receipt
+    const workspace = this.#workspace
+    const { actor, source } = entry
+    for (const { changes, conflicts } of observed) {
+      for (const change of changes)
+        this.#logger.debug({ workspace, ...change, actor, source, lsn }, 'shown value changed')
+      for (const conflict of conflicts) this.#logger.info({ workspace, ...conflict, actor, source, lsn }, 'conflict')
+      this.#conflicts.push(...conflicts)
+    }
   }
 
   #write(connection: Connection, log: WorkspaceLog, document: RoomDocument, forwards: Forward[]): Error | undefined {
@@ -131,21 +198,23 @@ export class WritePath {
     const first = through - updates.length + 1
     const { identity } = connection
     try {
-      const { refused, forward, record, touched } =
+      const { refused, forward, record, touched, observed } =
         identity.access === 'write' ? document.apply(updates, identity) : document.read(updates, READ_ONLY)
       if (document.pendingBytes > this.#limits.pendingBytesMax) throw new PendingError(this.#limits.pendingBytesMax)
-      if (record !== undefined)
-        this.#append(log, document, { ...authorOf(identity, connection.id), update: record, touched })
+      if (record !== undefined) {
+        this.#append(log, document, { ...authorOf(identity, connection.id), update: record, touched }, observed)
+        for (const path of touched) this.#touched.add(path)
+      }
       if (forward !== undefined) forwards.push({ from: connection, update: forward })
       const accepted = refused === undefined ? through : first + refused.index - 1
       if (!connection.hasDropped && accepted > 0)
         this.#acknowledgements.add(this.#lastDurable, connection, accepted, log.head)
-      if (refused !== undefined) refuse(connection, first + refused.index, refused.refusal)
+      if (refused !== undefined) this.#refuse(connection, first + refused.index, refused.refusal)
       return undefined
     } catch (cause) {
       const error = cause instanceof Error ? cause : new Error(String(cause))
       const code = error instanceof PendingError ? 'pending_too_large' : 'bad_update'
-      refuse(connection, first, {
+      this.#refuse(connection, first, {
         code,
         reason: error instanceof PendingError ? error.message : 'the update is no Yjs V1 update',
       })
@@ -163,11 +232,4 @@ class PendingError extends Error {
   constructor(bytesMax: number) {
     super(`updates that build on others not sent yet may fill ${bytesMax} bytes: sync first, then send`)
   }
-}
-
-/** Tells the sender that frame number `frame` and what builds on it were not taken, and takes nothing more from it. */
-function refuse(connection: Connection, frame: number, refusal: Refusal): void {
-  connection.isRefused = true
-  if (connection.wantsJoinery) return connection.tell({ type: 'rejected', frame, ...refusal })
-  connection.close(CLOSE_OF[refusal.code] ?? CLOSE.forbidden, `${refusal.code}: ${refusal.reason}`)
 }

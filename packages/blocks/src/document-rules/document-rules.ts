@@ -1,9 +1,12 @@
+import * as decoding from 'lib0/decoding'
 import * as Y from 'yjs'
 import { SKELETON_CLIENT_MIN } from '../block-skeleton.ts'
+import { pruneBeaten } from '../prune-beaten.ts'
 import { type ClaimContext, checkValue } from './claim-check.ts'
 import { ClientOwners } from './client-owners.ts'
 import { KnownClaims } from './known-claims.ts'
 import { type BlocksRefusal, type BlocksWriter, refuse } from './refusal.ts'
+import { type Observed, observeShown } from './shown-changes.ts'
 import { checkSkeleton } from './skeleton-check.ts'
 import { touchedPaths } from './touched-paths.ts'
 import { isPlainTyping } from './typing-scan.ts'
@@ -15,8 +18,14 @@ import { type ReadStruct, type ReadUpdate, readUpdate } from './update-reader.ts
 export interface BlocksDocumentRules {
   /** Looks at one Yjs V1 update before it is applied; a refusal means that nothing of it is. Changes nothing in `doc`. */
   inspect(doc: Y.Doc, update: Uint8Array, writer: BlocksWriter): BlocksRefusal | undefined
+  /** Takes over who wrote a logged update; called at replay, before it is applied. */
+  recordAuthor(doc: Y.Doc, update: Uint8Array, actor: string): void
   /** The `block/field` paths that a transaction touched: `b1` created or deleted, `b1/content`, `edges/e1`. */
   touched(transaction: Y.Transaction): string[]
+  /** Calls `listener` after each transaction that changed an entry or a field, or left a claim beaten. Returns unsubscribe. */
+  observe(doc: Y.Doc, listener: (observed: Observed) => void): () => void
+  /** {@link pruneBeaten} on the blocks whose claims `touched` names. */
+  prune(doc: Y.Doc, touched: readonly string[]): void
 }
 
 /** What the rules remember of one document. */
@@ -24,6 +33,7 @@ interface DocMemory {
   readonly owners: ClientOwners
   known: KnownClaims | undefined
 }
+const CLAIM_PART = /\/(?:indexingList|fields)$/
 const memories = new WeakMap<Y.Doc, DocMemory>()
 
 function memoryOf(doc: Y.Doc): DocMemory {
@@ -35,16 +45,32 @@ function memoryOf(doc: Y.Doc): DocMemory {
 }
 
 /**
- * Who owns which client id in a document. A server feeds it while it replays the log ({@link recordAuthor}) and may bind
+ * Who owns which client id in a document. A server feeds it while it replays the log (`documentRules.recordAuthor`) and may bind
  * the client ids that it learns from awareness, before their first edit.
  */
 export function clientOwners(doc: Y.Doc): ClientOwners {
   return memoryOf(doc).owners
 }
 
-/** Takes over who wrote a logged update, at replay. Throws what reading throws on bytes that are no update. */
-export function recordAuthor(doc: Y.Doc, update: Uint8Array, actor: string): void {
-  bindOwner(memoryOf(doc).owners, newClients(doc, readUpdate(update)), actor)
+function recordAuthor(doc: Y.Doc, update: Uint8Array, actor: string): void {
+  const { owners } = memoryOf(doc)
+  const sole = soleClient(update)
+  // Most records are the next edits of somebody known: those need no closer look.
+  if (sole !== undefined && owners.ownerOf(sole) !== undefined) return
+  bindOwner(owners, newClients(doc, readUpdate(update)), actor)
+}
+
+/** The client id of an update with the structs of one; undefined for any other. */
+function soleClient(update: Uint8Array): number | undefined {
+  const decoder = decoding.createDecoder(update)
+  if (decoding.readVarUint(decoder) !== 1) return undefined
+  decoding.readVarUint(decoder)
+  return decoding.readVarUint(decoder)
+}
+
+function prune(doc: Y.Doc, touched: readonly string[]): void {
+  const ids = touched.filter((path) => CLAIM_PART.test(path)).map((path) => path.slice(0, path.lastIndexOf('/')))
+  if (ids.length > 0) pruneBeaten(doc, ids)
 }
 
 /** Joinery's rules for documents of blocks. Any other Yjs document passes too, as far as it keeps the limits. */
@@ -57,7 +83,10 @@ export const documentRules: BlocksDocumentRules = {
     const read = readOrRefusal(update)
     return 'code' in read ? read : inspectRead(doc, read, writer, memory)
   },
+  recordAuthor,
   touched: touchedPaths,
+  observe: observeShown,
+  prune,
 }
 
 function readOrRefusal(update: Uint8Array): ReadUpdate | BlocksRefusal {
