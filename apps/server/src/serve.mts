@@ -3,16 +3,16 @@ import { documentRules } from '@joinery/blocks'
 import { openLevelStore, openMemoryStore } from '@joinery/log'
 import { createAuthenticator, createServer } from '@joinery/server'
 import { pino } from 'pino'
+import { explainFailure } from './failure.mts'
 import { createFrontDoor } from './front-door.mts'
 import type { ServeConfig } from './serve-config.mts'
-import { explainStartFailure } from './start-failure.mts'
 import { VERSION } from './version.mts'
 
 /** A server that takes connections. */
 export interface RunningServer {
   /** `http://host:port`; sockets at the same place. */
   readonly url: string
-  /** Lets clients go, writes what is waiting and releases the data directory. */
+  /** Lets clients go, writes what is waiting and releases the data directory. Rejects with {@link AppError} if it can't. */
   close(): Promise<void>
 }
 
@@ -44,8 +44,12 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
         url: server.url,
         close: async () => {
           logger.info('draining')
-          await server.close()
-          await store.close()
+          try {
+            // Released whatever the drain came to: nobody is left who could do it.
+            await server.close().finally(() => store.close())
+          } catch (error) {
+            throw explainFailure(error, config)
+          }
           logger.info('closed')
         },
       }
@@ -54,6 +58,6 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
       throw error
     }
   } catch (error) {
-    throw explainStartFailure(error, config)
+    throw explainFailure(error, config)
   }
 }

@@ -13,8 +13,8 @@ const LOG_ADVICE: Partial<Record<LogErrorCode, string>> = {
   corrupted: 'keep the directory as it is, restore it from a backup, or start on a new one with --data',
 }
 
-/** What stopped the server from starting, as one line that says what to do; what isn't known here comes back as it is. */
-export function explainStartFailure(error: unknown, config: ServeConfig): unknown {
+/** What kept the server from starting or from closing well, as one line that says what to do; what isn't known here comes back as it is. */
+export function explainFailure(error: unknown, config: ServeConfig): unknown {
   const message = lineFor(error, config)
   return message === undefined ? error : new AppError('start', message, { cause: error })
 }
