@@ -6,7 +6,7 @@ export type Durability = 'memory' | 'async' | 'sync'
 
 /** What one append records. `update` is opaque to the log. */
 export interface LogEntry {
-  /** One Yjs V1 update. */
+  /** One Yjs V1 update, up to 256 MiB. The log keeps a copy. */
   readonly update: Uint8Array
   /** Who wrote it: a user id or a service's name, stamped by the server. */
   readonly actor: string
@@ -48,7 +48,7 @@ export interface WorkspaceLog {
   readonly head: Lsn
   /** Makes the workspace exist without a record; resolves with its generation once that is durable. Idempotent. */
   create(): Promise<string>
-  /** Takes the next LSN at once and writes with the store's next group. Throws `closed`, or the storage error while storage fails. */
+  /** Takes the next LSN at once and writes with the store's next group. Throws `closed`, `invalid`, or the storage error while storage fails. */
   append(entry: LogEntry): Receipt
   /** Records in order, checked (CRC, gap-free); those not yet durable included. Throws `corrupted` at the first that is damaged. */
   read(range?: { after?: Lsn; through?: Lsn }): AsyncIterable<LogRecord>
@@ -65,10 +65,16 @@ export interface EventStore {
   readonly state: StoreState
   /** Called at every change of {@link state}; must not throw. Returns unsubscribe. */
   onStateChange(listener: (state: StoreState) => void): () => void
-  /** Opens one workspace's log, existing or not. Throws `locked` if it is open already, `corrupted` if its end can't be told. */
+  /**
+   * Opens one workspace's log, existing or not. Throws `locked` if it is open already, `corrupted` if its head or
+   * identity is damaged or its end lost, `invalid` for what can't be a name, `closed`, or the storage error.
+   */
   open(workspace: string): Promise<WorkspaceLog>
   /** Names of the workspaces that exist, in byte order. */
   workspaces(): AsyncIterable<string>
-  /** Writes what is still waiting, makes it as safe as it can, and releases the directory. */
+  /**
+   * Writes what is still waiting, fsyncs, and releases the directory. Idempotent. Rejects with the storage error,
+   * the directory released all the same, if something could not be made safe.
+   */
   close(): Promise<void>
 }
