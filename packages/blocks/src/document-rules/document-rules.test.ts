@@ -1,0 +1,363 @@
+import * as encoding from 'lib0/encoding'
+import { expect, test } from 'vitest'
+import * as Y from 'yjs'
+import { encodeSkeleton, skeletonClientId } from '../block-skeleton.ts'
+import {
+  type Block,
+  type BlocksWriter,
+  clientOwners,
+  createBlock,
+  deleteBlock,
+  documentRules,
+  forkDoc,
+  getBlock,
+  recordAuthor,
+  undoScope,
+} from '../index.ts'
+import { USER, WORKFLOW } from '../test-docs.ts'
+import { isPlainTyping } from './typing-scan.ts'
+
+const ADA: BlocksWriter = { actor: 'ada', source: 'user_action', sources: ['user_action'], isAuthenticated: true }
+const BOB: BlocksWriter = { ...ADA, actor: 'bob' }
+const JOB: BlocksWriter = {
+  actor: 'workflow-7',
+  source: 'workflow_execution',
+  sources: ['workflow_execution'],
+  isAuthenticated: true,
+}
+const POLL: BlocksWriter = { actor: 'poller', source: 'polling_sync', sources: ['polling_sync'], isAuthenticated: true }
+const DEVELOPMENT: BlocksWriter = {
+  actor: 'anonymous',
+  source: 'user_action',
+  sources: undefined,
+  isAuthenticated: false,
+}
+
+/** A server's document and one client's, each update of the client inspected and, if allowed, applied. */
+function serverAnd(writer: BlocksWriter, server = new Y.Doc()) {
+  const doc = forkDoc(server)
+  const codes: (string | undefined)[] = []
+  doc.on('update', (update: Uint8Array, origin: unknown) => {
+    if (origin === 'server') return
+    const before = Y.encodeStateAsUpdate(server)
+    const refusal = documentRules.inspect(server, update, writer)
+    expect(Y.encodeStateAsUpdate(server)).toEqual(before)
+    codes.push(refusal?.code)
+    if (refusal === undefined) Y.applyUpdate(server, update)
+  })
+  return { server, doc, codes }
+}
+
+function blockOf(doc: Y.Doc): Block {
+  return getBlock(doc, 'b1') ?? createBlock(doc, 'b1', { type: 'text' })
+}
+
+test('[B30] typing, deleting, statuses, fields, undo and stock blocks by honest writers pass', () => {
+  const { server, doc, codes } = serverAnd(ADA)
+  const block = createBlock(doc, 'b1', { type: 'text' })
+  const { scope, options } = undoScope(doc)
+  const undo = new Y.UndoManager(scope as ConstructorParameters<typeof Y.UndoManager>[0], {
+    ...options,
+    captureTimeout: 0,
+  })
+  block.content.insert(0, 'héllo 😀')
+  block.content.delete(1, 2)
+  block.content.format(0, 2, { bold: true })
+  const run = block.indexingList.startRun('alpha', USER)
+  block.indexingList.report('alpha', run, 'error', { ...USER, error: 'x' })
+  block.fields.set('title', 'one', USER)
+  undo.undo()
+  undo.redo()
+  deleteBlock(doc, 'b1')
+  undo.undo()
+  createBlock(doc, 'b2', { type: 'text' })
+  deleteBlock(doc, 'b2')
+  createBlock(doc, 'b2', { type: 'text' })
+  doc.getMap('blocks').set('bare', new Y.Map())
+  getBlock(doc, 'bare')?.content.insert(0, 'x')
+  getBlock(doc, 'bare')?.indexingList.startRun('alpha', USER)
+  getBlock(doc, 'bare')?.map.set('indexingList', [{ index_name: 'a', status: 'done', timestamp: 1 }])
+  getBlock(doc, 'bare')?.indexingList.startRun('beta', USER)
+  doc.getArray('other').push([1, 'two', { three: [3] }, new Uint8Array(3)])
+  doc.getText('t').insertEmbed(0, { image: 'x' })
+  doc.getXmlFragment('xml').insert(0, [new Y.XmlElement('p')])
+  expect(codes.filter((code) => code !== undefined)).toEqual([])
+  expect(getBlock(server, 'b1')?.toJSON()).toEqual(getBlock(doc, 'b1')?.toJSON())
+  // All of it again in one update, as after a time offline.
+  const fresh = new Y.Doc()
+  expect(documentRules.inspect(fresh, Y.encodeStateAsUpdate(doc), ADA)).toBeUndefined()
+  expect(documentRules.inspect(server, Y.encodeStateAsUpdate(doc), BOB)).toBeUndefined()
+})
+
+test('[B30] a keystroke is known as plain typing from its bytes, and anything else is not', () => {
+  const doc = new Y.Doc()
+  const updates: Uint8Array[] = []
+  doc.on('update', (update: Uint8Array) => updates.push(update))
+  const isTyping = (act: () => unknown): boolean => {
+    const before = forkDoc(doc)
+    updates.length = 0
+    act()
+    const [update] = updates
+    return update !== undefined && isPlainTyping(before, update, undefined, 'ada')
+  }
+  const block = createBlock(doc, 'b1', { type: 'text' })
+  expect(isTyping(() => block.content.insert(0, 'first'))).toBe(false)
+  expect(isTyping(() => block.content.insert(5, 'é'))).toBe(true)
+  expect(isTyping(() => block.content.insert(2, 'in the middle'))).toBe(true)
+  expect(isTyping(() => block.content.delete(1, 3))).toBe(true)
+  expect(isTyping(() => block.indexingList.startRun('alpha', USER))).toBe(false)
+  expect(isTyping(() => block.fields.set('k', 1, USER))).toBe(false)
+  expect(isTyping(() => block.data.set('k', new Y.Map()))).toBe(false)
+})
+
+test('[B31] a claim in the name of another actor or for a source the writer may not use is refused', () => {
+  for (const [claim, code] of [
+    [WORKFLOW, 'forbidden_actor'],
+    [{ ...WORKFLOW, actor: 'ada' }, 'forbidden_source'],
+    [USER, undefined],
+  ] as const) {
+    const { doc, codes } = serverAnd(ADA)
+    blockOf(doc).indexingList.startRun('alpha', claim)
+    expect(codes.at(-1)).toBe(code)
+    const fields = serverAnd(ADA)
+    blockOf(fields.doc).fields.set('title', 1, claim)
+    expect(fields.codes.at(-1)).toBe(code)
+  }
+  const development = serverAnd(DEVELOPMENT)
+  blockOf(development.doc).indexingList.startRun('alpha', WORKFLOW)
+  expect(development.codes.every((code) => code === undefined)).toBe(true)
+})
+
+test('[B31] a forged claim in a plain array, a JSON embed or a block made in the same update is refused too', () => {
+  const claim = {
+    index_name: 'a',
+    run: { no: 1, id: 'r', source: 'user_action' },
+    status: 'done',
+    source: 'user_action',
+    actor: 'eve',
+    at: 1,
+  }
+  const attempts: ((doc: Y.Doc) => unknown)[] = [
+    (doc) => blockOf(doc).map.set('indexingList', [claim]),
+    (doc) => doc.getMap('blocks').set('new', new Y.Map([['indexingList', Y.Array.from([claim])]])),
+    (doc) =>
+      doc.transact(() =>
+        (createBlock(doc, 'b9', { type: 't' }).map.get('indexingList') as Y.Array<unknown>).push([claim]),
+      ),
+  ]
+  for (const attempt of attempts) {
+    const { doc, codes } = serverAnd(ADA)
+    attempt(doc)
+    expect(codes).toContain('forbidden_actor')
+  }
+})
+
+test('[B32] what has the shape of a claim must be one; junk and legacy entries pass', () => {
+  const push = (value: unknown): string | undefined => {
+    const { doc, codes } = serverAnd(ADA)
+    const list = blockOf(doc).map.get('indexingList') as Y.Array<unknown>
+    list.push([value])
+    return codes.at(-1)
+  }
+  const run = { no: 1, id: 'r', source: 'user_action' }
+  expect(push({ index_name: 'a', run, status: 'lost', source: 'user_action', actor: 'ada', at: 1 })).toBe('bad_claim')
+  expect(
+    push({
+      index_name: 'a',
+      run: { ...run, no: 2_000_000 },
+      status: 'done',
+      source: 'user_action',
+      actor: 'ada',
+      at: 1,
+    }),
+  ).toBe('bad_claim')
+  expect([push('junk'), push({ index_name: 'a', status: 'done', timestamp: 3 }), push({ any: 'thing' })]).toEqual([
+    undefined,
+    undefined,
+    undefined,
+  ])
+})
+
+test("[B33] reporting on another's run passes; making one up, or changing what a run is, does not", () => {
+  const { server, doc: jobDoc } = serverAnd(JOB)
+  const run = blockOf(jobDoc).indexingList.startRun('alpha', WORKFLOW)
+  const poll = serverAnd(POLL, server)
+  const author = { source: 'polling_sync', actor: 'poller' } as const
+  const { indexingList } = blockOf(poll.doc)
+  indexingList.report('alpha', run, 'done', author)
+  expect(poll.codes).toEqual([undefined])
+  indexingList.report('alpha', { ...run, source: 'user_action' }, 'done', author)
+  indexingList.report('alpha', { no: 7, id: 'made up', source: 'user_action' }, 'done', author)
+  expect(poll.codes.slice(1)).toEqual(['foreign_run', 'foreign_run'])
+  // A late report on a run that newer ones have replaced is let in: it can't be shown.
+  jobDoc.transact(() => undefined)
+  blockOf(jobDoc).indexingList.report('alpha', run, 'error', WORKFLOW)
+  blockOf(jobDoc).indexingList.startRun('alpha', WORKFLOW)
+  const late = serverAnd(POLL, server)
+  blockOf(late.doc).indexingList.report('alpha', run, 'done', author)
+  expect(late.codes).toEqual([undefined])
+})
+
+test("[B34] anything else under a skeleton's client id is refused, and the true skeleton still comes in", () => {
+  const skeleton = { kind: 'block', blockId: 'victim', incarnation: 0, follows: undefined } as const
+  const forged = new Y.Doc()
+  forged.clientID = skeletonClientId(skeleton)
+  forged.getMap('blocks').set('victim', new Y.Map([['id', 'other']]))
+  const server = new Y.Doc()
+  expect(documentRules.inspect(server, Y.encodeStateAsUpdate(forged), ADA)?.code).toBe('forged_skeleton')
+  expect(documentRules.inspect(server, gcUpdate(skeletonClientId(skeleton), 0, 6), ADA)?.code).toBe('forged_skeleton')
+  expect(documentRules.inspect(server, encodeSkeleton(skeleton), ADA)).toBeUndefined()
+  Y.applyUpdate(server, encodeSkeleton(skeleton))
+  expect(documentRules.inspect(server, encodeSkeleton(skeleton), BOB)).toBeUndefined()
+  expect(documentRules.inspect(server, gcUpdate(skeletonClientId(skeleton), 6, 1), ADA)?.code).toBe('forged_skeleton')
+})
+
+test("[B35] new structs under another principal's client id are refused, online and offline victim alike", () => {
+  const { server, doc } = serverAnd(ADA)
+  blockOf(doc).content.insert(0, 'mine')
+  const clock = Y.getState(doc.store, doc.clientID)
+  expect(documentRules.inspect(server, gcUpdate(doc.clientID, clock, 5), BOB)?.code).toBe('client_id_owned')
+  const thief = forkDoc(server)
+  thief.clientID = doc.clientID
+  const stolen: Uint8Array[] = []
+  thief.on('update', (update: Uint8Array) => stolen.push(update))
+  blockOf(thief).content.insert(2, 'stolen')
+  expect(stolen.map((update) => documentRules.inspect(server, update, BOB)?.code)).toEqual(['client_id_owned'])
+  blockOf(doc).content.insert(4, ' still')
+  expect(blockOf(server).text).toBe('mine still')
+  // After a restart the log's records say who owned what.
+  const restarted = new Y.Doc()
+  const record = Y.encodeStateAsUpdate(server)
+  recordAuthor(restarted, record, 'ada')
+  Y.applyUpdate(restarted, record)
+  expect(clientOwners(restarted).ownerOf(doc.clientID)).toBe('ada')
+  expect(documentRules.inspect(restarted, gcUpdate(doc.clientID, clock + 6, 5), BOB)?.code).toBe('client_id_owned')
+})
+
+test('[B36] types nested over 100 levels and values over 64 are refused, in one update or piece by piece', () => {
+  const nested = (levels: number): Uint8Array => {
+    const doc = new Y.Doc()
+    let map = doc.getMap('blocks')
+    doc.transact(() => {
+      for (let i = 0; i < levels; i++) map = map.set('n', new Y.Map())
+    })
+    return Y.encodeStateAsUpdate(doc)
+  }
+  expect(documentRules.inspect(new Y.Doc(), nested(100), ADA)).toBeUndefined()
+  expect(documentRules.inspect(new Y.Doc(), nested(101), ADA)?.code).toBe('too_deep')
+  expect(documentRules.inspect(new Y.Doc(), nested(3_000), ADA)?.code).toBe('too_deep')
+  const { doc, codes } = serverAnd(ADA)
+  let map = doc.getMap('root')
+  for (let i = 0; i < 102; i++) map = map.set('n', new Y.Map())
+  expect(codes.indexOf('too_deep')).toBe(100)
+  const deep = new Y.Doc()
+  deep.getMap('m').set('v', JSON.parse(`${'['.repeat(70)}${']'.repeat(70)}`))
+  expect(documentRules.inspect(new Y.Doc(), Y.encodeStateAsUpdate(deep), ADA)?.code).toBe('too_deep')
+})
+
+test('[B37] a forbidden key is refused as map key, root name, attribute or deep in a value', () => {
+  const attempts: ((doc: Y.Doc) => unknown)[] = [
+    (doc) => doc.getMap('m').set('__proto__', 1),
+    (doc) => doc.getMap('constructor').set('a', 1),
+    (doc) => doc.getText('t').insert(0, 'x', { prototype: true }),
+    (doc) => doc.getMap('m').set('v', [{ a: JSON.parse('{"__proto__":1}') as unknown }]),
+    (doc) => doc.getText('t').insertEmbed(0, { a: JSON.parse('{"__proto__":1}') as unknown }),
+  ]
+  for (const attempt of attempts) {
+    const doc = new Y.Doc()
+    attempt(doc)
+    expect(documentRules.inspect(new Y.Doc(), Y.encodeStateAsUpdate(doc), ADA)?.code).toBe('forbidden_key')
+  }
+})
+
+test('[B38] bytes that no Yjs client writes are refused without harm', () => {
+  const server = new Y.Doc()
+  const honest = new Y.Doc()
+  blockOf(honest).content.insert(0, 'some text')
+  const bytes = Y.encodeStateAsUpdate(honest)
+  const hostile = [
+    Uint8Array.of(),
+    Uint8Array.of(255, 255, 255, 255, 255, 255, 255, 255, 255, 255),
+    Y.encodeStateAsUpdateV2(honest),
+    bytes.subarray(0, bytes.length - 3),
+    Uint8Array.of(...bytes, 0),
+    gcUpdate(7, 0, 2 ** 52),
+    gcUpdate(7, 0, 20_000_000),
+    gcUpdate(7, 0, 0),
+  ]
+  for (const update of hostile) expect(documentRules.inspect(server, update, ADA)?.code).toBe('bad_update')
+  const crowd = Array.from({ length: 1_100 }, (_, i) => gcUpdate(i + 1, 0, 1))
+  expect(documentRules.inspect(server, Y.mergeUpdates(crowd), ADA)?.code).toBe('bad_update')
+})
+
+test('[B38] flipped bytes of an honest update are allowed or refused, and inspect never throws', () => {
+  const honest = new Y.Doc()
+  const block = blockOf(honest)
+  block.content.insert(0, 'some text')
+  block.indexingList.startRun('alpha', USER)
+  const bytes = Y.encodeStateAsUpdate(honest)
+  for (let at = 0; at < bytes.length; at++) {
+    for (const flip of [1, 0x10, 0x80, 0xff]) {
+      const mutated = bytes.slice()
+      mutated[at] = (mutated[at] ?? 0) ^ flip
+      const refusal = documentRules.inspect(new Y.Doc(), mutated, ADA)
+      expect(refusal === undefined || refusal.reason.length > 0).toBe(true)
+    }
+  }
+})
+
+test('[B39] touched names blocks, their fields, edges and other roots', () => {
+  const doc = new Y.Doc()
+  const paths: string[][] = []
+  doc.on('afterTransaction', (transaction: Y.Transaction) => paths.push(documentRules.touched(transaction)))
+  const block = createBlock(doc, 'b1', { type: 'text' })
+  block.content.insert(0, 'x')
+  block.indexingList.startRun('alpha', USER)
+  block.setType('other')
+  block.data.set('deep', new Y.Map())
+  ;(block.data.get('deep') as Y.Map<unknown>).set('k', 1)
+  doc.getMap('edges').set('e1', { source: 'a', target: 'b' })
+  doc.getText('notes').insert(0, 'x')
+  deleteBlock(doc, 'b1')
+  expect(paths).toEqual([
+    ['b1'],
+    ['b1/content'],
+    ['b1/indexingList'],
+    ['b1/type'],
+    ['b1/data'],
+    ['b1/data'],
+    ['edges/e1'],
+    ['notes'],
+    ['b1'],
+  ])
+})
+
+test("[B40] undo may bring back what another writer's claims said here, word for word, and nothing they didn't say", () => {
+  const { server, doc: jobDoc } = serverAnd(JOB)
+  blockOf(jobDoc).indexingList.startRun('alpha', WORKFLOW)
+  blockOf(jobDoc).fields.set('title', 'the job said this', WORKFLOW)
+  const ada = serverAnd(ADA, server)
+  const { scope, options } = undoScope(ada.doc)
+  const undo = new Y.UndoManager(scope as ConstructorParameters<typeof Y.UndoManager>[0], {
+    ...options,
+    captureTimeout: 0,
+  })
+  blockOf(ada.doc).fields.set('title', 'ada says that', USER)
+  undo.undo()
+  deleteBlock(ada.doc, 'b1')
+  undo.undo()
+  expect(ada.codes.every((code) => code === undefined)).toBe(true)
+  expect(blockOf(server).toJSON()).toMatchObject({
+    fields: { title: 'the job said this' },
+    indexingList: [{ actor: 'workflow-7' }],
+  })
+  blockOf(ada.doc).fields.set('title', 'the job never said this', WORKFLOW)
+  expect(ada.codes.at(-1)).toBe('forbidden_actor')
+})
+
+/** One update with nothing but garbage under a client id: what F4's attack sends. */
+function gcUpdate(client: number, clock: number, length: number): Uint8Array {
+  const encoder = encoding.createEncoder()
+  for (const number of [1, 1, client, clock, 0, length, 0]) encoding.writeVarUint(encoder, number)
+  return encoding.toUint8Array(encoder)
+}
