@@ -52,7 +52,7 @@ const data: Setting<string> = {
   schema: z.string().min(1).default('./data'),
 }
 
-export const durability: Setting<ServeConfig['durability']> = {
+const durability: Setting<ServeConfig['durability']> = {
   option: 'durability',
   variable: 'JOINERY_DURABILITY',
   rule: 'one of memory, async, sync',
