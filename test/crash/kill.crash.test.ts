@@ -2,14 +2,14 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { freePort } from '../support/free-port.ts'
 import { startJoinery } from '../support/joinery-process.ts'
+import { runSize } from '../support/run-size.ts'
 import { randomBelow, runSeed, seededRandom } from '../support/seeded-random.ts'
 import { tempDirectory } from '../support/temp-directory.ts'
 import { until } from '../support/until.ts'
 import { readLog } from './read-log.ts'
 import { Writers } from './writers.ts'
 
-/** `JOINERY_KILLS=50` for a run that means it. */
-const ROUNDS = Number(process.env.JOINERY_KILLS ?? 10)
+const ROUNDS = runSize('JOINERY_KILLS', { everyday: 10, nightly: 50 })
 /** The kill comes this long after the server is up, at a moment chosen by the seed; some hit it while clients join. */
 const KILL_AFTER_MS_MAX = 700
 const DRAIN_MS_MAX = 10_000

@@ -4,13 +4,13 @@ import { WebSocket } from 'ws'
 import * as Y from 'yjs'
 import { startJoinery } from '../support/joinery-process.ts'
 import { RawClient } from '../support/raw-client.ts'
+import { runSize } from '../support/run-size.ts'
 import { setScene } from '../support/scene.ts'
 import { type Random, runSeed, seededRandom } from '../support/seeded-random.ts'
 import { within } from '../support/until.ts'
 import { makeCorpus, mutate } from './frame-corpus.ts'
 
-/** `JOINERY_FUZZ_FRAMES=1000000` for a night. */
-const FRAMES = Number(process.env.JOINERY_FUZZ_FRAMES ?? 20_000)
+const FRAMES = runSize('JOINERY_FUZZ_FRAMES', { everyday: 20_000, nightly: 300_000 })
 /** Offenders at work at once, each in a room of its own. */
 const LANES = 16
 /** Between two of these, bystanders are asked whether they noticed anything. */

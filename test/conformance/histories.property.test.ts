@@ -4,13 +4,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
 import { type JoineryProcess, startJoinery } from '../support/joinery-process.ts'
 import { RawClient } from '../support/raw-client.ts'
+import { runSize } from '../support/run-size.ts'
 import { runSeed } from '../support/seeded-random.ts'
 import { connectStock, STOCK_VERSIONS, type StockClient, whenSynced } from '../support/stock-client.ts'
 import { type TempDirectory, tempDirectory } from '../support/temp-directory.ts'
 import { until, within } from '../support/until.ts'
 
-/** `JOINERY_HISTORIES=500` for a night. */
-const HISTORIES = Number(process.env.JOINERY_HISTORIES ?? 40)
+const HISTORIES = runSize('JOINERY_HISTORIES', { everyday: 40, nightly: 2_000 })
 const BLOCKS = ['intro', 'body', 'end'] as const
 const INDEXES = ['words', 'vectors'] as const
 const SOURCES = ['user_action', 'workflow_execution', 'instantiation', 'polling_sync'] as const
