@@ -91,7 +91,7 @@ note.content.insert(0, 'Measure twice, cut once.')
 const run = note.indexingList.startRun('search', { source: 'user_action', actor: 'ada' })
 note.indexingList.report('search', run, 'done', { source: 'user_action', actor: 'ada', chunks: 1 })
 
-await workspace.whenDurable() // validated, logged, and as safe as the server's --durability
+await workspace.whenDurable() // validated, logged, and safe as --durability says
 console.log(note.toJSON())
 await workspace.close()`
 }
