@@ -11,7 +11,7 @@ import {
   documentRules,
   forkDoc,
   getBlock,
-  recordAuthor,
+  type Observed,
   undoScope,
 } from '../index.ts'
 import { USER, WORKFLOW } from '../test-docs.ts'
@@ -228,7 +228,7 @@ test("[B35] new structs under another principal's client id are refused, online 
   // After a restart the log's records say who owned what.
   const restarted = new Y.Doc()
   const record = Y.encodeStateAsUpdate(server)
-  recordAuthor(restarted, record, 'ada')
+  documentRules.recordAuthor(restarted, record, 'ada')
   Y.applyUpdate(restarted, record)
   expect(clientOwners(restarted).ownerOf(doc.clientID)).toBe('ada')
   expect(documentRules.inspect(restarted, gcUpdate(doc.clientID, clock + 6, 5), BOB)?.code).toBe('client_id_owned')
@@ -353,6 +353,39 @@ test("[B40] undo may bring back what another writer's claims said here, word for
   })
   blockOf(ada.doc).fields.set('title', 'the job never said this', WORKFLOW)
   expect(ada.codes.at(-1)).toBe('forbidden_actor')
+})
+
+test('[B41] the server is told what is shown differently and whose claim lost, and prunes where an update touched claims', () => {
+  const { server, doc: jobDoc } = serverAnd(JOB)
+  const run = blockOf(jobDoc).indexingList.startRun('alpha', WORKFLOW)
+  const seen: Observed[] = []
+  const stop = documentRules.observe(server, (observed) => seen.push(observed))
+  const poll = serverAnd(POLL, server)
+  blockOf(jobDoc).indexingList.report('alpha', run, 'error', WORKFLOW)
+  blockOf(poll.doc).indexingList.report('alpha', run, 'done', { source: 'polling_sync', actor: 'poller' })
+  blockOf(poll.doc).content.insert(0, 'typing is not told')
+  expect(seen).toMatchObject([
+    {
+      changes: [
+        { block: 'b1', field: 'indexingList/alpha', before: { status: 'processing' }, after: { status: 'error' } },
+      ],
+      conflicts: [],
+    },
+    {
+      changes: [],
+      conflicts: [
+        { block: 'b1', field: 'indexingList/alpha', winner: { status: 'error' }, loser: { actor: 'poller' } },
+      ],
+    },
+  ])
+  expect(seen[1]?.conflicts[0]?.rule).toContain('the one whose reporter has priority wins')
+  const list = blockOf(server).map.get('indexingList')
+  documentRules.prune(server, ['b1', 'b1/content', 'edges/e1'])
+  expect(list).toHaveLength(2)
+  documentRules.prune(server, ['b1/indexingList'])
+  expect(list).toHaveLength(1)
+  expect(seen).toHaveLength(2)
+  stop()
 })
 
 /** One update with nothing but garbage under a client id: what F4's attack sends. */

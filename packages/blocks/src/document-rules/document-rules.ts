@@ -57,7 +57,9 @@ function recordAuthor(doc: Y.Doc, update: Uint8Array, actor: string): void {
   const sole = soleClient(update)
   // Most records are the next edits of somebody known: those need no closer look.
   if (sole !== undefined && owners.ownerOf(sole) !== undefined) return
-  bindOwner(owners, newClients(doc, readUpdate(update)), actor)
+  const read = readOrRefusal(update)
+  // What the log holds was let in once; limits that have tightened since are no reason not to load it.
+  if ('structs' in read) bindOwner(owners, newClients(doc, read), actor)
 }
 
 /** The client id of an update with the structs of one; undefined for any other. */
