@@ -45,6 +45,8 @@ function everyEntry(object: Record<string, unknown>, test: (key: string, value: 
  * are left out however deep they stand, and what nests deeper than {@link JSON_DEPTH_MAX} reads as null. Never throws.
  */
 export function toPlain(value: unknown, depthMax = JSON_DEPTH_MAX): unknown {
+  // lib0 carries big integers, JSON.stringify throws on them.
+  if (typeof value === 'bigint') return value.toString()
   if (typeof value !== 'object' || value === null) return typeof value === 'function' ? null : value
   if (value instanceof Y.Text || value instanceof Y.XmlFragment) return value.toString()
   if (value instanceof Uint8Array) return value.slice()

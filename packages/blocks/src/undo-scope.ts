@@ -3,9 +3,12 @@ import { locateChange } from './change-location.ts'
 import { edgesMap } from './edges.ts'
 import { blocksMap } from './workspace-blocks.ts'
 
+/** The list of types among what an undo manager accepts. */
+type UndoTypes = Extract<ConstructorParameters<typeof Y.UndoManager>[0], readonly unknown[]>
+
 /** What `new Y.UndoManager(scope, options)` takes so that undo covers what a person edits, and never a status. */
 export interface UndoScope {
-  readonly scope: Y.AbstractType<unknown>[]
+  readonly scope: UndoTypes
   readonly options: {
     captureTransaction(transaction: Y.Transaction): boolean
     deleteFilter(item: Y.Item): boolean
@@ -21,7 +24,7 @@ export interface UndoScope {
  */
 export function undoScope(doc: Y.Doc, trackedOrigins: Iterable<unknown> = [null]): UndoScope {
   return {
-    scope: [blocksMap(doc), edgesMap(doc)] as unknown as Y.AbstractType<unknown>[],
+    scope: [blocksMap(doc), edgesMap(doc)] as unknown as UndoTypes,
     options: {
       captureTransaction: (transaction) => !touchesStatus(transaction),
       // Undone creation of a block takes its statuses along; nothing else may delete one.

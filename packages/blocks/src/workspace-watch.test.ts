@@ -76,7 +76,7 @@ test('[B19] pruneBeaten deletes the claims of the dead in one transaction of its
 test('[B20] undo takes back text, fields, blocks and edges, and never a status', () => {
   const { doc, block } = docWithBlock()
   const { scope, options } = undoScope(doc)
-  const undo = new Y.UndoManager(scope as ConstructorParameters<typeof Y.UndoManager>[0], {
+  const undo = new Y.UndoManager(scope, {
     ...options,
     captureTimeout: 0,
   })

@@ -56,7 +56,7 @@ test('[B30] typing, deleting, statuses, fields, undo and stock blocks by honest 
   const { server, doc, codes } = serverAnd(ADA)
   const block = createBlock(doc, 'b1', { type: 'text' })
   const { scope, options } = undoScope(doc)
-  const undo = new Y.UndoManager(scope as ConstructorParameters<typeof Y.UndoManager>[0], {
+  const undo = new Y.UndoManager(scope, {
     ...options,
     captureTimeout: 0,
   })
@@ -338,7 +338,7 @@ test("[B40] undo may bring back what another writer's claims said here, word for
   blockOf(jobDoc).fields.set('title', 'the job said this', WORKFLOW)
   const ada = serverAnd(ADA, server)
   const { scope, options } = undoScope(ada.doc)
-  const undo = new Y.UndoManager(scope as ConstructorParameters<typeof Y.UndoManager>[0], {
+  const undo = new Y.UndoManager(scope, {
     ...options,
     captureTimeout: 0,
   })

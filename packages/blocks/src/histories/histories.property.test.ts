@@ -19,6 +19,14 @@ test('[M1, M2, M3, M4, M5, M6, M7, M8] the law holds after every step of any his
   )
 })
 
+test('[M2, M7] seed 1288302018: a report is written while an update it would retire waits for an earlier one', () => {
+  runHistory(2, [
+    { kind: 0, a: 75, b: 0, c: 0 },
+    { kind: 85, a: 0, b: 0, c: 0 },
+    { kind: 2, a: 0, b: 0, c: 134 },
+  ])
+})
+
 function runHistory(replicas: number, steps: readonly Step[]): void {
   const world = new HistoryWorld(replicas)
   for (const step of steps) {

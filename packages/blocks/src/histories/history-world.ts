@@ -264,7 +264,7 @@ function openDoc(): Pick<Replica, 'doc' | 'undo'> {
   const { scope, options } = undoScope(doc, [UNDOABLE])
   return {
     doc,
-    undo: new Y.UndoManager(scope as ConstructorParameters<typeof Y.UndoManager>[0], { ...options, captureTimeout: 0 }),
+    undo: new Y.UndoManager(scope, { ...options, captureTimeout: 0 }),
   }
 }
 
