@@ -1,3 +1,4 @@
+import * as encoding from 'lib0/encoding'
 import * as Y from 'yjs'
 import { type Block, createBlock } from './index.ts'
 
@@ -19,3 +20,10 @@ export function syncAll(...docs: readonly Y.Doc[]): void {
 export const WORKFLOW = { source: 'workflow_execution', actor: 'workflow-7' } as const
 export const USER = { source: 'user_action', actor: 'ada' } as const
 export const POLLER = { source: 'polling_sync', actor: 'poller' } as const
+
+/** One update with nothing but garbage under a client id: what F4's attack sends. */
+export function gcUpdate(client: number, clock: number, length: number): Uint8Array {
+  const encoder = encoding.createEncoder()
+  for (const number of [1, 1, client, clock, 0, length, 0]) encoding.writeVarUint(encoder, number)
+  return encoding.toUint8Array(encoder)
+}
