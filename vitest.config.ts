@@ -4,6 +4,8 @@ export default defineConfig({
   test: {
     include: ['packages/*/src/**/*.test.ts', 'apps/*/src/**/*.test.mts', 'test/**/*.test.ts'],
     pool: 'forks',
+    // Many tests wait for processes, sockets and disks: two at a time cost little more than one.
+    maxWorkers: 2,
     testTimeout: 30_000,
   },
 })

@@ -67,7 +67,8 @@ export class RoomDocument {
 
   /**
    * Applies one connection's updates in one transaction, each looked at just before, so that one may build on the last.
-   * Throws when Yjs can't take one: the document is then unusable and has to be rebuilt.
+   * Throws {@link UpdateError} when Yjs can't take one, anything else when the rules fail: the document is then unusable
+   * and has to be rebuilt.
    */
   apply(updates: readonly Uint8Array[], writer: Writer): Applied {
     if (updates.every(isEmptyUpdate)) return NOTHING
@@ -81,7 +82,7 @@ export class RoomDocument {
           refused = { index, refusal }
           return
         }
-        Y.applyUpdate(doc, update)
+        applyOrThrow(doc, update)
       }
     }, this)
     const forward = this.#emitted
@@ -223,6 +224,23 @@ export class RoomDocument {
         Y.applyUpdate(doc, update)
       }
     }, this)
+  }
+}
+
+/** Bytes that are no Yjs V1 update. What was applied of them can't be taken back. */
+export class UpdateError extends Error {
+  override name = 'UpdateError'
+}
+
+function applyOrThrow(doc: Y.Doc, update: Uint8Array): void {
+  // What a V2 update begins with reads as "nothing" in V1, and Yjs does not mind what follows: it would be lost unheard.
+  if (update[0] === 0 && update[1] === 0 && update.length > 2) {
+    throw new UpdateError('the update is no Yjs V1 update: bytes follow its end, as in a V2 update')
+  }
+  try {
+    Y.applyUpdate(doc, update)
+  } catch (cause) {
+    throw new UpdateError('the update is no Yjs V1 update', { cause })
   }
 }
 

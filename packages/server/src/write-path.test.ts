@@ -98,6 +98,38 @@ describe('a refused update', () => {
     expect(other.closed).toBeUndefined()
   })
 
+  it('[S9] a V2 update is refused when there are no rules that would', async () => {
+    fixture = await ServerFixture.start()
+    const sender = await fixture.client('w?joinery=1').synced()
+    const doc = new Y.Doc()
+    doc.getText('t').insert(0, 'in V2')
+    sender.send(encodeUpdate(Y.encodeStateAsUpdateV2(doc)))
+    await sender.until(() => sender.message('rejected') !== undefined)
+    expect(sender.message('rejected')).toMatchObject({ frame: 2, code: 'bad_update' })
+  })
+
+  it('[S26] a client is not blamed and its edit is not taken from it when the rules themselves fail', async () => {
+    let isBroken = true
+    const failing: DocumentRules = {
+      ...openRules,
+      inspect: () => {
+        if (isBroken) throw new TypeError('a bug in the rules')
+        return undefined
+      },
+    }
+    fixture = await ServerFixture.start({ rules: failing })
+    const sender = await fixture.client('w?joinery=1').synced()
+    sender.text.insert(0, 'kept')
+    await sender.until(() => sender.closed !== undefined)
+    expect(sender.closed?.code).toBe(1013)
+    expect(sender.message('rejected')).toBeUndefined()
+    isBroken = false
+    const again = fixture.client('w')
+    Y.applyUpdate(again.doc, Y.encodeStateAsUpdate(sender.doc))
+    const other = fixture.client('w')
+    await other.until(() => other.text.toString() === 'kept')
+  })
+
   it('[S9] updates that wait for others are bounded when a client never sends what they build on', async () => {
     fixture = await ServerFixture.start({ limits: { pendingBytesMax: 1000 } })
     const sender = await fixture.client('w?joinery=1').synced()

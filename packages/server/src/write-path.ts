@@ -5,10 +5,10 @@ import type * as Y from 'yjs'
 import type { Acknowledgements } from './acknowledgements.ts'
 import type { Connection } from './connection.ts'
 import type { Counters } from './counters.ts'
-import type { LostConflict, Observed, Refusal, Writer } from './document-rules.ts'
+import type { Observed, Refusal, Writer } from './document-rules.ts'
 import { type Audience, type Forward, forwardUpdates } from './fan-out.ts'
 import type { ServerLimits } from './limits.ts'
-import type { RoomDocument } from './room-document.ts'
+import { type Applied, type RoomDocument, UpdateError } from './room-document.ts'
 
 /** In whose name the server tidies up. */
 const PRUNER = { actor: 'joinery', source: 'server', connection: 'prune' }
@@ -32,6 +32,14 @@ export interface RoomEdit<T> {
   run(doc: Y.Doc): T
 }
 
+/** One transaction of the tick, on its way from the document to the log. */
+interface Write {
+  readonly applied: Applied
+  readonly author: Pick<LogEntry, 'actor' | 'source' | 'connection' | 'idempotencyKey'>
+  /** The connection it came by, and its frames that are applied with it; undefined for the server's own. */
+  readonly from?: { readonly connection: Connection; readonly frames: number }
+}
+
 /**
  * The way of an update through its room: received, collected until the tick ends, inspected and applied, logged,
  * forwarded, acknowledged when durable.
@@ -47,10 +55,6 @@ export class WritePath {
   #writers: Connection[] = []
   /** Called with each record as it is appended; what it brought is in the document by then. */
   readonly listeners = new Set<(record: LogRecord) => void>()
-  /** What the tick's writers touched. */
-  readonly #touched = new Set<string>()
-  /** Conflicts of the tick that nobody has been told of yet. */
-  readonly #conflicts: LostConflict[] = []
   /** Durability of the room's last append: what brings nothing new is as safe as what it repeats. */
   #lastDurable: Promise<void> = Promise.resolve()
 
@@ -93,14 +97,14 @@ export class WritePath {
   }
 
   /**
-   * Works off the tick. Returns the error that has spoilt `document`, if one did: nothing of what caused it is logged or
-   * forwarded, the rest of the tick waits, and the document has to be rebuilt from the log.
+   * Works off the tick: applies everything, forwards it, then logs it, since the others' screens need not wait for an
+   * encoder. Returns the error that has spoilt `document`, if one did: nothing of what caused it is logged or forwarded,
+   * the rest of the tick waits, and the document has to be rebuilt from the log.
    */
   flush(log: WorkspaceLog, document: RoomDocument, audience: Audience): Error | undefined {
     const writers = this.#writers
     this.#writers = []
-    const forwards: Forward[] = []
-    this.#touched.clear()
+    const writes: Write[] = []
     let spoilt: Error | undefined
     for (const [index, connection] of writers.entries()) {
       if (this.#store.state.state !== 'open') {
@@ -108,25 +112,115 @@ export class WritePath {
         connection.hasDropped = true
         continue
       }
-      spoilt = this.#write(connection, log, document, forwards)
+      spoilt = this.#apply(connection, document, writes)
       if (spoilt === undefined) continue
       this.#writers = writers.slice(index + 1)
       break
     }
-    if (spoilt === undefined) this.#prune(log, document, forwards)
-    this.#counters.deliveries += forwardUpdates(forwards, audience)
-    this.#tellConflicts(audience)
+    if (spoilt === undefined) this.#prune(document, writes)
+    this.#finish(writes, log, document, audience)
     return spoilt
   }
 
+  /**
+   * Makes an edit of a program inside the server: one transaction, one record, forwarded at once. Call it when nothing
+   * waits to be flushed. Throws the storage error while storage fails, before anything is done; what `edit` throws
+   * after that has spoilt `document`.
+   */
+  edit<T>(
+    { writer, via, idempotencyKey, run }: RoomEdit<T>,
+    { log, document, audience }: { log: WorkspaceLog; document: RoomDocument; audience: Audience },
+  ): { value: T; lsn: number; durable: Promise<void> } {
+    const { state } = this.#store
+    if (state.state === 'failed') throw state.error
+    const { value, applied } = document.edit(writer.actor, run)
+    const author = authorOf(writer, via)
+    const writes: Write[] = [{ applied, author: idempotencyKey === undefined ? author : { ...author, idempotencyKey } }]
+    this.#prune(document, writes)
+    this.#finish(writes, log, document, audience)
+    return { value, lsn: log.head, durable: this.#lastDurable }
+  }
+
+  /** Inspects and applies one connection's updates of the tick. Returns the error that has spoilt `document`. */
+  #apply(connection: Connection, document: RoomDocument, writes: Write[]): Error | undefined {
+    const through = connection.inboxThrough
+    const updates = connection.takeInbox()
+    const first = through - updates.length + 1
+    const { identity } = connection
+    try {
+      const applied =
+        identity.access === 'write' ? document.apply(updates, identity) : document.read(updates, READ_ONLY)
+      if (document.pendingBytes > this.#limits.pendingBytesMax) throw new PendingError(this.#limits.pendingBytesMax)
+      const { refused } = applied
+      const frames = refused === undefined ? through : first + refused.index - 1
+      writes.push({ applied, author: authorOf(identity, connection.id), from: { connection, frames } })
+      if (refused !== undefined) this.#refuse(connection, first + refused.index, refused.refusal)
+      return undefined
+    } catch (cause) {
+      const error = cause instanceof Error ? cause : new Error(String(cause))
+      if (error instanceof PendingError)
+        this.#refuse(connection, first, { code: 'pending_too_large', reason: error.message })
+      else if (error instanceof UpdateError)
+        this.#refuse(connection, first, { code: 'bad_update', reason: error.message })
+      else this.#giveUpOn(connection)
+      return error
+    }
+  }
+
+  /** Not the client's fault: it keeps its edits, and comes back with them. */
+  #giveUpOn(connection: Connection): void {
+    connection.isRefused = true
+    connection.close(CLOSE.tryLater, 'load_failed: the server failed on this update; it is kept on the client')
+  }
+
   /** What writers that are gone left beaten goes with the tick that beat it: once, and never for its own sake. */
-  #prune(log: WorkspaceLog, document: RoomDocument, forwards: Forward[]): void {
-    if (this.#touched.size === 0) return
-    const pruned = document.prune([...this.#touched])
-    if (pruned?.record === undefined) return
+  #prune(document: RoomDocument, writes: Write[]): void {
+    const touched = writes.flatMap(({ applied }) => applied.touched)
+    if (touched.length === 0) return
+    const applied = document.prune(touched)
+    if (applied === undefined) return
     this.#counters.prunings++
-    this.#append(log, document, { ...PRUNER, update: pruned.record, touched: pruned.touched }, [])
-    forwards.push({ from: undefined, update: pruned.record })
+    writes.push({ applied, author: PRUNER })
+  }
+
+  #finish(writes: readonly Write[], log: WorkspaceLog, document: RoomDocument, audience: Audience): void {
+    const forwards: Forward[] = []
+    for (const { applied, from } of writes) {
+      if (applied.forward !== undefined) forwards.push({ from: from?.connection, update: applied.forward })
+    }
+    this.#counters.deliveries += forwardUpdates(forwards, audience)
+    for (const { applied, author, from } of writes) {
+      if (applied.record !== undefined) {
+        const entry: LogEntry = { ...author, update: applied.record, touched: applied.touched }
+        this.#append(entry, applied.observed, log, document, audience)
+      }
+      if (from === undefined || from.connection.hasDropped || from.frames === 0) continue
+      this.#acknowledgements.add(this.#lastDurable, from.connection, from.frames, log.head)
+    }
+  }
+
+  #append(
+    entry: LogEntry,
+    observed: readonly Observed[],
+    log: WorkspaceLog,
+    document: RoomDocument,
+    audience: Audience,
+  ): void {
+    const { lsn, at, durable } = log.append(entry)
+    this.#lastDurable = durable
+    this.#counters.records++
+    const record: LogRecord = { ...entry, lsn, at }
+    document.stamps.note(record)
+    for (const listener of this.listeners) listener(record)
+    const about = { workspace: this.#workspace, actor: entry.actor, source: entry.source, lsn }
+    for (const { changes, conflicts } of observed) {
+      for (const change of changes) this.#logger.debug({ ...about, ...change }, 'shown value changed')
+      for (const conflict of conflicts) {
+        this.#counters.conflicts++
+        this.#logger.info({ ...about, ...conflict }, 'conflict')
+        for (const connection of audience.connections) connection.tell({ type: 'conflict', ...conflict })
+      }
+    }
   }
 
   /** Tells the sender that frame number `frame` and what builds on it were not taken, and takes nothing more from it. */
@@ -139,87 +233,6 @@ export class WritePath {
     )
     if (connection.wantsJoinery) return connection.tell({ type: 'rejected', frame, ...refusal })
     connection.close(CLOSE_OF[refusal.code] ?? CLOSE.forbidden, `${refusal.code}: ${refusal.reason}`)
-  }
-
-  #tellConflicts({ connections }: Audience): void {
-    for (const conflict of this.#conflicts.splice(0)) {
-      this.#counters.conflicts++
-      for (const connection of connections) connection.tell({ type: 'conflict', ...conflict })
-    }
-  }
-
-  /**
-   * Makes an edit of a program inside the server: one transaction, one record, forwarded at once. Call it when nothing
-   * waits to be flushed. Throws the storage error while storage fails, before anything is done; what `edit` throws
-   * after that has spoilt `document`.
-   */
-  edit<T>(
-    edit: RoomEdit<T>,
-    room: { log: WorkspaceLog; document: RoomDocument; audience: Audience },
-  ): { value: T; lsn: number; durable: Promise<void> } {
-    const { state } = this.#store
-    if (state.state === 'failed') throw state.error
-    const { log, document, audience } = room
-    const { value, applied } = document.edit(edit.writer.actor, edit.run)
-    if (applied.record !== undefined) {
-      const entry = { ...authorOf(edit.writer, edit.via), update: applied.record, touched: applied.touched }
-      const { idempotencyKey } = edit
-      this.#append(log, document, idempotencyKey === undefined ? entry : { ...entry, idempotencyKey }, applied.observed)
-      const forwards: Forward[] = [{ from: undefined, update: applied.record }]
-      this.#touched.clear()
-      for (const path of applied.touched) this.#touched.add(path)
-      this.#prune(log, document, forwards)
-      this.#counters.deliveries += forwardUpdates(forwards, audience)
-      this.#tellConflicts(audience)
-    }
-    return { value, lsn: log.head, durable: this.#lastDurable }
-  }
-
-  #append(log: WorkspaceLog, document: RoomDocument, entry: LogEntry, observed: readonly Observed[]): void {
-    const { lsn, at, durable } = log.append(entry)
-    this.#lastDurable = durable
-    this.#counters.records++
-    const record: LogRecord = { ...entry, lsn, at }
-    document.stamps.note(record)
-    for (const listener of this.listeners) listener(record)
-    const workspace = this.#workspace
-    const { actor, source } = entry
-    for (const { changes, conflicts } of observed) {
-      for (const change of changes)
-        this.#logger.debug({ workspace, ...change, actor, source, lsn }, 'shown value changed')
-      for (const conflict of conflicts) this.#logger.info({ workspace, ...conflict, actor, source, lsn }, 'conflict')
-      this.#conflicts.push(...conflicts)
-    }
-  }
-
-  #write(connection: Connection, log: WorkspaceLog, document: RoomDocument, forwards: Forward[]): Error | undefined {
-    const through = connection.inboxThrough
-    const updates = connection.takeInbox()
-    const first = through - updates.length + 1
-    const { identity } = connection
-    try {
-      const { refused, forward, record, touched, observed } =
-        identity.access === 'write' ? document.apply(updates, identity) : document.read(updates, READ_ONLY)
-      if (document.pendingBytes > this.#limits.pendingBytesMax) throw new PendingError(this.#limits.pendingBytesMax)
-      if (record !== undefined) {
-        this.#append(log, document, { ...authorOf(identity, connection.id), update: record, touched }, observed)
-        for (const path of touched) this.#touched.add(path)
-      }
-      if (forward !== undefined) forwards.push({ from: connection, update: forward })
-      const accepted = refused === undefined ? through : first + refused.index - 1
-      if (!connection.hasDropped && accepted > 0)
-        this.#acknowledgements.add(this.#lastDurable, connection, accepted, log.head)
-      if (refused !== undefined) this.#refuse(connection, first + refused.index, refused.refusal)
-      return undefined
-    } catch (cause) {
-      const error = cause instanceof Error ? cause : new Error(String(cause))
-      const code = error instanceof PendingError ? 'pending_too_large' : 'bad_update'
-      this.#refuse(connection, first, {
-        code,
-        reason: error instanceof PendingError ? error.message : 'the update is no Yjs V1 update',
-      })
-      return error
-    }
   }
 }
 
