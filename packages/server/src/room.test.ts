@@ -84,6 +84,21 @@ describe('loading', () => {
   })
 })
 
+describe('closing', () => {
+  it('[S20] a room that is still loading gives its log back when the server closes', async () => {
+    const store = new GatedStore()
+    const loading = gate()
+    store.openGate = loading.promise
+    fixture = await ServerFixture.start({ store, limits: { drainMs: 50 } })
+    const client = fixture.client('w')
+    await new Promise((resolve) => client.ws.once('open', resolve))
+    const closed = fixture.server.close()
+    loading.open()
+    await closed
+    expect(store.openLogs).toBe(0)
+  })
+})
+
 describe('writing', () => {
   it('[S4] a tick makes one record per connection, stamped with who wrote, when it brings many updates', async () => {
     const store = new GatedStore()

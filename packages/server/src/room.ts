@@ -63,6 +63,8 @@ export class Room {
   /** Programs inside the server that use the room now: it is not idle. */
   #guests = 0
   #whenOpen = Promise.withResolvers<void>()
+  /** Settles when the load that runs, or ran last, is over. Never rejects. */
+  #loading: Promise<void>
   /** When the last connection left, ms; undefined while somebody is here. */
   #emptySinceMs: number | undefined
 
@@ -79,7 +81,7 @@ export class Room {
     }
     // Nobody has to wait for it, and then its rejection is nobody's: connections are refused with the same reason.
     this.#whenOpen.promise.catch(() => undefined)
-    void this.#load(undefined)
+    this.#loading = this.#load(undefined)
   }
 
   get connectionCount(): number {
@@ -181,17 +183,23 @@ export class Room {
   close(): Promise<void> {
     if (this.#state.state === 'closing') return this.#state.closed
     this.flush()
-    const { log, document } = this.#state.state === 'open' ? this.#state : {}
-    return this.#end(log, document)
+    if (this.#state.state === 'open') return this.#end(this.#state.log, this.#state.document)
+    // A load under way sees that the room is closing, and gives the log back itself.
+    return this.#end(undefined, undefined, this.#loading)
   }
 
-  #end(log: WorkspaceLog | undefined, document: RoomDocument | undefined): Promise<void> {
-    const closed = this.#release(log, document)
+  #end(log: WorkspaceLog | undefined, document: RoomDocument | undefined, before?: Promise<void>): Promise<void> {
+    const closed = this.#release(log, document, before)
     this.#state = { state: 'closing', closed }
     return closed
   }
 
-  async #release(log: WorkspaceLog | undefined, document: RoomDocument | undefined): Promise<void> {
+  async #release(
+    log: WorkspaceLog | undefined,
+    document: RoomDocument | undefined,
+    before: Promise<void> | undefined,
+  ): Promise<void> {
+    await before
     document?.destroy()
     this.#provenance.close()
     try {
@@ -231,7 +239,7 @@ export class Room {
     document.destroy()
     this.#context.counters.rebuilds++
     for (const connection of this.#connections) connection.pause()
-    void this.#load(log)
+    this.#loading = this.#load(log)
   }
 
   /** The room can't be served: its clients are told why, and the next join tries again. */
