@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { isLoopbackHost } from '@joinery/server'
+import type { Metrics } from './metrics.mts'
 import type { ServeConfig } from './serve-config.mts'
 import { renderStartPage, START_PAGE_POLICY } from './start-page.mts'
 import { VERSION } from './version.mts'
@@ -7,12 +8,18 @@ import { VERSION } from './version.mts'
 /** What a Host header may look like; anything else is not echoed into a page. */
 const HOST = /^(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(:\d{1,5})?$/i
 
-/** Answers plain HTTP that the server itself does not: the start page at `/`, 404 for the rest. */
-export function createFrontDoor(config: ServeConfig) {
+/** Answers plain HTTP that the server itself does not: the start page at `/`, `/metrics`, 404 for the rest. */
+export function createFrontDoor(config: ServeConfig, metrics: () => Metrics | undefined) {
   return (request: IncomingMessage, response: ServerResponse): void => {
     const path = (request.url ?? '/').split('?', 1)[0]
-    if (path !== '/') {
-      answer(response, 404, 'text/plain', 'nothing here: / tells what runs, /healthz how it is\n')
+    const shown = path === '/metrics' ? metrics() : undefined
+    if (shown !== undefined) {
+      shown.render().then(
+        (text) => answer(response, 200, shown.contentType, text),
+        () => answer(response, 500, 'text/plain', 'the metrics could not be read\n'),
+      )
+    } else if (path !== '/') {
+      answer(response, 404, 'text/plain', 'nothing here: / tells what runs, /healthz how it is, /metrics what it did\n')
     } else if (request.method !== 'GET' && request.method !== 'HEAD') {
       response.setHeader('allow', 'GET, HEAD')
       answer(response, 405, 'text/plain', 'only GET and HEAD here\n')
@@ -40,7 +47,7 @@ function factsFor(request: IncomingMessage, config: ServeConfig) {
 
 function answer(response: ServerResponse, status: number, type: string, body: string): void {
   response.writeHead(status, {
-    'content-type': `${type}; charset=utf-8`,
+    'content-type': type.includes('charset') ? type : `${type}; charset=utf-8`,
     'content-length': Buffer.byteLength(body),
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',

@@ -5,6 +5,7 @@ import { createAuthenticator, createServer } from '@joinery/server'
 import { pino } from 'pino'
 import { explainFailure } from './failure.mts'
 import { createFrontDoor } from './front-door.mts'
+import { createMetrics, type Metrics } from './metrics.mts'
 import type { ServeConfig } from './serve-config.mts'
 import { VERSION } from './version.mts'
 
@@ -27,17 +28,19 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
     const { dataDirectory: directory, durability } = config
     const store = durability === 'memory' ? openMemoryStore() : await openLevelStore({ directory, durability })
     try {
+      let metrics: Metrics | undefined
       const server = createServer({
         host: config.host,
         port: config.port,
         store,
         rules: documentRules,
         logger,
-        request: createFrontDoor(config),
+        request: createFrontDoor(config, () => metrics),
         insecure: config.isInsecure,
         ...(authenticator && { authenticator }),
         ...(config.origins && { origins: config.origins }),
       })
+      metrics = createMetrics(server, store)
       await server.listen()
       logger.info({ url: server.url, version: VERSION, durability, directory }, 'listening')
       return {

@@ -24,6 +24,22 @@ describe('joinery serve', () => {
     expect(logs).toEqual(expect.arrayContaining(['listening', 'draining', 'closed']))
   })
 
+  it('[A22] /metrics counts what clients did when they did it', async () => {
+    const server = new CommandProcess(serve(await temporaryDirectory()))
+    const url = await server.listening()
+    const writer = connectWorkspace({ url: websocket(url), workspace: 'demo' })
+    await writer.whenSynced
+    writer.doc.getText('note').insert(0, 'counted')
+    await writer.whenDurable()
+    const metrics = await fetch(`${url}/metrics`)
+    const text = await metrics.text()
+    await writer.close()
+    expect(metrics.headers.get('content-type')).toContain('text/plain')
+    expect(text).toContain('joinery_records_total 1\n')
+    expect(text).toContain('joinery_connections 1\n')
+    expect(text).toContain('joinery_storage_writable 1\n')
+  })
+
   it.each(['SIGTERM', 'SIGINT'] as const)(
     '[A7] drains and exits with 0 on %s, and what was acknowledged is there after the next start',
     async (signal) => {

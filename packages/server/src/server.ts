@@ -68,6 +68,8 @@ export interface Server {
   readonly workspaces: Workspaces
   /** What happened since the start. */
   readonly counters: Counters
+  /** What is open now. */
+  load(): { rooms: number; connections: number }
   /** `http://host:port` without a trailing slash, once listening. */
   readonly url: string
 }
@@ -156,6 +158,10 @@ class SyncServer implements Server {
     this.#sweeper.unref()
   }
 
+  load(): { rooms: number; connections: number } {
+    return { rooms: this.#rooms.size, connections: this.#connections.size }
+  }
+
   close(): Promise<void> {
     this.#closed ??= this.#drain()
     return this.#closed
@@ -185,10 +191,7 @@ class SyncServer implements Server {
   }
 
   #onHealth(response: ServerResponse): void {
-    const { status, body } = healthOf(this.#store.state, {
-      rooms: this.#rooms.size,
-      connections: this.#connections.size,
-    })
+    const { status, body } = healthOf(this.#store.state, this.load())
     response.writeHead(status, { 'content-type': 'application/json' }).end(`${JSON.stringify(body)}\n`)
   }
 
