@@ -1,0 +1,125 @@
+import { BlocksError, type BlocksErrorCode, RunSupersededError } from '@joinery/blocks'
+import { IdentityError, ServerError } from '@joinery/server'
+
+/** How a refusal reaches the client: the one table of codes and HTTP statuses. SPEC.md says what to do about each. */
+export const ERROR_STATUS = {
+  malformed: 400,
+  invalid: 422,
+  unauthorized: 401,
+  forbidden: 403,
+  forbidden_origin: 403,
+  read_only: 403,
+  not_found: 404,
+  unknown_workspace: 404,
+  unknown_block: 404,
+  unknown_index: 404,
+  unknown_lsn: 404,
+  method_not_allowed: 405,
+  block_exists: 409,
+  version_conflict: 409,
+  run_superseded: 409,
+  foreign_shape: 409,
+  too_large: 413,
+  unsupported_media_type: 415,
+  type_required: 422,
+  key_reused: 422,
+  durability_unavailable: 422,
+  too_many_requests: 429,
+  internal: 500,
+  unavailable: 503,
+  busy: 503,
+  quarantined: 503,
+  not_durable_yet: 503,
+  storage_failed: 503,
+  storage_full: 507,
+} as const
+
+export type ApiErrorCode = keyof typeof ERROR_STATUS
+
+export interface ApiErrorOptions extends ErrorOptions {
+  /** What a program needs to go on, as JSON. */
+  readonly details?: Readonly<Record<string, unknown>>
+  /** What stands instead, for a precondition that failed; null when nothing does. */
+  readonly current?: unknown
+  /** When to come back, s. */
+  readonly retryAfterSeconds?: number
+}
+
+/** The one error class of the HTTP face. `message` says what is wrong and what to do. */
+export class ApiError extends Error {
+  override name = 'ApiError'
+  readonly code: ApiErrorCode
+  readonly details: ApiErrorOptions['details']
+  readonly current: unknown
+  readonly retryAfterSeconds: number | undefined
+  constructor(code: ApiErrorCode, message: string, options: ApiErrorOptions = {}) {
+    super(message, options)
+    this.code = code
+    this.details = options.details
+    this.current = options.current
+    this.retryAfterSeconds = options.retryAfterSeconds
+  }
+
+  get status(): number {
+    return ERROR_STATUS[this.code]
+  }
+}
+
+const OF_BLOCKS: Record<BlocksErrorCode, ApiErrorCode> = {
+  bad_block_id: 'invalid',
+  bad_edge_id: 'invalid',
+  bad_argument: 'invalid',
+  forbidden_key: 'invalid',
+  block_missing: 'unknown_block',
+  foreign_shape: 'foreign_shape',
+  run_superseded: 'run_superseded',
+}
+
+/** Any error as one of ours. What nobody foresaw becomes `internal`, with the error as cause and nothing of it in the message. */
+export function toApiError(error: unknown): ApiError {
+  if (error instanceof ApiError) return error
+  if (error instanceof RunSupersededError) return supersededBy(error.standing, error.message)
+  if (error instanceof BlocksError) return new ApiError(OF_BLOCKS[error.code], error.message, { cause: error })
+  if (error instanceof IdentityError) return ofIdentity(error)
+  if (error instanceof ServerError) {
+    const code = error.code === 'quarantined' ? 'quarantined' : 'unavailable'
+    return new ApiError(code, error.message, { cause: error, retryAfterSeconds: 1 })
+  }
+  return ofLog(error) ?? new ApiError('internal', 'the server failed on this request', { cause: error })
+}
+
+export function supersededBy(standing: unknown, message: string): ApiError {
+  return new ApiError('run_superseded', message, { details: { standing } })
+}
+
+function ofIdentity(error: IdentityError): ApiError {
+  const isCallers = error.code === 'unauthorized' || error.code === 'forbidden'
+  return isCallers
+    ? new ApiError(error.code as 'unauthorized' | 'forbidden', error.message)
+    : new ApiError('unavailable', error.message, { cause: error, retryAfterSeconds: 1 })
+}
+
+/** The log is not this package's to import: its errors are known by name and code. */
+function ofLog(error: unknown): ApiError | undefined {
+  if (!(error instanceof Error) || error.name !== 'LogError' || !('code' in error)) return undefined
+  const { message, code } = error
+  if (code === 'storage_full') return new ApiError('storage_full', message, { cause: error, retryAfterSeconds: 10 })
+  if (code === 'corrupted') return new ApiError('quarantined', message, { cause: error })
+  return new ApiError(code === 'closed' ? 'unavailable' : 'storage_failed', message, {
+    cause: error,
+    retryAfterSeconds: 1,
+  })
+}
+
+/** An error's JSON body, the same shape everywhere. */
+export interface ErrorBody {
+  error: { code: string; message: string; details?: unknown }
+  current?: unknown
+}
+
+export function errorBody({ code, message, details, current }: ApiError): ErrorBody {
+  return {
+    error: { code, message, ...(details !== undefined && { details }) },
+    ...(current !== undefined && { current }),
+  }
+}

@@ -1,0 +1,30 @@
+import { type BlockJson, getBlock, listBlocks } from '@joinery/blocks'
+import type { Stamp, Stamps } from '@joinery/server'
+import type * as Y from 'yjs'
+
+/** A block as the API shows it. */
+export interface BlockView extends BlockJson {
+  /** LSN of the last record that touched the block; 0 when the log no longer says. */
+  readonly version: number
+  readonly updatedBy: { readonly source: string; readonly actor: string; readonly at: number } | null
+}
+
+export function viewBlock(json: BlockJson, stamp: Stamp | undefined): BlockView {
+  const updatedBy = stamp === undefined ? null : { source: stamp.source, actor: stamp.actor, at: stamp.at }
+  return { ...json, version: stamp?.lsn ?? 0, updatedBy }
+}
+
+/** The block with this id as of now; undefined when there is none. */
+export function readBlock(doc: Y.Doc, stamps: Stamps, id: string): BlockView | undefined {
+  const block = getBlock(doc, id)
+  return block && viewBlock(block.toJSON(), stamps.of(id))
+}
+
+export function readBlocks(doc: Y.Doc, stamps: Stamps): BlockView[] {
+  return listBlocks(doc).map((block) => viewBlock(block.toJSON(), stamps.of(block.id)))
+}
+
+/** A strong ETag: the representation changes with the version and only with it. */
+export function etagOf({ version }: BlockView): string {
+  return `"${version}"`
+}

@@ -1,0 +1,49 @@
+import { type ClaimAuthor, SOURCE_PRIORITY, type Source } from '@joinery/blocks'
+import type { Authenticator, Identity } from '@joinery/server'
+import { ApiError } from './api-error.ts'
+import type { WorkspaceId } from './workspace-name.ts'
+
+/** What a request says about its sender. */
+export interface CallerHeaders {
+  readonly authorization?: string | undefined
+  readonly 'x-joinery-actor'?: string | undefined
+  readonly 'x-joinery-source'?: string | undefined
+}
+
+/** Who calls, as on a socket. `token` is for those that can't set headers. Throws `unauthorized`, `forbidden`, `unavailable`. */
+export function identifyCaller(
+  authenticate: Authenticator,
+  headers: CallerHeaders,
+  workspace: WorkspaceId,
+  token?: string,
+): Promise<Identity> {
+  return authenticate({
+    token: bearerOf(headers.authorization) ?? token,
+    actor: headers['x-joinery-actor'] || undefined,
+    source: headers['x-joinery-source'] || undefined,
+    workspace,
+  })
+}
+
+function bearerOf(header: string | undefined): string | undefined {
+  if (header === undefined) return undefined
+  const match = /^Bearer +(\S+)$/i.exec(header)
+  if (match === null) throw new ApiError('unauthorized', 'the header Authorization has to be "Bearer <token>"')
+  return match[1]
+}
+
+/** The author of what the caller writes. Throws `read_only`, and `forbidden` for a source that no claim may name. */
+export function authorOf({ access, actor, source }: Identity): ClaimAuthor {
+  if (access !== 'write') {
+    throw new ApiError('read_only', 'this token allows reading only: ask for one with access "write"')
+  }
+  if (!isSource(source)) {
+    const message = `"${source}" may not write: X-Joinery-Source is one of ${Object.keys(SOURCE_PRIORITY).join(', ')}`
+    throw new ApiError('forbidden', message)
+  }
+  return { actor, source }
+}
+
+function isSource(source: string): source is Source {
+  return Object.hasOwn(SOURCE_PRIORITY, source)
+}

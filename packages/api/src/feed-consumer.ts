@@ -1,0 +1,107 @@
+import { once } from 'node:events'
+import type { ServerResponse } from 'node:http'
+import type { Workspaces } from '@joinery/server'
+import { ChangeReader } from './change-event.ts'
+import { encodeBehind, encodeChange, STREAM_START } from './event-frame.ts'
+import type { Feed } from './feed.ts'
+import type { ReplayTurns } from './replay-turns.ts'
+import type { LogRecord } from './workspace-name.ts'
+
+/** How long one that catches up may take nothing, ms: it holds a document meanwhile. */
+const STALL_MS = 10_000
+
+/** One open stream of events. What it can't take yet stays in the feed's ring, once for all consumers. */
+export class FeedConsumer {
+  readonly #feed: Feed
+  readonly #response: ServerResponse
+  readonly #closed: AbortController = new AbortController()
+  #cursor: number
+  #isBlocked = false
+  #isLive = false
+
+  /** `after` is the LSN of the last event that the other side has. */
+  constructor(feed: Feed, response: ServerResponse, after: number) {
+    this.#feed = feed
+    this.#response = response
+    this.#cursor = after
+    response.on('drain', () => {
+      this.#isBlocked = false
+      this.wake()
+    })
+    response.on('close', () => {
+      this.#closed.abort()
+      feed.remove(this)
+    })
+  }
+
+  /** Catches up, then goes live. Resolves when it is live or over. */
+  async start(workspaces: Workspaces, turns: ReplayTurns): Promise<void> {
+    this.#response.write(STREAM_START)
+    this.#feed.add(this)
+    if (this.#feed.isEnded) return this.end()
+    if (this.#cursor + 1 < this.#feed.ring.first) await turns.take(() => this.#catchUp(workspaces))
+    this.#isLive = true
+    this.wake()
+  }
+
+  /** There may be news. */
+  wake(): void {
+    const { ring, durableThrough } = this.#feed
+    while (this.#isLive && !this.#isBlocked && !this.#closed.signal.aborted && this.#cursor < durableThrough) {
+      const bytes = ring.at(this.#cursor + 1)
+      if (bytes === undefined) return this.#fallBehind()
+      this.#cursor++
+      this.send(bytes)
+    }
+  }
+
+  send(bytes: Buffer): void {
+    if (this.#isBlocked || this.#closed.signal.aborted) return
+    this.#isBlocked = !this.#response.write(bytes)
+  }
+
+  end(): void {
+    this.#response.end()
+  }
+
+  /** Tells what the ring no longer has, from the log, with back-pressure. */
+  async #catchUp(workspaces: Workspaces): Promise<void> {
+    const reader = new ChangeReader()
+    const isCaughtUp = (): boolean => reader.lsn + 1 >= this.#feed.ring.first && reader.lsn >= this.#cursor
+    try {
+      while (!isCaughtUp() && !this.#closed.signal.aborted) {
+        const after = reader.lsn as LogRecord['lsn']
+        for await (const record of workspaces.records(this.#feed.workspace, { after })) {
+          const event = reader.take(record)
+          if (event.lsn > this.#cursor && !(await this.#sendInTurn(event.lsn, encodeChange(event)))) return
+          if (isCaughtUp() || this.#closed.signal.aborted) break
+        }
+      }
+    } finally {
+      reader.end()
+    }
+  }
+
+  async #sendInTurn(lsn: number, bytes: Buffer): Promise<boolean> {
+    if (this.#isBlocked) {
+      const signal = AbortSignal.any([this.#closed.signal, AbortSignal.timeout(STALL_MS)])
+      try {
+        await once(this.#response, 'drain', { signal })
+      } catch {
+        // Gone, or too slow: only the second is worth a word, which `#fallBehind` says to those who are still there.
+        this.#fallBehind()
+        return false
+      }
+      this.#isBlocked = false
+    }
+    this.#cursor = lsn
+    this.send(bytes)
+    return true
+  }
+
+  #fallBehind(): void {
+    if (!this.#closed.signal.aborted) this.#response.end(encodeBehind(this.#cursor))
+    this.#feed.remove(this)
+    this.#closed.abort()
+  }
+}

@@ -1,0 +1,158 @@
+import type { Authenticator, Identity } from '@joinery/server'
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { Logger } from 'pino'
+import { ApiError, errorBody, toApiError } from './api-error.ts'
+import type { ApiLimits } from './api-limits.ts'
+import { identifyCaller } from './caller.ts'
+import { describeRoutes } from './open-api.ts'
+import { allowsOrigin, corsHeaders, type Origins } from './origin-check.ts'
+import { REFERENCE_POLICY, renderReference } from './reference-page.ts'
+import type { RequestRate } from './request-rate.ts'
+import type { RawRequest, Reply, Route } from './route.ts'
+import type { Services } from './services.ts'
+
+/** Characters of one path parameter: a block id or index name of the longest kind, percent-encoded. */
+const PARAM_CHARS_MAX = 4_096
+
+export interface HttpAppOptions {
+  readonly routes: readonly Route[]
+  readonly services: Services
+  readonly authenticate: Authenticator
+  readonly origins: Origins
+  readonly rate: RequestRate
+  readonly logger: Logger
+  readonly limits: ApiLimits
+  readonly version: string
+}
+
+/** The routes on Fastify, which parses and finds; it listens nowhere itself. */
+export function createHttpApp(options: HttpAppOptions): FastifyInstance {
+  const { routes, limits, logger, version } = options
+  const app = Fastify({
+    bodyLimit: limits.bodyBytesMax,
+    routerOptions: { maxParamLength: PARAM_CHARS_MAX, caseSensitive: true },
+    frameworkErrors: (error, _request, reply) => refuse(reply, fromFramework(error), logger),
+    // Nobody may hold a keyless door open: the server's own limits rule.
+    logger: false,
+    exposeHeadRoutes: false,
+    forceCloseConnections: false,
+  })
+  app.removeContentTypeParser('text/plain')
+  const parseJson = app.getDefaultJsonParser('error', 'error')
+  app.addContentTypeParser('application/merge-patch+json', { parseAs: 'string' }, parseJson)
+  app.setErrorHandler((error, _request, reply) => refuse(reply, fromFramework(error), logger))
+  app.setNotFoundHandler((request, reply) => refuse(reply, notFound(request, routes), logger))
+  app.addHook('onRequest', async (request, reply) => checkOrigin(request, reply, options.origins))
+  const description = JSON.stringify(describeRoutes(routes, version))
+  const page = renderReference(routes, version)
+  app.get('/v1/openapi.json', (_request, reply) => reply.type('application/json').send(description))
+  app.get('/v1/docs', (_request, reply) =>
+    reply
+      .headers({ 'content-security-policy': REFERENCE_POLICY, 'x-content-type-options': 'nosniff' })
+      .type('text/html; charset=utf-8')
+      .send(page),
+  )
+  for (const route of routes) {
+    app.route({
+      method: route.method,
+      url: route.path.replace(/\{(\w+)\}/g, ':$1'),
+      handler: async (request, reply) => send(reply, await route.run(rawRequest(request, options), options.services)),
+    })
+  }
+  return app
+}
+
+function rawRequest(request: FastifyRequest, { authenticate, rate }: HttpAppOptions): RawRequest {
+  const { headers, query } = request
+  return {
+    params: request.params,
+    query,
+    headers,
+    body: request.body,
+    identify: (workspace) => identifyCaller(authenticate, singles(headers), workspace, tokenIn(query)),
+    countAgainst: (identity: Identity) => {
+      const waitMs = rate.take(identity.actor)
+      if (waitMs === undefined) return
+      throw new ApiError('too_many_requests', 'this actor asks too often', {
+        retryAfterSeconds: Math.ceil(waitMs / 1000),
+      })
+    },
+  }
+}
+
+function singles(headers: FastifyRequest['headers']): Record<string, string | undefined> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]),
+  )
+}
+
+/** Only the event stream's schema knows a token in the query; the other routes refuse the parameter. */
+function tokenIn(query: unknown): string | undefined {
+  const token = typeof query === 'object' && query !== null && 'token' in query ? query.token : undefined
+  return typeof token === 'string' ? token : undefined
+}
+
+async function checkOrigin(request: FastifyRequest, reply: FastifyReply, origins: Origins): Promise<void> {
+  const { origin } = request.headers
+  if (!allowsOrigin(origin, origins)) {
+    throw new ApiError('forbidden_origin', `pages of ${origin} may not call: allow the origin in the server's options`)
+  }
+  if (origin === undefined) return
+  const isPreflight = request.method === 'OPTIONS' && request.headers['access-control-request-method'] !== undefined
+  reply.headers(corsHeaders(origin, isPreflight))
+  if (isPreflight) await reply.code(204).send()
+}
+
+async function send(reply: FastifyReply, { status, headers = {}, body, stream }: Reply): Promise<FastifyReply> {
+  reply.headers(headers)
+  reply.header('cache-control', 'no-store')
+  if (stream !== undefined) {
+    reply.hijack()
+    const { raw } = reply
+    raw.writeHead(status, {
+      ...(reply.getHeaders() as Record<string, string>),
+      'content-type': 'text/event-stream',
+      'x-accel-buffering': 'no',
+    })
+    await stream(raw)
+    return reply
+  }
+  reply.code(status)
+  return body === undefined ? reply.send() : reply.type('application/json').send(JSON.stringify(body))
+}
+
+function refuse(reply: FastifyReply, error: ApiError, logger: Logger): FastifyReply {
+  if (error.status >= 500) logger.error({ code: error.code, err: error.cause ?? error }, error.message)
+  if (reply.sent) return reply
+  if (error.retryAfterSeconds !== undefined) reply.header('retry-after', String(error.retryAfterSeconds))
+  if (error.code === 'unauthorized') reply.header('www-authenticate', 'Bearer')
+  return reply
+    .code(error.status)
+    .type('application/json')
+    .send(JSON.stringify(errorBody(error)))
+}
+
+/** Fastify's own refusals are about the request's form. */
+function fromFramework(error: unknown): ApiError {
+  const { code, statusCode, message } = error as { code?: unknown; statusCode?: unknown; message?: string }
+  if (typeof code !== 'string' || !(code.startsWith('FST_') || error instanceof SyntaxError || statusCode === 400)) {
+    return toApiError(error)
+  }
+  if (statusCode === 413) return new ApiError('too_large', 'the body is too large')
+  if (statusCode === 415) return new ApiError('unsupported_media_type', 'the body has to be application/json')
+  if (statusCode === 400 || statusCode === 404 || statusCode === 414) {
+    return new ApiError('malformed', `the request can not be read: ${message}`)
+  }
+  return toApiError(error)
+}
+
+function notFound(request: FastifyRequest, routes: readonly Route[]): ApiError {
+  const path = request.url.split('?', 1)[0] ?? ''
+  const methods = routes.filter((route) => patternOf(route.path).test(path)).map(({ method }) => method)
+  if (methods.length === 0) return new ApiError('not_found', 'nothing here: /v1/docs tells what is')
+  return new ApiError('method_not_allowed', `only ${methods.join(', ')} here`)
+}
+
+function patternOf(path: string): RegExp {
+  return new RegExp(`^${path.replace(/\{\w+\}/g, '[^/]+')}$`)
+}

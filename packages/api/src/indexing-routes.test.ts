@@ -1,0 +1,66 @@
+import { expect, it } from 'vitest'
+import { ApiFixture } from './api-fixture.ts'
+
+const WORKFLOW = { 'x-joinery-source': 'workflow_execution', 'x-joinery-actor': 'engine' }
+const POLLER = { 'x-joinery-source': 'polling_sync', 'x-joinery-actor': 'poller' }
+
+async function withBlock(): Promise<ApiFixture> {
+  const api = await ApiFixture.start()
+  await api.call('PUT', '/blocks/b1', { type: 'text' })
+  return api
+}
+
+it('[H7] a run is started, reported on and removed', async () => {
+  await using api = await withBlock()
+  const started = await api.call(
+    'POST',
+    '/blocks/b1/indexing/my%2Findex/runs',
+    { collectionConfigs: { size: 3 }, runId: 'r1' },
+    WORKFLOW,
+  )
+  expect(started.status).toBe(201)
+  expect(started.body).toMatchObject({
+    shown: true,
+    version: 2,
+    entry: {
+      index_name: 'my/index',
+      run: { no: 1, id: 'r1', source: 'workflow_execution' },
+      status: 'processing',
+      actor: 'engine',
+    },
+  })
+  const reports = '/blocks/b1/indexing/my%2Findex/runs/r1/reports'
+  expect((await api.call('POST', reports, { status: 'processing', chunks: 5 }, WORKFLOW)).body).toMatchObject({
+    shown: true,
+    entry: { chunks: 5 },
+  })
+  const failed = await api.call('POST', reports, { status: 'error', error: 'no disk' }, WORKFLOW)
+  expect(failed.body).toMatchObject({
+    shown: true,
+    entry: { status: 'error', error: 'no disk', collection_configs: { size: 3 } },
+  })
+  const late = await api.call('POST', reports, { status: 'done' }, POLLER)
+  expect(late.status).toBe(200)
+  expect(late.body).toMatchObject({ shown: false, entry: { status: 'error', source: 'workflow_execution' } })
+  const removed = await api.call('DELETE', '/blocks/b1/indexing/my%2Findex')
+  expect(removed.status).toBe(204)
+  expect((await api.call('GET', '/blocks/b1')).body.indexingList).toEqual([])
+  expect((await api.call('DELETE', '/blocks/b1/indexing/my%2Findex')).body.error.code).toBe('unknown_index')
+})
+
+it('[H8] a run that another has superseded gets 409 with the entry that stands, and nothing changes', async () => {
+  await using api = await withBlock()
+  const runs = '/blocks/b1/indexing/main/runs'
+  await api.call('POST', runs, { runId: 'r1' }, WORKFLOW)
+  await api.call('POST', runs, { runId: 'r2' })
+  const before = (await api.call('GET', '')).body.lsn
+  const late = await api.call('POST', `${runs}/r1/reports`, { status: 'done' }, WORKFLOW)
+  expect(late.status).toBe(409)
+  expect(late.body.error).toMatchObject({
+    code: 'run_superseded',
+    details: { standing: { run: { no: 2, id: 'r2', source: 'user_action' } } },
+  })
+  const shielded = await api.call('POST', runs, {}, POLLER)
+  expect(shielded.body.error).toMatchObject({ code: 'run_superseded', details: { standing: { run: { id: 'r2' } } } })
+  expect((await api.call('GET', '')).body.lsn).toBe(before)
+})

@@ -1,0 +1,55 @@
+import { type Json, toPlain } from '@joinery/blocks'
+import * as Y from 'yjs'
+
+/** RFC 7396: objects merge key by key, null removes, everything else replaces. Changes neither argument. */
+export function mergePatch(target: Json | undefined, patch: Json): Json {
+  if (!isObject(patch)) return patch
+  const merged: Record<string, Json> = isObject(target) ? { ...target } : {}
+  for (const [key, value] of Object.entries(patch)) {
+    if (value === null) delete merged[key]
+    else merged[key] = mergePatch(merged[key], value)
+  }
+  return merged
+}
+
+/** Patches a shared map: keys the patch does not name keep their own history; Yjs maps inside are patched in place. */
+export function patchMap(map: Y.Map<unknown>, patch: { readonly [key: string]: Json }): void {
+  for (const [key, value] of Object.entries(patch)) {
+    const before = map.get(key)
+    if (value === null) {
+      if (before !== undefined) map.delete(key)
+    } else if (before instanceof Y.Map && isObject(value)) {
+      patchMap(before, value)
+    } else {
+      const plain = before === undefined ? undefined : (toPlain(before) as Json)
+      const after = mergePatch(plain, value)
+      if (!isSameJson(plain, after)) map.set(key, after)
+    }
+  }
+}
+
+/** Makes a shared map hold exactly `next`, touching only the keys that differ. */
+export function replaceMap(map: Y.Map<unknown>, next: { readonly [key: string]: Json }): void {
+  for (const key of [...map.keys()]) if (!Object.hasOwn(next, key)) map.delete(key)
+  for (const [key, value] of Object.entries(next)) {
+    const before = map.get(key)
+    if (before === undefined || !isSameJson(toPlain(before), value)) map.set(key, value)
+  }
+}
+
+export function isSameJson(a: unknown, b: unknown): boolean {
+  if (a === b) return true
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
+  if (Array.isArray(a) || Array.isArray(b)) {
+    if (!Array.isArray(a) || !Array.isArray(b) || a.length !== b.length) return false
+    return a.every((item, index) => isSameJson(item, b[index]))
+  }
+  const keys = Object.keys(a)
+  if (keys.length !== Object.keys(b).length) return false
+  const [left, right] = [a as Record<string, unknown>, b as Record<string, unknown>]
+  return keys.every((key) => Object.hasOwn(right, key) && isSameJson(left[key], right[key]))
+}
+
+function isObject(value: Json | undefined): value is { readonly [key: string]: Json } {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -1,0 +1,151 @@
+import {
+  type Block,
+  blocksMap,
+  type ClaimAuthor,
+  createBlock,
+  deleteBlock,
+  getBlock,
+  type IndexingEntry,
+  indexingRules,
+  type Json,
+  SOURCE_PRIORITY,
+  type Source,
+} from '@joinery/blocks'
+import * as Y from 'yjs'
+import type { z } from 'zod'
+import { ApiError, supersededBy } from './api-error.ts'
+import { isSameJson, mergePatch, patchMap, replaceMap } from './merge-patch.ts'
+import { fitsClaim } from './request-json.ts'
+import type { operationSchema } from './schemas.ts'
+
+/** One edit of one block, as a transaction lists them and every single route makes one. */
+export type Operation = z.infer<typeof operationSchema>
+type Of<Op extends Operation['op']> = Extract<Operation, { op: Op }>
+
+/** Throws what `runOperation` would stumble over, so that it never does: an edit that throws costs a rebuild. */
+export function checkOperation(doc: Y.Doc, operation: Operation, author: ClaimAuthor): void {
+  const block = getBlock(doc, operation.block)
+  if (block === undefined) {
+    if (blocksMap(doc).has(operation.block)) throw foreignShape(operation.block, 'blocks')
+    if (operation.op !== 'put') throw new ApiError('unknown_block', `there is no block "${operation.block}"`)
+    if (operation.type === undefined) throw new ApiError('type_required', 'a new block needs a type')
+    return
+  }
+  assertShape(block)
+  if (operation.op === 'patch') assertFieldsFit(block, operation)
+  else if ('index' in operation) checkIndexOperation(block, operation, author.source)
+}
+
+function checkIndexOperation(block: Block, operation: Of<'startRun' | 'report' | 'removeIndex'>, source: Source): void {
+  const standing = block.indexingList.get(operation.index)
+  if (operation.op === 'startRun') {
+    const isSame = standing?.run.id === operation.runId
+    if (standing !== undefined && !isSame && isShielded(standing, source)) throw superseded(standing)
+    return
+  }
+  if (standing === undefined) {
+    throw new ApiError('unknown_index', `block "${block.id}" has no index "${operation.index}"`)
+  }
+  if (operation.op === 'report' && standing.run.id !== operation.run) throw superseded(standing)
+}
+
+function isShielded({ status, run }: IndexingEntry, source: Source): boolean {
+  return !indexingRules.isFinished(status) && SOURCE_PRIORITY[run.source] > SOURCE_PRIORITY[source]
+}
+
+function superseded(standing: IndexingEntry): ApiError {
+  const { run, index_name, status, actor } = standing
+  const who = `run ${run.no} ("${run.id}") of ${run.source}, last reported by ${actor || 'a client without a name'}`
+  return supersededBy(standing, `${who}, stands for index "${index_name}" and is ${status}`)
+}
+
+/** Stock clients may put anything anywhere: what could not be edited is refused before anything is. */
+function assertShape({ id, map }: Block): void {
+  const content = map.get('content')
+  if (!(content === undefined || typeof content === 'string' || content instanceof Y.Text))
+    throw foreignShape(id, 'content')
+  const data = map.get('data')
+  if (!(data === undefined || data instanceof Y.Map)) throw foreignShape(id, 'data')
+  for (const part of ['indexingList', 'fields']) {
+    const list = map.get(part)
+    if (!(list === undefined || Array.isArray(list) || list instanceof Y.Array)) throw foreignShape(id, part)
+  }
+}
+
+function foreignShape(id: string, part: string): ApiError {
+  return new ApiError('foreign_shape', `a client has put something of its own under "${part}" of block "${id}"`)
+}
+
+function assertFieldsFit(block: Block, { fields = {} }: Of<'patch'>): void {
+  for (const [key, value] of Object.entries(fields)) {
+    if (!fitsClaim(mergePatch(block.fields.get(key), value)))
+      throw new ApiError('invalid', `fields.${key} becomes too large with what it holds already`)
+  }
+}
+
+/** Makes the edit, inside the caller's transaction, after {@link checkOperation}. */
+export function runOperation(doc: Y.Doc, operation: Operation, author: ClaimAuthor): void {
+  switch (operation.op) {
+    case 'put':
+      return put(doc, operation, author)
+    case 'patch':
+      return patch(expectBlock(doc, operation.block), operation, author)
+    case 'delete':
+      deleteBlock(doc, operation.block)
+      return
+    case 'startRun': {
+      const { index, status, collectionConfigs, runId } = operation
+      const options = { ...author, status, ...(collectionConfigs && { collectionConfigs }), ...(runId && { runId }) }
+      expectBlock(doc, operation.block).indexingList.startRun(index, options)
+      return
+    }
+    case 'report':
+      return report(expectBlock(doc, operation.block), operation, author)
+    case 'removeIndex':
+      expectBlock(doc, operation.block).indexingList.remove(operation.index)
+  }
+}
+
+function expectBlock(doc: Y.Doc, id: string): Block {
+  const block = getBlock(doc, id)
+  if (block === undefined) throw new ApiError('unknown_block', `there is no block "${id}"`)
+  return block
+}
+
+function put(doc: Y.Doc, { block: id, type, content, fields, data }: Of<'put'>, author: ClaimAuthor): void {
+  const block = getBlock(doc, id) ?? createBlock(doc, id, { type: type ?? '' })
+  if (type !== undefined) block.setType(type)
+  if (content !== undefined) block.replaceContent(content)
+  if (fields !== undefined) replaceFields(block, fields, author)
+  if (data !== undefined) replaceMap(block.data, data)
+}
+
+/** Makes the block hold exactly these fields, writing only those that differ. */
+export function replaceFields(block: Block, fields: Readonly<Record<string, Json>>, author: ClaimAuthor): void {
+  for (const { key } of block.fields.entries()) if (!Object.hasOwn(fields, key)) block.fields.remove(key)
+  for (const [key, value] of Object.entries(fields)) setField(block, key, value, author)
+}
+
+function setField(block: Block, key: string, value: Json, author: ClaimAuthor): void {
+  const before = block.fields.get(key)
+  if (before === undefined || !isSameJson(before, value)) block.fields.set(key, value, author)
+}
+
+function patch(block: Block, { type, content, fields = {}, data }: Of<'patch'>, author: ClaimAuthor): void {
+  if (type !== undefined) block.setType(type)
+  if (content !== undefined) block.replaceContent(content)
+  for (const [key, value] of Object.entries(fields)) {
+    if (value === null) block.fields.remove(key)
+    else setField(block, key, mergePatch(block.fields.get(key), value), author)
+  }
+  if (data !== undefined) patchMap(block.data, data)
+}
+
+function report(block: Block, { index, status, error, chunks }: Of<'report'>, author: ClaimAuthor): void {
+  const run = block.indexingList.get(index)?.run
+  if (run === undefined) throw new ApiError('unknown_index', `block "${block.id}" has no index "${index}"`)
+  const progress = chunks === undefined ? {} : { chunks }
+  if (status === 'error')
+    block.indexingList.report(index, run, status, { ...author, ...progress, ...(error !== undefined && { error }) })
+  else block.indexingList.report(index, run, status, { ...author, ...progress })
+}

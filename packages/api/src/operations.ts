@@ -1,0 +1,60 @@
+import { type ClaimAuthor, forkDoc } from '@joinery/blocks'
+import type { WorkspaceView } from '@joinery/server'
+import type * as Y from 'yjs'
+import { ApiError } from './api-error.ts'
+import { readBlock } from './block-view.ts'
+import { checkOperation, type Operation, runOperation } from './operation.ts'
+
+/**
+ * Throws unless all operations can be made, one after the other; changes nothing. Preconditions speak of the blocks as
+ * they are before the first one. Where operations build on each other they are tried on a copy.
+ */
+export function checkOperations(view: WorkspaceView, operations: readonly Operation[], author: ClaimAuthor): void {
+  for (const [index, operation] of operations.entries()) at(index, operations, () => checkPrecondition(view, operation))
+  const ids = operations.map(({ block }) => block)
+  if (new Set(ids).size === ids.length) {
+    for (const [index, operation] of operations.entries())
+      at(index, operations, () => checkOperation(view.doc, operation, author))
+    return
+  }
+  const copy = forkDoc(view.doc)
+  try {
+    copy.transact(() => {
+      for (const [index, operation] of operations.entries()) {
+        at(index, operations, () => {
+          checkOperation(copy, operation, author)
+          runOperation(copy, operation, author)
+        })
+      }
+    })
+  } finally {
+    copy.destroy()
+  }
+}
+
+export function runOperations(doc: Y.Doc, operations: readonly Operation[], author: ClaimAuthor): void {
+  for (const operation of operations) runOperation(doc, operation, author)
+}
+
+function checkPrecondition({ doc, stamps }: WorkspaceView, operation: Operation): void {
+  const { block: id, expectedVersion, onlyIfAbsent } = operation
+  if (expectedVersion === undefined && onlyIfAbsent === undefined) return
+  const current = readBlock(doc, stamps, id)
+  if (onlyIfAbsent && current !== undefined) {
+    throw new ApiError('block_exists', `block "${id}" is there already, at version ${current.version}`, { current })
+  }
+  if (expectedVersion === undefined || current?.version === expectedVersion) return
+  const message = `block "${id}" is ${current === undefined ? 'gone' : `at version ${current.version}`}, not at ${expectedVersion}`
+  throw new ApiError('version_conflict', message, { current: current ?? null })
+}
+
+/** Says in the error which of several operations it was. */
+function at(index: number, operations: readonly Operation[], check: () => void): void {
+  try {
+    check()
+  } catch (error) {
+    if (!(error instanceof ApiError) || operations.length === 1) throw error
+    const { code, message, current, details } = error
+    throw new ApiError(code, `operation ${index}: ${message}`, { current, details: { ...details, operation: index } })
+  }
+}

@@ -1,0 +1,35 @@
+import { isLoopbackHost } from '@joinery/server'
+
+/** Pages that may call: exact origins, any, or those of this machine. */
+export type Origins = readonly string[] | 'any' | 'loopback'
+
+/**
+ * Whether a page of this origin may call. In development mode anyone on the machine is let in without a token, and a
+ * foreign page in their browser must not be: the request itself is refused, not only its answer hidden.
+ */
+export function allowsOrigin(requestOrigin: string | undefined, origins: Origins): boolean {
+  if (requestOrigin === undefined || origins === 'any') return true
+  if (origins !== 'loopback') return origins.includes(requestOrigin)
+  return URL.canParse(requestOrigin) && isLoopbackHost(new URL(requestOrigin).hostname)
+}
+
+/** Headers of a request that a page may set, and of an answer that it may read, beyond the usual. */
+const REQUEST_HEADERS =
+  'authorization, content-type, idempotency-key, if-match, if-none-match, last-event-id, x-joinery-actor, x-joinery-durability, x-joinery-source'
+const RESPONSE_HEADERS = 'etag, retry-after, x-joinery-lsn'
+/** A page's browser asks again after this, s: the most that Firefox takes. */
+const PREFLIGHT_SECONDS = 86_400
+
+export function corsHeaders(requestOrigin: string, isPreflight: boolean): Record<string, string> {
+  return {
+    'access-control-allow-origin': requestOrigin,
+    vary: 'Origin',
+    ...(isPreflight
+      ? {
+          'access-control-allow-methods': 'GET, POST, PUT, PATCH, DELETE',
+          'access-control-allow-headers': REQUEST_HEADERS,
+          'access-control-max-age': String(PREFLIGHT_SECONDS),
+        }
+      : { 'access-control-expose-headers': RESPONSE_HEADERS }),
+  }
+}

@@ -1,0 +1,156 @@
+import { createAuthenticator, signToken, type TokenClaims } from '@joinery/server'
+import { expect, it } from 'vitest'
+import { ApiFixture } from './api-fixture.ts'
+
+const SECRET = 'a secret for tests only, long enough for HS256'
+const claims: TokenClaims = {
+  sub: 'ada',
+  workspaces: ['w', 'acme/*'],
+  access: 'write',
+  sources: ['user_action', 'workflow_execution'],
+  exp: Math.floor(Date.now() / 1000) + 3600,
+}
+const bearer = async (changes: Partial<TokenClaims> = {}) => ({
+  authorization: `Bearer ${await signToken(SECRET, { ...claims, ...changes })}`,
+})
+
+it('[H13] a token says who writes, where, and for which source', async () => {
+  await using api = await ApiFixture.start({ authenticator: createAuthenticator({ secret: SECRET }) })
+  const ada = await bearer()
+  const made = await api.call(
+    'PUT',
+    '/blocks/b1',
+    { type: 'text' },
+    { ...ada, 'x-joinery-actor': 'eve', 'x-joinery-source': 'workflow_execution' },
+  )
+  expect(made.body.updatedBy).toMatchObject({ actor: 'ada', source: 'workflow_execution' })
+  const nobody = await api.call('GET', '/blocks/b1')
+  expect(nobody.status).toBe(401)
+  expect(nobody.headers.get('www-authenticate')).toBe('Bearer')
+  expect((await api.call('GET', '/blocks/b1', undefined, { authorization: 'Basic x' })).status).toBe(401)
+  expect((await api.call('PUT', '/blocks/b1', {}, { ...ada, 'x-joinery-source': 'polling_sync' })).status).toBe(403)
+  expect((await api.call('GET', '/v1/workspaces/other', undefined, ada)).body.error.code).toBe('forbidden')
+  const reader = await bearer({ access: 'read' })
+  expect((await api.call('GET', '/blocks/b1', undefined, reader)).status).toBe(200)
+  expect((await api.call('PATCH', '/blocks/b1', {}, reader)).body.error.code).toBe('read_only')
+  expect((await api.call('POST', '/restore', { lsn: 0 }, reader)).body.error.code).toBe('read_only')
+})
+
+it('[H13] workspaces are listed as far as the token opens them', async () => {
+  await using api = await ApiFixture.start({ authenticator: createAuthenticator({ secret: SECRET }) })
+  const ada = await bearer()
+  const all = await bearer({ workspaces: ['*'] })
+  for (const name of ['acme%2Fone', 'secret', 'w'])
+    await api.call('PUT', `/v1/workspaces/${name}/blocks/b`, { type: 't' }, all)
+  expect((await api.call('GET', '/v1/workspaces', undefined, ada)).body).toEqual({
+    workspaces: ['acme/one', 'w'],
+    next: null,
+  })
+  expect((await api.call('GET', '/v1/workspaces?limit=1', undefined, ada)).body).toEqual({
+    workspaces: ['acme/one'],
+    next: 'acme/one',
+  })
+  expect((await api.call('GET', '/v1/workspaces')).status).toBe(401)
+})
+
+it.each([
+  ['malformed JSON', 'PUT', '/blocks/b', '{"type":', 400, 'malformed'],
+  ['a key that reaches prototypes', 'PUT', '/blocks/b', '{"type":"t","data":{"__proto__":1}}', 400, 'malformed'],
+  ['a key no document may hold', 'PUT', '/blocks/b', '{"type":"t","data":{"constructor":1}}', 422, 'invalid'],
+  ['a lone surrogate', 'PUT', '/blocks/b', '{"type":"t","content":"\\ud800"}', 422, 'invalid'],
+  ['an infinite number', 'PUT', '/blocks/b', '{"type":"t","data":{"n":1e999}}', 422, 'invalid'],
+  ['a wrong type', 'PUT', '/blocks/b', '{"type":7}', 422, 'invalid'],
+  ['an unknown property', 'PUT', '/blocks/b', '{"type":"t","colour":1}', 422, 'invalid'],
+  ['no type for a new block', 'PUT', '/blocks/b', '{}', 422, 'type_required'],
+  ['an unknown parameter', 'GET', '/blocks?limt=1', undefined, 422, 'invalid'],
+  ['a malformed precondition', 'GET', '/blocks?at=soon', undefined, 422, 'invalid'],
+  ['a block id with a slash', 'GET', '/blocks/a%2Fb', undefined, 422, 'invalid'],
+  ['a path that can not be decoded', 'GET', '/blocks/%E0%A4', undefined, 400, 'malformed'],
+  ['no workspace name', 'GET', '/v1/workspaces/..%2Fetc', undefined, 422, 'invalid'],
+  ['an unknown workspace', 'GET', '/v1/workspaces/nowhere', undefined, 404, 'unknown_workspace'],
+  ['an unknown workspace to patch', 'PATCH', '/v1/workspaces/nowhere/blocks/b', '{}', 404, 'unknown_workspace'],
+  ['an unknown block', 'GET', '/blocks/nope', undefined, 404, 'unknown_block'],
+  ['an unknown path', 'GET', '/v1/nothing', undefined, 404, 'not_found'],
+  ['another method', 'POST', '/blocks/b', '{}', 405, 'method_not_allowed'],
+  [
+    'too large a body',
+    'PUT',
+    '/blocks/b',
+    JSON.stringify({ type: 't', content: 'x'.repeat(2 ** 20) }),
+    413,
+    'too_large',
+  ],
+  [
+    'too long a content',
+    'PUT',
+    '/blocks/b',
+    JSON.stringify({ type: 't', content: 'x'.repeat(500_001) }),
+    413,
+    'too_large',
+  ],
+])(
+  '[H14] %s is refused with its status and code, and changes nothing',
+  async (_what, method, path, body, status, code) => {
+    await using api = await ApiFixture.start()
+    await api.call('PUT', '/blocks/here', { type: 'text' })
+    const answer = await api.call(method, path, body)
+    expect(answer.status).toBe(status)
+    expect(answer.body.error).toMatchObject({ code, message: expect.any(String) })
+    expect((await api.call('GET', '')).body).toMatchObject({ lsn: 1, blocks: 1 })
+  },
+)
+
+it('[H14] another media type is refused', async () => {
+  await using api = await ApiFixture.start()
+  const answer = await api.call('PUT', '/blocks/b', '{"type":"t"}', { 'content-type': 'text/plain' })
+  expect(answer.body.error.code).toBe('unsupported_media_type')
+  expect(answer.status).toBe(415)
+})
+
+it('[H15] an actor that asks too often is told when to come back, and others are not held up', async () => {
+  await using api = await ApiFixture.start({ limits: { requestsPerSecond: 0.001, requestsBurst: 3 } })
+  const ask = async (actor: string) => api.call('GET', '', undefined, { 'x-joinery-actor': actor })
+  const answers = [await ask('ada'), await ask('ada'), await ask('ada'), await ask('ada')]
+  expect(answers.map(({ status }) => status)).toEqual([404, 404, 404, 429])
+  expect(Number(answers[3]?.headers.get('retry-after'))).toBeGreaterThan(0)
+  expect((await ask('ben')).status).toBe(404)
+})
+
+it('[H16] pages of other origins are refused, those allowed may call and read the answer', async () => {
+  await using api = await ApiFixture.start()
+  const foreign = await api.call('GET', '/v1/workspaces', undefined, { origin: 'https://evil.example' })
+  expect(foreign.body.error.code).toBe('forbidden_origin')
+  const origin = 'http://localhost:5173'
+  const own = await api.call('GET', '/v1/workspaces', undefined, { origin })
+  expect(own.headers.get('access-control-allow-origin')).toBe(origin)
+  const preflight = await api.call('OPTIONS', '/blocks/b', undefined, {
+    origin,
+    'access-control-request-method': 'PATCH',
+  })
+  expect(preflight.status).toBe(204)
+  expect(preflight.headers.get('access-control-allow-headers')).toContain('idempotency-key')
+  await using listed = await ApiFixture.start({ origins: ['https://app.example'] })
+  expect((await listed.call('GET', '/v1/workspaces', undefined, { origin })).status).toBe(403)
+  expect((await listed.call('GET', '/v1/workspaces', undefined, { origin: 'https://app.example' })).status).toBe(200)
+})
+
+it('[H17] a durability that the server does not promise is refused before anything is done', async () => {
+  await using api = await ApiFixture.start({ durability: 'async' })
+  const asked = await api.call('PUT', '/blocks/b', { type: 't' }, { 'x-joinery-durability': 'sync' })
+  expect(asked.body.error).toMatchObject({ code: 'durability_unavailable', details: { durability: 'async' } })
+  expect((await api.call('PUT', '/blocks/b', { type: 't' }, { 'x-joinery-durability': 'async' })).status).toBe(201)
+})
+
+it('[H18] the description is OpenAPI 3.1 with every route, and a page shows it without anything from elsewhere', async () => {
+  await using api = await ApiFixture.start()
+  const { body } = await api.call('GET', '/v1/openapi.json')
+  expect(body.openapi).toBe('3.1.0')
+  expect(Object.keys(body.paths)).toContain(
+    '/v1/workspaces/{workspace}/blocks/{block}/indexing/{index}/runs/{run}/reports',
+  )
+  expect(JSON.stringify(body)).not.toContain('$defs')
+  const page = await api.call('GET', '/v1/docs')
+  expect(page.text).toContain('/v1/openapi.json')
+  expect(page.text).not.toMatch(/(src|href)="(https?:)?\/\//)
+  expect(page.headers.get('content-security-policy')).toContain("default-src 'none'")
+})

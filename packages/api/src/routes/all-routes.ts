@@ -1,0 +1,17 @@
+import type { Route } from '../route.ts'
+import { blockRoutes } from './block-routes.ts'
+import { eventRoutes } from './event-routes.ts'
+import { historyRoutes } from './history-routes.ts'
+import { indexingRoutes } from './indexing-routes.ts'
+import { transactionRoutes } from './transaction-routes.ts'
+import { workspaceRoutes } from './workspace-routes.ts'
+
+/** Everything the API serves, in the order its description lists it. */
+export const allRoutes: readonly Route[] = [
+  ...workspaceRoutes,
+  ...blockRoutes,
+  ...indexingRoutes,
+  ...transactionRoutes,
+  ...historyRoutes,
+  ...eventRoutes,
+]

@@ -1,0 +1,194 @@
+import { z } from 'zod'
+import { ApiError } from '../api-error.ts'
+import { type BlockView, etagOf, readBlock, readBlocks } from '../block-view.ts'
+import type { Point } from '../history.ts'
+import { anyHeaders, noBody, type Reply, type Route, route } from '../route.ts'
+import { blockId, blockSchema, limitQuery, params, patchBody, pointQuery, putBody } from '../schemas.ts'
+import type { Services } from '../services.ts'
+import type { WorkspaceId } from '../workspace-name.ts'
+import { blockWriteHeaders, blockWriteQuery, lsnHeader, preconditionOf } from '../write-headers.ts'
+import { unknownWorkspace, writeOperations } from '../write-operations.ts'
+import type { WriteOutcome } from '../writes.ts'
+
+const BLOCKS = '/v1/workspaces/{workspace}/blocks'
+const BLOCK = `${BLOCKS}/{block}`
+const written = ['etag', 'x-joinery-lsn'] as const
+const atQuery = z.strictObject({ at: pointQuery.optional() })
+const page = z
+  .object({ blocks: z.array(blockSchema), lsn: z.int(), next: z.string().nullable() })
+  .meta({ id: 'BlockPage' })
+
+const list = route(
+  {
+    method: 'GET',
+    path: BLOCKS,
+    id: 'listBlocks',
+    summary: 'Blocks in the order of their ids, now or in the past',
+    params: params.workspace,
+    query: atQuery.extend({ limit: limitQuery, after: blockId.optional() }),
+    headers: anyHeaders,
+    body: noBody,
+    answers: { 200: { description: 'One page; `next` is the `after` of the next, null at the end.', schema: page } },
+    errors: ['unknown_workspace', 'unknown_lsn'],
+  },
+  async ({ params: { workspace }, query: { at, limit, after = '' } }, services) => {
+    const { blocks, lsn } = await stateAt(services, workspace as WorkspaceId, at, (doc, stamps) =>
+      readBlocks(doc, stamps),
+    )
+    const rest = blocks.filter(({ id }) => id > after)
+    const shown = rest.slice(0, limit)
+    return { status: 200, body: { blocks: shown, lsn, next: rest.length > limit ? shown.at(-1)?.id : null } }
+  },
+)
+
+const get = route(
+  {
+    method: 'GET',
+    path: BLOCK,
+    id: 'getBlock',
+    summary: 'One block, now or in the past',
+    params: params.block,
+    query: atQuery,
+    headers: z.object({
+      'if-none-match': z.string().optional().meta({ description: 'the ETag of what the caller has' }),
+    }),
+    body: noBody,
+    answers: {
+      200: { description: 'The block.', schema: blockSchema, headers: ['etag'] },
+      304: { description: 'The caller has this version.', headers: ['etag'] },
+    },
+    errors: ['unknown_workspace', 'unknown_block', 'unknown_lsn'],
+  },
+  async ({ params: { workspace, block: id }, query: { at }, headers }, services) => {
+    const { blocks } = await stateAt(services, workspace as WorkspaceId, at, (doc, stamps) =>
+      readBlock(doc, stamps, id),
+    )
+    if (blocks === undefined) throw new ApiError('unknown_block', `there is no block "${id}"${at ? ` at ${at}` : ''}`)
+    const etag = etagOf(blocks)
+    if (headers['if-none-match'] === etag) return { status: 304, headers: { etag } }
+    return { status: 200, headers: { etag }, body: blocks }
+  },
+)
+
+const put = route(
+  {
+    method: 'PUT',
+    path: BLOCK,
+    id: 'putBlock',
+    summary: 'Create a block, or replace those of its parts that the body has',
+    params: params.block,
+    query: blockWriteQuery,
+    headers: blockWriteHeaders,
+    body: putBody,
+    answers: {
+      200: { description: 'The block as of this write.', schema: blockSchema, headers: written },
+      201: { description: 'The block is new.', schema: blockSchema, headers: written },
+    },
+    errors: [
+      'block_exists',
+      'version_conflict',
+      'foreign_shape',
+      'type_required',
+      'key_reused',
+      'durability_unavailable',
+    ],
+  },
+  async ({ params: { workspace, block }, query, headers, body, identity }, services) => {
+    const operation = { op: 'put', block, ...body, ...preconditionOf(headers, query) } as const
+    const what = `PUT ${block}`
+    const outcome = await writeOperations(
+      { workspace, identity, headers, operations: [operation], body, what },
+      services,
+    )
+    const isNew = outcome.record?.touched.includes(block) ?? false
+    return blockReply(outcome, block, isNew ? 201 : 200)
+  },
+)
+
+const patch = route(
+  {
+    method: 'PATCH',
+    path: BLOCK,
+    id: 'patchBlock',
+    summary: 'Change parts of a block by a merge patch',
+    params: params.block,
+    query: blockWriteQuery,
+    headers: blockWriteHeaders.omit({ 'if-none-match': true }),
+    body: patchBody,
+    answers: { 200: { description: 'The block as of this write.', schema: blockSchema, headers: written } },
+    errors: [
+      'unknown_workspace',
+      'unknown_block',
+      'version_conflict',
+      'foreign_shape',
+      'key_reused',
+      'durability_unavailable',
+    ],
+  },
+  async ({ params: { workspace, block }, query, headers, body, identity }, services) => {
+    const operation = { op: 'patch', block, ...body, ...preconditionOf(headers, query) } as const
+    const what = `PATCH ${block}`
+    const outcome = await writeOperations(
+      { workspace, identity, headers, operations: [operation], body, what },
+      services,
+    )
+    return blockReply(outcome, block, 200)
+  },
+)
+
+const remove = route(
+  {
+    method: 'DELETE',
+    path: BLOCK,
+    id: 'deleteBlock',
+    summary: 'Delete a block with all it holds',
+    params: params.block,
+    query: blockWriteQuery,
+    headers: blockWriteHeaders.omit({ 'if-none-match': true }),
+    body: noBody,
+    answers: { 204: { description: 'It is gone.', headers: ['x-joinery-lsn'] } },
+    errors: ['unknown_workspace', 'unknown_block', 'version_conflict', 'key_reused', 'durability_unavailable'],
+  },
+  async ({ params: { workspace, block }, query, headers, identity }, services) => {
+    const operation = { op: 'delete', block, ...preconditionOf(headers, query) } as const
+    const what = `DELETE ${block}`
+    const outcome = await writeOperations(
+      { workspace, identity, headers, operations: [operation], body: null, what },
+      services,
+    )
+    return { status: 204, headers: lsnHeader(outcome) }
+  },
+)
+
+function blockReply(outcome: WriteOutcome, id: string, status: number): Reply {
+  const block: BlockView | undefined = outcome.blocks.get(id)
+  if (block === undefined) throw new Error(`block ${id} is not there after it was written`)
+  return { status, headers: { ...lsnHeader(outcome), etag: etagOf(block) }, body: block }
+}
+
+/** What `read` sees now, or at a point of the past. Throws `unknown_workspace`. */
+export async function stateAt<T>(
+  { workspaces, history }: Services,
+  workspace: WorkspaceId,
+  at: string | undefined,
+  read: (doc: Parameters<typeof readBlock>[0], stamps: Parameters<typeof readBlock>[1]) => T,
+): Promise<{ blocks: T; lsn: number }> {
+  const now = await workspaces.read(workspace, (view) => {
+    if (view.head === 0 && view.generation === undefined) throw unknownWorkspace(workspace)
+    return at === undefined ? { blocks: read(view.doc, view.stamps), lsn: view.head as number } : undefined
+  })
+  if (now !== undefined) return now
+  const [past] = await history.visit(workspace, [pointOf(at ?? '0')], ({ doc, stamps, lsn }) => ({
+    blocks: read(doc, stamps),
+    lsn,
+  }))
+  if (past === undefined) throw new Error('the replay did not reach its end')
+  return past
+}
+
+/** `text` has passed `pointQuery`. */
+export function pointOf(text: string): Point {
+  return /^\d+$/.test(text) ? { lsn: Number(text) } : { atMs: Date.parse(text) }
+}
+
+export const blockRoutes: readonly Route[] = [list, get, put, patch, remove]

@@ -1,0 +1,43 @@
+import { z } from 'zod'
+import { noBody, type Route, route } from '../route.ts'
+import { lsnQuery, params } from '../schemas.ts'
+import type { WorkspaceId } from '../workspace-name.ts'
+import { stateAt } from './block-routes.ts'
+
+const events = route(
+  {
+    method: 'GET',
+    path: '/v1/workspaces/{workspace}/events',
+    id: 'streamEvents',
+    summary: 'Every record as a server-sent event, from any LSN on, each once and in order',
+    params: params.workspace,
+    query: z.strictObject({
+      after: lsnQuery
+        .optional()
+        .meta({ description: 'LSN of the last event the caller has; from now on when left out' }),
+      token: z.string().optional().meta({ description: 'for callers that can not set headers, as EventSource' }),
+    }),
+    headers: z.object({
+      'last-event-id': lsnQuery
+        .optional()
+        .meta({ description: 'as `after`, which it overrides: a reconnecting EventSource sends it' }),
+    }),
+    body: noBody,
+    answers: {
+      200: {
+        description:
+          'Events `change` with the LSN as id, told when durable; `behind` with `restartAfter` before the end, to one too slow.',
+        mediaType: 'text/event-stream',
+      },
+    },
+    errors: ['unknown_workspace', 'unknown_lsn', 'busy'],
+  },
+  async ({ params: { workspace }, query, headers }, services) => {
+    const id = workspace as WorkspaceId
+    await stateAt(services, id, undefined, () => undefined)
+    const stream = await services.feeds.subscribe(id, headers['last-event-id'] ?? query.after)
+    return { status: 200, stream }
+  },
+)
+
+export const eventRoutes: readonly Route[] = [events]

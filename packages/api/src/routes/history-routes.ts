@@ -1,0 +1,152 @@
+import { z } from 'zod'
+import { readBlocks } from '../block-view.ts'
+import { authorOf } from '../caller.ts'
+import { anyHeaders, noBody, nothing, type Route, route } from '../route.ts'
+import {
+  blockId,
+  blockSchema,
+  entrySchema,
+  limitQuery,
+  lsnQuery,
+  lsnSchema,
+  params,
+  pointQuery,
+  recordSchema,
+  timeQuery,
+} from '../schemas.ts'
+import { diffBlocks } from '../workspace-diff.ts'
+import type { WorkspaceId } from '../workspace-name.ts'
+import { checkRestore, readContent, restore } from '../workspace-restore.ts'
+import { assertDurability, lsnHeader, writeHeaders } from '../write-headers.ts'
+import { pointOf, stateAt } from './block-routes.ts'
+
+const W = '/v1/workspaces/{workspace}'
+const side = z.unknown().nullable()
+const texts = z.object({ before: z.string(), after: z.string() })
+const values = z.array(z.object({ key: z.string(), before: side, after: side }))
+const differenceSchema = z.object({
+  from: lsnSchema,
+  to: lsnSchema,
+  added: z.array(blockSchema),
+  removed: z.array(blockSchema),
+  changed: z.array(
+    z.object({
+      id: z.string(),
+      type: texts.optional(),
+      content: texts.optional(),
+      indexing: z.array(z.object({ index: z.string(), before: entrySchema.nullable(), after: entrySchema.nullable() })),
+      fields: values,
+      data: values,
+    }),
+  ),
+})
+
+const history = route(
+  {
+    method: 'GET',
+    path: `${W}/history`,
+    id: 'listRecords',
+    summary: 'Who wrote what and when, oldest first',
+    params: params.workspace,
+    query: z.strictObject({
+      block: blockId.optional(),
+      actor: z.string().optional(),
+      source: z.string().optional(),
+      from: timeQuery.optional(),
+      to: timeQuery.optional(),
+      after: lsnQuery.optional(),
+      limit: limitQuery,
+    }),
+    headers: anyHeaders,
+    body: noBody,
+    answers: {
+      200: {
+        description: 'One page, maybe empty; `next` is the `after` of the next page, null at the end.',
+        schema: z.object({ records: z.array(recordSchema), next: lsnSchema.nullable() }),
+      },
+    },
+    errors: ['unknown_workspace'],
+  },
+  async ({ params: { workspace }, query }, services) => {
+    const { from, to, limit, ...rest } = query
+    const id = workspace as WorkspaceId
+    await stateAt(services, id, undefined, () => undefined)
+    const fromMs = from === undefined ? undefined : Date.parse(from)
+    const toMs = to === undefined ? undefined : Date.parse(to)
+    const page = await services.history.records(id, { ...rest, fromMs, toMs }, limit)
+    const records = page.records.map(({ update, ...record }) => ({ ...record, bytes: update.length }))
+    return { status: 200, body: { records, next: page.next ?? null } }
+  },
+)
+
+const diff = route(
+  {
+    method: 'GET',
+    path: `${W}/diff`,
+    id: 'diffWorkspace',
+    summary: 'What changed between two points of the past',
+    params: params.workspace,
+    query: z.strictObject({ from: pointQuery, to: pointQuery }),
+    headers: anyHeaders,
+    body: noBody,
+    answers: { 200: { description: 'The differences, block by block.', schema: differenceSchema } },
+    errors: ['unknown_workspace', 'unknown_lsn', 'busy'],
+  },
+  async ({ params: { workspace }, query }, services) => {
+    const id = workspace as WorkspaceId
+    await stateAt(services, id, undefined, () => undefined)
+    const points = [pointOf(query.from), pointOf(query.to)]
+    const [from, to] = await services.history.visit(id, points, ({ doc, stamps, lsn }) => ({
+      lsn,
+      blocks: readBlocks(doc, stamps),
+    }))
+    if (from === undefined || to === undefined) throw new Error('the replay did not reach its end')
+    return { status: 200, body: { from: from.lsn, to: to.lsn, ...diffBlocks(from.blocks, to.blocks) } }
+  },
+)
+
+const restoreRoute = route(
+  {
+    method: 'POST',
+    path: `${W}/restore`,
+    id: 'restoreWorkspace',
+    summary: 'Show again what blocks and edges showed at an LSN, by a new edit',
+    params: params.workspace,
+    query: nothing,
+    headers: writeHeaders,
+    body: z.strictObject({ lsn: lsnSchema }),
+    answers: {
+      200: {
+        description: 'Restored. `touched` lists the paths the edit changed.',
+        schema: z.object({ lsn: lsnSchema, restored: lsnSchema, touched: z.array(z.string()) }),
+        headers: ['x-joinery-lsn'],
+      },
+    },
+    errors: ['unknown_workspace', 'unknown_lsn', 'foreign_shape', 'busy', 'key_reused', 'durability_unavailable'],
+  },
+  async ({ params: { workspace }, headers, body: { lsn }, identity }, services) => {
+    const id = workspace as WorkspaceId
+    const author = authorOf(identity)
+    assertDurability(headers['x-joinery-durability'], services.durability)
+    await stateAt(services, id, undefined, () => undefined)
+    const [past] = await services.history.visit(id, [{ lsn }], ({ doc }) => readContent(doc))
+    if (past === undefined) throw new Error('the replay did not reach its end')
+    const outcome = await services.writes.write({
+      workspace: id,
+      author,
+      blocks: [],
+      key: headers['idempotency-key'],
+      fingerprint: `restore\n${author.source}\n${lsn}`,
+      check: ({ doc }) => checkRestore(doc, past, author),
+      run: (doc) => restore(doc, past, author),
+    })
+    const touched = outcome.record?.touched ?? []
+    return {
+      status: 200,
+      headers: lsnHeader(outcome),
+      body: { lsn: outcome.lsn, restored: lsn, touched: [...touched] },
+    }
+  },
+)
+
+export const historyRoutes: readonly Route[] = [history, diff, restoreRoute]

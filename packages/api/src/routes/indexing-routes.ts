@@ -1,0 +1,123 @@
+import type { z } from 'zod'
+import type { Operation } from '../operation.ts'
+import { noBody, type Reply, type Route, route } from '../route.ts'
+import { indexedSchema, params, reportBody, startRunBody } from '../schemas.ts'
+import { blockWriteHeaders, blockWriteQuery, lsnHeader, preconditionOf } from '../write-headers.ts'
+import { writeOperations } from '../write-operations.ts'
+import type { WriteOutcome } from '../writes.ts'
+
+const INDEX = '/v1/workspaces/{workspace}/blocks/{block}/indexing/{index}'
+const headers = blockWriteHeaders.omit({ 'if-none-match': true })
+const written = ['etag', 'x-joinery-lsn'] as const
+const errors = [
+  'unknown_workspace',
+  'unknown_block',
+  'version_conflict',
+  'foreign_shape',
+  'key_reused',
+  'durability_unavailable',
+] as const
+
+const startRun = route(
+  {
+    method: 'POST',
+    path: `${INDEX}/runs`,
+    id: 'startRun',
+    summary: 'Start an attempt at building an index',
+    params: params.index,
+    query: blockWriteQuery,
+    headers,
+    body: startRunBody,
+    answers: {
+      201: { description: 'The run; reports name it by `entry.run.id`.', schema: indexedSchema, headers: written },
+    },
+    errors: [...errors, 'run_superseded'],
+  },
+  async ({ params: { workspace, block, index }, query, headers, body, identity }, services) => {
+    const operation = { op: 'startRun', block, index, ...body, ...preconditionOf(headers, query) } as const
+    const request = { workspace, identity, headers, operations: [operation], body, what: `startRun ${block} ${index}` }
+    return indexReply(await writeOperations(request, services), operation, 201)
+  },
+)
+
+const report = route(
+  {
+    method: 'POST',
+    path: `${INDEX}/runs/{run}/reports`,
+    id: 'reportRun',
+    summary: 'Say how a run fares; refused once another run stands',
+    params: params.run,
+    query: blockWriteQuery,
+    headers,
+    body: reportBody,
+    answers: {
+      200: {
+        description: 'Recorded. `shown` is false when a report of higher rank on the same run stands.',
+        schema: indexedSchema,
+        headers: written,
+      },
+    },
+    errors: [...errors, 'unknown_index', 'run_superseded'],
+  },
+  async ({ params: { workspace, block, index, run }, query, headers, body, identity }, services) => {
+    const operation = { op: 'report', block, index, run, ...body, ...preconditionOf(headers, query) } as const
+    const request = {
+      workspace,
+      identity,
+      headers,
+      operations: [operation],
+      body,
+      what: `report ${block} ${index} ${run}`,
+    }
+    return indexReply(await writeOperations(request, services), operation, 200, body)
+  },
+)
+
+const remove = route(
+  {
+    method: 'DELETE',
+    path: INDEX,
+    id: 'removeIndex',
+    summary: "Remove an index from a block's list",
+    params: params.index,
+    query: blockWriteQuery,
+    headers,
+    body: noBody,
+    answers: { 204: { description: 'It is gone.', headers: ['x-joinery-lsn'] } },
+    errors: [...errors, 'unknown_index'],
+  },
+  async ({ params: { workspace, block, index }, query, headers, identity }, services) => {
+    const operation = { op: 'removeIndex', block, index, ...preconditionOf(headers, query) } as const
+    const request = {
+      workspace,
+      identity,
+      headers,
+      operations: [operation],
+      body: null,
+      what: `removeIndex ${block} ${index}`,
+    }
+    return { status: 204, headers: lsnHeader(await writeOperations(request, services)) }
+  },
+)
+
+function indexReply(
+  outcome: WriteOutcome,
+  { block: id, index }: Extract<Operation, { index: string }>,
+  status: number,
+  reported?: z.output<typeof reportBody>,
+): Reply {
+  const block = outcome.blocks.get(id)
+  const entry = block?.indexingList.find(({ index_name }) => index_name === index)
+  if (block === undefined || entry === undefined)
+    throw new Error(`index ${index} of ${id} is not there after it was written`)
+  const { record } = outcome
+  const isOwn = record === undefined || (entry.actor === record.actor && entry.source === record.source)
+  const shown =
+    isOwn &&
+    (reported === undefined ||
+      (entry.status === reported.status && entry.error === reported.error && entry.chunks === reported.chunks))
+  const headers = { ...lsnHeader(outcome), etag: `"${block.version}"` }
+  return { status, headers, body: { entry, version: block.version, shown } }
+}
+
+export const indexingRoutes: readonly Route[] = [startRun, report, remove]

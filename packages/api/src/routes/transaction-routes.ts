@@ -1,0 +1,58 @@
+import { z } from 'zod'
+import { ApiError } from '../api-error.ts'
+import { nothing, type Route, route } from '../route.ts'
+import { blockSchema, operationSchema, params } from '../schemas.ts'
+import { lsnHeader, writeHeaders } from '../write-headers.ts'
+import { writeOperations } from '../write-operations.ts'
+
+const transactionBody = z.strictObject({ operations: z.array(operationSchema).min(1) })
+const transactionAnswer = z.object({
+  lsn: z.int(),
+  blocks: z
+    .record(z.string(), blockSchema.nullable())
+    .meta({ description: 'each block named, after all operations; null when it is gone' }),
+})
+
+const transact = route(
+  {
+    method: 'POST',
+    path: '/v1/workspaces/{workspace}/transactions',
+    id: 'transact',
+    summary: 'Several operations on several blocks: all or none, one LSN',
+    params: params.workspace,
+    query: nothing,
+    headers: writeHeaders,
+    body: transactionBody,
+    answers: { 200: { description: 'All were made.', schema: transactionAnswer, headers: ['x-joinery-lsn'] } },
+    errors: [
+      'unknown_workspace',
+      'unknown_block',
+      'unknown_index',
+      'block_exists',
+      'version_conflict',
+      'run_superseded',
+      'foreign_shape',
+      'type_required',
+      'key_reused',
+      'durability_unavailable',
+    ],
+  },
+  async ({ params: { workspace }, headers, body, identity }, services) => {
+    const { operations } = body
+    const { operationsMax } = services.limits
+    if (operations.length > operationsMax) {
+      throw new ApiError(
+        'too_large',
+        `a transaction has at most ${operationsMax} operations, this one ${operations.length}`,
+      )
+    }
+    const outcome = await writeOperations(
+      { workspace, identity, headers, operations, body, what: 'transaction' },
+      services,
+    )
+    const blocks = Object.fromEntries(operations.map(({ block }) => [block, outcome.blocks.get(block) ?? null]))
+    return { status: 200, headers: lsnHeader(outcome), body: { lsn: outcome.lsn, blocks } }
+  },
+)
+
+export const transactionRoutes: readonly Route[] = [transact]

@@ -1,0 +1,143 @@
+import { CLAIM_LIMITS, ID_LENGTH_MAX, type Json, SOURCE_PRIORITY } from '@joinery/blocks'
+import { z } from 'zod'
+import { fitsClaim, isBlockId, isClaimName } from './request-json.ts'
+import { WORKSPACE_NAME } from './workspace-name.ts'
+
+const LSN_MAX = 2 ** 48 - 1
+
+export const lsnSchema = z.int().min(0).max(LSN_MAX).meta({ description: "a place in the workspace's log" })
+export const timeSchema = z.number().meta({ description: 'milliseconds since the epoch' })
+export const sourceSchema = z.enum(Object.keys(SOURCE_PRIORITY) as [keyof typeof SOURCE_PRIORITY])
+const json = z.unknown().meta({ description: 'any JSON' }) as z.ZodType<Json>
+const name = z.string().min(1).max(CLAIM_LIMITS.nameLengthMax).refine(isClaimName, 'is no name')
+
+export const workspaceName = z
+  .string()
+  .regex(WORKSPACE_NAME, '1 to 4 segments joined by "/", in a path as "%2F"')
+  .meta({
+    examples: ['demo'],
+  })
+export const blockId = z
+  .string()
+  .min(1)
+  .max(ID_LENGTH_MAX)
+  .refine(isBlockId, 'is no block id: no "/" or control characters')
+export const indexName = name
+export const runId = name
+
+const workspaceParams = z.object({ workspace: workspaceName })
+export const params = {
+  workspace: workspaceParams,
+  block: workspaceParams.extend({ block: blockId }),
+  index: workspaceParams.extend({ block: blockId, index: indexName }),
+  run: workspaceParams.extend({ block: blockId, index: indexName, run: runId }),
+}
+
+const claimValue = json.refine(
+  fitsClaim,
+  `is over ${CLAIM_LIMITS.jsonLengthMax} characters or ${CLAIM_LIMITS.jsonDepthMax} levels`,
+)
+/** The limit is checked again, with a better message, where it is configured. */
+const content = z.string()
+const type = z.string().max(256)
+const fields = z.record(name, claimValue)
+const data = z.record(z.string().max(1_024), json)
+
+export const putBody = z.strictObject({
+  type: type.optional().meta({ description: 'required when the block is created' }),
+  content: content.optional(),
+  fields: fields.optional(),
+  data: data.optional(),
+})
+export const patchBody = putBody.meta({
+  description:
+    'JSON merge patch (RFC 7396) over fields and data: null removes; content becomes the new text by the smallest edit',
+})
+export const startRunBody = z.strictObject({
+  status: z.enum(['notStarted', 'processing']).default('processing'),
+  collectionConfigs: z.record(z.string(), json).refine(fitsClaim, 'is too large').optional(),
+  runId: runId.optional().meta({ description: 'names the run; random when left out' }),
+})
+export const reportBody = z
+  .strictObject({
+    status: z.enum(['notStarted', 'processing', 'done', 'error']),
+    error: z.string().max(CLAIM_LIMITS.errorLengthMax).optional(),
+    chunks: z.int().min(0).max(CLAIM_LIMITS.countMax).optional().meta({ description: 'how many are indexed so far' }),
+  })
+  .refine(({ status, error }) => error === undefined || status === 'error', 'error goes with status "error" alone')
+
+const precondition = {
+  expectedVersion: lsnSchema.optional().meta({ description: 'refused unless the block is at this version' }),
+  onlyIfAbsent: z.literal(true).optional().meta({ description: 'refused if the block is there' }),
+}
+const onBlock = { block: blockId, ...precondition }
+const onIndex = { ...onBlock, index: indexName }
+export const operationSchema = z.discriminatedUnion('op', [
+  z.strictObject({ op: z.literal('put'), ...onBlock, ...putBody.shape }),
+  z.strictObject({ op: z.literal('patch'), ...onBlock, ...putBody.shape }),
+  z.strictObject({ op: z.literal('delete'), ...onBlock }),
+  z.strictObject({ op: z.literal('startRun'), ...onIndex, ...startRunBody.shape }),
+  z.strictObject({ op: z.literal('report'), ...onIndex, run: runId, ...reportBody.shape }),
+  z.strictObject({ op: z.literal('removeIndex'), ...onIndex }),
+])
+
+const runSchema = z.object({ no: z.int(), id: z.string(), source: sourceSchema })
+export const entrySchema = z.object({
+  index_name: z.string(),
+  run: runSchema,
+  status: z.enum(['notStarted', 'processing', 'done', 'error']),
+  source: sourceSchema,
+  actor: z.string(),
+  at: timeSchema,
+  collection_configs: z.record(z.string(), json).optional(),
+  error: z.string().optional(),
+  chunks: z.int().optional(),
+})
+export const updatedBySchema = z.object({ source: z.string(), actor: z.string(), at: timeSchema })
+export const blockSchema = z
+  .object({
+    id: z.string(),
+    type: z.string(),
+    content: z.string(),
+    indexingList: z.array(entrySchema),
+    fields: z.record(z.string(), json),
+    data: z.record(z.string(), json),
+    version: lsnSchema.meta({ description: 'LSN of the last record that touched the block' }),
+    updatedBy: updatedBySchema.nullable(),
+  })
+  .meta({ id: 'Block' })
+export const indexedSchema = z.object({ entry: entrySchema, version: lsnSchema, shown: z.boolean() }).meta({
+  id: 'IndexReport',
+  description: 'What the index shows now; shown says whether that is what this request wrote.',
+})
+export const recordSchema = z
+  .object({
+    lsn: lsnSchema,
+    at: timeSchema,
+    actor: z.string(),
+    source: z.string(),
+    connection: z.string(),
+    touched: z.array(z.string()),
+    bytes: z.int(),
+  })
+  .meta({ id: 'Record' })
+export const errorSchema = z
+  .object({
+    error: z.object({ code: z.string(), message: z.string(), details: json.optional() }),
+    current: z.unknown().optional().meta({ description: 'what stands, after a precondition failed' }),
+  })
+  .meta({ id: 'Error' })
+
+export const noBody = z.undefined()
+export const limitQuery = z.coerce.number().int().min(1).max(1_000).default(100)
+export const lsnQuery = z.coerce.number().int().min(0).max(LSN_MAX)
+const instant = z.iso.datetime({ offset: true })
+/** An LSN, or a time as RFC 3339. */
+export const pointQuery = z
+  .string()
+  .refine(
+    (text) => /^\d{1,15}$/.test(text) || instant.safeParse(text).success,
+    'is neither an LSN nor an RFC 3339 time',
+  )
+  .meta({ description: 'an LSN, or a time as RFC 3339' })
+export const timeQuery = instant.meta({ description: 'a time as RFC 3339' })

@@ -1,0 +1,48 @@
+import { expect, it } from 'vitest'
+import { ApiFixture } from './api-fixture.ts'
+
+it('[H9] a transaction makes all operations under one LSN', async () => {
+  await using api = await ApiFixture.start()
+  const operations = [
+    { op: 'put', block: 'a', type: 'text', content: 'A' },
+    { op: 'startRun', block: 'a', index: 'main', runId: 'r' },
+    { op: 'report', block: 'a', index: 'main', run: 'r', status: 'done', chunks: 2 },
+    { op: 'put', block: 'b', type: 'text', onlyIfAbsent: true },
+    { op: 'delete', block: 'b' },
+    { op: 'put', block: 'c', type: 'text' },
+  ]
+  const { status, body } = await api.call('POST', '/transactions', { operations }, { 'idempotency-key': 't' })
+  expect(status).toBe(200)
+  expect(body).toMatchObject({
+    lsn: 1,
+    blocks: {
+      a: { content: 'A', version: 1, indexingList: [{ status: 'done', chunks: 2 }] },
+      b: null,
+      c: { version: 1 },
+    },
+  })
+  expect((await api.call('POST', '/transactions', { operations }, { 'idempotency-key': 't' })).body).toEqual(body)
+})
+
+it.each([
+  ['a version that moved', { op: 'patch', block: 'a', content: 'x', expectedVersion: 7 }, 'version_conflict'],
+  ['a block that is there', { op: 'put', block: 'a', type: 't', onlyIfAbsent: true }, 'block_exists'],
+  ['an unknown block', { op: 'patch', block: 'z', content: 'x' }, 'unknown_block'],
+  ['a block deleted before', { op: 'patch', block: 'gone', content: 'x' }, 'unknown_block'],
+  ['an unknown run', { op: 'report', block: 'a', index: 'main', run: 'other', status: 'done' }, 'run_superseded'],
+  ['an unknown index', { op: 'removeIndex', block: 'a', index: 'nope' }, 'unknown_index'],
+])('[H9] a transaction with %s changes nothing and says which operation it was', async (_what, bad, code) => {
+  await using api = await ApiFixture.start()
+  await api.call('POST', '/transactions', {
+    operations: [
+      { op: 'put', block: 'a', type: 'text' },
+      { op: 'put', block: 'gone', type: 'text' },
+      { op: 'startRun', block: 'a', index: 'main', runId: 'r' },
+    ],
+  })
+  const operations = [{ op: 'put', block: 'new', type: 'text' }, { op: 'delete', block: 'gone' }, bad]
+  const { status, body } = await api.call('POST', '/transactions', { operations })
+  expect(status).toBeGreaterThanOrEqual(404)
+  expect(body.error).toMatchObject({ code, details: { operation: 2 } })
+  expect((await api.call('GET', '')).body).toMatchObject({ lsn: 1, blocks: 2 })
+})
