@@ -29,6 +29,11 @@ export class RequestRate {
     return undefined
   }
 
+  /** Callers remembered. */
+  get size(): number {
+    return this.#buckets.size
+  }
+
   #refilled(caller: string, nowMs: number): Bucket {
     const known = this.#buckets.get(caller)
     if (known !== undefined) {

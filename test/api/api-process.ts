@@ -1,0 +1,37 @@
+import { fileURLToPath } from 'node:url'
+import type { ApiLimits } from '@joinery/api'
+import { type Child, startReadyChild } from '../support/child-process.ts'
+import { freePort } from '../support/free-port.ts'
+
+const MAIN = fileURLToPath(new URL('api-server.ts', import.meta.url))
+
+export interface ApiServerConfig {
+  readonly directory: string
+  /** A free one by default. */
+  readonly port?: number
+  readonly durability?: 'memory' | 'async' | 'sync'
+  readonly limits?: Partial<ApiLimits>
+  /** Key of its tokens; development mode without. */
+  readonly secret?: string
+}
+
+/** A server with the HTTP face in a process of its own. Going out of scope kills it. */
+export interface ApiProcess extends AsyncDisposable {
+  readonly child: Child
+  readonly port: number
+  /** `http://host:port` */
+  readonly url: string
+}
+
+export async function startApiServer(config: ApiServerConfig): Promise<ApiProcess> {
+  const port = config.port ?? (await freePort())
+  const child = await startReadyChild({ args: [MAIN, JSON.stringify({ ...config, port })] }, /listening/)
+  return {
+    child,
+    port,
+    url: `http://127.0.0.1:${port}`,
+    async [Symbol.asyncDispose]() {
+      await child.end('SIGKILL')
+    },
+  }
+}

@@ -1,0 +1,57 @@
+import { Agent, request } from 'node:http'
+
+export interface Answer {
+  readonly status: number
+  readonly headers: NodeJS.Dict<string | string[]>
+  readonly text: string
+  // biome-ignore lint/suspicious/noExplicitAny: tests read answers of many shapes, and say what they expect of them
+  readonly json: any
+}
+
+/** Calls one server over a few connections that stay open. Rejects when a connection breaks: whether the request arrived is then unknown. */
+export class HttpCaller implements Disposable {
+  readonly #url: string
+  readonly #headers: Readonly<Record<string, string>>
+  readonly #agent: Agent
+
+  constructor(url: string, headers: Readonly<Record<string, string>> = {}, connections = 1) {
+    this.#url = url
+    this.#headers = headers
+    this.#agent = new Agent({ keepAlive: true, maxSockets: connections })
+  }
+
+  /** `body` is sent as JSON, or as it is when it is text. */
+  call(method: string, path: string, body?: unknown, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
+    const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body)
+    return new Promise((resolve, reject) => {
+      const sent = request(
+        `${this.#url}${path}`,
+        {
+          method,
+          agent: this.#agent,
+          headers: { ...(text !== undefined && { 'content-type': 'application/json' }), ...this.#headers, ...headers },
+        },
+        (response) => {
+          let answer = ''
+          response.setEncoding('utf8')
+          response.on('data', (chunk: string) => {
+            answer += chunk
+          })
+          response.on('error', reject)
+          response.on('end', () => {
+            if (!response.complete) return reject(new Error('the answer was cut off'))
+            const isJson = response.headers['content-type']?.includes('json') === true && answer !== ''
+            const json = isJson ? JSON.parse(answer) : undefined
+            resolve({ status: response.statusCode ?? 0, headers: response.headers, text: answer, json })
+          })
+        },
+      )
+      sent.on('error', reject)
+      sent.end(text)
+    })
+  }
+
+  [Symbol.dispose](): void {
+    this.#agent.destroy()
+  }
+}
