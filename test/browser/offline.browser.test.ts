@@ -1,0 +1,73 @@
+import { openMemoryStore } from '@joinery/log'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { closing, connect, readText, startServer } from '../client/fixture.ts'
+import { findChromium, launchChromium } from './chromium.ts'
+import { bundlePage, servePage } from './page-server.ts'
+
+const executable = findChromium()
+if (executable === undefined) {
+  const reason = 'no chromium on this machine (apt-get install chromium): the browser tests did NOT run'
+  if (process.env.CI) throw new Error(reason)
+  console.warn(reason)
+}
+
+describe.skipIf(executable === undefined)('in a real browser', () => {
+  let browser: Browser
+  let code: string
+
+  beforeAll(async () => {
+    code = await bundlePage()
+    browser = await launchChromium(executable ?? '')
+  }, 120_000)
+  afterAll(() => browser?.close())
+
+  async function openPage(server: string): Promise<Page> {
+    const site = closing(await servePage(code))
+    const page = closing(await browser.newPage())
+    page.on('pageerror', (error) => pageErrors.push(String(error)))
+    await page.goto(`${site.url}/?server=${encodeURIComponent(server)}`)
+    return page
+  }
+  const pageErrors: string[] = []
+  const showsStatus = (page: Page, status: string) =>
+    page.waitForFunction((wanted) => document.querySelector('output')?.value === wanted, status)
+
+  it('[C20] what was typed offline is there after a reload and goes up when the server is back', async () => {
+    const store = closing(openMemoryStore())
+    const first = await startServer({ store })
+    const page = await openPage(first.url)
+    await showsStatus(page, 'saved')
+    await page.locator('textarea').pressSequentially('online')
+    await showsStatus(page, 'saved')
+    await first.close()
+    await showsStatus(page, 'kept here')
+    await page.locator('textarea').pressSequentially(', offline')
+    await showsStatus(page, 'kept here')
+
+    await page.reload()
+    await page.waitForSelector('body[data-loaded]')
+    expect(await page.locator('textarea').inputValue()).toBe('online, offline')
+
+    const server = await startServer({ store, port: first.port })
+    await showsStatus(page, 'saved')
+    const other = connect(server)
+    await other.whenSynced
+    expect(readText(other)).toBe('online, offline')
+    expect(pageErrors).toEqual([])
+  })
+
+  it('[C22] two tabs meet on the server when both are open', async () => {
+    const server = await startServer()
+    const [one, two] = [await openPage(server.url), await openPage(server.url)]
+    await Promise.all([showsStatus(one, 'saved'), showsStatus(two, 'saved')])
+    await one.locator('textarea').pressSequentially('from one')
+    await two.waitForFunction(() => document.querySelector('textarea')?.value === 'from one')
+    expect(pageErrors).toEqual([])
+  })
+
+  it('[C41] the bundle for browsers holds nothing of Node’s WebSocket', () => {
+    expect(code).not.toContain('perMessageDeflate')
+    expect(code).not.toContain('node:')
+  })
+})
