@@ -44,6 +44,7 @@ export {
   type StatusTable,
 } from './status-rules.ts'
 export { applyEdits, diffText, type TextEdit } from './text-diff.ts'
+export { type TextOverlap, textOverlaps } from './text-overlap.ts'
 export { type UndoScope, undoScope } from './undo-scope.ts'
 export { blocksMap, createBlock, deleteBlock, getBlock, listBlocks } from './workspace-blocks.ts'
 export type { ClaimAuthor } from './write-arguments.ts'
