@@ -1,4 +1,5 @@
-import { forkDoc } from '@joinery/blocks'
+import { forkDoc, textOverlaps } from '@joinery/blocks'
+import type { Conflict } from '@joinery/protocol'
 import * as Y from 'yjs'
 import { ClientError } from './client-error.ts'
 import type { Replica } from './replica.ts'
@@ -18,11 +19,14 @@ export class Fork {
   readonly #current: () => Replica
   readonly #base: Replica
   readonly #baseGeneration: string | undefined
+  /** What the fork had of the workspace when it was made. */
   readonly #baseStateVector: Map<number, number>
+  readonly #onConflict: (conflict: Conflict) => void
   #edits: Uint8Array[] = []
 
-  /** `current` gives the workspace's replica of the moment. */
-  constructor(current: () => Replica) {
+  /** `current` gives the workspace's replica of the moment; `onConflict` hears of texts that both sides changed. */
+  constructor(current: () => Replica, onConflict: (conflict: Conflict) => void) {
+    this.#onConflict = onConflict
     this.#current = current
     this.#base = current()
     this.#baseGeneration = this.#base.generation
@@ -33,7 +37,8 @@ export class Fork {
   }
 
   /**
-   * Applies the edits made on the fork since it was made (or last merged) to the workspace, as one transaction. Throws
+   * Applies the edits made on the fork since it was made (or last merged) to the workspace, as one transaction. Where
+   * they meet what others did to the same text, both are kept and everybody's `onConflict` hears of it. Throws
    * `generation_changed` when the workspace was replaced by another, and `fork_orphaned` when the fork builds on edits that
    * the server refused, or that are not loaded again yet (`await workspace.whenSynced`). Then nothing is applied.
    */
@@ -43,7 +48,14 @@ export class Fork {
     if (this.#edits.length === 0) return
     const update = Y.mergeUpdates(this.#edits)
     this.#edits = []
+    const overlaps = textOverlaps(replica.doc, update, this.#baseStateVector)
     Y.applyUpdate(replica.doc, update, FORK_ORIGIN)
+    for (const { block, typed, written } of overlaps) {
+      const rule = 'both are kept: a job rewrote text that others changed meanwhile'
+      const conflict: Conflict = { type: 'conflict', block, field: 'content', winner: typed, loser: written, rule }
+      this.#onConflict(conflict)
+      replica.tellConflict(conflict)
+    }
   }
 
   #checkBase(replica: Replica): void {

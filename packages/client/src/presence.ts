@@ -15,10 +15,28 @@ export interface Peer {
 
 const encoder = new TextEncoder()
 
+/** Key of the running jobs' last steps in an awareness state; whoever shows only these is no presence. */
+const PROGRESS_KEY = 'joinery:progress'
+
+/** The last step of each job that somebody runs now, by `<block>/<index>`. Ephemeral: it never reaches the document. */
+export type ProgressSteps = Readonly<Record<string, ProgressStep>>
+
+/** One step of a run that is under way. */
+export interface ProgressStep {
+  /** Id of the run that makes it. */
+  readonly run: string
+  readonly done: number
+  readonly total?: number
+  /** For a person. */
+  readonly note?: string
+}
+
 /** Who else is here: a thin layer on y-protocols' awareness that survives the swap of a replica. */
 export class Presence {
   #awareness: Awareness | undefined
   #own: PresenceState | undefined
+  #ownProgress: ProgressSteps = {}
+  readonly #progress = new ObservableValue<ProgressSteps>({})
   readonly #others = new ObservableValue<readonly Peer[]>([])
 
   /** Everybody else who said something, by client id. Empty while offline. */
@@ -44,7 +62,30 @@ export class Presence {
       }
     }
     this.#own = state
-    this.#awareness?.setLocalState(state ?? null)
+    this.#say()
+  }
+
+  /** The last step of every job that runs anywhere in the workspace, one's own included. */
+  get progress(): Observable<ProgressSteps> {
+    return this.#progress
+  }
+
+  /** Shows a step of one's own job under `<block>/<index>`; undefined when it has ended. */
+  setProgress(key: string, step: ProgressStep | undefined): void {
+    const { [key]: _ended, ...others } = this.#ownProgress
+    this.#ownProgress = step === undefined ? others : { ...others, [key]: step }
+    this.#say()
+  }
+
+  /** Says again, under a newer clock, what was said before a reconnect: others have removed the state under the old one. */
+  announce(): void {
+    if (this.#awareness?.getLocalState() != null) this.#say()
+  }
+
+  #say(): void {
+    const hasProgress = Object.keys(this.#ownProgress).length > 0
+    const said = hasProgress ? { ...this.#own, [PROGRESS_KEY]: this.#ownProgress } : this.#own
+    this.#awareness?.setLocalState(said === undefined ? null : { ...said })
   }
 
   /** Follows another replica's awareness, and says there what was said on the last one. */
@@ -52,7 +93,7 @@ export class Presence {
     this.#awareness?.off('change', this.#onChange)
     this.#awareness = awareness
     awareness.on('change', this.#onChange)
-    if (this.#own !== undefined) awareness.setLocalState(this.#own)
+    this.#say()
     this.#onChange()
   }
 
@@ -61,14 +102,36 @@ export class Presence {
     if (awareness === undefined) return
     const known = new Map(this.#others.get().map((peer) => [peer.clientId, peer]))
     const peers: Peer[] = []
+    const steps: Record<string, ProgressStep> = {}
     for (const [clientId, state] of awareness.getStates()) {
-      if (clientId === awareness.clientID) continue
+      const { [PROGRESS_KEY]: shown, ...presence } = state as Record<string, unknown>
+      Object.assign(steps, stepsOf(shown))
+      if (clientId === awareness.clientID || Object.keys(presence).length === 0) continue
       const peer = known.get(clientId)
       // A peer that did not change stays the same object, so that a list of them need not draw it again.
-      peers.push(peer?.state === state ? peer : { clientId, state })
+      const isSame = peer !== undefined && JSON.stringify(peer.state) === JSON.stringify(presence)
+      peers.push(isSame ? peer : { clientId, state: presence })
     }
+    if (JSON.stringify(steps) !== JSON.stringify(this.#progress.get())) this.#progress.set(steps)
     peers.sort((a, b) => a.clientId - b.clientId)
     const before = this.#others.get()
     if (peers.length !== before.length || peers.some((peer, i) => peer !== before[i])) this.#others.set(peers)
   }
+}
+
+/** What of a peer's claim of progress is one: anybody may say anything in awareness. */
+function stepsOf(shown: unknown): Record<string, ProgressStep> {
+  const steps: Record<string, ProgressStep> = {}
+  if (typeof shown !== 'object' || shown === null) return steps
+  for (const [key, step] of Object.entries(shown as Record<string, unknown>)) {
+    const { run, done, total, note } = (step ?? {}) as Record<string, unknown>
+    if (key === '__proto__' || typeof run !== 'string' || typeof done !== 'number') continue
+    steps[key] = {
+      run,
+      done,
+      ...(typeof total === 'number' ? { total } : {}),
+      ...(typeof note === 'string' ? { note } : {}),
+    }
+  }
+  return steps
 }

@@ -4,7 +4,10 @@ import {
   type Hello,
   type JoineryMessage,
   QUERY,
+  encodeJoinery,
+  type Provenance,
   type Rejected,
+  type RejectionCode,
 } from '@joinery/protocol'
 import { Awareness } from 'y-protocols/awareness'
 import * as Y from 'yjs'
@@ -38,6 +41,8 @@ export interface ReplicaEvents {
   /** The server refused the connection for good. */
   refused(error: ClientError): void
   conflict(conflict: Conflict): void
+  /** Who last touched what, as the server's log says: in answer to `watchProvenance`. */
+  provenance(message: Provenance): void
   /** The server refused `update` and what built on it: this replica can't go on, a Yjs document takes nothing back. */
   rejected(rejection: Rejected, update: Uint8Array): void
   /** The server's workspace has another history: this replica must not meet it. */
@@ -69,6 +74,8 @@ export class Replica {
   #unstored: Uint8Array[] = []
   #generation: string | undefined
   #hello: Hello | undefined
+  #hold: { code: RejectionCode; reason: string } | undefined
+  #watchesProvenance = false
   #isClosed = false
 
   /** `copies` resolves with where to keep the local copy, undefined for nowhere. Connects once that is loaded. */
@@ -111,6 +118,22 @@ export class Replica {
   get isCaughtUp(): boolean {
     return this.#outbox.ledger.isCaughtUp
   }
+  /** Why the server takes no updates now; undefined while it does. */
+  get hold(): { readonly code: RejectionCode; readonly reason: string } | undefined {
+    return this.#hold
+  }
+
+  /** Asks the server who last touched what, now and at every connection to come. */
+  watchProvenance(): void {
+    this.#watchesProvenance = true
+    if (this.#hello !== undefined) this.link.send(encodeJoinery({ type: 'watch' }) as Uint8Array<ArrayBuffer>)
+  }
+
+  /** Tells the others in the workspace of a conflict that only this client could see. */
+  tellConflict(conflict: Conflict): void {
+    if (this.#hello?.access === 'write') this.link.send(encodeJoinery(conflict) as Uint8Array<ArrayBuffer>)
+  }
+
   /** Whether everything in `doc` is in the local copy. */
   get isKeptHere(): boolean {
     return this.#copy?.isKept ?? false
@@ -195,6 +218,13 @@ export class Replica {
         return this.#events.rejected(message, this.#outbox.from(message.frame))
       case 'conflict':
         return this.#events.conflict(message)
+      case 'writable': {
+        const { isWritable, code, reason } = message
+        this.#hold = isWritable || code === undefined ? undefined : { code, reason }
+        return this.#events.changed()
+      }
+      case 'provenance':
+        return this.#events.provenance(message)
     }
   }
 
@@ -206,6 +236,7 @@ export class Replica {
       this.#copy?.setGeneration(hello.generation)
     }
     this.#hello = hello
+    if (this.#watchesProvenance) this.watchProvenance()
     this.#events.hello(hello)
   }
 
@@ -224,6 +255,7 @@ export class Replica {
   #onDisconnect(): void {
     this.#outbox.close()
     this.#hello = undefined
+    this.#hold = undefined
   }
 
   #onLinkState(state: ConnectionState): void {

@@ -3,8 +3,7 @@ import type { RefusalCode } from './client-error.ts'
 import { isShallowEqual, ObservableValue } from './observable-value.ts'
 
 /**
- * What a person may be told about their edits. More arms may come (a server that is out of space): treat an unknown
- * `state` like `saving`. `pending` counts the edits not known to be durable on the server; what was found in the local
+ * What a person may be told about their edits. More arms may come: treat an unknown `state` like `saving`. `pending` counts the edits not known to be durable on the server; what was found in the local
  * copy counts as one until a server has confirmed it.
  */
 export type SaveStatus =
@@ -20,6 +19,14 @@ export type SaveStatus =
       readonly cause: 'connecting' | 'waiting' | 'closed'
       /** What the last attempt ran into, for a person; undefined on the first. */
       readonly reason: string | undefined
+    }
+  /** Connected, but the server takes nothing now (its disk is full): edits are kept, and sent when it asks for them again. */
+  | {
+      readonly state: 'held'
+      readonly pending: number
+      readonly isKeptHere: boolean
+      readonly code: RejectionCode
+      readonly reason: string
     }
   /** Edits were set aside, and are no longer in the document. Stays until `acknowledgeRejection()`: a person has to have seen it. */
   | {
@@ -56,12 +63,14 @@ export interface SaveFacts {
   /** Whether the server has made durable what this connection's sync brought. */
   readonly isCaughtUp: boolean
   readonly isKeptHere: boolean
+  /** Why the server takes no updates now; undefined while it does. */
+  readonly hold: { readonly code: RejectionCode; readonly reason: string } | undefined
   /** Edits set aside, which nobody has acknowledged. */
   readonly rejection: { readonly code: EditsRejectionCode; readonly reason: string } | undefined
 }
 
 /** Folds the facts into what is shown. Worst news first: a refused connection hides that edits were refused, not the reverse. */
-export function saveStatusOf({ connection, pending, isCaughtUp, isKeptHere, rejection }: SaveFacts): SaveStatus {
+export function saveStatusOf({ connection, pending, isCaughtUp, isKeptHere, hold, rejection }: SaveFacts): SaveStatus {
   if (connection.state === 'refused') {
     return { state: 'rejected', what: 'connection', code: connection.code, reason: connection.reason, pending }
   }
@@ -72,6 +81,7 @@ export function saveStatusOf({ connection, pending, isCaughtUp, isKeptHere, reje
     const reason = connection.state === 'closed' ? undefined : connection.reason
     return { state: 'offline', pending, isKeptHere, cause: connection.state, reason }
   }
+  if (hold !== undefined) return { state: 'held', pending, isKeptHere, ...hold }
   return pending === 0 && isCaughtUp ? { state: 'saved' } : { state: 'saving', pending }
 }
 
