@@ -1,0 +1,98 @@
+import fc, { type Arbitrary } from 'fast-check'
+import { arbitraryOf, NAMES, type Schema } from './schema-arbitrary.ts'
+
+export interface Parameter {
+  readonly name: string
+  readonly in: 'path' | 'query' | 'header'
+  readonly required: boolean
+  readonly schema: Schema
+}
+export interface Operation {
+  readonly operationId: string
+  readonly parameters: readonly Parameter[]
+  readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema: Schema }>> }
+  readonly responses: Readonly<
+    Record<string, { readonly content?: Readonly<Record<string, { readonly schema?: Schema }>> }>
+  >
+}
+export interface Description {
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>
+  readonly components: { readonly schemas: Readonly<Record<string, Schema>> }
+}
+
+/** One request to be, and the name of the operation that describes what may be answered. */
+export interface GeneratedRequest {
+  readonly operationId: string
+  readonly method: string
+  readonly path: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string | undefined
+}
+
+const VALUES: Readonly<Record<string, readonly string[]>> = {
+  ...NAMES,
+  at: ['0', '1', '3', '9999', '2024-01-01T00:00:00Z', '2099-01-01T00:00:00+02:00', 'soon'],
+  from: ['0', '1', '2', '2024-01-01T00:00:00Z', 'x'],
+  to: ['1', '2', '3', '2099-01-01T00:00:00Z', ''],
+  after: ['0', '1', '5', 'a', '-1'],
+  limit: ['1', '2', '1000', '1001', '0', 'all'],
+  expected_version: ['1', '2', '3', '0', '"1"'],
+  'if-match': ['"1"', '"2"', '"3"', '*', '1'],
+  'if-none-match': ['*', '"1"'],
+  'idempotency-key': ['k1', 'k2', 'k3', 'a b'],
+  'x-joinery-durability': ['async', 'async', 'sync', 'never'],
+  'x-joinery-actor': ['ada', 'ben', ''],
+  'x-joinery-source': ['user_action', 'workflow_execution', 'polling_sync', 'monitor'],
+  'last-event-id': ['0', '1', '9999'],
+}
+
+export function requestsOf({ paths }: Description): Arbitrary<GeneratedRequest> {
+  const requests = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => requestOf(path, method.toUpperCase(), operation)),
+  )
+  return fc.oneof(...requests)
+}
+
+function requestOf(path: string, method: string, operation: Operation): Arbitrary<GeneratedRequest> {
+  const schema = Object.values(operation.requestBody?.content ?? {})[0]?.schema
+  const structured = schema === undefined ? undefined : arbitraryOf(schema).map((value) => JSON.stringify(value))
+  const body =
+    structured &&
+    fc.oneof({ weight: 30, arbitrary: structured }, { weight: 1, arbitrary: fc.constantFrom('', '{', '1e999') })
+  return fc
+    .record({ values: valuesFor(operation.parameters), body: body ?? fc.constant(undefined) })
+    .map(({ values, body: text }) => ({
+      operationId: operation.operationId,
+      method,
+      body: text,
+      ...placed(path, operation.parameters, values, text),
+    }))
+}
+
+function valuesFor(parameters: readonly Parameter[]): Arbitrary<Readonly<Record<string, string | undefined>>> {
+  const model = parameters.map(({ name, in: place }) => {
+    const value: Arbitrary<string | undefined> = fc.constantFrom(...(VALUES[name] ?? ['1', 'x']))
+    const optional = fc.oneof({ weight: 6, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: value })
+    return [name, place === 'path' ? value : optional] as const
+  })
+  return fc.record(Object.fromEntries(model))
+}
+
+function placed(
+  template: string,
+  parameters: readonly Parameter[],
+  values: Readonly<Record<string, string | undefined>>,
+  body: unknown,
+) {
+  let path = template
+  const query = new URLSearchParams()
+  const headers: Record<string, string> = body === undefined ? {} : { 'content-type': 'application/json' }
+  for (const { name, in: place } of parameters) {
+    const value = values[name]
+    if (value === undefined) continue
+    if (place === 'path') path = path.replace(`{${name}}`, encodeURIComponent(value))
+    else if (place === 'query') query.append(name, value)
+    else headers[name] = value
+  }
+  return { path: query.size === 0 ? path : `${path}?${query}`, headers }
+}
