@@ -1,9 +1,20 @@
-import { type EventStore, type LogEntry, openMemoryStore, type Receipt, type WorkspaceLog } from '@joinery/log'
+import {
+  type EventStore,
+  type LogEntry,
+  LogError,
+  type LogErrorCode,
+  openMemoryStore,
+  type Receipt,
+  type StoreState,
+  type WorkspaceLog,
+} from '@joinery/log'
 
-/** A real store in memory whose disk can be held: what is appended meanwhile becomes durable at the release. */
+/** A real store in memory whose disk can be held (what is appended becomes durable at the release), or fail and recover. */
 export class HeldStore implements EventStore {
   readonly #inner = openMemoryStore()
   #held: PromiseWithResolvers<void> | undefined
+  #failure: LogError | undefined
+  readonly #listeners = new Set<(state: StoreState) => void>()
 
   hold(): void {
     this.#held ??= Promise.withResolvers()
@@ -14,14 +25,30 @@ export class HeldStore implements EventStore {
     this.#held = undefined
   }
 
+  /** Storage fails until {@link recover}, as on a full disk: nothing is appended. */
+  fail(code: LogErrorCode, message: string): void {
+    this.#failure = new LogError(code, message)
+    this.#tell()
+  }
+
+  recover(): void {
+    this.#failure = undefined
+    this.#tell()
+  }
+
+  #tell(): void {
+    for (const listener of [...this.#listeners]) listener(this.state)
+  }
+
   get durability() {
     return this.#inner.durability
   }
-  get state() {
-    return this.#inner.state
+  get state(): StoreState {
+    return this.#failure === undefined ? this.#inner.state : { state: 'failed', error: this.#failure }
   }
-  onStateChange(listener: Parameters<EventStore['onStateChange']>[0]): () => void {
-    return this.#inner.onStateChange(listener)
+  onStateChange(listener: (state: StoreState) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
   }
   workspaces(): AsyncIterable<string> {
     return this.#inner.workspaces()
@@ -34,6 +61,7 @@ export class HeldStore implements EventStore {
   async open(workspace: string): Promise<WorkspaceLog> {
     const log = await this.#inner.open(workspace)
     const append = (entry: LogEntry): Receipt => {
+      if (this.#failure !== undefined) throw this.#failure
       const receipt = log.append(entry)
       const held = this.#held?.promise
       return held === undefined ? receipt : { ...receipt, durable: held.then(() => receipt.durable) }

@@ -28,6 +28,10 @@ export type ClientErrorCode =
   | 'bad_options'
   /** IndexedDB failed. */
   | 'local_copy_failed'
+  /** A job's block is not there. */
+  | 'block_missing'
+  /** Reason of a job's signal: another run stands, or the index was removed. */
+  | 'superseded'
 
 /** The one error class of this package. */
 export class ClientError extends Error {

@@ -37,6 +37,8 @@ export class Presence {
   #own: PresenceState | undefined
   #ownProgress: ProgressSteps = {}
   readonly #progress = new ObservableValue<ProgressSteps>({})
+  /** Peers by the very state object that awareness holds of them. */
+  readonly #peers = new WeakMap<object, Peer>()
   readonly #others = new ObservableValue<readonly Peer[]>([])
 
   /** Everybody else who said something, by client id. Empty while offline. */
@@ -100,17 +102,16 @@ export class Presence {
   readonly #onChange = (): void => {
     const awareness = this.#awareness
     if (awareness === undefined) return
-    const known = new Map(this.#others.get().map((peer) => [peer.clientId, peer]))
     const peers: Peer[] = []
     const steps: Record<string, ProgressStep> = {}
     for (const [clientId, state] of awareness.getStates()) {
       const { [PROGRESS_KEY]: shown, ...presence } = state as Record<string, unknown>
       Object.assign(steps, stepsOf(shown))
       if (clientId === awareness.clientID || Object.keys(presence).length === 0) continue
-      const peer = known.get(clientId)
       // A peer that did not change stays the same object, so that a list of them need not draw it again.
-      const isSame = peer !== undefined && JSON.stringify(peer.state) === JSON.stringify(presence)
-      peers.push(isSame ? peer : { clientId, state: presence })
+      const peer = this.#peers.get(state) ?? { clientId, state: presence }
+      this.#peers.set(state, peer)
+      peers.push(peer)
     }
     if (JSON.stringify(steps) !== JSON.stringify(this.#progress.get())) this.#progress.set(steps)
     peers.sort((a, b) => a.clientId - b.clientId)

@@ -1,11 +1,11 @@
 import {
   type Conflict,
+  encodeJoinery,
   encodeSyncStep2,
   type Hello,
   type JoineryMessage,
-  QUERY,
-  encodeJoinery,
   type Provenance,
+  QUERY,
   type Rejected,
   type RejectionCode,
 } from '@joinery/protocol'

@@ -6,8 +6,10 @@ import { Fork } from './fork.ts'
 import { LocalCopies, type SetAsideCopy } from './local-copies.ts'
 import { ListenerSet, type Observable, ObservableValue } from './observable-value.ts'
 import { Presence } from './presence.ts'
+import { ProvenanceView } from './provenance.ts'
 import type { Receipt } from './receipts.ts'
 import { Replica, type ReplicaEvents, type ReplicaTarget } from './replica.ts'
+import { type Job, type JobOutcome, type RunJobOptions, runJob } from './run-job.ts'
 import { createSaveStatus, type EditsRejectionCode, type SaveStatus, saveStatusOf } from './save-status.ts'
 import { EDIT_ORIGIN, UndoHistory } from './undo.ts'
 import { WorkspaceBlocks } from './workspace-blocks.ts'
@@ -35,6 +37,8 @@ export class Workspace {
   readonly blocks = new WorkspaceBlocks(() => this.doc, EDIT_ORIGIN)
   readonly undo = new UndoHistory()
   readonly presence = new Presence()
+  /** Who last touched what. */
+  readonly provenance = new ProvenanceView(() => this.#replica.watchProvenance())
   readonly #options: ParsedOptions
   #token: TokenSource | undefined
   readonly #copies: Promise<LocalCopies | undefined>
@@ -102,7 +106,18 @@ export class Workspace {
 
   /** Copies the document as of now, for a job that writes later: {@link Fork}. */
   fork(): Fork {
-    return new Fork(() => this.#replica)
+    return new Fork(
+      () => this.#replica,
+      (conflict) => this.#conflicts.tell(conflict),
+    )
+  }
+
+  /**
+   * Runs `job` as one attempt at building `index` of block `block`: starts a run, shows its progress to everybody, and
+   * reports `done` or `error`. Resolves when that is durable. See {@link runJob} for how it ends otherwise.
+   */
+  withRun(block: string, index: string, job: Job, options: RunJobOptions): Promise<JobOutcome> {
+    return runJob(this, block, index, job, options)
   }
 
   /** Connects anew, with `token` if one is given. Ends a refusal. */
@@ -194,6 +209,7 @@ export class Workspace {
     )
     this.undo.attach(replica.doc)
     this.presence.attach(replica.awareness)
+    if (this.provenance.isWatched) replica.watchProvenance()
     return replica
   }
 
@@ -207,10 +223,12 @@ export class Workspace {
       hello: ({ type: _type, ...info }) => this.#server.set(info),
       synced: () => {
         this.#hasSynced = true
+        this.presence.announce()
         this.#synced.resolve()
       },
       refused: (error) => this.#synced.reject(error),
       conflict: (conflict) => this.#conflicts.tell(conflict),
+      provenance: ({ stamps }) => this.provenance.note(stamps),
       failed: (error) => this.#errors.tell(error),
       rejected: ({ code, reason }, update) => {
         this.#reset({ cause: 'rejected', code, reason, update }, reason, update)
@@ -218,6 +236,7 @@ export class Workspace {
       generationChanged: () => {
         const reason = 'the workspace on the server is another one than this copy was made of'
         const cause: SetAsideCause = { cause: 'generation_changed', generation: self().generation }
+        this.provenance.clear()
         this.#reset(cause, reason, Y.encodeStateAsUpdate(self().doc))
       },
       unreadable: (error) => {
@@ -261,9 +280,9 @@ export class Workspace {
     const replica: Replica | undefined = this.#replica
     // While the first replica is being made.
     if (replica === undefined) return
-    const { pending, isCaughtUp, isKeptHere } = replica
+    const { pending, isCaughtUp, isKeptHere, hold } = replica
     const rejection = this.#rejection
-    this.#status.set(saveStatusOf({ connection: replica.link.state, pending, isCaughtUp, isKeptHere, rejection }))
+    this.#status.set(saveStatusOf({ connection: replica.link.state, pending, isCaughtUp, isKeptHere, hold, rejection }))
   }
 }
 

@@ -246,6 +246,7 @@ test('[B39] touched names blocks, their fields, edges and other roots', () => {
   doc.getMap('edges').set('e1', { source: 'a', target: 'b' })
   doc.getText('notes').insert(0, 'x')
   deleteBlock(doc, 'b1')
+  doc.transact(() => createBlock(doc, 'b2', { type: 'text' }).content.insert(0, 'filled'))
   expect(paths).toEqual([
     ['b1'],
     ['b1/content'],
@@ -256,6 +257,7 @@ test('[B39] touched names blocks, their fields, edges and other roots', () => {
     ['edges/e1'],
     ['notes'],
     ['b1'],
+    ['b2', 'b2/content'],
   ])
 })
 
