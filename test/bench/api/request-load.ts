@@ -1,0 +1,72 @@
+import { HttpCaller } from '../../api/http-caller.ts'
+import { percentile } from '../load/percentile.ts'
+import { readProcessUsage } from '../load/process-usage.ts'
+
+export interface RequestFigures {
+  readonly perSecond: number
+  readonly p50Ms: number
+  readonly p99Ms: number
+  /** Of the server, all its threads. */
+  readonly cpuMicrosPerRequest: number
+}
+
+export interface RequestLoad {
+  readonly url: string
+  readonly pid: number
+  readonly method: 'GET' | 'PATCH'
+  readonly connections: number
+  readonly requests: number
+}
+
+/** Text of each block, characters: a paragraph or two. */
+const CONTENT = 'Lorem ipsum dolor sit amet. '.repeat(20)
+
+/** Each connection asks for a block of its own, one request after the other. A tenth of the work warms up. */
+export async function loadRequests({ url, pid, method, connections, requests }: RequestLoad): Promise<RequestFigures> {
+  const callers = Array.from(
+    { length: connections },
+    (_, index) => new HttpCaller(url, { 'x-joinery-actor': `c${index}` }),
+  )
+  try {
+    await Promise.all(
+      callers.map((caller, index) =>
+        caller.call('PUT', blockPath(index), { type: 'text', content: CONTENT, fields: { n: 0 } }),
+      ),
+    )
+    await runAll(callers, method, Math.ceil(requests / 10))
+    const cpuBefore = readProcessUsage(pid).cpuMicros
+    const startMs = performance.now()
+    const latencies = await runAll(callers, method, requests)
+    const seconds = (performance.now() - startMs) / 1000
+    const cpu = readProcessUsage(pid).cpuMicros - cpuBefore
+    return {
+      perSecond: latencies.length / seconds,
+      p50Ms: percentile(latencies, 0.5),
+      p99Ms: percentile(latencies, 0.99),
+      cpuMicrosPerRequest: cpu / latencies.length,
+    }
+  } finally {
+    for (const caller of callers) caller[Symbol.dispose]()
+  }
+}
+
+async function runAll(callers: readonly HttpCaller[], method: string, requests: number): Promise<number[]> {
+  const latencies: number[] = []
+  let left = requests
+  await Promise.all(
+    callers.map(async (caller, index) => {
+      while (left-- > 0) {
+        const body = method === 'GET' ? undefined : { fields: { n: left } }
+        const startMs = performance.now()
+        const { status, text } = await caller.call(method, blockPath(index), body)
+        latencies.push(performance.now() - startMs)
+        if (status !== 200) throw new Error(`${method} answers ${status}: ${text}`)
+      }
+    }),
+  )
+  return latencies
+}
+
+function blockPath(index: number): string {
+  return `/v1/workspaces/w/blocks/b${index}`
+}
