@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Api } from '@joinery/api'
 import { isLoopbackHost } from '@joinery/server'
 import type { Metrics } from './metrics.mts'
 import type { ServeConfig } from './serve-config.mts'
@@ -8,18 +9,30 @@ import { VERSION } from './version.mts'
 /** What a Host header may look like; anything else is not echoed into a page. */
 const HOST = /^(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(:\d{1,5})?$/i
 
-/** Answers plain HTTP that the server itself does not: the start page at `/`, `/metrics`, 404 for the rest. */
-export function createFrontDoor(config: ServeConfig, metrics: () => Metrics | undefined) {
+/** What answers over HTTP besides the pages here; there once the server is. */
+export interface Faces {
+  readonly api: Api
+  readonly metrics: Metrics
+}
+
+/** Answers plain HTTP that the server itself does not: `/v1`, `/metrics`, the start page at `/`, 404 for the rest. */
+export function createFrontDoor(config: ServeConfig, faces: () => Faces | undefined) {
   return (request: IncomingMessage, response: ServerResponse): void => {
+    const { api, metrics } = faces() ?? {}
+    if (api?.handle(request, response)) return
     const path = (request.url ?? '/').split('?', 1)[0]
-    const shown = path === '/metrics' ? metrics() : undefined
-    if (shown !== undefined) {
-      shown.render().then(
-        (text) => answer(response, 200, shown.contentType, text),
+    if (path === '/metrics' && metrics !== undefined) {
+      metrics.render().then(
+        (text) => answer(response, 200, metrics.contentType, text),
         () => answer(response, 500, 'text/plain', 'the metrics could not be read\n'),
       )
     } else if (path !== '/') {
-      answer(response, 404, 'text/plain', 'nothing here: / tells what runs, /healthz how it is, /metrics what it did\n')
+      answer(
+        response,
+        404,
+        'text/plain',
+        'nothing here: / tells what runs, /healthz how it is, /metrics what it did, /v1/openapi.json what can be asked\n',
+      )
     } else if (request.method !== 'GET' && request.method !== 'HEAD') {
       response.setHeader('allow', 'GET, HEAD')
       answer(response, 405, 'text/plain', 'only GET and HEAD here\n')

@@ -1,11 +1,12 @@
 import type { Writable } from 'node:stream'
+import { createApi } from '@joinery/api'
 import { documentRules } from '@joinery/blocks'
 import { openLevelStore, openMemoryStore } from '@joinery/log'
 import { createAuthenticator, createServer } from '@joinery/server'
 import { pino } from 'pino'
 import { explainFailure } from './failure.mts'
-import { createFrontDoor } from './front-door.mts'
-import { createMetrics, type Metrics } from './metrics.mts'
+import { createFrontDoor, type Faces } from './front-door.mts'
+import { createMetrics } from './metrics.mts'
 import type { ServeConfig } from './serve-config.mts'
 import { VERSION } from './version.mts'
 
@@ -28,19 +29,27 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
     const { dataDirectory: directory, durability } = config
     const store = durability === 'memory' ? openMemoryStore() : await openLevelStore({ directory, durability })
     try {
-      let metrics: Metrics | undefined
+      let faces: Faces | undefined
       const server = createServer({
         host: config.host,
         port: config.port,
         store,
         rules: documentRules,
         logger,
-        request: createFrontDoor(config, () => metrics),
+        request: createFrontDoor(config, () => faces),
         insecure: config.isInsecure,
         ...(authenticator && { authenticator }),
         ...(config.origins && { origins: config.origins }),
       })
-      metrics = createMetrics(server, store)
+      const api = await createApi({
+        workspaces: server.workspaces,
+        durability,
+        logger,
+        version: VERSION,
+        ...(authenticator && { authenticator }),
+        ...(config.origins && { origins: config.origins }),
+      })
+      faces = { api, metrics: createMetrics(server, store) }
       await server.listen()
       logger.info({ url: server.url, version: VERSION, durability, directory }, 'listening')
       return {
@@ -49,6 +58,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
           logger.info('draining')
           try {
             // Released whatever the drain came to: nobody is left who could do it.
+            await api.close()
             await server.close().finally(() => store.close())
           } catch (error) {
             throw explainFailure(error, config)

@@ -24,6 +24,25 @@ describe('joinery serve', () => {
     expect(logs).toEqual(expect.arrayContaining(['listening', 'draining', 'closed']))
   })
 
+  it('[A23] a block written by HTTP is on every socket, and one written by a socket is answered by HTTP', async () => {
+    const server = new CommandProcess(serve(await temporaryDirectory()))
+    const url = await server.listening()
+    const reader = connectWorkspace({ url: websocket(url), workspace: 'demo' })
+    await reader.whenSynced
+    const written = await fetch(`${url}/v1/workspaces/demo/blocks/note`, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ type: 'text', content: 'by curl' }),
+    })
+    expect(written.status).toBeLessThan(300)
+    await expect.poll(() => reader.blocks.get('note')?.content.toString()).toBe('by curl')
+    reader.blocks.get('note')?.content.insert(0, 'seen ')
+    await reader.whenDurable()
+    const block = await fetch(`${url}/v1/workspaces/demo/blocks/note`)
+    expect(await block.json()).toMatchObject({ content: 'seen by curl' })
+    await reader.close()
+  })
+
   it('[A22] /metrics counts what clients did when they did it', async () => {
     const server = new CommandProcess(serve(await temporaryDirectory()))
     const url = await server.listening()
