@@ -12,8 +12,6 @@ export interface ApiLimits {
   readonly requestsBurst: number
   /** How long a write waits to be durable before it answers `not_durable_yet`, ms: storage that fails is not waited out. */
   readonly durableWaitMs: number
-  /** Entries of one page of history, blocks or workspaces. */
-  readonly pageEntriesMax: number
   /** Records that one page of history looks at before it answers with what it has. */
   readonly pageRecordsMax: number
   /** Replays of the log (the past, a diff, a restore, a feed that catches up) at once; each holds a document. */
@@ -43,7 +41,6 @@ export const API_LIMITS: ApiLimits = {
   requestsPerSecond: 1_000,
   requestsBurst: 2_000,
   durableWaitMs: 10_000,
-  pageEntriesMax: 1_000,
   pageRecordsMax: 10_000,
   replaysMax: 2,
   replaysWaitingMax: 100,

@@ -4,6 +4,7 @@ import type { Workspaces } from '@joinery/server'
 import { ChangeReader } from './change-event.ts'
 import { encodeBehind, encodeChange, STREAM_START } from './event-frame.ts'
 import type { Feed } from './feed.ts'
+import { paced } from './paced.ts'
 import type { ReplayTurns } from './replay-turns.ts'
 import type { LogRecord } from './workspace-name.ts'
 
@@ -71,7 +72,7 @@ export class FeedConsumer {
     try {
       while (!isCaughtUp() && !this.#closed.signal.aborted) {
         const after = reader.lsn as LogRecord['lsn']
-        for await (const record of workspaces.records(this.#feed.workspace, { after })) {
+        for await (const record of paced(workspaces.records(this.#feed.workspace, { after }))) {
           const event = reader.take(record)
           if (event.lsn > this.#cursor && !(await this.#sendInTurn(event.lsn, encodeChange(event)))) return
           if (isCaughtUp() || this.#closed.signal.aborted) break

@@ -5,6 +5,7 @@ import { ChangeReader } from './change-event.ts'
 import { encodeChange, KEEP_ALIVE } from './event-frame.ts'
 import { EventRing } from './event-ring.ts'
 import type { FeedConsumer } from './feed-consumer.ts'
+import { paced } from './paced.ts'
 import type { LogRecord, Lsn, WorkspaceId } from './workspace-name.ts'
 
 /** How long after a failed look at storage the feed looks again, ms. */
@@ -52,7 +53,7 @@ export class Feed {
       const { workspaces, workspace, limits } = options
       feed.#stop = await workspaces.follow(workspace, (record) => feed.#take(record))
       const head = await workspaces.read(workspace, (view) => view.head)
-      for await (const record of workspaces.records(workspace, { through: head as Lsn })) {
+      for await (const record of paced(workspaces.records(workspace, { through: head as Lsn }))) {
         feed.#tell(record, record.lsn > head - limits.feedEventsMax)
       }
       const waiting = feed.#waiting ?? []

@@ -65,13 +65,11 @@ export class Feeds {
   #open(workspace: WorkspaceId): Promise<Feed> {
     const known = this.#feeds.get(workspace)
     if (known !== undefined) return known
-    const opened: Promise<Feed> = Feed.open({
-      ...this.#options,
-      workspace,
-      onEnded: () => {
-        if (this.#feeds.get(workspace) === opened) this.#feeds.delete(workspace)
-      },
-    })
+    const onEnded = () => {
+      if (this.#feeds.get(workspace) === opened) this.#feeds.delete(workspace)
+    }
+    // Opening one reads the whole log.
+    const opened = this.#options.turns.take(() => Feed.open({ ...this.#options, workspace, onEnded }))
     this.#feeds.set(workspace, opened)
     opened.catch(() => this.#feeds.delete(workspace))
     return opened

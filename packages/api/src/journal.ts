@@ -1,5 +1,6 @@
 import type { Workspaces } from '@joinery/server'
 import { ApiError } from './api-error.ts'
+import { paced } from './paced.ts'
 import type { LogRecord, Lsn, WorkspaceId } from './workspace-name.ts'
 
 /** A record without its bytes. */
@@ -13,8 +14,8 @@ export interface KeyedWrite {
   readonly via: string
 }
 
-/** Records remembered: more than writes can be on their way at once. */
-const RECORDS_MAX = 10_000
+/** Heads remembered: more than writes are on their way at once; an older one is read from the log. About 200 KB. */
+const RECORDS_MAX = 1_000
 
 /**
  * What the API keeps of one workspace's log while it is used: the heads of the latest records, and which idempotency
@@ -52,7 +53,11 @@ export class Journal {
 
   /** Resolves when the keys of the whole log are known. */
   loadKeys(): Promise<void> {
-    this.#keysLoaded ??= this.#readKeys()
+    this.#keysLoaded ??= this.#readKeys().catch((error: unknown) => {
+      // For the next request to try again.
+      this.#keysLoaded = undefined
+      throw error
+    })
     return this.#keysLoaded
   }
 
@@ -88,7 +93,7 @@ export class Journal {
     // Those followed meanwhile are later than all that are read, and stay so in the order of forgetting.
     const followed = [...this.#keys]
     this.#keys.clear()
-    for await (const record of this.#workspaces.records(this.workspace)) this.#noteKeyOf(record)
+    for await (const record of paced(this.#workspaces.records(this.workspace))) this.#noteKeyOf(record)
     for (const [key, write] of followed) if (!this.#keys.has(key)) this.noteKey(key, write)
   }
 

@@ -1,13 +1,10 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Stamps, type Workspaces } from '@joinery/server'
 import * as Y from 'yjs'
 import { ApiError } from './api-error.ts'
 import { type History, type PastState, type Point, type RecordFilter, type RecordPage, touches } from './history.ts'
+import { paced } from './paced.ts'
 import type { ReplayTurns } from './replay-turns.ts'
 import type { LogRecord, Lsn, WorkspaceId } from './workspace-name.ts'
-
-/** Records applied before the event loop gets its turn: about a millisecond of typing. */
-const REPLAY_CHUNK = 200
 
 export interface ReplayedHistoryOptions {
   readonly workspaces: Workspaces
@@ -45,11 +42,10 @@ export class ReplayedHistory implements History {
     }
     try {
       const through = Math.max(...points.map((point) => ('lsn' in point ? point.lsn : head))) as Lsn
-      for await (const record of this.#options.workspaces.records(workspace, { through })) {
+      for await (const record of paced(this.#options.workspaces.records(workspace, { through }))) {
         visitUntil(record)
         if (open.size === 0) return results
         replay.take(record)
-        if (replay.lsn % REPLAY_CHUNK === 0) await nextTurn()
       }
       visitUntil(undefined)
       return results
@@ -62,7 +58,7 @@ export class ReplayedHistory implements History {
     const records: LogRecord[] = []
     const { after = 0, toMs = Number.POSITIVE_INFINITY } = filter
     let seen = 0
-    for await (const record of this.#options.workspaces.records(workspace, { after: after as Lsn })) {
+    for await (const record of paced(this.#options.workspaces.records(workspace, { after: after as Lsn }))) {
       if (record.at > toMs) break
       if (passes(record, filter)) records.push(record)
       seen++

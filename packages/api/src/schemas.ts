@@ -128,8 +128,9 @@ export const errorSchema = z
   })
   .meta({ id: 'Error' })
 
-export const noBody = z.undefined()
-export const limitQuery = z.coerce.number().int().min(1).max(1_000).default(100)
+/** Entries of one page: an answer stays well under a megabyte where blocks are of the usual size. */
+const PAGE_ENTRIES_MAX = 1_000
+export const limitQuery = z.coerce.number().int().min(1).max(PAGE_ENTRIES_MAX).default(100)
 export const lsnQuery = z.coerce.number().int().min(0).max(LSN_MAX)
 const instant = z.iso.datetime({ offset: true })
 /** An LSN, or a time as RFC 3339. */

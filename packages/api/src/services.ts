@@ -1,8 +1,7 @@
-import type { Identity, Workspaces } from '@joinery/server'
+import type { Workspaces } from '@joinery/server'
 import type { ApiLimits } from './api-limits.ts'
 import type { Feeds } from './feeds.ts'
 import type { History } from './history.ts'
-import type { WorkspaceId } from './workspace-name.ts'
 import type { Writes } from './writes.ts'
 
 /** As on the server: what an acknowledged write survives. */
@@ -16,10 +15,4 @@ export interface Services {
   readonly feeds: Feeds
   readonly limits: ApiLimits
   readonly durability: Durability
-}
-
-/** Who calls: known for a workspace before the handler runs, or asked for one by one. */
-export interface Caller {
-  readonly identity: Identity
-  identify(workspace: WorkspaceId): Promise<Identity>
 }

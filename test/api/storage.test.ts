@@ -1,0 +1,123 @@
+import { createApi } from '@joinery/api'
+import { documentRules } from '@joinery/blocks'
+import { type EventStore, LogError, openMemoryStore, type StoreState, type WorkspaceLog } from '@joinery/log'
+import { createServer } from '@joinery/server'
+import { expect, it } from 'vitest'
+import { HttpCaller } from './http-caller.ts'
+
+/** A real store whose failures a test decides on. */
+class FailingStore implements EventStore {
+  readonly #inner = openMemoryStore()
+  readonly durability = 'memory'
+  state: StoreState = { state: 'open' }
+  /** Awaited before an append counts as durable. */
+  gate: Promise<void> = Promise.resolve()
+  readError: Error | undefined
+
+  onStateChange(): () => void {
+    return () => undefined
+  }
+
+  async open(workspace: string): Promise<WorkspaceLog> {
+    const log = await this.#inner.open(workspace)
+    const store = this
+    return {
+      workspace,
+      get generation() {
+        return log.generation
+      },
+      get head() {
+        return log.head
+      },
+      create: () => log.create(),
+      append: (entry) => {
+        const receipt = log.append(entry)
+        const { gate } = store
+        return { ...receipt, durable: gate.then(() => receipt.durable) }
+      },
+      async *read(range) {
+        if (store.readError !== undefined) throw store.readError
+        yield* log.read(range)
+      },
+      close: () => log.close(),
+    }
+  }
+
+  workspaces(): AsyncIterable<string> {
+    return this.#inner.workspaces()
+  }
+
+  close(): Promise<void> {
+    return this.#inner.close()
+  }
+}
+
+async function start(limits: { durableWaitMs?: number } = {}) {
+  await using stack = new AsyncDisposableStack()
+  const store = new FailingStore()
+  const server = createServer({
+    store,
+    rules: documentRules,
+    limits: { roomIdleMs: 0, heartbeatMs: 5 },
+    request: (request, response) => void api.handle(request, response),
+  })
+  const api = await createApi({
+    workspaces: server.workspaces,
+    durability: 'async',
+    limits: { ...limits, journalIdleMs: 5 },
+  })
+  await server.listen()
+  stack.defer(() => server.close())
+  stack.defer(() => api.close())
+  const caller = stack.use(new HttpCaller(server.url))
+  const owned = stack.move()
+  return { store, caller, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+}
+
+const BLOCK = '/v1/workspaces/w/blocks/b'
+
+it('[H14] a full disk is 507 before anything is done, and the same request passes when there is room again', async () => {
+  await using scene = await start()
+  const { store, caller } = scene
+  await caller.call('PUT', BLOCK, { type: 'text' })
+  store.state = { state: 'failed', error: new LogError('storage_full', 'the disk is full') }
+  const key = { 'idempotency-key': 'k' }
+  const refused = await caller.call('PATCH', BLOCK, { content: 'x' }, key)
+  expect(refused.status).toBe(507)
+  expect(refused.json.error.code).toBe('storage_full')
+  expect(refused.headers['retry-after']).toBeDefined()
+  expect((await caller.call('GET', BLOCK)).json).toMatchObject({ content: '', version: 1 })
+  store.state = { state: 'failed', error: new LogError('storage_failed', 'the disk is broken') }
+  expect((await caller.call('PATCH', BLOCK, { content: 'x' }, key)).status).toBe(503)
+  store.state = { state: 'open' }
+  expect((await caller.call('PATCH', BLOCK, { content: 'x' }, key)).json).toMatchObject({ content: 'x', version: 2 })
+})
+
+it('[H14] a damaged workspace is 503 with the reason', async () => {
+  await using scene = await start()
+  const { store, caller } = scene
+  await caller.call('PUT', BLOCK, { type: 'text' })
+  store.readError = new LogError('corrupted', 'record 1 is damaged')
+  await expect.poll(async () => (await caller.call('GET', BLOCK)).status).toBe(503)
+  const { json } = await caller.call('GET', BLOCK)
+  expect(json.error.code).toBe('quarantined')
+  expect(json.error.message).toContain('record 1 is damaged')
+})
+
+it('[H17] a write that is not durable in time says so, and its repeat answers once it is', async () => {
+  await using scene = await start({ durableWaitMs: 20 })
+  const { store, caller } = scene
+  await caller.call('PUT', BLOCK, { type: 'text' })
+  const gate = Promise.withResolvers<void>()
+  store.gate = gate.promise
+  const key = { 'idempotency-key': 'k' }
+  const late = await caller.call('PATCH', BLOCK, { fields: { n: 1 } }, key)
+  expect(late.status).toBe(503)
+  expect(late.json.error.code).toBe('not_durable_yet')
+  expect((await caller.call('PATCH', BLOCK, { fields: { n: 1 } }, key)).json.error.code).toBe('not_durable_yet')
+  gate.resolve()
+  const answer = await caller.call('PATCH', BLOCK, { fields: { n: 1 } }, key)
+  expect(answer.status).toBe(200)
+  expect(answer.json).toMatchObject({ fields: { n: 1 }, version: 2 })
+  expect((await caller.call('GET', '/v1/workspaces/w')).json.lsn).toBe(2)
+})
