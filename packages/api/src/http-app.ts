@@ -32,10 +32,8 @@ export function createHttpApp(options: HttpAppOptions): FastifyInstance {
     bodyLimit: limits.bodyBytesMax,
     routerOptions: { maxParamLength: PARAM_CHARS_MAX, caseSensitive: true },
     frameworkErrors: (error, _request, reply) => refuse(reply, fromFramework(error), logger),
-    // Nobody may hold a keyless door open: the server's own limits rule.
     logger: false,
     exposeHeadRoutes: false,
-    forceCloseConnections: false,
   })
   app.removeContentTypeParser('text/plain')
   const parseJson = app.getDefaultJsonParser('error', 'error')
@@ -122,7 +120,9 @@ async function send(reply: FastifyReply, { status, headers = {}, body, stream }:
 }
 
 function refuse(reply: FastifyReply, error: ApiError, logger: Logger): FastifyReply {
-  if (error.status >= 500) logger.error({ code: error.code, err: error.cause ?? error }, error.message)
+  // The others above 500 say that something is not there now, and come in numbers while it is not.
+  if (error.status === 500) logger.error({ err: error.cause ?? error }, error.message)
+  else if (error.status > 500) logger.warn({ code: error.code, err: error.cause }, error.message)
   if (reply.sent) return reply
   if (error.retryAfterSeconds !== undefined) reply.header('retry-after', String(error.retryAfterSeconds))
   if (error.code === 'unauthorized') reply.header('www-authenticate', 'Bearer')

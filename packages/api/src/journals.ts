@@ -7,12 +7,14 @@ export class Journals {
   readonly #workspaces: Workspaces
   readonly #options: { readonly keysMax: number; readonly idleMs: number }
   readonly #journals = new Map<WorkspaceId, Promise<Journal>>()
+  /** Those of {@link #journals} that are open. */
+  readonly #open = new Map<WorkspaceId, Journal>()
   readonly #sweeper: NodeJS.Timeout
 
   constructor(workspaces: Workspaces, options: { readonly keysMax: number; readonly idleMs: number }) {
     this.#workspaces = workspaces
     this.#options = options
-    this.#sweeper = setInterval(() => void this.#closeIdle(), options.idleMs)
+    this.#sweeper = setInterval(() => this.#closeIdle(), options.idleMs)
     this.#sweeper.unref()
   }
 
@@ -21,17 +23,22 @@ export class Journals {
     const opened = known ?? Journal.open(this.#workspaces, workspace, this.#options.keysMax)
     if (known === undefined) {
       this.#journals.set(workspace, opened)
-      // A failed opening is for the next request to try again.
-      opened.catch(() => this.#journals.delete(workspace))
+      opened.then(
+        (journal) => this.#open.set(workspace, journal),
+        // A failed opening is for the next request to try again.
+        () => this.#journals.delete(workspace),
+      )
     }
     const journal = await opened
     journal.lastUsedMs = performance.now()
     return journal
   }
 
-  /** Forgets a journal that has lost its room. */
+  /** Forgets a journal that has lost its room; not the one that has taken its place meanwhile. */
   drop(journal: Journal): void {
     journal.close()
+    if (this.#open.get(journal.workspace) !== journal) return
+    this.#open.delete(journal.workspace)
     this.#journals.delete(journal.workspace)
   }
 
@@ -41,12 +48,11 @@ export class Journals {
       if (result.status === 'fulfilled') result.value.close()
     }
     this.#journals.clear()
+    this.#open.clear()
   }
 
-  async #closeIdle(): Promise<void> {
+  #closeIdle(): void {
     const beforeMs = performance.now() - this.#options.idleMs
-    for (const result of await Promise.allSettled(this.#journals.values())) {
-      if (result.status === 'fulfilled' && result.value.lastUsedMs < beforeMs) this.drop(result.value)
-    }
+    for (const journal of [...this.#open.values()]) if (journal.lastUsedMs < beforeMs) this.drop(journal)
   }
 }

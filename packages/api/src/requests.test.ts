@@ -53,6 +53,19 @@ it('[H13] workspaces are listed as far as the token opens them', async () => {
   expect((await api.call('GET', '/v1/workspaces')).status).toBe(401)
 })
 
+it('[H13] who can not set headers opens a feed by a token in the query, and nothing else', async () => {
+  await using api = await ApiFixture.start({ authenticator: createAuthenticator({ secret: SECRET }) })
+  const ada = await bearer()
+  await api.call('PUT', '/blocks/b1', { type: 'text' }, ada)
+  const token = ada.authorization.slice('Bearer '.length)
+  const stop = new AbortController()
+  const stream = await fetch(`${api.server.url}/v1/workspaces/w/events?token=${token}`, { signal: stop.signal })
+  expect(stream.status).toBe(200)
+  stop.abort()
+  expect((await api.call('GET', `/blocks/b1?token=${token}`)).status).toBe(422)
+  expect((await api.call('GET', '/events?token=nonsense')).status).toBe(401)
+})
+
 it.each([
   ['malformed JSON', 'PUT', '/blocks/b', '{"type":', 400, 'malformed'],
   ['a key that reaches prototypes', 'PUT', '/blocks/b', '{"type":"t","data":{"__proto__":1}}', 400, 'malformed'],
