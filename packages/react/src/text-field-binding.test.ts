@@ -1,0 +1,178 @@
+// @vitest-environment happy-dom
+import fc from 'fast-check'
+import { afterEach, describe, expect, it } from 'vitest'
+import * as Y from 'yjs'
+import { bindTextField, editsOf, indexAfter } from './text-field-binding.ts'
+
+const release: (() => void)[] = []
+afterEach(() => {
+  for (const end of release.splice(0)) end()
+})
+
+/** A field bound to a text, and another person's copy of that text. */
+function scene(initial = '') {
+  const doc = new Y.Doc()
+  const text = doc.getText('t')
+  text.insert(0, initial)
+  const theirs = new Y.Doc()
+  Y.applyUpdate(theirs, Y.encodeStateAsUpdate(doc))
+  const field = document.body.appendChild(document.createElement('textarea'))
+  const undone: string[] = []
+  const unbind = bindTextField(field, {
+    text,
+    createText: () => text,
+    transact: (edit) => doc.transact(edit, 'person'),
+    undo: () => undone.push('undo'),
+    redo: () => undone.push('redo'),
+  })
+  release.push(unbind, () => field.remove())
+  const type = (value: string): void => {
+    field.value = value
+    field.dispatchEvent(new Event('input'))
+  }
+  const sync = (): void => {
+    const mine = Y.encodeStateAsUpdate(doc)
+    Y.applyUpdate(doc, Y.encodeStateAsUpdate(theirs), 'remote')
+    Y.applyUpdate(theirs, mine)
+  }
+  return { doc, text, theirs: theirs.getText('t'), field, type, sync, undone, unbind }
+}
+
+describe('bindTextField', () => {
+  it('turns what is typed into the edits that differ', () => {
+    const { text, theirs, type, sync } = scene('the quick fox')
+    theirs.insert(0, 'See ')
+    type('the quick brown fox')
+    sync()
+    expect(text.toString()).toBe('See the quick brown fox')
+  })
+
+  it('moves the caret and the selection along when others edit before, inside and after', () => {
+    const { theirs, field, sync } = scene('hello world')
+    field.focus()
+    field.setSelectionRange(6, 11)
+    theirs.insert(0, '>> ')
+    sync()
+    expect([field.value, field.selectionStart, field.selectionEnd]).toEqual(['>> hello world', 9, 14])
+    theirs.insert(14, '!')
+    sync()
+    expect([field.selectionStart, field.selectionEnd]).toEqual([9, 14])
+    theirs.delete(0, 11)
+    sync()
+    expect([field.value, field.selectionStart, field.selectionEnd]).toEqual(['rld!', 0, 3])
+  })
+
+  it('keeps a composition whole when others type meanwhile, and shows both when it ends', () => {
+    const { text, theirs, field, type, sync } = scene('ab')
+    field.focus()
+    field.dispatchEvent(new Event('compositionstart'))
+    type('ab漢')
+    theirs.insert(0, 'X')
+    sync()
+    expect(field.value).toBe('ab漢')
+    type('ab漢字')
+    expect(text.toString()).toBe('Xab漢字')
+    field.dispatchEvent(new Event('compositionend'))
+    expect(field.value).toBe('Xab漢字')
+  })
+
+  it('leaves undo to the workspace', () => {
+    const { field, undone } = scene('a')
+    for (const inputType of ['historyUndo', 'historyRedo']) {
+      const event = new InputEvent('beforeinput', { inputType, cancelable: true })
+      field.dispatchEvent(event)
+      expect(event.defaultPrevented).toBe(true)
+    }
+    expect(undone).toEqual(['undo', 'redo'])
+  })
+
+  it('creates the text when somebody types where there is none', () => {
+    const doc = new Y.Doc()
+    const field = document.createElement('textarea')
+    const unbind = bindTextField(field, {
+      text: undefined,
+      createText: () => doc.getText('t'),
+      transact: (edit) => doc.transact(edit),
+      undo: () => undefined,
+      redo: () => undefined,
+    })
+    release.push(unbind)
+    field.value = 'first'
+    field.dispatchEvent(new Event('input'))
+    expect(doc.getText('t').toString()).toBe('first')
+    doc.getText('t').insert(0, '> ')
+    expect(field.value).toBe('> first')
+  })
+
+  it('hears and says nothing when it has let the field go', () => {
+    const { text, field, type, unbind } = scene('a')
+    unbind()
+    text.insert(0, 'b')
+    expect(field.value).toBe('a')
+    type('c')
+    expect(text.toString()).toBe('ba')
+  })
+
+  it('field and text agree after any typing and any remote edits, compositions included', () => {
+    const word = fc.string({ maxLength: 6 })
+    const step = fc.oneof(
+      fc.record({ kind: fc.constant('type' as const), at: fc.nat(30), remove: fc.nat(4), insert: word }),
+      fc.record({ kind: fc.constant('remote' as const), at: fc.nat(30), remove: fc.nat(4), insert: word }),
+      fc.record({ kind: fc.constantFrom('compositionstart' as const, 'compositionend' as const) }),
+    )
+    fc.assert(
+      fc.property(word, fc.array(step, { maxLength: 20 }), (initial, steps) => {
+        const { text, theirs, field, type, sync, unbind } = scene(initial)
+        for (const one of steps) {
+          if (one.kind === 'type') {
+            const at = Math.min(one.at, field.value.length)
+            type(field.value.slice(0, at) + one.insert + field.value.slice(at + one.remove))
+          } else if (one.kind === 'remote') {
+            const at = Math.min(one.at, theirs.length)
+            theirs.delete(at, Math.min(one.remove, theirs.length - at))
+            theirs.insert(at, one.insert)
+            sync()
+          } else field.dispatchEvent(new Event(one.kind))
+        }
+        field.dispatchEvent(new Event('compositionend'))
+        expect(field.value).toBe(text.toString())
+        sync()
+        sync()
+        expect(theirs.toString()).toBe(text.toString())
+        unbind()
+      }),
+    )
+  })
+})
+
+describe('indexAfter', () => {
+  it('follows the character at an index through any edits that leave it alone', () => {
+    const edit = fc.record({ index: fc.nat(20), remove: fc.nat(3), insert: fc.string({ maxLength: 3 }) })
+    fc.assert(
+      fc.property(fc.nat(20), fc.array(edit, { maxLength: 8 }), (index, raw) => {
+        const text = new Y.Doc().getText('t')
+        text.insert(0, 'x'.repeat(20))
+        const marker = '#'
+        text.insert(index, marker)
+        const before = index
+        let edits: ReturnType<typeof editsOf> = []
+        text.observe((event) => {
+          edits = [...edits, ...editsOf(event.delta)]
+        })
+        for (const { index: at, remove, insert } of raw) {
+          const start = Math.min(at, text.length)
+          const place = text.toString().indexOf(marker)
+          const count = Math.min(remove, text.length - start, place >= start ? place - start : Number.POSITIVE_INFINITY)
+          text.delete(start, count)
+          text.insert(start, insert.replaceAll(marker, 'x'))
+        }
+        // What is inserted right at an index comes after it, so the marker may only have moved on from there.
+        const place = text.toString().indexOf(marker)
+        const after = indexAfter(edits, before)
+        expect(after).toBeLessThanOrEqual(place)
+        expect(text.toString().slice(after, place)).not.toContain(marker)
+        expect(indexAfter(edits, before + 1)).toBe(place + 1)
+      }),
+    )
+  })
+})

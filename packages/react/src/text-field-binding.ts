@@ -1,0 +1,138 @@
+import { diffText, type TextEdit } from '@joinery/blocks'
+import type * as Y from 'yjs'
+
+export type TextField = HTMLTextAreaElement | HTMLInputElement
+
+export interface TextFieldOptions {
+  /** The text to show and edit; undefined where a block has none yet. */
+  readonly text: Y.Text | undefined
+  /** Makes the text when somebody types where there is none. */
+  readonly createText: () => Y.Text
+  /** Runs edits as one transaction of this person's. */
+  readonly transact: (edit: () => void) => void
+  readonly undo: () => void
+  readonly redo: () => void
+}
+
+/**
+ * Keeps a plain text field and a Y.Text alike: what is typed becomes the edits that differ, what others type moves the caret
+ * and the selection along with the text around them. While an input method composes, others' edits wait for its end, since
+ * writing into the field would cut it short. The field's own undo, which others' edits confuse, is replaced by `undo` and
+ * `redo`. Returns the function that lets the field go.
+ */
+export function bindTextField(field: TextField, options: TextFieldOptions): () => void {
+  const { transact } = options
+  let text = options.text
+  /** What the field showed when it last agreed with the text. */
+  let shown = text?.toString() ?? ''
+  /** Others' edits since then, while they wait. */
+  let waiting: TextEdit[] = []
+  let isComposing = false
+  let isTyping = false
+
+  const onInput = (): void => {
+    const typed = diffText(shown, field.value)
+    shown = field.value
+    if (typed.length === 0) return
+    isTyping = true
+    try {
+      text ??= observed(options.createText())
+      const target = text
+      transact(() => write(target, typed, waiting))
+    } finally {
+      isTyping = false
+    }
+    if (waiting.length > 0 && !isComposing) flush()
+  }
+  const onText = (event: Y.YTextEvent): void => {
+    if (isTyping) return
+    if (isComposing) waiting.push(...editsOf(event.delta))
+    else show(editsOf(event.delta))
+  }
+  const observed = (target: Y.Text): Y.Text => {
+    target.observe(onText)
+    return target
+  }
+  const show = (edits: readonly TextEdit[]): void => {
+    const { selectionStart, selectionEnd, selectionDirection } = field
+    shown = text?.toString() ?? ''
+    field.value = shown
+    // Setting a selection moves the focus in some browsers; whoever is not in the field has no caret to keep.
+    if (field.ownerDocument.activeElement !== field || selectionStart === null || selectionEnd === null) return
+    field.setSelectionRange(
+      indexAfter(edits, selectionStart),
+      indexAfter(edits, selectionEnd),
+      selectionDirection ?? 'none',
+    )
+  }
+  const flush = (): void => {
+    const edits = waiting
+    waiting = []
+    show(edits)
+  }
+  const onCompositionStart = (): void => {
+    isComposing = true
+  }
+  const onCompositionEnd = (): void => {
+    isComposing = false
+    onInput()
+    if (waiting.length > 0) flush()
+  }
+  const onBeforeInput = (event: Event): void => {
+    const { inputType } = event as InputEvent
+    if (inputType !== 'historyUndo' && inputType !== 'historyRedo') return
+    event.preventDefault()
+    if (inputType === 'historyUndo') options.undo()
+    else options.redo()
+  }
+
+  field.value = shown
+  if (text !== undefined) observed(text)
+  field.addEventListener('input', onInput)
+  field.addEventListener('beforeinput', onBeforeInput)
+  field.addEventListener('compositionstart', onCompositionStart)
+  field.addEventListener('compositionend', onCompositionEnd)
+  return () => {
+    text?.unobserve(onText)
+    field.removeEventListener('input', onInput)
+    field.removeEventListener('beforeinput', onBeforeInput)
+    field.removeEventListener('compositionstart', onCompositionStart)
+    field.removeEventListener('compositionend', onCompositionEnd)
+  }
+}
+
+/** Writes edits made on a text that lacked `others` into the one that has them. */
+function write(text: Y.Text, typed: readonly TextEdit[], others: readonly TextEdit[]): void {
+  for (const { index, remove, insert } of [...typed].reverse()) {
+    const start = indexAfter(others, index)
+    const end = indexAfter(others, index + remove)
+    if (end > start) text.delete(start, end - start)
+    if (insert !== '') text.insert(start, insert)
+  }
+}
+
+/** Where `index` is after edits that were made one after the other. What is inserted right at it comes after it. */
+export function indexAfter(edits: readonly TextEdit[], index: number): number {
+  let moved = index
+  for (const edit of edits) {
+    if (edit.index >= moved) continue
+    moved += edit.insert.length - Math.min(edit.remove, moved - edit.index)
+  }
+  return moved
+}
+
+/** A Yjs delta as edits that are made one after the other: each index is that of the text the edits before have made. */
+export function editsOf(delta: Y.YTextEvent['delta']): TextEdit[] {
+  const edits: TextEdit[] = []
+  let index = 0
+  for (const { retain, insert, delete: remove } of delta) {
+    if (retain !== undefined) index += retain
+    else if (remove !== undefined) edits.push({ index, remove, insert: '' })
+    else if (insert !== undefined) {
+      const inserted = typeof insert === 'string' ? insert : '\uFFFC'
+      edits.push({ index, remove: 0, insert: inserted })
+      index += inserted.length
+    }
+  }
+  return edits
+}

@@ -1,0 +1,38 @@
+import { connectWorkspace, type Workspace, type WorkspaceOptions } from '@joinery/client'
+
+/**
+ * Holds one open workspace for a component that React may unmount and mount again in one breath, as StrictMode does: closing
+ * waits until the current task is over, and who acquires the same workspace before then gets the one there is.
+ */
+export class WorkspaceLease {
+  readonly #connect: (options: WorkspaceOptions) => Workspace
+  #held: { readonly key: string; readonly workspace: Workspace } | undefined
+  #closing: ReturnType<typeof setTimeout> | undefined
+
+  constructor(connect: (options: WorkspaceOptions) => Workspace = connectWorkspace) {
+    this.#connect = connect
+  }
+
+  /** The workspace that `options` name, opened unless it is open. `key` tells workspaces apart. */
+  acquire(key: string, options: WorkspaceOptions): Workspace {
+    clearTimeout(this.#closing)
+    this.#closing = undefined
+    if (this.#held?.key !== key) {
+      this.#close()
+      this.#held = { key, workspace: this.#connect(options) }
+    }
+    return this.#held.workspace
+  }
+
+  /** Closes the workspace after the current task, unless it is acquired again before. */
+  release(): void {
+    this.#closing = setTimeout(() => this.#close(), 0)
+  }
+
+  #close(): void {
+    const held = this.#held
+    this.#held = undefined
+    // Never rejects for what an application could mend: it says so through the workspace's own `onError`.
+    void held?.workspace.close()
+  }
+}

@@ -1,0 +1,101 @@
+// @vitest-environment happy-dom
+import type { Workspace, WorkspaceOptions } from '@joinery/client'
+import { act, createElement, type ReactNode, Suspense } from 'react'
+import { renderToString } from 'react-dom/server'
+import { describe, expect, it } from 'vitest'
+import { render } from './testing/render.ts'
+import { offlineWorkspace } from './testing/workspace.ts'
+import { useBlocks } from './use-blocks.ts'
+import { useContent } from './use-content.ts'
+import { useSaveStatus } from './use-save-status.ts'
+import { useWorkspace } from './use-workspace.ts'
+import { WorkspaceLease } from './workspace-lease.ts'
+import { WorkspaceProvider } from './workspace-provider.ts'
+
+const options: WorkspaceOptions = { url: 'ws://127.0.0.1:9', workspace: 'w', offline: false }
+
+function recorder(): { seen: Set<Workspace>; node: ReactNode } {
+  const seen = new Set<Workspace>()
+  const Probe = (): string => {
+    seen.add(useWorkspace())
+    return useSaveStatus().state
+  }
+  return { seen, node: createElement(Probe) }
+}
+
+/** Resolves with the save status's cause once the workspace is closed. */
+function whenClosed(workspace: Workspace): Promise<void> {
+  return new Promise((resolve) => {
+    const look = (): void => {
+      const status = workspace.saveStatus.get()
+      if (status.state === 'offline' && status.cause === 'closed') resolve()
+    }
+    workspace.saveStatus.subscribe(look)
+    look()
+  })
+}
+
+describe('WorkspaceProvider', () => {
+  it('opens one workspace when StrictMode mounts it twice, and closes it when it is gone', async () => {
+    const { seen, node } = recorder()
+    const page = await render(createElement(WorkspaceProvider, { options }, node), { strict: true })
+    expect(seen.size).toBe(1)
+    const [workspace] = seen
+    // Another object that says the same is the same workspace.
+    await page.update(createElement(WorkspaceProvider, { options: { ...options } }, node))
+    expect(seen.size).toBe(1)
+    await page.unmount()
+    await whenClosed(workspace as Workspace)
+  })
+
+  it('opens another workspace when the options name another, and closes the old one', async () => {
+    const { seen, node } = recorder()
+    const page = await render(createElement(WorkspaceProvider, { options }, node))
+    await page.update(createElement(WorkspaceProvider, { options: { ...options, workspace: 'v' } }, node))
+    expect(seen.size).toBe(2)
+    const [first] = seen
+    await whenClosed(first as Workspace)
+    await page.unmount()
+  })
+
+  it('shows the fallback on a server when it would have to connect', () => {
+    const node = createElement(WorkspaceProvider, { options, fallback: 'opening' }, 'never')
+    expect(renderToString(node)).toBe('opening')
+  })
+
+  it('renders what is in a given workspace on a server', () => {
+    const workspace = offlineWorkspace()
+    workspace.blocks.create('a', { type: 'text' }).content.insert(0, 'hello')
+    const Page = (): string => `${useBlocks().join()} ${useContent('a').value}`
+    expect(renderToString(createElement(WorkspaceProvider, { workspace }, createElement(Page)))).toBe('a hello')
+  })
+
+  it('waits in Suspense when asked to, until the local copy is loaded', async () => {
+    const workspace = offlineWorkspace()
+    const Page = (): string => {
+      useWorkspace({ waitFor: 'loaded' })
+      return 'loaded'
+    }
+    const node = createElement(Suspense, { fallback: 'waiting' }, createElement(Page))
+    const { container } = await render(createElement(WorkspaceProvider, { workspace }, node))
+    await act(() => workspace.whenLoaded)
+    expect(container.textContent).toBe('loaded')
+  })
+})
+
+describe('WorkspaceLease', () => {
+  it('closes nothing when the same key is acquired again in the same task', () => {
+    const opened: string[] = []
+    const closed: string[] = []
+    const lease = new WorkspaceLease(({ workspace }) => {
+      opened.push(workspace)
+      return { close: async () => void closed.push(workspace) } as unknown as Workspace
+    })
+    const first = lease.acquire('a', { ...options, workspace: 'a' })
+    lease.release()
+    expect(lease.acquire('a', { ...options, workspace: 'a' })).toBe(first)
+    lease.release()
+    lease.acquire('b', { ...options, workspace: 'b' })
+    expect({ opened, closed }).toEqual({ opened: ['a', 'b'], closed: ['a'] })
+  })
+})

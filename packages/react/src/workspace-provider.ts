@@ -1,0 +1,48 @@
+import type { Workspace, WorkspaceOptions } from '@joinery/client'
+import { createContext, createElement, type ReactNode, useEffect, useRef, useState } from 'react'
+import { WorkspaceLease } from './workspace-lease.ts'
+
+export const WorkspaceContext = createContext<Workspace | undefined>(undefined)
+
+export type WorkspaceProviderProps =
+  /** A workspace that the application opened and closes. */
+  | { readonly workspace: Workspace; readonly children?: ReactNode }
+  /**
+   * Opened when the provider mounts, opened anew when what they name changes, closed when it unmounts. The object's identity
+   * means nothing; of `token` the one last rendered is asked for before each connection. `fallback` shows until it is open
+   * (one render, and on a server).
+   */
+  | { readonly options: WorkspaceOptions; readonly fallback?: ReactNode; readonly children?: ReactNode }
+
+/** Gives the hooks below it their workspace. */
+export function WorkspaceProvider(props: WorkspaceProviderProps): ReactNode {
+  if ('workspace' in props) return createElement(WorkspaceContext, { value: props.workspace }, props.children)
+  return createElement(LeasedWorkspace, props)
+}
+
+type LeasedProps = Extract<WorkspaceProviderProps, { options: WorkspaceOptions }>
+
+function LeasedWorkspace({ options, fallback, children }: LeasedProps): ReactNode {
+  const [lease] = useState(() => new WorkspaceLease())
+  const [workspace, setWorkspace] = useState<Workspace>()
+  const latest = useRef(options)
+  const key = keyOf(options)
+  useEffect(() => {
+    latest.current = options
+  })
+  useEffect(() => {
+    setWorkspace(lease.acquire(key, { ...latest.current, token: () => readToken(latest.current) }))
+    return () => lease.release()
+  }, [lease, key])
+  if (workspace === undefined) return fallback
+  return createElement(WorkspaceContext, { value: workspace }, children)
+}
+
+/** What makes it another workspace, or another person's view of it. */
+function keyOf({ url, workspace, actor, source, offline }: WorkspaceOptions): string {
+  return JSON.stringify([url, workspace, actor ?? null, source ?? null, offline ?? null])
+}
+
+async function readToken({ token }: WorkspaceOptions): Promise<string | undefined> {
+  return typeof token === 'function' ? token() : token
+}
