@@ -36,6 +36,7 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
   to: ['1', '2', '3', '2099-01-01T00:00:00Z', ''],
   after: ['0', '1', '5', 'a', '-1'],
   limit: ['1', '2', '1000', '1001', '0', 'all'],
+  based_on: ['0', '1', '2', '5', '9999', 'x'],
   expected_version: ['1', '2', '3', '0', '"1"'],
   'if-match': ['"1"', '"2"', '"3"', '*', '1'],
   'if-none-match': ['*', '"1"'],

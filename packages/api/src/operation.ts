@@ -83,13 +83,16 @@ function assertFieldsFit(block: Block, { fields = {} }: Of<'patch'>): void {
   }
 }
 
-/** Makes the edit, inside the caller's transaction, after {@link checkOperation}. */
-export function runOperation(doc: Y.Doc, operation: Operation, author: ClaimAuthor): void {
+/**
+ * Makes the edit, inside the caller's transaction, after {@link checkOperation}. `base` is the document that a new content
+ * was written from: what it changes there is merged with what was typed since.
+ */
+export function runOperation(doc: Y.Doc, operation: Operation, author: ClaimAuthor, base?: Y.Doc): void {
   switch (operation.op) {
     case 'put':
-      return put(doc, operation, author)
+      return put(doc, operation, author, base)
     case 'patch':
-      return patch(expectBlock(doc, operation.block), operation, author)
+      return patch(expectBlock(doc, operation.block), operation, author, base)
     case 'delete':
       deleteBlock(doc, operation.block)
       return
@@ -112,10 +115,15 @@ function expectBlock(doc: Y.Doc, id: string): Block {
   return block
 }
 
-function put(doc: Y.Doc, { block: id, type, content, fields, data }: Of<'put'>, author: ClaimAuthor): void {
+function put(
+  doc: Y.Doc,
+  { block: id, type, content, fields, data }: Of<'put'>,
+  author: ClaimAuthor,
+  base?: Y.Doc,
+): void {
   const block = getBlock(doc, id) ?? createBlock(doc, id, { type: type ?? '' })
   if (type !== undefined) block.setType(type)
-  if (content !== undefined) block.replaceContent(content)
+  if (content !== undefined) block.replaceContent(content, base && { basedOn: base })
   if (fields !== undefined) replaceFields(block, fields, author)
   if (data !== undefined) replaceMap(block.data, data)
 }
@@ -131,9 +139,14 @@ function setField(block: Block, key: string, value: Json, author: ClaimAuthor): 
   if (before === undefined || !isSameJson(before, value)) block.fields.set(key, value, author)
 }
 
-function patch(block: Block, { type, content, fields = {}, data }: Of<'patch'>, author: ClaimAuthor): void {
+function patch(
+  block: Block,
+  { type, content, fields = {}, data }: Of<'patch'>,
+  author: ClaimAuthor,
+  base?: Y.Doc,
+): void {
   if (type !== undefined) block.setType(type)
-  if (content !== undefined) block.replaceContent(content)
+  if (content !== undefined) block.replaceContent(content, base && { basedOn: base })
   for (const [key, value] of Object.entries(fields)) {
     if (value === null) block.fields.remove(key)
     else setField(block, key, mergePatch(block.fields.get(key), value), author)

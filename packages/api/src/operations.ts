@@ -32,8 +32,8 @@ export function checkOperations(view: WorkspaceView, operations: readonly Operat
   }
 }
 
-export function runOperations(doc: Y.Doc, operations: readonly Operation[], author: ClaimAuthor): void {
-  for (const operation of operations) runOperation(doc, operation, author)
+export function runOperations(doc: Y.Doc, operations: readonly Operation[], author: ClaimAuthor, base?: Y.Doc): void {
+  for (const operation of operations) runOperation(doc, operation, author, base)
 }
 
 function checkPrecondition({ doc, stamps }: WorkspaceView, operation: Operation): void {

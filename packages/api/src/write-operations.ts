@@ -1,5 +1,8 @@
-import type { Identity } from '@joinery/server'
+import { getBlock } from '@joinery/blocks'
+import type { Identity, WorkspaceView } from '@joinery/server'
+import * as Y from 'yjs'
 import { ApiError } from './api-error.ts'
+import { readBlock } from './block-view.ts'
 import { authorOf } from './caller.ts'
 import type { Operation } from './operation.ts'
 import { checkOperations, runOperations } from './operations.ts'
@@ -16,6 +19,8 @@ export interface OperationsRequest {
     readonly 'x-joinery-durability'?: 'async' | 'sync' | undefined
   }
   readonly operations: readonly Operation[]
+  /** LSN of the state that the new content was written from; that of the write when undefined. */
+  readonly basedOn?: number | undefined
   /** The body as it was sent: a repeat has to bring the same. */
   readonly body: unknown
   /** What else makes the request what it is. */
@@ -35,6 +40,7 @@ export async function writeOperations(request: OperationsRequest, services: Serv
       `a content of ${operation.content?.length} characters is over ${services.limits.contentCharsMax}`,
     )
   }
+  const base = request.basedOn === undefined ? undefined : await readBase(services, workspace, request.basedOn)
   return services.writes.write({
     workspace,
     author,
@@ -45,9 +51,32 @@ export async function writeOperations(request: OperationsRequest, services: Serv
       const isUnknown = view.head === 0 && view.generation === undefined
       if (isUnknown && !operations.some(({ op }) => op === 'put')) throw unknownWorkspace(workspace)
       checkOperations(view, operations, author)
+      if (base !== undefined) for (const { block } of operations) assertSameText(view, base, block)
     },
-    run: (doc) => runOperations(doc, operations, author),
+    run: (doc) => runOperations(doc, operations, author, base),
   })
+}
+
+/** The document as it was, as one that can be edited further. */
+async function readBase({ history }: Services, workspace: WorkspaceId, lsn: number): Promise<Y.Doc> {
+  const [state] = await history.visit(workspace, [{ lsn }], ({ doc }) => Y.encodeStateAsUpdate(doc))
+  const base = new Y.Doc()
+  if (state !== undefined) Y.applyUpdate(base, state)
+  return base
+}
+
+/** Throws `version_conflict` unless the block's text is the one that was there then, and not another under its id. */
+function assertSameText({ doc, stamps }: WorkspaceView, base: Y.Doc, id: string): void {
+  const now = getBlock(doc, id)?.map.get('content')
+  const then = getBlock(base, id)?.map.get('content')
+  const isSame = now instanceof Y.Text && then instanceof Y.Text && Y.compareIDs(idOf(now), idOf(then))
+  if (isSame) return
+  const current = readBlock(doc, stamps, id) ?? null
+  throw new ApiError('version_conflict', `the text of block "${id}" is not the one that based_on names`, { current })
+}
+
+function idOf(text: Y.Text): Y.ID | null {
+  return text._item?.id ?? null
 }
 
 export function unknownWorkspace(workspace: string): ApiError {

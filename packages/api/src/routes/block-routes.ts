@@ -3,7 +3,7 @@ import { ApiError } from '../api-error.ts'
 import { type BlockView, etagOf, readBlock, readBlocks } from '../block-view.ts'
 import type { Point } from '../history.ts'
 import { anyHeaders, noBody, type Reply, type Route, route } from '../route.ts'
-import { blockId, blockSchema, limitQuery, params, patchBody, pointQuery, putBody } from '../schemas.ts'
+import { blockId, blockSchema, limitQuery, lsnQuery, params, patchBody, pointQuery, putBody } from '../schemas.ts'
 import type { Services } from '../services.ts'
 import type { WorkspaceId } from '../workspace-name.ts'
 import { blockWriteHeaders, blockWriteQuery, lsnHeader, preconditionOf } from '../write-headers.ts'
@@ -14,6 +14,11 @@ const BLOCKS = '/v1/workspaces/{workspace}/blocks'
 const BLOCK = `${BLOCKS}/{block}`
 const written = ['etag', 'x-joinery-lsn'] as const
 const atQuery = z.strictObject({ at: pointQuery.optional() })
+const contentQuery = blockWriteQuery.extend({
+  based_on: lsnQuery.optional().meta({
+    description: 'LSN the content was written from: it is merged with what was typed since, as a concurrent edit',
+  }),
+})
 const page = z
   .object({ blocks: z.array(blockSchema), lsn: z.int(), next: z.string().nullable() })
   .meta({ id: 'BlockPage' })
@@ -77,7 +82,7 @@ const put = route(
     id: 'putBlock',
     summary: 'Create a block, or replace those of its parts that the body has',
     params: params.block,
-    query: blockWriteQuery,
+    query: contentQuery,
     headers: blockWriteHeaders,
     body: putBody,
     answers: {
@@ -86,6 +91,8 @@ const put = route(
     },
     errors: [
       'block_exists',
+      'unknown_lsn',
+      'busy',
       'version_conflict',
       'foreign_shape',
       'type_required',
@@ -95,9 +102,10 @@ const put = route(
   },
   async ({ params: { workspace, block }, query, headers, body, identity }, services) => {
     const operation = { op: 'put', block, ...body, ...preconditionOf(headers, query) } as const
-    const what = `PUT ${block}`
+    const what = `PUT ${block} ${query.based_on ?? ''}`
+    const basedOn = query.based_on
     const outcome = await writeOperations(
-      { workspace, identity, headers, operations: [operation], body, what },
+      { workspace, identity, headers, operations: [operation], body, what, basedOn },
       services,
     )
     const isNew = outcome.record?.touched.includes(block) ?? false
@@ -112,13 +120,15 @@ const patch = route(
     id: 'patchBlock',
     summary: 'Change parts of a block by a merge patch',
     params: params.block,
-    query: blockWriteQuery,
+    query: contentQuery,
     headers: blockWriteHeaders.omit({ 'if-none-match': true }),
     body: patchBody,
     answers: { 200: { description: 'The block as of this write.', schema: blockSchema, headers: written } },
     errors: [
       'unknown_workspace',
       'unknown_block',
+      'unknown_lsn',
+      'busy',
       'version_conflict',
       'foreign_shape',
       'key_reused',
@@ -127,9 +137,10 @@ const patch = route(
   },
   async ({ params: { workspace, block }, query, headers, body, identity }, services) => {
     const operation = { op: 'patch', block, ...body, ...preconditionOf(headers, query) } as const
-    const what = `PATCH ${block}`
+    const what = `PATCH ${block} ${query.based_on ?? ''}`
+    const basedOn = query.based_on
     const outcome = await writeOperations(
-      { workspace, identity, headers, operations: [operation], body, what },
+      { workspace, identity, headers, operations: [operation], body, what, basedOn },
       services,
     )
     return blockReply(outcome, block, 200)
