@@ -7,7 +7,7 @@ import { startJoinery } from '../support/joinery-process.ts'
 import { tempDirectory } from '../support/temp-directory.ts'
 import { until } from '../support/until.ts'
 import { readNaive, writeNaive } from './naive-block.ts'
-import { cue, type Role, type Style, whenDone } from './stage.ts'
+import { cue, type Role, type Style, whenDone } from './cues.ts'
 
 const ACTOR = fileURLToPath(new URL('./actor.ts', import.meta.url))
 
