@@ -136,11 +136,7 @@ const CLAIMS: readonly HostileUpdate[] = [
   {
     what: 'hides a forged claim in a plain array that replaces the list',
     code: 'forbidden_actor',
-    make: editing((doc) =>
-      blocksMap(doc)
-        .get('b1')
-        ?.set('indexingList', [{ ...CLAIM, actor: 'robot' }]),
-    ),
+    make: editing((doc) => getBlock(doc, 'b1')?.map.set('indexingList', [{ ...CLAIM, actor: 'robot' }])),
   },
 ]
 
@@ -151,7 +147,7 @@ const KEYS: readonly HostileUpdate[] = [
   { what: 'has __proto__ inside a value', make: editing((doc) => doc.getMap('edges').set('e', [key('__proto__')])) },
   {
     what: 'has constructor as a text attribute',
-    make: editing((doc) => doc.getText('t').insert(0, 'x', { constructor: true })),
+    make: editing((doc) => doc.getText('t').insert(0, 'x', key('constructor') as object)),
   },
   {
     what: 'has __proto__ inside an embed',
@@ -193,7 +189,8 @@ const IDENTITIES: readonly HostileUpdate[] = [
     what: "puts the right map, and other parts, under a skeleton's client id",
     code: 'forged_skeleton',
     make: underSkeleton((doc) => {
-      const map = doc.getMap<Y.Map<unknown>>('blocks').set('b9', new Y.Map())
+      const map = new Y.Map<unknown>()
+      doc.getMap('blocks').set('b9', map)
       map.set('id', 'b1')
     }),
   },
