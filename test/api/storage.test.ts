@@ -1,4 +1,4 @@
-import { createApi } from '@joinery/api'
+import { type ApiLimits, createApi } from '@joinery/api'
 import { documentRules } from '@joinery/blocks'
 import { type EventStore, LogError, openMemoryStore, type StoreState, type WorkspaceLog } from '@joinery/log'
 import { createServer } from '@joinery/server'
@@ -52,7 +52,7 @@ class FailingStore implements EventStore {
   }
 }
 
-async function start(limits: { durableWaitMs?: number } = {}) {
+async function start(limits: Partial<ApiLimits> = {}) {
   await using stack = new AsyncDisposableStack()
   const store = new FailingStore()
   const server = createServer({
@@ -64,14 +64,14 @@ async function start(limits: { durableWaitMs?: number } = {}) {
   const api = await createApi({
     workspaces: server.workspaces,
     durability: 'async',
-    limits: { ...limits, journalIdleMs: 5 },
+    limits: { journalIdleMs: 5, ...limits },
   })
   await server.listen()
   stack.defer(() => server.close())
   stack.defer(() => api.close())
-  const caller = stack.use(new HttpCaller(server.url))
+  const caller = stack.use(new HttpCaller(server.url, {}, 2))
   const owned = stack.move()
-  return { store, caller, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+  return { store, caller, url: server.url, [Symbol.asyncDispose]: () => owned.disposeAsync() }
 }
 
 const BLOCK = '/v1/workspaces/w/blocks/b'
@@ -120,4 +120,37 @@ it('[H17] a write that is not durable in time says so, and its repeat answers on
   expect(answer.status).toBe(200)
   expect(answer.json).toMatchObject({ fields: { n: 1 }, version: 2 })
   expect((await caller.call('GET', '/v1/workspaces/w')).json.lsn).toBe(2)
+})
+
+it('[H21] a feed keeps a record to itself until it is durable', async () => {
+  await using scene = await start({ feedKeepAliveMs: 2, journalIdleMs: 60_000 })
+  const { store, caller, url } = scene
+  await caller.call('PUT', BLOCK, { type: 'text' })
+  const stop = new AbortController()
+  const response = await fetch(`${url}/v1/workspaces/w/events?after=0`, { signal: stop.signal })
+  const gate = Promise.withResolvers<void>()
+  const decoder = new TextDecoder()
+  let text = ''
+  let sinceAppend: number | undefined
+  let writing: Promise<unknown> | undefined
+  for await (const chunk of response.body as ReadableStream<Uint8Array>) {
+    text += decoder.decode(chunk, { stream: true })
+    if (writing === undefined && text.includes('id: 1\n')) {
+      store.gate = gate.promise
+      writing = caller.call('PATCH', BLOCK, { content: 'x' })
+    }
+    if (sinceAppend === undefined && writing !== undefined) {
+      const { json } = await caller.call('GET', '/v1/workspaces/w')
+      if (json.lsn === 2) sinceAppend = text.length
+    }
+    // Several comments after the append, the event would have come if it were told at once.
+    if (sinceAppend !== undefined && text.length > sinceAppend + 200) {
+      if (!text.includes('id: 2\n')) gate.resolve()
+      else break
+    }
+  }
+  stop.abort()
+  const told = text.indexOf('id: 2\n')
+  expect(told).toBeGreaterThan((sinceAppend ?? Number.NaN) + 200)
+  await writing
 })

@@ -83,6 +83,8 @@ it.each([
   ['an unknown workspace', 'GET', '/v1/workspaces/nowhere', undefined, 404, 'unknown_workspace'],
   ['an unknown workspace to patch', 'PATCH', '/v1/workspaces/nowhere/blocks/b', '{}', 404, 'unknown_workspace'],
   ['an unknown block', 'GET', '/blocks/nope', undefined, 404, 'unknown_block'],
+  ['an unknown block to delete', 'DELETE', '/blocks/nope', undefined, 404, 'unknown_block'],
+  ['a run on an unknown block', 'POST', '/blocks/nope/indexing/i/runs', '{}', 404, 'unknown_block'],
   ['an unknown path', 'GET', '/v1/nothing', undefined, 404, 'not_found'],
   ['another method', 'POST', '/blocks/b', '{}', 405, 'method_not_allowed'],
   [
