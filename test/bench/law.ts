@@ -1,0 +1,66 @@
+/**
+ * What the law costs: `node test/bench/law.ts [--short] [--repeat N]`. The server's CPU per edit with blocks' rules beside the
+ * same server without rules, then what statuses themselves cost (M7). Exit code 1 when a share is over its bound.
+ */
+import { fileURLToPath } from 'node:url'
+import { startChild } from '../support/child-process.ts'
+import { percentile } from './load/percentile.ts'
+import { measure } from './measure.ts'
+import { OptionsError, parseOptions } from './options.ts'
+import type { Peer } from './peers.ts'
+import { ROWS, type Scale } from './rows.ts'
+
+/** Of the server's CPU per edit without rules: what ordinary typing may pay for them. */
+const SHARE_MAX = 0.15
+const RULED = fileURLToPath(new URL('peers/ruled.ts', import.meta.url))
+const GROWTH = fileURLToPath(new URL('../../packages/blocks/bench/growth.ts', import.meta.url))
+
+function serverWith(rules: 'blocks' | 'open'): Peer {
+  return {
+    title: `Joinery, ${rules} rules`,
+    wire: 'yjs',
+    keepsDocuments: true,
+    command: (port, directory) => ({ args: [RULED, String(port), directory, rules] }),
+    ready: /listening/,
+  }
+}
+
+async function cpuPerEdit(rules: 'blocks' | 'open', row: 'small-rooms' | 'history', scale: Scale): Promise<number> {
+  const { cpuMicrosPerEdit } = await measure(serverWith(rules), ROWS[row].work(scale, undefined), [])
+  if (cpuMicrosPerEdit === undefined) throw new Error(`${row} gave no CPU per edit`)
+  return cpuMicrosPerEdit
+}
+
+/** Turn about, so that a machine that slows down slows both. Returns whether the share keeps its bound. */
+async function compare(row: 'small-rooms' | 'history', scale: Scale, repeat: number): Promise<boolean> {
+  const figures = { blocks: [] as number[], open: [] as number[] }
+  for (let turn = 0; turn < repeat; turn++) {
+    const order = turn % 2 === 0 ? (['open', 'blocks'] as const) : (['blocks', 'open'] as const)
+    for (const rules of order) figures[rules].push(await cpuPerEdit(rules, row, scale))
+  }
+  const [open, blocks] = [percentile(figures.open, 0.5), percentile(figures.blocks, 0.5)]
+  const share = blocks / open - 1
+  const isKept = share <= SHARE_MAX
+  const cells = [`open ${open.toFixed(1)} µs`, `blocks ${blocks.toFixed(1)} µs`, `rules ${(share * 100).toFixed(1)} %`]
+  console.log(`${row}: ${cells.join(', ')} (at most ${SHARE_MAX * 100} %: ${isKept ? 'holds' : 'MISSED'})`)
+  return isKept
+}
+
+async function growth(): Promise<void> {
+  const child = startChild({ args: [GROWTH] })
+  const { code } = await child.exited
+  if (code !== 0) throw new Error(child.output())
+  console.log(child.stdout().trim())
+}
+
+try {
+  const { scale, repeat } = parseOptions(process.argv.slice(2), {})
+  const kept = [await compare('small-rooms', scale, repeat), await compare('history', scale, repeat)]
+  if (scale === 'short') console.log('short: too little work for the figures to mean anything')
+  await growth()
+  process.exitCode = scale === 'full' && kept.includes(false) ? 1 : 0
+} catch (error) {
+  if (!(error instanceof OptionsError)) throw error
+  console.error(error.message)
+  process.exitCode = 2
+}
