@@ -7,7 +7,8 @@ import { startApiServer } from './api-process.ts'
 import { HttpCaller } from './http-caller.ts'
 
 const CLIENTS = 50
-const INCREMENTS = 100
+// Contention makes it minutes on a busy machine; a fifth of the steps meets the same crowd.
+const INCREMENTS = process.env.JOINERY_NIGHTLY ? 100 : 20
 const TYPISTS = 5
 const BLOCK = '/v1/workspaces/w/blocks/counter'
 
@@ -70,4 +71,4 @@ it('[H3] fifty clients that count at once by compare-and-set lose no step, while
   console.log(
     `${CLIENTS * INCREMENTS} steps, ${conflicts.reduce((a, b) => a + b, 0)} conflicts, ${json.version} records`,
   )
-}, 120_000)
+}, 300_000)
