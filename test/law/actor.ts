@@ -1,7 +1,7 @@
 import type { IndexingRun, IndexingStatus, Source } from '@joinery/blocks'
 import { connectWorkspace, type Fork } from '@joinery/client'
-import { type NaiveBlock, readNaive, writeNaive } from './naive-block.ts'
 import { isCued, markDone, type Role, type Style } from './cues.ts'
+import { type NaiveBlock, readNaive, writeNaive } from './naive-block.ts'
 
 /** One writer of the four failures as a process: it plays each step when it is cued, until it is killed. */
 const [role, style, url] = process.argv.slice(2) as [Role, Style, string]
