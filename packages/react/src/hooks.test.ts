@@ -1,5 +1,5 @@
 // @vitest-environment happy-dom
-import type { IndexingEntry, Json } from '@joinery/blocks'
+import { getBlock, type IndexingEntry, type Json } from '@joinery/blocks'
 import type { Workspace } from '@joinery/client'
 import { act, createElement, type ReactNode } from 'react'
 import { describe, expect, expectTypeOf, it } from 'vitest'
@@ -26,14 +26,15 @@ import { WorkspaceProvider } from './workspace-provider.ts'
 
 const author = { source: 'user_action', actor: 'ann' } as const
 
+function Probe({ useValue, values }: { useValue: () => unknown; values: unknown[] }): null {
+  values.push(useValue())
+  return null
+}
+
 /** A component that hands every value its hook gave to `values`. */
-function probe<T>(use: () => T): { node: ReactNode; values: T[]; last(): T } {
+function probe<T>(useValue: () => T): { node: ReactNode; values: T[]; last(): T } {
   const values: T[] = []
-  const Probe = (): null => {
-    values.push(use())
-    return null
-  }
-  return { node: createElement(Probe), values, last: () => values.at(-1) as T }
+  return { node: createElement(Probe, { useValue, values }), values, last: () => values.at(-1) as T }
 }
 
 function within(workspace: Workspace, ...nodes: ReactNode[]): ReactNode {
@@ -110,7 +111,7 @@ describe('hooks that show', () => {
         () => useIndexingList(id),
         () => useIndexNames(id),
         () => useIndexingEntry(id, 'main'),
-      ].map((use) => probe<unknown>(use))
+      ].map((useValue) => probe<unknown>(useValue))
     const a = shows('a')
     const b = shows('b')
     await render(within(workspace, ...[...a, ...b].map((one) => one.node)))
@@ -190,7 +191,6 @@ describe('hooks that show', () => {
     await render(within(workspace, tray.node))
     const other = new Y.Doc()
     Y.applyUpdate(other, Y.encodeStateAsUpdate(workspace.doc))
-    const { getBlock } = await import('@joinery/blocks')
     getBlock(other, 'a')?.fields.set('title', 'theirs', { source: 'polling_sync', actor: 'poller' })
     await act(async () => block.fields.set('title', 'mine', author))
     await act(async () => Y.applyUpdate(workspace.doc, Y.encodeStateAsUpdate(other), 'remote'))

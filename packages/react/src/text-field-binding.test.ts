@@ -122,7 +122,7 @@ describe('bindTextField', () => {
     )
     fc.assert(
       fc.property(word, fc.array(step, { maxLength: 20 }), (initial, steps) => {
-        const { text, theirs, field, type, sync, unbind } = scene(initial)
+        const { text, theirs, field, type, sync } = scene(initial)
         for (const one of steps) {
           if (one.kind === 'type') {
             const at = Math.min(one.at, field.value.length)
@@ -139,7 +139,6 @@ describe('bindTextField', () => {
         sync()
         sync()
         expect(theirs.toString()).toBe(text.toString())
-        unbind()
       }),
     )
   })

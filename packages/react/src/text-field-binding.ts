@@ -18,7 +18,8 @@ export interface TextFieldOptions {
  * Keeps a plain text field and a Y.Text alike: what is typed becomes the edits that differ, what others type moves the caret
  * and the selection along with the text around them. While an input method composes, others' edits wait for its end, since
  * writing into the field would cut it short. The field's own undo, which others' edits confuse, is replaced by `undo` and
- * `redo`. Returns the function that lets the field go.
+ * `redo`. Returns the function that lets the field go; it
+ * may be called twice.
  */
 export function bindTextField(field: TextField, options: TextFieldOptions): () => void {
   const { transact } = options
@@ -94,6 +95,7 @@ export function bindTextField(field: TextField, options: TextFieldOptions): () =
   field.addEventListener('compositionend', onCompositionEnd)
   return () => {
     text?.unobserve(onText)
+    text = undefined
     field.removeEventListener('input', onInput)
     field.removeEventListener('beforeinput', onBeforeInput)
     field.removeEventListener('compositionstart', onCompositionStart)

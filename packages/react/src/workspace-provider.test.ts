@@ -14,13 +14,23 @@ import { WorkspaceProvider } from './workspace-provider.ts'
 
 const options: WorkspaceOptions = { url: 'ws://127.0.0.1:9', workspace: 'w', offline: false }
 
+function Recorder({ seen }: { seen: Set<Workspace> }): string {
+  seen.add(useWorkspace())
+  return useSaveStatus().state
+}
+
 function recorder(): { seen: Set<Workspace>; node: ReactNode } {
   const seen = new Set<Workspace>()
-  const Probe = (): string => {
-    seen.add(useWorkspace())
-    return useSaveStatus().state
-  }
-  return { seen, node: createElement(Probe) }
+  return { seen, node: createElement(Recorder, { seen }) }
+}
+
+function ContentPage(): string {
+  return `${useBlocks().join()} ${useContent('a').value}`
+}
+
+function LoadedPage(): string {
+  useWorkspace({ waitFor: 'loaded' })
+  return 'loaded'
 }
 
 /** Resolves with the save status's cause once the workspace is closed. */
@@ -66,17 +76,12 @@ describe('WorkspaceProvider', () => {
   it('renders what is in a given workspace on a server', () => {
     const workspace = offlineWorkspace()
     workspace.blocks.create('a', { type: 'text' }).content.insert(0, 'hello')
-    const Page = (): string => `${useBlocks().join()} ${useContent('a').value}`
-    expect(renderToString(createElement(WorkspaceProvider, { workspace }, createElement(Page)))).toBe('a hello')
+    expect(renderToString(createElement(WorkspaceProvider, { workspace }, createElement(ContentPage)))).toBe('a hello')
   })
 
   it('waits in Suspense when asked to, until the local copy is loaded', async () => {
     const workspace = offlineWorkspace()
-    const Page = (): string => {
-      useWorkspace({ waitFor: 'loaded' })
-      return 'loaded'
-    }
-    const node = createElement(Suspense, { fallback: 'waiting' }, createElement(Page))
+    const node = createElement(Suspense, { fallback: 'waiting' }, createElement(LoadedPage))
     const { container } = await render(createElement(WorkspaceProvider, { workspace }, node))
     await act(() => workspace.whenLoaded)
     expect(container.textContent).toBe('loaded')
