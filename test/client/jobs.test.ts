@@ -35,7 +35,7 @@ describe('a server that takes nothing', () => {
       isDurable = true
     })
     const late = connect(server)
-    await whenState(late, 'held')
+    await Promise.all([whenState(late, 'held'), late.whenSynced])
     expect([isDurable, readText(late)]).toEqual([false, 'before'])
     store.recover()
     await durable
