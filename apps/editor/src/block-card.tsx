@@ -1,0 +1,43 @@
+import { useBlock, useBlockType, useContentField, useField, useWorkspace } from '@joinery/react'
+import { type KeyboardEvent, memo, type ReactNode } from 'react'
+import { titleOf } from './block-title.ts'
+import { IndexingChips } from './indexing-chips.tsx'
+
+/** One block: its title, its text, its indexes. */
+export const BlockCard = memo(function BlockCard({ id, actor }: { id: string; actor: string }): ReactNode {
+  const workspace = useWorkspace()
+  const block = useBlock(id)
+  const type = useBlockType(id)
+  const title = titleOf(useField(id, 'title'), id)
+  const fieldRef = useContentField(id)
+  const rename = (next: string): void => {
+    const text = next.trim()
+    if (text === '' || text === title || block === undefined) return
+    workspace.transact(() => block.fields.set('title', text, { source: 'user_action', actor }))
+  }
+  const titleOnKeyDown = (event: KeyboardEvent<HTMLInputElement>): void => {
+    if (event.key === 'Enter') event.currentTarget.blur()
+  }
+  return (
+    <section className="card" aria-label={title} data-block={id}>
+      <header>
+        <span className="kind">{type === 'vector_collection' ? 'Vector collection' : 'Text'}</span>
+        {/* Uncontrolled, and made anew when the title changes elsewhere: what is half typed is nobody's title yet. */}
+        <input
+          key={title}
+          className="title"
+          aria-label={`Title of ${title}`}
+          defaultValue={title}
+          maxLength={200}
+          onBlur={(event) => rename(event.currentTarget.value)}
+          onKeyDown={titleOnKeyDown}
+        />
+        <button type="button" className="quiet" onClick={() => workspace.blocks.delete(id)}>
+          Delete<span className="hidden"> {title}</span>
+        </button>
+      </header>
+      <textarea ref={fieldRef} aria-label={`Content of ${title}`} placeholder="Write here" />
+      <IndexingChips id={id} actor={actor} />
+    </section>
+  )
+})

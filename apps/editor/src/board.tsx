@@ -1,0 +1,61 @@
+import { useBlocks, useConnectionStatus, useServer, useUndo, useWorkspace } from '@joinery/react'
+import type { ReactNode } from 'react'
+import { BlockCard } from './block-card.tsx'
+import { freshTitle, titleOf } from './block-title.ts'
+import { People } from './people.tsx'
+import type { Person } from './person.ts'
+import { SaveStatusLine } from './save-status-line.tsx'
+
+const KINDS = [
+  { type: 'text', button: 'Add text block', title: 'Text' },
+  { type: 'vector_collection', button: 'Add vector collection', title: 'Collection' },
+] as const
+
+/** The workspace: what one can do, who is here, and all blocks. */
+export function Board({ name, person }: { name: string; person: Person }): ReactNode {
+  const workspace = useWorkspace()
+  const ids = useBlocks()
+  const { canUndo, canRedo, undo, redo } = useUndo()
+  const isConnected = useConnectionStatus() === 'connected'
+  // The server has the last word on who writes: with a token that is not the name chosen here.
+  const actor = useServer()?.actor ?? person.name
+  const add = ({ type, title }: (typeof KINDS)[number]): void => {
+    const titles = new Set(workspace.blocks.list().map(({ fields, id }) => titleOf(fields.get('title'), id)))
+    workspace.undo.split()
+    workspace.transact(() => {
+      const block = workspace.blocks.create(crypto.randomUUID(), { type })
+      block.fields.set('title', freshTitle(title, titles), { source: 'user_action', actor })
+    })
+    workspace.undo.split()
+  }
+  return (
+    <>
+      <header className="bar">
+        <h1>{name}</h1>
+        <SaveStatusLine />
+        <People self={person} />
+      </header>
+      <nav className="tools" aria-label="Blocks">
+        {KINDS.map((kind) => (
+          <button type="button" key={kind.type} className="primary" onClick={() => add(kind)}>
+            {kind.button}
+          </button>
+        ))}
+        <button type="button" disabled={!canUndo} onClick={undo}>
+          Undo
+        </button>
+        <button type="button" disabled={!canRedo} onClick={redo}>
+          Redo
+        </button>
+      </nav>
+      <main className="board">
+        {ids.map((id) => (
+          <BlockCard key={id} id={id} actor={actor} />
+        ))}
+        {ids.length === 0 && (
+          <p className="empty">{isConnected ? 'Nothing here yet. Add a block to begin.' : 'Opening the workspace…'}</p>
+        )}
+      </main>
+    </>
+  )
+}

@@ -1,0 +1,71 @@
+import { type IndexingEntry, RunSupersededError } from '@joinery/blocks'
+import { useBlock, useIndexingEntry, useIndexNames } from '@joinery/react'
+import { type ReactNode, useState } from 'react'
+
+const WORDS = { notStarted: 'Not started', processing: 'Processing', done: 'Done', error: 'Failed' } as const
+
+/** A block's indexes, each with how far it is, and the ways to start one. */
+export function IndexingChips({ id, actor }: { id: string; actor: string }): ReactNode {
+  const names = useIndexNames(id)
+  const list = useBlock(id)?.indexingList
+  const [problem, setProblem] = useState('')
+  const start = (name: string): void => {
+    try {
+      list?.startRun(name, { source: 'user_action', actor })
+      setProblem('')
+    } catch (error) {
+      if (!(error instanceof RunSupersededError)) throw error
+      setProblem(error.message)
+    }
+  }
+  return (
+    <div className="indexes">
+      <ul aria-label="Indexes">
+        {names.map((name) => (
+          <IndexingChip key={name} id={id} name={name} onStart={start} onRemove={() => list?.remove(name)} />
+        ))}
+      </ul>
+      {!names.includes('main') && (
+        <button type="button" className="quiet" onClick={() => start('main')}>
+          Start index
+        </button>
+      )}
+      {problem !== '' && <p role="alert">{problem}</p>}
+    </div>
+  )
+}
+
+interface ChipProps {
+  readonly id: string
+  readonly name: string
+  readonly onStart: (name: string) => void
+  readonly onRemove: () => void
+}
+
+function IndexingChip({ id, name, onStart, onRemove }: ChipProps): ReactNode {
+  const entry = useIndexingEntry(id, name)
+  if (entry === undefined) return null
+  const canStart = entry.status === 'notStarted' || entry.status === 'error'
+  return (
+    <li className={`chip ${entry.status}`} title={`${entry.source} · ${entry.actor} · run ${entry.run.no}`}>
+      <span data-index={name} data-status={entry.status}>
+        {name}: {describe(entry)}
+      </span>
+      {canStart && (
+        <button type="button" className="quiet" onClick={() => onStart(name)}>
+          {entry.status === 'error' ? 'Retry' : 'Start'}
+          <span className="hidden"> {name}</span>
+        </button>
+      )}
+      <button type="button" className="quiet" aria-label={`Remove index ${name}`} onClick={onRemove}>
+        ×
+      </button>
+    </li>
+  )
+}
+
+function describe({ status, chunks, error, actor }: IndexingEntry): string {
+  const count = chunks === undefined ? '' : `, ${chunks} chunk${chunks === 1 ? '' : 's'}`
+  if (status === 'error') return `${WORDS.error}: ${error ?? 'no reason given'} (${actor})`
+  return WORDS[status] + count
+}

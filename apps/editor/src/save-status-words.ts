@@ -1,0 +1,32 @@
+import type { SaveStatus } from '@joinery/client'
+
+export interface StatusWords {
+  readonly tone: 'good' | 'busy' | 'bad'
+  readonly text: string
+}
+
+/** The save status in the words a person reads. */
+export function saveStatusWords(status: SaveStatus): StatusWords {
+  switch (status.state) {
+    case 'saved':
+      return { tone: 'good', text: 'Saved' }
+    case 'offline':
+      return { tone: status.pending > 0 && !status.isKeptHere ? 'bad' : 'busy', text: offlineText(status) }
+    case 'rejected':
+      return { tone: 'bad', text: `Refused: ${status.reason}` }
+    default:
+      return { tone: 'busy', text: 'Saving' }
+  }
+}
+
+/** Whether closing the page now could lose something. */
+export function isUnsaved(status: SaveStatus): boolean {
+  if (status.state === 'saved') return false
+  return status.state === 'offline' ? status.pending > 0 && !status.isKeptHere : status.pending > 0
+}
+
+function offlineText({ pending, isKeptHere }: Extract<SaveStatus, { state: 'offline' }>): string {
+  if (pending === 0) return 'Offline'
+  const edits = `${pending} edit${pending === 1 ? '' : 's'}`
+  return isKeptHere ? `Offline, ${edits} kept on this device` : `Offline, ${edits} not kept anywhere yet`
+}
