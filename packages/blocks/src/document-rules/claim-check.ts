@@ -4,6 +4,7 @@ import { type FieldClaim, fieldRules } from '../field-rules.ts'
 import { indexingRules, type StatusClaim } from '../indexing-rules.ts'
 import { isPlainObject } from '../json.ts'
 import { canonical } from '../status-rules.ts'
+import { listBlocks } from '../workspace-blocks.ts'
 import type { KnownClaims } from './known-claims.ts'
 import { type BlocksRefusal, type BlocksWriter, refuse } from './refusal.ts'
 import { UPDATE_LIMITS } from './update-limits.ts'
@@ -29,9 +30,12 @@ export function checkValue(place: Place, value: unknown, context: ClaimContext):
     return first(value, (item) => checkClaim(parentSub, place, item, context))
   }
   if (role === 'indexingList' || role === 'fields') return checkClaim(role, place, value, context)
-  // Where it will stand isn't known yet: it may be either.
-  if (role !== 'unknown' || !isPlainObject(value)) return undefined
-  return checkClaim('indexingList', place, value, context) ?? checkClaim('fields', place, value, context)
+  if (role !== 'unknown') return undefined
+  // Where it will stand isn't known yet: it may be either list, or a plain array in place of one.
+  return first(
+    Array.isArray(value) ? value : [value],
+    (item) => checkClaim('indexingList', place, item, context) ?? checkClaim('fields', place, item, context),
+  )
 }
 
 function checkClaim(
@@ -80,9 +84,9 @@ function checkRun(place: Place, claim: StatusClaim, { doc, writer, known }: Clai
   if (run.no > highest + UPDATE_LIMITS.countJumpMax) return badClaim('indexingList', 'run.no, far above the last run')
   const winner = fold?.winners.get(index_name)
   const rivals = fold === undefined ? [] : fold.lost.map((pair) => pair.loser)
-  const same = [...(winner === undefined ? [] : [winner]), ...rivals].find(
-    (other) => other.index_name === index_name && other.run.id === run.id,
-  )
+  const standing =
+    place.role === 'unknown' ? claimsAnywhere(doc) : [...(winner === undefined ? [] : [winner]), ...rivals]
+  const same = standing.find((other) => other.index_name === index_name && other.run.id === run.id)
   if (same !== undefined) {
     const isSame = same.run.no === run.no && same.run.source === run.source
     return isSame ? undefined : refuse('foreign_run', `Run "${run.id}" of index "${index_name}" is another one`)
@@ -94,6 +98,15 @@ function checkRun(place: Place, claim: StatusClaim, { doc, writer, known }: Clai
     'foreign_run',
     `"${writer.actor}" may not start a run for ${run.source}, and run "${run.id}" is not known here`,
   )
+}
+
+/** All that stands in any block: what comes before what it builds on may come to stand in each. Rare, so its cost is borne. */
+function claimsAnywhere(doc: Y.Doc): StatusClaim[] {
+  const views = DocViews.of(doc)
+  return listBlocks(doc).flatMap(({ map }) => {
+    const { winners, lost } = views.viewsOf(map).indexingList.fold
+    return [...winners.values(), ...lost.map(({ loser }) => loser)]
+  })
 }
 
 function checkSeq(place: Place, claim: FieldClaim, { doc }: ClaimContext): BlocksRefusal | undefined {
