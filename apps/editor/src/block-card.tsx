@@ -15,6 +15,12 @@ export const BlockCard = memo(function BlockCard({ id, actor }: { id: string; ac
     if (text === '' || text === title || block === undefined) return
     workspace.transact(() => block.fields.set('title', text, { source: 'user_action', actor }))
   }
+  const remove = (): void => {
+    // A step of its own: undo brings the block back as it was, without taking back what was typed before.
+    workspace.undo.split()
+    workspace.blocks.delete(id)
+    workspace.undo.split()
+  }
   const titleOnKeyDown = (event: KeyboardEvent<HTMLInputElement>): void => {
     if (event.key === 'Enter') event.currentTarget.blur()
   }
@@ -32,7 +38,7 @@ export const BlockCard = memo(function BlockCard({ id, actor }: { id: string; ac
           onBlur={(event) => rename(event.currentTarget.value)}
           onKeyDown={titleOnKeyDown}
         />
-        <button type="button" className="quiet" onClick={() => workspace.blocks.delete(id)}>
+        <button type="button" className="quiet" onClick={remove}>
           Delete<span className="hidden"> {title}</span>
         </button>
       </header>

@@ -1,0 +1,113 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { gzipSync } from 'node:zlib'
+import { documentRules } from '@joinery/blocks'
+import { createServer, type Server } from '@joinery/server'
+import { type Browser, chromium, type Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { createEditorFiles, ensureEditorBuilt } from '../../apps/server/src/editor-files.mts'
+
+const ASSETS = fileURLToPath(new URL('../../apps/editor/dist/assets/', import.meta.url))
+const FIRST_LOAD_BYTES_MAX = 250_000
+
+let server: Server
+let browser: Browser
+const errors: string[] = []
+
+beforeAll(async () => {
+  await ensureEditorBuilt()
+  const files = createEditorFiles()
+  server = createServer({
+    rules: documentRules,
+    request: (request, response) => {
+      if (!files.handle(request, response)) response.writeHead(404).end()
+    },
+  })
+  await server.listen()
+  browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu'] })
+}, 60_000)
+afterAll(async () => {
+  await browser?.close()
+  await server?.close()
+})
+afterEach(() => {
+  expect(errors.splice(0)).toEqual([])
+})
+
+/** A person with a device of their own, in `workspace`. */
+async function visit(workspace: string): Promise<Page> {
+  const page = await (await browser.newContext()).newPage()
+  // Less than a test may take, so that the step that hangs is the one that is named.
+  page.setDefaultTimeout(8_000)
+  page.on('pageerror', (error) => errors.push(String(error)))
+  page.on('console', (message) => {
+    if (message.type() === 'error') errors.push(message.text())
+  })
+  await page.goto(`${server.url}/w/${workspace}`)
+  return page
+}
+
+const saved = (page: Page) =>
+  page.getByRole('status', { name: 'Save status' }).getByText('Saved', { exact: true }).waitFor()
+const content = (page: Page, title: string) => page.getByRole('textbox', { name: `Content of ${title}` })
+
+it('two people who type at once in one block and in two read the same, and a third who joins late', async () => {
+  const ann = await visit('together')
+  const bob = await visit('together')
+  await ann.getByRole('button', { name: 'Add text block' }).click()
+  await ann.getByRole('button', { name: 'Add vector collection' }).click()
+  await content(bob, 'Collection 1').waitFor()
+  await ann.getByRole('listitem').nth(1).waitFor()
+  await content(ann, 'Text 1').click()
+  await content(bob, 'Text 1').click()
+  await Promise.all([ann.keyboard.type('aaaaaaaaaaaaaaaaaaaa'), bob.keyboard.type('bbbbbbbbbbbbbbbbbbbb')])
+  await content(bob, 'Collection 1').click()
+  await Promise.all([ann.keyboard.type('AAAA'), bob.keyboard.type('elsewhere')])
+  await Promise.all([saved(ann), saved(bob)])
+  const late = await visit('together')
+  await content(late, 'Text 1').waitFor()
+  const text = await content(late, 'Text 1').inputValue()
+  expect([...text].sort().join('')).toBe(`AAAA${'a'.repeat(20)}${'b'.repeat(20)}`)
+  for (const page of [ann, bob]) await expect.poll(() => content(page, 'Text 1').inputValue()).toBe(text)
+  await expect.poll(() => content(ann, 'Collection 1').inputValue()).toBe('elsewhere')
+})
+
+it('a caret keeps its place in the text when somebody types before it', async () => {
+  const ann = await visit('caret')
+  const bob = await visit('caret')
+  await ann.getByRole('button', { name: 'Add text block' }).click()
+  await content(ann, 'Text 1').fill('hello world')
+  await expect.poll(() => content(bob, 'Text 1').inputValue()).toBe('hello world')
+  await content(ann, 'Text 1').evaluate((field: HTMLTextAreaElement) => field.setSelectionRange(6, 6))
+  await content(bob, 'Text 1').evaluate((field: HTMLTextAreaElement) => {
+    field.focus()
+    field.setSelectionRange(0, 0)
+  })
+  await bob.keyboard.type('>> ')
+  await expect.poll(() => content(ann, 'Text 1').inputValue()).toBe('>> hello world')
+  await content(ann, 'Text 1').focus()
+  await ann.keyboard.type('my ')
+  await expect.poll(() => content(bob, 'Text 1').inputValue()).toBe('>> hello my world')
+})
+
+it('a block can be renamed, indexed, deleted and had back by undo', async () => {
+  const ann = await visit('edit')
+  await ann.getByRole('button', { name: 'Add text block' }).click()
+  await ann.getByRole('textbox', { name: 'Title of Text 1' }).fill('Plan')
+  await ann.keyboard.press('Enter')
+  const block = ann.getByRole('region', { name: 'Plan' })
+  await block.getByRole('button', { name: 'Start index' }).click()
+  await block.getByText('main: Processing').waitFor()
+  await block.getByRole('button', { name: 'Delete Plan' }).click()
+  await block.waitFor({ state: 'detached' })
+  await ann.getByRole('button', { name: 'Undo' }).click()
+  await block.waitFor()
+  await saved(ann)
+})
+
+it('the first load stays under its budget of JavaScript, gzipped', () => {
+  const scripts = readdirSync(ASSETS).filter((name) => name.endsWith('.js'))
+  const bytes = scripts.reduce((sum, name) => sum + gzipSync(readFileSync(ASSETS + name)).length, 0)
+  expect(scripts).not.toEqual([])
+  expect(bytes).toBeLessThan(FIRST_LOAD_BYTES_MAX)
+})
