@@ -31,9 +31,13 @@ export async function ensureEditorBuilt(): Promise<void> {
   if (code !== 0) throw new AppError('start', `the editor could not be built (${code}): ${said.trim()}`)
 }
 
-/** Answers `/w/<workspace>` with the editor's page and `/assets/` with its files. Call after {@link ensureEditorBuilt}. */
+/** Answers `/w/<workspace>` with the editor's page and `/assets/` with its files. Builds the editor for the first who asks. */
 export function createEditorFiles() {
-  const serve = sirv(DIST, { etag: true, setHeaders })
+  let opening: Promise<ReturnType<typeof sirv>> | undefined
+  const open = async (): Promise<ReturnType<typeof sirv>> => {
+    await ensureEditorBuilt()
+    return sirv(DIST, { etag: true, setHeaders })
+  }
   return {
     /** True if the request was for the editor and is answered. */
     handle(request: IncomingMessage, response: ServerResponse): boolean {
@@ -45,9 +49,19 @@ export function createEditorFiles() {
         return true
       }
       if (isPage) request.url = '/index.html'
-      serve(request, response, () => {
-        response.writeHead(404, { 'content-type': 'text/plain' }).end('the editor has no such file\n')
-      })
+      opening ??= open()
+      opening.then(
+        (serve) =>
+          serve(request, response, () => {
+            response.writeHead(404, { 'content-type': 'text/plain' }).end('the editor has no such file\n')
+          }),
+        (error: unknown) => {
+          // Whoever asks next tries again: the first may have come before the packages were installed.
+          opening = undefined
+          response.writeHead(503, { 'content-type': 'text/plain' })
+          response.end(`${error instanceof AppError ? error.message : 'the editor could not be built'}\n`)
+        },
+      )
       return true
     },
   }

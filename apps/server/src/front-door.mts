@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Api } from '@joinery/api'
 import { isLoopbackHost } from '@joinery/server'
+import { createEditorFiles } from './editor-files.mts'
 import type { Metrics } from './metrics.mts'
 import type { ServeConfig } from './serve-config.mts'
 import { renderStartPage, START_PAGE_POLICY } from './start-page.mts'
@@ -15,11 +16,15 @@ export interface Faces {
   readonly metrics: Metrics
 }
 
-/** Answers plain HTTP that the server itself does not: `/v1`, `/metrics`, the start page at `/`, 404 for the rest. */
+/**
+ * Answers plain HTTP that the server itself does not: `/v1`, the editor at `/w/<workspace>`, `/metrics`, the
+ * start page at `/`, 404 for the rest.
+ */
 export function createFrontDoor(config: ServeConfig, faces: () => Faces | undefined) {
+  const editor = createEditorFiles()
   return (request: IncomingMessage, response: ServerResponse): void => {
     const { api, metrics } = faces() ?? {}
-    if (api?.handle(request, response)) return
+    if (api?.handle(request, response) || editor.handle(request, response)) return
     const path = (request.url ?? '/').split('?', 1)[0]
     if (path === '/metrics' && metrics !== undefined) {
       metrics.render().then(
@@ -31,7 +36,7 @@ export function createFrontDoor(config: ServeConfig, faces: () => Faces | undefi
         response,
         404,
         'text/plain',
-        'nothing here: / tells what runs, /healthz how it is, /metrics what it did, /v1/openapi.json what can be asked\n',
+        'nothing here: / tells what runs, /w/<workspace> is the editor, /healthz how it is, /metrics what it did, /v1/openapi.json what can be asked\n',
       )
     } else if (request.method !== 'GET' && request.method !== 'HEAD') {
       response.setHeader('allow', 'GET, HEAD')

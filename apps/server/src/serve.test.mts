@@ -43,6 +43,17 @@ describe('joinery serve', () => {
     await reader.close()
   })
 
+  it('[A24] /w/<workspace> is the editor’s page, and the scripts it names are there', async () => {
+    const server = new CommandProcess(serve(await temporaryDirectory()))
+    const url = await server.listening()
+    const page = await fetch(`${url}/w/demo`)
+    const html = await page.text()
+    expect([page.status, page.headers.get('content-type')]).toEqual([200, expect.stringContaining('text/html')])
+    const script = /src="(\/assets\/[^"]+\.js)"/.exec(html)?.[1]
+    expect((await fetch(`${url}${script}`)).status).toBe(200)
+    expect((await fetch(`${url}/assets/none.js`)).status).toBe(404)
+  })
+
   it('[A22] /metrics counts what clients did when they did it', async () => {
     const server = new CommandProcess(serve(await temporaryDirectory()))
     const url = await server.listening()

@@ -47,6 +47,7 @@ ${LOGO}
 ${facts.isDevelopment ? WARNING : ''}
 <dl>
 ${row('Sync', `<code>${escapeHtml(facts.syncUrl)}</code>`, 'a workspace is a path below it, made when somebody opens it')}
+${row('Editor', `<a href="/w/demo"><code>${escapeHtml(facts.httpUrl)}/w/demo</code></a>`)}
 ${row('Health', `<a href="/healthz"><code>${escapeHtml(facts.httpUrl)}/healthz</code></a>`)}
 ${facts.durability === 'memory' || facts.dataDirectory === undefined ? '' : row('Data', `<code>${escapeHtml(facts.dataDirectory)}</code>`)}
 ${row('Durability', `<code>${facts.durability}</code>`, SURVIVES[facts.durability])}

@@ -30,7 +30,7 @@ describe('start page', () => {
     ]) {
       expect(page).toContain(fact)
     }
-    expect(page).not.toMatch(/\b(src|href)="(?!\/healthz)/)
+    expect(page).not.toMatch(/\b(src|href)="(?!\/(?:healthz|w\/demo)")/)
     expect(response.headers.get('content-security-policy')).toMatch(/^default-src 'none'; style-src 'sha256-/)
   })
 
