@@ -1,8 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { type Browser, chromium } from 'playwright-core'
 
-/** Where Debian's chromium is; undefined when it is not installed. */
-export function findChromium(): string | undefined {
+function findChromium(): string | undefined {
   for (const name of ['chromium', 'chromium-browser', 'google-chrome']) {
     try {
       return execFileSync('which', [name], { encoding: 'utf8' }).trim()
@@ -10,6 +9,19 @@ export function findChromium(): string | undefined {
       // `which` exits with 1: not under this name.
     }
   }
+  return undefined
+}
+
+/**
+ * Where Debian's chromium is, for a suite that needs it: undefined on a machine without, said out loud; in CI that is an
+ * error, since a skipped browser test there would pass for a run one.
+ */
+export function requireChromium(): string | undefined {
+  const executable = findChromium()
+  if (executable !== undefined) return executable
+  const reason = 'no chromium on this machine (apt-get install chromium): the browser tests did NOT run'
+  if (process.env.CI) throw new Error(reason)
+  console.warn(reason)
   return undefined
 }
 

@@ -3,13 +3,15 @@ import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { documentRules } from '@joinery/blocks'
 import { createServer, type Server } from '@joinery/server'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { createEditorFiles, ensureEditorBuilt } from '../../apps/server/src/editor-files.mts'
+import { launchChromium, requireChromium } from '../browser/chromium.ts'
 
 const ASSETS = fileURLToPath(new URL('../../apps/editor/dist/assets/', import.meta.url))
 const FIRST_LOAD_BYTES_MAX = 250_000
 
+const executable = requireChromium()
 let server: Server
 let browser: Browser
 const errors: string[] = []
@@ -24,7 +26,7 @@ beforeAll(async () => {
     },
   })
   await server.listen()
-  browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu'] })
+  if (executable !== undefined) browser = await launchChromium(executable)
 }, 60_000)
 afterAll(async () => {
   await browser?.close()
@@ -51,28 +53,31 @@ const saved = (page: Page) =>
   page.getByRole('status', { name: 'Save status' }).getByText('Saved', { exact: true }).waitFor()
 const content = (page: Page, title: string) => page.getByRole('textbox', { name: `Content of ${title}` })
 
-it('two people who type at once in one block and in two read the same, and a third who joins late', async () => {
-  const ann = await visit('together')
-  const bob = await visit('together')
-  await ann.getByRole('button', { name: 'Add text block' }).click()
-  await ann.getByRole('button', { name: 'Add vector collection' }).click()
-  await content(bob, 'Collection 1').waitFor()
-  await ann.getByRole('listitem').nth(1).waitFor()
-  await content(ann, 'Text 1').click()
-  await content(bob, 'Text 1').click()
-  await Promise.all([ann.keyboard.type('aaaaaaaaaaaaaaaaaaaa'), bob.keyboard.type('bbbbbbbbbbbbbbbbbbbb')])
-  await content(bob, 'Collection 1').click()
-  await Promise.all([ann.keyboard.type('AAAA'), bob.keyboard.type('elsewhere')])
-  await Promise.all([saved(ann), saved(bob)])
-  const late = await visit('together')
-  await content(late, 'Text 1').waitFor()
-  const text = await content(late, 'Text 1').inputValue()
-  expect([...text].sort().join('')).toBe(`AAAA${'a'.repeat(20)}${'b'.repeat(20)}`)
-  for (const page of [ann, bob]) await expect.poll(() => content(page, 'Text 1').inputValue()).toBe(text)
-  await expect.poll(() => content(ann, 'Collection 1').inputValue()).toBe('elsewhere')
-})
+it.skipIf(executable === undefined)(
+  'two people who type at once in one block and in two read the same, and a third who joins late',
+  async () => {
+    const ann = await visit('together')
+    const bob = await visit('together')
+    await ann.getByRole('button', { name: 'Add text block' }).click()
+    await ann.getByRole('button', { name: 'Add vector collection' }).click()
+    await content(bob, 'Collection 1').waitFor()
+    await ann.getByRole('listitem').nth(1).waitFor()
+    await content(ann, 'Text 1').click()
+    await content(bob, 'Text 1').click()
+    await Promise.all([ann.keyboard.type('aaaaaaaaaaaaaaaaaaaa'), bob.keyboard.type('bbbbbbbbbbbbbbbbbbbb')])
+    await content(bob, 'Collection 1').click()
+    await Promise.all([ann.keyboard.type('AAAA'), bob.keyboard.type('elsewhere')])
+    await Promise.all([saved(ann), saved(bob)])
+    const late = await visit('together')
+    await content(late, 'Text 1').waitFor()
+    const text = await content(late, 'Text 1').inputValue()
+    expect([...text].sort().join('')).toBe(`AAAA${'a'.repeat(20)}${'b'.repeat(20)}`)
+    for (const page of [ann, bob]) await expect.poll(() => content(page, 'Text 1').inputValue()).toBe(text)
+    await expect.poll(() => content(ann, 'Collection 1').inputValue()).toBe('elsewhere')
+  },
+)
 
-it('a caret keeps its place in the text when somebody types before it', async () => {
+it.skipIf(executable === undefined)('a caret keeps its place in the text when somebody types before it', async () => {
   const ann = await visit('caret')
   const bob = await visit('caret')
   await ann.getByRole('button', { name: 'Add text block' }).click()
@@ -90,7 +95,7 @@ it('a caret keeps its place in the text when somebody types before it', async ()
   await expect.poll(() => content(bob, 'Text 1').inputValue()).toBe('>> hello my world')
 })
 
-it('a block can be renamed, indexed, deleted and had back by undo', async () => {
+it.skipIf(executable === undefined)('a block can be renamed, indexed, deleted and had back by undo', async () => {
   const ann = await visit('edit')
   await ann.getByRole('button', { name: 'Add text block' }).click()
   await ann.getByRole('textbox', { name: 'Title of Text 1' }).fill('Plan')
