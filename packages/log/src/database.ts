@@ -14,6 +14,16 @@ const BYTES_PER_STEP = 1024 * 1024
 export type Entry = [key: Uint8Array, value: Uint8Array]
 export type KeyRange = { gte: Uint8Array } & ({ lt: Uint8Array } | { lte: Uint8Array })
 type Level = ClassicLevel<Uint8Array, Uint8Array>
+type Snapshot = ReturnType<Level['snapshot']>
+
+/** A database as it stood at one moment, whatever is written meanwhile. Until it is closed LevelDB keeps what it would drop. */
+export interface DatabaseMoment {
+  get(key: Uint8Array): Promise<Uint8Array | undefined>
+  /** The last entry of a range: one seek. */
+  last(range: KeyRange): Promise<Entry | undefined>
+  entries(range: KeyRange): AsyncGenerator<Entry>
+  close(): Promise<void>
+}
 
 /** One LevelDB handle on a directory known to be ours. After the first failed write it is good for {@link close} only. */
 export class Database {
@@ -72,8 +82,30 @@ export class Database {
     return entry
   }
 
-  async *entries(range: KeyRange): AsyncGenerator<Entry> {
-    const iterator = this.#level.iterator({ ...range, highWaterMarkBytes: BYTES_PER_STEP })
+  entries(range: KeyRange): AsyncGenerator<Entry> {
+    return this.#entries(range)
+  }
+
+  /** The database as of now, for reads that take their time. */
+  pin(): DatabaseMoment {
+    const snapshot = this.#level.snapshot()
+    return {
+      get: (key) => this.#guard(Promise.try(() => this.#level.getSync(key, { snapshot }))),
+      last: async (range) => {
+        const [entry] = await this.#guard(this.#level.iterator({ ...range, snapshot, reverse: true, limit: 1 }).all())
+        return entry
+      },
+      entries: (range) => this.#entries(range, snapshot),
+      close: () => this.#guard(snapshot.close()),
+    }
+  }
+
+  async *#entries(range: KeyRange, snapshot?: Snapshot): AsyncGenerator<Entry> {
+    const iterator = this.#level.iterator({
+      ...range,
+      highWaterMarkBytes: BYTES_PER_STEP,
+      ...(snapshot && { snapshot }),
+    })
     try {
       for (;;) {
         const entries = await this.#guard(iterator.nextv(ENTRIES_PER_STEP))

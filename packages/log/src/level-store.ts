@@ -49,7 +49,13 @@ export async function openLevelStore(options: LevelStoreOptions): Promise<EventS
   }
 }
 
-class LevelStore implements EventStore, LevelLogHost {
+/** The store behind the interface, for this package's operations. Throws `invalid` for one that is not LevelDB's. */
+export function levelStoreOf(store: EventStore): LevelStore {
+  if (store instanceof LevelStore) return store
+  throw new LogError('invalid', 'this works on a log in a directory only: a log in memory has nothing on a disk')
+}
+
+export class LevelStore implements EventStore, LevelLogHost {
   readonly durability: Durability
   readonly #clock: Clock
   readonly #commit: GroupCommit<Database>
