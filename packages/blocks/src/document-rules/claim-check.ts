@@ -4,9 +4,9 @@ import { type FieldClaim, fieldRules } from '../field-rules.ts'
 import { indexingRules, type StatusClaim } from '../indexing-rules.ts'
 import { isPlainObject } from '../json.ts'
 import { canonical } from '../status-rules.ts'
-import { listBlocks } from '../workspace-blocks.ts'
 import type { KnownClaims } from './known-claims.ts'
 import { type BlocksRefusal, type BlocksWriter, refuse } from './refusal.ts'
+import type { RunsAnywhere } from './runs-anywhere.ts'
 import { UPDATE_LIMITS } from './update-limits.ts'
 import type { Place } from './update-places.ts'
 
@@ -15,6 +15,7 @@ export interface ClaimContext {
   readonly doc: Y.Doc
   readonly writer: BlocksWriter
   readonly known: KnownClaims
+  readonly anywhere: RunsAnywhere
   /** Canonical JSON of the claims that passed; remembered once the whole update has. */
   readonly passed: string[]
 }
@@ -76,17 +77,20 @@ function checkAuthor(
 }
 
 /** Reporting on another's run is allowed (rule 5 ranks it); making one up in another's name is not. */
-function checkRun(place: Place, claim: StatusClaim, { doc, writer, known }: ClaimContext): BlocksRefusal | undefined {
+function checkRun(place: Place, claim: StatusClaim, context: ClaimContext): BlocksRefusal | undefined {
+  const { doc, writer, known, anywhere } = context
   const { run, index_name } = claim
   const view = place.block === undefined ? undefined : DocViews.of(doc).viewsOf(place.block).indexingList
   const fold = view?.fold
   const highest = view?.highestSeen(index_name) ?? 0
   if (run.no > highest + UPDATE_LIMITS.countJumpMax) return badClaim('indexingList', 'run.no, far above the last run')
   const winner = fold?.winners.get(index_name)
-  const rivals = fold === undefined ? [] : fold.lost.map((pair) => pair.loser)
-  const standing =
-    place.role === 'unknown' ? claimsAnywhere(doc) : [...(winner === undefined ? [] : [winner]), ...rivals]
-  const same = standing.find((other) => other.index_name === index_name && other.run.id === run.id)
+  const same =
+    place.role === 'unknown'
+      ? anywhere.find(index_name, run.id)
+      : [...(winner === undefined ? [] : [winner]), ...(fold?.lost.map(({ loser }) => loser) ?? [])].find(
+          (other) => other.index_name === index_name && other.run.id === run.id,
+        )
   if (same !== undefined) {
     const isSame = same.run.no === run.no && same.run.source === run.source
     return isSame ? undefined : refuse('foreign_run', `Run "${run.id}" of index "${index_name}" is another one`)
@@ -98,15 +102,6 @@ function checkRun(place: Place, claim: StatusClaim, { doc, writer, known }: Clai
     'foreign_run',
     `"${writer.actor}" may not start a run for ${run.source}, and run "${run.id}" is not known here`,
   )
-}
-
-/** All that stands in any block: what comes before what it builds on may come to stand in each. Rare, so its cost is borne. */
-function claimsAnywhere(doc: Y.Doc): StatusClaim[] {
-  const views = DocViews.of(doc)
-  return listBlocks(doc).flatMap(({ map }) => {
-    const { winners, lost } = views.viewsOf(map).indexingList.fold
-    return [...winners.values(), ...lost.map(({ loser }) => loser)]
-  })
 }
 
 function checkSeq(place: Place, claim: FieldClaim, { doc }: ClaimContext): BlocksRefusal | undefined {

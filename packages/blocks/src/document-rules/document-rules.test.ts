@@ -197,6 +197,30 @@ test("[B33] reporting on another's run passes; making one up, or changing what a
   expect(late.codes).toEqual([undefined])
 })
 
+test('[B31, B33] a claim that comes before what it builds on is judged as in every place it may come to stand', () => {
+  const { server, doc } = serverAnd(JOB)
+  const run = blockOf(doc).indexingList.startRun('alpha', WORKFLOW)
+  const author = { source: 'polling_sync', actor: 'poller' } as const
+  const ahead = (edit: (block: Block) => void): string | undefined => {
+    const client = forkDoc(server)
+    const { indexingList } = blockOf(client)
+    indexingList.report('beta', indexingList.startRun('beta', author), 'done', author)
+    const arrived = Y.encodeStateVector(client)
+    edit(blockOf(client))
+    return documentRules.inspect(server, Y.encodeStateAsUpdate(client, arrived), POLL)?.code
+  }
+  expect(ahead(({ indexingList }) => indexingList.report('alpha', run, 'done', author))).toBeUndefined()
+  expect(
+    ahead(({ indexingList }) => indexingList.report('alpha', { ...run, source: 'user_action' }, 'done', author)),
+  ).toBe('foreign_run')
+  expect(
+    ahead(({ indexingList }) =>
+      indexingList.report('alpha', { no: 2, id: 'made up', source: 'user_action' }, 'done', author),
+    ),
+  ).toBe('foreign_run')
+  expect(ahead(({ indexingList }) => indexingList.report('alpha', run, 'done', WORKFLOW))).toBe('forbidden_actor')
+})
+
 test("[B34] anything else under a skeleton's client id is refused, and the true skeleton still comes in", () => {
   const skeleton = { kind: 'block', blockId: 'victim', incarnation: 0, follows: undefined } as const
   const forged = new Y.Doc()

@@ -6,6 +6,7 @@ import { type ClaimContext, checkValue } from './claim-check.ts'
 import { ClientOwners } from './client-owners.ts'
 import { KnownClaims } from './known-claims.ts'
 import { type BlocksRefusal, type BlocksWriter, refuse } from './refusal.ts'
+import { RunsAnywhere } from './runs-anywhere.ts'
 import { type Observed, observeShown } from './shown-changes.ts'
 import { checkSkeleton } from './skeleton-check.ts'
 import { touchedPaths } from './touched-paths.ts'
@@ -113,7 +114,7 @@ function inspectRead(
   const places = new UpdatePlaces(doc, update)
   memory.known ??= new KnownClaims(doc)
   const { known } = memory
-  const context: ClaimContext = { doc, writer, known, passed: [] }
+  const context: ClaimContext = { doc, writer, known, anywhere: new RunsAnywhere(doc), passed: [] }
   const clients = newClients(doc, update)
   let emptyTicks = 0
   for (const [client, structs] of update.structs) {
