@@ -15,6 +15,8 @@ export const CLOSE = {
   generationMismatch: 4409,
   /** The stored workspace is damaged; the operator has to look (`joinery verify`). */
   quarantined: 4410,
+  /** The workspace was deleted: the client keeps its local copy aside and does not come back. */
+  workspaceDeleted: 4411,
   /** A frame over its size limit. Sending it again would fail again. */
   tooLarge: 4413,
   /** Frames come faster than the rate limit for longer than its burst. */

@@ -1,3 +1,5 @@
+export { LogError, type LogRecord, type Lsn } from '@joinery/log'
+export { parseWorkspaceName, type WorkspaceId } from '@joinery/protocol'
 export { Counters } from './counters.ts'
 export {
   type DocumentRules,
@@ -21,9 +23,10 @@ export {
   type TokenClaims,
 } from './identity.ts'
 export { SERVER_LIMITS, type ServerLimits } from './limits.ts'
+export type { Past, Point } from './past.ts'
 export { createServer, type Server, type ServerOptions } from './server.ts'
 export { ServerError, type ServerErrorCode } from './server-error.ts'
 export { type Stamp, Stamps } from './stamps.ts'
 export { isLoopbackHost } from './upgrade.ts'
-export { Workspaces, type WorkspaceView, type Written } from './workspaces.ts'
-export type { RoomEdit } from './write-path.ts'
+export { type Repeated, type WorkspaceEdit, Workspaces, type WorkspaceView, type Written } from './workspaces.ts'
+export type { RecordListener, RoomEdit } from './write-path.ts'

@@ -1,4 +1,4 @@
-import { type EventStore, LogError, type LogRecord, type WorkspaceLog } from '@joinery/log'
+import { type EventStore, LogError, type WorkspaceLog } from '@joinery/log'
 import type { Frame, JoineryMessage, WorkspaceId } from '@joinery/protocol'
 import type { Logger } from 'pino'
 import type { Acknowledgements } from './acknowledgements.ts'
@@ -12,7 +12,7 @@ import { Presence } from './presence.ts'
 import { ProvenanceFeed } from './provenance-feed.ts'
 import { RoomDocument } from './room-document.ts'
 import { ServerError } from './server-error.ts'
-import { type RoomEdit, WritePath } from './write-path.ts'
+import { type RecordListener, type RoomEdit, WritePath } from './write-path.ts'
 
 /** What every room of a server shares. */
 export interface RoomContext {
@@ -35,7 +35,7 @@ export interface OpenRoom {
   readonly connectionCount: number
   edit: <T>(edit: RoomEdit<T>) => { value: T; lsn: number; durable: Promise<void> }
   /** Calls `listener` with each record from here on. Returns unsubscribe. */
-  follow(listener: (record: LogRecord) => void): () => void
+  follow(listener: RecordListener): () => void
 }
 
 type RoomState =

@@ -9,6 +9,7 @@ export type ServerErrorCode =
   | 'forbidden_origin'
   | 'generation_mismatch'
   | 'quarantined'
+  | 'workspace_deleted'
   | 'load_failed'
   | 'too_large'
   | 'too_many_connections'
@@ -25,6 +26,7 @@ export const REFUSALS: Record<ServerErrorCode, { status: number; close: CloseCod
   forbidden_origin: { status: 403, close: CLOSE.forbidden },
   generation_mismatch: { status: 409, close: CLOSE.generationMismatch },
   quarantined: { status: 503, close: CLOSE.quarantined },
+  workspace_deleted: { status: 410, close: CLOSE.workspaceDeleted },
   load_failed: { status: 503, close: CLOSE.tryLater },
   too_large: { status: 413, close: CLOSE.tooLarge },
   too_many_connections: { status: 503, close: CLOSE.tryLater },

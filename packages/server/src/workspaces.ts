@@ -1,6 +1,7 @@
 import type { EventStore, LogRecord, Lsn } from '@joinery/log'
 import type { WorkspaceId } from '@joinery/protocol'
 import type * as Y from 'yjs'
+import { buildPast, type Past, type Point } from './past.ts'
 import type { OpenRoom } from './room.ts'
 import type { Rooms } from './rooms.ts'
 import type { Stamps } from './stamps.ts'
@@ -20,18 +21,33 @@ export interface WorkspaceView {
   readonly connections: number
 }
 
+/** One edit and what must hold for it to be made. */
+export interface WorkspaceEdit<T> extends RoomEdit<T> {
+  /** Looks at the workspace in the same turn as the edit; what it throws, {@link Workspaces.write} rejects with. */
+  check?(view: WorkspaceView): void
+}
+
 /** What a write came to. */
 export interface Written<T> {
+  readonly repeated: false
   /** What `run` returned. */
   readonly value: T
   /** The log's head: of this write's record, or of the last one when it changed nothing. */
   readonly lsn: number
 }
 
+/** The answer to an idempotency key that was used before: nothing was run or changed. */
+export interface Repeated {
+  readonly repeated: true
+  readonly value: undefined
+  /** LSN of the first record that bears the key. */
+  readonly lsn: number
+}
+
 /**
  * Workspaces for programs inside the server (an HTTP face, a pruner): through the room, like a socket's edits, so that
- * live clients see them at once and nothing writes around the live document. All reject with `quarantined` or
- * `load_failed` (`ServerError`) when the workspace can't be loaded.
+ * live clients see them at once and nothing writes around the live document. All reject with `quarantined`,
+ * `workspace_deleted` or `load_failed` (`ServerError`) when the workspace can't be loaded.
  */
 export class Workspaces {
   readonly #rooms: Rooms
@@ -54,14 +70,18 @@ export class Workspaces {
 
   /**
    * Makes one edit, after `check` found that it may be made: both in one turn, so that nothing comes between them.
-   * Resolves when it is durable. Rejects with what `check` throws, having changed nothing, and with the storage error.
+   * Resolves when it is durable; with `edit.sync`, fsynced. Under an `idempotencyKey` that the workspace has seen before,
+   * whoever used it, nothing is checked or run: it resolves, with `repeated`, when the first record is durable. Rejects
+   * with what `check` throws, having changed nothing, and with the storage error.
    */
-  write<T>(workspace: WorkspaceId, edit: RoomEdit<T> & { check?(view: WorkspaceView): void }): Promise<Written<T>> {
+  write<T>(workspace: WorkspaceId, edit: WorkspaceEdit<T> & { readonly idempotencyKey?: never }): Promise<Written<T>>
+  write<T>(workspace: WorkspaceId, edit: WorkspaceEdit<T>): Promise<Written<T> | Repeated>
+  write<T>(workspace: WorkspaceId, edit: WorkspaceEdit<T>): Promise<Written<T> | Repeated> {
     return this.#rooms.visit(workspace, async (room) => {
       edit.check?.(viewOf(room))
       const { value, lsn, durable } = room.edit(edit)
       await durable
-      return { value, lsn }
+      return { repeated: false, value, lsn }
     })
   }
 
@@ -71,8 +91,17 @@ export class Workspaces {
     yield* log.read(range)
   }
 
-  /** Calls `listener` with each record as it is appended, durable or not yet. Resolves with unsubscribe; the room stays open until then. */
-  follow(workspace: WorkspaceId, listener: (record: LogRecord) => void): Promise<() => void> {
+  /** The workspace as it stood at `point`: the last record at or before it, and never more than is there. */
+  async past(workspace: WorkspaceId, point: Point): Promise<Past> {
+    const isWanted = (record: LogRecord): boolean => ('lsn' in point ? record.lsn <= point.lsn : record.at <= point.at)
+    return buildPast(this.records(workspace), isWanted)
+  }
+
+  /**
+   * Calls `listener` with each record as it is appended and the promise of its durability. Resolves with unsubscribe; the
+   * room stays open until then.
+   */
+  follow(workspace: WorkspaceId, listener: (record: LogRecord, durable: Promise<void>) => void): Promise<() => void> {
     return this.#rooms.visit(workspace, (room) => room.follow(listener))
   }
 }

@@ -27,10 +27,16 @@ export interface RoomEdit<T> {
   readonly writer: Pick<Writer, 'actor' | 'source'>
   /** Stands in the record where a socket's has its connection's id. */
   readonly via: string
+  /** Stands in the record, and makes the edit once: see {@link Workspaces.write}. */
   readonly idempotencyKey?: string
+  /** The answer waits for an fsync, whatever the store's durability. */
+  readonly sync?: boolean
   /** Edits the live document, in one transaction. What it throws costs a rebuild of the document: check first. */
   run(doc: Y.Doc): T
 }
+
+/** Told of a record as it is appended, and when it is durable: see `Receipt.durable` of the log. */
+export type RecordListener = (record: LogRecord, durable: Promise<void>) => void
 
 /** One transaction of the tick, on its way from the document to the log. */
 interface Write {
@@ -54,7 +60,7 @@ export class WritePath {
   /** Connections with updates in their inboxes, in order of arrival. */
   #writers: Connection[] = []
   /** Called with each record as it is appended; what it brought is in the document by then. */
-  readonly listeners = new Set<(record: LogRecord) => void>()
+  readonly listeners = new Set<RecordListener>()
   /** Durability of the room's last append: what brings nothing new is as safe as what it repeats. */
   #lastDurable: Promise<void> = Promise.resolve()
 
@@ -211,7 +217,7 @@ export class WritePath {
     this.#counters.records++
     const record: LogRecord = { ...entry, lsn, at }
     document.stamps.note(record)
-    for (const listener of this.listeners) listener(record)
+    for (const listener of this.listeners) listener(record, durable)
     const about = { workspace: this.#workspace, actor: entry.actor, source: entry.source, lsn }
     for (const { changes, conflicts } of observed) {
       for (const change of changes) this.#logger.debug({ ...about, ...change }, 'shown value changed')
