@@ -52,6 +52,10 @@ export interface DocumentRules {
   inspect(doc: Y.Doc, update: Uint8Array, writer: Writer): Refusal | undefined
   /** Called at load with each record, before it is applied: `actor` wrote it. */
   recordAuthor(doc: Y.Doc, update: Uint8Array, actor: string): void
+  /** What {@link recordAuthor} has learnt of `doc`, to be kept beside a snapshot of it. */
+  encodeAuthors(doc: Y.Doc): Uint8Array
+  /** Called at load, in place of the records that a snapshot covers, on a document nobody has written to. Throws on other bytes. */
+  restoreAuthors(doc: Y.Doc, authors: Uint8Array): void
   /** After one connection's updates of a tick were applied as `transaction`: which `block/field` paths they touched, for the log. */
   touched(transaction: Y.Transaction): string[]
   /** Calls `listener` after each transaction that changed what people are shown. Must not write. Returns unsubscribe. */
@@ -64,6 +68,8 @@ export interface DocumentRules {
 export const openRules: DocumentRules = {
   inspect: () => undefined,
   recordAuthor: () => undefined,
+  encodeAuthors: () => new Uint8Array(),
+  restoreAuthors: () => undefined,
   touched: () => [],
   observe: () => () => undefined,
   prune: () => undefined,

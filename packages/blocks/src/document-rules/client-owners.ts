@@ -1,7 +1,10 @@
+import * as decoding from 'lib0/decoding'
+import * as encoding from 'lib0/encoding'
 import { SKELETON_CLIENT_MIN } from '../block-skeleton.ts'
 
 /** Client ids remembered per document; beyond it the oldest are forgotten. A year of a busy workspace, a few megabytes. */
 const OWNERS_MAX = 100_000
+const OWNERS_FORMAT = 1
 
 /**
  * Which principal writes under which Yjs client id, in one document. Whoever writes under another's id silences that
@@ -22,5 +25,34 @@ export class ClientOwners {
       if (oldest !== undefined) this.#actors.delete(oldest)
     }
     this.#actors.set(client, actor)
+  }
+  /** All of it, the oldest first: each actor's name once, then six bytes or so for each client id. */
+  encode(): Uint8Array {
+    const actors = new Map<string, number>()
+    for (const actor of this.#actors.values()) if (!actors.has(actor)) actors.set(actor, actors.size)
+    const encoder = encoding.createEncoder()
+    encoding.writeVarUint(encoder, OWNERS_FORMAT)
+    encoding.writeVarUint(encoder, actors.size)
+    for (const actor of actors.keys()) encoding.writeVarString(encoder, actor)
+    encoding.writeVarUint(encoder, this.#actors.size)
+    for (const [client, actor] of this.#actors) {
+      encoding.writeVarUint(encoder, client)
+      encoding.writeVarUint(encoder, actors.get(actor) ?? 0)
+    }
+    return encoding.toUint8Array(encoder)
+  }
+
+  /** Takes over what {@link encode} gave, for a document nobody has written to here yet. Throws on other bytes. */
+  restore(bytes: Uint8Array): void {
+    const decoder = decoding.createDecoder(bytes)
+    const format = decoding.readVarUint(decoder)
+    if (format !== OWNERS_FORMAT) throw new Error(`owners of client ids in format ${format} are of a newer version`)
+    const actors = Array.from({ length: decoding.readVarUint(decoder) }, () => decoding.readVarString(decoder))
+    for (let left = decoding.readVarUint(decoder); left > 0; left--) {
+      const client = decoding.readVarUint(decoder)
+      const actor = actors[decoding.readVarUint(decoder)]
+      if (actor === undefined) throw new Error(`client id ${client} has an owner that is not in the list`)
+      this.bind(client, actor)
+    }
   }
 }

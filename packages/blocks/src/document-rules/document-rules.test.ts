@@ -257,6 +257,24 @@ test("[B35] new structs under another principal's client id are refused, online 
   expect(documentRules.inspect(restarted, gcUpdate(doc.clientID, clock + 6, 5), BOB)?.code).toBe('client_id_owned')
 })
 
+test('[B43] who owns a client id is known from what was kept beside a snapshot, in few bytes', () => {
+  const { server, doc } = serverAnd(ADA)
+  blockOf(doc).content.insert(0, 'mine')
+  const clock = Y.getState(doc.store, doc.clientID)
+  for (let client = 0; client < 10_000; client++) clientOwners(server).bind(2 ** 31 + client, `actor ${client % 10}`)
+  const authors = documentRules.encodeAuthors(server)
+  expect(authors.length).toBeLessThan(80_000)
+  const restarted = new Y.Doc()
+  documentRules.restoreAuthors(restarted, authors)
+  Y.applyUpdate(restarted, Y.encodeStateAsUpdate(server))
+  expect(clientOwners(restarted).ownerOf(2 ** 31 + 7)).toBe('actor 7')
+  expect(documentRules.inspect(restarted, gcUpdate(doc.clientID, clock, 5), BOB)?.code).toBe('client_id_owned')
+  expect(documentRules.encodeAuthors(restarted)).toEqual(authors)
+  for (const bytes of [authors.subarray(0, authors.length - 3), Uint8Array.of(9), Uint8Array.of(1, 0, 1, 5, 0)]) {
+    expect(() => documentRules.restoreAuthors(new Y.Doc(), bytes)).toThrow()
+  }
+})
+
 test('[B39] touched names blocks, their fields, edges and other roots', () => {
   const doc = new Y.Doc()
   const paths: string[][] = []

@@ -21,6 +21,10 @@ export interface BlocksDocumentRules {
   inspect(doc: Y.Doc, update: Uint8Array, writer: BlocksWriter): BlocksRefusal | undefined
   /** Takes over who wrote a logged update; called at replay, before it is applied. */
   recordAuthor(doc: Y.Doc, update: Uint8Array, actor: string): void
+  /** What {@link recordAuthor} has learnt of `doc`, to be kept beside a snapshot of it. */
+  encodeAuthors(doc: Y.Doc): Uint8Array
+  /** Takes that over instead of the records it is from, into a document nobody has written to. Throws on other bytes. */
+  restoreAuthors(doc: Y.Doc, authors: Uint8Array): void
   /** The `block/field` paths that a transaction touched: `b1` created or deleted, `b1/content`, `edges/e1`. */
   touched(transaction: Y.Transaction): string[]
   /** Calls `listener` after each transaction that changed an entry or a field, or left a claim beaten. Returns unsubscribe. */
@@ -87,6 +91,8 @@ export const documentRules: BlocksDocumentRules = {
     return 'code' in read ? read : inspectRead(doc, read, writer, memory)
   },
   recordAuthor,
+  encodeAuthors: (doc) => memoryOf(doc).owners.encode(),
+  restoreAuthors: (doc, authors) => memoryOf(doc).owners.restore(authors),
   touched: touchedPaths,
   observe: observeShown,
   prune,
