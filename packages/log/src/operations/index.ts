@@ -1,0 +1,5 @@
+export { openForReading, type ReadingStore } from './open-for-reading.ts'
+export type { Problem, ProblemCode } from './problem.ts'
+export { type DirectoryReport, isIntact, verifyDirectory } from './verify-directory.ts'
+export { type StoreReport, type VerifyOptions, verifyStore } from './verify-store.ts'
+export type { TrialLoad, WorkspaceReport } from './verify-workspace.ts'

@@ -1,0 +1,78 @@
+import { constants } from 'node:fs'
+import { access, copyFile, mkdtemp, readdir, rm, stat, symlink } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { storageError } from '../storage-error.ts'
+
+/** Nothing ever writes to these again once they are there: a link serves as well as a copy. */
+const NEVER_CHANGES = /\.(ldb|sst)$/
+const LOCK = 'LOCK'
+/** The server's own, and what LevelDB tells people. */
+const NOT_DATA = new Set(['LOG', 'LOG.old', 'CONTROL', 'lost+found'])
+
+/**
+ * A stand-in for a LevelDB directory that may be opened without a byte of the original being written. LevelDB writes
+ * whenever it opens: it turns its write-ahead log into a table, and what it can't read of it is gone then. So the tables
+ * are links and the rest, a few megabytes, copies. LevelDB's lock file is a link, too, and thus the original's: as long
+ * as the copy is open in this process, no other can open the original.
+ *
+ * Not for a directory that this very process has open: the system would take that lock back with the copy's.
+ */
+export class ReadingCopy {
+  readonly directory: string
+  readonly #original: string
+  readonly #listing: string
+
+  private constructor(directory: string, original: string, listing: string) {
+    this.directory = directory
+    this.#original = original
+    this.#listing = listing
+  }
+
+  /** Throws `unreadable` or another storage error. */
+  static async make(original: string): Promise<ReadingCopy> {
+    const directory = await mkdtemp(join(tmpdir(), 'joinery-reading-'))
+    try {
+      const listing = await listingOf(original)
+      for (const { name } of listing) {
+        const [from, to] = [resolve(original, name), join(directory, name)]
+        if (NEVER_CHANGES.test(name) || (name === LOCK && (await isWritable(from)))) await symlink(from, to)
+        else if (name !== LOCK) await copyFile(from, to)
+      }
+      return new ReadingCopy(directory, original, JSON.stringify(listing))
+    } catch (error) {
+      await rm(directory, { recursive: true, force: true })
+      throw storageError(error, original)
+    }
+  }
+
+  /** To be asked once the copy's database is open, and the original thus locked: until then another may have written. */
+  async isCurrent(): Promise<boolean> {
+    return JSON.stringify(await listingOf(this.#original)) === this.#listing
+  }
+
+  async remove(): Promise<void> {
+    await rm(this.directory, { recursive: true, force: true })
+  }
+}
+
+async function listingOf(directory: string): Promise<{ name: string; bytes: number; changedMs: number }[]> {
+  const entries = await readdir(directory, { withFileTypes: true })
+  const names = entries.filter((entry) => entry.isFile() && !NOT_DATA.has(entry.name)).map(({ name }) => name)
+  return Promise.all(
+    names.sort().map(async (name) => {
+      const { size, mtimeMs } = await stat(join(directory, name))
+      return { name, bytes: size, changedMs: mtimeMs }
+    }),
+  )
+}
+
+/** A lock that can't be taken, on a disk that is read-only, say, is nobody else's either. */
+async function isWritable(path: string): Promise<boolean> {
+  try {
+    await access(path, constants.W_OK)
+    return true
+  } catch {
+    return false
+  }
+}

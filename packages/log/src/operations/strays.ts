@@ -1,0 +1,51 @@
+import type { DatabaseMoment } from '../database.ts'
+import { KIND, kindRange, numberOfKey, recordKey } from '../key.ts'
+import type { Lsn } from '../lsn.ts'
+import type { Problems } from './problem.ts'
+
+const KINDS_KNOWN: ReadonlySet<number> = new Set(Object.values(KIND))
+
+/** Tells of what belongs to nothing: entries of no known kind, and records of numbers that no workspace has. */
+export async function checkStrays(
+  moment: DatabaseMoment,
+  numbers: ReadonlySet<number>,
+  heads: ReadonlyMap<number, Lsn>,
+  problems: Problems,
+): Promise<void> {
+  const known = [...KINDS_KNOWN].sort((a, b) => a - b)
+  for (const [index, kind] of known.entries()) {
+    const next = known[index + 1]
+    const range = {
+      gte: Buffer.from([kind + 1]),
+      lt: next === undefined ? Buffer.alloc(64, 0xff) : Buffer.from([next]),
+    }
+    if (next === kind + 1) continue
+    const stray = await moment.last(range)
+    if (stray) problems.add({ code: 'stray_entry', message: `an entry is of kind ${stray[0][0]}, which there is not` })
+  }
+  for (const number of await numbersOfRecords(moment)) {
+    if (numbers.has(number)) continue
+    problems.add({ code: 'identity_missing', message: `records of number ${number} belong to no workspace` })
+  }
+  for (const number of heads.keys()) {
+    if (numbers.has(number)) continue
+    problems.add({
+      code: 'identity_missing',
+      message: `number ${number} had records, and no workspace has that number`,
+    })
+  }
+}
+
+/** The workspace numbers that records have: one seek for each. */
+async function numbersOfRecords(moment: DatabaseMoment): Promise<number[]> {
+  const { gte, lt: end } = kindRange(KIND.record)
+  const numbers: number[] = []
+  for (let lt = end; ; ) {
+    const last = await moment.last({ gte, lt })
+    if (last === undefined) return numbers
+    const number = numberOfKey(last[0])
+    numbers.push(number)
+    lt = recordKey(number, 0 as Lsn)
+    if (number === 0) return numbers
+  }
+}

@@ -1,0 +1,143 @@
+import { crc32c, maskCrc32c } from './crc32c.ts'
+import { unpackSnappy } from './snappy.ts'
+import type { FileDamage } from './write-ahead-log.ts'
+
+/** LevelDB's table format (doc/table_format.md of google/leveldb): blocks, an index of them, and a footer. */
+const FOOTER_BYTES = 48
+const HANDLES_BYTES = 40
+const MAGIC = 0xdb4775248b80fb57n
+/** Kind of compression and checksum, behind each block. */
+const TRAILER_BYTES = 5
+const COMPRESSION = { none: 0, snappy: 1 } as const
+/** One value can be 256 MiB, and a block holds at least one entry. */
+const BLOCK_BYTES_MAX = 512 * 1024 * 1024
+
+/** Where a block stands, trailer not counted. */
+interface Handle {
+  readonly offset: number
+  readonly size: number
+}
+
+/**
+ * Checks every byte of a table that LevelDB would read: each block against its checksum, and that the blocks of the
+ * index are all there is. LevelDB itself checks no checksum when it reads, and may abort the process on such damage.
+ */
+export function checkTable(bytes: Buffer): FileDamage[] {
+  if (bytes.length < FOOTER_BYTES) return [{ offset: 0, reason: `a table of ${bytes.length} bytes has no footer` }]
+  const footerOffset = bytes.length - FOOTER_BYTES
+  const footer = bytes.subarray(footerOffset)
+  if (footer.readBigUInt64LE(HANDLES_BYTES) !== MAGIC) {
+    return [{ offset: footerOffset + HANDLES_BYTES, reason: 'the footer is not that of a table' }]
+  }
+  let metaindex: Handle
+  let index: Handle
+  let blocks: Handle[]
+  const damages: FileDamage[] = []
+  const check = (handle: Handle): Buffer | undefined => {
+    const block = blockAt(bytes, handle)
+    if (block === undefined) damages.push({ offset: handle.offset, reason: 'a block does not match its checksum' })
+    return block
+  }
+  try {
+    const reader = new VarintReader(footer.subarray(0, HANDLES_BYTES))
+    metaindex = reader.handle()
+    index = reader.handle()
+    if (!reader.restIsZero()) throw new RangeError('the footer is not that of a table')
+    const meta = check(metaindex)
+    const entries = check(index)
+    if (meta === undefined || entries === undefined) return damages
+    blocks = [...handlesOf(unpack(meta)), ...handlesOf(unpack(entries))]
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    return [...damages, { offset: footerOffset, reason: error.message }]
+  }
+  for (const block of blocks) check(block)
+  return [...damages, ...gaps([...blocks, metaindex, index], footerOffset)]
+}
+
+/** Contents and kind of compression of a block; undefined if its checksum does not fit. Throws a RangeError past the end. */
+function blockAt(bytes: Buffer, { offset, size }: Handle): Buffer | undefined {
+  const end = offset + size + TRAILER_BYTES
+  if (end > bytes.length - FOOTER_BYTES) throw new RangeError('a block lies past the end of the table')
+  const block = bytes.subarray(offset, end - 4)
+  return maskCrc32c(crc32c(block)) === bytes.readUInt32LE(end - 4) ? block : undefined
+}
+
+function unpack(block: Buffer): Uint8Array {
+  const kind = block[block.length - 1]
+  const contents = block.subarray(0, -1)
+  if (kind === COMPRESSION.none) return contents
+  if (kind === COMPRESSION.snappy) return unpackSnappy(contents, BLOCK_BYTES_MAX)
+  throw new RangeError(`a block is compressed in a way (${kind}) that is not known here`)
+}
+
+/** The handles that are the values of an index block's entries; keys are passed over. */
+function handlesOf(block: Uint8Array): Handle[] {
+  const view = Buffer.from(block.buffer, block.byteOffset, block.byteLength)
+  if (view.length < 4) throw new RangeError('an index has no restart points')
+  const end = view.length - 4 - 4 * view.readUInt32LE(view.length - 4)
+  if (end < 0) throw new RangeError('an index has more restart points than bytes')
+  const reader = new VarintReader(view.subarray(0, end))
+  const handles: Handle[] = []
+  while (!reader.isAtEnd) {
+    reader.varint()
+    const keyBytes = reader.varint()
+    const valueBytes = reader.varint()
+    reader.skip(keyBytes)
+    const value = reader.offset
+    handles.push(reader.handle())
+    if (reader.offset !== value + valueBytes) throw new RangeError('an entry of an index is no handle')
+  }
+  return handles
+}
+
+/** Bytes before `end` that belong to no block. */
+function gaps(handles: readonly Handle[], end: number): FileDamage[] {
+  const damages: FileDamage[] = []
+  let reached = 0
+  for (const { offset, size } of [...handles].sort((a, b) => a.offset - b.offset)) {
+    if (offset !== reached)
+      damages.push({ offset: reached, reason: `a block is missing from the index before ${offset}` })
+    reached = offset + size + TRAILER_BYTES
+  }
+  if (reached !== end) damages.push({ offset: reached, reason: `bytes up to ${end} belong to no block` })
+  return damages
+}
+
+/** Reads LevelDB's varints. Throws a RangeError past the end. */
+export class VarintReader {
+  offset = 0
+  readonly #bytes: Uint8Array
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes
+  }
+
+  get isAtEnd(): boolean {
+    return this.offset >= this.#bytes.length
+  }
+
+  varint(): number {
+    let value = 0
+    for (let factor = 1; ; factor *= 128) {
+      const byte = this.#bytes[this.offset++]
+      if (byte === undefined) throw new RangeError('it ends within a number')
+      value += (byte & 0x7f) * factor
+      if (value > Number.MAX_SAFE_INTEGER) throw new RangeError('a number is too large')
+      if (byte < 0x80) return value
+    }
+  }
+
+  skip(bytes: number): void {
+    if (this.offset + bytes > this.#bytes.length) throw new RangeError('it ends too early')
+    this.offset += bytes
+  }
+
+  handle(): Handle {
+    return { offset: this.varint(), size: this.varint() }
+  }
+
+  restIsZero(): boolean {
+    return this.#bytes.subarray(this.offset).every((byte) => byte === 0)
+  }
+}

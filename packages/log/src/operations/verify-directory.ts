@@ -1,0 +1,69 @@
+import { inspectDirectory } from '../data-directory.ts'
+import { LogError } from '../log-error.ts'
+import { openForReading } from './open-for-reading.ts'
+import { type Problem, reasonOf } from './problem.ts'
+import { verifyFiles } from './verify-files.ts'
+import { type StoreReport, type VerifyOptions, verifyStore } from './verify-store.ts'
+
+/** A data directory as a verification found it. */
+export interface DirectoryReport {
+  /** Files of the database that were read in full, and their bytes. */
+  readonly files: number
+  readonly bytes: number
+  /** What is wrong with files or the database as such. */
+  readonly problems: readonly Problem[]
+  /** What the database holds; undefined if it can't be opened, or reading it might end the process. */
+  readonly store: StoreReport | undefined
+}
+
+/** Whether nothing at all is wrong. */
+export function isIntact({ problems, store }: DirectoryReport): boolean {
+  if (problems.length > 0 || store === undefined) return false
+  return store.problems.length === 0 && store.workspaces.every(({ problemCount }) => problemCount === 0)
+}
+
+/**
+ * Checks a directory that no process has open, and writes nothing into it: first each byte of the files, then what they
+ * hold. Throws `locked`, `foreign_directory`, or `unreadable` (also when no log is there); what is damaged is told.
+ */
+export async function verifyDirectory(directory: string, options: VerifyOptions = {}): Promise<DirectoryReport> {
+  const problems: Problem[] = []
+  try {
+    const found = await inspectDirectory(directory)
+    if (found.state === 'new') throw new LogError('unreadable', `${directory} holds no log`)
+    if (found.storeId === undefined) {
+      problems.push({ code: 'marker_missing', message: 'the file JOINERY is missing or damaged', file: 'JOINERY' })
+    }
+  } catch (error) {
+    return unopenable({ files: 0, bytes: 0, problems }, error)
+  }
+  const looked = await verifyFiles(directory, options.signal === undefined ? {} : { signal: options.signal })
+  const files = { ...looked, problems: [...problems, ...looked.problems] }
+  if (looked.problems.some(({ file }) => file?.endsWith('.log') === false)) {
+    const message = 'what the database holds was not looked at: LevelDB may end the process on damaged tables'
+    return { ...files, problems: [...files.problems, { code: 'not_looked_at', message }], store: undefined }
+  }
+  try {
+    const reading = await openForReading(directory)
+    try {
+      return { ...files, store: await verifyStore(reading.store, options) }
+    } finally {
+      await reading.close()
+    }
+  } catch (error) {
+    return unopenable(files, error)
+  }
+}
+
+/** Damage is a finding; not being let in is not. */
+function unopenable(
+  files: { files: number; bytes: number; problems: readonly Problem[] },
+  error: unknown,
+): DirectoryReport {
+  if (!(error instanceof LogError) || error.code !== 'corrupted') throw error
+  return {
+    ...files,
+    problems: [...files.problems, { code: 'store_unreadable', message: reasonOf(error) }],
+    store: undefined,
+  }
+}

@@ -1,0 +1,134 @@
+import type { DatabaseMoment } from '../database.ts'
+import type { EventStore } from '../event-store.ts'
+import {
+  KIND,
+  kindRange,
+  lsnOfRecordKey,
+  nameKey,
+  nameOfWorkspaceKey,
+  numberOfKey,
+  recordKeyRange,
+  workspaceKey,
+} from '../key.ts'
+import { levelStoreOf } from '../level-store.ts'
+import type { Lsn } from '../lsn.ts'
+import { decodeRollCall } from '../roll-call.ts'
+import { decodeWorkspaceIdentity, type WorkspaceIdentity } from '../workspace-identity.ts'
+import { isDamage, type Problem, Problems, reasonOf } from './problem.ts'
+import { checkStrays } from './strays.ts'
+import { type TrialLoad, verifyWorkspace, type WorkspaceReport } from './verify-workspace.ts'
+
+export interface VerifyOptions {
+  /** Begins to load one workspace, so that what is stored is known to be of use. Left out, bytes are checked only. */
+  readonly load?: (workspace: string) => TrialLoad
+  /** Called now and then with records done, and how many there are. */
+  readonly onProgress?: (done: number, total: number) => void
+  /** Makes it reject with the signal's reason. */
+  readonly signal?: AbortSignal
+}
+
+/** A store as a verification found it. */
+export interface StoreReport {
+  readonly storeId: string
+  readonly workspaces: readonly WorkspaceReport[]
+  /** What is wrong with the store rather than with one workspace. */
+  readonly problems: readonly Problem[]
+}
+
+/** Records between two calls of `onProgress`. */
+const PROGRESS_STEP = 1_000
+
+/**
+ * Reads everything a store keeps, as of now and without writing, and tells what is not as it should be: records (CRC,
+ * sequence, time), identities, names and numbers in both directions, roll calls, entries that belong to nothing. Traffic
+ * goes on meanwhile. Rejects when reading fails otherwise than by damage.
+ */
+export async function verifyStore(store: EventStore, options: VerifyOptions = {}): Promise<StoreReport> {
+  const { disk } = levelStoreOf(store)
+  const moment = disk.pin()
+  try {
+    const problems = new Problems()
+    const heads = await readRollCalls(moment, problems)
+    const identities = await readIdentities(moment, problems)
+    await checkNames(moment, identities, problems)
+    const total = await countRecords(moment, identities)
+    let done = 0
+    const onRecord = (): void => {
+      done++
+      if (done % PROGRESS_STEP === 0) options.onProgress?.(done, total)
+    }
+    const workspaces: WorkspaceReport[] = []
+    for (const [workspace, identity] of identities) {
+      const witnessed = heads.get(identity.number) ?? (0 as Lsn)
+      const load = options.load?.(workspace)
+      const look = { moment, workspace, identity, witnessed, load, onRecord, signal: options.signal }
+      workspaces.push(await verifyWorkspace(look))
+    }
+    const numbers = new Set([...identities.values()].map(({ number }) => number))
+    await checkStrays(moment, numbers, heads, problems)
+    options.onProgress?.(total, total)
+    return { storeId: disk.storeId, workspaces, problems: problems.listed }
+  } finally {
+    await moment.close()
+  }
+}
+
+/** The LSN that each workspace is known to have reached, by number. */
+async function readRollCalls(moment: DatabaseMoment, problems: Problems): Promise<Map<number, Lsn>> {
+  const heads = new Map<number, Lsn>()
+  for await (const [key, value] of moment.entries(kindRange(KIND.rollCall))) {
+    const call = decodeRollCall(key, value)
+    if (call === undefined) problems.add({ code: 'roll_call_damaged', message: `roll call ${key[1]} is damaged` })
+    else for (const [number, lsn] of call.heads) heads.set(number, Math.max(lsn, heads.get(number) ?? 0) as Lsn)
+  }
+  return heads
+}
+
+async function readIdentities(moment: DatabaseMoment, problems: Problems): Promise<Map<string, WorkspaceIdentity>> {
+  const identities = new Map<string, WorkspaceIdentity>()
+  for await (const [key, value] of moment.entries(kindRange(KIND.workspace))) {
+    const name = nameOfWorkspaceKey(key)
+    try {
+      identities.set(name, decodeWorkspaceIdentity(name, value))
+    } catch (error) {
+      if (!isDamage(error)) throw error
+      problems.add({ code: 'identity_damaged', message: reasonOf(error) })
+    }
+  }
+  return identities
+}
+
+/** Names and numbers must lead to each other, in both directions. */
+async function checkNames(
+  moment: DatabaseMoment,
+  identities: ReadonlyMap<string, WorkspaceIdentity>,
+  problems: Problems,
+): Promise<void> {
+  for (const [name, { number }] of identities) {
+    const value = await moment.get(nameKey(number))
+    const found = value && Buffer.from(value).toString()
+    if (found === name) continue
+    const leads = found === undefined ? 'leads to no name' : `leads to ${found}`
+    problems.add({ code: 'name_mismatch', message: `workspace ${name} has number ${number}, which ${leads}` })
+  }
+  for await (const [key, value] of moment.entries(kindRange(KIND.name))) {
+    const [number, name] = [numberOfKey(key), Buffer.from(value).toString()]
+    const identity = identities.get(name)
+    // A damaged identity has been told of, and can't be asked for its number.
+    if (identity?.number === number || (identity === undefined && (await moment.get(workspaceKey(name))))) continue
+    const message = `number ${number} leads to workspace ${name}, which ${identity ? `has number ${identity.number}` : 'has no identity'}`
+    problems.add({ code: identity ? 'name_mismatch' : 'identity_missing', message })
+  }
+}
+
+async function countRecords(
+  moment: DatabaseMoment,
+  identities: ReadonlyMap<string, WorkspaceIdentity>,
+): Promise<number> {
+  let total = 0
+  for (const { number } of identities.values()) {
+    const last = await moment.last(recordKeyRange(number))
+    if (last !== undefined) total += lsnOfRecordKey(last[0])
+  }
+  return total
+}

@@ -1,0 +1,173 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readdir, rm, truncate } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { ClassicLevel } from 'classic-level'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { flipBit } from '../damage-look.ts'
+import { makeStore } from '../damage-store.ts'
+import { KIND, nameKey, recordKey, workspaceKey } from '../key.ts'
+import { openLevelStore } from '../level-store.ts'
+import type { LogError } from '../log-error.ts'
+import type { Lsn } from '../lsn.ts'
+import { encodeRecord } from '../record.ts'
+import { testDirectories } from '../test-directory.ts'
+import { sampleEntry } from '../testing.ts'
+import { openForReading } from './open-for-reading.ts'
+import { makeTables } from './tables.ts'
+import { type DirectoryReport, isIntact, verifyDirectory } from './verify-directory.ts'
+import { verifyStore } from './verify-store.ts'
+
+const makeDirectory = testDirectories()
+const HOLDER = fileURLToPath(new URL('./store-holder.ts', import.meta.url))
+const refusal = (code: LogError['code']) => expect.objectContaining({ name: 'LogError', code })
+
+type Level = ClassicLevel<Uint8Array, Uint8Array>
+/** Works on the database as another hand would. */
+async function tamper(directory: string, work: (level: Level) => Promise<void>): Promise<void> {
+  const level: Level = new ClassicLevel(directory, { keyEncoding: 'view', valueEncoding: 'view' })
+  await level.open({ createIfMissing: false })
+  await work(level)
+  await level.close()
+}
+
+/** Every problem, as `workspace: code lsn`. */
+function told(report: DirectoryReport): string[] {
+  const { problems, store } = report
+  const plain = [...problems, ...(store?.problems ?? [])].map(({ code }) => code)
+  const ofWorkspaces = (store?.workspaces ?? []).flatMap((workspace) =>
+    workspace.problems.map(({ code, lsn }) => `${workspace.workspace}: ${code} ${lsn}`),
+  )
+  return [...plain, ...ofWorkspaces]
+}
+
+async function readingCopies(): Promise<number> {
+  return (await readdir(tmpdir())).filter((name) => name.startsWith('joinery-reading-')).length
+}
+
+describe('verifyDirectory', () => {
+  it('[L72] tells of records that are damaged, missing or too old, and goes on behind them', async () => {
+    const { directory } = await makeStore(await makeDirectory(), 2, 20)
+    await tamper(directory, async (level) => {
+      await level.del(recordKey(0, 3 as Lsn))
+      await level.del(recordKey(0, 4 as Lsn))
+      await level.put(recordKey(0, 6 as Lsn), Buffer.alloc(30))
+      const old = encodeRecord(1, 2 as Lsn, 1_000, sampleEntry(1))
+      await level.put(old.key, old.value)
+    })
+    const report = await verifyDirectory(directory)
+    expect(told(report)).toEqual(['w0: record_missing 3', 'w0: record_damaged 6', 'w1: time_backwards 2'])
+    expect(report.store?.workspaces[0]?.problems[0]?.message).toBe('records 3 to 4 are missing from workspace w0')
+    expect(isIntact(report)).toBe(false)
+  })
+
+  it('[L72] tells of a lost end, of names and numbers that do not lead to each other, and of strays', async () => {
+    const { directory } = await makeStore(await makeDirectory(), 4, 40)
+    await tamper(directory, async (level) => {
+      await level.del(recordKey(0, 15 as Lsn))
+      await level.put(nameKey(1), Buffer.from('w9'))
+      await level.del(workspaceKey('w2'))
+      await level.put(workspaceKey('w3'), Buffer.alloc(40))
+      await level.put(Buffer.from([0x7f, 1]), Buffer.alloc(1))
+      for await (const key of level.keys()) if (key[0] === KIND.rollCall) await level.put(key, Buffer.alloc(8))
+    })
+    expect(new Set(told(await verifyDirectory(directory)))).toEqual(
+      new Set(['roll_call_damaged', 'name_mismatch', 'identity_missing', 'identity_damaged', 'stray_entry']),
+    )
+    const other = await makeStore(await makeDirectory(), 1, 10)
+    await tamper(other.directory, (level) => level.del(recordKey(0, 10 as Lsn)))
+    expect(told(await verifyDirectory(other.directory))).toEqual(['w0: end_lost 9'])
+  })
+
+  it('[L73] takes a write cut short at the end for none, and a damaged length for damage', async () => {
+    const { directory } = await makeStore(await makeDirectory(), 1, 200)
+    const killed = await makeDirectory()
+    const child = spawn(process.execPath, [HOLDER, killed, '300'], { stdio: ['ignore', 'pipe', 'inherit'] })
+    await once(child.stdout, 'data')
+    child.kill('SIGKILL')
+    await once(child, 'close')
+    const [log = ''] = (await readdir(killed)).filter((name) => name.endsWith('.log'))
+    expect(isIntact(await verifyDirectory(killed))).toBe(true)
+    await truncate(join(killed, log), 5_000)
+    const cut = await verifyDirectory(killed)
+    expect(told(cut)).toEqual([])
+    // Byte 4 of the file is the length of its first write.
+    await flipBit(directory, { file: '000003.log', bit: 4 * 8 + 3 })
+    expect(told(await verifyDirectory(directory))).toContain('file_damaged')
+  })
+
+  it('[L75] tells of what is intact and can’t be loaded, and at which record', async () => {
+    const { directory } = await makeStore(await makeDirectory(), 2, 20)
+    const load = (workspace: string) => ({
+      add: (update: Uint8Array) => {
+        if (Buffer.from(update).toString() === 'update 6') throw new Error('no document')
+      },
+      finish: () => {
+        if (workspace === 'w1') throw new Error('not complete')
+      },
+    })
+    expect(told(await verifyDirectory(directory, { load }))).toEqual(['w0: not_loadable 4', 'w1: not_loadable 5'])
+  })
+
+  it('[L76] rejects with the reason when it is aborted, and cleans up', async () => {
+    const { directory } = await makeStore(await makeDirectory(), 1, 5_000)
+    const abort = new AbortController()
+    const before = await readingCopies()
+    const onProgress = () => abort.abort(new Error('enough'))
+    await expect(verifyDirectory(directory, { onProgress, signal: abort.signal })).rejects.toThrow('enough')
+    expect(await readingCopies()).toBeLessThanOrEqual(before)
+    expect(isIntact(await verifyDirectory(directory))).toBe(true)
+  })
+
+  it('[L77] looks no further than the files when a table is damaged, and says so', async () => {
+    const directory = await makeTables(await makeDirectory())
+    const [table = ''] = (await readdir(directory)).filter((name) => name.endsWith('.ldb'))
+    await flipBit(directory, { file: table, bit: 8_000 })
+    const report = await verifyDirectory(directory)
+    expect(told(report)).toEqual(['file_damaged', 'not_looked_at'])
+    expect(report.problems[0]).toMatchObject({ file: table })
+    await rm(join(directory, table))
+    expect(told(await verifyDirectory(directory))).toEqual(['file_damaged', 'not_looked_at'])
+  })
+
+  it('[L78] says locked when another process has the directory, and unreadable when no log is there', async () => {
+    const directory = await makeDirectory()
+    await expect(verifyDirectory(directory)).rejects.toEqual(refusal('unreadable'))
+    expect(await readdir(directory)).toEqual([])
+    const child = spawn(process.execPath, [HOLDER, directory, '10'], { stdio: ['ignore', 'pipe', 'inherit'] })
+    onTestFinished(() => void child.kill('SIGKILL'))
+    await once(child.stdout, 'data')
+    await expect(verifyDirectory(directory)).rejects.toEqual(refusal('locked'))
+  })
+
+  it('[L78] keeps other processes out while it reads', async () => {
+    const { directory } = await makeStore(await makeDirectory(), 1, 10)
+    const reading = await openForReading(directory)
+    const child = spawn(process.execPath, [HOLDER, directory, '10'], { stdio: ['ignore', 'pipe', 'ignore'] })
+    const [code] = await once(child, 'close')
+    expect(code).toBe(3)
+    await reading.close()
+    await (await openLevelStore({ directory, durability: 'async' })).close()
+  })
+})
+
+describe('verifyStore', () => {
+  it('[L74] judges the store as of its start while appends go on', async () => {
+    const directory = await makeDirectory()
+    await makeStore(directory, 2, 3_000)
+    const store = await openLevelStore({ directory, durability: 'async' })
+    const log = await store.open('w0')
+    const { head } = log
+    let appended = 0
+    const onProgress = (): void => {
+      log.append(sampleEntry(appended++))
+    }
+    const report = await verifyStore(store, { onProgress })
+    expect(appended).toBeGreaterThan(1)
+    expect(report.problems).toEqual([])
+    expect(report.workspaces[0]).toMatchObject({ workspace: 'w0', head, problemCount: 0 })
+    await store.close()
+  })
+})
