@@ -1,54 +1,43 @@
 import { type ApiLimits, createApi } from '@joinery/api'
 import { documentRules } from '@joinery/blocks'
-import { type EventStore, LogError, openMemoryStore, type StoreState, type WorkspaceLog } from '@joinery/log'
+import { LogError, openMemoryStore, type StoreState, type WorkspaceLog } from '@joinery/log'
+import { DelegatingLog, DelegatingStore } from '@joinery/log/testing'
 import { createServer } from '@joinery/server'
 import { expect, it } from 'vitest'
 import { HttpCaller } from './http-caller.ts'
 
 /** A real store whose failures a test decides on. */
-class FailingStore implements EventStore {
-  readonly #inner = openMemoryStore()
-  readonly durability = 'memory'
-  state: StoreState = { state: 'open' }
+class FailingStore extends DelegatingStore {
+  #state: StoreState = { state: 'open' }
   /** Awaited before an append counts as durable. */
   gate: Promise<void> = Promise.resolve()
   readError: Error | undefined
 
-  onStateChange(): () => void {
-    return () => undefined
+  constructor() {
+    super(openMemoryStore())
   }
 
-  async open(workspace: string): Promise<WorkspaceLog> {
-    const log = await this.#inner.open(workspace)
+  override get state(): StoreState {
+    return this.#state
+  }
+
+  override set state(state: StoreState) {
+    this.#state = state
+  }
+
+  override async open(workspace: string): Promise<WorkspaceLog> {
+    const log = new DelegatingLog(await this.inner.open(workspace))
     const store = this
-    return {
-      workspace,
-      get generation() {
-        return log.generation
-      },
-      get head() {
-        return log.head
-      },
-      create: () => log.create(),
-      append: (entry) => {
-        const receipt = log.append(entry)
-        const { gate } = store
-        return { ...receipt, durable: gate.then(() => receipt.durable) }
-      },
-      async *read(range) {
-        if (store.readError !== undefined) throw store.readError
-        yield* log.read(range)
-      },
-      close: () => log.close(),
+    log.append = (...args) => {
+      const receipt = log.inner.append(...args)
+      const { gate } = store
+      return { ...receipt, durable: gate.then(() => receipt.durable) }
     }
-  }
-
-  workspaces(): AsyncIterable<string> {
-    return this.#inner.workspaces()
-  }
-
-  close(): Promise<void> {
-    return this.#inner.close()
+    log.read = async function* (range) {
+      if (store.readError !== undefined) throw store.readError
+      yield* log.inner.read(range)
+    }
+    return log
   }
 }
 

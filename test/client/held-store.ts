@@ -1,20 +1,15 @@
-import {
-  type EventStore,
-  type LogEntry,
-  LogError,
-  type LogErrorCode,
-  openMemoryStore,
-  type Receipt,
-  type StoreState,
-  type WorkspaceLog,
-} from '@joinery/log'
+import { LogError, type LogErrorCode, openMemoryStore, type StoreState, type WorkspaceLog } from '@joinery/log'
+import { DelegatingLog, DelegatingStore } from '@joinery/log/testing'
 
 /** A real store in memory whose disk can be held (what is appended becomes durable at the release), or fail and recover. */
-export class HeldStore implements EventStore {
-  readonly #inner = openMemoryStore()
+export class HeldStore extends DelegatingStore {
   #held: PromiseWithResolvers<void> | undefined
   #failure: LogError | undefined
   readonly #listeners = new Set<(state: StoreState) => void>()
+
+  constructor() {
+    super(openMemoryStore())
+  }
 
   hold(): void {
     this.#held ??= Promise.withResolvers()
@@ -40,44 +35,26 @@ export class HeldStore implements EventStore {
     for (const listener of [...this.#listeners]) listener(this.state)
   }
 
-  get durability() {
-    return this.#inner.durability
+  override get state(): StoreState {
+    return this.#failure === undefined ? this.inner.state : { state: 'failed', error: this.#failure }
   }
-  get state(): StoreState {
-    return this.#failure === undefined ? this.#inner.state : { state: 'failed', error: this.#failure }
-  }
-  onStateChange(listener: (state: StoreState) => void): () => void {
+  override onStateChange(listener: (state: StoreState) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
   }
-  workspaces(): AsyncIterable<string> {
-    return this.#inner.workspaces()
-  }
-  close(): Promise<void> {
+  override close(): Promise<void> {
     this.release()
-    return this.#inner.close()
+    return this.inner.close()
   }
 
-  async open(workspace: string): Promise<WorkspaceLog> {
-    const log = await this.#inner.open(workspace)
-    const append = (entry: LogEntry): Receipt => {
+  override async open(workspace: string): Promise<WorkspaceLog> {
+    const log = new DelegatingLog(await this.inner.open(workspace))
+    log.append = (...args) => {
       if (this.#failure !== undefined) throw this.#failure
-      const receipt = log.append(entry)
+      const receipt = log.inner.append(...args)
       const held = this.#held?.promise
       return held === undefined ? receipt : { ...receipt, durable: held.then(() => receipt.durable) }
     }
-    return {
-      workspace,
-      get generation() {
-        return log.generation
-      },
-      get head() {
-        return log.head
-      },
-      create: () => log.create(),
-      read: (range) => log.read(range),
-      close: () => log.close(),
-      append,
-    }
+    return log
   }
 }

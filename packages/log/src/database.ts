@@ -3,9 +3,9 @@ import { beginCreation, finishCreation, inspectDirectory } from './data-director
 import { IDENTITY_KEY } from './key.ts'
 import { LogError } from './log-error.ts'
 import { OlderLogs } from './older-logs.ts'
-import type { Put } from './put.ts'
 import { storageError } from './storage-error.ts'
 import { decodeStoreIdentity, encodeStoreIdentity, makeStoreId } from './store-identity.ts'
+import type { Write } from './write.ts'
 
 /** Entries fetched per step into LevelDB: one trip to its thread for each. */
 const ENTRIES_PER_STEP = 256
@@ -86,6 +86,11 @@ export class Database {
     return this.#entries(range)
   }
 
+  /** Bytes that a range takes in tables: none for what was written lately, and to within a block or two. */
+  approximateBytes(range: { gte: Uint8Array; lte: Uint8Array }): Promise<number> {
+    return this.#guard(this.#level.approximateSize(range.gte, range.lte))
+  }
+
   /** The database as of now, for reads that take their time. */
   pin(): DatabaseMoment {
     const snapshot = this.#level.snapshot()
@@ -118,16 +123,19 @@ export class Database {
   }
 
   /** All or nothing. Resolves when LevelDB has it in its log and, with `sync`, the log on the disk. */
-  write(puts: readonly Put[], sync: boolean): Promise<void> {
+  write(writes: readonly Write[], sync: boolean): Promise<void> {
     // Chained: at 1,000 writes it takes 1.2 µs of CPU for each where an array of operations takes 2.9 (measured).
     const batch = this.#level.batch()
-    for (const { key, value } of puts) batch.put(key, value)
+    for (const write of writes) {
+      if (write.type === 'put') batch.put(write.key, write.value)
+      else batch.del(write.key)
+    }
     return this.#guard(batch.write({ sync }))
   }
 
   /** Like a write with `sync`; and whatever was written before through this handle is on the disk then, too. */
-  async writeThrough(puts: readonly Put[]): Promise<void> {
-    await this.#guard(this.#olderLogs.writeThrough(() => this.write(puts, true)))
+  async writeThrough(writes: readonly Write[]): Promise<void> {
+    await this.#guard(this.#olderLogs.writeThrough(() => this.write(writes, true)))
   }
 
   close(): Promise<void> {

@@ -39,6 +39,18 @@ export interface Receipt {
   readonly durable: Promise<void>
 }
 
+/** The whole state up to one LSN, kept so that loading need not start from record 1. */
+export interface Snapshot {
+  /** Covers records 1 through this one. */
+  readonly lsn: Lsn
+  /** Time of that record, ms since epoch. */
+  readonly at: number
+  /** One Yjs V1 update, up to 1 GiB: the whole state. Opaque here. */
+  readonly state: Uint8Array
+  /** What the caller keeps beside it. */
+  readonly annex: Uint8Array
+}
+
 /** One workspace's log, held open by exactly one room. */
 export interface WorkspaceLog {
   readonly workspace: string
@@ -46,14 +58,41 @@ export interface WorkspaceLog {
   readonly generation: string | undefined
   /** LSN of the last append (durable or not yet); 0 for none. */
   readonly head: Lsn
+  /** First LSN that can still be read: 1 unless compaction dropped records. */
+  readonly firstLsn: Lsn
+  /** LSN of the snapshot that counts; 0 for none. */
+  readonly snapshotLsn: Lsn
+  /** What was appended since that snapshot. Bytes are as stored, and an estimate after opening or a snapshot. */
+  readonly sinceSnapshot: { readonly records: number; readonly bytes: number }
   /** Makes the workspace exist without a record; resolves with its generation once that is durable. Idempotent. */
   create(): Promise<string>
   /** Takes the next LSN at once and writes with the store's next group. Throws `closed`, `invalid`, or the storage error while storage fails. */
   append(entry: LogEntry): Receipt
-  /** Records in order, checked (CRC, gap-free); those not yet durable included. Throws `corrupted` at the first that is damaged. */
+  /**
+   * Records in order, checked (CRC, gap-free); those not yet durable included. Without `after`, from {@link firstLsn}.
+   * Throws `corrupted` at the first that is damaged, and `invalid` when `after` lies before what compaction left:
+   * pass 0 to be sure of reading all that ever was.
+   */
   read(range?: { after?: Lsn; through?: Lsn }): AsyncIterable<LogRecord>
+  /**
+   * Keeps `state` (copied by the time it resolves: don't write to it before) as the snapshot at `lsn`; resolves when
+   * that is on the disk. Appends go on meanwhile. Throws `invalid` for an LSN above {@link head} or at or below
+   * {@link snapshotLsn}, `closed` if the log closes before it is written, or the storage error.
+   */
+  snapshot(snapshot: { lsn: Lsn; state: Uint8Array; annex?: Uint8Array }): Promise<void>
+  /**
+   * The newest snapshot at or below an LSN (default: the head) that is undamaged. A damaged one is told to the store's
+   * observer, and the one before it stands in. The state at an LSN is this and the records from it on.
+   */
+  latestSnapshot(range?: { atOrBefore?: Lsn }): Promise<Snapshot | undefined>
   /** Lets another open of the same workspace in. Appends already made are still written. Idempotent. */
   close(): Promise<void>
+}
+
+/** A workspace as far as it is intact: for reading only. */
+export interface DamagedLog extends WorkspaceLog {
+  /** What is damaged or missing, with the first LSN of it where that is known. Thrown by whatever would write. */
+  readonly damage: LogError
 }
 
 /** Whether the store takes appends. `failed` ends by itself once storage works again. */
@@ -70,6 +109,13 @@ export interface EventStore {
    * identity is damaged or its end lost, `invalid` for what can't be a name, `closed`, or the storage error.
    */
   open(workspace: string): Promise<WorkspaceLog>
+  /**
+   * Opens a workspace that `open` or `read` found `corrupted`, as far as it is intact, and changes no byte of it. Its
+   * `head` is the last LSN before the first damaged or missing record after the newest undamaged snapshot. Reads
+   * the workspace from end to end. Throws `corrupted` when not even that much can be told, and `invalid` when nothing
+   * is damaged; otherwise as {@link open}.
+   */
+  openDamaged(workspace: string): Promise<DamagedLog>
   /** Names of the workspaces that exist, in byte order. */
   workspaces(): AsyncIterable<string>
   /**

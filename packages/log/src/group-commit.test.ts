@@ -3,9 +3,9 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { Database } from './database.ts'
 import type { Durability, EventStore } from './event-store.ts'
 import { openLevelStore } from './level-store.ts'
-import type { Put } from './put.ts'
 import { testDirectories } from './test-directory.ts'
 import { makeTestClock, sampleEntry } from './testing.ts'
+import type { Write } from './write.ts'
 
 const makeDirectory = testDirectories()
 const stores: EventStore[] = []
@@ -14,8 +14,8 @@ afterEach(async () => {
   for (const store of stores.splice(0)) await store.close()
 })
 
-interface Write {
-  readonly puts: readonly Put[]
+interface Arrival {
+  readonly writes: readonly Write[]
   readonly sync: boolean
   /** Lets LevelDB have it. */
   readonly release: () => void
@@ -26,18 +26,18 @@ async function gatedStore(durability: Exclude<Durability, 'memory'>) {
   const clock = makeTestClock()
   const store = await openLevelStore({ directory: await makeDirectory(), durability, windowMs: 10, clock })
   stores.push(store)
-  const writes: Write[] = []
-  const arrivals: ((write: Write) => void)[] = []
+  const writes: Arrival[] = []
+  const arrivals: ((write: Arrival) => void)[] = []
   const write = Database.prototype.write
-  vi.spyOn(Database.prototype, 'write').mockImplementation(async function (this: Database, puts, sync) {
+  vi.spyOn(Database.prototype, 'write').mockImplementation(async function (this: Database, group, sync) {
     await new Promise<void>((release) => {
-      const arrived = { puts: [...puts], sync, release }
+      const arrived = { writes: [...group], sync, release }
       writes.push(arrived)
       arrivals.shift()?.(arrived)
     })
-    return write.call(this, puts, sync)
+    return write.call(this, group, sync)
   })
-  const nextWrite = () => new Promise<Write>((resolve) => arrivals.push(resolve))
+  const nextWrite = () => new Promise<Arrival>((resolve) => arrivals.push(resolve))
   /** Lets everything through from now on. */
   const openGate = () => {
     vi.restoreAllMocks()
@@ -83,7 +83,7 @@ describe('group commit', () => {
     const first = logs.map((log) => log.append(sampleEntry(1)))
     const write = await firstArrived
     // Each workspace is born with two entries beside its record.
-    expect(write.puts).toHaveLength(9)
+    expect(write.writes).toHaveLength(9)
     for (let turn = 0; turn < 5; turn++) {
       for (const log of logs) log.append(sampleEntry(turn))
       await setImmediate()
@@ -92,7 +92,7 @@ describe('group commit', () => {
     const secondArrived = nextWrite()
     write.release()
     await first[0]?.durable
-    expect((await secondArrived).puts).toHaveLength(15)
+    expect((await secondArrived).writes).toHaveLength(15)
     expect(writes).toHaveLength(2)
     openGate()
   })
@@ -114,7 +114,7 @@ describe('group commit', () => {
     const marked = nextWrite()
     clock.advance(1)
     const mark = await marked
-    expect([mark.sync, mark.puts.length]).toEqual([true, 1])
+    expect([mark.sync, mark.writes.length]).toEqual([true, 1])
     openGate()
     await store.close()
     expect(clock.timersPending).toBe(0)
@@ -153,7 +153,7 @@ describe('group commit', () => {
     expect((await again.open('a')).head).toBe(2)
   })
 
-  it('[L15] opening a workspace that does not exist costs one get, one that exists a get and a seek', async () => {
+  it('[L15] opening a workspace that does not exist costs one get, one that exists two and a seek', async () => {
     const directory = await makeDirectory()
     const store = await openLevelStore({ directory, durability: 'sync' })
     stores.push(store)
@@ -165,6 +165,6 @@ describe('group commit', () => {
     await store.open('never written')
     expect(counts()).toEqual([1, 0, 0, 0])
     await store.open('a')
-    expect(counts()).toEqual([2, 1, 0, 0])
+    expect(counts()).toEqual([3, 1, 0, 0])
   })
 })

@@ -4,15 +4,15 @@ import type { Durability, StoreState } from './event-store.ts'
 import { Group } from './group.ts'
 import { SYNC_MARK_KEY } from './key.ts'
 import { LogError } from './log-error.ts'
-import type { Put } from './put.ts'
 import type { RollCall } from './roll-call.ts'
 import { storageError } from './storage-error.ts'
+import type { Write } from './write.ts'
 
 /** What groups are written to; replaced by a fresh one after any error. */
 export interface Disk {
-  write(puts: readonly Put[], sync: boolean): Promise<void>
+  write(writes: readonly Write[], sync: boolean): Promise<void>
   /** With `sync`, and everything written before is on the disk then, too. */
-  writeThrough(puts: readonly Put[]): Promise<void>
+  writeThrough(writes: readonly Write[]): Promise<void>
   close(): Promise<void>
 }
 
@@ -27,12 +27,12 @@ export interface GroupCommitOptions<D extends Disk> {
   /** Opens what `disk` was opened on, anew. */
   readonly reopen: () => Promise<D>
   /** Throws `corrupted` unless everything that was durable before is there; `rewritten` is about to be written again. */
-  readonly verify: (disk: D, rewritten: readonly Put[]) => Promise<void>
+  readonly verify: (disk: D, rewritten: readonly Write[]) => Promise<void>
   readonly onStateChange: (state: StoreState) => void
 }
 
 /** Bounds one batch of a rewrite, so that recovery needs no more room than a busy moment. */
-const REWRITE_PUTS_MAX = 4096
+const REWRITE_WRITES_MAX = 4096
 
 /**
  * Gathers what one turn of the event loop appends into one write, and gathers on while that write is under way.
@@ -86,9 +86,9 @@ export class GroupCommit<D extends Disk> {
   }
 
   /** Writes not yet known to be on the disk, in order. */
-  *waiting(): Iterable<Put> {
-    if (this.#inFlight !== undefined) yield* this.#inFlight.puts
-    if (this.#collecting !== undefined) yield* this.#collecting.puts
+  *waiting(): Iterable<Write> {
+    if (this.#inFlight !== undefined) yield* this.#inFlight.writes
+    if (this.#collecting !== undefined) yield* this.#collecting.writes
   }
 
   /** Writes what waits, fsyncs, closes the disk. Rejects with the storage error if something could not be made safe. */
@@ -106,7 +106,7 @@ export class GroupCommit<D extends Disk> {
     try {
       for (let group = this.#nextGroup(); group !== undefined; group = this.#nextGroup()) {
         this.#inFlight = group
-        this.#options.rollCall.attend(group.puts)
+        this.#options.rollCall.attend(group.writes)
         await this.#write(group)
         this.#inFlight = undefined
         group.resolve()
@@ -115,7 +115,7 @@ export class GroupCommit<D extends Disk> {
     } catch (error) {
       this.#fail(storageError(error, this.#options.directory))
       // Recovery writes it as it is then: from now on nothing is added to it.
-      if (this.#collecting !== undefined) this.#options.rollCall.attend(this.#collecting.puts)
+      if (this.#collecting !== undefined) this.#options.rollCall.attend(this.#collecting.writes)
       this.#work = this.#recover()
     }
   }
@@ -127,14 +127,14 @@ export class GroupCommit<D extends Disk> {
   }
 
   async #write(group: Group): Promise<void> {
-    if (this.#options.durability === 'sync') return this.#disk.write(group.puts, true)
-    if (this.#isSyncDue) {
+    if (this.#options.durability === 'sync') return this.#disk.write(group.writes, true)
+    if (this.#isSyncDue || group.needsSync) {
       this.#isSyncDue = false
-      await this.#disk.writeThrough(group.puts)
+      await this.#disk.writeThrough(group.writes)
       this.#unsynced = []
       this.#cancelWindow()
     } else {
-      await this.#disk.write(group.puts, false)
+      await this.#disk.write(group.writes, false)
       this.#unsynced.push(group)
       this.#endWindow ??= this.#options.clock.after(this.#options.windowMs, this.#windowOnEnd)
     }
@@ -192,11 +192,11 @@ export class GroupCommit<D extends Disk> {
     // A handle that has failed once acknowledges writes that are gone after a restart: it is never written to again.
     await this.#disk.close()
     this.#disk = await this.#options.reopen()
-    const puts = this.#unsynced.flatMap((group) => group.puts)
-    puts.push(...this.waiting())
-    await this.#options.verify(this.#disk, puts)
-    for (let start = 0; start < puts.length; start += REWRITE_PUTS_MAX) {
-      await this.#disk.write(puts.slice(start, start + REWRITE_PUTS_MAX), true)
+    const writes = this.#unsynced.flatMap((group) => group.writes)
+    writes.push(...this.waiting())
+    await this.#options.verify(this.#disk, writes)
+    for (let start = 0; start < writes.length; start += REWRITE_WRITES_MAX) {
+      await this.#disk.write(writes.slice(start, start + REWRITE_WRITES_MAX), true)
     }
     const rewritten = [this.#inFlight, this.#collecting]
     this.#unsynced = []
@@ -229,7 +229,7 @@ export class GroupCommit<D extends Disk> {
 
   async #sayFarewell(): Promise<void> {
     try {
-      for (const puts of this.#options.rollCall.farewell()) await this.#disk.write(puts, true)
+      for (const writes of this.#options.rollCall.farewell()) await this.#disk.write(writes, true)
     } catch (error) {
       this.#failure = storageError(error, this.#options.directory)
     }
@@ -243,6 +243,6 @@ export class GroupCommit<D extends Disk> {
 /** Nothing but a reason for LevelDB to fsync its log. */
 function syncMark(): Group {
   const group = new Group()
-  group.puts.push({ type: 'put', key: SYNC_MARK_KEY, value: new Uint8Array(0) })
+  group.writes.push({ type: 'put', key: SYNC_MARK_KEY, value: new Uint8Array(0) })
   return group
 }

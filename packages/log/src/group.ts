@@ -1,8 +1,10 @@
-import type { Put } from './put.ts'
+import type { Write } from './write.ts'
 
 /** Writes that share one batch, one fsync and one promise. */
 export class Group {
-  readonly puts: Put[] = []
+  readonly writes: Write[] = []
+  /** Someone in it was promised an fsync, whatever the store's durability. */
+  needsSync = false
   /** Resolves when all of them are durable; rejects only if the store closes before. */
   readonly durable: Promise<void>
   readonly resolve: () => void

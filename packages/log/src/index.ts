@@ -1,10 +1,12 @@
 export { type Clock, systemClock } from './clock.ts'
 export type {
+  DamagedLog,
   Durability,
   EventStore,
   LogEntry,
   LogRecord,
   Receipt,
+  Snapshot,
   StoreState,
   WorkspaceLog,
 } from './event-store.ts'
@@ -12,3 +14,10 @@ export { type LevelStoreOptions, openLevelStore } from './level-store.ts'
 export { LogError, type LogErrorCode } from './log-error.ts'
 export { LSN_MAX, type Lsn, parseLsn } from './lsn.ts'
 export { type MemoryStoreOptions, openMemoryStore } from './memory-store.ts'
+export type { LogObserver } from './observer.ts'
+export {
+  isSnapshotDue,
+  type SinceSnapshot,
+  SNAPSHOT_POLICY_DEFAULT,
+  type SnapshotPolicy,
+} from './snapshot-policy.ts'

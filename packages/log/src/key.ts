@@ -18,10 +18,10 @@ export const KIND = {
   name: 0x03,
   /** Workspace number, LSN → record. */
   record: 0x04,
-  /** Reserved: workspace number, LSN → snapshot. */
+  /** Workspace number, LSN, u16 part → part of the snapshot at that LSN. */
   snapshot: 0x05,
-  /** Reserved: workspace number → LSN of the snapshot that counts. */
-  snapshotPointer: 0x06,
+  /** Workspace number → which snapshot counts, where records begin, and how far they are sealed. */
+  extent: 0x06,
   /** Reserved: workspace number, idempotency key → LSN. */
   idempotency: 0x07,
   /** Reserved: workspace number, first LSN → sealed segment of records. */
@@ -33,6 +33,9 @@ export const KIND = {
 export const WORKSPACE_NUMBER_MAX = 2 ** 32 - 1
 /** Kind, u32 workspace number, u48 LSN. */
 export const RECORD_KEY_BYTES = 11
+
+/** Parts are counted with 16 bits. */
+export const SNAPSHOT_PART_MAX = 0xffff
 
 export const IDENTITY_KEY: Uint8Array = Buffer.from([KIND.identity, ...Buffer.from('joinery')])
 export const SYNC_MARK_KEY: Uint8Array = Buffer.from([KIND.syncMark])
@@ -68,16 +71,36 @@ export function recordKey(number: number, lsn: Lsn): Uint8Array {
   return key
 }
 
-/** The first and the last key that a record of this workspace can have. */
-export function recordKeyRange(number: number): { gte: Uint8Array; lte: Uint8Array } {
-  return { gte: recordKey(number, 0 as Lsn), lte: recordKey(number, LSN_MAX as Lsn) }
+/** The keys that records of this workspace can have, of all LSNs or of some. */
+export function recordKeyRange(number: number, first = 0, last = LSN_MAX): { gte: Uint8Array; lte: Uint8Array } {
+  return { gte: recordKey(number, first as Lsn), lte: recordKey(number, last as Lsn) }
 }
 
+export function snapshotKey(number: number, lsn: Lsn, part: number): Uint8Array {
+  const key = Buffer.allocUnsafe(RECORD_KEY_BYTES + 2)
+  writeRecordKey(key, number, lsn)
+  key[0] = KIND.snapshot
+  key.writeUInt16BE(part, RECORD_KEY_BYTES)
+  return key
+}
+
+/** The keys that parts of snapshots of this workspace can have, from one LSN through another. */
+export function snapshotKeyRange(number: number, first = 0, last = LSN_MAX): { gte: Uint8Array; lte: Uint8Array } {
+  return { gte: snapshotKey(number, first as Lsn, 0), lte: snapshotKey(number, last as Lsn, SNAPSHOT_PART_MAX) }
+}
+
+export function extentKey(number: number): Uint8Array {
+  const key = Buffer.from(nameKey(number))
+  key[0] = KIND.extent
+  return key
+}
+
+/** The LSN in the key of a record or of a part of a snapshot. */
 export function lsnOfRecordKey(key: Uint8Array): Lsn {
   return (u32(key, 5) * 2 ** 16 + at(key, 9) * 2 ** 8 + at(key, 10)) as Lsn
 }
 
-/** The workspace number of a record's or a name's key. */
+/** The workspace number of any key that has one. */
 export function numberOfKey(key: Uint8Array): number {
   return u32(key, 1)
 }

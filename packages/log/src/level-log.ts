@@ -1,12 +1,18 @@
-import type { Database, Entry } from './database.ts'
-import type { LogEntry, LogRecord, Receipt, WorkspaceLog } from './event-store.ts'
+import { checkSnapshot, firstToRead } from './bounds.ts'
+import type { Database, DatabaseMoment } from './database.ts'
+import type { LogEntry, LogRecord, Receipt, Snapshot, WorkspaceLog } from './event-store.ts'
+import type { Extent } from './extent.ts'
 import type { Group } from './group.ts'
-import { KIND, lsnOfRecordKey, numberOfKey, recordKey } from './key.ts'
+import { KIND, lsnOfRecordKey, numberOfKey } from './key.ts'
+import { findRung } from './ladder.ts'
 import { LogError } from './log-error.ts'
 import { LSN_MAX, type Lsn } from './lsn.ts'
-import type { Put } from './put.ts'
+import type { LogObserver } from './observer.ts'
 import { checkEntry, decodeRecord, encodeRecord } from './record.ts'
+import { readStoredRecords, type StoredLog } from './stored-records.ts'
+import { Upkeep } from './upkeep.ts'
 import { encodeWorkspaceIdentity, makeGeneration, type WorkspaceIdentity } from './workspace-identity.ts'
+import type { Put, Write } from './write.ts'
 
 /** What one workspace's log needs of the store it is in. */
 export interface LevelLogHost {
@@ -14,25 +20,32 @@ export interface LevelLogHost {
   takeWorkspaceNumber(): number
   assertOpen(): void
   group(): Group
-  waiting(): Iterable<Put>
+  waiting(): Iterable<Write>
   readonly disk: Database
+  readonly observer: LogObserver
   release(log: LevelLog): void
 }
 
 /** Where a workspace's log stands when it is opened. */
 export interface LevelLogStart {
   readonly identity: WorkspaceIdentity | undefined
+  readonly extent: Extent
   readonly head: Lsn
   /** Time of the head record. */
   readonly headAt: number
+  /** Of the records after the snapshot. */
+  readonly bytes: number
 }
 
 export class LevelLog implements WorkspaceLog {
   readonly workspace: string
   readonly #host: LevelLogHost
+  readonly #extent: Extent
   #identity: WorkspaceIdentity | undefined
+  #upkeep: Upkeep | undefined
   #head: Lsn
   #headAt: number
+  #bytesSinceSnapshot: number
   #isClosed = false
   /** The group that holds the workspace's identity; undefined if it was there before. */
   #birth: Group | undefined
@@ -42,9 +55,12 @@ export class LevelLog implements WorkspaceLog {
   constructor(workspace: string, start: LevelLogStart, host: LevelLogHost) {
     this.workspace = workspace
     this.#identity = start.identity
+    this.#extent = start.extent
     this.#head = start.head
     this.#headAt = start.headAt
+    this.#bytesSinceSnapshot = start.bytes
     this.#host = host
+    if (start.identity !== undefined) this.#upkeep = this.#makeUpkeep(start.identity.number)
   }
 
   get generation(): string | undefined {
@@ -55,14 +71,28 @@ export class LevelLog implements WorkspaceLog {
     return this.#head
   }
 
+  get firstLsn(): Lsn {
+    return (this.#upkeep?.extent ?? this.#extent).firstLsn
+  }
+
+  get snapshotLsn(): Lsn {
+    return (this.#upkeep?.extent ?? this.#extent).snapshotLsn
+  }
+
+  get sinceSnapshot(): { records: number; bytes: number } {
+    return { records: this.#head - this.snapshotLsn, bytes: this.#bytesSinceSnapshot }
+  }
+
   /** The number in the record keys; undefined as long as the workspace does not exist. */
   get number(): number | undefined {
     return this.#identity?.number
   }
 
   /** Resolves when everything that was written through this log is durable. */
-  get settled(): Promise<void> | undefined {
-    return (this.#lastGroup ?? this.#birth)?.durable
+  get settled(): Promise<unknown> | undefined {
+    const appended = (this.#lastGroup ?? this.#birth)?.durable
+    const kept = this.#upkeep?.settled
+    return kept === undefined ? appended : Promise.allSettled([appended, kept])
   }
 
   async create(): Promise<string> {
@@ -81,53 +111,65 @@ export class LevelLog implements WorkspaceLog {
     const at = Math.max(this.#host.now(), this.#headAt)
     const put = encodeRecord(number, lsn, at, entry)
     const group = this.#host.group()
-    group.puts.push(put)
+    group.writes.push(put)
     this.#head = lsn
     this.#headAt = at
     this.#lastGroup = group
+    this.#bytesSinceSnapshot += put.key.byteLength + put.value.byteLength
     return { lsn, at, durable: group.durable }
   }
 
   async *read(range: { after?: Lsn; through?: Lsn } = {}): AsyncGenerator<LogRecord> {
     this.#assertOpen()
+    const first = firstToRead(this, range)
     const through = Math.min(range.through ?? this.#head, this.#head)
-    const first = (range.after ?? 0) + 1
     const number = this.number
     if (number === undefined || first > through) return
     // What is on its way to the disk is read from memory: waiting for it could take as long as storage fails.
-    const waiting = [...this.#host.waiting()].filter(({ key }) => key[0] === KIND.record && numberOfKey(key) === number)
+    const waiting = [...this.#host.waiting()].filter(isRecordOf(number))
     const firstWaiting = waiting[0] === undefined ? this.#head + 1 : lsnOfRecordKey(waiting[0].key)
     const lastStored = Math.min(through, firstWaiting - 1)
-    if (first <= lastStored) yield* this.#readStored(number, first, lastStored)
+    if (first <= lastStored) yield* this.#readStored(first, lastStored)
     for (const { key, value } of waiting) {
       const lsn = lsnOfRecordKey(key)
       if (lsn >= first && lsn <= through) yield decodeRecord(this.workspace, key, value)
     }
   }
 
-  async *#readStored(number: number, first: number, last: number): AsyncGenerator<LogRecord> {
-    const keys = { gte: recordKey(number, first as Lsn), lte: recordKey(number, last as Lsn) }
-    let expected = first
-    for await (const [key, value] of this.#entries(keys)) {
-      if (lsnOfRecordKey(key) !== expected) break
-      yield decodeRecord(this.workspace, key, value)
-      expected++
-    }
-    if (expected <= last) {
-      throw new LogError(
-        'corrupted',
-        `record ${expected} of workspace ${this.workspace} is missing (head ${this.#head})`,
-      )
+  async *#readStored(first: number, last: number): AsyncGenerator<LogRecord> {
+    const stored = this.#stored()
+    try {
+      if (stored !== undefined) yield* readStoredRecords(stored, first, last)
+    } catch (error) {
+      throw this.#explained(error)
+    } finally {
+      await stored?.moment.close()
     }
   }
 
-  async *#entries(keys: { gte: Uint8Array; lte: Uint8Array }): AsyncGenerator<Entry> {
+  async snapshot(snapshot: { lsn: Lsn; state: Uint8Array; annex?: Uint8Array }): Promise<void> {
+    this.#assertOpen()
+    checkSnapshot(this, snapshot)
+    const { lsn, state, annex = new Uint8Array(0) } = snapshot
+    const previousLsn = this.snapshotLsn
+    for await (const { at } of this.read({ after: (lsn - 1) as Lsn, through: lsn })) {
+      await this.#upkeep?.snapshot({ lsn, at, state, annex })
+    }
+    this.#bytesSinceSnapshot *= (this.#head - lsn) / (this.#head - previousLsn)
+  }
+
+  async latestSnapshot(range: { atOrBefore?: Lsn } = {}): Promise<Snapshot | undefined> {
+    this.#assertOpen()
+    const atOrBefore = Math.min(range.atOrBefore ?? this.#head, this.snapshotLsn) as Lsn
+    const stored = atOrBefore === 0 ? undefined : this.#stored()
+    if (stored === undefined) return undefined
     try {
-      yield* this.#host.disk.entries(keys)
+      const rung = await findRung(stored, atOrBefore, (error) => this.#host.observer.damaged?.(error))
+      return rung && { lsn: rung.lsn, at: rung.at, state: rung.state, annex: rung.annex }
     } catch (error) {
-      // Recovery closes the handle under a reader: what it should hear of is the storage error behind that.
-      this.#assertOpen()
-      throw error
+      throw this.#explained(error)
+    } finally {
+      await stored.moment.close()
     }
   }
 
@@ -137,6 +179,19 @@ export class LevelLog implements WorkspaceLog {
     this.#host.release(this)
   }
 
+  /** This log's part of the database as of now; to be closed. Undefined as long as there is none. */
+  #stored(): (StoredLog & { moment: DatabaseMoment }) | undefined {
+    const number = this.number
+    return number === undefined ? undefined : { workspace: this.workspace, number, moment: this.#host.disk.pin() }
+  }
+
+  /** Recovery closes the handle under a reader: what it should hear of is the storage error behind that. */
+  #explained(error: unknown): unknown {
+    this.#assertOpen()
+    if (error instanceof LogError && error.code === 'corrupted') this.#host.observer.damaged?.(error)
+    return error
+  }
+
   #beBorn(): WorkspaceIdentity {
     const identity = {
       number: this.#host.takeWorkspaceNumber(),
@@ -144,13 +199,31 @@ export class LevelLog implements WorkspaceLog {
       createdAt: this.#host.now(),
     }
     this.#birth = this.#host.group()
-    this.#birth.puts.push(...encodeWorkspaceIdentity(this.workspace, identity))
+    this.#birth.writes.push(...encodeWorkspaceIdentity(this.workspace, identity))
     this.#identity = identity
+    this.#upkeep = this.#makeUpkeep(identity.number)
     return identity
+  }
+
+  #makeUpkeep(number: number): Upkeep {
+    const host = this.#host
+    return new Upkeep(this.workspace, number, this.#extent, {
+      assertOpen: () => this.#assertOpen(),
+      group: () => host.group(),
+      get disk() {
+        return host.disk
+      },
+      observer: host.observer,
+    })
   }
 
   #assertOpen(): void {
     if (this.#isClosed) throw new LogError('closed', `the log of workspace ${this.workspace} is closed`)
     this.#host.assertOpen()
   }
+}
+
+function isRecordOf(number: number) {
+  return (write: Write): write is Put =>
+    write.type === 'put' && write.key[0] === KIND.record && numberOfKey(write.key) === number
 }

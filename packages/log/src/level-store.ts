@@ -1,6 +1,8 @@
 import { type Clock, systemClock } from './clock.ts'
+import { ReadOnlyLog, surveyDamage } from './damaged-log.ts'
 import { Database } from './database.ts'
-import type { Durability, EventStore, StoreState, WorkspaceLog } from './event-store.ts'
+import type { DamagedLog, Durability, EventStore, StoreState, WorkspaceLog } from './event-store.ts'
+import { findLog } from './find-log.ts'
 import type { Group } from './group.ts'
 import { GroupCommit } from './group-commit.ts'
 import {
@@ -10,18 +12,17 @@ import {
   nameOfWorkspaceKey,
   numberOfKey,
   recordKey,
-  recordKeyRange,
   WORKSPACE_NUMBER_MAX,
-  workspaceKey,
 } from './key.ts'
-import { LevelLog, type LevelLogHost, type LevelLogStart } from './level-log.ts'
+import { LevelLog, type LevelLogHost } from './level-log.ts'
 import { LogError } from './log-error.ts'
 import type { Lsn } from './lsn.ts'
-import type { Put } from './put.ts'
+import type { LogObserver } from './observer.ts'
 import { decodeRecord } from './record.ts'
 import { RollCall } from './roll-call.ts'
-import { checkHead, checkUnknown, takeWitness, type Witness } from './witness.ts'
-import { checkWorkspaceName, decodeWorkspaceIdentity } from './workspace-identity.ts'
+import { takeWitness, type Witness } from './witness.ts'
+import { checkWorkspaceName } from './workspace-identity.ts'
+import type { Write } from './write.ts'
 
 export interface LevelStoreOptions {
   /** Made if it is missing; otherwise empty or a Joinery log's. */
@@ -30,6 +31,7 @@ export interface LevelStoreOptions {
   /** Async only: longest time from an acknowledged write to the fsync that covers it, fsync not counted. Default 10. */
   readonly windowMs?: number
   readonly clock?: Clock
+  readonly observer?: LogObserver
 }
 
 /** Short enough that power loss costs a keystroke or two, long enough that a busy server fsyncs 100 times a second at most. */
@@ -57,18 +59,20 @@ export function levelStoreOf(store: EventStore): LevelStore {
 
 export class LevelStore implements EventStore, LevelLogHost {
   readonly durability: Durability
+  readonly observer: LogObserver
   readonly #clock: Clock
   readonly #commit: GroupCommit<Database>
   readonly #listeners = new Set<(state: StoreState) => void>()
   /** Undefined while it is being opened. */
   readonly #logs = new Map<string, LevelLog | undefined>()
   /** Logs closed with appends still on their way: opening waits for these, or it would find an older head. */
-  readonly #leaving = new Map<string, Promise<void>>()
+  readonly #leaving = new Map<string, Promise<unknown>>()
   readonly #witness: Witness
   #nextNumber: number
 
   constructor(options: LevelStoreOptions, disk: Database, witness: Witness) {
-    const { directory, durability, windowMs = WINDOW_DEFAULT_MS, clock = systemClock } = options
+    const { directory, durability, windowMs = WINDOW_DEFAULT_MS, clock = systemClock, observer = {} } = options
+    this.observer = observer
     this.durability = durability
     this.#clock = clock
     this.#witness = witness
@@ -97,7 +101,21 @@ export class LevelStore implements EventStore, LevelLogHost {
     return () => this.#listeners.delete(listener)
   }
 
-  async open(workspace: string): Promise<WorkspaceLog> {
+  open(workspace: string): Promise<WorkspaceLog> {
+    return this.#admit(workspace, async () => {
+      return new LevelLog(workspace, await findLog(this.disk, this.#witness, workspace), this)
+    })
+  }
+
+  openDamaged(workspace: string): Promise<DamagedLog> {
+    return this.#admit(workspace, async () => {
+      const { start, damage } = await surveyDamage(this, this.#witness, workspace)
+      return new ReadOnlyLog(workspace, start, this, damage)
+    })
+  }
+
+  /** One log for each workspace at a time, and only after what went through the last one is written. */
+  async #admit<L extends LevelLog>(workspace: string, makeLog: () => Promise<L>): Promise<L> {
     checkWorkspaceName(workspace)
     this.assertOpen()
     if (this.#logs.has(workspace)) {
@@ -106,12 +124,13 @@ export class LevelStore implements EventStore, LevelLogHost {
     this.#logs.set(workspace, undefined)
     try {
       await this.#leaving.get(workspace)
-      const log = new LevelLog(workspace, await this.#find(workspace), this)
+      const log = await makeLog()
       this.#logs.set(workspace, log)
       return log
     } catch (error) {
       this.#logs.delete(workspace)
       this.assertOpen()
+      if (error instanceof LogError && error.code === 'corrupted') this.observer.damaged?.(error)
       throw error
     }
   }
@@ -124,22 +143,8 @@ export class LevelStore implements EventStore, LevelLogHost {
     return this.#commit.close()
   }
 
-  async #find(workspace: string): Promise<LevelLogStart> {
-    const value = await this.disk.get(workspaceKey(workspace))
-    if (value === undefined) {
-      checkUnknown(this.#witness, workspace)
-      return { identity: undefined, head: 0 as Lsn, headAt: 0 }
-    }
-    const identity = decodeWorkspaceIdentity(workspace, value)
-    const last = await this.disk.last(recordKeyRange(identity.number))
-    const record = last && decodeRecord(workspace, ...last)
-    const head = record?.lsn ?? (0 as Lsn)
-    checkHead(this.#witness, workspace, identity.number, head)
-    return { identity, head, headAt: record?.at ?? identity.createdAt }
-  }
-
   /** Every open workspace must still have its last record that is not about to be written again. */
-  async #verify(disk: Database, rewritten: readonly Put[]): Promise<void> {
+  async #verify(disk: Database, rewritten: readonly Write[]): Promise<void> {
     const rewrittenFrom = new Map<number, Lsn>()
     for (const { key } of rewritten) {
       if (key[0] !== KIND.record) continue
@@ -147,7 +152,8 @@ export class LevelStore implements EventStore, LevelLogHost {
       if (!rewrittenFrom.has(number)) rewrittenFrom.set(number, lsnOfRecordKey(key))
     }
     for (const log of this.#logs.values()) {
-      if (log?.number === undefined) continue
+      // A damaged one has nothing on its way, and may lack its last record.
+      if (log?.number === undefined || log instanceof ReadOnlyLog) continue
       const lsn = (rewrittenFrom.get(log.number) ?? log.head + 1) - 1
       if (lsn === 0) continue
       const key = recordKey(log.number, lsn as Lsn)
@@ -177,7 +183,7 @@ export class LevelStore implements EventStore, LevelLogHost {
     return this.#commit.group()
   }
 
-  waiting(): Iterable<Put> {
+  waiting(): Iterable<Write> {
     return this.#commit.waiting()
   }
 

@@ -1,3 +1,5 @@
+import type { Lsn } from './lsn.ts'
+
 /** Why the log refused: SPEC.md says what each means and what to do. */
 export type LogErrorCode =
   | 'storage_full'
@@ -5,17 +7,29 @@ export type LogErrorCode =
   | 'corrupted'
   | 'locked'
   | 'closed'
+  | 'deleted'
   | 'foreign_directory'
   | 'unreadable'
   | 'invalid'
   | 'duplicate_key'
 
+export interface LogErrorOptions extends ErrorOptions {
+  readonly workspace?: string
+  readonly lsn?: Lsn
+}
+
 /** The one error class of the log. `message` names the workspace or directory and what to do. */
 export class LogError extends Error {
   override name = 'LogError'
   readonly code: LogErrorCode
-  constructor(code: LogErrorCode, message: string, options?: ErrorOptions) {
+  /** The workspace it is about, if it is about one. */
+  readonly workspace: string | undefined
+  /** `corrupted`: the first record that is damaged or missing. `duplicate_key`: the record that has the key. */
+  readonly lsn: Lsn | undefined
+  constructor(code: LogErrorCode, message: string, options: LogErrorOptions = {}) {
     super(message, options)
     this.code = code
+    this.workspace = options.workspace
+    this.lsn = options.lsn
   }
 }

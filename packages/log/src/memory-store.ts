@@ -1,23 +1,36 @@
+import { checkSnapshot, firstToRead } from './bounds.ts'
 import { type Clock, systemClock } from './clock.ts'
-import type { EventStore, LogEntry, LogRecord, Receipt, StoreState, WorkspaceLog } from './event-store.ts'
+import type {
+  DamagedLog,
+  EventStore,
+  LogEntry,
+  LogRecord,
+  Receipt,
+  Snapshot,
+  StoreState,
+  WorkspaceLog,
+} from './event-store.ts'
 import { LogError } from './log-error.ts'
 import type { Lsn } from './lsn.ts'
+import type { LogObserver } from './observer.ts'
 import { checkEntry } from './record.ts'
 import { checkWorkspaceName, makeGeneration } from './workspace-identity.ts'
 
 export interface MemoryStoreOptions {
   readonly clock?: Clock
+  readonly observer?: LogObserver
 }
 
 /** A log that lasts as long as the process: for tests and demonstrations. */
 export function openMemoryStore(options: MemoryStoreOptions = {}): EventStore {
-  return new MemoryStore(options.clock ?? systemClock)
+  return new MemoryStore(options.clock ?? systemClock, options.observer ?? {})
 }
 
 /** What outlives the log that is open on it. */
 interface History {
   generation: string | undefined
   readonly records: LogRecord[]
+  readonly snapshots: Snapshot[]
 }
 
 const DURABLE = Promise.resolve()
@@ -25,13 +38,15 @@ const DURABLE = Promise.resolve()
 class MemoryStore implements EventStore {
   readonly durability = 'memory'
   readonly clock: Clock
+  readonly observer: LogObserver
   readonly #histories = new Map<string, History>()
   readonly #openNames = new Set<string>()
   readonly #listeners = new Set<(state: StoreState) => void>()
   #isClosed = false
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, observer: LogObserver) {
     this.clock = clock
+    this.observer = observer
   }
 
   get state(): StoreState {
@@ -50,8 +65,14 @@ class MemoryStore implements EventStore {
       throw new LogError('locked', `workspace ${workspace} is open already: close that log before`)
     }
     this.#openNames.add(workspace)
-    const history = this.#histories.get(workspace) ?? { generation: undefined, records: [] }
+    const history = this.#histories.get(workspace) ?? { generation: undefined, records: [], snapshots: [] }
     return new MemoryLog(workspace, history, this)
+  }
+
+  async openDamaged(workspace: string): Promise<DamagedLog> {
+    checkWorkspaceName(workspace)
+    this.assertOpen()
+    throw new LogError('invalid', `nothing of workspace ${workspace} is damaged: memory has no way to be`)
   }
 
   async *workspaces(): AsyncGenerator<string> {
@@ -100,6 +121,19 @@ class MemoryLog implements WorkspaceLog {
     return this.#history.records.length as Lsn
   }
 
+  get firstLsn(): Lsn {
+    return 1 as Lsn
+  }
+
+  get snapshotLsn(): Lsn {
+    return this.#history.snapshots.at(-1)?.lsn ?? (0 as Lsn)
+  }
+
+  get sinceSnapshot(): { records: number; bytes: number } {
+    const records = this.#history.records.slice(this.snapshotLsn)
+    return { records: records.length, bytes: records.reduce((sum, { update }) => sum + update.byteLength, 0) }
+  }
+
   async create(): Promise<string> {
     this.#assertOpen()
     return this.#history.generation ?? this.#beBorn()
@@ -114,7 +148,7 @@ class MemoryLog implements WorkspaceLog {
     const at = Math.max(this.#store.clock.now(), records.at(-1)?.at ?? 0)
     const { actor, source, connection, touched, idempotencyKey, update } = entry
     // Copied, like everything a log keeps: the caller may use its bytes again.
-    const copies = { touched: [...touched], update: update.slice() }
+    const copies = { touched: [...touched], update: new Uint8Array(update) }
     records.push({
       lsn,
       at,
@@ -131,11 +165,25 @@ class MemoryLog implements WorkspaceLog {
     this.#assertOpen()
     const { records } = this.#history
     const through = Math.min(range.through ?? records.length, records.length)
-    for (let index: number = range.after ?? 0; index < through; index++) {
+    for (let index = firstToRead(this, range) - 1; index < through; index++) {
       this.#assertOpen()
       const record = records[index]
       if (record !== undefined) yield record
     }
+  }
+
+  async snapshot(snapshot: { lsn: Lsn; state: Uint8Array; annex?: Uint8Array }): Promise<void> {
+    this.#assertOpen()
+    checkSnapshot(this, snapshot)
+    const { lsn, state, annex = new Uint8Array(0) } = snapshot
+    const { snapshots, records } = this.#history
+    snapshots.push({ lsn, at: records[lsn - 1]?.at ?? 0, state: new Uint8Array(state), annex: new Uint8Array(annex) })
+    this.#store.observer.snapshotted?.(0, state.byteLength, state.byteLength)
+  }
+
+  async latestSnapshot(range: { atOrBefore?: Lsn } = {}): Promise<Snapshot | undefined> {
+    this.#assertOpen()
+    return this.#history.snapshots.findLast(({ lsn }) => lsn <= (range.atOrBefore ?? this.head))
   }
 
   async close(): Promise<void> {

@@ -4,7 +4,7 @@ import type { LogEntry, LogRecord } from './event-store.ts'
 import { lsnOfRecordKey, RECORD_KEY_BYTES, writeRecordKey } from './key.ts'
 import { LogError } from './log-error.ts'
 import type { Lsn } from './lsn.ts'
-import type { Put } from './put.ts'
+import type { Put } from './write.ts'
 
 /** High half of the first byte; a reader refuses what it does not know. */
 const FORMAT = 0x10
@@ -66,7 +66,11 @@ export function decodeRecord(workspace: string, key: Uint8Array, value: Uint8Arr
     return { lsn, ...decodeValue(key, value) }
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new LogError('corrupted', `record ${lsn} of workspace ${workspace} is damaged: ${reason}`, { cause })
+    throw new LogError('corrupted', `record ${lsn} of workspace ${workspace} is damaged: ${reason}`, {
+      cause,
+      workspace,
+      lsn,
+    })
   }
 }
 

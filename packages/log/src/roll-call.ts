@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib'
 import { ByteReader } from './bytes.ts'
 import { KIND, lsnOfRecordKey, numberOfKey, SYNC_MARK_KEY } from './key.ts'
 import type { Lsn } from './lsn.ts'
-import type { Put } from './put.ts'
+import type { Put, Write } from './write.ts'
 
 /**
  * LevelDB's write-ahead log comes in blocks of this size, and one flipped bit makes it drop the rest of a block
@@ -32,12 +32,14 @@ export class RollCall {
   }
 
   /** Takes note of a batch about to be written; adds a call to it when one is due. */
-  attend(puts: Put[]): void {
-    for (const { key, value } of puts) {
-      this.#bytes += key.byteLength + value.byteLength
-      if (key[0] === KIND.record) this.#current.set(numberOfKey(key), lsnOfRecordKey(key))
+  attend(writes: Write[]): void {
+    for (const write of writes) {
+      this.#bytes += write.key.byteLength
+      if (write.type === 'del') continue
+      this.#bytes += write.value.byteLength
+      if (write.key[0] === KIND.record) this.#current.set(numberOfKey(write.key), lsnOfRecordKey(write.key))
     }
-    if (this.#bytes >= BLOCK_BYTES) puts.push(this.#call())
+    if (this.#bytes >= BLOCK_BYTES) writes.push(this.#call())
   }
 
   /** The last batches of a store that closes: the call comes a block after everything it vouches for. */

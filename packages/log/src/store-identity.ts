@@ -3,7 +3,7 @@ import { crc32 } from 'node:zlib'
 import { ByteReader, stringBytes, writeString } from './bytes.ts'
 import { IDENTITY_KEY } from './key.ts'
 import { LogError } from './log-error.ts'
-import type { Put } from './put.ts'
+import type { Put } from './write.ts'
 
 /** Layout of keys and records as SPEC.md has it. */
 const FORMAT = 1

@@ -1,11 +1,15 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Clock } from './clock.ts'
-import type { EventStore, LogEntry, LogRecord } from './event-store.ts'
+import type { EventStore, LogRecord } from './event-store.ts'
 import type { LogError } from './log-error.ts'
 import { parseLsn } from './lsn.ts'
 import { readAll } from './read-all.ts'
+import { sampleEntry } from './sample-entry.ts'
+import { itKeepsSnapshots } from './snapshot-contract.ts'
 
+export { DelegatingLog, DelegatingStore } from './delegating-store.ts'
 export { readAll } from './read-all.ts'
+export { sampleEntry } from './sample-entry.ts'
 
 /** A clock that a test turns: time stands still but for {@link TestClock.advance}. */
 export interface TestClock extends Clock {
@@ -39,12 +43,6 @@ export function makeTestClock(startMs = 1_700_000_000_000): TestClock {
   }
 }
 
-/** An entry that differs from others by `n`. */
-export function sampleEntry(n: number, more: Partial<LogEntry> = {}): LogEntry {
-  const update = Buffer.from(`update ${n}`)
-  return { update, actor: 'ann', source: 'user_action', connection: 'c1', touched: [`block-${n}/content`], ...more }
-}
-
 export async function listWorkspaces(store: EventStore): Promise<string[]> {
   const names: string[] = []
   for await (const name of store.workspaces()) names.push(name)
@@ -66,6 +64,8 @@ export function describeEventStore(name: string, open: (clock: Clock) => Promise
     afterEach(async () => {
       for (const store of stores.splice(0)) await store.close()
     })
+
+    itKeepsSnapshots(start, (byMs) => clock.advance(byMs))
 
     it('[L1] append gives 1, 2, 3 … at once, for each workspace on its own', async () => {
       const store = await start()

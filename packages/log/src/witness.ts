@@ -1,4 +1,5 @@
 import type { Database } from './database.ts'
+import type { Extent } from './extent.ts'
 import { KIND, kindRange, nameKey, numberOfKey, workspaceKey } from './key.ts'
 import { LogError } from './log-error.ts'
 import type { Lsn } from './lsn.ts'
@@ -52,20 +53,18 @@ async function lookForNames(disk: Database, numbers: readonly number[]) {
   return { nameless, unfindable }
 }
 
-/** Throws `corrupted` if the log was seen to reach further than `head`. */
-export function checkHead(witness: Witness, workspace: string, number: number, head: Lsn): void {
-  const seen = witness.heads.get(number) ?? 0
+/** Throws `corrupted` if the log was seen, or has a snapshot, further on than `head`. */
+export function checkHead(witness: Witness, workspace: string, number: number, head: Lsn, extent: Extent): void {
+  const seen = Math.max(witness.heads.get(number) ?? 0, extent.snapshotLsn)
   if (seen <= head) return
-  throw new LogError(
-    'corrupted',
-    `workspace ${workspace} ends at record ${head}, but had reached ${seen}: its end is lost`,
-  )
+  const message = `workspace ${workspace} ends at record ${head}, but had reached ${seen}: its end is lost`
+  throw new LogError('corrupted', message, { workspace, lsn: (head + 1) as Lsn })
 }
 
 /** Throws `corrupted` if a workspace that can't be found may be one that lost its name. */
 export function checkUnknown(witness: Witness, workspace: string): void {
   if (witness.unfindable.has(workspace)) {
-    throw new LogError('corrupted', `the identity of workspace ${workspace} is lost`)
+    throw new LogError('corrupted', `the identity of workspace ${workspace} is lost`, { workspace })
   }
   if (witness.nameless.length === 0) return
   const numbers = witness.nameless.join(', ')

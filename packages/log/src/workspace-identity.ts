@@ -3,7 +3,7 @@ import { crc32 } from 'node:zlib'
 import { ByteReader, stringBytes, writeString } from './bytes.ts'
 import { nameKey, workspaceKey } from './key.ts'
 import { LogError } from './log-error.ts'
-import type { Put } from './put.ts'
+import type { Put } from './write.ts'
 
 const FORMAT = 0x10
 const CRC_BYTES = 4

@@ -1,0 +1,58 @@
+import type { Snapshot } from './event-store.ts'
+import { lsnOfRecordKey, snapshotKeyRange } from './key.ts'
+import { LogError } from './log-error.ts'
+import type { Lsn } from './lsn.ts'
+import { damagedSnapshot, decodeSnapshot, type PackedSnapshot, unpackState } from './packed-snapshot.ts'
+import type { StoredLog } from './stored-records.ts'
+
+/** A snapshot, from which any LSN soon after it is near, and how many had to be unpacked before it. */
+export interface Rung extends Snapshot {
+  readonly depth: number
+}
+
+/** The newest rung at or below `atOrBefore` that is undamaged; `onDamaged` hears of each that is not. */
+export async function findRung(
+  log: StoredLog,
+  atOrBefore: Lsn,
+  onDamaged: (error: LogError) => void,
+): Promise<Rung | undefined> {
+  for (let limit: number = atOrBefore; limit > 0; ) {
+    const last = await log.moment.last(snapshotKeyRange(log.number, 0, limit))
+    if (last === undefined) return undefined
+    const lsn = lsnOfRecordKey(last[0])
+    try {
+      return await readRung(log, lsn)
+    } catch (error) {
+      if (!(error instanceof LogError) || error.code !== 'corrupted') throw error
+      onDamaged(error)
+      limit = lsn - 1
+    }
+  }
+}
+
+/** The rung at exactly `lsn`, with those it was packed against. Throws `corrupted`. */
+export async function readRung(log: StoredLog, lsn: Lsn): Promise<Rung> {
+  const chain = [await readPacked(log, lsn)]
+  for (let link = chain[0]; link?.base !== undefined; link = chain.at(-1)) {
+    if (link.base.lsn >= link.lsn) throw damagedSnapshot(log.workspace, lsn, new RangeError('its base is no earlier'))
+    chain.push(await readPacked(log, link.base.lsn))
+  }
+  let state: Uint8Array | undefined
+  for (const packed of chain.toReversed()) {
+    try {
+      state = await unpackState(packed, state)
+    } catch (cause) {
+      throw damagedSnapshot(log.workspace, packed.lsn, cause)
+    }
+  }
+  const [packed] = chain
+  if (packed === undefined || state === undefined) throw damagedSnapshot(log.workspace, lsn, new RangeError('gone'))
+  const { at, annex } = packed
+  return { lsn, at, annex, state, depth: chain.length - 1 }
+}
+
+async function readPacked({ workspace, number, moment }: StoredLog, lsn: Lsn): Promise<PackedSnapshot> {
+  const parts: Uint8Array[] = []
+  for await (const [, value] of moment.entries(snapshotKeyRange(number, lsn, lsn))) parts.push(value)
+  return decodeSnapshot(workspace, number, lsn, parts)
+}

@@ -1,0 +1,29 @@
+import { promisify } from 'node:util'
+import { constants, type ZstdOptions, zstdCompress, zstdDecompress } from 'node:zlib'
+
+// The promises of these run on libuv's threads: a state of megabytes must not hold up everyone's edits.
+const compress = promisify<Uint8Array, ZstdOptions, Buffer>(zstdCompress)
+const decompress = promisify<Uint8Array, ZstdOptions, Buffer>(zstdDecompress)
+
+/** What any zstd decoder accepts unasked. */
+const WINDOW_LOG_MAX = 27
+const WINDOW_LOG_MIN = 10
+/** From here on zstd's ordinary tables forget the beginning of what it looks back on. */
+const LONG_DISTANCE_FROM_BYTES = 1024 * 1024
+
+/** Compresses off the main thread; with `base`, as what is different from it. */
+export function pack(bytes: Uint8Array, base?: Uint8Array): Promise<Buffer> {
+  if (base === undefined) return compress(bytes, {})
+  const seen = bytes.byteLength + base.byteLength
+  const windowLog = Math.min(WINDOW_LOG_MAX, Math.max(WINDOW_LOG_MIN, Math.ceil(Math.log2(seen + 1))))
+  const params: Record<number, number> = { [constants.ZSTD_c_windowLog]: windowLog }
+  if (base.byteLength >= LONG_DISTANCE_FROM_BYTES) params[constants.ZSTD_c_enableLongDistanceMatching] = 1
+  return compress(bytes, { params, dictionary: base })
+}
+
+/** Undoes {@link pack} off the main thread, given the same `base`. Throws a RangeError unless it comes to exactly `length` bytes. */
+export async function unpack(packed: Uint8Array, length: number, base?: Uint8Array): Promise<Buffer> {
+  const bytes = await decompress(packed, { maxOutputLength: Math.max(1, length), ...(base && { dictionary: base }) })
+  if (bytes.byteLength !== length) throw new RangeError(`${bytes.byteLength} of ${length} bytes`)
+  return bytes
+}
