@@ -69,7 +69,16 @@ export class Database {
 
   /** Read in this thread: the keys asked for are absent or hot, and waking another thread costs ten times the look-up. */
   get(key: Uint8Array): Promise<Uint8Array | undefined> {
-    return this.#guard(Promise.try(() => this.#level.getSync(key)))
+    return Promise.try(() => this.getNow(key))
+  }
+
+  /** {@link get} within this turn of the event loop. */
+  getNow(key: Uint8Array): Uint8Array | undefined {
+    try {
+      return this.#level.getSync(key)
+    } catch (error) {
+      throw storageError(error, this.#directory)
+    }
   }
 
   getMany(keys: Uint8Array[]): Promise<(Uint8Array | undefined)[]> {

@@ -71,8 +71,14 @@ export class DelegatingLog implements WorkspaceLog {
   create(): Promise<string> {
     return this.inner.create()
   }
-  append(entry: LogEntry): Receipt {
-    return this.inner.append(entry)
+  append(entry: LogEntry, options?: { sync?: boolean }): Receipt {
+    return this.inner.append(entry, options)
+  }
+  lsnOfKey(idempotencyKey: string): Promise<Lsn | undefined> {
+    return this.inner.lsnOfKey(idempotencyKey)
+  }
+  lsnAt(at: number): Promise<Lsn> {
+    return this.inner.lsnAt(at)
   }
   read(range?: { after?: Lsn; through?: Lsn }): AsyncIterable<LogRecord> {
     return this.inner.read(range)

@@ -16,7 +16,7 @@ export interface LogEntry {
   readonly connection: string
   /** What it touched, as `block/field` paths; opaque here. */
   readonly touched: readonly string[]
-  /** Unique per workspace; a repeat is the caller's to recognise by it. */
+  /** Unique per workspace: well-formed text of up to 1,024 bytes. */
   readonly idempotencyKey?: string
 }
 
@@ -66,8 +66,17 @@ export interface WorkspaceLog {
   readonly sinceSnapshot: { readonly records: number; readonly bytes: number }
   /** Makes the workspace exist without a record; resolves with its generation once that is durable. Idempotent. */
   create(): Promise<string>
-  /** Takes the next LSN at once and writes with the store's next group. Throws `closed`, `invalid`, or the storage error while storage fails. */
-  append(entry: LogEntry): Receipt
+  /**
+   * Takes the next LSN at once and writes with the store's next group. With `sync`, `durable` resolves only when that is
+   * on the disk, even where the store promises less (not in memory, which has none). Throws `closed`, `invalid`, or the
+   * storage error while storage fails; and `duplicate_key`, with the `lsn` of the record that has it, if the log has
+   * `entry.idempotencyKey` already.
+   */
+  append(entry: LogEntry, options?: { sync?: boolean }): Receipt
+  /** LSN of the record with this idempotency key, durable or not yet. */
+  lsnOfKey(idempotencyKey: string): Promise<Lsn | undefined>
+  /** LSN of the last record that can be read whose time is at or before `at` (ms since epoch); 0 for none. */
+  lsnAt(at: number): Promise<Lsn>
   /**
    * Records in order, checked (CRC, gap-free); those not yet durable included. Without `after`, from {@link firstLsn}.
    * Throws `corrupted` at the first that is damaged, and `invalid` when `after` lies before what compaction left:

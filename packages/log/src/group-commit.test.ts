@@ -76,6 +76,22 @@ describe('group commit', () => {
     await durable
   })
 
+  it('[L42] append with sync resolves at async only when an fsynced write has it and all before it', async () => {
+    const { store, clock, writes, nextWrite, openGate } = await gatedStore('async')
+    const log = await store.open('a')
+    const firstArrived = nextWrite()
+    const first = log.append(sampleEntry(1))
+    ;(await firstArrived).release()
+    await first.durable
+    const secondArrived = nextWrite()
+    const { durable } = log.append(sampleEntry(2), { sync: true })
+    expect((await secondArrived).sync).toBe(true)
+    expect(await hasSettled(durable)).toBe(false)
+    openGate()
+    await durable
+    expect([writes.length, clock.timersPending]).toEqual([2, 0])
+  })
+
   it('[L5] one write carries what all workspaces append in one turn, and the next what came meanwhile', async () => {
     const { store, writes, nextWrite, openGate } = await gatedStore('sync')
     const logs = await Promise.all(['a', 'b', 'c'].map((name) => store.open(name)))

@@ -22,7 +22,7 @@ export const KIND = {
   snapshot: 0x05,
   /** Workspace number → which snapshot counts, where records begin, and how far they are sealed. */
   extent: 0x06,
-  /** Reserved: workspace number, idempotency key → LSN. */
+  /** Workspace number, idempotency key (UTF-8) → LSN. */
   idempotency: 0x07,
   /** Reserved: workspace number, first LSN → sealed segment of records. */
   segment: 0x08,
@@ -87,6 +87,14 @@ export function snapshotKey(number: number, lsn: Lsn, part: number): Uint8Array 
 /** The keys that parts of snapshots of this workspace can have, from one LSN through another. */
 export function snapshotKeyRange(number: number, first = 0, last = LSN_MAX): { gte: Uint8Array; lte: Uint8Array } {
   return { gte: snapshotKey(number, first as Lsn, 0), lte: snapshotKey(number, last as Lsn, SNAPSHOT_PART_MAX) }
+}
+
+export function idempotencyKey(number: number, idempotency: string): Uint8Array {
+  const key = Buffer.allocUnsafe(5 + Buffer.byteLength(idempotency))
+  key[0] = KIND.idempotency
+  key.writeUInt32BE(number, 1)
+  key.write(idempotency, 5)
+  return key
 }
 
 export function extentKey(number: number): Uint8Array {

@@ -4,12 +4,13 @@ import type { LogEntry, LogRecord, Receipt, Snapshot, WorkspaceLog } from './eve
 import type { Extent } from './extent.ts'
 import type { Group } from './group.ts'
 import { KIND, lsnOfRecordKey, numberOfKey } from './key.ts'
+import { duplicateKey, KeyIndex } from './key-index.ts'
 import { findRung } from './ladder.ts'
 import { LogError } from './log-error.ts'
 import { LSN_MAX, type Lsn } from './lsn.ts'
 import type { LogObserver } from './observer.ts'
-import { checkEntry, decodeRecord, encodeRecord } from './record.ts'
-import { readStoredRecords, type StoredLog } from './stored-records.ts'
+import { checkEntry, decodeRecord, decodeRecordTime, encodeRecord } from './record.ts'
+import { findStoredTime, readStoredRecords, type StoredLog } from './stored-records.ts'
 import { Upkeep } from './upkeep.ts'
 import { encodeWorkspaceIdentity, makeGeneration, type WorkspaceIdentity } from './workspace-identity.ts'
 import type { Put, Write } from './write.ts'
@@ -41,6 +42,7 @@ export class LevelLog implements WorkspaceLog {
   readonly workspace: string
   readonly #host: LevelLogHost
   readonly #extent: Extent
+  readonly #keys: KeyIndex
   #identity: WorkspaceIdentity | undefined
   #upkeep: Upkeep | undefined
   #head: Lsn
@@ -54,6 +56,7 @@ export class LevelLog implements WorkspaceLog {
 
   constructor(workspace: string, start: LevelLogStart, host: LevelLogHost) {
     this.workspace = workspace
+    this.#keys = new KeyIndex(workspace)
     this.#identity = start.identity
     this.#extent = start.extent
     this.#head = start.head
@@ -102,9 +105,11 @@ export class LevelLog implements WorkspaceLog {
     return generation
   }
 
-  append(entry: LogEntry): Receipt {
+  append(entry: LogEntry, { sync = false } = {}): Receipt {
     this.#assertOpen()
     checkEntry(entry)
+    const { idempotencyKey } = entry
+    if (idempotencyKey !== undefined) this.#assertNewKey(idempotencyKey)
     const { number } = this.#identity ?? this.#beBorn()
     if (this.#head === LSN_MAX) throw new LogError('invalid', `workspace ${this.workspace} has used up its LSNs`)
     const lsn = (this.#head + 1) as Lsn
@@ -112,6 +117,8 @@ export class LevelLog implements WorkspaceLog {
     const put = encodeRecord(number, lsn, at, entry)
     const group = this.#host.group()
     group.writes.push(put)
+    if (sync) group.needsSync = true
+    if (idempotencyKey !== undefined) this.#keys.add(number, idempotencyKey, lsn, group)
     this.#head = lsn
     this.#headAt = at
     this.#lastGroup = group
@@ -126,13 +133,36 @@ export class LevelLog implements WorkspaceLog {
     const number = this.number
     if (number === undefined || first > through) return
     // What is on its way to the disk is read from memory: waiting for it could take as long as storage fails.
-    const waiting = [...this.#host.waiting()].filter(isRecordOf(number))
-    const firstWaiting = waiting[0] === undefined ? this.#head + 1 : lsnOfRecordKey(waiting[0].key)
+    const { waiting, firstWaiting } = this.#waiting(number)
     const lastStored = Math.min(through, firstWaiting - 1)
     if (first <= lastStored) yield* this.#readStored(first, lastStored)
     for (const { key, value } of waiting) {
       const lsn = lsnOfRecordKey(key)
       if (lsn >= first && lsn <= through) yield decodeRecord(this.workspace, key, value)
+    }
+  }
+
+  async lsnOfKey(idempotencyKey: string): Promise<Lsn | undefined> {
+    this.#assertOpen()
+    const { number } = this
+    return number === undefined ? undefined : this.#keys.find(this.#host.disk, number, idempotencyKey)
+  }
+
+  async lsnAt(at: number): Promise<Lsn> {
+    this.#assertOpen()
+    const stored = this.#stored()
+    if (stored === undefined) return 0 as Lsn
+    try {
+      if (at >= this.#headAt) return this.#head
+      const { waiting, firstWaiting } = this.#waiting(stored.number)
+      const isBefore = ({ key, value }: Put) => decodeRecordTime(this.workspace, key, value) <= at
+      const found = waiting.findLast(isBefore)
+      if (found !== undefined) return lsnOfRecordKey(found.key)
+      return (await findStoredTime(stored, this.firstLsn, firstWaiting - 1, at)) ?? (0 as Lsn)
+    } catch (error) {
+      throw this.#explained(error)
+    } finally {
+      await stored.moment.close()
     }
   }
 
@@ -177,6 +207,18 @@ export class LevelLog implements WorkspaceLog {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#host.release(this)
+  }
+
+  #assertNewKey(idempotencyKey: string): void {
+    const { number, workspace } = this
+    const lsn = number === undefined ? undefined : this.#keys.find(this.#host.disk, number, idempotencyKey)
+    if (lsn !== undefined) throw duplicateKey(workspace, idempotencyKey, lsn)
+  }
+
+  /** Records on their way to the disk, and the LSN from which on they are. */
+  #waiting(number: number): { waiting: Put[]; firstWaiting: number } {
+    const waiting = [...this.#host.waiting()].filter(isRecordOf(number))
+    return { waiting, firstWaiting: waiting[0] === undefined ? this.#head + 1 : lsnOfRecordKey(waiting[0].key) }
   }
 
   /** This log's part of the database as of now; to be closed. Undefined as long as there is none. */

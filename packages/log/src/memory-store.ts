@@ -10,6 +10,7 @@ import type {
   StoreState,
   WorkspaceLog,
 } from './event-store.ts'
+import { duplicateKey } from './key-index.ts'
 import { LogError } from './log-error.ts'
 import type { Lsn } from './lsn.ts'
 import type { LogObserver } from './observer.ts'
@@ -31,6 +32,7 @@ interface History {
   generation: string | undefined
   readonly records: LogRecord[]
   readonly snapshots: Snapshot[]
+  readonly keys: Map<string, Lsn>
 }
 
 const DURABLE = Promise.resolve()
@@ -65,7 +67,12 @@ class MemoryStore implements EventStore {
       throw new LogError('locked', `workspace ${workspace} is open already: close that log before`)
     }
     this.#openNames.add(workspace)
-    const history = this.#histories.get(workspace) ?? { generation: undefined, records: [], snapshots: [] }
+    const history = this.#histories.get(workspace) ?? {
+      generation: undefined,
+      records: [],
+      snapshots: [],
+      keys: new Map(),
+    }
     return new MemoryLog(workspace, history, this)
   }
 
@@ -142,6 +149,8 @@ class MemoryLog implements WorkspaceLog {
   append(entry: LogEntry): Receipt {
     this.#assertOpen()
     checkEntry(entry)
+    const known = entry.idempotencyKey === undefined ? undefined : this.#history.keys.get(entry.idempotencyKey)
+    if (known !== undefined) throw duplicateKey(this.workspace, entry.idempotencyKey ?? '', known)
     if (this.#history.generation === undefined) this.#beBorn()
     const { records } = this.#history
     const lsn = (records.length + 1) as Lsn
@@ -158,7 +167,18 @@ class MemoryLog implements WorkspaceLog {
       ...copies,
       ...(idempotencyKey !== undefined && { idempotencyKey }),
     })
+    if (idempotencyKey !== undefined) this.#history.keys.set(idempotencyKey, lsn)
     return { lsn, at, durable: DURABLE }
+  }
+
+  async lsnOfKey(idempotencyKey: string): Promise<Lsn | undefined> {
+    this.#assertOpen()
+    return this.#history.keys.get(idempotencyKey)
+  }
+
+  async lsnAt(at: number): Promise<Lsn> {
+    this.#assertOpen()
+    return this.#history.records.findLast((record) => record.at <= at)?.lsn ?? (0 as Lsn)
   }
 
   async *read(range: { after?: Lsn; through?: Lsn } = {}): AsyncGenerator<LogRecord> {

@@ -2,6 +2,7 @@ import { crc32, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { ByteReader, stringBytes, varuintBytes, writeString, writeVaruint } from './bytes.ts'
 import type { LogEntry, LogRecord } from './event-store.ts'
 import { lsnOfRecordKey, RECORD_KEY_BYTES, writeRecordKey } from './key.ts'
+import { checkKey } from './key-index.ts'
 import { LogError } from './log-error.ts'
 import type { Lsn } from './lsn.ts'
 import type { Put } from './write.ts'
@@ -19,7 +20,8 @@ const ZSTD_FROM_BYTES = 1025
 export const UPDATE_BYTES_MAX = 256 * 1024 * 1024
 
 /** Throws `invalid` if the log can't take `entry`. */
-export function checkEntry({ update }: LogEntry): void {
+export function checkEntry({ update, idempotencyKey }: LogEntry): void {
+  if (idempotencyKey !== undefined) checkKey(idempotencyKey)
   if (update.byteLength <= UPDATE_BYTES_MAX) return
   throw new LogError('invalid', `an update of ${update.byteLength} bytes is over the ${UPDATE_BYTES_MAX} the log takes`)
 }
@@ -65,16 +67,27 @@ export function decodeRecord(workspace: string, key: Uint8Array, value: Uint8Arr
   try {
     return { lsn, ...decodeValue(key, value) }
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new LogError('corrupted', `record ${lsn} of workspace ${workspace} is damaged: ${reason}`, {
-      cause,
-      workspace,
-      lsn,
-    })
+    throw damagedRecord(workspace, lsn, cause)
   }
 }
 
-function decodeValue(key: Uint8Array, value: Uint8Array): Omit<LogRecord, 'lsn'> {
+/** Time of the record under `key`, checked without unpacking it. Throws `corrupted`. */
+export function decodeRecordTime(workspace: string, key: Uint8Array, value: Uint8Array): number {
+  try {
+    return openValue(key, value).reader.u48()
+  } catch (cause) {
+    throw damagedRecord(workspace, lsnOfRecordKey(key), cause)
+  }
+}
+
+export function damagedRecord(workspace: string, lsn: Lsn, cause: unknown): LogError {
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  const message = `record ${lsn} of workspace ${workspace} is damaged: ${reason}`
+  return new LogError('corrupted', message, { cause, workspace, lsn })
+}
+
+/** Checks the whole and gives a reader that stands at the time. */
+function openValue(key: Uint8Array, value: Uint8Array): { head: number; reader: ByteReader } {
   const end = value.byteLength - CRC_BYTES
   const checksum = new ByteReader(value, Math.max(0, end), value.byteLength).u32()
   if (crc32(value.subarray(0, end), crc32(key)) !== checksum) throw new RangeError('its checksum does not match')
@@ -83,6 +96,11 @@ function decodeValue(key: Uint8Array, value: Uint8Array): Omit<LogRecord, 'lsn'>
   if ((head & FORMAT_MASK) !== FORMAT || (head & ~(FORMAT_MASK | FLAGS_KNOWN)) !== 0) {
     throw new RangeError(`format ${head.toString(16)} is none that this version reads`)
   }
+  return { head, reader }
+}
+
+function decodeValue(key: Uint8Array, value: Uint8Array): Omit<LogRecord, 'lsn'> {
+  const { head, reader } = openValue(key, value)
   const at = reader.u48()
   const actor = reader.string()
   const source = reader.string()

@@ -1,9 +1,9 @@
 import type { DatabaseMoment } from './database.ts'
 import type { LogRecord } from './event-store.ts'
-import { lsnOfRecordKey, recordKeyRange } from './key.ts'
+import { lsnOfRecordKey, recordKey, recordKeyRange } from './key.ts'
 import { LogError } from './log-error.ts'
 import type { Lsn } from './lsn.ts'
-import { decodeRecord } from './record.ts'
+import { decodeRecord, decodeRecordTime } from './record.ts'
 
 /** One workspace's part of the database. */
 export interface StoredLog {
@@ -22,6 +22,29 @@ export async function* readStoredRecords(log: StoredLog, first: number, last: nu
     expected++
   }
   if (expected > last) return
+  throw missingRecord(workspace, expected)
+}
+
+function missingRecord(workspace: string, expected: number): LogError {
   const lsn = expected as Lsn
-  throw new LogError('corrupted', `record ${lsn} of workspace ${workspace} is missing`, { workspace, lsn })
+  return new LogError('corrupted', `record ${lsn} of workspace ${workspace} is missing`, { workspace, lsn })
+}
+
+/** The last of the records `first` through `last` whose time is at or before `at`; undefined for none. Reads a few dozen. */
+export async function findStoredTime(
+  { workspace, number, moment }: StoredLog,
+  first: number,
+  last: number,
+  at: number,
+): Promise<Lsn | undefined> {
+  let [before, after] = [first - 1, last + 1]
+  while (after - before > 1) {
+    const middle = Math.floor((before + after) / 2)
+    const key = recordKey(number, middle as Lsn)
+    const value = await moment.get(key)
+    if (value === undefined) throw missingRecord(workspace, middle)
+    if (decodeRecordTime(workspace, key, value) <= at) before = middle
+    else after = middle
+  }
+  return before < first ? undefined : (before as Lsn)
 }

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Clock } from './clock.ts'
 import type { EventStore, LogRecord } from './event-store.ts'
+import { itFindsRecords } from './key-contract.ts'
 import type { LogError } from './log-error.ts'
 import { parseLsn } from './lsn.ts'
 import { readAll } from './read-all.ts'
@@ -65,6 +66,7 @@ export function describeEventStore(name: string, open: (clock: Clock) => Promise
       for (const store of stores.splice(0)) await store.close()
     })
 
+    itFindsRecords(start, clock)
     itKeepsSnapshots(start, (byMs) => clock.advance(byMs))
 
     it('[L1] append gives 1, 2, 3 … at once, for each workspace on its own', async () => {
