@@ -11,12 +11,16 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'packages/react': ['client', 'blocks'],
   'packages/cluster': ['protocol', 'log', 'server'],
   'packages/resources': ['protocol', 'blocks', 'log', 'server', 'client'],
-  'apps/server': ['protocol', 'blocks', 'log', 'server', 'api', 'client', 'cluster', 'resources'],
+  'apps/server': ['protocol', 'blocks', 'log', 'server', 'api', 'client', 'cluster', 'resources', 'demonstration'],
+  'apps/demonstration': ['client', 'blocks'],
   'apps/editor': ['react', 'client', 'blocks'],
 }
 
 /** These are functions of their arguments: no files, sockets or processes. */
 const PURE = new Set(['packages/protocol', 'packages/blocks'])
+
+/** The doors of a package besides its index. */
+const DOORS: ReadonlySet<string> = new Set(['/testing', '/operations'])
 
 const IMPORT = /(?:\bfrom|\bimport\s*\(?)\s*['"]([^'"\n]+)['"]/g
 const SISTER = /^@joinery\/([\w-]+)(\/.*)?$/
@@ -58,7 +62,7 @@ function objection(specifier: string, path: string, home: string, allowed: reado
     const [, name = '', door] = sister
     if (home === `packages/${name}`) return `${home} imports itself by name; import the file`
     if (!allowed.includes(name)) return `${home} may not import ${name}`
-    if (door !== undefined && door !== '/testing') return `${specifier} goes past the public door of ${name}`
+    if (door !== undefined && !DOORS.has(door)) return `${specifier} goes past the public door of ${name}`
     return undefined
   }
   if (specifier.startsWith('.')) {

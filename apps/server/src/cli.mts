@@ -1,6 +1,8 @@
 import { once } from 'node:events'
 import { Command, CommanderError } from 'commander'
 import { AppError, exitCodeOf } from './app-error.mts'
+import { addInspectCommand } from './operations/inspect-command.mts'
+import { addVerifyCommand } from './operations/verify-command.mts'
 import { addReplayCommand } from './replay/command.mts'
 import { startServer } from './serve.mts'
 import { DURABILITIES, LOG_LEVELS, parseServeConfig } from './serve-config.mts'
@@ -41,6 +43,8 @@ program
   })
 
 addReplayCommand(program)
+addVerifyCommand(program)
+addInspectCommand(program)
 
 function oneLine(message: string): string {
   const fault = message

@@ -3,6 +3,7 @@ import type { Api } from '@joinery/api'
 import { isLoopbackHost } from '@joinery/server'
 import { createEditorFiles } from './editor-files.mts'
 import type { Metrics } from './metrics.mts'
+import type { ControlDoor } from './operations/control-door.mts'
 import type { ServeConfig } from './serve-config.mts'
 import { renderStartPage, START_PAGE_POLICY } from './start-page.mts'
 import { VERSION } from './version.mts'
@@ -14,6 +15,8 @@ const HOST = /^(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(:\d{1,5})?$/i
 export interface Faces {
   readonly api: Api
   readonly metrics: Metrics
+  /** Absent when nothing is kept that an operator could work on. */
+  readonly control: ControlDoor | undefined
 }
 
 /**
@@ -23,7 +26,8 @@ export interface Faces {
 export function createFrontDoor(config: ServeConfig, faces: () => Faces | undefined) {
   const editor = createEditorFiles()
   return (request: IncomingMessage, response: ServerResponse): void => {
-    const { api, metrics } = faces() ?? {}
+    const { api, metrics, control } = faces() ?? {}
+    if (control?.handle(request, response)) return
     if (api?.handle(request, response) || editor.handle(request, response)) return
     const path = (request.url ?? '/').split('?', 1)[0]
     if (path === '/metrics' && metrics !== undefined) {

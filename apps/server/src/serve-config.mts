@@ -44,7 +44,7 @@ const port: Setting<number> = {
   schema: wholeNumber(0, 65_535).default(1234),
 }
 
-const data: Setting<string> = {
+export const dataSetting: Setting<string> = {
   option: 'data',
   variable: 'JOINERY_DATA',
   rule: 'the path of a directory',
@@ -88,7 +88,7 @@ export function parseServeConfig(options: Options, environment: Environment, dir
   const config: ServeConfig = {
     host: readSetting(host, options, environment),
     port: readSetting(port, options, environment),
-    dataDirectory: resolve(directory, readSetting(data, options, environment)),
+    dataDirectory: resolve(directory, readSetting(dataSetting, options, environment)),
     durability: readSetting(durability, options, environment),
     logLevel: readSetting(logLevel, options, environment),
     origins: readSetting(origins, options, environment),

@@ -7,6 +7,7 @@ import { pino } from 'pino'
 import { explainFailure } from './failure.mts'
 import { createFrontDoor, type Faces } from './front-door.mts'
 import { createMetrics } from './metrics.mts'
+import { openControl } from './operations/control.mts'
 import type { ServeConfig } from './serve-config.mts'
 import { VERSION } from './version.mts'
 
@@ -49,14 +50,18 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
         ...(authenticator && { authenticator }),
         ...(config.origins && { origins: config.origins }),
       })
-      faces = { api, metrics: createMetrics(server, store) }
+      const metrics = createMetrics(server, store)
+      faces = { api, metrics, control: undefined }
       await server.listen()
+      const control = durability === 'memory' ? undefined : await openControl(server.url, { directory, store, logger })
+      faces = { api, metrics, control: control?.door }
       logger.info({ url: server.url, version: VERSION, durability, directory }, 'listening')
       return {
         url: server.url,
         close: async () => {
           logger.info('draining')
           try {
+            await control?.close()
             // Released whatever the drain came to: nobody is left who could do it.
             await api.close()
             await server.close().finally(() => store.close())

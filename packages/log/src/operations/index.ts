@@ -1,5 +1,13 @@
+export {
+  type InspectOptions,
+  inspectStore,
+  type StoreInspection,
+  type Weight,
+  type WorkspaceInspection,
+} from './inspect-store.ts'
 export { openForReading, type ReadingStore } from './open-for-reading.ts'
 export type { Problem, ProblemCode } from './problem.ts'
-export { type DirectoryReport, isIntact, verifyDirectory } from './verify-directory.ts'
+export type { TrialLoad } from './trial-load.ts'
+export { type DirectoryReport, isIntact, verifyDirectory, verifyOpenDirectory } from './verify-directory.ts'
 export { type StoreReport, type VerifyOptions, verifyStore } from './verify-store.ts'
-export type { TrialLoad, WorkspaceReport } from './verify-workspace.ts'
+export type { WorkspaceReport } from './verify-workspace.ts'

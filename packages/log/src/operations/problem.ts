@@ -16,6 +16,9 @@ export type ProblemCode =
   | 'record_missing'
   | 'time_backwards'
   | 'end_lost'
+  | 'extent_damaged'
+  | 'snapshot_damaged'
+  | 'snapshot_missing'
   | 'not_loadable'
 
 /** One thing that is not as it should be. */

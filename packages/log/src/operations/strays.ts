@@ -1,5 +1,5 @@
 import type { DatabaseMoment } from '../database.ts'
-import { KIND, kindRange, numberOfKey, recordKey } from '../key.ts'
+import { KIND, kindRange, nameKey, numberOfKey } from '../key.ts'
 import type { Lsn } from '../lsn.ts'
 import type { Problems } from './problem.ts'
 
@@ -23,9 +23,12 @@ export async function checkStrays(
     const stray = await moment.last(range)
     if (stray) problems.add({ code: 'stray_entry', message: `an entry is of kind ${stray[0][0]}, which there is not` })
   }
-  for (const number of await numbersOfRecords(moment)) {
-    if (numbers.has(number)) continue
-    problems.add({ code: 'identity_missing', message: `records of number ${number} belong to no workspace` })
+  for (const kind of [KIND.record, KIND.snapshot, KIND.extent, KIND.idempotency, KIND.segment]) {
+    for (const number of await numbersOf(moment, kind)) {
+      if (numbers.has(number)) continue
+      const message = `entries of kind ${kind} and number ${number} belong to no workspace`
+      problems.add({ code: 'identity_missing', message })
+    }
   }
   for (const number of heads.keys()) {
     if (numbers.has(number)) continue
@@ -36,16 +39,17 @@ export async function checkStrays(
   }
 }
 
-/** The workspace numbers that records have: one seek for each. */
-async function numbersOfRecords(moment: DatabaseMoment): Promise<number[]> {
-  const { gte, lt: end } = kindRange(KIND.record)
+/** The workspace numbers that entries of a kind have: one seek for each. */
+async function numbersOf(moment: DatabaseMoment, kind: number): Promise<number[]> {
+  const { gte, lt: end } = kindRange(kind)
   const numbers: number[] = []
   for (let lt = end; ; ) {
     const last = await moment.last({ gte, lt })
     if (last === undefined) return numbers
     const number = numberOfKey(last[0])
     numbers.push(number)
-    lt = recordKey(number, 0 as Lsn)
-    if (number === 0) return numbers
+    const first = Buffer.from(nameKey(number))
+    first[0] = kind
+    lt = first
   }
 }

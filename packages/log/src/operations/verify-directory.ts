@@ -1,4 +1,5 @@
 import { inspectDirectory } from '../data-directory.ts'
+import type { EventStore } from '../event-store.ts'
 import { LogError } from '../log-error.ts'
 import { openForReading } from './open-for-reading.ts'
 import { type Problem, reasonOf } from './problem.ts'
@@ -27,6 +28,30 @@ export function isIntact({ problems, store }: DirectoryReport): boolean {
  * hold. Throws `locked`, `foreign_directory`, or `unreadable` (also when no log is there); what is damaged is told.
  */
 export async function verifyDirectory(directory: string, options: VerifyOptions = {}): Promise<DirectoryReport> {
+  return verifyWith(directory, options, async () => {
+    const reading = await openForReading(directory)
+    try {
+      return await verifyStore(reading.store, options)
+    } finally {
+      await reading.close()
+    }
+  })
+}
+
+/** Like {@link verifyDirectory} for a directory that this very process has open as `store`, which goes on serving. */
+export async function verifyOpenDirectory(
+  directory: string,
+  store: EventStore,
+  options: VerifyOptions = {},
+): Promise<DirectoryReport> {
+  return verifyWith(directory, options, () => verifyStore(store, options))
+}
+
+async function verifyWith(
+  directory: string,
+  { signal }: VerifyOptions,
+  look: () => Promise<StoreReport>,
+): Promise<DirectoryReport> {
   const problems: Problem[] = []
   try {
     const found = await inspectDirectory(directory)
@@ -37,19 +62,14 @@ export async function verifyDirectory(directory: string, options: VerifyOptions 
   } catch (error) {
     return unopenable({ files: 0, bytes: 0, problems }, error)
   }
-  const looked = await verifyFiles(directory, options.signal === undefined ? {} : { signal: options.signal })
+  const looked = await verifyFiles(directory, signal === undefined ? {} : { signal })
   const files = { ...looked, problems: [...problems, ...looked.problems] }
   if (looked.problems.some(({ file }) => file?.endsWith('.log') === false)) {
     const message = 'what the database holds was not looked at: LevelDB may end the process on damaged tables'
     return { ...files, problems: [...files.problems, { code: 'not_looked_at', message }], store: undefined }
   }
   try {
-    const reading = await openForReading(directory)
-    try {
-      return { ...files, store: await verifyStore(reading.store, options) }
-    } finally {
-      await reading.close()
-    }
+    return { ...files, store: await look() }
   } catch (error) {
     return unopenable(files, error)
   }

@@ -16,7 +16,8 @@ import { decodeRollCall } from '../roll-call.ts'
 import { decodeWorkspaceIdentity, type WorkspaceIdentity } from '../workspace-identity.ts'
 import { isDamage, type Problem, Problems, reasonOf } from './problem.ts'
 import { checkStrays } from './strays.ts'
-import { type TrialLoad, verifyWorkspace, type WorkspaceReport } from './verify-workspace.ts'
+import type { TrialLoad } from './trial-load.ts'
+import { verifyWorkspace, type WorkspaceReport } from './verify-workspace.ts'
 
 export interface VerifyOptions {
   /** Begins to load one workspace, so that what is stored is known to be of use. Left out, bytes are checked only. */
@@ -45,6 +46,7 @@ const PROGRESS_STEP = 1_000
  */
 export async function verifyStore(store: EventStore, options: VerifyOptions = {}): Promise<StoreReport> {
   const { disk } = levelStoreOf(store)
+  const { load: begin } = options
   const moment = disk.pin()
   try {
     const problems = new Problems()
@@ -60,9 +62,9 @@ export async function verifyStore(store: EventStore, options: VerifyOptions = {}
     const workspaces: WorkspaceReport[] = []
     for (const [workspace, identity] of identities) {
       const witnessed = heads.get(identity.number) ?? (0 as Lsn)
-      const load = options.load?.(workspace)
-      const look = { moment, workspace, identity, witnessed, load, onRecord, signal: options.signal }
-      workspaces.push(await verifyWorkspace(look))
+      const load = begin && (() => begin(workspace))
+      const stored = { moment, workspace, number: identity.number }
+      workspaces.push(await verifyWorkspace({ ...stored, identity, witnessed, load, onRecord, signal: options.signal }))
     }
     const numbers = new Set([...identities.values()].map(({ number }) => number))
     await checkStrays(moment, numbers, heads, problems)

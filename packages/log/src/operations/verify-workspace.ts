@@ -1,39 +1,36 @@
-import type { DatabaseMoment, Entry } from '../database.ts'
-import { lsnOfRecordKey, recordKeyRange } from '../key.ts'
+import type { Entry } from '../database.ts'
+import { decodeExtent, type Extent, PLAIN_EXTENT } from '../extent.ts'
+import { extentKey, lsnOfRecordKey, recordKeyRange } from '../key.ts'
 import type { Lsn } from '../lsn.ts'
 import { decodeRecord } from '../record.ts'
+import type { StoredLog } from '../stored-records.ts'
 import type { WorkspaceIdentity } from '../workspace-identity.ts'
 import { isDamage, type Problem, Problems, reasonOf } from './problem.ts'
-
-/** Builds a workspace from what it is made of, and throws it away again. Both throw when it can't be loaded. */
-export interface TrialLoad {
-  /** One Yjs V1 update; they come oldest first. */
-  add(update: Uint8Array): void
-  finish(): void
-}
+import type { TrialLoad } from './trial-load.ts'
+import { type SnapshotsSeen, verifySnapshots } from './verify-snapshots.ts'
 
 /** One workspace as a verification found it. */
 export interface WorkspaceReport {
   readonly workspace: string
   readonly generation: string
+  /** First LSN that can still be read. */
+  readonly firstLsn: Lsn
   /** LSN of the last record. */
   readonly head: Lsn
   readonly records: number
-  /** Bytes of records as they are stored. */
-  readonly bytes: number
+  readonly snapshots: number
   /** The first hundred. */
   readonly problems: readonly Problem[]
   readonly problemCount: number
 }
 
 /** What looking at one workspace takes. */
-export interface WorkspaceLook {
-  readonly moment: DatabaseMoment
-  readonly workspace: string
+export interface WorkspaceLook extends StoredLog {
   readonly identity: WorkspaceIdentity
   /** The LSN it is known to have reached. */
   readonly witnessed: Lsn
-  readonly load: TrialLoad | undefined
+  /** Begins to load the workspace; undefined if that is not wanted. */
+  readonly load: (() => TrialLoad) | undefined
   /** Called with each record. */
   readonly onRecord: () => void
   readonly signal: AbortSignal | undefined
@@ -41,44 +38,63 @@ export interface WorkspaceLook {
 
 /** Reads everything that is kept of one workspace. Rejects only when reading fails otherwise than by damage, or is aborted. */
 export async function verifyWorkspace(look: WorkspaceLook): Promise<WorkspaceReport> {
-  const { moment, workspace, identity, witnessed } = look
+  const { moment, workspace, number, identity, witnessed, signal } = look
   const problems = new Problems()
-  const records = new RecordCheck(look, problems)
-  for await (const entry of moment.entries(recordKeyRange(identity.number))) {
-    look.signal?.throwIfAborted()
+  const extent = await readExtent(look, problems)
+  const snapshots = await verifySnapshots(look, extent, problems)
+  const records = new RecordCheck(look, extent.firstLsn, snapshots, problems)
+  for await (const entry of moment.entries(recordKeyRange(number, extent.firstLsn))) {
+    signal?.throwIfAborted()
     look.onRecord()
     records.take(entry)
   }
   records.finish()
-  if (witnessed > records.head) {
-    const message = `workspace ${workspace} ends at record ${records.head}, but had reached ${witnessed}: its end is lost`
+  const reached = Math.max(witnessed, extent.snapshotLsn) as Lsn
+  if (reached > records.head) {
+    const message = `workspace ${workspace} ends at record ${records.head}, but had reached ${reached}: its end is lost`
     problems.add({ code: 'end_lost', message, lsn: records.head })
   }
   return {
     workspace,
     generation: identity.generation,
+    firstLsn: extent.firstLsn,
     head: records.head,
     records: records.count,
-    bytes: records.bytes,
+    snapshots: snapshots.count,
     problems: problems.listed,
     problemCount: problems.count,
   }
 }
 
+async function readExtent({ moment, workspace, number }: WorkspaceLook, problems: Problems): Promise<Extent> {
+  try {
+    return decodeExtent(workspace, number, await moment.get(extentKey(number)))
+  } catch (error) {
+    if (!isDamage(error)) throw error
+    problems.add({ code: 'extent_damaged', message: reasonOf(error) })
+    return PLAIN_EXTENT
+  }
+}
+
 /** Takes one workspace's records as they are stored, in order of their keys. */
 class RecordCheck {
-  head = 0 as Lsn
+  head: Lsn
   count = 0
-  bytes = 0
   #at = 0
+  /** What the load began with covers the records through this one. */
+  readonly #groundLsn: number
   #load: TrialLoad | undefined
   readonly #workspace: string
   readonly #problems: Problems
 
-  constructor({ workspace, load }: WorkspaceLook, problems: Problems) {
+  constructor({ workspace, load }: WorkspaceLook, firstLsn: Lsn, { ground }: SnapshotsSeen, problems: Problems) {
     this.#workspace = workspace
-    this.#load = load
     this.#problems = problems
+    this.head = (firstLsn - 1) as Lsn
+    this.#groundLsn = ground?.lsn ?? 0
+    // Nothing can be built on a beginning that is lost.
+    if (firstLsn === 1 || ground !== undefined) this.#load = load?.()
+    if (ground !== undefined) this.#tryLoad((begun) => begun.add(ground.state))
   }
 
   take([key, value]: Entry): void {
@@ -86,7 +102,6 @@ class RecordCheck {
     if (lsn !== this.head + 1) this.#missing((this.head + 1) as Lsn, lsn)
     this.head = lsn
     this.count++
-    this.bytes += key.byteLength + value.byteLength
     try {
       const { at, update } = decodeRecord(this.#workspace, key, value)
       if (at < this.#at) {
@@ -94,7 +109,7 @@ class RecordCheck {
         this.#problems.add({ code: 'time_backwards', message, lsn })
       }
       this.#at = Math.max(at, this.#at)
-      this.#tryLoad((load) => load.add(update))
+      if (lsn > this.#groundLsn) this.#tryLoad((load) => load.add(update))
     } catch (error) {
       if (!isDamage(error)) throw error
       // Without this one, those behind it build on nothing: that would be no news.
@@ -120,7 +135,7 @@ class RecordCheck {
       step(this.#load)
     } catch (error) {
       this.#load = undefined
-      const message = `workspace ${this.#workspace} can't be loaded at record ${this.head}: ${reasonOf(error)}`
+      const message = `workspace ${this.#workspace} can't be loaded from its records through ${this.head}: ${reasonOf(error)}`
       this.#problems.add({ code: 'not_loadable', message, lsn: this.head })
     }
   }

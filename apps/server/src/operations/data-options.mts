@@ -1,0 +1,32 @@
+import { resolve } from 'node:path'
+import type { Command } from 'commander'
+import { AppError } from '../app-error.mts'
+import { dataSetting } from '../serve-config.mts'
+import { type Options, readSetting } from '../setting.mts'
+
+/** Adds what every command on a data directory takes. */
+export function addDataOptions(command: Command): Command {
+  return command
+    .option('--data <directory>', 'where the log is kept [JOINERY_DATA] (default: ./data)')
+    .option('--json', 'print JSON')
+}
+
+export interface DataOptions {
+  /** Absolute. */
+  readonly directory: string
+  readonly isJson: boolean
+}
+
+/** Throws {@link AppError} `usage`. */
+export function readDataOptions(options: Options): DataOptions {
+  const directory = resolve(process.cwd(), readSetting(dataSetting, options, process.env))
+  return { directory, isJson: options.json === true }
+}
+
+/** Aborts what is under way when a person or a supervisor wants the command to end. */
+export function stopSignal(): AbortSignal {
+  const stop = new AbortController()
+  const onSignal = (): void => stop.abort(new AppError('failed', 'stopped before the end'))
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.once(signal, onSignal)
+  return stop.signal
+}

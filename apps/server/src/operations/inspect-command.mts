@@ -1,0 +1,40 @@
+import type { StoreInspection, WorkspaceInspection } from '@joinery/log/operations'
+import type { Command } from 'commander'
+import type { Options } from '../setting.mts'
+import { addDataOptions, readDataOptions, stopSignal } from './data-options.mts'
+import { withOperator } from './open-operator.mts'
+import { formatBytes, formatTable, formatTime } from './table.mts'
+
+/** Adds `joinery inspect` to the program. */
+export function addInspectCommand(program: Command): void {
+  addDataOptions(program.command('inspect').argument('[workspace]', 'only this one'))
+    .description('List the workspaces that are kept: how far they reach, how much room they take, and for what.')
+    .action(runInspect)
+}
+
+async function runInspect(workspace: string | undefined, options: Options): Promise<void> {
+  const { directory, isJson } = readDataOptions(options)
+  const inspection = await withOperator(directory, (operator) => operator.inspect(workspace, stopSignal()))
+  console.log(isJson ? JSON.stringify({ directory, ...inspection }) : describe(inspection))
+}
+
+const HEADINGS = ['workspace', 'records', 'last written', 'updates', 'stored', 'snapshots', 'segments']
+
+function describe({ workspaces, damaged }: StoreInspection): string {
+  const lines = [formatTable(HEADINGS, workspaces.map(row))]
+  for (const { workspace, reason } of damaged) lines.push(`${workspace}: ${reason}`)
+  return lines.join('\n')
+}
+
+function row(each: WorkspaceInspection): (string | number)[] {
+  const { workspace, firstLsn, head, headAt, records, updateBytes, snapshots, segments } = each
+  return [
+    workspace,
+    head === 0 ? 'none' : `${firstLsn}–${head}`,
+    formatTime(headAt),
+    formatBytes(updateBytes),
+    formatBytes(records.bytes + segments.bytes),
+    snapshots.count === 0 ? '-' : `${snapshots.count} (${formatBytes(snapshots.bytes)})`,
+    segments.count,
+  ]
+}

@@ -1,0 +1,133 @@
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { connectWorkspace } from '@joinery/client'
+import { describe, expect, it } from 'vitest'
+import { CommandProcess, runCommand } from '../testing/command-process.mts'
+import { temporaryDirectory } from '../testing/temporary-directory.mts'
+import { makeToken, parseTokenRequest } from '../token.mts'
+
+const SECRET = 'a secret of at least thirty-two bytes'
+
+async function startServer(directory: string, env: Record<string, string> = {}) {
+  const server = new CommandProcess(['serve', '--port', '0', '--data', directory, '--log-level', 'warn'], { env })
+  return { server, url: await server.listening() }
+}
+
+/** Writes one block with `text` and waits until it is durable. */
+async function write(url: string, workspace: string, text: string): Promise<void> {
+  const writer = connectWorkspace({ url: url.replace('http', 'ws'), workspace, actor: 'ada' })
+  await writer.whenSynced
+  writer.blocks.create('note', { type: 'text' }).content.insert(0, text)
+  await writer.whenDurable()
+  await writer.close()
+}
+
+async function stop({ server }: { server: CommandProcess }): Promise<void> {
+  server.child.kill('SIGTERM')
+  expect(await server.ended).toBe(0)
+}
+
+/** A data directory with one block in each of two workspaces, and no server on it. */
+async function makeData(): Promise<string> {
+  const directory = await temporaryDirectory()
+  const running = await startServer(directory)
+  await write(running.url, 'demo', 'first')
+  await write(running.url, 'acme/plan', 'second')
+  await stop(running)
+  return directory
+}
+
+describe('joinery verify', () => {
+  it('[A30, A31] exits with 0 while all is intact, with a server and without, and says the same', async () => {
+    const directory = await makeData()
+    const alone = await runCommand(['verify', '--data', directory, '--json'])
+    expect(alone).toMatchObject({ code: 0, stderr: '' })
+    const running = await startServer(directory)
+    const beside = await runCommand(['verify', '--data', directory, '--json'])
+    expect(beside).toMatchObject({ code: 0, stderr: '' })
+    const workspaces = (stdout: string) => JSON.parse(stdout).store.workspaces
+    expect(workspaces(beside.stdout)).toEqual(workspaces(alone.stdout))
+    expect(workspaces(alone.stdout).map(({ workspace }: { workspace: string }) => workspace)).toEqual([
+      'acme/plan',
+      'demo',
+    ])
+    await stop(running)
+    const plain = await runCommand(['verify', '--data', directory])
+    expect(plain).toMatchObject({ code: 0, stdout: expect.stringMatching(/^intact: .*2 workspaces, .*records/) })
+  })
+
+  it('[A30] exits with 1 and names file and workspace when a byte of what is kept is another', async () => {
+    const directory = await makeData()
+    const [log = ''] = (await readdir(directory)).filter((name) => name.endsWith('.log'))
+    const bytes = await readFile(join(directory, log))
+    bytes[300] = (bytes[300] ?? 0) ^ 1
+    await writeFile(join(directory, log), bytes)
+    const { code, stdout, stderr } = await runCommand(['verify', '--data', directory])
+    expect({ code, stderr }).toEqual({ code: 1, stderr: `joinery: ${directory} is not intact\n` })
+    expect(stdout).toMatch(/^NOT INTACT: /)
+    expect(stdout).toContain(`file_damaged: ${log} at byte `)
+    expect(await readFile(join(directory, log))).toEqual(bytes)
+    const json = await runCommand(['verify', '--data', directory, '--json'])
+    expect(json.code).toBe(1)
+    expect(JSON.parse(json.stdout)).toMatchObject({ intact: false })
+  })
+
+  it('[A30] exits with 1 and one line when there is no log, and makes none', async () => {
+    const directory = await temporaryDirectory()
+    const { code, stdout, stderr } = await runCommand(['verify', '--data', directory])
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+    expect(stderr).toBe(`joinery: ${directory} holds no log (give the directory of a log with --data)\n`)
+    expect(await readdir(directory)).toEqual([])
+  })
+})
+
+describe('joinery inspect', () => {
+  it('[A34] lists what is kept, with a server and without, all or one', async () => {
+    const directory = await makeData()
+    const alone = await runCommand(['inspect', '--data', directory])
+    expect(alone.code).toBe(0)
+    const [head, ...rows] = alone.stdout.trimEnd().split('\n')
+    expect(head).toMatch(/^workspace +records +last written/)
+    expect(rows.map((row) => row.split(/ +/)[0])).toEqual(['acme/plan', 'demo'])
+    const running = await startServer(directory)
+    expect((await runCommand(['inspect', '--data', directory])).stdout).toBe(alone.stdout)
+    const one = await runCommand(['inspect', 'demo', '--data', directory, '--json'])
+    expect(JSON.parse(one.stdout).workspaces).toEqual([expect.objectContaining({ workspace: 'demo', firstLsn: 1 })])
+    const none = await runCommand(['inspect', 'nowhere', '--data', directory])
+    expect(none).toMatchObject({ code: 1, stderr: 'joinery: there is no workspace nowhere\n' })
+    await stop(running)
+  })
+})
+
+describe('the control file', () => {
+  it('[A32] is its owner’s alone, stands while the server runs, and one left by a killed server is no obstacle', async () => {
+    const directory = await makeData()
+    const first = await startServer(directory)
+    expect((await stat(join(directory, 'CONTROL'))).mode & 0o777).toBe(0o600)
+    first.server.child.kill('SIGKILL')
+    await first.server.ended
+    expect(await readdir(directory)).toContain('CONTROL')
+    expect(await runCommand(['verify', '--data', directory])).toMatchObject({ code: 0 })
+    const second = await startServer(directory)
+    expect(await runCommand(['verify', '--data', directory])).toMatchObject({ code: 0 })
+    await stop(second)
+    expect(await readdir(directory)).not.toContain('CONTROL')
+  })
+
+  it('[A33] opens control to its secret alone: no token does, and the secret opens nothing else', async () => {
+    const directory = await temporaryDirectory()
+    const env = { JOINERY_JWT_SECRET: SECRET }
+    const { url } = await startServer(directory, env)
+    const token = await makeToken(parseTokenRequest({ sub: 'ada', workspaces: '*' }, env), Date.now())
+    const ask = (path: string, secret: string, method = 'POST') =>
+      fetch(`${url}${path}`, { method, headers: { authorization: `Bearer ${secret}` } })
+    const { secret } = JSON.parse(await readFile(join(directory, 'CONTROL'), 'utf8'))
+    for (const wrong of [token, '', `${secret}x`, secret.slice(0, -1)]) {
+      expect((await ask('/_control/verify', wrong)).status).toBe(401)
+    }
+    expect((await ask('/_control/ping', secret)).status).toBe(200)
+    expect((await ask('/_control/ping', secret, 'GET')).status).toBe(405)
+    expect((await ask('/_control/constructor', secret)).status).toBe(404)
+    expect((await ask('/v1/workspaces/demo/blocks', secret, 'GET')).status).toBe(401)
+  })
+})

@@ -1,0 +1,54 @@
+import { type DirectoryReport, isIntact, type Problem } from '@joinery/log/operations'
+import type { Command } from 'commander'
+import { AppError } from '../app-error.mts'
+import type { Options } from '../setting.mts'
+import { addDataOptions, readDataOptions, stopSignal } from './data-options.mts'
+import { withOperator } from './open-operator.mts'
+import { openProgressBar } from './progress.mts'
+import { formatBytes } from './table.mts'
+
+/** Adds `joinery verify` to the program. */
+export function addVerifyCommand(program: Command): void {
+  addDataOptions(program.command('verify'))
+    .description(
+      'Check every byte that is kept, and that every workspace can be loaded; exits with 0 only if all is intact.',
+    )
+    .action(runVerify)
+}
+
+async function runVerify(options: Options): Promise<void> {
+  const { directory, isJson } = readDataOptions(options)
+  const bar = openProgressBar('records')
+  try {
+    const watched = { onProgress: bar.onProgress, signal: stopSignal() }
+    const report = await withOperator(directory, (operator) => operator.verify(watched))
+    bar.stop()
+    console.log(isJson ? JSON.stringify({ intact: isIntact(report), directory, ...report }) : describeReport(report))
+    if (!isIntact(report)) throw new AppError('failed', `${directory} is not intact`)
+  } finally {
+    bar.stop()
+  }
+}
+
+/** What was looked at in one line, and one for each problem. */
+function describeReport(report: DirectoryReport): string {
+  const { files, bytes, problems, store } = report
+  const workspaces = store?.workspaces ?? []
+  const count = (of: 'records' | 'snapshots'): number => workspaces.reduce((sum, each) => sum + each[of], 0)
+  const seen =
+    store === undefined
+      ? ''
+      : `, ${workspaces.length} workspaces, ${count('records')} records, ${count('snapshots')} snapshots`
+  const lines = [...problems, ...(store?.problems ?? [])].map(describeProblem)
+  for (const each of workspaces) {
+    lines.push(...each.problems.map(describeProblem))
+    const unlisted = each.problemCount - each.problems.length
+    if (unlisted > 0) lines.push(`… and ${unlisted} more of workspace ${each.workspace}`)
+  }
+  const verdict = isIntact(report) ? 'intact' : 'NOT INTACT'
+  return [`${verdict}: ${files} files, ${formatBytes(bytes)}${seen}`, ...lines].join('\n')
+}
+
+function describeProblem({ code, message }: Problem): string {
+  return `${code}: ${message}`
+}

@@ -1,0 +1,123 @@
+import type { DatabaseMoment } from '../database.ts'
+import type { EventStore } from '../event-store.ts'
+import { decodeExtent } from '../extent.ts'
+import { extentKey, KIND, kindRange, lsnOfRecordKey, nameKey, nameOfWorkspaceKey } from '../key.ts'
+import { levelStoreOf } from '../level-store.ts'
+import { LogError } from '../log-error.ts'
+import type { Lsn } from '../lsn.ts'
+import { decodeRecord } from '../record.ts'
+import { decodeWorkspaceIdentity, type WorkspaceIdentity } from '../workspace-identity.ts'
+import { isDamage, reasonOf } from './problem.ts'
+import { snapshotLsns } from './verify-snapshots.ts'
+
+/** Entries of one kind, and their keys and values as LevelDB gets them, before its own compression. */
+export interface Weight {
+  readonly count: number
+  readonly bytes: number
+}
+
+/** One workspace, counted entry by entry. */
+export interface WorkspaceInspection {
+  readonly workspace: string
+  readonly generation: string
+  /** Birth, ms since epoch. */
+  readonly createdAt: number
+  /** First LSN that can still be read. */
+  readonly firstLsn: Lsn
+  /** LSN of the last record, and its time; 0 and undefined if there is none. */
+  readonly head: Lsn
+  readonly headAt: number | undefined
+  readonly records: Weight
+  /** Bytes of the updates in those records before they were compressed. */
+  readonly updateBytes: number
+  readonly snapshots: Weight & { readonly lsns: readonly Lsn[] }
+  readonly segments: Weight
+  readonly keys: Weight
+}
+
+export interface StoreInspection {
+  readonly storeId: string
+  readonly workspaces: readonly WorkspaceInspection[]
+  /** Workspaces that could not be counted to their end, and why. */
+  readonly damaged: readonly { readonly workspace: string; readonly reason: string }[]
+}
+
+export interface InspectOptions {
+  /** Only this one. */
+  readonly workspace?: string
+  readonly signal?: AbortSignal
+}
+
+/** Counts what a store keeps, as of now; traffic goes on meanwhile. Throws `invalid` for a workspace that is not there. */
+export async function inspectStore(store: EventStore, options: InspectOptions = {}): Promise<StoreInspection> {
+  const { disk } = levelStoreOf(store)
+  const moment = disk.pin()
+  try {
+    const workspaces: WorkspaceInspection[] = []
+    const damaged: { workspace: string; reason: string }[] = []
+    for await (const [key, value] of moment.entries(kindRange(KIND.workspace))) {
+      const workspace = nameOfWorkspaceKey(key)
+      if (options.workspace !== undefined && options.workspace !== workspace) continue
+      try {
+        workspaces.push(await inspectWorkspace(moment, workspace, value, options.signal))
+      } catch (error) {
+        if (!isDamage(error)) throw error
+        damaged.push({ workspace, reason: reasonOf(error) })
+      }
+    }
+    if (options.workspace !== undefined && workspaces.length + damaged.length === 0) {
+      throw new LogError('invalid', `there is no workspace ${options.workspace}`, { workspace: options.workspace })
+    }
+    return { storeId: disk.storeId, workspaces, damaged }
+  } finally {
+    await moment.close()
+  }
+}
+
+async function inspectWorkspace(
+  moment: DatabaseMoment,
+  workspace: string,
+  value: Uint8Array,
+  signal: AbortSignal | undefined,
+): Promise<WorkspaceInspection> {
+  const identity: WorkspaceIdentity = decodeWorkspaceIdentity(workspace, value)
+  const { number, generation, createdAt } = identity
+  const extent = decodeExtent(workspace, number, await moment.get(extentKey(number)))
+  let head = (extent.firstLsn - 1) as Lsn
+  let headAt: number | undefined
+  let updateBytes = 0
+  const records = await weigh(moment, KIND.record, number, (key, bytes) => {
+    signal?.throwIfAborted()
+    const { at, update } = decodeRecord(workspace, key, bytes)
+    head = lsnOfRecordKey(key)
+    headAt = at
+    updateBytes += update.byteLength
+  })
+  const snapshots = await weigh(moment, KIND.snapshot, number)
+  const lsns = await snapshotLsns({ moment, workspace, number }, extent)
+  return {
+    ...{ workspace, generation, createdAt, firstLsn: extent.firstLsn, head, headAt, records, updateBytes },
+    snapshots: { ...snapshots, count: lsns.length, lsns },
+    segments: await weigh(moment, KIND.segment, number),
+    keys: await weigh(moment, KIND.idempotency, number),
+  }
+}
+
+async function weigh(
+  moment: DatabaseMoment,
+  kind: number,
+  number: number,
+  onEntry?: (key: Uint8Array, value: Uint8Array) => void,
+): Promise<Weight> {
+  const gte = Buffer.from(nameKey(number))
+  gte[0] = kind
+  // Longer than any key of this number, and below the next number.
+  const lte = Buffer.concat([gte, Buffer.alloc(2_048, 0xff)])
+  let [count, bytes] = [0, 0]
+  for await (const [key, value] of moment.entries({ gte, lte })) {
+    count++
+    bytes += key.byteLength + value.byteLength
+    onEntry?.(key, value)
+  }
+  return { count, bytes }
+}

@@ -1,0 +1,58 @@
+import type { Extent } from '../extent.ts'
+import { lsnOfRecordKey, snapshotKeyRange } from '../key.ts'
+import { type Rung, readRung } from '../ladder.ts'
+import type { Lsn } from '../lsn.ts'
+import type { StoredLog } from '../stored-records.ts'
+import { isDamage, type Problems, reasonOf } from './problem.ts'
+import type { TrialLoad } from './trial-load.ts'
+
+/** The LSNs of the snapshots that count, in order: parts beyond the extent are of one that was never finished. */
+export async function snapshotLsns({ moment, number }: StoredLog, extent: Extent): Promise<Lsn[]> {
+  const lsns = new Set<Lsn>()
+  const range = snapshotKeyRange(number, 0, extent.snapshotLsn)
+  for await (const [key] of moment.entries(range)) lsns.add(lsnOfRecordKey(key))
+  return [...lsns]
+}
+
+/** What the snapshots of a workspace came to. */
+export interface SnapshotsSeen {
+  readonly count: number
+  /** The first one that a workspace whose beginning was dropped can be built on; undefined if there is none. */
+  readonly ground: Rung | undefined
+}
+
+/** Unpacks every snapshot and loads it by itself. */
+export async function verifySnapshots(
+  log: StoredLog & { readonly load: (() => TrialLoad) | undefined; readonly signal: AbortSignal | undefined },
+  extent: Extent,
+  problems: Problems,
+): Promise<SnapshotsSeen> {
+  const lsns = await snapshotLsns(log, extent)
+  let ground: Rung | undefined
+  for (const lsn of lsns) {
+    log.signal?.throwIfAborted()
+    try {
+      const rung = await readRung(log, lsn)
+      if (lsn >= extent.firstLsn - 1) ground ??= rung
+      const load = log.load?.()
+      load?.add(rung.state)
+      load?.finish()
+    } catch (error) {
+      const code = isDamage(error) ? 'snapshot_damaged' : 'not_loadable'
+      const message =
+        code === 'snapshot_damaged'
+          ? reasonOf(error)
+          : `the snapshot at ${lsn} of workspace ${log.workspace} can't be loaded: ${reasonOf(error)}`
+      problems.add({ code, message, lsn })
+    }
+  }
+  if (extent.snapshotLsn > 0 && lsns.at(-1) !== extent.snapshotLsn) {
+    const message = `the snapshot at ${extent.snapshotLsn} of workspace ${log.workspace} is missing`
+    problems.add({ code: 'snapshot_missing', message, lsn: extent.snapshotLsn })
+  }
+  if (extent.firstLsn > 1 && ground === undefined) {
+    const message = `workspace ${log.workspace} begins with record ${extent.firstLsn}, and no snapshot stands for those before`
+    problems.add({ code: 'snapshot_missing', message, lsn: (extent.firstLsn - 1) as Lsn })
+  }
+  return { count: lsns.length, ground: extent.firstLsn > 1 ? ground : undefined }
+}
