@@ -1,4 +1,3 @@
-import { ClassicLevel } from 'classic-level'
 import { describe, expect, it } from 'vitest'
 import { lookAtFlipped } from './damage-look.ts'
 import { makeStore } from './damage-store.ts'
@@ -6,19 +5,12 @@ import { KIND, nameKey, recordKey, workspaceKey } from './key.ts'
 import { openLevelStore } from './level-store.ts'
 import type { LogError } from './log-error.ts'
 import type { Lsn } from './lsn.ts'
+import { tamper } from './tamper.ts'
 import { testDirectories } from './test-directory.ts'
 import { readAll, sampleEntry } from './testing.ts'
 
 const makeDirectory = testDirectories()
 const open = (directory: string) => openLevelStore({ directory, durability: 'async' })
-/** Works on the database as another hand would. */
-async function tamper(directory: string, work: (level: ClassicLevel<Uint8Array, Uint8Array>) => Promise<void>) {
-  const level = new ClassicLevel<Uint8Array, Uint8Array>(directory, { keyEncoding: 'view', valueEncoding: 'view' })
-  await level.open({ createIfMissing: false })
-  await work(level)
-  await level.close()
-}
-
 const code = (expected: LogError['code'], message: string) =>
   expect.objectContaining({ name: 'LogError', code: expected, message: expect.stringContaining(message) })
 

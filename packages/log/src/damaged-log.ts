@@ -7,7 +7,7 @@ import { LogError } from './log-error.ts'
 import { LSN_MAX, type Lsn } from './lsn.ts'
 import { readStoredRecords, type StoredLog } from './stored-records.ts'
 import { checkHead, checkUnknown, type Witness } from './witness.ts'
-import { decodeWorkspaceIdentity } from './workspace-identity.ts'
+import { assertAlive, decodeWorkspaceIdentity } from './workspace-identity.ts'
 
 /** A log with damage in it, as far as it is intact: what would write throws what is damaged. */
 export class ReadOnlyLog extends LevelLog implements DamagedLog {
@@ -41,6 +41,7 @@ export async function surveyDamage(
       throw new LogError('invalid', `workspace ${workspace} does not exist`, { workspace })
     }
     const identity = decodeWorkspaceIdentity(workspace, value)
+    assertAlive(workspace, identity)
     const log = { workspace, number: identity.number, moment }
     const damages: LogError[] = []
     const found = (error: LogError): void => void damages.push(error)

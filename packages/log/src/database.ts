@@ -95,6 +95,25 @@ export class Database {
     return this.#entries(range)
   }
 
+  /** Keys of a range, so many at a time. */
+  async *keys(range: KeyRange, count: number): AsyncGenerator<Uint8Array[]> {
+    const iterator = this.#level.keys(range)
+    try {
+      for (;;) {
+        const keys = await this.#guard(iterator.nextv(count))
+        if (keys.length === 0) return
+        yield keys
+      }
+    } finally {
+      await iterator.close()
+    }
+  }
+
+  /** Makes the files that hold a range free of what was deleted or replaced in it: takes its time. */
+  tidy({ gte, lt }: { gte: Uint8Array; lt: Uint8Array }): Promise<void> {
+    return this.#guard(this.#level.compactRange(gte, lt))
+  }
+
   /** Bytes that a range takes in tables: none for what was written lately, and to within a block or two. */
   approximateBytes(range: { gte: Uint8Array; lte: Uint8Array }): Promise<number> {
     return this.#guard(this.#level.approximateSize(range.gte, range.lte))

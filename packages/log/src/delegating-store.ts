@@ -37,6 +37,18 @@ export class DelegatingStore implements EventStore {
   workspaces(): AsyncIterable<string> {
     return this.inner.workspaces()
   }
+  tombstones(): AsyncIterable<string> {
+    return this.inner.tombstones()
+  }
+  tombstone(workspace: string): Promise<void> {
+    return this.inner.tombstone(workspace)
+  }
+  undelete(workspace: string): Promise<void> {
+    return this.inner.undelete(workspace)
+  }
+  purge(workspace: string): Promise<void> {
+    return this.inner.purge(workspace)
+  }
   close(): Promise<void> {
     return this.inner.close()
   }

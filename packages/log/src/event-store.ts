@@ -115,7 +115,7 @@ export interface EventStore {
   onStateChange(listener: (state: StoreState) => void): () => void
   /**
    * Opens one workspace's log, existing or not. Throws `locked` if it is open already, `corrupted` if its head or
-   * identity is damaged or its end lost, `invalid` for what can't be a name, `closed`, or the storage error.
+   * identity is damaged or its end lost, `deleted`, `invalid` for what can't be a name, `closed`, or the storage error.
    */
   open(workspace: string): Promise<WorkspaceLog>
   /**
@@ -125,8 +125,24 @@ export interface EventStore {
    * is damaged; otherwise as {@link open}.
    */
   openDamaged(workspace: string): Promise<DamagedLog>
-  /** Names of the workspaces that exist, in byte order. */
+  /** Names of the workspaces that exist and are not deleted, in byte order. */
   workspaces(): AsyncIterable<string>
+  /** Names of the deleted ones that are not purged, in byte order. */
+  tombstones(): AsyncIterable<string>
+  /**
+   * Marks a workspace deleted: `open` throws `deleted` from now on, and all its bytes stay. Idempotent; resolves when that
+   * is on the disk. Throws `locked` while its log is open, `invalid` if there is none, `corrupted`, `closed`, or the
+   * storage error.
+   */
+  tombstone(workspace: string): Promise<void>
+  /** Takes {@link tombstone} back. Throws `deleted` once a {@link purge} has begun; otherwise like that. */
+  undelete(workspace: string): Promise<void>
+  /**
+   * Removes everything of a deleted workspace, from the files too; resolves when that is done. Its name may be used again,
+   * for a new generation. Cut short, it can be done again. Throws `invalid` if the workspace is not deleted; otherwise
+   * like {@link tombstone}.
+   */
+  purge(workspace: string): Promise<void>
   /**
    * Writes what is still waiting, fsyncs, and releases the directory. Idempotent. Rejects with the storage error,
    * the directory released all the same, if something could not be made safe.

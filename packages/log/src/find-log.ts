@@ -5,7 +5,7 @@ import type { LevelLogStart } from './level-log.ts'
 import type { Lsn } from './lsn.ts'
 import { decodeRecord } from './record.ts'
 import { checkHead, checkUnknown, type Witness } from './witness.ts'
-import { decodeWorkspaceIdentity } from './workspace-identity.ts'
+import { assertAlive, decodeWorkspaceIdentity } from './workspace-identity.ts'
 
 /** Finds where a workspace's log stands, in a few look-ups however long it is. Throws `corrupted`. */
 export async function findLog(disk: Database, witness: Witness, workspace: string): Promise<LevelLogStart> {
@@ -15,6 +15,7 @@ export async function findLog(disk: Database, witness: Witness, workspace: strin
     return { identity: undefined, extent: PLAIN_EXTENT, head: 0 as Lsn, headAt: 0, bytes: 0 }
   }
   const identity = decodeWorkspaceIdentity(workspace, value)
+  assertAlive(workspace, identity)
   const { number } = identity
   const extent = decodeExtent(workspace, number, await disk.get(extentKey(number)))
   const last = await disk.last(recordKeyRange(number))

@@ -122,6 +122,16 @@ function at(key: Uint8Array, index: number): number {
   return key[index] ?? 0
 }
 
+/** Every key of one kind that belongs to one workspace. */
+export function ownRange(kind: number, number: number): { gte: Uint8Array; lt: Uint8Array } {
+  const prefix = (n: number) => {
+    const key = Buffer.from(nameKey(n))
+    key[0] = kind
+    return key
+  }
+  return { gte: prefix(number), lt: number === WORKSPACE_NUMBER_MAX ? Buffer.from([kind + 1]) : prefix(number + 1) }
+}
+
 /** Every key of one kind. */
 export function kindRange(kind: number): { gte: Uint8Array; lt: Uint8Array } {
   return { gte: Buffer.from([kind]), lt: Buffer.from([kind + 1]) }

@@ -19,9 +19,10 @@ import { LogError } from './log-error.ts'
 import type { Lsn } from './lsn.ts'
 import type { LogObserver } from './observer.ts'
 import { decodeRecord } from './record.ts'
+import { purge, tombstone, undelete } from './removal.ts'
 import { RollCall } from './roll-call.ts'
 import { takeWitness, type Witness } from './witness.ts'
-import { checkWorkspaceName } from './workspace-identity.ts'
+import { checkWorkspaceName, isTombstone } from './workspace-identity.ts'
 import type { Write } from './write.ts'
 
 export interface LevelStoreOptions {
@@ -114,29 +115,60 @@ export class LevelStore implements EventStore, LevelLogHost {
     })
   }
 
-  /** One log for each workspace at a time, and only after what went through the last one is written. */
-  async #admit<L extends LevelLog>(workspace: string, makeLog: () => Promise<L>): Promise<L> {
+  tombstone(workspace: string): Promise<void> {
+    return this.#alone(workspace, () => tombstone(this, this.#witness, workspace))
+  }
+
+  undelete(workspace: string): Promise<void> {
+    return this.#alone(workspace, () => undelete(this, this.#witness, workspace))
+  }
+
+  purge(workspace: string): Promise<void> {
+    return this.#alone(workspace, () => purge(this, this.#witness, workspace))
+  }
+
+  #admit<L extends LevelLog>(workspace: string, makeLog: () => Promise<L>): Promise<L> {
+    return this.#alone(workspace, async () => {
+      const log = await makeLog()
+      this.#logs.set(workspace, log)
+      return log
+    })
+  }
+
+  /** One at a time for each workspace, and only after what went through the last log of it is written. */
+  async #alone<T>(workspace: string, work: () => Promise<T>): Promise<T> {
     checkWorkspaceName(workspace)
     this.assertOpen()
     if (this.#logs.has(workspace)) {
-      throw new LogError('locked', `workspace ${workspace} is open already: close that log before`)
+      throw new LogError('locked', `workspace ${workspace} is open already: close that log before`, { workspace })
     }
     this.#logs.set(workspace, undefined)
     try {
       await this.#leaving.get(workspace)
-      const log = await makeLog()
-      this.#logs.set(workspace, log)
-      return log
+      return await work()
     } catch (error) {
-      this.#logs.delete(workspace)
       this.assertOpen()
       if (error instanceof LogError && error.code === 'corrupted') this.observer.damaged?.(error)
       throw error
+    } finally {
+      // Unless a log of it has come of this.
+      if (this.#logs.get(workspace) === undefined) this.#logs.delete(workspace)
     }
   }
 
   async *workspaces(): AsyncGenerator<string> {
-    for await (const [key] of this.disk.entries(kindRange(KIND.workspace))) yield nameOfWorkspaceKey(key)
+    yield* this.#names((isDeleted) => !isDeleted)
+  }
+
+  async *tombstones(): AsyncGenerator<string> {
+    yield* this.#names((isDeleted) => isDeleted)
+  }
+
+  async *#names(isWanted: (isDeleted: boolean) => boolean): AsyncGenerator<string> {
+    for await (const [key, value] of this.disk.entries(kindRange(KIND.workspace))) {
+      const name = nameOfWorkspaceKey(key)
+      if (isWanted(isTombstone(name, value))) yield name
+    }
   }
 
   close(): Promise<void> {

@@ -15,7 +15,7 @@ import { LogError } from './log-error.ts'
 import type { Lsn } from './lsn.ts'
 import type { LogObserver } from './observer.ts'
 import { checkEntry } from './record.ts'
-import { checkWorkspaceName, makeGeneration } from './workspace-identity.ts'
+import { checkWorkspaceName, deletedWorkspace, makeGeneration } from './workspace-identity.ts'
 
 export interface MemoryStoreOptions {
   readonly clock?: Clock
@@ -33,6 +33,7 @@ interface History {
   readonly records: LogRecord[]
   readonly snapshots: Snapshot[]
   readonly keys: Map<string, Lsn>
+  deletedAt?: number
 }
 
 const DURABLE = Promise.resolve()
@@ -66,6 +67,7 @@ class MemoryStore implements EventStore {
     if (this.#openNames.has(workspace)) {
       throw new LogError('locked', `workspace ${workspace} is open already: close that log before`)
     }
+    this.#assertAlive(workspace)
     this.#openNames.add(workspace)
     const history = this.#histories.get(workspace) ?? {
       generation: undefined,
@@ -79,12 +81,54 @@ class MemoryStore implements EventStore {
   async openDamaged(workspace: string): Promise<DamagedLog> {
     checkWorkspaceName(workspace)
     this.assertOpen()
+    this.#assertAlive(workspace)
     throw new LogError('invalid', `nothing of workspace ${workspace} is damaged: memory has no way to be`)
   }
 
   async *workspaces(): AsyncGenerator<string> {
+    yield* this.#names(({ deletedAt }) => deletedAt === undefined)
+  }
+
+  async *tombstones(): AsyncGenerator<string> {
+    yield* this.#names(({ deletedAt }) => deletedAt !== undefined)
+  }
+
+  async tombstone(workspace: string): Promise<void> {
+    this.#closed(workspace).deletedAt ??= this.clock.now()
+  }
+
+  async undelete(workspace: string): Promise<void> {
+    delete this.#closed(workspace).deletedAt
+  }
+
+  async purge(workspace: string): Promise<void> {
+    if (this.#closed(workspace).deletedAt === undefined) {
+      throw new LogError('invalid', `workspace ${workspace} is not deleted: tombstone it before`, { workspace })
+    }
+    this.#histories.delete(workspace)
+  }
+
+  /** What a workspace that nobody has open holds. */
+  #closed(workspace: string): History {
+    checkWorkspaceName(workspace)
     this.assertOpen()
-    const names = [...this.#histories.keys()].map((name) => Buffer.from(name)).sort(Buffer.compare)
+    if (this.#openNames.has(workspace)) {
+      throw new LogError('locked', `workspace ${workspace} is open already: close that log before`, { workspace })
+    }
+    const history = this.#histories.get(workspace)
+    if (history !== undefined) return history
+    throw new LogError('invalid', `workspace ${workspace} does not exist`, { workspace })
+  }
+
+  #assertAlive(workspace: string): void {
+    const { deletedAt } = this.#histories.get(workspace) ?? {}
+    if (deletedAt !== undefined) throw deletedWorkspace(workspace, deletedAt)
+  }
+
+  *#names(isWanted: (history: History) => boolean): Generator<string> {
+    this.assertOpen()
+    const wanted = [...this.#histories].filter(([, history]) => isWanted(history))
+    const names = wanted.map(([name]) => Buffer.from(name)).sort(Buffer.compare)
     for (const name of names) yield name.toString()
   }
 

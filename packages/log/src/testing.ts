@@ -2,13 +2,16 @@ import { afterEach, describe, expect, it } from 'vitest'
 import type { Clock } from './clock.ts'
 import type { EventStore, LogRecord } from './event-store.ts'
 import { itFindsRecords } from './key-contract.ts'
+import { listWorkspaces } from './list-workspaces.ts'
 import type { LogError } from './log-error.ts'
 import { parseLsn } from './lsn.ts'
 import { readAll } from './read-all.ts'
+import { itDeletesWorkspaces } from './removal-contract.ts'
 import { sampleEntry } from './sample-entry.ts'
 import { itKeepsSnapshots } from './snapshot-contract.ts'
 
 export { DelegatingLog, DelegatingStore } from './delegating-store.ts'
+export { listWorkspaces } from './list-workspaces.ts'
 export { readAll } from './read-all.ts'
 export { sampleEntry } from './sample-entry.ts'
 
@@ -44,12 +47,6 @@ export function makeTestClock(startMs = 1_700_000_000_000): TestClock {
   }
 }
 
-export async function listWorkspaces(store: EventStore): Promise<string[]> {
-  const names: string[] = []
-  for await (const name of store.workspaces()) names.push(name)
-  return names
-}
-
 const code = (expected: LogError['code']) => expect.objectContaining({ name: 'LogError', code: expected })
 
 /** What every event store does, whatever it is made of. `open` gives a fresh, empty store that tells time by `clock`. */
@@ -67,6 +64,7 @@ export function describeEventStore(name: string, open: (clock: Clock) => Promise
     })
 
     itFindsRecords(start, clock)
+    itDeletesWorkspaces(start)
     itKeepsSnapshots(start, (byMs) => clock.advance(byMs))
 
     it('[L1] append gives 1, 2, 3 … at once, for each workspace on its own', async () => {

@@ -46,7 +46,8 @@ async function lookForNames(disk: Database, numbers: readonly number[]) {
     const bytes = await disk.getMany(some.map(nameKey))
     const names = bytes.map((name) => (name === undefined ? undefined : Buffer.from(name).toString()))
     nameless.push(...some.filter((_, n) => names[n] === undefined))
-    const found = names.filter((name) => name !== undefined)
+    // An empty name is what purging leaves.
+    const found = names.flatMap((name) => (name ? [name] : []))
     const identities = await disk.getMany(found.map(workspaceKey))
     for (const [n, name] of found.entries()) if (identities[n] === undefined) unfindable.add(name)
   }
