@@ -57,11 +57,11 @@ it('[H4] a journal that has lost its room is replaced, and keys it never heard o
   expect(await scene.workspaces.read(W, ({ doc }) => getBlock(doc, 'b')?.text)).toBe('xx')
 })
 
-it('[H4] the oldest keys are forgotten beyond the limit, the latest are not', async () => {
+it('[H4] a key counts for good, beyond what the journal remembers of it', async () => {
   await using scene = startWrites()
   for (let n = 0; n < 12; n++) await scene.writes.write({ ...append, key: `k${n}` })
   await scene.writes.write({ ...append, key: 'k11' })
   expect(await scene.workspaces.read(W, ({ head }) => head)).toBe(12)
   await scene.writes.write({ ...append, key: 'k0' })
-  expect(await scene.workspaces.read(W, ({ head }) => head)).toBe(13)
+  expect(await scene.workspaces.read(W, ({ head }) => head)).toBe(12)
 })

@@ -103,7 +103,11 @@ export class Writes {
         for (const id of blocks) after.set(id, getBlock(doc, id)?.toJSON())
       },
     })
-    const { lsn } = await this.#whenDurable(written)
+    const { lsn, repeated } = await this.#whenDurable(written)
+    if (repeated) {
+      const { actor, connection } = await journal.recordAt(lsn)
+      throw new Leave({ lsn, actor, via: connection })
+    }
     const record = lsn > head ? await journal.recordAt(lsn) : undefined
     const views = new Map<string, BlockView>()
     for (const [id, json] of after) {

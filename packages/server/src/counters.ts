@@ -10,6 +10,15 @@ export class Counters {
   prunings = 0
   /** Documents rebuilt from the log because an update had spoilt them. */
   rebuilds = 0
+  /** Workspaces read from the log, and how long that took, together, ms. */
+  loads = 0
+  loadMs = 0
+  /** Rooms that made a document of what they had as bytes, and that gave it back. */
+  warmings = 0
+  coolings = 0
+  snapshots = 0
+  /** Loads that found a damaged workspace and serve what is left of it for reading. */
+  quarantined = 0
   /** Refused updates by rejection code. */
   readonly refused = new Map<string, number>()
 

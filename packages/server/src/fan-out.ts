@@ -1,7 +1,6 @@
 import { encodeUpdate } from '@joinery/protocol'
 import * as Y from 'yjs'
 import type { Connection } from './connection.ts'
-import type { RoomDocument } from './room-document.ts'
 import { encodeBinaryMessage } from './ws-frame.ts'
 
 /** What one connection's tick brought the others. */
@@ -14,9 +13,11 @@ export interface Forward {
 /** Where a room's frames go. */
 export interface Audience {
   readonly connections: ReadonlySet<Connection>
-  /** The room's document as of now; undefined while it is being loaded. */
-  document(): RoomDocument | undefined
   readonly sendBufferBytesMax: number
+  /** Of what its connections have been sent; undefined while the room is being loaded. */
+  stateVector(): Uint8Array | undefined
+  /** Sends a connection what it lacks that has what `stateVector` says, or ends it. */
+  catchUp(connection: Connection, stateVector: Uint8Array): void
 }
 
 /**
@@ -46,15 +47,12 @@ export function sendToAll(frame: Uint8Array, audience: Audience, except?: Connec
 
 /** A slow reader gets nothing more until it has caught up, then one diff: neither a queue that grows nor a lost update. */
 function lag(connection: Connection, audience: Audience): void {
-  const document = audience.document()
-  if (document === undefined) return
-  connection.laggingFrom = document.stateVector()
+  const stateVector = audience.stateVector()
+  if (stateVector === undefined) return
+  connection.laggingFrom = stateVector
   connection.onceDrained(() => {
     const from = connection.laggingFrom
-    const now = audience.document()
     connection.laggingFrom = undefined
-    if (from === undefined || !audience.connections.has(connection)) return
-    if (now === undefined) return connection.close(1013, 'too_slow: the workspace is being loaded again')
-    connection.send(encodeUpdate(now.diff(from)))
+    if (from !== undefined && audience.connections.has(connection)) audience.catchUp(connection, from)
   })
 }

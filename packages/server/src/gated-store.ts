@@ -1,4 +1,12 @@
-import { LogError, type LogRecord, openMemoryStore, type StoreState, type WorkspaceLog } from '@joinery/log'
+import {
+  type DamagedLog,
+  LogError,
+  type LogRecord,
+  type Lsn,
+  openMemoryStore,
+  type StoreState,
+  type WorkspaceLog,
+} from '@joinery/log'
 import { DelegatingLog, DelegatingStore } from '@joinery/log/testing'
 
 /**
@@ -10,6 +18,10 @@ export class GatedStore extends DelegatingStore {
   opens = 0
   /** Logs that are open now. */
   openLogs = 0
+  /** Reads of records that began so far. */
+  reads = 0
+  /** Awaited before each read, if set. */
+  readGate: Promise<void> | undefined
   /** Awaited before each open, if set. */
   openGate: Promise<void> | undefined
   /** Thrown by the next open, if set. */
@@ -18,6 +30,12 @@ export class GatedStore extends DelegatingStore {
   durableGate: Promise<void> | undefined
   /** Thrown by the next read, if set. */
   readError: Error | undefined
+  /** The record with this LSN, in every workspace, can't be read, if set. */
+  damagedLsn: number | undefined
+  /** Awaited before a snapshot is stored, if set. */
+  snapshotGate: Promise<void> | undefined
+  /** Thrown by the next snapshot, if set. */
+  snapshotError: Error | undefined
   #state: StoreState = { state: 'open' }
   #listener: ((state: StoreState) => void) | undefined
 
@@ -50,6 +68,15 @@ export class GatedStore extends DelegatingStore {
     return new GatedLog(log, this)
   }
 
+  /** Answers as a store on disk does: with what lies before {@link damagedLsn}. */
+  override async openDamaged(workspace: string): Promise<DamagedLog> {
+    if (this.readError !== undefined) throw this.readError
+    if (this.damagedLsn === undefined) return this.inner.openDamaged(workspace)
+    const log = await this.inner.open(workspace)
+    this.openLogs++
+    return new GatedDamagedLog(log, this, this.damagedLsn)
+  }
+
   /** The records of one workspace that no room has open. */
   async records(workspace: string): Promise<LogRecord[]> {
     const log = await this.inner.open(workspace)
@@ -76,13 +103,52 @@ class GatedLog extends DelegatingLog {
   }
 
   override async *read(range?: Parameters<WorkspaceLog['read']>[0]): AsyncGenerator<LogRecord> {
+    this.#store.reads++
+    await this.#store.readGate
     const error = this.#store.readError
     if (error !== undefined) throw error
-    yield* this.inner.read(range)
+    const { damagedLsn } = this.#store
+    for await (const record of this.inner.read(range)) {
+      if (damagedLsn !== undefined && record.lsn >= damagedLsn) throw damageAt(this.workspace, damagedLsn)
+      yield record
+    }
+  }
+
+  override async snapshot(...args: Parameters<WorkspaceLog['snapshot']>): Promise<void> {
+    await this.#store.snapshotGate
+    if (this.#store.snapshotError !== undefined) throw this.#store.snapshotError
+    await this.inner.snapshot(...args)
   }
 
   override async close(): Promise<void> {
     this.#store.openLogs--
     await this.inner.close()
   }
+}
+
+class GatedDamagedLog extends GatedLog implements DamagedLog {
+  readonly damage: LogError
+  readonly #last: number
+
+  constructor(log: WorkspaceLog, store: GatedStore, damagedLsn: number) {
+    super(log, store)
+    this.damage = damageAt(log.workspace, damagedLsn)
+    this.#last = damagedLsn - 1
+  }
+
+  override get head(): Lsn {
+    return Math.min(this.inner.head, this.#last) as Lsn
+  }
+
+  override append(): never {
+    throw this.damage
+  }
+
+  override read(range: Parameters<WorkspaceLog['read']>[0] = {}): AsyncGenerator<LogRecord> {
+    return super.read({ ...range, through: Math.min(range.through ?? this.head, this.head) as Lsn })
+  }
+}
+
+function damageAt(workspace: string, lsn: number): LogError {
+  return new LogError('corrupted', `record ${lsn} of workspace ${workspace} is damaged`)
 }

@@ -1,26 +1,20 @@
-import type { EventStore, StoreState, WorkspaceLog } from '@joinery/log'
-import type { Writable } from '@joinery/protocol'
+import type { EventStore, StoreState } from '@joinery/log'
+import type { RejectionCode, Writable } from '@joinery/protocol'
 import type { Connection } from './connection.ts'
 import type { ServerLimits } from './limits.ts'
-import type { Presence } from './presence.ts'
-import type { RoomDocument } from './room-document.ts'
+import type { OpenContent } from './room-content.ts'
 import { ServerError } from './server-error.ts'
 import { SERVER_VERSION } from './server-version.ts'
 
-/** What a connection is greeted with. */
-export interface Host {
-  readonly log: WorkspaceLog
-  readonly document: RoomDocument
-  readonly presence: Presence
-}
-
 /**
- * Says hello, then SyncStep1, without which offline edits never come up, then who is present. A connection whose local
- * copy is of another generation hears hello and is turned away: nothing it sent or sends is taken in.
+ * Says hello, then SyncStep1, without which offline edits never come up, then who is present (`everybody`, one frame). A
+ * connection whose local copy is of another generation hears hello and is turned away: nothing it sent or sends is taken
+ * in. A damaged workspace asks for nothing: it could not take the answer.
  */
 export function greet(
   connection: Connection,
-  { log, document, presence }: Host,
+  { log, content, damage }: OpenContent,
+  everybody: Uint8Array | undefined,
   { store, limits }: { store: EventStore; limits: ServerLimits },
 ): void {
   const { identity, generation } = connection
@@ -40,13 +34,12 @@ export function greet(
     connection.refuse(new ServerError('generation_mismatch', message))
     return
   }
-  const writable = writableOf(store.state)
+  const writable = damage === undefined ? writableOf(store.state) : notWritable('quarantined', damage.message)
   if (!writable.isWritable) connection.tell(writable)
-  if (identity.access === 'write') {
+  if (identity.access === 'write' && damage === undefined) {
     connection.awaitsSyncStep2 = true
-    connection.send(document.syncStep1())
+    connection.send(content.syncStep1())
   }
-  const everybody = presence.everybody()
   if (everybody !== undefined) connection.send(everybody)
 }
 
@@ -55,5 +48,9 @@ export function writableOf(state: StoreState): Writable {
   if (state.state === 'open') return { type: 'writable', isWritable: true, code: undefined, reason: '' }
   const error = state.state === 'failed' ? state.error : undefined
   const code = error?.code === 'storage_full' ? 'storage_full' : 'storage_failed'
-  return { type: 'writable', isWritable: false, code, reason: error?.message ?? 'the log is closed' }
+  return notWritable(code, error?.message ?? 'the log is closed')
+}
+
+function notWritable(code: RejectionCode, reason: string): Writable {
+  return { type: 'writable', isWritable: false, code, reason }
 }

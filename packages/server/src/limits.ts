@@ -17,6 +17,12 @@ export interface ServerLimits extends WireLimits {
   readonly heartbeatMs: number
   /** How long a room without connections keeps its document, ms: a page reload finds it warm. */
   readonly roomIdleMs: number
+  /** How long a document nobody writes to stays in memory while people are connected, ms: longer than a pause to think. */
+  readonly coolAfterMs: number
+  /** Bytes of stored workspaces kept for those who join in the same moments, all rooms together. */
+  readonly coldBytesMax: number
+  /** Workspaces that are read from the log at once: a reconnect of everybody must not have them all in memory. */
+  readonly loadsMax: number
   /** How long a shutdown waits for clients to say goodbye, ms. */
   readonly drainMs: number
 }
@@ -29,5 +35,8 @@ export const SERVER_LIMITS: ServerLimits = {
   pendingBytesMax: 256 * 1024,
   heartbeatMs: 12_000,
   roomIdleMs: 30_000,
+  coolAfterMs: 60_000,
+  coldBytesMax: 64 * 1024 * 1024,
+  loadsMax: 16,
   drainMs: 5_000,
 }

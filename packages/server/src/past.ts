@@ -1,6 +1,8 @@
-import type { LogRecord, Lsn } from '@joinery/log'
+import type { Lsn, WorkspaceLog } from '@joinery/log'
 import * as Y from 'yjs'
+import { ServerError } from './server-error.ts'
 import { Stamps } from './stamps.ts'
+import { findStart } from './stored-state.ts'
 
 /** A point in a workspace's history: after the record `lsn`, or as it stood at a time (ms since epoch). */
 export type Point = { readonly lsn: number } | { readonly at: number }
@@ -17,19 +19,43 @@ export interface Past {
   readonly stamps: Stamps
 }
 
-/** Builds the past from the records up to its point. Throws what reading throws. */
-export async function buildPast(
-  records: AsyncIterable<LogRecord>,
-  isWanted: (record: LogRecord) => boolean,
-): Promise<Past> {
-  const doc = new Y.Doc({ guid: '' })
-  const stamps = new Stamps()
-  let last: Pick<LogRecord, 'lsn' | 'at'> = { lsn: 0 as Lsn, at: 0 }
-  for await (const record of records) {
-    if (!isWanted(record)) break
-    Y.applyUpdate(doc, record.update)
-    stamps.note(record)
-    last = record
+/** Records applied in one transaction: they are many, and each transaction has its cost. */
+const CHUNK = 1_000
+
+/**
+ * Builds the past from the nearest snapshot and the records up to its point. Throws `history_dropped` for a point that
+ * is no longer kept, and what reading throws.
+ */
+export async function readPast(log: WorkspaceLog, point: Point): Promise<Past> {
+  const through = Math.min('lsn' in point ? point.lsn : await log.lsnAt(point.at), log.head) as Lsn
+  const start = through > 0 ? await findStart(log, through) : undefined
+  const from = start?.lsn ?? 0
+  if (through > from && from + 1 < log.firstLsn) {
+    throw new ServerError('history_dropped', `history is kept from ${log.firstLsn} on: ${through} is no longer known`)
   }
-  return { lsn: last.lsn, at: last.at, doc, stamps }
+  const doc = new Y.Doc({ guid: '' })
+  try {
+    const stamps = start?.annex.stamps() ?? new Stamps()
+    if (start !== undefined) Y.applyUpdate(doc, start.state)
+    let at = start?.at ?? 0
+    let chunk: Uint8Array[] = []
+    for await (const record of through > from ? log.read({ after: from as Lsn, through }) : []) {
+      stamps.note(record)
+      at = record.at
+      if (chunk.push(record.update) < CHUNK) continue
+      applyAll(doc, chunk)
+      chunk = []
+    }
+    applyAll(doc, chunk)
+    return { lsn: through, at, doc, stamps }
+  } catch (error) {
+    doc.destroy()
+    throw error
+  }
+}
+
+function applyAll(doc: Y.Doc, updates: readonly Uint8Array[]): void {
+  doc.transact(() => {
+    for (const update of updates) Y.applyUpdate(doc, update)
+  })
 }

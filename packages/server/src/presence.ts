@@ -4,6 +4,9 @@ import type { Connection } from './connection.ts'
 import type { ServerLimits } from './limits.ts'
 import { ServerError } from './server-error.ts'
 
+/** The same person, reconnecting before the old socket was noticed dead. */
+const isSameActor = (from: Connection, to: Connection): boolean => from.identity.actor === to.identity.actor
+
 /** A room's awareness: who is present, and what of it the others have not been told yet. */
 export class Presence {
   readonly #limits: ServerLimits
@@ -13,7 +16,7 @@ export class Presence {
   constructor(limits: ServerLimits) {
     this.#limits = limits
     this.#table = new AwarenessTable({
-      mayTakeOver: (from, to) => from.identity.actor === to.identity.actor,
+      mayTakeOver: isSameActor,
       clientsPerOwnerMax: limits.awarenessClientsMax,
     })
   }

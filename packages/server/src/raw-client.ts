@@ -14,6 +14,8 @@ export class RawClient {
   readonly doc = new Y.Doc()
   readonly frames: Frame[] = []
   readonly messages: JoineryMessage[] = []
+  /** Update frames (SyncStep2 and Update) sent so far. */
+  sentUpdates = 0
   closed: { code: number; reason: string } | undefined
   readonly ws: WebSocket
   readonly #answersStep1: boolean
@@ -39,6 +41,7 @@ export class RawClient {
   }
 
   send(frame: Uint8Array): void {
+    if (frame[0] === 0 && frame[1] !== 0) this.sentUpdates++
     this.ws.send(frame)
   }
 

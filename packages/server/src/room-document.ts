@@ -2,17 +2,17 @@ import type { LogRecord } from '@joinery/log'
 import { encodeSyncStep1, encodeSyncStep2 } from '@joinery/protocol'
 import * as random from 'lib0/random'
 import * as Y from 'yjs'
+import { encodeAnnex } from './annex.ts'
 import type { DocumentRules, Observed, Refusal, Writer } from './document-rules.ts'
+import { EMPTY_STATE_VECTOR, EMPTY_STEP1, EMPTY_STEP2, EMPTY_UPDATE, isEmptyUpdate } from './empty-update.ts'
 import { Stamps } from './stamps.ts'
-
-/** Yjs V1's encodings of nothing, and the frames that carry them: most workspaces somebody opens are new. */
-const EMPTY_STATE_VECTOR = Uint8Array.of(0)
-const EMPTY_UPDATE = Uint8Array.of(0, 0)
-const EMPTY_STEP1 = encodeSyncStep1(EMPTY_STATE_VECTOR)
-const EMPTY_STEP2 = encodeSyncStep2(EMPTY_UPDATE)
+import type { Start, StoredState } from './stored-state.ts'
 
 /** Records applied in one transaction while loading: enough to spread its cost, few enough to let other rooms breathe. */
 const REPLAY_CHUNK = 1_000
+
+/** Yjs client id of each actor that edited here: kept for as long as the room lives, or a document would grow by one a visit. */
+export type ClientIds = Map<string, number>
 
 /** What applying one connection's updates of a tick came to. */
 export interface Applied {
@@ -34,8 +34,7 @@ const NOTHING: Applied = { refused: undefined, forward: undefined, record: undef
  * nobody has written to costs none.
  */
 export class RoomDocument {
-  /** Who last touched what. */
-  readonly stamps = new Stamps()
+  #stamps = new Stamps()
   readonly #rules: DocumentRules
   #doc: Y.Doc | undefined
   #emitted: Uint8Array | undefined
@@ -44,18 +43,31 @@ export class RoomDocument {
   #unobserve: (() => void) | undefined
   #isReplaying = false
   /** The Yjs client ids that edits made here are written under: each belongs to one actor, as on any client. */
-  readonly #clientIds = new Map<string, number>()
+  readonly #clientIds: ClientIds
 
-  constructor(rules: DocumentRules) {
+  /** `clientIds` are those of the document that stood here before, if there was one. */
+  constructor(rules: DocumentRules, clientIds: ClientIds = new Map()) {
     this.#rules = rules
+    this.#clientIds = clientIds
   }
 
-  /** Builds the document from its log. Throws what reading throws, and what Yjs throws on a damaged update: the document is then unusable. */
-  async replay(records: AsyncIterable<LogRecord>): Promise<void> {
+  /** Builds the document from what was read of its log. Throws what Yjs throws on a damaged update: the document is then unusable. */
+  restore({ start, tail }: StoredState): void {
+    this.#isReplaying = true
+    if (start !== undefined) this.#takeOver(start)
+    for (const record of tail) this.#stamps.note(record)
+    if (tail.length > 0) this.#replayAll(tail)
+    this.#isReplaying = false
+    this.#observe()
+  }
+
+  /** The same from records that are too many to be kept at once. Throws what reading throws, too. */
+  async replay(start: Start | undefined, records: AsyncIterable<LogRecord>): Promise<void> {
     let chunk: LogRecord[] = []
     this.#isReplaying = true
+    if (start !== undefined) this.#takeOver(start)
     for await (const record of records) {
-      this.stamps.note(record)
+      this.#stamps.note(record)
       if (chunk.push(record) < REPLAY_CHUNK) continue
       this.#replayAll(chunk)
       chunk = []
@@ -176,6 +188,22 @@ export class RoomDocument {
     return diff === EMPTY_UPDATE ? EMPTY_STEP2 : encodeSyncStep2(diff)
   }
 
+  /** Everything a later load needs in place of the records so far: the state, what waits for others included, and the annex. */
+  snapshot(): { state: Uint8Array; annex: Uint8Array } {
+    const doc = this.#live()
+    const annex = { stateVector: this.stateVector(), authors: this.#rules.encodeAuthors(doc), stamps: this.#stamps }
+    return { state: Y.encodeStateAsUpdate(doc), annex: encodeAnnex(annex) }
+  }
+
+  /** Who last touched what. */
+  get stamps(): Stamps {
+    return this.#stamps
+  }
+
+  get clientIds(): ClientIds {
+    return this.#clientIds
+  }
+
   destroy(): void {
     this.#unobserve?.()
     this.#doc?.destroy()
@@ -216,6 +244,13 @@ export class RoomDocument {
     return { refused: undefined, forward: update, record: update, touched: this.#touched, observed: this.#observed }
   }
 
+  #takeOver({ state, annex }: Start): void {
+    const doc = this.#live()
+    if (annex.authors !== undefined) this.#rules.restoreAuthors(doc, annex.authors)
+    this.#stamps = annex.stamps()
+    Y.applyUpdate(doc, state, this)
+  }
+
   #replayAll(records: readonly LogRecord[]): void {
     const doc = this.#live()
     doc.transact(() => {
@@ -242,11 +277,6 @@ function applyOrThrow(doc: Y.Doc, update: Uint8Array): void {
   } catch (cause) {
     throw new UpdateError('the update is no Yjs V1 update', { cause })
   }
-}
-
-/** What every client with nothing to say answers to SyncStep1: it must not cost a document. */
-function isEmptyUpdate(update: Uint8Array): boolean {
-  return update.length === 2 && update[0] === 0 && update[1] === 0
 }
 
 /** Yjs emits only what it could integrate. What waits is kept as it came, or an acknowledged edit would die with the process. */

@@ -1,127 +1,127 @@
-import { type EventStore, LogError, type WorkspaceLog } from '@joinery/log'
-import type { Frame, JoineryMessage, WorkspaceId } from '@joinery/protocol'
-import type { Logger } from 'pino'
+import type { WorkspaceLog } from '@joinery/log'
+import { encodeUpdate, type Frame, type JoineryMessage, type WorkspaceId } from '@joinery/protocol'
 import type { Acknowledgements } from './acknowledgements.ts'
+import { ColdDocument } from './cold-document.ts'
 import type { Connection } from './connection.ts'
-import type { Counters } from './counters.ts'
-import type { DocumentRules } from './document-rules.ts'
+import { isEmptyUpdate } from './empty-update.ts'
 import { type Audience, sendToAll } from './fan-out.ts'
 import { greet, writableOf } from './greeting.ts'
-import type { ServerLimits } from './limits.ts'
+import type { OpenRoom } from './open-room.ts'
 import { Presence } from './presence.ts'
 import { ProvenanceFeed } from './provenance-feed.ts'
+import { type ContentOwner, type OpenContent, RoomContent, type RoomContentContext } from './room-content.ts'
 import { RoomDocument } from './room-document.ts'
-import { ServerError } from './server-error.ts'
-import { type RecordListener, type RoomEdit, WritePath } from './write-path.ts'
+import { beingLoaded, quarantined, ServerError } from './server-error.ts'
+import { isStateVector } from './state-vector.ts'
+import type { StoredState } from './stored-state.ts'
+import { type RecordListener, WritePath } from './write-path.ts'
 
 /** What every room of a server shares. */
-export interface RoomContext {
-  readonly store: EventStore
-  readonly rules: DocumentRules
-  readonly limits: ServerLimits
-  readonly logger: Logger
+export interface RoomContext extends RoomContentContext {
   readonly acknowledgements: Acknowledgements
-  readonly counters: Counters
   /** Asks for one flush of `room` at the end of this tick. */
   schedule(room: Room): void
   /** The room is gone: the next join of its workspace makes a new one. */
   closed(room: Room): void
 }
 
-/** What a program inside the server may do in a room. Good until the next `await`: an update may have the document rebuilt. */
-export interface OpenRoom {
-  readonly log: WorkspaceLog
-  readonly document: RoomDocument
-  readonly connectionCount: number
-  edit: <T>(edit: RoomEdit<T>) => { value: T; lsn: number; durable: Promise<void> }
-  /** Calls `listener` with each record from here on. Returns unsubscribe. */
-  follow(listener: RecordListener): () => void
-}
-
-type RoomState =
-  | { readonly state: 'loading' }
-  | { readonly state: 'open'; readonly log: WorkspaceLog; readonly document: RoomDocument }
-  | { readonly state: 'closing'; readonly closed: Promise<void> }
-
 /**
  * The live side of one workspace: its only writer. It loads once, and whoever joins waits for that load. What a tick
- * brings is applied, logged and forwarded at the tick's end.
+ * brings is applied, logged and forwarded at the tick's end. What few rooms need is made when it is needed: most rooms
+ * are one idle connection.
  */
-export class Room {
+export class Room implements ContentOwner {
   readonly workspace: WorkspaceId
   /** Set by whoever schedules flushes: this room is on the list. */
   isScheduled = false
   readonly #context: RoomContext
+  readonly #content: RoomContent
   readonly #connections = new Set<Connection>()
   /** Joined, not let in yet: their sockets rest. */
-  readonly #waiting = new Set<Connection>()
-  readonly #presence: Presence
-  readonly #writes: WritePath
-  readonly #provenance = new ProvenanceFeed()
-  readonly #audience: Audience
-  #state: RoomState = { state: 'loading' }
-  /** Programs inside the server that use the room now: it is not idle. */
+  #waiting: Set<Connection> | undefined
+  #presence: Presence | undefined
+  #writes: WritePath | undefined
+  #provenance: ProvenanceFeed | undefined
+  #audience: Audience | undefined
+  /** Updates wait until what is stored has been looked at. */
+  #isSettling = false
+  /** Programs inside the server that use the room now, and those that follow it: it is not idle. */
   #guests = 0
-  #whenOpen = Promise.withResolvers<void>()
-  /** Settles when the load that runs, or ran last, is over. Never rejects. */
-  #loading: Promise<void>
+  #followers = 0
   /** When the last connection left, ms; undefined while somebody is here. */
-  #emptySinceMs: number | undefined
+  #emptySinceMs: number | undefined = Date.now()
 
   constructor(workspace: WorkspaceId, context: RoomContext) {
     this.workspace = workspace
     this.#context = context
-    this.#presence = new Presence(context.limits)
-    this.#writes = new WritePath({ ...context, workspace })
-    this.#writes.listeners.add((record) => this.#provenance.note(record))
-    this.#audience = {
-      connections: this.#connections,
-      document: () => (this.#state.state === 'open' ? this.#state.document : undefined),
-      sendBufferBytesMax: context.limits.sendBufferBytesMax,
-    }
-    // Nobody has to wait for it, and then its rejection is nobody's: connections are refused with the same reason.
-    this.#whenOpen.promise.catch(() => undefined)
-    this.#loading = this.#load(undefined)
+    this.#content = new RoomContent(workspace, context, this)
   }
 
   get connectionCount(): number {
-    return this.#connections.size + this.#waiting.size
+    return this.#connections.size + (this.#waiting?.size ?? 0)
   }
 
   /** Resolves when the room has given its log back; undefined while it takes joins. */
   get closing(): Promise<void> | undefined {
-    return this.#state.state === 'closing' ? this.#state.closed : undefined
+    return this.#content.closing
+  }
+
+  /** What it holds now; undefined while it is loaded or closed. */
+  get open(): OpenContent | undefined {
+    return this.#content.open
   }
 
   join(connection: Connection): void {
     this.#emptySinceMs = undefined
-    if (this.#state.state === 'open') return this.#admit(connection, this.#state.log, this.#state.document)
-    connection.pause()
-    this.#waiting.add(connection)
+    const { open } = this.#content
+    if (open !== undefined) this.#admit(connection, open)
+    else this.#wait(connection)
   }
 
   leave(connection: Connection, nowMs: number): void {
     this.#connections.delete(connection)
-    this.#waiting.delete(connection)
-    this.#presence.release(connection)
-    this.#provenance.leave(connection)
-    if (this.#presence.hasNews) this.#context.schedule(this)
+    this.#waiting?.delete(connection)
+    this.#presence?.release(connection)
+    this.#provenance?.leave(connection)
+    if (this.#presence?.hasNews) this.#context.schedule(this)
     if (this.connectionCount === 0) this.#emptySinceMs = nowMs
   }
 
   /**
-   * Runs `use` on the open room, flushed, and keeps it open meanwhile. Rejects with `quarantined` or `load_failed` when it
-   * can't be loaded, and with what `use` throws.
+   * Runs `use` on the room's document, flushed, and keeps the room open meanwhile. Rejects with `quarantined`,
+   * `workspace_deleted` or `load_failed` when it can't be loaded, and with what `use` throws.
    */
-  async visit<T>(use: (room: OpenRoom) => T | Promise<T>): Promise<T> {
-    this.#guests++
-    this.#emptySinceMs = undefined
-    try {
-      await this.#whenOpen.promise
-      this.flush()
-      return await use(this.#openRoom())
-    } finally {
-      this.#guests--
+  visit<T>(use: (room: OpenRoom) => T | Promise<T>): Promise<T> {
+    return this.#asGuest(async () => {
+      for (;;) {
+        const open = await this.#content.whenOpen()
+        const { content } = open
+        if (content instanceof ColdDocument) {
+          await this.#content.warm(content)
+          continue
+        }
+        this.#content.use()
+        this.flush()
+        if (this.#content.open === open) return await use(this.#openRoom(open, content))
+      }
+    })
+  }
+
+  /** Runs `use` on the room's log, which stays open meanwhile; rejects like {@link visit}. No document is made for it. */
+  hold<T>(use: (log: WorkspaceLog) => T | Promise<T>): Promise<T> {
+    return this.#asGuest(async () => {
+      const { log } = await this.#content.whenOpen()
+      return await use(log)
+    })
+  }
+
+  /** Calls `listener` with each record from here on, and keeps the room open. Returns unsubscribe. */
+  follow(listener: RecordListener): () => void {
+    this.#followers++
+    const unsubscribe = this.#writePath().listen(listener)
+    return () => {
+      if (!unsubscribe()) return
+      this.#followers--
       if (this.connectionCount === 0) this.#emptySinceMs ??= Date.now()
     }
   }
@@ -133,12 +133,12 @@ export class Room {
         return this.#answerSyncStep1(connection, frame.stateVector)
       case 'syncStep2':
       case 'update':
-        this.#writes.receive(connection, frame.type, frame.update)
+        this.#writePath().receive(connection, frame.type, frame.update)
         return this.#context.schedule(this)
       case 'awareness':
         return this.#receiveAwareness(connection, frame.update)
       case 'queryAwareness': {
-        const everybody = this.#presence.everybody()
+        const everybody = this.#presence?.everybody()
         if (everybody !== undefined) connection.send(everybody)
         return
       }
@@ -151,20 +151,18 @@ export class Room {
 
   /** Ends the tick: applies, logs and forwards what it brought. */
   flush(): void {
-    if (this.#state.state !== 'open') return
-    const { log, document } = this.#state
-    if (this.#writes.hasWork) {
-      const spoilt = this.#writes.flush(log, document, this.#audience)
-      if (spoilt !== undefined) this.#rebuild(spoilt, log, document)
-    }
-    if (this.#presence.hasNews) sendToAll(this.#presence.takeNews(), this.#audience)
+    const { open } = this.#content
+    if (open === undefined) return
+    if (this.#writes?.hasWork) this.#flushWrites(open, this.#writes)
+    if (this.#presence?.hasNews) sendToAll(this.#presence.takeNews(), this.#audienceOf())
   }
 
   /** Storage has failed, or works again: says so, and then asks everybody for what was dropped meanwhile. */
   storageChanged(): void {
-    if (this.#state.state !== 'open') return
+    const { open } = this.#content
+    if (open === undefined || open.damage !== undefined) return
     const message = writableOf(this.#context.store.state)
-    const step1 = this.#state.document.syncStep1()
+    const step1 = open.content.syncStep1()
     for (const connection of this.#connections) {
       connection.tell(message)
       if (!message.isWritable || !connection.hasDropped) continue
@@ -173,160 +171,158 @@ export class Room {
     }
   }
 
-  /** Closes the room if nobody has been here for `roomIdleMs`. */
-  closeIfIdle(nowMs: number): void {
-    if (this.#emptySinceMs === undefined || this.#guests > 0 || this.#state.state !== 'open') return
-    if (nowMs - this.#emptySinceMs >= this.#context.limits.roomIdleMs) void this.close()
+  /** Called about once a second: gives back what nobody has used for a while. */
+  sweep(nowMs: number): void {
+    const isFree = this.#guests === 0 && this.#followers === 0 && this.#content.open !== undefined
+    const isIdle = this.#emptySinceMs !== undefined && nowMs - this.#emptySinceMs >= this.#context.limits.roomIdleMs
+    if (isFree && isIdle) return void this.close()
+    this.#content.sweep(nowMs, () => this.#guests === 0 && !this.#writes?.hasWork && !this.#hasLaggards())
   }
 
-  /** Flushes, gives the log back and frees the document. Joins that come meanwhile wait for it. Never rejects. */
-  close(): Promise<void> {
-    if (this.#state.state === 'closing') return this.#state.closed
+  /**
+   * Flushes, gives the log back and frees the document, then runs `after`. Joins that come meanwhile wait for all that.
+   * With a `refusal`, connections are turned away by it. Rejects only with what `after` throws.
+   */
+  close(refusal?: ServerError, after?: () => Promise<void>): Promise<void> {
     this.flush()
-    if (this.#state.state === 'open') return this.#end(this.#state.log, this.#state.document)
-    // A load under way sees that the room is closing, and gives the log back itself.
-    return this.#end(undefined, undefined, this.#loading)
+    return this.#content.close(refusal, after)
   }
 
-  #end(log: WorkspaceLog | undefined, document: RoomDocument | undefined, before?: Promise<void>): Promise<void> {
-    const closed = this.#release(log, document, before)
-    this.#state = { state: 'closing', closed }
-    return closed
-  }
-
-  async #release(
-    log: WorkspaceLog | undefined,
-    document: RoomDocument | undefined,
-    before: Promise<void> | undefined,
-  ): Promise<void> {
-    await before
-    document?.destroy()
-    this.#provenance.close()
-    try {
-      await log?.close()
-    } catch (err) {
-      this.#context.logger.error({ workspace: this.workspace, err }, 'closing the log failed')
+  opened(open: OpenContent): void {
+    for (const connection of this.#connections) connection.resume()
+    const waiting = this.#waiting
+    this.#waiting = undefined
+    if (waiting !== undefined) {
+      for (const connection of waiting) {
+        connection.resume()
+        this.#admit(connection, open)
+      }
     }
+    if (this.#writes?.hasWork) this.#context.schedule(this)
+  }
+
+  failed(refusal: ServerError): void {
+    for (const connection of [...this.#connections, ...(this.#waiting ?? [])]) connection.refuse(refusal)
+  }
+
+  closed(): void {
+    this.#provenance?.close()
     this.#context.closed(this)
   }
 
-  /** Builds the document from the log: once, and again when an update has spoilt it. A failure never leads to a write. */
-  async #load(opened: WorkspaceLog | undefined): Promise<void> {
-    let log = opened
+  async #asGuest<T>(use: () => Promise<T>): Promise<T> {
+    this.#guests++
+    this.#emptySinceMs = undefined
     try {
-      log ??= await this.#context.store.open(this.workspace)
-      const document = new RoomDocument(this.#context.rules)
-      if (log.head > 0) await document.replay(log.read())
-      if (this.#state.state === 'closing') return await log.close()
-      this.#state = { state: 'open', log, document }
-      this.#whenOpen.resolve()
+      return await use()
+    } finally {
+      this.#guests--
       if (this.connectionCount === 0) this.#emptySinceMs ??= Date.now()
-      this.#admitWaiting(log, document)
-      if (this.#writes.hasWork) this.#context.schedule(this)
-    } catch (error) {
-      this.#fail(error, log)
     }
   }
 
-  #rebuild(cause: Error, log: WorkspaceLog, document: RoomDocument): void {
-    this.#context.logger.warn(
-      { workspace: this.workspace, err: cause },
-      'an update spoilt the document: rebuilding it from the log',
-    )
-    this.#state = { state: 'loading' }
-    this.#whenOpen = Promise.withResolvers()
-    this.#whenOpen.promise.catch(() => undefined)
-    document.destroy()
-    this.#context.counters.rebuilds++
+  #flushWrites({ log, content, damage }: OpenContent, writes: WritePath): void {
+    if (damage !== undefined) return writes.turnAway(quarantined(damage.message))
+    if (this.#context.store.state.state !== 'open') return writes.drop()
+    if (content instanceof ColdDocument) {
+      if (writes.settleRepeats(log, isEmptyUpdate)) void this.#settle(content, log, writes)
+      return
+    }
+    const spoilt = writes.flush(log, content, this.#audienceOf())
+    if (spoilt !== undefined) this.#rebuild(spoilt)
+    else this.#content.grown()
+  }
+
+  /** Somebody brings something to a cold room: unless that is stored already, it becomes a document first. */
+  async #settle(cold: ColdDocument, log: WorkspaceLog, writes: WritePath): Promise<void> {
+    for (const connection of writes.writers) connection.pause()
+    if (this.#isSettling) return
+    this.#isSettling = true
+    try {
+      const stored = cold.atHand ?? (await cold.read())
+      if (this.#content.open?.content !== cold) return
+      if (writes.settleRepeats(log, (update) => stored.includes(update))) await this.#content.warm(cold)
+      else for (const connection of this.#connections) connection.resume()
+    } catch (error) {
+      if (this.#content.open?.content === cold) this.#content.fail(error)
+    } finally {
+      this.#isSettling = false
+    }
+  }
+
+  #rebuild(cause: Error): void {
     for (const connection of this.#connections) connection.pause()
-    this.#loading = this.#load(log)
+    this.#content.rebuild(cause)
   }
 
-  /** The room can't be served: its clients are told why, and the next join tries again. */
-  #fail(error: unknown, log: WorkspaceLog | undefined): void {
-    const isDamaged = !(error instanceof LogError) || error.code === 'corrupted'
-    const message = error instanceof Error ? error.message : String(error)
-    this.#context.logger.error({ workspace: this.workspace, err: error }, 'loading the workspace failed')
-    const refusal = isDamaged
-      ? new ServerError('quarantined', `what is stored of this workspace is damaged: ${message}`)
-      : new ServerError('load_failed', `the workspace can't be loaded now: ${message}`)
-    for (const connection of [...this.#connections, ...this.#waiting]) connection.refuse(refusal)
-    this.#whenOpen.reject(refusal)
-    void this.#end(log, undefined)
-  }
-
-  #openRoom(): OpenRoom {
-    if (this.#state.state !== 'open') throw new ServerError('load_failed', 'the workspace is being loaded again')
-    const { log, document } = this.#state
+  #openRoom({ log, damage }: OpenContent, document: RoomDocument): OpenRoom {
     return {
       log,
       document,
       connectionCount: this.connectionCount,
       edit: (edit) => {
+        if (damage !== undefined) throw quarantined(damage.message)
         try {
-          return this.#writes.edit(edit, { log, document, audience: this.#audience })
+          const written = this.#writePath().edit(edit, { log, document, audience: this.#audienceOf() })
+          this.#content.grown()
+          return written
         } catch (error) {
           const cause = error instanceof Error ? error : new Error(String(error))
-          if (this.#context.store.state.state === 'open') this.#rebuild(cause, log, document)
+          if (this.#context.store.state.state === 'open') this.#rebuild(cause)
           throw error
         }
       },
-      follow: (listener) => {
-        this.#guests++
-        this.#writes.listeners.add(listener)
-        return () => {
-          if (this.#writes.listeners.delete(listener)) this.#guests--
-        }
-      },
     }
   }
 
-  #admitWaiting(log: WorkspaceLog, document: RoomDocument): void {
-    for (const connection of this.#connections) connection.resume()
-    const waiting = [...this.#waiting]
-    this.#waiting.clear()
-    for (const connection of waiting) {
-      connection.resume()
-      this.#admit(connection, log, document)
-    }
+  #wait(connection: Connection): void {
+    connection.pause()
+    this.#waiting ??= new Set()
+    this.#waiting.add(connection)
   }
 
   /** Lets one connection in; one that will keep a copy only after the workspace's generation is safe from a crash. */
-  #admit(connection: Connection, log: WorkspaceLog, document: RoomDocument): void {
-    if (!connection.wantsJoinery || log.generation !== undefined) return this.#greet(connection, log, document)
-    connection.pause()
-    this.#waiting.add(connection)
+  #admit(connection: Connection, open: OpenContent): void {
+    const { log } = open
+    if (!connection.wantsJoinery || log.generation !== undefined) {
+      this.#connections.add(connection)
+      return greet(connection, open, this.#presence?.everybody(), this.#context)
+    }
+    this.#wait(connection)
     log.create().then(
       () => {
-        if (!this.#waiting.delete(connection)) return
+        if (!this.#waiting?.delete(connection)) return
         connection.resume()
         this.join(connection)
       },
-      (error: unknown) => this.#fail(error, log),
+      (error: unknown) => this.#content.fail(error),
     )
   }
 
-  #greet(connection: Connection, log: WorkspaceLog, document: RoomDocument): void {
-    this.#connections.add(connection)
-    greet(connection, { log, document, presence: this.#presence }, this.#context)
-  }
-
   #answerSyncStep1(connection: Connection, stateVector: Uint8Array): void {
-    if (this.#state.state !== 'open')
-      return connection.refuse(new ServerError('load_failed', 'the workspace is being loaded again'))
-    let frame: Uint8Array
-    try {
-      frame = this.#state.document.syncStep2(stateVector)
-    } catch {
+    const content = this.#content.open?.content
+    if (content === undefined) return connection.refuse(beingLoaded())
+    if (!isStateVector(stateVector)) {
       return connection.refuse(new ServerError('bad_frame', 'SyncStep1 holds no Yjs state vector'))
     }
-    connection.send(frame)
+    if (content instanceof RoomDocument) return connection.send(content.syncStep2(stateVector))
+    this.#withStored(content, connection, (stored) => {
+      for (const message of stored.answer(stateVector)) connection.write(message)
+    })
+  }
+
+  /** Runs `use` on what is stored, which takes a while when it has to be read: `connection` waits for it, or is turned away. */
+  #withStored(cold: ColdDocument, connection: Connection, use: (stored: StoredState) => void): void {
+    const { atHand } = cold
+    if (atHand !== undefined) return use(atHand)
+    cold.read().then(use, (error: unknown) => {
+      connection.refuse(beingLoaded())
+      if (this.#content.open?.content === cold) this.#content.fail(error)
+    })
   }
 
   #receiveJoinery(connection: Connection, message: JoineryMessage | undefined): void {
-    if (message?.type === 'watch' && connection.wantsJoinery && this.#state.state === 'open') {
-      return this.#provenance.watch(connection, this.#state.document.stamps)
-    }
+    if (message?.type === 'watch' && connection.wantsJoinery) return this.#watch(connection)
     if (message?.type === 'conflict' && connection.wantsJoinery && connection.identity.access === 'write') {
       this.#context.counters.conflicts++
       for (const other of this.#connections) if (other !== connection) other.tell(message)
@@ -335,7 +331,21 @@ export class Room {
     connection.refuse(new ServerError('bad_frame', `a client does not send ${message?.type ?? 'such'} messages`))
   }
 
+  #watch(connection: Connection): void {
+    const content = this.#content.open?.content
+    if (content === undefined) return connection.refuse(beingLoaded())
+    const feed = this.#provenanceFeed()
+    if (content instanceof RoomDocument) return feed.watch(connection, content.stamps)
+    this.#withStored(content, connection, (stored) => {
+      // Read a while ago: what has been written since stands in the document.
+      const now = this.#content.open?.content
+      if (this.#connections.has(connection))
+        feed.watch(connection, now instanceof RoomDocument ? now.stamps : stored.stamps())
+    })
+  }
+
   #receiveAwareness(connection: Connection, update: Uint8Array): void {
+    this.#presence ??= new Presence(this.#context.limits)
     try {
       this.#presence.receive(update, connection)
     } catch (error) {
@@ -343,5 +353,42 @@ export class Room {
       return connection.refuse(error)
     }
     if (this.#presence.hasNews) this.#context.schedule(this)
+  }
+
+  #catchUp(connection: Connection, stateVector: Uint8Array): void {
+    const content = this.#content.open?.content
+    if (content === undefined) return connection.close(1013, 'too_slow: the workspace is being loaded again')
+    if (content instanceof RoomDocument) return connection.send(encodeUpdate(content.diff(stateVector)))
+    this.#withStored(content, connection, (stored) => {
+      for (const update of stored.diff(stateVector)) connection.send(encodeUpdate(update))
+    })
+  }
+
+  #hasLaggards(): boolean {
+    for (const connection of this.#connections) if (connection.laggingFrom !== undefined) return true
+    return false
+  }
+
+  #writePath(): WritePath {
+    this.#writes ??= new WritePath(this.workspace, this.#context)
+    return this.#writes
+  }
+
+  #provenanceFeed(): ProvenanceFeed {
+    if (this.#provenance !== undefined) return this.#provenance
+    const feed = new ProvenanceFeed()
+    this.#writePath().listen((record) => feed.note(record))
+    this.#provenance = feed
+    return feed
+  }
+
+  #audienceOf(): Audience {
+    this.#audience ??= {
+      connections: this.#connections,
+      sendBufferBytesMax: this.#context.limits.sendBufferBytesMax,
+      stateVector: () => this.#content.open?.content.stateVector(),
+      catchUp: (connection, stateVector) => this.#catchUp(connection, stateVector),
+    }
+    return this.#audience
   }
 }

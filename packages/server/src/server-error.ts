@@ -1,3 +1,4 @@
+import { LogError } from '@joinery/log'
 import { CLOSE, type CloseCode, WORKSPACE_NAME_RULE } from '@joinery/protocol'
 
 /** Why the server refused a client or could not go on: SPEC.md says what each means and what to do. */
@@ -10,6 +11,7 @@ export type ServerErrorCode =
   | 'generation_mismatch'
   | 'quarantined'
   | 'workspace_deleted'
+  | 'history_dropped'
   | 'load_failed'
   | 'too_large'
   | 'too_many_connections'
@@ -27,6 +29,7 @@ export const REFUSALS: Record<ServerErrorCode, { status: number; close: CloseCod
   generation_mismatch: { status: 409, close: CLOSE.generationMismatch },
   quarantined: { status: 503, close: CLOSE.quarantined },
   workspace_deleted: { status: 410, close: CLOSE.workspaceDeleted },
+  history_dropped: { status: 410, close: CLOSE.tryLater },
   load_failed: { status: 503, close: CLOSE.tryLater },
   too_large: { status: 413, close: CLOSE.tooLarge },
   too_many_connections: { status: 503, close: CLOSE.tryLater },
@@ -43,6 +46,23 @@ export class ServerError extends Error {
     super(message, options)
     this.code = code
   }
+}
+
+/** What those hear who want a workspace that could not be loaded. */
+export function refusalOf(error: unknown): ServerError {
+  const message = error instanceof Error ? error.message : String(error)
+  const code = error instanceof LogError ? error.code : 'corrupted'
+  if (code === 'deleted') return new ServerError('workspace_deleted', 'this workspace was deleted')
+  if (code === 'corrupted') return quarantined(message)
+  return new ServerError('load_failed', `the workspace can't be loaded now: ${message}`)
+}
+
+export function quarantined(message: string): ServerError {
+  return new ServerError('quarantined', `what is stored of this workspace is damaged: ${message}`)
+}
+
+export function beingLoaded(): ServerError {
+  return new ServerError('load_failed', 'the workspace is being loaded again')
 }
 
 export function badWorkspace(): ServerError {

@@ -6,20 +6,21 @@ import {
 } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
-import type { EventStore } from '@joinery/log'
-import { openMemoryStore } from '@joinery/log'
+import { type EventStore, openMemoryStore, SNAPSHOT_POLICY_DEFAULT, type SnapshotPolicy } from '@joinery/log'
 import pino, { type Logger } from 'pino'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { Acknowledgements } from './acknowledgements.ts'
 import { closeReason } from './close-reason.ts'
+import { ColdCache } from './cold-cache.ts'
 import { Connection } from './connection.ts'
 import { Counters } from './counters.ts'
 import { type DocumentRules, openRules } from './document-rules.ts'
 import { healthOf } from './health.ts'
 import { type Authenticator, developmentAuthenticator, type Identity } from './identity.ts'
 import { SERVER_LIMITS, type ServerLimits } from './limits.ts'
-import { Rooms } from './rooms.ts'
+import { type RoomCounts, Rooms } from './rooms.ts'
 import { REFUSALS, ServerError } from './server-error.ts'
+import { Turns } from './turns.ts'
 import {
   allowsOrigin,
   identify,
@@ -29,6 +30,7 @@ import {
   type UpgradeRequest,
   wantsJoinery,
 } from './upgrade.ts'
+import { Upkeep } from './upkeep.ts'
 import { Workspaces } from './workspaces.ts'
 
 /** How often heartbeats and idle rooms are looked at, ms: fine enough for the smallest sensible heartbeat. */
@@ -57,6 +59,13 @@ export interface ServerOptions {
   /** Silent by default. */
   readonly logger?: Logger
   readonly limits?: Partial<ServerLimits>
+  /** When rooms take snapshots, besides when they go to rest. */
+  readonly snapshots?: Partial<SnapshotPolicy>
+}
+
+/** What is open now. */
+export interface ServerLoad extends RoomCounts {
+  readonly connections: number
 }
 
 export interface Server {
@@ -69,7 +78,7 @@ export interface Server {
   /** What happened since the start. */
   readonly counters: Counters
   /** What is open now. */
-  load(): { rooms: number; connections: number }
+  load(): ServerLoad
   /** `http://host:port` without a trailing slash, once listening. */
   readonly url: string
 }
@@ -97,6 +106,7 @@ class SyncServer implements Server {
   #sweeper: NodeJS.Timeout | undefined
   #closed: Promise<void> | undefined
   #connectionCount = 0
+  #hurriesFromMs: number | undefined
   /** Told apart in the log from connections of an earlier start of the same server. */
   readonly #startId = Date.now().toString(36)
 
@@ -115,6 +125,11 @@ class SyncServer implements Server {
       logger: this.#logger,
       acknowledgements: new Acknowledgements(),
       counters: this.counters,
+      cache: new ColdCache(this.#limits.coldBytesMax),
+      loads: new Turns(this.#limits.loadsMax),
+      upkeep: new Upkeep(),
+      snapshots: { ...SNAPSHOT_POLICY_DEFAULT, ...options.snapshots },
+      isInHurry: () => this.#hurriesFromMs !== undefined && Date.now() > this.#hurriesFromMs,
     })
     this.workspaces = new Workspaces(this.#rooms, this.#store)
     this.#http = createHttpServer((request, response) => this.#onRequest(request, response))
@@ -158,8 +173,8 @@ class SyncServer implements Server {
     this.#sweeper.unref()
   }
 
-  load(): { rooms: number; connections: number } {
-    return { rooms: this.#rooms.size, connections: this.#connections.size }
+  load(): ServerLoad {
+    return { ...this.#rooms.count(), connections: this.#connections.size }
   }
 
   close(): Promise<void> {
@@ -168,6 +183,7 @@ class SyncServer implements Server {
   }
 
   async #drain(): Promise<void> {
+    this.#hurriesFromMs = Date.now() + this.#limits.drainMs
     const stopped = new Promise<void>((resolve) => this.#http.close(() => resolve()))
     this.#http.closeIdleConnections()
     // A client's edits that are on their way come in before its close frame does.
@@ -258,6 +274,6 @@ class SyncServer implements Server {
 
   #sweep(nowMs: number): void {
     for (const connection of this.#connections) connection.beat(nowMs)
-    this.#rooms.closeIdle(nowMs)
+    this.#rooms.sweep(nowMs)
   }
 }

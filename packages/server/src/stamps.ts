@@ -14,7 +14,12 @@ export interface Stamp {
  * `a/content` and under `a`.
  */
 export class Stamps {
-  readonly #byPath = new Map<string, Stamp>()
+  readonly #byPath: Map<string, Stamp>
+
+  /** `entries` are those of another table, in its order. */
+  constructor(entries?: Iterable<readonly [string, Stamp]>) {
+    this.#byPath = new Map(entries)
+  }
 
   /** Takes in one record; records come in the order of the log. */
   note({ lsn, at, actor, source, touched }: Pick<LogRecord, 'lsn' | 'at' | 'actor' | 'source' | 'touched'>): void {
@@ -30,6 +35,10 @@ export class Stamps {
 
   of(path: string): Stamp | undefined {
     return this.#byPath.get(path)
+  }
+
+  get size(): number {
+    return this.#byPath.size
   }
 
   entries(): IterableIterator<[string, Stamp]> {

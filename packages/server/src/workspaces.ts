@@ -1,11 +1,12 @@
-import type { EventStore, LogRecord, Lsn } from '@joinery/log'
+import type { EventStore, LogRecord, Lsn, WorkspaceLog } from '@joinery/log'
 import type { WorkspaceId } from '@joinery/protocol'
 import type * as Y from 'yjs'
-import { buildPast, type Past, type Point } from './past.ts'
-import type { OpenRoom } from './room.ts'
+import { KeyedTurns } from './keyed-turns.ts'
+import type { OpenRoom } from './open-room.ts'
+import { type Past, type Point, readPast } from './past.ts'
 import type { Rooms } from './rooms.ts'
 import type { Stamps } from './stamps.ts'
-import type { RoomEdit } from './write-path.ts'
+import type { RecordListener, RoomEdit } from './write-path.ts'
 
 /** A workspace as of now. Good until the next `await`. */
 export interface WorkspaceView {
@@ -44,6 +45,15 @@ export interface Repeated {
   readonly lsn: number
 }
 
+/** Where a workspace's log stands. */
+export interface WorkspacePosition {
+  readonly head: Lsn
+  /** First record that can still be read. */
+  readonly firstLsn: Lsn
+  /** Undefined while nothing was ever written. */
+  readonly generation: string | undefined
+}
+
 /**
  * Workspaces for programs inside the server (an HTTP face, a pruner): through the room, like a socket's edits, so that
  * live clients see them at once and nothing writes around the live document. All reject with `quarantined`,
@@ -52,6 +62,7 @@ export interface Repeated {
 export class Workspaces {
   readonly #rooms: Rooms
   readonly #store: EventStore
+  readonly #keyed = new KeyedTurns()
 
   constructor(rooms: Rooms, store: EventStore) {
     this.#rooms = rooms
@@ -71,38 +82,67 @@ export class Workspaces {
   /**
    * Makes one edit, after `check` found that it may be made: both in one turn, so that nothing comes between them.
    * Resolves when it is durable; with `edit.sync`, fsynced. Under an `idempotencyKey` that the workspace has seen before,
-   * whoever used it, nothing is checked or run: it resolves, with `repeated`, when the first record is durable. Rejects
-   * with what `check` throws, having changed nothing, and with the storage error.
+   * whoever used it, nothing is checked or run: it resolves, with `repeated`, when the first record is durable. A keyed
+   * edit has a record even when it changes nothing. Rejects with what `check` throws, having changed nothing, and with
+   * the storage error.
    */
   write<T>(workspace: WorkspaceId, edit: WorkspaceEdit<T> & { readonly idempotencyKey?: never }): Promise<Written<T>>
   write<T>(workspace: WorkspaceId, edit: WorkspaceEdit<T>): Promise<Written<T> | Repeated>
   write<T>(workspace: WorkspaceId, edit: WorkspaceEdit<T>): Promise<Written<T> | Repeated> {
-    return this.#rooms.visit(workspace, async (room) => {
-      edit.check?.(viewOf(room))
-      const { value, lsn, durable } = room.edit(edit)
-      await durable
-      return { repeated: false, value, lsn }
+    const { idempotencyKey } = edit
+    if (idempotencyKey === undefined) return this.#write(workspace, edit)
+    // Two under one key at once: the second hears what became of the first.
+    return this.#keyed.take(`${workspace} ${idempotencyKey}`, async () => {
+      const lsn = await this.#rooms.hold(workspace, (log) => log.lsnOfKey(idempotencyKey))
+      if (lsn !== undefined) return { repeated: true, value: undefined, lsn }
+      return await this.#write(workspace, edit)
     })
   }
 
-  /** The workspace's records in order. */
+  /** The workspace's records in order; its room stays open while they are read. */
   async *records(workspace: WorkspaceId, range?: { after?: Lsn; through?: Lsn }): AsyncGenerator<LogRecord> {
-    const log = await this.#rooms.visit(workspace, (room) => room.log)
-    yield* log.read(range)
+    const done = Promise.withResolvers<void>()
+    const opened = Promise.withResolvers<WorkspaceLog>()
+    const held = this.#rooms.hold(workspace, (log) => {
+      opened.resolve(log)
+      return done.promise
+    })
+    held.catch(opened.reject)
+    try {
+      yield* (await opened.promise).read(range)
+    } finally {
+      done.resolve()
+    }
   }
 
-  /** The workspace as it stood at `point`: the last record at or before it, and never more than is there. */
-  async past(workspace: WorkspaceId, point: Point): Promise<Past> {
-    const isWanted = (record: LogRecord): boolean => ('lsn' in point ? record.lsn <= point.lsn : record.at <= point.at)
-    return buildPast(this.records(workspace), isWanted)
+  /**
+   * The workspace as it stood at `point`: with the last record at or before it, never more than is there. Rejects with
+   * `history_dropped` when that is no longer kept.
+   */
+  past(workspace: WorkspaceId, point: Point): Promise<Past> {
+    return this.#rooms.hold(workspace, (log) => readPast(log, point))
+  }
+
+  /** Where the workspace's log stands, without building its document. */
+  position(workspace: WorkspaceId): Promise<WorkspacePosition> {
+    return this.#rooms.hold(workspace, ({ head, firstLsn, generation }) => ({ head, firstLsn, generation }))
   }
 
   /**
    * Calls `listener` with each record as it is appended and the promise of its durability. Resolves with unsubscribe; the
    * room stays open until then.
    */
-  follow(workspace: WorkspaceId, listener: (record: LogRecord, durable: Promise<void>) => void): Promise<() => void> {
-    return this.#rooms.visit(workspace, (room) => room.follow(listener))
+  follow(workspace: WorkspaceId, listener: RecordListener): Promise<() => void> {
+    return this.#rooms.follow(workspace, listener)
+  }
+
+  #write<T>(workspace: WorkspaceId, edit: WorkspaceEdit<T>): Promise<Written<T>> {
+    return this.#rooms.visit(workspace, async (room) => {
+      edit.check?.(viewOf(room))
+      const { value, lsn, durable } = room.edit(edit)
+      await durable
+      return { repeated: false, value, lsn }
+    })
   }
 }
 

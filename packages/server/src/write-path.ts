@@ -6,9 +6,11 @@ import type { Acknowledgements } from './acknowledgements.ts'
 import type { Connection } from './connection.ts'
 import type { Counters } from './counters.ts'
 import type { Observed, Refusal, Writer } from './document-rules.ts'
+import { EMPTY_UPDATE } from './empty-update.ts'
 import { type Audience, type Forward, forwardUpdates } from './fan-out.ts'
 import type { ServerLimits } from './limits.ts'
 import { type Applied, type RoomDocument, UpdateError } from './room-document.ts'
+import type { ServerError } from './server-error.ts'
 
 /** In whose name the server tidies up. */
 const PRUNER = { actor: 'joinery', source: 'server', connection: 'prune' }
@@ -38,10 +40,23 @@ export interface RoomEdit<T> {
 /** Told of a record as it is appended, and when it is durable: see `Receipt.durable` of the log. */
 export type RecordListener = (record: LogRecord, durable: Promise<void>) => void
 
+/** What every room's write path shares. */
+interface WritePathContext {
+  readonly store: EventStore
+  readonly limits: ServerLimits
+  readonly acknowledgements: Acknowledgements
+  readonly counters: Counters
+  readonly logger: Logger
+}
+
+const DURABLE = Promise.resolve()
+
 /** One transaction of the tick, on its way from the document to the log. */
 interface Write {
   readonly applied: Applied
   readonly author: Pick<LogEntry, 'actor' | 'source' | 'connection' | 'idempotencyKey'>
+  /** Durable only when fsynced. */
+  readonly sync?: boolean | undefined
   /** The connection it came by, and its frames that are applied with it; undefined for the server's own. */
   readonly from?: { readonly connection: Connection; readonly frames: number }
 }
@@ -51,33 +66,24 @@ interface Write {
  * forwarded, acknowledged when durable.
  */
 export class WritePath {
-  readonly #store: EventStore
-  readonly #limits: ServerLimits
-  readonly #acknowledgements: Acknowledgements
-  readonly #counters: Counters
-  readonly #logger: Logger
   readonly #workspace: WorkspaceId
+  readonly #context: WritePathContext
   /** Connections with updates in their inboxes, in order of arrival. */
   #writers: Connection[] = []
-  /** Called with each record as it is appended; what it brought is in the document by then. */
-  readonly listeners = new Set<RecordListener>()
+  #listeners: Set<RecordListener> | undefined
   /** Durability of the room's last append: what brings nothing new is as safe as what it repeats. */
-  #lastDurable: Promise<void> = Promise.resolve()
+  #lastDurable = DURABLE
 
-  constructor(options: {
-    store: EventStore
-    limits: ServerLimits
-    acknowledgements: Acknowledgements
-    counters: Counters
-    logger: Logger
-    workspace: WorkspaceId
-  }) {
-    this.#store = options.store
-    this.#limits = options.limits
-    this.#acknowledgements = options.acknowledgements
-    this.#counters = options.counters
-    this.#logger = options.logger
-    this.#workspace = options.workspace
+  constructor(workspace: WorkspaceId, context: WritePathContext) {
+    this.#workspace = workspace
+    this.#context = context
+  }
+
+  /** Calls `listener` with each record as it is appended; what it brought is in the document by then. Returns unsubscribe. */
+  listen(listener: RecordListener): () => boolean {
+    this.#listeners ??= new Set()
+    const listeners = this.#listeners.add(listener)
+    return () => listeners.delete(listener)
   }
 
   get hasWork(): boolean {
@@ -88,10 +94,10 @@ export class WritePath {
   receive(connection: Connection, type: 'syncStep2' | 'update', update: Uint8Array): void {
     connection.framesReceived++
     const isAnswer = type === 'syncStep2' && connection.awaitsSyncStep2
-    const bytesMax = isAnswer ? this.#limits.syncBytesMax : this.#limits.updateBytesMax
+    const bytesMax = isAnswer ? this.#context.limits.syncBytesMax : this.#context.limits.updateBytesMax
     if (isAnswer) {
       connection.awaitsSyncStep2 = false
-      if (this.#store.state.state === 'open') connection.hasDropped = false
+      if (this.#context.store.state.state === 'open') connection.hasDropped = false
     }
     if (connection.isRefused) return
     if (update.length > bytesMax) {
@@ -100,6 +106,41 @@ export class WritePath {
     }
     if (connection.inbox.push(update) === 1) this.#writers.push(connection)
     connection.inboxThrough = connection.framesReceived
+  }
+
+  /** While storage fails: forgets the tick's updates, to ask for them again. */
+  drop(): void {
+    for (const connection of this.#writers) {
+      connection.takeInbox()
+      connection.hasDropped = true
+    }
+    this.#writers = []
+  }
+
+  /** For a workspace that takes no updates: clients that know why keep them, stock clients are turned away. */
+  turnAway(refusal: ServerError): void {
+    const writers = this.#writers
+    this.drop()
+    for (const connection of writers) if (!connection.wantsJoinery) connection.refuse(refusal)
+  }
+
+  /**
+   * Acknowledges the writers whose updates of the tick bring nothing new, as far as `isKnown` tells; no document is needed
+   * for those. True when others are left.
+   */
+  settleRepeats(log: WorkspaceLog, isKnown: (update: Uint8Array) => boolean): boolean {
+    this.#writers = this.#writers.filter((connection) => {
+      if (!connection.inbox.every(isKnown)) return true
+      connection.takeInbox()
+      this.#acknowledge(connection, connection.inboxThrough, log)
+      return false
+    })
+    return this.hasWork
+  }
+
+  /** The connections whose updates wait. */
+  get writers(): readonly Connection[] {
+    return this.#writers
   }
 
   /**
@@ -113,11 +154,6 @@ export class WritePath {
     const writes: Write[] = []
     let spoilt: Error | undefined
     for (const [index, connection] of writers.entries()) {
-      if (this.#store.state.state !== 'open') {
-        connection.takeInbox()
-        connection.hasDropped = true
-        continue
-      }
       spoilt = this.#apply(connection, document, writes)
       if (spoilt === undefined) continue
       this.#writers = writers.slice(index + 1)
@@ -134,14 +170,23 @@ export class WritePath {
    * after that has spoilt `document`.
    */
   edit<T>(
-    { writer, via, idempotencyKey, run }: RoomEdit<T>,
+    { writer, via, idempotencyKey, sync, run }: RoomEdit<T>,
     { log, document, audience }: { log: WorkspaceLog; document: RoomDocument; audience: Audience },
   ): { value: T; lsn: number; durable: Promise<void> } {
-    const { state } = this.#store
+    const { state } = this.#context.store
     if (state.state === 'failed') throw state.error
     const { value, applied } = document.edit(writer.actor, run)
     const author = authorOf(writer, via)
-    const writes: Write[] = [{ applied, author: idempotencyKey === undefined ? author : { ...author, idempotencyKey } }]
+    const writes: Write[] = [
+      idempotencyKey === undefined
+        ? { applied, author, sync }
+        : // A key stands for its edit for good, so it is kept even when there was nothing to change.
+          {
+            applied: { ...applied, record: applied.record ?? EMPTY_UPDATE },
+            author: { ...author, idempotencyKey },
+            sync,
+          },
+    ]
     this.#prune(document, writes)
     this.#finish(writes, log, document, audience)
     return { value, lsn: log.head, durable: this.#lastDurable }
@@ -156,7 +201,8 @@ export class WritePath {
     try {
       const applied =
         identity.access === 'write' ? document.apply(updates, identity) : document.read(updates, READ_ONLY)
-      if (document.pendingBytes > this.#limits.pendingBytesMax) throw new PendingError(this.#limits.pendingBytesMax)
+      if (document.pendingBytes > this.#context.limits.pendingBytesMax)
+        throw new PendingError(this.#context.limits.pendingBytesMax)
       const { refused } = applied
       const frames = refused === undefined ? through : first + refused.index - 1
       writes.push({ applied, author: authorOf(identity, connection.id), from: { connection, frames } })
@@ -185,7 +231,7 @@ export class WritePath {
     if (touched.length === 0) return
     const applied = document.prune(touched)
     if (applied === undefined) return
-    this.#counters.prunings++
+    this.#context.counters.prunings++
     writes.push({ applied, author: PRUNER })
   }
 
@@ -194,36 +240,39 @@ export class WritePath {
     for (const { applied, from } of writes) {
       if (applied.forward !== undefined) forwards.push({ from: from?.connection, update: applied.forward })
     }
-    this.#counters.deliveries += forwardUpdates(forwards, audience)
-    for (const { applied, author, from } of writes) {
+    this.#context.counters.deliveries += forwardUpdates(forwards, audience)
+    for (const { applied, author, sync, from } of writes) {
       if (applied.record !== undefined) {
         const entry: LogEntry = { ...author, update: applied.record, touched: applied.touched }
-        this.#append(entry, applied.observed, log, document, audience)
+        this.#append({ entry, sync, observed: applied.observed }, log, document, audience)
       }
-      if (from === undefined || from.connection.hasDropped || from.frames === 0) continue
-      this.#acknowledgements.add(this.#lastDurable, from.connection, from.frames, log.head)
+      if (from !== undefined) this.#acknowledge(from.connection, from.frames, log)
     }
   }
 
+  #acknowledge(connection: Connection, frames: number, log: WorkspaceLog): void {
+    if (connection.hasDropped || frames === 0) return
+    this.#context.acknowledgements.add(this.#lastDurable, connection, frames, log.head)
+  }
+
   #append(
-    entry: LogEntry,
-    observed: readonly Observed[],
+    { entry, sync, observed }: { entry: LogEntry; sync: boolean | undefined; observed: readonly Observed[] },
     log: WorkspaceLog,
     document: RoomDocument,
     audience: Audience,
   ): void {
-    const { lsn, at, durable } = log.append(entry)
+    const { lsn, at, durable } = sync ? log.append(entry, { sync }) : log.append(entry)
     this.#lastDurable = durable
-    this.#counters.records++
+    this.#context.counters.records++
     const record: LogRecord = { ...entry, lsn, at }
     document.stamps.note(record)
-    for (const listener of this.listeners) listener(record, durable)
+    if (this.#listeners !== undefined) for (const listener of this.#listeners) listener(record, durable)
     const about = { workspace: this.#workspace, actor: entry.actor, source: entry.source, lsn }
     for (const { changes, conflicts } of observed) {
-      for (const change of changes) this.#logger.debug({ ...about, ...change }, 'shown value changed')
+      for (const change of changes) this.#context.logger.debug({ ...about, ...change }, 'shown value changed')
       for (const conflict of conflicts) {
-        this.#counters.conflicts++
-        this.#logger.info({ ...about, ...conflict }, 'conflict')
+        this.#context.counters.conflicts++
+        this.#context.logger.info({ ...about, ...conflict }, 'conflict')
         for (const connection of audience.connections) connection.tell({ type: 'conflict', ...conflict })
       }
     }
@@ -232,8 +281,8 @@ export class WritePath {
   /** Tells the sender that frame number `frame` and what builds on it were not taken, and takes nothing more from it. */
   #refuse(connection: Connection, frame: number, refusal: Refusal): void {
     connection.isRefused = true
-    this.#counters.refuse(refusal.code)
-    this.#logger.info(
+    this.#context.counters.refuse(refusal.code)
+    this.#context.logger.info(
       { workspace: this.#workspace, connection: connection.id, actor: connection.identity.actor, frame, ...refusal },
       'update refused',
     )

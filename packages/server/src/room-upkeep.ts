@@ -1,0 +1,38 @@
+import type { WorkspaceLog } from '@joinery/log'
+import type { Counters } from './counters.ts'
+import type { RoomDocument } from './room-document.ts'
+
+export interface UpkeepOptions {
+  readonly counters: Counters
+  /** The process is about to end: what only speeds up the next load is left out. */
+  isInHurry(): boolean
+}
+
+/** Records after which a load from a fresh snapshot is told from one without, and the share of the state's size they must have. */
+const WORTH_RECORDS = 100
+const WORTH_SHARE = 1 / 16
+/** Records that are worth a snapshot however large the state is. */
+const WORTH_RECORDS_ALWAYS = 1_000
+
+/** Whether a room that goes to rest leaves a snapshot: what is read at the next join is then less than what is written now. */
+export function isWorthKeeping(
+  since: { readonly records: number; readonly bytes: number },
+  stateBytes: number,
+): boolean {
+  if (since.records >= WORTH_RECORDS_ALWAYS) return true
+  return since.records >= WORTH_RECORDS && since.bytes >= stateBytes * WORTH_SHARE
+}
+
+/**
+ * Takes a snapshot of the document as of now.
+ * Traffic goes on meanwhile. Resolves with the state's size, bytes.
+ */
+export async function keepUp(log: WorkspaceLog, document: RoomDocument, options: UpkeepOptions): Promise<number> {
+  const lsn = log.head
+  const { state, annex } = document.snapshot()
+  if (lsn > log.snapshotLsn) {
+    await log.snapshot({ lsn, state, annex })
+    options.counters.snapshots++
+  }
+  return state.length
+}

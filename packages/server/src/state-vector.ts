@@ -1,0 +1,38 @@
+import * as encoding from 'lib0/encoding'
+import * as Y from 'yjs'
+
+type StateVector = Map<number, number>
+
+export function isStateVector(bytes: Uint8Array): boolean {
+  try {
+    Y.decodeStateVector(bytes)
+    return true
+  } catch {
+    return false
+  }
+}
+
+export function encodeStateVector(state: StateVector): Uint8Array {
+  const encoder = encoding.createEncoder()
+  encoding.writeVarUint(encoder, state.size)
+  // Higher client ids first, as Yjs writes them, so that equal states give equal bytes.
+  for (const [client, clock] of [...state].sort(([a], [b]) => b - a)) {
+    encoding.writeVarUint(encoder, client)
+    encoding.writeVarUint(encoder, clock)
+  }
+  return encoding.toUint8Array(encoder)
+}
+
+/**
+ * Counts in what `update` brings. Only what follows without a gap: a state vector that says too much has a client keep
+ * back what the server lacks.
+ */
+export function advanceStateVector(state: StateVector, update: Uint8Array): void {
+  for (const struct of Y.decodeUpdate(update).structs) {
+    if (struct instanceof Y.Skip) continue
+    const { client, clock } = struct.id
+    const known = state.get(client) ?? 0
+    const end = clock + struct.length
+    if (clock <= known && end > known) state.set(client, end)
+  }
+}
