@@ -116,27 +116,27 @@ export class LevelStore implements EventStore, LevelLogHost {
   }
 
   tombstone(workspace: string): Promise<void> {
-    return this.#alone(workspace, () => tombstone(this, this.#witness, workspace))
+    return this.alone(workspace, () => tombstone(this, this.#witness, workspace))
   }
 
   undelete(workspace: string): Promise<void> {
-    return this.#alone(workspace, () => undelete(this, this.#witness, workspace))
+    return this.alone(workspace, () => undelete(this, this.#witness, workspace))
   }
 
   purge(workspace: string): Promise<void> {
-    return this.#alone(workspace, () => purge(this, this.#witness, workspace))
+    return this.alone(workspace, () => purge(this, this.#witness, workspace))
   }
 
   #admit<L extends LevelLog>(workspace: string, makeLog: () => Promise<L>): Promise<L> {
-    return this.#alone(workspace, async () => {
+    return this.alone(workspace, async () => {
       const log = await makeLog()
       this.#logs.set(workspace, log)
       return log
     })
   }
 
-  /** One at a time for each workspace, and only after what went through the last log of it is written. */
-  async #alone<T>(workspace: string, work: () => Promise<T>): Promise<T> {
+  /** One at a time for each workspace, with no log of it open, and only after what went through the last is written. */
+  async alone<T>(workspace: string, work: () => Promise<T>): Promise<T> {
     checkWorkspaceName(workspace)
     this.assertOpen()
     if (this.#logs.has(workspace)) {
