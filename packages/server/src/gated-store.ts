@@ -32,8 +32,14 @@ export class GatedStore extends DelegatingStore {
   readError: Error | undefined
   /** The record with this LSN, in every workspace, can't be read, if set. */
   damagedLsn: number | undefined
+  /** Whether each append asked for an fsync. */
+  readonly synced: boolean[] = []
   /** Awaited before a snapshot is stored, if set. */
   snapshotGate: Promise<void> | undefined
+  /** Called around each snapshot's being stored. */
+  aroundSnapshot: (take: () => Promise<void>) => Promise<void> = (take) => take()
+  /** Called with each record that is read. */
+  onRecord: (lsn: number) => void = () => undefined
   /** Thrown by the next snapshot, if set. */
   snapshotError: Error | undefined
   #state: StoreState = { state: 'open' }
@@ -97,6 +103,7 @@ class GatedLog extends DelegatingLog {
 
   override append(...args: Parameters<WorkspaceLog['append']>) {
     if (this.#store.state.state === 'failed') throw new LogError('storage_full', 'the test filled the disk')
+    this.#store.synced.push(args[1]?.sync === true)
     const { durable, ...receipt } = this.inner.append(...args)
     const gate = this.#store.durableGate
     return { ...receipt, durable: gate === undefined ? durable : gate.then(() => durable) }
@@ -110,6 +117,7 @@ class GatedLog extends DelegatingLog {
     const { damagedLsn } = this.#store
     for await (const record of this.inner.read(range)) {
       if (damagedLsn !== undefined && record.lsn >= damagedLsn) throw damageAt(this.workspace, damagedLsn)
+      this.#store.onRecord(record.lsn)
       yield record
     }
   }
@@ -117,7 +125,7 @@ class GatedLog extends DelegatingLog {
   override async snapshot(...args: Parameters<WorkspaceLog['snapshot']>): Promise<void> {
     await this.#store.snapshotGate
     if (this.#store.snapshotError !== undefined) throw this.#store.snapshotError
-    await this.inner.snapshot(...args)
+    await this.#store.aroundSnapshot(() => this.inner.snapshot(...args))
   }
 
   override async close(): Promise<void> {

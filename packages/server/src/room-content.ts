@@ -8,6 +8,9 @@ import { isWorthKeeping, keepUp, type UpkeepOptions } from './room-upkeep.ts'
 import { refusalOf, ServerError } from './server-error.ts'
 import type { Upkeep } from './upkeep.ts'
 
+/** How much more there must be to tell before a snapshot that failed is tried again. */
+const RETRY_GROWTH = 1.25
+
 export interface RoomContentContext extends LoaderContext, UpkeepOptions {
   readonly store: EventStore
   readonly limits: ServerLimits
@@ -52,6 +55,8 @@ export class RoomContent {
   #isUsed = false
   #snapshotAtMs = 0
   #stateBytes = 0
+  /** After a snapshot that failed: not before there are so many records since the last. */
+  #retryAtRecords = 0
 
   constructor(workspace: WorkspaceId, context: RoomContentContext, owner: ContentOwner) {
     this.#workspace = workspace
@@ -202,7 +207,7 @@ export class RoomContent {
   #keepUpIfDue({ log, content, damage }: OpenContent, nowMs: number): void {
     if (damage !== undefined || this.#keepingUp !== undefined || !(content instanceof RoomDocument)) return
     const { records, bytes } = log.sinceSnapshot
-    if (records === 0) return
+    if (records === 0 || records < this.#retryAtRecords) return
     const ms = nowMs - this.#snapshotAtMs
     const recordsPerSecond = (records * 1_000) / Math.max(ms, 1_000)
     const sinceSnapshot = { records, bytes, ms, stateBytes: this.#stateBytes, recordsPerSecond }
@@ -219,8 +224,10 @@ export class RoomContent {
     this.#snapshotAtMs = Date.now()
     try {
       this.#stateBytes = await keepUp(log, content, this.#context)
+      this.#retryAtRecords = 0
     } catch (err) {
-      // The records are all there: it is a load that takes longer, until the next snapshot.
+      // The records are all there: it is a load that takes longer, until the next snapshot. Not at every edit, though.
+      this.#retryAtRecords = log.sinceSnapshot.records * RETRY_GROWTH
       this.#context.logger.warn({ workspace: this.#workspace, err }, 'a snapshot could not be taken')
       this.#isUsed = true
     }

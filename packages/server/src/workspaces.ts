@@ -1,10 +1,11 @@
-import type { EventStore, LogRecord, Lsn, WorkspaceLog } from '@joinery/log'
+import { type EventStore, LogError, type LogRecord, type Lsn, type WorkspaceLog } from '@joinery/log'
 import type { WorkspaceId } from '@joinery/protocol'
 import type * as Y from 'yjs'
 import { KeyedTurns } from './keyed-turns.ts'
 import type { OpenRoom } from './open-room.ts'
 import { type Past, type Point, readPast } from './past.ts'
 import type { Rooms } from './rooms.ts'
+import { beingLoaded, ServerError } from './server-error.ts'
 import type { Stamps } from './stamps.ts'
 import type { RecordListener, RoomEdit } from './write-path.ts'
 
@@ -134,6 +135,34 @@ export class Workspaces {
    */
   follow(workspace: WorkspaceId, listener: RecordListener): Promise<() => void> {
     return this.#rooms.follow(workspace, listener)
+  }
+
+  /**
+   * Marks the workspace deleted: its connections are ended with `workspace_deleted`, and nobody opens it from now on. Its
+   * bytes stay until {@link purge}. Idempotent; resolves when that is durable. Rejects with `invalid` (`LogError`), and
+   * turns nobody away, when there is no such workspace.
+   */
+  async delete(workspace: WorkspaceId): Promise<void> {
+    // What can't be read can be deleted all the same.
+    const exists = await this.#rooms.hold(workspace, (log) => log.generation !== undefined).catch(() => true)
+    if (!exists) throw new LogError('invalid', `there is no workspace ${workspace}`)
+    const refusal = new ServerError('workspace_deleted', 'this workspace was deleted')
+    await this.#rooms.evict(workspace, refusal, () => this.#store.tombstone(workspace))
+  }
+
+  /** Takes {@link delete} back. */
+  undelete(workspace: WorkspaceId): Promise<void> {
+    return this.#rooms.evict(workspace, beingLoaded(), () => this.#store.undelete(workspace))
+  }
+
+  /** Removes everything of a deleted workspace, for good. Its name may then be used again, for another history. */
+  purge(workspace: WorkspaceId): Promise<void> {
+    return this.#rooms.evict(workspace, beingLoaded(), () => this.#store.purge(workspace))
+  }
+
+  /** Names of the deleted workspaces that can be taken back. */
+  deleted(): AsyncIterable<string> {
+    return this.#store.tombstones()
   }
 
   #write<T>(workspace: WorkspaceId, edit: WorkspaceEdit<T>): Promise<Written<T>> {
