@@ -1,3 +1,6 @@
+export type { ArchivedDamage, ArchivedWorkspace } from './archive-content.ts'
+export { type ExportOptions, exportArchive } from './export-archive.ts'
+export { type Imported, type ImportOptions, importArchive } from './import-archive.ts'
 export {
   type InspectOptions,
   inspectStore,
@@ -7,6 +10,8 @@ export {
 } from './inspect-store.ts'
 export { openForReading, type ReadingStore } from './open-for-reading.ts'
 export type { Problem, ProblemCode } from './problem.ts'
+export { type ArchiveItem, readArchive } from './read-archive.ts'
+export { restoreArchive } from './restore-archive.ts'
 export type { TrialLoad } from './trial-load.ts'
 export { type DirectoryReport, isIntact, verifyDirectory, verifyOpenDirectory } from './verify-directory.ts'
 export { type StoreReport, type VerifyOptions, verifyStore } from './verify-store.ts'

@@ -1,7 +1,7 @@
 import type { DatabaseMoment } from '../database.ts'
 import type { EventStore } from '../event-store.ts'
 import { decodeExtent } from '../extent.ts'
-import { extentKey, KIND, kindRange, lsnOfRecordKey, nameKey, nameOfWorkspaceKey } from '../key.ts'
+import { extentKey, KIND, kindRange, lsnOfRecordKey, nameOfWorkspaceKey, ownRange } from '../key.ts'
 import { levelStoreOf } from '../level-store.ts'
 import { LogError } from '../log-error.ts'
 import type { Lsn } from '../lsn.ts'
@@ -22,6 +22,8 @@ export interface WorkspaceInspection {
   readonly generation: string
   /** Birth, ms since epoch. */
   readonly createdAt: number
+  /** Set if it is deleted, ms since epoch; `isPurging` when parts of it may be gone. */
+  readonly deleted?: { readonly at: number; readonly isPurging: boolean }
   /** First LSN that can still be read. */
   readonly firstLsn: Lsn
   /** LSN of the last record, and its time; 0 and undefined if there is none. */
@@ -81,7 +83,7 @@ async function inspectWorkspace(
   signal: AbortSignal | undefined,
 ): Promise<WorkspaceInspection> {
   const identity: WorkspaceIdentity = decodeWorkspaceIdentity(workspace, value)
-  const { number, generation, createdAt } = identity
+  const { number, generation, createdAt, deleted } = identity
   const extent = decodeExtent(workspace, number, await moment.get(extentKey(number)))
   let head = (extent.firstLsn - 1) as Lsn
   let headAt: number | undefined
@@ -97,6 +99,7 @@ async function inspectWorkspace(
   const lsns = await snapshotLsns({ moment, workspace, number }, extent)
   return {
     ...{ workspace, generation, createdAt, firstLsn: extent.firstLsn, head, headAt, records, updateBytes },
+    ...(deleted && { deleted }),
     snapshots: { ...snapshots, count: lsns.length, lsns },
     segments: await weigh(moment, KIND.segment, number),
     keys: await weigh(moment, KIND.idempotency, number),
@@ -109,12 +112,8 @@ async function weigh(
   number: number,
   onEntry?: (key: Uint8Array, value: Uint8Array) => void,
 ): Promise<Weight> {
-  const gte = Buffer.from(nameKey(number))
-  gte[0] = kind
-  // Longer than any key of this number, and below the next number.
-  const lte = Buffer.concat([gte, Buffer.alloc(2_048, 0xff)])
   let [count, bytes] = [0, 0]
-  for await (const [key, value] of moment.entries({ gte, lte })) {
+  for await (const [key, value] of moment.entries(ownRange(kind, number))) {
     count++
     bytes += key.byteLength + value.byteLength
     onEntry?.(key, value)

@@ -19,6 +19,9 @@ export type ProblemCode =
   | 'extent_damaged'
   | 'snapshot_damaged'
   | 'snapshot_missing'
+  | 'key_damaged'
+  | 'key_missing'
+  | 'key_stray'
   | 'not_loadable'
 
 /** One thing that is not as it should be. */

@@ -52,7 +52,7 @@ export async function verifyStore(store: EventStore, options: VerifyOptions = {}
     const problems = new Problems()
     const heads = await readRollCalls(moment, problems)
     const identities = await readIdentities(moment, problems)
-    await checkNames(moment, identities, problems)
+    const purged = await checkNames(moment, identities, problems)
     const total = await countRecords(moment, identities)
     let done = 0
     const onRecord = (): void => {
@@ -61,12 +61,15 @@ export async function verifyStore(store: EventStore, options: VerifyOptions = {}
     }
     const workspaces: WorkspaceReport[] = []
     for (const [workspace, identity] of identities) {
+      // Parts of it may be gone already, and nobody can have it back.
+      if (identity.deleted?.isPurging) continue
       const witnessed = heads.get(identity.number) ?? (0 as Lsn)
       const load = begin && (() => begin(workspace))
       const stored = { moment, workspace, number: identity.number }
       workspaces.push(await verifyWorkspace({ ...stored, identity, witnessed, load, onRecord, signal: options.signal }))
     }
     const numbers = new Set([...identities.values()].map(({ number }) => number))
+    for (const number of purged) heads.delete(number)
     await checkStrays(moment, numbers, heads, problems)
     options.onProgress?.(total, total)
     return { storeId: disk.storeId, workspaces, problems: problems.listed }
@@ -100,12 +103,13 @@ async function readIdentities(moment: DatabaseMoment, problems: Problems): Promi
   return identities
 }
 
-/** Names and numbers must lead to each other, in both directions. */
+/** Names and numbers must lead to each other, in both directions. Gives the numbers of workspaces that were purged. */
 async function checkNames(
   moment: DatabaseMoment,
   identities: ReadonlyMap<string, WorkspaceIdentity>,
   problems: Problems,
-): Promise<void> {
+): Promise<Set<number>> {
+  const purged = new Set<number>()
   for (const [name, { number }] of identities) {
     const value = await moment.get(nameKey(number))
     const found = value && Buffer.from(value).toString()
@@ -115,12 +119,15 @@ async function checkNames(
   }
   for await (const [key, value] of moment.entries(kindRange(KIND.name))) {
     const [number, name] = [numberOfKey(key), Buffer.from(value).toString()]
+    if (name === '') purged.add(number)
+    if (name === '') continue
     const identity = identities.get(name)
     // A damaged identity has been told of, and can't be asked for its number.
     if (identity?.number === number || (identity === undefined && (await moment.get(workspaceKey(name))))) continue
     const message = `number ${number} leads to workspace ${name}, which ${identity ? `has number ${identity.number}` : 'has no identity'}`
     problems.add({ code: identity ? 'name_mismatch' : 'identity_missing', message })
   }
+  return purged
 }
 
 async function countRecords(

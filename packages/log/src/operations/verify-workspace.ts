@@ -7,12 +7,15 @@ import type { StoredLog } from '../stored-records.ts'
 import type { WorkspaceIdentity } from '../workspace-identity.ts'
 import { isDamage, type Problem, Problems, reasonOf } from './problem.ts'
 import type { TrialLoad } from './trial-load.ts'
+import { KeyCheck } from './verify-keys.ts'
 import { type SnapshotsSeen, verifySnapshots } from './verify-snapshots.ts'
 
 /** One workspace as a verification found it. */
 export interface WorkspaceReport {
   readonly workspace: string
   readonly generation: string
+  /** Set if it is deleted, ms since epoch. */
+  readonly deletedAt?: number
   /** First LSN that can still be read. */
   readonly firstLsn: Lsn
   /** LSN of the last record. */
@@ -43,12 +46,15 @@ export async function verifyWorkspace(look: WorkspaceLook): Promise<WorkspaceRep
   const extent = await readExtent(look, problems)
   const snapshots = await verifySnapshots(look, extent, problems)
   const records = new RecordCheck(look, extent.firstLsn, snapshots, problems)
+  const keys = new KeyCheck(look, extent.firstLsn, problems)
   for await (const entry of moment.entries(recordKeyRange(number, extent.firstLsn))) {
     signal?.throwIfAborted()
     look.onRecord()
-    records.take(entry)
+    const key = records.take(entry)
+    if (key !== undefined) await keys.expect(key, records.head)
   }
   records.finish()
+  await keys.finish()
   const reached = Math.max(witnessed, extent.snapshotLsn) as Lsn
   if (reached > records.head) {
     const message = `workspace ${workspace} ends at record ${records.head}, but had reached ${reached}: its end is lost`
@@ -57,6 +63,7 @@ export async function verifyWorkspace(look: WorkspaceLook): Promise<WorkspaceRep
   return {
     workspace,
     generation: identity.generation,
+    ...(identity.deleted && { deletedAt: identity.deleted.at }),
     firstLsn: extent.firstLsn,
     head: records.head,
     records: records.count,
@@ -97,24 +104,27 @@ class RecordCheck {
     if (ground !== undefined) this.#tryLoad((begun) => begun.add(ground.state))
   }
 
-  take([key, value]: Entry): void {
+  /** Gives the record's idempotency key. */
+  take([key, value]: Entry): string | undefined {
     const lsn = lsnOfRecordKey(key)
     if (lsn !== this.head + 1) this.#missing((this.head + 1) as Lsn, lsn)
     this.head = lsn
     this.count++
     try {
-      const { at, update } = decodeRecord(this.#workspace, key, value)
+      const { at, update, idempotencyKey } = decodeRecord(this.#workspace, key, value)
       if (at < this.#at) {
         const message = `record ${lsn} of workspace ${this.#workspace} is older than the one before it`
         this.#problems.add({ code: 'time_backwards', message, lsn })
       }
       this.#at = Math.max(at, this.#at)
       if (lsn > this.#groundLsn) this.#tryLoad((load) => load.add(update))
+      return idempotencyKey
     } catch (error) {
       if (!isDamage(error)) throw error
       // Without this one, those behind it build on nothing: that would be no news.
       this.#load = undefined
       this.#problems.add({ code: 'record_damaged', message: reasonOf(error), lsn })
+      return undefined
     }
   }
 

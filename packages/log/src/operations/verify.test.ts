@@ -4,15 +4,16 @@ import { readdir, rm, truncate } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { ClassicLevel } from 'classic-level'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { flipBit } from '../damage-look.ts'
 import { makeStore } from '../damage-store.ts'
-import { KIND, nameKey, recordKey, workspaceKey } from '../key.ts'
+import { idempotencyKey, KIND, nameKey, recordKey, snapshotKey, workspaceKey } from '../key.ts'
+import { encodeKeyEntry } from '../key-index.ts'
 import { openLevelStore } from '../level-store.ts'
 import type { LogError } from '../log-error.ts'
 import type { Lsn } from '../lsn.ts'
 import { encodeRecord } from '../record.ts'
+import { tamper } from '../tamper.ts'
 import { testDirectories } from '../test-directory.ts'
 import { sampleEntry } from '../testing.ts'
 import { openForReading } from './open-for-reading.ts'
@@ -23,15 +24,6 @@ import { verifyStore } from './verify-store.ts'
 const makeDirectory = testDirectories()
 const HOLDER = fileURLToPath(new URL('./store-holder.ts', import.meta.url))
 const refusal = (code: LogError['code']) => expect.objectContaining({ name: 'LogError', code })
-
-type Level = ClassicLevel<Uint8Array, Uint8Array>
-/** Works on the database as another hand would. */
-async function tamper(directory: string, work: (level: Level) => Promise<void>): Promise<void> {
-  const level: Level = new ClassicLevel(directory, { keyEncoding: 'view', valueEncoding: 'view' })
-  await level.open({ createIfMissing: false })
-  await work(level)
-  await level.close()
-}
 
 /** Every problem, as `workspace: code lsn`. */
 function told(report: DirectoryReport): string[] {
@@ -79,6 +71,63 @@ describe('verifyDirectory', () => {
     const other = await makeStore(await makeDirectory(), 1, 10)
     await tamper(other.directory, (level) => level.del(recordKey(0, 10 as Lsn)))
     expect(told(await verifyDirectory(other.directory))).toEqual(['w0: end_lost 9'])
+  })
+
+  it('[L79] tells of snapshots and keys that are damaged, missing or lead astray', async () => {
+    const directory = await makeDirectory()
+    const store = await openLevelStore({ directory, durability: 'async' })
+    const log = await store.open('w0')
+    for (let n = 1; n <= 30; n++) {
+      await log.append(sampleEntry(n, n % 3 === 0 ? { idempotencyKey: `key ${n}` } : {})).durable
+      if (n % 10 === 0) await log.snapshot({ lsn: n as Lsn, state: Buffer.from(`state ${n}`.repeat(n)) })
+    }
+    await store.close()
+    const load = () => ({
+      add: (update: Uint8Array) => {
+        if (Buffer.from(update).toString().startsWith('state 10')) throw new Error('no document')
+      },
+      finish: () => undefined,
+    })
+    expect(told(await verifyDirectory(directory))).toEqual([])
+    expect(told(await verifyDirectory(directory, { load }))).toEqual(['w0: not_loadable 10'])
+    await tamper(directory, async (level) => {
+      const value = Buffer.from((await level.get(snapshotKey(0, 20 as Lsn, 0))) ?? [])
+      value[12] = (value[12] ?? 0) ^ 1
+      await level.put(snapshotKey(0, 20 as Lsn, 0), value)
+      await level.del(snapshotKey(0, 30 as Lsn, 0))
+      await level.del(idempotencyKey(0, 'key 3'))
+      await level.put(idempotencyKey(0, 'key 6'), Buffer.alloc(10))
+      for (const lsn of [4, 9]) {
+        const { key, value: entry } = encodeKeyEntry(0, `stray ${lsn}`, lsn as Lsn)
+        await level.put(key, entry)
+      }
+    })
+    const found = new Set(told(await verifyDirectory(directory)))
+    expect(found).toEqual(
+      new Set([
+        'w0: snapshot_damaged 20',
+        'w0: snapshot_missing 30',
+        'w0: key_missing 3',
+        'w0: key_damaged undefined',
+        'w0: key_stray 4',
+        'w0: key_stray 9',
+      ]),
+    )
+  })
+
+  it('[L79] looks at deleted workspaces like at others, and finds nothing of purged ones', async () => {
+    const { directory } = await makeStore(await makeDirectory(), 3, 30)
+    const store = await openLevelStore({ directory, durability: 'async' })
+    await store.tombstone('w0')
+    await store.tombstone('w1')
+    await store.purge('w1')
+    await store.close()
+    const report = await verifyDirectory(directory)
+    expect(told(report)).toEqual([])
+    const [w0, w2, ...others] = report.store?.workspaces ?? []
+    expect([w0, w2?.workspace, others]).toEqual([expect.objectContaining({ deletedAt: expect.any(Number) }), 'w2', []])
+    await tamper(directory, (level) => level.del(recordKey(0, 3 as Lsn)))
+    expect(told(await verifyDirectory(directory))).toEqual(['w0: record_missing 3'])
   })
 
   it('[L73] takes a write cut short at the end for none, and a damaged length for damage', async () => {

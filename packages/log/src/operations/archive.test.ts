@@ -1,0 +1,250 @@
+import { mkdir, readdir, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { EventStore, LogRecord } from '../event-store.ts'
+import { openLevelStore } from '../level-store.ts'
+import type { LogError } from '../log-error.ts'
+import type { Lsn } from '../lsn.ts'
+import { sampleUpdate } from '../sample-update.ts'
+import { testDirectories } from '../test-directory.ts'
+import { readAll, sampleEntry } from '../testing.ts'
+import { exportArchive } from './export-archive.ts'
+import { importArchive } from './import-archive.ts'
+import { readArchive } from './read-archive.ts'
+import { restoreArchive } from './restore-archive.ts'
+import { isIntact, verifyDirectory } from './verify-directory.ts'
+import { verifyStore } from './verify-store.ts'
+
+const makeDirectory = testDirectories()
+const open = (directory: string) => openLevelStore({ directory, durability: 'async' })
+const refusal = (code: LogError['code'], message = '') =>
+  expect.objectContaining({ name: 'LogError', code, message: expect.stringContaining(message) })
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  // In pieces that fit no boundary.
+  for (let start = 0; start < bytes.length; start += 1_009) yield bytes.subarray(start, start + 1_009)
+}
+
+async function archiveOf(store: EventStore, workspaces?: readonly string[]): Promise<Buffer> {
+  const chunks: Uint8Array[] = []
+  for await (const chunk of exportArchive(store, { ...(workspaces && { workspaces }) })) chunks.push(chunk)
+  return Buffer.concat(chunks)
+}
+
+/** A store of two workspaces with snapshots and keys, a deleted one, one without a record, and one half purged. */
+async function makeRichStore(directory: string): Promise<EventStore> {
+  const store = await open(directory)
+  for (const [name, records] of [
+    ['a', 40],
+    ['b', 25],
+    ['gone', 3],
+  ] as const) {
+    const log = await store.open(name)
+    for (let n = 1; n <= records; n++) {
+      const key = n % 5 === 0 ? { idempotencyKey: `key ${n} 🪚` } : {}
+      await log.append(sampleEntry(n, { update: sampleUpdate(name, n), ...key })).durable
+      if (n % 10 === 0) {
+        const state = Buffer.from(`state of ${name} at ${n} `.repeat(50))
+        await log.snapshot({ lsn: n as Lsn, state, annex: Buffer.from(`annex ${n}`) })
+      }
+    }
+    await log.close()
+  }
+  const empty = await store.open('empty')
+  await empty.create()
+  await empty.close()
+  await store.tombstone('gone')
+  return store
+}
+
+/** Everything that can be read of a store, by workspace. */
+async function contentsOf(store: EventStore): Promise<Record<string, unknown>> {
+  const contents: Record<string, unknown> = {}
+  for await (const name of store.workspaces()) {
+    const log = await store.open(name)
+    const records = (await readAll(log)).map((record: LogRecord) => ({
+      ...record,
+      update: Buffer.from(record.update).toString(),
+    }))
+    const snapshots: unknown[] = []
+    for (let at = log.head; at > 0; ) {
+      const found = await log.latestSnapshot({ atOrBefore: at })
+      if (found === undefined) break
+      snapshots.push({
+        ...found,
+        state: Buffer.from(found.state).toString(),
+        annex: Buffer.from(found.annex).toString(),
+      })
+      at = (found.lsn - 1) as Lsn
+    }
+    const key = await log.lsnOfKey('key 15 🪚')
+    contents[name] = {
+      generation: log.generation,
+      head: log.head,
+      snapshotLsn: log.snapshotLsn,
+      records,
+      snapshots,
+      key,
+    }
+    await log.close()
+  }
+  const deleted: string[] = []
+  for await (const name of store.tombstones()) deleted.push(name)
+  return { ...contents, deleted }
+}
+
+describe('an archive', () => {
+  it('[L80] brings back all that was kept: records, snapshots, keys, generations, and what is deleted', async () => {
+    const store = await makeRichStore(await makeDirectory())
+    const archive = await archiveOf(store)
+    const directory = join(await makeDirectory(), 'restored')
+    const outcome = await restoreArchive(directory, () => once(archive))
+    expect(outcome.workspaces.map(({ workspace, records }) => `${workspace} ${records}`)).toEqual([
+      'a 40',
+      'b 25',
+      'empty 0',
+      'gone 3',
+    ])
+    expect(isIntact(await verifyDirectory(directory))).toBe(true)
+    const restored = await open(directory)
+    expect(await contentsOf(restored)).toEqual(await contentsOf(store))
+    await restored.undelete('gone')
+    expect((await restored.open('gone')).head).toBe(3)
+    await restored.close()
+    await store.close()
+  })
+
+  it('[L81] shows one moment: what is appended while it is made is not in it, what was acknowledged before is', async () => {
+    const store = await open(await makeDirectory())
+    const log = await store.open('a')
+    for (let n = 1; n <= 200; n++) log.append(sampleEntry(n))
+    await log.append(sampleEntry(201)).durable
+    const chunks: Uint8Array[] = []
+    for await (const chunk of exportArchive(store)) {
+      chunks.push(chunk)
+      await log.append(sampleEntry(999)).durable
+    }
+    const other = await open(await makeDirectory())
+    const outcome = await importArchive(other, () => once(Buffer.concat(chunks)))
+    expect(outcome.workspaces).toEqual([{ workspace: 'a', head: 201, records: 201 }])
+    await Promise.all([store.close(), other.close()])
+  })
+
+  it('[L82] cut short after any byte is refused with that byte, and nothing is imported', async () => {
+    const store = await makeRichStore(await makeDirectory())
+    const archive = await archiveOf(store, ['b'])
+    await store.close()
+    const other = await open(await makeDirectory())
+    for (let length = 0; length < archive.length; length++) {
+      const read = async () => {
+        for await (const _ of readArchive(once(archive.subarray(0, length))));
+      }
+      await expect(read()).rejects.toEqual(refusal('corrupted', `at byte ${length}: it is cut short`))
+    }
+    await expect(importArchive(other, () => once(archive.subarray(0, -1)))).rejects.toEqual(refusal('corrupted'))
+    expect(await contentsOf(other)).toEqual({ deleted: [] })
+    await other.close()
+  })
+
+  it('[L83] with any one bit flipped is refused', async () => {
+    const store = await makeRichStore(await makeDirectory())
+    const archive = await archiveOf(store)
+    await store.close()
+    await fc.assert(
+      fc.asyncProperty(fc.nat(archive.length * 8 - 1), async (bit) => {
+        const damaged = Buffer.from(archive)
+        damaged[bit >> 3] = (damaged[bit >> 3] ?? 0) ^ (1 << (bit & 7))
+        const read = async () => {
+          for await (const _ of readArchive(once(damaged)));
+        }
+        await expect(read()).rejects.toEqual(refusal('corrupted', 'at byte'))
+      }),
+      { numRuns: process.env.JOINERY_NIGHTLY === undefined ? 300 : 20_000 },
+    )
+  })
+
+  it('[L84] replaces nothing: a workspace that is there, deleted or not, is refused, and so is one that is not in it', async () => {
+    const store = await makeRichStore(await makeDirectory())
+    const archive = await archiveOf(store)
+    const before = await contentsOf(store)
+    for (const workspaces of [['a'], ['gone']]) {
+      const again = importArchive(store, () => once(archive), { workspaces })
+      await expect(again).rejects.toEqual(refusal('invalid', 'is there already'))
+    }
+    const absent = importArchive(store, () => once(archive), { workspaces: ['nowhere'] })
+    await expect(absent).rejects.toEqual(refusal('invalid', 'is not in the archive'))
+    // The first of two must not stay when the second can't come.
+    const half = importArchive(store, () => once(archive), {
+      workspaces: ['a', 'b'],
+      rename: (name) => (name === 'a' ? 'copy' : name),
+    })
+    await expect(half).rejects.toEqual(refusal('invalid', 'workspace b is there already'))
+    expect(await contentsOf(store)).toEqual(before)
+    expect((await verifyStore(store)).problems).toEqual([])
+    await store.close()
+  })
+
+  it('[L85] comes in under another name as a copy with a generation of its own', async () => {
+    const store = await makeRichStore(await makeDirectory())
+    const archive = await archiveOf(store, ['a'])
+    await importArchive(store, () => once(archive), { rename: () => 'a-copy' })
+    const { a, 'a-copy': copy } = (await contentsOf(store)) as Record<string, { generation: string }>
+    expect(copy).toEqual({ ...a, generation: copy?.generation })
+    expect(copy?.generation).not.toBe(a?.generation)
+    await store.close()
+  })
+
+  it('[L86] stays hidden until it was read back and loaded, and leaves nothing when that fails', async () => {
+    const store = await makeRichStore(await makeDirectory())
+    const archive = await archiveOf(store)
+    await store.close()
+    const other = await open(await makeDirectory())
+    const load = (workspace: string) => ({
+      add: () => {
+        if (workspace === 'b') throw new Error('no document')
+      },
+      finish: () => undefined,
+    })
+    await expect(importArchive(other, () => once(archive), { load })).rejects.toEqual(
+      refusal('corrupted', 'no document'),
+    )
+    expect(await contentsOf(other)).toEqual({ deleted: [] })
+    await importArchive(other, () => once(archive))
+    expect((await verifyStore(other)).problems).toEqual([])
+    await other.close()
+  })
+
+  it('[L87] leaves a damaged workspace out and says so, and refuses it by name', async () => {
+    const directory = await makeDirectory()
+    await (await makeRichStore(directory)).close()
+    const { tamper } = await import('../tamper.ts')
+    const { recordKey } = await import('../key.ts')
+    await tamper(directory, (level) => level.del(recordKey(0, 7 as Lsn)))
+    const store = await open(directory)
+    const archive = await archiveOf(store)
+    await expect(archiveOf(store, ['a'])).rejects.toEqual(refusal('corrupted', 'record 7 of workspace a'))
+    await expect(archiveOf(store, ['nowhere'])).rejects.toEqual(refusal('invalid', 'no workspace nowhere'))
+    await store.close()
+    const other = await open(await makeDirectory())
+    const outcome = await importArchive(other, () => once(archive))
+    expect(outcome.workspaces.map(({ workspace }) => workspace)).toEqual(['b', 'empty', 'gone'])
+    expect(outcome.damaged).toEqual([{ workspace: 'a', reason: expect.stringContaining('record 7 of workspace a') }])
+    await other.close()
+  })
+
+  it('[L88] is restored into a new directory only, which is not there before all of it is', async () => {
+    const store = await makeRichStore(await makeDirectory())
+    const archive = await archiveOf(store)
+    await store.close()
+    const full = await makeDirectory()
+    await writeFile(join(full, 'holiday.jpg'), '')
+    await expect(restoreArchive(full, () => once(archive))).rejects.toEqual(refusal('invalid', 'is not empty'))
+    const target = join(await makeDirectory(), 'deep', 'data')
+    await expect(restoreArchive(target, () => once(archive.subarray(0, 900)))).rejects.toEqual(refusal('corrupted'))
+    expect(await readdir(dirname(target))).toEqual([])
+    await mkdir(target)
+    await restoreArchive(target, () => once(archive))
+    expect(isIntact(await verifyDirectory(target))).toBe(true)
+  })
+})

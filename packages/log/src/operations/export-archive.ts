@@ -1,0 +1,186 @@
+import type { DatabaseMoment } from '../database.ts'
+import type { EventStore, LogRecord } from '../event-store.ts'
+import { decodeExtent, type Extent } from '../extent.ts'
+import {
+  extentKey,
+  KIND,
+  kindRange,
+  lsnOfRecordKey,
+  nameOfWorkspaceKey,
+  ownRange,
+  recordKeyRange,
+  snapshotKeyRange,
+  workspaceKey,
+} from '../key.ts'
+import { decodeKeyEntry } from '../key-index.ts'
+import { levelStoreOf } from '../level-store.ts'
+import { LogError } from '../log-error.ts'
+import type { Lsn } from '../lsn.ts'
+import { decodeSnapshot, encodeSnapshot } from '../packed-snapshot.ts'
+import { encodeSegment, SEGMENT_BYTES, SEGMENT_RECORDS_MAX } from '../segment.ts'
+import { readStoredRecords, type StoredLog } from '../stored-records.ts'
+import { decodeWorkspaceIdentity, type WorkspaceIdentity } from '../workspace-identity.ts'
+import { CHUNK, ChunkWriter } from './archive-chunk.ts'
+import type { ArchivedCounts, ArchivedWorkspace, ArchiveHead } from './archive-content.ts'
+import { isDamage, reasonOf } from './problem.ts'
+import { snapshotLsns } from './verify-snapshots.ts'
+
+export interface ExportOptions {
+  /** Only these; otherwise all, deleted ones included. */
+  readonly workspaces?: readonly string[]
+  /** Called now and then with records done, and how many there are. */
+  readonly onProgress?: (done: number, total: number) => void
+  readonly signal?: AbortSignal
+}
+
+/** In an archive a workspace needs no number. */
+const NUMBER = 0
+/** Keys of dropped records, in one chunk. */
+const KEYS_PER_CHUNK = 10_000
+
+type Found = { readonly log: StoredLog; readonly identity: WorkspaceIdentity }
+
+/**
+ * One archive of a store as of now, everything in it read and checked: whatever was acknowledged before the first byte is
+ * asked for is in it. Traffic goes on meanwhile. A damaged workspace is left out, and the archive says so, unless it was
+ * asked for by name: that throws `corrupted`. Throws `invalid` for a name that is not there.
+ */
+export async function* exportArchive(store: EventStore, options: ExportOptions = {}): AsyncGenerator<Uint8Array> {
+  const { disk } = levelStoreOf(store)
+  const moment = disk.pin()
+  try {
+    const writer = new ChunkWriter()
+    const head: ArchiveHead = { storeId: disk.storeId, at: levelStoreOf(store).now() }
+    yield writer.begin()
+    yield writer.json(CHUNK.head, head)
+    const { found, damaged } = await findAll(moment, options.workspaces)
+    for (const each of damaged) yield writer.json(CHUNK.workspaceDamaged, each)
+    const progress = await countProgress(found, options)
+    for (const each of found) {
+      try {
+        yield* exportWorkspace(writer, each, progress)
+      } catch (error) {
+        if (!isDamage(error) || options.workspaces !== undefined) throw error
+        yield writer.json(CHUNK.workspaceDamaged, { workspace: each.log.workspace, reason: reasonOf(error) })
+      }
+    }
+    yield writer.end()
+  } finally {
+    await moment.close()
+  }
+}
+
+async function findAll(moment: DatabaseMoment, names: readonly string[] | undefined) {
+  const found: Found[] = []
+  const damaged: { workspace: string; reason: string }[] = []
+  const take = (workspace: string, value: Uint8Array): void => {
+    try {
+      const identity = decodeWorkspaceIdentity(workspace, value)
+      // Parts of it may be gone already, and nobody wants them back.
+      if (identity.deleted?.isPurging) return
+      found.push({ identity, log: { workspace, number: identity.number, moment } })
+    } catch (error) {
+      if (!isDamage(error) || names !== undefined) throw error
+      damaged.push({ workspace, reason: reasonOf(error) })
+    }
+  }
+  if (names === undefined) {
+    for await (const [key, value] of moment.entries(kindRange(KIND.workspace))) take(nameOfWorkspaceKey(key), value)
+    return { found, damaged }
+  }
+  for (const workspace of names) {
+    const value = await moment.get(workspaceKey(workspace))
+    if (value === undefined) throw new LogError('invalid', `there is no workspace ${workspace}`, { workspace })
+    take(workspace, value)
+  }
+  return { found, damaged }
+}
+
+/** Called with every record. */
+async function countProgress(found: readonly Found[], { onProgress, signal }: ExportOptions): Promise<() => void> {
+  let total = 0
+  for (const { log } of found) {
+    const last = onProgress && (await log.moment.last(recordKeyRange(log.number)))
+    if (last) total += lsnOfRecordKey(last[0])
+  }
+  let done = 0
+  return () => {
+    signal?.throwIfAborted()
+    if (++done % 1_000 === 0) onProgress?.(Math.min(done, total), total)
+  }
+}
+
+async function* exportWorkspace(
+  writer: ChunkWriter,
+  { log, identity }: Found,
+  onRecord: () => void,
+): AsyncGenerator<Uint8Array> {
+  const { workspace, number, moment } = log
+  const extent = decodeExtent(workspace, number, await moment.get(extentKey(number)))
+  const head = await headOf(log, extent)
+  const { generation, createdAt, deleted } = identity
+  const { firstLsn, snapshotLsn } = extent
+  const archived: ArchivedWorkspace = {
+    ...{ workspace, generation, createdAt, firstLsn, head, snapshotLsn },
+    ...(deleted && { deletedAt: deleted.at }),
+  }
+  yield writer.json(CHUNK.workspace, archived)
+  const lsns = await snapshotLsns(log, extent)
+  for (const lsn of lsns) yield* exportSnapshot(writer, log, lsn)
+  if (firstLsn > 1) yield* exportKeys(writer, log, firstLsn)
+  let run: LogRecord[] = []
+  let runBytes = 0
+  for await (const record of readStoredRecords(log, firstLsn, head)) {
+    onRecord()
+    if (run.length > 0 && (run.length >= SEGMENT_RECORDS_MAX || runBytes + record.update.byteLength > SEGMENT_BYTES)) {
+      yield await segmentChunk(writer, run)
+      run = []
+      runBytes = 0
+    }
+    run.push(record)
+    runBytes += record.update.byteLength
+  }
+  if (run.length > 0) yield await segmentChunk(writer, run)
+  const counts: ArchivedCounts = { records: head - firstLsn + 1, snapshots: lsns.length }
+  yield writer.json(CHUNK.workspaceEnd, counts)
+}
+
+async function* exportSnapshot(writer: ChunkWriter, log: StoredLog, lsn: Lsn): AsyncGenerator<Uint8Array> {
+  const parts: Uint8Array[] = []
+  for await (const [, value] of log.moment.entries(snapshotKeyRange(log.number, lsn, lsn))) parts.push(value)
+  const packed = await decodeSnapshot(log.workspace, log.number, lsn, parts)
+  const puts = await encodeSnapshot(NUMBER, packed)
+  for (const [part, { value }] of puts.entries()) {
+    const place = Buffer.allocUnsafe(9)
+    place.writeUInt8(Number(part === puts.length - 1), place.writeUInt16BE(part, place.writeUIntBE(lsn, 0, 6)))
+    yield writer.chunk(CHUNK.snapshot, Buffer.concat([place, value]))
+  }
+}
+
+/** Those of records that are kept are made again from the records. */
+async function* exportKeys(writer: ChunkWriter, log: StoredLog, firstLsn: Lsn): AsyncGenerator<Uint8Array> {
+  let keys: [string, Lsn][] = []
+  const range = ownRange(KIND.idempotency, log.number)
+  for await (const [key, value] of log.moment.entries(range)) {
+    const lsn = decodeKeyEntry(log.workspace, key, value)
+    if (lsn >= firstLsn) continue
+    keys.push([Buffer.from(key.subarray(range.gte.byteLength)).toString(), lsn])
+    if (keys.length < KEYS_PER_CHUNK) continue
+    yield writer.json(CHUNK.keys, keys)
+    keys = []
+  }
+  if (keys.length > 0) yield writer.json(CHUNK.keys, keys)
+}
+
+async function segmentChunk(writer: ChunkWriter, records: readonly LogRecord[]): Promise<Uint8Array> {
+  const { value } = await encodeSegment(NUMBER, records)
+  const place = Buffer.allocUnsafe(6)
+  place.writeUIntBE(records[0]?.lsn ?? 0, 0, 6)
+  return writer.chunk(CHUNK.segment, Buffer.concat([place, value]))
+}
+
+/** LSN of the last record that is kept; one before the first for none. */
+export async function headOf({ number, moment }: StoredLog, { firstLsn, sealedLsn }: Extent): Promise<Lsn> {
+  const last = await moment.last(recordKeyRange(number))
+  return Math.max(last === undefined ? 0 : lsnOfRecordKey(last[0]), sealedLsn, firstLsn - 1) as Lsn
+}

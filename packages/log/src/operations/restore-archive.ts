@@ -1,0 +1,52 @@
+import { mkdir, mkdtemp, readdir, rename, rm, rmdir } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { isMissing } from '../data-directory.ts'
+import { openLevelStore } from '../level-store.ts'
+import { LogError } from '../log-error.ts'
+import { storageError } from '../storage-error.ts'
+import { type Imported, type ImportOptions, importArchive } from './import-archive.ts'
+import { isIntact, verifyDirectory } from './verify-directory.ts'
+
+/**
+ * Makes a new data directory of an archive. It is made beside, verified, and moved to its place as the last step: either
+ * all of it is there or nothing. Throws `invalid` if `directory` holds anything, `corrupted`, or the storage error.
+ */
+export async function restoreArchive(
+  directory: string,
+  open: () => AsyncIterable<Uint8Array>,
+  options: ImportOptions = {},
+): Promise<Imported> {
+  await assertEmpty(directory)
+  let draft: string | undefined
+  try {
+    await mkdir(dirname(directory), { recursive: true })
+    draft = await mkdtemp(join(dirname(directory), `.${basename(directory)}-restoring-`))
+    const store = await openLevelStore({ directory: draft, durability: 'sync' })
+    let imported: Imported
+    try {
+      imported = await importArchive(store, open, options)
+    } finally {
+      await store.close()
+    }
+    const { load, signal } = options
+    const report = await verifyDirectory(draft, { ...(load && { load }), ...(signal && { signal }) })
+    if (!isIntact(report)) throw new LogError('corrupted', 'what was restored can’t be read back: look at the disk')
+    await rmdir(directory).catch(ignoreMissing)
+    await rename(draft, directory)
+    return imported
+  } catch (error) {
+    if (draft !== undefined) await rm(draft, { recursive: true, force: true })
+    if (options.signal?.aborted) throw error
+    throw storageError(error, directory)
+  }
+}
+
+async function assertEmpty(directory: string): Promise<void> {
+  const names = await readdir(directory).catch(ignoreMissing)
+  if (names === undefined || names.length === 0) return
+  throw new LogError('invalid', `${directory} is not empty: restore into a new directory`)
+}
+
+function ignoreMissing(error: unknown): undefined {
+  if (!isMissing(error)) throw error
+}

@@ -1,0 +1,78 @@
+import { idempotencyKey, KIND, ownRange, recordKey } from '../key.ts'
+import { decodeKeyEntry } from '../key-index.ts'
+import type { Lsn } from '../lsn.ts'
+import { decodeRecord } from '../record.ts'
+import type { StoredLog } from '../stored-records.ts'
+import { isDamage, type Problems, reasonOf } from './problem.ts'
+
+/** Checks that idempotency keys and records lead to each other. */
+export class KeyCheck {
+  readonly #log: StoredLog
+  readonly #firstLsn: Lsn
+  readonly #problems: Problems
+  /** Records whose key leads back to them. */
+  #matched = 0
+  #damage = ''
+
+  constructor(log: StoredLog, firstLsn: Lsn, problems: Problems) {
+    this.#log = log
+    this.#firstLsn = firstLsn
+    this.#problems = problems
+  }
+
+  /** Record `lsn` carries `key`: the index must say so. */
+  async expect(key: string, lsn: Lsn): Promise<void> {
+    const { workspace, number, moment } = this.#log
+    const entryKey = idempotencyKey(number, key)
+    const value = await moment.get(entryKey)
+    const found = value && this.#decode(entryKey, value)
+    if (found === lsn) this.#matched++
+    else if (value === undefined || found !== undefined) {
+      const leads = found === undefined ? 'is in no index' : `leads to record ${found}`
+      const message = `the idempotency key of record ${lsn} of workspace ${workspace} ${leads}`
+      this.#problems.add({ code: 'key_missing', message, lsn })
+    }
+  }
+
+  /** Every key of the index must lead to a record that carries it, or to one that was dropped. */
+  async finish(): Promise<void> {
+    const range = ownRange(KIND.idempotency, this.#log.number)
+    let count = 0
+    for await (const [key, value] of this.#log.moment.entries(range)) {
+      const lsn = this.#decode(key, value)
+      if (lsn === undefined) this.#problems.add({ code: 'key_damaged', message: this.#damage })
+      else if (lsn >= this.#firstLsn) count++
+    }
+    // As many lead to records as records lead to them: then they are the same, and need not be followed one by one.
+    if (count === this.#matched) return
+    for await (const [key, value] of this.#log.moment.entries(range)) await this.#followBack(key, value)
+  }
+
+  async #followBack(key: Uint8Array, value: Uint8Array): Promise<void> {
+    const lsn = this.#decode(key, value)
+    if (lsn === undefined || lsn < this.#firstLsn) return
+    const { workspace, number, moment } = this.#log
+    const at = recordKey(number, lsn)
+    const record = await moment.get(at)
+    try {
+      const carried = record && decodeRecord(workspace, at, record).idempotencyKey
+      if (carried !== undefined && Buffer.compare(idempotencyKey(number, carried), key) === 0) return
+    } catch (error) {
+      if (isDamage(error)) return
+      throw error
+    }
+    const message = `an idempotency key of workspace ${workspace} leads to record ${lsn}, which does not carry it`
+    this.#problems.add({ code: 'key_stray', message, lsn })
+  }
+
+  /** Undefined if it is damaged. */
+  #decode(key: Uint8Array, value: Uint8Array): Lsn | undefined {
+    try {
+      return decodeKeyEntry(this.#log.workspace, key, value)
+    } catch (error) {
+      if (!isDamage(error)) throw error
+      this.#damage = reasonOf(error)
+      return undefined
+    }
+  }
+}
