@@ -1,7 +1,11 @@
 import { once } from 'node:events'
 import { Command, CommanderError } from 'commander'
 import { AppError, exitCodeOf } from './app-error.mts'
+import { addArchiveCommands } from './operations/archive-commands.mts'
+import { addHistoryCommand } from './operations/history-command.mts'
+import { addImportCommand } from './operations/import-command.mts'
 import { addInspectCommand } from './operations/inspect-command.mts'
+import { addRemovalCommands } from './operations/removal-commands.mts'
 import { addVerifyCommand } from './operations/verify-command.mts'
 import { addReplayCommand } from './replay/command.mts'
 import { startServer } from './serve.mts'
@@ -45,6 +49,10 @@ program
 addReplayCommand(program)
 addVerifyCommand(program)
 addInspectCommand(program)
+addHistoryCommand(program)
+addArchiveCommands(program)
+addImportCommand(program)
+addRemovalCommands(program)
 
 function oneLine(message: string): string {
   const fault = message

@@ -8,6 +8,7 @@ import { explainFailure } from './failure.mts'
 import { createFrontDoor, type Faces } from './front-door.mts'
 import { createMetrics } from './metrics.mts'
 import { openControl } from './operations/control.mts'
+import { removeThrough, storeOperator } from './operations/local-operator.mts'
 import type { ServeConfig } from './serve-config.mts'
 import { VERSION } from './version.mts'
 
@@ -53,7 +54,9 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
       const metrics = createMetrics(server, store)
       faces = { api, metrics, control: undefined }
       await server.listen()
-      const control = durability === 'memory' ? undefined : await openControl(server.url, { directory, store, logger })
+      const operator = storeOperator(directory, store, removeThrough(server.workspaces, store))
+      const control =
+        durability === 'memory' ? undefined : await openControl(server.url, { directory, operator, logger })
       faces = { api, metrics, control: control?.door }
       logger.info({ url: server.url, version: VERSION, durability, directory }, 'listening')
       return {

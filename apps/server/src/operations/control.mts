@@ -1,8 +1,7 @@
-import type { EventStore } from '@joinery/log'
 import type { Logger } from 'pino'
 import { ControlDoor } from './control-door.mts'
 import { makeControl, removeControlFile, writeControlFile } from './control-file.mts'
-import { storeOperator } from './local-operator.mts'
+import type { Operator } from './operator.mts'
 
 /** A door for operators, and the file that tells them of it. */
 export interface OpenControl {
@@ -14,7 +13,7 @@ export interface OpenControl {
 /** Opens the door at `url`, where the server listens. A file that can't be written costs the operator's commands, not the service. */
 export async function openControl(
   url: string,
-  { directory, store, logger }: { directory: string; store: EventStore; logger: Logger },
+  { directory, operator, logger }: { directory: string; operator: Operator; logger: Logger },
 ): Promise<OpenControl> {
   const control = makeControl(url)
   try {
@@ -25,12 +24,12 @@ export async function openControl(
       'the control file could not be written: commands on the data directory will not reach this server',
     )
   }
-  const door = new ControlDoor(control.secret, storeOperator(directory, store), logger)
+  const door = new ControlDoor(control.secret, operator, logger)
   return {
     door,
     close: async () => {
-      door.close()
       await removeControlFile(directory)
+      await door.close()
     },
   }
 }

@@ -15,8 +15,8 @@ const ADVICE: Partial<Record<LogErrorCode, string>> = {
  * Does `work` on a data directory: through the server that has it open if there is one, on the directory itself if not.
  * Rejects with {@link AppError} `failed` and one line that says what to do.
  */
-export async function withOperator<T>(directory: string, work: (operator: Operator) => Promise<T>): Promise<T> {
-  try {
+export function withOperator<T>(directory: string, work: (operator: Operator) => Promise<T>): Promise<T> {
+  return explained(async () => {
     const server = await findServer(directory)
     if (server !== undefined) return await work(server)
     try {
@@ -28,6 +28,13 @@ export async function withOperator<T>(directory: string, work: (operator: Operat
       if (started === undefined) throw error
       return await work(started)
     }
+  })
+}
+
+/** Turns the log's errors into {@link AppError} `failed` that says what to do. */
+export async function explained<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
   } catch (error) {
     if (!(error instanceof LogError)) throw error
     const advice = ADVICE[error.code]

@@ -1,41 +1,12 @@
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { connectWorkspace } from '@joinery/client'
 import { describe, expect, it } from 'vitest'
-import { CommandProcess, runCommand } from '../testing/command-process.mts'
+import { runCommand } from '../testing/command-process.mts'
 import { temporaryDirectory } from '../testing/temporary-directory.mts'
 import { makeToken, parseTokenRequest } from '../token.mts'
+import { makeData, startServer } from './testing/running-server.mts'
 
 const SECRET = 'a secret of at least thirty-two bytes'
-
-async function startServer(directory: string, env: Record<string, string> = {}) {
-  const server = new CommandProcess(['serve', '--port', '0', '--data', directory, '--log-level', 'warn'], { env })
-  return { server, url: await server.listening() }
-}
-
-/** Writes one block with `text` and waits until it is durable. */
-async function write(url: string, workspace: string, text: string): Promise<void> {
-  const writer = connectWorkspace({ url: url.replace('http', 'ws'), workspace, actor: 'ada' })
-  await writer.whenSynced
-  writer.blocks.create('note', { type: 'text' }).content.insert(0, text)
-  await writer.whenDurable()
-  await writer.close()
-}
-
-async function stop({ server }: { server: CommandProcess }): Promise<void> {
-  server.child.kill('SIGTERM')
-  expect(await server.ended).toBe(0)
-}
-
-/** A data directory with one block in each of two workspaces, and no server on it. */
-async function makeData(): Promise<string> {
-  const directory = await temporaryDirectory()
-  const running = await startServer(directory)
-  await write(running.url, 'demo', 'first')
-  await write(running.url, 'acme/plan', 'second')
-  await stop(running)
-  return directory
-}
 
 describe('joinery verify', () => {
   it('[A30, A31] exits with 0 while all is intact, with a server and without, and says the same', async () => {
@@ -51,7 +22,7 @@ describe('joinery verify', () => {
       'acme/plan',
       'demo',
     ])
-    await stop(running)
+    await running.stop()
     const plain = await runCommand(['verify', '--data', directory])
     expect(plain).toMatchObject({ code: 0, stdout: expect.stringMatching(/^intact: .*2 workspaces, .*records/) })
   })
@@ -95,7 +66,7 @@ describe('joinery inspect', () => {
     expect(JSON.parse(one.stdout).workspaces).toEqual([expect.objectContaining({ workspace: 'demo', firstLsn: 1 })])
     const none = await runCommand(['inspect', 'nowhere', '--data', directory])
     expect(none).toMatchObject({ code: 1, stderr: 'joinery: there is no workspace nowhere\n' })
-    await stop(running)
+    await running.stop()
   })
 })
 
@@ -104,13 +75,13 @@ describe('the control file', () => {
     const directory = await makeData()
     const first = await startServer(directory)
     expect((await stat(join(directory, 'CONTROL'))).mode & 0o777).toBe(0o600)
-    first.server.child.kill('SIGKILL')
-    await first.server.ended
+    first.process.child.kill('SIGKILL')
+    await first.process.ended
     expect(await readdir(directory)).toContain('CONTROL')
     expect(await runCommand(['verify', '--data', directory])).toMatchObject({ code: 0 })
     const second = await startServer(directory)
     expect(await runCommand(['verify', '--data', directory])).toMatchObject({ code: 0 })
-    await stop(second)
+    await second.stop()
     expect(await readdir(directory)).not.toContain('CONTROL')
   })
 

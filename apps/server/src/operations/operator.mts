@@ -1,10 +1,20 @@
-import type { DirectoryReport, StoreInspection } from '@joinery/log/operations'
+import type { DirectoryReport, HistoryQuery, HistoryRow, Imported, StoreInspection } from '@joinery/log/operations'
 
 export interface Watched {
   /** How far something is that takes its time. */
   readonly onProgress?: (done: number, total: number) => void
   readonly signal?: AbortSignal
 }
+
+/** What to take from an archive. */
+export interface ImportChoice {
+  /** Only these; otherwise all. */
+  readonly workspaces?: readonly string[]
+  /** The name that the only one taken gets. */
+  readonly as?: string
+}
+
+export type Removal = 'delete' | 'undelete' | 'purge'
 
 /**
  * What can be asked of a data directory, whether a server has it open or not: the commands know this, and not which of
@@ -13,5 +23,10 @@ export interface Watched {
 export interface Operator {
   verify(watched: Watched): Promise<DirectoryReport>
   inspect(workspace: string | undefined, signal: AbortSignal): Promise<StoreInspection>
-  close(): Promise<void>
+  history(query: HistoryQuery, signal: AbortSignal): Promise<HistoryRow[]>
+  /** One archive as of now, of these workspaces or of all. */
+  archive(workspaces: readonly string[] | undefined, watched: Watched): AsyncIterable<Uint8Array>
+  /** Takes workspaces from the archive in the file at `path`. */
+  import(path: string, choice: ImportChoice, watched: Watched): Promise<Imported>
+  remove(removal: Removal, workspace: string): Promise<void>
 }

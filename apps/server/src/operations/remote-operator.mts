@@ -1,11 +1,14 @@
 import { once } from 'node:events'
+import { createReadStream } from 'node:fs'
 import { type IncomingMessage, request } from 'node:http'
 import { createInterface } from 'node:readline'
+import { json } from 'node:stream/consumers'
+import { pipeline } from 'node:stream/promises'
 import { LogError, type LogErrorCode } from '@joinery/log'
-import type { DirectoryReport, StoreInspection } from '@joinery/log/operations'
+import type { DirectoryReport, HistoryRow, Imported, StoreInspection } from '@joinery/log/operations'
 import { type Control, readControlFile } from './control-file.mts'
-import { CONTROL_PATH, line } from './control-line.mts'
-import type { Operator, Watched } from './operator.mts'
+import { CONTROL_PATH, failure, line } from './control-line.mts'
+import type { ImportChoice, Operator, Watched } from './operator.mts'
 
 /** Undefined if no server that has this data directory open can be reached: a file that a killed one left is no obstacle. */
 export async function findServer(directory: string): Promise<Operator | undefined> {
@@ -21,12 +24,34 @@ export async function findServer(directory: string): Promise<Operator | undefine
   return {
     verify: (watched) => ask(control, 'verify', {}, watched) as Promise<DirectoryReport>,
     inspect: (workspace, signal) => ask(control, 'inspect', { workspace }, { signal }) as Promise<StoreInspection>,
-    close: () => Promise.resolve(),
+    history: (query, signal) => ask(control, 'history', query, { signal }) as Promise<HistoryRow[]>,
+    archive: (workspaces, { signal }) => stream(control, 'archive', { workspaces }, signal),
+    import: (path, choice, watched) => upload(control, path, choice, watched) as Promise<Imported>,
+    remove: async (removal, workspace) => void (await ask(control, 'remove', { removal, workspace }, {})),
   }
 }
 
 async function ask(control: Control, what: string, body: object, watched: Watched): Promise<unknown> {
-  const answer = await post(control, what, JSON.stringify(body), watched.signal)
+  return readAnswer(control, await post(control, what, [JSON.stringify(body)], watched.signal), watched)
+}
+
+async function upload(control: Control, path: string, choice: ImportChoice, watched: Watched): Promise<unknown> {
+  const query = new URLSearchParams(choice.workspaces?.map((name) => ['workspace', name]))
+  if (choice.as !== undefined) query.set('as', choice.as)
+  const answer = await post(control, `import?${query}`, createReadStream(path), watched.signal)
+  return readAnswer(control, answer, watched)
+}
+
+async function* stream(
+  control: Control,
+  what: string,
+  body: object,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array> {
+  yield* (await post(control, what, [JSON.stringify(body)], signal)) as AsyncIterable<Buffer>
+}
+
+async function readAnswer(control: Control, answer: IncomingMessage, watched: Watched): Promise<unknown> {
   for await (const text of createInterface({ input: answer })) {
     if (text === '') continue
     const said = line.parse(JSON.parse(text))
@@ -42,7 +67,7 @@ async function ask(control: Control, what: string, body: object, watched: Watche
 async function post(
   { url, secret }: Control,
   what: string,
-  body: string,
+  body: Iterable<string> | AsyncIterable<Buffer>,
   signal: AbortSignal | undefined,
 ): Promise<IncomingMessage> {
   const asking = request(`${url}${CONTROL_PATH}${what}`, {
@@ -50,9 +75,11 @@ async function post(
     headers: { authorization: `Bearer ${secret}` },
     ...(signal && { signal }),
   })
-  asking.end(body)
-  const [answer] = (await once(asking, 'response')) as [IncomingMessage]
+  const answered = once(asking, 'response') as Promise<[IncomingMessage]>
+  const [[answer]] = await Promise.all([answered, pipeline(body, asking)])
   if (answer.statusCode === 200) return answer
+  const refused = answer.statusCode === 409 ? failure.safeParse(await json(answer)) : undefined
+  if (refused?.success) throw new LogError(refused.data.error.code as LogErrorCode, refused.data.error.message)
   answer.resume()
   throw new LogError('unreadable', `the server at ${url} answers ${answer.statusCode}`)
 }

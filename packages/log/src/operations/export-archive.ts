@@ -51,9 +51,9 @@ export async function* exportArchive(store: EventStore, options: ExportOptions =
   try {
     const writer = new ChunkWriter()
     const head: ArchiveHead = { storeId: disk.storeId, at: levelStoreOf(store).now() }
+    const { found, damaged } = await findAll(moment, options.workspaces)
     yield writer.begin()
     yield writer.json(CHUNK.head, head)
-    const { found, damaged } = await findAll(moment, options.workspaces)
     for (const each of damaged) yield writer.json(CHUNK.workspaceDamaged, each)
     const progress = await countProgress(found, options)
     for (const each of found) {

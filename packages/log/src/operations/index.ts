@@ -11,6 +11,7 @@ export {
 export { openForReading, type ReadingStore } from './open-for-reading.ts'
 export type { Problem, ProblemCode } from './problem.ts'
 export { type ArchiveItem, readArchive } from './read-archive.ts'
+export { type HistoryQuery, type HistoryRow, readHistory } from './read-history.ts'
 export { restoreArchive } from './restore-archive.ts'
 export type { TrialLoad } from './trial-load.ts'
 export { type DirectoryReport, isIntact, verifyDirectory, verifyOpenDirectory } from './verify-directory.ts'

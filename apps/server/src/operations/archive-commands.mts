@@ -1,0 +1,121 @@
+import { createReadStream } from 'node:fs'
+import { rm, stat } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { type Imported, restoreArchive } from '@joinery/log/operations'
+import type { Command } from 'commander'
+import { z } from 'zod'
+import { AppError } from '../app-error.mts'
+import { type Options, readSetting, type Setting, wholeNumber } from '../setting.mts'
+import { type ArchiveSummary, archiveName, listArchives, writeArchive } from './archive-file.mts'
+import { addDataOptions, readDataOptions, stopSignal } from './data-options.mts'
+import { explained, withOperator } from './open-operator.mts'
+import { openProgressBar } from './progress.mts'
+import { formatBytes } from './table.mts'
+import { trialLoad } from './trial-load.mts'
+
+const to: Setting<string> = {
+  option: 'to',
+  rule: 'a path',
+  example: './backups',
+  schema: z.string().min(1),
+}
+
+const keep: Setting<number | undefined> = {
+  option: 'keep',
+  rule: 'a whole number from 1',
+  example: '14',
+  schema: wholeNumber(1, 1_000_000).optional(),
+}
+
+/** Adds `joinery backup`, `restore` and `export` to the program. */
+export function addArchiveCommands(program: Command): void {
+  addDataOptions(program.command('backup'))
+    .description('Write all workspaces as of now into one archive, beside a running server or without; read it back.')
+    .requiredOption('--to <directory>', 'where archives are kept')
+    .option('--keep <number>', 'remove older archives there but for so many (default: none)')
+    .action(runBackup)
+  addDataOptions(program.command('restore').argument('<archive>', 'an archive, or a directory: its newest'))
+    .description('Make a new data directory of an archive, and verify it.')
+    .action(runRestore)
+  addDataOptions(program.command('export').argument('<workspace>', 'which'))
+    .description('Write one workspace into an archive.')
+    .requiredOption('--to <file>', 'the archive')
+    .action(runExport)
+}
+
+async function runBackup(options: Options): Promise<void> {
+  const { directory, isJson } = readDataOptions(options)
+  const target = resolve(readSetting(to, options, process.env))
+  const kept = readSetting(keep, options, process.env)
+  const summary = await archive(directory, undefined, join(target, archiveName(new Date())))
+  console.log(isJson ? JSON.stringify(summary) : describe(summary))
+  if (summary.damaged.length > 0) {
+    throw new AppError(
+      'failed',
+      `${summary.damaged.length} damaged workspaces are not in the backup; older ones are kept`,
+    )
+  }
+  if (kept === undefined) return
+  for (const old of (await listArchives(target)).slice(0, -kept)) await rm(old)
+}
+
+async function runExport(workspace: string, options: Options): Promise<void> {
+  const { directory, isJson } = readDataOptions(options)
+  const summary = await archive(directory, [workspace], resolve(readSetting(to, options, process.env)))
+  console.log(isJson ? JSON.stringify(summary) : describe(summary))
+}
+
+async function archive(directory: string, workspaces: readonly string[] | undefined, file: string) {
+  const bar = openProgressBar('records')
+  try {
+    const watched = { onProgress: bar.onProgress, signal: stopSignal() }
+    return await withOperator(directory, (operator) => writeArchive(file, operator.archive(workspaces, watched)))
+  } finally {
+    bar.stop()
+  }
+}
+
+async function runRestore(path: string, options: Options): Promise<void> {
+  const { directory, isJson } = readDataOptions(options)
+  const file = await archiveAt(resolve(path))
+  const bar = openProgressBar('records')
+  try {
+    const watched = { onProgress: bar.onProgress, signal: stopSignal(), load: trialLoad }
+    const imported = await explained(() => restoreArchive(directory, () => createReadStream(file), watched))
+    bar.stop()
+    console.log(
+      isJson ? JSON.stringify({ directory, file, ...imported }) : `restored ${directory}: ${counts(imported)}`,
+    )
+    warnOfDamaged(imported)
+  } finally {
+    bar.stop()
+  }
+}
+
+async function archiveAt(path: string): Promise<string> {
+  const found = await stat(path).catch((cause: Error) => {
+    throw new AppError('usage', `can't read the archive: ${cause.message}`, { cause })
+  })
+  if (!found.isDirectory()) return path
+  const newest = (await listArchives(path)).at(-1)
+  if (newest === undefined) throw new AppError('usage', `${path} holds no archives`)
+  return newest
+}
+
+/** `3 workspaces, 120 records`. */
+export function counts({ workspaces }: Imported): string {
+  const records = workspaces.reduce((sum, each) => sum + each.records, 0)
+  return `${workspaces.length} workspaces, ${records} records`
+}
+
+/** Throws {@link AppError} `failed` if something was not in the archive. */
+export function warnOfDamaged({ damaged }: Imported): void {
+  if (damaged.length === 0) return
+  const names = damaged.map(({ workspace }) => workspace).join(', ')
+  throw new AppError('failed', `not in the archive, since they were damaged when it was made: ${names}`)
+}
+
+function describe({ file, bytes, workspaces, records, damaged }: ArchiveSummary): string {
+  const lines = damaged.map(({ workspace, reason }) => `left out ${workspace}: ${reason}`)
+  return [`wrote ${file}: ${workspaces} workspaces, ${records} records, ${formatBytes(bytes)}`, ...lines].join('\n')
+}

@@ -1,0 +1,76 @@
+import { createReadStream } from 'node:fs'
+import { mkdir, open, readdir, rename, rm } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { readArchive } from '@joinery/log/operations'
+import { AppError } from '../app-error.mts'
+
+const NAME = /^joinery-\d{4}-\d\d-\d\dT\d{6}Z\.archive$/
+
+/** What stands in an archive, as read back from its file. */
+export interface ArchiveSummary {
+  readonly file: string
+  readonly bytes: number
+  readonly workspaces: number
+  readonly records: number
+  /** Workspaces that were left out because they are damaged. */
+  readonly damaged: readonly { readonly workspace: string; readonly reason: string }[]
+}
+
+/** A file's name for an archive of this moment; names sort as their moments do. */
+export function archiveName(now: Date): string {
+  return `joinery-${now.toISOString().slice(0, 19).replaceAll(':', '')}Z.archive`
+}
+
+/**
+ * Writes an archive to `file`, which must not be there; it is there under its name only when it is complete, on the disk
+ * and was read back. Rejects with {@link AppError} `failed` when there is such a file, and with what `chunks` throws.
+ */
+export async function writeArchive(file: string, chunks: AsyncIterable<Uint8Array>): Promise<ArchiveSummary> {
+  await mkdir(dirname(file), { recursive: true })
+  await assertAbsent(file)
+  const draft = `${file}.partial`
+  try {
+    const handle = await open(draft, 'w', 0o600)
+    try {
+      for await (const chunk of chunks) await handle.writeFile(chunk)
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+    const summary = await summarize(draft, file)
+    await assertAbsent(file)
+    await rename(draft, file)
+    return summary
+  } catch (error) {
+    await rm(draft, { force: true })
+    throw error
+  }
+}
+
+/** The archives in a directory that bear names of {@link archiveName}, oldest first. */
+export async function listArchives(directory: string): Promise<string[]> {
+  const names = await readdir(directory)
+  return names
+    .filter((name) => NAME.test(name))
+    .sort()
+    .map((name) => join(directory, name))
+}
+
+async function assertAbsent(file: string): Promise<void> {
+  const names = await readdir(dirname(file))
+  if (names.includes(basename(file))) {
+    throw new AppError('failed', `${file} is there already: choose another name`)
+  }
+}
+
+async function summarize(path: string, file: string): Promise<ArchiveSummary> {
+  let [workspaces, records] = [0, 0]
+  const damaged: { workspace: string; reason: string }[] = []
+  const source = createReadStream(path)
+  for await (const item of readArchive(source)) {
+    if (item.kind === 'workspaceEnd') workspaces++
+    if (item.kind === 'records') records += item.records.length
+    if (item.kind === 'damaged') damaged.push(item.damage)
+  }
+  return { file, bytes: source.bytesRead, workspaces, records, damaged }
+}

@@ -1,0 +1,82 @@
+import { createWriteStream } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import type { IncomingMessage } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { LogError } from '@joinery/log'
+import { z } from 'zod'
+import type { ImportChoice, Operator, Watched } from './operator.mts'
+
+/** What a question may weigh, bytes. */
+const BODY_BYTES_MAX = 64 * 1024
+
+/** Answers one question; `watched` says how far it is and when to stop. */
+export type Ask = (operator: Operator, request: IncomingMessage, watched: Required<Watched>) => Promise<unknown>
+
+const inspectBody = z.object({ workspace: z.string().optional() })
+export const archiveBody = z.object({ workspaces: z.array(z.string()).optional() })
+const removeBody = z.object({ removal: z.enum(['delete', 'undelete', 'purge']), workspace: z.string() })
+const historyBody = z.object({
+  workspace: z.string(),
+  touched: z.string().optional(),
+  actor: z.string().optional(),
+  source: z.string().optional(),
+  since: z.number().optional(),
+  until: z.number().optional(),
+  limit: z.int().min(1).max(1_000_000),
+})
+
+/** What can be asked, by the last segment of the path. */
+export const ASKS: Readonly<Record<string, Ask>> = {
+  ping: () => Promise.resolve(null),
+  verify: (operator, _request, watched) => operator.verify(watched),
+  inspect: async (operator, request, { signal }) => {
+    return operator.inspect(inspectBody.parse(await readQuestion(request)).workspace, signal)
+  },
+  history: async (operator, request, { signal }) => {
+    const { workspace, limit, ...rest } = historyBody.parse(await readQuestion(request))
+    const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined))
+    return operator.history({ workspace, limit, ...given }, signal)
+  },
+  remove: async (operator, request) => {
+    const { removal, workspace } = removeBody.parse(await readQuestion(request))
+    await operator.remove(removal, workspace)
+  },
+  import: importUpload,
+}
+
+export async function readQuestion(request: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.length
+    if (bytes > BODY_BYTES_MAX) throw new LogError('invalid', `a question is at most ${BODY_BYTES_MAX} bytes`)
+    chunks.push(chunk)
+  }
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString() || '{}')
+  } catch (cause) {
+    throw new LogError('invalid', 'the question is no JSON', { cause })
+  }
+}
+
+/** The body is the archive: it is read twice, so it is kept aside meanwhile. */
+async function importUpload(
+  operator: Operator,
+  request: IncomingMessage,
+  watched: Required<Watched>,
+): Promise<unknown> {
+  const query = new URL(request.url ?? '/', 'http://server').searchParams
+  const workspaces = query.getAll('workspace')
+  const as = query.get('as')
+  const choice: ImportChoice = { ...(workspaces.length > 0 && { workspaces }), ...(as !== null && { as }) }
+  const directory = await mkdtemp(join(tmpdir(), 'joinery-import-'))
+  try {
+    const path = join(directory, 'archive')
+    await pipeline(request, createWriteStream(path, { mode: 0o600 }), { signal: watched.signal })
+    return await operator.import(path, choice, watched)
+  } finally {
+    await rm(directory, { recursive: true, force: true })
+  }
+}

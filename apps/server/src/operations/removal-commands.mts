@@ -1,0 +1,32 @@
+import type { Command } from 'commander'
+import type { Options } from '../setting.mts'
+import { addDataOptions, readDataOptions } from './data-options.mts'
+import { withOperator } from './open-operator.mts'
+import type { Removal } from './operator.mts'
+
+const DONE: Readonly<Record<Removal, string>> = {
+  delete: 'deleted; "joinery undelete" takes it back, "joinery purge" removes its bytes',
+  undelete: 'there again',
+  purge: 'gone for good',
+}
+
+const DESCRIPTIONS: Readonly<Record<Removal, string>> = {
+  delete: 'Delete a workspace: nobody can open it any more, and its bytes stay.',
+  undelete: 'Take the deletion of a workspace back.',
+  purge: 'Remove everything of a deleted workspace, for good.',
+}
+
+/** Adds `joinery delete`, `undelete` and `purge` to the program. */
+export function addRemovalCommands(program: Command): void {
+  for (const removal of ['delete', 'undelete', 'purge'] as const) {
+    addDataOptions(program.command(removal).argument('<workspace>', 'which'))
+      .description(DESCRIPTIONS[removal])
+      .action(async (workspace: string, options: Options) => {
+        const { directory, isJson } = readDataOptions(options)
+        await withOperator(directory, (operator) => operator.remove(removal, workspace))
+        console.log(
+          isJson ? JSON.stringify({ directory, workspace, done: removal }) : `${workspace} is ${DONE[removal]}`,
+        )
+      })
+  }
+}

@@ -1,0 +1,57 @@
+import { connectWorkspace, type Workspace } from '@joinery/client'
+import { expect } from 'vitest'
+import { CommandProcess } from '../../testing/command-process.mts'
+import { temporaryDirectory } from '../../testing/temporary-directory.mts'
+
+/** A server in a process of its own, on a data directory. */
+export interface TestServer {
+  readonly process: CommandProcess
+  readonly url: string
+  readonly directory: string
+  connect(workspace: string): Workspace
+  /** Drains it; it has to end with 0. */
+  stop(): Promise<void>
+}
+
+export async function startServer(directory: string, env: Record<string, string> = {}): Promise<TestServer> {
+  const process = new CommandProcess(['serve', '--port', '0', '--data', directory, '--log-level', 'warn'], { env })
+  const url = await process.listening()
+  return {
+    process,
+    url,
+    directory,
+    connect: (workspace) => connectWorkspace({ url: url.replace('http', 'ws'), workspace, actor: 'ada' }),
+    stop: async () => {
+      process.child.kill('SIGTERM')
+      expect(await process.ended).toBe(0)
+    },
+  }
+}
+
+/** Writes one block with `text` and waits until it is durable. */
+export async function writeNote(server: TestServer, workspace: string, text: string): Promise<void> {
+  const writer = server.connect(workspace)
+  await writer.whenSynced
+  writer.blocks.create('note', { type: 'text' }).content.insert(0, text)
+  await writer.whenDurable()
+  await writer.close()
+}
+
+/** The text of the block that {@link writeNote} writes. */
+export async function readNote(server: TestServer, workspace: string): Promise<string | undefined> {
+  const reader = server.connect(workspace)
+  await reader.whenSynced
+  const text = reader.blocks.get('note')?.content.toString()
+  await reader.close()
+  return text
+}
+
+/** A data directory with one block in each of two workspaces, and no server on it. */
+export async function makeData(): Promise<string> {
+  const directory = await temporaryDirectory()
+  const server = await startServer(directory)
+  await writeNote(server, 'demo', 'first')
+  await writeNote(server, 'acme/plan', 'second')
+  await server.stop()
+  return directory
+}

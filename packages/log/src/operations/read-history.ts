@@ -1,0 +1,58 @@
+import type { EventStore, LogRecord } from '../event-store.ts'
+import { decodeExtent } from '../extent.ts'
+import { extentKey, workspaceKey } from '../key.ts'
+import { levelStoreOf } from '../level-store.ts'
+import { LogError } from '../log-error.ts'
+import { readStoredRecords } from '../stored-records.ts'
+import { decodeWorkspaceIdentity } from '../workspace-identity.ts'
+import { headOf } from './export-archive.ts'
+
+/** Which records are wanted: those for which all that is given holds. */
+export interface HistoryQuery {
+  readonly workspace: string
+  /** A path that was touched, or one above it: `note` finds `note/content`. */
+  readonly touched?: string
+  readonly actor?: string
+  readonly source?: string
+  /** Written at or after, and before, ms since epoch. */
+  readonly since?: number
+  readonly until?: number
+  /** The last so many of them. */
+  readonly limit: number
+}
+
+/** A record without its update. */
+export type HistoryRow = Omit<LogRecord, 'update'> & { readonly updateBytes: number }
+
+/** Records of a workspace, deleted or not, oldest first; beside traffic. Throws `invalid` for one that is not there, `corrupted`. */
+export async function readHistory(store: EventStore, query: HistoryQuery, signal?: AbortSignal): Promise<HistoryRow[]> {
+  const { workspace, limit } = query
+  const moment = levelStoreOf(store).disk.pin()
+  try {
+    const value = await moment.get(workspaceKey(workspace))
+    if (value === undefined) throw new LogError('invalid', `there is no workspace ${workspace}`, { workspace })
+    const { number } = decodeWorkspaceIdentity(workspace, value)
+    const log = { workspace, number, moment }
+    const extent = decodeExtent(workspace, number, await moment.get(extentKey(number)))
+    let rows: HistoryRow[] = []
+    for await (const { update, ...record } of readStoredRecords(log, extent.firstLsn, await headOf(log, extent))) {
+      signal?.throwIfAborted()
+      if (!isWanted(record, query)) continue
+      rows.push({ ...record, updateBytes: update.byteLength })
+      // Cut now and then rather than at each: what is kept stays within twice the limit.
+      if (rows.length >= 2 * limit) rows = rows.slice(-limit)
+    }
+    return rows.slice(-limit)
+  } finally {
+    await moment.close()
+  }
+}
+
+function isWanted({ at, actor, source, touched }: Omit<LogRecord, 'update'>, query: HistoryQuery): boolean {
+  if (query.actor !== undefined && actor !== query.actor) return false
+  if (query.source !== undefined && source !== query.source) return false
+  if (query.since !== undefined && at < query.since) return false
+  if (query.until !== undefined && at >= query.until) return false
+  const path = query.touched
+  return path === undefined || touched.some((each) => each === path || each.startsWith(`${path}/`))
+}
