@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Api } from '@joinery/api'
+import type { DemonstrationDoor } from '@joinery/demonstration'
 import { isLoopbackHost } from '@joinery/server'
 import { createEditorFiles } from './editor-files.mts'
 import type { Metrics } from './metrics.mts'
@@ -17,6 +18,8 @@ export interface Faces {
   readonly metrics: Metrics
   /** Absent when nothing is kept that an operator could work on. */
   readonly control: ControlDoor | undefined
+  /** Absent where others than this machine's people may come in. */
+  readonly demonstration: DemonstrationDoor | undefined
 }
 
 /**
@@ -26,8 +29,8 @@ export interface Faces {
 export function createFrontDoor(config: ServeConfig, faces: () => Faces | undefined) {
   const editor = createEditorFiles()
   return (request: IncomingMessage, response: ServerResponse): void => {
-    const { api, metrics, control } = faces() ?? {}
-    if (control?.handle(request, response)) return
+    const { api, metrics, control, demonstration } = faces() ?? {}
+    if (control?.handle(request, response) || demonstration?.handle(request, response)) return
     if (api?.handle(request, response) || editor.handle(request, response)) return
     const path = (request.url ?? '/').split('?', 1)[0]
     if (path === '/metrics' && metrics !== undefined) {

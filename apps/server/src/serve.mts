@@ -4,6 +4,7 @@ import { documentRules } from '@joinery/blocks'
 import { openLevelStore, openMemoryStore } from '@joinery/log'
 import { createAuthenticator, createServer } from '@joinery/server'
 import { pino } from 'pino'
+import { openDemonstration } from './demonstration.mts'
 import { explainFailure } from './failure.mts'
 import { createFrontDoor, type Faces } from './front-door.mts'
 import { createMetrics } from './metrics.mts'
@@ -52,19 +53,20 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
         ...(config.origins && { origins: config.origins }),
       })
       const metrics = createMetrics(server, store)
-      faces = { api, metrics, control: undefined }
+      const demonstration = openDemonstration(config, server)
+      faces = { api, metrics, control: undefined, demonstration }
       await server.listen()
       const operator = storeOperator(directory, store, removeThrough(server.workspaces, store))
       const control =
         durability === 'memory' ? undefined : await openControl(server.url, { directory, operator, logger })
-      faces = { api, metrics, control: control?.door }
+      faces = { api, metrics, control: control?.door, demonstration }
       logger.info({ url: server.url, version: VERSION, durability, directory }, 'listening')
       return {
         url: server.url,
         close: async () => {
           logger.info('draining')
           try {
-            await control?.close()
+            await Promise.all([control?.close(), demonstration?.close()])
             // Released whatever the drain came to: nobody is left who could do it.
             await api.close()
             await server.close().finally(() => store.close())

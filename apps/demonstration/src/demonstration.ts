@@ -1,0 +1,137 @@
+import type { Source } from '@joinery/blocks'
+import { DemonstrationError } from './demonstration-error.ts'
+import { SCENARIOS, type ScenarioName } from './scenarios/all-scenarios.ts'
+import { WriterProcess, type WriterState } from './writer-process.ts'
+
+export interface DemonstrationOptions {
+  readonly url: string
+  readonly workspace: string
+  readonly scenario: ScenarioName
+  /** The block to work on; without one the scenario makes its own. */
+  readonly block: string | undefined
+  readonly vectorsDirectory: string
+  readonly pace: number
+}
+
+/** Something that happened, for a person. */
+export interface Remark {
+  readonly atMs: number
+  readonly who: string
+  readonly text: string
+}
+
+/** A claim about what did not go wrong, and whether it held when it was looked at. */
+export interface Finding {
+  readonly holds: boolean
+  readonly text: string
+}
+
+/** As the page shows it. */
+export interface DemonstrationView {
+  readonly scenario: ScenarioName
+  readonly state: 'running' | 'finished' | 'stopped' | 'failed'
+  /** Why it failed, for a person. */
+  readonly reason?: string
+  readonly startedAtMs: number
+  /** The block that it works on, once there is one. */
+  readonly block?: string
+  readonly writers: readonly { pid: number | undefined; actor: string; source: Source; state: WriterState }[]
+  readonly remarks: readonly Remark[]
+  readonly findings: readonly Finding[]
+}
+
+/** What no demonstration outlives, ms, whatever its writers do. */
+export const TIME_MAX_MS = 120_000
+const REMARKS_MAX = 100
+
+/** One scenario that is played in one workspace by processes of its own. */
+export class Demonstration {
+  readonly options: DemonstrationOptions
+  readonly #startedAtMs = Date.now()
+  readonly #writers: WriterProcess[] = []
+  readonly #remarks: Remark[] = []
+  readonly #findings: Finding[] = []
+  #state: DemonstrationView['state'] = 'running'
+  #reason: string | undefined
+  #block: string | undefined
+  readonly #timer: NodeJS.Timeout
+  /** Resolves when it is over and every process is gone. Never rejects. */
+  readonly over: Promise<void>
+
+  constructor(options: DemonstrationOptions) {
+    this.options = options
+    this.#block = options.block
+    this.#timer = setTimeout(() => this.#finish('failed', 'its two minutes were over'), TIME_MAX_MS)
+    this.over = this.#play()
+  }
+
+  get view(): DemonstrationView {
+    return {
+      scenario: this.options.scenario,
+      state: this.#state,
+      startedAtMs: this.#startedAtMs,
+      writers: this.#writers.map(({ pid, state, settings: { actor, source } }) => ({ pid, actor, source, state })),
+      remarks: [...this.#remarks],
+      findings: [...this.#findings],
+      ...(this.#reason !== undefined && { reason: this.#reason }),
+      ...(this.#block !== undefined && { block: this.#block }),
+    }
+  }
+
+  get isRunning(): boolean {
+    return this.#state === 'running'
+  }
+
+  /** Ends what is left of it. Resolves when every process is gone. Idempotent. */
+  stop(): Promise<void> {
+    this.#finish('stopped')
+    return this.over
+  }
+
+  /** For scenarios: starts a writer; resolves when it is in the workspace. */
+  async enter(actor: string, source: Source): Promise<WriterProcess> {
+    if (!this.isRunning) throw new DemonstrationError('writer_failed', 'the demonstration is over')
+    const { url, workspace, vectorsDirectory, pace } = this.options
+    const endsAtMs = this.#startedAtMs + TIME_MAX_MS
+    const writer = new WriterProcess({ url, workspace, source, actor, vectorsDirectory, pace, endsAtMs }, (text) =>
+      this.remark(text, actor),
+    )
+    this.#writers.push(writer)
+    await writer.ready
+    return writer
+  }
+
+  remark(text: string, who = ''): void {
+    this.#remarks.push({ atMs: Date.now(), who, text })
+    if (this.#remarks.length > REMARKS_MAX) this.#remarks.shift()
+  }
+
+  find(holds: boolean, text: string): void {
+    this.#findings.push({ holds, text })
+  }
+
+  /** The block to work on: the one that was asked for, else what `make` makes. */
+  async block(make: () => Promise<string>): Promise<string> {
+    this.#block ??= await make()
+    return this.#block
+  }
+
+  async #play(): Promise<void> {
+    try {
+      await SCENARIOS[this.options.scenario].play(this)
+      this.#finish('finished')
+    } catch (error) {
+      this.#finish('failed', error instanceof Error ? error.message : String(error))
+    }
+    await Promise.all(this.#writers.map((writer) => writer.leave()))
+  }
+
+  /** The first word stands: what fails because it was stopped has not failed. */
+  #finish(state: 'finished' | 'stopped' | 'failed', reason?: string): void {
+    if (!this.isRunning) return
+    this.#state = state
+    this.#reason = reason
+    clearTimeout(this.#timer)
+    for (const writer of this.#writers) void writer.leave()
+  }
+}

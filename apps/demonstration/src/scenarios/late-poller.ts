@@ -1,0 +1,44 @@
+import type { Demonstration } from '../demonstration.ts'
+import type { WriterProcess } from '../writer-process.ts'
+import { chosenBlock } from './chosen-block.ts'
+import { findNoStepDown } from './findings.ts'
+import type { Scenario } from './scenario.ts'
+
+/** An oscillating front end. */
+export const latePoller: Scenario = {
+  title: 'Late poller against a finished run',
+  danger: 'The screen says done, then error when a poller that was held up reports a time-out, then done again.',
+  takesBlock: true,
+  async play(demonstration) {
+    const block = await chosenBlock(demonstration)
+    const workflow = await demonstration.enter('workflow', 'workflow_execution')
+    await indexAgainstLatePoller(demonstration, workflow, block, 'main')
+  },
+}
+
+/** The workflow builds the index, while a poller that has seen the run under way is held up and reports afterwards. */
+export async function indexAgainstLatePoller(
+  demonstration: Demonstration,
+  workflow: WriterProcess,
+  block: string,
+  index: string,
+): Promise<void> {
+  const [poller, witness] = await Promise.all([
+    demonstration.enter('poller', 'polling_sync'),
+    demonstration.enter('witness', 'polling_sync'),
+  ])
+  const built = workflow.do('index', { block, index, holds: true })
+  // Should it fail, whoever awaits it hears of it; until then it is nobody's.
+  built.catch(() => undefined)
+  await Promise.race([workflow.reached('halfway'), built])
+  await Promise.all([poller, witness].map((it) => it.do('testify', { block, index, until: ['processing'] })))
+  await witness.do('watch', { block, index })
+  await poller.do('look', { block, index })
+  await workflow.do('goOn', undefined)
+  await built
+  await witness.do('testify', { block, index, until: ['done'] })
+  await poller.do('reportLate', undefined)
+  const testimony = await witness.do('testify', { block, index, until: ['done', 'error'] })
+  findNoStepDown(demonstration, testimony)
+  demonstration.find(testimony.shown.at(-1)?.endsWith('done') === true, 'The run’s own “done” stands.')
+}

@@ -1,0 +1,43 @@
+import type { IndexingEntry } from '@joinery/blocks'
+import { DemonstrationError } from '../demonstration-error.ts'
+import { embed, similarity } from './embedding.ts'
+import type { Passage } from './passages.ts'
+import type { VectorFiles } from './vector-files.ts'
+
+export interface Match extends Passage {
+  /** Cosine, above {@link SCORE_MIN} to 1. */
+  readonly score: number
+}
+
+const MATCHES_MAX = 5
+/** Below this two texts share a few letters by chance. A guess from looking at results. */
+const SCORE_MIN = 0.12
+
+export interface SearchQuestion {
+  readonly workspace: string
+  readonly block: string
+  readonly index: string
+  readonly query: string
+}
+
+/**
+ * The passages most like the query, best first, in what the shown run of the index has built. Throws `not_indexed` unless
+ * `entry`, what the index shows now, is `done`, and `vectors_missing`.
+ */
+export async function searchPassages(
+  files: VectorFiles,
+  entry: IndexingEntry | undefined,
+  { workspace, block, index, query }: SearchQuestion,
+): Promise<Match[]> {
+  if (entry?.status !== 'done') {
+    const how = entry === undefined ? 'not there' : `"${entry.status}"`
+    throw new DemonstrationError('not_indexed', `index "${index}" is ${how}: it can be searched when it is done`)
+  }
+  const asked = embed(query)
+  const passages = await files.read({ workspace, block, index, run: entry.run })
+  return passages
+    .map(({ vector, ...passage }) => ({ ...passage, score: similarity(asked, vector) }))
+    .filter(({ score }) => score >= SCORE_MIN)
+    .sort((a, b) => b.score - a.score)
+    .slice(0, MATCHES_MAX)
+}

@@ -1,0 +1,120 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { lstat, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { DemonstrationError } from '../demonstration-error.ts'
+import { DIMENSIONS } from './embedding.ts'
+import type { Passage } from './passages.ts'
+
+/** One run's index: what its `done` speaks of. */
+export interface IndexAddress {
+  readonly workspace: string
+  readonly block: string
+  readonly index: string
+  readonly run: { readonly no: number; readonly id: string }
+}
+
+export interface IndexedPassage extends Passage {
+  readonly vector: Float32Array
+}
+
+/**
+ * The vectors of one server's demonstrations: a file per run, so that two jobs never write one file, and a job that comes
+ * too late can't replace what a later run has built.
+ */
+export class VectorFiles {
+  readonly #directory: string
+
+  constructor(directory: string) {
+    this.#directory = directory
+  }
+
+  /** Resolves when the run's passages are on disk, all or nothing: before `done` is reported. */
+  async write(address: IndexAddress, passages: readonly IndexedPassage[]): Promise<void> {
+    await this.#makeDirectory(address.workspace)
+    const path = this.#pathOf(address)
+    const draft = `${path}.${randomBytes(6).toString('hex')}.draft`
+    const file = await open(draft, 'wx', 0o600)
+    try {
+      await file.writeFile(encodeFile(passages))
+      await file.datasync()
+    } finally {
+      await file.close()
+    }
+    await rename(draft, path)
+  }
+
+  /** The run's passages. Throws `vectors_missing` when they are not on this machine (any more). */
+  async read(address: IndexAddress): Promise<IndexedPassage[]> {
+    try {
+      return decodeFile(await readFile(this.#pathOf(address)))
+    } catch (cause) {
+      const reason = `the vectors of run ${address.run.no} are not on this machine: start the index again`
+      throw new DemonstrationError('vectors_missing', reason, { cause })
+    }
+  }
+
+  /** Deletes what earlier runs of the same index have built: nobody is shown their `done` again. */
+  async removeEarlier(address: IndexAddress): Promise<void> {
+    const directory = this.#directoryOf(address.workspace)
+    const own = `${indexKey(address)}-`
+    for (const name of await readdir(directory)) {
+      const no = name.startsWith(own) ? Number.parseInt(name.slice(own.length), 10) : Number.NaN
+      if (no < address.run.no) await rm(join(directory, name), { force: true })
+    }
+  }
+
+  async #makeDirectory(workspace: string): Promise<void> {
+    await mkdir(this.#directory, { recursive: true, mode: 0o700 })
+    const { uid } = await lstat(this.#directory)
+    // In a directory for everybody's temporary files somebody else may have been first.
+    if (process.getuid !== undefined && uid !== process.getuid()) {
+      throw new DemonstrationError('writer_failed', `${this.#directory} belongs to somebody else`)
+    }
+    await mkdir(this.#directoryOf(workspace), { recursive: true, mode: 0o700 })
+  }
+
+  #directoryOf(workspace: string): string {
+    return join(this.#directory, hashed(workspace))
+  }
+
+  #pathOf(address: IndexAddress): string {
+    const { no, id } = address.run
+    return join(this.#directoryOf(address.workspace), `${indexKey(address)}-${no}-${hashed(id)}.vectors`)
+  }
+}
+
+/** Names come from people: hashed, none of them can name another file. */
+function hashed(...parts: string[]): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32)
+}
+
+function indexKey({ block, index }: IndexAddress): string {
+  return hashed(block, index)
+}
+
+/** One line of JSON that tells the passages, then their vectors one after the other. */
+function encodeFile(passages: readonly IndexedPassage[]): Buffer {
+  const head = { version: 1, dimensions: DIMENSIONS, passages: passages.map(({ vector: _, ...passage }) => passage) }
+  const vectors = passages.map(({ vector }) => Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength))
+  return Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), ...vectors])
+}
+
+function decodeFile(bytes: Buffer): IndexedPassage[] {
+  const end = bytes.indexOf('\n')
+  const head = JSON.parse(bytes.toString('utf8', 0, end)) as {
+    version: number
+    dimensions: number
+    passages: Passage[]
+  }
+  const { version, dimensions, passages } = head
+  const size = dimensions * Float32Array.BYTES_PER_ELEMENT
+  if (version !== 1 || dimensions !== DIMENSIONS || bytes.length !== end + 1 + passages.length * size) {
+    throw new Error('not a vector file of this version')
+  }
+  return passages.map((passage, at) => {
+    // Copied: a Float32Array wants its bytes at a multiple of four, and the line before has any length.
+    const from = end + 1 + at * size
+    const vector = new Float32Array(Uint8Array.prototype.slice.call(bytes, from, from + size).buffer)
+    return { ...passage, vector }
+  })
+}
