@@ -81,7 +81,7 @@ describe('joinery export and import', () => {
     const again = await runCommand(['export', 'demo', '--data', first.directory, '--to', file])
     expect(again).toMatchObject({ code: 1, stderr: expect.stringContaining('is there already') })
     const present = await runCommand(['import', file, '--data', first.directory])
-    expect(present).toMatchObject({ code: 1, stderr: expect.stringContaining('workspace demo is') })
+    expect(present).toMatchObject({ code: 1, stderr: expect.stringContaining('workspace demo is there already') })
 
     const second = await startServer(await temporaryDirectory())
     expect(await runCommand(['import', file, '--data', second.directory])).toMatchObject({ code: 0 })

@@ -1,12 +1,29 @@
-import { resolve } from 'node:path'
+import { createWriteStream } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { makeArchive } from '@joinery/log/operations'
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { AppError } from '../app-error.mts'
 import { type Options, readSetting, type Setting } from '../setting.mts'
 import { counts, warnOfDamaged } from './archive-commands.mts'
 import { addDataOptions, readDataOptions, stopSignal } from './data-options.mts'
-import { withOperator } from './open-operator.mts'
+import { explained, withOperator } from './open-operator.mts'
+import type { ImportChoice } from './operator.mts'
 import { openProgressBar } from './progress.mts'
+import { formatBytes, formatTable } from './table.mts'
+import { type ConvertedDocument, convertYLeveldb } from './y-leveldb-import.mts'
+
+const FORMATS = ['archive', 'y-leveldb'] as const
+
+const from: Setting<(typeof FORMATS)[number]> = {
+  option: 'from',
+  rule: `one of ${FORMATS.join(', ')}`,
+  example: 'y-leveldb',
+  schema: z.enum(FORMATS).default('archive'),
+}
 
 const workspace: Setting<string[] | undefined> = {
   option: 'workspace',
@@ -28,29 +45,62 @@ const as: Setting<string | undefined> = {
 
 /** Adds `joinery import` to the program. */
 export function addImportCommand(program: Command): void {
-  addDataOptions(program.command('import').argument('<path>', 'an archive'))
-    .description('Take workspaces from an archive, beside a running server or without; replaces none.')
+  addDataOptions(program.command('import').argument('<path>', 'an archive, or what --from says'))
+    .description('Take workspaces in, beside a running server or without; all or none, and replaces none.')
+    .option('--from <format>', 'archive, or y-leveldb: the directory y-websocket kept its documents in')
     .option('--workspace <names>', 'only these, joined by commas (default: all)')
     .option('--as <name>', 'name for the one taken: it becomes a copy of its own')
+    .option('--mend-names', 'with y-leveldb: make names of those that no workspace can have')
+    .option('--dry-run', 'with y-leveldb: only say what would come of it')
     .action(runImport)
 }
 
 async function runImport(path: string, options: Options): Promise<void> {
   const { directory, isJson } = readDataOptions(options)
+  const format = readSetting(from, options, process.env)
   const workspaces = readSetting(workspace, options, process.env)
   const name = readSetting(as, options, process.env)
   if (name !== undefined && workspaces?.length !== 1) {
     throw new AppError('usage', '--as needs --workspace with the one name that is to be taken')
   }
+  if (format === 'archive' && (options.mendNames === true || options.dryRun === true)) {
+    throw new AppError('usage', '--mend-names and --dry-run go with --from y-leveldb')
+  }
   const choice = { ...(workspaces && { workspaces }), ...(name !== undefined && { as: name }) }
+  const target = { directory, isJson, choice }
+  if (format === 'archive') return importFrom(resolve(path), target)
+  const documents = convertYLeveldb(resolve(path), options.mendNames === true)
+  if (options.dryRun === true) return describeDocuments(documents, isJson)
+  const draft = await mkdtemp(join(tmpdir(), 'joinery-convert-'))
+  try {
+    const file = join(draft, 'archive')
+    await explained(() =>
+      pipeline(makeArchive('y-leveldb', Date.now(), documents), createWriteStream(file, { mode: 0o600 })),
+    )
+    await importFrom(file, target)
+  } finally {
+    await rm(draft, { recursive: true, force: true })
+  }
+}
+
+type Target = { readonly directory: string; readonly isJson: boolean; readonly choice: ImportChoice }
+
+async function importFrom(file: string, { directory, isJson, choice }: Target): Promise<void> {
   const bar = openProgressBar('records')
   try {
     const watched = { onProgress: bar.onProgress, signal: stopSignal() }
-    const imported = await withOperator(directory, (operator) => operator.import(resolve(path), choice, watched))
+    const imported = await withOperator(directory, (operator) => operator.import(file, choice, watched))
     bar.stop()
     console.log(isJson ? JSON.stringify({ directory, ...imported }) : `imported ${counts(imported)}`)
-    if (workspaces === undefined) warnOfDamaged(imported)
+    if (choice.workspaces === undefined) warnOfDamaged(imported)
   } finally {
     bar.stop()
   }
+}
+
+async function describeDocuments(documents: AsyncIterable<ConvertedDocument>, isJson: boolean): Promise<void> {
+  const found = await explained(() => Array.fromAsync(documents, ({ entries: _, ...document }) => document))
+  if (isJson) return console.log(JSON.stringify({ documents: found }))
+  const rows = found.map(({ name, workspace: target, updates, bytes }) => [name, target, updates, formatBytes(bytes)])
+  console.log(formatTable(['document', 'workspace', 'updates', 'bytes'], rows))
 }

@@ -172,7 +172,7 @@ async function* exportKeys(writer: ChunkWriter, log: StoredLog, firstLsn: Lsn): 
   if (keys.length > 0) yield writer.json(CHUNK.keys, keys)
 }
 
-async function segmentChunk(writer: ChunkWriter, records: readonly LogRecord[]): Promise<Uint8Array> {
+export async function segmentChunk(writer: ChunkWriter, records: readonly LogRecord[]): Promise<Uint8Array> {
   const { value } = await encodeSegment(NUMBER, records)
   const place = Buffer.allocUnsafe(6)
   place.writeUIntBE(records[0]?.lsn ?? 0, 0, 6)

@@ -135,21 +135,26 @@ class WorkspaceImport {
   ): Promise<WorkspaceImport> {
     const workspace = rename?.(archived.workspace) ?? archived.workspace
     checkWorkspaceName(workspace)
-    return store.alone(workspace, async () => {
-      if ((await store.disk.get(workspaceKey(workspace))) !== undefined) {
-        const message = `workspace ${workspace} is there already, or was deleted and not purged: import it under another name`
-        throw new LogError('invalid', message, { workspace })
-      }
-      const isCopy = workspace !== archived.workspace
-      const identity = {
-        number: store.takeWorkspaceNumber(),
-        generation: isCopy ? makeGeneration() : archived.generation,
-        createdAt: archived.createdAt,
-      }
-      const hidden = { ...identity, deleted: { at: store.now(), isPurging: true } }
-      await write(store, encodeWorkspaceIdentity(workspace, hidden), { sync: true })
-      return new WorkspaceImport(store, archived, workspace, identity)
-    })
+    await assertAbsent(store, workspace)
+    try {
+      return await store.alone(workspace, async () => {
+        await assertAbsent(store, workspace)
+        const isCopy = workspace !== archived.workspace
+        const identity = {
+          number: store.takeWorkspaceNumber(),
+          generation: isCopy ? makeGeneration() : archived.generation,
+          createdAt: archived.createdAt,
+        }
+        const hidden = { ...identity, deleted: { at: store.now(), isPurging: true } }
+        await write(store, encodeWorkspaceIdentity(workspace, hidden), { sync: true })
+        return new WorkspaceImport(store, archived, workspace, identity)
+      })
+    } catch (error) {
+      if (!(error instanceof LogError) || error.code !== 'locked') throw error
+      // Somebody is about to write its first record.
+      const message = `workspace ${workspace} is in use: import it under another name`
+      throw new LogError('invalid', message, { workspace, cause: error })
+    }
   }
 
   async take(item: ArchiveItem): Promise<void> {
@@ -220,6 +225,12 @@ class WorkspaceImport {
     this.#waitingBytes = 0
     await write(this.#store, writes)
   }
+}
+
+async function assertAbsent(store: LevelStore, workspace: string): Promise<void> {
+  if ((await store.disk.get(workspaceKey(workspace))) === undefined) return
+  const message = `workspace ${workspace} is there already, or was deleted and not purged: import it under another name`
+  throw new LogError('invalid', message, { workspace })
 }
 
 function write(store: LevelStore, writes: readonly Write[], { sync = false } = {}): Promise<void> {

@@ -8,6 +8,7 @@ export {
   type Weight,
   type WorkspaceInspection,
 } from './inspect-store.ts'
+export { type ForeignWorkspace, makeArchive } from './make-archive.ts'
 export { openForReading, type ReadingStore } from './open-for-reading.ts'
 export type { Problem, ProblemCode } from './problem.ts'
 export { type ArchiveItem, readArchive } from './read-archive.ts'
@@ -17,3 +18,4 @@ export type { TrialLoad } from './trial-load.ts'
 export { type DirectoryReport, isIntact, verifyDirectory, verifyOpenDirectory } from './verify-directory.ts'
 export { type StoreReport, type VerifyOptions, verifyStore } from './verify-store.ts'
 export type { WorkspaceReport } from './verify-workspace.ts'
+export { readYLeveldb, type StoredDocument } from './y-leveldb.ts'
