@@ -28,6 +28,7 @@ program
   .option('--host <address>', 'address to listen on [JOINERY_HOST] (default: 127.0.0.1)')
   .option('--data <directory>', 'where the log is kept [JOINERY_DATA] (default: ./data)')
   .option('--durability <when>', `${DURABILITIES.join(', ')} [JOINERY_DURABILITY] (default: async)`)
+  .option('--disk-free <megabytes>', 'room the disk must have for /readyz [JOINERY_DISK_FREE] (default: 256)')
   .option('--log-level <level>', `${LOG_LEVELS.join(', ')} [JOINERY_LOG_LEVEL] (default: info)`)
   .option('--origins <list>', 'pages that may connect, joined by commas [JOINERY_ORIGINS]')
   .option('--insecure', 'let others in although there are no keys')

@@ -5,6 +5,7 @@ import { isLoopbackHost } from '@joinery/server'
 import { createEditorFiles } from './editor-files.mts'
 import type { Metrics } from './metrics.mts'
 import type { ControlDoor } from './operations/control-door.mts'
+import type { Readiness } from './readiness.mts'
 import type { ServeConfig } from './serve-config.mts'
 import { renderStartPage, START_PAGE_POLICY } from './start-page.mts'
 import { VERSION } from './version.mts'
@@ -16,6 +17,7 @@ const HOST = /^(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(:\d{1,5})?$/i
 export interface Faces {
   readonly api: Api
   readonly metrics: Metrics
+  readonly readiness: () => Promise<Readiness>
   /** Absent when nothing is kept that an operator could work on. */
   readonly control: ControlDoor | undefined
   /** Absent where others than this machine's people may come in. */
@@ -29,7 +31,7 @@ export interface Faces {
 export function createFrontDoor(config: ServeConfig, faces: () => Faces | undefined) {
   const editor = createEditorFiles()
   return (request: IncomingMessage, response: ServerResponse): void => {
-    const { api, metrics, control, demonstration } = faces() ?? {}
+    const { api, metrics, readiness, control, demonstration } = faces() ?? {}
     if (control?.handle(request, response) || demonstration?.handle(request, response)) return
     if (api?.handle(request, response) || editor.handle(request, response)) return
     const path = (request.url ?? '/').split('?', 1)[0]
@@ -38,12 +40,24 @@ export function createFrontDoor(config: ServeConfig, faces: () => Faces | undefi
         (text) => answer(response, 200, metrics.contentType, text),
         () => answer(response, 500, 'text/plain', 'the metrics could not be read\n'),
       )
+    } else if (path === '/readyz' && readiness !== undefined) {
+      readiness().then(
+        (found) =>
+          answer(response, found.status === 'ready' ? 200 : 503, 'application/json', `${JSON.stringify(found)}\n`),
+        () =>
+          answer(
+            response,
+            503,
+            'application/json',
+            '{"status":"not_ready","reasons":["the disk can’t be looked at"]}\n',
+          ),
+      )
     } else if (path !== '/') {
       answer(
         response,
         404,
         'text/plain',
-        'nothing here: / tells what runs, /w/<workspace> is the editor, /healthz how it is, /metrics what it did, /v1/openapi.json what can be asked\n',
+        'nothing here: / tells what runs, /w/<workspace> is the editor, /healthz how it is, /readyz whether traffic may come, /metrics what it did, /v1/openapi.json what can be asked\n',
       )
     } else if (request.method !== 'GET' && request.method !== 'HEAD') {
       response.setHeader('allow', 'GET, HEAD')

@@ -1,17 +1,30 @@
-import type { EventStore } from '@joinery/log'
+import type { EventStore, LogObserver } from '@joinery/log'
 import type { Server } from '@joinery/server'
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { createStoreMetrics } from './store-metrics.mts'
 
 /** What `/metrics` shows, in Prometheus' text format. */
 export interface Metrics {
   readonly contentType: string
+  /** To be given to the log when it is opened. */
+  readonly observer: LogObserver
+  /** Shows what the server counts itself, too: an edit on its way costs nothing for being counted twice. */
+  watch(server: Server, store: EventStore): void
   render(): Promise<string>
 }
 
-/** Reads the server's own counts when somebody asks: an edit on its way costs nothing for being counted twice. */
-export function createMetrics(server: Server, store: EventStore): Metrics {
+export function createMetrics(): Metrics {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
+  return {
+    contentType: registry.contentType,
+    observer: createStoreMetrics(registry),
+    watch: (server, store) => watchServer(registry, server, store),
+    render: () => registry.metrics(),
+  }
+}
+
+function watchServer(registry: Registry, server: Server, store: EventStore): void {
   const counter = (name: string, help: string, read: () => number): void => {
     const metric = new Counter({
       name: `joinery_${name}_total`,
@@ -39,7 +52,18 @@ export function createMetrics(server: Server, store: EventStore): Metrics {
   counter('conflicts', 'Conflicts told to clients', () => counters.conflicts)
   counter('prunings', 'Records that deleted what dead writers had left beaten', () => counters.prunings)
   counter('rebuilds', 'Documents rebuilt because an update had spoilt them', () => counters.rebuilds)
+  counter('loads', 'Workspaces read from the log', () => counters.loads)
+  counter('load_seconds', 'Time that took, together', () => counters.loadMs / 1_000)
+  counter('warmings', 'Rooms that made a document of what they had as bytes', () => counters.warmings)
+  counter('coolings', 'Rooms that gave their document back', () => counters.coolings)
+  counter('quarantines', 'Loads that found a workspace damaged', () => counters.quarantined)
   gauge('rooms', 'Workspaces that are open', () => server.load().rooms)
+  gauge('rooms_live', 'Open workspaces that hold a document', () => server.load().live)
+  gauge(
+    'quarantined_workspaces',
+    'Open workspaces that are damaged, served for reading',
+    () => server.load().quarantined,
+  )
   gauge('connections', 'Sockets', () => server.load().connections)
   gauge('storage_writable', '1 while the log takes appends', () => (store.state.state === 'open' ? 1 : 0))
   const refused = new Counter({
@@ -52,5 +76,4 @@ export function createMetrics(server: Server, store: EventStore): Metrics {
       for (const [code, count] of counters.refused) refused.inc({ code }, count)
     },
   })
-  return { contentType: registry.contentType, render: () => registry.metrics() }
 }

@@ -16,6 +16,8 @@ export interface ServeConfig {
   /** Absolute; unused when durability is `memory`. */
   readonly dataDirectory: string
   readonly durability: (typeof DURABILITIES)[number]
+  /** With less room than this on its disk the server is not ready. */
+  readonly diskFreeBytesMin: number
   readonly logLevel: (typeof LOG_LEVELS)[number]
   /** Pages that may connect; undefined leaves it to the server: all with keys, those of this machine without. */
   readonly origins: readonly string[] | undefined
@@ -60,6 +62,20 @@ const durability: Setting<ServeConfig['durability']> = {
   schema: z.enum(DURABILITIES).default('async'),
 }
 
+/** LevelDB writes tables anew before it drops the old ones: with no room for that it comes to a halt. */
+const DISK_FREE_DEFAULT_MB = 256
+const BYTES_PER_MB = 1_000_000
+
+const diskFree: Setting<number> = {
+  option: 'diskFree',
+  variable: 'JOINERY_DISK_FREE',
+  rule: 'a whole number of megabytes',
+  example: '1000',
+  schema: wholeNumber(0, 1_000_000_000)
+    .default(DISK_FREE_DEFAULT_MB)
+    .transform((megabytes) => megabytes * BYTES_PER_MB),
+}
+
 const logLevel: Setting<ServeConfig['logLevel']> = {
   option: 'logLevel',
   variable: 'JOINERY_LOG_LEVEL',
@@ -90,6 +106,7 @@ export function parseServeConfig(options: Options, environment: Environment, dir
     port: readSetting(port, options, environment),
     dataDirectory: resolve(directory, readSetting(dataSetting, options, environment)),
     durability: readSetting(durability, options, environment),
+    diskFreeBytesMin: readSetting(diskFree, options, environment),
     logLevel: readSetting(logLevel, options, environment),
     origins: readSetting(origins, options, environment),
     isInsecure: options.insecure === true,

@@ -10,6 +10,7 @@ import { createFrontDoor, type Faces } from './front-door.mts'
 import { createMetrics } from './metrics.mts'
 import { openControl } from './operations/control.mts'
 import { removeThrough, storeOperator } from './operations/local-operator.mts'
+import { readReadiness } from './readiness.mts'
 import type { ServeConfig } from './serve-config.mts'
 import { VERSION } from './version.mts'
 
@@ -30,7 +31,12 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
   try {
     const authenticator = config.keys && createAuthenticator(config.keys)
     const { dataDirectory: directory, durability } = config
-    const store = durability === 'memory' ? openMemoryStore() : await openLevelStore({ directory, durability })
+    const metrics = createMetrics()
+    const { observer } = metrics
+    const store =
+      durability === 'memory'
+        ? openMemoryStore({ observer })
+        : await openLevelStore({ directory, durability, observer })
     try {
       let faces: Faces | undefined
       const server = createServer({
@@ -52,14 +58,16 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
         ...(authenticator && { authenticator }),
         ...(config.origins && { origins: config.origins }),
       })
-      const metrics = createMetrics(server, store)
+      metrics.watch(server, store)
+      const readiness = () => readReadiness(config, server, store)
       const demonstration = openDemonstration(config, server)
-      faces = { api, metrics, control: undefined, demonstration }
+      const always = { api, metrics, readiness, demonstration }
+      faces = { ...always, control: undefined }
       await server.listen()
       const operator = storeOperator(directory, store, removeThrough(server.workspaces, store))
       const control =
         durability === 'memory' ? undefined : await openControl(server.url, { directory, operator, logger })
-      faces = { api, metrics, control: control?.door, demonstration }
+      faces = { ...always, control: control?.door }
       logger.info({ url: server.url, version: VERSION, durability, directory }, 'listening')
       return {
         url: server.url,

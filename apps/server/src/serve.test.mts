@@ -68,6 +68,20 @@ describe('joinery serve', () => {
     expect(text).toContain('joinery_records_total 1\n')
     expect(text).toContain('joinery_connections 1\n')
     expect(text).toContain('joinery_storage_writable 1\n')
+    expect(text).toContain('joinery_quarantined_workspaces 0\n')
+  })
+
+  it.each([
+    ['0', 200, { status: 'ready', reasons: [], storage: 'open', quarantined: 0 }],
+    ['999999999', 503, { status: 'not_ready', reasons: [expect.stringMatching(/^disk: /)] }],
+  ])('[A42] /readyz says whether traffic may come when %s megabytes have to be free', async (free, status, body) => {
+    const server = new CommandProcess(serve(await temporaryDirectory(), '--disk-free', free))
+    const url = await server.listening()
+    const answer = await fetch(`${url}/readyz`)
+    expect([answer.status, answer.headers.get('content-type')]).toEqual([status, expect.stringContaining('json')])
+    const disk = { freeBytes: expect.any(Number), freeBytesMin: Number(free) * 1_000_000 }
+    expect(await answer.json()).toMatchObject({ ...body, disk })
+    expect((await fetch(`${url}/healthz`)).status).toBe(200)
   })
 
   it.each(['SIGTERM', 'SIGINT'] as const)(
