@@ -10,7 +10,7 @@ import { type ArchiveSummary, archiveName, listArchives, writeArchive } from './
 import { addDataOptions, readDataOptions, stopSignal } from './data-options.mts'
 import { explained, withOperator } from './open-operator.mts'
 import { openProgressBar } from './progress.mts'
-import { formatBytes } from './table.mts'
+import { formatBytes, formatCount } from './table.mts'
 import { trialLoad } from './trial-load.mts'
 
 const to: Setting<string> = {
@@ -52,7 +52,7 @@ async function runBackup(options: Options): Promise<void> {
   if (summary.damaged.length > 0) {
     throw new AppError(
       'failed',
-      `${summary.damaged.length} damaged workspaces are not in the backup; older ones are kept`,
+      `not in the backup, since damaged: ${formatCount(summary.damaged.length, 'workspace')}; older backups are kept`,
     )
   }
   if (kept === undefined) return
@@ -105,7 +105,7 @@ async function archiveAt(path: string): Promise<string> {
 /** `3 workspaces, 120 records`. */
 export function counts({ workspaces }: Imported): string {
   const records = workspaces.reduce((sum, each) => sum + each.records, 0)
-  return `${workspaces.length} workspaces, ${records} records`
+  return `${formatCount(workspaces.length, 'workspace')}, ${formatCount(records, 'record')}`
 }
 
 /** Throws {@link AppError} `failed` if something was not in the archive. */
@@ -117,5 +117,6 @@ export function warnOfDamaged({ damaged }: Imported): void {
 
 function describe({ file, bytes, workspaces, records, damaged }: ArchiveSummary): string {
   const lines = damaged.map(({ workspace, reason }) => `left out ${workspace}: ${reason}`)
-  return [`wrote ${file}: ${workspaces} workspaces, ${records} records, ${formatBytes(bytes)}`, ...lines].join('\n')
+  const held = [formatCount(workspaces, 'workspace'), formatCount(records, 'record'), formatBytes(bytes)]
+  return [`wrote ${file}: ${held.join(', ')}`, ...lines].join('\n')
 }

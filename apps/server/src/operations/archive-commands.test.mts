@@ -77,7 +77,7 @@ describe('joinery export and import', () => {
     const file = join(await temporaryDirectory(), 'demo.archive')
     const first = await startServer(await makeData())
     const exported = await runCommand(['export', 'demo', '--data', first.directory, '--to', file])
-    expect(exported).toMatchObject({ code: 0, stdout: expect.stringContaining('1 workspaces, ') })
+    expect(exported).toMatchObject({ code: 0, stdout: expect.stringContaining('1 workspace, ') })
     const again = await runCommand(['export', 'demo', '--data', first.directory, '--to', file])
     expect(again).toMatchObject({ code: 1, stderr: expect.stringContaining('is there already') })
     const present = await runCommand(['import', file, '--data', first.directory])

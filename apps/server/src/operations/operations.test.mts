@@ -24,7 +24,7 @@ describe('joinery verify', () => {
     ])
     await running.stop()
     const plain = await runCommand(['verify', '--data', directory])
-    expect(plain).toMatchObject({ code: 0, stdout: expect.stringMatching(/^intact: .*2 workspaces, .*records/) })
+    expect(plain).toMatchObject({ code: 0, stdout: expect.stringMatching(/^intact: .*2 workspaces, \d+ records?/) })
   })
 
   it('[A30] exits with 1 and names file and workspace when a byte of what is kept is another', async () => {

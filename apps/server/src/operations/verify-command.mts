@@ -5,7 +5,7 @@ import type { Options } from '../setting.mts'
 import { addDataOptions, readDataOptions, stopSignal } from './data-options.mts'
 import { withOperator } from './open-operator.mts'
 import { openProgressBar } from './progress.mts'
-import { formatBytes } from './table.mts'
+import { formatBytes, formatCount } from './table.mts'
 
 /** Adds `joinery verify` to the program. */
 export function addVerifyCommand(program: Command): void {
@@ -35,10 +35,11 @@ function describeReport(report: DirectoryReport): string {
   const { files, bytes, problems, store } = report
   const workspaces = store?.workspaces ?? []
   const count = (of: 'records' | 'snapshots'): number => workspaces.reduce((sum, each) => sum + each[of], 0)
-  const seen =
-    store === undefined
-      ? ''
-      : `, ${workspaces.length} workspaces, ${count('records')} records, ${count('snapshots')} snapshots`
+  const seen = [
+    formatCount(workspaces.length, 'workspace'),
+    formatCount(count('records'), 'record'),
+    formatCount(count('snapshots'), 'snapshot'),
+  ]
   const lines = [...problems, ...(store?.problems ?? [])].map(describeProblem)
   for (const each of workspaces) {
     lines.push(...each.problems.map(describeProblem))
@@ -46,7 +47,8 @@ function describeReport(report: DirectoryReport): string {
     if (unlisted > 0) lines.push(`… and ${unlisted} more of workspace ${each.workspace}`)
   }
   const verdict = isIntact(report) ? 'intact' : 'NOT INTACT'
-  return [`${verdict}: ${files} files, ${formatBytes(bytes)}${seen}`, ...lines].join('\n')
+  const looked = [formatCount(files, 'file'), formatBytes(bytes), ...(store === undefined ? [] : seen)]
+  return [`${verdict}: ${looked.join(', ')}`, ...lines].join('\n')
 }
 
 function describeProblem({ code, message }: Problem): string {
