@@ -1,10 +1,17 @@
 import { useBlock, useBlockType, useContentField, useField, useWorkspace } from '@joinery/react'
 import { type KeyboardEvent, memo, type ReactNode } from 'react'
 import { titleOf } from './block-title.ts'
+import { BlockSearch } from './demonstration/index.tsx'
 import { IndexingChips } from './indexing-chips.tsx'
 
+interface BlockCardProps {
+  readonly id: string
+  readonly actor: string
+  readonly workspaceName: string
+}
+
 /** One block: its title, its text, its indexes. */
-export const BlockCard = memo(function BlockCard({ id, actor }: { id: string; actor: string }): ReactNode {
+export const BlockCard = memo(function BlockCard({ id, actor, workspaceName }: BlockCardProps): ReactNode {
   const workspace = useWorkspace()
   const block = useBlock(id)
   const type = useBlockType(id)
@@ -44,6 +51,7 @@ export const BlockCard = memo(function BlockCard({ id, actor }: { id: string; ac
       </header>
       <textarea ref={fieldRef} aria-label={`Content of ${title}`} placeholder="Write here" />
       <IndexingChips id={id} actor={actor} />
+      <BlockSearch name={workspaceName} block={id} />
     </section>
   )
 })

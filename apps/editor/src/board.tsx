@@ -2,6 +2,7 @@ import { useBlocks, useConnectionStatus, useServer, useUndo, useWorkspace } from
 import type { ReactNode } from 'react'
 import { BlockCard } from './block-card.tsx'
 import { freshTitle, titleOf } from './block-title.ts'
+import { SidePanels } from './panels/side-panels.tsx'
 import { People } from './people.tsx'
 import type { Person } from './person.ts'
 import { SaveStatusLine } from './save-status-line.tsx'
@@ -47,10 +48,11 @@ export function Board({ name, person }: { name: string; person: Person }): React
         <button type="button" disabled={!canRedo} onClick={redo}>
           Redo
         </button>
+        <SidePanels name={name} />
       </nav>
       <main className="board">
         {ids.map((id) => (
-          <BlockCard key={id} id={id} actor={actor} />
+          <BlockCard key={id} id={id} actor={actor} workspaceName={name} />
         ))}
         {ids.length === 0 && (
           <p className="empty">{isConnected ? 'Nothing here yet. Add a block to begin.' : 'Opening the workspace…'}</p>

@@ -48,7 +48,7 @@ function IndexingChip({ id, name, onStart, onRemove }: ChipProps): ReactNode {
   const canStart = entry.status === 'notStarted' || entry.status === 'error'
   return (
     <li className={`chip ${entry.status}`} title={`${entry.source} · ${entry.actor} · run ${entry.run.no}`}>
-      <span data-index={name} data-status={entry.status}>
+      <span data-index={name} data-status={entry.status} data-run={entry.run.no}>
         {name}: {describe(entry)}
       </span>
       {canStart && (

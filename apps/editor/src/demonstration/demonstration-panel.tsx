@@ -1,0 +1,75 @@
+import { useBlocks, useWorkspace } from '@joinery/react'
+import { type ReactNode, useState } from 'react'
+import { titleOf } from '../block-title.ts'
+import { openBlock } from '../panels/open-block.ts'
+import { Panel } from '../panels/panel.tsx'
+import type { ScenarioOffer } from './demonstration-client.ts'
+import { Performance } from './performance.tsx'
+import { useDemonstration } from './use-demonstration.ts'
+import './demonstration.css'
+
+/** Not a danger to show, but a worker to call. */
+const WORKER = 'index_waiting'
+
+export function DemonstrationPanel({ name, onClose }: { name: string; onClose: () => void }): ReactNode {
+  const { status, problem, start, stop } = useDemonstration(name)
+  const [block, setBlock] = useState('')
+  const running = status?.demonstration?.state === 'running'
+  const play = (offer: ScenarioOffer): void => {
+    start(offer.name, offer.takesBlock && block !== '' ? block : undefined)
+    if (offer.takesBlock && block !== '') openBlock(block)
+  }
+  const offers = status?.scenarios ?? []
+  return (
+    <Panel title="Demonstration" onClose={onClose}>
+      <p>
+        Real background jobs, each a process of its own on this machine, on the blocks you type in. Each button provokes
+        something that goes wrong elsewhere.
+      </p>
+      {problem !== '' && (
+        <p role="alert" className="problem">
+          {problem}
+        </p>
+      )}
+      {status?.demonstration && <Performance view={status.demonstration} offers={offers} onStop={stop} />}
+      <BlockChoice value={block} onChoose={setBlock} />
+      <ul className="offers">
+        {offers.map((offer) => (
+          <li key={offer.name}>
+            <button
+              type="button"
+              className={offer.name === WORKER ? '' : 'primary'}
+              disabled={running}
+              onClick={() => play(offer)}
+            >
+              {offer.title}
+            </button>
+            <p className="soft">{offer.danger}</p>
+          </li>
+        ))}
+      </ul>
+      <p className="soft">
+        Indexes are really built and can be searched on the block. Embedding: {status?.embedding ?? '…'}. Jobs end by
+        themselves, at the latest after two minutes.
+      </p>
+    </Panel>
+  )
+}
+
+function BlockChoice({ value, onChoose }: { value: string; onChoose: (id: string) => void }): ReactNode {
+  const workspace = useWorkspace()
+  const ids = useBlocks()
+  return (
+    <label className="block-choice">
+      <span>Work on</span>
+      <select value={ids.includes(value) ? value : ''} onChange={({ currentTarget }) => onChoose(currentTarget.value)}>
+        <option value="">a new block</option>
+        {ids.map((id) => (
+          <option key={id} value={id}>
+            {titleOf(workspace.blocks.get(id)?.fields.get('title'), id)}
+          </option>
+        ))}
+      </select>
+    </label>
+  )
+}

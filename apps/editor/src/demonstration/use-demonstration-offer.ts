@@ -1,0 +1,37 @@
+import { useConnectionStatus } from '@joinery/react'
+import { useEffect, useSyncExternalStore } from 'react'
+import { readStatus } from './demonstration-client.ts'
+
+/** Workspaces whose server offers the demonstration: every card of a board asks the same. */
+const offered = new Set<string>()
+const listeners = new Set<() => void>()
+
+/** Asks the server once there is a connection; whether it offers the demonstration. For one component of the page. */
+export function useDemonstrationOffer(name: string): boolean {
+  const isConnected = useConnectionStatus() === 'connected'
+  const isOffered = useIsOffered(name)
+  useEffect(() => {
+    if (!isConnected || isOffered) return
+    const controller = new AbortController()
+    readStatus(name, controller.signal).then(
+      () => {
+        offered.add(name)
+        for (const listener of [...listeners]) listener()
+      },
+      // With keys there is none, and that is nobody's failure.
+      () => undefined,
+    )
+    return () => controller.abort()
+  }, [name, isConnected, isOffered])
+  return isOffered
+}
+
+/** Whether the server has said that it offers it. For any number of components. */
+export function useIsOffered(name: string): boolean {
+  return useSyncExternalStore(subscribe, () => offered.has(name))
+}
+
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener)
+  return () => listeners.delete(listener)
+}

@@ -1,0 +1,106 @@
+import type { IndexingEntry } from '@joinery/blocks'
+import type { ReactNode } from 'react'
+import { openBlock } from '../panels/open-block.ts'
+import { textOf } from './block-words.ts'
+import type { BlockDifference, Difference } from './history-source.ts'
+import { textPieces } from './text-pieces.ts'
+
+/** Then and now, block by block. */
+export function DifferenceList({
+  difference: { added, removed, changed },
+  titleOf,
+}: {
+  difference: Difference
+  titleOf: (id: string) => string
+}): ReactNode {
+  if (added.length + removed.length + changed.length === 0) {
+    return <p className="soft">Nothing: then it was as it is now.</p>
+  }
+  return (
+    <ul className="differences">
+      {removed.map((block) => (
+        <li key={block.id}>
+          <h4>{textOf(block.fields.title, block.id)}</h4>
+          <p className="mark gone">Was there then, is gone now</p>
+          <TextDifference before={block.content} after="" />
+        </li>
+      ))}
+      {changed.map((block) => (
+        <ChangedBlock key={block.id} block={block} title={titleOf(block.id)} />
+      ))}
+      {added.map((block) => (
+        <li key={block.id}>
+          <BlockHeading id={block.id} title={titleOf(block.id)} />
+          <p className="mark new">Came since</p>
+          <TextDifference before="" after={block.content} />
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+function BlockHeading({ id, title }: { id: string; title: string }): ReactNode {
+  return (
+    <h4>
+      <button type="button" className="quiet" onClick={() => openBlock(id)}>
+        {title}
+      </button>
+    </h4>
+  )
+}
+
+function ChangedBlock({ block, title }: { block: BlockDifference; title: string }): ReactNode {
+  const { id, type, content, indexing, fields, data } = block
+  const values = [
+    ...indexing.map(({ index, before, after }) => ({ name: `Index ${index}`, ...sides(before, after, entryWords) })),
+    ...[...fields, ...data].map(({ key, before, after }) => ({ name: key, ...sides(before, after, valueWords) })),
+    ...(type === undefined ? [] : [{ name: 'Type', ...type }]),
+  ]
+  return (
+    <li>
+      <BlockHeading id={id} title={title} />
+      {content !== undefined && <TextDifference {...content} />}
+      {values.length > 0 && (
+        <dl>
+          {values.map(({ name, before, after }) => (
+            <div key={name}>
+              <dt>{name}</dt>
+              <dd>
+                <del>{before}</del> <span aria-hidden="true">→</span> <ins>{after}</ins>
+              </dd>
+            </div>
+          ))}
+        </dl>
+      )}
+    </li>
+  )
+}
+
+function sides<T>(before: T, after: T, words: (side: T) => string) {
+  return { before: words(before), after: words(after) }
+}
+
+function TextDifference({ before, after }: { before: string; after: string }): ReactNode {
+  let at = 0
+  return (
+    <p className="text-difference">
+      {textPieces(before, after).map(({ kind, text }) => {
+        const key = at++
+        if (kind === 'removed') return <del key={key}>{text}</del>
+        return kind === 'added' ? <ins key={key}>{text}</ins> : <span key={key}>{text}</span>
+      })}
+    </p>
+  )
+}
+
+const STATUSES = { notStarted: 'not started', processing: 'processing', done: 'done', error: 'failed' } as const
+
+function entryWords(entry: IndexingEntry | null): string {
+  if (entry === null) return 'none'
+  const { status, run, chunks, error } = entry
+  return `${STATUSES[status]}${error === undefined ? '' : `: ${error}`} (attempt ${run.no}${chunks === undefined ? '' : `, ${chunks} chunks`})`
+}
+
+function valueWords(value: unknown): string {
+  return value === null ? 'none' : textOf(value, '')
+}

@@ -1,0 +1,72 @@
+import { useWorkspace } from '@joinery/react'
+import { type ReactNode, useMemo, useState } from 'react'
+import { titleOf } from '../block-title.ts'
+import { Panel } from '../panels/panel.tsx'
+import { DifferenceList } from './difference-list.tsx'
+import { RestoreControl } from './restore-control.tsx'
+import { SessionList } from './session-list.tsx'
+import { sessionsOf } from './sessions.ts'
+import { useDifference, useHead, useHistorySource, useRecords } from './use-history.ts'
+import './history.css'
+
+const MOMENT = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' })
+
+export function HistoryPanel({ name, onClose }: { name: string; onClose: () => void }): ReactNode {
+  const source = useHistorySource(name)
+  const { head, problem } = useHead(source)
+  return (
+    <Panel title="History" onClose={onClose}>
+      {problem !== '' && (
+        <p role="alert" className="problem">
+          {problem}
+        </p>
+      )}
+      {head === undefined && problem === '' && <p className="soft">Reading the history…</p>}
+      {head === 0 && <p className="soft">Nothing was written here yet.</p>}
+      {head !== undefined && head > 0 && <Timeline source={source} head={head} />}
+    </Panel>
+  )
+}
+
+function Timeline({ source, head }: { source: ReturnType<typeof useHistorySource>; head: number }): ReactNode {
+  const workspace = useWorkspace()
+  // Undefined is "now": it moves on with what is written.
+  const [chosen, choose] = useState<number>()
+  const lsn = Math.min(chosen ?? head, head)
+  const records = useRecords(source, lsn, head)
+  const sessions = useMemo(() => sessionsOf(records), [records])
+  const record = records.find((it) => it.lsn === lsn)
+  const view = useDifference(source, lsn, head)
+  const title = (id: string): string => titleOf(workspace.blocks.get(id)?.fields.get('title'), id)
+  const place = lsn === head ? 'Now' : `${lsn} of ${head}`
+  const words = record === undefined ? place : `${place}, ${MOMENT.format(record.at)}, ${record.actor}`
+  return (
+    <>
+      <div className="moment">
+        <strong>{record === undefined ? '…' : MOMENT.format(record.at)}</strong>
+        <span className="soft">{record?.actor ?? ''}</span>
+        <span className="place">{place}</span>
+      </div>
+      <input
+        type="range"
+        aria-label="Point in the history"
+        aria-valuetext={words}
+        min={1}
+        max={head}
+        value={lsn}
+        onChange={({ currentTarget: { valueAsNumber } }) => choose(valueAsNumber === head ? undefined : valueAsNumber)}
+      />
+      <SessionList sessions={sessions} lsn={lsn} titleOf={title} onChoose={choose} />
+      <h3>{lsn === head ? 'This is what everybody sees' : 'Changed since then'}</h3>
+      {view.state === 'failed' && (
+        <p role="alert" className="problem">
+          {view.reason}
+        </p>
+      )}
+      {view.state === 'loading' && <p className="soft">Comparing…</p>}
+      {view.state === 'ready' && lsn !== head && <DifferenceList difference={view.difference} titleOf={title} />}
+      {lsn === head && <p className="soft">Move the slider back, or choose a step above, to see what was before.</p>}
+      {lsn !== head && <RestoreControl key={lsn} source={source} lsn={lsn} onRestored={() => choose(undefined)} />}
+    </>
+  )
+}

@@ -1,0 +1,6 @@
+import { lazy, type ReactNode } from 'react'
+
+/** What the workspace was, by whom, and the way back. */
+export const HistoryPanel = lazy<(props: { name: string; onClose: () => void }) => ReactNode>(async () => ({
+  default: (await import('./history-panel.tsx')).HistoryPanel,
+}))

@@ -1,0 +1,41 @@
+import type { ReactNode } from 'react'
+import { deedOf, type Session } from './sessions.ts'
+
+const TIME = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' })
+/** The latest few; the slider goes to the others. */
+const SHOWN_MAX = 60
+
+export interface SessionListProps {
+  readonly sessions: readonly Session[]
+  readonly lsn: number
+  readonly titleOf: (id: string) => string
+  readonly onChoose: (lsn: number) => void
+}
+
+/** Who did what, newest first; each leads to the state right after it. */
+export function SessionList({ sessions, lsn, titleOf, onChoose }: SessionListProps): ReactNode {
+  const at = sessions.findIndex(({ last }) => last >= lsn)
+  const shown = sessions.slice(Math.max(0, Math.min(sessions.length, Math.max(at + 10, 0) + 1) - SHOWN_MAX))
+  return (
+    <ol className="sessions" aria-label="Steps">
+      {shown.toReversed().map((session) => {
+        const isCurrent = session.first <= lsn && lsn <= session.last
+        return (
+          <li key={session.first}>
+            <button
+              type="button"
+              className="quiet"
+              aria-current={isCurrent ? 'step' : undefined}
+              onClick={() => onChoose(session.last)}
+            >
+              <time dateTime={new Date(session.at).toISOString()}>{TIME.format(session.at)}</time>
+              <span>
+                <strong>{session.actor}</strong> {deedOf(session, titleOf)}
+              </span>
+            </button>
+          </li>
+        )
+      })}
+    </ol>
+  )
+}

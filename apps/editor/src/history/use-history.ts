@@ -1,0 +1,116 @@
+import { useServer, useWorkspace } from '@joinery/react'
+import { useCallback, useEffect, useMemo, useState } from 'react'
+import { type Difference, type HistoryRecord, HistorySource } from './history-source.ts'
+
+/** Records that are read at a time: some minutes of typing. */
+const CHUNK_RECORDS = 500
+/** A person who drags the slider wants the place where they stop, ms. */
+const SETTLE_MS = 120
+/** How soon the end of the slider follows what is written, ms. */
+const FOLLOW_MS = 600
+
+/** The workspace's history as this page may read it. */
+export function useHistorySource(name: string): HistorySource {
+  const actor = useServer()?.actor ?? ''
+  return useMemo(
+    () => new HistorySource(name, actor, new URLSearchParams(location.search).get('token') ?? undefined),
+    [name, actor],
+  )
+}
+
+/** LSN of the last record, following what is written; undefined before it is known. And what went wrong, if something did. */
+export function useHead(source: HistorySource): { head: number | undefined; problem: string } {
+  const workspace = useWorkspace()
+  const [head, setHead] = useState<number>()
+  const [problem, setProblem] = useState('')
+  useEffect(() => {
+    const controller = new AbortController()
+    let timer: number | undefined
+    const look = (): void => {
+      timer = undefined
+      source.head(controller.signal).then(
+        (lsn) => {
+          setHead(lsn)
+          setProblem('')
+        },
+        (error: unknown) => tellUnlessAborted(controller.signal, error, setProblem),
+      )
+    }
+    const docOnUpdate = (): void => {
+      timer ??= window.setTimeout(look, FOLLOW_MS)
+    }
+    const follow = (): (() => void) => {
+      const { doc } = workspace
+      doc.on('update', docOnUpdate)
+      return () => doc.off('update', docOnUpdate)
+    }
+    let unfollow = follow()
+    const stop = workspace.onReset(() => {
+      unfollow()
+      unfollow = follow()
+      look()
+    })
+    look()
+    return () => {
+      controller.abort()
+      window.clearTimeout(timer)
+      stop()
+      unfollow()
+    }
+  }, [source, workspace])
+  return { head, problem }
+}
+
+/** The records around `lsn`: those of its chunk and of the one before. */
+export function useRecords(source: HistorySource, lsn: number, head: number): readonly HistoryRecord[] {
+  const [chunks, setChunks] = useState<ReadonlyMap<number, readonly HistoryRecord[]>>(new Map())
+  const chunk = Math.floor(Math.max(0, lsn - 1) / CHUNK_RECORDS)
+  const previous = Math.max(0, chunk - 1)
+  useEffect(() => {
+    const controller = new AbortController()
+    for (const wanted of new Set([previous, chunk])) {
+      const end = Math.min(head, (wanted + 1) * CHUNK_RECORDS)
+      const known = chunks.get(wanted)?.at(-1)?.lsn ?? 0
+      if (known >= end || head === 0) continue
+      source.records(wanted * CHUNK_RECORDS, CHUNK_RECORDS, controller.signal).then(
+        (records) => setChunks((before) => new Map(before).set(wanted, records)),
+        // The difference below asks the same server and says what is wrong with it.
+        () => undefined,
+      )
+    }
+    return () => controller.abort()
+  }, [source, chunk, previous, head, chunks])
+  return useMemo(
+    () => [...new Set([previous, chunk])].flatMap((wanted) => chunks.get(wanted) ?? []),
+    [chunks, previous, chunk],
+  )
+}
+
+export type DifferenceView =
+  | { readonly state: 'loading' }
+  | { readonly state: 'ready'; readonly difference: Difference }
+  | { readonly state: 'failed'; readonly reason: string }
+
+/** What differs between two points; the last answer stays until the next is there. */
+export function useDifference(source: HistorySource, from: number, to: number): DifferenceView {
+  const [view, setView] = useState<DifferenceView>({ state: 'loading' })
+  const fail = useCallback((reason: string) => setView({ state: 'failed', reason }), [])
+  useEffect(() => {
+    const controller = new AbortController()
+    const timer = window.setTimeout(() => {
+      source.difference(from, to, controller.signal).then(
+        (difference) => setView({ state: 'ready', difference }),
+        (error: unknown) => tellUnlessAborted(controller.signal, error, fail),
+      )
+    }, SETTLE_MS)
+    return () => {
+      window.clearTimeout(timer)
+      controller.abort()
+    }
+  }, [source, from, to, fail])
+  return view
+}
+
+function tellUnlessAborted(signal: AbortSignal, error: unknown, tell: (reason: string) => void): void {
+  if (!signal.aborted) tell(error instanceof Error ? error.message : String(error))
+}

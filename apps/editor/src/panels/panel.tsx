@@ -1,0 +1,32 @@
+import { type KeyboardEvent, type ReactNode, useEffect, useRef } from 'react'
+import './panel.css'
+
+export interface PanelProps {
+  readonly title: string
+  readonly onClose: () => void
+  readonly children: ReactNode
+}
+
+/** A sheet beside the board: what is on the board stays in reach while it is open. */
+export function Panel({ title, onClose, children }: PanelProps): ReactNode {
+  const heading = useRef<HTMLHeadingElement>(null)
+  useEffect(() => heading.current?.focus(), [])
+  const panelOnKeyDown = (event: KeyboardEvent): void => {
+    if (event.key !== 'Escape') return
+    event.stopPropagation()
+    onClose()
+  }
+  return (
+    <aside className="panel" aria-label={title} onKeyDown={panelOnKeyDown}>
+      <header>
+        <h2 ref={heading} tabIndex={-1}>
+          {title}
+        </h2>
+        <button type="button" className="quiet" onClick={onClose}>
+          Close<span className="hidden"> {title}</span>
+        </button>
+      </header>
+      <div className="panel-body">{children}</div>
+    </aside>
+  )
+}
