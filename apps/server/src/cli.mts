@@ -7,13 +7,11 @@ import { addImportCommand } from './operations/import-command.mts'
 import { addInspectCommand } from './operations/inspect-command.mts'
 import { addRemovalCommands } from './operations/removal-commands.mts'
 import { addVerifyCommand } from './operations/verify-command.mts'
-import { addReplayCommand } from './replay/command.mts'
-import { startServer } from './serve.mts'
-import { DURABILITIES, LOG_LEVELS, parseServeConfig } from './serve-config.mts'
+import { addReplayCommand } from './replay/add-replay-command.mts'
 import type { Options } from './setting.mts'
-import { makeToken, parseTokenRequest } from './token.mts'
 import { VERSION } from './version.mts'
 
+// What a command needs is loaded when it runs: a server's parts take longer to load than most commands to run.
 const program = new Command('joinery')
   .description('Sync server for editors in which people and background jobs write the same blocks.')
   .version(VERSION)
@@ -27,9 +25,9 @@ program
   .option('--port <number>', 'port to listen on; 0 takes any free one [PORT] (default: 1234)')
   .option('--host <address>', 'address to listen on [JOINERY_HOST] (default: 127.0.0.1)')
   .option('--data <directory>', 'where the log is kept [JOINERY_DATA] (default: ./data)')
-  .option('--durability <when>', `${DURABILITIES.join(', ')} [JOINERY_DURABILITY] (default: async)`)
+  .option('--durability <when>', 'memory, async, sync [JOINERY_DURABILITY] (default: async)')
   .option('--disk-free <megabytes>', 'room the disk must have for /readyz [JOINERY_DISK_FREE] (default: 256)')
-  .option('--log-level <level>', `${LOG_LEVELS.join(', ')} [JOINERY_LOG_LEVEL] (default: info)`)
+  .option('--log-level <level>', 'pino’s, and silent [JOINERY_LOG_LEVEL] (default: info)')
   .option('--origins <list>', 'pages that may connect, joined by commas [JOINERY_ORIGINS]')
   .option('--insecure', 'let others in although there are no keys')
   .addHelpText('after', '\nKeys: JOINERY_JWT_SECRET (HS256, at least 32 bytes) or JOINERY_JWKS (URL or file).')
@@ -44,6 +42,7 @@ program
   .option('--sources <names>', 'classes of writer it may speak for, joined by commas (default: user_action)')
   .option('--expires <time>', 'time from now, such as 15m, 8h, 30d (default: 1h)')
   .action(async (options: Options) => {
+    const { makeToken, parseTokenRequest } = await import('./token.mts')
     console.log(await makeToken(parseTokenRequest(options, process.env), Date.now()))
   })
 
@@ -65,10 +64,12 @@ function oneLine(message: string): string {
 }
 
 async function serveUntilStopped(options: Options): Promise<void> {
+  const { parseServeConfig } = await import('./serve-config.mts')
   const config = parseServeConfig(options, process.env, process.cwd())
   // From here on a signal means drain, also one that comes while the log is still being opened.
   const stopped = Promise.race(['SIGTERM', 'SIGINT', 'SIGHUP'].map((signal) => once(process, signal)))
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => {})
+  const { startServer } = await import('./serve.mts')
   const server = await startServer(config, process.stderr)
   if (config.keys === undefined) {
     console.error('joinery: development mode: no keys, so everyone is let in and may speak for every source')

@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { isLoopbackHost } from '@joinery/server'
 import { z } from 'zod'
 import { AppError } from './app-error.mts'
+import { dataSetting } from './data-setting.mts'
 import { type Environment, type Options, readSetting, type Setting, wholeNumber } from './setting.mts'
 
 export const DURABILITIES = ['memory', 'async', 'sync'] as const
@@ -44,14 +45,6 @@ const port: Setting<number> = {
   rule: 'a whole number from 0 to 65535 (0 takes any free port)',
   example: '1234',
   schema: wholeNumber(0, 65_535).default(1234),
-}
-
-export const dataSetting: Setting<string> = {
-  option: 'data',
-  variable: 'JOINERY_DATA',
-  rule: 'the path of a directory',
-  example: './data',
-  schema: z.string().min(1).default('./data'),
 }
 
 const durability: Setting<ServeConfig['durability']> = {

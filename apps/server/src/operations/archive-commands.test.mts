@@ -66,9 +66,10 @@ describe('joinery backup', () => {
     expect((await readdir(backups)).map((name) => join(backups, name)).sort()).toEqual(
       [file, join(backups, 'joinery-2020-01-02T000000Z.archive'), join(backups, 'notes.txt')].sort(),
     )
-    const absent = await runCommand(['backup', '--data', join(directory, 'nothing'), '--to', backups])
+    const elsewhere = await temporaryDirectory()
+    const absent = await runCommand(['backup', '--data', join(directory, 'nothing'), '--to', elsewhere])
     expect(absent).toMatchObject({ code: 1, stderr: expect.stringContaining('holds no log') })
-    expect(await readdir(backups)).toHaveLength(3)
+    expect(await readdir(elsewhere)).toEqual([])
   })
 })
 

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { AppError } from '../app-error.mts'
-import { dataSetting } from '../serve-config.mts'
+import { dataSetting } from '../data-setting.mts'
 import { type Options, readSetting } from '../setting.mts'
 
 /** Adds what every command on a data directory takes. */

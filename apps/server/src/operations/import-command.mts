@@ -14,7 +14,7 @@ import { explained, withOperator } from './open-operator.mts'
 import type { ImportChoice } from './operator.mts'
 import { openProgressBar } from './progress.mts'
 import { formatBytes, formatTable } from './table.mts'
-import { type ConvertedDocument, convertYLeveldb } from './y-leveldb-import.mts'
+import type { ConvertedDocument } from './y-leveldb-import.mts'
 
 const FORMATS = ['archive', 'y-leveldb'] as const
 
@@ -69,6 +69,7 @@ async function runImport(path: string, options: Options): Promise<void> {
   const choice = { ...(workspaces && { workspaces }), ...(name !== undefined && { as: name }) }
   const target = { directory, isJson, choice }
   if (format === 'archive') return importFrom(resolve(path), target)
+  const { convertYLeveldb } = await import('./y-leveldb-import.mts')
   const documents = convertYLeveldb(resolve(path), options.mendNames === true)
   if (options.dryRun === true) return describeDocuments(documents, isJson)
   const draft = await mkdtemp(join(tmpdir(), 'joinery-convert-'))

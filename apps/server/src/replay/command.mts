@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { ClientError } from '@joinery/client'
 import { SingleBar } from 'cli-progress'
-import type { Command } from 'commander'
 import { AppError } from '../app-error.mts'
 import type { Options } from '../setting.mts'
 import { directorySize } from './directory-size.mts'
@@ -16,22 +15,8 @@ import { decodeTrace, type Trace } from './trace.mts'
 /** Longer than any reconnect: when nothing moves for this long, nothing will. */
 const STALL_MS = 60_000
 
-/** Adds `joinery replay` to the program. */
-export function addReplayCommand(program: Command): void {
-  program
-    .command('replay')
-    .description('Play a recorded editing history through a server and check what every client ends with.')
-    .argument('<trace>', 'gzipped JSON: endContent, txns of patches [position, deleteCount, insert]')
-    .option('--url <url>', 'a running server (default: its own, on a data directory for the occasion)')
-    .option('--durability <when>', 'of its own server: memory, async, sync (default: async)')
-    .option('--workspace <name>', 'to write into (default: replay)')
-    .option('--speed <speed>', 'flat, or edits per second (default: flat)')
-    .option('--watchers <number>', 'clients that only look on (default: 2)')
-    .addHelpText('after', '\nA token for --url comes from JOINERY_TOKEN.')
-    .action(runReplay)
-}
-
-async function runReplay(path: string, options: Options): Promise<void> {
+/** Plays the trace in the file at `path`. Rejects with {@link AppError} unless every client ends with its text. */
+export async function runReplay(path: string, options: Options): Promise<void> {
   const config = parseReplayConfig(options, process.env)
   const trace = decodeTrace(await readTrace(path))
   const interrupt = new AbortController()

@@ -1,0 +1,20 @@
+import type { Command } from 'commander'
+import type { Options } from '../setting.mts'
+
+/** Adds `joinery replay` to the program. */
+export function addReplayCommand(program: Command): void {
+  program
+    .command('replay')
+    .description('Play a recorded editing history through a server and check what every client ends with.')
+    .argument('<trace>', 'gzipped JSON: endContent, txns of patches [position, deleteCount, insert]')
+    .option('--url <url>', 'a running server (default: its own, on a data directory for the occasion)')
+    .option('--durability <when>', 'of its own server: memory, async, sync (default: async)')
+    .option('--workspace <name>', 'to write into (default: replay)')
+    .option('--speed <speed>', 'flat, or edits per second (default: flat)')
+    .option('--watchers <number>', 'clients that only look on (default: 2)')
+    .addHelpText('after', '\nA token for --url comes from JOINERY_TOKEN.')
+    .action(async (path: string, options: Options) => {
+      const { runReplay } = await import('./command.mts')
+      await runReplay(path, options)
+    })
+}
