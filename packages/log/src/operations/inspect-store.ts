@@ -1,12 +1,13 @@
 import type { DatabaseMoment } from '../database.ts'
 import type { EventStore } from '../event-store.ts'
 import { decodeExtent } from '../extent.ts'
-import { extentKey, KIND, kindRange, lsnOfRecordKey, nameOfWorkspaceKey, ownRange } from '../key.ts'
+import { extentKey, KIND, kindRange, nameOfWorkspaceKey, ownRange } from '../key.ts'
 import { levelStoreOf } from '../level-store.ts'
 import { LogError } from '../log-error.ts'
 import type { Lsn } from '../lsn.ts'
-import { decodeRecord } from '../record.ts'
+import { readStoredRecords } from '../stored-records.ts'
 import { decodeWorkspaceIdentity, type WorkspaceIdentity } from '../workspace-identity.ts'
+import { headOf } from './export-archive.ts'
 import { isDamage, reasonOf } from './problem.ts'
 import { snapshotLsns } from './verify-snapshots.ts'
 
@@ -29,8 +30,9 @@ export interface WorkspaceInspection {
   /** LSN of the last record, and its time; 0 and undefined if there is none. */
   readonly head: Lsn
   readonly headAt: number | undefined
+  /** Those not packed into segments. */
   readonly records: Weight
-  /** Bytes of the updates in those records before they were compressed. */
+  /** Bytes of all updates, those in segments included, before they were compressed. */
   readonly updateBytes: number
   readonly snapshots: Weight & { readonly lsns: readonly Lsn[] }
   readonly segments: Weight
@@ -85,18 +87,18 @@ async function inspectWorkspace(
   const identity: WorkspaceIdentity = decodeWorkspaceIdentity(workspace, value)
   const { number, generation, createdAt, deleted } = identity
   const extent = decodeExtent(workspace, number, await moment.get(extentKey(number)))
-  let head = (extent.firstLsn - 1) as Lsn
+  const log = { moment, workspace, number }
+  const head = await headOf(log, extent)
   let headAt: number | undefined
   let updateBytes = 0
-  const records = await weigh(moment, KIND.record, number, (key, bytes) => {
+  for await (const { at, update } of readStoredRecords(log, extent.firstLsn, head)) {
     signal?.throwIfAborted()
-    const { at, update } = decodeRecord(workspace, key, bytes)
-    head = lsnOfRecordKey(key)
     headAt = at
     updateBytes += update.byteLength
-  })
+  }
+  const records = await weigh(moment, KIND.record, number)
   const snapshots = await weigh(moment, KIND.snapshot, number)
-  const lsns = await snapshotLsns({ moment, workspace, number }, extent)
+  const lsns = await snapshotLsns(log, extent)
   return {
     ...{ workspace, generation, createdAt, firstLsn: extent.firstLsn, head, headAt, records, updateBytes },
     ...(deleted && { deleted }),
@@ -106,17 +108,11 @@ async function inspectWorkspace(
   }
 }
 
-async function weigh(
-  moment: DatabaseMoment,
-  kind: number,
-  number: number,
-  onEntry?: (key: Uint8Array, value: Uint8Array) => void,
-): Promise<Weight> {
+async function weigh(moment: DatabaseMoment, kind: number, number: number): Promise<Weight> {
   let [count, bytes] = [0, 0]
   for await (const [key, value] of moment.entries(ownRange(kind, number))) {
     count++
     bytes += key.byteLength + value.byteLength
-    onEntry?.(key, value)
   }
   return { count, bytes }
 }

@@ -13,6 +13,7 @@ export type ProblemCode =
   | 'roll_call_damaged'
   | 'stray_entry'
   | 'record_damaged'
+  | 'segment_damaged'
   | 'record_missing'
   | 'time_backwards'
   | 'end_lost'

@@ -1,8 +1,7 @@
-import { idempotencyKey, KIND, ownRange, recordKey } from '../key.ts'
+import { idempotencyKey, KIND, ownRange } from '../key.ts'
 import { decodeKeyEntry } from '../key-index.ts'
 import type { Lsn } from '../lsn.ts'
-import { decodeRecord } from '../record.ts'
-import type { StoredLog } from '../stored-records.ts'
+import { readStoredRecords, type StoredLog } from '../stored-records.ts'
 import { isDamage, type Problems, reasonOf } from './problem.ts'
 
 /** Checks that idempotency keys and records lead to each other. */
@@ -51,13 +50,13 @@ export class KeyCheck {
   async #followBack(key: Uint8Array, value: Uint8Array): Promise<void> {
     const lsn = this.#decode(key, value)
     if (lsn === undefined || lsn < this.#firstLsn) return
-    const { workspace, number, moment } = this.#log
-    const at = recordKey(number, lsn)
-    const record = await moment.get(at)
+    const { workspace, number } = this.#log
     try {
-      const carried = record && decodeRecord(workspace, at, record).idempotencyKey
-      if (carried !== undefined && Buffer.compare(idempotencyKey(number, carried), key) === 0) return
+      for await (const { idempotencyKey: carried } of readStoredRecords(this.#log, lsn, lsn)) {
+        if (carried !== undefined && Buffer.compare(idempotencyKey(number, carried), key) === 0) return
+      }
     } catch (error) {
+      // Damage to the record has been told.
       if (isDamage(error)) return
       throw error
     }

@@ -1,0 +1,105 @@
+import type { LogRecord, Snapshot } from '../event-store.ts'
+import { lsnOfRecordKey } from '../key.ts'
+import type { Lsn } from '../lsn.ts'
+import { decodeRecord } from '../record.ts'
+import { decodeSegment } from '../segment.ts'
+import { isDamage, type Problems, reasonOf } from './problem.ts'
+import type { TrialLoad } from './trial-load.ts'
+
+/** Takes one workspace's records in order, those in segments first, and loads them as it goes. */
+export class RecordCheck {
+  head: Lsn
+  count = 0
+  readonly #firstLsn: Lsn
+  #at = 0
+  /** What the load began with covers the records through this one. */
+  readonly #groundLsn: number
+  #load: TrialLoad | undefined
+  readonly #workspace: string
+  readonly #problems: Problems
+
+  /** `ground` stands for what was before `firstLsn`, if that was dropped. */
+  constructor(
+    { workspace, load }: { workspace: string; load: (() => TrialLoad) | undefined },
+    firstLsn: Lsn,
+    ground: Snapshot | undefined,
+    problems: Problems,
+  ) {
+    this.#workspace = workspace
+    this.#problems = problems
+    this.#firstLsn = firstLsn
+    this.head = (firstLsn - 1) as Lsn
+    this.#groundLsn = ground?.lsn ?? 0
+    // Nothing can be built on a beginning that is lost.
+    if (firstLsn === 1 || ground !== undefined) this.#load = load?.()
+    if (ground !== undefined) this.#tryLoad((begun) => begun.add(ground.state))
+  }
+
+  /** The records of a segment; none if it is damaged. */
+  unpack(key: Uint8Array, value: Uint8Array): LogRecord[] {
+    try {
+      // Compaction drops whole segments: what of one lies before the first record that is kept is not missed.
+      return decodeSegment(this.#workspace, key, value).filter(({ lsn }) => lsn >= this.#firstLsn)
+    } catch (error) {
+      if (!isDamage(error)) throw error
+      this.#load = undefined
+      this.#problems.add({ code: 'segment_damaged', message: reasonOf(error), lsn: lsnOfRecordKey(key) })
+      return []
+    }
+  }
+
+  /** Like {@link take} for a record as it is stored. */
+  takeStored(key: Uint8Array, value: Uint8Array): string | undefined {
+    try {
+      return this.take(decodeRecord(this.#workspace, key, value))
+    } catch (error) {
+      if (!isDamage(error)) throw error
+      const lsn = lsnOfRecordKey(key)
+      this.#step(lsn)
+      // Without this one, those behind it build on nothing: that would be no news.
+      this.#load = undefined
+      this.#problems.add({ code: 'record_damaged', message: reasonOf(error), lsn })
+      return undefined
+    }
+  }
+
+  /** Gives the record's idempotency key. */
+  take({ lsn, at, update, idempotencyKey }: LogRecord): string | undefined {
+    this.#step(lsn)
+    if (at < this.#at) {
+      const message = `record ${lsn} of workspace ${this.#workspace} is older than the one before it`
+      this.#problems.add({ code: 'time_backwards', message, lsn })
+    }
+    this.#at = Math.max(at, this.#at)
+    if (lsn > this.#groundLsn) this.#tryLoad((load) => load.add(update))
+    return idempotencyKey
+  }
+
+  finish(): void {
+    this.#tryLoad((load) => load.finish())
+  }
+
+  #step(lsn: Lsn): void {
+    if (lsn !== this.head + 1) this.#missing((this.head + 1) as Lsn, lsn)
+    this.head = lsn
+    this.count++
+  }
+
+  #missing(from: Lsn, next: Lsn): void {
+    this.#load = undefined
+    const which = next - from === 1 ? `record ${from} is` : `records ${from} to ${next - 1} are`
+    const message = `${which} missing from workspace ${this.#workspace}`
+    this.#problems.add({ code: 'record_missing', message, lsn: from })
+  }
+
+  #tryLoad(step: (load: TrialLoad) => void): void {
+    if (this.#load === undefined) return
+    try {
+      step(this.#load)
+    } catch (error) {
+      this.#load = undefined
+      const message = `workspace ${this.#workspace} can't be loaded from its records through ${this.head}: ${reasonOf(error)}`
+      this.#problems.add({ code: 'not_loadable', message, lsn: this.head })
+    }
+  }
+}
