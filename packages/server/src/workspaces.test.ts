@@ -1,5 +1,6 @@
 import { LogError, openMemoryStore, systemClock } from '@joinery/log'
 import { afterEach, describe, expect, it } from 'vitest'
+import type * as Y from 'yjs'
 import { openRules } from './document-rules.ts'
 import { GatedStore } from './gated-store.ts'
 import { ServerFixture, W } from './server-fixture.ts'
@@ -32,6 +33,19 @@ describe('edits from inside', () => {
       source: 'workflow_execution',
       connection: 'http',
     })
+  })
+
+  it("[S24] an edit resolves with its own record, not with that of what was pruned along or of somebody else's", async () => {
+    const rules = { ...openRules, touched: () => ['b/content'], prune: (doc: Y.Doc) => doc.getText('t').delete(0, 1) }
+    fixture = await ServerFixture.start({ rules })
+    const { workspaces } = fixture.server
+    const edit = { writer, via: 'http', run: (doc: Y.Doc) => doc.getText('t').insert(0, 'ab') }
+    const first = await workspaces.write(W, edit)
+    expect(first.record).toMatchObject({ lsn: 1, actor: 'engine', touched: ['b/content'] })
+    expect(first.lsn).toBe(1)
+    expect(await workspaces.position(W)).toMatchObject({ head: 2 })
+    const nothing = await workspaces.write(W, { ...edit, run: () => undefined })
+    expect(nothing).toMatchObject({ record: undefined, lsn: 2 })
   })
 
   it('[S24] check and edit see the same state when 50 writers count at once', async () => {
@@ -154,7 +168,7 @@ describe('edits under a key', () => {
   it('[S34] a key counts once, and later callers get the first LSN, whoever they are and after a restart', async () => {
     const store = new GatedStore()
     fixture = await ServerFixture.start({ store })
-    expect(await append(fixture, 'a', 'k1')).toEqual({ repeated: false, value: 'a', lsn: 1 })
+    expect(await append(fixture, 'a', 'k1')).toMatchObject({ repeated: false, value: 'a', lsn: 1 })
     expect(await append(fixture, 'b', 'k2')).toMatchObject({ repeated: false, lsn: 2 })
     expect(await append(fixture, 'c', 'k1')).toEqual({ repeated: true, value: undefined, lsn: 1 })
     await fixture.close()
@@ -229,6 +243,7 @@ describe('the past', () => {
       const expected = [index + 1, 1_000 + index * 100, 'abcde'.slice(0, index + 1), `writer of ${letter}`]
       expect(await past({ lsn: index + 1 })).toEqual(expected)
       expect(await past({ at: 1_050 + index * 100 })).toEqual(expected)
+      expect(await workspaces.lsnAt(W, 1_050 + index * 100)).toBe(index + 1)
     }
     expect(await past({ lsn: 99 })).toEqual([5, 1_400, 'abcde', 'writer of e'])
     expect(await past({ lsn: 0 })).toEqual([0, 0, '', undefined])

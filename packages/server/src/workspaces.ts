@@ -34,7 +34,9 @@ export interface Written<T> {
   readonly repeated: false
   /** What `run` returned. */
   readonly value: T
-  /** The log's head: of this write's record, or of the last one when it changed nothing. */
+  /** What the log has of it; undefined when it changed nothing and had no key. */
+  readonly record: LogRecord | undefined
+  /** Of that record; the log's head without one. */
   readonly lsn: number
 }
 
@@ -129,6 +131,11 @@ export class Workspaces {
     return this.#rooms.hold(workspace, ({ head, firstLsn, generation }) => ({ head, firstLsn, generation }))
   }
 
+  /** LSN of the last record at or before a time (ms since epoch); 0 for none that can still be read. */
+  lsnAt(workspace: WorkspaceId, at: number): Promise<Lsn> {
+    return this.#rooms.hold(workspace, (log) => log.lsnAt(at))
+  }
+
   /**
    * Calls `listener` with each record as it is appended and the promise of its durability. Resolves with unsubscribe; the
    * room stays open until then.
@@ -168,9 +175,9 @@ export class Workspaces {
   #write<T>(workspace: WorkspaceId, edit: WorkspaceEdit<T>): Promise<Written<T>> {
     return this.#rooms.visit(workspace, async (room) => {
       edit.check?.(viewOf(room))
-      const { value, lsn, durable } = room.edit(edit)
+      const { value, record, lsn, durable } = room.edit(edit)
       await durable
-      return { repeated: false, value, lsn }
+      return { repeated: false, value, record, lsn }
     })
   }
 }

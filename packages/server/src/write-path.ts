@@ -37,6 +37,18 @@ export interface RoomEdit<T> {
   run(doc: Y.Doc): T
 }
 
+/** What an edit came to. */
+export interface RoomEdited<T> {
+  /** What `run` returned. */
+  readonly value: T
+  /** What the log has of it; undefined when there was nothing to write. */
+  readonly record: LogRecord | undefined
+  /** Of that record; the log's head without one. */
+  readonly lsn: number
+  /** Resolves when the record is as durable as promised, or as asked for; without one, when all before it is. */
+  readonly durable: Promise<void>
+}
+
 /** Told of a record as it is appended, and when it is durable: see `Receipt.durable` of the log. */
 export type RecordListener = (record: LogRecord, durable: Promise<void>) => void
 
@@ -50,6 +62,11 @@ interface WritePathContext {
 }
 
 const DURABLE = Promise.resolve()
+
+interface Appended {
+  readonly record: LogRecord
+  readonly durable: Promise<void>
+}
 
 /** One transaction of the tick, on its way from the document to the log. */
 interface Write {
@@ -172,7 +189,7 @@ export class WritePath {
   edit<T>(
     { writer, via, idempotencyKey, sync, run }: RoomEdit<T>,
     { log, document, audience }: { log: WorkspaceLog; document: RoomDocument; audience: Audience },
-  ): { value: T; lsn: number; durable: Promise<void> } {
+  ): RoomEdited<T> {
     const { state } = this.#context.store
     if (state.state === 'failed') throw state.error
     const { value, applied } = document.edit(writer.actor, run)
@@ -188,8 +205,15 @@ export class WritePath {
           },
     ]
     this.#prune(document, writes)
-    this.#finish(writes, log, document, audience)
-    return { value, lsn: log.head, durable: this.#lastDurable }
+    const before = this.#lastDurable
+    const [appended] = this.#finish(writes, log, document, audience)
+    // Not the head's: what was pruned along has a record of its own, and only this one was asked to be fsynced.
+    return {
+      value,
+      record: appended?.record,
+      lsn: appended?.record.lsn ?? log.head,
+      durable: appended?.durable ?? before,
+    }
   }
 
   /** Inspects and applies one connection's updates of the tick. Returns the error that has spoilt `document`. */
@@ -235,19 +259,27 @@ export class WritePath {
     writes.push({ applied, author: PRUNER })
   }
 
-  #finish(writes: readonly Write[], log: WorkspaceLog, document: RoomDocument, audience: Audience): void {
+  /** What was appended for each of the writes; undefined for those that brought nothing. */
+  #finish(
+    writes: readonly Write[],
+    log: WorkspaceLog,
+    document: RoomDocument,
+    audience: Audience,
+  ): readonly (Appended | undefined)[] {
     const forwards: Forward[] = []
     for (const { applied, from } of writes) {
       if (applied.forward !== undefined) forwards.push({ from: from?.connection, update: applied.forward })
     }
     this.#context.counters.deliveries += forwardUpdates(forwards, audience)
-    for (const { applied, author, sync, from } of writes) {
+    return writes.map(({ applied, author, sync, from }) => {
+      let appended: Appended | undefined
       if (applied.record !== undefined) {
         const entry: LogEntry = { ...author, update: applied.record, touched: applied.touched }
-        this.#append({ entry, sync, observed: applied.observed }, log, document, audience)
+        appended = this.#append({ entry, sync, observed: applied.observed }, log, document, audience)
       }
       if (from !== undefined) this.#acknowledge(from.connection, from.frames, log)
-    }
+      return appended
+    })
   }
 
   #acknowledge(connection: Connection, frames: number, log: WorkspaceLog): void {
@@ -260,7 +292,7 @@ export class WritePath {
     log: WorkspaceLog,
     document: RoomDocument,
     audience: Audience,
-  ): void {
+  ): Appended {
     const { lsn, at, durable } = sync ? log.append(entry, { sync }) : log.append(entry)
     this.#lastDurable = durable
     this.#context.counters.records++
@@ -276,6 +308,7 @@ export class WritePath {
         for (const connection of audience.connections) connection.tell({ type: 'conflict', ...conflict })
       }
     }
+    return { record, durable }
   }
 
   /** Tells the sender that frame number `frame` and what builds on it were not taken, and takes nothing more from it. */
