@@ -33,6 +33,8 @@ export function createFrontDoor(config: ServeConfig, faces: () => Faces | undefi
   return (request: IncomingMessage, response: ServerResponse): void => {
     const { api, metrics, readiness, control, demonstration } = faces() ?? {}
     if (control?.handle(request, response) || demonstration?.handle(request, response)) return
+    // Asked by every page that is opened: that there is none is no error.
+    if (request.url?.startsWith('/demo/status')) return answer(response, 204, 'text/plain', '')
     if (api?.handle(request, response) || editor.handle(request, response)) return
     const path = (request.url ?? '/').split('?', 1)[0]
     if (path === '/metrics' && metrics !== undefined) {

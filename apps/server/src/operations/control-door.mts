@@ -93,13 +93,14 @@ export class ControlDoor {
   async #stream(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
       const { workspaces } = archiveBody.parse(await readQuestion(request))
-      const chunks = this.#operator.archive(workspaces, { signal: this.#signalOf(response) })
+      const signal = this.#signalOf(response)
+      const chunks = this.#operator.archive(workspaces, { signal })
       const iterator = chunks[Symbol.asyncIterator]()
       // What can't be archived at all says so before it begins.
       const first = await iterator.next()
       response.writeHead(200, { 'content-type': 'application/octet-stream', 'cache-control': 'no-store' })
       if (!first.done) response.write(first.value)
-      await pipeline({ [Symbol.asyncIterator]: () => iterator }, response)
+      await pipeline({ [Symbol.asyncIterator]: () => iterator }, response, { signal })
     } catch (error) {
       const explained = this.#explain(error, request)
       if (response.headersSent) response.destroy()

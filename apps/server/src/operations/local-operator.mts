@@ -13,6 +13,7 @@ import { parseWorkspaceName } from '@joinery/protocol'
 import type { Workspaces } from '@joinery/server'
 import type { ImportChoice, Operator, Removal, Watched } from './operator.mts'
 import { trialLoad } from './trial-load.mts'
+import { verifyDamaged } from './verify-damaged.mts'
 
 /** Deletes, takes back and purges workspaces, and sees to whoever has them open. */
 export type Remover = (removal: Removal, workspace: string) => Promise<void>
@@ -51,7 +52,11 @@ export function directoryOperator(directory: string): Operator {
   }
   const operatorOf = (store: EventStore): Operator => storeOperator(directory, store, removeFrom(store))
   return {
-    verify: (watched) => verifyDirectory(directory, { ...watched, load: trialLoad }),
+    verify: async (watched) => {
+      const report = await verifyDirectory(directory, { ...watched, load: trialLoad })
+      const isCutShort = report.problems.some(({ code }) => code === 'not_looked_at')
+      return (isCutShort ? await verifyDamaged(directory, watched.signal) : undefined) ?? report
+    },
     inspect: (workspace, signal) => reading((operator) => operator.inspect(workspace, signal)),
     history: (query, signal) => reading((operator) => operator.history(query, signal)),
     archive: async function* (workspaces, watched) {

@@ -1,6 +1,8 @@
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { openLevelStore } from '@joinery/log'
 import { describe, expect, it } from 'vitest'
+import * as Y from 'yjs'
 import { runCommand } from '../testing/command-process.mts'
 import { temporaryDirectory } from '../testing/temporary-directory.mts'
 import { makeToken, parseTokenRequest } from '../token.mts'
@@ -41,6 +43,32 @@ describe('joinery verify', () => {
     const json = await runCommand(['verify', '--data', directory, '--json'])
     expect(json.code).toBe(1)
     expect(JSON.parse(json.stdout)).toMatchObject({ intact: false })
+  })
+
+  it('[A30] says what a damaged table took with it', async () => {
+    const directory = await temporaryDirectory()
+    const store = await openLevelStore({ directory, durability: 'async' })
+    for (const workspace of ['demo', 'other']) {
+      const log = await store.open(workspace)
+      const doc = new Y.Doc()
+      const stamp = { actor: 'ada', source: 'user_action', connection: 'c1', touched: [] }
+      doc.on('update', (update: Uint8Array) => log.append({ ...stamp, update }))
+      for (let n = 0; n < 100; n++) doc.getText('note').insert(0, `${n} `)
+      await log.create()
+    }
+    await store.close()
+    // Opening makes a table of the write-ahead log.
+    await (await openLevelStore({ directory, durability: 'async' })).close()
+    const [table = ''] = (await readdir(directory)).filter((name) => name.endsWith('.ldb'))
+    const bytes = await readFile(join(directory, table))
+    const at = Math.floor(bytes.length / 4)
+    bytes[at] = (bytes[at] ?? 0) ^ 0x10
+    await writeFile(join(directory, table), bytes)
+    const { code, stdout } = await runCommand(['verify', '--data', directory])
+    expect(code).toBe(1)
+    expect(stdout).toContain(`file_damaged: ${table} at byte `)
+    // Which of these depends on what the block holds; LevelDB may also end the process that looks.
+    expect(stdout).toMatch(/\n(record_damaged|record_missing|end_lost|store_unreadable|not_looked_at): /)
   })
 
   it('[A30] exits with 1 and one line when there is no log, and makes none', async () => {

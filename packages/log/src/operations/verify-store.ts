@@ -26,6 +26,8 @@ export interface VerifyOptions {
   readonly onProgress?: (done: number, total: number) => void
   /** Makes it reject with the signal's reason. */
   readonly signal?: AbortSignal
+  /** Looks into damaged tables, too: LevelDB may end the process on them, so do this in one that may end. */
+  readonly dares?: boolean
 }
 
 /** A store as a verification found it. */
@@ -66,7 +68,11 @@ export async function verifyStore(store: EventStore, options: VerifyOptions = {}
       const witnessed = heads.get(identity.number) ?? (0 as Lsn)
       const load = begin && (() => begin(workspace))
       const stored = { moment, workspace, number: identity.number }
-      workspaces.push(await verifyWorkspace({ ...stored, identity, witnessed, load, onRecord, signal: options.signal }))
+      workspaces.push(
+        await verifyWorkspace({ ...stored, identity, witnessed, load, onRecord, signal: options.signal }).catch(
+          (error) => unreadable(workspace, identity, error),
+        ),
+      )
     }
     const numbers = new Set([...identities.values()].map(({ number }) => number))
     for (const number of purged) heads.delete(number)
@@ -76,6 +82,17 @@ export async function verifyStore(store: EventStore, options: VerifyOptions = {}
   } finally {
     await moment.close()
   }
+}
+
+/** LevelDB itself may notice that a table is damaged: then this workspace can't be read on, and others can. */
+function unreadable(workspace: string, { generation }: WorkspaceIdentity, error: unknown): WorkspaceReport {
+  if (!isDamage(error)) throw error
+  let reason = error
+  while (reason instanceof Error && reason.cause instanceof Error) reason = reason.cause
+  const message = `workspace ${workspace} can't be read on: ${reasonOf(reason)}`
+  const problems: Problem[] = [{ code: 'store_unreadable', message }]
+  const none = { firstLsn: 1 as Lsn, head: 0 as Lsn, records: 0, snapshots: 0 }
+  return { workspace, generation, ...none, problems, problemCount: 1 }
 }
 
 /** The LSN that each workspace is known to have reached, by number. */
