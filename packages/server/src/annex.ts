@@ -38,7 +38,8 @@ export function decodeAnnex(bytes: Uint8Array): Annex | undefined {
   if (bytes.length === 0) return undefined
   const decoder = decoding.createDecoder(bytes)
   if (decoding.readVarUint(decoder) !== ANNEX_FORMAT) return undefined
-  const stateVector = decoding.readVarUint8Array(decoder)
+  // A copy: it is kept for as long as its room is, and a view would keep the whole snapshot with it.
+  const stateVector = decoding.readVarUint8Array(decoder).slice()
   const authors = decoding.readVarUint8Array(decoder)
   const { pos } = decoder
   // None at all are those of rules that keep no authors; others could not read that.

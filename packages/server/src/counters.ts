@@ -17,6 +17,8 @@ export class Counters {
   warmings = 0
   coolings = 0
   snapshots = 0
+  /** Records that were packed into segments. */
+  sealed = 0
   /** Loads that found a damaged workspace and serve what is left of it for reading. */
   quarantined = 0
   /** Refused updates by rejection code. */

@@ -54,7 +54,6 @@ export class RoomContent {
   #usedAtMs = 0
   #isUsed = false
   #snapshotAtMs = 0
-  #stateBytes = 0
   /** After a snapshot that failed: not before there are so many records since the last. */
   #retryAtRecords = 0
 
@@ -210,25 +209,28 @@ export class RoomContent {
     if (records === 0 || records < this.#retryAtRecords) return
     const ms = nowMs - this.#snapshotAtMs
     const recordsPerSecond = (records * 1_000) / Math.max(ms, 1_000)
-    const sinceSnapshot = { records, bytes, ms, stateBytes: this.#stateBytes, recordsPerSecond }
+    const sinceSnapshot = { records, bytes, ms, stateBytes: content.stateBytes, recordsPerSecond }
     if (isSnapshotDue(sinceSnapshot, this.#context.snapshots)) this.#context.upkeep.add(this)
   }
 
-  #isWorthKeeping({ log, damage }: OpenContent): boolean {
-    const canWrite = damage === undefined && this.#context.store.state.state === 'open'
-    return canWrite && isWorthKeeping(log.sinceSnapshot, this.#stateBytes)
+  #isWorthKeeping({ log, content, damage }: OpenContent): boolean {
+    if (damage !== undefined || !(content instanceof RoomDocument)) return false
+    return this.#context.store.state.state === 'open' && isWorthKeeping(log.sinceSnapshot, content.stateBytes)
   }
 
   async #keepUp({ log, content, damage }: OpenContent): Promise<void> {
     if (damage !== undefined || !(content instanceof RoomDocument)) return
     this.#snapshotAtMs = Date.now()
     try {
-      this.#stateBytes = await keepUp(log, content, this.#context)
+      await keepUp(log, content, this.#context)
       this.#retryAtRecords = 0
     } catch (err) {
       // The records are all there: it is a load that takes longer, until the next snapshot. Not at every edit, though.
       this.#retryAtRecords = log.sinceSnapshot.records * RETRY_GROWTH
-      this.#context.logger.warn({ workspace: this.#workspace, err }, 'a snapshot could not be taken')
+      this.#context.logger.warn(
+        { workspace: this.#workspace, err },
+        'a snapshot could not be taken, or records not be packed',
+      )
       this.#isUsed = true
     }
   }

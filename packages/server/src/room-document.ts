@@ -42,6 +42,7 @@ export class RoomDocument {
   #observed: Observed[] = []
   #unobserve: (() => void) | undefined
   #isReplaying = false
+  #stateBytes = 0
   /** The Yjs client ids that edits made here are written under: each belongs to one actor, as on any client. */
   readonly #clientIds: ClientIds
 
@@ -192,7 +193,14 @@ export class RoomDocument {
   snapshot(): { state: Uint8Array; annex: Uint8Array } {
     const doc = this.#live()
     const annex = { stateVector: this.stateVector(), authors: this.#rules.encodeAuthors(doc), stamps: this.#stamps }
-    return { state: Y.encodeStateAsUpdate(doc), annex: encodeAnnex(annex) }
+    const state = Y.encodeStateAsUpdate(doc)
+    this.#stateBytes = state.length
+    return { state, annex: encodeAnnex(annex) }
+  }
+
+  /** Of the last snapshot, taken or loaded, bytes; 0 without one. */
+  get stateBytes(): number {
+    return this.#stateBytes
   }
 
   /** Who last touched what. */
@@ -248,6 +256,7 @@ export class RoomDocument {
     const doc = this.#live()
     if (annex.authors !== undefined) this.#rules.restoreAuthors(doc, annex.authors)
     this.#stamps = annex.stamps()
+    this.#stateBytes = state.length
     Y.applyUpdate(doc, state, this)
   }
 

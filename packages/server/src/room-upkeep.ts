@@ -8,8 +8,11 @@ export interface UpkeepOptions {
   isInHurry(): boolean
 }
 
-/** Records after which a load from a fresh snapshot is told from one without, and the share of the state's size they must have. */
-const WORTH_RECORDS = 100
+/**
+ * Records after which a room at rest leaves a snapshot, and the share of the state's size they must have. Few: reading a
+ * record costs as much memory as some kilobytes of state, and after a restart everybody comes back at once.
+ */
+const WORTH_RECORDS = 16
 const WORTH_SHARE = 1 / 16
 /** Records that are worth a snapshot however large the state is. */
 const WORTH_RECORDS_ALWAYS = 1_000
@@ -24,15 +27,15 @@ export function isWorthKeeping(
 }
 
 /**
- * Takes a snapshot of the document as of now.
- * Traffic goes on meanwhile. Resolves with the state's size, bytes.
+ * Takes a snapshot of the document as of now, and packs the records it covers. Traffic goes on meanwhile.
  */
-export async function keepUp(log: WorkspaceLog, document: RoomDocument, options: UpkeepOptions): Promise<number> {
+export async function keepUp(log: WorkspaceLog, document: RoomDocument, options: UpkeepOptions): Promise<void> {
   const lsn = log.head
   const { state, annex } = document.snapshot()
   if (lsn > log.snapshotLsn) {
     await log.snapshot({ lsn, state, annex })
     options.counters.snapshots++
   }
-  return state.length
+  const { records } = await log.seal({ through: lsn })
+  options.counters.sealed += records
 }

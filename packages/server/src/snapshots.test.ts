@@ -1,3 +1,7 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openLevelStore } from '@joinery/log'
 import { encodeUpdate } from '@joinery/protocol'
 import { afterEach, describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
@@ -192,4 +196,27 @@ describe('loading', () => {
     expect(clients.map((client) => client.text.toString())).toEqual(names)
     expect(fixture.server.load()).toMatchObject({ rooms: 1_000, cold: 1_000, live: 0 })
   }, 30_000)
+})
+
+describe('what follows a snapshot', () => {
+  it('[S37] the records it covers are packed, and read as before', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'joinery-'))
+    const store = await openLevelStore({ directory, durability: 'async' })
+    try {
+      fixture = await ServerFixture.start({ store, snapshots: { records: 200 } })
+      const { workspaces, counters } = fixture.server
+      for (let n = 0; n < 250; n++) await append(workspaces, `${n % 10}`)
+      await expect.poll(() => counters.sealed).toBeGreaterThan(0)
+      expect(await Array.fromAsync(workspaces.records(W), ({ lsn }) => lsn)).toEqual(
+        Array.from({ length: 250 }, (_, index) => index + 1),
+      )
+      const { doc } = await workspaces.past(W, { lsn: 5 })
+      expect(doc.getText('t').toString()).toBe('01234')
+      doc.destroy()
+    } finally {
+      await fixture.close()
+      await store.close()
+      await rm(directory, { recursive: true })
+    }
+  })
 })
