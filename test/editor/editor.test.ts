@@ -22,7 +22,8 @@ beforeAll(async () => {
   server = createServer({
     rules: documentRules,
     request: (request, response) => {
-      if (!files.handle(request, response)) response.writeHead(404).end()
+      // 204: no demonstration here, which is no error.
+      if (!files.handle(request, response)) response.writeHead(204).end()
     },
   })
   await server.listen()

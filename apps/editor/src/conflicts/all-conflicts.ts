@@ -1,8 +1,8 @@
 import type { Conflict } from '@joinery/client'
-import { useConflicts, useWorkspace } from '@joinery/react'
+import { useWorkspace } from '@joinery/react'
 import { useCallback, useEffect, useMemo, useState } from 'react'
 import { titleOf } from '../block-title.ts'
-import { claimConflict, contentConflict, type ShownConflict } from './conflict-words.ts'
+import { conflictWords, type ShownConflict } from './conflict-words.ts'
 
 export interface AllConflicts {
   /** Newest first. */
@@ -11,42 +11,36 @@ export interface AllConflicts {
   readonly clear: () => void
 }
 
-/** More than anybody reads; the same as the log of claims keeps. */
-const CONTENT_CONFLICTS_MAX = 100
+interface Noted {
+  readonly id: string
+  readonly atMs: number
+  readonly conflict: Conflict
+}
 
-/** Every conflict noticed since the page was opened: of statuses and fields by the law, of texts by what jobs tell. */
+/** More than anybody reads. */
+const CONFLICTS_MAX = 100
+
+/** Every conflict that was told since the page was opened: of statuses and fields by the server, of texts by who wrote. */
 export function useAllConflicts(): AllConflicts {
   const workspace = useWorkspace()
-  const claims = useConflicts()
-  const [texts, setTexts] = useState<readonly { id: string; atMs: number; conflict: Conflict }[]>([])
+  const [noted, setNoted] = useState<readonly Noted[]>([])
   useEffect(
     () =>
       workspace.onConflict((conflict) => {
-        // The others are told of here, too, but in fewer words than the document itself has.
-        if (conflict.field !== 'content') return
         const entry = { id: crypto.randomUUID(), atMs: Date.now(), conflict }
-        setTexts((before) => [entry, ...before].slice(0, CONTENT_CONFLICTS_MAX))
+        setNoted((before) => [entry, ...before].slice(0, CONFLICTS_MAX))
       }),
     [workspace],
   )
-  const list = useMemo(() => {
-    const title = (id: string): string => titleOf(workspace.blocks.get(id)?.fields.get('title'), id)
-    const shown = [
-      ...claims.conflicts.map((entry) => claimConflict(entry, title(entry.blockId))),
-      ...texts.map((entry) => contentConflict(entry, title(entry.conflict.block))),
-    ]
-    return shown.sort((a, b) => b.atMs - a.atMs)
-  }, [claims.conflicts, texts, workspace])
-  const dismiss = useCallback(
-    (id: string) => {
-      claims.dismiss(id)
-      setTexts((before) => before.filter((entry) => entry.id !== id))
-    },
-    [claims.dismiss],
+  const list = useMemo(
+    () =>
+      noted.map(({ id, atMs, conflict }) => {
+        const title = titleOf(workspace.blocks.get(conflict.block)?.fields.get('title'), conflict.block)
+        return { id, atMs, blockId: conflict.block, ...conflictWords(conflict, title) }
+      }),
+    [noted, workspace],
   )
-  const clear = useCallback(() => {
-    claims.clear()
-    setTexts([])
-  }, [claims.clear])
+  const dismiss = useCallback((id: string) => setNoted((before) => before.filter((entry) => entry.id !== id)), [])
+  const clear = useCallback(() => setNoted([]), [])
   return useMemo(() => ({ list, dismiss, clear }), [list, dismiss, clear])
 }

@@ -1,18 +1,26 @@
-import { FIELD_ORDER_RULES, ORDER_RULES, type Source, type StatusClaim } from '@joinery/blocks'
+import {
+  FIELD_ORDER_RULES,
+  type FieldClaim,
+  indexingRules,
+  ORDER_RULES,
+  type Source,
+  type StatusClaim,
+} from '@joinery/blocks'
 import type { Conflict } from '@joinery/client'
-import type { ConflictEntry } from '@joinery/react'
 
 /** A conflict as a person reads it. */
-export interface ShownConflict {
-  readonly id: string
-  readonly blockId: string
-  readonly atMs: number
+export interface ConflictWords {
   /** Where it was, and what stands. */
   readonly headline: string
   /** What lost. */
   readonly lost: string
   /** By which rule. */
   readonly why: string
+}
+export interface ShownConflict extends ConflictWords {
+  readonly id: string
+  readonly blockId: string
+  readonly atMs: number
 }
 
 const SOURCES: Readonly<Record<Source, string>> = {
@@ -23,41 +31,39 @@ const SOURCES: Readonly<Record<Source, string>> = {
 }
 const STATUSES = { notStarted: 'not started', processing: 'processing', done: 'done', error: 'failed' } as const
 
-/** A conflict of two claims, in words. */
-export function claimConflict(entry: ConflictEntry, title: string): ShownConflict {
-  const { id, blockId, atMs } = entry
-  const why = entry.kind === 'status' ? whyStatus(entry) : whyField(entry)
-  if (entry.kind === 'field') {
-    const { winner, loser } = entry
+/** What somebody told of a conflict in the block called `title`, in plain words. What can't be read is quoted as it is. */
+export function conflictWords({ field, winner, loser, rule }: Conflict, title: string): ConflictWords {
+  if (field === 'content') {
     return {
-      ...{ id, blockId, atMs, why },
-      headline: `“${title}”: ${winner.key} is ${quoted(winner.value)}, as ${by(winner)} set it.`,
-      lost: `${by(loser)} set it to ${quoted(loser.value)} at the same time.`,
+      headline: `“${title}”: a job rewrote text that somebody changed meanwhile. Both are kept.`,
+      lost: `Nothing is lost. Typed: ${quoted(winner)}. Written by the job: ${quoted(loser)}.`,
+      why: 'A job’s edits meet what was typed since it read the text, character by character. Read the place once.',
     }
   }
-  const { winner, loser } = entry
+  const [standing, beaten] = [indexingRules.parse(winner), indexingRules.parse(loser)]
+  if ('claim' in standing && 'claim' in beaten) return statusWords(standing.claim, beaten.claim, rule, title)
+  if (isFieldClaim(winner) && isFieldClaim(loser)) return fieldWords(winner, loser, rule, title)
+  return { headline: `“${title}”: ${field} is ${quoted(winner)}.`, lost: `${quoted(loser)} lost.`, why: rule }
+}
+
+function statusWords(winner: StatusClaim, loser: StatusClaim, rule: string, title: string): ConflictWords {
+  const about = winner.run.no === loser.run.no ? '' : ` about attempt ${loser.run.no}`
   return {
-    ...{ id, blockId, atMs, why },
     headline: `“${title}”: index ${winner.index_name} stays ${said(winner)}, as ${by(winner)} said.`,
-    lost: `${by(loser)} said ${said(loser)}${winner.run.no === loser.run.no ? '' : ` about attempt ${loser.run.no}`}.`,
+    lost: `${by(loser)} said ${said(loser)}${about}.`,
+    why: whyStatus(winner, loser, rule),
   }
 }
 
-/** A text that a job rewrote while somebody typed. */
-export function contentConflict(
-  { id, atMs, conflict }: { id: string; atMs: number; conflict: Conflict },
-  title: string,
-): ShownConflict {
-  const { block: blockId, winner, loser } = conflict
+function fieldWords(winner: FieldClaim, loser: FieldClaim, rule: string, title: string): ConflictWords {
   return {
-    ...{ id, blockId, atMs },
-    headline: `“${title}”: a job rewrote text that somebody changed meanwhile. Both are kept.`,
-    lost: `Nothing is lost. Typed: ${quoted(winner)}. Written by the job: ${quoted(loser)}.`,
-    why: 'A job’s edits meet what was typed since it read the text, character by character. Read the place once.',
+    headline: `“${title}”: ${winner.key} is ${quoted(winner.value)}, as ${by(winner)} set it.`,
+    lost: `${by(loser)} set it to ${quoted(loser.value)} at the same time.`,
+    why: whyField(winner, loser, rule),
   }
 }
 
-function whyStatus({ winner, loser, rule }: Extract<ConflictEntry, { kind: 'status' }>): string {
+function whyStatus(winner: StatusClaim, loser: StatusClaim, rule: string): string {
   switch (rule) {
     case ORDER_RULES[1]:
       return `It is about attempt ${loser.run.no}; attempt ${winner.run.no} is the later one, and the later one counts.`
@@ -76,12 +82,20 @@ function whyStatus({ winner, loser, rule }: Extract<ConflictEntry, { kind: 'stat
   }
 }
 
-function whyField({ winner, loser, rule }: Extract<ConflictEntry, { kind: 'field' }>): string {
+function whyField(winner: FieldClaim, loser: FieldClaim, rule: string): string {
   if (rule === FIELD_ORDER_RULES[1]) return 'Who set the value that stands had seen the other.'
   if (rule === FIELD_ORDER_RULES[2]) {
     return `Neither had seen the other. What ${SOURCES[winner.source]} sets counts more than what ${SOURCES[loser.source]} sets.`
   }
   return 'Neither had seen the other. One of the two was picked, the same one for everybody.'
+}
+
+function isFieldClaim(value: unknown): value is FieldClaim {
+  if (typeof value !== 'object' || value === null) return false
+  const { key, actor, source } = value as Partial<Record<keyof FieldClaim, unknown>>
+  return (
+    typeof key === 'string' && typeof actor === 'string' && typeof source === 'string' && Object.hasOwn(SOURCES, source)
+  )
 }
 
 function by({ actor, source }: { actor: string; source: Source }): string {

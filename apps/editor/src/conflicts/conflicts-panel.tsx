@@ -1,4 +1,4 @@
-import type { ReactNode } from 'react'
+import type { MouseEvent, ReactNode } from 'react'
 import { openBlock } from '../panels/open-block.ts'
 import { Panel } from '../panels/panel.tsx'
 import type { AllConflicts } from './all-conflicts.ts'
@@ -8,6 +8,11 @@ const TIME = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' })
 
 export function ConflictsPanel({ conflicts, onClose }: { conflicts: AllConflicts; onClose: () => void }): ReactNode {
   const { list, dismiss, clear } = conflicts
+  const dismissFrom = ({ currentTarget }: MouseEvent<HTMLElement>, id: string): void => {
+    // The button goes, and the keyboard must not fall out of the panel with it.
+    currentTarget.closest('aside')?.querySelector('h2')?.focus()
+    dismiss(id)
+  }
   return (
     <Panel title="Conflicts" onClose={onClose}>
       {list.length === 0 ? (
@@ -32,7 +37,7 @@ export function ConflictsPanel({ conflicts, onClose }: { conflicts: AllConflicts
                   <button type="button" onClick={() => openBlock(blockId)}>
                     Open block
                   </button>
-                  <button type="button" onClick={() => dismiss(id)}>
+                  <button type="button" onClick={(event) => dismissFrom(event, id)}>
                     Dismiss
                   </button>
                 </footer>

@@ -68,7 +68,8 @@ function post(path: string, body: object): Promise<DemonstrationStatus> {
 async function ask<T>(path: string, init: RequestInit): Promise<T> {
   const response = await fetch(`/demo/${path}`, init)
   const body: unknown = await response.json().catch(() => undefined)
-  if (response.ok) return body as T
+  // No content: a server that has none says so without an error, which every page would show in its console.
+  if (response.ok && body !== undefined) return body as T
   const { error } = (body ?? {}) as { error?: { code: string; message: string } }
   if (error === undefined) throw new DemonstrationRefusal('not_offered', 'this server offers no demonstration')
   throw new DemonstrationRefusal(error.code, error.message)

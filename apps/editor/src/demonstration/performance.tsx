@@ -40,15 +40,6 @@ export function Performance({
           </li>
         ))}
       </ul>
-      <ol className="remarks" aria-live="polite" aria-label="What happened">
-        {remarks.map(({ atMs, who, text }, at) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: remarks are only added at the end
-          <li key={`${atMs} ${at}`}>
-            {who !== '' && <strong>{who} </strong>}
-            {text}
-          </li>
-        ))}
-      </ol>
       <ul className="findings" aria-label="Findings">
         {findings.map(({ holds, text }) => (
           <li key={text} className={holds ? 'holds' : 'broken'}>
@@ -58,6 +49,15 @@ export function Performance({
           </li>
         ))}
       </ul>
+      <ol className="remarks" aria-live="polite" aria-label="What happened">
+        {remarks.map(({ atMs, who, text }, at) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: remarks are only added at the end
+          <li key={`${atMs} ${at}`}>
+            {who !== '' && <strong>{who} </strong>}
+            {text}
+          </li>
+        ))}
+      </ol>
       <footer>
         {block !== undefined && (
           <button type="button" onClick={() => openBlock(block)}>

@@ -1,4 +1,4 @@
-import type { ReactNode } from 'react'
+import { type ReactNode, useEffect, useRef } from 'react'
 import { deedOf, type Session } from './sessions.ts'
 
 const TIME = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' })
@@ -14,6 +14,12 @@ export interface SessionListProps {
 
 /** Who did what, newest first; each leads to the state right after it. */
 export function SessionList({ sessions, lsn, titleOf, onChoose }: SessionListProps): ReactNode {
+  const current = useRef<HTMLButtonElement>(null)
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the step that is shown moves with the slider and with what is loaded
+  useEffect(() => {
+    // Newer browsers return a promise from it, which is no cleanup.
+    void current.current?.scrollIntoView({ block: 'nearest' })
+  }, [lsn, sessions])
   const at = sessions.findIndex(({ last }) => last >= lsn)
   const shown = sessions.slice(Math.max(0, Math.min(sessions.length, Math.max(at + 10, 0) + 1) - SHOWN_MAX))
   return (
@@ -24,6 +30,7 @@ export function SessionList({ sessions, lsn, titleOf, onChoose }: SessionListPro
           <li key={session.first}>
             <button
               type="button"
+              ref={isCurrent ? current : undefined}
               className="quiet"
               aria-current={isCurrent ? 'step' : undefined}
               onClick={() => onChoose(session.last)}

@@ -27,10 +27,17 @@ export function sessionsOf(records: readonly HistoryRecord[]): Session[] {
   return sessions
 }
 
-/** Typing on in one block is one go; a status is a step of its own. */
+/** Going on with the same part of the same block is one go. */
 function isAlike(before: readonly string[], now: readonly string[]): boolean {
-  const isTyping = (paths: readonly string[]): boolean => paths.every((path) => path.endsWith('/content'))
-  return isTyping(before) && isTyping(now) && blockOf(before[0]) === blockOf(now[0])
+  const part = partOf(before)
+  return part !== undefined && part === partOf(now)
+}
+
+/** The one part that was touched, as `block/part`; undefined for several, or for a whole block. */
+function partOf(paths: readonly string[]): string | undefined {
+  const parts = new Set(paths.map((path) => path.split('/', 2).join('/')))
+  const [part = ''] = parts
+  return parts.size === 1 && part.includes('/') ? part : undefined
 }
 
 export function blockOf(path = ''): string {
@@ -39,7 +46,7 @@ export function blockOf(path = ''): string {
 
 const PARTS: Readonly<Record<string, string>> = {
   content: 'wrote in',
-  indexingList: 'said how an index is doing in',
+  indexingList: 'reported on an index of',
   fields: 'set a field of',
   data: 'set data of',
   type: 'set the type of',

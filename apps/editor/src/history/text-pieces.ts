@@ -1,4 +1,4 @@
-import { diffText } from '@joinery/blocks'
+import { diffText, type TextEdit } from '@joinery/blocks'
 
 export interface TextPiece {
   readonly kind: 'same' | 'removed' | 'added'
@@ -15,7 +15,7 @@ export function textPieces(before: string, after: string): TextPiece[] {
     if (text !== '') pieces.push({ kind, text })
   }
   let at = 0
-  for (const { index, remove, insert } of diffText(before, after)) {
+  for (const { index, remove, insert } of wholeWords(before, diffText(before, after))) {
     add('same', shortened(before.slice(at, index), at > 0, true))
     add('removed', before.slice(index, index + remove))
     add('added', insert)
@@ -23,6 +23,39 @@ export function textPieces(before: string, after: string): TextPiece[] {
   }
   add('same', shortened(before.slice(at), at > 0, false))
   return pieces
+}
+
+const LETTERS_BEFORE = /[\p{L}\p{N}\p{M}_]+$/u
+const LETTERS_AFTER = /^[\p{L}\p{N}\p{M}_]+/u
+
+/** The same edits, but none that begins or ends inside a word: half a word struck out is hard to read. */
+function wholeWords(before: string, edits: readonly TextEdit[]): TextEdit[] {
+  const wide: TextEdit[] = []
+  for (const { index, remove, insert } of edits) {
+    const end = index + remove
+    const sides = [before.slice(index, end), insert]
+    const head = sides.some((side) => LETTERS_AFTER.test(side)) ? lettersIn(LETTERS_BEFORE, before.slice(0, index)) : ''
+    const tail = sides.some((side) => LETTERS_BEFORE.test(side)) ? lettersIn(LETTERS_AFTER, before.slice(end)) : ''
+    const next = {
+      index: index - head.length,
+      remove: head.length + remove + tail.length,
+      insert: head + insert + tail,
+    }
+    const last = wide.at(-1)
+    const lastEnd = last === undefined ? 0 : last.index + last.remove
+    if (last === undefined || lastEnd <= next.index) {
+      wide.push(next)
+      continue
+    }
+    // Two edits of one word are one: up to the second, the first has told the word or the text between them tells it.
+    const told = last.insert.slice(0, last.insert.length - Math.max(0, lastEnd - index)) + before.slice(lastEnd, index)
+    wide[wide.length - 1] = { index: last.index, remove: end + tail.length - last.index, insert: told + insert + tail }
+  }
+  return wide
+}
+
+function lettersIn(where: RegExp, text: string): string {
+  return where.exec(text)?.[0] ?? ''
 }
 
 /** Leaves out the middle of what stayed; an end that touches no change goes too. */

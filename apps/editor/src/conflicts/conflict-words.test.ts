@@ -1,0 +1,64 @@
+import { FIELD_ORDER_RULES, ORDER_RULES } from '@joinery/blocks'
+import type { Conflict } from '@joinery/client'
+import { expect, it } from 'vitest'
+import { conflictWords } from './conflict-words.ts'
+
+const claim = (source: string, actor: string, status: string, no = 1, error?: string) => {
+  const run = { no, id: `r${no}`, source: 'workflow_execution' }
+  return { index_name: 'main', run, status, source, actor, at: 1, ...(error && { error }) }
+}
+const told = (field: string, winner: unknown, loser: unknown, rule: string): Conflict => {
+  return { type: 'conflict', block: 'b', field, winner, loser, rule }
+}
+
+it('[P5] a late poller is told as what stands, who lost and that a workflow counts more', () => {
+  const done = claim('workflow_execution', 'indexer', 'done')
+  const late = claim('polling_sync', 'poller', 'error', 1, 'time-out')
+  expect(conflictWords(told('indexingList/main', done, late, ORDER_RULES[5]), 'Plan')).toEqual({
+    headline: '“Plan”: index main stays “done”, as indexer (a workflow) said.',
+    lost: 'poller (a poller) said “failed: time-out”.',
+    why: 'Of two results of one attempt, the one from a workflow counts more than the one from a poller.',
+  })
+})
+
+it('[P5] every rule of the law has words of its own, without its jargon', () => {
+  const winner = claim('user_action', 'ada', 'done', 2)
+  const whys = Object.values(ORDER_RULES).map((rule) => {
+    const { why, lost } = conflictWords(
+      told('indexingList/main', winner, claim('polling_sync', 'p', 'done'), rule),
+      'b',
+    )
+    expect(lost).toContain('about attempt 1')
+    return why
+  })
+  expect(new Set(whys).size).toBe(whys.length)
+  expect(whys.join(' ')).not.toMatch(/claim|canonical|polling_sync|user_action|\bid\b/)
+})
+
+it('[P5] fields, texts and what a newer server may tell are told too', () => {
+  const field = (actor: string, source: string, value: string) => ({
+    key: 'title',
+    value,
+    seq: 1,
+    source,
+    actor,
+    at: 1,
+  })
+  const words = conflictWords(
+    told(
+      'fields/title',
+      field('ada', 'user_action', 'A'),
+      field('job', 'workflow_execution', 'B'),
+      FIELD_ORDER_RULES[2],
+    ),
+    'Plan',
+  )
+  expect(words.headline).toBe('“Plan”: title is “A”, as ada set it.')
+  expect(words.why).toContain('What a person sets counts more than what a workflow sets.')
+  expect(conflictWords(told('content', 'typed', 'x'.repeat(200), 'both'), 'Plan').lost).toMatch(/Typed: “typed”.*x…”/)
+  expect(conflictWords(told('moods/m', 1, undefined, 'some rule'), 'Plan')).toEqual({
+    headline: '“Plan”: moods/m is “1”.',
+    lost: '“nothing” lost.',
+    why: 'some rule',
+  })
+})

@@ -1,0 +1,40 @@
+import { expect, it } from 'vitest'
+import type { HistoryRecord } from './history-source.ts'
+import { deedOf, sessionsOf } from './sessions.ts'
+
+const record = (lsn: number, atS: number, actor: string, ...touched: string[]): HistoryRecord => {
+  return { lsn, at: atS * 1_000, actor, source: 'user_action', touched }
+}
+
+it('[P4] sessions join what one writer wrote in one part, and part by pause, writer and part', () => {
+  const sessions = sessionsOf([
+    record(1, 0, 'ada', 'b/content'),
+    record(2, 20, 'ada', 'b/content'),
+    record(3, 60, 'ada', 'b/content'),
+    record(4, 61, 'bob', 'b/content'),
+    record(5, 62, 'ada', 'b/content'),
+    record(6, 63, 'ada', 'c/content'),
+    record(7, 64, 'ada', 'c/indexingList/main'),
+    record(8, 65, 'ada', 'c/indexingList/main'),
+    record(9, 66, 'ada', 'c'),
+    record(10, 67, 'ada', 'c'),
+  ])
+  const spans = sessions.map(({ first, last }) => [first, last])
+  expect(spans).toEqual([
+    ...[1, 3, 4, 5, 6, 7, 9, 10].map((first) => [first, first === 1 ? 2 : first === 7 ? 8 : first]),
+  ])
+})
+
+it('[P4] a step says what was done, in one clause', () => {
+  const deeds = [['b/content'], ['b/indexingList/main'], ['b'], ['b/content', 'c/content'], ['edges/e'], []].map(
+    (touched) => sessionsOf([record(1, 0, 'ada', ...touched)]).map((session) => deedOf(session, () => 'Plan')),
+  )
+  expect(deeds.flat()).toEqual([
+    'wrote in “Plan”',
+    'reported on an index of “Plan”',
+    'made, replaced or deleted “Plan”',
+    'changed 2 blocks',
+    'changed an edge',
+    'wrote',
+  ])
+})

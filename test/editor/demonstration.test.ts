@@ -1,0 +1,127 @@
+import type { Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { requireChromium } from '../browser/chromium.ts'
+import { OpenPages, typeIn } from './open-pages.ts'
+import { recordedStatuses, recordStatuses, stepsDown } from './shown-statuses.ts'
+
+const executable = requireChromium()
+let pages: OpenPages
+
+beforeAll(async () => {
+  if (executable !== undefined) pages = await OpenPages.open(executable)
+}, 60_000)
+afterAll(async () => {
+  await pages?.[Symbol.asyncDispose]()
+})
+afterEach(() => {
+  expect(pages?.errors.splice(0) ?? []).toEqual([])
+})
+
+/** People need time to see what happens; a test only needs it to happen. */
+async function hurry(page: Page, pace: number): Promise<void> {
+  await page.route('**/demo/start', (route) => {
+    const body = { ...(route.request().postDataJSON() as object), pace }
+    return route.continue({ postData: JSON.stringify(body) })
+  })
+}
+
+const panelOf = (page: Page) => page.getByRole('complementary', { name: 'Demonstration' })
+
+async function openPanel(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Demonstration' }).click()
+  await panelOf(page).getByRole('button', { name: TWO_JOBS }).waitFor()
+}
+
+const start = (page: Page, scenario: string): Promise<void> =>
+  panelOf(page).getByRole('button', { name: scenario }).click()
+
+/** Waits for the end of what is played; so many things were found to hold, and none broken. */
+async function finished(page: Page, scenario: string, findings: number): Promise<void> {
+  const played = panelOf(page).getByRole('region', { name: 'What is played' })
+  await played.filter({ has: page.getByRole('heading', { name: scenario }) }).waitFor()
+  await played.locator('[data-state=finished]').waitFor({ timeout: 30_000 })
+  const counts = async () => [await played.locator('.holds').count(), await played.locator('.broken').count()]
+  await expect.poll(counts).toEqual([findings, 0])
+}
+
+const REWRITE = 'Rewrite while I type'
+const POLLER = 'Late poller against a finished run'
+const TWO_JOBS = 'Two jobs add an index at once'
+const KILL = 'Kill the server’s job half-way and reload'
+const WORKDAY = 'A day’s work'
+
+describe.skipIf(executable === undefined)('the demonstration, started from the page', () => {
+  it('[P7, D9, D10, D11, D12] provokes the four failures, and no page sees one', { timeout: 90_000 }, async () => {
+    const ann = await pages.visit('four')
+    const bob = await pages.visit('four')
+    await hurry(ann, 0.25)
+    await ann.getByRole('button', { name: 'Add text block' }).click()
+    await typeIn(ann, 'Text 1', 'measure twice. cut once.')
+    await bob.getByRole('region', { name: 'Text 1' }).waitFor()
+    await Promise.all([recordStatuses(ann), recordStatuses(bob)])
+    await openPanel(ann)
+    await panelOf(ann).getByLabel('Work on').selectOption({ label: 'Text 1' })
+
+    await start(ann, REWRITE)
+    await panelOf(ann).getByText('Type in it now').waitFor()
+    await typeIn(ann, 'Text 1', ' typed meanwhile')
+    await finished(ann, REWRITE, 1)
+    const rewritten = await pages.contentOf('four', 'Text 1')
+    expect(rewritten).toContain('typed meanwhile')
+    expect(rewritten).toContain('Measure twice.\nCut once.')
+
+    await start(ann, POLLER)
+    await finished(ann, POLLER, 2)
+    await start(ann, TWO_JOBS)
+    await finished(ann, TWO_JOBS, 1)
+    const indexes = bob.getByRole('region', { name: 'Text 1' }).locator('[data-index][data-status=done]')
+    await expect.poll(() => indexes.count()).toBe(3)
+    const seenByAnn = await recordedStatuses(ann)
+
+    await start(ann, KILL)
+    await panelOf(ann).getByText('was killed half-way').waitFor()
+    await ann.reload()
+    await openPanel(ann)
+    await finished(ann, KILL, 2)
+    await expect.poll(() => pages.contentOf('four', 'Text 1')).toContain('typed meanwhile')
+
+    const seenByBob = await recordedStatuses(bob)
+    expect(Object.values(seenByBob).flat().length).toBeGreaterThan(6)
+    expect([...stepsDown(seenByAnn), ...stepsDown(seenByBob)]).toEqual([])
+    expect(
+      Object.values(seenByBob)
+        .flat()
+        .map(({ status }) => status),
+    ).not.toContain('error')
+  })
+
+  it('[P8, D5, D14] an index that a person starts is built, and its search finds the passage', async () => {
+    const ann = await pages.visit('search')
+    await hurry(ann, 0.1)
+    await ann.getByRole('button', { name: 'Add vector collection' }).click()
+    await typeIn(ann, 'Collection 1', 'Oak moves across the grain. Violins are repaired with hide glue and warm water.')
+    const block = ann.getByRole('region', { name: 'Collection 1' })
+    await block.getByRole('button', { name: 'Start index' }).click()
+    await block.locator('[data-index=main][data-status=done]').waitFor()
+    await block.getByRole('searchbox', { name: 'Search in Collection 1' }).fill('how to repair a violin')
+    await ann.keyboard.press('Enter')
+    await block.getByRole('list', { name: 'Found passages' }).getByText('Violins are repaired').waitFor()
+  })
+
+  it('[D13] a day’s work fills the board while somebody watches, and every index ends as done', async () => {
+    const ann = await pages.visit('day')
+    await hurry(ann, 0.1)
+    await recordStatuses(ann)
+    await openPanel(ann)
+    await start(ann, WORKDAY)
+    await finished(ann, WORKDAY, 4)
+    const recording = await recordedStatuses(ann)
+    expect(Object.values(recording).map((shown) => shown.at(-1)?.status)).toEqual(['done', 'done', 'done'])
+    expect(
+      Object.values(recording)
+        .flat()
+        .map(({ status }) => status),
+    ).toContain('error')
+    expect(stepsDown(recording)).toEqual([])
+  })
+})

@@ -1,0 +1,74 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { requireChromium } from '../browser/chromium.ts'
+import { OpenPages, shownText, typeIn } from './open-pages.ts'
+
+const executable = requireChromium()
+let pages: OpenPages
+
+beforeAll(async () => {
+  if (executable !== undefined) pages = await OpenPages.open(executable)
+}, 60_000)
+afterAll(async () => {
+  await pages?.[Symbol.asyncDispose]()
+})
+afterEach(() => {
+  expect(pages?.errors.splice(0) ?? []).toEqual([])
+})
+
+const headOf = async (workspace: string): Promise<number> =>
+  ((await (await fetch(`${pages.httpUrl}/v1/workspaces/${workspace}`)).json()) as { lsn: number }).lsn
+
+describe.skipIf(executable === undefined)('the history panel', () => {
+  it('[P1, P3] shows a state of then beside now, and restores it for both browsers', async () => {
+    const ann = await pages.visit('past')
+    const bob = await pages.visit('past')
+    await ann.getByRole('button', { name: 'Add text block' }).click()
+    await typeIn(ann, 'Text 1', 'Measure twice.')
+    await expect.poll(() => pages.contentOf('past', 'Text 1')).toBe('Measure twice.')
+    const then = await headOf('past')
+    await typeIn(bob, 'Text 1', ' Cut once.')
+    await bob.getByRole('button', { name: 'Add vector collection' }).click()
+    await ann.getByRole('region', { name: 'Collection 1' }).waitFor()
+    await expect.poll(() => shownText(ann, 'Text 1')).toBe('Measure twice. Cut once.')
+
+    await ann.getByRole('button', { name: 'History' }).click()
+    const panel = ann.getByRole('complementary', { name: 'History' })
+    const slider = panel.getByRole('slider', { name: 'Point in the history' })
+    const head = await headOf('past')
+    await expect.poll(() => slider.getAttribute('max')).toBe(String(head))
+    await slider.fill(String(then))
+    await panel.getByText('Changed since then').waitFor()
+    await panel.locator('ins').getByText('Cut once.').waitFor()
+    await panel.getByText('Came since').waitFor()
+    expect(await slider.getAttribute('aria-valuetext')).toMatch(new RegExp(`^${then} of ${head}, .+, .+`))
+
+    await panel.getByRole('button', { name: 'Restore this state' }).click()
+    expect(await headOf('past')).toBe(head)
+    await panel.getByRole('button', { name: 'Restore for everybody' }).click()
+    for (const page of [ann, bob]) {
+      await page.getByRole('region', { name: 'Collection 1' }).waitFor({ state: 'detached' })
+      await expect.poll(() => shownText(page, 'Text 1')).toBe('Measure twice.')
+    }
+    // Forward: what was there before is a point of the past now, and comes back the same way.
+    await expect.poll(() => slider.getAttribute('max')).toBe(String(head + 1))
+    await slider.fill(String(head))
+    await panel.getByRole('button', { name: 'Restore this state' }).click()
+    await panel.getByRole('button', { name: 'Restore for everybody' }).click()
+    await expect.poll(() => shownText(bob, 'Text 1')).toBe('Measure twice. Cut once.')
+  })
+
+  it('[P1, P4] the steps say who did what, and lead to the state right after', async () => {
+    const ann = await pages.visit('steps')
+    await ann.getByRole('button', { name: 'Add text block' }).click()
+    await typeIn(ann, 'Text 1', 'Cut once.')
+    await expect.poll(() => pages.contentOf('steps', 'Text 1')).toBe('Cut once.')
+    await ann.getByRole('button', { name: 'History' }).click()
+    const steps = ann.getByRole('list', { name: 'Steps' })
+    await steps.getByText('wrote in “Text 1”').waitFor()
+    await steps.getByText('made, replaced or deleted “Text 1”').click()
+    await ann.getByRole('complementary', { name: 'History' }).locator('ins').getByText('Cut once.').waitFor()
+    await ann.keyboard.press('Escape')
+    await ann.getByRole('complementary', { name: 'History' }).waitFor({ state: 'detached' })
+    expect(await ann.evaluate(() => document.activeElement?.textContent)).toBe('History')
+  })
+})
