@@ -4,6 +4,7 @@ import type { Durability, StoreState } from './event-store.ts'
 import { Group } from './group.ts'
 import { SYNC_MARK_KEY } from './key.ts'
 import { LogError } from './log-error.ts'
+import { countRecords, type LogObserver, tellOfWrite } from './observer.ts'
 import type { RollCall } from './roll-call.ts'
 import { storageError } from './storage-error.ts'
 import type { Write } from './write.ts'
@@ -29,6 +30,7 @@ export interface GroupCommitOptions<D extends Disk> {
   /** Throws `corrupted` unless everything that was durable before is there; `rewritten` is about to be written again. */
   readonly verify: (disk: D, rewritten: readonly Write[]) => Promise<void>
   readonly onStateChange: (state: StoreState) => void
+  readonly observer?: LogObserver
 }
 
 /** Bounds one batch of a rewrite, so that recovery needs no more room than a busy moment. */
@@ -109,7 +111,7 @@ export class GroupCommit<D extends Disk> {
         this.#options.rollCall.attend(group.writes)
         await this.#write(group)
         this.#inFlight = undefined
-        group.resolve()
+        this.#resolve(group)
       }
       this.#work = undefined
     } catch (error) {
@@ -127,8 +129,11 @@ export class GroupCommit<D extends Disk> {
   }
 
   async #write(group: Group): Promise<void> {
-    if (this.#options.durability === 'sync') return this.#disk.write(group.writes, true)
-    if (this.#isSyncDue || group.needsSync) {
+    const { durability, observer, clock, windowMs } = this.#options
+    const startMs = performance.now()
+    const isSynced = durability === 'sync' || this.#isSyncDue || group.needsSync
+    if (durability === 'sync') await this.#disk.write(group.writes, true)
+    else if (isSynced) {
       this.#isSyncDue = false
       await this.#disk.writeThrough(group.writes)
       this.#unsynced = []
@@ -136,8 +141,14 @@ export class GroupCommit<D extends Disk> {
     } else {
       await this.#disk.write(group.writes, false)
       this.#unsynced.push(group)
-      this.#endWindow ??= this.#options.clock.after(this.#options.windowMs, this.#windowOnEnd)
+      this.#endWindow ??= clock.after(windowMs, this.#windowOnEnd)
     }
+    tellOfWrite(observer, group.writes, performance.now() - startMs, isSynced)
+  }
+
+  #resolve(group: Group): void {
+    group.resolve()
+    this.#options.observer?.durable?.(performance.now() - group.startMs, countRecords(group.writes))
   }
 
   readonly #windowOnEnd = (): void => {
@@ -161,11 +172,13 @@ export class GroupCommit<D extends Disk> {
 
   /** Tries until it works; once the store closes, one last time. */
   async #recover(): Promise<void> {
+    const startMs = performance.now()
     for (let attempt = 0; ; attempt++) {
       await this.#pause(reopenDelayMs(attempt))
       const isLastAttempt = this.#closing !== undefined
       try {
         await this.#reopen()
+        this.#options.observer?.recovered?.(performance.now() - startMs)
         break
       } catch (error) {
         this.#fail(storageError(error, this.#options.directory))
@@ -204,7 +217,7 @@ export class GroupCommit<D extends Disk> {
     this.#collecting = undefined
     this.#failure = undefined
     if (this.#closing === undefined) this.#options.onStateChange(this.state)
-    for (const group of rewritten) group?.resolve()
+    for (const group of rewritten) if (group !== undefined) this.#resolve(group)
   }
 
   async #close(): Promise<void> {

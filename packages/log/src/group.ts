@@ -3,6 +3,8 @@ import type { Write } from './write.ts'
 /** Writes that share one batch, one fsync and one promise. */
 export class Group {
   readonly writes: Write[] = []
+  /** When its first write was put into it, by the clock of `performance`. */
+  readonly startMs = performance.now()
   /** Someone in it was promised an fsync, whatever the store's durability. */
   needsSync = false
   /** Resolves when all of them are durable; rejects only if the store closes before. */

@@ -122,6 +122,7 @@ export class LevelLog implements WorkspaceLog {
     this.#head = lsn
     this.#headAt = at
     this.#lastGroup = group
+    this.#host.observer.appended?.(entry.update.byteLength, put.value.byteLength)
     this.#bytesSinceSnapshot += put.key.byteLength + put.value.byteLength
     return { lsn, at, durable: group.durable }
   }

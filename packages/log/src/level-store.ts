@@ -85,6 +85,7 @@ export class LevelStore implements EventStore, LevelLogHost {
       clock,
       disk,
       rollCall: new RollCall(witness.nextRollCall),
+      observer,
       reopen: () => Database.open(directory, disk.storeId),
       verify: (reopened, rewritten) => this.#verify(reopened, rewritten),
       onStateChange: (state) => {

@@ -1,4 +1,6 @@
+import { KIND } from './key.ts'
 import type { LogError } from './log-error.ts'
+import type { Write } from './write.ts'
 
 /** Told what a store does, for metrics. Called at once, in the middle of it: must be quick and must not throw. */
 export interface LogObserver {
@@ -16,4 +18,24 @@ export interface LogObserver {
   recovered?(ms: number): void
   /** A record or snapshot that can't be read. */
   damaged?(error: LogError): void
+}
+
+/** Tells of one batch that took `ms` to write. Counts only if somebody listens. */
+export function tellOfWrite(
+  observer: LogObserver | undefined,
+  writes: readonly Write[],
+  ms: number,
+  isSynced: boolean,
+): void {
+  if (isSynced) observer?.synced?.(ms)
+  if (observer?.written === undefined) return
+  let bytes = 0
+  for (const write of writes) bytes += write.key.byteLength + (write.type === 'put' ? write.value.byteLength : 0)
+  observer.written(ms, countRecords(writes), bytes)
+}
+
+export function countRecords(writes: readonly Write[]): number {
+  let records = 0
+  for (const { type, key } of writes) if (type === 'put' && key[0] === KIND.record) records++
+  return records
 }
