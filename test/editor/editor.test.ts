@@ -5,7 +5,8 @@ import { documentRules } from '@joinery/blocks'
 import { createServer, type Server } from '@joinery/server'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
-import { createEditorFiles, ensureEditorBuilt } from '../../apps/server/src/editor-files.mts'
+import { ensureEditorBuilt } from '../../apps/server/src/editor-build.mts'
+import { createEditorFiles } from '../../apps/server/src/editor-files.mts'
 import { launchChromium, requireChromium } from '../browser/chromium.ts'
 
 const ASSETS = fileURLToPath(new URL('../../apps/editor/dist/assets/', import.meta.url))

@@ -1,6 +1,6 @@
 import type { Browser, Page } from 'playwright-core'
 import { expect } from 'vitest'
-import { ensureEditorBuilt } from '../../apps/server/src/editor-files.mts'
+import { ensureEditorBuilt } from '../../apps/server/src/editor-build.mts'
 import { launchChromium } from '../browser/chromium.ts'
 import { type JoineryProcess, startJoinery } from '../support/joinery-process.ts'
 import { type TempDirectory, tempDirectory } from '../support/temp-directory.ts'

@@ -38,7 +38,7 @@ export function stepsDown(recording: Recording): string[] {
   const { phases, ranks } = indexingRules.table
   const placeOf = ({ run, status }: Shown): number[] => {
     const phase = phases.findIndex((statuses) => statuses.some((it) => it === status))
-    return [run, phase, ranks.findIndex((it) => it === status)]
+    return [run, phase, (ranks as readonly string[]).indexOf(status)]
   }
   const isDown = (before: number[], now: number[]): boolean => {
     const at = now.findIndex((part, i) => part !== before[i])

@@ -1,42 +1,18 @@
-import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import sirv from 'sirv'
 import { AppError } from './app-error.mts'
-
-const EDITOR = fileURLToPath(new URL('../../editor/', import.meta.url))
-const DIST = join(EDITOR, 'dist')
+import { EDITOR_DIST, ensureEditorBuilt } from './editor-build.mts'
 
 /** The editor's own files and the server it came from, nothing else. `'self'` covers the socket of the same host and port. */
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-
-/** Builds the editor unless it is built. Rejects with {@link AppError} `start` and the end of what the build said. */
-export async function ensureEditorBuilt(): Promise<void> {
-  if (existsSync(join(DIST, 'index.html'))) return
-  const vite = join(EDITOR, 'node_modules/vite/bin/vite.js')
-  const child = spawn(process.execPath, [vite, 'build', '--logLevel', 'warn'], { cwd: EDITOR, stdio: 'pipe' })
-  let said = ''
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on('data', (chunk: Buffer) => {
-      said = (said + chunk.toString()).slice(-2_000)
-    })
-  }
-  const code = await new Promise<number | string>((resolve) => {
-    child.once('error', (error) => resolve(error.message))
-    child.once('close', (exitCode, signal) => resolve(exitCode ?? signal ?? 'ended'))
-  })
-  if (code !== 0) throw new AppError('start', `the editor could not be built (${code}): ${said.trim()}`)
-}
 
 /** Answers `/w/<workspace>` with the editor's page and `/assets/` with its files. Builds the editor for the first who asks. */
 export function createEditorFiles() {
   let opening: Promise<ReturnType<typeof sirv>> | undefined
   const open = async (): Promise<ReturnType<typeof sirv>> => {
     await ensureEditorBuilt()
-    return sirv(DIST, { etag: true, setHeaders })
+    return sirv(EDITOR_DIST, { etag: true, setHeaders })
   }
   return {
     /** True if the request was for the editor and is answered. */
