@@ -15,7 +15,7 @@ describe('joinery verify', () => {
     const directory = await makeData()
     const alone = await runCommand(['verify', '--data', directory, '--json'])
     expect(alone).toMatchObject({ code: 0, stderr: '' })
-    const running = await startServer(directory)
+    await startServer(directory)
     const beside = await runCommand(['verify', '--data', directory, '--json'])
     expect(beside).toMatchObject({ code: 0, stderr: '' })
     const workspaces = (stdout: string) => JSON.parse(stdout).store.workspaces
@@ -24,7 +24,6 @@ describe('joinery verify', () => {
       'acme/plan',
       'demo',
     ])
-    await running.stop()
     const plain = await runCommand(['verify', '--data', directory])
     expect(plain).toMatchObject({ code: 0, stdout: expect.stringMatching(/^intact: .*2 workspaces, \d+ records?/) })
   })
@@ -40,9 +39,6 @@ describe('joinery verify', () => {
     expect(stdout).toMatch(/^NOT INTACT: /)
     expect(stdout).toContain(`file_damaged: ${log} at byte `)
     expect(await readFile(join(directory, log))).toEqual(bytes)
-    const json = await runCommand(['verify', '--data', directory, '--json'])
-    expect(json.code).toBe(1)
-    expect(JSON.parse(json.stdout)).toMatchObject({ intact: false })
   })
 
   it('[A30] says what a damaged table took with it', async () => {
@@ -88,13 +84,12 @@ describe('joinery inspect', () => {
     const [head, ...rows] = alone.stdout.trimEnd().split('\n')
     expect(head).toMatch(/^workspace +records +last written/)
     expect(rows.map((row) => row.split(/ +/)[0])).toEqual(['acme/plan', 'demo'])
-    const running = await startServer(directory)
+    await startServer(directory)
     expect((await runCommand(['inspect', '--data', directory])).stdout).toBe(alone.stdout)
     const one = await runCommand(['inspect', 'demo', '--data', directory, '--json'])
     expect(JSON.parse(one.stdout).workspaces).toEqual([expect.objectContaining({ workspace: 'demo', firstLsn: 1 })])
     const none = await runCommand(['inspect', 'nowhere', '--data', directory])
     expect(none).toMatchObject({ code: 1, stderr: 'joinery: there is no workspace nowhere\n' })
-    await running.stop()
   })
 })
 

@@ -10,7 +10,7 @@ import { makeTables } from './tables.ts'
 import { isIntact, verifyDirectory } from './verify-directory.ts'
 
 const makeDirectory = testDirectories()
-const FLIPS = process.env.JOINERY_NIGHTLY === undefined ? 40 : 2_000
+const FLIPS = process.env.JOINERY_NIGHTLY === undefined ? 20 : 2_000
 /** What LevelDB writes for people, and its lock, which is empty. */
 const NOT_READ = new Set(['LOG', 'LOG.old', 'LOCK'])
 

@@ -1,5 +1,8 @@
+import { createBlock, documentRules } from '@joinery/blocks'
 import { connectWorkspace, type Workspace } from '@joinery/client'
+import { openLevelStore } from '@joinery/log'
 import { expect } from 'vitest'
+import * as Y from 'yjs'
 import { CommandProcess } from '../../testing/command-process.mts'
 import { temporaryDirectory } from '../../testing/temporary-directory.mts'
 
@@ -46,12 +49,23 @@ export async function readNote(server: TestServer, workspace: string): Promise<s
   return text
 }
 
-/** A data directory with one block in each of two workspaces, and no server on it. */
+/** A data directory with one block in each of two workspaces, and no server on it: as a server's rooms would have written it. */
 export async function makeData(): Promise<string> {
   const directory = await temporaryDirectory()
-  const server = await startServer(directory)
-  await writeNote(server, 'demo', 'first')
-  await writeNote(server, 'acme/plan', 'second')
-  await server.stop()
+  const store = await openLevelStore({ directory, durability: 'async' })
+  for (const [workspace, text] of [
+    ['demo', 'first'],
+    ['acme/plan', 'second'],
+  ] as const) {
+    const log = await store.open(workspace)
+    const doc = new Y.Doc()
+    const append = (update: Uint8Array, _origin: unknown, _doc: Y.Doc, transaction: Y.Transaction): void => {
+      const touched = documentRules.touched(transaction)
+      log.append({ update, touched, actor: 'ada', source: 'user_action', connection: 'c1' })
+    }
+    doc.on('update', append)
+    createBlock(doc, 'note', { type: 'text' }).content.insert(0, text)
+  }
+  await store.close()
   return directory
 }
