@@ -49,6 +49,7 @@ describe.skipIf(executable === undefined)('the history panel', () => {
       await page.getByRole('region', { name: 'Collection 1' }).waitFor({ state: 'detached' })
       await expect.poll(() => shownText(page, 'Text 1')).toBe('Measure twice.')
     }
+    await panel.getByRole('status').getByText(`again what was there at ${then}.`).waitFor()
     // Forward: what was there before is a point of the past now, and comes back the same way.
     await expect.poll(() => slider.getAttribute('max')).toBe(String(head + 1))
     await slider.fill(String(head))

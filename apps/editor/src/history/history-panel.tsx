@@ -32,6 +32,7 @@ function Timeline({ source, head }: { source: ReturnType<typeof useHistorySource
   const workspace = useWorkspace()
   // Undefined is "now": it moves on with what is written.
   const [chosen, choose] = useState<number>()
+  const [news, setNews] = useState('')
   const lsn = Math.min(chosen ?? head, head)
   const records = useRecords(source, lsn, head)
   const sessions = useMemo(() => sessionsOf(records), [records])
@@ -40,8 +41,17 @@ function Timeline({ source, head }: { source: ReturnType<typeof useHistorySource
   const title = (id: string): string => titleOf(workspace.blocks.get(id)?.fields.get('title'), id)
   const place = lsn === head ? 'Now' : `${lsn} of ${head}`
   const words = record === undefined ? place : `${place}, ${MOMENT.format(record.at)}, ${record.actor}`
+  const restoredOnDone = (made: number): void => {
+    choose(undefined)
+    setNews(
+      `Everybody sees again what was there at ${lsn}. That is record ${made}; what was there before is record ${made - 1}.`,
+    )
+  }
   return (
     <>
+      <p role="status" className={news === '' ? 'hidden' : 'news'}>
+        {news}
+      </p>
       <div className="moment">
         <strong>{record === undefined ? '…' : MOMENT.format(record.at)}</strong>
         <span className="soft">{record?.actor ?? ''}</span>
@@ -66,7 +76,7 @@ function Timeline({ source, head }: { source: ReturnType<typeof useHistorySource
       {view.state === 'loading' && <p className="soft">Comparing…</p>}
       {view.state === 'ready' && lsn !== head && <DifferenceList difference={view.difference} titleOf={title} />}
       {lsn === head && <p className="soft">Move the slider back, or choose a step above, to see what was before.</p>}
-      {lsn !== head && <RestoreControl key={lsn} source={source} lsn={lsn} onRestored={() => choose(undefined)} />}
+      {lsn !== head && <RestoreControl key={lsn} source={source} lsn={lsn} onRestored={restoredOnDone} />}
     </>
   )
 }

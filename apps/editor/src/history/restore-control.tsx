@@ -11,7 +11,7 @@ export function RestoreControl({
 }: {
   source: HistorySource
   lsn: number
-  onRestored: () => void
+  onRestored: (lsn: number) => void
 }): ReactNode {
   const [state, setState] = useState<State>({ state: 'idle' })
   const restore = (): void => {

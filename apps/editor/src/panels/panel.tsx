@@ -1,4 +1,5 @@
 import { type KeyboardEvent, type ReactNode, useEffect, useRef } from 'react'
+import { createPortal } from 'react-dom'
 import './panel.css'
 
 export interface PanelProps {
@@ -16,7 +17,8 @@ export function Panel({ title, onClose, children }: PanelProps): ReactNode {
     event.stopPropagation()
     onClose()
   }
-  return (
+  // A landmark of its own, wherever the button that opens it stands.
+  return createPortal(
     <aside className="panel" aria-label={title} onKeyDown={panelOnKeyDown}>
       <header>
         <h2 ref={heading} tabIndex={-1}>
@@ -27,6 +29,7 @@ export function Panel({ title, onClose, children }: PanelProps): ReactNode {
         </button>
       </header>
       <div className="panel-body">{children}</div>
-    </aside>
+    </aside>,
+    document.body,
   )
 }

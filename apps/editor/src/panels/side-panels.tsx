@@ -27,6 +27,7 @@ export function SidePanels({ name }: { name: string }): ReactNode {
         if (element !== null) buttons.current.set(panel, element)
       }}
       aria-expanded={open === panel}
+      aria-label={badge > 0 ? `${panel}, ${badge} to read` : undefined}
       onClick={() => setOpen((was) => (was === panel ? undefined : panel))}
     >
       {panel}
