@@ -2,10 +2,11 @@ import { constants } from 'node:fs'
 import { access, copyFile, mkdtemp, readdir, rm, stat, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { isMissing } from '../data-directory.ts'
 import { storageError } from '../storage-error.ts'
+import { readLiveFiles } from './manifest.ts'
 
-/** Nothing ever writes to these again once they are there: a link serves as well as a copy. */
-const NEVER_CHANGES = /\.(ldb|sst)$/
+const TABLE = /^(\d+)\.(ldb|sst)$/
 const LOCK = 'LOCK'
 /** The server's own, and what LevelDB tells people. */
 const NOT_DATA = new Set(['LOG', 'LOG.old', 'CONTROL', 'lost+found'])
@@ -34,10 +35,16 @@ export class ReadingCopy {
     const directory = await mkdtemp(join(tmpdir(), 'joinery-reading-'))
     try {
       const listing = await listingOf(original)
+      const live = await readLiveFiles(original).catch(missingIsUndefined)
       for (const { name } of listing) {
         const [from, to] = [resolve(original, name), join(directory, name)]
-        if (NEVER_CHANGES.test(name) || (name === LOCK && (await isWritable(from)))) await symlink(from, to)
-        else if (name !== LOCK) await copyFile(from, to)
+        const table = TABLE.exec(name)?.[1]
+        if (table !== undefined) {
+          // Nothing ever writes to a table that counts. One that does not is left over from a write cut short, and LevelDB
+          // may give its name to the next: through a link it would write into the original.
+          if (live?.tables.has(Number(table))) await symlink(from, to)
+        } else if (name !== LOCK) await copyFile(from, to)
+        else if (await isWritable(from)) await symlink(from, to)
       }
       return new ReadingCopy(directory, original, JSON.stringify(listing))
     } catch (error) {
@@ -75,4 +82,8 @@ async function isWritable(path: string): Promise<boolean> {
   } catch {
     return false
   }
+}
+
+function missingIsUndefined(error: unknown): undefined {
+  if (!isMissing(error)) throw error
 }
