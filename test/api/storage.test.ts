@@ -12,6 +12,8 @@ class FailingStore extends DelegatingStore {
   /** Awaited before an append counts as durable. */
   gate: Promise<void> = Promise.resolve()
   readError: Error | undefined
+  /** Whether each append asked for an fsync of its own. */
+  readonly synced: boolean[] = []
 
   constructor() {
     super(openMemoryStore())
@@ -25,11 +27,17 @@ class FailingStore extends DelegatingStore {
     this.#state = state
   }
 
+  /** Nothing good can be told of it. */
+  override async openDamaged(): Promise<never> {
+    throw this.readError ?? new LogError('invalid', 'nothing is damaged')
+  }
+
   override async open(workspace: string): Promise<WorkspaceLog> {
     const log = new DelegatingLog(await this.inner.open(workspace))
     const store = this
     log.append = (...args) => {
       const receipt = log.inner.append(...args)
+      store.synced.push(args[1]?.sync === true)
       const { gate } = store
       return { ...receipt, durable: gate.then(() => receipt.durable) }
     }
@@ -53,7 +61,7 @@ async function start(limits: Partial<ApiLimits> = {}) {
   const api = await createApi({
     workspaces: server.workspaces,
     durability: 'async',
-    limits: { journalIdleMs: 5, ...limits },
+    limits: { ...limits },
   })
   await server.listen()
   stack.defer(() => server.close())
@@ -111,8 +119,27 @@ it('[H17] a write that is not durable in time says so, and its repeat answers on
   expect((await caller.call('GET', '/v1/workspaces/w')).json.lsn).toBe(2)
 })
 
+it('[H17] a write that asks for it is fsynced at a server that promises less, and no other is', async () => {
+  await using scene = await start()
+  const { store, caller } = scene
+  const ask = (n: number, durability?: string) =>
+    caller.call(
+      'PUT',
+      BLOCK,
+      { type: 'text', fields: { n } },
+      durability === undefined ? {} : { 'x-joinery-durability': durability },
+    )
+  expect((await ask(1, 'sync')).status).toBe(201)
+  expect((await ask(2)).status).toBe(200)
+  expect((await ask(3, 'async')).status).toBe(200)
+  const batch = { operations: [{ op: 'delete', block: 'b' }] }
+  await caller.call('POST', '/v1/workspaces/w/transactions', batch, { 'x-joinery-durability': 'sync' })
+  await caller.call('POST', '/v1/workspaces/w/restore', { lsn: 3 }, { 'x-joinery-durability': 'sync' })
+  expect(store.synced).toEqual([true, false, false, true, true])
+})
+
 it('[H21] a feed keeps a record to itself until it is durable', async () => {
-  await using scene = await start({ feedKeepAliveMs: 2, journalIdleMs: 60_000 })
+  await using scene = await start({ feedKeepAliveMs: 2 })
   const { store, caller, url } = scene
   await caller.call('PUT', BLOCK, { type: 'text' })
   const stop = new AbortController()

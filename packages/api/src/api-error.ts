@@ -1,5 +1,5 @@
 import { BlocksError, type BlocksErrorCode, RunSupersededError } from '@joinery/blocks'
-import { IdentityError, ServerError } from '@joinery/server'
+import { IdentityError, LogError, ServerError } from '@joinery/server'
 
 /** How a refusal reaches the client: the one table of codes and HTTP statuses. SPEC.md says what to do about each. */
 export const ERROR_STATUS = {
@@ -19,6 +19,9 @@ export const ERROR_STATUS = {
   version_conflict: 409,
   run_superseded: 409,
   foreign_shape: 409,
+  not_deleted: 409,
+  workspace_deleted: 410,
+  history_dropped: 410,
   too_large: 413,
   unsupported_media_type: 415,
   type_required: 422,
@@ -81,11 +84,9 @@ export function toApiError(error: unknown): ApiError {
   if (error instanceof RunSupersededError) return supersededBy(error.standing, error.message)
   if (error instanceof BlocksError) return new ApiError(OF_BLOCKS[error.code], error.message, { cause: error })
   if (error instanceof IdentityError) return ofIdentity(error)
-  if (error instanceof ServerError) {
-    const code = error.code === 'quarantined' ? 'quarantined' : 'unavailable'
-    return new ApiError(code, error.message, { cause: error, retryAfterSeconds: 1 })
-  }
-  return ofLog(error) ?? new ApiError('internal', 'the server failed on this request', { cause: error })
+  if (error instanceof ServerError) return ofServer(error)
+  if (error instanceof LogError) return ofLog(error)
+  return new ApiError('internal', 'the server failed on this request', { cause: error })
 }
 
 export function supersededBy(standing: unknown, message: string): ApiError {
@@ -99,12 +100,18 @@ function ofIdentity(error: IdentityError): ApiError {
     : new ApiError('unavailable', error.message, { cause: error, retryAfterSeconds: 1 })
 }
 
-/** The log is not this package's to import: its errors are known by name and code. */
-function ofLog(error: unknown): ApiError | undefined {
-  if (!(error instanceof Error) || error.name !== 'LogError' || !('code' in error)) return undefined
+function ofServer(error: ServerError): ApiError {
+  const { code, message } = error
+  if (code === 'workspace_deleted' || code === 'history_dropped') return new ApiError(code, message, { cause: error })
+  if (code === 'quarantined') return new ApiError(code, message, { cause: error })
+  return new ApiError('unavailable', message, { cause: error, retryAfterSeconds: 1 })
+}
+
+function ofLog(error: LogError): ApiError {
   const { message, code } = error
   if (code === 'storage_full') return new ApiError('storage_full', message, { cause: error, retryAfterSeconds: 10 })
   if (code === 'corrupted') return new ApiError('quarantined', message, { cause: error })
+  if (code === 'deleted') return new ApiError('workspace_deleted', message, { cause: error })
   return new ApiError(code === 'closed' ? 'unavailable' : 'storage_failed', message, {
     cause: error,
     retryAfterSeconds: 1,

@@ -26,12 +26,10 @@ export interface ApiLimits {
   readonly feedKeepAliveMs: number
   /** Consumers of change feeds at once. */
   readonly feedConsumersMax: number
-  /** Idempotency keys remembered per workspace, the latest. */
-  readonly keysMax: number
   /** Answers kept ready for repeats, over all workspaces; an older one is made again from the log. */
   readonly answersMax: number
-  /** How long a workspace that nobody asks for keeps its index of keys, ms. */
-  readonly journalIdleMs: number
+  /** How long a change feed without consumers is kept for those who come back, ms. */
+  readonly feedIdleMs: number
 }
 
 export const API_LIMITS: ApiLimits = {
@@ -48,7 +46,6 @@ export const API_LIMITS: ApiLimits = {
   feedBytesMax: 8 * 1024 * 1024,
   feedKeepAliveMs: 15_000,
   feedConsumersMax: 5_000,
-  keysMax: 100_000,
   answersMax: 10_000,
-  journalIdleMs: 60_000,
+  feedIdleMs: 60_000,
 }

@@ -3,11 +3,10 @@ import { type Authenticator, developmentAuthenticator, type Workspaces } from '@
 import pino, { type Logger } from 'pino'
 import { API_LIMITS, type ApiLimits } from './api-limits.ts'
 import { Feeds } from './feeds.ts'
+import { History } from './history.ts'
 import { createHttpApp } from './http-app.ts'
-import { Journals } from './journals.ts'
 import type { Origins } from './origin-check.ts'
 import { ReplayTurns } from './replay-turns.ts'
-import { ReplayedHistory } from './replayed-history.ts'
 import { RequestRate } from './request-rate.ts'
 import { allRoutes } from './routes/all-routes.ts'
 import type { Durability } from './services.ts'
@@ -42,9 +41,8 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   const limits = { ...API_LIMITS, ...options.limits }
   const origins: Origins = options.origins ?? (options.authenticator === undefined ? 'loopback' : 'any')
   const turns = new ReplayTurns(limits.replaysMax, limits.replaysWaitingMax)
-  const history = new ReplayedHistory({ workspaces, turns, pageRecordsMax: limits.pageRecordsMax })
-  const journals = new Journals(workspaces, { keysMax: limits.keysMax, idleMs: limits.journalIdleMs })
-  const writes = new Writes({ workspaces, journals, history, limits })
+  const history = new History({ workspaces, turns, pageRecordsMax: limits.pageRecordsMax })
+  const writes = new Writes({ workspaces, history, limits })
   const feeds = new Feeds({ workspaces, turns, limits, logger })
   const app = createHttpApp({
     routes: allRoutes,
@@ -68,7 +66,6 @@ export async function createApi(options: ApiOptions): Promise<Api> {
       closed ??= (async () => {
         await feeds.close()
         await app.close()
-        await journals.close()
       })()
       return closed
     },

@@ -1,7 +1,6 @@
 import { type ClaimAuthor, SOURCE_PRIORITY, type Source } from '@joinery/blocks'
-import type { Authenticator, Identity } from '@joinery/server'
+import type { Authenticator, Identity, WorkspaceId } from '@joinery/server'
 import { ApiError } from './api-error.ts'
-import type { WorkspaceId } from './workspace-name.ts'
 
 /** What a request says about its sender. */
 export interface CallerHeaders {

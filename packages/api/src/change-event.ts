@@ -8,9 +8,9 @@ import {
   type Json,
   observeBlocks,
 } from '@joinery/blocks'
+import type { LogRecord, Past } from '@joinery/server'
 import * as Y from 'yjs'
-import type { RecordHead } from './journal.ts'
-import type { LogRecord } from './workspace-name.ts'
+import type { RecordHead } from './history.ts'
 
 interface IndexChange {
   readonly index: string
@@ -40,11 +40,14 @@ export interface ChangeEvent extends Omit<RecordHead, 'idempotencyKey'> {
 
 /** A document that takes in records one by one and says what each did to its blocks. */
 export class ChangeReader {
-  readonly #doc = new Y.Doc()
+  readonly #doc: Y.Doc
   #changes: BlocksChange[] = []
-  #lsn = 0
+  #lsn: number
 
-  constructor() {
+  /** Goes on from `past`, whose document it takes over. */
+  constructor({ doc, lsn }: Pick<Past, 'doc' | 'lsn'>) {
+    this.#doc = doc
+    this.#lsn = lsn
     observeBlocks(this.#doc, (change) => this.#changes.push(change))
   }
 

@@ -1,12 +1,11 @@
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
-import type { Workspaces } from '@joinery/server'
+import type { Lsn, Workspaces } from '@joinery/server'
 import { ChangeReader } from './change-event.ts'
 import { encodeBehind, encodeChange, STREAM_START } from './event-frame.ts'
 import type { Feed } from './feed.ts'
 import { paced } from './paced.ts'
 import type { ReplayTurns } from './replay-turns.ts'
-import type { LogRecord } from './workspace-name.ts'
 
 /** How long one that catches up may take nothing, ms: it holds a document meanwhile. */
 const STALL_MS = 10_000
@@ -67,12 +66,13 @@ export class FeedConsumer {
 
   /** Tells what the ring no longer has, from the log, with back-pressure. */
   async #catchUp(workspaces: Workspaces): Promise<void> {
-    const reader = new ChangeReader()
+    const { workspace } = this.#feed
+    const reader = new ChangeReader(await workspaces.past(workspace, { lsn: this.#cursor }))
     const isCaughtUp = (): boolean => reader.lsn + 1 >= this.#feed.ring.first && reader.lsn >= this.#cursor
     try {
       while (!isCaughtUp() && !this.#closed.signal.aborted) {
-        const after = reader.lsn as LogRecord['lsn']
-        for await (const record of paced(workspaces.records(this.#feed.workspace, { after }))) {
+        const after = reader.lsn as Lsn
+        for await (const record of paced(workspaces.records(workspace, { after }))) {
           const event = reader.take(record)
           if (event.lsn > this.#cursor && !(await this.#sendInTurn(event.lsn, encodeChange(event)))) return
           if (isCaughtUp() || this.#closed.signal.aborted) break

@@ -1,15 +1,12 @@
-import type { Workspaces } from '@joinery/server'
+import { type LogRecord, type Lsn, ServerError, type WorkspaceId, type Workspaces } from '@joinery/server'
 import type { Logger } from 'pino'
 import type { ApiLimits } from './api-limits.ts'
 import { ChangeReader } from './change-event.ts'
 import { encodeChange, KEEP_ALIVE } from './event-frame.ts'
 import { EventRing } from './event-ring.ts'
 import type { FeedConsumer } from './feed-consumer.ts'
+import type { Position } from './known-workspace.ts'
 import { paced } from './paced.ts'
-import type { LogRecord, Lsn, WorkspaceId } from './workspace-name.ts'
-
-/** How long after a failed look at storage the feed looks again, ms. */
-const RETRY_MS = 1_000
 
 export interface FeedOptions {
   readonly workspaces: Workspaces
@@ -20,6 +17,15 @@ export interface FeedOptions {
   onEnded(feed: Feed): void
 }
 
+/** The records that become durable together. */
+interface Group {
+  readonly durable: Promise<void>
+  through: number
+}
+
+/** In whose name the feed asks whether what is there is durable. The edit is empty and leaves no record. */
+const WRITER = { actor: 'change-feed', source: 'polling_sync' }
+
 /**
  * One workspace's changes for all who listen. It keeps a document of its own, fed by the records, so that an event is the
  * same whether told live or while catching up. Nothing is told before it is durable: a consumer's LSN must mean the same
@@ -29,12 +35,13 @@ export class Feed {
   readonly workspace: WorkspaceId
   readonly ring: EventRing
   readonly #options: FeedOptions
-  readonly #reader = new ChangeReader()
   readonly #consumers = new Set<FeedConsumer>()
   readonly #keepAlive: NodeJS.Timeout
-  #waiting: LogRecord[] | undefined = []
+  #reader: ChangeReader | undefined
+  #waiting: (readonly [LogRecord, Promise<void>])[] = []
+  #generation: string | undefined
+  #group: Group | undefined
   #durableThrough = 0
-  #isLooking = false
   #isEnded = false
   #idleSinceMs = performance.now()
   #stop: (() => void) | undefined
@@ -47,19 +54,23 @@ export class Feed {
     this.#keepAlive.unref()
   }
 
+  /** Begins with the latest records, for those who come back after a restart. */
   static async open(options: FeedOptions): Promise<Feed> {
     const feed = new Feed(options)
     try {
-      const { workspaces, workspace, limits } = options
-      feed.#stop = await workspaces.follow(workspace, (record) => feed.#take(record))
-      const head = await workspaces.read(workspace, (view) => view.head)
-      for await (const record of paced(workspaces.records(workspace, { through: head as Lsn }))) {
-        feed.#tell(record, record.lsn > head - limits.feedEventsMax)
-      }
-      const waiting = feed.#waiting ?? []
-      feed.#waiting = undefined
-      for (const record of waiting) if (record.lsn > feed.#reader.lsn) feed.#tell(record, true)
-      await feed.#look()
+      const { workspaces, workspace } = options
+      feed.#stop = await workspaces.follow(workspace, (record, durable) => feed.#take(record, durable))
+      const { lsn } = await workspaces.write(workspace, { writer: WRITER, via: 'feed', run: () => undefined })
+      feed.#generation = (await workspaces.position(workspace)).generation
+      const reader = await feed.#startBefore(lsn)
+      feed.ring.skip(reader.lsn)
+      const range = { after: reader.lsn as Lsn, through: lsn as Lsn }
+      for await (const record of paced(workspaces.records(workspace, range))) feed.#tell(reader, record)
+      feed.#durableThrough = lsn
+      feed.#reader = reader
+      const waiting = feed.#waiting
+      feed.#waiting = []
+      for (const [record, durable] of waiting) if (record.lsn > lsn) feed.#take(record, durable)
       return feed
     } catch (error) {
       feed.end()
@@ -76,6 +87,11 @@ export class Feed {
     return this.#isEnded
   }
 
+  /** False when records have gone by unheard: a room that failed takes its followers with it, and so does a deletion. */
+  hears({ head, generation }: Position): boolean {
+    return head <= this.ring.last && generation === this.#generation
+  }
+
   add(consumer: FeedConsumer): void {
     this.#consumers.add(consumer)
   }
@@ -89,57 +105,58 @@ export class Feed {
     this.#isEnded = true
     clearInterval(this.#keepAlive)
     this.#stop?.()
-    this.#reader.end()
+    this.#reader?.end()
     for (const consumer of this.#consumers) consumer.end()
     this.#consumers.clear()
     this.#options.onEnded(this)
   }
 
-  #take(record: LogRecord): void {
+  async #startBefore(lsn: number): Promise<ChangeReader> {
+    const { workspaces, workspace, limits } = this.#options
+    try {
+      return new ChangeReader(await workspaces.past(workspace, { lsn: Math.max(0, lsn - limits.feedEventsMax) }))
+    } catch (error) {
+      if (!(error instanceof ServerError && error.code === 'history_dropped')) throw error
+      return new ChangeReader(await workspaces.past(workspace, { lsn }))
+    }
+  }
+
+  #take(record: LogRecord, durable: Promise<void>): void {
     if (this.#isEnded) return
-    if (this.#waiting !== undefined) {
-      this.#waiting.push(record)
+    if (this.#reader === undefined) {
+      this.#waiting.push([record, durable])
       return
     }
-    this.#tell(record, true)
-    void this.#look()
+    this.#tell(this.#reader, record)
+    if (this.#group?.durable === durable) this.#group.through = record.lsn
+    else void this.#whenDurable({ durable, through: record.lsn })
   }
 
-  #tell(record: LogRecord, isKept: boolean): void {
-    const event = this.#reader.take(record)
-    if (isKept) this.ring.push(record.lsn, encodeChange(event))
-    else this.ring.skip(record.lsn)
+  #tell(reader: ChangeReader, record: LogRecord): void {
+    this.ring.push(record.lsn, encodeChange(reader.take(record)))
   }
 
-  /** Waits until what is here is durable, by an edit of nothing, then wakes the consumers. One at a time. */
-  async #look(): Promise<void> {
-    if (this.#isLooking) return
-    this.#isLooking = true
-    const { workspaces, logger } = this.#options
-    const writer = { actor: 'change-feed', source: 'polling_sync' }
+  async #whenDurable(group: Group): Promise<void> {
+    this.#group = group
     try {
-      while (!this.#isEnded && this.#durableThrough < this.ring.last) {
-        const edit = { writer, via: 'feed', run: () => undefined }
-        const { lsn } = await workspaces.write(this.workspace, edit)
-        this.#durableThrough = Math.min(lsn, this.ring.last)
-        for (const consumer of this.#consumers) consumer.wake()
-      }
+      await group.durable
     } catch (err) {
-      logger.warn({ workspace: this.workspace, err }, 'a change feed waits for storage')
-      setTimeout(() => void this.#look(), RETRY_MS).unref()
-    } finally {
-      this.#isLooking = false
+      this.#options.logger.warn({ workspace: this.workspace, err }, 'a change feed ends: its storage is closed')
+      return this.end()
     }
+    // In memory all share one promise, which is resolved already.
+    if (this.#group === group) this.#group = undefined
+    // One that asked for more than the others may come after them.
+    this.#durableThrough = Math.max(this.#durableThrough, group.through)
+    for (const consumer of this.#consumers) consumer.wake()
   }
 
   async #beat(): Promise<void> {
     for (const consumer of this.#consumers) consumer.send(KEEP_ALIVE)
-    const isIdle =
-      this.#consumers.size === 0 && performance.now() - this.#idleSinceMs > this.#options.limits.journalIdleMs
+    const isIdle = this.#consumers.size === 0 && performance.now() - this.#idleSinceMs > this.#options.limits.feedIdleMs
     try {
-      // A room that failed takes its followers with it: records would go by unheard.
-      const isDeaf = await this.#options.workspaces.read(this.workspace, ({ head }) => head > this.#reader.lsn)
-      if (isDeaf || isIdle) this.end()
+      const position = await this.#options.workspaces.position(this.workspace)
+      if (isIdle || (this.#reader !== undefined && !this.hears(position))) this.end()
     } catch (err) {
       this.#options.logger.warn({ workspace: this.workspace, err }, 'a change feed has lost its workspace')
       this.end()

@@ -1,12 +1,13 @@
 import type { ServerResponse } from 'node:http'
-import type { Workspaces } from '@joinery/server'
+import type { WorkspaceId, Workspaces } from '@joinery/server'
 import type { Logger } from 'pino'
 import { ApiError } from './api-error.ts'
 import type { ApiLimits } from './api-limits.ts'
 import { Feed } from './feed.ts'
 import { FeedConsumer } from './feed-consumer.ts'
+import { historyDropped } from './history.ts'
+import { type Position, positionOf } from './known-workspace.ts'
 import type { ReplayTurns } from './replay-turns.ts'
-import type { WorkspaceId } from './workspace-name.ts'
 
 export interface FeedsOptions {
   readonly workspaces: Workspaces
@@ -28,7 +29,7 @@ export class Feeds {
 
   /**
    * A consumer of the events after `after` (from now on when undefined), which has not started. Throws `busy`,
-   * `unknown_lsn`, and what loading the workspace throws, before anything is sent.
+   * `unknown_workspace`, `unknown_lsn`, `history_dropped`, and what loading the workspace throws, before anything is sent.
    */
   async subscribe(
     workspace: WorkspaceId,
@@ -41,7 +42,9 @@ export class Feeds {
         retryAfterSeconds: 5,
       })
     }
-    const feed = await this.#open(workspace)
+    const position = await positionOf(workspaces, workspace)
+    if (after !== undefined && after + 1 < position.firstLsn) throw historyDropped(position.firstLsn, after + 1)
+    const feed = await this.#open(workspace, position)
     const head = feed.ring.last
     if (after !== undefined && after > head) {
       const message = `the log ends at ${head}, before ${after}: start again after a smaller LSN`
@@ -62,13 +65,18 @@ export class Feeds {
     }
   }
 
-  #open(workspace: WorkspaceId): Promise<Feed> {
-    const known = this.#feeds.get(workspace)
-    if (known !== undefined) return known
+  async #open(workspace: WorkspaceId, position: Position): Promise<Feed> {
+    const known = await this.#feeds.get(workspace)
+    if (known?.hears(position)) return known
+    known?.end()
+    return this.#feeds.get(workspace) ?? this.#create(workspace)
+  }
+
+  #create(workspace: WorkspaceId): Promise<Feed> {
     const onEnded = () => {
       if (this.#feeds.get(workspace) === opened) this.#feeds.delete(workspace)
     }
-    // Opening one reads the whole log.
+    // Opening one makes a document and may read many records.
     const opened = this.#options.turns.take(() => Feed.open({ ...this.#options, workspace, onEnded }))
     this.#feeds.set(workspace, opened)
     opened.catch(() => this.#feeds.delete(workspace))

@@ -1,7 +1,7 @@
 import { createBlock, getBlock, setEdge } from '@joinery/blocks'
+import type { WorkspaceId } from '@joinery/server'
 import { expect, it } from 'vitest'
 import { ApiFixture } from './api-fixture.ts'
-import type { WorkspaceId } from './workspace-name.ts'
 
 const W = 'w' as WorkspaceId
 const writer = { actor: 'somebody', source: 'user_action' }

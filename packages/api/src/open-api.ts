@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { type ApiErrorCode, ERROR_STATUS } from './api-error.ts'
-import type { Route } from './route.ts'
+import { noBody, type Route } from './route.ts'
 import { errorSchema } from './schemas.ts'
 
 type JsonObject = Record<string, unknown>
@@ -12,6 +12,7 @@ const EVERYWHERE: readonly ApiErrorCode[] = [
   'unauthorized',
   'forbidden',
   'forbidden_origin',
+  'workspace_deleted',
   'too_many_requests',
   'internal',
   'unavailable',
@@ -61,7 +62,7 @@ export function describeRoutes(routes: readonly Route[], version: string): JsonO
 
 function describeRoute(route: Route): JsonObject {
   const { method, id, summary, body, answers, errors } = route
-  const hasBody = method !== 'GET' && method !== 'DELETE'
+  const hasBody = body !== noBody
   const identityHeaders = z.object({
     'x-joinery-actor': z.string().optional().meta({ description: 'who writes, where the server runs without keys' }),
     'x-joinery-source': z.string().optional().meta({ description: 'class of writer, within what the token allows' }),

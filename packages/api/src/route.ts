@@ -1,10 +1,9 @@
 import type { ServerResponse } from 'node:http'
-import type { Identity } from '@joinery/server'
+import type { Identity, WorkspaceId } from '@joinery/server'
 import { z } from 'zod'
 import { ApiError, type ApiErrorCode } from './api-error.ts'
 import { jsonFault } from './request-json.ts'
 import type { Services } from './services.ts'
-import type { WorkspaceId } from './workspace-name.ts'
 
 /** What a handler answers. `stream` takes over the response instead of a body. */
 export interface Reply {

@@ -16,7 +16,7 @@ export const writeHeaders = z.object({
   'x-joinery-durability': z
     .enum(['async', 'sync'])
     .optional()
-    .meta({ description: 'refused when the server promises less' }),
+    .meta({ description: 'sync: answered only when this write is fsynced' }),
 })
 /** Headers of a write to one block. */
 export const blockWriteHeaders = writeHeaders.extend({
@@ -51,18 +51,15 @@ export function preconditionOf(
   return { ...(expectedVersion !== undefined && { expectedVersion }), ...(isNew && { onlyIfAbsent: true }) }
 }
 
-const LEVELS: readonly Durability[] = ['memory', 'async', 'sync']
-
-/** Throws `durability_unavailable` when the server promises less than is asked for. */
-export function assertDurability(asked: 'async' | 'sync' | undefined, promised: Durability): void {
-  if (asked === undefined || LEVELS.indexOf(asked) <= LEVELS.indexOf(promised)) return
-  throw new ApiError(
-    'durability_unavailable',
-    `this server promises "${promised}": start it with --durability ${asked}`,
-    {
-      details: { durability: promised },
-    },
-  )
+/** True when the write has to be fsynced before it is answered. Throws `durability_unavailable` where nothing is kept. */
+export function wantsSync(
+  { 'x-joinery-durability': asked }: { readonly 'x-joinery-durability'?: 'async' | 'sync' | undefined },
+  promised: Durability,
+): boolean {
+  if (asked === undefined) return false
+  if (promised !== 'memory') return asked === 'sync'
+  const message = `this server keeps nothing beyond its process: start it with --durability ${asked}`
+  throw new ApiError('durability_unavailable', message, { details: { durability: promised } })
 }
 
 export function lsnHeader({ lsn }: Pick<WriteOutcome, 'lsn'>): NonNullable<Reply['headers']> {

@@ -1,14 +1,14 @@
 import { getBlock } from '@joinery/blocks'
-import type { Identity, WorkspaceView } from '@joinery/server'
+import type { Identity, WorkspaceId, WorkspaceView } from '@joinery/server'
 import * as Y from 'yjs'
 import { ApiError } from './api-error.ts'
 import { readBlock } from './block-view.ts'
 import { authorOf } from './caller.ts'
+import { assertKnown } from './known-workspace.ts'
 import type { Operation } from './operation.ts'
 import { checkOperations, runOperations } from './operations.ts'
 import type { Services } from './services.ts'
-import type { WorkspaceId } from './workspace-name.ts'
-import { assertDurability } from './write-headers.ts'
+import { wantsSync } from './write-headers.ts'
 import type { WriteOutcome } from './writes.ts'
 
 export interface OperationsRequest {
@@ -32,7 +32,7 @@ export async function writeOperations(request: OperationsRequest, services: Serv
   const { identity, headers, operations } = request
   const workspace = request.workspace as WorkspaceId
   const author = authorOf(identity)
-  assertDurability(headers['x-joinery-durability'], services.durability)
+  const sync = wantsSync(headers, services.durability)
   for (const operation of operations) {
     if (!('content' in operation) || (operation.content?.length ?? 0) <= services.limits.contentCharsMax) continue
     throw new ApiError(
@@ -40,29 +40,23 @@ export async function writeOperations(request: OperationsRequest, services: Serv
       `a content of ${operation.content?.length} characters is over ${services.limits.contentCharsMax}`,
     )
   }
-  const base = request.basedOn === undefined ? undefined : await readBase(services, workspace, request.basedOn)
-  return services.writes.write({
+  const { basedOn } = request
+  const base = basedOn === undefined ? undefined : (await services.history.open(workspace, { lsn: basedOn })).doc
+  const written = services.writes.write({
     workspace,
     author,
     blocks: [...new Set(operations.map(({ block }) => block))],
     key: headers['idempotency-key'],
     fingerprint: `${request.what}\n${author.source}\n${JSON.stringify(request.body) ?? ''}`,
     check: (view) => {
-      const isUnknown = view.head === 0 && view.generation === undefined
-      if (isUnknown && !operations.some(({ op }) => op === 'put')) throw unknownWorkspace(workspace)
+      if (!operations.some(({ op }) => op === 'put')) assertKnown(workspace, view)
       checkOperations(view, operations, author)
       if (base !== undefined) for (const { block } of operations) assertSameText(view, base, block)
     },
+    sync,
     run: (doc) => runOperations(doc, operations, author, base),
   })
-}
-
-/** The document as it was, as one that can be edited further. */
-async function readBase({ history }: Services, workspace: WorkspaceId, lsn: number): Promise<Y.Doc> {
-  const [state] = await history.visit(workspace, [{ lsn }], ({ doc }) => Y.encodeStateAsUpdate(doc))
-  const base = new Y.Doc()
-  if (state !== undefined) Y.applyUpdate(base, state)
-  return base
+  return written.finally(() => base?.destroy())
 }
 
 /** Throws `version_conflict` unless the block's text is the one that was there then, and not another under its id. */
@@ -77,8 +71,4 @@ function assertSameText({ doc, stamps }: WorkspaceView, base: Y.Doc, id: string)
 
 function idOf(text: Y.Text): Y.ID | null {
   return text._item?.id ?? null
-}
-
-export function unknownWorkspace(workspace: string): ApiError {
-  return new ApiError('unknown_workspace', `there is no workspace "${workspace}": the first write of a block makes it`)
 }

@@ -1,13 +1,15 @@
+import { listBlocks } from '@joinery/blocks'
+import type { Point, Stamps, WorkspaceId } from '@joinery/server'
+import type * as Y from 'yjs'
 import { z } from 'zod'
 import { ApiError } from '../api-error.ts'
-import { type BlockView, etagOf, readBlock, readBlocks } from '../block-view.ts'
-import type { Point } from '../history.ts'
+import { type BlockView, etagOf, readBlock, viewBlock } from '../block-view.ts'
+import { assertKnown } from '../known-workspace.ts'
 import { anyHeaders, noBody, type Reply, type Route, route } from '../route.ts'
 import { blockId, blockSchema, limitQuery, lsnQuery, params, patchBody, pointQuery, putBody } from '../schemas.ts'
 import type { Services } from '../services.ts'
-import type { WorkspaceId } from '../workspace-name.ts'
 import { blockWriteHeaders, blockWriteQuery, lsnHeader, preconditionOf } from '../write-headers.ts'
-import { unknownWorkspace, writeOperations } from '../write-operations.ts'
+import { writeOperations } from '../write-operations.ts'
 import type { WriteOutcome } from '../writes.ts'
 
 const BLOCKS = '/v1/workspaces/{workspace}/blocks'
@@ -34,15 +36,15 @@ const list = route(
     headers: anyHeaders,
     body: noBody,
     answers: { 200: { description: 'One page; `next` is the `after` of the next, null at the end.', schema: page } },
-    errors: ['unknown_workspace', 'unknown_lsn'],
+    errors: ['unknown_workspace', 'unknown_lsn', 'history_dropped', 'busy'],
   },
   async ({ params: { workspace }, query: { at, limit, after = '' } }, services) => {
-    const { blocks, lsn } = await stateAt(services, workspace as WorkspaceId, at, (doc, stamps) =>
-      readBlocks(doc, stamps),
-    )
-    const rest = blocks.filter(({ id }) => id > after)
-    const shown = rest.slice(0, limit)
-    return { status: 200, body: { blocks: shown, lsn, next: rest.length > limit ? shown.at(-1)?.id : null } }
+    const body = await stateAt(services, workspace as WorkspaceId, at, (doc, stamps, lsn) => {
+      const rest = listBlocks(doc).filter(({ id }) => id > after)
+      const blocks = rest.slice(0, limit).map((block) => viewBlock(block.toJSON(), stamps.of(block.id)))
+      return { blocks, lsn, next: rest.length > limit ? blocks.at(-1)?.id : null }
+    })
+    return { status: 200, body }
   },
 )
 
@@ -62,16 +64,14 @@ const get = route(
       200: { description: 'The block.', schema: blockSchema, headers: ['etag'] },
       304: { description: 'The caller has this version.', headers: ['etag'] },
     },
-    errors: ['unknown_workspace', 'unknown_block', 'unknown_lsn'],
+    errors: ['unknown_workspace', 'unknown_block', 'unknown_lsn', 'history_dropped', 'busy'],
   },
   async ({ params: { workspace, block: id }, query: { at }, headers }, services) => {
-    const { blocks } = await stateAt(services, workspace as WorkspaceId, at, (doc, stamps) =>
-      readBlock(doc, stamps, id),
-    )
-    if (blocks === undefined) throw new ApiError('unknown_block', `there is no block "${id}"${at ? ` at ${at}` : ''}`)
-    const etag = etagOf(blocks)
+    const block = await stateAt(services, workspace as WorkspaceId, at, (doc, stamps) => readBlock(doc, stamps, id))
+    if (block === undefined) throw new ApiError('unknown_block', `there is no block "${id}"${at ? ` at ${at}` : ''}`)
+    const etag = etagOf(block)
     if (headers['if-none-match'] === etag) return { status: 304, headers: { etag } }
-    return { status: 200, headers: { etag }, body: blocks }
+    return { status: 200, headers: { etag }, body: block }
   },
 )
 
@@ -92,6 +92,7 @@ const put = route(
     errors: [
       'block_exists',
       'unknown_lsn',
+      'history_dropped',
       'busy',
       'version_conflict',
       'foreign_shape',
@@ -128,6 +129,7 @@ const patch = route(
       'unknown_workspace',
       'unknown_block',
       'unknown_lsn',
+      'history_dropped',
       'busy',
       'version_conflict',
       'foreign_shape',
@@ -178,28 +180,22 @@ function blockReply(outcome: WriteOutcome, id: string, status: number): Reply {
 }
 
 /** What `read` sees now, or at a point of the past. Throws `unknown_workspace`. */
-export async function stateAt<T>(
+async function stateAt<T>(
   { workspaces, history }: Services,
   workspace: WorkspaceId,
   at: string | undefined,
-  read: (doc: Parameters<typeof readBlock>[0], stamps: Parameters<typeof readBlock>[1]) => T,
-): Promise<{ blocks: T; lsn: number }> {
-  const now = await workspaces.read(workspace, (view) => {
-    if (view.head === 0 && view.generation === undefined) throw unknownWorkspace(workspace)
-    return at === undefined ? { blocks: read(view.doc, view.stamps), lsn: view.head as number } : undefined
+  read: (doc: Y.Doc, stamps: Stamps, lsn: number) => T,
+): Promise<T> {
+  if (at !== undefined) return history.read(workspace, pointOf(at), ({ doc, stamps, lsn }) => read(doc, stamps, lsn))
+  return workspaces.read(workspace, (view) => {
+    assertKnown(workspace, view)
+    return read(view.doc, view.stamps, view.head)
   })
-  if (now !== undefined) return now
-  const [past] = await history.visit(workspace, [pointOf(at ?? '0')], ({ doc, stamps, lsn }) => ({
-    blocks: read(doc, stamps),
-    lsn,
-  }))
-  if (past === undefined) throw new Error('the replay did not reach its end')
-  return past
 }
 
 /** `text` has passed `pointQuery`. */
 export function pointOf(text: string): Point {
-  return /^\d+$/.test(text) ? { lsn: Number(text) } : { atMs: Date.parse(text) }
+  return /^\d+$/.test(text) ? { lsn: Number(text) } : { at: Date.parse(text) }
 }
 
 export const blockRoutes: readonly Route[] = [list, get, put, patch, remove]

@@ -1,8 +1,7 @@
+import type { WorkspaceId } from '@joinery/server'
 import { z } from 'zod'
 import { noBody, type Route, route } from '../route.ts'
 import { lsnQuery, params } from '../schemas.ts'
-import type { WorkspaceId } from '../workspace-name.ts'
-import { stateAt } from './block-routes.ts'
 
 const events = route(
   {
@@ -30,12 +29,10 @@ const events = route(
         mediaType: 'text/event-stream',
       },
     },
-    errors: ['unknown_workspace', 'unknown_lsn', 'busy'],
+    errors: ['unknown_workspace', 'unknown_lsn', 'history_dropped', 'busy'],
   },
   async ({ params: { workspace }, query, headers }, services) => {
-    const id = workspace as WorkspaceId
-    await stateAt(services, id, undefined, () => undefined)
-    const stream = await services.feeds.subscribe(id, headers['last-event-id'] ?? query.after)
+    const stream = await services.feeds.subscribe(workspace as WorkspaceId, headers['last-event-id'] ?? query.after)
     return { status: 200, stream }
   },
 )

@@ -1,3 +1,4 @@
+import type { Past, WorkspaceId } from '@joinery/server'
 import { z } from 'zod'
 import { readBlocks } from '../block-view.ts'
 import { authorOf } from '../caller.ts'
@@ -15,10 +16,9 @@ import {
   timeQuery,
 } from '../schemas.ts'
 import { diffBlocks } from '../workspace-diff.ts'
-import type { WorkspaceId } from '../workspace-name.ts'
 import { checkRestore, readContent, restore } from '../workspace-restore.ts'
-import { assertDurability, lsnHeader, writeHeaders } from '../write-headers.ts'
-import { pointOf, stateAt } from './block-routes.ts'
+import { lsnHeader, wantsSync, writeHeaders } from '../write-headers.ts'
+import { pointOf } from './block-routes.ts'
 
 const W = '/v1/workspaces/{workspace}'
 const side = z.unknown().nullable()
@@ -70,7 +70,6 @@ const history = route(
   async ({ params: { workspace }, query }, services) => {
     const { from, to, limit, ...rest } = query
     const id = workspace as WorkspaceId
-    await stateAt(services, id, undefined, () => undefined)
     const fromMs = from === undefined ? undefined : Date.parse(from)
     const toMs = to === undefined ? undefined : Date.parse(to)
     const page = await services.history.records(id, { ...rest, fromMs, toMs }, limit)
@@ -90,17 +89,13 @@ const diff = route(
     headers: anyHeaders,
     body: noBody,
     answers: { 200: { description: 'The differences, block by block.', schema: differenceSchema } },
-    errors: ['unknown_workspace', 'unknown_lsn', 'busy'],
+    errors: ['unknown_workspace', 'unknown_lsn', 'history_dropped', 'busy'],
   },
   async ({ params: { workspace }, query }, services) => {
     const id = workspace as WorkspaceId
-    await stateAt(services, id, undefined, () => undefined)
-    const points = [pointOf(query.from), pointOf(query.to)]
-    const [from, to] = await services.history.visit(id, points, ({ doc, stamps, lsn }) => ({
-      lsn,
-      blocks: readBlocks(doc, stamps),
-    }))
-    if (from === undefined || to === undefined) throw new Error('the replay did not reach its end')
+    const sideOf = ({ doc, stamps, lsn }: Past) => ({ lsn, blocks: readBlocks(doc, stamps) })
+    const from = await services.history.read(id, pointOf(query.from), sideOf)
+    const to = await services.history.read(id, pointOf(query.to), sideOf)
     return { status: 200, body: { from: from.lsn, to: to.lsn, ...diffBlocks(from.blocks, to.blocks) } }
   },
 )
@@ -122,21 +117,28 @@ const restoreRoute = route(
         headers: ['x-joinery-lsn'],
       },
     },
-    errors: ['unknown_workspace', 'unknown_lsn', 'foreign_shape', 'busy', 'key_reused', 'durability_unavailable'],
+    errors: [
+      'unknown_workspace',
+      'unknown_lsn',
+      'history_dropped',
+      'foreign_shape',
+      'busy',
+      'key_reused',
+      'durability_unavailable',
+    ],
   },
   async ({ params: { workspace }, headers, body: { lsn }, identity }, services) => {
     const id = workspace as WorkspaceId
     const author = authorOf(identity)
-    assertDurability(headers['x-joinery-durability'], services.durability)
-    await stateAt(services, id, undefined, () => undefined)
-    const [past] = await services.history.visit(id, [{ lsn }], ({ doc }) => readContent(doc))
-    if (past === undefined) throw new Error('the replay did not reach its end')
+    const sync = wantsSync(headers, services.durability)
+    const past = await services.history.read(id, { lsn }, ({ doc }) => readContent(doc))
     const outcome = await services.writes.write({
       workspace: id,
       author,
       blocks: [],
       key: headers['idempotency-key'],
       fingerprint: `restore\n${author.source}\n${lsn}`,
+      sync,
       check: ({ doc }) => checkRestore(doc, past, author),
       run: (doc) => restore(doc, past, author),
     })

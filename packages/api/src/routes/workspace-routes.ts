@@ -1,12 +1,12 @@
 import { listBlocks } from '@joinery/blocks'
-import { type Identity, IdentityError } from '@joinery/server'
+import { type Identity, IdentityError, LogError, ServerError, type WorkspaceId, type Workspaces } from '@joinery/server'
 import * as Y from 'yjs'
 import { z } from 'zod'
+import { ApiError } from '../api-error.ts'
+import { authorOf } from '../caller.ts'
+import { assertKnown, unknownWorkspace } from '../known-workspace.ts'
 import { anyHeaders, noBody, nothing, type RawRequest, type Route, route } from '../route.ts'
 import { limitQuery, lsnSchema, params, workspaceName } from '../schemas.ts'
-import type { Services } from '../services.ts'
-import type { WorkspaceId } from '../workspace-name.ts'
-import { unknownWorkspace } from '../write-operations.ts'
 
 /** Nobody's workspace: asks whether a token is good at all, when there is no workspace yet to ask about. */
 const PROBE = 'probe' as WorkspaceId
@@ -18,7 +18,14 @@ const list = route(
     id: 'listWorkspaces',
     summary: 'Names of the workspaces that the caller may open',
     params: nothing,
-    query: z.strictObject({ limit: limitQuery, after: workspaceName.optional() }),
+    query: z.strictObject({
+      limit: limitQuery,
+      after: workspaceName.optional(),
+      deleted: z
+        .enum(['true', 'false'])
+        .default('false')
+        .meta({ description: 'those instead that were deleted and can be taken back' }),
+    }),
     headers: anyHeaders,
     body: noBody,
     answers: {
@@ -29,16 +36,17 @@ const list = route(
     },
     errors: [],
   },
-  async ({ query: { limit, after = '' }, request }, services) => {
-    const { names, isLast } = await allowedNames(request, services, after, limit)
+  async ({ query: { limit, after = '', deleted }, request }, { workspaces }) => {
+    const all = deleted === 'true' ? workspaces.deleted() : workspaces.names()
+    const { names, isLast } = await allowedNames(request, all, after, limit)
     return { status: 200, body: { workspaces: names, next: isLast ? null : names.at(-1) } }
   },
 )
 
-async function allowedNames(request: RawRequest, { workspaces }: Services, after: string, limit: number) {
+async function allowedNames(request: RawRequest, all: AsyncIterable<string>, after: string, limit: number) {
   const names: string[] = []
   let identity: Identity | undefined
-  for await (const name of workspaces.names()) {
+  for await (const name of all) {
     if (name <= after) continue
     identity ??= await identityFor(request, name as WorkspaceId)
     if (!identity?.allows(name as WorkspaceId)) continue
@@ -88,7 +96,7 @@ const get = route(
   },
   async ({ params: { workspace } }, { workspaces }) => {
     const body = await workspaces.read(workspace as WorkspaceId, ({ doc, head, generation, connections }) => {
-      if (head === 0 && generation === undefined) throw unknownWorkspace(workspace)
+      assertKnown(workspace, { head, generation })
       const blocks = listBlocks(doc).length
       const bytes = Y.encodeStateAsUpdate(doc).length
       return { name: workspace, lsn: head, generation: generation ?? null, blocks, connections, bytes }
@@ -97,4 +105,91 @@ const get = route(
   },
 )
 
-export const workspaceRoutes: readonly Route[] = [list, get]
+const remove = route(
+  {
+    method: 'DELETE',
+    path: '/v1/workspaces/{workspace}',
+    id: 'deleteWorkspace',
+    summary: 'Close a workspace to everybody; its bytes stay until it is purged',
+    params: params.workspace,
+    query: nothing,
+    headers: anyHeaders,
+    body: noBody,
+    answers: { 204: { description: 'It is deleted, and its connections are ended.' } },
+    errors: ['unknown_workspace', 'read_only'],
+  },
+  async ({ params: { workspace }, identity }, { workspaces }) => {
+    authorOf(identity)
+    await orUnknown(workspace, workspaces.delete(workspace as WorkspaceId))
+    return { status: 204 }
+  },
+)
+
+const undelete = route(
+  {
+    method: 'POST',
+    path: '/v1/workspaces/{workspace}/undelete',
+    id: 'undeleteWorkspace',
+    summary: 'Take a deletion back',
+    params: params.workspace,
+    query: nothing,
+    headers: anyHeaders,
+    body: noBody,
+    answers: { 204: { description: 'It is as it was. Nothing is done to one that was not deleted.' } },
+    errors: ['unknown_workspace', 'read_only'],
+  },
+  async ({ params: { workspace }, identity }, { workspaces }) => {
+    authorOf(identity)
+    await orUnknown(workspace, workspaces.undelete(workspace as WorkspaceId))
+    return { status: 204 }
+  },
+)
+
+const purge = route(
+  {
+    method: 'POST',
+    path: '/v1/workspaces/{workspace}/purge',
+    id: 'purgeWorkspace',
+    summary: 'Remove a deleted workspace for good; only as user_action',
+    params: params.workspace,
+    query: nothing,
+    headers: anyHeaders,
+    body: noBody,
+    answers: { 204: { description: 'Nothing of it is left, and its name is free.' } },
+    errors: ['unknown_workspace', 'not_deleted', 'read_only'],
+  },
+  async ({ params: { workspace }, identity }, { workspaces }) => {
+    // Nothing takes it back, so no job does it by mistake.
+    if (authorOf(identity).source !== 'user_action') {
+      throw new ApiError(
+        'forbidden',
+        'only a person purges: send X-Joinery-Source: user_action, if the token allows it',
+      )
+    }
+    await assertDeleted(workspaces, workspace as WorkspaceId)
+    await workspaces.purge(workspace as WorkspaceId)
+    return { status: 204 }
+  },
+)
+
+/** Throws `unknown_workspace`, or `not_deleted` for one that is there. */
+async function assertDeleted(workspaces: Workspaces, workspace: WorkspaceId): Promise<void> {
+  const position = await workspaces.position(workspace).catch((error: unknown) => {
+    if (error instanceof ServerError && error.code === 'workspace_deleted') return undefined
+    throw error
+  })
+  if (position === undefined) return
+  assertKnown(workspace, position)
+  throw new ApiError('not_deleted', `workspace "${workspace}" is not deleted: DELETE it first`)
+}
+
+/** The log calls a name `invalid` that nothing is stored under. */
+async function orUnknown(workspace: string, done: Promise<void>): Promise<void> {
+  try {
+    await done
+  } catch (error) {
+    throw error instanceof LogError && error.code === 'invalid' ? unknownWorkspace(workspace) : error
+  }
+}
+
+export const workspaceRoutes: readonly Route[] = [list, get, remove, undelete, purge]
