@@ -16,7 +16,7 @@ it('[P5] a late poller is told as what stands, who lost and that a workflow coun
   const late = claim('polling_sync', 'poller', 'error', 1, 'time-out')
   expect(conflictWords(told('indexingList/main', done, late, ORDER_RULES[5]), 'Plan')).toEqual({
     headline: '“Plan”: index main stays “done”, as indexer (a workflow) said.',
-    lost: 'poller (a poller) said “failed: time-out”.',
+    lost: 'the poller said “failed: time-out”.',
     why: 'Of two results of one attempt, the one from a workflow counts more than the one from a poller.',
   })
 })

@@ -99,6 +99,7 @@ function isFieldClaim(value: unknown): value is FieldClaim {
 }
 
 function by({ actor, source }: { actor: string; source: Source }): string {
+  if (SOURCES[source] === `a ${actor}`) return `the ${actor}`
   return source === 'user_action' ? actor : `${actor} (${SOURCES[source]})`
 }
 

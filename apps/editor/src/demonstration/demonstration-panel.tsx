@@ -8,13 +8,10 @@ import { Performance } from './performance.tsx'
 import { useDemonstration } from './use-demonstration.ts'
 import './demonstration.css'
 
-/** Not a danger to show, but a worker to call. */
-const WORKER = 'index_waiting'
-
 export function DemonstrationPanel({ name, onClose }: { name: string; onClose: () => void }): ReactNode {
   const { status, problem, start, stop } = useDemonstration(name)
   const [block, setBlock] = useState('')
-  const running = status?.demonstration?.state === 'running'
+  const isRunning = status?.demonstration?.state === 'running'
   const play = (offer: ScenarioOffer): void => {
     start(offer.name, offer.takesBlock && block !== '' ? block : undefined)
     if (offer.takesBlock && block !== '') openBlock(block)
@@ -23,8 +20,8 @@ export function DemonstrationPanel({ name, onClose }: { name: string; onClose: (
   return (
     <Panel title="Demonstration" onClose={onClose}>
       <p>
-        Real background jobs, each a process of its own on this machine, on the blocks you type in. Each button provokes
-        something that goes wrong elsewhere.
+        Real background jobs, each a process of its own on this machine, on the blocks you type in. They provoke what
+        goes wrong elsewhere.
       </p>
       {problem !== '' && (
         <p role="alert" className="problem">
@@ -32,27 +29,36 @@ export function DemonstrationPanel({ name, onClose }: { name: string; onClose: (
         </p>
       )}
       {status?.demonstration && <Performance view={status.demonstration} offers={offers} onStop={stop} />}
+      <Offers offers={offers.filter(({ takesBlock }) => !takesBlock)} isBusy={isRunning} onPlay={play} />
+      <h3>Provoke one thing</h3>
       <BlockChoice value={block} onChoose={setBlock} />
-      <ul className="offers">
-        {offers.map((offer) => (
-          <li key={offer.name}>
-            <button
-              type="button"
-              className={offer.name === WORKER ? '' : 'primary'}
-              disabled={running}
-              onClick={() => play(offer)}
-            >
-              {offer.title}
-            </button>
-            <p className="soft">{offer.danger}</p>
-          </li>
-        ))}
-      </ul>
+      <Offers offers={offers.filter(({ takesBlock }) => takesBlock)} isBusy={isRunning} onPlay={play} />
       <p className="soft">
         Indexes are really built and can be searched on the block. Embedding: {status?.embedding ?? '…'}. Jobs end by
         themselves, at the latest after two minutes.
       </p>
     </Panel>
+  )
+}
+
+interface OffersProps {
+  readonly offers: readonly ScenarioOffer[]
+  readonly isBusy: boolean
+  readonly onPlay: (offer: ScenarioOffer) => void
+}
+
+function Offers({ offers, isBusy, onPlay }: OffersProps): ReactNode {
+  return (
+    <ul className="offers">
+      {offers.map((offer) => (
+        <li key={offer.name}>
+          <button type="button" disabled={isBusy} onClick={() => onPlay(offer)}>
+            {offer.title}
+          </button>
+          <p className="soft">{offer.danger}</p>
+        </li>
+      ))}
+    </ul>
   )
 }
 
