@@ -37,10 +37,14 @@ describe.skipIf(executable === undefined)('the history panel', () => {
     const head = await headOf('past')
     await expect.poll(() => slider.getAttribute('max')).toBe(String(head))
     await slider.fill(String(then))
-    await panel.getByText('Changed since then').waitFor()
     await panel.locator('ins').getByText('Cut once.').waitFor()
     await panel.getByText('Came since').waitFor()
     expect(await slider.getAttribute('aria-valuetext')).toMatch(new RegExp(`^${then} of ${head}, .+, .+`))
+
+    await panel.getByRole('button', { name: 'As it was' }).click()
+    const past = panel.getByRole('list', { name: 'Blocks as they were' })
+    await past.getByText('Measure twice.', { exact: true }).waitFor()
+    expect(await past.getByRole('heading').allTextContents()).toEqual(['Text 1'])
 
     await panel.getByRole('button', { name: 'Restore this state' }).click()
     expect(await headOf('past')).toBe(head)

@@ -5,6 +5,9 @@ import { DemonstrationRefusal, readStatus, startScenario } from './demonstration
 /** How often is looked whether the one demonstration of the workspace has ended, ms. */
 const RETRY_MS = 1_500
 
+/** Refusals that pass by themselves. */
+const RETRIED: ReadonlySet<string> = new Set(['already_running', 'too_many'])
+
 /**
  * Calls a worker when this person has started an index: in a product one would be running. Asks once per run, so that an
  * index nobody can build is not tried for ever.
@@ -42,8 +45,8 @@ export function useIndexer(name: string, isOffered: boolean): void {
       if (isOver) return
       timer ??= window.setTimeout(() => {
         call().catch((error: unknown) => {
-          if (error instanceof DemonstrationRefusal && error.code === 'already_running') wait()
-          // Offline, or the machine is busy: the next change asks again.
+          if (error instanceof DemonstrationRefusal && RETRIED.has(error.code)) wait()
+          // Offline: the next change asks again.
         })
       }, RETRY_MS)
     }

@@ -1,7 +1,7 @@
-import type { IndexingEntry } from '@joinery/blocks'
 import type { ReactNode } from 'react'
 import { openBlock } from '../panels/open-block.ts'
 import { textOf } from './block-words.ts'
+import { entryWords } from './entry-words.ts'
 import type { BlockDifference, Difference } from './history-source.ts'
 import { textPieces } from './text-pieces.ts'
 
@@ -91,14 +91,6 @@ function TextDifference({ before, after }: { before: string; after: string }): R
       })}
     </p>
   )
-}
-
-const STATUSES = { notStarted: 'not started', processing: 'processing', done: 'done', error: 'failed' } as const
-
-function entryWords(entry: IndexingEntry | null): string {
-  if (entry === null) return 'none'
-  const { status, run, chunks, error } = entry
-  return `${STATUSES[status]}${error === undefined ? '' : `: ${error}`} (attempt ${run.no}${chunks === undefined ? '' : `, ${chunks} chunks`})`
 }
 
 function valueWords(value: unknown): string {

@@ -3,10 +3,12 @@ import { type ReactNode, useMemo, useState } from 'react'
 import { titleOf } from '../block-title.ts'
 import { Panel } from '../panels/panel.tsx'
 import { DifferenceList } from './difference-list.tsx'
+import type { HistorySource } from './history-source.ts'
+import { PastBlocks } from './past-blocks.tsx'
 import { RestoreControl } from './restore-control.tsx'
 import { SessionList } from './session-list.tsx'
 import { sessionsOf } from './sessions.ts'
-import { useDifference, useHead, useHistorySource, useRecords } from './use-history.ts'
+import { type Answer, useDifference, useHead, useHistorySource, useRecords, useStateAt } from './use-history.ts'
 import './history.css'
 
 const MOMENT = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' })
@@ -28,16 +30,18 @@ export function HistoryPanel({ name, onClose }: { name: string; onClose: () => v
   )
 }
 
-function Timeline({ source, head }: { source: ReturnType<typeof useHistorySource>; head: number }): ReactNode {
+const VIEWS = { changes: 'Changed since then', state: 'As it was' } as const
+
+function Timeline({ source, head }: { source: HistorySource; head: number }): ReactNode {
   const workspace = useWorkspace()
   // Undefined is "now": it moves on with what is written.
   const [chosen, choose] = useState<number>()
   const [news, setNews] = useState('')
+  const [view, setView] = useState<keyof typeof VIEWS>('changes')
   const lsn = Math.min(chosen ?? head, head)
   const records = useRecords(source, lsn, head)
   const sessions = useMemo(() => sessionsOf(records), [records])
   const record = records.find((it) => it.lsn === lsn)
-  const view = useDifference(source, lsn, head)
   const title = (id: string): string => titleOf(workspace.blocks.get(id)?.fields.get('title'), id)
   const place = lsn === head ? 'Now' : `${lsn} of ${head}`
   const words = record === undefined ? place : `${place}, ${MOMENT.format(record.at)}, ${record.actor}`
@@ -67,16 +71,48 @@ function Timeline({ source, head }: { source: ReturnType<typeof useHistorySource
         onChange={({ currentTarget: { valueAsNumber } }) => choose(valueAsNumber === head ? undefined : valueAsNumber)}
       />
       <SessionList sessions={sessions} lsn={lsn} titleOf={title} onChoose={choose} />
-      <h3>{lsn === head ? 'This is what everybody sees' : 'Changed since then'}</h3>
-      {view.state === 'failed' && (
-        <p role="alert" className="problem">
-          {view.reason}
+      <div className="views">
+        {(['changes', 'state'] as const).map((it) => (
+          <button key={it} type="button" aria-pressed={view === it} onClick={() => setView(it)}>
+            {VIEWS[it]}
+          </button>
+        ))}
+      </div>
+      {view === 'state' ? (
+        <StateAt source={source} lsn={lsn} />
+      ) : lsn === head ? (
+        <p className="soft">
+          This is what everybody sees. Move the slider back, or choose a step above, to see what has changed since.
         </p>
+      ) : (
+        <ChangesSince source={source} lsn={lsn} head={head} titleOf={title} />
       )}
-      {view.state === 'loading' && <p className="soft">Comparing…</p>}
-      {view.state === 'ready' && lsn !== head && <DifferenceList difference={view.difference} titleOf={title} />}
-      {lsn === head && <p className="soft">Move the slider back, or choose a step above, to see what was before.</p>}
       {lsn !== head && <RestoreControl key={lsn} source={source} lsn={lsn} onRestored={restoredOnDone} />}
     </>
+  )
+}
+
+interface PointProps {
+  readonly source: HistorySource
+  readonly lsn: number
+}
+
+function ChangesSince(props: PointProps & { head: number; titleOf: (id: string) => string }): ReactNode {
+  const answer = useDifference(props.source, props.lsn, props.head)
+  if (answer.state !== 'ready') return <Waiting answer={answer} />
+  return <DifferenceList difference={answer.value} titleOf={props.titleOf} />
+}
+
+function StateAt({ source, lsn }: PointProps): ReactNode {
+  const answer = useStateAt(source, lsn)
+  return answer.state === 'ready' ? <PastBlocks past={answer.value} /> : <Waiting answer={answer} />
+}
+
+function Waiting({ answer }: { answer: Exclude<Answer<unknown>, { state: 'ready' }> }): ReactNode {
+  if (answer.state === 'loading') return <p className="soft">Reading…</p>
+  return (
+    <p role="alert" className="problem">
+      {answer.reason}
+    </p>
   )
 }

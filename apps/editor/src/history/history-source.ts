@@ -29,6 +29,14 @@ export interface Difference {
   readonly changed: readonly BlockDifference[]
 }
 
+export interface PastState {
+  readonly blocks: readonly BlockJson[]
+  readonly hasMore: boolean
+}
+
+/** Blocks of a past state that are shown: to read more than that in a panel is nobody's wish. */
+const PAST_BLOCKS_MAX = 100
+
 /** The server's answer to what could not be done, in its own words. */
 export class HistoryError extends Error {
   override name = 'HistoryError'
@@ -61,6 +69,13 @@ export class HistorySource {
 
   difference(from: number, to: number, signal: AbortSignal): Promise<Difference> {
     return this.#ask(`/diff?from=${from}&to=${to}`, { signal })
+  }
+
+  /** The blocks as they were at `lsn`, the first {@link PAST_BLOCKS_MAX} by id, and whether there were more. */
+  async stateAt(lsn: number, signal: AbortSignal): Promise<PastState> {
+    const path = `/blocks?at=${lsn}&limit=${PAST_BLOCKS_MAX}`
+    const { blocks, next } = await this.#ask<{ blocks: BlockJson[]; next: string | null }>(path, { signal })
+    return { blocks, hasMore: next !== null }
   }
 
   /** Shows again what was shown at `lsn`, by a new edit. Resolves with its LSN. */

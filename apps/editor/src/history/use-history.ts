@@ -1,6 +1,6 @@
 import { useServer, useWorkspace } from '@joinery/react'
 import { useCallback, useEffect, useMemo, useState } from 'react'
-import { type Difference, type HistoryRecord, HistorySource } from './history-source.ts'
+import { type Difference, type HistoryRecord, HistorySource, type PastState } from './history-source.ts'
 
 /** Records that are read at a time: some minutes of typing. */
 const CHUNK_RECORDS = 500
@@ -86,29 +86,39 @@ export function useRecords(source: HistorySource, lsn: number, head: number): re
   )
 }
 
-export type DifferenceView =
+export type Answer<T> =
   | { readonly state: 'loading' }
-  | { readonly state: 'ready'; readonly difference: Difference }
+  | { readonly state: 'ready'; readonly value: T }
   | { readonly state: 'failed'; readonly reason: string }
 
 /** What differs between two points; the last answer stays until the next is there. */
-export function useDifference(source: HistorySource, from: number, to: number): DifferenceView {
-  const [view, setView] = useState<DifferenceView>({ state: 'loading' })
-  const fail = useCallback((reason: string) => setView({ state: 'failed', reason }), [])
+export function useDifference(source: HistorySource, from: number, to: number): Answer<Difference> {
+  return useSettled(useCallback((signal: AbortSignal) => source.difference(from, to, signal), [source, from, to]))
+}
+
+/** The blocks as they were; the last answer stays until the next is there. */
+export function useStateAt(source: HistorySource, lsn: number): Answer<PastState> {
+  return useSettled(useCallback((signal: AbortSignal) => source.stateAt(lsn, signal), [source, lsn]))
+}
+
+/** Asks when the question has stayed the same for a moment. */
+function useSettled<T>(ask: (signal: AbortSignal) => Promise<T>): Answer<T> {
+  const [answer, setAnswer] = useState<Answer<T>>({ state: 'loading' })
   useEffect(() => {
     const controller = new AbortController()
     const timer = window.setTimeout(() => {
-      source.difference(from, to, controller.signal).then(
-        (difference) => setView({ state: 'ready', difference }),
-        (error: unknown) => tellUnlessAborted(controller.signal, error, fail),
+      ask(controller.signal).then(
+        (value) => setAnswer({ state: 'ready', value }),
+        (error: unknown) =>
+          tellUnlessAborted(controller.signal, error, (reason) => setAnswer({ state: 'failed', reason })),
       )
     }, SETTLE_MS)
     return () => {
       window.clearTimeout(timer)
       controller.abort()
     }
-  }, [source, from, to, fail])
-  return view
+  }, [ask])
+  return answer
 }
 
 function tellUnlessAborted(signal: AbortSignal, error: unknown, tell: (reason: string) => void): void {

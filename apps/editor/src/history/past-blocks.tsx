@@ -1,0 +1,30 @@
+import type { ReactNode } from 'react'
+import { textOf } from './block-words.ts'
+import { entryWords } from './entry-words.ts'
+import type { PastState } from './history-source.ts'
+
+/** The workspace as it was: to read, not to write in. */
+export function PastBlocks({ past: { blocks, hasMore } }: { past: PastState }): ReactNode {
+  if (blocks.length === 0) return <p className="soft">There were no blocks.</p>
+  return (
+    <ul className="differences" aria-label="Blocks as they were">
+      {blocks.map(({ id, fields, content, indexingList }) => (
+        <li key={id}>
+          <h4>{textOf(fields.title, id)}</h4>
+          {content === '' ? <p className="soft">No text.</p> : <p className="past-text">{content}</p>}
+          {indexingList.length > 0 && (
+            <dl>
+              {indexingList.map((entry) => (
+                <div key={entry.index_name}>
+                  <dt>Index {entry.index_name}</dt>
+                  <dd>{entryWords(entry)}</dd>
+                </div>
+              ))}
+            </dl>
+          )}
+        </li>
+      ))}
+      {hasMore && <li className="soft">There were more blocks than are shown here.</li>}
+    </ul>
+  )
+}
