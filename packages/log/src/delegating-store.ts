@@ -5,6 +5,7 @@ import type {
   LogEntry,
   LogRecord,
   Receipt,
+  Sealed,
   Snapshot,
   StoreState,
   WorkspaceLog,
@@ -97,6 +98,9 @@ export class DelegatingLog implements WorkspaceLog {
   }
   snapshot(snapshot: { lsn: Lsn; state: Uint8Array; annex?: Uint8Array }): Promise<void> {
     return this.inner.snapshot(snapshot)
+  }
+  seal(options?: { through?: Lsn }): Promise<Sealed> {
+    return this.inner.seal(options)
   }
   latestSnapshot(range?: { atOrBefore?: Lsn }): Promise<Snapshot | undefined> {
     return this.inner.latestSnapshot(range)

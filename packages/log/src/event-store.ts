@@ -51,6 +51,13 @@ export interface Snapshot {
   readonly annex: Uint8Array
 }
 
+/** What sealing did. Bytes are as stored, keys included. */
+export interface Sealed {
+  readonly records: number
+  readonly bytesBefore: number
+  readonly bytesAfter: number
+}
+
 /** One workspace's log, held open by exactly one room. */
 export interface WorkspaceLog {
   readonly workspace: string
@@ -94,6 +101,13 @@ export interface WorkspaceLog {
    * observer, and the one before it stands in. The state at an LSN is this and the records from it on.
    */
   latestSnapshot(range?: { atOrBefore?: Lsn }): Promise<Snapshot | undefined>
+  /**
+   * Packs records through `through` (default: all), but never the head, into compressed segments. Reading does not change;
+   * a few dozen records may be left for the next time. Appends go on meanwhile. Resolves with what it did (bytes as
+   * stored) when that is on the disk; memory does nothing. Throws `corrupted` at a damaged record, with all before it
+   * sealed, `closed` or the storage error.
+   */
+  seal(options?: { through?: Lsn }): Promise<Sealed>
   /** Lets another open of the same workspace in. Appends already made are still written. Idempotent. */
   close(): Promise<void>
 }

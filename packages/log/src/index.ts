@@ -6,6 +6,7 @@ export type {
   LogEntry,
   LogRecord,
   Receipt,
+  Sealed,
   Snapshot,
   StoreState,
   WorkspaceLog,

@@ -24,7 +24,7 @@ export const KIND = {
   extent: 0x06,
   /** Workspace number, idempotency key (UTF-8) → LSN. */
   idempotency: 0x07,
-  /** Reserved: workspace number, first LSN → sealed segment of records. */
+  /** Workspace number, first LSN → sealed segment of records. */
   segment: 0x08,
   /** Written over and over to carry an fsync when there is nothing else to write. */
   syncMark: 0x09,
@@ -89,6 +89,17 @@ export function snapshotKeyRange(number: number, first = 0, last = LSN_MAX): { g
   return { gte: snapshotKey(number, first as Lsn, 0), lte: snapshotKey(number, last as Lsn, SNAPSHOT_PART_MAX) }
 }
 
+export function segmentKey(number: number, firstLsn: Lsn): Uint8Array {
+  const key = Buffer.from(recordKey(number, firstLsn))
+  key[0] = KIND.segment
+  return key
+}
+
+/** The keys that segments of this workspace can have, of all first LSNs or of some. */
+export function segmentKeyRange(number: number, first = 0, last = LSN_MAX): { gte: Uint8Array; lte: Uint8Array } {
+  return { gte: segmentKey(number, first as Lsn), lte: segmentKey(number, last as Lsn) }
+}
+
 export function idempotencyKey(number: number, idempotency: string): Uint8Array {
   const key = Buffer.allocUnsafe(5 + Buffer.byteLength(idempotency))
   key[0] = KIND.idempotency
@@ -103,7 +114,7 @@ export function extentKey(number: number): Uint8Array {
   return key
 }
 
-/** The LSN in the key of a record or of a part of a snapshot. */
+/** The LSN in the key of a record, of a segment (its first) or of a part of a snapshot. */
 export function lsnOfRecordKey(key: Uint8Array): Lsn {
   return (u32(key, 5) * 2 ** 16 + at(key, 9) * 2 ** 8 + at(key, 10)) as Lsn
 }

@@ -1,6 +1,6 @@
 import { checkSnapshot, firstToRead } from './bounds.ts'
 import type { Database, DatabaseMoment } from './database.ts'
-import type { LogEntry, LogRecord, Receipt, Snapshot, WorkspaceLog } from './event-store.ts'
+import type { LogEntry, LogRecord, Receipt, Sealed, Snapshot, WorkspaceLog } from './event-store.ts'
 import type { Extent } from './extent.ts'
 import type { Group } from './group.ts'
 import { KIND, lsnOfRecordKey, numberOfKey } from './key.ts'
@@ -10,7 +10,9 @@ import { LogError } from './log-error.ts'
 import { LSN_MAX, type Lsn } from './lsn.ts'
 import type { LogObserver } from './observer.ts'
 import { checkEntry, decodeRecord, decodeRecordTime, encodeRecord } from './record.ts'
+import { sealRecords } from './seal.ts'
 import { findStoredTime, readStoredRecords, type StoredLog } from './stored-records.ts'
+import { takeSnapshot } from './take-snapshot.ts'
 import { Upkeep } from './upkeep.ts'
 import { encodeWorkspaceIdentity, makeGeneration, type WorkspaceIdentity } from './workspace-identity.ts'
 import type { Put, Write } from './write.ts'
@@ -184,7 +186,7 @@ export class LevelLog implements WorkspaceLog {
     const { lsn, state, annex = new Uint8Array(0) } = snapshot
     const previousLsn = this.snapshotLsn
     for await (const { at } of this.read({ after: (lsn - 1) as Lsn, through: lsn })) {
-      await this.#upkeep?.snapshot({ lsn, at, state, annex })
+      await this.#upkeep?.inTurn((desk) => takeSnapshot(desk, { lsn, at, state, annex }))
     }
     this.#bytesSinceSnapshot *= (this.#head - lsn) / (this.#head - previousLsn)
   }
@@ -202,6 +204,15 @@ export class LevelLog implements WorkspaceLog {
     } finally {
       await stored.moment.close()
     }
+  }
+
+  async seal({ through = this.#head }: { through?: Lsn } = {}): Promise<Sealed> {
+    this.#assertOpen()
+    const sealed = await this.#upkeep?.inTurn((desk) => {
+      // The head stays as it is: it is what opening looks at.
+      return sealRecords(desk, Math.min(through, this.#head - 1) as Lsn)
+    })
+    return sealed ?? { records: 0, bytesBefore: 0, bytesAfter: 0 }
   }
 
   async close(): Promise<void> {

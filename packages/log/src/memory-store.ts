@@ -6,6 +6,7 @@ import type {
   LogEntry,
   LogRecord,
   Receipt,
+  Sealed,
   Snapshot,
   StoreState,
   WorkspaceLog,
@@ -248,6 +249,11 @@ class MemoryLog implements WorkspaceLog {
   async latestSnapshot(range: { atOrBefore?: Lsn } = {}): Promise<Snapshot | undefined> {
     this.#assertOpen()
     return this.#history.snapshots.findLast(({ lsn }) => lsn <= (range.atOrBefore ?? this.head))
+  }
+
+  async seal(): Promise<Sealed> {
+    this.#assertOpen()
+    return { records: 0, bytesBefore: 0, bytesAfter: 0 }
   }
 
   async close(): Promise<void> {

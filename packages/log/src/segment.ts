@@ -3,7 +3,7 @@ import { constants, crc32, zstdCompress, zstdDecompressSync } from 'node:zlib'
 import { ByteWriter } from './byte-writer.ts'
 import { ByteReader } from './bytes.ts'
 import type { LogRecord } from './event-store.ts'
-import { KIND, lsnOfRecordKey, recordKey } from './key.ts'
+import { lsnOfRecordKey, segmentKey } from './key.ts'
 import { LogError } from './log-error.ts'
 import type { Lsn } from './lsn.ts'
 import { UPDATE_BYTES_MAX } from './record.ts'
@@ -26,13 +26,6 @@ const UNPACKED_BYTES_MAX = UPDATE_BYTES_MAX + 64 * 1024 * 1024
 const ZSTD_LEVEL = 9
 
 const compress = promisify(zstdCompress)
-
-/** A record's key but for the kind, so that a segment sorts by its first record. */
-export function segmentKey(number: number, first: Lsn): Uint8Array {
-  const key = recordKey(number, first)
-  key[0] = KIND.segment
-  return key
-}
 
 /** What can be told of a segment without unpacking it. */
 export interface SegmentHead {
@@ -91,7 +84,7 @@ function orCorrupted<T>(workspace: string, key: Uint8Array, decode: () => T): T 
     const lsn = lsnOfRecordKey(key)
     const reason = cause instanceof Error ? cause.message : String(cause)
     const message = `the segment of workspace ${workspace} that begins with record ${lsn} is damaged: ${reason}`
-    throw new LogError('corrupted', message, { cause })
+    throw new LogError('corrupted', message, { cause, workspace, lsn })
   }
 }
 

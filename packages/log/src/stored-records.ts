@@ -1,28 +1,54 @@
 import type { DatabaseMoment } from './database.ts'
 import type { LogRecord } from './event-store.ts'
-import { lsnOfRecordKey, recordKey, recordKeyRange } from './key.ts'
+import { decodeExtent, type Extent } from './extent.ts'
+import { extentKey, lsnOfRecordKey, recordKey, recordKeyRange, segmentKeyRange } from './key.ts'
 import { LogError } from './log-error.ts'
 import type { Lsn } from './lsn.ts'
 import { decodeRecord, decodeRecordTime } from './record.ts'
+import { decodeSegment, decodeSegmentHead, type SegmentHead } from './segment.ts'
 
 /** One workspace's part of the database. */
 export interface StoredLog {
   readonly workspace: string
   readonly number: number
   readonly moment: DatabaseMoment
+  /** Undefined for what stands in the database. */
+  readonly extent?: Extent | undefined
 }
 
-/** Records `first` through `last`, checked. Throws `corrupted` at the first that is damaged or missing. */
+/** Records `first` through `last`, checked, sealed or not. Throws `corrupted` at the first that is damaged or missing. */
 export async function* readStoredRecords(log: StoredLog, first: number, last: number): AsyncGenerator<LogRecord> {
   const { workspace, number, moment } = log
+  const { sealedLsn } = await extentOf(log)
   let expected = first
-  for await (const [key, value] of moment.entries(recordKeyRange(number, first, last))) {
+  for await (const record of readSegments(log, first, Math.min(last, sealedLsn))) {
+    if (record.lsn !== expected) break
+    yield record
+    expected++
+  }
+  if (expected <= Math.min(last, sealedLsn)) throw missingRecord(workspace, expected)
+  if (expected > last) return
+  for await (const [key, value] of moment.entries(recordKeyRange(number, expected, last))) {
     if (lsnOfRecordKey(key) !== expected) break
     yield decodeRecord(workspace, key, value)
     expected++
   }
-  if (expected > last) return
-  throw missingRecord(workspace, expected)
+  if (expected <= last) throw missingRecord(workspace, expected)
+}
+
+async function* readSegments({ workspace, number, moment }: StoredLog, first: number, last: number) {
+  if (first > last) return
+  const begin = await moment.last(segmentKeyRange(number, 0, first))
+  if (begin === undefined) return
+  for await (const [key, value] of moment.entries(segmentKeyRange(number, lsnOfRecordKey(begin[0]), last))) {
+    for (const record of decodeSegment(workspace, key, value)) {
+      if (record.lsn >= first && record.lsn <= last) yield record
+    }
+  }
+}
+
+async function extentOf({ workspace, number, moment, extent }: StoredLog): Promise<Extent> {
+  return extent ?? decodeExtent(workspace, number, await moment.get(extentKey(number)))
 }
 
 function missingRecord(workspace: string, expected: number): LogError {
@@ -32,19 +58,41 @@ function missingRecord(workspace: string, expected: number): LogError {
 
 /** The last of the records `first` through `last` whose time is at or before `at`; undefined for none. Reads a few dozen. */
 export async function findStoredTime(
-  { workspace, number, moment }: StoredLog,
+  log: StoredLog,
   first: number,
   last: number,
   at: number,
 ): Promise<Lsn | undefined> {
+  const { sealedLsn } = await extentOf(log)
   let [before, after] = [first - 1, last + 1]
   while (after - before > 1) {
     const middle = Math.floor((before + after) / 2)
-    const key = recordKey(number, middle as Lsn)
-    const value = await moment.get(key)
-    if (value === undefined) throw missingRecord(workspace, middle)
-    if (decodeRecordTime(workspace, key, value) <= at) before = middle
-    else after = middle
+    const span = middle <= sealedLsn ? await findSegment(log, middle) : await recordSpan(log, middle)
+    if (span.lastAt <= at) before = span.last
+    else if (span.firstAt > at) after = span.first
+    else {
+      const records = decodeSegment(log.workspace, span.key, span.value)
+      return records.findLast((record) => record.at <= at)?.lsn
+    }
   }
-  return before < first ? undefined : (before as Lsn)
+  return before < first ? undefined : (Math.min(before, last) as Lsn)
+}
+
+/** The segment that holds the record at `lsn`. Throws `corrupted` if there is none. */
+async function findSegment({ workspace, number, moment }: StoredLog, lsn: number) {
+  const entry = await moment.last(segmentKeyRange(number, 0, lsn))
+  if (entry === undefined) throw missingRecord(workspace, lsn)
+  const [key, value] = entry
+  const head = decodeSegmentHead(workspace, key, value)
+  if (head.last < lsn) throw missingRecord(workspace, lsn)
+  return { ...head, key, value }
+}
+
+async function recordSpan({ workspace, number, moment }: StoredLog, lsn: number) {
+  const key = recordKey(number, lsn as Lsn)
+  const value = await moment.get(key)
+  if (value === undefined) throw missingRecord(workspace, lsn)
+  const at = decodeRecordTime(workspace, key, value)
+  const head: SegmentHead = { first: lsn as Lsn, last: lsn as Lsn, firstAt: at, lastAt: at }
+  return { ...head, key, value }
 }

@@ -1,13 +1,7 @@
 import type { Database } from './database.ts'
-import type { Snapshot } from './event-store.ts'
 import { type Extent, encodeExtent } from './extent.ts'
 import type { Group } from './group.ts'
-import { snapshotKeyRange } from './key.ts'
-import { findRung } from './ladder.ts'
-import { LogError } from './log-error.ts'
-import { LSN_MAX } from './lsn.ts'
 import type { LogObserver } from './observer.ts'
-import { encodeSnapshot, packSnapshot } from './packed-snapshot.ts'
 import type { Write } from './write.ts'
 
 /** What upkeep needs of the log it is for. */
@@ -20,10 +14,17 @@ export interface UpkeepHost {
   readonly observer: LogObserver
 }
 
-/** Every so often a snapshot stands by itself: what is damaged or has to be unpacked stays bounded. */
-const DEPTH_MAX = 16
-/** Where so little is shared, what is different is no cheaper than the whole. */
-const DIFFERENCE_PART_MAX = 1 / 8
+/** What a piece of upkeep works with. */
+export interface Desk {
+  readonly workspace: string
+  readonly number: number
+  readonly extent: Extent
+  readonly host: UpkeepHost
+  /** Resolves when that is durable. Throws `closed` or the storage error, and then nothing of it is written. */
+  write(writes: readonly Write[]): Promise<void>
+  /** Changes the extent and writes what goes with it, in one batch; resolves when that is on the disk. */
+  moveExtent(change: Partial<Extent>, writes: readonly Write[]): Promise<void>
+}
 
 /** What is done to a workspace's history once it is written: one thing at a time, while appends go on. */
 export class Upkeep {
@@ -49,67 +50,43 @@ export class Upkeep {
     return this.#last
   }
 
-  /** Resolves when the snapshot is on the disk. Throws `invalid` unless it is newer than the last. */
-  snapshot(snapshot: Snapshot): Promise<void> {
-    return this.#inTurn(async () => {
-      if (snapshot.lsn <= this.#extent.snapshotLsn) {
-        const { snapshotLsn } = this.#extent
-        throw new LogError('invalid', `workspace ${this.#workspace} has a snapshot at ${snapshotLsn} already`)
-      }
-      const startMs = performance.now()
-      const parts = await encodeSnapshot(this.#number, await this.#pack(snapshot))
-      // Parts of a snapshot that was never finished must not be taken for parts of this one.
-      const strays = await this.#keysFrom(snapshotKeyRange(this.#number, this.#extent.snapshotLsn + 1, LSN_MAX))
-      const [head, ...rest] = parts
-      if (rest.length > 0 || strays.length > 0) await this.#write(strays.map((key) => ({ type: 'del', key })))
-      for (const part of rest) await this.#write([part])
-      const extent = { ...this.#extent, snapshotLsn: snapshot.lsn }
-      await this.#write([...(head ? [head] : []), encodeExtent(this.#number, extent)], { sync: true })
-      this.#extent = extent
-      const storedBytes = parts.reduce((sum, { value }) => sum + value.byteLength, 0)
-      this.#host.observer.snapshotted?.(performance.now() - startMs, snapshot.state.byteLength, storedBytes)
-    })
-  }
-
-  /** As what is different from the snapshot before it, where that is less. */
-  async #pack(snapshot: Snapshot) {
-    const moment = this.#host.disk.pin()
-    try {
-      const log = { workspace: this.#workspace, number: this.#number, moment }
-      const { snapshotLsn } = this.#extent
-      const damaged = (error: LogError) => this.#host.observer.damaged?.(error)
-      const rung = snapshotLsn === 0 ? undefined : await findRung(log, snapshotLsn, damaged)
-      if (rung !== undefined && rung.depth < DEPTH_MAX) {
-        const packed = await packSnapshot(snapshot, { ...rung, depth: rung.depth + 1 })
-        if (packed.packedState.byteLength <= snapshot.state.byteLength * DIFFERENCE_PART_MAX) return packed
-      }
-    } finally {
-      await moment.close()
-    }
-    return packSnapshot(snapshot)
-  }
-
-  async #keysFrom(range: { gte: Uint8Array; lte: Uint8Array }): Promise<Uint8Array[]> {
-    const keys: Uint8Array[] = []
-    for await (const [key] of this.#host.disk.entries(range)) keys.push(key)
-    return keys
-  }
-
-  #write(writes: readonly Write[], { sync = false } = {}): Promise<void> {
-    this.#host.assertOpen()
-    const group = this.#host.group()
-    group.writes.push(...writes)
-    if (sync) group.needsSync = true
-    return group.durable
-  }
-
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+  /** Does `work` after what came before it. */
+  inTurn<T>(work: (desk: Desk) => Promise<T>): Promise<T> {
     const turn = (this.#last ?? Promise.resolve()).then(async () => {
       this.#host.assertOpen()
-      return work()
+      return work(this.#desk())
     })
     // Whoever asked for it hears of its failure; the next in turn need not.
     this.#last = turn.catch(() => {})
     return turn
+  }
+
+  #desk(): Desk {
+    const upkeep = this
+    return {
+      workspace: this.#workspace,
+      number: this.#number,
+      get extent() {
+        return upkeep.#extent
+      },
+      host: this.#host,
+      write: (writes) => this.#write(writes, false),
+      moveExtent: async (change, writes) => {
+        const extent = { ...this.#extent, ...change }
+        const written = this.#write([...writes, encodeExtent(this.#number, extent)], true)
+        // Readers must not ask for what this batch may have taken away already.
+        this.#extent = { ...this.#extent, firstLsn: extent.firstLsn }
+        await written
+        this.#extent = extent
+      },
+    }
+  }
+
+  #write(writes: readonly Write[], needsSync: boolean): Promise<void> {
+    this.#host.assertOpen()
+    const group = this.#host.group()
+    group.writes.push(...writes)
+    if (needsSync) group.needsSync = true
+    return group.durable
   }
 }

@@ -9,7 +9,9 @@ import { testDirectories } from '../test-directory.ts'
 import { readAll, sampleEntry } from '../testing.ts'
 import { exportArchive } from './export-archive.ts'
 import { importArchive } from './import-archive.ts'
+import { inspectStore } from './inspect-store.ts'
 import { readArchive } from './read-archive.ts'
+import { readHistory } from './read-history.ts'
 import { restoreArchive } from './restore-archive.ts'
 import { archiveOf, makeRichStore, once } from './rich-store.ts'
 import { isIntact, verifyDirectory } from './verify-directory.ts'
@@ -75,6 +77,23 @@ describe('an archive', () => {
     expect((await restored.open('gone')).head).toBe(3)
     await restored.close()
     await store.close()
+  })
+
+  it('[L80] brings back records that were packed into segments', async () => {
+    const store = await open(await makeDirectory())
+    const log = await store.open('a')
+    for (let n = 1; n <= 500; n++) log.append(sampleEntry(n, n % 100 === 0 ? { idempotencyKey: `key ${n}` } : {}))
+    await log.append(sampleEntry(501)).durable
+    expect((await log.seal({ through: 400 as Lsn })).records).toBe(400)
+    await log.close()
+    const archive = await archiveOf(store)
+    const other = await open(await makeDirectory())
+    await importArchive(other, () => once(archive))
+    expect(await contentsOf(other)).toEqual(await contentsOf(store))
+    expect((await readHistory(store, { workspace: 'a', limit: 3 })).map(({ lsn }) => lsn)).toEqual([499, 500, 501])
+    const [a] = (await inspectStore(store)).workspaces
+    expect(a).toMatchObject({ head: 501, records: { count: 101 }, segments: { count: 1 } })
+    await Promise.all([store.close(), other.close()])
   })
 
   it('[L81] shows one moment: what is appended while it is made is not in it, what was acknowledged before is', async () => {

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { flipBit } from '../damage-look.ts'
 import { makeStore } from '../damage-store.ts'
-import { idempotencyKey, KIND, nameKey, recordKey, snapshotKey, workspaceKey } from '../key.ts'
+import { idempotencyKey, KIND, lsnOfRecordKey, nameKey, recordKey, snapshotKey, workspaceKey } from '../key.ts'
 import { encodeKeyEntry } from '../key-index.ts'
 import { openLevelStore } from '../level-store.ts'
 import type { LogError } from '../log-error.ts'
@@ -123,6 +123,38 @@ describe('verifyDirectory', () => {
         'w0: key_stray 9',
       ]),
     )
+  })
+
+  it('[L79] tells of a segment of packed records that is damaged or missing, and of what is missing with it', async () => {
+    const directory = await makeDirectory()
+    const store = await openLevelStore({ directory, durability: 'async' })
+    const log = await store.open('w0')
+    const update = Buffer.alloc(6_000, 'wood ')
+    for (let n = 1; n <= 300; n++) {
+      await log.append(sampleEntry(n, { update, ...(n % 50 === 0 && { idempotencyKey: `key ${n}` }) })).durable
+    }
+    const { records } = await log.seal()
+    expect(records).toBeGreaterThan(200)
+    await store.close()
+    const intact = await verifyDirectory(directory)
+    expect(told(intact)).toEqual([])
+    expect(intact.store?.workspaces[0]).toMatchObject({ head: 300, records: 300 })
+    const firsts: number[] = []
+    await tamper(directory, async (level) => {
+      for await (const [key, value] of level.iterator({ gte: Buffer.from([KIND.segment]) })) {
+        if (key[0] !== KIND.segment) break
+        const damaged = Buffer.from(value)
+        damaged[30] = (damaged[30] ?? 0) ^ 1
+        if (firsts.length === 1) await level.put(key, damaged)
+        firsts.push(lsnOfRecordKey(key))
+      }
+    })
+    const [, second = 0, third = 0] = firsts
+    const found = told(await verifyDirectory(directory))
+    expect(found).toContain(`w0: segment_damaged ${second}`)
+    expect(found).toContain(`w0: record_missing ${second}`)
+    expect(third).toBeGreaterThan(second)
+    expect(found.every((each) => /segment_damaged|record_missing|key_/.test(each))).toBe(true)
   })
 
   it('[L79] looks at deleted workspaces like at others, and finds nothing of purged ones', async () => {
