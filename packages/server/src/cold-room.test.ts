@@ -1,6 +1,7 @@
 import { encodeAwareness, encodeAwarenessStates, encodeJoinery, encodeSyncStep2, encodeUpdate } from '@joinery/protocol'
 import { afterEach, describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
+import { ClientIdMemory } from './client-id-memory.ts'
 import { ColdCache } from './cold-cache.ts'
 import { ColdDocument } from './cold-document.ts'
 import { GatedStore } from './gated-store.ts'
@@ -186,6 +187,20 @@ describe('the first write', () => {
   })
 })
 
+it('[S31] client ids are remembered by generation, for one document at a time, and only so many', () => {
+  const memory = new ClientIdMemory(2)
+  memory.keep(undefined, new Map([['ada', 1]]))
+  memory.keep('g0', new Map())
+  for (const [index, generation] of ['g1', 'g2', 'g3'].entries()) memory.keep(generation, new Map([['ada', index]]))
+  expect(['g0', 'g1', 'g2', 'g3', 'g3'].map((generation) => memory.take(generation)?.get('ada'))).toEqual([
+    undefined,
+    undefined,
+    1,
+    2,
+    undefined,
+  ])
+})
+
 describe('cooling down', () => {
   it('[S31] a document nobody writes to goes while people stay, and comes back with the next write', async () => {
     const store = new GatedStore()
@@ -225,14 +240,20 @@ describe('cooling down', () => {
     expect(fixture.server.counters.snapshots).toBeGreaterThan(0)
   })
 
-  it('[S31] edits of one actor stay under one client id while the document comes and goes', async () => {
-    fixture = await ServerFixture.start({ limits: { coolAfterMs: 0, heartbeatMs: 5 } })
+  it('[S31] edits of one actor stay under one client id while the document and the room come and go', async () => {
+    const store = new GatedStore()
+    fixture = await ServerFixture.start({ store, limits: { coolAfterMs: 0, roomIdleMs: 0, heartbeatMs: 5 } })
     const { workspaces } = fixture.server
-    await fixture.client('w').synced()
+    const client = await fixture.client('w').synced()
     const writer = { actor: 'engine', source: 'workflow_execution' }
     for (let round = 0; round < 3; round++) {
       await workspaces.write(W, { writer, via: 'test', run: (doc) => doc.getText('t').insert(0, 'x') })
       await expect.poll(() => fixture.server.load().cold).toBe(1)
+    }
+    await client.close()
+    for (let round = 0; round < 3; round++) {
+      await workspaces.write(W, { writer, via: 'test', run: (doc) => doc.getText('t').insert(0, 'x') })
+      await expect.poll(() => store.openLogs).toBe(0)
     }
     expect(await workspaces.read(W, ({ doc }) => doc.store.clients.size)).toBe(1)
   })

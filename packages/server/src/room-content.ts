@@ -2,7 +2,7 @@ import { type EventStore, isSnapshotDue, type LogError, type SnapshotPolicy } fr
 import type { WorkspaceId } from '@joinery/protocol'
 import { ColdDocument } from './cold-document.ts'
 import type { ServerLimits } from './limits.ts'
-import { type ClientIds, RoomDocument } from './room-document.ts'
+import { RoomDocument } from './room-document.ts'
 import { type Loaded, type LoaderContext, loadRoom, warmUp } from './room-loader.ts'
 import { isWorthKeeping, keepUp, type UpkeepOptions } from './room-upkeep.ts'
 import { refusalOf, ServerError } from './server-error.ts'
@@ -49,7 +49,6 @@ export class RoomContent {
   #loading: Promise<void> | undefined
   #warming: Promise<void> | undefined
   #keepingUp: Promise<void> | undefined
-  #clientIds: ClientIds | undefined
   /** When the document was last needed, as far as sweeps have seen, ms. */
   #usedAtMs = 0
   #isUsed = false
@@ -183,10 +182,9 @@ export class RoomContent {
     const open = this.open
     if (open?.content !== cold) return
     try {
-      const document = await warmUp(open.log, cold, this.#clientIds, this.#context)
+      const document = await warmUp(open.log, cold, this.#context)
       if (this.open !== open) return document.destroy()
       cold.letGo()
-      this.#clientIds = undefined
       this.#open({ ...open, content: document })
     } catch (error) {
       if (this.open === open) this.fail(error)
@@ -197,7 +195,7 @@ export class RoomContent {
     if (this.#keepingUp !== undefined) return
     if (this.#isWorthKeeping(open)) return this.#context.upkeep.add(this)
     const cold = new ColdDocument(open.log, this.#context.cache, document.stateVector())
-    this.#clientIds = document.clientIds.size > 0 ? document.clientIds : undefined
+    this.#context.clientIds.keep(open.log.generation, document.clientIds)
     document.destroy()
     this.#context.counters.coolings++
     this.#open({ ...open, content: cold })
@@ -255,6 +253,9 @@ export class RoomContent {
       if (open !== undefined) {
         if (this.#isWorthKeeping(open) && !this.#context.isInHurry()) await this.#keepUp(open)
         release(open)
+        if (open.content instanceof RoomDocument) {
+          this.#context.clientIds.keep(open.log.generation, open.content.clientIds)
+        }
         await open.log.close()
       }
     } catch (err) {

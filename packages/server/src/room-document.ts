@@ -11,7 +11,7 @@ import type { Start, StoredState } from './stored-state.ts'
 /** Records applied in one transaction while loading: enough to spread its cost, few enough to let other rooms breathe. */
 const REPLAY_CHUNK = 1_000
 
-/** Yjs client id of each actor that edited here: kept for as long as the room lives, or a document would grow by one a visit. */
+/** Yjs client id of each actor that edited here: see `ClientIdMemory`. */
 export type ClientIds = Map<string, number>
 
 /** What applying one connection's updates of a tick came to. */

@@ -1,10 +1,11 @@
 import { type EventStore, LogError, type Lsn, type WorkspaceLog } from '@joinery/log'
 import type { Logger } from 'pino'
+import type { ClientIdMemory } from './client-id-memory.ts'
 import type { ColdCache } from './cold-cache.ts'
 import { ColdDocument } from './cold-document.ts'
 import type { Counters } from './counters.ts'
 import type { DocumentRules } from './document-rules.ts'
-import { type ClientIds, RoomDocument } from './room-document.ts'
+import { RoomDocument } from './room-document.ts'
 import { findStart, type StoredState } from './stored-state.ts'
 import type { Turns } from './turns.ts'
 
@@ -25,6 +26,7 @@ export interface LoaderContext {
   readonly logger: Logger
   readonly cache: ColdCache
   readonly counters: Counters
+  readonly clientIds: ClientIdMemory
   /** Reads and builds are made in turns, so that a thousand rooms that open at once do not all lie in memory. */
   readonly loads: Turns
 }
@@ -82,16 +84,11 @@ async function loadContent(log: WorkspaceLog, context: LoaderContext): Promise<C
 }
 
 /** The document of a room that was served from bytes. */
-export async function warmUp(
-  log: WorkspaceLog,
-  cold: ColdDocument,
-  clientIds: ClientIds | undefined,
-  context: LoaderContext,
-): Promise<RoomDocument> {
+export async function warmUp(log: WorkspaceLog, cold: ColdDocument, context: LoaderContext): Promise<RoomDocument> {
   return context.loads.take(async () => {
     const stored = await cold.read()
     context.counters.warmings++
-    const document = new RoomDocument(context.rules, clientIds)
+    const document = new RoomDocument(context.rules, context.clientIds.take(log.generation))
     try {
       document.restore(stored)
       return document
@@ -104,7 +101,7 @@ export async function warmUp(
 
 async function replay(log: WorkspaceLog, context: LoaderContext): Promise<RoomDocument> {
   const start = await findStart(log)
-  const document = new RoomDocument(context.rules)
+  const document = new RoomDocument(context.rules, context.clientIds.take(log.generation))
   await document.replay(start, log.read({ after: start?.lsn ?? (0 as Lsn) }))
   return document
 }

@@ -5,6 +5,7 @@ import pino from 'pino'
 import { expect, it } from 'vitest'
 import * as Y from 'yjs'
 import { Acknowledgements } from './acknowledgements.ts'
+import { ClientIdMemory } from './client-id-memory.ts'
 import { ColdCache } from './cold-cache.ts'
 import { Counters } from './counters.ts'
 import { openRules } from './document-rules.ts'
@@ -70,6 +71,7 @@ class Scene {
     acknowledgements: new Acknowledgements(),
     counters: this.counters,
     cache: new ColdCache(2_000),
+    clientIds: new ClientIdMemory(),
     loads: new Turns(2),
     upkeep: new Upkeep(),
     snapshots: { ...SNAPSHOT_POLICY_DEFAULT, records: 5 },

@@ -10,6 +10,7 @@ import { type EventStore, openMemoryStore, SNAPSHOT_POLICY_DEFAULT, type Snapsho
 import pino, { type Logger } from 'pino'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { Acknowledgements } from './acknowledgements.ts'
+import { ClientIdMemory } from './client-id-memory.ts'
 import { closeReason } from './close-reason.ts'
 import { ColdCache } from './cold-cache.ts'
 import { Connection } from './connection.ts'
@@ -125,6 +126,7 @@ class SyncServer implements Server {
       logger: this.#logger,
       acknowledgements: new Acknowledgements(),
       counters: this.counters,
+      clientIds: new ClientIdMemory(),
       cache: new ColdCache(this.#limits.coldBytesMax),
       loads: new Turns(this.#limits.loadsMax),
       upkeep: new Upkeep(),
