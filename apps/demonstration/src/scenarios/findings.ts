@@ -1,4 +1,5 @@
 import type { Demonstration } from '../demonstration.ts'
+import type { Rewriting } from '../steps/rewriting.ts'
 import type { HistoryCheck, Testimony } from '../steps/witness.ts'
 
 export function findNoStepDown(demonstration: Demonstration, { shown, stepsDown }: Testimony): void {
@@ -9,5 +10,16 @@ export function findIntact(demonstration: Demonstration, { records, isGapFree, r
   demonstration.find(
     isGapFree && replaysToNow,
     `The history has ${records} records, numbered ${isGapFree ? 'without a gap' : 'WITH A GAP'}; played from the start, it gives ${replaysToNow ? 'exactly' : 'NOT'} what everybody sees.`,
+  )
+}
+
+export function findTyped(demonstration: Demonstration, { typedMeanwhile, stillThere, chars }: Rewriting): void {
+  if (typedMeanwhile === 0) {
+    demonstration.remark('Nobody typed this time. Play it again, and type in the block while the workflow thinks.')
+    return
+  }
+  demonstration.find(
+    stillThere === typedMeanwhile,
+    `${stillThere} of ${typedMeanwhile} characters typed meanwhile stand beside the workflow’s. Writing back the ${chars} characters it had read would have dropped them.`,
   )
 }

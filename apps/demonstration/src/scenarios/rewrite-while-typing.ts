@@ -1,5 +1,5 @@
-import type { Demonstration } from '../demonstration.ts'
 import { chosenBlock } from './chosen-block.ts'
+import { findTyped } from './findings.ts'
 import type { Scenario } from './scenario.ts'
 
 /** A race on a block's data. */
@@ -10,19 +10,7 @@ export const rewriteWhileTyping: Scenario = {
   async play(demonstration) {
     const block = await chosenBlock(demonstration)
     const workflow = await demonstration.enter('workflow', 'workflow_execution')
-    const { typedMeanwhile, stillThere, chars } = await workflow.do('rewrite', { block, waits: true })
-    findTyped(demonstration, typedMeanwhile, stillThere, chars)
+    findTyped(demonstration, await workflow.do('rewrite', { block, waits: true }))
     await workflow.do('index', { block, index: 'main' })
   },
-}
-
-function findTyped(demonstration: Demonstration, typed: number, stands: number, chars: number): void {
-  if (typed === 0) {
-    demonstration.remark('Nobody typed this time. Play it again, and type in the block while the workflow thinks.')
-    return
-  }
-  demonstration.find(
-    stands === typed,
-    `${stands} of ${typed} characters typed meanwhile stand beside the workflow’s. Writing back the ${chars} characters it had read would have dropped them.`,
-  )
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Demonstration } from '../demonstration.ts'
 import { withTemplate } from './chosen-block.ts'
-import { findIntact, findNoStepDown } from './findings.ts'
+import { findIntact, findNoStepDown, findTyped } from './findings.ts'
 import { indexAgainstLatePoller } from './late-poller.ts'
 import type { Scenario } from './scenario.ts'
 
@@ -20,7 +20,7 @@ export const workday: Scenario = {
     ])
     const index = 'main'
     await witness.do('watch', { block: minutes, index })
-    await workflow.do('rewrite', { block: notes, waits: true })
+    findTyped(demonstration, await workflow.do('rewrite', { block: notes, waits: true }))
     await indexAgainstLatePoller(demonstration, workflow, notes, index)
     // Nothing in it yet: the job says so, and the second try finds what was forgotten.
     await workflow.do('index', { block: minutes, index })

@@ -44,6 +44,9 @@ export function blockOf(path = ''): string {
   return path.split('/', 1)[0] ?? ''
 }
 
+/** Source of the records that the server writes itself: claims that lost are taken out of the lists. */
+const SERVER = 'server'
+
 const PARTS: Readonly<Record<string, string>> = {
   content: 'wrote in',
   indexingList: 'reported on an index of',
@@ -53,7 +56,8 @@ const PARTS: Readonly<Record<string, string>> = {
 }
 
 /** What a session did, as one clause: `wrote in “Plan”`. */
-export function deedOf({ touched }: Session, titleOf: (id: string) => string): string {
+export function deedOf({ touched, source }: Session, titleOf: (id: string) => string): string {
+  if (source === SERVER) return 'cleared away what was said too late'
   if (touched.some((path) => path.startsWith('edges/'))) return 'changed an edge'
   const ids = [...new Set(touched.map(blockOf))]
   const whole = touched.find((path) => !path.includes('/'))
