@@ -90,7 +90,8 @@ it('[H22] random requests, right and wrong, are answered as described: no 500, n
   })
   console.log(`answers by status: ${JSON.stringify(Object.fromEntries([...statuses].sort()))}`)
   // A run in which nothing got through, or nothing was refused, shows nothing.
-  for (const status of [200, 404, 409, 410, 422]) expect(statuses.get(status) ?? 0, `answers ${status}`).toBeGreaterThan(0)
+  for (const status of [200, 404, 409, 410, 422])
+    expect(statuses.get(status) ?? 0, `answers ${status}`).toBeGreaterThan(0)
 }, 600_000)
 
 /** The head of an event stream; the rest is not waited for. */

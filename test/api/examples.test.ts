@@ -1,21 +1,23 @@
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type Child, startChild } from '../support/child-process.ts'
+import { type JoineryProcess, startJoinery } from '../support/joinery-process.ts'
 import { type TempDirectory, tempDirectory } from '../support/temp-directory.ts'
 import { until } from '../support/until.ts'
-import { type ApiProcess, startApiServer } from './api-process.ts'
 import { HttpCaller } from './http-caller.ts'
 
 const example = (name: string) => fileURLToPath(new URL(`../../apps/server/examples/${name}`, import.meta.url))
 const BLOCKS = '/v1/workspaces/acme%2Fdocs/blocks'
 
 let directory: TempDirectory
-let server: ApiProcess
+let server: JoineryProcess
+let url: string
 let caller: HttpCaller
 beforeAll(async () => {
   directory = await tempDirectory()
-  server = await startApiServer({ directory: directory.path })
-  caller = new HttpCaller(server.url)
+  server = await startJoinery({ directory: directory.path })
+  url = `http://127.0.0.1:${server.port}`
+  caller = new HttpCaller(url)
 })
 afterAll(async () => {
   caller[Symbol.dispose]()
@@ -30,7 +32,7 @@ async function succeeds(child: Child): Promise<string> {
 }
 
 it('[H23] the shell example writes a block and reports on its index with curl', async () => {
-  const args = [example('index-block.sh'), server.url, 'acme%2Fdocs', 'shell', 'Written with curl.']
+  const args = [example('index-block.sh'), url, 'acme%2Fdocs', 'shell', 'Written with curl.']
   await succeeds(startChild({ command: 'sh', args }))
   expect((await caller.call('GET', `${BLOCKS}/shell`)).json).toMatchObject({
     content: 'Written with curl.',
@@ -42,14 +44,14 @@ it('[H23] the shell example writes a block and reports on its index with curl', 
 
 it('[H23] the Python example goes on where it was when it is killed half-way, and so is the server', async () => {
   await caller.call('PUT', `${BLOCKS}/python`, { type: 'text', content: 'for Python' })
-  const args = [example('index_block.py'), server.url, 'acme/docs', 'python', 'run-1', '40']
+  const args = [example('index_block.py'), url, 'acme/docs', 'python', 'run-1', '40']
   const first = startChild({ command: 'python3', args, env: { SECONDS_PER_CHUNK: '0.03' } })
   await until('it is half-way', () => first.stdout().includes('chunk 6'))
   await first.end('SIGKILL')
   const second = startChild({ command: 'python3', args, env: { SECONDS_PER_CHUNK: '0.03' } })
   await until('it goes on', () => /^from chunk \d+\nchunk \d+\n/.test(second.stdout()))
   await server.child.end('SIGKILL')
-  server = await startApiServer({ directory: directory.path, port: server.port })
+  server = await startJoinery({ directory: directory.path, port: server.port })
   const output = await succeeds(second)
   expect(Number(/^from chunk (\d+)/.exec(output)?.[1])).toBeGreaterThanOrEqual(6)
   const { json } = await caller.call('GET', `${BLOCKS}/python`)
@@ -61,7 +63,7 @@ it('[H23] the Python example goes on where it was when it is killed half-way, an
 
 it('[H23] the Node example indexes what others write over HTTP', async () => {
   await caller.call('PUT', `${BLOCKS}/before`, { type: 'text', content: 'one two three' })
-  const worker = startChild({ args: [example('index-worker.mts'), server.url, 'acme/docs'] })
+  const worker = startChild({ args: [example('index-worker.mts'), url, 'acme/docs'] })
   await until('it watches', () => worker.stdout().includes('watching'))
   await caller.call('PUT', `${BLOCKS}/live`, { type: 'text', content: 'four words, no more' })
   await until('it has indexed the new block', () => worker.stdout().includes('indexed live'))

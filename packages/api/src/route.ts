@@ -76,6 +76,12 @@ export function route<P extends z.ZodType, Q extends z.ZodType, H extends z.ZodT
       const workspace = workspaceOf(params)
       const known = workspace === undefined ? undefined : await request.identify(workspace)
       if (known !== undefined) request.countAgainst(known)
+      if (request.body === undefined && definition.body !== noBody) {
+        throw new ApiError(
+          'invalid',
+          'the body is missing: send JSON, {} at least, with Content-Type: application/json',
+        )
+      }
       const fault = jsonFault(request.body)
       if (fault !== undefined) throw new ApiError('invalid', `the body ${fault}`)
       const reply = await handle(
