@@ -48,35 +48,59 @@ async function* stream(
   body: object,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array> {
-  yield* (await post(control, what, [JSON.stringify(body)], signal)) as AsyncIterable<Buffer>
+  const answer = await post(control, what, [JSON.stringify(body)], signal)
+  try {
+    yield* answer as AsyncIterable<Buffer>
+  } catch (cause) {
+    throw brokenOff(control, signal, cause)
+  }
 }
 
 async function readAnswer(control: Control, answer: IncomingMessage, watched: Watched): Promise<unknown> {
-  for await (const text of createInterface({ input: answer })) {
-    if (text === '') continue
+  for await (const text of linesOf(control, answer, watched.signal)) {
     const said = line.parse(JSON.parse(text))
     if ('progress' in said) watched.onProgress?.(...said.progress)
     else if ('error' in said) throw new LogError(said.error.code as LogErrorCode, said.error.message)
     else return said.result
   }
-  watched.signal?.throwIfAborted()
-  throw new LogError('closed', `the server at ${control.url} ended before its answer did`)
+  throw brokenOff(control, watched.signal, undefined)
+}
+
+async function* linesOf(
+  control: Control,
+  answer: IncomingMessage,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<string> {
+  try {
+    for await (const text of createInterface({ input: answer })) if (text !== '') yield text
+  } catch (cause) {
+    throw brokenOff(control, signal, cause)
+  }
+}
+
+/** What to throw when an answer breaks off: the reason of whoever stopped it, or that the server is gone. */
+function brokenOff(control: Control, signal: AbortSignal | undefined, cause: unknown): unknown {
+  if (signal?.aborted) return signal.reason
+  return new LogError('closed', `the server at ${control.url} ended before its answer did`, { cause })
 }
 
 /** Resolves with the answer once it begins; rejects when there is none, or it is a refusal. */
 async function post(
-  { url, secret }: Control,
+  control: Control,
   what: string,
   body: Iterable<string> | AsyncIterable<Buffer>,
   signal: AbortSignal | undefined,
 ): Promise<IncomingMessage> {
+  const { url, secret } = control
   const asking = request(`${url}${CONTROL_PATH}${what}`, {
     method: 'POST',
     headers: { authorization: `Bearer ${secret}` },
     ...(signal && { signal }),
   })
   const answered = once(asking, 'response') as Promise<[IncomingMessage]>
-  const [[answer]] = await Promise.all([answered, pipeline(body, asking)])
+  const [[answer]] = await Promise.all([answered, pipeline(body, asking)]).catch((cause: unknown) => {
+    throw brokenOff(control, signal, cause)
+  })
   if (answer.statusCode === 200) return answer
   const refused = answer.statusCode === 409 ? failure.safeParse(await json(answer)) : undefined
   if (refused?.success) throw new LogError(refused.data.error.code as LogErrorCode, refused.data.error.message)
