@@ -20,6 +20,9 @@ export interface Schema {
 /** Few names, so that requests meet each other's blocks, and some that are no names. */
 export const NAMES: Readonly<Record<string, readonly string[]>> = {
   workspace: [...Array<string>(20).fill('w'), 'acme/docs', 'acme/docs', 'unknown', '..', 'a b'],
+  edge: ['a', 'b', 'b', 'e', 'x'.repeat(129), 'a/b'],
+  source: ['a', 'b', 'x/y'],
+  target: ['a', 'b', ''],
   block: [
     ...Array<string>(10).fill('a'),
     ...Array<string>(10).fill('b'),

@@ -69,6 +69,8 @@ export function route<P extends z.ZodType, Q extends z.ZodType, H extends z.ZodT
   definition: Definition<P, Q, H, B>,
   handle: (input: Input<z.output<P>, z.output<Q>, z.output<H>, z.output<B>>, services: Services) => Promise<Reply>,
 ): Route {
+  const body: z.ZodType = definition.body
+  const takesNoBody = body === noBody
   return {
     ...definition,
     async run(request, services) {
@@ -76,7 +78,7 @@ export function route<P extends z.ZodType, Q extends z.ZodType, H extends z.ZodT
       const workspace = workspaceOf(params)
       const known = workspace === undefined ? undefined : await request.identify(workspace)
       if (known !== undefined) request.countAgainst(known)
-      if (request.body === undefined && definition.body !== noBody) {
+      if (request.body === undefined && !takesNoBody) {
         throw new ApiError(
           'invalid',
           'the body is missing: send JSON, {} at least, with Content-Type: application/json',

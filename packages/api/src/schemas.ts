@@ -22,6 +22,11 @@ export const blockId = z
   .min(1)
   .max(ID_LENGTH_MAX)
   .refine(isBlockId, 'is no block id: no "/" or control characters')
+export const edgeId = z
+  .string()
+  .min(1)
+  .max(ID_LENGTH_MAX)
+  .refine(isBlockId, 'is no edge id: no "/" or control characters')
 export const indexName = name
 export const runId = name
 
@@ -29,6 +34,7 @@ const workspaceParams = z.object({ workspace: workspaceName })
 export const params = {
   workspace: workspaceParams,
   block: workspaceParams.extend({ block: blockId }),
+  edge: workspaceParams.extend({ edge: edgeId }),
   index: workspaceParams.extend({ block: blockId, index: indexName }),
   run: workspaceParams.extend({ block: blockId, index: indexName, run: runId }),
 }
@@ -53,6 +59,17 @@ export const patchBody = putBody.meta({
   description:
     'JSON merge patch (RFC 7396) over fields and data: null removes; content becomes the new text by the smallest edit',
 })
+export const putEdgeBody = z
+  .strictObject({
+    source: blockId,
+    target: blockId,
+    data: z
+      .record(z.string().max(1_024), json)
+      .refine((data) => !['id', 'source', 'target'].some((key) => Object.hasOwn(data, key)), 'names an end of its own')
+      .optional()
+      .meta({ description: 'what else the edge holds' }),
+  })
+  .refine(fitsClaim, 'is too large for an edge')
 export const startRunBody = z.strictObject({
   status: z.enum(['notStarted', 'processing']).default('processing'),
   collectionConfigs: z.record(z.string(), json).refine(fitsClaim, 'is too large').optional(),
@@ -106,6 +123,16 @@ export const blockSchema = z
     updatedBy: updatedBySchema.nullable(),
   })
   .meta({ id: 'Block' })
+export const edgeSchema = z
+  .object({
+    id: z.string(),
+    source: z.string(),
+    target: z.string(),
+    data: z.record(z.string(), json),
+    version: lsnSchema.meta({ description: 'LSN of the last record that wrote the edge' }),
+    updatedBy: updatedBySchema.nullable(),
+  })
+  .meta({ id: 'Edge' })
 export const indexedSchema = z.object({ entry: entrySchema, version: lsnSchema, shown: z.boolean() }).meta({
   id: 'IndexReport',
   description: 'What the index shows now; shown says whether that is what this request wrote.',

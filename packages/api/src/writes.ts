@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
-import { type BlockJson, type ClaimAuthor, getBlock } from '@joinery/blocks'
+import { type BlockJson, type ClaimAuthor, getBlock, type ListedEdge } from '@joinery/blocks'
 import type { LogRecord, Stamp, WorkspaceId, Workspaces, WorkspaceView } from '@joinery/server'
 import type * as Y from 'yjs'
 import { ApiError } from './api-error.ts'
 import type { ApiLimits } from './api-limits.ts'
 import { type BlockView, readBlock, viewBlock } from './block-view.ts'
+import { type EdgeView, edgePath, findEdge, readEdge, viewEdge } from './edge-view.ts'
 import { type History, type RecordHead, touches } from './history.ts'
 
 /** One request to write. */
@@ -13,6 +14,8 @@ export interface WriteRequest {
   readonly author: ClaimAuthor
   /** The blocks whose state the answer needs. */
   readonly blocks: readonly string[]
+  /** The edges, likewise. */
+  readonly edges?: readonly string[]
   readonly key: string | undefined
   /** What tells this request from another under the same key. */
   readonly fingerprint: string
@@ -30,6 +33,7 @@ export interface WriteOutcome {
   readonly record: RecordHead | undefined
   /** The blocks asked for, as of `lsn`; those that are gone are left out. */
   readonly blocks: ReadonlyMap<string, BlockView>
+  readonly edges: ReadonlyMap<string, EdgeView>
 }
 
 export interface WritesOptions {
@@ -51,9 +55,10 @@ export class Writes {
   }
 
   async write(request: WriteRequest): Promise<WriteOutcome> {
-    const { workspace, author, blocks, key, sync } = request
+    const { workspace, author, blocks, edges = [], key, sync } = request
     const before = new Map<string, Stamp | undefined>()
-    const after = new Map<string, BlockJson>()
+    const blocksAfter = new Map<string, BlockJson>()
+    const edgesAfter = new Map<string, ListedEdge>()
     const written = await this.#whenDurable(
       this.#options.workspaces.write(workspace, {
         writer: author,
@@ -62,32 +67,37 @@ export class Writes {
         ...(sync && { sync }),
         check: (view) => {
           request.check(view)
-          for (const id of blocks) before.set(id, view.stamps.of(id))
+          for (const path of [...blocks, ...edges.map(edgePath)]) before.set(path, view.stamps.of(path))
         },
         run: (doc) => {
           request.run(doc)
           for (const id of blocks) {
             const block = getBlock(doc, id)
-            if (block !== undefined) after.set(id, block.toJSON())
+            if (block !== undefined) blocksAfter.set(id, block.toJSON())
+          }
+          for (const id of edges) {
+            const edge = findEdge(doc, id)
+            if (edge !== undefined) edgesAfter.set(id, edge)
           }
         },
       }),
     )
     if (written.repeated) return this.#repeat(request, key ?? '', written.lsn)
     const record = changeOf(written.record)
-    const views = new Map<string, BlockView>()
-    for (const [id, json] of after) {
-      const stamp = record !== undefined && touches(record, id) ? record : before.get(id)
-      views.set(id, viewBlock(json, stamp))
+    const stampOf = (path: string) => (record !== undefined && touches(record, path) ? record : before.get(path))
+    const outcome: WriteOutcome = {
+      lsn: written.lsn,
+      record,
+      blocks: new Map([...blocksAfter].map(([id, json]) => [id, viewBlock(json, stampOf(id))])),
+      edges: new Map([...edgesAfter].map(([id, edge]) => [id, viewEdge(edge, stampOf(edgePath(id)))])),
     }
-    const outcome = { lsn: written.lsn, record, blocks: views }
     if (written.record?.idempotencyKey !== undefined) this.#keep(answerKey(workspace, written.record), outcome)
     return outcome
   }
 
   /** The first answer again: kept, or made from the log as of the first write. */
   async #repeat(request: WriteRequest, key: string, lsn: number): Promise<WriteOutcome> {
-    const { workspace, author, blocks } = request
+    const { workspace, author, blocks, edges = [] } = request
     const { history } = this.#options
     const record = await history.recordAt(workspace, lsn)
     if (record.actor !== author.actor || record.connection !== viaOf(request)) {
@@ -95,14 +105,12 @@ export class Writes {
     }
     const kept = this.#answers.get(answerKey(workspace, record))
     if (kept !== undefined) return kept
-    return history.read(workspace, { lsn }, ({ doc, stamps }) => {
-      const views = new Map<string, BlockView>()
-      for (const id of blocks) {
-        const view = readBlock(doc, stamps, id)
-        if (view !== undefined) views.set(id, view)
-      }
-      return { lsn, record: changeOf(record), blocks: views }
-    })
+    return history.read(workspace, { lsn }, ({ doc, stamps }) => ({
+      lsn,
+      record: changeOf(record),
+      blocks: viewsOf(blocks, (id) => readBlock(doc, stamps, id)),
+      edges: viewsOf(edges, (id) => readEdge(doc, stamps, id)),
+    }))
   }
 
   #keep(key: string, outcome: WriteOutcome): void {
@@ -131,6 +139,15 @@ export class Writes {
       clearTimeout(timer)
     }
   }
+}
+
+function viewsOf<V>(ids: readonly string[], read: (id: string) => V | undefined): Map<string, V> {
+  const views = new Map<string, V>()
+  for (const id of ids) {
+    const view = read(id)
+    if (view !== undefined) views.set(id, view)
+  }
+  return views
 }
 
 /** A Yjs V1 update without structs and deletions, in bytes: what a keyed write that changed nothing has as record. */

@@ -1,5 +1,6 @@
 import type { Route } from '../route.ts'
 import { blockRoutes } from './block-routes.ts'
+import { edgeRoutes } from './edge-routes.ts'
 import { eventRoutes } from './event-routes.ts'
 import { historyRoutes } from './history-routes.ts'
 import { indexingRoutes } from './indexing-routes.ts'
@@ -10,6 +11,7 @@ import { workspaceRoutes } from './workspace-routes.ts'
 export const allRoutes: readonly Route[] = [
   ...workspaceRoutes,
   ...blockRoutes,
+  ...edgeRoutes,
   ...indexingRoutes,
   ...transactionRoutes,
   ...historyRoutes,

@@ -15,7 +15,7 @@ import type { WriteOutcome } from '../writes.ts'
 const BLOCKS = '/v1/workspaces/{workspace}/blocks'
 const BLOCK = `${BLOCKS}/{block}`
 const written = ['etag', 'x-joinery-lsn'] as const
-const atQuery = z.strictObject({ at: pointQuery.optional() })
+export const atQuery = z.strictObject({ at: pointQuery.optional() })
 const contentQuery = blockWriteQuery.extend({
   based_on: lsnQuery.optional().meta({
     description: 'LSN the content was written from: it is merged with what was typed since, as a concurrent edit',
@@ -180,7 +180,7 @@ function blockReply(outcome: WriteOutcome, id: string, status: number): Reply {
 }
 
 /** What `read` sees now, or at a point of the past. Throws `unknown_workspace`. */
-async function stateAt<T>(
+export async function stateAt<T>(
   { workspaces, history }: Services,
   workspace: WorkspaceId,
   at: string | undefined,

@@ -1,0 +1,34 @@
+import { edgesMap, type Json, type ListedEdge, listEdges } from '@joinery/blocks'
+import type { Stamp, Stamps } from '@joinery/server'
+import type * as Y from 'yjs'
+
+/** An edge as the API shows it: what it holds beside its ends stands under `data`. */
+export interface EdgeView {
+  readonly id: string
+  readonly source: string
+  readonly target: string
+  readonly data: Readonly<Record<string, Json>>
+  /** LSN of the last record that wrote the edge; 0 when the log no longer says. */
+  readonly version: number
+  readonly updatedBy: { readonly source: string; readonly actor: string; readonly at: number } | null
+}
+
+export function viewEdge({ id, source, target, ...data }: ListedEdge, stamp: Stamp | undefined): EdgeView {
+  const updatedBy = stamp === undefined ? null : { source: stamp.source, actor: stamp.actor, at: stamp.at }
+  return { id, source, target, data, version: stamp?.lsn ?? 0, updatedBy }
+}
+
+/** As plain data; undefined when there is none, or something that is no edge. */
+export function findEdge(doc: Y.Doc, id: string): ListedEdge | undefined {
+  return edgesMap(doc).has(id) ? listEdges(doc).find((edge) => edge.id === id) : undefined
+}
+
+export function readEdge(doc: Y.Doc, stamps: Stamps, id: string): EdgeView | undefined {
+  const edge = findEdge(doc, id)
+  return edge && viewEdge(edge, stamps.of(edgePath(id)))
+}
+
+/** Where records and stamps name it. */
+export function edgePath(id: string): string {
+  return `edges/${id}`
+}

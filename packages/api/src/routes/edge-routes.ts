@@ -1,0 +1,177 @@
+import { edgesMap, listEdges, removeEdge, setEdge } from '@joinery/blocks'
+import type { Identity, WorkspaceId, WorkspaceView } from '@joinery/server'
+import { z } from 'zod'
+import { ApiError } from '../api-error.ts'
+import { authorOf } from '../caller.ts'
+import { edgePath, findEdge, readEdge, viewEdge } from '../edge-view.ts'
+import { assertKnown } from '../known-workspace.ts'
+import { isSameJson } from '../merge-patch.ts'
+import { anyHeaders, noBody, type Reply, type Route, route } from '../route.ts'
+import { edgeId, edgeSchema, limitQuery, params, putEdgeBody } from '../schemas.ts'
+import type { Services } from '../services.ts'
+import { blockWriteHeaders, blockWriteQuery, lsnHeader, preconditionOf, wantsSync } from '../write-headers.ts'
+import type { WriteOutcome, WriteRequest } from '../writes.ts'
+import { atQuery, stateAt } from './block-routes.ts'
+
+const EDGES = '/v1/workspaces/{workspace}/edges'
+const EDGE = `${EDGES}/{edge}`
+const written = ['etag', 'x-joinery-lsn'] as const
+
+const list = route(
+  {
+    method: 'GET',
+    path: EDGES,
+    id: 'listEdges',
+    summary: 'Edges in the order of their ids, now or in the past',
+    params: params.workspace,
+    query: atQuery.extend({ limit: limitQuery, after: edgeId.optional() }),
+    headers: anyHeaders,
+    body: noBody,
+    answers: {
+      200: {
+        description: 'One page; `next` is the `after` of the next, null at the end.',
+        schema: z.object({ edges: z.array(edgeSchema), lsn: z.int(), next: z.string().nullable() }),
+      },
+    },
+    errors: ['unknown_workspace', 'unknown_lsn', 'history_dropped', 'busy'],
+  },
+  async ({ params: { workspace }, query: { at, limit, after = '' } }, services) => {
+    const body = await stateAt(services, workspace as WorkspaceId, at, (doc, stamps, lsn) => {
+      const rest = listEdges(doc).filter(({ id }) => id > after)
+      const edges = rest.slice(0, limit).map((edge) => viewEdge(edge, stamps.of(edgePath(edge.id))))
+      return { edges, lsn, next: rest.length > limit ? edges.at(-1)?.id : null }
+    })
+    return { status: 200, body }
+  },
+)
+
+const get = route(
+  {
+    method: 'GET',
+    path: EDGE,
+    id: 'getEdge',
+    summary: 'One edge, now or in the past',
+    params: params.edge,
+    query: atQuery,
+    headers: anyHeaders,
+    body: noBody,
+    answers: { 200: { description: 'The edge.', schema: edgeSchema, headers: ['etag'] } },
+    errors: ['unknown_workspace', 'unknown_edge', 'unknown_lsn', 'history_dropped', 'busy'],
+  },
+  async ({ params: { workspace, edge: id }, query: { at } }, services) => {
+    const edge = await stateAt(services, workspace as WorkspaceId, at, (doc, stamps) => readEdge(doc, stamps, id))
+    if (edge === undefined) throw unknownEdge(id)
+    return { status: 200, headers: { etag: `"${edge.version}"` }, body: edge }
+  },
+)
+
+const put = route(
+  {
+    method: 'PUT',
+    path: EDGE,
+    id: 'putEdge',
+    summary: 'Create an edge, or replace it as a whole; its blocks need not be there yet',
+    params: params.edge,
+    query: blockWriteQuery,
+    headers: blockWriteHeaders,
+    body: putEdgeBody,
+    answers: { 200: { description: 'The edge as of this write.', schema: edgeSchema, headers: written } },
+    errors: ['unknown_workspace', 'edge_exists', 'version_conflict', 'key_reused', 'durability_unavailable'],
+  },
+  async ({ params: { workspace, edge: id }, query, headers, body, identity }, services) => {
+    const { source, target, data = {} } = body
+    const edge = { ...data, source, target }
+    const outcome = await writeEdge(
+      { workspace, identity, headers, id, fingerprint: `putEdge ${id}\n${JSON.stringify(body)}` },
+      services,
+      {
+        check: (view) => {
+          assertKnown(workspace, view)
+          checkPrecondition(view, id, preconditionOf(headers, query))
+        },
+        run: (doc) => {
+          if (!isSameJson(findEdge(doc, id), { id, ...edge })) setEdge(doc, id, edge)
+        },
+      },
+    )
+    return edgeReply(outcome, id)
+  },
+)
+
+const remove = route(
+  {
+    method: 'DELETE',
+    path: EDGE,
+    id: 'deleteEdge',
+    summary: 'Delete an edge',
+    params: params.edge,
+    query: blockWriteQuery,
+    headers: blockWriteHeaders.omit({ 'if-none-match': true }),
+    body: noBody,
+    answers: { 204: { description: 'It is gone.', headers: ['x-joinery-lsn'] } },
+    errors: ['unknown_workspace', 'unknown_edge', 'version_conflict', 'key_reused', 'durability_unavailable'],
+  },
+  async ({ params: { workspace, edge: id }, query, headers, identity }, services) => {
+    const outcome = await writeEdge({ workspace, identity, headers, id, fingerprint: `deleteEdge ${id}` }, services, {
+      check: (view) => {
+        assertKnown(workspace, view)
+        if (!edgesMap(view.doc).has(id)) throw unknownEdge(id)
+        checkPrecondition(view, id, preconditionOf(headers, query))
+      },
+      run: (doc) => removeEdge(doc, id),
+    })
+    return { status: 204, headers: lsnHeader(outcome) }
+  },
+)
+
+interface EdgeWrite {
+  readonly workspace: string
+  readonly identity: Identity
+  readonly headers: Parameters<typeof wantsSync>[0] & { readonly 'idempotency-key'?: string | undefined }
+  readonly id: string
+  readonly fingerprint: string
+}
+
+function writeEdge(
+  { workspace, identity, headers, id, fingerprint }: EdgeWrite,
+  { writes, durability }: Services,
+  edit: Pick<WriteRequest, 'check' | 'run'>,
+): Promise<WriteOutcome> {
+  const author = authorOf(identity)
+  return writes.write({
+    workspace: workspace as WorkspaceId,
+    author,
+    blocks: [],
+    edges: [id],
+    key: headers['idempotency-key'],
+    fingerprint: `${fingerprint}\n${author.source}`,
+    sync: wantsSync(headers, durability),
+    ...edit,
+  })
+}
+
+function checkPrecondition(
+  { doc, stamps }: WorkspaceView,
+  id: string,
+  { expectedVersion, onlyIfAbsent }: ReturnType<typeof preconditionOf>,
+): void {
+  const current = readEdge(doc, stamps, id)
+  if (onlyIfAbsent && current !== undefined) {
+    throw new ApiError('edge_exists', `edge "${id}" is there already, at version ${current.version}`, { current })
+  }
+  if (expectedVersion === undefined || current?.version === expectedVersion) return
+  const message = `edge "${id}" is ${current === undefined ? 'gone' : `at version ${current.version}`}, not at ${expectedVersion}`
+  throw new ApiError('version_conflict', message, { current: current ?? null })
+}
+
+function edgeReply(outcome: WriteOutcome, id: string): Reply {
+  const edge = outcome.edges.get(id)
+  if (edge === undefined) throw new Error(`edge ${id} is not there after it was written`)
+  return { status: 200, headers: { ...lsnHeader(outcome), etag: `"${edge.version}"` }, body: edge }
+}
+
+function unknownEdge(id: string): ApiError {
+  return new ApiError('unknown_edge', `there is no edge "${id}"`)
+}
+
+export const edgeRoutes: readonly Route[] = [list, get, put, remove]
