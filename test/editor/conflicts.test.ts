@@ -50,7 +50,7 @@ describe.skipIf(executable === undefined)('the conflict tray', () => {
     const headline = '“Text 1”: index main stays “done”, as indexer (a workflow) said.'
     await ann.locator('[aria-live=polite]').getByText(`Conflict settled: ${headline}`).waitFor()
     const button = ann.getByRole('button', { name: 'Conflicts' })
-    await expect.poll(() => button.getAttribute('aria-label')).toBe('Conflicts, 1 to read')
+    await expect.poll(() => button.textContent()).toBe('Conflicts 1 to read')
     await button.focus()
     await ann.keyboard.press('Enter')
     const tray = ann.getByRole('complementary', { name: 'Conflicts' })

@@ -20,7 +20,7 @@ export function DifferenceList({
     <ul className="differences">
       {removed.map((block) => (
         <li key={block.id}>
-          <h4>{textOf(block.fields.title, block.id)}</h4>
+          <h3>{textOf(block.fields.title, block.id)}</h3>
           <p className="mark gone">Was there then, is gone now</p>
           <TextDifference before={block.content} after="" />
         </li>
@@ -41,11 +41,11 @@ export function DifferenceList({
 
 function BlockHeading({ id, title }: { id: string; title: string }): ReactNode {
   return (
-    <h4>
+    <h3>
       <button type="button" className="quiet" onClick={() => openBlock(id)}>
         {title}
       </button>
-    </h4>
+    </h3>
   )
 }
 

@@ -10,7 +10,7 @@ export function PastBlocks({ past: { blocks, hasMore } }: { past: PastState }): 
     <ul className="differences" aria-label="Blocks as they were">
       {blocks.map(({ id, fields, content, indexingList }) => (
         <li key={id}>
-          <h4>{textOf(fields.title, id)}</h4>
+          <h3>{textOf(fields.title, id)}</h3>
           {content === '' ? <p className="soft">No text.</p> : <p className="past-text">{content}</p>}
           {indexingList.length > 0 && (
             <dl>

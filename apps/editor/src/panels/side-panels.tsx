@@ -27,11 +27,16 @@ export function SidePanels({ name }: { name: string }): ReactNode {
         if (element !== null) buttons.current.set(panel, element)
       }}
       aria-expanded={open === panel}
-      aria-label={badge > 0 ? `${panel}, ${badge} to read` : undefined}
       onClick={() => setOpen((was) => (was === panel ? undefined : panel))}
     >
       {panel}
-      {badge > 0 && <span className="badge">{badge}</span>}
+      {badge > 0 && (
+        <>
+          {' '}
+          <span className="badge">{badge}</span>
+          <span className="hidden"> to read</span>
+        </>
+      )}
     </button>
   )
   return (
