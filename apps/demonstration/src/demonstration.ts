@@ -11,6 +11,8 @@ export interface DemonstrationOptions {
   readonly block: string | undefined
   readonly vectorsDirectory: string
   readonly pace: number
+  /** What it may take at the most, ms; {@link TIME_MAX_MS} when left out. */
+  readonly timeMaxMs?: number
 }
 
 /** Something that happened, for a person. */
@@ -41,7 +43,7 @@ export interface DemonstrationView {
 }
 
 /** What no demonstration outlives, ms, whatever its writers do. */
-export const TIME_MAX_MS = 120_000
+const TIME_MAX_MS = 120_000
 const REMARKS_MAX = 100
 
 /** One scenario that is played in one workspace by processes of its own. */
@@ -54,6 +56,7 @@ export class Demonstration {
   #state: DemonstrationView['state'] = 'running'
   #reason: string | undefined
   #block: string | undefined
+  readonly #endsAtMs: number
   readonly #timer: NodeJS.Timeout
   /** Resolves when it is over and every process is gone. Never rejects. */
   readonly over: Promise<void>
@@ -61,7 +64,9 @@ export class Demonstration {
   constructor(options: DemonstrationOptions) {
     this.options = options
     this.#block = options.block
-    this.#timer = setTimeout(() => this.#finish('failed', 'its two minutes were over'), TIME_MAX_MS)
+    const { timeMaxMs = TIME_MAX_MS } = options
+    this.#endsAtMs = this.#startedAtMs + timeMaxMs
+    this.#timer = setTimeout(() => this.#finish('failed', 'its time was over'), timeMaxMs)
     this.over = this.#play()
   }
 
@@ -92,7 +97,7 @@ export class Demonstration {
   async enter(actor: string, source: Source): Promise<WriterProcess> {
     if (!this.isRunning) throw new DemonstrationError('writer_failed', 'the demonstration is over')
     const { url, workspace, vectorsDirectory, pace } = this.options
-    const endsAtMs = this.#startedAtMs + TIME_MAX_MS
+    const endsAtMs = this.#endsAtMs
     const writer = new WriterProcess({ url, workspace, source, actor, vectorsDirectory, pace, endsAtMs }, (text) =>
       this.remark(text, actor),
     )

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Demonstrations } from './demonstrations.ts'
 import { handleRequest, type RouteServices } from './http/routes.ts'
+import { VectorFiles } from './search/vector-files.ts'
 
 export type DemonstrationServices = Omit<RouteServices, 'demonstrations'>
 
@@ -10,6 +11,8 @@ export interface DemonstrationDoor {
   handle(request: IncomingMessage, response: ServerResponse): boolean
   /** Ends every writer. Resolves when they are gone. */
   close(): Promise<void>
+  /** Deletes what was indexed of workspaces that are not among these. */
+  forgetOthers(workspaces: AsyncIterable<string>): Promise<void>
 }
 
 export function createDemonstrationDoor(services: DemonstrationServices): DemonstrationDoor {
@@ -17,5 +20,6 @@ export function createDemonstrationDoor(services: DemonstrationServices): Demons
   return {
     handle: (request, response) => handleRequest(request, response, { ...services, demonstrations }),
     close: () => demonstrations.close(),
+    forgetOthers: (workspaces) => new VectorFiles(services.vectorsDirectory).keepOnly(workspaces),
   }
 }

@@ -6,10 +6,15 @@ import { getBlock } from '@joinery/blocks'
 import { createDemonstrationDoor, type DemonstrationDoor } from '@joinery/demonstration'
 import { parseWorkspaceName, type WorkspaceId } from '@joinery/protocol'
 import { isLoopbackHost, type Server } from '@joinery/server'
+import type { Logger } from 'pino'
 import type { ServeConfig } from './serve-config.mts'
 
 /** The demonstration, where everyone who can reach the server sits at this machine; undefined elsewhere. */
-export function openDemonstration(config: ServeConfig, server: Server): DemonstrationDoor | undefined {
+export async function openDemonstration(
+  config: ServeConfig,
+  server: Server,
+  logger: Logger,
+): Promise<DemonstrationDoor | undefined> {
   if (config.keys !== undefined || !isLoopbackHost(config.host)) return undefined
   const vectorsDirectory = vectorsDirectoryFor(config)
   const door = createDemonstrationDoor({
@@ -19,8 +24,12 @@ export function openDemonstration(config: ServeConfig, server: Server): Demonstr
     readEntry: (workspace, block, index) =>
       server.workspaces.read(workspace as WorkspaceId, ({ doc }) => getBlock(doc, block)?.indexingList.get(index)),
   })
+  await door.forgetOthers(server.workspaces.names()).catch((error: unknown) => {
+    // A demonstration's leftovers are no reason not to serve.
+    logger.warn({ error }, 'what was indexed of deleted workspaces could not be removed')
+  })
   return {
-    handle: door.handle,
+    ...door,
     close: async () => {
       await door.close()
       // What an index says of itself is gone with the memory, so nothing speaks of its vectors any more.

@@ -60,7 +60,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
       })
       metrics.watch(server, store)
       const readiness = () => readReadiness(config, server, store)
-      const demonstration = openDemonstration(config, server)
+      const demonstration = await openDemonstration(config, server, logger)
       const always = { api, metrics, readiness, demonstration }
       faces = { ...always, control: undefined }
       await server.listen()

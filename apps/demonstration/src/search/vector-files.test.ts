@@ -60,3 +60,15 @@ it('[D6] a run’s vectors come back as they were, and no draft stays', async ()
   const [folder = ''] = await readdir(directory)
   expect(await readdir(join(directory, folder))).toHaveLength(1)
 })
+
+it('[D15] vectors of workspaces that are no more are deleted, and no others', async () => {
+  const inWorkspace = (workspace: string): IndexAddress => ({ ...runOf(1), workspace })
+  for (const workspace of ['kept', 'gone']) await files.write(inWorkspace(workspace), passagesOf('Oak moves.'))
+  const existing = async function* () {
+    yield* ['kept', 'never indexed']
+  }
+  await files.keepOnly(existing())
+  expect(await files.read(inWorkspace('kept'))).toHaveLength(1)
+  expect(await readdir(directory)).toHaveLength(1)
+  await new VectorFiles(join(directory, 'not there')).keepOnly(existing())
+})

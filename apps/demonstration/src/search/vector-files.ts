@@ -63,6 +63,14 @@ export class VectorFiles {
     }
   }
 
+  /** Deletes what was built for workspaces that are no more: a deleted text must not stay readable in its index. */
+  async keepOnly(workspaces: AsyncIterable<string>): Promise<void> {
+    const gone = new Set(await readdir(this.#directory).catch(ignoreMissing))
+    if (gone.size === 0) return
+    for await (const workspace of workspaces) gone.delete(hashed(workspace))
+    for (const name of gone) await rm(join(this.#directory, name), { recursive: true, force: true })
+  }
+
   async #makeDirectory(workspace: string): Promise<void> {
     await mkdir(this.#directory, { recursive: true, mode: 0o700 })
     const { uid } = await lstat(this.#directory)
@@ -117,4 +125,9 @@ function decodeFile(bytes: Buffer): IndexedPassage[] {
     const vector = new Float32Array(Uint8Array.prototype.slice.call(bytes, from, from + size).buffer)
     return { ...passage, vector }
   })
+}
+
+function ignoreMissing(error: NodeJS.ErrnoException): string[] {
+  if (error.code !== 'ENOENT') throw error
+  return []
 }
