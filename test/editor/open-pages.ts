@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { expect } from 'vitest'
 import { ensureEditorBuilt } from '../../apps/server/src/editor-build.mts'
@@ -31,7 +32,8 @@ export class OpenPages implements AsyncDisposable {
     await ensureEditorBuilt()
     const directory = await tempDirectory()
     const [server, browser] = await Promise.all([
-      startJoinery({ directory: directory.path }),
+      // What is indexed goes with the directory, too.
+      startJoinery({ directory: join(directory.path, 'data'), env: { TMPDIR: directory.path } }),
       launchChromium(executable),
     ])
     return new OpenPages(server, directory, browser)

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { connectWorkspace, type Workspace } from '@joinery/client'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { CommandProcess } from './testing/command-process.mts'
@@ -23,8 +24,10 @@ class Demo {
 
   /** A server with a data directory of its own. */
   static async serve(env: Record<string, string> = {}): Promise<Demo> {
-    const args = ['serve', '--port', '0', '--data', await temporaryDirectory(), '--log-level', 'warn']
-    const server = new CommandProcess(args, { env })
+    const directory = await temporaryDirectory()
+    const args = ['serve', '--port', '0', '--data', join(directory, 'data'), '--log-level', 'warn']
+    // Vectors go with the test, too.
+    const server = new CommandProcess(args, { env: { TMPDIR: directory, ...env } })
     return new Demo(server, await server.listening())
   }
 
