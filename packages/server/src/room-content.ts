@@ -129,6 +129,7 @@ export class RoomContent {
     this.#isUsed = false
     const open = this.open
     if (open === undefined || open.content instanceof ColdDocument) return
+    open.content.sweep()
     this.#keepUpIfDue(open, nowMs)
     if (nowMs - this.#usedAtMs >= this.#context.limits.coolAfterMs && mayCool()) this.#cool(open, open.content)
   }

@@ -1,12 +1,13 @@
 import type { LogRecord } from '@joinery/log'
-import { encodeSyncStep1, encodeSyncStep2 } from '@joinery/protocol'
+import { encodeSyncStep1 } from '@joinery/protocol'
 import * as random from 'lib0/random'
 import * as Y from 'yjs'
 import { encodeAnnex } from './annex.ts'
 import type { DocumentRules, Observed, Refusal, Writer } from './document-rules.ts'
-import { EMPTY_STATE_VECTOR, EMPTY_STEP1, EMPTY_STEP2, EMPTY_UPDATE, isEmptyUpdate } from './empty-update.ts'
+import { EMPTY_STATE_VECTOR, EMPTY_STEP1, EMPTY_UPDATE, isEmptyStateVector, isEmptyUpdate } from './empty-update.ts'
 import { Stamps } from './stamps.ts'
 import type { Start, StoredState } from './stored-state.ts'
+import { encodeSyncAnswer, LiveAnswer } from './sync-answer.ts'
 
 /** Records applied in one transaction while loading: enough to spread its cost, few enough to let other rooms breathe. */
 const REPLAY_CHUNK = 1_000
@@ -43,6 +44,7 @@ export class RoomDocument {
   #unobserve: (() => void) | undefined
   #isReplaying = false
   #stateBytes = 0
+  readonly #liveAnswer = new LiveAnswer()
   /** The Yjs client ids that edits made here are written under: each belongs to one actor, as on any client. */
   readonly #clientIds: ClientIds
 
@@ -183,10 +185,16 @@ export class RoomDocument {
     return this.#doc === undefined ? EMPTY_STEP1 : encodeSyncStep1(this.stateVector())
   }
 
-  /** The frame that gives the holder of `stateVector` what it lacks. Throws on bytes that are no state vector. */
-  syncStep2(stateVector: Uint8Array): Uint8Array {
-    const diff = this.diff(stateVector)
-    return diff === EMPTY_UPDATE ? EMPTY_STEP2 : encodeSyncStep2(diff)
+  /** The WebSocket messages that give the holder of `stateVector` what it lacks. Throws on bytes that are no state vector. */
+  answer(stateVector: Uint8Array): readonly Uint8Array[] {
+    const doc = this.#doc
+    if (doc === undefined || !isEmptyStateVector(stateVector)) return encodeSyncAnswer([this.diff(stateVector)])
+    return this.#liveAnswer.messages(() => Y.encodeStateAsUpdate(doc))
+  }
+
+  /** Called about once a second. */
+  sweep(): void {
+    this.#liveAnswer.sweep()
   }
 
   /** Everything a later load needs in place of the records so far: the state, what waits for others included, and the annex. */
@@ -225,6 +233,7 @@ export class RoomDocument {
     doc.on('update', (update: Uint8Array, _origin: unknown, _doc: Y.Doc, transaction: Y.Transaction) => {
       if (this.#isReplaying) return
       this.#emitted = update
+      this.#liveAnswer.note(update)
       this.#touched = this.#rules.touched(transaction)
     })
     this.#doc = doc

@@ -305,10 +305,11 @@ export class Room implements ContentOwner {
     if (!isStateVector(stateVector)) {
       return connection.refuse(new ServerError('bad_frame', 'SyncStep1 holds no Yjs state vector'))
     }
-    if (content instanceof RoomDocument) return connection.send(content.syncStep2(stateVector))
-    this.#withStored(content, connection, (stored) => {
-      for (const message of stored.answer(stateVector)) connection.write(message)
-    })
+    const answer = (from: RoomDocument | StoredState): void => {
+      for (const message of from.answer(stateVector)) connection.write(message)
+    }
+    if (content instanceof RoomDocument) answer(content)
+    else this.#withStored(content, connection, answer)
   }
 
   /** Runs `use` on what is stored, which takes a while when it has to be read: `connection` waits for it, or is turned away. */

@@ -238,12 +238,14 @@ class Scene {
   }
 }
 
-async function play(steps: readonly Step[]): Promise<void> {
+async function play(steps: readonly Step[], isLarge: boolean): Promise<void> {
   const scene = new Scene()
+  // Large ones are answered from a shared encoding.
+  if (isLarge) scene.docs[0]?.getMap('m').set('large', 'x'.repeat(20_000))
   for (const step of steps) await scene.play(step)
   await scene.settle()
 }
 
-it('[S1, S2, S3, S6, S15, S29, S31] nothing acknowledged is lost and nobody is shown less than it, however rooms come and go', async () => {
-  await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 80 }), play), { numRuns: RUNS })
+it('[S1, S2, S3, S6, S15, S28, S29, S31] nothing acknowledged is lost and nobody is shown less than it, however rooms come and go', async () => {
+  await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 80 }), fc.boolean(), play), { numRuns: RUNS })
 })

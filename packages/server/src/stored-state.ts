@@ -1,15 +1,12 @@
 import type { LogRecord, Lsn, Snapshot, WorkspaceLog } from '@joinery/log'
-import { encodeSyncStep2, encodeUpdate } from '@joinery/protocol'
 import * as Y from 'yjs'
 import { type Annex, decodeAnnex } from './annex.ts'
 import { DeleteSet } from './delete-set.ts'
-import { EMPTY_STATE_VECTOR, EMPTY_STEP2, isEmptyStateVector, isEmptyUpdate } from './empty-update.ts'
+import { EMPTY_STATE_VECTOR, isEmptyStateVector, isEmptyUpdate } from './empty-update.ts'
+import { mergeUpdates } from './merge-updates.ts'
 import { Stamps } from './stamps.ts'
 import { advanceStateVector, encodeStateVector } from './state-vector.ts'
-import { encodeBinaryMessage } from './ws-frame.ts'
-
-/** Updates merged at once: Yjs sorts all of them for every struct it writes, so a thousand at once cost a thousand squared. */
-const MERGE_MAX = 16
+import { encodeSyncAnswer } from './sync-answer.ts'
 
 /** Where loading begins: a snapshot's state and what a room would know had it read the records it covers. */
 export interface Start {
@@ -90,8 +87,8 @@ export class StoredState {
    * all is there; for those who have nothing they are made once. Throws on bytes that are no state vector.
    */
   answer(stateVector: Uint8Array): readonly Uint8Array[] {
-    if (!isEmptyStateVector(stateVector)) return answerOf(this.diff(stateVector))
-    this.#fullAnswer ??= answerOf(this.#all())
+    if (!isEmptyStateVector(stateVector)) return encodeSyncAnswer(this.diff(stateVector))
+    this.#fullAnswer ??= encodeSyncAnswer(this.#all())
     return this.#fullAnswer
   }
 
@@ -126,7 +123,7 @@ export class StoredState {
   #all(): readonly Uint8Array[] {
     if (this.#parts !== undefined) return this.#parts
     const parts = this.start === undefined ? [] : [this.start.state]
-    if (this.tail.length > 0) parts.push(mergeAll(this.tail.map((record) => record.update)))
+    if (this.tail.length > 0) parts.push(mergeUpdates(this.tail.map((record) => record.update)))
     this.#parts = parts
     return parts
   }
@@ -138,13 +135,6 @@ export class StoredState {
   }
 }
 
-function answerOf(parts: readonly Uint8Array[]): readonly Uint8Array[] {
-  const last = parts.at(-1)
-  if (last === undefined) return [encodeBinaryMessage(EMPTY_STEP2)]
-  const before = parts.slice(0, -1).map((part) => encodeBinaryMessage(encodeUpdate(part)))
-  return [...before, encodeBinaryMessage(encodeSyncStep2(last))]
-}
-
 const NOTHING_STORED = new StoredState(undefined, [])
 
 function stateVectorOf(start: Start | undefined, tail: readonly LogRecord[]): Uint8Array {
@@ -152,17 +142,4 @@ function stateVectorOf(start: Start | undefined, tail: readonly LogRecord[]): Ui
   const state = Y.decodeStateVector(start?.annex.stateVector ?? EMPTY_STATE_VECTOR)
   for (const { update } of tail) advanceStateVector(state, update)
   return encodeStateVector(state)
-}
-
-/** {@link Y.mergeUpdates} of many, a few at a time. */
-function mergeAll(updates: readonly Uint8Array[]): Uint8Array {
-  let level = updates
-  while (level.length > 1) {
-    const next: Uint8Array[] = []
-    for (let start = 0; start < level.length; start += MERGE_MAX) {
-      next.push(Y.mergeUpdates(level.slice(start, start + MERGE_MAX)))
-    }
-    level = next
-  }
-  return level[0] as Uint8Array
 }
