@@ -1,5 +1,5 @@
 import { useServer, useWorkspace } from '@joinery/react'
-import { useCallback, useEffect, useMemo, useState } from 'react'
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { type Difference, type HistoryRecord, HistorySource, type PastState } from './history-source.ts'
 
 /** Records that are read at a time: some minutes of typing. */
@@ -61,27 +61,39 @@ export function useHead(source: HistorySource): { head: number | undefined; prob
   return { head, problem }
 }
 
-/** The records around `lsn`: those of its chunk and of the one before. */
+interface Chunk {
+  /** LSN up to which it is read. */
+  readonly through: number
+  readonly records: readonly HistoryRecord[]
+}
+
+/** The records around `lsn`: those of its chunk and of the one before. What is read once is kept; only what is new is asked for. */
 export function useRecords(source: HistorySource, lsn: number, head: number): readonly HistoryRecord[] {
-  const [chunks, setChunks] = useState<ReadonlyMap<number, readonly HistoryRecord[]>>(new Map())
+  const [chunks, setChunks] = useState<ReadonlyMap<number, Chunk>>(new Map())
+  const known = useRef(chunks)
   const chunk = Math.floor(Math.max(0, lsn - 1) / CHUNK_RECORDS)
   const previous = Math.max(0, chunk - 1)
   useEffect(() => {
     const controller = new AbortController()
     for (const wanted of new Set([previous, chunk])) {
+      const { through, records } = known.current.get(wanted) ?? { through: wanted * CHUNK_RECORDS, records: [] }
       const end = Math.min(head, (wanted + 1) * CHUNK_RECORDS)
-      const known = chunks.get(wanted)?.at(-1)?.lsn ?? 0
-      if (known >= end || head === 0) continue
-      source.records(wanted * CHUNK_RECORDS, CHUNK_RECORDS, controller.signal).then(
-        (records) => setChunks((before) => new Map(before).set(wanted, records)),
+      if (through >= end) continue
+      source.records(through, end - through, controller.signal).then(
+        (more) => {
+          // Not `end`: what is not durable yet is not told yet.
+          const last = more.at(-1)?.lsn ?? through
+          known.current = new Map(known.current).set(wanted, { through: last, records: [...records, ...more] })
+          setChunks(known.current)
+        },
         // The difference below asks the same server and says what is wrong with it.
         () => undefined,
       )
     }
     return () => controller.abort()
-  }, [source, chunk, previous, head, chunks])
+  }, [source, chunk, previous, head])
   return useMemo(
-    () => [...new Set([previous, chunk])].flatMap((wanted) => chunks.get(wanted) ?? []),
+    () => [...new Set([previous, chunk])].flatMap((wanted) => chunks.get(wanted)?.records ?? []),
     [chunks, previous, chunk],
   )
 }
