@@ -43,7 +43,7 @@ export class GatedStore extends DelegatingStore {
   /** Thrown by the next snapshot, if set. */
   snapshotError: Error | undefined
   #state: StoreState = { state: 'open' }
-  #listener: ((state: StoreState) => void) | undefined
+  readonly #listeners = new Set<(state: StoreState) => void>()
 
   constructor() {
     super(openMemoryStore())
@@ -55,14 +55,12 @@ export class GatedStore extends DelegatingStore {
 
   override set state(state: StoreState) {
     this.#state = state
-    this.#listener?.(state)
+    for (const listener of [...this.#listeners]) listener(state)
   }
 
   override onStateChange(listener: (state: StoreState) => void): () => void {
-    this.#listener = listener
-    return () => {
-      this.#listener = undefined
-    }
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
   }
 
   override async open(workspace: string): Promise<WorkspaceLog> {

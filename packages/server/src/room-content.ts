@@ -4,7 +4,7 @@ import { ColdDocument } from './cold-document.ts'
 import type { ServerLimits } from './limits.ts'
 import { RoomDocument } from './room-document.ts'
 import { type Loaded, type LoaderContext, loadRoom, warmUp } from './room-loader.ts'
-import { isWorthKeeping, keepUp, type UpkeepOptions } from './room-upkeep.ts'
+import { isWorthKeeping, keepUp, type UpkeepOptions, whileStorageWorks } from './room-upkeep.ts'
 import { refusalOf, ServerError } from './server-error.ts'
 import type { Upkeep } from './upkeep.ts'
 
@@ -250,9 +250,8 @@ export class RoomContent {
   ): Promise<void> {
     try {
       await loading
-      await this.#keepingUp
       if (open !== undefined) {
-        if (this.#isWorthKeeping(open) && !this.#context.isInHurry()) await this.#keepUp(open)
+        await this.#leaveSnapshot(open)
         release(open)
         if (open.content instanceof RoomDocument) {
           this.#context.clientIds.keep(open.log.generation, open.content.clientIds)
@@ -267,6 +266,12 @@ export class RoomContent {
     } finally {
       this.#owner.closed()
     }
+  }
+
+  async #leaveSnapshot(open: OpenContent): Promise<void> {
+    const { store, isInHurry } = this.#context
+    if (this.#keepingUp !== undefined) await whileStorageWorks(store, this.#keepingUp)
+    if (this.#isWorthKeeping(open) && !isInHurry()) await whileStorageWorks(store, this.#keepUp(open))
   }
 
   #settle(): void {

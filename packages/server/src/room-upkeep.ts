@@ -1,4 +1,4 @@
-import type { WorkspaceLog } from '@joinery/log'
+import type { EventStore, WorkspaceLog } from '@joinery/log'
 import type { Counters } from './counters.ts'
 import type { RoomDocument } from './room-document.ts'
 
@@ -38,4 +38,16 @@ export async function keepUp(log: WorkspaceLog, document: RoomDocument, options:
   }
   const { records } = await log.seal({ through: lsn })
   options.counters.sealed += records
+}
+
+/** Resolves when `work` does, or storage fails: what then waits for storage must not keep a room from closing. */
+export async function whileStorageWorks(store: EventStore, work: Promise<void>): Promise<void> {
+  if (store.state.state !== 'open') return
+  const failed = Promise.withResolvers<void>()
+  const unsubscribe = store.onStateChange(() => failed.resolve())
+  try {
+    await Promise.race([work, failed.promise])
+  } finally {
+    unsubscribe()
+  }
 }

@@ -247,5 +247,7 @@ async function play(steps: readonly Step[], isLarge: boolean): Promise<void> {
 }
 
 it('[S1, S2, S3, S6, S15, S28, S29, S31] nothing acknowledged is lost and nobody is shown less than it, however rooms come and go', async () => {
-  await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 80 }), fc.boolean(), play), { numRuns: RUNS })
+  await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 80 }), fc.boolean(), play), {
+    numRuns: RUNS,
+  })
 })

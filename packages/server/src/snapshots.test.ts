@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openLevelStore } from '@joinery/log'
+import { LogError, openLevelStore } from '@joinery/log'
 import { encodeUpdate } from '@joinery/protocol'
 import { afterEach, describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
@@ -79,6 +79,20 @@ describe('taking', () => {
     expect(counters.snapshots).toBe(1)
     expect((await store.inner.open('w')).snapshotLsn).toBe(120)
     expect((await store.inner.open('small')).snapshotLsn).toBe(0)
+  })
+
+  it('[S20, S32] the server closes without a snapshot that waits for storage', async () => {
+    const store = new GatedStore()
+    const storing = Promise.withResolvers<void>()
+    store.snapshotGate = storing.promise
+    fixture = await ServerFixture.start({ store, snapshots: { records: 1 } })
+    await append(fixture.server.workspaces, 'a')
+    const closed = fixture.server.close()
+    store.state = { state: 'failed', error: new LogError('storage_full', 'the test filled the disk') }
+    await closed
+    expect(store.openLogs).toBe(0)
+    expect(fixture.server.counters.snapshots).toBe(0)
+    storing.resolve()
   })
 
   it('[S32] a snapshot that fails costs nobody anything, and is taken later', async () => {
