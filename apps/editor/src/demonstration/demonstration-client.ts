@@ -66,7 +66,10 @@ function post(path: string, body: object): Promise<DemonstrationStatus> {
 }
 
 async function ask<T>(path: string, init: RequestInit): Promise<T> {
-  const response = await fetch(`/demo/${path}`, init)
+  const response = await fetch(`/demo/${path}`, init).catch((error: unknown) => {
+    if (init.signal?.aborted) throw error
+    throw new DemonstrationRefusal('unreachable', 'The server can’t be reached: the demonstration needs a connection.')
+  })
   const body: unknown = await response.json().catch(() => undefined)
   // No content: a server that has none says so without an error, which every page would show in its console.
   if (response.ok && body !== undefined) return body as T

@@ -3,7 +3,9 @@ export function openBlock(id: string, passage?: string): boolean {
   const card = document.querySelector<HTMLElement>(`[data-block="${CSS.escape(id)}"]`)
   if (card === null) return false
   const isCalm = matchMedia('(prefers-reduced-motion: reduce)').matches
-  card.scrollIntoView({ block: 'center', inline: 'center', behavior: isCalm ? 'auto' : 'smooth' })
+  // On a phone the panel covers the lower half.
+  const block = matchMedia('(width < 700px)').matches ? 'start' : 'center'
+  card.scrollIntoView({ block, inline: 'center', behavior: isCalm ? 'auto' : 'smooth' })
   const field = card.querySelector<HTMLElement>('[aria-label^="Content of"]')
   field?.focus({ preventScroll: true })
   if (field instanceof HTMLTextAreaElement && passage !== undefined) {
