@@ -22,6 +22,9 @@ const PING_AND_KEEP_ALIVE = Buffer.concat([PING, encodeBinaryMessage(KEEP_ALIVE_
 /** Heartbeats without a sign of life after which a connection is dead. */
 const MISSED_BEATS_MAX = 2
 
+/** `ws` closes by itself after an error (1002, 1007, 1009); `close` follows and is what counts. */
+const ignore = (): void => undefined
+
 /** Where a connection's frames go. */
 export interface ConnectionRoom {
   receive(connection: Connection, frame: Frame): void
@@ -91,8 +94,7 @@ export class Connection {
     ws.on('pong', () => {
       this.#isHeard = true
     })
-    // `ws` closes by itself after an error (1002, 1007, 1009); `close` follows and is what counts.
-    ws.on('error', () => undefined)
+    ws.on('error', ignore)
     ws.on('close', () => {
       this.room?.leave(this, Date.now())
       this.#onClosed(this)

@@ -174,7 +174,7 @@ export class RoomContent {
 
   #open(open: OpenContent): void {
     this.#state = { state: 'open', open }
-    this.#usedAtMs = this.#snapshotAtMs = Date.now()
+    if (open.content instanceof RoomDocument) this.#usedAtMs = this.#snapshotAtMs = Date.now()
     this.#settle()
     this.#owner.opened(open)
   }
