@@ -6,7 +6,7 @@ import { runSize } from '../support/run-size.ts'
 import { randomBelow, runSeed, seededRandom } from '../support/seeded-random.ts'
 import { tempDirectory } from '../support/temp-directory.ts'
 
-const CUTS = runSize('JOINERY_DEMONSTRATION_CUTS', { everyday: 2, nightly: 40 })
+const CUTS = runSize('JOINERY_DEMONSTRATION_CUTS', { everyday: 1, nightly: 40 })
 
 const ask = async <T>(server: JoineryProcess, path: string, body?: object): Promise<T> => {
   const json = { 'content-type': 'application/json' }

@@ -113,13 +113,14 @@ describe.skipIf(executable === undefined)('the demonstration, started from the p
     ).not.toContain('error')
   })
 
-  it('[P8, D5, D14] an index that a person starts is built, and its search finds the passage', async () => {
+  it('[P8, D5, D14] an index that a person starts is built before their eyes, and its search finds the passage', async () => {
     const ann = await pages.visit('search')
-    await hurry(ann, 0.1)
+    await hurry(ann, 0.5)
     await ann.getByRole('button', { name: 'Add vector collection' }).click()
     await typeIn(ann, 'Collection 1', 'Oak moves across the grain. Violins are repaired with hide glue and warm water.')
     const block = ann.getByRole('region', { name: 'Collection 1' })
     await block.getByRole('button', { name: 'Start index' }).click()
+    await block.getByText(/^main: Processing, \d of \d passages$/).waitFor()
     await block.locator('[data-index=main][data-status=done]').waitFor()
     await block.getByRole('searchbox', { name: 'Search in Collection 1' }).fill('how to repair a violin')
     await ann.keyboard.press('Enter')

@@ -1,6 +1,6 @@
 import { type IndexingEntry, RunSupersededError } from '@joinery/blocks'
-import { useBlock, useIndexingEntry, useIndexNames } from '@joinery/react'
-import { type ReactNode, useState } from 'react'
+import { useBlock, useIndexingEntry, useIndexNames, useWorkspace } from '@joinery/react'
+import { type ReactNode, useCallback, useState, useSyncExternalStore } from 'react'
 
 const WORDS = { notStarted: 'Not started', processing: 'Processing', done: 'Done', error: 'Failed' } as const
 
@@ -44,12 +44,13 @@ interface ChipProps {
 
 function IndexingChip({ id, name, onStart, onRemove }: ChipProps): ReactNode {
   const entry = useIndexingEntry(id, name)
+  const step = useStepWords(`${id}/${name}`, entry?.run.id)
   if (entry === undefined) return null
   const canStart = entry.status === 'notStarted' || entry.status === 'error'
   return (
     <li className={`chip ${entry.status}`} title={`${entry.source} · ${entry.actor} · run ${entry.run.no}`}>
       <span data-index={name} data-status={entry.status} data-run={entry.run.no}>
-        {name}: {describe(entry)}
+        {name}: {describe(entry, step)}
       </span>
       {canStart && (
         <button type="button" className="quiet" onClick={() => onStart(name)}>
@@ -64,7 +65,19 @@ function IndexingChip({ id, name, onStart, onRemove }: ChipProps): ReactNode {
   )
 }
 
-function describe({ status, chunks, error, actor }: IndexingEntry): string {
+/** How far the run's job is, in words; empty when nobody says. Words, so that a chip is drawn anew only when its own change. */
+function useStepWords(key: string, run: string | undefined): string {
+  const { progress } = useWorkspace().presence
+  const subscribe = useCallback((listener: () => void) => progress.subscribe(listener), [progress])
+  return useSyncExternalStore(subscribe, () => {
+    const step = progress.get()[key]
+    if (step === undefined || step.run !== run || step.total === undefined) return ''
+    return `, ${step.done} of ${step.total}${step.note === undefined ? '' : ` ${step.note}`}`
+  })
+}
+
+function describe({ status, chunks, error, actor }: IndexingEntry, step: string): string {
+  if (status === 'processing' && step !== '') return WORDS.processing + step
   const count = chunks === undefined ? '' : `, ${chunks} chunk${chunks === 1 ? '' : 's'}`
   if (status === 'error') return `${WORDS.error}: ${error ?? 'no reason given'} (${actor})`
   return WORDS[status] + count
