@@ -29,6 +29,10 @@ export class ReadOnlyLog extends LevelLog implements DamagedLog {
   override async seal(): Promise<never> {
     throw this.damage
   }
+
+  override async compact(): Promise<never> {
+    throw this.damage
+  }
 }
 
 /** Reads a whole workspace to find out how far it can be used. Throws `corrupted` if that can't be told. */

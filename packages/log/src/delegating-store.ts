@@ -1,13 +1,16 @@
 import type {
+  Compacted,
   DamagedLog,
   Durability,
   EventStore,
+  KeepHistory,
   LogEntry,
   LogRecord,
   Receipt,
   Sealed,
   Snapshot,
   StoreState,
+  VerifyState,
   WorkspaceLog,
 } from './event-store.ts'
 import type { Lsn } from './lsn.ts'
@@ -101,6 +104,9 @@ export class DelegatingLog implements WorkspaceLog {
   }
   seal(options?: { through?: Lsn }): Promise<Sealed> {
     return this.inner.seal(options)
+  }
+  compact(policy: { keepHistory: KeepHistory; verify: VerifyState }): Promise<Compacted> {
+    return this.inner.compact(policy)
   }
   latestSnapshot(range?: { atOrBefore?: Lsn }): Promise<Snapshot | undefined> {
     return this.inner.latestSnapshot(range)

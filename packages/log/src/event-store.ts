@@ -58,6 +58,19 @@ export interface Sealed {
   readonly bytesAfter: number
 }
 
+/** How much of a workspace's history is kept: all of it, or what is younger or among the last so many records. */
+export type KeepHistory = 'forever' | { readonly days: number } | { readonly events: number }
+
+/** Checks that bytes are a state that can be loaded; throws if not. The log knows no Yjs. */
+export type VerifyState = (state: Uint8Array) => void
+
+/** What a compaction did. */
+export interface Compacted {
+  readonly dropped: number
+  /** First LSN that can be read now. */
+  readonly firstLsn: Lsn
+}
+
 /** One workspace's log, held open by exactly one room. */
 export interface WorkspaceLog {
   readonly workspace: string
@@ -108,6 +121,12 @@ export interface WorkspaceLog {
    * sealed, `closed` or the storage error.
    */
   seal(options?: { through?: Lsn }): Promise<Sealed>
+  /**
+   * Drops the records that `keepHistory` lets go and that a snapshot stands for: the newest such that can be read back
+   * from the disk and that `verify` loads. The head stays, and idempotency keys stay known. Appends go on meanwhile. Never
+   * called by the log itself. Throws `invalid`, `closed` or the storage error; cut short, it has lost nothing.
+   */
+  compact(policy: { keepHistory: KeepHistory; verify: VerifyState }): Promise<Compacted>
   /** Lets another open of the same workspace in. Appends already made are still written. Idempotent. */
   close(): Promise<void>
 }

@@ -1,14 +1,17 @@
 export { type Clock, systemClock } from './clock.ts'
 export type {
+  Compacted,
   DamagedLog,
   Durability,
   EventStore,
+  KeepHistory,
   LogEntry,
   LogRecord,
   Receipt,
   Sealed,
   Snapshot,
   StoreState,
+  VerifyState,
   WorkspaceLog,
 } from './event-store.ts'
 export { type LevelStoreOptions, openLevelStore } from './level-store.ts'

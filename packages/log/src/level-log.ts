@@ -1,6 +1,17 @@
 import { checkSnapshot, firstToRead } from './bounds.ts'
+import { checkKeepHistory, compactRecords, lastToGo } from './compact.ts'
 import type { Database, DatabaseMoment } from './database.ts'
-import type { LogEntry, LogRecord, Receipt, Sealed, Snapshot, WorkspaceLog } from './event-store.ts'
+import type {
+  Compacted,
+  KeepHistory,
+  LogEntry,
+  LogRecord,
+  Receipt,
+  Sealed,
+  Snapshot,
+  VerifyState,
+  WorkspaceLog,
+} from './event-store.ts'
 import type { Extent } from './extent.ts'
 import type { Group } from './group.ts'
 import { KIND, lsnOfRecordKey, numberOfKey } from './key.ts'
@@ -198,7 +209,9 @@ export class LevelLog implements WorkspaceLog {
     if (stored === undefined) return undefined
     try {
       const rung = await findRung(stored, atOrBefore, (error) => this.#host.observer.damaged?.(error))
-      return rung && { lsn: rung.lsn, at: rung.at, state: rung.state, annex: rung.annex }
+      // One from before what was dropped is kept only for others that are packed against it.
+      if (rung === undefined || rung.lsn < this.firstLsn - 1) return undefined
+      return { lsn: rung.lsn, at: rung.at, state: rung.state, annex: rung.annex }
     } catch (error) {
       throw this.#explained(error)
     } finally {
@@ -213,6 +226,16 @@ export class LevelLog implements WorkspaceLog {
       return sealRecords(desk, Math.min(through, this.#head - 1) as Lsn)
     })
     return sealed ?? { records: 0, bytesBefore: 0, bytesAfter: 0 }
+  }
+
+  async compact(policy: { keepHistory: KeepHistory; verify: VerifyState }): Promise<Compacted> {
+    this.#assertOpen()
+    const { keepHistory, verify } = policy
+    checkKeepHistory(keepHistory)
+    const position = { head: this.#head, now: this.#host.now(), lsnAt: (at: number) => this.lsnAt(at) }
+    const through = await lastToGo(keepHistory, position)
+    const compacted = await this.#upkeep?.inTurn((desk) => compactRecords(desk, through, verify))
+    return compacted ?? { dropped: 0, firstLsn: this.firstLsn }
   }
 
   async close(): Promise<void> {

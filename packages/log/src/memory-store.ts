@@ -1,14 +1,18 @@
 import { checkSnapshot, firstToRead } from './bounds.ts'
 import { type Clock, systemClock } from './clock.ts'
+import { checkKeepHistory, lastToGo } from './compact.ts'
 import type {
+  Compacted,
   DamagedLog,
   EventStore,
+  KeepHistory,
   LogEntry,
   LogRecord,
   Receipt,
   Sealed,
   Snapshot,
   StoreState,
+  VerifyState,
   WorkspaceLog,
 } from './event-store.ts'
 import { duplicateKey } from './key-index.ts'
@@ -31,13 +35,24 @@ export function openMemoryStore(options: MemoryStoreOptions = {}): EventStore {
 /** What outlives the log that is open on it. */
 interface History {
   generation: string | undefined
+  /** All that ever were: dropped ones are counted, and not given any more. */
   readonly records: LogRecord[]
+  firstLsn: Lsn
   readonly snapshots: Snapshot[]
   readonly keys: Map<string, Lsn>
   deletedAt?: number
 }
 
 const DURABLE = Promise.resolve()
+
+function isLoadable(state: Uint8Array, verify: VerifyState): boolean {
+  try {
+    verify(state)
+    return true
+  } catch {
+    return false
+  }
+}
 
 class MemoryStore implements EventStore {
   readonly durability = 'memory'
@@ -73,6 +88,7 @@ class MemoryStore implements EventStore {
     const history = this.#histories.get(workspace) ?? {
       generation: undefined,
       records: [],
+      firstLsn: 1 as Lsn,
       snapshots: [],
       keys: new Map(),
     }
@@ -174,7 +190,7 @@ class MemoryLog implements WorkspaceLog {
   }
 
   get firstLsn(): Lsn {
-    return 1 as Lsn
+    return this.#history.firstLsn
   }
 
   get snapshotLsn(): Lsn {
@@ -223,7 +239,8 @@ class MemoryLog implements WorkspaceLog {
 
   async lsnAt(at: number): Promise<Lsn> {
     this.#assertOpen()
-    return this.#history.records.findLast((record) => record.at <= at)?.lsn ?? (0 as Lsn)
+    const found = this.#history.records.findLast((record) => record.at <= at)?.lsn ?? 0
+    return (found < this.firstLsn ? 0 : found) as Lsn
   }
 
   async *read(range: { after?: Lsn; through?: Lsn } = {}): AsyncGenerator<LogRecord> {
@@ -254,6 +271,27 @@ class MemoryLog implements WorkspaceLog {
   async seal(): Promise<Sealed> {
     this.#assertOpen()
     return { records: 0, bytesBefore: 0, bytesAfter: 0 }
+  }
+
+  async compact(policy: { keepHistory: KeepHistory; verify: VerifyState }): Promise<Compacted> {
+    this.#assertOpen()
+    const { keepHistory, verify } = policy
+    checkKeepHistory(keepHistory)
+    const position = { head: this.head, now: this.#store.clock.now(), lsnAt: (at: number) => this.lsnAt(at) }
+    const through = await lastToGo(keepHistory, position)
+    const before = this.firstLsn
+    const { snapshots } = this.#history
+    const ground = snapshots.findLast(({ lsn, state }) => lsn <= through && lsn >= before && isLoadable(state, verify))
+    if (ground === undefined) return { dropped: 0, firstLsn: before }
+    snapshots.splice(0, snapshots.indexOf(ground))
+    const firstLsn = (ground.lsn + 1) as Lsn
+    this.#history.firstLsn = firstLsn
+    const gone = new Uint8Array(0)
+    for (let index = before - 1; index < ground.lsn; index++) {
+      const record = this.#history.records[index]
+      if (record !== undefined) this.#history.records[index] = { ...record, update: gone }
+    }
+    return { dropped: firstLsn - before, firstLsn }
   }
 
   async close(): Promise<void> {
