@@ -31,9 +31,9 @@ function serverWith(rules: 'blocks' | 'open'): Peer {
 }
 
 async function cpuPerEdit(rules: 'blocks' | 'open', row: 'small-rooms' | 'history', scale: Scale): Promise<number> {
-  const work = ROWS[row].work(scale, undefined)
+  const { work } = ROWS[row].work(scale, undefined)
   const longer = work.kind === 'fanOut' ? { ...work, editsPerWriter: work.editsPerWriter * LONGER } : work
-  const { cpuMicrosPerEdit } = await measure(serverWith(rules), longer, [])
+  const { cpuMicrosPerEdit } = await measure(serverWith(rules), { work: longer }, [])
   if (cpuMicrosPerEdit === undefined) throw new Error(`${row} gave no CPU per edit`)
   return cpuMicrosPerEdit
 }

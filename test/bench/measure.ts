@@ -1,3 +1,5 @@
+import { readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Child, startChild } from '../support/child-process.ts'
 import { tempDirectory } from '../support/temp-directory.ts'
@@ -10,10 +12,37 @@ const LOAD_PROCESS_TIMEOUT_MS = JOB_TIMEOUT_MS + 30_000
 /** A server that takes longer to stop is killed; its figures stand. */
 const STOP_TIMEOUT_MS = 15_000
 
+/** What is measured, and what a first process of the server has to do before. */
+export interface Measurement {
+  readonly work: Work
+  readonly prepare?: Work
+  /** How many edits `work` brings, if what they take on the disk is of interest. */
+  readonly edits?: number
+}
+
 /** Does one work against one peer: a fresh server on a fresh directory, one load process, both gone at the end. */
-export async function measure(peer: Peer, work: Work, nodeArgs: readonly string[]): Promise<Figures> {
+export async function measure(
+  peer: Peer,
+  { work, prepare, edits }: Measurement,
+  nodeArgs: readonly string[],
+): Promise<Figures> {
   await using directory = await tempDirectory()
-  const { child: server, url } = await startPeer(peer, directory.path, nodeArgs)
+  if (prepare !== undefined) await runAgainst(peer, prepare, directory.path, [])
+  const figures = await runAgainst(peer, work, directory.path, nodeArgs)
+  if (edits === undefined) return figures
+  return { ...figures, diskBytesPerEdit: (await bytesIn(directory.path)) / edits }
+}
+
+async function bytesIn(directory: string): Promise<number> {
+  let bytes = 0
+  for (const entry of await readdir(directory, { recursive: true, withFileTypes: true })) {
+    if (entry.isFile()) bytes += (await stat(join(entry.parentPath, entry.name))).size
+  }
+  return bytes
+}
+
+async function runAgainst(peer: Peer, work: Work, directory: string, nodeArgs: readonly string[]): Promise<Figures> {
+  const { child: server, url } = await startPeer(peer, directory, nodeArgs)
   try {
     const { wire, keepsDocuments } = peer
     const job: Job = { target: { url, wire, pid: server.pid, keepsDocuments }, work }

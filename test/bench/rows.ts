@@ -1,4 +1,6 @@
-import type { Figures, Work } from './load/job.ts'
+import type { Figures } from './load/job.ts'
+import { HISTORY_EDITS } from './load/trace.ts'
+import type { Measurement } from './measure.ts'
 import type { PeerName } from './peers.ts'
 
 /** What Joinery's figure must not exceed: a number, or a multiple of what a peer needed in the same run. */
@@ -18,24 +20,72 @@ export type Scale = 'full' | 'short'
 /** One kind of work, done by every peer in turn. */
 export interface Row {
   readonly title: string
-  readonly work: (scale: Scale, traceFile: string | undefined) => Work
+  readonly work: (scale: Scale, traceFile: string | undefined) => Measurement
   /** Who does it unless the command line names others. */
   readonly peers: readonly PeerName[]
   readonly lines: readonly FigureLine[]
 }
 
+const SHORT_EDITS = 10_000
+const COLD_ROOM = 'cold'
+
+function historyOf(scale: Scale, traceFile: string | undefined) {
+  return { ...(traceFile !== undefined && { traceFile }), ...(scale === 'short' && { editsMax: SHORT_EDITS }) }
+}
+
+/** The document of the history row, stored by a process before, to clients that have nothing. */
+function coldSyncTo(clients: number): Row {
+  return {
+    title: `cold sync of that history to ${clients === 1 ? '1 client' : `${clients} clients`}`,
+    work: (scale, traceFile) => ({
+      prepare: { kind: 'fillHistory', room: COLD_ROOM, ...historyOf(scale, traceFile) },
+      work: { kind: 'coldSync', room: COLD_ROOM, clients, ...historyOf(scale, traceFile) },
+    }),
+    // y-websocket-server's LevelDB keeps a part of what it was given by the time it is stopped.
+    peers: ['joinery', 'finished', 'hocuspocus'],
+    lines: [
+      {
+        title: 'time to all content',
+        unit: 'ms',
+        pick: (figures) => figures.coldSyncMs,
+        bounds: [
+          { atMost: 0.6, times: 'hocuspocus' },
+          { atMost: 1.3, times: 'finished' },
+        ],
+      },
+      {
+        title: 'CPU',
+        unit: 'ms',
+        pick: (figures) => figures.coldSyncCpuMs,
+        bounds: [{ atMost: 0.3, times: 'hocuspocus' }],
+      },
+    ],
+  }
+}
+
 const EVERYBODY = ['joinery', 'relay', 'y-websocket', 'hocuspocus'] as const
 
-export const ROW_NAMES = ['large-rooms', 'small-rooms', 'history', 'connections', 'steady'] as const
+export const ROW_NAMES = [
+  'large-rooms',
+  'small-rooms',
+  'history',
+  'connections',
+  'steady',
+  'cold-sync',
+  'cold-sync-20',
+  'idle',
+] as const
 export type RowName = (typeof ROW_NAMES)[number]
 
 export const ROWS: Readonly<Record<RowName, Row>> = {
   'large-rooms': {
     title: 'large rooms: 2 of 100 clients, 4 write 500 edits each',
-    work: (scale) =>
-      scale === 'full'
-        ? { kind: 'fanOut', rooms: 2, clients: 100, writers: 4, editsPerWriter: 500, pace: { window: 64 } }
-        : { kind: 'fanOut', rooms: 2, clients: 20, writers: 4, editsPerWriter: 100, pace: { window: 64 } },
+    work: (scale) => ({
+      work:
+        scale === 'full'
+          ? { kind: 'fanOut', rooms: 2, clients: 100, writers: 4, editsPerWriter: 500, pace: { window: 64 } }
+          : { kind: 'fanOut', rooms: 2, clients: 20, writers: 4, editsPerWriter: 100, pace: { window: 64 } },
+    }),
     peers: EVERYBODY,
     lines: [
       {
@@ -48,10 +98,12 @@ export const ROWS: Readonly<Record<RowName, Row>> = {
   },
   'small-rooms': {
     title: 'small rooms: 200 of 3 clients, 1 writes 100 edits',
-    work: (scale) =>
-      scale === 'full'
-        ? { kind: 'fanOut', rooms: 200, clients: 3, writers: 1, editsPerWriter: 100, pace: { window: 64 } }
-        : { kind: 'fanOut', rooms: 20, clients: 3, writers: 1, editsPerWriter: 100, pace: { window: 64 } },
+    work: (scale) => ({
+      work:
+        scale === 'full'
+          ? { kind: 'fanOut', rooms: 200, clients: 3, writers: 1, editsPerWriter: 100, pace: { window: 64 } }
+          : { kind: 'fanOut', rooms: 20, clients: 3, writers: 1, editsPerWriter: 100, pace: { window: 64 } },
+    }),
     peers: EVERYBODY,
     lines: [
       {
@@ -65,9 +117,8 @@ export const ROWS: Readonly<Record<RowName, Row>> = {
   history: {
     title: 'one history of 259,778 edits through one socket',
     work: (scale, traceFile) => ({
-      kind: 'history',
-      ...(traceFile !== undefined && { traceFile }),
-      ...(scale === 'short' && { editsMax: 10_000 }),
+      work: { kind: 'history', ...historyOf(scale, traceFile) },
+      edits: scale === 'short' ? SHORT_EDITS : HISTORY_EDITS,
     }),
     // The others need minutes of CPU for it; name them to see.
     peers: ['joinery'],
@@ -78,14 +129,22 @@ export const ROWS: Readonly<Record<RowName, Row>> = {
         pick: (figures) => figures.cpuMicrosPerEdit,
         bounds: [{ atMost: 30 }],
       },
+      {
+        title: 'on the disk per edit, all history',
+        unit: 'bytes',
+        pick: (figures) => figures.diskBytesPerEdit,
+        bounds: [{ atMost: 12 }],
+      },
     ],
   },
   connections: {
     title: 'connections: 3,000 to 1,000 rooms',
-    work: (scale) =>
-      scale === 'full'
-        ? { kind: 'connect', rooms: 1_000, connections: 3_000 }
-        : { kind: 'connect', rooms: 100, connections: 300 },
+    work: (scale) => ({
+      work:
+        scale === 'full'
+          ? { kind: 'connect', rooms: 1_000, connections: 3_000 }
+          : { kind: 'connect', rooms: 100, connections: 300 },
+    }),
     peers: EVERYBODY,
     lines: [
       {
@@ -105,12 +164,14 @@ export const ROWS: Readonly<Record<RowName, Row>> = {
   steady: {
     title: 'steady typing: 10 rooms of 20, 2 write 40 edits/s each',
     work: (scale) => ({
-      kind: 'fanOut',
-      rooms: 10,
-      clients: 20,
-      writers: 2,
-      editsPerWriter: scale === 'full' ? 600 : 80,
-      pace: { editsPerSecond: 40 },
+      work: {
+        kind: 'fanOut',
+        rooms: 10,
+        clients: 20,
+        writers: 2,
+        editsPerWriter: scale === 'full' ? 600 : 80,
+        pace: { editsPerSecond: 40 },
+      },
     }),
     peers: EVERYBODY,
     lines: [
@@ -131,6 +192,33 @@ export const ROWS: Readonly<Record<RowName, Row>> = {
         unit: 'µs',
         pick: (figures) => figures.cpuMicrosPerDelivery,
         bounds: [],
+      },
+    ],
+  },
+  'cold-sync': coldSyncTo(1),
+  'cold-sync-20': coldSyncTo(20),
+  idle: {
+    title: 'idle: 10,000 stored workspaces, one connection each',
+    work: (scale) => {
+      const rooms = scale === 'full' ? 10_000 : 100
+      return {
+        prepare: { kind: 'fillRooms', rooms },
+        work: { kind: 'connect', rooms, connections: rooms, leaveMs: scale === 'full' ? 45_000 : 0 },
+      }
+    },
+    peers: ['joinery', 'relay'],
+    lines: [
+      {
+        title: 'memory per workspace',
+        unit: 'KiB',
+        pick: (figures) => figures.memoryKiBPerConnection,
+        bounds: [{ atMost: 1.5, times: 'relay' }],
+      },
+      {
+        title: 'memory kept after all have left',
+        unit: 'MiB',
+        pick: (figures) => figures.memoryMiBAfterLeaving,
+        bounds: [{ atMost: 20 }],
       },
     ],
   },

@@ -22,7 +22,7 @@ interface Runs {
 }
 
 async function runRow(row: RowName, peer: PeerName, options: BenchOptions): Promise<Runs> {
-  const work = ROWS[row].work(options.scale, options.traceFile)
+  const measurement = ROWS[row].work(options.scale, options.traceFile)
   const isProfiled = peer === 'joinery' && options.profileDirectory !== undefined
   const nodeArgs = isProfiled ? ['--cpu-prof', `--cpu-prof-dir=${options.profileDirectory}`] : []
   const runs: Figures[] = []
@@ -30,7 +30,7 @@ async function runRow(row: RowName, peer: PeerName, options: BenchOptions): Prom
   for (let turn = 1; turn <= options.repeat; turn++) {
     process.stderr.write(`${row}, ${PEERS[peer].title}${options.repeat > 1 ? ` (${turn} of ${options.repeat})` : ''} …`)
     try {
-      const figures = await measure(PEERS[peer], work, nodeArgs)
+      const figures = await measure(PEERS[peer], measurement, nodeArgs)
       runs.push(figures)
       const { wallSeconds, loadCpuSeconds } = figures
       process.stderr.write(` ${wallSeconds.toFixed(1)} s (load CPU ${loadCpuSeconds.toFixed(1)} s)\n`)

@@ -27,10 +27,18 @@ export async function runConnect(target: Target, work: ConnectWork): Promise<Fig
   await limit.race(new Promise((resolve) => setTimeout(resolve, SETTLE_MS)))
   const after = readProcessUsage(target.pid)
   for (const client of clients) client.close()
+  const memoryMiBAfterLeaving = await limit.race(memoryAfterLeaving(target.pid, before.residentKiB, work.leaveMs))
   limit.clear()
   return {
     cpuMicrosPerConnection: cpuMicros / work.connections,
     memoryKiBPerConnection: (after.residentKiB - before.residentKiB) / work.connections,
+    ...(memoryMiBAfterLeaving !== undefined && { memoryMiBAfterLeaving }),
     ...times,
   }
+}
+
+async function memoryAfterLeaving(pid: number, beforeKiB: number, leaveMs: number | undefined) {
+  if (leaveMs === undefined) return undefined
+  await new Promise((resolve) => setTimeout(resolve, leaveMs))
+  return (readProcessUsage(pid).residentKiB - beforeKiB) / 1024
 }

@@ -15,7 +15,10 @@ const BUFFERED_BYTES_MAX = 1_000_000
 const SETTLE_MS = 3_000
 
 /** Applies a trace to a fresh document: one update per transaction, and the text they end in. */
-function editsOf(trace: Trace, editsMax: number): { updates: Uint8Array[]; content: string; stateVector: Uint8Array } {
+export function editsOf(
+  trace: Trace,
+  editsMax: number,
+): { updates: Uint8Array[]; content: string; stateVector: Uint8Array } {
   const doc = new Y.Doc()
   const updates: Uint8Array[] = []
   doc.on('update', (update: Uint8Array) => updates.push(update))

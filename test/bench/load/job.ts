@@ -25,6 +25,8 @@ export interface ConnectWork {
   readonly kind: 'connect'
   readonly rooms: number
   readonly connections: number
+  /** Then closes them all, and looks at the server's memory again once rooms had this long to go, ms. */
+  readonly leaveMs?: number
 }
 
 export interface HistoryWork {
@@ -35,7 +37,28 @@ export interface HistoryWork {
   readonly editsMax?: number
 }
 
-export type Work = FanOutWork | ConnectWork | HistoryWork
+export interface ColdSyncWork {
+  readonly kind: 'coldSync'
+  readonly room: string
+  readonly clients: number
+  readonly traceFile?: string
+  readonly editsMax?: number
+}
+
+/** What a first process of the server is given, so that a second one has something to load. */
+export interface FillHistoryWork {
+  readonly kind: 'fillHistory'
+  readonly room: string
+  readonly traceFile?: string
+  readonly editsMax?: number
+}
+
+export interface FillRoomsWork {
+  readonly kind: 'fillRooms'
+  readonly rooms: number
+}
+
+export type Work = FanOutWork | ConnectWork | HistoryWork | ColdSyncWork | FillHistoryWork | FillRoomsWork
 
 /** One run of one row against one server, as handed to the load process. */
 export interface Job {
@@ -49,6 +72,13 @@ export interface Figures {
   readonly cpuMicrosPerEdit?: number
   readonly cpuMicrosPerConnection?: number
   readonly memoryKiBPerConnection?: number
+  /** Resident memory above that before the first connection, after all have left, MiB. */
+  readonly memoryMiBAfterLeaving?: number
+  /** From the first of the clients opening its socket until the last had been sent everything, ms. */
+  readonly coldSyncMs?: number
+  readonly coldSyncCpuMs?: number
+  /** Bytes of the server's data directory after it has stopped, per edit. */
+  readonly diskBytesPerEdit?: number
   /** From handing an edit to the socket until the observer has applied it, ms. */
   readonly latencyP50Ms?: number
   readonly latencyP99Ms?: number

@@ -89,6 +89,18 @@ export class LoadClient {
     return this.#socket.bufferedAmount
   }
 
+  /** Resolves when the kernel has taken everything sent. */
+  async drained(): Promise<void> {
+    while (this.#socket.bufferedAmount > 0) await new Promise((resolve) => setTimeout(resolve, 1))
+  }
+
+  /** Says goodbye, so that nothing sent before is lost. */
+  closeAfterSending(): void {
+    this.#isClosing = true
+    clearInterval(this.#keepAlive)
+    this.#socket.close()
+  }
+
   close(): void {
     this.#isClosing = true
     clearInterval(this.#keepAlive)

@@ -1,0 +1,60 @@
+import * as Y from 'yjs'
+import { deadline } from './deadline.ts'
+import { editsOf } from './history.ts'
+import type { Figures, FillHistoryWork, FillRoomsWork, Target } from './job.ts'
+import { LoadClient } from './load-client.ts'
+import { startStopwatch } from './stopwatch.ts'
+import { generateTrace, readTrace } from './trace.ts'
+
+/** Peers need minutes of CPU for the history edit by edit; what is stored in the end is the same. */
+const EDITS_PER_UPDATE = 500
+/** Debounced stores write within this time of the last edit. */
+const SETTLE_MS = 4_000
+const OPENING_MAX = 64
+
+/** Brings one long history into a room, for a later start to serve. */
+export async function fillHistory(target: Target, work: FillHistoryWork): Promise<Figures> {
+  const trace = work.traceFile === undefined ? generateTrace(work.editsMax) : readTrace(work.traceFile)
+  const { updates } = editsOf(trace, work.editsMax ?? trace.txns.length)
+  const limit = deadline()
+  const stopwatch = startStopwatch(target.pid)
+  const writer = await limit.race(
+    LoadClient.open({ url: target.url, wire: target.wire, room: work.room, onLost: limit.fail }),
+  )
+  for (let start = 0; start < updates.length; start += EDITS_PER_UPDATE) {
+    writer.send(writer.frame(Y.mergeUpdates(updates.slice(start, start + EDITS_PER_UPDATE))))
+  }
+  await limit.race(settled(writer))
+  limit.clear()
+  const { cpuMicros: _, ...times } = stopwatch.stop()
+  return times
+}
+
+/** Brings a line of text into each of many rooms. */
+export async function fillRooms(target: Target, work: FillRoomsWork): Promise<Figures> {
+  const limit = deadline()
+  const stopwatch = startStopwatch(target.pid)
+  let next = 0
+  const fillInTurn = async () => {
+    while (next < work.rooms) {
+      const room = `connect-${next++}`
+      const writer = await LoadClient.open({ url: target.url, wire: target.wire, room, onLost: limit.fail })
+      const doc = new Y.Doc()
+      doc.getText('content').insert(0, `the first line of ${room}`)
+      writer.send(writer.frame(Y.encodeStateAsUpdate(doc)))
+      await writer.drained()
+      writer.closeAfterSending()
+    }
+  }
+  await limit.race(Promise.all(Array.from({ length: OPENING_MAX }, fillInTurn)))
+  await limit.race(new Promise((resolve) => setTimeout(resolve, SETTLE_MS)))
+  limit.clear()
+  const { cpuMicros: _, ...times } = stopwatch.stop()
+  return times
+}
+
+async function settled(writer: LoadClient): Promise<void> {
+  await writer.drained()
+  await new Promise((resolve) => setTimeout(resolve, SETTLE_MS))
+  writer.close()
+}
