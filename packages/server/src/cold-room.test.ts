@@ -1,3 +1,4 @@
+import { LogError } from '@joinery/log'
 import { encodeAwareness, encodeAwarenessStates, encodeJoinery, encodeSyncStep2, encodeUpdate } from '@joinery/protocol'
 import { afterEach, describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
@@ -199,6 +200,33 @@ it('[S31] client ids are remembered by generation, for one document at a time, a
     2,
     undefined,
   ])
+})
+
+describe('storage that fails', () => {
+  it('[S15, S31] nothing is given back or ended for it; who needs something read is sent away to come again', async () => {
+    const store = await storedAbc()
+    fixture = await ServerFixture.start({
+      store,
+      limits: { coolAfterMs: 0, roomIdleMs: 0, heartbeatMs: 5, coldBytesMax: 0 },
+    })
+    const { workspaces } = fixture.server
+    const here = await fixture.client('w?joinery=1').synced()
+    const live = await fixture.client('live?joinery=1').synced()
+    live.text.insert(0, 'x')
+    await live.until(() => live.message('durable')?.frames === 2)
+    store.state = { state: 'failed', error: new LogError('storage_full', 'the test filled the disk') }
+    await here.until(() => here.message('writable')?.isWritable === false)
+    here.text.insert(3, 'd')
+    const comes = fixture.client('w')
+    await comes.until(() => comes.closed !== undefined)
+    expect(comes.closed?.code).toBe(1013)
+    await expect(workspaces.read(W, () => 0)).rejects.toMatchObject({ code: 'storage_full' })
+    expect([here.closed, here.message('durable')]).toEqual([undefined, expect.objectContaining({ frames: 1 })])
+    store.state = { state: 'open' }
+    await here.until(() => here.message('durable')?.frames === here.sentUpdates)
+    const reader = await fixture.client('w').synced()
+    await reader.until(() => reader.text.toString() === 'abcd')
+  })
 })
 
 describe('cooling down', () => {

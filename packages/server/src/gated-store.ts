@@ -110,7 +110,9 @@ class GatedLog extends DelegatingLog {
   override async *read(range?: Parameters<WorkspaceLog['read']>[0]): AsyncGenerator<LogRecord> {
     this.#store.reads++
     await this.#store.readGate
-    const error = this.#store.readError
+    const { state } = this.#store
+    // As on disk: recovery closes the handle under a reader.
+    const error = state.state === 'failed' ? state.error : this.#store.readError
     if (error !== undefined) throw error
     const { damagedLsn } = this.#store
     for await (const record of this.inner.read(range)) {

@@ -1,9 +1,9 @@
-import { type EventStore, isSnapshotDue, type LogError, type SnapshotPolicy } from '@joinery/log'
+import { type EventStore, isSnapshotDue, LogError, type SnapshotPolicy } from '@joinery/log'
 import type { WorkspaceId } from '@joinery/protocol'
 import { ColdDocument } from './cold-document.ts'
 import type { ServerLimits } from './limits.ts'
 import { RoomDocument } from './room-document.ts'
-import { type Loaded, type LoaderContext, loadRoom, warmUp } from './room-loader.ts'
+import { type Content, type Loaded, type LoaderContext, loadRoom, warmUp } from './room-loader.ts'
 import { isWorthKeeping, keepUp, type UpkeepOptions, whileStorageWorks } from './room-upkeep.ts'
 import { refusalOf, ServerError } from './server-error.ts'
 import type { Upkeep } from './upkeep.ts'
@@ -85,7 +85,10 @@ export class RoomContent {
     }
   }
 
-  /** Makes a document of `cold`, if that is still what is served. Resolves when something has changed; never rejects. */
+  /**
+   * Makes a document of `cold`, if that is still what is served. Resolves when something has changed: for the worse, too.
+   * Rejects only with the storage error, while storage fails: then nothing has.
+   */
   warm(cold: ColdDocument): Promise<void> {
     this.#warming ??= this.#warm(cold).finally(() => {
       this.#warming = undefined
@@ -112,15 +115,20 @@ export class RoomContent {
     this.#loading = this.#load(open)
   }
 
-  /** Reading what is served has failed: whoever comes next loads it anew, and is told what is wrong. */
-  fail(error: unknown): void {
+  /**
+   * Reading `content` has failed: whoever comes next loads it anew, and is told what is wrong. While storage fails it
+   * stays, for those who are here and need nothing read; false then.
+   */
+  fail(content: Content, error: unknown): boolean {
     const open = this.open
-    if (open === undefined) return
+    if (open?.content !== content) return true
+    if (this.#context.store.state.state === 'failed') return false
     this.#context.logger.error({ workspace: this.#workspace, err: error }, 'reading the workspace failed')
     void this.#end(
       open,
       new ServerError('load_failed', 'the workspace could not be read: it is loaded again when you are back'),
     )
+    return true
   }
 
   /** Called about once a second. `mayCool` is false while somebody needs the document to stay. */
@@ -130,6 +138,8 @@ export class RoomContent {
     const open = this.open
     if (open === undefined || open.content instanceof ColdDocument) return
     open.content.sweep()
+    // What is given back now could not be read again.
+    if (this.#context.store.state.state !== 'open') return
     this.#keepUpIfDue(open, nowMs)
     if (nowMs - this.#usedAtMs >= this.#context.limits.coolAfterMs && mayCool()) this.#cool(open, open.content)
   }
@@ -167,7 +177,8 @@ export class RoomContent {
     } catch (error) {
       this.#loading = undefined
       if (this.#state.state === 'closing') return
-      this.#context.logger.error({ workspace: this.#workspace, err: error }, 'loading the workspace failed')
+      const level = error instanceof LogError && error.code === 'deleted' ? 'info' : 'error'
+      this.#context.logger[level]({ workspace: this.#workspace, err: error }, 'loading the workspace failed')
       void this.#end(undefined, refusalOf(error))
     }
   }
@@ -188,7 +199,7 @@ export class RoomContent {
       cold.letGo()
       this.#open({ ...open, content: document })
     } catch (error) {
-      if (this.open === open) this.fail(error)
+      if (!this.fail(cold, error)) throw error
     }
   }
 

@@ -61,7 +61,8 @@ export async function loadRoom(
 
 /** What is left of a damaged workspace, to be read. Never an empty document in its place. */
 async function loadDamaged(workspace: string, context: LoaderContext): Promise<Loaded> {
-  const log = await context.store.openDamaged(workspace)
+  // Reads it from end to end.
+  const log = await context.loads.take(() => context.store.openDamaged(workspace))
   const { damage } = log
   try {
     // Without its generation nobody's local copy could be told from another history's.

@@ -66,7 +66,7 @@ export class Room implements ContentOwner {
     return this.#content.closing
   }
 
-  /** What it holds now; undefined while it is loaded or closed. */
+  /** Undefined while it is loaded or closed. */
   get open(): OpenContent | undefined {
     return this.#content.open
   }
@@ -173,9 +173,10 @@ export class Room implements ContentOwner {
 
   /** Called about once a second: gives back what nobody has used for a while. */
   sweep(nowMs: number): void {
-    const isFree = this.#guests === 0 && this.#followers === 0 && this.#content.open !== undefined
-    const isIdle = this.#emptySinceMs !== undefined && nowMs - this.#emptySinceMs >= this.#context.limits.roomIdleMs
-    if (isFree && isIdle) return void this.close()
+    const { limits, store } = this.#context
+    const isFree = this.#guests === 0 && this.#followers === 0 && store.state.state === 'open'
+    const isIdle = this.#emptySinceMs !== undefined && nowMs - this.#emptySinceMs >= limits.roomIdleMs
+    if (isFree && isIdle && this.#content.open !== undefined) return void this.close()
     this.#content.sweep(nowMs, () => this.#guests === 0 && !this.#writes?.hasWork && !this.#hasLaggards())
   }
 
@@ -190,13 +191,11 @@ export class Room implements ContentOwner {
 
   opened(open: OpenContent): void {
     for (const connection of this.#connections) connection.resume()
-    const waiting = this.#waiting
+    const waiting = this.#waiting ?? []
     this.#waiting = undefined
-    if (waiting !== undefined) {
-      for (const connection of waiting) {
-        connection.resume()
-        this.#admit(connection, open)
-      }
+    for (const connection of waiting) {
+      connection.resume()
+      this.#admit(connection, open)
     }
     if (this.#writes?.hasWork) this.#context.schedule(this)
   }
@@ -244,7 +243,10 @@ export class Room implements ContentOwner {
       if (writes.settleRepeats(log, (update) => stored.includes(update))) await this.#content.warm(cold)
       else for (const connection of this.#connections) connection.resume()
     } catch (error) {
-      if (this.#content.open?.content === cold) this.#content.fail(error)
+      // While storage fails the next flush drops what waits, to ask for it again.
+      if (this.#content.fail(cold, error)) return
+      for (const connection of this.#connections) connection.resume()
+      this.#context.schedule(this)
     } finally {
       this.#isSettling = false
     }
@@ -295,7 +297,9 @@ export class Room implements ContentOwner {
         connection.resume()
         this.join(connection)
       },
-      (error: unknown) => this.#content.fail(error),
+      (error: unknown) => {
+        if (!this.#content.fail(open.content, error)) connection.refuse(beingLoaded())
+      },
     )
   }
 
@@ -318,7 +322,7 @@ export class Room implements ContentOwner {
     if (atHand !== undefined) return use(atHand)
     cold.read().then(use, (error: unknown) => {
       connection.refuse(beingLoaded())
-      if (this.#content.open?.content === cold) this.#content.fail(error)
+      this.#content.fail(cold, error)
     })
   }
 

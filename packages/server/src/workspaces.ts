@@ -144,6 +144,11 @@ export class Workspaces {
     return this.#rooms.follow(workspace, listener)
   }
 
+  /** Runs `work` on the workspace's log, for upkeep (`seal`, `compact`) beside whoever is in the room. */
+  maintain<T>(workspace: WorkspaceId, work: (log: WorkspaceLog) => Promise<T>): Promise<T> {
+    return this.#rooms.hold(workspace, work)
+  }
+
   /**
    * Marks the workspace deleted: its connections are ended with `workspace_deleted`, and nobody opens it from now on. Its
    * bytes stay until {@link purge}. Idempotent; resolves when that is durable. Rejects with `invalid` (`LogError`), and
