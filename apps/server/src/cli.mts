@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { Command, CommanderError } from 'commander'
 import { AppError, exitCodeOf } from './app-error.mts'
 import { addArchiveCommands } from './operations/archive-commands.mts'
+import { addCompactCommand } from './operations/compact-command.mts'
 import { addHistoryCommand } from './operations/history-command.mts'
 import { addImportCommand } from './operations/import-command.mts'
 import { addInspectCommand } from './operations/inspect-command.mts'
@@ -50,6 +51,7 @@ addReplayCommand(program)
 addVerifyCommand(program)
 addInspectCommand(program)
 addHistoryCommand(program)
+addCompactCommand(program)
 addArchiveCommands(program)
 addImportCommand(program)
 addRemovalCommands(program)

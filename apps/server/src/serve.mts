@@ -9,7 +9,7 @@ import { explainFailure } from './failure.mts'
 import { createFrontDoor, type Faces } from './front-door.mts'
 import { createMetrics } from './metrics.mts'
 import { openControl } from './operations/control.mts'
-import { removeThrough, storeOperator } from './operations/local-operator.mts'
+import { roomAccess, storeOperator } from './operations/local-operator.mts'
 import { readReadiness } from './readiness.mts'
 import type { ServeConfig } from './serve-config.mts'
 import { VERSION } from './version.mts'
@@ -64,7 +64,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
       const always = { api, metrics, readiness, demonstration }
       faces = { ...always, control: undefined }
       await server.listen()
-      const operator = storeOperator(directory, store, removeThrough(server.workspaces, store))
+      const operator = storeOperator(directory, store, roomAccess(server.workspaces, store))
       const control =
         durability === 'memory' ? undefined : await openControl(server.url, { directory, operator, logger })
       faces = { ...always, control: control?.door }

@@ -159,3 +159,44 @@ describe('joinery delete, undelete and purge', () => {
     await second.stop()
   })
 })
+
+describe('joinery compact', () => {
+  it('[A45] packs and drops as asked, beside a running server and without, and what is left stays whole', async () => {
+    const directory = await makeData()
+    const server = await startServer(directory)
+    const writer = server.connect('demo')
+    await writer.whenSynced
+    const text = writer.blocks.get('note')?.content
+    for (let n = 0; n < 150; n++) {
+      text?.insert(0, `${n} `)
+      await writer.whenDurable()
+    }
+    const written = text?.toString()
+    await writer.close()
+    // A room that ends leaves a snapshot, without which nothing may be dropped.
+    await server.stop()
+    const compact = async (...more: string[]) => {
+      const { code, stdout, stderr } = await runCommand(['compact', '--data', directory, '--json', ...more])
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+      return JSON.parse(stdout).workspaces
+    }
+    const second = await startServer(directory)
+    await writeNote(second, 'other', 'later')
+    const reader = second.connect('demo')
+    await reader.whenSynced
+    reader.blocks.get('note')?.content.insert(0, 'and more ')
+    await reader.whenDurable()
+    const [demo] = await compact('demo', '--keep-history', '0')
+    expect(demo).toMatchObject({ workspace: 'demo', dropped: demo.firstLsn - 1 })
+    expect(demo.dropped).toBeGreaterThan(100)
+    expect(await runCommand(['verify', '--data', directory])).toMatchObject({ code: 0 })
+    await reader.close()
+    await second.stop()
+    expect(await compact('--keep-history', '90d')).toHaveLength(3)
+    const third = await startServer(directory)
+    expect(await readNote(third, 'demo')).toBe(`and more ${written}`)
+    expect(await readNote(third, 'other')).toBe('later')
+    const wrong = await runCommand(['compact', '--data', directory, '--keep-history', 'a bit'])
+    expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining('--keep-history must be') })
+  })
+})

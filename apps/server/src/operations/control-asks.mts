@@ -17,6 +17,14 @@ export type Ask = (operator: Operator, request: IncomingMessage, watched: Requir
 const inspectBody = z.object({ workspace: z.string().optional() })
 export const archiveBody = z.object({ workspaces: z.array(z.string()).optional() })
 const removeBody = z.object({ removal: z.enum(['delete', 'undelete', 'purge']), workspace: z.string() })
+const compactBody = z.object({
+  keepHistory: z.union([
+    z.literal('forever'),
+    z.object({ days: z.number().min(0) }),
+    z.object({ events: z.int().min(0) }),
+  ]),
+  workspace: z.string().optional(),
+})
 const historyBody = z.object({
   workspace: z.string(),
   touched: z.string().optional(),
@@ -42,6 +50,10 @@ export const ASKS: Readonly<Record<string, Ask>> = {
   remove: async (operator, request) => {
     const { removal, workspace } = removeBody.parse(await readQuestion(request))
     await operator.remove(removal, workspace)
+  },
+  compact: async (operator, request, watched) => {
+    const { keepHistory, workspace } = compactBody.parse(await readQuestion(request))
+    return operator.compact(keepHistory, workspace, watched)
   },
   import: importUpload,
 }

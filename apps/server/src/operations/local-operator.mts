@@ -11,15 +11,22 @@ import {
 } from '@joinery/log/operations'
 import { parseWorkspaceName } from '@joinery/protocol'
 import type { Workspaces } from '@joinery/server'
+import { compactStore, type WithLog } from './compact-store.mts'
 import type { ImportChoice, Operator, Removal, Watched } from './operator.mts'
 import { trialLoad } from './trial-load.mts'
 import { verifyDamaged } from './verify-damaged.mts'
 
 /** Deletes, takes back and purges workspaces, and sees to whoever has them open. */
-export type Remover = (removal: Removal, workspace: string) => Promise<void>
+type Remover = (removal: Removal, workspace: string) => Promise<void>
+
+/** What depends on whether rooms are on a store. */
+export interface Access {
+  readonly remove: Remover
+  readonly withLog: WithLog
+}
 
 /** Works on a store that this process has open, while it goes on serving. */
-export function storeOperator(directory: string, store: EventStore, remove: Remover): Operator {
+export function storeOperator(directory: string, store: EventStore, access: Access): Operator {
   return {
     verify: (watched) => verifyOpenDirectory(directory, store, { ...watched, load: trialLoad }),
     inspect: (workspace, signal) => inspectStore(store, { ...(workspace !== undefined && { workspace }), signal }),
@@ -28,7 +35,10 @@ export function storeOperator(directory: string, store: EventStore, remove: Remo
     import: (path, choice, watched) => {
       return importArchive(store, () => createReadStream(path), { ...importOptions(choice, watched), load: trialLoad })
     },
-    remove,
+    remove: access.remove,
+    compact: (keepHistory, workspace, watched) => {
+      return compactStore(store, access.withLog, { keepHistory, workspace }, watched)
+    },
   }
 }
 
@@ -50,7 +60,7 @@ export function directoryOperator(directory: string): Operator {
       await store.close()
     }
   }
-  const operatorOf = (store: EventStore): Operator => storeOperator(directory, store, removeFrom(store))
+  const operatorOf = (store: EventStore): Operator => storeOperator(directory, store, directAccess(store))
   return {
     verify: async (watched) => {
       const report = await verifyDirectory(directory, { ...watched, load: trialLoad })
@@ -69,24 +79,42 @@ export function directoryOperator(directory: string): Operator {
     },
     import: (path, choice, watched) => writing((operator) => operator.import(path, choice, watched)),
     remove: (removal, workspace) => writing((operator) => operator.remove(removal, workspace)),
+    compact: (keepHistory, workspace, watched) => {
+      return writing((operator) => operator.compact(keepHistory, workspace, watched))
+    },
   }
 }
 
 /** For a store that no rooms are on. */
-function removeFrom(store: EventStore): Remover {
-  return (removal, workspace) => {
-    if (removal === 'delete') return store.tombstone(workspace)
-    return removal === 'undelete' ? store.undelete(workspace) : store.purge(workspace)
+function directAccess(store: EventStore): Access {
+  return {
+    remove: (removal, workspace) => {
+      if (removal === 'delete') return store.tombstone(workspace)
+      return removal === 'undelete' ? store.undelete(workspace) : store.purge(workspace)
+    },
+    withLog: async (workspace, work) => {
+      const log = await store.open(workspace)
+      try {
+        return await work(log)
+      } finally {
+        await log.close()
+      }
+    },
   }
 }
 
-/** For a store that a server's rooms are on: whoever is in one is told. */
-export function removeThrough(workspaces: Workspaces, store: EventStore): Remover {
-  const remove = removeFrom(store)
-  return (removal, name) => {
-    const workspace = parseWorkspaceName(name)
-    // What no client can name has no room.
-    return workspace === undefined ? remove(removal, name) : workspaces[removal](workspace)
+/** For a store that a server's rooms are on: whoever is in one is told. What no client can name has no room. */
+export function roomAccess(workspaces: Workspaces, store: EventStore): Access {
+  const direct = directAccess(store)
+  return {
+    remove: (removal, name) => {
+      const workspace = parseWorkspaceName(name)
+      return workspace === undefined ? direct.remove(removal, name) : workspaces[removal](workspace)
+    },
+    withLog: (name, work) => {
+      const workspace = parseWorkspaceName(name)
+      return workspace === undefined ? direct.withLog(name, work) : workspaces.maintain(workspace, work)
+    },
   }
 }
 

@@ -1,3 +1,4 @@
+import type { KeepHistory } from '@joinery/log'
 import type { DirectoryReport, HistoryQuery, HistoryRow, Imported, StoreInspection } from '@joinery/log/operations'
 
 export interface Watched {
@@ -12,6 +13,20 @@ export interface ImportChoice {
   readonly workspaces?: readonly string[]
   /** The name that the only one taken gets. */
   readonly as?: string
+}
+
+/** What compaction did to one workspace. */
+export interface Compaction {
+  readonly workspace: string
+  /** Records that were dropped, and the first that is left. */
+  readonly dropped: number
+  readonly firstLsn: number
+  /** Records that were packed into segments, and their bytes before and after. */
+  readonly sealed: number
+  readonly bytesBefore: number
+  readonly bytesAfter: number
+  /** Why it was left as it was. */
+  readonly error?: string
 }
 
 export type Removal = 'delete' | 'undelete' | 'purge'
@@ -29,4 +44,6 @@ export interface Operator {
   /** Takes workspaces from the archive in the file at `path`. */
   import(path: string, choice: ImportChoice, watched: Watched): Promise<Imported>
   remove(removal: Removal, workspace: string): Promise<void>
+  /** Drops what `keepHistory` lets go and packs what is left, of one workspace or of all. */
+  compact(keepHistory: KeepHistory, workspace: string | undefined, watched: Watched): Promise<Compaction[]>
 }

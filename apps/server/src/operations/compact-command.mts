@@ -1,0 +1,58 @@
+import type { KeepHistory } from '@joinery/log'
+import type { Command } from 'commander'
+import { z } from 'zod'
+import { AppError } from '../app-error.mts'
+import { type Options, readSetting, type Setting } from '../setting.mts'
+import { addDataOptions, readDataOptions, stopSignal } from './data-options.mts'
+import { withOperator } from './open-operator.mts'
+import type { Compaction } from './operator.mts'
+import { openProgressBar } from './progress.mts'
+import { formatBytes, formatTable } from './table.mts'
+
+const keepHistory: Setting<KeepHistory> = {
+  option: 'keepHistory',
+  rule: 'forever, a number of days such as 90d, or a number of records',
+  example: '90d',
+  schema: z
+    .string()
+    .regex(/^(forever|\d{1,9}d?)$/)
+    .default('forever')
+    .transform((text): KeepHistory => {
+      if (text === 'forever') return text
+      return text.endsWith('d') ? { days: Number(text.slice(0, -1)) } : { events: Number(text) }
+    }),
+}
+
+/** Adds `joinery compact` to the program. */
+export function addCompactCommand(program: Command): void {
+  addDataOptions(program.command('compact').argument('[workspace]', 'only this one'))
+    .description('Pack old records, and drop those that need not be kept and that a verified snapshot stands for.')
+    .option('--keep-history <amount>', 'forever, 90d, or so many records (default: forever)')
+    .action(runCompact)
+}
+
+async function runCompact(workspace: string | undefined, options: Options): Promise<void> {
+  const { directory, isJson } = readDataOptions(options)
+  const keep = readSetting(keepHistory, options, process.env)
+  const bar = openProgressBar('workspaces')
+  try {
+    const watched = { onProgress: bar.onProgress, signal: stopSignal() }
+    const done = await withOperator(directory, (operator) => operator.compact(keep, workspace, watched))
+    bar.stop()
+    console.log(isJson ? JSON.stringify({ directory, workspaces: done }) : describe(done))
+    const failed = done.filter(({ error }) => error !== undefined)
+    if (failed.length === 0) return
+    const reasons = failed.map((each) => `${each.workspace}: ${each.error}`).join('; ')
+    throw new AppError('failed', `left as they were: ${reasons}`)
+  } finally {
+    bar.stop()
+  }
+}
+
+function describe(done: readonly Compaction[]): string {
+  const rows = done.map(({ workspace, dropped, firstLsn, sealed, bytesBefore, bytesAfter }) => {
+    const packed = sealed === 0 ? '-' : `${formatBytes(bytesBefore)} to ${formatBytes(bytesAfter)}`
+    return [workspace, dropped, firstLsn, sealed, packed]
+  })
+  return formatTable(['workspace', 'dropped', 'first record', 'packed', 'from'], rows)
+}

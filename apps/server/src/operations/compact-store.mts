@@ -1,0 +1,44 @@
+import { type EventStore, type KeepHistory, LogError, type WorkspaceLog } from '@joinery/log'
+import type { Compaction, Watched } from './operator.mts'
+import { trialLoad } from './trial-load.mts'
+
+/** Runs `work` on a workspace's log, whoever has it open. */
+export type WithLog = <T>(workspace: string, work: (log: WorkspaceLog) => Promise<T>) => Promise<T>
+
+/** One workspace after the other; what fails with one is told, and the others are done all the same. */
+export async function compactStore(
+  store: EventStore,
+  withLog: WithLog,
+  { keepHistory, workspace }: { keepHistory: KeepHistory; workspace: string | undefined },
+  { onProgress, signal }: Watched,
+): Promise<Compaction[]> {
+  const names = (await Array.fromAsync(store.workspaces())).filter((name) => name === (workspace ?? name))
+  if (workspace !== undefined && names.length === 0) throw new LogError('invalid', `there is no workspace ${workspace}`)
+  const compactions: Compaction[] = []
+  for (const [index, name] of names.entries()) {
+    signal?.throwIfAborted()
+    onProgress?.(index, names.length)
+    compactions.push(await compactOne(withLog, name, keepHistory))
+  }
+  return compactions
+}
+
+async function compactOne(withLog: WithLog, workspace: string, keepHistory: KeepHistory): Promise<Compaction> {
+  try {
+    return await withLog(workspace, async (log) => {
+      const { dropped, firstLsn } = await log.compact({ keepHistory, verify: verifyState })
+      const { records, bytesBefore, bytesAfter } = await log.seal()
+      return { workspace, dropped, firstLsn, sealed: records, bytesBefore, bytesAfter }
+    })
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error)
+    return { workspace, dropped: 0, firstLsn: 0, sealed: 0, bytesBefore: 0, bytesAfter: 0, error: message }
+  }
+}
+
+/** Throws unless the bytes make a document. */
+function verifyState(state: Uint8Array): void {
+  const load = trialLoad()
+  load.add(state)
+  load.finish()
+}
