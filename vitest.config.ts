@@ -6,6 +6,8 @@ export default defineConfig({
     pool: 'forks',
     // Many tests wait for processes, sockets and disks: two at a time cost little more than one.
     maxWorkers: 2,
+    // What is waited for comes when it comes: a busy machine is no failure.
+    expect: { poll: { timeout: 15_000 } },
     testTimeout: 30_000,
   },
 })
