@@ -64,3 +64,38 @@ it('[H8] a run that another has superseded gets 409 with the entry that stands, 
   expect(shielded.body.error).toMatchObject({ code: 'run_superseded', details: { standing: { run: { id: 'r2' } } } })
   expect((await api.call('GET', '')).body.lsn).toBe(before)
 })
+
+it('[H8] a late report that says how its run was started stands in the history, and changes nothing that is shown', async () => {
+  await using api = await withBlock()
+  const runs = '/blocks/b1/indexing/main/runs'
+  const { run: old } = (await api.call('POST', runs, { runId: 'r1' }, WORKFLOW)).body.entry
+  await api.call('POST', runs, { runId: 'r2' })
+  const standing = (await api.call('GET', '/blocks/b1')).body.indexingList
+  const started = { no: old.no, source: old.source }
+  const key = { 'idempotency-key': 'late' }
+  const late = await api.call('POST', `${runs}/r1/reports`, { status: 'done', started }, { ...WORKFLOW, ...key })
+  expect(late.status).toBe(200)
+  expect(late.body).toMatchObject({ shown: false, entry: { run: { id: 'r2' }, status: 'processing' } })
+  const again = await api.call('POST', `${runs}/r1/reports`, { status: 'done', started }, { ...WORKFLOW, ...key })
+  expect(again.body).toEqual(late.body)
+  expect((await api.call('GET', '/blocks/b1')).body.indexingList).toEqual(standing)
+  const { records } = (await api.call('GET', '/history?actor=engine')).body
+  expect(records.at(-1)).toMatchObject({ touched: ['b1/indexingList'], source: 'workflow_execution' })
+  expect(records).toHaveLength(2)
+})
+
+it('[H8] a report of a run that nobody started over the standing one is refused, whatever it says', async () => {
+  await using api = await withBlock()
+  const runs = '/blocks/b1/indexing/main/runs'
+  await api.call('POST', runs, { runId: 'r1' }, WORKFLOW)
+  const before = (await api.call('GET', '')).body.lsn
+  for (const started of [
+    { no: 2, source: 'polling_sync' },
+    { no: 1, source: 'user_action' },
+    { no: 1, source: 'workflow_execution' },
+  ]) {
+    const claimed = await api.call('POST', `${runs}/r9/reports`, { status: 'done', started }, WORKFLOW)
+    expect(claimed.body.error.code).toBe('run_superseded')
+  }
+  expect((await api.call('GET', '')).body.lsn).toBe(before)
+})

@@ -6,6 +6,7 @@ import {
   deleteBlock,
   getBlock,
   type IndexingEntry,
+  type IndexingRun,
   indexingRules,
   type Json,
   SOURCE_PRIORITY,
@@ -46,7 +47,20 @@ function checkIndexOperation(block: Block, operation: Of<'startRun' | 'report' |
   if (standing === undefined) {
     throw new ApiError('unknown_index', `block "${block.id}" has no index "${operation.index}"`)
   }
-  if (operation.op === 'report' && standing.run.id !== operation.run) throw superseded(standing)
+  if (operation.op === 'report' && standing.run.id !== operation.run && lateRun(operation, standing) === undefined)
+    throw superseded(standing)
+}
+
+/**
+ * The run of a report that comes too late, if the caller says which it was: the document no longer does, and a number made
+ * up would be a lie for good. Undefined for one that would not lose, which only a start may bring about.
+ */
+function lateRun({ run: id, started }: Of<'report'>, { run: standing }: IndexingEntry): IndexingRun | undefined {
+  if (started === undefined || started.no > standing.no) return undefined
+  const run: IndexingRun = { no: started.no, id, source: started.source }
+  if (run.no < standing.no) return run
+  const byPriority = SOURCE_PRIORITY[run.source] - SOURCE_PRIORITY[standing.source]
+  return byPriority < 0 || (byPriority === 0 && id < standing.id) ? run : undefined
 }
 
 function isShielded({ status, run }: IndexingEntry, source: Source): boolean {
@@ -154,9 +168,12 @@ function patch(
   if (data !== undefined) patchMap(block.data, data)
 }
 
-function report(block: Block, { index, status, error, chunks }: Of<'report'>, author: ClaimAuthor): void {
-  const run = block.indexingList.get(index)?.run
-  if (run === undefined) throw new ApiError('unknown_index', `block "${block.id}" has no index "${index}"`)
+function report(block: Block, operation: Of<'report'>, author: ClaimAuthor): void {
+  const { index, status, error, chunks } = operation
+  const standing = block.indexingList.get(index)
+  if (standing === undefined) throw new ApiError('unknown_index', `block "${block.id}" has no index "${index}"`)
+  const run = standing.run.id === operation.run ? standing.run : lateRun(operation, standing)
+  if (run === undefined) throw superseded(standing)
   const progress = chunks === undefined ? {} : { chunks }
   if (status === 'error')
     block.indexingList.report(index, run, status, { ...author, ...progress, ...(error !== undefined && { error }) })

@@ -80,6 +80,13 @@ export const reportBody = z
     status: z.enum(['notStarted', 'processing', 'done', 'error']),
     error: z.string().max(CLAIM_LIMITS.errorLengthMax).optional(),
     chunks: z.int().min(0).max(CLAIM_LIMITS.countMax).optional().meta({ description: 'how many are indexed so far' }),
+    started: z
+      .strictObject({ no: z.int().min(1).max(CLAIM_LIMITS.countMax), source: sourceSchema })
+      .optional()
+      .meta({
+        description:
+          "the run as its start answered it: a report that another run's start has overtaken is then recorded",
+      }),
   })
   .refine(({ status, error }) => error === undefined || status === 'error', 'error goes with status "error" alone')
 

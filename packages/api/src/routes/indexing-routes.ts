@@ -45,14 +45,15 @@ const report = route(
     method: 'POST',
     path: `${INDEX}/runs/{run}/reports`,
     id: 'reportRun',
-    summary: 'Say how a run fares; refused once another run stands',
+    summary: 'Say how a run fares; refused once another run stands, or only recorded when it says how it was started',
     params: params.run,
     query: blockWriteQuery,
     headers,
     body: reportBody,
     answers: {
       200: {
-        description: 'Recorded. `shown` is false when a report of higher rank on the same run stands.',
+        description:
+          'Recorded. `shown` is false when `entry` is another run, or another report of this one, that stands.',
         schema: indexedSchema,
         headers: written,
       },
@@ -69,7 +70,7 @@ const report = route(
       body,
       what: `report ${block} ${index} ${run}`,
     }
-    return indexReply(await writeOperations(request, services), operation, 200, body)
+    return indexReply(await writeOperations(request, services), operation, 200, { ...body, run })
   },
 )
 
@@ -104,7 +105,7 @@ function indexReply(
   outcome: WriteOutcome,
   { block: id, index }: Extract<Operation, { index: string }>,
   status: number,
-  reported?: z.output<typeof reportBody>,
+  reported?: z.output<typeof reportBody> & { readonly run: string },
 ): Reply {
   const block = outcome.blocks.get(id)
   const entry = block?.indexingList.find(({ index_name }) => index_name === index)
@@ -115,7 +116,10 @@ function indexReply(
   const shown =
     isOwn &&
     (reported === undefined ||
-      (entry.status === reported.status && entry.error === reported.error && entry.chunks === reported.chunks))
+      (entry.run.id === reported.run &&
+        entry.status === reported.status &&
+        entry.error === reported.error &&
+        entry.chunks === reported.chunks))
   const headers = { ...lsnHeader(outcome), etag: `"${block.version}"` }
   return { status, headers, body: { entry, version: block.version, shown } }
 }
