@@ -19,6 +19,8 @@ export class Counters {
   snapshots = 0
   /** Records that were packed into segments. */
   sealed = 0
+  /** Records that are no longer kept as history. */
+  dropped = 0
   /** Loads that found a damaged workspace and serve what is left of it for reading. */
   quarantined = 0
   /** Refused updates by rejection code. */

@@ -1,9 +1,11 @@
-import type { EventStore, WorkspaceLog } from '@joinery/log'
+import type { EventStore, KeepHistory, WorkspaceLog } from '@joinery/log'
+import * as Y from 'yjs'
 import type { Counters } from './counters.ts'
 import type { RoomDocument } from './room-document.ts'
 
 export interface UpkeepOptions {
   readonly counters: Counters
+  readonly keepHistory: KeepHistory
   /** The process is about to end: what only speeds up the next load is left out. */
   isInHurry(): boolean
 }
@@ -27,7 +29,7 @@ export function isWorthKeeping(
 }
 
 /**
- * Takes a snapshot of the document as of now, and packs the records it covers. Traffic goes on meanwhile.
+ * Takes a snapshot of the document as of now, packs the records it covers, and drops what history is not kept of. Traffic goes on meanwhile.
  */
 export async function keepUp(log: WorkspaceLog, document: RoomDocument, options: UpkeepOptions): Promise<void> {
   const lsn = log.head
@@ -38,6 +40,20 @@ export async function keepUp(log: WorkspaceLog, document: RoomDocument, options:
   }
   const { records } = await log.seal({ through: lsn })
   options.counters.sealed += records
+  const { keepHistory } = options
+  if (keepHistory === 'forever') return
+  const { dropped } = await log.compact({ keepHistory, verify: verifyState })
+  options.counters.dropped += dropped
+}
+
+/** Throws unless Yjs can build a document of `state`. */
+function verifyState(state: Uint8Array): void {
+  const doc = new Y.Doc({ guid: '' })
+  try {
+    Y.applyUpdate(doc, state)
+  } finally {
+    doc.destroy()
+  }
 }
 
 /** Resolves when `work` does, or storage fails: what then waits for storage must not keep a room from closing. */

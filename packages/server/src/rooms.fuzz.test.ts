@@ -75,6 +75,7 @@ class Scene {
     loads: new Turns(2),
     upkeep: new Upkeep(),
     snapshots: { ...SNAPSHOT_POLICY_DEFAULT, records: 5 },
+    keepHistory: 'forever',
     isInHurry: () => false,
   })
   readonly workspaces = new Workspaces(this.rooms, this.store)

@@ -6,7 +6,13 @@ import {
 } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { type EventStore, openMemoryStore, SNAPSHOT_POLICY_DEFAULT, type SnapshotPolicy } from '@joinery/log'
+import {
+  type EventStore,
+  type KeepHistory,
+  openMemoryStore,
+  SNAPSHOT_POLICY_DEFAULT,
+  type SnapshotPolicy,
+} from '@joinery/log'
 import pino, { type Logger } from 'pino'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { Acknowledgements } from './acknowledgements.ts'
@@ -62,6 +68,8 @@ export interface ServerOptions {
   readonly limits?: Partial<ServerLimits>
   /** When rooms take snapshots, besides when they go to rest. */
   readonly snapshots?: Partial<SnapshotPolicy>
+  /** How much history stays readable; all of it by default. What goes stands in a snapshot that was read back and loaded. */
+  readonly keepHistory?: KeepHistory
 }
 
 /** What is open now. */
@@ -133,6 +141,7 @@ class SyncServer implements Server {
       loads: new Turns(this.#limits.loadsMax),
       upkeep: new Upkeep(),
       snapshots: { ...SNAPSHOT_POLICY_DEFAULT, ...options.snapshots },
+      keepHistory: options.keepHistory ?? 'forever',
       isInHurry: () => this.#hurriesFromMs !== undefined && Date.now() > this.#hurriesFromMs,
     })
     this.workspaces = new Workspaces(this.#rooms, this.#store)

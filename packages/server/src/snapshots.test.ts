@@ -233,4 +233,37 @@ describe('what follows a snapshot', () => {
       await rm(directory, { recursive: true })
     }
   })
+
+  it('[S37] history goes as far as it is not kept, and the state, who wrote it and what is kept stay', async () => {
+    const rules = { ...openRules, touched: () => ['b/content'] }
+    const store = new GatedStore()
+    fixture = await ServerFixture.start({ store, rules, keepHistory: { events: 3 }, snapshots: { records: 5 } })
+    const { workspaces, counters } = fixture.server
+    const client = await fixture.client('w?joinery=1').synced()
+    for (let n = 0; n < 5; n++) await append(workspaces, `${n}`)
+    await expect.poll(() => counters.snapshots).toBe(1)
+    for (let n = 5; n < 10; n++) await append(workspaces, `${n}`)
+    await expect.poll(() => counters.dropped).toBeGreaterThan(0)
+    const { firstLsn } = await workspaces.position(W)
+    expect(firstLsn).toBeGreaterThan(1)
+    await fixture.close()
+    fixture = await ServerFixture.start({ store, rules })
+    const again = fixture.server.workspaces
+    expect(await textOf(again)).toBe('0123456789')
+    expect(await again.read(W, ({ stamps }) => stamps.of('b')?.lsn)).toBe(10)
+    const { doc } = await again.past(W, { lsn: 10 })
+    expect(doc.getText('t').toString()).toBe('0123456789')
+    await expect(again.past(W, { lsn: 1 })).rejects.toMatchObject({ code: 'history_dropped' })
+    expect(client.text.toString()).toBe('0123456789')
+  })
+
+  it('[S37] all history is kept unless somebody says otherwise', async () => {
+    fixture = await ServerFixture.start({ snapshots: { records: 2 } })
+    const { workspaces, counters } = fixture.server
+    for (let taken = 1; taken <= 3; taken++) {
+      for (let n = 0; n < 3; n++) await append(workspaces, `${n}`)
+      await expect.poll(() => counters.snapshots).toBeGreaterThanOrEqual(taken)
+    }
+    expect(await workspaces.position(W)).toMatchObject({ firstLsn: 1 })
+  })
 })
