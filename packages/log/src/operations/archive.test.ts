@@ -96,6 +96,32 @@ describe('an archive', () => {
     await Promise.all([store.close(), other.close()])
   })
 
+  it('[L80] brings back a workspace whose oldest records were dropped, and its keys, and it can be kept up', async () => {
+    const store = await open(await makeDirectory())
+    const log = await store.open('a')
+    for (let n = 1; n <= 300; n++) {
+      await log.append(sampleEntry(n, n % 15 === 0 ? { idempotencyKey: `key ${n} 🪚` } : {})).durable
+      if (n % 100 === 0) await log.snapshot({ lsn: n as Lsn, state: Buffer.from(`state ${n}`) })
+    }
+    await log.append(sampleEntry(301)).durable
+    const verify = (): void => undefined
+    expect((await log.compact({ keepHistory: { events: 150 }, verify })).firstLsn).toBe(101)
+    await log.close()
+    const archive = await archiveOf(store)
+    const directory = join(await makeDirectory(), 'restored')
+    await restoreArchive(directory, () => once(archive))
+    const other = await open(directory)
+    expect(await contentsOf(other)).toEqual(await contentsOf(store))
+    const restored = await other.open('a')
+    expect([restored.firstLsn, await restored.lsnOfKey('key 15 🪚'), await restored.lsnOfKey('key 300 🪚')]).toEqual([
+      101, 15, 300,
+    ])
+    expect((await restored.seal()).records).toBe(200)
+    expect((await restored.compact({ keepHistory: { events: 50 }, verify })).firstLsn).toBe(201)
+    expect((await verifyStore(other)).workspaces[0]).toMatchObject({ firstLsn: 201, head: 301, problemCount: 0 })
+    await Promise.all([store.close(), other.close()])
+  })
+
   it('[L81] shows one moment: what is appended while it is made is not in it, what was acknowledged before is', async () => {
     const store = await open(await makeDirectory())
     const log = await store.open('a')

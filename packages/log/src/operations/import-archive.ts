@@ -175,7 +175,8 @@ class WorkspaceImport {
   async verify({ load, signal }: ImportOptions): Promise<void> {
     const { number } = this.#identity
     const { firstLsn, snapshotLsn } = this.#archived
-    const extent = { ...PLAIN_EXTENT, firstLsn, snapshotLsn }
+    // Sealing goes on from there: there is nothing to seal before the first record.
+    const extent = { firstLsn, snapshotLsn, sealedLsn: (firstLsn - 1) as Lsn }
     const isPlain = firstLsn === PLAIN_EXTENT.firstLsn && snapshotLsn === PLAIN_EXTENT.snapshotLsn
     if (!isPlain) this.#waiting.push(encodeExtent(number, extent))
     await this.#flush()
