@@ -4,6 +4,7 @@ import { createRoot } from 'react-dom/client'
 import { workspaceOf } from './address.ts'
 import { Board } from './board.tsx'
 import { readPerson } from './person.ts'
+import { stayUsableOffline } from './usable-offline.ts'
 import './editor.css'
 
 const root = document.getElementById('root')
@@ -13,6 +14,7 @@ const person = readPerson(localStorage, Math.random)
 const token = new URLSearchParams(location.search).get('token') ?? undefined
 
 if (name !== undefined) document.title = `${name} · Joinery`
+stayUsableOffline()
 createRoot(root).render(
   <StrictMode>
     {name === undefined ? (

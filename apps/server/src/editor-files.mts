@@ -5,9 +5,12 @@ import { EDITOR_DIST, ensureEditorBuilt } from './editor-build.mts'
 
 /** The editor's own files and the server it came from, nothing else. `'self'` covers the socket of the same host and port. */
 const POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-/** Answers `/w/<workspace>` with the editor's page and `/assets/` with its files. Builds the editor for the first who asks. */
+/** What keeps the editor on a device. It stands at the root, since that is how far it may reach. */
+const SERVICE_WORKER = '/service-worker.js'
+
+/** Answers `/w/<workspace>` with the editor's page, `/assets/` and its service worker with its files. Builds the editor for the first who asks. */
 export function createEditorFiles() {
   let opening: Promise<ReturnType<typeof sirv>> | undefined
   const open = async (): Promise<ReturnType<typeof sirv>> => {
@@ -19,7 +22,7 @@ export function createEditorFiles() {
     handle(request: IncomingMessage, response: ServerResponse): boolean {
       const path = (request.url ?? '/').split('?', 1)[0] ?? '/'
       const isPage = path.startsWith('/w/') && path.length > 3
-      if (!isPage && !path.startsWith('/assets/')) return false
+      if (!isPage && path !== SERVICE_WORKER && !path.startsWith('/assets/')) return false
       if (request.method !== 'GET' && request.method !== 'HEAD') {
         response.writeHead(405, { allow: 'GET, HEAD', 'content-type': 'text/plain' }).end('only GET and HEAD here\n')
         return true
@@ -45,8 +48,9 @@ export function createEditorFiles() {
 
 function setHeaders(response: ServerResponse, path: string): void {
   const isPage = path.endsWith('.html')
-  // Files are named by a hash of what they hold; the page names them, so it must be asked for each time.
-  response.setHeader('cache-control', isPage ? 'no-cache' : 'public, max-age=31536000, immutable')
+  // Files are named by a hash of what they hold; the page and the worker name them, so they must be asked for each time.
+  const isFresh = isPage || path.endsWith('service-worker.js')
+  response.setHeader('cache-control', isFresh ? 'no-cache' : 'public, max-age=31536000, immutable')
   response.setHeader('x-content-type-options', 'nosniff')
   response.setHeader('referrer-policy', 'no-referrer')
   if (isPage) response.setHeader('content-security-policy', POLICY)

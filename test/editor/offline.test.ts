@@ -1,0 +1,88 @@
+import { join } from 'node:path'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ensureEditorBuilt } from '../../apps/server/src/editor-build.mts'
+import { launchChromium, requireChromium } from '../browser/chromium.ts'
+import { freePort } from '../support/free-port.ts'
+import { startJoinery } from '../support/joinery-process.ts'
+import { tempDirectory } from '../support/temp-directory.ts'
+import { shownText, typeIn } from './open-pages.ts'
+
+const executable = requireChromium()
+
+describe.skipIf(executable === undefined)('the editor while the server is gone', () => {
+  let browser: Browser
+  beforeAll(async () => {
+    await ensureEditorBuilt()
+    if (executable !== undefined) browser = await launchChromium(executable)
+  }, 90_000)
+  afterAll(() => browser?.close())
+
+  async function visit(url: string): Promise<Page> {
+    const page = await (await browser.newContext()).newPage()
+    page.setDefaultTimeout(20_000)
+    await page.goto(url)
+    await statusOf(page).getByText('Saved', { exact: true }).waitFor()
+    return page
+  }
+  const statusOf = (page: Page) => page.getByRole('status', { name: 'Save status' })
+
+  it('says so, opens again without it, keeps what was typed, and brings it once the server is back', async () => {
+    await using home = await tempDirectory()
+    const options = { directory: join(home.path, 'data'), port: await freePort() }
+    const address = `http://127.0.0.1:${options.port}/w/away`
+    let ann: Page
+    {
+      await using server = await startJoinery(options)
+      ann = await visit(address)
+      await ann.getByRole('button', { name: 'Add text block' }).click()
+      await typeIn(ann, 'Text 1', 'before, ')
+      await statusOf(ann).getByText('Saved', { exact: true }).waitFor()
+      await expect.poll(() => ann.evaluate(() => navigator.serviceWorker.controller !== null)).toBe(true)
+      await server.child.end('SIGKILL')
+    }
+    await statusOf(ann)
+      .getByText(/^Offline/)
+      .waitFor()
+    await typeIn(ann, 'Text 1', 'meanwhile, ')
+    await statusOf(ann)
+      .getByText(/edits? kept on this device/)
+      .waitFor()
+    await ann.reload()
+    await expect.poll(() => shownText(ann, 'Text 1')).toBe('before, meanwhile, ')
+    await typeIn(ann, 'Text 1', 'after the reload')
+    await statusOf(ann)
+      .getByText(/edits? kept on this device/)
+      .waitFor()
+    await using server = await startJoinery(options)
+    await statusOf(ann).getByText('Saved', { exact: true }).waitFor()
+    const bob = await visit(address)
+    await expect.poll(() => shownText(bob, 'Text 1')).toBe('before, meanwhile, after the reload')
+    await server.child.end('SIGTERM')
+  }, 90_000)
+
+  it('loses nothing when the server is killed while somebody types', async () => {
+    await using home = await tempDirectory()
+    const options = { directory: join(home.path, 'data'), port: await freePort() }
+    const address = `http://127.0.0.1:${options.port}/w/killed`
+    let ann: Page
+    {
+      await using server = await startJoinery(options)
+      ann = await visit(address)
+      await ann.getByRole('button', { name: 'Add text block' }).click()
+      await ann.getByRole('textbox', { name: 'Content of Text 1' }).click()
+      const typing = ann.keyboard.type('0123456789'.repeat(8), { delay: 10 })
+      await expect.poll(async () => (await shownText(ann, 'Text 1')).length).toBeGreaterThan(20)
+      await server.child.end('SIGKILL')
+      await typing
+    }
+    await statusOf(ann)
+      .getByText(/^Offline/)
+      .waitFor()
+    await using server = await startJoinery(options)
+    await statusOf(ann).getByText('Saved', { exact: true }).waitFor()
+    const bob = await visit(address)
+    await expect.poll(() => shownText(bob, 'Text 1')).toBe('0123456789'.repeat(8))
+    await server.child.end('SIGTERM')
+  }, 90_000)
+})
