@@ -112,6 +112,24 @@ it.skipIf(executable === undefined)('a block can be renamed, indexed, deleted an
   await saved(ann)
 })
 
+it.skipIf(executable === undefined)(
+  'a block is connected to another by keyboard, seen by others, and cut again',
+  async () => {
+    const ann = await visit('edges')
+    const bob = await visit('edges')
+    await ann.getByRole('button', { name: 'Add text block' }).click()
+    await ann.getByRole('button', { name: 'Add vector collection' }).click()
+    await ann.getByRole('button', { name: 'Connect Text 1 to…' }).press('Enter')
+    await ann.getByRole('combobox', { name: 'Connect Text 1 to' }).selectOption({ label: 'Collection 1' })
+    const edges = bob.getByRole('list', { name: 'Text 1 leads to' })
+    await edges.getByText('→ Collection 1').waitFor()
+    await edges.getByRole('button', { name: 'Cut the edge to Collection 1' }).click()
+    await ann.getByRole('list', { name: 'Text 1 leads to' }).waitFor({ state: 'detached' })
+    await content(ann, 'Text 1').fill('signed')
+    await bob.getByText(/^Text by .+, by hand/).waitFor()
+  },
+)
+
 it('the first load stays under its budget of JavaScript, gzipped', () => {
   const scripts = readdirSync(ASSETS).filter((name) => name.endsWith('.js'))
   const bytes = scripts.reduce((sum, name) => sum + gzipSync(readFileSync(ASSETS + name)).length, 0)

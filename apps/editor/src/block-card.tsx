@@ -1,8 +1,10 @@
 import { useBlock, useBlockType, useContentField, useField, useWorkspace } from '@joinery/react'
 import { type KeyboardEvent, memo, type ReactNode } from 'react'
+import { BlockEdges } from './block-edges.tsx'
 import { titleOf } from './block-title.ts'
 import { BlockSearch } from './demonstration/index.tsx'
 import { IndexingChips } from './indexing-chips.tsx'
+import { LastEdit } from './last-edit.tsx'
 
 interface BlockCardProps {
   readonly id: string
@@ -50,7 +52,9 @@ export const BlockCard = memo(function BlockCard({ id, actor, workspaceName }: B
         </button>
       </header>
       <textarea ref={fieldRef} aria-label={`Content of ${title}`} placeholder="Write here" />
+      <LastEdit id={id} />
       <IndexingChips id={id} actor={actor} />
+      <BlockEdges id={id} title={title} />
       <BlockSearch name={workspaceName} block={id} />
     </section>
   )

@@ -1,5 +1,6 @@
 import { useBlocks, useConnectionStatus, useServer, useUndo, useWorkspace } from '@joinery/react'
 import type { ReactNode } from 'react'
+import { Banner } from './banner.tsx'
 import { BlockCard } from './block-card.tsx'
 import { freshTitle, titleOf } from './block-title.ts'
 import { SidePanels } from './panels/side-panels.tsx'
@@ -36,6 +37,7 @@ export function Board({ name, person }: { name: string; person: Person }): React
         <SaveStatusLine />
         <People self={person} />
       </header>
+      <Banner />
       <nav className="tools" aria-label="Blocks">
         {KINDS.map((kind) => (
           <button type="button" key={kind.type} className="primary" onClick={() => add(kind)}>

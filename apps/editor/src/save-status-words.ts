@@ -14,6 +14,8 @@ export function saveStatusWords(status: SaveStatus): StatusWords {
       return { tone: status.pending > 0 && !status.isKeptHere ? 'bad' : 'busy', text: offlineText(status) }
     case 'rejected':
       return { tone: 'bad', text: `Refused: ${status.reason}` }
+    case 'held':
+      return { tone: 'bad', text: heldText(status) }
     default:
       return { tone: 'busy', text: 'Saving' }
   }
@@ -22,7 +24,14 @@ export function saveStatusWords(status: SaveStatus): StatusWords {
 /** Whether closing the page now could lose something. */
 export function isUnsaved(status: SaveStatus): boolean {
   if (status.state === 'saved') return false
-  return status.state === 'offline' ? status.pending > 0 && !status.isKeptHere : status.pending > 0
+  const isKept = (status.state === 'offline' || status.state === 'held') && status.isKeptHere
+  return status.pending > 0 && !isKept
+}
+
+function heldText({ pending, isKeptHere }: Extract<SaveStatus, { state: 'held' }>): string {
+  if (pending === 0) return 'Read only'
+  const edits = `${pending} edit${pending === 1 ? '' : 's'}`
+  return isKeptHere ? `Not saved, ${edits} kept on this device` : `Not saved, ${edits} not kept anywhere yet`
 }
 
 function offlineText({ pending, isKeptHere }: Extract<SaveStatus, { state: 'offline' }>): string {

@@ -1,0 +1,37 @@
+import type { SaveStatus } from '@joinery/client'
+
+export interface BannerWords {
+  readonly title: string
+  readonly text: string
+}
+
+const HELD: Readonly<Record<string, string>> = {
+  storage_full: 'The server’s disk is full.',
+  storage_failed: 'The server can’t write to its disk.',
+  quarantined: 'This workspace is damaged on the server, and open for reading only.',
+}
+
+const REFUSED: Readonly<Record<string, string>> = {
+  unauthorized: 'Your access has ended.',
+  forbidden: 'You may not do this here.',
+  deleted: 'This workspace was deleted.',
+  workspace_deleted: 'This workspace was deleted.',
+  quarantined: 'This workspace is damaged on the server.',
+}
+
+/** Undefined while nothing lasting is wrong. */
+export function bannerWords(status: SaveStatus): BannerWords | undefined {
+  if (status.state === 'held') {
+    const kept =
+      status.pending === 0
+        ? 'You can read on.'
+        : status.isKeptHere
+          ? 'Your edits are kept on this device and sent once it works again.'
+          : 'Your edits are not kept anywhere yet: leave this page open.'
+    return { title: HELD[status.code] ?? 'The server takes no edits now.', text: `${kept} (${status.reason})` }
+  }
+  if (status.state === 'rejected' && status.what === 'connection') {
+    return { title: REFUSED[status.code] ?? 'The server refused the connection.', text: status.reason }
+  }
+  return undefined
+}

@@ -1,0 +1,78 @@
+import { removeEdge, setEdge } from '@joinery/blocks'
+import { useBlocks, useEdges, useWorkspace } from '@joinery/react'
+import { type ReactNode, useState } from 'react'
+import { titleOf } from './block-title.ts'
+import { openBlock } from './panels/open-block.ts'
+
+/** Where a block leads: its edges, and a way to draw and cut them by keyboard as well as by pointer. */
+export function BlockEdges({ id, title }: { id: string; title: string }): ReactNode {
+  const workspace = useWorkspace()
+  const edges = useEdges().filter(({ source }) => source === id)
+  const [isChoosing, setIsChoosing] = useState(false)
+  const nameOf = (block: string): string => titleOf(workspace.blocks.get(block)?.fields.get('title'), block)
+  const edit = (change: () => void): void => {
+    workspace.undo.split()
+    workspace.transact(change)
+    workspace.undo.split()
+  }
+  const connect = (target: string): void => {
+    // The same edge from everybody, so that two who draw it at once draw one.
+    edit(() => setEdge(workspace.doc, `${id}~${target}`, { source: id, target }))
+    setIsChoosing(false)
+  }
+  const targets = edges.map(({ target }) => target)
+  return (
+    <div className="edges">
+      {edges.length > 0 && (
+        <ul aria-label={`${title} leads to`}>
+          {edges.map((edge) => (
+            <li key={edge.id}>
+              <button type="button" className="quiet" onClick={() => openBlock(edge.target)}>
+                → {nameOf(edge.target)}
+              </button>
+              <button
+                type="button"
+                className="quiet"
+                aria-label={`Cut the edge to ${nameOf(edge.target)}`}
+                onClick={() => edit(() => removeEdge(workspace.doc, edge.id))}
+              >
+                ×
+              </button>
+            </li>
+          ))}
+        </ul>
+      )}
+      {isChoosing ? (
+        <EdgeTargets without={[id, ...targets]} title={title} nameOf={nameOf} onChoose={connect} />
+      ) : (
+        <button type="button" className="quiet" onClick={() => setIsChoosing(true)}>
+          Connect<span className="hidden"> {title}</span> to…
+        </button>
+      )}
+    </div>
+  )
+}
+
+interface EdgeTargetsProps {
+  readonly without: readonly string[]
+  readonly title: string
+  readonly nameOf: (block: string) => string
+  readonly onChoose: (target: string) => void
+}
+
+/** Its own component, so that only the card that asks follows the list of blocks. */
+function EdgeTargets({ without, title, nameOf, onChoose }: EdgeTargetsProps): ReactNode {
+  const others = useBlocks().filter((block) => !without.includes(block))
+  return (
+    <select aria-label={`Connect ${title} to`} value="" onChange={(event) => onChoose(event.currentTarget.value)}>
+      <option value="" disabled>
+        {others.length === 0 ? 'No other block' : 'Choose a block'}
+      </option>
+      {others.map((block) => (
+        <option key={block} value={block}>
+          {nameOf(block)}
+        </option>
+      ))}
+    </select>
+  )
+}
