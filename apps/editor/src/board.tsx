@@ -2,6 +2,7 @@ import { useBlocks, useConnectionStatus, useServer, useUndo, useWorkspace } from
 import type { ReactNode } from 'react'
 import { Banner } from './banner.tsx'
 import { BlockCard } from './block-card.tsx'
+import { freshBlockId } from './block-id.ts'
 import { freshTitle, titleOf } from './block-title.ts'
 import { SidePanels } from './panels/side-panels.tsx'
 import { People } from './people.tsx'
@@ -25,7 +26,7 @@ export function Board({ name, person }: { name: string; person: Person }): React
     const titles = new Set(workspace.blocks.list().map(({ fields, id }) => titleOf(fields.get('title'), id)))
     workspace.undo.split()
     workspace.transact(() => {
-      const block = workspace.blocks.create(crypto.randomUUID(), { type })
+      const block = workspace.blocks.create(freshBlockId(Date.now(), crypto.randomUUID()), { type })
       block.fields.set('title', freshTitle(title, titles), { source: 'user_action', actor })
     })
     workspace.undo.split()

@@ -1,0 +1,76 @@
+/**
+ * Makes the README's pictures from the running editor: `node test/editor/screenshots.ts [DIRECTORY]`, by default into
+ * `apps/editor/screenshots`. Needs Debian's chromium.
+ */
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Browser, Page } from 'playwright-core'
+import { ensureEditorBuilt } from '../../apps/server/src/editor-build.mts'
+import { launchChromium, requireChromium } from '../browser/chromium.ts'
+import { startJoinery } from '../support/joinery-process.ts'
+import { tempDirectory } from '../support/temp-directory.ts'
+
+const SIZE = { width: 1_100, height: 640 }
+const PASSAGE =
+  'A mortise and tenon holds without glue: the parts are made apart and fit without force. Cut the mortise first, then the tenon to its measure.'
+
+async function visit(browser: Browser, url: string, person: string, scheme: 'light' | 'dark'): Promise<Page> {
+  const page = await (await browser.newContext({ viewport: SIZE, colorScheme: scheme })).newPage()
+  page.setDefaultTimeout(20_000)
+  await page.goto(url)
+  await saved(page)
+  process.stderr.write(`${person} is there\n`)
+  return page
+}
+
+function saved(page: Page): Promise<void> {
+  return page.getByRole('status', { name: 'Save status' }).getByText('Saved', { exact: true }).waitFor()
+}
+
+async function work(ann: Page, bob: Page): Promise<void> {
+  await ann.getByRole('button', { name: 'Add vector collection' }).click()
+  await ann.getByRole('button', { name: 'Add text block' }).click()
+  await ann.getByRole('button', { name: 'Add text block' }).click()
+  await ann.getByRole('textbox', { name: 'Content of Text 1' }).fill(PASSAGE)
+  await bob.getByRole('textbox', { name: 'Content of Text 2' }).fill('Measure twice, cut once.')
+  await ann.getByRole('button', { name: 'Connect Text 1 to…' }).click()
+  await ann.getByRole('combobox', { name: 'Connect Text 1 to' }).selectOption({ label: 'Collection 1' })
+  await saved(ann)
+  const collection = ann.getByRole('region', { name: 'Collection 1' })
+  await collection.getByRole('button', { name: 'Start index' }).click()
+  await collection.getByText(/main: Done/).waitFor()
+  await collection.getByRole('searchbox').fill('fits without force')
+  await collection.getByRole('button', { name: 'Search' }).click()
+  await saved(ann)
+}
+
+const executable = requireChromium()
+if (executable === undefined) process.exit(1)
+const directory = process.argv[2] ?? fileURLToPath(new URL('../../apps/editor/screenshots/', import.meta.url))
+await mkdir(directory, { recursive: true })
+await ensureEditorBuilt()
+await using home = await tempDirectory()
+await using server = await startJoinery({ directory: join(home.path, 'data'), env: { TMPDIR: home.path } })
+const browser = await launchChromium(executable)
+try {
+  const url = `${server.url.replace('ws', 'http')}/w/workshop`
+  const ann = await visit(browser, url, 'ann', 'light')
+  const bob = await visit(browser, url, 'bob', 'dark')
+  await work(ann, bob)
+  await ann.screenshot({ path: join(directory, 'board-light.png') })
+  await bob.getByText(/main: Done/).waitFor()
+  await bob.screenshot({ path: join(directory, 'board-dark.png') })
+  await ann.getByRole('textbox', { name: 'Content of Text 2' }).fill('Measure once, cut twice.')
+  await saved(ann)
+  await ann.getByRole('button', { name: 'History' }).click()
+  const slider = ann.getByRole('slider')
+  await slider.waitFor()
+  await slider.press('ArrowLeft')
+  await slider.press('ArrowLeft')
+  await ann.getByText('Changed since then').waitFor()
+  await ann.getByText('Reading…').waitFor({ state: 'detached' })
+  await ann.screenshot({ path: join(directory, 'history-light.png') })
+} finally {
+  await browser.close()
+}
