@@ -50,6 +50,8 @@ export class Connection {
   framesReceived = 0
   /** A SyncStep1 is out and not yet answered: the answer may be large. */
   awaitsSyncStep2 = false
+  /** The SyncStep2 among {@link inbox}: all that the client has and the server lacks, whoever wrote it. */
+  answer: Uint8Array | undefined
   /** Updates were dropped while storage failed: nothing is acknowledged until a SyncStep2 has brought them again. */
   hasDropped = false
   /** An update was refused. What follows builds on it, so nothing more is taken in from this connection. */
@@ -149,6 +151,7 @@ export class Connection {
   takeInbox(): Uint8Array[] {
     const updates = this.inbox
     this.inbox = []
+    this.answer = undefined
     this.#tickBytes = 0
     return updates
   }

@@ -10,6 +10,8 @@ export interface Writer {
   readonly sources: readonly string[] | undefined
   /** False only in development mode: claims may then name any actor. */
   readonly isAuthenticated: boolean
+  /** What it sends may be what others wrote and this server has lost, so that it says nothing about who wrote it. */
+  readonly mayRelay?: boolean
 }
 
 /** Why an update may not be applied. */

@@ -23,6 +23,11 @@ export interface ServerLimits extends WireLimits {
   readonly coldBytesMax: number
   /** Workspaces that are read from the log at once: a reconnect of everybody must not have them all in memory. */
   readonly loadsMax: number
+  /**
+   * How long after the start somebody who brings what others wrote is asked to come later, ms: after a kill those others
+   * are on their way themselves, and a client waits for at most 15 s between two attempts.
+   */
+  readonly relayWaitMs: number
   /** How long a shutdown waits for clients to say goodbye, ms. */
   readonly drainMs: number
 }
@@ -38,5 +43,6 @@ export const SERVER_LIMITS: ServerLimits = {
   coolAfterMs: 60_000,
   coldBytesMax: 64 * 1024 * 1024,
   loadsMax: 16,
+  relayWaitMs: 60_000,
   drainMs: 5_000,
 }

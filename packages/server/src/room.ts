@@ -19,6 +19,7 @@ import { type RecordListener, WritePath } from './write-path.ts'
 /** What every room of a server shares. */
 export interface RoomContext extends RoomContentContext {
   readonly acknowledgements: Acknowledgements
+  readonly relaysUntilMs: number
   /** Asks for one flush of `room` at the end of this tick. */
   schedule(room: Room): void
   /** The room is gone: the next join of its workspace makes a new one. */

@@ -70,6 +70,7 @@ class Scene {
     logger: pino({ level: 'error' }, { write: (line: string) => this.failures.push(line) }),
     acknowledgements: new Acknowledgements(),
     counters: this.counters,
+    relaysUntilMs: 0,
     cache: new ColdCache(2_000),
     clientIds: new ClientIdMemory(),
     loads: new Turns(2),

@@ -136,6 +136,7 @@ class SyncServer implements Server {
       logger: this.#logger,
       acknowledgements: new Acknowledgements(),
       counters: this.counters,
+      relaysUntilMs: Date.now() + this.#limits.relayWaitMs,
       clientIds: new ClientIdMemory(),
       cache: new ColdCache(this.#limits.coldBytesMax),
       loads: new Turns(this.#limits.loadsMax),

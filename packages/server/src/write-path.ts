@@ -23,6 +23,14 @@ const READ_ONLY: Refusal = {
   reason: 'this token allows reading only: ask for one with access "write"',
 }
 
+/** Refusals of what is not the sender's own, which it may just have been the first to bring. */
+const RELAY_CODES: ReadonlySet<Refusal['code']> = new Set([
+  'client_id_owned',
+  'forbidden_actor',
+  'forbidden_source',
+  'foreign_run',
+])
+
 /** An edit by a program inside the server. */
 export interface RoomEdit<T> {
   /** Who it is made for: the record bears these. */
@@ -59,6 +67,8 @@ interface WritePathContext {
   readonly acknowledgements: Acknowledgements
   readonly counters: Counters
   readonly logger: Logger
+  /** Until when clients may bring what others wrote and a process before this one has lost, ms since epoch. */
+  readonly relaysUntilMs: number
 }
 
 const DURABLE = Promise.resolve()
@@ -121,6 +131,7 @@ export class WritePath {
       const reason = `an update frame holds at most ${bytesMax} bytes, this one ${update.length}: send it in parts`
       return this.#refuse(connection, connection.framesReceived, { code: 'too_large', reason })
     }
+    if (type === 'syncStep2') connection.answer = update
     if (connection.inbox.push(update) === 1) this.#writers.push(connection)
     connection.inboxThrough = connection.framesReceived
   }
@@ -219,18 +230,24 @@ export class WritePath {
   /** Inspects and applies one connection's updates of the tick. Returns the error that has spoilt `document`. */
   #apply(connection: Connection, document: RoomDocument, writes: Write[]): Error | undefined {
     const through = connection.inboxThrough
+    const { identity, answer } = connection
     const updates = connection.takeInbox()
     const first = through - updates.length + 1
-    const { identity } = connection
+    const mayRelay = answer !== undefined && Date.now() < this.#context.relaysUntilMs
     try {
       const applied =
-        identity.access === 'write' ? document.apply(updates, identity) : document.read(updates, READ_ONLY)
+        identity.access === 'write'
+          ? document.apply(updates, mayRelay ? { ...identity, mayRelay } : identity)
+          : document.read(updates, READ_ONLY)
       if (document.pendingBytes > this.#context.limits.pendingBytesMax)
         throw new PendingError(this.#context.limits.pendingBytesMax)
       const { refused } = applied
       const frames = refused === undefined ? through : first + refused.index - 1
       writes.push({ applied, author: authorOf(identity, connection.id), from: { connection, frames } })
-      if (refused !== undefined) this.#refuse(connection, first + refused.index, refused.refusal)
+      if (refused === undefined) return undefined
+      const isRelay = mayRelay && updates[refused.index] === answer && RELAY_CODES.has(refused.refusal.code)
+      if (isRelay) this.#sendAway(connection)
+      else this.#refuse(connection, first + refused.index, refused.refusal)
       return undefined
     } catch (cause) {
       const error = cause instanceof Error ? cause : new Error(String(cause))
@@ -241,6 +258,12 @@ export class WritePath {
       else this.#giveUpOn(connection)
       return error
     }
+  }
+
+  /** It may have seen what others wrote just before a crash. They bring it themselves, and then this client may come back. */
+  #sendAway(connection: Connection): void {
+    connection.isRefused = true
+    connection.close(CLOSE.tryLater, 'load_failed: others have yet to bring again what they wrote before the restart')
   }
 
   /** Not the client's fault: it keeps its edits, and comes back with them. */

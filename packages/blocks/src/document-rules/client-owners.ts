@@ -26,6 +26,13 @@ export class ClientOwners {
     }
     this.#actors.set(client, actor)
   }
+
+  /** The same, but the last writer counts: at replay, where only an owner's edits can follow those of somebody who brought them along. */
+  rebind(client: number, actor: string): void {
+    if (this.#actors.has(client)) this.#actors.set(client, actor)
+    else this.bind(client, actor)
+  }
+
   /** All of it, the oldest first: each actor's name once, then six bytes or so for each client id. */
   encode(): Uint8Array {
     const actors = new Map<string, number>()

@@ -257,6 +257,31 @@ test("[B35] new structs under another principal's client id are refused, online 
   expect(documentRules.inspect(restarted, gcUpdate(doc.clientID, clock + 6, 5), BOB)?.code).toBe('client_id_owned')
 })
 
+test('[B35] a client id stays free for its writer when somebody else brings its first edits back, also over a restart', () => {
+  const doc = new Y.Doc()
+  const block = createBlock(doc, 'b1', { type: 'text' })
+  const skeleton = Y.encodeStateAsUpdate(doc)
+  block.content.insert(0, 'lost')
+  const lost = Y.encodeStateAsUpdate(doc)
+  const [server, restarted] = [new Y.Doc(), new Y.Doc()]
+  Y.applyUpdate(server, skeleton)
+  expect(documentRules.inspect(server, lost, { ...BOB, mayRelay: true })).toBeUndefined()
+  Y.applyUpdate(server, lost)
+  expect(clientOwners(server).ownerOf(doc.clientID)).toBeUndefined()
+  const before = Y.encodeStateVector(doc)
+  blockOf(doc).content.insert(4, ' and found')
+  const found = Y.encodeStateAsUpdate(doc, before)
+  expect(documentRules.inspect(server, found, ADA)).toBeUndefined()
+  for (const [update, actor] of [
+    [lost, 'bob'],
+    [found, 'ada'],
+  ] as const) {
+    documentRules.recordAuthor(restarted, update, actor)
+    Y.applyUpdate(restarted, update)
+  }
+  for (const one of [server, restarted]) expect(clientOwners(one).ownerOf(doc.clientID)).toBe('ada')
+})
+
 test('[B43] who owns a client id is known from what was kept beside a snapshot, in few bytes', () => {
   const { server, doc } = serverAnd(ADA)
   blockOf(doc).content.insert(0, 'mine')

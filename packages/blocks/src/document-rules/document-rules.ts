@@ -61,10 +61,11 @@ function recordAuthor(doc: Y.Doc, update: Uint8Array, actor: string): void {
   const { owners } = memoryOf(doc)
   const sole = soleClient(update)
   // Most records are the next edits of somebody known: those need no closer look.
-  if (sole !== undefined && owners.ownerOf(sole) !== undefined) return
+  if (sole !== undefined && owners.ownerOf(sole) === actor) return
   const read = readOrRefusal(update)
   // What the log holds was let in once; limits that have tightened since are no reason not to load it.
-  if ('structs' in read) bindOwner(owners, newClients(doc, read), actor)
+  const client = 'structs' in read ? soleWriter(newClients(doc, read)) : undefined
+  if (client !== undefined) owners.rebind(client, actor)
 }
 
 /** The client id of an update with the structs of one; undefined for any other. */
@@ -147,7 +148,8 @@ function inspectRead(
     return refuse('bad_update', `It brings more than ${UPDATE_LIMITS.clientsNewMax} new client ids`)
   }
   for (const text of context.passed) known.remember(text)
-  if (writer.isAuthenticated) bindOwner(memory.owners, clients, writer.actor)
+  const own = soleWriter(clients)
+  if (writer.isAuthenticated && !writer.mayRelay && own !== undefined) memory.owners.bind(own, writer.actor)
   return undefined
 }
 
@@ -184,7 +186,6 @@ function newClients(doc: Y.Doc, update: ReadUpdate): number[] {
 }
 
 /** An update with one writer's new structs is that writer's own; one with several is a relay, which proves nothing. */
-function bindOwner(owners: ClientOwners, clients: readonly number[], actor: string): void {
-  const [client] = clients
-  if (client !== undefined && clients.length === 1) owners.bind(client, actor)
+function soleWriter(clients: readonly number[]): number | undefined {
+  return clients.length === 1 ? clients[0] : undefined
 }

@@ -24,6 +24,8 @@ export interface BlocksWriter {
   readonly sources: readonly string[] | undefined
   /** False in development mode: claims may name any actor and client ids have no owners. */
   readonly isAuthenticated: boolean
+  /** What it sends may be what others wrote and the server has lost: then nobody comes to own a client id by it. */
+  readonly mayRelay?: boolean
 }
 
 export function refuse(code: BlocksRefusalCode, reason: string): BlocksRefusal {

@@ -1,0 +1,52 @@
+import { CLOSE, encodeSyncStep2, encodeUpdate } from '@joinery/protocol'
+import { afterEach, describe, expect, it } from 'vitest'
+import * as Y from 'yjs'
+import { type DocumentRules, openRules } from './document-rules.ts'
+import { ServerFixture } from './server-fixture.ts'
+
+let fixture: ServerFixture
+afterEach(() => fixture.close())
+
+/** What only another may write: any text that holds `another's`. */
+const rules: DocumentRules = {
+  ...openRules,
+  inspect: (_doc, update) =>
+    Buffer.from(update).includes("another's") ? { code: 'client_id_owned', reason: 'the test says so' } : undefined,
+}
+const updateWith = (text: string): Uint8Array => {
+  const doc = new Y.Doc()
+  doc.getText('text').insert(0, text)
+  return Y.encodeStateAsUpdate(doc)
+}
+
+describe('who brings what only another may write', () => {
+  it.each(['w', 'w?joinery=1'])(
+    '[S39] is asked to come later when %s answers so soon after the start, and nothing is applied',
+    async (path) => {
+      fixture = await ServerFixture.start({ rules })
+      const [client, other] = [fixture.client(path, { answersStep1: false }), fixture.client('w')]
+      await Promise.all([client.synced(), other.synced()])
+      client.send(encodeSyncStep2(updateWith("another's")))
+      await client.until(() => client.closed !== undefined)
+      expect(client.closed).toMatchObject({ code: CLOSE.tryLater })
+      expect(client.message('rejected')).toBeUndefined()
+      other.doc.getText('text').insert(0, 'mine')
+      const newcomer = await fixture.client('w').synced()
+      await newcomer.until(() => newcomer.doc.getText('text').toString() !== '')
+      expect(newcomer.doc.getText('text').toString()).toBe('mine')
+    },
+  )
+
+  it('[S39] is refused when it is no answer, and when the server has run for a while', async () => {
+    fixture = await ServerFixture.start({ rules })
+    const client = await fixture.client('w?joinery=1').synced()
+    client.send(encodeUpdate(updateWith("another's")))
+    await client.until(() => client.message('rejected') !== undefined)
+    await fixture.close()
+    fixture = await ServerFixture.start({ rules, limits: { relayWaitMs: 0 } })
+    const late = await fixture.client('w?joinery=1', { answersStep1: false }).synced()
+    late.send(encodeSyncStep2(updateWith("another's")))
+    await late.until(() => late.message('rejected') !== undefined)
+    expect(late.message('rejected')).toMatchObject({ code: 'client_id_owned', frame: 1 })
+  })
+})
