@@ -9,6 +9,8 @@ import type { Write } from './write.ts'
 
 /** Entries fetched per step into LevelDB: one trip to its thread for each. */
 const ENTRIES_PER_STEP = 256
+/** classic-level makes room for a whole step, and frees it when V8 gets to the iterator: most workspaces hold few records. */
+const ENTRIES_FIRST_STEP = 16
 const BYTES_PER_STEP = 1024 * 1024
 
 export type Entry = [key: Uint8Array, value: Uint8Array]
@@ -140,8 +142,8 @@ export class Database {
       ...(snapshot && { snapshot }),
     })
     try {
-      for (;;) {
-        const entries = await this.#guard(iterator.nextv(ENTRIES_PER_STEP))
+      for (let step = ENTRIES_FIRST_STEP; ; step = ENTRIES_PER_STEP) {
+        const entries = await this.#guard(iterator.nextv(step))
         if (entries.length === 0) return
         yield* entries
       }

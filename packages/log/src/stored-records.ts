@@ -1,4 +1,4 @@
-import type { DatabaseMoment } from './database.ts'
+import type { DatabaseMoment, Entry } from './database.ts'
 import type { LogRecord } from './event-store.ts'
 import { decodeExtent, type Extent } from './extent.ts'
 import { extentKey, lsnOfRecordKey, recordKey, recordKeyRange, segmentKeyRange } from './key.ts'
@@ -6,6 +6,9 @@ import { LogError } from './log-error.ts'
 import type { Lsn } from './lsn.ts'
 import { decodeRecord, decodeRecordTime } from './record.ts'
 import { decodeSegment, decodeSegmentHead, type SegmentHead } from './segment.ts'
+
+/** Records up to which each is looked up by itself: in this thread, which costs less than waking another (130 µs measured). */
+const LOOK_UPS_MAX = 8
 
 /** One workspace's part of the database. */
 export interface StoredLog {
@@ -18,7 +21,7 @@ export interface StoredLog {
 
 /** Records `first` through `last`, checked, sealed or not. Throws `corrupted` at the first that is damaged or missing. */
 export async function* readStoredRecords(log: StoredLog, first: number, last: number): AsyncGenerator<LogRecord> {
-  const { workspace, number, moment } = log
+  const { workspace } = log
   const { sealedLsn } = await extentOf(log)
   let expected = first
   for await (const record of readSegments(log, first, Math.min(last, sealedLsn))) {
@@ -28,12 +31,25 @@ export async function* readStoredRecords(log: StoredLog, first: number, last: nu
   }
   if (expected <= Math.min(last, sealedLsn)) throw missingRecord(workspace, expected)
   if (expected > last) return
-  for await (const [key, value] of moment.entries(recordKeyRange(number, expected, last))) {
+  for await (const [key, value] of entriesOf(log, expected, last)) {
     if (lsnOfRecordKey(key) !== expected) break
     yield decodeRecord(workspace, key, value)
     expected++
   }
   if (expected <= last) throw missingRecord(workspace, expected)
+}
+
+async function* entriesOf({ number, moment }: StoredLog, first: number, last: number): AsyncGenerator<Entry> {
+  if (last - first >= LOOK_UPS_MAX) {
+    yield* moment.entries(recordKeyRange(number, first, last))
+    return
+  }
+  for (let lsn = first; lsn <= last; lsn++) {
+    const key = recordKey(number, lsn as Lsn)
+    const value = await moment.get(key)
+    if (value === undefined) return
+    yield [key, value]
+  }
 }
 
 async function* readSegments({ workspace, number, moment }: StoredLog, first: number, last: number) {
