@@ -81,6 +81,11 @@ export class WireWriter implements LedgerWriter {
     return client
   }
 
+  /** Loses the connection, and comes back as after any other loss. */
+  cut(): void {
+    this.#client?.cut()
+  }
+
   async stop(): Promise<void> {
     this.#isStopped = true
     await this.#client?.close()
