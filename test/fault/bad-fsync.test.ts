@@ -1,0 +1,110 @@
+import { readFile } from 'node:fs/promises'
+import { connectWorkspace } from '@joinery/client'
+import { describe, expect, it } from 'vitest'
+import { readLog } from '../crash/read-log.ts'
+import { WireWriter } from '../crash/wire-writer.ts'
+import { Writers } from '../crash/writers.ts'
+import { breakFsync } from '../support/bad-fsync.ts'
+import { joinery as command } from '../support/command.ts'
+import { startJoinery } from '../support/joinery-process.ts'
+import { RawClient } from '../support/raw-client.ts'
+import { seededRandom } from '../support/seeded-random.ts'
+import { tempDirectory } from '../support/temp-directory.ts'
+import { until, within } from '../support/until.ts'
+
+const SLOW_MS = 200
+/** Edits that wait for an fsync are a few hundred bytes each: what a server may grow by while a thousand of them wait. */
+const GROWTH_BYTES_MAX = 128 * 1024 * 1024
+
+async function healthOf(url: string): Promise<{ status: number; body: { storage: string; code?: string } }> {
+  const response = await fetch(`${url.replace('ws:', 'http:')}/healthz`)
+  return { status: response.status, body: (await response.json()) as { storage: string; code?: string } }
+}
+
+/** Types until the server's health check answers with `status`. */
+async function typeUntilHealth(url: string, status: number, writer: WireWriter): Promise<void> {
+  while ((await healthOf(url)).status !== status) writer.type()
+}
+
+async function residentBytes(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8')
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024
+}
+
+describe.each(['async', 'sync'] as const)('a disk whose fsync fails at durability %s', (durability) => {
+  it('[T49] nothing is acknowledged from then on, people are told why, and all goes on by itself once it works', async (context) => {
+    await using home = await tempDirectory()
+    await using joinery = await startJoinery({ directory: home.path, durability })
+    const { url } = joinery
+    const writer = new WireWriter(url, 'typed', 'ada')
+    await using sdk = {
+      client: connectWorkspace({ url, workspace: 'typed', actor: 'ben' }),
+      [Symbol.asyncDispose]: () => sdk.client.close(),
+    }
+    const status = () => sdk.client.saveStatus.get()
+    sdk.client.doc.getArray('entries').push(['ben:0'])
+    writer.type()
+    await sdk.client.whenDurable()
+    await until('ada is acknowledged', () => writer.ledger.isAcknowledged)
+
+    await using fault = await breakFsync(context, joinery.child.pid, { error: 'EIO' })
+    await within('storage fails', typeUntilHealth(url, 503, writer))
+    expect((await healthOf(url)).body).toMatchObject({ storage: 'failed', code: 'storage_failed' })
+    const { acknowledged } = writer.ledger
+    await until('ben is told', () => status().state === 'held')
+    expect(status()).toMatchObject({ code: 'storage_failed', reason: expect.stringMatching(/\w/) })
+    sdk.client.doc.getArray('entries').push(['ben:1'])
+    const durable = sdk.client.whenDurable()
+    writer.type()
+    // What is there can be read; what this reader is told comes after any acknowledgement.
+    const reader = await RawClient.open({ url, path: 'typed' })
+    expect(reader.doc.getArray('entries').toArray()).toContain('ben:0')
+    await reader.close()
+    expect(writer.ledger.acknowledged).toBe(acknowledged)
+    expect(writer.ledger.isAcknowledged).toBe(false)
+
+    await fault.lift()
+    await within('storage works again', typeUntilHealth(url, 200, writer))
+    await Promise.all([durable, until('all of ada is acknowledged', () => writer.ledger.isAcknowledged)])
+    await until('ben sees it', () => status().state === 'saved')
+    await joinery.child.end('SIGKILL')
+    const entries = (await readLog(home.path)).get('typed')
+    expect([...(entries ?? [])].sort()).toEqual([...writer.ledger.typed, 'ben:0', 'ben:1'].sort())
+    const verified = await command('verify', '--data', home.path)
+    expect(verified.exit, verified.output).toEqual({ code: 0, signal: null })
+    await writer.stop()
+  })
+})
+
+describe('a disk whose fsync is slow', () => {
+  it(`[T70] typing is forwarded before it is acknowledged, and memory stays within bounds, when each takes ${SLOW_MS} ms`, async (context) => {
+    await using home = await tempDirectory()
+    await using joinery = await startJoinery({ directory: home.path, durability: 'sync' })
+    const writers = new Writers(joinery.url, seededRandom(1))
+    writers.startTyping()
+    const isEverybodyHeard = () => writers.all.every(({ ledger }) => ledger.acknowledged > 0)
+    await until('everybody was acknowledged something', isEverybodyHeard)
+    const before = await residentBytes(joinery.child.pid)
+    await using fault = await breakFsync(context, joinery.child.pid, { delayMs: SLOW_MS })
+    const ada = new WireWriter(joinery.url, 'watched', 'ada')
+    const ben = await RawClient.open({ url: joinery.url, path: 'watched' })
+    const entries = ben.doc.getArray<string>('entries')
+    let early = 0
+    for (let round = 0; round < 10; round++) {
+      ada.type()
+      await until('ben holds it', () => entries.length === ada.ledger.typed.length)
+      if (!ada.ledger.isAcknowledged) early++
+      await until('ada is acknowledged', () => ada.ledger.isAcknowledged)
+    }
+    // The first may have to wait for its connection; no other waits for the disk to be seen.
+    expect(early).toBeGreaterThan(5)
+    expect((await residentBytes(joinery.child.pid)) - before).toBeLessThan(GROWTH_BYTES_MAX)
+    expect((await healthOf(joinery.url)).body.storage).toBe('open')
+    writers.stopTyping()
+    await writers.settle(joinery.url)
+    await fault.lift()
+    await joinery.child.end('SIGKILL')
+    writers.expectAcknowledged(await readLog(home.path))
+    await Promise.all([writers.stop(), ada.stop(), ben.close()])
+  })
+})

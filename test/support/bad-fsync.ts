@@ -1,0 +1,41 @@
+import type { TestContext } from 'vitest'
+import { startChild } from './child-process.ts'
+import { within } from './until.ts'
+
+/** What becomes of every fsync: it fails as on a dying disk, or takes `delayMs` longer. */
+export type FsyncFault = { readonly error: 'EIO' } | { readonly delayMs: number }
+
+/** A fault of the disk under one process, from now until {@link lift}. */
+export interface BadFsync extends AsyncDisposable {
+  lift(): Promise<void>
+}
+
+/** Lets fsyncs of a running process go wrong, by strace. Skips the test, saying why, where there is no strace or no right to trace. */
+export async function breakFsync(context: TestContext, pid: number, fault: FsyncFault): Promise<BadFsync> {
+  const how = 'error' in fault ? `error=${fault.error}` : `delay_exit=${fault.delayMs * 1_000}`
+  const args = ['-f', '-p', String(pid), '-e', 'trace=fdatasync,fsync', '-e', `inject=fdatasync,fsync:${how}`]
+  const tracer = startTracer(context, args)
+  const isAttached = async () => {
+    while (!/ attached/.test(tracer.output())) {
+      const exit = await Promise.race([tracer.exited, new Promise((resolve) => setTimeout(resolve, 5))])
+      if (exit !== undefined) skip(context, tracer.output())
+    }
+  }
+  await within('strace is attached', isAttached())
+  const lift = async (): Promise<void> => void (await tracer.end('SIGINT'))
+  return { lift, [Symbol.asyncDispose]: lift }
+}
+
+function startTracer(context: TestContext, args: readonly string[]) {
+  try {
+    return startChild({ command: 'strace', args })
+  } catch (error) {
+    return skip(context, String(error))
+  }
+}
+
+function skip(context: TestContext, reason: string): never {
+  const why = `needs strace and the right to trace: ${reason.trim()}`
+  console.warn(`SKIPPED: ${why}`)
+  context.skip(why)
+}
