@@ -46,7 +46,11 @@ export function startChild(options: ChildOptions): Child {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const { pid } = child
-  if (pid === undefined) throw new Error(`could not start ${command}`)
+  if (pid === undefined) {
+    // Node tells the reason a second time, as an event that would end this process.
+    child.once('error', () => undefined)
+    throw new Error(`could not start ${command}`)
+  }
   running.add(child)
   let all = ''
   let out = ''
