@@ -6,6 +6,7 @@ import { WireWriter } from '../crash/wire-writer.ts'
 import { Writers } from '../crash/writers.ts'
 import { breakFsync } from '../support/bad-fsync.ts'
 import { joinery as command } from '../support/command.ts'
+import { healthOf, typeUntilHealth } from '../support/health.ts'
 import { startJoinery } from '../support/joinery-process.ts'
 import { RawClient } from '../support/raw-client.ts'
 import { seededRandom } from '../support/seeded-random.ts'
@@ -15,16 +16,6 @@ import { until, within } from '../support/until.ts'
 const SLOW_MS = 200
 /** Edits that wait for an fsync are a few hundred bytes each: what a server may grow by while a thousand of them wait. */
 const GROWTH_BYTES_MAX = 128 * 1024 * 1024
-
-async function healthOf(url: string): Promise<{ status: number; body: { storage: string; code?: string } }> {
-  const response = await fetch(`${url.replace('ws:', 'http:')}/healthz`)
-  return { status: response.status, body: (await response.json()) as { storage: string; code?: string } }
-}
-
-/** Types until the server's health check answers with `status`. */
-async function typeUntilHealth(url: string, status: number, writer: WireWriter): Promise<void> {
-  while ((await healthOf(url)).status !== status) writer.type()
-}
 
 async function residentBytes(pid: number): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8')
@@ -48,8 +39,11 @@ describe.each(['async', 'sync'] as const)('a disk whose fsync fails at durabilit
     await until('ada is acknowledged', () => writer.ledger.isAcknowledged)
 
     await using fault = await breakFsync(context, joinery.child.pid, { error: 'EIO' })
-    await within('storage fails', typeUntilHealth(url, 503, writer))
-    expect((await healthOf(url)).body).toMatchObject({ storage: 'failed', code: 'storage_failed' })
+    const failed = await within(
+      'storage fails',
+      typeUntilHealth(url, 503, () => writer.type()),
+    )
+    expect(failed.body).toMatchObject({ storage: 'failed', code: 'storage_failed' })
     const { acknowledged } = writer.ledger
     await until('ben is told', () => status().state === 'held')
     expect(status()).toMatchObject({ code: 'storage_failed', reason: expect.stringMatching(/\w/) })
@@ -64,7 +58,10 @@ describe.each(['async', 'sync'] as const)('a disk whose fsync fails at durabilit
     expect(writer.ledger.isAcknowledged).toBe(false)
 
     await fault.lift()
-    await within('storage works again', typeUntilHealth(url, 200, writer))
+    await within(
+      'storage works again',
+      typeUntilHealth(url, 200, () => writer.type()),
+    )
     await Promise.all([durable, until('all of ada is acknowledged', () => writer.ledger.isAcknowledged)])
     await until('ben sees it', () => status().state === 'saved')
     await joinery.child.end('SIGKILL')

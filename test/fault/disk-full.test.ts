@@ -1,7 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { readLog } from '../crash/read-log.ts'
 import { WireWriter } from '../crash/wire-writer.ts'
+import { typeUntilHealth } from '../support/health.ts'
 import { startJoinery } from '../support/joinery-process.ts'
 import { RawClient } from '../support/raw-client.ts'
 import { smallDisk } from '../support/small-disk.ts'
@@ -10,16 +10,9 @@ import { until, within } from '../support/until.ts'
 /** Entries typed between two looks at the server's health. */
 const BURST = 50
 
-/** Types until the server's health check answers with `status`. */
-async function typeUntilHealth(url: string, status: number, writer: WireWriter): Promise<void> {
-  const health = `${url.replace('ws:', 'http:')}/healthz`
-  for (;;) {
-    const response = await fetch(health)
-    await response.arrayBuffer()
-    if (response.status === status) return
-    for (let entry = 0; entry < BURST; entry++) writer.type()
-    await delay(5)
-  }
+/** So many entries at a time. */
+const typeBurst = (writer: WireWriter) => () => {
+  for (let entry = 0; entry < BURST; entry++) writer.type()
 }
 
 describe.each(['async', 'sync'] as const)('a disk that fills up at durability %s', (durability) => {
@@ -34,13 +27,13 @@ describe.each(['async', 'sync'] as const)('a disk that fills up at durability %s
     await until('both are acknowledged', () => other.ledger.isAcknowledged && writer.ledger.isAcknowledged)
 
     await disk.fill()
-    await within('storage fails', typeUntilHealth(joinery.url, 503, writer))
+    await within('storage fails', typeUntilHealth(joinery.url, 503, typeBurst(writer)))
     const acknowledged = writer.ledger.acknowledged
     expect(acknowledged).toBeLessThan(writer.ledger.typed.length)
     // A look at a document needs no disk that takes writes.
     const reader = await RawClient.open({ url: joinery.url, path: 'other' })
     expect(reader.doc.getArray('entries').toArray()).toEqual(other.ledger.typed)
-    for (let entry = 0; entry < BURST; entry++) writer.type()
+    typeBurst(writer)()
     other.type()
     // What the reader sees was answered after the writers' frames were read, so an acknowledgement would be here by now.
     await (await RawClient.open({ url: joinery.url, path: 'filling' })).close()
@@ -48,7 +41,7 @@ describe.each(['async', 'sync'] as const)('a disk that fills up at durability %s
     expect(other.ledger.isAcknowledged).toBe(false)
 
     await disk.empty()
-    await within('storage works again', typeUntilHealth(joinery.url, 200, writer))
+    await within('storage works again', typeUntilHealth(joinery.url, 200, typeBurst(writer)))
     await until('everything typed is acknowledged', () => writer.ledger.isAcknowledged && other.ledger.isAcknowledged)
     await joinery.child.end('SIGKILL')
     const entries = await readLog(options.directory)

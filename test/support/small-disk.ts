@@ -12,8 +12,8 @@ const SIZE = '6m'
 /** A file system of a few MiB of its own, which a test can fill. */
 export interface SmallDisk extends AsyncDisposable {
   readonly path: string
-  /** Leaves no free block. */
-  fill(): Promise<void>
+  /** Leaves no free block, or so many bytes. */
+  fill(options?: { readonly leaving: number }): Promise<void>
   /** Gives back what {@link fill} took. */
   empty(): Promise<void>
 }
@@ -33,9 +33,9 @@ export async function smallDisk(context: TestContext): Promise<SmallDisk> {
   const filler = join(mountPoint.path, 'filler')
   return {
     path: mountPoint.path,
-    async fill() {
+    async fill({ leaving } = { leaving: 0 }) {
       const { bavail, bsize } = await statfs(mountPoint.path)
-      await writeFile(filler, new Uint8Array(bavail * bsize))
+      await writeFile(filler, new Uint8Array(Math.max(0, bavail * bsize - leaving)))
     },
     empty: () => rm(filler, { force: true }),
     async [Symbol.asyncDispose]() {
