@@ -32,6 +32,23 @@ export type ClientErrorCode =
   | 'block_missing'
   /** Reason of a job's signal: another run stands, or the index was removed. */
   | 'superseded'
+  /** Nothing came back from the server's HTTP face. */
+  | 'unreachable'
+  /** The server's HTTP face said no; `refusal` says why. */
+  | 'request_refused'
+
+/** What the server's HTTP face said no with: its codes are listed in `packages/api/SPEC.md`. */
+export interface Refusal {
+  readonly status: number
+  /** `unknown_lsn`, `history_dropped`, `read_only`, `busy` ...; `none` when the answer was not the HTTP face's. */
+  readonly code: string
+  readonly details: unknown
+}
+
+export interface ClientErrorOptions extends ErrorOptions {
+  readonly rejection?: RejectionCode
+  readonly refusal?: Refusal
+}
 
 /** The one error class of this package. */
 export class ClientError extends Error {
@@ -39,11 +56,14 @@ export class ClientError extends Error {
   readonly code: ClientErrorCode
   /** For `rejected`: what the server said. */
   readonly rejection: RejectionCode | undefined
+  /** For `request_refused`: what the server said. */
+  readonly refusal: Refusal | undefined
 
-  constructor(code: ClientErrorCode, message: string, options?: { cause?: unknown; rejection?: RejectionCode }) {
+  constructor(code: ClientErrorCode, message: string, options: ClientErrorOptions = {}) {
     super(message, options)
     this.code = code
-    this.rejection = options?.rejection
+    this.rejection = options.rejection
+    this.refusal = options.refusal
   }
 }
 

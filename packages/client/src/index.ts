@@ -1,6 +1,24 @@
 export type { Conflict, RejectionCode } from '@joinery/protocol'
-export { ClientError, type ClientErrorCode, type RefusalCode } from './client-error.ts'
+export { ClientError, type ClientErrorCode, type Refusal, type RefusalCode } from './client-error.ts'
 export { FORK_ORIGIN, type Fork } from './fork.ts'
+export {
+  type BlockDifference,
+  type Difference,
+  type HistoryPoint,
+  type HistoryRecord,
+  historyOf,
+  type PastBlock,
+  type PastPage,
+  type PastQuery,
+  type RecordFilter,
+  type RecordPage,
+  type RecordQuery,
+  type Restored,
+  type WorkspaceHistory,
+} from './history.ts'
+export { type Answer, answerTo } from './history-answer.ts'
+export type { HistoryPages, HistoryPagesState } from './history-pages.ts'
+export type { HistoryRequest } from './history-request.ts'
 export type { SetAsideCopy } from './local-copies.ts'
 export type { Observable } from './observable-value.ts'
 export type { Peer, Presence, PresenceState, ProgressStep, ProgressSteps } from './presence.ts'

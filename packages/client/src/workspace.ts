@@ -13,7 +13,7 @@ import { type Job, type JobOutcome, type RunJobOptions, runJob } from './run-job
 import { createSaveStatus, type EditsRejectionCode, type SaveStatus, saveStatusOf } from './save-status.ts'
 import { EDIT_ORIGIN, UndoHistory } from './undo.ts'
 import { WorkspaceBlocks } from './workspace-blocks.ts'
-import { type ParsedOptions, parseOptions, type TokenSource, type WorkspaceOptions } from './workspace-options.ts'
+import { parseOptions, type TokenSource, type WorkspaceOptions } from './workspace-options.ts'
 
 /** What the server said of itself and of this connection. */
 export type ServerInfo = Omit<Hello, 'type'>
@@ -39,7 +39,8 @@ export class Workspace {
   readonly presence = new Presence()
   /** Who last touched what. */
   readonly provenance = new ProvenanceView(() => this.#replica.watchProvenance())
-  readonly #options: ParsedOptions
+  /** Where and as whom this connects, for what asks the same server beside the socket: `historyOf`. */
+  readonly target: ReplicaTarget
   #token: TokenSource | undefined
   readonly #copies: Promise<LocalCopies | undefined>
   readonly #status = createSaveStatus()
@@ -56,9 +57,10 @@ export class Workspace {
 
   /** Use {@link connectWorkspace}. */
   constructor(options: WorkspaceOptions) {
-    this.#options = parseOptions(options)
+    const { prefix, ...address } = parseOptions(options)
+    this.target = { ...address, token: () => this.#readToken() }
     this.#token = options.token
-    this.#copies = this.#openCopies()
+    this.#copies = this.#openCopies(prefix)
     this.#replica = this.#createReplica(this.#copies)
   }
 
@@ -188,8 +190,8 @@ export class Workspace {
     return this.close()
   }
 
-  async #openCopies(): Promise<LocalCopies | undefined> {
-    const { prefix, url, workspace } = this.#options
+  async #openCopies(prefix: string | undefined): Promise<LocalCopies | undefined> {
+    const { url, workspace } = this.target
     if (prefix === undefined) return undefined
     try {
       return await LocalCopies.of(prefix, documentKey(url, workspace))
@@ -200,10 +202,8 @@ export class Workspace {
   }
 
   #createReplica(copies: Promise<LocalCopies | undefined>): Replica {
-    const { url, workspace, actor, source } = this.#options
-    const target: ReplicaTarget = { url, workspace, actor, source, token: () => this.#readToken() }
     const replica: Replica = new Replica(
-      target,
+      this.target,
       copies,
       this.#eventsOf(() => replica),
     )

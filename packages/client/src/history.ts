@@ -1,0 +1,171 @@
+import type { BlockJson, IndexingEntry, Json } from '@joinery/blocks'
+import { HistoryPages } from './history-pages.ts'
+import { askServer, type HistoryRequest, type Question } from './history-request.ts'
+import type { Workspace } from './workspace.ts'
+
+/** One record of the log: who wrote what and when, by the server's word. */
+export interface HistoryRecord {
+  readonly lsn: number
+  /** Server time, ms since epoch. */
+  readonly at: number
+  readonly actor: string
+  readonly source: string
+  readonly connection: string
+  /** `block`, `block/part` or deeper. */
+  readonly touched: readonly string[]
+  /** Size of its update. */
+  readonly bytes: number
+}
+
+/** Which records. */
+export interface RecordFilter {
+  /** Only those that touched this block. */
+  readonly block?: string
+  readonly actor?: string
+  readonly source?: string
+}
+
+export interface RecordQuery extends RecordFilter, HistoryRequest {
+  /** Only records after this LSN, by default 0. */
+  readonly after?: number
+  /** Records of one page, 1 to 1,000; by default 100. */
+  readonly limit?: number
+}
+
+export interface RecordPage {
+  /** Oldest first. */
+  readonly records: readonly HistoryRecord[]
+  /** `after` of the next page; undefined at the end. A page with a `next` may be empty. */
+  readonly next: number | undefined
+}
+
+/** A point of the past: an LSN, or a time (the last record at or before it). */
+export type HistoryPoint = number | Date
+
+/** A block as it was. */
+export interface PastBlock extends BlockJson {
+  /** LSN of the last record that had touched it. */
+  readonly version: number
+  readonly updatedBy: { readonly source: string; readonly actor: string; readonly at: number } | null
+}
+
+export interface PastQuery extends HistoryRequest {
+  /** Only blocks after this id. */
+  readonly after?: string
+  /** Blocks of one page, 1 to 1,000; by default 100. */
+  readonly limit?: number
+}
+
+export interface PastPage {
+  /** Sorted by id. */
+  readonly blocks: readonly PastBlock[]
+  /** `after` of the next page; undefined at the end. */
+  readonly next: string | undefined
+}
+
+interface Sides<T> {
+  readonly before: T
+  readonly after: T
+}
+
+/** What differs in one block; a side is null where there was nothing. */
+export interface BlockDifference {
+  readonly id: string
+  readonly type?: Sides<string>
+  readonly content?: Sides<string>
+  readonly indexing: readonly ({ readonly index: string } & Sides<IndexingEntry | null>)[]
+  readonly fields: readonly ({ readonly key: string } & Sides<Json>)[]
+  readonly data: readonly ({ readonly key: string } & Sides<Json>)[]
+}
+
+export interface Difference {
+  readonly from: number
+  readonly to: number
+  readonly added: readonly PastBlock[]
+  readonly removed: readonly PastBlock[]
+  readonly changed: readonly BlockDifference[]
+}
+
+export interface Restored {
+  /** LSN of the edit that restored. */
+  readonly lsn: number
+  /** Paths it changed. */
+  readonly touched: readonly string[]
+}
+
+/**
+ * What a workspace was, by whom, and the way back. It asks the server's HTTP face, as whom the workspace's socket speaks;
+ * every function rejects with a `ClientError` (`unreachable`, `request_refused`) or its signal's reason.
+ */
+export class WorkspaceHistory {
+  readonly #workspace: Workspace
+
+  /** Use {@link historyOf}. */
+  constructor(workspace: Workspace) {
+    this.#workspace = workspace
+  }
+
+  /** LSN of the last record. */
+  async head({ signal }: HistoryRequest = {}): Promise<number> {
+    return (await this.#ask<{ lsn: number }>({ path: '', ...(signal && { signal }) })).lsn
+  }
+
+  /** One page of the records that are kept. */
+  async records({ signal, ...query }: RecordQuery = {}): Promise<RecordPage> {
+    const question = { path: '/history', query: { ...query }, ...(signal && { signal }) }
+    const { records, next } = await this.#ask<{ records: HistoryRecord[]; next: number | null }>(question)
+    return { records, next: next ?? undefined }
+  }
+
+  /** One page of the blocks as they were. */
+  async stateAt(point: HistoryPoint, { signal, ...query }: PastQuery = {}): Promise<PastPage> {
+    const question = { path: '/blocks', query: { at: textOf(point), ...query }, ...(signal && { signal }) }
+    const { blocks, next } = await this.#ask<{ blocks: PastBlock[]; next: string | null }>(question)
+    return { blocks, next: next ?? undefined }
+  }
+
+  /** What turned the state at `from` into that at `to`. */
+  difference(from: HistoryPoint, to: HistoryPoint, { signal }: HistoryRequest = {}): Promise<Difference> {
+    const query = { from: textOf(from), to: textOf(to) }
+    return this.#ask({ path: '/diff', query, ...(signal && { signal }) })
+  }
+
+  /**
+   * Shows again to everybody what blocks and edges showed at `lsn`, by one new edit, and resolves when that is durable. Under
+   * the same `key` it happens once, however often it is asked for: by default each call has a key of its own.
+   */
+  restore(lsn: number, { signal, key }: HistoryRequest & { readonly key?: string } = {}): Promise<Restored> {
+    const body = { lsn }
+    return this.#ask({ path: '/restore', body, key: key ?? randomKey(), ...(signal && { signal }) })
+  }
+
+  /** The records as a list that grows: back to older ones when asked, and on with what is written. */
+  pages(filter: RecordFilter = {}, pageRecords?: number): HistoryPages {
+    return new HistoryPages(this.#workspace, this, filter, pageRecords)
+  }
+
+  #ask<T>(question: Question): Promise<T> {
+    return askServer<T>(this.#workspace.target, question)
+  }
+}
+
+const histories = new WeakMap<Workspace, WorkspaceHistory>()
+
+/** The history of `workspace`: one object for each. Apart from the workspace, so that who never asks has none of it to load. */
+export function historyOf(workspace: Workspace): WorkspaceHistory {
+  let history = histories.get(workspace)
+  if (history === undefined) {
+    history = new WorkspaceHistory(workspace)
+    histories.set(workspace, history)
+  }
+  return history
+}
+
+function textOf(point: HistoryPoint): string {
+  return typeof point === 'number' ? String(point) : point.toISOString()
+}
+
+/** Not `randomUUID`, which a page that was not loaded over TLS does not have. */
+function randomKey(): string {
+  return crypto.getRandomValues(new Uint32Array(4)).join('-')
+}
