@@ -30,6 +30,53 @@ describe('presence', () => {
     await until('she is gone', () => ben.presence.others.get().length === 0)
   })
 
+  it('[C49] an editor’s cursor is seen and outlives set, progress and a reconnect, and is gone when one leaves', async () => {
+    const server = await startServer()
+    const [ada, ben] = [connect(server), connect(server)]
+    await Promise.all([ada.whenSynced, ben.whenSynced])
+    const seen = () => ben.presence.others.get().map(({ state }) => state)
+    ada.presence.awareness.setLocalStateField('cursor', 0)
+    expect(ada.presence.awareness.getLocalState()).toBeNull()
+    ada.presence.set({ user: { name: 'ada' }, tool: 'pen' })
+    ada.presence.awareness.setLocalStateField('cursor', 1)
+    await until('ben sees her cursor', () => seen()[0]?.cursor === 1)
+    ada.presence.set({ user: { name: 'Ada' } })
+    ada.presence.setProgress('b/search', { run: 'r', done: 1 })
+    await until('ben sees all of it', () => ben.presence.progress.get()['b/search']?.done === 1)
+    expect(seen()).toEqual([{ user: { name: 'Ada' }, cursor: 1 }])
+    let wasGone = false
+    ben.presence.others.subscribe(() => {
+      wasGone ||= seen().length === 0
+    })
+    ada.reconnect()
+    await until('she was gone and is back', () => wasGone && seen()[0]?.cursor === 1)
+    ada.presence.set(undefined)
+    await until('only her job is seen', () => seen().length === 0)
+    expect(ben.presence.progress.get()['b/search']?.done).toBe(1)
+  })
+
+  it('[C49] awareness is another one that knows what was set when the document is replaced', async () => {
+    const first = await startServer()
+    const ada = connect(first)
+    ada.presence.set({ name: 'ada' })
+    textOf(ada)
+    await ada.whenDurable()
+    const before = ada.presence.awareness
+    const bound = new Promise<void>((resolve) => {
+      ada.onReset(() => {
+        expect(ada.presence.awareness.doc).toBe(ada.doc)
+        ada.presence.awareness.setLocalStateField('cursor', 2)
+        resolve()
+      })
+    })
+    await first.close()
+    const ben = connect(await startServer({ port: first.port }))
+    await bound
+    await until('ben sees her in the new document', () => ben.presence.others.get().length === 1)
+    expect(ben.presence.others.get()[0]?.state).toEqual({ name: 'ada', cursor: 2 })
+    expect(before.getLocalState()).toBeNull()
+  })
+
   it('[C31] set throws presence_too_large when the state is over the limit', async () => {
     const server = await startServer()
     const ada = connect(server)

@@ -36,12 +36,24 @@ export class Presence {
   #awareness: Awareness | undefined
   #own: PresenceState | undefined
   #ownProgress: ProgressSteps = {}
+  /** Keys of the local state that were said here; the others are an editor binding's. */
+  #saidKeys: ReadonlySet<string> = new Set()
   readonly #progress = new ObservableValue<ProgressSteps>({})
   /** Peers by the very state object that awareness holds of them. */
   readonly #peers = new WeakMap<object, Peer>()
   readonly #others = new ObservableValue<readonly Peer[]>([])
 
-  /** Everybody else who said something, by client id. Empty while offline. */
+  /**
+   * y-protocols' awareness of `workspace.doc`, for an editor binding that shows cursors (`yCollab(text, presence.awareness)`).
+   * Another one stands here once the document is replaced: bind anew in `workspace.onReset`, as for the text itself. A
+   * binding's fields count and are shown as long as something is `set`; a field that `set` names too is `set`'s.
+   */
+  get awareness(): Awareness {
+    // Attached by the workspace before anybody can ask.
+    return this.#awareness as Awareness
+  }
+
+  /** Everybody else who said something, by client id, with what their editor bindings said. Empty while offline. */
   get others(): Observable<readonly Peer[]> {
     return this.#others
   }
@@ -51,10 +63,13 @@ export class Presence {
     return this.#own
   }
 
-  /** Shows `state` to everybody else until it is set again; undefined leaves. Throws `presence_too_large`. */
+  /**
+   * Shows `state` to everybody else until it is set again; undefined leaves, with an editor's cursors. Throws
+   * `presence_too_large` when it and what a binding said take more than 4 KiB.
+   */
   set(state: PresenceState | undefined): void {
     if (state !== undefined) {
-      const bytes = encoder.encode(JSON.stringify(state)).length
+      const bytes = encoder.encode(JSON.stringify({ ...this.#bindingFields(), ...state })).length
       const bytesMax = WIRE_LIMITS.awarenessStateBytesMax
       if (bytes > bytesMax) {
         throw new ClientError(
@@ -87,7 +102,16 @@ export class Presence {
   #say(): void {
     const hasProgress = Object.keys(this.#ownProgress).length > 0
     const said = hasProgress ? { ...this.#own, [PROGRESS_KEY]: this.#ownProgress } : this.#own
-    this.#awareness?.setLocalState(said === undefined ? null : { ...said })
+    // Without a presence of one's own a cursor would be a ghost.
+    const kept = this.#own === undefined ? {} : this.#bindingFields()
+    this.#saidKeys = new Set(Object.keys(said ?? {}))
+    this.#awareness?.setLocalState(said === undefined ? null : { ...kept, ...said })
+  }
+
+  /** What others than this class wrote into the local state: an editor's cursor. */
+  #bindingFields(): Record<string, unknown> {
+    const local = Object.entries(this.#awareness?.getLocalState() ?? {})
+    return Object.fromEntries(local.filter(([key]) => !this.#saidKeys.has(key)))
   }
 
   /** Follows another replica's awareness, and says there what was said on the last one. */
