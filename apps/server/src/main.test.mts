@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { accessSync, constants } from 'node:fs'
+import { accessSync, constants, readFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -58,6 +58,30 @@ describe.each(oldNodes)('main on a Node %s', (_version, node) => {
     expect(await server.ended).toBe('SIGKILL')
     const next = new CommandProcess(['serve', '--port', '0', '--data', directory])
     await next.listening()
+  })
+})
+
+describe('serve', () => {
+  const read = (pid: number | undefined, file: string) => readFileSync(`/proc/${pid}/${file}`, 'utf8').split('\0')
+
+  it('[A47] starts anew as the same process with bounds on its memory', async () => {
+    const server = new CommandProcess(['serve', '--port', '0', '--data', await temporaryDirectory()])
+    await server.listening()
+    const { pid } = server.child
+    expect(read(pid, 'cmdline')).toContain('--max-semi-space-size=4')
+    expect(read(pid, 'environ')).toContain('MALLOC_ARENA_MAX=2')
+    server.child.kill('SIGTERM')
+    expect(await server.ended).toBe(0)
+  })
+
+  it.each<[string, string[], Record<string, string>]>([
+    ['the command line', ['--max-semi-space-size=8'], {}],
+    ['NODE_OPTIONS', [], { NODE_OPTIONS: '--max-semi-space-size=8' }],
+  ])('[A47] leaves %s its choice', async (_where, nodeOptions, env) => {
+    const node = [process.execPath, ...nodeOptions]
+    const server = new CommandProcess(['serve', '--port', '0', '--durability', 'memory'], { node, env })
+    await server.listening()
+    expect(read(server.child.pid, 'cmdline')).not.toContain('--max-semi-space-size=4')
   })
 })
 

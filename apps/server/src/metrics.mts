@@ -47,6 +47,10 @@ function watchServer(registry: Registry, server: Server, store: EventStore): voi
     })
   }
   const { counters } = server
+  counter('connections_opened', 'Sockets taken', () => counters.connectionsOpened)
+  counter('connections_closed', 'Those of them that are gone', () => counters.connectionsClosed)
+  counter('rooms_opened', 'Rooms made for a workspace that somebody came to', () => counters.roomsOpened)
+  counter('rooms_closed', 'Those of them that are gone', () => counters.roomsClosed)
   counter('records', 'Updates that brought something, as records of the log', () => counters.records)
   counter('deliveries', 'Updates sent to receivers', () => counters.deliveries)
   counter('conflicts', 'Conflicts told to clients', () => counters.conflicts)

@@ -7,6 +7,7 @@ import { pino } from 'pino'
 import { openDemonstration } from './demonstration.mts'
 import { explainFailure } from './failure.mts'
 import { createFrontDoor, type Faces } from './front-door.mts'
+import { startMemoryRelief } from './memory-relief.mts'
 import { createMetrics } from './metrics.mts'
 import { openControl } from './operations/control.mts'
 import { roomAccess, storeOperator } from './operations/local-operator.mts'
@@ -59,6 +60,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
         ...(config.origins && { origins: config.origins }),
       })
       metrics.watch(server, store)
+      const relief = startMemoryRelief(server)
       const readiness = () => readReadiness(config, server, store)
       const demonstration = await openDemonstration(config, server, logger)
       const always = { api, metrics, readiness, demonstration }
@@ -73,6 +75,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
         url: server.url,
         close: async () => {
           logger.info('draining')
+          clearInterval(relief)
           try {
             await Promise.all([control?.close(), demonstration?.close()])
             // Released whatever the drain came to: nobody is left who could do it.

@@ -1,5 +1,10 @@
 /** What a server counts since its start, for metrics. Plain numbers: an increment costs nothing on the way of an edit. */
 export class Counters {
+  /** Sockets taken, and those of them that are gone. */
+  connectionsOpened = 0
+  connectionsClosed = 0
+  roomsOpened = 0
+  roomsClosed = 0
   /** Updates that brought something, as records. */
   records = 0
   /** Frames sent to receivers of an update. */

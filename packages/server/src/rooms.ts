@@ -32,6 +32,7 @@ export class Rooms {
       ...shared,
       schedule: (room) => this.#schedule(room),
       closed: (room) => {
+        this.#context.counters.roomsClosed++
         if (this.#rooms.get(room.workspace) === room) this.#rooms.delete(room.workspace)
       },
     }
@@ -106,6 +107,7 @@ export class Rooms {
     if (room === undefined) {
       room = new Room(workspace, this.#context)
       this.#rooms.set(workspace, room)
+      this.#context.counters.roomsOpened++
     }
     return room
   }

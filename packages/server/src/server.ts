@@ -117,7 +117,9 @@ class SyncServer implements Server {
   #connectionCount = 0
   #hurriesFromMs: number | undefined
   /** One for all: a closure each is memory that ten thousand idle connections have no use for. */
-  readonly #onClosed = (closed: Connection): void => void this.#connections.delete(closed)
+  readonly #onClosed = (closed: Connection): void => {
+    if (this.#connections.delete(closed)) this.counters.connectionsClosed++
+  }
   /** Told apart in the log from connections of an earlier start of the same server. */
   readonly #startId = Date.now().toString(36)
 
@@ -283,6 +285,7 @@ class SyncServer implements Server {
       nowMs: Date.now(),
     })
     this.#connections.add(connection)
+    this.counters.connectionsOpened++
     this.#rooms.join(asked.workspace, connection)
   }
 
