@@ -1,23 +1,15 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { createBlock } from '@joinery/blocks'
 import { connectWorkspace } from '@joinery/client'
 import { describe, expect, it } from 'vitest'
 import { LeveldbPersistence } from 'y-leveldb'
 import * as Y from 'yjs'
-import { type Exit, startChild } from '../support/child-process.ts'
+import { joinery } from '../support/command.ts'
 import { startJoinery } from '../support/joinery-process.ts'
 import { tempDirectory } from '../support/temp-directory.ts'
 
-const MAIN = fileURLToPath(new URL('../../apps/server/src/main.ts', import.meta.url))
 const ODD_NAME = 'Grüße & more'
-
-async function joinery(...args: string[]): Promise<{ exit: Exit; output: string; stdout: string }> {
-  const child = startChild({ args: [MAIN, ...args], env: { JOINERY_DATA: undefined } })
-  const exit = await child.exited
-  return { exit, output: child.output(), stdout: child.stdout() }
-}
 
 /** Writes documents as y-websocket's server did, update by update, and gives what each holds. */
 async function makeDocuments(directory: string, names: readonly string[]): Promise<Record<string, unknown>> {
