@@ -10,28 +10,43 @@ const WRITERS = 20
 const WORKSPACES = 4
 /** One entry about every so often, by whichever writer chance picks. */
 const TYPING_MS = 2
+/** One of those who come and go leaves with every so many entries typed. */
+const ENTRIES_PER_DEPARTURE = 50
 /** The SDK waits for seconds between two attempts to reconnect. */
 const SETTLE_MS_MAX = 30_000
 
-/** Twenty people in four workspaces, every other one with the SDK, who never stop typing, whatever happens to the server. */
+/**
+ * Twenty people in four workspaces, every other one with the SDK, who never stop typing, whatever happens to the server;
+ * and `restless` more, each alone in a workspace, who come and go.
+ */
 export class Writers {
   readonly all: readonly LedgerWriter[]
   readonly workspaces: readonly string[]
+  readonly #restless: readonly WireWriter[]
   readonly #random: Random
   #typing: NodeJS.Timeout | undefined
 
-  constructor(url: string, random: Random) {
+  constructor(url: string, random: Random, { restless = 0 }: { restless?: number } = {}) {
     this.#random = random
-    this.workspaces = Array.from({ length: WORKSPACES }, (_, index) => `crash-${index}`)
-    this.all = Array.from({ length: WRITERS }, (_, index) => {
+    const settled = Array.from({ length: WRITERS }, (_, index) => {
       const workspace = `crash-${index % WORKSPACES}`
       const isEven = Math.floor(index / WORKSPACES) % 2 === 0
       return isEven ? new WireWriter(url, workspace, `wire-${index}`) : new SdkWriter(url, workspace, `sdk-${index}`)
     })
+    this.#restless = Array.from({ length: restless }, (_, n) => new WireWriter(url, `alone-${n}`, `restless-${n}`))
+    this.all = [...settled, ...this.#restless]
+    this.workspaces = [...new Set(this.all.map(({ workspace }) => workspace))]
   }
 
   startTyping(): void {
-    this.#typing ??= setInterval(() => this.all[randomBelow(this.#random, this.all.length)]?.type(), TYPING_MS)
+    this.#typing ??= setInterval(() => {
+      this.#pick(this.all)?.type()
+      if (randomBelow(this.#random, ENTRIES_PER_DEPARTURE) === 0) this.#pick(this.#restless)?.cut()
+    }, TYPING_MS)
+  }
+
+  #pick<W>(from: readonly W[]): W | undefined {
+    return from[randomBelow(this.#random, from.length)]
   }
 
   stopTyping(): void {
