@@ -1,7 +1,8 @@
-import { useBlock, useBlockType, useContentField, useField, useWorkspace } from '@joinery/react'
+import { useBlock, useBlockType, useField, useWorkspace } from '@joinery/react'
 import { type KeyboardEvent, memo, type ReactNode } from 'react'
 import { BlockEdges } from './block-edges.tsx'
 import { titleOf } from './block-title.ts'
+import { ContentField } from './content-field.tsx'
 import { BlockSearch } from './demonstration/index.tsx'
 import { IndexingChips } from './indexing-chips.tsx'
 import { LastEdit } from './last-edit.tsx'
@@ -18,7 +19,6 @@ export const BlockCard = memo(function BlockCard({ id, actor, workspaceName }: B
   const block = useBlock(id)
   const type = useBlockType(id)
   const title = titleOf(useField(id, 'title'), id)
-  const fieldRef = useContentField(id)
   const rename = (next: string): void => {
     const text = next.trim()
     if (text === '' || text === title || block === undefined) return
@@ -51,7 +51,7 @@ export const BlockCard = memo(function BlockCard({ id, actor, workspaceName }: B
           Delete<span className="hidden"> {title}</span>
         </button>
       </header>
-      <textarea ref={fieldRef} aria-label={`Content of ${title}`} placeholder="Write here" />
+      <ContentField id={id} title={title} />
       <LastEdit id={id} />
       <IndexingChips id={id} actor={actor} />
       <BlockEdges id={id} title={title} />

@@ -4,6 +4,7 @@ import { Banner } from './banner.tsx'
 import { BlockCard } from './block-card.tsx'
 import { freshBlockId } from './block-id.ts'
 import { freshTitle, titleOf } from './block-title.ts'
+import { useOwnPresence } from './carets/own-presence.ts'
 import { SidePanels } from './panels/side-panels.tsx'
 import { People } from './people.tsx'
 import type { Person } from './person.ts'
@@ -17,6 +18,7 @@ const KINDS = [
 /** The workspace: what one can do, who is here, and all blocks. */
 export function Board({ name, person }: { name: string; person: Person }): ReactNode {
   const workspace = useWorkspace()
+  useOwnPresence(person)
   const ids = useBlocks()
   const { canUndo, canRedo, undo, redo } = useUndo()
   const isConnected = useConnectionStatus() === 'connected'

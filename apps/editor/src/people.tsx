@@ -1,13 +1,10 @@
 import { usePresence } from '@joinery/react'
-import { type ReactNode, useEffect } from 'react'
+import type { ReactNode } from 'react'
 import { isPerson, type Person } from './person.ts'
 
 /** Who is here: oneself, then the others. */
 export function People({ self }: { self: Person }): ReactNode {
-  const { others, set } = usePresence()
-  useEffect(() => {
-    set({ ...self })
-  }, [set, self])
+  const { others } = usePresence()
   return (
     <ul className="people" aria-label="People here">
       <Avatar person={self} note=" (you)" />

@@ -1,0 +1,75 @@
+import { useContent } from '@joinery/react'
+import { type CSSProperties, type ReactNode, useEffect, useRef } from 'react'
+import { type RemoteCaret, selectionIn } from './caret.ts'
+import { type MarkedPiece, markText } from './marked-text.ts'
+import { useRemoteCarets } from './remote-carets.ts'
+import './carets.css'
+
+/** Others' carets over the text field that stands before it. Nothing is laid out where nobody else is. */
+export function Carets({ id }: { id: string }): ReactNode {
+  const carets = useRemoteCarets(id)
+  return carets.length === 0 ? null : <CaretLayer id={id} carets={carets} />
+}
+
+/**
+ * A text field has no places to put something at: the same text is set once more over it, unseen, in the same measure, with
+ * the carets in it.
+ */
+function CaretLayer({ id, carets }: { id: string; carets: readonly RemoteCaret[] }): ReactNode {
+  const { value, yText } = useContent(id)
+  const layer = useRef<HTMLDivElement>(null)
+  useEffect(() => followField(layer.current), [])
+  const marks = carets.flatMap((of) => {
+    const selection = yText && selectionIn(yText, of.caret)
+    return selection === undefined ? [] : [{ selection, of }]
+  })
+  const pieces = markText(value, marks)
+  return (
+    <div className="caret-layer" ref={layer} aria-hidden="true">
+      <div className="caret-text">
+        {pieces.map((piece, at) => (
+          <Piece key={piece.start} piece={piece} before={pieces[at - 1]?.text ?? ''} />
+        ))}
+        {/* A line break at the very end opens a line only if something follows. */}
+        {'\u200B'}
+      </div>
+    </div>
+  )
+}
+
+function Piece({ piece, before }: { piece: MarkedPiece<RemoteCaret>; before: string }): ReactNode {
+  const selector = piece.selectedBy.at(-1)
+  return (
+    <>
+      {piece.carets.map(({ clientId, person, caret }) => (
+        <span key={clientId} className="caret" data-caret={person.name} style={hueOf(person.hue)}>
+          {/* Made anew, and so shown again, when they move or type; not when others edit elsewhere. */}
+          <span key={JSON.stringify(caret) + before.slice(-8)} className="caret-name">
+            {person.name}
+          </span>
+        </span>
+      ))}
+      {selector === undefined ? piece.text : <mark style={hueOf(selector.person.hue)}>{piece.text}</mark>}
+    </>
+  )
+}
+
+const hueOf = (hue: number): CSSProperties => ({ '--hue': hue }) as CSSProperties
+
+/** Keeps the layer's text as wide as the field's, whose scroll bar takes some, and scrolled as far. */
+function followField(layer: HTMLElement | null): (() => void) | undefined {
+  const field = layer?.parentElement?.querySelector('textarea')
+  if (layer == null || field == null) return undefined
+  const follow = (): void => {
+    layer.style.setProperty('--width', `${field.clientWidth}px`)
+    layer.style.setProperty('--scrolled', `${-field.scrollTop}px`)
+  }
+  const sizes = new ResizeObserver(follow)
+  sizes.observe(field)
+  field.addEventListener('scroll', follow, { passive: true })
+  follow()
+  return () => {
+    sizes.disconnect()
+    field.removeEventListener('scroll', follow)
+  }
+}

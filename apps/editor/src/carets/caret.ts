@@ -1,0 +1,86 @@
+import * as Y from 'yjs'
+import { isPerson, type Person } from '../person.ts'
+
+/** Where somebody is in a block's text, as presence says it: by the characters beside it, so that edits move it along. */
+export interface CaretState {
+  readonly block: string
+  readonly anchor: PlaceState
+  readonly head: PlaceState
+}
+
+/** A Yjs relative position as JSON. */
+export interface PlaceState {
+  readonly type?: Id
+  readonly tname?: string
+  readonly item?: Id
+  readonly assoc: number
+}
+interface Id {
+  readonly client: number
+  readonly clock: number
+}
+
+/** A selection in characters; both ends are the same where nothing is selected. */
+export interface Selection {
+  readonly anchor: number
+  readonly head: number
+}
+
+/** Somebody else's caret. */
+export interface RemoteCaret {
+  readonly clientId: number
+  readonly person: Person
+  readonly caret: CaretState
+}
+
+/**
+ * Says a selection in `text` so that it stands before the same characters whatever is edited: typing on at the end of a text,
+ * or before a character, is then no news to anybody.
+ */
+export function caretIn(block: string, text: Y.Text, { anchor, head }: Selection): CaretState {
+  const place = (index: number): PlaceState => {
+    const position = Y.createRelativePositionFromTypeIndex(text, Math.min(index, text.length))
+    return Y.relativePositionToJSON(position) as PlaceState
+  }
+  return { block, anchor: place(anchor), head: place(head) }
+}
+
+/** Where that is now; undefined when it is in no text, or another one, or not here yet. */
+export function selectionIn(text: Y.Text, { anchor, head }: CaretState): Selection | undefined {
+  const { doc } = text
+  if (doc === null) return undefined
+  const indexOf = (place: PlaceState): number | undefined => {
+    const found = Y.createAbsolutePositionFromRelativePosition(Y.createRelativePositionFromJSON(place), doc)
+    return found?.type === text ? found.index : undefined
+  }
+  const ends = { anchor: indexOf(anchor), head: indexOf(head) }
+  return ends.anchor === undefined || ends.head === undefined ? undefined : (ends as Selection)
+}
+
+/** What of a peer's presence is a person with a caret: anybody may say anything there. */
+export function readCaret(clientId: number, state: Readonly<Record<string, unknown>>): RemoteCaret | undefined {
+  const { cursor } = state
+  if (!isPerson(state) || !isObject(cursor)) return undefined
+  const { block, anchor, head } = cursor
+  if (typeof block !== 'string' || !isPlace(anchor) || !isPlace(head)) return undefined
+  return { clientId, person: { name: state.name, hue: state.hue }, caret: { block, anchor, head } }
+}
+
+function isPlace(value: unknown): value is PlaceState {
+  if (!isObject(value)) return false
+  const { type, tname, item, assoc } = value
+  // A type at the root has no caret of ours, and naming one would create it.
+  return (
+    tname === undefined && typeof assoc === 'number' && [type, item].every(isIdOrNone) && (isId(type) || isId(item))
+  )
+}
+
+const isIdOrNone = (value: unknown): boolean => value === undefined || value === null || isId(value)
+
+function isId(value: unknown): value is Id {
+  return isObject(value) && [value.client, value.clock].every((it) => Number.isSafeInteger(it) && Number(it) >= 0)
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null
+}

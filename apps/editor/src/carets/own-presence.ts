@@ -1,0 +1,53 @@
+import type { Workspace } from '@joinery/client'
+import { useWorkspace } from '@joinery/react'
+import { useEffect } from 'react'
+import * as Y from 'yjs'
+import type { Person } from '../person.ts'
+import { type CaretState, caretIn } from './caret.ts'
+
+/** A held arrow key and a drag of the mouse move a caret faster than anybody can follow. */
+const CARET_DELAY_MS = 40
+
+/** Tells the others who is here and where in which text. */
+export function useOwnPresence(person: Person): void {
+  const workspace = useWorkspace()
+  useEffect(() => announcePresence(workspace, person), [workspace, person])
+}
+
+function announcePresence(workspace: Workspace, person: Person): () => void {
+  let said: string | undefined
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const say = (): void => {
+    timer = undefined
+    const state = { ...person, ...caretPart(workspace) }
+    const words = JSON.stringify(state)
+    if (words === said) return
+    said = words
+    workspace.presence.set(state)
+  }
+  const sayLater = (): void => {
+    timer ??= setTimeout(say, CARET_DELAY_MS)
+  }
+  const events = ['selectionchange', 'focusin', 'focusout'] as const
+  for (const event of events) document.addEventListener(event, sayLater)
+  say()
+  return () => {
+    clearTimeout(timer)
+    for (const event of events) document.removeEventListener(event, sayLater)
+  }
+}
+
+function caretPart(workspace: Workspace): { cursor?: CaretState } {
+  const field = document.activeElement
+  if (!(field instanceof HTMLTextAreaElement)) return {}
+  const block = field.closest<HTMLElement>('[data-block]')?.dataset.block
+  if (block === undefined) return {}
+  const text = workspace.blocks.get(block)?.map.get('content')
+  // While an input method composes, others' edits wait outside the field: its indexes are not the text's.
+  if (!(text instanceof Y.Text) || text.length !== field.value.length) return {}
+  const { selectionStart, selectionEnd, selectionDirection } = field
+  const isBackward = selectionDirection === 'backward'
+  const anchor = isBackward ? selectionEnd : selectionStart
+  const head = isBackward ? selectionStart : selectionEnd
+  return { cursor: caretIn(block, text, { anchor, head }) }
+}

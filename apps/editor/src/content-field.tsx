@@ -1,0 +1,14 @@
+import { useContentField } from '@joinery/react'
+import type { ReactNode } from 'react'
+import { Carets } from './carets/caret-layer.tsx'
+
+/** A block's text to type in, with the carets of those who type there, too. */
+export function ContentField({ id, title }: { id: string; title: string }): ReactNode {
+  const fieldRef = useContentField(id)
+  return (
+    <div className="content">
+      <textarea ref={fieldRef} aria-label={`Content of ${title}`} placeholder="Write here" />
+      <Carets id={id} />
+    </div>
+  )
+}
