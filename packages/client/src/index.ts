@@ -1,5 +1,6 @@
 export type { Conflict, RejectionCode } from '@joinery/protocol'
 export { ClientError, type ClientErrorCode, type Refusal, type RefusalCode } from './client-error.ts'
+export { type ConflictEntry, type ConflictLog, conflictLogOf } from './conflict-log.ts'
 export { FORK_ORIGIN, type Fork } from './fork.ts'
 export {
   type BlockDifference,
@@ -26,6 +27,7 @@ export type { ProvenanceView, Stamp } from './provenance.ts'
 export type { Receipt } from './receipts.ts'
 export type { Job, JobContext, JobOutcome, RunJobOptions } from './run-job.ts'
 export type { SaveStatus } from './save-status.ts'
+export { bindTextField, type TextField, type TextFieldOptions } from './text-field-binding.ts'
 export { EDIT_ORIGIN, type UndoHistory, type UndoState } from './undo.ts'
 export { connectWorkspace, type Reset, type ServerInfo, type Workspace } from './workspace.ts'
 export type { WorkspaceBlocks } from './workspace-blocks.ts'

@@ -1,5 +1,5 @@
 // @vitest-environment happy-dom
-import { getBlock, type IndexingEntry, type Json } from '@joinery/blocks'
+import type { IndexingEntry, Json } from '@joinery/blocks'
 import type { Workspace } from '@joinery/client'
 import { act, createElement, type ReactNode } from 'react'
 import { describe, expect, expectTypeOf, it } from 'vitest'
@@ -184,24 +184,21 @@ describe('hooks that show', () => {
     expect(undo.last()).toMatchObject({ canUndo: false, canRedo: true })
   })
 
-  it('useConflicts says what lost to what when concurrent claims meet', async () => {
+  it('useConflicts shows what is told while it is on the page, and forgets what was read', async () => {
     const workspace = offlineWorkspace()
-    const block = workspace.blocks.create('a', { type: 'text' })
+    const text = workspace.blocks.create('a', { type: 'text' }).content
+    text.insert(0, 'one two three')
     const tray = probe(useConflicts)
     await render(within(workspace, tray.node))
-    const other = new Y.Doc()
-    Y.applyUpdate(other, Y.encodeStateAsUpdate(workspace.doc))
-    getBlock(other, 'a')?.fields.set('title', 'theirs', { source: 'polling_sync', actor: 'poller' })
-    await act(async () => block.fields.set('title', 'mine', author))
-    await act(async () => Y.applyUpdate(workspace.doc, Y.encodeStateAsUpdate(other), 'remote'))
-    const [conflict] = tray.last().conflicts
-    expect(conflict).toMatchObject({
-      kind: 'field',
-      blockId: 'a',
-      winner: { value: 'mine' },
-      loser: { value: 'theirs', source: 'polling_sync' },
+    expect(tray.last().conflicts).toEqual([])
+    const fork = workspace.fork()
+    fork.blocks.get('a')?.replaceContent('one 2 three')
+    await act(async () => {
+      workspace.blocks.get('a')?.replaceContent('one zwei three')
+      fork.merge()
     })
-    expect(conflict?.rule).toContain('priority')
+    const [conflict] = tray.last().conflicts
+    expect(conflict).toMatchObject({ block: 'a', field: 'content', rule: expect.stringContaining('both are kept') })
     await act(async () => tray.last().dismiss(conflict?.id ?? ''))
     expect(tray.last().conflicts).toEqual([])
   })

@@ -1,5 +1,5 @@
+import { type ConflictEntry, conflictLogOf } from '@joinery/client'
 import { useMemo } from 'react'
-import { type ConflictEntry, conflictLogOf } from './conflict-log.ts'
 import { useObservable } from './use-observable.ts'
 import { useWorkspace } from './use-workspace.ts'
 
@@ -11,7 +11,7 @@ export interface ConflictsView {
   readonly clear: () => void
 }
 
-/** What lost to what, by which rule, since a component that uses this was first on the page. */
+/** What lost to what, by which rule, as far as it was told while a component that uses this was on the page. */
 export function useConflicts(): ConflictsView {
   const log = conflictLogOf(useWorkspace())
   const conflicts = useObservable(log)

@@ -1,8 +1,7 @@
-import type { Workspace } from '@joinery/client'
+import { bindTextField, type TextField, type Workspace } from '@joinery/client'
 import { type RefCallback, useCallback } from 'react'
 import * as Y from 'yjs'
 import { followBlock } from './follow-block.ts'
-import { bindTextField, type TextField } from './text-field-binding.ts'
 import { useWorkspace } from './use-workspace.ts'
 
 /**

@@ -1,6 +1,6 @@
+import type { TextField } from '@joinery/client'
 import { type RefCallback, useMemo } from 'react'
 import * as Y from 'yjs'
-import type { TextField } from './text-field-binding.ts'
 import { useBlockPart } from './use-block-part.ts'
 import { useContentField } from './use-content-field.ts'
 import { useWorkspace } from './use-workspace.ts'

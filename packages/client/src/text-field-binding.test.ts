@@ -39,7 +39,7 @@ function scene(initial = '') {
 }
 
 describe('bindTextField', () => {
-  it('turns what is typed into the edits that differ', () => {
+  it('[C76] turns what is typed into the edits that differ', () => {
     const { text, theirs, type, sync } = scene('the quick fox')
     theirs.insert(0, 'See ')
     type('the quick brown fox')
@@ -47,7 +47,7 @@ describe('bindTextField', () => {
     expect(text.toString()).toBe('See the quick brown fox')
   })
 
-  it('moves the caret and the selection along when others edit before, inside and after', () => {
+  it('[C76] moves the caret and the selection along when others edit before, inside and after', () => {
     const { theirs, field, sync } = scene('hello world')
     field.focus()
     field.setSelectionRange(6, 11)
@@ -62,7 +62,7 @@ describe('bindTextField', () => {
     expect([field.value, field.selectionStart, field.selectionEnd]).toEqual(['rld!', 0, 3])
   })
 
-  it('keeps a composition whole when others type meanwhile, and shows both when it ends', () => {
+  it('[C76] keeps a composition whole when others type meanwhile, and shows both when it ends', () => {
     const { text, theirs, field, type, sync } = scene('ab')
     field.focus()
     field.dispatchEvent(new Event('compositionstart'))
@@ -76,7 +76,7 @@ describe('bindTextField', () => {
     expect(field.value).toBe('Xab漢字')
   })
 
-  it('leaves undo to the workspace', () => {
+  it('[C76] leaves undo to the workspace', () => {
     const { field, undone } = scene('a')
     for (const inputType of ['historyUndo', 'historyRedo']) {
       const event = new InputEvent('beforeinput', { inputType, cancelable: true })
@@ -86,7 +86,7 @@ describe('bindTextField', () => {
     expect(undone).toEqual(['undo', 'redo'])
   })
 
-  it('creates the text when somebody types where there is none', () => {
+  it('[C76] creates the text when somebody types where there is none', () => {
     const doc = new Y.Doc()
     const field = document.createElement('textarea')
     const unbind = bindTextField(field, {
@@ -104,7 +104,7 @@ describe('bindTextField', () => {
     expect(field.value).toBe('> first')
   })
 
-  it('hears and says nothing when it has let the field go', () => {
+  it('[C76] hears and says nothing when it has let the field go', () => {
     const { text, field, type, unbind } = scene('a')
     unbind()
     text.insert(0, 'b')
@@ -113,7 +113,7 @@ describe('bindTextField', () => {
     expect(text.toString()).toBe('ba')
   })
 
-  it('field and text agree after any typing and any remote edits, compositions included', () => {
+  it('[C76] field and text agree after any typing and any remote edits, compositions included', () => {
     const word = fc.string({ maxLength: 6 })
     const step = fc.oneof(
       fc.record({ kind: fc.constant('type' as const), at: fc.nat(30), remove: fc.nat(4), insert: word }),
@@ -145,7 +145,7 @@ describe('bindTextField', () => {
 })
 
 describe('indexAfter', () => {
-  it('follows the character at an index through any edits that leave it alone', () => {
+  it('[C76] follows the character at an index through any edits that leave it alone', () => {
     const edit = fc.record({ index: fc.nat(20), remove: fc.nat(3), insert: fc.string({ maxLength: 3 }) })
     fc.assert(
       fc.property(fc.nat(20), fc.array(edit, { maxLength: 8 }), (index, raw) => {
