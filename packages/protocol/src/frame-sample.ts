@@ -86,6 +86,25 @@ export const joineryMessages: fc.Arbitrary<JoineryMessage> = fc.oneof(
     fc.constant({ type: 'writable' as const, isWritable: true, code: undefined, reason: '' }),
   ),
   fc.record({
+    type: fc.constant('keyed' as const),
+    key: fc.string({ unit: 'binary', minLength: 1, maxLength: 60 }),
+    update: bytes,
+  }),
+  fc.record({
+    type: fc.constant('keyedResult' as const),
+    key: text,
+    outcome: fc.constantFrom('applied' as const, 'repeated' as const),
+    lsn: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
+  }),
+  fc.record({ type: fc.constant('keyedResult' as const), key: text, outcome: fc.constant('unknown' as const) }),
+  fc.record({
+    type: fc.constant('keyedResult' as const),
+    key: text,
+    outcome: fc.constant('refused' as const),
+    code: fc.constantFrom(...REJECTION_CODES),
+    reason: text,
+  }),
+  fc.record({
     type: fc.constant('rejected' as const),
     frame: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
     code: fc.constantFrom(...REJECTION_CODES),

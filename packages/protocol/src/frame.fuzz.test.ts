@@ -74,6 +74,8 @@ describe('frames off the wire', () => {
       [74, 1],
       [74, 2],
       [74, 3],
+      [74, 7],
+      [74, 8],
       [74, 9],
     )
     fc.assert(

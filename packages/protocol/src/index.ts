@@ -13,11 +13,14 @@ export {
   MESSAGE,
 } from './frame.ts'
 export { FrameError } from './frame-error.ts'
+export { isIdempotencyKey, KEY_BYTES_MAX } from './idempotency-key.ts'
 export type {
   Conflict,
   Durable,
   Hello,
   JoineryMessage,
+  Keyed,
+  KeyedResult,
   Provenance,
   ProvenanceStamp,
   Rejected,

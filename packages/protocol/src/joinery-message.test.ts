@@ -6,7 +6,7 @@ import { FrameError } from './frame-error.ts'
 import { joineryMessages } from './frame-sample.ts'
 import type { JoineryMessage } from './joinery-message.ts'
 
-const SUBTYPE = { hello: 0, durable: 1, rejected: 2, conflict: 3 }
+const SUBTYPE = { hello: 0, durable: 1, rejected: 2, conflict: 3, keyed: 7, keyedResult: 8 }
 
 function frameOf(subtype: number, body: unknown): Uint8Array {
   const encoder = encoding.createEncoder()
@@ -32,6 +32,8 @@ const hello = {
   updateBytesMax: 1024,
 }
 const rejected = { frame: 1, code: 'read_only', reason: 'no' }
+const applied = { key: 'k', outcome: 'applied', lsn: 7 }
+const refused = { key: 'k', outcome: 'refused', code: 'read_only', reason: 'no' }
 const conflict = { block: 'b', field: 'content', winner: 1, loser: null, rule: 'M2' }
 
 describe('Joinery’s own message', () => {
@@ -74,6 +76,11 @@ describe('Joinery’s own message', () => {
     ['conflict', conflict, 'block', [undefined, 7]],
     ['conflict', conflict, 'field', [undefined, []]],
     ['conflict', conflict, 'rule', [undefined, 2]],
+    ['keyedResult', applied, 'key', [undefined, 2]],
+    ['keyedResult', applied, 'outcome', [undefined, 'lost', 1]],
+    ['keyedResult', applied, 'lsn', [undefined, 0, '7']],
+    ['keyedResult', refused, 'code', [undefined, 7]],
+    ['keyedResult', refused, 'reason', [undefined, null]],
   ]
   it.each(fields)('[W12] %s %j is refused when its %s is of another type', (type, body, field, values) => {
     expect(messageOf(frameOf(SUBTYPE[type], body))).toStrictEqual({ type, ...body })
@@ -112,9 +119,27 @@ describe('Joinery’s own message', () => {
     expect(() => decodeFrame(frameOf(SUBTYPE.hello, text))).toThrow(/actor/)
   })
 
+  it('[W25] a keyed update is its key and its bytes, and none when it only asks', () => {
+    const update = Uint8Array.of(0, 0)
+    expect(encodeJoinery({ type: 'keyed', key: 'k1', update })).toEqual(Uint8Array.of(74, 7, 2, 107, 49, 2, 0, 0))
+    expect(messageOf(Uint8Array.of(74, 7, 1, 107, 0))).toEqual({ type: 'keyed', key: 'k', update: new Uint8Array() })
+  })
+
+  it.each([
+    ['empty', ''],
+    ['longer than 1,024 bytes', 'x'.repeat(1_025)],
+    ['longer than 1,024 bytes in UTF-8', 'é'.repeat(513)],
+  ])('[W25] a keyed update is refused when its key is %s', (_, key) => {
+    const frame = encodeJoinery({ type: 'keyed', key, update: new Uint8Array() })
+    expect(() => decodeFrame(frame)).toThrow(FrameError)
+    expect(messageOf(encodeJoinery({ type: 'keyed', key: 'é'.repeat(512), update: frame }))).toMatchObject({
+      update: frame,
+    })
+  })
+
   it('[W14] a message is undefined and no error when a newer server sends its subtype', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 7, max: 127 }), fc.uint8Array({ maxLength: 50 }), (subtype, body) => {
+      fc.property(fc.integer({ min: 9, max: 127 }), fc.uint8Array({ maxLength: 50 }), (subtype, body) => {
         expect(messageOf(Uint8Array.of(MESSAGE.joinery, subtype, ...body))).toBeUndefined()
       }),
     )

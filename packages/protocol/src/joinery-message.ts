@@ -1,11 +1,13 @@
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
 import { FrameError } from './frame-error.ts'
+import { isIdempotencyKey, KEY_BYTES_MAX } from './idempotency-key.ts'
 import type { RejectionCode } from './rejection-code.ts'
 import { readUint } from './wire-uint.ts'
 
 const DURABILITIES = ['memory', 'async', 'sync'] as const
 const ACCESSES = ['read', 'write'] as const
+const OUTCOMES = ['applied', 'repeated', 'unknown', 'refused'] as const
 
 /** First message on a connection that asked for it; sent before the server's SyncStep1. */
 export interface Hello {
@@ -76,16 +78,55 @@ export interface Provenance {
   type: 'provenance'
   stamps: readonly ProvenanceStamp[]
 }
-export type JoineryMessage = Hello | Durable | Rejected | Conflict | Writable | Watch | Provenance
+/** Sent by a client: apply `update` unless the workspace knows `key`, and remember the key with it, for good. */
+export interface Keyed {
+  type: 'keyed'
+  /** {@link isIdempotencyKey}. */
+  key: string
+  /** One Yjs V1 update, apart from the connection's update frames; of no bytes to ask only whether the key is known. */
+  update: Uint8Array
+}
+/** What became of a {@link Keyed}. */
+export type KeyedResult = { type: 'keyedResult'; key: string } & (
+  | {
+      /** It was applied now, or the key was known and nothing was applied; durable, either way. */
+      outcome: 'applied' | 'repeated'
+      /** Of the record that bears the key. */
+      lsn: number
+    }
+  /** It was only asked for, and is not known. */
+  | { outcome: 'unknown' }
+  /** Refused whole: nothing of it is applied or logged, and the key stays free. */
+  | { outcome: 'refused'; code: RejectionCode; reason: string }
+)
+export type JoineryMessage = Hello | Durable | Rejected | Conflict | Writable | Watch | Provenance | Keyed | KeyedResult
 
-const SUBTYPE = { hello: 0, durable: 1, rejected: 2, conflict: 3, writable: 4, watch: 5, provenance: 6 } as const
+const SUBTYPE = {
+  hello: 0,
+  durable: 1,
+  rejected: 2,
+  conflict: 3,
+  writable: 4,
+  watch: 5,
+  provenance: 6,
+  keyed: 7,
+  keyedResult: 8,
+} as const
 
-/** Writes the message's subtype and body. `durable` is binary since it is sent per tick; the rare ones are JSON, which can grow fields. */
+/**
+ * Writes the message's subtype and body. `durable` is binary since it is sent per tick, `keyed` since it holds bytes; the
+ * others are JSON, which can grow fields.
+ */
 export function writeJoineryMessage(encoder: encoding.Encoder, message: JoineryMessage): void {
   encoding.writeVarUint(encoder, SUBTYPE[message.type])
   if (message.type === 'durable') {
     encoding.writeVarUint(encoder, message.frames)
     encoding.writeVarUint(encoder, message.lsn)
+    return
+  }
+  if (message.type === 'keyed') {
+    encoding.writeVarString(encoder, message.key)
+    encoding.writeVarUint8Array(encoder, message.update)
     return
   }
   const { type: _type, ...body } = message
@@ -113,6 +154,10 @@ export function readJoineryMessage(decoder: decoding.Decoder): JoineryMessage | 
       return { type: 'watch' }
     case SUBTYPE.provenance:
       return readProvenance(readBody(decoder))
+    case SUBTYPE.keyed:
+      return readKeyed(decoder)
+    case SUBTYPE.keyedResult:
+      return readKeyedResult(readBody(decoder))
     default:
       decoder.pos = decoder.arr.length
       return undefined
@@ -184,6 +229,20 @@ function readProvenance(body: Body): Provenance {
     }
   })
   return { type: 'provenance', stamps }
+}
+
+function readKeyed(decoder: decoding.Decoder): Keyed {
+  const key = decoding.readVarString(decoder)
+  if (!isIdempotencyKey(key)) throw new FrameError(`a key is text of 1 to ${KEY_BYTES_MAX} bytes`)
+  return { type: 'keyed', key, update: decoding.readVarUint8Array(decoder) }
+}
+
+function readKeyedResult(body: Body): KeyedResult {
+  const head = { type: 'keyedResult' as const, key: textOf(body, 'key') }
+  const outcome = oneOf(body, 'outcome', OUTCOMES)
+  if (outcome === 'unknown') return { ...head, outcome }
+  if (outcome !== 'refused') return { ...head, outcome, lsn: countOf(body, 'lsn') }
+  return { ...head, outcome, code: textOf(body, 'code') as RejectionCode, reason: textOf(body, 'reason') }
 }
 
 function textOf(body: Body, field: string): string {

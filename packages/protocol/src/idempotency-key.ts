@@ -1,0 +1,11 @@
+/** UTF-8 bytes of an idempotency key: what the log keeps of one. */
+export const KEY_BYTES_MAX = 1_024
+
+const encoder = new TextEncoder()
+
+/** Whether `text` can name an edit that is made once: well-formed Unicode of 1 to {@link KEY_BYTES_MAX} bytes. */
+export function isIdempotencyKey(text: string): boolean {
+  return (
+    text !== '' && text.length <= KEY_BYTES_MAX && text.isWellFormed() && encoder.encode(text).length <= KEY_BYTES_MAX
+  )
+}
