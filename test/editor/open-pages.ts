@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { Browser, Page } from 'playwright-core'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { expect } from 'vitest'
 import { ensureEditorBuilt } from '../../apps/server/src/editor-build.mts'
 import { launchChromium } from '../browser/chromium.ts'
@@ -48,9 +48,13 @@ export class OpenPages implements AsyncDisposable {
     return this.#server.url.replace('ws', 'http')
   }
 
-  /** A person with a device of their own. */
-  async visit(workspace: string): Promise<Page> {
-    const page = await (await this.#browser.newContext()).newPage()
+  /** A person with a device of their own, as `options` describe it; `prepare` sees the page before it loads. */
+  async visit(
+    workspace: string,
+    { prepare, ...options }: BrowserContextOptions & { prepare?: (page: Page) => Promise<void> } = {},
+  ): Promise<Page> {
+    const page = await (await this.#browser.newContext(options)).newPage()
+    await prepare?.(page)
     // Less than a test may take, so that the step that hangs is the one that is named.
     page.setDefaultTimeout(15_000)
     page.on('pageerror', (error) => this.errors.push(String(error)))
