@@ -1,10 +1,10 @@
 // @vitest-environment happy-dom
 import type { IndexingEntry, Json } from '@joinery/blocks'
-import type { Workspace } from '@joinery/client'
-import { act, createElement, type ReactNode } from 'react'
+import { act, createElement } from 'react'
 import { describe, expect, expectTypeOf, it } from 'vitest'
 import * as Y from 'yjs'
 import { HooksError } from './hooks-error.ts'
+import { probe, remotely, within } from './testing/probe.ts'
 import { render } from './testing/render.ts'
 import { offlineWorkspace } from './testing/workspace.ts'
 import { useBlock } from './use-block.ts'
@@ -26,31 +26,8 @@ import { WorkspaceProvider } from './workspace-provider.ts'
 
 const author = { source: 'user_action', actor: 'ann' } as const
 
-function Probe({ useValue, values }: { useValue: () => unknown; values: unknown[] }): null {
-  values.push(useValue())
-  return null
-}
-
-/** A component that hands every value its hook gave to `values`. */
-function probe<T>(useValue: () => T): { node: ReactNode; values: T[]; last(): T } {
-  const values: T[] = []
-  return { node: createElement(Probe, { useValue, values }), values, last: () => values.at(-1) as T }
-}
-
-function within(workspace: Workspace, ...nodes: ReactNode[]): ReactNode {
-  return createElement(WorkspaceProvider, { workspace }, ...nodes)
-}
-
-/** Brings what `edit` does on another replica into `workspace`, as one update. */
-async function remotely(workspace: Workspace, edit: (doc: Y.Doc) => void): Promise<void> {
-  const other = new Y.Doc()
-  Y.applyUpdate(other, Y.encodeStateAsUpdate(workspace.doc))
-  edit(other)
-  await act(async () => Y.applyUpdate(workspace.doc, Y.encodeStateAsUpdate(other), 'remote'))
-}
-
 describe('hooks that show', () => {
-  it('useBlocks lists ids when blocks come and go, and is quiet when one changes', async () => {
+  it('[R9] useBlocks lists ids when blocks come and go, and is quiet when one changes', async () => {
     const workspace = offlineWorkspace()
     const ids = probe(useBlocks)
     await render(within(workspace, ids.node))
@@ -65,7 +42,7 @@ describe('hooks that show', () => {
     expect(ids.last()).toEqual(['b'])
   })
 
-  it('useBlock and useContent follow a block when it is made late, edited, deleted and made again', async () => {
+  it('[R6] useBlock and useContent follow a block when it is made late, edited, deleted and made again', async () => {
     const workspace = offlineWorkspace()
     const block = probe(() => useBlock('a'))
     const content = probe(() => useContent('a').value)
@@ -84,7 +61,7 @@ describe('hooks that show', () => {
     expect(content.last()).toBe('number two')
   })
 
-  it('useContent reads and never writes when a stock client gave the block no text', async () => {
+  it('[R6] useContent reads and never writes when a stock client gave the block no text', async () => {
     const workspace = offlineWorkspace()
     const content = probe(() => useContent('a'))
     await render(within(workspace, content.node))
@@ -95,7 +72,7 @@ describe('hooks that show', () => {
     expect(content.last().value).toBe('theirs')
   })
 
-  it('typing in block A renders nothing in block B', async () => {
+  it('[R7] typing in block A renders nothing in block B', async () => {
     const workspace = offlineWorkspace()
     for (const id of ['a', 'b']) {
       const block = workspace.blocks.create(id, { type: 'text' })
@@ -128,7 +105,7 @@ describe('hooks that show', () => {
     expect(after[0]).toEqual(before[0]?.map((count, index) => (index === 2 ? count + 2 : count)))
   })
 
-  it('a status change renders that entry alone', async () => {
+  it('[R8] a status change renders that entry alone', async () => {
     const workspace = offlineWorkspace()
     const { indexingList } = workspace.blocks.create('a', { type: 'vector_collection' })
     const run = indexingList.startRun('one', author)
@@ -148,7 +125,7 @@ describe('hooks that show', () => {
     expect(names.last()).toEqual(['one'])
   })
 
-  it('useField shows the value when it changes, and only its own', async () => {
+  it('[R9] useField shows the value when it changes, and only its own', async () => {
     const workspace = offlineWorkspace()
     const { fields } = workspace.blocks.create('a', { type: 'text' })
     const title = probe(() => useField('a', 'title'))
@@ -160,7 +137,7 @@ describe('hooks that show', () => {
     expect(title.values).toHaveLength(before)
   })
 
-  it('useEdges keeps the edges that did not change when another does', async () => {
+  it('[R9] useEdges keeps the edges that did not change when another does', async () => {
     const workspace = offlineWorkspace()
     const edges = probe(useEdges)
     await render(within(workspace, edges.node))
@@ -172,7 +149,7 @@ describe('hooks that show', () => {
     expect(edges.last()[0]).toBe(first)
   })
 
-  it('useUndo tells what can be taken back, and takes it back', async () => {
+  it('[R13] useUndo tells what can be taken back, and takes it back', async () => {
     const workspace = offlineWorkspace()
     const undo = probe(useUndo)
     await render(within(workspace, undo.node))
@@ -184,7 +161,7 @@ describe('hooks that show', () => {
     expect(undo.last()).toMatchObject({ canUndo: false, canRedo: true })
   })
 
-  it('useConflicts shows what is told while it is on the page, and forgets what was read', async () => {
+  it('[R14] useConflicts shows what is told while it is on the page, and forgets what was read', async () => {
     const workspace = offlineWorkspace()
     const text = workspace.blocks.create('a', { type: 'text' }).content
     text.insert(0, 'one two three')
@@ -203,7 +180,7 @@ describe('hooks that show', () => {
     expect(tray.last().conflicts).toEqual([])
   })
 
-  it('status hooks render when what they show changes', async () => {
+  it('[R12] status hooks render when what they show changes', async () => {
     const workspace = offlineWorkspace()
     const save = probe(useSaveStatus)
     const connection = probe(useConnectionStatus)
@@ -221,7 +198,7 @@ describe('hooks that show', () => {
 })
 
 describe('useWorkspace', () => {
-  it('throws a typed error when there is no provider', async () => {
+  it('[R5] throws a typed error when there is no provider', async () => {
     const outside = probe(() => {
       try {
         return useWorkspace()
@@ -234,7 +211,7 @@ describe('useWorkspace', () => {
     expect(outside.last()).toMatchObject({ code: 'no_provider' })
   })
 
-  it('hooks give the types that their callers need', () => {
+  it('[R18] hooks give the types that their callers need', () => {
     expectTypeOf(useBlocks).returns.toEqualTypeOf<readonly string[]>()
     expectTypeOf(useIndexingEntry).returns.toEqualTypeOf<IndexingEntry | undefined>()
     expectTypeOf(useField).returns.toEqualTypeOf<Json | undefined>()

@@ -7,11 +7,15 @@ import { connectWorkspace, type Workspace, type WorkspaceOptions } from '@joiner
 export class WorkspaceLease {
   readonly #connect: (options: WorkspaceOptions) => Workspace
   #held: { readonly key: string; readonly workspace: Workspace } | undefined
+  #shown: Workspace | undefined
   #closing: ReturnType<typeof setTimeout> | undefined
 
   constructor(connect: (options: WorkspaceOptions) => Workspace = connectWorkspace) {
     this.#connect = connect
   }
+
+  /** What was acquired last, which may be closed since: a tree that React hides keeps what it shows. */
+  readonly get = (): Workspace | undefined => this.#shown
 
   /** The workspace that `options` name, opened unless it is open. `key` tells workspaces apart. */
   acquire(key: string, options: WorkspaceOptions): Workspace {
@@ -21,7 +25,8 @@ export class WorkspaceLease {
       this.#close()
       this.#held = { key, workspace: this.#connect(options) }
     }
-    return this.#held.workspace
+    this.#shown = this.#held.workspace
+    return this.#shown
   }
 
   /** Closes the workspace after the current task, unless it is acquired again before. */

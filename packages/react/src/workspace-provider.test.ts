@@ -1,12 +1,9 @@
 // @vitest-environment happy-dom
 import type { Workspace, WorkspaceOptions } from '@joinery/client'
 import { act, createElement, type ReactNode, Suspense } from 'react'
-import { renderToString } from 'react-dom/server'
 import { describe, expect, it } from 'vitest'
 import { render } from './testing/render.ts'
 import { offlineWorkspace } from './testing/workspace.ts'
-import { useBlocks } from './use-blocks.ts'
-import { useContent } from './use-content.ts'
 import { useSaveStatus } from './use-save-status.ts'
 import { useWorkspace } from './use-workspace.ts'
 import { WorkspaceLease } from './workspace-lease.ts'
@@ -22,10 +19,6 @@ function Recorder({ seen }: { seen: Set<Workspace> }): string {
 function recorder(): { seen: Set<Workspace>; node: ReactNode } {
   const seen = new Set<Workspace>()
   return { seen, node: createElement(Recorder, { seen }) }
-}
-
-function ContentPage(): string {
-  return `${useBlocks().join()} ${useContent('a').value}`
 }
 
 function LoadedPage(): string {
@@ -46,7 +39,7 @@ function whenClosed(workspace: Workspace): Promise<void> {
 }
 
 describe('WorkspaceProvider', () => {
-  it('opens one workspace when StrictMode mounts it twice, and closes it when it is gone', async () => {
+  it('[R1] opens one workspace when StrictMode mounts it twice, and closes it when it is gone', async () => {
     const { seen, node } = recorder()
     const page = await render(createElement(WorkspaceProvider, { options }, node), { strict: true })
     expect(seen.size).toBe(1)
@@ -58,7 +51,7 @@ describe('WorkspaceProvider', () => {
     await whenClosed(workspace as Workspace)
   })
 
-  it('opens another workspace when the options name another, and closes the old one', async () => {
+  it('[R2] opens another workspace when the options name another, and closes the old one', async () => {
     const { seen, node } = recorder()
     const page = await render(createElement(WorkspaceProvider, { options }, node))
     await page.update(createElement(WorkspaceProvider, { options: { ...options, workspace: 'v' } }, node))
@@ -68,18 +61,7 @@ describe('WorkspaceProvider', () => {
     await page.unmount()
   })
 
-  it('shows the fallback on a server when it would have to connect', () => {
-    const node = createElement(WorkspaceProvider, { options, fallback: 'opening' }, 'never')
-    expect(renderToString(node)).toBe('opening')
-  })
-
-  it('renders what is in a given workspace on a server', () => {
-    const workspace = offlineWorkspace()
-    workspace.blocks.create('a', { type: 'text' }).content.insert(0, 'hello')
-    expect(renderToString(createElement(WorkspaceProvider, { workspace }, createElement(ContentPage)))).toBe('a hello')
-  })
-
-  it('waits in Suspense when asked to, until the local copy is loaded', async () => {
+  it('[R4] waits in Suspense when asked to, until the local copy is loaded', async () => {
     const workspace = offlineWorkspace()
     const node = createElement(Suspense, { fallback: 'waiting' }, createElement(LoadedPage))
     const { container } = await render(createElement(WorkspaceProvider, { workspace }, node))
@@ -89,7 +71,7 @@ describe('WorkspaceProvider', () => {
 })
 
 describe('WorkspaceLease', () => {
-  it('closes nothing when the same key is acquired again in the same task', () => {
+  it('[R1] closes nothing when the same key is acquired again in the same task', () => {
     const opened: string[] = []
     const closed: string[] = []
     const lease = new WorkspaceLease(({ workspace }) => {

@@ -1,5 +1,14 @@
 import type { Workspace, WorkspaceOptions } from '@joinery/client'
-import { createContext, createElement, type ReactNode, useEffect, useRef, useState } from 'react'
+import {
+  createContext,
+  createElement,
+  type ReactNode,
+  useCallback,
+  useEffect,
+  useRef,
+  useState,
+  useSyncExternalStore,
+} from 'react'
 import { WorkspaceLease } from './workspace-lease.ts'
 
 export const WorkspaceContext = createContext<Workspace | undefined>(undefined)
@@ -24,19 +33,23 @@ type LeasedProps = Extract<WorkspaceProviderProps, { options: WorkspaceOptions }
 
 function LeasedWorkspace({ options, fallback, children }: LeasedProps): ReactNode {
   const [lease] = useState(() => new WorkspaceLease())
-  const [workspace, setWorkspace] = useState<Workspace>()
   const latest = useRef(options)
   const key = keyOf(options)
   useEffect(() => {
     latest.current = options
   })
-  useEffect(() => {
-    setWorkspace(lease.acquire(key, { ...latest.current, token: () => readToken(latest.current) }))
+  // React looks at the snapshot again once it has subscribed, and so shows what subscribing has opened.
+  const subscribe = useCallback(() => {
+    lease.acquire(key, { ...latest.current, token: () => readToken(latest.current) })
     return () => lease.release()
   }, [lease, key])
+  const workspace = useSyncExternalStore(subscribe, lease.get, noWorkspace)
   if (workspace === undefined) return fallback
   return createElement(WorkspaceContext, { value: workspace }, children)
 }
+
+/** On a server nothing is opened. */
+const noWorkspace = (): undefined => undefined
 
 /** What makes it another workspace, or another person's view of it. */
 function keyOf({ url, workspace, actor, source, offline }: WorkspaceOptions): string {

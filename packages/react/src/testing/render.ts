@@ -1,5 +1,6 @@
 import { act, createElement, type ReactNode, StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
+import { afterEach, beforeEach, expect, vi } from 'vitest'
 
 declare global {
   var IS_REACT_ACT_ENVIRONMENT: boolean | undefined
@@ -12,18 +13,34 @@ export interface Rendered {
   unmount(): Promise<void>
 }
 
-/** Renders into the document, in StrictMode if asked; resolves when effects have run. */
+/** What React complained about: an update that no test waited for, an unstable snapshot, a state set in a render. */
+const complaints: string[] = []
+const mounted = new Set<Rendered>()
+
+beforeEach(() => {
+  vi.spyOn(console, 'error').mockImplementation((...words) => complaints.push(words.map(String).join(' ')))
+})
+afterEach(async () => {
+  for (const page of mounted) await page.unmount()
+  vi.restoreAllMocks()
+  expect(complaints.splice(0)).toEqual([])
+})
+
+/** Renders into the document, in StrictMode if asked; resolves when effects have run. Unmounted when the test ends. */
 export async function render(node: ReactNode, { strict = false } = {}): Promise<Rendered> {
   const container = document.body.appendChild(document.createElement('div'))
   const root = createRoot(container)
   const wrap = (inner: ReactNode): ReactNode => (strict ? createElement(StrictMode, null, inner) : inner)
   await act(async () => root.render(wrap(node)))
-  return {
+  const page: Rendered = {
     container,
     update: (next) => act(async () => root.render(wrap(next))),
     unmount: async () => {
+      mounted.delete(page)
       await act(async () => root.unmount())
       container.remove()
     },
   }
+  mounted.add(page)
+  return page
 }
