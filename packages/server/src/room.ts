@@ -6,7 +6,8 @@ import type { Connection } from './connection.ts'
 import { isEmptyUpdate } from './empty-update.ts'
 import { type Audience, sendToAll } from './fan-out.ts'
 import { greet, writableOf } from './greeting.ts'
-import type { OpenRoom } from './open-room.ts'
+import type { KeyedUpdates } from './keyed-updates.ts'
+import { type OpenRoom, openRoom } from './open-room.ts'
 import { Presence } from './presence.ts'
 import { ProvenanceFeed } from './provenance-feed.ts'
 import { type ContentOwner, type OpenContent, RoomContent, type RoomContentContext } from './room-content.ts'
@@ -19,6 +20,7 @@ import { type RecordListener, WritePath } from './write-path.ts'
 /** What every room of a server shares. */
 export interface RoomContext extends RoomContentContext {
   readonly acknowledgements: Acknowledgements
+  readonly keyed: KeyedUpdates
   readonly relaysUntilMs: number
   /** Asks for one flush of `room` at the end of this tick. */
   schedule(room: Room): void
@@ -259,23 +261,18 @@ export class Room implements ContentOwner {
   }
 
   #openRoom({ log, damage }: OpenContent, document: RoomDocument): OpenRoom {
-    return {
+    return openRoom({
       log,
       document,
+      damage,
       connectionCount: this.connectionCount,
-      edit: (edit) => {
-        if (damage !== undefined) throw quarantined(damage.message)
-        try {
-          const written = this.#writePath().edit(edit, { log, document, audience: this.#audienceOf() })
-          this.#content.grown()
-          return written
-        } catch (error) {
-          const cause = error instanceof Error ? error : new Error(String(error))
-          if (this.#context.store.state.state === 'open') this.#rebuild(cause)
-          throw error
-        }
+      audience: () => this.#audienceOf(),
+      writes: () => this.#writePath(),
+      grown: () => this.#content.grown(),
+      failed: (error) => {
+        if (this.#context.store.state.state === 'open') this.#rebuild(error)
       },
-    }
+    })
   }
 
   #wait(connection: Connection): void {
@@ -329,6 +326,8 @@ export class Room implements ContentOwner {
 
   #receiveJoinery(connection: Connection, message: JoineryMessage | undefined): void {
     if (message?.type === 'watch' && connection.wantsJoinery) return this.#watch(connection)
+    if (message?.type === 'keyed' && connection.wantsJoinery)
+      return this.#context.keyed.receive(this, connection, message)
     if (message?.type === 'conflict' && connection.wantsJoinery && connection.identity.access === 'write') {
       this.#context.counters.conflicts++
       for (const other of this.#connections) if (other !== connection) other.tell(message)

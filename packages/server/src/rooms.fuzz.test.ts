@@ -10,6 +10,8 @@ import { ColdCache } from './cold-cache.ts'
 import { Counters } from './counters.ts'
 import { openRules } from './document-rules.ts'
 import { GatedStore } from './gated-store.ts'
+import { KeyedTurns } from './keyed-turns.ts'
+import { KeyedUpdates } from './keyed-updates.ts'
 import { SERVER_LIMITS } from './limits.ts'
 import { MemoryClient } from './memory-client.ts'
 import { Rooms } from './rooms.ts'
@@ -63,12 +65,14 @@ class Scene {
   readonly store = new GatedStore()
   readonly counters = new Counters()
   readonly failures: string[] = []
+  readonly turns = new KeyedTurns()
   readonly rooms = new Rooms({
     store: this.store,
     rules: openRules,
     limits: { ...SERVER_LIMITS, roomIdleMs: 0, coolAfterMs: 0, coldBytesMax: 2_000 },
     logger: pino({ level: 'error' }, { write: (line: string) => this.failures.push(line) }),
     acknowledgements: new Acknowledgements(),
+    keyed: new KeyedUpdates(this.turns, this.store, SERVER_LIMITS),
     counters: this.counters,
     relaysUntilMs: 0,
     cache: new ColdCache(2_000),
@@ -79,7 +83,7 @@ class Scene {
     keepHistory: 'forever',
     isInHurry: () => false,
   })
-  readonly workspaces = new Workspaces(this.rooms, this.store)
+  readonly workspaces = new Workspaces(this.rooms, this.store, this.turns)
   readonly docs = Array.from({ length: CLIENTS }, () => new Y.Doc())
   readonly clients = new Map<number, MemoryClient>()
   /** What was written, and of it what somebody was told to be safe. */

@@ -24,6 +24,8 @@ import { Counters } from './counters.ts'
 import { type DocumentRules, openRules } from './document-rules.ts'
 import { healthOf } from './health.ts'
 import { type Authenticator, developmentAuthenticator, type Identity } from './identity.ts'
+import { KeyedTurns } from './keyed-turns.ts'
+import { KeyedUpdates } from './keyed-updates.ts'
 import { SERVER_LIMITS, type ServerLimits } from './limits.ts'
 import { type RoomCounts, Rooms } from './rooms.ts'
 import { REFUSALS, ServerError } from './server-error.ts'
@@ -131,12 +133,14 @@ class SyncServer implements Server {
     this.#store = options.store ?? openMemoryStore()
     this.#authenticate = options.authenticator ?? developmentAuthenticator()
     this.#origins = options.origins ?? (options.authenticator === undefined ? 'loopback' : 'any')
+    const turns = new KeyedTurns()
     this.#rooms = new Rooms({
       store: this.#store,
       rules: options.rules ?? openRules,
       limits: this.#limits,
       logger: this.#logger,
       acknowledgements: new Acknowledgements(),
+      keyed: new KeyedUpdates(turns, this.#store, this.#limits),
       counters: this.counters,
       relaysUntilMs: Date.now() + this.#limits.relayWaitMs,
       clientIds: new ClientIdMemory(),
@@ -147,7 +151,7 @@ class SyncServer implements Server {
       keepHistory: options.keepHistory ?? 'forever',
       isInHurry: () => this.#hurriesFromMs !== undefined && Date.now() > this.#hurriesFromMs,
     })
-    this.workspaces = new Workspaces(this.#rooms, this.#store)
+    this.workspaces = new Workspaces(this.#rooms, this.#store, turns)
     this.#http = createHttpServer((request, response) => this.#onRequest(request, response))
     this.#http.on('upgrade', (request, socket, head) => void this.#onUpgrade(request, socket, head))
     this.#sockets = new WebSocketServer({

@@ -1,13 +1,14 @@
 import { type EventStore, LogError, type LogRecord, type Lsn, type WorkspaceLog } from '@joinery/log'
 import type { WorkspaceId } from '@joinery/protocol'
 import type * as Y from 'yjs'
-import { KeyedTurns } from './keyed-turns.ts'
+import type { KeyedTurns } from './keyed-turns.ts'
 import type { OpenRoom } from './open-room.ts'
 import { type Past, type Point, readPast } from './past.ts'
+import type { RoomEdit } from './room-edit.ts'
 import type { Rooms } from './rooms.ts'
 import { beingLoaded, ServerError } from './server-error.ts'
 import type { Stamps } from './stamps.ts'
-import type { RecordListener, RoomEdit } from './write-path.ts'
+import type { RecordListener } from './write-path.ts'
 
 /** A workspace as of now. Good until the next `await`. */
 export interface WorkspaceView {
@@ -65,11 +66,13 @@ export interface WorkspacePosition {
 export class Workspaces {
   readonly #rooms: Rooms
   readonly #store: EventStore
-  readonly #keyed = new KeyedTurns()
+  readonly #keyed: KeyedTurns
 
-  constructor(rooms: Rooms, store: EventStore) {
+  /** `keyed` are the turns of everybody who writes under keys. */
+  constructor(rooms: Rooms, store: EventStore, keyed: KeyedTurns) {
     this.#rooms = rooms
     this.#store = store
+    this.#keyed = keyed
   }
 
   /** Names of the workspaces that exist. */

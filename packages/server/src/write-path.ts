@@ -1,7 +1,6 @@
 import type { EventStore, LogEntry, LogRecord, WorkspaceLog } from '@joinery/log'
 import { CLOSE, type WorkspaceId } from '@joinery/protocol'
 import type { Logger } from 'pino'
-import type * as Y from 'yjs'
 import type { Acknowledgements } from './acknowledgements.ts'
 import type { Connection } from './connection.ts'
 import type { Counters } from './counters.ts'
@@ -9,53 +8,13 @@ import type { Observed, Refusal, Writer } from './document-rules.ts'
 import { EMPTY_UPDATE } from './empty-update.ts'
 import { type Audience, type Forward, forwardUpdates } from './fan-out.ts'
 import type { ServerLimits } from './limits.ts'
-import { type Applied, type RoomDocument, UpdateError } from './room-document.ts'
+import { closeCodeOf, PendingError, READ_ONLY, RELAY_CODES, refusalOfSpoiler } from './refused-update.ts'
+import type { Applied, RoomDocument } from './room-document.ts'
+import type { KeyedUpdate, RoomEdit, RoomEdited, WritePlace } from './room-edit.ts'
 import type { ServerError } from './server-error.ts'
 
 /** In whose name the server tidies up. */
 const PRUNER = { actor: 'joinery', source: 'server', connection: 'prune' }
-
-/** Close codes of refused updates for clients that know no `rejected` message; 4403 for the rest. */
-const CLOSE_OF: Partial<Record<Refusal['code'], number>> = { too_large: CLOSE.tooLarge, bad_update: CLOSE.badFrame }
-
-const READ_ONLY: Refusal = {
-  code: 'read_only',
-  reason: 'this token allows reading only: ask for one with access "write"',
-}
-
-/** Refusals of what is not the sender's own, which it may just have been the first to bring. */
-const RELAY_CODES: ReadonlySet<Refusal['code']> = new Set([
-  'client_id_owned',
-  'forbidden_actor',
-  'forbidden_source',
-  'foreign_run',
-])
-
-/** An edit by a program inside the server. */
-export interface RoomEdit<T> {
-  /** Who it is made for: the record bears these. */
-  readonly writer: Pick<Writer, 'actor' | 'source'>
-  /** Stands in the record where a socket's has its connection's id. */
-  readonly via: string
-  /** Stands in the record, and makes the edit once: see {@link Workspaces.write}. */
-  readonly idempotencyKey?: string
-  /** The answer waits for an fsync, whatever the store's durability. */
-  readonly sync?: boolean
-  /** Edits the live document, in one transaction. What it throws costs a rebuild of the document: check first. */
-  run(doc: Y.Doc): T
-}
-
-/** What an edit came to. */
-export interface RoomEdited<T> {
-  /** What `run` returned. */
-  readonly value: T
-  /** What the log has of it; undefined when there was nothing to write. */
-  readonly record: LogRecord | undefined
-  /** Of that record; the log's head without one. */
-  readonly lsn: number
-  /** Resolves when the record is as durable as promised, or as asked for; without one, when all before it is. */
-  readonly durable: Promise<void>
-}
 
 /** Told of a record as it is appended, and when it is durable: see `Receipt.durable` of the log. */
 export type RecordListener = (record: LogRecord, durable: Promise<void>) => void
@@ -199,7 +158,7 @@ export class WritePath {
    */
   edit<T>(
     { writer, via, idempotencyKey, sync, run }: RoomEdit<T>,
-    { log, document, audience }: { log: WorkspaceLog; document: RoomDocument; audience: Audience },
+    { log, document, audience }: WritePlace,
   ): RoomEdited<T> {
     const { state } = this.#context.store
     if (state.state === 'failed') throw state.error
@@ -227,6 +186,29 @@ export class WritePath {
     }
   }
 
+  /**
+   * Makes one keyed update a record of its own, forwarded at once, to its sender too: it is not in the sender's document
+   * before. Call it when nothing waits to be flushed. Returns why it may not be applied, and then has done nothing. Throws
+   * the storage error while storage fails, before anything is done; what else it throws has spoilt `document`.
+   */
+  writeKeyed(
+    { connection, key, update }: KeyedUpdate,
+    { log, document, audience }: WritePlace,
+  ): { readonly lsn: number; readonly durable: Promise<void> } | Refusal {
+    const { state } = this.#context.store
+    if (state.state === 'failed') throw state.error
+    const { identity } = connection
+    if (identity.access !== 'write') return this.#countRefusal(connection, READ_ONLY)
+    const applied = document.apply([update], identity)
+    this.#checkPending(document)
+    if (applied.refused !== undefined) return this.#countRefusal(connection, applied.refused.refusal)
+    const author = { ...authorOf(identity, connection.id), idempotencyKey: key }
+    const writes: Write[] = [{ applied: { ...applied, record: applied.record ?? EMPTY_UPDATE }, author }]
+    this.#prune(document, writes)
+    const [appended] = this.#finish(writes, log, document, audience)
+    return { lsn: appended?.record.lsn ?? log.head, durable: appended?.durable ?? this.#lastDurable }
+  }
+
   /** Inspects and applies one connection's updates of the tick. Returns the error that has spoilt `document`. */
   #apply(connection: Connection, document: RoomDocument, writes: Write[]): Error | undefined {
     const through = connection.inboxThrough
@@ -239,8 +221,7 @@ export class WritePath {
         identity.access === 'write'
           ? document.apply(updates, mayRelay ? { ...identity, mayRelay } : identity)
           : document.read(updates, READ_ONLY)
-      if (document.pendingBytes > this.#context.limits.pendingBytesMax)
-        throw new PendingError(this.#context.limits.pendingBytesMax)
+      this.#checkPending(document)
       const { refused } = applied
       const frames = refused === undefined ? through : first + refused.index - 1
       writes.push({ applied, author: authorOf(identity, connection.id), from: { connection, frames } })
@@ -251,13 +232,16 @@ export class WritePath {
       return undefined
     } catch (cause) {
       const error = cause instanceof Error ? cause : new Error(String(cause))
-      if (error instanceof PendingError)
-        this.#refuse(connection, first, { code: 'pending_too_large', reason: error.message })
-      else if (error instanceof UpdateError)
-        this.#refuse(connection, first, { code: 'bad_update', reason: error.message })
-      else this.#giveUpOn(connection)
+      const refusal = refusalOfSpoiler(error)
+      if (refusal === undefined) this.#giveUpOn(connection)
+      else this.#refuse(connection, first, refusal)
       return error
     }
+  }
+
+  #checkPending(document: RoomDocument): void {
+    const { pendingBytesMax } = this.#context.limits
+    if (document.pendingBytes > pendingBytesMax) throw new PendingError(pendingBytesMax)
   }
 
   /** It may have seen what others wrote just before a crash. They bring it themselves, and then this client may come back. */
@@ -337,23 +321,22 @@ export class WritePath {
   /** Tells the sender that frame number `frame` and what builds on it were not taken, and takes nothing more from it. */
   #refuse(connection: Connection, frame: number, refusal: Refusal): void {
     connection.isRefused = true
+    this.#countRefusal(connection, refusal, { frame })
+    if (connection.wantsJoinery) return connection.tell({ type: 'rejected', frame, ...refusal })
+    connection.close(closeCodeOf(refusal), `${refusal.code}: ${refusal.reason}`)
+  }
+
+  #countRefusal(connection: Connection, refusal: Refusal, about: { frame?: number } = {}): Refusal {
     this.#context.counters.refuse(refusal.code)
+    const { id, identity } = connection
     this.#context.logger.info(
-      { workspace: this.#workspace, connection: connection.id, actor: connection.identity.actor, frame, ...refusal },
+      { workspace: this.#workspace, connection: id, actor: identity.actor, ...about, ...refusal },
       'update refused',
     )
-    if (connection.wantsJoinery) return connection.tell({ type: 'rejected', frame, ...refusal })
-    connection.close(CLOSE_OF[refusal.code] ?? CLOSE.forbidden, `${refusal.code}: ${refusal.reason}`)
+    return refusal
   }
 }
 
 function authorOf({ actor, source }: Pick<Writer, 'actor' | 'source'>, connection: string) {
   return { actor, source, connection }
-}
-
-/** Updates that build on others which never came fill more than their share. */
-class PendingError extends Error {
-  constructor(bytesMax: number) {
-    super(`updates that build on others not sent yet may fill ${bytesMax} bytes: sync first, then send`)
-  }
 }
