@@ -8,6 +8,8 @@ const WORTH_CHANGES = 2_000
 const LOOK_MS = 1_000
 /** More than so many between two looks and the rush is not over. */
 const QUIET_CHANGES = 20
+/** Quiet looks before it acts: by then rooms have let go what they read for those who came. */
+const QUIET_LOOKS = 3
 /** A collection stops everything, 2 to 3 ms for each MB (measured); a larger heap grows often enough to be collected anyway. */
 const HEAP_BYTES_MAX = 192 * 1024 * 1024
 
@@ -20,6 +22,7 @@ export class MemoryRelief {
   readonly #release: () => void
   #seen: number
   #released: number
+  #quietLooks = 0
 
   /** `changes` counts comings and goings since the start. */
   constructor(changes: () => number, release: () => void) {
@@ -31,9 +34,9 @@ export class MemoryRelief {
   /** To be called about once a second: releases once a rush is over. */
   look(): void {
     const changes = this.#changes()
-    const isQuiet = changes - this.#seen <= QUIET_CHANGES
+    this.#quietLooks = changes - this.#seen <= QUIET_CHANGES ? this.#quietLooks + 1 : 0
     this.#seen = changes
-    if (!isQuiet || changes - this.#released < WORTH_CHANGES) return
+    if (this.#quietLooks < QUIET_LOOKS || changes - this.#released < WORTH_CHANGES) return
     this.#released = changes
     this.#release()
   }

@@ -43,7 +43,8 @@ export function decodeKeyEntry(workspace: string, key: Uint8Array, value: Uint8A
 /** Which record carries an idempotency key: what the disk says, and what is on its way there. */
 export class KeyIndex {
   readonly #workspace: string
-  readonly #waiting = new Map<string, Lsn>()
+  /** Made when a key comes: most workspaces are given none, and an empty map takes as much as their whole log. */
+  #waiting: Map<string, Lsn> | undefined
 
   constructor(workspace: string) {
     this.#workspace = workspace
@@ -51,7 +52,7 @@ export class KeyIndex {
 
   /** The record with this key, found without leaving the turn. Throws `corrupted` or the storage error. */
   find(disk: Database, number: number, idempotency: string): Lsn | undefined {
-    const waiting = this.#waiting.get(idempotency)
+    const waiting = this.#waiting?.get(idempotency)
     if (waiting !== undefined) return waiting
     const key = idempotencyKey(number, idempotency)
     const value = disk.getNow(key)
@@ -61,8 +62,9 @@ export class KeyIndex {
   /** Goes the way of the record it points to: in the same batch. */
   add(number: number, idempotency: string, lsn: Lsn, group: Group): void {
     group.writes.push(encodeKeyEntry(number, idempotency, lsn))
-    this.#waiting.set(idempotency, lsn)
-    const forget = () => this.#waiting.delete(idempotency)
+    this.#waiting ??= new Map()
+    const waiting = this.#waiting.set(idempotency, lsn)
+    const forget = () => waiting.delete(idempotency)
     group.durable.then(forget, forget)
   }
 }

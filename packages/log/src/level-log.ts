@@ -57,6 +57,7 @@ export class LevelLog implements WorkspaceLog {
   readonly #extent: Extent
   readonly #keys: KeyIndex
   #identity: WorkspaceIdentity | undefined
+  /** Made when there is something to keep up: most workspaces are only open. */
   #upkeep: Upkeep | undefined
   #head: Lsn
   #headAt: number
@@ -76,7 +77,6 @@ export class LevelLog implements WorkspaceLog {
     this.#headAt = start.headAt
     this.#bytesSinceSnapshot = start.bytes
     this.#host = host
-    if (start.identity !== undefined) this.#upkeep = this.#makeUpkeep(start.identity.number)
   }
 
   get generation(): string | undefined {
@@ -197,7 +197,7 @@ export class LevelLog implements WorkspaceLog {
     const { lsn, state, annex = new Uint8Array(0) } = snapshot
     const previousLsn = this.snapshotLsn
     for await (const { at } of this.read({ after: (lsn - 1) as Lsn, through: lsn })) {
-      await this.#upkeep?.inTurn((desk) => takeSnapshot(desk, { lsn, at, state, annex }))
+      await this.#upkeepNow()?.inTurn((desk) => takeSnapshot(desk, { lsn, at, state, annex }))
     }
     this.#bytesSinceSnapshot *= (this.#head - lsn) / (this.#head - previousLsn)
   }
@@ -221,7 +221,7 @@ export class LevelLog implements WorkspaceLog {
 
   async seal({ through = this.#head }: { through?: Lsn } = {}): Promise<Sealed> {
     this.#assertOpen()
-    const sealed = await this.#upkeep?.inTurn((desk) => {
+    const sealed = await this.#upkeepNow()?.inTurn((desk) => {
       // The head stays as it is: it is what opening looks at.
       return sealRecords(desk, Math.min(through, this.#head - 1) as Lsn)
     })
@@ -234,7 +234,7 @@ export class LevelLog implements WorkspaceLog {
     checkKeepHistory(keepHistory)
     const position = { head: this.#head, now: this.#host.now(), lsnAt: (at: number) => this.lsnAt(at) }
     const through = await lastToGo(keepHistory, position)
-    const compacted = await this.#upkeep?.inTurn((desk) => compactRecords(desk, through, verify))
+    const compacted = await this.#upkeepNow()?.inTurn((desk) => compactRecords(desk, through, verify))
     return compacted ?? { dropped: 0, firstLsn: this.firstLsn }
   }
 
@@ -278,13 +278,15 @@ export class LevelLog implements WorkspaceLog {
     this.#birth = this.#host.group()
     this.#birth.writes.push(...encodeWorkspaceIdentity(this.workspace, identity))
     this.#identity = identity
-    this.#upkeep = this.#makeUpkeep(identity.number)
     return identity
   }
 
-  #makeUpkeep(number: number): Upkeep {
+  /** Undefined as long as there is nothing to keep up. */
+  #upkeepNow(): Upkeep | undefined {
+    const { number } = this
+    if (number === undefined) return undefined
     const host = this.#host
-    return new Upkeep(this.workspace, number, this.#extent, {
+    this.#upkeep ??= new Upkeep(this.workspace, number, this.#extent, {
       assertOpen: () => this.#assertOpen(),
       group: () => host.group(),
       get disk() {
@@ -292,6 +294,7 @@ export class LevelLog implements WorkspaceLog {
       },
       observer: host.observer,
     })
+    return this.#upkeep
   }
 
   #assertOpen(): void {

@@ -6,8 +6,8 @@ import { startStopwatch } from './stopwatch.ts'
 
 /** Connections that are being opened at one time. */
 const OPENING_MAX = 64
-/** What a handshake leaves behind is released within this time; then memory is that of a connection at rest. */
-const SETTLE_MS = 2_000
+/** What handshakes leave behind is released within this time, by whoever does; then memory is that of connections at rest. */
+const SETTLE_MS = 6_000
 
 /** Opens connections, each to the end of its first sync, and holds them all. */
 export async function runConnect(target: Target, work: ConnectWork): Promise<Figures> {
