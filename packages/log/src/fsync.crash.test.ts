@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import fc from 'fast-check'
-import { describe, expect, it, type TestContext } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { needTracing } from './crash/storage-calls.ts'
 import { openLevelStore } from './level-store.ts'
 import { readAll } from './read-all.ts'
 import { sampleUpdate } from './sample-update.ts'
@@ -13,15 +14,6 @@ import { testDirectories } from './test-directory.ts'
 const makeDirectory = testDirectories()
 const run = promisify(execFile)
 const door = fileURLToPath(new URL('./index.ts', import.meta.url))
-
-/** Skips the test, saying why, where system calls can't be traced. */
-async function needTracing(context: TestContext): Promise<void> {
-  try {
-    await run('strace', ['-f', '-qq', '-o', '/dev/null', 'true'])
-  } catch (error) {
-    context.skip(`needs strace and the right to trace: ${String(error)}`)
-  }
-}
 
 /** A program that appends to 20 workspaces in each of `turns` turns and prints each state that the store gets into. */
 const appendInTurns = (directory: string, durability: string, turns: number, windowMs: number, bytes: number) => `

@@ -1,0 +1,151 @@
+import { createHash } from 'node:crypto'
+import type { EventStore, WorkspaceLog } from '../event-store.ts'
+import type { Lsn } from '../lsn.ts'
+
+/** What a store has promised: told once it is acknowledged, never before. */
+export type Promised =
+  | { readonly appended: string; readonly lsn: Lsn }
+  | { readonly snapshot: string; readonly lsn: Lsn }
+  | { readonly dropped: string; readonly firstLsn: Lsn }
+  | { readonly deleted: string }
+  | { readonly purged: string }
+
+type Tell = (promised: Promised) => void
+type Phase = (store: EventStore, tell: Tell) => Promise<void>
+
+/** Records that a compaction of these courses keeps. */
+export const EVENTS_KEPT = 60
+const LARGE_BYTES = 100_000
+const SMALL_BYTES = 700
+/** More than one part of a snapshot holds, and far from it. */
+const BIG_STATE_BYTES = 1_300_000
+const STATE_BYTES = 60_000
+const STATE_TAIL_BYTES = 400
+
+/** Bytes that can't be compressed, the same ones for the same name. */
+function noise(name: string, bytes: number): Uint8Array {
+  return createHash('shake256', { outputLength: bytes }).update(name).digest()
+}
+
+/** What every record of these workspaces holds. */
+export function updateOf(workspace: string, lsn: number): Uint8Array {
+  return noise(`${workspace}/${lsn}`, workspace === 'large' ? LARGE_BYTES : SMALL_BYTES)
+}
+
+/** What every snapshot of them holds: like the one before but for its end, so that it is packed against that. */
+export function stateOf(workspace: string, lsn: number): Uint8Array {
+  const same = noise(workspace, workspace === 'big' ? BIG_STATE_BYTES : STATE_BYTES)
+  return Buffer.concat([same, noise(`state of ${workspace}/${lsn}`, STATE_TAIL_BYTES)])
+}
+
+/** Some records carry a key. */
+export function keyOf(lsn: number): string | undefined {
+  return lsn % 10 === 0 ? `key ${lsn}` : undefined
+}
+
+/** Appends `count` records in one turn. */
+export async function append(log: WorkspaceLog, count: number, tell: Tell): Promise<void> {
+  let last: { lsn: Lsn; durable: Promise<void> } | undefined
+  for (let n = 0; n < count; n++) {
+    const lsn = log.head + 1
+    const idempotencyKey = keyOf(lsn)
+    const who = { actor: 'ann', source: 'user_action', connection: 'c1', touched: ['b/content'] }
+    last = log.append({ ...who, update: updateOf(log.workspace, lsn), ...(idempotencyKey && { idempotencyKey }) })
+  }
+  if (last === undefined) return
+  await last.durable
+  tell({ appended: log.workspace, lsn: last.lsn })
+}
+
+export async function snapshot(log: WorkspaceLog, tell: Tell): Promise<void> {
+  const lsn = log.head
+  await log.snapshot({ lsn, state: stateOf(log.workspace, lsn), annex: Buffer.from(`annex ${lsn}`) })
+  tell({ snapshot: log.workspace, lsn })
+}
+
+export async function compact(log: WorkspaceLog, tell: Tell): Promise<void> {
+  const verify = (state: Uint8Array): void => {
+    if (state.byteLength < STATE_BYTES) throw new Error('this is no state of a course')
+  }
+  const { firstLsn } = await log.compact({ keepHistory: { events: EVENTS_KEPT }, verify })
+  tell({ dropped: log.workspace, firstLsn })
+}
+
+/** One thing at a time that a store does with histories: each begins with what `prepare` has left and leaves the store open. */
+export const PHASES = {
+  /** Nothing but opening. */
+  async open() {},
+
+  async write(store, tell) {
+    const logs = await Promise.all(['a', 'b', 'new'].map((name) => store.open(name)))
+    for (let turn = 0; turn < 10; turn++)
+      await Promise.all(logs.map((log, n) => append(log, 1 + ((turn + n) % 3), tell)))
+    // LevelDB leaves its write-ahead log for a new one, and makes a table of the old one meanwhile.
+    const large = await store.open('large')
+    for (let turn = 0; turn < 12; turn++) await append(large, 4, tell)
+  },
+
+  async snapshot(store, tell) {
+    for (const name of ['a', 'big', 'b']) {
+      const log = await store.open(name)
+      for (let turn = 0; turn < 3; turn++) {
+        await append(log, 2, tell)
+        const taken = snapshot(log, tell)
+        await append(log, 1, tell)
+        await taken
+      }
+    }
+  },
+
+  async seal(store, tell) {
+    for (const name of ['a', 'large']) {
+      const log = await store.open(name)
+      const sealing = log.seal()
+      await append(log, 2, tell)
+      await sealing
+      await log.seal()
+    }
+  },
+
+  async compact(store, tell) {
+    const log = await store.open('a')
+    const compacting = compact(log, tell)
+    await append(log, 2, tell)
+    await compacting
+  },
+
+  async remove(store, tell) {
+    await store.tombstone('doomed')
+    tell({ deleted: 'doomed' })
+    await store.purge('doomed')
+    tell({ purged: 'doomed' })
+  },
+} satisfies Record<string, Phase>
+
+export type PhaseName = keyof typeof PHASES
+
+/** Histories that each phase finds something to do in. */
+export async function prepare(store: EventStore, tell: Tell): Promise<void> {
+  const a = await store.open('a')
+  for (const sealedAlready of [true, true, false, false]) {
+    await append(a, 80, tell)
+    await snapshot(a, tell)
+    if (sealedAlready) await a.seal()
+  }
+  for (const [name, records] of [
+    ['b', 10],
+    ['big', 5],
+    ['large', 20],
+    ['doomed', 70],
+  ] as const) {
+    const log = await store.open(name)
+    await append(log, records, tell)
+    if (name === 'doomed') {
+      await snapshot(log, tell)
+      await log.seal()
+      await append(log, 5, tell)
+    }
+    await log.close()
+  }
+  await a.close()
+}

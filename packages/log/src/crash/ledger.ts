@@ -1,0 +1,121 @@
+import { expect } from 'vitest'
+import type { EventStore, WorkspaceLog } from '../event-store.ts'
+import { openLevelStore } from '../level-store.ts'
+import { listWorkspaces } from '../list-workspaces.ts'
+import { type Lsn, parseLsn } from '../lsn.ts'
+import { isIntact, verifyDirectory } from '../operations/verify-directory.ts'
+import { append, compact, EVENTS_KEPT, keyOf, type Promised, snapshot, stateOf, updateOf } from './course.ts'
+
+/** What a store was heard to promise. */
+export class Ledger {
+  readonly heads = new Map<string, Lsn>()
+  /** Each workspace's, in order. */
+  readonly snapshots = new Map<string, Lsn[]>()
+  readonly firstLsns = new Map<string, Lsn>()
+  readonly deleted = new Set<string>()
+  readonly purged = new Set<string>()
+
+  constructor(promises: Iterable<Promised> = []) {
+    for (const promised of promises) this.add(promised)
+  }
+
+  readonly add = (promised: Promised): void => {
+    if ('appended' in promised) this.heads.set(promised.appended, promised.lsn)
+    else if ('dropped' in promised) this.firstLsns.set(promised.dropped, promised.firstLsn)
+    else if ('deleted' in promised) this.deleted.add(promised.deleted)
+    else if ('purged' in promised) this.purged.add(promised.purged)
+    else this.snapshots.set(promised.snapshot, [...(this.snapshots.get(promised.snapshot) ?? []), promised.lsn])
+  }
+}
+
+/**
+ * Fails unless the directory verifies and holds everything that was promised, whole and without gaps; and unless a store
+ * then goes on in it as if nothing had been: appends, snapshots, seals, drops history, purges, and verifies again.
+ */
+export async function expectKept(directory: string, ledger: Ledger): Promise<void> {
+  const found = await verifyDirectory(directory)
+  expect(isIntact(found), JSON.stringify(found, undefined, 1)).toBe(true)
+  const store = await openLevelStore({ directory, durability: 'sync' })
+  try {
+    await expectPromises(store, ledger)
+    await goOn(store, ledger)
+    await expectPromises(store, ledger)
+  } finally {
+    await store.close()
+  }
+  expect(isIntact(await verifyDirectory(directory)), 'after having gone on').toBe(true)
+}
+
+async function expectPromises(store: EventStore, ledger: Ledger): Promise<void> {
+  const [there, gone] = [await listWorkspaces(store), await tombstonesOf(store)]
+  for (const workspace of ledger.heads.keys()) {
+    const isThere = there.includes(workspace)
+    if (ledger.purged.has(workspace)) expect(isThere || gone.includes(workspace), `${workspace} is purged`).toBe(false)
+    else if (ledger.deleted.has(workspace)) expect(isThere, `${workspace} is deleted`).toBe(false)
+    // A deletion that was under way may have come to pass.
+    else expect(isThere || gone.includes(workspace), `${workspace} is there`).toBe(true)
+  }
+  for (const workspace of there) {
+    const log = await store.open(workspace)
+    await expectRecords(log, ledger)
+    await expectSnapshots(log, ledger)
+    await log.close()
+  }
+}
+
+async function expectRecords(log: WorkspaceLog, { heads, firstLsns }: Ledger): Promise<void> {
+  const { workspace, head, firstLsn } = log
+  expect(head, `head of ${workspace}`).toBeGreaterThanOrEqual(heads.get(workspace) ?? 0)
+  const promisedFirst = firstLsns.get(workspace)
+  if (promisedFirst !== undefined)
+    expect(firstLsn, `first record of ${workspace}`).toBeGreaterThanOrEqual(promisedFirst)
+  // A compaction that was under way may have come to pass.
+  if (firstLsn > 1) expect(firstLsn, `first record of ${workspace}`).toBeLessThanOrEqual(head - EVENTS_KEPT + 1)
+  let expected: number = firstLsn
+  for await (const { lsn, update, idempotencyKey } of log.read()) {
+    expect(lsn, `a record of ${workspace}`).toBe(expected++)
+    expect(Buffer.compare(update, updateOf(workspace, lsn)), `${workspace} ${lsn}`).toBe(0)
+    expect(idempotencyKey, `${workspace} ${lsn}`).toBe(keyOf(lsn))
+  }
+  expect(expected - 1, `last record of ${workspace}`).toBe(head)
+  for (let lsn = 1; lsn <= head; lsn++) {
+    const key = keyOf(lsn)
+    if (key !== undefined) expect(await log.lsnOfKey(key), `${key} of ${workspace}`).toBe(lsn)
+  }
+}
+
+async function expectSnapshots(log: WorkspaceLog, { snapshots }: Ledger): Promise<void> {
+  const { workspace, firstLsn, snapshotLsn } = log
+  const taken = snapshots.get(workspace) ?? []
+  expect(snapshotLsn, `newest snapshot of ${workspace}`).toBeGreaterThanOrEqual(taken.at(-1) ?? 0)
+  const kept = taken.filter((lsn) => lsn >= firstLsn - 1)
+  // What stands for dropped records must be there, whether or not it was heard of.
+  const needed = new Set([...kept, ...(snapshotLsn > 0 ? [snapshotLsn] : []), ...(firstLsn > 1 ? [firstLsn - 1] : [])])
+  for (const lsn of needed) {
+    const found = await log.latestSnapshot({ atOrBefore: parseLsn(lsn) })
+    expect(found?.lsn, `snapshot of ${workspace} at ${lsn}`).toBe(lsn)
+    expect(Buffer.compare(found?.state ?? Buffer.alloc(0), stateOf(workspace, lsn)), `${workspace} ${lsn}`).toBe(0)
+    expect(Buffer.from(found?.annex ?? []).toString()).toBe(`annex ${lsn}`)
+  }
+}
+
+async function goOn(store: EventStore, ledger: Ledger): Promise<void> {
+  for (const workspace of await listWorkspaces(store)) {
+    const log = await store.open(workspace)
+    await append(log, 3, ledger.add)
+    await snapshot(log, ledger.add)
+    await log.seal()
+    await compact(log, ledger.add)
+    await log.close()
+  }
+  for (const workspace of await tombstonesOf(store)) {
+    await store.purge(workspace)
+    ledger.add({ purged: workspace })
+  }
+}
+
+async function tombstonesOf(store: EventStore): Promise<string[]> {
+  const names: string[] = []
+  for await (const name of store.tombstones()) names.push(name)
+  return names
+}
