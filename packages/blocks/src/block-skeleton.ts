@@ -1,6 +1,6 @@
 import * as encoding from 'lib0/encoding'
-import { digest } from 'lib0/hash/sha256'
 import * as Y from 'yjs'
+import { sha256 } from './sha256.ts'
 
 /**
  * The same structs from everyone who creates the same thing, so that concurrent creation merges instead of one side's
@@ -63,8 +63,8 @@ export function skeletonClientId(skeleton: Skeleton): number {
           skeleton.incarnation,
           follows,
         ]
-  const hash = digest(new TextEncoder().encode(JSON.stringify(subject)))
-  const view = new DataView(hash.buffer, hash.byteOffset)
+  const hash = sha256(new TextEncoder().encode(JSON.stringify(subject)))
+  const view = new DataView(hash.buffer)
   const base = skeleton.kind === 'block' ? BLOCK_SKELETON_CLIENT_MIN : SKELETON_CLIENT_MIN
   return base + (view.getUint32(0) & 0x7ffff) * 2 ** 32 + view.getUint32(4)
 }
