@@ -35,27 +35,29 @@ export const BlockCard = memo(function BlockCard({ id, actor, workspaceName }: B
   }
   return (
     <section className="card" aria-label={title} data-block={id}>
-      <header>
-        <span className="kind">{type === 'vector_collection' ? 'Vector collection' : 'Text'}</span>
-        {/* Uncontrolled, and made anew when the title changes elsewhere: what is half typed is nobody's title yet. */}
-        <input
-          key={title}
-          className="title"
-          aria-label={`Title of ${title}`}
-          defaultValue={title}
-          maxLength={200}
-          onBlur={(event) => rename(event.currentTarget.value)}
-          onKeyDown={titleOnKeyDown}
-        />
-        <button type="button" className="quiet" onClick={remove}>
-          Delete<span className="hidden"> {title}</span>
-        </button>
-      </header>
-      <ContentField id={id} title={title} />
-      <LastEdit id={id} />
-      <IndexingChips id={id} actor={actor} />
-      <BlockEdges id={id} title={title} />
-      <BlockSearch name={workspaceName} block={id} />
+      <div className="sheet">
+        <header>
+          <span className="kind">{type === 'vector_collection' ? 'Vector collection' : 'Text'}</span>
+          {/* Uncontrolled, and made anew when the title changes elsewhere: what is half typed is nobody's title yet. */}
+          <input
+            key={title}
+            className="title"
+            aria-label={`Title of ${title}`}
+            defaultValue={title}
+            maxLength={200}
+            onBlur={(event) => rename(event.currentTarget.value)}
+            onKeyDown={titleOnKeyDown}
+          />
+          <button type="button" className="quiet" onClick={remove}>
+            Delete<span className="hidden"> {title}</span>
+          </button>
+        </header>
+        <ContentField id={id} title={title} />
+        <LastEdit id={id} />
+        <IndexingChips id={id} actor={actor} />
+        <BlockEdges id={id} title={title} />
+        <BlockSearch name={workspaceName} block={id} />
+      </div>
     </section>
   )
 })

@@ -1,3 +1,4 @@
+import { observeBlocks } from '@joinery/blocks'
 import { useServer, useWorkspace } from '@joinery/react'
 import { useEffect } from 'react'
 import { DemonstrationRefusal, readStatus, startScenario } from './demonstration-client.ts'
@@ -50,25 +51,26 @@ export function useIndexer(name: string, isOffered: boolean): void {
         })
       }, RETRY_MS)
     }
-    const docOnUpdate = (): void => {
+    const look = (): void => {
       if (waiting().length > 0) wait()
     }
-    let { doc } = workspace
-    const follow = (): void => {
-      doc = workspace.doc
-      doc.on('update', docOnUpdate)
-    }
+    // Of entries alone: to look at every block with each letter that is typed would be felt.
+    const follow = (): (() => void) =>
+      observeBlocks(workspace.doc, ({ added, changed }) => {
+        if (added.length > 0 || changed.some(({ indexing }) => indexing !== undefined)) look()
+      })
+    let unfollow = follow()
     const stop = workspace.onReset(() => {
-      doc.off('update', docOnUpdate)
-      follow()
+      unfollow()
+      unfollow = follow()
+      look()
     })
-    follow()
-    docOnUpdate()
+    look()
     return () => {
       isOver = true
       window.clearTimeout(timer)
       stop()
-      doc.off('update', docOnUpdate)
+      unfollow()
     }
   }, [workspace, name, actor, isOffered])
 }

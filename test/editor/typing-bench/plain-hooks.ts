@@ -1,0 +1,76 @@
+import { type RefCallback, useCallback, useSyncExternalStore } from 'react'
+
+/**
+ * What the editor's components ask `@joinery/react` for, answered from plain objects in the page's memory: no document, no
+ * server, no copy on the device. Texts and titles can be edited; nothing else changes.
+ */
+interface PlainBlock {
+  readonly id: string
+  readonly title: string
+  readonly text: string
+}
+const blocks = (globalThis as unknown as { plainBlocks: readonly PlainBlock[] }).plainBlocks
+const ids: readonly string[] = blocks.map(({ id }) => id)
+const titles = new Map(blocks.map(({ id, title }) => [id, title]))
+const texts = new Map(blocks.map(({ id, text }) => [id, text]))
+const listeners = new Map<string, Set<() => void>>()
+
+const NOTHING: readonly never[] = []
+const never = (): (() => void) => () => undefined
+const still = <T>(value: T) => ({ get: () => value, subscribe: never })
+
+function subscribeTo(id: string, listener: () => void): () => void {
+  const those = listeners.get(id) ?? new Set()
+  listeners.set(id, those.add(listener))
+  return () => those.delete(listener)
+}
+
+const workspace = {
+  blocks: { list: () => NOTHING, get: () => undefined, delete: () => false },
+  undo: { split: () => undefined },
+  presence: { others: still(NOTHING), progress: still({}), set: () => undefined },
+  provenance: { of: () => undefined, subscribe: never },
+  doc: { on: () => undefined, off: () => undefined },
+  transact: (edit: () => void) => edit(),
+  onReset: never,
+  onConflict: never,
+}
+const SAVED = { state: 'saved' }
+const UNDO = { canUndo: false, canRedo: false, undo: () => false, redo: () => false }
+const PRESENCE = { others: NOTHING, set: () => undefined }
+
+export const useWorkspace = () => workspace
+export const useBlocks = () => ids
+export const useBlock = () => undefined
+export const useBlockType = () => 'text'
+export const useEdges = () => NOTHING
+export const useIndexNames = () => NOTHING
+export const useIndexingEntry = () => undefined
+export const useIndexingList = () => NOTHING
+export const useConnectionStatus = () => 'connected'
+export const useServer = () => ({ actor: 'ann' })
+export const useSaveStatus = () => SAVED
+export const useUndo = () => UNDO
+export const usePresence = () => PRESENCE
+export const useField = (id: string, key: string) => (key === 'title' ? titles.get(id) : undefined)
+
+export function useContent(id: string): { value: string; yText: undefined } {
+  const subscribe = useCallback((listener: () => void) => subscribeTo(id, listener), [id])
+  return { value: useSyncExternalStore(subscribe, () => texts.get(id) ?? ''), yText: undefined }
+}
+
+export function useContentField(id: string): RefCallback<HTMLTextAreaElement> {
+  return useCallback(
+    (field: HTMLTextAreaElement | null) => {
+      if (field === null) return
+      field.value = texts.get(id) ?? ''
+      const onInput = (): void => {
+        texts.set(id, field.value)
+        for (const listener of [...(listeners.get(id) ?? [])]) listener()
+      }
+      field.addEventListener('input', onInput)
+      return () => field.removeEventListener('input', onInput)
+    },
+    [id],
+  )
+}
