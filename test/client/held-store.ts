@@ -11,6 +11,9 @@ export class HeldStore extends DelegatingStore {
     super(openMemoryStore())
   }
 
+  /** Records appended so far. */
+  appends = 0
+
   hold(): void {
     this.#held ??= Promise.withResolvers()
   }
@@ -52,6 +55,7 @@ export class HeldStore extends DelegatingStore {
     log.append = (...args) => {
       if (this.#failure !== undefined) throw this.#failure
       const receipt = log.inner.append(...args)
+      this.appends++
       const held = this.#held?.promise
       return held === undefined ? receipt : { ...receipt, durable: held.then(() => receipt.durable) }
     }

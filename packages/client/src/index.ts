@@ -1,4 +1,5 @@
 export type { Conflict, RejectionCode } from '@joinery/protocol'
+export type { WaitOptions } from './abort.ts'
 export { ClientError, type ClientErrorCode, type Refusal, type RefusalCode } from './client-error.ts'
 export { type ConflictEntry, type ConflictLog, conflictLogOf } from './conflict-log.ts'
 export { FORK_ORIGIN, type Fork } from './fork.ts'
@@ -20,6 +21,7 @@ export {
 export { type Answer, answerTo } from './history-answer.ts'
 export type { HistoryPages, HistoryPagesState } from './history-pages.ts'
 export type { HistoryRequest } from './history-request.ts'
+export type { Draft, KeyedOptions, KeyedReceipt } from './keyed-edits.ts'
 export type { SetAsideCopy } from './local-copies.ts'
 export type { Observable } from './observable-value.ts'
 export type { Peer, Presence, PresenceState, ProgressStep, ProgressSteps } from './presence.ts'

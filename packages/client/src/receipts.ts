@@ -1,4 +1,4 @@
-import type { ClientError } from './client-error.ts'
+import { type WaitOptions, whenAborted } from './abort.ts'
 
 /** What `whenDurable()` resolves with. */
 export interface Receipt {
@@ -10,7 +10,7 @@ interface Waiter {
   /** Number of the last edit waited for. */
   readonly through: number
   resolve(receipt: Receipt): void
-  reject(error: ClientError): void
+  reject(reason: unknown): void
 }
 
 /** Who waits for which edit to be durable. */
@@ -18,9 +18,26 @@ export class Receipts {
   #waiters: Waiter[] = []
 
   /** Resolves once edits 1 to `through` are durable. */
-  wait(through: number): Promise<Receipt> {
+  wait(through: number, { signal }: WaitOptions = {}): Promise<Receipt> {
     return new Promise((resolve, reject) => {
-      this.#waiters.push({ through, resolve, reject })
+      const waiter: Waiter = {
+        through,
+        resolve: (receipt) => {
+          stop?.()
+          resolve(receipt)
+        },
+        reject: (reason) => {
+          stop?.()
+          reject(reason)
+        },
+      }
+      this.#waiters.push(waiter)
+      const stop =
+        signal &&
+        whenAborted(signal, (reason) => {
+          this.#waiters = this.#waiters.filter((other) => other !== waiter)
+          reject(reason)
+        })
     })
   }
 
@@ -31,7 +48,7 @@ export class Receipts {
     for (const waiter of due) waiter.resolve({ lsn })
   }
 
-  fail(error: ClientError): void {
+  fail(error: unknown): void {
     const due = this.#waiters
     this.#waiters = []
     for (const waiter of due) waiter.reject(error)

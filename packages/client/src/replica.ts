@@ -4,6 +4,7 @@ import {
   encodeSyncStep2,
   type Hello,
   type JoineryMessage,
+  type KeyedResult,
   type Provenance,
   QUERY,
   type Rejected,
@@ -11,7 +12,9 @@ import {
 } from '@joinery/protocol'
 import { Awareness } from 'y-protocols/awareness'
 import * as Y from 'yjs'
+import { orAborted, type WaitOptions } from './abort.ts'
 import { ClientError } from './client-error.ts'
+import { KeyedSends } from './keyed-sends.ts'
 import { Link } from './link.ts'
 import type { LocalCopies } from './local-copies.ts'
 import { isLocalCopyOrigin, type LocalCopy } from './local-copy.ts'
@@ -64,6 +67,7 @@ export class Replica {
   readonly whenLoaded: Promise<void>
   readonly #outbox = new Outbox()
   readonly #receipts = new Receipts()
+  readonly #keyed = new KeyedSends((frame) => this.link.send(frame))
   readonly #target: ReplicaTarget
   readonly #events: ReplicaEvents
   #copies: LocalCopies | undefined
@@ -96,7 +100,7 @@ export class Replica {
         stateChanged: (state) => this.#onLinkState(state),
         opened: () => this.#outbox.open(),
         closed: () => this.#onDisconnect(),
-        sending: (kind, update) => this.#outbox.send(kind, update),
+        sending: (kind, update) => this.#onSending(kind, update),
         received: (message) => this.#onMessage(message),
         synced: () => this.#onSynced(),
         generationRefused: () => events.generationChanged(),
@@ -111,9 +115,9 @@ export class Replica {
   get copyName(): string | undefined {
     return this.#copyName
   }
-  /** Edits not known to be durable on the server. */
+  /** Edits not known to be durable on the server, keyed ones on their way included. */
   get pending(): number {
-    return this.#outbox.ledger.pending
+    return this.#outbox.ledger.pending + this.#keyed.size
   }
   get isCaughtUp(): boolean {
     return this.#outbox.ledger.isCaughtUp
@@ -140,25 +144,46 @@ export class Replica {
   }
 
   /** Resolves when what has been written until now is durable; waits for the local copy first, whose edits count. */
-  async whenDurable(): Promise<Receipt> {
-    await this.whenLoaded
+  async whenDurable({ signal }: WaitOptions = {}): Promise<Receipt> {
+    signal?.throwIfAborted()
+    await orAborted(this.whenLoaded, signal)
     const { ledger } = this.#outbox
     if (ledger.pending === 0) return { lsn: ledger.lsn }
-    if (this.#isClosed) throw new ClientError('closed', 'the workspace is closed')
-    if (this.link.state.state === 'refused') {
-      throw new ClientError(this.link.state.code, this.link.state.reason)
+    this.#throwIfEnded()
+    return this.#receipts.wait(ledger.written, { signal })
+  }
+
+  /** Sends one keyed update, which is not in `doc`, by each connection until the server answers. */
+  async sendKeyed(key: string, update: Uint8Array, options: WaitOptions): Promise<KeyedResult> {
+    this.#throwIfEnded()
+    const answer = this.#keyed.send(key, update, options)
+    this.#events.changed()
+    try {
+      return await answer
+    } finally {
+      this.#events.changed()
     }
-    return this.#receipts.wait(ledger.written)
+  }
+
+  /** Takes an update that the server has. */
+  receive(update: Uint8Array): void {
+    Y.applyUpdate(this.doc, update, this.link.provider)
+  }
+
+  #throwIfEnded(): void {
+    if (this.#isClosed) throw new ClientError('closed', 'the workspace is closed')
+    const { state } = this.link
+    if (state.state === 'refused') throw new ClientError(state.code, state.reason)
   }
 
   /** Stops at once; what waits rejects with `error`. Resolves when socket and database are closed; never rejects. */
-  async close(error: ClientError): Promise<void> {
+  async close(error: unknown): Promise<void> {
     this.#isClosed = true
     this.doc.off('update', this.#onUpdate)
     const linkClosed = this.link.close()
     this.awareness.destroy()
     this.#outbox.close()
-    this.#receipts.fail(error)
+    this.#fail(error)
     await this.whenLoaded
     await this.#copy?.close()
     await linkClosed
@@ -190,6 +215,17 @@ export class Replica {
     if (origin === this.link.provider) return
     this.#outbox.ledger.write()
     this.#events.changed()
+  }
+
+  #onSending(kind: 'syncStep2' | 'update', update: Uint8Array): boolean {
+    // What keyed edits build on goes out with it: they follow.
+    if (kind === 'syncStep2') queueMicrotask(() => this.#keyed.ready())
+    return this.#outbox.send(kind, update)
+  }
+
+  #fail(error: unknown): void {
+    this.#receipts.fail(error)
+    this.#keyed.fail(error)
   }
 
   async #query(): Promise<Record<string, string>> {
@@ -225,6 +261,8 @@ export class Replica {
       }
       case 'provenance':
         return this.#events.provenance(message)
+      case 'keyedResult':
+        return this.#keyed.settle(message)
     }
   }
 
@@ -241,19 +279,24 @@ export class Replica {
   }
 
   #onSynced(): void {
-    if (this.#hello?.access === 'read') this.#offerAsReader(this.#hello.updateBytesMax)
+    if (this.#hello?.access === 'read') {
+      this.#offerAsReader(this.#hello.updateBytesMax)
+      // To hear that it may not.
+      this.#keyed.ready()
+    }
     this.#events.synced()
     this.#events.changed()
   }
 
   /** A reader is not asked what it has. It says so itself: what the server has already passes, anything else is refused. */
   #offerAsReader(updateBytesMax: number): void {
-    const update = this.pending === 0 ? EMPTY_UPDATE : Y.encodeStateAsUpdate(this.doc)
+    const update = this.#outbox.ledger.pending === 0 ? EMPTY_UPDATE : Y.encodeStateAsUpdate(this.doc)
     if (update.length <= updateBytesMax) this.link.send(encodeSyncStep2(update))
   }
 
   #onDisconnect(): void {
     this.#outbox.close()
+    this.#keyed.disconnected()
     this.#hello = undefined
     this.#hold = undefined
   }
@@ -261,7 +304,7 @@ export class Replica {
   #onLinkState(state: ConnectionState): void {
     if (state.state === 'refused') {
       const error = new ClientError(state.code, state.reason)
-      this.#receipts.fail(error)
+      this.#fail(error)
       this.#events.refused(error)
     }
     this.#events.changed()

@@ -1,8 +1,10 @@
 import type { Conflict, Hello, RejectionCode } from '@joinery/protocol'
 import * as Y from 'yjs'
+import type { WaitOptions } from './abort.ts'
 import { ClientError } from './client-error.ts'
 import { documentKey, type SetAsideCause } from './copy-catalog.ts'
 import { Fork } from './fork.ts'
+import { type Draft, KeyedEdits, type KeyedOptions, type KeyedReceipt } from './keyed-edits.ts'
 import { LocalCopies, type SetAsideCopy } from './local-copies.ts'
 import { ListenerSet, type Observable, ObservableValue } from './observable-value.ts'
 import { Presence } from './presence.ts'
@@ -48,6 +50,10 @@ export class Workspace {
   readonly #resets = new ListenerSet<Reset>()
   readonly #conflicts = new ListenerSet<Conflict>()
   readonly #errors = new ListenerSet<ClientError>()
+  readonly #keyed = new KeyedEdits(
+    () => this.#replica,
+    () => this.whenSynced,
+  )
   #replica: Replica
   #synced = waitable()
   #hasSynced = false
@@ -97,13 +103,31 @@ export class Workspace {
    * across reconnects, for as long as it takes. Rejects with `rejected` or `generation_changed` when the document was
    * replaced, with the refusal's code when the server refuses the connection, with `closed` when the workspace is closed.
    */
-  whenDurable(): Promise<Receipt> {
-    return this.#replica.whenDurable()
+  whenDurable(options?: WaitOptions): Promise<Receipt> {
+    return this.#replica.whenDurable(options)
   }
 
   /** Edits in one transaction that undo takes back as one's own. Returns what `edit` returns. */
-  transact<T>(edit: (transaction: Y.Transaction) => T): T {
-    return this.doc.transact(edit, EDIT_ORIGIN)
+  transact<T>(edit: (transaction: Y.Transaction) => T): T
+  /**
+   * Makes an edit that counts once, whoever repeats it, after a crash, too: `edit` runs on a copy of the document, once the
+   * workspace is synced, and what it does is sent under `idempotencyKey`. Resolves when the record that bears the key is
+   * durable and in `doc`, across reconnects, for as long as it takes; a key that the workspace knows already changes nothing.
+   * Keyed edits of one workspace are made one after the other; each copies the document, a few milliseconds for a large one.
+   * They are not in the local copy before, so that after a crash it is the caller who repeats, and are no step of undo.
+   *
+   * `edit` is synchronous and edits its `draft`. It may run although the key is known; what it throws is thrown only if it
+   * is not. Rejects with `bad_options` for what can be no key and for an edit of the workspace itself, with `rejected` when
+   * the server refuses it (nothing is in `doc` then, and the key is free), and as {@link whenDurable} does. After any other
+   * rejection, an abort included, it may have been made or not: repeat it with the same key.
+   */
+  transact(edit: (draft: Draft) => void, options: KeyedOptions): Promise<KeyedReceipt>
+  transact<T>(
+    edit: ((transaction: Y.Transaction) => T) | ((draft: Draft) => void),
+    options?: KeyedOptions,
+  ): T | Promise<KeyedReceipt> {
+    if (options !== undefined) return this.#keyed.make(edit as (draft: Draft) => void, options)
+    return this.doc.transact(edit as (transaction: Y.Transaction) => T, EDIT_ORIGIN)
   }
 
   /** Copies the document as of now, for a job that writes later: {@link Fork}. */

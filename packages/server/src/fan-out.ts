@@ -32,6 +32,16 @@ export function forwardUpdates(forwards: readonly Forward[], audience: Audience)
   return sendToAll(encodeUpdate(update), audience, sole?.from)
 }
 
+/**
+ * Sends everybody what the document has had for a while already. Those who lag, too: they may have begun to while it was in
+ * the document, and then what they lack is counted from a state that has it. Returns how many it was sent to.
+ */
+export function forwardLate(update: Uint8Array, audience: Audience): number {
+  const message = encodeBinaryMessage(encodeUpdate(update))
+  for (const connection of audience.connections) connection.write(message)
+  return audience.connections.size
+}
+
 /** Sends one frame to every connection that keeps up, `except` one. Returns how many that were. */
 export function sendToAll(frame: Uint8Array, audience: Audience, except?: Connection): number {
   let deliveries = 0

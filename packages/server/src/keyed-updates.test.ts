@@ -80,14 +80,16 @@ describe('a keyed update', () => {
     expect(ada.sentUpdates).toBe(3)
   })
 
-  it('[S34, S40] its key is the HTTP face’s, too, and the answer waits until the record is durable', async () => {
+  it('[S34, S40] its key is the HTTP face’s, too, and nobody hears of it before its record is durable', async () => {
     const store = new GatedStore()
     fixture = await ServerFixture.start({ store })
-    const [ada, ben] = await Promise.all([join(), join()])
+    const [ada, ben, cyd] = await Promise.all([join(), join(), join()])
     const slow = Promise.withResolvers<void>()
     store.durableGate = slow.promise
     ada.send(encodeJoinery({ type: 'keyed', key: 'k', update: updateOf('socket') }))
-    await ben.until(() => ben.text.toString() === 'socket')
+    await expect.poll(() => store.synced.length).toBe(1)
+    cyd.text.insert(0, '!')
+    for (const client of [ada, ben]) await client.until(() => client.text.length > 0)
     const other = fixture.server.workspaces.write(W, {
       writer: { actor: 'engine', source: 'workflow_execution' },
       via: 'http',
@@ -95,14 +97,14 @@ describe('a keyed update', () => {
       run: (doc) => doc.getText('t').insert(0, 'http'),
     })
     const second = write(ben, 'k', updateOf('again'))
-    await ben.until(() => ben.frames.length > 0)
-    expect(resultsOf(ada)).toEqual([])
+    expect([ada.text.toString(), ben.text.toString(), resultsOf(ada)]).toEqual(['!', '!', []])
     slow.resolve()
     expect(await other).toEqual({ repeated: true, value: undefined, lsn: 1 })
     expect(await second).toMatchObject({ outcome: 'repeated', lsn: 1 })
     await ada.until(() => resultsOf(ada).length === 1)
     expect(resultsOf(ada)[0]).toMatchObject({ outcome: 'applied', lsn: 1 })
-    expect(await storedText()).toBe('socket')
+    await ben.until(() => ben.text.length === 7)
+    expect((await storedText()).replace('!', '')).toBe('socket')
   })
 
   it('[S40] a refused one leaves its key free and its connection open', async () => {

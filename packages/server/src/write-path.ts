@@ -6,7 +6,7 @@ import type { Connection } from './connection.ts'
 import type { Counters } from './counters.ts'
 import type { Observed, Refusal, Writer } from './document-rules.ts'
 import { EMPTY_UPDATE } from './empty-update.ts'
-import { type Audience, type Forward, forwardUpdates } from './fan-out.ts'
+import { type Audience, type Forward, forwardLate, forwardUpdates } from './fan-out.ts'
 import type { ServerLimits } from './limits.ts'
 import { closeCodeOf, PendingError, READ_ONLY, RELAY_CODES, refusalOfSpoiler } from './refused-update.ts'
 import type { Applied, RoomDocument } from './room-document.ts'
@@ -187,8 +187,8 @@ export class WritePath {
   }
 
   /**
-   * Makes one keyed update a record of its own, forwarded at once, to its sender too: it is not in the sender's document
-   * before. Call it when nothing waits to be flushed. Returns why it may not be applied, and then has done nothing. Throws
+   * Makes one keyed update a record of its own, forwarded when that is durable, to its sender too. Not before: were it lost
+   * in a crash, those who had seen it would bring it again without its key, and a repeat would count twice. Call it when nothing waits to be flushed. Returns why it may not be applied, and then has done nothing. Throws
    * the storage error while storage fails, before anything is done; what else it throws has spoilt `document`.
    */
   writeKeyed(
@@ -203,10 +203,15 @@ export class WritePath {
     this.#checkPending(document)
     if (applied.refused !== undefined) return this.#countRefusal(connection, applied.refused.refusal)
     const author = { ...authorOf(identity, connection.id), idempotencyKey: key }
-    const writes: Write[] = [{ applied: { ...applied, record: applied.record ?? EMPTY_UPDATE }, author }]
+    const { forward } = applied
+    const kept = { ...applied, forward: undefined, record: applied.record ?? EMPTY_UPDATE }
+    const writes: Write[] = [{ applied: kept, author }]
     this.#prune(document, writes)
     const [appended] = this.#finish(writes, log, document, audience)
-    return { lsn: appended?.record.lsn ?? log.head, durable: appended?.durable ?? this.#lastDurable }
+    const durable = (appended?.durable ?? this.#lastDurable).then(() => {
+      if (forward !== undefined) this.#context.counters.deliveries += forwardLate(forward, audience)
+    })
+    return { lsn: appended?.record.lsn ?? log.head, durable }
   }
 
   /** Inspects and applies one connection's updates of the tick. Returns the error that has spoilt `document`. */

@@ -1,0 +1,22 @@
+/** What may be given up: every wait of this package takes one. */
+export interface WaitOptions {
+  /** When it aborts, the wait rejects with its reason at once, and leaves nothing behind. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Settles as `promise` does, or rejects with the signal's reason when that comes first. Leaves no listener on the signal. */
+export function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return promise
+  return new Promise((resolve, reject) => {
+    const stop = whenAborted(signal, reject)
+    promise.then(resolve, reject).finally(stop)
+  })
+}
+
+/** Calls `listener` with the reason once `signal` aborts, at once if it has. Returns the function that stops listening. */
+export function whenAborted(signal: AbortSignal, listener: (reason: unknown) => void): () => void {
+  const tell = (): void => listener(signal.reason)
+  if (signal.aborted) tell()
+  else signal.addEventListener('abort', tell, { once: true })
+  return () => signal.removeEventListener('abort', tell)
+}

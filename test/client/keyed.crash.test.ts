@@ -1,0 +1,113 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import type { KeyedReceipt } from '@joinery/client'
+import type { Frame } from '@joinery/protocol'
+import { expect, it } from 'vitest'
+import { readLog } from '../crash/read-log.ts'
+import { type Child, startChild } from '../support/child-process.ts'
+import { type FrameProxy, startFrameProxy } from '../support/frame-proxy.ts'
+import { freePort } from '../support/free-port.ts'
+import { type JoineryProcess, startJoinery } from '../support/joinery-process.ts'
+import { RawClient } from '../support/raw-client.ts'
+import { runSize } from '../support/run-size.ts'
+import { type Random, randomBelow, runSeed, seededRandom } from '../support/seeded-random.ts'
+import { tempDirectory } from '../support/temp-directory.ts'
+import { within } from '../support/until.ts'
+
+const KILLS = runSize('JOINERY_KILLS', { everyday: 15, nightly: 200 })
+const WRITER = fileURLToPath(new URL('./keyed-writer.ts', import.meta.url))
+/** Frames between a writer and the server before the keyed one, about: hello, sync both ways, and an acknowledgement. */
+const FRAMES_MAX = 6
+const DELAY_MS_MAX = 12
+const WRITER_MS_MAX = 60_000
+
+/** When somebody dies: as the keyed update or its answer comes by, or any frame; before it goes on, or so long after. */
+interface KillPoint {
+  readonly victim: 'writer' | 'server' | 'both'
+  readonly frame: 'keyed' | 'keyedResult' | number
+  readonly delayMs: number | 'before'
+}
+
+function killPoint(random: Random): KillPoint {
+  const victims = ['writer', 'writer', 'server', 'both'] as const
+  const frames = ['keyed', 'keyed', 'keyedResult', 'any'] as const
+  const frame = frames[randomBelow(random, frames.length)] ?? 'any'
+  return {
+    victim: victims[randomBelow(random, victims.length)] ?? 'writer',
+    frame: frame === 'any' ? randomBelow(random, FRAMES_MAX) : frame,
+    delayMs: randomBelow(random, 2) === 0 ? 'before' : randomBelow(random, DELAY_MS_MAX),
+  }
+}
+
+/** Resolves when the point has come; what is to be lost is lost by then. */
+function reached(proxy: FrameProxy, { frame: awaited, delayMs }: KillPoint): Promise<void> {
+  return new Promise((resolve) => {
+    let count = 0
+    let isReached = false
+    const isIt = (frame: Frame): boolean =>
+      typeof awaited === 'number'
+        ? count++ === awaited
+        : frame.type === 'joinery' && frame.message?.type === awaited && frame.message.key === 'k'
+    proxy.gate = (frame, _from, forward) => {
+      const isNow = !isReached && isIt(frame)
+      isReached ||= isNow
+      if (!isNow) {
+        // Nothing comes by any more once the point was "before".
+        if (!isReached || delayMs !== 'before') forward()
+        return
+      }
+      if (delayMs === 'before') return resolve()
+      forward()
+      void delay(delayMs).then(resolve)
+    }
+  })
+}
+
+const startWriter = (proxy: FrameProxy, workspace: string): Child =>
+  startChild({ args: [WRITER, proxy.url, workspace, 'k', 'entry'] })
+
+async function receiptOf(writer: Child): Promise<KeyedReceipt> {
+  const exit = await within('the writer ends', writer.exited, WRITER_MS_MAX)
+  expect(exit, writer.output()).toEqual({ code: 0, signal: null })
+  return JSON.parse(writer.stdout()) as KeyedReceipt
+}
+
+it(
+  `[C52] a keyed edit takes effect once when the writer, the server or both are killed ${KILLS} times around it`,
+  async () => {
+    const seed = runSeed()
+    console.log(`kills around a keyed edit: JOINERY_SEED=${seed}`)
+    const random = seededRandom(seed)
+    await using home = await tempDirectory()
+    const port = await freePort()
+    await using proxy = await startFrameProxy(`ws://127.0.0.1:${port}`)
+    const options = { directory: home.path, durability: 'async' as const, port }
+    let server: JoineryProcess = await startJoinery(options)
+    try {
+      for (let n = 0; n < KILLS; n++) {
+        const point = killPoint(random)
+        const what = `kill ${n}, ${JSON.stringify(point)}`
+        const workspace = `keyed-${n}`
+        const arrived = reached(proxy, point)
+        let writer = startWriter(proxy, workspace)
+        await within(`${what} is reached`, arrived, WRITER_MS_MAX)
+        if (point.victim !== 'server') await writer.end('SIGKILL')
+        if (point.victim !== 'writer') await server.child.end('SIGKILL')
+        proxy.gate = (_frame, _from, forward) => forward()
+        if (point.victim !== 'writer') server = await startJoinery(options)
+        if (point.victim !== 'server') writer = startWriter(proxy, workspace)
+        const receipt = await receiptOf(writer)
+        expect(receipt.lsn, what).toBeGreaterThan(0)
+        const reader = await RawClient.open({ url: server.url, path: workspace })
+        expect(reader.doc.getArray('entries').toArray(), what).toEqual(['entry'])
+        await reader.close()
+      }
+    } finally {
+      await server.child.end('SIGTERM')
+    }
+    const logs = await readLog(home.path)
+    expect(logs.size).toBe(KILLS)
+    for (const [workspace, entries] of logs) expect(entries, workspace).toEqual(['entry'])
+  },
+  60_000 + KILLS * 10_000,
+)

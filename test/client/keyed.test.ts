@@ -1,0 +1,156 @@
+import { type DocumentRules, openRules } from '@joinery/server'
+import { describe, expect, it } from 'vitest'
+import { until } from '../support/until.ts'
+import { connect, readText, startServer, textOf, whenState } from './fixture.ts'
+import { HeldStore } from './held-store.ts'
+
+/** Refuses every update that holds the text `forbidden`. */
+const rules: DocumentRules = {
+  ...openRules,
+  inspect: (_doc, update) =>
+    Buffer.from(update).includes('forbidden') ? { code: 'forbidden_key', reason: 'the test forbids it' } : undefined,
+}
+
+type Blocks = Pick<ReturnType<typeof connect>, 'blocks'>
+const append = (text: string) => (draft: Blocks) => {
+  const { content } = draft.blocks.create('b', { type: 'text' })
+  content.insert(content.length, text)
+}
+
+describe('a keyed edit', () => {
+  it('[C50] it is durable and in the document when it resolves, and a repeat by anybody changes nothing', async () => {
+    const server = await startServer()
+    const [ada, ben] = [connect(server), connect(server)]
+    expect(await ada.transact(append('one'), { idempotencyKey: 'k' })).toEqual({ lsn: 1, isRepeated: false })
+    expect(readText(ada)).toBe('one')
+    expect(await ada.transact(append('two'), { idempotencyKey: 'k' })).toEqual({ lsn: 1, isRepeated: true })
+    expect(await ben.transact(append('three'), { idempotencyKey: 'k' })).toEqual({ lsn: 1, isRepeated: true })
+    expect(await ben.transact(append(' more'), { idempotencyKey: 'k2' })).toEqual({ lsn: 2, isRepeated: false })
+    await until('ada has it', () => readText(ada) === 'one more')
+    expect(readText(ben)).toBe('one more')
+    await whenState(ada, 'saved')
+    expect(ada.undo.state.get().canUndo).toBe(false)
+  })
+
+  it('[C50] edits of one workspace are made in the order of the calls, each on what those before it did', async () => {
+    const server = await startServer()
+    const ada = connect(server)
+    const receipts = await Promise.all(
+      [...'abcdefgh'].map((letter) => ada.transact(append(letter), { idempotencyKey: `${letter}` })),
+    )
+    expect(receipts.map(({ lsn }) => lsn)).toEqual([1, 2, 3, 4, 5, 6, 7, 8])
+    expect(readText(ada)).toBe('abcdefgh')
+    // Block skeleton, and one client id for all edits of this process.
+    expect(ada.doc.store.clients.size).toBe(2)
+  })
+
+  it('[C50] it builds on what was typed here before, and what is typed meanwhile stays', async () => {
+    const store = new HeldStore()
+    const server = await startServer({ store })
+    const ada = connect(server)
+    await ada.whenSynced
+    textOf(ada).insert(0, 'typed')
+    store.hold()
+    const keyed = ada.transact(append(' and keyed'), { idempotencyKey: 'k' })
+    await until('the server has it', () => store.appends === 2)
+    textOf(ada).insert(0, 'well ')
+    expect(ada.saveStatus.get().state).toBe('saving')
+    store.release()
+    expect(await keyed).toMatchObject({ isRepeated: false })
+    await ada.whenDurable()
+    expect(readText(ada)).toBe('well typed and keyed')
+    await whenState(ada, 'saved')
+  })
+
+  it('[C50] it counts once when the connection is lost before the answer', async () => {
+    const store = new HeldStore()
+    const server = await startServer({ store })
+    const [ada, ben] = [connect(server), connect(server)]
+    await ada.whenSynced
+    store.hold()
+    const keyed = ada.transact(append('once'), { idempotencyKey: 'k' })
+    await until('the server has it', () => store.appends === 1)
+    ada.reconnect()
+    await until('it is connected again', () => ada.saveStatus.get().state === 'saving')
+    store.release()
+    expect(await keyed).toEqual({ lsn: 1, isRepeated: true })
+    await ada.transact(append(', and on'), { idempotencyKey: 'k2' })
+    await until('ben has all', () => readText(ben) === 'once, and on')
+    expect(readText(ada)).toBe('once, and on')
+  })
+
+  it('[C50] it waits until there is a connection, with what was typed offline, and while storage fails', async () => {
+    const store = new HeldStore()
+    const first = await startServer({ store })
+    const ada = connect(first)
+    await ada.whenSynced
+    await first.close()
+    await whenState(ada, 'offline')
+    textOf(ada).insert(0, 'offline')
+    const keyed = ada.transact(append(' then keyed'), { idempotencyKey: 'k' })
+    const server = await startServer({ store, port: first.port })
+    expect(await keyed).toMatchObject({ isRepeated: false })
+    expect(readText(ada)).toBe('offline then keyed')
+    store.fail('storage_full', 'the disk is full')
+    await whenState(ada, 'held')
+    const held = ada.transact(append('!'), { idempotencyKey: 'k2' })
+    const ben = connect(server)
+    await Promise.all([ben.whenSynced, whenState(ben, 'held')])
+    store.recover()
+    expect(await held).toMatchObject({ isRepeated: false })
+    await until('ben has it', () => readText(ben) === 'offline then keyed!')
+  })
+
+  it('[C51] a refused one is not in the document, sets nothing aside, and leaves its key free', async () => {
+    const server = await startServer({ rules })
+    const ada = connect(server)
+    const { doc } = ada
+    const refused = ada.transact(append('forbidden'), { idempotencyKey: 'k' })
+    await expect(refused).rejects.toMatchObject({ code: 'rejected', rejection: 'forbidden_key' })
+    expect([ada.doc === doc, readText(ada)]).toEqual([true, ''])
+    await whenState(ada, 'saved')
+    expect(await ada.transact(append('fine'), { idempotencyKey: 'k' })).toMatchObject({ isRepeated: false })
+  })
+
+  it('[C51] it is made on the next document when other edits are refused', async () => {
+    const store = new HeldStore()
+    const server = await startServer({ rules, store })
+    const ada = connect(server)
+    await ada.whenSynced
+    textOf(ada).insert(0, 'forbidden')
+    expect(await ada.transact(append('fine'), { idempotencyKey: 'k' })).toMatchObject({ isRepeated: false })
+    expect(readText(ada)).toBe('fine')
+    expect(ada.saveStatus.get()).toMatchObject({ state: 'rejected', code: 'forbidden_key' })
+  })
+
+  it('[C51] what the edit throws is thrown, unless its key has taken effect', async () => {
+    const server = await startServer()
+    const ada = connect(server)
+    const createOnce = ({ blocks }: Blocks): void => {
+      if (blocks.get('b') !== undefined) throw new Error('there is one already')
+      blocks.create('b', { type: 'text' })
+    }
+    expect(await ada.transact(createOnce, { idempotencyKey: 'k' })).toMatchObject({ isRepeated: false })
+    expect(await ada.transact(createOnce, { idempotencyKey: 'k' })).toMatchObject({ isRepeated: true })
+    await expect(ada.transact(createOnce, { idempotencyKey: 'k2' })).rejects.toThrow('there is one already')
+  })
+
+  it('[C51] bad_options says so when the key can be none, or the edit is not made on the draft, or later', async () => {
+    const server = await startServer()
+    const ada = connect(server)
+    await ada.whenSynced
+    const live = () => void textOf(ada).insert(0, 'live')
+    const late: (draft: Blocks) => unknown = async (draft) => append('late')(draft)
+    for (const [edit, idempotencyKey] of [
+      [append('x'), ''],
+      [append('x'), 'x'.repeat(1_025)],
+      [append('x'), '\ud800'],
+      [live, 'k'],
+      [late, 'k'],
+    ] as const) {
+      await expect(ada.transact(edit, { idempotencyKey })).rejects.toMatchObject({ code: 'bad_options' })
+    }
+    expect(await ada.transact(append('!'), { idempotencyKey: 'k' })).toMatchObject({ isRepeated: false })
+    expect(readText(ada)).toBe('live!')
+  })
+})
