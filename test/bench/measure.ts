@@ -16,6 +16,8 @@ const STOP_TIMEOUT_MS = 15_000
 export interface Measurement {
   readonly work: Work
   readonly prepare?: Work
+  /** How that process ends: SIGTERM unless a crash is what is measured. */
+  readonly prepareEndsBy?: 'SIGTERM' | 'SIGKILL'
   /** How many edits `work` brings, if what they take on the disk is of interest. */
   readonly edits?: number
 }
@@ -23,11 +25,11 @@ export interface Measurement {
 /** Does one work against one peer: a fresh server on a fresh directory, one load process, both gone at the end. */
 export async function measure(
   peer: Peer,
-  { work, prepare, edits }: Measurement,
+  { work, prepare, prepareEndsBy = 'SIGTERM', edits }: Measurement,
   nodeArgs: readonly string[],
 ): Promise<Figures> {
   await using directory = await tempDirectory()
-  if (prepare !== undefined) await runAgainst(peer, prepare, directory.path, [])
+  if (prepare !== undefined) await runAgainst(peer, prepare, directory.path, [], prepareEndsBy)
   const figures = await runAgainst(peer, work, directory.path, nodeArgs)
   if (edits === undefined) return figures
   return { ...figures, diskBytesPerEdit: (await bytesIn(directory.path)) / edits }
@@ -41,15 +43,23 @@ async function bytesIn(directory: string): Promise<number> {
   return bytes
 }
 
-async function runAgainst(peer: Peer, work: Work, directory: string, nodeArgs: readonly string[]): Promise<Figures> {
+async function runAgainst(
+  peer: Peer,
+  work: Work,
+  directory: string,
+  nodeArgs: readonly string[],
+  endsBy: 'SIGTERM' | 'SIGKILL' = 'SIGTERM',
+): Promise<Figures> {
+  const startedMs = performance.now()
   const { child: server, url } = await startPeer(peer, directory, nodeArgs)
+  const startMs = performance.now() - startedMs
   try {
     const { wire, keepsDocuments } = peer
     const job: Job = { target: { url, wire, pid: server.pid, keepsDocuments }, work }
-    return await runLoad(job, server)
+    return { ...(await runLoad(job, server)), startMs }
   } finally {
     const timer = setTimeout(() => void server.end('SIGKILL'), STOP_TIMEOUT_MS)
-    await server.end('SIGTERM')
+    await server.end(endsBy)
     clearTimeout(timer)
   }
 }

@@ -6,7 +6,7 @@ import { type Child, type ChildOptions, startReadyChild } from '../support/child
 import { freePort } from '../support/free-port.ts'
 import type { WireName } from './load/wire.ts'
 
-export const PEER_NAMES = ['joinery', 'relay', 'finished', 'y-websocket', 'hocuspocus'] as const
+export const PEER_NAMES = ['joinery', 'relay', 'finished', 'stored', 'y-websocket', 'hocuspocus'] as const
 export type PeerName = (typeof PEER_NAMES)[number]
 
 /** One server under measurement, and how a client speaks to it. */
@@ -54,6 +54,13 @@ export const PEERS: Readonly<Record<PeerName, Peer>> = {
     wire: 'yjs',
     keepsDocuments: true,
     command: (port, directory) => ({ args: [local('peers/finished.ts'), String(port), directory] }),
+    ready: /listening/,
+  },
+  stored: {
+    title: 'stored bytes',
+    wire: 'yjs',
+    keepsDocuments: true,
+    command: (port, directory) => ({ args: [local('peers/stored.ts'), String(port), directory] }),
     ready: /listening/,
   },
   'y-websocket': {

@@ -63,6 +63,28 @@ function coldSyncTo(clients: number): Row {
   }
 }
 
+/** After a restart one client comes to each of a thousand workspaces: all at the same moment, as they do. */
+function recoveryAfter(prepareEndsBy: 'SIGTERM' | 'SIGKILL'): Row {
+  return {
+    title: `1,000 workspaces of 64 edits each after ${prepareEndsBy === 'SIGTERM' ? 'a stop (snapshots)' : 'a kill (records only)'}`,
+    work: (scale) => {
+      const size = { rooms: scale === 'full' ? 1_000 : 20, editsPerRoom: 64 }
+      return { prepare: { kind: 'typeRooms', ...size }, prepareEndsBy, work: { kind: 'recover', ...size } }
+    },
+    peers: ['joinery', 'stored'],
+    lines: [
+      { title: 'start to listening', unit: 'ms', pick: (figures) => figures.startMs, bounds: [] },
+      {
+        title: 'then to all content, everywhere',
+        unit: 'ms',
+        pick: (figures) => figures.recoveryMs,
+        bounds: [{ atMost: 2, times: 'stored' }],
+      },
+      { title: 'CPU of that', unit: 'ms', pick: (figures) => figures.recoveryCpuMs, bounds: [] },
+    ],
+  }
+}
+
 const EVERYBODY = ['joinery', 'relay', 'y-websocket', 'hocuspocus'] as const
 
 export const ROW_NAMES = [
@@ -74,6 +96,8 @@ export const ROW_NAMES = [
   'cold-sync',
   'cold-sync-20',
   'idle',
+  'recovery',
+  'recovery-killed',
 ] as const
 export type RowName = (typeof ROW_NAMES)[number]
 
@@ -222,4 +246,6 @@ export const ROWS: Readonly<Record<RowName, Row>> = {
       },
     ],
   },
+  recovery: recoveryAfter('SIGTERM'),
+  'recovery-killed': recoveryAfter('SIGKILL'),
 }

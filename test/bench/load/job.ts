@@ -58,7 +58,29 @@ export interface FillRoomsWork {
   readonly rooms: number
 }
 
-export type Work = FanOutWork | ConnectWork | HistoryWork | ColdSyncWork | FillHistoryWork | FillRoomsWork
+/** The same text in each room, typed a character at a time in all of them at once. */
+export interface TypeRoomsWork {
+  readonly kind: 'typeRooms'
+  readonly rooms: number
+  readonly editsPerRoom: number
+}
+
+/** What {@link TypeRoomsWork} left, to one client for each room, after a restart. */
+export interface RecoverWork {
+  readonly kind: 'recover'
+  readonly rooms: number
+  readonly editsPerRoom: number
+}
+
+export type Work =
+  | FanOutWork
+  | ConnectWork
+  | HistoryWork
+  | ColdSyncWork
+  | FillHistoryWork
+  | FillRoomsWork
+  | TypeRoomsWork
+  | RecoverWork
 
 /** One run of one row against one server, as handed to the load process. */
 export interface Job {
@@ -77,6 +99,11 @@ export interface Figures {
   /** From the first of the clients opening its socket until the last had been sent everything, ms. */
   readonly coldSyncMs?: number
   readonly coldSyncCpuMs?: number
+  /** From the first client opening its socket until every room's content had been sent, ms. */
+  readonly recoveryMs?: number
+  readonly recoveryCpuMs?: number
+  /** From starting the server's process until it said that it serves, ms. */
+  readonly startMs?: number
   /** Bytes of the server's data directory after it has stopped, per edit. */
   readonly diskBytesPerEdit?: number
   /** From handing an edit to the socket until the observer has applied it, ms. */

@@ -8,6 +8,7 @@ import { runFanOut } from './fan-out.ts'
 import { fillHistory, fillRooms } from './fill.ts'
 import { runHistory } from './history.ts'
 import type { Figures, Job } from './job.ts'
+import { runRecovery, typeRooms } from './recovery.ts'
 
 function run({ target, work }: Job): Promise<Figures> {
   switch (work.kind) {
@@ -23,6 +24,10 @@ function run({ target, work }: Job): Promise<Figures> {
       return fillHistory(target, work)
     case 'fillRooms':
       return fillRooms(target, work)
+    case 'typeRooms':
+      return typeRooms(target, work)
+    case 'recover':
+      return runRecovery(target, work)
   }
 }
 
