@@ -1,5 +1,5 @@
 import type { WorkspaceLog } from '@joinery/log'
-import { encodeUpdate, type Frame, type JoineryMessage, type WorkspaceId } from '@joinery/protocol'
+import type { Frame, JoineryMessage, WorkspaceId } from '@joinery/protocol'
 import type { Acknowledgements } from './acknowledgements.ts'
 import { ColdDocument } from './cold-document.ts'
 import type { Connection } from './connection.ts'
@@ -10,11 +10,10 @@ import type { KeyedUpdates } from './keyed-updates.ts'
 import { type OpenRoom, openRoom } from './open-room.ts'
 import { Presence } from './presence.ts'
 import { ProvenanceFeed } from './provenance-feed.ts'
+import { answerSyncStep1, catchUp, withStamps } from './room-answers.ts'
 import { type ContentOwner, type OpenContent, RoomContent, type RoomContentContext } from './room-content.ts'
-import { RoomDocument } from './room-document.ts'
+import type { RoomDocument } from './room-document.ts'
 import { beingLoaded, quarantined, ServerError } from './server-error.ts'
-import { isStateVector } from './state-vector.ts'
-import type { StoredState } from './stored-state.ts'
 import { type RecordListener, WritePath } from './write-path.ts'
 
 /** What every room of a server shares. */
@@ -133,7 +132,7 @@ export class Room implements ContentOwner {
   receive(connection: Connection, frame: Frame): void {
     switch (frame.type) {
       case 'syncStep1':
-        return this.#answerSyncStep1(connection, frame.stateVector)
+        return answerSyncStep1(this.#content, connection, frame.stateVector)
       case 'syncStep2':
       case 'update':
         this.#writePath().receive(connection, frame.type, frame.update)
@@ -301,29 +300,6 @@ export class Room implements ContentOwner {
     )
   }
 
-  #answerSyncStep1(connection: Connection, stateVector: Uint8Array): void {
-    const content = this.#content.open?.content
-    if (content === undefined) return connection.refuse(beingLoaded())
-    if (!isStateVector(stateVector)) {
-      return connection.refuse(new ServerError('bad_frame', 'SyncStep1 holds no Yjs state vector'))
-    }
-    const answer = (from: RoomDocument | StoredState): void => {
-      for (const message of from.answer(stateVector)) connection.write(message)
-    }
-    if (content instanceof RoomDocument) answer(content)
-    else this.#withStored(content, connection, answer)
-  }
-
-  /** Runs `use` on what is stored, which takes a while when it has to be read: `connection` waits for it, or is turned away. */
-  #withStored(cold: ColdDocument, connection: Connection, use: (stored: StoredState) => void): void {
-    const { atHand } = cold
-    if (atHand !== undefined) return use(atHand)
-    cold.read().then(use, (error: unknown) => {
-      connection.refuse(beingLoaded())
-      this.#content.fail(cold, error)
-    })
-  }
-
   #receiveJoinery(connection: Connection, message: JoineryMessage | undefined): void {
     if (message?.type === 'watch' && connection.wantsJoinery) return this.#watch(connection)
     if (message?.type === 'keyed' && connection.wantsJoinery)
@@ -337,15 +313,8 @@ export class Room implements ContentOwner {
   }
 
   #watch(connection: Connection): void {
-    const content = this.#content.open?.content
-    if (content === undefined) return connection.refuse(beingLoaded())
-    const feed = this.#provenanceFeed()
-    if (content instanceof RoomDocument) return feed.watch(connection, content.stamps)
-    this.#withStored(content, connection, (stored) => {
-      // Read a while ago: what has been written since stands in the document.
-      const now = this.#content.open?.content
-      if (this.#connections.has(connection))
-        feed.watch(connection, now instanceof RoomDocument ? now.stamps : stored.stamps())
+    withStamps(this.#content, connection, (stamps) => {
+      if (this.#connections.has(connection)) this.#provenanceFeed().watch(connection, stamps)
     })
   }
 
@@ -358,15 +327,6 @@ export class Room implements ContentOwner {
       return connection.refuse(error)
     }
     if (this.#presence.hasNews) this.#context.schedule(this)
-  }
-
-  #catchUp(connection: Connection, stateVector: Uint8Array): void {
-    const content = this.#content.open?.content
-    if (content === undefined) return connection.close(1013, 'too_slow: the workspace is being loaded again')
-    if (content instanceof RoomDocument) return connection.send(encodeUpdate(content.diff(stateVector)))
-    this.#withStored(content, connection, (stored) => {
-      for (const update of stored.diff(stateVector)) connection.send(encodeUpdate(update))
-    })
   }
 
   #hasLaggards(): boolean {
@@ -392,7 +352,7 @@ export class Room implements ContentOwner {
       connections: this.#connections,
       sendBufferBytesMax: this.#context.limits.sendBufferBytesMax,
       stateVector: () => this.#content.open?.content.stateVector(),
-      catchUp: (connection, stateVector) => this.#catchUp(connection, stateVector),
+      catchUp: (connection, stateVector) => catchUp(this.#content, connection, stateVector),
     }
     return this.#audience
   }
