@@ -20,14 +20,18 @@ export async function bundlePage(): Promise<string> {
   return chunk.code
 }
 
-/** Serves the bundle in a page of its own, apart from the sync server, so that the page loads while that one is down. */
-export async function servePage(code: string): Promise<{ url: string; close(): Promise<void> }> {
+/**
+ * Serves the bundle in a page of its own, apart from the sync server, so that the page loads while that one is down. `body`
+ * stands before the script.
+ */
+export async function servePage(code: string, body = ''): Promise<{ url: string; close(): Promise<void> }> {
   const server = createServer((request, response) => {
     if (request.url === '/page.js') {
       response.writeHead(200, { 'content-type': 'text/javascript' }).end(code)
       return
     }
-    response.writeHead(200, { 'content-type': 'text/html' }).end('<body><script type="module" src="/page.js"></script>')
+    const html = `<body>${body}<script type="module" src="/page.js"></script>`
+    response.writeHead(200, { 'content-type': 'text/html' }).end(html)
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
