@@ -80,7 +80,8 @@ export class Replica {
   #hello: Hello | undefined
   #hold: { code: RejectionCode; reason: string } | undefined
   #watchesProvenance = false
-  #isClosed = false
+  /** Why it was closed: what waits, and whoever comes later, is told so. */
+  #end: { readonly reason: unknown } | undefined
 
   /** `copies` resolves with where to keep the local copy, undefined for nowhere. Connects once that is loaded. */
   constructor(target: ReplicaTarget, copies: Promise<LocalCopies | undefined>, events: ReplicaEvents) {
@@ -148,7 +149,8 @@ export class Replica {
     signal?.throwIfAborted()
     await orAborted(this.whenLoaded, signal)
     const { ledger } = this.#outbox
-    if (ledger.pending === 0) return { lsn: ledger.lsn }
+    // Edits after the end are not counted, and would seem to be saved.
+    if (ledger.pending === 0 && this.#end === undefined) return { lsn: ledger.lsn }
     this.#throwIfEnded()
     return this.#receipts.wait(ledger.written, { signal })
   }
@@ -171,19 +173,19 @@ export class Replica {
   }
 
   #throwIfEnded(): void {
-    if (this.#isClosed) throw new ClientError('closed', 'the workspace is closed')
+    if (this.#end !== undefined) throw this.#end.reason
     const { state } = this.link
     if (state.state === 'refused') throw new ClientError(state.code, state.reason)
   }
 
-  /** Stops at once; what waits rejects with `error`. Resolves when socket and database are closed; never rejects. */
-  async close(error: unknown): Promise<void> {
-    this.#isClosed = true
+  /** Stops at once; what waits rejects with `reason`. Resolves when socket and database are closed; never rejects. */
+  async close(reason: unknown): Promise<void> {
+    this.#end = { reason }
     this.doc.off('update', this.#onUpdate)
     const linkClosed = this.link.close()
     this.awareness.destroy()
     this.#outbox.close()
-    this.#fail(error)
+    this.#fail(reason)
     await this.whenLoaded
     await this.#copy?.close()
     await linkClosed
@@ -204,7 +206,7 @@ export class Replica {
       this.#events.failed(error)
     }
     this.#unstored = []
-    if (!this.#isClosed) this.link.connect()
+    if (this.#end === undefined) this.link.connect()
   }
 
   readonly #onUpdate = (update: Uint8Array, origin: unknown): void => {

@@ -1,12 +1,16 @@
-import type { IndexingEntry, IndexingRun, JsonObject, Source } from '@joinery/blocks'
+import { CLAIM_LIMITS, type IndexingEntry, type IndexingRun, type JsonObject, type Source } from '@joinery/blocks'
 import { ClientError } from './client-error.ts'
 import type { ProgressStep } from './presence.ts'
+import { RunWatch } from './run-watch.ts'
 import type { Workspace } from './workspace.ts'
 
 /** What a job is handed. */
 export interface JobContext {
   readonly run: IndexingRun
-  /** Aborts when another run stands, when the entry is removed, and when the caller's signal does: then stop, politely. */
+  /**
+   * Aborts when another run stands, when the entry is removed, when the workspace is closed or replaced, and when the
+   * caller's signal does: then stop, politely.
+   */
   readonly signal: AbortSignal
   /** The block's text as of the start. */
   readonly content: string
@@ -22,7 +26,10 @@ export interface RunJobOptions {
   readonly source: Source
   readonly actor: string
   readonly collectionConfigs?: JsonObject
-  /** Ends the job: the run is reported as `error` with the signal's reason. */
+  /**
+   * Ends the job: the run is reported as `error` with the signal's reason, which is waited for like any report. Before the
+   * run has started, and while a report is on its way, it ends the wait.
+   */
   readonly signal?: AbortSignal
   /** Names the run, so that a job started again after a crash goes on with the run it had started. */
   readonly runId?: string
@@ -35,9 +42,12 @@ export type JobOutcome =
   | { readonly outcome: 'superseded'; readonly run: IndexingRun; readonly standing: IndexingEntry | undefined }
 
 /**
- * Starts a run, runs the job, reports. Resolves when the report is durable on the server. Rejects with blocks'
+ * Starts a run, runs the job, reports. From the start to the end others see the run in `presence.progress`, whether it says
+ * anything or not: who finds an unfinished run there knows that somebody is at it, and when the process dies it goes.
+ * Resolves when the report is durable on the server. A lost connection ends nothing. Rejects with blocks'
  * `RunSupersededError` when a run of a higher-priority source is under way, with `block_missing` when there is no such
- * block, and with what `whenSynced` and `whenDurable` reject with.
+ * block, with `rejected` when the server refuses the run or its report, with `generation_changed`, `closed` and what else
+ * `whenSynced` and `whenDurable` reject with.
  */
 export async function runJob(
   workspace: Workspace,
@@ -46,50 +56,97 @@ export async function runJob(
   job: Job,
   { source, actor, collectionConfigs, signal, runId }: RunJobOptions,
 ): Promise<JobOutcome> {
-  signal?.throwIfAborted()
-  await workspace.whenSynced
+  await workspace.untilSynced({ signal })
   const block = workspace.blocks.get(blockId)
   if (block === undefined) throw new ClientError('block_missing', `there is no block ${blockId}`)
-  const list = block.indexingList
   const author = { source, actor }
-  const run = list.startRun(index, {
+  const run = block.indexingList.startRun(index, {
     ...author,
     ...(collectionConfigs && { collectionConfigs }),
     ...(runId && { runId }),
   })
-  const superseded = new AbortController()
-  const isOurs = (): boolean => list.get(index)?.run.id === run.id
-  const unobserve = list.observe(() => {
-    if (!isOurs()) superseded.abort(new ClientError('superseded', 'another run stands, or the index was removed'))
-  })
-  const key = `${blockId}/${index}`
-  let last = 0
-  const progress = (done: number, total?: number, note?: string): void => {
-    last = done
+  const watch = new RunWatch(workspace, { block: blockId, index, run })
+  const shown = new ShownProgress(workspace, `${blockId}/${index}`, run)
+  const signals = signal === undefined ? [watch.signal] : [watch.signal, signal]
+  let outcome: JobOutcome
+  try {
+    const content = block.content.toString()
+    const result = await settled(() =>
+      job({ run, signal: AbortSignal.any(signals), content, progress: (...step) => shown.show(...step) }),
+    )
+    await watch.settle()
+    outcome = report({ watch, index, run, author, last: shown.last, signal }, result)
+  } finally {
+    watch.close()
+    shown.close()
+  }
+  await workspace.whenDurable({ signal: signal?.aborted ? undefined : signal })
+  return outcome
+}
+
+type JobResult =
+  | { readonly isDone: true; readonly chunks: number | undefined }
+  | { readonly isDone: false; readonly error: unknown }
+
+async function settled(job: () => ReturnType<Job>): Promise<JobResult> {
+  try {
+    return { isDone: true, chunks: (await job()) ?? undefined }
+  } catch (error) {
+    return { isDone: false, error }
+  }
+}
+
+interface Report {
+  readonly watch: RunWatch
+  readonly index: string
+  readonly run: IndexingRun
+  readonly author: Pick<RunJobOptions, 'source' | 'actor'>
+  /** The last step that the job showed. */
+  readonly last: number
+  readonly signal: AbortSignal | undefined
+}
+
+/** Writes how the job ended, unless another run stands. */
+function report({ watch, index, run, author, last, signal }: Report, result: JobResult): JobOutcome {
+  const { list } = watch
+  if (list === undefined || !watch.isStanding) return { outcome: 'superseded', run, standing: watch.standing }
+  if (result.isDone && !signal?.aborted) {
+    list.report(index, run, 'done', { ...author, chunks: result.chunks ?? last })
+    return { outcome: 'done', run }
+  }
+  const error: unknown = result.isDone ? signal?.reason : result.error
+  const message = (error instanceof Error ? error.message : String(error)).slice(0, CLAIM_LIMITS.errorLengthMax)
+  // The last step stays readable in the report, since the presence that showed it goes.
+  list.report(index, run, 'error', { ...author, error: message, ...(last > 0 && { chunks: last }) })
+  return { outcome: 'error', run, error }
+}
+
+/** What others see of a job while it runs. */
+class ShownProgress {
+  readonly #workspace: Workspace
+  readonly #key: string
+  readonly #run: IndexingRun
+  last = 0
+
+  constructor(workspace: Workspace, key: string, run: IndexingRun) {
+    this.#workspace = workspace
+    this.#key = key
+    this.#run = run
+    this.show(0)
+  }
+
+  show(done: number, total?: number, note?: string): void {
+    this.last = done
     const step: ProgressStep = {
-      run: run.id,
+      run: this.#run.id,
       done,
       ...(total === undefined ? {} : { total }),
       ...(note ? { note } : {}),
     }
-    workspace.presence.setProgress(key, step)
+    this.#workspace.presence.setProgress(this.#key, step)
   }
-  const signals = signal === undefined ? [superseded.signal] : [superseded.signal, signal]
-  let outcome: JobOutcome
-  try {
-    const chunks = await job({ run, signal: AbortSignal.any(signals), content: block.content.toString(), progress })
-    signal?.throwIfAborted()
-    if (isOurs()) list.report(index, run, 'done', { ...author, chunks: chunks ?? last })
-    outcome = isOurs() ? { outcome: 'done', run } : { outcome: 'superseded', run, standing: list.get(index) }
-  } catch (error) {
-    outcome = isOurs() ? { outcome: 'error', run, error } : { outcome: 'superseded', run, standing: list.get(index) }
-    const message = error instanceof Error ? error.message : String(error)
-    // The last step stays readable in the report, since the presence that showed it goes.
-    if (isOurs()) list.report(index, run, 'error', { ...author, error: message, ...(last > 0 && { chunks: last }) })
-  } finally {
-    unobserve()
-    workspace.presence.setProgress(key, undefined)
+
+  close(): void {
+    this.#workspace.presence.setProgress(this.#key, undefined)
   }
-  await workspace.whenDurable()
-  return outcome
 }

@@ -19,6 +19,8 @@ export interface WorkspaceOptions {
    * IndexedDB. `prefix` (by default `joinery`) starts the names of the databases.
    */
   readonly offline?: boolean | { readonly prefix: string }
+  /** Closes the workspace when it aborts; whatever waits then rejects with its reason. */
+  readonly signal?: AbortSignal
 }
 
 export interface ParsedOptions {

@@ -1,6 +1,6 @@
 import type { Conflict, Hello, RejectionCode } from '@joinery/protocol'
 import * as Y from 'yjs'
-import type { WaitOptions } from './abort.ts'
+import { orAborted, type WaitOptions, whenAborted } from './abort.ts'
 import { ClientError } from './client-error.ts'
 import { documentKey, type SetAsideCause } from './copy-catalog.ts'
 import { Fork } from './fork.ts'
@@ -52,22 +52,32 @@ export class Workspace {
   readonly #errors = new ListenerSet<ClientError>()
   readonly #keyed = new KeyedEdits(
     () => this.#replica,
-    () => this.whenSynced,
+    () => this.untilSynced(),
   )
   #replica: Replica
   #synced = waitable()
   #hasSynced = false
   #rejection: { code: EditsRejectionCode; reason: string } | undefined
   readonly #closings: Promise<void>[] = []
-  #isClosed = false
+  readonly #closing = new AbortController()
+  readonly #unlisten: (() => void) | undefined
+  #closed: Promise<void> | undefined
 
   /** Use {@link connectWorkspace}. */
   constructor(options: WorkspaceOptions) {
+    const { signal } = options
+    signal?.throwIfAborted()
     const { prefix, ...address } = parseOptions(options)
     this.target = { ...address, token: () => this.#readToken() }
     this.#token = options.token
     this.#copies = this.#openCopies(prefix)
     this.#replica = this.#createReplica(this.#copies)
+    this.#unlisten = signal && whenAborted(signal, (reason) => void this.#end(reason))
+  }
+
+  /** Aborts when the workspace is closed, with what those who waited then were told. */
+  get closeSignal(): AbortSignal {
+    return this.#closing.signal
   }
 
   /** The document of the moment. `onReset` tells when it is replaced; edits to a replaced one go nowhere. */
@@ -86,6 +96,13 @@ export class Workspace {
    */
   get whenSynced(): Promise<void> {
     return this.#synced.promise
+  }
+
+  /** {@link whenSynced}, for one who may give up. Rejects after the workspace was closed, too. */
+  async untilSynced({ signal }: WaitOptions = {}): Promise<void> {
+    signal?.throwIfAborted()
+    this.#closing.signal.throwIfAborted()
+    await orAborted(this.whenSynced, signal)
   }
 
   /** What a person may be told about their edits. */
@@ -197,21 +214,29 @@ export class Workspace {
   }
 
   /** Stops at once: what is not durable stays unsaved. Resolves when socket and databases are closed. Idempotent. */
-  async close(): Promise<void> {
-    if (!this.#isClosed) {
-      this.#isClosed = true
-      const error = new ClientError('closed', 'the workspace is closed')
-      this.#synced.reject(error)
-      this.#closings.push(this.#replica.close(error))
-      this.undo.detach()
-      this.#refresh()
-    }
-    await Promise.all(this.#closings)
-    ;(await this.#copies)?.close()
+  close(): Promise<void> {
+    return this.#end(new ClientError('closed', 'the workspace is closed'))
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  /** Whatever waits rejects with `reason`. */
+  #end(reason: unknown): Promise<void> {
+    this.#closed ??= this.#close(reason)
+    return this.#closed
+  }
+
+  async #close(reason: unknown): Promise<void> {
+    this.#unlisten?.()
+    this.#closing.abort(reason)
+    this.#synced.reject(reason)
+    this.#closings.push(this.#replica.close(reason))
+    this.undo.detach()
+    this.#refresh()
+    await Promise.all(this.#closings)
+    ;(await this.#copies)?.close()
   }
 
   async #openCopies(prefix: string | undefined): Promise<LocalCopies | undefined> {

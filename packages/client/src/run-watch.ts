@@ -1,0 +1,96 @@
+import type { IndexingEntry, IndexingList, IndexingRun } from '@joinery/blocks'
+import { whenAborted } from './abort.ts'
+import { ClientError } from './client-error.ts'
+import type { Reset, Workspace } from './workspace.ts'
+
+/** Which run of which index is watched. */
+export interface WatchedRun {
+  readonly block: string
+  readonly index: string
+  readonly run: IndexingRun
+}
+
+/** Whether a run still stands, in the document of the moment. */
+export class RunWatch {
+  readonly #workspace: Workspace
+  readonly #watched: WatchedRun
+  readonly #ended = new AbortController()
+  readonly #stops: (() => void)[]
+  #unobserve: (() => void) | undefined
+  #lost: ClientError | undefined
+  #settled: Promise<void> = Promise.resolve()
+
+  constructor(workspace: Workspace, watched: WatchedRun) {
+    this.#workspace = workspace
+    this.#watched = watched
+    this.#stops = [
+      workspace.onReset((reset) => {
+        this.#settled = this.#follow(reset)
+      }),
+      whenAborted(workspace.closeSignal, (reason) => this.#ended.abort(reason)),
+    ]
+    this.#observe()
+  }
+
+  /** Aborts when the run no longer stands, or can't be told of any more because the workspace was replaced or closed. */
+  get signal(): AbortSignal {
+    return this.#ended.signal
+  }
+
+  get list(): IndexingList | undefined {
+    return this.#workspace.blocks.get(this.#watched.block)?.indexingList
+  }
+
+  get standing(): IndexingEntry | undefined {
+    return this.list?.get(this.#watched.index)
+  }
+
+  get isStanding(): boolean {
+    return this.standing?.run.id === this.#watched.run.id
+  }
+
+  /** Resolves when it can be told: at once, but while a replaced document is synced. Throws what the run was lost to. */
+  async settle(): Promise<void> {
+    await this.#settled
+    this.#workspace.closeSignal.throwIfAborted()
+    if (this.#lost !== undefined) throw this.#lost
+  }
+
+  close(): void {
+    this.#unobserve?.()
+    for (const stop of this.#stops) stop()
+  }
+
+  #observe(): void {
+    this.#unobserve = this.list?.observe(() => this.#look())
+    this.#look()
+  }
+
+  #look(): void {
+    if (this.isStanding) return
+    this.#ended.abort(new ClientError('superseded', 'another run stands, or the index was removed'))
+  }
+
+  /** The document was replaced: the run goes on in the next one, if it is there. */
+  async #follow({ cause, code, reason }: Reset): Promise<void> {
+    this.#unobserve?.()
+    this.#unobserve = undefined
+    if (cause === 'generation_changed') return this.#lose(new ClientError('generation_changed', reason))
+    try {
+      await this.#workspace.untilSynced()
+    } catch {
+      // Closed or refused, which `closeSignal` and the wait for the report tell.
+      return
+    }
+    // Its start was refused: what stands, if anything, has been there before.
+    if (!this.isStanding && (this.standing?.run.no ?? 0) < this.#watched.run.no) {
+      return this.#lose(new ClientError('rejected', reason, { ...(code && { rejection: code }) }))
+    }
+    this.#observe()
+  }
+
+  #lose(error: ClientError): void {
+    this.#lost = error
+    this.#ended.abort(error)
+  }
+}
