@@ -120,7 +120,7 @@ class MemoryStore implements EventStore {
 
   async purge(workspace: string): Promise<void> {
     if (this.#closed(workspace).deletedAt === undefined) {
-      throw new LogError('invalid', `workspace ${workspace} is not deleted: tombstone it before`, { workspace })
+      throw new LogError('invalid', `workspace ${workspace} is not deleted: delete it first`, { workspace })
     }
     this.#histories.delete(workspace)
   }

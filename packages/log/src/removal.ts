@@ -39,7 +39,7 @@ export async function purge(host: RemovalHost, witness: Witness, workspace: stri
   const identity = await findIdentity(host, witness, workspace)
   const { number, deleted } = identity
   if (deleted === undefined) {
-    throw new LogError('invalid', `workspace ${workspace} is not deleted: tombstone it before`, { workspace })
+    throw new LogError('invalid', `workspace ${workspace} is not deleted: delete it first`, { workspace })
   }
   await writeIdentity(host, workspace, { ...identity, deleted: { ...deleted, isPurging: true } })
   // What is still in LevelDB's memory would else share a file with its deletion, and stay there.

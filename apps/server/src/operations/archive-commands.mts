@@ -1,12 +1,12 @@
 import { createReadStream } from 'node:fs'
-import { rm, stat } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { type Imported, restoreArchive } from '@joinery/log/operations'
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { AppError } from '../app-error.mts'
 import { type Options, readSetting, type Setting, wholeNumber } from '../setting.mts'
-import { type ArchiveSummary, archiveName, listArchives, writeArchive } from './archive-file.mts'
+import { type ArchiveSummary, archiveAt, archiveName, listArchives, writeArchive } from './archive-file.mts'
 import { addDataOptions, readDataOptions, stopSignal } from './data-options.mts'
 import { explained, withOperator } from './open-operator.mts'
 import { openProgressBar } from './progress.mts'
@@ -90,16 +90,6 @@ async function runRestore(path: string, options: Options): Promise<void> {
   } finally {
     bar.stop()
   }
-}
-
-async function archiveAt(path: string): Promise<string> {
-  const found = await stat(path).catch((cause: Error) => {
-    throw new AppError('usage', `can't read the archive: ${cause.message}`, { cause })
-  })
-  if (!found.isDirectory()) return path
-  const newest = (await listArchives(path)).at(-1)
-  if (newest === undefined) throw new AppError('usage', `${path} holds no archives`)
-  return newest
 }
 
 /** `3 workspaces, 120 records`. */

@@ -1,8 +1,9 @@
-import { createReadStream } from 'node:fs'
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises'
+import { constants, createReadStream } from 'node:fs'
+import { access, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { readArchive } from '@joinery/log/operations'
 import { AppError } from '../app-error.mts'
+import { fileFault } from './open-operator.mts'
 
 const NAME = /^joinery-\d{4}-\d\d-\d\dT\d{6}Z\.archive$/
 
@@ -26,10 +27,10 @@ export function archiveName(now: Date): string {
  * and was read back. Rejects with {@link AppError} `failed` when there is such a file, and with what `chunks` throws.
  */
 export async function writeArchive(file: string, chunks: AsyncIterable<Uint8Array>): Promise<ArchiveSummary> {
-  await mkdir(dirname(file), { recursive: true })
-  await assertAbsent(file)
   const draft = `${file}.partial`
   try {
+    await mkdir(dirname(file), { recursive: true })
+    await assertAbsent(file)
     const handle = await open(draft, 'w', 0o600)
     try {
       for await (const chunk of chunks) await handle.writeFile(chunk)
@@ -42,8 +43,8 @@ export async function writeArchive(file: string, chunks: AsyncIterable<Uint8Arra
     await rename(draft, file)
     return summary
   } catch (error) {
-    await rm(draft, { force: true })
-    throw error
+    await rm(draft, { force: true }).catch(() => undefined)
+    throw fileFault(error, file) ?? error
   }
 }
 
@@ -54,6 +55,19 @@ export async function listArchives(directory: string): Promise<string[]> {
     .filter((name) => NAME.test(name))
     .sort()
     .map((name) => join(directory, name))
+}
+
+/** The archive that `path` names: itself, or the newest in it. Throws {@link AppError} `failed` when there is none to read. */
+export async function archiveAt(path: string): Promise<string> {
+  try {
+    await access(path, constants.R_OK)
+    if (!(await stat(path)).isDirectory()) return path
+    const newest = (await listArchives(path)).at(-1)
+    if (newest !== undefined) return newest
+  } catch (error) {
+    throw fileFault(error, path) ?? error
+  }
+  throw new AppError('failed', `${path} holds no archives`)
 }
 
 async function assertAbsent(file: string): Promise<void> {

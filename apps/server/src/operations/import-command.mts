@@ -9,6 +9,7 @@ import { z } from 'zod'
 import { AppError } from '../app-error.mts'
 import { type Options, readSetting, type Setting } from '../setting.mts'
 import { counts, warnOfDamaged } from './archive-commands.mts'
+import { archiveAt } from './archive-file.mts'
 import { addDataOptions, readDataOptions, stopSignal } from './data-options.mts'
 import { explained, withOperator } from './open-operator.mts'
 import type { ImportChoice } from './operator.mts'
@@ -68,7 +69,7 @@ async function runImport(path: string, options: Options): Promise<void> {
   }
   const choice = { ...(workspaces && { workspaces }), ...(name !== undefined && { as: name }) }
   const target = { directory, isJson, choice }
-  if (format === 'archive') return importFrom(resolve(path), target)
+  if (format === 'archive') return importFrom(await archiveAt(resolve(path)), target)
   const { convertYLeveldb } = await import('./y-leveldb-import.mts')
   const documents = convertYLeveldb(resolve(path), options.mendNames === true)
   if (options.dryRun === true) return describeDocuments(documents, isJson)

@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { type EventStore, openLevelStore } from '@joinery/log'
 import {
+  assertIsLog,
   exportArchive,
   importArchive,
   inspectStore,
@@ -8,6 +9,7 @@ import {
   readHistory,
   verifyDirectory,
   verifyOpenDirectory,
+  whileStorageWorks,
 } from '@joinery/log/operations'
 import { parseWorkspaceName } from '@joinery/protocol'
 import type { Workspaces } from '@joinery/server'
@@ -35,9 +37,11 @@ export function storeOperator(directory: string, store: EventStore, access: Acce
     import: (path, choice, watched) => {
       return importArchive(store, () => createReadStream(path), { ...importOptions(choice, watched), load: trialLoad })
     },
-    remove: access.remove,
+    remove: (removal, workspace) => whileStorageWorks(store, undefined, () => access.remove(removal, workspace)),
     compact: (keepHistory, workspace, watched) => {
-      return compactStore(store, access.withLog, { keepHistory, workspace }, watched)
+      return whileStorageWorks(store, watched.signal, (signal) =>
+        compactStore(store, access.withLog, { keepHistory, workspace }, { ...watched, signal }),
+      )
     },
   }
 }
@@ -60,6 +64,11 @@ export function directoryOperator(directory: string): Operator {
       await store.close()
     }
   }
+  /** What has nothing to work on where there is no log must not make one: the directory is misspelt. */
+  const changing = async <T,>(work: (operator: Operator) => Promise<T>): Promise<T> => {
+    await assertIsLog(directory)
+    return writing(work)
+  }
   const operatorOf = (store: EventStore): Operator => storeOperator(directory, store, directAccess(store))
   return {
     verify: async (watched) => {
@@ -78,9 +87,9 @@ export function directoryOperator(directory: string): Operator {
       }
     },
     import: (path, choice, watched) => writing((operator) => operator.import(path, choice, watched)),
-    remove: (removal, workspace) => writing((operator) => operator.remove(removal, workspace)),
+    remove: (removal, workspace) => changing((operator) => operator.remove(removal, workspace)),
     compact: (keepHistory, workspace, watched) => {
-      return writing((operator) => operator.compact(keepHistory, workspace, watched))
+      return changing((operator) => operator.compact(keepHistory, workspace, watched))
     },
   }
 }

@@ -80,8 +80,11 @@ export class ChunkWriter {
 export async function* readChunks(source: AsyncIterable<Uint8Array>): AsyncGenerator<Chunk> {
   const reader = new Pieces(source)
   const hash = createHash('sha256')
-  const magic = await reader.take(MAGIC.length)
-  if (!magic.equals(MAGIC)) throw damagedArchive(0, 'it does not begin as an archive of this version does')
+  const magic = await reader.takeUpTo(MAGIC.length)
+  if (!magic.equals(MAGIC.subarray(0, magic.length))) {
+    throw damagedArchive(0, 'it is none of joinery’s, or one of a later version')
+  }
+  if (magic.length < MAGIC.length) throw damagedArchive(magic.length, 'it is cut short')
   hash.update(magic)
   let crc = crc32(magic)
   for (;;) {
@@ -123,18 +126,26 @@ class Pieces {
 
   /** Exactly so many bytes. Throws `corrupted` where the stream ends before. */
   async take(length: number): Promise<Buffer> {
+    const all = await this.takeUpTo(length)
+    if (all.length < length) throw damagedArchive(this.offset, 'it is cut short')
+    return all
+  }
+
+  /** So many bytes, or what is left of the stream. */
+  async takeUpTo(length: number): Promise<Buffer> {
     const pieces: Buffer[] = [this.#rest]
     let bytes = this.#rest.length
     while (bytes < length) {
       const { done, value } = await this.#source.next()
-      if (done) throw damagedArchive(this.offset + bytes, 'it is cut short')
+      if (done) break
       pieces.push(Buffer.from(value.buffer, value.byteOffset, value.byteLength))
       bytes += value.byteLength
     }
     const all = pieces.length === 1 ? this.#rest : Buffer.concat(pieces, bytes)
-    this.#rest = all.subarray(length)
-    this.offset += length
-    return all.subarray(0, length)
+    const taken = all.subarray(0, length)
+    this.#rest = all.subarray(taken.length)
+    this.offset += taken.length
+    return taken
   }
 
   async isAtEnd(): Promise<boolean> {

@@ -18,6 +18,7 @@ import type { ArchivedDamage, ArchivedWorkspace } from './archive-content.ts'
 import { type ArchiveItem, readArchive } from './read-archive.ts'
 import type { TrialLoad } from './trial-load.ts'
 import { verifyWorkspace } from './verify-workspace.ts'
+import { whileStorageWorks } from './while-storage-works.ts'
 
 export interface ImportOptions {
   /** Only these, named as in the archive; otherwise all. */
@@ -45,15 +46,24 @@ const BATCH_BYTES = 1024 * 1024
  * Takes workspaces from an archive into a store that may be serving. `open` gives the archive from its beginning, twice:
  * all of it is checked before anything is written. What is written stays hidden, as a workspace whose purge has begun,
  * until it was read back and loaded; then all of it is visible at once. Cut short, it leaves nothing but such workspaces,
- * for `purge`. Throws `corrupted` with the byte of the archive, and `invalid` for a workspace that is there already,
+ * for `purge`. Throws the storage error as soon as storage fails, `corrupted` with the byte of the archive, and `invalid` for a workspace that is there already,
  * deleted or not, or one that the archive does not have.
  */
-export async function importArchive(
+export function importArchive(
   store: EventStore,
   open: () => AsyncIterable<Uint8Array>,
   options: ImportOptions = {},
 ): Promise<Imported> {
-  const level = levelStoreOf(store)
+  return whileStorageWorks(store, options.signal, (signal) =>
+    importAll(levelStoreOf(store), open, { ...options, signal }),
+  )
+}
+
+async function importAll(
+  level: LevelStore,
+  open: () => AsyncIterable<Uint8Array>,
+  options: ImportOptions,
+): Promise<Imported> {
   const survey = await surveyArchive(open(), options)
   const imports: WorkspaceImport[] = []
   try {
