@@ -1,7 +1,9 @@
 export type { Conflict, RejectionCode } from '@joinery/protocol'
 export type { WaitOptions } from './abort.ts'
+export { blockIdsOf } from './block-ids.ts'
 export { ClientError, type ClientErrorCode, type Refusal, type RefusalCode } from './client-error.ts'
 export { type ConflictEntry, type ConflictLog, conflictLogOf } from './conflict-log.ts'
+export { followBlock } from './follow-block.ts'
 export { FORK_ORIGIN, type Fork } from './fork.ts'
 export {
   type BlockDifference,
@@ -33,4 +35,5 @@ export { bindTextField, type TextField, type TextFieldOptions } from './text-fie
 export { EDIT_ORIGIN, type UndoHistory, type UndoState } from './undo.ts'
 export { connectWorkspace, type Reset, type ServerInfo, type Workspace } from './workspace.ts'
 export type { WorkspaceBlocks } from './workspace-blocks.ts'
+export { edgesOf } from './workspace-edges.ts'
 export type { TokenSource, WorkspaceOptions } from './workspace-options.ts'

@@ -1,6 +1,6 @@
 import type { Block } from '@joinery/blocks'
+import { followBlock } from '@joinery/client'
 import { useCallback, useSyncExternalStore } from 'react'
-import { followBlock } from './follow-block.ts'
 import { useWorkspace } from './use-workspace.ts'
 
 /**

@@ -1,7 +1,6 @@
-import { bindTextField, type TextField, type Workspace } from '@joinery/client'
+import { bindTextField, followBlock, type TextField, type Workspace } from '@joinery/client'
 import { type RefCallback, useCallback } from 'react'
 import * as Y from 'yjs'
-import { followBlock } from './follow-block.ts'
 import { useWorkspace } from './use-workspace.ts'
 
 /**

@@ -1,7 +1,7 @@
 import { blocksMap } from '@joinery/blocks'
-import type { Workspace } from '@joinery/client'
 import * as Y from 'yjs'
 import { followDoc } from './follow-doc.ts'
+import type { Workspace } from './workspace.ts'
 
 /**
  * Calls `listener` when block `id` comes, goes or is replaced, and when its `part` (`content`, `fields`, ...) is edited or

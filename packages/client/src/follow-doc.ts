@@ -1,5 +1,5 @@
-import type { Workspace } from '@joinery/client'
 import type * as Y from 'yjs'
+import type { Workspace } from './workspace.ts'
 
 /**
  * Attaches to the workspace's document, and to each that takes its place; `listener` is told of the swap. Returns the
