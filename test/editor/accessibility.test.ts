@@ -1,0 +1,89 @@
+import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import type { AxeResults } from 'axe-core'
+import type { Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { requireChromium } from '../browser/chromium.ts'
+import { OpenPages, typeIn } from './open-pages.ts'
+
+const executable = requireChromium()
+let pages: OpenPages
+let axe: string
+
+beforeAll(async () => {
+  axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+  if (executable !== undefined) pages = await OpenPages.open(executable)
+}, 60_000)
+afterAll(async () => {
+  await pages?.[Symbol.asyncDispose]()
+})
+afterEach(() => {
+  expect(pages?.errors.splice(0) ?? []).toEqual([])
+})
+
+/** What axe finds serious or critical on the page as it stands: rule, and the elements. */
+async function violations(page: Page): Promise<string[]> {
+  // Evaluated by the browser itself: the page's own policy lets no script in.
+  await page.evaluate(axe)
+  // A name that fades has, for a moment, no contrast.
+  await page.evaluate(() => Promise.all(document.getAnimations().map((it) => it.finished.catch(() => undefined))))
+  const { violations, passes } = await page.evaluate(() =>
+    (globalThis as unknown as { axe: { run(): Promise<AxeResults> } }).axe.run(),
+  )
+  // Something was looked at.
+  expect(passes.length).toBeGreaterThan(10)
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html} ${node.failureSummary}`))
+}
+
+const WIDE = { width: 1_280, height: 720 }
+const PHONE = { width: 375, height: 700 }
+const LOOKS = [
+  { size: WIDE, colorScheme: 'light' },
+  { size: WIDE, colorScheme: 'dark' },
+  { size: PHONE, colorScheme: 'light' },
+  { size: PHONE, colorScheme: 'dark' },
+] as const
+
+/** The same in every look; what does not fit in the width is found, too. */
+async function violationsInAllLooks(page: Page): Promise<string[]> {
+  const found: string[] = []
+  for (const { size, colorScheme } of LOOKS) {
+    await page.setViewportSize(size)
+    await page.emulateMedia({ colorScheme })
+    found.push(...(await violations(page)).map((it) => `${colorScheme}, ${size.width}: ${it}`))
+    const tooWide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
+    if (tooWide > 0) found.push(`${size.width}: ${tooWide} pixels lie outside`)
+  }
+  await page.setViewportSize(WIDE)
+  return found
+}
+
+describe.skipIf(executable === undefined)('the page for everybody', () => {
+  it('[E11] axe finds nothing serious, light or dark, wide or on a phone, with each panel open', async () => {
+    const ann = await pages.visit('axe')
+    expect(await violationsInAllLooks(ann)).toEqual([])
+    const bob = await pages.visit('axe')
+    await ann.getByRole('button', { name: 'Add vector collection' }).click()
+    await ann.getByRole('button', { name: 'Add text block' }).click()
+    await typeIn(bob, 'Text 1', 'Measure twice, cut once.')
+    await ann.getByRole('button', { name: 'Connect Text 1 to…' }).click()
+    await ann.getByRole('combobox', { name: 'Connect Text 1 to' }).selectOption({ label: 'Collection 1' })
+    await ann.getByRole('region', { name: 'Collection 1' }).getByRole('button', { name: 'Start index' }).click()
+    await ann.getByText(/main: (Done|Failed)/).waitFor()
+    await ann.locator('.caret').waitFor({ state: 'attached' })
+    await ann.getByRole('button', { name: 'Connect Collection 1 to…' }).click()
+    expect(await violationsInAllLooks(ann)).toEqual([])
+    for (const panel of ['History', 'Conflicts', 'Demonstration']) {
+      await ann.getByRole('button', { name: panel, exact: true }).click()
+      await ann.getByRole('complementary', { name: panel }).waitFor()
+      await ann.getByText('Reading…').waitFor({ state: 'detached' })
+      expect(await violationsInAllLooks(ann)).toEqual([])
+      await ann.keyboard.press('Escape')
+    }
+    // What there is to find is found.
+    await ann.evaluate(() => document.querySelector('main')?.append(document.createElement('button')))
+    expect((await violations(ann)).map((it) => it.split(':')[0])).toEqual(['button-name'])
+  }, 90_000)
+})
