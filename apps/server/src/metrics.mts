@@ -69,6 +69,9 @@ function watchServer(registry: Registry, server: Server, store: EventStore): voi
     () => server.load().quarantined,
   )
   gauge('connections', 'Sockets', () => server.load().connections)
+  counter('holds', 'Times that a connection was not read from because storage was behind', () => counters.holds)
+  gauge('held_connections', 'Sockets that are not read from, because storage is behind', () => server.load().held)
+  gauge('backlog_bytes', 'Updates that are appended and not durable yet', () => server.load().backlogBytes)
   gauge('storage_writable', '1 while the log takes appends', () => (store.state.state === 'open' ? 1 : 0))
   const refused = new Counter({
     name: 'joinery_refused_updates_total',

@@ -22,6 +22,9 @@ const PING_AND_KEEP_ALIVE = Buffer.concat([PING, encodeBinaryMessage(KEEP_ALIVE_
 /** Heartbeats without a sign of life after which a connection is dead. */
 const MISSED_BEATS_MAX = 2
 
+/** Who does not want a connection to be read from, as bits: it is read from again when nobody is left. */
+const RESTS = { byRoom: 1, byTick: 2, byBacklog: 4 } as const
+
 /** `ws` closes by itself after an error (1002, 1007, 1009); `close` follows and is what counts. */
 const ignore = (): void => undefined
 
@@ -69,6 +72,7 @@ export class Connection {
   #missedBeats = 0
   #bytesFlushed = 0
   #beatAtMs: number
+  #rests = 0
 
   constructor(options: {
     id: string
@@ -139,12 +143,21 @@ export class Connection {
 
   /** Stops reading: what the client sends waits in its socket. */
   pause(): void {
-    this.#ws.pause()
+    this.#rest(RESTS.byRoom)
   }
 
   resume(): void {
     this.#tickBytes = 0
-    this.#ws.resume()
+    this.#goOn(RESTS.byRoom)
+  }
+
+  /** Like {@link pause}, for as long as storage is behind; its silence is no sign of death. */
+  hold(): void {
+    this.#rest(RESTS.byBacklog)
+  }
+
+  letGo(): void {
+    this.#goOn(RESTS.byBacklog)
   }
 
   /** Ends a tick: the updates it brought. */
@@ -162,7 +175,7 @@ export class Connection {
   }
 
   close(code: number, reason: string): void {
-    this.#ws.resume()
+    this.#goOn(this.#rests)
     this.#ws.close(code, closeReason(reason))
   }
 
@@ -190,7 +203,8 @@ export class Connection {
     const isDraining = this.#socket.writableLength > 0 && flushed > this.#bytesFlushed
     this.#bytesFlushed = flushed
     // A slow reader answers the ping only after all that lies before it: moving bytes count as life.
-    this.#missedBeats = this.#isHeard || isDraining ? 0 : this.#missedBeats + 1
+    const isHeld = (this.#rests & RESTS.byBacklog) !== 0
+    this.#missedBeats = this.#isHeard || isDraining || isHeld ? 0 : this.#missedBeats + 1
     return this.#missedBeats < MISSED_BEATS_MAX
   }
 
@@ -199,8 +213,21 @@ export class Connection {
     const before = this.#tickBytes
     this.#tickBytes += bytes
     if (before > this.#limits.tickBytesMax || this.#tickBytes <= this.#limits.tickBytesMax) return
+    this.#rest(RESTS.byTick)
+    setImmediate(() => {
+      this.#tickBytes = 0
+      this.#goOn(RESTS.byTick)
+    })
+  }
+
+  #rest(by: number): void {
+    this.#rests |= by
     this.#ws.pause()
-    setImmediate(() => this.resume())
+  }
+
+  #goOn(by: number): void {
+    this.#rests &= ~by
+    if (this.#rests === 0) this.#ws.resume()
   }
 
   #onMessage(data: Buffer, isBinary: boolean): void {

@@ -5,6 +5,8 @@ export class Counters {
   connectionsClosed = 0
   roomsOpened = 0
   roomsClosed = 0
+  /** Times that a connection was not read from because storage was behind. */
+  holds = 0
   /** Updates that brought something, as records. */
   records = 0
   /** Frames sent to receivers of an update. */

@@ -21,6 +21,11 @@ export interface ServerLimits extends WireLimits {
   readonly coolAfterMs: number
   /** Bytes of stored workspaces kept for those who join in the same moments, all rooms together. */
   readonly coldBytesMax: number
+  /**
+   * Bytes of updates that are appended and not durable yet, all rooms together, above which those who bring more are not
+   * read from: a fast disk writes as much in a tenth of a second, and no storage that hangs can fill the memory.
+   */
+  readonly backlogBytesMax: number
   /** Workspaces that are read from the log at once: a reconnect of everybody must not have them all in memory. */
   readonly loadsMax: number
   /**
@@ -42,6 +47,7 @@ export const SERVER_LIMITS: ServerLimits = {
   roomIdleMs: 30_000,
   coolAfterMs: 60_000,
   coldBytesMax: 64 * 1024 * 1024,
+  backlogBytesMax: 32 * 1024 * 1024,
   loadsMax: 16,
   relayWaitMs: 60_000,
   drainMs: 5_000,

@@ -1,7 +1,7 @@
 import type { LogError, WorkspaceLog } from '@joinery/log'
 import type { RoomDocument } from './room-document.ts'
 import type { KeyedUpdate, RoomEdit, RoomEdited, WritePlace } from './room-edit.ts'
-import { quarantined } from './server-error.ts'
+import { quarantined, storageBehind } from './server-error.ts'
 import type { WritePath } from './write-path.ts'
 
 /** What a program inside the server may do in a room. Good until the next `await`: an update may have the document rebuilt. */
@@ -9,9 +9,9 @@ export interface OpenRoom {
   readonly log: WorkspaceLog
   readonly document: RoomDocument
   readonly connectionCount: number
-  /** Throws `quarantined`, and the storage error, before anything is done. */
+  /** Throws `quarantined`, `too_slow` while storage is behind, and the storage error, before anything is done. */
   edit: <T>(edit: RoomEdit<T>) => RoomEdited<T>
-  /** Throws as {@link edit} does. */
+  /** Throws as {@link edit} does, but for `too_slow`: whoever brings these is held instead. */
   writeKeyed: (keyed: KeyedUpdate) => ReturnType<WritePath['writeKeyed']>
 }
 
@@ -20,6 +20,8 @@ interface OpenRoomParts extends Omit<WritePlace, 'audience'> {
   readonly connectionCount: number
   /** Why nothing may be written. */
   readonly damage: LogError | undefined
+  /** Too much waits to be durable: nothing is to be added to it. */
+  isBehind(): boolean
   audience(): WritePlace['audience']
   writes(): WritePath
   /** Something was written. */
@@ -45,7 +47,10 @@ export function openRoom(parts: OpenRoomParts): OpenRoom {
     log,
     document,
     connectionCount,
-    edit: (edit) => write((writes, place) => writes.edit(edit, place)),
+    edit: (edit) => {
+      if (parts.isBehind()) throw storageBehind()
+      return write((writes, place) => writes.edit(edit, place))
+    },
     writeKeyed: (keyed) => write((writes, place) => writes.writeKeyed(keyed, place)),
   }
 }

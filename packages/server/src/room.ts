@@ -1,6 +1,7 @@
 import type { WorkspaceLog } from '@joinery/log'
 import type { Frame, JoineryMessage, WorkspaceId } from '@joinery/protocol'
 import type { Acknowledgements } from './acknowledgements.ts'
+import type { Backlog } from './backlog.ts'
 import { ColdDocument } from './cold-document.ts'
 import type { Connection } from './connection.ts'
 import { isEmptyUpdate } from './empty-update.ts'
@@ -19,6 +20,7 @@ import { type RecordListener, WritePath } from './write-path.ts'
 /** What every room of a server shares. */
 export interface RoomContext extends RoomContentContext {
   readonly acknowledgements: Acknowledgements
+  readonly backlog: Backlog
   readonly keyed: KeyedUpdates
   readonly relaysUntilMs: number
   /** Asks for one flush of `room` at the end of this tick. */
@@ -136,6 +138,7 @@ export class Room implements ContentOwner {
       case 'syncStep2':
       case 'update':
         this.#writePath().receive(connection, frame.type, frame.update)
+        this.#context.backlog.hold(connection)
         return this.#context.schedule(this)
       case 'awareness':
         return this.#receiveAwareness(connection, frame.update)
@@ -145,6 +148,7 @@ export class Room implements ContentOwner {
         return
       }
       case 'joinery':
+        this.#context.backlog.hold(connection)
         return this.#receiveJoinery(connection, frame.message)
       case 'auth':
         return connection.refuse(new ServerError('bad_frame', 'a client does not send auth messages'))
@@ -264,6 +268,7 @@ export class Room implements ContentOwner {
       log,
       document,
       damage,
+      isBehind: () => this.#context.backlog.isFull,
       connectionCount: this.connectionCount,
       audience: () => this.#audienceOf(),
       writes: () => this.#writePath(),

@@ -5,6 +5,7 @@ import pino from 'pino'
 import { expect, it } from 'vitest'
 import * as Y from 'yjs'
 import { Acknowledgements } from './acknowledgements.ts'
+import { Backlog } from './backlog.ts'
 import { ClientIdMemory } from './client-id-memory.ts'
 import { ColdCache } from './cold-cache.ts'
 import { Counters } from './counters.ts'
@@ -72,6 +73,7 @@ class Scene {
     limits: { ...SERVER_LIMITS, roomIdleMs: 0, coolAfterMs: 0, coldBytesMax: 2_000 },
     logger: pino({ level: 'error' }, { write: (line: string) => this.failures.push(line) }),
     acknowledgements: new Acknowledgements(),
+    backlog: new Backlog(SERVER_LIMITS.backlogBytesMax, new Counters()),
     keyed: new KeyedUpdates(this.turns, this.store, SERVER_LIMITS),
     counters: this.counters,
     relaysUntilMs: 0,

@@ -65,6 +65,11 @@ export function beingLoaded(): ServerError {
   return new ServerError('load_failed', 'the workspace is being loaded again')
 }
 
+/** What programs hear that would add to what storage is behind with. */
+export function storageBehind(): ServerError {
+  return new ServerError('too_slow', 'storage is behind with what it was given: try again in a moment')
+}
+
 export function badWorkspace(): ServerError {
   return new ServerError('bad_workspace', `the path is no workspace name: ${WORKSPACE_NAME_RULE}`)
 }

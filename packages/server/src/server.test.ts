@@ -217,7 +217,17 @@ describe('health', () => {
     const health = await fetch(`${fixture.server.url}/healthz`)
     expect([health.status, await health.json()]).toEqual([
       200,
-      { status: 'ok', storage: 'open', rooms: 1, live: 0, cold: 1, quarantined: 0, connections: 1 },
+      {
+        status: 'ok',
+        storage: 'open',
+        rooms: 1,
+        live: 0,
+        cold: 1,
+        quarantined: 0,
+        connections: 1,
+        held: 0,
+        backlogBytes: 0,
+      },
     ])
     expect(await (await fetch(fixture.server.url)).text()).toBe('mine')
   })

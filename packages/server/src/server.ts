@@ -16,6 +16,7 @@ import {
 import pino, { type Logger } from 'pino'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { Acknowledgements } from './acknowledgements.ts'
+import { Backlog } from './backlog.ts'
 import { ClientIdMemory } from './client-id-memory.ts'
 import { closeReason } from './close-reason.ts'
 import { ColdCache } from './cold-cache.ts'
@@ -77,6 +78,10 @@ export interface ServerOptions {
 /** What is open now. */
 export interface ServerLoad extends RoomCounts {
   readonly connections: number
+  /** Of these, not read from, because storage is behind. */
+  readonly held: number
+  /** Of updates that are appended and not durable yet. */
+  readonly backlogBytes: number
 }
 
 export interface Server {
@@ -112,6 +117,7 @@ class SyncServer implements Server {
   readonly #http: HttpServer
   readonly #sockets: WebSocketServer
   readonly #rooms: Rooms
+  readonly #backlog: Backlog
   readonly #connections = new Set<Connection>()
   readonly #unsubscribe: () => void
   #sweeper: NodeJS.Timeout | undefined
@@ -120,6 +126,7 @@ class SyncServer implements Server {
   #hurriesFromMs: number | undefined
   /** One for all: a closure each is memory that ten thousand idle connections have no use for. */
   readonly #onClosed = (closed: Connection): void => {
+    this.#backlog.forget(closed)
     if (this.#connections.delete(closed)) this.counters.connectionsClosed++
   }
   /** Told apart in the log from connections of an earlier start of the same server. */
@@ -134,12 +141,14 @@ class SyncServer implements Server {
     this.#authenticate = options.authenticator ?? developmentAuthenticator()
     this.#origins = options.origins ?? (options.authenticator === undefined ? 'loopback' : 'any')
     const turns = new KeyedTurns()
+    this.#backlog = new Backlog(this.#limits.backlogBytesMax, this.counters)
     this.#rooms = new Rooms({
       store: this.#store,
       rules: options.rules ?? openRules,
       limits: this.#limits,
       logger: this.#logger,
       acknowledgements: new Acknowledgements(),
+      backlog: this.#backlog,
       keyed: new KeyedUpdates(turns, this.#store, this.#limits),
       counters: this.counters,
       relaysUntilMs: Date.now() + this.#limits.relayWaitMs,
@@ -194,7 +203,8 @@ class SyncServer implements Server {
   }
 
   load(): ServerLoad {
-    return { ...this.#rooms.count(), connections: this.#connections.size }
+    const { bytes: backlogBytes, heldCount: held } = this.#backlog
+    return { ...this.#rooms.count(), connections: this.#connections.size, held, backlogBytes }
   }
 
   close(): Promise<void> {

@@ -2,6 +2,7 @@ import type { EventStore, LogEntry, LogRecord, WorkspaceLog } from '@joinery/log
 import { CLOSE, type WorkspaceId } from '@joinery/protocol'
 import type { Logger } from 'pino'
 import type { Acknowledgements } from './acknowledgements.ts'
+import type { Backlog } from './backlog.ts'
 import type { Connection } from './connection.ts'
 import type { Counters } from './counters.ts'
 import type { Observed, Refusal, Writer } from './document-rules.ts'
@@ -24,6 +25,7 @@ interface WritePathContext {
   readonly store: EventStore
   readonly limits: ServerLimits
   readonly acknowledgements: Acknowledgements
+  readonly backlog: Backlog
   readonly counters: Counters
   readonly logger: Logger
   /** Until when clients may bring what others wrote and a process before this one has lost, ms since epoch. */
@@ -307,6 +309,7 @@ export class WritePath {
   ): Appended {
     const { lsn, at, durable } = sync ? log.append(entry, { sync }) : log.append(entry)
     this.#lastDurable = durable
+    this.#context.backlog.add(durable, entry.update.length)
     this.#context.counters.records++
     const record: LogRecord = { ...entry, lsn, at }
     document.stamps.note(record)
