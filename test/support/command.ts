@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { type Exit, startChild } from './child-process.ts'
+import { type Child, type Exit, startChild } from './child-process.ts'
 
 const MAIN = fileURLToPath(new URL('../../apps/server/src/main.ts', import.meta.url))
 
@@ -10,9 +10,14 @@ export interface Ran {
   readonly stdout: string
 }
 
-/** Runs `joinery` to its end; nothing of this process's own data directory leaks in. */
+/** Starts `joinery`; nothing of this process's own data directory leaks in. */
+export function startCommand(...args: readonly string[]): Child {
+  return startChild({ args: [MAIN, ...args], env: { JOINERY_DATA: undefined } })
+}
+
+/** Runs `joinery` to its end. */
 export async function joinery(...args: readonly string[]): Promise<Ran> {
-  const child = startChild({ args: [MAIN, ...args], env: { JOINERY_DATA: undefined } })
+  const child = startCommand(...args)
   const exit = await child.exited
   return { exit, output: child.output(), stdout: child.stdout() }
 }
