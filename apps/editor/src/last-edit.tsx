@@ -1,5 +1,5 @@
-import { useWorkspace } from '@joinery/react'
-import { type ReactNode, useCallback, useSyncExternalStore } from 'react'
+import { useProvenance } from '@joinery/react'
+import type { ReactNode } from 'react'
 
 const SOURCES: Readonly<Record<string, string>> = {
   user_action: 'by hand',
@@ -11,12 +11,7 @@ const SOURCES: Readonly<Record<string, string>> = {
 
 /** Who last wrote a block's text, by the server's word: who, what for, when, and where in the log. */
 export function LastEdit({ id }: { id: string }): ReactNode {
-  const { provenance } = useWorkspace()
-  const path = `${id}/content`
-  const stamp = useSyncExternalStore(
-    provenance.subscribe,
-    useCallback(() => provenance.of(path), [provenance, path]),
-  )
+  const stamp = useProvenance(id, 'content')
   if (stamp === undefined) return <p className="last-edit">No text yet</p>
   const { actor, source, at, lsn } = stamp
   const time = new Date(at)

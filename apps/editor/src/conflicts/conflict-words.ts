@@ -32,7 +32,7 @@ const SOURCES: Readonly<Record<Source, string>> = {
 const STATUSES = { notStarted: 'not started', processing: 'processing', done: 'done', error: 'failed' } as const
 
 /** What somebody told of a conflict in the block called `title`, in plain words. What can't be read is quoted as it is. */
-export function conflictWords({ field, winner, loser, rule }: Conflict, title: string): ConflictWords {
+export function conflictWords({ field, winner, loser, rule }: Omit<Conflict, 'type'>, title: string): ConflictWords {
   if (field === 'content') {
     return {
       headline: `“${title}”: a job rewrote text that somebody changed meanwhile. Both are kept.`,

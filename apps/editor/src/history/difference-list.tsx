@@ -1,8 +1,8 @@
+import type { BlockDifference, Difference } from '@joinery/client'
 import type { ReactNode } from 'react'
 import { openBlock } from '../panels/open-block.ts'
 import { textOf } from './block-words.ts'
 import { entryWords } from './entry-words.ts'
-import type { BlockDifference, Difference } from './history-source.ts'
 import { textPieces } from './text-pieces.ts'
 
 /** Then and now, block by block. */

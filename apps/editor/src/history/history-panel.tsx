@@ -1,20 +1,20 @@
+import { historyOf, type WorkspaceHistory } from '@joinery/client'
 import { useWorkspace } from '@joinery/react'
 import { type ReactNode, useMemo, useState } from 'react'
 import { titleOf } from '../block-title.ts'
 import { Panel } from '../panels/panel.tsx'
 import { DifferenceList } from './difference-list.tsx'
-import type { HistorySource } from './history-source.ts'
 import { PastBlocks } from './past-blocks.tsx'
 import { RestoreControl } from './restore-control.tsx'
 import { SessionList } from './session-list.tsx'
 import { sessionsOf } from './sessions.ts'
-import { type Answer, useDifference, useHead, useHistorySource, useRecords, useStateAt } from './use-history.ts'
+import { type Answer, useDifference, useHead, useRecords, useStateAt } from './use-history.ts'
 import './history.css'
 
 const MOMENT = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' })
 
-export function HistoryPanel({ name, onClose }: { name: string; onClose: () => void }): ReactNode {
-  const source = useHistorySource(name)
+export function HistoryPanel({ onClose }: { onClose: () => void }): ReactNode {
+  const source = historyOf(useWorkspace())
   const { head, problem } = useHead(source)
   return (
     <Panel title="History" onClose={onClose}>
@@ -32,7 +32,7 @@ export function HistoryPanel({ name, onClose }: { name: string; onClose: () => v
 
 const VIEWS = { changes: 'Changed since then', state: 'As it was' } as const
 
-function Timeline({ source, head }: { source: HistorySource; head: number }): ReactNode {
+function Timeline({ source, head }: { source: WorkspaceHistory; head: number }): ReactNode {
   const workspace = useWorkspace()
   // Undefined is "now": it moves on with what is written.
   const [chosen, choose] = useState<number>()
@@ -93,7 +93,7 @@ function Timeline({ source, head }: { source: HistorySource; head: number }): Re
 }
 
 interface PointProps {
-  readonly source: HistorySource
+  readonly source: WorkspaceHistory
   readonly lsn: number
 }
 

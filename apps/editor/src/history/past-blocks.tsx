@@ -1,10 +1,10 @@
+import type { PastPage } from '@joinery/client'
 import type { ReactNode } from 'react'
 import { textOf } from './block-words.ts'
 import { entryWords } from './entry-words.ts'
-import type { PastState } from './history-source.ts'
 
 /** The workspace as it was: to read, not to write in. */
-export function PastBlocks({ past: { blocks, hasMore } }: { past: PastState }): ReactNode {
+export function PastBlocks({ past: { blocks, next } }: { past: PastPage }): ReactNode {
   if (blocks.length === 0) return <p className="soft">There were no blocks.</p>
   return (
     <ul className="differences" aria-label="Blocks as they were">
@@ -24,7 +24,7 @@ export function PastBlocks({ past: { blocks, hasMore } }: { past: PastState }): 
           )}
         </li>
       ))}
-      {hasMore && <li className="soft">There were more blocks than are shown here.</li>}
+      {next !== undefined && <li className="soft">There were more blocks than are shown here.</li>}
     </ul>
   )
 }

@@ -1,5 +1,5 @@
+import type { WorkspaceHistory } from '@joinery/client'
 import { type ReactNode, useState } from 'react'
-import type { HistorySource } from './history-source.ts'
 
 type State = { readonly state: 'idle' | 'asking' | 'restoring' } | { readonly state: 'failed'; readonly reason: string }
 
@@ -9,18 +9,17 @@ export function RestoreControl({
   lsn,
   onRestored,
 }: {
-  source: HistorySource
+  source: WorkspaceHistory
   lsn: number
   onRestored: (lsn: number) => void
 }): ReactNode {
   const [state, setState] = useState<State>({ state: 'idle' })
   const restore = (): void => {
     setState({ state: 'restoring' })
-    source
-      .restore(lsn)
-      .then(onRestored, (error: unknown) =>
-        setState({ state: 'failed', reason: error instanceof Error ? error.message : String(error) }),
-      )
+    source.restore(lsn).then(
+      (restored) => onRestored(restored.lsn),
+      (error: unknown) => setState({ state: 'failed', reason: error instanceof Error ? error.message : String(error) }),
+    )
   }
   if (state.state === 'idle') {
     return (

@@ -1,9 +1,9 @@
+import type { HistoryRecord } from '@joinery/client'
 import { expect, it } from 'vitest'
-import type { HistoryRecord } from './history-source.ts'
 import { deedOf, sessionsOf } from './sessions.ts'
 
 const record = (lsn: number, atS: number, actor: string, ...touched: string[]): HistoryRecord => {
-  return { lsn, at: atS * 1_000, actor, source: 'user_action', touched }
+  return { lsn, at: atS * 1_000, actor, source: 'user_action', connection: 'c', touched, bytes: 1 }
 }
 
 it('[P4] sessions join what one writer wrote in one part, and part by pause, writer and part', () => {

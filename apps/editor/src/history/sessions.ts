@@ -1,4 +1,4 @@
-import type { HistoryRecord } from './history-source.ts'
+import type { HistoryRecord } from '@joinery/client'
 
 /** What one writer did in one go: consecutive records, close in time. */
 export interface Session {

@@ -1,6 +1,6 @@
-import { useServer, useWorkspace } from '@joinery/react'
+import type { Difference, HistoryRecord, PastPage, WorkspaceHistory } from '@joinery/client'
+import { useWorkspace } from '@joinery/react'
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
-import { type Difference, type HistoryRecord, HistorySource, type PastState } from './history-source.ts'
 
 /** Records that are read at a time: some minutes of typing. */
 const CHUNK_RECORDS = 500
@@ -9,17 +9,8 @@ const SETTLE_MS = 120
 /** How soon the end of the slider follows what is written, ms. */
 const FOLLOW_MS = 600
 
-/** The workspace's history as this page may read it. */
-export function useHistorySource(name: string): HistorySource {
-  const actor = useServer()?.actor ?? ''
-  return useMemo(
-    () => new HistorySource(name, actor, new URLSearchParams(location.search).get('token') ?? undefined),
-    [name, actor],
-  )
-}
-
 /** LSN of the last record, following what is written; undefined before it is known. And what went wrong, if something did. */
-export function useHead(source: HistorySource): { head: number | undefined; problem: string } {
+export function useHead(source: WorkspaceHistory): { head: number | undefined; problem: string } {
   const workspace = useWorkspace()
   const [head, setHead] = useState<number>()
   const [problem, setProblem] = useState('')
@@ -28,7 +19,7 @@ export function useHead(source: HistorySource): { head: number | undefined; prob
     let timer: number | undefined
     const look = (): void => {
       timer = undefined
-      source.head(controller.signal).then(
+      source.head({ signal: controller.signal }).then(
         (lsn) => {
           setHead(lsn)
           setProblem('')
@@ -68,7 +59,7 @@ interface Chunk {
 }
 
 /** The records around `lsn`: those of its chunk and of the one before. What is read once is kept; only what is new is asked for. */
-export function useRecords(source: HistorySource, lsn: number, head: number): readonly HistoryRecord[] {
+export function useRecords(source: WorkspaceHistory, lsn: number, head: number): readonly HistoryRecord[] {
   const [chunks, setChunks] = useState<ReadonlyMap<number, Chunk>>(new Map())
   const known = useRef(chunks)
   const chunk = Math.floor(Math.max(0, lsn - 1) / CHUNK_RECORDS)
@@ -79,8 +70,8 @@ export function useRecords(source: HistorySource, lsn: number, head: number): re
       const { through, records } = known.current.get(wanted) ?? { through: wanted * CHUNK_RECORDS, records: [] }
       const end = Math.min(head, (wanted + 1) * CHUNK_RECORDS)
       if (through >= end) continue
-      source.records(through, end - through, controller.signal).then(
-        (more) => {
+      source.records({ after: through, limit: end - through, signal: controller.signal }).then(
+        ({ records: more }) => {
           // Not `end`: what is not durable yet is not told yet.
           const last = more.at(-1)?.lsn ?? through
           known.current = new Map(known.current).set(wanted, { through: last, records: [...records, ...more] })
@@ -104,13 +95,13 @@ export type Answer<T> =
   | { readonly state: 'failed'; readonly reason: string }
 
 /** What differs between two points; the last answer stays until the next is there. */
-export function useDifference(source: HistorySource, from: number, to: number): Answer<Difference> {
-  return useSettled(useCallback((signal: AbortSignal) => source.difference(from, to, signal), [source, from, to]))
+export function useDifference(source: WorkspaceHistory, from: number, to: number): Answer<Difference> {
+  return useSettled(useCallback((signal: AbortSignal) => source.difference(from, to, { signal }), [source, from, to]))
 }
 
 /** The blocks as they were; the last answer stays until the next is there. */
-export function useStateAt(source: HistorySource, lsn: number): Answer<PastState> {
-  return useSettled(useCallback((signal: AbortSignal) => source.stateAt(lsn, signal), [source, lsn]))
+export function useStateAt(source: WorkspaceHistory, lsn: number): Answer<PastPage> {
+  return useSettled(useCallback((signal: AbortSignal) => source.stateAt(lsn, { signal }), [source, lsn]))
 }
 
 /** Asks when the question has stayed the same for a moment. */

@@ -46,7 +46,7 @@ export function SidePanels({ name }: { name: string }): ReactNode {
       {isOffered && button('Demonstration')}
       <ConflictsAnnouncer newest={conflicts.list[0]} />
       <Suspense fallback={null}>
-        {open === 'History' && <HistoryPanel name={name} onClose={close} />}
+        {open === 'History' && <HistoryPanel onClose={close} />}
         {open === 'Conflicts' && <ConflictsPanel conflicts={conflicts} onClose={close} />}
         {open === 'Demonstration' && <DemonstrationPanel name={name} onClose={close} />}
       </Suspense>
