@@ -7,6 +7,7 @@ export type RefusalCode =
   | 'forbidden'
   | 'bad_workspace'
   | 'quarantined'
+  | 'workspace_deleted'
   | 'too_large'
   | 'too_fast'
   | 'refused'
@@ -73,6 +74,7 @@ const REFUSALS = new Map<number, { code: RefusalCode; meaning: string }>([
   [CLOSE.forbidden, { code: 'forbidden', meaning: 'the token does not allow this' }],
   [CLOSE.badWorkspace, { code: 'bad_workspace', meaning: 'the server has no such workspace name' }],
   [CLOSE.quarantined, { code: 'quarantined', meaning: 'the stored workspace is damaged, its operator has to look' }],
+  [CLOSE.workspaceDeleted, { code: 'workspace_deleted', meaning: 'the workspace was deleted' }],
   [CLOSE.tooLarge, { code: 'too_large', meaning: 'an edit is larger than the server takes' }],
   [CLOSE.tooFast, { code: 'too_fast', meaning: 'edits came faster than the server takes them' }],
 ])

@@ -6,6 +6,8 @@ import { deleteDatabase, inTransaction, openDatabase, requestResult } from './in
 export type SetAsideCause =
   /** The server's workspace is another one than the copy's: it was deleted and made anew, or restored. */
   | { readonly cause: 'generation_changed'; readonly generation: string | undefined }
+  /** The workspace was deleted on the server. */
+  | { readonly cause: 'workspace_deleted'; readonly reason: string }
   /** The server refused edits; `update` holds them, as one Yjs V1 update on top of what the server has. */
   | { readonly cause: 'rejected'; readonly code: RejectionCode; readonly reason: string; readonly update: Uint8Array }
   /** IndexedDB gave back something that is no Yjs update. */

@@ -35,8 +35,13 @@ export interface LinkOptions {
   readonly awareness: Awareness
   /** Makes the query string of the next connection: a token may have to be fetched. */
   query(): Promise<Record<string, string>>
+  /** The server has refused this already: nothing is tried before `reconnect()`. */
+  readonly refusal: ConnectionRefusal | undefined
   readonly events: LinkEvents
 }
+
+/** The state of a connection that the server refused for good. */
+export type ConnectionRefusal = Extract<ConnectionState, { state: 'refused' }>
 
 /**
  * Keeps one stock `WebsocketProvider` connected. The provider speaks the protocol; when to connect is decided here, since its
@@ -46,7 +51,7 @@ export class Link {
   readonly provider: WebsocketProvider
   readonly #options: LinkOptions
   readonly #sockets = new Set<WebSocket>()
-  #state: ConnectionState = { state: 'connecting', reason: undefined }
+  #state: ConnectionState
   /** Counts attempts, so that a token that comes too late starts nothing. */
   #attempt = 0
   #timer: ReturnType<typeof setTimeout> | undefined
@@ -54,6 +59,7 @@ export class Link {
 
   constructor(options: LinkOptions) {
     this.#options = options
+    this.#state = options.refusal ?? { state: 'connecting', reason: undefined }
     this.provider = new WebsocketProvider(options.url, options.workspace, options.doc, {
       connect: false,
       awareness: options.awareness,

@@ -15,7 +15,7 @@ import * as Y from 'yjs'
 import { orAborted, type WaitOptions } from './abort.ts'
 import { ClientError } from './client-error.ts'
 import { KeyedSends } from './keyed-sends.ts'
-import { Link } from './link.ts'
+import { type ConnectionRefusal, Link } from './link.ts'
 import type { LocalCopies } from './local-copies.ts'
 import { isLocalCopyOrigin, type LocalCopy } from './local-copy.ts'
 import { Outbox } from './outbox.ts'
@@ -42,7 +42,7 @@ export interface ReplicaEvents {
   /** The server's state is in `doc`, for the first time on this connection. */
   synced(): void
   /** The server refused the connection for good. */
-  refused(error: ClientError): void
+  refused(refusal: ConnectionRefusal): void
   conflict(conflict: Conflict): void
   /** Who last touched what, as the server's log says: in answer to `watchProvenance`. */
   provenance(message: Provenance): void
@@ -83,8 +83,16 @@ export class Replica {
   /** Why it was closed: what waits, and whoever comes later, is told so. */
   #end: { readonly reason: unknown } | undefined
 
-  /** `copies` resolves with where to keep the local copy, undefined for nowhere. Connects once that is loaded. */
-  constructor(target: ReplicaTarget, copies: Promise<LocalCopies | undefined>, events: ReplicaEvents) {
+  /**
+   * `copies` resolves with where to keep the local copy, undefined for nowhere. Connects once that is loaded, unless the
+   * server has refused this already (`refusal`).
+   */
+  constructor(
+    target: ReplicaTarget,
+    copies: Promise<LocalCopies | undefined>,
+    events: ReplicaEvents,
+    refusal?: ConnectionRefusal,
+  ) {
     this.#target = target
     this.#events = events
     // Nobody is present before the application says so: a job leaves no ghost among the cursors.
@@ -97,6 +105,7 @@ export class Replica {
       doc: this.doc,
       awareness: this.awareness,
       query: () => this.#query(),
+      refusal,
       events: {
         stateChanged: (state) => this.#onLinkState(state),
         opened: () => this.#outbox.open(),
@@ -206,7 +215,7 @@ export class Replica {
       this.#events.failed(error)
     }
     this.#unstored = []
-    if (this.#end === undefined) this.link.connect()
+    if (this.#end === undefined && this.link.state.state !== 'refused') this.link.connect()
   }
 
   readonly #onUpdate = (update: Uint8Array, origin: unknown): void => {
@@ -307,7 +316,7 @@ export class Replica {
     if (state.state === 'refused') {
       const error = new ClientError(state.code, state.reason)
       this.#fail(error)
-      this.#events.refused(error)
+      this.#events.refused(state)
     }
     this.#events.changed()
   }

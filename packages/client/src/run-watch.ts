@@ -1,7 +1,8 @@
 import type { IndexingEntry, IndexingList, IndexingRun } from '@joinery/blocks'
 import { whenAborted } from './abort.ts'
 import { ClientError } from './client-error.ts'
-import type { Reset, Workspace } from './workspace.ts'
+import type { Reset } from './document-reset.ts'
+import type { Workspace } from './workspace.ts'
 
 /** Which run of which index is watched. */
 export interface WatchedRun {

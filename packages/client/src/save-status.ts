@@ -46,7 +46,7 @@ export type SaveStatus =
     }
 
 /** Why edits were set aside: what the server said of them, or what became of the document they were made on. */
-export type EditsRejectionCode = RejectionCode | 'generation_changed' | 'local_copy_failed'
+export type EditsRejectionCode = RejectionCode | 'generation_changed' | 'workspace_deleted' | 'local_copy_failed'
 
 /** Where the one connection of a replica stands. */
 export type ConnectionState =

@@ -3,8 +3,10 @@ import * as Y from 'yjs'
 import { orAborted, type WaitOptions, whenAborted } from './abort.ts'
 import { ClientError } from './client-error.ts'
 import { documentKey, type SetAsideCause } from './copy-catalog.ts'
+import { isAnythingIn, lossOf, type Reset, resetError } from './document-reset.ts'
 import { Fork } from './fork.ts'
 import { type Draft, KeyedEdits, type KeyedOptions, type KeyedReceipt } from './keyed-edits.ts'
+import type { ConnectionRefusal } from './link.ts'
 import { LocalCopies, type SetAsideCopy } from './local-copies.ts'
 import { ListenerSet, type Observable, ObservableValue } from './observable-value.ts'
 import { Presence } from './presence.ts'
@@ -19,20 +21,6 @@ import { parseOptions, type TokenSource, type WorkspaceOptions } from './workspa
 
 /** What the server said of itself and of this connection. */
 export type ServerInfo = Omit<Hello, 'type'>
-
-/** `workspace.doc` is another document now. What the old one held that the server does not have is in `update`. */
-export interface Reset {
-  readonly cause: SetAsideCause['cause']
-  /** For `rejected`: what the server said. */
-  readonly code: RejectionCode | undefined
-  /** For a person. */
-  readonly reason: string
-  /**
-   * One Yjs V1 update: for `rejected` the refused edits and what built on them, else all that the document held. Never merged
-   * by the SDK. Edits that only make sense on the old document may stay pending when applied to the new one.
-   */
-  readonly update: Uint8Array
-}
 
 /** One workspace, open: its document, and what there is to know and do about it. */
 export class Workspace {
@@ -250,12 +238,9 @@ export class Workspace {
     }
   }
 
-  #createReplica(copies: Promise<LocalCopies | undefined>): Replica {
-    const replica: Replica = new Replica(
-      this.target,
-      copies,
-      this.#eventsOf(() => replica),
-    )
+  #createReplica(copies: Promise<LocalCopies | undefined>, refusal?: ConnectionRefusal): Replica {
+    const events = this.#eventsOf(() => replica)
+    const replica: Replica = new Replica(this.target, copies, events, refusal)
     this.undo.attach(replica.doc)
     this.presence.attach(replica.awareness)
     if (this.provenance.isWatched) replica.watchProvenance()
@@ -275,7 +260,7 @@ export class Workspace {
         this.presence.announce()
         this.#synced.resolve()
       },
-      refused: (error) => this.#synced.reject(error),
+      refused: (refusal) => this.#onRefused(refusal, self()),
       conflict: (conflict) => this.#conflicts.tell(conflict),
       provenance: ({ stamps }) => this.provenance.note(stamps),
       failed: (error) => this.#errors.tell(error),
@@ -295,19 +280,27 @@ export class Workspace {
     }
   }
 
-  /** Swaps in a new replica: a Yjs document takes nothing back. */
-  #reset(cause: SetAsideCause, reason: string, update: Uint8Array): void {
+  #onRefused(refusal: ConnectionRefusal, replica: Replica): void {
+    const { code, reason } = refusal
+    // Should there be such a workspace again, it must not get what was in the deleted one without being asked.
+    if (code === 'workspace_deleted' && isAnythingIn(replica.doc)) {
+      const update = Y.encodeStateAsUpdate(replica.doc)
+      this.#reset({ cause: 'workspace_deleted', reason }, reason, update, refusal)
+    }
+    this.#synced.reject(new ClientError(code, reason))
+  }
+
+  /** Swaps in a new replica: a Yjs document takes nothing back. With a `refusal`, one that does not connect. */
+  #reset(cause: SetAsideCause, reason: string, update: Uint8Array, refusal?: ConnectionRefusal): void {
     const old = this.#replica
     if (this.#hasSynced) this.#synced = waitable()
     this.#hasSynced = false
-    this.#replica = this.#createReplica(this.#setAside(old.copyName, cause))
+    this.#replica = this.#createReplica(this.#setAside(old.copyName, cause), refusal)
     const code = cause.cause === 'rejected' ? cause.code : undefined
+    // Who had nothing in the document has lost nothing; nor has who knows that all of it was there to be deleted.
+    const isLoss = cause.cause === 'workspace_deleted' ? old.pending > 0 : isAnythingIn(old.doc)
+    if (isLoss) this.#rejection = { code: lossOf(cause), reason }
     this.#closings.push(old.close(resetError(cause, reason)))
-    // Who had nothing in the document has lost nothing.
-    if (old.doc.store.clients.size > 0) {
-      const lost = cause.cause === 'unreadable' ? 'local_copy_failed' : 'generation_changed'
-      this.#rejection = { code: code ?? lost, reason }
-    }
     this.#refresh()
     this.#resets.tell({ cause: cause.cause, code, reason, update })
   }
@@ -341,12 +334,6 @@ export class Workspace {
  */
 export function connectWorkspace(options: WorkspaceOptions): Workspace {
   return new Workspace(options)
-}
-
-/** What those who wait for an edit of a replaced document are told. */
-function resetError(cause: SetAsideCause, reason: string): ClientError {
-  if (cause.cause === 'rejected') return new ClientError('rejected', reason, { rejection: cause.code })
-  return new ClientError(cause.cause === 'unreadable' ? 'local_copy_failed' : 'generation_changed', reason)
 }
 
 function waitable(): PromiseWithResolvers<void> {
