@@ -60,6 +60,8 @@ describe.concurrent('the command on what it can not work on', { timeout: TIMEOUT
     const missing = join(home.path, 'missing')
     expectExplained(await command(...args, '--data', missing), /missing holds no log .*--data/)
     expect(existsSync(missing)).toBe(false)
+    // The same look for all of them: one that reads and one that writes will do.
+    if (args[0] !== 'verify' && args[0] !== 'compact') return
     const foreign = join(home.path, 'foreign')
     await mkdir(foreign)
     await writeFile(join(foreign, 'thesis.doc'), 'ten years of work')
@@ -99,16 +101,19 @@ describe('the command on a disk that fills up', { timeout: TIMEOUT_MS }, () => {
     expectExplained(await command('backup', '--to', disk.path, '--data', data), /joinery-\S+\.archive: no room is left/)
     expect(await readdir(disk.path)).toEqual([])
     const restored = join(disk.path, 'restored')
-    expectExplained(await command('restore', backups, '--data', restored), /no room left to write.*free some space/)
+    expectExplained(
+      await command('restore', backups, '--data', restored),
+      /no room left to write in \S+restored: .*do it again/,
+    )
     expect(await readdir(disk.path)).toEqual([])
-    expectExplained(await command('import', backups, '--data', restored), /no room left to write.*free some space/)
+    expectExplained(await command('import', backups, '--data', restored), /no room left to write.*do it again/)
 
     await using joinery = await startJoinery({ directory: join(disk.path, 'served') })
     const writer = await RawClient.open({ url: joinery.url, path: 'here', wantsJoinery: true })
     writer.doc.getText('content').insert(0, 'kept')
     await until('it is durable', () => writer.framesDurable === writer.framesSent)
     const served = join(disk.path, 'served')
-    expectExplained(await command('import', backups, '--data', served), /no room left to write.*free some space/)
+    expectExplained(await command('import', backups, '--data', served), /no room left to write.*do it again/)
     // What was half-taken is never seen, and the server goes on once there is space.
     await rm(restored, { recursive: true })
     await within(

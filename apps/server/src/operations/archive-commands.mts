@@ -68,7 +68,7 @@ async function runExport(workspace: string, options: Options): Promise<void> {
 async function archive(directory: string, workspaces: readonly string[] | undefined, file: string) {
   const bar = openProgressBar('records')
   try {
-    const watched = { onProgress: bar.onProgress, signal: stopSignal() }
+    const watched = { onProgress: bar.onProgress, onBytes: bar.onBytes, signal: stopSignal() }
     return await withOperator(directory, (operator) => writeArchive(file, operator.archive(workspaces, watched)))
   } finally {
     bar.stop()

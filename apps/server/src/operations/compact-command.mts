@@ -1,27 +1,12 @@
-import type { KeepHistory } from '@joinery/log'
 import type { Command } from 'commander'
-import { z } from 'zod'
 import { AppError } from '../app-error.mts'
-import { type Options, readSetting, type Setting } from '../setting.mts'
+import { keepHistorySetting } from '../keep-history-setting.mts'
+import { type Options, readSetting } from '../setting.mts'
 import { addDataOptions, readDataOptions, stopSignal } from './data-options.mts'
 import { withOperator } from './open-operator.mts'
 import type { Compaction } from './operator.mts'
 import { openProgressBar } from './progress.mts'
 import { formatBytes, formatTable } from './table.mts'
-
-const keepHistory: Setting<KeepHistory> = {
-  option: 'keepHistory',
-  rule: 'forever, a number of days such as 90d, or a number of records',
-  example: '90d',
-  schema: z
-    .string()
-    .regex(/^(forever|\d{1,9}d?)$/)
-    .default('forever')
-    .transform((text): KeepHistory => {
-      if (text === 'forever') return text
-      return text.endsWith('d') ? { days: Number(text.slice(0, -1)) } : { events: Number(text) }
-    }),
-}
 
 /** Adds `joinery compact` to the program. */
 export function addCompactCommand(program: Command): void {
@@ -33,7 +18,7 @@ export function addCompactCommand(program: Command): void {
 
 async function runCompact(workspace: string | undefined, options: Options): Promise<void> {
   const { directory, isJson } = readDataOptions(options)
-  const keep = readSetting(keepHistory, options, process.env)
+  const keep = readSetting(keepHistorySetting, options, process.env)
   const bar = openProgressBar('workspaces')
   try {
     const watched = { onProgress: bar.onProgress, signal: stopSignal() }

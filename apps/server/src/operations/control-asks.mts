@@ -12,7 +12,11 @@ import type { ImportChoice, Operator, Watched } from './operator.mts'
 const BODY_BYTES_MAX = 64 * 1024
 
 /** Answers one question; `watched` says how far it is and when to stop. */
-export type Ask = (operator: Operator, request: IncomingMessage, watched: Required<Watched>) => Promise<unknown>
+export type Ask = (
+  operator: Operator,
+  request: IncomingMessage,
+  watched: Required<Omit<Watched, 'onBytes'>>,
+) => Promise<unknown>
 
 const inspectBody = z.object({ workspace: z.string().optional() })
 export const archiveBody = z.object({ workspaces: z.array(z.string()).optional() })
@@ -77,7 +81,7 @@ export async function readQuestion(request: IncomingMessage): Promise<unknown> {
 async function importUpload(
   operator: Operator,
   request: IncomingMessage,
-  watched: Required<Watched>,
+  watched: Required<Omit<Watched, 'onBytes'>>,
 ): Promise<unknown> {
   const query = new URL(request.url ?? '/', 'http://server').searchParams
   const workspaces = query.getAll('workspace')

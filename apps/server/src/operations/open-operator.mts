@@ -9,7 +9,7 @@ const ADVICE: Partial<Record<LogErrorCode, string>> = {
   locked: 'a process has it open that can’t be asked: stop it, and then try again',
   unreadable: 'give the directory of a log with --data',
   foreign_directory: 'or give the directory of a log with --data',
-  storage_full: 'free some space',
+  storage_full: 'this command does not: do it again then',
 }
 
 /**

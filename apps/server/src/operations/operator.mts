@@ -4,6 +4,8 @@ import type { DirectoryReport, HistoryQuery, HistoryRow, Imported, StoreInspecti
 export interface Watched {
   /** How far something is that takes its time. */
   readonly onProgress?: (done: number, total: number) => void
+  /** The same where nobody knows how much there will be: an archive on its way from a server. */
+  readonly onBytes?: (bytes: number) => void
   readonly signal?: AbortSignal
 }
 

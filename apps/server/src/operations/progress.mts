@@ -1,16 +1,25 @@
 import { SingleBar } from 'cli-progress'
+import { formatBytes } from './table.mts'
 
 /** A bar on stderr for people, nothing for pipes and files. */
 export interface ProgressBar {
   readonly onProgress: (done: number, total: number) => void
+  /** In place of a bar, where nobody knows how much there will be. */
+  readonly onBytes: (bytes: number) => void
   stop(): void
 }
 
+/** How often a person can see something new, ms. */
+const SHOW_MS = 100
+const CLEAR_LINE = '\r\u001b[K'
+
 export function openProgressBar(unit: string): ProgressBar {
-  if (!process.stderr.isTTY) return { onProgress: () => undefined, stop: () => undefined }
+  const nothing = (): void => undefined
+  if (!process.stderr.isTTY) return { onProgress: nothing, onBytes: nothing, stop: nothing }
   const format = `{bar} {value}/{total} ${unit}, {eta_formatted} left`
   const bar = new SingleBar({ format, stream: process.stderr, hideCursor: true, clearOnComplete: true })
   let isStarted = false
+  let shownMs: number | undefined
   return {
     onProgress: (done, total) => {
       if (!isStarted) bar.start(total, done)
@@ -18,6 +27,16 @@ export function openProgressBar(unit: string): ProgressBar {
       bar.setTotal(total)
       bar.update(done)
     },
-    stop: () => bar.stop(),
+    onBytes: (bytes) => {
+      const nowMs = performance.now()
+      if (shownMs !== undefined && nowMs - shownMs < SHOW_MS) return
+      shownMs = nowMs
+      process.stderr.write(`${CLEAR_LINE}${formatBytes(bytes)} so far`)
+    },
+    stop: () => {
+      bar.stop()
+      if (shownMs !== undefined) process.stderr.write(CLEAR_LINE)
+      shownMs = undefined
+    },
   }
 }

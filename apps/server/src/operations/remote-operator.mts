@@ -25,7 +25,7 @@ export async function findServer(directory: string): Promise<Operator | undefine
     verify: (watched) => ask(control, 'verify', {}, watched) as Promise<DirectoryReport>,
     inspect: (workspace, signal) => ask(control, 'inspect', { workspace }, { signal }) as Promise<StoreInspection>,
     history: (query, signal) => ask(control, 'history', query, { signal }) as Promise<HistoryRow[]>,
-    archive: (workspaces, { signal }) => stream(control, 'archive', { workspaces }, signal),
+    archive: (workspaces, watched) => stream(control, 'archive', { workspaces }, watched),
     import: (path, choice, watched) => upload(control, path, choice, watched) as Promise<Imported>,
     compact: (keepHistory, workspace, watched) => {
       return ask(control, 'compact', { keepHistory, workspace }, watched) as Promise<Compaction[]>
@@ -49,11 +49,16 @@ async function* stream(
   control: Control,
   what: string,
   body: object,
-  signal: AbortSignal | undefined,
+  { signal, onBytes }: Watched,
 ): AsyncGenerator<Uint8Array> {
   const answer = await post(control, what, [JSON.stringify(body)], signal)
+  let bytes = 0
   try {
-    yield* answer as AsyncIterable<Buffer>
+    for await (const chunk of answer as AsyncIterable<Buffer>) {
+      bytes += chunk.byteLength
+      onBytes?.(bytes)
+      yield chunk
+    }
   } catch (cause) {
     throw brokenOff(control, signal, cause)
   }

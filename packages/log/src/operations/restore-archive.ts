@@ -37,7 +37,9 @@ export async function restoreArchive(
   } catch (error) {
     if (draft !== undefined) await rm(draft, { recursive: true, force: true })
     if (options.signal?.aborted) throw error
-    throw storageError(error, directory)
+    const { code, message } = storageError(error, directory)
+    // Where it was made is nobody's business.
+    throw new LogError(code, draft === undefined ? message : message.replaceAll(draft, directory), { cause: error })
   }
 }
 
