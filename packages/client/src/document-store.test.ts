@@ -1,5 +1,5 @@
 import { createBlock, listEdges, setEdge } from '@joinery/blocks'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import * as Y from 'yjs'
 import { blockIdsOf } from './block-ids.ts'
 import { documentStore } from './document-store.ts'
@@ -121,5 +121,41 @@ describe('followBlock', () => {
     stop()
     workspace.blocks.delete('a')
     expect(sinceLast()).toBe(0)
+  })
+
+  it('[C77] has one observer for all blocks and one for each, whoever follows, and none when nobody does', () => {
+    const workspace = offlineWorkspace()
+    const map = workspace.doc.getMap('blocks')
+    const observers = { all: 0, a: 0 }
+    const count = (target: Y.Map<unknown>, key: 'all' | 'a', add: 'observe' | 'observeDeep') => {
+      vi.spyOn(target, add).mockImplementation(() => void observers[key]++)
+      vi.spyOn(target, add === 'observe' ? 'unobserve' : 'unobserveDeep').mockImplementation(
+        () => void observers[key]--,
+      )
+    }
+    count(map, 'all', 'observe')
+    count(workspace.blocks.create('a', { type: 'text' }).map, 'a', 'observeDeep')
+    const parts = [undefined, 'content', 'content', 'fields']
+    const stop = ['a', 'b', 'c'].flatMap((id) => parts.map((part) => followBlock(workspace, id, part, () => undefined)))
+    expect(observers).toEqual({ all: 1, a: 1 })
+    for (const end of stop) end()
+    expect(observers).toEqual({ all: 0, a: 0 })
+    followBlock(workspace, 'a', 'content', () => undefined)
+    expect(observers).toEqual({ all: 1, a: 1 })
+  })
+
+  it('[C77] calls nobody who was ended by one called before', () => {
+    const workspace = offlineWorkspace()
+    const heard: string[] = []
+    const stops: (() => void)[] = []
+    for (const name of ['first', 'second']) {
+      const listener = () => {
+        heard.push(name)
+        for (const stop of stops) stop()
+      }
+      stops.push(followBlock(workspace, 'a', undefined, listener))
+    }
+    workspace.blocks.create('a', { type: 'text' })
+    expect(heard).toEqual(['first'])
   })
 })

@@ -3,6 +3,12 @@ import * as Y from 'yjs'
 import { followDoc } from './follow-doc.ts'
 import type { Workspace } from './workspace.ts'
 
+/** Somebody who shows a part of a block; of the block itself where `part` is undefined. */
+interface Follower {
+  readonly part: string | undefined
+  readonly call: () => void
+}
+
 /**
  * Calls `listener` when block `id` comes, goes or is replaced, and when its `part` (`content`, `fields`, ...) is edited or
  * replaced; of other parts and other blocks nothing is heard. Outlives replica swaps. Returns unsubscribe.
@@ -13,38 +19,109 @@ export function followBlock(
   part: string | undefined,
   listener: () => void,
 ): () => void {
-  return followDoc(workspace, (doc) => attachToBlock(doc, id, part, listener), listener)
+  let followed = followedBlocks.get(workspace)
+  if (followed === undefined) {
+    followed = new FollowedBlocks(workspace)
+    followedBlocks.set(workspace, followed)
+  }
+  return followed.add(id, { part, call: listener })
 }
 
-function attachToBlock(doc: Y.Doc, id: string, part: string | undefined, listener: () => void): () => void {
-  const blocks = blocksMap(doc)
-  const onParts = (events: Y.YEvent<Y.AbstractType<unknown>>[]): void => {
-    if (events.some((event) => partsOf(event, block).has(part))) listener()
+const followedBlocks = new WeakMap<Workspace, FollowedBlocks>()
+
+/**
+ * The blocks of one workspace that somebody shows. One observer for all of them and one for each block: Yjs finds an observer
+ * that is taken away by looking at every other, which for a board of a thousand blocks made leaving it take a quarter second.
+ */
+class FollowedBlocks {
+  readonly #workspace: Workspace
+  readonly #blocks = new Map<string, FollowedBlock>()
+  #doc: Y.Doc | undefined
+  #unfollow: (() => void) | undefined
+
+  constructor(workspace: Workspace) {
+    this.#workspace = workspace
   }
-  const watch = (): Y.Map<unknown> | undefined => {
-    const map = blocks.get(id)
-    if (!(map instanceof Y.Map)) return undefined
-    if (part !== undefined) map.observeDeep(onParts)
-    return map
+
+  add(id: string, follower: Follower): () => void {
+    this.#unfollow ??= followDoc(this.#workspace, (doc) => this.#attach(doc), this.#tellAll)
+    let block = this.#blocks.get(id)
+    if (block === undefined) {
+      block = new FollowedBlock()
+      block.attach(this.#mapOf(id))
+      this.#blocks.set(id, block)
+    }
+    block.followers.add(follower)
+    return () => this.#remove(id, follower)
   }
-  let block = watch()
-  const unwatch = (): void => {
-    if (part !== undefined) block?.unobserveDeep(onParts)
+
+  #remove(id: string, follower: Follower): void {
+    const block = this.#blocks.get(id)
+    if (block?.followers.delete(follower) !== true || block.followers.size > 0) return
+    block.attach(undefined)
+    this.#blocks.delete(id)
+    if (this.#blocks.size > 0) return
+    this.#unfollow?.()
+    this.#unfollow = undefined
   }
-  const onBlocks = (event: Y.YMapEvent<unknown>): void => {
-    if (!event.keysChanged.has(id)) return
-    unwatch()
-    block = watch()
-    listener()
+
+  #attach(doc: Y.Doc): () => void {
+    this.#doc = doc
+    const map = blocksMap(doc)
+    for (const [id, block] of this.#blocks) block.attach(this.#mapOf(id))
+    map.observe(this.#blocksOnChange)
+    return () => {
+      this.#doc = undefined
+      map.unobserve(this.#blocksOnChange)
+      for (const block of this.#blocks.values()) block.attach(undefined)
+    }
   }
-  blocks.observe(onBlocks)
-  return () => {
-    blocks.unobserve(onBlocks)
-    unwatch()
+
+  readonly #blocksOnChange = (event: Y.YMapEvent<unknown>): void => {
+    for (const id of event.keysChanged) {
+      const block = this.#blocks.get(id)
+      if (block === undefined) continue
+      block.attach(this.#mapOf(id))
+      block.tell(() => true)
+    }
+  }
+
+  readonly #tellAll = (): void => {
+    for (const block of [...this.#blocks.values()]) block.tell(() => true)
+  }
+
+  #mapOf(id: string): Y.Map<unknown> | undefined {
+    const map = this.#doc && blocksMap(this.#doc).get(id)
+    return map instanceof Y.Map ? map : undefined
   }
 }
 
-function partsOf(event: Y.YEvent<Y.AbstractType<unknown>>, block: Y.Map<unknown> | undefined): ReadonlySet<unknown> {
-  if (event instanceof Y.YMapEvent && event.target === block) return event.keysChanged
-  return new Set([event.path[0]])
+class FollowedBlock {
+  readonly followers = new Set<Follower>()
+  #map: Y.Map<unknown> | undefined
+
+  /** Observes what the block is now; undefined when there is none. */
+  attach(map: Y.Map<unknown> | undefined): void {
+    if (map === this.#map) return
+    this.#map?.unobserveDeep(this.#blockOnChange)
+    map?.observeDeep(this.#blockOnChange)
+    this.#map = map
+  }
+
+  tell(isConcerned: (follower: Follower) => boolean): void {
+    for (const follower of [...this.followers]) {
+      // One that was called before may have ended it.
+      if (this.followers.has(follower) && isConcerned(follower)) follower.call()
+    }
+  }
+
+  readonly #blockOnChange = (events: Y.YEvent<Y.AbstractType<unknown>>[]): void => {
+    const changed = new Set<unknown>()
+    for (const event of events) {
+      if (event instanceof Y.YMapEvent && event.target === this.#map)
+        for (const key of event.keysChanged) changed.add(key)
+      else changed.add(event.path[0])
+    }
+    this.tell(({ part }) => part !== undefined && changed.has(part))
+  }
 }
