@@ -49,10 +49,8 @@ export class ByteReader {
 
   /** `length` bytes, in place: not a copy. */
   bytes(length: number): Buffer {
-    const start = this.offset
-    if (length > this.#end - start) throw new RangeError(`${length} bytes wanted, ${this.#end - start} left`)
-    this.offset = start + length
-    return this.#bytes.subarray(start, this.offset)
+    const start = this.#advance(length)
+    return this.#bytes.subarray(start, start + length)
   }
 
   rest(): Buffer {
@@ -60,15 +58,15 @@ export class ByteReader {
   }
 
   u8(): number {
-    return this.bytes(1).readUInt8()
+    return this.#bytes.readUInt8(this.#advance(1))
   }
 
   u32(): number {
-    return this.bytes(4).readUInt32BE()
+    return this.#bytes.readUInt32BE(this.#advance(4))
   }
 
   u48(): number {
-    return this.bytes(6).readUIntBE(0, 6)
+    return this.#bytes.readUIntBE(this.#advance(6), 6)
   }
 
   varuint(): number {
@@ -85,5 +83,13 @@ export class ByteReader {
 
   string(): string {
     return this.bytes(this.varuint()).toString()
+  }
+
+  /** The offset that the next `length` bytes begin at. */
+  #advance(length: number): number {
+    const start = this.offset
+    if (length > this.#end - start) throw new RangeError(`${length} bytes wanted, ${this.#end - start} left`)
+    this.offset = start + length
+    return start
   }
 }

@@ -24,6 +24,8 @@ export interface DatabaseMoment {
   /** The last entry of a range: one seek. */
   last(range: KeyRange): Promise<Entry | undefined>
   entries(range: KeyRange): AsyncGenerator<Entry>
+  /** {@link entries}, as many at a time as LevelDB hands over. */
+  steps(range: KeyRange): AsyncGenerator<Entry[]>
   close(): Promise<void>
 }
 
@@ -112,8 +114,8 @@ export class Database {
   }
 
   /** Makes the files that hold a range free of what was deleted or replaced in it: takes its time. */
-  tidy({ gte, lt }: { gte: Uint8Array; lt: Uint8Array }): Promise<void> {
-    return this.#guard(this.#level.compactRange(gte, lt))
+  tidy(range: KeyRange): Promise<void> {
+    return this.#guard(this.#level.compactRange(range.gte, 'lt' in range ? range.lt : range.lte))
   }
 
   /** Bytes that a range takes in tables: none for what was written lately, and to within a block or two. */
@@ -131,11 +133,16 @@ export class Database {
         return entry
       },
       entries: (range) => this.#entries(range, snapshot),
+      steps: (range) => this.#steps(range, snapshot),
       close: () => this.#guard(snapshot.close()),
     }
   }
 
   async *#entries(range: KeyRange, snapshot?: Snapshot): AsyncGenerator<Entry> {
+    for await (const entries of this.#steps(range, snapshot)) for (const entry of entries) yield entry
+  }
+
+  async *#steps(range: KeyRange, snapshot?: Snapshot): AsyncGenerator<Entry[]> {
     const iterator = this.#level.iterator({
       ...range,
       highWaterMarkBytes: BYTES_PER_STEP,
@@ -145,7 +152,7 @@ export class Database {
       for (let step = ENTRIES_FIRST_STEP; ; step = ENTRIES_PER_STEP) {
         const entries = await this.#guard(iterator.nextv(step))
         if (entries.length === 0) return
-        yield* entries
+        yield entries
       }
     } finally {
       await iterator.close()

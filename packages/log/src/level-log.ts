@@ -22,7 +22,7 @@ import { LSN_MAX, type Lsn } from './lsn.ts'
 import type { LogObserver } from './observer.ts'
 import { checkEntry, decodeRecord, decodeRecordTime, encodeRecord } from './record.ts'
 import { sealRecords } from './seal.ts'
-import { findStoredTime, readStoredRecords, type StoredLog } from './stored-records.ts'
+import { findStoredTime, readStoredRuns, type StoredLog } from './stored-records.ts'
 import { takeSnapshot } from './take-snapshot.ts'
 import { Upkeep } from './upkeep.ts'
 import { encodeWorkspaceIdentity, makeGeneration, type WorkspaceIdentity } from './workspace-identity.ts'
@@ -149,7 +149,9 @@ export class LevelLog implements WorkspaceLog {
     // What is on its way to the disk is read from memory: waiting for it could take as long as storage fails.
     const { waiting, firstWaiting } = this.#waiting(number)
     const lastStored = Math.min(through, firstWaiting - 1)
-    if (first <= lastStored) yield* this.#readStored(first, lastStored)
+    if (first <= lastStored) {
+      for await (const run of this.#readStored(first, lastStored)) for (const record of run) yield record
+    }
     for (const { key, value } of waiting) {
       const lsn = lsnOfRecordKey(key)
       if (lsn >= first && lsn <= through) yield decodeRecord(this.workspace, key, value)
@@ -180,10 +182,10 @@ export class LevelLog implements WorkspaceLog {
     }
   }
 
-  async *#readStored(first: number, last: number): AsyncGenerator<LogRecord> {
+  async *#readStored(first: number, last: number): AsyncGenerator<LogRecord[]> {
     const stored = this.#stored()
     try {
-      if (stored !== undefined) yield* readStoredRecords(stored, first, last)
+      if (stored !== undefined) yield* readStoredRuns(stored, first, last)
     } catch (error) {
       throw this.#explained(error)
     } finally {

@@ -1,6 +1,7 @@
+import { randomBytes } from 'node:crypto'
 import { expect, it } from 'vitest'
-import { KIND, lsnOfRecordKey, ownRange } from './key.ts'
-import { openLevelStore } from './level-store.ts'
+import { KIND, lsnOfRecordKey, ownRange, recordKeyRange, segmentKeyRange } from './key.ts'
+import { levelStoreOf, openLevelStore } from './level-store.ts'
 import type { Lsn } from './lsn.ts'
 import { tamper } from './tamper.ts'
 import { testDirectories } from './test-directory.ts'
@@ -74,5 +75,21 @@ it('[L44] a damaged record throws corrupted where it is, with those before it se
   const records = await readAll(damaged, { through: 4_499 as Lsn })
   expect(records.map(({ update }) => Buffer.from(update).toString()).at(-1)).toBe('update 4499')
   expect(await readAll(damaged, { after: 4_500 as Lsn })).toHaveLength(501)
+  await store.close()
+})
+
+it('[L53] sealing gives back what records took, a few at a time as they come', async () => {
+  const directory = await makeDirectory()
+  const store = await openLevelStore({ directory, durability: 'async' })
+  const log = await store.open('a')
+  // Twice what LevelDB keeps in memory, and no further: its own rewriting has no reason to begin.
+  for (let n = 1; n <= 80; n++) {
+    for (let m = 1; m < 100; m++) log.append(sampleEntry(n, { update: randomBytes(1_000) }))
+    await log.append(sampleEntry(n)).durable
+    await log.seal()
+  }
+  const { disk } = levelStoreOf(store)
+  expect(await disk.approximateBytes(recordKeyRange(0))).toBeLessThan(1024 * 1024)
+  expect(await disk.approximateBytes(segmentKeyRange(0))).toBeGreaterThan(4 * 1024 * 1024)
   await store.close()
 })

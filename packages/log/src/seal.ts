@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { LogRecord, Sealed } from './event-store.ts'
-import { KIND, ownRange, recordKey, recordKeyRange } from './key.ts'
+import { recordKey, recordKeyRange } from './key.ts'
 import { LogError } from './log-error.ts'
 import type { Lsn } from './lsn.ts'
 import { decodeRecord } from './record.ts'
@@ -10,7 +10,7 @@ import type { Del } from './write.ts'
 
 /** Fewer than these share too little to be worth a segment: they wait for more. */
 const SEGMENT_RECORDS_MIN = 64
-/** From here on it pays to have LevelDB rewrite its tables at once; for less it does so by and by. */
+/** Bytes of sealed records in LevelDB's tables from which on it pays to rewrite those at once: for less it does so by and by. */
 const TIDY_FROM_BYTES = 1024 * 1024
 
 interface Batch {
@@ -57,8 +57,16 @@ export async function sealRecords(desk: Desk, through: Lsn): Promise<Sealed> {
   } finally {
     await moment.close()
   }
-  if (sealed.bytesBefore >= TIDY_FROM_BYTES) await host.disk.tidy(ownRange(KIND.record, number))
+  await giveBack(desk)
   return sealed
+}
+
+/** Deleted is not gone: LevelDB keeps what sealed records took until it next rewrites the tables they are in. */
+async function giveBack({ number, extent, host }: Desk): Promise<void> {
+  const range = recordKeyRange(number, 0, extent.sealedLsn)
+  if ((await host.disk.approximateBytes(range)) >= TIDY_FROM_BYTES) {
+    await host.disk.tidy(range)
+  }
 }
 
 /** Gives the bytes of the segment. Throws `corrupted`, and writes nothing, if it would not read as the records do. */

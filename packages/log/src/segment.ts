@@ -18,8 +18,8 @@ const HEAD_BYTES = 1 + 6 + 6 + 6 + 4
  * unpack in about a millisecond when one of them is asked for. A larger update has a segment to itself.
  */
 export const SEGMENT_BYTES = 512 * 1024
-/** And up to this many records. */
-export const SEGMENT_RECORDS_MAX = 4_096
+/** And up to this many records: four times as many share next to nothing more (3.4 instead of 3.5 bytes an edit, measured). */
+export const SEGMENT_RECORDS_MAX = 1_024
 /** A segment's columns are at most these; it bounds what a decompression may allocate. */
 const UNPACKED_BYTES_MAX = UPDATE_BYTES_MAX + 64 * 1024 * 1024
 /** Written once and kept for good, off the main thread: 9 takes a tenth less room than zstd's own 3, 15 none less (measured). */
@@ -139,18 +139,17 @@ function decodeColumns(reader: ByteReader, { first, last, firstAt, lastAt }: Seg
   if (!(count > 0)) throw new RangeError(`it ends with record ${last}`)
   const authors = readLists(reader)
   const touched = readLists(reader)
-  const column = <T>(read: (index: number) => T): T[] => Array.from({ length: count }, (_, index) => read(index))
-  const authorOf = column(() => entryOf(authors, reader.varuint()))
-  const touchedOf = column(() => entryOf(touched, reader.varuint()))
+  const authorOf = readColumn(count, () => entryOf(authors, reader.varuint()))
+  const touchedOf = readColumn(count, () => entryOf(touched, reader.varuint()))
   let at = firstAt
-  const atOf = column(() => {
+  const atOf = readColumn(count, () => {
     at += reader.varuint()
     return at
   })
   if (at !== lastAt) throw new RangeError(`its last record's time is ${at}, not ${lastAt}`)
-  const keyOf = column(() => (reader.varuint() === 0 ? undefined : reader.string()))
-  const lengthOf = column(() => reader.varuint())
-  const records = column((index): LogRecord => {
+  const keyOf = readColumn(count, () => (reader.varuint() === 0 ? undefined : reader.string()))
+  const lengthOf = readColumn(count, () => reader.varuint())
+  const records = readColumn(count, (index): LogRecord => {
     const [actor = '', source = '', connection = ''] = authorOf[index] ?? []
     const idempotencyKey = keyOf[index]
     return {
@@ -166,6 +165,13 @@ function decodeColumns(reader: ByteReader, { first, last, firstAt, lastAt }: Seg
   })
   if (reader.rest().byteLength > 0) throw new RangeError('bytes follow its end')
   return records
+}
+
+/** A plain loop: `Array.from` takes several times as long for what is read in a microsecond a record. */
+function readColumn<T>(count: number, read: (index: number) => T): T[] {
+  const column: T[] = []
+  for (let index = 0; index < count; index++) column.push(read(index))
+  return column
 }
 
 /** Lists of strings, each different one written once and known by its number. */

@@ -21,45 +21,81 @@ export interface StoredLog {
 
 /** Records `first` through `last`, checked, sealed or not. Throws `corrupted` at the first that is damaged or missing. */
 export async function* readStoredRecords(log: StoredLog, first: number, last: number): AsyncGenerator<LogRecord> {
+  for await (const run of readStoredRuns(log, first, last)) for (const record of run) yield record
+}
+
+/** The same, as many at a time as come at once: handing on a record by itself costs more than decoding it. */
+export async function* readStoredRuns(log: StoredLog, first: number, last: number): AsyncGenerator<LogRecord[]> {
   const { workspace } = log
   const { sealedLsn } = await extentOf(log)
+  const lastSealed = Math.min(last, sealedLsn)
   let expected = first
-  for await (const record of readSegments(log, first, Math.min(last, sealedLsn))) {
-    if (record.lsn !== expected) break
-    yield record
-    expected++
+  for await (const segment of readSegments(log, first, lastSealed)) {
+    const skipped = expected - (segment[0]?.lsn ?? expected)
+    if (skipped < 0) break
+    const run = segment.slice(skipped, skipped + lastSealed - expected + 1)
+    if (run.length > 0) yield run
+    expected += run.length
   }
-  if (expected <= Math.min(last, sealedLsn)) throw missingRecord(workspace, expected)
+  if (expected <= lastSealed) throw missingRecord(workspace, expected)
   if (expected > last) return
-  for await (const [key, value] of entriesOf(log, expected, last)) {
-    if (lsnOfRecordKey(key) !== expected) break
-    yield decodeRecord(workspace, key, value)
-    expected++
+  for await (const entries of entriesOf(log, expected, last)) {
+    const { run, damage } = decodeRun(workspace, entries, expected)
+    if (run.length > 0) yield run
+    if (damage !== undefined) throw damage
+    expected += run.length
   }
   if (expected <= last) throw missingRecord(workspace, expected)
 }
 
-async function* entriesOf({ number, moment }: StoredLog, first: number, last: number): AsyncGenerator<Entry> {
-  if (last - first >= LOOK_UPS_MAX) {
-    yield* moment.entries(recordKeyRange(number, first, last))
-    return
-  }
-  for (let lsn = first; lsn <= last; lsn++) {
-    const key = recordKey(number, lsn as Lsn)
-    const value = await moment.get(key)
-    if (value === undefined) return
-    yield [key, value]
+/** The records from `expected` on, up to what is damaged or missing. */
+function decodeRun(
+  workspace: string,
+  entries: readonly Entry[],
+  expected: number,
+): { run: LogRecord[]; damage?: unknown } {
+  const run: LogRecord[] = []
+  try {
+    for (const [key, value] of entries) {
+      if (lsnOfRecordKey(key) !== expected + run.length) throw missingRecord(workspace, expected + run.length)
+      run.push(decodeRecord(workspace, key, value))
+    }
+    return { run }
+  } catch (damage) {
+    return { run, damage }
   }
 }
 
-async function* readSegments({ workspace, number, moment }: StoredLog, first: number, last: number) {
+async function* entriesOf({ number, moment }: StoredLog, first: number, last: number): AsyncGenerator<Entry[]> {
+  if (last - first >= LOOK_UPS_MAX) {
+    yield* moment.steps(recordKeyRange(number, first, last))
+    return
+  }
+  const entries: Entry[] = []
+  for (let lsn = first; lsn <= last; lsn++) {
+    const key = recordKey(number, lsn as Lsn)
+    const value = await moment.get(key)
+    if (value === undefined) break
+    entries.push([key, value])
+  }
+  yield entries
+}
+
+async function* readSegments(
+  { workspace, number, moment }: StoredLog,
+  first: number,
+  last: number,
+): AsyncGenerator<LogRecord[]> {
   if (first > last) return
   const begin = await moment.last(segmentKeyRange(number, 0, first))
   if (begin === undefined) return
-  for await (const [key, value] of moment.entries(segmentKeyRange(number, lsnOfRecordKey(begin[0]), last))) {
-    for (const record of decodeSegment(workspace, key, value)) {
-      if (record.lsn >= first && record.lsn <= last) yield record
-    }
+  const records = decodeSegment(workspace, ...begin)
+  yield records
+  // What is asked for mostly lies within one: looking for the next would take longer than reading this one did.
+  const next = (records.at(-1)?.lsn ?? last) + 1
+  if (next > last) return
+  for await (const [key, value] of moment.entries(segmentKeyRange(number, next, last))) {
+    yield decodeSegment(workspace, key, value)
   }
 }
 
