@@ -11,10 +11,15 @@ interface BlockCardProps {
   readonly id: string
   readonly actor: string
   readonly workspaceName: string
+  /** Moves the block by so many steps. */
+  readonly onMove: (id: string, steps: number) => void
 }
 
+/** Steps by key, together with Control (or Command) and Shift. */
+const MOVES: Readonly<Record<string, number>> = { ArrowUp: -1, ArrowDown: 1 }
+
 /** One block: its title, its text, its indexes. */
-export const BlockCard = memo(function BlockCard({ id, actor, workspaceName }: BlockCardProps): ReactNode {
+export const BlockCard = memo(function BlockCard({ id, actor, workspaceName, onMove }: BlockCardProps): ReactNode {
   const workspace = useWorkspace()
   const block = useBlock(id)
   const type = useBlockType(id)
@@ -33,11 +38,19 @@ export const BlockCard = memo(function BlockCard({ id, actor, workspaceName }: B
   const titleOnKeyDown = (event: KeyboardEvent<HTMLInputElement>): void => {
     if (event.key === 'Enter') event.currentTarget.blur()
   }
+  const cardOnKeyDown = (event: KeyboardEvent): void => {
+    const steps = MOVES[event.key]
+    if (steps === undefined || !(event.ctrlKey || event.metaKey) || !event.shiftKey) return
+    event.preventDefault()
+    onMove(id, steps)
+  }
   return (
-    <section className="card" aria-label={title} data-block={id}>
+    <section className="card" aria-label={title} data-block={id} onKeyDown={cardOnKeyDown}>
       <div className="sheet">
         <header>
           <span className="kind">{type === 'vector_collection' ? 'Vector collection' : 'Text'}</span>
+          <MoveButton title={title} way="up" onClick={() => onMove(id, -1)} />
+          <MoveButton title={title} way="down" onClick={() => onMove(id, 1)} />
           {/* Uncontrolled, and made anew when the title changes elsewhere: what is half typed is nobody's title yet. */}
           <input
             key={title}
@@ -61,3 +74,19 @@ export const BlockCard = memo(function BlockCard({ id, actor, workspaceName }: B
     </section>
   )
 })
+
+function MoveButton({ title, way, onClick }: { title: string; way: 'up' | 'down'; onClick: () => void }): ReactNode {
+  const key = way === 'up' ? 'ArrowUp' : 'ArrowDown'
+  return (
+    <button
+      type="button"
+      className="quiet"
+      aria-label={`Move ${title} ${way}`}
+      aria-keyshortcuts={`Control+Shift+${key} Meta+Shift+${key}`}
+      title={`Move ${way} (Ctrl+Shift+${way === 'up' ? '↑' : '↓'})`}
+      onClick={onClick}
+    >
+      {way === 'up' ? '↑' : '↓'}
+    </button>
+  )
+}

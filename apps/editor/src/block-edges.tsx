@@ -1,6 +1,6 @@
 import { removeEdge, setEdge } from '@joinery/blocks'
 import { useBlocks, useEdges, useWorkspace } from '@joinery/react'
-import { type ReactNode, useState } from 'react'
+import { type KeyboardEvent, type ReactNode, useRef, useState } from 'react'
 import { titleOf } from './block-title.ts'
 import { openBlock } from './panels/open-block.ts'
 
@@ -9,6 +9,7 @@ export function BlockEdges({ id, title }: { id: string; title: string }): ReactN
   const workspace = useWorkspace()
   const edges = useEdges().filter(({ source }) => source === id)
   const [isChoosing, setIsChoosing] = useState(false)
+  const isBack = useRef(false)
   const nameOf = (block: string): string => titleOf(workspace.blocks.get(block)?.fields.get('title'), block)
   const edit = (change: () => void): void => {
     workspace.undo.split()
@@ -18,7 +19,17 @@ export function BlockEdges({ id, title }: { id: string; title: string }): ReactN
   const connect = (target: string): void => {
     // The same edge from everybody, so that two who draw it at once draw one.
     edit(() => setEdge(workspace.doc, `${id}~${target}`, { source: id, target }))
+    endChoosing()
+  }
+  const endChoosing = (): void => {
     setIsChoosing(false)
+    isBack.current = true
+  }
+  // The keyboard goes back to where it came from, once that stands there again.
+  const buttonOnMount = (button: HTMLButtonElement | null): void => {
+    if (button === null || !isBack.current) return
+    isBack.current = false
+    button.focus()
   }
   const targets = edges.map(({ target }) => target)
   return (
@@ -43,9 +54,15 @@ export function BlockEdges({ id, title }: { id: string; title: string }): ReactN
         </ul>
       )}
       {isChoosing ? (
-        <EdgeTargets without={[id, ...targets]} title={title} nameOf={nameOf} onChoose={connect} />
+        <EdgeTargets
+          without={[id, ...targets]}
+          title={title}
+          nameOf={nameOf}
+          onChoose={connect}
+          onLeave={endChoosing}
+        />
       ) : (
-        <button type="button" className="quiet" onClick={() => setIsChoosing(true)}>
+        <button ref={buttonOnMount} type="button" className="quiet" onClick={() => setIsChoosing(true)}>
           Connect<span className="hidden"> {title}</span> to…
         </button>
       )}
@@ -58,13 +75,37 @@ interface EdgeTargetsProps {
   readonly title: string
   readonly nameOf: (block: string) => string
   readonly onChoose: (target: string) => void
+  readonly onLeave: () => void
 }
 
 /** Its own component, so that only the card that asks follows the list of blocks. */
-function EdgeTargets({ without, title, nameOf, onChoose }: EdgeTargetsProps): ReactNode {
+function EdgeTargets({ without, title, nameOf, onChoose, onLeave }: EdgeTargetsProps): ReactNode {
   const others = useBlocks().filter((block) => !without.includes(block))
+  const [target, setTarget] = useState('')
+  // An arrow key changes the choice at once: by keyboard it is made with Enter, by pointer with the choice itself.
+  const isByKey = useRef(false)
+  const onKeyDown = (event: KeyboardEvent): void => {
+    isByKey.current = true
+    if (event.key === 'Escape') onLeave()
+    if (event.key !== 'Enter' || target === '') return
+    event.preventDefault()
+    onChoose(target)
+  }
+  const onChange = (chosen: string): void => {
+    if (isByKey.current) setTarget(chosen)
+    else onChoose(chosen)
+  }
   return (
-    <select aria-label={`Connect ${title} to`} value="" onChange={(event) => onChoose(event.currentTarget.value)}>
+    <select
+      ref={focusOnMount}
+      aria-label={`Connect ${title} to`}
+      value={target}
+      onPointerDown={() => {
+        isByKey.current = false
+      }}
+      onKeyDown={onKeyDown}
+      onChange={(event) => onChange(event.currentTarget.value)}
+    >
       <option value="" disabled>
         {others.length === 0 ? 'No other block' : 'Choose a block'}
       </option>
@@ -76,3 +117,5 @@ function EdgeTargets({ without, title, nameOf, onChoose }: EdgeTargetsProps): Re
     </select>
   )
 }
+
+const focusOnMount = (select: HTMLSelectElement | null): void => select?.focus()

@@ -1,10 +1,11 @@
-import { useBlocks, useConnectionStatus, useServer, useUndo, useWorkspace } from '@joinery/react'
-import type { ReactNode } from 'react'
+import { useConnectionStatus, useObservable, useServer, useUndo, useWorkspace } from '@joinery/react'
+import { type ReactNode, useCallback, useState } from 'react'
 import { Banner } from './banner.tsx'
 import { BlockCard } from './block-card.tsx'
 import { freshBlockId } from './block-id.ts'
 import { freshTitle, titleOf } from './block-title.ts'
 import { useOwnPresence } from './carets/own-presence.ts'
+import { blockOrderOf, moveBlock, placeLast } from './order/block-order.ts'
 import { SidePanels } from './panels/side-panels.tsx'
 import { People } from './people.tsx'
 import type { Person } from './person.ts'
@@ -19,7 +20,7 @@ const KINDS = [
 export function Board({ name, person }: { name: string; person: Person }): ReactNode {
   const workspace = useWorkspace()
   useOwnPresence(person)
-  const ids = useBlocks()
+  const ids = useObservable(blockOrderOf(workspace))
   const { canUndo, canRedo, undo, redo } = useUndo()
   const isConnected = useConnectionStatus() === 'connected'
   // The server has the last word on who writes: with a token that is not the name chosen here.
@@ -30,9 +31,20 @@ export function Board({ name, person }: { name: string; person: Person }): React
     workspace.transact(() => {
       const block = workspace.blocks.create(freshBlockId(Date.now(), crypto.randomUUID()), { type })
       block.fields.set('title', freshTitle(title, titles), { source: 'user_action', actor })
+      placeLast(workspace, block.id, { source: 'user_action', actor })
     })
     workspace.undo.split()
   }
+  const [said, setSaid] = useState('')
+  const move = useCallback(
+    (id: string, steps: number) => {
+      const moved = moveBlock(workspace, id, steps, { source: 'user_action', actor })
+      if (moved === undefined) return
+      const title = titleOf(workspace.blocks.get(id)?.fields.get('title'), id)
+      setSaid(`${title} is ${moved.at + 1} of ${moved.of}`)
+    },
+    [workspace, actor],
+  )
   return (
     <>
       <header className="bar">
@@ -57,12 +69,15 @@ export function Board({ name, person }: { name: string; person: Person }): React
       </nav>
       <main className="board">
         {ids.map((id) => (
-          <BlockCard key={id} id={id} actor={actor} workspaceName={name} />
+          <BlockCard key={id} id={id} actor={actor} workspaceName={name} onMove={move} />
         ))}
         {ids.length === 0 && (
           <p className="empty">{isConnected ? 'Nothing here yet. Add a block to begin.' : 'Opening the workspace…'}</p>
         )}
       </main>
+      <p className="hidden" aria-live="polite">
+        {said}
+      </p>
     </>
   )
 }
