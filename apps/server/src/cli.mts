@@ -27,6 +27,7 @@ program
   .option('--host <address>', 'address to listen on [JOINERY_HOST] (default: 127.0.0.1)')
   .option('--data <directory>', 'where the log is kept [JOINERY_DATA] (default: ./data)')
   .option('--durability <when>', 'memory, async, sync [JOINERY_DURABILITY] (default: async)')
+  .option('--keep-history <amount>', 'forever, 90d, or so many records [JOINERY_KEEP_HISTORY] (default: forever)')
   .option('--disk-free <megabytes>', 'room the disk must have for /readyz [JOINERY_DISK_FREE] (default: 256)')
   .option('--log-level <level>', 'pino’s, and silent [JOINERY_LOG_LEVEL] (default: info)')
   .option('--origins <list>', 'pages that may connect, joined by commas [JOINERY_ORIGINS]')

@@ -60,9 +60,13 @@ function watchServer(registry: Registry, server: Server, store: EventStore): voi
   counter('load_seconds', 'Time that took, together', () => counters.loadMs / 1_000)
   counter('warmings', 'Rooms that made a document of what they had as bytes', () => counters.warmings)
   counter('coolings', 'Rooms that gave their document back', () => counters.coolings)
+  counter('dropped_records', 'Records that are no longer kept as history', () => counters.dropped)
+  counter('snapshots_verified', 'Snapshots read back and loaded before records went', () => counters.snapshotsVerified)
+  counter('snapshots_unusable', 'Snapshots that could not be loaded then', () => counters.snapshotsUnusable)
   counter('quarantines', 'Loads that found a workspace damaged', () => counters.quarantined)
   gauge('rooms', 'Workspaces that are open', () => server.load().rooms)
   gauge('rooms_live', 'Open workspaces that hold a document', () => server.load().live)
+  gauge('rooms_cold', 'Open workspaces that are served from what is stored', () => server.load().cold)
   gauge(
     'quarantined_workspaces',
     'Open workspaces that are damaged, served for reading',

@@ -1,9 +1,11 @@
 import { isIP } from 'node:net'
 import { resolve } from 'node:path'
+import type { KeepHistory } from '@joinery/log'
 import { isLoopbackHost } from '@joinery/server'
 import { z } from 'zod'
 import { AppError } from './app-error.mts'
 import { dataSetting } from './data-setting.mts'
+import { keepHistorySetting } from './keep-history-setting.mts'
 import { type Environment, type Options, readSetting, type Setting, wholeNumber } from './setting.mts'
 
 export const DURABILITIES = ['memory', 'async', 'sync'] as const
@@ -17,6 +19,8 @@ export interface ServeConfig {
   /** Absolute; unused when durability is `memory`. */
   readonly dataDirectory: string
   readonly durability: (typeof DURABILITIES)[number]
+  /** How much history stays readable. */
+  readonly keepHistory: KeepHistory
   /** With less room than this on its disk the server is not ready. */
   readonly diskFreeBytesMin: number
   readonly logLevel: (typeof LOG_LEVELS)[number]
@@ -54,6 +58,8 @@ const durability: Setting<ServeConfig['durability']> = {
   example: 'sync',
   schema: z.enum(DURABILITIES).default('async'),
 }
+
+const keepHistory: Setting<KeepHistory> = { ...keepHistorySetting, variable: 'JOINERY_KEEP_HISTORY' }
 
 /** LevelDB writes tables anew before it drops the old ones: with no room for that it comes to a halt. */
 const DISK_FREE_DEFAULT_MB = 256
@@ -99,6 +105,7 @@ export function parseServeConfig(options: Options, environment: Environment, dir
     port: readSetting(port, options, environment),
     dataDirectory: resolve(directory, readSetting(dataSetting, options, environment)),
     durability: readSetting(durability, options, environment),
+    keepHistory: readSetting(keepHistory, options, environment),
     diskFreeBytesMin: readSetting(diskFree, options, environment),
     logLevel: readSetting(logLevel, options, environment),
     origins: readSetting(origins, options, environment),

@@ -21,6 +21,7 @@ describe('parseServeConfig', () => {
       port: 1234,
       dataDirectory: '/srv/data',
       durability: 'async',
+      keepHistory: 'forever',
       diskFreeBytesMin: 256_000_000,
       logLevel: 'info',
       origins: undefined,
@@ -37,8 +38,18 @@ describe('parseServeConfig', () => {
   })
 
   it.each([
+    ['forever', 'forever'],
+    ['30d', { days: 30 }],
+    ['100000', { events: 100_000 }],
+  ])('[A48] reads how much history is kept from %s', (text, keepHistory) => {
+    expect(parse({ keepHistory: text }).keepHistory).toEqual(keepHistory)
+    expect(parse({}, { JOINERY_KEEP_HISTORY: text }).keepHistory).toEqual(keepHistory)
+  })
+
+  it.each([
     ['port', '--port must be a whole number', ['', 'abc', '-1', '65536', '1e3', '0x10', ' 80', '1.5', '9'.repeat(40)]],
     ['durability', '--durability must be one of memory, async, sync', ['fsync', 'SYNC', '']],
+    ['keepHistory', '--keep-history must be forever', ['ever', '30 d', '-1', '1.5d', '']],
     ['host', '--host must be an IP address', ['', 'a b', 'http://x', '-x', '::1]']],
     ['data', '--data must be the path of a directory', ['']],
     ['logLevel', '--log-level must be one of silent', ['loud']],

@@ -46,6 +46,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
         store,
         rules: documentRules,
         logger,
+        keepHistory: config.keepHistory,
         request: createFrontDoor(config, () => faces),
         insecure: config.isInsecure,
         ...(authenticator && { authenticator }),

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { connectWorkspace } from '@joinery/client'
+import { openLevelStore } from '@joinery/log'
 import { describe, expect, it } from 'vitest'
 import { CommandProcess, runCommand } from './testing/command-process.mts'
 import { temporaryDirectory } from './testing/temporary-directory.mts'
@@ -105,6 +106,31 @@ describe('joinery serve', () => {
       await reader.close()
     },
   )
+
+  it('[A48] drops what --keep-history lets go once a snapshot stands for it, and the content stays', async () => {
+    const directory = await temporaryDirectory()
+    for (const run of [1, 2]) {
+      const server = new CommandProcess(serve(directory, '--keep-history', '3'))
+      const writer = connectWorkspace({ url: websocket(await server.listening()), workspace: 'demo' })
+      await writer.whenSynced
+      const text = writer.doc.getText('note')
+      expect(text.toString()).toBe('x'.repeat(20 * (run - 1)))
+      for (let edit = 0; edit < 20; edit++) {
+        text.insert(0, 'x')
+        // A record of its own.
+        await writer.whenDurable()
+      }
+      // A room leaves a snapshot when it closes: the state as of the first stays within reach of what is kept.
+      server.child.kill('SIGTERM')
+      expect(await server.ended).toBe(0)
+      await writer.close()
+    }
+    const store = await openLevelStore({ directory, durability: 'async' })
+    const log = await store.open('demo')
+    expect([log.head, log.firstLsn]).toEqual([40, 21])
+    await log.close()
+    await store.close()
+  })
 
   it('[A7] exits with 0 when the signal comes while it starts', async () => {
     const server = new CommandProcess(serve(await temporaryDirectory()))

@@ -36,6 +36,7 @@ export function createStoreMetrics(registry: Registry): LogObserver {
   const snapshots = counter('snapshots', 'Snapshots written')
   const stateBytes = counter('snapshot_state_bytes', 'States of those snapshots')
   const snapshotBytes = counter('snapshot_stored_bytes', 'The same states as they are stored')
+  const sealedSegments = counter('sealed_segments', 'Segments written')
   const sealedRecords = counter('sealed_records', 'Records packed into segments')
   const sealedBefore = counter('sealed_before_bytes', 'Those records before')
   const sealedAfter = counter('sealed_after_bytes', 'Those records after')
@@ -64,6 +65,7 @@ export function createStoreMetrics(registry: Registry): LogObserver {
       snapshotBytes(stored)
     },
     sealed: (records, before, after) => {
+      sealedSegments(1)
       sealedRecords(records)
       sealedBefore(before)
       sealedAfter(after)

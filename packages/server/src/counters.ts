@@ -24,6 +24,9 @@ export class Counters {
   warmings = 0
   coolings = 0
   snapshots = 0
+  /** Snapshots that were read back and loaded before records went that they stand for, and those that could not be. */
+  snapshotsVerified = 0
+  snapshotsUnusable = 0
   /** Records that were packed into segments. */
   sealed = 0
   /** Records that are no longer kept as history. */

@@ -40,17 +40,21 @@ export async function keepUp(log: WorkspaceLog, document: RoomDocument, options:
   }
   const { records } = await log.seal({ through: lsn })
   options.counters.sealed += records
-  const { keepHistory } = options
+  const { keepHistory, counters } = options
   if (keepHistory === 'forever') return
-  const { dropped } = await log.compact({ keepHistory, verify: verifyState })
-  options.counters.dropped += dropped
+  const { dropped } = await log.compact({ keepHistory, verify: (state) => verifyState(state, counters) })
+  counters.dropped += dropped
 }
 
 /** Throws unless Yjs can build a document of `state`. */
-function verifyState(state: Uint8Array): void {
+function verifyState(state: Uint8Array, counters: Counters): void {
   const doc = new Y.Doc({ guid: '' })
   try {
     Y.applyUpdate(doc, state)
+    counters.snapshotsVerified++
+  } catch (error) {
+    counters.snapshotsUnusable++
+    throw error
   } finally {
     doc.destroy()
   }

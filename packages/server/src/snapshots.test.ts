@@ -244,6 +244,8 @@ describe('what follows a snapshot', () => {
     await expect.poll(() => counters.snapshots).toBe(1)
     for (let n = 5; n < 10; n++) await append(workspaces, `${n}`)
     await expect.poll(() => counters.dropped).toBeGreaterThan(0)
+    expect(counters.snapshotsVerified).toBeGreaterThan(0)
+    expect(counters.snapshotsUnusable).toBe(0)
     const { firstLsn } = await workspaces.position(W)
     expect(firstLsn).toBeGreaterThan(1)
     await fixture.close()
