@@ -162,7 +162,9 @@ export class Link {
     if (event?.code === CLOSE.generationMismatch && this.provider.params[QUERY.generation] !== undefined) {
       return this.#options.events.generationRefused()
     }
-    if (event !== null && isFinalCloseCode(event.code)) {
+    // A token that was good has expired: there may be a fresh one. Else the next connection is refused before its hello.
+    const isExpiry = event?.code === CLOSE.unauthorized && this.#state.state === 'connected'
+    if (event !== null && isFinalCloseCode(event.code) && !isExpiry) {
       this.#become({ state: 'refused', ...refusalOf(event.code, event.reason) })
     } else {
       this.#wait(event?.reason || this.#lastError || 'the connection was lost')
