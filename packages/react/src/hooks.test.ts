@@ -1,7 +1,6 @@
 // @vitest-environment happy-dom
-import type { IndexingEntry, Json } from '@joinery/blocks'
-import { act, createElement } from 'react'
-import { describe, expect, expectTypeOf, it } from 'vitest'
+import { act } from 'react'
+import { describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
 import { HooksError } from './hooks-error.ts'
 import { probe, remotely, within } from './testing/probe.ts'
@@ -22,7 +21,6 @@ import { usePresence } from './use-presence.ts'
 import { useSaveStatus } from './use-save-status.ts'
 import { useUndo } from './use-undo.ts'
 import { useWorkspace } from './use-workspace.ts'
-import { WorkspaceProvider } from './workspace-provider.ts'
 
 const author = { source: 'user_action', actor: 'ann' } as const
 
@@ -209,14 +207,5 @@ describe('useWorkspace', () => {
     await render(outside.node)
     expect(outside.last()).toBeInstanceOf(HooksError)
     expect(outside.last()).toMatchObject({ code: 'no_provider' })
-  })
-
-  it('[R18] hooks give the types that their callers need', () => {
-    expectTypeOf(useBlocks).returns.toEqualTypeOf<readonly string[]>()
-    expectTypeOf(useIndexingEntry).returns.toEqualTypeOf<IndexingEntry | undefined>()
-    expectTypeOf(useField).returns.toEqualTypeOf<Json | undefined>()
-    expectTypeOf(useField).parameters.toEqualTypeOf<[id: string, key: string]>()
-    // @ts-expect-error a provider takes a workspace or options, never neither
-    expectTypeOf(createElement(WorkspaceProvider, {})).toBeObject()
   })
 })
