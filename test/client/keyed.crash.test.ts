@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import type { KeyedReceipt } from '@joinery/client'
+import { connectWorkspace, type Draft, type KeyedReceipt } from '@joinery/client'
 import type { Frame } from '@joinery/protocol'
 import { expect, it } from 'vitest'
 import { readLog } from '../crash/read-log.ts'
@@ -12,7 +12,7 @@ import { RawClient } from '../support/raw-client.ts'
 import { runSize } from '../support/run-size.ts'
 import { type Random, randomBelow, runSeed, seededRandom } from '../support/seeded-random.ts'
 import { tempDirectory } from '../support/temp-directory.ts'
-import { within } from '../support/until.ts'
+import { until, within } from '../support/until.ts'
 
 const KILLS = runSize('JOINERY_KILLS', { everyday: 15, nightly: 200 })
 const WRITER = fileURLToPath(new URL('./keyed-writer.ts', import.meta.url))
@@ -72,6 +72,13 @@ async function receiptOf(writer: Child): Promise<KeyedReceipt> {
   return JSON.parse(writer.stdout()) as KeyedReceipt
 }
 
+/** The writer started again: the same edit under the same key. */
+async function repeat(proxy: FrameProxy, workspace: string): Promise<KeyedReceipt> {
+  await using job = connectWorkspace({ url: proxy.url, workspace, actor: 'job', source: 'workflow_execution' })
+  const edit = ({ doc }: Draft) => doc.getArray<string>('entries').push(['entry'])
+  return await within('the repeat is answered', job.transact(edit, { idempotencyKey: 'k' }), WRITER_MS_MAX)
+}
+
 it(
   `[C52] a keyed edit takes effect once when the writer, the server or both are killed ${KILLS} times around it`,
   async () => {
@@ -88,18 +95,22 @@ it(
         const point = killPoint(random)
         const what = `kill ${n}, ${JSON.stringify(point)}`
         const workspace = `keyed-${n}`
+        // Who has seen an edit that the server lost brings it again, without its key.
+        await using bystander = connectWorkspace({ url: server.url, workspace, actor: 'ada' })
+        await within('the bystander is here', bystander.whenSynced, WRITER_MS_MAX)
         const arrived = reached(proxy, point)
-        let writer = startWriter(proxy, workspace)
+        const writer = startWriter(proxy, workspace)
         await within(`${what} is reached`, arrived, WRITER_MS_MAX)
         if (point.victim !== 'server') await writer.end('SIGKILL')
         if (point.victim !== 'writer') await server.child.end('SIGKILL')
         proxy.gate = (_frame, _from, forward) => forward()
         if (point.victim !== 'writer') server = await startJoinery(options)
-        if (point.victim !== 'server') writer = startWriter(proxy, workspace)
-        const receipt = await receiptOf(writer)
+        const receipt = await (point.victim === 'server' ? receiptOf(writer) : repeat(proxy, workspace))
         expect(receipt.lsn, what).toBeGreaterThan(0)
+        await until('the bystander has it', () => bystander.saveStatus.get().state === 'saved')
         const reader = await RawClient.open({ url: server.url, path: workspace })
         expect(reader.doc.getArray('entries').toArray(), what).toEqual(['entry'])
+        expect(bystander.doc.getArray('entries').toArray(), what).toEqual(['entry'])
         await reader.close()
       }
     } finally {
