@@ -16,6 +16,8 @@ export interface HistoryPagesState {
 const PAGE_RECORDS = 100
 /** The most that the server looks at for one request. */
 const WINDOW_RECORDS_MAX = 10_000
+/** More than this are never on their way to the disk at once: records of one fsync's time. A guess. */
+const UNTOLD_RECORDS_MAX = 1_000
 /** How soon the list follows what is written, ms: a person who types makes one request of it, not forty. */
 const FOLLOW_MS = 500
 
@@ -25,22 +27,30 @@ const FOLLOW_MS = 500
  */
 export class HistoryPages implements Observable<HistoryPagesState> {
   readonly #workspace: Workspace
-  readonly #history: WorkspaceHistory
+  readonly #history: Pick<WorkspaceHistory, 'head' | 'records'>
   readonly #filter: RecordFilter
   readonly #pageRecords: number
   readonly #state = new ObservableValue<HistoryPagesState>(NOTHING_YET)
   #listeners = 0
   #stop: (() => void) | undefined
+  readonly #isFiltered: boolean
   /** What is read: LSNs above `after`, up to `through`. Undefined before the first answer. */
   #read: { readonly after: number; readonly through: number } | undefined
   #wantsOlder = false
   #wantsNewer = false
   #reading: AbortController | undefined
 
-  constructor(workspace: Workspace, history: WorkspaceHistory, filter: RecordFilter, pageRecords = PAGE_RECORDS) {
+  /** `history` is asked; one page has `pageRecords`, 1 to 1,000. */
+  constructor(
+    workspace: Workspace,
+    history: Pick<WorkspaceHistory, 'head' | 'records'>,
+    filter: RecordFilter,
+    pageRecords = PAGE_RECORDS,
+  ) {
     this.#workspace = workspace
     this.#history = history
     this.#filter = filter
+    this.#isFiltered = Object.values(filter).some((value) => value !== undefined)
     this.#pageRecords = pageRecords
   }
 
@@ -61,6 +71,7 @@ export class HistoryPages implements Observable<HistoryPagesState> {
   /** Reads one page more of what is older, or tries again what failed. No effect while nobody listens. */
   readonly more = (): void => {
     this.#wantsOlder = true
+    if (this.get().error !== undefined) this.#wantsNewer = true
     this.#start()
   }
 
@@ -110,7 +121,10 @@ export class HistoryPages implements Observable<HistoryPagesState> {
     const reading = new AbortController()
     this.#reading = reading
     void this.#readWanted(reading.signal).finally(() => {
-      if (this.#reading === reading) this.#reading = undefined
+      if (this.#reading !== reading) return
+      this.#reading = undefined
+      // What was wanted by somebody who was told that it is all read.
+      if (this.#wantsNewer || this.#wantsOlder) this.#start()
     })
   }
 
@@ -126,7 +140,10 @@ export class HistoryPages implements Observable<HistoryPagesState> {
       this.#set({ isLoading: false, error: undefined })
     } catch (error) {
       // Whoever aborted has put the state right, or will when it is listened to again.
-      if (!signal.aborted) this.#set({ isLoading: false, error: error as Error })
+      if (signal.aborted) return
+      this.#wantsNewer = false
+      this.#wantsOlder = false
+      this.#set({ isLoading: false, error: error as Error })
     }
   }
 
@@ -140,15 +157,14 @@ export class HistoryPages implements Observable<HistoryPagesState> {
   async #readNewer(through: number, signal: AbortSignal): Promise<void> {
     // Before the answer: what is written meanwhile is wanted anew.
     this.#wantsNewer = false
+    const head = this.#isFiltered ? await this.#history.head({ signal }) : 0
     const newer = await this.#recordsBetween(through, Number.POSITIVE_INFINITY, signal)
-    const last = newer.at(-1)?.lsn ?? through
-    this.#read = { after: this.#read?.after ?? 0, through: last }
+    this.#read = { after: this.#read?.after ?? 0, through: Math.max(through, this.#lastLookedAt(newer, head)) }
     if (newer.length > 0) this.#set({ records: [...newer.reverse(), ...this.get().records] })
   }
 
   /** Reads what is at or before `end`, further and further back until something passes the filter. */
   async #readOlder(end: number, signal: AbortSignal): Promise<void> {
-    const isFiltered = Object.values(this.#filter).some((value) => value !== undefined)
     let found: HistoryRecord[] = []
     let after = end
     for (let window = this.#pageRecords; found.length === 0 && after > 0; window *= 2) {
@@ -156,12 +172,21 @@ export class HistoryPages implements Observable<HistoryPagesState> {
       after = Math.max(0, before - Math.min(window, WINDOW_RECORDS_MAX))
       found = await this.#recordsBetween(after, before, signal)
       // Without a filter a window has a record for each LSN: if it has not, older ones are not kept.
-      if (!isFiltered && found[0]?.lsn !== after + 1) after = 0
+      if (!this.#isFiltered && found[0]?.lsn !== after + 1) after = 0
     }
     this.#wantsOlder = false
-    // Not `end` at the first time: what is not durable yet is not told yet.
-    this.#read = { after, through: this.#read?.through ?? found.at(-1)?.lsn ?? after }
-    this.#set({ records: [...this.get().records, ...found.reverse()], hasMore: after > 0 })
+    this.#read = { after, through: this.#read?.through ?? this.#lastLookedAt(found, end) }
+    const records = found.length === 0 ? this.get().records : [...this.get().records, ...found.reverse()]
+    this.#set({ records, hasMore: after > 0 })
+  }
+
+  /**
+   * Up to where nothing more can come, when `records` were found up to `head`. Not `head` itself: what is not durable yet is
+   * not told yet. Through a filter it may be far behind the head, and would be looked at again with every edit.
+   */
+  #lastLookedAt(records: readonly HistoryRecord[], head: number): number {
+    const last = records.at(-1)?.lsn ?? 0
+    return this.#isFiltered ? Math.max(last, head - UNTOLD_RECORDS_MAX) : last
   }
 
   /** The records after `after` up to `through`, oldest first. */
