@@ -138,6 +138,29 @@ it.skipIf(executable === undefined)(
   },
 )
 
+it.skipIf(executable === undefined)(
+  '[E15] a chip tells who said what it says, to the pointer and to the keyboard, until Escape',
+  async () => {
+    const ann = await visit('notes')
+    await ann.getByRole('button', { name: 'Add text block' }).click()
+    await ann.getByRole('button', { name: 'Start index' }).click()
+    const note = ann.getByRole('tooltip')
+    await ann.getByRole('heading', { level: 1 }).hover()
+    await note.waitFor({ state: 'hidden' })
+    await ann.getByText('main: Processing').hover()
+    await note.waitFor()
+    expect(await note.textContent()).toMatch(/^Said by .+, by hand, .*\d.*\. Run 1, started by hand\.$/)
+    await ann.getByRole('heading', { level: 1 }).hover()
+    await note.waitFor({ state: 'hidden' })
+    const remove = ann.getByRole('button', { name: 'Remove index main' })
+    await remove.focus()
+    await note.waitFor()
+    expect(await remove.getAttribute('aria-describedby')).toBe(await note.getAttribute('id'))
+    await remove.press('Escape')
+    await note.waitFor({ state: 'detached' })
+  },
+)
+
 it('[E10] the first load stays under its budget of JavaScript, gzipped', () => {
   const scripts = readdirSync(ASSETS).filter((name) => name.endsWith('.js'))
   const bytes = scripts.reduce((sum, name) => sum + gzipSync(readFileSync(ASSETS + name)).length, 0)

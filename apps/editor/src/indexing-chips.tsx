@@ -1,6 +1,7 @@
 import { type IndexingEntry, RunSupersededError } from '@joinery/blocks'
 import { useBlock, useIndexingEntry, useIndexNames, useWorkspace } from '@joinery/react'
-import { type ReactNode, useCallback, useState, useSyncExternalStore } from 'react'
+import { type KeyboardEvent, type ReactNode, useCallback, useId, useState, useSyncExternalStore } from 'react'
+import { ChipNote } from './chip-note.tsx'
 
 const WORDS = { notStarted: 'Not started', processing: 'Processing', done: 'Done', error: 'Failed' } as const
 
@@ -45,10 +46,16 @@ interface ChipProps {
 function IndexingChip({ id, name, onStart, onRemove }: ChipProps): ReactNode {
   const entry = useIndexingEntry(id, name)
   const step = useStepWords(`${id}/${name}`, entry?.run.id)
+  const noteId = useId()
+  const [isNoteClosed, setIsNoteClosed] = useState(false)
   if (entry === undefined) return null
+  const chipOnKeyDown = (event: KeyboardEvent): void => {
+    if (event.key === 'Escape') setIsNoteClosed(true)
+  }
+  const openNote = (): void => setIsNoteClosed(false)
   const canStart = entry.status === 'notStarted' || entry.status === 'error'
   return (
-    <li className={`chip ${entry.status}`} title={`${entry.source} · ${entry.actor} · run ${entry.run.no}`}>
+    <li className={`chip ${entry.status}`} onPointerEnter={openNote} onFocus={openNote} onKeyDown={chipOnKeyDown}>
       <span data-index={name} data-status={entry.status} data-run={entry.run.no}>
         {name}: {describe(entry, step)}
       </span>
@@ -58,9 +65,16 @@ function IndexingChip({ id, name, onStart, onRemove }: ChipProps): ReactNode {
           <span className="hidden"> {name}</span>
         </button>
       )}
-      <button type="button" className="quiet" aria-label={`Remove index ${name}`} onClick={onRemove}>
+      <button
+        type="button"
+        className="quiet"
+        aria-label={`Remove index ${name}`}
+        aria-describedby={isNoteClosed ? undefined : noteId}
+        onClick={onRemove}
+      >
         ×
       </button>
+      {!isNoteClosed && <ChipNote id={noteId} entry={entry} />}
     </li>
   )
 }

@@ -37,6 +37,7 @@ const workspace = {
 }
 const SAVED = { state: 'saved' }
 const UNDO = { canUndo: false, canRedo: false, undo: () => false, redo: () => false }
+const CONFLICTS = { conflicts: NOTHING, dismiss: () => undefined, clear: () => undefined }
 const PRESENCE = { others: NOTHING, set: () => undefined }
 
 export const useWorkspace = () => workspace
@@ -54,6 +55,8 @@ export const useServer = () => ({ actor: 'ann' })
 export const useSaveStatus = () => SAVED
 export const useUndo = () => UNDO
 export const usePresence = () => PRESENCE
+export const useProvenance = () => undefined
+export const useConflicts = () => CONFLICTS
 export const useField = (id: string, key: string) => (key === 'title' ? titles.get(id) : undefined)
 
 export function useContent(id: string): { value: string; yText: undefined } {

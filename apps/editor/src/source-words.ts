@@ -1,0 +1,17 @@
+const WORDS: Readonly<Record<string, string>> = {
+  user_action: 'by hand',
+  workflow_execution: 'by a workflow',
+  instantiation: 'by a template',
+  polling_sync: 'by a poller',
+  server: 'by the server',
+}
+
+/** How something was written, for a person. */
+export function sourceWords(source: string): string {
+  return WORDS[source] ?? source
+}
+
+/** Time of the day, as people here write it. */
+export function timeWords(atMs: number): string {
+  return new Date(atMs).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' })
+}
