@@ -33,8 +33,8 @@ export interface GroupCommitOptions<D extends Disk> {
   readonly observer?: LogObserver
 }
 
-/** Bounds one batch of a rewrite, so that recovery needs no more room than a busy moment. */
-const REWRITE_WRITES_MAX = 4096
+/** What one batch of a rewrite gathers, so that recovery needs no more room than a busy moment. */
+const REWRITE_WRITES = 4096
 
 /**
  * Gathers what one turn of the event loop appends into one write, and gathers on while that write is under way.
@@ -205,13 +205,10 @@ export class GroupCommit<D extends Disk> {
     // A handle that has failed once acknowledges writes that are gone after a restart: it is never written to again.
     await this.#disk.close()
     this.#disk = await this.#options.reopen()
-    const writes = this.#unsynced.flatMap((group) => group.writes)
-    writes.push(...this.waiting())
-    await this.#options.verify(this.#disk, writes)
-    for (let start = 0; start < writes.length; start += REWRITE_WRITES_MAX) {
-      await this.#disk.write(writes.slice(start, start + REWRITE_WRITES_MAX), true)
-    }
     const rewritten = [this.#inFlight, this.#collecting]
+    const groups = [...this.#unsynced, ...rewritten].map((group) => group?.writes ?? [])
+    await this.#options.verify(this.#disk, groups.flat())
+    for (const batch of gather(groups)) await this.#disk.write(batch, true)
     this.#unsynced = []
     this.#inFlight = undefined
     this.#collecting = undefined
@@ -251,6 +248,19 @@ export class GroupCommit<D extends Disk> {
   #hasUnsafe(): boolean {
     return this.#unsynced.length > 0 || this.#inFlight !== undefined || this.#collecting !== undefined
   }
+}
+
+/** Small groups together, and none in parts: what was to be there all or not at all still is if this is cut short. */
+function* gather(groups: readonly (readonly Write[])[]): Generator<Write[]> {
+  let batch: Write[] = []
+  for (const writes of groups) {
+    if (batch.length > 0 && batch.length + writes.length > REWRITE_WRITES) {
+      yield batch
+      batch = []
+    }
+    batch = batch.concat(writes)
+  }
+  if (batch.length > 0) yield batch
 }
 
 /** Nothing but a reason for LevelDB to fsync its log. */

@@ -2,25 +2,26 @@ import { type Clock, systemClock } from './clock.ts'
 import { ReadOnlyLog, surveyDamage } from './damaged-log.ts'
 import { Database } from './database.ts'
 import type { DamagedLog, Durability, EventStore, StoreState, WorkspaceLog } from './event-store.ts'
+import { decodeExtent } from './extent.ts'
 import { findLog } from './find-log.ts'
 import type { Group } from './group.ts'
 import { GroupCommit } from './group-commit.ts'
 import {
+  extentKey,
   KIND,
   kindRange,
   lsnOfRecordKey,
   nameOfWorkspaceKey,
   numberOfKey,
-  recordKey,
   WORKSPACE_NUMBER_MAX,
 } from './key.ts'
 import { LevelLog, type LevelLogHost } from './level-log.ts'
 import { LogError } from './log-error.ts'
 import type { Lsn } from './lsn.ts'
 import type { LogObserver } from './observer.ts'
-import { decodeRecord } from './record.ts'
 import { purge, tombstone, undelete } from './removal.ts'
 import { RollCall } from './roll-call.ts'
+import { readStoredRuns, type StoredLog } from './stored-records.ts'
 import { takeWitness, type Witness } from './witness.ts'
 import { checkWorkspaceName, isTombstone } from './workspace-identity.ts'
 import type { Write } from './write.ts'
@@ -179,22 +180,21 @@ export class LevelStore implements EventStore, LevelLogHost {
   /** Every open workspace must still have its last record that is not about to be written again. */
   async #verify(disk: Database, rewritten: readonly Write[]): Promise<void> {
     const rewrittenFrom = new Map<number, Lsn>()
-    for (const { key } of rewritten) {
-      if (key[0] !== KIND.record) continue
+    for (const { type, key } of rewritten) {
+      if (type !== 'put' || key[0] !== KIND.record) continue
       const number = numberOfKey(key)
       if (!rewrittenFrom.has(number)) rewrittenFrom.set(number, lsnOfRecordKey(key))
     }
-    for (const log of this.#logs.values()) {
-      // A damaged one has nothing on its way, and may lack its last record.
-      if (log?.number === undefined || log instanceof ReadOnlyLog) continue
-      const lsn = (rewrittenFrom.get(log.number) ?? log.head + 1) - 1
-      if (lsn === 0) continue
-      const key = recordKey(log.number, lsn as Lsn)
-      const value = await disk.get(key)
-      if (value === undefined) {
-        throw new LogError('corrupted', `record ${lsn} of workspace ${log.workspace} is gone after storage failed`)
+    const moment = disk.pin()
+    try {
+      for (const log of this.#logs.values()) {
+        // A damaged one has nothing on its way, and may lack its last record.
+        if (log?.number === undefined || log instanceof ReadOnlyLog) continue
+        const { number, workspace, head } = log
+        await expectRecord({ workspace, number, moment }, (rewrittenFrom.get(number) ?? head + 1) - 1)
       }
-      decodeRecord(log.workspace, key, value)
+    } finally {
+      await moment.close()
     }
   }
 
@@ -233,5 +233,22 @@ export class LevelStore implements EventStore, LevelLogHost {
       if (this.#leaving.get(log.workspace) === settled) this.#leaving.delete(log.workspace)
     }
     settled.then(forget, forget)
+  }
+}
+
+/**
+ * Throws `corrupted` unless the record is there: as it was, or sealed or dropped by what failed and is on the disk all the
+ * same.
+ */
+async function expectRecord(log: StoredLog, lsn: number): Promise<void> {
+  const { workspace, number, moment } = log
+  const { firstLsn } = decodeExtent(workspace, number, await moment.get(extentKey(number)))
+  if (lsn < firstLsn) return
+  try {
+    for await (const _ of readStoredRuns(log, lsn, lsn)) return
+  } catch (cause) {
+    if (!(cause instanceof LogError) || cause.code !== 'corrupted') throw cause
+    const message = `record ${lsn} of workspace ${workspace} is gone after storage failed: ${cause.message}`
+    throw new LogError('corrupted', message, { cause, workspace, lsn: lsn as Lsn })
   }
 }
