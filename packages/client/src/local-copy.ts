@@ -1,4 +1,3 @@
-import { fetchUpdates, type IndexeddbPersistence, PREFERRED_TRIM_SIZE } from 'y-indexeddb'
 import * as Y from 'yjs'
 import { ClientError } from './client-error.ts'
 import { inTransaction, openDatabase, requestResult } from './indexed-db.ts'
@@ -6,11 +5,13 @@ import { inTransaction, openDatabase, requestResult } from './indexed-db.ts'
 const UPDATES = 'updates'
 const CUSTOM = 'custom'
 const GENERATION = 'joinery-generation'
+/** Records that are folded into one, at the next open or write. As y-indexeddb does it. */
+const RECORDS_MAX = 500
 
 /**
- * One document's copy in IndexedDB, in y-indexeddb's layout and loaded by its `fetchUpdates`; a plain y-indexeddb opens it
- * too. Its `IndexeddbPersistence` is not used: it says neither that an update was stored nor that one could not be, throws
- * inside the document's update event once the database is closed, and adds a record at every open.
+ * One document's copy in IndexedDB, in y-indexeddb's layout; a plain y-indexeddb opens it too. Its `IndexeddbPersistence` is
+ * not used: it says neither that an update was stored nor that one could not be, throws inside the document's update event
+ * once the database is closed, and adds a record at every open.
  *
  * A stored update may still be lost by a power cut in the next seconds: browsers commit to the operating system's cache.
  */
@@ -102,11 +103,14 @@ export class LocalCopy {
   }
 
   async #load(): Promise<void> {
-    // What `fetchUpdates` uses of an IndexeddbPersistence; the doc's transaction gets this object as its origin.
-    const loader = { db: this.#db, doc: this.#doc, _dbref: 0, _dbsize: 0, _destroyed: false, isLoader: LOADER }
-    await fetchUpdates(loader as unknown as IndexeddbPersistence)
-    this.#records = loader._dbsize
-    if (this.#records >= PREFERRED_TRIM_SIZE) await this.#compact()
+    const store = this.#db.transaction(UPDATES, 'readonly').objectStore(UPDATES)
+    const updates: Uint8Array[] = await requestResult(store.getAll())
+    const apply = (): void => {
+      for (const update of updates) Y.applyUpdate(this.#doc, update)
+    }
+    Y.transact(this.#doc, apply, LOADED, false)
+    this.#records = updates.length
+    if (this.#records >= RECORDS_MAX) await this.#compact()
   }
 
   #startFlush(): void {
@@ -148,7 +152,7 @@ export class LocalCopy {
       if (updates.length > 0) await requestResult(transaction.objectStore(UPDATES).add(Y.mergeUpdates([...updates])))
     })
     this.#records += 1
-    if (this.#records >= PREFERRED_TRIM_SIZE) await this.#compact()
+    if (this.#records >= RECORDS_MAX) await this.#compact()
   }
 
   /** Folds all records into one, other tabs' included, without showing them to this tab's document. One transaction. */
@@ -175,11 +179,11 @@ function foldUpdates(updates: readonly Uint8Array[]): Uint8Array {
   return folded
 }
 
-const LOADER: unique symbol = Symbol('local copy loader')
+const LOADED: unique symbol = Symbol('joinery local copy')
 
 /** True for the origin of the transaction that brings the local copy into the document. */
 export function isLocalCopyOrigin(origin: unknown): boolean {
-  return typeof origin === 'object' && origin !== null && 'isLoader' in origin && origin.isLoader === LOADER
+  return origin === LOADED
 }
 
 /** As y-indexeddb makes them. */
