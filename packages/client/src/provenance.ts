@@ -24,6 +24,11 @@ export class ProvenanceView {
     return this.#stamps.get(path)
   }
 
+  /** As {@link of}, and asks for nothing: for a binding that reads before it subscribes, or on a server. */
+  known(path: string): Stamp | undefined {
+    return this.#stamps.get(path)
+  }
+
   /** Calls `listener` after each change. Returns unsubscribe. */
   readonly subscribe = (listener: () => void): (() => void) => {
     this.#watch()

@@ -1,6 +1,6 @@
 import { createElement, type ReactNode, Suspense } from 'react'
 import { renderToString } from 'react-dom/server'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { offlineWorkspace } from './testing/workspace.ts'
 import { useBlocks } from './use-blocks.ts'
 import { useConflicts } from './use-conflicts.ts'
@@ -55,6 +55,7 @@ function SyncedPage(): string {
 describe('on a server', () => {
   it('[R3] every hook renders what a given workspace holds when there is no window', () => {
     expect(typeof window).toBe('undefined')
+    const fetched = vi.spyOn(globalThis, 'fetch')
     const workspace = offlineWorkspace()
     const block = workspace.blocks.create('a', { type: 'text' })
     block.content.insert(0, 'hello')
@@ -79,6 +80,8 @@ describe('on a server', () => {
       past: 'loading',
       difference: 'loading',
     })
+    expect(workspace.provenance.isWatched).toBe(false)
+    expect(fetched).not.toHaveBeenCalled()
   })
 
   it('[R3] shows the fallback when it would have to connect', () => {

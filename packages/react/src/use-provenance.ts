@@ -9,6 +9,6 @@ import { useWorkspace } from './use-workspace.ts'
 export function useProvenance(id: string, part?: 'content' | 'indexingList' | 'fields' | 'type'): Stamp | undefined {
   const { provenance } = useWorkspace()
   const path = part === undefined ? id : `${id}/${part}`
-  const get = useCallback(() => provenance.of(path), [provenance, path])
+  const get = useCallback(() => provenance.known(path), [provenance, path])
   return useSyncExternalStore(provenance.subscribe, get, get)
 }
