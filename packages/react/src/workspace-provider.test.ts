@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import type { Workspace, WorkspaceOptions } from '@joinery/client'
-import { act, createElement, type ReactNode, Suspense } from 'react'
+import { Activity, act, createElement, type ReactNode, Suspense, useEffect, useState } from 'react'
 import { describe, expect, it } from 'vitest'
 import { render } from './testing/render.ts'
 import { offlineWorkspace } from './testing/workspace.ts'
@@ -19,6 +19,16 @@ function Recorder({ seen }: { seen: Set<Workspace> }): string {
 function recorder(): { seen: Set<Workspace>; node: ReactNode } {
   const seen = new Set<Workspace>()
   return { seen, node: createElement(Recorder, { seen }) }
+}
+
+let holders = 0
+/** Notes what it holds each time it renders: another mark is another component. */
+function Holder({ marks }: { marks: string[] }): null {
+  const [mark] = useState(() => `holder ${holders++}`)
+  useEffect(() => {
+    marks.push(mark)
+  })
+  return null
 }
 
 function LoadedPage(): string {
@@ -59,6 +69,25 @@ describe('WorkspaceProvider', () => {
     const [first] = seen
     await whenClosed(first as Workspace)
     await page.unmount()
+  })
+
+  it('[R20] closes when Activity hides it, opens anew when it is shown, and its children keep what they hold', async () => {
+    const { seen, node } = recorder()
+    const marks: string[] = []
+    const page = (mode: 'visible' | 'hidden'): ReactNode => {
+      const held = createElement(Holder, { marks })
+      const children = createElement(WorkspaceProvider, { options }, node, held)
+      return createElement(Activity, { mode, children })
+    }
+    const { update } = await render(page('visible'), { strict: true })
+    await update(page('hidden'))
+    const [first] = seen
+    await act(() => whenClosed(first as Workspace))
+    await update(page('visible'))
+    expect(seen.size).toBe(2)
+    const [, second] = seen
+    expect((second as Workspace).saveStatus.get()).toMatchObject({ cause: expect.not.stringContaining('closed') })
+    expect(new Set(marks).size).toBe(1)
   })
 
   it('[R4] waits in Suspense when asked to, until the local copy is loaded', async () => {
