@@ -101,6 +101,21 @@ describe('a keyed edit', () => {
     await until('ben has it', () => readText(ben) === 'offline then keyed!')
   })
 
+  it('[C51] what is done to a draft after its edit is lost, and harms no later one', async () => {
+    const server = await startServer()
+    const [ada, ben] = [connect(server), connect(server)]
+    let kept: Blocks | undefined
+    const keep = (draft: Blocks): void => {
+      kept = draft
+      append('one')(draft)
+    }
+    await ada.transact(keep, { idempotencyKey: 'k1' })
+    if (kept !== undefined) append(' late')(kept)
+    await ada.transact(append(' two'), { idempotencyKey: 'k2' })
+    await until('ben has both', () => readText(ben) === 'one two')
+    expect(readText(ada)).toBe('one two')
+  })
+
   it('[C51] a refused one is not in the document, sets nothing aside, and leaves its key free', async () => {
     const server = await startServer({ rules })
     const ada = connect(server)

@@ -1,16 +1,8 @@
-import { forkDoc } from '@joinery/blocks'
 import { isIdempotencyKey, KEY_BYTES_MAX } from '@joinery/protocol'
-import * as Y from 'yjs'
 import { orAborted, type WaitOptions } from './abort.ts'
 import { ClientError } from './client-error.ts'
+import { type Draft, DraftDocument } from './draft.ts'
 import type { Replica } from './replica.ts'
-import { WorkspaceBlocks } from './workspace-blocks.ts'
-
-/** What a keyed edit works on: a copy of the document. Good until the edit returns. */
-export interface Draft {
-  readonly doc: Y.Doc
-  readonly blocks: WorkspaceBlocks
-}
 
 export interface KeyedOptions extends WaitOptions {
   /** Names the edit in its workspace, for good: text of 1 to 1,024 bytes in UTF-8. */
@@ -31,11 +23,8 @@ export class KeyedEdits {
   readonly #current: () => Replica
   readonly #whenSynced: () => Promise<void>
   #lastTurn: Promise<void> = Promise.resolve()
-  /**
-   * The drafts' Yjs client id, kept while it is sure what the server has of it: one id for each edit would stay in every
-   * state vector for good, and one id for two edits with the same clock would corrupt the document.
-   */
-  #clientId: number | undefined
+  /** Kept while it is sure that the server has all of it: else another edit could come to bear the same Yjs ids. */
+  #draft: DraftDocument | undefined
 
   /** `current` gives the workspace's replica of the moment, `whenSynced` waits for its first sync. */
   constructor(current: () => Replica, whenSynced: () => Promise<void>) {
@@ -73,22 +62,22 @@ export class KeyedEdits {
     key: string,
     signal: AbortSignal | undefined,
   ): Promise<KeyedReceipt> {
+    const draft = this.#draft?.isOf(replica.doc) ? this.#draft : new DraftDocument(replica.doc)
+    this.#draft = undefined
     let update: Uint8Array
     try {
-      update = this.#draft(replica.doc, edit)
+      update = draft.make(edit)
     } catch (error) {
       // What it did the first time may be why it can't be done again.
       const known = await replica.sendKeyed(key, NO_UPDATE, { signal })
       if (known.outcome === 'repeated') return { lsn: known.lsn, isRepeated: true }
       throw error
     }
-    const clientId = this.#clientId
-    this.#clientId = undefined
     const result = await replica.sendKeyed(key, update, { signal })
     switch (result.outcome) {
       case 'applied':
         replica.receive(update)
-        this.#clientId = clientId
+        this.#draft = draft
         return { lsn: result.lsn, isRepeated: false }
       case 'repeated':
         return { lsn: result.lsn, isRepeated: true }
@@ -96,33 +85,6 @@ export class KeyedEdits {
         throw new ClientError('rejected', result.reason, { rejection: result.code })
       case 'unknown':
         throw new ClientError('bad_frame', 'the server answered a question that was not asked')
-    }
-  }
-
-  /** Runs `edit` on a copy of `live`; what it did is one update. */
-  #draft(live: Y.Doc, edit: (draft: Draft) => void): Uint8Array {
-    const doc = forkDoc(live)
-    doc.clientID = this.#clientId ??= doc.clientID
-    const updates: Uint8Array[] = []
-    doc.on('update', (update: Uint8Array) => updates.push(update))
-    let isLiveEdited = false
-    const onLiveEdit = (): void => {
-      isLiveEdited = true
-    }
-    live.on('update', onLiveEdit)
-    try {
-      const returned: unknown = doc.transact(() => edit({ doc, blocks: new WorkspaceBlocks(() => doc) }))
-      if (returned instanceof Promise) {
-        throw new ClientError('bad_options', 'a keyed edit is made at once: await before it, not in it')
-      }
-      if (isLiveEdited) {
-        const message = 'a keyed edit was made on the workspace itself, where it does not count once: edit the draft'
-        throw new ClientError('bad_options', message)
-      }
-      return Y.mergeUpdates(updates)
-    } finally {
-      live.off('update', onLiveEdit)
-      doc.destroy()
     }
   }
 }

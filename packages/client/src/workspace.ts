@@ -4,8 +4,9 @@ import { orAborted, type WaitOptions, whenAborted } from './abort.ts'
 import { ClientError } from './client-error.ts'
 import { documentKey, type SetAsideCause } from './copy-catalog.ts'
 import { isAnythingIn, lossOf, type Reset, resetError } from './document-reset.ts'
+import type { Draft } from './draft.ts'
 import { Fork } from './fork.ts'
-import { type Draft, KeyedEdits, type KeyedOptions, type KeyedReceipt } from './keyed-edits.ts'
+import { KeyedEdits, type KeyedOptions, type KeyedReceipt } from './keyed-edits.ts'
 import type { ConnectionRefusal } from './link.ts'
 import { LocalCopies, type SetAsideCopy } from './local-copies.ts'
 import { ListenerSet, type Observable, ObservableValue } from './observable-value.ts'
@@ -118,7 +119,7 @@ export class Workspace {
    * Makes an edit that counts once, whoever repeats it, after a crash, too: `edit` runs on a copy of the document, once the
    * workspace is synced, and what it does is sent under `idempotencyKey`. Resolves when the record that bears the key is
    * durable and in `doc`, across reconnects, for as long as it takes; a key that the workspace knows already changes nothing.
-   * Keyed edits of one workspace are made one after the other; each copies the document, a few milliseconds for a large one.
+   * Keyed edits of one workspace are made one after the other, on a copy of the document that is kept from the first on.
    * They are not in the local copy before, so that after a crash it is the caller who repeats, and are no step of undo.
    *
    * `edit` is synchronous and edits its `draft`. It may run although the key is known; what it throws is thrown only if it

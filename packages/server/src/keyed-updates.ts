@@ -62,6 +62,7 @@ export class KeyedUpdates {
       if (refusal !== undefined) return connection.tell({ ...resultOf(message), outcome: 'refused', ...refusal })
       // It has heard so by `writable`, and keeps the edit.
       if (error instanceof ServerError && error.code === 'quarantined') return
+      if (error instanceof ServerError) return connection.refuse(error)
       if (this.#store.state.state === 'failed') {
         // It is asked for what it has when storage works again, and brings this, too.
         connection.hasDropped = true
