@@ -3,6 +3,7 @@ import type { Clock } from './clock.ts'
 import type { Durability, StoreState } from './event-store.ts'
 import { Group } from './group.ts'
 import { SYNC_MARK_KEY } from './key.ts'
+import type { LogEnd } from './log-end.ts'
 import { LogError } from './log-error.ts'
 import { countRecords, type LogObserver, tellOfWrite } from './observer.ts'
 import type { RollCall } from './roll-call.ts'
@@ -11,6 +12,7 @@ import type { Write } from './write.ts'
 
 /** What groups are written to; replaced by a fresh one after any error. */
 export interface Disk {
+  readonly logEnd: LogEnd
   write(writes: readonly Write[], sync: boolean): Promise<void>
   /** With `sync`, and everything written before is on the disk then, too. */
   writeThrough(writes: readonly Write[]): Promise<void>
@@ -131,7 +133,9 @@ export class GroupCommit<D extends Disk> {
   async #write(group: Group): Promise<void> {
     const { durability, observer, clock, windowMs } = this.#options
     const startMs = performance.now()
-    const isSynced = durability === 'sync' || this.#isSyncDue || group.needsSync
+    // What the disk's log is left with must be in an fsync by then.
+    const isLast = this.#disk.logEnd.isNear(group.writes)
+    const isSynced = durability === 'sync' || this.#isSyncDue || group.needsSync || isLast
     if (durability === 'sync') await this.#disk.write(group.writes, true)
     else if (isSynced) {
       this.#isSyncDue = false
@@ -258,7 +262,7 @@ function* gather(groups: readonly (readonly Write[])[]): Generator<Write[]> {
       yield batch
       batch = []
     }
-    batch = batch.concat(writes)
+    for (const write of writes) batch.push(write)
   }
   if (batch.length > 0) yield batch
 }
