@@ -40,3 +40,15 @@ export function percentile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b)
   return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? Number.NaN
 }
+
+/** Reads how much CPU time a page's main thread has used, seconds: what else the machine does is not in it. */
+export async function cpuClock(page: Page): Promise<() => Promise<number>> {
+  const session = await page.context().newCDPSession(page)
+  await session.send('Performance.enable', { timeDomain: 'threadTicks' })
+  return async () => {
+    const { metrics } = await session.send('Performance.getMetrics')
+    const used = metrics.find(({ name }) => name === 'TaskDuration')
+    if (used === undefined) throw new Error('the browser does not tell how long tasks took')
+    return used.value
+  }
+}
