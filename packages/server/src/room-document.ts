@@ -8,6 +8,7 @@ import { EMPTY_STATE_VECTOR, EMPTY_STEP1, EMPTY_UPDATE, isEmptyStateVector, isEm
 import { Stamps } from './stamps.ts'
 import type { Start, StoredState } from './stored-state.ts'
 import { encodeSyncAnswer, LiveAnswer } from './sync-answer.ts'
+import { encodeTransaction } from './transaction-update.ts'
 
 /** Records applied in one transaction while loading: enough to spread its cost, few enough to let other rooms breathe. */
 const REPLAY_CHUNK = 1_000
@@ -230,8 +231,10 @@ export class RoomDocument {
     if (this.#doc !== undefined) return this.#doc
     // The guid means nothing here, and drawing a random one costs more than the rest of an empty document.
     const doc = new Y.Doc({ guid: '' })
-    doc.on('update', (update: Uint8Array, _origin: unknown, _doc: Y.Doc, transaction: Y.Transaction) => {
+    doc.on('afterTransactionCleanup', (transaction: Y.Transaction) => {
       if (this.#isReplaying) return
+      const update = encodeTransaction(transaction)
+      if (update === undefined) return
       this.#emitted = update
       this.#liveAnswer.note(update)
       this.#touched = this.#rules.touched(transaction)

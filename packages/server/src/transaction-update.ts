@@ -1,0 +1,55 @@
+import * as encoding from 'lib0/encoding'
+import * as Y from 'yjs'
+
+/** A client and the clock from which on its structs are new. */
+type News = readonly [client: number, clock: number]
+
+/**
+ * What a transaction did, as one Yjs V1 update: byte for byte what Yjs emits as `update`. Undefined when it did nothing.
+ * Yjs goes through the clients of the whole document three times for it, making two maps of them; every block has a
+ * client id of its own, so that on a board of a thousand blocks this took a sixth of each edit.
+ */
+export function encodeTransaction({ doc, beforeState, deleteSet }: Y.Transaction): Uint8Array | undefined {
+  const { clients } = doc.store
+  const news: News[] = []
+  for (const [client, structs] of clients) {
+    const last = structs[structs.length - 1]
+    const before = beforeState.get(client) ?? 0
+    if (last !== undefined && last.id.clock + last.length > before) news.push([client, before])
+  }
+  if (news.length === 0 && deleteSet.clients.size === 0) return undefined
+  const encoder = new Y.UpdateEncoderV1()
+  encoding.writeVarUint(encoder.restEncoder, news.length)
+  // The order that Yjs gives them: whoever integrates them finds most of what they name already there.
+  news.sort(([a], [b]) => b - a)
+  for (const [client, clock] of news) writeStructs(encoder, client, clients.get(client) ?? [], clock)
+  writeDeletions(encoder, deleteSet)
+  return encoder.toUint8Array()
+}
+
+function writeStructs(encoder: Y.UpdateEncoderV1, client: number, structs: (Y.Item | Y.GC)[], from: number): void {
+  const start = Y.findIndexSS(structs, from)
+  encoding.writeVarUint(encoder.restEncoder, structs.length - start)
+  encoder.writeClient(client)
+  encoding.writeVarUint(encoder.restEncoder, from)
+  // Only the first may have begun before: what it held then has been merged with what is new.
+  for (let index = start; index < structs.length; index++) {
+    const struct = structs[index] as Y.Item | Y.GC
+    struct.write(encoder, Math.max(0, from - struct.id.clock))
+  }
+}
+
+function writeDeletions(encoder: Y.UpdateEncoderV1, deleteSet: Y.Transaction['deleteSet']): void {
+  // Observers may have deleted more since Yjs sorted them.
+  const { clients } = Y.mergeDeleteSets([deleteSet])
+  encoding.writeVarUint(encoder.restEncoder, clients.size)
+  for (const [client, ranges] of [...clients].sort(([a], [b]) => b - a)) {
+    encoder.resetDsCurVal()
+    encoding.writeVarUint(encoder.restEncoder, client)
+    encoding.writeVarUint(encoder.restEncoder, ranges.length)
+    for (const { clock, len } of ranges) {
+      encoder.writeDsClock(clock)
+      encoder.writeDsLen(len)
+    }
+  }
+}
