@@ -1,18 +1,21 @@
-import { useSaveStatus, useWorkspace } from '@joinery/react'
-import { type ReactNode, useEffect } from 'react'
+import { useObservable, useWorkspace } from '@joinery/react'
+import { type ReactNode, useEffect, useMemo } from 'react'
+import { calmStatus } from './calm-status.ts'
 import { isUnsaved, saveStatusWords } from './save-status-words.ts'
 
 /** The truth about one's edits, and a warning before the page closes while some could be lost. */
 export function SaveStatusLine(): ReactNode {
-  const status = useSaveStatus()
   const workspace = useWorkspace()
+  const status = useObservable(useMemo(() => calmStatus(workspace.saveStatus), [workspace]))
   const isAtRisk = isUnsaved(status)
   useEffect(() => {
     if (!isAtRisk) return
-    const warn = (event: BeforeUnloadEvent): void => event.preventDefault()
+    const warn = (event: BeforeUnloadEvent): void => {
+      if (isUnsaved(workspace.saveStatus.get())) event.preventDefault()
+    }
     window.addEventListener('beforeunload', warn)
     return () => window.removeEventListener('beforeunload', warn)
-  }, [isAtRisk])
+  }, [isAtRisk, workspace])
   const { tone, text } = saveStatusWords(status)
   return (
     <div className="save">

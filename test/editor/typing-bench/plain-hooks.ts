@@ -13,6 +13,10 @@ const blocks = (globalThis as unknown as { plainBlocks: readonly PlainBlock[] })
 const ids: readonly string[] = blocks.map(({ id }) => id)
 const titles = new Map(blocks.map(({ id, title }) => [id, title]))
 const texts = new Map(blocks.map(({ id, text }) => [id, text]))
+const listed = blocks.map(({ id, title }) => ({
+  id,
+  fields: { get: (key: string) => (key === 'title' ? title : undefined) },
+}))
 const listeners = new Map<string, Set<() => void>>()
 
 const NOTHING: readonly never[] = []
@@ -26,7 +30,8 @@ function subscribeTo(id: string, listener: () => void): () => void {
 }
 
 const workspace = {
-  blocks: { list: () => NOTHING, get: () => undefined, delete: () => false },
+  saveStatus: still({ state: 'saved' }),
+  blocks: { list: () => listed, get: () => undefined, delete: () => false },
   undo: { split: () => undefined },
   presence: { others: still(NOTHING), progress: still({}), set: () => undefined },
   provenance: { of: () => undefined, subscribe: never },
@@ -35,15 +40,13 @@ const workspace = {
   onReset: never,
   onConflict: never,
 }
-const SAVED = { state: 'saved' }
 const UNDO = { canUndo: false, canRedo: false, undo: () => false, redo: () => false }
 const CONFLICTS = { conflicts: NOTHING, dismiss: () => undefined, clear: () => undefined }
 const PRESENCE = { others: NOTHING, set: () => undefined }
 
 export const useWorkspace = () => workspace
 export const useBlocks = () => ids
-// The order of the blocks is what the board follows this way.
-export const useObservable = () => ids
+export const useObservable = <T>({ get }: { get(): T }): T => get()
 export const useBlock = () => undefined
 export const useBlockType = () => 'text'
 export const useEdges = () => NOTHING
@@ -52,7 +55,7 @@ export const useIndexingEntry = () => undefined
 export const useIndexingList = () => NOTHING
 export const useConnectionStatus = () => 'connected'
 export const useServer = () => ({ actor: 'ann' })
-export const useSaveStatus = () => SAVED
+export const useSaveStatus = () => workspace.saveStatus.get()
 export const useUndo = () => UNDO
 export const usePresence = () => PRESENCE
 export const useProvenance = () => undefined
