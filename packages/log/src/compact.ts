@@ -1,9 +1,10 @@
 import type { Compacted, KeepHistory, VerifyState } from './event-store.ts'
+import { giveBack } from './give-back.ts'
 import { KIND, lsnOfRecordKey, ownRange, recordKeyRange, segmentKeyRange, snapshotKeyRange } from './key.ts'
 import { type Rung, readRung } from './ladder.ts'
 import { LogError } from './log-error.ts'
 import type { Lsn } from './lsn.ts'
-import { damagedSnapshot, decodeSnapshot, encodeSnapshot, packSnapshot } from './packed-snapshot.ts'
+import { damagedSnapshot, encodeSnapshot, packSnapshot, snapshotBase } from './packed-snapshot.ts'
 import { decodeSegmentHead } from './segment.ts'
 import type { Desk } from './upkeep.ts'
 import type { Write } from './write.ts'
@@ -93,12 +94,18 @@ async function standAlone(desk: Desk, lsn: Lsn): Promise<void> {
 /** Deletes what lies before `firstLsn`. Idempotency keys stay: what is dropped must not be taken for new when it is repeated. */
 async function sweep(desk: Desk, firstLsn: Lsn): Promise<void> {
   const { number, host } = desk
-  for await (const keys of host.disk.keys(recordKeyRange(number, 0, firstLsn - 1), KEYS_PER_BATCH)) {
-    await remove(desk, keys)
-  }
-  await remove(desk, await segmentsBefore(desk, firstLsn))
-  await remove(desk, await snapshotsBefore(desk, firstLsn))
-  for (const kind of [KIND.record, KIND.segment, KIND.snapshot]) await host.disk.tidy(ownRange(kind, number))
+  const records = recordKeyRange(number, 0, firstLsn - 1)
+  for await (const keys of host.disk.keys(records, KEYS_PER_BATCH)) await remove(desk, keys)
+  await giveBack(host, records)
+  await removeAndGiveBack(desk, ownRange(KIND.segment, number), await segmentsBefore(desk, firstLsn))
+  await removeAndGiveBack(desk, ownRange(KIND.snapshot, number), await snapshotsBefore(desk, firstLsn))
+}
+
+async function removeAndGiveBack(desk: Desk, { gte }: { gte: Uint8Array }, keys: readonly Uint8Array[]): Promise<void> {
+  const lte = keys.at(-1)
+  if (lte === undefined) return
+  await remove(desk, keys)
+  await giveBack(desk.host, { gte, lte })
 }
 
 /** Segments that end before `firstLsn`: one that reaches beyond stays as a whole. */
@@ -111,25 +118,19 @@ async function segmentsBefore({ workspace, number, host }: Desk, firstLsn: Lsn):
 }
 
 /** Snapshots before the one that stands for what is dropped, but for those that a later one is packed against. */
-async function snapshotsBefore({ workspace, number, host }: Desk, firstLsn: Lsn): Promise<Uint8Array[]> {
-  const parts = new Map<Lsn, { keys: Uint8Array[]; values: Uint8Array[] }>()
+async function snapshotsBefore({ number, host }: Desk, firstLsn: Lsn): Promise<Uint8Array[]> {
+  const found = new Map<Lsn, { readonly keys: Uint8Array[]; base: Lsn | undefined }>()
   for await (const [key, value] of host.disk.entries(snapshotKeyRange(number))) {
     const lsn = lsnOfRecordKey(key)
-    const { keys, values } = parts.get(lsn) ?? { keys: [], values: [] }
-    parts.set(lsn, { keys: [...keys, key], values: [...values, value] })
+    const snapshot = found.get(lsn) ?? { keys: [], base: snapshotBase(key, value) }
+    snapshot.keys.push(key)
+    found.set(lsn, snapshot)
   }
   const needed = new Set<Lsn>()
-  for (const [lsn, { values }] of [...parts].reverse()) {
-    if (lsn < firstLsn - 1 && !needed.has(lsn)) continue
-    try {
-      const { base } = await decodeSnapshot(workspace, number, lsn, values)
-      if (base !== undefined) needed.add(base.lsn)
-    } catch (error) {
-      // What it was packed against can't be told any more, and nothing can be made of it either.
-      if (!(error instanceof LogError) || error.code !== 'corrupted') throw error
-    }
+  for (const [lsn, { base }] of [...found].reverse()) {
+    if (base !== undefined && (lsn >= firstLsn - 1 || needed.has(lsn))) needed.add(base)
   }
-  return [...parts].flatMap(([lsn, { keys }]) => (lsn < firstLsn - 1 && !needed.has(lsn) ? keys : []))
+  return [...found].flatMap(([lsn, { keys }]) => (lsn < firstLsn - 1 && !needed.has(lsn) ? keys : []))
 }
 
 async function remove(desk: Desk, keys: readonly Uint8Array[]): Promise<void> {

@@ -12,6 +12,9 @@ const FORMAT_MASK = 0xf0
 /** The state is packed as what is different from an earlier snapshot's. */
 const FLAG_BASE = 0x01
 const CRC_BYTES = 4
+/** Behind u8 head and u48 time stands the u48 LSN of the base. */
+const BASE_OFFSET = 1 + 6
+const BASE_BYTES = BASE_OFFSET + 6
 /** A large value holds up every other writer of LevelDB for as long as it is copied and written. */
 const PART_BYTES = 1024 * 1024
 /** Bounds what unpacking may allocate; a Yjs document of this size takes minutes to load. */
@@ -105,6 +108,16 @@ async function decodeBody(reader: ByteReader): Promise<Omit<PackedSnapshot, 'lsn
   if (stateBytes > STATE_BYTES_MAX || annexBytes > STATE_BYTES_MAX) throw new RangeError('it claims too many bytes')
   const annex = await unpack(reader.bytes(packedAnnexBytes), annexBytes)
   return { at, base, annex, stateBytes, stateCrc, packedState: reader.rest() }
+}
+
+/**
+ * The LSN of the snapshot that the one which begins with this part is packed against. Not checked: undefined, or any LSN,
+ * for one that is damaged, of which nothing can be made whatever it needs.
+ */
+export function snapshotBase(key: Uint8Array, part: Uint8Array): Lsn | undefined {
+  const isHead = key[key.byteLength - 2] === 0 && key[key.byteLength - 1] === 0
+  if (!isHead || part.byteLength < BASE_BYTES || ((part[0] ?? 0) & FLAG_BASE) === 0) return undefined
+  return new ByteReader(part, BASE_OFFSET, BASE_BYTES).u48() as Lsn
 }
 
 /** Any error met while reading a snapshot as one that names it. */

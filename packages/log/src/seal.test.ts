@@ -78,7 +78,7 @@ it('[L44] a damaged record throws corrupted where it is, with those before it se
   await store.close()
 })
 
-it('[L53] sealing gives back what records took, a few at a time as they come', async () => {
+it('[L53] sealing gives back what records took, a few at a time as they come, and compaction what segments took', async () => {
   const directory = await makeDirectory()
   const store = await openLevelStore({ directory, durability: 'async' })
   const log = await store.open('a')
@@ -91,5 +91,10 @@ it('[L53] sealing gives back what records took, a few at a time as they come', a
   const { disk } = levelStoreOf(store)
   expect(await disk.approximateBytes(recordKeyRange(0))).toBeLessThan(1024 * 1024)
   expect(await disk.approximateBytes(segmentKeyRange(0))).toBeGreaterThan(4 * 1024 * 1024)
+  await log.snapshot({ lsn: log.head, state: Buffer.alloc(1) })
+  await log.append(sampleEntry(0)).durable
+  await log.compact({ keepHistory: { events: 1 }, verify: () => {} })
+  expect(log.firstLsn).toBe(log.head)
+  expect(await disk.approximateBytes(segmentKeyRange(0))).toBeLessThan(1024 * 1024)
   await store.close()
 })

@@ -1,17 +1,15 @@
 import type { LogRecord, Sealed } from './event-store.ts'
+import { giveBack } from './give-back.ts'
 import { recordKey, recordKeyRange } from './key.ts'
 import { LogError } from './log-error.ts'
 import type { Lsn } from './lsn.ts'
 import { decodeRecord } from './record.ts'
 import { decodeSegment, encodeSegment, SEGMENT_BYTES, SEGMENT_RECORDS_MAX } from './segment.ts'
-import { tidy } from './tidy.ts'
 import type { Desk } from './upkeep.ts'
 import type { Del } from './write.ts'
 
 /** Fewer than these share too little to be worth a segment: they wait for more. */
 const SEGMENT_RECORDS_MIN = 64
-/** Bytes of sealed records in LevelDB's tables from which on it pays to rewrite those at once: for less it does so by and by. */
-const TIDY_FROM_BYTES = 1024 * 1024
 
 interface Batch {
   readonly records: LogRecord[]
@@ -57,16 +55,8 @@ export async function sealRecords(desk: Desk, through: Lsn): Promise<Sealed> {
   } finally {
     await moment.close()
   }
-  await giveBack(desk)
+  await giveBack(host, recordKeyRange(number, 0, desk.extent.sealedLsn))
   return sealed
-}
-
-/** Deleted is not gone: LevelDB keeps what sealed records took until it next rewrites the tables they are in. */
-async function giveBack({ number, extent, host }: Desk): Promise<void> {
-  const range = recordKeyRange(number, 0, extent.sealedLsn)
-  if ((await host.disk.approximateBytes(range)) >= TIDY_FROM_BYTES) {
-    await tidy(host, range)
-  }
 }
 
 /** Gives the bytes of the segment. Throws `corrupted`, and writes nothing, if it would not read as the records do. */
