@@ -11,6 +11,9 @@ export interface LedgerWriter {
   stop(): Promise<void>
 }
 
+/** Makes a token for a person; none for a server without keys. */
+export type TokenMaker = (name: string) => Promise<string>
+
 /** What one writer typed and what the server acknowledged of it. */
 export class Ledger {
   readonly #name: string

@@ -1,5 +1,5 @@
 import { ClientError, connectWorkspace, type Workspace } from '@joinery/client'
-import { Ledger, type LedgerWriter } from './ledger-writer.ts'
+import { Ledger, type LedgerWriter, type TokenMaker } from './ledger-writer.ts'
 
 /** A writer that uses the SDK as an application would: its `whenDurable()` is what enters the ledger. */
 export class SdkWriter implements LedgerWriter {
@@ -9,11 +9,12 @@ export class SdkWriter implements LedgerWriter {
   readonly #client: Workspace
   #failure: Error | undefined
 
-  constructor(url: string, workspace: string, name: string) {
+  constructor(url: string, workspace: string, name: string, makeToken?: TokenMaker) {
     this.name = name
     this.workspace = workspace
     this.ledger = new Ledger(name)
-    this.#client = connectWorkspace({ url, workspace, actor: name, source: 'user_action', offline: false })
+    const who = { actor: name, source: 'user_action', ...(makeToken && { token: () => makeToken(name) }) }
+    this.#client = connectWorkspace({ url, workspace, ...who, offline: false })
     this.#client.onReset(({ reason }) => {
       this.#failure ??= new Error(`the document of ${name} was replaced: ${reason}`)
     })

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { isFinalCloseCode } from '@joinery/protocol'
 import * as Y from 'yjs'
 import { RawClient } from '../support/raw-client.ts'
-import { Ledger, type LedgerWriter } from './ledger-writer.ts'
+import { Ledger, type LedgerWriter, type TokenMaker } from './ledger-writer.ts'
 
 /** Shorter than any polite client's: these tests restart servers, and want them busy again at once. */
 const RECONNECT_MS = 50
@@ -13,6 +13,7 @@ export class WireWriter implements LedgerWriter {
   readonly workspace: string
   readonly ledger: Ledger
   readonly #url: string
+  readonly #makeToken: TokenMaker | undefined
   readonly #doc = new Y.Doc()
   /** How many entries are safe once the n-th update frame of the present connection is durable (index n - 1). */
   #coverage: number[] = []
@@ -22,8 +23,9 @@ export class WireWriter implements LedgerWriter {
   #isStopped = false
   readonly #run: Promise<void>
 
-  constructor(url: string, workspace: string, name: string) {
+  constructor(url: string, workspace: string, name: string, makeToken?: TokenMaker) {
     this.#url = url
+    this.#makeToken = makeToken
     this.workspace = workspace
     this.name = name
     this.ledger = new Ledger(name)
@@ -46,10 +48,12 @@ export class WireWriter implements LedgerWriter {
   }
 
   async #stayConnected(): Promise<void> {
+    const token = await this.#makeToken?.(this.name)
+    const who: Record<string, string> = token === undefined ? { actor: this.name } : { token }
     while (!this.#isStopped) {
       this.#coverage = []
       this.#hasOffered = false
-      const client = this.#connect()
+      const client = this.#connect(who)
       this.#client = client
       const ending = await client.ended
       this.#client = undefined
@@ -62,11 +66,11 @@ export class WireWriter implements LedgerWriter {
     }
   }
 
-  #connect(): RawClient {
+  #connect(query: Readonly<Record<string, string>>): RawClient {
     const client = new RawClient({
       url: this.#url,
       path: this.workspace,
-      query: { actor: this.name },
+      query,
       wantsJoinery: true,
       doc: this.#doc,
     })

@@ -2,7 +2,7 @@ import { expect } from 'vitest'
 import { RawClient } from '../support/raw-client.ts'
 import { type Random, randomBelow } from '../support/seeded-random.ts'
 import { until } from '../support/until.ts'
-import type { LedgerWriter } from './ledger-writer.ts'
+import type { LedgerWriter, TokenMaker } from './ledger-writer.ts'
 import { SdkWriter } from './sdk-writer.ts'
 import { WireWriter } from './wire-writer.ts'
 
@@ -24,16 +24,28 @@ export class Writers {
   readonly workspaces: readonly string[]
   readonly #restless: readonly WireWriter[]
   readonly #random: Random
+  readonly #makeToken: TokenMaker | undefined
   #typing: NodeJS.Timeout | undefined
 
-  constructor(url: string, random: Random, { restless = 0 }: { restless?: number } = {}) {
+  /** `makeToken` is for a server with keys. */
+  constructor(
+    url: string,
+    random: Random,
+    { restless = 0, makeToken }: { restless?: number; makeToken?: TokenMaker } = {},
+  ) {
     this.#random = random
+    this.#makeToken = makeToken
     const settled = Array.from({ length: WRITERS }, (_, index) => {
       const workspace = `crash-${index % WORKSPACES}`
       const isEven = Math.floor(index / WORKSPACES) % 2 === 0
-      return isEven ? new WireWriter(url, workspace, `wire-${index}`) : new SdkWriter(url, workspace, `sdk-${index}`)
+      return isEven
+        ? new WireWriter(url, workspace, `wire-${index}`, makeToken)
+        : new SdkWriter(url, workspace, `sdk-${index}`, makeToken)
     })
-    this.#restless = Array.from({ length: restless }, (_, n) => new WireWriter(url, `alone-${n}`, `restless-${n}`))
+    this.#restless = Array.from(
+      { length: restless },
+      (_, n) => new WireWriter(url, `alone-${n}`, `restless-${n}`, makeToken),
+    )
     this.all = [...settled, ...this.#restless]
     this.workspaces = [...new Set(this.all.map(({ workspace }) => workspace))]
   }
@@ -67,12 +79,13 @@ export class Writers {
   async settle(url: string): Promise<void> {
     const isSettled = () => this.all.every(({ ledger }) => ledger.isAcknowledged)
     await until('all that was typed is acknowledged', isSettled, SETTLE_MS_MAX)
+    const token = await this.#makeToken?.('newcomer')
     for (const workspace of this.workspaces) {
       const writers = this.all.filter((writer) => writer.workspace === workspace)
       const typed = writers.flatMap(({ ledger }) => ledger.typed).sort()
       const haveAll = () => writers.every((writer) => writer.entries().length >= typed.length)
       await until(`all in ${workspace} hold all entries`, haveAll, SETTLE_MS_MAX)
-      const fresh = await RawClient.open({ url, path: workspace })
+      const fresh = await RawClient.open({ url, path: workspace, ...(token !== undefined && { query: { token } }) })
       const entries = fresh.doc.getArray<string>('entries').toArray()
       await fresh.close()
       expect([...entries].sort(), `a client that joins ${workspace} now`).toEqual(typed)

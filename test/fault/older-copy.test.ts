@@ -16,6 +16,8 @@ import { until } from '../support/until.ts'
 const entriesOf = ({ doc }: { doc: Y.Doc }) => doc.getArray<string>('entries')
 /** An SDK client waits for seconds between two attempts to reconnect. */
 const RETURN_MS_MAX = 30_000
+/** Three starts of a server, on a machine that may be busy. */
+const TIMEOUT_MS = 120_000
 
 /** A server whose data directory can be set back to what it was at {@link keepCopy}, behind one address. */
 async function timeMachine(env?: Record<string, string>) {
@@ -74,7 +76,7 @@ const lastEntries = (update: Uint8Array): string[] => {
   return entriesOf({ doc }).toArray()
 }
 
-describe.concurrent('a data directory that was set back to an older copy', () => {
+describe.concurrent('a data directory that was set back to an older copy', { timeout: TIMEOUT_MS }, () => {
   it('[T47] SDK and stock clients bring back what the copy lacks, once, and go on', async () => {
     await using server = await timeMachine()
     await using ada = sdk(server.url, 'ada')

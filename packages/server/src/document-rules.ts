@@ -52,6 +52,11 @@ export interface Observed {
 export interface DocumentRules {
   /** Looks at one Yjs V1 update before it is applied to `doc`; a refusal means that nothing of it is. Must not change `doc`. */
   inspect(doc: Y.Doc, update: Uint8Array, writer: Writer): Refusal | undefined
+  /**
+   * What of `answer`, a client's answer to SyncStep1, is to be inspected and applied: a client answers with all that it has
+   * and the server lacks, whoever wrote it, and some of that only its writer may bring. Must not change `doc`.
+   */
+  withhold(doc: Y.Doc, answer: Uint8Array, writer: Writer): Uint8Array
   /** Called at load with each record, before it is applied: `actor` wrote it. */
   recordAuthor(doc: Y.Doc, update: Uint8Array, actor: string): void
   /** What {@link recordAuthor} has learnt of `doc`, to be kept beside a snapshot of it. */
@@ -69,6 +74,7 @@ export interface DocumentRules {
 /** Any Yjs document, nothing refused, nothing described. */
 export const openRules: DocumentRules = {
   inspect: () => undefined,
+  withhold: (_doc, answer) => answer,
   recordAuthor: () => undefined,
   encodeAuthors: () => new Uint8Array(),
   restoreAuthors: () => undefined,

@@ -37,6 +37,29 @@ describe('who brings what only another may write', () => {
     },
   )
 
+  it('[S39] is taken without it when the rules withhold it', async () => {
+    const [mine, both] = [new Y.Doc(), new Y.Doc()]
+    mine.getText('text').insert(0, 'mine')
+    Y.applyUpdate(both, Y.encodeStateAsUpdate(mine))
+    both.getText('text').insert(4, "another's")
+    const given: boolean[] = []
+    const withholding: DocumentRules = {
+      ...rules,
+      withhold: (_doc, _answer, { mayRelay }) => {
+        given.push(mayRelay === true)
+        return Y.encodeStateAsUpdate(mine)
+      },
+    }
+    fixture = await ServerFixture.start({ rules: withholding })
+    const client = await fixture.client('w?joinery=1', { answersStep1: false }).synced()
+    client.send(encodeSyncStep2(Y.encodeStateAsUpdate(both)))
+    await client.until(() => client.message('durable')?.frames === 1)
+    expect(given).toEqual([true])
+    const newcomer = await fixture.client('w').synced()
+    await newcomer.until(() => newcomer.doc.getText('text').toString() !== '')
+    expect(newcomer.doc.getText('text').toString()).toBe('mine')
+  })
+
   it('[S39] is refused when it is no answer, and when the server has run for a while', async () => {
     fixture = await ServerFixture.start({ rules })
     const client = await fixture.client('w?joinery=1').synced()

@@ -9,6 +9,7 @@ import { Stamps } from './stamps.ts'
 import type { Start, StoredState } from './stored-state.ts'
 import { encodeSyncAnswer, LiveAnswer } from './sync-answer.ts'
 import { encodeTransaction } from './transaction-update.ts'
+import type { Clocks } from './unsettled.ts'
 
 /** Records applied in one transaction while loading: enough to spread its cost, few enough to let other rooms breathe. */
 const REPLAY_CHUNK = 1_000
@@ -25,6 +26,8 @@ export interface Applied {
   /** What the log has to keep; undefined when there is nothing new. Includes parts that still wait for others they build on. */
   readonly record: Uint8Array | undefined
   readonly touched: string[]
+  /** What the document has to reach before all that was brought shows; undefined when it does. */
+  readonly waitsFor?: Clocks | undefined
   /** What people are shown differently now, and what lost to something concurrent. */
   readonly observed: readonly Observed[]
 }
@@ -83,27 +86,47 @@ export class RoomDocument {
 
   /**
    * Applies one connection's updates in one transaction, each looked at just before, so that one may build on the last.
+   * `answer` is the one among them that answers SyncStep1.
    * Throws {@link UpdateError} when Yjs can't take one, anything else when the rules fail: the document is then unusable
    * and has to be rebuilt.
    */
-  apply(updates: readonly Uint8Array[], writer: Writer): Applied {
+  apply(updates: readonly Uint8Array[], writer: Writer, answer?: Uint8Array): Applied {
     if (updates.every(isEmptyUpdate)) return NOTHING
     const doc = this.#begin()
     let refused: Applied['refused']
+    const taken: Uint8Array[] = []
     doc.transact(() => {
       for (let index = 0; index < updates.length; index++) {
-        const update = updates[index] as Uint8Array
+        const given = updates[index] as Uint8Array
+        const update = given === answer ? this.#rules.withhold(doc, given, writer) : given
         const refusal = this.#rules.inspect(doc, update, writer)
         if (refusal !== undefined) {
           refused = { index, refusal }
           return
         }
         applyOrThrow(doc, update)
+        taken.push(update)
       }
     }, this)
     const forward = this.#emitted
-    const record = this.pendingBytes > 0 ? withWaiting(updates.slice(0, refused?.index), forward) : forward
-    return { refused, forward, record, touched: this.#touched, observed: this.#observed }
+    const record = this.pendingBytes > 0 ? withWaiting(taken, forward) : forward
+    const waitsFor = this.pendingBytes > 0 ? this.#unshown(taken) : undefined
+    return { refused, forward, record, touched: this.#touched, waitsFor, observed: this.#observed }
+  }
+
+  /** Whether the document holds what `client` wrote before `clock`. */
+  shows(client: number, clock: number): boolean {
+    return this.#doc !== undefined && Y.getState(this.#doc.store, client) >= clock
+  }
+
+  #unshown(updates: readonly Uint8Array[]): Clocks | undefined {
+    const clocks = new Map<number, number>()
+    for (const update of updates) {
+      for (const [client, clock] of Y.parseUpdateMeta(update).to) {
+        if (!this.shows(client, clock)) clocks.set(client, Math.max(clock, clocks.get(client) ?? 0))
+      }
+    }
+    return clocks.size === 0 ? undefined : clocks
   }
 
   /** Deletes what dead writers left beaten where the last {@link apply} or {@link edit} touched. Undefined when there was none. */

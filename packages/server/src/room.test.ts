@@ -157,14 +157,36 @@ describe('writing', () => {
     source.getText('t').insert(5, ' second')
     const client = await fixture.client('w?joinery=1').synced()
     client.send(encodeUpdate(updates[1] as Uint8Array))
-    await client.until(() => client.message('durable')?.frames === 2)
     await client.close()
     await fixture.close()
+    expect(await store.records('w')).toHaveLength(1)
     fixture = await ServerFixture.start({ store })
     const later = await fixture.client('w').synced()
     later.send(encodeUpdate(updates[0] as Uint8Array))
     const reader = fixture.client('w')
     await reader.until(() => reader.text.toString() === 'first second')
+  })
+})
+
+describe('acknowledgement', () => {
+  it('[S7] what builds on edits not sent yet, and what follows it, is acknowledged when it shows, and others do not wait', async () => {
+    fixture = await ServerFixture.start()
+    const source = new Y.Doc()
+    const updates: Uint8Array[] = []
+    source.on('update', (update: Uint8Array) => updates.push(update))
+    for (const text of ['one', 'two', 'three']) source.getText('t').insert(0, text)
+    const [first, second, third] = updates as [Uint8Array, Uint8Array, Uint8Array]
+    const [client, other] = [await fixture.client('w?joinery=1').synced(), await fixture.client('w?joinery=1').synced()]
+    await client.until(() => client.message('durable')?.frames === 1)
+    client.send(encodeUpdate(third))
+    client.doc.getMap('m').set('follows', true)
+    await other.until(() => other.doc.getMap('m').has('follows'))
+    other.send(encodeUpdate(first))
+    await other.until(() => other.message('durable')?.frames === 2)
+    expect(client.message('durable')?.frames).toBe(1)
+    other.send(encodeUpdate(second))
+    await client.until(() => client.message('durable')?.frames === 3)
+    await other.until(() => other.message('durable')?.frames === 3)
   })
 })
 

@@ -13,6 +13,7 @@ import { closeCodeOf, PendingError, READ_ONLY, RELAY_CODES, refusalOfSpoiler } f
 import type { Applied, RoomDocument } from './room-document.ts'
 import type { KeyedUpdate, RoomEdit, RoomEdited, WritePlace } from './room-edit.ts'
 import type { ServerError } from './server-error.ts'
+import { type Clocks, Unsettled } from './unsettled.ts'
 
 /** In whose name the server tidies up. */
 const PRUNER = { actor: 'joinery', source: 'server', connection: 'prune' }
@@ -59,6 +60,7 @@ export class WritePath {
   /** Connections with updates in their inboxes, in order of arrival. */
   #writers: Connection[] = []
   #listeners: Set<RecordListener> | undefined
+  #unsettled: Unsettled | undefined
   /** Durability of the room's last append: what brings nothing new is as safe as what it repeats. */
   #lastDurable = DURABLE
 
@@ -119,7 +121,7 @@ export class WritePath {
    */
   settleRepeats(log: WorkspaceLog, isKnown: (update: Uint8Array) => boolean): boolean {
     this.#writers = this.#writers.filter((connection) => {
-      if (!connection.inbox.every(isKnown)) return true
+      if (this.#unsettled?.has(connection) || !connection.inbox.every(isKnown)) return true
       connection.takeInbox()
       this.#acknowledge(connection, connection.inboxThrough, log)
       return false
@@ -226,7 +228,7 @@ export class WritePath {
     try {
       const applied =
         identity.access === 'write'
-          ? document.apply(updates, mayRelay ? { ...identity, mayRelay } : identity)
+          ? document.apply(updates, mayRelay ? { ...identity, mayRelay } : identity, answer)
           : document.read(updates, READ_ONLY)
       this.#checkPending(document)
       const { refused } = applied
@@ -241,6 +243,7 @@ export class WritePath {
       const error = cause instanceof Error ? cause : new Error(String(cause))
       const refusal = refusalOfSpoiler(error)
       if (refusal === undefined) this.#giveUpOn(connection)
+      else if (mayRelay && error instanceof PendingError) this.#sendAway(connection)
       else this.#refuse(connection, first, refusal)
       return error
     }
@@ -285,15 +288,29 @@ export class WritePath {
       if (applied.forward !== undefined) forwards.push({ from: from?.connection, update: applied.forward })
     }
     this.#context.counters.deliveries += forwardUpdates(forwards, audience)
-    return writes.map(({ applied, author, sync, from }) => {
+    const appends = writes.map(({ applied, author, sync, from }) => {
       let appended: Appended | undefined
       if (applied.record !== undefined) {
         const entry: LogEntry = { ...author, update: applied.record, touched: applied.touched }
         appended = this.#append({ entry, sync, observed: applied.observed }, log, document, audience)
       }
-      if (from !== undefined) this.#acknowledge(from.connection, from.frames, log)
+      if (from !== undefined) this.#settle(from, applied.waitsFor, log)
       return appended
     })
+    const settled = this.#unsettled?.take((client, clock) => document.shows(client, clock)) ?? []
+    for (const { connection, frames } of settled) this.#acknowledge(connection, frames, log)
+    return appends
+  }
+
+  /** Acknowledges what shows; the rest, and what follows it on its connection, when it does. */
+  #settle(
+    { connection, frames }: { readonly connection: Connection; readonly frames: number },
+    waitsFor: Clocks | undefined,
+    log: WorkspaceLog,
+  ): void {
+    if (waitsFor === undefined && !this.#unsettled?.has(connection)) return this.#acknowledge(connection, frames, log)
+    this.#unsettled ??= new Unsettled()
+    this.#unsettled.add(connection, frames, waitsFor)
   }
 
   #acknowledge(connection: Connection, frames: number, log: WorkspaceLog): void {

@@ -282,6 +282,42 @@ test('[B35] a client id stays free for its writer when somebody else brings its 
   for (const one of [server, restarted]) expect(clientOwners(one).ownerOf(doc.clientID)).toBe('ada')
 })
 
+test('[B35] of an answer only what others own is withheld, while it may relay or that waits already; all else stays', () => {
+  const [server, doc] = [new Y.Doc(), new Y.Doc()]
+  const block = createBlock(doc, 'b1', { type: 'text' })
+  Y.applyUpdate(server, Y.encodeStateAsUpdate(doc))
+  const seen = Y.encodeStateVector(server)
+  block.content.insert(0, 'mine')
+  const first = Y.encodeStateAsUpdate(doc, seen)
+  expect(documentRules.inspect(server, first, ADA)).toBeUndefined()
+  Y.applyUpdate(server, first)
+  const both = forkDoc(doc)
+  blockOf(doc).content.insert(4, ' lost')
+  Y.applyUpdate(both, Y.encodeStateAsUpdate(doc))
+  blockOf(both).content.insert(0, 'bob: ')
+  const answer = Y.encodeStateAsUpdate(both, Y.encodeStateVector(server))
+  expect(documentRules.withhold(server, answer, BOB)).toBe(answer)
+  expect(documentRules.inspect(server, answer, BOB)?.code).toBe('client_id_owned')
+  const relay = { ...BOB, mayRelay: true }
+  const rest = documentRules.withhold(server, answer, relay)
+  expect([...Y.parseUpdateMeta(rest).to.keys()]).toEqual([both.clientID])
+  expect(documentRules.inspect(server, rest, relay)).toBeUndefined()
+  expect(documentRules.withhold(server, rest, relay)).toBe(rest)
+  expect(documentRules.withhold(server, answer, { ...relay, actor: 'ada' })).toBe(answer)
+  expect(documentRules.withhold(server, answer, { ...relay, isAuthenticated: false })).toBe(answer)
+
+  // Others hand on what waits here for what it builds on: they need not be told that it is not theirs.
+  Y.applyUpdate(server, rest)
+  const before = Y.encodeStateVector(doc)
+  blockOf(doc).content.insert(9, '!')
+  Y.applyUpdate(server, Y.encodeStateAsUpdate(doc, before))
+  expect(server.store.pendingStructs).not.toBeNull()
+  const carol: BlocksWriter = { ...ADA, actor: 'carol' }
+  const newcomer = forkDoc(server)
+  const handedOn = Y.encodeStateAsUpdate(newcomer, Y.encodeStateVector(server))
+  expect(documentRules.inspect(server, documentRules.withhold(server, handedOn, carol), carol)).toBeUndefined()
+})
+
 test('[B43] who owns a client id is known from what was kept beside a snapshot, in few bytes', () => {
   const { server, doc } = serverAnd(ADA)
   blockOf(doc).content.insert(0, 'mine')

@@ -19,6 +19,11 @@ import { type ReadStruct, type ReadUpdate, readUpdate } from './update-reader.ts
 export interface BlocksDocumentRules {
   /** Looks at one Yjs V1 update before it is applied; a refusal means that nothing of it is. Changes nothing in `doc`. */
   inspect(doc: Y.Doc, update: Uint8Array, writer: BlocksWriter): BlocksRefusal | undefined
+  /**
+   * What of a client's answer to SyncStep1 is to be looked at: all but what only others may bring and will (`mayRelay`), or
+   * have brought already, so that it waits in `doc` for what it builds on. Changes nothing in `doc`.
+   */
+  withhold(doc: Y.Doc, answer: Uint8Array, writer: BlocksWriter): Uint8Array
   /** Takes over who wrote a logged update; called at replay, before it is applied. */
   recordAuthor(doc: Y.Doc, update: Uint8Array, actor: string): void
   /** What {@link recordAuthor} has learnt of `doc`, to be kept beside a snapshot of it. */
@@ -91,12 +96,32 @@ export const documentRules: BlocksDocumentRules = {
     const read = readOrRefusal(update)
     return 'code' in read ? read : inspectRead(doc, read, writer, memory)
   },
+  withhold,
   recordAuthor,
   encodeAuthors: (doc) => memoryOf(doc).owners.encode(),
   restoreAuthors: (doc, authors) => memoryOf(doc).owners.restore(authors),
   touched: touchedPaths,
   observe: observeShown,
   prune,
+}
+
+function withhold(doc: Y.Doc, answer: Uint8Array, writer: BlocksWriter): Uint8Array {
+  const waiting = doc.store.pendingStructs?.update
+  if (!writer.isAuthenticated || (!writer.mayRelay && waiting === undefined)) return answer
+  const read = readOrRefusal(answer)
+  if ('code' in read) return answer
+  const { owners } = memoryOf(doc)
+  // Yjs keeps what waits in its second format, whatever it came in.
+  const waitingEnds = waiting === undefined ? undefined : Y.parseUpdateMetaV2(waiting).to
+  const ends = new Map<number, number>()
+  for (const client of newClients(doc, read)) {
+    const last = read.structs.get(client)?.at(-1)
+    const owner = owners.ownerOf(client)
+    if (last === undefined || owner === undefined || owner === writer.actor) continue
+    const end = last.clock + last.length
+    if (writer.mayRelay || end <= (waitingEnds?.get(client) ?? 0)) ends.set(client, end)
+  }
+  return ends.size === 0 ? answer : Y.diffUpdate(answer, Y.encodeStateVector(ends))
 }
 
 function readOrRefusal(update: Uint8Array): ReadUpdate | BlocksRefusal {
