@@ -3,7 +3,7 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { Logger } from 'pino'
 import { ApiError, errorBody, toApiError } from './api-error.ts'
 import type { ApiLimits } from './api-limits.ts'
-import { identifyCaller } from './caller.ts'
+import { type CallerHeaders, identifyCaller } from './caller.ts'
 import { describeRoutes } from './open-api.ts'
 import { allowsOrigin, corsHeaders, type Origins } from './origin-check.ts'
 import { REFERENCE_POLICY, renderReference } from './reference-page.ts'
@@ -67,7 +67,7 @@ function rawRequest(request: FastifyRequest, { authenticate, rate }: HttpAppOpti
     query,
     headers,
     body: request.body,
-    identify: (workspace) => identifyCaller(authenticate, singles(headers), workspace, tokenIn(query)),
+    identify: (workspace) => identifyCaller(authenticate, callerHeaders(headers), workspace, tokenIn(query)),
     countAgainst: (identity: Identity) => {
       const waitMs = rate.take(identity.actor)
       if (waitMs === undefined) return
@@ -78,10 +78,17 @@ function rawRequest(request: FastifyRequest, { authenticate, rate }: HttpAppOpti
   }
 }
 
-function singles(headers: FastifyRequest['headers']): Record<string, string | undefined> {
-  return Object.fromEntries(
-    Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]),
-  )
+/** Those that say who calls; no others, since every request comes by here. */
+function callerHeaders(headers: FastifyRequest['headers']): CallerHeaders {
+  return {
+    authorization: headers.authorization,
+    'x-joinery-actor': joined(headers['x-joinery-actor']),
+    'x-joinery-source': joined(headers['x-joinery-source']),
+  }
+}
+
+function joined(header: string | string[] | undefined): string | undefined {
+  return Array.isArray(header) ? header.join(', ') : header
 }
 
 /** Only the event stream's schema knows a token in the query; the other routes refuse the parameter. */

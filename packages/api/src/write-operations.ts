@@ -47,7 +47,7 @@ export async function writeOperations(request: OperationsRequest, services: Serv
     author,
     blocks: [...new Set(operations.map(({ block }) => block))],
     key: headers['idempotency-key'],
-    fingerprint: `${request.what}\n${author.source}\n${JSON.stringify(request.body) ?? ''}`,
+    fingerprint: () => `${request.what}\n${author.source}\n${JSON.stringify(request.body) ?? ''}`,
     check: (view) => {
       if (!operations.some(({ op }) => op === 'put')) assertKnown(workspace, view)
       checkOperations(view, operations, author)

@@ -25,7 +25,7 @@ const append: WriteRequest = {
   author,
   blocks: ['b'],
   key: 'once',
-  fingerprint: 'append',
+  fingerprint: () => 'append',
   sync: false,
   check: () => undefined,
   run: (doc) => createBlock(doc, 'b', { type: 'text' }).content.insert(0, 'x'),

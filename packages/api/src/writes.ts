@@ -17,8 +17,8 @@ export interface WriteRequest {
   /** The edges, likewise. */
   readonly edges?: readonly string[]
   readonly key: string | undefined
-  /** What tells this request from another under the same key. */
-  readonly fingerprint: string
+  /** What tells this request from another under the same key: asked for only where there is a key. */
+  fingerprint(): string
   /** Answered only when fsynced. */
   readonly sync: boolean
   /** Throws unless the edit may be made. */
@@ -162,7 +162,7 @@ function changeOf(record: LogRecord | undefined): RecordHead | undefined {
 /** What the record has as connection. Under a key it holds the request's fingerprint, to know the same request again. */
 function viaOf({ key, fingerprint }: WriteRequest): string {
   if (key === undefined) return 'http'
-  return `http:${createHash('sha256').update(fingerprint).digest('base64url').slice(0, 22)}`
+  return `http:${createHash('sha256').update(fingerprint()).digest('base64url').slice(0, 22)}`
 }
 
 /** With the time: a name that was purged begins again at LSN 1. */

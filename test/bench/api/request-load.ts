@@ -1,4 +1,4 @@
-import { HttpCaller } from '../../api/http-caller.ts'
+import { type Answer, HttpCaller } from '../../api/http-caller.ts'
 import { percentile } from '../load/percentile.ts'
 import { readProcessUsage } from '../load/process-usage.ts'
 
@@ -21,22 +21,26 @@ export interface RequestLoad {
 /** Text of each block, characters: a paragraph or two. */
 const CONTENT = 'Lorem ipsum dolor sit amet. '.repeat(20)
 
-/** Each connection asks for a block of its own, one request after the other. A tenth of the work warms up. */
+/**
+ * Each connection asks for a block of its own, one request after the other, and writes it at the version it has seen last.
+ * A tenth of the work warms up.
+ */
 export async function loadRequests({ url, pid, method, connections, requests }: RequestLoad): Promise<RequestFigures> {
   const callers = Array.from(
     { length: connections },
     (_, index) => new HttpCaller(url, { 'x-joinery-actor': `c${index}` }),
   )
   try {
-    await Promise.all(
-      callers.map((caller, index) =>
-        caller.call('PUT', blockPath(index), { type: 'text', content: CONTENT, fields: { n: 0 } }),
-      ),
+    const seen = await Promise.all(
+      callers.map(async (caller, index) => {
+        const body = { type: 'text', content: CONTENT, fields: { n: 0 } }
+        return etagOf(await caller.call('PUT', blockPath(index), body))
+      }),
     )
-    await runAll(callers, method, Math.ceil(requests / 10))
+    await runAll(callers, seen, method, Math.ceil(requests / 10))
     const cpuBefore = readProcessUsage(pid).cpuMicros
     const startMs = performance.now()
-    const latencies = await runAll(callers, method, requests)
+    const latencies = await runAll(callers, seen, method, requests)
     const seconds = (performance.now() - startMs) / 1000
     const cpu = readProcessUsage(pid).cpuMicros - cpuBefore
     return {
@@ -50,21 +54,39 @@ export async function loadRequests({ url, pid, method, connections, requests }: 
   }
 }
 
-async function runAll(callers: readonly HttpCaller[], method: string, requests: number): Promise<number[]> {
+/** Keeps in `seen` the version that each connection has of its block. */
+async function runAll(
+  callers: readonly HttpCaller[],
+  seen: string[],
+  method: 'GET' | 'PATCH',
+  requests: number,
+): Promise<number[]> {
   const latencies: number[] = []
   let left = requests
   await Promise.all(
     callers.map(async (caller, index) => {
       while (left-- > 0) {
-        const body = method === 'GET' ? undefined : { fields: { n: left } }
+        const isRead = method === 'GET'
+        const body = isRead ? undefined : { fields: { n: left } }
         const startMs = performance.now()
-        const { status, text } = await caller.call(method, blockPath(index), body)
+        const answer = await caller.call(
+          method,
+          blockPath(index),
+          body,
+          isRead ? {} : { 'if-match': seen[index] ?? '' },
+        )
         latencies.push(performance.now() - startMs)
-        if (status !== 200) throw new Error(`${method} answers ${status}: ${text}`)
+        seen[index] = etagOf(answer)
       }
     }),
   )
   return latencies
+}
+
+/** Throws for an answer that is no success: work that was refused is no work. */
+function etagOf({ status, headers, text }: Answer): string {
+  if (status >= 300 || typeof headers.etag !== 'string') throw new Error(`the server answers ${status}: ${text}`)
+  return headers.etag
 }
 
 function blockPath(index: number): string {

@@ -144,7 +144,7 @@ function writeEdge(
     blocks: [],
     edges: [id],
     key: headers['idempotency-key'],
-    fingerprint: `${fingerprint}\n${author.source}`,
+    fingerprint: () => `${fingerprint}\n${author.source}`,
     sync: wantsSync(headers, durability),
     ...edit,
   })

@@ -137,7 +137,7 @@ const restoreRoute = route(
       author,
       blocks: [],
       key: headers['idempotency-key'],
-      fingerprint: `restore\n${author.source}\n${lsn}`,
+      fingerprint: () => `restore\n${author.source}\n${lsn}`,
       sync,
       check: ({ doc }) => checkRestore(doc, past, author),
       run: (doc) => restore(doc, past, author),
