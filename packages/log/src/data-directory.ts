@@ -1,4 +1,4 @@
-import { mkdir, open, readdir, readFile, rename } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rename, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LogError } from './log-error.ts'
 import { storageError } from './storage-error.ts'
@@ -36,6 +36,14 @@ export async function beginCreation(directory: string): Promise<void> {
   await guarded(directory, async () => {
     await mkdir(directory, { recursive: true })
     await writeMarker(directory, CREATING)
+  })
+}
+
+/** Removes what LevelDB had made of a database that was begun and never completed. */
+export async function clearUnfinished(directory: string): Promise<void> {
+  await guarded(directory, async () => {
+    const names = (await readdir(directory)).filter((name) => name === 'CURRENT' || LEVELDB_FILE.test(name))
+    for (const name of names) await unlink(join(directory, name))
   })
 }
 

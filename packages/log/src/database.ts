@@ -1,6 +1,7 @@
 import { ClassicLevel } from 'classic-level'
-import { beginCreation, finishCreation, inspectDirectory } from './data-directory.ts'
+import { beginCreation, clearUnfinished, finishCreation, inspectDirectory } from './data-directory.ts'
 import { IDENTITY_KEY } from './key.ts'
+import { LogEnd, WRITE_BUFFER_BYTES } from './log-end.ts'
 import { LogError } from './log-error.ts'
 import { OlderLogs } from './older-logs.ts'
 import { storageError } from './storage-error.ts'
@@ -35,6 +36,8 @@ export class Database {
   readonly #directory: string
   readonly #level: Level
   readonly #olderLogs: OlderLogs
+  /** When LevelDB may leave its write-ahead log for a new one. */
+  readonly logEnd = new LogEnd()
 
   private constructor(level: Level, directory: string, storeId: string) {
     this.#level = level
@@ -53,13 +56,7 @@ export class Database {
       throw new LogError('corrupted', `the database in ${directory} is gone: restore it from a copy`)
     }
     if (found.state === 'new') await beginCreation(directory)
-    const level: Level = new ClassicLevel(directory, { keyEncoding: 'view', valueEncoding: 'view' })
-    try {
-      // Never createIfMissing on what exists: LevelDB would start an empty database beside a lost CURRENT.
-      await level.open({ createIfMissing: found.state === 'new', errorIfExists: false })
-    } catch (error) {
-      throw storageError(error, directory)
-    }
+    const level = await openLevel(directory, found.state === 'new')
     try {
       const known = found.state === 'new' ? undefined : (storeId ?? found.storeId)
       const id = await identify(level, directory, found.state === 'new', known)
@@ -113,7 +110,7 @@ export class Database {
     }
   }
 
-  /** Makes the files that hold a range free of what was deleted or replaced in it: takes its time. */
+  /** What tidy.ts is for. */
   tidy(range: KeyRange): Promise<void> {
     return this.#guard(this.#level.compactRange(range.gte, 'lt' in range ? range.lt : range.lte))
   }
@@ -167,12 +164,15 @@ export class Database {
       if (write.type === 'put') batch.put(write.key, write.value)
       else batch.del(write.key)
     }
+    this.logEnd.wrote(writes)
     return this.#guard(batch.write({ sync }))
   }
 
   /** Like a write with `sync`; and whatever was written before through this handle is on the disk then, too. */
   async writeThrough(writes: readonly Write[]): Promise<void> {
+    const before = this.#olderLogs.newest
     await this.#guard(this.#olderLogs.writeThrough(() => this.write(writes, true)))
+    this.logEnd.looked(before !== undefined && this.#olderLogs.newest !== before)
   }
 
   close(): Promise<void> {
@@ -186,6 +186,24 @@ export class Database {
       throw storageError(error, this.#directory)
     }
   }
+}
+
+async function openLevel(directory: string, isNew: boolean): Promise<Level> {
+  const level: Level = new ClassicLevel(directory, { keyEncoding: 'view', valueEncoding: 'view' })
+  // Never createIfMissing on what exists: LevelDB would start an empty database beside a lost CURRENT.
+  const options = { createIfMissing: isNew, errorIfExists: false, writeBufferSize: WRITE_BUFFER_BYTES }
+  try {
+    await level.open(options)
+  } catch (error) {
+    const failure = storageError(error, directory)
+    if (!isNew || failure.code !== 'corrupted') throw failure
+    // LevelDB does not fsync all that a new database begins with: power was lost then, before anything was promised.
+    await clearUnfinished(directory)
+    await level.open(options).catch((again: unknown) => {
+      throw storageError(again, directory)
+    })
+  }
+  return level
 }
 
 /** Whose database this is; a new one is given its identity here, before anything else stands in it. */

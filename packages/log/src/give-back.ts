@@ -1,3 +1,4 @@
+import { tidy } from './tidy.ts'
 import type { UpkeepHost } from './upkeep.ts'
 
 /** From here on it pays to have LevelDB rewrite its tables at once: what is less it drops by and by. */
@@ -8,5 +9,5 @@ const GIVE_BACK_FROM_BYTES = 1024 * 1024
  * in which nearly everything is deleted, takes too little in tables to be worth it.
  */
 export async function giveBack(host: UpkeepHost, range: { gte: Uint8Array; lte: Uint8Array }): Promise<void> {
-  if ((await host.disk.approximateBytes(range)) >= GIVE_BACK_FROM_BYTES) await host.disk.tidy(range)
+  if ((await host.disk.approximateBytes(range)) >= GIVE_BACK_FROM_BYTES) await tidy(host, range)
 }

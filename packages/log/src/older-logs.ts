@@ -8,11 +8,15 @@ import { isMissing } from './data-directory.ts'
  */
 export class OlderLogs {
   readonly #directory: string
-  /** The newest log when last looked. */
   #newest: string | undefined
 
   constructor(directory: string) {
     this.#directory = directory
+  }
+
+  /** The newest log when last looked; undefined before the first look. */
+  get newest(): string | undefined {
+    return this.#newest
   }
 
   /** Runs `write`, a `sync` write, and fsyncs the logs that it does not reach. Gives the names of those. */

@@ -2,6 +2,7 @@ import type { Database } from './database.ts'
 import type { Group } from './group.ts'
 import { KIND, nameKey, ownRange, workspaceKey } from './key.ts'
 import { LogError } from './log-error.ts'
+import { tidy } from './tidy.ts'
 import { checkUnknown, type Witness } from './witness.ts'
 import { decodeWorkspaceIdentity, encodeWorkspaceIdentity, type WorkspaceIdentity } from './workspace-identity.ts'
 import type { Write } from './write.ts'
@@ -43,7 +44,7 @@ export async function purge(host: RemovalHost, witness: Witness, workspace: stri
   }
   await writeIdentity(host, workspace, { ...identity, deleted: { ...deleted, isPurging: true } })
   // What is still in LevelDB's memory would else share a file with its deletion, and stay there.
-  await host.disk.tidy(ownRange(KIND.extent, number))
+  await tidy(host, ownRange(KIND.extent, number))
   for (const kind of OWNED_KINDS) {
     for await (const keys of host.disk.keys(ownRange(kind, number), KEYS_PER_BATCH)) {
       await write(
@@ -59,9 +60,9 @@ export async function purge(host: RemovalHost, witness: Witness, workspace: stri
   ]
   await write(host, ends, { sync: true })
   // Deleted is not gone: LevelDB keeps the bytes until it next rewrites the files they are in.
-  for (const kind of OWNED_KINDS) await host.disk.tidy(ownRange(kind, number))
+  for (const kind of OWNED_KINDS) await tidy(host, ownRange(kind, number))
   const names = [workspaceKey(workspace), nameKey(number)]
-  for (const gte of names) await host.disk.tidy({ gte, lt: Buffer.concat([gte, Buffer.alloc(1)]) })
+  for (const gte of names) await tidy(host, { gte, lt: Buffer.concat([gte, Buffer.alloc(1)]) })
 }
 
 async function findIdentity(host: RemovalHost, witness: Witness, workspace: string): Promise<WorkspaceIdentity> {
