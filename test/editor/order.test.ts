@@ -36,6 +36,12 @@ describe.skipIf(executable === undefined)('the order of blocks', () => {
     await expect.poll(() => shownOrder(ann)).toEqual(inOrder(3, 2, 4, 1))
     await bob.getByText('Text 1 is 4 of 4').waitFor({ state: 'attached' })
 
+    const handle = ann.getByRole('region', { name: 'Text 1' }).getByText('Text', { exact: true })
+    await handle.dragTo(ann.getByRole('region', { name: 'Text 2' }))
+    await expect.poll(() => shownOrder(bob)).toEqual(inOrder(3, 1, 2, 4))
+    await ann.getByRole('button', { name: 'Undo' }).click()
+    await expect.poll(() => shownOrder(bob)).toEqual(inOrder(3, 2, 4, 1))
+
     // At once, each on their own page: both find the same order, with every block in it.
     await Promise.all([
       ann.getByRole('button', { name: 'Move Text 4 up' }).click(),

@@ -6,13 +6,14 @@ import { ContentField } from './content-field.tsx'
 import { BlockSearch } from './demonstration/index.tsx'
 import { IndexingChips } from './indexing-chips.tsx'
 import { LastEdit } from './last-edit.tsx'
+import { useCardDrag } from './order/use-card-drag.ts'
 
 interface BlockCardProps {
   readonly id: string
   readonly actor: string
   readonly workspaceName: string
-  /** Moves the block by so many steps. */
-  readonly onMove: (id: string, steps: number) => void
+  /** Moves a block by so many steps, or to where another block stands. */
+  readonly onMove: (id: string, by: number | string) => void
 }
 
 /** Steps by key, together with Control (or Command) and Shift. */
@@ -44,11 +45,20 @@ export const BlockCard = memo(function BlockCard({ id, actor, workspaceName, onM
     event.preventDefault()
     onMove(id, steps)
   }
+  const drag = useCardDrag(id, (dragged) => onMove(dragged, id))
   return (
-    <section className="card" aria-label={title} data-block={id} onKeyDown={cardOnKeyDown}>
+    <section
+      className={drag.isTarget ? 'card target' : 'card'}
+      aria-label={title}
+      data-block={id}
+      onKeyDown={cardOnKeyDown}
+      {...drag.card}
+    >
       <div className="sheet">
         <header>
-          <span className="kind">{type === 'vector_collection' ? 'Vector collection' : 'Text'}</span>
+          <span className="kind" {...drag.handle}>
+            {type === 'vector_collection' ? 'Vector collection' : 'Text'}
+          </span>
           <MoveButton title={title} way="up" onClick={() => onMove(id, -1)} />
           <MoveButton title={title} way="down" onClick={() => onMove(id, 1)} />
           {/* Uncontrolled, and made anew when the title changes elsewhere: what is half typed is nobody's title yet. */}

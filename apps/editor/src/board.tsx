@@ -5,7 +5,7 @@ import { BlockCard } from './block-card.tsx'
 import { freshBlockId } from './block-id.ts'
 import { freshTitle, titleOf } from './block-title.ts'
 import { useOwnPresence } from './carets/own-presence.ts'
-import { blockOrderOf, moveBlock, placeLast } from './order/block-order.ts'
+import { blockOrderOf, moveBlock, placeLast, stepsTo } from './order/block-order.ts'
 import { SidePanels } from './panels/side-panels.tsx'
 import { People } from './people.tsx'
 import type { Person } from './person.ts'
@@ -37,7 +37,8 @@ export function Board({ name, person }: { name: string; person: Person }): React
   }
   const [said, setSaid] = useState('')
   const move = useCallback(
-    (id: string, steps: number) => {
+    (id: string, by: number | string) => {
+      const steps = typeof by === 'number' ? by : stepsTo(workspace, id, by)
       const moved = moveBlock(workspace, id, steps, { source: 'user_action', actor })
       if (moved === undefined) return
       const title = titleOf(workspace.blocks.get(id)?.fields.get('title'), id)

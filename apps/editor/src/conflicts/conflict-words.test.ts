@@ -62,3 +62,15 @@ it('[P5] fields, texts and what a newer server may tell are told too', () => {
     why: 'some rule',
   })
 })
+
+it('[P5] a block moved by two at once is told without the place’s letters', () => {
+  const place = (actor: string, value: string) => {
+    return { key: 'place', value, seq: 1, source: 'user_action', actor, at: 1 }
+  }
+  const words = conflictWords(
+    told('fields/place', place('bob', 'W5k'), place('ada', 'X2m'), FIELD_ORDER_RULES[3]),
+    'Plan',
+  )
+  expect(words.headline).toBe('“Plan” stands where bob moved it.')
+  expect(Object.values(words).join(' ')).not.toMatch(/W5k|X2m/)
+})

@@ -7,6 +7,7 @@ import {
   type StatusClaim,
 } from '@joinery/blocks'
 import type { Conflict } from '@joinery/client'
+import { PLACE_FIELD } from '../order/place.ts'
 
 /** A conflict as a person reads it. */
 export interface ConflictWords {
@@ -56,6 +57,13 @@ function statusWords(winner: StatusClaim, loser: StatusClaim, rule: string, titl
 }
 
 function fieldWords(winner: FieldClaim, loser: FieldClaim, rule: string, title: string): ConflictWords {
+  if (winner.key === PLACE_FIELD) {
+    return {
+      headline: `“${title}” stands where ${by(winner)} moved it.`,
+      lost: `${by(loser)} moved it elsewhere at the same time.`,
+      why: whyField(winner, loser, rule),
+    }
+  }
   return {
     headline: `“${title}”: ${winner.key} is ${quoted(winner.value)}, as ${by(winner)} set it.`,
     lost: `${by(loser)} set it to ${quoted(loser.value)} at the same time.`,

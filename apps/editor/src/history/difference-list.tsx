@@ -1,5 +1,6 @@
 import type { BlockDifference, Difference } from '@joinery/client'
 import type { ReactNode } from 'react'
+import { PLACE_FIELD } from '../order/place.ts'
 import { openBlock } from '../panels/open-block.ts'
 import { textOf } from './block-words.ts'
 import { entryWords } from './entry-words.ts'
@@ -53,12 +54,16 @@ function ChangedBlock({ block, title }: { block: BlockDifference; title: string 
   const { id, type, content, indexing, fields, data } = block
   const values = [
     ...indexing.map(({ index, before, after }) => ({ name: `Index ${index}`, ...sides(before, after, entryWords) })),
-    ...[...fields, ...data].map(({ key, before, after }) => ({ name: key, ...sides(before, after, valueWords) })),
+    ...[...fields.filter(({ key }) => key !== PLACE_FIELD), ...data].map(({ key, before, after }) => ({
+      name: key,
+      ...sides(before, after, valueWords),
+    })),
     ...(type === undefined ? [] : [{ name: 'Type', ...type }]),
   ]
   return (
     <li>
       <BlockHeading id={id} title={title} />
+      {fields.some(({ key }) => key === PLACE_FIELD) && <p className="soft">Moved on the board.</p>}
       {content !== undefined && <TextDifference {...content} />}
       {values.length > 0 && (
         <dl>

@@ -1,9 +1,6 @@
 import { type ClaimAuthor, observeBlocks } from '@joinery/blocks'
 import type { Observable, Workspace } from '@joinery/client'
-import { placeBetween } from './place.ts'
-
-/** Field of a block that says where it stands. Without it a block stands where its id says: made later, listed later. */
-const PLACE_FIELD = 'place'
+import { PLACE_FIELD, placeBetween } from './place.ts'
 
 interface Placed {
   readonly id: string
@@ -80,6 +77,12 @@ export function moveBlock(
     workspace.undo.split()
   }
   return { at, of: all.length }
+}
+
+/** How many steps lead block `id` to where block `target` stands; 0 when either is not there. */
+export function stepsTo(workspace: Workspace, id: string, target: string): number {
+  const [from, to] = [id, target].map((it) => blockOrderOf(workspace).get().indexOf(it))
+  return from === undefined || to === undefined || from === -1 || to === -1 ? 0 : to - from
 }
 
 /** Puts a block that was just made behind all others: some may have been moved behind where its id says. */

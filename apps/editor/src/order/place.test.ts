@@ -47,3 +47,10 @@ test('[E12] where there is no room between two ids a place is still made, behind
   expect(placeBetween('a', 'a', () => 0.5) > 'a').toBe(true)
   expect(placeBetween('a', 'a\u0000', () => 0.5) > 'a').toBe(true)
 })
+
+test('[E12] ids that begin alike with what no keyboard types leave room like others', () => {
+  // Found by the property above, seed -382834766.
+  const first = placeBetween('\u0001a', '\u0001b', () => 0.5)
+  const second = placeBetween('\u0001a', first, () => 0.5)
+  expect('\u0001a' < second && second < first && first < '\u0001b').toBe(true)
+})

@@ -1,3 +1,6 @@
+/** Field of a block that says where it stands. Without it a block stands where its id says: made later, listed later. */
+export const PLACE_FIELD = 'place'
+
 /** A place is a text; blocks stand in the code unit order of their places. Printable ASCII is what new places are made of. */
 const LOWEST = 0x21
 const HIGHEST = 0x7e
@@ -16,16 +19,21 @@ export function placeBetween(after: string | undefined, before: string | undefin
   let high = before
   let place = ''
   for (let at = 0; ; at += 1) {
-    const from = at < low.length ? low.charCodeAt(at) : LOWEST - 1
     if (high !== undefined && at >= high.length) return ended(low, random)
+    // Behind its last digit a place goes on as if with one below all.
+    const from = at < low.length ? low.charCodeAt(at) : LOWEST - 1
     const to = high === undefined ? HIGHEST + 1 : high.charCodeAt(at)
     const middle = (Math.max(from, LOWEST - 1) + Math.min(to, HIGHEST + 1)) >> 1
     // Nothing fits before a place that ends with the lowest digit, so none is made to.
     if (from < middle && middle < to && middle > LOWEST) return place + String.fromCharCode(middle) + jitter(random)
-    if (to < from || to < LOWEST) return ended(low, random)
-    if (to > from && from >= LOWEST) high = undefined
-    if (to > LOWEST && from < LOWEST) high = undefined
-    place += String.fromCharCode(Math.max(from, LOWEST))
+    if (at < low.length) {
+      if (to !== from) high = undefined
+      place += low[at]
+    } else {
+      if (to < LOWEST) return ended(low, random)
+      if (to > LOWEST) high = undefined
+      place += String.fromCharCode(LOWEST)
+    }
   }
 }
 
