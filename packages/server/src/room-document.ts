@@ -26,6 +26,8 @@ export interface Applied {
   /** What the log has to keep; undefined when there is nothing new. Includes parts that still wait for others they build on. */
   readonly record: Uint8Array | undefined
   readonly touched: string[]
+  /** Others' edits that waited for these came into {@link forward} with them: its sender lacks those, too. */
+  readonly freesOthers?: boolean
   /** What the document has to reach before all that was brought shows; undefined when it does. */
   readonly waitsFor?: Clocks | undefined
   /** What people are shown differently now, and what lost to something concurrent. */
@@ -93,6 +95,7 @@ export class RoomDocument {
   apply(updates: readonly Uint8Array[], writer: Writer, answer?: Uint8Array): Applied {
     if (updates.every(isEmptyUpdate)) return NOTHING
     const doc = this.#begin()
+    const freesOthers = this.pendingBytes > 0
     let refused: Applied['refused']
     const taken: Uint8Array[] = []
     doc.transact(() => {
@@ -111,7 +114,7 @@ export class RoomDocument {
     const forward = this.#emitted
     const record = this.pendingBytes > 0 ? withWaiting(taken, forward) : forward
     const waitsFor = this.pendingBytes > 0 ? this.#unshown(taken) : undefined
-    return { refused, forward, record, touched: this.#touched, waitsFor, observed: this.#observed }
+    return { refused, forward, record, touched: this.#touched, freesOthers, waitsFor, observed: this.#observed }
   }
 
   /** Whether the document holds what `client` wrote before `clock`. */

@@ -169,7 +169,7 @@ describe('writing', () => {
 })
 
 describe('acknowledgement', () => {
-  it('[S7] what builds on edits not sent yet, and what follows it, is acknowledged when it shows, and others do not wait', async () => {
+  it('[S5, S7] what builds on edits not sent yet, and what follows it, is acknowledged when it shows, and others do not wait', async () => {
     fixture = await ServerFixture.start()
     const source = new Y.Doc()
     const updates: Uint8Array[] = []
@@ -187,6 +187,8 @@ describe('acknowledgement', () => {
     other.send(encodeUpdate(second))
     await client.until(() => client.message('durable')?.frames === 3)
     await other.until(() => other.message('durable')?.frames === 3)
+    // It brought what the third waited for, and was sent that by nobody else.
+    await other.until(() => other.doc.getText('t').toString() === source.getText('t').toString())
   })
 })
 

@@ -285,7 +285,8 @@ export class WritePath {
   ): readonly (Appended | undefined)[] {
     const forwards: Forward[] = []
     for (const { applied, from } of writes) {
-      if (applied.forward !== undefined) forwards.push({ from: from?.connection, update: applied.forward })
+      const sender = applied.freesOthers ? undefined : from?.connection
+      if (applied.forward !== undefined) forwards.push({ from: sender, update: applied.forward })
     }
     this.#context.counters.deliveries += forwardUpdates(forwards, audience)
     const appends = writes.map(({ applied, author, sync, from }) => {
