@@ -41,8 +41,9 @@ export function createHttpApp(options: HttpAppOptions): FastifyInstance {
   app.setErrorHandler((error, _request, reply) => refuse(reply, fromFramework(error), logger))
   app.setNotFoundHandler((request, reply) => refuse(reply, notFound(request, routes), logger))
   app.addHook('onRequest', async (request, reply) => checkOrigin(request, reply, options.origins))
-  const description = JSON.stringify(describeRoutes(routes, version))
-  const page = renderReference(routes, version)
+  const described = describeRoutes(routes, version)
+  const description = JSON.stringify(described)
+  const page = renderReference(described)
   app.get('/v1/openapi.json', (_request, reply) => reply.type('application/json').send(description))
   app.get('/v1/docs', (_request, reply) =>
     reply
@@ -146,7 +147,8 @@ function fromFramework(error: unknown): ApiError {
     return toApiError(error)
   }
   if (statusCode === 413) return new ApiError('too_large', 'the body is too large')
-  if (statusCode === 415) return new ApiError('unsupported_media_type', 'the body has to be application/json')
+  if (statusCode === 415)
+    return new ApiError('unsupported_media_type', 'the body has to be JSON: send Content-Type: application/json')
   if (statusCode === 400 || statusCode === 404 || statusCode === 414) {
     return new ApiError('malformed', `the request can not be read: ${message}`)
   }

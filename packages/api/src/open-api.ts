@@ -5,6 +5,34 @@ import { errorSchema } from './schemas.ts'
 
 type JsonObject = Record<string, unknown>
 
+/** A JSON Schema, as far as anybody looks into it here. */
+export interface SchemaDescription extends JsonObject {
+  readonly description?: string
+  readonly examples?: readonly unknown[]
+  readonly properties?: Readonly<Record<string, SchemaDescription>>
+  readonly required?: readonly string[]
+}
+export interface ParameterDescription {
+  readonly name: string
+  readonly in: 'path' | 'query' | 'header'
+  readonly required: boolean
+  readonly description?: string
+  readonly schema: SchemaDescription
+}
+type Content = Readonly<Record<string, { readonly schema?: SchemaDescription }>>
+export interface OperationDescription {
+  readonly operationId: string
+  readonly summary: string
+  readonly parameters: readonly ParameterDescription[]
+  readonly requestBody?: { readonly required: true; readonly content: Content }
+  readonly responses: Readonly<Record<string, { readonly description: string; readonly content?: Content }>>
+}
+/** An OpenAPI 3.1 document: operations by path and lower-case method. */
+export interface ApiDescription extends JsonObject {
+  readonly info: { readonly version: string } & JsonObject
+  readonly paths: Readonly<Record<string, Readonly<Record<string, OperationDescription>>>>
+}
+
 /** What any request can be answered, whatever its route. */
 const EVERYWHERE: readonly ApiErrorCode[] = [
   'malformed',
@@ -35,8 +63,8 @@ const HEADERS: Record<'etag' | 'x-joinery-lsn', JsonObject> = {
 }
 
 /** The OpenAPI 3.1 document of these routes, made from the schemas that requests and answers are held to. */
-export function describeRoutes(routes: readonly Route[], version: string): JsonObject {
-  const paths: Record<string, JsonObject> = {}
+export function describeRoutes(routes: readonly Route[], version: string): ApiDescription {
+  const paths: Record<string, Record<string, OperationDescription>> = {}
   for (const route of routes) {
     const path = paths[route.path] ?? {}
     path[route.method.toLowerCase()] = describeRoute(route)
@@ -60,7 +88,7 @@ export function describeRoutes(routes: readonly Route[], version: string): JsonO
   }
 }
 
-function describeRoute(route: Route): JsonObject {
+function describeRoute(route: Route): OperationDescription {
   const { method, id, summary, body, answers, errors } = route
   const hasBody = body !== noBody
   const identityHeaders = z.object({
@@ -88,7 +116,7 @@ function mediaTypesOf(method: string): readonly string[] {
   return method === 'PATCH' ? ['application/merge-patch+json', 'application/json'] : ['application/json']
 }
 
-function answersOf(answers: Route['answers']): JsonObject {
+function answersOf(answers: Route['answers']): OperationDescription['responses'] {
   const described = Object.entries(answers).map(([status, { description, schema, headers = [], mediaType }]) => {
     const content = schema
       ? contentOf(schemaOf(schema, 'output'), ['application/json'])
@@ -99,7 +127,7 @@ function answersOf(answers: Route['answers']): JsonObject {
   return Object.fromEntries(described)
 }
 
-function errorsOf(codes: readonly ApiErrorCode[]): JsonObject {
+function errorsOf(codes: readonly ApiErrorCode[]): OperationDescription['responses'] {
   const byStatus = new Map<number, ApiErrorCode[]>()
   for (const code of new Set(codes))
     byStatus.set(ERROR_STATUS[code], [...(byStatus.get(ERROR_STATUS[code]) ?? []), code])
@@ -108,32 +136,29 @@ function errorsOf(codes: readonly ApiErrorCode[]): JsonObject {
   return Object.fromEntries(entries.map(([status, names]) => [status, { description: names.join(', '), content }]))
 }
 
-function contentOf(schema: JsonObject, mediaTypes: readonly string[]): JsonObject {
+function contentOf(schema: SchemaDescription, mediaTypes: readonly string[]): Content {
   return Object.fromEntries(mediaTypes.map((type) => [type, { schema }]))
 }
 
-function parameters(schema: z.ZodType, place: 'path' | 'query' | 'header'): JsonObject[] {
-  const { properties = {}, required = [] } = schemaOf(schema, 'input') as {
-    properties?: Record<string, JsonObject>
-    required?: string[]
-  }
+function parameters(schema: z.ZodType, place: ParameterDescription['in']): ParameterDescription[] {
+  const { properties = {}, required = [] } = schemaOf(schema, 'input')
   return Object.entries(properties).map(([name, property]) => ({
     name,
     in: place,
     required: place === 'path' || required.includes(name),
-    ...(typeof property.description === 'string' && { description: property.description }),
+    ...(property.description !== undefined && { description: property.description }),
     schema: property,
   }))
 }
 
 /** A schema by itself: reused ones are written out, so that no reference leads out of its place. */
-function schemaOf(schema: z.ZodType, io: 'input' | 'output'): JsonObject {
+function schemaOf(schema: z.ZodType, io: 'input' | 'output'): SchemaDescription {
   const {
     $schema: _dialect,
     id: _id,
     ...rest
   } = z.toJSONSchema(schema, { io, target: 'draft-2020-12', reused: 'inline', metadata: UNNAMED })
-  return rest
+  return rest as SchemaDescription
 }
 
 /** Descriptions and examples without ids: an id would move a schema under `$defs`. */

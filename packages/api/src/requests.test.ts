@@ -166,6 +166,52 @@ it('[H18] the description is OpenAPI 3.1 with every route, and a page shows it w
   expect(JSON.stringify(body)).not.toContain('$defs')
   const page = await api.call('GET', '/v1/docs')
   expect(page.text).toContain('/v1/openapi.json')
+  expect(page.text).toContain('curl -X PUT localhost:1234/v1/workspaces/demo/blocks/intro')
   expect(page.text).not.toMatch(/(src|href)="(https?:)?\/\//)
   expect(page.headers.get('content-security-policy')).toContain("default-src 'none'")
 })
+
+it('[H18] what the page tells to type works as it stands, in this order', async () => {
+  await using api = await ApiFixture.start()
+  const { text } = await api.call('GET', '/v1/docs')
+  for (const operation of [
+    'putBlock',
+    'getBlock',
+    'patchBlock',
+    'startRun',
+    'reportRun',
+    'removeIndex',
+    'transact',
+    'putEdge',
+    'getEdge',
+    'listEdges',
+    'deleteEdge',
+    'listBlocks',
+    'listRecords',
+    'diffWorkspace',
+    'restoreWorkspace',
+    'deleteBlock',
+    'getWorkspace',
+    'listWorkspaces',
+    'deleteWorkspace',
+    'undeleteWorkspace',
+    'deleteWorkspace',
+    'purgeWorkspace',
+  ]) {
+    const { method, path, body } = commandOf(text, operation)
+    const answer = await api.call(method, path, body)
+    expect(answer.status, `${operation}: ${answer.text}`).toBeLessThan(300)
+  }
+})
+
+/** What the page's command for an operation sends. */
+function commandOf(page: string, operation: string): { method: string; path: string; body: string | undefined } {
+  const escaped = new RegExp(`<h2 id="${operation}">.*?<pre>(.*?)</pre>`, 's').exec(page)?.[1] ?? ''
+  const command = escaped.replace(/&#(\d+);/g, (_, code: string) => String.fromCharCode(Number(code)))
+  const match =
+    /^curl (?:-X (\w+) )?'?localhost:1234(\S+?)'?(?: \\\n {2}-H 'Content-Type: application\/json' -d '(.*)')?$/.exec(
+      command,
+    )
+  if (match === null) throw new Error(`the page has no command for ${operation}: ${command}`)
+  return { method: match[1] ?? 'GET', path: match[2] ?? '', body: match[3] }
+}

@@ -22,13 +22,15 @@ export const blockId = z
   .min(1)
   .max(ID_LENGTH_MAX)
   .refine(isBlockId, 'is no block id: no "/" or control characters')
+  .meta({ examples: ['intro'] })
 export const edgeId = z
   .string()
   .min(1)
   .max(ID_LENGTH_MAX)
   .refine(isBlockId, 'is no edge id: no "/" or control characters')
-export const indexName = name
-export const runId = name
+  .meta({ examples: ['intro-next'] })
+export const indexName = name.meta({ examples: ['main'] })
+export const runId = name.meta({ examples: ['job-17'] })
 
 const workspaceParams = z.object({ workspace: workspaceName })
 export const params = {
@@ -49,15 +51,18 @@ const type = z.string().max(256)
 const fields = z.record(name, claimValue)
 const data = z.record(z.string().max(1_024), json)
 
-export const putBody = z.strictObject({
-  type: type.optional().meta({ description: 'required when the block is created' }),
-  content: content.optional(),
-  fields: fields.optional(),
-  data: data.optional(),
-})
+export const putBody = z
+  .strictObject({
+    type: type.optional().meta({ description: 'required when the block is created' }),
+    content: content.optional().meta({ description: 'the whole text; only what differs is edited' }),
+    fields: fields.optional().meta({ description: 'values that people and jobs write, each with its author' }),
+    data: data.optional().meta({ description: 'what else the block holds' }),
+  })
+  .meta({ examples: [{ type: 'text', content: 'Hello.', fields: { count: 1 } }] })
 export const patchBody = putBody.meta({
   description:
     'JSON merge patch (RFC 7396) over fields and data: null removes; content becomes the new text by the smallest edit',
+  examples: [{ content: 'Hello again.', fields: { count: 2 } }],
 })
 export const putEdgeBody = z
   .strictObject({
@@ -70,11 +75,14 @@ export const putEdgeBody = z
       .meta({ description: 'what else the edge holds' }),
   })
   .refine(fitsClaim, 'is too large for an edge')
-export const startRunBody = z.strictObject({
-  status: z.enum(['notStarted', 'processing']).default('processing'),
-  collectionConfigs: z.record(z.string(), json).refine(fitsClaim, 'is too large').optional(),
-  runId: runId.optional().meta({ description: 'names the run; random when left out' }),
-})
+  .meta({ examples: [{ source: 'intro', target: 'next', data: { label: 'then' } }] })
+export const startRunBody = z
+  .strictObject({
+    status: z.enum(['notStarted', 'processing']).default('processing'),
+    collectionConfigs: z.record(z.string(), json).refine(fitsClaim, 'is too large').optional(),
+    runId: runId.optional().meta({ description: 'names the run; random when left out' }),
+  })
+  .meta({ examples: [{ runId: 'job-17' }] })
 export const reportBody = z
   .strictObject({
     status: z.enum(['notStarted', 'processing', 'done', 'error']),
@@ -89,6 +97,7 @@ export const reportBody = z
       }),
   })
   .refine(({ status, error }) => error === undefined || status === 'error', 'error goes with status "error" alone')
+  .meta({ examples: [{ status: 'processing', chunks: 3 }] })
 
 const precondition = {
   expectedVersion: lsnSchema.optional().meta({ description: 'refused unless the block is at this version' }),
@@ -174,5 +183,5 @@ export const pointQuery = z
     (text) => /^\d{1,15}$/.test(text) || instant.safeParse(text).success,
     'is neither an LSN nor an RFC 3339 time',
   )
-  .meta({ description: 'an LSN, or a time as RFC 3339' })
+  .meta({ description: 'an LSN, or a time as RFC 3339', examples: ['1'] })
 export const timeQuery = instant.meta({ description: 'a time as RFC 3339' })

@@ -109,7 +109,7 @@ const restoreRoute = route(
     params: params.workspace,
     query: nothing,
     headers: writeHeaders,
-    body: z.strictObject({ lsn: lsnSchema }),
+    body: z.strictObject({ lsn: lsnSchema }).meta({ examples: [{ lsn: 1 }] }),
     answers: {
       200: {
         description: 'Restored. `touched` lists the paths the edit changed.',

@@ -5,7 +5,16 @@ import { blockSchema, operationSchema, params } from '../schemas.ts'
 import { lsnHeader, writeHeaders } from '../write-headers.ts'
 import { writeOperations } from '../write-operations.ts'
 
-const transactionBody = z.strictObject({ operations: z.array(operationSchema).min(1) })
+const transactionBody = z.strictObject({ operations: z.array(operationSchema).min(1) }).meta({
+  examples: [
+    {
+      operations: [
+        { op: 'put', block: 'next', type: 'text', content: 'More.', onlyIfAbsent: true },
+        { op: 'patch', block: 'intro', fields: { next: 'next' } },
+      ],
+    },
+  ],
+})
 const transactionAnswer = z.object({
   lsn: z.int(),
   blocks: z
