@@ -185,9 +185,10 @@ describe('edits under a key', () => {
     let settled = 0
     const writes = Array.from({ length: 10 }, (_, n) => append(fixture, `${n}`, 'k').finally(() => settled++))
     const client = await fixture.client('w').synced()
-    await client.until(() => client.text.length === 1)
+    await expect.poll(() => store.synced.length).toBe(1)
     expect(settled).toBe(0)
     slow.resolve()
+    await client.until(() => client.text.length === 1)
     const results = await Promise.all(writes)
     expect(results.filter(({ repeated }) => !repeated)).toHaveLength(1)
     expect(new Set(results.map(({ lsn }) => lsn))).toEqual(new Set([1]))

@@ -1,6 +1,7 @@
 import type { EventStore, LogEntry, LogRecord, WorkspaceLog } from '@joinery/log'
 import { CLOSE, type WorkspaceId } from '@joinery/protocol'
 import type { Logger } from 'pino'
+import * as Y from 'yjs'
 import type { Acknowledgements } from './acknowledgements.ts'
 import type { Backlog } from './backlog.ts'
 import type { Connection } from './connection.ts'
@@ -57,6 +58,8 @@ interface Write {
 export class WritePath {
   readonly #workspace: WorkspaceId
   readonly #context: WritePathContext
+  /** Keyed writes that nobody has been shown yet. */
+  #heldBack = 0
   /** Connections with updates in their inboxes, in order of arrival. */
   #writers: Connection[] = []
   #listeners: Set<RecordListener> | undefined
@@ -156,9 +159,9 @@ export class WritePath {
   }
 
   /**
-   * Makes an edit of a program inside the server: one transaction, one record, forwarded at once. Call it when nothing
-   * waits to be flushed. Throws the storage error while storage fails, before anything is done; what `edit` throws
-   * after that has spoilt `document`.
+   * Makes an edit of a program inside the server: one transaction, one record, forwarded at once, or under a key when it is
+   * durable ({@link writeKeyed}). Call it when nothing waits to be flushed. Throws the storage error while storage fails,
+   * before anything is done; what `edit` throws after that has spoilt `document`.
    */
   edit<T>(
     { writer, via, idempotencyKey, sync, run }: RoomEdit<T>,
@@ -180,6 +183,7 @@ export class WritePath {
     ]
     this.#prune(document, writes)
     const before = this.#lastDurable
+    if (idempotencyKey !== undefined) return { value, ...this.#finishKeyed(writes, { log, document, audience }) }
     const [appended] = this.#finish(writes, log, document, audience)
     // Not the head's: what was pruned along has a record of its own, and only this one was asked to be fsynced.
     return {
@@ -192,8 +196,9 @@ export class WritePath {
 
   /**
    * Makes one keyed update a record of its own, forwarded when that is durable, to its sender too. Not before: were it lost
-   * in a crash, those who had seen it would bring it again without its key, and a repeat would count twice. Call it when nothing waits to be flushed. Returns why it may not be applied, and then has done nothing. Throws
-   * the storage error while storage fails, before anything is done; what else it throws has spoilt `document`.
+   * in a crash, those who had seen it would bring it again without its key, and a repeat would count twice. Call it when
+   * nothing waits to be flushed. Returns why it may not be applied, and then has done nothing. Throws the storage error
+   * while storage fails, before anything is done; what else it throws has spoilt `document`.
    */
   writeKeyed(
     { connection, key, update }: KeyedUpdate,
@@ -207,15 +212,23 @@ export class WritePath {
     this.#checkPending(document)
     if (applied.refused !== undefined) return this.#countRefusal(connection, applied.refused.refusal)
     const author = { ...authorOf(identity, connection.id), idempotencyKey: key }
-    const { forward } = applied
-    const kept = { ...applied, forward: undefined, record: applied.record ?? EMPTY_UPDATE }
-    const writes: Write[] = [{ applied: kept, author }]
+    const writes: Write[] = [{ applied: { ...applied, record: applied.record ?? EMPTY_UPDATE }, author }]
     this.#prune(document, writes)
-    const [appended] = this.#finish(writes, log, document, audience)
-    const durable = (appended?.durable ?? this.#lastDurable).then(() => {
-      if (forward !== undefined) this.#context.counters.deliveries += forwardLate(forward, audience)
-    })
-    return { lsn: appended?.record.lsn ?? log.head, durable }
+    return this.#finishKeyed(writes, { log, document, audience })
+  }
+
+  /** Logs the writes, the first of which bears a key, and shows what they brought to everybody when that is durable. */
+  #finishKeyed(writes: readonly Write[], { log, document, audience }: WritePlace): Omit<RoomEdited<never>, 'value'> {
+    const updates = writes.flatMap(({ applied }) => applied.forward ?? [])
+    const held = writes.map((write) => ({ ...write, applied: { ...write.applied, forward: undefined } }))
+    const [appended] = this.#finish(held, log, document, audience)
+    this.#heldBack++
+    const durable = (appended?.durable ?? this.#lastDurable)
+      .then(() => {
+        if (updates.length > 0) this.#context.counters.deliveries += forwardLate(Y.mergeUpdates(updates), audience)
+      })
+      .finally(() => this.#heldBack--)
+    return { record: appended?.record, lsn: appended?.record.lsn ?? log.head, durable }
   }
 
   /** Inspects and applies one connection's updates of the tick. Returns the error that has spoilt `document`. */
@@ -268,6 +281,8 @@ export class WritePath {
 
   /** What writers that are gone left beaten goes with the tick that beat it: once, and never for its own sake. */
   #prune(document: RoomDocument, writes: Write[]): void {
+    // What beat it has yet to be shown: until then it stands on everybody's screen.
+    if (this.#heldBack > 0) return
     const touched = writes.flatMap(({ applied }) => applied.touched)
     if (touched.length === 0) return
     const applied = document.prune(touched)
