@@ -1,0 +1,53 @@
+import { readFile } from 'node:fs/promises'
+import { describe, expect, it } from 'vitest'
+import { joinery } from '../support/command.ts'
+
+/** Each command is a process of its own, and a busy machine takes its time to start one. */
+const TIMEOUT_MS = 60_000
+
+/** What README.md says to run, as words after `joinery`: from its code spans and from its blocks. */
+async function commandsOfReadme(): Promise<string[][]> {
+  const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8')
+  const [, operate = ''] = readme.split('## Operate it\n')
+  const [section = ''] = operate.split('\n## ')
+  const spans = Array.from(section.matchAll(/`joinery ([^`\n]+)`/g), ([, words = '']) => words)
+  const blocks = Array.from(section.matchAll(/```\n([^`]+)```/g), ([, block = '']) => block)
+  const lines = blocks.flatMap((block) =>
+    Array.from(block.matchAll(/joinery ((?:[a-z]+)(?: (?!&&)\S+)*)/g), ([, words = '']) => words),
+  )
+  return [...spans, ...lines].map((words) => words.split(' '))
+}
+
+describe('README.md', () => {
+  it('[T77] every command and option that it names is one', { timeout: TIMEOUT_MS }, async () => {
+    const named = await commandsOfReadme()
+    const optionsOf = Map.groupBy(
+      named.flatMap(([name = '', ...words]) => [
+        [name, ''],
+        ...words.filter((word) => word.startsWith('--')).map((word) => [name, word]),
+      ]),
+      ([name = '']) => name,
+    )
+    expect([...optionsOf.keys()].sort()).toEqual(
+      [
+        'backup',
+        'compact',
+        'delete',
+        'export',
+        'history',
+        'import',
+        'inspect',
+        'purge',
+        'restore',
+        'undelete',
+        'verify',
+      ].sort(),
+    )
+    for (const [name, options] of optionsOf) {
+      const { exit, stdout } = await joinery(name, '--help')
+      expect(exit, name).toEqual({ code: 0, signal: null })
+      for (const [, option = ''] of options) expect(stdout, `joinery ${name}`).toContain(option)
+      expect(stdout, `joinery ${name}`).toContain('--json')
+    }
+  })
+})
