@@ -1,12 +1,14 @@
 import { execFile } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { rm, statfs, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { describe, expect, it, type TestContext } from 'vitest'
+import { describe, expect, it, type TestContext, vi } from 'vitest'
+import { type Clock, systemClock } from './clock.ts'
 import { appendUntil, expectAll } from './crash-child.ts'
 import { openLevelStore } from './level-store.ts'
 import { testDirectories } from './test-directory.ts'
-import { listWorkspaces } from './testing.ts'
+import { listWorkspaces, readAll, sampleEntry } from './testing.ts'
 
 const makeDirectory = testDirectories()
 const run = promisify(execFile)
@@ -59,6 +61,37 @@ describe('disk full', () => {
       await expectAll(directory, durability, acknowledged)
     })
   }
+
+  it('[L54] workspaces that nobody had open are read while a disk is full, and nothing is lost when it is freed', async (context) => {
+    const disk = await smallDisk(context, '4m')
+    const attempts = { count: 0 }
+    const clock: Clock = {
+      now: () => Date.now(),
+      after(delayMs, call) {
+        attempts.count++
+        return systemClock.after(Math.min(delayMs, 10), call)
+      },
+    }
+    const store = await openLevelStore({ directory: join(disk, 'data'), durability: 'sync', clock })
+    for (const name of ['a', 'cold']) {
+      const log = await store.open(name)
+      for (let n = 1; n < 100; n++) log.append(sampleEntry(n))
+      await log.append(sampleEntry(100)).durable
+      await log.close()
+    }
+    const filler = await fillUp(disk)
+    const busy = await store.open('a')
+    const { durable } = busy.append(sampleEntry(101, { update: randomBytes(100_000) }))
+    await vi.waitUntil(() => store.state.state === 'failed' && attempts.count > 5, { timeout: 20_000 })
+    const cold = await store.open('cold')
+    expect(await readAll(cold)).toHaveLength(100)
+    expect(await readAll(busy)).toHaveLength(101)
+    await cold.close()
+    await rm(filler)
+    await durable
+    expect(await readAll(await store.open('cold'))).toHaveLength(100)
+    await store.close()
+  })
 
   it('[L26] a disk that is full at the first open is storage_full, and a store once there is room', async (context) => {
     const disk = await smallDisk(context, '1m')

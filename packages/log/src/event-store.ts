@@ -148,7 +148,8 @@ export interface EventStore {
   onStateChange(listener: (state: StoreState) => void): () => void
   /**
    * Opens one workspace's log, existing or not. Throws `locked` if it is open already, `corrupted` if its head or
-   * identity is damaged or its end lost, `deleted`, `invalid` for what can't be a name, `closed`, or the storage error.
+   * identity is damaged or its end lost, `deleted`, `invalid` for what can't be a name, `closed`, or the storage error. While
+   * storage fails it opens what can be read (SPEC.md, L54), and only what would write throws.
    */
   open(workspace: string): Promise<WorkspaceLog>
   /**

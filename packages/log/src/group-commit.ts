@@ -27,6 +27,8 @@ export interface GroupCommitOptions<D extends Disk> {
   readonly clock: Clock
   readonly disk: D
   readonly rollCall: RollCall
+  /** Throws what is in the way of {@link reopen}, as far as that can be told without giving up the disk that has failed. */
+  readonly probe: () => Promise<void>
   /** Opens what `disk` was opened on, anew. */
   readonly reopen: () => Promise<D>
   /** Throws `corrupted` unless everything that was durable before is there; `rewritten` is about to be written again. */
@@ -46,6 +48,8 @@ export class GroupCommit<D extends Disk> {
   readonly #options: GroupCommitOptions<D>
   #disk: D
   #failure: LogError | undefined
+  /** The disk that has failed is closed, or one opened since lacks what was not surely on it. */
+  #isUnreadable = false
   #closing: Promise<void> | undefined
   /** Takes appends; not yet handed to the disk. */
   #collecting: Group | undefined
@@ -69,15 +73,29 @@ export class GroupCommit<D extends Disk> {
     return { state: 'open' }
   }
 
-  /** The disk to read from. Throws `closed`, or the storage error while storage fails. */
+  /** The disk, for reading what is going to be written. Throws `closed`, or the storage error while storage fails. */
   get disk(): D {
     this.assertOpen()
     return this.#disk
   }
 
+  /**
+   * The disk, for reading alone. A disk that has failed still has everything that it acknowledged: it is read until it is
+   * closed to be reopened. Throws `closed`, or the storage error from then on until storage works again.
+   */
+  get readable(): D {
+    this.#assertNotClosed()
+    if (this.#isUnreadable && this.#failure !== undefined) throw this.#failure
+    return this.#disk
+  }
+
   assertOpen(): void {
-    if (this.#closing !== undefined) throw new LogError('closed', `the log in ${this.#options.directory} is closed`)
+    this.#assertNotClosed()
     if (this.#failure !== undefined) throw this.#failure
+  }
+
+  #assertNotClosed(): void {
+    if (this.#closing !== undefined) throw new LogError('closed', `the log in ${this.#options.directory} is closed`)
   }
 
   /** The group that takes writes now: put yours into it in this very turn. Call {@link assertOpen} before. */
@@ -206,6 +224,9 @@ export class GroupCommit<D extends Disk> {
   }
 
   async #reopen(): Promise<void> {
+    // Who closes may not wait for room.
+    if (this.#closing === undefined) await this.#options.probe()
+    this.#isUnreadable = true
     // A handle that has failed once acknowledges writes that are gone after a restart: it is never written to again.
     await this.#disk.close()
     this.#disk = await this.#options.reopen()
@@ -217,6 +238,7 @@ export class GroupCommit<D extends Disk> {
     this.#inFlight = undefined
     this.#collecting = undefined
     this.#failure = undefined
+    this.#isUnreadable = false
     if (this.#closing === undefined) this.#options.onStateChange(this.state)
     for (const group of rewritten) if (group !== undefined) this.#resolve(group)
   }

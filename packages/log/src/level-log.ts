@@ -36,7 +36,11 @@ export interface LevelLogHost {
   group(): Group
   waiting(): Iterable<Write>
   readonly disk: Database
+  /** The disk, also while it takes no writes. Throws `closed` or the storage error. */
+  readonly readable: Database
   readonly observer: LogObserver
+  /** What whoever reads hears of an error met on the way. Throws `closed` or the storage error if that is behind it. */
+  explained(error: unknown): unknown
   release(log: LevelLog): void
 }
 
@@ -141,7 +145,7 @@ export class LevelLog implements WorkspaceLog {
   }
 
   async *read(range: { after?: Lsn; through?: Lsn } = {}): AsyncGenerator<LogRecord> {
-    this.#assertOpen()
+    this.#assertReadable()
     const first = firstToRead(this, range)
     const through = Math.min(range.through ?? this.#head, this.#head)
     const number = this.number
@@ -159,13 +163,13 @@ export class LevelLog implements WorkspaceLog {
   }
 
   async lsnOfKey(idempotencyKey: string): Promise<Lsn | undefined> {
-    this.#assertOpen()
+    this.#assertReadable()
     const { number } = this
-    return number === undefined ? undefined : this.#keys.find(this.#host.disk, number, idempotencyKey)
+    return number === undefined ? undefined : this.#keys.find(this.#host.readable, number, idempotencyKey)
   }
 
   async lsnAt(at: number): Promise<Lsn> {
-    this.#assertOpen()
+    this.#assertReadable()
     const stored = this.#stored()
     if (stored === undefined) return 0 as Lsn
     try {
@@ -205,7 +209,7 @@ export class LevelLog implements WorkspaceLog {
   }
 
   async latestSnapshot(range: { atOrBefore?: Lsn } = {}): Promise<Snapshot | undefined> {
-    this.#assertOpen()
+    this.#assertReadable()
     const atOrBefore = Math.min(range.atOrBefore ?? this.#head, this.snapshotLsn) as Lsn
     const stored = atOrBefore === 0 ? undefined : this.#stored()
     if (stored === undefined) return undefined
@@ -261,14 +265,12 @@ export class LevelLog implements WorkspaceLog {
   /** This log's part of the database as of now; to be closed. Undefined as long as there is none. */
   #stored(): (StoredLog & { moment: DatabaseMoment }) | undefined {
     const number = this.number
-    return number === undefined ? undefined : { workspace: this.workspace, number, moment: this.#host.disk.pin() }
+    return number === undefined ? undefined : { workspace: this.workspace, number, moment: this.#host.readable.pin() }
   }
 
-  /** Recovery closes the handle under a reader: what it should hear of is the storage error behind that. */
   #explained(error: unknown): unknown {
-    this.#assertOpen()
-    if (error instanceof LogError && error.code === 'corrupted') this.#host.observer.damaged?.(error)
-    return error
+    this.#assertNotClosed()
+    return this.#host.explained(error)
   }
 
   #beBorn(): WorkspaceIdentity {
@@ -300,8 +302,17 @@ export class LevelLog implements WorkspaceLog {
   }
 
   #assertOpen(): void {
-    if (this.#isClosed) throw new LogError('closed', `the log of workspace ${this.workspace} is closed`)
+    this.#assertNotClosed()
     this.#host.assertOpen()
+  }
+
+  #assertReadable(): void {
+    this.#assertNotClosed()
+    void this.#host.readable
+  }
+
+  #assertNotClosed(): void {
+    if (this.#isClosed) throw new LogError('closed', `the log of workspace ${this.workspace} is closed`)
   }
 }
 

@@ -21,6 +21,7 @@ import type { Lsn } from './lsn.ts'
 import type { LogObserver } from './observer.ts'
 import { purge, tombstone, undelete } from './removal.ts'
 import { RollCall } from './roll-call.ts'
+import { probeRoom } from './room-probe.ts'
 import { readStoredRuns, type StoredLog } from './stored-records.ts'
 import { takeWitness, type Witness } from './witness.ts'
 import { checkWorkspaceName, isTombstone } from './workspace-identity.ts'
@@ -87,6 +88,7 @@ export class LevelStore implements EventStore, LevelLogHost {
       disk,
       rollCall: new RollCall(witness.nextRollCall),
       observer,
+      probe: () => probeRoom(directory),
       reopen: () => Database.open(directory, disk.storeId),
       verify: (reopened, rewritten) => this.#verify(reopened, rewritten),
       onStateChange: (state) => {
@@ -105,9 +107,13 @@ export class LevelStore implements EventStore, LevelLogHost {
   }
 
   open(workspace: string): Promise<WorkspaceLog> {
-    return this.#admit(workspace, async () => {
-      return new LevelLog(workspace, await findLog(this.disk, this.#witness, workspace), this)
-    })
+    // While storage fails, what is on the disk can still be read.
+    const reads = true
+    return this.#admit(
+      workspace,
+      async () => new LevelLog(workspace, await findLog(this.readable, this.#witness, workspace), this),
+      { reads },
+    )
   }
 
   openDamaged(workspace: string): Promise<DamagedLog> {
@@ -129,18 +135,21 @@ export class LevelStore implements EventStore, LevelLogHost {
     return this.alone(workspace, () => purge(this, this.#witness, workspace))
   }
 
-  #admit<L extends LevelLog>(workspace: string, makeLog: () => Promise<L>): Promise<L> {
-    return this.alone(workspace, async () => {
+  #admit<L extends LevelLog>(workspace: string, makeLog: () => Promise<L>, { reads = false } = {}): Promise<L> {
+    const admit = async () => {
       const log = await makeLog()
       this.#logs.set(workspace, log)
       return log
-    })
+    }
+    return this.alone(workspace, admit, { reads })
   }
 
   /** One at a time for each workspace, with no log of it open, and only after what went through the last is written. */
-  async alone<T>(workspace: string, work: () => Promise<T>): Promise<T> {
+  async alone<T>(workspace: string, work: () => Promise<T>, { reads = false } = {}): Promise<T> {
     checkWorkspaceName(workspace)
-    this.assertOpen()
+    // What went through the last log of it may be in memory only: that would be waited for as long as storage fails.
+    if (reads && !this.#leaving.has(workspace)) this.assertReadable()
+    else this.assertOpen()
     if (this.#logs.has(workspace)) {
       throw new LogError('locked', `workspace ${workspace} is open already: close that log before`, { workspace })
     }
@@ -149,9 +158,7 @@ export class LevelStore implements EventStore, LevelLogHost {
       await this.#leaving.get(workspace)
       return await work()
     } catch (error) {
-      this.assertOpen()
-      if (error instanceof LogError && error.code === 'corrupted') this.observer.damaged?.(error)
-      throw error
+      throw this.explained(error)
     } finally {
       // Unless a log of it has come of this.
       if (this.#logs.get(workspace) === undefined) this.#logs.delete(workspace)
@@ -167,7 +174,7 @@ export class LevelStore implements EventStore, LevelLogHost {
   }
 
   async *#names(isWanted: (isDeleted: boolean) => boolean): AsyncGenerator<string> {
-    for await (const [key, value] of this.disk.entries(kindRange(KIND.workspace))) {
+    for await (const [key, value] of this.readable.entries(kindRange(KIND.workspace))) {
       const name = nameOfWorkspaceKey(key)
       if (isWanted(isTombstone(name, value))) yield name
     }
@@ -212,6 +219,18 @@ export class LevelStore implements EventStore, LevelLogHost {
     this.#commit.assertOpen()
   }
 
+  assertReadable(): void {
+    void this.readable
+  }
+
+  /** Recovery closes the handle under a reader: what it should hear of is the storage error behind that. */
+  explained(error: unknown): unknown {
+    const isOfStorage = !(error instanceof LogError) || error.code === 'storage_failed' || error.code === 'storage_full'
+    if (isOfStorage) this.assertOpen()
+    else if (error.code === 'corrupted') this.observer.damaged?.(error)
+    return error
+  }
+
   group(): Group {
     return this.#commit.group()
   }
@@ -222,6 +241,10 @@ export class LevelStore implements EventStore, LevelLogHost {
 
   get disk(): Database {
     return this.#commit.disk
+  }
+
+  get readable(): Database {
+    return this.#commit.readable
   }
 
   release(log: LevelLog): void {

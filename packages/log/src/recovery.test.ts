@@ -1,3 +1,5 @@
+import { mkdir, readdir, rmdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { reopenDelayMs } from './back-off.ts'
@@ -5,8 +7,9 @@ import { Database } from './database.ts'
 import type { Durability, EventStore } from './event-store.ts'
 import { openLevelStore } from './level-store.ts'
 import { LogError } from './log-error.ts'
+import type { Lsn } from './lsn.ts'
 import { testDirectories } from './test-directory.ts'
-import { makeTestClock, readAll, sampleEntry } from './testing.ts'
+import { listWorkspaces, makeTestClock, readAll, sampleEntry } from './testing.ts'
 
 const makeDirectory = testDirectories()
 const stores: EventStore[] = []
@@ -60,10 +63,12 @@ describe('recovery', () => {
       expect(store.state).toEqual({ state: 'failed', error: code('storage_full') })
       expect(await isPending(failed.durable)).toBe(true)
       expect(() => log.append(sampleEntry(3))).toThrow(code('storage_full'))
+      clock.advance(reopenDelayMs(0))
+      await untilPaused()
       await expect(store.open('b')).rejects.toEqual(code('storage_full'))
       await expect(readAll(log)).rejects.toEqual(code('storage_full'))
       vi.restoreAllMocks()
-      clock.advance(reopenDelayMs(0))
+      clock.advance(reopenDelayMs(1))
       await failed.durable
       expect([failed.lsn, log.head]).toEqual([2, 2])
       expect(states).toEqual(['storage_full', 'open'])
@@ -79,6 +84,49 @@ describe('recovery', () => {
       ])
     })
   }
+
+  it('[L54] what is on the disk is read as long as nothing can be written, and all of it is there afterwards', async () => {
+    const { store, clock, directory, untilPaused } = await startStore('async')
+    const cold = await store.open('cold')
+    cold.append(sampleEntry(1, { idempotencyKey: 'one' }))
+    await cold.append(sampleEntry(2)).durable
+    await cold.snapshot({ lsn: 1 as Lsn, state: Buffer.from('state') })
+    await cold.close()
+    const log = await store.open('a')
+    await log.append(sampleEntry(1)).durable
+    breakHandles()
+    const { durable } = log.append(sampleEntry(2))
+    await untilPaused()
+    // No file can be made by this name, as if there were no room for one.
+    await mkdir(join(directory, 'JOINERY.probe'))
+    for (let attempt = 0; attempt < 3; attempt++) {
+      clock.advance(reopenDelayMs(attempt))
+      await untilPaused()
+      expect((await readAll(log)).map(({ lsn }) => lsn)).toEqual([1, 2])
+      const found = await store.open('cold')
+      expect((await readAll(found)).map(({ lsn }) => lsn)).toEqual([1, 2])
+      expect([await found.lsnOfKey('one'), await found.lsnAt(Number.MAX_SAFE_INTEGER)]).toEqual([1, 2])
+      expect(Buffer.from((await found.latestSnapshot())?.state ?? [])).toEqual(Buffer.from('state'))
+      expect(await listWorkspaces(store)).toEqual(['a', 'cold'])
+      expect(() => found.append(sampleEntry(3))).toThrow(code('storage_failed'))
+      await expect(found.create()).rejects.toEqual(code('storage_failed'))
+      await expect(found.snapshot({ lsn: 2 as Lsn, state: Buffer.alloc(1) })).rejects.toEqual(code('storage_failed'))
+      await expect(found.seal()).rejects.toEqual(code('storage_failed'))
+      await expect(store.tombstone('other')).rejects.toEqual(code('storage_failed'))
+      await found.close()
+    }
+    const handles = new Set(vi.mocked(Database.prototype.write).mock.contexts)
+    expect(handles.size).toBe(1)
+    await log.close()
+    // Its end is on its way to the disk: it would be waited for.
+    await expect(store.open('a')).rejects.toEqual(code('storage_failed'))
+    vi.restoreAllMocks()
+    await rmdir(join(directory, 'JOINERY.probe'))
+    clock.advance(reopenDelayMs(3))
+    await durable
+    expect((await readAll(await store.open('a'))).map(({ lsn }) => lsn)).toEqual([1, 2])
+    expect(await readdir(directory)).not.toContain('JOINERY.probe')
+  })
 
   it('[L23] a handle that has failed is never written to again', async () => {
     const { store, clock, untilPaused } = await startStore('sync')
