@@ -18,6 +18,10 @@ const PASSAGE =
 async function visit(browser: Browser, url: string, person: string, scheme: 'light' | 'dark'): Promise<Page> {
   const page = await (await browser.newContext({ viewport: SIZE, colorScheme: scheme })).newPage()
   page.setDefaultTimeout(20_000)
+  await page.addInitScript(
+    (stored) => localStorage.setItem('joinery person', stored),
+    JSON.stringify({ name: person, hue: person === 'Ann' ? 20 : 200 }),
+  )
   await page.goto(url)
   await saved(page)
   process.stderr.write(`${person} is there\n`)
@@ -45,6 +49,15 @@ async function work(ann: Page, bob: Page): Promise<void> {
   await saved(ann)
 }
 
+/** Selects `passage`, as somebody who is about to write over it. */
+async function placeCaret(page: Page, title: string, passage: string): Promise<void> {
+  await page.getByRole('textbox', { name: `Content of ${title}` }).evaluate((field: HTMLTextAreaElement, passage) => {
+    const start = field.value.indexOf(passage)
+    field.focus()
+    field.setSelectionRange(start, start + passage.length)
+  }, passage)
+}
+
 const executable = requireChromium()
 if (executable === undefined) process.exit(1)
 const directory = process.argv[2] ?? fileURLToPath(new URL('../../apps/editor/screenshots/', import.meta.url))
@@ -55,11 +68,15 @@ await using server = await startJoinery({ directory: join(home.path, 'data'), en
 const browser = await launchChromium(executable)
 try {
   const url = `${server.url.replace('ws', 'http')}/w/workshop`
-  const ann = await visit(browser, url, 'ann', 'light')
-  const bob = await visit(browser, url, 'bob', 'dark')
+  const ann = await visit(browser, url, 'Ann', 'light')
+  const bob = await visit(browser, url, 'Bob', 'dark')
   await work(ann, bob)
-  await ann.screenshot({ path: join(directory, 'board-light.png') })
   await bob.getByText(/main: Done/).waitFor()
+  await placeCaret(bob, 'Text 2', 'cut')
+  await ann.locator('.caret').waitFor()
+  await ann.screenshot({ path: join(directory, 'board-light.png') })
+  await placeCaret(ann, 'Text 1', 'the parts are made apart')
+  await bob.locator('.caret').waitFor()
   await bob.screenshot({ path: join(directory, 'board-dark.png') })
   await ann.getByRole('textbox', { name: 'Content of Text 2' }).fill('Measure once, cut twice.')
   await saved(ann)

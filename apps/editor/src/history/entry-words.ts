@@ -7,5 +7,5 @@ export function entryWords(entry: IndexingEntry | null): string {
   if (entry === null) return 'none'
   const { status, run, chunks, error } = entry
   const reason = error === undefined ? '' : `: ${error}`
-  return `${STATUSES[status]}${reason} (attempt ${run.no}${chunks === undefined ? '' : `, ${chunks} chunks`})`
+  return `${STATUSES[status]}${reason} (attempt ${run.no}${chunks === undefined ? '' : `, ${chunks} chunk${chunks === 1 ? '' : 's'}`})`
 }
