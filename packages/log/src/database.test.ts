@@ -76,6 +76,21 @@ describe('data directory', () => {
     expect(await reopened(afterIdentity)).toEqual(['w'])
   })
 
+  it('[L18] a store whose beginnings power loss has emptied is begun again', async () => {
+    // LevelDB fsyncs the first CURRENT, and not the manifest that it names.
+    for (const manifest of ['', 'some', '\0'.repeat(50)]) {
+      const directory = await makeDirectory()
+      await writeFile(join(directory, 'JOINERY'), 'creating\n')
+      await writeFile(join(directory, 'CURRENT'), 'MANIFEST-000001\n')
+      await writeFile(join(directory, 'MANIFEST-000001'), manifest)
+      expect(await reopened(directory)).toEqual([])
+      const store = await openLevelStore({ directory, durability: 'sync' })
+      await (await store.open('w')).append(sampleEntry(1)).durable
+      await store.close()
+      expect(await reopened(directory)).toEqual(['w'])
+    }
+  })
+
   it('[L18] a lost or damaged marker is written anew from the identity record', async () => {
     const directory = await madeStore()
     const intact = await readFile(join(directory, 'JOINERY'), 'utf8')

@@ -8,7 +8,7 @@ import type { TestContext } from 'vitest'
 
 const TRACER = 'strace'
 /** System calls by which a process changes a file system, or makes a change last. */
-const CALLS = [
+export const STORAGE_CALLS = [
   ...['write', 'writev', 'pwrite64', 'pwritev', 'pwritev2', 'ftruncate', 'fallocate', 'copy_file_range'],
   ...['fsync', 'fdatasync', 'sync_file_range', 'openat', 'rename', 'renameat', 'renameat2', 'link', 'linkat'],
   ...['unlink', 'unlinkat', 'mkdir', 'mkdirat', 'rmdir'],
@@ -50,7 +50,10 @@ export async function needTracing(context: TestContext): Promise<void> {
 /** Runs `program` (arguments of Node) to its end, and gives every call that it made on files of `directory`, in order. */
 export async function traceStorageCalls(directory: string, program: readonly string[], traced: string) {
   const watched = FILES.flatMap((file) => ['-P', join(directory, file)])
-  const { isKilled, output } = await run(['-y', '-o', traced, ...watched, '-e', `trace=${CALLS.join(',')}`], program)
+  const { isKilled, output } = await runTraced(
+    ['-y', '-o', traced, ...watched, '-e', `trace=${STORAGE_CALLS.join(',')}`],
+    program,
+  )
   if (isKilled) throw new Error(`${program.join(' ')} was killed by somebody else`)
   const counts = new Map<string, number>()
   const calls: StorageCall[] = []
@@ -67,10 +70,11 @@ export async function traceStorageCalls(directory: string, program: readonly str
 /** Runs `program` and kills it as it makes this call. Where it does not come to that, it ends by itself. */
 export function killAt({ call, file, nth }: StorageCall, directory: string, program: readonly string[]): Promise<Ran> {
   const injected = ['-e', `trace=${call}`, '-e', `inject=${call}:signal=KILL:when=${nth}`]
-  return run(['-o', '/dev/null', '-P', join(directory, file), ...injected], program)
+  return runTraced(['-o', '/dev/null', '-P', join(directory, file), ...injected], program)
 }
 
-async function run(options: readonly string[], program: readonly string[]): Promise<Ran> {
+/** Runs `program` (arguments of Node) under the tracer, until it ends or is killed. */
+export async function runTraced(options: readonly string[], program: readonly string[]): Promise<Ran> {
   // With one thread for all of Node's own work on files, what that thread does comes in the same order every time.
   const env = { ...process.env, UV_THREADPOOL_SIZE: '1' }
   const child = spawn(TRACER, ['-f', '-qq', ...options, process.execPath, ...program], { env })

@@ -1,0 +1,101 @@
+import { hash } from 'node:crypto'
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { Problem } from '../operations/problem.ts'
+import { inMemory, testDirectories } from '../test-directory.ts'
+import type { Promised } from './course.ts'
+import { courseProgram, courses, useGrounds } from './grounds.ts'
+import { expectKept, Ledger } from './ledger.ts'
+import { PowerLoss } from './power-loss.ts'
+import { type Happening, recordRun } from './record-run.ts'
+import { needTracing } from './storage-calls.ts'
+
+const makeDirectory = testDirectories(inMemory())
+const makeRoom = testDirectories()
+const grounds = useGrounds(makeDirectory)
+const IS_NIGHTLY = process.env.JOINERY_NIGHTLY !== undefined
+/** Over all courses. */
+const IMAGES = Number(process.env.JOINERY_IMAGES ?? (IS_NIGHTLY ? 10_000 : 100))
+const COURSES = courses(IS_NIGHTLY)
+const IMAGES_EACH = Math.ceil(IMAGES / COURSES.length)
+/** What is left goes on with everything in every so many images: that takes longer than all the rest. */
+const GO_ON_STEP = 4
+const SEED = process.env.JOINERY_SEED === undefined ? {} : { seed: Number(process.env.JOINERY_SEED) }
+const chance = fc.infiniteStream(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }))
+
+async function readFiles(directory: string): Promise<Map<string, Buffer>> {
+  const names = (await readdir(directory)).filter((name) => !/^(LOG|LOG\.old|LOCK)$/.test(name))
+  return new Map(await Promise.all(names.map(async (name) => [name, await readFile(join(directory, name))] as const)))
+}
+
+/** Compared byte by byte megabytes take seconds. */
+function digestsOf(files: ReadonlyMap<string, Buffer>): Record<string, string> {
+  return Object.fromEntries([...files].map(([name, data]) => [name, hash('sha256', data)]))
+}
+
+/** A write-ahead log may end in what was never promised. */
+function isTornTail({ code, file }: Problem): boolean {
+  return code === 'file_damaged' && file?.endsWith('.log') === true
+}
+
+/**
+ * What must outlive a power loss after all this: everything promised at `sync`; at `async` appends whose write-ahead log
+ * was fsynced since, which is done for certain when the next write to it comes.
+ */
+function safePromises(happened: readonly Happening[], durability: 'async' | 'sync'): Promised[] {
+  const safe: Promised[] = []
+  const waiting: Promised[] = []
+  let syncing = 0
+  let synced = 0
+  for (const happening of happened) {
+    if (happening.what === 'promised') {
+      const isSafe = durability === 'sync' || !('appended' in happening.promised)
+      const to = isSafe ? safe : waiting
+      to.push(happening.promised)
+    } else if (!('file' in happening) || !happening.file.endsWith('.log')) continue
+    else if (happening.what === 'fsync began') syncing = waiting.length
+    else if (happening.what === 'fsynced') synced = syncing
+    else if (happening.what === 'wrote') {
+      safe.push(...waiting.splice(0, synced))
+      synced = syncing = 0
+    }
+  }
+  return safe
+}
+
+describe('a machine that loses power', () => {
+  it.for(COURSES)(
+    '[L52] it has lost nothing that was safe at $durability, and goes on, when it was to $phase ($ground)',
+    { timeout: 60_000 + IMAGES_EACH * 3_000 },
+    async ({ phase, ground, durability }, context) => {
+      await needTracing(context)
+      const { promises, lay } = grounds()[ground]
+      const directory = await lay(join(await makeDirectory(), 'data'))
+      const files = await readFiles(directory)
+      const program = courseProgram(directory, { phase, durability })
+      const happened = await recordRun(directory, program, join(await makeRoom(), 'calls'))
+      const whole = new PowerLoss(files)
+      for (const happening of happened) whole.happen(happening)
+      expect(digestsOf(whole.live())).toEqual(digestsOf(await readFiles(directory)))
+      await rm(directory, { recursive: true })
+      let images = 0
+      await fc.assert(
+        fc.asyncProperty(fc.nat({ max: happened.length }), chance, async (count, chances) => {
+          const before = happened.slice(0, count)
+          const disk = new PowerLoss(files)
+          for (const happening of before) disk.happen(happening)
+          const home = join(await makeDirectory(), 'data')
+          await mkdir(home)
+          const image = disk.image(() => chances.next().value)
+          for (const [name, data] of image) await writeFile(join(home, name), data)
+          const ledger = new Ledger([...promises, ...safePromises(before, durability)])
+          await expectKept(home, ledger, { allows: isTornTail, goesOn: images++ % GO_ON_STEP === 0 })
+          await rm(home, { recursive: true })
+        }),
+        { numRuns: IMAGES_EACH, endOnFailure: true, ...SEED },
+      )
+    },
+  )
+})

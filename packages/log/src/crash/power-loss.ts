@@ -1,0 +1,145 @@
+import type { Happening } from './record-run.ts'
+
+/** Uniform numbers in [0, 1). */
+type Random = () => number
+
+/** The unit in which a disk is written. */
+const PAGE_BYTES = 4_096
+
+interface File {
+  readonly parts: Buffer[]
+  bytes: number
+  /** What is on the disk for good. */
+  syncedBytes: number
+  /** As long as an fsync is under way: what it will have made safe. */
+  syncingBytes: number
+  /** How many names had been changed when this file last got one of its own. */
+  namedAt: number
+}
+
+type NameChange =
+  | { readonly what: 'created'; readonly name: string; readonly file: File }
+  | { readonly what: 'renamed'; readonly name: string; readonly to: string }
+  | { readonly what: 'removed'; readonly name: string }
+
+/**
+ * A directory as a machine holds it: what is on the disk, and what only memory knows and power loss may take. The model
+ * (SPEC.md, "Crashes"): a file keeps what was there when its last fsync began, and of the rest a prefix, whose end may be
+ * zeros or anything for up to a page; names change in order, and up to the last fsync of the directory, or of a file that
+ * got its name then, for good.
+ */
+export class PowerLoss {
+  readonly #names: Map<string, File>
+  readonly #namesOnDisk: Map<string, File>
+  #unsafe: NameChange[] = []
+  #changes = 0
+  #changesSyncing = 0
+
+  /** Begins with files that are on the disk. */
+  constructor(files: ReadonlyMap<string, Buffer>) {
+    this.#names = new Map([...files].map(([name, data]) => [name, makeFile(data)]))
+    this.#namesOnDisk = new Map(this.#names)
+  }
+
+  happen(happening: Happening): void {
+    switch (happening.what) {
+      case 'promised':
+        return
+      case 'created': {
+        const existing = this.#names.get(happening.file)
+        if (existing !== undefined && existing.bytes > 0) throw new Error(`${happening.file} was cut to nothing`)
+        return this.#change({ what: 'created', name: happening.file, file: makeFile() })
+      }
+      case 'wrote': {
+        const file = this.#file(happening.file)
+        file.parts.push(happening.data)
+        file.bytes += happening.data.byteLength
+        return
+      }
+      case 'renamed':
+        return this.#change({ what: 'renamed', name: happening.file, to: happening.to })
+      case 'removed':
+        return this.#change({ what: 'removed', name: happening.file })
+      case 'fsync began': {
+        if (happening.file === '.') this.#changesSyncing = this.#changes
+        else this.#file(happening.file).syncingBytes = this.#file(happening.file).bytes
+        return
+      }
+      case 'fsynced': {
+        if (happening.file === '.') return this.#keepNames(this.#changesSyncing)
+        const file = this.#file(happening.file)
+        file.syncedBytes = file.syncingBytes
+        return this.#keepNames(file.namedAt)
+      }
+    }
+  }
+
+  /** As it is in memory. */
+  live(): Map<string, Buffer> {
+    return new Map([...this.#names].map(([name, { parts }]) => [name, Buffer.concat(parts)]))
+  }
+
+  /** What a disk may hold after the power went now. */
+  image(random: Random): Map<string, Buffer> {
+    const names = new Map(this.#namesOnDisk)
+    for (const change of this.#unsafe.slice(0, below(random, this.#unsafe.length + 1))) apply(names, change)
+    return new Map([...names].map(([name, file]) => [name, remains(file, random)]))
+  }
+
+  #file(name: string): File {
+    const file = this.#names.get(name)
+    if (file === undefined) throw new Error(`nobody has created ${name}`)
+    return file
+  }
+
+  #change(change: NameChange): void {
+    this.#changes++
+    apply(this.#names, change)
+    this.#unsafe.push(change)
+    const name = change.what === 'renamed' ? change.to : change.name
+    if (change.what !== 'removed') this.#file(name).namedAt = this.#changes
+  }
+
+  /** The first so many changes of names, counted from the beginning, are on the disk. */
+  #keepNames(changes: number): void {
+    const before = this.#changes - this.#unsafe.length
+    for (const change of this.#unsafe.splice(0, Math.max(0, changes - before))) apply(this.#namesOnDisk, change)
+  }
+}
+
+function makeFile(data: Buffer = Buffer.alloc(0)): File {
+  const bytes = data.byteLength
+  return { parts: [data], bytes, syncedBytes: bytes, syncingBytes: bytes, namedAt: 0 }
+}
+
+function apply(names: Map<string, File>, change: NameChange): void {
+  const { name } = change
+  if (change.what === 'created') names.set(name, change.file)
+  else {
+    const file = names.get(name)
+    if (file === undefined) throw new Error(`${name} is not there to be ${change.what}`)
+    names.delete(name)
+    if (change.what === 'renamed') names.set(change.to, file)
+  }
+}
+
+/** What is fsynced, a prefix of the rest, and often something else at its end. */
+function remains({ parts, bytes, syncedBytes }: File, random: Random): Buffer {
+  const kept = Buffer.concat(parts).subarray(0, syncedBytes + portion(random, bytes - syncedBytes))
+  const end = random()
+  if (end < 1 / 2) return kept
+  const spoilt = kept.subarray(Math.max(syncedBytes, kept.byteLength - below(random, PAGE_BYTES)))
+  for (let n = 0; n < spoilt.byteLength; n++) spoilt[n] = end < 3 / 4 ? 0 : below(random, 256)
+  return kept
+}
+
+/** Nothing and everything are as likely as anything between them. */
+function portion(random: Random, bytes: number): number {
+  const how = random()
+  if (how < 1 / 4) return 0
+  return how < 1 / 2 ? bytes : below(random, bytes + 1)
+}
+
+function below(random: Random, bound: number): number {
+  return Math.floor(random() * bound)
+}
