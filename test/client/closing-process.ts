@@ -1,14 +1,18 @@
 import { connectWorkspace } from '@joinery/client'
 
-/** Run by closing.test.ts: opens a few workspaces, closes them, and must then have nothing left that holds the process. */
+/**
+ * Run by closing.test.ts: opens a few workspaces, closes them, or gives them up by their signal, and must then have nothing
+ * left that holds the process.
+ */
 const [url = '', situation] = process.argv.slice(2)
 // More than the ten listeners on one event that Node bears without a warning.
 const names = Array.from({ length: 12 }, (_, index) => (situation === 'refused' ? 'w' : `w${index}`))
+const stop = new AbortController()
 const workspaces = names.map((workspace) =>
-  connectWorkspace({ url, workspace, ...(situation === 'refused' && { source: 'NOT A SOURCE' }) }),
+  connectWorkspace({ url, workspace, signal: stop.signal, ...(situation === 'refused' && { source: 'NOT A SOURCE' }) }),
 )
 for (const workspace of workspaces) {
-  if (situation === 'connected') await workspace.whenSynced
+  if (situation === 'connected' || situation === 'given up') await workspace.whenSynced
   if (situation === 'refused') await workspace.whenSynced.catch(() => undefined)
   if (situation === 'unreachable') {
     await new Promise<void>((resolve) => {
@@ -21,5 +25,6 @@ for (const workspace of workspaces) {
     })
   }
 }
-await Promise.all(workspaces.map((workspace) => workspace.close()))
+if (situation === 'given up') stop.abort()
+else await Promise.all(workspaces.map((workspace) => workspace.close()))
 console.log('closed')

@@ -56,8 +56,8 @@ describe('closing', () => {
     await ada.close()
   })
 
-  it.each(['connected', 'unreachable', 'refused'])(
-    '[C39] a Node process ends by itself when its workspace was closed while %s',
+  it.each(['connected', 'unreachable', 'refused', 'given up'])(
+    '[C39, C53] a Node process ends by itself when its workspace was closed while %s',
     async (situation) => {
       const server = await startServer()
       const url = situation === 'unreachable' ? 'ws://127.0.0.1:9' : server.url
