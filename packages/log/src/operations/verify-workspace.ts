@@ -1,5 +1,5 @@
 import { decodeExtent, type Extent, PLAIN_EXTENT } from '../extent.ts'
-import { extentKey, KIND, ownRange, recordKeyRange } from '../key.ts'
+import { extentKey, KIND, lsnOfRecordKey, ownRange, recordKeyRange } from '../key.ts'
 import type { Lsn } from '../lsn.ts'
 import type { StoredLog } from '../stored-records.ts'
 import type { WorkspaceIdentity } from '../workspace-identity.ts'
@@ -43,6 +43,7 @@ export async function verifyWorkspace(look: WorkspaceLook): Promise<WorkspaceRep
   const { moment, workspace, number, identity, witnessed, signal } = look
   const problems = new Problems()
   const extent = await readExtent(look, problems)
+  let isExtentDamaged = problems.count > 0
   const snapshots = await verifySnapshots(look, extent, problems)
   const records = new RecordCheck(look, extent.firstLsn, snapshots.ground, problems)
   const keys = new KeyCheck(look, extent.firstLsn, problems)
@@ -53,6 +54,10 @@ export async function verifyWorkspace(look: WorkspaceLook): Promise<WorkspaceRep
   }
   for await (const [key, value] of moment.entries(ownRange(KIND.segment, number))) {
     for (const record of records.unpack(key, value)) await note(records.take(record))
+    if (!isExtentDamaged && records.head > extent.sealedLsn) {
+      isExtentDamaged = true
+      problems.add(unreached(look, lsnOfRecordKey(key)))
+    }
   }
   for await (const [key, value] of moment.entries(recordKeyRange(number, records.head + 1))) {
     await note(records.takeStored(key, value))
@@ -75,6 +80,12 @@ export async function verifyWorkspace(look: WorkspaceLook): Promise<WorkspaceRep
     problems: problems.listed,
     problemCount: problems.count,
   }
+}
+
+/** Who reads looks for these records one by one, where they are no more. */
+function unreached({ workspace }: WorkspaceLook, lsn: Lsn): Problem {
+  const message = `the extent of workspace ${workspace} does not reach the segment that begins with record ${lsn}`
+  return { code: 'extent_damaged', message, lsn }
 }
 
 async function readExtent({ moment, workspace, number }: WorkspaceLook, problems: Problems): Promise<Extent> {

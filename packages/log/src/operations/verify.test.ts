@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { flipBit } from '../damage-look.ts'
 import { makeStore } from '../damage-store.ts'
+import { encodeExtent, PLAIN_EXTENT } from '../extent.ts'
 import { idempotencyKey, KIND, lsnOfRecordKey, nameKey, recordKey, snapshotKey, workspaceKey } from '../key.ts'
 import { encodeKeyEntry } from '../key-index.ts'
 import { openLevelStore } from '../level-store.ts'
@@ -155,6 +156,22 @@ describe('verifyDirectory', () => {
     expect(found).toContain(`w0: record_missing ${second}`)
     expect(third).toBeGreaterThan(second)
     expect(found.every((each) => /segment_damaged|record_missing|key_/.test(each))).toBe(true)
+  })
+
+  it('[L79] tells of segments that the extent does not reach, whose records nobody finds', async () => {
+    const directory = await makeDirectory()
+    const store = await openLevelStore({ directory, durability: 'async' })
+    const log = await store.open('w0')
+    for (let n = 1; n < 300; n++) log.append(sampleEntry(n))
+    await log.append(sampleEntry(300)).durable
+    await log.seal({ through: 100 as Lsn })
+    await log.seal()
+    await store.close()
+    await tamper(directory, async (level) => {
+      const { key, value } = encodeExtent(0, { ...PLAIN_EXTENT, sealedLsn: 100 as Lsn })
+      await level.put(key, value)
+    })
+    expect(told(await verifyDirectory(directory))).toEqual(['w0: extent_damaged 101'])
   })
 
   it('[L79] looks at deleted workspaces like at others, and finds nothing of purged ones', async () => {
