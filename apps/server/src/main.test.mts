@@ -68,7 +68,7 @@ describe('serve', () => {
     const server = new CommandProcess(['serve', '--port', '0', '--data', await temporaryDirectory()])
     await server.listening()
     const { pid } = server.child
-    expect(read(pid, 'cmdline')).toContain('--max-semi-space-size=4')
+    expect(read(pid, 'cmdline')).toContain('--max-semi-space-size=16')
     expect(read(pid, 'environ')).toContain('MALLOC_ARENA_MAX=2')
     server.child.kill('SIGTERM')
     expect(await server.ended).toBe(0)
@@ -81,7 +81,7 @@ describe('serve', () => {
     const node = [process.execPath, ...nodeOptions]
     const server = new CommandProcess(['serve', '--port', '0', '--durability', 'memory'], { node, env })
     await server.listening()
-    expect(read(server.child.pid, 'cmdline')).not.toContain('--max-semi-space-size=4')
+    expect(read(server.child.pid, 'cmdline')).not.toContain('--max-semi-space-size=16')
   })
 })
 
