@@ -22,6 +22,8 @@ export interface ApiLimits {
   readonly feedEventsMax: number
   /** Bytes of those events. */
   readonly feedBytesMax: number
+  /** How long a consumer that is behind may take nothing before it is cut off, ms: it holds a document or a place meanwhile. */
+  readonly feedStallMs: number
   /** How long a feed says nothing before it sends a comment, ms: proxies cut silent connections, the usual limit is 60 s. */
   readonly feedKeepAliveMs: number
   /** Consumers of change feeds at once. */
@@ -44,6 +46,7 @@ export const API_LIMITS: ApiLimits = {
   replaysWaitingMax: 100,
   feedEventsMax: 10_000,
   feedBytesMax: 8 * 1024 * 1024,
+  feedStallMs: 10_000,
   feedKeepAliveMs: 15_000,
   feedConsumersMax: 5_000,
   answersMax: 10_000,

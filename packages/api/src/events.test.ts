@@ -1,5 +1,5 @@
-import { request } from 'node:http'
-import { expect, it } from 'vitest'
+import { type IncomingMessage, request } from 'node:http'
+import { expect, it, vi } from 'vitest'
 import { ApiFixture } from './api-fixture.ts'
 import { type ReadEvent, readEvents } from './event-source.ts'
 
@@ -14,6 +14,14 @@ async function take(url: string, count: number, headers: Record<string, string> 
   }
   stop.abort()
   return events
+}
+
+/** A stream that nobody reads yet. */
+async function openPaused(url: string): Promise<IncomingMessage> {
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    request(url, resolve).on('error', reject).end()
+  })
+  return response.pause()
 }
 
 it('[H19] a feed tells of every record from an LSN on, once and in order, with old and new of statuses and fields', async () => {
@@ -55,10 +63,7 @@ it('[H19] what a consumer catches up with from the log is what others were told 
 it('[H20] a consumer too far behind is told where to restart, and its stream ends', async () => {
   await using api = await ApiFixture.start({ limits: { feedEventsMax: 2 } })
   await api.call('PUT', '/blocks/b', { type: 'text' })
-  const stalled = await new Promise<import('node:http').IncomingMessage>((resolve) => {
-    request(`${api.server.url}${EVENTS}?after=1`, resolve).end()
-  })
-  stalled.pause()
+  const stalled = await openPaused(`${api.server.url}${EVENTS}?after=1`)
   // Until sockets are full: then events wait in the ring, which holds two.
   const value = 'x'.repeat(16_000)
   for (let n = 0; n < 60; n++) {
@@ -104,3 +109,33 @@ it('[H20] a place beyond the log and one consumer too many are refused', async (
   expect(second.status).toBe(503)
   stop.abort()
 })
+
+it('[H20] consumers that read nothing cost one event each beyond what their sockets take, and are cut off', async () => {
+  const consumers = 4
+  await using api = await ApiFixture.start({
+    limits: { feedEventsMax: 2, feedStallMs: 1, feedConsumersMax: consumers },
+  })
+  await api.call('PUT', '/blocks/b', { type: 'text' })
+  const handle = vi.spyOn(api.api, 'handle')
+  const stalled = await Promise.all(
+    Array.from({ length: consumers }, () => openPaused(`${api.server.url}${EVENTS}?after=1`)),
+  )
+  const responses = handle.mock.calls.map(([, response]) => response)
+  expect(responses).toHaveLength(consumers)
+  const value = 'x'.repeat(16_000)
+  let [heldMost, eventBytes, told] = [0, 0, 0]
+  for (let n = 0; responses.some(({ destroyed }) => !destroyed); n++) {
+    const fields = Object.fromEntries(Array.from({ length: 20 }, (_, index) => [`k${index}`, `${n}${value}`]))
+    await api.call('PATCH', '/blocks/b', { fields })
+    // Before and after of each field: what one event takes.
+    eventBytes = 2 * JSON.stringify(fields).length + 10_000
+    told += eventBytes
+    heldMost = Math.max(heldMost, ...responses.map(({ writableLength }) => writableLength))
+  }
+  expect(told).toBeGreaterThan(5 * eventBytes)
+  expect(heldMost).toBeGreaterThan(0)
+  expect(heldMost).toBeLessThan(2 * eventBytes)
+  for (const socket of stalled) socket.destroy()
+  // Their places are free.
+  expect((await take(`${api.server.url}${EVENTS}?after=1`, 1)).length).toBe(1)
+}, 60_000)

@@ -7,23 +7,22 @@ import type { Feed } from './feed.ts'
 import { paced } from './paced.ts'
 import type { ReplayTurns } from './replay-turns.ts'
 
-/** How long one that catches up may take nothing, ms: it holds a document meanwhile. */
-const STALL_MS = 10_000
-
 /** One open stream of events. What it can't take yet stays in the feed's ring, once for all consumers. */
 export class FeedConsumer {
   readonly #feed: Feed
   readonly #response: ServerResponse
+  readonly #stallMs: number
   readonly #closed: AbortController = new AbortController()
   #cursor: number
   #isBlocked = false
   #isLive = false
 
   /** `after` is the LSN of the last event that the other side has. */
-  constructor(feed: Feed, response: ServerResponse, after: number) {
+  constructor(feed: Feed, response: ServerResponse, { after, stallMs }: { after: number; stallMs: number }) {
     this.#feed = feed
     this.#response = response
     this.#cursor = after
+    this.#stallMs = stallMs
     response.on('drain', () => {
       this.#isBlocked = false
       this.wake()
@@ -47,6 +46,8 @@ export class FeedConsumer {
   /** There may be news. */
   wake(): void {
     const { ring, durableThrough } = this.#feed
+    // Whether or not it can take anything now: one that never does would keep its place for good.
+    if (this.#isLive && this.#cursor + 1 < ring.first) return this.#fallBehind()
     while (this.#isLive && !this.#isBlocked && !this.#closed.signal.aborted && this.#cursor < durableThrough) {
       const bytes = ring.at(this.#cursor + 1)
       if (bytes === undefined) return this.#fallBehind()
@@ -85,7 +86,7 @@ export class FeedConsumer {
 
   async #sendInTurn(lsn: number, bytes: Buffer): Promise<boolean> {
     if (this.#isBlocked) {
-      const signal = AbortSignal.any([this.#closed.signal, AbortSignal.timeout(STALL_MS)])
+      const signal = AbortSignal.any([this.#closed.signal, AbortSignal.timeout(this.#stallMs)])
       try {
         await once(this.#response, 'drain', { signal })
       } catch {
@@ -101,8 +102,12 @@ export class FeedConsumer {
   }
 
   #fallBehind(): void {
-    if (!this.#closed.signal.aborted) this.#response.end(encodeBehind(this.#cursor))
     this.#feed.remove(this)
+    if (this.#closed.signal.aborted) return
     this.#closed.abort()
+    this.#response.end(encodeBehind(this.#cursor))
+    const timer = setTimeout(() => this.#response.destroy(), this.#stallMs)
+    timer.unref()
+    for (const over of ['finish', 'close']) this.#response.once(over, () => clearTimeout(timer))
   }
 }

@@ -53,7 +53,8 @@ export class Feeds {
     return async (response) => {
       this.#consumers++
       response.once('close', () => this.#consumers--)
-      await new FeedConsumer(feed, response, after ?? head).start(workspaces, turns)
+      const from = { after: after ?? head, stallMs: limits.feedStallMs }
+      await new FeedConsumer(feed, response, from).start(workspaces, turns)
     }
   }
 
