@@ -116,6 +116,36 @@ describe('compaction on disk', () => {
     await store.close()
   })
 
+  it.each(['damaged', 'gone'])(
+    '[L35] a log that has lost what stands for its dropped records is corrupted: %s',
+    async (how) => {
+      const directory = await makeDirectory()
+      const clock = makeTestClock()
+      const first = await openLevelStore({ directory, durability: 'async', clock })
+      const filled = await first.open('a')
+      await fill(filled, clock.advance)
+      expect(await filled.compact({ keepHistory: { events: 0 }, verify: anything })).toEqual({
+        dropped: 50,
+        firstLsn: 51,
+      })
+      await first.close()
+      await tamper(directory, async (level) => {
+        for await (const [key, value] of level.iterator(snapshotKeyRange(0))) {
+          if (how === 'damaged') await level.put(key, Buffer.from(value).fill(1, 20, 24))
+          else await level.del(key)
+        }
+      })
+      const store = await openLevelStore({ directory, durability: 'async', clock })
+      const log = await store.open('a')
+      await expect(log.latestSnapshot()).rejects.toEqual(code('corrupted'))
+      // Of the time before there never was anything to be lost.
+      expect(await log.latestSnapshot({ atOrBefore: 49 as Lsn })).toBeUndefined()
+      await log.close()
+      await expect(store.openDamaged('a')).rejects.toEqual(code('corrupted'))
+      await store.close()
+    },
+  )
+
   it('[L51] leaves a directory that verifies, sealed records or not, with nothing of what was dropped but its keys', async () => {
     const directory = await makeDirectory()
     const clock = makeTestClock()

@@ -1,7 +1,7 @@
 import type { DamagedLog, Receipt } from './event-store.ts'
 import { decodeExtent, type Extent, PLAIN_EXTENT } from './extent.ts'
 import { extentKey, lsnOfRecordKey, recordKeyRange, workspaceKey } from './key.ts'
-import { findRung } from './ladder.ts'
+import { findRung, missingGround } from './ladder.ts'
 import { LevelLog, type LevelLogHost, type LevelLogStart } from './level-log.ts'
 import { LogError } from './log-error.ts'
 import { LSN_MAX, type Lsn } from './lsn.ts'
@@ -55,12 +55,7 @@ export async function surveyDamage(
     const found = (error: LogError): void => void damages.push(error)
     const extent = await readExtent(log, found)
     const rung = await findRung(log, extent.snapshotLsn, found)
-    if (rung === undefined && extent.firstLsn > 1) {
-      throw (
-        damages[0] ??
-        new LogError('corrupted', `the snapshot workspace ${workspace} begins with is lost`, { workspace })
-      )
-    }
+    if ((rung?.lsn ?? 0) < extent.firstLsn - 1) throw damages[0] ?? missingGround(workspace)
     const end = await endOf(log)
     const from = Math.max(rung?.lsn ?? 0, extent.firstLsn - 1)
     const { intact, at } = await walk(log, from, end, found)

@@ -30,6 +30,11 @@ export async function findRung(
   }
 }
 
+/** Of a workspace whose first records were dropped, and with them what they said. */
+export function missingGround(workspace: string): LogError {
+  return new LogError('corrupted', `the snapshot that workspace ${workspace} begins with is lost`, { workspace })
+}
+
 /** The rung at exactly `lsn`, with those it was packed against. Throws `corrupted`. */
 export async function readRung(log: StoredLog, lsn: Lsn): Promise<Rung> {
   const chain = [await readPacked(log, lsn)]

@@ -16,7 +16,7 @@ import type { Extent } from './extent.ts'
 import type { Group } from './group.ts'
 import { KIND, lsnOfRecordKey, numberOfKey } from './key.ts'
 import { duplicateKey, KeyIndex } from './key-index.ts'
-import { findRung } from './ladder.ts'
+import { findRung, missingGround } from './ladder.ts'
 import { LogError } from './log-error.ts'
 import { LSN_MAX, type Lsn } from './lsn.ts'
 import type { LogObserver } from './observer.ts'
@@ -211,12 +211,18 @@ export class LevelLog implements WorkspaceLog {
   async latestSnapshot(range: { atOrBefore?: Lsn } = {}): Promise<Snapshot | undefined> {
     this.#assertReadable()
     const atOrBefore = Math.min(range.atOrBefore ?? this.#head, this.snapshotLsn) as Lsn
-    const stored = atOrBefore === 0 ? undefined : this.#stored()
+    // One from before what was dropped is kept only for others that are packed against it.
+    const stored = atOrBefore === 0 || atOrBefore < this.firstLsn - 1 ? undefined : this.#stored()
     if (stored === undefined) return undefined
+    let damage: LogError | undefined
+    const damaged = (error: LogError) => {
+      damage ??= error
+      this.#host.observer.damaged?.(error)
+    }
     try {
-      const rung = await findRung(stored, atOrBefore, (error) => this.#host.observer.damaged?.(error))
-      // One from before what was dropped is kept only for others that are packed against it.
-      if (rung === undefined || rung.lsn < this.firstLsn - 1) return undefined
+      const rung = await findRung(stored, atOrBefore, damaged)
+      if ((rung?.lsn ?? 0) < this.firstLsn - 1) throw damage ?? missingGround(this.workspace)
+      if (rung === undefined) return undefined
       return { lsn: rung.lsn, at: rung.at, state: rung.state, annex: rung.annex }
     } catch (error) {
       throw this.#explained(error)

@@ -1,0 +1,110 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { Flip } from '../damage-look.ts'
+import { openLevelStore } from '../level-store.ts'
+import { listWorkspaces } from '../list-workspaces.ts'
+import { inMemory, testDirectories } from '../test-directory.ts'
+import { PHASES, prepare } from './course.ts'
+import type { FlipLine, Reach } from './flip-look.ts'
+
+const makeDirectory = testDirectories(inMemory())
+const PROGRAM = fileURLToPath(new URL('./flip-look.ts', import.meta.url))
+/** Over both forms. */
+const FLIPS = Number(process.env.JOINERY_FLIPS ?? (process.env.JOINERY_NIGHTLY === undefined ? 20 : 1_000))
+const FLIPS_EACH = Math.ceil(FLIPS / 2)
+/** Errors of a workspace or a store that can't be trusted. */
+const REFUSALS = ['corrupted', 'foreign_directory', 'unreadable', 'storage_failed']
+const NOT_READ = new Set(['LOG', 'LOG.old', 'LOCK'])
+
+/**
+ * Histories with segments, snapshots packed against others, dropped records and a deleted workspace, and how far each
+ * reaches. What was written last stands in the write-ahead log alone.
+ */
+async function makeHistories(directory: string): Promise<Reach[]> {
+  const tell = () => undefined
+  for (const work of [prepare, PHASES.seal, PHASES.compact, PHASES.snapshot]) {
+    const store = await openLevelStore({ directory, durability: 'async' })
+    await work(store, tell)
+    await store.close()
+  }
+  const store = await openLevelStore({ directory, durability: 'async' })
+  await store.tombstone('doomed')
+  const reaches: Reach[] = []
+  for (const workspace of await listWorkspaces(store)) {
+    const { firstLsn, head } = await store.open(workspace)
+    reaches.push([workspace, firstLsn, head])
+  }
+  await store.close()
+  return reaches
+}
+
+/** Files that are read, each with its bytes. */
+async function filesOf(directory: string): Promise<[file: string, bytes: number][]> {
+  const names = (await readdir(directory)).filter((name) => !NOT_READ.has(name))
+  return Promise.all(names.map(async (name) => [name, (await stat(join(directory, name))).size] as const)).then(
+    (files) => files.filter(([, bytes]) => bytes > 0).map(([name, bytes]) => [name, bytes]),
+  )
+}
+
+/** Looks in a process of its own, up to the first flip that LevelDB aborts at. */
+async function look(directory: string, reaches: readonly Reach[], flips: readonly Flip[]) {
+  const child = spawn(process.execPath, [PROGRAM, directory, JSON.stringify(reaches), JSON.stringify(flips)])
+  child.stdin.end()
+  const ended = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>
+  const [output, complaint, [code, signal]] = await Promise.all([text(child.stdout), text(child.stderr), ended])
+  const hasAborted = signal === 'SIGABRT' && /Assertion .* failed/.test(complaint)
+  if (!hasAborted) expect([code, complaint]).toEqual([0, ''])
+  const lines = output.split('\n').filter((line) => line !== '')
+  return { lines: lines.map((line) => JSON.parse(line) as FlipLine), hasAborted }
+}
+
+describe('any one bit flipped', () => {
+  it.each(['a write-ahead log', 'tables'])(
+    '[L16, L29, L35, L60, L70] is found by a verification or does no harm, and what is served is the same or refused, with the newest in %s',
+    { timeout: 120_000 + FLIPS_EACH * 3_000 },
+    async (newestIn) => {
+      const directory = join(await makeDirectory(), 'data')
+      const reaches = await makeHistories(directory)
+      expect(reaches.some(([, firstLsn]) => firstLsn > 1)).toBe(true)
+      if (newestIn === 'tables') await (await openLevelStore({ directory, durability: 'async' })).close()
+      const files = await filesOf(directory)
+      const seed = Number(process.env.JOINERY_SEED ?? Date.now() % 2 ** 31)
+      console.log(`bit flips, the newest in ${newestIn}: JOINERY_SEED=${seed}`)
+      // Each file as often as any other: where little is written every bit matters.
+      const flip = fc
+        .constantFrom(...files)
+        .chain(([file, bytes]) => fc.record({ file: fc.constant(file), bit: fc.nat({ max: bytes * 8 - 1 }) }))
+      const flips = fc.sample(flip, { seed, numRuns: FLIPS_EACH })
+      const outcomes = { same: 0, refused: 0, aborted: 0, unfound: 0 }
+      for (let done = 0; done < flips.length; ) {
+        const { lines, hasAborted } = await look(directory, reaches, flips.slice(done))
+        let isFound = true
+        for (const [n, line] of lines.entries()) {
+          const what = `seed ${seed}, ${JSON.stringify(flips[done + Math.floor(n / 2)])}`
+          if ('isFound' in line) {
+            isFound = line.isFound
+            outcomes.unfound += Number(!isFound)
+            continue
+          }
+          const seen = new Set(Object.values(line.seen))
+          // What LevelDB has left behind and reads no more is nobody's damage.
+          if (!isFound) expect([...seen], what).toEqual(['same'])
+          for (const each of seen) expect(['same', ...REFUSALS], what).toContain(each)
+          outcomes[seen.size === 1 && seen.has('same') ? 'same' : 'refused']++
+        }
+        outcomes.aborted += Number(hasAborted)
+        const looked = Math.floor(lines.length / 2) + Number(hasAborted)
+        expect(looked).toBeGreaterThan(0)
+        done += looked
+      }
+      console.log(`of ${flips.length} flips, the newest in ${newestIn}: ${JSON.stringify(outcomes)}`)
+      expect(outcomes.refused + outcomes.aborted).toBeGreaterThan(0)
+    },
+  )
+})
