@@ -32,6 +32,32 @@ describe('a keyed edit', () => {
     expect(ada.undo.state.get().canUndo).toBe(false)
   })
 
+  it('[C50] within the edit the workspace’s own doc and blocks are the draft’s', async () => {
+    const server = await startServer()
+    const ada = connect(server)
+    const edit = (): void => {
+      const { content } = ada.blocks.create('b', { type: 'text' })
+      ada.transact(() => content.insert(0, 'once'))
+      expect(ada.doc.getMap('blocks').has('b')).toBe(true)
+    }
+    expect(await ada.transact(edit, { idempotencyKey: 'k' })).toMatchObject({ isRepeated: false })
+    expect(await ada.transact(edit, { idempotencyKey: 'k' })).toMatchObject({ isRepeated: true })
+    expect(readText(ada)).toBe('once')
+  })
+
+  it('[C50] an edit without a key is made at once and durable when it resolves', async () => {
+    const store = new HeldStore()
+    const server = await startServer({ store })
+    const ada = connect(server)
+    await ada.whenSynced
+    const saved = ada.transact(() => append('typed')(ada), {})
+    expect([readText(ada), store.appends, ada.undo.state.get().canUndo]).toEqual(['typed', 0, true])
+    expect(await saved).toEqual({ lsn: store.appends })
+    const stop = AbortSignal.abort(new Error('had enough'))
+    await expect(ada.transact(() => append('!')(ada), { signal: stop })).rejects.toThrow('had enough')
+    expect(readText(ada)).toBe('typed')
+  })
+
   it('[C50] edits of one workspace are made in the order of the calls, each on what those before it did', async () => {
     const server = await startServer()
     const ada = connect(server)
@@ -154,7 +180,8 @@ describe('a keyed edit', () => {
     const server = await startServer()
     const ada = connect(server)
     await ada.whenSynced
-    const live = () => void textOf(ada).insert(0, 'live')
+    const content = textOf(ada)
+    const live = () => content.insert(0, 'live')
     const late: (draft: Blocks) => unknown = async (draft) => append('late')(draft)
     for (const [edit, idempotencyKey] of [
       [append('x'), ''],

@@ -39,6 +39,8 @@ export class Workspace {
   readonly #resets = new ListenerSet<Reset>()
   readonly #conflicts = new ListenerSet<Conflict>()
   readonly #errors = new ListenerSet<ClientError>()
+  /** Of the keyed edit that is being made. */
+  #draft: Draft | undefined
   readonly #keyed = new KeyedEdits(
     () => this.#replica,
     () => this.untilSynced(),
@@ -69,9 +71,12 @@ export class Workspace {
     return this.#closing.signal
   }
 
-  /** The document of the moment. `onReset` tells when it is replaced; edits to a replaced one go nowhere. */
+  /**
+   * The document of the moment; within a keyed edit, its draft. `onReset` tells when it is replaced; edits to a replaced one
+   * go nowhere.
+   */
   get doc(): Y.Doc {
-    return this.#replica.doc
+    return this.#draft?.doc ?? this.#replica.doc
   }
 
   /** Resolves when the local copy is in `doc`; at once when none is kept. Never rejects. */
@@ -122,18 +127,23 @@ export class Workspace {
    * Keyed edits of one workspace are made one after the other, on a copy of the document that is kept from the first on.
    * They are not in the local copy before, so that after a crash it is the caller who repeats, and are no step of undo.
    *
-   * `edit` is synchronous and edits its `draft`. It may run although the key is known; what it throws is thrown only if it
+   * `edit` is synchronous and edits its `draft`, which is what `doc` and `blocks` give, too, while it runs. It may run although the key is known; what it throws is thrown only if it
    * is not. Rejects with `bad_options` for what can be no key and for an edit of the workspace itself, with `rejected` when
    * the server refuses it (nothing is in `doc` then, and the key is free), and as {@link whenDurable} does. After any other
    * rejection, an abort included, it may have been made or not: repeat it with the same key.
    */
   transact(edit: (draft: Draft) => void, options: KeyedOptions): Promise<KeyedReceipt>
+  /** Edits in one transaction, and {@link whenDurable}: without a key, a repeat counts again. */
+  transact(edit: (transaction: Y.Transaction) => void, options: WaitOptions): Promise<Receipt>
   transact<T>(
     edit: ((transaction: Y.Transaction) => T) | ((draft: Draft) => void),
-    options?: KeyedOptions,
-  ): T | Promise<KeyedReceipt> {
-    if (options !== undefined) return this.#keyed.make(edit as (draft: Draft) => void, options)
-    return this.doc.transact(edit as (transaction: Y.Transaction) => T, EDIT_ORIGIN)
+    options?: KeyedOptions | WaitOptions,
+  ): T | Promise<KeyedReceipt | Receipt> {
+    const editLive = (): T => this.doc.transact(edit as (transaction: Y.Transaction) => T, EDIT_ORIGIN)
+    if (options === undefined) return editLive()
+    if ('idempotencyKey' in options && options.idempotencyKey !== undefined)
+      return this.#keyed.make((draft) => this.#onDraft(draft, edit as (draft: Draft) => void), options)
+    return this.#editDurably(editLive, options)
   }
 
   /** Copies the document as of now, for a job that writes later: {@link Fork}. */
@@ -209,6 +219,22 @@ export class Workspace {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  async #editDurably(edit: () => unknown, options: WaitOptions): Promise<Receipt> {
+    options.signal?.throwIfAborted()
+    edit()
+    return this.whenDurable(options)
+  }
+
+  #onDraft(draft: Draft, edit: (draft: Draft) => void): void {
+    this.#draft = draft
+    try {
+      // A promise is handed on, to be told that it must not be one.
+      return edit(draft)
+    } finally {
+      this.#draft = undefined
+    }
   }
 
   /** Whatever waits rejects with `reason`. */
