@@ -14,6 +14,8 @@ const ENTRIES_PER_STEP = 256
 const ENTRIES_FIRST_STEP = 16
 const BYTES_PER_STEP = 1024 * 1024
 
+const BEHIND_ALL_KEYS = Buffer.from([0xff])
+
 export type Entry = [key: Uint8Array, value: Uint8Array]
 export type KeyRange = { gte: Uint8Array } & ({ lt: Uint8Array } | { lte: Uint8Array })
 type Level = ClassicLevel<Uint8Array, Uint8Array>
@@ -38,6 +40,7 @@ export class Database {
   readonly #olderLogs: OlderLogs
   /** When LevelDB may leave its write-ahead log for a new one. */
   readonly logEnd = new LogEnd()
+  #isLeaving = false
 
   private constructor(level: Level, directory: string, storeId: string) {
     this.#level = level
@@ -108,6 +111,20 @@ export class Database {
     } finally {
       await iterator.close()
     }
+  }
+
+  /**
+   * Makes LevelDB leave its write-ahead log for a new one soon, while writes go on. Waiting until it does so by itself
+   * would take thousands of writes that each need an fsync.
+   */
+  leaveLog(): void {
+    if (this.#isLeaving) return
+    this.#isLeaving = true
+    const done = () => {
+      this.#isLeaving = false
+    }
+    // It writes what it has in memory into a table first, whatever the range. What goes wrong with that fails the next write.
+    this.#level.compactRange(BEHIND_ALL_KEYS, BEHIND_ALL_KEYS).then(done, done)
   }
 
   /** What tidy.ts is for. */

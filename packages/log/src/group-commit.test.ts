@@ -151,6 +151,25 @@ describe('group commit', () => {
     openGate()
   })
 
+  it('[L13] a write-ahead log that ends costs an fsync or a few, however much is written', async () => {
+    const store = await openLevelStore({
+      directory: await makeDirectory(),
+      durability: 'async',
+      windowMs: 10,
+      clock: makeTestClock(),
+    })
+    stores.push(store)
+    const log = await store.open('a')
+    const written = vi.spyOn(Database.prototype, 'write')
+    for (let group = 0; group < 600; group++) {
+      for (let n = 1; n < 100; n++) log.append(sampleEntry(n))
+      await log.append(sampleEntry(100)).durable
+    }
+    const synced = written.mock.calls.filter(([, sync]) => sync).length
+    expect(synced).toBeGreaterThan(0)
+    expect(synced).toBeLessThan(60)
+  })
+
   it('[L12] close writes what waits and makes one last fsync', async () => {
     const directory = await makeDirectory()
     const clock = makeTestClock()

@@ -13,6 +13,8 @@ import type { Write } from './write.ts'
 /** What groups are written to; replaced by a fresh one after any error. */
 export interface Disk {
   readonly logEnd: LogEnd
+  /** Leaves the log for a new one soon, while writes go on. */
+  leaveLog(): void
   write(writes: readonly Write[], sync: boolean): Promise<void>
   /** With `sync`, and everything written before is on the disk then, too. */
   writeThrough(writes: readonly Write[]): Promise<void>
@@ -160,6 +162,7 @@ export class GroupCommit<D extends Disk> {
       await this.#disk.writeThrough(group.writes)
       this.#unsynced = []
       this.#cancelWindow()
+      if (this.#disk.logEnd.isDue) this.#disk.leaveLog()
     } else {
       await this.#disk.write(group.writes, false)
       this.#unsynced.push(group)

@@ -41,7 +41,7 @@ describe('log end', () => {
 
   it('[L13] the end is near from so many bytes on, and no longer near once the log was left', () => {
     const end = new LogEnd()
-    const batch = [put(1, 1024 * 1024)]
+    const batch = [put(1, 2 * 1024 * 1024)]
     end.wrote(batch)
     end.looked(false)
     end.wrote(batch)

@@ -1,7 +1,10 @@
 import type { Write } from './write.ts'
 
-/** LevelDB leaves its write-ahead log for a new one before the first write that finds so much in memory. */
-export const WRITE_BUFFER_BYTES = 4 * 1024 * 1024
+/**
+ * LevelDB leaves its write-ahead log for a new one before the first write that finds so much in memory. Twice its default:
+ * the log is left on purpose before that.
+ */
+export const WRITE_BUFFER_BYTES = 8 * 1024 * 1024
 /**
  * It counts blocks of 4 KiB that are at least three quarters full, and larger values by themselves: with less than this
  * written it stays with its log.
@@ -24,6 +27,11 @@ export class LogEnd {
   /** Whether the log may be left with the first write after these. */
   isNear(writes: readonly Write[]): boolean {
     return this.#tidying > 0 || this.#bytes + weigh(writes) > SURE_BYTES
+  }
+
+  /** Whether it is time to leave the log: until that has happened every write needs an fsync. */
+  get isDue(): boolean {
+    return this.#tidying === 0 && this.#bytes > SURE_BYTES
   }
 
   wrote(writes: readonly Write[]): void {
