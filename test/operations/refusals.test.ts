@@ -140,6 +140,8 @@ describe('the command that is told to stop', { timeout: TIMEOUT_MS }, () => {
       const child = startCommand(...args)
       let isThere = false
       while (!isThere) isThere = (await readdir(directory)).some((each) => name.test(each))
+      // Twice at once, as a process gets it that a launcher has started from a terminal.
+      process.kill(child.pid, 'SIGINT')
       const exit = await child.end('SIGINT')
       return { exit, output: child.output(), stdout: child.stdout() }
     }

@@ -23,10 +23,21 @@ export function readDataOptions(options: Options): DataOptions {
   return { directory, isJson: options.json === true }
 }
 
-/** Aborts what is under way when a person or a supervisor wants the command to end. */
+/** A terminal sends Ctrl-C to a launcher and its child alike, and the launcher hands it on: it comes twice, almost at once. */
+const SAME_SIGNAL_MS = 500
+
+/**
+ * Aborts what is under way when a person or a supervisor wants the command to end, so that nothing half-made stays. Who
+ * insists some time later ends the process as it is.
+ */
 export function stopSignal(): AbortSignal {
   const stop = new AbortController()
-  const onSignal = (): void => stop.abort(new AppError('failed', 'stopped before the end'))
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.once(signal, onSignal)
+  let stoppedMs: number | undefined
+  const onSignal = (_name: NodeJS.Signals, number: number): void => {
+    stoppedMs ??= performance.now()
+    if (stop.signal.aborted && performance.now() - stoppedMs > SAME_SIGNAL_MS) process.exit(128 + number)
+    stop.abort(new AppError('failed', 'stopped before the end'))
+  }
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, onSignal)
   return stop.signal
 }
