@@ -76,6 +76,8 @@ describe('a machine that loses power', () => {
       const files = await readFiles(directory)
       const program = courseProgram(directory, { phase, durability })
       const happened = await recordRun(directory, program, join(await makeRoom(), 'calls'))
+      const logs = happened.filter((each) => each.what === 'created' && each.file.endsWith('.log'))
+      if (phase === 'write') expect(logs.length, 'write-ahead logs').toBeGreaterThan(1)
       const whole = new PowerLoss(files)
       for (const happening of happened) whole.happen(happening)
       expect(digestsOf(whole.live())).toEqual(digestsOf(await readFiles(directory)))
