@@ -64,7 +64,7 @@ it('[P7] a page that showed a finished run as unfinished or another result, or a
 })
 
 describe.skipIf(executable === undefined)('the demonstration, started from the page', () => {
-  it('[P7, D9, D10, D11, D12] provokes the four failures, and no page sees one', { timeout: 90_000 }, async () => {
+  it('[P7, D9, D10, D11, D12] provokes the four failures, and no page sees one', { timeout: 180_000 }, async () => {
     const ann = await pages.visit('four')
     const bob = await pages.visit('four')
     await hurry(ann, 0.25)
@@ -142,5 +142,5 @@ describe.skipIf(executable === undefined)('the demonstration, started from the p
         .map(({ status }) => status),
     ).toContain('error')
     expect(stepsDown(recording)).toEqual([])
-  })
+  }, 90_000)
 })
