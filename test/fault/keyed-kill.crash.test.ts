@@ -38,6 +38,6 @@ describe('a server with keys under 20 people', () => {
       // Rejects if anybody was refused on the way.
       await writers.stop()
     },
-    60_000 + ROUNDS * 5_000,
+    120_000 + ROUNDS * 10_000,
   )
 })
