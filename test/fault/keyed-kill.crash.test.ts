@@ -9,7 +9,7 @@ import { randomBelow, runSeed, seededRandom } from '../support/seeded-random.ts'
 import { tempDirectory } from '../support/temp-directory.ts'
 import { makeToken, SECRET } from '../support/tokens.ts'
 
-const ROUNDS = runSize('JOINERY_KEYED_KILLS', { everyday: 5, nightly: 100 })
+const ROUNDS = runSize('JOINERY_KEYED_KILLS', { everyday: 3, nightly: 100 })
 const KILL_AFTER_MS_MAX = 1_500
 
 describe('a server with keys under 20 people', () => {
