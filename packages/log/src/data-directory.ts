@@ -1,5 +1,5 @@
 import { mkdir, open, readdir, readFile, rename, unlink } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { LogError } from './log-error.ts'
 import { storageError } from './storage-error.ts'
 
@@ -34,7 +34,12 @@ export async function inspectDirectory(directory: string): Promise<DataDirectory
 /** Makes the directory and notes that a database is about to be made in it. */
 export async function beginCreation(directory: string): Promise<void> {
   await guarded(directory, async () => {
-    await mkdir(directory, { recursive: true })
+    const path = resolve(directory)
+    const first = await mkdir(path, { recursive: true })
+    // A new directory's name is safe once the directory that it stands in is fsynced.
+    for (let made = path; first !== undefined && made.length >= first.length; made = dirname(made)) {
+      await syncDirectory(dirname(made))
+    }
     await writeMarker(directory, CREATING)
   })
 }

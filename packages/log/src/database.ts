@@ -120,8 +120,11 @@ export class Database {
   leaveLog(): void {
     if (this.#isLeaving) return
     this.#isLeaving = true
+    // A large write may make it leave the log first, and then it leaves the next one, too, whatever that holds by then.
+    const end = this.logEnd.beNear()
     const done = () => {
       this.#isLeaving = false
+      end()
     }
     // It writes what it has in memory into a table first, whatever the range. What goes wrong with that fails the next write.
     this.#level.compactRange(BEHIND_ALL_KEYS, BEHIND_ALL_KEYS).then(done, done)
