@@ -8,6 +8,6 @@ export default defineConfig({
     maxWorkers: 2,
     // What is waited for comes when it comes: a busy machine is no failure.
     expect: { poll: { timeout: 15_000 } },
-    testTimeout: 30_000,
+    testTimeout: 60_000,
   },
 })
