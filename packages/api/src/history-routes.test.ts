@@ -47,7 +47,7 @@ it('[H11] a diff names what was added, removed and changed between two points', 
     changed: [
       {
         id: 'a',
-        content: { before: 'one', after: 'two' },
+        content: { before: 'one', after: 'two', edits: [{ index: 0, remove: 3, insert: 'two' }] },
         indexing: [],
         fields: [{ key: 'n', before: 1, after: 2 }],
         data: [{ key: 'k', before: null, after: true }],

@@ -1,4 +1,4 @@
-import type { IndexingEntry, Json } from '@joinery/blocks'
+import { diffText, type IndexingEntry, type Json, type TextEdit } from '@joinery/blocks'
 import type { BlockView } from './block-view.ts'
 import { isSameJson } from './merge-patch.ts'
 
@@ -6,7 +6,8 @@ import { isSameJson } from './merge-patch.ts'
 export interface BlockDifference {
   readonly id: string
   readonly type?: { readonly before: string; readonly after: string }
-  readonly content?: { readonly before: string; readonly after: string }
+  /** `edits` turn the one text into the other. */
+  readonly content?: { readonly before: string; readonly after: string; readonly edits: readonly TextEdit[] }
   readonly indexing: readonly { index: string; before: IndexingEntry | null; after: IndexingEntry | null }[]
   readonly fields: readonly { key: string; before: unknown; after: unknown }[]
   readonly data: readonly { key: string; before: unknown; after: unknown }[]
@@ -49,11 +50,15 @@ function diffBlock(before: BlockView, after: BlockView): BlockDifference | undef
   return {
     id: after.id,
     ...(isTyped && { type: { before: before.type, after: after.type } }),
-    ...(isWritten && { content: { before: before.content, after: after.content } }),
+    ...(isWritten && { content: contentDifference(before.content, after.content) }),
     indexing,
     fields,
     data,
   }
+}
+
+function contentDifference(before: string, after: string) {
+  return { before, after, edits: diffText(before, after) }
 }
 
 function byName(entries: readonly IndexingEntry[]): Record<string, unknown> {

@@ -1,4 +1,4 @@
-import type { BlockJson, IndexingEntry, Json } from '@joinery/blocks'
+import type { BlockJson, IndexingEntry, Json, TextEdit } from '@joinery/blocks'
 import { HistoryPages } from './history-pages.ts'
 import { askServer, type HistoryRequest, type Question } from './history-request.ts'
 import type { Workspace } from './workspace.ts'
@@ -72,7 +72,8 @@ interface Sides<T> {
 export interface BlockDifference {
   readonly id: string
   readonly type?: Sides<string>
-  readonly content?: Sides<string>
+  /** `edits` turn the text before into the text after. */
+  readonly content?: Sides<string> & { readonly edits: readonly TextEdit[] }
   readonly indexing: readonly ({ readonly index: string } & Sides<IndexingEntry | null>)[]
   readonly fields: readonly ({ readonly key: string } & Sides<Json>)[]
   readonly data: readonly ({ readonly key: string } & Sides<Json>)[]

@@ -23,6 +23,9 @@ import { pointOf } from './block-routes.ts'
 const W = '/v1/workspaces/{workspace}'
 const side = z.unknown().nullable()
 const texts = z.object({ before: z.string(), after: z.string() })
+const editSchema = z
+  .object({ index: z.int().min(0), remove: z.int().min(0), insert: z.string() })
+  .meta({ description: 'at `index` of the text before, in UTF-16 code units, `remove` of them go and `insert` comes' })
 const values = z.array(z.object({ key: z.string(), before: side, after: side }))
 const differenceSchema = z.object({
   from: lsnSchema,
@@ -33,7 +36,7 @@ const differenceSchema = z.object({
     z.object({
       id: z.string(),
       type: texts.optional(),
-      content: texts.optional(),
+      content: texts.extend({ edits: z.array(editSchema) }).optional(),
       indexing: z.array(z.object({ index: z.string(), before: entrySchema.nullable(), after: entrySchema.nullable() })),
       fields: values,
       data: values,
