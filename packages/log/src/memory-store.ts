@@ -40,6 +40,8 @@ interface History {
   firstLsn: Lsn
   readonly snapshots: Snapshot[]
   readonly keys: Map<string, Lsn>
+  /** Of the updates after the newest snapshot: asked for at every append. */
+  bytesSinceSnapshot: number
   deletedAt?: number
 }
 
@@ -91,6 +93,7 @@ class MemoryStore implements EventStore {
       firstLsn: 1 as Lsn,
       snapshots: [],
       keys: new Map(),
+      bytesSinceSnapshot: 0,
     }
     return new MemoryLog(workspace, history, this)
   }
@@ -198,8 +201,7 @@ class MemoryLog implements WorkspaceLog {
   }
 
   get sinceSnapshot(): { records: number; bytes: number } {
-    const records = this.#history.records.slice(this.snapshotLsn)
-    return { records: records.length, bytes: records.reduce((sum, { update }) => sum + update.byteLength, 0) }
+    return { records: this.head - this.snapshotLsn, bytes: this.#history.bytesSinceSnapshot }
   }
 
   async create(): Promise<string> {
@@ -228,6 +230,7 @@ class MemoryLog implements WorkspaceLog {
       ...copies,
       ...(idempotencyKey !== undefined && { idempotencyKey }),
     })
+    this.#history.bytesSinceSnapshot += update.byteLength
     if (idempotencyKey !== undefined) this.#history.keys.set(idempotencyKey, lsn)
     return { lsn, at, durable: DURABLE }
   }
@@ -260,6 +263,7 @@ class MemoryLog implements WorkspaceLog {
     const { lsn, state, annex = new Uint8Array(0) } = snapshot
     const { snapshots, records } = this.#history
     snapshots.push({ lsn, at: records[lsn - 1]?.at ?? 0, state: new Uint8Array(state), annex: new Uint8Array(annex) })
+    this.#history.bytesSinceSnapshot = records.slice(lsn).reduce((sum, { update }) => sum + update.byteLength, 0)
     this.#store.observer.snapshotted?.(0, state.byteLength, state.byteLength)
   }
 
