@@ -170,16 +170,18 @@ describe('generation', () => {
 
   it('[C25] what another tab still writes stays out of the new copy when the old one was set aside', async () => {
     const options = freshPrefix()
-    const { first, ada } = await replaced(options)
-    const { close } = first
-    await close()
+    let isAway = false
+    const token = () => (isAway ? new Promise<never>(() => undefined) : undefined)
+    const { first, ada } = await replaced({ ...options, token })
+    isAway = true
+    await first.close()
     await whenState(ada, 'offline')
     await startServer({ port: first.port })
     const other = connect(first, options)
     const resets = resetsOf(other)
     await other.whenSynced
     expect(resets).toHaveLength(1)
-    // `ada` may not have come back yet: its edit goes to the copy it has open.
+    // `ada` has not come back: its edit goes to the copy it has open.
     textOf(ada)
     await Promise.all([ada.close(), other.close()])
     const again = connect(first, options)

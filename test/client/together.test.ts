@@ -1,7 +1,7 @@
 import { type DocumentRules, openRules } from '@joinery/server'
 import { describe, expect, it } from 'vitest'
 import { until } from '../support/until.ts'
-import { connect, readText, startServer, textOf, whenState } from './fixture.ts'
+import { connect, readText, recordStates, startServer, textOf, whenState } from './fixture.ts'
 
 describe('presence', () => {
   it('[C30] others see what was set, change by change, and nothing when it was taken back', async () => {
@@ -44,12 +44,12 @@ describe('presence', () => {
     ada.presence.setProgress('b/search', { run: 'r', done: 1 })
     await until('ben sees all of it', () => ben.presence.progress.get()['b/search']?.done === 1)
     expect(seen()).toEqual([{ user: { name: 'Ada' }, cursor: 1 }])
-    let wasGone = false
-    ben.presence.others.subscribe(() => {
-      wasGone ||= seen().length === 0
-    })
+    const states = recordStates(ada)
     ada.reconnect()
-    await until('she was gone and is back', () => wasGone && seen()[0]?.cursor === 1)
+    await until('she was away and is back', () => states.at(-1)?.state === 'saved' && states.length > 1)
+    await until('ben sees her cursor still', () => seen()[0]?.cursor === 1)
+    ada.presence.awareness.setLocalStateField('cursor', 2)
+    await until('ben sees it move', () => seen()[0]?.cursor === 2)
     ada.presence.set(undefined)
     await until('only her job is seen', () => seen().length === 0)
     expect(ben.presence.progress.get()['b/search']?.done).toBe(1)

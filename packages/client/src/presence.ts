@@ -94,7 +94,7 @@ export class Presence {
     this.#say()
   }
 
-  /** Says again, under a newer clock, what was said before a reconnect: others have removed the state under the old one. */
+  /** Says on a new connection what was said before, under a newer clock: others have removed the state under the old one. */
   announce(): void {
     if (this.#awareness?.getLocalState() != null) this.#say()
   }

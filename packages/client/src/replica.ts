@@ -1,7 +1,7 @@
 import {
   type Conflict,
   encodeJoinery,
-  encodeSyncStep2,
+  type Frame,
   type Hello,
   type JoineryMessage,
   type KeyedResult,
@@ -14,11 +14,11 @@ import { Awareness } from 'y-protocols/awareness'
 import * as Y from 'yjs'
 import { orAborted, type WaitOptions } from './abort.ts'
 import { ClientError } from './client-error.ts'
+import { DocumentSync } from './document-sync.ts'
 import { KeyedSends } from './keyed-sends.ts'
 import { type ConnectionRefusal, Link } from './link.ts'
 import type { LocalCopies } from './local-copies.ts'
 import { isLocalCopyOrigin, type LocalCopy } from './local-copy.ts'
-import { Outbox } from './outbox.ts'
 import { type Receipt, Receipts } from './receipts.ts'
 import type { ConnectionState } from './save-status.ts'
 
@@ -65,7 +65,7 @@ export class Replica {
   readonly awareness = new Awareness(this.doc)
   readonly link: Link
   readonly whenLoaded: Promise<void>
-  readonly #outbox = new Outbox()
+  readonly #sync: DocumentSync
   readonly #receipts = new Receipts()
   readonly #keyed = new KeyedSends((frame) => this.link.send(frame))
   readonly #target: ReplicaTarget
@@ -97,22 +97,21 @@ export class Replica {
     this.#events = events
     // Nobody is present before the application says so: a job leaves no ghost among the cursors.
     this.awareness.setLocalState(null)
-    // Before the provider's own listener, so that an edit is counted when its frame goes out.
+    this.#sync = new DocumentSync(this.doc, this.awareness, () => this.link, {
+      // What keyed edits build on has gone out.
+      answered: () => this.#keyed.ready(),
+      synced: () => this.#onSynced(),
+    })
     this.doc.on('update', this.#onUpdate)
     this.link = new Link({
-      url: target.url,
-      workspace: target.workspace,
-      doc: this.doc,
-      awareness: this.awareness,
+      url: `${target.url}/${target.workspace}`,
       query: () => this.#query(),
       refusal,
       events: {
         stateChanged: (state) => this.#onLinkState(state),
-        opened: () => this.#outbox.open(),
+        opened: () => this.#sync.opened(),
         closed: () => this.#onDisconnect(),
-        sending: (kind, update) => this.#onSending(kind, update),
-        received: (message) => this.#onMessage(message),
-        synced: () => this.#onSynced(),
+        received: (frame) => this.#onFrame(frame),
         generationRefused: () => events.generationChanged(),
       },
     })
@@ -127,10 +126,10 @@ export class Replica {
   }
   /** Edits not known to be durable on the server, keyed ones on their way included. */
   get pending(): number {
-    return this.#outbox.ledger.pending + this.#keyed.size
+    return this.#sync.outbox.ledger.pending + this.#keyed.size
   }
   get isCaughtUp(): boolean {
-    return this.#outbox.ledger.isCaughtUp
+    return this.#sync.outbox.ledger.isCaughtUp
   }
   /** Why the server takes no updates now; undefined while it does. */
   get hold(): { readonly code: RejectionCode; readonly reason: string } | undefined {
@@ -140,12 +139,12 @@ export class Replica {
   /** Asks the server who last touched what, now and at every connection to come. */
   watchProvenance(): void {
     this.#watchesProvenance = true
-    if (this.#hello !== undefined) this.link.send(encodeJoinery({ type: 'watch' }) as Uint8Array<ArrayBuffer>)
+    if (this.#hello !== undefined) this.link.send(encodeJoinery({ type: 'watch' }))
   }
 
   /** Tells the others in the workspace of a conflict that only this client could see. */
   tellConflict(conflict: Conflict): void {
-    if (this.#hello?.access === 'write') this.link.send(encodeJoinery(conflict) as Uint8Array<ArrayBuffer>)
+    if (this.#hello?.access === 'write') this.link.send(encodeJoinery(conflict))
   }
 
   /** Whether everything in `doc` is in the local copy. */
@@ -157,7 +156,7 @@ export class Replica {
   async whenDurable({ signal }: WaitOptions = {}): Promise<Receipt> {
     signal?.throwIfAborted()
     await orAborted(this.whenLoaded, signal)
-    const { ledger } = this.#outbox
+    const { ledger } = this.#sync.outbox
     // Edits after the end are not counted, and would seem to be saved.
     if (ledger.pending === 0 && this.#end === undefined) return { lsn: ledger.lsn }
     this.#throwIfEnded()
@@ -178,7 +177,7 @@ export class Replica {
 
   /** Takes an update that the server has. */
   receive(update: Uint8Array): void {
-    Y.applyUpdate(this.doc, update, this.link.provider)
+    this.#sync.apply(update)
   }
 
   #throwIfEnded(): void {
@@ -193,7 +192,7 @@ export class Replica {
     this.doc.off('update', this.#onUpdate)
     const linkClosed = this.link.close()
     this.awareness.destroy()
-    this.#outbox.close()
+    this.#sync.outbox.close()
     this.#fail(reason)
     await this.whenLoaded
     await this.#copy?.close()
@@ -223,15 +222,14 @@ export class Replica {
       if (this.#copy !== undefined) this.#copy.add(update)
       else this.#unstored.push(update)
     }
-    if (origin === this.link.provider) return
-    this.#outbox.ledger.write()
+    if (origin === this.#sync) return
+    this.#sync.written(update)
     this.#events.changed()
   }
 
-  #onSending(kind: 'syncStep2' | 'update', update: Uint8Array): boolean {
-    // What keyed edits build on goes out with it: they follow.
-    if (kind === 'syncStep2') queueMicrotask(() => this.#keyed.ready())
-    return this.#outbox.send(kind, update)
+  #onFrame(frame: Frame): void {
+    if (frame.type !== 'joinery') return this.#sync.received(frame)
+    if (frame.message !== undefined) this.#onMessage(frame.message)
   }
 
   #fail(error: unknown): void {
@@ -258,11 +256,11 @@ export class Replica {
       case 'hello':
         return this.#onHello(message)
       case 'durable':
-        this.#outbox.acknowledge(message.frames, message.lsn)
-        this.#receipts.settle(this.#outbox.ledger.covered, message.lsn)
+        this.#sync.outbox.acknowledge(message.frames, message.lsn)
+        this.#receipts.settle(this.#sync.outbox.ledger.covered, message.lsn)
         return this.#events.changed()
       case 'rejected':
-        return this.#events.rejected(message, this.#outbox.from(message.frame))
+        return this.#events.rejected(message, this.#sync.outbox.from(message.frame))
       case 'conflict':
         return this.#events.conflict(message)
       case 'writable': {
@@ -290,23 +288,21 @@ export class Replica {
   }
 
   #onSynced(): void {
-    if (this.#hello?.access === 'read') {
-      this.#offerAsReader(this.#hello.updateBytesMax)
-      // To hear that it may not.
-      this.#keyed.ready()
-    }
+    if (this.#hello?.access === 'read') this.#offerAsReader(this.#hello.updateBytesMax)
     this.#events.synced()
     this.#events.changed()
   }
 
   /** A reader is not asked what it has. It says so itself: what the server has already passes, anything else is refused. */
   #offerAsReader(updateBytesMax: number): void {
-    const update = this.#outbox.ledger.pending === 0 ? EMPTY_UPDATE : Y.encodeStateAsUpdate(this.doc)
-    if (update.length <= updateBytesMax) this.link.send(encodeSyncStep2(update))
+    const update = this.#sync.outbox.ledger.pending === 0 ? EMPTY_UPDATE : Y.encodeStateAsUpdate(this.doc)
+    if (update.length <= updateBytesMax) this.#sync.answer(update)
+    // Keyed edits are sent all the same, to hear that they may not be.
+    else this.#keyed.ready()
   }
 
   #onDisconnect(): void {
-    this.#outbox.close()
+    this.#sync.closed()
     this.#keyed.disconnected()
     this.#hello = undefined
     this.#hold = undefined

@@ -1,0 +1,146 @@
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { CLOSE, encodeJoinery, type Frame, type Hello, KEEP_ALIVE_FRAME } from '@joinery/protocol'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { type WebSocket, WebSocketServer } from 'ws'
+import { Link } from './link.ts'
+import type { ConnectionState } from './save-status.ts'
+
+const HELLO: Hello = {
+  type: 'hello',
+  generation: 'g',
+  serverVersion: '0',
+  durability: 'async',
+  actor: 'ada',
+  source: 'user_action',
+  access: 'write',
+  updateBytesMax: 1_024,
+}
+
+let server: WebSocketServer
+let links: Link[]
+
+beforeEach(async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] })
+  links = []
+  server = new WebSocketServer({ host: '127.0.0.1', port: 0 })
+  await once(server, 'listening')
+})
+
+afterEach(async () => {
+  vi.useRealTimers()
+  for (const link of links) await link.close()
+  for (const socket of server.clients) socket.terminate()
+  server.close()
+  await once(server, 'close')
+})
+
+interface Heard {
+  readonly link: Link
+  readonly states: ConnectionState[]
+  readonly frames: Frame[]
+}
+
+/** `onState` may do what an application does in a listener. */
+function open(onState: (link: Link, state: ConnectionState) => void = () => undefined): Heard {
+  const states: ConnectionState[] = []
+  const frames: Frame[] = []
+  const link: Link = new Link({
+    url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}/w`,
+    query: async () => ({ joinery: '1' }),
+    refusal: undefined,
+    events: {
+      stateChanged: (state) => {
+        states.push(state)
+        onState(link, state)
+      },
+      opened: () => undefined,
+      closed: () => undefined,
+      received: (frame) => void frames.push(frame),
+      generationRefused: () => undefined,
+    },
+  })
+  links.push(link)
+  link.connect()
+  return { link, states, frames }
+}
+
+/** The server's side of the next connection. */
+async function nextSocket(): Promise<WebSocket> {
+  const [socket] = await once(server, 'connection')
+  return socket as WebSocket
+}
+
+const isConnected = ({ states }: Heard) => vi.waitUntil(() => states.at(-1)?.state === 'connected')
+
+it('[C78] a connection on which nothing came for 30 s is given up, and another one made', async () => {
+  const first = nextSocket()
+  const heard = open()
+  const socket = await first
+  socket.send(encodeJoinery(HELLO))
+  await isConnected(heard)
+  vi.advanceTimersByTime(29_000)
+  socket.send(KEEP_ALIVE_FRAME)
+  await vi.waitUntil(() => heard.frames.some(({ type }) => type === 'awareness'))
+  vi.advanceTimersByTime(29_000)
+  expect(heard.link.state).toEqual({ state: 'connected' })
+  const hungUp = once(socket, 'close')
+  vi.advanceTimersByTime(1_000)
+  expect(heard.link.state).toEqual({ state: 'waiting', reason: 'the server fell silent' })
+  await hungUp
+  const second = nextSocket()
+  vi.advanceTimersByTime(200)
+  ;(await second).send(encodeJoinery(HELLO))
+  await isConnected(heard)
+})
+
+it('[C78] a server that opens the socket and does not greet within 15 s is given up', async () => {
+  const first = nextSocket()
+  const { link } = open()
+  const socket = await first
+  socket.send(KEEP_ALIVE_FRAME)
+  vi.advanceTimersByTime(14_999)
+  expect(link.state.state).toBe('connecting')
+  vi.advanceTimersByTime(1)
+  expect(link.state).toEqual({ state: 'waiting', reason: 'the server did not answer in time' })
+})
+
+it('[C40] a frame of text ends the connection', async () => {
+  const first = nextSocket()
+  const { link } = open()
+  ;(await first).send('1000000000')
+  await vi.waitUntil(() => link.state.state === 'waiting')
+  expect(link.state).toMatchObject({ reason: expect.stringContaining("can't be read") })
+})
+
+it('[C39] a link that is closed by whom it tells of a loss or a refusal keeps no timer and tries nothing', async () => {
+  for (const code of [CLOSE.restart, CLOSE.forbidden]) {
+    const first = nextSocket()
+    const { link, states } = open((self, { state }) => {
+      if (state === 'waiting' || state === 'refused') void self.close()
+    })
+    ;(await first).close(code)
+    await vi.waitUntil(() => link.state.state === 'closed')
+    await link.close()
+    expect(vi.getTimerCount()).toBe(0)
+    expect(states.at(-1)).toEqual({ state: 'closed' })
+  }
+})
+
+it('[C4] a link that is told to reconnect by whom it tells of a loss makes one connection', async () => {
+  const first = nextSocket()
+  let hasReconnected = false
+  const heard = open((self, { state }) => {
+    if (state !== 'waiting' || hasReconnected) return
+    hasReconnected = true
+    self.reconnect()
+  })
+  await first
+  const second = nextSocket()
+  for (const socket of server.clients) socket.close(CLOSE.restart)
+  ;(await second).send(encodeJoinery(HELLO))
+  await isConnected(heard)
+  vi.advanceTimersByTime(29_000)
+  await vi.waitUntil(() => server.clients.size === 1)
+  expect(heard.link.state.state).toBe('connected')
+})
