@@ -8,12 +8,11 @@ import { storageError } from './storage-error.ts'
  * can be told from one that never had anything, and a start that was cut short from somebody else's directory.
  */
 const MARKER = 'JOINERY'
-const MARKER_DRAFT = 'JOINERY.draft'
 const CREATING = 'creating\n'
 const MADE = /^joinery log 1 (\S+)\n$/
 /** What a fresh volume or a start cut short may hold. */
-const IGNORED = new Set(['lost+found', MARKER_DRAFT])
-const LEVELDB_FILE = /^(\d+\.(log|ldb|sst)|MANIFEST-\d+)$/
+const IGNORED = new Set(['lost+found', 'JOINERY.draft', 'CLOSED.draft'])
+const OURS = /^(\d+\.(log|ldb|sst)|MANIFEST-\d+|CLOSED)$/
 
 /** What stands in a directory that may be used. `storeId` is undefined if the marker is lost. */
 export type DataDirectory = { state: 'new' } | { state: 'existing'; storeId: string | undefined }
@@ -25,7 +24,7 @@ export async function inspectDirectory(directory: string): Promise<DataDirectory
   const marker = files.has(MARKER) ? await readMarker(directory) : undefined
   if (marker === CREATING) return { state: 'new' }
   if (files.has('CURRENT')) return { state: 'existing', storeId: marker?.match(MADE)?.[1] }
-  if (marker !== undefined || [...files].some((name) => LEVELDB_FILE.test(name))) {
+  if (marker !== undefined || [...files].some((name) => OURS.test(name))) {
     throw new LogError('corrupted', `${directory} has lost LevelDB's CURRENT: restore the directory from a copy`)
   }
   throw new LogError('foreign_directory', `${directory} holds another program's files: choose an empty directory`)
@@ -34,27 +33,22 @@ export async function inspectDirectory(directory: string): Promise<DataDirectory
 /** Makes the directory and notes that a database is about to be made in it. */
 export async function beginCreation(directory: string): Promise<void> {
   await guarded(directory, async () => {
-    const path = resolve(directory)
-    const first = await mkdir(path, { recursive: true })
-    // A new directory's name is safe once the directory that it stands in is fsynced.
-    for (let made = path; first !== undefined && made.length >= first.length; made = dirname(made)) {
-      await syncDirectory(dirname(made))
-    }
-    await writeMarker(directory, CREATING)
+    await makeDirectory(resolve(directory))
+    await writeDurably(directory, MARKER, CREATING)
   })
 }
 
 /** Removes what LevelDB had made of a database that was begun and never completed. */
 export async function clearUnfinished(directory: string): Promise<void> {
   await guarded(directory, async () => {
-    const names = (await readdir(directory)).filter((name) => name === 'CURRENT' || LEVELDB_FILE.test(name))
+    const names = (await readdir(directory)).filter((name) => name === 'CURRENT' || OURS.test(name))
     for (const name of names) await unlink(join(directory, name))
   })
 }
 
 /** Notes that the database with this id is complete: from now on it may not be missing. */
 export async function finishCreation(directory: string, storeId: string): Promise<void> {
-  await guarded(directory, () => writeMarker(directory, `joinery log 1 ${storeId}\n`))
+  await guarded(directory, () => writeDurably(directory, MARKER, `joinery log 1 ${storeId}\n`))
 }
 
 async function list(directory: string): Promise<string[]> {
@@ -70,8 +64,23 @@ function readMarker(directory: string): Promise<string> {
   return guarded(directory, () => readFile(join(directory, MARKER), 'utf8'))
 }
 
-async function writeMarker(directory: string, text: string): Promise<void> {
-  const draft = join(directory, MARKER_DRAFT)
+/** Not Node's `recursive`: on a file system where nothing can be made, /proc say, that tries for ever. */
+async function makeDirectory(path: string, hasParent = false): Promise<void> {
+  try {
+    await mkdir(path)
+  } catch (error) {
+    if (isThere(error)) return
+    if (hasParent || !isMissing(error) || dirname(path) === path) throw error
+    await makeDirectory(dirname(path))
+    return makeDirectory(path, true)
+  }
+  // A new directory's name is safe once the directory that it stands in is fsynced.
+  await syncDirectory(dirname(path))
+}
+
+/** Replaces a file of the directory: afterwards it is there whole, on the disk, whatever happens meanwhile. */
+export async function writeDurably(directory: string, name: string, text: string): Promise<void> {
+  const draft = join(directory, `${name}.draft`)
   const file = await open(draft, 'w')
   try {
     await file.writeFile(text)
@@ -79,7 +88,7 @@ async function writeMarker(directory: string, text: string): Promise<void> {
   } finally {
     await file.close()
   }
-  await rename(draft, join(directory, MARKER))
+  await rename(draft, join(directory, name))
   await syncDirectory(directory)
 }
 
@@ -100,6 +109,10 @@ async function guarded<T>(directory: string, work: () => Promise<T>): Promise<T>
   } catch (error) {
     throw storageError(error, directory)
   }
+}
+
+function isThere(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'EEXIST'
 }
 
 export function isMissing(error: unknown): boolean {

@@ -140,6 +140,48 @@ describe('data directory', () => {
     await expect(open(tableless)).rejects.toEqual(code('corrupted'))
   })
 
+  it('[L55] a store whose write-ahead log is gone is corrupted, and left as it was', async () => {
+    const directory = await madeStore()
+    const [log = ''] = (await readdir(directory)).filter((name) => name.endsWith('.log'))
+    const unmarked = await makeDirectory()
+    await cp(directory, unmarked, { recursive: true })
+    // As a process that was killed leaves it.
+    await rm(join(unmarked, 'CLOSED'))
+    expect(await reopened(unmarked)).toEqual(['w'])
+    await rm(join(unmarked, 'CLOSED'), { force: true })
+    for (const where of [directory, unmarked]) {
+      for (const name of await readdir(where)) if (name.endsWith('.log')) await rm(join(where, name))
+      const files = await readdir(where)
+      await expect(open(where)).rejects.toEqual(code('corrupted', 'is missing'))
+      expect(await readdir(where)).toEqual(files)
+    }
+    expect(log).not.toBe('')
+  })
+
+  it('[L55] a store whose write-ahead log was cut after it was closed is corrupted', async () => {
+    const directory = await madeStore()
+    const [log = ''] = (await readdir(directory)).filter((name) => name.endsWith('.log'))
+    const whole = await readFile(join(directory, log))
+    for (const bytes of [0, Math.floor(whole.byteLength / 2), whole.byteLength - 1]) {
+      await writeFile(join(directory, log), whole.subarray(0, bytes))
+      await expect(open(directory)).rejects.toEqual(code('corrupted', `${bytes} of ${whole.byteLength} bytes`))
+    }
+    await writeFile(join(directory, log), whole)
+    expect(await reopened(directory)).toEqual(['w'])
+  })
+
+  it('[L55] what a store was closed with says nothing once it was opened again, nor when it is damaged', async () => {
+    const directory = await madeStore()
+    const mark = await readFile(join(directory, 'CLOSED'), 'utf8')
+    const damaged = await makeDirectory()
+    await cp(directory, damaged, { recursive: true })
+    await writeFile(join(damaged, 'CLOSED'), mark.replace(/ \d+ /, ' 99999999 '))
+    expect(await reopened(damaged)).toEqual(['w'])
+    expect(await reopened(directory)).toEqual(['w'])
+    await writeFile(join(directory, 'CLOSED'), mark)
+    expect(await reopened(directory)).toEqual(['w'])
+  })
+
   it('[L20] the directory of another program is foreign and stays untouched', async () => {
     const home = await makeDirectory()
     await writeFile(join(home, 'letter.txt'), 'dear reader')
@@ -161,6 +203,11 @@ describe('data directory', () => {
     await writeFile(file, '')
     await expect(open(file)).rejects.toEqual(code('unreadable', file))
     await expect(open(join(file, 'data'))).rejects.toEqual(code('unreadable'))
+  })
+
+  // Node's own way to make directories never comes back from there.
+  it.runIf(process.platform === 'linux')('[L21] where no directory can be made, that is said', async () => {
+    await expect(open('/proc/none/here')).rejects.toEqual(code('storage_failed', '/proc/none/here'))
   })
 
   it('[L22] a directory open in this process is locked', async () => {

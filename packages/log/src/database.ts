@@ -1,6 +1,8 @@
+import { join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
 import { beginCreation, clearUnfinished, finishCreation, inspectDirectory } from './data-directory.ts'
 import { IDENTITY_KEY } from './key.ts'
+import { findLostLog, markEnd } from './leveldb/lost-log.ts'
 import { LogEnd, WRITE_BUFFER_BYTES } from './log-end.ts'
 import { LogError } from './log-error.ts'
 import { OlderLogs } from './older-logs.ts'
@@ -59,6 +61,7 @@ export class Database {
       throw new LogError('corrupted', `the database in ${directory} is gone: restore it from a copy`)
     }
     if (found.state === 'new') await beginCreation(directory)
+    else await assertHasLog(directory)
     const level = await openLevel(directory, found.state === 'new')
     try {
       const known = found.state === 'new' ? undefined : (storeId ?? found.storeId)
@@ -195,6 +198,11 @@ export class Database {
     this.logEnd.looked(before !== undefined && this.#olderLogs.newest !== before)
   }
 
+  /** To be called after the last write: from then on the end of what was written can't get lost without a word. */
+  markEnd(): Promise<void> {
+    return this.#guard(markEnd(this.#directory))
+  }
+
   close(): Promise<void> {
     return this.#guard(this.#level.close())
   }
@@ -224,6 +232,16 @@ async function openLevel(directory: string, isNew: boolean): Promise<Level> {
     })
   }
   return level
+}
+
+/** LevelDB opens without its write-ahead log as if nothing had been in it. */
+async function assertHasLog(directory: string): Promise<void> {
+  const lost = await findLostLog(directory).catch((error: unknown) => {
+    throw storageError(error, directory)
+  })
+  if (lost === undefined) return
+  const message = `${join(directory, lost.file)} has lost what was written last: ${lost.reason}; restore it from a copy`
+  throw new LogError('corrupted', message)
 }
 
 /** Whose database this is; a new one is given its identity here, before anything else stands in it. */

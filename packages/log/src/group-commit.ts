@@ -18,6 +18,8 @@ export interface Disk {
   write(writes: readonly Write[], sync: boolean): Promise<void>
   /** With `sync`, and everything written before is on the disk then, too. */
   writeThrough(writes: readonly Write[]): Promise<void>
+  /** Called after the last write, before {@link close}. */
+  markEnd(): Promise<void>
   close(): Promise<void>
 }
 
@@ -269,6 +271,7 @@ export class GroupCommit<D extends Disk> {
   async #sayFarewell(): Promise<void> {
     try {
       for (const writes of this.#options.rollCall.farewell()) await this.#disk.write(writes, true)
+      await this.#disk.markEnd()
     } catch (error) {
       this.#failure = storageError(error, this.#options.directory)
     }

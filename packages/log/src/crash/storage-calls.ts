@@ -16,7 +16,7 @@ export const STORAGE_CALLS = [
 /** Files that LevelDB can come to have in such a short life, and ours. What it writes for people to read is left out. */
 const FILES_MAX = 60
 const FILES = [
-  ...['.', 'JOINERY', 'JOINERY.draft', 'CURRENT'],
+  ...['.', 'JOINERY', 'JOINERY.draft', 'CLOSED', 'CLOSED.draft', 'CURRENT'],
   ...Array.from({ length: FILES_MAX }, (_, n) => String(n + 1).padStart(6, '0')).flatMap((number) => [
     ...[`${number}.log`, `${number}.ldb`, `${number}.dbtmp`, `MANIFEST-${number}`],
   ]),

@@ -3,8 +3,8 @@ import { access, copyFile, mkdtemp, readdir, rm, stat, symlink } from 'node:fs/p
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { isMissing } from '../data-directory.ts'
+import { readLiveFiles } from '../leveldb/manifest.ts'
 import { storageError } from '../storage-error.ts'
-import { readLiveFiles } from './manifest.ts'
 
 const TABLE = /^(\d+)\.(ldb|sst)$/
 const LOCK = 'LOCK'

@@ -1,6 +1,7 @@
-import { crc32c, maskCrc32c } from './crc32c.ts'
+import { crc32c, maskCrc32c } from '../leveldb/crc32c.ts'
+import { type Handle, VarintReader } from '../leveldb/varint-reader.ts'
+import type { FileDamage } from '../leveldb/write-ahead-log.ts'
 import { unpackSnappy } from './snappy.ts'
-import type { FileDamage } from './write-ahead-log.ts'
 
 /** LevelDB's table format (doc/table_format.md of google/leveldb): blocks, an index of them, and a footer. */
 const FOOTER_BYTES = 48
@@ -11,12 +12,6 @@ const TRAILER_BYTES = 5
 const COMPRESSION = { none: 0, snappy: 1 } as const
 /** One value can be 256 MiB, and a block holds at least one entry. */
 const BLOCK_BYTES_MAX = 512 * 1024 * 1024
-
-/** Where a block stands, trailer not counted. */
-interface Handle {
-  readonly offset: number
-  readonly size: number
-}
 
 /**
  * Checks every byte of a table that LevelDB would read: each block against its checksum, and that the blocks of the
@@ -102,42 +97,4 @@ function gaps(handles: readonly Handle[], end: number): FileDamage[] {
   }
   if (reached !== end) damages.push({ offset: reached, reason: `bytes up to ${end} belong to no block` })
   return damages
-}
-
-/** Reads LevelDB's varints. Throws a RangeError past the end. */
-export class VarintReader {
-  offset = 0
-  readonly #bytes: Uint8Array
-
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes
-  }
-
-  get isAtEnd(): boolean {
-    return this.offset >= this.#bytes.length
-  }
-
-  varint(): number {
-    let value = 0
-    for (let factor = 1; ; factor *= 128) {
-      const byte = this.#bytes[this.offset++]
-      if (byte === undefined) throw new RangeError('it ends within a number')
-      value += (byte & 0x7f) * factor
-      if (value > Number.MAX_SAFE_INTEGER) throw new RangeError('a number is too large')
-      if (byte < 0x80) return value
-    }
-  }
-
-  skip(bytes: number): void {
-    if (this.offset + bytes > this.#bytes.length) throw new RangeError('it ends too early')
-    this.offset += bytes
-  }
-
-  handle(): Handle {
-    return { offset: this.varint(), size: this.varint() }
-  }
-
-  restIsZero(): boolean {
-    return this.#bytes.subarray(this.offset).every((byte) => byte === 0)
-  }
 }

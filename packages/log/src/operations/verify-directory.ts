@@ -17,6 +17,9 @@ export interface DirectoryReport {
   readonly store: StoreReport | undefined
 }
 
+/** Files on whose damage LevelDB may end the process. */
+const ABORTS_ON = /\.(ldb|sst)$|^MANIFEST|^CURRENT$/
+
 /** Whether nothing at all is wrong. */
 export function isIntact({ problems, store }: DirectoryReport): boolean {
   if (problems.length > 0 || store === undefined) return false
@@ -64,8 +67,8 @@ async function verifyWith(
   }
   const looked = await verifyFiles(directory, signal === undefined ? {} : { signal })
   const files = { ...looked, problems: [...problems, ...looked.problems] }
-  if (!dares && looked.problems.some(({ file }) => file?.endsWith('.log') === false)) {
-    const message = 'what the database holds was not looked at: LevelDB may end the process on damaged tables'
+  if (!dares && looked.problems.some(({ file = '' }) => ABORTS_ON.test(file))) {
+    const message = 'what the database holds was not looked at: LevelDB may end the process on such damage'
     return { ...files, problems: [...files.problems, { code: 'not_looked_at', message }], store: undefined }
   }
   try {

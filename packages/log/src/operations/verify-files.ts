@@ -1,10 +1,11 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isMissing } from '../data-directory.ts'
-import { type LiveFiles, readLiveFiles } from './manifest.ts'
+import { findLostLog, isMarkDamaged, MARK } from '../leveldb/lost-log.ts'
+import { type LiveFiles, readLiveFiles } from '../leveldb/manifest.ts'
+import { type FileDamage, readLogFile } from '../leveldb/write-ahead-log.ts'
 import type { Problem } from './problem.ts'
 import { checkTable } from './table-file.ts'
-import { type FileDamage, readLogFile } from './write-ahead-log.ts'
 
 /** What a look at the files came to. */
 export interface FilesReport {
@@ -55,6 +56,11 @@ export async function verifyFiles(
       for (const name of gone) problems.push(fileProblem(name, { offset: 0, reason: 'it is missing' }))
       break
     }
+  }
+  const lost = await findLostLog(directory)
+  if (lost !== undefined) problems.push(fileProblem(lost.file, lost))
+  if (await isMarkDamaged(directory)) {
+    problems.push(fileProblem(MARK, { offset: 0, reason: 'it does not match its checksum' }))
   }
   const manifestBytes = (await readFile(join(directory, live.manifest))).length
   for (const damage of live.damages) problems.push(fileProblem(live.manifest, damage))

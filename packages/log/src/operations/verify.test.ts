@@ -51,6 +51,18 @@ describe('verifyDirectory', () => {
     for (const name of left) expect(await readFile(join(directory, name), 'utf8')).toBe('left behind')
   })
 
+  it('[L70] tells of a write-ahead log that is missing or was cut after the store was closed', async () => {
+    const { directory } = await makeStore(await makeDirectory(), 2, 20)
+    const [log = ''] = (await readdir(directory)).filter((name) => name.endsWith('.log'))
+    const whole = await readFile(join(directory, log))
+    await truncate(join(directory, log), whole.byteLength >> 1)
+    expect(told(await verifyDirectory(directory))).toEqual(['file_damaged', 'store_unreadable'])
+    await rm(join(directory, log))
+    expect(told(await verifyDirectory(directory))).toEqual(['file_damaged', 'store_unreadable'])
+    await writeFile(join(directory, log), whole)
+    expect(told(await verifyDirectory(directory))).toEqual([])
+  })
+
   it('[L72] tells of records that are damaged, missing or too old, and goes on behind them', async () => {
     const { directory } = await makeStore(await makeDirectory(), 2, 20)
     await tamper(directory, async (level) => {

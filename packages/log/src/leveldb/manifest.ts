@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { VarintReader } from './table-file.ts'
+import { VarintReader } from './varint-reader.ts'
 import { type FileDamage, readLogFile } from './write-ahead-log.ts'
 
 /** Tags of LevelDB's version edits (db/version_edit.cc of google/leveldb). */

@@ -1,0 +1,94 @@
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
+import { isMissing, writeDurably } from '../data-directory.ts'
+import { readLiveFiles } from './manifest.ts'
+
+/** Says which write-ahead log was the newest when the database was last closed, and how long it was. */
+export const MARK = 'CLOSED'
+const MARKED = /^(joinery closed (\d+\.log) (\d+)) ([0-9a-f]{8})\n$/
+const LOG = /^\d+\.log$/
+
+/** A write-ahead log that is not what it was. */
+export interface LostLog {
+  readonly file: string
+  readonly offset: number
+  readonly reason: string
+}
+
+/**
+ * Looks for a write-ahead log that has to be there and is not, or that is shorter than when the database was closed:
+ * LevelDB does not ask. Reads only. Throws Node's error on a file that can't be read.
+ */
+export async function findLostLog(directory: string): Promise<LostLog | undefined> {
+  for (let firstLog = await firstLogOf(directory); firstLog !== undefined; ) {
+    const lost = await lookForLogs(directory, firstLog)
+    if (lost === undefined) return undefined
+    const now = await firstLogOf(directory)
+    // A log goes once the manifest no longer asks for it: a process that has the database open may have done that between.
+    if (now === firstLog) return lost
+    firstLog = now
+  }
+  return undefined
+}
+
+/** Notes how far the newest write-ahead log reaches. Resolves when the note is on the disk. */
+export async function markEnd(directory: string): Promise<void> {
+  const newest = (await logsOf(directory)).at(-1)
+  if (newest === undefined) return
+  const { size } = await stat(join(directory, newest))
+  if (size === 0) return
+  const text = `joinery closed ${newest} ${size}`
+  await writeDurably(directory, MARK, `${text} ${checksumOf(text)}\n`)
+}
+
+/** Whether the note of {@link markEnd} is there and can't be trusted. */
+export async function isMarkDamaged(directory: string): Promise<boolean> {
+  return (await readMark(directory)) === 'damaged'
+}
+
+/** 0 where the manifest asks for none; undefined where it can't be read, which LevelDB tells itself. */
+async function firstLogOf(directory: string): Promise<number | undefined> {
+  const live = await readLiveFiles(directory).catch(missingIsUndefined)
+  return live === undefined || live.damages.length > 0 ? undefined : live.firstLog
+}
+
+async function lookForLogs(directory: string, firstLog: number): Promise<LostLog | undefined> {
+  const mark = await readMark(directory)
+  const logs = await logsOf(directory)
+  if (firstLog > 0 && !logs.some((name) => numberOf(name) === firstLog)) {
+    return { file: `${String(firstLog).padStart(6, '0')}.log`, offset: 0, reason: 'it is missing' }
+  }
+  // A log that is asked for no more has become a table since: whoever opened it then was killed.
+  if (mark === undefined || mark === 'damaged' || numberOf(mark.file) < firstLog) return undefined
+  const bytes = await stat(join(directory, mark.file)).then(({ size }) => size, missingIsUndefined)
+  if (bytes === undefined) return { file: mark.file, offset: 0, reason: 'it is missing' }
+  if (bytes >= mark.bytes) return undefined
+  return { file: mark.file, offset: bytes, reason: `it ends after ${bytes} of ${mark.bytes} bytes` }
+}
+
+/** Undefined if there is none. A damaged one stops nobody: it is a second witness. */
+async function readMark(directory: string): Promise<{ file: string; bytes: number } | 'damaged' | undefined> {
+  const text = await readFile(join(directory, MARK), 'latin1').catch(missingIsUndefined)
+  if (text === undefined) return undefined
+  const [, said = '', file = '', bytes, checksum] = MARKED.exec(text) ?? []
+  return checksum === checksumOf(said) ? { file, bytes: Number(bytes) } : 'damaged'
+}
+
+function checksumOf(text: string): string {
+  return crc32(text).toString(16).padStart(8, '0')
+}
+
+/** Oldest first. */
+async function logsOf(directory: string): Promise<string[]> {
+  const names = (await readdir(directory)).filter((name) => LOG.test(name))
+  return names.sort((a, b) => numberOf(a) - numberOf(b))
+}
+
+function numberOf(name: string): number {
+  return Number.parseInt(name, 10)
+}
+
+function missingIsUndefined(error: unknown): undefined {
+  if (!isMissing(error)) throw error
+}
