@@ -105,6 +105,29 @@ it('[C78] a server that opens the socket and does not greet within 15 s is given
   expect(link.state).toEqual({ state: 'waiting', reason: 'the server did not answer in time' })
 })
 
+it('[C81] a connection is given up at once when the device loses its network, and attempts go on', async () => {
+  const window = new EventTarget()
+  vi.stubGlobal('window', window)
+  try {
+    const first = nextSocket()
+    const heard = open()
+    const socket = await first
+    socket.send(encodeJoinery(HELLO))
+    await isConnected(heard)
+    window.dispatchEvent(new Event('offline'))
+    expect(heard.link.state).toEqual({ state: 'waiting', reason: 'this device has no network' })
+    const second = nextSocket()
+    window.dispatchEvent(new Event('online'))
+    ;(await second).send(encodeJoinery(HELLO))
+    await isConnected(heard)
+    await heard.link.close()
+    window.dispatchEvent(new Event('offline'))
+    expect(heard.link.state).toEqual({ state: 'closed' })
+  } finally {
+    vi.unstubAllGlobals()
+  }
+})
+
 it('[C40] a frame of text ends the connection', async () => {
   const first = nextSocket()
   const { link } = open()

@@ -56,7 +56,9 @@ export class Link {
   constructor(options: LinkOptions) {
     this.#options = options
     this.#state = options.refusal ?? { state: 'connecting', reason: undefined }
-    if (typeof window !== 'undefined') window.addEventListener('online', this.#onOnline)
+    if (typeof window === 'undefined') return
+    window.addEventListener('online', this.#onOnline)
+    window.addEventListener('offline', this.#onOffline)
   }
 
   get state(): ConnectionState {
@@ -88,7 +90,10 @@ export class Link {
   /** Nothing is sent or received from here on. Resolves when every socket has closed; never rejects. */
   close(): Promise<void> {
     if (this.#state.state !== 'closed') {
-      if (typeof window !== 'undefined') window.removeEventListener('online', this.#onOnline)
+      if (typeof window !== 'undefined') {
+        window.removeEventListener('online', this.#onOnline)
+        window.removeEventListener('offline', this.#onOffline)
+      }
       this.#attempt += 1
       this.#state = { state: 'closed' }
       this.#hangUp()
@@ -202,5 +207,10 @@ export class Link {
 
   readonly #onOnline = (): void => {
     if (this.#state.state === 'waiting') this.connect()
+  }
+
+  /** A socket notices only by its silence. Attempts go on all the same: a server on this device needs no network. */
+  readonly #onOffline = (): void => {
+    if (this.#state.state === 'connected') this.#lose('this device has no network')
   }
 }
