@@ -37,14 +37,14 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
   after: ['0', '1', '5', 'a', '-1'],
   limit: ['1', '2', '1000', '1001', '0', 'all'],
   based_on: ['0', '1', '2', '5', '9999', 'x'],
-  expected_version: ['1', '2', '3', '0', '"1"'],
-  'if-match': ['"1"', '"2"', '"3"', '*', '1'],
+  expected_version: ['1', '2', '3', '0', '"1"', '', '1e0'],
+  'if-match': ['"1"', '"2"', '"3"', '*', '1', '"1", "2@7"', 'W/"1"'],
   'if-none-match': ['*', '"1"'],
   'idempotency-key': ['k1', 'k2', 'k3', 'a b'],
   'x-joinery-durability': ['async', 'async', 'sync', 'never'],
   'x-joinery-actor': ['ada', 'ben', ''],
   'x-joinery-source': ['user_action', 'workflow_execution', 'polling_sync', 'monitor'],
-  'last-event-id': ['0', '1', '9999'],
+  'last-event-id': ['0', '1', '9999', ''],
 }
 
 export function requestsOf({ paths }: Description): Arbitrary<GeneratedRequest> {

@@ -23,8 +23,3 @@ export function readBlock(doc: Y.Doc, stamps: Stamps, id: string): BlockView | u
 export function readBlocks(doc: Y.Doc, stamps: Stamps): BlockView[] {
   return listBlocks(doc).map((block) => viewBlock(block.toJSON(), stamps.of(block.id)))
 }
-
-/** A strong ETag: the representation changes with the version and only with it. */
-export function etagOf({ version }: BlockView): string {
-  return `"${version}"`
-}

@@ -1,5 +1,6 @@
+import { isUtf8 } from 'node:buffer'
 import { type ClaimAuthor, SOURCE_PRIORITY, type Source } from '@joinery/blocks'
-import type { Authenticator, Identity, WorkspaceId } from '@joinery/server'
+import { type Authenticator, type Identity, IdentityError, type WorkspaceId } from '@joinery/server'
 import { ApiError } from './api-error.ts'
 
 /** What a request says about its sender. */
@@ -10,18 +11,36 @@ export interface CallerHeaders {
 }
 
 /** Who calls, as on a socket. `token` is for those that can't set headers. Throws `unauthorized`, `forbidden`, `unavailable`. */
-export function identifyCaller(
+export async function identifyCaller(
   authenticate: Authenticator,
   headers: CallerHeaders,
   workspace: WorkspaceId,
   token?: string,
 ): Promise<Identity> {
-  return authenticate({
-    token: bearerOf(headers.authorization) ?? token,
-    actor: headers['x-joinery-actor'] || undefined,
-    source: headers['x-joinery-source'] || undefined,
-    workspace,
-  })
+  const sent = bearerOf(headers.authorization) ?? token
+  try {
+    return await authenticate({
+      token: sent,
+      actor: actorIn(headers['x-joinery-actor']),
+      source: headers['x-joinery-source'] || undefined,
+      workspace,
+    })
+  } catch (error) {
+    if (sent !== undefined || !(error instanceof IdentityError) || error.code !== 'unauthorized') throw error
+    throw new ApiError('unauthorized', 'no token: send the header Authorization: Bearer <token>', { cause: error })
+  }
+}
+
+/** Any name in ASCII, percent-encoded as in a URL; as plain UTF-8 too, which is what a shell sends. */
+function actorIn(header: string | undefined): string | undefined {
+  if (!header) return undefined
+  // Node reads a header as Latin-1.
+  const bytes = Buffer.from(header, 'latin1')
+  try {
+    return decodeURIComponent(isUtf8(bytes) ? bytes.toString() : header)
+  } catch (cause) {
+    throw new ApiError('forbidden', 'X-Joinery-Actor can not be decoded: a "%" in it is sent as %25', { cause })
+  }
 }
 
 function bearerOf(header: string | undefined): string | undefined {

@@ -4,8 +4,10 @@ import type { Logger } from 'pino'
 import { ApiError, errorBody, toApiError } from './api-error.ts'
 import type { ApiLimits } from './api-limits.ts'
 import { type CallerHeaders, identifyCaller } from './caller.ts'
+import { assertPlainBody, readJsonBodies } from './json-body.ts'
+import { Methods } from './methods.ts'
 import { describeRoutes } from './open-api.ts'
-import { allowsOrigin, corsHeaders, type Origins } from './origin-check.ts'
+import { allowsOrigin, corsHeaders, isRebound, type Origins } from './origin-check.ts'
 import { REFERENCE_POLICY, renderReference } from './reference-page.ts'
 import type { RequestRate } from './request-rate.ts'
 import type { RawRequest, Reply, Route } from './route.ts'
@@ -13,6 +15,10 @@ import type { Services } from './services.ts'
 
 /** Characters of one path parameter: a block id or index name of the longest kind, percent-encoded. */
 const PARAM_CHARS_MAX = 4_096
+
+const DESCRIPTION = '/v1/openapi.json'
+const REFERENCE = '/v1/docs'
+const PAGES = [DESCRIPTION, REFERENCE]
 
 export interface HttpAppOptions {
   readonly routes: readonly Route[]
@@ -33,19 +39,20 @@ export function createHttpApp(options: HttpAppOptions): FastifyInstance {
     routerOptions: { maxParamLength: PARAM_CHARS_MAX, caseSensitive: true },
     frameworkErrors: (error, _request, reply) => refuse(reply, fromFramework(error), logger),
     logger: false,
-    exposeHeadRoutes: false,
   })
-  app.removeContentTypeParser('text/plain')
-  const parseJson = app.getDefaultJsonParser('error', 'error')
-  app.addContentTypeParser('application/merge-patch+json', { parseAs: 'string' }, parseJson)
+  readJsonBodies(app)
   app.setErrorHandler((error, _request, reply) => refuse(reply, fromFramework(error), logger))
-  app.setNotFoundHandler((request, reply) => refuse(reply, notFound(request, routes), logger))
-  app.addHook('onRequest', async (request, reply) => checkOrigin(request, reply, options.origins))
+  const methods = new Methods([...routes, ...PAGES.map((path) => ({ method: 'GET', path }) as const)])
+  app.setNotFoundHandler((request, reply) => answerNoRoute(request, reply, methods, logger))
+  app.addHook('onRequest', async (request, reply) => {
+    await checkOrigin(request, reply, options.origins)
+    assertPlainBody(request)
+  })
   const described = describeRoutes(routes, version)
   const description = JSON.stringify(described)
   const page = renderReference(described)
-  app.get('/v1/openapi.json', (_request, reply) => reply.type('application/json').send(description))
-  app.get('/v1/docs', (_request, reply) =>
+  app.get(DESCRIPTION, (_request, reply) => reply.type('application/json').send(description))
+  app.get(REFERENCE, (_request, reply) =>
     reply
       .headers({ 'content-security-policy': REFERENCE_POLICY, 'x-content-type-options': 'nosniff' })
       .type('text/html; charset=utf-8')
@@ -55,6 +62,8 @@ export function createHttpApp(options: HttpAppOptions): FastifyInstance {
     app.route({
       method: route.method,
       url: route.path.replace(/\{(\w+)\}/g, ':$1'),
+      // A stream has no head worth waiting for, and never ends.
+      exposeHeadRoute: !isStream(route),
       handler: async (request, reply) => send(reply, await route.run(rawRequest(request, options), options.services)),
     })
   }
@@ -102,6 +111,13 @@ async function checkOrigin(request: FastifyRequest, reply: FastifyReply, origins
   const { origin } = request.headers
   if (!allowsOrigin(origin, origins)) {
     throw new ApiError('forbidden_origin', `pages of ${origin} may not call: allow the origin in the server's options`)
+  }
+  const { host } = request.headers
+  if (isRebound(host, request.raw.socket.localAddress, origins)) {
+    throw new ApiError(
+      'forbidden_origin',
+      `${host} is no name of this machine: allow the page's origin in the server's options`,
+    )
   }
   if (origin === undefined) return
   const isPreflight = request.method === 'OPTIONS' && request.headers['access-control-request-method'] !== undefined
@@ -155,13 +171,20 @@ function fromFramework(error: unknown): ApiError {
   return toApiError(error)
 }
 
-function notFound(request: FastifyRequest, routes: readonly Route[]): ApiError {
-  const path = request.url.split('?', 1)[0] ?? ''
-  const methods = routes.filter((route) => patternOf(route.path).test(path)).map(({ method }) => method)
-  if (methods.length === 0) return new ApiError('not_found', 'nothing here: /v1/docs tells what is')
-  return new ApiError('method_not_allowed', `only ${methods.join(', ')} here`)
+function answerNoRoute(
+  { url, method }: FastifyRequest,
+  reply: FastifyReply,
+  methods: Methods,
+  logger: Logger,
+): FastifyReply {
+  const allow = methods.at(url)
+  if (allow === undefined)
+    return refuse(reply, new ApiError('not_found', `nothing here: ${REFERENCE} tells what is`), logger)
+  reply.header('allow', allow)
+  if (method === 'OPTIONS') return reply.code(204).send()
+  return refuse(reply, new ApiError('method_not_allowed', `only ${allow} here`), logger)
 }
 
-function patternOf(path: string): RegExp {
-  return new RegExp(`^${path.replace(/\{\w+\}/g, '[^/]+')}$`)
+function isStream({ answers }: Route): boolean {
+  return answers[200]?.mediaType !== undefined
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { type ApiErrorCode, ERROR_STATUS } from './api-error.ts'
+import { BODY_TYPES } from './json-body.ts'
 import { noBody, type Route } from './route.ts'
 import { errorSchema } from './schemas.ts'
 
@@ -76,7 +77,7 @@ export function describeRoutes(routes: readonly Route[], version: string): ApiDe
       title: 'Joinery',
       version,
       description:
-        'Read and write the blocks of a workspace over plain HTTP. A workspace name stands in a path as one segment, with "/" as "%2F". Errors are `{ error: { code, message } }`.',
+        'Read and write the blocks of a workspace over plain HTTP. A workspace name stands in a path as one segment, with "/" as "%2F". Errors are `{ error: { code, message } }`. HEAD is answered wherever GET is, but for the stream of events.',
     },
     servers: [{ url: '/' }],
     security: [{ token: [] }, {}],
@@ -92,7 +93,10 @@ function describeRoute(route: Route): OperationDescription {
   const { method, id, summary, body, answers, errors } = route
   const hasBody = body !== noBody
   const identityHeaders = z.object({
-    'x-joinery-actor': z.string().optional().meta({ description: 'who writes, where the server runs without keys' }),
+    'x-joinery-actor': z
+      .string()
+      .optional()
+      .meta({ description: 'who writes, percent-encoded, where the server runs without keys' }),
     'x-joinery-source': z.string().optional().meta({ description: 'class of writer, within what the token allows' }),
   })
   const codes = [...EVERYWHERE, ...(method === 'GET' ? [] : WRITING), ...errors]
@@ -113,7 +117,7 @@ function describeRoute(route: Route): OperationDescription {
 }
 
 function mediaTypesOf(method: string): readonly string[] {
-  return method === 'PATCH' ? ['application/merge-patch+json', 'application/json'] : ['application/json']
+  return method === 'PATCH' ? BODY_TYPES : ['application/json']
 }
 
 function answersOf(answers: Route['answers']): OperationDescription['responses'] {

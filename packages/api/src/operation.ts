@@ -16,11 +16,12 @@ import * as Y from 'yjs'
 import type { z } from 'zod'
 import { ApiError, supersededBy } from './api-error.ts'
 import { isSameJson, mergePatch, patchMap, replaceMap } from './merge-patch.ts'
+import type { Precondition } from './precondition.ts'
 import { fitsClaim } from './request-json.ts'
 import type { operationSchema } from './schemas.ts'
 
 /** One edit of one block, as a transaction lists them and every single route makes one. */
-export type Operation = z.infer<typeof operationSchema>
+export type Operation = z.infer<typeof operationSchema> & Precondition
 type Of<Op extends Operation['op']> = Extract<Operation, { op: Op }>
 
 /** Throws what `runOperation` would stumble over, so that it never does: an edit that throws costs a rebuild. */

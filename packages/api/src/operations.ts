@@ -4,6 +4,7 @@ import type * as Y from 'yjs'
 import { ApiError } from './api-error.ts'
 import { readBlock } from './block-view.ts'
 import { checkOperation, type Operation, runOperation } from './operation.ts'
+import { assertPrecondition } from './precondition.ts'
 
 /**
  * Throws unless all operations can be made, one after the other; changes nothing. Preconditions speak of the blocks as
@@ -37,15 +38,9 @@ export function runOperations(doc: Y.Doc, operations: readonly Operation[], auth
 }
 
 function checkPrecondition({ doc, stamps }: WorkspaceView, operation: Operation): void {
-  const { block: id, expectedVersion, onlyIfAbsent } = operation
-  if (expectedVersion === undefined && onlyIfAbsent === undefined) return
-  const current = readBlock(doc, stamps, id)
-  if (onlyIfAbsent && current !== undefined) {
-    throw new ApiError('block_exists', `block "${id}" is there already, at version ${current.version}`, { current })
-  }
-  if (expectedVersion === undefined || current?.version === expectedVersion) return
-  const message = `block "${id}" is ${current === undefined ? 'gone' : `at version ${current.version}`}, not at ${expectedVersion}`
-  throw new ApiError('version_conflict', message, { current: current ?? null })
+  const { block: id, expectedVersion, onlyIfAbsent, match } = operation
+  if (expectedVersion === undefined && onlyIfAbsent === undefined && match === undefined) return
+  assertPrecondition('block', id, readBlock(doc, stamps, id), operation)
 }
 
 /** Says in the error which of several operations it was. */

@@ -13,6 +13,16 @@ export function allowsOrigin(requestOrigin: string | undefined, origins: Origins
   return URL.canParse(requestOrigin) && isLoopbackHost(new URL(requestOrigin).hostname)
 }
 
+/**
+ * Whether a request that names no origin may come from a foreign page all the same: one whose own name was made to lead to
+ * this machine asks its "own" server, which browsers take for no other origin. Only asked where everybody here is let in.
+ */
+export function isRebound(host: string | undefined, localAddress: string | undefined, origins: Origins): boolean {
+  if (origins !== 'loopback' || host === undefined) return false
+  const isLocal = isLoopbackHost((localAddress ?? '').replace('::ffff:', ''))
+  return isLocal && !isLoopbackHost(host.replace(/:\d+$/, ''))
+}
+
 /** Headers of a request that a page may set, and of an answer that it may read, beyond the usual. */
 const REQUEST_HEADERS =
   'authorization, content-type, idempotency-key, if-match, if-none-match, last-event-id, x-joinery-actor, x-joinery-durability, x-joinery-source'

@@ -1,3 +1,5 @@
+import { get, type IncomingMessage } from 'node:http'
+import { gzipSync } from 'node:zlib'
 import { createAuthenticator, signToken, type TokenClaims } from '@joinery/server'
 import { expect, it } from 'vitest'
 import { ApiFixture } from './api-fixture.ts'
@@ -27,6 +29,7 @@ it('[H13] a token says who writes, where, and for which source', async () => {
   const nobody = await api.call('GET', '/blocks/b1')
   expect(nobody.status).toBe(401)
   expect(nobody.headers.get('www-authenticate')).toBe('Bearer')
+  expect(nobody.body.error.message).toContain('Authorization')
   expect((await api.call('GET', '/blocks/b1', undefined, { authorization: 'Basic x' })).status).toBe(401)
   expect((await api.call('PUT', '/blocks/b1', {}, { ...ada, 'x-joinery-source': 'polling_sync' })).status).toBe(403)
   expect((await api.call('GET', '/v1/workspaces/other', undefined, ada)).body.error.code).toBe('forbidden')
@@ -115,6 +118,63 @@ it.each([
   },
 )
 
+it.each(['expected_version=', 'expected_version=1e0', 'expected_version=0x1', 'expected_version=1&expected_version=1'])(
+  '[H14] %s is no number, and no precondition either',
+  async (query) => {
+    await using api = await ApiFixture.start()
+    await api.call('PUT', '/blocks/b', { type: 'text' })
+    expect((await api.call('DELETE', `/blocks/b?${query}`)).status).toBe(422)
+    expect((await api.call('GET', '/blocks/b')).status).toBe(200)
+  },
+)
+
+it('[H14] a method that a path does not have is answered with those that it has', async () => {
+  await using api = await ApiFixture.start()
+  const refused = await api.call('POST', '/blocks/b', {})
+  expect([refused.status, refused.headers.get('allow')]).toEqual([405, 'GET, PUT, PATCH, DELETE'])
+  expect((await api.call('DELETE', '/v1/docs')).headers.get('allow')).toBe('GET')
+  const asked = await api.call('OPTIONS', '/blocks/b')
+  expect([asked.status, asked.headers.get('allow')]).toEqual([204, 'GET, PUT, PATCH, DELETE'])
+})
+
+it('[H14] HEAD is answered as GET is, without a body, but for a stream', async () => {
+  await using api = await ApiFixture.start()
+  const made = await api.call('PUT', '/blocks/b', { type: 'text' })
+  const head = await api.call('HEAD', '/blocks/b')
+  expect([head.status, head.text, head.headers.get('etag')]).toEqual([200, '', made.headers.get('etag')])
+  expect(Number(head.headers.get('content-length'))).toBe(made.text.length)
+  expect((await api.call('HEAD', '/blocks/none')).status).toBe(404)
+  expect((await api.call('HEAD', '/v1/docs')).status).toBe(200)
+  expect((await api.call('HEAD', '/events')).status).toBe(405)
+})
+
+it('[H14] a body that is no UTF-8, or compressed, is refused rather than written as something else', async () => {
+  await using api = await ApiFixture.start()
+  const send = async (body: Uint8Array, headers: Record<string, string> = {}) => {
+    const url = `${api.server.url}/v1/workspaces/w/blocks/b`
+    const all = { 'content-type': 'application/json', ...headers }
+    const answer = await fetch(url, { method: 'PUT', headers: all, body: body as Uint8Array<ArrayBuffer> })
+    return [answer.status, (await answer.json()).error?.code]
+  }
+  const latin1 = Buffer.from('{"type":"caf\u00e9"}', 'latin1')
+  expect(await send(latin1)).toEqual([400, 'malformed'])
+  expect(await send(latin1, { 'content-type': 'application/json; charset=iso-8859-1' })).toEqual([400, 'malformed'])
+  const packed = gzipSync('{"type":"text"}')
+  expect(await send(packed, { 'content-encoding': 'gzip' })).toEqual([415, 'unsupported_media_type'])
+  expect((await api.call('GET', '')).status).toBe(404)
+  expect(await send(Buffer.from('\ufeff{"type":"text"}'))).toEqual([201, undefined])
+})
+
+it('[H14] a body is nobody to those who say Content-Type with everything, and an error where it would be overlooked', async () => {
+  await using api = await ApiFixture.start()
+  await api.call('PUT', '/blocks/b', { type: 'text' })
+  const overlooked = await api.call('DELETE', '/blocks/b', { expectedVersion: 7 })
+  expect([overlooked.status, overlooked.body.error.code]).toEqual([422, 'invalid'])
+  expect((await api.call('PUT', '/blocks/b', '')).body.error.message).toContain('the body is missing')
+  expect((await api.call('DELETE', '/blocks/b', '')).status).toBe(204)
+  expect((await api.call('DELETE', '', {})).status).toBe(204)
+})
+
 it('[H14] another media type is refused', async () => {
   await using api = await ApiFixture.start()
   const answer = await api.call('PUT', '/blocks/b', '{"type":"t"}', { 'content-type': 'text/plain' })
@@ -129,6 +189,40 @@ it('[H15] an actor that asks too often is told when to come back, and others are
   expect(answers.map(({ status }) => status)).toEqual([404, 404, 404, 429])
   expect(Number(answers[3]?.headers.get('retry-after'))).toBeGreaterThan(0)
   expect((await ask('ben')).status).toBe(404)
+})
+
+it.each([
+  ['ada', 'ada'],
+  ['Jos%C3%A9 %E6%97%A5%E6%9C%AC', 'Jos\u00e9 \u65e5\u672c'],
+  [Buffer.from('Jos\u00e9 \u65e5\u672c').toString('latin1'), 'Jos\u00e9 \u65e5\u672c'],
+  ['Jos\u00e9', 'Jos\u00e9'],
+  ['100%25', '100%'],
+  ['', 'anonymous'],
+])('[H13] X-Joinery-Actor: %s names %s', async (header, actor) => {
+  await using api = await ApiFixture.start()
+  const { body } = await api.call('PUT', '/blocks/b', { type: 'text' }, { 'x-joinery-actor': header })
+  expect(body.updatedBy.actor).toBe(actor)
+})
+
+it.each(['100%', '%C3', 'a%0Ab'])('[H13] X-Joinery-Actor: %s is refused', async (header) => {
+  await using api = await ApiFixture.start()
+  const refused = await api.call('PUT', '/blocks/b', { type: 'text' }, { 'x-joinery-actor': header })
+  expect([refused.status, refused.body.error.code]).toEqual([403, 'forbidden'])
+})
+
+it.each([
+  ['localhost:1234', 200],
+  ['127.0.0.1', 200],
+  ['[::1]:80', 200],
+  ['evil.example', 403],
+  ['evil.example:1234', 403],
+  ['127.0.0.1.evil.example', 403],
+])('[H16] without keys, a request to %s is answered %i', async (host, status) => {
+  await using api = await ApiFixture.start()
+  const answered = Promise.withResolvers<IncomingMessage>()
+  get(`${api.server.url}/v1/workspaces`, { headers: { host } }, answered.resolve).on('error', answered.reject)
+  const answer = (await answered.promise).resume()
+  expect(answer.statusCode).toBe(status)
 })
 
 it('[H16] pages of other origins are refused, those allowed may call and read the answer', async () => {

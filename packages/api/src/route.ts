@@ -84,6 +84,9 @@ export function route<P extends z.ZodType, Q extends z.ZodType, H extends z.ZodT
           'the body is missing: send JSON, {} at least, with Content-Type: application/json',
         )
       }
+      if (takesNoBody && !isEmpty(request.body)) {
+        throw new ApiError('invalid', 'nothing is read from a body here: leave it out')
+      }
       const fault = jsonFault(request.body)
       if (fault !== undefined) throw new ApiError('invalid', `the body ${fault}`)
       const reply = await handle(
@@ -103,6 +106,11 @@ export function route<P extends z.ZodType, Q extends z.ZodType, H extends z.ZodT
       return { ...reply, body: checkAnswer(definition.answers[reply.status], reply) }
     },
   }
+}
+
+/** What clients send that send a body with everything. */
+function isEmpty(body: unknown): boolean {
+  return body === undefined || body === null || JSON.stringify(body) === '{}'
 }
 
 function workspaceOf(params: unknown): WorkspaceId | undefined {

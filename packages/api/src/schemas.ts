@@ -173,15 +173,18 @@ export const errorSchema = z
 
 /** Entries of one page: an answer stays well under a megabyte where blocks are of the usual size. */
 const PAGE_ENTRIES_MAX = 1_000
-export const limitQuery = z.coerce.number().int().min(1).max(PAGE_ENTRIES_MAX).default(100)
-export const lsnQuery = z.coerce.number().int().min(0).max(LSN_MAX)
+/** Digits and nothing else: an empty parameter is a mistake, and no zero. */
+const ofDigits = <S extends z.ZodType>(schema: S) =>
+  z.preprocess((value) => (typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value), schema)
+export const limitQuery = ofDigits(z.int().min(1).max(PAGE_ENTRIES_MAX)).default(100)
+export const lsnQuery = ofDigits(z.int().min(0).max(LSN_MAX))
 const instant = z.iso.datetime({ offset: true })
 /** An LSN, or a time as RFC 3339. */
 export const pointQuery = z
   .string()
   .refine(
     (text) => /^\d{1,15}$/.test(text) || instant.safeParse(text).success,
-    'is neither an LSN nor an RFC 3339 time',
+    'is neither an LSN nor an RFC 3339 time, in which a "+" has to be sent as %2B',
   )
   .meta({ description: 'an LSN, or a time as RFC 3339', examples: ['1'] })
 export const timeQuery = instant.meta({ description: 'a time as RFC 3339' })

@@ -3,12 +3,13 @@ import type { Point, Stamps, WorkspaceId } from '@joinery/server'
 import type * as Y from 'yjs'
 import { z } from 'zod'
 import { ApiError } from '../api-error.ts'
-import { type BlockView, etagOf, readBlock, viewBlock } from '../block-view.ts'
+import { type BlockView, readBlock, viewBlock } from '../block-view.ts'
 import { assertKnown } from '../known-workspace.ts'
+import { blockWriteHeaders, blockWriteQuery, etagOf, isKnownToCaller, preconditionOf } from '../precondition.ts'
 import { anyHeaders, noBody, type Reply, type Route, route } from '../route.ts'
 import { blockId, blockSchema, limitQuery, lsnQuery, params, patchBody, pointQuery, putBody } from '../schemas.ts'
 import type { Services } from '../services.ts'
-import { blockWriteHeaders, blockWriteQuery, lsnHeader, preconditionOf } from '../write-headers.ts'
+import { lsnHeader } from '../write-headers.ts'
 import { writeOperations } from '../write-operations.ts'
 import type { WriteOutcome } from '../writes.ts'
 
@@ -20,6 +21,10 @@ const contentQuery = blockWriteQuery.extend({
   based_on: lsnQuery.optional().meta({
     description: 'LSN the content was written from: it is merged with what was typed since, as a concurrent edit',
   }),
+})
+/** Headers of a read of one block or edge. */
+export const readHeaders = z.object({
+  'if-none-match': z.string().optional().meta({ description: 'the ETag of what the caller has' }),
 })
 const page = z
   .object({ blocks: z.array(blockSchema), lsn: z.int(), next: z.string().nullable() })
@@ -56,9 +61,7 @@ const get = route(
     summary: 'One block, now or in the past',
     params: params.block,
     query: atQuery,
-    headers: z.object({
-      'if-none-match': z.string().optional().meta({ description: 'the ETag of what the caller has' }),
-    }),
+    headers: readHeaders,
     body: noBody,
     answers: {
       200: { description: 'The block.', schema: blockSchema, headers: ['etag'] },
@@ -70,7 +73,7 @@ const get = route(
     const block = await stateAt(services, workspace as WorkspaceId, at, (doc, stamps) => readBlock(doc, stamps, id))
     if (block === undefined) throw new ApiError('unknown_block', `there is no block "${id}"${at ? ` at ${at}` : ''}`)
     const etag = etagOf(block)
-    if (headers['if-none-match'] === etag) return { status: 304, headers: { etag } }
+    if (isKnownToCaller(headers['if-none-match'], block)) return { status: 304, headers: { etag } }
     return { status: 200, headers: { etag }, body: block }
   },
 )
@@ -122,7 +125,7 @@ const patch = route(
     summary: 'Change parts of a block by a merge patch',
     params: params.block,
     query: contentQuery,
-    headers: blockWriteHeaders.omit({ 'if-none-match': true }),
+    headers: blockWriteHeaders,
     body: patchBody,
     answers: { 200: { description: 'The block as of this write.', schema: blockSchema, headers: written } },
     errors: [
@@ -131,6 +134,7 @@ const patch = route(
       'unknown_lsn',
       'history_dropped',
       'busy',
+      'block_exists',
       'version_conflict',
       'foreign_shape',
       'key_reused',
@@ -157,10 +161,17 @@ const remove = route(
     summary: 'Delete a block with all it holds',
     params: params.block,
     query: blockWriteQuery,
-    headers: blockWriteHeaders.omit({ 'if-none-match': true }),
+    headers: blockWriteHeaders,
     body: noBody,
     answers: { 204: { description: 'It is gone.', headers: ['x-joinery-lsn'] } },
-    errors: ['unknown_workspace', 'unknown_block', 'version_conflict', 'key_reused', 'durability_unavailable'],
+    errors: [
+      'unknown_workspace',
+      'unknown_block',
+      'block_exists',
+      'version_conflict',
+      'key_reused',
+      'durability_unavailable',
+    ],
   },
   async ({ params: { workspace, block }, query, headers, identity }, services) => {
     const operation = { op: 'delete', block, ...preconditionOf(headers, query) } as const

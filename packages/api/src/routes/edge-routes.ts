@@ -1,17 +1,25 @@
 import { edgesMap, listEdges, removeEdge, setEdge } from '@joinery/blocks'
-import type { Identity, WorkspaceId, WorkspaceView } from '@joinery/server'
+import type { Identity, WorkspaceId } from '@joinery/server'
 import { z } from 'zod'
 import { ApiError } from '../api-error.ts'
 import { authorOf } from '../caller.ts'
 import { edgePath, findEdge, readEdge, viewEdge } from '../edge-view.ts'
 import { assertKnown } from '../known-workspace.ts'
 import { isSameJson } from '../merge-patch.ts'
+import {
+  assertPrecondition,
+  blockWriteHeaders,
+  blockWriteQuery,
+  etagOf,
+  isKnownToCaller,
+  preconditionOf,
+} from '../precondition.ts'
 import { anyHeaders, noBody, type Reply, type Route, route } from '../route.ts'
 import { edgeId, edgeSchema, limitQuery, params, putEdgeBody } from '../schemas.ts'
 import type { Services } from '../services.ts'
-import { blockWriteHeaders, blockWriteQuery, lsnHeader, preconditionOf, wantsSync } from '../write-headers.ts'
+import { lsnHeader, wantsSync } from '../write-headers.ts'
 import type { WriteOutcome, WriteRequest } from '../writes.ts'
-import { atQuery, stateAt } from './block-routes.ts'
+import { atQuery, readHeaders, stateAt } from './block-routes.ts'
 
 const EDGES = '/v1/workspaces/{workspace}/edges'
 const EDGE = `${EDGES}/{edge}`
@@ -53,15 +61,20 @@ const get = route(
     summary: 'One edge, now or in the past',
     params: params.edge,
     query: atQuery,
-    headers: anyHeaders,
+    headers: readHeaders,
     body: noBody,
-    answers: { 200: { description: 'The edge.', schema: edgeSchema, headers: ['etag'] } },
+    answers: {
+      200: { description: 'The edge.', schema: edgeSchema, headers: ['etag'] },
+      304: { description: 'The caller has this version.', headers: ['etag'] },
+    },
     errors: ['unknown_workspace', 'unknown_edge', 'unknown_lsn', 'history_dropped', 'busy'],
   },
-  async ({ params: { workspace, edge: id }, query: { at } }, services) => {
+  async ({ params: { workspace, edge: id }, query: { at }, headers }, services) => {
     const edge = await stateAt(services, workspace as WorkspaceId, at, (doc, stamps) => readEdge(doc, stamps, id))
     if (edge === undefined) throw unknownEdge(id)
-    return { status: 200, headers: { etag: `"${edge.version}"` }, body: edge }
+    const etag = etagOf(edge)
+    if (isKnownToCaller(headers['if-none-match'], edge)) return { status: 304, headers: { etag } }
+    return { status: 200, headers: { etag }, body: edge }
   },
 )
 
@@ -87,7 +100,7 @@ const put = route(
       {
         check: (view) => {
           assertKnown(workspace, view)
-          checkPrecondition(view, id, preconditionOf(headers, query))
+          assertPrecondition('edge', id, readEdge(view.doc, view.stamps, id), preconditionOf(headers, query))
         },
         run: (doc) => {
           if (!isSameJson(findEdge(doc, id), { id, ...edge })) setEdge(doc, id, edge)
@@ -106,17 +119,24 @@ const remove = route(
     summary: 'Delete an edge',
     params: params.edge,
     query: blockWriteQuery,
-    headers: blockWriteHeaders.omit({ 'if-none-match': true }),
+    headers: blockWriteHeaders,
     body: noBody,
     answers: { 204: { description: 'It is gone.', headers: ['x-joinery-lsn'] } },
-    errors: ['unknown_workspace', 'unknown_edge', 'version_conflict', 'key_reused', 'durability_unavailable'],
+    errors: [
+      'unknown_workspace',
+      'unknown_edge',
+      'edge_exists',
+      'version_conflict',
+      'key_reused',
+      'durability_unavailable',
+    ],
   },
   async ({ params: { workspace, edge: id }, query, headers, identity }, services) => {
     const outcome = await writeEdge({ workspace, identity, headers, id, fingerprint: `deleteEdge ${id}` }, services, {
       check: (view) => {
         assertKnown(workspace, view)
         if (!edgesMap(view.doc).has(id)) throw unknownEdge(id)
-        checkPrecondition(view, id, preconditionOf(headers, query))
+        assertPrecondition('edge', id, readEdge(view.doc, view.stamps, id), preconditionOf(headers, query))
       },
       run: (doc) => removeEdge(doc, id),
     })
@@ -150,24 +170,10 @@ function writeEdge(
   })
 }
 
-function checkPrecondition(
-  { doc, stamps }: WorkspaceView,
-  id: string,
-  { expectedVersion, onlyIfAbsent }: ReturnType<typeof preconditionOf>,
-): void {
-  const current = readEdge(doc, stamps, id)
-  if (onlyIfAbsent && current !== undefined) {
-    throw new ApiError('edge_exists', `edge "${id}" is there already, at version ${current.version}`, { current })
-  }
-  if (expectedVersion === undefined || current?.version === expectedVersion) return
-  const message = `edge "${id}" is ${current === undefined ? 'gone' : `at version ${current.version}`}, not at ${expectedVersion}`
-  throw new ApiError('version_conflict', message, { current: current ?? null })
-}
-
 function edgeReply(outcome: WriteOutcome, id: string): Reply {
   const edge = outcome.edges.get(id)
   if (edge === undefined) throw new Error(`edge ${id} is not there after it was written`)
-  return { status: 200, headers: { ...lsnHeader(outcome), etag: `"${edge.version}"` }, body: edge }
+  return { status: 200, headers: { ...lsnHeader(outcome), etag: etagOf(edge) }, body: edge }
 }
 
 function unknownEdge(id: string): ApiError {

@@ -1,17 +1,18 @@
 import type { z } from 'zod'
 import type { Operation } from '../operation.ts'
+import { blockWriteHeaders, blockWriteQuery, etagOf, preconditionOf } from '../precondition.ts'
 import { noBody, type Reply, type Route, route } from '../route.ts'
 import { indexedSchema, params, reportBody, startRunBody } from '../schemas.ts'
-import { blockWriteHeaders, blockWriteQuery, lsnHeader, preconditionOf } from '../write-headers.ts'
+import { lsnHeader } from '../write-headers.ts'
 import { writeOperations } from '../write-operations.ts'
 import type { WriteOutcome } from '../writes.ts'
 
 const INDEX = '/v1/workspaces/{workspace}/blocks/{block}/indexing/{index}'
-const headers = blockWriteHeaders.omit({ 'if-none-match': true })
 const written = ['etag', 'x-joinery-lsn'] as const
 const errors = [
   'unknown_workspace',
   'unknown_block',
+  'block_exists',
   'version_conflict',
   'foreign_shape',
   'key_reused',
@@ -26,7 +27,7 @@ const startRun = route(
     summary: 'Start an attempt at building an index',
     params: params.index,
     query: blockWriteQuery,
-    headers,
+    headers: blockWriteHeaders,
     body: startRunBody,
     answers: {
       201: { description: 'The run; reports name it by `entry.run.id`.', schema: indexedSchema, headers: written },
@@ -48,7 +49,7 @@ const report = route(
     summary: 'Say how a run fares; refused once another run stands, or only recorded when it says how it was started',
     params: params.run,
     query: blockWriteQuery,
-    headers,
+    headers: blockWriteHeaders,
     body: reportBody,
     answers: {
       200: {
@@ -82,7 +83,7 @@ const remove = route(
     summary: "Remove an index from a block's list",
     params: params.index,
     query: blockWriteQuery,
-    headers,
+    headers: blockWriteHeaders,
     body: noBody,
     answers: { 204: { description: 'It is gone.', headers: ['x-joinery-lsn'] } },
     errors: [...errors, 'unknown_index'],
@@ -120,7 +121,7 @@ function indexReply(
         entry.status === reported.status &&
         entry.error === reported.error &&
         entry.chunks === reported.chunks))
-  const headers = { ...lsnHeader(outcome), etag: `"${block.version}"` }
+  const headers = { ...lsnHeader(outcome), etag: etagOf(block) }
   return { status, headers, body: { entry, version: block.version, shown } }
 }
 

@@ -88,7 +88,7 @@ const get = route(
           generation: z.string().nullable(),
           blocks: z.int(),
           connections: z.int().meta({ description: 'sockets that are open on it' }),
-          bytes: z.int().meta({ description: 'its state as one Yjs update' }),
+          size: z.int().meta({ description: 'bytes of its state as one Yjs update' }),
         }),
       },
     },
@@ -98,8 +98,8 @@ const get = route(
     const body = await workspaces.read(workspace as WorkspaceId, ({ doc, head, generation, connections }) => {
       assertKnown(workspace, { head, generation })
       const blocks = listBlocks(doc).length
-      const bytes = Y.encodeStateAsUpdate(doc).length
-      return { name: workspace, lsn: head, generation: generation ?? null, blocks, connections, bytes }
+      const size = Y.encodeStateAsUpdate(doc).length
+      return { name: workspace, lsn: head, generation: generation ?? null, blocks, connections, size }
     })
     return { status: 200, body }
   },
