@@ -1,4 +1,5 @@
-import { open, readdir, stat } from 'node:fs/promises'
+import { statSync } from 'node:fs'
+import { open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isMissing } from './data-directory.ts'
 
@@ -21,26 +22,21 @@ export class OlderLogs {
 
   /** Runs `write`, a `sync` write, and fsyncs the logs that it does not reach. Gives the names of those. */
   async writeThrough(write: () => Promise<void>): Promise<string[]> {
-    const bytesBefore = await this.#newestBytes()
+    const bytesBefore = this.#newestBytes()
     await write()
     // What the write went to is what all writes since the last look went to. This spares the list of files,
     // which is long in a store of many tables, unless LevelDB has moved on.
-    if ((await this.#newestBytes()) > bytesBefore) return []
+    if (this.#newestBytes() > bytesBefore) return []
     const logs = (await readdir(this.#directory)).filter((name) => name.endsWith('.log')).sort(byNumber)
     this.#newest = logs.pop()
     for (const name of logs) await syncFile(join(this.#directory, name))
     return logs
   }
 
-  /** 0 if not known, or gone. */
-  async #newestBytes(): Promise<number> {
+  /** 0 if not known, or gone. At once: of an open file the kernel tells without the disk, another thread takes longer. */
+  #newestBytes(): number {
     if (this.#newest === undefined) return 0
-    try {
-      return (await stat(join(this.#directory, this.#newest))).size
-    } catch (error) {
-      if (isMissing(error)) return 0
-      throw error
-    }
+    return statSync(join(this.#directory, this.#newest), { throwIfNoEntry: false })?.size ?? 0
   }
 }
 
