@@ -110,6 +110,11 @@ test('[B15] a wrong argument is refused by the name of its field and nothing is 
     ['actor', () => list.startRun('a', { ...USER, actor: '' })],
     ['at', () => list.startRun('a', { ...USER, at: Number.NaN })],
     ['collectionConfigs', () => list.startRun('a', { ...USER, collectionConfigs: { big: 'x'.repeat(20_000) } })],
+    // Without its time of day a date would be `{}` to everybody else.
+    ['collectionConfigs', () => list.startRun('a', { ...USER, collectionConfigs: { since: new Date() as never } })],
+    ['options', () => list.startRun('a', undefined as never)],
+    ['options', () => list.report('alpha', run, 'done', null as never)],
+    ['options', () => createBlock(doc, 'b2', undefined as never)],
     ['run.no', () => list.report('alpha', { ...run, no: 0 }, 'done', USER)],
     ['status', () => list.report('alpha', run, 'lost' as 'done', USER)],
     ['chunks', () => list.report('alpha', run, 'done', { ...USER, chunks: -1 })],

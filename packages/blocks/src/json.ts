@@ -29,11 +29,11 @@ export function isJson(value: unknown, depthMax = JSON_DEPTH_MAX): value is Json
   return isPlainObject(value) && everyEntry(value, (key, item) => !isForbiddenKey(key) && isJson(item, depthMax - 1))
 }
 
-/** True for a JSON object; false for arrays, Yjs types, bytes and class instances. */
+/** True for a JSON object; false for arrays, Yjs types, bytes, dates and the like. */
 export function isPlainObject(value: unknown): value is Record<string, unknown> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
   // An own `__proto__` key decoded by Yjs replaces the prototype, so the shape is judged by what it is not.
-  return !(value instanceof Y.AbstractType) && !ArrayBuffer.isView(value) && !(value instanceof Y.Doc)
+  if (Object.prototype.toString.call(value) !== '[object Object]') return false
+  return !(value instanceof Y.AbstractType) && !(value instanceof Y.Doc)
 }
 
 function everyEntry(object: Record<string, unknown>, test: (key: string, value: unknown) => boolean): boolean {

@@ -4,7 +4,7 @@ import { assertId } from './block-id.ts'
 import { plantSkeleton } from './block-skeleton.ts'
 import { BlocksError } from './blocks-error.ts'
 import { isForbiddenKey } from './json.ts'
-import { badArgument } from './write-arguments.ts'
+import { assertOptions, badArgument } from './write-arguments.ts'
 
 const handles = new WeakMap<Y.Map<unknown>, Block>()
 
@@ -17,8 +17,10 @@ export function blocksMap(doc: Y.Doc): Y.Map<unknown> {
  * Creates a block, or returns the one that is there. Concurrent creation of one id merges: both contents stay. `type` is
  * an ordinary write, made only when the block has none yet. Throws `bad_block_id`, `bad_argument`, `foreign_shape`.
  */
-export function createBlock(doc: Y.Doc, id: string, { type }: { type: string }): Block {
+export function createBlock(doc: Y.Doc, id: string, options: { type: string }): Block {
   assertId(id, 'block')
+  assertOptions(options)
+  const { type } = options
   if (typeof type !== 'string') throw badArgument('type', 'a text', type)
   return Y.transact(doc, (transaction) => {
     const blocks = blocksMap(doc)

@@ -11,13 +11,19 @@ export interface ClaimAuthor {
   readonly at?: number
 }
 
-/** Throws `bad_argument` naming the first of source, actor and at that is wrong. */
+/** Throws `bad_argument` naming the first of source, actor and at that is wrong, or `options` when there are none. */
 export function assertAuthor(author: ClaimAuthor): void {
+  assertOptions(author)
   if (!Object.hasOwn(SOURCE_PRIORITY, author.source)) {
     throw badArgument('source', `one of ${Object.keys(SOURCE_PRIORITY).join(', ')}`, author.source)
   }
   assertName(author.actor, 'actor')
   if (author.at !== undefined && !isAt(author.at)) throw badArgument('at', 'milliseconds since the epoch', author.at)
+}
+
+/** Throws `bad_argument` unless the value is an object, which a caller without types may have left out. */
+export function assertOptions(value: unknown): asserts value is object {
+  if (typeof value !== 'object' || value === null) throw badArgument('options', 'an object', value)
 }
 
 /** Throws `bad_argument` unless the value is 1 to 256 code units of text. */
