@@ -35,7 +35,7 @@ export interface ApiDescription extends JsonObject {
 }
 
 /** What any request can be answered, whatever its route. */
-const EVERYWHERE: readonly ApiErrorCode[] = [
+export const ERRORS_EVERYWHERE: readonly ApiErrorCode[] = [
   'malformed',
   'invalid',
   'unauthorized',
@@ -99,7 +99,7 @@ function describeRoute(route: Route): OperationDescription {
       .meta({ description: 'who writes, percent-encoded, where the server runs without keys' }),
     'x-joinery-source': z.string().optional().meta({ description: 'class of writer, within what the token allows' }),
   })
-  const codes = [...EVERYWHERE, ...(method === 'GET' ? [] : WRITING), ...errors]
+  const codes = [...ERRORS_EVERYWHERE, ...(method === 'GET' ? [] : WRITING), ...errors]
   return {
     operationId: id,
     summary,
