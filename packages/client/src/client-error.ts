@@ -68,19 +68,18 @@ export class ClientError extends Error {
   }
 }
 
-const REFUSALS = new Map<number, { code: RefusalCode; meaning: string }>([
-  [CLOSE.badFrame, { code: 'bad_frame', meaning: 'the server could not read what was sent' }],
-  [CLOSE.unauthorized, { code: 'unauthorized', meaning: 'no valid token' }],
-  [CLOSE.forbidden, { code: 'forbidden', meaning: 'the token does not allow this' }],
-  [CLOSE.badWorkspace, { code: 'bad_workspace', meaning: 'the server has no such workspace name' }],
-  [CLOSE.quarantined, { code: 'quarantined', meaning: 'the stored workspace is damaged, its operator has to look' }],
-  [CLOSE.workspaceDeleted, { code: 'workspace_deleted', meaning: 'the workspace was deleted' }],
-  [CLOSE.tooLarge, { code: 'too_large', meaning: 'an edit is larger than the server takes' }],
-  [CLOSE.tooFast, { code: 'too_fast', meaning: 'edits came faster than the server takes them' }],
+const REFUSALS = new Map<number, RefusalCode>([
+  [CLOSE.badFrame, 'bad_frame'],
+  [CLOSE.unauthorized, 'unauthorized'],
+  [CLOSE.forbidden, 'forbidden'],
+  [CLOSE.badWorkspace, 'bad_workspace'],
+  [CLOSE.quarantined, 'quarantined'],
+  [CLOSE.workspaceDeleted, 'workspace_deleted'],
+  [CLOSE.tooLarge, 'too_large'],
+  [CLOSE.tooFast, 'too_fast'],
 ])
 
-/** What a final close code (4400–4499) means, in words for a person when the server gave none. */
+/** What a final close code (4400–4499) means. Joinery's server always says why; the words are for others that don't. */
 export function refusalOf(closeCode: number, reason: string): { code: RefusalCode; reason: string } {
-  const known = REFUSALS.get(closeCode)
-  return { code: known?.code ?? 'refused', reason: reason || (known?.meaning ?? `the server closed with ${closeCode}`) }
+  return { code: REFUSALS.get(closeCode) ?? 'refused', reason: reason || `the server closed with ${closeCode}` }
 }

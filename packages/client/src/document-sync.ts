@@ -1,15 +1,9 @@
-import {
-  decodeAwarenessStates,
-  encodeAwareness,
-  encodeSyncStep1,
-  encodeSyncStep2,
-  encodeUpdate,
-  type Frame,
-} from '@joinery/protocol'
+import { encodeAwareness, encodeSyncStep1, encodeSyncStep2, encodeUpdate, type Frame } from '@joinery/protocol'
 import {
   type Awareness,
   applyAwarenessUpdate,
   encodeAwarenessUpdate,
+  modifyAwarenessUpdate,
   removeAwarenessStates,
 } from 'y-protocols/awareness'
 import * as Y from 'yjs'
@@ -94,7 +88,7 @@ export class DocumentSync {
       case 'awareness':
         return take(
           () => applyAwarenessUpdate(this.#awareness, frame.update, this),
-          () => decodeAwarenessStates(frame.update),
+          () => modifyAwarenessUpdate(frame.update, (state) => state),
         )
       case 'queryAwareness':
         return this.#sayAwareness()

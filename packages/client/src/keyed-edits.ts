@@ -1,6 +1,7 @@
 import { isIdempotencyKey, KEY_BYTES_MAX } from '@joinery/protocol'
 import { orAborted, type WaitOptions } from './abort.ts'
 import { ClientError } from './client-error.ts'
+import { deferred } from './deferred.ts'
 import { type Draft, DraftDocument } from './draft.ts'
 import type { Replica } from './replica.ts'
 
@@ -37,7 +38,7 @@ export class KeyedEdits {
       throw new ClientError('bad_options', `an idempotency key is text of 1 to ${KEY_BYTES_MAX} bytes`)
     }
     const before = this.#lastTurn
-    const turn = Promise.withResolvers<void>()
+    const turn = deferred<void>()
     this.#lastTurn = before.then(() => turn.promise)
     try {
       await orAborted(before, signal)

@@ -1,5 +1,6 @@
 import { encodeJoinery, type Keyed, type KeyedResult } from '@joinery/protocol'
-import { type WaitOptions, whenAborted } from './abort.ts'
+import { orAborted, type WaitOptions } from './abort.ts'
+import { deferred } from './deferred.ts'
 
 interface KeyedSend {
   readonly message: Keyed
@@ -26,26 +27,17 @@ export class KeyedSends {
   }
 
   /** Resolves with the server's answer. One of a key at a time. */
-  send(key: string, update: Uint8Array, { signal }: WaitOptions = {}): Promise<KeyedResult> {
-    return new Promise((resolve, reject) => {
-      const send: KeyedSend = { message: { type: 'keyed', key, update }, resolve, reject }
-      this.#open.set(key, send)
-      const stop =
-        signal &&
-        whenAborted(signal, (reason) => {
-          this.#open.delete(key)
-          reject(reason)
-        })
-      send.resolve = (result) => {
-        stop?.()
-        resolve(result)
-      }
-      send.reject = (reason) => {
-        stop?.()
-        reject(reason)
-      }
-      if (this.#isReady && this.#open.has(key)) this.#transmit(encodeJoinery(send.message))
-    })
+  async send(key: string, update: Uint8Array, { signal }: WaitOptions = {}): Promise<KeyedResult> {
+    signal?.throwIfAborted()
+    const { promise, ...settle } = deferred<KeyedResult>()
+    const send: KeyedSend = { message: { type: 'keyed', key, update }, ...settle }
+    this.#open.set(key, send)
+    if (this.#isReady) this.#transmit(encodeJoinery(send.message))
+    try {
+      return await orAborted(promise, signal)
+    } finally {
+      this.#open.delete(key)
+    }
   }
 
   /** This connection has sent everything that they may build on. */
@@ -60,15 +52,11 @@ export class KeyedSends {
 
   /** Takes an answer; one that nobody waits for any more says nothing. */
   settle(result: KeyedResult): void {
-    const send = this.#open.get(result.key)
-    this.#open.delete(result.key)
-    send?.resolve(result)
+    this.#open.get(result.key)?.resolve(result)
   }
 
   /** None of them will be answered. */
   fail(error: unknown): void {
-    const open = [...this.#open.values()]
-    this.#open.clear()
-    for (const { reject } of open) reject(error)
+    for (const { reject } of this.#open.values()) reject(error)
   }
 }

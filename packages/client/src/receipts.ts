@@ -1,4 +1,5 @@
-import { type WaitOptions, whenAborted } from './abort.ts'
+import { orAborted, type WaitOptions } from './abort.ts'
+import { deferred } from './deferred.ts'
 
 /** What `whenDurable()` resolves with. */
 export interface Receipt {
@@ -15,42 +16,26 @@ interface Waiter {
 
 /** Who waits for which edit to be durable. */
 export class Receipts {
-  #waiters: Waiter[] = []
+  readonly #waiters = new Set<Waiter>()
 
   /** Resolves once edits 1 to `through` are durable. */
-  wait(through: number, { signal }: WaitOptions = {}): Promise<Receipt> {
-    return new Promise((resolve, reject) => {
-      const waiter: Waiter = {
-        through,
-        resolve: (receipt) => {
-          stop?.()
-          resolve(receipt)
-        },
-        reject: (reason) => {
-          stop?.()
-          reject(reason)
-        },
-      }
-      this.#waiters.push(waiter)
-      const stop =
-        signal &&
-        whenAborted(signal, (reason) => {
-          this.#waiters = this.#waiters.filter((other) => other !== waiter)
-          reject(reason)
-        })
-    })
+  async wait(through: number, { signal }: WaitOptions = {}): Promise<Receipt> {
+    const { promise, ...settle } = deferred<Receipt>()
+    const waiter: Waiter = { through, ...settle }
+    this.#waiters.add(waiter)
+    try {
+      return await orAborted(promise, signal)
+    } finally {
+      this.#waiters.delete(waiter)
+    }
   }
 
   /** Edits 1 to `covered` are durable. */
   settle(covered: number, lsn: number | undefined): void {
-    const due = this.#waiters.filter((waiter) => waiter.through <= covered)
-    this.#waiters = this.#waiters.filter((waiter) => waiter.through > covered)
-    for (const waiter of due) waiter.resolve({ lsn })
+    for (const { through, resolve } of this.#waiters) if (through <= covered) resolve({ lsn })
   }
 
   fail(error: unknown): void {
-    const due = this.#waiters
-    this.#waiters = []
-    for (const waiter of due) waiter.reject(error)
+    for (const { reject } of this.#waiters) reject(error)
   }
 }

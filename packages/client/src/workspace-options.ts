@@ -44,7 +44,8 @@ export function parseOptions(options: WorkspaceOptions): ParsedOptions {
 }
 
 function parseUrl(text: string): string {
-  const url = URL.parse(text)
+  // Not `URL.parse`, which Node 20 has not.
+  const url = URL.canParse(text) ? new URL(text) : null
   const protocol = url === null ? '' : url.protocol.replace('http', 'ws')
   if (url === null || !['ws:', 'wss:'].includes(protocol) || url.search !== '' || url.hash !== '') {
     const message = `the server's URL is ws://, wss://, http:// or https:// without query, got ${JSON.stringify(text)}`

@@ -3,6 +3,7 @@ import * as Y from 'yjs'
 import { orAborted, type WaitOptions, whenAborted } from './abort.ts'
 import { ClientError } from './client-error.ts'
 import { documentKey, type SetAsideCause } from './copy-catalog.ts'
+import { type Deferred, deferred } from './deferred.ts'
 import { isAnythingIn, lossOf, type Reset, resetError } from './document-reset.ts'
 import type { Draft } from './draft.ts'
 import { Fork } from './fork.ts'
@@ -363,8 +364,8 @@ export function connectWorkspace(options: WorkspaceOptions): Workspace {
   return new Workspace(options)
 }
 
-function waitable(): PromiseWithResolvers<void> {
-  const waiting = Promise.withResolvers<void>()
+function waitable(): Deferred<void> {
+  const waiting = deferred<void>()
   // Nobody has to wait for it, and then its rejection is nobody's: the save status says the same.
   waiting.promise.catch(() => undefined)
   return waiting
