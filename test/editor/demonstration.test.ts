@@ -39,7 +39,7 @@ const start = (page: Page, scenario: string): Promise<void> =>
 async function finished(page: Page, scenario: string, findings: number): Promise<void> {
   const played = panelOf(page).getByRole('region', { name: 'What is played' })
   await played.filter({ has: page.getByRole('heading', { name: scenario }) }).waitFor()
-  await played.locator('[data-state=finished]').waitFor({ timeout: 30_000 })
+  await played.locator('[data-state=finished]').waitFor({ timeout: 60_000 })
   const counts = async () => [await played.locator('.holds').count(), await played.locator('.broken').count()]
   await expect.poll(counts).toEqual([findings, 0])
 }
@@ -127,12 +127,12 @@ describe.skipIf(executable === undefined)('the demonstration, started from the p
     await block.getByRole('list', { name: 'Found passages' }).getByText('Violins are repaired').waitFor()
   })
 
-  it('[D13] a day’s work fills the board while somebody watches, and every index ends as done', async () => {
+  it('[D13, E17] a day’s work, started from an empty board, fills the board while somebody watches, and every index ends as done', async () => {
     const ann = await pages.visit('day')
     await hurry(ann, 0.1)
     await recordStatuses(ann)
-    await openPanel(ann)
-    await start(ann, WORKDAY)
+    await ann.getByRole('button', { name: 'Watch a day’s work' }).click()
+    await expect.poll(() => ann.evaluate(() => document.activeElement?.ariaLabel)).toBe('Content of Research notes')
     await finished(ann, WORKDAY, 4)
     const recording = await recordedStatuses(ann)
     expect(Object.values(recording).map((shown) => shown.at(-1)?.status)).toEqual(['done', 'done', 'done'])

@@ -105,20 +105,25 @@ it.skipIf(executable === undefined)(
   },
 )
 
-it.skipIf(executable === undefined)('[E8] a block can be renamed, indexed, deleted and had back by undo', async () => {
-  const ann = await visit('edit')
-  await ann.getByRole('button', { name: 'Add text block' }).click()
-  await ann.getByRole('textbox', { name: 'Title of Text 1' }).fill('Plan')
-  await ann.keyboard.press('Enter')
-  const block = ann.getByRole('region', { name: 'Plan' })
-  await block.getByRole('button', { name: 'Start index' }).click()
-  await block.getByText('main: Processing').waitFor()
-  await block.getByRole('button', { name: 'Delete Plan' }).click()
-  await block.waitFor({ state: 'detached' })
-  await ann.getByRole('button', { name: 'Undo' }).click()
-  await block.waitFor()
-  await saved(ann)
-})
+it.skipIf(executable === undefined)(
+  '[E8, E19] a block can be made and written in, renamed, indexed, deleted and had back by undo',
+  async () => {
+    const ann = await visit('edit')
+    await ann.getByRole('button', { name: 'Add text block' }).click()
+    await ann.keyboard.type('in it')
+    expect(await content(ann, 'Text 1').inputValue()).toBe('in it')
+    await ann.getByRole('textbox', { name: 'Title of Text 1' }).fill('Plan')
+    await ann.keyboard.press('Enter')
+    const block = ann.getByRole('region', { name: 'Plan' })
+    await block.getByRole('button', { name: 'Start index' }).click()
+    await block.getByText('main: Processing').waitFor()
+    await block.getByRole('button', { name: 'Delete Plan' }).click()
+    await block.waitFor({ state: 'detached' })
+    await ann.getByRole('button', { name: 'Undo' }).click()
+    await block.waitFor()
+    await saved(ann)
+  },
+)
 
 it.skipIf(executable === undefined)(
   '[E9] a block is connected to another by keyboard, seen by others, and cut again',
@@ -160,6 +165,12 @@ it.skipIf(executable === undefined)(
     await note.waitFor({ state: 'detached' })
   },
 )
+
+it.skipIf(executable === undefined)('[E18] an address that names no workspace is answered in words', async () => {
+  const ann = await visit('a%20b')
+  await ann.getByText(/a workspace name is 1 to 4 segments/).waitFor()
+  expect(errors.splice(0).join()).toMatch(/a b/)
+})
 
 it('[E10] the first load stays under its budget of JavaScript, gzipped', () => {
   const scripts = readdirSync(ASSETS).filter((name) => name.endsWith('.js'))

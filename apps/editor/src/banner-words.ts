@@ -1,4 +1,5 @@
 import type { SaveStatus } from '@joinery/client'
+import { plainReason } from './save-status-words.ts'
 
 export interface BannerWords {
   readonly title: string
@@ -12,7 +13,7 @@ const HELD: Readonly<Record<string, string>> = {
 }
 
 const REFUSED: Readonly<Record<string, string>> = {
-  unauthorized: 'Your access has ended.',
+  unauthorized: 'You have no access.',
   forbidden: 'You may not do this here.',
   deleted: 'This workspace was deleted.',
   workspace_deleted: 'This workspace was deleted.',
@@ -31,7 +32,14 @@ export function bannerWords(status: SaveStatus): BannerWords | undefined {
     return { title: HELD[status.code] ?? 'The server takes no edits now.', text: `${kept} (${status.reason})` }
   }
   if (status.state === 'rejected' && status.what === 'connection') {
-    return { title: REFUSED[status.code] ?? 'The server refused the connection.', text: status.reason }
+    return {
+      title: REFUSED[status.code] ?? 'The server refused the connection.',
+      text: asSentence(plainReason(status)),
+    }
   }
   return undefined
+}
+
+function asSentence(text: string): string {
+  return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`
 }

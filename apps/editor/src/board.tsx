@@ -1,40 +1,26 @@
-import { useConnectionStatus, useObservable, useServer, useUndo, useWorkspace } from '@joinery/react'
+import { useObservable, useServer, useWorkspace } from '@joinery/react'
 import { type ReactNode, useCallback, useState } from 'react'
 import { Banner } from './banner.tsx'
 import { BlockCard } from './block-card.tsx'
-import { freshBlockId } from './block-id.ts'
-import { freshTitle, titleOf } from './block-title.ts'
+import { titleOf } from './block-title.ts'
 import { useOwnPresence } from './carets/own-presence.ts'
-import { blockOrderOf, moveBlock, placeLast, stepsTo } from './order/block-order.ts'
-import { SidePanels } from './panels/side-panels.tsx'
+import { Mark } from './mark.tsx'
+import { blockOrderOf, moveBlock, stepsTo } from './order/block-order.ts'
+import { type OpenPanel, SidePanels } from './panels/side-panels.tsx'
 import { People } from './people.tsx'
 import type { Person } from './person.ts'
 import { SaveStatusLine } from './save-status-line.tsx'
-
-const KINDS = [
-  { type: 'text', button: 'Add text block', title: 'Text' },
-  { type: 'vector_collection', button: 'Add vector collection', title: 'Collection' },
-] as const
+import { Tools } from './tools.tsx'
+import { Welcome } from './welcome.tsx'
 
 /** The workspace: what one can do, who is here, and all blocks. */
 export function Board({ name, person }: { name: string; person: Person }): ReactNode {
   const workspace = useWorkspace()
   useOwnPresence(person)
   const ids = useObservable(blockOrderOf(workspace))
-  const { canUndo, canRedo, undo, redo } = useUndo()
-  const isConnected = useConnectionStatus() === 'connected'
+  const [panel, setPanel] = useState<OpenPanel>()
   // The server has the last word on who writes: with a token that is not the name chosen here.
   const actor = useServer()?.actor ?? person.name
-  const add = ({ type, title }: (typeof KINDS)[number]): void => {
-    const titles = new Set(workspace.blocks.list().map(({ fields, id }) => titleOf(fields.get('title'), id)))
-    workspace.undo.split()
-    workspace.transact(() => {
-      const block = workspace.blocks.create(freshBlockId(Date.now(), crypto.randomUUID()), { type })
-      block.fields.set('title', freshTitle(title, titles), { source: 'user_action', actor })
-      placeLast(workspace, block.id, { source: 'user_action', actor })
-    })
-    workspace.undo.split()
-  }
   const [said, setSaid] = useState('')
   const move = useCallback(
     (id: string, by: number | string) => {
@@ -49,31 +35,23 @@ export function Board({ name, person }: { name: string; person: Person }): React
   return (
     <>
       <header className="bar">
+        <a className="home" href="/" aria-label="Joinery">
+          <Mark size={28} />
+        </a>
         <h1>{name}</h1>
         <SaveStatusLine />
         <People self={person} />
       </header>
       <Banner />
-      <nav className="tools" aria-label="Blocks">
-        {KINDS.map((kind) => (
-          <button type="button" key={kind.type} className="primary" onClick={() => add(kind)}>
-            {kind.button}
-          </button>
-        ))}
-        <button type="button" disabled={!canUndo} onClick={undo}>
-          Undo
-        </button>
-        <button type="button" disabled={!canRedo} onClick={redo}>
-          Redo
-        </button>
-        <SidePanels name={name} />
-      </nav>
+      <Tools actor={actor}>
+        <SidePanels name={name} open={panel} onOpen={setPanel} />
+      </Tools>
       <main className="board">
         {ids.map((id) => (
           <BlockCard key={id} id={id} actor={actor} workspaceName={name} onMove={move} />
         ))}
         {ids.length === 0 && (
-          <p className="empty">{isConnected ? 'Nothing here yet. Add a block to begin.' : 'Opening the workspace…'}</p>
+          <Welcome name={name} onWatch={() => setPanel({ name: 'Demonstration', scenario: 'workday' })} />
         )}
       </main>
       <p className="hidden" aria-live="polite">

@@ -1,6 +1,6 @@
 import type { IndexingEntry } from '@joinery/blocks'
 import type { ReactNode } from 'react'
-import { sourceWords, timeWords } from './source-words.ts'
+import { byWords, sourceWords, timeWords } from './source-words.ts'
 
 const DAY_MS = 86_400_000
 
@@ -10,7 +10,7 @@ export function ChipNote({ id, entry }: { id: string; entry: IndexingEntry }): R
   const isOld = Date.now() - at > DAY_MS
   return (
     <span role="tooltip" id={id} className="chip-note">
-      Said by {actor}, {sourceWords(source)},{' '}
+      Said {byWords(actor, source)},{' '}
       <time dateTime={new Date(at).toISOString()}>
         {isOld ? new Date(at).toLocaleDateString() : ''} {timeWords(at)}
       </time>

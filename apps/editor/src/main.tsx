@@ -3,6 +3,7 @@ import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { workspaceOf } from './address.ts'
 import { Board } from './board.tsx'
+import { Notice, PageProblem } from './page-problem.tsx'
 import { readPerson } from './person.ts'
 import { stayUsableOffline } from './usable-offline.ts'
 import './editor.css'
@@ -18,13 +19,15 @@ stayUsableOffline()
 createRoot(root).render(
   <StrictMode>
     {name === undefined ? (
-      <p className="empty">An address names its workspace: /w/my-workspace</p>
+      <Notice title="No such place" text="An address names its workspace: /w/my-workspace" />
     ) : (
-      <WorkspaceProvider
-        options={{ url: location.origin, workspace: name, actor: person.name, ...(token !== undefined && { token }) }}
-      >
-        <Board name={name} person={person} />
-      </WorkspaceProvider>
+      <PageProblem>
+        <WorkspaceProvider
+          options={{ url: location.origin, workspace: name, actor: person.name, ...(token !== undefined && { token }) }}
+        >
+          <Board name={name} person={person} />
+        </WorkspaceProvider>
+      </PageProblem>
     )}
   </StrictMode>,
 )

@@ -13,7 +13,7 @@ export function saveStatusWords(status: SaveStatus): StatusWords {
     case 'offline':
       return { tone: status.pending > 0 && !status.isKeptHere ? 'bad' : 'busy', text: offlineText(status) }
     case 'rejected':
-      return { tone: 'bad', text: `Refused: ${status.reason}` }
+      return { tone: 'bad', text: `Refused: ${plainReason(status)}` }
     case 'held':
       return { tone: 'bad', text: heldText(status) }
     default:
@@ -38,4 +38,9 @@ function offlineText({ pending, isKeptHere }: Extract<SaveStatus, { state: 'offl
   if (pending === 0) return 'Offline'
   const edits = `${pending} edit${pending === 1 ? '' : 's'}`
   return isKeptHere ? `Offline, ${edits} kept on this device` : `Offline, ${edits} not kept anywhere yet`
+}
+
+/** The server puts the code before its reason, for programs. */
+export function plainReason({ code, reason }: { code: string; reason: string }): string {
+  return reason.startsWith(`${code}: `) ? reason.slice(code.length + 2) : reason
 }

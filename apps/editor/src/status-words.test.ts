@@ -31,9 +31,10 @@ test('a banner stands for as long as storage, damage or access keeps edits from 
     state: 'rejected',
     what: 'connection',
     code: 'unauthorized',
-    reason: 'expired',
+    reason: 'unauthorized: the token has expired',
     pending: 0,
   } as const
-  expect(bannerWords(refused)?.title).toBe('Your access has ended.')
+  expect(bannerWords(refused)).toEqual({ title: 'You have no access.', text: 'The token has expired.' })
+  expect(saveStatusWords(refused).text).toBe('Refused: the token has expired')
   expect(bannerWords({ state: 'saving', pending: 3 })).toBeUndefined()
 })

@@ -4,7 +4,7 @@ import { blockOf, type StepContext } from './step-context.ts'
 
 /** What somebody who only watched one index was shown. */
 export interface Testimony {
-  /** In order, as `run number: status`. */
+  /** In order, as `run number status`. */
   readonly shown: readonly string[]
   /** How often it went down the law's order. */
   readonly stepsDown: number
@@ -28,6 +28,8 @@ interface BlocksPage {
   readonly blocks: readonly unknown[]
   readonly lsn: number
 }
+
+const STATUS_WORDS = { notStarted: 'not started', processing: 'processing', done: 'done', error: 'failed' } as const
 
 /** Looks at a history that seems broken, and how far apart, ms: some group commits' time. */
 const LOOKS_MAX = 10
@@ -75,7 +77,9 @@ export function createWitnessSteps({ workspace, workspaceName, httpUrl }: StepCo
         return before !== undefined && indexingRules.compare(entry, before) < 0
       }
       return {
-        shown: entries.map(({ run, status }) => `run ${run.no}: ${status}`).filter((it, at, all) => it !== all[at - 1]),
+        shown: entries
+          .map(({ run, status }) => `run ${run.no} ${STATUS_WORDS[status]}`)
+          .filter((it, at, all) => it !== all[at - 1]),
         stepsDown: entries.filter(isDown).length,
         indexes: indexingList.entries().map(({ index_name }) => index_name),
       }

@@ -28,7 +28,7 @@ export function ConflictsPanel({ conflicts, onClose }: { conflicts: AllConflicts
                 <p>
                   <strong>{headline}</strong>
                 </p>
-                <p>{lost}</p>
+                <p className="lost">{lost}</p>
                 <p className="soft">{why}</p>
                 <footer>
                   <time className="soft" dateTime={new Date(atMs).toISOString()}>

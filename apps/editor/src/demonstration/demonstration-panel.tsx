@@ -1,21 +1,32 @@
 import { useBlocks, useWorkspace } from '@joinery/react'
-import { type ReactNode, useState } from 'react'
+import { type ReactNode, useEffect, useRef, useState } from 'react'
 import { titleOf } from '../block-title.ts'
 import { openBlock } from '../panels/open-block.ts'
 import { Panel } from '../panels/panel.tsx'
-import type { ScenarioOffer } from './demonstration-client.ts'
+import type { DemonstrationView, ScenarioOffer } from './demonstration-client.ts'
 import { Performance } from './performance.tsx'
 import { useDemonstration } from './use-demonstration.ts'
 import './demonstration.css'
 
-export function DemonstrationPanel({ name, onClose }: { name: string; onClose: () => void }): ReactNode {
+export interface DemonstrationPanelProps {
+  readonly name: string
+  /** The scenario that is played as the panel opens. */
+  readonly first: string | undefined
+  readonly onClose: () => void
+}
+
+export function DemonstrationPanel({ name, first, onClose }: DemonstrationPanelProps): ReactNode {
   const { status, problem, start, stop } = useDemonstration(name)
   const [block, setBlock] = useState('')
   const isRunning = status?.demonstration?.state === 'running'
-  const play = (offer: ScenarioOffer): void => {
-    start(offer.name, offer.takesBlock && block !== '' ? block : undefined)
-    if (offer.takesBlock && block !== '') openBlock(block)
+  const followNext = useFollowing(status?.demonstration)
+  const play = (scenario: string, takesBlock: boolean): void => {
+    followNext()
+    start(scenario, takesBlock && block !== '' ? block : undefined)
   }
+  useOnce(() => {
+    if (first !== undefined) play(first, false)
+  })
   const offers = status?.scenarios ?? []
   return (
     <Panel title="Demonstration" onClose={onClose}>
@@ -29,16 +40,46 @@ export function DemonstrationPanel({ name, onClose }: { name: string; onClose: (
         </p>
       )}
       {status?.demonstration && <Performance view={status.demonstration} offers={offers} onStop={stop} />}
-      <Offers offers={offers.filter(({ takesBlock }) => !takesBlock)} isBusy={isRunning} onPlay={play} />
+      <Offers
+        offers={offers.filter(({ takesBlock }) => !takesBlock)}
+        isBusy={isRunning}
+        onPlay={({ name: scenario, takesBlock }) => play(scenario, takesBlock)}
+      />
       <h3>Provoke one thing</h3>
       <BlockChoice value={block} onChoose={setBlock} />
-      <Offers offers={offers.filter(({ takesBlock }) => takesBlock)} isBusy={isRunning} onPlay={play} />
+      <Offers
+        offers={offers.filter(({ takesBlock }) => takesBlock)}
+        isBusy={isRunning}
+        onPlay={({ name: scenario, takesBlock }) => play(scenario, takesBlock)}
+      />
       <p className="soft">
         Indexes are really built and can be searched on the block. Embedding: {status?.embedding ?? '…'}. Jobs end by
         themselves, at the latest after two minutes.
       </p>
     </Panel>
   )
+}
+
+/** Returns what makes this page go, once, to the block that the next demonstration works on, when it shows one. */
+function useFollowing(view: DemonstrationView | null | undefined): () => void {
+  const isFollowing = useRef(false)
+  useEffect(() => {
+    if (!isFollowing.current || view?.state !== 'running' || view.block === undefined) return
+    isFollowing.current = !openBlock(view.block)
+  }, [view])
+  return () => {
+    isFollowing.current = true
+  }
+}
+
+/** Runs when the component has come, once even where React mounts everything twice. */
+function useOnce(run: () => void): void {
+  const isDone = useRef(false)
+  useEffect(() => {
+    if (isDone.current) return
+    isDone.current = true
+    run()
+  })
 }
 
 interface OffersProps {

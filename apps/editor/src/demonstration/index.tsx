@@ -1,12 +1,13 @@
 import { useIndexingList } from '@joinery/react'
 import { lazy, type ReactNode, Suspense } from 'react'
+import type { DemonstrationPanelProps } from './demonstration-panel.tsx'
 import { useIsOffered } from './use-demonstration-offer.ts'
 
-export { useDemonstrationOffer } from './use-demonstration-offer.ts'
+export { useDemonstrationOffer, useIsOffered } from './use-demonstration-offer.ts'
 export { useIndexer } from './use-indexer.ts'
 
 /** What can be provoked here, and how it goes. */
-export const DemonstrationPanel = lazy<(props: { name: string; onClose: () => void }) => ReactNode>(async () => ({
+export const DemonstrationPanel = lazy<(props: DemonstrationPanelProps) => ReactNode>(async () => ({
   default: (await import('./demonstration-panel.tsx')).DemonstrationPanel,
 }))
 

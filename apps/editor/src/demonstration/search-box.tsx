@@ -71,7 +71,7 @@ export function SearchBox({
           <ol aria-label="Found passages">
             {answer.matches.map(({ block: place, start, text, score }) => (
               <li key={`${place} ${start}`}>
-                <button type="button" className="quiet" onClick={() => openBlock(place, text)}>
+                <button type="button" className="quiet" onClick={() => openBlock(place, { passage: text })}>
                   <span>{text}</span>
                   <small>
                     {title(place)} · {Math.round(score * 100)} %

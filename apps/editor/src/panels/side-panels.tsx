@@ -1,33 +1,40 @@
-import { type ReactNode, Suspense, useCallback, useRef, useState } from 'react'
+import { type ReactNode, Suspense, useRef } from 'react'
 import { ConflictsAnnouncer, ConflictsPanel, useAllConflicts } from '../conflicts/index.tsx'
 import { DemonstrationPanel, useDemonstrationOffer, useIndexer } from '../demonstration/index.tsx'
 import { HistoryPanel } from '../history/index.tsx'
 import './side-panels.css'
 
 type PanelName = 'History' | 'Conflicts' | 'Demonstration'
+export interface OpenPanel {
+  readonly name: PanelName
+  /** What the demonstration plays as it opens. */
+  readonly scenario?: string
+}
+interface SidePanelsProps {
+  readonly name: string
+  readonly open: OpenPanel | undefined
+  readonly onOpen: (panel: OpenPanel | undefined) => void
+}
 
 /** The buttons that open a panel, and the one that is open. Panels are loaded when first opened. */
-export function SidePanels({ name }: { name: string }): ReactNode {
-  const [open, setOpen] = useState<PanelName>()
+export function SidePanels({ name, open, onOpen }: SidePanelsProps): ReactNode {
   const buttons = useRef(new Map<PanelName, HTMLButtonElement>())
   const conflicts = useAllConflicts()
   const isOffered = useDemonstrationOffer(name)
   useIndexer(name, isOffered)
-  const close = useCallback(() => {
-    setOpen((was) => {
-      // Back to where the keyboard came from.
-      if (was !== undefined) buttons.current.get(was)?.focus()
-      return undefined
-    })
-  }, [])
+  const close = (): void => {
+    onOpen(undefined)
+    // Back to where the keyboard came from.
+    if (open !== undefined) buttons.current.get(open.name)?.focus()
+  }
   const button = (panel: PanelName, badge = 0): ReactNode => (
     <button
       type="button"
       ref={(element) => {
         if (element !== null) buttons.current.set(panel, element)
       }}
-      aria-expanded={open === panel}
-      onClick={() => setOpen((was) => (was === panel ? undefined : panel))}
+      aria-expanded={open?.name === panel}
+      onClick={() => onOpen(open?.name === panel ? undefined : { name: panel })}
     >
       {panel}
       {badge > 0 && (
@@ -41,14 +48,16 @@ export function SidePanels({ name }: { name: string }): ReactNode {
   )
   return (
     <>
-      {button('History')}
-      {button('Conflicts', conflicts.list.length)}
-      {isOffered && button('Demonstration')}
+      <div className="panel-buttons">
+        {button('History')}
+        {button('Conflicts', conflicts.list.length)}
+        {isOffered && button('Demonstration')}
+      </div>
       <ConflictsAnnouncer newest={conflicts.list[0]} />
       <Suspense fallback={null}>
-        {open === 'History' && <HistoryPanel onClose={close} />}
-        {open === 'Conflicts' && <ConflictsPanel conflicts={conflicts} onClose={close} />}
-        {open === 'Demonstration' && <DemonstrationPanel name={name} onClose={close} />}
+        {open?.name === 'History' && <HistoryPanel onClose={close} />}
+        {open?.name === 'Conflicts' && <ConflictsPanel conflicts={conflicts} onClose={close} />}
+        {open?.name === 'Demonstration' && <DemonstrationPanel name={name} first={open.scenario} onClose={close} />}
       </Suspense>
     </>
   )
