@@ -1,4 +1,3 @@
-import type { ColdDocument } from './cold-document.ts'
 import type { StoredState } from './stored-state.ts'
 
 /**
@@ -7,23 +6,24 @@ import type { StoredState } from './stored-state.ts'
  */
 export class ColdCache {
   readonly #bytesMax: number
-  readonly #states = new Map<ColdDocument, { readonly stored: StoredState; readonly bytes: number; isUsed: boolean }>()
+  /** By whom they are kept for: who that is does not matter here. */
+  readonly #states = new Map<object, { readonly stored: StoredState; readonly bytes: number; isUsed: boolean }>()
   #bytes = 0
 
   constructor(bytesMax: number) {
     this.#bytesMax = bytesMax
   }
 
-  get(cold: ColdDocument): StoredState | undefined {
-    const entry = this.#states.get(cold)
+  get(owner: object): StoredState | undefined {
+    const entry = this.#states.get(owner)
     if (entry !== undefined) entry.isUsed = true
     return entry?.stored
   }
 
-  put(cold: ColdDocument, stored: StoredState): void {
-    this.delete(cold)
+  put(owner: object, stored: StoredState): void {
+    this.delete(owner)
     const { bytes } = stored
-    this.#states.set(cold, { stored, bytes, isUsed: true })
+    this.#states.set(owner, { stored, bytes, isUsed: true })
     this.#bytes += bytes
     for (const oldest of this.#states.keys()) {
       if (this.#bytes <= this.#bytesMax) return
@@ -31,17 +31,17 @@ export class ColdCache {
     }
   }
 
-  delete(cold: ColdDocument): void {
-    const entry = this.#states.get(cold)
+  delete(owner: object): void {
+    const entry = this.#states.get(owner)
     if (entry === undefined) return
-    this.#states.delete(cold)
+    this.#states.delete(owner)
     this.#bytes -= entry.bytes
   }
 
   /** Called about once a second. */
   sweep(): void {
-    for (const [cold, entry] of this.#states) {
-      if (!entry.isUsed) this.delete(cold)
+    for (const [owner, entry] of this.#states) {
+      if (!entry.isUsed) this.delete(owner)
       entry.isUsed = false
     }
   }

@@ -59,6 +59,10 @@ export class Connection {
   hasDropped = false
   /** An update was refused. What follows builds on it, so nothing more is taken in from this connection. */
   isRefused = false
+  /** The answer to a SyncStep1 is on its way. */
+  isBeingAnswered = false
+  /** State vector of the last SyncStep1 that has come meanwhile. */
+  asksAgain: Uint8Array | undefined
   /** State vector of what it has been sent, while it reads too slowly to be sent more. */
   laggingFrom: Uint8Array | undefined
 
@@ -131,14 +135,20 @@ export class Connection {
     this.#socket.write(message)
   }
 
-  /** Bytes that the kernel has not taken yet. */
-  get bufferedBytes(): number {
-    return this.#socket.writableLength
-  }
-
   /** Calls `listener` once, when all that was buffered has gone out. */
   onceDrained(listener: () => void): void {
     this.#socket.once('drain', listener)
+  }
+
+  /** Calls `listener` once in a later turn, when no more is buffered than a connection is owed. */
+  onceReady(listener: () => void): void {
+    if (this.isFull) this.onceDrained(listener)
+    else setImmediate(listener)
+  }
+
+  /** The kernel has yet to take so much that nothing is added to it. */
+  get isFull(): boolean {
+    return this.#socket.writableLength > this.#limits.sendBufferBytesMax
   }
 
   /** Stops reading: what the client sends waits in its socket. */

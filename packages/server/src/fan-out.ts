@@ -13,7 +13,6 @@ export interface Forward {
 /** Where a room's frames go. */
 export interface Audience {
   readonly connections: ReadonlySet<Connection>
-  readonly sendBufferBytesMax: number
   /** Of what its connections have been sent; undefined while the room is being loaded. */
   stateVector(): Uint8Array | undefined
   /** Sends a connection what it lacks that has what `stateVector` says, or ends it. */
@@ -50,7 +49,7 @@ export function sendToAll(frame: Uint8Array, audience: Audience, except?: Connec
     if (connection === except || connection.laggingFrom !== undefined) continue
     connection.write(message)
     deliveries++
-    if (connection.bufferedBytes > audience.sendBufferBytesMax) lag(connection, audience)
+    if (connection.isFull) lag(connection, audience)
   }
   return deliveries
 }

@@ -69,7 +69,7 @@ export interface AuthenticatorOptions {
 }
 
 /** Clocks of the issuer and of this server may differ by this much, s. Machines with NTP differ by less than one. */
-const CLOCK_LEEWAY_SECONDS = 60
+const CLOCK_LEEWAY_SECONDS = 5
 /** HS256 is as strong as its key up to 256 bits; a shorter one can be guessed offline from any token. */
 const SECRET_BYTES_MIN = 32
 /** Half of what Node takes as request headers in all. */

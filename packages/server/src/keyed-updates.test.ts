@@ -107,6 +107,27 @@ describe('a keyed update', () => {
     expect((await storedText()).replace('!', '')).toBe('socket')
   })
 
+  it('[S40] who comes before it is durable is answered with it, and not before', async () => {
+    const store = new GatedStore()
+    fixture = await ServerFixture.start({ store })
+    const [ada, ben] = await Promise.all([join(), join()])
+    const slow = Promise.withResolvers<void>()
+    store.durableGate = slow.promise
+    ada.send(encodeJoinery({ type: 'keyed', key: 'k', update: updateOf('keyed') }))
+    await expect.poll(() => store.synced.length).toBe(1)
+    const late = fixture.client('w?joinery=1')
+    await late.until(() => late.frames.some(({ type }) => type === 'syncStep1'))
+    ben.text.insert(0, '!')
+    // Sent after its SyncStep1 was taken: an answer at once would be here by now.
+    await late.until(() => late.text.toString() === '!')
+    expect(late.frames.map(({ type }) => type)).not.toContain('syncStep2')
+    slow.resolve()
+    await late.synced()
+    expect([...late.text.toString()].sort().join('')).toBe([...'!keyed'].sort().join(''))
+    const next = await join()
+    expect(next.text.toString()).toBe(late.text.toString())
+  })
+
   it('[S40] a refused one leaves its key free and its connection open', async () => {
     fixture = await ServerFixture.start({ rules, limits: { updateBytesMax: 200, pendingBytesMax: 10 } })
     const ada = await join()

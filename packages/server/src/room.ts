@@ -134,7 +134,7 @@ export class Room implements ContentOwner {
   receive(connection: Connection, frame: Frame): void {
     switch (frame.type) {
       case 'syncStep1':
-        return answerSyncStep1(this.#content, connection, frame.stateVector)
+        return answerSyncStep1(this.#content, connection, frame.stateVector, this.#writes?.shown)
       case 'syncStep2':
       case 'update':
         this.#writePath().receive(connection, frame.type, frame.update)
@@ -143,7 +143,8 @@ export class Room implements ContentOwner {
       case 'awareness':
         return this.#receiveAwareness(connection, frame.update)
       case 'queryAwareness': {
-        const everybody = this.#presence?.everybody()
+        // A byte asks for everybody's state: who does not read the answers gets no more of them.
+        const everybody = connection.isFull ? undefined : this.#presence?.everybody()
         if (everybody !== undefined) connection.send(everybody)
         return
       }
@@ -355,9 +356,8 @@ export class Room implements ContentOwner {
   #audienceOf(): Audience {
     this.#audience ??= {
       connections: this.#connections,
-      sendBufferBytesMax: this.#context.limits.sendBufferBytesMax,
       stateVector: () => this.#content.open?.content.stateVector(),
-      catchUp: (connection, stateVector) => catchUp(this.#content, connection, stateVector),
+      catchUp: (connection, stateVector) => catchUp(this.#content, connection, stateVector, this.#writes?.shown),
     }
     return this.#audience
   }

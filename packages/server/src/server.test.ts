@@ -1,4 +1,4 @@
-import { encodeAwareness, encodeAwarenessStates, SILENCE_MAX_MS } from '@joinery/protocol'
+import { encodeAwareness, encodeAwarenessStates, encodeSyncStep1, SILENCE_MAX_MS } from '@joinery/protocol'
 import { afterEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import * as Y from 'yjs'
@@ -89,6 +89,25 @@ describe('a slow reader', () => {
     expect(slow.frames.length - framesBefore).toBeLessThan(120)
     writer.text.insert(0, 'live again')
     await slow.until(() => slow.text.length === writer.text.length)
+  })
+
+  it('[S43] who asks for everything a thousand times and reads nothing costs little, and is answered once it reads', async () => {
+    fixture = await ServerFixture.start({ limits: { sendBufferBytesMax: 64 * 1024 } })
+    const [greedy, writer] = await Promise.all([fixture.client('w').synced(), fixture.client('w?joinery=1').synced()])
+    writer.text.insert(0, 'x'.repeat(500_000))
+    await greedy.until(() => greedy.text.length === 500_000)
+    const before = greedy.frames.length
+    greedy.ws.pause()
+    const nothing = encodeSyncStep1(Uint8Array.of(1, 7, 0))
+    for (let i = 0; i < 1_000; i++) greedy.send(nothing)
+    greedy.text.insert(0, 'last')
+    await writer.until(() => writer.text.length === 500_004)
+    greedy.ws.resume()
+    const answers = () => greedy.frames.slice(before).filter(({ type }) => type === 'syncStep2').length
+    await greedy.until(() => answers() > 1)
+    writer.text.insert(0, 'and on')
+    await greedy.until(() => greedy.text.length === 500_010)
+    expect(answers()).toBeLessThan(50)
   })
 })
 

@@ -23,12 +23,12 @@ import { ColdCache } from './cold-cache.ts'
 import { Connection } from './connection.ts'
 import { Counters } from './counters.ts'
 import { type DocumentRules, openRules } from './document-rules.ts'
-import { healthOf } from './health.ts'
+import { healthOf, type ServerLoad } from './health.ts'
 import { type Authenticator, developmentAuthenticator, type Identity } from './identity.ts'
 import { KeyedTurns } from './keyed-turns.ts'
 import { KeyedUpdates } from './keyed-updates.ts'
 import { SERVER_LIMITS, type ServerLimits } from './limits.ts'
-import { type RoomCounts, Rooms } from './rooms.ts'
+import { Rooms } from './rooms.ts'
 import { REFUSALS, ServerError } from './server-error.ts'
 import { Turns } from './turns.ts'
 import {
@@ -73,15 +73,6 @@ export interface ServerOptions {
   readonly snapshots?: Partial<SnapshotPolicy>
   /** How much history stays readable; all of it by default. What goes stands in a snapshot that was read back and loaded. */
   readonly keepHistory?: KeepHistory
-}
-
-/** What is open now. */
-export interface ServerLoad extends RoomCounts {
-  readonly connections: number
-  /** Of these, not read from, because storage is behind. */
-  readonly held: number
-  /** Of updates that are appended and not durable yet. */
-  readonly backlogBytes: number
 }
 
 export interface Server {

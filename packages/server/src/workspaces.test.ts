@@ -180,11 +180,11 @@ describe('edits under a key', () => {
   it('[S34] of many under one key at once one is made, and the others wait until that is durable', async () => {
     const store = new GatedStore()
     fixture = await ServerFixture.start({ store })
+    const client = await fixture.client('w').synced()
     const slow = Promise.withResolvers<void>()
     store.durableGate = slow.promise
     let settled = 0
     const writes = Array.from({ length: 10 }, (_, n) => append(fixture, `${n}`, 'k').finally(() => settled++))
-    const client = await fixture.client('w').synced()
     await expect.poll(() => store.synced.length).toBe(1)
     expect(settled).toBe(0)
     slow.resolve()

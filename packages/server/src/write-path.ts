@@ -58,8 +58,8 @@ interface Write {
 export class WritePath {
   readonly #workspace: WorkspaceId
   readonly #context: WritePathContext
-  /** Keyed writes that nobody has been shown yet. */
-  #heldBack = 0
+  /** Settles when the last keyed write that nobody has been shown yet is durable; undefined when there is none. */
+  #shown: Promise<void> | undefined
   /** Connections with updates in their inboxes, in order of arrival. */
   #writers: Connection[] = []
   #listeners: Set<RecordListener> | undefined
@@ -81,6 +81,11 @@ export class WritePath {
 
   get hasWork(): boolean {
     return this.#writers.length > 0
+  }
+
+  /** While the document holds keyed writes that are not durable: when they are, and may be shown to those who come. */
+  get shown(): Promise<void> | undefined {
+    return this.#shown
   }
 
   /** Puts one update into its connection's inbox until the tick ends. */
@@ -222,12 +227,14 @@ export class WritePath {
     const updates = writes.flatMap(({ applied }) => applied.forward ?? [])
     const held = writes.map((write) => ({ ...write, applied: { ...write.applied, forward: undefined } }))
     const [appended] = this.#finish(held, log, document, audience)
-    this.#heldBack++
     const durable = (appended?.durable ?? this.#lastDurable)
       .then(() => {
         if (updates.length > 0) this.#context.counters.deliveries += forwardLate(Y.mergeUpdates(updates), audience)
       })
-      .finally(() => this.#heldBack--)
+      .finally(() => {
+        if (this.#shown === durable) this.#shown = undefined
+      })
+    this.#shown = durable
     return { record: appended?.record, lsn: appended?.record.lsn ?? log.head, durable }
   }
 
@@ -282,7 +289,7 @@ export class WritePath {
   /** What writers that are gone left beaten goes with the tick that beat it: once, and never for its own sake. */
   #prune(document: RoomDocument, writes: Write[]): void {
     // What beat it has yet to be shown: until then it stands on everybody's screen.
-    if (this.#heldBack > 0) return
+    if (this.#shown !== undefined) return
     const touched = writes.flatMap(({ applied }) => applied.touched)
     if (touched.length === 0) return
     const applied = document.prune(touched)
