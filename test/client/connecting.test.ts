@@ -20,7 +20,9 @@ describe('connecting', () => {
     expect(code({ url: 'ftp://host', workspace: 'w' })).toBe('bad_options')
     expect(code({ url: 'host', workspace: 'w' })).toBe('bad_options')
     expect(code({ url: 'ws://host?x=1', workspace: 'w' })).toBe('bad_options')
+    expect(code({ url: 'ws://ada:secret@host', workspace: 'w' })).toBe('bad_options')
     expect(code({ url: 'ws://host', workspace: '../w' })).toBe('bad_options')
+    expect(code({ url: 'ws://host' } as { url: string; workspace: string })).toBe('bad_options')
     expect(code({ url: 'ws://host', workspace: 'w', offline: true })).toBe('bad_options')
   })
 

@@ -1,14 +1,16 @@
 import { documentRules, type Source } from '@joinery/blocks'
 import type { Conflict, Workspace } from '@joinery/client'
+import { openMemoryStore } from '@joinery/log'
+import type { ServerOptions } from '@joinery/server'
 import { describe, expect, it } from 'vitest'
 import { until } from '../support/until.ts'
-import { connect, readText, startServer, textOf, whenState } from './fixture.ts'
+import { closing, connect, readText, startServer, textOf, whenState } from './fixture.ts'
 import { HeldStore } from './held-store.ts'
 
 const workflow = { source: 'workflow_execution' as Source, actor: 'engine' }
 const user = { source: 'user_action' as Source, actor: 'ada' }
 
-const start = () => startServer({ rules: documentRules })
+const start = (options: ServerOptions = {}) => startServer({ rules: documentRules, ...options })
 
 /** A workspace that has block `b` with a text, saved. */
 async function withBlock(server: { url: string }, text = 'Measure twice, cut once.'): Promise<Workspace> {
@@ -148,6 +150,27 @@ describe('withRun', () => {
     await expect(job.withRun('none', 'search', async () => 1, workflow)).rejects.toMatchObject({
       code: 'block_missing',
     })
+  })
+
+  it('[C82] a job that is aborted while the server is away rejects with the reason, and its report goes up later', async () => {
+    const store = closing(openMemoryStore())
+    const server = await start({ store })
+    const ada = await withBlock(server)
+    const job = connect(server, { ...workflow })
+    const stop = new AbortController()
+    const stopped = job.withRun(
+      'b',
+      'search',
+      ({ signal }) => new Promise((resolve) => signal.addEventListener('abort', () => resolve())),
+      { ...workflow, signal: stop.signal },
+    )
+    await until('it runs', () => entryOf(ada)?.status === 'processing')
+    await server.close()
+    await whenState(job, 'offline')
+    stop.abort(new Error('told to stop'))
+    await expect(stopped).rejects.toThrow('told to stop')
+    await start({ store, port: server.port })
+    await until('ada sees it', () => entryOf(ada)?.error === 'told to stop')
   })
 
   it('[C47] the job is told to stop and reports nothing when a person starts a run over its own', async () => {

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { ClientError } from './client-error.ts'
-import type { HistoryRecord, RecordFilter, RecordPage, RecordQuery } from './history.ts'
 import { HistoryPages } from './history-pages.ts'
+import type { HistoryRecord, RecordFilter, RecordPage, RecordQuery } from './history-record.ts'
 import { connectWorkspace, type Workspace } from './workspace.ts'
 
 let workspace: Workspace

@@ -1,4 +1,4 @@
-import type { HistoryRecord, RecordFilter, WorkspaceHistory } from './history.ts'
+import type { HistoryRecord, RecordFilter, RecordSource } from './history-record.ts'
 import { type Observable, ObservableValue } from './observable-value.ts'
 import type { Workspace } from './workspace.ts'
 
@@ -27,7 +27,7 @@ const FOLLOW_MS = 500
  */
 export class HistoryPages implements Observable<HistoryPagesState> {
   readonly #workspace: Workspace
-  readonly #history: Pick<WorkspaceHistory, 'head' | 'records'>
+  readonly #source: RecordSource
   readonly #filter: RecordFilter
   readonly #pageRecords: number
   readonly #state = new ObservableValue<HistoryPagesState>(NOTHING_YET)
@@ -40,15 +40,10 @@ export class HistoryPages implements Observable<HistoryPagesState> {
   #wantsNewer = false
   #reading: AbortController | undefined
 
-  /** `history` is asked; one page has `pageRecords`, 1 to 1,000. */
-  constructor(
-    workspace: Workspace,
-    history: Pick<WorkspaceHistory, 'head' | 'records'>,
-    filter: RecordFilter,
-    pageRecords = PAGE_RECORDS,
-  ) {
+  /** `source` is asked; one page has `pageRecords`, 1 to 1,000. */
+  constructor(workspace: Workspace, source: RecordSource, filter: RecordFilter, pageRecords = PAGE_RECORDS) {
     this.#workspace = workspace
-    this.#history = history
+    this.#source = source
     this.#filter = filter
     this.#isFiltered = Object.values(filter).some((value) => value !== undefined)
     this.#pageRecords = pageRecords
@@ -148,7 +143,7 @@ export class HistoryPages implements Observable<HistoryPagesState> {
   }
 
   async #readFirst(signal: AbortSignal): Promise<void> {
-    const head = await this.#history.head({ signal })
+    const head = await this.#source.head({ signal })
     signal.throwIfAborted()
     this.#wantsNewer = false
     await this.#readOlder(head, signal)
@@ -157,7 +152,7 @@ export class HistoryPages implements Observable<HistoryPagesState> {
   async #readNewer(through: number, signal: AbortSignal): Promise<void> {
     // Before the answer: what is written meanwhile is wanted anew.
     this.#wantsNewer = false
-    const head = this.#isFiltered ? await this.#history.head({ signal }) : 0
+    const head = this.#isFiltered ? await this.#source.head({ signal }) : 0
     const newer = await this.#recordsBetween(through, Number.POSITIVE_INFINITY, signal)
     this.#read = { after: this.#read?.after ?? 0, through: Math.max(through, this.#lastLookedAt(newer, head)) }
     if (newer.length > 0) this.#set({ records: [...newer.reverse(), ...this.get().records] })
@@ -195,7 +190,7 @@ export class HistoryPages implements Observable<HistoryPagesState> {
     let next: number | undefined = after
     while (next !== undefined && next < through) {
       const limit = Math.min(this.#pageRecords, through - next)
-      const page = await this.#history.records({ ...this.#filter, after: next, limit, signal })
+      const page = await this.#source.records({ ...this.#filter, after: next, limit, signal })
       signal.throwIfAborted()
       records.push(...page.records.filter(({ lsn }) => lsn <= through))
       next = page.next

@@ -1,43 +1,8 @@
 import type { BlockJson, IndexingEntry, Json, TextEdit } from '@joinery/blocks'
 import { HistoryPages } from './history-pages.ts'
+import type { HistoryRecord, RecordFilter, RecordPage, RecordQuery, RecordSource } from './history-record.ts'
 import { askServer, type HistoryRequest, type Question } from './history-request.ts'
 import type { Workspace } from './workspace.ts'
-
-/** One record of the log: who wrote what and when, by the server's word. */
-export interface HistoryRecord {
-  readonly lsn: number
-  /** Server time, ms since epoch. */
-  readonly at: number
-  readonly actor: string
-  readonly source: string
-  readonly connection: string
-  /** `block`, `block/part` or deeper. */
-  readonly touched: readonly string[]
-  /** Size of its update. */
-  readonly bytes: number
-}
-
-/** Which records. */
-export interface RecordFilter {
-  /** Only those that touched this block. */
-  readonly block?: string
-  readonly actor?: string
-  readonly source?: string
-}
-
-export interface RecordQuery extends RecordFilter, HistoryRequest {
-  /** Only records after this LSN, by default 0. */
-  readonly after?: number
-  /** Records of one page, 1 to 1,000; by default 100. */
-  readonly limit?: number
-}
-
-export interface RecordPage {
-  /** Oldest first. */
-  readonly records: readonly HistoryRecord[]
-  /** `after` of the next page; undefined at the end. A page with a `next` may be empty. */
-  readonly next: number | undefined
-}
 
 /** A point of the past: an LSN, or a time (the last record at or before it). */
 export type HistoryPoint = number | Date
@@ -98,7 +63,7 @@ export interface Restored {
  * What a workspace was, by whom, and the way back. It asks the server's HTTP face, as whom the workspace's socket speaks;
  * every function rejects with a `ClientError` (`unreachable`, `request_refused`) or its signal's reason.
  */
-export class WorkspaceHistory {
+export class WorkspaceHistory implements RecordSource {
   readonly #workspace: Workspace
 
   /** Use {@link historyOf}. */

@@ -11,19 +11,16 @@ export {
   type BlockDifference,
   type Difference,
   type HistoryPoint,
-  type HistoryRecord,
   historyOf,
   type PastBlock,
   type PastPage,
   type PastQuery,
-  type RecordFilter,
-  type RecordPage,
-  type RecordQuery,
   type Restored,
   type WorkspaceHistory,
 } from './history.ts'
 export { type Answer, answerTo } from './history-answer.ts'
 export type { HistoryPages, HistoryPagesState } from './history-pages.ts'
+export type { HistoryRecord, RecordFilter, RecordPage, RecordQuery } from './history-record.ts'
 export type { HistoryRequest } from './history-request.ts'
 export type { KeyedOptions, KeyedReceipt } from './keyed-edits.ts'
 export type { SetAsideCopy } from './local-copies.ts'

@@ -1,8 +1,7 @@
 import { CLAIM_LIMITS, type IndexingEntry, type IndexingRun, type JsonObject, type Source } from '@joinery/blocks'
 import { ClientError } from './client-error.ts'
 import type { ProgressStep } from './presence.ts'
-import { RunWatch } from './run-watch.ts'
-import type { Workspace } from './workspace.ts'
+import { type RunHost, RunWatch } from './run-watch.ts'
 
 /** What a job is handed. */
 export interface JobContext {
@@ -27,8 +26,9 @@ export interface RunJobOptions {
   readonly actor: string
   readonly collectionConfigs?: JsonObject
   /**
-   * Ends the job: the run is reported as `error` with the signal's reason, which is waited for like any report. Before the
-   * run has started, and while a report is on its way, it ends the wait.
+   * Ends the job: the run is reported as `error` with the signal's reason. That is waited for while the server takes it; else
+   * `withRun` rejects with the reason, and the report goes up with the next connection, if the workspace stays open. Before
+   * the run has started, and while a report is on its way, it ends the wait.
    */
   readonly signal?: AbortSignal
   /** Names the run, so that a job started again after a crash goes on with the run it had started. */
@@ -50,14 +50,14 @@ export type JobOutcome =
  * `whenSynced` and `whenDurable` reject with.
  */
 export async function runJob(
-  workspace: Workspace,
+  host: RunHost,
   blockId: string,
   index: string,
   job: Job,
   { source, actor, collectionConfigs, signal, runId }: RunJobOptions,
 ): Promise<JobOutcome> {
-  await workspace.untilSynced({ signal })
-  const block = workspace.blocks.get(blockId)
+  await host.untilSynced({ signal })
+  const block = host.blocks.get(blockId)
   if (block === undefined) throw new ClientError('block_missing', `there is no block ${blockId}`)
   const author = { source, actor }
   const run = block.indexingList.startRun(index, {
@@ -65,8 +65,8 @@ export async function runJob(
     ...(collectionConfigs && { collectionConfigs }),
     ...(runId && { runId }),
   })
-  const watch = new RunWatch(workspace, { block: blockId, index, run })
-  const shown = new ShownProgress(workspace, `${blockId}/${index}`, run)
+  const watch = new RunWatch(host, { block: blockId, index, run })
+  const shown = new ShownProgress(host.presence, `${blockId}/${index}`, run)
   const signals = signal === undefined ? [watch.signal] : [watch.signal, signal]
   let outcome: JobOutcome
   try {
@@ -80,8 +80,24 @@ export async function runJob(
     watch.close()
     shown.close()
   }
-  await workspace.whenDurable({ signal: signal?.aborted ? undefined : signal })
+  await whenReported(host, signal)
   return outcome
+}
+
+/** Resolves when the report is durable. Who has given up waits only as long as something can come of it. */
+async function whenReported(host: RunHost, signal: AbortSignal | undefined): Promise<void> {
+  if (!signal?.aborted) return void (await host.whenDurable({ signal }))
+  const futile = new AbortController()
+  const look = (): void => {
+    if (['offline', 'held'].includes(host.saveStatus.get().state)) futile.abort(signal.reason)
+  }
+  const stop = host.saveStatus.subscribe(look)
+  look()
+  try {
+    await host.whenDurable({ signal: futile.signal })
+  } finally {
+    stop()
+  }
 }
 
 type JobResult =
@@ -123,13 +139,13 @@ function report({ watch, index, run, author, last, signal }: Report, result: Job
 
 /** What others see of a job while it runs. */
 class ShownProgress {
-  readonly #workspace: Workspace
+  readonly #presence: RunHost['presence']
   readonly #key: string
   readonly #run: IndexingRun
   last = 0
 
-  constructor(workspace: Workspace, key: string, run: IndexingRun) {
-    this.#workspace = workspace
+  constructor(presence: RunHost['presence'], key: string, run: IndexingRun) {
+    this.#presence = presence
     this.#key = key
     this.#run = run
     this.show(0)
@@ -143,10 +159,10 @@ class ShownProgress {
       ...(total === undefined ? {} : { total }),
       ...(note ? { note } : {}),
     }
-    this.#workspace.presence.setProgress(this.#key, step)
+    this.#presence.setProgress(this.#key, step)
   }
 
   close(): void {
-    this.#workspace.presence.setProgress(this.#key, undefined)
+    this.#presence.setProgress(this.#key, undefined)
   }
 }

@@ -1,8 +1,23 @@
 import type { IndexingEntry, IndexingList, IndexingRun } from '@joinery/blocks'
-import { whenAborted } from './abort.ts'
+import { type WaitOptions, whenAborted } from './abort.ts'
 import { ClientError } from './client-error.ts'
 import type { Reset } from './document-reset.ts'
-import type { Workspace } from './workspace.ts'
+import type { Observable } from './observable-value.ts'
+import type { Presence } from './presence.ts'
+import type { Receipt } from './receipts.ts'
+import type { SaveStatus } from './save-status.ts'
+import type { WorkspaceBlocks } from './workspace-blocks.ts'
+
+/** What a run needs of the workspace that it is in. */
+export interface RunHost {
+  readonly blocks: WorkspaceBlocks
+  readonly presence: Pick<Presence, 'setProgress'>
+  readonly saveStatus: Observable<SaveStatus>
+  readonly closeSignal: AbortSignal
+  untilSynced(options?: WaitOptions): Promise<void>
+  whenDurable(options?: WaitOptions): Promise<Receipt>
+  onReset(listener: (reset: Reset) => void): () => void
+}
 
 /** Which run of which index is watched. */
 export interface WatchedRun {
@@ -13,7 +28,7 @@ export interface WatchedRun {
 
 /** Whether a run still stands, in the document of the moment. */
 export class RunWatch {
-  readonly #workspace: Workspace
+  readonly #host: RunHost
   readonly #watched: WatchedRun
   readonly #ended = new AbortController()
   readonly #stops: (() => void)[]
@@ -21,14 +36,14 @@ export class RunWatch {
   #lost: ClientError | undefined
   #settled: Promise<void> = Promise.resolve()
 
-  constructor(workspace: Workspace, watched: WatchedRun) {
-    this.#workspace = workspace
+  constructor(host: RunHost, watched: WatchedRun) {
+    this.#host = host
     this.#watched = watched
     this.#stops = [
-      workspace.onReset((reset) => {
+      host.onReset((reset) => {
         this.#settled = this.#follow(reset)
       }),
-      whenAborted(workspace.closeSignal, (reason) => this.#ended.abort(reason)),
+      whenAborted(host.closeSignal, (reason) => this.#ended.abort(reason)),
     ]
     this.#observe()
   }
@@ -39,7 +54,7 @@ export class RunWatch {
   }
 
   get list(): IndexingList | undefined {
-    return this.#workspace.blocks.get(this.#watched.block)?.indexingList
+    return this.#host.blocks.get(this.#watched.block)?.indexingList
   }
 
   get standing(): IndexingEntry | undefined {
@@ -53,7 +68,7 @@ export class RunWatch {
   /** Resolves when it can be told: at once, but while a replaced document is synced. Throws what the run was lost to. */
   async settle(): Promise<void> {
     await this.#settled
-    this.#workspace.closeSignal.throwIfAborted()
+    this.#host.closeSignal.throwIfAborted()
     if (this.#lost !== undefined) throw this.#lost
   }
 
@@ -78,7 +93,7 @@ export class RunWatch {
     this.#unobserve = undefined
     if (cause === 'generation_changed') return this.#lose(new ClientError('generation_changed', reason))
     try {
-      await this.#workspace.untilSynced()
+      await this.#host.untilSynced()
     } catch {
       // Closed or refused, which `closeSignal` and the wait for the report tell.
       return

@@ -1,5 +1,6 @@
 import { diffText, type TextEdit } from '@joinery/blocks'
 import type * as Y from 'yjs'
+import { FieldPlaces } from './field-places.ts'
 
 export type TextField = HTMLTextAreaElement | HTMLInputElement
 
@@ -18,16 +19,15 @@ export interface TextFieldOptions {
  * Keeps a plain text field and a Y.Text alike: what is typed becomes the edits that differ, what others type moves the caret
  * and the selection along with the text around them. While an input method composes, others' edits wait for its end, since
  * writing into the field would cut it short. The field's own undo, which others' edits confuse, is replaced by `undo` and
- * `redo`. Returns the function that lets the field go; it
- * may be called twice.
+ * `redo`. Returns the function that lets the field go; it may be called twice.
  */
 export function bindTextField(field: TextField, options: TextFieldOptions): () => void {
   const { transact } = options
   let text = options.text
   /** What the field showed when it last agreed with the text. */
   let shown = text?.toString() ?? ''
-  /** Others' edits since then, while they wait. */
-  let waiting: TextEdit[] = []
+  /** While others' edits wait to be shown: where in the text the field's characters are. */
+  let places: FieldPlaces | undefined
   let isComposing = false
   let isTyping = false
 
@@ -39,37 +39,36 @@ export function bindTextField(field: TextField, options: TextFieldOptions): () =
     try {
       text ??= observed(options.createText())
       const target = text
-      transact(() => write(target, typed, waiting))
+      transact(() => (places === undefined ? write(target, typed) : places.write(target, typed)))
     } finally {
       isTyping = false
     }
-    if (waiting.length > 0 && !isComposing) flush()
+    if (!isComposing) showWaiting()
   }
   const onText = (event: Y.YTextEvent): void => {
     if (isTyping) return
-    if (isComposing) waiting.push(...editsOf(event.delta))
-    else show(editsOf(event.delta))
+    const edits = editsOf(event.delta)
+    if (!isComposing) return show((index) => indexAfter(edits, index))
+    places ??= new FieldPlaces(shown.length)
+    places.follow(edits)
   }
   const observed = (target: Y.Text): Y.Text => {
     target.observe(onText)
     return target
   }
-  const show = (edits: readonly TextEdit[]): void => {
+  /** Shows the text, the selection where `moved` says. */
+  const show = (moved: (index: number) => number): void => {
     const { selectionStart, selectionEnd, selectionDirection } = field
     shown = text?.toString() ?? ''
     field.value = shown
     // Setting a selection moves the focus in some browsers; whoever is not in the field has no caret to keep.
     if (field.ownerDocument.activeElement !== field || selectionStart === null || selectionEnd === null) return
-    field.setSelectionRange(
-      indexAfter(edits, selectionStart),
-      indexAfter(edits, selectionEnd),
-      selectionDirection ?? 'none',
-    )
+    field.setSelectionRange(moved(selectionStart), moved(selectionEnd), selectionDirection ?? 'none')
   }
-  const flush = (): void => {
-    const edits = waiting
-    waiting = []
-    show(edits)
+  const showWaiting = (): void => {
+    const waited = places
+    places = undefined
+    if (waited !== undefined) show((index) => waited.indexOf(index))
   }
   const onCompositionStart = (): void => {
     isComposing = true
@@ -77,7 +76,7 @@ export function bindTextField(field: TextField, options: TextFieldOptions): () =
   const onCompositionEnd = (): void => {
     isComposing = false
     onInput()
-    if (waiting.length > 0) flush()
+    showWaiting()
   }
   const onBeforeInput = (event: Event): void => {
     const { inputType } = event as InputEvent
@@ -103,13 +102,10 @@ export function bindTextField(field: TextField, options: TextFieldOptions): () =
   }
 }
 
-/** Writes edits made on a text that lacked `others` into the one that has them. */
-function write(text: Y.Text, typed: readonly TextEdit[], others: readonly TextEdit[]): void {
+function write(text: Y.Text, typed: readonly TextEdit[]): void {
   for (const { index, remove, insert } of [...typed].reverse()) {
-    const start = indexAfter(others, index)
-    const end = indexAfter(others, index + remove)
-    if (end > start) text.delete(start, end - start)
-    if (insert !== '') text.insert(start, insert)
+    if (remove > 0) text.delete(index, remove)
+    if (insert !== '') text.insert(index, insert)
   }
 }
 

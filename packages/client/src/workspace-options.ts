@@ -37,7 +37,8 @@ const DEFAULT_PREFIX = 'joinery'
 /** Throws `bad_options` and says what is wrong. */
 export function parseOptions(options: WorkspaceOptions): ParsedOptions {
   const { workspace, actor, source } = options
-  if (parseWorkspaceName(workspace) === undefined) {
+  // Who calls it without types gets words, too.
+  if (typeof workspace !== 'string' || parseWorkspaceName(workspace) === undefined) {
     throw new ClientError('bad_options', `${JSON.stringify(workspace)} can't be: ${WORKSPACE_NAME_RULE}`)
   }
   return { url: parseUrl(options.url), workspace, actor, source, prefix: prefixOf(options.offline) }
@@ -47,8 +48,8 @@ function parseUrl(text: string): string {
   // Not `URL.parse`, which Node 20 has not.
   const url = URL.canParse(text) ? new URL(text) : null
   const protocol = url === null ? '' : url.protocol.replace('http', 'ws')
-  if (url === null || !['ws:', 'wss:'].includes(protocol) || url.search !== '' || url.hash !== '') {
-    const message = `the server's URL is ws://, wss://, http:// or https:// without query, got ${JSON.stringify(text)}`
+  if (url === null || !['ws:', 'wss:'].includes(protocol) || url.search || url.hash || url.username) {
+    const message = `the server's URL is ws://, wss://, http:// or https:// without query or user, got ${JSON.stringify(text)}`
     throw new ClientError('bad_options', message)
   }
   return `${protocol}//${url.host}${url.pathname.replace(/\/+$/, '')}`

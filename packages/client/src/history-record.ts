@@ -1,0 +1,45 @@
+import type { HistoryRequest } from './history-request.ts'
+
+/** One record of the log: who wrote what and when, by the server's word. */
+export interface HistoryRecord {
+  readonly lsn: number
+  /** Server time, ms since epoch. */
+  readonly at: number
+  readonly actor: string
+  readonly source: string
+  readonly connection: string
+  /** `block`, `block/part` or deeper. */
+  readonly touched: readonly string[]
+  /** Size of its update. */
+  readonly bytes: number
+}
+
+/** Which records. */
+export interface RecordFilter {
+  /** Only those that touched this block. */
+  readonly block?: string
+  readonly actor?: string
+  readonly source?: string
+}
+
+export interface RecordQuery extends RecordFilter, HistoryRequest {
+  /** Only records after this LSN, by default 0. */
+  readonly after?: number
+  /** Records of one page, 1 to 1,000; by default 100. */
+  readonly limit?: number
+}
+
+export interface RecordPage {
+  /** Oldest first. */
+  readonly records: readonly HistoryRecord[]
+  /** `after` of the next page; undefined at the end. A page with a `next` may be empty. */
+  readonly next: number | undefined
+}
+
+/** Where records are read from. */
+export interface RecordSource {
+  /** LSN of the last record. */
+  head(request?: HistoryRequest): Promise<number>
+  /** One page of the records that are kept. */
+  records(query?: RecordQuery): Promise<RecordPage>
+}
