@@ -1,0 +1,116 @@
+import { execFile } from 'node:child_process'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startJoinery } from '../support/joinery-process.ts'
+import { type TempDirectory, tempDirectory } from '../support/temp-directory.ts'
+import { installPacked, link, type PackedPackage } from './packed.ts'
+
+const run = promisify(execFile)
+const root = join(import.meta.dirname, '../..')
+/** The Node that a user has: that which runs npm, where npm runs these tests. */
+const users = process.env.npm_node_execpath ?? process.execPath
+
+const program = `
+import { connectWorkspace } from '@joinery/client'
+import { forkDoc } from '@joinery/blocks'
+import * as Y from 'yjs'
+
+const workspace = connectWorkspace({ url: process.argv[2], workspace: 'packed', actor: 'ada' })
+await workspace.whenSynced
+const note = workspace.blocks.create('note-1', { type: 'text' })
+note.content.insert(0, 'Measure twice.')
+const run = note.indexingList.startRun('main', { source: 'user_action', actor: 'ada' })
+note.indexingList.report('main', run, 'done', { source: 'user_action', actor: 'ada', chunks: 1 })
+await workspace.whenDurable()
+await workspace.transact(({ blocks }) => blocks.create('note-2', { type: 'text' }), { idempotencyKey: 'once' })
+console.log(JSON.stringify(workspace.blocks.list().map(({ id, text }) => [id, text])))
+console.log(workspace.doc instanceof Y.Doc, forkDoc(workspace.doc) instanceof Y.Doc)
+await workspace.close()
+`
+
+const typed = `
+import { type Api, createApi } from '@joinery/api'
+import { createBlock, type IndexingEntry } from '@joinery/blocks'
+import { connectWorkspace, type Workspace } from '@joinery/client'
+import { type EventStore, openLevelStore } from '@joinery/log'
+import { verifyStore } from '@joinery/log/operations'
+import { decodeFrame } from '@joinery/protocol'
+import { useIndexingEntry, WorkspaceProvider } from '@joinery/react'
+import { createServer } from '@joinery/server'
+import { App } from './from-readme.tsx'
+
+export const workspace: Workspace = connectWorkspace({ url: 'ws://127.0.0.1:1', workspace: 'w' })
+export const useEntry = (): IndexingEntry | undefined => useIndexingEntry('a', 'main')
+// @ts-expect-error an id is a text
+createBlock(workspace.doc, 1, { type: 'text' })
+// @ts-expect-error the application of packages/react/README.md wants a token
+App({})
+export { type Api, createApi, createServer, decodeFrame, type EventStore, openLevelStore, verifyStore, WorkspaceProvider }
+`
+
+/** The first block of this language in a package's README. */
+async function exampleOf(name: string, language: string): Promise<string> {
+  const readme = await readFile(join(root, 'packages', name, 'README.md'), 'utf8')
+  const fence = new RegExp(`\`\`\`${language}\\n(.*?)\`\`\``, 's')
+  return fence.exec(readme)?.[1] ?? expect.fail(`packages/${name}/README.md has no ${language}`)
+}
+
+describe('the packages, packed and put into a project of their own', () => {
+  let directory: TempDirectory
+  let packages: PackedPackage[]
+  beforeAll(async () => {
+    directory = await tempDirectory()
+    packages = await installPacked(directory.path)
+    await writeFile(join(directory.path, 'package.json'), '{ "type": "module" }')
+  }, 120_000)
+  afterAll(() => directory?.[Symbol.asyncDispose]())
+
+  it('[T82] each door opens with what its package declares, and each has a README, a SPEC and a licence', async () => {
+    const doors = packages.flatMap((one) => one.doors)
+    expect(doors).toContain('@joinery/react')
+    const code = `for (const door of ${JSON.stringify(doors)}) console.log(door, Object.keys(await import(door)).length > 0)`
+    await writeFile(join(directory.path, 'doors.js'), code)
+    const { stdout } = await run(process.execPath, ['doors.js'], { cwd: directory.path })
+    expect(stdout).toBe(doors.map((door) => `${door} true\n`).join(''))
+    for (const { manifest } of packages) {
+      for (const file of ['README.md', 'SPEC.md', 'LICENSE']) {
+        await expect(readFile(join(directory.path, 'node_modules', manifest.name, file), 'utf8')).resolves.not.toBe('')
+      }
+    }
+  })
+
+  it('[T82] a program on the Node that runs npm writes through the SDK, with one yjs', async () => {
+    await using joinery = await startJoinery({ directory: join(directory.path, 'data'), durability: 'memory' })
+    await writeFile(join(directory.path, 'program.js'), program)
+    const { stdout, stderr } = await run(users, ['program.js', joinery.url], { cwd: directory.path })
+    expect(stderr).toBe('')
+    expect(stdout).toBe('[["note-1","Measure twice."],["note-2",""]]\ntrue true\n')
+  })
+
+  it.each([
+    ['protocol', users, 'syncStep1\ntrue '],
+    ['blocks', users, "[ 'done', 'done' ]"],
+    ['log', process.execPath, "1 ada [ 'note-1/content' ]\ntrue"],
+    ['server', process.execPath, 'listening on http://127.0.0.1:'],
+  ])('[T82] the example in the README of %s does what it says', async (name, node, says) => {
+    await writeFile(join(directory.path, `${name}.js`), await exampleOf(name, 'js'))
+    const { stdout, stderr } = await run(node, [`${name}.js`], { cwd: directory.path })
+    expect(stderr).toBe('')
+    expect(stdout).toContain(says)
+  })
+
+  it('[T82] a typed program, and the application in the README of react, see the types', async () => {
+    await link(join(root, 'node_modules'), '@types/node', join(directory.path, 'node_modules'))
+    await link(join(root, 'packages/react/node_modules'), '@types/react', join(directory.path, 'node_modules'))
+    await writeFile(join(directory.path, 'typed.ts'), typed)
+    await writeFile(join(directory.path, 'from-readme.tsx'), await exampleOf('react', 'tsx'))
+    const strict = { module: 'nodenext', target: 'es2022', strict: true, noEmit: true }
+    const options = { ...strict, types: ['node'], jsx: 'react-jsx', allowImportingTsExtensions: true }
+    const tsconfig = JSON.stringify({ compilerOptions: options, files: ['typed.ts'] })
+    await writeFile(join(directory.path, 'tsconfig.json'), tsconfig)
+    const tsc = run(join(root, 'node_modules/.bin/tsc'), [], { cwd: directory.path })
+    await expect(tsc.catch(({ stdout }: { stdout: string }) => ({ stdout }))).resolves.toMatchObject({ stdout: '' })
+  })
+})
