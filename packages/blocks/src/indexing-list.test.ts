@@ -42,6 +42,9 @@ test('[B12] startRun refuses to start over an unfinished run of a higher-priorit
     expect.objectContaining({ code: 'run_superseded', name: 'RunSupersededError', standing: list.get('alpha') }),
   )
   expect(attempt).toThrow(/ada/)
+  // Who reports on it does not matter, but who has started it.
+  list.report('alpha', run, 'processing', { ...POLLER, chunks: 3 })
+  expect(attempt).toThrow(RunSupersededError)
   list.report('alpha', run, 'done', USER)
   expect(attempt().no).toBe(2)
 })
@@ -187,6 +190,28 @@ test('[B17] observe tells once per transaction, local or remote, what changed an
   stop()
   block.indexingList.remove('alpha')
   expect(seen).toHaveLength(3)
+})
+
+test('[B17] observe names no rule when a greater claim was removed and one beneath it comes to show', () => {
+  const { doc, block } = docWithBlock()
+  const [remover, worker] = [forkDoc(doc), forkDoc(doc)]
+  block.indexingList.startRun('alpha', USER)
+  Y.applyUpdate(remover, Y.encodeStateAsUpdate(doc))
+  getBlock(worker, 'b1')?.indexingList.startRun('alpha', WORKFLOW)
+  Y.applyUpdate(doc, Y.encodeStateAsUpdate(worker))
+  const seen: IndexingChange[] = []
+  block.indexingList.observe((change) => seen.push(change))
+  getBlock(remover, 'b1')?.indexingList.remove('alpha')
+  Y.applyUpdate(doc, Y.encodeStateAsUpdate(remover))
+  expect(seen.flatMap(({ changes }) => changes)).toEqual([
+    {
+      kind: 'updated',
+      key: 'alpha',
+      before: expect.objectContaining(USER),
+      entry: expect.objectContaining(WORKFLOW),
+      rule: undefined,
+    },
+  ])
 })
 
 test('[M8] junk and legacy entries of stock clients never break a reader, and junk is reported', () => {

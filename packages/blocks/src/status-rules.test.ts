@@ -82,6 +82,8 @@ test('[B24] a claim beyond its bounds reads as junk that names the field', () =>
     ['source', { source: 'root' }],
     ['actor', { actor: '' }],
     ['at', { at: Number.POSITIVE_INFINITY }],
+    ['at', { at: 8.64e15 + 1 }],
+    ['at', { at: -8.64e15 - 1 }],
     ['error', { error: 'x'.repeat(4_001) }],
     ['chunks', { chunks: 1.5 }],
     ['collection_configs', { collection_configs: deep }],

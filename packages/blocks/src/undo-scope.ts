@@ -1,4 +1,4 @@
-import * as Y from 'yjs'
+import type * as Y from 'yjs'
 import { locateChange } from './change-location.ts'
 import { edgesMap } from './edges.ts'
 import { blocksMap } from './workspace-blocks.ts'
@@ -11,7 +11,6 @@ export interface UndoScope {
   readonly scope: UndoTypes
   readonly options: {
     captureTransaction(transaction: Y.Transaction): boolean
-    deleteFilter(item: Y.Item): boolean
     trackedOrigins: Set<unknown>
   }
 }
@@ -27,9 +26,6 @@ export function undoScope(doc: Y.Doc, trackedOrigins: Iterable<unknown> = [null]
     scope: [blocksMap(doc), edgesMap(doc)] as unknown as UndoTypes,
     options: {
       captureTransaction: (transaction) => !touchesStatus(transaction),
-      // Undone creation of a block takes its statuses along; nothing else may delete one.
-      deleteFilter: (item) =>
-        !(item.parent instanceof Y.AbstractType) || item.parent._item?.parentSub !== 'indexingList',
       trackedOrigins: new Set(trackedOrigins),
     },
   }
@@ -40,6 +36,8 @@ function touchesStatus(transaction: Y.Transaction): boolean {
   for (const [type, keys] of transaction.changed) {
     const location = locateChange(transaction.doc, type, keys)
     if (location?.at === 'part' && location.part === 'indexingList') return true
+    // The first status of a stock client's bare block comes with the list that holds it.
+    if (location?.at === 'block' && location.keys.has('indexingList')) return true
   }
   return false
 }

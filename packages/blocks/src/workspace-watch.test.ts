@@ -105,6 +105,28 @@ test('[B20] undo takes back text, fields, blocks and edges, and never a status',
   expect(getBlock(doc, 'b1')?.type).toBe('text')
 })
 
+test("[B20] undo does not take back the first status of a stock client's block, whose list it brought along", () => {
+  const doc = new Y.Doc()
+  doc.getMap('blocks').set('s1', new Y.Map([['id', 's1']]))
+  const { scope, options } = undoScope(doc)
+  const undo = new Y.UndoManager(scope, { ...options, captureTimeout: 0 })
+  const block = getBlock(doc, 's1')
+  doc.transact(() => block?.indexingList.startRun('alpha', USER))
+  undo.undo()
+  expect(block?.indexingList.get('alpha')?.status).toBe('processing')
+})
+
+test('[B20] undo of a creation takes the statuses that came with it, redo brings both back', () => {
+  const doc = new Y.Doc()
+  const { scope, options } = undoScope(doc)
+  const undo = new Y.UndoManager(scope, { ...options, captureTimeout: 0 })
+  doc.transact(() => createBlock(doc, 'b1', { type: 'text' }).indexingList.startRun('alpha', USER))
+  undo.undo()
+  expect(getBlock(doc, 'b1')).toBeUndefined()
+  undo.redo()
+  expect(getBlock(doc, 'b1')?.indexingList.get('alpha')?.status).toBe('processing')
+})
+
 const statusOf = (raw: unknown): string => (raw as { status: string }).status
 const RANK = ['notStarted', 'processing', 'done', 'error']
 

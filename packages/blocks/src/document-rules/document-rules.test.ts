@@ -265,6 +265,21 @@ test("[B40] undo may bring back what another writer's claims said here, word for
   expect(ada.codes.at(-1)).toBe('forbidden_actor')
 })
 
+test('[B40] undo may bring back what stood when the server had only just loaded the document', () => {
+  const { server: before, doc: jobDoc } = serverAnd(JOB)
+  blockOf(jobDoc).indexingList.startRun('alpha', WORKFLOW)
+  const ada = serverAnd(ADA, forkDoc(before))
+  blockOf(ada.doc).content.insert(0, 'text')
+  const loaded = serverAnd(ADA, forkDoc(ada.server))
+  const { scope, options } = undoScope(loaded.doc)
+  const undo = new Y.UndoManager(scope, { ...options, captureTimeout: 0 })
+  // The first update since is a deletion alone, which gets no closer look.
+  deleteBlock(loaded.doc, 'b1')
+  undo.undo()
+  expect(loaded.codes).toEqual([undefined, undefined])
+  expect(blockOf(loaded.server).indexingList.get('alpha')?.actor).toBe('workflow-7')
+})
+
 test('[B41] the server is told what is shown differently and whose claim lost, and prunes where an update touched claims', () => {
   const { server, doc: jobDoc } = serverAnd(JOB)
   const run = blockOf(jobDoc).indexingList.startRun('alpha', WORKFLOW)

@@ -9,6 +9,8 @@ interface Fact extends Deed {
   /** The writer's client id and clock afterwards: a replica whose state is behind has the fact but waits for what it builds on. */
   readonly client: number
   readonly clock: number
+  /** What its writer had seen. */
+  readonly builtOn: ReadonlySet<Fact>
 }
 interface Deed {
   readonly claims: readonly StatusClaim[]
@@ -245,8 +247,9 @@ export class HistoryWorld {
     replica.doc.on('update', collect)
     const { doc } = replica
     const client = doc.clientID
+    const builtOn = new Set(replica.facts)
     const deed = act(block)
-    const fact: Fact = { ...deed, client, clock: Y.getState(doc.store, client) }
+    const fact: Fact = { ...deed, client, clock: Y.getState(doc.store, client), builtOn }
     replica.doc.off('update', collect)
     replica.facts.add(fact)
     // A late joiner's own creation of the block comes before all this; any state sync brings it.
@@ -254,9 +257,12 @@ export class HistoryWorld {
   }
 }
 
-/** False while updates wait for others: what a replica shows is then nobody's promise. */
-export function isComplete(replica: Replica): boolean {
-  return replica.doc.store.pendingStructs === null
+/**
+ * False while something lacks what its writer had seen: what a replica shows is then nobody's promise. Yjs itself waits only
+ * for what an insertion stands beside; a deletion may be there before the greater claim that was its reason.
+ */
+export function isComplete({ doc, facts }: Replica): boolean {
+  return doc.store.pendingStructs === null && [...facts].every(({ builtOn }) => builtOn.isSubsetOf(facts))
 }
 
 function openDoc(): Pick<Replica, 'doc' | 'undo'> {
