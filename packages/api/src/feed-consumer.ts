@@ -3,12 +3,12 @@ import type { ServerResponse } from 'node:http'
 import type { Lsn, Workspaces } from '@joinery/server'
 import { ChangeReader } from './change-event.ts'
 import { encodeBehind, encodeChange, STREAM_START } from './event-frame.ts'
-import type { Feed } from './feed.ts'
+import type { Feed, FeedListener } from './feed.ts'
 import { paced } from './paced.ts'
 import type { ReplayTurns } from './replay-turns.ts'
 
 /** One open stream of events. What it can't take yet stays in the feed's ring, once for all consumers. */
-export class FeedConsumer {
+export class FeedConsumer implements FeedListener {
   readonly #feed: Feed
   readonly #response: ServerResponse
   readonly #stallMs: number
@@ -43,7 +43,6 @@ export class FeedConsumer {
     this.wake()
   }
 
-  /** There may be news. */
   wake(): void {
     const { ring, durableThrough } = this.#feed
     // Whether or not it can take anything now: one that never does would keep its place for good.

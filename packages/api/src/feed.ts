@@ -4,7 +4,6 @@ import type { ApiLimits } from './api-limits.ts'
 import { ChangeReader } from './change-event.ts'
 import { encodeChange, KEEP_ALIVE } from './event-frame.ts'
 import { EventRing } from './event-ring.ts'
-import type { FeedConsumer } from './feed-consumer.ts'
 import type { Position } from './known-workspace.ts'
 import { paced } from './paced.ts'
 
@@ -15,6 +14,15 @@ export interface FeedOptions {
   readonly logger: Logger
   /** The feed can't go on, or nobody listens: the next consumer needs a new one. */
   onEnded(feed: Feed): void
+}
+
+/** Who listens, as the feed sees it. */
+export interface FeedListener {
+  /** There may be news. */
+  wake(): void
+  /** To be passed on at once, if there is room. */
+  send(bytes: Buffer): void
+  end(): void
 }
 
 /** The records that become durable together. */
@@ -35,7 +43,7 @@ export class Feed {
   readonly workspace: WorkspaceId
   readonly ring: EventRing
   readonly #options: FeedOptions
-  readonly #consumers = new Set<FeedConsumer>()
+  readonly #consumers = new Set<FeedListener>()
   readonly #keepAlive: NodeJS.Timeout
   #reader: ChangeReader | undefined
   #waiting: (readonly [LogRecord, Promise<void>])[] = []
@@ -92,11 +100,11 @@ export class Feed {
     return head <= this.ring.last && generation === this.#generation
   }
 
-  add(consumer: FeedConsumer): void {
+  add(consumer: FeedListener): void {
     this.#consumers.add(consumer)
   }
 
-  remove(consumer: FeedConsumer): void {
+  remove(consumer: FeedListener): void {
     if (this.#consumers.delete(consumer) && this.#consumers.size === 0) this.#idleSinceMs = performance.now()
   }
 

@@ -1,4 +1,4 @@
-import { type ClaimAuthor, forkDoc } from '@joinery/blocks'
+import { type ClaimAuthor, forkDoc, getBlock } from '@joinery/blocks'
 import type { WorkspaceView } from '@joinery/server'
 import type * as Y from 'yjs'
 import { ApiError } from './api-error.ts'
@@ -40,7 +40,9 @@ export function runOperations(doc: Y.Doc, operations: readonly Operation[], auth
 function checkPrecondition({ doc, stamps }: WorkspaceView, operation: Operation): void {
   const { block: id, expectedVersion, onlyIfAbsent, match } = operation
   if (expectedVersion === undefined && onlyIfAbsent === undefined && match === undefined) return
-  assertPrecondition('block', id, readBlock(doc, stamps, id), operation)
+  const stamp = stamps.of(id)
+  const standing = getBlock(doc, id) && { version: stamp?.lsn ?? 0, at: stamp?.at }
+  assertPrecondition('block', id, standing, operation, () => readBlock(doc, stamps, id))
 }
 
 /** Says in the error which of several operations it was. */

@@ -17,17 +17,13 @@ export interface Precondition {
  */
 interface VersionTag {
   readonly version: number
-  /** Milliseconds since the epoch, as in `updatedBy`. */
+  /** Milliseconds since the epoch, as in `updatedBy`; undefined in a tag without, and where the log no longer says. */
   readonly at: number | undefined
-}
-
-interface Versioned {
-  readonly version: number
-  readonly updatedBy: { readonly at: number } | null
 }
 
 const TAG = String.raw`"(\d{1,15})(?:@(\d{1,15}))?"`
 const IF_MATCH = new RegExp(String.raw`^\s*(?:\*|${TAG}(?:\s*,\s*${TAG})*)\s*$`)
+const ONE_TAG = new RegExp(TAG)
 
 /** Headers of a write to one block or edge. */
 export const blockWriteHeaders = writeHeaders.extend({
@@ -67,54 +63,56 @@ export function preconditionOf(
 
 function matchOf(header: string): readonly VersionTag[] | '*' {
   if (header.trim() === '*') return '*'
-  return Array.from(header.matchAll(new RegExp(TAG, 'g')), ([, version, at]) => ({
-    version: Number(version),
-    at: at === undefined ? undefined : Number(at),
-  }))
+  return header.split(',').map((tag) => {
+    const [, version, at] = ONE_TAG.exec(tag) ?? []
+    return { version: Number(version), at: at === undefined ? undefined : Number(at) }
+  })
 }
 
-/** Throws `block_exists`, `edge_exists` or `version_conflict`, each with what is there, unless the write may be made. */
+/**
+ * Throws `block_exists`, `edge_exists` or `version_conflict` unless the write may be made. `standing` is undefined when
+ * there is nothing; `show` gives what is there as the answer shows it.
+ */
 export function assertPrecondition(
   kind: 'block' | 'edge',
   id: string,
-  current: Versioned | undefined,
+  standing: VersionTag | undefined,
   { expectedVersion, onlyIfAbsent, match }: Precondition,
+  show: () => unknown,
 ): void {
-  if (onlyIfAbsent && current !== undefined) {
+  if (onlyIfAbsent && standing !== undefined) {
     const code: ApiErrorCode = kind === 'block' ? 'block_exists' : 'edge_exists'
-    throw new ApiError(code, `${kind} "${id}" is there already, at version ${current.version}`, { current })
+    const message = `${kind} "${id}" is there already, at version ${standing.version}`
+    throw new ApiError(code, message, { current: show() })
   }
-  const isExpected = expectedVersion === undefined || current?.version === expectedVersion
-  if (isExpected && (match === undefined || matches(match, current))) return
-  const found = current === undefined ? 'gone' : `at version ${nameOf(current)}`
+  const isExpected = expectedVersion === undefined || standing?.version === expectedVersion
+  if (isExpected && (match === undefined || matches(match, standing))) return
+  const found = standing === undefined ? 'gone' : `at version ${nameOf(standing)}`
   const message = `${kind} "${id}" is ${found}, not at ${isExpected ? wantedBy(match) : expectedVersion}`
-  throw new ApiError('version_conflict', message, { current: current ?? null })
+  throw new ApiError('version_conflict', message, { current: standing === undefined ? null : show() })
 }
 
-function matches(match: NonNullable<Precondition['match']>, current: Versioned | undefined): boolean {
-  if (current === undefined) return false
+function matches(match: NonNullable<Precondition['match']>, standing: VersionTag | undefined): boolean {
+  if (standing === undefined) return false
   if (match === '*') return true
-  return match.some(
-    ({ version, at }) => version === current.version && (at === undefined || at === current.updatedBy?.at),
-  )
+  return match.some(({ version, at }) => version === standing.version && (at === undefined || at === standing.at))
 }
 
 function wantedBy(match: Precondition['match']): string {
-  if (match === undefined || match === '*') return 'any'
-  return match.map(({ version, at }) => (at === undefined ? version : `${version}@${at}`)).join(' or ')
+  return match === undefined || match === '*' ? 'any' : match.map(nameOf).join(' or ')
 }
 
-function nameOf({ version, updatedBy }: Versioned): string {
-  return updatedBy === null ? String(version) : `${version}@${updatedBy.at}`
+function nameOf({ version, at }: VersionTag): string {
+  return at === undefined ? String(version) : `${version}@${at}`
 }
 
 /** A strong ETag: the representation changes with the version and only with it. */
-export function etagOf({ version }: Pick<Versioned, 'version'>): string {
+export function etagOf({ version }: Pick<VersionTag, 'version'>): string {
   return `"${version}"`
 }
 
 /** Whether the caller's If-None-Match says that it has this version already. Weak tags count: what stands between makes them. */
-export function isKnownToCaller(ifNoneMatch: string | undefined, current: Pick<Versioned, 'version'>): boolean {
+export function isKnownToCaller(ifNoneMatch: string | undefined, current: Pick<VersionTag, 'version'>): boolean {
   if (ifNoneMatch === undefined) return false
   return (
     ifNoneMatch.trim() === '*' ||

@@ -1,5 +1,5 @@
 import { edgesMap, listEdges, removeEdge, setEdge } from '@joinery/blocks'
-import type { Identity, WorkspaceId } from '@joinery/server'
+import type { Identity, WorkspaceId, WorkspaceView } from '@joinery/server'
 import { z } from 'zod'
 import { ApiError } from '../api-error.ts'
 import { authorOf } from '../caller.ts'
@@ -12,6 +12,7 @@ import {
   blockWriteQuery,
   etagOf,
   isKnownToCaller,
+  type Precondition,
   preconditionOf,
 } from '../precondition.ts'
 import { anyHeaders, noBody, type Reply, type Route, route } from '../route.ts'
@@ -100,7 +101,7 @@ const put = route(
       {
         check: (view) => {
           assertKnown(workspace, view)
-          assertPrecondition('edge', id, readEdge(view.doc, view.stamps, id), preconditionOf(headers, query))
+          checkPrecondition(view, id, preconditionOf(headers, query))
         },
         run: (doc) => {
           if (!isSameJson(findEdge(doc, id), { id, ...edge })) setEdge(doc, id, edge)
@@ -136,7 +137,7 @@ const remove = route(
       check: (view) => {
         assertKnown(workspace, view)
         if (!edgesMap(view.doc).has(id)) throw unknownEdge(id)
-        assertPrecondition('edge', id, readEdge(view.doc, view.stamps, id), preconditionOf(headers, query))
+        checkPrecondition(view, id, preconditionOf(headers, query))
       },
       run: (doc) => removeEdge(doc, id),
     })
@@ -168,6 +169,12 @@ function writeEdge(
     sync: wantsSync(headers, durability),
     ...edit,
   })
+}
+
+function checkPrecondition({ doc, stamps }: WorkspaceView, id: string, precondition: Precondition): void {
+  const edge = readEdge(doc, stamps, id)
+  const standing = edge && { version: edge.version, at: edge.updatedBy?.at }
+  assertPrecondition('edge', id, standing, precondition, () => edge)
 }
 
 function edgeReply(outcome: WriteOutcome, id: string): Reply {
