@@ -76,6 +76,40 @@ describe('bindTextField', () => {
     expect(field.value).toBe('Xab漢字')
   })
 
+  it('[C76] keeps the letters of a composition in their places whatever others write around and between them', () => {
+    const letters = 'nǐhǎo😀 shì'.split('')
+    const remote = fc.array(fc.record({ at: fc.nat(30), insert: fc.constantFrom('X', 'YZ') }), { maxLength: 3 })
+    fc.assert(
+      fc.property(fc.nat(11), fc.array(remote, { minLength: 12, maxLength: 12 }), (start, betweens) => {
+        const { text, theirs, field, type, sync } = scene('hello world')
+        const others = (edits: readonly { at: number; insert: string }[]): void => {
+          for (const { at, insert } of edits) {
+            theirs.insert(Math.min(at, theirs.length), insert)
+            sync()
+          }
+        }
+        const shown = (composed: string): string =>
+          `${'hello world'.slice(0, start)}${composed}${'hello world'.slice(start)}`
+        field.dispatchEvent(new Event('compositionstart'))
+        for (const [at, edits] of betweens.entries()) {
+          type(shown(letters.slice(0, at).join('')))
+          sync()
+          others(edits)
+          expect(field.value).toBe(shown(letters.slice(0, at).join('')))
+        }
+        // What the input method makes of it in the end.
+        type(shown('你好'))
+        field.dispatchEvent(new Event('compositionend'))
+        expect(field.value).toBe(text.toString())
+        expect(text.toString().replaceAll(/[XYZ]/g, '')).toBe(shown('你好'))
+        expect(text.toString().replaceAll(/[^XYZ]/g, '')).toHaveLength(
+          betweens.flat().reduce((sum, { insert }) => sum + insert.length, 0),
+        )
+      }),
+      { numRuns: 30 },
+    )
+  })
+
   it('[C76] leaves undo to the workspace', () => {
     const { field, undone } = scene('a')
     for (const inputType of ['historyUndo', 'historyRedo']) {

@@ -1,0 +1,62 @@
+import type { TextEdit } from '@joinery/blocks'
+import type * as Y from 'yjs'
+
+/** Where each character of a field is in a text that others have edited since the two were alike. */
+export class FieldPlaces {
+  /** Of each character of the field its index in the text; of one that others have removed `~` of where it was. */
+  readonly #places: number[]
+
+  constructor(length: number) {
+    this.#places = Array.from({ length }, (_, at) => at)
+  }
+
+  /** Others have edited the text, one edit after the other. */
+  follow(edits: readonly TextEdit[]): void {
+    for (const edit of edits)
+      for (const [at, place] of this.#places.entries()) this.#places[at] = placeAfter(edit, place)
+  }
+
+  /** Writes into the text what was typed in the field, as `diffText` tells it. */
+  write(text: Y.Text, typed: readonly TextEdit[]): void {
+    for (const { index, remove, insert } of [...typed].reverse()) {
+      const start = this.indexOf(index)
+      for (let char = index + remove - 1; char >= index; char--) this.#remove(text, char)
+      if (insert === '') continue
+      text.insert(start, insert)
+      this.#shift(index, insert.length)
+      this.#places.splice(index, 0, ...Array.from({ length: insert.length }, (_, at) => start + at))
+    }
+  }
+
+  /** The text's index for one of the field: right behind the character before it. */
+  indexOf(index: number): number {
+    const before = this.#places[index - 1]
+    if (before === undefined) return 0
+    return before < 0 ? ~before : before + 1
+  }
+
+  #remove(text: Y.Text, char: number): void {
+    const [place = -1] = this.#places.splice(char, 1)
+    if (place < 0) return
+    text.delete(place, 1)
+    this.#shift(char, -1)
+  }
+
+  /** Moves all characters of the field from this one on. */
+  #shift(from: number, by: number): void {
+    for (let char = from; char < this.#places.length; char++) {
+      const place = this.#places[char] ?? 0
+      this.#places[char] = place < 0 ? ~(~place + by) : place + by
+    }
+  }
+}
+
+function placeAfter({ index, remove, insert }: TextEdit, place: number): number {
+  const end = index + remove
+  if (place < 0) {
+    const gap = ~place
+    return gap <= index ? place : ~(gap < end ? index : gap - remove + insert.length)
+  }
+  if (place < index) return place
+  return place < end ? ~index : place - remove + insert.length
+}
