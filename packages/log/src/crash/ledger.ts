@@ -33,7 +33,7 @@ export class Ledger {
 export interface Expectations {
   /** Whether a problem that the first verification finds does not touch what was promised. */
   readonly allows?: (problem: Problem) => boolean
-  /** Whether to try everything that a store does, too. */
+  /** Whether to try everything that a store does, too, and to verify what is left then. */
   readonly goesOn: boolean
 }
 
@@ -54,7 +54,44 @@ export async function expectKept(directory: string, ledger: Ledger, { allows, go
   } finally {
     await store.close()
   }
-  expect(isIntact(await verifyDirectory(directory)), 'once it was opened again').toBe(true)
+  if (goesOn) expect(isIntact(await verifyDirectory(directory)), 'once it was opened again').toBe(true)
+}
+
+/**
+ * Fails unless the directory opens and holds every record that was promised: of a workspace that is damaged, before the
+ * damage. Gives how many are.
+ */
+export async function expectServed(directory: string, ledger: Ledger): Promise<number> {
+  await verifyUnlessNew(directory, ledger)
+  const store = await openLevelStore({ directory, durability: 'async' })
+  let damaged = 0
+  try {
+    const gone = await tombstonesOf(store)
+    for (const [workspace, promised] of ledger.heads) {
+      if (ledger.deleted.has(workspace) || gone.includes(workspace)) continue
+      const log = await store.open(workspace).catch(ifDamaged)
+      const isWhole = log !== undefined && (await expectRecords(log, ledger).then(() => true, ifDamaged))
+      await log?.close()
+      if (isWhole) continue
+      damaged++
+      const left = await store.openDamaged(workspace)
+      expect(left.damage.lsn, `damage of ${workspace}`).toBeGreaterThan(promised)
+      let last = 0
+      for await (const { lsn, update } of left.read({ through: promised })) {
+        expect(Buffer.compare(update, updateOf(workspace, lsn)), `${workspace} ${lsn}`).toBe(0)
+        last = lsn
+      }
+      expect(last, `what is served of ${workspace}`).toBe(promised)
+      await left.close()
+    }
+  } finally {
+    await store.close()
+  }
+  return damaged
+}
+
+function ifDamaged(error: unknown): undefined {
+  if (!(error instanceof LogError) || error.code !== 'corrupted') throw error
 }
 
 /** Undefined where a store that has promised nothing was not made yet. */

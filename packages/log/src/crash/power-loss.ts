@@ -26,7 +26,7 @@ type NameChange =
  * A directory as a machine holds it: what is on the disk, and what only memory knows and power loss may take. The model
  * (SPEC.md, "Crashes"): a file keeps what was there when its last fsync began, and of the rest a prefix, whose end may be
  * zeros or anything for up to a page; names change in order, and up to the last fsync of the directory, or of a file that
- * got its name then, for good.
+ * got its name then, for good. A disk that is `unordered` loses any page of what was not fsynced, and keeps later ones.
  */
 export class PowerLoss {
   readonly #names: Map<string, File>
@@ -80,10 +80,11 @@ export class PowerLoss {
   }
 
   /** What a disk may hold after the power went now. */
-  image(random: Random): Map<string, Buffer> {
+  image(random: Random, { isUnordered = false } = {}): Map<string, Buffer> {
     const names = new Map(this.#namesOnDisk)
     for (const change of this.#unsafe.slice(0, below(random, this.#unsafe.length + 1))) apply(names, change)
-    return new Map([...names].map(([name, file]) => [name, remains(file, random)]))
+    const remain = isUnordered ? remainsUnordered : remains
+    return new Map([...names].map(([name, file]) => [name, remain(file, random)]))
   }
 
   #file(name: string): File {
@@ -130,6 +131,20 @@ function remains({ parts, bytes, syncedBytes }: File, random: Random): Buffer {
   if (end < 1 / 2) return kept
   const spoilt = kept.subarray(Math.max(syncedBytes, kept.byteLength - below(random, PAGE_BYTES)))
   for (let n = 0; n < spoilt.byteLength; n++) spoilt[n] = end < 3 / 4 ? 0 : below(random, 256)
+  return kept
+}
+
+/** What is fsynced, and of the rest some pages, or their beginnings: as they were when the disk got them. Zeros elsewhere. */
+function remainsUnordered({ parts, bytes, syncedBytes }: File, random: Random): Buffer {
+  const kept = Buffer.concat(parts).subarray(0, syncedBytes + portion(random, bytes - syncedBytes))
+  // Mostly few: what is written after a lost page must be there to be taken for good.
+  const lost = random() ** 4
+  for (let page = syncedBytes - (syncedBytes % PAGE_BYTES); page < kept.byteLength; page += PAGE_BYTES) {
+    if (random() >= lost) continue
+    const begin = Math.max(page, syncedBytes)
+    const end = Math.min(page + PAGE_BYTES, kept.byteLength)
+    kept.fill(0, begin + portion(random, end - begin), end)
+  }
   return kept
 }
 
