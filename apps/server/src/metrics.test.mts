@@ -4,7 +4,7 @@ import { createServer } from '@joinery/server'
 import { expect, it } from 'vitest'
 import { createMetrics } from './metrics.mts'
 
-const README = new URL('../../../README.md', import.meta.url)
+const README = new URL('../README.md', import.meta.url)
 
 it('[A22, A43] README.md names the metrics there are, and no others', async () => {
   const metrics = createMetrics()
