@@ -48,8 +48,7 @@ describe('storage that is behind', () => {
     // Once the kernel has them, somebody else's round trips: were the typist read from, its edits would come in with these.
     await expect.poll(() => typist.ws.bufferedAmount, { interval: 1 }).toBe(0)
     for (let trip = 0; trip < 5; trip++) {
-      watcher.ws.ping()
-      await new Promise((resolve) => watcher.ws.once('pong', resolve))
+      await watcher.roundTrip()
     }
     expect(fixture.server.load().backlogBytes).toBe(backlogBytes)
     expect(watcher.text.toString()).not.toContain('y')

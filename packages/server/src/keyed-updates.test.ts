@@ -189,8 +189,7 @@ describe('a keyed update', () => {
     const before = stepsSoFar()
     const keyed = encodeJoinery({ type: 'keyed', key: 'k', update: updateOf('once') })
     ada.send(keyed)
-    ada.ws.ping()
-    await new Promise((resolve) => ada.ws.once('pong', resolve))
+    await ada.roundTrip()
     await fixture.server.workspaces.position(W)
     expect(resultsOf(ada)).toEqual([])
     store.state = { state: 'open' }

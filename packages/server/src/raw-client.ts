@@ -56,6 +56,12 @@ export class RawClient {
     return this
   }
 
+  /** Resolves when the server has read, in earlier turns, all that was sent. */
+  async roundTrip(): Promise<void> {
+    this.ws.ping()
+    await new Promise((resolve) => this.ws.once('pong', resolve))
+  }
+
   message<T extends JoineryMessage['type']>(type: T): Extract<JoineryMessage, { type: T }> | undefined {
     return this.messages.findLast((message) => message.type === type) as
       | Extract<JoineryMessage, { type: T }>

@@ -138,8 +138,7 @@ describe('writing', () => {
     await stock.until(() => stock.text.length === 1)
     // The same again brings nothing new, yet it is no safer than what it repeats.
     asked.send(encodeUpdate(Y.encodeStateAsUpdate(asked.doc)))
-    asked.ws.ping()
-    await new Promise((resolve) => asked.ws.once('pong', resolve))
+    await asked.roundTrip()
     expect(asked.message('durable')?.frames).toBe(1)
     slow.open()
     await asked.until(() => asked.message('durable')?.frames === 3)
@@ -179,6 +178,8 @@ describe('acknowledgement', () => {
     const [client, other] = [await fixture.client('w?joinery=1').synced(), await fixture.client('w?joinery=1').synced()]
     await client.until(() => client.message('durable')?.frames === 1)
     client.send(encodeUpdate(third))
+    // In a later tick than what waits.
+    await client.roundTrip()
     client.doc.getMap('m').set('follows', true)
     await other.until(() => other.doc.getMap('m').has('follows'))
     other.send(encodeUpdate(first))
@@ -203,8 +204,7 @@ describe('storage that fails', () => {
     await writer.until(() => writer.message('writable')?.isWritable === false)
     expect(writer.message('writable')).toMatchObject({ code: 'storage_full', reason: 'the test filled the disk' })
     writer.text.insert(0, 'kept ')
-    writer.ws.ping()
-    await new Promise((resolve) => writer.ws.once('pong', resolve))
+    await writer.roundTrip()
     const health = await fetch(`${fixture.server.url}/healthz`)
     expect([health.status, await health.json()]).toMatchObject([503, { storage: 'failed', code: 'storage_full' }])
     expect(reader.text.toString()).toBe('')

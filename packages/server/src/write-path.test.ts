@@ -4,7 +4,6 @@ import * as Y from 'yjs'
 import { type DocumentRules, openRules } from './document-rules.ts'
 import { GatedStore } from './gated-store.ts'
 import { createAuthenticator, signToken } from './identity.ts'
-import type { RawClient } from './raw-client.ts'
 import { ServerFixture } from './server-fixture.ts'
 
 let fixture: ServerFixture
@@ -41,11 +40,6 @@ async function writer(): Promise<string> {
 /** Garbage that Yjs can't take. */
 const GARBAGE = Uint8Array.of(1, 2, 3, 255, 255, 255, 255, 255, 255)
 
-async function roundTrip(client: RawClient): Promise<void> {
-  client.ws.ping()
-  await new Promise((resolve) => client.ws.once('pong', resolve))
-}
-
 describe('a refused update', () => {
   it('[S8] nothing of it is applied, logged or forwarded, and the sender hears why, when the rules refuse it', async () => {
     const store = new GatedStore()
@@ -62,7 +56,11 @@ describe('a refused update', () => {
       reason: 'the test forbids it',
     })
     await sender.until(() => sender.message('durable')?.frames === 2)
-    await roundTrip(sender)
+    // Nothing of what comes later either, though it builds on nothing that was refused.
+    const stranger = new Y.Doc()
+    stranger.getText('t').insert(0, 'later')
+    sender.send(encodeUpdate(Y.encodeStateAsUpdate(stranger)))
+    await sender.roundTrip()
     expect(sender.closed).toBeUndefined()
     expect(sender.message('durable')?.frames).toBe(2)
     await other.until(() => other.text.toString() === 'fine ')
@@ -162,7 +160,7 @@ describe('a connection that may only read', () => {
     stock.text.delete(0, 1)
     await stock.until(() => stock.closed !== undefined)
     expect(stock.closed?.code).toBe(4403)
-    await roundTrip(sender)
+    await sender.roundTrip()
     expect(sender.text.toString()).toBe('hello')
   })
 })
@@ -209,7 +207,7 @@ describe('limits', () => {
     await bad.until(() => bad.closed !== undefined)
     expect(bad.closed?.code).toBe(4400)
     expect(bad.closed?.reason).toMatch(/^bad_frame: /)
-    await roundTrip(bystander)
+    await bystander.roundTrip()
     expect(bystander.closed).toBeUndefined()
   })
 })
