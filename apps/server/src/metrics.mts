@@ -46,6 +46,18 @@ function watchServer(registry: Registry, server: Server, store: EventStore): voi
       },
     })
   }
+  const byCode = (name: string, help: string, counts: ReadonlyMap<string, number>): void => {
+    const metric = new Counter({
+      name: `joinery_${name}_total`,
+      help,
+      labelNames: ['code'],
+      registers: [registry],
+      collect() {
+        metric.reset()
+        for (const [code, count] of counts) metric.inc({ code }, count)
+      },
+    })
+  }
   const { counters } = server
   counter('connections_opened', 'Sockets taken', () => counters.connectionsOpened)
   counter('connections_closed', 'Those of them that are gone', () => counters.connectionsClosed)
@@ -77,14 +89,6 @@ function watchServer(registry: Registry, server: Server, store: EventStore): voi
   gauge('held_connections', 'Sockets that are not read from, because storage is behind', () => server.load().held)
   gauge('backlog_bytes', 'Updates that are appended and not durable yet', () => server.load().backlogBytes)
   gauge('storage_writable', '1 while the log takes appends', () => (store.state.state === 'open' ? 1 : 0))
-  const refused = new Counter({
-    name: 'joinery_refused_updates_total',
-    help: 'Refused updates, by rejection code',
-    labelNames: ['code'],
-    registers: [registry],
-    collect() {
-      refused.reset()
-      for (const [code, count] of counters.refused) refused.inc({ code }, count)
-    },
-  })
+  byCode('refused_updates', 'Refused updates, by rejection code', counters.refused)
+  byCode('refused_connections', 'Connections that were not let in, by error code', counters.refusedConnections)
 }

@@ -30,6 +30,7 @@ const ignore = (): void => undefined
 
 /** Where a connection's frames go. */
 export interface ConnectionRoom {
+  readonly workspace: string
   receive(connection: Connection, frame: Frame): void
   leave(connection: Connection, nowMs: number): void
 }
@@ -63,6 +64,8 @@ export class Connection {
   isBeingAnswered = false
   /** State vector of the last SyncStep1 that has come meanwhile. */
   asksAgain: Uint8Array | undefined
+  /** Why the server ended it, as the client was told; undefined when the client went by itself. */
+  endedFor: string | undefined
   /** State vector of what it has been sent, while it reads too slowly to be sent more. */
   laggingFrom: Uint8Array | undefined
 
@@ -185,11 +188,13 @@ export class Connection {
   }
 
   close(code: number, reason: string): void {
+    this.endedFor ??= reason
     this.#goOn(this.#rests)
     this.#ws.close(code, closeReason(reason))
   }
 
-  terminate(): void {
+  terminate(reason: string): void {
+    this.endedFor ??= reason
     this.#ws.terminate()
   }
 
@@ -201,7 +206,7 @@ export class Connection {
       this.close(CLOSE.unauthorized, 'unauthorized: the token has expired; connect with a fresh one')
       return
     }
-    if (!this.#isAlive()) return this.terminate()
+    if (!this.#isAlive()) return this.terminate('it gave no sign of life')
     this.#isHeard = false
     if (this.isOpen) this.#socket.write(this.#isSpokenTo ? PING : PING_AND_KEEP_ALIVE)
     this.#isSpokenTo = false

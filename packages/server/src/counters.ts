@@ -35,8 +35,14 @@ export class Counters {
   quarantined = 0
   /** Refused updates by rejection code. */
   readonly refused = new Map<string, number>()
+  /** Connections that were not let in, by error code. */
+  readonly refusedConnections = new Map<string, number>()
 
   refuse(code: string): void {
     this.refused.set(code, (this.refused.get(code) ?? 0) + 1)
+  }
+
+  refuseConnection(code: string): void {
+    this.refusedConnections.set(code, (this.refusedConnections.get(code) ?? 0) + 1)
   }
 }

@@ -1,4 +1,5 @@
 import { encodeAwareness, encodeAwarenessStates, encodeSyncStep1, SILENCE_MAX_MS } from '@joinery/protocol'
+import { pino } from 'pino'
 import { afterEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import * as Y from 'yjs'
@@ -8,6 +9,7 @@ import { SERVER_LIMITS } from './limits.ts'
 import { createServer } from './server.ts'
 import { ServerFixture } from './server-fixture.ts'
 
+const SECRET = 'a secret of at least thirty-two bytes'
 let fixture: ServerFixture
 afterEach(() => fixture.close())
 
@@ -70,6 +72,32 @@ describe('heartbeat', () => {
     await dead.until(() => dead.closed !== undefined)
     expect(dead.closed?.code).toBe(1006)
     expect(alive.closed).toBeUndefined()
+  })
+})
+
+describe('the log', () => {
+  it('[S44] it says who was refused or ended and why, and holds no token', async () => {
+    const lines: Record<string, unknown>[] = []
+    const logger = pino({}, { write: (line: string) => lines.push(JSON.parse(line)) })
+    fixture = await ServerFixture.start({ logger, authenticator: createAuthenticator({ secret: SECRET }) })
+    const token = await signToken(SECRET, {
+      sub: 'ada',
+      workspaces: ['w'],
+      access: 'write',
+      sources: ['user_action'],
+      exp: Math.floor(Date.now() / 1000) + 600,
+    })
+    expect(await statusOf(`${fixture.server.url.replace('http', 'ws')}/other?token=${token}`)).toBe(403)
+    const ada = await fixture.client(`w?token=${token}`).synced()
+    ada.ws.send('text')
+    await ada.until(() => ada.closed !== undefined)
+    await expect.poll(() => lines.length).toBe(2)
+    expect(lines).toMatchObject([
+      { msg: 'connection refused', code: 'forbidden', path: '/other', from: '127.0.0.1' },
+      { msg: 'connection ended', workspace: 'w', actor: 'ada', reason: expect.stringContaining('bad_frame') },
+    ])
+    expect(JSON.stringify(lines)).not.toContain(token.split('.')[1])
+    expect(fixture.server.counters.refusedConnections.get('forbidden')).toBe(1)
   })
 })
 
@@ -143,8 +171,6 @@ describe('generation', () => {
 })
 
 describe('the upgrade', () => {
-  const SECRET = 'a secret of at least thirty-two bytes'
-
   it('[S17] a stock client gets an HTTP status, one of ours a close code with the reason, when it is refused', async () => {
     fixture = await ServerFixture.start({ authenticator: createAuthenticator({ secret: SECRET }) })
     expect(await statusOf(`${socketUrl()}/w`)).toBe(401)

@@ -48,6 +48,8 @@ const SWEEP_MS = 1_000
 /** Parts a message may come in: the clients of this wire send whole messages, and `ws` keeps each part in memory. */
 const FRAGMENTS_MAX = 64
 const BUFFERED_CHUNKS_MAX = 4_096
+/** Characters of a refused request's path in the log: more than any workspace's name. */
+const LOGGED_PATH_MAX = 600
 
 export interface ServerOptions {
   /** Address to listen on; `127.0.0.1` by default. Others need an `authenticator`, or `insecure`. */
@@ -118,7 +120,12 @@ class SyncServer implements Server {
   /** One for all: a closure each is memory that ten thousand idle connections have no use for. */
   readonly #onClosed = (closed: Connection): void => {
     this.#backlog.forget(closed)
-    if (this.#connections.delete(closed)) this.counters.connectionsClosed++
+    if (!this.#connections.delete(closed)) return
+    this.counters.connectionsClosed++
+    // Those of a refused update have a line already, and those of a restart are everybody.
+    if (closed.endedFor === undefined || closed.isRefused || this.#closed !== undefined) return
+    const about = { workspace: closed.room?.workspace, connection: closed.id, actor: closed.identity.actor }
+    this.#logger.info({ ...about, reason: closed.endedFor }, 'connection ended')
   }
   /** Told apart in the log from connections of an earlier start of the same server. */
   readonly #startId = Date.now().toString(36)
@@ -211,7 +218,7 @@ class SyncServer implements Server {
     for (const connection of this.#connections)
       connection.close(REFUSALS.restart.close, 'restart: the server goes down for a restart')
     const deadline = setTimeout(() => {
-      for (const connection of this.#connections) connection.terminate()
+      for (const connection of this.#connections) connection.terminate('it did not say goodbye')
       this.#http.closeAllConnections()
     }, this.#limits.drainMs)
     await stopped
@@ -249,7 +256,7 @@ class SyncServer implements Server {
         error instanceof ServerError
           ? error
           : new ServerError('load_failed', 'the server failed; try later', { cause: error })
-      this.#logger.info({ code: refusal.code, reason: refusal.message, err: refusal.cause }, 'connection refused')
+      this.#noteRefusal(refusal, url, request.socket.remoteAddress)
       if (!wantsJoinery(url)) return refuseUpgrade(request, socket, refusal)
       // Browsers hide the status of a refused upgrade: who knows Joinery's close codes gets the reason by one.
       socket.off('error', onError)
@@ -258,6 +265,13 @@ class SyncServer implements Server {
         ws.close(REFUSALS[refusal.code].close, closeReason(`${refusal.code}: ${refusal.message}`))
       })
     }
+  }
+
+  /** The path alone: what follows it holds the token. */
+  #noteRefusal({ code, message: reason, cause }: ServerError, url: string, from: string | undefined): void {
+    this.counters.refuseConnection(code)
+    const path = url.split('?', 1)[0]?.slice(0, LOGGED_PATH_MAX)
+    this.#logger.info({ path, from, code, reason, err: cause }, 'connection refused')
   }
 
   #admit(request: IncomingMessage, url: string): UpgradeRequest {

@@ -14,6 +14,14 @@ export interface UpgradeRequest {
   readonly source: string | undefined
 }
 
+const NOTHING_ASKED = {
+  wantsJoinery: false,
+  generation: undefined,
+  token: undefined,
+  actor: undefined,
+  source: undefined,
+}
+
 const CODE_OF_IDENTITY: Record<IdentityErrorCode, ServerErrorCode> = {
   unauthorized: 'unauthorized',
   forbidden: 'forbidden',
@@ -25,9 +33,10 @@ const CODE_OF_IDENTITY: Record<IdentityErrorCode, ServerErrorCode> = {
 export function parseUpgradeUrl(url: string): UpgradeRequest {
   const mark = url.indexOf('?')
   const path = mark < 0 ? url : url.slice(0, mark)
-  const query = new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1))
   const workspace = parseWorkspaceName(decodePath(path.slice(1)))
   if (workspace === undefined) throw badWorkspace()
+  if (mark < 0) return { ...NOTHING_ASKED, workspace }
+  const query = new URLSearchParams(url.slice(mark + 1))
   const read = (name: string): string | undefined => query.get(name) || undefined
   return {
     workspace,
