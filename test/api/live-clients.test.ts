@@ -11,7 +11,7 @@ let directory: TempDirectory
 let server: ApiProcess
 let caller: HttpCaller
 /** A process starts slowly on a busy machine, and says so itself when it does not start at all. */
-const READY_MS = 60_000
+const READY_MS = 120_000
 beforeEach(async () => {
   directory = await tempDirectory()
   server = await startApiServer({ directory: directory.path })

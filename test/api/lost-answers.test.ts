@@ -48,4 +48,4 @@ it('[H4] every operation takes effect once when a fifth of the answers is lost a
   ).toEqual(Array.from({ length: total }, (_, index) => index + 1))
   expect((await direct.call('GET', '/v1/workspaces/w')).json.lsn).toBe(total + 1)
   expect(proxy.lost()).toBeGreaterThan(0)
-}, 60_000)
+})

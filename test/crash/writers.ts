@@ -13,7 +13,7 @@ const TYPING_MS = 2
 /** One of those who come and go leaves with every so many entries typed. */
 const ENTRIES_PER_DEPARTURE = 50
 /** The SDK waits for seconds between two attempts to reconnect. */
-const SETTLE_MS_MAX = 30_000
+const SETTLE_MS_MAX = 90_000
 
 /**
  * Twenty people in four workspaces, every other one with the SDK, who never stop typing, whatever happens to the server;

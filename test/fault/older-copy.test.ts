@@ -15,7 +15,7 @@ import { until } from '../support/until.ts'
 
 const entriesOf = ({ doc }: { doc: Y.Doc }) => doc.getArray<string>('entries')
 /** An SDK client waits for seconds between two attempts to reconnect. */
-const RETURN_MS_MAX = 30_000
+const RETURN_MS_MAX = 90_000
 /** Three starts of a server, on a machine that may be busy. */
 const TIMEOUT_MS = 120_000
 

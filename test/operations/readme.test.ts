@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { joinery } from '../support/command.ts'
 
 /** Each command is a process of its own, and a busy machine takes its time to start one. */
-const TIMEOUT_MS = 90_000
+const TIMEOUT_MS = 240_000
 
 /** What README.md says to run, as words after `joinery`: from its code spans and from its blocks. */
 async function commandsOfReadme(): Promise<string[][]> {

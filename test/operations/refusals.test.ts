@@ -13,7 +13,7 @@ import { tempDirectory } from '../support/temp-directory.ts'
 import { until, within } from '../support/until.ts'
 
 /** Each command is a process of its own, and a busy machine takes its time to start one. */
-const TIMEOUT_MS = 90_000
+const TIMEOUT_MS = 240_000
 /** More than a disk of a few megabytes takes, and enough to be stopped half-way. */
 const RECORDS = 6_000
 const RECORD_BYTES = 1_500

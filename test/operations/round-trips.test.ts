@@ -14,7 +14,7 @@ import { until } from '../support/until.ts'
 
 const WORKSPACES = ['acme/plan', 'packed']
 /** Each command is a process of its own, and a busy machine takes its time to start one. */
-const TIMEOUT_MS = 90_000
+const TIMEOUT_MS = 240_000
 const KEY = 'job-17-start'
 
 /** What a command prints as JSON; it has to end with 0. */

@@ -16,7 +16,7 @@ describe.skipIf(executable === undefined)('the React example in README.md', () =
   let browser: Browser
   beforeAll(async () => {
     browser = await launchChromium(executable ?? '')
-  }, 60_000)
+  })
   afterAll(() => browser?.close())
 
   it('[R19] shows two people the same notes, with carets kept, and says when they are saved', async () => {

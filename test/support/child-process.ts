@@ -30,7 +30,7 @@ export interface ChildOptions {
 /** A chatty child must not fill the parent's memory. */
 const OUTPUT_CHARS_MAX = 256 * 1024
 /** Enough for a cold start on a busy two-core machine; a server that needs longer is broken. */
-const READY_TIMEOUT_MS = 30_000
+const READY_TIMEOUT_MS = 120_000
 
 const running = new Set<ChildProcess>()
 process.once('exit', () => {

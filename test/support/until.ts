@@ -1,6 +1,6 @@
 /** How often a condition is looked at that tells nobody when it changes. */
 const LOOK_MS = 5
-const TIMEOUT_MS = 20_000
+const TIMEOUT_MS = 60_000
 
 /** Resolves once `holds` returns true; rejects naming `what` if it does not in time. */
 export async function until(what: string, holds: () => boolean, timeoutMs = TIMEOUT_MS): Promise<void> {

@@ -82,7 +82,7 @@ describe('disk full', () => {
     const filler = await fillUp(disk)
     const busy = await store.open('a')
     const { durable } = busy.append(sampleEntry(101, { update: randomBytes(100_000) }))
-    await vi.waitUntil(() => store.state.state === 'failed' && attempts.count > 5, { timeout: 20_000 })
+    await vi.waitUntil(() => store.state.state === 'failed' && attempts.count > 5, { timeout: 60_000 })
     const cold = await store.open('cold')
     expect(await readAll(cold)).toHaveLength(100)
     expect(await readAll(busy)).toHaveLength(101)

@@ -209,7 +209,7 @@ describe('loading', () => {
     const clients = await Promise.all(names.map((name) => fixture.client(name).synced()))
     expect(clients.map((client) => client.text.toString())).toEqual(names)
     expect(fixture.server.load()).toMatchObject({ rooms: 1_000, cold: 1_000, live: 0 })
-  }, 30_000)
+  })
 })
 
 describe('what follows a snapshot', () => {

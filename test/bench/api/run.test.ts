@@ -17,4 +17,4 @@ it('the bench of cold reads runs', async () => {
   const table = await runShort('cold-read.ts')
   expect(table).toContain('first read, document')
   expect(table).not.toContain('NaN')
-}, 60_000)
+})

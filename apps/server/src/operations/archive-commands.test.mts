@@ -30,7 +30,7 @@ describe('joinery backup', () => {
     const ledgers = Array.from({ length: WRITERS }, () => [] as string[])
     const writing = ledgers.map((ledger, n) => writeOn(server, `w${n}`, ledger, stop.signal))
     await expect
-      .poll(() => Math.min(...ledgers.map(({ length }) => length)), { timeout: 20_000 })
+      .poll(() => Math.min(...ledgers.map(({ length }) => length)), { timeout: 60_000 })
       .toBeGreaterThan(EDITS_BEFORE)
     const acknowledged = ledgers.map((ledger) => [...ledger])
     const backup = await runCommand(['backup', '--data', directory, '--to', backups])
@@ -86,7 +86,7 @@ describe('joinery export and import', () => {
 
     const second = await startServer(await temporaryDirectory())
     expect(await runCommand(['import', file, '--data', second.directory])).toMatchObject({ code: 0 })
-    const copy = ['import', file, '--workspace', 'demo', '--as', 'copy', '--data', second.directory]
+    const copy = ['import', file, '--as', 'copy', '--data', second.directory]
     expect(await runCommand(copy)).toMatchObject({ code: 0 })
     expect(await readNote(second, 'demo')).toBe('first')
     expect(await readNote(second, 'copy')).toBe('first')
@@ -111,8 +111,8 @@ describe('joinery export and import', () => {
     })
     const inspected = await runCommand(['inspect', '--data', target, '--json'])
     expect(JSON.parse(inspected.stdout).workspaces).toEqual([])
-    const usage = await runCommand(['import', file, '--as', 'x', '--data', target])
-    expect(usage).toMatchObject({ code: 2, stderr: expect.stringContaining('--as needs --workspace') })
+    const usage = await runCommand(['import', file, '--workspace', 'demo,other', '--as', 'x', '--data', target])
+    expect(usage).toMatchObject({ code: 2, stderr: expect.stringContaining('--as is a name for one workspace') })
   })
 })
 
