@@ -49,6 +49,21 @@ describe('local copy', () => {
     await again.copy.close()
   })
 
+  it('[C83] edits are stored after their task, all of it in one transaction, and are not called kept before', async () => {
+    const { copy, text, kept } = await open(freshName())
+    const transaction = vi.spyOn(IDBDatabase.prototype, 'transaction')
+    for (const letter of 'hello') text.insert(text.length, letter)
+    expect([transaction.mock.calls.length, copy.isKept]).toEqual([0, false])
+    await kept()
+    expect(transaction).toHaveBeenCalledTimes(1)
+    transaction.mockRestore()
+    text.insert(0, 'closed at once ')
+    await copy.close()
+    const again = await open(copy.name)
+    expect(again.text.toString()).toBe('closed at once hello')
+    await again.copy.close()
+  })
+
   it('[C17] the database does not grow when the copy is opened and closed without an edit', async () => {
     const name = freshName()
     const first = await open(name)

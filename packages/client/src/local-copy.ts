@@ -115,10 +115,13 @@ export class LocalCopy {
 
   #startFlush(): void {
     if (this.#flushing !== undefined) return
-    this.#flushing = this.#flush().then(() => {
-      this.#flushing = undefined
-      this.#onChange()
-    })
+    // Not within the document's event: to make a transaction took 0.4 ms of each keystroke.
+    this.#flushing = nextTask()
+      .then(() => this.#flush())
+      .then(() => {
+        this.#flushing = undefined
+        this.#onChange()
+      })
     this.#onChange()
   }
 
@@ -166,6 +169,10 @@ export class LocalCopy {
     })
     this.#records = 1
   }
+}
+
+function nextTask(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0))
 }
 
 /** A document rather than mergeUpdates: it drops the text of what was deleted. */

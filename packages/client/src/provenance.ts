@@ -10,6 +10,8 @@ export type Stamp = Omit<ProvenanceStamp, 'path'>
  */
 export class ProvenanceView {
   readonly #stamps = new Map<string, Stamp>()
+  /** Paths of which the server has spoken on this connection. */
+  readonly #confirmed = new Set<string>()
   readonly #listeners = new ListenerSet<void>()
   readonly #ask: () => void
   #hasAsked = false
@@ -40,17 +42,24 @@ export class ProvenanceView {
     return this.#hasAsked
   }
 
+  /**
+   * A new connection, on which the server says everything anew. What it says then counts even where its log stands lower than
+   * what was heard before: it may have been set back to an older copy.
+   */
+  restart(): void {
+    this.#confirmed.clear()
+  }
+
   /** Takes in what the server said. */
   note(stamps: readonly ProvenanceStamp[]): void {
     let isNews = false
-    for (const { path, ...stamp } of stamps) {
-      for (let at = path; ; at = at.slice(0, at.lastIndexOf('/'))) {
-        if ((this.#stamps.get(at)?.lsn ?? 0) < stamp.lsn) {
-          this.#stamps.set(at, stamp)
-          isNews = true
-        }
-        if (!at.includes('/')) break
-      }
+    for (const [path, stamp] of newestByPath(stamps)) {
+      const known = this.#stamps.get(path)
+      const isConfirmed = this.#confirmed.has(path)
+      this.#confirmed.add(path)
+      if (known !== undefined && (isConfirmed ? known.lsn >= stamp.lsn : isSameRecord(known, stamp))) continue
+      this.#stamps.set(path, stamp)
+      isNews = true
     }
     if (isNews) this.#listeners.tell()
   }
@@ -66,4 +75,20 @@ export class ProvenanceView {
     this.#hasAsked = true
     this.#ask()
   }
+}
+
+/** Who touched a part has touched what it is part of. */
+function newestByPath(stamps: readonly ProvenanceStamp[]): Map<string, Stamp> {
+  const newest = new Map<string, Stamp>()
+  for (const { path, ...stamp } of stamps) {
+    for (let at = path; ; at = at.slice(0, at.lastIndexOf('/'))) {
+      if ((newest.get(at)?.lsn ?? 0) < stamp.lsn) newest.set(at, stamp)
+      if (!at.includes('/')) break
+    }
+  }
+  return newest
+}
+
+function isSameRecord(one: Stamp, other: Stamp): boolean {
+  return one.lsn === other.lsn && one.at === other.at && one.actor === other.actor
 }

@@ -282,7 +282,10 @@ export class Workspace {
   #eventsOf(self: () => Replica): ReplicaEvents {
     return {
       changed: () => this.#refresh(),
-      hello: ({ type: _type, ...info }) => this.#server.set(info),
+      hello: ({ type: _type, ...info }) => {
+        this.provenance.restart()
+        this.#server.set(info)
+      },
       synced: () => {
         this.#hasSynced = true
         this.presence.announce()
