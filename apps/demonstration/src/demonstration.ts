@@ -1,6 +1,7 @@
 import type { Source } from '@joinery/blocks'
 import { DemonstrationError } from './demonstration-error.ts'
 import { SCENARIOS, type ScenarioName } from './scenarios/all-scenarios.ts'
+import type { Stage } from './scenarios/scenario.ts'
 import { WriterProcess, type WriterState } from './writer-process.ts'
 
 export interface DemonstrationOptions {
@@ -47,7 +48,7 @@ const TIME_MAX_MS = 120_000
 const REMARKS_MAX = 100
 
 /** One scenario that is played in one workspace by processes of its own. */
-export class Demonstration {
+export class Demonstration implements Stage {
   readonly options: DemonstrationOptions
   readonly #startedAtMs = Date.now()
   readonly #writers: WriterProcess[] = []
@@ -93,7 +94,6 @@ export class Demonstration {
     return this.over
   }
 
-  /** For scenarios: starts a writer; resolves when it is in the workspace. */
   async enter(actor: string, source: Source): Promise<WriterProcess> {
     if (!this.isRunning) throw new DemonstrationError('writer_failed', 'the demonstration is over')
     const { url, workspace, vectorsDirectory, pace } = this.options
@@ -115,7 +115,6 @@ export class Demonstration {
     this.#findings.push({ holds, text })
   }
 
-  /** The block to work on: the one that was asked for, else what `make` makes. */
   async block(make: () => Promise<string>): Promise<string> {
     this.#block ??= await make()
     return this.#block

@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module'
 import { connectWorkspace } from '@joinery/client'
 import { VectorFiles } from './search/vector-files.ts'
 import { createSteps } from './steps/all-steps.ts'
@@ -40,3 +41,5 @@ process.on('message', (message) => {
 })
 await workspace.whenSynced
 say({ type: 'ready' })
+// Now: writers are seldom left the time for it at their end.
+flushCompileCache()

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import type { Demonstration } from '../demonstration.ts'
 import type { WriterProcess } from '../writer-process.ts'
+import type { Stage } from './scenario.ts'
 
 /** The block that the person chose, with a text in it; without a choice, one that the template makes. */
-export function chosenBlock(demonstration: Demonstration): Promise<string> {
-  return withTemplate(demonstration, async (template) => {
-    const block = await demonstration.block(async () => {
+export function chosenBlock(stage: Stage): Promise<string> {
+  return withTemplate(stage, async (template) => {
+    const block = await stage.block(async () => {
       const id = randomUUID()
       await template.do('makeBlock', { id, title: 'Demonstration' })
       return id
@@ -16,11 +16,8 @@ export function chosenBlock(demonstration: Demonstration): Promise<string> {
 }
 
 /** Has the template do something, and leave. */
-export async function withTemplate<T>(
-  demonstration: Demonstration,
-  work: (template: WriterProcess) => Promise<T>,
-): Promise<T> {
-  const template = await demonstration.enter('template', 'instantiation')
+export async function withTemplate<T>(stage: Stage, work: (template: WriterProcess) => Promise<T>): Promise<T> {
+  const template = await stage.enter('template', 'instantiation')
   try {
     return await work(template)
   } finally {

@@ -5,9 +5,9 @@ export const indexWaiting: Scenario = {
   title: 'Index what is waiting',
   danger: 'An index that somebody has started waits for a worker. This is one.',
   takesBlock: false,
-  async play(demonstration) {
-    const worker = await demonstration.enter('indexer', 'workflow_execution')
+  async play(stage) {
+    const worker = await stage.enter('indexer', 'workflow_execution')
     const count = await worker.do('indexWaiting', undefined)
-    demonstration.remark(count === 0 ? 'Nothing was waiting.' : `Worked on ${count} index${count === 1 ? '' : 'es'}.`)
+    stage.remark(count === 0 ? 'Nothing was waiting.' : `Worked on ${count} index${count === 1 ? '' : 'es'}.`)
   },
 }

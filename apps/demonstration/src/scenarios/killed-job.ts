@@ -8,13 +8,13 @@ export const killedJob: Scenario = {
   title: 'Kill the server’s job half-way and reload',
   danger: 'A process dies between two writes, and what the workspace loads next is half of something.',
   takesBlock: true,
-  async play(demonstration) {
-    const block = await chosenBlock(demonstration)
+  async play(stage) {
+    const block = await chosenBlock(stage)
     const index = 'main'
     const runId = randomUUID()
     const [victim, witness] = await Promise.all([
-      demonstration.enter('workflow', 'workflow_execution'),
-      demonstration.enter('witness', 'polling_sync'),
+      stage.enter('workflow', 'workflow_execution'),
+      stage.enter('witness', 'polling_sync'),
     ])
     await victim.do('rewrite', { block, waits: false })
     // It dies with its process: that is the point.
@@ -23,11 +23,11 @@ export const killedJob: Scenario = {
     await witness.do('testify', { block, index, until: ['processing'] })
     await witness.do('watch', { block, index })
     await victim.kill()
-    demonstration.remark('The job’s process was killed half-way (SIGKILL). Reload the page if you like.')
-    const heir = await demonstration.enter('workflow, started again', 'workflow_execution')
-    demonstration.remark('Another process goes on with the same run.')
+    stage.remark('The job’s process was killed half-way (SIGKILL). Reload the page if you like.')
+    const heir = await stage.enter('workflow, started again', 'workflow_execution')
+    stage.remark('Another process goes on with the same run.')
     await heir.do('index', { block, index, runId })
-    findNoStepDown(demonstration, await witness.do('testify', { block, index, until: ['done'] }))
-    findIntact(demonstration, await witness.do('checkHistory', undefined))
+    findNoStepDown(stage, await witness.do('testify', { block, index, until: ['done'] }))
+    findIntact(stage, await witness.do('checkHistory', undefined))
   },
 }

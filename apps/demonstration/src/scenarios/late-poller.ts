@@ -1,31 +1,30 @@
-import type { Demonstration } from '../demonstration.ts'
 import type { WriterProcess } from '../writer-process.ts'
 import { chosenBlock } from './chosen-block.ts'
 import { findNoStepDown } from './findings.ts'
-import type { Scenario } from './scenario.ts'
+import type { Scenario, Stage } from './scenario.ts'
 
 /** An oscillating front end. */
 export const latePoller: Scenario = {
   title: 'Late poller against a finished run',
   danger: 'The screen says done, then error when a poller that was held up reports a time-out, then done again.',
   takesBlock: true,
-  async play(demonstration) {
-    const block = await chosenBlock(demonstration)
-    const workflow = await demonstration.enter('workflow', 'workflow_execution')
-    await indexAgainstLatePoller(demonstration, workflow, block, 'main')
+  async play(stage) {
+    const block = await chosenBlock(stage)
+    const workflow = await stage.enter('workflow', 'workflow_execution')
+    await indexAgainstLatePoller(stage, workflow, block, 'main')
   },
 }
 
 /** The workflow builds the index, while a poller that has seen the run under way is held up and reports afterwards. */
 export async function indexAgainstLatePoller(
-  demonstration: Demonstration,
+  stage: Stage,
   workflow: WriterProcess,
   block: string,
   index: string,
 ): Promise<void> {
   const [poller, witness] = await Promise.all([
-    demonstration.enter('poller', 'polling_sync'),
-    demonstration.enter('witness', 'polling_sync'),
+    stage.enter('poller', 'polling_sync'),
+    stage.enter('witness', 'polling_sync'),
   ])
   const built = workflow.do('index', { block, index, holds: true })
   // Should it fail, whoever awaits it hears of it; until then it is nobody's.
@@ -39,6 +38,6 @@ export async function indexAgainstLatePoller(
   await witness.do('testify', { block, index, until: ['done'] })
   await poller.do('reportLate', undefined)
   const testimony = await witness.do('testify', { block, index, until: ['done', 'error'] })
-  findNoStepDown(demonstration, testimony)
-  demonstration.find(testimony.shown.at(-1)?.endsWith('done') === true, 'The run’s own “done” stands.')
+  findNoStepDown(stage, testimony)
+  stage.find(testimony.shown.at(-1)?.endsWith('done') === true, 'The run’s own “done” stands.')
 }

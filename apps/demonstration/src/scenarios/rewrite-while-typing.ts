@@ -7,10 +7,10 @@ export const rewriteWhileTyping: Scenario = {
   title: 'Rewrite while I type',
   danger: 'A job that writes back the whole text it read a minute ago drops what you typed since.',
   takesBlock: true,
-  async play(demonstration) {
-    const block = await chosenBlock(demonstration)
-    const workflow = await demonstration.enter('workflow', 'workflow_execution')
-    findTyped(demonstration, await workflow.do('rewrite', { block, waits: true }))
+  async play(stage) {
+    const block = await chosenBlock(stage)
+    const workflow = await stage.enter('workflow', 'workflow_execution')
+    findTyped(stage, await workflow.do('rewrite', { block, waits: true }))
     await workflow.do('index', { block, index: 'main' })
   },
 }
