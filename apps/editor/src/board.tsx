@@ -1,11 +1,12 @@
-import { useObservable, useServer, useWorkspace } from '@joinery/react'
+import { blockIdsOf, moveBlock } from '@joinery/client'
+import { useBlocks, useServer, useWorkspace } from '@joinery/react'
 import { type ReactNode, useCallback, useState } from 'react'
 import { Banner } from './banner.tsx'
 import { BlockCard } from './block-card.tsx'
 import { titleOf } from './block-title.ts'
 import { useOwnPresence } from './carets/own-presence.ts'
 import { Mark } from './mark.tsx'
-import { blockOrderOf, moveBlock, stepsTo } from './order/block-order.ts'
+import { stepsTo } from './order/steps-to.ts'
 import { type OpenPanel, SidePanels } from './panels/side-panels.tsx'
 import { People } from './people.tsx'
 import type { Person } from './person.ts'
@@ -17,14 +18,14 @@ import { Welcome } from './welcome.tsx'
 export function Board({ name, person }: { name: string; person: Person }): ReactNode {
   const workspace = useWorkspace()
   useOwnPresence(person)
-  const ids = useObservable(blockOrderOf(workspace))
+  const ids = useBlocks()
   const [panel, setPanel] = useState<OpenPanel>()
   // The server has the last word on who writes: with a token that is not the name chosen here.
   const actor = useServer()?.actor ?? person.name
   const [said, setSaid] = useState('')
   const move = useCallback(
     (id: string, by: number | string) => {
-      const steps = typeof by === 'number' ? by : stepsTo(workspace, id, by)
+      const steps = typeof by === 'number' ? by : stepsTo(blockIdsOf(workspace).get(), id, by)
       const moved = moveBlock(workspace, id, steps, { source: 'user_action', actor })
       if (moved === undefined) return
       const title = titleOf(workspace.blocks.get(id)?.fields.get('title'), id)

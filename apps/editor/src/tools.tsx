@@ -1,10 +1,9 @@
-import type { Workspace } from '@joinery/client'
+import { placeLast, type Workspace } from '@joinery/client'
 import { useUndo, useWorkspace } from '@joinery/react'
 import type { MouseEvent, ReactNode } from 'react'
 import { flushSync } from 'react-dom'
 import { freshBlockId } from './block-id.ts'
 import { freshTitle, titleOf } from './block-title.ts'
-import { placeLast } from './order/block-order.ts'
 import { openBlock } from './panels/open-block.ts'
 
 const KINDS = [

@@ -1,7 +1,7 @@
 import { createBlock, listEdges, setEdge } from '@joinery/blocks'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import * as Y from 'yjs'
-import { blockIdsOf } from './block-ids.ts'
+import { blockIdsOf, moveBlock, placeLast } from './block-order.ts'
 import { documentStore } from './document-store.ts'
 import { followBlock } from './follow-block.ts'
 import { connectWorkspace, type Workspace } from './workspace.ts'
@@ -74,6 +74,28 @@ describe('what a list of blocks and edges shows', () => {
     expect([ids.get() === list, heard]).toEqual([true, 2])
     workspace.blocks.delete('a')
     expect(ids.get()).toEqual(['b'])
+  })
+
+  it('[C83] blockIdsOf is in the order of places, and another list when a block is moved or its move undone', () => {
+    const workspace = offlineWorkspace()
+    const author = { source: 'user_action', actor: 'ann' } as const
+    const ids = blockIdsOf(workspace)
+    ids.subscribe(() => undefined)
+    for (const id of ['a', 'b', 'c']) workspace.blocks.create(id, { type: 'text' })
+    expect(moveBlock(workspace, 'a', 1, author)).toEqual({ at: 1, of: 3 })
+    expect(ids.get()).toEqual(['b', 'a', 'c'])
+    expect(moveBlock(workspace, 'c', -9, author)).toEqual({ at: 0, of: 3 })
+    expect(ids.get()).toEqual(['c', 'b', 'a'])
+    const list = ids.get()
+    workspace.blocks.get('b')?.fields.set('title', 'B', author)
+    expect(ids.get()).toBe(list)
+    workspace.undo.undo()
+    workspace.undo.undo()
+    expect(ids.get()).toEqual(['b', 'a', 'c'])
+    workspace.blocks.create('0', { type: 'text' })
+    placeLast(workspace, '0', author)
+    expect(ids.get()).toEqual(['b', 'a', 'c', '0'])
+    expect(moveBlock(workspace, 'missing', 1, author)).toBeUndefined()
   })
 
   it('[C77] edgesOf keeps the edges that did not change', () => {

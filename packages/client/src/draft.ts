@@ -10,9 +10,8 @@ export interface Draft {
 }
 
 /**
- * The copy of a document that keyed edits are made on, one after the other. It is kept from one to the next as long as the
- * document comes to hold what was made on it: copying anew takes time, and another client id, which would stay in every
- * state vector for good.
+ * The copy of a document that keyed edits are made on, one after the other. It can be kept from one to the next as long as
+ * the document comes to hold what was made on it, since copying anew takes time.
  */
 export class DraftDocument {
   readonly #live: Y.Doc
@@ -21,14 +20,20 @@ export class DraftDocument {
   #edits: Uint8Array[] = []
   #isSpoilt = false
 
-  constructor(live: Y.Doc) {
+  /** `clientId` is that of an earlier draft of `live` that made nothing which `live` has not. */
+  constructor(live: Y.Doc, clientId?: number) {
     this.#live = live
     this.#doc = forkDoc(live)
+    if (clientId !== undefined) this.#doc.clientID = clientId
     this.#doc.on('update', (update: Uint8Array) => {
       if (this.#phase === 'editing') this.#edits.push(update)
       // By somebody who kept the draft: it is sent to nobody, and nothing may build on it.
       else if (this.#phase === 'idle') this.#isSpoilt = true
     })
+  }
+
+  get clientId(): number {
+    return this.#doc.clientID
   }
 
   /** Whether it can follow `live`: it is a copy of that, and nobody has edited it behind an edit's back. */

@@ -1,4 +1,5 @@
 import { isIdempotencyKey, KEY_BYTES_MAX } from '@joinery/protocol'
+import type * as Y from 'yjs'
 import { orAborted, type WaitOptions } from './abort.ts'
 import { ClientError } from './client-error.ts'
 import { deferred } from './deferred.ts'
@@ -24,8 +25,7 @@ export class KeyedEdits {
   readonly #current: () => Replica
   readonly #whenSynced: () => Promise<void>
   #lastTurn: Promise<void> = Promise.resolve()
-  /** Kept while it is sure that the server has all of it: else another edit could come to bear the same Yjs ids. */
-  #draft: DraftDocument | undefined
+  readonly #drafts = new WeakMap<Y.Doc, KeptDraft>()
 
   /** `current` gives the workspace's replica of the moment, `whenSynced` waits for its first sync. */
   constructor(current: () => Replica, whenSynced: () => Promise<void>) {
@@ -57,14 +57,21 @@ export class KeyedEdits {
     }
   }
 
+  #takeDraft(live: Y.Doc): DraftDocument {
+    const kept = this.#drafts.get(live)
+    this.#drafts.delete(live)
+    const draft = kept?.draft.deref()
+    if (draft === undefined) return new DraftDocument(live, kept?.clientId)
+    return draft.isOf(live) ? draft : new DraftDocument(live)
+  }
+
   async #send(
     replica: Replica,
     edit: (draft: Draft) => void,
     key: string,
     signal: AbortSignal | undefined,
   ): Promise<KeyedReceipt> {
-    const draft = this.#draft?.isOf(replica.doc) ? this.#draft : new DraftDocument(replica.doc)
-    this.#draft = undefined
+    const draft = this.#takeDraft(replica.doc)
     let update: Uint8Array
     try {
       update = draft.make(edit)
@@ -78,7 +85,7 @@ export class KeyedEdits {
     switch (result.outcome) {
       case 'applied':
         replica.receive(update)
-        this.#draft = draft
+        this.#drafts.set(replica.doc, { clientId: draft.clientId, draft: new WeakRef(draft) })
         return { lsn: result.lsn, isRepeated: false }
       case 'repeated':
         return { lsn: result.lsn, isRepeated: true }
@@ -88,6 +95,16 @@ export class KeyedEdits {
         throw new ClientError('bad_frame', 'the server answered a question that was not asked')
     }
   }
+}
+
+/**
+ * The last draft of a document, kept while it is sure that the server has all of it: else another edit could come to bear the
+ * same Yjs ids. As it takes the memory of the document once more, it may go; the next one is then a new copy under the same
+ * client id, since another would stay in every state vector for good.
+ */
+interface KeptDraft {
+  readonly clientId: number
+  readonly draft: WeakRef<DraftDocument>
 }
 
 function isOtherWorkspace(error: unknown): boolean {

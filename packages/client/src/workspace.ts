@@ -125,7 +125,7 @@ export class Workspace {
    * Makes an edit that counts once, whoever repeats it, after a crash, too: `edit` runs on a copy of the document, once the
    * workspace is synced, and what it does is sent under `idempotencyKey`. Resolves when the record that bears the key is
    * durable and in `doc`, across reconnects, for as long as it takes; a key that the workspace knows already changes nothing.
-   * Keyed edits of one workspace are made one after the other, on a copy of the document that is kept from the first on.
+   * Keyed edits of one workspace are made one after the other, on a copy of the document.
    * They are not in the local copy before, so that after a crash it is the caller who repeats, and are no step of undo.
    *
    * `edit` is synchronous and edits its `draft`, which is what `doc` and `blocks` give, too, while it runs. It may run although the key is known; what it throws is thrown only if it

@@ -1,4 +1,5 @@
 // @vitest-environment happy-dom
+import { moveBlock } from '@joinery/client'
 import { act } from 'react'
 import { describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
@@ -25,7 +26,7 @@ import { useWorkspace } from './use-workspace.ts'
 const author = { source: 'user_action', actor: 'ann' } as const
 
 describe('hooks that show', () => {
-  it('[R9] useBlocks lists ids when blocks come and go, and is quiet when one changes', async () => {
+  it('[R9] useBlocks lists ids when blocks come, go and move, and is quiet when one changes', async () => {
     const workspace = offlineWorkspace()
     const ids = probe(useBlocks)
     await render(within(workspace, ids.node))
@@ -36,6 +37,8 @@ describe('hooks that show', () => {
     const before = ids.values.length
     await act(async () => workspace.blocks.get('a')?.content.insert(0, 'typed'))
     expect(ids.values).toHaveLength(before)
+    await act(async () => void moveBlock(workspace, 'b', -1, author))
+    expect(ids.last()).toEqual(['b', 'a'])
     await act(async () => void workspace.blocks.delete('a'))
     expect(ids.last()).toEqual(['b'])
   })

@@ -2,7 +2,10 @@ import { blockIdsOf } from '@joinery/client'
 import { useObservable } from './use-observable.ts'
 import { useWorkspace } from './use-workspace.ts'
 
-/** The ids of all blocks, in code unit order. Renders again when a block comes or goes, not when one changes. */
+/**
+ * The ids of all blocks in their order, which `moveBlock` of `@joinery/client` changes. Renders again when a block comes, goes or
+ * moves, not when one changes.
+ */
 export function useBlocks(): readonly string[] {
   return useObservable(blockIdsOf(useWorkspace()))
 }

@@ -6,8 +6,7 @@ import {
   type Source,
   type StatusClaim,
 } from '@joinery/blocks'
-import type { Conflict } from '@joinery/client'
-import { PLACE_FIELD } from '../order/place.ts'
+import { type Conflict, PLACE_FIELD } from '@joinery/client'
 
 /** A conflict as a person reads it. */
 export interface ConflictWords {

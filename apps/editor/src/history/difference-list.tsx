@@ -1,6 +1,5 @@
-import type { BlockDifference, Difference } from '@joinery/client'
+import { type BlockDifference, type Difference, PLACE_FIELD } from '@joinery/client'
 import type { ReactNode } from 'react'
-import { PLACE_FIELD } from '../order/place.ts'
 import { openBlock } from '../panels/open-block.ts'
 import { textOf } from './block-words.ts'
 import { entryWords } from './entry-words.ts'

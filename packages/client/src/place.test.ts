@@ -10,7 +10,7 @@ const id = fc.oneof(
 )
 const isRoomBetween = (a: string, b: string): boolean => !b.startsWith(a) || b.charCodeAt(a.length) > 0x21
 
-test('[E12] a place lies between its neighbours, again and again in one gap, whatever their ids', () => {
+test('[C83] a place lies between its neighbours, again and again in one gap, whatever their ids', () => {
   fc.assert(
     fc.property(
       id,
@@ -31,7 +31,7 @@ test('[E12] a place lies between its neighbours, again and again in one gap, wha
   )
 })
 
-test('[E12] a place before all and one behind all lie there, again and again, and stay short', () => {
+test('[C83] a place before all and one behind all lie there, again and again, and stay short', () => {
   let [first, last] = ['0mwq9hv8d-5a5b0599-ad4b', '0mwq9hv8d-5a5b0599-ad4b']
   for (let i = 0; i < 200; i += 1) {
     const [before, behind] = [placeBetween(undefined, first, Math.random), placeBetween(last, undefined, Math.random)]
@@ -42,13 +42,13 @@ test('[E12] a place before all and one behind all lie there, again and again, an
   expect(Math.max(first.length, last.length)).toBeLessThan(80)
 })
 
-test('[E12] where there is no room between two ids a place is still made, behind the first', () => {
+test('[C83] where there is no room between two ids a place is still made, behind the first', () => {
   expect(placeBetween('a', 'a!', () => 0.5) > 'a').toBe(true)
   expect(placeBetween('a', 'a', () => 0.5) > 'a').toBe(true)
   expect(placeBetween('a', 'a\u0000', () => 0.5) > 'a').toBe(true)
 })
 
-test('[E12] ids that begin alike with what no keyboard types leave room like others', () => {
+test('[C83] ids that begin alike with what no keyboard types leave room like others', () => {
   // Found by the property above, seed -382834766.
   const first = placeBetween('\u0001a', '\u0001b', () => 0.5)
   const second = placeBetween('\u0001a', first, () => 0.5)
