@@ -57,7 +57,7 @@ export interface DocumentRules {
    * and the server lacks, whoever wrote it, and some of that only its writer may bring. Must not change `doc`.
    */
   withhold(doc: Y.Doc, answer: Uint8Array, writer: Writer): Uint8Array
-  /** Called at load with each record, before it is applied: `actor` wrote it. */
+  /** Called at load with each record that was not brought for others, before it is applied: `actor` wrote it. */
   recordAuthor(doc: Y.Doc, update: Uint8Array, actor: string): void
   /** What {@link recordAuthor} has learnt of `doc`, to be kept beside a snapshot of it. */
   encodeAuthors(doc: Y.Doc): Uint8Array

@@ -1,8 +1,9 @@
+import { openMemoryStore } from '@joinery/log'
 import { CLOSE, encodeSyncStep2, encodeUpdate } from '@joinery/protocol'
 import { afterEach, describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
 import { type DocumentRules, openRules } from './document-rules.ts'
-import { ServerFixture } from './server-fixture.ts'
+import { ServerFixture, W } from './server-fixture.ts'
 
 let fixture: ServerFixture
 afterEach(() => fixture.close())
@@ -71,5 +72,22 @@ describe('who brings what only another may write', () => {
     late.send(encodeSyncStep2(updateWith("another's")))
     await late.until(() => late.message('rejected') !== undefined)
     expect(late.message('rejected')).toMatchObject({ code: 'client_id_owned', frame: 1 })
+  })
+
+  it('[S39] owns nothing by it after the next start either, as who wrote it does', async () => {
+    const store = openMemoryStore()
+    const owners: string[] = []
+    const noting: DocumentRules = { ...openRules, recordAuthor: (_doc, _update, actor) => void owners.push(actor) }
+    fixture = await ServerFixture.start({ store, rules: noting })
+    const ben = await fixture.client('w?joinery=1&actor=ben', { answersStep1: false }).synced()
+    ben.send(encodeSyncStep2(updateWith("ada's, which ben has seen")))
+    await ben.until(() => ben.message('durable')?.frames === 1)
+    const ada = await fixture.client('w?joinery=1&actor=ada').synced()
+    ada.doc.getText('text').insert(0, 'more of ')
+    await ada.until(() => ada.message('durable')?.frames === 2)
+    await fixture.close()
+    fixture = await ServerFixture.start({ store, rules: noting })
+    const text = await fixture.server.workspaces.read(W, ({ doc }) => doc.getText('text').toString())
+    expect([text, owners]).toEqual(["more of ada's, which ben has seen", ['ada']])
   })
 })

@@ -5,6 +5,7 @@ import * as Y from 'yjs'
 import { encodeAnnex } from './annex.ts'
 import type { DocumentRules, Observed, Refusal, Writer } from './document-rules.ts'
 import { EMPTY_STATE_VECTOR, EMPTY_STEP1, EMPTY_UPDATE, isEmptyStateVector, isEmptyUpdate } from './empty-update.ts'
+import { isRelayed } from './relayed-record.ts'
 import { Stamps } from './stamps.ts'
 import type { Start, StoredState } from './stored-state.ts'
 import { encodeSyncAnswer, LiveAnswer } from './sync-answer.ts'
@@ -301,9 +302,9 @@ export class RoomDocument {
   #replayAll(records: readonly LogRecord[]): void {
     const doc = this.#live()
     doc.transact(() => {
-      for (const { update, actor } of records) {
-        this.#rules.recordAuthor(doc, update, actor)
-        Y.applyUpdate(doc, update)
+      for (const record of records) {
+        if (!isRelayed(record)) this.#rules.recordAuthor(doc, record.update, record.actor)
+        Y.applyUpdate(doc, record.update)
       }
     }, this)
   }

@@ -11,6 +11,7 @@ import { EMPTY_UPDATE } from './empty-update.ts'
 import { type Audience, type Forward, forwardLate, forwardUpdates } from './fan-out.ts'
 import type { ServerLimits } from './limits.ts'
 import { closeCodeOf, PendingError, READ_ONLY, RELAY_CODES, refusalOfSpoiler } from './refused-update.ts'
+import { relaying } from './relayed-record.ts'
 import type { Applied, RoomDocument } from './room-document.ts'
 import type { KeyedUpdate, RoomEdit, RoomEdited, WritePlace } from './room-edit.ts'
 import type { ServerError } from './server-error.ts'
@@ -253,7 +254,8 @@ export class WritePath {
       this.#checkPending(document)
       const { refused } = applied
       const frames = refused === undefined ? through : first + refused.index - 1
-      writes.push({ applied, author: authorOf(identity, connection.id), from: { connection, frames } })
+      const author = authorOf(identity, mayRelay ? relaying(connection.id) : connection.id)
+      writes.push({ applied, author, from: { connection, frames } })
       if (refused === undefined) return undefined
       const isRelay = mayRelay && updates[refused.index] === answer && RELAY_CODES.has(refused.refusal.code)
       if (isRelay) this.#sendAway(connection)
