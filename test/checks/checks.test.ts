@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { checkDependencyDirection } from './dependency-direction.ts'
 import { checkFileSize } from './file-size.ts'
+import { checkImportCircles } from './import-circles.ts'
+import { checkMachinePaths } from './machine-paths.ts'
 import { checkSingleYjs } from './single-yjs.ts'
 import type { SourceFile } from './source-tree.ts'
 import { checkSpecIds } from './spec-ids.ts'
@@ -113,4 +115,27 @@ it('[K8] checkSingleYjs reports both places when the lockfile has two versions',
   const two = file('pnpm-lock.yaml', ...one, '  yjs@14.0.0:')
   expect(checkSingleYjs(two).map(({ line }) => line)).toEqual([3, 8])
   expect(checkSingleYjs(file('pnpm-lock.yaml', 'packages:'))).toHaveLength(1)
+})
+
+it('[K9] checkImportCircles reports a circle once, at its first file, when one of its imports is of types alone', () => {
+  const importing = (path: string, ...lines: string[]) => file(path, ...lines.map((from) => `import ${from}`))
+  const circle = [
+    importing('packages/log/src/a.ts', `{ x } from ${"'./b.ts'"}`),
+    importing('packages/log/src/b.ts', `type { Y } from ${"'./deep/c.ts'"}`),
+    importing('packages/log/src/deep/c.ts', `{ x } from ${"'../a.ts'"}`),
+    // It leads into the circle and is no part of it.
+    importing('packages/log/src/other.ts', `{ x } from ${"'./b.ts'"}`),
+  ]
+  expect(found(checkImportCircles(circle))).toEqual([
+    'packages/log/src/a.ts:1: imports in a circle: packages/log/src/a.ts → packages/log/src/b.ts → packages/log/src/deep/c.ts → packages/log/src/a.ts',
+  ])
+  expect(checkImportCircles(circle.slice(0, 2))).toEqual([])
+})
+
+it('[K10] checkMachinePaths reports a path when it is below a home or a scratch directory, and no URL', () => {
+  const scratch = ['', 'tmp', 'notes'].join('/')
+  expect(found(checkMachinePaths([file('README.md', 'Fine.', `See ${scratch}.`)]))).toEqual([
+    `README.md:2: ${scratch}. is a path of one machine`,
+  ])
+  expect(checkMachinePaths([file('a.ts', `'https://host${scratch}'`, `tmpdir() + '/x'`)])).toEqual([])
 })

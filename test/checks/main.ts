@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { checkDependencyDirection } from './dependency-direction.ts'
 import { checkFileSize } from './file-size.ts'
+import { checkImportCircles } from './import-circles.ts'
+import { checkMachinePaths } from './machine-paths.ts'
 import { checkSingleYjs } from './single-yjs.ts'
 import { type Finding, readSourceTree } from './source-tree.ts'
 import { checkSpecIds } from './spec-ids.ts'
@@ -11,7 +13,7 @@ const root = join(import.meta.dirname, '../..')
 
 /** The whole gate before a commit. Runs every check even when one fails, so that one run tells everything. */
 const tools: readonly (readonly [what: string, command: string])[] = [
-  ['format, lint, import cycles', 'biome ci .'],
+  ['format, lint', 'biome ci .'],
   ['types', 'tsc'],
   ['unused files, exports and dependencies', 'knip'],
 ]
@@ -34,7 +36,9 @@ const files = readSourceTree(root)
 const lockfile = { path: 'pnpm-lock.yaml', text: readFileSync(join(root, 'pnpm-lock.yaml'), 'utf8') }
 report('rule ids against tests', checkSpecIds(files))
 report('dependency directions', checkDependencyDirection(files))
+report('import circles, types included', checkImportCircles(files))
 report('file sizes', checkFileSize(files))
+report('paths of one machine', checkMachinePaths(files))
 report('one yjs', checkSingleYjs(lockfile))
 
 if (!isClean) {

@@ -16,12 +16,12 @@ export interface Finding {
   readonly message: string
 }
 
-const READ = /(\.(ts|tsx|mts|cts)|(^|\/)(SPEC\.md|package\.json))$/
+const READ = /(\.(ts|tsx|mts|cts|md|sh|py)|(^|\/)package\.json)$/
 const SKIPPED = new Set(['node_modules', 'dist', 'coverage', 'data'])
 
-/** The sources, specs and manifests below packages, apps and test, sorted by path. Throws if one can't be read. */
+/** README.md, and the sources, pages and manifests below packages, apps and test, by path. Throws if one can't be read. */
 export function readSourceTree(root: string): SourceFile[] {
-  const paths: string[] = []
+  const paths: string[] = ['README.md']
   const visit = (directory: string): void => {
     for (const entry of readdirSync(directory, { withFileTypes: true })) {
       const path = join(directory, entry.name)
