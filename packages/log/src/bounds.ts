@@ -1,6 +1,7 @@
 import { LogError } from './log-error.ts'
-import { type Lsn, parseLsn } from './lsn.ts'
+import type { Lsn } from './lsn.ts'
 import { STATE_BYTES_MAX } from './packed-snapshot.ts'
+import { parseLsn } from './parse-lsn.ts'
 
 /** Throws `invalid` if the log can't take a snapshot at `lsn`. */
 export function checkSnapshot(

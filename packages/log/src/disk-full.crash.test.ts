@@ -19,7 +19,9 @@ async function smallDisk(context: TestContext, size: string): Promise<string> {
   try {
     await run('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', mountPoint])
   } catch (error) {
-    context.skip(`needs to mount a tmpfs, which is not allowed here: ${String(error)}`)
+    const why = `needs to mount a tmpfs, which is not allowed here: ${String(error)}`
+    console.warn(`SKIPPED: ${why}`)
+    context.skip(why)
   }
   context.onTestFinished(async () => {
     await run('umount', [mountPoint])

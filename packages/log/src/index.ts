@@ -16,9 +16,10 @@ export type {
 } from './event-store.ts'
 export { type LevelStoreOptions, openLevelStore } from './level-store.ts'
 export { LogError, type LogErrorCode } from './log-error.ts'
-export { LSN_MAX, type Lsn, parseLsn } from './lsn.ts'
+export { LSN_MAX, type Lsn } from './lsn.ts'
 export { type MemoryStoreOptions, openMemoryStore } from './memory-store.ts'
 export type { LogObserver } from './observer.ts'
+export { parseLsn } from './parse-lsn.ts'
 export {
   isSnapshotDue,
   type SinceSnapshot,

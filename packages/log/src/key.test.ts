@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ByteReader, stringBytes, varuintBytes, writeString, writeVaruint } from './bytes.ts'
 import { lsnOfRecordKey, nameKey, nameOfWorkspaceKey, numberOfKey, recordKey, workspaceKey } from './key.ts'
-import { LSN_MAX, type Lsn, parseLsn } from './lsn.ts'
+import { LSN_MAX, type Lsn } from './lsn.ts'
+import { parseLsn } from './parse-lsn.ts'
 
 const numbers = fc.integer({ min: 0, max: 2 ** 32 - 1 })
 const lsns = fc.integer({ min: 0, max: LSN_MAX }) as fc.Arbitrary<Lsn>

@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest'
 import type { EventStore, WorkspaceLog } from './event-store.ts'
 import type { LogError } from './log-error.ts'
-import { type Lsn, parseLsn } from './lsn.ts'
+import type { Lsn } from './lsn.ts'
+import { parseLsn } from './parse-lsn.ts'
 import { readAll } from './read-all.ts'
 import { sampleEntry } from './sample-entry.ts'
 

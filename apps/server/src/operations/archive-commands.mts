@@ -32,7 +32,7 @@ export function addArchiveCommands(program: Command): void {
   addDataOptions(program.command('backup'))
     .description('Write all workspaces as of now into one archive, beside a running server or without; read it back.')
     .requiredOption('--to <directory>', 'where archives are kept')
-    .option('--keep <number>', 'remove older archives there but for so many (default: none)')
+    .option('--keep <number>', 'so many archives are kept there, and older ones removed (default: all are kept)')
     .action(runBackup)
   addDataOptions(program.command('restore').argument('<archive>', 'an archive, or a directory: its newest'))
     .description('Make a new data directory of an archive, and verify it.')

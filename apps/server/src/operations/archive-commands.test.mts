@@ -95,6 +95,8 @@ describe('joinery export and import', () => {
       JSON.parse((await runCommand(['inspect', 'demo', '--data', server.directory, '--json'])).stdout).workspaces
     expect(await inspect(second)).toEqual(await inspect(first))
     await Promise.all([first.stop(), second.stop()])
+    // What an operator got, or asked wrongly, is no warning.
+    expect(first.process.stdout + second.process.stdout).not.toContain('could not be answered')
   })
 
   it('[A37] refuse an archive that is damaged, naming the byte, and import nothing of it', async () => {

@@ -64,7 +64,9 @@ export class ControlDoor {
   /** Aborts when whoever asked is gone, or the server closes. */
   #signalOf(response: ServerResponse): AbortSignal {
     const gone = new AbortController()
-    response.once('close', () => gone.abort(new LogError('closed', 'whoever asked is gone')))
+    response.once('close', () => {
+      if (!response.writableFinished) gone.abort(new LogError('closed', 'whoever asked is gone'))
+    })
     return AbortSignal.any([gone.signal, this.#closing.signal])
   }
 
@@ -109,7 +111,10 @@ export class ControlDoor {
   }
 
   #explain(error: unknown, request: IncomingMessage): { code: string; message: string } {
-    this.#logger.warn({ err: error, path: request.url }, 'an operator’s question could not be answered')
+    // What was asked wrongly is for the operator to read, not for whoever watches the server.
+    const level =
+      error instanceof z.ZodError || (error instanceof LogError && error.code === 'invalid') ? 'info' : 'warn'
+    this.#logger[level]({ err: error, path: request.url }, 'an operator’s question could not be answered')
     if (error instanceof LogError) return { code: error.code, message: error.message }
     if (error instanceof z.ZodError) return { code: 'invalid', message: z.prettifyError(error) }
     return { code: 'storage_failed', message: error instanceof Error ? error.message : String(error) }

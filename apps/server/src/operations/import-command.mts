@@ -39,7 +39,7 @@ const workspace: Setting<string[] | undefined> = {
 
 const as: Setting<string | undefined> = {
   option: 'as',
-  rule: 'a workspace’s name, and --workspace has to name one',
+  rule: 'a workspace’s name, where one is taken',
   example: 'demo-restored',
   schema: z.string().min(1).optional(),
 }
@@ -50,7 +50,7 @@ export function addImportCommand(program: Command): void {
     .description('Take workspaces in, beside a running server or without; all or none, and replaces none.')
     .option('--from <format>', 'archive, or y-leveldb: the directory y-websocket kept its documents in')
     .option('--workspace <names>', 'only these, joined by commas (default: all)')
-    .option('--as <name>', 'name for the one taken: it becomes a copy of its own')
+    .option('--as <name>', 'name for the only one taken: it becomes a copy of its own')
     .option('--mend-names', 'with y-leveldb: make names of those that no workspace can have')
     .option('--dry-run', 'with y-leveldb: only say what would come of it')
     .action(runImport)
@@ -61,8 +61,8 @@ async function runImport(path: string, options: Options): Promise<void> {
   const format = readSetting(from, options, process.env)
   const workspaces = readSetting(workspace, options, process.env)
   const name = readSetting(as, options, process.env)
-  if (name !== undefined && workspaces?.length !== 1) {
-    throw new AppError('usage', '--as needs --workspace with the one name that is to be taken')
+  if (name !== undefined && (workspaces?.length ?? 1) !== 1) {
+    throw new AppError('usage', '--as is a name for one workspace: --workspace must not name more')
   }
   if (format === 'archive' && (options.mendNames === true || options.dryRun === true)) {
     throw new AppError('usage', '--mend-names and --dry-run go with --from y-leveldb')

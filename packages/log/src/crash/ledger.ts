@@ -3,9 +3,10 @@ import type { EventStore, WorkspaceLog } from '../event-store.ts'
 import { openLevelStore } from '../level-store.ts'
 import { listWorkspaces } from '../list-workspaces.ts'
 import { LogError } from '../log-error.ts'
-import { type Lsn, parseLsn } from '../lsn.ts'
+import type { Lsn } from '../lsn.ts'
 import type { Problem } from '../operations/problem.ts'
 import { type DirectoryReport, isIntact, verifyDirectory } from '../operations/verify-directory.ts'
+import { parseLsn } from '../parse-lsn.ts'
 import { append, compact, EVENTS_KEPT, keyOf, type Promised, snapshot, stateOf, updateOf } from './course.ts'
 
 /** What a store was heard to promise. */

@@ -182,6 +182,10 @@ describe('an archive', () => {
     const { a, 'a-copy': copy } = (await contentsOf(store)) as Record<string, { generation: string }>
     expect(copy).toEqual({ ...a, generation: copy?.generation })
     expect(copy?.generation).not.toBe(a?.generation)
+    const all = await archiveOf(store)
+    await expect(importArchive(store, () => once(all), { rename: () => 'one' })).rejects.toEqual(
+      refusal('invalid', 'workspaces for one name'),
+    )
     await store.close()
   })
 

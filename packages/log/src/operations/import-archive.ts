@@ -41,6 +41,8 @@ export interface Imported {
 
 /** Bounds one batch, so that everyone else's writes go on between. */
 const BATCH_BYTES = 1024 * 1024
+/** More of them in an error's message tell nobody more. */
+const NAMES_LISTED_MAX = 10
 
 /**
  * Takes workspaces from an archive into a store that may be serving. `open` gives the archive from its beginning, twice:
@@ -65,6 +67,11 @@ async function importAll(
   options: ImportOptions,
 ): Promise<Imported> {
   const survey = await surveyArchive(open(), options)
+  const names = new Set([...survey.wanted].map((name) => options.rename?.(name) ?? name))
+  if (names.size < survey.wanted.size) {
+    const held = [...survey.wanted].sort().slice(0, NAMES_LISTED_MAX).join(', ')
+    throw new LogError('invalid', `the archive has ${survey.wanted.size} workspaces for one name: say which (${held})`)
+  }
   const imports: WorkspaceImport[] = []
   try {
     let current: WorkspaceImport | undefined

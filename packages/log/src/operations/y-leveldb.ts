@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import { ClassicLevel } from 'classic-level'
+import { isMissing } from '../data-directory.ts'
 import { LogError } from '../log-error.ts'
 import { storageError } from '../storage-error.ts'
 import { ReadingCopy } from './reading-copy.ts'
@@ -51,6 +52,7 @@ async function assertIsIntact(directory: string): Promise<void> {
   try {
     names = await readdir(directory)
   } catch (error) {
+    if (isMissing(error)) throw new LogError('unreadable', `${directory} is not there`, { cause: error })
     throw storageError(error, directory)
   }
   if (!names.includes('CURRENT')) throw new LogError('unreadable', `${directory} holds no LevelDB database`)
