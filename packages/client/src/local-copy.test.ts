@@ -49,7 +49,7 @@ describe('local copy', () => {
     await again.copy.close()
   })
 
-  it('[C83] edits are stored after their task, all of it in one transaction, and are not called kept before', async () => {
+  it('[C85] edits are stored after their task, all of it in one transaction, and are not called kept before', async () => {
     const { copy, text, kept } = await open(freshName())
     const transaction = vi.spyOn(IDBDatabase.prototype, 'transaction')
     for (const letter of 'hello') text.insert(text.length, letter)
