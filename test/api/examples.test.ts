@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type Child, startChild } from '../support/child-process.ts'
 import { type JoineryProcess, startJoinery } from '../support/joinery-process.ts'
+import { needCommand } from '../support/skip-for-want.ts'
 import { type TempDirectory, tempDirectory } from '../support/temp-directory.ts'
 import { until } from '../support/until.ts'
 import { HttpCaller } from './http-caller.ts'
@@ -22,9 +23,9 @@ beforeAll(async () => {
   caller = new HttpCaller(url)
 }, READY_MS)
 afterAll(async () => {
-  caller[Symbol.dispose]()
-  await server[Symbol.asyncDispose]()
-  await directory[Symbol.asyncDispose]()
+  caller?.[Symbol.dispose]()
+  await server?.[Symbol.asyncDispose]()
+  await directory?.[Symbol.asyncDispose]()
 })
 
 async function succeeds(child: Child): Promise<string> {
@@ -33,9 +34,10 @@ async function succeeds(child: Child): Promise<string> {
   return child.stdout()
 }
 
-it('[H23] the shell example writes a block and reports on its index with curl', async () => {
+it('[H23] the shell example writes a block and reports on its index with curl', async (context) => {
+  await needCommand(context, 'curl')
   const text = 'Written "with\\curl".\n\t$HOME, caf\u00e9'
-  const args = [example('index-block.sh'), url, 'acme%2Fdocs', 'shell', text, 'run-1']
+  const args = [example('index-block.sh'), url, 'acme%2Fdocs', 'shell', text, 'sh-1']
   const first = await succeeds(startChild({ command: 'sh', args }))
   // Its own repeat changes nothing: every answer is the first one's.
   expect(await succeeds(startChild({ command: 'sh', args }))).toBe(first)
@@ -47,7 +49,8 @@ it('[H23] the shell example writes a block and reports on its index with curl', 
   })
 })
 
-it('[H23] the Python example goes on where it was when it is killed half-way, and so is the server', async () => {
+it('[H23] the Python example goes on where it was when it is killed half-way, and so is the server', async (context) => {
+  await needCommand(context, 'python3')
   await caller.call('PUT', `${BLOCKS}/python`, { type: 'text', content: 'for Python' })
   const args = [example('index_block.py'), url, 'acme/docs', 'python', 'run-1', '40']
   const first = startChild({ command: 'python3', args, env: { SECONDS_PER_CHUNK: '0.03' } })

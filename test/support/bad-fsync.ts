@@ -1,6 +1,9 @@
 import type { TestContext } from 'vitest'
 import { startChild } from './child-process.ts'
+import { skipForWant } from './skip-for-want.ts'
 import { within } from './until.ts'
+
+const NEED = 'strace and the right to trace'
 
 /** What becomes of every fsync: it fails as on a dying disk, or takes `delayMs` longer. */
 export type FsyncFault = { readonly error: 'EIO' } | { readonly delayMs: number }
@@ -18,7 +21,7 @@ export async function breakFsync(context: TestContext, pid: number, fault: Fsync
   const isAttached = async () => {
     while (!/ attached/.test(tracer.output())) {
       const exit = await Promise.race([tracer.exited, new Promise((resolve) => setTimeout(resolve, 5))])
-      if (exit !== undefined) skip(context, tracer.output())
+      if (exit !== undefined) skipForWant(context, NEED, tracer.output())
     }
   }
   await within('strace is attached', isAttached())
@@ -30,12 +33,6 @@ function startTracer(context: TestContext, args: readonly string[]) {
   try {
     return startChild({ command: 'strace', args })
   } catch (error) {
-    return skip(context, String(error))
+    return skipForWant(context, NEED, error)
   }
-}
-
-function skip(context: TestContext, reason: string): never {
-  const why = `needs strace and the right to trace: ${reason.trim()}`
-  console.warn(`SKIPPED: ${why}`)
-  context.skip(why)
 }

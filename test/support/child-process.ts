@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 
 /** How a child ended: exactly one of the two is not null. */
 export interface Exit {
@@ -32,6 +32,13 @@ const OUTPUT_CHARS_MAX = 256 * 1024
 /** Enough for a cold start on a busy two-core machine; a server that needs longer is broken. */
 const READY_TIMEOUT_MS = 120_000
 
+const WITH_PARENT = ['setpriv', '--pdeathsig', 'KILL', '--'] as const
+/**
+ * What stands before a Node that is started. A worker that is killed at a time-out has no moment to end what it started,
+ * and a server would live on: where Linux can see to that, it does.
+ */
+const OWN_PREFIX = spawnSync(WITH_PARENT[0], [...WITH_PARENT.slice(1), 'true']).status === 0 ? WITH_PARENT : []
+
 const running = new Set<ChildProcess>()
 process.once('exit', () => {
   for (const child of running) child.kill('SIGKILL')
@@ -39,8 +46,9 @@ process.once('exit', () => {
 
 /** Starts a process and returns at once. */
 export function startChild(options: ChildOptions): Child {
-  const command = options.command ?? process.execPath
-  const child = spawn(command, options.args, {
+  const called = options.command === undefined ? [...OWN_PREFIX, process.execPath] : [options.command]
+  const [command = '', ...args] = [...called, ...options.args]
+  const child = spawn(command, args, {
     cwd: options.cwd,
     env: { ...process.env, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
