@@ -52,7 +52,7 @@ it('[H23] the shell example writes a block and reports on its index with curl', 
 it('[H23] the Python example goes on where it was when it is killed half-way, and so is the server', async (context) => {
   await needCommand(context, 'python3')
   await caller.call('PUT', `${BLOCKS}/python`, { type: 'text', content: 'for Python' })
-  const args = [example('index_block.py'), url, 'acme/docs', 'python', 'run-1', '40']
+  const args = [example('index_block.py'), url, 'acme/docs', 'python', 'run-1', '20']
   const first = startChild({ command: 'python3', args, env: { SECONDS_PER_CHUNK: '0.03' } })
   await until('it is half-way', () => first.stdout().includes('chunk 6'))
   await first.end('SIGKILL')
@@ -64,9 +64,9 @@ it('[H23] the Python example goes on where it was when it is killed half-way, an
   expect(Number(/^from chunk (\d+)/.exec(output)?.[1])).toBeGreaterThanOrEqual(6)
   const { json } = await caller.call('GET', `${BLOCKS}/python`)
   expect(json.indexingList).toMatchObject([
-    { index_name: 'python', status: 'done', chunks: 40, run: { no: 1, id: 'run-1' } },
+    { index_name: 'python', status: 'done', chunks: 20, run: { no: 1, id: 'run-1' } },
   ])
-  expect(json.fields.summary).toEqual(['run-1: 40 chunks'])
+  expect(json.fields.summary).toEqual(['run-1: 20 chunks'])
 })
 
 it('[H23] the Node example indexes what others write over HTTP', async () => {

@@ -1,26 +1,43 @@
 #!/bin/sh
 # Puts a text into a block and tells how its index fares, with nothing but curl.
-#   index-block.sh URL WORKSPACE BLOCK TEXT      (JOINERY_TOKEN when the server has keys)
+#   index-block.sh URL WORKSPACE BLOCK TEXT [RUN]      (JOINERY_TOKEN when the server has keys)
+# WORKSPACE and BLOCK stand as in a URL: acme%2Fdocs. Started again with the same RUN it does nothing twice.
 set -eu
-url=$1 workspace=$2 block=$3 text=$4
+url=$1 workspace=$2 block=$3 text=$4 run=${5:-sh-$$-$(date +%s)}
 base="$url/v1/workspaces/$workspace/blocks/$block"
 
-call() {
-  method=$1 path=$2 key=$3 body=$4
-  # An answer that got lost is asked for again: under one key the request takes effect once.
-  curl --silent --show-error --fail-with-body --retry 20 --retry-delay 1 --retry-connrefused \
-    --request "$method" "$base$path" \
-    --header "Content-Type: application/json" \
-    --header "Idempotency-Key: $key" \
-    --header "X-Joinery-Source: workflow_execution" \
-    --header "X-Joinery-Actor: index-block.sh" \
-    ${JOINERY_TOKEN:+--header "Authorization: Bearer $JOINERY_TOKEN"} \
-    --data "$body"
-  echo
+# A text as a JSON string.
+json() {
+  tab=$(printf '\t')
+  printf '%s\n' "$1" | tr -d '\000-\010\013-\037' | sed -e 's/[\\"]/\\&/g' -e "s/$tab/\\\\t/g" |
+    awk 'BEGIN { printf "\"" } { printf "%s%s", (NR > 1 ? "\\n" : ""), $0 } END { printf "\"" }'
 }
 
-run="sh-$$-$(date +%s)"
-call PUT "" "$run-put" "{\"type\":\"text\",\"content\":\"$text\"}"
+# One request, repeated until an answer comes: under one key it takes effect once. What is refused ends the script.
+call() {
+  method=$1 path=$2 key=$3 body=$4 delay=1
+  while :; do
+    status=0
+    # curl itself comes back after 429 and 503, when Retry-After says; not after a connection that broke.
+    printf '%s' "$body" | curl --silent --show-error --fail-with-body --max-time 30 --retry 5 \
+      --request "$method" "$base$path" \
+      --header "Content-Type: application/json" \
+      --header "Idempotency-Key: $key" \
+      --header "X-Joinery-Source: workflow_execution" \
+      --header "X-Joinery-Actor: index-block.sh" \
+      ${JOINERY_TOKEN:+--header "Authorization: Bearer $JOINERY_TOKEN"} \
+      --data-binary @- || status=$?
+    echo
+    case $status in
+      0) return ;;
+      22) exit 1 ;;
+    esac
+    sleep "$delay"
+    delay=$((delay < 16 ? delay * 2 : 30))
+  done
+}
+
+call PUT "" "$run-put" "{\"type\":\"text\",\"content\":$(json "$text")}"
 call POST "/indexing/shell/runs" "$run-start" "{\"runId\":\"$run\"}"
 call POST "/indexing/shell/runs/$run/reports" "$run-half" '{"status":"processing","chunks":1}'
 call POST "/indexing/shell/runs/$run/reports" "$run-done" '{"status":"done","chunks":2}'

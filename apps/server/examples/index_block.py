@@ -3,14 +3,16 @@
 
     index_block.py URL WORKSPACE BLOCK RUN CHUNKS     (JOINERY_TOKEN when the server has keys)
 
-Killed half-way and started again with the same RUN it goes on where it was: the run's id names it, and every request
-has a key, so that what had arrived already takes effect once.
+Killed half-way and started again with the same RUN it goes on where it was: the run's id names it, and every report has a
+key, so that what had arrived already takes effect once. The summary is written once because it looks before it writes.
 """
 import json
 import os
+import random
 import sys
 import time
-from urllib.error import HTTPError, URLError
+from http.client import HTTPException
+from urllib.error import HTTPError
 from urllib.parse import quote
 from urllib.request import Request, urlopen
 
@@ -24,16 +26,21 @@ def call(method, path, body=None, headers=None):
     if "JOINERY_TOKEN" in os.environ:
         headers["Authorization"] = f"Bearer {os.environ['JOINERY_TOKEN']}"
     data = None if body is None else json.dumps(body).encode()
+    delay = 0.1
     while True:
+        wait = 0.0
         try:
             with urlopen(Request(f"{url}{path}", data, headers, method=method), timeout=30) as answer:
                 return answer.status, json.load(answer)
         except HTTPError as error:
-            if error.code not in (429, 503, 507):
+            if error.code not in (429, 500, 502, 503, 504, 507):
                 return error.code, json.load(error)
-            time.sleep(float(error.headers.get("Retry-After", "1")))
-        except (URLError, ConnectionError, TimeoutError):
-            time.sleep(0.1)
+            wait = float(error.headers.get("Retry-After", 0))
+        except (OSError, HTTPException):
+            pass  # No answer, or half of one: nobody knows whether it took effect, so it is sent again.
+        # Longer each time, and never all jobs at once.
+        time.sleep(wait + random.uniform(delay / 2, delay))
+        delay = min(delay * 2, 10)
 
 
 def expect(answer, *statuses):
@@ -47,7 +54,10 @@ def add_summary(block_path, line):
     """Changes a field by compare-and-set: read, write at that version, and again if somebody was faster."""
     while True:
         block = expect(call("GET", block_path), 200)
-        summary = [*block["fields"].get("summary", []), line]
+        summary = block["fields"].get("summary", [])
+        if line in summary:
+            return  # Written already, by an earlier life or by a request whose answer was lost.
+        summary = [*summary, line]
         status, _ = call("PATCH", block_path, {"fields": {"summary": summary}}, {"If-Match": f'"{block["version"]}"'})
         if status == 200:
             return
@@ -59,9 +69,9 @@ url, workspace, block, run, chunks = sys.argv[1:]
 block_path = f"/v1/workspaces/{quote(workspace, safe='')}/blocks/{quote(block, safe='')}"
 index_path = f"{block_path}/indexing/python"
 
-started = expect(call("POST", f"{index_path}/runs", {"runId": run}, {"Idempotency-Key": f"{run}-start"}), 201)
+expect(call("POST", f"{index_path}/runs", {"runId": run}, {"Idempotency-Key": f"{run}-start"}), 201)
 now = expect(call("GET", block_path), 200)
-done = next(entry for entry in now["indexingList"] if entry["index_name"] == "python").get("chunks", 0)
+done = next((entry.get("chunks", 0) for entry in now["indexingList"] if entry["run"]["id"] == run), 0)
 print(f"from chunk {done}", flush=True)
 for chunk in range(done + 1, int(chunks) + 1):
     time.sleep(SECONDS_PER_CHUNK)
