@@ -119,6 +119,11 @@ export function lsnOfRecordKey(key: Uint8Array): Lsn {
   return (u32(key, 5) * 2 ** 16 + at(key, 9) * 2 ** 8 + at(key, 10)) as Lsn
 }
 
+/** The number in the key of a part of a snapshot: 0 for its first. */
+export function partOfSnapshotKey(key: Uint8Array): number {
+  return at(key, RECORD_KEY_BYTES) * 2 ** 8 + at(key, RECORD_KEY_BYTES + 1)
+}
+
 /** The workspace number of any key that has one. */
 export function numberOfKey(key: Uint8Array): number {
   return u32(key, 1)

@@ -1,5 +1,6 @@
+import type { Entry } from './database.ts'
 import type { Snapshot } from './event-store.ts'
-import { lsnOfRecordKey, snapshotKeyRange } from './key.ts'
+import { lsnOfRecordKey, partOfSnapshotKey, snapshotKeyRange } from './key.ts'
 import { LogError } from './log-error.ts'
 import type { Lsn } from './lsn.ts'
 import { damagedSnapshot, decodeSnapshot, type PackedSnapshot, unpackState } from './packed-snapshot.ts'
@@ -21,7 +22,7 @@ export async function findRung(
     if (last === undefined) return undefined
     const lsn = lsnOfRecordKey(last[0])
     try {
-      return await readRung(log, lsn)
+      return await readRung(log, lsn, last)
     } catch (error) {
       if (!(error instanceof LogError) || error.code !== 'corrupted') throw error
       onDamaged(error)
@@ -35,9 +36,9 @@ export function missingGround(workspace: string): LogError {
   return new LogError('corrupted', `the snapshot that workspace ${workspace} begins with is lost`, { workspace })
 }
 
-/** The rung at exactly `lsn`, with those it was packed against. Throws `corrupted`. */
-export async function readRung(log: StoredLog, lsn: Lsn): Promise<Rung> {
-  const chain = [await readPacked(log, lsn)]
+/** The rung at exactly `lsn`, with those it was packed against; `last` is its last part, if that is known. Throws `corrupted`. */
+export async function readRung(log: StoredLog, lsn: Lsn, last?: Entry): Promise<Rung> {
+  const chain = [await readPacked(log, lsn, last)]
   for (let link = chain[0]; link?.base !== undefined; link = chain.at(-1)) {
     if (link.base.lsn >= link.lsn) throw damagedSnapshot(log.workspace, lsn, new RangeError('its base is no earlier'))
     chain.push(await readPacked(log, link.base.lsn))
@@ -56,7 +57,9 @@ export async function readRung(log: StoredLog, lsn: Lsn): Promise<Rung> {
   return { lsn, at, annex, state, depth: chain.length - 1 }
 }
 
-async function readPacked({ workspace, number, moment }: StoredLog, lsn: Lsn): Promise<PackedSnapshot> {
+async function readPacked({ workspace, number, moment }: StoredLog, lsn: Lsn, last?: Entry): Promise<PackedSnapshot> {
+  // Most have one part: looking for others takes longer than reading it did.
+  if (last !== undefined && partOfSnapshotKey(last[0]) === 0) return decodeSnapshot(workspace, number, lsn, [last[1]])
   const parts: Uint8Array[] = []
   for await (const [, value] of moment.entries(snapshotKeyRange(number, lsn, lsn))) parts.push(value)
   return decodeSnapshot(workspace, number, lsn, parts)

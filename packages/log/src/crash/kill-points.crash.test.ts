@@ -16,7 +16,7 @@ const KILLS_EVERYDAY = 3
 /** Nightly, of writes one after the other to one table. */
 const TABLE_WRITES_STEP = 8
 /** What was killed goes on with everything at every so many calls: that takes longer than all the rest. */
-const GO_ON_STEP = IS_NIGHTLY ? 4 : 1
+const GO_ON_STEP = IS_NIGHTLY ? 4 : KILLS_EVERYDAY
 const TIMEOUT_MS = IS_NIGHTLY ? 3_600_000 : 120_000
 
 const parsePromises = (output: string): Promised[] =>

@@ -21,7 +21,7 @@ const IMAGES = Number(process.env.JOINERY_IMAGES ?? (IS_NIGHTLY ? 10_000 : 100))
 const COURSES = courses(IS_NIGHTLY)
 const IMAGES_EACH = Math.ceil(IMAGES / COURSES.length)
 /** What is left goes on with everything in every so many images: that takes longer than all the rest. */
-const GO_ON_STEP = IS_NIGHTLY ? 16 : 4
+const GO_ON_STEP = IS_NIGHTLY ? 16 : 8
 /** Over all courses, of a disk that writes pages in any order. */
 const UNORDERED_IMAGES = Number(process.env.JOINERY_UNORDERED_IMAGES ?? (IS_NIGHTLY ? 1_000 : 28))
 const UNORDERED_EACH = Math.ceil(UNORDERED_IMAGES / COURSES.length)
