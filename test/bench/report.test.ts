@@ -1,8 +1,10 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { parseResident, parseSchedulerCpu, parseStatCpu } from './load/process-usage.ts'
 import { OptionsError, parseOptions } from './options.ts'
 import { PEER_NAMES, type PeerName } from './peers.ts'
 import { ownTimes } from './profile.ts'
+import { formatReadmeTables, README_TABLES } from './readme-tables.ts'
 import { ROW_NAMES, ROWS } from './rows.ts'
 import { formatTable } from './table.ts'
 import { judge } from './verdict.ts'
@@ -44,6 +46,26 @@ describe('the table', () => {
     const table = formatTable([{ row, line, figures: figures({ joinery: 30 }) }])
     expect(table).not.toContain('ws relay |')
     expect(table).toContain('? ≤ 0.4 × Hocuspocus')
+  })
+})
+
+describe('the tables of the READMEs', () => {
+  const everything = ROW_NAMES.flatMap((name) =>
+    ROWS[name].lines.map((line) => ({ row: ROWS[name], line, figures: figures({ joinery: 12.34, relay: 5 }) })),
+  )
+
+  it.each(README_TABLES)('[T2] $file shows $title with their heads and labels', ({ file, title, peers, entries }) => {
+    const squeeze = (text: string) => text.replace(/ +/g, ' ')
+    const shown = squeeze(readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8'))
+    expect(shown).toContain(`\n| ${[title, ...peers.map(([, name]) => name)].join(' | ')} |\n`)
+    for (const [label] of entries) expect(shown).toContain(`\n| ${label} | `)
+  })
+
+  it('[T2] they hold each figure in its place, and nothing of rows that were not run', () => {
+    const steady = everything.filter(({ row }) => row === ROWS.steady)
+    const tables = formatReadmeTables(steady)
+    expect(tables).toContain('| 12.3, 12.3 | 5.00, 5.00 |  |  |')
+    expect(tables.split('\n').filter((line) => line.startsWith('| '))).toHaveLength(3)
   })
 })
 

@@ -232,6 +232,7 @@ export const ROWS: Readonly<Record<RowName, Row>> = {
     },
     peers: ['joinery', 'relay'],
     lines: [
+      { title: 'memory before', unit: 'MiB', pick: (figures) => figures.memoryMiBBefore, bounds: [] },
       {
         title: 'memory per workspace',
         unit: 'KiB',

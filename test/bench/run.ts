@@ -9,6 +9,7 @@ import { percentile } from './load/percentile.ts'
 import { measure } from './measure.ts'
 import { type BenchOptions, OptionsError, parseOptions, USAGE } from './options.ts'
 import { PEERS, type PeerName } from './peers.ts'
+import { formatReadmeTables } from './readme-tables.ts'
 import { ROWS, type RowName } from './rows.ts'
 import { formatTable, type TableLine } from './table.ts'
 import { judge } from './verdict.ts'
@@ -70,6 +71,7 @@ async function bench(options: BenchOptions): Promise<number> {
     `\n${formatTable(lines)}\n\n${machine}; CPU time of the server process alone, ${options.repeat} run(s) each`,
   )
   if (options.scale === 'short') console.log('short: too little work for the figures to mean anything')
+  else console.log(`\nAs the READMEs have it:\n\n${formatReadmeTables(lines)}`)
   if (options.jsonFile !== undefined)
     writeFileSync(options.jsonFile, JSON.stringify({ machine, options, results }, null, 2))
   const hasFailed = results.some(({ peer, failures }) => peer === 'joinery' && failures.length > 0)

@@ -31,6 +31,7 @@ export async function runConnect(target: Target, work: ConnectWork): Promise<Fig
   limit.clear()
   return {
     cpuMicrosPerConnection: cpuMicros / work.connections,
+    memoryMiBBefore: before.residentKiB / 1024,
     memoryKiBPerConnection: (after.residentKiB - before.residentKiB) / work.connections,
     ...(memoryMiBAfterLeaving !== undefined && { memoryMiBAfterLeaving }),
     ...times,

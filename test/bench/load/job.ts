@@ -93,6 +93,8 @@ export interface Figures {
   readonly cpuMicrosPerDelivery?: number
   readonly cpuMicrosPerEdit?: number
   readonly cpuMicrosPerConnection?: number
+  /** Resident memory before the first connection, MiB. */
+  readonly memoryMiBBefore?: number
   readonly memoryKiBPerConnection?: number
   /** Resident memory above that before the first connection, after all have left, MiB. */
   readonly memoryMiBAfterLeaving?: number
