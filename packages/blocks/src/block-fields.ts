@@ -1,11 +1,11 @@
 import * as Y from 'yjs'
 import { assertBlockLives, ensureClaimList } from './block-part.ts'
+import { CLAIM_LIMITS, isBoundedJson } from './claim-bounds.ts'
 import { diffFolds, type ListChange } from './claim-diff.ts'
 import { type ClaimView, DocViews } from './claim-views.ts'
 import { type FieldClaim, fieldRules } from './field-rules.ts'
 import { assertKeyAllowed, type Json } from './json.ts'
 import { deleteClaims, writeClaim } from './ranked-claims.ts'
-import { CLAIM_LIMITS, isBoundedJson } from './status-rules.ts'
 import { assertAuthor, assertName, badArgument, type ClaimAuthor } from './write-arguments.ts'
 
 export type FieldsChange = ListChange<FieldClaim>

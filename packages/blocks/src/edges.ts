@@ -1,7 +1,7 @@
 import type * as Y from 'yjs'
 import { assertId, isBlockId } from './block-id.ts'
+import { isBoundedJson } from './claim-bounds.ts'
 import { isForbiddenKey, isJson, isPlainObject, type Json, toPlain } from './json.ts'
-import { isBoundedJson } from './status-rules.ts'
 import { assertName, badArgument } from './write-arguments.ts'
 
 /** A connection between two blocks: plain JSON, written as a whole, of concurrent writes one stays. */

@@ -1,7 +1,8 @@
+import { isAt, isBoundedJson, isCount, isName } from './claim-bounds.ts'
+import { compareClaimJson, compareText } from './claim-text.ts'
 import { SOURCE_PRIORITY, type Source } from './indexing-rules.ts'
 import { deepFreeze, isForbiddenKey, isPlainObject, type Json, toPlain } from './json.ts'
 import type { ClaimRules, ParsedClaim } from './ranked-claims.ts'
-import { canonical, isAt, isBoundedJson, isCount, isName } from './status-rules.ts'
 
 /** One writer's record of a field's value. */
 export interface FieldClaim {
@@ -30,7 +31,7 @@ export const fieldRules: ClaimRules<FieldClaim> = {
     if (bySeq !== 0) return bySeq
     const bySource = Math.sign(SOURCE_PRIORITY[a.source] - SOURCE_PRIORITY[b.source]) * 2
     if (bySource !== 0) return bySource
-    return (compareText(a.actor, b.actor) || compareText(canonical(a), canonical(b))) * 3
+    return (compareText(a.actor, b.actor) || compareClaimJson(a, b)) * 3
   },
   parse: (raw) => {
     if (!isPlainObject(raw)) return { junk: 'not an object' }
@@ -53,8 +54,4 @@ function parseField(raw: unknown): ParsedClaim<FieldClaim> {
   if (!isName(actor)) return { junk: 'actor' }
   if (!isAt(at)) return { junk: 'at' }
   return { claim: deepFreeze({ key, value: toPlain(value) as Json, seq, source: source as Source, actor, at }) }
-}
-
-function compareText(a: string, b: string): number {
-  return a === b ? 0 : a < b ? -1 : 1
 }

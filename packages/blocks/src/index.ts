@@ -2,6 +2,7 @@ export { Block, type BlockJson } from './block.ts'
 export { BlockFields, type FieldsChange } from './block-fields.ts'
 export { ID_LENGTH_MAX, isBlockId } from './block-id.ts'
 export { BlocksError, type BlocksErrorCode } from './blocks-error.ts'
+export { CLAIM_LIMITS } from './claim-bounds.ts'
 export type { EntryChange, ListChange } from './claim-diff.ts'
 export type { ClientOwners } from './document-rules/client-owners.ts'
 export { type BlocksDocumentRules, clientOwners, documentRules } from './document-rules/document-rules.ts'
@@ -34,7 +35,6 @@ export { PRUNE_ORIGIN, pruneBeaten } from './prune-beaten.ts'
 export type { Junk, LostClaim } from './ranked-claims.ts'
 export { type ReplaceTextOptions, replaceText } from './replace-text.ts'
 export {
-  CLAIM_LIMITS,
   defineStatusRules,
   ORDER_RULES,
   type OrderRule,

@@ -1,6 +1,7 @@
 import * as Y from 'yjs'
 import { assertBlockLives, ensureClaimList } from './block-part.ts'
 import { BlocksError } from './blocks-error.ts'
+import { CLAIM_LIMITS, isBoundedJson, isCount } from './claim-bounds.ts'
 import { diffFolds, type ListChange } from './claim-diff.ts'
 import { type ClaimView, DocViews } from './claim-views.ts'
 import {
@@ -13,7 +14,7 @@ import {
 } from './indexing-rules.ts'
 import type { Json, JsonObject } from './json.ts'
 import { deleteClaims, type Junk, writeClaim } from './ranked-claims.ts'
-import { CLAIM_LIMITS, isBoundedJson, isCount, type OrderRule } from './status-rules.ts'
+import type { OrderRule } from './status-rules.ts'
 import { assertAuthor, assertName, badArgument, type ClaimAuthor } from './write-arguments.ts'
 
 /** Origin of the transactions in which statuses are written. Undo doesn't track it. */

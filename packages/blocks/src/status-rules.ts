@@ -1,4 +1,6 @@
-import { canonicalJson, deepFreeze, isJson, isPlainObject, type Json, type JsonObject, toPlain } from './json.ts'
+import { CLAIM_LIMITS, isAt, isBoundedJson, isCount, isName } from './claim-bounds.ts'
+import { compareClaimJson, compareText } from './claim-text.ts'
+import { deepFreeze, isPlainObject, type JsonObject, toPlain } from './json.ts'
 import type { ClaimRules, ParsedClaim } from './ranked-claims.ts'
 
 /** One attempt. `no` counts attempts from 1 (0: a legacy entry), `id` names this one, `source` is who started it. */
@@ -53,22 +55,6 @@ export interface StatusRules<Status extends string, Source extends string>
   readonly lowestSource: Source
 }
 
-/** Bounds of one claim. Beyond them a writer gets an error and a reader sees junk. */
-export const CLAIM_LIMITS = {
-  /** Code units of an index name, an actor or a run id: names that people and services give, with room. */
-  nameLengthMax: 256,
-  /** Code units of `error`: a message and the head of a stack, not a log file. */
-  errorLengthMax: 4_000,
-  /** Code units of the canonical JSON of `collection_configs` or of a field's value. */
-  jsonLengthMax: 16_384,
-  /** Levels of that JSON. */
-  jsonDepthMax: 16,
-  /** Greatest run number or seq: far above any history, and low enough that adding 1 stays exact. */
-  countMax: 2 ** 31 - 1,
-  /** Greatest time, the last a `Date` can hold. */
-  atMsMax: 8.64e15,
-} as const
-
 /** The ranked register for one table of statuses. Throws a plain `TypeError` when the table isn't total. */
 export function defineStatusRules<Status extends string, Source extends string>(
   table: StatusTable<Status, Source>,
@@ -100,7 +86,7 @@ export function defineStatusRules<Status extends string, Source extends string>(
     return (
       (areFinished && signed(5, number(priorityOf, a.source) - number(priorityOf, b.source))) ||
       signed(6, number(rankOf, a.status) - number(rankOf, b.status)) ||
-      signed(7, compareText(a.actor, b.actor) || a.at - b.at || compareText(canonical(a), canonical(b)))
+      signed(7, compareText(a.actor, b.actor) || a.at - b.at || compareClaimJson(a, b))
     )
   }
 
@@ -151,20 +137,6 @@ function assertTotal(
 
 function signed(rule: OrderRule, difference: number): number {
   return difference === 0 ? 0 : Math.sign(difference) * rule
-}
-
-function compareText(a: string, b: string): number {
-  return a === b ? 0 : a < b ? -1 : 1
-}
-
-const canonicals = new WeakMap<object, string>()
-/** The canonical JSON of a parsed (frozen) claim, made once. */
-export function canonical(claim: object): string {
-  const known = canonicals.get(claim)
-  if (known !== undefined) return known
-  const text = canonicalJson(claim as Json)
-  canonicals.set(claim, text)
-  return text
 }
 
 interface Vocabulary<Status extends string, Source extends string> {
@@ -235,22 +207,4 @@ function parseRun<Source extends string>(raw: unknown, words: Vocabulary<string,
   if (!isPlainObject(raw)) return undefined
   const { no, id, source } = raw
   return isCount(no, 1) && isName(id) && words.isSource(source) ? { no, id, source } : undefined
-}
-
-/** True for 1 to `nameLengthMax` code units. */
-export function isName(value: unknown): value is string {
-  return typeof value === 'string' && value.length > 0 && value.length <= CLAIM_LIMITS.nameLengthMax
-}
-
-export function isCount(value: unknown, min: number): value is number {
-  return typeof value === 'number' && Number.isInteger(value) && value >= min && value <= CLAIM_LIMITS.countMax
-}
-
-export function isAt(value: unknown): value is number {
-  return typeof value === 'number' && Number.isFinite(value) && Math.abs(value) <= CLAIM_LIMITS.atMsMax
-}
-
-/** True for JSON within a claim's bounds of depth and length. */
-export function isBoundedJson(value: unknown): value is Json {
-  return isJson(value, CLAIM_LIMITS.jsonDepthMax) && JSON.stringify(value).length <= CLAIM_LIMITS.jsonLengthMax
 }

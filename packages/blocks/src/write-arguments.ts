@@ -1,6 +1,6 @@
 import { BlocksError } from './blocks-error.ts'
+import { CLAIM_LIMITS, isAt, isName } from './claim-bounds.ts'
 import { SOURCE_PRIORITY, type Source } from './indexing-rules.ts'
-import { CLAIM_LIMITS, isAt, isName } from './status-rules.ts'
 
 /** Who writes a claim, in which capacity, and when it happened. */
 export interface ClaimAuthor {

@@ -1,6 +1,6 @@
 import type * as Y from 'yjs'
+import { canonical } from '../claim-text.ts'
 import { DocViews } from '../claim-views.ts'
-import { canonical } from '../status-rules.ts'
 import { listBlocks } from '../workspace-blocks.ts'
 
 /** Claims remembered per document, the least recent forgotten first: some megabytes, and more than anybody undoes. */

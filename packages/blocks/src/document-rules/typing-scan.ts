@@ -1,6 +1,7 @@
 import * as decoding from 'lib0/decoding'
 import * as Y from 'yjs'
 import type { ClientOwners } from './client-owners.ts'
+import { isDeleteSet } from './delete-set-scan.ts'
 import { UPDATE_LIMITS } from './update-limits.ts'
 
 const STRING = 4
@@ -81,18 +82,4 @@ function stringLength(decoder: decoding.Decoder): number {
     if ((decoder.arr[at] ?? 0) > ASCII_MAX) return utf8.decode(decoder.arr.subarray(start, end)).length
   }
   return bytes
-}
-
-function isDeleteSet(decoder: decoding.Decoder): boolean {
-  const clients = decoding.readVarUint(decoder)
-  for (let i = 0; i < clients; i++) {
-    decoding.readVarUint(decoder)
-    const ranges = decoding.readVarUint(decoder)
-    for (let j = 0; j < ranges; j++) {
-      const clock = decoding.readVarUint(decoder)
-      const length = decoding.readVarUint(decoder)
-      if (length < 1 || clock + length > UPDATE_LIMITS.clockMax) return false
-    }
-  }
-  return true
 }
