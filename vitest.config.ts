@@ -5,6 +5,8 @@ import { defineConfig } from 'vitest/config'
 const TOGETHER = ['packages/*/src/**/*.test.ts', 'apps/{demonstration,editor}/src/**/*.test.ts']
 /** They kill processes and fill disks, for which each file has a process of its own. */
 const CRASHES = 'packages/*/src/**/*.crash.test.ts'
+/** One browser and one server for all of them. */
+const EDITOR = 'test/editor/**/*.test.ts'
 const EXCLUDED = ['**/node_modules/**']
 
 export default defineConfig({
@@ -16,9 +18,10 @@ export default defineConfig({
         test: {
           name: 'processes',
           include: [CRASHES, 'apps/server/src/**/*.test.{ts,mts}', 'test/**/*.test.ts'],
-          exclude: EXCLUDED,
+          exclude: [...EXCLUDED, EDITOR],
         },
       },
+      { extends: true, test: { name: 'editor', include: [EDITOR], globalSetup: 'test/editor/one-browser.ts' } },
     ],
     pool: 'forks',
     // Hundreds of short-lived programs are started: stripping types and compiling anew is half of what many of them cost.

@@ -25,7 +25,10 @@ export function requireChromium(): string | undefined {
   return undefined
 }
 
-/** Starts it without a window. A container has no sandbox to offer and no GPU. */
+/** A container has no sandbox to offer and no GPU. */
+export const CHROMIUM_ARGS = ['--no-sandbox', '--disable-gpu']
+
+/** Starts it without a window. */
 export function launchChromium(executablePath: string): Promise<Browser> {
-  return chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] })
+  return chromium.launch({ executablePath, args: CHROMIUM_ARGS })
 }

@@ -1,20 +1,8 @@
 import type { Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { requireChromium } from '../browser/chromium.ts'
-import { OpenPages, shownText, typeIn } from './open-pages.ts'
+import { describe, expect, it } from 'vitest'
+import { openPages, shownText, typeIn } from './open-pages.ts'
 
-const executable = requireChromium()
-let pages: OpenPages
-
-beforeAll(async () => {
-  if (executable !== undefined) pages = await OpenPages.open(executable)
-}, 60_000)
-afterAll(async () => {
-  await pages?.[Symbol.asyncDispose]()
-})
-afterEach(() => {
-  expect(pages?.errors.splice(0) ?? []).toEqual([])
-})
+const pages = openPages()
 
 const field = (page: Page, title: string) => page.getByRole('textbox', { name: `Content of ${title}` })
 
@@ -42,7 +30,7 @@ async function select(page: Page, title: string, start: number, end = start): Pr
   )
 }
 
-describe.skipIf(executable === undefined)('carets of others', () => {
+describe.skipIf(!pages.isThere)('carets of others', () => {
   it('[E1] stand before the same character whoever types in front of them, follow typing, and go with their person', async () => {
     const ann = await pages.visit('carets')
     const bob = await pages.visit('carets')

@@ -1,20 +1,8 @@
 import { connectWorkspace } from '@joinery/client'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { requireChromium } from '../browser/chromium.ts'
-import { OpenPages } from './open-pages.ts'
+import { describe, expect, it } from 'vitest'
+import { openPages } from './open-pages.ts'
 
-const executable = requireChromium()
-let pages: OpenPages
-
-beforeAll(async () => {
-  if (executable !== undefined) pages = await OpenPages.open(executable)
-}, 60_000)
-afterAll(async () => {
-  await pages?.[Symbol.asyncDispose]()
-})
-afterEach(() => {
-  expect(pages?.errors.splice(0) ?? []).toEqual([])
-})
+const pages = openPages()
 
 /** A poller that has seen a run under way, and reports a time-out when the run is done. */
 async function contradict(workspace: string, block: string): Promise<void> {
@@ -39,7 +27,7 @@ async function contradict(workspace: string, block: string): Promise<void> {
   }
 }
 
-describe.skipIf(executable === undefined)('the conflict tray', () => {
+describe.skipIf(!pages.isThere)('the conflict tray', () => {
   it('[P5, P6] tells in words what lost to what, by keyboard alone, and forgets what was dismissed', async () => {
     const ann = await pages.visit('tray')
     await ann.getByRole('button', { name: 'Add text block' }).click()

@@ -1,27 +1,16 @@
 import type { Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { requireChromium } from '../browser/chromium.ts'
-import { OpenPages, typeIn } from './open-pages.ts'
+import { describe, expect, it } from 'vitest'
+import { openPages, typeIn } from './open-pages.ts'
 import { recordedStatuses, recordStatuses, stepsDown } from './shown-statuses.ts'
 
-const executable = requireChromium()
-let pages: OpenPages
-
-beforeAll(async () => {
-  if (executable !== undefined) pages = await OpenPages.open(executable)
-}, 60_000)
-afterAll(async () => {
-  await pages?.[Symbol.asyncDispose]()
-})
-afterEach(() => {
-  expect(pages?.errors.splice(0) ?? []).toEqual([])
-})
+const pages = openPages()
 
 /** People need time to see what happens; a test only needs it to happen. */
-async function hurry(page: Page, pace: number): Promise<void> {
+async function hurry(page: Page, paces: { rewrite?: number; others: number }): Promise<void> {
   await page.route('**/demo/start', (route) => {
-    const body = { ...(route.request().postDataJSON() as object), pace }
-    return route.continue({ postData: JSON.stringify(body) })
+    const order = route.request().postDataJSON() as { scenario: string }
+    const pace = (order.scenario === 'rewrite' ? paces.rewrite : undefined) ?? paces.others
+    return route.continue({ postData: JSON.stringify({ ...order, pace }) })
   })
 }
 
@@ -63,11 +52,12 @@ it('[P7] a page that showed a finished run as unfinished or another result, or a
   )
 })
 
-describe.skipIf(executable === undefined)('the demonstration, started from the page', () => {
+describe.skipIf(!pages.isThere)('the demonstration, started from the page', () => {
   it('[P7, D9, D10, D11, D12] provokes the four failures, and no page sees one', { timeout: 180_000 }, async () => {
     const ann = await pages.visit('four')
     const bob = await pages.visit('four')
-    await hurry(ann, 0.25)
+    // Time to type while the workflow thinks.
+    await hurry(ann, { rewrite: 0.25, others: 0.05 })
     await ann.getByRole('button', { name: 'Add text block' }).click()
     await typeIn(ann, 'Text 1', 'measure twice. cut once.')
     await bob.getByRole('region', { name: 'Text 1' }).waitFor()
@@ -115,7 +105,7 @@ describe.skipIf(executable === undefined)('the demonstration, started from the p
 
   it('[P8, D5, D14] an index that a person starts is built before their eyes, and its search finds the passage', async () => {
     const ann = await pages.visit('search')
-    await hurry(ann, 0.5)
+    await hurry(ann, { others: 0.3 })
     await ann.getByRole('button', { name: 'Add vector collection' }).click()
     await typeIn(ann, 'Collection 1', 'Oak moves across the grain. Violins are repaired with hide glue and warm water.')
     const block = ann.getByRole('region', { name: 'Collection 1' })
@@ -129,7 +119,7 @@ describe.skipIf(executable === undefined)('the demonstration, started from the p
 
   it('[D13, E17] a day’s work, started from an empty board, fills the board while somebody watches, and every index ends as done', async () => {
     const ann = await pages.visit('day')
-    await hurry(ann, 0.1)
+    await hurry(ann, { others: 0.05 })
     await recordStatuses(ann)
     await ann.getByRole('button', { name: 'Watch a day’s work' }).click()
     await expect.poll(() => ann.evaluate(() => document.activeElement?.ariaLabel)).toBe('Content of Research notes')

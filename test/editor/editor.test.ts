@@ -3,59 +3,34 @@ import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { documentRules } from '@joinery/blocks'
 import { createServer, type Server } from '@joinery/server'
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
-import { ensureEditorBuilt } from '../../apps/server/src/editor-build.mts'
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createEditorFiles } from '../../apps/server/src/editor-files.mts'
-import { launchChromium, requireChromium } from '../browser/chromium.ts'
+import { openPages, saved } from './open-pages.ts'
 
 const ASSETS = fileURLToPath(new URL('../../apps/editor/dist/assets/', import.meta.url))
 const FIRST_LOAD_BYTES_MAX = 250_000
 
-const executable = requireChromium()
+const pages = openPages()
 let server: Server
-let browser: Browser
-const errors: string[] = []
 
 beforeAll(async () => {
-  await ensureEditorBuilt()
   const files = createEditorFiles()
+  // Without a demonstration: an index that is started stays as it is.
   server = createServer({
     rules: documentRules,
     request: (request, response) => {
-      // 204: no demonstration here, which is no error.
       if (!files.handle(request, response)) response.writeHead(204).end()
     },
   })
   await server.listen()
-  if (executable !== undefined) browser = await launchChromium(executable)
-}, 60_000)
-afterAll(async () => {
-  await browser?.close()
-  await server?.close()
 })
-afterEach(() => {
-  expect(errors.splice(0)).toEqual([])
-})
+afterAll(() => server?.close())
 
-/** A person with a device of their own, in `workspace`. */
-async function visit(workspace: string): Promise<Page> {
-  const page = await (await browser.newContext()).newPage()
-  // Less than a test may take, so that the step that hangs is the one that is named.
-  page.setDefaultTimeout(8_000)
-  page.on('pageerror', (error) => errors.push(String(error)))
-  page.on('console', (message) => {
-    if (message.type() === 'error') errors.push(message.text())
-  })
-  await page.goto(`${server.url}/w/${workspace}`)
-  return page
-}
-
-const saved = (page: Page) =>
-  page.getByRole('status', { name: 'Save status' }).getByText('Saved', { exact: true }).waitFor()
+const visit = (workspace: string): Promise<Page> => pages.open(`${server.url}/w/${workspace}`)
 const content = (page: Page, title: string) => page.getByRole('textbox', { name: `Content of ${title}` })
 
-it.skipIf(executable === undefined)(
+it.skipIf(!pages.isThere)(
   '[E6] two people who type at once in one block and in two read the same, and a third who joins late',
   async () => {
     const ann = await visit('together')
@@ -84,28 +59,25 @@ it.skipIf(executable === undefined)(
   },
 )
 
-it.skipIf(executable === undefined)(
-  '[E7] a caret keeps its place in the text when somebody types before it',
-  async () => {
-    const ann = await visit('caret')
-    const bob = await visit('caret')
-    await ann.getByRole('button', { name: 'Add text block' }).click()
-    await content(ann, 'Text 1').fill('hello world')
-    await expect.poll(() => content(bob, 'Text 1').inputValue()).toBe('hello world')
-    await content(ann, 'Text 1').evaluate((field: HTMLTextAreaElement) => field.setSelectionRange(6, 6))
-    await content(bob, 'Text 1').evaluate((field: HTMLTextAreaElement) => {
-      field.focus()
-      field.setSelectionRange(0, 0)
-    })
-    await bob.keyboard.type('>> ')
-    await expect.poll(() => content(ann, 'Text 1').inputValue()).toBe('>> hello world')
-    await content(ann, 'Text 1').focus()
-    await ann.keyboard.type('my ')
-    await expect.poll(() => content(bob, 'Text 1').inputValue()).toBe('>> hello my world')
-  },
-)
+it.skipIf(!pages.isThere)('[E7] a caret keeps its place in the text when somebody types before it', async () => {
+  const ann = await visit('caret')
+  const bob = await visit('caret')
+  await ann.getByRole('button', { name: 'Add text block' }).click()
+  await content(ann, 'Text 1').fill('hello world')
+  await expect.poll(() => content(bob, 'Text 1').inputValue()).toBe('hello world')
+  await content(ann, 'Text 1').evaluate((field: HTMLTextAreaElement) => field.setSelectionRange(6, 6))
+  await content(bob, 'Text 1').evaluate((field: HTMLTextAreaElement) => {
+    field.focus()
+    field.setSelectionRange(0, 0)
+  })
+  await bob.keyboard.type('>> ')
+  await expect.poll(() => content(ann, 'Text 1').inputValue()).toBe('>> hello world')
+  await content(ann, 'Text 1').focus()
+  await ann.keyboard.type('my ')
+  await expect.poll(() => content(bob, 'Text 1').inputValue()).toBe('>> hello my world')
+})
 
-it.skipIf(executable === undefined)(
+it.skipIf(!pages.isThere)(
   '[E8, E19] a block can be made and written in, renamed, indexed, deleted and had back by undo',
   async () => {
     const ann = await visit('edit')
@@ -125,7 +97,7 @@ it.skipIf(executable === undefined)(
   },
 )
 
-it.skipIf(executable === undefined)(
+it.skipIf(!pages.isThere)(
   '[E9] a block is connected to another by keyboard, seen by others, and cut again',
   async () => {
     const ann = await visit('edges')
@@ -143,7 +115,7 @@ it.skipIf(executable === undefined)(
   },
 )
 
-it.skipIf(executable === undefined)(
+it.skipIf(!pages.isThere)(
   '[E15] a chip tells who said what it says, to the pointer and to the keyboard, until Escape',
   async () => {
     const ann = await visit('notes')
@@ -166,10 +138,10 @@ it.skipIf(executable === undefined)(
   },
 )
 
-it.skipIf(executable === undefined)('[E18] an address that names no workspace is answered in words', async () => {
+it.skipIf(!pages.isThere)('[E18] an address that names no workspace is answered in words', async () => {
   const ann = await visit('a%20b')
   await ann.getByText(/a workspace name is 1 to 4 segments/).waitFor()
-  expect(errors.splice(0).join()).toMatch(/a b/)
+  expect(pages.errors.splice(0).join()).toMatch(/a b/)
 })
 
 it('[E10] the first load stays under its budget of JavaScript, gzipped', () => {

@@ -1,24 +1,12 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { requireChromium } from '../browser/chromium.ts'
-import { OpenPages, shownText, typeIn } from './open-pages.ts'
+import { describe, expect, it } from 'vitest'
+import { openPages, shownText, typeIn } from './open-pages.ts'
 
-const executable = requireChromium()
-let pages: OpenPages
-
-beforeAll(async () => {
-  if (executable !== undefined) pages = await OpenPages.open(executable)
-}, 60_000)
-afterAll(async () => {
-  await pages?.[Symbol.asyncDispose]()
-})
-afterEach(() => {
-  expect(pages?.errors.splice(0) ?? []).toEqual([])
-})
+const pages = openPages()
 
 const headOf = async (workspace: string): Promise<number> =>
   ((await (await fetch(`${pages.httpUrl}/v1/workspaces/${workspace}`)).json()) as { lsn: number }).lsn
 
-describe.skipIf(executable === undefined)('the history panel', () => {
+describe.skipIf(!pages.isThere)('the history panel', () => {
   it('[P1, P3] shows a state of then beside now, and restores it for both browsers', async () => {
     const ann = await pages.visit('past')
     const bob = await pages.visit('past')

@@ -1,31 +1,22 @@
 import { join } from 'node:path'
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ensureEditorBuilt } from '../../apps/server/src/editor-build.mts'
-import { launchChromium, requireChromium } from '../browser/chromium.ts'
+import type { Page } from 'playwright-core'
+import { afterEach, describe, expect, it } from 'vitest'
 import { freePort } from '../support/free-port.ts'
 import { startJoinery } from '../support/joinery-process.ts'
 import { tempDirectory } from '../support/temp-directory.ts'
-import { shownText, typeIn } from './open-pages.ts'
+import { openPages, saved, shownText, statusOf, typeIn } from './open-pages.ts'
 
-const executable = requireChromium()
+const pages = openPages()
 
-describe.skipIf(executable === undefined)('the editor while the server is gone', () => {
-  let browser: Browser
-  beforeAll(async () => {
-    await ensureEditorBuilt()
-    if (executable !== undefined) browser = await launchChromium(executable)
-  }, 90_000)
-  afterAll(() => browser?.close())
+describe.skipIf(!pages.isThere)('the editor while the server is gone', () => {
+  /** Complaints are what is expected of a page whose server has gone. */
+  afterEach(() => void pages.errors.splice(0))
 
   async function visit(url: string): Promise<Page> {
-    const page = await (await browser.newContext()).newPage()
-    page.setDefaultTimeout(20_000)
-    await page.goto(url)
-    await statusOf(page).getByText('Saved', { exact: true }).waitFor()
+    const page = await pages.open(url)
+    await saved(page)
     return page
   }
-  const statusOf = (page: Page) => page.getByRole('status', { name: 'Save status' })
 
   it('says so, opens again without it, keeps what was typed, and brings it once the server is back', async () => {
     await using home = await tempDirectory()
@@ -37,7 +28,7 @@ describe.skipIf(executable === undefined)('the editor while the server is gone',
       ann = await visit(address)
       await ann.getByRole('button', { name: 'Add text block' }).click()
       await typeIn(ann, 'Text 1', 'before, ')
-      await statusOf(ann).getByText('Saved', { exact: true }).waitFor()
+      await saved(ann)
       await expect.poll(() => ann.evaluate(() => navigator.serviceWorker.controller !== null)).toBe(true)
       await server.child.end('SIGKILL')
     }
@@ -55,7 +46,7 @@ describe.skipIf(executable === undefined)('the editor while the server is gone',
       .getByText(/edits? kept on this device/)
       .waitFor()
     await using server = await startJoinery(options)
-    await statusOf(ann).getByText('Saved', { exact: true }).waitFor()
+    await saved(ann)
     const bob = await visit(address)
     await expect.poll(() => shownText(bob, 'Text 1')).toBe('before, meanwhile, after the reload')
     await server.child.end('SIGTERM')
@@ -80,7 +71,7 @@ describe.skipIf(executable === undefined)('the editor while the server is gone',
       .getByText(/^Offline/)
       .waitFor()
     await using server = await startJoinery(options)
-    await statusOf(ann).getByText('Saved', { exact: true }).waitFor()
+    await saved(ann)
     const bob = await visit(address)
     await expect.poll(() => shownText(bob, 'Text 1')).toBe('0123456789'.repeat(8))
     await server.child.end('SIGTERM')

@@ -1,10 +1,5 @@
-import { join } from 'node:path'
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
-import { expect } from 'vitest'
-import { ensureEditorBuilt } from '../../apps/server/src/editor-build.mts'
-import { launchChromium } from '../browser/chromium.ts'
-import { type JoineryProcess, startJoinery } from '../support/joinery-process.ts'
-import { type TempDirectory, tempDirectory } from '../support/temp-directory.ts'
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, expect, inject } from 'vitest'
 
 /** A block as the HTTP face tells it: whatever the page's text is made of, this is what everybody has. */
 export interface KnownBlock {
@@ -14,55 +9,64 @@ export interface KnownBlock {
   readonly indexingList: readonly { index_name: string; status: string }[]
 }
 
-/** The whole server in a process of its own, and people with a browser each. */
-export class OpenPages implements AsyncDisposable {
-  readonly #server: JoineryProcess
-  readonly #directory: TempDirectory
-  readonly #browser: Browser
-  /** What pages complained about. */
+export interface VisitOptions extends BrowserContextOptions {
+  /** Sees the page before it loads. */
+  readonly prepare?: (page: Page) => Promise<void>
+}
+
+/** What all tests of the page work with. `isThere` is false on a machine without a browser. */
+export function openPages(): OpenPages {
+  const pages = new OpenPages()
+  beforeAll(() => pages.connect())
+  afterEach(() => {
+    expect(pages.errors.splice(0)).toEqual([])
+  })
+  afterAll(() => pages.disconnect())
+  return pages
+}
+
+/** The run's one server, and people with a browser each. */
+export class OpenPages {
+  readonly #endpoint = inject('browser')
+  #browser: Browser | undefined
+  /** What pages complained about: nothing, in the end of each test. */
   readonly errors: string[] = []
-
-  private constructor(server: JoineryProcess, directory: TempDirectory, browser: Browser) {
-    this.#server = server
-    this.#directory = directory
-    this.#browser = browser
-  }
-
-  static async open(executable: string): Promise<OpenPages> {
-    await ensureEditorBuilt()
-    const directory = await tempDirectory()
-    const [server, browser] = await Promise.all([
-      // What is indexed goes with the directory, too.
-      startJoinery({ directory: join(directory.path, 'data'), env: { TMPDIR: directory.path } }),
-      launchChromium(executable),
-    ])
-    return new OpenPages(server, directory, browser)
-  }
-
   /** For sockets; `http:` takes the same place. */
-  get url(): string {
-    return this.#server.url
+  readonly url = inject('joinery')
+  readonly httpUrl = this.url.replace('ws', 'http')
+
+  get isThere(): boolean {
+    return this.#endpoint !== undefined
   }
 
-  get httpUrl(): string {
-    return this.#server.url.replace('ws', 'http')
+  async connect(): Promise<void> {
+    if (this.#endpoint !== undefined) this.#browser = await chromium.connect(this.#endpoint)
   }
 
-  /** A person with a device of their own, as `options` describe it; `prepare` sees the page before it loads. */
-  async visit(
-    workspace: string,
-    { prepare, ...options }: BrowserContextOptions & { prepare?: (page: Page) => Promise<void> } = {},
-  ): Promise<Page> {
+  /** Closes what was opened here; the browser stays. */
+  async disconnect(): Promise<void> {
+    await this.#browser?.close()
+  }
+
+  /** A person with a device of their own, as `options` describe it, in `workspace`, with what they wrote before saved. */
+  async visit(workspace: string, options: VisitOptions = {}): Promise<Page> {
+    const page = await this.open(`${this.httpUrl}/w/${workspace}`, options)
+    await saved(page)
+    return page
+  }
+
+  /** The same at any address, as soon as it has loaded. */
+  async open(url: string, { prepare, ...options }: VisitOptions = {}): Promise<Page> {
+    if (this.#browser === undefined) throw new Error('there is no browser')
     const page = await (await this.#browser.newContext(options)).newPage()
     await prepare?.(page)
     // Less than a test may take, so that the step that hangs is the one that is named.
-    page.setDefaultTimeout(15_000)
+    page.setDefaultTimeout(30_000)
     page.on('pageerror', (error) => this.errors.push(String(error)))
     page.on('console', (message) => {
       if (message.type() === 'error') this.errors.push(message.text())
     })
-    await page.goto(`${this.httpUrl}/w/${workspace}`)
-    await page.getByRole('status', { name: 'Save status' }).getByText('Saved', { exact: true }).waitFor()
+    await page.goto(url)
     return page
   }
 
@@ -75,13 +79,10 @@ export class OpenPages implements AsyncDisposable {
   async contentOf(workspace: string, title: string): Promise<string | undefined> {
     return (await this.blocks(workspace)).find(({ fields }) => fields.title === title)?.content
   }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#browser.close()
-    await this.#server[Symbol.asyncDispose]()
-    await this.#directory[Symbol.asyncDispose]()
-  }
 }
+
+export const statusOf = (page: Page) => page.getByRole('status', { name: 'Save status' })
+export const saved = (page: Page): Promise<void> => statusOf(page).getByText('Saved', { exact: true }).waitFor()
 
 /** Types at the end of a block's text, as a person does. */
 export async function typeIn(page: Page, title: string, text: string): Promise<void> {

@@ -1,26 +1,14 @@
 import type { Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { requireChromium } from '../browser/chromium.ts'
-import { OpenPages, shownText } from './open-pages.ts'
+import { describe, expect, it } from 'vitest'
+import { openPages, shownText } from './open-pages.ts'
 
-const executable = requireChromium()
-let pages: OpenPages
-
-beforeAll(async () => {
-  if (executable !== undefined) pages = await OpenPages.open(executable)
-}, 60_000)
-afterAll(async () => {
-  await pages?.[Symbol.asyncDispose]()
-})
-afterEach(() => {
-  expect(pages?.errors.splice(0) ?? []).toEqual([])
-})
+const pages = openPages()
 
 const shownOrder = (page: Page): Promise<(string | null)[]> =>
   page.getByRole('main').evaluate((main) => [...main.querySelectorAll('section')].map((it) => it.ariaLabel))
 const focused = (page: Page): Promise<string | null> => page.evaluate(() => document.activeElement?.ariaLabel ?? null)
 
-describe.skipIf(executable === undefined)('the order of blocks', () => {
+describe.skipIf(!pages.isThere)('the order of blocks', () => {
   it('[E13] is changed by anybody, the same for everybody, and had back by undo', async () => {
     const ann = await pages.visit('order')
     const bob = await pages.visit('order')
