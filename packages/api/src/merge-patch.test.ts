@@ -55,3 +55,14 @@ it('[H1] replacing a shared map with what it holds writes nothing', () => {
     }),
   )
 })
+
+it('[H1] a shared map that was replaced holds what the new one says and nothing else', () => {
+  fc.assert(
+    fc.property(object, object, (before, next) => {
+      const map = new Y.Doc().getMap('m')
+      replaceMap(map, before as Record<string, never>)
+      replaceMap(map, next as Record<string, never>)
+      expect(map.toJSON()).toEqual(next)
+    }),
+  )
+})

@@ -108,6 +108,23 @@ describe('taking', () => {
     await expect.poll(() => counters.snapshots).toBeGreaterThan(0)
     expect(await textOf(workspaces)).toBe('abc')
   })
+
+  it('[S32] a snapshot that goes on failing is tried again when there is a quarter more to tell, not at every edit', async () => {
+    const store = new GatedStore()
+    let tries = 0
+    store.aroundSnapshot = async () => {
+      tries++
+      throw new Error('no room for a snapshot')
+    }
+    fixture = await ServerFixture.start({ store, snapshots: { records: 1 } })
+    const { workspaces } = fixture.server
+    for (let n = 1; n <= 40; n++) {
+      await append(workspaces, 'x')
+      await new Promise(setImmediate)
+    }
+    expect(tries).toBeGreaterThan(1)
+    expect(tries).toBeLessThan(20)
+  })
 })
 
 describe('loading', () => {
