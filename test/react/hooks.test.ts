@@ -48,6 +48,11 @@ class Boundary extends Component<{ children: ReactNode }, { code?: string }> {
   }
 }
 
+/** As README.md says: an error boundary that resets itself once there is another attempt. */
+function Guarded({ children }: { children?: ReactNode }): ReactNode {
+  return createElement(Boundary, { key: useConnectionStatus() === 'refused' ? 'refused' : 'open', children })
+}
+
 describe('the provider, against a server', () => {
   it('[R1] opens one connection when StrictMode mounts everything twice, and ends it when it is gone', async () => {
     const identify = createAuthenticator({ secret: SECRET })
@@ -107,6 +112,30 @@ describe('the provider, against a server', () => {
     const guarded = createElement(Boundary, null, createElement(Suspense, { fallback: 'waiting' }, page.node))
     const { text } = open(within({ ...server, token: 'no token' }, guarded))
     await expect.poll(text).toBe('refused: unauthorized')
+  })
+
+  it('[R21] connects anew with another token after a refusal, and shows what waited', async () => {
+    const server = await startHttpServer({ authenticator: createAuthenticator({ secret: SECRET }) })
+    const page = show(() => {
+      useWorkspace({ waitFor: 'synced' })
+      return 'synced'
+    })
+    const waiting = createElement(Suspense, { fallback: 'waiting' }, page.node)
+    const tree = (token: string): ReactNode => within({ ...server, token }, createElement(Guarded, null, waiting))
+    const { text, update } = open(tree('no token'))
+    await expect.poll(text).toBe('refused: unauthorized')
+    update(tree(await makeToken({ sub: 'ann' })))
+    await expect.poll(text).toBe('synced')
+  })
+
+  it('[R1] keeps two providers on one page apart, of one workspace or of two', async () => {
+    const server = await startHttpServer()
+    const shows = ['one', 'one', 'other'].map((workspace) => ({ workspace, page: show(() => useContent('b').value) }))
+    const trees = shows.map(({ workspace, page }) => within({ ...server, workspace }, page.node))
+    open(createElement(StrictMode, null, ...trees))
+    const writer = connect(server, { workspace: 'one' })
+    textOf(writer).insert(0, 'here')
+    await expect.poll(() => shows.map(({ page }) => page.renders.at(-1))).toEqual(['here', 'here', ''])
   })
 })
 

@@ -20,6 +20,7 @@ export interface Page {
   /** What it shows now. */
   readonly text: () => string
   readonly container: HTMLElement
+  update(node: ReactNode): void
   unmount(): void
 }
 
@@ -34,7 +35,7 @@ export function open(node: ReactNode): Page {
     container.remove()
   }
   mounted.push(unmount)
-  return { container, text: () => container.textContent, unmount }
+  return { container, text: () => container.textContent, update: (next) => root.render(next), unmount }
 }
 
 /** A component that shows what `useText` gives. Every render's text is in `renders`. */

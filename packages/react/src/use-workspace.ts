@@ -21,7 +21,7 @@ export function useWorkspace({ waitFor }: UseWorkspaceOptions = {}): Workspace {
 }
 
 /** The SDK puts a new promise in place at a reset; a tree that is shown must not vanish behind its fallback for that. */
-const firstPromises = new WeakMap<Workspace, { loaded?: Promise<void>; synced?: Promise<void> }>()
+const firstPromises = new WeakMap<Workspace, Partial<Record<'loaded' | 'synced', Promise<void> | undefined>>>()
 
 function firstPromise(workspace: Workspace, what: 'loaded' | 'synced'): Promise<void> {
   let known = firstPromises.get(workspace)
@@ -29,6 +29,13 @@ function firstPromise(workspace: Workspace, what: 'loaded' | 'synced'): Promise<
     known = {}
     firstPromises.set(workspace, known)
   }
-  known[what] ??= what === 'loaded' ? workspace.whenLoaded : workspace.whenSynced
-  return known[what]
+  const first = known[what] ?? (what === 'loaded' ? workspace.whenLoaded : workspace.whenSynced)
+  if (known[what] === undefined) {
+    known[what] = first
+    // Refused: once an error boundary is reset, the next attempt's promise is what to wait for.
+    first.catch(() => {
+      known[what] = undefined
+    })
+  }
+  return first
 }

@@ -29,6 +29,12 @@ export class WorkspaceLease {
     return this.#shown
   }
 
+  /** Connects anew if the server refused the last connection. */
+  retryRefused(): void {
+    const status = this.#held?.workspace.saveStatus.get()
+    if (status?.state === 'rejected' && status.what === 'connection') this.#held?.workspace.reconnect()
+  }
+
   /** Closes the workspace after the current task, unless it is acquired again before. */
   release(): void {
     this.#closing = setTimeout(() => this.#close(), 0)

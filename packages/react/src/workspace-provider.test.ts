@@ -1,6 +1,8 @@
 // @vitest-environment happy-dom
 import type { Workspace, WorkspaceOptions } from '@joinery/client'
-import { Activity, act, createElement, type ReactNode, Suspense, useEffect, useState } from 'react'
+import { Activity, act, Component, createElement, type ReactNode, Suspense, useEffect, useState } from 'react'
+import { hydrateRoot } from 'react-dom/client'
+import { renderToString } from 'react-dom/server'
 import { describe, expect, it } from 'vitest'
 import { render } from './testing/render.ts'
 import { offlineWorkspace } from './testing/workspace.ts'
@@ -19,6 +21,14 @@ function Recorder({ seen }: { seen: Set<Workspace> }): string {
 function recorder(): { seen: Set<Workspace>; node: ReactNode } {
   const seen = new Set<Workspace>()
   return { seen, node: createElement(Recorder, { seen }) }
+}
+
+class Boundary extends Component<{ children?: ReactNode }, { hasFailed: boolean }> {
+  override state = { hasFailed: false }
+  static getDerivedStateFromError = () => ({ hasFailed: true })
+  override render(): ReactNode {
+    return this.state.hasFailed ? null : this.props.children
+  }
 }
 
 let holders = 0
@@ -69,6 +79,28 @@ describe('WorkspaceProvider', () => {
     const [first] = seen
     await whenClosed(first as Workspace)
     await page.unmount()
+  })
+
+  it('[R22] throws bad_options to the error boundary when it could never connect', async () => {
+    const caught: unknown[] = []
+    const page = createElement(WorkspaceProvider, { options: { ...options, url: 'ftp://x' } }, 'never')
+    const { container } = await render(createElement(Boundary, null, page), {
+      onCaughtError: (error) => caught.push(error),
+    })
+    expect(container.textContent).toBe('')
+    expect(caught).toEqual([expect.objectContaining({ name: 'ClientError', code: 'bad_options' })])
+  })
+
+  it('[R3] takes over the fallback that a server rendered, and then opens', async () => {
+    const { seen, node } = recorder()
+    const provider = createElement(WorkspaceProvider, { options, fallback: 'opening' }, node)
+    const container = document.body.appendChild(document.createElement('div'))
+    container.innerHTML = renderToString(provider)
+    expect(container.textContent).toBe('opening')
+    const root = await act(async () => hydrateRoot(container, provider))
+    expect([container.textContent, seen.size]).toEqual(['offline', 1])
+    await act(async () => root.unmount())
+    container.remove()
   })
 
   it('[R20] closes when Activity hides it, opens anew when it is shown, and its children keep what they hold', async () => {

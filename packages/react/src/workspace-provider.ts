@@ -18,8 +18,9 @@ export type WorkspaceProviderProps =
   | { readonly workspace: Workspace; readonly children?: ReactNode }
   /**
    * Opened when the provider mounts, opened anew when what they name changes, closed when it unmounts. The object's identity
-   * means nothing; of `token` the one last rendered is asked for before each connection. `fallback` shows until it is open
-   * (one render, and on a server).
+   * means nothing; of `token` the one last rendered is asked for before each connection, and another text ends a refusal.
+   * `fallback` shows until it is open (one render, and on a server). What can never connect throws `bad_options` to the error
+   * boundary.
    */
   | { readonly options: WorkspaceOptions; readonly fallback?: ReactNode; readonly children?: ReactNode }
 
@@ -36,7 +37,9 @@ function LeasedWorkspace({ options, fallback, children }: LeasedProps): ReactNod
   const latest = useRef(options)
   const key = keyOf(options)
   useEffect(() => {
+    const { token } = latest.current
     latest.current = options
+    if (options.token !== token && typeof options.token === 'string') lease.retryRefused()
   })
   // React looks at the snapshot again once it has subscribed, and so shows what subscribing has opened.
   const subscribe = useCallback(() => {

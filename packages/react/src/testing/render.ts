@@ -26,10 +26,16 @@ afterEach(async () => {
   expect(complaints.splice(0)).toEqual([])
 })
 
+export interface RenderOptions {
+  readonly strict?: boolean
+  /** Takes what error boundaries catch, which else is a complaint. */
+  readonly onCaughtError?: (error: unknown) => void
+}
+
 /** Renders into the document, in StrictMode if asked; resolves when effects have run. Unmounted when the test ends. */
-export async function render(node: ReactNode, { strict = false } = {}): Promise<Rendered> {
+export async function render(node: ReactNode, { strict = false, ...options }: RenderOptions = {}): Promise<Rendered> {
   const container = document.body.appendChild(document.createElement('div'))
-  const root = createRoot(container)
+  const root = createRoot(container, options)
   const wrap = (inner: ReactNode): ReactNode => (strict ? createElement(StrictMode, null, inner) : inner)
   await act(async () => root.render(wrap(node)))
   const page: Rendered = {
