@@ -154,6 +154,7 @@ describe('generation', () => {
     const id = aside?.id ?? ''
     expect(textIn((await later.readSetAside(id)) ?? new Uint8Array())).toBe('old and unsaved')
     await later.discardSetAside(id)
+    for (const { name = '' } of await indexedDB.databases()) await later.discardSetAside(name)
     expect(await later.listSetAside()).toEqual([])
     expect(await later.readSetAside(id)).toBeUndefined()
 
@@ -166,6 +167,7 @@ describe('generation', () => {
     await last.whenSynced
     expect(lastResets).toEqual([])
     expect(readText(last)).toBe('new')
+    expect(await last.readSetAside('no such copy')).toBeUndefined()
   })
 
   it('[C25] what another tab still writes stays out of the new copy when the old one was set aside', async () => {

@@ -1,8 +1,18 @@
 import type { RejectionCode } from '@joinery/protocol'
 import type * as Y from 'yjs'
 import { ClientError } from './client-error.ts'
-import type { SetAsideCause } from './copy-catalog.ts'
 import type { EditsRejectionCode } from './save-status.ts'
+
+/** Why a document was left behind, and its local copy set aside. */
+export type SetAsideCause =
+  /** The server's workspace is another one than the copy's: it was deleted and made anew, or restored. */
+  | { readonly cause: 'generation_changed'; readonly generation: string | undefined }
+  /** The workspace was deleted on the server. */
+  | { readonly cause: 'workspace_deleted'; readonly reason: string }
+  /** The server refused edits; `update` holds them, as one Yjs V1 update on top of what the server has. */
+  | { readonly cause: 'rejected'; readonly code: RejectionCode; readonly reason: string; readonly update: Uint8Array }
+  /** IndexedDB gave back something that is no Yjs update. */
+  | { readonly cause: 'unreadable'; readonly reason: string }
 
 /** `workspace.doc` is another document now. What the old one held that the server does not have is in `update`. */
 export interface Reset {

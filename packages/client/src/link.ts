@@ -56,9 +56,8 @@ export class Link {
   constructor(options: LinkOptions) {
     this.#options = options
     this.#state = options.refusal ?? { state: 'connecting', reason: undefined }
-    if (typeof window === 'undefined') return
-    window.addEventListener('online', this.#onOnline)
-    window.addEventListener('offline', this.#onOffline)
+    globalThis.window?.addEventListener('online', this.#onOnline)
+    globalThis.window?.addEventListener('offline', this.#onOffline)
   }
 
   get state(): ConnectionState {
@@ -90,10 +89,8 @@ export class Link {
   /** Nothing is sent or received from here on. Resolves when every socket has closed; never rejects. */
   close(): Promise<void> {
     if (this.#state.state !== 'closed') {
-      if (typeof window !== 'undefined') {
-        window.removeEventListener('online', this.#onOnline)
-        window.removeEventListener('offline', this.#onOffline)
-      }
+      globalThis.window?.removeEventListener('online', this.#onOnline)
+      globalThis.window?.removeEventListener('offline', this.#onOffline)
       this.#attempt += 1
       this.#state = { state: 'closed' }
       this.#hangUp()

@@ -2,9 +2,8 @@ import type { Conflict, Hello, RejectionCode } from '@joinery/protocol'
 import * as Y from 'yjs'
 import { orAborted, type WaitOptions, whenAborted } from './abort.ts'
 import { ClientError } from './client-error.ts'
-import { documentKey, type SetAsideCause } from './copy-catalog.ts'
 import { type Deferred, deferred } from './deferred.ts'
-import { isAnythingIn, lossOf, type Reset, resetError } from './document-reset.ts'
+import { isAnythingIn, lossOf, type Reset, resetError, type SetAsideCause } from './document-reset.ts'
 import type { Draft } from './draft.ts'
 import { Fork } from './fork.ts'
 import { KeyedEdits, type KeyedOptions, type KeyedReceipt } from './keyed-edits.ts'
@@ -259,7 +258,7 @@ export class Workspace {
     const { url, workspace } = this.target
     if (prefix === undefined) return undefined
     try {
-      return await LocalCopies.of(prefix, documentKey(url, workspace))
+      return await LocalCopies.open(prefix, `${url}/${workspace}`)
     } catch (cause) {
       this.#errors.tell(new ClientError('local_copy_failed', `no local copy is kept: ${cause}`, { cause }))
       return undefined
