@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import * as Y from 'yjs'
-import { encodeSkeleton, skeletonClientId } from './block-skeleton.ts'
+import { BLOCK_SKELETON_LENGTH, encodeSkeleton, skeletonClientId } from './block-skeleton.ts'
 import {
   BlocksError,
   createBlock,
@@ -12,7 +12,7 @@ import {
   removeEdge,
   setEdge,
 } from './index.ts'
-import { docWithBlock, syncAll, USER, WORKFLOW } from './test-docs.ts'
+import { docWithBlock, gcUpdate, syncAll, USER, WORKFLOW } from './test-docs.ts'
 
 test('[B1] a skeleton is byte for byte what a throw-away doc writes, and never changes', () => {
   const skeleton = { kind: 'block', blockId: 'b1', incarnation: 0, follows: undefined } as const
@@ -83,6 +83,17 @@ test('[B4] createBlock makes a block even where a stock client has overwritten a
   const block = createBlock(doc, 'b1', { type: 'text' })
   block.content.insert(0, 'alive')
   expect(getBlock(doc, 'b1')?.text).toBe('alive')
+})
+
+test('[B4] a block whose skeleton has been spoilt is created with the next one, and merges like the first', () => {
+  const first = skeletonClientId({ kind: 'block', blockId: 'b1', incarnation: 0, follows: undefined })
+  const docs = [new Y.Doc(), new Y.Doc()]
+  for (const doc of docs) {
+    Y.applyUpdate(doc, gcUpdate(first, 0, BLOCK_SKELETON_LENGTH))
+    createBlock(doc, 'b1', { type: 'text' }).content.insert(0, 'x')
+  }
+  syncAll(...docs)
+  expect(docs.map((doc) => getBlock(doc, 'b1')?.text)).toEqual(['xx', 'xx'])
 })
 
 test("[B5] a stock client's bare block reads as empty without a write, and two clients complete it with the same structs", () => {
