@@ -11,7 +11,9 @@ import { formatBytes, formatTable } from './table.mts'
 /** Adds `joinery compact` to the program. */
 export function addCompactCommand(program: Command): void {
   addDataOptions(program.command('compact').argument('[workspace]', 'only this one'))
-    .description('Pack old records, and drop those that need not be kept, through the last verified snapshot before what is kept.')
+    .description(
+      'Pack old records, and drop those that need not be kept, through the last verified snapshot before what is kept.',
+    )
     .option('--keep-history <amount>', 'forever, 90d, or so many records (default: forever)')
     .action(runCompact)
 }

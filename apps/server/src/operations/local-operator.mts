@@ -1,11 +1,12 @@
 import { createReadStream } from 'node:fs'
-import { type EventStore, openLevelStore } from '@joinery/log'
+import { type EventStore, LogError, openLevelStore } from '@joinery/log'
 import {
   assertIsLog,
   exportArchive,
   importArchive,
   inspectStore,
   openForReading,
+  readArchive,
   readHistory,
   verifyDirectory,
   verifyOpenDirectory,
@@ -86,11 +87,25 @@ export function directoryOperator(directory: string): Operator {
         await close()
       }
     },
-    import: (path, choice, watched) => writing((operator) => operator.import(path, choice, watched)),
+    import: async (path, choice, watched) => {
+      // No store is made for an archive that nothing can be taken from.
+      if (!(await holdsLog(directory))) for await (const _ of readArchive(createReadStream(path)));
+      return writing((operator) => operator.import(path, choice, watched))
+    },
     remove: (removal, workspace) => changing((operator) => operator.remove(removal, workspace)),
     compact: (keepHistory, workspace, watched) => {
       return changing((operator) => operator.compact(keepHistory, workspace, watched))
     },
+  }
+}
+
+async function holdsLog(directory: string): Promise<boolean> {
+  try {
+    await assertIsLog(directory)
+    return true
+  } catch (error) {
+    if (error instanceof LogError && error.code === 'unreadable') return false
+    throw error
   }
 }
 
