@@ -59,23 +59,46 @@ it.skipIf(!pages.isThere)(
   },
 )
 
-it.skipIf(!pages.isThere)('[E7] a caret keeps its place in the text when somebody types before it', async () => {
-  const ann = await visit('caret')
-  const bob = await visit('caret')
-  await ann.getByRole('button', { name: 'Add text block' }).click()
-  await content(ann, 'Text 1').fill('hello world')
-  await expect.poll(() => content(bob, 'Text 1').inputValue()).toBe('hello world')
-  await content(ann, 'Text 1').evaluate((field: HTMLTextAreaElement) => field.setSelectionRange(6, 6))
-  await content(bob, 'Text 1').evaluate((field: HTMLTextAreaElement) => {
-    field.focus()
-    field.setSelectionRange(0, 0)
-  })
-  await bob.keyboard.type('>> ')
-  await expect.poll(() => content(ann, 'Text 1').inputValue()).toBe('>> hello world')
-  await content(ann, 'Text 1').focus()
-  await ann.keyboard.type('my ')
-  await expect.poll(() => content(bob, 'Text 1').inputValue()).toBe('>> hello my world')
-})
+it.skipIf(!pages.isThere)(
+  '[E7, E20] a caret, and what an input method composes at it, keep their place when somebody types around them',
+  async () => {
+    const ann = await visit('caret')
+    const bob = await visit('caret')
+    await ann.getByRole('button', { name: 'Add text block' }).click()
+    await content(ann, 'Text 1').fill('hello world')
+    await expect.poll(() => content(bob, 'Text 1').inputValue()).toBe('hello world')
+    await content(ann, 'Text 1').evaluate((field: HTMLTextAreaElement) => field.setSelectionRange(6, 6))
+    await content(bob, 'Text 1').evaluate((field: HTMLTextAreaElement) => {
+      field.focus()
+      field.setSelectionRange(0, 0)
+    })
+    await bob.keyboard.type('>> ')
+    await expect.poll(() => content(ann, 'Text 1').inputValue()).toBe('>> hello world')
+    await content(ann, 'Text 1').focus()
+    await ann.keyboard.type('my ')
+    await expect.poll(() => content(bob, 'Text 1').inputValue()).toBe('>> hello my world')
+
+    const keyboard = await ann.context().newCDPSession(ann)
+    const compose = (text: string) =>
+      keyboard.send('Input.imeSetComposition', { text, selectionStart: text.length, selectionEnd: text.length })
+    await compose('n')
+    await compose('ni')
+    await expect.poll(() => content(bob, 'Text 1').inputValue()).toBe('>> hello my niworld')
+    // Behind what is being composed, and before it.
+    await content(bob, 'Text 1').evaluate((field: HTMLTextAreaElement) => field.setSelectionRange(15, 15))
+    await bob.keyboard.type('W')
+    await content(bob, 'Text 1').evaluate((field: HTMLTextAreaElement) => field.setSelectionRange(0, 0))
+    await bob.keyboard.type('>')
+    await saved(bob)
+    await compose('nihao')
+    await expect.poll(() => content(bob, 'Text 1').inputValue()).toBe('>>> hello my nihaowWorld')
+    expect(await content(ann, 'Text 1').inputValue()).toBe('>> hello my nihaoworld')
+    await keyboard.send('Input.insertText', { text: '你好' })
+    for (const page of [ann, bob]) {
+      await expect.poll(() => content(page, 'Text 1').inputValue()).toBe('>>> hello my 你好wWorld')
+    }
+  },
+)
 
 it.skipIf(!pages.isThere)(
   '[E8, E19] a block can be made and written in, renamed, indexed, deleted and had back by undo',

@@ -47,8 +47,11 @@ describe.skipIf(!pages.isThere)('the order of blocks', () => {
     await expect.poll(async () => (await shownOrder(ann)).join()).toBe((await shownOrder(bob)).join())
     const undone = await shownOrder(bob)
     expect(undone.indexOf('Text 1')).toBeLessThan(undone.indexOf('Collection 1'))
-    const late = await pages.visit('order')
+    const late = await pages.visit('order', { hasTouch: true, isMobile: true, viewport: { width: 390, height: 800 } })
     await expect.poll(() => shownOrder(late)).toEqual(undone)
+    await expect(late.locator('[draggable=true]').count()).resolves.toBe(0)
+    await late.getByRole('button', { name: `Move ${undone[0]} down` }).tap()
+    await expect.poll(() => shownOrder(ann)).toEqual([undone[1], undone[0], ...undone.slice(2)])
   })
 
   it('[E14] blocks are made, named, written, moved, connected, deleted and had back by keyboard alone', async () => {

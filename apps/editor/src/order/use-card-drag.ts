@@ -2,6 +2,9 @@ import { type DragEvent, useState } from 'react'
 
 const BLOCK_TYPE = 'application/x-joinery-block'
 
+/** Where there is no pointer but a finger, which scrolls, the buttons move blocks. */
+const hasPointer = matchMedia('(any-pointer: fine)').matches
+
 /** What a card and its handle take to be dragged by pointer, and to be dropped on: `onDrop` is told which block came. */
 export function useCardDrag(id: string, onDrop: (dragged: string) => void) {
   const [isTarget, setIsTarget] = useState(false)
@@ -9,7 +12,7 @@ export function useCardDrag(id: string, onDrop: (dragged: string) => void) {
   return {
     isTarget,
     handle: {
-      draggable: true,
+      draggable: hasPointer,
       onDragStart: ({ dataTransfer, currentTarget }: DragEvent) => {
         dataTransfer.setData(BLOCK_TYPE, id)
         dataTransfer.effectAllowed = 'move'
