@@ -7,6 +7,13 @@ import { tempDirectory } from '../support/temp-directory.ts'
 import { until } from '../support/until.ts'
 import { closing, connect, type RunningServer, readText, textOf, whenState } from './fixture.ts'
 
+/** A directory that goes when the stores on it are closed. */
+async function makeHome(): Promise<string> {
+  const directory = await tempDirectory()
+  closing({ close: () => directory[Symbol.asyncDispose]() })
+  return directory.path
+}
+
 /** The server on what lies in `directory`. */
 async function serve(directory: string): Promise<RunningServer> {
   const store = closing(await openLevelStore({ directory, durability: 'sync' }))
@@ -43,9 +50,9 @@ async function damage(directory: string, texts: readonly string[], damaged: stri
 
 describe('a damaged workspace', () => {
   it('[C55] what is intact is shown and edits are held, with the reason, when a record can’t be read', async () => {
-    await using home = await tempDirectory()
-    await damage(home.path, ['good', ' damaged'], 'damaged')
-    const server = await serve(home.path)
+    const home = await makeHome()
+    await damage(home, ['good', ' damaged'], 'damaged')
+    const server = await serve(home)
     const [ada, ben] = [connect(server), connect(server)]
     const held = await whenState(ada, 'held')
     expect(held).toMatchObject({ code: 'quarantined', isKeptHere: false, reason: expect.stringContaining('record') })
@@ -67,9 +74,9 @@ describe('a damaged workspace', () => {
   })
 
   it('[C55] the connection is refused, and edits are kept, when nothing good can be told of it', async () => {
-    await using home = await tempDirectory()
-    await damage(home.path, ['damaged'], 'damaged')
-    const server = await serve(home.path)
+    const home = await makeHome()
+    await damage(home, ['damaged'], 'damaged')
+    const server = await serve(home)
     const ada = connect(server)
     textOf(ada).insert(0, 'mine')
     expect(await whenState(ada, 'rejected')).toMatchObject({ what: 'connection', code: 'quarantined' })
