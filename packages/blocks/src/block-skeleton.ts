@@ -46,7 +46,8 @@ export const INCARNATIONS_MAX = 64
 /** Structs (and clock ticks) of a block's skeleton: the map, its id, its four parts. */
 export const BLOCK_SKELETON_LENGTH = 2 + BLOCK_PARTS.length
 
-const CONTENT_DELETED_OR_ANY = { any: 8, type: 7 } as const
+/** Yjs's own numbers of what an item holds. */
+const CONTENT_REF = { any: 8, type: 7 } as const
 const HAS_ORIGIN = 0x80
 const HAS_PARENT_SUB = 0x20
 
@@ -79,16 +80,18 @@ export function encodeSkeleton(skeleton: Skeleton): Uint8Array {
   encoding.writeVarUint(encoder, client)
   encoding.writeVarUint(encoder, 0)
   if (skeleton.kind === 'part') {
-    writeItemHead(encoder, CONTENT_DELETED_OR_ANY.type, skeleton.parent, skeleton.part, skeleton.follows)
+    const { parent, part: key, follows } = skeleton
+    writeItemHead(encoder, { ref: CONTENT_REF.type, parent, key, follows })
     encoding.writeVarUint(encoder, PART_TYPE_REF[skeleton.part])
   } else {
-    writeItemHead(encoder, CONTENT_DELETED_OR_ANY.type, 'blocks', skeleton.blockId, skeleton.follows)
+    const { blockId: key, follows } = skeleton
+    writeItemHead(encoder, { ref: CONTENT_REF.type, parent: 'blocks', key, follows })
     encoding.writeVarUint(encoder, TYPE_REF.map)
-    writeItemHead(encoder, CONTENT_DELETED_OR_ANY.any, root, 'id', undefined)
+    writeItemHead(encoder, { ref: CONTENT_REF.any, parent: root, key: 'id', follows: undefined })
     encoding.writeVarUint(encoder, 1)
     encoding.writeAny(encoder, skeleton.blockId)
     for (const part of BLOCK_PARTS) {
-      writeItemHead(encoder, CONTENT_DELETED_OR_ANY.type, root, part, undefined)
+      writeItemHead(encoder, { ref: CONTENT_REF.type, parent: root, key: part, follows: undefined })
       encoding.writeVarUint(encoder, PART_TYPE_REF[part])
     }
   }
@@ -96,14 +99,15 @@ export function encodeSkeleton(skeleton: Skeleton): Uint8Array {
   return encoding.toUint8Array(encoder)
 }
 
-function writeItemHead(
-  encoder: encoding.Encoder,
-  contentRef: number,
-  parent: Y.ID | 'blocks',
-  key: string,
-  follows: Y.ID | undefined,
-): void {
-  encoding.writeUint8(encoder, contentRef | HAS_PARENT_SUB | (follows === undefined ? 0 : HAS_ORIGIN))
+interface ItemHead {
+  readonly ref: number
+  readonly parent: Y.ID | 'blocks'
+  readonly key: string
+  readonly follows: Y.ID | undefined
+}
+
+function writeItemHead(encoder: encoding.Encoder, { ref, parent, key, follows }: ItemHead): void {
+  encoding.writeUint8(encoder, ref | HAS_PARENT_SUB | (follows === undefined ? 0 : HAS_ORIGIN))
   if (follows !== undefined) {
     // With an origin Yjs takes parent and key from the origin's item.
     writeId(encoder, follows)

@@ -1,5 +1,6 @@
 import type * as Y from 'yjs'
 import type { ListChange } from '../claim-diff.ts'
+import type { ClaimPart } from '../claim-views.ts'
 import { FIELD_ORDER_RULES, type FieldClaim } from '../field-rules.ts'
 import type { StatusClaim } from '../indexing-rules.ts'
 import { type BlocksChange, observeBlocks } from '../observe-blocks.ts'
@@ -30,6 +31,11 @@ export interface Observed {
   readonly conflicts: readonly LostConflict[]
 }
 
+const RULES: Readonly<Record<ClaimPart, Readonly<Record<number, string>>>> = {
+  indexingList: ORDER_RULES,
+  fields: FIELD_ORDER_RULES,
+}
+
 /** Calls `listener` after each transaction that changed an entry or a field, or left a claim beaten. Returns unsubscribe. */
 export function observeShown(doc: Y.Doc, listener: (observed: Observed) => void): () => void {
   return observeBlocks(doc, (change) => {
@@ -42,8 +48,8 @@ function observedOf(doc: Y.Doc, { added, changed }: BlocksChange): Observed {
   const changes = added.flatMap((block) => shownFirst(doc, block))
   const conflicts: LostConflict[] = []
   for (const { id: block, indexing, fields } of changed) {
-    if (indexing !== undefined) collect(block, 'indexingList', indexing, ORDER_RULES, { changes, conflicts })
-    if (fields !== undefined) collect(block, 'fields', fields, FIELD_ORDER_RULES, { changes, conflicts })
+    if (indexing !== undefined) collect(block, 'indexingList', indexing, { changes, conflicts })
+    if (fields !== undefined) collect(block, 'fields', fields, { changes, conflicts })
   }
   return { changes, conflicts }
 }
@@ -59,9 +65,8 @@ function shownFirst(doc: Y.Doc, id: string): ShownChange[] {
 
 function collect<C extends StatusClaim | FieldClaim>(
   block: string,
-  part: 'indexingList' | 'fields',
+  part: ClaimPart,
   list: ListChange<C>,
-  rules: Readonly<Record<number, string>>,
   into: { changes: ShownChange[]; conflicts: LostConflict[] },
 ): void {
   for (const change of list.changes) {
@@ -70,7 +75,7 @@ function collect<C extends StatusClaim | FieldClaim>(
     into.changes.push({ block, field: `${part}/${change.key}`, before, after })
   }
   for (const { winner, loser, rule } of list.conflicts) {
-    const words = rules[rule] ?? `rule ${rule}`
+    const words = RULES[part][rule] ?? `rule ${rule}`
     into.conflicts.push({ block, field: `${part}/${keyOf(winner)}`, winner, loser, rule: words })
   }
 }
