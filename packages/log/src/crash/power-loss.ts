@@ -84,7 +84,9 @@ export class PowerLoss {
     const names = new Map(this.#namesOnDisk)
     for (const change of this.#unsafe.slice(0, below(random, this.#unsafe.length + 1))) apply(names, change)
     const remain = isUnordered ? remainsUnordered : remains
-    return new Map([...names].map(([name, file]) => [name, remain(file, random)]))
+    // LevelDB refuses a manifest that ends in anything else than a beginning of what was written (SPEC.md).
+    const remainOf = (name: string) => (name.startsWith('MANIFEST') ? prefixOf : remain)
+    return new Map([...names].map(([name, file]) => [name, remainOf(name)(file, random)]))
   }
 
   #file(name: string): File {
@@ -124,9 +126,15 @@ function apply(names: Map<string, File>, change: NameChange): void {
   }
 }
 
+/** What is fsynced, and a prefix of the rest. */
+function prefixOf({ parts, bytes, syncedBytes }: File, random: Random): Buffer {
+  return Buffer.concat(parts).subarray(0, syncedBytes + portion(random, bytes - syncedBytes))
+}
+
 /** What is fsynced, a prefix of the rest, and often something else at its end. */
-function remains({ parts, bytes, syncedBytes }: File, random: Random): Buffer {
-  const kept = Buffer.concat(parts).subarray(0, syncedBytes + portion(random, bytes - syncedBytes))
+function remains(file: File, random: Random): Buffer {
+  const { syncedBytes } = file
+  const kept = prefixOf(file, random)
   const end = random()
   if (end < 1 / 2) return kept
   const spoilt = kept.subarray(Math.max(syncedBytes, kept.byteLength - below(random, PAGE_BYTES)))
@@ -135,8 +143,9 @@ function remains({ parts, bytes, syncedBytes }: File, random: Random): Buffer {
 }
 
 /** What is fsynced, and of the rest some pages, or their beginnings: as they were when the disk got them. Zeros elsewhere. */
-function remainsUnordered({ parts, bytes, syncedBytes }: File, random: Random): Buffer {
-  const kept = Buffer.concat(parts).subarray(0, syncedBytes + portion(random, bytes - syncedBytes))
+function remainsUnordered(file: File, random: Random): Buffer {
+  const { syncedBytes } = file
+  const kept = prefixOf(file, random)
   // Mostly few: what is written after a lost page must be there to be taken for good.
   const lost = random() ** 4
   for (let page = syncedBytes - (syncedBytes % PAGE_BYTES); page < kept.byteLength; page += PAGE_BYTES) {
