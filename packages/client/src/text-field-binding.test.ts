@@ -2,6 +2,7 @@
 import fc from 'fast-check'
 import { afterEach, describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
+import { viewOf } from './field-view.ts'
 import { bindTextField, editsOf, indexAfter } from './text-field-binding.ts'
 
 const release: (() => void)[] = []
@@ -10,13 +11,13 @@ afterEach(() => {
 })
 
 /** A field bound to a text, and another person's copy of that text. */
-function scene(initial = '') {
+function scene(initial = '', kind: 'textarea' | 'input' = 'textarea') {
   const doc = new Y.Doc()
   const text = doc.getText('t')
   text.insert(0, initial)
   const theirs = new Y.Doc()
   Y.applyUpdate(theirs, Y.encodeStateAsUpdate(doc))
-  const field = document.body.appendChild(document.createElement('textarea'))
+  const field = document.body.appendChild(document.createElement(kind))
   const undone: string[] = []
   const unbind = bindTextField(field, {
     text,
@@ -108,6 +109,32 @@ describe('bindTextField', () => {
       }),
       { numRuns: 30 },
     )
+  })
+
+  it('[C76] leaves line ends that an input does not show where they are, and counts them for the caret', () => {
+    const { text, theirs, field, type, sync } = scene('one\ntwo\nthree', 'input')
+    expect(field.value).toBe('onetwothree')
+    type('onetwo!three')
+    expect(text.toString()).toBe('one\ntwo!\nthree')
+    type('onthree')
+    expect(text.toString()).toBe('on\nthree')
+    type('onethree')
+    sync()
+    field.focus()
+    field.setSelectionRange(3, 8)
+    theirs.insert(0, '1\n')
+    sync()
+    expect(text.toString()).toBe('1\none\nthree')
+    expect([field.value, field.selectionStart, field.selectionEnd]).toEqual(['1onethree', 4, 9])
+  })
+
+  it('[C76] edits a text with other line ends than those that a textarea shows', () => {
+    const view = viewOf('a\r\nb\rc', 'a\nb\nc')
+    expect([0, 1, 2, 3, 4, 5].map(view.toText)).toEqual([0, 1, 3, 4, 5, 6])
+    expect([0, 1, 3, 4, 5, 6].map(view.toShown)).toEqual([0, 1, 2, 3, 4, 5])
+    expect(view.edit({ index: 1, remove: 1, insert: '' })).toEqual({ index: 1, remove: 2, insert: '' })
+    expect(view.edit({ index: 2, remove: 3, insert: 'x' })).toEqual({ index: 3, remove: 3, insert: 'x' })
+    expect(view.edit({ index: 5, remove: 0, insert: 'x' })).toEqual({ index: 6, remove: 0, insert: 'x' })
   })
 
   it('[C76] leaves undo to the workspace', () => {

@@ -1,6 +1,7 @@
 import { diffText, type TextEdit } from '@joinery/blocks'
 import type * as Y from 'yjs'
 import { FieldPlaces } from './field-places.ts'
+import { viewOf } from './field-view.ts'
 
 export type TextField = HTMLTextAreaElement | HTMLInputElement
 
@@ -24,17 +25,19 @@ export interface TextFieldOptions {
 export function bindTextField(field: TextField, options: TextFieldOptions): () => void {
   const { transact } = options
   let text = options.text
-  /** What the field showed when it last agreed with the text. */
-  let shown = text?.toString() ?? ''
-  /** While others' edits wait to be shown: where in the text the field's characters are. */
+  /** The text when the field last agreed with it, and what the field made of it. */
+  let agreed = text?.toString() ?? ''
+  let view = viewOf(agreed, agreed)
+  /** While others' edits wait to be shown: where in the text the characters agreed on are. */
   let places: FieldPlaces | undefined
   let isComposing = false
   let isTyping = false
 
   const onInput = (): void => {
-    const typed = diffText(shown, field.value)
-    shown = field.value
+    const typed = diffText(view.shown, field.value).map(view.edit)
     if (typed.length === 0) return
+    agreed = edited(agreed, typed)
+    view = viewOf(agreed, field.value)
     isTyping = true
     try {
       text ??= observed(options.createText())
@@ -49,21 +52,27 @@ export function bindTextField(field: TextField, options: TextFieldOptions): () =
     if (isTyping) return
     const edits = editsOf(event.delta)
     if (!isComposing) return show((index) => indexAfter(edits, index))
-    places ??= new FieldPlaces(shown.length)
+    places ??= new FieldPlaces(agreed.length)
     places.follow(edits)
   }
   const observed = (target: Y.Text): Y.Text => {
     target.observe(onText)
     return target
   }
+  const fill = (value: string): void => {
+    agreed = value
+    field.value = value
+    view = viewOf(value, field.value)
+  }
   /** Shows the text, the selection where `moved` says. */
   const show = (moved: (index: number) => number): void => {
     const { selectionStart, selectionEnd, selectionDirection } = field
-    shown = text?.toString() ?? ''
-    field.value = shown
+    const { toText } = view
+    fill(text?.toString() ?? '')
     // Setting a selection moves the focus in some browsers; whoever is not in the field has no caret to keep.
     if (field.ownerDocument.activeElement !== field || selectionStart === null || selectionEnd === null) return
-    field.setSelectionRange(moved(selectionStart), moved(selectionEnd), selectionDirection ?? 'none')
+    const [start, end] = [selectionStart, selectionEnd].map((index) => view.toShown(moved(toText(index))))
+    field.setSelectionRange(start ?? null, end ?? null, selectionDirection ?? 'none')
   }
   const showWaiting = (): void => {
     const waited = places
@@ -86,7 +95,7 @@ export function bindTextField(field: TextField, options: TextFieldOptions): () =
     else options.redo()
   }
 
-  field.value = shown
+  fill(agreed)
   if (text !== undefined) observed(text)
   field.addEventListener('input', onInput)
   field.addEventListener('beforeinput', onBeforeInput)
@@ -107,6 +116,14 @@ function write(text: Y.Text, typed: readonly TextEdit[]): void {
     if (remove > 0) text.delete(index, remove)
     if (insert !== '') text.insert(index, insert)
   }
+}
+
+/** Edits as `diffText` tells them, made on a plain string. */
+function edited(text: string, edits: readonly TextEdit[]): string {
+  return edits.reduceRight(
+    (rest, { index, remove, insert }) => rest.slice(0, index) + insert + rest.slice(index + remove),
+    text,
+  )
 }
 
 /** Where `index` is after edits that were made one after the other. What is inserted right at it comes after it. */
