@@ -82,7 +82,7 @@ export const PHASES = {
       await Promise.all(logs.map((log, n) => append(log, 1 + ((turn + n) % 3), tell)))
     // LevelDB leaves its write-ahead log for a new one, and makes a table of the old one meanwhile.
     const large = await store.open('large')
-    for (let turn = 0; turn < 18; turn++) await append(large, 4, tell)
+    for (let turn = 0; turn < 22; turn++) await append(large, 4, tell)
   },
 
   async snapshot(store, tell) {
