@@ -10,7 +10,7 @@ import { closing, connect, type RunningServer, readText, textOf, whenState } fro
 /** A directory that goes when the stores on it are closed. */
 async function makeHome(): Promise<string> {
   const directory = await tempDirectory()
-  closing({ close: () => directory[Symbol.asyncDispose]() })
+  closing({ close: async () => directory[Symbol.asyncDispose]() })
   return directory.path
 }
 
