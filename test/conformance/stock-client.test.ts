@@ -13,7 +13,7 @@ import { type TempDirectory, tempDirectory } from '../support/temp-directory.ts'
 import { until, within } from '../support/until.ts'
 
 const CLIENTS_AT_ONCE = 50
-const EDITS_STORED = 10_000
+const EDITS_STORED = 3_000
 /**
  * A stock client looks every 3 s and hangs up after 30 s without a data frame, so 36 s decide. `JOINERY_LONG=1` gives the
  * server two minutes to make a mistake in. Real time, since the limit stands in the client and is not to be touched.

@@ -10,7 +10,7 @@ import { type Random, runSeed, seededRandom } from '../support/seeded-random.ts'
 import { within } from '../support/until.ts'
 import { makeCorpus, mutate } from './frame-corpus.ts'
 
-const FRAMES = runSize('JOINERY_FUZZ_FRAMES', { everyday: 20_000, nightly: 300_000 })
+const FRAMES = runSize('JOINERY_FUZZ_FRAMES', { everyday: 8_000, nightly: 300_000 })
 /** Offenders at work at once, each in a room of its own. */
 const LANES = 16
 /** Between two of these, bystanders are asked whether they noticed anything. */
@@ -103,7 +103,7 @@ describe('frames of real clients with bytes changed', () => {
       await using again = await startJoinery({ directory: scene.directory })
       expect(await statesOf(again.url)).toEqual(before)
     },
-    60_000 + FRAMES * 5,
+    240_000 + FRAMES * 5,
   )
 })
 

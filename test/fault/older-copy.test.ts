@@ -17,7 +17,7 @@ const entriesOf = ({ doc }: { doc: Y.Doc }) => doc.getArray<string>('entries')
 /** An SDK client waits for seconds between two attempts to reconnect. */
 const RETURN_MS_MAX = 90_000
 /** Three starts of a server, on a machine that may be busy. */
-const TIMEOUT_MS = 120_000
+const TIMEOUT_MS = 360_000
 
 /** A server whose data directory can be set back to what it was at {@link keepCopy}, behind one address. */
 async function timeMachine(env?: Record<string, string>) {

@@ -17,7 +17,7 @@ const KILLS_EVERYDAY = 3
 const TABLE_WRITES_STEP = 8
 /** What was killed goes on with everything at every so many calls: that takes longer than all the rest. */
 const GO_ON_STEP = IS_NIGHTLY ? 4 : KILLS_EVERYDAY
-const TIMEOUT_MS = IS_NIGHTLY ? 3_600_000 : 120_000
+const TIMEOUT_MS = IS_NIGHTLY ? 3_600_000 : 360_000
 
 const parsePromises = (output: string): Promised[] =>
   output
