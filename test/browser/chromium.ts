@@ -13,14 +13,14 @@ function findChromium(): string | undefined {
 }
 
 /**
- * Where Debian's chromium is, for a suite that needs it: undefined on a machine without, said out loud; in CI that is an
- * error, since a skipped browser test there would pass for a run one.
+ * Where Debian's chromium is, for a suite that needs it: undefined on a machine without, said out loud; where all tools
+ * are said to be (`JOINERY_HAS_TOOLS` set) that is an error, since a skipped browser test would pass for a run one.
  */
 export function requireChromium(): string | undefined {
   const executable = findChromium()
   if (executable !== undefined) return executable
   const reason = 'no chromium on this machine (apt-get install chromium): the browser tests did NOT run'
-  if (process.env.CI) throw new Error(reason)
+  if (process.env.JOINERY_HAS_TOOLS) throw new Error(reason)
   console.warn(reason)
   return undefined
 }
