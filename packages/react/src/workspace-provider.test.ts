@@ -132,7 +132,7 @@ describe('WorkspaceProvider', () => {
 })
 
 describe('WorkspaceLease', () => {
-  it('[R1] closes nothing when the same key is acquired again in the same task', () => {
+  it('[R1] closes nothing when the same key is acquired again in the same task', async () => {
     const opened: string[] = []
     const closed: string[] = []
     const lease = new WorkspaceLease(({ workspace }) => {
@@ -144,6 +144,8 @@ describe('WorkspaceLease', () => {
     expect(lease.acquire('a', { ...options, workspace: 'a' })).toBe(first)
     lease.release()
     lease.acquire('b', { ...options, workspace: 'b' })
+    // Nor in the next, which is when it would.
+    await new Promise((resolve) => setTimeout(resolve))
     expect({ opened, closed }).toEqual({ opened: ['a', 'b'], closed: ['a'] })
   })
 })
