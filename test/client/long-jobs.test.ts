@@ -9,9 +9,9 @@ import { until } from '../support/until.ts'
 import { connect, startServer, textOf } from './fixture.ts'
 
 const workflow = { source: 'workflow_execution' as Source, actor: 'engine' }
-const BEAT_MS = 50
-/** Many beats: a busy machine must not look like a silent one. */
-const IDLE_MS = 40 * BEAT_MS
+const BEAT_MS = 250
+/** Several beats: a busy machine must not look like a silent one. */
+const IDLE_MS = 8 * BEAT_MS
 
 async function withBlock(server: { url: string }): Promise<Workspace> {
   const ada = connect(server, { actor: 'ada' })
