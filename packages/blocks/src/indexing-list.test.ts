@@ -161,6 +161,23 @@ test('[B16] entries read inside an open transaction show what it has written', (
   expect(block.indexingList.get('alpha')?.status).toBe('done')
 })
 
+test('[B16] a block made in a transaction reads its own writes in it, and shows them afterwards', () => {
+  const doc = new Y.Doc()
+  const seen: number[] = []
+  const block = doc.transact(() => {
+    const made = createBlock(doc, 'b1', { type: 'text' })
+    const look = (): void => void seen.push(made.indexingList.entries().length + made.fields.entries().length)
+    look()
+    made.indexingList.startRun('alpha', USER)
+    look()
+    made.fields.set('title', 'one', USER)
+    look()
+    return made
+  })
+  expect(seen).toEqual([0, 1, 2])
+  expect([block.indexingList.entries().length, block.fields.entries().length]).toEqual([1, 1])
+})
+
 test('[B17] observe tells once per transaction, local or remote, what changed and whose claim lost by which rule', () => {
   const { doc, block } = docWithBlock()
   const run = block.indexingList.startRun('alpha', WORKFLOW)
