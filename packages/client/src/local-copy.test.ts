@@ -160,7 +160,7 @@ describe('local copy', () => {
       throw new DOMException('the disk is full', 'QuotaExceededError')
     })
     text.insert(0, 'while full')
-    await vi.waitFor(() => expect(copy.error?.code).toBe('local_copy_failed'))
+    await expect.poll(() => copy.error?.code).toBe('local_copy_failed')
     expect(copy.isKept).toBe(false)
     expect(copy.error?.message).toContain('the disk is full')
     add.mockRestore()
