@@ -66,19 +66,23 @@ export async function runJob(
     ...(runId && { runId }),
   })
   const watch = new RunWatch(host, { block: blockId, index, run })
-  const shown = new ShownProgress(host.presence, `${blockId}/${index}`, run)
-  const signals = signal === undefined ? [watch.signal] : [watch.signal, signal]
+  let last = 0
+  const show = (step: ProgressStep | undefined): void => host.presence.setProgress(`${blockId}/${index}`, step)
+  const progress: JobContext['progress'] = (done, total, note) => {
+    last = done
+    show({ run: run.id, done, ...(total === undefined ? {} : { total }), ...(note ? { note } : {}) })
+  }
+  progress(0)
   let outcome: JobOutcome
   try {
     const content = block.content.toString()
-    const result = await settled(() =>
-      job({ run, signal: AbortSignal.any(signals), content, progress: (...step) => shown.show(...step) }),
-    )
+    const ends = AbortSignal.any(signal === undefined ? [watch.signal] : [watch.signal, signal])
+    const result = await settled(() => job({ run, signal: ends, content, progress }))
     await watch.settle()
-    outcome = report({ watch, index, run, author, last: shown.last, signal }, result)
+    outcome = report({ watch, index, run, author, last, signal }, result)
   } finally {
     watch.close()
-    shown.close()
+    show(undefined)
   }
   await whenReported(host, signal)
   return outcome
@@ -135,34 +139,4 @@ function report({ watch, index, run, author, last, signal }: Report, result: Job
   // The last step stays readable in the report, since the presence that showed it goes.
   list.report(index, run, 'error', { ...author, error: message, ...(last > 0 && { chunks: last }) })
   return { outcome: 'error', run, error }
-}
-
-/** What others see of a job while it runs. */
-class ShownProgress {
-  readonly #presence: RunHost['presence']
-  readonly #key: string
-  readonly #run: IndexingRun
-  last = 0
-
-  constructor(presence: RunHost['presence'], key: string, run: IndexingRun) {
-    this.#presence = presence
-    this.#key = key
-    this.#run = run
-    this.show(0)
-  }
-
-  show(done: number, total?: number, note?: string): void {
-    this.last = done
-    const step: ProgressStep = {
-      run: this.#run.id,
-      done,
-      ...(total === undefined ? {} : { total }),
-      ...(note ? { note } : {}),
-    }
-    this.#presence.setProgress(this.#key, step)
-  }
-
-  close(): void {
-    this.#presence.setProgress(this.#key, undefined)
-  }
 }
