@@ -1,9 +1,18 @@
 import { CLOSE, type CloseCode } from '@joinery/protocol'
+import type { Logger } from 'pino'
+import type { Connection } from './connection.ts'
+import type { Counters } from './counters.ts'
 import type { Refusal } from './document-rules.ts'
 import { UpdateError } from './room-document.ts'
 
 /** Close codes of refused updates for clients that know no `rejected` message; 4403 for the rest. */
 const CLOSE_OF: Partial<Record<Refusal['code'], CloseCode>> = { too_large: CLOSE.tooLarge, bad_update: CLOSE.badFrame }
+
+/** Where refusals are noted. */
+interface Notes {
+  readonly counters: Counters
+  readonly logger: Logger
+}
 
 export const READ_ONLY: Refusal = {
   code: 'read_only',
@@ -18,9 +27,38 @@ export const RELAY_CODES: ReadonlySet<Refusal['code']> = new Set([
   'foreign_run',
 ])
 
-/** How a refused update ends the connection of a client that knows no `rejected` message. */
-export function closeCodeOf({ code }: Refusal): CloseCode {
-  return CLOSE_OF[code] ?? CLOSE.forbidden
+/** Tells the sender that frame number `frame` and what builds on it were not taken, and takes nothing more from it. */
+export function refuseUpdate(connection: Connection, frame: number, refusal: Refusal, notes: Notes): void {
+  connection.isRefused = true
+  noteRefusal(connection, refusal, notes, { frame })
+  if (connection.wantsJoinery) return connection.tell({ type: 'rejected', frame, ...refusal })
+  connection.close(CLOSE_OF[refusal.code] ?? CLOSE.forbidden, `${refusal.code}: ${refusal.reason}`)
+}
+
+/** Counts and logs it; gives it back. */
+export function noteRefusal(
+  connection: Connection,
+  refusal: Refusal,
+  { counters, logger }: Notes,
+  about: { frame?: number } = {},
+): Refusal {
+  counters.refuse(refusal.code)
+  const { id, identity, room } = connection
+  const from = { workspace: room?.workspace, connection: id, actor: identity.actor }
+  logger.info({ ...from, ...about, ...refusal }, 'update refused')
+  return refusal
+}
+
+/** It may have seen what others wrote just before a crash. They bring it themselves, and then this client may come back. */
+export function sendAwayRelay(connection: Connection): void {
+  connection.isRefused = true
+  connection.close(CLOSE.tryLater, 'load_failed: others have yet to bring again what they wrote before the restart')
+}
+
+/** Not the client's fault: it keeps its edits, and comes back with them. */
+export function giveUpOn(connection: Connection): void {
+  connection.isRefused = true
+  connection.close(CLOSE.tryLater, 'load_failed: the server failed on this update; it is kept on the client')
 }
 
 /** Why an update is refused that has spoilt the document when it was applied; undefined when the fault is not its own. */

@@ -122,8 +122,8 @@ class SyncServer implements Server {
     this.#backlog.forget(closed)
     if (!this.#connections.delete(closed)) return
     this.counters.connectionsClosed++
-    // Those of a refused update have a line already, and those of a restart are everybody.
-    if (closed.endedFor === undefined || closed.isRefused || this.#closed !== undefined) return
+    // A restart ends everybody.
+    if (closed.endedFor === undefined || this.#closed !== undefined) return
     const about = { workspace: closed.room?.workspace, connection: closed.id, actor: closed.identity.actor }
     this.#logger.info({ ...about, reason: closed.endedFor }, 'connection ended')
   }

@@ -1,5 +1,5 @@
 import type { EventStore, LogEntry, LogRecord, WorkspaceLog } from '@joinery/log'
-import { CLOSE, type WorkspaceId } from '@joinery/protocol'
+import type { WorkspaceId } from '@joinery/protocol'
 import type { Logger } from 'pino'
 import * as Y from 'yjs'
 import type { Acknowledgements } from './acknowledgements.ts'
@@ -10,7 +10,17 @@ import type { Observed, Refusal, Writer } from './document-rules.ts'
 import { EMPTY_UPDATE } from './empty-update.ts'
 import { type Audience, type Forward, forwardLate, forwardUpdates } from './fan-out.ts'
 import type { ServerLimits } from './limits.ts'
-import { closeCodeOf, PendingError, READ_ONLY, RELAY_CODES, refusalOfSpoiler } from './refused-update.ts'
+import { tellObserved } from './observed-news.ts'
+import {
+  giveUpOn,
+  noteRefusal,
+  PendingError,
+  READ_ONLY,
+  RELAY_CODES,
+  refusalOfSpoiler,
+  refuseUpdate,
+  sendAwayRelay,
+} from './refused-update.ts'
 import { relaying } from './relayed-record.ts'
 import type { Applied, RoomDocument } from './room-document.ts'
 import type { KeyedUpdate, RoomEdit, RoomEdited, WritePlace } from './room-edit.ts'
@@ -101,7 +111,7 @@ export class WritePath {
     if (connection.isRefused) return
     if (update.length > bytesMax) {
       const reason = `an update frame holds at most ${bytesMax} bytes, this one ${update.length}: send it in parts`
-      return this.#refuse(connection, connection.framesReceived, { code: 'too_large', reason })
+      return refuseUpdate(connection, connection.framesReceived, { code: 'too_large', reason }, this.#context)
     }
     if (type === 'syncStep2') connection.answer = update
     if (connection.inbox.push(update) === 1) this.#writers.push(connection)
@@ -213,10 +223,10 @@ export class WritePath {
     const { state } = this.#context.store
     if (state.state === 'failed') throw state.error
     const { identity } = connection
-    if (identity.access !== 'write') return this.#countRefusal(connection, READ_ONLY)
+    if (identity.access !== 'write') return noteRefusal(connection, READ_ONLY, this.#context)
     const applied = document.apply([update], identity)
     this.#checkPending(document)
-    if (applied.refused !== undefined) return this.#countRefusal(connection, applied.refused.refusal)
+    if (applied.refused !== undefined) return noteRefusal(connection, applied.refused.refusal, this.#context)
     const author = { ...authorOf(identity, connection.id), idempotencyKey: key }
     const writes: Write[] = [{ applied: { ...applied, record: applied.record ?? EMPTY_UPDATE }, author }]
     this.#prune(document, writes)
@@ -258,15 +268,15 @@ export class WritePath {
       writes.push({ applied, author, from: { connection, frames } })
       if (refused === undefined) return undefined
       const isRelay = mayRelay && updates[refused.index] === answer && RELAY_CODES.has(refused.refusal.code)
-      if (isRelay) this.#sendAway(connection)
-      else this.#refuse(connection, first + refused.index, refused.refusal)
+      if (isRelay) sendAwayRelay(connection)
+      else refuseUpdate(connection, first + refused.index, refused.refusal, this.#context)
       return undefined
     } catch (cause) {
       const error = cause instanceof Error ? cause : new Error(String(cause))
       const refusal = refusalOfSpoiler(error)
-      if (refusal === undefined) this.#giveUpOn(connection)
-      else if (mayRelay && error instanceof PendingError) this.#sendAway(connection)
-      else this.#refuse(connection, first, refusal)
+      if (refusal === undefined) giveUpOn(connection)
+      else if (mayRelay && error instanceof PendingError) sendAwayRelay(connection)
+      else refuseUpdate(connection, first, refusal, this.#context)
       return error
     }
   }
@@ -274,18 +284,6 @@ export class WritePath {
   #checkPending(document: RoomDocument): void {
     const { pendingBytesMax } = this.#context.limits
     if (document.pendingBytes > pendingBytesMax) throw new PendingError(pendingBytesMax)
-  }
-
-  /** It may have seen what others wrote just before a crash. They bring it themselves, and then this client may come back. */
-  #sendAway(connection: Connection): void {
-    connection.isRefused = true
-    connection.close(CLOSE.tryLater, 'load_failed: others have yet to bring again what they wrote before the restart')
-  }
-
-  /** Not the client's fault: it keeps its edits, and comes back with them. */
-  #giveUpOn(connection: Connection): void {
-    connection.isRefused = true
-    connection.close(CLOSE.tryLater, 'load_failed: the server failed on this update; it is kept on the client')
   }
 
   /** What writers that are gone left beaten goes with the tick that beat it: once, and never for its own sake. */
@@ -356,34 +354,8 @@ export class WritePath {
     const record: LogRecord = { ...entry, lsn, at }
     document.stamps.note(record)
     if (this.#listeners !== undefined) for (const listener of this.#listeners) listener(record, durable)
-    const about = { workspace: this.#workspace, actor: entry.actor, source: entry.source, lsn }
-    for (const { changes, conflicts } of observed) {
-      for (const change of changes) this.#context.logger.debug({ ...about, ...change }, 'shown value changed')
-      for (const conflict of conflicts) {
-        this.#context.counters.conflicts++
-        this.#context.logger.info({ ...about, ...conflict }, 'conflict')
-        for (const connection of audience.connections) connection.tell({ type: 'conflict', ...conflict })
-      }
-    }
+    tellObserved(observed, { workspace: this.#workspace, record }, audience.connections, this.#context)
     return { record, durable }
-  }
-
-  /** Tells the sender that frame number `frame` and what builds on it were not taken, and takes nothing more from it. */
-  #refuse(connection: Connection, frame: number, refusal: Refusal): void {
-    connection.isRefused = true
-    this.#countRefusal(connection, refusal, { frame })
-    if (connection.wantsJoinery) return connection.tell({ type: 'rejected', frame, ...refusal })
-    connection.close(closeCodeOf(refusal), `${refusal.code}: ${refusal.reason}`)
-  }
-
-  #countRefusal(connection: Connection, refusal: Refusal, about: { frame?: number } = {}): Refusal {
-    this.#context.counters.refuse(refusal.code)
-    const { id, identity } = connection
-    this.#context.logger.info(
-      { workspace: this.#workspace, connection: id, actor: identity.actor, ...about, ...refusal },
-      'update refused',
-    )
-    return refusal
   }
 }
 
