@@ -6,9 +6,10 @@ import { type Deferred, deferred } from './deferred.ts'
 import { isAnythingIn, lossOf, type Reset, resetError, type SetAsideCause } from './document-reset.ts'
 import type { Draft } from './draft.ts'
 import { Fork } from './fork.ts'
+import { KeptCopies } from './kept-copies.ts'
 import { KeyedEdits, type KeyedOptions, type KeyedReceipt } from './keyed-edits.ts'
 import type { ConnectionRefusal } from './link.ts'
-import { LocalCopies, type SetAsideCopy } from './local-copies.ts'
+import type { LocalCopies, SetAsideCopy } from './local-copies.ts'
 import { ListenerSet, type Observable, ObservableValue } from './observable-value.ts'
 import { Presence } from './presence.ts'
 import { ProvenanceView } from './provenance.ts'
@@ -33,7 +34,7 @@ export class Workspace {
   /** Where and as whom this connects, for what asks the same server beside the socket: `historyOf`. */
   readonly target: ReplicaTarget
   #token: TokenSource | undefined
-  readonly #copies: Promise<LocalCopies | undefined>
+  readonly #copies: KeptCopies
   readonly #status = createSaveStatus()
   readonly #server = new ObservableValue<ServerInfo | undefined>(undefined)
   readonly #resets = new ListenerSet<Reset>()
@@ -61,8 +62,8 @@ export class Workspace {
     const { prefix, ...address } = parseOptions(options)
     this.target = { ...address, token: () => this.#readToken() }
     this.#token = options.token
-    this.#copies = this.#openCopies(prefix)
-    this.#replica = this.#createReplica(this.#copies)
+    this.#copies = new KeptCopies(prefix, `${address.url}/${address.workspace}`, (error) => this.#errors.tell(error))
+    this.#replica = this.#createReplica(this.#copies.whenOpen)
     this.#unlisten = signal && whenAborted(signal, (reason) => void this.#end(reason))
   }
 
@@ -198,18 +199,18 @@ export class Workspace {
   }
 
   /** The local copies of this workspace that were set aside, oldest first. None where no copy is kept. */
-  async listSetAside(): Promise<SetAsideCopy[]> {
-    return (await (await this.#copies)?.list()) ?? []
+  listSetAside(): Promise<SetAsideCopy[]> {
+    return this.#copies.list()
   }
 
   /** What a copy that was set aside holds, as {@link Reset} `update`; undefined when there is no such copy. */
-  async readSetAside(id: string): Promise<Uint8Array | undefined> {
-    return (await this.#copies)?.read(id)
+  readSetAside(id: string): Promise<Uint8Array | undefined> {
+    return this.#copies.read(id)
   }
 
   /** Deletes a copy that was set aside, for good. */
-  async discardSetAside(id: string): Promise<void> {
-    await (await this.#copies)?.discard(id)
+  discardSetAside(id: string): Promise<void> {
+    return this.#copies.discard(id)
   }
 
   /** Stops at once: what is not durable stays unsaved. Resolves when socket and databases are closed. Idempotent. */
@@ -251,18 +252,7 @@ export class Workspace {
     this.undo.detach()
     this.#refresh()
     await Promise.all(this.#closings)
-    ;(await this.#copies)?.close()
-  }
-
-  async #openCopies(prefix: string | undefined): Promise<LocalCopies | undefined> {
-    const { url, workspace } = this.target
-    if (prefix === undefined) return undefined
-    try {
-      return await LocalCopies.open(prefix, `${url}/${workspace}`)
-    } catch (cause) {
-      this.#errors.tell(new ClientError('local_copy_failed', `no local copy is kept: ${cause}`, { cause }))
-      return undefined
-    }
+    await this.#copies.close()
   }
 
   #createReplica(copies: Promise<LocalCopies | undefined>, refusal?: ConnectionRefusal): Replica {
@@ -325,7 +315,7 @@ export class Workspace {
     const old = this.#replica
     if (this.#hasSynced) this.#synced = waitable()
     this.#hasSynced = false
-    this.#replica = this.#createReplica(this.#setAside(old.copyName, cause), refusal)
+    this.#replica = this.#createReplica(this.#copies.setAside(old.copyName, cause), refusal)
     const code = cause.cause === 'rejected' ? cause.code : undefined
     // Who had nothing in the document has lost nothing; nor has who knows that all of it was there to be deleted.
     const isLoss = cause.cause === 'workspace_deleted' ? old.pending > 0 : isAnythingIn(old.doc)
@@ -333,19 +323,6 @@ export class Workspace {
     this.#closings.push(old.close(resetError(cause, reason)))
     this.#refresh()
     this.#resets.tell({ cause: cause.cause, code, reason, update })
-  }
-
-  /** Resolves with where the next copy may be kept: nowhere, if the old one could not be taken out of use. */
-  async #setAside(copyName: string | undefined, cause: SetAsideCause): Promise<LocalCopies | undefined> {
-    const copies = await this.#copies
-    if (copies === undefined || copyName === undefined) return copies
-    try {
-      await copies.setAside(copyName, cause)
-      return copies
-    } catch (error) {
-      this.#errors.tell(new ClientError('local_copy_failed', 'a copy could not be set aside', { cause: error }))
-      return undefined
-    }
   }
 
   #refresh(): void {
