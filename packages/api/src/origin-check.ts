@@ -1,17 +1,6 @@
-import { isLoopbackHost } from '@joinery/server'
+import { isLoopbackHost, type Origins } from '@joinery/server'
 
-/** Pages that may call: exact origins, any, or those of this machine. */
-export type Origins = readonly string[] | 'any' | 'loopback'
-
-/**
- * Whether a page of this origin may call. In development mode anyone on the machine is let in without a token, and a
- * foreign page in their browser must not be: the request itself is refused, not only its answer hidden.
- */
-export function allowsOrigin(requestOrigin: string | undefined, origins: Origins): boolean {
-  if (requestOrigin === undefined || origins === 'any') return true
-  if (origins !== 'loopback') return origins.includes(requestOrigin)
-  return URL.canParse(requestOrigin) && isLoopbackHost(new URL(requestOrigin).hostname)
-}
+export { allowsOrigin, type Origins } from '@joinery/server'
 
 /**
  * Whether a request that names no origin may come from a foreign page all the same: one whose own name was made to lead to

@@ -71,14 +71,14 @@ export async function identify(request: UpgradeRequest, authenticate: Authentica
   }
 }
 
+/** Pages that may come: exact origins, any, or those of this machine. */
+export type Origins = readonly string[] | 'any' | 'loopback'
+
 /**
- * Whether a page of this origin may open a socket here. Pages say where they come from, other clients say nothing.
+ * Whether a page of this origin may come in. Pages say where they come from, other clients say nothing.
  * In development mode anyone on the machine is let in without a token, and a foreign page in their browser must not be.
  */
-export function allowsOrigin(
-  requestOrigin: string | undefined,
-  origins: readonly string[] | 'any' | 'loopback',
-): boolean {
+export function allowsOrigin(requestOrigin: string | undefined, origins: Origins): boolean {
   if (requestOrigin === undefined || origins === 'any') return true
   if (origins !== 'loopback') return origins.includes(requestOrigin)
   return URL.canParse(requestOrigin) && isLoopbackHost(new URL(requestOrigin).hostname)
