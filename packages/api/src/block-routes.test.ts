@@ -144,3 +144,12 @@ it('[H6] blocks are listed in pages by id', async () => {
   expect((await api.call('GET', '')).body).toMatchObject({ name: 'w', lsn: 1, blocks: 4, connections: 0 })
   expect((await api.call('GET', '/v1/workspaces')).body).toEqual({ workspaces: ['w'], next: null })
 })
+
+it('[H1, H2] a body full of fields is written in one walk through what is there', async () => {
+  await using api = await ApiFixture.start()
+  const fields = Object.fromEntries(Array.from({ length: 20_000 }, (_, index) => [`k${index}`, index]))
+  expect((await api.call('PUT', '/blocks/b', { type: 'text', fields })).status).toBe(201)
+  const patched = await api.call('PATCH', '/blocks/b', { fields: { ...fields, k0: 'x', k1: null } })
+  expect(Object.keys(patched.body.fields)).toHaveLength(19_999)
+  expect((await api.call('PUT', '/blocks/b', { fields: { k0: 'x' } })).body.fields).toEqual({ k0: 'x' })
+})

@@ -20,6 +20,13 @@ const DESCRIPTION = '/v1/openapi.json'
 const REFERENCE = '/v1/docs'
 const PAGES = [DESCRIPTION, REFERENCE]
 
+/** Zod reads and checks everything here. Fastify would load its own compilers all the same: a sixth of a server's start. */
+const NO_COMPILERS = { buildValidator: noCompiler, buildSerializer: noCompiler }
+
+function noCompiler(): never {
+  throw new Error('a route of this app has no schema of Fastify’s')
+}
+
 export interface HttpAppOptions {
   readonly routes: readonly Route[]
   readonly services: Services
@@ -39,6 +46,7 @@ export function createHttpApp(options: HttpAppOptions): FastifyInstance {
     routerOptions: { maxParamLength: PARAM_CHARS_MAX, caseSensitive: true },
     frameworkErrors: (error, _request, reply) => refuse(reply, fromFramework(error), logger),
     logger: false,
+    schemaController: { compilersFactory: NO_COMPILERS },
   })
   readJsonBodies(app)
   app.setErrorHandler((error, _request, reply) => refuse(reply, fromFramework(error), logger))
@@ -48,15 +56,16 @@ export function createHttpApp(options: HttpAppOptions): FastifyInstance {
     await checkOrigin(request, reply, options.origins)
     assertPlainBody(request)
   })
-  const described = describeRoutes(routes, version)
-  const description = JSON.stringify(described)
-  const page = renderReference(described)
-  app.get(DESCRIPTION, (_request, reply) => reply.type('application/json').send(description))
+  // Only made when somebody asks: it is more work than the rest of a start.
+  const described = once(() => describeRoutes(routes, version))
+  const description = once(() => JSON.stringify(described()))
+  const page = once(() => renderReference(described()))
+  app.get(DESCRIPTION, (_request, reply) => reply.type('application/json').send(description()))
   app.get(REFERENCE, (_request, reply) =>
     reply
       .headers({ 'content-security-policy': REFERENCE_POLICY, 'x-content-type-options': 'nosniff' })
       .type('text/html; charset=utf-8')
-      .send(page),
+      .send(page()),
   )
   for (const route of routes) {
     app.route({
@@ -68,6 +77,14 @@ export function createHttpApp(options: HttpAppOptions): FastifyInstance {
     })
   }
   return app
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined
+  return () => {
+    made ??= { value: make() }
+    return made.value
+  }
 }
 
 function rawRequest(request: FastifyRequest, { authenticate, rate }: HttpAppOptions): RawRequest {

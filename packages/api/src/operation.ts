@@ -2,6 +2,7 @@ import {
   type Block,
   blocksMap,
   type ClaimAuthor,
+  changeFields,
   createBlock,
   deleteBlock,
   getBlock,
@@ -92,8 +93,9 @@ function foreignShape(id: string, part: string): ApiError {
 }
 
 function assertFieldsFit(block: Block, { fields = {} }: Of<'patch'>): void {
+  const before = block.fields.toJSON()
   for (const [key, value] of Object.entries(fields)) {
-    if (!fitsClaim(mergePatch(block.fields.get(key), value)))
+    if (!fitsClaim(mergePatch(before[key], value)))
       throw new ApiError('invalid', `fields.${key} becomes too large with what it holds already`)
   }
 }
@@ -145,27 +147,30 @@ function put(
 
 /** Makes the block hold exactly these fields, writing only those that differ. */
 export function replaceFields(block: Block, fields: Readonly<Record<string, Json>>, author: ClaimAuthor): void {
-  for (const { key } of block.fields.entries()) if (!Object.hasOwn(fields, key)) block.fields.remove(key)
-  for (const [key, value] of Object.entries(fields)) setField(block, key, value, author)
+  const before = block.fields.toJSON()
+  const changes: Record<string, Json | undefined> = {}
+  for (const key of Object.keys(before)) if (!Object.hasOwn(fields, key)) changes[key] = undefined
+  for (const [key, value] of Object.entries(fields)) {
+    if (!Object.hasOwn(before, key) || !isSameJson(before[key], value)) changes[key] = value
+  }
+  changeFields(block, changes, author)
 }
 
-function setField(block: Block, key: string, value: Json, author: ClaimAuthor): void {
-  const before = block.fields.get(key)
-  if (before === undefined || !isSameJson(before, value)) block.fields.set(key, value, author)
+/** A JSON merge patch of the fields: null removes one. */
+function patchFields(block: Block, patch: Readonly<Record<string, Json>>, author: ClaimAuthor): void {
+  const before = block.fields.toJSON()
+  const changes: Record<string, Json | undefined> = {}
+  for (const [key, value] of Object.entries(patch)) {
+    const after = value === null ? undefined : mergePatch(before[key], value)
+    if (after === undefined || !Object.hasOwn(before, key) || !isSameJson(before[key], after)) changes[key] = after
+  }
+  changeFields(block, changes, author)
 }
 
-function patch(
-  block: Block,
-  { type, content, fields = {}, data }: Of<'patch'>,
-  author: ClaimAuthor,
-  base?: Y.Doc,
-): void {
+function patch(block: Block, { type, content, fields, data }: Of<'patch'>, author: ClaimAuthor, base?: Y.Doc): void {
   if (type !== undefined) block.setType(type)
   if (content !== undefined) block.replaceContent(content, base && { basedOn: base })
-  for (const [key, value] of Object.entries(fields)) {
-    if (value === null) block.fields.remove(key)
-    else setField(block, key, mergePatch(block.fields.get(key), value), author)
-  }
+  if (fields !== undefined) patchFields(block, fields, author)
   if (data !== undefined) patchMap(block.data, data)
 }
 

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { forkDoc, getBlock } from './index.ts'
+import * as Y from 'yjs'
+import { changeFields, forkDoc, getBlock } from './index.ts'
 import { docWithBlock, POLLER, syncAll, USER, WORKFLOW } from './test-docs.ts'
 
 test('[B21] a field holds any JSON, and of concurrent values the one of the higher-priority source shows', () => {
@@ -33,6 +34,24 @@ test('[B21] a removed field is gone, a concurrent value survives, and wrong valu
       expect.objectContaining({ code: 'bad_argument', field: 'value' }),
     )
   for (const value of [undefined, () => 1, Number.NaN, 'x'.repeat(20_000)]) refused(value)
+})
+
+test('[B21] many fields are changed together as they are one by one, however many stand already', () => {
+  const many = Object.fromEntries(Array.from({ length: 20_000 }, (_, index) => [`k${index}`, index]))
+  const { doc, block } = docWithBlock()
+  changeFields(block, { ...many, gone: 1 }, WORKFLOW)
+  const other = forkDoc(doc)
+  getBlock(other, 'b1')?.fields.set('k0', 'by a poller', POLLER)
+  changeFields(block, { k0: 'by a person', k1: undefined, never: undefined, gone: undefined, later: [1] }, USER)
+  syncAll(doc, other)
+  const { k1: _k1, ...rest } = many
+  expect(block.toJSON().fields).toEqual({ ...rest, k0: 'by a person', later: [1] })
+  expect(getBlock(other, 'b1')?.toJSON()).toEqual(block.toJSON())
+  expect(block.fields.entries().find((claim) => claim.key === 'k0')).toMatchObject({ seq: 2, actor: USER.actor })
+  const before = Y.encodeStateVector(doc)
+  expect(() => changeFields(block, { fine: 1, bad: 'x'.repeat(20_000) }, USER)).toThrow('value')
+  changeFields(block, { never: undefined }, USER)
+  expect(Y.encodeStateVector(doc)).toEqual(before)
 })
 
 test('[B17] fields are observed once per transaction with the values before and after', () => {

@@ -34,9 +34,12 @@ export class ClaimView<C> {
     return this.#fold
   }
 
-  /** The highest run number or seq this replica has seen under `key` since it was loaded; 0 for none. Outlives removal. */
-  highestSeen(key: string): number {
-    const winner = this.fold.winners.get(key)
+  /**
+   * The highest run number or seq this replica has seen under `key` since it was loaded; 0 for none. Outlives removal.
+   * Who asks for many keys brings the fold: inside a transaction that has touched the list each reading is a walk.
+   */
+  highestSeen(key: string, fold: Fold<C> = this.fold): number {
+    const winner = fold.winners.get(key)
     return Math.max(this.#highest.get(key) ?? 0, winner === undefined ? 0 : this.#numberOf(winner))
   }
 
@@ -50,7 +53,7 @@ export class ClaimView<C> {
     const isTouched =
       transaction.changed.has(this.#block as unknown as ChangedType) ||
       (list instanceof Y.AbstractType && transaction.changed.has(list))
-    // A fold of the middle of a transaction is nobody's to keep.
+    // A fold of the middle of a transaction is nobody's to keep: what it makes is not among what it says that it changed.
     return this.#fold === undefined || isTouched ? this.#read() : this.#fold
   }
 

@@ -1,9 +1,10 @@
 import type * as Y from 'yjs'
 import { canonical } from '../claim-text.ts'
-import { DocViews } from '../claim-views.ts'
+import { type ClaimView, DocViews } from '../claim-views.ts'
 import { type FieldClaim, fieldRules } from '../field-rules.ts'
 import { indexingRules, type StatusClaim } from '../indexing-rules.ts'
 import { isPlainObject } from '../json.ts'
+import type { Fold } from '../ranked-claims.ts'
 import type { KnownClaims } from './known-claims.ts'
 import { type BlocksRefusal, type BlocksWriter, refuse } from './refusal.ts'
 import type { RunsAnywhere } from './runs-anywhere.ts'
@@ -16,8 +17,23 @@ export interface ClaimContext {
   readonly writer: BlocksWriter
   readonly known: KnownClaims
   readonly anywhere: RunsAnywhere
+  /** What the lists say, each read once for the whole update: nothing of it is applied yet. */
+  readonly folds: Folds
   /** Canonical JSON of the claims that passed; remembered once the whole update has. */
   readonly passed: string[]
+}
+
+/** The folds of lists that do not change meanwhile: inside a transaction that has touched one each reading is a walk. */
+export class Folds {
+  readonly #folds = new Map<unknown, Fold<unknown>>()
+
+  of<C>(view: ClaimView<C>): Fold<C> {
+    const known = this.#folds.get(view) as Fold<C> | undefined
+    if (known !== undefined) return known
+    const { fold } = view
+    this.#folds.set(view, fold)
+    return fold
+  }
 }
 
 /**
@@ -78,11 +94,11 @@ function checkAuthor(
 
 /** Reporting on another's run is allowed (rule 5 ranks it); making one up in another's name is not. */
 function checkRun(place: Place, claim: StatusClaim, context: ClaimContext): BlocksRefusal | undefined {
-  const { doc, writer, known, anywhere } = context
+  const { doc, writer, known, anywhere, folds } = context
   const { run, index_name } = claim
   const view = place.block === undefined ? undefined : DocViews.of(doc).viewsOf(place.block).indexingList
-  const fold = view?.fold
-  const highest = view?.highestSeen(index_name) ?? 0
+  const fold = view && folds.of(view)
+  const highest = view?.highestSeen(index_name, fold) ?? 0
   if (run.no > highest + UPDATE_LIMITS.countJumpMax) return badClaim('indexingList', 'run.no, far above the last run')
   const winner = fold?.winners.get(index_name)
   const same =
@@ -104,9 +120,9 @@ function checkRun(place: Place, claim: StatusClaim, context: ClaimContext): Bloc
   )
 }
 
-function checkSeq(place: Place, claim: FieldClaim, { doc }: ClaimContext): BlocksRefusal | undefined {
+function checkSeq(place: Place, claim: FieldClaim, { doc, folds }: ClaimContext): BlocksRefusal | undefined {
   const view = place.block === undefined ? undefined : DocViews.of(doc).viewsOf(place.block).fields
-  const highest = view?.highestSeen(claim.key) ?? 0
+  const highest = view?.highestSeen(claim.key, folds.of(view)) ?? 0
   return claim.seq > highest + UPDATE_LIMITS.countJumpMax
     ? badClaim('fields', 'seq, far above the last one')
     : undefined

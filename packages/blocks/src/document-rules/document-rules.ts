@@ -2,7 +2,7 @@ import * as decoding from 'lib0/decoding'
 import * as Y from 'yjs'
 import { SKELETON_CLIENT_MIN } from '../block-skeleton.ts'
 import { pruneBeaten } from '../prune-beaten.ts'
-import { type ClaimContext, checkValue } from './claim-check.ts'
+import { type ClaimContext, checkValue, Folds } from './claim-check.ts'
 import { ClientOwners } from './client-owners.ts'
 import { KnownClaims } from './known-claims.ts'
 import { type BlocksRefusal, type BlocksWriter, refuse } from './refusal.ts'
@@ -146,7 +146,7 @@ function inspectRead(
   const places = new UpdatePlaces(doc, update)
   memory.known ??= new KnownClaims(doc)
   const { known } = memory
-  const context: ClaimContext = { doc, writer, known, anywhere: new RunsAnywhere(doc), passed: [] }
+  const context: ClaimContext = { doc, writer, known, anywhere: new RunsAnywhere(doc), folds: new Folds(), passed: [] }
   const clients = newClients(doc, update)
   let emptyTicks = 0
   for (const [client, structs] of update.structs) {
