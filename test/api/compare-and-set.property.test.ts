@@ -7,8 +7,8 @@ import { startApiServer } from './api-process.ts'
 import { HttpCaller } from './http-caller.ts'
 
 const CLIENTS = 50
-// Contention makes it minutes on a busy machine; a fifth of the steps meets the same crowd.
-const INCREMENTS = process.env.JOINERY_NIGHTLY ? 100 : 20
+// Contention makes it minutes on a busy machine; a tenth of the steps meets the same crowd.
+const INCREMENTS = process.env.JOINERY_NIGHTLY ? 100 : 10
 const TYPISTS = 5
 const TIMEOUT_MS = process.env.JOINERY_NIGHTLY ? 1_200_000 : 300_000
 const BLOCK = '/v1/workspaces/w/blocks/counter'

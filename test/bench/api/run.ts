@@ -22,7 +22,7 @@ const { values } = parseArgs({
 })
 const isAsked = (given: string, one: string) => given.split(',').includes(one)
 const CONNECTIONS = 64
-const REQUESTS = values.short ? 640 : Number(values.requests)
+const REQUESTS = values.short ? 128 : Number(values.requests)
 const CONSUMERS = values.short ? 20 : 500
 const WRITES = values.short ? 10 : 200
 const LIMITS = { requestsPerSecond: 1e9, requestsBurst: 1e9 }
