@@ -11,6 +11,7 @@ import type { Start, StoredState } from './stored-state.ts'
 import { encodeSyncAnswer, LiveAnswer } from './sync-answer.ts'
 import { encodeTransaction } from './transaction-update.ts'
 import type { Clocks } from './unsettled.ts'
+import { WaitingStructs, withWaiting } from './waiting-structs.ts'
 
 /** Records applied in one transaction while loading: enough to spread its cost, few enough to let other rooms breathe. */
 const REPLAY_CHUNK = 1_000
@@ -52,6 +53,7 @@ export class RoomDocument {
   #isReplaying = false
   #stateBytes = 0
   readonly #liveAnswer = new LiveAnswer()
+  readonly #waiting = new WaitingStructs()
   /** The Yjs client ids that edits made here are written under: each belongs to one actor, as on any client. */
   readonly #clientIds: ClientIds
 
@@ -108,12 +110,12 @@ export class RoomDocument {
           refused = { index, refusal }
           return
         }
-        applyOrThrow(doc, update)
+        applyOrThrow(doc, update, this.#waiting)
         taken.push(update)
       }
     }, this)
     const forward = this.#emitted
-    const record = this.pendingBytes > 0 ? withWaiting(taken, forward) : forward
+    const record = this.pendingBytes > 0 ? withWaiting(doc, taken, forward) : forward
     const waitsFor = this.pendingBytes > 0 ? this.#unshown(taken) : undefined
     return { refused, forward, record, touched: this.#touched, freesOthers, waitsFor, observed: this.#observed }
   }
@@ -305,6 +307,7 @@ export class RoomDocument {
       for (const record of records) {
         if (!isRelayed(record)) this.#rules.recordAuthor(doc, record.update, record.actor)
         Y.applyUpdate(doc, record.update)
+        this.#waiting.settle(doc)
       }
     }, this)
   }
@@ -315,20 +318,15 @@ export class UpdateError extends Error {
   override name = 'UpdateError'
 }
 
-function applyOrThrow(doc: Y.Doc, update: Uint8Array): void {
+function applyOrThrow(doc: Y.Doc, update: Uint8Array, waiting: WaitingStructs): void {
   // What a V2 update begins with reads as "nothing" in V1, and Yjs does not mind what follows: it would be lost unheard.
   if (update[0] === 0 && update[1] === 0 && update.length > 2) {
     throw new UpdateError('the update is no Yjs V1 update: bytes follow its end, as in a V2 update')
   }
   try {
     Y.applyUpdate(doc, update)
+    waiting.settle(doc)
   } catch (cause) {
     throw new UpdateError('the update is no Yjs V1 update', { cause })
   }
-}
-
-/** Yjs emits only what it could integrate. What waits is kept as it came, or an acknowledged edit would die with the process. */
-function withWaiting(updates: Uint8Array[], forward: Uint8Array | undefined): Uint8Array | undefined {
-  if (updates.length === 0) return forward
-  return Y.mergeUpdates(forward === undefined ? updates : [...updates, forward])
 }

@@ -25,14 +25,17 @@ export function encodeStateVector(state: StateVector): Uint8Array {
 
 /**
  * Counts in what `update` brings. Only what follows without a gap: a state vector that says too much has a client keep
- * back what the server lacks.
+ * back what the server lacks. True when all of it does, and nothing of it was there before.
  */
-export function advanceStateVector(state: StateVector, update: Uint8Array): void {
+export function advanceStateVector(state: StateVector, update: Uint8Array): boolean {
+  let isNext = true
   for (const struct of Y.decodeUpdate(update).structs) {
     if (struct instanceof Y.Skip) continue
     const { client, clock } = struct.id
     const known = state.get(client) ?? 0
     const end = clock + struct.length
+    if (clock !== known) isNext = false
     if (clock <= known && end > known) state.set(client, end)
   }
+  return isNext
 }

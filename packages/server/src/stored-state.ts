@@ -7,6 +7,7 @@ import { mergeUpdates } from './merge-updates.ts'
 import { Stamps } from './stamps.ts'
 import { advanceStateVector, encodeStateVector } from './state-vector.ts'
 import { encodeSyncAnswer } from './sync-answer.ts'
+import { WaitingStructs } from './waiting-structs.ts'
 
 /** Where loading begins: a snapshot's state and what a room would know had it read the records it covers. */
 export interface Start {
@@ -60,7 +61,12 @@ export class StoredState {
   constructor(start: Start | undefined, tail: readonly LogRecord[]) {
     this.start = start
     this.tail = tail
-    this.stateVector = stateVectorOf(start, tail)
+    const state = Y.decodeStateVector(start?.annex.stateVector ?? EMPTY_STATE_VECTOR)
+    let isInOrder = true
+    for (const { update } of tail) if (!advanceStateVector(state, update)) isInOrder = false
+    if (isInOrder)
+      this.stateVector = tail.length === 0 ? (start?.annex.stateVector ?? EMPTY_STATE_VECTOR) : encodeStateVector(state)
+    else ({ stateVector: this.stateVector, parts: this.#parts } = replayed(start, tail))
   }
 
   /** What it may keep in memory, roughly, bytes: what it was read as, and the answer made of it. */
@@ -137,9 +143,23 @@ export class StoredState {
 
 const NOTHING_STORED = new StoredState(undefined, [])
 
-function stateVectorOf(start: Start | undefined, tail: readonly LogRecord[]): Uint8Array {
-  if (tail.length === 0) return start?.annex.stateVector ?? EMPTY_STATE_VECTOR
-  const state = Y.decodeStateVector(start?.annex.stateVector ?? EMPTY_STATE_VECTOR)
-  for (const { update } of tail) advanceStateVector(state, update)
-  return encodeStateVector(state)
+/**
+ * By way of a document: what came out of order stands in two records, as it waited and as it was shown, and bytes of the
+ * same clocks can't be merged where a client that is broken or hostile gave them two contents.
+ */
+function replayed(
+  start: Start | undefined,
+  tail: readonly LogRecord[],
+): { stateVector: Uint8Array; parts: readonly Uint8Array[] } {
+  const doc = new Y.Doc()
+  const waiting = new WaitingStructs()
+  doc.transact(() => {
+    for (const update of [...(start === undefined ? [] : [start.state]), ...tail.map((record) => record.update)]) {
+      Y.applyUpdate(doc, update)
+      waiting.settle(doc)
+    }
+  })
+  const answer = { stateVector: Y.encodeStateVector(doc), parts: [Y.encodeStateAsUpdate(doc)] }
+  doc.destroy()
+  return answer
 }
