@@ -156,7 +156,7 @@ describe('the demonstration', () => {
   it('[D10, D11, D12] a late poller, two jobs at once and a killed job break nothing', async () => {
     const demo = await Demo.serve()
     const late = await demo.play('late_poller')
-    expect(late.findings[0]).toContain('run 1: processing, run 1: done.')
+    expect(late.findings[0]).toContain('run 1 processing, run 1 done.')
     const { block } = await demo.play('two_jobs')
     const person = await demo.join()
     const names = person.blocks
@@ -174,7 +174,7 @@ describe('the demonstration', () => {
   it('[D13] a day’s work ends with every index done and searchable, the one that failed included', async () => {
     const demo = await Demo.serve()
     const { findings } = await demo.play('workday')
-    expect(findings.join()).toMatch(/run 2: error, run 3: processing, run 3: done/)
+    expect(findings.join()).toMatch(/run 2 failed, run 3 processing, run 3 done/)
     const person = await demo.join()
     const blocks = person.blocks.list()
     expect(blocks.flatMap(({ indexingList }) => indexingList.entries().map(({ status }) => status))).toEqual([
