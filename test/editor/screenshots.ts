@@ -58,6 +58,18 @@ async function placeCaret(page: Page, title: string, passage: string): Promise<v
   }, passage)
 }
 
+/** A picture of the demonstration at its end, with what it found. */
+async function demonstrate(browser: Browser, url: string, path: string): Promise<void> {
+  const page = await visit(browser, url, 'Ann', 'light')
+  await page.getByRole('button', { name: 'Demonstration' }).click()
+  const panel = page.getByRole('complementary', { name: 'Demonstration' })
+  await panel.getByRole('button', { name: 'A day’s work' }).click()
+  await panel.locator('[data-state=finished]').waitFor({ timeout: 120_000 })
+  await panel.getByText('Never a step back').first().waitFor()
+  await saved(page)
+  await page.screenshot({ path })
+}
+
 const executable = requireChromium()
 if (executable === undefined) process.exit(1)
 const directory = process.argv[2] ?? fileURLToPath(new URL('../../apps/editor/screenshots/', import.meta.url))
@@ -88,6 +100,7 @@ try {
   await ann.getByText('Changed since then').waitFor()
   await ann.getByText('Reading…').waitFor({ state: 'detached' })
   await ann.screenshot({ path: join(directory, 'history-light.png') })
+  await demonstrate(browser, url.replace('workshop', 'demo'), join(directory, 'demonstration-light.png'))
 } finally {
   await browser.close()
 }
