@@ -1,6 +1,7 @@
 import { type IndexingEntry, RunSupersededError } from '@joinery/blocks'
 import { useBlock, useIndexingEntry, useIndexNames, useWorkspace } from '@joinery/react'
 import { type KeyboardEvent, type ReactNode, useCallback, useId, useState, useSyncExternalStore } from 'react'
+import { amountWords } from './amount-words.ts'
 import { ChipNote } from './chip-note.tsx'
 
 const WORDS = { notStarted: 'Not started', processing: 'Processing', done: 'Done', error: 'Failed' } as const
@@ -90,9 +91,10 @@ function useStepWords(key: string, run: string | undefined): string {
   })
 }
 
-function describe({ status, chunks, error, actor }: IndexingEntry, step: string): string {
+function describe(entry: IndexingEntry, step: string): string {
+  const { status, error, actor } = entry
   if (status === 'processing' && step !== '') return WORDS.processing + step
-  const count = chunks === undefined ? '' : `, ${chunks} chunk${chunks === 1 ? '' : 's'}`
   if (status === 'error') return `${WORDS.error}: ${error ?? 'no reason given'} (${actor})`
-  return WORDS[status] + count
+  const amount = amountWords(entry)
+  return amount === '' ? WORDS[status] : `${WORDS[status]}, ${amount}`
 }

@@ -75,7 +75,7 @@ done = next((entry.get("chunks", 0) for entry in now["indexingList"] if entry["r
 print(f"from chunk {done}", flush=True)
 for chunk in range(done + 1, int(chunks) + 1):
     time.sleep(SECONDS_PER_CHUNK)
-    report = {"status": "processing", "chunks": chunk}
+    report = {"status": "processing", "chunks": chunk, "progress": chunk, "total": int(chunks)}
     expect(call("POST", f"{index_path}/runs/{run}/reports", report, {"Idempotency-Key": f"{run}-{chunk}"}), 200)
     print(f"chunk {chunk}", flush=True)
 add_summary(block_path, f"{run}: {chunks} chunks")

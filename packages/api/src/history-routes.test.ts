@@ -74,6 +74,8 @@ it('[H12] a restore shows again what was shown, content, fields, statuses and ed
       block.data.set('k', [1, 2])
       const run = block.indexingList.startRun('main', { ...author, collectionConfigs: { c: 1 } })
       block.indexingList.report('main', run, 'done', { ...author, chunks: 7 })
+      const half = block.indexingList.startRun('half', author)
+      block.indexingList.report('half', half, 'processing', { ...author, progress: 5, total: 10 })
       const failed = block.indexingList.startRun('other', author)
       block.indexingList.report('other', failed, 'error', { ...author, error: 'why' })
       createBlock(doc, 'b', { type: 'text' }).replaceContent('B')
@@ -89,16 +91,17 @@ it('[H12] a restore shows again what was shown, content, fields, statuses and ed
   })
   await api.call('POST', '/blocks/a/indexing/main/runs', {})
   await api.call('DELETE', '/blocks/a/indexing/other')
+  await api.call('POST', '/blocks/a/indexing/half/runs', {})
   await api.call('POST', '/blocks/a/indexing/third/runs', {})
   await api.call('DELETE', '/blocks/b')
   await api.call('PUT', '/blocks/c', { type: 'text' })
   await workspaces.write(W, { writer, via: 'test', run: (doc) => setEdge(doc, 'e', { source: 'a', target: 'c' }) })
   const headers = { 'x-joinery-source': 'polling_sync', 'idempotency-key': 'r' }
   const restored = await api.call('POST', '/restore', { lsn }, headers)
-  expect(restored.body).toMatchObject({ lsn: 9, restored: 1 })
+  expect(restored.body).toMatchObject({ lsn: 10, restored: 1 })
   const after = (await api.call('GET', '/blocks')).body.blocks
   expect(after.map(shownIn)).toEqual(before.map(shownIn))
-  expect(after[0].indexingList[0].run.no).toBe(3)
+  expect(after[0].indexingList.find((entry: { index_name: string }) => entry.index_name === 'main').run.no).toBe(3)
   expect(await workspaces.read(W, ({ doc }) => doc.getMap('edges').toJSON())).toEqual({
     e: { source: 'a', target: 'b', label: 'x' },
   })
@@ -116,10 +119,12 @@ it('[H12] a restore beyond the log is refused', async () => {
 // biome-ignore lint/suspicious/noExplicitAny: an answer as it came
 function shownIn({ version: _version, updatedBy: _by, indexingList, ...block }: any) {
   const statuses = indexingList.map(
-    ({ index_name, status, chunks, error, collection_configs }: Record<string, unknown>) => ({
+    ({ index_name, status, chunks, progress, total, error, collection_configs }: Record<string, unknown>) => ({
       index_name,
       status,
       chunks,
+      progress,
+      total,
       error,
       collection_configs,
     }),

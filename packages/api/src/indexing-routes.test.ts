@@ -34,6 +34,14 @@ it('[H7] a run is started, reported on and removed', async () => {
     shown: true,
     entry: { chunks: 5 },
   })
+  for (const told of [{ progress: 0.5 }, { progress: 3, total: 10 }]) {
+    const answer = await api.call('POST', reports, { status: 'processing', ...told }, WORKFLOW)
+    expect(answer.body).toMatchObject({ shown: true, entry: told })
+  }
+  for (const wrong of [{ progress: -1 }, { progress: '3' }, { total: 3 }, { progress: 4, total: 3 }]) {
+    const answer = await api.call('POST', reports, { status: 'processing', ...wrong }, WORKFLOW)
+    expect([answer.status, answer.body.error.code]).toEqual([422, 'invalid'])
+  }
   const failed = await api.call('POST', reports, { status: 'error', error: 'no disk' }, WORKFLOW)
   expect(failed.body).toMatchObject({
     shown: true,

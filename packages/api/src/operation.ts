@@ -19,6 +19,7 @@ import { ApiError, supersededBy } from './api-error.ts'
 import { isSameJson, mergePatch, patchMap, replaceMap } from './merge-patch.ts'
 import type { Precondition } from './precondition.ts'
 import { fitsClaim } from './request-json.ts'
+import { amountsOf } from './run-amounts.ts'
 import type { operationSchema } from './schemas.ts'
 
 /** One edit of one block, as a transaction lists them and every single route makes one. */
@@ -175,13 +176,13 @@ function patch(block: Block, { type, content, fields, data }: Of<'patch'>, autho
 }
 
 function report(block: Block, operation: Of<'report'>, author: ClaimAuthor): void {
-  const { index, status, error, chunks } = operation
+  const { index, status, error } = operation
   const standing = block.indexingList.get(index)
   if (standing === undefined) throw new ApiError('unknown_index', `block "${block.id}" has no index "${index}"`)
   const run = standing.run.id === operation.run ? standing.run : lateRun(operation, standing)
   if (run === undefined) throw superseded(standing)
-  const progress = chunks === undefined ? {} : { chunks }
+  const told = { ...author, ...amountsOf(operation) }
   if (status === 'error')
-    block.indexingList.report(index, run, status, { ...author, ...progress, ...(error !== undefined && { error }) })
-  else block.indexingList.report(index, run, status, { ...author, ...progress })
+    block.indexingList.report(index, run, status, { ...told, ...(error !== undefined && { error }) })
+  else block.indexingList.report(index, run, status, told)
 }

@@ -83,11 +83,29 @@ export const startRunBody = z
     runId: runId.optional().meta({ description: 'names the run; random when left out' }),
   })
   .meta({ examples: [{ runId: 'job-17' }] })
+
+interface Reported {
+  readonly status: string
+  readonly error?: string | undefined
+  readonly progress?: number | undefined
+  readonly total?: number | undefined
+}
+const errorRule = 'error goes with status "error" alone'
+function hasErrorRight({ status, error }: Reported): boolean {
+  return error === undefined || status === 'error'
+}
+const totalRule = 'total goes with a progress that is not more'
+function hasTotalRight({ progress, total }: Reported): boolean {
+  return total === undefined || (progress !== undefined && progress <= total)
+}
+const amount = z.number().min(0).max(CLAIM_LIMITS.progressMax)
 export const reportBody = z
   .strictObject({
     status: z.enum(['notStarted', 'processing', 'done', 'error']),
     error: z.string().max(CLAIM_LIMITS.errorLengthMax).optional(),
     chunks: z.int().min(0).max(CLAIM_LIMITS.countMax).optional().meta({ description: 'how many are indexed so far' }),
+    progress: amount.optional().meta({ description: 'how far the run is: a count, or a fraction below 1' }),
+    total: amount.positive().optional().meta({ description: 'what progress is out of' }),
     started: z
       .strictObject({ no: z.int().min(1).max(CLAIM_LIMITS.countMax), source: sourceSchema })
       .optional()
@@ -96,8 +114,9 @@ export const reportBody = z
           "the run as its start answered it: a report that another run's start has overtaken is then recorded",
       }),
   })
-  .refine(({ status, error }) => error === undefined || status === 'error', 'error goes with status "error" alone')
-  .meta({ examples: [{ status: 'processing', chunks: 3 }] })
+  .refine(hasErrorRight, errorRule)
+  .refine(hasTotalRight, totalRule)
+  .meta({ examples: [{ status: 'processing', progress: 3, total: 10 }] })
 
 const precondition = {
   expectedVersion: lsnSchema.optional().meta({ description: 'refused unless the block is at this version' }),
@@ -110,7 +129,10 @@ export const operationSchema = z.discriminatedUnion('op', [
   z.strictObject({ op: z.literal('patch'), ...onBlock, ...putBody.shape }),
   z.strictObject({ op: z.literal('delete'), ...onBlock }),
   z.strictObject({ op: z.literal('startRun'), ...onIndex, ...startRunBody.shape }),
-  z.strictObject({ op: z.literal('report'), ...onIndex, run: runId, ...reportBody.shape }),
+  z
+    .strictObject({ op: z.literal('report'), ...onIndex, run: runId, ...reportBody.shape })
+    .refine(hasErrorRight, errorRule)
+    .refine(hasTotalRight, totalRule),
   z.strictObject({ op: z.literal('removeIndex'), ...onIndex }),
 ])
 
@@ -125,6 +147,8 @@ export const entrySchema = z.object({
   collection_configs: z.record(z.string(), json).optional(),
   error: z.string().optional(),
   chunks: z.int().optional(),
+  progress: z.number().optional(),
+  total: z.number().optional(),
 })
 export const updatedBySchema = z.object({ source: z.string(), actor: z.string(), at: timeSchema })
 export const blockSchema = z

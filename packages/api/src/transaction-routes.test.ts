@@ -25,6 +25,20 @@ it('[H9] a transaction makes all operations under one LSN', async () => {
 })
 
 it.each([
+  ['an error of what is done', { status: 'done', error: 'none' }],
+  ['a total of no progress', { status: 'processing', total: 3 }],
+])('[H9] a report of %s is refused in a transaction as it is alone', async (_what, told) => {
+  await using api = await ApiFixture.start()
+  const operations = [
+    { op: 'put', block: 'a', type: 'text' },
+    { op: 'startRun', block: 'a', index: 'main', runId: 'r' },
+    { op: 'report', block: 'a', index: 'main', run: 'r', ...told },
+  ]
+  const { status, body } = await api.call('POST', '/transactions', { operations })
+  expect([status, body.error.code]).toEqual([422, 'invalid'])
+})
+
+it.each([
   ['a version that moved', { op: 'patch', block: 'a', content: 'x', expectedVersion: 7 }, 'version_conflict'],
   ['a block that is there', { op: 'put', block: 'a', type: 't', onlyIfAbsent: true }, 'block_exists'],
   ['an unknown block', { op: 'patch', block: 'z', content: 'x' }, 'unknown_block'],

@@ -19,6 +19,7 @@ import {
 import * as Y from 'yjs'
 import { isSameJson, replaceMap } from './merge-patch.ts'
 import { replaceFields } from './operation.ts'
+import { amountsOf, hasSameAmounts } from './run-amounts.ts'
 
 /** Blocks and edges as they were. */
 export interface PastContent {
@@ -76,7 +77,7 @@ function restoreBlock(doc: Y.Doc, past: BlockJson, author: ClaimAuthor): void {
  * without a number (a stock client's) is one too from then on.
  */
 function restoreEntry({ indexingList }: Block, past: IndexingEntry, author: ClaimAuthor): void {
-  const { index_name, status, collection_configs: collectionConfigs, chunks, error } = past
+  const { index_name, status, collection_configs: collectionConfigs, error } = past
   if (showsSame(indexingList.get(index_name), past)) return
   // Without this a run of a higher-priority source would stand in the way; the numbers go on from the highest all the same.
   indexingList.remove(index_name)
@@ -85,11 +86,11 @@ function restoreEntry({ indexingList }: Block, past: IndexingEntry, author: Clai
     status: status === 'notStarted' ? 'notStarted' : 'processing',
     ...(collectionConfigs && { collectionConfigs }),
   })
-  const progress = chunks === undefined ? {} : { chunks }
+  const amounts = amountsOf(past)
+  const told = { ...author, ...amounts }
   if (status === 'error')
-    indexingList.report(index_name, run, status, { ...author, ...progress, ...(error !== undefined && { error }) })
-  else if (status === 'done' || chunks !== undefined)
-    indexingList.report(index_name, run, status, { ...author, ...progress })
+    indexingList.report(index_name, run, status, { ...told, ...(error !== undefined && { error }) })
+  else if (status === 'done' || Object.keys(amounts).length > 0) indexingList.report(index_name, run, status, told)
 }
 
 function showsSame(now: IndexingEntry | undefined, past: IndexingEntry): boolean {
@@ -97,7 +98,7 @@ function showsSame(now: IndexingEntry | undefined, past: IndexingEntry): boolean
   return (
     now.status === past.status &&
     now.error === past.error &&
-    now.chunks === past.chunks &&
+    hasSameAmounts(now, past) &&
     isSameJson(now.collection_configs, past.collection_configs)
   )
 }

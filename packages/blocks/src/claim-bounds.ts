@@ -12,6 +12,8 @@ export const CLAIM_LIMITS = {
   jsonDepthMax: 16,
   /** Greatest run number or seq: far above any history, and low enough that adding 1 stays exact. */
   countMax: 2 ** 31 - 1,
+  /** Greatest `progress` and `total`: bytes and rows too are counted exactly up to here. */
+  progressMax: Number.MAX_SAFE_INTEGER,
   /** Greatest time, the last a `Date` can hold. */
   atMsMax: 8.64e15,
 } as const
@@ -23,6 +25,16 @@ export function isName(value: unknown): value is string {
 
 export function isCount(value: unknown, min: number): value is number {
   return typeof value === 'number' && Number.isInteger(value) && value >= min && value <= CLAIM_LIMITS.countMax
+}
+
+/** True for a number from 0: a fraction, a percentage or a count of whatever the job counts. */
+export function isProgress(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0 && value <= CLAIM_LIMITS.progressMax
+}
+
+/** True for what `progress` may be out of: more than nothing, and not less than it. */
+export function isTotal(value: unknown, progress: unknown): value is number {
+  return isProgress(value) && value > 0 && isProgress(progress) && progress <= value
 }
 
 export function isAt(value: unknown): value is number {

@@ -84,6 +84,19 @@ test('[B13] a repeated report by one writer wins within one tick of the clock', 
   }
 })
 
+test('[B13] progress is told with the status; a later word wins, also when it is less, and the one before is pruned', () => {
+  const { doc, block } = docWithBlock()
+  const run = block.indexingList.startRun('alpha', WORKFLOW)
+  for (const told of [{ progress: 0.5 }, { progress: 7, total: 10 }, { progress: 3, total: 10 }]) {
+    expect(block.indexingList.report('alpha', run, 'processing', { ...WORKFLOW, ...told }).shown).toBe(true)
+    const { progress, total } = block.indexingList.get('alpha') ?? {}
+    expect({ progress, ...(total !== undefined && { total }) }).toEqual(told)
+  }
+  block.indexingList.report('alpha', run, 'done', { ...WORKFLOW, chunks: 10 })
+  expect(block.indexingList.get('alpha')).not.toHaveProperty('progress')
+  expect(doc.getMap('blocks').toJSON()).toMatchObject({ b1: { indexingList: [{ status: 'done' }] } })
+})
+
 test('[B14] a removal takes what the remover sees; a late local report does not bring it back, a concurrent claim does', () => {
   const { doc, block } = docWithBlock()
   const run = block.indexingList.startRun('alpha', WORKFLOW)
@@ -121,6 +134,11 @@ test('[B15] a wrong argument is refused by the name of its field and nothing is 
     ['run.no', () => list.report('alpha', { ...run, no: 0 }, 'done', USER)],
     ['status', () => list.report('alpha', run, 'lost' as 'done', USER)],
     ['chunks', () => list.report('alpha', run, 'done', { ...USER, chunks: -1 })],
+    ['progress', () => list.report('alpha', run, 'processing', { ...USER, progress: -0.1 })],
+    ['progress', () => list.report('alpha', run, 'processing', { ...USER, progress: Number.NaN })],
+    ['total', () => list.report('alpha', run, 'processing', { ...USER, total: 3 })],
+    ['total', () => list.report('alpha', run, 'processing', { ...USER, progress: 4, total: 3 })],
+    ['total', () => list.report('alpha', run, 'processing', { ...USER, progress: 0, total: 0 })],
     // @ts-expect-error an error text goes with the status error alone
     ['error', () => list.report('alpha', run, 'done', { ...USER, error: 'no' })],
   ]

@@ -1,7 +1,7 @@
 import * as Y from 'yjs'
 import { assertBlockLives, ensureClaimList } from './block-part.ts'
 import { BlocksError } from './blocks-error.ts'
-import { CLAIM_LIMITS, isBoundedJson, isCount } from './claim-bounds.ts'
+import { CLAIM_LIMITS, isBoundedJson, isCount, isProgress, isTotal } from './claim-bounds.ts'
 import { diffFolds, type ListChange } from './claim-diff.ts'
 import { type ClaimView, DocViews } from './claim-views.ts'
 import {
@@ -28,9 +28,14 @@ export interface StartRunOptions extends ClaimAuthor {
   readonly runId?: string
 }
 
-/** `error` goes with status `error` alone; `chunks` says how many are indexed. */
+/**
+ * `error` goes with status `error` alone; `chunks` says how many are indexed; `progress` how far the run is, any number from
+ * 0, out of `total` if that is given.
+ */
 export type ReportOptions<Status extends IndexingStatus = IndexingStatus> = ClaimAuthor & {
   readonly chunks?: number
+  readonly progress?: number
+  readonly total?: number
 } & (Status extends 'error' ? { readonly error?: string } : { readonly error?: undefined })
 
 /**
@@ -194,7 +199,7 @@ function reportClaim(
   options: ReportOptions,
   standing: IndexingEntry | undefined,
 ): JsonObject {
-  const { source, actor, chunks, error } = options
+  const { source, actor, chunks, progress, total, error } = options
   const isSameRun = standing?.run.id === run.id
   const isRepeat = isSameRun && standing.status === status && standing.actor === actor
   // A writer's later word about the same status must win over its earlier one within one tick of the clock.
@@ -210,6 +215,8 @@ function reportClaim(
     ...(configs === undefined ? {} : { collection_configs: configs }),
     ...(error === undefined ? {} : { error }),
     ...(chunks === undefined ? {} : { chunks }),
+    ...(progress === undefined ? {} : { progress }),
+    ...(total === undefined ? {} : { total }),
   }
 }
 
@@ -222,7 +229,7 @@ function assertRun(run: IndexingRun): void {
 
 function assertReport(status: unknown, options: ReportOptions): void {
   assertAuthor(options)
-  const { error, chunks } = options
+  const { error, chunks, progress, total } = options
   if (!indexingRules.isStatus(status)) {
     throw badArgument('status', `one of ${indexingRules.table.ranks.join(', ')}`, status)
   }
@@ -232,6 +239,9 @@ function assertReport(status: unknown, options: ReportOptions): void {
     throw badArgument('error', `a text of at most ${CLAIM_LIMITS.errorLengthMax} characters`, error)
   }
   if (chunks !== undefined && !isCount(chunks, 0)) throw badArgument('chunks', 'a whole number from 0', chunks)
+  if (progress !== undefined && !isProgress(progress)) throw badArgument('progress', 'a number from 0', progress)
+  if (total !== undefined && !isTotal(total, progress))
+    throw badArgument('total', 'a number above 0 that goes with `progress` and is not less than it', total)
 }
 
 function assertConfigs(configs: unknown): void {

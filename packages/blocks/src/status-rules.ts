@@ -1,4 +1,4 @@
-import { CLAIM_LIMITS, isAt, isBoundedJson, isCount, isName } from './claim-bounds.ts'
+import { CLAIM_LIMITS, isAt, isBoundedJson, isCount, isName, isProgress, isTotal } from './claim-bounds.ts'
 import { compareClaimJson, compareText } from './claim-text.ts'
 import { deepFreeze, isPlainObject, type JsonObject, toPlain } from './json.ts'
 import type { ClaimRules, ParsedClaim } from './ranked-claims.ts'
@@ -21,6 +21,9 @@ export interface RankedStatusClaim<Status extends string, Source extends string>
   readonly collection_configs?: JsonObject
   readonly error?: string
   readonly chunks?: number
+  /** How far the run is, out of `total` if that is given. Says nothing about who wins. */
+  readonly progress?: number
+  readonly total?: number
 }
 
 /** The numbers of the law's rules, as `compare` returns them and conflicts name them. */
@@ -180,6 +183,8 @@ interface StatusExtras {
   collection_configs?: JsonObject
   error?: string
   chunks?: number
+  progress?: number
+  total?: number
 }
 
 /** The optional fields, copied, or the name of the first that is wrong. */
@@ -187,6 +192,8 @@ function statusExtras(own: (key: string) => unknown): StatusExtras | string {
   const configs = own('collection_configs')
   const error = own('error')
   const chunks = own('chunks')
+  const progress = own('progress')
+  const total = own('total')
   const extras: StatusExtras = {}
   if (configs !== undefined) {
     if (!isPlainObject(configs) || !isBoundedJson(configs)) return 'collection_configs'
@@ -199,6 +206,14 @@ function statusExtras(own: (key: string) => unknown): StatusExtras | string {
   if (chunks !== undefined) {
     if (!isCount(chunks, 0)) return 'chunks'
     extras.chunks = chunks
+  }
+  if (progress !== undefined) {
+    if (!isProgress(progress)) return 'progress'
+    extras.progress = progress
+  }
+  if (total !== undefined) {
+    if (!isTotal(total, progress)) return 'total'
+    extras.total = total
   }
   return extras
 }

@@ -1,11 +1,13 @@
 import type { IndexingEntry } from '@joinery/blocks'
+import { amountWords } from '../amount-words.ts'
 
 const STATUSES = { notStarted: 'not started', processing: 'processing', done: 'done', error: 'failed' } as const
 
 /** How an index is doing, in words; `none` where there is none. */
 export function entryWords(entry: IndexingEntry | null): string {
   if (entry === null) return 'none'
-  const { status, run, chunks, error } = entry
+  const { status, run, error } = entry
+  const amount = amountWords(entry)
   const reason = error === undefined ? '' : `: ${error}`
-  return `${STATUSES[status]}${reason} (attempt ${run.no}${chunks === undefined ? '' : `, ${chunks} chunk${chunks === 1 ? '' : 's'}`})`
+  return `${STATUSES[status]}${reason} (attempt ${run.no}${amount === '' ? '' : `, ${amount}`})`
 }

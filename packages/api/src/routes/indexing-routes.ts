@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import type { Operation } from '../operation.ts'
 import { blockWriteHeaders, blockWriteQuery, etagOf, preconditionOf } from '../precondition.ts'
 import { noBody, type Reply, type Route, route } from '../route.ts'
+import { hasSameAmounts } from '../run-amounts.ts'
 import { indexedSchema, params, reportBody, startRunBody } from '../schemas.ts'
 import { lsnHeader } from '../write-headers.ts'
 import { writeOperations } from '../write-operations.ts'
@@ -120,7 +121,7 @@ function indexReply(
       (entry.run.id === reported.run &&
         entry.status === reported.status &&
         entry.error === reported.error &&
-        entry.chunks === reported.chunks))
+        hasSameAmounts(entry, reported)))
   const headers = { ...lsnHeader(outcome), etag: etagOf(block) }
   return { status, headers, body: { entry, version: block.version, shown } }
 }
