@@ -6,6 +6,7 @@ import { checkKey } from './key-index.ts'
 import { LogError } from './log-error.ts'
 import type { Lsn } from './lsn.ts'
 import type { Put } from './write.ts'
+import { unpackOptions } from './zstd.ts'
 
 /** High half of the first byte; a reader refuses what it does not know. */
 const FORMAT = 0x10
@@ -115,7 +116,7 @@ function decodeValue(key: Uint8Array, value: Uint8Array): Omit<LogRecord, 'lsn'>
 function unpackUpdate(reader: ByteReader): Uint8Array {
   const length = reader.varuint()
   if (length > UPDATE_BYTES_MAX) throw new RangeError(`its update claims ${length} bytes`)
-  const update = zstdDecompressSync(reader.rest(), { maxOutputLength: length })
+  const update = zstdDecompressSync(reader.rest(), unpackOptions(length))
   if (update.byteLength !== length) throw new RangeError(`its update has ${update.byteLength} of ${length} bytes`)
   return update
 }

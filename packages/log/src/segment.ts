@@ -7,6 +7,7 @@ import { lsnOfRecordKey, segmentKey } from './key.ts'
 import { LogError } from './log-error.ts'
 import type { Lsn } from './lsn.ts'
 import { UPDATE_BYTES_MAX } from './record.ts'
+import { unpackOptions } from './zstd.ts'
 
 /** A reader refuses what it does not know. */
 const FORMAT = 0x10
@@ -71,7 +72,7 @@ export function decodeSegment(workspace: string, key: Uint8Array, value: Uint8Ar
     const head = readHead(key, reader)
     const length = reader.u32()
     if (length > UNPACKED_BYTES_MAX) throw new RangeError(`it claims ${length} bytes`)
-    const columns = zstdDecompressSync(reader.rest(), { maxOutputLength: Math.max(1, length) })
+    const columns = zstdDecompressSync(reader.rest(), unpackOptions(length))
     if (columns.byteLength !== length) throw new RangeError(`it has ${columns.byteLength} of ${length} bytes`)
     return decodeColumns(new ByteReader(columns, 0, length), head)
   })
