@@ -28,6 +28,7 @@ import { type Authenticator, developmentAuthenticator, type Identity } from './i
 import { KeyedTurns } from './keyed-turns.ts'
 import { KeyedUpdates } from './keyed-updates.ts'
 import { SERVER_LIMITS, type ServerLimits } from './limits.ts'
+import { rehearse } from './rehearsal.ts'
 import { Rooms } from './rooms.ts'
 import { REFUSALS, ServerError } from './server-error.ts'
 import { Turns } from './turns.ts'
@@ -189,6 +190,7 @@ class SyncServer implements Server {
         `without keys everyone who reaches ${this.#host} could read and write everything: configure keys, or insist with "insecure"`,
       )
     }
+    await rehearse(this.#store, this.#logger)
     await new Promise<void>((resolve, reject) => {
       this.#http.once('error', reject)
       this.#http.listen(this.#options.port ?? 0, this.#host, () => {

@@ -1,0 +1,30 @@
+import type { EventStore } from '@joinery/log'
+import type { Logger } from 'pino'
+import { EMPTY_STATE_VECTOR } from './empty-update.ts'
+import { readStored } from './stored-state.ts'
+
+/** Bytes of records since the snapshot beyond which a workspace is not read for practice: it would delay the start. */
+const BYTES_MAX = 1024 * 1024
+
+/**
+ * Reads the first stored workspace as a room does and makes the answer for who has nothing, for nobody. Code that runs for
+ * the first time is slow, and after a restart everybody comes at once: without this the first to come waits twice as long
+ * for a workspace to be read (10 ms of CPU instead of 5, measured). Before connections are taken, since a workspace is open
+ * once at a time. Keeps nothing; what is wrong with the workspace is told to who comes for it.
+ */
+export async function rehearse(store: EventStore, logger: Logger): Promise<void> {
+  try {
+    for await (const workspace of store.workspaces()) return await readOnce(store, workspace)
+  } catch (err) {
+    logger.info({ err }, 'the workspace read for practice could not be read')
+  }
+}
+
+async function readOnce(store: EventStore, workspace: string): Promise<void> {
+  const log = await store.open(workspace)
+  try {
+    if (log.sinceSnapshot.bytes <= BYTES_MAX) (await readStored(log)).answer(EMPTY_STATE_VECTOR)
+  } finally {
+    await log.close()
+  }
+}
