@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream'
 import { createApi } from '@joinery/api'
 import { documentRules } from '@joinery/blocks'
-import { openLevelStore, openMemoryStore } from '@joinery/log'
+import { type LogObserver, openLevelStore, openMemoryStore } from '@joinery/log'
 import { createAuthenticator, createServer } from '@joinery/server'
 import { pino } from 'pino'
 import { openDemonstration } from './demonstration.mts'
@@ -33,7 +33,11 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
     const authenticator = config.keys && createAuthenticator(config.keys)
     const { dataDirectory: directory, durability } = config
     const metrics = createMetrics()
-    const { observer } = metrics
+    const observer: LogObserver = {
+      ...metrics.observer,
+      manifestCut: (cut) =>
+        logger.warn({ ...cut, directory }, 'power was lost: cut off what the database was just noting'),
+    }
     const store =
       durability === 'memory'
         ? openMemoryStore({ observer })

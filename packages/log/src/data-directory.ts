@@ -79,11 +79,11 @@ async function makeDirectory(path: string, hasParent = false): Promise<void> {
 }
 
 /** Replaces a file of the directory: afterwards it is there whole, on the disk, whatever happens meanwhile. */
-export async function writeDurably(directory: string, name: string, text: string): Promise<void> {
+export async function writeDurably(directory: string, name: string, content: string | Uint8Array): Promise<void> {
   const draft = join(directory, `${name}.draft`)
   const file = await open(draft, 'w')
   try {
-    await file.writeFile(text)
+    await file.writeFile(content)
     await file.datasync()
   } finally {
     await file.close()
@@ -117,4 +117,9 @@ function isThere(error: unknown): boolean {
 
 export function isMissing(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ENOENT'
+}
+
+/** For what may be gone: `readFile(path).catch(missingIsUndefined)`. */
+export function missingIsUndefined(error: unknown): undefined {
+  if (!isMissing(error)) throw error
 }

@@ -1,10 +1,18 @@
-import { join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
-import { beginCreation, clearUnfinished, finishCreation, inspectDirectory } from './data-directory.ts'
+import { assertWhole } from './assert-whole.ts'
+import {
+  beginCreation,
+  clearUnfinished,
+  type DataDirectory,
+  finishCreation,
+  inspectDirectory,
+} from './data-directory.ts'
 import { IDENTITY_KEY } from './key.ts'
-import { findLostLog, markEnd } from './leveldb/lost-log.ts'
+import { markEnd } from './leveldb/lost-log.ts'
+import { cutTornManifest } from './leveldb/torn-manifest.ts'
 import { LogEnd, WRITE_BUFFER_BYTES } from './log-end.ts'
 import { LogError } from './log-error.ts'
+import type { LogObserver } from './observer.ts'
 import { OlderLogs } from './older-logs.ts'
 import { storageError } from './storage-error.ts'
 import { decodeStoreIdentity, encodeStoreIdentity, makeStoreId } from './store-identity.ts'
@@ -55,14 +63,17 @@ export class Database {
    * Opens `directory`, or makes a database there if it is missing or empty; with `storeId`, only that very store will do.
    * Throws `corrupted`, `foreign_directory`, `unreadable`, `locked`, `storage_full` or `storage_failed`.
    */
-  static async open(directory: string, storeId?: string): Promise<Database> {
+  static async open(
+    directory: string,
+    { storeId, observer }: { storeId?: string; observer?: LogObserver | undefined } = {},
+  ): Promise<Database> {
     const found = await inspectDirectory(directory)
     if (found.state === 'new' && storeId !== undefined) {
       throw new LogError('corrupted', `the database in ${directory} is gone: restore it from a copy`)
     }
     if (found.state === 'new') await beginCreation(directory)
-    else await assertHasLog(directory)
-    const level = await openLevel(directory, found.state === 'new')
+    else await guarded(directory, assertWhole(directory))
+    const level = await openLevel(directory, found, observer)
     try {
       const known = found.state === 'new' ? undefined : (storeId ?? found.storeId)
       const id = await identify(level, directory, found.state === 'new', known)
@@ -207,26 +218,33 @@ export class Database {
     return this.#guard(this.#level.close())
   }
 
-  async #guard<T>(work: Promise<T>): Promise<T> {
-    try {
-      return await work
-    } catch (error) {
-      throw storageError(error, this.#directory)
-    }
+  #guard<T>(work: Promise<T>): Promise<T> {
+    return guarded(this.#directory, work)
   }
 }
 
-async function openLevel(directory: string, isNew: boolean): Promise<Level> {
+async function guarded<T>(directory: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    throw storageError(error, directory)
+  }
+}
+
+async function openLevel(directory: string, found: DataDirectory, observer: LogObserver | undefined): Promise<Level> {
   const level: Level = new ClassicLevel(directory, { keyEncoding: 'view', valueEncoding: 'view' })
+  const isNew = found.state === 'new'
   // Never createIfMissing on what exists: LevelDB would start an empty database beside a lost CURRENT.
   const options = { createIfMissing: isNew, errorIfExists: false, writeBufferSize: WRITE_BUFFER_BYTES }
   try {
     await level.open(options)
   } catch (error) {
     const failure = storageError(error, directory)
-    if (!isNew || failure.code !== 'corrupted') throw failure
+    if (failure.code !== 'corrupted') throw failure
     // LevelDB does not fsync all that a new database begins with: power was lost then, before anything was promised.
-    await clearUnfinished(directory)
+    if (isNew) await clearUnfinished(directory)
+    // Without an id it may be another program's.
+    else if (found.storeId === undefined || !(await cutManifest(directory, observer))) throw failure
     await level.open(options).catch((again: unknown) => {
       throw storageError(again, directory)
     })
@@ -234,14 +252,11 @@ async function openLevel(directory: string, isNew: boolean): Promise<Level> {
   return level
 }
 
-/** LevelDB opens without its write-ahead log as if nothing had been in it. */
-async function assertHasLog(directory: string): Promise<void> {
-  const lost = await findLostLog(directory).catch((error: unknown) => {
-    throw storageError(error, directory)
-  })
-  if (lost === undefined) return
-  const message = `${join(directory, lost.file)} has lost what was written last: ${lost.reason}; restore it from a copy`
-  throw new LogError('corrupted', message)
+/** Gives whether that was what was wrong. */
+async function cutManifest(directory: string, observer: LogObserver | undefined): Promise<boolean> {
+  const cut = await guarded(directory, cutTornManifest(directory))
+  if (cut !== undefined) observer?.manifestCut?.(cut)
+  return cut !== undefined
 }
 
 /** Whose database this is; a new one is given its identity here, before anything else stands in it. */

@@ -45,7 +45,8 @@ const WINDOW_DEFAULT_MS = 10
  * Throws `corrupted`, `foreign_directory`, `unreadable`, `locked`, `storage_full` or `storage_failed`.
  */
 export async function openLevelStore(options: LevelStoreOptions): Promise<EventStore> {
-  const disk = await Database.open(options.directory)
+  const { directory, observer } = options
+  const disk = await Database.open(directory, { observer })
   try {
     return new LevelStore(options, disk, await takeWitness(disk))
   } catch (error) {
@@ -89,7 +90,7 @@ export class LevelStore implements EventStore, LevelLogHost {
       rollCall: new RollCall(witness.nextRollCall),
       observer,
       probe: () => probeRoom(directory),
-      reopen: () => Database.open(directory, disk.storeId),
+      reopen: () => Database.open(directory, { storeId: disk.storeId, observer }),
       verify: (reopened, rewritten) => this.#verify(reopened, rewritten),
       onStateChange: (state) => {
         for (const listener of [...this.#listeners]) listener(state)

@@ -1,4 +1,5 @@
 import { KIND } from './key.ts'
+import type { ManifestCut } from './leveldb/torn-manifest.ts'
 import type { LogError } from './log-error.ts'
 import type { Write } from './write.ts'
 
@@ -18,6 +19,8 @@ export interface LogObserver {
   recovered?(ms: number): void
   /** A record or snapshot that can't be read. */
   damaged?(error: LogError): void
+  /** Power had been lost: what LevelDB was just noting in its manifest was cut off, which it had relied on nowhere. */
+  manifestCut?(cut: ManifestCut): void
 }
 
 /** Tells of one batch that took `ms` to write. Counts only if somebody listens. */

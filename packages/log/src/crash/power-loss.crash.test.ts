@@ -39,9 +39,9 @@ function digestsOf(files: ReadonlyMap<string, Buffer>): Record<string, string> {
   return Object.fromEntries([...files].map(([name, data]) => [name, hash('sha256', data)]))
 }
 
-/** A write-ahead log may end in what was never promised. */
+/** A write-ahead log may end in what was never promised, and a manifest in what was never relied on. */
 function isTornTail({ code, file }: Problem): boolean {
-  return code === 'file_damaged' && file?.endsWith('.log') === true
+  return code === 'manifest_torn' || (code === 'file_damaged' && file?.endsWith('.log') === true)
 }
 
 /**
@@ -100,16 +100,34 @@ async function record({ phase, ground, durability }: Course): Promise<Recording>
   return { files, happened, promises }
 }
 
-/** Tries so many images of what a power loss at any moment of a course may leave. */
+function nameOf({ durability, phase, ground }: Course): string {
+  return `${durability}, ${phase} (${ground})`
+}
+
+/** Moments of a course, as what has happened by then: any, and often one of the few when a manifest that counts has grown. */
+function momentOf(happened: readonly Happening[]): fc.Arbitrary<number> {
+  const any = fc.nat({ max: happened.length })
+  let counts = false
+  const grown: number[] = []
+  for (const [n, each] of happened.entries()) {
+    if (each.what === 'renamed' && each.to === 'CURRENT') counts = true
+    if (counts && each.what === 'wrote' && each.file.startsWith('MANIFEST')) grown.push(n + 1)
+  }
+  if (grown.length === 0) return any
+  return fc.oneof({ arbitrary: any, weight: 3 }, { arbitrary: fc.constantFrom(...grown), weight: 1 })
+}
+
+/** Tries so many images of what a power loss at any moment of a course may leave. Gives in how many a manifest was cut. */
 async function tryImages(
   course: Course,
   { images, isUnordered }: { images: number; isUnordered: boolean },
   look: (home: string, ledger: Ledger, n: number) => Promise<void>,
-): Promise<void> {
+): Promise<number> {
   const { files, happened, promises } = await recordingOf(course)
   let n = 0
+  let cut = 0
   await fc.assert(
-    fc.asyncProperty(fc.nat({ max: happened.length }), chance, async (count, chances) => {
+    fc.asyncProperty(momentOf(happened), chance, async (count, chances) => {
       const before = happened.slice(0, count)
       const disk = new PowerLoss(files)
       for (const happening of before) disk.happen(happening)
@@ -118,10 +136,12 @@ async function tryImages(
       const image = disk.image(() => chances.next().value, { isUnordered })
       for (const [name, data] of image) await writeFile(join(home, name), data)
       await look(home, new Ledger([...promises, ...safePromises(before, course.durability)]), n++)
+      cut += Number((await readdir(home)).some((name) => name.includes('.torn-')))
       await rm(home, { recursive: true })
     }),
     { numRuns: images, endOnFailure: true, ...SEED },
   )
+  return cut
 }
 
 describe('a machine that loses power', () => {
@@ -130,9 +150,10 @@ describe('a machine that loses power', () => {
     { timeout: 60_000 + IMAGES_EACH * 3_000 },
     async (course, context) => {
       await needTracing(context)
-      await tryImages(course, { images: IMAGES_EACH, isUnordered: false }, (home, ledger, n) =>
+      const cut = await tryImages(course, { images: IMAGES_EACH, isUnordered: false }, (home, ledger, n) =>
         expectKept(home, ledger, { allows: isTornTail, goesOn: n % GO_ON_STEP === 0 }),
       )
+      console.log(`${nameOf(course)}: ${IMAGES_EACH} images, ${cut} with a manifest that was cut`)
     },
   )
 
@@ -142,12 +163,12 @@ describe('a machine that loses power', () => {
     async (course, context) => {
       await needTracing(context)
       let damaged = 0
-      await tryImages(course, { images: UNORDERED_EACH, isUnordered: true }, async (home, ledger, n) => {
+      const cut = await tryImages(course, { images: UNORDERED_EACH, isUnordered: true }, async (home, ledger, n) => {
         if (course.durability === 'async') damaged += Number((await expectServed(home, ledger)) > 0)
         else await expectKept(home, ledger, { allows: isTornTail, goesOn: n % GO_ON_STEP === 0 })
       })
-      const { durability, phase, ground } = course
-      console.log(`${durability}, ${phase} (${ground}): ${UNORDERED_EACH} images, ${damaged} with a damaged workspace`)
+      const found = `${cut} with a manifest that was cut, ${damaged} with a damaged workspace`
+      console.log(`${nameOf(course)}, any order: ${UNORDERED_EACH} images, ${found}`)
     },
   )
 })

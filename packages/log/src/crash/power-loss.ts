@@ -84,9 +84,7 @@ export class PowerLoss {
     const names = new Map(this.#namesOnDisk)
     for (const change of this.#unsafe.slice(0, below(random, this.#unsafe.length + 1))) apply(names, change)
     const remain = isUnordered ? remainsUnordered : remains
-    // LevelDB refuses a manifest that ends in anything else than a beginning of what was written (SPEC.md).
-    const remainOf = (name: string) => (name.startsWith('MANIFEST') ? prefixOf : remain)
-    return new Map([...names].map(([name, file]) => [name, remainOf(name)(file, random)]))
+    return new Map([...names].map(([name, file]) => [name, remain(file, random)]))
   }
 
   #file(name: string): File {
@@ -137,7 +135,8 @@ function remains(file: File, random: Random): Buffer {
   const kept = prefixOf(file, random)
   const end = random()
   if (end < 1 / 2) return kept
-  const spoilt = kept.subarray(Math.max(syncedBytes, kept.byteLength - below(random, PAGE_BYTES)))
+  const unsafe = Math.min(kept.byteLength - syncedBytes, PAGE_BYTES)
+  const spoilt = kept.subarray(kept.byteLength - below(random, unsafe + 1))
   for (let n = 0; n < spoilt.byteLength; n++) spoilt[n] = end < 3 / 4 ? 0 : below(random, 256)
   return kept
 }

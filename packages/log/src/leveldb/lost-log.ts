@@ -1,8 +1,8 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
-import { isMissing, writeDurably } from '../data-directory.ts'
-import { readLiveFiles } from './manifest.ts'
+import { missingIsUndefined, writeDurably } from '../data-directory.ts'
+import { isDamaged, readLiveFiles } from './manifest.ts'
 
 /** Says which write-ahead log was the newest when the database was last closed, and how long it was. */
 export const MARK = 'CLOSED'
@@ -47,10 +47,10 @@ export async function isMarkDamaged(directory: string): Promise<boolean> {
   return (await readMark(directory)) === 'damaged'
 }
 
-/** 0 where the manifest asks for none; undefined where it can't be read, which LevelDB tells itself. */
+/** 0 where the manifest asks for none; undefined where there is none, or edits that count are damaged. */
 async function firstLogOf(directory: string): Promise<number | undefined> {
   const live = await readLiveFiles(directory).catch(missingIsUndefined)
-  return live === undefined || live.damages.length > 0 ? undefined : live.firstLog
+  return live === undefined || isDamaged(live) ? undefined : live.firstLog
 }
 
 async function lookForLogs(directory: string, firstLog: number): Promise<LostLog | undefined> {
@@ -87,8 +87,4 @@ async function logsOf(directory: string): Promise<string[]> {
 
 function numberOf(name: string): number {
   return Number.parseInt(name, 10)
-}
-
-function missingIsUndefined(error: unknown): undefined {
-  if (!isMissing(error)) throw error
 }

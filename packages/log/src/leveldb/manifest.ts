@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { VarintReader } from './varint-reader.ts'
-import { type FileDamage, readLogFile } from './write-ahead-log.ts'
+import { type FileDamage, hasWriteBehind, readLogFile } from './write-ahead-log.ts'
 
 /** Tags of LevelDB's version edits (db/version_edit.cc of google/leveldb). */
 const TAG = {
@@ -20,17 +20,28 @@ export interface LiveFiles {
   /** Name of the manifest that said so. */
   readonly manifest: string
   readonly damages: readonly FileDamage[]
+  /**
+   * Set where all damage lies behind the last whole edit, which ends here: power loss leaves what LevelDB was about to
+   * write, and relied on nowhere, as anything. What is before counts. Unset where edits that count are damaged.
+   */
+  readonly tornAt: number | undefined
   /** Bytes of each table by its number. */
   readonly tables: ReadonlyMap<number, number>
   /** Write-ahead logs from this number on hold what is in no table yet. */
   readonly firstLog: number
 }
 
+/** Whether edits that count are damaged: which files make up the database can't be told then. */
+export function isDamaged({ damages, tornAt }: LiveFiles): boolean {
+  return damages.length > 0 && tornAt === undefined
+}
+
 /** Undefined if CURRENT names no manifest. Throws Node's error on a file that can't be read. */
 export async function readLiveFiles(directory: string): Promise<LiveFiles | undefined> {
   const manifest = /^(MANIFEST-\d+)\n$/.exec(await readFile(join(directory, 'CURRENT'), 'utf8'))?.[1]
   if (manifest === undefined) return undefined
-  const { batches, damages } = readLogFile(await readFile(join(directory, manifest)))
+  const bytes = await readFile(join(directory, manifest))
+  const { batches, damages, intactBytes } = readLogFile(bytes)
   const tables = new Map<number, number>()
   let firstLog = 0
   const unreadable: FileDamage[] = []
@@ -42,7 +53,9 @@ export async function readLiveFiles(directory: string): Promise<LiveFiles | unde
       unreadable.push({ offset: 0, reason: error.message })
     }
   }
-  return { manifest, damages: [...damages, ...unreadable], tables, firstLog }
+  const isTorn = damages.length > 0 && unreadable.length === 0 && firstLog > 0 && !hasWriteBehind(bytes, intactBytes)
+  const tornAt = isTorn ? intactBytes : undefined
+  return { manifest, damages: [...damages, ...unreadable], tornAt, tables, firstLog }
 }
 
 /** Takes one edit in; gives the log number it sets, 0 for none. Throws a RangeError on what is no edit. */

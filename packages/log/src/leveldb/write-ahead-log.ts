@@ -17,6 +17,8 @@ export interface LogFile {
   readonly damages: readonly FileDamage[]
   /** Bytes at the end that are a write which was cut short: what a killed process leaves, and nobody was told of. */
   readonly cutBytes: number
+  /** Where the last batch ends before which nothing is damaged. */
+  readonly intactBytes: number
 }
 
 /**
@@ -29,6 +31,7 @@ export function readLogFile(bytes: Buffer): LogFile {
   let pieces: Uint8Array[] | undefined
   /** After damage the rest of a write that is lost anyhow is no news. */
   let isResuming = false
+  let intactBytes = 0
   let offset = 0
   const damaged = (reason: string): void => {
     damages.push({ offset, reason })
@@ -48,16 +51,16 @@ export function readLogFile(bytes: Buffer): LogFile {
       offset = end
       continue
     }
-    if (bytes.length - offset < HEADER_BYTES) return { batches, damages, cutBytes: bytes.length - offset }
+    if (bytes.length - offset < HEADER_BYTES) return { batches, damages, intactBytes, cutBytes: bytes.length - offset }
     const checksum = bytes.readUInt32LE(offset)
     const length = bytes.readUInt16LE(offset + 4)
     const type = bytes[offset + 6] as number
     const start = offset + HEADER_BYTES
     if (start + length > bytes.length && end === bytes.length && start + length <= blockEnd) {
       const written = fittingLength(bytes.subarray(offset + 6, end), checksum)
-      if (written === undefined) return { batches, damages, cutBytes: bytes.length - offset }
+      if (written === undefined) return { batches, damages, intactBytes, cutBytes: bytes.length - offset }
       damaged(`a write claims ${length} bytes where its checksum fits ${written}`)
-      return { batches, damages, cutBytes: 0 }
+      return { batches, damages, intactBytes, cutBytes: 0 }
     }
     if (start + length > blockEnd) {
       damaged(`a write claims ${length} bytes, past the end of its block`)
@@ -80,10 +83,27 @@ export function readLogFile(bytes: Buffer): LogFile {
     if ((type === PIECE.full || type === PIECE.last) && pieces !== undefined) {
       batches.push(Buffer.concat(pieces))
       pieces = undefined
+      if (damages.length === 0) intactBytes = start + length
     }
     offset = start + length
   }
-  return { batches, damages, cutBytes: pieces === undefined ? 0 : pieces.reduce((sum, { length }) => sum + length, 0) }
+  const cutBytes = pieces === undefined ? 0 : pieces.reduce((sum, { length }) => sum + length, 0)
+  return { batches, damages, intactBytes, cutBytes }
+}
+
+/**
+ * Whether a write begins anywhere behind `from` and its first piece is whole; at `from` only one that has no other piece
+ * counts. Looks at every byte: a damaged length hides where the next write begins.
+ */
+export function hasWriteBehind(bytes: Buffer, from: number): boolean {
+  for (let offset = from; offset + HEADER_BYTES <= bytes.length; offset++) {
+    const type = bytes[offset + 6]
+    if (type !== PIECE.full && (type !== PIECE.first || offset === from)) continue
+    const end = offset + HEADER_BYTES + bytes.readUInt16LE(offset + 4)
+    if (end > bytes.length || end > offset - (offset % BLOCK_BYTES) + BLOCK_BYTES) continue
+    if (maskCrc32c(crc32c(bytes.subarray(offset + 6, end))) === bytes.readUInt32LE(offset)) return true
+  }
+  return false
 }
 
 /** The length at which kind and bytes match their checksum; undefined for none. */

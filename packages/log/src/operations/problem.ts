@@ -4,6 +4,7 @@ import type { Lsn } from '../lsn.ts'
 /** What can be wrong with a store: SPEC.md says what each means. */
 export type ProblemCode =
   | 'file_damaged'
+  | 'manifest_torn'
   | 'marker_missing'
   | 'store_unreadable'
   | 'not_looked_at'

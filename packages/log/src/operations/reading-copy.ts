@@ -2,7 +2,7 @@ import { constants } from 'node:fs'
 import { access, copyFile, mkdtemp, readdir, rm, stat, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { isMissing } from '../data-directory.ts'
+import { missingIsUndefined } from '../data-directory.ts'
 import { readLiveFiles } from '../leveldb/manifest.ts'
 import { storageError } from '../storage-error.ts'
 
@@ -82,8 +82,4 @@ async function isWritable(path: string): Promise<boolean> {
   } catch {
     return false
   }
-}
-
-function missingIsUndefined(error: unknown): undefined {
-  if (!isMissing(error)) throw error
 }

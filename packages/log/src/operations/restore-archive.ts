@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, readdir, rename, rm, rmdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { isMissing } from '../data-directory.ts'
+import { missingIsUndefined } from '../data-directory.ts'
 import { openLevelStore } from '../level-store.ts'
 import { LogError } from '../log-error.ts'
 import { storageError } from '../storage-error.ts'
@@ -31,7 +31,7 @@ export async function restoreArchive(
     const { load, signal } = options
     const report = await verifyDirectory(draft, { ...(load && { load }), ...(signal && { signal }) })
     if (!isIntact(report)) throw new LogError('corrupted', 'what was restored can’t be read back: look at the disk')
-    await rmdir(directory).catch(ignoreMissing)
+    await rmdir(directory).catch(missingIsUndefined)
     await rename(draft, directory)
     return imported
   } catch (error) {
@@ -44,11 +44,7 @@ export async function restoreArchive(
 }
 
 async function assertEmpty(directory: string): Promise<void> {
-  const names = await readdir(directory).catch(ignoreMissing)
+  const names = await readdir(directory).catch(missingIsUndefined)
   if (names === undefined || names.length === 0) return
   throw new LogError('invalid', `${directory} is not empty: restore into a new directory`)
-}
-
-function ignoreMissing(error: unknown): undefined {
-  if (!isMissing(error)) throw error
 }

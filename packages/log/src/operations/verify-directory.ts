@@ -67,7 +67,7 @@ async function verifyWith(
   }
   const looked = await verifyFiles(directory, signal === undefined ? {} : { signal })
   const files = { ...looked, problems: [...problems, ...looked.problems] }
-  if (!dares && looked.problems.some(({ file = '' }) => ABORTS_ON.test(file))) {
+  if (!dares && looked.problems.some(mayAbort)) {
     const message = 'what the database holds was not looked at: LevelDB may end the process on such damage'
     return { ...files, problems: [...files.problems, { code: 'not_looked_at', message }], store: undefined }
   }
@@ -76,6 +76,10 @@ async function verifyWith(
   } catch (error) {
     return unopenable(files, error)
   }
+}
+
+function mayAbort({ code, file = '' }: Problem): boolean {
+  return code !== 'manifest_torn' && ABORTS_ON.test(file)
 }
 
 /** Damage is a finding; not being let in is not. */

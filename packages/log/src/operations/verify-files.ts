@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isMissing } from '../data-directory.ts'
+import { missingIsUndefined } from '../data-directory.ts'
 import { findLostLog, isMarkDamaged, MARK } from '../leveldb/lost-log.ts'
 import { type LiveFiles, readLiveFiles } from '../leveldb/manifest.ts'
 import { type FileDamage, readLogFile } from '../leveldb/write-ahead-log.ts'
@@ -63,7 +63,7 @@ export async function verifyFiles(
     problems.push(fileProblem(MARK, { offset: 0, reason: 'it does not match its checksum' }))
   }
   const manifestBytes = (await readFile(join(directory, live.manifest))).length
-  for (const damage of live.damages) problems.push(fileProblem(live.manifest, damage))
+  for (const damage of live.damages) problems.push(manifestProblem(live, damage))
   const bytes = [...checked.values()].reduce((sum, size) => sum + size, manifestBytes)
   return { files: checked.size + 2, bytes, problems }
 }
@@ -90,10 +90,13 @@ function damagesOf(name: string, bytes: Buffer, live: LiveFiles): readonly FileD
   return checkTable(size === undefined ? bytes : bytes.subarray(0, size))
 }
 
-function fileProblem(file: string, { offset, reason }: FileDamage): Problem {
-  return { code: 'file_damaged', message: `${file} at byte ${offset}: ${reason}`, file, offset }
+function manifestProblem({ manifest, tornAt }: LiveFiles, damage: FileDamage): Problem {
+  const problem = fileProblem(manifest, damage)
+  if (tornAt === undefined) return problem
+  const message = `${problem.message}; nothing that counts is behind it, so that the next start may cut it off`
+  return { ...problem, code: 'manifest_torn', message }
 }
 
-function missingIsUndefined(error: unknown): undefined {
-  if (!isMissing(error)) throw error
+function fileProblem(file: string, { offset, reason }: FileDamage): Problem {
+  return { code: 'file_damaged', message: `${file} at byte ${offset}: ${reason}`, file, offset }
 }

@@ -1,0 +1,53 @@
+import { open, readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { missingIsUndefined, writeDurably } from '../data-directory.ts'
+import { type LiveFiles, readLiveFiles } from './manifest.ts'
+
+/** What was cut off a manifest that power loss had left with an end that is none. */
+export interface ManifestCut {
+  readonly manifest: string
+  /** Bytes that it has now. */
+  readonly offset: number
+  /** Bytes that were behind. */
+  readonly bytes: number
+  /** The file of the directory that holds these. */
+  readonly keptIn: string
+}
+
+/**
+ * Cuts the manifest back to its last whole edit, if all its damage lies behind that and every table is there that it then
+ * asks for; otherwise gives undefined and has touched nothing. To be called once LevelDB has refused the directory: it
+ * locks that before it reads the manifest, and appends to none that it has not written itself. Killed anywhere, it can be
+ * done again. Throws Node's error.
+ */
+export async function cutTornManifest(directory: string): Promise<ManifestCut | undefined> {
+  const live = await readLiveFiles(directory)
+  if (live?.tornAt === undefined || !(await hasTables(directory, live))) return undefined
+  const { manifest, tornAt: offset } = live
+  const path = join(directory, manifest)
+  const torn = (await readFile(path)).subarray(offset)
+  // No name that LevelDB knows: it leaves such a file alone.
+  const keptIn = `${manifest}.torn-${offset}`
+  await writeDurably(directory, keptIn, torn)
+  const file = await open(path, 'r+')
+  try {
+    await file.truncate(offset)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  return { manifest, offset, bytes: torn.byteLength, keptIn }
+}
+
+async function hasTables(directory: string, { tables }: LiveFiles): Promise<boolean> {
+  for (const [number, bytes] of tables) {
+    const stem = join(directory, String(number).padStart(6, '0'))
+    const size = (await sizeOf(`${stem}.ldb`)) ?? (await sizeOf(`${stem}.sst`)) ?? 0
+    if (size < bytes) return false
+  }
+  return true
+}
+
+function sizeOf(path: string): Promise<number | undefined> {
+  return stat(path).then(({ size }) => size, missingIsUndefined)
+}
