@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { diffText, type IndexingEntry, type Json, type TextEdit } from '@joinery/blocks'
 import type { BlockView } from './block-view.ts'
 import { isSameJson } from './merge-patch.ts'
@@ -19,15 +20,23 @@ export interface WorkspaceDifference {
   readonly changed: readonly BlockDifference[]
 }
 
-/** What turned `before` into `after`. Both are sorted by id, as the answer is. */
-export function diffBlocks(before: readonly BlockView[], after: readonly BlockView[]): WorkspaceDifference {
+/**
+ * What turned `before` into `after`. Both are sorted by id, as the answer is. Others have their turn after each text: one
+ * is bounded (B44), and a workspace may have any number of them.
+ */
+export async function diffBlocks(
+  before: readonly BlockView[],
+  after: readonly BlockView[],
+): Promise<WorkspaceDifference> {
   const old = new Map(before.map((block) => [block.id, block]))
   const now = new Set(after.map(({ id }) => id))
   const changed: BlockDifference[] = []
   for (const block of after) {
     const was = old.get(block.id)
     const difference = was && diffBlock(was, block)
-    if (difference !== undefined) changed.push(difference)
+    if (difference === undefined) continue
+    changed.push(difference)
+    if (difference.content !== undefined) await nextTurn()
   }
   return {
     added: after.filter(({ id }) => !old.has(id)),

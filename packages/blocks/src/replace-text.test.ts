@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import * as Y from 'yjs'
 import { applyEdits, diffText, forkDoc, getBlock, replaceText } from './index.ts'
 import { docWithBlock, syncAll } from './test-docs.ts'
+import { EDITS_MAX, STEPS_MAX } from './text-diff.ts'
 
 const sentence = fc
   .array(fc.constantFrom('the', 'cat', ' ', '\n', '😀', '👩‍🚀', '漢', 'é', 'dog', '.'), { maxLength: 60 })
@@ -24,6 +25,61 @@ test('[B9] a diff turns any text into any other and never splits a surrogate pai
     }),
     { numRuns: 500 },
   )
+})
+
+function strewnEvery(every: number): string {
+  return Array.from({ length: 133_000 }, (_, at) => (at % every === 0 ? 'xy ' : 'ab ')).join('')
+}
+
+/** Texts that keep a search busy: one piece over and over, another strewn in. Unbounded it would compare 20,000,000 pieces. */
+const strewn = fc
+  .record({
+    pieces: fc.constantFrom(['.', ';'], ['ab ', 'xy '], ['ab\n', 'xy\n'], ['😀', '😁']),
+    every: fc.integer({ min: 300, max: 3_000 }),
+    first: fc.nat(300),
+  })
+  .map(({ pieces: [usual = '', other = ''], every, first }) =>
+    Array.from({ length: 133_000 }, (_, at) => ((at + first) % every === 0 ? other : usual)).join(''),
+  )
+
+test('[B44] a diff compares no more than its steps, whatever the texts', () => {
+  const worst: [string, string] = [`;${strewnEvery(1_000)}`, `.${strewnEvery(1_007)}`]
+  fc.assert(
+    fc.property(strewn, strewn, (before, after) => {
+      const steps = { left: STEPS_MAX }
+      const edits = diffText(before, after, steps)
+      // It looks after each run of equal pieces.
+      expect(steps.left).toBeGreaterThan(-before.length)
+      expect(edits.length).toBeLessThanOrEqual(EDITS_MAX)
+      expect(applyEdits(before, edits)).toBe(after)
+    }),
+    { numRuns: 8, examples: [worst] },
+  )
+})
+
+test('[B44] a diff that runs out of steps is coarser, and as right', () => {
+  const line = fc.array(sentence, { maxLength: 20 }).map((lines) => lines.join('\n'))
+  fc.assert(
+    fc.property(line, line, fc.nat(2_000), (before, after, left) => {
+      const edits = diffText(before, after, { left })
+      expect(applyEdits(before, edits)).toBe(after)
+      for (const { index, remove, insert } of edits) {
+        expect(before.slice(index, index + remove).isWellFormed() && insert.isWellFormed()).toBe(true)
+      }
+    }),
+    { numRuns: 500 },
+  )
+})
+
+test('[B44] a text with too many differences to search for is edited where it differs', () => {
+  const text = (word: string, count: number): string =>
+    Array.from({ length: count }, (_, line) => `${line} is a line with one ${word} word and others`).join('\n')
+  const edits = diffText(text('good', 1_500), text('better', 1_500))
+  expect(edits).toHaveLength(1_500)
+  expect(new Set(edits.map(({ remove, insert }) => `${remove} ${insert}`))).toEqual(new Set(['4 better']))
+  const joined = diffText(text('good', 3_000), text('better', 3_000))
+  expect(joined).toHaveLength(EDITS_MAX)
+  expect(applyEdits(text('good', 3_000), joined)).toBe(text('better', 3_000))
 })
 
 test('[B9] one changed word in a long text is one small edit', () => {

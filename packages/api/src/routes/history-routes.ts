@@ -99,7 +99,7 @@ const diff = route(
     const sideOf = ({ doc, stamps, lsn }: Past) => ({ lsn, blocks: readBlocks(doc, stamps) })
     const from = await services.history.read(id, pointOf(query.from), sideOf)
     const to = await services.history.read(id, pointOf(query.to), sideOf)
-    return { status: 200, body: { from: from.lsn, to: to.lsn, ...diffBlocks(from.blocks, to.blocks) } }
+    return { status: 200, body: { from: from.lsn, to: to.lsn, ...(await diffBlocks(from.blocks, to.blocks)) } }
   },
 )
 
