@@ -121,6 +121,29 @@ it.skipIf(!pages.isThere)(
 )
 
 it.skipIf(!pages.isThere)(
+  '[E21] a person changes the name they were given, which others see, edits carry and the next visit knows',
+  async () => {
+    const ann = await visit('names')
+    const bob = await visit('names')
+    await ann.getByRole('button', { name: 'Add text block' }).click()
+    await ann.getByRole('button', { name: /\(you\): change your name$/ }).click()
+    await ann.keyboard.press('Escape')
+    await ann.keyboard.press('Enter')
+    await ann.keyboard.type('Ann Ängström')
+    await ann.keyboard.press('Enter')
+    await ann.getByRole('button', { name: 'Ann Ängström (you): change your name' }).waitFor()
+    const people = bob.getByRole('list', { name: 'People here' }).getByRole('listitem')
+    await expect.poll(() => people.allTextContents()).toContainEqual(expect.stringMatching(/Ann Ängström$/))
+    expect(await people.count()).toBe(2)
+    await content(ann, 'Text 1').fill('signed')
+    await bob.getByText(/^Text by Ann Ängström, by hand/).waitFor()
+    await saved(ann)
+    await ann.reload()
+    await ann.getByRole('button', { name: 'Ann Ängström (you): change your name' }).waitFor()
+  },
+)
+
+it.skipIf(!pages.isThere)(
   '[E9] a block is connected to another by keyboard, seen by others, and cut again',
   async () => {
     const ann = await visit('edges')

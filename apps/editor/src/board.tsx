@@ -14,8 +14,14 @@ import { SaveStatusLine } from './save-status-line.tsx'
 import { Tools } from './tools.tsx'
 import { Welcome } from './welcome.tsx'
 
+interface BoardProps {
+  readonly name: string
+  readonly person: Person
+  readonly onRename: (name: string) => void
+}
+
 /** The workspace: what one can do, who is here, and all blocks. */
-export function Board({ name, person }: { name: string; person: Person }): ReactNode {
+export function Board({ name, person, onRename }: BoardProps): ReactNode {
   const workspace = useWorkspace()
   useOwnPresence(person)
   const ids = useBlocks()
@@ -41,7 +47,7 @@ export function Board({ name, person }: { name: string; person: Person }): React
         </a>
         <h1>{name}</h1>
         <SaveStatusLine />
-        <People self={person} />
+        <People self={person} onRename={onRename} />
       </header>
       <Banner />
       <Tools actor={actor}>

@@ -1,28 +1,24 @@
 import { usePresence } from '@joinery/react'
 import type { ReactNode } from 'react'
+import { Avatar } from './avatar.tsx'
+import { OwnAvatar } from './own-avatar.tsx'
 import { isPerson, type Person } from './person.ts'
 
 /** Who is here: oneself, then the others. */
-export function People({ self }: { self: Person }): ReactNode {
+export function People({ self, onRename }: { self: Person; onRename: (name: string) => void }): ReactNode {
   const { others } = usePresence()
   return (
     <ul className="people" aria-label="People here">
-      <Avatar person={self} note=" (you)" />
-      {others.map(({ clientId, state }) => isPerson(state) && <Avatar key={clientId} person={state} />)}
+      <OwnAvatar self={self} onRename={onRename} />
+      {others.map(
+        ({ clientId, state }) =>
+          isPerson(state) && (
+            <li key={clientId} title={state.name}>
+              <Avatar person={state} />
+              <span className="hidden">{state.name}</span>
+            </li>
+          ),
+      )}
     </ul>
-  )
-}
-
-function Avatar({ person: { name, hue }, note = '' }: { person: Person; note?: string }): ReactNode {
-  const initials = name
-    .split(/\s+/)
-    .map((word) => [...word][0] ?? '')
-    .join('')
-    .slice(0, 2)
-  return (
-    <li className="avatar" title={name + note} style={{ background: `hsl(${hue} 45% 32%)` }}>
-      <span aria-hidden="true">{initials}</span>
-      <span className="hidden">{name + note}</span>
-    </li>
   )
 }

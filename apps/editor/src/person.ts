@@ -5,6 +5,9 @@ export interface Person {
   readonly hue: number
 }
 
+/** Code units of a name: what peers show. */
+export const NAME_LENGTH_MAX = 64
+
 const KEY = 'joinery person'
 const MANNERS = ['Calm', 'Bright', 'Quick', 'Kind', 'Bold', 'Merry', 'Quiet', 'Wise']
 const TREES = ['Oak', 'Elm', 'Ash', 'Maple', 'Walnut', 'Cherry', 'Larch', 'Cedar']
@@ -15,8 +18,13 @@ export function readPerson(storage: Pick<Storage, 'getItem' | 'setItem'>, random
   if (stored !== undefined) return stored
   const pick = (words: readonly string[]): string => words[Math.floor(random() * words.length)] ?? 'Guest'
   const person = { name: `${pick(MANNERS)} ${pick(TREES)}`, hue: Math.floor(random() * 360) }
-  storage.setItem(KEY, JSON.stringify(person))
+  keepPerson(storage, person)
   return person
+}
+
+/** For later visits. */
+export function keepPerson(storage: Pick<Storage, 'setItem'>, person: Person): void {
+  storage.setItem(KEY, JSON.stringify(person))
 }
 
 function parsePerson(text: string | null): Person | undefined {
@@ -33,5 +41,11 @@ function parsePerson(text: string | null): Person | undefined {
 export function isPerson(value: unknown): value is Person {
   if (typeof value !== 'object' || value === null) return false
   const { name, hue } = value as Partial<Record<keyof Person, unknown>>
-  return typeof name === 'string' && name !== '' && name.length <= 64 && typeof hue === 'number' && Number.isFinite(hue)
+  return (
+    typeof name === 'string' &&
+    name !== '' &&
+    name.length <= NAME_LENGTH_MAX &&
+    typeof hue === 'number' &&
+    Number.isFinite(hue)
+  )
 }

@@ -6,4 +6,6 @@ import '../../../apps/editor/src/editor.css'
 /** The editor's board on plain state: the build puts `plain-hooks.ts` in the place of `@joinery/react`. */
 const root = document.getElementById('root')
 if (root === null) throw new Error('the page has no root')
-createRoot(root).render(createElement(Board, { name: 'plain', person: { name: 'ann', hue: 20 } }))
+createRoot(root).render(
+  createElement(Board, { name: 'plain', person: { name: 'ann', hue: 20 }, onRename: () => undefined }),
+)

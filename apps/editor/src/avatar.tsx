@@ -1,0 +1,16 @@
+import type { ReactNode } from 'react'
+import type { Person } from './person.ts'
+
+/** A person as two letters on their colour; the name is for whoever shows it to tell. */
+export function Avatar({ person: { name, hue } }: { person: Person }): ReactNode {
+  const initials = name
+    .split(/\s+/)
+    .map((word) => [...word][0] ?? '')
+    .join('')
+    .slice(0, 2)
+  return (
+    <span className="avatar" style={{ background: `hsl(${hue} 45% 32%)` }} aria-hidden="true">
+      {initials}
+    </span>
+  )
+}
