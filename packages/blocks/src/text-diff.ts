@@ -35,8 +35,8 @@ interface Place {
  */
 export function diffText(before: string, after: string, steps: Steps = { left: STEPS_MAX }): TextEdit[] {
   const places = [...differences({ index: 0, old: before, next: after }, CUTS, steps)]
-  const joined = places.length > EDITS_MAX ? joinNearest(places, before) : places
-  return joined.map(({ index, old, next }) => ({ index, remove: old.length, insert: next }))
+  const edits = places.map(({ index, old, next }) => ({ index, remove: old.length, insert: next }))
+  return edits.length > EDITS_MAX ? joinNearest(before, edits) : edits
 }
 
 /** Applies edits to a string: what a text holds after them. */
@@ -57,16 +57,19 @@ function* differences(place: Place, cuts: typeof CUTS, steps: Steps): Generator<
   if (old === '' || next === '' || steps.left <= 0) return yield middle
   const [before, after] = [wordsOf(old), wordsOf(next)]
   const matches = searchMatches(before, after, steps)
-  if (matches === undefined) return yield* differencesBetweenAnchors(middle, cuts, steps)
-  for (const between of placesBetween(middle, before, after, matches)) yield withoutCommonEnds(between)
-}
-
-function* differencesBetweenAnchors(place: Place, [cut, ...cuts]: typeof CUTS, steps: Steps): Generator<Place> {
-  if (cut === undefined) return yield place
-  const [before, after] = [cut(place.old), cut(place.next)]
-  const anchors = uniqueAnchors(before, after)
-  if (anchors.length === 0) return yield* differencesBetweenAnchors(place, cuts, steps)
-  for (const between of placesBetween(place, before, after, anchors)) yield* differences(between, cuts, steps)
+  if (matches !== undefined) {
+    for (const between of placesBetween(middle, before, after, matches)) yield withoutCommonEnds(between)
+    return
+  }
+  for (const [level, cut] of cuts.entries()) {
+    const [before, after] = [cut(old), cut(next)]
+    const anchors = uniqueAnchors(before, after)
+    if (anchors.length === 0) continue
+    for (const between of placesBetween(middle, before, after, anchors))
+      yield* differences(between, cuts.slice(level + 1), steps)
+    return
+  }
+  yield middle
 }
 
 /** What stands before, between and after the matches. */
@@ -91,24 +94,20 @@ function startOf({ starts }: Tokens, token: number): number {
   return starts[token] ?? 0
 }
 
-/** As many places as there may be edits, apart by the widest stretches of text that stay. */
-function joinNearest(places: readonly Place[], before: string): Place[] {
-  const endOf = ({ index, old }: Place): number => index + old.length
-  const stays = places
-    .slice(1)
-    .map((place, before) => ({ before, length: place.index - endOf(places[before] ?? place) }))
-  const widest = stays.sort((a, b) => b.length - a.length).slice(0, EDITS_MAX - 1)
-  const ends = new Set(widest.map(({ before }) => before))
-  const joined: Place[] = []
-  let open: Place | undefined
-  for (const [at, place] of places.entries()) {
-    const next: string =
-      open === undefined ? place.next : open.next + before.slice(endOf(open), place.index) + place.next
-    const index = open?.index ?? place.index
-    open = { index, old: before.slice(index, endOf(place)), next }
-    if (!ends.has(at) && at < places.length - 1) continue
-    joined.push(open)
-    open = undefined
+/** No more edits than {@link EDITS_MAX}, apart by the widest stretches of text that stay. */
+function joinNearest(before: string, edits: readonly TextEdit[]): TextEdit[] {
+  const stays = edits.map(({ index, remove }, at) => ({ at, length: (edits[at + 1]?.index ?? 0) - index - remove }))
+  const widest = stays.slice(0, -1).sort((a, b) => b.length - a.length)
+  const isJoined = new Set(widest.slice(EDITS_MAX - 1).map(({ at }) => at))
+  const joined: TextEdit[] = []
+  for (const [at, edit] of edits.entries()) {
+    const last = joined.at(-1)
+    if (last === undefined || !isJoined.has(at - 1)) {
+      joined.push(edit)
+      continue
+    }
+    const insert = last.insert + before.slice(last.index + last.remove, edit.index) + edit.insert
+    joined[joined.length - 1] = { index: last.index, remove: edit.index + edit.remove - last.index, insert }
   }
   return joined
 }
