@@ -1,13 +1,14 @@
+import type { KeyRange } from './database.ts'
 import type { DamagedLog, Receipt } from './event-store.ts'
 import { decodeExtent, type Extent, PLAIN_EXTENT } from './extent.ts'
-import { extentKey, lsnOfRecordKey, recordKeyRange, workspaceKey } from './key.ts'
-import { findRung, missingGround } from './ladder.ts'
+import { extentKey, lsnOfRecordKey, recordKeyRange, segmentKeyRange, workspaceKey } from './key.ts'
+import { findRung, missingGround, type Rung } from './ladder.ts'
 import { LevelLog, type LevelLogHost, type LevelLogStart } from './level-log.ts'
 import { LogError } from './log-error.ts'
 import { LSN_MAX, type Lsn } from './lsn.ts'
 import { readStoredRecords, type StoredLog } from './stored-records.ts'
 import { checkHead, checkUnknown, type Witness } from './witness.ts'
-import { assertAlive, decodeWorkspaceIdentity } from './workspace-identity.ts'
+import { assertAlive, decodeWorkspaceIdentity, type WorkspaceIdentity } from './workspace-identity.ts'
 
 /** A log with damage in it, as far as it is intact: what would write throws what is damaged. */
 export class ReadOnlyLog extends LevelLog implements DamagedLog {
@@ -35,6 +36,35 @@ export class ReadOnlyLog extends LevelLog implements DamagedLog {
   }
 }
 
+/** How far a workspace is intact. */
+export interface Intact {
+  /** What it says of itself, or what the keys do where that is damaged. */
+  readonly extent: Extent
+  /** The newest undamaged snapshot. */
+  readonly rung: Rung | undefined
+  /** The last record after that before which nothing is damaged, and its time. */
+  readonly head: Lsn
+  readonly headAt: number
+  /** The last record that is there, damaged or not. */
+  readonly end: Lsn
+  /** What was found on the way; of records, the first behind `head`. */
+  readonly damages: readonly LogError[]
+}
+
+/** Reads a workspace from its newest undamaged snapshot on. Throws `corrupted` where nothing says what was before its records. */
+export async function findIntact(log: StoredLog, { createdAt }: WorkspaceIdentity): Promise<Intact> {
+  const damages: LogError[] = []
+  const found = (error: LogError): void => void damages.push(error)
+  const extent = await readExtent(log, found)
+  const rung = await findRung(log, extent.snapshotLsn, found)
+  if ((rung?.lsn ?? 0) < extent.firstLsn - 1) throw damages[0] ?? missingGround(log.workspace)
+  const end = Math.max(await endOf(log), extent.sealedLsn) as Lsn
+  const from = Math.max(rung?.lsn ?? 0, extent.firstLsn - 1)
+  const { intact, at, damage } = await walk({ ...log, extent }, from, end)
+  if (damage !== undefined) found(damage)
+  return { extent, rung, head: intact, headAt: Math.max(at, rung?.at ?? createdAt), end, damages }
+}
+
 /** Reads a whole workspace to find out how far it can be used. Throws `corrupted` if that can't be told. */
 export async function surveyDamage(
   host: LevelLogHost,
@@ -51,27 +81,24 @@ export async function surveyDamage(
     const identity = decodeWorkspaceIdentity(workspace, value)
     assertAlive(workspace, identity)
     const log = { workspace, number: identity.number, moment }
-    const damages: LogError[] = []
-    const found = (error: LogError): void => void damages.push(error)
-    const extent = await readExtent(log, found)
-    const rung = await findRung(log, extent.snapshotLsn, found)
-    if ((rung?.lsn ?? 0) < extent.firstLsn - 1) throw damages[0] ?? missingGround(workspace)
-    const end = await endOf(log)
-    const from = Math.max(rung?.lsn ?? 0, extent.firstLsn - 1)
-    const { intact, at } = await walk(log, from, end, found)
+    const { extent, rung, head, headAt, end, damages: found } = await findIntact(log, identity)
+    const damages = [...found]
     try {
-      checkHead(witness, workspace, identity.number, Math.max(intact, end) as Lsn, extent)
+      checkHead(witness, workspace, identity.number, Math.max(head, end) as Lsn, extent)
     } catch (error) {
       if (!(error instanceof LogError)) throw error
-      found(error)
+      damages.push(error)
     }
     // Older history may be what is damaged; the head does not depend on it.
-    if (damages.every(({ lsn }) => lsn === undefined)) await walk(log, extent.firstLsn - 1, from, found)
+    if (damages.every(({ lsn }) => lsn === undefined)) {
+      const from = Math.max(rung?.lsn ?? 0, extent.firstLsn - 1)
+      const { damage } = await walk({ ...log, extent }, extent.firstLsn - 1, from)
+      if (damage !== undefined) damages.push(damage)
+    }
     const damage = damages.find(({ lsn }) => lsn !== undefined) ?? damages[0]
     if (damage === undefined) throw new LogError('invalid', `nothing of workspace ${workspace} is damaged: open it`)
-    const headAt = Math.max(at, rung?.at ?? identity.createdAt)
-    const usable = { ...extent, snapshotLsn: Math.min(extent.snapshotLsn, intact) as Lsn }
-    return { start: { identity, extent: usable, head: intact, headAt, bytes: 0 }, damage }
+    const usable = { ...extent, snapshotLsn: Math.min(extent.snapshotLsn, head) as Lsn }
+    return { start: { identity, extent: usable, head, headAt, bytes: 0 }, damage }
   } finally {
     await moment.close()
   }
@@ -79,18 +106,23 @@ export async function surveyDamage(
 
 /** What the extent says, or what the keys do if it is damaged. */
 async function readExtent(log: StoredLog, found: (error: LogError) => void): Promise<Extent> {
+  const { workspace, number, moment } = log
   try {
-    return decodeExtent(log.workspace, log.number, await log.moment.get(extentKey(log.number)))
+    return decodeExtent(workspace, number, await moment.get(extentKey(number)))
   } catch (error) {
     if (!(error instanceof LogError)) throw error
     found(error)
-    let firstLsn = PLAIN_EXTENT.firstLsn
-    for await (const [key] of log.moment.entries(recordKeyRange(log.number))) {
-      firstLsn = lsnOfRecordKey(key)
-      break
-    }
-    return { ...PLAIN_EXTENT, firstLsn, snapshotLsn: LSN_MAX as Lsn }
+    const record = await firstLsnOf(log, recordKeyRange(number))
+    const segment = await firstLsnOf(log, segmentKeyRange(number))
+    // The head is never sealed: what is before the first record that stands by itself stands in segments.
+    const sealedLsn = segment === undefined || record === undefined ? PLAIN_EXTENT.sealedLsn : ((record - 1) as Lsn)
+    return { firstLsn: segment ?? record ?? PLAIN_EXTENT.firstLsn, sealedLsn, snapshotLsn: LSN_MAX as Lsn }
   }
+}
+
+async function firstLsnOf({ moment }: StoredLog, range: KeyRange): Promise<Lsn | undefined> {
+  for await (const [key] of moment.entries(range)) return lsnOfRecordKey(key)
+  return undefined
 }
 
 async function endOf({ number, moment }: StoredLog): Promise<Lsn> {
@@ -98,8 +130,12 @@ async function endOf({ number, moment }: StoredLog): Promise<Lsn> {
   return last === undefined ? (0 as Lsn) : lsnOfRecordKey(last[0])
 }
 
-/** The last record after `after` before which nothing is damaged, and its time. */
-async function walk(log: StoredLog, after: number, through: number, found: (error: LogError) => void) {
+/** The last record after `after` before which nothing is damaged, its time, and what is damaged behind it. */
+export async function walk(
+  log: StoredLog,
+  after: number,
+  through: number,
+): Promise<{ intact: Lsn; at: number; damage?: LogError }> {
   let intact = after as Lsn
   let at = 0
   try {
@@ -107,9 +143,9 @@ async function walk(log: StoredLog, after: number, through: number, found: (erro
       intact = record.lsn
       at = record.at
     }
-  } catch (error) {
-    if (!(error instanceof LogError) || error.code !== 'corrupted') throw error
-    found(error)
+  } catch (damage) {
+    if (!(damage instanceof LogError) || damage.code !== 'corrupted') throw damage
+    return { intact, at, damage }
   }
   return { intact, at }
 }

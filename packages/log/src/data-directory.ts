@@ -92,7 +92,7 @@ export async function writeDurably(directory: string, name: string, content: str
   await syncDirectory(directory)
 }
 
-async function syncDirectory(directory: string): Promise<void> {
+export async function syncDirectory(directory: string): Promise<void> {
   // Windows can't open a directory, and needs no fsync of one.
   if (process.platform === 'win32') return
   const handle = await open(directory, 'r')

@@ -112,4 +112,20 @@ describe('snapshots on disk', () => {
     await expect(store.open('w0')).rejects.toMatchObject({ code: 'corrupted', workspace: 'w0' })
     await store.close()
   })
+
+  it('[L37] a workspace that has sealed records beyond its last record is corrupted', async () => {
+    const directory = await makeDirectory()
+    const store = await openLevelStore({ directory, durability: 'async' })
+    const log = await store.open('w0')
+    for (let n = 1; n <= 300; n++) log.append(sampleEntry(n))
+    await log.append(sampleEntry(301)).durable
+    await log.seal()
+    await store.close()
+    await tamper(directory, async (level) => {
+      for await (const key of level.keys()) if (key[0] === KIND.record || key[0] === KIND.rollCall) await level.del(key)
+    })
+    const again = await openLevelStore({ directory, durability: 'async' })
+    await expect(again.open('w0')).rejects.toMatchObject({ code: 'corrupted', workspace: 'w0' })
+    await again.close()
+  })
 })

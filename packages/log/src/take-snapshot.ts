@@ -1,6 +1,6 @@
 import type { Snapshot } from './event-store.ts'
 import { snapshotKeyRange } from './key.ts'
-import { findRung } from './ladder.ts'
+import { findRung, type Rung } from './ladder.ts'
 import { LogError } from './log-error.ts'
 import { encodeSnapshot, type PackedSnapshot, packSnapshot } from './packed-snapshot.ts'
 import type { Desk } from './upkeep.ts'
@@ -35,12 +35,17 @@ async function packAgainstLast({ workspace, number, extent, host }: Desk, snapsh
     const damaged = (error: LogError) => host.observer.damaged?.(error)
     const { snapshotLsn } = extent
     const last = snapshotLsn === 0 ? undefined : await findRung({ workspace, number, moment }, snapshotLsn, damaged)
-    if (last !== undefined && last.depth < DEPTH_MAX) {
-      const packed = await packSnapshot(snapshot, { ...last, depth: last.depth + 1 })
-      if (packed.packedState.byteLength <= snapshot.state.byteLength * DIFFERENCE_PART_MAX) return packed
-    }
+    return await packAgainst(last, snapshot)
   } finally {
     await moment.close()
+  }
+}
+
+/** As what is different from `last`, where that is less. */
+export async function packAgainst(last: Rung | undefined, snapshot: Snapshot): Promise<PackedSnapshot> {
+  if (last !== undefined && last.depth < DEPTH_MAX) {
+    const packed = await packSnapshot(snapshot, { ...last, depth: last.depth + 1 })
+    if (packed.packedState.byteLength <= snapshot.state.byteLength * DIFFERENCE_PART_MAX) return packed
   }
   return packSnapshot(snapshot)
 }

@@ -54,9 +54,9 @@ async function lookForNames(disk: Database, numbers: readonly number[]) {
   return { nameless, unfindable }
 }
 
-/** Throws `corrupted` if the log was seen, or has a snapshot, further on than `head`. */
+/** Throws `corrupted` if the log was seen, or has a snapshot or sealed records, further on than `head`. */
 export function checkHead(witness: Witness, workspace: string, number: number, head: Lsn, extent: Extent): void {
-  const seen = Math.max(witness.heads.get(number) ?? 0, extent.snapshotLsn)
+  const seen = Math.max(witness.heads.get(number) ?? 0, extent.snapshotLsn, extent.sealedLsn)
   if (seen <= head) return
   const message = `workspace ${workspace} ends at record ${head}, but had reached ${seen}: its end is lost`
   throw new LogError('corrupted', message, { workspace, lsn: (head + 1) as Lsn })

@@ -3,7 +3,7 @@ import { crc32 } from 'node:zlib'
 import { LogError } from '../log-error.ts'
 
 /** First bytes of every archive; the number is its version. */
-const MAGIC = Buffer.from('JOINERY ARCHIVE 1\n')
+const ARCHIVE = 'JOINERY ARCHIVE 1\n'
 /** Kind and length. */
 const HEAD_BYTES = 5
 const CRC_BYTES = 4
@@ -42,12 +42,18 @@ export interface Chunk {
 export class ChunkWriter {
   #crc = 0
   readonly #hash: Hash = createHash('sha256')
+  readonly #magic: Uint8Array
 
-  /** What an archive begins with. */
+  /** Of another kind of file than an archive, with first bytes of its own. */
+  constructor(magic: string = ARCHIVE) {
+    this.#magic = Buffer.from(magic)
+  }
+
+  /** What the file begins with. */
   begin(): Uint8Array {
-    this.#hash.update(MAGIC)
-    this.#crc = crc32(MAGIC)
-    return MAGIC
+    this.#hash.update(this.#magic)
+    this.#crc = crc32(this.#magic)
+    return this.#magic
   }
 
   chunk(kind: number, payload: Uint8Array): Uint8Array {
@@ -77,14 +83,17 @@ export class ChunkWriter {
 }
 
 /** The chunks of an archive but for its end, which is checked. Throws `corrupted`, naming the byte, as soon as it can be told. */
-export async function* readChunks(source: AsyncIterable<Uint8Array>): AsyncGenerator<Chunk> {
+export async function* readChunks(
+  source: AsyncIterable<Uint8Array>,
+  expected: string = ARCHIVE,
+): AsyncGenerator<Chunk> {
   const reader = new Pieces(source)
   const hash = createHash('sha256')
-  const magic = await reader.takeUpTo(MAGIC.length)
-  if (!magic.equals(MAGIC.subarray(0, magic.length))) {
+  const magic = await reader.takeUpTo(expected.length)
+  if (!expected.startsWith(magic.toString('latin1'))) {
     throw damagedArchive(0, 'it is none of joinery’s, or one of a later version')
   }
-  if (magic.length < MAGIC.length) throw damagedArchive(magic.length, 'it is cut short')
+  if (magic.length < expected.length) throw damagedArchive(magic.length, 'it is cut short')
   hash.update(magic)
   let crc = crc32(magic)
   for (;;) {

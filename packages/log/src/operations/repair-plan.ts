@@ -1,0 +1,93 @@
+import { findIntact, type Intact, walk } from '../damaged-log.ts'
+import type { Extent } from '../extent.ts'
+import { type Rung, readRung } from '../ladder.ts'
+import { LogError } from '../log-error.ts'
+import { LSN_MAX, type Lsn } from '../lsn.ts'
+import { isDamage } from './problem.ts'
+import { snapshotLsns } from './verify-snapshots.ts'
+import type { WorkspaceLook } from './verify-workspace.ts'
+
+/** What a repair keeps of a damaged workspace. */
+export interface RepairPlan {
+  /** As the workspace says of itself, or as the keys do where that is damaged. */
+  readonly extent: Extent
+  /** Kept are the records from `firstLsn` through `head`, all of them intact. */
+  readonly firstLsn: Lsn
+  readonly head: Lsn
+  /** Time of the record at `head`. */
+  readonly headAt: number
+  /** LSNs of the snapshots that are kept, in order; the first stands for what was before `firstLsn`, if that is not 1. */
+  readonly snapshots: readonly Lsn[]
+  /** The last LSN that the workspace is known to have reached: beyond `head` where its end is lost. */
+  readonly reached: Lsn
+}
+
+/**
+ * The last good state of a workspace, as it is served while it is damaged, and as much of the history before it as has no
+ * gap. Reads all of it. Throws `corrupted` where nothing good can be told.
+ */
+export async function planRepair(look: WorkspaceLook): Promise<RepairPlan> {
+  const { workspace, identity, witnessed } = look
+  const intact = await findIntact(look, identity)
+  const { extent, head, headAt, end } = intact
+  if (head === 0) throw intact.damages[0] ?? nothingIntact(workspace)
+  const usable = await usableSnapshots(look, intact)
+  const base = await findBase({ ...look, extent }, usable, head)
+  // Where the extent is damaged nothing says which snapshot counts.
+  const snapshotLsn = extent.snapshotLsn === LSN_MAX ? 0 : extent.snapshotLsn
+  return {
+    ...{ extent, head, headAt },
+    firstLsn: (base + 1) as Lsn,
+    snapshots: usable.filter((lsn) => lsn >= base),
+    reached: Math.max(witnessed, end, head, snapshotLsn) as Lsn,
+  }
+}
+
+/** Snapshots up to the head that can be unpacked and loaded, in order. */
+async function usableSnapshots(look: WorkspaceLook, { extent, head }: Intact): Promise<Lsn[]> {
+  const usable: Lsn[] = []
+  for (const lsn of await snapshotLsns(look, extent)) {
+    look.signal?.throwIfAborted()
+    if (lsn > head) break
+    if (await isUsable(look, lsn)) usable.push(lsn)
+  }
+  return usable
+}
+
+async function isUsable(look: WorkspaceLook, lsn: Lsn): Promise<boolean> {
+  let rung: Rung
+  try {
+    rung = await readRung(look, lsn)
+  } catch (error) {
+    if (!isDamage(error)) throw error
+    return false
+  }
+  try {
+    const load = look.load?.()
+    load?.add(rung.state)
+    load?.finish()
+    return true
+  } catch {
+    // Whatever it says: a state that can't be loaded stands for nothing.
+    return false
+  }
+}
+
+/** What history can begin with, as early as it can: 0 for its beginning, or a snapshot behind which no record is damaged. */
+async function findBase(look: WorkspaceLook & { extent: Extent }, snapshots: readonly Lsn[], head: Lsn): Promise<Lsn> {
+  const { firstLsn } = look.extent
+  const beginning = firstLsn === 1 ? [0 as Lsn] : []
+  let brokenLsn = 0
+  for (const base of [...beginning, ...snapshots.filter((lsn) => lsn >= firstLsn - 1)]) {
+    if (base < brokenLsn) continue
+    const { intact } = await walk(look, base, head)
+    if (intact === head) return base
+    brokenLsn = intact + 1
+  }
+  throw nothingIntact(look.workspace)
+}
+
+function nothingIntact(workspace: string): LogError {
+  const message = `nothing of workspace ${workspace} is left that can be told to be whole: restore it from a copy`
+  return new LogError('corrupted', message, { workspace })
+}

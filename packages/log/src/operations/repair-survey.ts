@@ -1,0 +1,94 @@
+import type { DatabaseMoment } from '../database.ts'
+import type { EventStore } from '../event-store.ts'
+import { KIND, kindRange, workspaceKey } from '../key.ts'
+import { levelStoreOf } from '../level-store.ts'
+import { LogError } from '../log-error.ts'
+import type { Lsn } from '../lsn.ts'
+import { decodeRollCall } from '../roll-call.ts'
+import { assertAlive, decodeWorkspaceIdentity } from '../workspace-identity.ts'
+import { isDamage, type Problem, reasonOf } from './problem.ts'
+import { planRepair } from './repair-plan.ts'
+import type { TrialLoad } from './trial-load.ts'
+import { verifyWorkspace, type WorkspaceLook } from './verify-workspace.ts'
+
+export interface SurveyOptions {
+  /** Begins to load the workspace, so that what is kept is known to be of use. */
+  readonly load?: (workspace: string) => TrialLoad
+  readonly signal?: AbortSignal
+}
+
+/** What is damaged of a workspace, and what a repair keeps and drops. */
+export interface RepairSurvey {
+  readonly workspace: string
+  readonly generation: string
+  /** The first hundred; none if nothing is damaged. */
+  readonly problems: readonly Problem[]
+  readonly problemCount: number
+  /** The records from one LSN through another, all intact, and snapshots. */
+  readonly kept: { readonly firstLsn: Lsn; readonly head: Lsn; readonly snapshots: number }
+  /** Records before what is kept: their history goes, what they wrote is in a snapshot. */
+  readonly droppedBefore: number
+  /** Behind what is kept: LSNs up to the last that the workspace is known to have reached. What they wrote goes. */
+  readonly droppedBehind: number
+}
+
+/** Says what `repairWorkspace` would do. Reads only. Throws `corrupted` where no good state can be told, `invalid`, `deleted`. */
+export async function surveyRepair(
+  store: EventStore,
+  workspace: string,
+  options: SurveyOptions = {},
+): Promise<RepairSurvey> {
+  const moment = levelStoreOf(store).disk.pin()
+  try {
+    return (await survey(moment, workspace, options)).told
+  } finally {
+    await moment.close()
+  }
+}
+
+/** What is wrong, and what to do about that: no plan if nothing is. */
+export async function survey(moment: DatabaseMoment, workspace: string, { load, signal }: SurveyOptions) {
+  const value = await moment.get(workspaceKey(workspace))
+  if (value === undefined) throw new LogError('invalid', `there is no workspace ${workspace}`, { workspace })
+  const identity = decodeWorkspaceIdentity(workspace, value)
+  assertAlive(workspace, identity)
+  const { number, generation } = identity
+  const look: WorkspaceLook = {
+    ...{ moment, workspace, number, identity, signal },
+    witnessed: await witnessedHead(moment, number),
+    load: load && (() => load(workspace)),
+    onRecord: () => undefined,
+  }
+  const report = await verifyWorkspace(look).catch(unreadable)
+  const { problems, problemCount } = report
+  const found = { workspace, generation, problems, problemCount }
+  if (problemCount === 0) {
+    const { firstLsn, head, snapshots } = report
+    return { look, told: { ...found, kept: { firstLsn, head, snapshots }, droppedBefore: 0, droppedBehind: 0 } }
+  }
+  const plan = await planRepair(look)
+  const { firstLsn, head, snapshots, reached, extent } = plan
+  const told: RepairSurvey = {
+    ...found,
+    kept: { firstLsn, head, snapshots: snapshots.length },
+    droppedBefore: firstLsn - extent.firstLsn,
+    droppedBehind: reached - head,
+  }
+  return { look, plan, told }
+}
+
+/** The LSN that roll calls say the workspace has reached. */
+async function witnessedHead(moment: DatabaseMoment, number: number): Promise<Lsn> {
+  let head = 0 as Lsn
+  for await (const [key, value] of moment.entries(kindRange(KIND.rollCall))) {
+    head = Math.max(head, decodeRollCall(key, value)?.heads.get(number) ?? 0) as Lsn
+  }
+  return head
+}
+
+/** LevelDB itself may notice that a table is damaged. */
+function unreadable(error: unknown) {
+  if (!isDamage(error)) throw error
+  const problems: Problem[] = [{ code: 'store_unreadable', message: reasonOf(error) }]
+  return { problems, problemCount: 1, firstLsn: 1 as Lsn, head: 0 as Lsn, snapshots: 0 }
+}
