@@ -54,6 +54,8 @@ describe.concurrent('the command on what it can not work on', { timeout: TIMEOUT
     ['delete', 'demo'],
     ['undelete', 'demo'],
     ['purge', 'demo'],
+    ['repair', 'demo'],
+    ['repair', 'demo', '--yes'],
     ['export', 'demo', '--to', 'elsewhere.archive'],
   ])('[T74] joinery %s says so, and makes no store, where there is no log', async (...args) => {
     await using home = await tempDirectory()

@@ -7,6 +7,7 @@ import { addHistoryCommand } from './operations/history-command.mts'
 import { addImportCommand } from './operations/import-command.mts'
 import { addInspectCommand } from './operations/inspect-command.mts'
 import { addRemovalCommands } from './operations/removal-commands.mts'
+import { addRepairCommand } from './operations/repair-command.mts'
 import { addVerifyCommand } from './operations/verify-command.mts'
 import { addReplayCommand } from './replay/add-replay-command.mts'
 import type { Options } from './setting.mts'
@@ -56,6 +57,7 @@ addCompactCommand(program)
 addArchiveCommands(program)
 addImportCommand(program)
 addRemovalCommands(program)
+addRepairCommand(program)
 
 function oneLine(message: string): string {
   const fault = message

@@ -49,6 +49,30 @@ it('[S36] a purged workspace is gone, and its name begins another history', asyn
   expect([fresh.text.toString(), fresh.message('hello')?.generation === generation]).toEqual(['', false])
 })
 
+it('[S36] a workspace is replaced with nobody in it, and who comes meanwhile finds the other history', async () => {
+  const store = openMemoryStore()
+  fixture = await ServerFixture.start({ store })
+  const { workspaces } = fixture.server
+  const before = await fixture.client('w?joinery=1').synced()
+  before.text.insert(0, 'damaged')
+  await before.until(() => before.message('durable')?.frames === 2)
+  const generation = before.message('hello')?.generation
+  let late: ReturnType<typeof fixture.client> | undefined
+  const replaced = await workspaces.replace(W, async () => {
+    late = fixture.client('w?joinery=1')
+    await new Promise((resolve) => late?.ws.once('open', resolve))
+    await store.tombstone(W)
+    await store.purge(W)
+    return 'done'
+  })
+  await before.until(() => before.closed !== undefined)
+  expect([replaced, before.closed?.code]).toEqual(['done', 1013])
+  await late?.synced()
+  expect([late?.text.toString(), late?.message('hello')?.generation === generation]).toEqual(['', false])
+  await expect(workspaces.replace(W, () => Promise.reject(new Error('no')))).rejects.toThrow('no')
+  expect((await fixture.client('w').synced()).text.toString()).toBe('')
+})
+
 it('[S36] who comes while a workspace is being deleted waits for that, and gets no room', async () => {
   const store = new GatedStore()
   const log = await store.inner.open('w')

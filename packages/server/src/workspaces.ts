@@ -175,6 +175,16 @@ export class Workspaces {
     return this.#rooms.evict(workspace, beingLoaded(), () => this.#store.purge(workspace))
   }
 
+  /**
+   * Runs `work` with nobody in the workspace, for what puts another history in its place: who is there is sent away, and
+   * who comes waits until it is over.
+   */
+  async replace<T>(workspace: WorkspaceId, work: () => Promise<T>): Promise<T> {
+    const working = Promise.withResolvers<T>()
+    await this.#rooms.evict(workspace, beingLoaded(), async () => working.resolve(await work()))
+    return working.promise
+  }
+
   /** Names of the deleted workspaces that can be taken back. */
   deleted(): AsyncIterable<string> {
     return this.#store.tombstones()

@@ -21,6 +21,7 @@ export type Ask = (
 const inspectBody = z.object({ workspace: z.string().optional() })
 export const archiveBody = z.object({ workspaces: z.array(z.string()).optional() })
 const removeBody = z.object({ removal: z.enum(['delete', 'undelete', 'purge']), workspace: z.string() })
+const repairBody = z.object({ workspace: z.string(), isMeant: z.boolean() })
 const compactBody = z.object({
   keepHistory: z.union([
     z.literal('forever'),
@@ -54,6 +55,10 @@ export const ASKS: Readonly<Record<string, Ask>> = {
   remove: async (operator, request) => {
     const { removal, workspace } = removeBody.parse(await readQuestion(request))
     await operator.remove(removal, workspace)
+  },
+  repair: async (operator, request, watched) => {
+    const { workspace, isMeant } = repairBody.parse(await readQuestion(request))
+    return operator.repair(workspace, isMeant, watched)
   },
   compact: async (operator, request, watched) => {
     const { keepHistory, workspace } = compactBody.parse(await readQuestion(request))

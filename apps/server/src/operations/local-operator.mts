@@ -16,6 +16,7 @@ import { parseWorkspaceName } from '@joinery/protocol'
 import type { Workspaces } from '@joinery/server'
 import { compactStore, type WithLog } from './compact-store.mts'
 import type { ImportChoice, Operator, Removal, Watched } from './operator.mts'
+import { type Alone, repairStore } from './repair-store.mts'
 import { trialLoad } from './trial-load.mts'
 import { verifyDamaged } from './verify-damaged.mts'
 
@@ -26,6 +27,7 @@ type Remover = (removal: Removal, workspace: string) => Promise<void>
 export interface Access {
   readonly remove: Remover
   readonly withLog: WithLog
+  readonly alone: Alone
 }
 
 /** Works on a store that this process has open, while it goes on serving. */
@@ -39,6 +41,9 @@ export function storeOperator(directory: string, store: EventStore, access: Acce
       return importArchive(store, () => createReadStream(path), { ...importOptions(choice, watched), load: trialLoad })
     },
     remove: (removal, workspace) => whileStorageWorks(store, undefined, () => access.remove(removal, workspace)),
+    repair: (workspace, isMeant, { signal }) => {
+      return repairStore(store, workspace, { directory, isMeant, signal, alone: access.alone })
+    },
     compact: (keepHistory, workspace, watched) => {
       return whileStorageWorks(store, watched.signal, (signal) =>
         compactStore(store, access.withLog, { keepHistory, workspace }, { ...watched, signal }),
@@ -93,6 +98,10 @@ export function directoryOperator(directory: string): Operator {
       return writing((operator) => operator.import(path, choice, watched))
     },
     remove: (removal, workspace) => changing((operator) => operator.remove(removal, workspace)),
+    repair: (workspace, isMeant, watched) => {
+      const running = isMeant ? changing : reading
+      return running((operator) => operator.repair(workspace, isMeant, watched))
+    },
     compact: (keepHistory, workspace, watched) => {
       return changing((operator) => operator.compact(keepHistory, workspace, watched))
     },
@@ -124,6 +133,7 @@ function directAccess(store: EventStore): Access {
         await log.close()
       }
     },
+    alone: (_workspace, work) => work(),
   }
 }
 
@@ -138,6 +148,10 @@ export function roomAccess(workspaces: Workspaces, store: EventStore): Access {
     withLog: (name, work) => {
       const workspace = parseWorkspaceName(name)
       return workspace === undefined ? direct.withLog(name, work) : workspaces.maintain(workspace, work)
+    },
+    alone: (name, work) => {
+      const workspace = parseWorkspaceName(name)
+      return workspace === undefined ? work() : workspaces.replace(workspace, work)
     },
   }
 }

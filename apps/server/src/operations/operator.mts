@@ -1,5 +1,13 @@
 import type { KeepHistory } from '@joinery/log'
-import type { DirectoryReport, HistoryQuery, HistoryRow, Imported, StoreInspection } from '@joinery/log/operations'
+import type {
+  DirectoryReport,
+  HistoryQuery,
+  HistoryRow,
+  Imported,
+  Repaired,
+  RepairSurvey,
+  StoreInspection,
+} from '@joinery/log/operations'
 
 export interface Watched {
   /** How far something is that takes its time. */
@@ -31,6 +39,9 @@ export interface Compaction {
   readonly error?: string
 }
 
+/** What is damaged of a workspace and what a repair does; with `remains` it was done. */
+export type RepairOutcome = RepairSurvey | Repaired
+
 export type Removal = 'delete' | 'undelete' | 'purge'
 
 /**
@@ -46,6 +57,8 @@ export interface Operator {
   /** Takes workspaces from the archive in the file at `path`. */
   import(path: string, choice: ImportChoice, watched: Watched): Promise<Imported>
   remove(removal: Removal, workspace: string): Promise<void>
+  /** Makes the last good state of a damaged workspace its end if `isMeant`; otherwise, and where nothing is damaged, only looks. */
+  repair(workspace: string, isMeant: boolean, watched: Watched): Promise<RepairOutcome>
   /** Drops what `keepHistory` lets go and packs what is left, of one workspace or of all. */
   compact(keepHistory: KeepHistory, workspace: string | undefined, watched: Watched): Promise<Compaction[]>
 }

@@ -8,7 +8,7 @@ import { LogError, type LogErrorCode } from '@joinery/log'
 import type { DirectoryReport, HistoryRow, Imported, StoreInspection } from '@joinery/log/operations'
 import { type Control, readControlFile } from './control-file.mts'
 import { CONTROL_PATH, failure, line } from './control-line.mts'
-import type { Compaction, ImportChoice, Operator, Watched } from './operator.mts'
+import type { Compaction, ImportChoice, Operator, RepairOutcome, Watched } from './operator.mts'
 
 /** Undefined if no server that has this data directory open can be reached: a file that a killed one left is no obstacle. */
 export async function findServer(directory: string): Promise<Operator | undefined> {
@@ -27,6 +27,9 @@ export async function findServer(directory: string): Promise<Operator | undefine
     history: (query, signal) => ask(control, 'history', query, { signal }) as Promise<HistoryRow[]>,
     archive: (workspaces, watched) => stream(control, 'archive', { workspaces }, watched),
     import: (path, choice, watched) => upload(control, path, choice, watched) as Promise<Imported>,
+    repair: (workspace, isMeant, watched) => {
+      return ask(control, 'repair', { workspace, isMeant }, watched) as Promise<RepairOutcome>
+    },
     compact: (keepHistory, workspace, watched) => {
       return ask(control, 'compact', { keepHistory, workspace }, watched) as Promise<Compaction[]>
     },

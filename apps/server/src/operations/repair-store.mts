@@ -1,0 +1,34 @@
+import type { EventStore, LogEntry } from '@joinery/log'
+import { repairWorkspace, surveyRepair } from '@joinery/log/operations'
+import type { RepairOutcome } from './operator.mts'
+import { trialLoad } from './trial-load.mts'
+
+/** Runs `work` while nobody has the workspace open. */
+export type Alone = <T>(workspace: string, work: () => Promise<T>) => Promise<T>
+
+/** The record that stands behind what a repair keeps: an update that changes nothing. */
+const NOTE: LogEntry = {
+  update: Uint8Array.of(0, 0),
+  actor: 'joinery repair',
+  source: 'operator',
+  connection: 'joinery repair',
+  touched: [],
+}
+
+/** Looks at a workspace; if it is damaged and `isMeant`, repairs it while `alone` keeps everybody out. */
+export async function repairStore(
+  store: EventStore,
+  workspace: string,
+  options: {
+    readonly directory: string
+    readonly isMeant: boolean
+    readonly signal: AbortSignal | undefined
+    readonly alone: Alone
+  },
+): Promise<RepairOutcome> {
+  const { directory, isMeant, signal, alone } = options
+  const trial = { load: trialLoad, ...(signal && { signal }) }
+  const survey = await surveyRepair(store, workspace, trial)
+  if (!isMeant || survey.problemCount === 0) return survey
+  return alone(workspace, () => repairWorkspace(store, workspace, { ...trial, directory, note: NOTE }))
+}
