@@ -38,6 +38,7 @@ describe('README.md', () => {
         'import',
         'inspect',
         'purge',
+        'repair',
         'restore',
         'undelete',
         'verify',
