@@ -1,0 +1,9 @@
+import { openLevelStore } from '../level-store.ts'
+import { repairWorkspace } from '../operations/repair-workspace.ts'
+
+/** A program for crash tests: `repair-child.ts DIRECTORY WORKSPACE` repairs one workspace of a store. */
+const [directory = '', workspace = ''] = process.argv.slice(2)
+const store = await openLevelStore({ directory, durability: 'sync' })
+const note = { update: Uint8Array.of(0, 0), actor: 'repair', source: 'operator', connection: 'c', touched: [] }
+await repairWorkspace(store, workspace, { directory, note })
+await store.close()
