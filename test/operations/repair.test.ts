@@ -114,6 +114,20 @@ describe.concurrent('joinery repair', { timeout: TIMEOUT_MS }, () => {
     expect(before.exit.code).toBe(1)
     expect({ ...JSON.parse(before.stdout), directory: '' }).toEqual({ ...JSON.parse(beside.stdout), directory: '' })
     expect((await command('verify', '--data', copy)).exit.code).toBe(1)
+    const archives = [join(scene.home, 'alone.archive'), join(scene.home, 'beside.archive')] as const
+    for (const [archive, from] of [
+      [archives[0], copy],
+      [archives[1], scene.directory],
+    ] as const) {
+      const exported = await command('export', 'w', '--data', from, '--to', archive, '--intact-part')
+      expect(exported.exit, exported.output).toEqual({ code: 0, signal: null })
+      const elsewhere = `${archive}.data`
+      expect((await command('import', archive, '--data', elsewhere)).exit.code).toBe(0)
+      const history = await command('history', 'w', '--data', elsewhere, '--json')
+      expect(JSON.parse(history.stdout).records.map(({ actor }: { actor: string }) => actor)).toEqual([
+        ...['ada', 'ada', 'joinery repair'],
+      ])
+    }
     const done = await command('repair', 'w', '--data', copy, '--yes')
     expect(done.exit, done.output).toEqual({ code: 0, signal: null })
     expect(done.stdout).toMatch(

@@ -1,22 +1,28 @@
 import type { KeyRange } from './database.ts'
-import type { DamagedLog, Receipt } from './event-store.ts'
+import type { DamagedLog, LogRecord, Receipt } from './event-store.ts'
 import { decodeExtent, type Extent, PLAIN_EXTENT } from './extent.ts'
 import { extentKey, lsnOfRecordKey, recordKeyRange, segmentKeyRange, workspaceKey } from './key.ts'
 import { findRung, missingGround, type Rung } from './ladder.ts'
 import { LevelLog, type LevelLogHost, type LevelLogStart } from './level-log.ts'
 import { LogError } from './log-error.ts'
 import { LSN_MAX, type Lsn } from './lsn.ts'
-import { readStoredRecords, type StoredLog } from './stored-records.ts'
+import { readStoredRuns, type StoredLog } from './stored-records.ts'
 import { checkHead, checkUnknown, type Witness } from './witness.ts'
 import { assertAlive, decodeWorkspaceIdentity, type WorkspaceIdentity } from './workspace-identity.ts'
 
 /** A log with damage in it, as far as it is intact: what would write throws what is damaged. */
 export class ReadOnlyLog extends LevelLog implements DamagedLog {
   readonly damage: LogError
+  readonly #usable: Extent
 
   constructor(workspace: string, start: LevelLogStart, host: LevelLogHost, damage: LogError) {
     super(workspace, start, host)
     this.damage = damage
+    this.#usable = start.extent
+  }
+
+  protected override readRuns(stored: StoredLog, first: number, last: number): AsyncGenerator<LogRecord[]> {
+    return readPatiently({ ...stored, extent: this.#usable }, first, last)
   }
 
   override append(): Receipt {
@@ -45,7 +51,7 @@ export interface Intact {
   /** The last record after that before which nothing is damaged, and its time. */
   readonly head: Lsn
   readonly headAt: number
-  /** The last record that is there, damaged or not. */
+  /** The last record that is there, damaged or not; {@link LSN_MAX} where LevelDB can't tell. */
   readonly end: Lsn
   /** What was found on the way; of records, the first behind `head`. */
   readonly damages: readonly LogError[]
@@ -110,7 +116,7 @@ async function readExtent(log: StoredLog, found: (error: LogError) => void): Pro
   try {
     return decodeExtent(workspace, number, await moment.get(extentKey(number)))
   } catch (error) {
-    if (!(error instanceof LogError)) throw error
+    if (!isCorrupted(error)) throw error
     found(error)
     const record = await firstLsnOf(log, recordKeyRange(number))
     const segment = await firstLsnOf(log, segmentKeyRange(number))
@@ -125,9 +131,15 @@ async function firstLsnOf({ moment }: StoredLog, range: KeyRange): Promise<Lsn |
   return undefined
 }
 
+/** LSN of the last record; {@link LSN_MAX} where LevelDB can't tell. */
 async function endOf({ number, moment }: StoredLog): Promise<Lsn> {
-  const last = await moment.last(recordKeyRange(number))
-  return last === undefined ? (0 as Lsn) : lsnOfRecordKey(last[0])
+  try {
+    const last = await moment.last(recordKeyRange(number))
+    return last === undefined ? (0 as Lsn) : lsnOfRecordKey(last[0])
+  } catch (error) {
+    if (!isCorrupted(error)) throw error
+    return LSN_MAX as Lsn
+  }
 }
 
 /** The last record after `after` before which nothing is damaged, its time, and what is damaged behind it. */
@@ -139,13 +151,42 @@ export async function walk(
   let intact = after as Lsn
   let at = 0
   try {
-    for await (const record of readStoredRecords(log, after + 1, through)) {
-      intact = record.lsn
-      at = record.at
+    for await (const run of readPatiently(log, after + 1, through)) {
+      for (const record of run) {
+        intact = record.lsn
+        at = record.at
+      }
     }
-  } catch (damage) {
-    if (!(damage instanceof LogError) || damage.code !== 'corrupted') throw damage
-    return { intact, at, damage }
+  } catch (error) {
+    if (!isCorrupted(error)) throw error
+    return { intact, at, damage: error.lsn === undefined ? unreadableRecord(log, intact + 1, error) : error }
   }
   return { intact, at }
+}
+
+/**
+ * As `readStoredRuns`, also where LevelDB itself can't read a block of a table: it then hands over nothing of the step
+ * that leads there, and so each record is looked up by itself.
+ */
+export async function* readPatiently(log: StoredLog, first: number, last: number): AsyncGenerator<LogRecord[]> {
+  let next = first
+  try {
+    for await (const run of readStoredRuns(log, first, last)) {
+      yield run
+      next += run.length
+    }
+    return
+  } catch (error) {
+    if (!isCorrupted(error) || error.lsn !== undefined) throw error
+  }
+  for (; next <= last; next++) yield* readStoredRuns(log, next, next)
+}
+
+function isCorrupted(error: unknown): error is LogError {
+  return error instanceof LogError && error.code === 'corrupted'
+}
+
+function unreadableRecord({ workspace }: StoredLog, lsn: number, cause: LogError): LogError {
+  const message = `record ${lsn} of workspace ${workspace} can't be read: ${cause.message}`
+  return new LogError('corrupted', message, { cause, workspace, lsn: lsn as Lsn })
 }

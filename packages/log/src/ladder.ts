@@ -11,17 +11,18 @@ export interface Rung extends Snapshot {
   readonly depth: number
 }
 
-/** The newest rung at or below `atOrBefore` that is undamaged; `onDamaged` hears of each that is not. */
+/** The newest rung at or below `atOrBefore` that is undamaged; `onDamaged` hears of each that is not, and where none can be looked for. */
 export async function findRung(
   log: StoredLog,
   atOrBefore: Lsn,
   onDamaged: (error: LogError) => void,
 ): Promise<Rung | undefined> {
   for (let limit: number = atOrBefore; limit > 0; ) {
-    const last = await log.moment.last(snapshotKeyRange(log.number, 0, limit))
-    if (last === undefined) return undefined
-    const lsn = lsnOfRecordKey(last[0])
+    let lsn = 0 as Lsn
     try {
+      const last = await log.moment.last(snapshotKeyRange(log.number, 0, limit))
+      if (last === undefined) return undefined
+      lsn = lsnOfRecordKey(last[0])
       return await readRung(log, lsn, last)
     } catch (error) {
       if (!(error instanceof LogError) || error.code !== 'corrupted') throw error

@@ -189,12 +189,16 @@ export class LevelLog implements WorkspaceLog {
   async *#readStored(first: number, last: number): AsyncGenerator<LogRecord[]> {
     const stored = this.#stored()
     try {
-      if (stored !== undefined) yield* readStoredRuns(stored, first, last)
+      if (stored !== undefined) yield* this.readRuns(stored, first, last)
     } catch (error) {
       throw this.#explained(error)
     } finally {
       await stored?.moment.close()
     }
+  }
+
+  protected readRuns(stored: StoredLog, first: number, last: number): AsyncGenerator<LogRecord[]> {
+    return readStoredRuns(stored, first, last)
   }
 
   async snapshot(snapshot: { lsn: Lsn; state: Uint8Array; annex?: Uint8Array }): Promise<void> {

@@ -9,6 +9,7 @@ import { type Options, readSetting, type Setting, wholeNumber } from '../setting
 import { type ArchiveSummary, archiveAt, archiveName, listArchives, writeArchive } from './archive-file.mts'
 import { addDataOptions, readDataOptions, stopSignal } from './data-options.mts'
 import { explained, withOperator } from './open-operator.mts'
+import type { ArchiveChoice } from './operator.mts'
 import { openProgressBar } from './progress.mts'
 import { formatBytes, formatCount } from './table.mts'
 import { trialLoad } from './trial-load.mts'
@@ -40,6 +41,7 @@ export function addArchiveCommands(program: Command): void {
   addDataOptions(program.command('export').argument('<workspace>', 'which'))
     .description('Write one workspace into an archive.')
     .requiredOption('--to <file>', 'the archive')
+    .option('--intact-part', 'of a damaged workspace: what is intact, as "joinery repair" would keep it')
     .action(runExport)
 }
 
@@ -47,7 +49,7 @@ async function runBackup(options: Options): Promise<void> {
   const { directory, isJson } = readDataOptions(options)
   const target = resolve(readSetting(to, options, process.env))
   const kept = readSetting(keep, options, process.env)
-  const summary = await archive(directory, undefined, join(target, archiveName(new Date())))
+  const summary = await archive(directory, {}, join(target, archiveName(new Date())))
   console.log(isJson ? JSON.stringify(summary) : describe(summary))
   if (summary.damaged.length > 0) {
     throw new AppError(
@@ -61,15 +63,16 @@ async function runBackup(options: Options): Promise<void> {
 
 async function runExport(workspace: string, options: Options): Promise<void> {
   const { directory, isJson } = readDataOptions(options)
-  const summary = await archive(directory, [workspace], resolve(readSetting(to, options, process.env)))
+  const choice = options.intactPart === true ? { intactPartOf: workspace } : { workspaces: [workspace] }
+  const summary = await archive(directory, choice, resolve(readSetting(to, options, process.env)))
   console.log(isJson ? JSON.stringify(summary) : describe(summary))
 }
 
-async function archive(directory: string, workspaces: readonly string[] | undefined, file: string) {
+async function archive(directory: string, choice: ArchiveChoice, file: string) {
   const bar = openProgressBar('records')
   try {
     const watched = { onProgress: bar.onProgress, onBytes: bar.onBytes, signal: stopSignal() }
-    return await withOperator(directory, (operator) => writeArchive(file, operator.archive(workspaces, watched)))
+    return await withOperator(directory, (operator) => writeArchive(file, operator.archive(choice, watched)))
   } finally {
     bar.stop()
   }

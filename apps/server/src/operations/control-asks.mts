@@ -19,7 +19,10 @@ export type Ask = (
 ) => Promise<unknown>
 
 const inspectBody = z.object({ workspace: z.string().optional() })
-export const archiveBody = z.object({ workspaces: z.array(z.string()).optional() })
+export const archiveBody = z.union([
+  z.object({ intactPartOf: z.string() }),
+  z.object({ workspaces: z.array(z.string()).optional() }),
+])
 const removeBody = z.object({ removal: z.enum(['delete', 'undelete', 'purge']), workspace: z.string() })
 const repairBody = z.object({ workspace: z.string(), isMeant: z.boolean() })
 const compactBody = z.object({

@@ -94,9 +94,9 @@ export class ControlDoor {
   /** An archive has its own end: a connection that breaks off before it is noticed. */
   async #stream(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
-      const { workspaces } = archiveBody.parse(await readQuestion(request))
+      const choice = archiveBody.parse(await readQuestion(request))
       const signal = this.#signalOf(response)
-      const chunks = this.#operator.archive(workspaces, { signal })
+      const chunks = this.#operator.archive(choice, { signal })
       const iterator = chunks[Symbol.asyncIterator]()
       // What can't be archived at all says so before it begins.
       const first = await iterator.next()

@@ -16,7 +16,7 @@ import { parseWorkspaceName } from '@joinery/protocol'
 import type { Workspaces } from '@joinery/server'
 import { compactStore, type WithLog } from './compact-store.mts'
 import type { ImportChoice, Operator, Removal, Watched } from './operator.mts'
-import { type Alone, repairStore } from './repair-store.mts'
+import { type Alone, exportIntactPart, repairStore } from './repair-store.mts'
 import { trialLoad } from './trial-load.mts'
 import { verifyDamaged } from './verify-damaged.mts'
 
@@ -36,7 +36,11 @@ export function storeOperator(directory: string, store: EventStore, access: Acce
     verify: (watched) => verifyOpenDirectory(directory, store, { ...watched, load: trialLoad }),
     inspect: (workspace, signal) => inspectStore(store, { ...(workspace !== undefined && { workspace }), signal }),
     history: (query, signal) => readHistory(store, query, signal),
-    archive: (workspaces, watched) => exportArchive(store, { ...watched, ...(workspaces && { workspaces }) }),
+    archive: (choice, watched) => {
+      if ('intactPartOf' in choice) return exportIntactPart(store, choice.intactPartOf, watched.signal)
+      const { workspaces } = choice
+      return exportArchive(store, { ...watched, ...(workspaces && { workspaces }) })
+    },
     import: (path, choice, watched) => {
       return importArchive(store, () => createReadStream(path), { ...importOptions(choice, watched), load: trialLoad })
     },
@@ -84,10 +88,10 @@ export function directoryOperator(directory: string): Operator {
     },
     inspect: (workspace, signal) => reading((operator) => operator.inspect(workspace, signal)),
     history: (query, signal) => reading((operator) => operator.history(query, signal)),
-    archive: async function* (workspaces, watched) {
+    archive: async function* (choice, watched) {
       const { store, close } = await openForReading(directory)
       try {
-        yield* operatorOf(store).archive(workspaces, watched)
+        yield* operatorOf(store).archive(choice, watched)
       } finally {
         await close()
       }

@@ -17,6 +17,9 @@ export interface Watched {
   readonly signal?: AbortSignal
 }
 
+/** What to put into an archive: these workspaces, or all, or what is intact of a damaged one. */
+export type ArchiveChoice = { readonly workspaces?: readonly string[] | undefined } | { readonly intactPartOf: string }
+
 /** What to take from an archive. */
 export interface ImportChoice {
   /** Only these; otherwise all. */
@@ -52,8 +55,8 @@ export interface Operator {
   verify(watched: Watched): Promise<DirectoryReport>
   inspect(workspace: string | undefined, signal: AbortSignal): Promise<StoreInspection>
   history(query: HistoryQuery, signal: AbortSignal): Promise<HistoryRow[]>
-  /** One archive as of now, of these workspaces or of all. */
-  archive(workspaces: readonly string[] | undefined, watched: Watched): AsyncIterable<Uint8Array>
+  /** One archive as of now. */
+  archive(choice: ArchiveChoice, watched: Watched): AsyncIterable<Uint8Array>
   /** Takes workspaces from the archive in the file at `path`. */
   import(path: string, choice: ImportChoice, watched: Watched): Promise<Imported>
   remove(removal: Removal, workspace: string): Promise<void>

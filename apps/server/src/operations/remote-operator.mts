@@ -25,7 +25,7 @@ export async function findServer(directory: string): Promise<Operator | undefine
     verify: (watched) => ask(control, 'verify', {}, watched) as Promise<DirectoryReport>,
     inspect: (workspace, signal) => ask(control, 'inspect', { workspace }, { signal }) as Promise<StoreInspection>,
     history: (query, signal) => ask(control, 'history', query, { signal }) as Promise<HistoryRow[]>,
-    archive: (workspaces, watched) => stream(control, 'archive', { workspaces }, watched),
+    archive: (choice, watched) => stream(control, 'archive', choice, watched),
     import: (path, choice, watched) => upload(control, path, choice, watched) as Promise<Imported>,
     repair: (workspace, isMeant, watched) => {
       return ask(control, 'repair', { workspace, isMeant }, watched) as Promise<RepairOutcome>

@@ -38,10 +38,10 @@ describe('a server that is asked', () => {
 
   it('[A44] an archive that breaks off is closed, and one that was stopped says by whom', async () => {
     const breaking = await findFake((_, response) => response.write('JOINERY', () => response.destroy()))
-    await expect(read(breaking.archive(undefined, {}))).rejects.toMatchObject({ name: 'LogError', code: 'closed' })
+    await expect(read(breaking.archive({}, {}))).rejects.toMatchObject({ name: 'LogError', code: 'closed' })
     const stop = new AbortController()
     const silent = await findFake(() => stop.abort(new Error('enough')))
-    await expect(read(silent.archive(undefined, { signal: stop.signal }))).rejects.toThrow('enough')
+    await expect(read(silent.archive({}, { signal: stop.signal }))).rejects.toThrow('enough')
   })
 
   it('[A44] an error is the one that the server met', async () => {
@@ -56,6 +56,6 @@ describe('a server that is asked', () => {
     const refusing = await findFake((_, response) => {
       response.writeHead(409).end('{"error":{"code":"invalid","message":"no such workspace"}}')
     })
-    await expect(read(refusing.archive(['x'], {}))).rejects.toMatchObject({ code: 'invalid' })
+    await expect(read(refusing.archive({ workspaces: ['x'] }, {}))).rejects.toMatchObject({ code: 'invalid' })
   })
 })

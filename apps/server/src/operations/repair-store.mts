@@ -1,5 +1,5 @@
 import type { EventStore, LogEntry } from '@joinery/log'
-import { repairWorkspace, surveyRepair } from '@joinery/log/operations'
+import { exportIntact, repairWorkspace, surveyRepair } from '@joinery/log/operations'
 import type { RepairOutcome } from './operator.mts'
 import { trialLoad } from './trial-load.mts'
 
@@ -31,4 +31,13 @@ export async function repairStore(
   const survey = await surveyRepair(store, workspace, trial)
   if (!isMeant || survey.problemCount === 0) return survey
   return alone(workspace, () => repairWorkspace(store, workspace, { ...trial, directory, note: NOTE }))
+}
+
+/** An archive of what a repair would keep. */
+export function exportIntactPart(
+  store: EventStore,
+  workspace: string,
+  signal: AbortSignal | undefined,
+): AsyncIterable<Uint8Array> {
+  return exportIntact(store, workspace, { load: trialLoad, note: NOTE, ...(signal && { signal }) })
 }

@@ -16,7 +16,7 @@ import { decodeKeyEntry } from '../key-index.ts'
 import { levelStoreOf } from '../level-store.ts'
 import { LogError } from '../log-error.ts'
 import type { Lsn } from '../lsn.ts'
-import { decodeSnapshot, encodeSnapshot } from '../packed-snapshot.ts'
+import { decodeSnapshot, encodeSnapshot, type PackedSnapshot } from '../packed-snapshot.ts'
 import { encodeSegment, SEGMENT_BYTES, SEGMENT_RECORDS_MAX } from '../segment.ts'
 import { readStoredRecords, type StoredLog } from '../stored-records.ts'
 import { decodeWorkspaceIdentity, type WorkspaceIdentity } from '../workspace-identity.ts'
@@ -126,11 +126,74 @@ async function* exportWorkspace(
   }
   yield writer.json(CHUNK.workspace, archived)
   const lsns = await snapshotLsns(log, extent)
-  for (const lsn of lsns) yield* exportSnapshot(writer, log, lsn)
-  if (firstLsn > 1) yield* exportKeys(writer, log, firstLsn)
+  for (const lsn of lsns) yield* snapshotChunks(writer, await readPacked(log, lsn))
+  if (firstLsn > 1) {
+    for await (const keys of droppedKeys(log, firstLsn)) yield writer.json(CHUNK.keys, keys)
+  }
+  yield* segmentChunks(writer, readStoredRecords(log, firstLsn, head), onRecord)
+  const counts: ArchivedCounts = { records: head - firstLsn + 1, snapshots: lsns.length }
+  yield writer.json(CHUNK.workspaceEnd, counts)
+}
+
+async function readPacked(log: StoredLog, lsn: Lsn): Promise<PackedSnapshot> {
+  const parts: Uint8Array[] = []
+  for await (const [, value] of log.moment.entries(snapshotKeyRange(log.number, lsn, lsn))) parts.push(value)
+  return decodeSnapshot(log.workspace, log.number, lsn, parts)
+}
+
+export async function* snapshotChunks(writer: ChunkWriter, packed: PackedSnapshot): AsyncGenerator<Uint8Array> {
+  const puts = await encodeSnapshot(NUMBER, packed)
+  for (const [part, { value }] of puts.entries()) {
+    const place = Buffer.allocUnsafe(9)
+    place.writeUInt8(Number(part === puts.length - 1), place.writeUInt16BE(part, place.writeUIntBE(packed.lsn, 0, 6)))
+    yield writer.chunk(CHUNK.snapshot, Buffer.concat([place, value]))
+  }
+}
+
+/**
+ * Idempotency keys of records before `firstLsn`; those of records that are kept are made again from these. Throws
+ * `corrupted` unless `ifDamaged` puts up with an entry that is.
+ */
+export async function* droppedKeys(
+  log: StoredLog,
+  firstLsn: Lsn,
+  ifDamaged?: (error: unknown) => undefined,
+): AsyncGenerator<[string, Lsn][]> {
+  let keys: [string, Lsn][] = []
+  const range = ownRange(KIND.idempotency, log.number)
+  for await (const [key, value] of log.moment.entries(range)) {
+    const lsn = lsnOfEntry(log, key, value, ifDamaged)
+    if (lsn === undefined || lsn >= firstLsn) continue
+    keys.push([Buffer.from(key.subarray(range.gte.byteLength)).toString(), lsn])
+    if (keys.length < KEYS_PER_CHUNK) continue
+    yield keys
+    keys = []
+  }
+  if (keys.length > 0) yield keys
+}
+
+function lsnOfEntry(
+  { workspace }: StoredLog,
+  key: Uint8Array,
+  value: Uint8Array,
+  ifDamaged?: (error: unknown) => undefined,
+): Lsn | undefined {
+  try {
+    return decodeKeyEntry(workspace, key, value)
+  } catch (error) {
+    if (ifDamaged === undefined) throw error
+    return ifDamaged(error)
+  }
+}
+
+export async function* segmentChunks(
+  writer: ChunkWriter,
+  records: AsyncIterable<LogRecord> | Iterable<LogRecord>,
+  onRecord: () => void = () => undefined,
+): AsyncGenerator<Uint8Array> {
   let run: LogRecord[] = []
   let runBytes = 0
-  for await (const record of readStoredRecords(log, firstLsn, head)) {
+  for await (const record of records) {
     onRecord()
     if (run.length > 0 && (run.length >= SEGMENT_RECORDS_MAX || runBytes + record.update.byteLength > SEGMENT_BYTES)) {
       yield await segmentChunk(writer, run)
@@ -141,35 +204,6 @@ async function* exportWorkspace(
     runBytes += record.update.byteLength
   }
   if (run.length > 0) yield await segmentChunk(writer, run)
-  const counts: ArchivedCounts = { records: head - firstLsn + 1, snapshots: lsns.length }
-  yield writer.json(CHUNK.workspaceEnd, counts)
-}
-
-async function* exportSnapshot(writer: ChunkWriter, log: StoredLog, lsn: Lsn): AsyncGenerator<Uint8Array> {
-  const parts: Uint8Array[] = []
-  for await (const [, value] of log.moment.entries(snapshotKeyRange(log.number, lsn, lsn))) parts.push(value)
-  const packed = await decodeSnapshot(log.workspace, log.number, lsn, parts)
-  const puts = await encodeSnapshot(NUMBER, packed)
-  for (const [part, { value }] of puts.entries()) {
-    const place = Buffer.allocUnsafe(9)
-    place.writeUInt8(Number(part === puts.length - 1), place.writeUInt16BE(part, place.writeUIntBE(lsn, 0, 6)))
-    yield writer.chunk(CHUNK.snapshot, Buffer.concat([place, value]))
-  }
-}
-
-/** Those of records that are kept are made again from the records. */
-async function* exportKeys(writer: ChunkWriter, log: StoredLog, firstLsn: Lsn): AsyncGenerator<Uint8Array> {
-  let keys: [string, Lsn][] = []
-  const range = ownRange(KIND.idempotency, log.number)
-  for await (const [key, value] of log.moment.entries(range)) {
-    const lsn = decodeKeyEntry(log.workspace, key, value)
-    if (lsn >= firstLsn) continue
-    keys.push([Buffer.from(key.subarray(range.gte.byteLength)).toString(), lsn])
-    if (keys.length < KEYS_PER_CHUNK) continue
-    yield writer.json(CHUNK.keys, keys)
-    keys = []
-  }
-  if (keys.length > 0) yield writer.json(CHUNK.keys, keys)
 }
 
 export async function segmentChunk(writer: ChunkWriter, records: readonly LogRecord[]): Promise<Uint8Array> {

@@ -1,5 +1,6 @@
 export type { ArchivedDamage, ArchivedWorkspace } from './archive-content.ts'
 export { type ExportOptions, exportArchive } from './export-archive.ts'
+export { exportIntact } from './export-intact.ts'
 export { type Imported, type ImportOptions, importArchive } from './import-archive.ts'
 export {
   type InspectOptions,

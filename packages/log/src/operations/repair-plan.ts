@@ -33,25 +33,37 @@ export async function planRepair(look: WorkspaceLook): Promise<RepairPlan> {
   if (head === 0) throw intact.damages[0] ?? nothingIntact(workspace)
   const usable = await usableSnapshots(look, intact)
   const base = await findBase({ ...look, extent }, usable, head)
+  // Where LevelDB can't tell where the workspace ends, more has been there.
+  const endLsn = end === LSN_MAX ? head + 1 : end
   // Where the extent is damaged nothing says which snapshot counts.
   const snapshotLsn = extent.snapshotLsn === LSN_MAX ? 0 : extent.snapshotLsn
   return {
     ...{ extent, head, headAt },
     firstLsn: (base + 1) as Lsn,
     snapshots: usable.filter((lsn) => lsn >= base),
-    reached: Math.max(witnessed, end, head, snapshotLsn) as Lsn,
+    reached: Math.max(witnessed, endLsn, head, snapshotLsn) as Lsn,
   }
 }
 
 /** Snapshots up to the head that can be unpacked and loaded, in order. */
-async function usableSnapshots(look: WorkspaceLook, { extent, head }: Intact): Promise<Lsn[]> {
+async function usableSnapshots(look: WorkspaceLook, { extent, head, rung }: Intact): Promise<Lsn[]> {
   const usable: Lsn[] = []
-  for (const lsn of await snapshotLsns(look, extent)) {
+  for (const lsn of await lsnsToTry(look, extent, rung)) {
     look.signal?.throwIfAborted()
     if (lsn > head) break
     if (await isUsable(look, lsn)) usable.push(lsn)
   }
   return usable
+}
+
+/** All of them, or only the newest where LevelDB can't list them. */
+async function lsnsToTry(look: WorkspaceLook, extent: Extent, rung: Rung | undefined): Promise<Lsn[]> {
+  try {
+    return await snapshotLsns(look, extent)
+  } catch (error) {
+    if (!isDamage(error)) throw error
+    return rung === undefined ? [] : [rung.lsn]
+  }
 }
 
 async function isUsable(look: WorkspaceLook, lsn: Lsn): Promise<boolean> {

@@ -2,63 +2,36 @@ import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { EventStore } from '../event-store.ts'
-import { extentKey, idempotencyKey, KIND, numberOfKey, ownRange, recordKey, snapshotKey, workspaceKey } from '../key.ts'
-import { levelStoreOf, openLevelStore } from '../level-store.ts'
+import { extentKey, idempotencyKey, KIND, numberOfKey, recordKey, snapshotKey, workspaceKey } from '../key.ts'
+import { openLevelStore } from '../level-store.ts'
 import type { LogError } from '../log-error.ts'
 import type { Lsn } from '../lsn.ts'
 import { sampleUpdate } from '../sample-update.ts'
 import { tamper } from '../tamper.ts'
 import { testDirectories } from '../test-directory.ts'
-import { readAll, sampleEntry } from '../testing.ts'
+import { sampleEntry } from '../testing.ts'
+import {
+  damagedStore as damageStore,
+  entriesOf,
+  expectGoesOn,
+  type Level,
+  lsns,
+  NOTE,
+  open,
+  spoil,
+} from './damaged-scene.ts'
 import { readRemains } from './remains.ts'
 import { surveyRepair } from './repair-survey.ts'
 import { type Repaired, repairWorkspace } from './repair-workspace.ts'
-import { makeRichStore } from './rich-store.ts'
-import { isIntact, verifyDirectory } from './verify-directory.ts'
 
 const makeDirectory = testDirectories()
 const refusal = (code: LogError['code']) => expect.objectContaining({ name: 'LogError', code })
-const open = (directory: string) => openLevelStore({ directory, durability: 'sync' })
-const lsns = (first: number, last: number) => Array.from({ length: last - first + 1 }, (_, n) => first + n)
-const NOTE = sampleEntry(0, { actor: 'joinery repair' })
 
-type Level = Parameters<Parameters<typeof tamper>[1]>[0]
-
-async function spoil(level: Level, key: Uint8Array): Promise<void> {
-  const value = Buffer.from((await level.get(key)) ?? [])
-  const at = value.byteLength >> 1
-  value[at] = (value[at] ?? 0) ^ 1
-  await level.put(key, value)
-}
-
-/** A rich store (`a` has 50 records, a key each 5, and up to 40 a snapshot each 10) with damage done to `a`, whose number is 0. */
 async function damagedStore(
   damage: (level: Level) => Promise<void>,
 ): Promise<{ directory: string; generation: string }> {
   const directory = await makeDirectory()
-  const store = await makeRichStore(directory)
-  const log = await store.open('a')
-  const { generation = '' } = log
-  for (let n = 41; n <= 50; n++) {
-    const key = n % 5 === 0 ? { idempotencyKey: `key ${n} 🪚` } : {}
-    await log.append(sampleEntry(n, { update: sampleUpdate('a', n), ...key })).durable
-  }
-  await store.close()
-  await tamper(directory, damage)
-  return { directory, generation }
-}
-
-/** Every entry of the workspace with this number, and its identity. */
-async function entriesOf(store: EventStore, workspace: string, number: number): Promise<Map<string, string>> {
-  const { disk } = levelStoreOf(store)
-  const entries = new Map<string, string>()
-  const add = (key: Uint8Array, value: Uint8Array) =>
-    entries.set(Buffer.from(key).toString('hex'), Buffer.from(value).toString('hex'))
-  add(workspaceKey(workspace), (await disk.get(workspaceKey(workspace))) ?? new Uint8Array())
-  for (const kind of [KIND.name, KIND.record, KIND.snapshot, KIND.extent, KIND.idempotency, KIND.segment]) {
-    for await (const [key, value] of disk.entries(ownRange(kind, number))) add(key, value)
-  }
-  return entries
+  return { directory, ...(await damageStore(directory, damage)) }
 }
 
 /** Repairs `a`, and looks at what everybody relies on whatever the damage was. */
@@ -83,19 +56,6 @@ async function repairA(directory: string): Promise<{ repaired: Repaired; store: 
   expect([...left.keys()].filter((key) => key.startsWith('04'))).toEqual([])
   expect(await entriesOfOthers()).toEqual(others)
   return { repaired, store }
-}
-
-/** Opens `a`, writes, closes the store, and verifies it. */
-async function expectGoesOn(store: EventStore, directory: string, firstLsn: number, head: number): Promise<void> {
-  const log = await store.open('a')
-  await log.append(sampleEntry(1, { idempotencyKey: 'of today' })).durable
-  const records = await readAll(log)
-  expect(records.map(({ lsn }) => lsn)).toEqual(lsns(firstLsn, head + 1))
-  expect(records.at(-2)).toMatchObject({ actor: NOTE.actor, update: NOTE.update })
-  for (const { lsn, update } of records.slice(0, -2)) expect(update).toEqual(sampleUpdate('a', lsn))
-  await store.close()
-  const report = await verifyDirectory(directory)
-  expect([report.problems, report.store?.problems, isIntact(report)]).toEqual([[], [], true])
 }
 
 describe('repairing a workspace', () => {

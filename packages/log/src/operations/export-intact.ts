@@ -1,0 +1,46 @@
+import type { EventStore, LogEntry } from '../event-store.ts'
+import { levelStoreOf } from '../level-store.ts'
+import { CHUNK, ChunkWriter } from './archive-chunk.ts'
+import type { ArchivedCounts, ArchiveHead } from './archive-content.ts'
+import { exportArchive, segmentChunks, snapshotChunks } from './export-archive.ts'
+import { type Kept, planKept } from './kept-items.ts'
+import { type SurveyOptions, survey } from './repair-survey.ts'
+
+/**
+ * An archive of what is intact of one workspace: what a repair would make of it, and of one that is not damaged all. Reads
+ * only. Throws `corrupted` where no good state can be told, `invalid` or `deleted`.
+ */
+export async function* exportIntact(
+  store: EventStore,
+  workspace: string,
+  options: SurveyOptions & { readonly note: LogEntry },
+): AsyncGenerator<Uint8Array> {
+  const level = levelStoreOf(store)
+  const { disk } = level
+  const moment = disk.pin()
+  try {
+    const { look, plan } = await survey(moment, workspace, options)
+    const now = level.now()
+    if (plan === undefined) yield* exportArchive(store, { ...options, workspaces: [workspace] })
+    else yield* archiveOf({ storeId: disk.storeId, at: now }, planKept(look, plan, { note: options.note, now }))
+  } finally {
+    await moment.close()
+  }
+}
+
+async function* archiveOf(head: ArchiveHead, { archived, items }: Kept): AsyncGenerator<Uint8Array> {
+  const writer = new ChunkWriter()
+  yield writer.begin()
+  yield writer.json(CHUNK.head, head)
+  yield writer.json(CHUNK.workspace, archived)
+  const counts = { records: archived.head - archived.firstLsn + 1, snapshots: 0 }
+  for await (const item of items()) {
+    if (item.kind === 'snapshot') {
+      counts.snapshots++
+      yield* snapshotChunks(writer, item.snapshot)
+    } else if (item.kind === 'keys') yield writer.json(CHUNK.keys, item.keys)
+    else if (item.kind === 'records') yield* segmentChunks(writer, item.records)
+  }
+  yield writer.json(CHUNK.workspaceEnd, counts satisfies ArchivedCounts)
+  yield writer.end()
+}
