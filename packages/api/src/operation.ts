@@ -94,9 +94,8 @@ function foreignShape(id: string, part: string): ApiError {
 }
 
 function assertFieldsFit(block: Block, { fields = {} }: Of<'patch'>): void {
-  const before = block.fields.toJSON()
   for (const [key, value] of Object.entries(fields)) {
-    if (!fitsClaim(mergePatch(before[key], value)))
+    if (!fitsClaim(mergePatch(block.fields.get(key), value)))
       throw new ApiError('invalid', `fields.${key} becomes too large with what it holds already`)
   }
 }
@@ -159,11 +158,11 @@ export function replaceFields(block: Block, fields: Readonly<Record<string, Json
 
 /** A JSON merge patch of the fields: null removes one. */
 function patchFields(block: Block, patch: Readonly<Record<string, Json>>, author: ClaimAuthor): void {
-  const before = block.fields.toJSON()
   const changes: Record<string, Json | undefined> = {}
   for (const [key, value] of Object.entries(patch)) {
-    const after = value === null ? undefined : mergePatch(before[key], value)
-    if (after === undefined || !Object.hasOwn(before, key) || !isSameJson(before[key], after)) changes[key] = after
+    const before = block.fields.get(key)
+    const after = value === null ? undefined : mergePatch(before, value)
+    if (after === undefined || before === undefined || !isSameJson(before, after)) changes[key] = after
   }
   changeFields(block, changes, author)
 }

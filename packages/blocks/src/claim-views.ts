@@ -1,5 +1,6 @@
 import * as Y from 'yjs'
 import { type ChangedType, locateChange } from './change-location.ts'
+import { ClaimBook } from './claim-book.ts'
 import { type FieldClaim, fieldRules } from './field-rules.ts'
 import { indexingRules, type StatusClaim } from './indexing-rules.ts'
 import { type ClaimRules, type Fold, foldClaims } from './ranked-claims.ts'
@@ -14,57 +15,83 @@ export type ClaimPart = 'indexingList' | 'fields'
 export class ClaimView<C> {
   readonly #block: Y.Map<unknown>
   readonly #part: ClaimPart
-  readonly #rules: ClaimRules<C>
+  readonly rules: ClaimRules<C>
   readonly #numberOf: (claim: C) => number
   readonly #highest = new Map<string, number>()
   #fold: Fold<C> | undefined
+  /** Of the transaction that is open. */
+  #book: ClaimBook<C> | undefined
 
   constructor(block: Y.Map<unknown>, part: ClaimPart, rules: ClaimRules<C>, numberOf: (claim: C) => number) {
     this.#block = block
     this.#part = part
-    this.#rules = rules
+    this.rules = rules
     this.#numberOf = numberOf
   }
 
-  /** What the list says now, inside an open transaction too. */
+  /** What the list says now, inside an open transaction too: there each reading is a walk once the list is touched. */
   get fold(): Fold<C> {
-    const transaction = this.#block.doc?._transaction ?? null
-    if (transaction !== null) return this.#foldInside(transaction)
-    if (this.#fold === undefined) this.#fold = this.#read()
-    return this.#fold
+    if (this.#fold !== undefined && !this.#isTouched) return this.#fold
+    const fold = this.#read()
+    // A fold of the middle of a transaction is nobody's to keep: what it makes is not among what it says that it changed.
+    if (this.#transaction === null) this.#fold = fold
+    return fold
   }
 
-  /**
-   * The highest run number or seq this replica has seen under `key` since it was loaded; 0 for none. Outlives removal.
-   * Who asks for many keys brings the fold: inside a transaction that has touched the list each reading is a walk.
-   */
-  highestSeen(key: string, fold: Fold<C> = this.fold): number {
-    const winner = fold.winners.get(key)
+  /** The shown claim of one key. */
+  winner(key: string): C | undefined {
+    const transaction = this.#transaction
+    const list = this.#list
+    const isFoldTrue = transaction === null || (this.#fold !== undefined && !this.#isTouched)
+    if (isFoldTrue || !(list instanceof Y.Array)) return this.fold.winners.get(key)
+    const winner = this.bookIn(transaction, list).winner(key)
+    if (winner !== undefined) this.#see(key, winner)
+    return winner
+  }
+
+  /** The highest run number or seq this replica has seen under `key` since it was loaded, where `winner` stands; 0 for none. Outlives removal. */
+  highestSeen(key: string, winner: C | undefined): number {
     return Math.max(this.#highest.get(key) ?? 0, winner === undefined ? 0 : this.#numberOf(winner))
   }
 
-  /** Forgets the fold: a transaction has touched the list. */
-  invalidate(): void {
-    this.#fold = undefined
+  /** What the list holds, to write in it, inside the caller's transaction. */
+  bookIn(transaction: Y.Transaction, list: Y.Array<unknown>): ClaimBook<C> {
+    if (this.#book?.isTrue(transaction, list) !== true) this.#book = new ClaimBook(transaction, list, this.rules)
+    return this.#book
   }
 
-  #foldInside(transaction: Y.Transaction): Fold<C> {
-    const list = this.#block.get(this.#part)
-    const isTouched =
-      transaction.changed.has(this.#block as unknown as ChangedType) ||
-      (list instanceof Y.AbstractType && transaction.changed.has(list))
-    // A fold of the middle of a transaction is nobody's to keep: what it makes is not among what it says that it changed.
-    return this.#fold === undefined || isTouched ? this.#read() : this.#fold
+  /** Forgets what was read: a transaction has touched the list. */
+  invalidate(): void {
+    this.#fold = undefined
+    this.#book = undefined
+  }
+
+  get #transaction(): Y.Transaction | null {
+    return this.#block.doc?._transaction ?? null
+  }
+
+  get #list(): unknown {
+    return this.#block.get(this.#part)
+  }
+
+  /** True if the open transaction has changed the list. */
+  get #isTouched(): boolean {
+    const changed = this.#transaction?.changed
+    if (changed === undefined) return false
+    const list = this.#list
+    return changed.has(this.#block as unknown as ChangedType) || (list instanceof Y.AbstractType && changed.has(list))
   }
 
   #read(): Fold<C> {
-    const list = this.#block.get(this.#part)
-    const fold = foldClaims(list instanceof Y.Array || Array.isArray(list) ? list : [], this.#rules)
-    for (const [key, winner] of fold.winners) {
-      const number = this.#numberOf(winner)
-      if (number > (this.#highest.get(key) ?? 0)) this.#highest.set(key, number)
-    }
+    const list = this.#list
+    const fold = foldClaims(list instanceof Y.Array || Array.isArray(list) ? list : [], this.rules)
+    for (const [key, winner] of fold.winners) this.#see(key, winner)
     return fold
+  }
+
+  #see(key: string, winner: C): void {
+    const number = this.#numberOf(winner)
+    if (number > (this.#highest.get(key) ?? 0)) this.#highest.set(key, number)
   }
 }
 

@@ -1,19 +1,17 @@
-import * as Y from 'yjs'
-import { assertBlockLives, ensureClaimList } from './block-part.ts'
+import type * as Y from 'yjs'
+import { BlockClaims } from './block-claims.ts'
 import { BlocksError } from './blocks-error.ts'
 import { CLAIM_LIMITS, isBoundedJson, isCount, isProgress, isTotal } from './claim-bounds.ts'
-import { diffFolds, type ListChange } from './claim-diff.ts'
-import { type ClaimView, DocViews } from './claim-views.ts'
+import type { ListChange } from './claim-diff.ts'
 import {
   type IndexingEntry,
   type IndexingRun,
   type IndexingStatus,
   indexingRules,
   SOURCE_PRIORITY,
-  type StatusClaim,
 } from './indexing-rules.ts'
 import type { Json, JsonObject } from './json.ts'
-import { deleteClaims, type Junk, writeClaim } from './ranked-claims.ts'
+import type { Junk } from './ranked-claims.ts'
 import type { OrderRule } from './status-rules.ts'
 import { assertAuthor, assertName, badArgument, type ClaimAuthor } from './write-arguments.ts'
 
@@ -65,28 +63,19 @@ export class RunSupersededError extends BlocksError {
 export type IndexingChange = ListChange<IndexingEntry>
 
 /** The indexes of one block and how far they are. Writers add claims; `entries` shows the greatest claim of each index. */
-export class IndexingList {
-  readonly #block: Y.Map<unknown>
-  readonly #blockId: string
-
+export class IndexingList extends BlockClaims<IndexingEntry> {
   constructor(block: Y.Map<unknown>, blockId: string) {
-    this.#block = block
-    this.#blockId = blockId
-  }
-
-  /** The shown entries, sorted by `index_name`. The same frozen array until one of them changes. Empty for a deleted block. */
-  entries(): readonly IndexingEntry[] {
-    return this.#view()?.fold.entries ?? NO_ENTRIES
+    super(block, blockId, 'indexingList', (views) => views.indexingList)
   }
 
   /** The shown entry of one index. */
   get(indexName: string): IndexingEntry | undefined {
-    return this.#view()?.fold.winners.get(indexName)
+    return this.view?.winner(indexName)
   }
 
   /** Elements that are neither claims nor legacy entries, with what is wrong with each. */
   junk(): readonly Junk[] {
-    return this.#view()?.fold.junk ?? NO_JUNK
+    return this.view?.fold.junk ?? NO_JUNK
   }
 
   /**
@@ -101,19 +90,19 @@ export class IndexingList {
     if (status !== 'notStarted' && status !== 'processing')
       throw badArgument('status', '"notStarted" or "processing"', status)
     if (collectionConfigs !== undefined) assertConfigs(collectionConfigs)
-    return this.#write((view, transaction) => {
-      const standing = view.fold.winners.get(indexName)
+    return this.write((view, open) => {
+      const standing = view.winner(indexName)
       if (standing?.run.id === runId) return standing.run
       if (standing !== undefined && isShielded(standing, source)) throw new RunSupersededError(standing)
-      const no = view.highestSeen(indexName) + 1
+      const no = view.highestSeen(indexName, standing) + 1
       if (!isCount(no, 1)) throw badArgument('run', `a number up to ${CLAIM_LIMITS.countMax}`, no)
       const run: IndexingRun = { no, id: runId, source }
       const at = options.at ?? Date.now()
       const claim: Record<string, Json> = { index_name: indexName, run: { ...run }, status, source, actor, at }
       if (collectionConfigs !== undefined) claim.collection_configs = collectionConfigs
-      writeClaim(transaction, this.#list(transaction), claim, indexingRules)
+      open().write(claim)
       return run
-    })
+    }, STATUS_ORIGIN)
   }
 
   /**
@@ -129,59 +118,28 @@ export class IndexingList {
     assertName(indexName, 'indexName')
     assertRun(run)
     assertReport(status, options)
-    return this.#write((view, transaction) => {
-      const standing = view.fold.winners.get(indexName)
-      if (standing === undefined && view.highestSeen(indexName) >= run.no) {
+    return this.write((view, open) => {
+      const standing = view.winner(indexName)
+      if (standing === undefined && view.highestSeen(indexName, standing) >= run.no) {
         return { recorded: false, shown: false, entry: undefined }
       }
       const claim = reportClaim(indexName, run, status, options, standing)
-      const { winner, rule } = writeClaim(transaction, this.#list(transaction), claim, indexingRules)
+      const { winner, rule } = open().write(claim)
       if (rule === 0) return { recorded: true, shown: true, entry: winner }
       return { recorded: true, shown: false, entry: winner, rule: rule as OrderRule }
-    })
+    }, STATUS_ORIGIN)
   }
 
   /** Removes an index: deletes the claims this replica sees. A claim made meanwhile elsewhere stays. True if there was one. */
   remove(indexName: string): boolean {
     assertName(indexName, 'indexName')
-    return this.#write((view, transaction) => {
-      if (!view.fold.winners.has(indexName)) return false
-      return deleteClaims(this.#list(transaction), indexName, indexingRules) > 0
-    })
-  }
-
-  /** Calls `listener` once after each transaction, local or remote, that changed something here; returns unsubscribe. */
-  observe(listener: (change: IndexingChange, transaction: Y.Transaction) => void): () => void {
-    const views = DocViews.of(assertBlockLives(this.#block, this.#blockId))
-    const view = views.viewsOf(this.#block).indexingList
-    let before = view.fold
-    return views.subscribe((touched, transaction) => {
-      if (touched.parts.get(this.#block)?.has('indexingList') !== true) return
-      const after = view.fold
-      const change = diffFolds(before, after, indexingRules)
-      before = after
-      if (change !== undefined) listener(change, transaction)
-    })
-  }
-
-  #view(): ClaimView<StatusClaim> | undefined {
-    const { doc } = this.#block
-    const isLive = doc !== null && this.#block._item?.deleted === false
-    return isLive ? DocViews.of(doc).viewsOf(this.#block).indexingList : undefined
-  }
-
-  #list(transaction: Y.Transaction): Y.Array<unknown> {
-    return ensureClaimList(transaction, this.#block, this.#blockId, 'indexingList')
-  }
-
-  #write<T>(body: (view: ClaimView<StatusClaim>, transaction: Y.Transaction) => T): T {
-    const doc = assertBlockLives(this.#block, this.#blockId)
-    const view = DocViews.of(doc).viewsOf(this.#block).indexingList
-    return Y.transact(doc, (transaction) => body(view, transaction), STATUS_ORIGIN)
+    return this.write((view, open) => {
+      if (view.winner(indexName) === undefined) return false
+      return open().remove([indexName]) > 0
+    }, STATUS_ORIGIN)
   }
 }
 
-const NO_ENTRIES: readonly IndexingEntry[] = Object.freeze([])
 const NO_JUNK: readonly Junk[] = Object.freeze([])
 
 function isShielded(standing: IndexingEntry, source: keyof typeof SOURCE_PRIORITY): boolean {

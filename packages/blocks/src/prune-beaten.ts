@@ -1,8 +1,5 @@
 import * as Y from 'yjs'
 import { DocViews } from './claim-views.ts'
-import { fieldRules } from './field-rules.ts'
-import { indexingRules } from './indexing-rules.ts'
-import { deleteBeaten } from './ranked-claims.ts'
 import { getBlock, listBlocks } from './workspace-blocks.ts'
 
 /** Origin of the transaction that prunes, so that whoever prunes after transactions can tell its own and stop. */
@@ -18,22 +15,21 @@ export const PRUNE_ORIGIN: object = Object.freeze({ joinery: 'prune' })
 export function pruneBeaten(doc: Y.Doc, blockIds?: Iterable<string>): number {
   const views = DocViews.of(doc)
   const blocks = blockIds === undefined ? listBlocks(doc) : [...new Set(blockIds)].map((id) => getBlock(doc, id))
-  const lists = blocks.flatMap((block) => {
+  const beaten = blocks.flatMap((block) => {
     if (block === undefined) return []
     const { indexingList, fields } = views.viewsOf(block.map)
     return [
-      ...(indexingList.fold.lost.length > 0 ? [{ list: block.map.get('indexingList'), rules: indexingRules }] : []),
-      ...(fields.fold.lost.length > 0 ? [{ list: block.map.get('fields'), rules: fieldRules }] : []),
-    ]
+      { view: indexingList, list: block.map.get('indexingList') },
+      { view: fields, list: block.map.get('fields') },
+    ].filter(({ view }) => view.fold.lost.length > 0)
   })
-  if (lists.length === 0) return 0
+  if (beaten.length === 0) return 0
   return Y.transact(
     doc,
-    () => {
+    (transaction) => {
       let count = 0
-      for (const { list, rules } of lists) {
-        if (!(list instanceof Y.Array)) continue
-        count += rules === indexingRules ? deleteBeaten(list, indexingRules) : deleteBeaten(list, fieldRules)
+      for (const { view, list } of beaten) {
+        if (list instanceof Y.Array) count += view.bookIn(transaction, list).remove(view.fold.winners.keys(), true)
       }
       return count
     },

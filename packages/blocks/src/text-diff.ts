@@ -1,4 +1,3 @@
-import { isHighSurrogate, isLowSurrogate, linesOf, type Tokens, wordsOf } from './text-tokens.ts'
 import { type Steps, searchMatches, type TokenMatch } from './token-search.ts'
 import { uniqueAnchors } from './unique-anchors.ts'
 
@@ -10,16 +9,17 @@ export interface TextEdit {
 }
 
 /**
- * Edits of one diff: each costs Yjs a search for its place and two structs, for good. Beyond it the nearest are joined:
- * in a text of 200,000 pieces 2,000 edits took 70 ms, and 20,000 ten seconds.
+ * Edits of one diff: beyond it the text is replaced as a whole. Each costs Yjs a search for its place and two structs,
+ * for good: in a text of 200,000 pieces 2,000 edits took 70 ms, and 20,000 ten seconds.
  */
 export const EDITS_MAX = 2_000
 
 /** Comparisons of one diff, some 30 ms: a request must not keep all others waiting. What is left then is replaced. */
 export const STEPS_MAX = 2_000_000
 
-/** What texts are cut at that differ in too many words, from coarse to fine. */
-const CUTS: readonly ((text: string) => Tokens)[] = [linesOf, wordsOf]
+/** Words, runs of spaces and single signs. `u` keeps surrogate pairs whole. */
+const WORDS = /[\p{L}\p{N}\p{M}_]+|\s+|./gsu
+const LINES = /[^\n]*\n|[^\n]+/g
 
 /** Where `old` stands, from `index` on, `next` is to stand. */
 interface Place {
@@ -30,13 +30,17 @@ interface Place {
 
 /**
  * The edits that turn `before` into `after`, by common ends first and Myers' search over words on the middle. A middle
- * that differs too much is cut at the lines, then at the words, that both texts have once, and searched between them;
- * what is left without any is replaced as a whole. When no `steps` are left, so is the rest (B44). Never splits a surrogate pair. Words rather than letters, so that an edit reads as what somebody did.
+ * that differs too much is cut at the lines that both texts have once, and searched between them; what differs too much
+ * there is replaced. When no `steps` are left, so is the rest (B44). Never splits a surrogate pair. Words rather than letters, so that an edit reads as what somebody did.
  */
 export function diffText(before: string, after: string, steps: Steps = { left: STEPS_MAX }): TextEdit[] {
-  const places = [...differences({ index: 0, old: before, next: after }, CUTS, steps)]
-  const edits = places.map(({ index, old, next }) => ({ index, remove: old.length, insert: next }))
-  return edits.length > EDITS_MAX ? joinNearest(before, edits) : edits
+  const whole = { index: 0, old: before, next: after }
+  const places = [...differences(whole, steps)]
+  return (places.length > EDITS_MAX ? [withoutCommonEnds(whole)] : places).map(({ index, old, next }) => ({
+    index,
+    remove: old.length,
+    insert: next,
+  }))
 }
 
 /** Applies edits to a string: what a text holds after them. */
@@ -50,66 +54,47 @@ export function applyEdits(before: string, edits: readonly TextEdit[]): string {
   return text + before.slice(done)
 }
 
-function* differences(place: Place, cuts: typeof CUTS, steps: Steps): Generator<Place> {
+function* differences(place: Place, steps: Steps, isCut = false): Generator<Place> {
   const middle = withoutCommonEnds(place)
-  const { old, next } = middle
+  const { index, old, next } = middle
   if (old === '' && next === '') return
   if (old === '' || next === '' || steps.left <= 0) return yield middle
-  const [before, after] = [wordsOf(old), wordsOf(next)]
-  const matches = searchMatches(before, after, steps)
+  const words = [piecesOf(old, WORDS), piecesOf(next, WORDS)] as const
+  const matches = searchMatches(...words, steps)
   if (matches !== undefined) {
-    for (const between of placesBetween(middle, before, after, matches)) yield withoutCommonEnds(between)
+    for (const between of placesBetween(index, ...words, matches)) yield withoutCommonEnds(between)
     return
   }
-  for (const [level, cut] of cuts.entries()) {
-    const [before, after] = [cut(old), cut(next)]
-    const anchors = uniqueAnchors(before, after)
-    if (anchors.length === 0) continue
-    for (const between of placesBetween(middle, before, after, anchors))
-      yield* differences(between, cuts.slice(level + 1), steps)
-    return
-  }
-  yield middle
+  if (isCut) return yield middle
+  const lines = [piecesOf(old, LINES), piecesOf(next, LINES)] as const
+  for (const between of placesBetween(index, ...lines, uniqueAnchors(...lines)))
+    yield* differences(between, steps, true)
 }
 
-/** What stands before, between and after the matches. */
-function placesBetween({ index, old, next }: Place, before: Tokens, after: Tokens, matches: readonly TokenMatch[]) {
-  const places: Place[] = []
-  let [oldDone, nextDone] = [0, 0]
-  const end = { old: before.count, next: after.count, length: 0 }
-  for (const match of [...matches, end]) {
-    const [oldFrom, oldTo] = [startOf(before, match.old), startOf(before, match.old + match.length)]
-    const [nextFrom, nextTo] = [startOf(after, match.next), startOf(after, match.next + match.length)]
-    // What is no more than alike in its hashes belongs to what differs.
-    if (old.slice(oldFrom, oldTo) !== next.slice(nextFrom, nextTo)) continue
-    if (oldFrom > oldDone || nextFrom > nextDone)
-      places.push({ index: index + oldDone, old: old.slice(oldDone, oldFrom), next: next.slice(nextDone, nextFrom) })
-    oldDone = oldTo
-    nextDone = nextTo
-  }
-  return places
+function piecesOf(text: string, pieces: RegExp): readonly string[] {
+  return text.match(pieces) ?? []
 }
 
-function startOf({ starts }: Tokens, token: number): number {
-  return starts[token] ?? 0
-}
-
-/** No more edits than {@link EDITS_MAX}, apart by the widest stretches of text that stay. */
-function joinNearest(before: string, edits: readonly TextEdit[]): TextEdit[] {
-  const stays = edits.map(({ index, remove }, at) => ({ at, length: (edits[at + 1]?.index ?? 0) - index - remove }))
-  const widest = stays.slice(0, -1).sort((a, b) => b.length - a.length)
-  const isJoined = new Set(widest.slice(EDITS_MAX - 1).map(({ at }) => at))
-  const joined: TextEdit[] = []
-  for (const [at, edit] of edits.entries()) {
-    const last = joined.at(-1)
-    if (last === undefined || !isJoined.has(at - 1)) {
-      joined.push(edit)
-      continue
-    }
-    const insert = last.insert + before.slice(last.index + last.remove, edit.index) + edit.insert
-    joined[joined.length - 1] = { index: last.index, remove: edit.index + edit.remove - last.index, insert }
+/** What stands before, between and after the matches; `index` is where the first of the old pieces begins. */
+function* placesBetween(
+  index: number,
+  before: readonly string[],
+  after: readonly string[],
+  matches: readonly TokenMatch[],
+): Generator<Place> {
+  let [at, oldDone, nextDone] = [index, 0, 0]
+  for (const { old: from, next: there, length } of [
+    ...matches,
+    { old: before.length, next: after.length, length: 0 },
+  ]) {
+    const old = before.slice(oldDone, from).join('')
+    const next = after.slice(nextDone, there).join('')
+    if (old !== '' || next !== '') yield { index: at, old, next }
+    oldDone = from + length
+    nextDone = there + length
+    at += old.length
+    for (let kept = from; kept < oldDone; kept++) at += before[kept]?.length ?? 0
   }
-  return joined
 }
 
 /** Narrows a place to the code units that differ. */
@@ -133,4 +118,12 @@ function commonTail(a: string, b: string, head: number): number {
   let length = 0
   while (length < max && a.charCodeAt(a.length - 1 - length) === b.charCodeAt(b.length - 1 - length)) length++
   return length > 0 && isLowSurrogate(a.charCodeAt(a.length - length)) ? length - 1 : length
+}
+
+function isHighSurrogate(unit: number): boolean {
+  return unit >= 0xd800 && unit <= 0xdbff
+}
+
+function isLowSurrogate(unit: number): boolean {
+  return unit >= 0xdc00 && unit <= 0xdfff
 }

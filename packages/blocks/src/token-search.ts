@@ -1,5 +1,3 @@
-import type { Tokens } from './text-tokens.ts'
-
 /** So many pieces from `old` on in the one text are those from `next` on in the other. */
 export interface TokenMatch {
   readonly old: number
@@ -31,32 +29,26 @@ export interface Steps {
  * path of d differences gets on diagonal k. Undefined when that takes more than {@link DIFFERENCES_MAX} differences, more
  * than {@link STEPS_PER_TOKEN} comparisons for each piece, or more than half the steps that are left.
  */
-export function searchMatches(old: Tokens, next: Tokens, steps: Steps): TokenMatch[] | undefined {
-  const most = Math.min(DIFFERENCES_MAX, old.count + next.count)
+export function searchMatches(old: readonly string[], next: readonly string[], steps: Steps): TokenMatch[] | undefined {
+  const most = Math.min(DIFFERENCES_MAX, old.length + next.length)
   const offset = most + 1
   const reach = new Int32Array(2 * offset + 1)
   const trace: Int32Array[] = []
   // Half of what is left, so that the pieces a text is cut into have some, too.
-  const end = steps.left - Math.min(STEPS_LEAST + STEPS_PER_TOKEN * (old.count + next.count), steps.left / 2)
+  const end = steps.left - Math.min(STEPS_LEAST + STEPS_PER_TOKEN * (old.length + next.length), steps.left / 2)
   for (let d = 0; d <= most; d++) {
     trace.push(reach.slice(offset - d - 1, offset + d + 2))
     for (let k = -d; k <= d; k += 2) {
       const start = isDown(reach, offset, k, d) ? at(reach, offset + k + 1) : at(reach, offset + k - 1) + 1
-      const x = start + matching(old, start, next, start - k)
+      let x = start
+      while (x < old.length && x - k < next.length && old[x] === next[x - k]) x++
       steps.left -= 1 + x - start
       reach[offset + k] = x
-      if (x >= old.count && x - k >= next.count) return collectMatches(trace, old.count, next.count)
+      if (x >= old.length && x - k >= next.length) return collectMatches(trace, old.length, next.length)
       if (steps.left < end) return undefined
     }
   }
   return undefined
-}
-
-function matching(old: Tokens, oldFrom: number, next: Tokens, newFrom: number): number {
-  const most = Math.min(old.count - oldFrom, next.count - newFrom)
-  let length = 0
-  while (length < most && old.hashes[oldFrom + length] === next.hashes[newFrom + length]) length++
-  return length
 }
 
 function isDown(reach: Int32Array, offset: number, k: number, d: number): boolean {

@@ -1,4 +1,3 @@
-import type { Tokens } from './text-tokens.ts'
 import type { TokenMatch } from './token-search.ts'
 
 /** Pieces of a text that are looked up: a Map of them takes some 20 ms. Of 400,000 characters they are all lines. */
@@ -9,14 +8,14 @@ const TOKENS_MAX = 100_000
  * that are too far apart to be searched (Bram Cohen's patience diff). In the order of the texts; none where a text has
  * more than {@link TOKENS_MAX} pieces.
  */
-export function uniqueAnchors(old: Tokens, next: Tokens): TokenMatch[] {
-  if (Math.max(old.count, next.count) > TOKENS_MAX) return []
+export function uniqueAnchors(old: readonly string[], next: readonly string[]): TokenMatch[] {
+  if (Math.max(old.length, next.length) > TOKENS_MAX) return []
   const inNext = placesIn(next)
   /** The match with the least `next` that ends a run of each length, and before each match the one it follows. */
   const ends: TokenMatch[] = []
   const follows = new Map<TokenMatch, TokenMatch | undefined>()
-  for (const [hash, place] of placesIn(old)) {
-    const there = inNext.get(hash)
+  for (const [piece, place] of placesIn(old)) {
+    const there = inNext.get(piece)
     if (place === undefined || there === undefined) continue
     let [low, high] = [0, ends.length]
     while (low < high) {
@@ -34,11 +33,8 @@ export function uniqueAnchors(old: Tokens, next: Tokens): TokenMatch[] {
 }
 
 /** Where each piece stands, in that order; undefined for what stands there more than once. */
-function placesIn({ count, hashes }: Tokens): Map<number, number | undefined> {
-  const places = new Map<number, number | undefined>()
-  for (let at = 0; at < count; at++) {
-    const hash = hashes[at] ?? 0
-    places.set(hash, places.has(hash) ? undefined : at)
-  }
+function placesIn(pieces: readonly string[]): Map<string, number | undefined> {
+  const places = new Map<string, number | undefined>()
+  for (const [at, piece] of pieces.entries()) places.set(piece, places.has(piece) ? undefined : at)
   return places
 }

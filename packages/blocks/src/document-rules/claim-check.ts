@@ -98,7 +98,7 @@ function checkRun(place: Place, claim: StatusClaim, context: ClaimContext): Bloc
   const { run, index_name } = claim
   const view = place.block === undefined ? undefined : DocViews.of(doc).viewsOf(place.block).indexingList
   const fold = view && folds.of(view)
-  const highest = view?.highestSeen(index_name, fold) ?? 0
+  const highest = view?.highestSeen(index_name, fold?.winners.get(index_name)) ?? 0
   if (run.no > highest + UPDATE_LIMITS.countJumpMax) return badClaim('indexingList', 'run.no, far above the last run')
   const winner = fold?.winners.get(index_name)
   const same =
@@ -122,7 +122,7 @@ function checkRun(place: Place, claim: StatusClaim, context: ClaimContext): Bloc
 
 function checkSeq(place: Place, claim: FieldClaim, { doc, folds }: ClaimContext): BlocksRefusal | undefined {
   const view = place.block === undefined ? undefined : DocViews.of(doc).viewsOf(place.block).fields
-  const highest = view?.highestSeen(claim.key, folds.of(view)) ?? 0
+  const highest = view?.highestSeen(claim.key, folds.of(view).winners.get(claim.key)) ?? 0
   return claim.seq > highest + UPDATE_LIMITS.countJumpMax
     ? badClaim('fields', 'seq, far above the last one')
     : undefined

@@ -1,0 +1,203 @@
+import * as Y from 'yjs'
+import type { JsonObject } from './json.ts'
+import type { ClaimRules } from './ranked-claims.ts'
+
+/** A claim and the id of its element, which stays true whatever Yjs does to the item around it. */
+interface Placed<C> {
+  readonly claim: C
+  readonly id: Y.ID
+}
+
+/**
+ * The claims of one list by key, for one open transaction: made by one walk, then kept up with what the transaction
+ * writes, whoever writes it. A thousand claims in one transaction would be a thousand walks through the list otherwise,
+ * since there is no fold of what is still being written.
+ */
+export class ClaimBook<C> {
+  readonly #transaction: Y.Transaction
+  readonly #list: Y.Array<unknown>
+  readonly #rules: ClaimRules<C>
+  readonly #placed = new Map<string, Placed<C>[]>()
+  /** Elements that are Yjs types: what they say may change while they stand. */
+  readonly #types: { readonly raw: unknown; readonly id: Y.ID }[] = []
+  /** An item near the list's end. */
+  #tail: Y.Item | null = null
+  /** This client's structs before it have been looked at. */
+  #clock: number
+
+  constructor(transaction: Y.Transaction, list: Y.Array<unknown>, rules: ClaimRules<C>) {
+    this.#transaction = transaction
+    this.#list = list
+    this.#rules = rules
+    this.#clock = this.#ownClock
+    for (let item = list._start; item !== null; item = item.right) {
+      this.#enter(item)
+      this.#tail = item
+    }
+  }
+
+  /** False once it can't know what was written: by an update of others in the middle of this very transaction. */
+  isTrue(transaction: Y.Transaction, list: unknown): boolean {
+    return this.#transaction === transaction && this.#list === list && transaction.local
+  }
+
+  /** The greatest claim of one key. */
+  winner(key: string): C | undefined {
+    return this.#greatest(this.#of(key))?.claim
+  }
+
+  /** Adds one claim: see {@link writeAll}. */
+  write(value: JsonObject): { winner: C; rule: number } {
+    const [written] = this.writeAll([value])
+    if (written === undefined) throw new Error('invariant: a claim that was written came to nothing')
+    return written
+  }
+
+  /**
+   * Adds claims of different keys and deletes what they leave beaten: all visible claims of their keys but the winner and
+   * the new one. A claim that loses on arrival is kept for now, since an insertion deleted in the same transaction would
+   * reach nobody's log; the next writer or the server's pruning takes it away.
+   *
+   * @returns for each the claim that is shown afterwards and, when that is another one, the rule that decided.
+   */
+  writeAll(values: readonly JsonObject[]): { winner: C; rule: number }[] {
+    const rivals: Placed<C>[] = []
+    const results = values.map((value) => {
+      const parsed = this.#rules.parse(value)
+      if ('junk' in parsed) throw new Error(`invariant: a claim about to be written is junk: ${parsed.junk}`)
+      const { claim } = parsed
+      const standing = this.#of(this.#rules.keyOf(claim))
+      const greatest = this.#greatest(standing)
+      const rule = greatest === undefined ? 0 : Math.max(0, this.#rules.compare(greatest.claim, claim))
+      rivals.push(...standing.filter((rival) => rule === 0 || rival !== greatest))
+      return { winner: greatest === undefined || rule === 0 ? claim : greatest.claim, rule }
+    })
+    this.#delete(rivals)
+    if (values.length > 0) this.#insert(values)
+    return results
+  }
+
+  /** Deletes the live claims of these keys, all or all that the winner beats; how many there were. */
+  remove(keys: Iterable<string>, isWinnerKept = false): number {
+    const gone = [...keys].flatMap((key) => {
+      const standing = this.#of(key)
+      const kept = isWinnerKept ? this.#greatest(standing) : undefined
+      return standing.filter((placed) => placed !== kept)
+    })
+    return this.#delete(gone)
+  }
+
+  get #ownClock(): number {
+    const { doc } = this.#transaction
+    return Y.getState(doc.store, doc.clientID)
+  }
+
+  /** The claims of one key that stand now. */
+  #of(key: string): Placed<C>[] {
+    this.#catchUp()
+    const { store } = this.#transaction.doc
+    const placed = this.#placed.get(key) ?? []
+    const standing = placed.filter(({ id }) => !Y.getItem(store, id).deleted)
+    if (standing.length < placed.length) this.#placed.set(key, standing)
+    return [...standing, ...this.#typed().filter(({ claim }) => this.#rules.keyOf(claim) === key)]
+  }
+
+  /** Of claims that are the same JSON, the first. */
+  #greatest([first, ...others]: readonly Placed<C>[]): Placed<C> | undefined {
+    let top = first
+    for (const other of others) if (top !== undefined && this.#rules.compare(other.claim, top.claim) > 0) top = other
+    return top
+  }
+
+  #typed(): Placed<C>[] {
+    const { store } = this.#transaction.doc
+    return this.#types.flatMap(({ raw, id }) => {
+      const parsed = this.#rules.parse(raw)
+      return 'claim' in parsed && !Y.getItem(store, id).deleted ? [{ claim: parsed.claim, id }] : []
+    })
+  }
+
+  /** Enters what this client has written since: nothing else comes in between, see {@link isTrue}. */
+  #catchUp(): void {
+    const { doc } = this.#transaction
+    const clock = this.#ownClock
+    const structs = doc.store.clients.get(doc.clientID)
+    if (clock === this.#clock || structs === undefined) return
+    for (let at = Y.findIndexSS(structs, this.#clock); at < structs.length; at++) {
+      const struct = structs[at]
+      if (struct instanceof Y.Item && struct.parent === this.#list) this.#enter(struct)
+    }
+    this.#clock = clock
+  }
+
+  #enter({ id, content, deleted, countable }: Y.Item): void {
+    if (deleted || !countable) return
+    for (const [at, raw] of content.getContent().entries()) {
+      const place = Y.createID(id.client, id.clock + at)
+      if (raw instanceof Y.AbstractType) {
+        this.#types.push({ raw, id: place })
+        continue
+      }
+      const parsed = this.#rules.parse(raw)
+      if ('junk' in parsed) continue
+      const key = this.#rules.keyOf(parsed.claim)
+      const placed = { claim: parsed.claim, id: place }
+      const known = this.#placed.get(key)
+      if (known === undefined) this.#placed.set(key, [placed])
+      else known.push(placed)
+    }
+  }
+
+  /** Neighbours together and from the last one on: one by one, each would copy all that is left of a large item. */
+  #delete(placed: readonly Placed<C>[]): number {
+    const ids = placed.map(({ id }) => id).sort((a, b) => a.client - b.client || a.clock - b.clock)
+    for (let end = ids.length; end > 0; ) {
+      let start = end - 1
+      while (start > 0 && follows(ids[start - 1], ids[start])) start--
+      this.#deleteRun(ids[start] as Y.ID, end - start)
+      end = start
+    }
+    // Yjs caches positions of local edits; items deleted by id make them wrong, as remote edits do.
+    if (this.#list._searchMarker !== null) this.#list._searchMarker.length = 0
+    return ids.length
+  }
+
+  #deleteRun({ client, clock }: Y.ID, length: number): void {
+    const { store } = this.#transaction.doc
+    Y.getItemCleanEnd(this.#transaction, store, Y.createID(client, clock + length - 1))
+    for (let at = clock; at < clock + length; ) {
+      const item = Y.getItemCleanStart(this.#transaction, Y.createID(client, at))
+      item.delete(this.#transaction)
+      at += item.length
+    }
+  }
+
+  /**
+   * One item for all of them: Yjs merges neighbours one by one, and 16,000 took it a gigabyte.
+   * Place means nothing in a claim list, so claims go where they cost least: right after this client's latest struct if
+   * that stands in the same list. The client's superseded claims are then neighbours with consecutive clocks, which Yjs
+   * merges into one tombstone however many writers take turns; at the end, each would keep its own 9 bytes.
+   */
+  #insert(values: readonly JsonObject[]): void {
+    const { doc } = this.#transaction
+    const last = doc.store.clients.get(doc.clientID)?.at(-1)
+    const left = last instanceof Y.Item && last.parent === this.#list ? last : this.#end()
+    const right = left?.right ?? null
+    const content = new Y.ContentAny([...values])
+    const id = Y.createID(doc.clientID, this.#ownClock)
+    const item = new Y.Item(id, left, left?.lastId ?? null, right, right?.id ?? null, this.#list, null, content)
+    item.integrate(this.#transaction, 0)
+    // As in `#delete`.
+    if (this.#list._searchMarker !== null) this.#list._searchMarker.length = 0
+  }
+
+  #end(): Y.Item | null {
+    this.#tail ??= this.#list._start
+    while (this.#tail?.right) this.#tail = this.#tail.right
+    return this.#tail
+  }
+}
+
+function follows(before: Y.ID | undefined, after: Y.ID | undefined): boolean {
+  return before !== undefined && before.client === after?.client && before.clock + 1 === after.clock
+}
