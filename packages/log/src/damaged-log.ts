@@ -126,8 +126,13 @@ async function readExtent(log: StoredLog, found: (error: LogError) => void): Pro
   }
 }
 
+/** Undefined for none, also where LevelDB can't tell: what is missed then is missed where records are read. */
 async function firstLsnOf({ moment }: StoredLog, range: KeyRange): Promise<Lsn | undefined> {
-  for await (const [key] of moment.entries(range)) return lsnOfRecordKey(key)
+  try {
+    for await (const [key] of moment.entries(range)) return lsnOfRecordKey(key)
+  } catch (error) {
+    if (!isCorrupted(error)) throw error
+  }
   return undefined
 }
 

@@ -14,13 +14,18 @@ import { inMemory, testDirectories } from '../test-directory.ts'
 import { PHASES, prepare } from './course.ts'
 import type { FlipLine, Reach } from './flip-look.ts'
 
+/** Of flip-look.ts, which is a program. */
+const LINES_PER_FLIP = 3
+
 const makeDirectory = testDirectories(inMemory())
 const PROGRAM = fileURLToPath(new URL('./flip-look.ts', import.meta.url))
 /** Over both forms. */
-const FLIPS = Number(process.env.JOINERY_FLIPS ?? (process.env.JOINERY_NIGHTLY === undefined ? 20 : 1_000))
+const FLIPS = Number(process.env.JOINERY_FLIPS ?? (process.env.JOINERY_NIGHTLY === undefined ? 12 : 1_000))
 const FLIPS_EACH = Math.ceil(FLIPS / 2)
 /** Errors of a workspace or a store that can't be trusted. */
 const REFUSALS = ['corrupted', 'foreign_directory', 'unreadable', 'storage_failed']
+/** What a repair makes of a workspace otherwise. */
+const REPAIRS = ['whole', 'exported', 'repaired', 'deleted']
 const NOT_READ = new Set(['LOG', 'LOG.old', 'LOCK'])
 
 /**
@@ -77,7 +82,7 @@ async function look(directory: string, reaches: readonly Reach[], flips: readonl
 
 describe('any one bit flipped', () => {
   it.each(['a write-ahead log', 'tables'])(
-    '[L16, L29, L35, L60, L70] is found by a verification or does no harm, and what is served is the same or refused, with the newest in %s',
+    '[L16, L29, L35, L60, L70, L93, L97] is found by a verification or does no harm, what is served is the same or refused, and what a repair keeps is right, with the newest in %s',
     { timeout: 120_000 + FLIPS_EACH * 3_000 },
     async (newestIn) => {
       const directory = join(await makeDirectory(), 'data')
@@ -93,19 +98,29 @@ describe('any one bit flipped', () => {
         .chain(([file, bytes]) => fc.record({ file: fc.constant(file), bit: fc.nat({ max: bytes * 8 - 1 }) }))
       const flips = fc.sample(flip, { seed, numRuns: FLIPS_EACH })
       const outcomes = { same: 0, refused: 0, aborted: 0 }
+      /** Of every workspace after every flip. */
+      const repairs: Record<string, number> = {}
       /** Where flips were that a verification did not find. */
       const unfound: Record<string, number> = {}
       for (let done = 0; done < flips.length; ) {
         const { lines, hasAborted } = await look(directory, reaches, flips.slice(done))
         let isFound = true
         for (const [n, line] of lines.entries()) {
-          const { file = '' } = flips[done + Math.floor(n / 2)] ?? {}
-          const what = `seed ${seed}, ${JSON.stringify(flips[done + Math.floor(n / 2)])}`
+          const flip = flips[done + Math.floor(n / LINES_PER_FLIP)]
+          const what = `seed ${seed}, ${JSON.stringify(flip)}`
           if ('isFound' in line) {
             isFound = line.isFound
             if (isFound) continue
+            const { file = '' } = flip ?? {}
             expect(await isLeftBehind(directory, file), `${what} is not found in a file that counts`).toBe(true)
             unfound[file] = (unfound[file] ?? 0) + 1
+            continue
+          }
+          if ('repaired' in line) {
+            for (const each of Object.values(line.repaired)) {
+              expect([...REPAIRS, ...REFUSALS], what).toContain(each)
+              repairs[each] = (repairs[each] ?? 0) + 1
+            }
             continue
           }
           const seen = new Set(Object.values(line.seen))
@@ -114,12 +129,12 @@ describe('any one bit flipped', () => {
           outcomes[seen.size === 1 && seen.has('same') ? 'same' : 'refused']++
         }
         outcomes.aborted += Number(hasAborted)
-        const looked = Math.floor(lines.length / 2) + Number(hasAborted)
+        const looked = Math.floor(lines.length / LINES_PER_FLIP) + Number(hasAborted)
         expect(looked).toBeGreaterThan(0)
         done += looked
       }
       console.log(
-        `of ${flips.length} flips, the newest in ${newestIn}: ${JSON.stringify(outcomes)}; not found, in files left behind: ${JSON.stringify(unfound)}`,
+        `of ${flips.length} flips, the newest in ${newestIn}: ${JSON.stringify(outcomes)}; not found, in files left behind: ${JSON.stringify(unfound)}; repairs: ${JSON.stringify(repairs)}`,
       )
       expect(outcomes.refused + outcomes.aborted).toBeGreaterThan(0)
     },

@@ -1,20 +1,33 @@
 import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { type Flip, flipBit } from '../damage-look.ts'
-import type { WorkspaceLog } from '../event-store.ts'
+import type { EventStore, WorkspaceLog } from '../event-store.ts'
 import { openLevelStore } from '../level-store.ts'
 import { LogError } from '../log-error.ts'
+import { exportIntact } from '../operations/export-intact.ts'
+import { importArchive } from '../operations/import-archive.ts'
+import { surveyRepair } from '../operations/repair-survey.ts'
+import { repairWorkspace } from '../operations/repair-workspace.ts'
 import { isIntact, verifyDirectory } from '../operations/verify-directory.ts'
+import { sampleEntry } from '../sample-entry.ts'
 import { stateOf, updateOf } from './course.ts'
 
-/** What a verification says of a copy with one bit flipped, and what is read of each workspace: `same`, or an error's code. */
-export type FlipLine = { readonly isFound: boolean } | { readonly seen: Readonly<Record<string, string>> }
+/**
+ * What a verification says of a copy with one bit flipped, what is read of each workspace (`same`, or an error's code), and
+ * what a repair makes of it (`whole`, `repaired`, `exported`, or an error's code).
+ */
+export type FlipLine =
+  | { readonly isFound: boolean }
+  | { readonly seen: Readonly<Record<string, string>> }
+  | { readonly repaired: Readonly<Record<string, string>> }
+
+const NOTE = sampleEntry(0)
 
 /** A workspace as it should be: first and last LSN. */
 export type Reach = readonly [workspace: string, firstLsn: number, head: number]
 
 /**
- * A program for tests: `flip-look.ts DIRECTORY REACHES FLIPS` (JSON) prints two lines for each flip. LevelDB may abort it
- * before the second.
+ * A program for tests: `flip-look.ts DIRECTORY REACHES FLIPS` (JSON) prints three lines for each flip. LevelDB may abort it
+ * before the last.
  */
 const [directory = '', reaches = '[]', flips = '[]'] = process.argv.slice(2)
 for (const flip of JSON.parse(flips) as Flip[]) {
@@ -23,6 +36,7 @@ for (const flip of JSON.parse(flips) as Flip[]) {
   await flipBit(copy, flip)
   print({ isFound: await isFound(copy) })
   print({ seen: await look(copy, JSON.parse(reaches) as Reach[]) })
+  print({ repaired: await repair(copy, JSON.parse(reaches) as Reach[]) })
   await rm(copy, { recursive: true })
 }
 
@@ -48,10 +62,15 @@ async function look(copy: string, expected: readonly Reach[]): Promise<Record<st
 }
 
 /** Reads all that a server may read of a workspace. Gives `same`, or what is different. */
-async function compare(log: WorkspaceLog, [workspace, firstLsn, head]: Reach): Promise<string> {
+async function compare(
+  log: WorkspaceLog,
+  [workspace, firstLsn, head]: Reach,
+  { hasNote = false } = {},
+): Promise<string> {
   if (log.firstLsn !== firstLsn || log.head !== head) return `reaches from ${log.firstLsn} to ${log.head}`
   for await (const { lsn, update } of log.read()) {
-    if (Buffer.compare(update, updateOf(workspace, lsn)) !== 0) return `record ${lsn} is different`
+    const expected = hasNote && lsn === head ? NOTE.update : updateOf(workspace, lsn)
+    if (Buffer.compare(update, expected) !== 0) return `record ${lsn} is different`
   }
   const snapshot = await log.latestSnapshot()
   // One before the newest stands in for it: what is loaded is the same, with more records after it.
@@ -59,6 +78,51 @@ async function compare(log: WorkspaceLog, [workspace, firstLsn, head]: Reach): P
   if (snapshot === undefined) return 'same'
   if (Buffer.compare(snapshot.state, stateOf(workspace, snapshot.lsn)) === 0) return 'same'
   return `the snapshot at ${snapshot.lsn} is different`
+}
+
+async function repair(copy: string, expected: readonly Reach[]): Promise<Record<string, string>> {
+  const store = await openLevelStore({ directory: copy, durability: 'sync' }).catch(codeOf)
+  if (typeof store === 'string') return {}
+  const outcomes: Record<string, string> = {}
+  for (const [workspace] of expected) outcomes[workspace] = await repairOne(store, copy, workspace).catch(codeOf)
+  await store.close()
+  return outcomes
+}
+
+/** Exports what is intact and looks at it; repairs the workspace then, if that can be done there, and looks again. */
+async function repairOne(store: EventStore, copy: string, workspace: string): Promise<string> {
+  const { problemCount } = await surveyRepair(store, workspace)
+  if (problemCount === 0) return 'whole'
+  const archive = Buffer.concat(await Array.fromAsync(exportIntact(store, workspace, { note: NOTE })))
+  const elsewhere = await mkdtemp(`${copy}-elsewhere-`)
+  const other = await openLevelStore({ directory: elsewhere, durability: 'async' })
+  try {
+    await importArchive(other, async function* () {
+      yield archive
+    })
+    const exported = await compareKept(other, workspace)
+    if (exported !== 'right') return exported
+    const repaired = await repairWorkspace(store, workspace, { directory: copy, note: NOTE }).catch(codeOf)
+    if (repaired === 'corrupted') return 'exported'
+    if (typeof repaired === 'string') return repaired
+    const kept = await compareKept(store, workspace)
+    return kept === 'right' ? 'repaired' : kept
+  } finally {
+    await other.close()
+    await rm(elsewhere, { recursive: true })
+  }
+}
+
+/** `right` if every record but the note, and every snapshot, holds what was written. */
+async function compareKept(store: EventStore, workspace: string): Promise<string> {
+  const log = await store.open(workspace)
+  const reach: Reach = [workspace, log.firstLsn, log.head]
+  try {
+    const kept = await compare(log, reach, { hasNote: true })
+    return kept === 'same' ? 'right' : kept
+  } finally {
+    await log.close()
+  }
 }
 
 function codeOf(error: unknown): string {
