@@ -31,7 +31,10 @@ export function readContent(doc: Y.Doc): PastContent {
   return { blocks: listBlocks(doc).map((block) => block.toJSON()), edges: listEdges(doc) }
 }
 
-/** Tries the restore on a copy: what stock clients may have put into a document is more than can be foreseen. */
+/**
+ * Tries the restore on a copy: what stock clients may have put into a document is more than can be foreseen, and an edit
+ * that throws costs a rebuild. What comes in between the try and the edit may cost one all the same.
+ */
 export function checkRestore(doc: Y.Doc, past: PastContent, author: ClaimAuthor): void {
   const copy = forkDoc(doc)
   try {

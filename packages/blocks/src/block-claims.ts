@@ -5,7 +5,7 @@ import { diffFolds, type ListChange } from './claim-diff.ts'
 import { type BlockViews, type ClaimPart, type ClaimView, DocViews } from './claim-views.ts'
 
 /** One list of claims of one block: what statuses and fields have in common. It holds nothing itself. */
-export abstract class BlockClaims<C> {
+export abstract class BlockClaims<C extends object> {
   readonly #block: Y.Map<unknown>
   readonly #blockId: string
   readonly #part: ClaimPart

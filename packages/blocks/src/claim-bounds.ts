@@ -43,5 +43,7 @@ export function isAt(value: unknown): value is number {
 
 /** True for JSON within a claim's bounds of depth and length. */
 export function isBoundedJson(value: unknown): value is Json {
+  if (typeof value === 'boolean' || value === null) return true
+  if (typeof value === 'number') return Number.isFinite(value)
   return isJson(value, CLAIM_LIMITS.jsonDepthMax) && JSON.stringify(value).length <= CLAIM_LIMITS.jsonLengthMax
 }

@@ -1,3 +1,4 @@
+import { canonical } from './claim-text.ts'
 import type { ClaimRules, Fold, Junk, LostClaim } from './ranked-claims.ts'
 
 /** What happened to the entry of one key. */
@@ -23,14 +24,15 @@ export interface ListChange<C> {
 }
 
 /** The difference between two folds of one list; undefined when they show and hold the same. */
-export function diffFolds<C>(before: Fold<C>, after: Fold<C>, rules: ClaimRules<C>): ListChange<C> | undefined {
+export function diffFolds<C extends object>(
+  before: Fold<C>,
+  after: Fold<C>,
+  rules: ClaimRules<C>,
+): ListChange<C> | undefined {
   if (before === after) return undefined
   const changes = [...changesOf(before, after, rules)]
-  const isKnown = (pair: LostClaim<C>): boolean =>
-    before.lost.some(
-      (old) => rules.compare(old.loser, pair.loser) === 0 && rules.compare(old.winner, pair.winner) === 0,
-    )
-  const conflicts = after.lost.filter((pair) => !isKnown(pair))
+  const known = new Set(after.lost.length === 0 ? [] : before.lost.map(textOf))
+  const conflicts = after.lost.filter((pair) => !known.has(textOf(pair)))
   const junk = after.junk.slice(before.junk.length)
   if (changes.length === 0 && conflicts.length === 0 && junk.length === 0) return undefined
   return { changes, conflicts, junk }
@@ -40,7 +42,8 @@ function* changesOf<C>(before: Fold<C>, after: Fold<C>, rules: ClaimRules<C>): G
   for (const [key, entry] of after.winners) {
     const old = before.winners.get(key)
     if (old === undefined) yield { kind: 'added', key, entry }
-    else {
+    // The same object, as long as nobody has written there.
+    else if (old !== entry) {
       const rule = rules.compare(entry, old)
       if (rule !== 0) yield { kind: 'updated', key, before: old, entry, rule: rule > 0 ? rule : undefined }
     }
@@ -48,4 +51,8 @@ function* changesOf<C>(before: Fold<C>, after: Fold<C>, rules: ClaimRules<C>): G
   for (const [key, old] of before.winners) {
     if (!after.winners.has(key)) yield { kind: 'removed', key, before: old }
   }
+}
+
+function textOf<C extends object>({ winner, loser }: LostClaim<C>): string {
+  return `${canonical(winner)}\n${canonical(loser)}`
 }

@@ -46,7 +46,8 @@ export const fieldRules: ClaimRules<FieldClaim> = {
 function parseField(raw: unknown): ParsedClaim<FieldClaim> {
   if (!isPlainObject(raw)) return { junk: 'not an object' }
   const own = (key: string): unknown => (Object.hasOwn(raw, key) ? raw[key] : undefined)
-  const [key, value, seq, source, actor, at] = ['key', 'value', 'seq', 'source', 'actor', 'at'].map(own)
+  const [key, value, seq] = [own('key'), own('value'), own('seq')]
+  const [source, actor, at] = [own('source'), own('actor'), own('at')]
   if (!isName(key) || isForbiddenKey(key)) return { junk: 'key' }
   if (!isBoundedJson(value)) return { junk: 'value' }
   if (!isCount(seq, 1)) return { junk: 'seq' }
