@@ -104,9 +104,8 @@ export class Database {
   }
 
   /** The last entry of a range: one seek. */
-  async last(range: KeyRange): Promise<Entry | undefined> {
-    const [entry] = await this.#guard(this.#level.iterator({ ...range, reverse: true, limit: 1 }).all())
-    return entry
+  last(range: KeyRange): Promise<Entry | undefined> {
+    return this.#last(range)
   }
 
   entries(range: KeyRange): AsyncGenerator<Entry> {
@@ -159,13 +158,20 @@ export class Database {
     const snapshot = this.#level.snapshot()
     return {
       get: (key) => this.#guard(Promise.try(() => this.#level.getSync(key, { snapshot }))),
-      last: async (range) => {
-        const [entry] = await this.#guard(this.#level.iterator({ ...range, snapshot, reverse: true, limit: 1 }).all())
-        return entry
-      },
+      last: (range) => this.#last(range, snapshot),
       entries: (range) => this.#entries(range, snapshot),
       steps: (range) => this.#steps(range, snapshot),
       close: () => this.#guard(snapshot.close()),
+    }
+  }
+
+  /** Not `all()`: that has room made for a thousand entries. */
+  async #last(range: KeyRange, snapshot?: Snapshot): Promise<Entry | undefined> {
+    const iterator = this.#level.iterator({ ...range, reverse: true, limit: 1, ...(snapshot && { snapshot }) })
+    try {
+      return await this.#guard(iterator.next())
+    } finally {
+      await iterator.close()
     }
   }
 

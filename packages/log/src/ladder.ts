@@ -1,9 +1,8 @@
-import type { Entry } from './database.ts'
 import type { Snapshot } from './event-store.ts'
-import { lsnOfRecordKey, partOfSnapshotKey, snapshotKeyRange } from './key.ts'
+import { lsnOfRecordKey, partOfSnapshotKey, snapshotKey, snapshotKeyRange } from './key.ts'
 import { LogError } from './log-error.ts'
 import type { Lsn } from './lsn.ts'
-import { damagedSnapshot, decodeSnapshot, type PackedSnapshot, unpackState } from './packed-snapshot.ts'
+import { damagedSnapshot, decodeSnapshot, isOnlyPart, type PackedSnapshot, unpackState } from './packed-snapshot.ts'
 import type { StoredLog } from './stored-records.ts'
 
 /** A snapshot, from which any LSN soon after it is near, and how many had to be unpacked before it. */
@@ -20,10 +19,10 @@ export async function findRung(
   for (let limit: number = atOrBefore; limit > 0; ) {
     let lsn = 0 as Lsn
     try {
-      const last = await log.moment.last(snapshotKeyRange(log.number, 0, limit))
-      if (last === undefined) return undefined
-      lsn = lsnOfRecordKey(last[0])
-      return await readRung(log, lsn, last)
+      const found = await findHead(log, limit)
+      if (found === undefined) return undefined
+      lsn = found.lsn
+      return await readRung(log, lsn, found.head)
     } catch (error) {
       if (!(error instanceof LogError) || error.code !== 'corrupted') throw error
       onDamaged(error)
@@ -32,14 +31,24 @@ export async function findRung(
   }
 }
 
+/** The newest snapshot at or below `limit`, and its part 0 if that came along. */
+async function findHead({ number, moment }: StoredLog, limit: number) {
+  // Mostly it is asked for by its very LSN: in this thread a look-up costs a tenth of what another takes to seek.
+  const head = await moment.get(snapshotKey(number, limit as Lsn, 0))
+  if (head !== undefined) return { lsn: limit as Lsn, head }
+  const last = await moment.last(snapshotKeyRange(number, 0, limit))
+  if (last === undefined) return undefined
+  return { lsn: lsnOfRecordKey(last[0]), head: partOfSnapshotKey(last[0]) === 0 ? last[1] : undefined }
+}
+
 /** Of a workspace whose first records were dropped, and with them what they said. */
 export function missingGround(workspace: string): LogError {
   return new LogError('corrupted', `the snapshot that workspace ${workspace} begins with is lost`, { workspace })
 }
 
-/** The rung at exactly `lsn`, with those it was packed against; `last` is its last part, if that is known. Throws `corrupted`. */
-export async function readRung(log: StoredLog, lsn: Lsn, last?: Entry): Promise<Rung> {
-  const chain = [await readPacked(log, lsn, last)]
+/** The rung at exactly `lsn`, with those it was packed against; `head` is its part 0, if that is known. Throws `corrupted`. */
+export async function readRung(log: StoredLog, lsn: Lsn, head?: Uint8Array): Promise<Rung> {
+  const chain = [await readPacked(log, lsn, head)]
   for (let link = chain[0]; link?.base !== undefined; link = chain.at(-1)) {
     if (link.base.lsn >= link.lsn) throw damagedSnapshot(log.workspace, lsn, new RangeError('its base is no earlier'))
     chain.push(await readPacked(log, link.base.lsn))
@@ -58,9 +67,11 @@ export async function readRung(log: StoredLog, lsn: Lsn, last?: Entry): Promise<
   return { lsn, at, annex, state, depth: chain.length - 1 }
 }
 
-async function readPacked({ workspace, number, moment }: StoredLog, lsn: Lsn, last?: Entry): Promise<PackedSnapshot> {
+async function readPacked(log: StoredLog, lsn: Lsn, known?: Uint8Array): Promise<PackedSnapshot> {
+  const { workspace, number, moment } = log
+  const head = known ?? (await moment.get(snapshotKey(number, lsn, 0)))
   // Most have one part: looking for others takes longer than reading it did.
-  if (last !== undefined && partOfSnapshotKey(last[0]) === 0) return decodeSnapshot(workspace, number, lsn, [last[1]])
+  if (head !== undefined && isOnlyPart(head)) return decodeSnapshot(workspace, number, lsn, [head])
   const parts: Uint8Array[] = []
   for await (const [, value] of moment.entries(snapshotKeyRange(number, lsn, lsn))) parts.push(value)
   return decodeSnapshot(workspace, number, lsn, parts)

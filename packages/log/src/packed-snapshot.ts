@@ -76,6 +76,11 @@ export async function encodeSnapshot(number: number, snapshot: PackedSnapshot): 
   return parts
 }
 
+/** Whether what begins with this part 0 has no other. */
+export function isOnlyPart(part: Uint8Array): boolean {
+  return part.byteLength < PART_BYTES
+}
+
 /** `parts` in order, all of them. Throws `corrupted`, naming workspace and LSN. */
 export async function decodeSnapshot(
   workspace: string,

@@ -5,8 +5,10 @@ import { listWorkspaces } from '../list-workspaces.ts'
 import { LogError } from '../log-error.ts'
 import type { Lsn } from '../lsn.ts'
 import type { Problem } from '../operations/problem.ts'
+import { repairWorkspace } from '../operations/repair-workspace.ts'
 import { type DirectoryReport, isIntact, verifyDirectory } from '../operations/verify-directory.ts'
 import { parseLsn } from '../parse-lsn.ts'
+import { sampleEntry } from '../sample-entry.ts'
 import { append, compact, EVENTS_KEPT, keyOf, type Promised, snapshot, stateOf, updateOf } from './course.ts'
 
 /** What a store was heard to promise. */
@@ -60,7 +62,7 @@ export async function expectKept(directory: string, ledger: Ledger, { allows, go
 
 /**
  * Fails unless the directory opens and holds every record that was promised: of a workspace that is damaged, before the
- * damage. Gives how many are.
+ * damage, and as well once it was repaired. Gives how many are.
  */
 export async function expectServed(directory: string, ledger: Ledger): Promise<number> {
   await verifyUnlessNew(directory, ledger)
@@ -84,11 +86,28 @@ export async function expectServed(directory: string, ledger: Ledger): Promise<n
       }
       expect(last, `what is served of ${workspace}`).toBe(promised)
       await left.close()
+      await expectRepaired(store, { directory, workspace, promised })
     }
   } finally {
     await store.close()
   }
+  if (damaged > 0) expect(isIntact(await verifyDirectory(directory)), 'once it was repaired').toBe(true)
   return damaged
+}
+
+/** Repairs a workspace: all that was promised is there, and nothing but what was written. */
+async function expectRepaired(
+  store: EventStore,
+  { directory, workspace, promised }: { directory: string; workspace: string; promised: Lsn },
+): Promise<void> {
+  const { head } = await repairWorkspace(store, workspace, { directory, note: sampleEntry(0) })
+  expect(head, `${workspace} once it was repaired`).toBeGreaterThan(promised)
+  const log = await store.open(workspace)
+  for await (const { lsn, update } of log.read({ through: parseLsn(head - 1) })) {
+    expect(Buffer.compare(update, updateOf(workspace, lsn)), `${workspace} ${lsn}`).toBe(0)
+  }
+  await append(log, 1, () => undefined)
+  await log.close()
 }
 
 function ifDamaged(error: unknown): undefined {
