@@ -3,7 +3,7 @@ import { BlockClaims } from './block-claims.ts'
 import { CLAIM_LIMITS, isBoundedJson } from './claim-bounds.ts'
 import type { ListChange } from './claim-diff.ts'
 import type { FieldClaim } from './field-rules.ts'
-import { assertKeyAllowed, type Json } from './json.ts'
+import { assertKeyAllowed, type Json, toPlain } from './json.ts'
 import { assertAuthor, assertName, badArgument, type ClaimAuthor } from './write-arguments.ts'
 
 export type FieldsChange = ListChange<FieldClaim>
@@ -45,8 +45,8 @@ export class BlockFields extends BlockClaims<FieldClaim> {
     })
   }
 
-  /** The shown values by key, as plain data. */
+  /** The shown values by key, as plain data that the reader owns. */
   toJSON(): Record<string, Json> {
-    return Object.fromEntries(this.entries().map((claim) => [claim.key, claim.value]))
+    return Object.fromEntries(this.entries().map((claim) => [claim.key, toPlain(claim.value) as Json]))
   }
 }

@@ -81,7 +81,7 @@ export class Block {
       type: this.type,
       content: this.text,
       indexingList: [...this.indexingList.entries()],
-      fields: toPlain(this.fields.toJSON()) as Record<string, Json>,
+      fields: this.fields.toJSON(),
       data: typeof data === 'object' && data !== null && !Array.isArray(data) ? { ...data } : {},
     }
   }

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Past, WorkspaceId } from '@joinery/server'
 import { z } from 'zod'
 import { readBlocks } from '../block-view.ts'
@@ -98,7 +99,10 @@ const diff = route(
     const id = workspace as WorkspaceId
     const sideOf = ({ doc, stamps, lsn }: Past) => ({ lsn, blocks: readBlocks(doc, stamps) })
     const from = await services.history.read(id, pointOf(query.from), sideOf)
+    // What is awaited may have been there already: others have their turn only here.
+    await nextTurn()
     const to = await services.history.read(id, pointOf(query.to), sideOf)
+    await nextTurn()
     return { status: 200, body: { from: from.lsn, to: to.lsn, ...(await diffBlocks(from.blocks, to.blocks)) } }
   },
 )
@@ -135,8 +139,10 @@ const restoreRoute = route(
     const author = authorOf(identity)
     const sync = wantsSync(headers, services.durability)
     const past = await services.history.read(id, { lsn }, ({ doc }) => readContent(doc))
-    // In a turn of its own: with the edit itself it would keep others waiting twice as long.
+    // Each in a turn of its own: together they would keep others waiting three times as long.
+    await nextTurn()
     await services.workspaces.read(id, ({ doc }) => checkRestore(doc, past, author))
+    await nextTurn()
     const outcome = await services.writes.write({
       workspace: id,
       author,
