@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { appendFile, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { connectWorkspace } from '@joinery/client'
 import { openLevelStore } from '@joinery/log'
@@ -23,6 +23,22 @@ describe('joinery serve', () => {
     expect(words).toEqual([expect.stringMatching(/^joinery: development mode: /)])
     const logs = lines.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line).msg)
     expect(logs).toEqual(expect.arrayContaining(['listening', 'draining', 'closed']))
+  })
+
+  it('[A50] goes on after a power cut that has left noise at the end of the database’s list of files, and logs that', async () => {
+    const directory = await temporaryDirectory()
+    await (await openLevelStore({ directory, durability: 'async' })).close()
+    const manifest = (await readFile(join(directory, 'CURRENT'), 'utf8')).trim()
+    // An edit of 20 bytes that does not match its checksum.
+    await appendFile(join(directory, manifest), Buffer.from([1, 2, 3, 4, 20, 0, 1, ...Array(20).fill(7)]))
+    const server = new CommandProcess(serve(directory))
+    await server.listening()
+    server.child.kill('SIGTERM')
+    expect(await server.ended).toBe(0)
+    const logs = server.stderr.split('\n').filter((line) => line.startsWith('{'))
+    const said = logs.map((line) => JSON.parse(line)).find(({ keptIn }) => keptIn !== undefined)
+    expect(said).toMatchObject({ level: 40, manifest, bytes: 27, keptIn: expect.stringContaining('.torn-') })
+    expect(await readdir(directory)).toContain(said.keptIn)
   })
 
   it('[A23] a block written by HTTP is on every socket, and one written by a socket is answered by HTTP', async () => {
