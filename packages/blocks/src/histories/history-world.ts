@@ -48,6 +48,8 @@ const JUNK: readonly unknown[] = [
   { index_name: 'beta', status: 'done', run: { no: -1 } },
 ]
 
+const TICKS_PER_REPORT_TIME = 8
+
 /** Numbers that choose what happens; each is taken modulo what there is to choose from. */
 export interface Step {
   readonly kind: number
@@ -110,10 +112,18 @@ export class HistoryWorld {
     if (this.#runs.length === 0) return
     const { index, run } = pick(this.#runs, b)
     const status = pick(STATUSES, c)
-    const author = { source: pick(SOURCES, c >> 2), actor: replica.name, at: this.#tick }
+    // One time for several reports, so that what they count comes to decide; no two count the same.
+    const told = {
+      source: pick(SOURCES, c >> 2),
+      actor: replica.name,
+      at: Math.floor(this.#tick / TICKS_PER_REPORT_TIME),
+      progress: this.#tick / 4,
+      ...(c % 2 === 0 && { total: this.#tick }),
+      ...(c % 3 === 0 && { chunks: c }),
+    }
     this.#write(replica, index, (block) => {
-      const result = block.indexingList.report(index, run, status, author)
-      return result.recorded ? { index_name: index, run, status, ...author } : undefined
+      const result = block.indexingList.report(index, run, status, told)
+      return result.recorded ? { index_name: index, run, status, ...told } : undefined
     })
   }
 
