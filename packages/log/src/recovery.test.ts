@@ -253,7 +253,7 @@ describe('recovery', () => {
     await untilPaused()
     clock.advance(reopenDelayMs(0))
     await untilPaused()
-    expect(opened.mock.calls[0]?.[1]).toMatch(/^[\w-]{22}$/)
+    expect(opened.mock.calls[0]?.[1]?.storeId).toMatch(/^[\w-]{22}$/)
     vi.restoreAllMocks()
     clock.advance(reopenDelayMs(1))
     await durable
