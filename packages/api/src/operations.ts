@@ -33,6 +33,22 @@ export function checkOperations(view: WorkspaceView, operations: readonly Operat
   }
 }
 
+/**
+ * The same operations without the contents that a later one replaces: nobody ever sees them, and each would leave its edits
+ * in the log for good.
+ */
+export function withoutReplacedContents(operations: readonly Operation[]): readonly Operation[] {
+  const last = new Map<string, Operation>()
+  for (const operation of operations) if (hasContent(operation)) last.set(operation.block, operation)
+  return operations.map((operation) =>
+    hasContent(operation) && last.get(operation.block) !== operation ? { ...operation, content: undefined } : operation,
+  )
+}
+
+function hasContent(operation: Operation): operation is Extract<Operation, { content?: unknown }> {
+  return 'content' in operation && operation.content !== undefined
+}
+
 export function runOperations(doc: Y.Doc, operations: readonly Operation[], author: ClaimAuthor, base?: Y.Doc): void {
   for (const operation of operations) runOperation(doc, operation, author, base)
 }

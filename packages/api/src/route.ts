@@ -124,15 +124,19 @@ function checkAnswer(answer: Answer | undefined, { status, body }: Reply): unkno
   return answer.schema === undefined ? body : answer.schema.parse(body)
 }
 
+/** Of what is wrong with a request, as much as anybody reads: a megabyte can have a hundred thousand faults. */
+const ISSUES_MAX = 20
+const MESSAGE_CHARS_MAX = 1_000
+
 function parse<S extends z.ZodType>(schema: S, value: unknown, where: string): z.output<S> {
   const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data
-  const issues = parsed.error.issues.map(({ path, message }) => ({
+  const issues = parsed.error.issues.slice(0, ISSUES_MAX).map(({ path, message }) => ({
     path: [where, ...path.map(String)].join('.'),
-    message,
+    message: message.slice(0, MESSAGE_CHARS_MAX),
   }))
   const message = issues.map((issue) => `${issue.path}: ${issue.message}`).join('; ')
-  throw new ApiError('invalid', message.slice(0, 1_000), { details: { issues: issues.slice(0, 20) } })
+  throw new ApiError('invalid', message.slice(0, MESSAGE_CHARS_MAX), { details: { issues } })
 }
 
 export const nothing = z.strictObject({})

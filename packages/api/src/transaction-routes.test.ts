@@ -24,6 +24,25 @@ it('[H9] a transaction makes all operations under one LSN', async () => {
   expect((await api.call('POST', '/transactions', { operations }, { 'idempotency-key': 't' })).body).toEqual(body)
 })
 
+it('[H9] of the contents that a transaction gives one block the last is written, and nothing of the others', async () => {
+  await using api = await ApiFixture.start()
+  const text = (n: number): string => `${n} word `.repeat(50)
+  const operations = [
+    { op: 'put', block: 'b', type: 'text', content: text(0) },
+    { op: 'put', block: 'a', type: 'text', content: text(0) },
+    { op: 'delete', block: 'a' },
+    { op: 'put', block: 'a', type: 'text' },
+    ...Array.from({ length: 50 }, (_, n) => ({ op: 'patch', block: 'a', content: text(n), fields: { n } })),
+    { op: 'patch', block: 'a', data: { last: true } },
+  ]
+  const { body } = await api.call('POST', '/transactions', { operations })
+  expect(body.blocks.a).toMatchObject({ content: text(49), fields: { n: 49 }, data: { last: true } })
+  expect(body.blocks.b.content).toBe(text(0))
+  const [record] = (await api.call('GET', '/history')).body.records
+  // Fifty edits in fifty places each would be many times that.
+  expect(record.bytes).toBeLessThan(3_000)
+})
+
 it.each([
   ['an error of what is done', { status: 'done', error: 'none' }],
   ['a total of no progress', { status: 'processing', total: 3 }],

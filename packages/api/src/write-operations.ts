@@ -6,7 +6,7 @@ import { readBlock } from './block-view.ts'
 import { authorOf } from './caller.ts'
 import { assertKnown } from './known-workspace.ts'
 import type { Operation } from './operation.ts'
-import { checkOperations, runOperations } from './operations.ts'
+import { checkOperations, runOperations, withoutReplacedContents } from './operations.ts'
 import type { Services } from './services.ts'
 import { wantsSync } from './write-headers.ts'
 import type { WriteOutcome } from './writes.ts'
@@ -29,17 +29,18 @@ export interface OperationsRequest {
 
 /** Makes the operations as one edit, all or none, and resolves when it is durable. */
 export async function writeOperations(request: OperationsRequest, services: Services): Promise<WriteOutcome> {
-  const { identity, headers, operations } = request
+  const { identity, headers } = request
   const workspace = request.workspace as WorkspaceId
   const author = authorOf(identity)
   const sync = wantsSync(headers, services.durability)
-  for (const operation of operations) {
+  for (const operation of request.operations) {
     if (!('content' in operation) || (operation.content?.length ?? 0) <= services.limits.contentCharsMax) continue
     throw new ApiError(
       'too_large',
       `a content of ${operation.content?.length} characters is over ${services.limits.contentCharsMax}`,
     )
   }
+  const operations = withoutReplacedContents(request.operations)
   const { basedOn } = request
   const base = basedOn === undefined ? undefined : (await services.history.open(workspace, { lsn: basedOn })).doc
   const written = services.writes.write({

@@ -65,10 +65,10 @@ function* differences(place: Place, steps: Steps, isCut = false): Generator<Plac
     for (const between of placesBetween(index, ...words, matches)) yield withoutCommonEnds(between)
     return
   }
-  if (isCut) return yield middle
   const lines = [piecesOf(old, LINES), piecesOf(next, LINES)] as const
-  for (const between of placesBetween(index, ...lines, uniqueAnchors(...lines)))
-    yield* differences(between, steps, true)
+  const anchors = isCut ? [] : uniqueAnchors(...lines)
+  if (anchors.length === 0) return yield middle
+  for (const between of placesBetween(index, ...lines, anchors)) yield* differences(between, steps, true)
 }
 
 function piecesOf(text: string, pieces: RegExp): readonly string[] {

@@ -16,8 +16,8 @@ const DIFFERENCES_MAX = 400
  * repeat themselves with differences strewn in take hundreds, since the search then walks far on many diagonals.
  */
 const STEPS_PER_TOKEN = 8
-/** A short text may be searched to its end: this is all there is to compare between 100 words and 100 others. */
-const STEPS_LEAST = 20_000
+/** A short text may be searched further: this is half of all there is to compare between 100 words and 100 others. */
+const STEPS_LEAST = 5_000
 
 /** How much one diff may still compare; counts down. */
 export interface Steps {
