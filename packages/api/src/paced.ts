@@ -1,13 +1,18 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 
-/** Items taken before the event loop gets its turn: about a millisecond of applying typed updates. */
-const CHUNK = 200
+/** How long items are taken before everybody else has a turn: much less than anybody notices. */
+const TURN_MS = 5
 
-/** The same items, with turns for everybody else in between: a long replay must not hold up the sockets. */
+/**
+ * The same items, with turns for everybody else in between: a long replay must not hold up the sockets. By time and not by
+ * count, since one item may be a letter or a megabyte.
+ */
 export async function* paced<T>(items: AsyncIterable<T>): AsyncGenerator<T> {
-  let taken = 0
+  let since = performance.now()
   for await (const item of items) {
     yield item
-    if (++taken % CHUNK === 0) await nextTurn()
+    if (performance.now() - since < TURN_MS) continue
+    await nextTurn()
+    since = performance.now()
   }
 }

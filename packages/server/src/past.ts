@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Lsn, WorkspaceLog } from '@joinery/log'
 import * as Y from 'yjs'
 import { ServerError } from './server-error.ts'
@@ -21,6 +22,8 @@ export interface Past {
 
 /** Records applied in one transaction: they are many, and each transaction has its cost. */
 const CHUNK = 1_000
+/** Their bytes: some 20 ms of many small items, after which others have their turn. */
+const CHUNK_BYTES = 256 * 1_024
 
 /**
  * Builds the past from the nearest snapshot and the records up to its point. Throws `history_dropped` for a point that
@@ -39,12 +42,16 @@ export async function readPast(log: WorkspaceLog, point: Point): Promise<Past> {
     if (start !== undefined) Y.applyUpdate(doc, start.state)
     let at = start?.at ?? 0
     let chunk: Uint8Array[] = []
+    let bytes = 0
     for await (const record of through > from ? log.read({ after: from as Lsn, through }) : []) {
       stamps.note(record)
       at = record.at
-      if (chunk.push(record.update) < CHUNK) continue
+      bytes += record.update.length
+      if (chunk.push(record.update) < CHUNK && bytes < CHUNK_BYTES) continue
       applyAll(doc, chunk)
       chunk = []
+      bytes = 0
+      await nextTurn()
     }
     applyAll(doc, chunk)
     return { lsn: through, at, doc, stamps }
