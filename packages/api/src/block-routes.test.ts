@@ -147,6 +147,18 @@ it('[H6] blocks are listed in pages by id', async () => {
   expect((await api.call('GET', '/v1/workspaces')).body).toEqual({ workspaces: ['w'], next: null })
 })
 
+it('[H6] a page of large blocks ends before its limit, and the next begins after it', async () => {
+  await using api = await ApiFixture.start()
+  for (const id of ['a', 'b', 'c', 'd', 'e', 'f']) {
+    await api.call('PUT', `/blocks/${id}`, { type: 'text', content: id.repeat(450_000) })
+  }
+  const ids = ({ body }: { body: { blocks: { id: string }[] } }): string => body.blocks.map(({ id }) => id).join('')
+  const first = await api.call('GET', '/blocks')
+  expect([ids(first), first.body.next]).toEqual(['abcde', 'e'])
+  const second = await api.call('GET', `/blocks?after=${first.body.next}`)
+  expect([ids(second), second.body.next]).toEqual(['f', null])
+})
+
 it('[H1, H2] a body full of fields is written in one walk through what is there', async () => {
   await using api = await ApiFixture.start()
   const fields = Object.fromEntries(Array.from({ length: 5_000 }, (_, index) => [`k${index}`, index]))

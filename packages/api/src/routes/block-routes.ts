@@ -1,4 +1,4 @@
-import { listBlocks } from '@joinery/blocks'
+import { type Block, listBlocks } from '@joinery/blocks'
 import type { Point, Stamps, WorkspaceId } from '@joinery/server'
 import type * as Y from 'yjs'
 import { z } from 'zod'
@@ -16,6 +16,8 @@ import type { WriteOutcome } from '../writes.ts'
 const BLOCKS = '/v1/workspaces/{workspace}/blocks'
 const BLOCK = `${BLOCKS}/{block}`
 const written = ['etag', 'x-joinery-lsn'] as const
+/** Characters of JSON after which a page ends: a thousand blocks of the largest kind would keep everybody for seconds. */
+const PAGE_CHARS_MAX = 2_000_000
 export const atQuery = z.strictObject({ at: pointQuery.optional() })
 const contentQuery = blockWriteQuery.extend({
   based_on: lsnQuery.optional().meta({
@@ -40,14 +42,25 @@ const list = route(
     query: atQuery.extend({ limit: limitQuery, after: blockId.optional() }),
     headers: anyHeaders,
     body: noBody,
-    answers: { 200: { description: 'One page; `next` is the `after` of the next, null at the end.', schema: page } },
+    answers: {
+      200: {
+        description: 'One page, shorter where blocks are large; `next` is the `after` of the next, null at the end.',
+        schema: page,
+      },
+    },
     errors: ['unknown_workspace', 'unknown_lsn', 'history_dropped', 'busy'],
   },
   async ({ params: { workspace }, query: { at, limit, after = '' } }, services) => {
     const body = await stateAt(services, workspace as WorkspaceId, at, (doc, stamps, lsn) => {
       const rest = listBlocks(doc).filter(({ id }) => id > after)
-      const blocks = rest.slice(0, limit).map((block) => viewBlock(block.toJSON(), stamps.of(block.id)))
-      return { blocks, lsn, next: rest.length > limit ? blocks.at(-1)?.id : null }
+      const blocks: BlockView[] = []
+      for (let chars = 0; blocks.length < Math.min(limit, rest.length) && chars < PAGE_CHARS_MAX; ) {
+        const block = rest[blocks.length] as Block
+        const view = viewBlock(block.toJSON(), stamps.of(block.id))
+        blocks.push(view)
+        chars += JSON.stringify(view).length
+      }
+      return { blocks, lsn, next: rest.length > blocks.length ? blocks.at(-1)?.id : null }
     })
     return { status: 200, body }
   },
