@@ -54,6 +54,28 @@ test('[B21] many fields are changed together as they are one by one, however man
   expect(Y.encodeStateVector(doc)).toEqual(before)
 })
 
+test('[B21] many fields written together stand in items of a bounded size, which Yjs cuts when some of them change', () => {
+  const { doc, block } = docWithBlock()
+  const write = (step: number): void => {
+    const values = Object.fromEntries(Array.from({ length: 4_000 / step }, (_, index) => [`k${index * step}`, step]))
+    changeFields(block, values, USER)
+  }
+  const lengths = (): number[] => {
+    const list = block.map.get('fields')
+    const found: number[] = []
+    for (let item = list instanceof Y.Array ? list._start : null; item !== null; item = item.right) {
+      if (!item.deleted) found.push(item.length)
+    }
+    return found
+  }
+  write(1)
+  expect(lengths()).toEqual(Array.from({ length: 8 }, () => 500))
+  write(2)
+  expect(Math.max(...lengths())).toBeLessThanOrEqual(500)
+  expect(Object.keys(block.toJSON().fields)).toHaveLength(4_000)
+  expect(getBlock(forkDoc(doc), 'b1')?.toJSON()).toEqual(block.toJSON())
+})
+
 test('[B17] fields are observed once per transaction with the values before and after', () => {
   const { doc, block } = docWithBlock()
   const seen: unknown[] = []
