@@ -131,9 +131,9 @@ describe('loading', () => {
   it('[S32] a workspace is its newest snapshot and the records after it', async () => {
     const store = new GatedStore()
     await withSnapshot(store)
+    fixture = await ServerFixture.start({ store })
     const read: number[] = []
     store.onRecord = (lsn) => read.push(lsn)
-    fixture = await ServerFixture.start({ store })
     expect(await textOf(fixture.server.workspaces)).toBe('abcd')
     expect(read).toEqual([4])
   })
