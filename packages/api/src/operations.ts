@@ -1,36 +1,19 @@
-import { type ClaimAuthor, forkDoc, getBlock } from '@joinery/blocks'
+import { type ClaimAuthor, getBlock } from '@joinery/blocks'
 import type { WorkspaceView } from '@joinery/server'
 import type * as Y from 'yjs'
 import { ApiError } from './api-error.ts'
 import { readBlock } from './block-view.ts'
-import { checkOperation, type Operation, runOperation } from './operation.ts'
+import { type Operation, runOperation } from './operation.ts'
+import { OperationTrial } from './operation-trial.ts'
 import { assertPrecondition } from './precondition.ts'
 
 /**
  * Throws unless all operations can be made, one after the other; changes nothing. Preconditions speak of the blocks as
- * they are before the first one. Where operations build on each other they are tried on a copy.
+ * they are before the first one.
  */
 export function checkOperations(view: WorkspaceView, operations: readonly Operation[], author: ClaimAuthor): void {
   for (const [index, operation] of operations.entries()) at(index, operations, () => checkPrecondition(view, operation))
-  const ids = operations.map(({ block }) => block)
-  if (new Set(ids).size === ids.length) {
-    for (const [index, operation] of operations.entries())
-      at(index, operations, () => checkOperation(view.doc, operation, author))
-    return
-  }
-  const copy = forkDoc(view.doc)
-  try {
-    copy.transact(() => {
-      for (const [index, operation] of operations.entries()) {
-        at(index, operations, () => {
-          checkOperation(copy, operation, author)
-          runOperation(copy, operation, author)
-        })
-      }
-    })
-  } finally {
-    copy.destroy()
-  }
+  new OperationTrial(view.doc, author).check(operations, (index, check) => at(index, operations, check))
 }
 
 /**
