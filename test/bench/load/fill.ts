@@ -11,9 +11,11 @@ const EDITS_PER_UPDATE = 500
 /** Debounced stores write within this time of the last edit. */
 const SETTLE_MS = 4_000
 const OPENING_MAX = 64
+/** So that each line is a record of its own. */
+const LINE_PAUSE_MS = 5
 
-/** A server that reads something before it takes connections is to read this, and not what is measured. */
-const FIRST_ROOM = 'a-first-room'
+/** A server that reads something before it takes connections is to read this, and not what is measured: lines, one by one. */
+const FIRST_ROOM = { room: 'a-first-room', lines: 40 }
 
 /** Brings one long history into a room, for a later start to serve. */
 export async function fillHistory(target: Target, work: FillHistoryWork): Promise<Figures> {
@@ -41,7 +43,7 @@ export async function fillRooms(target: Target, work: FillRoomsWork): Promise<Fi
   let next = 0
   const fillInTurn = async () => {
     while (next < work.rooms) {
-      await fillRoom(target, `connect-${next++}`, limit.fail)
+      await fillRoom(target, { room: `connect-${next++}`, lines: 1 }, limit.fail)
     }
   }
   await limit.race(Promise.all(Array.from({ length: OPENING_MAX }, fillInTurn)))
@@ -51,12 +53,19 @@ export async function fillRooms(target: Target, work: FillRoomsWork): Promise<Fi
   return times
 }
 
-/** Brings a line of text into a room. */
-async function fillRoom({ url, wire }: Target, room: string, onLost: (error: Error) => void): Promise<void> {
+/** Brings lines of text into a room. */
+async function fillRoom(
+  { url, wire }: Target,
+  { room, lines }: { room: string; lines: number },
+  onLost: (error: Error) => void,
+): Promise<void> {
   const writer = await LoadClient.open({ url, wire, room, onLost })
   const doc = new Y.Doc()
-  doc.getText('content').insert(0, `the first line of ${room}`)
-  writer.send(writer.frame(Y.encodeStateAsUpdate(doc)))
+  doc.on('update', (update: Uint8Array) => writer.send(writer.frame(update)))
+  for (let line = 1; line <= lines; line++) {
+    if (line > 1) await new Promise((resolve) => setTimeout(resolve, LINE_PAUSE_MS))
+    doc.getText('content').insert(0, `line ${line} of ${room}`)
+  }
   await writer.drained()
   writer.closeAfterSending()
 }
