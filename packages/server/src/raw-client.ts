@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import {
   decodeFrame,
   encodeSyncStep1,
@@ -43,6 +44,14 @@ export class RawClient {
   send(frame: Uint8Array): void {
     if (frame[0] === 0 && frame[1] !== 0) this.sentUpdates++
     this.ws.send(frame)
+  }
+
+  /** Sends frames so that the server reads them at once. */
+  inOneGo(...frames: readonly Uint8Array[]): void {
+    const { _socket: socket } = this.ws as unknown as { _socket: Socket }
+    socket.cork()
+    for (const frame of frames) this.send(frame)
+    socket.uncork()
   }
 
   /** Resolves when `done` holds; looked at after every frame and at the close. */

@@ -90,4 +90,41 @@ describe('who brings what only another may write', () => {
     const text = await fixture.server.workspaces.read(W, ({ doc }) => doc.getText('text').toString())
     expect([text, owners]).toEqual(["more of ada's, which ben has seen", ['ada']])
   })
+
+  it('[S39] owns what it writes in the same moment as its answer, and may bring only its own there', async () => {
+    const store = openMemoryStore()
+    const asked: [string, boolean][] = []
+    const owners: string[] = []
+    const noting: DocumentRules = {
+      ...rules,
+      inspect: (doc, update, writer) => {
+        asked.push([Buffer.from(update).includes('answer') ? 'answer' : 'beside it', writer.mayRelay === true])
+        return rules.inspect(doc, update, writer)
+      },
+      recordAuthor: (_doc, _update, actor) => void owners.push(actor),
+    }
+    fixture = await ServerFixture.start({ store, rules: noting })
+    const ada = await fixture.client('w?joinery=1&actor=ada', { answersStep1: false }).synced()
+    ada.inOneGo(
+      encodeUpdate(updateWith('before')),
+      encodeSyncStep2(updateWith('answer')),
+      encodeUpdate(updateWith('after')),
+      encodeUpdate(updateWith("another's")),
+      encodeUpdate(updateWith('too late')),
+    )
+    await ada.until(() => ada.message('rejected') !== undefined && ada.message('durable')?.frames === 3)
+    expect(ada.message('rejected')).toMatchObject({ code: 'client_id_owned', frame: 4 })
+    expect(asked).toEqual([
+      ['beside it', false],
+      ['answer', true],
+      ['beside it', false],
+      ['beside it', false],
+    ])
+    await fixture.close()
+    fixture = await ServerFixture.start({ store, rules: noting })
+    const text = await fixture.server.workspaces.read(W, ({ doc }) => doc.getText('text').toString())
+    for (const word of ['before', 'answer', 'after']) expect(text).toContain(word)
+    expect(text).not.toMatch(/another|late/)
+    expect(owners).toEqual(['ada', 'ada'])
+  })
 })

@@ -52,6 +52,15 @@ interface Appended {
   readonly durable: Promise<void>
 }
 
+/** Updates of one connection that are applied together; `first` is the number of the first among its frames. */
+interface TickPart {
+  readonly updates: readonly Uint8Array[]
+  readonly first: number
+  /** The one among them that answers SyncStep1. */
+  readonly answer: Uint8Array | undefined
+  readonly mayRelay: boolean
+}
+
 /** One transaction of the tick, on its way from the document to the log. */
 interface Write {
   readonly applied: Applied
@@ -251,11 +260,29 @@ export class WritePath {
 
   /** Inspects and applies one connection's updates of the tick. Returns the error that has spoilt `document`. */
   #apply(connection: Connection, document: RoomDocument, writes: Write[]): Error | undefined {
-    const through = connection.inboxThrough
-    const { identity, answer } = connection
+    const { answer, inboxThrough: through } = connection
     const updates = connection.takeInbox()
-    const first = through - updates.length + 1
-    const mayRelay = answer !== undefined && Date.now() < this.#context.relaysUntilMs
+    const isRelayTime = answer !== undefined && Date.now() < this.#context.relaysUntilMs
+    // The answer alone may bring what others wrote. What comes beside it is the sender's own, and makes its client ids theirs.
+    const parts = isRelayTime ? partsAround(answer, updates) : [updates]
+    let first = through - updates.length + 1
+    for (const part of parts) {
+      const mayRelay = isRelayTime && part[0] === answer
+      const error = this.#applyPart(connection, { updates: part, first, answer, mayRelay }, document, writes)
+      if (error !== undefined || connection.isRefused) return error
+      first += part.length
+    }
+    return undefined
+  }
+
+  #applyPart(
+    connection: Connection,
+    { updates, first, answer, mayRelay }: TickPart,
+    document: RoomDocument,
+    writes: Write[],
+  ): Error | undefined {
+    const { identity } = connection
+    const through = first + updates.length - 1
     try {
       const applied =
         identity.access === 'write'
@@ -267,7 +294,7 @@ export class WritePath {
       const author = authorOf(identity, mayRelay ? relaying(connection.id) : connection.id)
       writes.push({ applied, author, from: { connection, frames } })
       if (refused === undefined) return undefined
-      const isRelay = mayRelay && updates[refused.index] === answer && RELAY_CODES.has(refused.refusal.code)
+      const isRelay = mayRelay && RELAY_CODES.has(refused.refusal.code)
       if (isRelay) sendAwayRelay(connection)
       else refuseUpdate(connection, first + refused.index, refused.refusal, this.#context)
       return undefined
@@ -357,6 +384,12 @@ export class WritePath {
     tellObserved(observed, { workspace: this.#workspace, record }, audience.connections, this.#context)
     return { record, durable }
   }
+}
+
+/** `updates` in order, the answer by itself. */
+function partsAround(answer: Uint8Array, updates: readonly Uint8Array[]): (readonly Uint8Array[])[] {
+  const at = updates.indexOf(answer)
+  return [updates.slice(0, at), [answer], updates.slice(at + 1)].filter((part) => part.length > 0)
 }
 
 function authorOf({ actor, source }: Pick<Writer, 'actor' | 'source'>, connection: string) {
