@@ -256,6 +256,12 @@ describe('fairness', () => {
 })
 
 describe('health', () => {
+  it('[S70] an idle HTTP connection is kept for longer than proxies keep theirs', async () => {
+    fixture = await ServerFixture.start()
+    const { headers } = await fetch(`${fixture.server.url}/healthz`)
+    expect(Number(/timeout=(\d+)/.exec(headers.get('keep-alive') ?? '')?.[1])).toBeGreaterThan(60)
+  })
+
   it('[S22] /healthz says what is open when storage works, and other paths are the embedder’s', async () => {
     fixture = await ServerFixture.start({ request: (_request, response) => void response.end('mine') })
     await fixture.client('w').synced()

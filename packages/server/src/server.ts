@@ -49,6 +49,8 @@ const SWEEP_MS = 1_000
 /** Parts a message may come in: the clients of this wire send whole messages, and `ws` keeps each part in memory. */
 const FRAGMENTS_MAX = 64
 const BUFFERED_CHUNKS_MAX = 4_096
+/** Proxies and pools keep idle HTTP connections for 60 s: who keeps them longer never closes one that a request is on its way on. */
+const KEEP_ALIVE_MS = 65_000
 /** Characters of a refused request's path in the log: more than any workspace's name. */
 const LOGGED_PATH_MAX = 600
 
@@ -160,7 +162,9 @@ class SyncServer implements Server {
       isInHurry: () => this.#hurriesFromMs !== undefined && Date.now() > this.#hurriesFromMs,
     })
     this.workspaces = new Workspaces(this.#rooms, this.#store, turns)
-    this.#http = createHttpServer((request, response) => this.#onRequest(request, response))
+    this.#http = createHttpServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) =>
+      this.#onRequest(request, response),
+    )
     this.#http.on('upgrade', (request, socket, head) => void this.#onUpgrade(request, socket, head))
     this.#sockets = new WebSocketServer({
       noServer: true,
