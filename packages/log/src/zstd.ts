@@ -8,16 +8,21 @@ const decompress = promisify<Uint8Array, ZstdOptions, Buffer>(zstdDecompress)
 /** What any zstd decoder accepts unasked. */
 const WINDOW_LOG_MAX = 27
 const WINDOW_LOG_MIN = 10
-/** From here on zstd's ordinary tables forget the beginning of what it looks back on. */
-const LONG_DISTANCE_FROM_BYTES = 1024 * 1024
+/**
+ * Of a base zstd looks at as many bytes as eight times its table of places has entries, which as a rule are 2^17, and at
+ * the last ones: of a state that has grown beyond 1 MiB the difference was nearly the whole. 2^22 are 16 MiB of memory, for a
+ * base of 32 MiB.
+ */
+const HASH_LOG_MIN = 17
+const HASH_LOG_MAX = 22
 
 /** Compresses off the main thread; with `base`, as what is different from it. */
 export function pack(bytes: Uint8Array, base?: Uint8Array): Promise<Buffer> {
   if (base === undefined) return compress(bytes, {})
   const seen = bytes.byteLength + base.byteLength
   const windowLog = Math.min(WINDOW_LOG_MAX, Math.max(WINDOW_LOG_MIN, Math.ceil(Math.log2(seen + 1))))
-  const params: Record<number, number> = { [constants.ZSTD_c_windowLog]: windowLog }
-  if (base.byteLength >= LONG_DISTANCE_FROM_BYTES) params[constants.ZSTD_c_enableLongDistanceMatching] = 1
+  const hashLog = Math.min(HASH_LOG_MAX, Math.max(HASH_LOG_MIN, Math.ceil(Math.log2(base.byteLength + 1)) - 3))
+  const params = { [constants.ZSTD_c_windowLog]: windowLog, [constants.ZSTD_c_hashLog]: hashLog }
   return compress(bytes, { params, dictionary: base })
 }
 
