@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { checkDependencyDirection } from './dependency-direction.ts'
 import { checkFileSize } from './file-size.ts'
+import { checkFolderDirection } from './folder-direction.ts'
 import { checkImportCircles } from './import-circles.ts'
 import { checkMachinePaths } from './machine-paths.ts'
 import { checkSingleYjs } from './single-yjs.ts'
@@ -138,4 +139,29 @@ it('[K10] checkMachinePaths reports a path when it is below a home or a scratch 
     `README.md:2: ${scratch}. is a path of one machine`,
   ])
   expect(checkMachinePaths([file('a.ts', `'https://host${scratch}'`, `tmpdir() + '/x'`)])).toEqual([])
+})
+
+describe('folder directions', () => {
+  const importing = (path: string, specifier: string) =>
+    found(checkFolderDirection([file(path, `import { a } from ${JSON.stringify(specifier)}`)]))
+
+  it('[K11] checkFolderDirection reports an import when it points against the arrows', () => {
+    expect(importing('packages/server/src/content/a.ts', '../room/b.ts')).toEqual([
+      'packages/server/src/content/a.ts:1: content may not import room/: its arrows point to no folder',
+    ])
+    expect(importing('packages/log/src/leveldb/a.ts', '../disk/b.ts')).toHaveLength(1)
+    expect(importing('packages/log/src/a.ts', './store/b.ts')).toHaveLength(1)
+    expect(importing('packages/server/src/room/a.ts', '../testing/b.ts')).toHaveLength(1)
+  })
+
+  it('[K11] checkFolderDirection passes an import along the arrows, in a test and in the door', () => {
+    expect(importing('packages/server/src/edge/a.ts', '../content/b.ts')).toEqual([])
+    expect(importing('packages/server/src/room/a.ts', '../limits.ts')).toEqual([])
+    expect(importing('packages/server/src/content/a.test.ts', '../room/b.ts')).toEqual([])
+    expect(importing('packages/server/src/index.ts', './edge/b.ts')).toEqual([])
+  })
+
+  it('[K11] checkFolderDirection reports a folder when the table does not know it', () => {
+    expect(importing('packages/server/src/surprise/a.ts', '../b.ts')).toHaveLength(1)
+  })
 })

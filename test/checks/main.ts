@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { checkDependencyDirection } from './dependency-direction.ts'
 import { checkFileSize } from './file-size.ts'
+import { checkFolderDirection } from './folder-direction.ts'
 import { checkImportCircles } from './import-circles.ts'
 import { checkMachinePaths } from './machine-paths.ts'
 import { checkSingleYjs } from './single-yjs.ts'
@@ -36,6 +37,7 @@ const files = readSourceTree(root)
 const lockfile = { path: 'pnpm-lock.yaml', text: readFileSync(join(root, 'pnpm-lock.yaml'), 'utf8') }
 report('rule ids against tests', checkSpecIds(files))
 report('dependency directions', checkDependencyDirection(files))
+report('folder directions', checkFolderDirection(files))
 report('import circles, types included', checkImportCircles(files))
 report('file sizes', checkFileSize(files))
 report('paths of one machine', checkMachinePaths(files))

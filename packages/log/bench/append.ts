@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
 import { type EventStore, type LogEntry, openLevelStore, openMemoryStore, type WorkspaceLog } from '../src/index.ts'
-import { encodeRecord } from '../src/record.ts'
+import { encodeRecord } from '../src/records/record.ts'
 
 const SECONDS = Number(process.argv[2] ?? 1)
 const GROUPS = [1, 10, 100, 1_000]

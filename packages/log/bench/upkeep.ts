@@ -9,8 +9,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
 import { type EventStore, type Lsn, openLevelStore, type WorkspaceLog } from '../src/index.ts'
-import { extentKey, KIND, ownRange, recordKeyRange, workspaceKey } from '../src/key.ts'
-import { readAll } from '../src/read-all.ts'
+import { extentKey, KIND, ownRange, recordKeyRange, workspaceKey } from '../src/records/key.ts'
+import { readAll } from '../src/testing/read-all.ts'
 
 const [RECORDS = 20_000, WORKSPACES = 1_000, ROUNDS = 5] = process.argv.slice(2).map(Number)
 const RECORDS_EACH = 10

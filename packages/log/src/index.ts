@@ -14,10 +14,9 @@ export type {
   VerifyState,
   WorkspaceLog,
 } from './event-store.ts'
-export { type LevelStoreOptions, openLevelStore } from './level-store.ts'
 export { LogError, type LogErrorCode } from './log-error.ts'
 export { LSN_MAX, type Lsn } from './lsn.ts'
-export { type MemoryStoreOptions, openMemoryStore } from './memory-store.ts'
+export { type MemoryStoreOptions, openMemoryStore } from './memory/memory-store.ts'
 export type { LogObserver } from './observer.ts'
 export { parseLsn } from './parse-lsn.ts'
 export {
@@ -26,3 +25,4 @@ export {
   SNAPSHOT_POLICY_DEFAULT,
   type SnapshotPolicy,
 } from './snapshot-policy.ts'
+export { type LevelStoreOptions, openLevelStore } from './store/level-store.ts'

@@ -1,7 +1,15 @@
-import { KIND } from './key.ts'
-import type { ManifestCut } from './leveldb/torn-manifest.ts'
 import type { LogError } from './log-error.ts'
-import type { Write } from './write.ts'
+
+/** What was cut off a manifest that power loss had left with an end that is none. */
+export interface ManifestCut {
+  readonly manifest: string
+  /** Bytes that it has now. */
+  readonly offset: number
+  /** Bytes that were behind. */
+  readonly bytes: number
+  /** The file of the directory that holds these. */
+  readonly keptIn: string
+}
 
 /** Told what a store does, for metrics. Called at once, in the middle of it: must be quick and must not throw. */
 export interface LogObserver {
@@ -21,24 +29,4 @@ export interface LogObserver {
   damaged?(error: LogError): void
   /** Power had been lost: what LevelDB was just noting in its manifest was cut off, which it had relied on nowhere. */
   manifestCut?(cut: ManifestCut): void
-}
-
-/** Tells of one batch that took `ms` to write. Counts only if somebody listens. */
-export function tellOfWrite(
-  observer: LogObserver | undefined,
-  writes: readonly Write[],
-  ms: number,
-  isSynced: boolean,
-): void {
-  if (isSynced) observer?.synced?.(ms)
-  if (observer?.written === undefined) return
-  let bytes = 0
-  for (const write of writes) bytes += write.key.byteLength + (write.type === 'put' ? write.value.byteLength : 0)
-  observer.written(ms, countRecords(writes), bytes)
-}
-
-export function countRecords(writes: readonly Write[]): number {
-  let records = 0
-  for (const { type, key } of writes) if (type === 'put' && key[0] === KIND.record) records++
-  return records
 }

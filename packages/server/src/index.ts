@@ -1,6 +1,5 @@
 export { LogError, type LogRecord, type Lsn } from '@joinery/log'
 export { parseWorkspaceName, type WorkspaceId } from '@joinery/protocol'
-export { Counters } from './counters.ts'
 export {
   type DocumentRules,
   type LostConflict,
@@ -9,7 +8,12 @@ export {
   type Refusal,
   type ShownChange,
   type Writer,
-} from './document-rules.ts'
+} from './content/document-rules.ts'
+export type { Past, Point } from './content/past.ts'
+export { type Stamp, Stamps } from './content/stamps.ts'
+export { Counters } from './counters.ts'
+export { createServer, type Server, type ServerOptions } from './edge/server.ts'
+export { allowsOrigin, isLoopbackHost, type Origins } from './edge/upgrade.ts'
 export {
   type Authenticator,
   type AuthenticatorKeys,
@@ -22,12 +26,8 @@ export {
   signToken,
   type TokenClaims,
 } from './identity.ts'
+export { type Repeated, type WorkspaceEdit, Workspaces, type WorkspaceView, type Written } from './inside/workspaces.ts'
 export { SERVER_LIMITS, type ServerLimits } from './limits.ts'
-export type { Past, Point } from './past.ts'
-export type { RoomEdit } from './room-edit.ts'
-export { createServer, type Server, type ServerOptions } from './server.ts'
+export type { RoomEdit } from './room/room-edit.ts'
+export type { RecordListener } from './room/write-path.ts'
 export { ServerError, type ServerErrorCode } from './server-error.ts'
-export { type Stamp, Stamps } from './stamps.ts'
-export { allowsOrigin, isLoopbackHost, type Origins } from './upgrade.ts'
-export { type Repeated, type WorkspaceEdit, Workspaces, type WorkspaceView, type Written } from './workspaces.ts'
-export type { RecordListener } from './write-path.ts'

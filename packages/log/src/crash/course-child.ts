@@ -1,5 +1,5 @@
 import { writeSync } from 'node:fs'
-import { openLevelStore } from '../level-store.ts'
+import { openLevelStore } from '../store/level-store.ts'
 import { PHASES, type PhaseName } from './course.ts'
 
 /**

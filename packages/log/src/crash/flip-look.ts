@@ -1,15 +1,15 @@
 import { cp, mkdtemp, rm } from 'node:fs/promises'
-import { type Flip, flipBit } from '../damage-look.ts'
 import type { EventStore, WorkspaceLog } from '../event-store.ts'
-import { openLevelStore } from '../level-store.ts'
 import { LogError } from '../log-error.ts'
 import { exportIntact } from '../operations/export-intact.ts'
 import { importArchive } from '../operations/import-archive.ts'
 import { surveyRepair } from '../operations/repair-survey.ts'
 import { repairWorkspace } from '../operations/repair-workspace.ts'
 import { isIntact, verifyDirectory } from '../operations/verify-directory.ts'
-import { sampleEntry } from '../sample-entry.ts'
+import { openLevelStore } from '../store/level-store.ts'
+import { sampleEntry } from '../testing/sample-entry.ts'
 import { stateOf, updateOf } from './course.ts'
+import { type Flip, flipBit } from './damage-look.ts'
 
 /**
  * What a verification says of a copy with one bit flipped, what is read of each workspace (`same`, or an error's code), and

@@ -2,7 +2,7 @@ import { cp, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { beforeAll } from 'vitest'
-import { openLevelStore } from '../level-store.ts'
+import { openLevelStore } from '../store/level-store.ts'
 import { type PhaseName, type Promised, prepare } from './course.ts'
 
 const PROGRAM = fileURLToPath(new URL('./course-child.ts', import.meta.url))

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { inMemory, testDirectories } from '../test-directory.ts'
+import { inMemory, testDirectories } from '../testing/test-directory.ts'
 import type { Promised } from './course.ts'
 import { courseProgram, courses, useGrounds } from './grounds.ts'
 import { expectKept, Ledger } from './ledger.ts'

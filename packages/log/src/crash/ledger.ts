@@ -1,14 +1,14 @@
 import { expect } from 'vitest'
 import type { EventStore, WorkspaceLog } from '../event-store.ts'
-import { openLevelStore } from '../level-store.ts'
-import { listWorkspaces } from '../list-workspaces.ts'
 import { LogError } from '../log-error.ts'
 import type { Lsn } from '../lsn.ts'
 import type { Problem } from '../operations/problem.ts'
 import { repairWorkspace } from '../operations/repair-workspace.ts'
 import { type DirectoryReport, isIntact, verifyDirectory } from '../operations/verify-directory.ts'
 import { parseLsn } from '../parse-lsn.ts'
-import { sampleEntry } from '../sample-entry.ts'
+import { openLevelStore } from '../store/level-store.ts'
+import { listWorkspaces } from '../testing/list-workspaces.ts'
+import { sampleEntry } from '../testing/sample-entry.ts'
 import { append, compact, EVENTS_KEPT, keyOf, type Promised, snapshot, stateOf, updateOf } from './course.ts'
 
 /** What a store was heard to promise. */

@@ -1,5 +1,5 @@
-import { openLevelStore } from '../level-store.ts'
 import { repairWorkspace } from '../operations/repair-workspace.ts'
+import { openLevelStore } from '../store/level-store.ts'
 
 /** A program for crash tests: `repair-child.ts DIRECTORY WORKSPACE` repairs one workspace of a store. */
 const [directory = '', workspace = ''] = process.argv.slice(2)

@@ -1,7 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
-import { missingIsUndefined, writeDurably } from '../data-directory.ts'
+import { missingIsUndefined, writeDurably } from '../durable-file.ts'
 import { isDamaged, readLiveFiles } from './manifest.ts'
 
 /** Says which write-ahead log was the newest when the database was last closed, and how long it was. */

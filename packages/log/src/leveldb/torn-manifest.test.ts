@@ -3,13 +3,13 @@ import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
 import { describe, expect, it } from 'vitest'
-import { KIND, kindRange } from '../key.ts'
-import { levelStoreOf, openLevelStore } from '../level-store.ts'
 import type { LogError } from '../log-error.ts'
+import type { ManifestCut } from '../observer.ts'
 import { isIntact, verifyDirectory } from '../operations/verify-directory.ts'
-import { testDirectories } from '../test-directory.ts'
-import { readAll, sampleEntry } from '../testing.ts'
-import type { ManifestCut } from './torn-manifest.ts'
+import { KIND, kindRange } from '../records/key.ts'
+import { levelStoreOf, openLevelStore } from '../store/level-store.ts'
+import { readAll, sampleEntry } from '../testing/index.ts'
+import { testDirectories } from '../testing/test-directory.ts'
 
 const makeDirectory = testDirectories()
 const RECORDS = 6

@@ -1,18 +1,8 @@
 import { open, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { missingIsUndefined, writeDurably } from '../data-directory.ts'
+import { missingIsUndefined, writeDurably } from '../durable-file.ts'
+import type { ManifestCut } from '../observer.ts'
 import { type LiveFiles, readLiveFiles } from './manifest.ts'
-
-/** What was cut off a manifest that power loss had left with an end that is none. */
-export interface ManifestCut {
-  readonly manifest: string
-  /** Bytes that it has now. */
-  readonly offset: number
-  /** Bytes that were behind. */
-  readonly bytes: number
-  /** The file of the directory that holds these. */
-  readonly keptIn: string
-}
 
 /**
  * Cuts the manifest back to its last whole edit, if all its damage lies behind that and every table is there that it then

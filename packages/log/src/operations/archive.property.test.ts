@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { testDirectories } from '../test-directory.ts'
+import { archiveOf, makeRichStore, once } from '../testing/rich-store.ts'
+import { testDirectories } from '../testing/test-directory.ts'
 import { readArchive } from './read-archive.ts'
-import { archiveOf, makeRichStore, once } from './rich-store.ts'
 
 const makeDirectory = testDirectories()
 const FLIPS = process.env.JOINERY_NIGHTLY === undefined ? 300 : 20_000

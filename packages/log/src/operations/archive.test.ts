@@ -2,18 +2,18 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { EventStore, LogRecord } from '../event-store.ts'
-import { openLevelStore } from '../level-store.ts'
 import type { LogError } from '../log-error.ts'
 import type { Lsn } from '../lsn.ts'
-import { testDirectories } from '../test-directory.ts'
-import { readAll, sampleEntry } from '../testing.ts'
+import { openLevelStore } from '../store/level-store.ts'
+import { readAll, sampleEntry } from '../testing/index.ts'
+import { archiveOf, makeRichStore, once } from '../testing/rich-store.ts'
+import { testDirectories } from '../testing/test-directory.ts'
 import { exportArchive } from './export-archive.ts'
 import { importArchive } from './import-archive.ts'
 import { inspectStore } from './inspect-store.ts'
 import { readArchive } from './read-archive.ts'
 import { readHistory } from './read-history.ts'
 import { restoreArchive } from './restore-archive.ts'
-import { archiveOf, makeRichStore, once } from './rich-store.ts'
 import { isIntact, verifyDirectory } from './verify-directory.ts'
 import { verifyStore } from './verify-store.ts'
 
@@ -243,8 +243,8 @@ describe('an archive', () => {
   it('[L87] leaves a damaged workspace out and says so, and refuses it by name', async () => {
     const directory = await makeDirectory()
     await (await makeRichStore(directory)).close()
-    const { tamper } = await import('../tamper.ts')
-    const { recordKey } = await import('../key.ts')
+    const { tamper } = await import('../testing/tamper.ts')
+    const { recordKey } = await import('../records/key.ts')
     await tamper(directory, (level) => level.del(recordKey(0, 7 as Lsn)))
     const store = await open(directory)
     const archive = await archiveOf(store)

@@ -1,6 +1,8 @@
-import type { DatabaseMoment } from '../database.ts'
+import type { DatabaseMoment } from '../disk/database.ts'
 import type { EventStore, LogRecord } from '../event-store.ts'
-import { decodeExtent, type Extent } from '../extent.ts'
+import { LogError } from '../log-error.ts'
+import type { Lsn } from '../lsn.ts'
+import { decodeExtent, type Extent } from '../records/extent.ts'
 import {
   extentKey,
   KIND,
@@ -11,15 +13,13 @@ import {
   recordKeyRange,
   snapshotKeyRange,
   workspaceKey,
-} from '../key.ts'
-import { decodeKeyEntry } from '../key-index.ts'
-import { levelStoreOf } from '../level-store.ts'
-import { LogError } from '../log-error.ts'
-import type { Lsn } from '../lsn.ts'
-import { decodeSnapshot, encodeSnapshot, type PackedSnapshot } from '../packed-snapshot.ts'
-import { encodeSegment, SEGMENT_BYTES, SEGMENT_RECORDS_MAX } from '../segment.ts'
-import { readStoredRecords, type StoredLog } from '../stored-records.ts'
-import { decodeWorkspaceIdentity, type WorkspaceIdentity } from '../workspace-identity.ts'
+} from '../records/key.ts'
+import { decodeKeyEntry } from '../records/key-entry.ts'
+import { decodeSnapshot, encodeSnapshot, type PackedSnapshot } from '../records/packed-snapshot.ts'
+import { encodeSegment, SEGMENT_BYTES, SEGMENT_RECORDS_MAX } from '../records/segment.ts'
+import { decodeWorkspaceIdentity, type WorkspaceIdentity } from '../records/workspace-identity.ts'
+import { levelStoreOf } from '../store/level-store.ts'
+import { readStoredRecords, type StoredLog } from '../store/stored-records.ts'
 import { CHUNK, ChunkWriter } from './archive-chunk.ts'
 import type { ArchivedCounts, ArchivedWorkspace, ArchiveHead } from './archive-content.ts'
 import { isDamage, reasonOf } from './problem.ts'

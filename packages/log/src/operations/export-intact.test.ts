@@ -2,12 +2,10 @@ import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { EventStore } from '../event-store.ts'
-import { recordKey } from '../key.ts'
-import { openLevelStore } from '../level-store.ts'
 import type { LogError } from '../log-error.ts'
 import type { Lsn } from '../lsn.ts'
-import { testDirectories } from '../test-directory.ts'
-import { readAll, sampleEntry } from '../testing.ts'
+import { recordKey } from '../records/key.ts'
+import { openLevelStore } from '../store/level-store.ts'
 import {
   damagedStore as damageStore,
   entriesOf,
@@ -17,11 +15,13 @@ import {
   NOTE,
   open,
   spoil,
-} from './damaged-scene.ts'
+} from '../testing/damaged-scene.ts'
+import { readAll, sampleEntry } from '../testing/index.ts'
+import { once } from '../testing/rich-store.ts'
+import { testDirectories } from '../testing/test-directory.ts'
 import { exportIntact } from './export-intact.ts'
 import { importArchive } from './import-archive.ts'
 import { repairWorkspace } from './repair-workspace.ts'
-import { once } from './rich-store.ts'
 import { checkTable } from './table-file.ts'
 import { isIntact, verifyDirectory } from './verify-directory.ts'
 

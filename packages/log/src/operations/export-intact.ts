@@ -1,5 +1,5 @@
 import type { EventStore, LogEntry } from '../event-store.ts'
-import { levelStoreOf } from '../level-store.ts'
+import { levelStoreOf } from '../store/level-store.ts'
 import { CHUNK, ChunkWriter } from './archive-chunk.ts'
 import type { ArchivedCounts, ArchiveHead } from './archive-content.ts'
 import { exportArchive, segmentChunks, snapshotChunks } from './export-archive.ts'

@@ -1,13 +1,13 @@
 import type { EventStore } from '../event-store.ts'
-import { type LevelStore, levelStoreOf } from '../level-store.ts'
 import { LogError } from '../log-error.ts'
 import type { Lsn } from '../lsn.ts'
+import { type LevelStore, levelStoreOf } from '../store/level-store.ts'
+import { writeThrough } from '../store/write-through.ts'
 import type { ArchivedDamage } from './archive-content.ts'
 import { readArchive } from './read-archive.ts'
 import type { TrialLoad } from './trial-load.ts'
 import { whileStorageWorks } from './while-storage-works.ts'
 import { WorkspaceImport } from './workspace-import.ts'
-import { writeThrough } from './write-through.ts'
 
 export interface ImportOptions {
   /** Only these, named as in the archive; otherwise all. */

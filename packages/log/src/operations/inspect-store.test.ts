@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest'
-import { openLevelStore } from '../level-store.ts'
 import type { Lsn } from '../lsn.ts'
-import { testDirectories } from '../test-directory.ts'
-import { sampleEntry } from '../testing.ts'
+import { openLevelStore } from '../store/level-store.ts'
+import { sampleEntry } from '../testing/index.ts'
+import { testDirectories } from '../testing/test-directory.ts'
 import { inspectStore } from './inspect-store.ts'
 
 const makeDirectory = testDirectories()

@@ -1,7 +1,7 @@
-import { inspectDirectory } from '../data-directory.ts'
+import { inspectDirectory } from '../disk/data-directory.ts'
 import type { EventStore } from '../event-store.ts'
-import { openLevelStore } from '../level-store.ts'
 import { LogError } from '../log-error.ts'
+import { openLevelStore } from '../store/level-store.ts'
 import { ReadingCopy } from './reading-copy.ts'
 
 /** How often a directory may change under the copying hand: whoever wrote to it is gone by then, or has it locked. */

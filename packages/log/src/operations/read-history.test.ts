@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
-import { openLevelStore } from '../level-store.ts'
-import { testDirectories } from '../test-directory.ts'
-import { makeTestClock, sampleEntry } from '../testing.ts'
+import { openLevelStore } from '../store/level-store.ts'
+import { makeTestClock, sampleEntry } from '../testing/index.ts'
+import { testDirectories } from '../testing/test-directory.ts'
 import { readHistory } from './read-history.ts'
 
 const makeDirectory = testDirectories()

@@ -1,10 +1,10 @@
 import type { EventStore, LogRecord } from '../event-store.ts'
-import { decodeExtent } from '../extent.ts'
-import { extentKey, workspaceKey } from '../key.ts'
-import { levelStoreOf } from '../level-store.ts'
 import { LogError } from '../log-error.ts'
-import { readStoredRecords } from '../stored-records.ts'
-import { decodeWorkspaceIdentity } from '../workspace-identity.ts'
+import { decodeExtent } from '../records/extent.ts'
+import { extentKey, workspaceKey } from '../records/key.ts'
+import { decodeWorkspaceIdentity } from '../records/workspace-identity.ts'
+import { levelStoreOf } from '../store/level-store.ts'
+import { readStoredRecords } from '../store/stored-records.ts'
 import { headOf } from './export-archive.ts'
 
 /** Which records are wanted: those for which all that is given holds. */

@@ -2,7 +2,7 @@ import { constants } from 'node:fs'
 import { access, copyFile, mkdtemp, readdir, rm, stat, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { missingIsUndefined } from '../data-directory.ts'
+import { missingIsUndefined } from '../durable-file.ts'
 import { readLiveFiles } from '../leveldb/manifest.ts'
 import { storageError } from '../storage-error.ts'
 

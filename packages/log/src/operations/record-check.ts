@@ -1,8 +1,8 @@
 import type { LogRecord, Snapshot } from '../event-store.ts'
-import { lsnOfRecordKey } from '../key.ts'
 import type { Lsn } from '../lsn.ts'
-import { decodeRecord } from '../record.ts'
-import { decodeSegment } from '../segment.ts'
+import { lsnOfRecordKey } from '../records/key.ts'
+import { decodeRecord } from '../records/record.ts'
+import { decodeSegment } from '../records/segment.ts'
 import { isDamage, type Problems, reasonOf } from './problem.ts'
 import type { TrialLoad } from './trial-load.ts'
 

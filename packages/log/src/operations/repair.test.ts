@@ -2,14 +2,10 @@ import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { EventStore } from '../event-store.ts'
-import { extentKey, idempotencyKey, KIND, numberOfKey, recordKey, snapshotKey, workspaceKey } from '../key.ts'
-import { openLevelStore } from '../level-store.ts'
 import type { LogError } from '../log-error.ts'
 import type { Lsn } from '../lsn.ts'
-import { sampleUpdate } from '../sample-update.ts'
-import { tamper } from '../tamper.ts'
-import { testDirectories } from '../test-directory.ts'
-import { sampleEntry } from '../testing.ts'
+import { extentKey, idempotencyKey, KIND, numberOfKey, recordKey, snapshotKey, workspaceKey } from '../records/key.ts'
+import { openLevelStore } from '../store/level-store.ts'
 import {
   damagedStore as damageStore,
   entriesOf,
@@ -19,7 +15,11 @@ import {
   NOTE,
   open,
   spoil,
-} from './damaged-scene.ts'
+} from '../testing/damaged-scene.ts'
+import { sampleEntry } from '../testing/index.ts'
+import { sampleUpdate } from '../testing/sample-update.ts'
+import { tamper } from '../testing/tamper.ts'
+import { testDirectories } from '../testing/test-directory.ts'
 import { readRemains } from './remains.ts'
 import { surveyRepair } from './repair-survey.ts'
 import { type Repaired, repairWorkspace } from './repair-workspace.ts'

@@ -1,9 +1,9 @@
 import { mkdir, mkdtemp, readdir, rename, rm, rmdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { missingIsUndefined } from '../data-directory.ts'
-import { openLevelStore } from '../level-store.ts'
+import { missingIsUndefined } from '../durable-file.ts'
 import { LogError } from '../log-error.ts'
 import { storageError } from '../storage-error.ts'
+import { openLevelStore } from '../store/level-store.ts'
 import { type Imported, type ImportOptions, importArchive } from './import-archive.ts'
 import { isIntact, verifyDirectory } from './verify-directory.ts'
 

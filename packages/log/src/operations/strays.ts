@@ -1,6 +1,6 @@
-import type { DatabaseMoment } from '../database.ts'
-import { KIND, kindRange, nameKey, numberOfKey } from '../key.ts'
+import type { DatabaseMoment } from '../disk/database.ts'
 import type { Lsn } from '../lsn.ts'
+import { KIND, kindRange, nameKey, numberOfKey } from '../records/key.ts'
 import type { Problems } from './problem.ts'
 
 const KINDS_KNOWN: ReadonlySet<number> = new Set(Object.values(KIND))

@@ -1,4 +1,4 @@
-import { inspectDirectory } from '../data-directory.ts'
+import { inspectDirectory } from '../disk/data-directory.ts'
 import type { EventStore } from '../event-store.ts'
 import { LogError } from '../log-error.ts'
 import { openForReading } from './open-for-reading.ts'

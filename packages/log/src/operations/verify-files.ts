@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { missingIsUndefined } from '../data-directory.ts'
+import { missingIsUndefined } from '../durable-file.ts'
 import { findLostLog, isMarkDamaged, MARK } from '../leveldb/lost-log.ts'
 import { type LiveFiles, readLiveFiles } from '../leveldb/manifest.ts'
 import { type FileDamage, readLogFile } from '../leveldb/write-ahead-log.ts'

@@ -1,7 +1,7 @@
-import { idempotencyKey, KIND, ownRange } from '../key.ts'
-import { decodeKeyEntry } from '../key-index.ts'
 import type { Lsn } from '../lsn.ts'
-import { readStoredRecords, type StoredLog } from '../stored-records.ts'
+import { idempotencyKey, KIND, ownRange } from '../records/key.ts'
+import { decodeKeyEntry } from '../records/key-entry.ts'
+import { readStoredRecords, type StoredLog } from '../store/stored-records.ts'
 import { isDamage, type Problems, reasonOf } from './problem.ts'
 
 /** Checks that idempotency keys and records lead to each other. */

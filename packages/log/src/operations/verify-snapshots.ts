@@ -1,8 +1,8 @@
-import type { Extent } from '../extent.ts'
-import { lsnOfRecordKey, snapshotKeyRange } from '../key.ts'
-import { type Rung, readRung } from '../ladder.ts'
 import type { Lsn } from '../lsn.ts'
-import type { StoredLog } from '../stored-records.ts'
+import type { Extent } from '../records/extent.ts'
+import { lsnOfRecordKey, snapshotKeyRange } from '../records/key.ts'
+import { type Rung, readRung } from '../store/ladder.ts'
+import type { StoredLog } from '../store/stored-records.ts'
 import { isDamage, type Problems, reasonOf } from './problem.ts'
 import type { TrialLoad } from './trial-load.ts'
 

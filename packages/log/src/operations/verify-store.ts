@@ -1,5 +1,7 @@
-import type { DatabaseMoment } from '../database.ts'
+import type { DatabaseMoment } from '../disk/database.ts'
+import { decodeRollCall } from '../disk/roll-call.ts'
 import type { EventStore } from '../event-store.ts'
+import type { Lsn } from '../lsn.ts'
 import {
   KIND,
   kindRange,
@@ -9,11 +11,9 @@ import {
   numberOfKey,
   recordKeyRange,
   workspaceKey,
-} from '../key.ts'
-import { levelStoreOf } from '../level-store.ts'
-import type { Lsn } from '../lsn.ts'
-import { decodeRollCall } from '../roll-call.ts'
-import { decodeWorkspaceIdentity, type WorkspaceIdentity } from '../workspace-identity.ts'
+} from '../records/key.ts'
+import { decodeWorkspaceIdentity, type WorkspaceIdentity } from '../records/workspace-identity.ts'
+import { levelStoreOf } from '../store/level-store.ts'
 import { isDamage, type Problem, Problems, reasonOf } from './problem.ts'
 import { checkStrays } from './strays.ts'
 import type { TrialLoad } from './trial-load.ts'

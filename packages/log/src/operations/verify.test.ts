@@ -5,25 +5,25 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { flipBit } from '../damage-look.ts'
-import { makeStore } from '../damage-store.ts'
-import { encodeExtent, PLAIN_EXTENT } from '../extent.ts'
-import { idempotencyKey, KIND, lsnOfRecordKey, nameKey, recordKey, snapshotKey, workspaceKey } from '../key.ts'
-import { encodeKeyEntry } from '../key-index.ts'
-import { openLevelStore } from '../level-store.ts'
+import { flipBit } from '../crash/damage-look.ts'
 import type { LogError } from '../log-error.ts'
 import type { Lsn } from '../lsn.ts'
-import { encodeRecord } from '../record.ts'
-import { tamper } from '../tamper.ts'
-import { testDirectories } from '../test-directory.ts'
-import { sampleEntry } from '../testing.ts'
+import { encodeExtent, PLAIN_EXTENT } from '../records/extent.ts'
+import { idempotencyKey, KIND, lsnOfRecordKey, nameKey, recordKey, snapshotKey, workspaceKey } from '../records/key.ts'
+import { encodeKeyEntry } from '../records/key-entry.ts'
+import { encodeRecord } from '../records/record.ts'
+import { openLevelStore } from '../store/level-store.ts'
+import { makeStore } from '../testing/damage-store.ts'
+import { sampleEntry } from '../testing/index.ts'
+import { makeTables } from '../testing/tables.ts'
+import { tamper } from '../testing/tamper.ts'
+import { testDirectories } from '../testing/test-directory.ts'
 import { openForReading } from './open-for-reading.ts'
-import { makeTables } from './tables.ts'
 import { type DirectoryReport, isIntact, verifyDirectory } from './verify-directory.ts'
 import { verifyStore } from './verify-store.ts'
 
 const makeDirectory = testDirectories()
-const HOLDER = fileURLToPath(new URL('./store-holder.ts', import.meta.url))
+const HOLDER = fileURLToPath(new URL('../testing/store-holder.ts', import.meta.url))
 const refusal = (code: LogError['code']) => expect.objectContaining({ name: 'LogError', code })
 
 /** Every problem, as `workspace: code lsn`. */

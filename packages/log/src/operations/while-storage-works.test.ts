@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { DelegatingStore } from '../delegating-store.ts'
 import type { StoreState } from '../event-store.ts'
 import { LogError } from '../log-error.ts'
-import { openMemoryStore } from '../memory-store.ts'
+import { openMemoryStore } from '../memory/memory-store.ts'
+import { DelegatingStore } from '../testing/delegating-store.ts'
 import { whileStorageWorks } from './while-storage-works.ts'
 
 const FULL = new LogError('storage_full', 'the disk is full')

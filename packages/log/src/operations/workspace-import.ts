@@ -1,23 +1,23 @@
-import { encodeExtent, PLAIN_EXTENT } from '../extent.ts'
-import { workspaceKey } from '../key.ts'
-import { encodeKeyEntry } from '../key-index.ts'
-import type { LevelStore } from '../level-store.ts'
 import { LogError } from '../log-error.ts'
 import type { Lsn } from '../lsn.ts'
-import { encodeSnapshot } from '../packed-snapshot.ts'
-import { encodeRecord } from '../record.ts'
+import { encodeExtent, PLAIN_EXTENT } from '../records/extent.ts'
+import { workspaceKey } from '../records/key.ts'
+import { encodeKeyEntry } from '../records/key-entry.ts'
+import { encodeSnapshot } from '../records/packed-snapshot.ts'
+import { encodeRecord } from '../records/record.ts'
 import {
   checkWorkspaceName,
   encodeWorkspaceIdentity,
   makeGeneration,
   type WorkspaceIdentity,
-} from '../workspace-identity.ts'
-import type { Write } from '../write.ts'
+} from '../records/workspace-identity.ts'
+import type { Write } from '../records/write.ts'
+import type { LevelStore } from '../store/level-store.ts'
+import { writeThrough } from '../store/write-through.ts'
 import type { ArchivedWorkspace } from './archive-content.ts'
 import type { ArchiveItem } from './read-archive.ts'
 import type { TrialLoad } from './trial-load.ts'
 import { verifyWorkspace } from './verify-workspace.ts'
-import { writeThrough } from './write-through.ts'
 
 /** How what was written is tried. */
 interface TrialOptions {

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import { ClassicLevel } from 'classic-level'
-import { isMissing } from '../data-directory.ts'
+import { isMissing } from '../durable-file.ts'
 import { LogError } from '../log-error.ts'
 import { storageError } from '../storage-error.ts'
 import { ReadingCopy } from './reading-copy.ts'

@@ -1,0 +1,92 @@
+import { mkdir, readdir, readFile, unlink } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { isMissing, syncDirectory, writeDurably } from '../durable-file.ts'
+import { LogError } from '../log-error.ts'
+import { storageError } from '../storage-error.ts'
+
+/**
+ * A file of our own beside LevelDB's. It is there before the database is, so that a database that has lost everything
+ * can be told from one that never had anything, and a start that was cut short from somebody else's directory.
+ */
+const MARKER = 'JOINERY'
+const CREATING = 'creating\n'
+const MADE = /^joinery log 1 (\S+)\n$/
+/** What a fresh volume or a start cut short may hold. */
+const IGNORED = new Set(['lost+found', 'JOINERY.draft', 'CLOSED.draft'])
+const OURS = /^(\d+\.(log|ldb|sst)|MANIFEST-\d+|CLOSED)$/
+
+/** What stands in a directory that may be used. `storeId` is undefined if the marker is lost. */
+export type DataDirectory = { state: 'new' } | { state: 'existing'; storeId: string | undefined }
+
+/** Looks without touching. Throws `corrupted`, `foreign_directory` or `unreadable`. */
+export async function inspectDirectory(directory: string): Promise<DataDirectory> {
+  const files = new Set((await list(directory)).filter((name) => !IGNORED.has(name)))
+  if (files.size === 0) return { state: 'new' }
+  const marker = files.has(MARKER) ? await readMarker(directory) : undefined
+  if (marker === CREATING) return { state: 'new' }
+  if (files.has('CURRENT')) return { state: 'existing', storeId: marker?.match(MADE)?.[1] }
+  if (marker !== undefined || [...files].some((name) => OURS.test(name))) {
+    throw new LogError('corrupted', `${directory} has lost LevelDB's CURRENT: restore the directory from a copy`)
+  }
+  throw new LogError('foreign_directory', `${directory} holds another program's files: choose an empty directory`)
+}
+
+/** Makes the directory and notes that a database is about to be made in it. */
+export async function beginCreation(directory: string): Promise<void> {
+  await guarded(directory, async () => {
+    await makeDirectory(resolve(directory))
+    await writeDurably(directory, MARKER, CREATING)
+  })
+}
+
+/** Removes what LevelDB had made of a database that was begun and never completed. */
+export async function clearUnfinished(directory: string): Promise<void> {
+  await guarded(directory, async () => {
+    const names = (await readdir(directory)).filter((name) => name === 'CURRENT' || OURS.test(name))
+    for (const name of names) await unlink(join(directory, name))
+  })
+}
+
+/** Notes that the database with this id is complete: from now on it may not be missing. */
+export async function finishCreation(directory: string, storeId: string): Promise<void> {
+  await guarded(directory, () => writeDurably(directory, MARKER, `joinery log 1 ${storeId}\n`))
+}
+
+async function list(directory: string): Promise<string[]> {
+  try {
+    return await readdir(directory)
+  } catch (error) {
+    if (isMissing(error)) return []
+    throw new LogError('unreadable', `${directory} can't be read as a directory: ${String(error)}`, { cause: error })
+  }
+}
+
+function readMarker(directory: string): Promise<string> {
+  return guarded(directory, () => readFile(join(directory, MARKER), 'utf8'))
+}
+
+/** Not Node's `recursive`: on a file system where nothing can be made, /proc say, that tries for ever. */
+async function makeDirectory(path: string, hasParent = false): Promise<void> {
+  try {
+    await mkdir(path)
+  } catch (error) {
+    if (isThere(error)) return
+    if (hasParent || !isMissing(error) || dirname(path) === path) throw error
+    await makeDirectory(dirname(path))
+    return makeDirectory(path, true)
+  }
+  // A new directory's name is safe once the directory that it stands in is fsynced.
+  await syncDirectory(dirname(path))
+}
+
+async function guarded<T>(directory: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw storageError(error, directory)
+  }
+}
+
+function isThere(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'EEXIST'
+}

@@ -1,0 +1,205 @@
+import { setImmediate } from 'node:timers/promises'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import type { Durability, EventStore } from '../event-store.ts'
+import type { Write } from '../records/write.ts'
+import { openLevelStore } from '../store/level-store.ts'
+import { makeTestClock, sampleEntry } from '../testing/index.ts'
+import { testDirectories } from '../testing/test-directory.ts'
+import { Database } from './database.ts'
+
+const makeDirectory = testDirectories()
+const stores: EventStore[] = []
+afterEach(async () => {
+  vi.restoreAllMocks()
+  for (const store of stores.splice(0)) await store.close()
+})
+
+interface Arrival {
+  readonly writes: readonly Write[]
+  readonly sync: boolean
+  /** Lets LevelDB have it. */
+  readonly release: () => void
+}
+
+/** A store whose writes reach LevelDB only when the test lets them. */
+async function gatedStore(durability: Exclude<Durability, 'memory'>) {
+  const clock = makeTestClock()
+  const store = await openLevelStore({ directory: await makeDirectory(), durability, windowMs: 10, clock })
+  stores.push(store)
+  const writes: Arrival[] = []
+  const arrivals: ((write: Arrival) => void)[] = []
+  const write = Database.prototype.write
+  vi.spyOn(Database.prototype, 'write').mockImplementation(async function (this: Database, group, sync) {
+    await new Promise<void>((release) => {
+      const arrived = { writes: [...group], sync, release }
+      writes.push(arrived)
+      arrivals.shift()?.(arrived)
+    })
+    return write.call(this, group, sync)
+  })
+  const nextWrite = () => new Promise<Arrival>((resolve) => arrivals.push(resolve))
+  /** Lets everything through from now on. */
+  const openGate = () => {
+    vi.restoreAllMocks()
+    for (const { release } of writes) release()
+  }
+  return { store, clock, writes, nextWrite, openGate }
+}
+
+/** Whether `promise` has settled by the end of the next turn of the event loop. */
+async function hasSettled(promise: Promise<unknown>): Promise<boolean> {
+  return Promise.race([promise.then(() => true), setImmediate(false)])
+}
+
+describe('group commit', () => {
+  it('[L4] append at sync resolves only when an fsynced write has it', async () => {
+    const { store, nextWrite, openGate } = await gatedStore('sync')
+    const log = await store.open('a')
+    const arrived = nextWrite()
+    const { durable } = log.append(sampleEntry(1))
+    const write = await arrived
+    expect(write.sync).toBe(true)
+    expect(await hasSettled(durable)).toBe(false)
+    openGate()
+    await durable
+  })
+
+  it('[L4] append at async resolves when LevelDB has it in its log', async () => {
+    const { store, nextWrite, openGate } = await gatedStore('async')
+    const log = await store.open('a')
+    const arrived = nextWrite()
+    const { durable } = log.append(sampleEntry(1))
+    const write = await arrived
+    expect(write.sync).toBe(false)
+    expect(await hasSettled(durable)).toBe(false)
+    openGate()
+    await durable
+  })
+
+  it('[L42] append with sync resolves at async only when an fsynced write has it and all before it', async () => {
+    const { store, clock, writes, nextWrite, openGate } = await gatedStore('async')
+    const log = await store.open('a')
+    const firstArrived = nextWrite()
+    const first = log.append(sampleEntry(1))
+    ;(await firstArrived).release()
+    await first.durable
+    const secondArrived = nextWrite()
+    const { durable } = log.append(sampleEntry(2), { sync: true })
+    expect((await secondArrived).sync).toBe(true)
+    expect(await hasSettled(durable)).toBe(false)
+    openGate()
+    await durable
+    expect([writes.length, clock.timersPending]).toEqual([2, 0])
+  })
+
+  it('[L5] one write carries what all workspaces append in one turn, and the next what came meanwhile', async () => {
+    const { store, writes, nextWrite, openGate } = await gatedStore('sync')
+    const logs = await Promise.all(['a', 'b', 'c'].map((name) => store.open(name)))
+    const firstArrived = nextWrite()
+    const first = logs.map((log) => log.append(sampleEntry(1)))
+    const write = await firstArrived
+    // Each workspace is born with two entries beside its record.
+    expect(write.writes).toHaveLength(9)
+    for (let turn = 0; turn < 5; turn++) {
+      for (const log of logs) log.append(sampleEntry(turn))
+      await setImmediate()
+    }
+    expect(writes).toHaveLength(1)
+    const secondArrived = nextWrite()
+    write.release()
+    await first[0]?.durable
+    expect((await secondArrived).writes).toHaveLength(15)
+    expect(writes).toHaveLength(2)
+    openGate()
+  })
+
+  it('[L13] one fsync per window covers what async wrote in it, and none runs while nothing is dirty', async () => {
+    const { store, clock, writes, nextWrite, openGate } = await gatedStore('async')
+    const log = await store.open('a')
+    expect(clock.timersPending).toBe(0)
+    for (let n = 1; n <= 3; n++) {
+      const arrived = nextWrite()
+      const { durable } = log.append(sampleEntry(n))
+      ;(await arrived).release()
+      await durable
+      expect(clock.timersPending).toBe(1)
+    }
+    clock.advance(9)
+    await setImmediate()
+    expect(writes.map(({ sync }) => sync)).toEqual([false, false, false])
+    const marked = nextWrite()
+    clock.advance(1)
+    const mark = await marked
+    expect([mark.sync, mark.writes.length]).toEqual([true, 1])
+    openGate()
+    await store.close()
+    expect(clock.timersPending).toBe(0)
+  })
+
+  it('[L13] a write that waits when the window ends carries the fsync itself', async () => {
+    const { store, clock, writes, nextWrite, openGate } = await gatedStore('async')
+    const log = await store.open('a')
+    const firstArrived = nextWrite()
+    const first = log.append(sampleEntry(1))
+    ;(await firstArrived).release()
+    await first.durable
+    const secondArrived = nextWrite()
+    log.append(sampleEntry(2))
+    clock.advance(10)
+    expect((await secondArrived).sync).toBe(true)
+    expect(writes).toHaveLength(2)
+    openGate()
+  })
+
+  it('[L13] a write-ahead log that ends costs an fsync or a few, however much is written', async () => {
+    const store = await openLevelStore({
+      directory: await makeDirectory(),
+      durability: 'async',
+      windowMs: 10,
+      clock: makeTestClock(),
+    })
+    stores.push(store)
+    const log = await store.open('a')
+    const written = vi.spyOn(Database.prototype, 'write')
+    for (let group = 0; group < 600; group++) {
+      for (let n = 1; n < 100; n++) log.append(sampleEntry(n))
+      await log.append(sampleEntry(100)).durable
+    }
+    const synced = written.mock.calls.filter(([, sync]) => sync).length
+    expect(synced).toBeGreaterThan(0)
+    expect(synced).toBeLessThan(60)
+  })
+
+  it('[L12] close writes what waits and makes one last fsync', async () => {
+    const directory = await makeDirectory()
+    const clock = makeTestClock()
+    const store = await openLevelStore({ directory, durability: 'async', clock })
+    const log = await store.open('a')
+    const written = vi.spyOn(Database.prototype, 'write')
+    const early = log.append(sampleEntry(1))
+    await early.durable
+    const late = log.append(sampleEntry(2))
+    await store.close()
+    await late.durable
+    expect(clock.timersPending).toBe(0)
+    expect(written.mock.calls.at(-1)?.[1]).toBe(true)
+    const again = await openLevelStore({ directory, durability: 'async', clock })
+    stores.push(again)
+    expect((await again.open('a')).head).toBe(2)
+  })
+
+  it('[L15] opening a workspace that does not exist costs one get, one that exists two and a seek', async () => {
+    const directory = await makeDirectory()
+    const store = await openLevelStore({ directory, durability: 'sync' })
+    stores.push(store)
+    const born = await store.open('a')
+    await born.append(sampleEntry(1)).durable
+    await born.close()
+    const spies = (['get', 'last', 'entries', 'write'] as const).map((name) => vi.spyOn(Database.prototype, name))
+    const counts = () => spies.map((spy) => spy.mock.calls.length)
+    await store.open('never written')
+    expect(counts()).toEqual([1, 0, 0, 0])
+    await store.open('a')
+    expect(counts()).toEqual([3, 1, 0, 0])
+  })
+})

@@ -1,0 +1,304 @@
+import type { Clock } from '../clock.ts'
+import type { Durability, StoreState } from '../event-store.ts'
+import { LogError } from '../log-error.ts'
+import type { LogObserver } from '../observer.ts'
+import { SYNC_MARK_KEY } from '../records/key.ts'
+import type { Write } from '../records/write.ts'
+import { storageError } from '../storage-error.ts'
+import { reopenDelayMs } from './back-off.ts'
+import { Group } from './group.ts'
+import type { LogEnd } from './log-end.ts'
+import type { RollCall } from './roll-call.ts'
+import { countRecords, tellOfWrite } from './tell-of-write.ts'
+
+/** What groups are written to; replaced by a fresh one after any error. */
+export interface Disk {
+  readonly logEnd: LogEnd
+  /** Leaves the log for a new one soon, while writes go on. */
+  leaveLog(): void
+  write(writes: readonly Write[], sync: boolean): Promise<void>
+  /** With `sync`, and everything written before is on the disk then, too. */
+  writeThrough(writes: readonly Write[]): Promise<void>
+  /** Called after the last write, before {@link close}. */
+  markEnd(): Promise<void>
+  close(): Promise<void>
+}
+
+export interface GroupCommitOptions<D extends Disk> {
+  readonly directory: string
+  readonly durability: Exclude<Durability, 'memory'>
+  /** Async only: from the first write that no fsync covers to the fsync that does. */
+  readonly windowMs: number
+  readonly clock: Clock
+  readonly disk: D
+  readonly rollCall: RollCall
+  /** Throws what is in the way of {@link reopen}, as far as that can be told without giving up the disk that has failed. */
+  readonly probe: () => Promise<void>
+  /** Opens what `disk` was opened on, anew. */
+  readonly reopen: () => Promise<D>
+  /** Throws `corrupted` unless everything that was durable before is there; `rewritten` is about to be written again. */
+  readonly verify: (disk: D, rewritten: readonly Write[]) => Promise<void>
+  readonly onStateChange: (state: StoreState) => void
+  readonly observer?: LogObserver
+}
+
+/** What one batch of a rewrite gathers, so that recovery needs no more room than a busy moment. */
+const REWRITE_WRITES = 4096
+
+/**
+ * Gathers what one turn of the event loop appends into one write, and gathers on while that write is under way.
+ * After any error nothing is acknowledged until the disk was reopened and everything not surely on it written again.
+ */
+export class GroupCommit<D extends Disk> {
+  readonly #options: GroupCommitOptions<D>
+  #disk: D
+  #failure: LogError | undefined
+  /** The disk that has failed is closed, or one opened since lacks what was not surely on it. */
+  #isUnreadable = false
+  #closing: Promise<void> | undefined
+  /** Takes appends; not yet handed to the disk. */
+  #collecting: Group | undefined
+  #inFlight: Group | undefined
+  /** Acknowledged, but in no fsync yet: a failed handle may have lost them (async only). */
+  #unsynced: Group[] = []
+  #isSyncDue = false
+  #endWindow: (() => void) | undefined
+  /** The write loop or the recovery, whichever runs: never both. */
+  #work: Promise<void> | undefined
+  #wakeRecovery: (() => void) | undefined
+
+  constructor(options: GroupCommitOptions<D>) {
+    this.#options = options
+    this.#disk = options.disk
+  }
+
+  get state(): StoreState {
+    if (this.#closing !== undefined) return { state: 'closed' }
+    if (this.#failure !== undefined) return { state: 'failed', error: this.#failure }
+    return { state: 'open' }
+  }
+
+  /** The disk, for reading what is going to be written. Throws `closed`, or the storage error while storage fails. */
+  get disk(): D {
+    this.assertOpen()
+    return this.#disk
+  }
+
+  /**
+   * The disk, for reading alone. A disk that has failed still has everything that it acknowledged: it is read until it is
+   * closed to be reopened. Throws `closed`, or the storage error from then on until storage works again.
+   */
+  get readable(): D {
+    this.#assertNotClosed()
+    if (this.#isUnreadable && this.#failure !== undefined) throw this.#failure
+    return this.#disk
+  }
+
+  assertOpen(): void {
+    this.#assertNotClosed()
+    if (this.#failure !== undefined) throw this.#failure
+  }
+
+  #assertNotClosed(): void {
+    if (this.#closing !== undefined) throw new LogError('closed', `the log in ${this.#options.directory} is closed`)
+  }
+
+  /** The group that takes writes now: put yours into it in this very turn. Call {@link assertOpen} before. */
+  group(): Group {
+    if (this.#collecting === undefined) {
+      this.#collecting = new Group()
+      if (this.#work === undefined) setImmediate(this.#start)
+    }
+    return this.#collecting
+  }
+
+  /** Writes not yet known to be on the disk, in order. */
+  *waiting(): Iterable<Write> {
+    if (this.#inFlight !== undefined) yield* this.#inFlight.writes
+    if (this.#collecting !== undefined) yield* this.#collecting.writes
+  }
+
+  /** Writes what waits, fsyncs, closes the disk. Rejects with the storage error if something could not be made safe. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  readonly #start = (): void => {
+    if (this.#work !== undefined || this.#failure !== undefined) return
+    if (this.#collecting !== undefined || this.#isSyncDue) this.#work = this.#writeGroups()
+  }
+
+  async #writeGroups(): Promise<void> {
+    try {
+      for (let group = this.#nextGroup(); group !== undefined; group = this.#nextGroup()) {
+        this.#inFlight = group
+        this.#options.rollCall.attend(group.writes)
+        await this.#write(group)
+        this.#inFlight = undefined
+        this.#resolve(group)
+      }
+      this.#work = undefined
+    } catch (error) {
+      this.#fail(storageError(error, this.#options.directory))
+      // Recovery writes it as it is then: from now on nothing is added to it.
+      if (this.#collecting !== undefined) this.#options.rollCall.attend(this.#collecting.writes)
+      this.#work = this.#recover()
+    }
+  }
+
+  #nextGroup(): Group | undefined {
+    const group = this.#collecting ?? (this.#isSyncDue ? syncMark() : undefined)
+    this.#collecting = undefined
+    return group
+  }
+
+  async #write(group: Group): Promise<void> {
+    const { durability, observer, clock, windowMs } = this.#options
+    const startMs = performance.now()
+    // What the disk's log is left with must be in an fsync by then.
+    const isLast = this.#disk.logEnd.isNear(group.writes)
+    const isSynced = durability === 'sync' || this.#isSyncDue || group.needsSync || isLast
+    if (durability === 'sync') await this.#disk.write(group.writes, true)
+    else if (isSynced) {
+      this.#isSyncDue = false
+      await this.#disk.writeThrough(group.writes)
+      this.#unsynced = []
+      this.#cancelWindow()
+      if (this.#disk.logEnd.isDue) this.#disk.leaveLog()
+    } else {
+      await this.#disk.write(group.writes, false)
+      this.#unsynced.push(group)
+      this.#endWindow ??= clock.after(windowMs, this.#windowOnEnd)
+    }
+    tellOfWrite(observer, group.writes, performance.now() - startMs, isSynced)
+  }
+
+  #resolve(group: Group): void {
+    group.resolve()
+    this.#options.observer?.durable?.(performance.now() - group.startMs, countRecords(group.writes))
+  }
+
+  readonly #windowOnEnd = (): void => {
+    this.#endWindow = undefined
+    this.#isSyncDue = true
+    this.#start()
+  }
+
+  #cancelWindow(): void {
+    this.#endWindow?.()
+    this.#endWindow = undefined
+  }
+
+  #fail(error: LogError): void {
+    const isNews = this.#failure?.code !== error.code || this.#failure.message !== error.message
+    this.#failure = error
+    this.#isSyncDue = false
+    this.#cancelWindow()
+    if (isNews && this.#closing === undefined) this.#options.onStateChange(this.state)
+  }
+
+  /** Tries until it works; once the store closes, one last time. */
+  async #recover(): Promise<void> {
+    const startMs = performance.now()
+    for (let attempt = 0; ; attempt++) {
+      await this.#pause(reopenDelayMs(attempt))
+      const isLastAttempt = this.#closing !== undefined
+      try {
+        await this.#reopen()
+        this.#options.observer?.recovered?.(performance.now() - startMs)
+        break
+      } catch (error) {
+        this.#fail(storageError(error, this.#options.directory))
+        if (isLastAttempt) break
+      }
+    }
+    this.#work = undefined
+    // Whoever heard of the recovery first may have appended before this line.
+    this.#start()
+  }
+
+  #pause(delayMs: number): Promise<void> {
+    if (this.#closing !== undefined) return Promise.resolve()
+    return new Promise((resolve) => {
+      const cancel = this.#options.clock.after(delayMs, resolve)
+      this.#wakeRecovery = () => {
+        cancel()
+        resolve()
+      }
+    })
+  }
+
+  async #reopen(): Promise<void> {
+    // Who closes may not wait for room.
+    if (this.#closing === undefined) await this.#options.probe()
+    this.#isUnreadable = true
+    // A handle that has failed once acknowledges writes that are gone after a restart: it is never written to again.
+    await this.#disk.close()
+    this.#disk = await this.#options.reopen()
+    const rewritten = [this.#inFlight, this.#collecting]
+    const groups = [...this.#unsynced, ...rewritten].map((group) => group?.writes ?? [])
+    await this.#options.verify(this.#disk, groups.flat())
+    for (const batch of gather(groups)) await this.#disk.write(batch, true)
+    this.#unsynced = []
+    this.#inFlight = undefined
+    this.#collecting = undefined
+    this.#failure = undefined
+    this.#isUnreadable = false
+    if (this.#closing === undefined) this.#options.onStateChange(this.state)
+    for (const group of rewritten) if (group !== undefined) this.#resolve(group)
+  }
+
+  async #close(): Promise<void> {
+    // Runs up to here before #closing is set: the first await below is what lets it be.
+    await Promise.resolve()
+    this.#options.onStateChange(this.state)
+    this.#cancelWindow()
+    this.#wakeRecovery?.()
+    if (this.#options.durability === 'async' && this.#hasUnsafe()) this.#isSyncDue = true
+    this.#start()
+    while (this.#work !== undefined) await this.#work
+    if (this.#failure === undefined) await this.#sayFarewell()
+    const failure = this.#failure
+    const closed = new LogError('closed', `the log in ${this.#options.directory} closed before this was durable`, {
+      cause: failure,
+    })
+    this.#inFlight?.reject(closed)
+    this.#collecting?.reject(closed)
+    await this.#disk.close()
+    if (failure !== undefined) throw failure
+  }
+
+  async #sayFarewell(): Promise<void> {
+    try {
+      for (const writes of this.#options.rollCall.farewell()) await this.#disk.write(writes, true)
+      await this.#disk.markEnd()
+    } catch (error) {
+      this.#failure = storageError(error, this.#options.directory)
+    }
+  }
+
+  #hasUnsafe(): boolean {
+    return this.#unsynced.length > 0 || this.#inFlight !== undefined || this.#collecting !== undefined
+  }
+}
+
+/** Small groups together, and none in parts: what was to be there all or not at all still is if this is cut short. */
+function* gather(groups: readonly (readonly Write[])[]): Generator<Write[]> {
+  let batch: Write[] = []
+  for (const writes of groups) {
+    if (batch.length > 0 && batch.length + writes.length > REWRITE_WRITES) {
+      yield batch
+      batch = []
+    }
+    for (const write of writes) batch.push(write)
+  }
+  if (batch.length > 0) yield batch
+}
+
+/** Nothing but a reason for LevelDB to fsync its log. */
+function syncMark(): Group {
+  const group = new Group()
+  group.writes.push({ type: 'put', key: SYNC_MARK_KEY, value: new Uint8Array(0) })
+  return group
+}

@@ -1,0 +1,38 @@
+import { appendFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { testDirectories } from '../testing/test-directory.ts'
+import { OlderLogs } from './older-logs.ts'
+
+const makeDirectory = testDirectories()
+
+describe('older logs', () => {
+  it('[L13] a sync write fsyncs the logs that LevelDB left since the last one, and only those', async () => {
+    const directory = await makeDirectory()
+    const append = (name: string) => appendFile(join(directory, name), 'some')
+    await append('000009.log')
+    const older = new OlderLogs(directory)
+    expect(await older.writeThrough(() => append('000009.log'))).toEqual([])
+    await append('000009.log')
+    expect(await older.writeThrough(() => append('000009.log'))).toEqual([])
+    // Written to once more, then left: by an earlier write, and by the sync write itself.
+    await append('000009.log')
+    await append('000010.log')
+    expect(await older.writeThrough(() => append('000010.log'))).toEqual(['000009.log'])
+    await append('000010.log')
+    expect(await older.writeThrough(() => append('000011.log'))).toEqual(['000009.log', '000010.log'])
+    await rm(join(directory, '000009.log'))
+    await rm(join(directory, '000010.log'))
+    expect(await older.writeThrough(() => append('000011.log'))).toEqual([])
+    // Its table was built before anyone looked.
+    await rm(join(directory, '000011.log'))
+    expect(await older.writeThrough(() => append('000012.log'))).toEqual([])
+  })
+
+  it('[L13] a sync write that fails is not hidden', async () => {
+    const directory = await makeDirectory()
+    await writeFile(join(directory, '000003.log'), '')
+    const failing = new OlderLogs(directory).writeThrough(() => Promise.reject(new Error('no')))
+    await expect(failing).rejects.toThrow('no')
+  })
+})

@@ -1,0 +1,87 @@
+import { crc32 } from 'node:zlib'
+import type { Lsn } from '../lsn.ts'
+import { ByteReader } from '../records/bytes.ts'
+import { KIND, lsnOfRecordKey, numberOfKey, SYNC_MARK_KEY } from '../records/key.ts'
+import type { Put, Write } from '../records/write.ts'
+
+/**
+ * LevelDB's write-ahead log comes in blocks of this size, and one flipped bit makes it drop the rest of a block
+ * without a word. A list of heads that stands in a later block outlives that.
+ */
+const BLOCK_BYTES = 32 * 1024
+/** One byte's worth: the ring then spans more than LevelDB keeps in its write-ahead log (4 MiB). */
+const SLOTS = 256
+const NO_BYTES = 6
+const ENTRY_BYTES = 10
+const CRC_BYTES = 4
+
+/**
+ * Notes, once per block, which LSN each workspace that was written to has reached. A workspace that is found
+ * with a lower head than one of these says has lost its end, which no gap in its records would show.
+ */
+export class RollCall {
+  #no: number
+  #bytes = 0
+  /** Heads reached since the last call, and between the last two: a call has to outlive the block it follows. */
+  #current = new Map<number, Lsn>()
+  #previous = new Map<number, Lsn>()
+
+  /** `no`: one more than the number of the store's latest call. */
+  constructor(no: number) {
+    this.#no = no
+  }
+
+  /** Takes note of a batch about to be written; adds a call to it when one is due. */
+  attend(writes: Write[]): void {
+    for (const write of writes) {
+      this.#bytes += write.key.byteLength
+      if (write.type === 'del') continue
+      this.#bytes += write.value.byteLength
+      if (write.key[0] === KIND.record) this.#current.set(numberOfKey(write.key), lsnOfRecordKey(write.key))
+    }
+    if (this.#bytes >= BLOCK_BYTES) writes.push(this.#call())
+  }
+
+  /** The last batches of a store that closes: the call comes a block after everything it vouches for. */
+  farewell(): Put[][] {
+    // A call within the last batch shares that batch's fate: it does not count.
+    if (this.#current.size === 0 && this.#previous.size === 0) return []
+    const padding: Put = { type: 'put', key: SYNC_MARK_KEY, value: new Uint8Array(BLOCK_BYTES) }
+    return [[padding], [this.#call()]]
+  }
+
+  #call(): Put {
+    const put = encodeRollCall(this.#no++, new Map([...this.#previous, ...this.#current]))
+    this.#bytes = 0
+    this.#previous = this.#current
+    this.#current = new Map()
+    return put
+  }
+}
+
+function encodeRollCall(no: number, heads: ReadonlyMap<number, Lsn>): Put {
+  const key = Buffer.from([KIND.rollCall, no % SLOTS])
+  const value = Buffer.allocUnsafe(NO_BYTES + heads.size * ENTRY_BYTES + CRC_BYTES)
+  let offset = value.writeUIntBE(no, 0, NO_BYTES)
+  for (const [number, lsn] of heads) {
+    offset = value.writeUInt32BE(number, offset)
+    offset = value.writeUIntBE(lsn, offset, 6)
+  }
+  value.writeUInt32BE(crc32(value.subarray(0, offset), crc32(key)), offset)
+  return { type: 'put', key, value }
+}
+
+/** Undefined if damaged: a call is a second witness, without it the records still speak for themselves. */
+export function decodeRollCall(
+  key: Uint8Array,
+  value: Uint8Array,
+): { no: number; heads: Map<number, Lsn> } | undefined {
+  const end = value.byteLength - CRC_BYTES
+  if (end < NO_BYTES || (end - NO_BYTES) % ENTRY_BYTES !== 0) return undefined
+  if (crc32(value.subarray(0, end), crc32(key)) !== new ByteReader(value, end, end + CRC_BYTES).u32()) return undefined
+  const heads = new Map<number, Lsn>()
+  const reader = new ByteReader(value, 0, end)
+  const no = reader.u48()
+  while (reader.offset < end) heads.set(reader.u32(), reader.u48() as Lsn)
+  return { no, heads }
+}

@@ -1,0 +1,36 @@
+import { open, rename } from 'node:fs/promises'
+import { join } from 'node:path'
+
+/** Replaces a file of the directory: afterwards it is there whole, on the disk, whatever happens meanwhile. */
+export async function writeDurably(directory: string, name: string, content: string | Uint8Array): Promise<void> {
+  const draft = join(directory, `${name}.draft`)
+  const file = await open(draft, 'w')
+  try {
+    await file.writeFile(content)
+    await file.datasync()
+  } finally {
+    await file.close()
+  }
+  await rename(draft, join(directory, name))
+  await syncDirectory(directory)
+}
+
+export async function syncDirectory(directory: string): Promise<void> {
+  // Windows can't open a directory, and needs no fsync of one.
+  if (process.platform === 'win32') return
+  const handle = await open(directory, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+export function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
+}
+
+/** For what may be gone: `readFile(path).catch(missingIsUndefined)`. */
+export function missingIsUndefined(error: unknown): undefined {
+  if (!isMissing(error)) throw error
+}

@@ -1,0 +1,154 @@
+import { LSN_MAX, type Lsn } from '../lsn.ts'
+
+/**
+ * First byte of every key. Numbers are big-endian, so that keys sort as what they stand for.
+ * A kind's number is on disk for good: add, never reuse.
+ */
+export const KIND = {
+  /** One record that says whose database this is. */
+  identity: 0x00,
+  /**
+   * Slot → the heads that recent records had reached. It must not stand behind the records: one damaged block
+   * of a table would then take the end of the last workspace and the witness to it.
+   */
+  rollCall: 0x01,
+  /** Workspace name (UTF-8) → its number, generation and birth. */
+  workspace: 0x02,
+  /** Workspace number → its name. */
+  name: 0x03,
+  /** Workspace number, LSN → record. */
+  record: 0x04,
+  /** Workspace number, LSN, u16 part → part of the snapshot at that LSN. */
+  snapshot: 0x05,
+  /** Workspace number → which snapshot counts, where records begin, and how far they are sealed. */
+  extent: 0x06,
+  /** Workspace number, idempotency key (UTF-8) → LSN. */
+  idempotency: 0x07,
+  /** Workspace number, first LSN → sealed segment of records. */
+  segment: 0x08,
+  /** Written over and over to carry an fsync when there is nothing else to write. */
+  syncMark: 0x09,
+} as const
+
+export const WORKSPACE_NUMBER_MAX = 2 ** 32 - 1
+/** Kind, u32 workspace number, u48 LSN. */
+export const RECORD_KEY_BYTES = 11
+
+/** Parts are counted with 16 bits. */
+export const SNAPSHOT_PART_MAX = 0xffff
+
+export const IDENTITY_KEY: Uint8Array = Buffer.from([KIND.identity, ...Buffer.from('joinery')])
+export const SYNC_MARK_KEY: Uint8Array = Buffer.from([KIND.syncMark])
+
+export function workspaceKey(name: string): Uint8Array {
+  const key = Buffer.allocUnsafe(1 + Buffer.byteLength(name))
+  key[0] = KIND.workspace
+  key.write(name, 1)
+  return key
+}
+
+export function nameOfWorkspaceKey(key: Uint8Array): string {
+  return Buffer.from(key.buffer, key.byteOffset + 1, key.byteLength - 1).toString()
+}
+
+export function nameKey(number: number): Uint8Array {
+  const key = Buffer.allocUnsafe(5)
+  key[0] = KIND.name
+  key.writeUInt32BE(number, 1)
+  return key
+}
+
+/** Writes a record's key at the start of `target`. */
+export function writeRecordKey(target: Buffer, number: number, lsn: Lsn): void {
+  target[0] = KIND.record
+  target.writeUInt32BE(number, 1)
+  target.writeUIntBE(lsn, 5, 6)
+}
+
+export function recordKey(number: number, lsn: Lsn): Uint8Array {
+  const key = Buffer.allocUnsafe(RECORD_KEY_BYTES)
+  writeRecordKey(key, number, lsn)
+  return key
+}
+
+/** The keys that records of this workspace can have, of all LSNs or of some. */
+export function recordKeyRange(number: number, first = 0, last = LSN_MAX): { gte: Uint8Array; lte: Uint8Array } {
+  return { gte: recordKey(number, first as Lsn), lte: recordKey(number, last as Lsn) }
+}
+
+export function snapshotKey(number: number, lsn: Lsn, part: number): Uint8Array {
+  const key = Buffer.allocUnsafe(RECORD_KEY_BYTES + 2)
+  writeRecordKey(key, number, lsn)
+  key[0] = KIND.snapshot
+  key.writeUInt16BE(part, RECORD_KEY_BYTES)
+  return key
+}
+
+/** The keys that parts of snapshots of this workspace can have, from one LSN through another. */
+export function snapshotKeyRange(number: number, first = 0, last = LSN_MAX): { gte: Uint8Array; lte: Uint8Array } {
+  return { gte: snapshotKey(number, first as Lsn, 0), lte: snapshotKey(number, last as Lsn, SNAPSHOT_PART_MAX) }
+}
+
+export function segmentKey(number: number, firstLsn: Lsn): Uint8Array {
+  const key = Buffer.from(recordKey(number, firstLsn))
+  key[0] = KIND.segment
+  return key
+}
+
+/** The keys that segments of this workspace can have, of all first LSNs or of some. */
+export function segmentKeyRange(number: number, first = 0, last = LSN_MAX): { gte: Uint8Array; lte: Uint8Array } {
+  return { gte: segmentKey(number, first as Lsn), lte: segmentKey(number, last as Lsn) }
+}
+
+export function idempotencyKey(number: number, idempotency: string): Uint8Array {
+  const key = Buffer.allocUnsafe(5 + Buffer.byteLength(idempotency))
+  key[0] = KIND.idempotency
+  key.writeUInt32BE(number, 1)
+  key.write(idempotency, 5)
+  return key
+}
+
+export function extentKey(number: number): Uint8Array {
+  const key = Buffer.from(nameKey(number))
+  key[0] = KIND.extent
+  return key
+}
+
+/** The LSN in the key of a record, of a segment (its first) or of a part of a snapshot. */
+export function lsnOfRecordKey(key: Uint8Array): Lsn {
+  return (u32(key, 5) * 2 ** 16 + at(key, 9) * 2 ** 8 + at(key, 10)) as Lsn
+}
+
+/** The number in the key of a part of a snapshot: 0 for its first. */
+export function partOfSnapshotKey(key: Uint8Array): number {
+  return at(key, RECORD_KEY_BYTES) * 2 ** 8 + at(key, RECORD_KEY_BYTES + 1)
+}
+
+/** The workspace number of any key that has one. */
+export function numberOfKey(key: Uint8Array): number {
+  return u32(key, 1)
+}
+
+// By hand and without a view: these run for every append.
+function u32(key: Uint8Array, offset: number): number {
+  return at(key, offset) * 2 ** 24 + at(key, offset + 1) * 2 ** 16 + at(key, offset + 2) * 2 ** 8 + at(key, offset + 3)
+}
+
+function at(key: Uint8Array, index: number): number {
+  return key[index] ?? 0
+}
+
+/** Every key of one kind that belongs to one workspace. */
+export function ownRange(kind: number, number: number): { gte: Uint8Array; lt: Uint8Array } {
+  const prefix = (n: number) => {
+    const key = Buffer.from(nameKey(n))
+    key[0] = kind
+    return key
+  }
+  return { gte: prefix(number), lt: number === WORKSPACE_NUMBER_MAX ? Buffer.from([kind + 1]) : prefix(number + 1) }
+}
+
+/** Every key of one kind. */
+export function kindRange(kind: number): { gte: Uint8Array; lt: Uint8Array } {
+  return { gte: Buffer.from([kind]), lt: Buffer.from([kind + 1]) }
+}

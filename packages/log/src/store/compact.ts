@@ -1,0 +1,121 @@
+import type { Compacted, VerifyState } from '../event-store.ts'
+import { LogError } from '../log-error.ts'
+import type { Lsn } from '../lsn.ts'
+import { KIND, lsnOfRecordKey, ownRange, recordKeyRange, segmentKeyRange, snapshotKeyRange } from '../records/key.ts'
+import { damagedSnapshot, encodeSnapshot, packSnapshot, snapshotBase } from '../records/packed-snapshot.ts'
+import { decodeSegmentHead } from '../records/segment.ts'
+import type { Write } from '../records/write.ts'
+import { giveBack } from './give-back.ts'
+import { type Rung, readRung } from './ladder.ts'
+import type { Desk } from './upkeep.ts'
+
+/** Bounds one batch, so that everyone else's writes go on between. */
+const KEYS_PER_BATCH = 1_000
+
+/**
+ * Drops the records through the newest snapshot at or below `through` that can be read back from the disk and that
+ * `verify` loads; none if there is no such snapshot. First that snapshot is made to stand by itself, then the extent moves
+ * beyond what is dropped, then that is deleted: cut short anywhere, nothing is lost, and the next time ends it.
+ */
+export async function compactRecords(desk: Desk, through: Lsn, verify: VerifyState): Promise<Compacted> {
+  const before = desk.extent.firstLsn
+  const ground = await findGround(desk, through, verify)
+  if (ground !== undefined) {
+    const sealedLsn = Math.max(desk.extent.sealedLsn, ground) as Lsn
+    await desk.moveExtent({ firstLsn: (ground + 1) as Lsn, sealedLsn }, [])
+  }
+  const { firstLsn } = desk.extent
+  if (firstLsn > 1) await sweep(desk, firstLsn)
+  return { dropped: firstLsn - before, firstLsn }
+}
+
+/** The LSN of the snapshot that stands for what is dropped. What is wrong with newer ones is told to the observer. */
+async function findGround(desk: Desk, through: Lsn, verify: VerifyState): Promise<Lsn | undefined> {
+  const { number, extent, host } = desk
+  const lsns = new Set<Lsn>()
+  // With the head, `through` and the extent as bounds: nothing to drop means nothing to look for.
+  const last = Math.min(through, extent.snapshotLsn)
+  if (last < extent.firstLsn) return undefined
+  for await (const [key] of host.disk.entries(snapshotKeyRange(number, extent.firstLsn, last))) {
+    lsns.add(lsnOfRecordKey(key))
+  }
+  for (const lsn of [...lsns].reverse()) {
+    try {
+      if ((await readFromDisk(desk, lsn)).depth > 0) await standAlone(desk, lsn)
+      const { state } = await readFromDisk(desk, lsn)
+      verify(state)
+      return lsn
+    } catch (error) {
+      if (error instanceof LogError && error.code !== 'corrupted') throw error
+      host.observer.damaged?.(damagedSnapshot(desk.workspace, lsn, error))
+    }
+  }
+  return undefined
+}
+
+async function readFromDisk({ workspace, number, host }: Desk, lsn: Lsn): Promise<Rung> {
+  const moment = host.disk.pin()
+  try {
+    return await readRung({ workspace, number, moment }, lsn)
+  } finally {
+    await moment.close()
+  }
+}
+
+/** Packs a snapshot anew, against none: those before it may go then. One batch, so that it is whole at any moment. */
+async function standAlone(desk: Desk, lsn: Lsn): Promise<void> {
+  const parts = await encodeSnapshot(desk.number, await packSnapshot(await readFromDisk(desk, lsn)))
+  const old: Write[] = []
+  for await (const [key] of desk.host.disk.entries(snapshotKeyRange(desk.number, lsn, lsn))) {
+    old.push({ type: 'del', key })
+  }
+  await desk.write([...old, ...parts])
+}
+
+/** Deletes what lies before `firstLsn`. Idempotency keys stay: what is dropped must not be taken for new when it is repeated. */
+async function sweep(desk: Desk, firstLsn: Lsn): Promise<void> {
+  const { number, host } = desk
+  const records = recordKeyRange(number, 0, firstLsn - 1)
+  for await (const keys of host.disk.keys(records, KEYS_PER_BATCH)) await remove(desk, keys)
+  await giveBack(host, records)
+  await removeAndGiveBack(desk, ownRange(KIND.segment, number), await segmentsBefore(desk, firstLsn))
+  await removeAndGiveBack(desk, ownRange(KIND.snapshot, number), await snapshotsBefore(desk, firstLsn))
+}
+
+async function removeAndGiveBack(desk: Desk, { gte }: { gte: Uint8Array }, keys: readonly Uint8Array[]): Promise<void> {
+  const lte = keys.at(-1)
+  if (lte === undefined) return
+  await remove(desk, keys)
+  await giveBack(desk.host, { gte, lte })
+}
+
+/** Segments that end before `firstLsn`: one that reaches beyond stays as a whole. */
+async function segmentsBefore({ workspace, number, host }: Desk, firstLsn: Lsn): Promise<Uint8Array[]> {
+  const keys: Uint8Array[] = []
+  for await (const [key, value] of host.disk.entries(segmentKeyRange(number, 0, firstLsn - 1))) {
+    if (decodeSegmentHead(workspace, key, value).last < firstLsn) keys.push(key)
+  }
+  return keys
+}
+
+/** Snapshots before the one that stands for what is dropped, but for those that a later one is packed against. */
+async function snapshotsBefore({ number, host }: Desk, firstLsn: Lsn): Promise<Uint8Array[]> {
+  const found = new Map<Lsn, { readonly keys: Uint8Array[]; base: Lsn | undefined }>()
+  for await (const [key, value] of host.disk.entries(snapshotKeyRange(number))) {
+    const lsn = lsnOfRecordKey(key)
+    const snapshot = found.get(lsn) ?? { keys: [], base: snapshotBase(key, value) }
+    snapshot.keys.push(key)
+    found.set(lsn, snapshot)
+  }
+  const needed = new Set<Lsn>()
+  for (const [lsn, { base }] of [...found].reverse()) {
+    if (base !== undefined && (lsn >= firstLsn - 1 || needed.has(lsn))) needed.add(base)
+  }
+  return [...found].flatMap(([lsn, { keys }]) => (lsn < firstLsn - 1 && !needed.has(lsn) ? keys : []))
+}
+
+async function remove(desk: Desk, keys: readonly Uint8Array[]): Promise<void> {
+  for (let start = 0; start < keys.length; start += KEYS_PER_BATCH) {
+    await desk.write(keys.slice(start, start + KEYS_PER_BATCH).map((key) => ({ type: 'del', key })))
+  }
+}

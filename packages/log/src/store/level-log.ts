@@ -1,0 +1,334 @@
+import type { Database, DatabaseMoment } from '../disk/database.ts'
+import type { Group } from '../disk/group.ts'
+import type {
+  Compacted,
+  KeepHistory,
+  LogEntry,
+  LogRecord,
+  Receipt,
+  Sealed,
+  Snapshot,
+  VerifyState,
+  WorkspaceLog,
+} from '../event-store.ts'
+import { checkKeepHistory, lastToGo } from '../keep-history.ts'
+import { LogError } from '../log-error.ts'
+import { LSN_MAX, type Lsn } from '../lsn.ts'
+import type { LogObserver } from '../observer.ts'
+import { checkSnapshot, firstToRead } from '../records/bounds.ts'
+import type { Extent } from '../records/extent.ts'
+import { KIND, lsnOfRecordKey, numberOfKey } from '../records/key.ts'
+import { duplicateKey } from '../records/key-entry.ts'
+import { checkEntry, decodeRecord, decodeRecordTime, encodeRecord } from '../records/record.ts'
+import { encodeWorkspaceIdentity, makeGeneration, type WorkspaceIdentity } from '../records/workspace-identity.ts'
+import type { Put, Write } from '../records/write.ts'
+import { compactRecords } from './compact.ts'
+import { KeyIndex } from './key-index.ts'
+import { findRung, missingGround } from './ladder.ts'
+import { sealRecords } from './seal.ts'
+import { findStoredTime, readStoredRuns, type StoredLog } from './stored-records.ts'
+import { takeSnapshot } from './take-snapshot.ts'
+import { Upkeep } from './upkeep.ts'
+
+/** What one workspace's log needs of the store it is in. */
+export interface LevelLogHost {
+  now(): number
+  takeWorkspaceNumber(): number
+  assertOpen(): void
+  group(): Group
+  waiting(): Iterable<Write>
+  readonly disk: Database
+  /** The disk, also while it takes no writes. Throws `closed` or the storage error. */
+  readonly readable: Database
+  readonly observer: LogObserver
+  /** What whoever reads hears of an error met on the way. Throws `closed` or the storage error if that is behind it. */
+  explained(error: unknown): unknown
+  release(log: LevelLog): void
+}
+
+/** Where a workspace's log stands when it is opened. */
+export interface LevelLogStart {
+  readonly identity: WorkspaceIdentity | undefined
+  readonly extent: Extent
+  readonly head: Lsn
+  /** Time of the head record. */
+  readonly headAt: number
+  /** Of the records after the snapshot. */
+  readonly bytes: number
+}
+
+export class LevelLog implements WorkspaceLog {
+  readonly workspace: string
+  readonly #host: LevelLogHost
+  readonly #extent: Extent
+  readonly #keys: KeyIndex
+  #identity: WorkspaceIdentity | undefined
+  /** Made when there is something to keep up: most workspaces are only open. */
+  #upkeep: Upkeep | undefined
+  #head: Lsn
+  #headAt: number
+  #bytesSinceSnapshot: number
+  #isClosed = false
+  /** The group that holds the workspace's identity; undefined if it was there before. */
+  #birth: Group | undefined
+  /** The group of the latest append. */
+  #lastGroup: Group | undefined
+
+  constructor(workspace: string, start: LevelLogStart, host: LevelLogHost) {
+    this.workspace = workspace
+    this.#keys = new KeyIndex(workspace)
+    this.#identity = start.identity
+    this.#extent = start.extent
+    this.#head = start.head
+    this.#headAt = start.headAt
+    this.#bytesSinceSnapshot = start.bytes
+    this.#host = host
+  }
+
+  get generation(): string | undefined {
+    return this.#identity?.generation
+  }
+
+  get head(): Lsn {
+    return this.#head
+  }
+
+  get firstLsn(): Lsn {
+    return (this.#upkeep?.extent ?? this.#extent).firstLsn
+  }
+
+  get snapshotLsn(): Lsn {
+    return (this.#upkeep?.extent ?? this.#extent).snapshotLsn
+  }
+
+  get sinceSnapshot(): { records: number; bytes: number } {
+    return { records: this.#head - this.snapshotLsn, bytes: this.#bytesSinceSnapshot }
+  }
+
+  /** The number in the record keys; undefined as long as the workspace does not exist. */
+  get number(): number | undefined {
+    return this.#identity?.number
+  }
+
+  /** Resolves when everything that was written through this log is durable. */
+  get settled(): Promise<unknown> | undefined {
+    const appended = (this.#lastGroup ?? this.#birth)?.durable
+    const kept = this.#upkeep?.settled
+    return kept === undefined ? appended : Promise.allSettled([appended, kept])
+  }
+
+  async create(): Promise<string> {
+    this.#assertOpen()
+    const { generation } = this.#identity ?? this.#beBorn()
+    await this.#birth?.durable
+    return generation
+  }
+
+  append(entry: LogEntry, { sync = false } = {}): Receipt {
+    this.#assertOpen()
+    checkEntry(entry)
+    const { idempotencyKey } = entry
+    if (idempotencyKey !== undefined) this.#assertNewKey(idempotencyKey)
+    const { number } = this.#identity ?? this.#beBorn()
+    if (this.#head === LSN_MAX) throw new LogError('invalid', `workspace ${this.workspace} has used up its LSNs`)
+    const lsn = (this.#head + 1) as Lsn
+    const at = Math.max(this.#host.now(), this.#headAt)
+    const put = encodeRecord(number, lsn, at, entry)
+    const group = this.#host.group()
+    group.writes.push(put)
+    if (sync) group.needsSync = true
+    if (idempotencyKey !== undefined) this.#keys.add(number, idempotencyKey, lsn, group)
+    this.#head = lsn
+    this.#headAt = at
+    this.#lastGroup = group
+    this.#host.observer.appended?.(entry.update.byteLength, put.value.byteLength)
+    this.#bytesSinceSnapshot += put.key.byteLength + put.value.byteLength
+    return { lsn, at, durable: group.durable }
+  }
+
+  async *read(range: { after?: Lsn; through?: Lsn } = {}): AsyncGenerator<LogRecord> {
+    this.#assertReadable()
+    const first = firstToRead(this, range)
+    const through = Math.min(range.through ?? this.#head, this.#head)
+    const number = this.number
+    if (number === undefined || first > through) return
+    // What is on its way to the disk is read from memory: waiting for it could take as long as storage fails.
+    const { waiting, firstWaiting } = this.#waiting(number)
+    const lastStored = Math.min(through, firstWaiting - 1)
+    if (first <= lastStored) {
+      for await (const run of this.#readStored(first, lastStored)) for (const record of run) yield record
+    }
+    for (const { key, value } of waiting) {
+      const lsn = lsnOfRecordKey(key)
+      if (lsn >= first && lsn <= through) yield decodeRecord(this.workspace, key, value)
+    }
+  }
+
+  async lsnOfKey(idempotencyKey: string): Promise<Lsn | undefined> {
+    this.#assertReadable()
+    const { number } = this
+    return number === undefined ? undefined : this.#keys.find(this.#host.readable, number, idempotencyKey)
+  }
+
+  async lsnAt(at: number): Promise<Lsn> {
+    this.#assertReadable()
+    const stored = this.#stored()
+    if (stored === undefined) return 0 as Lsn
+    try {
+      if (at >= this.#headAt) return this.#head
+      const { waiting, firstWaiting } = this.#waiting(stored.number)
+      const isBefore = ({ key, value }: Put) => decodeRecordTime(this.workspace, key, value) <= at
+      const found = waiting.findLast(isBefore)
+      if (found !== undefined) return lsnOfRecordKey(found.key)
+      return (await findStoredTime(stored, this.firstLsn, firstWaiting - 1, at)) ?? (0 as Lsn)
+    } catch (error) {
+      throw this.#explained(error)
+    } finally {
+      await stored.moment.close()
+    }
+  }
+
+  async *#readStored(first: number, last: number): AsyncGenerator<LogRecord[]> {
+    const stored = this.#stored()
+    try {
+      if (stored !== undefined) yield* this.readRuns(stored, first, last)
+    } catch (error) {
+      throw this.#explained(error)
+    } finally {
+      await stored?.moment.close()
+    }
+  }
+
+  protected readRuns(stored: StoredLog, first: number, last: number): AsyncGenerator<LogRecord[]> {
+    return readStoredRuns(stored, first, last)
+  }
+
+  async snapshot(snapshot: { lsn: Lsn; state: Uint8Array; annex?: Uint8Array }): Promise<void> {
+    this.#assertOpen()
+    checkSnapshot(this, snapshot)
+    const { lsn, state, annex = new Uint8Array(0) } = snapshot
+    const previousLsn = this.snapshotLsn
+    for await (const { at } of this.read({ after: (lsn - 1) as Lsn, through: lsn })) {
+      await this.#upkeepNow()?.inTurn((desk) => takeSnapshot(desk, { lsn, at, state, annex }))
+    }
+    this.#bytesSinceSnapshot *= (this.#head - lsn) / (this.#head - previousLsn)
+  }
+
+  async latestSnapshot(range: { atOrBefore?: Lsn } = {}): Promise<Snapshot | undefined> {
+    this.#assertReadable()
+    const atOrBefore = Math.min(range.atOrBefore ?? this.#head, this.snapshotLsn) as Lsn
+    // One from before what was dropped is kept only for others that are packed against it.
+    const stored = atOrBefore === 0 || atOrBefore < this.firstLsn - 1 ? undefined : this.#stored()
+    if (stored === undefined) return undefined
+    let damage: LogError | undefined
+    const damaged = (error: LogError) => {
+      damage ??= error
+      this.#host.observer.damaged?.(error)
+    }
+    try {
+      const rung = await findRung(stored, atOrBefore, damaged)
+      if ((rung?.lsn ?? 0) < this.firstLsn - 1) throw damage ?? missingGround(this.workspace)
+      if (rung === undefined) return undefined
+      return { lsn: rung.lsn, at: rung.at, state: rung.state, annex: rung.annex }
+    } catch (error) {
+      throw this.#explained(error)
+    } finally {
+      await stored.moment.close()
+    }
+  }
+
+  async seal({ through = this.#head }: { through?: Lsn } = {}): Promise<Sealed> {
+    this.#assertOpen()
+    const sealed = await this.#upkeepNow()?.inTurn((desk) => {
+      // The head stays as it is: it is what opening looks at.
+      return sealRecords(desk, Math.min(through, this.#head - 1) as Lsn)
+    })
+    return sealed ?? { records: 0, bytesBefore: 0, bytesAfter: 0 }
+  }
+
+  async compact(policy: { keepHistory: KeepHistory; verify: VerifyState }): Promise<Compacted> {
+    this.#assertOpen()
+    const { keepHistory, verify } = policy
+    checkKeepHistory(keepHistory)
+    const position = { head: this.#head, now: this.#host.now(), lsnAt: (at: number) => this.lsnAt(at) }
+    const through = await lastToGo(keepHistory, position)
+    const compacted = await this.#upkeepNow()?.inTurn((desk) => compactRecords(desk, through, verify))
+    return compacted ?? { dropped: 0, firstLsn: this.firstLsn }
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#host.release(this)
+  }
+
+  #assertNewKey(idempotencyKey: string): void {
+    const { number, workspace } = this
+    const lsn = number === undefined ? undefined : this.#keys.find(this.#host.disk, number, idempotencyKey)
+    if (lsn !== undefined) throw duplicateKey(workspace, idempotencyKey, lsn)
+  }
+
+  /** Records on their way to the disk, and the LSN from which on they are. */
+  #waiting(number: number): { waiting: Put[]; firstWaiting: number } {
+    const waiting = [...this.#host.waiting()].filter(isRecordOf(number))
+    return { waiting, firstWaiting: waiting[0] === undefined ? this.#head + 1 : lsnOfRecordKey(waiting[0].key) }
+  }
+
+  /** This log's part of the database as of now; to be closed. Undefined as long as there is none. */
+  #stored(): (StoredLog & { moment: DatabaseMoment }) | undefined {
+    const number = this.number
+    return number === undefined ? undefined : { workspace: this.workspace, number, moment: this.#host.readable.pin() }
+  }
+
+  #explained(error: unknown): unknown {
+    this.#assertNotClosed()
+    return this.#host.explained(error)
+  }
+
+  #beBorn(): WorkspaceIdentity {
+    const identity = {
+      number: this.#host.takeWorkspaceNumber(),
+      generation: makeGeneration(),
+      createdAt: this.#host.now(),
+    }
+    this.#birth = this.#host.group()
+    this.#birth.writes.push(...encodeWorkspaceIdentity(this.workspace, identity))
+    this.#identity = identity
+    return identity
+  }
+
+  /** Undefined as long as there is nothing to keep up. */
+  #upkeepNow(): Upkeep | undefined {
+    const { number } = this
+    if (number === undefined) return undefined
+    const host = this.#host
+    this.#upkeep ??= new Upkeep(this.workspace, number, this.#extent, {
+      assertOpen: () => this.#assertOpen(),
+      group: () => host.group(),
+      get disk() {
+        return host.disk
+      },
+      observer: host.observer,
+    })
+    return this.#upkeep
+  }
+
+  #assertOpen(): void {
+    this.#assertNotClosed()
+    this.#host.assertOpen()
+  }
+
+  #assertReadable(): void {
+    this.#assertNotClosed()
+    void this.#host.readable
+  }
+
+  #assertNotClosed(): void {
+    if (this.#isClosed) throw new LogError('closed', `the log of workspace ${this.workspace} is closed`)
+  }
+}
+
+function isRecordOf(number: number) {
+  return (write: Write): write is Put =>
+    write.type === 'put' && write.key[0] === KIND.record && numberOfKey(write.key) === number
+}

@@ -1,0 +1,11 @@
+import { describeEventStore } from '../testing/index.ts'
+import { testDirectories } from '../testing/test-directory.ts'
+import { openLevelStore } from './level-store.ts'
+
+const makeDirectory = testDirectories()
+
+for (const durability of ['async', 'sync'] as const) {
+  describeEventStore(`LevelDB, ${durability}`, async (clock) =>
+    openLevelStore({ directory: await makeDirectory(), durability, clock }),
+  )
+}

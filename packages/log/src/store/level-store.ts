@@ -1,0 +1,278 @@
+import { type Clock, systemClock } from '../clock.ts'
+import { Database } from '../disk/database.ts'
+import type { Group } from '../disk/group.ts'
+import { GroupCommit } from '../disk/group-commit.ts'
+import { RollCall } from '../disk/roll-call.ts'
+import { probeRoom } from '../disk/room-probe.ts'
+import type { DamagedLog, Durability, EventStore, StoreState, WorkspaceLog } from '../event-store.ts'
+import { LogError } from '../log-error.ts'
+import type { Lsn } from '../lsn.ts'
+import type { LogObserver } from '../observer.ts'
+import { decodeExtent } from '../records/extent.ts'
+import {
+  extentKey,
+  KIND,
+  kindRange,
+  lsnOfRecordKey,
+  nameOfWorkspaceKey,
+  numberOfKey,
+  WORKSPACE_NUMBER_MAX,
+} from '../records/key.ts'
+import { checkWorkspaceName, isTombstone } from '../records/workspace-identity.ts'
+import type { Write } from '../records/write.ts'
+import { ReadOnlyLog, surveyDamage } from './damaged-log.ts'
+import { findLog } from './find-log.ts'
+import { LevelLog, type LevelLogHost } from './level-log.ts'
+import { purge, tombstone, undelete } from './removal.ts'
+import { readStoredRuns, type StoredLog } from './stored-records.ts'
+import { takeWitness, type Witness } from './witness.ts'
+
+export interface LevelStoreOptions {
+  /** Made if it is missing; otherwise empty or a Joinery log's. */
+  readonly directory: string
+  readonly durability: Exclude<Durability, 'memory'>
+  /** Async only: longest time from an acknowledged write to the fsync that covers it, fsync not counted. Default 10. */
+  readonly windowMs?: number
+  readonly clock?: Clock
+  readonly observer?: LogObserver
+}
+
+/** Short enough that power loss costs a keystroke or two, long enough that a busy server fsyncs 100 times a second at most. */
+const WINDOW_DEFAULT_MS = 10
+
+/**
+ * Opens or makes a log in a directory, which stays locked until the store is closed.
+ * Throws `corrupted`, `foreign_directory`, `unreadable`, `locked`, `storage_full` or `storage_failed`.
+ */
+export async function openLevelStore(options: LevelStoreOptions): Promise<EventStore> {
+  const { directory, observer } = options
+  const disk = await Database.open(directory, { observer })
+  try {
+    return new LevelStore(options, disk, await takeWitness(disk))
+  } catch (error) {
+    await disk.close()
+    throw error
+  }
+}
+
+/** The store behind the interface, for this package's operations. Throws `invalid` for one that is not LevelDB's. */
+export function levelStoreOf(store: EventStore): LevelStore {
+  if (store instanceof LevelStore) return store
+  throw new LogError('invalid', 'this works on a log in a directory only: a log in memory has nothing on a disk')
+}
+
+export class LevelStore implements EventStore, LevelLogHost {
+  readonly durability: Durability
+  readonly observer: LogObserver
+  readonly #clock: Clock
+  readonly #commit: GroupCommit<Database>
+  readonly #listeners = new Set<(state: StoreState) => void>()
+  /** Undefined while it is being opened. */
+  readonly #logs = new Map<string, LevelLog | undefined>()
+  /** Logs closed with appends still on their way: opening waits for these, or it would find an older head. */
+  readonly #leaving = new Map<string, Promise<unknown>>()
+  readonly #witness: Witness
+  #nextNumber: number
+
+  constructor(options: LevelStoreOptions, disk: Database, witness: Witness) {
+    const { directory, durability, windowMs = WINDOW_DEFAULT_MS, clock = systemClock, observer = {} } = options
+    this.observer = observer
+    this.durability = durability
+    this.#clock = clock
+    this.#witness = witness
+    this.#nextNumber = witness.firstFreeNumber
+    this.#commit = new GroupCommit({
+      directory,
+      durability,
+      windowMs,
+      clock,
+      disk,
+      rollCall: new RollCall(witness.nextRollCall),
+      observer,
+      probe: () => probeRoom(directory),
+      reopen: () => Database.open(directory, { storeId: disk.storeId, observer }),
+      verify: (reopened, rewritten) => this.#verify(reopened, rewritten),
+      onStateChange: (state) => {
+        for (const listener of [...this.#listeners]) listener(state)
+      },
+    })
+  }
+
+  get state(): StoreState {
+    return this.#commit.state
+  }
+
+  onStateChange(listener: (state: StoreState) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  open(workspace: string): Promise<WorkspaceLog> {
+    // While storage fails, what is on the disk can still be read.
+    const reads = true
+    return this.#admit(
+      workspace,
+      async () => new LevelLog(workspace, await findLog(this.readable, this.#witness, workspace), this),
+      { reads },
+    )
+  }
+
+  openDamaged(workspace: string): Promise<DamagedLog> {
+    return this.#admit(workspace, async () => {
+      const { start, damage } = await surveyDamage(this, this.#witness, workspace)
+      return new ReadOnlyLog(workspace, start, this, damage)
+    })
+  }
+
+  tombstone(workspace: string): Promise<void> {
+    return this.alone(workspace, () => tombstone(this, this.#witness, workspace))
+  }
+
+  undelete(workspace: string): Promise<void> {
+    return this.alone(workspace, () => undelete(this, this.#witness, workspace))
+  }
+
+  purge(workspace: string): Promise<void> {
+    return this.alone(workspace, () => purge(this, this.#witness, workspace))
+  }
+
+  #admit<L extends LevelLog>(workspace: string, makeLog: () => Promise<L>, { reads = false } = {}): Promise<L> {
+    const admit = async () => {
+      const log = await makeLog()
+      this.#logs.set(workspace, log)
+      return log
+    }
+    return this.alone(workspace, admit, { reads })
+  }
+
+  /** One at a time for each workspace, with no log of it open, and only after what went through the last is written. */
+  async alone<T>(workspace: string, work: () => Promise<T>, { reads = false } = {}): Promise<T> {
+    checkWorkspaceName(workspace)
+    // What went through the last log of it may be in memory only: that would be waited for as long as storage fails.
+    if (reads && !this.#leaving.has(workspace)) this.assertReadable()
+    else this.assertOpen()
+    if (this.#logs.has(workspace)) {
+      throw new LogError('locked', `workspace ${workspace} is open already: close that log before`, { workspace })
+    }
+    this.#logs.set(workspace, undefined)
+    try {
+      await this.#leaving.get(workspace)
+      return await work()
+    } catch (error) {
+      throw this.explained(error)
+    } finally {
+      // Unless a log of it has come of this.
+      if (this.#logs.get(workspace) === undefined) this.#logs.delete(workspace)
+    }
+  }
+
+  async *workspaces(): AsyncGenerator<string> {
+    yield* this.#names((isDeleted) => !isDeleted)
+  }
+
+  async *tombstones(): AsyncGenerator<string> {
+    yield* this.#names((isDeleted) => isDeleted)
+  }
+
+  async *#names(isWanted: (isDeleted: boolean) => boolean): AsyncGenerator<string> {
+    for await (const [key, value] of this.readable.entries(kindRange(KIND.workspace))) {
+      const name = nameOfWorkspaceKey(key)
+      if (isWanted(isTombstone(name, value))) yield name
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#commit.close()
+  }
+
+  /** Every open workspace must still have its last record that is not about to be written again. */
+  async #verify(disk: Database, rewritten: readonly Write[]): Promise<void> {
+    const rewrittenFrom = new Map<number, Lsn>()
+    for (const { type, key } of rewritten) {
+      if (type !== 'put' || key[0] !== KIND.record) continue
+      const number = numberOfKey(key)
+      if (!rewrittenFrom.has(number)) rewrittenFrom.set(number, lsnOfRecordKey(key))
+    }
+    const moment = disk.pin()
+    try {
+      for (const log of this.#logs.values()) {
+        // A damaged one has nothing on its way, and may lack its last record.
+        if (log?.number === undefined || log instanceof ReadOnlyLog) continue
+        const { number, workspace, head } = log
+        await expectRecord({ workspace, number, moment }, (rewrittenFrom.get(number) ?? head + 1) - 1)
+      }
+    } finally {
+      await moment.close()
+    }
+  }
+
+  now(): number {
+    return this.#clock.now()
+  }
+
+  takeWorkspaceNumber(): number {
+    if (this.#nextNumber > WORKSPACE_NUMBER_MAX)
+      throw new LogError('invalid', 'the log has used up its workspace numbers')
+    return this.#nextNumber++
+  }
+
+  assertOpen(): void {
+    this.#commit.assertOpen()
+  }
+
+  assertReadable(): void {
+    void this.readable
+  }
+
+  /** Recovery closes the handle under a reader: what it should hear of is the storage error behind that. */
+  explained(error: unknown): unknown {
+    const isOfStorage = !(error instanceof LogError) || error.code === 'storage_failed' || error.code === 'storage_full'
+    if (isOfStorage) this.assertOpen()
+    else if (error.code === 'corrupted') this.observer.damaged?.(error)
+    return error
+  }
+
+  group(): Group {
+    return this.#commit.group()
+  }
+
+  waiting(): Iterable<Write> {
+    return this.#commit.waiting()
+  }
+
+  get disk(): Database {
+    return this.#commit.disk
+  }
+
+  get readable(): Database {
+    return this.#commit.readable
+  }
+
+  release(log: LevelLog): void {
+    this.#logs.delete(log.workspace)
+    const settled = log.settled
+    if (settled === undefined) return
+    this.#leaving.set(log.workspace, settled)
+    const forget = () => {
+      if (this.#leaving.get(log.workspace) === settled) this.#leaving.delete(log.workspace)
+    }
+    settled.then(forget, forget)
+  }
+}
+
+/**
+ * Throws `corrupted` unless the record is there: as it was, or sealed or dropped by what failed and is on the disk all the
+ * same.
+ */
+async function expectRecord(log: StoredLog, lsn: number): Promise<void> {
+  const { workspace, number, moment } = log
+  const { firstLsn } = decodeExtent(workspace, number, await moment.get(extentKey(number)))
+  if (lsn < firstLsn) return
+  try {
+    for await (const _ of readStoredRuns(log, lsn, lsn)) return
+  } catch (cause) {
+    if (!(cause instanceof LogError) || cause.code !== 'corrupted') throw cause
+    const message = `record ${lsn} of workspace ${workspace} is gone after storage failed: ${cause.message}`
+    throw new LogError('corrupted', message, { cause, workspace, lsn: lsn as Lsn })
+  }
+}

@@ -1,0 +1,107 @@
+import { cp, readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, it, vi } from 'vitest'
+import { Database } from '../disk/database.ts'
+import type { EventStore } from '../event-store.ts'
+import type { LogError } from '../log-error.ts'
+import { KIND, nameKey, numberOfKey } from '../records/key.ts'
+import { listWorkspaces, sampleEntry } from '../testing/index.ts'
+import { tamper } from '../testing/tamper.ts'
+import { testDirectories } from '../testing/test-directory.ts'
+import { openLevelStore } from './level-store.ts'
+
+const makeDirectory = testDirectories()
+const open = (directory: string) => openLevelStore({ directory, durability: 'async' })
+const code = (expected: LogError['code']) => expect.objectContaining({ name: 'LogError', code: expected })
+const SECRET = 'a word that must be gone'
+
+async function fill(store: EventStore, workspace: string, records: number): Promise<void> {
+  const log = await store.open(workspace)
+  for (let n = 1; n <= records; n++) {
+    log.append(sampleEntry(n, { actor: `${SECRET} in ${workspace}`, idempotencyKey: `${workspace} ${SECRET} ${n}` }))
+  }
+  await log.append(sampleEntry(0)).durable
+  await log.snapshot({ lsn: log.head, state: Buffer.from(`state: ${SECRET} in ${workspace}`) })
+  await log.close()
+}
+
+describe('removal', () => {
+  it('[L47] no table or write-ahead log holds a byte of a purged workspace, whether it was in tables or not', async () => {
+    const directory = await makeDirectory()
+    const early = await open(directory)
+    await fill(early, 'early', 300)
+    await fill(early, 'kept', 300)
+    await early.close()
+    const store = await open(directory)
+    await fill(store, 'late', 300)
+    for (const workspace of ['early', 'late']) {
+      await store.tombstone(workspace)
+      await store.purge(workspace)
+    }
+    await store.close()
+    const files = (await readdir(directory)).filter((name) => /\.(ldb|log)$/.test(name))
+    const contents = Buffer.concat(await Promise.all(files.map((name) => readFile(join(directory, name)))))
+    expect([contents.includes('early'), contents.includes('late')]).toEqual([false, false])
+    expect(contents.includes(`kept ${SECRET}`)).toBe(true)
+    const again = await open(directory)
+    expect(await listWorkspaces(again)).toEqual(['kept'])
+    expect((await again.open('kept')).head).toBe(301)
+    await again.close()
+  })
+
+  it('[L47] a purged number is never given again, and nobody takes it for a lost name', async () => {
+    const directory = await makeDirectory()
+    for (let n = 0; n < 3; n++) {
+      const store = await open(directory)
+      await fill(store, 'a', 10)
+      await store.tombstone('a')
+      await store.purge('a')
+      await store.close()
+    }
+    const store = await open(directory)
+    await fill(store, 'a', 5)
+    await store.close()
+    await tamper(directory, async (level) => {
+      expect(Buffer.from((await level.get(nameKey(3))) ?? []).toString()).toBe('a')
+      expect(await level.get(nameKey(2))).toHaveLength(0)
+      for await (const key of level.keys({ gte: Buffer.from([KIND.record]) })) {
+        if (key[0] !== KIND.syncMark) expect(numberOfKey(key)).toBe(3)
+      }
+    })
+  })
+
+  it('[L47] a purge cut short anywhere can be done again, and not be taken back', async () => {
+    const directory = await makeDirectory()
+    // At async a write that only carries an fsync may come after the last one of the purge.
+    const store = await openLevelStore({ directory, durability: 'sync' })
+    await fill(store, 'a', 2_500)
+    await store.tombstone('a')
+    const images: string[] = []
+    const write = Database.prototype.write
+    vi.spyOn(Database.prototype, 'write').mockImplementation(async function (this: Database, ...args) {
+      await write.apply(this, args)
+      // Nothing but a reason for an fsync.
+      if (args[0].every(({ key }) => key[0] === KIND.syncMark)) return
+      // What a killed process would leave.
+      const image = await makeDirectory()
+      await cp(directory, image, { recursive: true })
+      images.push(image)
+    })
+    await store.purge('a')
+    vi.restoreAllMocks()
+    await store.close()
+    expect(images.length).toBeGreaterThan(7)
+    const last = images.pop()
+    for (const image of images) {
+      const again = await open(image)
+      await expect(again.open('a')).rejects.toEqual(code('deleted'))
+      await expect(again.undelete('a')).rejects.toEqual(code('deleted'))
+      await again.purge('a')
+      expect([(await again.open('a')).head, await listWorkspaces(again)]).toEqual([0, []])
+      await again.close()
+    }
+    const done = await open(last ?? '')
+    expect((await done.open('a')).head).toBe(0)
+    await done.close()
+  })
+})

@@ -1,0 +1,36 @@
+import type { Database, KeyRange } from '../disk/database.ts'
+import type { Group } from '../disk/group.ts'
+import { SYNC_MARK_KEY } from '../records/key.ts'
+
+export interface TidyHost {
+  /** The group that takes writes now. */
+  group(): Group
+  assertOpen(): void
+  readonly disk: Database
+}
+
+/**
+ * Makes the files that hold a range free of what was deleted or replaced in it: takes its time. LevelDB leaves its
+ * write-ahead log for that, so everything in it is fsynced before. Throws `closed` or the storage error.
+ */
+export async function tidy(host: TidyHost, range: KeyRange): Promise<void> {
+  for (;;) {
+    const { disk } = host
+    const end = disk.logEnd.beNear()
+    try {
+      await fsync(host)
+      // Storage may have failed and come back: what was announced to the old handle the new one does not know.
+      if (host.disk === disk) return await disk.tidy(range)
+    } finally {
+      end()
+    }
+  }
+}
+
+function fsync(host: TidyHost): Promise<void> {
+  host.assertOpen()
+  const group = host.group()
+  group.writes.push({ type: 'put', key: SYNC_MARK_KEY, value: new Uint8Array(0) })
+  group.needsSync = true
+  return group.durable
+}

@@ -1,0 +1,92 @@
+import type { Database } from '../disk/database.ts'
+import type { Group } from '../disk/group.ts'
+import type { LogObserver } from '../observer.ts'
+import { type Extent, encodeExtent } from '../records/extent.ts'
+import type { Write } from '../records/write.ts'
+
+/** What upkeep needs of the log it is for. */
+export interface UpkeepHost {
+  /** Throws `closed` or the storage error. */
+  assertOpen(): void
+  /** The group that takes writes now. */
+  group(): Group
+  readonly disk: Database
+  readonly observer: LogObserver
+}
+
+/** What a piece of upkeep works with. */
+export interface Desk {
+  readonly workspace: string
+  readonly number: number
+  readonly extent: Extent
+  readonly host: UpkeepHost
+  /** Resolves when that is durable. Throws `closed` or the storage error, and then nothing of it is written. */
+  write(writes: readonly Write[]): Promise<void>
+  /** Changes the extent and writes what goes with it, in one batch; resolves when that is on the disk. */
+  moveExtent(change: Partial<Extent>, writes: readonly Write[]): Promise<void>
+}
+
+/** What is done to a workspace's history once it is written: one thing at a time, while appends go on. */
+export class Upkeep {
+  readonly #workspace: string
+  readonly #number: number
+  readonly #host: UpkeepHost
+  #extent: Extent
+  #last: Promise<unknown> | undefined
+
+  constructor(workspace: string, number: number, extent: Extent, host: UpkeepHost) {
+    this.#workspace = workspace
+    this.#number = number
+    this.#extent = extent
+    this.#host = host
+  }
+
+  get extent(): Extent {
+    return this.#extent
+  }
+
+  /** Settles when nothing is under way any more; undefined if nothing ever was. */
+  get settled(): Promise<unknown> | undefined {
+    return this.#last
+  }
+
+  /** Does `work` after what came before it. */
+  inTurn<T>(work: (desk: Desk) => Promise<T>): Promise<T> {
+    const turn = (this.#last ?? Promise.resolve()).then(async () => {
+      this.#host.assertOpen()
+      return work(this.#desk())
+    })
+    // Whoever asked for it hears of its failure; the next in turn need not.
+    this.#last = turn.catch(() => {})
+    return turn
+  }
+
+  #desk(): Desk {
+    const upkeep = this
+    return {
+      workspace: this.#workspace,
+      number: this.#number,
+      get extent() {
+        return upkeep.#extent
+      },
+      host: this.#host,
+      write: (writes) => this.#write(writes, false),
+      moveExtent: async (change, writes) => {
+        const extent = { ...this.#extent, ...change }
+        const written = this.#write([...writes, encodeExtent(this.#number, extent)], true)
+        // Readers must not ask for what this batch may have taken away already.
+        this.#extent = { ...this.#extent, firstLsn: extent.firstLsn }
+        await written
+        this.#extent = extent
+      },
+    }
+  }
+
+  #write(writes: readonly Write[], needsSync: boolean): Promise<void> {
+    this.#host.assertOpen()
+    const group = this.#host.group()
+    group.writes.push(...writes)
+    if (needsSync) group.needsSync = true
+    return group.durable
+  }
+}

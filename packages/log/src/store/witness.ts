@@ -1,0 +1,76 @@
+import type { Database } from '../disk/database.ts'
+import { decodeRollCall } from '../disk/roll-call.ts'
+import { LogError } from '../log-error.ts'
+import type { Lsn } from '../lsn.ts'
+import type { Extent } from '../records/extent.ts'
+import { KIND, kindRange, nameKey, numberOfKey, workspaceKey } from '../records/key.ts'
+
+/** Bounds one trip into LevelDB. */
+const NUMBERS_PER_STEP = 1_000
+
+/** What a store finds out about itself before it lets anyone in. */
+export interface Witness {
+  /** No workspace has, or ever had, this number or a higher one. */
+  readonly firstFreeNumber: number
+  readonly nextRollCall: number
+  /** The LSN that a workspace is known to have reached, by number. */
+  readonly heads: ReadonlyMap<number, Lsn>
+  /** Numbers that have records but no name any more. */
+  readonly nameless: readonly number[]
+  /** Names that have records but can't be found by their name any more. */
+  readonly unfindable: ReadonlySet<string>
+}
+
+/** Reads the roll calls (a few hundred small values) and the ends of two key ranges; no records. */
+export async function takeWitness(disk: Database): Promise<Witness> {
+  const heads = new Map<number, Lsn>()
+  let nextRollCall = 0
+  for await (const [key, value] of disk.entries(kindRange(KIND.rollCall))) {
+    const call = decodeRollCall(key, value)
+    if (call === undefined) continue
+    nextRollCall = Math.max(nextRollCall, call.no + 1)
+    for (const [number, lsn] of call.heads) heads.set(number, Math.max(lsn, heads.get(number) ?? 0) as Lsn)
+  }
+  const { nameless, unfindable } = await lookForNames(disk, [...heads.keys()])
+  // A number whose name is lost must not be given to another workspace: hence records and calls are asked too.
+  const last = [await disk.last(kindRange(KIND.name)), await disk.last(kindRange(KIND.record))]
+  const known = [...heads.keys(), ...last.flatMap((entry) => (entry === undefined ? [] : [numberOfKey(entry[0])]))]
+  return { firstFreeNumber: 1 + known.reduce((a, b) => Math.max(a, b), -1), nextRollCall, heads, nameless, unfindable }
+}
+
+async function lookForNames(disk: Database, numbers: readonly number[]) {
+  const nameless: number[] = []
+  const unfindable = new Set<string>()
+  for (let start = 0; start < numbers.length; start += NUMBERS_PER_STEP) {
+    const some = numbers.slice(start, start + NUMBERS_PER_STEP)
+    const bytes = await disk.getMany(some.map(nameKey))
+    const names = bytes.map((name) => (name === undefined ? undefined : Buffer.from(name).toString()))
+    nameless.push(...some.filter((_, n) => names[n] === undefined))
+    // An empty name is what purging leaves.
+    const found = names.flatMap((name) => (name ? [name] : []))
+    const identities = await disk.getMany(found.map(workspaceKey))
+    for (const [n, name] of found.entries()) if (identities[n] === undefined) unfindable.add(name)
+  }
+  return { nameless, unfindable }
+}
+
+/** Throws `corrupted` if the log was seen, or has a snapshot or sealed records, further on than `head`. */
+export function checkHead(witness: Witness, workspace: string, number: number, head: Lsn, extent: Extent): void {
+  const seen = Math.max(witness.heads.get(number) ?? 0, extent.snapshotLsn, extent.sealedLsn)
+  if (seen <= head) return
+  const message = `workspace ${workspace} ends at record ${head}, but had reached ${seen}: its end is lost`
+  throw new LogError('corrupted', message, { workspace, lsn: (head + 1) as Lsn })
+}
+
+/** Throws `corrupted` if a workspace that can't be found may be one that lost its name. */
+export function checkUnknown(witness: Witness, workspace: string): void {
+  if (witness.unfindable.has(workspace)) {
+    throw new LogError('corrupted', `the identity of workspace ${workspace} is lost`, { workspace })
+  }
+  if (witness.nameless.length === 0) return
+  const numbers = witness.nameless.join(', ')
+  throw new LogError(
+    'corrupted',
+    `workspace ${workspace} is unknown, but may be one that lost its name: number ${numbers}`,
+  )
+}

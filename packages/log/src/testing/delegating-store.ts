@@ -1,0 +1,117 @@
+import type {
+  Compacted,
+  DamagedLog,
+  Durability,
+  EventStore,
+  KeepHistory,
+  LogEntry,
+  LogRecord,
+  Receipt,
+  Sealed,
+  Snapshot,
+  StoreState,
+  VerifyState,
+  WorkspaceLog,
+} from '../event-store.ts'
+import type { Lsn } from '../lsn.ts'
+
+/** A store that does whatever another does: a test double overrides what it wants to be different. */
+export class DelegatingStore implements EventStore {
+  readonly inner: EventStore
+
+  constructor(inner: EventStore) {
+    this.inner = inner
+  }
+
+  get durability(): Durability {
+    return this.inner.durability
+  }
+  get state(): StoreState {
+    return this.inner.state
+  }
+  onStateChange(listener: (state: StoreState) => void): () => void {
+    return this.inner.onStateChange(listener)
+  }
+  open(workspace: string): Promise<WorkspaceLog> {
+    return this.inner.open(workspace)
+  }
+  openDamaged(workspace: string): Promise<DamagedLog> {
+    return this.inner.openDamaged(workspace)
+  }
+  workspaces(): AsyncIterable<string> {
+    return this.inner.workspaces()
+  }
+  tombstones(): AsyncIterable<string> {
+    return this.inner.tombstones()
+  }
+  tombstone(workspace: string): Promise<void> {
+    return this.inner.tombstone(workspace)
+  }
+  undelete(workspace: string): Promise<void> {
+    return this.inner.undelete(workspace)
+  }
+  purge(workspace: string): Promise<void> {
+    return this.inner.purge(workspace)
+  }
+  close(): Promise<void> {
+    return this.inner.close()
+  }
+}
+
+/** A log that does whatever another does. */
+export class DelegatingLog implements WorkspaceLog {
+  readonly inner: WorkspaceLog
+
+  constructor(inner: WorkspaceLog) {
+    this.inner = inner
+  }
+
+  get workspace(): string {
+    return this.inner.workspace
+  }
+  get generation(): string | undefined {
+    return this.inner.generation
+  }
+  get head(): Lsn {
+    return this.inner.head
+  }
+  get firstLsn(): Lsn {
+    return this.inner.firstLsn
+  }
+  get snapshotLsn(): Lsn {
+    return this.inner.snapshotLsn
+  }
+  get sinceSnapshot(): { readonly records: number; readonly bytes: number } {
+    return this.inner.sinceSnapshot
+  }
+  create(): Promise<string> {
+    return this.inner.create()
+  }
+  append(entry: LogEntry, options?: { sync?: boolean }): Receipt {
+    return this.inner.append(entry, options)
+  }
+  lsnOfKey(idempotencyKey: string): Promise<Lsn | undefined> {
+    return this.inner.lsnOfKey(idempotencyKey)
+  }
+  lsnAt(at: number): Promise<Lsn> {
+    return this.inner.lsnAt(at)
+  }
+  read(range?: { after?: Lsn; through?: Lsn }): AsyncIterable<LogRecord> {
+    return this.inner.read(range)
+  }
+  snapshot(snapshot: { lsn: Lsn; state: Uint8Array; annex?: Uint8Array }): Promise<void> {
+    return this.inner.snapshot(snapshot)
+  }
+  seal(options?: { through?: Lsn }): Promise<Sealed> {
+    return this.inner.seal(options)
+  }
+  compact(policy: { keepHistory: KeepHistory; verify: VerifyState }): Promise<Compacted> {
+    return this.inner.compact(policy)
+  }
+  latestSnapshot(range?: { atOrBefore?: Lsn }): Promise<Snapshot | undefined> {
+    return this.inner.latestSnapshot(range)
+  }
+  close(): Promise<void> {
+    return this.inner.close()
+  }
+}

@@ -1,0 +1,68 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Lsn, WorkspaceLog } from '@joinery/log'
+import * as Y from 'yjs'
+import { ServerError } from '../server-error.ts'
+import { Stamps } from './stamps.ts'
+import { findStart } from './stored-state.ts'
+
+/** A point in a workspace's history: after the record `lsn`, or as it stood at a time (ms since epoch). */
+export type Point = { readonly lsn: number } | { readonly at: number }
+
+/** A workspace as it stood at one point of its history. */
+export interface Past {
+  /** LSN of the last record it holds; 0 before the first. */
+  readonly lsn: number
+  /** Time of that record, ms since epoch; 0 before the first. */
+  readonly at: number
+  /** A document of the caller's own, to be destroyed by it. Edits in it reach nobody. */
+  readonly doc: Y.Doc
+  /** Who had last touched what by then. */
+  readonly stamps: Stamps
+}
+
+/** Records applied in one transaction: they are many, and each transaction has its cost. */
+const CHUNK = 1_000
+/** Their bytes: some 20 ms of many small items, after which others have their turn. */
+const CHUNK_BYTES = 256 * 1_024
+
+/**
+ * Builds the past from the nearest snapshot and the records up to its point. Throws `history_dropped` for a point that
+ * is no longer kept, and what reading throws.
+ */
+export async function readPast(log: WorkspaceLog, point: Point): Promise<Past> {
+  const through = Math.min('lsn' in point ? point.lsn : await log.lsnAt(point.at), log.head) as Lsn
+  const start = through > 0 ? await findStart(log, through) : undefined
+  const from = start?.lsn ?? 0
+  if (through > from && from + 1 < log.firstLsn) {
+    throw new ServerError('history_dropped', `history is kept from ${log.firstLsn} on: ${through} is no longer known`)
+  }
+  const doc = new Y.Doc({ guid: '' })
+  try {
+    const stamps = start?.annex.stamps() ?? new Stamps()
+    if (start !== undefined) Y.applyUpdate(doc, start.state)
+    let at = start?.at ?? 0
+    let chunk: Uint8Array[] = []
+    let bytes = 0
+    for await (const record of through > from ? log.read({ after: from as Lsn, through }) : []) {
+      stamps.note(record)
+      at = record.at
+      bytes += record.update.length
+      if (chunk.push(record.update) < CHUNK && bytes < CHUNK_BYTES) continue
+      applyAll(doc, chunk)
+      chunk = []
+      bytes = 0
+      await nextTurn()
+    }
+    applyAll(doc, chunk)
+    return { lsn: through, at, doc, stamps }
+  } catch (error) {
+    doc.destroy()
+    throw error
+  }
+}
+
+function applyAll(doc: Y.Doc, updates: readonly Uint8Array[]): void {
+  doc.transact(() => {
+    for (const update of updates) Y.applyUpdate(doc, update)
+  })
+}

@@ -1,0 +1,205 @@
+import { LogError } from '@joinery/log'
+import { encodeJoinery, encodeUpdate, type KeyedResult } from '@joinery/protocol'
+import { afterEach, describe, expect, it } from 'vitest'
+import * as Y from 'yjs'
+import { type DocumentRules, openRules } from '../content/document-rules.ts'
+import { createAuthenticator, signToken } from '../identity.ts'
+import { GatedStore } from '../testing/gated-store.ts'
+import type { RawClient } from '../testing/raw-client.ts'
+import { ServerFixture, W } from '../testing/server-fixture.ts'
+
+let fixture: ServerFixture
+afterEach(() => fixture.close())
+
+const SECRET = 'a secret of at least thirty-two bytes'
+const rules: DocumentRules = {
+  ...openRules,
+  inspect: (_doc, update) =>
+    Buffer.from(update).includes('forbidden') ? { code: 'bad_claim', reason: 'the test forbids it' } : undefined,
+}
+
+const join = (path = 'w?joinery=1'): Promise<RawClient> => fixture.client(path).synced()
+
+/** An update that puts `text` before everything else. */
+function updateOf(text: string): Uint8Array {
+  const doc = new Y.Doc()
+  doc.getText('t').insert(0, text)
+  return Y.encodeStateAsUpdate(doc)
+}
+
+const resultsOf = (client: RawClient): KeyedResult[] =>
+  client.messages.filter((message) => message.type === 'keyedResult')
+
+/** Sends a keyed update; resolves with the answer to it, which is the `nth` that the client gets. */
+async function write(client: RawClient, key: string, update: Uint8Array): Promise<KeyedResult> {
+  const nth = resultsOf(client).length
+  client.send(encodeJoinery({ type: 'keyed', key, update }))
+  await client.until(() => resultsOf(client).length > nth)
+  return resultsOf(client)[nth] as KeyedResult
+}
+
+async function records(): Promise<{ key: string | undefined; actor: string }[]> {
+  const found = []
+  for await (const { idempotencyKey, actor } of fixture.server.workspaces.records(W)) {
+    found.push({ key: idempotencyKey, actor })
+  }
+  return found
+}
+
+const storedText = () => fixture.server.workspaces.read(W, ({ doc }) => doc.getText('t').toString())
+
+describe('a keyed update', () => {
+  it('[S40] it is made once, seen by everybody, its sender included, and repeats hear the first LSN', async () => {
+    fixture = await ServerFixture.start()
+    const [ada, ben] = await Promise.all([join('w?joinery=1&actor=ada'), join('w?joinery=1&actor=ben')])
+    expect(await write(ada, 'k', new Uint8Array())).toMatchObject({ key: 'k', outcome: 'unknown' })
+    expect(await write(ada, 'k', updateOf('one'))).toMatchObject({ key: 'k', outcome: 'applied', lsn: 1 })
+    await Promise.all([ada, ben].map((client) => client.until(() => client.text.toString() === 'one')))
+    expect(await write(ben, 'k', updateOf('two'))).toMatchObject({ outcome: 'repeated', lsn: 1 })
+    expect(await write(ada, 'k', new Uint8Array())).toMatchObject({ outcome: 'repeated', lsn: 1 })
+    expect(await write(ben, 'nothing', Uint8Array.of(0, 0))).toMatchObject({ outcome: 'applied', lsn: 2 })
+    expect(await storedText()).toBe('one')
+    expect(await records()).toEqual([
+      { key: 'k', actor: 'ada' },
+      { key: 'nothing', actor: 'ben' },
+    ])
+  })
+
+  it('[S40] it is a record of its own, after what its connection sent before, and takes no frame number', async () => {
+    fixture = await ServerFixture.start()
+    const ada = await join()
+    ada.text.insert(0, 'typed')
+    const update = updateOf('keyed ')
+    ada.send(encodeJoinery({ type: 'keyed', key: 'k', update }))
+    ada.text.insert(0, '!')
+    await ada.until(() => (ada.message('durable')?.frames ?? 0) === 3 && resultsOf(ada).length === 1)
+    const keys = (await records()).map(({ key }) => key)
+    // What came after it may have been worked off with what came before, but never in its record.
+    expect(keys.indexOf('k')).toBeGreaterThan(0)
+    expect(keys.filter((key) => key === 'k')).toHaveLength(1)
+    expect(ada.sentUpdates).toBe(3)
+  })
+
+  it('[S34, S40] its key is the HTTP face’s, too, and nobody hears of it before its record is durable', async () => {
+    const store = new GatedStore()
+    fixture = await ServerFixture.start({ store })
+    const [ada, ben, cyd] = await Promise.all([join(), join(), join()])
+    const slow = Promise.withResolvers<void>()
+    store.durableGate = slow.promise
+    ada.send(encodeJoinery({ type: 'keyed', key: 'k', update: updateOf('socket') }))
+    await expect.poll(() => store.synced.length).toBe(1)
+    cyd.text.insert(0, '!')
+    for (const client of [ada, ben]) await client.until(() => client.text.length > 0)
+    const other = fixture.server.workspaces.write(W, {
+      writer: { actor: 'engine', source: 'workflow_execution' },
+      via: 'http',
+      idempotencyKey: 'k',
+      run: (doc) => doc.getText('t').insert(0, 'http'),
+    })
+    const second = write(ben, 'k', updateOf('again'))
+    expect([ada.text.toString(), ben.text.toString(), resultsOf(ada)]).toEqual(['!', '!', []])
+    slow.resolve()
+    expect(await other).toEqual({ repeated: true, value: undefined, lsn: 1 })
+    expect(await second).toMatchObject({ outcome: 'repeated', lsn: 1 })
+    await ada.until(() => resultsOf(ada).length === 1)
+    expect(resultsOf(ada)[0]).toMatchObject({ outcome: 'applied', lsn: 1 })
+    await ben.until(() => ben.text.length === 7)
+    expect((await storedText()).replace('!', '')).toBe('socket')
+  })
+
+  it('[S40] who comes before it is durable is answered with it, and not before', async () => {
+    const store = new GatedStore()
+    fixture = await ServerFixture.start({ store })
+    const [ada, ben] = await Promise.all([join(), join()])
+    const slow = Promise.withResolvers<void>()
+    store.durableGate = slow.promise
+    ada.send(encodeJoinery({ type: 'keyed', key: 'k', update: updateOf('keyed') }))
+    await expect.poll(() => store.synced.length).toBe(1)
+    const late = fixture.client('w?joinery=1')
+    await late.until(() => late.frames.some(({ type }) => type === 'syncStep1'))
+    ben.text.insert(0, '!')
+    // Sent after its SyncStep1 was taken: an answer at once would be here by now.
+    await late.until(() => late.text.toString() === '!')
+    expect(late.frames.map(({ type }) => type)).not.toContain('syncStep2')
+    slow.resolve()
+    await late.synced()
+    expect([...late.text.toString()].sort().join('')).toBe([...'!keyed'].sort().join(''))
+    const next = await join()
+    expect(next.text.toString()).toBe(late.text.toString())
+  })
+
+  it('[S40] a refused one leaves its key free and its connection open', async () => {
+    fixture = await ServerFixture.start({ rules, limits: { updateBytesMax: 200, pendingBytesMax: 10 } })
+    const ada = await join()
+    const gap = new Y.Doc()
+    gap.getText('t').insert(0, 'first')
+    const before = Y.encodeStateVector(gap)
+    gap.getText('t').insert(5, 'second, which builds on the first')
+    const updates: [Uint8Array, string][] = [
+      [updateOf('forbidden'), 'bad_claim'],
+      [updateOf('x'.repeat(200)), 'too_large'],
+      [Uint8Array.of(1, 2, 3, 255, 255, 255, 255, 255, 255), 'bad_update'],
+      [Y.encodeStateAsUpdate(gap, before), 'pending_too_large'],
+    ]
+    for (const [update, code] of updates) {
+      expect(await write(ada, 'k', update)).toMatchObject({ key: 'k', outcome: 'refused', code })
+    }
+    expect(await write(ada, 'k', updateOf('fine'))).toMatchObject({ outcome: 'applied', lsn: 1 })
+    expect([await storedText(), ada.closed]).toEqual(['fine', undefined])
+    ada.text.insert(0, 'so ')
+    await ada.until(() => ada.message('durable')?.lsn === 2)
+  })
+
+  it('[S40] it is refused when its connection may only read', async () => {
+    fixture = await ServerFixture.start({ authenticator: createAuthenticator({ secret: SECRET }) })
+    const token = await signToken(SECRET, {
+      sub: 'rita',
+      workspaces: ['w'],
+      access: 'read',
+      sources: ['user_action'],
+      exp: Math.floor(Date.now() / 1000) + 600,
+    })
+    const rita = await join(`w?joinery=1&token=${token}`)
+    expect(await write(rita, 'k', updateOf('mine'))).toMatchObject({ outcome: 'refused', code: 'read_only' })
+    expect(await records()).toEqual([])
+  })
+
+  it('[S40] a connection is ended that did not ask for Joinery’s message, or has too many waiting', async () => {
+    const store = new GatedStore()
+    fixture = await ServerFixture.start({ store })
+    const [stock, busy] = [await join('w'), await join()]
+    stock.send(encodeJoinery({ type: 'keyed', key: 'k', update: updateOf('x') }))
+    await stock.until(() => stock.closed !== undefined)
+    expect(stock.closed?.code).toBe(4400)
+    const slow = Promise.withResolvers<void>()
+    store.durableGate = slow.promise
+    for (let n = 0; n < 17; n++) busy.send(encodeJoinery({ type: 'keyed', key: `k${n}`, update: updateOf('x') }))
+    await busy.until(() => busy.closed !== undefined)
+    expect(busy.closed).toMatchObject({ code: 4400, reason: expect.stringContaining('at most 16') })
+    slow.resolve()
+  })
+
+  it('[S41] it waits while storage fails, and is made when its client brings it again', async () => {
+    const store = new GatedStore()
+    fixture = await ServerFixture.start({ store })
+    const ada = await join()
+    const stepsSoFar = (): number => ada.frames.filter(({ type }) => type === 'syncStep1').length
+    store.state = { state: 'failed', error: new LogError('storage_full', 'the test filled the disk') }
+    await ada.until(() => ada.message('writable')?.isWritable === false)
+    const before = stepsSoFar()
+    const keyed = encodeJoinery({ type: 'keyed', key: 'k', update: updateOf('once') })
+    ada.send(keyed)
+    await ada.roundTrip()
+    await fixture.server.workspaces.position(W)
+    expect(resultsOf(ada)).toEqual([])
+    store.state = { state: 'open' }
+    await ada.until(() => stepsSoFar() > before)
+    ada.send(keyed)
+    ada.send(keyed)
+    await ada.until(() => resultsOf(ada).length === 1)
+    expect(resultsOf(ada)[0]).toMatchObject({ outcome: 'applied', lsn: 1 })
+    ada.send(encodeUpdate(Uint8Array.of(0, 0)))
+    await ada.until(() => (ada.message('durable')?.frames ?? 0) >= 3)
+    expect([await storedText(), (await records()).length]).toEqual(['once', 1])
+  })
+})

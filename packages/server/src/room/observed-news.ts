@@ -1,0 +1,24 @@
+import type { LogRecord } from '@joinery/log'
+import type { Logger } from 'pino'
+import type { Observed } from '../content/document-rules.ts'
+import type { Counters } from '../counters.ts'
+import type { Connection } from './connection.ts'
+
+/** Logs what a record did to what people are shown, and tells everybody of what lost to something concurrent. */
+export function tellObserved(
+  observed: readonly Observed[],
+  { workspace, record: { actor, source, lsn } }: { readonly workspace: string; readonly record: LogRecord },
+  connections: Iterable<Connection>,
+  { counters, logger }: { readonly counters: Counters; readonly logger: Logger },
+): void {
+  if (observed.length === 0) return
+  const about = { workspace, actor, source, lsn }
+  for (const { changes, conflicts } of observed) {
+    for (const change of changes) logger.debug({ ...about, ...change }, 'shown value changed')
+    for (const conflict of conflicts) {
+      counters.conflicts++
+      logger.info({ ...about, ...conflict }, 'conflict')
+      for (const connection of connections) connection.tell({ type: 'conflict', ...conflict })
+    }
+  }
+}

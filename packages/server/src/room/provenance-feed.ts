@@ -1,0 +1,51 @@
+import type { LogRecord } from '@joinery/log'
+import type { ProvenanceStamp } from '@joinery/protocol'
+import type { Stamps } from '../content/stamps.ts'
+import type { Connection } from './connection.ts'
+
+/** News waits this long, ms, so that typing costs a client four small messages a second and not one per tick. */
+const GATHER_MS = 250
+/** Stamps of one message: about 50 KB, well under what a client takes. */
+const STAMPS_PER_MESSAGE = 500
+
+/** Tells the connections of a room that asked who last touched what: everything once, then what is new. */
+export class ProvenanceFeed {
+  readonly #watchers = new Set<Connection>()
+  #news = new Map<string, ProvenanceStamp>()
+  #timer: NodeJS.Timeout | undefined
+
+  watch(connection: Connection, stamps: Stamps): void {
+    if (this.#watchers.has(connection)) return
+    this.#watchers.add(connection)
+    const all = Array.from(stamps.entries(), ([path, stamp]) => ({ path, ...stamp }))
+    for (let start = 0; start < Math.max(1, all.length); start += STAMPS_PER_MESSAGE) {
+      connection.tell({ type: 'provenance', stamps: all.slice(start, start + STAMPS_PER_MESSAGE) })
+    }
+  }
+
+  leave(connection: Connection): void {
+    this.#watchers.delete(connection)
+  }
+
+  /** Takes in a record that was just appended. */
+  note({ lsn, at, actor, source, touched }: LogRecord): void {
+    if (this.#watchers.size === 0) return
+    for (const path of touched) this.#news.set(path, { path, lsn, at, actor, source })
+    this.#timer ??= setTimeout(() => this.#send(), GATHER_MS)
+  }
+
+  close(): void {
+    clearTimeout(this.#timer)
+    this.#watchers.clear()
+  }
+
+  #send(): void {
+    this.#timer = undefined
+    const stamps = [...this.#news.values()]
+    this.#news = new Map()
+    for (let start = 0; start < stamps.length; start += STAMPS_PER_MESSAGE) {
+      const message = { type: 'provenance' as const, stamps: stamps.slice(start, start + STAMPS_PER_MESSAGE) }
+      for (const connection of this.#watchers) connection.tell(message)
+    }
+  }
+}

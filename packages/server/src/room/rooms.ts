@@ -1,0 +1,155 @@
+import type { WorkspaceLog } from '@joinery/log'
+import type { WorkspaceId } from '@joinery/protocol'
+import { ColdDocument } from '../content/cold-document.ts'
+import type { ServerError } from '../server-error.ts'
+import type { Connection } from './connection.ts'
+import type { OpenRoom } from './open-room.ts'
+import { Room, type RoomContext } from './room.ts'
+import type { RecordListener } from './write-path.ts'
+
+/** How many rooms there are, and what they hold. */
+export interface RoomCounts {
+  readonly rooms: number
+  /** Holding a document. */
+  readonly live: number
+  /** Holding next to nothing, served from what is stored. */
+  readonly cold: number
+  /** Damaged, served for reading. */
+  readonly quarantined: number
+}
+
+/** The live rooms of a server, and the tick that flushes them. */
+export class Rooms {
+  readonly #rooms = new Map<WorkspaceId, Room>()
+  /** Workspaces that no room may open until this is over. */
+  readonly #reserved = new Map<WorkspaceId, Promise<void>>()
+  readonly #context: RoomContext
+  #scheduled: Room[] = []
+  #isStopped = false
+
+  constructor(shared: Omit<RoomContext, 'schedule' | 'closed'>) {
+    this.#context = {
+      ...shared,
+      schedule: (room) => this.#schedule(room),
+      closed: (room) => {
+        this.#context.counters.roomsClosed++
+        if (this.#rooms.get(room.workspace) === room) this.#rooms.delete(room.workspace)
+      },
+    }
+  }
+
+  get size(): number {
+    return this.#rooms.size
+  }
+
+  count(): RoomCounts {
+    const counts = { rooms: this.#rooms.size, live: 0, cold: 0, quarantined: 0 }
+    for (const { open } of this.#rooms.values()) {
+      if (open === undefined) continue
+      if (open.damage !== undefined) counts.quarantined++
+      else if (open.content instanceof ColdDocument) counts.cold++
+      else counts.live++
+    }
+    return counts
+  }
+
+  /** Lets a connection into its workspace's room, once one that is just closing has closed: no two rooms ever write one log. */
+  join(workspace: WorkspaceId, connection: Connection): void {
+    if (!connection.isOpen) return
+    const busy = this.#busy(workspace)
+    if (busy !== undefined) {
+      connection.pause()
+      void busy.then(() => {
+        connection.resume()
+        this.join(workspace, connection)
+      })
+      return
+    }
+    const room = this.#open(workspace)
+    connection.room = room
+    room.join(connection)
+  }
+
+  /** Runs `use` in the workspace's open room: see {@link Room.visit}. */
+  async visit<T>(workspace: WorkspaceId, use: (room: OpenRoom) => T | Promise<T>): Promise<T> {
+    await this.#whenFree(workspace)
+    return this.#open(workspace).visit(use)
+  }
+
+  /** Runs `use` on the log of the workspace's open room: see {@link Room.hold}. */
+  async hold<T>(workspace: WorkspaceId, use: (log: WorkspaceLog) => T | Promise<T>): Promise<T> {
+    await this.#whenFree(workspace)
+    return this.#open(workspace).hold(use)
+  }
+
+  /** Follows the workspace once its room is open: see {@link Room.follow}. */
+  async follow(workspace: WorkspaceId, listener: RecordListener): Promise<() => void> {
+    await this.#whenFree(workspace)
+    const room = this.#open(workspace)
+    return room.hold(() => room.follow(listener))
+  }
+
+  /** Closes the workspace's room, turning its connections away, and keeps it closed until `work` is over. */
+  async evict(workspace: WorkspaceId, refusal: ServerError, work: () => Promise<void>): Promise<void> {
+    await this.#whenFree(workspace)
+    const evicted = this.#rooms.get(workspace)?.close(refusal, work) ?? work()
+    const settled = evicted.catch(() => undefined)
+    this.#reserved.set(workspace, settled)
+    try {
+      await evicted
+    } finally {
+      if (this.#reserved.get(workspace) === settled) this.#reserved.delete(workspace)
+    }
+  }
+
+  #open(workspace: WorkspaceId): Room {
+    let room = this.#rooms.get(workspace)
+    if (room === undefined) {
+      room = new Room(workspace, this.#context)
+      this.#rooms.set(workspace, room)
+      this.#context.counters.roomsOpened++
+    }
+    return room
+  }
+
+  #busy(workspace: WorkspaceId): Promise<void> | undefined {
+    return this.#rooms.get(workspace)?.closing ?? this.#reserved.get(workspace)
+  }
+
+  async #whenFree(workspace: WorkspaceId): Promise<void> {
+    for (let busy = this.#busy(workspace); busy !== undefined; busy = this.#busy(workspace)) await busy
+  }
+
+  storageChanged(): void {
+    for (const room of this.#rooms.values()) room.storageChanged()
+  }
+
+  /** Called about once a second. */
+  sweep(nowMs: number): void {
+    this.#context.cache.sweep()
+    for (const room of this.#rooms.values()) room.sweep(nowMs)
+  }
+
+  /** Flushes and closes every room. */
+  async close(): Promise<void> {
+    this.#isStopped = true
+    this.#flush()
+    await Promise.all(Array.from(this.#rooms.values(), (room) => room.close()))
+  }
+
+  /** One flush per room and tick: `setImmediate` runs when the poll phase has delivered all that every socket had. */
+  #schedule(room: Room): void {
+    if (room.isScheduled || this.#isStopped) return
+    room.isScheduled = true
+    if (this.#scheduled.push(room) === 1) setImmediate(() => this.#flush())
+  }
+
+  #flush(): void {
+    const rooms = this.#scheduled
+    this.#scheduled = []
+    for (const room of rooms) {
+      room.isScheduled = false
+      room.flush()
+    }
+  }
+}
