@@ -1,6 +1,6 @@
 import { CLOSE, decodeFrame, type Frame, isFinalCloseCode, QUERY } from '@joinery/protocol'
 import { WebSocketImplementation } from '#websocket'
-import { backoffDelayMs } from './backoff.ts'
+import { backOffDelayMs } from './back-off.ts'
 import { refusalOf } from './client-error.ts'
 import type { ConnectionState } from './save-status.ts'
 import { closeSockets } from './socket-closing.ts'
@@ -182,7 +182,7 @@ export class Link {
     if (this.#state.state === 'closed') return
     this.#losses += 1
     this.#lastError = reason
-    this.#timer = setTimeout(() => this.connect(), backoffDelayMs(this.#losses, Math.random()))
+    this.#timer = setTimeout(() => this.connect(), backOffDelayMs(this.#losses, Math.random()))
     this.#become({ state: 'waiting', reason })
   }
 
