@@ -1,15 +1,16 @@
-import { type DocumentRules, openRules } from '@joinery/server'
+import { type RuledDocument, UNRULED } from '@joinery/server'
 import { describe, expect, it } from 'vitest'
 import { until } from '../support/until.ts'
 import { connect, readText, startServer, textOf, whenState } from './fixture.ts'
 import { HeldStore } from './held-store.ts'
 
 /** Refuses every update that holds the text `forbidden`. */
-const rules: DocumentRules = {
-  ...openRules,
-  inspect: (_doc, update) =>
+const ruled: RuledDocument = {
+  ...UNRULED,
+  inspect: (update) =>
     Buffer.from(update).includes('forbidden') ? { code: 'forbidden_key', reason: 'the test forbids it' } : undefined,
 }
+const rules = { open: () => ruled }
 
 type Blocks = Pick<ReturnType<typeof connect>, 'blocks'>
 const append = (text: string) => (draft: Blocks) => {

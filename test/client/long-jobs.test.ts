@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { documentRules, type Source } from '@joinery/blocks'
 import type { Workspace } from '@joinery/client'
-import type { Identity } from '@joinery/server'
+import type { DocumentRules, Identity, RuledDocument } from '@joinery/server'
 import { describe, expect, it } from 'vitest'
 import { startReadyChild } from '../support/child-process.ts'
 import { startIdleProxy } from '../support/idle-proxy.ts'
@@ -19,6 +19,20 @@ async function withBlock(server: { url: string }): Promise<Workspace> {
   textOf(ada).insert(0, 'text')
   await ada.whenDurable()
   return ada
+}
+
+/** Blocks' rules, which refuse what `refusalOf` refuses as well. */
+function refusing(refusalOf: RuledDocument['inspect']): DocumentRules {
+  return {
+    open(doc, authors) {
+      const ruled = documentRules.open(doc, authors)
+      const inspect = ruled.inspect.bind(ruled)
+      return Object.assign(ruled, {
+        inspect: (...[update, writer]: Parameters<RuledDocument['inspect']>) =>
+          refusalOf(update, writer) ?? inspect(update, writer),
+      })
+    },
+  }
 }
 
 const entryOf = (workspace: Workspace) => workspace.blocks.get('b')?.indexingList.get('search')
@@ -148,13 +162,9 @@ describe('a job whose workspace goes', () => {
 
   it('[C57] it rejects with rejected when the server refuses its run, and what stood before stands', async () => {
     const server = await startServer({
-      rules: {
-        ...documentRules,
-        inspect: (doc, update, writer) =>
-          writer.actor === 'engine'
-            ? { code: 'forbidden_source', reason: 'not you' }
-            : documentRules.inspect(doc, update, writer),
-      },
+      rules: refusing((_update, { actor }) =>
+        actor === 'engine' ? { code: 'forbidden_source', reason: 'not you' } : undefined,
+      ),
     })
     const ada = await withBlock(server)
     const user = { source: 'polling_sync' as Source, actor: 'ada' }
@@ -172,13 +182,11 @@ describe('a job whose workspace goes', () => {
 
   it('[C57] it goes on, and is reported, when other edits of its workspace are refused', async () => {
     const server = await startServer({
-      rules: {
-        ...documentRules,
-        inspect: (doc, update, writer) =>
-          Buffer.from(update).includes('forbidden')
-            ? { code: 'forbidden_key', reason: 'the test forbids it' }
-            : documentRules.inspect(doc, update, writer),
-      },
+      rules: refusing((update) =>
+        Buffer.from(update).includes('forbidden')
+          ? { code: 'forbidden_key', reason: 'the test forbids it' }
+          : undefined,
+      ),
     })
     const ada = await withBlock(server)
     const job = connect(server, { ...workflow })

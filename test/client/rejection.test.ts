@@ -1,19 +1,20 @@
 import 'fake-indexeddb/auto'
 import type { Reset, Workspace } from '@joinery/client'
-import { type DocumentRules, openRules } from '@joinery/server'
+import { type RuledDocument, UNRULED } from '@joinery/server'
 import { describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
 import { until } from '../support/until.ts'
 import { connect, readText, startServer, textOf, whenState } from './fixture.ts'
 
 /** Rules of a document in which nobody may write "forbidden". */
-const rules: DocumentRules = {
-  ...openRules,
-  inspect: (_doc, update) =>
+const ruled: RuledDocument = {
+  ...UNRULED,
+  inspect: (update) =>
     Buffer.from(update).includes('forbidden')
       ? { code: 'forbidden_key', reason: 'nobody may write "forbidden"' }
       : undefined,
 }
+const rules = { open: () => ruled }
 
 function rejectionsOf(workspace: Workspace): Reset[] {
   const rejections: Reset[] = []

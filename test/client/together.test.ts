@@ -1,4 +1,4 @@
-import { type DocumentRules, openRules } from '@joinery/server'
+import { type RuledDocument, UNRULED } from '@joinery/server'
 import { describe, expect, it } from 'vitest'
 import { until } from '../support/until.ts'
 import { connect, readText, recordStates, startServer, textOf, whenState } from './fixture.ts'
@@ -184,12 +184,12 @@ describe('fork', () => {
   })
 
   it('[C36] merge works on the new document when edits of the old one were refused, unless the fork builds on them', async () => {
-    const rules: DocumentRules = {
-      ...openRules,
-      inspect: (_doc, update) =>
+    const ruled: RuledDocument = {
+      ...UNRULED,
+      inspect: (update) =>
         Buffer.from(update).includes('forbidden') ? { code: 'forbidden_key', reason: 'no' } : undefined,
     }
-    const server = await startServer({ rules })
+    const server = await startServer({ rules: { open: () => ruled } })
     const job = connect(server)
     textOf(job).insert(0, 'fine')
     await job.whenDurable()

@@ -6,7 +6,9 @@ export {
   type Observed,
   openRules,
   type Refusal,
+  type RuledDocument,
   type ShownChange,
+  UNRULED,
   type Writer,
 } from './content/document-rules.ts'
 export type { Past, Point } from './content/past.ts'

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { documentRules } from '@joinery/blocks'
+import { touchedPaths } from '@joinery/blocks'
 import { type ForeignWorkspace, readYLeveldb } from '@joinery/log/operations'
 import { parseWorkspaceName, WORKSPACE_NAME_RULE } from '@joinery/protocol'
 import * as Y from 'yjs'
@@ -56,7 +56,7 @@ function merge(name: string, updates: readonly Uint8Array[]): { update: Uint8Arr
   const doc = new Y.Doc()
   let touched: string[] = []
   doc.on('afterTransaction', (transaction) => {
-    touched = documentRules.touched(transaction)
+    touched = touchedPaths(transaction)
   })
   try {
     doc.transact(() => {

@@ -6,14 +6,14 @@ import {
   type BlocksWriter,
   createBlock,
   deleteBlock,
-  documentRules,
   forkDoc,
   getBlock,
   type Observed,
+  touchedPaths,
   undoScope,
 } from '../index.ts'
 import { gcUpdate, USER, WORKFLOW } from '../test-docs.ts'
-import { ADA, BOB, blockOf, serverAnd } from './rules-fixture.ts'
+import { ADA, BOB, blockOf, rulesOf, serverAnd } from './rules-fixture.ts'
 import { isPlainTyping } from './typing-scan.ts'
 
 const JOB: BlocksWriter = {
@@ -63,8 +63,8 @@ test('[B30] typing, deleting, statuses, fields, undo and stock blocks by honest 
   expect(getBlock(server, 'b1')?.toJSON()).toEqual(getBlock(doc, 'b1')?.toJSON())
   // All of it again in one update, as after a time offline.
   const fresh = new Y.Doc()
-  expect(documentRules.inspect(fresh, Y.encodeStateAsUpdate(doc), ADA)).toBeUndefined()
-  expect(documentRules.inspect(server, Y.encodeStateAsUpdate(doc), BOB)).toBeUndefined()
+  expect(rulesOf(fresh).inspect(Y.encodeStateAsUpdate(doc), ADA)).toBeUndefined()
+  expect(rulesOf(server).inspect(Y.encodeStateAsUpdate(doc), BOB)).toBeUndefined()
 })
 
 test('[B30] a keystroke is known as plain typing from its bytes, and anything else is not', () => {
@@ -186,7 +186,7 @@ test('[B31, B33] a claim that comes before what it builds on is judged as in eve
     indexingList.report('beta', indexingList.startRun('beta', author), 'done', author)
     const arrived = Y.encodeStateVector(client)
     edit(blockOf(client))
-    return documentRules.inspect(server, Y.encodeStateAsUpdate(client, arrived), POLL)?.code
+    return rulesOf(server).inspect(Y.encodeStateAsUpdate(client, arrived), POLL)?.code
   }
   expect(ahead(({ indexingList }) => indexingList.report('alpha', run, 'done', author))).toBeUndefined()
   expect(
@@ -206,18 +206,18 @@ test("[B34] anything else under a skeleton's client id is refused, and the true 
   forged.clientID = skeletonClientId(skeleton)
   forged.getMap('blocks').set('victim', new Y.Map([['id', 'other']]))
   const server = new Y.Doc()
-  expect(documentRules.inspect(server, Y.encodeStateAsUpdate(forged), ADA)?.code).toBe('forged_skeleton')
-  expect(documentRules.inspect(server, gcUpdate(skeletonClientId(skeleton), 0, 6), ADA)?.code).toBe('forged_skeleton')
-  expect(documentRules.inspect(server, encodeSkeleton(skeleton), ADA)).toBeUndefined()
+  expect(rulesOf(server).inspect(Y.encodeStateAsUpdate(forged), ADA)?.code).toBe('forged_skeleton')
+  expect(rulesOf(server).inspect(gcUpdate(skeletonClientId(skeleton), 0, 6), ADA)?.code).toBe('forged_skeleton')
+  expect(rulesOf(server).inspect(encodeSkeleton(skeleton), ADA)).toBeUndefined()
   Y.applyUpdate(server, encodeSkeleton(skeleton))
-  expect(documentRules.inspect(server, encodeSkeleton(skeleton), BOB)).toBeUndefined()
-  expect(documentRules.inspect(server, gcUpdate(skeletonClientId(skeleton), 6, 1), ADA)?.code).toBe('forged_skeleton')
+  expect(rulesOf(server).inspect(encodeSkeleton(skeleton), BOB)).toBeUndefined()
+  expect(rulesOf(server).inspect(gcUpdate(skeletonClientId(skeleton), 6, 1), ADA)?.code).toBe('forged_skeleton')
 })
 
 test('[B39] touched names blocks, their fields, edges and other roots', () => {
   const doc = new Y.Doc()
   const paths: string[][] = []
-  doc.on('afterTransaction', (transaction: Y.Transaction) => paths.push(documentRules.touched(transaction)))
+  doc.on('afterTransaction', (transaction: Y.Transaction) => paths.push(touchedPaths(transaction)))
   const block = createBlock(doc, 'b1', { type: 'text' })
   block.content.insert(0, 'x')
   block.indexingList.startRun('alpha', USER)
@@ -284,7 +284,7 @@ test('[B41] the server is told what is shown differently and whose claim lost, a
   const { server, doc: jobDoc } = serverAnd(JOB)
   const run = blockOf(jobDoc).indexingList.startRun('alpha', WORKFLOW)
   const seen: Observed[] = []
-  const stop = documentRules.observe(server, (observed) => seen.push(observed))
+  const stop = rulesOf(server).observe((observed) => seen.push(observed))
   const poll = serverAnd(POLL, server)
   blockOf(jobDoc).indexingList.report('alpha', run, 'error', WORKFLOW)
   blockOf(poll.doc).indexingList.report('alpha', run, 'done', { source: 'polling_sync', actor: 'poller' })
@@ -305,9 +305,9 @@ test('[B41] the server is told what is shown differently and whose claim lost, a
   ])
   expect(seen[1]?.conflicts[0]?.rule).toContain('the one whose reporter has priority wins')
   const list = blockOf(server).map.get('indexingList')
-  documentRules.prune(server, ['b1', 'b1/content', 'edges/e1'])
+  rulesOf(server).prune(['b1', 'b1/content', 'edges/e1'])
   expect(list).toHaveLength(2)
-  documentRules.prune(server, ['b1/indexingList'])
+  rulesOf(server).prune(['b1/indexingList'])
   expect(list).toHaveLength(1)
   expect(seen).toHaveLength(2)
   stop()

@@ -17,61 +17,139 @@ import { type ReadStruct, type ReadUpdate, readUpdate } from './update-reader.ts
 
 /** The law as a server sees it; satisfies the server package's `DocumentRules`. */
 export interface BlocksDocumentRules {
-  /** Looks at one Yjs V1 update before it is applied; a refusal means that nothing of it is. Changes nothing in `doc`. */
-  inspect(doc: Y.Doc, update: Uint8Array, writer: BlocksWriter): BlocksRefusal | undefined
   /**
-   * What of a client's answer to SyncStep1 is to be looked at: all but what only others may bring and will (`mayRelay`), or
-   * have brought already, so that it waits in `doc` for what it builds on. Changes nothing in `doc`.
+   * Rules over one empty document. `authors` is what {@link RuledBlocks.encodeAuthors} gave beside the snapshot that the
+   * document is then loaded from; throws on other bytes.
    */
-  withhold(doc: Y.Doc, answer: Uint8Array, writer: BlocksWriter): Uint8Array
-  /** Takes over who wrote a logged update; called at replay, before it is applied. */
-  recordAuthor(doc: Y.Doc, update: Uint8Array, actor: string): void
-  /** What {@link recordAuthor} has learnt of `doc`, to be kept beside a snapshot of it. */
-  encodeAuthors(doc: Y.Doc): Uint8Array
-  /** Takes that over instead of the records it is from, into a document nobody has written to. Throws on other bytes. */
-  restoreAuthors(doc: Y.Doc, authors: Uint8Array): void
-  /** The `block/field` paths that a transaction touched: `b1` created or deleted, `b1/content`, `edges/e1`. */
-  touched(transaction: Y.Transaction): string[]
-  /** Calls `listener` after each transaction that changed an entry or a field, or left a claim beaten. Returns unsubscribe. */
-  observe(doc: Y.Doc, listener: (observed: Observed) => void): () => void
-  /** {@link pruneBeaten} on the blocks whose claims `touched` names. */
-  prune(doc: Y.Doc, touched: readonly string[]): void
+  open(doc: Y.Doc, authors?: Uint8Array): RuledBlocks
 }
 
-/** What the rules remember of one document. */
-interface DocMemory {
-  readonly owners: ClientOwners
-  known: KnownClaims | undefined
-}
 const CLAIM_PART = /\/(?:indexingList|fields)$/
-const memories = new WeakMap<Y.Doc, DocMemory>()
 
-function memoryOf(doc: Y.Doc): DocMemory {
-  const found = memories.get(doc)
-  if (found !== undefined) return found
-  const memory: DocMemory = { owners: new ClientOwners(), known: undefined }
-  memories.set(doc, memory)
-  return memory
+/** Joinery's rules over one document, and what they remember of it. Another Yjs document passes, too, within the limits. */
+export class RuledBlocks {
+  /** Which principal writes under which client id. A server may bind ids that it learns from awareness. */
+  readonly owners = new ClientOwners()
+  readonly #doc: Y.Doc
+  #known: KnownClaims | undefined
+
+  constructor(doc: Y.Doc, authors?: Uint8Array) {
+    this.#doc = doc
+    if (authors !== undefined) this.owners.restore(authors)
+  }
+
+  /** Checks one Yjs V1 update before it is applied. A refused update is refused whole. Changes nothing in the document. */
+  inspect(update: Uint8Array, writer: BlocksWriter): BlocksRefusal | undefined {
+    const { isAuthenticated, actor } = writer
+    // Before the first deletion that undo might take back.
+    if (isAuthenticated) this.#known ??= new KnownClaims(this.#doc)
+    if (isPlainTyping(this.#doc, update, isAuthenticated ? this.owners : undefined, actor)) return undefined
+    const read = readOrRefusal(update)
+    return 'code' in read ? read : this.#inspectRead(read, writer)
+  }
+
+  /**
+   * The part of a client's answer to SyncStep1 that is to be inspected: all but what others own and will bring themselves
+   * (`mayRelay`), or have brought already, so that it waits in the document for what it builds on. Changes nothing in the
+   * document.
+   */
+  withhold(answer: Uint8Array, writer: BlocksWriter): Uint8Array {
+    const waiting = this.#doc.store.pendingStructs?.update
+    if (!writer.isAuthenticated || (!writer.mayRelay && waiting === undefined)) return answer
+    const read = readOrRefusal(answer)
+    if ('code' in read) return answer
+    // Yjs keeps what waits in its second format, whatever format it arrived in.
+    const waitingEnds = waiting === undefined ? undefined : Y.parseUpdateMetaV2(waiting).to
+    const ends = new Map<number, number>()
+    for (const client of newClients(this.#doc, read)) {
+      const last = read.structs.get(client)?.at(-1)
+      const owner = this.owners.ownerOf(client)
+      if (last === undefined || owner === undefined || owner === writer.actor) continue
+      const end = last.clock + last.length
+      if (writer.mayRelay || end <= (waitingEnds?.get(client) ?? 0)) ends.set(client, end)
+    }
+    return ends.size === 0 ? answer : Y.diffUpdate(answer, Y.encodeStateVector(ends))
+  }
+
+  /** Notes that `actor` wrote a record of the log. Called at replay, before the record is applied. */
+  recordAuthor(update: Uint8Array, actor: string): void {
+    const sole = soleClient(update)
+    // Most records are the next edits of a known writer: those need no closer look.
+    if (sole !== undefined && this.owners.ownerOf(sole) === actor) return
+    const read = readOrRefusal(update)
+    // A record of the log was let in once: it is loaded, also where the limits have tightened since.
+    const client = 'structs' in read ? soleWriter(newClients(this.#doc, read)) : undefined
+    if (client !== undefined) this.owners.rebind(client, actor)
+  }
+
+  /** Everything that {@link owners} holds, to be kept beside a snapshot of the document. */
+  encodeAuthors(): Uint8Array {
+    return this.owners.encode()
+  }
+
+  /** The `block/field` paths that a transaction touched. */
+  touched(transaction: Y.Transaction): string[] {
+    return touchedPaths(transaction)
+  }
+
+  /** Calls `listener` after each transaction that changed an entry or a field, or left a claim beaten. Returns unsubscribe. */
+  observe(listener: (observed: Observed) => void): () => void {
+    return observeShown(this.#doc, listener)
+  }
+
+  /** {@link pruneBeaten} on the blocks whose claims `touched` names. */
+  prune(touched: readonly string[]): void {
+    const ids = touched.filter((path) => CLAIM_PART.test(path)).map((path) => path.slice(0, path.lastIndexOf('/')))
+    if (ids.length > 0) pruneBeaten(this.#doc, ids)
+  }
+
+  #inspectRead(update: ReadUpdate, writer: BlocksWriter): BlocksRefusal | undefined {
+    const doc = this.#doc
+    const places = new UpdatePlaces(doc, update)
+    this.#known ??= new KnownClaims(doc)
+    const known = this.#known
+    const context: ClaimContext = {
+      doc,
+      writer,
+      known,
+      anywhere: new RunsAnywhere(doc),
+      folds: new Folds(),
+      passed: [],
+    }
+    const clients = newClients(doc, update)
+    let emptyTicks = 0
+    for (const [client, structs] of update.structs) {
+      const state = Y.getState(doc.store, client)
+      if (client >= SKELETON_CLIENT_MIN) {
+        const refusal = checkSkeleton(structs, state, places)
+        if (refusal !== undefined) return refusal
+        continue
+      }
+      const owner = writer.isAuthenticated && clients.includes(client) ? this.owners.ownerOf(client) : undefined
+      if (owner !== undefined && owner !== writer.actor) {
+        return refuse('client_id_owned', `Client id ${client} belongs to another writer; make a new Y.Doc`)
+      }
+      for (const struct of structs) {
+        if (struct.clock + struct.length <= state) continue
+        if (struct.kind !== 'item' || struct.content.kind === 'deleted') emptyTicks += struct.length
+        const refusal = checkStruct(struct, places, context)
+        if (refusal !== undefined) return refusal
+      }
+    }
+    if (emptyTicks > UPDATE_LIMITS.emptyTicksMax)
+      return refuse('bad_update', 'Its clocks leap over more than anybody types')
+    if (clients.filter((client) => Y.getState(doc.store, client) === 0).length > UPDATE_LIMITS.clientsNewMax) {
+      return refuse('bad_update', `It brings more than ${UPDATE_LIMITS.clientsNewMax} new client ids`)
+    }
+    for (const text of context.passed) known.remember(text)
+    const own = soleWriter(clients)
+    if (writer.isAuthenticated && !writer.mayRelay && own !== undefined) this.owners.bind(own, writer.actor)
+    return undefined
+  }
 }
 
-/**
- * Who owns which client id in a document. A server feeds it while it replays the log (`documentRules.recordAuthor`) and may bind
- * the client ids that it learns from awareness, before their first edit.
- */
-export function clientOwners(doc: Y.Doc): ClientOwners {
-  return memoryOf(doc).owners
-}
-
-function recordAuthor(doc: Y.Doc, update: Uint8Array, actor: string): void {
-  const { owners } = memoryOf(doc)
-  const sole = soleClient(update)
-  // Most records are the next edits of somebody known: those need no closer look.
-  if (sole !== undefined && owners.ownerOf(sole) === actor) return
-  const read = readOrRefusal(update)
-  // What the log holds was let in once; limits that have tightened since are no reason not to load it.
-  const client = 'structs' in read ? soleWriter(newClients(doc, read)) : undefined
-  if (client !== undefined) owners.rebind(client, actor)
-}
+/** Joinery's rules for documents of blocks. */
+export const documentRules: BlocksDocumentRules = { open: (doc, authors) => new RuledBlocks(doc, authors) }
 
 /** The client id of an update with the structs of one; undefined for any other. */
 function soleClient(update: Uint8Array): number | undefined {
@@ -79,49 +157,6 @@ function soleClient(update: Uint8Array): number | undefined {
   if (decoding.readVarUint(decoder) !== 1) return undefined
   decoding.readVarUint(decoder)
   return decoding.readVarUint(decoder)
-}
-
-function prune(doc: Y.Doc, touched: readonly string[]): void {
-  const ids = touched.filter((path) => CLAIM_PART.test(path)).map((path) => path.slice(0, path.lastIndexOf('/')))
-  if (ids.length > 0) pruneBeaten(doc, ids)
-}
-
-/** Joinery's rules for documents of blocks. Any other Yjs document passes too, as far as it keeps the limits. */
-export const documentRules: BlocksDocumentRules = {
-  inspect: (doc, update, writer) => {
-    const memory = memoryOf(doc)
-    // Before the first deletion that undo might take back.
-    if (writer.isAuthenticated) memory.known ??= new KnownClaims(doc)
-    if (isPlainTyping(doc, update, writer.isAuthenticated ? memory.owners : undefined, writer.actor)) return undefined
-    const read = readOrRefusal(update)
-    return 'code' in read ? read : inspectRead(doc, read, writer, memory)
-  },
-  withhold,
-  recordAuthor,
-  encodeAuthors: (doc) => memoryOf(doc).owners.encode(),
-  restoreAuthors: (doc, authors) => memoryOf(doc).owners.restore(authors),
-  touched: touchedPaths,
-  observe: observeShown,
-  prune,
-}
-
-function withhold(doc: Y.Doc, answer: Uint8Array, writer: BlocksWriter): Uint8Array {
-  const waiting = doc.store.pendingStructs?.update
-  if (!writer.isAuthenticated || (!writer.mayRelay && waiting === undefined)) return answer
-  const read = readOrRefusal(answer)
-  if ('code' in read) return answer
-  const { owners } = memoryOf(doc)
-  // Yjs keeps what waits in its second format, whatever it came in.
-  const waitingEnds = waiting === undefined ? undefined : Y.parseUpdateMetaV2(waiting).to
-  const ends = new Map<number, number>()
-  for (const client of newClients(doc, read)) {
-    const last = read.structs.get(client)?.at(-1)
-    const owner = owners.ownerOf(client)
-    if (last === undefined || owner === undefined || owner === writer.actor) continue
-    const end = last.clock + last.length
-    if (writer.mayRelay || end <= (waitingEnds?.get(client) ?? 0)) ends.set(client, end)
-  }
-  return ends.size === 0 ? answer : Y.diffUpdate(answer, Y.encodeStateVector(ends))
 }
 
 function readOrRefusal(update: Uint8Array): ReadUpdate | BlocksRefusal {
@@ -135,47 +170,6 @@ function readOrRefusal(update: Uint8Array): ReadUpdate | BlocksRefusal {
       `This is no update that Yjs writes: ${error instanceof Error ? error.message : 'unreadable'}`,
     )
   }
-}
-
-function inspectRead(
-  doc: Y.Doc,
-  update: ReadUpdate,
-  writer: BlocksWriter,
-  memory: DocMemory,
-): BlocksRefusal | undefined {
-  const places = new UpdatePlaces(doc, update)
-  memory.known ??= new KnownClaims(doc)
-  const { known } = memory
-  const context: ClaimContext = { doc, writer, known, anywhere: new RunsAnywhere(doc), folds: new Folds(), passed: [] }
-  const clients = newClients(doc, update)
-  let emptyTicks = 0
-  for (const [client, structs] of update.structs) {
-    const state = Y.getState(doc.store, client)
-    if (client >= SKELETON_CLIENT_MIN) {
-      const refusal = checkSkeleton(structs, state, places)
-      if (refusal !== undefined) return refusal
-      continue
-    }
-    const owner = writer.isAuthenticated && clients.includes(client) ? memory.owners.ownerOf(client) : undefined
-    if (owner !== undefined && owner !== writer.actor) {
-      return refuse('client_id_owned', `Client id ${client} belongs to another writer; make a new Y.Doc`)
-    }
-    for (const struct of structs) {
-      if (struct.clock + struct.length <= state) continue
-      if (struct.kind !== 'item' || struct.content.kind === 'deleted') emptyTicks += struct.length
-      const refusal = checkStruct(struct, places, context)
-      if (refusal !== undefined) return refusal
-    }
-  }
-  if (emptyTicks > UPDATE_LIMITS.emptyTicksMax)
-    return refuse('bad_update', 'Its clocks leap over more than anybody types')
-  if (clients.filter((client) => Y.getState(doc.store, client) === 0).length > UPDATE_LIMITS.clientsNewMax) {
-    return refuse('bad_update', `It brings more than ${UPDATE_LIMITS.clientsNewMax} new client ids`)
-  }
-  for (const text of context.passed) known.remember(text)
-  const own = soleWriter(clients)
-  if (writer.isAuthenticated && !writer.mayRelay && own !== undefined) memory.owners.bind(own, writer.actor)
-  return undefined
 }
 
 function checkStruct(struct: ReadStruct, places: UpdatePlaces, context: ClaimContext): BlocksRefusal | undefined {

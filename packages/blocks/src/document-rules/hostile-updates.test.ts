@@ -1,9 +1,8 @@
 import { expect, test } from 'vitest'
 import * as Y from 'yjs'
-import { type BlocksWriter, createBlock, documentRules } from '../index.ts'
+import { createBlock } from '../index.ts'
 import { gcUpdate, USER } from '../test-docs.ts'
-
-const ADA: BlocksWriter = { actor: 'ada', source: 'user_action', sources: ['user_action'], isAuthenticated: true }
+import { ADA, rulesOf } from './rules-fixture.ts'
 
 test('[B36] types nested over 100 levels and values over 64 are refused, in one update or piece by piece', () => {
   const nested = (levels: number): Uint8Array => {
@@ -14,14 +13,14 @@ test('[B36] types nested over 100 levels and values over 64 are refused, in one 
     })
     return Y.encodeStateAsUpdate(doc)
   }
-  expect(documentRules.inspect(new Y.Doc(), nested(100), ADA)).toBeUndefined()
-  expect(documentRules.inspect(new Y.Doc(), nested(101), ADA)?.code).toBe('too_deep')
-  expect(documentRules.inspect(new Y.Doc(), nested(3_000), ADA)?.code).toBe('too_deep')
+  expect(rulesOf(new Y.Doc()).inspect(nested(100), ADA)).toBeUndefined()
+  expect(rulesOf(new Y.Doc()).inspect(nested(101), ADA)?.code).toBe('too_deep')
+  expect(rulesOf(new Y.Doc()).inspect(nested(3_000), ADA)?.code).toBe('too_deep')
   const doc = new Y.Doc()
   const server = new Y.Doc()
   const codes: (string | undefined)[] = []
   doc.on('update', (update: Uint8Array) => {
-    const refusal = documentRules.inspect(server, update, ADA)
+    const refusal = rulesOf(server).inspect(update, ADA)
     codes.push(refusal?.code)
     if (refusal === undefined) Y.applyUpdate(server, update)
   })
@@ -30,7 +29,7 @@ test('[B36] types nested over 100 levels and values over 64 are refused, in one 
   expect(codes.indexOf('too_deep')).toBe(100)
   const deep = new Y.Doc()
   deep.getMap('m').set('v', JSON.parse(`${'['.repeat(70)}${']'.repeat(70)}`))
-  expect(documentRules.inspect(new Y.Doc(), Y.encodeStateAsUpdate(deep), ADA)?.code).toBe('too_deep')
+  expect(rulesOf(new Y.Doc()).inspect(Y.encodeStateAsUpdate(deep), ADA)?.code).toBe('too_deep')
 })
 
 test('[B37] a forbidden key is refused as map key, root name, attribute or deep in a value', () => {
@@ -44,7 +43,7 @@ test('[B37] a forbidden key is refused as map key, root name, attribute or deep 
   for (const attempt of attempts) {
     const doc = new Y.Doc()
     attempt(doc)
-    expect(documentRules.inspect(new Y.Doc(), Y.encodeStateAsUpdate(doc), ADA)?.code).toBe('forbidden_key')
+    expect(rulesOf(new Y.Doc()).inspect(Y.encodeStateAsUpdate(doc), ADA)?.code).toBe('forbidden_key')
   }
 })
 
@@ -63,9 +62,9 @@ test('[B38] bytes that no Yjs client writes are refused without harm', () => {
     gcUpdate(7, 0, 20_000_000),
     gcUpdate(7, 0, 0),
   ]
-  for (const update of hostile) expect(documentRules.inspect(server, update, ADA)?.code).toBe('bad_update')
+  for (const update of hostile) expect(rulesOf(server).inspect(update, ADA)?.code).toBe('bad_update')
   const crowd = Array.from({ length: 1_100 }, (_, i) => gcUpdate(i + 1, 0, 1))
-  expect(documentRules.inspect(server, Y.mergeUpdates(crowd), ADA)?.code).toBe('bad_update')
+  expect(rulesOf(server).inspect(Y.mergeUpdates(crowd), ADA)?.code).toBe('bad_update')
 })
 
 test('[B38] flipped bytes of an honest update are refused, or can be applied and loaded again; inspect never throws', () => {
@@ -80,7 +79,7 @@ test('[B38] flipped bytes of an honest update are refused, or can be applied and
       const mutated = bytes.slice()
       mutated[at] = (mutated[at] ?? 0) ^ flip
       const doc = new Y.Doc()
-      if (documentRules.inspect(doc, mutated, ADA) !== undefined) continue
+      if (rulesOf(doc).inspect(mutated, ADA) !== undefined) continue
       passed += 1
       Y.applyUpdate(doc, mutated)
       Y.applyUpdate(new Y.Doc(), Y.encodeStateAsUpdate(doc))

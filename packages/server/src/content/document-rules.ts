@@ -46,39 +46,50 @@ export interface Observed {
 }
 
 /**
- * What a document means, seen from a server that knows no block. The rooms call these on every update;
- * `packages/blocks` brings the ones of Joinery's documents, the default allows everything.
+ * What documents mean, seen from a server that knows no block. A room opens its document with these rules when it loads it;
+ * `packages/blocks` brings the rules of Joinery's documents, the default allows everything.
  */
 export interface DocumentRules {
-  /** Looks at one Yjs V1 update before it is applied to `doc`; a refusal means that nothing of it is. Must not change `doc`. */
-  inspect(doc: Y.Doc, update: Uint8Array, writer: Writer): Refusal | undefined
   /**
-   * What of `answer`, a client's answer to SyncStep1, is to be inspected and applied: a client answers with all that it has
-   * and the server lacks, whoever wrote it, and some of that only its writer may bring. Must not change `doc`.
+   * Rules over one empty document, before anything is applied to it.
+   *
+   * @param authors what {@link RuledDocument.encodeAuthors} gave beside the snapshot that the document is loaded from. Throws
+   * on bytes that are not its.
    */
-  withhold(doc: Y.Doc, answer: Uint8Array, writer: Writer): Uint8Array
-  /** Called at load with each record that was not brought for others, before it is applied: `actor` wrote it. */
-  recordAuthor(doc: Y.Doc, update: Uint8Array, actor: string): void
-  /** What {@link recordAuthor} has learnt of `doc`, to be kept beside a snapshot of it. */
-  encodeAuthors(doc: Y.Doc): Uint8Array
-  /** Called at load, in place of the records that a snapshot covers, on a document nobody has written to. Throws on other bytes. */
-  restoreAuthors(doc: Y.Doc, authors: Uint8Array): void
-  /** After one connection's updates of a tick were applied as `transaction`: which `block/field` paths they touched, for the log. */
-  touched(transaction: Y.Transaction): string[]
-  /** Calls `listener` after each transaction that changed what people are shown. Must not write. Returns unsubscribe. */
-  observe(doc: Y.Doc, listener: (observed: Observed) => void): () => void
-  /** Deletes what writers that are gone left beaten where `touched` says, in at most one transaction. Shows nothing new. */
-  prune(doc: Y.Doc, touched: readonly string[]): void
+  open(doc: Y.Doc, authors?: Uint8Array): RuledDocument
 }
 
-/** Any Yjs document, nothing refused, nothing described. */
-export const openRules: DocumentRules = {
+/** The rules over one document, and what they remember of it. A room calls them on every update. */
+export interface RuledDocument {
+  /** Checks one Yjs V1 update before it is applied. A refused update is refused whole. Must not change the document. */
+  inspect(update: Uint8Array, writer: Writer): Refusal | undefined
+  /**
+   * The part of a client's answer to SyncStep1 that is to be inspected and applied. A client answers with everything that
+   * the server lacks, whoever wrote it, and some of that only its writer may bring. Must not change the document.
+   */
+  withhold(answer: Uint8Array, writer: Writer): Uint8Array
+  /** Notes that `actor` wrote a record of the log. Called at load, before the record is applied; not for relayed records. */
+  recordAuthor(update: Uint8Array, actor: string): void
+  /** Everything that {@link recordAuthor} and {@link inspect} have learnt about authors, to be kept beside a snapshot. */
+  encodeAuthors(): Uint8Array
+  /** The `block/field` paths that a transaction touched, for the log. Called after one connection's updates of a tick. */
+  touched(transaction: Y.Transaction): string[]
+  /** Calls `listener` after each transaction that changed what people are shown. Must not write. Returns unsubscribe. */
+  observe(listener: (observed: Observed) => void): () => void
+  /** Deletes the beaten claims of the paths in `touched`, in at most one transaction. Changes nothing that is shown. */
+  prune(touched: readonly string[]): void
+}
+
+/** The rules over a document that has none: nothing refused, nothing described. */
+export const UNRULED: RuledDocument = {
   inspect: () => undefined,
-  withhold: (_doc, answer) => answer,
+  withhold: (answer) => answer,
   recordAuthor: () => undefined,
   encodeAuthors: () => new Uint8Array(),
-  restoreAuthors: () => undefined,
   touched: () => [],
   observe: () => () => undefined,
   prune: () => undefined,
 }
+
+/** Rules that allow any Yjs document. */
+export const openRules: DocumentRules = { open: () => UNRULED }

@@ -3,7 +3,7 @@ import { encodeSyncStep1 } from '@joinery/protocol'
 import * as random from 'lib0/random'
 import * as Y from 'yjs'
 import { encodeAnnex } from './annex.ts'
-import type { DocumentRules, Observed, Refusal, Writer } from './document-rules.ts'
+import type { DocumentRules, Observed, Refusal, RuledDocument, Writer } from './document-rules.ts'
 import { EMPTY_STATE_VECTOR, EMPTY_STEP1, EMPTY_UPDATE, isEmptyStateVector, isEmptyUpdate } from './empty-update.ts'
 import { isRelayed } from './relayed-record.ts'
 import { Stamps } from './stamps.ts'
@@ -35,6 +35,11 @@ export interface Applied {
   readonly observed: readonly Observed[]
 }
 
+interface Live {
+  readonly doc: Y.Doc
+  readonly ruled: RuledDocument
+}
+
 const NOTHING: Applied = { refused: undefined, forward: undefined, record: undefined, touched: [], observed: [] }
 
 /**
@@ -45,6 +50,8 @@ export class RoomDocument {
   #stamps = new Stamps()
   readonly #rules: DocumentRules
   #doc: Y.Doc | undefined
+  /** The rules over `#doc`, while there is one. */
+  #ruled: RuledDocument | undefined
   #emitted: Uint8Array | undefined
   #touched: string[] = []
   #observed: Observed[] = []
@@ -96,15 +103,15 @@ export class RoomDocument {
    */
   apply(updates: readonly Uint8Array[], writer: Writer, answer?: Uint8Array): Applied {
     if (updates.every(isEmptyUpdate)) return NOTHING
-    const doc = this.#begin()
+    const { doc, ruled } = this.#begin()
     const freesOthers = this.pendingBytes > 0
     let refused: Applied['refused']
     const taken: Uint8Array[] = []
     doc.transact(() => {
       for (let index = 0; index < updates.length; index++) {
         const given = updates[index] as Uint8Array
-        const update = given === answer ? this.#rules.withhold(doc, given, writer) : given
-        const refusal = this.#rules.inspect(doc, update, writer)
+        const update = given === answer ? ruled.withhold(given, writer) : given
+        const refusal = ruled.inspect(update, writer)
         if (refusal !== undefined) {
           refused = { index, refusal }
           return
@@ -136,8 +143,7 @@ export class RoomDocument {
 
   /** Deletes what dead writers left beaten where the last {@link apply} or {@link edit} touched. Undefined when there was none. */
   prune(touched: readonly string[]): Applied | undefined {
-    const doc = this.#begin()
-    this.#rules.prune(doc, touched)
+    this.#begin().ruled.prune(touched)
     return this.#emitted === undefined ? undefined : this.#outcome()
   }
 
@@ -146,7 +152,7 @@ export class RoomDocument {
    * back: the document is then unusable and has to be rebuilt.
    */
   edit<T>(actor: string, edit: (doc: Y.Doc) => T): { value: T; applied: Applied } {
-    const doc = this.#begin()
+    const { doc } = this.#begin()
     const clientId = this.#clientIds.get(actor) ?? random.uint32()
     this.#clientIds.set(actor, clientId)
     doc.clientID = clientId
@@ -156,7 +162,7 @@ export class RoomDocument {
 
   /** The document, for reading only. */
   get doc(): Y.Doc {
-    return this.#live()
+    return this.#live().doc
   }
 
   /** Bytes of updates that wait for others they build on. */
@@ -180,7 +186,7 @@ export class RoomDocument {
 
   #includes(update: Uint8Array): boolean {
     const { structs, ds } = Y.decodeUpdate(update)
-    const store = this.#live().store
+    const { store } = this.#live().doc
     for (const struct of structs) {
       if (!(struct instanceof Y.Skip) && struct.id.clock + struct.length > Y.getState(store, struct.id.client))
         return false
@@ -228,8 +234,8 @@ export class RoomDocument {
 
   /** Everything a later load needs in place of the records so far: the state, what waits for others included, and the annex. */
   snapshot(): { state: Uint8Array; annex: Uint8Array } {
-    const doc = this.#live()
-    const annex = { stateVector: this.stateVector(), authors: this.#rules.encodeAuthors(doc), stamps: this.#stamps }
+    const { doc, ruled } = this.#live()
+    const annex = { stateVector: this.stateVector(), authors: ruled.encodeAuthors(), stamps: this.#stamps }
     const state = Y.encodeStateAsUpdate(doc)
     this.#stateBytes = state.length
     return { state, annex: encodeAnnex(annex) }
@@ -253,33 +259,35 @@ export class RoomDocument {
     this.#unobserve?.()
     this.#doc?.destroy()
     this.#doc = undefined
+    this.#ruled = undefined
   }
 
-  #live(): Y.Doc {
-    if (this.#doc !== undefined) return this.#doc
+  /** The document and the rules over it, made at the first call; `authors` as {@link DocumentRules.open} takes them. */
+  #live(authors?: Uint8Array): Live {
+    if (this.#doc !== undefined && this.#ruled !== undefined) return { doc: this.#doc, ruled: this.#ruled }
     // The guid means nothing here, and drawing a random one costs more than the rest of an empty document.
     const doc = new Y.Doc({ guid: '' })
+    const ruled = this.#rules.open(doc, authors)
     doc.on('afterTransactionCleanup', (transaction: Y.Transaction) => {
       if (this.#isReplaying) return
       const update = encodeTransaction(transaction)
       if (update === undefined) return
       this.#emitted = update
       this.#liveAnswer.note(update)
-      this.#touched = this.#rules.touched(transaction)
+      this.#touched = ruled.touched(transaction)
     })
     this.#doc = doc
+    this.#ruled = ruled
     if (!this.#isReplaying) this.#observe()
-    return doc
+    return { doc, ruled }
   }
 
   #observe(): void {
-    if (this.#doc !== undefined) {
-      this.#unobserve ??= this.#rules.observe(this.#doc, (observed) => this.#observed.push(observed))
-    }
+    this.#unobserve ??= this.#ruled?.observe((observed) => this.#observed.push(observed))
   }
 
   /** Forgets what the last transaction did. */
-  #begin(): Y.Doc {
+  #begin(): Live {
     this.#emitted = undefined
     this.#touched = []
     this.#observed = []
@@ -293,18 +301,17 @@ export class RoomDocument {
   }
 
   #takeOver({ state, annex }: Start): void {
-    const doc = this.#live()
-    if (annex.authors !== undefined) this.#rules.restoreAuthors(doc, annex.authors)
+    const { doc } = this.#live(annex.authors)
     this.#stamps = annex.stamps()
     this.#stateBytes = state.length
     Y.applyUpdate(doc, state, this)
   }
 
   #replayAll(records: readonly LogRecord[]): void {
-    const doc = this.#live()
+    const { doc, ruled } = this.#live()
     doc.transact(() => {
       for (const record of records) {
-        if (!isRelayed(record)) this.#rules.recordAuthor(doc, record.update, record.actor)
+        if (!isRelayed(record)) ruled.recordAuthor(record.update, record.actor)
         Y.applyUpdate(doc, record.update)
         this.#waiting.settle(doc)
       }

@@ -1,7 +1,7 @@
 import { LogError, openMemoryStore, systemClock } from '@joinery/log'
 import { afterEach, describe, expect, it } from 'vitest'
 import type * as Y from 'yjs'
-import { openRules } from '../content/document-rules.ts'
+import { UNRULED } from '../content/document-rules.ts'
 import { GatedStore } from '../testing/gated-store.ts'
 import { ServerFixture, W } from '../testing/server-fixture.ts'
 
@@ -36,7 +36,13 @@ describe('edits from inside', () => {
   })
 
   it("[S24] an edit resolves with its own record, not with that of what was pruned along or of somebody else's", async () => {
-    const rules = { ...openRules, touched: () => ['b/content'], prune: (doc: Y.Doc) => doc.getText('t').delete(0, 1) }
+    const rules = {
+      open: (doc: Y.Doc) => ({
+        ...UNRULED,
+        touched: () => ['b/content'],
+        prune: () => doc.getText('t').delete(0, 1),
+      }),
+    }
     fixture = await ServerFixture.start({ rules })
     const { workspaces } = fixture.server
     const edit = { writer, via: 'http', run: (doc: Y.Doc) => doc.getText('t').insert(0, 'ab') }
@@ -221,7 +227,7 @@ describe('the past', () => {
   it('[S35] it is the state and the stamps as of an LSN or a time, from a snapshot or from the first record', async () => {
     let nowMs = 1_000
     const store = openMemoryStore({ clock: { ...systemClock, now: () => nowMs } })
-    const rules = { ...openRules, touched: () => ['b/content'] }
+    const rules = { open: () => ({ ...UNRULED, touched: () => ['b/content'] }) }
     fixture = await ServerFixture.start({ store, rules, snapshots: { records: 2 } })
     const { workspaces, counters } = fixture.server
     for (const letter of 'abcde') {

@@ -5,6 +5,7 @@ import * as Y from 'yjs'
 import { ClientIdMemory } from '../content/client-id-memory.ts'
 import { ColdCache } from '../content/cold-cache.ts'
 import { ColdDocument } from '../content/cold-document.ts'
+import { UNRULED } from '../content/document-rules.ts'
 import { StoredState } from '../content/stored-state.ts'
 import { GatedStore } from '../testing/gated-store.ts'
 import type { RawClient } from '../testing/raw-client.ts'
@@ -102,7 +103,7 @@ describe('joining', () => {
   })
 
   it('[S30] who asks gets from a cold room who touched what, and later what a writer does', async () => {
-    const rules = { ...(await import('../content/document-rules.ts')).openRules, touched: () => ['b1/content'] }
+    const rules = { open: () => ({ ...UNRULED, touched: () => ['b1/content'] }) }
     const store = new GatedStore()
     fixture = await ServerFixture.start({ store, rules, snapshots: { records: 1 } })
     const ada = await fixture.client('w?joinery=1&actor=ada').synced()

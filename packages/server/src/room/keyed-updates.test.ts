@@ -2,7 +2,7 @@ import { LogError } from '@joinery/log'
 import { encodeJoinery, encodeUpdate, type KeyedResult } from '@joinery/protocol'
 import { afterEach, describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
-import { type DocumentRules, openRules } from '../content/document-rules.ts'
+import { type RuledDocument, UNRULED } from '../content/document-rules.ts'
 import { createAuthenticator, signToken } from '../identity.ts'
 import { GatedStore } from '../testing/gated-store.ts'
 import type { RawClient } from '../testing/raw-client.ts'
@@ -12,11 +12,12 @@ let fixture: ServerFixture
 afterEach(() => fixture.close())
 
 const SECRET = 'a secret of at least thirty-two bytes'
-const rules: DocumentRules = {
-  ...openRules,
-  inspect: (_doc, update) =>
+const ruled: RuledDocument = {
+  ...UNRULED,
+  inspect: (update) =>
     Buffer.from(update).includes('forbidden') ? { code: 'bad_claim', reason: 'the test forbids it' } : undefined,
 }
+const rules = { open: () => ruled }
 
 const join = (path = 'w?joinery=1'): Promise<RawClient> => fixture.client(path).synced()
 

@@ -2,18 +2,19 @@ import { openMemoryStore } from '@joinery/log'
 import { CLOSE, encodeSyncStep2, encodeUpdate } from '@joinery/protocol'
 import { afterEach, describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
-import { type DocumentRules, openRules } from '../content/document-rules.ts'
+import { type RuledDocument, UNRULED } from '../content/document-rules.ts'
 import { ServerFixture, W } from '../testing/server-fixture.ts'
 
 let fixture: ServerFixture
 afterEach(() => fixture.close())
 
 /** What only another may write: any text that holds `another's`. */
-const rules: DocumentRules = {
-  ...openRules,
-  inspect: (_doc, update) =>
+const ruled: RuledDocument = {
+  ...UNRULED,
+  inspect: (update) =>
     Buffer.from(update).includes("another's") ? { code: 'client_id_owned', reason: 'the test says so' } : undefined,
 }
+const rules = { open: () => ruled }
 const updateWith = (text: string): Uint8Array => {
   const doc = new Y.Doc()
   doc.getText('text').insert(0, text)
@@ -44,14 +45,14 @@ describe('who brings what only another may write', () => {
     Y.applyUpdate(both, Y.encodeStateAsUpdate(mine))
     both.getText('text').insert(4, "another's")
     const given: boolean[] = []
-    const withholding: DocumentRules = {
-      ...rules,
-      withhold: (_doc, _answer, { mayRelay }) => {
+    const withholding: RuledDocument = {
+      ...ruled,
+      withhold: (_answer, { mayRelay }) => {
         given.push(mayRelay === true)
         return Y.encodeStateAsUpdate(mine)
       },
     }
-    fixture = await ServerFixture.start({ rules: withholding })
+    fixture = await ServerFixture.start({ rules: { open: () => withholding } })
     const client = await fixture.client('w?joinery=1', { answersStep1: false }).synced()
     client.send(encodeSyncStep2(Y.encodeStateAsUpdate(both)))
     await client.until(() => client.message('durable')?.frames === 1)
@@ -77,7 +78,8 @@ describe('who brings what only another may write', () => {
   it('[S39] owns nothing by it after the next start either, as who wrote it does', async () => {
     const store = openMemoryStore()
     const owners: string[] = []
-    const noting: DocumentRules = { ...openRules, recordAuthor: (_doc, _update, actor) => void owners.push(actor) }
+    const recordAuthor = (_update: Uint8Array, actor: string): void => void owners.push(actor)
+    const noting = { open: () => ({ ...UNRULED, recordAuthor }) }
     fixture = await ServerFixture.start({ store, rules: noting })
     const ben = await fixture.client('w?joinery=1&actor=ben', { answersStep1: false }).synced()
     ben.send(encodeSyncStep2(updateWith("ada's, which ben has seen")))
@@ -95,14 +97,15 @@ describe('who brings what only another may write', () => {
     const store = openMemoryStore()
     const asked: [string, boolean][] = []
     const owners: string[] = []
-    const noting: DocumentRules = {
-      ...rules,
-      inspect: (doc, update, writer) => {
+    const noted: RuledDocument = {
+      ...ruled,
+      inspect: (update, writer) => {
         asked.push([Buffer.from(update).includes('answer') ? 'answer' : 'beside it', writer.mayRelay === true])
-        return rules.inspect(doc, update, writer)
+        return ruled.inspect(update, writer)
       },
-      recordAuthor: (_doc, _update, actor) => void owners.push(actor),
+      recordAuthor: (_update, actor) => void owners.push(actor),
     }
+    const noting = { open: () => noted }
     fixture = await ServerFixture.start({ store, rules: noting })
     const ada = await fixture.client('w?joinery=1&actor=ada', { answersStep1: false }).synced()
     ada.inOneGo(

@@ -5,7 +5,7 @@ import { LogError, openLevelStore } from '@joinery/log'
 import { encodeUpdate } from '@joinery/protocol'
 import { afterEach, describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
-import { openRules } from '../content/document-rules.ts'
+import { UNRULED } from '../content/document-rules.ts'
 import type { Workspaces } from '../inside/workspaces.ts'
 import { GatedStore } from '../testing/gated-store.ts'
 import { ServerFixture, W } from '../testing/server-fixture.ts'
@@ -142,10 +142,9 @@ describe('loading', () => {
     const store = new GatedStore()
     await withSnapshot(store)
     const rules = {
-      ...openRules,
-      encodeAuthors: () => Uint8Array.of(1),
-      restoreAuthors: () => {
-        throw new Error('of a version yet to come')
+      open: (_doc: Y.Doc, authors?: Uint8Array) => {
+        if (authors !== undefined) throw new Error('of a version yet to come')
+        return { ...UNRULED, encodeAuthors: () => Uint8Array.of(1) }
       },
     }
     fixture = await ServerFixture.start({ store, rules, snapshots: { records: 1 } })
@@ -160,10 +159,10 @@ describe('loading', () => {
     const store = new GatedStore()
     const restored: Uint8Array[] = []
     const rules = {
-      ...openRules,
-      touched: () => ['b1/content'],
-      encodeAuthors: () => Uint8Array.of(7, 8),
-      restoreAuthors: (_doc: Y.Doc, authors: Uint8Array) => restored.push(authors),
+      open: (_doc: Y.Doc, authors?: Uint8Array) => {
+        if (authors !== undefined) restored.push(authors)
+        return { ...UNRULED, touched: () => ['b1/content'], encodeAuthors: () => Uint8Array.of(7, 8) }
+      },
     }
     fixture = await ServerFixture.start({ store, rules, snapshots: { records: 1 } })
     const { lsn } = await append(fixture.server.workspaces, 'a')
@@ -252,7 +251,7 @@ describe('what follows a snapshot', () => {
   })
 
   it('[S37] history goes as far as it is not kept, and the state, who wrote it and what is kept stay', async () => {
-    const rules = { ...openRules, touched: () => ['b/content'] }
+    const rules = { open: () => ({ ...UNRULED, touched: () => ['b/content'] }) }
     const store = new GatedStore()
     fixture = await ServerFixture.start({ store, rules, keepHistory: { events: 3 }, snapshots: { records: 5 } })
     const { workspaces, counters } = fixture.server

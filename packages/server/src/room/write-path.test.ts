@@ -1,7 +1,7 @@
 import { encodeAwareness, encodeSyncStep2, encodeUpdate, WIRE_LIMITS } from '@joinery/protocol'
 import { afterEach, describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
-import { type DocumentRules, openRules } from '../content/document-rules.ts'
+import { type RuledDocument, UNRULED } from '../content/document-rules.ts'
 import { createAuthenticator, signToken } from '../identity.ts'
 import { GatedStore } from '../testing/gated-store.ts'
 import { ServerFixture } from '../testing/server-fixture.ts'
@@ -10,12 +10,13 @@ let fixture: ServerFixture
 afterEach(() => fixture.close())
 
 /** Refuses every update that holds the text `forbidden`. */
-const rules: DocumentRules = {
-  ...openRules,
-  inspect: (_doc, update) =>
+const ruled: RuledDocument = {
+  ...UNRULED,
+  inspect: (update) =>
     Buffer.from(update).includes('forbidden') ? { code: 'bad_claim', reason: 'the test forbids it' } : undefined,
   touched: (transaction) => [`${transaction.changed.size} types`],
 }
+const rules = { open: () => ruled }
 
 const SECRET = 'a secret of at least thirty-two bytes'
 async function reader(): Promise<string> {
@@ -108,14 +109,14 @@ describe('a refused update', () => {
 
   it('[S26] a client is not blamed and its edit is not taken from it when the rules themselves fail', async () => {
     let isBroken = true
-    const failing: DocumentRules = {
-      ...openRules,
+    const failing: RuledDocument = {
+      ...UNRULED,
       inspect: () => {
         if (isBroken) throw new TypeError('a bug in the rules')
         return undefined
       },
     }
-    fixture = await ServerFixture.start({ rules: failing })
+    fixture = await ServerFixture.start({ rules: { open: () => failing } })
     const sender = await fixture.client('w?joinery=1').synced()
     sender.text.insert(0, 'kept')
     await sender.until(() => sender.closed !== undefined)

@@ -1,4 +1,4 @@
-import { createBlock, documentRules } from '@joinery/blocks'
+import { createBlock, touchedPaths } from '@joinery/blocks'
 import { connectWorkspace, type Workspace } from '@joinery/client'
 import { openLevelStore } from '@joinery/log'
 import { expect } from 'vitest'
@@ -60,7 +60,7 @@ export async function makeData(): Promise<string> {
     const log = await store.open(workspace)
     const doc = new Y.Doc()
     const append = (update: Uint8Array, _origin: unknown, _doc: Y.Doc, transaction: Y.Transaction): void => {
-      const touched = documentRules.touched(transaction)
+      const touched = touchedPaths(transaction)
       log.append({ update, touched, actor: 'ada', source: 'user_action', connection: 'c1' })
     }
     doc.on('update', append)
