@@ -33,8 +33,13 @@ export interface Receipt {
   /** Server time of the record, ms since epoch. */
   readonly at: number
   /**
-   * Resolves when the record is as durable as the store promises; the same promise for every append of one group.
-   * While storage fails it stays pending and resolves after recovery; rejects with `closed` if the store closes before.
+   * Resolves when the record is as durable as the store promises. Appends of one log in one turn of the event loop share
+   * the promise, if none of them has an idempotency key. While storage fails it stays pending and resolves after recovery.
+   *
+   * Rejects with `closed` if the store closes before, and with `fenced` if the log is fenced before: it is then unknown
+   * whether the record is in the log. Rejects with `duplicate_key` if the store finds only while it writes that another
+   * record has the entry's idempotency key: nothing of this append is in the log, and the log is fenced (SPEC.md, L64). A
+   * store on one machine never does so: its `append` throws.
    */
   readonly durable: Promise<void>
 }
@@ -71,7 +76,10 @@ export interface Compacted {
   readonly firstLsn: Lsn
 }
 
-/** One workspace's log, held open by exactly one room. */
+/**
+ * One workspace's log, held open by exactly one room. Once it is fenced, {@link create}, {@link append}, {@link snapshot},
+ * {@link seal} and {@link compact} throw `fenced`, and those under way reject with it; what is in the log can still be read.
+ */
 export interface WorkspaceLog {
   readonly workspace: string
   /** Id of this history, made at its creation and kept for good; undefined until something is appended or {@link create} is called. */
@@ -82,15 +90,22 @@ export interface WorkspaceLog {
   readonly firstLsn: Lsn
   /** LSN of the snapshot that counts; 0 for none. */
   readonly snapshotLsn: Lsn
+  /** Whether this log takes appends. {@link close} of the log alone does not change it. */
+  readonly state: LogState
+  /**
+   * Called at every change of {@link state}, in the turn in which it changes; must not throw. Returns unsubscribe. A log
+   * keeps nothing for this until somebody subscribes.
+   */
+  onStateChange(listener: (state: LogState) => void): () => void
   /** What was appended since that snapshot. Bytes are as stored, and an estimate after opening or a snapshot. */
   readonly sinceSnapshot: { readonly records: number; readonly bytes: number }
   /** Makes the workspace exist without a record; resolves with its generation once that is durable. Idempotent. */
   create(): Promise<string>
   /**
    * Takes the next LSN at once and writes with the store's next group. With `sync`, `durable` resolves only when that is
-   * on the disk, even where the store promises less (not in memory, which has none). Throws `closed`, `invalid`, or the
-   * storage error while storage fails; and `duplicate_key`, with the `lsn` of the record that has it, if the log has
-   * `entry.idempotencyKey` already.
+   * on the disk, even where the store promises less (not in memory, which has none). Throws `closed`, `fenced`,
+   * `invalid`, or the storage error while storage fails; and `duplicate_key`, with the `lsn` of the record that has it, if
+   * the log has `entry.idempotencyKey` already.
    */
   append(entry: LogEntry, options?: { sync?: boolean }): Receipt
   /** LSN of the record with this idempotency key, durable or not yet. */
@@ -127,7 +142,7 @@ export interface WorkspaceLog {
    * called by the log itself. Throws `invalid`, `closed` or the storage error; cut short, it has lost nothing.
    */
   compact(policy: { keepHistory: KeepHistory; verify: VerifyState }): Promise<Compacted>
-  /** Lets another open of the same workspace in. Appends already made are still written. Idempotent. */
+  /** Lets another open of the same workspace in. Appends already made are still written, unless it is fenced. Idempotent. */
   close(): Promise<void>
 }
 
@@ -137,8 +152,18 @@ export interface DamagedLog extends WorkspaceLog {
   readonly damage: LogError
 }
 
-/** Whether the store takes appends. `failed` ends by itself once storage works again. */
+/**
+ * Whether the store takes appends. `failed` ends by itself once storage works again, unless its error's code is `fenced`:
+ * another writer holds the whole store then, every log in it is fenced, and nothing but {@link EventStore.close} follows.
+ */
 export type StoreState = { state: 'open' } | { state: 'failed'; error: LogError } | { state: 'closed' }
+
+/**
+ * Whether one log takes appends: the state of its store, until the log is fenced. `fenced` is final for this log, whatever
+ * becomes of its store: another writer holds the workspace now, and nothing more is written through this log. `error` has
+ * the code `fenced`.
+ */
+export type LogState = StoreState | { state: 'fenced'; error: LogError }
 
 /** Append-only event logs, one per workspace, in one place. */
 export interface EventStore {

@@ -7,6 +7,7 @@ export type {
   KeepHistory,
   LogEntry,
   LogRecord,
+  LogState,
   Receipt,
   Sealed,
   Snapshot,

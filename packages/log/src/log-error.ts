@@ -7,6 +7,7 @@ export type LogErrorCode =
   | 'corrupted'
   | 'locked'
   | 'closed'
+  | 'fenced'
   | 'deleted'
   | 'foreign_directory'
   | 'unreadable'

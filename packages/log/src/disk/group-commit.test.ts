@@ -1,10 +1,14 @@
 import { setImmediate } from 'node:timers/promises'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { Durability, EventStore } from '../event-store.ts'
+import { LogError } from '../log-error.ts'
 import type { Write } from '../records/write.ts'
 import { openLevelStore } from '../store/level-store.ts'
-import { makeTestClock, sampleEntry } from '../testing/index.ts'
+import { readAll } from '../testing/read-all.ts'
+import { sampleEntry } from '../testing/sample-entry.ts'
+import { makeTestClock } from '../testing/test-clock.ts'
 import { testDirectories } from '../testing/test-directory.ts'
+import { reopenDelayMs } from './back-off.ts'
 import { Database } from './database.ts'
 
 const makeDirectory = testDirectories()
@@ -169,6 +173,50 @@ describe('group commit', () => {
     expect(synced).toBeGreaterThan(0)
     expect(synced).toBeLessThan(60)
   })
+
+  for (const failing of ['a write', 'an attempt to reopen'] as const) {
+    it(`[L65] ${failing} that throws fenced is the last: what waits is rejected, and all logs are fenced for good`, async () => {
+      const clock = makeTestClock()
+      const store = await openLevelStore({ directory: await makeDirectory(), durability: 'sync', clock })
+      const [log, other] = [await store.open('a'), await store.open('b')]
+      await log.append(sampleEntry(1)).durable
+      const heard: string[] = []
+      const fenced = Promise.withResolvers<void>()
+      log.onStateChange(({ state }) => state === 'fenced' && fenced.resolve())
+      store.onStateChange(({ state }) => heard.push(`store ${state}`))
+      other.onStateChange(({ state }) => heard.push(`log ${state}`))
+      const fence = new LogError('fenced', 'another process holds the directory')
+      const written = vi.spyOn(Database.prototype, 'write')
+      const opened = vi.spyOn(Database, 'open')
+      const inFlight = Promise.withResolvers<void>()
+      written.mockReturnValueOnce(inFlight.promise)
+      const waiting = [log.append(sampleEntry(2)).durable]
+      await vi.waitUntil(() => written.mock.calls.length === 1)
+      waiting.push(log.append(sampleEntry(3)).durable, other.append(sampleEntry(1)).durable)
+      if (failing === 'a write') inFlight.reject(fence)
+      else {
+        opened.mockRejectedValueOnce(fence)
+        inFlight.reject(new Error('IO error: /data/000005.log: Input/output error'))
+        await vi.waitUntil(() => clock.timersPending === 1)
+        clock.advance(reopenDelayMs(0))
+      }
+      await fenced.promise
+      for (const outcome of await Promise.allSettled(waiting)) {
+        expect(outcome).toEqual({ status: 'rejected', reason: fence })
+      }
+      expect(store.state).toEqual({ state: 'failed', error: fence })
+      expect([log.state, other.state]).toEqual(Array(2).fill({ state: 'fenced', error: fence }))
+      expect(() => log.append(sampleEntry(4))).toThrow(fence)
+      await log.close()
+      if (failing === 'a write') expect((await readAll(await store.open('a'))).map(({ lsn }) => lsn)).toEqual([1])
+      else await expect(store.open('a')).rejects.toBe(fence)
+      await expect(store.close()).rejects.toBe(fence)
+      expect([clock.timersPending, written.mock.calls.length]).toEqual([0, 1])
+      expect([opened.mock.calls.length, log.state.state]).toEqual([failing === 'a write' ? 0 : 1, 'fenced'])
+      const before = failing === 'a write' ? [] : ['store failed', 'log failed']
+      expect(heard).toEqual([...before, 'store failed', 'log fenced', 'store closed'])
+    })
+  }
 
   it('[L12] close writes what waits and makes one last fsync', async () => {
     const directory = await makeDirectory()

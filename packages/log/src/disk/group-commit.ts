@@ -48,6 +48,7 @@ const REWRITE_WRITES = 4096
 /**
  * Gathers what one turn of the event loop appends into one write, and gathers on while that write is under way.
  * After any error nothing is acknowledged until the disk was reopened and everything not surely on it written again.
+ * An error with the code `fenced` is final: the disk is not reopened, and everything that waits rejects with it.
  */
 export class GroupCommit<D extends Disk> {
   readonly #options: GroupCommitOptions<D>
@@ -76,6 +77,11 @@ export class GroupCommit<D extends Disk> {
     if (this.#closing !== undefined) return { state: 'closed' }
     if (this.#failure !== undefined) return { state: 'failed', error: this.#failure }
     return { state: 'open' }
+  }
+
+  /** The error that no reopening can mend: another writer holds the disk now. Undefined as long as there is none. */
+  get fence(): LogError | undefined {
+    return this.#failure?.code === 'fenced' ? this.#failure : undefined
   }
 
   /** The disk, for reading what is going to be written. Throws `closed`, or the storage error while storage fails. */
@@ -141,6 +147,7 @@ export class GroupCommit<D extends Disk> {
       this.#work = undefined
     } catch (error) {
       this.#fail(storageError(error, this.#options.directory))
+      if (this.fence !== undefined) return this.#giveUp(this.fence)
       // Recovery writes it as it is then: from now on nothing is added to it.
       if (this.#collecting !== undefined) this.#options.rollCall.attend(this.#collecting.writes)
       this.#work = this.#recover()
@@ -198,7 +205,14 @@ export class GroupCommit<D extends Disk> {
     if (isNews && this.#closing === undefined) this.#options.onStateChange(this.state)
   }
 
-  /** Tries until it works; once the store closes, one last time. */
+  /** The disk takes nothing more. What waits can still be read, and is never written. */
+  #giveUp(fence: LogError): void {
+    this.#inFlight?.reject(fence)
+    this.#collecting?.reject(fence)
+    this.#work = undefined
+  }
+
+  /** Tries until it works, or never can; once the store closes, one last time. */
   async #recover(): Promise<void> {
     const startMs = performance.now()
     for (let attempt = 0; ; attempt++) {
@@ -210,6 +224,7 @@ export class GroupCommit<D extends Disk> {
         break
       } catch (error) {
         this.#fail(storageError(error, this.#options.directory))
+        if (this.fence !== undefined) return this.#giveUp(this.fence)
         if (isLastAttempt) break
       }
     }

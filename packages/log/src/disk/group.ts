@@ -7,7 +7,7 @@ export class Group {
   readonly startMs = performance.now()
   /** Someone in it was promised an fsync, whatever the store's durability. */
   needsSync = false
-  /** Resolves when all of them are durable; rejects only if the store closes before. */
+  /** Resolves when all of them are durable; rejects only if the store closes or is fenced before. */
   readonly durable: Promise<void>
   readonly resolve: () => void
   readonly reject: (error: Error) => void

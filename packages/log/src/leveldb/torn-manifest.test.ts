@@ -8,7 +8,8 @@ import type { ManifestCut } from '../observer.ts'
 import { isIntact, verifyDirectory } from '../operations/verify-directory.ts'
 import { KIND, kindRange } from '../records/key.ts'
 import { levelStoreOf, openLevelStore } from '../store/level-store.ts'
-import { readAll, sampleEntry } from '../testing/index.ts'
+import { readAll } from '../testing/read-all.ts'
+import { sampleEntry } from '../testing/sample-entry.ts'
 import { testDirectories } from '../testing/test-directory.ts'
 
 const makeDirectory = testDirectories()

@@ -6,6 +6,7 @@ import type {
   KeepHistory,
   LogEntry,
   LogRecord,
+  LogState,
   Receipt,
   Sealed,
   Snapshot,
@@ -198,6 +199,14 @@ class MemoryLog implements WorkspaceLog {
 
   get snapshotLsn(): Lsn {
     return this.#history.snapshots.at(-1)?.lsn ?? (0 as Lsn)
+  }
+
+  get state(): LogState {
+    return this.#store.state
+  }
+
+  onStateChange(listener: (state: LogState) => void): () => void {
+    return this.#store.onStateChange((state) => listener(state))
   }
 
   get sinceSnapshot(): { records: number; bytes: number } {

@@ -16,8 +16,9 @@ import {
   open,
   spoil,
 } from '../testing/damaged-scene.ts'
-import { readAll, sampleEntry } from '../testing/index.ts'
+import { readAll } from '../testing/read-all.ts'
 import { once } from '../testing/rich-store.ts'
+import { sampleEntry } from '../testing/sample-entry.ts'
 import { testDirectories } from '../testing/test-directory.ts'
 import { exportIntact } from './export-intact.ts'
 import { importArchive } from './import-archive.ts'

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import type { Lsn } from '../lsn.ts'
 import { openLevelStore } from '../store/level-store.ts'
-import { sampleEntry } from '../testing/index.ts'
+import { sampleEntry } from '../testing/sample-entry.ts'
 import { testDirectories } from '../testing/test-directory.ts'
 import { inspectStore } from './inspect-store.ts'
 

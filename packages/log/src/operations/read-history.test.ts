@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import { openLevelStore } from '../store/level-store.ts'
-import { makeTestClock, sampleEntry } from '../testing/index.ts'
+import { sampleEntry } from '../testing/sample-entry.ts'
+import { makeTestClock } from '../testing/test-clock.ts'
 import { testDirectories } from '../testing/test-directory.ts'
 import { readHistory } from './read-history.ts'
 

@@ -16,7 +16,7 @@ import {
   open,
   spoil,
 } from '../testing/damaged-scene.ts'
-import { sampleEntry } from '../testing/index.ts'
+import { sampleEntry } from '../testing/sample-entry.ts'
 import { sampleUpdate } from '../testing/sample-update.ts'
 import { tamper } from '../testing/tamper.ts'
 import { testDirectories } from '../testing/test-directory.ts'

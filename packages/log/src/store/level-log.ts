@@ -5,9 +5,11 @@ import type {
   KeepHistory,
   LogEntry,
   LogRecord,
+  LogState,
   Receipt,
   Sealed,
   Snapshot,
+  StoreState,
   VerifyState,
   WorkspaceLog,
 } from '../event-store.ts'
@@ -25,6 +27,7 @@ import type { Put, Write } from '../records/write.ts'
 import { compactRecords } from './compact.ts'
 import { KeyIndex } from './key-index.ts'
 import { findRung, missingGround } from './ladder.ts'
+import { logStateOf, onLogStateChange } from './log-state.ts'
 import { sealRecords } from './seal.ts'
 import { findStoredTime, readStoredRuns, type StoredLog } from './stored-records.ts'
 import { takeSnapshot } from './take-snapshot.ts'
@@ -34,6 +37,10 @@ import { Upkeep } from './upkeep.ts'
 export interface LevelLogHost {
   now(): number
   takeWorkspaceNumber(): number
+  readonly state: StoreState
+  /** Why nothing is written any more, if another writer holds the store. */
+  readonly fence: LogError | undefined
+  onStateChange(listener: (state: StoreState) => void): () => void
   assertOpen(): void
   group(): Group
   waiting(): Iterable<Write>
@@ -99,6 +106,14 @@ export class LevelLog implements WorkspaceLog {
 
   get snapshotLsn(): Lsn {
     return (this.#upkeep?.extent ?? this.#extent).snapshotLsn
+  }
+
+  get state(): LogState {
+    return logStateOf(this.#host)
+  }
+
+  onStateChange(listener: (state: LogState) => void): () => void {
+    return onLogStateChange(this.#host, listener)
   }
 
   get sinceSnapshot(): { records: number; bytes: number } {

@@ -1,4 +1,4 @@
-import { describeEventStore } from '../testing/index.ts'
+import { describeEventStore } from '../testing/store-contract.ts'
 import { testDirectories } from '../testing/test-directory.ts'
 import { openLevelStore } from './level-store.ts'
 

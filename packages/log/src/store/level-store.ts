@@ -102,6 +102,10 @@ export class LevelStore implements EventStore, LevelLogHost {
     return this.#commit.state
   }
 
+  get fence(): LogError | undefined {
+    return this.#commit.fence
+  }
+
   onStateChange(listener: (state: StoreState) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)

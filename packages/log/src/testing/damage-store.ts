@@ -1,5 +1,5 @@
 import { openLevelStore } from '../store/level-store.ts'
-import { sampleEntry } from './index.ts'
+import { sampleEntry } from './sample-entry.ts'
 
 /** The updates of each workspace, as text. */
 type Contents = Record<string, string[]>

@@ -6,6 +6,7 @@ import type {
   KeepHistory,
   LogEntry,
   LogRecord,
+  LogState,
   Receipt,
   Sealed,
   Snapshot,
@@ -80,6 +81,12 @@ export class DelegatingLog implements WorkspaceLog {
   }
   get snapshotLsn(): Lsn {
     return this.inner.snapshotLsn
+  }
+  get state(): LogState {
+    return this.inner.state
+  }
+  onStateChange(listener: (state: LogState) => void): () => void {
+    return this.inner.onStateChange(listener)
   }
   get sinceSnapshot(): { readonly records: number; readonly bytes: number } {
     return this.inner.sinceSnapshot

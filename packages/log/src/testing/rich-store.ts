@@ -2,7 +2,7 @@ import type { EventStore } from '../event-store.ts'
 import type { Lsn } from '../lsn.ts'
 import { exportArchive } from '../operations/export-archive.ts'
 import { openLevelStore } from '../store/level-store.ts'
-import { sampleEntry } from './index.ts'
+import { sampleEntry } from './sample-entry.ts'
 import { sampleUpdate } from './sample-update.ts'
 
 /** A stream of `bytes`, in pieces that fit no boundary. */

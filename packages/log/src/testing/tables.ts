@@ -1,5 +1,5 @@
 import { openLevelStore } from '../store/level-store.ts'
-import { sampleEntry } from './index.ts'
+import { sampleEntry } from './sample-entry.ts'
 
 const RECORDS = 100
 const UPDATE_BYTES = 64 * 1024
