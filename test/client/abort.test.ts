@@ -25,7 +25,7 @@ async function held(): Promise<{ store: HeldStore; ada: Workspace }> {
 describe('giving up', () => {
   const waits: [string, (ada: Workspace, signal: AbortSignal) => Promise<unknown>][] = [
     ['whenDurable', (ada, signal) => ada.whenDurable({ signal })],
-    ['a keyed edit', (ada, signal) => ada.transact(() => undefined, { idempotencyKey: 'k', signal })],
+    ['a keyed edit', (ada, signal) => ada.transactOnce(() => undefined, { idempotencyKey: 'k', signal })],
     ['a job’s report', (ada, signal) => ada.withRun('b', 'search', async () => 1, { ...workflow, signal })],
   ]
 
@@ -72,10 +72,10 @@ describe('giving up', () => {
     const append = (text: string) => (draft: Pick<Workspace, 'blocks'>) => {
       draft.blocks.get('b')?.content.insert(0, text)
     }
-    const first = ada.transact(append('1'), { idempotencyKey: 'k1' })
+    const first = ada.transactOnce(append('1'), { idempotencyKey: 'k1' })
     const stop = new AbortController()
-    const second = ada.transact(append('2'), { idempotencyKey: 'k2', signal: stop.signal })
-    const third = ada.transact(append('3'), { idempotencyKey: 'k3' })
+    const second = ada.transactOnce(append('2'), { idempotencyKey: 'k2', signal: stop.signal })
+    const third = ada.transactOnce(append('3'), { idempotencyKey: 'k3' })
     const given = expect(second).rejects.toThrow('had enough')
     stop.abort(new Error('had enough'))
     await given
@@ -92,7 +92,7 @@ describe('giving up', () => {
     await ada.whenSynced
     textOf(lost)
     await lost.whenLoaded
-    const waiting = [lost.whenSynced, lost.whenDurable(), lost.transact(() => undefined, { idempotencyKey: 'k' })]
+    const waiting = [lost.whenSynced, lost.whenDurable(), lost.transactOnce(() => undefined, { idempotencyKey: 'k' })]
     const rejected = waiting.map((wait) => expect(wait).rejects.toThrow('had enough'))
     expect(listenersOf(stop.signal)).toBe(2)
     stop.abort(new Error('had enough'))

@@ -46,7 +46,7 @@ describe('a deleted workspace', () => {
     await Promise.all([deleted, waiting])
     expect(status).toMatchObject({ what: 'connection', code: 'workspace_deleted' })
     await expect(ada.whenSynced).rejects.toMatchObject({ code: 'workspace_deleted' })
-    await expect(ada.transact(() => undefined, { idempotencyKey: 'k' })).rejects.toMatchObject({
+    await expect(ada.transactOnce(() => undefined, { idempotencyKey: 'k' })).rejects.toMatchObject({
       code: 'workspace_deleted',
     })
     expect(resets).toMatchObject([{ cause: 'workspace_deleted', code: undefined }])

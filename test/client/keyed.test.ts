@@ -22,11 +22,11 @@ describe('a keyed edit', () => {
   it('[C50] it is durable and in the document when it resolves, and a repeat by anybody changes nothing', async () => {
     const server = await startServer()
     const [ada, ben] = [connect(server), connect(server)]
-    expect(await ada.transact(append('one'), { idempotencyKey: 'k' })).toEqual({ lsn: 1, isRepeated: false })
+    expect(await ada.transactOnce(append('one'), { idempotencyKey: 'k' })).toEqual({ lsn: 1, isRepeated: false })
     expect(readText(ada)).toBe('one')
-    expect(await ada.transact(append('two'), { idempotencyKey: 'k' })).toEqual({ lsn: 1, isRepeated: true })
-    expect(await ben.transact(append('three'), { idempotencyKey: 'k' })).toEqual({ lsn: 1, isRepeated: true })
-    expect(await ben.transact(append(' more'), { idempotencyKey: 'k2' })).toEqual({ lsn: 2, isRepeated: false })
+    expect(await ada.transactOnce(append('two'), { idempotencyKey: 'k' })).toEqual({ lsn: 1, isRepeated: true })
+    expect(await ben.transactOnce(append('three'), { idempotencyKey: 'k' })).toEqual({ lsn: 1, isRepeated: true })
+    expect(await ben.transactOnce(append(' more'), { idempotencyKey: 'k2' })).toEqual({ lsn: 2, isRepeated: false })
     await until('ada has it', () => readText(ada) === 'one more')
     expect(readText(ben)).toBe('one more')
     await whenState(ada, 'saved')
@@ -41,8 +41,8 @@ describe('a keyed edit', () => {
       ada.transact(() => content.insert(0, 'once'))
       expect(ada.doc.getMap('blocks').has('b')).toBe(true)
     }
-    expect(await ada.transact(edit, { idempotencyKey: 'k' })).toMatchObject({ isRepeated: false })
-    expect(await ada.transact(edit, { idempotencyKey: 'k' })).toMatchObject({ isRepeated: true })
+    expect(await ada.transactOnce(edit, { idempotencyKey: 'k' })).toMatchObject({ isRepeated: false })
+    expect(await ada.transactOnce(edit, { idempotencyKey: 'k' })).toMatchObject({ isRepeated: true })
     expect(readText(ada)).toBe('once')
   })
 
@@ -51,19 +51,47 @@ describe('a keyed edit', () => {
     const server = await startServer({ store })
     const ada = connect(server)
     await ada.whenSynced
-    const saved = ada.transact(() => append('typed')(ada), {})
+    const saved = ada.transactDurably(() => append('typed')(ada), {})
     expect([readText(ada), store.appends, ada.undo.state.get().canUndo]).toEqual(['typed', 0, true])
     expect(await saved).toEqual({ lsn: store.appends })
     const stop = AbortSignal.abort(new Error('had enough'))
-    await expect(ada.transact(() => append('!')(ada), { signal: stop })).rejects.toThrow('had enough')
+    await expect(ada.transactDurably(() => append('!')(ada), { signal: stop })).rejects.toThrow('had enough')
     expect(readText(ada)).toBe('typed')
+  })
+
+  it('[C50] the earlier form, transact with options, still does both', async () => {
+    const ada = connect(await startServer())
+    const once: { idempotencyKey: string } = { idempotencyKey: 'k' }
+    expect(await ada.transact(append('once'), once)).toEqual({ lsn: 1, isRepeated: false })
+    expect(await ada.transact(append('twice'), once)).toEqual({ lsn: 1, isRepeated: true })
+    expect(await ada.transact(() => append(', durably')(ada), {})).toEqual({ lsn: 2 })
+    expect(readText(ada)).toBe('once, durably')
+  })
+
+  it('[C50] the types keep its three forms apart', () => {
+    // Checked by the compiler, never run.
+    const wrong = (ada: ReturnType<typeof connect>): void => {
+      // @ts-expect-error a transaction is over before a promise settles
+      ada.transact(async () => undefined)
+      // @ts-expect-error nor is it waited for
+      void ada.transactDurably(async () => undefined)
+      // @ts-expect-error a draft is good until the edit returns
+      void ada.transactOnce(async () => undefined, { idempotencyKey: 'k' })
+      // @ts-expect-error without a key a repeat counts again
+      void ada.transactOnce(() => undefined, {})
+      // @ts-expect-error with a key it is another edit: transactOnce
+      void ada.transactDurably(() => undefined, { idempotencyKey: 'k' })
+      // @ts-expect-error a key that may be missing
+      void ada.transactOnce(() => undefined, { idempotencyKey: undefined })
+    }
+    expect(wrong).toBeTypeOf('function')
   })
 
   it('[C50] edits of one workspace are made in the order of the calls, each on what those before it did', async () => {
     const server = await startServer()
     const ada = connect(server)
     const receipts = await Promise.all(
-      [...'abcdefgh'].map((letter) => ada.transact(append(letter), { idempotencyKey: `${letter}` })),
+      [...'abcdefgh'].map((letter) => ada.transactOnce(append(letter), { idempotencyKey: `${letter}` })),
     )
     expect(receipts.map(({ lsn }) => lsn)).toEqual([1, 2, 3, 4, 5, 6, 7, 8])
     expect(readText(ada)).toBe('abcdefgh')
@@ -78,7 +106,7 @@ describe('a keyed edit', () => {
     await ada.whenSynced
     textOf(ada).insert(0, 'typed')
     store.hold()
-    const keyed = ada.transact(append(' and keyed'), { idempotencyKey: 'k' })
+    const keyed = ada.transactOnce(append(' and keyed'), { idempotencyKey: 'k' })
     await until('the server has it', () => store.appends === 2)
     textOf(ada).insert(0, 'well ')
     expect(ada.saveStatus.get().state).toBe('saving')
@@ -95,13 +123,13 @@ describe('a keyed edit', () => {
     const [ada, ben] = [connect(server), connect(server)]
     await ada.whenSynced
     store.hold()
-    const keyed = ada.transact(append('once'), { idempotencyKey: 'k' })
+    const keyed = ada.transactOnce(append('once'), { idempotencyKey: 'k' })
     await until('the server has it', () => store.appends === 1)
     ada.reconnect()
     await until('it is connected again', () => ada.saveStatus.get().state === 'saving')
     store.release()
     expect(await keyed).toEqual({ lsn: 1, isRepeated: true })
-    await ada.transact(append(', and on'), { idempotencyKey: 'k2' })
+    await ada.transactOnce(append(', and on'), { idempotencyKey: 'k2' })
     await until('ben has all', () => readText(ben) === 'once, and on')
     expect(readText(ada)).toBe('once, and on')
   })
@@ -114,13 +142,13 @@ describe('a keyed edit', () => {
     await first.close()
     await whenState(ada, 'offline')
     textOf(ada).insert(0, 'offline')
-    const keyed = ada.transact(append(' then keyed'), { idempotencyKey: 'k' })
+    const keyed = ada.transactOnce(append(' then keyed'), { idempotencyKey: 'k' })
     const server = await startServer({ store, port: first.port })
     expect(await keyed).toMatchObject({ isRepeated: false })
     expect(readText(ada)).toBe('offline then keyed')
     store.fail('storage_full', 'the disk is full')
     await whenState(ada, 'held')
-    const held = ada.transact(append('!'), { idempotencyKey: 'k2' })
+    const held = ada.transactOnce(append('!'), { idempotencyKey: 'k2' })
     const ben = connect(server)
     await Promise.all([ben.whenSynced, whenState(ben, 'held')])
     store.recover()
@@ -136,9 +164,9 @@ describe('a keyed edit', () => {
       kept = draft
       append('one')(draft)
     }
-    await ada.transact(keep, { idempotencyKey: 'k1' })
+    await ada.transactOnce(keep, { idempotencyKey: 'k1' })
     if (kept !== undefined) append(' late')(kept)
-    await ada.transact(append(' two'), { idempotencyKey: 'k2' })
+    await ada.transactOnce(append(' two'), { idempotencyKey: 'k2' })
     await until('ben has both', () => readText(ben) === 'one two')
     expect(readText(ada)).toBe('one two')
   })
@@ -147,11 +175,11 @@ describe('a keyed edit', () => {
     const server = await startServer({ rules })
     const ada = connect(server)
     const { doc } = ada
-    const refused = ada.transact(append('forbidden'), { idempotencyKey: 'k' })
+    const refused = ada.transactOnce(append('forbidden'), { idempotencyKey: 'k' })
     await expect(refused).rejects.toMatchObject({ code: 'rejected', rejection: 'forbidden_key' })
     expect([ada.doc === doc, readText(ada)]).toEqual([true, ''])
     await whenState(ada, 'saved')
-    expect(await ada.transact(append('fine'), { idempotencyKey: 'k' })).toMatchObject({ isRepeated: false })
+    expect(await ada.transactOnce(append('fine'), { idempotencyKey: 'k' })).toMatchObject({ isRepeated: false })
   })
 
   it('[C51] it is made on the next document when other edits are refused', async () => {
@@ -160,7 +188,7 @@ describe('a keyed edit', () => {
     const ada = connect(server)
     await ada.whenSynced
     textOf(ada).insert(0, 'forbidden')
-    expect(await ada.transact(append('fine'), { idempotencyKey: 'k' })).toMatchObject({ isRepeated: false })
+    expect(await ada.transactOnce(append('fine'), { idempotencyKey: 'k' })).toMatchObject({ isRepeated: false })
     expect(readText(ada)).toBe('fine')
     expect(ada.saveStatus.get()).toMatchObject({ state: 'rejected', code: 'forbidden_key' })
   })
@@ -172,9 +200,9 @@ describe('a keyed edit', () => {
       if (blocks.get('b') !== undefined) throw new Error('there is one already')
       blocks.create('b', { type: 'text' })
     }
-    expect(await ada.transact(createOnce, { idempotencyKey: 'k' })).toMatchObject({ isRepeated: false })
-    expect(await ada.transact(createOnce, { idempotencyKey: 'k' })).toMatchObject({ isRepeated: true })
-    await expect(ada.transact(createOnce, { idempotencyKey: 'k2' })).rejects.toThrow('there is one already')
+    expect(await ada.transactOnce(createOnce, { idempotencyKey: 'k' })).toMatchObject({ isRepeated: false })
+    expect(await ada.transactOnce(createOnce, { idempotencyKey: 'k' })).toMatchObject({ isRepeated: true })
+    await expect(ada.transactOnce(createOnce, { idempotencyKey: 'k2' })).rejects.toThrow('there is one already')
   })
 
   it('[C51] bad_options says so when the key can be none, or the edit is not made on the draft, or later', async () => {
@@ -191,9 +219,9 @@ describe('a keyed edit', () => {
       [live, 'k'],
       [late, 'k'],
     ] as const) {
-      await expect(ada.transact(edit, { idempotencyKey })).rejects.toMatchObject({ code: 'bad_options' })
+      await expect(ada.transactOnce(edit, { idempotencyKey })).rejects.toMatchObject({ code: 'bad_options' })
     }
-    expect(await ada.transact(append('!'), { idempotencyKey: 'k' })).toMatchObject({ isRepeated: false })
+    expect(await ada.transactOnce(append('!'), { idempotencyKey: 'k' })).toMatchObject({ isRepeated: false })
     expect(readText(ada)).toBe('live!')
   })
 })

@@ -63,7 +63,7 @@ describe('a damaged workspace', () => {
     const stop = new AbortController()
     const waits = [
       ada.whenDurable({ signal: stop.signal }),
-      ada.transact(() => undefined, { idempotencyKey: 'k', signal: stop.signal }),
+      ada.transactOnce(() => undefined, { idempotencyKey: 'k', signal: stop.signal }),
     ].map((wait) => expect(wait).rejects.toThrow('had enough'))
     await ben.whenSynced
     await until('both wait', () => (ada.saveStatus.get() as { pending: number }).pending >= 2)

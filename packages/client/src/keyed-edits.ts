@@ -20,7 +20,7 @@ export interface KeyedReceipt {
 
 const NO_UPDATE = new Uint8Array()
 
-/** Edits that count once: see `Workspace.transact`. They take turns, so that each sees what those before it did. */
+/** Edits that count once: see `Workspace.transactOnce`. They take turns, so that each sees what those before it did. */
 export class KeyedEdits {
   readonly #current: () => Replica
   readonly #whenSynced: () => Promise<void>

@@ -35,23 +35,30 @@ export interface LinkOptions {
 /** The state of a connection that the server refused for good. */
 export type ConnectionRefusal = Extract<ConnectionState, { state: 'refused' }>
 
+/** One attempt that has got as far as a socket. */
+interface Connection {
+  readonly socket: WebSocket
+  /** The query named a generation: a mismatch (4409) is about this copy. */
+  readonly hasSentGeneration: boolean
+  /** When the last frame came, ms since epoch. */
+  heardAtMs: number
+}
+
 /** Keeps one connection to one room, as long as the server allows it. What is said on it is others' business. */
 export class Link {
   readonly #options: LinkOptions
-  /** All that have not closed yet, those given up included. */
+  /** All sockets that have not closed yet, those given up included. */
   readonly #sockets = new Set<WebSocket>()
-  /** The one that counts. */
-  #socket: WebSocket | undefined
+  /** The connection in use. */
+  #connection: Connection | undefined
   #state: ConnectionState
   /** Counts attempts, so that a token that comes too late starts nothing. */
   #attempt = 0
   /** Connections lost since the last that synced. */
   #losses = 0
-  #hasSentGeneration = false
   #lastError: string | undefined
   /** Ends the wait for a hello, for the next attempt, or for a sign of life. */
   #timer: ReturnType<typeof setTimeout> | undefined
-  #heardAtMs = 0
 
   constructor(options: LinkOptions) {
     this.#options = options
@@ -66,7 +73,8 @@ export class Link {
 
   /** Whether {@link send} would send. */
   get isOpen(): boolean {
-    return this.#socket !== undefined && this.#socket.readyState === this.#socket.OPEN
+    const socket = this.#connection?.socket
+    return socket !== undefined && socket.readyState === socket.OPEN
   }
 
   /** Connects, unless connected or closed. Ends a wait or a refusal. */
@@ -83,7 +91,7 @@ export class Link {
 
   /** Sends one frame, if a socket is open. */
   send(frame: Uint8Array): void {
-    if (this.isOpen) this.#socket?.send(frame as Uint8Array<ArrayBuffer>)
+    if (this.isOpen) this.#connection?.socket.send(frame as Uint8Array<ArrayBuffer>)
   }
 
   /** Nothing is sent or received from here on. Resolves when every socket has closed; never rejects. */
@@ -116,63 +124,64 @@ export class Link {
   #open(query: Record<string, string>): void {
     const socket = new WebSocketImplementation(`${this.#options.url}?${new URLSearchParams(query)}`)
     socket.binaryType = 'arraybuffer'
-    this.#socket = socket
+    const hasSentGeneration = query[QUERY.generation] !== undefined
+    const connection: Connection = { socket, hasSentGeneration, heardAtMs: 0 }
+    this.#connection = connection
     this.#sockets.add(socket)
-    this.#hasSentGeneration = query[QUERY.generation] !== undefined
     this.#timer = setTimeout(() => this.#lose('the server did not answer in time'), OPEN_TIMEOUT_MS)
     socket.onopen = () => {
-      if (socket === this.#socket) this.#options.events.opened()
+      if (connection === this.#connection) this.#options.events.opened()
     }
     socket.onmessage = ({ data }) => {
-      if (socket === this.#socket) this.#onMessage(data, socket)
+      if (connection === this.#connection) this.#onMessage(data, connection)
     }
     // `ws` throws in the process where nobody listens; of one given up, it tells that it was closed while connecting.
     socket.onerror = (event) => {
-      if (socket !== this.#socket) return
+      if (connection !== this.#connection) return
       this.#lastError = 'message' in event && typeof event.message === 'string' ? event.message : undefined
     }
     socket.onclose = (event) => {
       this.#sockets.delete(socket)
-      if (socket === this.#socket) this.#onClose(event)
+      if (connection === this.#connection) this.#onClose(event, connection)
     }
   }
 
   /** A frame that can't be read must end this connection, not the process: `ws` throws what a handler throws. */
-  #onMessage(data: ArrayBuffer | string, socket: WebSocket): void {
-    this.#heardAtMs = Date.now()
+  #onMessage(data: ArrayBuffer | string, connection: Connection): void {
+    connection.heardAtMs = Date.now()
     try {
       if (typeof data === 'string') throw new TypeError('a frame of text')
       const frame = decodeFrame(new Uint8Array(data))
       // A server that refuses opens the socket too, to say why: only its hello means that it lets this client in.
-      if (frame.type === 'joinery' && frame.message?.type === 'hello') this.#onHello()
+      if (frame.type === 'joinery' && frame.message?.type === 'hello') this.#onHello(connection)
       if (frame.type === 'syncStep2') this.#losses = 0
       this.#options.events.received(frame)
     } catch (error) {
-      if (socket === this.#socket) this.#lose(`the server sent what can't be read: ${error}`)
+      if (connection === this.#connection) this.#lose(`the server sent what can't be read: ${error}`)
     }
   }
 
-  #onHello(): void {
+  #onHello(connection: Connection): void {
     this.#lastError = undefined
     clearTimeout(this.#timer)
-    this.#watchSilence()
+    this.#watchSilence(connection)
     this.#become({ state: 'connected' })
   }
 
-  #watchSilence(): void {
-    const silentMs = Date.now() - this.#heardAtMs
+  #watchSilence(connection: Connection): void {
+    const silentMs = Date.now() - connection.heardAtMs
     if (silentMs >= SILENCE_TIMEOUT_MS) return this.#lose('the server fell silent')
     // A clock that was set back must not make the wait longer.
     const restMs = Math.min(SILENCE_TIMEOUT_MS - silentMs, SILENCE_TIMEOUT_MS)
-    this.#timer = setTimeout(() => this.#watchSilence(), restMs)
+    this.#timer = setTimeout(() => this.#watchSilence(connection), restMs)
   }
 
-  #onClose({ code, reason }: CloseEvent): void {
+  #onClose({ code, reason }: CloseEvent, { hasSentGeneration }: Connection): void {
     // A token that was good has expired: there may be a fresh one. Else the next connection is refused before its hello.
     const isExpiry = code === CLOSE.unauthorized && this.#state.state === 'connected'
     if (!isFinalCloseCode(code) || isExpiry) return this.#lose(reason || this.#lastError || 'the connection was lost')
     this.#hangUp()
-    if (code === CLOSE.generationMismatch && this.#hasSentGeneration) return this.#options.events.generationRefused()
+    if (code === CLOSE.generationMismatch && hasSentGeneration) return this.#options.events.generationRefused()
     this.#become({ state: 'refused', ...refusalOf(code, reason) })
   }
 
@@ -189,10 +198,10 @@ export class Link {
   /** Nothing more is heard of this connection, if there is one. Who is told may close or reconnect this very link. */
   #hangUp(): void {
     clearTimeout(this.#timer)
-    const socket = this.#socket
-    if (socket === undefined) return
-    this.#socket = undefined
-    socket.close()
+    const connection = this.#connection
+    if (connection === undefined) return
+    this.#connection = undefined
+    connection.socket.close()
     this.#options.events.closed()
   }
 

@@ -2,9 +2,9 @@ import type { Conflict, Hello, RejectionCode } from '@joinery/protocol'
 import * as Y from 'yjs'
 import { orAborted, type WaitOptions, whenAborted } from './abort.ts'
 import { ClientError } from './client-error.ts'
-import { type Deferred, deferred } from './deferred.ts'
 import { isAnythingIn, lossOf, type Reset, resetError, type SetAsideCause } from './document-reset.ts'
 import type { Draft } from './draft.ts'
+import { FirstSync } from './first-sync.ts'
 import { Fork } from './fork.ts'
 import { KeptCopies } from './kept-copies.ts'
 import { KeyedEdits, type KeyedOptions, type KeyedReceipt } from './keyed-edits.ts'
@@ -23,6 +23,12 @@ import { parseOptions, type TokenSource, type WorkspaceOptions } from './workspa
 
 /** What the server said of itself and of this connection. */
 export type ServerInfo = Omit<Hello, 'type'>
+
+/** The result of an edit. No promise: the transaction is over before a promise settles. */
+type Synchronous<T> = T extends PromiseLike<unknown> ? never : T
+
+/** Options of an edit that has no idempotency key. */
+type UnkeyedOptions = WaitOptions & { readonly idempotencyKey?: undefined }
 
 /** One workspace, open: its document, and what there is to know and do about it. */
 export class Workspace {
@@ -47,8 +53,7 @@ export class Workspace {
     () => this.untilSynced(),
   )
   #replica: Replica
-  #synced = waitable()
-  #hasSynced = false
+  readonly #synced = new FirstSync()
   #rejection: { code: EditsRejectionCode; reason: string } | undefined
   readonly #closings: Promise<void>[] = []
   readonly #closing = new AbortController()
@@ -119,32 +124,54 @@ export class Workspace {
     return this.#replica.whenDurable(options)
   }
 
-  /** Edits in one transaction that undo takes back as one's own. Returns what `edit` returns. */
-  transact<T>(edit: (transaction: Y.Transaction) => T): T
   /**
-   * Makes an edit that counts once, whoever repeats it, after a crash, too: `edit` runs on a copy of the document, once the
-   * workspace is synced, and what it does is sent under `idempotencyKey`. Resolves when the record that bears the key is
-   * durable and in `doc`, across reconnects, for as long as it takes; a key that the workspace knows already changes nothing.
-   * Keyed edits of one workspace are made one after the other, on a copy of the document.
-   * They are not in the local copy before, so that after a crash it is the caller who repeats, and are no step of undo.
-   *
-   * `edit` is synchronous and edits its `draft`, which is what `doc` and `blocks` give, too, while it runs. It may run although the key is known; what it throws is thrown only if it
-   * is not. Rejects with `bad_options` for what can be no key and for an edit of the workspace itself, with `rejected` when
-   * the server refuses it (nothing is in `doc` then, and the key is free), and as {@link whenDurable} does. After any other
-   * rejection, an abort included, it may have been made or not: repeat it with the same key.
+   * Runs `edit` in one transaction, which undo takes back as one of this person's own steps. Returns the result of `edit`.
+   * The call does not wait for the server: see {@link transactDurably} and {@link transactOnce}.
    */
+  transact<T>(edit: (transaction: Y.Transaction) => Synchronous<T>): T
+  /** @deprecated The earlier name of {@link transactOnce}. */
   transact(edit: (draft: Draft) => void, options: KeyedOptions): Promise<KeyedReceipt>
-  /** Edits in one transaction, and {@link whenDurable}: without a key, a repeat counts again. */
-  transact(edit: (transaction: Y.Transaction) => void, options: WaitOptions): Promise<Receipt>
+  /** @deprecated The earlier name of {@link transactDurably}. */
+  transact(edit: (transaction: Y.Transaction) => void, options: UnkeyedOptions): Promise<Receipt>
   transact<T>(
     edit: ((transaction: Y.Transaction) => T) | ((draft: Draft) => void),
-    options?: KeyedOptions | WaitOptions,
+    options?: KeyedOptions | UnkeyedOptions,
   ): T | Promise<KeyedReceipt | Receipt> {
-    const editLive = (): T => this.doc.transact(edit as (transaction: Y.Transaction) => T, EDIT_ORIGIN)
-    if (options === undefined) return editLive()
-    if ('idempotencyKey' in options && options.idempotencyKey !== undefined)
-      return this.#keyed.make((draft) => this.#onDraft(draft, edit as (draft: Draft) => void), options)
-    return this.#editDurably(editLive, options)
+    const live = edit as (transaction: Y.Transaction) => Synchronous<T>
+    if (options === undefined) return this.doc.transact(live, EDIT_ORIGIN) as T
+    if (options.idempotencyKey === undefined) return this.transactDurably(live, options)
+    return this.transactOnce(edit as (draft: Draft) => void, options)
+  }
+
+  /**
+   * Runs `edit` as {@link transact} does and waits until it is durable, as {@link whenDurable} does. A repeated call makes the
+   * edit again: see {@link transactOnce}. Rejects with the signal's reason, and makes no edit, when the signal has aborted
+   * before the call.
+   */
+  async transactDurably<T>(
+    edit: (transaction: Y.Transaction) => Synchronous<T>,
+    options: UnkeyedOptions = {},
+  ): Promise<Receipt> {
+    options.signal?.throwIfAborted()
+    this.transact(edit)
+    return this.whenDurable(options)
+  }
+
+  /**
+   * Makes an edit that counts once per workspace, whoever repeats it, also after a crash. `edit` runs on a draft, a copy of
+   * the document, once the workspace is synced; the SDK sends the result under `idempotencyKey`. Resolves when the record
+   * that bears the key is durable and in `doc`, across reconnects, for as long as it takes. A key that the workspace knows
+   * already changes nothing. The edits of one workspace are made one after the other. They are no step of undo. The local
+   * copy does not hold them before the server does: after a crash the caller repeats them.
+   *
+   * `edit` is synchronous and edits its `draft`. While it runs, `doc` and `blocks` of the workspace give the draft's. `edit`
+   * may run although the key is known; an error that it throws is thrown only if the key is not. Rejects with `bad_options`
+   * for a key that can't be one and for an edit of the workspace itself; with `rejected` when the server refuses the edit
+   * (then `doc` has nothing of it, and the key is free); and as {@link whenDurable} does. After any other rejection, an abort
+   * included, the edit may have been made or not: repeat it with the same key.
+   */
+  transactOnce<T>(edit: (draft: Draft) => Synchronous<T>, options: KeyedOptions): Promise<KeyedReceipt> {
+    return this.#keyed.make((draft) => this.#onDraft(draft, edit as (draft: Draft) => void), options)
   }
 
   /** Copies the document as of now, for a job that writes later: {@link Fork}. */
@@ -166,7 +193,7 @@ export class Workspace {
   /** Connects anew, with `token` if one is given. Ends a refusal. */
   reconnect(token?: TokenSource): void {
     if (token !== undefined) this.#token = token
-    if (this.#replica.link.state.state === 'refused') this.#synced = waitable()
+    if (this.#replica.link.state.state === 'refused') this.#synced.renew()
     this.#replica.link.reconnect()
   }
 
@@ -222,12 +249,6 @@ export class Workspace {
     return this.close()
   }
 
-  async #editDurably(edit: () => unknown, options: WaitOptions): Promise<Receipt> {
-    options.signal?.throwIfAborted()
-    edit()
-    return this.whenDurable(options)
-  }
-
   #onDraft(draft: Draft, edit: (draft: Draft) => void): void {
     this.#draft = draft
     try {
@@ -276,7 +297,6 @@ export class Workspace {
         this.#server.set(info)
       },
       synced: () => {
-        this.#hasSynced = true
         this.presence.announce()
         this.#synced.resolve()
       },
@@ -313,8 +333,7 @@ export class Workspace {
   /** Swaps in a new replica: a Yjs document takes nothing back. With a `refusal`, one that does not connect. */
   #reset(cause: SetAsideCause, reason: string, update: Uint8Array, refusal?: ConnectionRefusal): void {
     const old = this.#replica
-    if (this.#hasSynced) this.#synced = waitable()
-    this.#hasSynced = false
+    this.#synced.renew()
     this.#replica = this.#createReplica(this.#copies.setAside(old.copyName, cause), refusal)
     const code = cause.cause === 'rejected' ? cause.code : undefined
     // Who had nothing in the document has lost nothing; nor has who knows that all of it was there to be deleted.
@@ -341,11 +360,4 @@ export class Workspace {
  */
 export function connectWorkspace(options: WorkspaceOptions): Workspace {
   return new Workspace(options)
-}
-
-function waitable(): Deferred<void> {
-  const waiting = deferred<void>()
-  // Nobody has to wait for it, and then its rejection is nobody's: the save status says the same.
-  waiting.promise.catch(() => undefined)
-  return waiting
 }

@@ -4,11 +4,11 @@ import { Activity, act, Component, createElement, type ReactNode, Suspense, useE
 import { hydrateRoot } from 'react-dom/client'
 import { renderToString } from 'react-dom/server'
 import { describe, expect, it } from 'vitest'
+import { HeldWorkspace } from './held-workspace.ts'
 import { render } from './testing/render.ts'
 import { offlineWorkspace } from './testing/workspace.ts'
 import { useSaveStatus } from './use-save-status.ts'
 import { useWorkspace } from './use-workspace.ts'
-import { WorkspaceLease } from './workspace-lease.ts'
 import { WorkspaceProvider } from './workspace-provider.ts'
 
 const options: WorkspaceOptions = { url: 'ws://127.0.0.1:9', workspace: 'w', offline: false }
@@ -131,19 +131,19 @@ describe('WorkspaceProvider', () => {
   })
 })
 
-describe('WorkspaceLease', () => {
+describe('HeldWorkspace', () => {
   it('[R1] closes nothing when the same key is acquired again in the same task', async () => {
     const opened: string[] = []
     const closed: string[] = []
-    const lease = new WorkspaceLease(({ workspace }) => {
+    const held = new HeldWorkspace(({ workspace }) => {
       opened.push(workspace)
       return { close: async () => void closed.push(workspace) } as unknown as Workspace
     })
-    const first = lease.acquire('a', { ...options, workspace: 'a' })
-    lease.release()
-    expect(lease.acquire('a', { ...options, workspace: 'a' })).toBe(first)
-    lease.release()
-    lease.acquire('b', { ...options, workspace: 'b' })
+    const first = held.acquire('a', { ...options, workspace: 'a' })
+    held.release()
+    expect(held.acquire('a', { ...options, workspace: 'a' })).toBe(first)
+    held.release()
+    held.acquire('b', { ...options, workspace: 'b' })
     // Nor in the next, which is when it would.
     await new Promise((resolve) => setTimeout(resolve))
     expect({ opened, closed }).toEqual({ opened: ['a', 'b'], closed: ['a'] })

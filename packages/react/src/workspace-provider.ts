@@ -9,7 +9,7 @@ import {
   useState,
   useSyncExternalStore,
 } from 'react'
-import { WorkspaceLease } from './workspace-lease.ts'
+import { HeldWorkspace } from './held-workspace.ts'
 
 export const WorkspaceContext = createContext<Workspace | undefined>(undefined)
 
@@ -27,26 +27,26 @@ export type WorkspaceProviderProps =
 /** Gives the hooks below it their workspace. */
 export function WorkspaceProvider(props: WorkspaceProviderProps): ReactNode {
   if ('workspace' in props) return createElement(WorkspaceContext, { value: props.workspace }, props.children)
-  return createElement(LeasedWorkspace, props)
+  return createElement(OpenedWorkspace, props)
 }
 
-type LeasedProps = Extract<WorkspaceProviderProps, { options: WorkspaceOptions }>
+type OpenedProps = Extract<WorkspaceProviderProps, { options: WorkspaceOptions }>
 
-function LeasedWorkspace({ options, fallback, children }: LeasedProps): ReactNode {
-  const [lease] = useState(() => new WorkspaceLease())
+function OpenedWorkspace({ options, fallback, children }: OpenedProps): ReactNode {
+  const [held] = useState(() => new HeldWorkspace())
   const latest = useRef(options)
   const key = keyOf(options)
   useEffect(() => {
     const { token } = latest.current
     latest.current = options
-    if (options.token !== token && typeof options.token === 'string') lease.retryRefused()
+    if (options.token !== token && typeof options.token === 'string') held.retryRefused()
   })
   // React looks at the snapshot again once it has subscribed, and so shows what subscribing has opened.
   const subscribe = useCallback(() => {
-    lease.acquire(key, { ...latest.current, token: () => readToken(latest.current) })
-    return () => lease.release()
-  }, [lease, key])
-  const workspace = useSyncExternalStore(subscribe, lease.get, noWorkspace)
+    held.acquire(key, { ...latest.current, token: () => readToken(latest.current) })
+    return () => held.release()
+  }, [held, key])
+  const workspace = useSyncExternalStore(subscribe, held.get, noWorkspace)
   if (workspace === undefined) return fallback
   return createElement(WorkspaceContext, { value: workspace }, children)
 }

@@ -1,10 +1,10 @@
 import { connectWorkspace, type Workspace, type WorkspaceOptions } from '@joinery/client'
 
 /**
- * Holds one open workspace for a component that React may unmount and mount again in one breath, as StrictMode does: closing
- * waits until the current task is over, and who acquires the same workspace before then gets the one there is.
+ * One open workspace, held for a component that React may unmount and mount again in the same task, as StrictMode does. A
+ * released workspace closes after the current task; a component that acquires it before then gets it still open.
  */
-export class WorkspaceLease {
+export class HeldWorkspace {
   readonly #connect: (options: WorkspaceOptions) => Workspace
   #held: { readonly key: string; readonly workspace: Workspace } | undefined
   #shown: Workspace | undefined
