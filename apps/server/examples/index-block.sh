@@ -1,24 +1,24 @@
 #!/bin/sh
-# Puts a text into a block and tells how its index fares, with nothing but curl.
+# Writes a text into a block and reports the status of its index, with nothing but curl.
 #   index-block.sh URL WORKSPACE BLOCK TEXT [RUN]      (JOINERY_TOKEN when the server has keys)
-# WORKSPACE and BLOCK stand as in a URL: acme%2Fdocs. Started again with the same RUN it does nothing twice.
+# WORKSPACE and BLOCK are written as in a URL: acme%2Fdocs. Run again with the same RUN, the script does nothing twice.
 set -eu
 url=$1 workspace=$2 block=$3 text=$4 run=${5:-sh-$$-$(date +%s)}
 base="$url/v1/workspaces/$workspace/blocks/$block"
 
-# A text as a JSON string.
+# Prints a text as a JSON string.
 json() {
   tab=$(printf '\t')
   printf '%s\n' "$1" | tr -d '\000-\010\013-\037' | sed -e 's/[\\"]/\\&/g' -e "s/$tab/\\\\t/g" |
     awk 'BEGIN { printf "\"" } { printf "%s%s", (NR > 1 ? "\\n" : ""), $0 } END { printf "\"" }'
 }
 
-# One request, repeated until an answer comes: under one key it takes effect once. What is refused ends the script.
+# Sends a request until an answer comes; the key makes it take effect once. A refusal ends the script.
 call() {
   method=$1 path=$2 key=$3 body=$4 delay=1
   while :; do
     status=0
-    # curl itself comes back after 429 and 503, when Retry-After says; not after a connection that broke.
+    # curl itself retries after 429 and 503, at the time of Retry-After, but not after a broken connection.
     printf '%s' "$body" | curl --silent --show-error --fail-with-body --max-time 30 --retry 5 \
       --request "$method" "$base$path" \
       --header "Content-Type: application/json" \

@@ -13,7 +13,7 @@ const workspace = connectWorkspace({ url, workspace: name, ...author, ...(token 
 const stop = new AbortController()
 const taken = new Set<string>()
 
-/** Counts words, where a real worker would embed them and stop when `signal` says. */
+/** Counts words; a real worker would embed them, and stop when `signal` aborts. */
 async function build({ content, progress }: JobContext): Promise<number> {
   const words = content.split(/\s+/).filter((word) => word !== '')
   progress(words.length, words.length)
@@ -28,7 +28,7 @@ async function index(id: string): Promise<void> {
     const { outcome } = await workspace.withRun(id, 'node', build, { ...author, signal: stop.signal })
     console.log(`${id}: ${outcome}`)
   } catch (error) {
-    // A person's own run is under way: it is theirs. Anything else is for whoever runs this worker to see.
+    // Another run on this index is under way: leave it alone. Any other error ends the worker.
     if (!(error instanceof RunSupersededError) && !stop.signal.aborted) throw error
     console.log(`${id}: left alone`)
   }
@@ -40,7 +40,7 @@ process.once('SIGTERM', () => {
 })
 await workspace.whenSynced
 observeBlocks(workspace.doc, ({ added }) => {
-  // After the transaction that is being told of.
+  // Start after the transaction that this observer is called for.
   for (const id of added) queueMicrotask(() => void index(id))
 })
 await Promise.all(workspace.blocks.list().map(({ id }) => index(id)))

@@ -3,8 +3,8 @@
 
     index_block.py URL WORKSPACE BLOCK RUN CHUNKS     (JOINERY_TOKEN when the server has keys)
 
-Killed half-way and started again with the same RUN it goes on where it was: the run's id names it, and every report has a
-key, so that what had arrived already takes effect once. The summary is written once because it looks before it writes.
+Killed half-way and started again with the same RUN, it goes on where it was. RUN is the id of the run, and every report has
+a key, so that a repeated report takes effect once. The summary is written once, because the script reads before it writes.
 """
 import json
 import os
@@ -20,7 +20,7 @@ SECONDS_PER_CHUNK = float(os.environ.get("SECONDS_PER_CHUNK", "0"))
 
 
 def call(method, path, body=None, headers=None):
-    """One request, repeated until an answer comes. Returns the status and the JSON."""
+    """Sends a request until an answer comes. Returns the status and the JSON."""
     headers = {"Content-Type": "application/json", "X-Joinery-Source": "workflow_execution",
                "X-Joinery-Actor": "index_block.py", **(headers or {})}
     if "JOINERY_TOKEN" in os.environ:
@@ -37,8 +37,8 @@ def call(method, path, body=None, headers=None):
                 return error.code, json.load(error)
             wait = float(error.headers.get("Retry-After", 0))
         except (OSError, HTTPException):
-            pass  # No answer, or half of one: nobody knows whether it took effect, so it is sent again.
-        # Longer each time, and never all jobs at once.
+            pass  # No answer, or half of one: the request may or may not have taken effect, so send it again.
+        # Wait longer each time, and a random time, so that jobs do not retry all at once.
         time.sleep(wait + random.uniform(delay / 2, delay))
         delay = min(delay * 2, 10)
 
@@ -51,12 +51,12 @@ def expect(answer, *statuses):
 
 
 def add_summary(block_path, line):
-    """Changes a field by compare-and-set: read, write at that version, and again if somebody was faster."""
+    """Changes a field by compare-and-set: reads, writes at that version, and starts again if the block has changed."""
     while True:
         block = expect(call("GET", block_path), 200)
         summary = block["fields"].get("summary", [])
         if line in summary:
-            return  # Written already, by an earlier life or by a request whose answer was lost.
+            return  # Written already, by an earlier start or by a request whose answer was lost.
         summary = [*summary, line]
         status, _ = call("PATCH", block_path, {"fields": {"summary": summary}}, {"If-Match": f'"{block["version"]}"'})
         if status == 200:

@@ -1,10 +1,10 @@
 /**
- * What ends the command: `usage` is the caller's to mend in the command line or environment (exit code 2), `start` is
- * the machine's (port, directory, keys), `failed` a run that did not do what it promises (both exit code 1).
+ * Reason for which the command ends. `usage`: the command line or the environment is wrong (exit code 2). `start`: the
+ * port, the directory or the keys are (exit code 1). `failed`: the command did not do what it promises (exit code 1).
  */
 export type AppErrorCode = 'usage' | 'start' | 'failed'
 
-/** The one error class of the command. `message` is one line for a person: what is wrong and what would be right. */
+/** The one error class of the command. `message` is one line for a person: the fault, the rule and what to do. */
 export class AppError extends Error {
   override name = 'AppError'
   readonly code: AppErrorCode
@@ -14,7 +14,7 @@ export class AppError extends Error {
   }
 }
 
-/** Exit code of the process for whatever ended it. */
+/** Exit code of the process for the error that ended it. */
 export function exitCodeOf(error: unknown): number {
   return error instanceof AppError && error.code === 'usage' ? 2 : 1
 }

@@ -13,7 +13,7 @@ import { addReplayCommand } from './replay/add-replay-command.mts'
 import type { Options } from './setting.mts'
 import { VERSION } from './version.mts'
 
-// What a command needs is loaded when it runs: a server's parts take longer to load than most commands to run.
+// Each command imports its parts when it runs: a server's parts take longer to load than most commands to run.
 const program = new Command('joinery')
   .description('Sync server for editors in which people and background jobs write the same blocks.')
   .version(VERSION)
@@ -27,20 +27,23 @@ program
   .option('--port <number>', 'port to listen on; 0 takes any free one [PORT] (default: 1234)')
   .option('--host <address>', 'address to listen on [JOINERY_HOST] (default: 127.0.0.1)')
   .option('--data <directory>', 'where the log is kept [JOINERY_DATA] (default: ./data)')
-  .option('--durability <when>', 'memory, async, sync [JOINERY_DURABILITY] (default: async)')
-  .option('--keep-history <amount>', 'forever, 90d, or so many records [JOINERY_KEEP_HISTORY] (default: forever)')
-  .option('--disk-free <megabytes>', 'room the disk must have for /readyz [JOINERY_DISK_FREE] (default: 256)')
-  .option('--log-level <level>', 'pino’s, and silent [JOINERY_LOG_LEVEL] (default: info)')
-  .option('--origins <list>', 'pages that may connect, joined by commas [JOINERY_ORIGINS]')
-  .option('--insecure', 'let others in although there are no keys')
+  .option('--durability <when>', 'memory, async or sync [JOINERY_DURABILITY] (default: async)')
+  .option(
+    '--keep-history <amount>',
+    'forever, days (90d) or a number of records [JOINERY_KEEP_HISTORY] (default: forever)',
+  )
+  .option('--disk-free <megabytes>', 'free space that /readyz asks for [JOINERY_DISK_FREE] (default: 256)')
+  .option('--log-level <level>', 'fatal, error, warn, info, debug, trace or silent [JOINERY_LOG_LEVEL] (default: info)')
+  .option('--origins <list>', 'origins of pages that may connect, joined by commas [JOINERY_ORIGINS]')
+  .option('--insecure', 'listen on an address that others can reach although there are no keys')
   .addHelpText('after', '\nKeys: JOINERY_JWT_SECRET (HS256, at least 32 bytes) or JOINERY_JWKS (URL or file).')
   .action(serveUntilStopped)
 
 program
   .command('token')
   .description('Make a token signed with JOINERY_JWT_SECRET.')
-  .option('--sub <actor>', 'who it names')
-  .option('--workspaces <names>', 'names, or prefixes ending in *, joined by commas')
+  .option('--sub <actor>', 'actor that the token names')
+  .option('--workspaces <names>', 'workspaces it opens: names, or prefixes ending in *, joined by commas')
   .option('--access <kind>', 'read or write (default: write)')
   .option('--sources <names>', 'classes of writer it may speak for, joined by commas (default: user_action)')
   .option('--expires <time>', 'time from now, such as 15m, 8h, 30d (default: 1h)')
@@ -65,19 +68,19 @@ function oneLine(message: string): string {
     .replace(/^error: /, 'joinery: ')
     .replace(/\.$/, '')
     .replaceAll('\n', ' ')
-  return `${fault}; "joinery help" lists what there is\n`
+  return `${fault}; "joinery help" lists the commands\n`
 }
 
 async function serveUntilStopped(options: Options): Promise<void> {
   const { parseServeConfig } = await import('./serve-config.mts')
   const config = parseServeConfig(options, process.env, process.cwd())
-  // From here on a signal means drain, also one that comes while the log is still being opened.
+  // From here on a signal drains the server, also while the log is still being opened.
   const stopped = Promise.race(['SIGTERM', 'SIGINT', 'SIGHUP'].map((signal) => once(process, signal)))
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => {})
   const { startServer } = await import('./serve.mts')
   const server = await startServer(config, process.stderr)
   if (config.keys === undefined) {
-    console.error('joinery: development mode: no keys, so everyone is let in and may speak for every source')
+    console.error('joinery: development mode: there are no keys, so everyone may connect and write as any source')
   }
   console.log(
     `joinery listening on ${server.url} (${config.durability}${config.durability === 'memory' ? '' : `, ${config.dataDirectory}`})`,

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Setting } from './setting.mts'
 
-/** Where the log is kept: for the server and for every command on its data. */
+/** The data directory: one setting for the server and for every command on its data. */
 export const dataSetting: Setting<string> = {
   option: 'data',
   variable: 'JOINERY_DATA',

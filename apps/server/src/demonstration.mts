@@ -9,7 +9,7 @@ import { isLoopbackHost, type Server } from '@joinery/server'
 import type { Logger } from 'pino'
 import type { ServeConfig } from './serve-config.mts'
 
-/** The demonstration, where everyone who can reach the server sits at this machine; undefined elsewhere. */
+/** Opens the demonstration; undefined if others than the people at this machine can reach the server. */
 export async function openDemonstration(
   config: ServeConfig,
   server: Server,
@@ -25,20 +25,23 @@ export async function openDemonstration(
       server.workspaces.read(workspace as WorkspaceId, ({ doc }) => getBlock(doc, block)?.indexingList.get(index)),
   })
   await door.forgetOthers(server.workspaces.names()).catch((error: unknown) => {
-    // A demonstration's leftovers are no reason not to serve.
-    logger.warn({ error }, 'what was indexed of deleted workspaces could not be removed')
+    // The server starts all the same: leftovers of a demonstration harm nothing else.
+    logger.warn({ error }, 'indexes of deleted workspaces could not be removed')
   })
   return {
     ...door,
     close: async () => {
       await door.close()
-      // What an index says of itself is gone with the memory, so nothing speaks of its vectors any more.
+      // The entries of the indexes were in memory only, so nothing refers to the vectors any more.
       if (config.durability === 'memory') await rm(vectorsDirectory, { recursive: true, force: true })
     },
   }
 }
 
-/** Beside the data rather than in it, which is the log's alone; the same one at the next start on the same data. */
+/**
+ * Directory of the vectors: outside the data directory, which belongs to the log alone, and the same one at the next
+ * start on the same data.
+ */
 function vectorsDirectoryFor({ dataDirectory, durability }: ServeConfig): string {
   const data = durability === 'memory' ? randomUUID() : resolve(dataDirectory)
   const key = createHash('sha256').update(data).digest('hex').slice(0, 16)

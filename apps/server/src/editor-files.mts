@@ -3,14 +3,20 @@ import sirv from 'sirv'
 import { AppError } from './app-error.mts'
 import { EDITOR_DIST, ensureEditorBuilt } from './editor-build.mts'
 
-/** The editor's own files and the server it came from, nothing else. `'self'` covers the socket of the same host and port. */
+/**
+ * Content-Security-Policy of the editor: its own files and the server that sent them, nothing else. `'self'` covers the
+ * socket of the same host and port.
+ */
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-/** What keeps the editor on a device. It stands at the root, since that is how far it may reach. */
+/** Path of the service worker, which keeps the editor on a device. A worker serves only paths below its own: hence the root. */
 const SERVICE_WORKER = '/service-worker.js'
 
-/** Answers `/w/<workspace>` with the editor's page, `/assets/` and its service worker with its files. Builds the editor for the first who asks. */
+/**
+ * Serves the editor: its page at `/w/<workspace>`, its files at `/assets/`, and its service worker. The first request
+ * builds the editor.
+ */
 export function createEditorFiles() {
   let opening: Promise<ReturnType<typeof sirv>> | undefined
   const open = async (): Promise<ReturnType<typeof sirv>> => {
@@ -24,7 +30,9 @@ export function createEditorFiles() {
       const isPage = path.startsWith('/w/') && path.length > 3
       if (!isPage && path !== SERVICE_WORKER && !path.startsWith('/assets/')) return false
       if (request.method !== 'GET' && request.method !== 'HEAD') {
-        response.writeHead(405, { allow: 'GET, HEAD', 'content-type': 'text/plain' }).end('only GET and HEAD here\n')
+        response
+          .writeHead(405, { allow: 'GET, HEAD', 'content-type': 'text/plain' })
+          .end('this path takes only GET and HEAD\n')
         return true
       }
       if (isPage) request.url = '/index.html'
@@ -35,7 +43,7 @@ export function createEditorFiles() {
             response.writeHead(404, { 'content-type': 'text/plain' }).end('the editor has no such file\n')
           }),
         (error: unknown) => {
-          // Whoever asks next tries again: the first may have come before the packages were installed.
+          // The next request tries again: this one may have come before the packages were installed.
           opening = undefined
           response.writeHead(503, { 'content-type': 'text/plain' })
           response.end(`${error instanceof AppError ? error.message : 'the editor could not be built'}\n`)
@@ -48,7 +56,8 @@ export function createEditorFiles() {
 
 function setHeaders(response: ServerResponse, path: string): void {
   const isPage = path.endsWith('.html')
-  // Files are named by a hash of what they hold; the page and the worker name them, so they must be asked for each time.
+  // Other files have a hash of their content in their name. The page and the worker name those files, so browsers must
+  // ask for these two each time.
   const isFresh = isPage || path.endsWith('service-worker.js')
   response.setHeader('cache-control', isFresh ? 'no-cache' : 'public, max-age=31536000, immutable')
   response.setHeader('x-content-type-options', 'nosniff')

@@ -6,14 +6,17 @@ import type { ServeConfig } from './serve-config.mts'
 const LOG_ADVICE: Partial<Record<LogErrorCode, string>> = {
   locked: 'stop the server that uses it, or give this one another directory with --data',
   storage_full: 'free some space, or give another directory with --data',
-  storage_failed: 'see to the disk and the rights of the directory, or give another one with --data',
+  storage_failed: 'check the disk and the rights of the directory, or give another one with --data',
   foreign_directory: 'give a new or empty directory with --data',
   unreadable:
-    'see to the rights of the directory and to the version of joinery that wrote it, or give another one with --data',
+    'check the rights of the directory and the version of joinery that wrote it, or give another one with --data',
   corrupted: 'keep the directory as it is, restore it from a backup, or start on a new one with --data',
 }
 
-/** What kept the server from starting or from closing well, as one line that says what to do; what isn't known here comes back as it is. */
+/**
+ * Explains why the server did not start or close: {@link AppError} `start` with one line that says what to do. Returns
+ * an error that it does not know as it is.
+ */
 export function explainFailure(error: unknown, config: ServeConfig): unknown {
   const message = lineFor(error, config)
   return message === undefined ? error : new AppError('start', message, { cause: error })
@@ -29,13 +32,13 @@ function lineFor(error: unknown, config: ServeConfig): string | undefined {
   const { host, port } = config
   switch (error.code) {
     case 'EADDRINUSE':
-      return `port ${port} of ${host} is taken: stop what listens there, or choose another with --port`
+      return `port ${port} of ${host} is taken: stop the program that listens on it, or choose another with --port`
     case 'EACCES':
       return `port ${port} of ${host} needs rights this user does not have: choose one above 1023 with --port`
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
-      return `--host ${host} is no address of this machine: take 127.0.0.1, or 0.0.0.0 for all of its addresses`
+      return `--host ${host} is not an address of this machine: use 127.0.0.1, or 0.0.0.0 for all its addresses`
     default:
       return undefined
   }

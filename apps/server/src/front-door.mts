@@ -10,30 +10,30 @@ import type { ServeConfig } from './serve-config.mts'
 import { renderStartPage, START_PAGE_POLICY } from './start-page.mts'
 import { VERSION } from './version.mts'
 
-/** What a Host header may look like; anything else is not echoed into a page. */
+/** Form of a Host header; a header of any other form is not repeated in a page. */
 const HOST = /^(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(:\d{1,5})?$/i
 
-/** What answers over HTTP besides the pages here; there once the server is. */
+/** Parts that answer HTTP requests besides the pages of this file; they exist once the server does. */
 export interface Faces {
   readonly api: Api
   readonly metrics: Metrics
   readonly readiness: () => Promise<Readiness>
-  /** Absent when nothing is kept that an operator could work on. */
+  /** Absent when nothing is on a disk, so that an operator has nothing to work on. */
   readonly control: ControlDoor | undefined
-  /** Absent where others than this machine's people may come in. */
+  /** Absent if others than the people at this machine can reach the server. */
   readonly demonstration: DemonstrationDoor | undefined
 }
 
 /**
- * Answers plain HTTP that the server itself does not: `/v1`, the editor at `/w/<workspace>`, `/metrics`, the
- * start page at `/`, 404 for the rest.
+ * Answers the HTTP requests that the server itself does not: `/v1`, the editor at `/w/<workspace>`, `/metrics`,
+ * `/readyz`, the start page at `/`, and 404 for the rest.
  */
 export function createFrontDoor(config: ServeConfig, faces: () => Faces | undefined) {
   const editor = createEditorFiles()
   return (request: IncomingMessage, response: ServerResponse): void => {
     const { api, metrics, readiness, control, demonstration } = faces() ?? {}
     if (control?.handle(request, response) || demonstration?.handle(request, response)) return
-    // Asked by every page that is opened: that there is none is no error.
+    // Every page asks for it when it is opened: a server without a demonstration is no error.
     if (request.url?.startsWith('/demo/status')) return answer(response, 204, 'text/plain', '')
     if (api?.handle(request, response) || editor.handle(request, response)) return
     const path = (request.url ?? '/').split('?', 1)[0]
@@ -51,7 +51,7 @@ export function createFrontDoor(config: ServeConfig, faces: () => Faces | undefi
             response,
             503,
             'application/json',
-            '{"status":"not_ready","reasons":["the disk can’t be looked at"]}\n',
+            '{"status":"not_ready","reasons":["disk: the free space can’t be read"]}\n',
           ),
       )
     } else if (path !== '/') {
@@ -59,11 +59,11 @@ export function createFrontDoor(config: ServeConfig, faces: () => Faces | undefi
         response,
         404,
         'text/plain',
-        'nothing here: / tells what runs, /w/<workspace> is the editor, /healthz how it is, /readyz whether traffic may come, /metrics what it did, /v1/openapi.json what can be asked\n',
+        'not found: / is the start page, /w/<workspace> the editor, /healthz the health, /readyz the readiness, /metrics the metrics, /v1/openapi.json the description of the HTTP API\n',
       )
     } else if (request.method !== 'GET' && request.method !== 'HEAD') {
       response.setHeader('allow', 'GET, HEAD')
-      answer(response, 405, 'text/plain', 'only GET and HEAD here\n')
+      answer(response, 405, 'text/plain', 'this path takes only GET and HEAD\n')
     } else {
       response.setHeader('content-security-policy', START_PAGE_POLICY)
       answer(response, 200, 'text/html', renderStartPage(factsFor(request, config)))
@@ -78,7 +78,7 @@ function factsFor(request: IncomingMessage, config: ServeConfig) {
   return {
     syncUrl: `${isSecure ? 'wss' : 'ws'}://${authority}`,
     httpUrl: `${isSecure ? 'https' : 'http'}://${authority}`,
-    // Where files lie is nobody's business but the machine's own.
+    // Others than the people at this machine don't need to know where its files are.
     dataDirectory: isLoopbackHost(config.host) ? config.dataDirectory : undefined,
     durability: config.durability,
     version: VERSION,

@@ -2,7 +2,7 @@ import type { KeepHistory } from '@joinery/log'
 import { z } from 'zod'
 import type { Setting } from './setting.mts'
 
-/** How much history stays readable: what `compact` is told, and what `serve` keeps to by itself. */
+/** The amount of history that stays readable, for `compact` and for `serve`. */
 export const keepHistorySetting: Setting<KeepHistory> = {
   option: 'keepHistory',
   rule: 'forever, a number of days such as 90d, or a number of records',

@@ -1,29 +1,35 @@
 #!/usr/bin/env node
 /*
- * The `joinery` command's door. It must also open on an old Node that can't read TypeScript, which takes this file for
- * plain CommonJS: hence no types, no import statements, and a package.json of type commonjs. Everything else is behind
- * cli.mts, and an old Node hands over to the Node that the repository brings along.
+ * Entry point of the `joinery` command. It must also run on an old Node that can't read TypeScript and takes this file
+ * for plain CommonJS: hence no types, no import statements, and a package.json of type commonjs. cli.mts has everything
+ * else. On an old Node, this file starts the Node that the repository has as a package.
  */
 ;(() => {
   const { join } = require('node:path')
   const ROOT = join(__dirname, '../../..')
   const WAS_LAUNCHED = 'JOINERY_LAUNCHED'
   const isServing = process.argv[2] === 'serve'
-  /** V8's own goes up to 64 MB and fills before anything in it is collected; under 16, edits in many rooms cost up to a third more. */
+  /**
+   * V8 option that bounds the young generation, MB. V8's own bound is 64, and V8 fills it before it collects anything;
+   * with less than 16, edits in many rooms cost up to a third more.
+   */
   const YOUNG_GENERATION = '--max-semi-space-size'
   const chosen = [...process.execArgv, process.env.NODE_OPTIONS].join(' ')
   const SERVER_ARGS = isServing && !chosen.includes(YOUNG_GENERATION) ? [`${YOUNG_GENERATION}=16`] : []
 
   if (process.features.typescript) {
-    // With a parent on the other end of a channel, it would lose that.
+    // Not with an open IPC channel: the new process image would lose the channel to its parent.
     if (SERVER_ARGS.length > 0 && !process.connected) startAnew()
     if (process.env[WAS_LAUNCHED] && process.connected) dieWithTheLauncher()
     delete process.env[WAS_LAUNCHED]
-    // Stripping types at every start costs half a second of CPU; a directory that can't be written is no error here.
+    // Without the cache, stripping types costs half a second of CPU at every start. A cache that can't be written is no
+    // error.
     require('node:module').enableCompileCache(join(ROOT, 'node_modules/.cache/joinery'))
     return void import('./cli.mts').catch((error) => {
       if (error?.code !== 'ERR_MODULE_NOT_FOUND') throw error
-      console.error(`joinery: ${error.message}\nRun "npm start" in the repository, which installs what is missing.`)
+      console.error(
+        `joinery: ${error.message}\nRun "npm start" in the repository, which installs the missing packages.`,
+      )
       process.exit(1)
     })
   }
@@ -33,12 +39,12 @@
   }
   launch()
 
-  /** glibc keeps what each thread frees for that thread: 2 KiB for each of those rooms, with LevelDB's and Node's own. */
+  /** glibc keeps freed memory in the arena of each thread: with LevelDB's and Node's threads, 2 KiB for each of many rooms. */
   function serverEnvironment() {
     return isServing ? { MALLOC_ARENA_MAX: '2', ...process.env } : process.env
   }
 
-  /** The heap has its bounds from the start of the process: where that can be done, the same process starts again, with others. */
+  /** Replaces the process by itself with bounds of the heap, which can be set only at a start. Does nothing where the platform has no `execve`. */
   function startAnew() {
     const args = [process.execPath, ...SERVER_ARGS, ...process.execArgv, __filename, ...process.argv.slice(2)]
     process.execve?.(process.execPath, args, serverEnvironment())
@@ -51,7 +57,7 @@
     const node = join(ROOT, 'node_modules/node/bin', executable)
     if (!existsSync(node)) {
       console.error(
-        `joinery: Node ${process.version} is too old to run this, and the Node it brings along is not installed yet. ` +
+        `joinery: Node ${process.version} is too old, and the Node 24 of the repository is not installed yet. ` +
           'Run "npm start" in the repository, which installs it, or use Node 24.',
       )
       process.exit(1)
@@ -68,10 +74,10 @@
     child.on('exit', () => process.exit(child.exitCode ?? 128 + constants.signals[child.signalCode]))
   }
 
-  // Whoever kills the launcher outright means the server: it must not live on, holding the port and the data directory.
+  // A kill of the launcher is meant for the server, which must not live on with the port and the data directory.
   function dieWithTheLauncher() {
     process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'))
-    // A channel with a listener would keep a command that is done from ending.
+    // A channel with a listener would keep a finished command from ending.
     process.channel?.unref()
   }
 })()

@@ -2,20 +2,23 @@ import { getHeapStatistics, setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import type { Server } from '@joinery/server'
 
-/** Comings and goings after which there is something to give back: each leaves a few kilobytes. */
+/** Changes (a connection or a room opened or closed) that make a collection worthwhile: each leaves a few kilobytes. */
 const WORTH_CHANGES = 2_000
-/** How often it looks, ms. */
+/** Time between two looks at the counters, ms. */
 const LOOK_MS = 1_000
-/** More than so many between two looks and the rush is not over. */
+/** Changes between two looks up to which a look counts as quiet. */
 const QUIET_CHANGES = 20
-/** Quiet looks before it acts: by then rooms have let go what they read for those who came. */
+/** Quiet looks in a row before a collection: by then rooms have freed what they read for new connections. */
 const QUIET_LOOKS = 3
-/** A collection stops everything, 2 to 3 ms for each MB (measured); a larger heap grows often enough to be collected anyway. */
+/**
+ * Heap size up to which a collection is forced. It stops the process for 2 to 3 ms per MB (measured), and a larger heap
+ * grows often enough to be collected anyway.
+ */
 const HEAP_BYTES_MAX = 192 * 1024 * 1024
 
 /**
- * Gives memory back after many have come or gone. V8 collects when the heap grows and hardly when it does not: what ten
- * thousand handshakes leave would stay for as long as nothing happens, which is just when it is not needed.
+ * Gives memory back after many connections have opened or closed. V8 collects when the heap grows and hardly ever when it
+ * does not: the garbage of ten thousand handshakes would stay for as long as the server is quiet.
  */
 export class MemoryRelief {
   readonly #changes: () => number
@@ -24,14 +27,14 @@ export class MemoryRelief {
   #released: number
   #quietLooks = 0
 
-  /** `changes` counts comings and goings since the start. */
+  /** `changes` returns the number of changes since the start. */
   constructor(changes: () => number, release: () => void) {
     this.#changes = changes
     this.#release = release
     this.#seen = this.#released = changes()
   }
 
-  /** To be called about once a second: releases once a rush is over. */
+  /** Calls `release` if many changes are over. To be called about once a second. */
   look(): void {
     const changes = this.#changes()
     this.#quietLooks = changes - this.#seen <= QUIET_CHANGES ? this.#quietLooks + 1 : 0
@@ -42,7 +45,7 @@ export class MemoryRelief {
   }
 }
 
-/** Looks every second at how many came and went; `clearInterval` ends it. Does not keep the process alive. */
+/** Starts a {@link MemoryRelief} that looks every second; `clearInterval` ends it. Does not keep the process alive. */
 export function startMemoryRelief({ counters }: Server): NodeJS.Timeout {
   const changes = () =>
     counters.connectionsOpened + counters.connectionsClosed + counters.roomsOpened + counters.roomsClosed

@@ -3,13 +3,14 @@ import type { Server } from '@joinery/server'
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import { createStoreMetrics } from './store-metrics.mts'
 
-/** What `/metrics` shows, in Prometheus' text format. */
+/** The metrics of a server, for `/metrics`. */
 export interface Metrics {
   readonly contentType: string
-  /** To be given to the log when it is opened. */
+  /** Observer to open the log with. */
   readonly observer: LogObserver
-  /** Shows what the server counts itself, too: an edit on its way costs nothing for being counted twice. */
+  /** Adds the counters that the server keeps itself. They are read when the metrics are rendered, so that an edit costs nothing extra. */
   watch(server: Server, store: EventStore): void
+  /** Resolves with the metrics in Prometheus' text format. */
   render(): Promise<string>
 }
 
@@ -59,36 +60,44 @@ function watchServer(registry: Registry, server: Server, store: EventStore): voi
     })
   }
   const { counters } = server
-  counter('connections_opened', 'Sockets taken', () => counters.connectionsOpened)
-  counter('connections_closed', 'Those of them that are gone', () => counters.connectionsClosed)
-  counter('rooms_opened', 'Rooms made for a workspace that somebody came to', () => counters.roomsOpened)
-  counter('rooms_closed', 'Those of them that are gone', () => counters.roomsClosed)
-  counter('records', 'Updates that brought something, as records of the log', () => counters.records)
+  counter('connections_opened', 'Connections accepted', () => counters.connectionsOpened)
+  counter('connections_closed', 'Connections closed', () => counters.connectionsClosed)
+  counter('rooms_opened', 'Rooms opened, each for one workspace that somebody connected to', () => counters.roomsOpened)
+  counter('rooms_closed', 'Rooms closed', () => counters.roomsClosed)
+  counter('records', 'Records appended to the log: updates that changed something', () => counters.records)
   counter('deliveries', 'Updates sent to receivers', () => counters.deliveries)
-  counter('conflicts', 'Conflicts told to clients', () => counters.conflicts)
-  counter('prunings', 'Records that deleted what dead writers had left beaten', () => counters.prunings)
-  counter('rebuilds', 'Documents rebuilt because an update had spoilt them', () => counters.rebuilds)
+  counter('conflicts', 'Conflicts reported to clients', () => counters.conflicts)
+  counter('prunings', 'Records that deleted beaten claims of writers that are gone', () => counters.prunings)
+  counter('rebuilds', 'Documents rebuilt because an update had damaged them', () => counters.rebuilds)
   counter('loads', 'Workspaces read from the log', () => counters.loads)
-  counter('load_seconds', 'Time that took, together', () => counters.loadMs / 1_000)
-  counter('warmings', 'Rooms that made a document of what they had as bytes', () => counters.warmings)
-  counter('coolings', 'Rooms that gave their document back', () => counters.coolings)
-  counter('dropped_records', 'Records that are no longer kept as history', () => counters.dropped)
-  counter('snapshots_verified', 'Snapshots read back and loaded before records went', () => counters.snapshotsVerified)
-  counter('snapshots_unusable', 'Snapshots that could not be loaded then', () => counters.snapshotsUnusable)
+  counter('load_seconds', 'Time that those loads took in all, seconds', () => counters.loadMs / 1_000)
+  counter('warmings', 'Times that a room made a document of its bytes', () => counters.warmings)
+  counter('coolings', 'Times that a room freed its document', () => counters.coolings)
+  counter('dropped_records', 'Records dropped from the history', () => counters.dropped)
+  counter(
+    'snapshots_verified',
+    'Snapshots read back and loaded before records were dropped',
+    () => counters.snapshotsVerified,
+  )
+  counter(
+    'snapshots_unusable',
+    'Snapshots that could not be loaded before records were dropped',
+    () => counters.snapshotsUnusable,
+  )
   counter('quarantines', 'Loads that found a workspace damaged', () => counters.quarantined)
-  gauge('rooms', 'Workspaces that are open', () => server.load().rooms)
-  gauge('rooms_live', 'Open workspaces that hold a document', () => server.load().live)
-  gauge('rooms_cold', 'Open workspaces that are served from what is stored', () => server.load().cold)
+  gauge('rooms', 'Open workspaces', () => server.load().rooms)
+  gauge('rooms_live', 'Open workspaces with a document in memory', () => server.load().live)
+  gauge('rooms_cold', 'Open workspaces that are served from stored bytes, without a document', () => server.load().cold)
   gauge(
     'quarantined_workspaces',
-    'Open workspaces that are damaged, served for reading',
+    'Open workspaces that are damaged and served read-only',
     () => server.load().quarantined,
   )
-  gauge('connections', 'Sockets', () => server.load().connections)
-  counter('holds', 'Times that a connection was not read from because storage was behind', () => counters.holds)
-  gauge('held_connections', 'Sockets that are not read from, because storage is behind', () => server.load().held)
-  gauge('backlog_bytes', 'Updates that are appended and not durable yet', () => server.load().backlogBytes)
-  gauge('storage_writable', '1 while the log takes appends', () => (store.state.state === 'open' ? 1 : 0))
+  gauge('connections', 'Open connections', () => server.load().connections)
+  counter('holds', 'Times that reading from a connection was paused because storage was behind', () => counters.holds)
+  gauge('held_connections', 'Connections whose reading is paused because storage is behind', () => server.load().held)
+  gauge('backlog_bytes', 'Bytes of updates that are appended and not durable yet', () => server.load().backlogBytes)
+  gauge('storage_writable', '1 while the log takes appends, otherwise 0', () => (store.state.state === 'open' ? 1 : 0))
   byCode('refused_updates', 'Refused updates, by rejection code', counters.refused)
-  byCode('refused_connections', 'Connections that were not let in, by error code', counters.refusedConnections)
+  byCode('refused_connections', 'Refused connections, by error code', counters.refusedConnections)
 }

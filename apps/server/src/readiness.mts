@@ -3,19 +3,19 @@ import type { EventStore } from '@joinery/log'
 import type { Server } from '@joinery/server'
 import type { ServeConfig } from './serve-config.mts'
 
-/** What `/readyz` answers with: whether traffic should come here. */
+/** Body of an answer of `/readyz`: whether a load balancer should send traffic to this server. */
 export interface Readiness {
   readonly status: 'ready' | 'not_ready'
-  /** Why not, one line each. */
+  /** Reasons for which it is not ready, one line each. */
   readonly reasons: readonly string[]
   readonly storage: 'open' | 'failed' | 'closed'
-  /** Where the log is kept; undefined when nothing is. */
+  /** Disk of the data directory; undefined at durability `memory`. */
   readonly disk: { readonly freeBytes: number; readonly freeBytesMin: number } | undefined
-  /** Damaged workspaces that are open for reading: the others are served as ever, so they are counted and no reason. */
+  /** Number of open workspaces that are damaged. They are no reason: all other workspaces are served as usual. */
   readonly quarantined: number
 }
 
-/** Looks at storage and at the room that is left for it. */
+/** Looks at the state of storage and at the free space on its disk. */
 export async function readReadiness(
   { dataDirectory, durability, diskFreeBytesMin }: ServeConfig,
   server: Server,
@@ -30,7 +30,7 @@ export async function readReadiness(
     const { bavail, bsize } = await statfs(dataDirectory)
     disk = { freeBytes: bavail * bsize, freeBytesMin: diskFreeBytesMin }
     if (disk.freeBytes < disk.freeBytesMin) {
-      reasons.push(`disk: ${disk.freeBytes} bytes are free, ${disk.freeBytesMin} have to be (--disk-free)`)
+      reasons.push(`disk: ${disk.freeBytes} bytes are free, at least ${disk.freeBytesMin} must be (--disk-free)`)
     }
   }
   const status = reasons.length === 0 ? 'ready' : 'not_ready'

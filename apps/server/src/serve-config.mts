@@ -11,7 +11,7 @@ import { type Environment, type Options, readSetting, type Setting, wholeNumber 
 export const DURABILITIES = ['memory', 'async', 'sync'] as const
 export const LOG_LEVELS = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const
 
-/** Everything `joinery serve` needs to know, checked. */
+/** Settings of `joinery serve`, checked. */
 export interface ServeConfig {
   readonly host: string
   /** 0 takes any free port. */
@@ -19,16 +19,16 @@ export interface ServeConfig {
   /** Absolute; unused when durability is `memory`. */
   readonly dataDirectory: string
   readonly durability: (typeof DURABILITIES)[number]
-  /** How much history stays readable. */
+  /** Amount of history that stays readable. */
   readonly keepHistory: KeepHistory
-  /** With less room than this on its disk the server is not ready. */
+  /** Free space on its disk below which the server is not ready, bytes. */
   readonly diskFreeBytesMin: number
   readonly logLevel: (typeof LOG_LEVELS)[number]
-  /** Pages that may connect; undefined leaves it to the server: all with keys, those of this machine without. */
+  /** Origins of pages that may connect; undefined means all of them with keys, and those of this machine without. */
   readonly origins: readonly string[] | undefined
-  /** Listen beyond this machine although there are no keys. */
+  /** Whether others may reach it although there are no keys. */
   readonly isInsecure: boolean
-  /** Absent in development mode: everyone is let in and may speak for every source. */
+  /** Absent in development mode: everyone may connect and write as any source. */
   readonly keys: { readonly secret: string } | { readonly jwks: string } | undefined
 }
 
@@ -61,7 +61,7 @@ const durability: Setting<ServeConfig['durability']> = {
 
 const keepHistory: Setting<KeepHistory> = { ...keepHistorySetting, variable: 'JOINERY_KEEP_HISTORY' }
 
-/** LevelDB writes tables anew before it drops the old ones: with no room for that it comes to a halt. */
+/** LevelDB writes new tables before it deletes the old ones, and stops writing when there is no space for them. */
 const DISK_FREE_DEFAULT_MB = 256
 const BYTES_PER_MB = 1_000_000
 
@@ -96,8 +96,9 @@ const origins: Setting<readonly string[] | undefined> = {
 }
 
 /**
- * Options before environment before defaults. Throws {@link AppError} `usage` that names the option or variable, its
- * rule and an example; also for a host others can reach when there are no keys, unless `--insecure` asks for it.
+ * Reads the settings: an option wins over its variable, a variable over the default. Throws {@link AppError} `usage` that
+ * names the option or variable, its rule and an example; also for a host that others can reach when there are no keys,
+ * unless `--insecure` is given.
  */
 export function parseServeConfig(options: Options, environment: Environment, directory: string): ServeConfig {
   const config: ServeConfig = {
@@ -115,8 +116,8 @@ export function parseServeConfig(options: Options, environment: Environment, dir
   if (config.keys === undefined && !isLoopbackHost(config.host) && !config.isInsecure) {
     throw new AppError(
       'usage',
-      `--host ${config.host} can be reached by others, and without keys everyone may write everything: ` +
-        'set JOINERY_JWT_SECRET (at least 32 bytes) or JOINERY_JWKS (URL or file), or say --insecure if that is meant',
+      `others can reach --host ${config.host}, and without keys everyone may write everything: ` +
+        'set JOINERY_JWT_SECRET (at least 32 bytes) or JOINERY_JWKS (URL or file), or add --insecure to allow it',
     )
   }
   return config

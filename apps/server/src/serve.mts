@@ -17,15 +17,15 @@ import { VERSION } from './version.mts'
 
 /** A server that takes connections. */
 export interface RunningServer {
-  /** `http://host:port`; sockets at the same place. */
+  /** `http://host:port`; WebSockets connect to the same host and port. */
   readonly url: string
-  /** Lets clients go, writes what is waiting and releases the data directory. Rejects with {@link AppError} if it can't. */
+  /** Drains: disconnects clients, writes pending updates and releases the data directory. Rejects with {@link AppError} if one of these fails. */
   close(): Promise<void>
 }
 
 /**
- * The one place where implementations are chosen. Resolves when the server takes connections; rejects with
- * {@link AppError} `start` and one line that says what to do. Logs JSON lines to `logs`.
+ * Starts a server. This is the one place where implementations are chosen. Resolves when the server takes connections;
+ * rejects with {@link AppError} `start` and one line that says what to do. Logs JSON lines to `logs`.
  */
 export async function startServer(config: ServeConfig, logs: Writable): Promise<RunningServer> {
   const logger = pino({ level: config.logLevel, base: undefined }, logs)
@@ -36,7 +36,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
     const observer: LogObserver = {
       ...metrics.observer,
       manifestCut: (cut) =>
-        logger.warn({ ...cut, directory }, 'power was lost: cut off what the database was just noting'),
+        logger.warn({ ...cut, directory }, 'power was lost: cut off the incomplete end of the database’s MANIFEST'),
     }
     const store =
       durability === 'memory'
@@ -83,8 +83,8 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
           clearInterval(relief)
           try {
             await Promise.all([control?.close(), demonstration?.close()])
-            // Released whatever the drain came to: nobody is left who could do it.
             await api.close()
+            // Closes the store even if the drain fails: nothing else would release the directory.
             await server.close().finally(() => store.close())
           } catch (error) {
             throw explainFailure(error, config)

@@ -1,22 +1,22 @@
 import { z } from 'zod'
 import { AppError } from './app-error.mts'
 
-/** Where a value may come from, and what it has to be. `rule` and `example` are read by people who got it wrong. */
+/** One setting: the option and variable it comes from, and its rule. An error message shows `rule` and `example`. */
 export interface Setting<T> {
   /** Name of the long option without dashes, as commander camel-cases it. */
   readonly option: string
-  /** Environment variable that stands in when the option is absent. */
+  /** Environment variable that is read when the option is absent. */
   readonly variable?: string
   readonly rule: string
   readonly example: string
   readonly schema: z.ZodType<T>
 }
 
-/** What commander hands over: the options that were given, values as typed. */
+/** Options as commander passes them: those that were given, with their values as typed. */
 export type Options = Readonly<Record<string, unknown>>
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/** The setting's value: option before variable before the schema's default. Throws {@link AppError} `usage`. */
+/** Value of a setting: of its option, else of its variable, else the schema's default. Throws {@link AppError} `usage`. */
 export function readSetting<T>(setting: Setting<T>, options: Options, environment: Environment): T {
   const flag = `--${setting.option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
   const fromOption = options[setting.option]
@@ -31,7 +31,7 @@ export function readSetting<T>(setting: Setting<T>, options: Options, environmen
   throw new AppError('usage', `${name} must be ${setting.rule}, ${given}; for example: ${example}`)
 }
 
-/** A whole number written in digits only: `1e3`, ` 5` and `0x10` are typing errors more often than meant. */
+/** Schema of a whole number written in digits only: `1e3`, ` 5` and `0x10` are usually typing errors. */
 export const wholeNumber = (min: number, max: number) =>
   z
     .string()

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 
-/** What the page tells. */
+/** Facts that the page shows. */
 export interface StartPageFacts {
-  /** `ws://host:port` as the browser reached it. */
+  /** `ws://host:port`, with the host and port that the browser asked for. */
   readonly syncUrl: string
   readonly httpUrl: string
-  /** Absent when others than this machine can read the page. */
+  /** Absent if others than the people at this machine can read the page. */
   readonly dataDirectory: string | undefined
   readonly durability: 'memory' | 'async' | 'sync'
   readonly version: string
@@ -16,7 +16,7 @@ export interface StartPageFacts {
 const STYLE = readFileSync(new URL('./start-page.css', import.meta.url), 'utf8')
 const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64')
 
-/** Content-Security-Policy of the page: its own style and nothing else, from anywhere. */
+/** Content-Security-Policy of the page: its own style, and nothing else from anywhere. */
 export const START_PAGE_POLICY = `default-src 'none'; style-src 'sha256-${STYLE_HASH}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`
 
 const SURVIVES = {
@@ -41,19 +41,19 @@ export function renderStartPage(facts: StartPageFacts): string {
 ${LOGO}
 <div>
 <h1>Joinery is running</h1>
-<p class="live">taking edits, version ${escapeHtml(facts.version)}</p>
+<p class="live">version ${escapeHtml(facts.version)}, takes edits</p>
 </div>
 </header>
 ${facts.isDevelopment ? WARNING : ''}
 <dl>
-${row('Sync', `<code>${escapeHtml(facts.syncUrl)}</code>`, 'a workspace is a path below it, made when somebody opens it')}
+${row('Sync', `<code>${escapeHtml(facts.syncUrl)}</code>`, 'each workspace is a path below this URL; the first client that connects creates it')}
 ${row('Editor', `<a href="/w/demo"><code>${escapeHtml(facts.httpUrl)}/w/demo</code></a>`)}
 ${row('Health', `<a href="/healthz"><code>${escapeHtml(facts.httpUrl)}/healthz</code></a>`)}
 ${facts.durability === 'memory' || facts.dataDirectory === undefined ? '' : row('Data', `<code>${escapeHtml(facts.dataDirectory)}</code>`)}
 ${row('Durability', `<code>${facts.durability}</code>`, SURVIVES[facts.durability])}
 </dl>
 <section>
-<h2>With the SDK <small>people and background jobs, the same door</small></h2>
+<h2>With the SDK <small>for people and background jobs alike</small></h2>
 <pre><code>${highlight(sdkExample(facts.syncUrl))}</code></pre>
 </section>
 <section>
@@ -67,7 +67,7 @@ ${row('Durability', `<code>${facts.durability}</code>`, SURVIVES[facts.durabilit
 }
 
 const WARNING = `<p class="warn"><strong>Development mode.</strong> There are no keys, so everyone who reaches this port may read and write
-everything and speak for every source. Set <code>JOINERY_JWT_SECRET</code> or <code>JOINERY_JWKS</code> before others can.</p>`
+everything as any source. Set <code>JOINERY_JWT_SECRET</code> or <code>JOINERY_JWKS</code> before others can reach it.</p>`
 
 /** Two boards meeting in a dovetail. */
 const LOGO = `<svg viewBox="0 0 64 64" role="img" aria-label="two boards joined">
@@ -97,7 +97,7 @@ console.log(note.toJSON())
 await workspace.close()`
 }
 
-/** Strings and comments only: more colour than that is noise in ten lines. */
+/** Colours strings and comments only: more colour would be noise in ten lines. */
 function highlight(code: string): string {
   return escapeHtml(code)
     .replace(/&#39;.*?&#39;/g, '<span class="string">$&</span>')

@@ -4,10 +4,10 @@ import { AppError } from './app-error.mts'
 import { type Environment, type Options, readSetting, type Setting } from './setting.mts'
 
 const SECONDS_PER = { s: 1, m: 60, h: 3600, d: 86_400 } as const
-/** A token nobody can take back should not outlive the person's job by much: ten years is a typing error. */
+/** Nobody can revoke a token, so it should not outlive the person's job by much; `10y` would be a typing error. */
 const EXPIRES_DAYS_MAX = 366
 
-/** What `joinery token` was asked for, checked as far as this side knows the rules; signing checks the rest. */
+/** Claims that `joinery token` was asked for. Signing checks the rules that this file does not know. */
 interface TokenRequest {
   readonly secret: string
   readonly sub: string
@@ -70,7 +70,10 @@ const expires: Setting<number> = {
     ),
 }
 
-/** Throws {@link AppError} `usage`. The secret comes from the environment only: command lines are for all to read. */
+/**
+ * Reads the claims from the options. The secret comes from the environment only: everyone on a machine can read its
+ * command lines. Throws {@link AppError} `usage`.
+ */
 export function parseTokenRequest(options: Options, environment: Environment): TokenRequest {
   const secret = environment.JOINERY_JWT_SECRET
   if (!secret) {
@@ -88,7 +91,10 @@ export function parseTokenRequest(options: Options, environment: Environment): T
   }
 }
 
-/** Resolves with the JWT. `now` in ms since epoch. Rejects with {@link AppError} `usage` when a claim or the secret breaks its rule. */
+/**
+ * Resolves with the JWT. `now`: ms since epoch. Rejects with {@link AppError} `usage` when a claim or the secret breaks
+ * its rule.
+ */
 export async function makeToken({ secret, expiresInSeconds, ...claims }: TokenRequest, now: number): Promise<string> {
   try {
     return await signToken(secret, { ...claims, exp: Math.floor(now / 1000) + expiresInSeconds })

@@ -31,17 +31,17 @@ const keep: Setting<number | undefined> = {
 /** Adds `joinery backup`, `restore` and `export` to the program. */
 export function addArchiveCommands(program: Command): void {
   addDataOptions(program.command('backup'))
-    .description('Write all workspaces as of now into one archive, beside a running server or without; read it back.')
-    .requiredOption('--to <directory>', 'where archives are kept')
-    .option('--keep <number>', 'so many archives are kept there, and older ones removed (default: all are kept)')
+    .description('Write all workspaces into one archive and read it back, with or without a running server.')
+    .requiredOption('--to <directory>', 'directory of the archives')
+    .option('--keep <number>', 'number of archives to keep there; older ones are removed (default: all are kept)')
     .action(runBackup)
-  addDataOptions(program.command('restore').argument('<archive>', 'an archive, or a directory: its newest'))
-    .description('Make a new data directory of an archive, and verify it.')
+  addDataOptions(program.command('restore').argument('<archive>', 'an archive, or a directory, whose newest is taken'))
+    .description('Make a new data directory from an archive, and verify it.')
     .action(runRestore)
-  addDataOptions(program.command('export').argument('<workspace>', 'which'))
+  addDataOptions(program.command('export').argument('<workspace>', 'its name'))
     .description('Write one workspace into an archive.')
-    .requiredOption('--to <file>', 'the archive')
-    .option('--intact-part', 'of a damaged workspace: what is intact, as "joinery repair" would keep it')
+    .requiredOption('--to <file>', 'path of the archive')
+    .option('--intact-part', 'of a damaged workspace, export the intact part that "joinery repair" would keep')
     .action(runExport)
 }
 
@@ -54,7 +54,7 @@ async function runBackup(options: Options): Promise<void> {
   if (summary.damaged.length > 0) {
     throw new AppError(
       'failed',
-      `not in the backup, since damaged: ${formatCount(summary.damaged.length, 'workspace')}; older backups are kept`,
+      `the backup lacks ${formatCount(summary.damaged.length, 'damaged workspace')}, so no older backup was removed: see "joinery repair"`,
     )
   }
   if (kept === undefined) return
@@ -101,11 +101,11 @@ export function counts({ workspaces }: Imported): string {
   return `${formatCount(workspaces.length, 'workspace')}, ${formatCount(records, 'record')}`
 }
 
-/** Throws {@link AppError} `failed` if something was not in the archive. */
+/** Throws {@link AppError} `failed` if damaged workspaces had been left out of the archive. */
 export function warnOfDamaged({ damaged }: Imported): void {
   if (damaged.length === 0) return
   const names = damaged.map(({ workspace }) => workspace).join(', ')
-  throw new AppError('failed', `not in the archive, since they were damaged when it was made: ${names}`)
+  throw new AppError('failed', `not in the archive, because they were damaged when it was made: ${names}`)
 }
 
 function describe({ file, bytes, workspaces, records, damaged }: ArchiveSummary): string {

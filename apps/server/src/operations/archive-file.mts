@@ -7,7 +7,7 @@ import { fileFault } from './open-operator.mts'
 
 const NAME = /^joinery-\d{4}-\d\d-\d\dT\d{6}Z\.archive$/
 
-/** What stands in an archive, as read back from its file. */
+/** Content of an archive, as read back from its file. */
 export interface ArchiveSummary {
   readonly file: string
   readonly bytes: number
@@ -17,14 +17,14 @@ export interface ArchiveSummary {
   readonly damaged: readonly { readonly workspace: string; readonly reason: string }[]
 }
 
-/** A file's name for an archive of this moment; names sort as their moments do. */
+/** Name of an archive's file; names sort by the time in them. */
 export function archiveName(now: Date): string {
   return `joinery-${now.toISOString().slice(0, 19).replaceAll(':', '')}Z.archive`
 }
 
 /**
- * Writes an archive to `file`, which must not be there; it is there under its name only when it is complete, on the disk
- * and was read back. Rejects with {@link AppError} `failed` when there is such a file, and with what `chunks` throws.
+ * Writes an archive to `file`, which must not exist yet. The file gets its name only when it is complete, on the disk and
+ * read back. Rejects with {@link AppError} `failed` if the file exists, and with any error that `chunks` throws.
  */
 export async function writeArchive(file: string, chunks: AsyncIterable<Uint8Array>): Promise<ArchiveSummary> {
   const draft = `${file}.partial`
@@ -48,7 +48,7 @@ export async function writeArchive(file: string, chunks: AsyncIterable<Uint8Arra
   }
 }
 
-/** The archives in a directory that bear names of {@link archiveName}, oldest first. */
+/** Paths of the archives in a directory whose names are of {@link archiveName}'s form, oldest first. */
 export async function listArchives(directory: string): Promise<string[]> {
   const names = await readdir(directory)
   return names
@@ -57,7 +57,10 @@ export async function listArchives(directory: string): Promise<string[]> {
     .map((name) => join(directory, name))
 }
 
-/** The archive that `path` names: itself, or the newest in it. Throws {@link AppError} `failed` when there is none to read. */
+/**
+ * Path of the archive that `path` names: the file itself, or the newest archive in the directory. Rejects with
+ * {@link AppError} `failed` if there is none that can be read.
+ */
 export async function archiveAt(path: string): Promise<string> {
   try {
     await access(path, constants.R_OK)
@@ -73,7 +76,7 @@ export async function archiveAt(path: string): Promise<string> {
 async function assertAbsent(file: string): Promise<void> {
   const names = await readdir(dirname(file))
   if (names.includes(basename(file))) {
-    throw new AppError('failed', `${file} is there already: choose another name`)
+    throw new AppError('failed', `${file} is there already, and no archive is overwritten: choose another name`)
   }
 }
 

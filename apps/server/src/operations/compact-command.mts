@@ -10,11 +10,11 @@ import { formatBytes, formatTable } from './table.mts'
 
 /** Adds `joinery compact` to the program. */
 export function addCompactCommand(program: Command): void {
-  addDataOptions(program.command('compact').argument('[workspace]', 'only this one'))
+  addDataOptions(program.command('compact').argument('[workspace]', 'only this one (default: all)'))
     .description(
-      'Pack old records, and drop those that need not be kept, through the last verified snapshot before what is kept.',
+      'Pack old records, and drop those older than --keep-history up to the last verified snapshot before what is kept.',
     )
-    .option('--keep-history <amount>', 'forever, 90d, or so many records (default: forever)')
+    .option('--keep-history <amount>', 'forever, days (90d) or a number of records (default: forever)')
     .action(runCompact)
 }
 
@@ -30,7 +30,7 @@ async function runCompact(workspace: string | undefined, options: Options): Prom
     const failed = done.filter(({ error }) => error !== undefined)
     if (failed.length === 0) return
     const reasons = failed.map((each) => `${each.workspace}: ${each.error}`).join('; ')
-    throw new AppError('failed', `left as they were: ${reasons}`)
+    throw new AppError('failed', `these workspaces could not be compacted and are as they were: ${reasons}`)
   } finally {
     bar.stop()
   }

@@ -2,10 +2,10 @@ import { type EventStore, type KeepHistory, LogError, type WorkspaceLog } from '
 import type { Compaction, Watched } from './operator.mts'
 import { trialLoad } from './trial-load.mts'
 
-/** Runs `work` on a workspace's log, whoever has it open. */
+/** Runs `work` on a workspace's log, whether or not a room has it open. */
 export type WithLog = <T>(workspace: string, work: (log: WorkspaceLog) => Promise<T>) => Promise<T>
 
-/** One workspace after the other; what fails with one is told, and the others are done all the same. */
+/** Compacts one workspace after the other. A failure goes into that workspace's {@link Compaction}, and the next one follows. */
 export async function compactStore(
   store: EventStore,
   withLog: WithLog,
@@ -36,7 +36,7 @@ async function compactOne(withLog: WithLog, workspace: string, keepHistory: Keep
   }
 }
 
-/** Throws unless the bytes make a document. */
+/** Throws unless the bytes can be loaded as a document. */
 function verifyState(state: Uint8Array): void {
   const load = trialLoad()
   load.add(state)

@@ -8,10 +8,10 @@ import { LogError } from '@joinery/log'
 import { z } from 'zod'
 import type { ImportChoice, Operator, Watched } from './operator.mts'
 
-/** What a question may weigh, bytes. */
+/** Upper bound of a request's body, bytes; an import's archive has none. */
 const BODY_BYTES_MAX = 64 * 1024
 
-/** Answers one question; `watched` says how far it is and when to stop. */
+/** Handler of one request of a command. It reports progress to `watched`, and stops at its signal. */
 export type Ask = (
   operator: Operator,
   request: IncomingMessage,
@@ -43,7 +43,7 @@ const historyBody = z.object({
   limit: z.int().min(1).max(1_000_000),
 })
 
-/** What can be asked, by the last segment of the path. */
+/** Handlers by the last segment of the path. */
 export const ASKS: Readonly<Record<string, Ask>> = {
   ping: () => Promise.resolve(null),
   verify: (operator, _request, watched) => operator.verify(watched),
@@ -75,17 +75,18 @@ export async function readQuestion(request: IncomingMessage): Promise<unknown> {
   let bytes = 0
   for await (const chunk of request as AsyncIterable<Buffer>) {
     bytes += chunk.length
-    if (bytes > BODY_BYTES_MAX) throw new LogError('invalid', `a question is at most ${BODY_BYTES_MAX} bytes`)
+    if (bytes > BODY_BYTES_MAX)
+      throw new LogError('invalid', `the request is too large: a body is at most ${BODY_BYTES_MAX} bytes`)
     chunks.push(chunk)
   }
   try {
     return JSON.parse(Buffer.concat(chunks).toString() || '{}')
   } catch (cause) {
-    throw new LogError('invalid', 'the question is no JSON', { cause })
+    throw new LogError('invalid', 'the request’s body is not JSON', { cause })
   }
 }
 
-/** The body is the archive: it is read twice, so it is kept aside meanwhile. */
+/** Imports the archive in the request's body. The body goes to a temporary file first, because an import reads the archive twice. */
 async function importUpload(
   operator: Operator,
   request: IncomingMessage,

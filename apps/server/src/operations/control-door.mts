@@ -8,15 +8,15 @@ import { ASKS, type Ask, archiveBody, readQuestion } from './control-asks.mts'
 import { CONTROL_PATH, type Line } from './control-line.mts'
 import type { Operator } from './operator.mts'
 
-/** A client takes silence for the end after some minutes; a long check may have nothing to say for that long. */
+/** Time between empty lines, ms. An HTTP client gives up after minutes of silence, and a long check may report nothing for so long. */
 const BEAT_MS = 15_000
-/** How often progress is told, at most. */
+/** Least time between two reports of progress, ms. */
 const PROGRESS_MS = 100
 const ARCHIVE = 'archive'
 
 /**
- * Lets the commands of an operator on this machine work on the store that the server has open. Whoever brings the
- * secret of the control file may: a token opens nothing here, and the secret opens nothing else.
+ * Answers an operator's commands on this machine from the store that the server has open. A command shows the secret of
+ * the control file. A token opens nothing here, and the secret opens nothing else.
  */
 export class ControlDoor {
   readonly #secretHash: Buffer
@@ -31,7 +31,7 @@ export class ControlDoor {
     this.#logger = logger
   }
 
-  /** True if the request was for control, and is answered. */
+  /** Answers a request to a path below {@link CONTROL_PATH}; returns false for any other request. */
   handle(request: IncomingMessage, response: ServerResponse): boolean {
     const path = (request.url ?? '/').split('?', 1)[0] ?? '/'
     if (!path.startsWith(CONTROL_PATH)) return false
@@ -44,13 +44,15 @@ export class ControlDoor {
     return true
   }
 
-  /** Ends what is under way: the store is about to close. Resolves when all of it has let go of the store. */
+  /** Aborts the requests under way, because the store is about to close. Resolves when none of them uses the store any more. */
   async close(): Promise<void> {
-    this.#closing.abort(new LogError('closed', 'the server goes down'))
+    this.#closing.abort(
+      new LogError('closed', 'the server is shutting down: run the command again when it is up, or without a server'),
+    )
     await Promise.allSettled(this.#answering)
   }
 
-  /** Hashes are of one length whatever was sent, and comparing them takes as long wherever they differ. */
+  /** Compares hashes: they have the same length for any secret, and comparing them takes the same time wherever they differ. */
   #isAllowed(request: IncomingMessage): boolean {
     const [scheme, secret = ''] = (request.headers.authorization ?? '').split(' ')
     return scheme === 'Bearer' && timingSafeEqual(hash(secret), this.#secretHash)
@@ -61,11 +63,11 @@ export class ControlDoor {
     void answering.finally(() => this.#answering.delete(answering))
   }
 
-  /** Aborts when whoever asked is gone, or the server closes. */
+  /** Signal that aborts when the command has disconnected or the server closes. */
   #signalOf(response: ServerResponse): AbortSignal {
     const gone = new AbortController()
     response.once('close', () => {
-      if (!response.writableFinished) gone.abort(new LogError('closed', 'whoever asked is gone'))
+      if (!response.writableFinished) gone.abort(new LogError('closed', 'the command has disconnected'))
     })
     return AbortSignal.any([gone.signal, this.#closing.signal])
   }
@@ -91,14 +93,14 @@ export class ControlDoor {
     }
   }
 
-  /** An archive has its own end: a connection that breaks off before it is noticed. */
+  /** Sends an archive without framing: an archive marks its own end, so the reader notices a connection that breaks off before. */
   async #stream(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
       const choice = archiveBody.parse(await readQuestion(request))
       const signal = this.#signalOf(response)
       const chunks = this.#operator.archive(choice, { signal })
       const iterator = chunks[Symbol.asyncIterator]()
-      // What can't be archived at all says so before it begins.
+      // Takes the first chunk before the headers go out, so that an archive that can't begin is answered with 409.
       const first = await iterator.next()
       response.writeHead(200, { 'content-type': 'application/octet-stream', 'cache-control': 'no-store' })
       if (!first.done) response.write(first.value)
@@ -111,10 +113,10 @@ export class ControlDoor {
   }
 
   #explain(error: unknown, request: IncomingMessage): { code: string; message: string } {
-    // What was asked wrongly is for the operator to read, not for whoever watches the server.
+    // A wrong request is no warning: its operator reads the answer, and nothing is wrong with the server.
     const level =
       error instanceof z.ZodError || (error instanceof LogError && error.code === 'invalid') ? 'info' : 'warn'
-    this.#logger[level]({ err: error, path: request.url }, 'an operator’s question could not be answered')
+    this.#logger[level]({ err: error, path: request.url }, 'an operator’s command could not be answered')
     if (error instanceof LogError) return { code: error.code, message: error.message }
     if (error instanceof z.ZodError) return { code: 'invalid', message: z.prettifyError(error) }
     return { code: 'storage_failed', message: error instanceof Error ? error.message : String(error) }

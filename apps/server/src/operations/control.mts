@@ -3,14 +3,17 @@ import { ControlDoor } from './control-door.mts'
 import { makeControl, removeControlFile, writeControlFile } from './control-file.mts'
 import type { Operator } from './operator.mts'
 
-/** A door for operators, and the file that tells them of it. */
+/** A door for operators' commands, with its control file written. */
 export interface OpenControl {
   readonly door: ControlDoor
-  /** Ends what is under way and takes the file away. */
+  /** Removes the file and aborts the requests under way. */
   close(): Promise<void>
 }
 
-/** Opens the door at `url`, where the server listens. A file that can't be written costs the operator's commands, not the service. */
+/**
+ * Makes a door and its control file. `url` is where the server listens. If the file can't be written, the server runs all
+ * the same, and only operators' commands can't reach it.
+ */
 export async function openControl(
   url: string,
   { directory, operator, logger }: { directory: string; operator: Operator; logger: Logger },

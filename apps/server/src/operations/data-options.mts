@@ -4,7 +4,7 @@ import { AppError } from '../app-error.mts'
 import { dataSetting } from '../data-setting.mts'
 import { type Options, readSetting } from '../setting.mts'
 
-/** Adds what every command on a data directory takes. */
+/** Adds the options that every command on a data directory takes. */
 export function addDataOptions(command: Command): Command {
   return command
     .option('--data <directory>', 'where the log is kept [JOINERY_DATA] (default: ./data)')
@@ -12,23 +12,26 @@ export function addDataOptions(command: Command): Command {
 }
 
 export interface DataOptions {
-  /** Absolute. */
+  /** Absolute path of the data directory. */
   readonly directory: string
   readonly isJson: boolean
 }
 
-/** Throws {@link AppError} `usage`. */
+/** Reads the options of {@link addDataOptions}. Throws {@link AppError} `usage`. */
 export function readDataOptions(options: Options): DataOptions {
   const directory = resolve(process.cwd(), readSetting(dataSetting, options, process.env))
   return { directory, isJson: options.json === true }
 }
 
-/** A terminal sends Ctrl-C to a launcher and its child alike, and the launcher hands it on: it comes twice, almost at once. */
+/**
+ * Time within which signals count as one, ms. A terminal sends Ctrl-C to a launcher and its child alike, and the launcher
+ * passes it on, so that it arrives twice almost at once.
+ */
 const SAME_SIGNAL_MS = 500
 
 /**
- * Aborts what is under way when a person or a supervisor wants the command to end, so that nothing half-made stays. Who
- * insists some time later ends the process as it is.
+ * Signal that aborts the command's work at SIGTERM, SIGINT or SIGHUP, so that nothing half-made stays. A second signal,
+ * some time later, ends the process at once.
  */
 export function stopSignal(): AbortSignal {
   const stop = new AbortController()

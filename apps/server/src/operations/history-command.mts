@@ -7,7 +7,7 @@ import { withOperator } from './open-operator.mts'
 import { formatBytes, formatTable } from './table.mts'
 
 const LIMIT_DEFAULT = 50
-/** Rows are kept in memory until they are printed. */
+/** Upper bound of `--limit`: all rows are in memory until they are printed. */
 const LIMIT_MAX = 1_000_000
 
 const words = (option: string, rule: string, example: string): Setting<string | undefined> => ({
@@ -19,7 +19,7 @@ const words = (option: string, rule: string, example: string): Setting<string | 
 
 const moment = (option: string): Setting<number | undefined> => ({
   option,
-  rule: 'a date or time as ISO 8601 has it (UTC unless it says otherwise), or a time ago as a whole number and s, m, h or d',
+  rule: 'an ISO 8601 date or time (UTC unless it names a zone), or a time ago: a whole number and s, m, h or d',
   example: '2h',
   schema: z.string().transform(parseMoment).pipe(z.number()).optional(),
 })
@@ -38,14 +38,14 @@ const limit: Setting<number> = {
 
 /** Adds `joinery history` to the program. */
 export function addHistoryCommand(program: Command): void {
-  addDataOptions(program.command('history').argument('<workspace>', 'whose'))
-    .description('List who wrote what to a workspace when, the last records last.')
-    .option('--block <id>', 'only what touched this block, or path')
-    .option('--actor <name>', 'only what this actor wrote')
-    .option('--source <name>', 'only what this class of writer wrote')
-    .option('--since <time>', 'ISO 8601, or a time ago such as 2h')
-    .option('--until <time>', 'ISO 8601, or a time ago such as 15m')
-    .option('--limit <number>', `the last so many (default: ${LIMIT_DEFAULT})`)
+  addDataOptions(program.command('history').argument('<workspace>', 'its name'))
+    .description('List the records of a workspace, the newest last: time, actor, source and what they touched.')
+    .option('--block <id>', 'only records that touched this block, or a path below it')
+    .option('--actor <name>', 'only records of this actor')
+    .option('--source <name>', 'only records of this class of writer')
+    .option('--since <time>', 'only records from then on: ISO 8601, or a time ago such as 2h')
+    .option('--until <time>', 'only records until then: ISO 8601, or a time ago such as 15m')
+    .option('--limit <number>', `number of records, the newest ones (default: ${LIMIT_DEFAULT})`)
     .action(runHistory)
 }
 
@@ -65,7 +65,7 @@ async function runHistory(workspace: string, options: Options): Promise<void> {
 }
 
 function describe(rows: readonly HistoryRow[]): string {
-  if (rows.length === 0) return 'no such records'
+  if (rows.length === 0) return 'no records match'
   const cells = rows.map(({ lsn, at, actor: who, source: how, touched, updateBytes }) => {
     const time = new Date(at).toISOString()
     return [lsn, time, who, how, formatBytes(updateBytes), touched.join(' ')]
@@ -75,12 +75,12 @@ function describe(rows: readonly HistoryRow[]): string {
 
 const MS_PER = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
 
-/** ms since epoch; undefined for what is no time. */
+/** Parses a time; ms since epoch, or undefined if `text` is not a time. */
 export function parseMoment(text: string): number | undefined {
   const ago = /^(\d{1,9})([smhd])$/.exec(text)
   if (ago) return Date.now() - Number(ago[1]) * MS_PER[ago[2] as keyof typeof MS_PER]
   if (!/^\d{4}-\d\d-\d\d/.test(text)) return undefined
-  // Without a zone Date takes a time for local, and a date for UTC: what a server's log shows is UTC.
+  // Without a zone, Date takes a time as local and a date as UTC. Here both are UTC, as the times in a server's log.
   const isZoned = /(Z|[+-]\d\d:?\d\d)$/.test(text)
   const ms = Date.parse(text.includes('T') && !isZoned ? `${text}Z` : text)
   return Number.isNaN(ms) ? undefined : ms

@@ -39,20 +39,20 @@ const workspace: Setting<string[] | undefined> = {
 
 const as: Setting<string | undefined> = {
   option: 'as',
-  rule: 'a workspace’s name, where one is taken',
+  rule: 'the name of a workspace',
   example: 'demo-restored',
   schema: z.string().min(1).optional(),
 }
 
 /** Adds `joinery import` to the program. */
 export function addImportCommand(program: Command): void {
-  addDataOptions(program.command('import').argument('<path>', 'an archive, or what --from says'))
-    .description('Take workspaces in, beside a running server or without; all or none, and replaces none.')
-    .option('--from <format>', 'archive, or y-leveldb: the directory y-websocket kept its documents in')
-    .option('--workspace <names>', 'only these, joined by commas (default: all)')
-    .option('--as <name>', 'name for the only one taken: it becomes a copy of its own')
-    .option('--mend-names', 'with y-leveldb: make names of those that no workspace can have')
-    .option('--dry-run', 'with y-leveldb: only say what would come of it')
+  addDataOptions(program.command('import').argument('<path>', 'an archive, or a directory of the format of --from'))
+    .description('Import all workspaces or none, with or without a running server. No workspace is replaced.')
+    .option('--from <format>', 'archive (default), or y-leveldb: the directory of y-websocket’s documents')
+    .option('--workspace <names>', 'only these workspaces, joined by commas (default: all)')
+    .option('--as <name>', 'new name, if only one workspace is imported: it becomes a separate copy')
+    .option('--mend-names', 'with y-leveldb: change document names that no workspace can have')
+    .option('--dry-run', 'with y-leveldb: only list the workspaces that would be made')
     .action(runImport)
 }
 
@@ -62,10 +62,13 @@ async function runImport(path: string, options: Options): Promise<void> {
   const workspaces = readSetting(workspace, options, process.env)
   const name = readSetting(as, options, process.env)
   if (name !== undefined && (workspaces?.length ?? 1) !== 1) {
-    throw new AppError('usage', '--as is a name for one workspace: --workspace must not name more')
+    throw new AppError('usage', '--as is a name for one workspace: name one with --workspace, too')
   }
   if (format === 'archive' && (options.mendNames === true || options.dryRun === true)) {
-    throw new AppError('usage', '--mend-names and --dry-run go with --from y-leveldb')
+    throw new AppError(
+      'usage',
+      '--mend-names and --dry-run work only with --from y-leveldb: add that, or leave them out',
+    )
   }
   const choice = { ...(workspaces && { workspaces }), ...(name !== undefined && { as: name }) }
   const target = { directory, isJson, choice }

@@ -7,8 +7,8 @@ import { formatBytes, formatTable, formatTime } from './table.mts'
 
 /** Adds `joinery inspect` to the program. */
 export function addInspectCommand(program: Command): void {
-  addDataOptions(program.command('inspect').argument('[workspace]', 'only this one'))
-    .description('List the workspaces that are kept: how far they reach, how much room they take, and for what.')
+  addDataOptions(program.command('inspect').argument('[workspace]', 'only this one (default: all)'))
+    .description('List the workspaces: their records, last write, bytes, snapshots and segments.')
     .action(runInspect)
 }
 

@@ -20,17 +20,17 @@ import { type Alone, exportIntactPart, repairStore } from './repair-store.mts'
 import { trialLoad } from './trial-load.mts'
 import { verifyDamaged } from './verify-damaged.mts'
 
-/** Deletes, takes back and purges workspaces, and sees to whoever has them open. */
+/** Deletes, undeletes or purges a workspace. A room on it is closed, and its clients are told. */
 type Remover = (removal: Removal, workspace: string) => Promise<void>
 
-/** What depends on whether rooms are on a store. */
+/** The operations that differ when a server's rooms have workspaces open. */
 export interface Access {
   readonly remove: Remover
   readonly withLog: WithLog
   readonly alone: Alone
 }
 
-/** Works on a store that this process has open, while it goes on serving. */
+/** Operator on a store that this process has open; the process goes on serving from it. */
 export function storeOperator(directory: string, store: EventStore, access: Access): Operator {
   return {
     verify: (watched) => verifyOpenDirectory(directory, store, { ...watched, load: trialLoad }),
@@ -56,7 +56,7 @@ export function storeOperator(directory: string, store: EventStore, access: Acce
   }
 }
 
-/** Works on a directory that nobody has open. What only reads changes nothing in it. */
+/** Operator on a directory that no process has open. An operation that only reads changes nothing in it. */
 export function directoryOperator(directory: string): Operator {
   const reading = async <T,>(work: (operator: Operator) => Promise<T>): Promise<T> => {
     const { store, close } = await openForReading(directory)
@@ -74,7 +74,7 @@ export function directoryOperator(directory: string): Operator {
       await store.close()
     }
   }
-  /** What has nothing to work on where there is no log must not make one: the directory is misspelt. */
+  /** Like `writing`, but never makes a log: a directory without one is misspelt. */
   const changing = async <T,>(work: (operator: Operator) => Promise<T>): Promise<T> => {
     await assertIsLog(directory)
     return writing(work)
@@ -97,7 +97,7 @@ export function directoryOperator(directory: string): Operator {
       }
     },
     import: async (path, choice, watched) => {
-      // No store is made for an archive that nothing can be taken from.
+      // Reads the archive to its end before a store is made: a damaged one must not leave an empty store behind.
       if (!(await holdsLog(directory))) for await (const _ of readArchive(createReadStream(path)));
       return writing((operator) => operator.import(path, choice, watched))
     },
@@ -122,7 +122,7 @@ async function holdsLog(directory: string): Promise<boolean> {
   }
 }
 
-/** For a store that no rooms are on. */
+/** Access to a store without rooms. */
 function directAccess(store: EventStore): Access {
   return {
     remove: (removal, workspace) => {
@@ -141,7 +141,7 @@ function directAccess(store: EventStore): Access {
   }
 }
 
-/** For a store that a server's rooms are on: whoever is in one is told. What no client can name has no room. */
+/** Access to a store with a server's rooms. A workspace whose name no client could use has no room, so it is accessed directly. */
 export function roomAccess(workspaces: Workspaces, store: EventStore): Access {
   const direct = directAccess(store)
   return {

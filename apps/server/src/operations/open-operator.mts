@@ -6,14 +6,14 @@ import type { Operator } from './operator.mts'
 import { findServer } from './remote-operator.mts'
 
 const ADVICE: Partial<Record<LogErrorCode, string>> = {
-  locked: 'a process has it open that can’t be asked: stop it, and then try again',
+  locked: 'the process that has it open does not answer commands: stop it, and run this again',
   unreadable: 'give the directory of a log with --data',
   foreign_directory: 'or give the directory of a log with --data',
-  storage_full: 'this command does not: do it again then',
+  storage_full: 'this command does not go on by itself: free some space, and do it again',
 }
 
 /**
- * Does `work` on a data directory: through the server that has it open if there is one, on the directory itself if not.
+ * Runs `work` on a data directory: through the server that has it open, or on the directory itself if there is none.
  * Rejects with {@link AppError} `failed` and one line that says what to do.
  */
 export function withOperator<T>(directory: string, work: (operator: Operator) => Promise<T>): Promise<T> {
@@ -24,7 +24,7 @@ export function withOperator<T>(directory: string, work: (operator: Operator) =>
       return await work(directoryOperator(directory))
     } catch (error) {
       if (!(error instanceof LogError) || error.code !== 'locked') throw error
-      // A server may have started between the two looks.
+      // A server may have started since the first look.
       const started = await findServer(directory)
       if (started === undefined) throw error
       return await work(started)
@@ -32,26 +32,26 @@ export function withOperator<T>(directory: string, work: (operator: Operator) =>
   })
 }
 
-/** What the system says, in words. */
+/** Messages for the system's error codes: the fault, and what to do. */
 const FAULTS: Readonly<Record<string, string>> = {
   ENOSPC: 'no room is left there: free some space, or choose another place',
   EDQUOT: 'the quota there is used up: free some space, or choose another place',
-  EFBIG: 'a file may not be so large there: choose another place',
-  EACCES: 'this user may not do that there: see to the rights, or choose another place',
-  EPERM: 'this user may not do that there: see to the rights, or choose another place',
-  EROFS: 'nothing can be written there: choose another place',
-  ENOTDIR: 'a part of this path is no directory',
-  EISDIR: 'this is a directory',
-  ENOENT: 'there is no such file',
+  EFBIG: 'the file would be larger than that place allows: choose another place',
+  EACCES: 'this user has no right to do that there: change the rights, or choose another place',
+  EPERM: 'this user has no right to do that there: change the rights, or choose another place',
+  EROFS: 'that place is read-only: choose another place',
+  ENOTDIR: 'a part of this path is not a directory: correct the path',
+  EISDIR: 'this is a directory: give the path of a file',
+  ENOENT: 'there is no such file: correct the path',
 }
 
-/** {@link AppError} `failed` for what the system said of a file; undefined for any other error. */
+/** Turns a system error about a file into {@link AppError} `failed`; undefined for any other error. */
 export function fileFault(error: unknown, path: string): AppError | undefined {
   if (!(error instanceof Error) || !('code' in error) || !('syscall' in error)) return undefined
   return new AppError('failed', `${path}: ${FAULTS[String(error.code)] ?? error.message}`, { cause: error })
 }
 
-/** Turns the log's errors, and the system's, into {@link AppError} `failed` that says what to do. */
+/** Runs `work`; turns the log's and the system's errors into {@link AppError} `failed` that says what to do. */
 export async function explained<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work()

@@ -10,58 +10,61 @@ import type {
 } from '@joinery/log/operations'
 
 export interface Watched {
-  /** How far something is that takes its time. */
+  /** Called with the progress of a long operation. */
   readonly onProgress?: (done: number, total: number) => void
-  /** The same where nobody knows how much there will be: an archive on its way from a server. */
+  /** Called with the bytes so far if the total is unknown: for an archive that comes from a server. */
   readonly onBytes?: (bytes: number) => void
   readonly signal?: AbortSignal
 }
 
-/** What to put into an archive: these workspaces, or all, or what is intact of a damaged one. */
+/** Content of an archive to write: these workspaces, all of them, or the intact part of a damaged one. */
 export type ArchiveChoice = { readonly workspaces?: readonly string[] | undefined } | { readonly intactPartOf: string }
 
-/** What to take from an archive. */
+/** Workspaces to take from an archive. */
 export interface ImportChoice {
-  /** Only these; otherwise all. */
+  /** Names of the workspaces to take; all when absent. */
   readonly workspaces?: readonly string[]
-  /** The name that the only one taken gets. */
+  /** New name, if only one workspace is taken. */
   readonly as?: string
 }
 
-/** What compaction did to one workspace. */
+/** Result of compacting one workspace. */
 export interface Compaction {
   readonly workspace: string
-  /** Records that were dropped, and the first that is left. */
+  /** Number of dropped records. */
   readonly dropped: number
+  /** LSN of the first record that is left. */
   readonly firstLsn: number
-  /** Records that were packed into segments, and their bytes before and after. */
+  /** Number of records that were packed into segments; their bytes before and after follow. */
   readonly sealed: number
   readonly bytesBefore: number
   readonly bytesAfter: number
-  /** Why it was left as it was. */
+  /** Reason for which the workspace was left as it was. */
   readonly error?: string
 }
 
-/** What is damaged of a workspace and what a repair does; with `remains` it was done. */
+/** Damage of a workspace and what a repair keeps and drops. With `remains`, the repair was done. */
 export type RepairOutcome = RepairSurvey | Repaired
 
 export type Removal = 'delete' | 'undelete' | 'purge'
 
 /**
- * What can be asked of a data directory, whether a server has it open or not: the commands know this, and not which of
- * the two they talk to. Rejections are `LogError`s.
+ * Operations on a data directory. Commands use this interface whether or not a server has the directory open. Rejections
+ * are `LogError`s.
  */
 export interface Operator {
   verify(watched: Watched): Promise<DirectoryReport>
   inspect(workspace: string | undefined, signal: AbortSignal): Promise<StoreInspection>
   history(query: HistoryQuery, signal: AbortSignal): Promise<HistoryRow[]>
-  /** One archive as of now. */
+  /** One archive of the present state. */
   archive(choice: ArchiveChoice, watched: Watched): AsyncIterable<Uint8Array>
   /** Takes workspaces from the archive in the file at `path`. */
   import(path: string, choice: ImportChoice, watched: Watched): Promise<Imported>
   remove(removal: Removal, workspace: string): Promise<void>
-  /** Makes the last good state of a damaged workspace its end if `isMeant`; otherwise, and where nothing is damaged, only looks. */
+  /**
+   * Looks at the damage of a workspace; if it is damaged and `isMeant`, repairs it: its last good state becomes its end.
+   */
   repair(workspace: string, isMeant: boolean, watched: Watched): Promise<RepairOutcome>
-  /** Drops what `keepHistory` lets go and packs what is left, of one workspace or of all. */
+  /** Drops the records that `keepHistory` does not keep and packs the rest, of one workspace or of all. */
   compact(keepHistory: KeepHistory, workspace: string | undefined, watched: Watched): Promise<Compaction[]>
 }

@@ -1,15 +1,15 @@
 import { SingleBar } from 'cli-progress'
 import { formatBytes } from './table.mts'
 
-/** A bar on stderr for people, nothing for pipes and files. */
+/** A progress bar on stderr if that is a terminal; otherwise it shows nothing. */
 export interface ProgressBar {
   readonly onProgress: (done: number, total: number) => void
-  /** In place of a bar, where nobody knows how much there will be. */
+  /** Shows the bytes so far instead of a bar, if the total is unknown. */
   readonly onBytes: (bytes: number) => void
   stop(): void
 }
 
-/** How often a person can see something new, ms. */
+/** Least time between two updates of the line, ms: a person can't read faster. */
 const SHOW_MS = 100
 const CLEAR_LINE = '\r\u001b[K'
 

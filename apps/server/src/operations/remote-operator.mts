@@ -10,17 +10,17 @@ import { type Control, readControlFile } from './control-file.mts'
 import { CONTROL_PATH, failure, line } from './control-line.mts'
 import type { Compaction, ImportChoice, Operator, RepairOutcome, Watched } from './operator.mts'
 
-/** Undefined if no server that has this data directory open can be reached: a file that a killed one left is no obstacle. */
+/** Finds the server that has this data directory open; undefined if none answers, also when a killed server has left its control file. */
 export async function findServer(directory: string): Promise<Operator | undefined> {
   const control = await readControlFile(directory)
   if (control === undefined) return undefined
   try {
     await ask(control, 'ping', {}, {})
   } catch {
-    // Nobody listens there, or somebody who does not know the secret: then the database's lock decides.
+    // Nothing listens there, or a program that does not know the secret: then the database's lock decides.
     return undefined
   }
-  // The answers come from the same version of the same program: the shapes are its own.
+  // Answers are not parsed again: they come from the same version of the same program.
   return {
     verify: (watched) => ask(control, 'verify', {}, watched) as Promise<DirectoryReport>,
     inspect: (workspace, signal) => ask(control, 'inspect', { workspace }, { signal }) as Promise<StoreInspection>,
@@ -89,13 +89,15 @@ async function* linesOf(
   }
 }
 
-/** What to throw when an answer breaks off: the reason of whoever stopped it, or that the server is gone. */
+/** Error for an answer that breaks off: the signal's reason if the command was stopped, else that the server is gone. */
 function brokenOff(control: Control, signal: AbortSignal | undefined, cause: unknown): unknown {
   if (signal?.aborted) return signal.reason
-  return new LogError('closed', `the server at ${control.url} ended before its answer did`, { cause })
+  return new LogError('closed', `the answer of the server at ${control.url} broke off: run the command again`, {
+    cause,
+  })
 }
 
-/** Resolves with the answer once it begins; rejects when there is none, or it is a refusal. */
+/** Sends a request. Resolves with the answer once it begins; rejects if there is none, or if the server refuses. */
 async function post(
   control: Control,
   what: string,
@@ -116,5 +118,5 @@ async function post(
   const refused = answer.statusCode === 409 ? failure.safeParse(await json(answer)) : undefined
   if (refused?.success) throw new LogError(refused.data.error.code as LogErrorCode, refused.data.error.message)
   answer.resume()
-  throw new LogError('unreadable', `the server at ${url} answers ${answer.statusCode}`)
+  throw new LogError('unreadable', `the server at ${url} answered with HTTP status ${answer.statusCode}`)
 }

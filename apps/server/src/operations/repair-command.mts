@@ -8,11 +8,11 @@ import { formatBytes, formatCount } from './table.mts'
 
 /** Adds `joinery repair` to the program. */
 export function addRepairCommand(program: Command): void {
-  addDataOptions(program.command('repair').argument('<workspace>', 'which'))
+  addDataOptions(program.command('repair').argument('<workspace>', 'its name'))
     .description(
-      'Say what is damaged of a workspace and what can be kept; with --yes, make its last good state its end. A newer backup is better.',
+      'List the damage of a workspace and what can be kept; with --yes, end it at its last good state. A newer backup is better.',
     )
-    .option('--yes', 'do it: what was there stays in a file under repaired in the data directory')
+    .option('--yes', 'repair it; a file under "repaired" in the data directory keeps all that was there')
     .action(runRepair)
 }
 
@@ -24,7 +24,7 @@ async function runRepair(workspace: string, options: Options): Promise<void> {
   const isWhole = outcome.problemCount === 0
   console.log(isJson ? JSON.stringify({ directory, repaired: isDone, ...outcome }) : describe(outcome))
   if (isDone || isWhole) return
-  throw new AppError('failed', `${workspace} is damaged, and stays as it is without --yes`)
+  throw new AppError('failed', `${workspace} is damaged and was not changed: add --yes to repair it`)
 }
 
 function describe(outcome: RepairOutcome): string {
@@ -38,7 +38,7 @@ function describe(outcome: RepairOutcome): string {
   if (droppedBehind > 0) {
     const last = kept.head + droppedBehind
     lines.push(
-      `${drops}: what was written in records ${kept.head + 1} to ${last}; clients start anew, and set aside what they hold`,
+      `${drops}: what was written in records ${kept.head + 1} to ${last}; clients set their copies aside and load the workspace again`,
     )
   }
   if (droppedBefore > 0) {

@@ -3,10 +3,10 @@ import { exportIntact, repairWorkspace, surveyRepair } from '@joinery/log/operat
 import type { RepairOutcome } from './operator.mts'
 import { trialLoad } from './trial-load.mts'
 
-/** Runs `work` while nobody has the workspace open. */
+/** Runs `work` while no room has the workspace open. */
 export type Alone = <T>(workspace: string, work: () => Promise<T>) => Promise<T>
 
-/** The record that stands behind what a repair keeps: an update that changes nothing. */
+/** Record that a repair appends to what it keeps: an update that changes nothing, so that the history shows the repair. */
 const NOTE: LogEntry = {
   update: Uint8Array.of(0, 0),
   actor: 'joinery repair',
@@ -15,7 +15,7 @@ const NOTE: LogEntry = {
   touched: [],
 }
 
-/** Looks at a workspace; if it is damaged and `isMeant`, repairs it while `alone` keeps everybody out. */
+/** Looks at a workspace; if it is damaged and `isMeant`, repairs it while `alone` keeps rooms away. */
 export async function repairStore(
   store: EventStore,
   workspace: string,
@@ -33,7 +33,7 @@ export async function repairStore(
   return alone(workspace, () => repairWorkspace(store, workspace, { ...trial, directory, note: NOTE }))
 }
 
-/** An archive of what a repair would keep. */
+/** Archive of the part that a repair would keep. */
 export function exportIntactPart(
   store: EventStore,
   workspace: string,

@@ -1,4 +1,4 @@
-/** Rows under headings in columns as wide as needed; numbers, which are what is right-aligned, end below each other. */
+/** Formats rows as a table with headings. Columns are as wide as needed; a column of numbers is right-aligned. */
 export function formatTable(headings: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
   const lines = [headings, ...rows.map((row) => row.map(String))]
   const widths = headings.map((_, column) => Math.max(...lines.map((line) => String(line[column] ?? '').length)))
@@ -16,7 +16,7 @@ export function formatTable(headings: readonly string[], rows: readonly (readonl
     .join('\n')
 }
 
-/** `1234567` as `1.2 MB`: powers of 1,000, as disks are sold. */
+/** Formats `1234567` as `1.2 MB`: in powers of 1,000, as disks are sold. */
 export function formatBytes(bytes: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB']
   let size = bytes
@@ -28,12 +28,12 @@ export function formatBytes(bytes: number): string {
   return `${unit === 0 ? size : size.toFixed(1)} ${units[unit]}`
 }
 
-/** ISO 8601 to the second, UTC; a dash for none. */
+/** Formats ms since epoch as ISO 8601 to the second, UTC; undefined as a dash. */
 export function formatTime(ms: number | undefined): string {
   return ms === undefined ? '-' : new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z')
 }
 
-/** `1 record`, `2 records`. */
+/** Formats a count with its noun: `1 record`, `2 records`. */
 export function formatCount(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`
 }

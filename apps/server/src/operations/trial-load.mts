@@ -1,10 +1,10 @@
 import type { TrialLoad } from '@joinery/log/operations'
 import * as Y from 'yjs'
 
-/** Updates applied in one transaction: each costs Yjs a look at all of a document's clients. */
+/** Updates per transaction: Yjs goes through all clients of the document in each one. */
 const CHUNK_MAX = 1_000
 
-/** Loads a workspace into a document that nobody will see, as a server's room would. */
+/** Loads a workspace as a server's room would, into a document that is then thrown away. */
 export function trialLoad(): TrialLoad {
   const doc = new Y.Doc()
   let chunk: Uint8Array[] = []
@@ -21,7 +21,7 @@ export function trialLoad(): TrialLoad {
     },
     finish: () => {
       flush()
-      // What loads and can't be encoded again could be shown to nobody.
+      // A document that loads but can't be encoded could not be sent to any client.
       Y.encodeStateAsUpdate(doc)
       doc.destroy()
     },

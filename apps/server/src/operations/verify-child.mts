@@ -3,7 +3,7 @@ import { trialLoad } from './trial-load.mts'
 
 /*
  * A program: `verify-child.mts DIRECTORY` verifies a directory, damaged tables included, and prints the report as JSON.
- * LevelDB may end it on such tables, which is why it is not done in the process that asks.
+ * It is a process of its own, because LevelDB may end the process that reads such tables.
  */
 const [directory = ''] = process.argv.slice(2)
 const report = await verifyDirectory(directory, { load: trialLoad, dares: true })

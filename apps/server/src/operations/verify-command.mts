@@ -11,7 +11,7 @@ import { formatBytes, formatCount } from './table.mts'
 export function addVerifyCommand(program: Command): void {
   addDataOptions(program.command('verify'))
     .description(
-      'Check every byte that is kept, and that every workspace can be loaded; exits with 0 only if all is intact.',
+      'Check every byte of the data directory, and load every workspace; exits with 0 only if all is intact.',
     )
     .action(runVerify)
 }
@@ -24,13 +24,14 @@ async function runVerify(options: Options): Promise<void> {
     const report = await withOperator(directory, (operator) => operator.verify(watched))
     bar.stop()
     console.log(isJson ? JSON.stringify({ intact: isIntact(report), directory, ...report }) : describeReport(report))
-    if (!isIntact(report)) throw new AppError('failed', `${directory} is not intact`)
+    if (!isIntact(report))
+      throw new AppError('failed', `${directory} is not intact: the report on stdout lists the problems`)
   } finally {
     bar.stop()
   }
 }
 
-/** What was looked at in one line, and one for each problem. */
+/** One line that counts what was checked, and one line for each problem. */
 function describeReport(report: DirectoryReport): string {
   const { files, bytes, problems, store } = report
   const workspaces = store?.workspaces ?? []

@@ -10,14 +10,14 @@ import type { DirectoryReport } from '@joinery/log/operations'
 const CHILD = fileURLToPath(new URL('./verify-child.mts', import.meta.url))
 
 /**
- * Looks at what a database with damaged tables holds, in a process that LevelDB may end. Undefined if it did: then
- * nobody can tell more than which files are damaged.
+ * Verifies a database with damaged tables in a child process, which LevelDB may end. Undefined if it did: then nothing
+ * is known but which files are damaged.
  */
 export async function verifyDamaged(
   directory: string,
   signal: AbortSignal | undefined,
 ): Promise<DirectoryReport | undefined> {
-  // Whatever the child leaves behind when it is ended goes with its directory.
+  // A child that is ended may leave temporary files: they are removed together with this directory.
   const TMPDIR = await mkdtemp(join(tmpdir(), 'joinery-verify-'))
   try {
     const child = spawn(process.execPath, [CHILD, directory], {

@@ -5,13 +5,13 @@ import { parseWorkspaceName, WORKSPACE_NAME_RULE } from '@joinery/protocol'
 import * as Y from 'yjs'
 import { AppError } from '../app-error.mts'
 
-/** What the records say of where they are from. */
+/** Author of the imported records. */
 const STAMP = { actor: 'y-leveldb', source: 'instantiation', connection: 'import' } as const
 const HASH_CHARACTERS = 8
 
-/** A document of y-leveldb, made ready to be a workspace. */
+/** A document of y-leveldb, converted to a workspace. */
 export interface ConvertedDocument extends ForeignWorkspace {
-  /** What it was called. */
+  /** Name of the document in y-leveldb. */
   readonly name: string
   readonly updates: number
   /** Bytes of its one update. */
@@ -19,8 +19,8 @@ export interface ConvertedDocument extends ForeignWorkspace {
 }
 
 /**
- * The documents in a directory of y-leveldb, each as one record. With `isMending`, a name that is none for a workspace
- * becomes one; without, it rejects with {@link AppError} `usage`. Rejects with a `LogError` when they can't be read.
+ * Converts the documents in a directory of y-leveldb, each to one record. A name that no workspace can have is changed if
+ * `isMending`; otherwise it rejects with {@link AppError} `usage`. Rejects with a `LogError` if a document can't be read.
  */
 export async function* convertYLeveldb(directory: string, isMending: boolean): AsyncGenerator<ConvertedDocument> {
   const taken = new Map<string, string>()
@@ -28,10 +28,14 @@ export async function* convertYLeveldb(directory: string, isMending: boolean): A
     const workspace = parseWorkspaceName(name) ?? (isMending ? mendName(name) : undefined)
     if (workspace === undefined) {
       const advice = `${WORKSPACE_NAME_RULE}; --mend-names makes it ${mendName(name)}`
-      throw new AppError('usage', `document ${JSON.stringify(name)} has no workspace's name: ${advice}`)
+      throw new AppError('usage', `no workspace can have the name of document ${JSON.stringify(name)}: ${advice}`)
     }
     const other = taken.get(workspace)
-    if (other !== undefined) throw new AppError('failed', `${name} and ${other} would both be workspace ${workspace}`)
+    if (other !== undefined)
+      throw new AppError(
+        'failed',
+        `documents ${name} and ${other} would both become workspace ${workspace}: rename one of them`,
+      )
     taken.set(workspace, name)
     const { update, touched } = merge(name, updates)
     const entries = [{ ...STAMP, touched, update }]
@@ -39,7 +43,7 @@ export async function* convertYLeveldb(directory: string, isMending: boolean): A
   }
 }
 
-/** A workspace's name as near as can be; the hash keeps apart what would become the same. */
+/** Makes a workspace's name from a document's name. A hash keeps names apart that would otherwise become the same. */
 export function mendName(name: string): string {
   const hash = createHash('sha256').update(name).digest('hex').slice(0, HASH_CHARACTERS)
   const plain = name
@@ -51,7 +55,7 @@ export function mendName(name: string): string {
   return plain === '' ? `document-${hash}` : `${plain}-${hash}`
 }
 
-/** All that the document knows as one update, what still waits for other updates included. */
+/** Merges the updates of a document into one, including those that still wait for a missing update. */
 function merge(name: string, updates: readonly Uint8Array[]): { update: Uint8Array; touched: string[] } {
   const doc = new Y.Doc()
   let touched: string[] = []

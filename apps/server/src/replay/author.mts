@@ -2,13 +2,13 @@ import * as Y from 'yjs'
 import { Delivery, type SentTransaction } from './delivery.mts'
 import type { Step } from './schedule.mts'
 
-/** What an author needs of the rest of the replay. */
+/** The parts of a replay that an author uses. */
 export interface AuthorContext {
-  /** This author's place in {@link sentByAuthor}. */
+  /** Index of this author in {@link sentByAuthor}. */
   readonly author: number
-  /** Every author's transactions so far; each author appends its own. */
+  /** Transactions of every author so far; each author appends its own. */
   readonly sentByAuthor: readonly SentTransaction[][]
-  /** The connected document. Holds whatever the server has delivered, which may be more than a step had seen. */
+  /** The connected document. It has all that the server has delivered, which may be more than a step had seen. */
   readonly connected: Y.Doc
   /** Client id of the author's hand. */
   readonly clientId: number
@@ -17,9 +17,9 @@ export interface AuthorContext {
 }
 
 /**
- * One author at work. Positions in a history are right on exactly the text its author saw, so the author writes on a
- * replica of its own, the hand, which is given the others' transactions only as the history says, and only once the
- * server has really delivered them to this author's connected document. What the hand writes goes out by that document.
+ * One author of a history. A position in a history is right only in the text that its author saw. So the author writes on
+ * a replica of its own, the hand. The hand gets the others' transactions only when the history says so, and only once the
+ * server has delivered them to this author's connected document. That document sends the updates of the hand.
  */
 export class Author {
   readonly #context: AuthorContext
@@ -39,7 +39,7 @@ export class Author {
     })
   }
 
-  /** Waits until the server has delivered what the step's author had seen, then does it and sends it. */
+  /** Waits until the server has delivered the transactions that the step had seen, then applies its patches and sends them. */
   async perform({ seen, patches }: Step, signal: AbortSignal): Promise<void> {
     await this.#delivery.until(seen, signal)
     this.#take(seen)

@@ -12,10 +12,10 @@ import { formatOutcome, type Outcome, requireEndContent } from './report.mts'
 import { startServerProcess } from './server-process.mts'
 import { decodeTrace, type Trace } from './trace.mts'
 
-/** Longer than any reconnect: when nothing moves for this long, nothing will. */
+/** Time without progress after which the replay gives up: longer than any reconnect takes. */
 const STALL_MS = 60_000
 
-/** Plays the trace in the file at `path`. Rejects with {@link AppError} unless every client ends with its text. */
+/** Plays the trace in the file at `path`. Rejects with {@link AppError} unless every client ends with the trace's text. */
 export async function runReplay(path: string, options: Options): Promise<void> {
   const config = parseReplayConfig(options, process.env)
   const trace = decodeTrace(await readTrace(path))
@@ -96,12 +96,12 @@ async function playOnOwnServer(
   }
 }
 
-/** A bar for people, nothing for pipes; and the end of waiting when nothing moves any more. */
+/** Shows a progress bar if stderr is a terminal, and aborts the replay when it makes no progress any more. */
 function watchProgress(total: number, interrupt: AbortController) {
   const format = '{bar} {value}/{total} edits, {eta_formatted} left'
   const bar = process.stderr.isTTY ? new SingleBar({ format, stream: process.stderr, hideCursor: true }) : undefined
   const onStall = (): void => {
-    interrupt.abort(new AppError('failed', `nothing has moved for ${STALL_MS / 1000} s: see to the server`))
+    interrupt.abort(new AppError('failed', `the replay made no progress for ${STALL_MS / 1000} s: check the server`))
   }
   const stall = setTimeout(onStall, STALL_MS)
   bar?.start(total, 0)

@@ -1,17 +1,18 @@
 import * as Y from 'yjs'
 
-/** One author's transaction as it went out: how to tell whether a document holds it, and how to give it to another. */
+/** One author's transaction as it was sent. It tells whether a document has it, and can be applied to another document. */
 export interface SentTransaction {
   /** One Yjs V1 update; undefined when the transaction changed nothing. */
   readonly update: Uint8Array | undefined
-  /** Which client's structs it made, and the clock after the last of them. */
+  /** Client id of the structs that it made. */
   readonly clientId: number
+  /** Clock after the last of these structs. */
   readonly endClock: number
-  /** What it deleted: client, first clock, length. */
+  /** Ranges that it deleted: client, first clock, length. */
   readonly deleted: readonly (readonly [clientId: number, clock: number, length: number])[]
 }
 
-/** Whether all of it, insertions and deletions, has reached `doc`. */
+/** Whether all of a transaction, insertions and deletions, has reached `doc`. */
 export function holds(doc: Y.Doc, { clientId, endClock, deleted }: SentTransaction): boolean {
   if (Y.getState(doc.store, clientId) < endClock) return false
   return deleted.every(([client, clock, length]) => {
@@ -26,8 +27,8 @@ export function holds(doc: Y.Doc, { clientId, endClock, deleted }: SentTransacti
 }
 
 /**
- * Follows how far each author's line of transactions has come in one client's document. The server may merge updates, so
- * arrival is read off the document itself, not off frames.
+ * Tracks how many of each author's transactions have reached one client's document. The server may merge updates, so it
+ * looks at the document itself instead of at frames.
  */
 export class Delivery {
   readonly #doc: Y.Doc

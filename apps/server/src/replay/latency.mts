@@ -1,4 +1,4 @@
-/** Times of one kind, ms. */
+/** Latencies of one kind, ms. */
 export class Latencies {
   readonly #samples: number[] = []
 

@@ -1,7 +1,7 @@
 /*
- * Makes two-authors.json.gz: two people writing one text at once, each in a part of it that the other leaves alone until
- * they have seen each other's work. Nobody ever types at the same place at the same moment, so every correct CRDT
- * reaches the same text. `node apps/server/src/replay/make-two-authors.mts` writes it again.
+ * Makes two-authors.json.gz: two people write one text at the same time. Each writes in a part of it that the other leaves
+ * alone until they have seen each other's work. They never type at the same place at the same moment, so every correct
+ * CRDT ends with the same text. `node apps/server/src/replay/make-two-authors.mts` writes the file again.
  */
 import { writeFileSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
@@ -31,7 +31,7 @@ export function makeTwoAuthors(seed = SEED) {
 
   let frontier = [push(0, [], [0, 0, text])]
   for (let round = 0; round < ROUNDS; round++) {
-    // Behind each part's full stop, so that one stop at least always lies between the two of them.
+    // Each writes behind the full stop of its part, so that at least one full stop is always between the two.
     const upperAt = text.indexOf('.') + 1
     const lowerAt = text.lastIndexOf('.') + 1
     const upper = typeFrom(upperAt, random)
@@ -49,7 +49,7 @@ export function makeTwoAuthors(seed = SEED) {
   return { kind: 'concurrent', startContent: '', endContent: text, numAgents: 2, txns }
 }
 
-/** One author's work from `position` on, never leaving what it wrote itself, one patch per transaction. */
+/** Makes patches of one author from `position` on, which change only text of this author; one patch per transaction. */
 function typeFrom(position: number, random: Random): { patches: Patch[]; written: string } {
   const patches: Patch[] = []
   let written = ''
@@ -59,7 +59,7 @@ function typeFrom(position: number, random: Random): { patches: Patch[]; written
   }
   for (let words = 1 + random(WORDS_PER_ROUND_MAX); words > 0; words--) {
     const word = ` ${VOCABULARY[random(VOCABULARY.length)]}`
-    // Mostly letter by letter at the end, sometimes a paste somewhere in what was just written.
+    // Mostly types letter by letter at the end, sometimes pastes somewhere into the text just written.
     if (random(9) === 0) replace(random(written.length + 1), 0, word)
     else for (const letter of word) replace(written.length, 0, letter)
     if (random(5) === 0) {

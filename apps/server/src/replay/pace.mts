@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
-/** `flat` for as fast as it goes, else edits per second over all authors. */
+/** Speed of a replay: `flat` for as fast as possible, else edits per second of all authors together. */
 export type Speed = 'flat' | number
 
-/** When each edit of a history is due. */
+/** Computes when each edit of a history is due. */
 export class Pace {
   readonly #speed: Speed
   readonly #startedAtMs: number
@@ -16,12 +16,12 @@ export class Pace {
     this.#startedAtMs = now()
   }
 
-  /** Time until the edit with this index is due, ms; 0 or less when it is. */
+  /** Time until the edit with this index is due, ms; 0 or less if it is due already. */
   waitMs(index: number): number {
     return this.#speed === 'flat' ? 0 : this.#startedAtMs + (index * 1000) / this.#speed - this.#now()
   }
 
-  /** Resolves when the edit is due, with whether that took waiting; rejects when `signal` aborts. */
+  /** Resolves when the edit is due, with true if it had to wait; rejects when `signal` aborts. */
   async until(index: number, signal: AbortSignal): Promise<boolean> {
     const waitMs = this.waitMs(index)
     if (waitMs <= 0) return false

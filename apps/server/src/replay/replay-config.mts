@@ -5,7 +5,7 @@ import { DURABILITIES, type ServeConfig } from '../serve-config.mts'
 import { type Environment, type Options, readSetting, type Setting, wholeNumber } from '../setting.mts'
 import type { Speed } from './pace.mts'
 
-/** Everything `joinery replay` needs to know, checked. */
+/** Settings of `joinery replay`, checked. */
 export interface ReplayConfig {
   readonly server:
     | { readonly kind: 'own'; readonly durability: ServeConfig['durability'] }
@@ -62,13 +62,16 @@ const watchers: Setting<number> = {
   schema: z.string().default('2').pipe(wholeNumber(0, WATCHERS_MAX)),
 }
 
-/** Throws {@link AppError} `usage`. The token comes from JOINERY_TOKEN only: command lines are for all to read. */
+/**
+ * Reads the settings. The token comes from JOINERY_TOKEN only: everyone on a machine can read its command lines. Throws
+ * {@link AppError} `usage`.
+ */
 export function parseReplayConfig(options: Options, environment: Environment): ReplayConfig {
   const running = readSetting(url, options, environment)
   if (running !== undefined && options.durability !== undefined) {
     throw new AppError(
       'usage',
-      '--durability is for a server of its own; the one at --url has chosen already: leave one out',
+      '--durability and --url exclude each other, because a running server has its durability: leave one of them out',
     )
   }
   return {

@@ -10,40 +10,43 @@ import { Pace, type Speed } from './pace.mts'
 import { type Step, scheduleByAuthor } from './schedule.mts'
 import type { Trace } from './trace.mts'
 
-/** The block whose content the history is written into. */
+/** Id of the block whose content the history is written into. */
 const BLOCK = 'replay'
-/** Edits an author does before sockets get a turn and one of them is timed. */
+/** Edits of one author in a burst. After a burst, sockets get a turn; one edit of each burst is timed. */
 const BURST_EDITS = 50
-/** Bursts of one author that may wait for the disk at once: keeps a fast author from filling memory with frames. */
+/** Bursts of one author that may wait for durability at once, so that a fast author does not fill memory with frames. */
 const BURSTS_WAITING_MAX = 20
 
 export interface ReplayOptions {
   readonly trace: Trace
   /** `ws://host:port` of a running server. */
   readonly url: string
-  /** Must not hold this history, or the beginning of one, already. */
+  /** Name of the workspace. It must not have been replayed into before. */
   readonly workspace: string
   readonly token: string | undefined
-  /** Clients that only look on. */
+  /** Number of clients that only read. */
   readonly watcherCount: number
   readonly speed: Speed
   /** Ends the replay; it then rejects with the signal's reason. */
   readonly signal: AbortSignal
-  /** Called as it goes with the number of edits done. */
+  /** Called during the replay with the number of edits done. */
   readonly onProgress: (editCount: number) => void
 }
 
 export interface ReplayResult {
   readonly editCount: number
-  /** From the first edit until every one is durable. */
+  /** Time from the first edit until all are durable. */
   readonly elapsedMs: number
-  /** From doing an edit until it is durable, one edit of each burst. */
+  /** Times from an edit until it is durable, for one edit of each burst. */
   readonly durable: Latencies
-  /** Clients by name and the text each one ends with, once everything has reached it. */
+  /** Name of each client, and its text once all transactions have reached it. */
   readonly contents: readonly (readonly [client: string, content: string])[]
 }
 
-/** Plays the history, one client per author, others watching. Rejects with {@link AppError} `failed` if it can't go on. */
+/**
+ * Plays the history with one client per author, and further clients that only read. Rejects with {@link AppError}
+ * `failed` if it can't go on.
+ */
 export async function replay(options: ReplayOptions): Promise<ReplayResult> {
   const { trace, watcherCount, signal } = options
   const clients = new Map<string, Workspace>()
@@ -72,7 +75,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
   }
 }
 
-/** The text a client that was not there finds. */
+/** Text that a fresh client gets from the server. */
 export async function readContent(
   options: Pick<ReplayOptions, 'url' | 'workspace' | 'token' | 'signal'>,
 ): Promise<string> {
@@ -94,7 +97,10 @@ function connectAs(
 
 async function prepareBlock(client: Workspace, trace: Trace, signal: AbortSignal): Promise<void> {
   if (getBlock(client.doc, BLOCK)) {
-    throw new AppError('usage', 'that workspace has been replayed into before: name a new one with --workspace')
+    throw new AppError(
+      'usage',
+      'the workspace has been replayed into before, and a replay needs a new one: name a new one with --workspace',
+    )
   }
   const { content } = createBlock(client.doc, BLOCK, { type: 'text' })
   if (trace.startContent !== '') content.insert(0, trace.startContent)
@@ -103,7 +109,11 @@ async function prepareBlock(client: Workspace, trace: Trace, signal: AbortSignal
 
 function contentOf(doc: Y.Doc): Y.Text {
   const block = getBlock(doc, BLOCK)
-  if (!block) throw new AppError('failed', 'the block that was written into is gone')
+  if (!block)
+    throw new AppError(
+      'failed',
+      `block ${BLOCK} of the workspace is gone, because another client has deleted it: replay into a new workspace`,
+    )
   return block.content
 }
 
@@ -114,7 +124,7 @@ async function write(
 ): Promise<Pick<ReplayResult, 'elapsedMs' | 'durable'>> {
   const clientIds = ascendingClientIds(clients.length)
   const durable = new Latencies()
-  // Whatever fails first stops every author, and is what the replay rejects with.
+  // The first failure stops every author, and the replay rejects with it.
   const stop = new AbortController()
   const signal = AbortSignal.any([outerSignal, stop.signal])
   const startedAtMs = performance.now()
@@ -155,8 +165,8 @@ async function write(
 }
 
 /**
- * Yjs puts texts typed at one place at one moment in the order of client ids; published histories mean the order of
- * authors.
+ * Random client ids, the smallest first. Yjs orders texts that were typed at the same place at the same moment by client
+ * id; published histories order them by author.
  */
 function ascendingClientIds(count: number): number[] {
   const ids = new Set<number>()

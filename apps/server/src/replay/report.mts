@@ -1,18 +1,18 @@
 import { AppError } from '../app-error.mts'
 import type { ReplayResult } from './replay.mts'
 
-/** What a replay came to. */
+/** Outcome of a replay. */
 export interface Outcome {
   readonly name: string
   readonly result: ReplayResult
   readonly endContent: string
-  /** What a client finds that was not there; `restarted` when the server was started anew on the same directory. */
+  /** Text of a fresh client; `isRestarted` if the server had been restarted on the same directory before. */
   readonly latecomer: { readonly content: string; readonly isRestarted: boolean }
-  /** Bytes of the data directory after the server had closed; undefined when it is not ours to look at. */
+  /** Bytes of the data directory after the server had closed; undefined for a server at `--url`. */
   readonly diskBytes: number | undefined
 }
 
-/** The figures, a line each. */
+/** Formats the figures of a replay, one line each. */
 export function formatOutcome({ name, result, diskBytes, latecomer }: Outcome): string {
   const { editCount, elapsedMs, durable, contents } = result
   const perSecond = Math.round((editCount * 1000) / elapsedMs)
@@ -26,7 +26,7 @@ export function formatOutcome({ name, result, diskBytes, latecomer }: Outcome): 
   return lines.join('\n')
 }
 
-/** Throws {@link AppError} `failed` that names every client whose text is not the history's end. */
+/** Throws {@link AppError} `failed` that names every client whose text differs from the history's last text. */
 export function requireEndContent({ endContent, result, latecomer }: Outcome): void {
   const fresh = [latecomer.isRestarted ? 'fresh client after a restart' : 'fresh client', latecomer.content] as const
   const wrong = [...result.contents, fresh].filter(([, content]) => content !== endContent)

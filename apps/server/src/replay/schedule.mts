@@ -1,22 +1,22 @@
 import { AppError } from '../app-error.mts'
 import type { Patch, Trace } from './trace.mts'
 
-/** One transaction as its author has to do it. */
+/** One transaction of an author, with what it had seen. */
 export interface Step {
-  /** Its place in the trace, for pacing. */
+  /** Index of the transaction in the trace, for pacing. */
   readonly index: number
   readonly patches: readonly Patch[]
-  /** How many transactions of each author this one had seen, by author: positions are right on exactly that text. */
+  /** Number of transactions of each author that this one had seen, by author: its positions are right in exactly that text. */
   readonly seen: readonly number[]
 }
 
 /**
- * Splits a history by author. An author's transactions are a line, so whatever a transaction had seen of them is a
- * prefix. Throws {@link AppError} `usage` when an author's transaction had not seen the author's own one before it.
+ * Splits a history by author. An author's transactions follow each other, so a transaction has always seen a prefix of
+ * them. Throws {@link AppError} `usage` if a transaction had not seen its author's own previous one.
  */
 export function scheduleByAuthor({ authorCount, transactions }: Trace): Step[][] {
   const stepsByAuthor: Step[][] = Array.from({ length: authorCount }, () => [])
-  // What each transaction's readers have seen: its own past and itself.
+  // By transaction: the counts that a reader of it has seen, that is its past and itself.
   const knownAfter: number[][] = []
   for (const [index, { author, parents, patches }] of transactions.entries()) {
     const seen = new Array<number>(authorCount).fill(0)

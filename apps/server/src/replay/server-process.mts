@@ -10,11 +10,11 @@ const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url))
 export interface ServerProcess {
   /** `ws://127.0.0.1:port`. */
   readonly url: string
-  /** Drains it. Resolves when it is gone; rejects with {@link AppError} `failed` unless it ended with 0. */
+  /** Drains the server. Resolves when its process is gone; rejects with {@link AppError} `failed` unless it ended with 0. */
   stop(): Promise<void>
 }
 
-/** Resolves when it takes connections; rejects with {@link AppError} `start` and what it said when it ends before. */
+/** Starts a server. Resolves when it takes connections; rejects with {@link AppError} `start` and its stderr if it ends before. */
 export async function startServerProcess(
   dataDirectory: string,
   durability: ServeConfig['durability'],
@@ -22,7 +22,7 @@ export async function startServerProcess(
   const { PATH, HOME } = process.env
   const args = ['serve', '--port', '0', '--data', dataDirectory, '--durability', durability, '--log-level', 'warn']
   const child = spawn(process.execPath, [MAIN, ...args], {
-    // The channel makes it end with this process, however that ends; nothing of the environment may configure it.
+    // The channel makes the server end with this process, however that ends. The environment must not configure the server.
     env: { PATH, HOME, JOINERY_LAUNCHED: '1' },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })

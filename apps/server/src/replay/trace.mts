@@ -2,13 +2,13 @@ import { gunzipSync } from 'node:zlib'
 import { z } from 'zod'
 import { AppError } from '../app-error.mts'
 
-/** Delete so many characters at a position, then insert a text there. UTF-16 units, as Y.Text counts. */
+/** A change to a text: delete characters at a position, then insert a text there. In UTF-16 units, as Y.Text counts. */
 export type Patch = readonly [position: number, deleteCount: number, insert: string]
 
-/** What one author did at once. */
+/** Changes that one author made at once. */
 export interface Transaction {
   readonly author: number
-  /** Indexes of the transactions this one had seen, with all that those had seen; all below its own index. */
+  /** Indexes of the transactions that this one had seen, with all that they had seen; all are below its own index. */
   readonly parents: readonly number[]
   /** Applied in order, each on the result of the one before it. */
   readonly patches: readonly Patch[]
@@ -22,9 +22,9 @@ export interface Trace {
   readonly transactions: readonly Transaction[]
 }
 
-/** Unpacked bytes of a trace: the largest published ones are a tenth of this. */
+/** Upper bound of an unpacked trace: ten times the largest published one. */
 const TRACE_BYTES_MAX = 512 * 1024 * 1024
-/** One client each; a handful of people is what such histories have. */
+/** Upper bound of authors, each of which needs a client. Published histories have a handful. */
 const AUTHORS_MAX = 64
 
 const count = z.int().min(0)
@@ -36,7 +36,7 @@ const schema = z.object({
   txns: z.array(z.object({ patches, agent: count.default(0), parents: z.array(count).optional() })).min(1),
 })
 
-/** Reads a gzipped trace. Throws {@link AppError} `usage` that says what about it is wrong. */
+/** Decodes a gzipped trace. Throws {@link AppError} `usage` that says where it is wrong. */
 export function decodeTrace(gzipped: Uint8Array): Trace {
   const parsed = schema.safeParse(parseJson(gzipped))
   if (!parsed.success) {
@@ -48,7 +48,7 @@ export function decodeTrace(gzipped: Uint8Array): Trace {
     // A history of one author names no parents: each transaction had seen the one before.
     const seen = parents ?? (index === 0 ? [] : [index - 1])
     if (agent >= numAgents) throw badTrace(`txns.${index}: agent ${agent}, but numAgents is ${numAgents}`)
-    if (seen.some((parent) => parent >= index)) throw badTrace(`txns.${index}: a parent that comes later`)
+    if (seen.some((parent) => parent >= index)) throw badTrace(`txns.${index}: its parents must have a smaller index`)
     for (const [, , insert] of patches) requireBasicPlane(insert, `txns.${index}`)
     return { author: agent, parents: seen, patches }
   })
@@ -60,13 +60,14 @@ function parseJson(gzipped: Uint8Array): unknown {
   try {
     return JSON.parse(gunzipSync(gzipped, { maxOutputLength: TRACE_BYTES_MAX }).toString('utf8'))
   } catch (cause) {
-    throw badTrace('it is not gzipped JSON', cause)
+    throw badTrace('it must be gzipped JSON', cause)
   }
 }
 
-/** Traces count code points, Y.Text counts UTF-16 units: the same only without surrogates. */
+/** Throws unless a text is without surrogates. Traces count code points and Y.Text counts UTF-16 units: only then are these equal. */
 function requireBasicPlane(text: string, where: string): void {
-  if (/[\uD800-\uDFFF]/.test(text)) throw badTrace(`${where}: characters above U+FFFF, whose positions count otherwise`)
+  if (/[\uD800-\uDFFF]/.test(text))
+    throw badTrace(`${where}: characters above U+FFFF are not supported, because Yjs counts them as two`)
 }
 
 function badTrace(why: string, cause?: unknown): AppError {

@@ -8,16 +8,16 @@ const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url))
 export interface CommandOptions {
   /** Replaces the environment, but for PATH. */
   readonly env?: Readonly<Record<string, string>>
-  /** Which Node runs it, and with which options of its own. */
+  /** Path of the Node that runs it, and options for that Node. */
   readonly node?: readonly string[]
 }
 
-/** The joinery command in a process of its own, as a test sees it; killed when the test ends. */
+/** The joinery command in a process of its own; killed when the test ends. */
 export class CommandProcess {
   readonly child: ChildProcess
   stdout = ''
   stderr = ''
-  /** Exit code or signal, once every pipe to it is closed, so also when whoever else held them is gone. */
+  /** Exit code or signal, once every pipe is closed: then its child processes, which share the pipes, are gone, too. */
   readonly ended: Promise<number | NodeJS.Signals | null>
 
   constructor(args: readonly string[], { env = {}, node = [process.execPath] }: CommandOptions = {}) {
@@ -39,7 +39,7 @@ export class CommandProcess {
     })
   }
 
-  /** Resolves with the `http://host:port` it says it listens on; rejects when it ends before. */
+  /** Resolves with the `http://host:port` of its `listening` line; rejects if it ends before. */
   async listening(): Promise<string> {
     for (;;) {
       const url = /listening on (http:\/\/\S+)/.exec(this.stdout)?.[1]
@@ -51,7 +51,7 @@ export class CommandProcess {
   }
 }
 
-/** Runs it to its end. */
+/** Runs the command to its end. */
 export async function runCommand(args: readonly string[], options?: CommandOptions) {
   const command = new CommandProcess(args, options)
   const code = await command.ended

@@ -12,7 +12,7 @@ export interface TestServer {
   readonly url: string
   readonly directory: string
   connect(workspace: string): Workspace
-  /** Drains it; it has to end with 0. */
+  /** Drains the server and expects exit code 0. */
   stop(): Promise<void>
 }
 
@@ -49,7 +49,7 @@ export async function readNote(server: TestServer, workspace: string): Promise<s
   return text
 }
 
-/** A data directory with one block in each of two workspaces, and no server on it: as a server's rooms would have written it. */
+/** Makes a data directory with one block in each of two workspaces, as a server's rooms would write it. No server runs on it. */
 export async function makeData(): Promise<string> {
   const directory = await temporaryDirectory()
   const store = await openLevelStore({ directory, durability: 'async' })
