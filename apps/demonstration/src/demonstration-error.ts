@@ -1,4 +1,4 @@
-/** What can go wrong, and as which HTTP status it is told. */
+/** Error codes with the HTTP status of each. */
 export const ERROR_STATUS = {
   bad_request: 400,
   forbidden_origin: 403,
@@ -11,7 +11,7 @@ export const ERROR_STATUS = {
   unsupported_media_type: 415,
   internal: 500,
   too_many: 503,
-  /** A writer's process ended or failed; never told as an answer, but in a demonstration's outcome. */
+  /** A writer's process ended or failed. It is never an answer, but part of a demonstration's outcome. */
   writer_failed: 500,
 } as const
 export type DemonstrationErrorCode = keyof typeof ERROR_STATUS

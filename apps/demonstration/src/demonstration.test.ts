@@ -2,8 +2,8 @@ import { createServer } from 'node:net'
 import { expect, it, onTestFinished } from 'vitest'
 import { Demonstration } from './demonstration.ts'
 
-it('[D4] its writers are gone when its time is over, even where they hang', async () => {
-  // Takes connections and never answers: the writers wait for a sync that does not come.
+it('[D4] a demonstration ends its writers when its time is up, even when they hang', async () => {
+  // This server takes connections and never answers, so the writers wait for their first sync without end.
   const silent = createServer(() => undefined).listen(0, '127.0.0.1')
   onTestFinished(() => void silent.close())
   await new Promise((resolve) => silent.once('listening', resolve))
@@ -20,7 +20,7 @@ it('[D4] its writers are gone when its time is over, even where they hang', asyn
   })
   await demonstration.over
   const { state, reason, writers } = demonstration.view
-  expect([state, reason]).toEqual(['failed', 'its time was over'])
+  expect([state, reason]).toEqual(['failed', 'it took longer than the allowed 0.4 seconds'])
   expect(writers.map(({ actor, state: writerState }) => [actor, writerState])).toEqual([['template', 'ended']])
   for (const { pid = 0 } of writers) expect(() => process.kill(pid, 0)).toThrow('ESRCH')
 })

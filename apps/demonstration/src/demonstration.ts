@@ -12,42 +12,42 @@ export interface DemonstrationOptions {
   readonly block: string | undefined
   readonly vectorsDirectory: string
   readonly pace: number
-  /** What it may take at the most, ms; {@link TIME_MAX_MS} when left out. */
+  /** Longest duration, ms; {@link TIME_MAX_MS} when absent. */
   readonly timeMaxMs?: number
 }
 
-/** Something that happened, for a person. */
+/** Report of one event, for a person. */
 export interface Remark {
   readonly atMs: number
   readonly who: string
   readonly text: string
 }
 
-/** A claim about what did not go wrong, and whether it held when it was looked at. */
+/** Claim that a failure did not happen, and whether a check has confirmed it. */
 export interface Finding {
   readonly holds: boolean
   readonly text: string
 }
 
-/** As the page shows it. */
+/** State of a demonstration as the page shows it. */
 export interface DemonstrationView {
   readonly scenario: ScenarioName
   readonly state: 'running' | 'finished' | 'stopped' | 'failed'
-  /** Why it failed, for a person. */
+  /** Reason for which it failed, for a person. */
   readonly reason?: string
   readonly startedAtMs: number
-  /** The block that it works on, once there is one. */
+  /** Id of the block that it works on, once there is one. */
   readonly block?: string
   readonly writers: readonly { pid: number | undefined; actor: string; source: Source; state: WriterState }[]
   readonly remarks: readonly Remark[]
   readonly findings: readonly Finding[]
 }
 
-/** What no demonstration outlives, ms, whatever its writers do. */
+/** Longest duration of a demonstration, ms, whatever its writers do. */
 const TIME_MAX_MS = 120_000
 const REMARKS_MAX = 100
 
-/** One scenario that is played in one workspace by processes of its own. */
+/** One scenario, played in one workspace by processes of its own. */
 export class Demonstration implements Stage {
   readonly options: DemonstrationOptions
   readonly #startedAtMs = Date.now()
@@ -59,7 +59,7 @@ export class Demonstration implements Stage {
   #block: string | undefined
   readonly #endsAtMs: number
   readonly #timer: NodeJS.Timeout
-  /** Resolves when it is over and every process is gone. Never rejects. */
+  /** Resolves when the demonstration is over and every process is gone. Never rejects. */
   readonly over: Promise<void>
 
   constructor(options: DemonstrationOptions) {
@@ -67,7 +67,10 @@ export class Demonstration implements Stage {
     this.#block = options.block
     const { timeMaxMs = TIME_MAX_MS } = options
     this.#endsAtMs = this.#startedAtMs + timeMaxMs
-    this.#timer = setTimeout(() => this.#finish('failed', 'its time was over'), timeMaxMs)
+    this.#timer = setTimeout(
+      () => this.#finish('failed', `it took longer than the allowed ${timeMaxMs / 1_000} seconds`),
+      timeMaxMs,
+    )
     this.over = this.#play()
   }
 
@@ -88,7 +91,7 @@ export class Demonstration implements Stage {
     return this.#state === 'running'
   }
 
-  /** Ends what is left of it. Resolves when every process is gone. Idempotent. */
+  /** Ends the demonstration. Resolves when every process is gone. Idempotent. */
   stop(): Promise<void> {
     this.#finish('stopped')
     return this.over
@@ -130,7 +133,7 @@ export class Demonstration implements Stage {
     await Promise.all(this.#writers.map((writer) => writer.leave()))
   }
 
-  /** The first word stands: what fails because it was stopped has not failed. */
+  /** Sets the final state; only the first call counts. So a scenario that throws because it was stopped has not failed. */
   #finish(state: 'finished' | 'stopped' | 'failed', reason?: string): void {
     if (!this.isRunning) return
     this.#state = state

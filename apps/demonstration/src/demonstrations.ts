@@ -1,24 +1,30 @@
 import { Demonstration, type DemonstrationOptions, type DemonstrationView } from './demonstration.ts'
 import { DemonstrationError } from './demonstration-error.ts'
 
-/** On one machine at once: each is up to five processes. */
+/** Demonstrations that may run on one machine at once: each has up to five processes. */
 const RUNNING_MAX = 3
-/** Workspaces whose last demonstration is remembered; then the oldest is forgotten. */
+/** Workspaces whose last demonstration is remembered; beyond that, the oldest is forgotten. */
 const REMEMBERED_MAX = 100
 
-/** The demonstrations of one server: at most one in a workspace at a time. */
+/** Demonstrations of one server: at most one per workspace at a time. */
 export class Demonstrations {
   readonly #byWorkspace = new Map<string, Demonstration>()
   #isClosed = false
 
-  /** Starts one. Throws `already_running` where one runs, `too_many` when the machine has enough of them. */
+  /** Starts a demonstration. Throws `already_running` if one runs in the workspace, `too_many` if {@link RUNNING_MAX} run. */
   start(options: DemonstrationOptions): DemonstrationView {
     const running = [...this.#byWorkspace.values()].filter(({ isRunning }) => isRunning)
     if (running.some(({ options: { workspace } }) => workspace === options.workspace)) {
-      throw new DemonstrationError('already_running', 'a demonstration is running in this workspace')
+      throw new DemonstrationError(
+        'already_running',
+        'a demonstration is running in this workspace: wait for its end, or stop it',
+      )
     }
     if (this.#isClosed || running.length >= RUNNING_MAX) {
-      throw new DemonstrationError('too_many', 'too many demonstrations are running: wait for one to end')
+      throw new DemonstrationError(
+        'too_many',
+        `${RUNNING_MAX} demonstrations are running, and no more may at once: wait for one to end`,
+      )
     }
     const demonstration = new Demonstration(options)
     this.#byWorkspace.delete(options.workspace)
@@ -30,7 +36,7 @@ export class Demonstrations {
     return demonstration.view
   }
 
-  /** The workspace's running or last demonstration. */
+  /** Running or last demonstration of the workspace. */
   of(workspace: string): DemonstrationView | undefined {
     return this.#byWorkspace.get(workspace)?.view
   }
@@ -40,7 +46,7 @@ export class Demonstrations {
     await this.#byWorkspace.get(workspace)?.stop()
   }
 
-  /** Ends all of them, for good. Resolves when every process is gone. */
+  /** Ends all demonstrations and refuses new ones. Resolves when every process is gone. */
   async close(): Promise<void> {
     this.#isClosed = true
     await Promise.all([...this.#byWorkspace.values()].map((demonstration) => demonstration.stop()))

@@ -5,13 +5,16 @@ import { VectorFiles } from './search/vector-files.ts'
 
 export type DemonstrationServices = Omit<RouteServices, 'demonstrations'>
 
-/** The demonstrations of one server, by HTTP. Only for servers that listen on this machine alone and let everyone in. */
+/**
+ * HTTP handler for the demonstrations of one server. Only for servers that listen on this machine alone and have no
+ * keys.
+ */
 export interface DemonstrationDoor {
-  /** True if the request was for `/demo/` and is answered, now or later. */
+  /** Answers a request to a path below `/demo/`; returns false for any other request. */
   handle(request: IncomingMessage, response: ServerResponse): boolean
-  /** Ends every writer. Resolves when they are gone. */
+  /** Ends every writer. Resolves when their processes are gone. */
   close(): Promise<void>
-  /** Deletes what was indexed of workspaces that are not among these. */
+  /** Deletes the vectors of all workspaces but these. */
   forgetOthers(workspaces: AsyncIterable<string>): Promise<void>
 }
 

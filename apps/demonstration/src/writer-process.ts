@@ -5,12 +5,12 @@ import type { StepInput, StepName, StepOutput } from './steps/all-steps.ts'
 import type { Order, Word, WriterSettings } from './writer-link.ts'
 
 const WRITER = fileURLToPath(new URL('./writer.ts', import.meta.url))
-/** Where Node keeps what it has compiled: a writer starts in a third of the time. A folder that can't be written is no error. */
+/** Folder of Node's compile cache: with it, a writer starts in a third of the time. A folder that can't be written is no error. */
 const COMPILED = fileURLToPath(new URL('../node_modules/.compiled', import.meta.url))
-/** Of what a process wrote to stderr, the end that is told, characters. */
+/** Length of the end of stderr that an error message has, characters. */
 const STDERR_CHARS_MAX = 2_000
 
-/** The last thing that is known of a writer's process. */
+/** Last known state of a writer's process. */
 export type WriterState = 'starting' | 'working' | 'ended' | 'killed'
 
 /** One headless writer, seen from the server. */
@@ -26,11 +26,11 @@ export class WriterProcess {
   #stderr = ''
   #state: WriterState = 'starting'
 
-  /** Starts the process. `note` hears what it has to tell to a person. */
+  /** Starts the process. `note` is called with its remarks for a person. */
   constructor(settings: WriterSettings, note: (text: string) => void) {
     this.settings = settings
     this.#note = note
-    // Nothing of this process's own settings or debugger goes along.
+    // The writer gets none of this process's options, environment or debugger.
     const { PATH } = process.env
     this.#child = fork(WRITER, [JSON.stringify(settings)], {
       execArgv: [],
@@ -53,12 +53,12 @@ export class WriterProcess {
     return this.#state
   }
 
-  /** Resolves when it is connected and in sync; rejects with `writer_failed` when it ends before. */
+  /** Resolves when the writer is connected and in sync; rejects with `writer_failed` if it ends before. */
   get ready(): Promise<void> {
     return this.#ready.promise
   }
 
-  /** Has it do one step. Rejects with `writer_failed` when the step or the process does. */
+  /** Tells the writer to do one step. Rejects with `writer_failed` if the step fails or the process ends. */
   do<Name extends StepName>(step: Name, input: StepInput<Name>): Promise<StepOutput<Name>> {
     const order: Order<Name> = { id: this.#count++, step, input }
     const answer = waitable<never>()
@@ -72,17 +72,17 @@ export class WriterProcess {
     return answer.promise
   }
 
-  /** Resolves when a step gets to the point of this name, or has already; rejects when the process ends before. */
+  /** Resolves when a step reaches this point, or has reached it already; rejects if the process ends before. */
   reached(point: string): Promise<void> {
     return this.#point(point).promise
   }
 
-  /** SIGKILL: no word of farewell, as when a machine goes. Resolves when the process is gone. Idempotent. */
+  /** Kills the process with SIGKILL, which it can't handle, as when a machine fails. Resolves when it is gone. Idempotent. */
   kill(): Promise<void> {
     return this.#stop('killed', 'SIGKILL')
   }
 
-  /** Its work is over. Resolves when the process is gone. Idempotent. */
+  /** Ends the process, because its work is done. Resolves when it is gone. Idempotent. */
   leave(): Promise<void> {
     return this.#stop('ended', 'SIGTERM')
   }
@@ -139,7 +139,7 @@ export class WriterProcess {
   }
 }
 
-/** A promise that may be rejected while nobody waits for it. */
+/** Makes a promise that may be rejected while nobody waits for it. */
 function waitable<T>(): PromiseWithResolvers<T> {
   const waiting = Promise.withResolvers<T>()
   waiting.promise.catch(() => undefined)

@@ -5,8 +5,8 @@ import { createSteps } from './steps/all-steps.ts'
 import type { Order, Word, WriterSettings } from './writer-link.ts'
 
 /**
- * One headless writer as a process of its own: it connects like any background job, does the steps it is told, and is gone
- * with whoever started it.
+ * A headless writer, run as a process of its own. It connects like any background job, does the steps it is told to do,
+ * and ends together with the process that started it.
  */
 const settings = JSON.parse(process.argv[2] ?? '') as WriterSettings
 const { url, workspace: name, source, actor, pace, endsAtMs } = settings
@@ -15,7 +15,7 @@ process.once('disconnect', () => process.exit())
 setTimeout(() => process.exit(), Math.max(0, endsAtMs - Date.now())).unref()
 
 const say = (word: Word): void => {
-  // Nobody there to hear it means that this process is about to go too.
+  // Without a parent, nobody needs the message: this process is about to end, too.
   if (process.connected) process.send?.(word)
 }
 const workspace = connectWorkspace({ url, workspace: name, actor, source })
@@ -32,7 +32,7 @@ const steps = createSteps({
 
 process.on('message', (message) => {
   const { id, step, input } = message as Order
-  // The map of steps knows which input goes with which name; across a process that knowledge is lost.
+  // The types of name and input belong together in the map of steps; a message from another process loses that.
   const run = steps[step] as (input: unknown) => Promise<never>
   run(input).then(
     (output) => say({ type: 'done', id, output }),
@@ -41,5 +41,5 @@ process.on('message', (message) => {
 })
 await workspace.whenSynced
 say({ type: 'ready' })
-// Now: writers are seldom left the time for it at their end.
+// Now and not at the end: a writer that is killed could not do it.
 flushCompileCache()

@@ -26,7 +26,7 @@ class Demo {
   static async serve(env: Record<string, string> = {}): Promise<Demo> {
     const directory = await temporaryDirectory()
     const args = ['serve', '--port', '0', '--data', join(directory, 'data'), '--log-level', 'warn']
-    // Vectors go with the test, too.
+    // The vectors are removed at the test's end, too.
     const server = new CommandProcess(args, { env: { TMPDIR: directory, ...env } })
     return new Demo(server, await server.listening())
   }
@@ -48,7 +48,7 @@ class Demo {
     return demonstration
   }
 
-  /** Plays a scenario to its end. */
+  /** Plays a scenario to its end, and returns its last status. */
   async play(scenario: string, more: object = {}) {
     await this.start(scenario, more)
     await expect.poll(async () => (await this.status()).state, { timeout: 60_000 }).not.toBe('running')

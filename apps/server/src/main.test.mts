@@ -9,7 +9,7 @@ import { temporaryDirectory } from './testing/temporary-directory.mts'
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 
-/** Nodes that can't read TypeScript: this one told not to, and the machine's own where it is old enough. */
+/** Nodes that can't read TypeScript: this one with that feature off, and the machine's own if it is old enough. */
 const oldNodes: [string, string[]][] = [['without type stripping', [process.execPath, '--no-experimental-strip-types']]]
 for (const directory of (process.env.PATH ?? '').split(delimiter)) {
   const node = join(directory, 'node')
@@ -54,7 +54,7 @@ describe.each(oldNodes)('main on a Node %s', (_version, node) => {
     const server = new CommandProcess(['serve', '--port', '0', '--data', directory], { node })
     await server.listening()
     server.child.kill('SIGKILL')
-    // Resolves only when the server's end of the pipes is closed too.
+    // Resolves only when the server, which shares the pipes, has ended, too.
     expect(await server.ended).toBe('SIGKILL')
     const next = new CommandProcess(['serve', '--port', '0', '--data', directory])
     await next.listening()
@@ -87,7 +87,7 @@ describe('serve', () => {
 
 it('[A12] npm start passes options on, and a signal to npm reaches the server', async () => {
   const directory = await temporaryDirectory()
-  // Without the install that comes before: other tests are using what it would touch.
+  // Without the install that npm runs before: it would touch files that other tests use.
   const args = ['start', '--ignore-scripts', '--', '--port', '0', '--data', directory, '--durability', 'sync']
   const npm = spawn('npm', args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, PORT: '1' } })
   let output = ''

@@ -29,7 +29,7 @@ describe('joinery serve', () => {
     const directory = await temporaryDirectory()
     await (await openLevelStore({ directory, durability: 'async' })).close()
     const manifest = (await readFile(join(directory, 'CURRENT'), 'utf8')).trim()
-    // An edit of 20 bytes that does not match its checksum.
+    // An entry of 20 bytes that does not match its checksum.
     await appendFile(join(directory, manifest), Buffer.from([1, 2, 3, 4, 20, 0, 1, ...Array(20).fill(7)]))
     const server = new CommandProcess(serve(directory))
     await server.listening()
@@ -110,7 +110,7 @@ describe('joinery serve', () => {
       await writer.whenSynced
       writer.doc.getText('note').insert(0, 'kept')
       await writer.whenDurable()
-      // With the writer still connected: a drain does not wait for clients to leave by themselves.
+      // The writer is still connected: a drain does not wait for clients to disconnect by themselves.
       first.child.kill(signal)
       expect(await first.ended).toBe(0)
       await writer.close()
@@ -133,10 +133,10 @@ describe('joinery serve', () => {
       expect(text.toString()).toBe('x'.repeat(20 * (run - 1)))
       for (let edit = 0; edit < 20; edit++) {
         text.insert(0, 'x')
-        // A record of its own.
+        // Waits, so that each edit is a record of its own.
         await writer.whenDurable()
       }
-      // A room leaves a snapshot when it closes: the state as of the first stays within reach of what is kept.
+      // A room takes a snapshot when it closes.
       server.child.kill('SIGTERM')
       expect(await server.ended).toBe(0)
       await writer.close()

@@ -12,15 +12,15 @@ import { isSameOrigin } from './same-origin.ts'
 
 export interface RouteServices {
   readonly demonstrations: Demonstrations
-  /** Where the server's sockets are, `ws://127.0.0.1:1234`. */
+  /** URL of the server's sockets: `ws://127.0.0.1:1234`. */
   syncUrl(): string
   readonly vectorsDirectory: string
   isWorkspaceName(name: string): boolean
-  /** What an index shows now. */
+  /** Resolves with the entry that an index shows now; undefined if there is none. */
   readEntry(workspace: string, block: string, index: string): Promise<IndexingEntry | undefined>
 }
 
-/** Characters of a search. */
+/** Upper bound of a search's text, characters. */
 const QUERY_CHARS_MAX = 500
 
 type Handler = (request: IncomingMessage, query: URLSearchParams, services: RouteServices) => Promise<Answer>
@@ -41,9 +41,9 @@ const ROUTES: Readonly<Record<string, { method: 'GET' | 'POST'; handle: Handler 
     handle: async (request, _query, services) => {
       const { workspace: name, scenario, block, pace = 1 } = await readJsonObject(request)
       const workspace = workspaceOf(name, services)
-      if (!isScenarioName(scenario)) throw badRequest(`"scenario" is one of ${Object.keys(SCENARIOS).join(', ')}`)
-      if (block !== undefined && !isBlockId(block)) throw badRequest('"block" is the id of a block, or left out')
-      if (typeof pace !== 'number' || !(pace >= 0 && pace <= 2)) throw badRequest('"pace" is a number from 0 to 2')
+      if (!isScenarioName(scenario)) throw badRequest(`"scenario" must be one of ${Object.keys(SCENARIOS).join(', ')}`)
+      if (block !== undefined && !isBlockId(block)) throw badRequest('"block" must be the id of a block, or absent')
+      if (typeof pace !== 'number' || !(pace >= 0 && pace <= 2)) throw badRequest('"pace" must be a number from 0 to 2')
       const { demonstrations, vectorsDirectory } = services
       const url = services.syncUrl()
       demonstrations.start({ url, workspace, scenario, block, vectorsDirectory, pace })
@@ -63,8 +63,9 @@ const ROUTES: Readonly<Record<string, { method: 'GET' | 'POST'; handle: Handler 
     handle: async (_request, query, services) => {
       const workspace = workspaceOf(query.get('workspace'), services)
       const [block, index, q] = ['block', 'index', 'q'].map((key) => query.get(key) ?? '')
-      if (!isBlockId(block) || !index) throw badRequest('"block" and "index" name what to search in')
-      if (!q || q.length > QUERY_CHARS_MAX) throw badRequest(`"q" is 1 to ${QUERY_CHARS_MAX} characters`)
+      if (!isBlockId(block) || !index)
+        throw badRequest('"block" must be the id of a block, and "index" the name of its index')
+      if (!q || q.length > QUERY_CHARS_MAX) throw badRequest(`"q" must have 1 to ${QUERY_CHARS_MAX} characters`)
       const entry = await services.readEntry(workspace, block, index)
       const files = new VectorFiles(services.vectorsDirectory)
       const matches = await searchPassages(files, entry, { workspace, block, index, query: q })
@@ -73,7 +74,7 @@ const ROUTES: Readonly<Record<string, { method: 'GET' | 'POST'; handle: Handler 
   },
 }
 
-/** Answers `/demo/...`; false for any other request, which is left alone. */
+/** Answers a request to a path below `/demo/`; returns false for any other request. */
 export function handleRequest(request: IncomingMessage, response: ServerResponse, services: RouteServices): boolean {
   const [path = '', query = ''] = (request.url ?? '').split('?', 2)
   if (!path.startsWith('/demo/')) return false
@@ -89,14 +90,20 @@ export function handleRequest(request: IncomingMessage, response: ServerResponse
 }
 
 async function answer(request: IncomingMessage, path: string, query: URLSearchParams, services: RouteServices) {
-  if (!isSameOrigin(request.headers)) throw new DemonstrationError('forbidden_origin', 'only for pages of this server')
+  if (!isSameOrigin(request.headers))
+    throw new DemonstrationError(
+      'forbidden_origin',
+      'the request comes from another site: only pages of this server may ask',
+    )
   const route = Object.hasOwn(ROUTES, path) ? ROUTES[path] : undefined
-  if (route === undefined) throw new DemonstrationError('not_found', `one of ${Object.keys(ROUTES).join(', ')}`)
-  if (request.method !== route.method) throw new DemonstrationError('method_not_allowed', `only ${route.method} here`)
+  if (route === undefined)
+    throw new DemonstrationError('not_found', `there is no ${path}: use one of ${Object.keys(ROUTES).join(', ')}`)
+  if (request.method !== route.method)
+    throw new DemonstrationError('method_not_allowed', `${path} takes only ${route.method}`)
   return route.handle(request, query, services)
 }
 
-/** What the page needs to offer the demonstration and to tell how it goes. */
+/** Answer of `status`: the scenarios to offer, and the state of the workspace's demonstration. */
 export interface DemonstrationStatus {
   readonly embedding: string
   readonly scenarios: readonly { name: string; title: string; danger: string; takesBlock: boolean }[]
@@ -110,7 +117,7 @@ function statusOf({ demonstrations }: RouteServices, workspace: string): Demonst
 
 function workspaceOf(name: unknown, { isWorkspaceName }: RouteServices): string {
   if (typeof name === 'string' && isWorkspaceName(name)) return name
-  throw badRequest('"workspace" is the name of a workspace')
+  throw badRequest('"workspace" must be the name of a workspace')
 }
 
 function badRequest(message: string): DemonstrationError {

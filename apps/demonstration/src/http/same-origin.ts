@@ -3,8 +3,8 @@ import type { IncomingHttpHeaders } from 'node:http'
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?$/i
 
 /**
- * Whether a request comes from a page that this server served, or from no page at all. A page elsewhere must not start
- * processes here; nor may a name that somebody points at this machine, hence the look at Host itself.
+ * Whether a request comes from a page of this server, or from a program. Pages of other sites must not start processes
+ * here. Nor may a page under a foreign name that resolves to this machine (DNS rebinding), hence the check of Host itself.
  */
 export function isSameOrigin({ host = '', origin, 'sec-fetch-site': site }: IncomingHttpHeaders): boolean {
   if (!LOOPBACK.test(host)) return false

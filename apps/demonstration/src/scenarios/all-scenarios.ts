@@ -6,7 +6,7 @@ import type { Scenario } from './scenario.ts'
 import { twoJobs } from './two-jobs.ts'
 import { workday } from './workday.ts'
 
-/** What can be played, in the order of the buttons. */
+/** Scenarios in the order of their buttons. */
 export const SCENARIOS = {
   workday,
   rewrite: rewriteWhileTyping,

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { WriterProcess } from '../writer-process.ts'
 import type { Stage } from './scenario.ts'
 
-/** The block that the person chose, with a text in it; without a choice, one that the template makes. */
+/** Returns the block that the person chose, or one that the template makes; the block has a text. */
 export function chosenBlock(stage: Stage): Promise<string> {
   return withTemplate(stage, async (template) => {
     const block = await stage.block(async () => {
@@ -15,7 +15,7 @@ export function chosenBlock(stage: Stage): Promise<string> {
   })
 }
 
-/** Has the template do something, and leave. */
+/** Runs `work` with a template writer, and ends that writer. */
 export async function withTemplate<T>(stage: Stage, work: (template: WriterProcess) => Promise<T>): Promise<T> {
   const template = await stage.enter('template', 'instantiation')
   try {

@@ -9,17 +9,17 @@ export function findNoStepDown(stage: Stage, { shown, stepsDown }: Testimony): v
 export function findIntact(stage: Stage, { records, isGapFree, replaysToNow }: HistoryCheck): void {
   stage.find(
     isGapFree && replaysToNow,
-    `The history has ${records} records, numbered ${isGapFree ? 'without a gap' : 'WITH A GAP'}; played from the start, it gives ${replaysToNow ? 'exactly' : 'NOT'} what everybody sees.`,
+    `The history has ${records} records, numbered ${isGapFree ? 'without a gap' : 'WITH A GAP'}; replayed from the start, it gives ${replaysToNow ? 'exactly' : 'NOT'} the state that everybody sees.`,
   )
 }
 
 export function findTyped(stage: Stage, { typedMeanwhile, stillThere, chars }: Rewriting): void {
   if (typedMeanwhile === 0) {
-    stage.remark('Nobody typed this time. Play it again, and type in the block while the workflow thinks.')
+    stage.remark('Nobody typed this time. Play it again, and type in the block while the workflow is working on it.')
     return
   }
   stage.find(
     stillThere === typedMeanwhile,
-    `${stillThere} of ${typedMeanwhile} characters typed meanwhile stand beside the workflow’s. Writing back the ${chars} characters it had read would have dropped them.`,
+    `${stillThere} of ${typedMeanwhile} characters typed meanwhile are still there beside the workflow’s text. A job that writes back all ${chars} characters it had read would have dropped them.`,
   )
 }

@@ -3,10 +3,10 @@ import { chosenBlock } from './chosen-block.ts'
 import { findIntact, findNoStepDown } from './findings.ts'
 import type { Scenario } from './scenario.ts'
 
-/** A corrupted workspace history. */
+/** Provokes the failure "a corrupted workspace history". */
 export const killedJob: Scenario = {
   title: 'Kill the server’s job half-way and reload',
-  danger: 'A process dies between two writes, and what the workspace loads next is half of something.',
+  danger: 'A process dies between two writes, and from then on the workspace loads a half-written state.',
   takesBlock: true,
   async play(stage) {
     const block = await chosenBlock(stage)
@@ -17,7 +17,7 @@ export const killedJob: Scenario = {
       stage.enter('witness', 'polling_sync'),
     ])
     await victim.do('rewrite', { block, waits: false })
-    // It dies with its process: that is the point.
+    // This step rejects, because the scenario kills its process.
     victim.do('index', { block, index, runId, holds: true }).catch(() => undefined)
     await victim.reached('halfway')
     await witness.do('testify', { block, index, until: ['processing'] })

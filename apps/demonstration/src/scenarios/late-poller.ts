@@ -3,10 +3,10 @@ import { chosenBlock } from './chosen-block.ts'
 import { findNoStepDown } from './findings.ts'
 import type { Scenario, Stage } from './scenario.ts'
 
-/** An oscillating front end. */
+/** Provokes the failure "an oscillating front end". */
 export const latePoller: Scenario = {
   title: 'Late poller against a finished run',
-  danger: 'The screen says done, then error when a poller that was held up reports a time-out, then done again.',
+  danger: 'The screen says done, then error because a delayed poller reports a time-out, then done again.',
   takesBlock: true,
   async play(stage) {
     const block = await chosenBlock(stage)
@@ -15,7 +15,7 @@ export const latePoller: Scenario = {
   },
 }
 
-/** The workflow builds the index, while a poller that has seen the run under way is held up and reports afterwards. */
+/** The workflow builds the index. A poller that has seen the run under way is delayed, and reports afterwards. */
 export async function indexAgainstLatePoller(
   stage: Stage,
   workflow: WriterProcess,
@@ -27,7 +27,7 @@ export async function indexAgainstLatePoller(
     stage.enter('witness', 'polling_sync'),
   ])
   const built = workflow.do('index', { block, index, holds: true })
-  // Should it fail, whoever awaits it hears of it; until then it is nobody's.
+  // Nobody awaits the step until below; a failure before must not count as unhandled.
   built.catch(() => undefined)
   await Promise.race([workflow.reached('halfway'), built])
   await Promise.all([poller, witness].map((it) => it.do('testify', { block, index, until: ['processing'] })))

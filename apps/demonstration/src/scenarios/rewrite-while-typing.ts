@@ -2,10 +2,10 @@ import { chosenBlock } from './chosen-block.ts'
 import { findTyped } from './findings.ts'
 import type { Scenario } from './scenario.ts'
 
-/** A race on a block's data. */
+/** Provokes the failure "a race on a block's data". */
 export const rewriteWhileTyping: Scenario = {
   title: 'Rewrite while I type',
-  danger: 'A job that writes back the whole text it read a minute ago drops what you typed since.',
+  danger: 'A job writes back the whole text that it read a minute ago, and drops what you typed since then.',
   takesBlock: true,
   async play(stage) {
     const block = await chosenBlock(stage)

@@ -1,25 +1,25 @@
 import type { Source } from '@joinery/blocks'
 import type { WriterProcess } from '../writer-process.ts'
 
-/** Where a scenario is played. */
+/** The demonstration as a scenario sees it. */
 export interface Stage {
-  /** Starts a writer; resolves when it is in the workspace. Throws `writer_failed` when the play is over. */
+  /** Starts a writer; resolves when it is in sync. Rejects with `writer_failed` if the demonstration is over. */
   enter(actor: string, source: Source): Promise<WriterProcess>
   /** Tells a person what happened. */
   remark(text: string): void
-  /** States what did not go wrong, and whether that held when it was looked at. */
+  /** Adds a finding: a claim that a failure did not happen, and whether a check has confirmed it. */
   find(holds: boolean, text: string): void
-  /** The block to work on: the one that was asked for, else what `make` makes. */
+  /** Id of the block to work on: the chosen one, else the one that `make` makes. */
   block(make: () => Promise<string>): Promise<string>
 }
 
-/** One thing to show, played by writers. */
+/** One scenario that writers play. */
 export interface Scenario {
-  /** On its button. */
+  /** Text of its button. */
   readonly title: string
-  /** What goes wrong elsewhere, in a sentence. */
+  /** Description of the failure, as it happens without Joinery, in one sentence. */
   readonly danger: string
-  /** Whether it works on a block that the person chooses. */
+  /** Whether the person chooses the block. */
   readonly takesBlock: boolean
   play(stage: Stage): Promise<void>
 }

@@ -3,10 +3,10 @@ import type { Scenario } from './scenario.ts'
 
 const INDEXES = ['by topic', 'by person'] as const
 
-/** A lost update. */
+/** Provokes the failure "a lost update". */
 export const twoJobs: Scenario = {
   title: 'Two jobs add an index at once',
-  danger: 'Both read the list, both write it back with one entry more, and one of the two entries is gone.',
+  danger: 'Both jobs read the list, both write it back with one more entry, and one of the two entries is gone.',
   takesBlock: true,
   async play(stage) {
     const block = await chosenBlock(stage)

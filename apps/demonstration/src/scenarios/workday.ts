@@ -4,10 +4,11 @@ import { findIntact, findNoStepDown, findTyped } from './findings.ts'
 import { indexAgainstLatePoller } from './late-poller.ts'
 import type { Scenario, Stage } from './scenario.ts'
 
-/** All kinds of writers in one go. */
+/** Plays all kinds of writers together. */
 export const workday: Scenario = {
   title: 'A day’s work',
-  danger: 'Template, workflow and poller on the blocks you type in: a job fails and is tried again, one is killed.',
+  danger:
+    'A template, a workflow and a poller write the blocks you type in. A job fails and is tried again; another is killed.',
   takesBlock: false,
   async play(stage) {
     const prefix = randomUUID().slice(0, 8)
@@ -21,7 +22,7 @@ export const workday: Scenario = {
     await witness.do('watch', { block: minutes, index })
     findTyped(stage, await workflow.do('rewrite', { block: notes, waits: true }))
     await indexAgainstLatePoller(stage, workflow, notes, index)
-    // Nothing in it yet: the job says so, and the second try finds what was forgotten.
+    // The block is empty: the job fails and says so. The second try comes after somebody has written the text.
     await workflow.do('index', { block: minutes, index })
     await witness.do('testify', { block: minutes, index, until: ['error'] })
     await withTemplate(stage, (it) => it.do('writeMinutes', { block: minutes }))
@@ -36,7 +37,7 @@ export const workday: Scenario = {
 async function indexKilledHalfway(stage: Stage, block: string, index: string): Promise<void> {
   const runId = randomUUID()
   const victim = await stage.enter('indexer', 'workflow_execution')
-  // It dies with its process.
+  // This step rejects, because its process is killed.
   victim.do('index', { block, index, runId, holds: true }).catch(() => undefined)
   await victim.reached('halfway')
   await victim.kill()

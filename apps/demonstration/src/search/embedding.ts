@@ -1,19 +1,19 @@
-/** What the vectors are, for a person: nobody should take them for more. */
+/** Name of the embedding for people, who should not take it for more than it is. */
 export const EMBEDDING = 'hashed n-grams, not a language model'
 
-/** Buckets. Enough that the pieces of one passage seldom meet in one, small enough that a thousand passages are 4 MB. */
+/** Number of buckets: enough that the pieces of a passage seldom share one, few enough that 1,000 passages take 4 MB. */
 export const DIMENSIONS = 1_024
 const GRAM_LENGTHS = [3, 4]
-/** A whole word tells more than any piece of it, */
+/** Weight of a whole word, which tells more than a piece of it (weight 1). */
 const WORD_WEIGHT = 2
-/** and words as short as "the" tell little: they count as a whole, at half. */
+/** Length up to which a word is short, such as "the". A short word tells little: it counts only as a whole, at half. */
 const SHORT_LENGTH_MAX = 3
 const SHORT_WEIGHT = 0.5
 
 /**
- * A text as a vector of length 1 (or all zeros where there is no letter or digit): counts of its words and of their
- * 3- and 4-letter pieces, hashed into buckets with a sign, so that what collides cancels rather than adds up. Words that
- * share a stem, or differ by a slip of the finger, share most pieces.
+ * Makes a vector of length 1 from a text, or zeros if it has no letter or digit. The vector counts the text's words and
+ * their 3- and 4-letter pieces, hashed into buckets. Each piece has a sign, so that colliding pieces cancel out instead of
+ * adding up. Words with the same stem, or with a typing error, share most pieces.
  */
 export function embed(text: string): Float32Array {
   const counts = new Map<string, number>()
@@ -38,13 +38,13 @@ export function embed(text: string): Float32Array {
   for (const [gram, weight] of counts) {
     const hash = fnv1a(gram)
     const bucket = hash % DIMENSIONS
-    // The root, so that a word said ten times does not drown the others.
+    // The square root, so that a word that occurs ten times does not outweigh the others.
     vector[bucket] = (vector[bucket] ?? 0) + (hash >>> 31 === 1 ? -1 : 1) * Math.sqrt(weight)
   }
   return normalized(vector)
 }
 
-/** Cosine of two vectors of {@link embed}: 1 for the same words, about 0 for none in common. */
+/** Cosine of two vectors of {@link embed}: 1 for the same words, about 0 without a common word. */
 export function similarity(a: Float32Array, b: Float32Array): number {
   let sum = 0
   for (let i = 0; i < a.length; i++) sum += (a[i] ?? 0) * (b[i] ?? 0)

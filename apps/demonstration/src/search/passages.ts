@@ -1,16 +1,16 @@
-/** A piece of a block's text that is found as a whole. */
+/** A piece of a block's text that a search finds as a whole. */
 export interface Passage {
-  /** Id of the block it stands in. */
+  /** Id of its block. */
   readonly block: string
-  /** Code units before it in the block's text, as of the indexing. */
+  /** Position in the block's text at the time of the indexing, code units. */
   readonly start: number
   readonly text: string
 }
 
-/** Code units. About three sentences: enough to tell what it is about, short enough to read as a result. */
+/** Longest passage, code units. About three sentences: enough to show the topic, short enough to read as a result. */
 export const PASSAGE_CHARS_MAX = 320
 
-/** The text cut into passages at paragraphs, then sentences, then words; never inside a surrogate pair. Blank ones are left out. */
+/** Splits a text into passages at paragraphs, then sentences, then words, never inside a surrogate pair. Leaves blank ones out. */
 export function splitPassages(block: string, text: string): Passage[] {
   const passages: Passage[] = []
   const add = (start: number, end: number): void => {
@@ -31,7 +31,7 @@ export function splitPassages(block: string, text: string): Passage[] {
   return passages
 }
 
-/** Where to cut a piece that is too long: after its last sentence, else its last word, else at its end. */
+/** Position at which to cut a piece that is too long: after its last sentence, else its last word, else at its end. */
 function cutOf(piece: string): number {
   const sentence = Math.max(...['. ', '! ', '? ', '; '].map((mark) => piece.lastIndexOf(mark)))
   if (sentence > 0) return sentence + 1

@@ -10,7 +10,7 @@ export interface Match extends Passage {
 }
 
 const MATCHES_MAX = 5
-/** Below this two texts share a few letters by chance. A guess from looking at results. */
+/** Least score of a match: below it, two texts share a few letters by chance. A guess from looking at results. */
 const SCORE_MIN = 0.12
 
 export interface SearchQuestion {
@@ -21,8 +21,8 @@ export interface SearchQuestion {
 }
 
 /**
- * The passages most like the query, best first, in what the shown run of the index has built. Throws `not_indexed` unless
- * `entry`, what the index shows now, is `done`, and `vectors_missing`.
+ * Finds the passages most similar to the query, best first, in the vectors of the run that the index shows. `entry`: the
+ * entry that the index shows now. Rejects with `not_indexed` unless that is `done`, and with `vectors_missing`.
  */
 export async function searchPassages(
   files: VectorFiles,
@@ -30,8 +30,8 @@ export async function searchPassages(
   { workspace, block, index, query }: SearchQuestion,
 ): Promise<Match[]> {
   if (entry?.status !== 'done') {
-    const how = entry === undefined ? 'not there' : `"${entry.status}"`
-    throw new DemonstrationError('not_indexed', `index "${index}" is ${how}: it can be searched when it is done`)
+    const how = entry === undefined ? 'does not exist' : `is "${entry.status}"`
+    throw new DemonstrationError('not_indexed', `index "${index}" ${how}, and only a finished one can be searched`)
   }
   const asked = embed(query)
   const passages = await files.read({ workspace, block, index, run: entry.run })

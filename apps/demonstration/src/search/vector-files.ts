@@ -5,7 +5,7 @@ import { DemonstrationError } from '../demonstration-error.ts'
 import { DIMENSIONS } from './embedding.ts'
 import type { Passage } from './passages.ts'
 
-/** One run's index: what its `done` speaks of. */
+/** Address of the vectors of one run. */
 export interface IndexAddress {
   readonly workspace: string
   readonly block: string
@@ -18,8 +18,8 @@ export interface IndexedPassage extends Passage {
 }
 
 /**
- * The vectors of one server's demonstrations: a file per run, so that two jobs never write one file, and a job that comes
- * too late can't replace what a later run has built.
+ * The vectors of one server's demonstrations. Each run has a file of its own, so that two jobs never write the same file,
+ * and a late job can't replace the vectors of a later run.
  */
 export class VectorFiles {
   readonly #directory: string
@@ -28,7 +28,7 @@ export class VectorFiles {
     this.#directory = directory
   }
 
-  /** Resolves when the run's passages are on disk, all or nothing: before `done` is reported. */
+  /** Writes the run's passages, all or nothing. Resolves when they are on disk, so that `done` may be reported. */
   async write(address: IndexAddress, passages: readonly IndexedPassage[]): Promise<void> {
     await this.#makeDirectory(address.workspace)
     const path = this.#pathOf(address)
@@ -43,7 +43,7 @@ export class VectorFiles {
     await rename(draft, path)
   }
 
-  /** The run's passages. Throws `vectors_missing` when they are not on this machine (any more). */
+  /** Reads the run's passages. Rejects with `vectors_missing` if they are not on this machine (any more). */
   async read(address: IndexAddress): Promise<IndexedPassage[]> {
     try {
       return decodeFile(await readFile(this.#pathOf(address)))
@@ -53,7 +53,7 @@ export class VectorFiles {
     }
   }
 
-  /** Deletes what earlier runs of the same index have built: nobody is shown their `done` again. */
+  /** Deletes the vectors of earlier runs of the same index: their `done` is never shown again. */
   async removeEarlier(address: IndexAddress): Promise<void> {
     const directory = this.#directoryOf(address.workspace)
     const own = `${indexKey(address)}-`
@@ -63,7 +63,7 @@ export class VectorFiles {
     }
   }
 
-  /** Deletes what was built for workspaces that are no more: a deleted text must not stay readable in its index. */
+  /** Deletes the vectors of all workspaces but these: the text of a deleted workspace must not stay readable in an index. */
   async keepOnly(workspaces: AsyncIterable<string>): Promise<void> {
     const gone = new Set(await readdir(this.#directory).catch(ignoreMissing))
     if (gone.size === 0) return
@@ -74,9 +74,12 @@ export class VectorFiles {
   async #makeDirectory(workspace: string): Promise<void> {
     await mkdir(this.#directory, { recursive: true, mode: 0o700 })
     const { uid } = await lstat(this.#directory)
-    // In a directory for everybody's temporary files somebody else may have been first.
+    // The directory for temporary files is everybody's: another user may have made this folder first.
     if (process.getuid !== undefined && uid !== process.getuid()) {
-      throw new DemonstrationError('writer_failed', `${this.#directory} belongs to somebody else`)
+      throw new DemonstrationError(
+        'writer_failed',
+        `${this.#directory} belongs to another user: remove it, or set TMPDIR`,
+      )
     }
     await mkdir(this.#directoryOf(workspace), { recursive: true, mode: 0o700 })
   }
@@ -91,7 +94,7 @@ export class VectorFiles {
   }
 }
 
-/** Names come from people: hashed, none of them can name another file. */
+/** Hash of names, for a file's name. Names come from people; a hashed one can't lead to another file. */
 function hashed(...parts: string[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32)
 }
@@ -100,7 +103,7 @@ function indexKey({ block, index }: IndexAddress): string {
   return hashed(block, index)
 }
 
-/** One line of JSON that tells the passages, then their vectors one after the other. */
+/** Encodes a file: one line of JSON with the passages, then their vectors one after the other. */
 function encodeFile(passages: readonly IndexedPassage[]): Buffer {
   const head = { version: 1, dimensions: DIMENSIONS, passages: passages.map(({ vector: _, ...passage }) => passage) }
   const vectors = passages.map(({ vector }) => Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength))
@@ -120,7 +123,7 @@ function decodeFile(bytes: Buffer): IndexedPassage[] {
     throw new Error('not a vector file of this version')
   }
   return passages.map((passage, at) => {
-    // Copied: a Float32Array wants its bytes at a multiple of four, and the line before has any length.
+    // Copied, because a Float32Array needs its bytes at a multiple of four, and the line before has any length.
     const from = end + 1 + at * size
     const vector = new Float32Array(Uint8Array.prototype.slice.call(bytes, from, from + size).buffer)
     return { ...passage, vector }

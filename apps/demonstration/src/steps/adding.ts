@@ -3,18 +3,18 @@ import type { Fork } from '@joinery/client'
 import { DemonstrationError } from '../demonstration-error.ts'
 import { blockOf, type StepContext } from './step-context.ts'
 
-/** A job that adds an index from what it read before another job added one. */
+/** Steps of a job that adds an index to a list that it read before another job added one. */
 export function createAddingSteps({ workspace, author }: StepContext) {
   let prepared: { fork: Fork; run: IndexingRun } | undefined
   return {
-    /** Reads and decides; nobody sees anything of it yet. */
+    /** Reads the list and adds an index in a fork, which nobody else sees yet. */
     async prepareAdding({ block, index }: { block: string; index: string }): Promise<void> {
       const fork = workspace.fork()
       const run = blockOf(fork.blocks, block).indexingList.startRun(index, author)
       prepared = { fork, run }
     },
 
-    /** Writes. Resolves with the id of its run, when that is durable. */
+    /** Merges the fork. Resolves with the id of the index's run, once it is durable. */
     async add(): Promise<string> {
       if (prepared === undefined) throw new DemonstrationError('writer_failed', 'the job has prepared nothing')
       prepared.fork.merge()

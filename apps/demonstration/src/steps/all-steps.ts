@@ -6,7 +6,7 @@ import { createRewritingSteps } from './rewriting.ts'
 import type { StepContext } from './step-context.ts'
 import { createWitnessSteps } from './witness.ts'
 
-/** All that a writer can be told to do, by name. */
+/** All steps that a writer can be told to do, by name. */
 export function createSteps(context: StepContext) {
   return {
     ...createInstantiationSteps(context),

@@ -1,8 +1,8 @@
 import * as Y from 'yjs'
 
 /**
- * The characters of a text that were written since a state vector and stand, in order, those of client `except` left out.
- * By the structs themselves rather than by comparing strings, which can't tell one "a" from another.
+ * Characters of a text that were written after the state vector `base` and are not deleted, in order, without those of
+ * client `except`. Looks at Yjs's structs, because comparing strings can't tell one "a" from another.
  */
 export function charsSince(text: Y.Text, base: ReadonlyMap<number, number>, except?: number): string {
   let chars = ''

@@ -8,20 +8,20 @@ import { blockOf, type StepContext, titleOf } from './step-context.ts'
 export interface IndexInput {
   readonly block: string
   readonly index: string
-  /** Goes on with this run, whoever started it, instead of starting one. */
+  /** Id of a run to go on with, instead of starting one; anybody may have started it. */
   readonly runId?: string
-  /** Stops half-way until it is told to go on. */
+  /** Whether the job stops half-way until it is told to go on. */
   readonly holds?: boolean
 }
 
-/** Passages of one index. A demonstration's bound: 8 MB of vectors. */
+/** Upper bound of an index's passages: 8 MB of vectors are enough for a demonstration. */
 const PASSAGES_MAX = 2_000
-/** Work that is done at one go, between two looks at the signal. */
+/** Passages that are embedded between two looks at the signal. */
 const PASSAGES_A_STEP = 8
-/** Time the whole of it takes at the least, ms, so that a person sees it. */
+/** Least time that a job takes, ms, so that a person sees it work. */
 const TAKES_MS = 2_500
 
-/** The embedding job: it really computes vectors, and reports `done` when they are on disk. */
+/** Steps of the embedding job, which computes real vectors and reports `done` when they are on disk. */
 export function createIndexingSteps(context: StepContext) {
   const { workspace, workspaceName, author, vectors, pause, note, reached } = context
 
@@ -48,15 +48,18 @@ export function createIndexingSteps(context: StepContext) {
     return indexed.length
   }
 
-  /** A collection holds what has an edge into it, too. */
+  /** Passages of a block; a vector collection also has those of the blocks with an edge into it. */
   function passagesOf(block: Block): Passage[] {
     const linked = listEdges(workspace.doc)
       .filter(({ target }) => block.type === 'vector_collection' && target === block.id)
       .flatMap(({ source }) => workspace.blocks.get(source) ?? [])
     const passages = [block, ...linked].flatMap(({ id, text }) => splitPassages(id, text))
-    if (passages.length === 0) throw new Error('there is nothing to index: the block has no text yet')
+    if (passages.length === 0)
+      throw new Error('there is nothing to index, because the block has no text yet: write some')
     if (passages.length > PASSAGES_MAX) {
-      throw new Error(`${passages.length} passages are more than a demonstration indexes: ${PASSAGES_MAX}`)
+      throw new Error(
+        `the text has ${passages.length} passages, and a demonstration indexes at most ${PASSAGES_MAX}: shorten it`,
+      )
     }
     return passages
   }
@@ -82,12 +85,12 @@ export function createIndexingSteps(context: StepContext) {
   return {
     index,
 
-    /** Lets a job go on that stopped half-way. */
+    /** Lets a job that stopped half-way go on. */
     async goOn(): Promise<void> {
       hold.resolve()
     },
 
-    /** Does what people have started and nobody works on. Resolves with how many runs that were. */
+    /** Completes the runs that people have started and nobody works on. Resolves with their number. */
     async indexWaiting(): Promise<number> {
       let count = 0
       const tried = new Set<string>()

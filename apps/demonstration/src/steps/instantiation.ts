@@ -2,17 +2,17 @@ import { type Block, setEdge } from '@joinery/blocks'
 import { LIBRARY_NOTES, MINUTES, RESEARCH_NOTES } from './sample-texts.ts'
 import { blockOf, type StepContext } from './step-context.ts'
 
-/** The blocks that a template has made. */
+/** Ids of the blocks that a template has made. */
 export interface TemplateBlocks {
   readonly notes: string
   readonly minutes: string
   readonly library: string
 }
 
-/** Column and row of each block on the board, px. */
+/** Distance between two blocks on the board, px. */
 const COLUMN_PX = 380
 
-/** The template: three blocks, the edges between them, and the indexes they will want. */
+/** Steps of the template: three blocks, the edges between them, and an index for each. */
 export function createInstantiationSteps({ workspace, author, pause, note }: StepContext) {
   const make = (id: string, type: string, title: string, text: string): Block => {
     const block = workspace.blocks.create(id, { type })
@@ -21,13 +21,13 @@ export function createInstantiationSteps({ workspace, author, pause, note }: Ste
     return block
   }
   return {
-    /** Makes a block with text, for a scenario that was given none. */
+    /** Makes a block with a text, for a scenario for which nobody chose a block. */
     async makeBlock({ id, title }: { id: string; title: string }): Promise<void> {
       workspace.transact(() => make(id, 'text', title, RESEARCH_NOTES))
       await workspace.whenDurable()
     },
 
-    /** Gives an empty block something to work on; leaves any other alone. */
+    /** Writes a text into a block if it is empty. */
     async fillIfEmpty({ block: id }: { block: string }): Promise<void> {
       const block = blockOf(workspace.blocks, id)
       if (block.text.trim() !== '') return
@@ -56,11 +56,11 @@ export function createInstantiationSteps({ workspace, author, pause, note }: Ste
         blockOf(workspace.blocks, id).indexingList.startRun('main', { ...author, status: 'notStarted' })
       }
       await workspace.whenDurable()
-      note('The template made three blocks, two edges and an index for each that nobody has started yet.')
+      note('The template made three blocks, two edges, and for each block an index that nobody has started yet.')
       return ids
     },
 
-    /** What somebody forgot: the text of the block whose indexing failed. */
+    /** Writes the text that was missing in the block whose indexing failed. */
     async writeMinutes({ block: id }: { block: string }): Promise<void> {
       const { content } = blockOf(workspace.blocks, id)
       content.insert(content.length, MINUTES)

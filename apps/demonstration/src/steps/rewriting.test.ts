@@ -3,7 +3,7 @@ import * as Y from 'yjs'
 import { charsSince } from './chars-since.ts'
 import { tidied } from './rewriting.ts'
 
-it('[D9] charsSince tells what others wrote since and stands when the text is full of the same letter', () => {
+it('[D9] charsSince returns the characters that others wrote since and that stand, also when all letters are the same', () => {
   const doc = new Y.Doc()
   const text = doc.getText()
   text.insert(0, 'aaaa')
@@ -20,7 +20,7 @@ it('[D9] charsSince tells what others wrote since and stands when the text is fu
   expect(charsSince(text, base, job.clientID)).toHaveLength(text.toString().startsWith('A') ? 2 : 1)
 })
 
-it('[D9] the workflow writes something else than it read, once', () => {
+it('[D9] the workflow changes the text that it read, and changes its own result no more', () => {
   const once = tidied('cut the tails first. then mark.\n\noak moves.')
   expect(once).toBe('Cut the tails first.\nThen mark.\n\nOak moves.\n(Tidied by the workflow.)')
   expect(tidied(once)).toBe(once)

@@ -4,33 +4,33 @@ import { charsSince } from './chars-since.ts'
 import { blockOf, type StepContext, titleOf } from './step-context.ts'
 
 export interface Rewriting {
-  /** Characters that others wrote while the job worked on what it had read before. */
+  /** Number of characters that others wrote while the job worked on the text it had read. */
   readonly typedMeanwhile: number
-  /** How many of them are in the text after the job has written. */
+  /** Number of these characters that are in the text after the job has written. */
   readonly stillThere: number
-  /** Characters of the whole text that the job had read, and would have written back over them. */
+  /** Length of the text that the job had read: a job that writes the whole text back would have replaced it. */
   readonly chars: number
 }
 
-/** How long the job waits for somebody to type, ms. Then it goes on: nobody has to. */
+/** Longest time that the job waits for somebody to type, ms; then it goes on. */
 const TYPING_WAIT_MS = 12_000
-/** How long it goes on working after the first stroke, ms: a few words' time. */
+/** Time that the job goes on working after the first stroke, ms: enough to type a few words. */
 const TYPING_TIME_MS = 3_000
 
-/** A workflow that rewrites a text from what it read a while ago. */
+/** Steps of a workflow that rewrites a text from a version that it read some time ago. */
 export function createRewritingSteps(context: StepContext) {
   const { workspace, pause, note, reached } = context
   return {
-    /** Reads, waits for others to type, writes what it made of what it had read. */
+    /** Reads the text, waits for others to type, and writes the text that it made from the one it had read. */
     async rewrite({ block: id, waits }: { block: string; waits: boolean }): Promise<Rewriting> {
       const fork = workspace.fork()
       const base = Y.decodeStateVector(Y.encodeStateVector(fork.doc))
       const title = titleOf(blockOf(workspace.blocks, id))
-      note(`The workflow has read “${title}” and thinks about it. ${waits ? 'Type in it now.' : ''}`)
+      note(`The workflow has read “${title}” and is working on it. ${waits ? 'Type in it now.' : ''}`)
       const typing = waits ? waitForTyping(context, id) : undefined
       reached('read')
       if (typing !== undefined) {
-        if (await typing) note('You type; the workflow still works on the text as it was before.')
+        if (await typing) note('You type, and the workflow still works on the text as it was before.')
         await pause(TYPING_TIME_MS)
       } else await pause(1_500)
       const rewriting = await merge(workspace, fork, base, id)
@@ -39,7 +39,7 @@ export function createRewritingSteps(context: StepContext) {
   }
 }
 
-/** Resolves with whether somebody did, in time. */
+/** Resolves with true when somebody types, or with false after {@link TYPING_WAIT_MS}. */
 async function waitForTyping({ workspace, pause }: StepContext, id: string): Promise<boolean> {
   const { content } = blockOf(workspace.blocks, id)
   const typed = Promise.withResolvers<boolean>()
@@ -69,7 +69,7 @@ async function merge(
   return { typedMeanwhile: typed.length, stillThere: commonChars(typed, stands), chars: read.length }
 }
 
-/** The text as the workflow likes it: sentences begin with a capital and have a line each; a last line says who was here. */
+/** Tidies a text: sentences begin with a capital and have a line each. The last line is the workflow's signature. */
 export function tidied(text: string): string {
   const sentences = text
     .replace(/(^|[.!?]\s+|\n)(\p{Ll})/gu, (_, before: string, letter: string) => before + letter.toUpperCase())
@@ -79,7 +79,7 @@ export function tidied(text: string): string {
 }
 const SIGNATURE = '(Tidied by the workflow.)'
 
-/** How many leading characters agree; all of them, unless something was lost. */
+/** Number of leading characters that agree: all of them, unless something was lost. */
 function commonChars(before: string, after: string): number {
   if (before === after) return before.length
   let at = 0

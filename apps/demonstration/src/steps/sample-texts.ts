@@ -1,4 +1,4 @@
-/** Texts to index and to find things in: about joints, each sentence about another matter. */
+/** Sample texts to index and to search. Each sentence is about another matter, so that a search finds one of them. */
 export const RESEARCH_NOTES = `a dovetail holds without glue because its tails are wider than the way out. cut the tails first, then mark the pins from them.
 
 a mortise and tenon carries a table for a century. the tenon is a third of the rail's thickness, and its shoulders hide every gap.

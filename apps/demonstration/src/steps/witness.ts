@@ -2,21 +2,21 @@ import { type IndexingEntry, indexingRules } from '@joinery/blocks'
 import { DemonstrationError } from '../demonstration-error.ts'
 import { blockOf, type StepContext } from './step-context.ts'
 
-/** What somebody who only watched one index was shown. */
+/** States that a client was shown of one index that it only watched. */
 export interface Testimony {
-  /** In order, as `run number status`. */
+  /** Shown states in order, as `run number status`. */
   readonly shown: readonly string[]
-  /** How often it went down the law's order. */
+  /** Number of times that the shown state went down the law's order. */
   readonly stepsDown: number
-  /** All indexes of the block at the end. */
+  /** Names of all indexes of the block at the end. */
   readonly indexes: readonly string[]
 }
 
 export interface HistoryCheck {
   readonly records: number
-  /** Whether the LSNs go up by 1, to the one that is shown at least. */
+  /** Whether the LSNs go up by 1, and reach at least the LSN of the shown state. */
   readonly isGapFree: boolean
-  /** Whether the log, replayed, gives what is shown now. */
+  /** Whether a replay of the log gives the shown state. */
   readonly replaysToNow: boolean
 }
 
@@ -31,11 +31,12 @@ interface BlocksPage {
 
 const STATUS_WORDS = { notStarted: 'not started', processing: 'processing', done: 'done', error: 'failed' } as const
 
-/** Looks at a history that seems broken, and how far apart, ms: some group commits' time. */
+/** Checks of a history until it counts as broken. */
 const LOOKS_MAX = 10
+/** Time between two checks, ms: that of some group commits. */
 const LOOK_MS = 200
 
-/** A reader that writes nothing: it remembers what it was shown, and reads the history behind it. */
+/** Steps of a witness, which writes nothing: it records the states that it was shown, and reads the history. */
 export function createWitnessSteps({ workspace, workspaceName, httpUrl }: StepContext) {
   const entries: IndexingEntry[] = []
   let stop: (() => void) | undefined
@@ -47,7 +48,7 @@ export function createWitnessSteps({ workspace, workspaceName, httpUrl }: StepCo
   }
 
   return {
-    /** Remembers what index `index` of the block shows from now on. */
+    /** Records the states that index `index` of the block shows from now on. */
     async watch({ block: id, index }: { block: string; index: string }): Promise<void> {
       const { indexingList } = blockOf(workspace.blocks, id)
       const look = (): void => {
@@ -60,7 +61,7 @@ export function createWitnessSteps({ workspace, workspaceName, httpUrl }: StepCo
       stop = indexingList.observe(look)
     },
 
-    /** Resolves when the index shows a finished run, or what the caller names; with all that was shown till then. */
+    /** Resolves with all states shown so far, once the index shows one of the statuses in `until`. */
     async testify({ block: id, index, until }: { block: string; index: string; until: string[] }): Promise<Testimony> {
       const { indexingList } = blockOf(workspace.blocks, id)
       const isThere = (): boolean => until.includes(indexingList.get(index)?.status ?? '')
@@ -85,12 +86,12 @@ export function createWitnessSteps({ workspace, workspaceName, httpUrl }: StepCo
       }
     },
 
-    /** Reads the whole log back over HTTP, as anybody can. */
+    /** Reads the whole log over HTTP, as any client can, and checks it. */
     async checkHistory(): Promise<HistoryCheck> {
       for (let look = 1; ; look++) {
         const check = await lookAtHistory()
         if (look === LOOKS_MAX || (check.isGapFree && check.replaysToNow)) return check
-        // What somebody writes at this moment is shown before it is durable, and told of when it is. Damage stays.
+        // An edit of this moment is shown before it is durable, but is in the history only after. Damage would stay.
         await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
       }
     },
@@ -99,7 +100,7 @@ export function createWitnessSteps({ workspace, workspaceName, httpUrl }: StepCo
   async function lookAtHistory(): Promise<HistoryCheck> {
     const now = await read<BlocksPage>('blocks?limit=1000')
     let count = 0
-    // Old records may have been dropped by policy; from the first that is kept on, none is missing.
+    // The policy may have dropped old records; from the first kept record on, none may be missing.
     let next: number | undefined
     let isGapFree = true
     for (let after: number | null = 0; after !== null && after < now.lsn; ) {

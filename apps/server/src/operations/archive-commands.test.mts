@@ -9,7 +9,7 @@ const WRITERS = 3
 /** Edits each writer has acknowledged before the backup begins. */
 const EDITS_BEFORE = 20
 
-/** Writes on and on, each edit once the one before is durable, and notes what was acknowledged. */
+/** Writes until it is stopped, each edit once the one before is durable, and counts the acknowledged ones. */
 async function writeOn(server: TestServer, workspace: string, ledger: string[], signal: AbortSignal): Promise<void> {
   const writer = server.connect(workspace)
   await writer.whenSynced
@@ -174,7 +174,7 @@ describe('joinery compact', () => {
     }
     const written = text?.toString()
     await writer.close()
-    // A room that ends leaves a snapshot, without which nothing may be dropped.
+    // A room takes a snapshot when it closes; without one, no record may be dropped.
     await server.stop()
     const compact = async (...more: string[]) => {
       const { code, stdout, stderr } = await runCommand(['compact', '--data', directory, '--json', ...more])

@@ -64,7 +64,7 @@ describe('joinery verify', () => {
     const { code, stdout } = await runCommand(['verify', '--data', directory])
     expect(code).toBe(1)
     expect(stdout).toContain(`file_damaged: ${table} at byte `)
-    // Which of these depends on what the block holds; LevelDB may also end the process that looks.
+    // The damaged block's content decides which code it is; LevelDB may also end the process that reads it.
     expect(stdout).toMatch(/\n(record_damaged|record_missing|end_lost|store_unreadable|not_looked_at): /)
   })
 

@@ -5,7 +5,7 @@ import { temporaryDirectory } from '../testing/temporary-directory.mts'
 import { writeControlFile } from './control-file.mts'
 import { findServer } from './remote-operator.mts'
 
-/** A server that knows the ping and answers everything else with `answer`; found by the control file of a directory. */
+/** A server that answers a ping itself and any other request with `answer`, with its control file in a directory. */
 async function findFake(answer: RequestListener) {
   const server = createServer((request, response) => {
     if (request.url === '/_control/ping') response.end('{"result":null}\n')

@@ -46,7 +46,7 @@ describe('Author', () => {
     await perform(0, [0, 0], [0, 0, 'abc'])
     await perform(0, [1, 0], [0, 0, 'START '])
     deliver(0, 1)
-    // Position 1 of `abc`, not of `START abc`.
+    // The patch is for position 1 of `abc`, not of `START abc`.
     await perform(1, [1, 0], [1, 1, 'B'])
     expect(textOf(docs[1]).toString()).toBe('START aBc')
     deliver(1, 0)

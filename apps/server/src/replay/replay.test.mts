@@ -7,10 +7,10 @@ import { CommandProcess, runCommand } from '../testing/command-process.mts'
 import { temporaryDirectory } from '../testing/temporary-directory.mts'
 
 const SHIPPED = fileURLToPath(new URL('../../traces/two-authors.json.gz', import.meta.url))
-/** Published histories, where there are some on this machine. */
+/** Directory of published histories; undefined if this machine has none. */
 const TRACES = process.env.JOINERY_TRACES
 
-/** Two authors, each of whose transactions but the first meets the other's by way of the server. */
+/** History of two authors, who get each other's transactions through the server. */
 const small = {
   endContent: 'one, two, three',
   numAgents: 2,
