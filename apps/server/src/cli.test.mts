@@ -12,7 +12,7 @@ describe('joinery', () => {
     [['replay', 'x', '--speed', 'fast'], 'joinery: --speed must be flat, or edits per second'],
     [
       ['replay', 'x', '--url', 'ws://127.0.0.1:1', '--durability', 'sync'],
-      'joinery: --durability is for a server of its own',
+      'joinery: --durability and --url exclude each other',
     ],
     [['token'], 'joinery: JOINERY_JWT_SECRET is not set'],
   ])('[A9] exits with 2 and one line when it is called as %j', async (args, start) => {

@@ -116,7 +116,7 @@ export function parseServeConfig(options: Options, environment: Environment, dir
   if (config.keys === undefined && !isLoopbackHost(config.host) && !config.isInsecure) {
     throw new AppError(
       'usage',
-      `others can reach --host ${config.host}, and without keys everyone may write everything: ` +
+      `--host ${config.host} can be reached by others, and without keys everyone may write everything: ` +
         'set JOINERY_JWT_SECRET (at least 32 bytes) or JOINERY_JWKS (URL or file), or add --insecure to allow it',
     )
   }
