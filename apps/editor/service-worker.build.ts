@@ -5,7 +5,7 @@ import type { Plugin } from 'vite'
 
 const SOURCE = fileURLToPath(new URL('service-worker.js', import.meta.url))
 
-/** Puts `service-worker.js` beside the page, told which files this build is made of. */
+/** Vite plugin that writes `service-worker.js` beside the page, with the list of this build's files. */
 export function serviceWorker(): Plugin {
   return {
     name: 'joinery-service-worker',

@@ -1,15 +1,15 @@
 /**
- * Lets the editor open without a network once it was opened with one. What is typed is the SDK's business; this keeps the
- * page and its files. `FILES` and `VERSION` are filled in by the build.
+ * Lets the editor open without a network once it was opened with one. This worker keeps the page and its files; the SDK
+ * keeps edits. The build fills in `FILES` and `VERSION`.
  */
 const FILES = self.__FILES
 const VERSION = self.__VERSION
 const CACHE = `editor ${VERSION}`
-/** The page is the same for every workspace, so one copy stands for all of them. */
+/** Cache key of the page. The page is the same for every workspace, so one copy serves all of them. */
 const PAGE = '/w/-'
 
 self.addEventListener('install', (event) => {
-  // The page is asked for at every visit, so an old one is never what a new version has to wait for.
+  // A new version need not wait until open pages are closed: every visit asks the server for the page.
   event.waitUntil(keepFiles().then(() => self.skipWaiting()))
 })
 
@@ -34,7 +34,7 @@ async function forgetOlder() {
   for (const name of await caches.keys()) if (name !== CACHE) await caches.delete(name)
 }
 
-/** The server's own page, which names the files it goes with; the kept one only while the server can't be reached. */
+/** Answers with the server's page, which names its files, or with the kept one while the server can't be reached. */
 async function pageOf(request) {
   try {
     return await fetch(request)
@@ -45,7 +45,7 @@ async function pageOf(request) {
   }
 }
 
-/** Files are named by what they hold: a kept one is never out of date. */
+/** Answers with the kept file if there is one: it is never out of date, because a file's name has a hash of its content. */
 async function fileOf(request) {
   return (await caches.match(request)) ?? fetch(request)
 }

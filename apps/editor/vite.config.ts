@@ -5,6 +5,6 @@ import { serviceWorker } from './service-worker.build.ts'
 export default defineConfig({
   plugins: [react(), serviceWorker()],
   resolve: { alias: { 'lib0/logging': '@joinery/client/plain-logging' } },
-  // Inlined files would need a wider Content-Security-Policy than the one the server sends.
+  // The Content-Security-Policy that the server sends does not allow inlined files.
   build: { assetsInlineLimit: 0 },
 })

@@ -172,7 +172,7 @@ it.skipIf(!pages.isThere)(
     await note.waitFor({ state: 'hidden' })
     await ann.getByText('main: Processing').hover()
     await note.waitFor()
-    expect(await note.textContent()).toMatch(/^Said by .+, by hand, .*\d.*\. Run 1, started by hand\.$/)
+    expect(await note.textContent()).toMatch(/^Reported by .+, by hand, .*\d.*\. Run 1, started by hand\.$/)
     await ann.getByRole('heading', { level: 1 }).hover()
     await note.waitFor({ state: 'hidden' })
     const remove = ann.getByRole('button', { name: 'Remove index main' })

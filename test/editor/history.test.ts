@@ -26,7 +26,7 @@ describe.skipIf(!pages.isThere)('the history panel', () => {
     await expect.poll(() => slider.getAttribute('max')).toBe(String(head))
     await slider.fill(String(then))
     await panel.locator('ins').getByText('Cut once.').waitFor()
-    await panel.getByText('Came since').waitFor()
+    await panel.getByText('Added since then').waitFor()
     expect(await slider.getAttribute('aria-valuetext')).toMatch(new RegExp(`^${then} of ${head}, .+, .+`))
 
     await panel.getByRole('button', { name: 'As it was' }).click()
@@ -41,7 +41,7 @@ describe.skipIf(!pages.isThere)('the history panel', () => {
       await page.getByRole('region', { name: 'Collection 1' }).waitFor({ state: 'detached' })
       await expect.poll(() => shownText(page, 'Text 1')).toBe('Measure twice.')
     }
-    await panel.getByRole('status').getByText(`again what was there at ${then}.`).waitFor()
+    await panel.getByRole('status').getByText(`Everybody sees the state of record ${then} again.`).waitFor()
     // Forward: what was there before is a point of the past now, and comes back the same way.
     await expect.poll(() => slider.getAttribute('max')).toBe(String(head + 1))
     await slider.fill(String(head))

@@ -1,10 +1,10 @@
-/** The workspace that an address names, `/w/<workspace>`; undefined when it names none. */
+/** Name of the workspace in a page's path, `/w/<workspace>`; undefined if the path has none. */
 export function workspaceOf(pathname: string): string | undefined {
   const match = /^\/w\/(.+)$/.exec(pathname)
   try {
     return match?.[1] === undefined ? undefined : decodeURIComponent(match[1])
   } catch {
-    // A malformed escape is no name.
+    // A malformed percent-escape.
     return undefined
   }
 }

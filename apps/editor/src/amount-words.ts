@@ -1,6 +1,6 @@
 import type { IndexingEntry } from '@joinery/blocks'
 
-/** How much of an index there is, in words; empty where nobody said. While it is made, how far that is comes first. */
+/** Size of an index in words, or its progress while it is being built; empty if nobody has reported either. */
 export function amountWords({ status, chunks, progress, total }: IndexingEntry): string {
   if (status === 'processing' && progress !== undefined) {
     if (total !== undefined) return `${progress} of ${total}`

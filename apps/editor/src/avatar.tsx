@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react'
 import type { Person } from './person.ts'
 
-/** A person as two letters on their colour; the name is for whoever shows it to tell. */
+/** Shows a person as two letters on their colour. The component around it must show the name to screen readers. */
 export function Avatar({ person: { name, hue } }: { person: Person }): ReactNode {
   const initials = name
     .split(/\s+/)

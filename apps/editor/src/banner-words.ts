@@ -9,23 +9,23 @@ export interface BannerWords {
 const HELD: Readonly<Record<string, string>> = {
   storage_full: 'The server’s disk is full.',
   storage_failed: 'The server can’t write to its disk.',
-  quarantined: 'This workspace is damaged on the server, and open for reading only.',
+  quarantined: 'This workspace is damaged on the server and read-only.',
 }
 
 const REFUSED: Readonly<Record<string, string>> = {
   unauthorized: 'You have no access.',
-  forbidden: 'You may not do this here.',
+  forbidden: 'You have no right to do this here.',
   deleted: 'This workspace was deleted.',
   workspace_deleted: 'This workspace was deleted.',
   quarantined: 'This workspace is damaged on the server.',
 }
 
-/** Undefined while nothing lasting is wrong. */
+/** Title and text of the banner; undefined while there is no lasting problem. */
 export function bannerWords(status: SaveStatus): BannerWords | undefined {
   if (status.state === 'held') {
     const kept =
       status.pending === 0
-        ? 'You can read on.'
+        ? 'You can go on reading.'
         : status.isKeptHere
           ? 'Your edits are kept on this device and sent once it works again.'
           : 'Your edits are not kept anywhere yet: leave this page open.'

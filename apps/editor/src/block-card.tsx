@@ -12,14 +12,14 @@ interface BlockCardProps {
   readonly id: string
   readonly actor: string
   readonly workspaceName: string
-  /** Moves a block by so many steps, or to where another block stands. */
+  /** Moves a block by a number of steps, or to the place of another block. */
   readonly onMove: (id: string, by: number | string) => void
 }
 
-/** Steps by key, together with Control (or Command) and Shift. */
+/** Steps of a move by key; Control (or Command) and Shift must be held. */
 const MOVES: Readonly<Record<string, number>> = { ArrowUp: -1, ArrowDown: 1 }
 
-/** One block: its title, its text, its indexes. */
+/** Card of one block: its title, text, indexes and edges. */
 export const BlockCard = memo(function BlockCard({ id, actor, workspaceName, onMove }: BlockCardProps): ReactNode {
   const workspace = useWorkspace()
   const block = useBlock(id)
@@ -31,7 +31,7 @@ export const BlockCard = memo(function BlockCard({ id, actor, workspaceName, onM
     workspace.transact(() => block.fields.set('title', text, { source: 'user_action', actor }))
   }
   const remove = (): void => {
-    // A step of its own: undo brings the block back as it was, without taking back what was typed before.
+    // An undo step of its own: undo restores the block without reverting the text typed before.
     workspace.undo.split()
     workspace.blocks.delete(id)
     workspace.undo.split()
@@ -61,7 +61,7 @@ export const BlockCard = memo(function BlockCard({ id, actor, workspaceName, onM
           </span>
           <MoveButton title={title} way="up" onClick={() => onMove(id, -1)} />
           <MoveButton title={title} way="down" onClick={() => onMove(id, 1)} />
-          {/* Uncontrolled, and made anew when the title changes elsewhere: what is half typed is nobody's title yet. */}
+          {/* Uncontrolled, so that a half-typed title is not written; made anew when the title changes elsewhere. */}
           <input
             key={title}
             className="title"

@@ -4,7 +4,7 @@ import { type KeyboardEvent, type ReactNode, useRef, useState } from 'react'
 import { titleOf } from './block-title.ts'
 import { openBlock } from './panels/open-block.ts'
 
-/** Where a block leads: its edges, and a way to draw and cut them by keyboard as well as by pointer. */
+/** Shows the edges that start at a block, with controls to draw and cut them by keyboard or pointer. */
 export function BlockEdges({ id, title }: { id: string; title: string }): ReactNode {
   const workspace = useWorkspace()
   const edges = useEdges().filter(({ source }) => source === id)
@@ -17,7 +17,7 @@ export function BlockEdges({ id, title }: { id: string; title: string }): ReactN
     workspace.undo.split()
   }
   const connect = (target: string): void => {
-    // The same edge from everybody, so that two who draw it at once draw one.
+    // The id is the same for everybody, so that two people who draw the edge at once make one.
     edit(() => setEdge(workspace.doc, `${id}~${target}`, { source: id, target }))
     endChoosing()
   }
@@ -25,7 +25,7 @@ export function BlockEdges({ id, title }: { id: string; title: string }): ReactN
     setIsChoosing(false)
     isBack.current = true
   }
-  // The keyboard goes back to where it came from, once that stands there again.
+  // The focus returns to the button once it is on the page again.
   const buttonOnMount = (button: HTMLButtonElement | null): void => {
     if (button === null || !isBack.current) return
     isBack.current = false
@@ -78,11 +78,11 @@ interface EdgeTargetsProps {
   readonly onLeave: () => void
 }
 
-/** Its own component, so that only the card that asks follows the list of blocks. */
+/** List of blocks to connect to. It is a component of its own, so that only the card with an open list renders for new blocks. */
 function EdgeTargets({ without, title, nameOf, onChoose, onLeave }: EdgeTargetsProps): ReactNode {
   const others = useBlocks().filter((block) => !without.includes(block))
   const [target, setTarget] = useState('')
-  // An arrow key changes the choice at once: by keyboard it is made with Enter, by pointer with the choice itself.
+  // An arrow key changes the select's value at once. So by keyboard Enter confirms the choice, and by pointer the change does.
   const isByKey = useRef(false)
   const onKeyDown = (event: KeyboardEvent): void => {
     isByKey.current = true

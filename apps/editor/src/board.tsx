@@ -20,13 +20,13 @@ interface BoardProps {
   readonly onRename: (name: string) => void
 }
 
-/** The workspace: what one can do, who is here, and all blocks. */
+/** The page of a workspace: its tools, the people present, and all blocks. */
 export function Board({ name, person, onRename }: BoardProps): ReactNode {
   const workspace = useWorkspace()
   useOwnPresence(person)
   const ids = useBlocks()
   const [panel, setPanel] = useState<OpenPanel>()
-  // The server has the last word on who writes: with a token that is not the name chosen here.
+  // The server decides who the actor is: with a token, it is not the name chosen here.
   const actor = useServer()?.actor ?? person.name
   const [said, setSaid] = useState('')
   const move = useCallback(

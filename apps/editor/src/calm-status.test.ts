@@ -51,6 +51,6 @@ test('[E16] saved is shown once it has been so for 300 ms, and never while it is
   status.set(SAVED)
   unsubscribe()
   expect([status.listeners.size, vi.getTimerCount()]).toEqual([0, 0])
-  // Who comes back sees what is.
+  // A new subscriber gets the present status.
   expect(calm.get()).toBe(SAVED)
 })

@@ -1,11 +1,11 @@
 import type { Observable, SaveStatus } from '@joinery/client'
 
-/** Who types pauses for less. */
+/** Time that all must have been saved before "saved" is shown, ms: longer than pauses between two keystrokes. */
 const CALM_MS = 300
 
 /**
- * The save status without its flicker: each letter is saved some milliseconds after it was typed, and `saved` for as long
- * only would be drawn, and read aloud, with each. It stands once it has been true for 300 ms; everything else at once.
+ * The save status without flicker. Each letter is saved some milliseconds after it was typed, so `saved` would be drawn,
+ * and read aloud, after each one. Here `saved` shows once it has been true for 300 ms, and every other status at once.
  */
 export function calmStatus(status: Observable<SaveStatus>): Observable<SaveStatus> {
   let shown: SaveStatus | undefined

@@ -2,7 +2,7 @@ import { useContentField } from '@joinery/react'
 import type { ReactNode } from 'react'
 import { Carets } from './carets/caret-layer.tsx'
 
-/** A block's text to type in, with the carets of those who type there, too. */
+/** Text field of a block, with the carets of the other people in it. */
 export function ContentField({ id, title }: { id: string; title: string }): ReactNode {
   const fieldRef = useContentField(id)
   return (

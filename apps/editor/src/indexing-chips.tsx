@@ -6,7 +6,7 @@ import { ChipNote } from './chip-note.tsx'
 
 const WORDS = { notStarted: 'Not started', processing: 'Processing', done: 'Done', error: 'Failed' } as const
 
-/** A block's indexes, each with how far it is, and the ways to start one. */
+/** Shows a block's indexes, each with its status, and buttons to start one. */
 export function IndexingChips({ id, actor }: { id: string; actor: string }): ReactNode {
   const names = useIndexNames(id)
   const list = useBlock(id)?.indexingList
@@ -80,7 +80,7 @@ function IndexingChip({ id, name, onStart, onRemove }: ChipProps): ReactNode {
   )
 }
 
-/** How far the run's job is, in words; empty when nobody says. Words, so that a chip is drawn anew only when its own change. */
+/** Progress of the run's job in words; empty if no job shows any. A string, so that a chip renders only when its own words change. */
 function useStepWords(key: string, run: string | undefined): string {
   const { progress } = useWorkspace().presence
   const subscribe = useCallback((listener: () => void) => progress.subscribe(listener), [progress])

@@ -2,10 +2,10 @@ import { useProvenance } from '@joinery/react'
 import type { ReactNode } from 'react'
 import { byWords, timeWords } from './source-words.ts'
 
-/** Who last wrote a block's text, by the server's word: who, what for, when, and where in the log. */
+/** Shows who last wrote a block's text, as the server stamped it: actor, class of writer, time and LSN. */
 export function LastEdit({ id }: { id: string }): ReactNode {
   const stamp = useProvenance(id, 'content')
-  // Nobody wrote yet, or nobody says who did: offline it is not known. The line stays, so that nothing moves when it is.
+  // Nobody has written yet, or the page is offline and does not know. The empty line keeps the layout from moving later.
   if (stamp === undefined) return <p className="last-edit" />
   const { actor, source, at, lsn } = stamp
   const time = new Date(at)

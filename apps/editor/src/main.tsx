@@ -15,7 +15,10 @@ stayUsableOffline()
 createRoot(root).render(
   <StrictMode>
     {name === undefined ? (
-      <Notice title="No such place" text="An address names its workspace: /w/my-workspace" />
+      <Notice
+        title="No such workspace"
+        text="The address names no workspace. It must look like this: /w/my-workspace"
+      />
     ) : (
       <PageProblem>
         <Visit name={name} />

@@ -3,7 +3,7 @@ import { flushSync } from 'react-dom'
 import { Avatar } from './avatar.tsx'
 import { NAME_LENGTH_MAX, type Person } from './person.ts'
 
-/** Oneself; a click lets one say under which name. */
+/** Avatar of the person at this device; a click opens a form to change the name. */
 export function OwnAvatar({ self, onRename }: { self: Person; onRename: (name: string) => void }): ReactNode {
   const [isNaming, setIsNaming] = useState(false)
   const button = useRef<HTMLButtonElement>(null)
@@ -39,7 +39,7 @@ export function OwnAvatar({ self, onRename }: { self: Person; onRename: (name: s
           defaultValue={self.name}
           maxLength={NAME_LENGTH_MAX}
           autoComplete="nickname"
-          // biome-ignore lint/a11y/noAutofocus: it takes the place of the button that was just pressed
+          // biome-ignore lint/a11y/noAutofocus: the field replaces the button that was just pressed
           autoFocus
           onFocus={(event) => event.currentTarget.select()}
         />

@@ -1,7 +1,7 @@
 import { Component, type ReactNode } from 'react'
 import { Mark } from './mark.tsx'
 
-/** What stands where the board can't: a page is never blank. */
+/** Error boundary of the page: shows a message instead of a board that fails, so that a page is never blank. */
 export class PageProblem extends Component<{ readonly children: ReactNode }, { readonly error?: unknown }> {
   override state: { readonly error?: unknown } = {}
 
@@ -12,13 +12,13 @@ export class PageProblem extends Component<{ readonly children: ReactNode }, { r
   override render(): ReactNode {
     const { error } = this.state
     if (error === undefined) return this.props.children
-    // The SDK says what is wrong with what it was given: here, the name in the address.
+    // The SDK rejects invalid options. On this page, that can only be the workspace's name in the address.
     if (error instanceof Error && error.name === 'ClientError')
-      return <Notice title="No such place" text={error.message} />
+      return <Notice title="No such workspace" text={error.message} />
     return (
       <Notice
         title="The page has stopped"
-        text="What you wrote is kept. Load the page again to go on; if it stops again, the browser’s console says why."
+        text="Your text is kept. Load the page again to go on. If it stops again, the browser’s console shows the reason."
       />
     )
   }

@@ -4,7 +4,7 @@ import { Avatar } from './avatar.tsx'
 import { OwnAvatar } from './own-avatar.tsx'
 import { isPerson, type Person } from './person.ts'
 
-/** Who is here: oneself, then the others. */
+/** List of the people present: the person at this device, then the others. */
 export function People({ self, onRename }: { self: Person; onRename: (name: string) => void }): ReactNode {
   const { others } = usePresence()
   return (

@@ -1,18 +1,18 @@
-/** Who sits at this device, as others see it. */
+/** The person at this device, as others see them. */
 export interface Person {
   readonly name: string
-  /** Hue of their colour, degrees. */
+  /** Hue of the person's colour, degrees. */
   readonly hue: number
 }
 
-/** Code units of a name: what peers show. */
+/** Longest name that peers show, code units. */
 export const NAME_LENGTH_MAX = 64
 
 const KEY = 'joinery person'
 const MANNERS = ['Calm', 'Bright', 'Quick', 'Kind', 'Bold', 'Merry', 'Quiet', 'Wise']
 const TREES = ['Oak', 'Elm', 'Ash', 'Maple', 'Walnut', 'Cherry', 'Larch', 'Cedar']
 
-/** The person of earlier visits; a new one on the first. */
+/** Reads the person of earlier visits; makes and keeps a new one at the first visit. */
 export function readPerson(storage: Pick<Storage, 'getItem' | 'setItem'>, random: () => number): Person {
   const stored = parsePerson(storage.getItem(KEY))
   if (stored !== undefined) return stored
@@ -22,7 +22,7 @@ export function readPerson(storage: Pick<Storage, 'getItem' | 'setItem'>, random
   return person
 }
 
-/** For later visits. */
+/** Keeps the person for later visits. */
 export function keepPerson(storage: Pick<Storage, 'setItem'>, person: Person): void {
   storage.setItem(KEY, JSON.stringify(person))
 }
@@ -32,12 +32,12 @@ function parsePerson(text: string | null): Person | undefined {
     const value: unknown = JSON.parse(text ?? 'null')
     return isPerson(value) ? { name: value.name, hue: value.hue } : undefined
   } catch {
-    // Somebody else's words under our key: the next write replaces them.
+    // Another program has used this key: the next write replaces its value.
     return undefined
   }
 }
 
-/** True for what a peer may say of themselves and be shown. */
+/** Whether a value from a peer's presence is a person that may be shown. */
 export function isPerson(value: unknown): value is Person {
   if (typeof value !== 'object' || value === null) return false
   const { name, hue } = value as Partial<Record<keyof Person, unknown>>

@@ -3,7 +3,7 @@ import { type ReactNode, useEffect, useMemo } from 'react'
 import { calmStatus } from './calm-status.ts'
 import { isUnsaved, saveStatusWords } from './save-status-words.ts'
 
-/** The truth about one's edits, and a warning before the page closes while some could be lost. */
+/** Shows the save status, and warns before the page closes while edits could be lost. */
 export function SaveStatusLine(): ReactNode {
   const workspace = useWorkspace()
   const status = useObservable(useMemo(() => calmStatus(workspace.saveStatus), [workspace]))

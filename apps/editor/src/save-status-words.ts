@@ -5,7 +5,7 @@ export interface StatusWords {
   readonly text: string
 }
 
-/** The save status in the words a person reads. */
+/** Text and tone of a save status, for a person. */
 export function saveStatusWords(status: SaveStatus): StatusWords {
   switch (status.state) {
     case 'saved':
@@ -40,7 +40,7 @@ function offlineText({ pending, isKeptHere }: Extract<SaveStatus, { state: 'offl
   return isKeptHere ? `Offline, ${edits} kept on this device` : `Offline, ${edits} not kept anywhere yet`
 }
 
-/** The server puts the code before its reason, for programs. */
+/** The reason without its code, which the server puts in front for programs. */
 export function plainReason({ code, reason }: { code: string; reason: string }): string {
   return reason.startsWith(`${code}: `) ? reason.slice(code.length + 2) : reason
 }

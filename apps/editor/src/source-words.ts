@@ -6,18 +6,18 @@ const WORDS: Readonly<Record<string, string>> = {
   server: 'by the server',
 }
 
-/** How something was written, for a person. */
+/** Words for a class of writer: “by a workflow”. */
 export function sourceWords(source: string): string {
   return WORDS[source] ?? source
 }
 
-/** By whom and how: “by Ann, by hand”, but not “by template, by a template”. */
+/** Words for an actor and its class of writer: “by Ann, by hand”, but not “by template, by a template”. */
 export function byWords(actor: string, source: string): string {
   const how = sourceWords(source)
   return how === `by a ${actor}` ? how : `by ${actor}, ${how}`
 }
 
-/** Time of the day, as people here write it. */
+/** Formats the time of the day in the browser's locale. */
 export function timeWords(atMs: number): string {
   return new Date(atMs).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' })
 }

@@ -12,14 +12,14 @@ const KINDS = [
 ] as const
 type Kind = (typeof KINDS)[number]
 
-/** What one can do to the whole board. */
+/** Buttons for the whole board. */
 export function Tools({ actor, children }: { actor: string; children: ReactNode }): ReactNode {
   const workspace = useWorkspace()
   const { canUndo, canRedo, undo, redo } = useUndo()
   const add = ({ detail }: MouseEvent, kind: Kind): void => {
-    // On the page at once, so that there is something to bring into view.
+    // Rendered at once, so that the block can be brought into view.
     const id = flushSync(() => addBlock(workspace, kind, actor))
-    // Who points means to write; who presses a key may want to press it again, and is left where they are.
+    // A click by pointer moves the focus into the new text. A key press may be repeated, so it leaves the focus here.
     openBlock(id, { keepsFocus: detail === 0 })
   }
   return (
@@ -40,7 +40,7 @@ export function Tools({ actor, children }: { actor: string; children: ReactNode 
   )
 }
 
-/** Makes one behind all others, with a title that no other has; undone as one step. Returns its id. */
+/** Makes a block after all others, with a title that no other block has, as one undo step. Returns its id. */
 function addBlock(workspace: Workspace, { type, title }: Kind, actor: string): string {
   const titles = new Set(workspace.blocks.list().map(({ fields, id }) => titleOf(fields.get('title'), id)))
   const author = { source: 'user_action', actor } as const

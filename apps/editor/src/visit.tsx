@@ -3,7 +3,7 @@ import { type ReactNode, useState } from 'react'
 import { Board } from './board.tsx'
 import { keepPerson, readPerson } from './person.ts'
 
-/** A workspace, open for the person who sits here. Under another name it is opened anew: who writes is fixed with the connection. */
+/** Opens a workspace for the person at this device. A new name opens it anew, because a connection has a fixed actor. */
 export function Visit({ name: workspace }: { name: string }): ReactNode {
   const [person, setPerson] = useState(() => readPerson(localStorage, Math.random))
   const rename = (name: string): void => {

@@ -5,15 +5,15 @@ import { type MarkedPiece, markText } from './marked-text.ts'
 import { useRemoteCarets } from './remote-carets.ts'
 import './carets.css'
 
-/** Others' carets over the text field that stands before it. Nothing is laid out where nobody else is. */
+/** Draws others' carets over the text field before it. Renders nothing if nobody else is in the field. */
 export function Carets({ id }: { id: string }): ReactNode {
   const carets = useRemoteCarets(id)
   return carets.length === 0 ? null : <CaretLayer id={id} carets={carets} />
 }
 
 /**
- * A text field has no places to put something at: the same text is set once more over it, unseen, in the same measure, with
- * the carets in it.
+ * Layer with the carets. Nothing can be placed at a character of a text field, so this layer lays out the same text once
+ * more over the field, invisible and with the same measures, with the carets in it.
  */
 function CaretLayer({ id, carets }: { id: string; carets: readonly RemoteCaret[] }): ReactNode {
   const { value, yText } = useContent(id)
@@ -43,7 +43,7 @@ function Piece({ piece, before }: { piece: MarkedPiece<RemoteCaret>; before: str
     <>
       {piece.carets.map(({ clientId, person, caret }) => (
         <span key={clientId} className="caret" data-caret={person.name} style={hueOf(person.hue)}>
-          {/* Made anew, and so shown again, when they move or type; not when others edit elsewhere. */}
+          {/* The key changes, and so the name shows again, when this person moves or types, not when others edit elsewhere. */}
           <span key={JSON.stringify(caret) + before.slice(-8)} className="caret-name">
             {person.name}
           </span>
@@ -56,7 +56,7 @@ function Piece({ piece, before }: { piece: MarkedPiece<RemoteCaret>; before: str
 
 const hueOf = (hue: number): CSSProperties => ({ '--hue': hue }) as CSSProperties
 
-/** Keeps the layer's text as wide as the field's, whose scroll bar takes some, and scrolled as far. */
+/** Keeps the layer's text as wide as the field's text (without its scroll bar), and at the same scroll position. */
 function followField(layer: HTMLElement | null): (() => void) | undefined {
   const field = layer?.parentElement?.querySelector('textarea')
   if (layer == null || field == null) return undefined

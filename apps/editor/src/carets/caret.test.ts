@@ -19,7 +19,7 @@ test('[E1] a caret stands before the same character after any edits of others th
       let marked = index
       for (const { at, insert, remove } of edits) {
         const start = at % (text.length + 1)
-        // Characters behind the caret, and the one before it, go or come as they like; the one after it stays.
+        // Any characters may be deleted or inserted, but the one after the caret stays.
         const removed = start <= marked ? Math.min(remove, marked - start) : 0
         if (removed > 0) text.delete(start, removed)
         if (insert !== '') text.insert(start, insert)
@@ -67,7 +67,7 @@ test('[E3] a caret of another text, of edits that are not here yet or of none th
   const place = (clock: number) => ({ item: { client, clock }, assoc: 0 })
   const caret = (clock: number): CaretState => ({ block: 'a', anchor: place(clock), head: place(clock) })
   expect(selectionIn(text, caret(1_000))).toBeUndefined()
-  // Clock 0 is the text itself, which stands in no text.
+  // Clock 0 is the text itself, which is not inside a text.
   expect(selectionIn(text, caret(0))).toBeUndefined()
   expect(selectionIn(text, caret(1))).toEqual({ anchor: 0, head: 0 })
   expect(selectionIn(new Y.Text('alone'), caret(1))).toBeUndefined()

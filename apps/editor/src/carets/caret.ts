@@ -1,7 +1,7 @@
 import * as Y from 'yjs'
 import { isPerson, type Person } from '../person.ts'
 
-/** Where somebody is in a block's text, as presence says it: by the characters beside it, so that edits move it along. */
+/** A caret in a block's text, as presence has it: relative to the characters beside it, so that edits move it along. */
 export interface CaretState {
   readonly block: string
   readonly anchor: PlaceState
@@ -20,13 +20,13 @@ interface Id {
   readonly clock: number
 }
 
-/** A selection in characters; both ends are the same where nothing is selected. */
+/** A selection in characters; both ends are equal if nothing is selected. */
 export interface Selection {
   readonly anchor: number
   readonly head: number
 }
 
-/** Somebody else's caret. */
+/** Caret of another person. */
 export interface RemoteCaret {
   readonly clientId: number
   readonly person: Person
@@ -34,8 +34,8 @@ export interface RemoteCaret {
 }
 
 /**
- * Says a selection in `text` so that it stands before the same characters whatever is edited: typing on at the end of a text,
- * or before a character, is then no news to anybody.
+ * Converts a selection in `text` to a caret that stays before the same characters whatever is edited. So typing on at the
+ * end of a text, or before a character, does not change the caret, and nothing has to be sent.
  */
 export function caretIn(block: string, text: Y.Text, { anchor, head }: Selection): CaretState {
   const place = (index: number): PlaceState => {
@@ -45,7 +45,7 @@ export function caretIn(block: string, text: Y.Text, { anchor, head }: Selection
   return { block, anchor: place(anchor), head: place(head) }
 }
 
-/** Where that is now; undefined when it is in no text, or another one, or not here yet. */
+/** Converts a caret to its present selection in `text`; undefined if it is in another text, in none, or not yet in this copy. */
 export function selectionIn(text: Y.Text, { anchor, head }: CaretState): Selection | undefined {
   const { doc } = text
   if (doc === null) return undefined
@@ -57,7 +57,7 @@ export function selectionIn(text: Y.Text, { anchor, head }: CaretState): Selecti
   return ends.anchor === undefined || ends.head === undefined ? undefined : (ends as Selection)
 }
 
-/** What of a peer's presence is a person with a caret: anybody may say anything there. */
+/** Reads a person with a caret from a peer's presence; undefined if it is not one, because a peer may put anything there. */
 export function readCaret(clientId: number, state: Readonly<Record<string, unknown>>): RemoteCaret | undefined {
   const { cursor } = state
   if (!isPerson(state) || !isObject(cursor)) return undefined
@@ -69,7 +69,7 @@ export function readCaret(clientId: number, state: Readonly<Record<string, unkno
 function isPlace(value: unknown): value is PlaceState {
   if (!isObject(value)) return false
   const { type, tname, item, assoc } = value
-  // A type at the root has no caret of ours, and naming one would create it.
+  // The editor's texts are never root types, and resolving the name of a root type would create it.
   return (
     tname === undefined && typeof assoc === 'number' && [type, item].every(isIdOrNone) && (isId(type) || isId(item))
   )

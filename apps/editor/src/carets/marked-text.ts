@@ -1,12 +1,12 @@
 import type { Selection } from './caret.ts'
 
-/** A caret in a text, and what tells it from others. */
+/** A selection in a text, and its owner. */
 export interface Mark<T> {
   readonly selection: Selection
   readonly of: T
 }
 
-/** A run of characters under the same selections, with the carets that stand at its start. */
+/** A run of characters within the same selections, with the carets at its start. */
 export interface MarkedPiece<T> {
   readonly start: number
   readonly text: string
@@ -14,7 +14,7 @@ export interface MarkedPiece<T> {
   readonly selectedBy: readonly T[]
 }
 
-/** Cuts a text where carets stand and selections end. What follows the last of them is left out from its first line break on. */
+/** Cuts a text at carets and at the ends of selections. Leaves out the text from the first line break after the last of them. */
 export function markText<T>(text: string, marks: readonly Mark<T>[]): MarkedPiece<T>[] {
   if (marks.length === 0) return []
   const within = (index: number): number => Math.min(Math.max(index, 0), text.length)
@@ -24,7 +24,7 @@ export function markText<T>(text: string, marks: readonly Mark<T>[]): MarkedPiec
     of,
   }))
   const last = Math.max(...ends.flatMap(({ anchor, head }) => [anchor, head]))
-  // The rest of the line decides where its words wrap.
+  // The rest of the line is kept, because it decides where the line's words wrap.
   const lineEnd = text.indexOf('\n', last)
   const end = lineEnd === -1 ? text.length : lineEnd
   const cuts = new Set([0, ...ends.flatMap(({ anchor, head }) => [anchor, head])])

@@ -5,10 +5,10 @@ import * as Y from 'yjs'
 import type { Person } from '../person.ts'
 import { type CaretState, caretIn } from './caret.ts'
 
-/** A held arrow key and a drag of the mouse move a caret faster than anybody can follow. */
+/** Least time between two presence states, ms: a held arrow key or a mouse drag moves a caret faster than anybody can follow. */
 const CARET_DELAY_MS = 40
 
-/** Tells the others who is here and where in which text. */
+/** Sends this person's name, colour and caret to the others. */
 export function useOwnPresence(person: Person): void {
   const workspace = useWorkspace()
   useEffect(() => announcePresence(workspace, person), [workspace, person])
@@ -43,7 +43,7 @@ function caretPart(workspace: Workspace): { cursor?: CaretState } {
   const block = field.closest<HTMLElement>('[data-block]')?.dataset.block
   if (block === undefined) return {}
   const text = workspace.blocks.get(block)?.map.get('content')
-  // While an input method composes, others' edits wait outside the field: its indexes are not the text's.
+  // While an input method composes, others' edits wait outside the field, so the field's indexes are not those of the text.
   if (!(text instanceof Y.Text) || text.length !== field.value.length) return {}
   const { selectionStart, selectionEnd, selectionDirection } = field
   const isBackward = selectionDirection === 'backward'

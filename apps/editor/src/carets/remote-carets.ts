@@ -5,7 +5,7 @@ import { type RemoteCaret, readCaret } from './caret.ts'
 
 const NOBODY: readonly RemoteCaret[] = []
 
-/** The carets of others in block `id`. Renders again when one of these moves, not for carets elsewhere. */
+/** Carets of other people in block `id`. Renders again when one of these moves, not for carets in other blocks. */
 export function useRemoteCarets(id: string): readonly RemoteCaret[] {
   const workspace = useWorkspace()
   const { others } = workspace.presence
@@ -19,7 +19,7 @@ interface Known {
 }
 const known = new WeakMap<Workspace, Known>()
 
-/** Sorted out once for all blocks; a block's list is the same one as long as its carets say the same. */
+/** Groups carets by block, once for all blocks. A block's list stays the same object while its carets are equal. */
 function caretsByBlock(workspace: Workspace): ReadonlyMap<string, readonly RemoteCaret[]> {
   const peers = workspace.presence.others.get()
   const last = known.get(workspace)

@@ -10,7 +10,7 @@ export interface AllConflicts {
   readonly clear: () => void
 }
 
-/** Every conflict that was told since the page was opened: of statuses and fields by the server, of texts by who wrote. */
+/** All conflicts since the page was opened. The server reports those of statuses and fields, and a job those of texts. */
 export function useAllConflicts(): AllConflicts {
   const workspace = useWorkspace()
   const { conflicts, dismiss, clear } = useConflicts()

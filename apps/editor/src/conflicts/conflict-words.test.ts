@@ -11,7 +11,7 @@ const told = (field: string, winner: unknown, loser: unknown, rule: string): Con
   return { type: 'conflict', block: 'b', field, winner, loser, rule }
 }
 
-it('[P5] a late poller is told as what stands, who lost and that a workflow counts more', () => {
+it('[P5] the words for a late poller name the standing status, the loser and the rule that a workflow counts more', () => {
   const done = claim('workflow_execution', 'indexer', 'done')
   const late = claim('polling_sync', 'poller', 'error', 1, 'time-out')
   expect(conflictWords(told('indexingList/main', done, late, ORDER_RULES[5]), 'Plan')).toEqual({
@@ -35,7 +35,7 @@ it('[P5] every rule of the law has words of its own, without its jargon', () => 
   expect(whys.join(' ')).not.toMatch(/claim|canonical|polling_sync|user_action|\bid\b/)
 })
 
-it('[P5] fields, texts and what a newer server may tell are told too', () => {
+it('[P5] there are words for fields, for texts and for conflicts of a newer server', () => {
   const field = (actor: string, source: string, value: string) => ({
     key: 'title',
     value,
@@ -54,7 +54,7 @@ it('[P5] fields, texts and what a newer server may tell are told too', () => {
     'Plan',
   )
   expect(words.headline).toBe('“Plan”: title is “A”, as ada set it.')
-  expect(words.why).toContain('What a person sets counts more than what a workflow sets.')
+  expect(words.why).toContain('A value set by a person counts more than one set by a workflow.')
   expect(conflictWords(told('content', 'typed', 'x'.repeat(200), 'both'), 'Plan').lost).toMatch(/Typed: “typed”.*x…”/)
   expect(conflictWords(told('moods/m', 1, undefined, 'some rule'), 'Plan')).toEqual({
     headline: '“Plan”: moods/m is “1”.',

@@ -10,11 +10,11 @@ import { type Conflict, PLACE_FIELD } from '@joinery/client'
 
 /** A conflict as a person reads it. */
 export interface ConflictWords {
-  /** Where it was, and what stands. */
+  /** Place of the conflict, and the value that stands. */
   readonly headline: string
-  /** What lost. */
+  /** Value that lost. */
   readonly lost: string
-  /** By which rule. */
+  /** Rule by which the one stands and the other lost. */
   readonly why: string
 }
 export interface ShownConflict extends ConflictWords {
@@ -31,13 +31,13 @@ const SOURCES: Readonly<Record<Source, string>> = {
 }
 const STATUSES = { notStarted: 'not started', processing: 'processing', done: 'done', error: 'failed' } as const
 
-/** What somebody told of a conflict in the block called `title`, in plain words. What can't be read is quoted as it is. */
+/** Explains a conflict in the block named `title` in plain words. Values of an unknown shape are quoted as they are. */
 export function conflictWords({ field, winner, loser, rule }: Omit<Conflict, 'type'>, title: string): ConflictWords {
   if (field === 'content') {
     return {
       headline: `“${title}”: a job rewrote text that somebody changed meanwhile. Both are kept.`,
       lost: `Nothing is lost. Typed: ${quoted(winner)}. Written by the job: ${quoted(loser)}.`,
-      why: 'A job’s edits meet what was typed since it read the text, character by character. Read the place once.',
+      why: 'The job’s edits were merged, character by character, with those typed since it had read the text. Please check the result.',
     }
   }
   const [standing, beaten] = [indexingRules.parse(winner), indexingRules.parse(loser)]
@@ -73,26 +73,26 @@ function fieldWords(winner: FieldClaim, loser: FieldClaim, rule: string, title: 
 function whyStatus(winner: StatusClaim, loser: StatusClaim, rule: string): string {
   switch (rule) {
     case ORDER_RULES[1]:
-      return `It is about attempt ${loser.run.no}; attempt ${winner.run.no} is the later one, and the later one counts.`
+      return `The report is about attempt ${loser.run.no}. Attempt ${winner.run.no} is later, and the later attempt counts.`
     case ORDER_RULES[2]:
-      return `Both started an attempt at once. The one by ${SOURCES[winner.run.source]} counts more than the one by ${SOURCES[loser.run.source]}.`
+      return `Both started an attempt at once. An attempt by ${SOURCES[winner.run.source]} counts more than one by ${SOURCES[loser.run.source]}.`
     case ORDER_RULES[3]:
-      return 'Two equals started an attempt at once. One of the two was picked, the same one for everybody.'
+      return 'Two writers of the same kind started an attempt at once. One of the two was picked, the same one for everybody.'
     case ORDER_RULES[4]:
-      return `The attempt had already got further: ${STATUSES[winner.status]} stands above ${STATUSES[loser.status]}.`
+      return `The attempt had already got further: “${STATUSES[winner.status]}” comes after “${STATUSES[loser.status]}”.`
     case ORDER_RULES[5]:
       return `Of two results of one attempt, the one from ${SOURCES[winner.source]} counts more than the one from ${SOURCES[loser.source]}.`
     case ORDER_RULES[6]:
-      return 'Two equals disagree about the result. The failure shows, since somebody has to look.'
+      return 'Two writers of the same kind disagree about the result. The failure is shown, because somebody has to look at it.'
     default:
-      return 'Both said nearly the same. One of the two was picked, the same one for everybody.'
+      return 'Both reported nearly the same. One of the two was picked, the same one for everybody.'
   }
 }
 
 function whyField(winner: FieldClaim, loser: FieldClaim, rule: string): string {
-  if (rule === FIELD_ORDER_RULES[1]) return 'Who set the value that stands had seen the other.'
+  if (rule === FIELD_ORDER_RULES[1]) return 'The writer of the value that stands had seen the other value.'
   if (rule === FIELD_ORDER_RULES[2]) {
-    return `Neither had seen the other. What ${SOURCES[winner.source]} sets counts more than what ${SOURCES[loser.source]} sets.`
+    return `Neither had seen the other. A value set by ${SOURCES[winner.source]} counts more than one set by ${SOURCES[loser.source]}.`
   }
   return 'Neither had seen the other. One of the two was picked, the same one for everybody.'
 }
@@ -114,7 +114,7 @@ function said({ status, error }: StatusClaim): string {
   return error === undefined ? `“${STATUSES[status]}”` : `“${STATUSES[status]}: ${error}”`
 }
 
-/** Characters of a value: it is there to be recognised, not to be read. */
+/** Longest quotation of a value, characters: enough to recognise the value. */
 const QUOTE_CHARS_MAX = 80
 
 function quoted(value: unknown): string {

@@ -9,7 +9,7 @@ const TIME = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' })
 export function ConflictsPanel({ conflicts, onClose }: { conflicts: AllConflicts; onClose: () => void }): ReactNode {
   const { list, dismiss, clear } = conflicts
   const dismissFrom = ({ currentTarget }: MouseEvent<HTMLElement>, id: string): void => {
-    // The button goes, and the keyboard must not fall out of the panel with it.
+    // The button disappears, and the focus must stay inside the panel.
     currentTarget.closest('aside')?.querySelector('h2')?.focus()
     dismiss(id)
   }
@@ -17,8 +17,8 @@ export function ConflictsPanel({ conflicts, onClose }: { conflicts: AllConflicts
     <Panel title="Conflicts" onClose={onClose}>
       {list.length === 0 ? (
         <p className="soft">
-          Nobody has contradicted anybody since you opened this page. When two write the same thing at once, what
-          stands, what lost and why is told here.
+          Nobody has contradicted anybody since you opened this page. When two people or jobs write the same thing at
+          once, this panel shows which value stands, which one lost, and why.
         </p>
       ) : (
         <>

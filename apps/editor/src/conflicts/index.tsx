@@ -4,14 +4,14 @@ import type { ShownConflict } from './conflict-words.ts'
 
 export { useAllConflicts }
 
-/** The tray: what lost to what, and why. */
+/** Panel of the conflicts: which value stands, which one lost, and why. */
 export const ConflictsPanel = lazy<(props: { conflicts: AllConflicts; onClose: () => void }) => ReactNode>(
   async () => ({
     default: (await import('./conflicts-panel.tsx')).ConflictsPanel,
   }),
 )
 
-/** Says the newest conflict to who can't see the badge, when they have a moment. Always on the page. */
+/** Announces the newest conflict politely to screen readers, for people who can't see the badge. Always on the page. */
 export function ConflictsAnnouncer({ newest }: { newest: ShownConflict | undefined }): ReactNode {
   return (
     <p className="hidden" aria-live="polite">

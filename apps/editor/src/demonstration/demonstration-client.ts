@@ -1,4 +1,4 @@
-/** What the server's demonstration says of itself and of what is played. */
+/** Answer of `/demo/status`: the scenarios on offer, and the demonstration of the workspace. */
 export interface DemonstrationStatus {
   readonly embedding: string
   readonly scenarios: readonly ScenarioOffer[]
@@ -36,22 +36,22 @@ export class DemonstrationRefusal extends Error {
   }
 }
 
-/** Rejects with {@link DemonstrationRefusal}; `not_offered` where this server has no demonstration. */
+/** Reads the status. Rejects with {@link DemonstrationRefusal}: `not_offered` if the server has no demonstration. */
 export function readStatus(workspace: string, signal?: AbortSignal): Promise<DemonstrationStatus> {
   return ask(`status?${new URLSearchParams({ workspace })}`, signal === undefined ? {} : { signal })
 }
 
-/** Resolves when it has begun. */
+/** Starts a scenario. Resolves when it has begun. */
 export function startScenario(workspace: string, scenario: string, block?: string): Promise<DemonstrationStatus> {
   return post('start', { workspace, scenario, ...(block !== undefined && { block }) })
 }
 
-/** Resolves when its processes are gone. */
+/** Stops the workspace's demonstration. Resolves when its processes are gone. */
 export function stopScenario(workspace: string): Promise<DemonstrationStatus> {
   return post('stop', { workspace })
 }
 
-/** Passages like the query in what an index has built, best first. */
+/** Finds the passages of an index that are most similar to the query, best first. */
 export async function searchIndex(
   question: { workspace: string; block: string; index: string; q: string },
   signal: AbortSignal,
@@ -71,7 +71,7 @@ async function ask<T>(path: string, init: RequestInit): Promise<T> {
     throw new DemonstrationRefusal('unreachable', 'The server can’t be reached: the demonstration needs a connection.')
   })
   const body: unknown = await response.json().catch(() => undefined)
-  // No content: a server that has none says so without an error, which every page would show in its console.
+  // A server without a demonstration answers with no content: every page would show an error status in its console.
   if (response.ok && body !== undefined) return body as T
   const { error } = (body ?? {}) as { error?: { code: string; message: string } }
   if (error === undefined) throw new DemonstrationRefusal('not_offered', 'this server offers no demonstration')

@@ -10,7 +10,7 @@ import './demonstration.css'
 
 export interface DemonstrationPanelProps {
   readonly name: string
-  /** The scenario that is played as the panel opens. */
+  /** Scenario to play when the panel opens. */
   readonly first: string | undefined
   readonly onClose: () => void
 }
@@ -31,8 +31,8 @@ export function DemonstrationPanel({ name, first, onClose }: DemonstrationPanelP
   return (
     <Panel title="Demonstration" onClose={onClose}>
       <p>
-        Real background jobs, each a process of its own on this machine, on the blocks you type in. They provoke what
-        goes wrong elsewhere.
+        Real background jobs, each a process of its own on this machine, write the blocks you type in. They provoke
+        failures that happen without Joinery.
       </p>
       {problem !== '' && (
         <p role="alert" className="problem">
@@ -45,7 +45,7 @@ export function DemonstrationPanel({ name, first, onClose }: DemonstrationPanelP
         isBusy={isRunning}
         onPlay={({ name: scenario, takesBlock }) => play(scenario, takesBlock)}
       />
-      <h3>Provoke one thing</h3>
+      <h3>Provoke one failure</h3>
       <BlockChoice value={block} onChoose={setBlock} />
       <Offers
         offers={offers.filter(({ takesBlock }) => takesBlock)}
@@ -53,14 +53,14 @@ export function DemonstrationPanel({ name, first, onClose }: DemonstrationPanelP
         onPlay={({ name: scenario, takesBlock }) => play(scenario, takesBlock)}
       />
       <p className="soft">
-        Indexes are really built and can be searched on the block. Embedding: {status?.embedding ?? '…'}. Jobs end by
-        themselves, at the latest after two minutes.
+        The jobs build real indexes, which you can search on the block. Embedding: {status?.embedding ?? '…'}. Jobs end
+        by themselves, after two minutes at the latest.
       </p>
     </Panel>
   )
 }
 
-/** Returns what makes this page go, once, to the block that the next demonstration works on, when it shows one. */
+/** Returns a function. After a call of it, the page scrolls once to the block of the next demonstration, as soon as it is shown. */
 function useFollowing(view: DemonstrationView | null | undefined): () => void {
   const isFollowing = useRef(false)
   useEffect(() => {
@@ -72,7 +72,7 @@ function useFollowing(view: DemonstrationView | null | undefined): () => void {
   }
 }
 
-/** Runs when the component has come, once even where React mounts everything twice. */
+/** Calls `run` when the component is mounted, once even if React mounts it twice (strict mode). */
 function useOnce(run: () => void): void {
   const isDone = useRef(false)
   useEffect(() => {

@@ -6,7 +6,7 @@ import { useIsOffered } from './use-demonstration-offer.ts'
 export { useDemonstrationOffer, useIsOffered } from './use-demonstration-offer.ts'
 export { useIndexer } from './use-indexer.ts'
 
-/** What can be provoked here, and how it goes. */
+/** Panel of the demonstration: the scenarios on offer, and the progress of the running one. */
 export const DemonstrationPanel = lazy<(props: DemonstrationPanelProps) => ReactNode>(async () => ({
   default: (await import('./demonstration-panel.tsx')).DemonstrationPanel,
 }))
@@ -15,7 +15,7 @@ const SearchBox = lazy<(props: { name: string; block: string; indexes: readonly 
   default: (await import('./search-box.tsx')).SearchBox,
 }))
 
-/** Searches what a block's indexes have built, for its card. Shows itself where one is done. */
+/** Search box of a card, for the block's indexes. It is shown only if one of them is done. */
 export function BlockSearch({ name, block }: { name: string; block: string }): ReactNode {
   const isOffered = useIsOffered(name)
   const done = useIndexingList(block).filter(({ status }) => status === 'done')

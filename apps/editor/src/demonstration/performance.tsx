@@ -10,7 +10,7 @@ const WRITER_STATES: Readonly<Record<string, string>> = {
   killed: 'killed',
 }
 
-/** How the running or last scenario goes: who takes part, what happened, what was found. */
+/** Shows the running or last scenario: its processes, remarks and findings. */
 export function Performance({
   view,
   offers,
@@ -33,7 +33,7 @@ export function Performance({
       {reason !== undefined && <p className="problem">{reason}</p>}
       <ul className="writers" aria-label="Processes">
         {writers.map(({ pid, actor, source, state: writerState }, at) => (
-          // The same actor may come twice, as another process; the list only grows.
+          // The same actor may be in the list twice, as two processes; the list only grows.
           // biome-ignore lint/suspicious/noArrayIndexKey: see above
           <li key={at} className={writerState} title={`${source} · process ${pid ?? 'not started'}`}>
             {actor} <span className="soft">{WRITER_STATES[writerState]}</span>

@@ -10,7 +10,7 @@ type Answer =
   | { readonly state: 'found'; readonly matches: readonly Match[] }
   | { readonly state: 'failed'; readonly reason: string }
 
-/** Asks an index that is done, and shows the passages it finds. */
+/** Searches a finished index, and shows the passages that it finds. */
 export function SearchBox({
   name,
   block,
@@ -51,7 +51,7 @@ export function SearchBox({
             type="search"
             name="q"
             aria-label={`Search in ${title(block)}`}
-            placeholder="Search what is indexed"
+            placeholder="Search the index"
             maxLength={500}
           />
           {indexes.length > 1 && (
@@ -66,7 +66,7 @@ export function SearchBox({
       </search>
       <div aria-live="polite">
         {answer.state === 'failed' && <p className="problem">{answer.reason}</p>}
-        {answer.state === 'found' && answer.matches.length === 0 && <p className="soft">Nothing like that in here.</p>}
+        {answer.state === 'found' && answer.matches.length === 0 && <p className="soft">No passage is similar.</p>}
         {answer.state === 'found' && answer.matches.length > 0 && (
           <ol aria-label="Found passages">
             {answer.matches.map(({ block: place, start, text, score }) => (

@@ -2,11 +2,11 @@ import { useConnectionStatus } from '@joinery/react'
 import { useEffect, useSyncExternalStore } from 'react'
 import { readStatus } from './demonstration-client.ts'
 
-/** Workspaces whose server offers the demonstration: every card of a board asks the same. */
+/** Names of workspaces whose server offers the demonstration. Shared, because every card of a board asks for it. */
 const offered = new Set<string>()
 const listeners = new Set<() => void>()
 
-/** Asks the server once there is a connection; whether it offers the demonstration. For one component of the page. */
+/** Asks the server, once connected, whether it offers the demonstration. For one component of the page. */
 export function useDemonstrationOffer(name: string): boolean {
   const isConnected = useConnectionStatus() === 'connected'
   const isOffered = useIsOffered(name)
@@ -18,7 +18,7 @@ export function useDemonstrationOffer(name: string): boolean {
         offered.add(name)
         for (const listener of [...listeners]) listener()
       },
-      // With keys there is none, and that is nobody's failure.
+      // A server with keys has no demonstration; that is no error.
       () => undefined,
     )
     return () => controller.abort()
@@ -26,7 +26,7 @@ export function useDemonstrationOffer(name: string): boolean {
   return isOffered
 }
 
-/** Whether the server has said that it offers it. For any number of components. */
+/** Whether the server has answered that it offers the demonstration. For any number of components. */
 export function useIsOffered(name: string): boolean {
   return useSyncExternalStore(subscribe, () => offered.has(name))
 }

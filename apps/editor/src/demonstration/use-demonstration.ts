@@ -1,21 +1,21 @@
 import { useCallback, useEffect, useState } from 'react'
 import { type DemonstrationStatus, readStatus, startScenario, stopScenario } from './demonstration-client.ts'
 
-/** How often the running demonstration is looked at, ms: a person should see its steps one by one. */
+/** Time between two looks at a running demonstration, ms: a person should see its steps one by one. */
 const LOOK_MS = 400
-/** And while none runs, since another page may start one, ms. */
+/** Time between two looks while none runs, ms: another page may start one. */
 const IDLE_LOOK_MS = 3_000
 
 export interface DemonstrationControl {
-  /** Undefined until the server has said. */
+  /** Undefined until the server has answered. */
   readonly status: DemonstrationStatus | undefined
-  /** What went wrong with the last thing that was asked, for a person; empty if nothing. */
+  /** Error of the last request, for a person; empty if there is none. */
   readonly problem: string
   readonly start: (scenario: string, block?: string) => void
   readonly stop: () => void
 }
 
-/** The workspace's demonstration, followed while a component that uses this is on the page. */
+/** State and controls of the workspace's demonstration. Asks the server while the component is on the page. */
 export function useDemonstration(name: string): DemonstrationControl {
   const [status, setStatus] = useState<DemonstrationStatus>()
   const [problem, setProblem] = useState('')

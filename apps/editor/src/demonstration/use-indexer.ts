@@ -3,15 +3,15 @@ import { useServer, useWorkspace } from '@joinery/react'
 import { useEffect } from 'react'
 import { DemonstrationRefusal, readStatus, startScenario } from './demonstration-client.ts'
 
-/** How often is looked whether the one demonstration of the workspace has ended, ms. */
+/** Time until the next attempt while another demonstration runs in the workspace, ms. */
 const RETRY_MS = 1_500
 
-/** Refusals that pass by themselves. */
+/** Codes of refusals that pass by themselves. */
 const RETRIED: ReadonlySet<string> = new Set(['already_running', 'too_many'])
 
 /**
- * Calls a worker when this person has started an index: in a product one would be running. Asks once per run, so that an
- * index nobody can build is not tried for ever.
+ * Starts a worker when this person has started an index; in a product, a worker would always be running. Asks once per
+ * run, so that an index that can't be built is not tried for ever.
  */
 export function useIndexer(name: string, isOffered: boolean): void {
   const workspace = useWorkspace()
@@ -37,7 +37,7 @@ export function useIndexer(name: string, isOffered: boolean): void {
       if (runs.length === 0 || isOver) return
       const { demonstration } = await readStatus(name)
       if (demonstration?.state === 'running') return wait()
-      // The worker reads from the server, so what it is to find has to be there.
+      // The worker reads from the server, so the run must be there first.
       await workspace.whenDurable()
       await startScenario(name, 'index_waiting')
       for (const id of runs) asked.add(id)
@@ -47,14 +47,14 @@ export function useIndexer(name: string, isOffered: boolean): void {
       timer ??= window.setTimeout(() => {
         call().catch((error: unknown) => {
           if (error instanceof DemonstrationRefusal && RETRIED.has(error.code)) wait()
-          // Offline: the next change asks again.
+          // Any other error, such as no network, needs no retry here: the next change asks again.
         })
       }, RETRY_MS)
     }
     const look = (): void => {
       if (waiting().length > 0) wait()
     }
-    // Of entries alone: to look at every block with each letter that is typed would be felt.
+    // Follows entries only: a look at every block for each typed letter would slow typing down.
     const follow = (): (() => void) =>
       observeBlocks(workspace.doc, ({ added, changed }) => {
         if (added.length > 0 || changed.some(({ indexing }) => indexing !== undefined)) look()

@@ -5,7 +5,7 @@ import { textOf } from './block-words.ts'
 import { entryWords } from './entry-words.ts'
 import { textPieces } from './text-pieces.ts'
 
-/** Then and now, block by block. */
+/** Shows a difference between a past state and now, block by block. */
 export function DifferenceList({
   difference: { added, removed, changed },
   titleOf,
@@ -14,14 +14,14 @@ export function DifferenceList({
   titleOf: (id: string) => string
 }): ReactNode {
   if (added.length + removed.length + changed.length === 0) {
-    return <p className="soft">Nothing: then it was as it is now.</p>
+    return <p className="soft">Nothing has changed since then.</p>
   }
   return (
     <ul className="differences">
       {removed.map((block) => (
         <li key={block.id}>
           <h3>{textOf(block.fields.title, block.id)}</h3>
-          <p className="mark gone">Was there then, is gone now</p>
+          <p className="mark gone">Deleted since then</p>
           <TextDifference before={block.content} after="" />
         </li>
       ))}
@@ -31,7 +31,7 @@ export function DifferenceList({
       {added.map((block) => (
         <li key={block.id}>
           <BlockHeading id={block.id} title={titleOf(block.id)} />
-          <p className="mark new">Came since</p>
+          <p className="mark new">Added since then</p>
           <TextDifference before="" after={block.content} />
         </li>
       ))}

@@ -3,7 +3,7 @@ import { amountWords } from '../amount-words.ts'
 
 const STATUSES = { notStarted: 'not started', processing: 'processing', done: 'done', error: 'failed' } as const
 
-/** How an index is doing, in words; `none` where there is none. */
+/** Status of an index in words; `none` if there is no index. */
 export function entryWords(entry: IndexingEntry | null): string {
   if (entry === null) return 'none'
   const { status, run, error } = entry

@@ -34,7 +34,7 @@ const VIEWS = { changes: 'Changed since then', state: 'As it was' } as const
 
 function Timeline({ source, head }: { source: WorkspaceHistory; head: number }): ReactNode {
   const workspace = useWorkspace()
-  // Undefined is "now": it moves on with what is written.
+  // Undefined means "now", which follows new records.
   const [chosen, choose] = useState<number>()
   const [news, setNews] = useState('')
   const [view, setView] = useState<keyof typeof VIEWS>('changes')
@@ -48,7 +48,7 @@ function Timeline({ source, head }: { source: WorkspaceHistory; head: number }):
   const restoredOnDone = (made: number): void => {
     choose(undefined)
     setNews(
-      `Everybody sees again what was there at ${lsn}. That is record ${made}; what was there before is record ${made - 1}.`,
+      `Everybody sees the state of record ${lsn} again. The restore is record ${made}, and the state before it is record ${made - 1}.`,
     )
   }
   return (

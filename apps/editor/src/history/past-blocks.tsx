@@ -3,7 +3,7 @@ import type { ReactNode } from 'react'
 import { textOf } from './block-words.ts'
 import { entryWords } from './entry-words.ts'
 
-/** The workspace as it was: to read, not to write in. */
+/** Shows the blocks of a past state, read-only. */
 export function PastBlocks({ past: { blocks, next } }: { past: PastPage }): ReactNode {
   if (blocks.length === 0) return <p className="soft">There were no blocks.</p>
   return (
@@ -24,7 +24,7 @@ export function PastBlocks({ past: { blocks, next } }: { past: PastPage }): Reac
           )}
         </li>
       ))}
-      {next !== undefined && <li className="soft">There were more blocks than are shown here.</li>}
+      {next !== undefined && <li className="soft">There were more blocks than this list shows.</li>}
     </ul>
   )
 }

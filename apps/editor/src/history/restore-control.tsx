@@ -3,7 +3,7 @@ import { type ReactNode, useState } from 'react'
 
 type State = { readonly state: 'idle' | 'asking' | 'restoring' } | { readonly state: 'failed'; readonly reason: string }
 
-/** Brings the chosen state back, after asking once. */
+/** Button that restores the chosen state, after asking once. */
 export function RestoreControl({
   source,
   lsn,
@@ -31,8 +31,8 @@ export function RestoreControl({
   return (
     <div className="restore asking">
       <p>
-        Everybody in the workspace will see blocks, texts and edges as they were then. It is a new edit: what is there
-        now stays in the history, and can be restored as well.
+        Everybody in the workspace will see blocks, texts and edges as they were then. The restore is a new edit: the
+        present state stays in the history, and can be restored as well.
       </p>
       {state.state === 'failed' && (
         <p role="alert" className="problem">

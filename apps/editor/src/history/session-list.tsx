@@ -2,7 +2,7 @@ import { type ReactNode, useEffect, useRef } from 'react'
 import { deedOf, type Session } from './sessions.ts'
 
 const TIME = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' })
-/** The latest few; the slider goes to the others. */
+/** Steps in the list; the slider leads to the others. */
 const SHOWN_MAX = 60
 
 export interface SessionListProps {
@@ -12,12 +12,12 @@ export interface SessionListProps {
   readonly onChoose: (lsn: number) => void
 }
 
-/** Who did what, newest first; each leads to the state right after it. */
+/** List of steps, newest first: who did what. Each leads to the state right after it. */
 export function SessionList({ sessions, lsn, titleOf, onChoose }: SessionListProps): ReactNode {
   const current = useRef<HTMLButtonElement>(null)
   // biome-ignore lint/correctness/useExhaustiveDependencies: the step that is shown moves with the slider and with what is loaded
   useEffect(() => {
-    // Newer browsers return a promise from it, which is no cleanup.
+    // `void`, because newer browsers return a promise, which must not become the effect's cleanup.
     void current.current?.scrollIntoView({ block: 'nearest' })
   }, [lsn, sessions])
   const at = sessions.findIndex(({ last }) => last >= lsn)

@@ -30,7 +30,7 @@ it('[P4] a step says what was done, in one clause', () => {
     (touched) => sessionsOf([record(1, 0, 'ada', ...touched)]).map((session) => deedOf(session, () => 'Plan')),
   )
   const [pruning] = sessionsOf([{ ...record(1, 0, 'joinery', 'b/indexingList/main'), source: 'server' }])
-  expect(pruning && deedOf(pruning, () => 'Plan')).toBe('cleared away what was said too late')
+  expect(pruning && deedOf(pruning, () => 'Plan')).toBe('removed reports that had come too late')
   expect(deeds.flat()).toEqual([
     'wrote in “Plan”',
     'reported on an index of “Plan”',

@@ -1,6 +1,6 @@
 import type { HistoryRecord } from '@joinery/client'
 
-/** What one writer did in one go: consecutive records, close in time. */
+/** Consecutive records of one writer, close in time. */
 export interface Session {
   readonly first: number
   readonly last: number
@@ -11,10 +11,10 @@ export interface Session {
   readonly touched: readonly string[]
 }
 
-/** A pause after which writing on counts as another go, ms. */
+/** Pause after which a record begins a new session, ms. */
 const PAUSE_MS = 30_000
 
-/** Joins records, given by LSN, into sessions, oldest first. */
+/** Joins records, which are in the order of their LSNs, into sessions, oldest first. */
 export function sessionsOf(records: readonly HistoryRecord[]): Session[] {
   const sessions: Session[] = []
   for (const { lsn, at, actor, source, touched } of records) {
@@ -27,13 +27,13 @@ export function sessionsOf(records: readonly HistoryRecord[]): Session[] {
   return sessions
 }
 
-/** Going on with the same part of the same block is one go. */
+/** Whether two records touched the same part of the same block. */
 function isAlike(before: readonly string[], now: readonly string[]): boolean {
   const part = partOf(before)
   return part !== undefined && part === partOf(now)
 }
 
-/** The one part that was touched, as `block/part`; undefined for several, or for a whole block. */
+/** The touched part, as `block/part`; undefined for several parts, or for a whole block. */
 function partOf(paths: readonly string[]): string | undefined {
   const parts = new Set(paths.map((path) => path.split('/', 2).join('/')))
   const [part = ''] = parts
@@ -44,7 +44,7 @@ export function blockOf(path = ''): string {
   return path.split('/', 1)[0] ?? ''
 }
 
-/** Source of the records that the server writes itself: claims that lost are taken out of the lists. */
+/** Source of the records that the server writes itself, to remove beaten claims from the lists. */
 const SERVER = 'server'
 
 const PARTS: Readonly<Record<string, string>> = {
@@ -55,9 +55,9 @@ const PARTS: Readonly<Record<string, string>> = {
   type: 'set the type of',
 }
 
-/** What a session did, as one clause: `wrote in “Plan”`. */
+/** Describes a session in one clause: `wrote in “Plan”`. */
 export function deedOf({ touched, source }: Session, titleOf: (id: string) => string): string {
-  if (source === SERVER) return 'cleared away what was said too late'
+  if (source === SERVER) return 'removed reports that had come too late'
   if (touched.some((path) => path.startsWith('edges/'))) return 'changed an edge'
   const ids = [...new Set(touched.map(blockOf))]
   const whole = touched.find((path) => !path.includes('/'))

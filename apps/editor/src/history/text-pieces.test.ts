@@ -23,7 +23,7 @@ it('[P2] the pieces of two texts give both back when nothing is left out', () =>
   )
 })
 
-it('[P2] a change is told in whole words, with a little of what stayed around it', () => {
+it('[P2] a change is shown in whole words, with a little of the unchanged text around it', () => {
   expect(textPieces('typed meanwh now', 'typed meanwhile now')).toEqual([
     { kind: 'same', text: 'typed ' },
     { kind: 'removed', text: 'meanwh' },

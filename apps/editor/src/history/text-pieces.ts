@@ -8,7 +8,7 @@ export interface TextPiece {
 /** Characters of unchanged text that are shown on each side of a change. */
 const CONTEXT_CHARS = 60
 
-/** Two texts as one to read: what went, what came, and a little of what stayed around it. */
+/** Combines two texts into pieces to read: removed text, added text, and a little of the unchanged text around them. */
 export function textPieces(before: string, after: string): TextPiece[] {
   const pieces: TextPiece[] = []
   const add = (kind: TextPiece['kind'], text: string): void => {
@@ -28,7 +28,7 @@ export function textPieces(before: string, after: string): TextPiece[] {
 const LETTERS_BEFORE = /[\p{L}\p{N}\p{M}_]+$/u
 const LETTERS_AFTER = /^[\p{L}\p{N}\p{M}_]+/u
 
-/** The same edits, but none that begins or ends inside a word: half a word struck out is hard to read. */
+/** Widens edits so that none begins or ends inside a word: half a word struck out is hard to read. */
 function wholeWords(before: string, edits: readonly TextEdit[]): TextEdit[] {
   const wide: TextEdit[] = []
   for (const { index, remove, insert } of edits) {
@@ -47,7 +47,7 @@ function wholeWords(before: string, edits: readonly TextEdit[]): TextEdit[] {
       wide.push(next)
       continue
     }
-    // Two edits of one word are one: up to the second, the first has told the word or the text between them tells it.
+    // Two edits of one word become one: the first edit or the text between them has the word's letters up to the second.
     const told = last.insert.slice(0, last.insert.length - Math.max(0, lastEnd - index)) + before.slice(lastEnd, index)
     wide[wide.length - 1] = { index: last.index, remove: end + tail.length - last.index, insert: told + insert + tail }
   }
@@ -58,7 +58,7 @@ function lettersIn(where: RegExp, text: string): string {
   return where.exec(text)?.[0] ?? ''
 }
 
-/** Leaves out the middle of what stayed; an end that touches no change goes too. */
+/** Leaves out the middle of an unchanged text, and an end of it that touches no change. */
 function shortened(text: string, isAfterChange: boolean, isBeforeChange: boolean): string {
   const letters = [...text]
   const head = isAfterChange ? CONTEXT_CHARS : 0

@@ -2,14 +2,14 @@ import type { Difference, HistoryRecord, PastPage, WorkspaceHistory } from '@joi
 import { useWorkspace } from '@joinery/react'
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
 
-/** Records that are read at a time: some minutes of typing. */
+/** Records per request: some minutes of typing. */
 const CHUNK_RECORDS = 500
-/** A person who drags the slider wants the place where they stop, ms. */
+/** Time that the slider must rest before its state is read, ms: a person who drags it wants the place where they stop. */
 const SETTLE_MS = 120
-/** How soon the end of the slider follows what is written, ms. */
+/** Time until the end of the slider follows an edit, ms. */
 const FOLLOW_MS = 600
 
-/** LSN of the last record, following what is written; undefined before it is known. And what went wrong, if something did. */
+/** LSN of the last record, which follows new edits, undefined until it is known; and the problem with reading it, or an empty text. */
 export function useHead(source: WorkspaceHistory): { head: number | undefined; problem: string } {
   const workspace = useWorkspace()
   const [head, setHead] = useState<number>()
@@ -58,7 +58,7 @@ interface Chunk {
   readonly records: readonly HistoryRecord[]
 }
 
-/** The records around `lsn`: those of its chunk and of the one before. What is read once is kept; only what is new is asked for. */
+/** Records around `lsn`: those of its chunk and of the one before. Keeps the records that it has read, and asks only for new ones. */
 export function useRecords(source: WorkspaceHistory, lsn: number, head: number): readonly HistoryRecord[] {
   const [chunks, setChunks] = useState<ReadonlyMap<number, Chunk>>(new Map())
   const known = useRef(chunks)
@@ -72,12 +72,12 @@ export function useRecords(source: WorkspaceHistory, lsn: number, head: number):
       if (through >= end) continue
       source.records({ after: through, limit: end - through, signal: controller.signal }).then(
         ({ records: more }) => {
-          // Not `end`: what is not durable yet is not told yet.
+          // Not `end`: the server does not return records that are not durable yet.
           const last = more.at(-1)?.lsn ?? through
           known.current = new Map(known.current).set(wanted, { through: last, records: [...records, ...more] })
           setChunks(known.current)
         },
-        // The difference below asks the same server and says what is wrong with it.
+        // The difference below asks the same server, and shows the error.
         () => undefined,
       )
     }
@@ -104,7 +104,7 @@ export function useStateAt(source: WorkspaceHistory, lsn: number): Answer<PastPa
   return useSettled(useCallback((signal: AbortSignal) => source.stateAt(lsn, { signal }), [source, lsn]))
 }
 
-/** Asks when the question has stayed the same for a moment. */
+/** Calls `ask` once it has stayed the same function for {@link SETTLE_MS}; returns its answer. */
 function useSettled<T>(ask: (signal: AbortSignal) => Promise<T>): Answer<T> {
   const [answer, setAnswer] = useState<Answer<T>>({ state: 'loading' })
   useEffect(() => {

@@ -2,10 +2,10 @@ import { type DragEvent, useState } from 'react'
 
 const BLOCK_TYPE = 'application/x-joinery-block'
 
-/** Where there is no pointer but a finger, which scrolls, the buttons move blocks. */
+/** Whether there is a mouse or pen. With touch only, a drag scrolls, and blocks are moved by their buttons. */
 const hasPointer = matchMedia('(any-pointer: fine)').matches
 
-/** What a card and its handle take to be dragged by pointer, and to be dropped on: `onDrop` is told which block came. */
+/** Props for a card and its handle, so that cards can be dragged by pointer and dropped on each other. `onDrop` gets the dragged block's id. */
 export function useCardDrag(id: string, onDrop: (dragged: string) => void) {
   const [isTarget, setIsTarget] = useState(false)
   const isBlock = ({ dataTransfer }: DragEvent): boolean => dataTransfer.types.includes(BLOCK_TYPE)
@@ -23,7 +23,7 @@ export function useCardDrag(id: string, onDrop: (dragged: string) => void) {
     card: {
       onDragOver: (event: DragEvent) => {
         if (!isBlock(event)) return
-        // Says that it may be dropped here.
+        // Allows the drop.
         event.preventDefault()
         setIsTarget(true)
       },

@@ -1,11 +1,11 @@
 export interface OpenBlockOptions {
-  /** Is selected in the block's text, where it still stands. */
+  /** Text to select in the block's text, if it is still there. */
   readonly passage?: string
-  /** The keyboard stays where it is; else it goes into the block's text. */
+  /** Whether the focus stays where it is; otherwise it moves into the block's text. */
   readonly keepsFocus?: boolean
 }
 
-/** Brings a block into view and the keyboard into its text. False when the page does not show it. */
+/** Brings a block into view and the focus into its text. Returns false if the page does not show the block. */
 export function openBlock(id: string, { passage, keepsFocus = false }: OpenBlockOptions = {}): boolean {
   const card = document.querySelector<HTMLElement>(`[data-block="${CSS.escape(id)}"]`)
   if (card === null) return false

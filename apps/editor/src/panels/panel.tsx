@@ -8,7 +8,7 @@ export interface PanelProps {
   readonly children: ReactNode
 }
 
-/** A sheet beside the board: what is on the board stays in reach while it is open. */
+/** A panel beside the board, which stays in reach while the panel is open. */
 export function Panel({ title, onClose, children }: PanelProps): ReactNode {
   const heading = useRef<HTMLHeadingElement>(null)
   useEffect(() => heading.current?.focus(), [])
@@ -17,7 +17,7 @@ export function Panel({ title, onClose, children }: PanelProps): ReactNode {
     event.stopPropagation()
     onClose()
   }
-  // A landmark of its own, wherever the button that opens it stands.
+  // In the body, so that the panel is a landmark of its own, outside the navigation with its button.
   return createPortal(
     <aside className="panel" aria-label={title} onKeyDown={panelOnKeyDown}>
       <header>

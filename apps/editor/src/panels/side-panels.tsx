@@ -7,7 +7,7 @@ import './side-panels.css'
 type PanelName = 'History' | 'Conflicts' | 'Demonstration'
 export interface OpenPanel {
   readonly name: PanelName
-  /** What the demonstration plays as it opens. */
+  /** Scenario that the demonstration plays when it opens. */
   readonly scenario?: string
 }
 interface SidePanelsProps {
@@ -16,7 +16,7 @@ interface SidePanelsProps {
   readonly onOpen: (panel: OpenPanel | undefined) => void
 }
 
-/** The buttons that open a panel, and the one that is open. Panels are loaded when first opened. */
+/** Buttons that open the panels, and the open panel. A panel's code is loaded when it is first opened. */
 export function SidePanels({ name, open, onOpen }: SidePanelsProps): ReactNode {
   const buttons = useRef(new Map<PanelName, HTMLButtonElement>())
   const conflicts = useAllConflicts()
@@ -24,7 +24,7 @@ export function SidePanels({ name, open, onOpen }: SidePanelsProps): ReactNode {
   useIndexer(name, isOffered)
   const close = (): void => {
     onOpen(undefined)
-    // Back to where the keyboard came from.
+    // The focus returns to the button that opened the panel.
     if (open !== undefined) buttons.current.get(open.name)?.focus()
   }
   const button = (panel: PanelName, badge = 0): ReactNode => (
