@@ -170,7 +170,7 @@ describe('joinery serve', () => {
     ])
     expect(second).toMatchObject({ code: 1, stdout: '' })
     expect(second.stderr).toBe(
-      `joinery: port ${port} of 127.0.0.1 is taken: stop what listens there, or choose another with --port\n`,
+      `joinery: port ${port} of 127.0.0.1 is taken: stop the program that listens on it, or choose another with --port\n`,
     )
   })
 
