@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import type { ApiLimits } from '@joinery/api'
+import type { Durability } from '@joinery/log'
 import { type Child, startReadyChild } from '../support/child-process.ts'
 import { freePort } from '../support/free-port.ts'
 
@@ -9,7 +10,7 @@ export interface ApiServerConfig {
   readonly directory: string
   /** A free one by default. */
   readonly port?: number
-  readonly durability?: 'memory' | 'async' | 'sync'
+  readonly durability?: Durability
   readonly limits?: Partial<ApiLimits>
   /** Key of its tokens; development mode without. */
   readonly secret?: string

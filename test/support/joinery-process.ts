@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url'
+import type { Durability } from '@joinery/log'
 import { type Child, type ChildOptions, startReadyChild } from './child-process.ts'
 
 const MAIN = fileURLToPath(new URL('../../apps/server/src/main.ts', import.meta.url))
@@ -7,7 +8,7 @@ const LISTENING = /listening.*:(\d+)\b/
 
 export interface JoineryOptions {
   readonly directory: string
-  readonly durability?: 'memory' | 'async' | 'sync'
+  readonly durability?: Durability
   /** By default the server takes a free one. */
   readonly port?: number
   readonly env?: Readonly<Record<string, string>>

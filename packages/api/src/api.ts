@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { type Authenticator, developmentAuthenticator, type Workspaces } from '@joinery/server'
+import { type Authenticator, type Durability, developmentAuthenticator, type Workspaces } from '@joinery/server'
 import pino, { type Logger } from 'pino'
 import { API_LIMITS, type ApiLimits } from './api-limits.ts'
 import { Feeds } from './feeds.ts'
@@ -9,7 +9,6 @@ import type { Origins } from './origin-check.ts'
 import { ReplayTurns } from './replay-turns.ts'
 import { RequestRate } from './request-rate.ts'
 import { allRoutes } from './routes/all-routes.ts'
-import type { Durability } from './services.ts'
 import { Writes } from './writes.ts'
 
 export interface ApiOptions {

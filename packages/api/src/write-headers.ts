@@ -1,7 +1,7 @@
+import type { Durability } from '@joinery/server'
 import { z } from 'zod'
 import { ApiError } from './api-error.ts'
 import type { Reply } from './route.ts'
-import type { Durability } from './services.ts'
 import type { WriteOutcome } from './writes.ts'
 
 /** Headers of every write. */

@@ -1,4 +1,4 @@
-export { LogError, type LogRecord, type Lsn } from '@joinery/log'
+export { type Durability, LogError, type LogRecord, type Lsn } from '@joinery/log'
 export { parseWorkspaceName, type WorkspaceId } from '@joinery/protocol'
 export {
   type DocumentRules,
