@@ -36,6 +36,7 @@ import { createBlock, type IndexingEntry } from '@joinery/blocks'
 import { connectWorkspace, type Workspace } from '@joinery/client'
 import { type EventStore, openLevelStore } from '@joinery/log'
 import { verifyStore } from '@joinery/log/operations'
+import { describeEventStore } from '@joinery/log/testing'
 import { decodeFrame } from '@joinery/protocol'
 import { useIndexingEntry, WorkspaceProvider } from '@joinery/react'
 import { createServer } from '@joinery/server'
@@ -47,8 +48,23 @@ export const useEntry = (): IndexingEntry | undefined => useIndexingEntry('a', '
 createBlock(workspace.doc, 1, { type: 'text' })
 // @ts-expect-error the application of packages/react/README.md wants a token
 App({})
-export { type Api, createApi, createServer, decodeFrame, type EventStore, openLevelStore, verifyStore, WorkspaceProvider }
+export { type Api, createApi, createServer, decodeFrame, describeEventStore, type EventStore, openLevelStore, verifyStore }
+export { WorkspaceProvider }
 `
+
+const contract = `
+import { openMemoryStore } from '@joinery/log'
+import { describeEventStore, describeFencing, FencingStore } from '@joinery/log/testing'
+
+describeEventStore('memory, packed', async (clock) => openMemoryStore({ clock }))
+describeFencing('memory, packed', async () => {
+  const store = new FencingStore(openMemoryStore())
+  return { store, fence: (workspace) => store.fence(workspace) }
+})
+`
+
+/** Doors that ask for a peer which only some users have. */
+const OPTIONAL_DOORS = ['@joinery/log/testing']
 
 /** The first block of this language in a package's README. */
 async function exampleOf(name: string, language: string): Promise<string> {
@@ -68,8 +84,9 @@ describe('the packages, packed and put into a project of their own', () => {
   afterAll(() => directory?.[Symbol.asyncDispose]())
 
   it('[T82] each door opens with what its package declares, and each has a README, a SPEC and a licence', async () => {
-    const doors = packages.flatMap((one) => one.doors)
-    expect(doors).toContain('@joinery/react')
+    const all = packages.flatMap((one) => one.doors)
+    expect(all).toEqual(expect.arrayContaining(['@joinery/react', ...OPTIONAL_DOORS]))
+    const doors = all.filter((door) => !OPTIONAL_DOORS.includes(door))
     const code = `for (const door of ${JSON.stringify(doors)}) console.log(door, Object.keys(await import(door)).length > 0)`
     await writeFile(join(directory.path, 'doors.js'), code)
     const { stdout } = await run(process.execPath, ['doors.js'], { cwd: directory.path })
@@ -99,6 +116,17 @@ describe('the packages, packed and put into a project of their own', () => {
     const { stdout, stderr } = await run(node, [`${name}.js`], { cwd: directory.path })
     expect(stderr).toBe('')
     expect(stdout).toContain(says)
+  })
+
+  it('[T82] the contract suites of log run where vitest is installed, and only they need it', async () => {
+    const modules = join(directory.path, 'node_modules')
+    await writeFile(join(directory.path, 'contract.test.ts'), contract)
+    const open = [process.execPath, ['--eval', "await import('@joinery/log/testing')"]] as const
+    await expect(run(...open, { cwd: directory.path })).rejects.toThrow("Cannot find package 'vitest'")
+    await link(join(root, 'packages/log/node_modules'), 'vitest', modules)
+    const vitest = join(modules, 'vitest/vitest.mjs')
+    const { stdout } = await run(process.execPath, [vitest, 'run', '--root', directory.path], { cwd: directory.path })
+    expect(stdout).toContain('1 passed')
   })
 
   it('[T82] a typed program, and the application in the README of react, see the types', async () => {

@@ -12,6 +12,7 @@ interface Manifest {
   readonly exports: Readonly<Record<string, string>>
   readonly dependencies?: Readonly<Record<string, string>>
   readonly peerDependencies?: Readonly<Record<string, string>>
+  readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional?: boolean }>>
 }
 
 export interface PackedPackage {
@@ -22,7 +23,8 @@ export interface PackedPackage {
 
 /**
  * Builds and packs all packages, and puts them into `project/node_modules` as an installation would: each finds its sisters,
- * the peers and what it declares, and nothing else that is in this repository. No registry is asked.
+ * the peers that it needs and what it declares, and nothing else that is in this repository. Optional peers are left out. No
+ * registry is asked.
  */
 export async function installPacked(project: string): Promise<PackedPackage[]> {
   await buildPackages()
@@ -47,6 +49,7 @@ async function install(archive: string, project: string): Promise<PackedPackage>
     if (!dependency.startsWith('@joinery/')) await link(source, dependency, join(folder, 'node_modules'))
   }
   for (const peer of Object.keys(manifest.peerDependencies ?? {})) {
+    if (manifest.peerDependenciesMeta?.[peer]?.optional) continue
     await link(source, peer, join(project, 'node_modules'))
   }
   return { manifest, doors: Object.keys(manifest.exports).map((door) => `${manifest.name}${door.slice(1)}`) }
