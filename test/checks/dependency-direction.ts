@@ -16,7 +16,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'apps/editor': ['react', 'client', 'blocks'],
 }
 
-/** These are functions of their arguments: no files, sockets or processes. */
+/** Packages of pure functions: they use no files, sockets or processes. */
 const PURE = new Set(['packages/protocol', 'packages/blocks'])
 
 /** The doors of a package besides its index. */

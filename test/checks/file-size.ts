@@ -1,6 +1,6 @@
 import type { Finding, SourceFile } from './source-tree.ts'
 
-/** What one can read in a sitting; above it a file is two things. */
+/** Longest source file, lines. A longer one takes more than one sitting to read, and usually has two topics. */
 const LINES_MAX = 400
 
 /** Sources of packages and apps that are longer than {@link LINES_MAX}. */

@@ -1,6 +1,6 @@
 import { type Finding, lineAt, type SourceFile } from './source-tree.ts'
 
-/** Homes and scratch directories: they are there on the machine of whoever wrote the line. */
+/** Paths of homes and scratch directories, which exist on the author's machine only. */
 const MACHINE_PATH = /(?<![\w.$}/-])\/(?:home|Users|root|work|tmp)\/[\w.-]+/g
 
 /** Absolute paths that mean something on one machine only. */

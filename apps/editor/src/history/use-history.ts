@@ -94,12 +94,12 @@ export type Answer<T> =
   | { readonly state: 'ready'; readonly value: T }
   | { readonly state: 'failed'; readonly reason: string }
 
-/** What differs between two points; the last answer stays until the next is there. */
+/** Difference between two records' states. The last answer stays until the next one is there. */
 export function useDifference(source: WorkspaceHistory, from: number, to: number): Answer<Difference> {
   return useSettled(useCallback((signal: AbortSignal) => source.difference(from, to, { signal }), [source, from, to]))
 }
 
-/** The blocks as they were; the last answer stays until the next is there. */
+/** Blocks of the state at a record. The last answer stays until the next one is there. */
 export function useStateAt(source: WorkspaceHistory, lsn: number): Answer<PastPage> {
   return useSettled(useCallback((signal: AbortSignal) => source.stateAt(lsn, { signal }), [source, lsn]))
 }
