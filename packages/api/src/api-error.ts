@@ -104,7 +104,8 @@ function ofIdentity(error: IdentityError): ApiError {
 
 function ofServer(error: ServerError): ApiError {
   const { code, message } = error
-  if (code === 'workspace_deleted' || code === 'history_dropped') return new ApiError(code, message, { cause: error })
+  if (code === 'workspace_deleted' || code === 'history_dropped' || code === 'unknown_lsn')
+    return new ApiError(code, message, { cause: error })
   if (code === 'quarantined') return new ApiError(code, message, { cause: error })
   return new ApiError('unavailable', message, { cause: error, retryAfterSeconds: 1 })
 }

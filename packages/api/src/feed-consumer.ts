@@ -68,15 +68,12 @@ export class FeedConsumer implements FeedListener {
   async #catchUp(workspaces: Workspaces): Promise<void> {
     const { workspace } = this.#feed
     const reader = new ChangeReader(await workspaces.past(workspace, { lsn: this.#cursor }))
-    const isCaughtUp = (): boolean => reader.lsn + 1 >= this.#feed.ring.first && reader.lsn >= this.#cursor
+    const range = { after: reader.lsn as Lsn, signal: this.#closed.signal }
     try {
-      while (!isCaughtUp() && !this.#closed.signal.aborted) {
-        const after = reader.lsn as Lsn
-        for await (const record of paced(workspaces.records(workspace, { after }))) {
-          const event = reader.take(record)
-          if (event.lsn > this.#cursor && !(await this.#sendInTurn(event.lsn, encodeChange(event)))) return
-          if (isCaughtUp() || this.#closed.signal.aborted) break
-        }
+      for await (const record of paced(workspaces.tail(workspace, range))) {
+        const event = reader.take(record)
+        if (!(await this.#sendInTurn(event.lsn, encodeChange(event)))) return
+        if (reader.lsn + 1 >= this.#feed.ring.first) return
       }
     } finally {
       reader.end()

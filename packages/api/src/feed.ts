@@ -4,7 +4,6 @@ import type { ApiLimits } from './api-limits.ts'
 import { ChangeReader } from './change-event.ts'
 import { encodeChange, KEEP_ALIVE } from './event-frame.ts'
 import { EventRing } from './event-ring.ts'
-import type { Position } from './known-workspace.ts'
 import { paced } from './paced.ts'
 
 export interface FeedOptions {
@@ -25,19 +24,13 @@ export interface FeedListener {
   end(): void
 }
 
-/** The records that become durable together. */
-interface Group {
-  readonly durable: Promise<void>
-  through: number
-}
-
-/** In whose name the feed asks whether what is there is durable. The edit is empty and leaves no record. */
-const WRITER = { actor: 'change-feed', source: 'polling_sync' }
+/** Ends of a tail that are no fault: the workspace was deleted, or the server goes down. */
+const EXPECTED_ENDS: ReadonlySet<string> = new Set(['workspace_deleted', 'restart'])
 
 /**
- * One workspace's changes for all who listen. It keeps a document of its own, fed by the records, so that an event is the
- * same whether told live or while catching up. Nothing is told before it is durable: a consumer's LSN must mean the same
- * record after a crash.
+ * One workspace's changes for all its consumers. It keeps a document of its own, fed by the workspace's tail, so that an
+ * event is the same whether it is sent live or while a consumer catches up. No event is sent before its record is durable: a
+ * consumer's LSN must mean the same record after a crash.
  */
 export class Feed {
   readonly workspace: WorkspaceId
@@ -45,45 +38,38 @@ export class Feed {
   readonly #options: FeedOptions
   readonly #consumers = new Set<FeedListener>()
   readonly #keepAlive: NodeJS.Timeout
-  #reader: ChangeReader | undefined
-  #waiting: (readonly [LogRecord, Promise<void>])[] = []
-  #generation: string | undefined
-  #group: Group | undefined
+  readonly #reader: ChangeReader
+  readonly #stop = new AbortController()
   #durableThrough = 0
   #isEnded = false
   #idleSinceMs = performance.now()
-  #stop: (() => void) | undefined
 
-  private constructor(options: FeedOptions) {
+  private constructor(options: FeedOptions, reader: ChangeReader) {
     this.#options = options
     this.workspace = options.workspace
+    this.#reader = reader
     this.ring = new EventRing(options.limits.feedEventsMax, options.limits.feedBytesMax)
-    this.#keepAlive = setInterval(() => void this.#beat(), options.limits.feedKeepAliveMs)
+    this.ring.skip(reader.lsn)
+    this.#keepAlive = setInterval(() => this.#beat(), options.limits.feedKeepAliveMs)
     this.#keepAlive.unref()
   }
 
-  /** Begins with the latest records, for those who come back after a restart. */
-  static async open(options: FeedOptions): Promise<Feed> {
-    const feed = new Feed(options)
+  /**
+   * A feed whose ring holds the latest records up to `head`, for consumers that reconnect. It sends none of them before the
+   * tail has said that they are durable.
+   */
+  static async open(options: FeedOptions, head: Lsn): Promise<Feed> {
+    const { workspaces, workspace } = options
+    const feed = new Feed(options, await readerBefore(options, head))
     try {
-      const { workspaces, workspace } = options
-      feed.#stop = await workspaces.follow(workspace, (record, durable) => feed.#take(record, durable))
-      const { lsn } = await workspaces.write(workspace, { writer: WRITER, via: 'feed', run: () => undefined })
-      feed.#generation = (await workspaces.position(workspace)).generation
-      const reader = await feed.#startBefore(lsn)
-      feed.ring.skip(reader.lsn)
-      const range = { after: reader.lsn as Lsn, through: lsn as Lsn }
-      for await (const record of paced(workspaces.records(workspace, range))) feed.#tell(reader, record)
-      feed.#durableThrough = lsn
-      feed.#reader = reader
-      const waiting = feed.#waiting
-      feed.#waiting = []
-      for (const [record, durable] of waiting) if (record.lsn > lsn) feed.#take(record, durable)
-      return feed
+      const range = { after: feed.#reader.lsn as Lsn, through: head }
+      for await (const record of paced(workspaces.records(workspace, range))) feed.#push(record)
     } catch (error) {
       feed.end()
       throw error
     }
+    void feed.#run(head)
+    return feed
   }
 
   /** LSN up to which events may be told. */
@@ -93,11 +79,6 @@ export class Feed {
 
   get isEnded(): boolean {
     return this.#isEnded
-  }
-
-  /** False when records have gone by unheard: a room that failed takes its followers with it, and so does a deletion. */
-  hears({ head, generation }: Position): boolean {
-    return head <= this.ring.last && generation === this.#generation
   }
 
   add(consumer: FeedListener): void {
@@ -112,62 +93,48 @@ export class Feed {
     if (this.#isEnded) return
     this.#isEnded = true
     clearInterval(this.#keepAlive)
-    this.#stop?.()
-    this.#reader?.end()
+    this.#stop.abort()
+    this.#reader.end()
     for (const consumer of this.#consumers) consumer.end()
     this.#consumers.clear()
     this.#options.onEnded(this)
   }
 
-  async #startBefore(lsn: number): Promise<ChangeReader> {
-    const { workspaces, workspace, limits } = this.#options
+  /** Follows the workspace until the feed ends. The record at `head` is read again: that it comes says that it is durable. */
+  async #run(head: Lsn): Promise<void> {
+    const { workspaces, logger } = this.#options
+    const after = Math.max(0, head - 1) as Lsn
     try {
-      return new ChangeReader(await workspaces.past(workspace, { lsn: Math.max(0, lsn - limits.feedEventsMax) }))
-    } catch (error) {
-      if (!(error instanceof ServerError && error.code === 'history_dropped')) throw error
-      return new ChangeReader(await workspaces.past(workspace, { lsn }))
-    }
-  }
-
-  #take(record: LogRecord, durable: Promise<void>): void {
-    if (this.#isEnded) return
-    if (this.#reader === undefined) {
-      this.#waiting.push([record, durable])
-      return
-    }
-    this.#tell(this.#reader, record)
-    if (this.#group?.durable === durable) this.#group.through = record.lsn
-    else void this.#whenDurable({ durable, through: record.lsn })
-  }
-
-  #tell(reader: ChangeReader, record: LogRecord): void {
-    this.ring.push(record.lsn, encodeChange(reader.take(record)))
-  }
-
-  async #whenDurable(group: Group): Promise<void> {
-    this.#group = group
-    try {
-      await group.durable
+      for await (const record of paced(workspaces.tail(this.workspace, { after, signal: this.#stop.signal }))) {
+        if (this.#isEnded) return
+        if (record.lsn > this.ring.last) this.#push(record)
+        this.#durableThrough = record.lsn
+        for (const consumer of this.#consumers) consumer.wake()
+      }
     } catch (err) {
-      this.#options.logger.warn({ workspace: this.workspace, err }, 'a change feed ends: its storage is closed')
-      return this.end()
+      const isExpected = err instanceof ServerError && EXPECTED_ENDS.has(err.code)
+      logger[isExpected ? 'info' : 'warn']({ workspace: this.workspace, err }, 'a change feed ends')
     }
-    // In memory all share one promise, which is resolved already.
-    if (this.#group === group) this.#group = undefined
-    // One that asked for more than the others may come after them.
-    this.#durableThrough = Math.max(this.#durableThrough, group.through)
-    for (const consumer of this.#consumers) consumer.wake()
+    this.end()
   }
 
-  async #beat(): Promise<void> {
+  #push(record: LogRecord): void {
+    this.ring.push(record.lsn, encodeChange(this.#reader.take(record)))
+  }
+
+  #beat(): void {
     for (const consumer of this.#consumers) consumer.send(KEEP_ALIVE)
     const isIdle = this.#consumers.size === 0 && performance.now() - this.#idleSinceMs > this.#options.limits.feedIdleMs
-    try {
-      const position = await this.#options.workspaces.position(this.workspace)
-      if (isIdle || (this.#reader !== undefined && !this.hears(position))) this.end()
-    } catch (err) {
-      this.#options.logger.warn({ workspace: this.workspace, err }, 'a change feed has lost its workspace')
-      this.end()
-    }
+    if (isIdle) this.end()
+  }
+}
+
+/** The document as it was before the latest records, or as it is now where those are no longer kept. */
+async function readerBefore({ workspaces, workspace, limits }: FeedOptions, head: Lsn): Promise<ChangeReader> {
+  try {
+    return new ChangeReader(await workspaces.past(workspace, { lsn: Math.max(0, head - limits.feedEventsMax) }))
+  } catch (error) {
+    if (!(error instanceof ServerError && error.code === 'history_dropped')) throw error
+    return new ChangeReader(await workspaces.past(workspace, { lsn: head }))
   }
 }

@@ -1,12 +1,12 @@
 import type { ServerResponse } from 'node:http'
-import type { WorkspaceId, Workspaces } from '@joinery/server'
+import type { Lsn, WorkspaceId, Workspaces } from '@joinery/server'
 import type { Logger } from 'pino'
 import { ApiError } from './api-error.ts'
 import type { ApiLimits } from './api-limits.ts'
 import { Feed } from './feed.ts'
 import { FeedConsumer } from './feed-consumer.ts'
 import { historyDropped } from './history.ts'
-import { type Position, positionOf } from './known-workspace.ts'
+import { positionOf } from './known-workspace.ts'
 import type { ReplayTurns } from './replay-turns.ts'
 
 export interface FeedsOptions {
@@ -42,10 +42,9 @@ export class Feeds {
         retryAfterSeconds: 5,
       })
     }
-    const position = await positionOf(workspaces, workspace)
-    if (after !== undefined && after + 1 < position.firstLsn) throw historyDropped(position.firstLsn, after + 1)
-    const feed = await this.#open(workspace, position)
-    const head = feed.ring.last
+    const { head, firstLsn } = await positionOf(workspaces, workspace)
+    if (after !== undefined && after + 1 < firstLsn) throw historyDropped(firstLsn, after + 1)
+    const feed = await this.#open(workspace, head)
     if (after !== undefined && after > head) {
       const message = `the log ends at ${head}, before ${after}: start again after a smaller LSN`
       throw new ApiError('unknown_lsn', message, { details: { head } })
@@ -66,21 +65,20 @@ export class Feeds {
     }
   }
 
-  async #open(workspace: WorkspaceId, position: Position): Promise<Feed> {
+  async #open(workspace: WorkspaceId, head: Lsn): Promise<Feed> {
     const known = await this.#feeds.get(workspace)
-    if (known?.hears(position)) return known
-    known?.end()
-    return this.#feeds.get(workspace) ?? this.#create(workspace)
+    if (known?.isEnded === false) return known
+    return this.#feeds.get(workspace) ?? this.#create(workspace, head)
   }
 
-  #create(workspace: WorkspaceId): Promise<Feed> {
+  #create(workspace: WorkspaceId, head: Lsn): Promise<Feed> {
     const onEnded = () => {
       if (this.#feeds.get(workspace) === opened) this.#feeds.delete(workspace)
     }
     // Opening one makes a document and may read many records.
-    const opened = this.#options.turns.take(() => Feed.open({ ...this.#options, workspace, onEnded }))
+    const opened = this.#options.turns.take(() => Feed.open({ ...this.#options, workspace, onEnded }, head))
     this.#feeds.set(workspace, opened)
-    opened.catch(() => this.#feeds.delete(workspace))
+    opened.catch(onEnded)
     return opened
   }
 }

@@ -28,8 +28,16 @@ export {
   signToken,
   type TokenClaims,
 } from './identity.ts'
-export { type Repeated, type WorkspaceEdit, Workspaces, type WorkspaceView, type Written } from './inside/workspaces.ts'
+export type { TailOptions, Tails } from './inside/tail.ts'
+export {
+  type LogUpkeep,
+  type Repeated,
+  type WorkspaceEdit,
+  type WorkspacePosition,
+  Workspaces,
+  type WorkspaceView,
+  type Written,
+} from './inside/workspaces.ts'
 export { SERVER_LIMITS, type ServerLimits } from './limits.ts'
 export type { RoomEdit } from './room/room-edit.ts'
-export type { RecordListener } from './room/write-path.ts'
 export { ServerError, type ServerErrorCode } from './server-error.ts'

@@ -12,6 +12,7 @@ export type ServerErrorCode =
   | 'quarantined'
   | 'workspace_deleted'
   | 'history_dropped'
+  | 'unknown_lsn'
   | 'load_failed'
   | 'too_large'
   | 'too_many_connections'
@@ -30,6 +31,7 @@ export const REFUSALS: Record<ServerErrorCode, { status: number; close: CloseCod
   quarantined: { status: 503, close: CLOSE.quarantined },
   workspace_deleted: { status: 410, close: CLOSE.workspaceDeleted },
   history_dropped: { status: 410, close: CLOSE.tryLater },
+  unknown_lsn: { status: 404, close: CLOSE.tryLater },
   load_failed: { status: 503, close: CLOSE.tryLater },
   too_large: { status: 413, close: CLOSE.tooLarge },
   too_many_connections: { status: 503, close: CLOSE.tryLater },
@@ -63,6 +65,11 @@ export function quarantined(message: string): ServerError {
 
 export function beingLoaded(): ServerError {
   return new ServerError('load_failed', 'the workspace is being loaded again')
+}
+
+/** What those hear who ask for records that were dropped. */
+export function historyDropped(firstLsn: number, lsn: number): ServerError {
+  return new ServerError('history_dropped', `history is kept from ${firstLsn} on: ${lsn} is no longer known`)
 }
 
 /** What programs hear that would add to what storage is behind with. */

@@ -1,9 +1,10 @@
-import { type EventStore, type KeepHistory, LogError, type WorkspaceLog } from '@joinery/log'
+import { type EventStore, type KeepHistory, LogError } from '@joinery/log'
+import type { LogUpkeep } from '@joinery/server'
 import type { Compaction, Watched } from './operator.mts'
 import { trialLoad } from './trial-load.mts'
 
 /** Runs `work` on a workspace's log, whether or not a room has it open. */
-export type WithLog = <T>(workspace: string, work: (log: WorkspaceLog) => Promise<T>) => Promise<T>
+export type WithLog = <T>(workspace: string, work: (log: LogUpkeep) => Promise<T>) => Promise<T>
 
 /** Compacts one workspace after the other. A failure goes into that workspace's {@link Compaction}, and the next one follows. */
 export async function compactStore(

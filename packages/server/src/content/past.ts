@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Lsn, WorkspaceLog } from '@joinery/log'
 import * as Y from 'yjs'
-import { ServerError } from '../server-error.ts'
+import { historyDropped } from '../server-error.ts'
 import { Stamps } from './stamps.ts'
 import { findStart } from './stored-state.ts'
 
@@ -34,7 +34,7 @@ export async function readPast(log: WorkspaceLog, point: Point): Promise<Past> {
   const start = through > 0 ? await findStart(log, through) : undefined
   const from = start?.lsn ?? 0
   if (through > from && from + 1 < log.firstLsn) {
-    throw new ServerError('history_dropped', `history is kept from ${log.firstLsn} on: ${through} is no longer known`)
+    throw historyDropped(log.firstLsn, through)
   }
   const doc = new Y.Doc({ guid: '' })
   try {

@@ -120,43 +120,6 @@ describe('edits from inside', () => {
   })
 })
 
-describe('following', () => {
-  it('[S25] a follower gets each record once and in order while the room stays open for it', async () => {
-    const store = new GatedStore()
-    fixture = await ServerFixture.start({ store, limits: { roomIdleMs: 0, heartbeatMs: 5 } })
-    const seen: number[] = []
-    const stop = await fixture.server.workspaces.follow(W, ({ lsn }) => seen.push(lsn))
-    for (let round = 0; round < 10; round++) {
-      const client = await fixture.client('w?joinery=1').synced()
-      client.text.insert(0, 'x')
-      await client.until(() => client.message('durable')?.frames === 2)
-      await client.close()
-    }
-    expect(seen).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
-    expect(store.opens).toBe(1)
-    stop()
-    await expect.poll(() => store.openLogs).toBe(0)
-  })
-
-  it('[S25] a follower learns of each record when it is durable', async () => {
-    const store = new GatedStore()
-    fixture = await ServerFixture.start({ store })
-    const slow = Promise.withResolvers<void>()
-    store.durableGate = slow.promise
-    const told: string[] = []
-    await fixture.server.workspaces.follow(W, ({ lsn }, durable) => {
-      told.push(`${lsn}`)
-      void durable.then(() => told.push(`${lsn} is durable`))
-    })
-    const client = await fixture.client('w?joinery=1').synced()
-    client.text.insert(0, 'x')
-    await expect.poll(() => told).toEqual(['1'])
-    slow.resolve()
-    await client.until(() => client.message('durable')?.frames === 2)
-    expect(told).toEqual(['1', '1 is durable'])
-  })
-})
-
 describe('edits under a key', () => {
   const append = (fixture: ServerFixture, letter: string, key: string, sync = false) =>
     fixture.server.workspaces.write(W, {

@@ -7,8 +7,12 @@ import type { KeyedTurns } from '../room/keyed-turns.ts'
 import type { OpenRoom } from '../room/open-room.ts'
 import type { RoomEdit } from '../room/room-edit.ts'
 import type { Rooms } from '../room/rooms.ts'
-import type { RecordListener } from '../room/write-path.ts'
 import { beingLoaded, ServerError } from '../server-error.ts'
+import { RoomTails } from './room-tails.ts'
+import type { TailOptions, Tails } from './tail.ts'
+
+/** What of a log may be done beside its room. */
+export type LogUpkeep = Pick<WorkspaceLog, 'seal' | 'compact'>
 
 /** A workspace as of now. Good until the next `await`. */
 export interface WorkspaceView {
@@ -63,16 +67,18 @@ export interface WorkspacePosition {
  * live clients see them at once and nothing writes around the live document. All reject with `quarantined`,
  * `workspace_deleted` or `load_failed` (`ServerError`) when the workspace can't be loaded.
  */
-export class Workspaces {
+export class Workspaces implements Tails {
   readonly #rooms: Rooms
   readonly #store: EventStore
   readonly #keyed: KeyedTurns
+  readonly #tails: RoomTails
 
   /** `keyed` are the turns of everybody who writes under keys. */
   constructor(rooms: Rooms, store: EventStore, keyed: KeyedTurns) {
     this.#rooms = rooms
     this.#store = store
     this.#keyed = keyed
+    this.#tails = new RoomTails(rooms, store)
   }
 
   /** Names of the workspaces that exist. */
@@ -139,16 +145,13 @@ export class Workspaces {
     return this.#rooms.hold(workspace, (log) => log.lsnAt(at))
   }
 
-  /**
-   * Calls `listener` with each record as it is appended and the promise of its durability. Resolves with unsubscribe; the
-   * room stays open until then.
-   */
-  follow(workspace: WorkspaceId, listener: RecordListener): Promise<() => void> {
-    return this.#rooms.follow(workspace, listener)
+  /** Every durable record after an LSN: see {@link Tails.tail}. The room stays open while the tail is read. */
+  tail(workspace: WorkspaceId, options: TailOptions): AsyncIterable<LogRecord> {
+    return this.#tails.tail(workspace, options)
   }
 
-  /** Runs `work` on the workspace's log, for upkeep (`seal`, `compact`) beside whoever is in the room. */
-  maintain<T>(workspace: WorkspaceId, work: (log: WorkspaceLog) => Promise<T>): Promise<T> {
+  /** Runs `work` on the workspace's log, beside whoever is in the room. */
+  maintain<T>(workspace: WorkspaceId, work: (log: LogUpkeep) => Promise<T>): Promise<T> {
     return this.#rooms.hold(workspace, work)
   }
 

@@ -15,7 +15,8 @@ import { type OpenRoom, openRoom } from './open-room.ts'
 import { Presence } from './presence.ts'
 import { ProvenanceFeed } from './provenance-feed.ts'
 import { answerSyncStep1, catchUp, withStamps } from './room-answers.ts'
-import { type RecordListener, WritePath } from './write-path.ts'
+import type { RoomFollower } from './room-follower.ts'
+import { WritePath } from './write-path.ts'
 
 /** What every room of a server shares. */
 export interface RoomContext extends RoomContentContext {
@@ -49,9 +50,10 @@ export class Room implements ContentOwner {
   #audience: Audience | undefined
   /** Updates wait until what is stored has been looked at. */
   #isSettling = false
-  /** Programs inside the server that use the room now, and those that follow it: it is not idle. */
+  /** Programs inside the server that use the room now: it is not idle. */
   #guests = 0
-  #followers = 0
+  /** Programs that hear of its records: it is not idle, and may be cold. */
+  #followers: Set<RoomFollower> | undefined
   /** When the last connection left, ms; undefined while somebody is here. */
   #emptySinceMs: number | undefined = Date.now()
 
@@ -119,15 +121,17 @@ export class Room implements ContentOwner {
     })
   }
 
-  /** Calls `listener` with each record from here on, and keeps the room open. Returns unsubscribe. */
-  follow(listener: RecordListener): () => void {
-    this.#followers++
-    const unsubscribe = this.#writePath().listen(listener)
-    return () => {
-      if (!unsubscribe()) return
-      this.#followers--
-      if (this.connectionCount === 0) this.#emptySinceMs ??= Date.now()
-    }
+  /**
+   * Tells `follower` of each record from here on, and keeps the room open. Resolves, with unfollow, when the room is open;
+   * rejects like {@link visit}, and with `quarantined` for a damaged workspace, to which nothing is ever appended.
+   */
+  follow(follower: RoomFollower): Promise<() => void> {
+    return this.#asGuest(async () => {
+      for (;;) {
+        const open = await this.#content.whenOpen()
+        if (this.#content.open === open) return this.#follow(follower, open)
+      }
+    })
   }
 
   /** Takes one frame of a connection that has joined. */
@@ -181,7 +185,7 @@ export class Room implements ContentOwner {
   /** Called about once a second: gives back what nobody has used for a while. */
   sweep(nowMs: number): void {
     const { limits, store } = this.#context
-    const isFree = this.#guests === 0 && this.#followers === 0 && store.state.state === 'open'
+    const isFree = this.#guests === 0 && this.#followers === undefined && store.state.state === 'open'
     const isIdle = this.#emptySinceMs !== undefined && nowMs - this.#emptySinceMs >= limits.roomIdleMs
     if (isFree && isIdle && this.#content.open !== undefined) return void this.close()
     this.#content.sweep(nowMs, () => this.#guests === 0 && !this.#writes?.hasWork && !this.#hasLaggards())
@@ -193,10 +197,12 @@ export class Room implements ContentOwner {
    */
   close(refusal?: ServerError, after?: () => Promise<void>): Promise<void> {
     this.flush()
+    this.#endFollowers(refusal ?? new ServerError('restart', 'the server goes down for a restart'))
     return this.#content.close(refusal, after)
   }
 
   opened(open: OpenContent): void {
+    if (open.damage !== undefined) this.#endFollowers(quarantined(open.damage.message))
     for (const connection of this.#connections) connection.resume()
     const waiting = this.#waiting ?? []
     this.#waiting = undefined
@@ -208,12 +214,34 @@ export class Room implements ContentOwner {
   }
 
   failed(refusal: ServerError): void {
+    this.#endFollowers(refusal)
     for (const connection of [...this.#connections, ...(this.#waiting ?? [])]) connection.refuse(refusal)
   }
 
   closed(): void {
     this.#provenance?.close()
     this.#context.closed(this)
+  }
+
+  #follow(follower: RoomFollower, { log, damage }: OpenContent): () => void {
+    if (damage !== undefined) throw quarantined(damage.message)
+    const writes = this.#writePath()
+    const unlisten = writes.listen((record, durable) => follower.appended(record, durable))
+    this.#followers ??= new Set()
+    this.#followers.add(follower)
+    follower.opened(log, writes.durable)
+    return () => {
+      unlisten()
+      this.#followers?.delete(follower)
+      if (this.#followers?.size === 0) this.#followers = undefined
+      if (this.connectionCount === 0) this.#emptySinceMs ??= Date.now()
+    }
+  }
+
+  #endFollowers(reason: ServerError): void {
+    const followers = this.#followers ?? []
+    this.#followers = undefined
+    for (const follower of followers) follower.closed(reason)
   }
 
   async #asGuest<T>(use: () => Promise<T>): Promise<T> {

@@ -5,7 +5,7 @@ import type { ServerError } from '../server-error.ts'
 import type { Connection } from './connection.ts'
 import type { OpenRoom } from './open-room.ts'
 import { Room, type RoomContext } from './room.ts'
-import type { RecordListener } from './write-path.ts'
+import type { RoomFollower } from './room-follower.ts'
 
 /** How many rooms there are, and what they hold. */
 export interface RoomCounts {
@@ -82,11 +82,10 @@ export class Rooms {
     return this.#open(workspace).hold(use)
   }
 
-  /** Follows the workspace once its room is open: see {@link Room.follow}. */
-  async follow(workspace: WorkspaceId, listener: RecordListener): Promise<() => void> {
+  /** Follows the workspace's room: see {@link Room.follow}. */
+  async follow(workspace: WorkspaceId, follower: RoomFollower): Promise<() => void> {
     await this.#whenFree(workspace)
-    const room = this.#open(workspace)
-    return room.hold(() => room.follow(listener))
+    return this.#open(workspace).follow(follower)
   }
 
   /** Closes the workspace's room, turning its connections away, and keeps it closed until `work` is over. */

@@ -26,13 +26,11 @@ import {
   sendAwayRelay,
 } from './refused-update.ts'
 import type { KeyedUpdate, RoomEdit, RoomEdited, WritePlace } from './room-edit.ts'
+import type { RoomFollower } from './room-follower.ts'
 import { Unsettled } from './unsettled.ts'
 
 /** In whose name the server tidies up. */
 const PRUNER = { actor: 'joinery', source: 'server', connection: 'prune' }
-
-/** Told of a record as it is appended, and when it is durable: see `Receipt.durable` of the log. */
-export type RecordListener = (record: LogRecord, durable: Promise<void>) => void
 
 /** What every room's write path shares. */
 interface WritePathContext {
@@ -45,8 +43,6 @@ interface WritePathContext {
   /** Until when clients may bring what others wrote and a process before this one has lost, ms since epoch. */
   readonly relaysUntilMs: number
 }
-
-const DURABLE = Promise.resolve()
 
 interface Appended {
   readonly record: LogRecord
@@ -83,10 +79,10 @@ export class WritePath {
   #shown: Promise<void> | undefined
   /** Connections with updates in their inboxes, in order of arrival. */
   #writers: Connection[] = []
-  #listeners: Set<RecordListener> | undefined
+  #listeners: Set<RoomFollower['appended']> | undefined
   #unsettled: Unsettled | undefined
   /** Durability of the room's last append: what brings nothing new is as safe as what it repeats. */
-  #lastDurable = DURABLE
+  #lastDurable = Promise.resolve()
 
   constructor(workspace: WorkspaceId, context: WritePathContext) {
     this.#workspace = workspace
@@ -94,10 +90,15 @@ export class WritePath {
   }
 
   /** Calls `listener` with each record as it is appended; what it brought is in the document by then. Returns unsubscribe. */
-  listen(listener: RecordListener): () => boolean {
+  listen(listener: RoomFollower['appended']): () => boolean {
     this.#listeners ??= new Set()
     const listeners = this.#listeners.add(listener)
     return () => listeners.delete(listener)
+  }
+
+  /** Resolves when everything that the room has appended so far is durable. */
+  get durable(): Promise<void> {
+    return this.#lastDurable
   }
 
   get hasWork(): boolean {

@@ -1,0 +1,125 @@
+import { type EventStore, LogError, type LogRecord, type StoreState, type WorkspaceLog } from '@joinery/log'
+import type { WorkspaceId } from '@joinery/protocol'
+import type { Rooms } from '../room/rooms.ts'
+import { historyDropped, ServerError } from '../server-error.ts'
+import { LiveLog } from './live-log.ts'
+import type { TailOptions, Tails } from './tail.ts'
+import { TailCursor } from './tail-cursor.ts'
+
+/** A workspace that has a tail, or is being opened for one. */
+interface Followed {
+  readonly workspace: WorkspaceId
+  readonly live: LiveLog
+  /** Resolves with what stops the following. */
+  readonly opened: Promise<() => void>
+  tails: number
+}
+
+/** Tails of the workspaces whose rooms are in this process. A workspace without a tail costs nothing. */
+export class RoomTails implements Tails {
+  readonly #rooms: Rooms
+  readonly #store: EventStore
+  readonly #followed = new Map<WorkspaceId, Followed>()
+  /** How often the store has changed its state while somebody followed. */
+  #stateChanges = 0
+  #unsubscribe: (() => void) | undefined
+
+  constructor(rooms: Rooms, store: EventStore) {
+    this.#rooms = rooms
+    this.#store = store
+  }
+
+  async *tail(workspace: WorkspaceId, { after, signal }: TailOptions): AsyncGenerator<LogRecord> {
+    if (signal?.aborted) return
+    const cursor = new TailCursor(after)
+    const signalOnAbort = (): void => cursor.end()
+    signal?.addEventListener('abort', signalOnAbort)
+    const followed = this.#follow(workspace)
+    followed.live.add(cursor)
+    try {
+      await cursor.unlessOver(followed.opened)
+      yield* this.#records(followed.live, cursor)
+      if (cursor.error !== undefined) throw cursor.error
+    } finally {
+      signal?.removeEventListener('abort', signalOnAbort)
+      followed.live.remove(cursor)
+      this.#release(followed)
+    }
+  }
+
+  async *#records(live: LiveLog, cursor: TailCursor): AsyncGenerator<LogRecord> {
+    const { log } = live
+    if (log === undefined || cursor.isOver) return
+    if (cursor.lsn > log.head) {
+      throw new ServerError('unknown_lsn', `the log ends at ${log.head}, before ${cursor.lsn}: begin at a smaller LSN`)
+    }
+    while (!cursor.isOver) {
+      const record = cursor.take()
+      if (record !== undefined) yield record
+      else if (cursor.lsn < live.durableThrough) yield* this.#stored(log, live, cursor)
+      else await cursor.news()
+    }
+  }
+
+  /** Reads what is durable by now from the log. While storage fails it waits, and then returns to be called again. */
+  async *#stored(log: WorkspaceLog, { durableThrough }: LiveLog, cursor: TailCursor): AsyncGenerator<LogRecord> {
+    if (cursor.lsn + 1 < log.firstLsn) throw historyDropped(log.firstLsn, cursor.lsn + 1)
+    const changesBefore = this.#stateChanges
+    const records = log.read({ after: cursor.lsn, through: durableThrough })[Symbol.asyncIterator]()
+    try {
+      while (!cursor.isOver) {
+        const step = await cursor.unlessOver(records.next())
+        if (step === undefined || step.done) return
+        cursor.passed(step.value.lsn)
+        yield step.value
+      }
+    } catch (error) {
+      // Recovery closes what is read from: the error is that of storage if storage has failed meanwhile.
+      if (this.#store.state.state !== 'failed' && this.#stateChanges === changesBefore) throw error
+      while (!cursor.isOver && this.#store.state.state === 'failed') await cursor.news()
+    } finally {
+      // Not awaited: a read that hangs would keep its caller from leaving.
+      void records.return?.().catch(() => undefined)
+    }
+  }
+
+  #follow(workspace: WorkspaceId): Followed {
+    const known = this.#followed.get(workspace)
+    if (known !== undefined) {
+      known.tails++
+      return known
+    }
+    this.#unsubscribe ??= this.#store.onStateChange((state) => this.#stateOnChange(state))
+    const live = new LiveLog(() => this.#forget(followed))
+    const followed: Followed = { workspace, live, opened: this.#rooms.follow(workspace, live), tails: 1 }
+    this.#followed.set(workspace, followed)
+    followed.opened.catch(() => this.#forget(followed))
+    return followed
+  }
+
+  #release(followed: Followed): void {
+    if (--followed.tails > 0) return
+    this.#forget(followed)
+    followed.opened.then(
+      (stop) => stop(),
+      () => undefined,
+    )
+  }
+
+  #forget(followed: Followed): void {
+    if (this.#followed.get(followed.workspace) !== followed) return
+    this.#followed.delete(followed.workspace)
+    if (this.#followed.size > 0) return
+    this.#unsubscribe?.()
+    this.#unsubscribe = undefined
+  }
+
+  #stateOnChange({ state }: StoreState): void {
+    this.#stateChanges++
+    const closed = new LogError('closed', 'the log was closed: open it again to read on')
+    for (const { live } of [...this.#followed.values()]) {
+      if (state === 'closed') live.end(closed)
+      else live.wake()
+    }
+  }
+}

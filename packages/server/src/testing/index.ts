@@ -1,0 +1,1 @@
+export { describeTail, type TailScene } from './tail-contract.ts'
