@@ -75,7 +75,7 @@ describe('closing', () => {
     const ada = connect({ url })
     await until('it says why', () => {
       const status = ada.saveStatus.get()
-      return status.state === 'offline' && (status.reason?.includes("can't be read") ?? false)
+      return status.state === 'offline' && (status.reason?.includes('unreadable') ?? false)
     })
   })
 })

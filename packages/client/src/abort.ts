@@ -1,10 +1,10 @@
-/** What may be given up: every wait of this package takes one. */
+/** Options of a wait that the caller may give up. Every wait of this package takes them. */
 export interface WaitOptions {
-  /** When it aborts, the wait rejects with its reason at once, and leaves nothing behind. */
+  /** Ends the wait: it rejects at once with the signal's reason, and leaves nothing behind. */
   readonly signal?: AbortSignal | undefined
 }
 
-/** Settles as `promise` does, or rejects with the signal's reason when that comes first. Leaves no listener on the signal. */
+/** Settles as `promise` does, or rejects with the signal's reason if the signal aborts first. Leaves no listener on the signal. */
 export function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return promise
   return new Promise((resolve, reject) => {
@@ -13,7 +13,7 @@ export function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefine
   })
 }
 
-/** Calls `listener` with the reason once `signal` aborts, at once if it has. Returns the function that stops listening. */
+/** Calls `listener` with the reason when `signal` aborts, at once if it has aborted already. Returns the function that stops listening. */
 export function whenAborted(signal: AbortSignal, listener: (reason: unknown) => void): () => void {
   const tell = (): void => listener(signal.reason)
   if (signal.aborted) tell()

@@ -14,8 +14,9 @@ interface Placed {
 const stores = new WeakMap<Workspace, Observable<readonly string[]>>()
 
 /**
- * The ids of all blocks in their order: each stands where its field `place` says, or its id where it has none, in code unit
- * order, those in one place by id. Another list when a block comes, goes or moves, not when one changes.
+ * The ids of all blocks in their order. Blocks are sorted by their field `place`, or by their id if they have no place, in code
+ * unit order; blocks with the same place are sorted by id. The list is a new object when a block is created, deleted or moved,
+ * and stays the same when one is edited.
  */
 export function blockIdsOf(workspace: Workspace): Observable<readonly string[]> {
   let store = stores.get(workspace)
@@ -39,9 +40,9 @@ export function blockIdsOf(workspace: Workspace): Observable<readonly string[]> 
 }
 
 /**
- * Moves block `id` by so many steps in the order of {@link blockIdsOf}, as far as there are others to pass, and is undone as one
- * step. Writes that block's `place` alone, between those of its new neighbours. Returns where it is then, from 0, of how many;
- * undefined when there is no such block.
+ * Moves block `id` by `steps` in the order of {@link blockIdsOf}: up if negative, at most to the first or last position. Undo
+ * takes it back as one step. Writes the `place` of that block alone, between the places of its new neighbours. Returns the new
+ * position, counted from 0, and the number of blocks; undefined when there is no such block.
  */
 export function moveBlock(
   workspace: Workspace,
@@ -63,7 +64,7 @@ export function moveBlock(
   return { at, of: all.length }
 }
 
-/** Puts a block that was just made behind all others: some may have been moved behind where its id says. */
+/** Puts a new block behind all others. Its id alone is not enough: other blocks may have been moved behind that position. */
 export function placeLast(workspace: Workspace, id: string, author: ClaimAuthor): void {
   const last = placedBlocks(workspace.doc).at(-1)
   if (last === undefined || last.id === id) return

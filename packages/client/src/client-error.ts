@@ -1,6 +1,6 @@
 import { CLOSE, type RejectionCode } from '@joinery/protocol'
 
-/** Why the server refused a whole connection, or the connection could never be. Final until the application acts. */
+/** Why the server refused a whole connection. Final until the application acts. */
 export type RefusalCode =
   | 'bad_frame'
   | 'unauthorized'
@@ -15,33 +15,33 @@ export type RefusalCode =
 /** Everything that can go wrong in the SDK, listed in SPEC.md. */
 export type ClientErrorCode =
   | RefusalCode
-  /** The workspace was closed before what was waited for came. */
+  /** The workspace was closed before the wait was over. */
   | 'closed'
-  /** The server refused an edit; it was set aside, and what was waited for can no longer become durable. */
+  /** The server refused an edit. The edit was set aside, and can no longer become durable. */
   | 'rejected'
-  /** The workspace on the server is another one than the local copy's; the copy was set aside. */
+  /** The workspace on the server is not the one that the local copy was made of. The copy was set aside. */
   | 'generation_changed'
-  /** A fork whose base the server does not know. */
+  /** The fork builds on edits that the server does not have. */
   | 'fork_orphaned'
-  /** An awareness state over the wire's limit. */
+  /** The presence state is larger than the server accepts. */
   | 'presence_too_large'
-  /** The options can't be used: URL, workspace name, IndexedDB asked for where there is none. */
+  /** The options can never work: a bad URL or workspace name, or `offline` without IndexedDB. */
   | 'bad_options'
   /** IndexedDB failed. */
   | 'local_copy_failed'
-  /** A job's block is not there. */
+  /** The job's block does not exist. */
   | 'block_missing'
-  /** Reason of a job's signal: another run stands, or the index was removed. */
+  /** Reason of a job's signal: another run took over, or the index was removed. */
   | 'superseded'
-  /** Nothing came back from the server's HTTP face. */
+  /** The server's HTTP API did not answer. */
   | 'unreachable'
-  /** The server's HTTP face said no; `refusal` says why. */
+  /** The server's HTTP API refused the request; `refusal` says why. */
   | 'request_refused'
 
-/** What the server's HTTP face said no with: its codes are listed in `packages/api/SPEC.md`. */
+/** A refusal by the server's HTTP API. Its codes are listed in `packages/api/SPEC.md`. */
 export interface Refusal {
   readonly status: number
-  /** `unknown_lsn`, `history_dropped`, `read_only`, `busy` ...; `none` when the answer was not the HTTP face's. */
+  /** `unknown_lsn`, `history_dropped`, `read_only`, `busy` ...; `none` when the answer was not from Joinery's HTTP API. */
   readonly code: string
   readonly details: unknown
 }
@@ -55,9 +55,9 @@ export interface ClientErrorOptions extends ErrorOptions {
 export class ClientError extends Error {
   override name = 'ClientError'
   readonly code: ClientErrorCode
-  /** For `rejected`: what the server said. */
+  /** For `rejected`: the server's code. */
   readonly rejection: RejectionCode | undefined
-  /** For `request_refused`: what the server said. */
+  /** For `request_refused`: the server's answer. */
   readonly refusal: Refusal | undefined
 
   constructor(code: ClientErrorCode, message: string, options: ClientErrorOptions = {}) {
@@ -79,7 +79,7 @@ const REFUSALS = new Map<number, RefusalCode>([
   [CLOSE.tooFast, 'too_fast'],
 ])
 
-/** What a final close code (4400–4499) means. Joinery's server always says why; the words are for others that don't. */
+/** Meaning of a final close code (4400–4499). Joinery's server always gives a reason; other servers may give none. */
 export function refusalOf(closeCode: number, reason: string): { code: RefusalCode; reason: string } {
   return { code: REFUSALS.get(closeCode) ?? 'refused', reason: reason || `the server closed with ${closeCode}` }
 }

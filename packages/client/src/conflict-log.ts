@@ -2,27 +2,27 @@ import type { Conflict } from '@joinery/protocol'
 import { type Observable, ObservableValue } from './observable-value.ts'
 import type { Workspace } from './workspace.ts'
 
-/** Something written that stands beaten by something written concurrently, or too late to count; or two texts that met. */
+/** A conflict that was reported: a write that lost to a concurrent one or came too late, or two edits of the same text. */
 export interface ConflictEntry extends Readonly<Omit<Conflict, 'type'>> {
   /** Unique in this log. */
   readonly id: string
-  /** When it was told here, ms since epoch. */
+  /** When this client heard of it, ms since epoch. */
   readonly atMs: number
 }
 
-/** Conflicts a person can look through; older ones fall out. A guess: more than this nobody reads. */
+/** Entries kept; older ones are dropped. Guessed: a person does not read more. */
 const ENTRIES_MAX = 100
 
-/** The conflicts told while somebody listens, newest first. */
+/** The conflicts reported while the log has listeners, newest first. */
 export interface ConflictLog extends Observable<readonly ConflictEntry[]> {
-  /** Takes one out: it was read. */
+  /** Removes one entry: a person has read it. */
   dismiss(id: string): void
   clear(): void
 }
 
 const logs = new WeakMap<Workspace, ConflictLog>()
 
-/** The one log of a workspace. It takes notes from the first listener on until the last is gone, and keeps them. */
+/** The one conflict log of `workspace`. It records while it has listeners, and keeps its entries when the last one leaves. */
 export function conflictLogOf(workspace: Workspace): ConflictLog {
   let log = logs.get(workspace)
   if (log === undefined) {

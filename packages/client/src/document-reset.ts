@@ -3,18 +3,18 @@ import type * as Y from 'yjs'
 import { ClientError } from './client-error.ts'
 import type { EditsRejectionCode } from './save-status.ts'
 
-/** Why a document was left behind, and its local copy set aside. */
+/** Why a document was replaced and its local copy set aside. */
 export type SetAsideCause =
-  /** The server's workspace is another one than the copy's: it was deleted and made anew, or restored. */
+  /** The server's workspace is not the one that the copy was made of: it was deleted and created again, or restored. */
   | { readonly cause: 'generation_changed'; readonly generation: string | undefined }
   /** The workspace was deleted on the server. */
   | { readonly cause: 'workspace_deleted'; readonly reason: string }
   /** The server refused edits; `update` holds them, as one Yjs V1 update on top of what the server has. */
   | { readonly cause: 'rejected'; readonly code: RejectionCode; readonly reason: string; readonly update: Uint8Array }
-  /** IndexedDB gave back something that is no Yjs update. */
+  /** IndexedDB returned bytes that are no Yjs update. */
   | { readonly cause: 'unreadable'; readonly reason: string }
 
-/** `workspace.doc` is another document now. What the old one held that the server does not have is in `update`. */
+/** The event that `workspace.doc` was replaced. `update` holds the edits that the server does not have. */
 export interface Reset {
   readonly cause: SetAsideCause['cause']
   /** For `rejected`: what the server said. */
@@ -22,8 +22,8 @@ export interface Reset {
   /** For a person. */
   readonly reason: string
   /**
-   * One Yjs V1 update: for `rejected` the refused edits and what built on them, else all that the document held. Never merged
-   * by the SDK. Edits that only make sense on the old document may stay pending when applied to the new one.
+   * One Yjs V1 update: for `rejected` the refused edits and the edits that built on them, else the whole old document. The SDK
+   * never merges it. Yjs may keep edits pending when they are applied to the new document, if they need parts of the old one.
    */
   readonly update: Uint8Array
 }
@@ -35,12 +35,12 @@ const ERRORS = {
   generation_changed: 'generation_changed',
 } as const
 
-/** What those who wait for an edit of a replaced document are told. */
+/** The error for callers that wait for an edit of the replaced document. */
 export function resetError(cause: SetAsideCause, reason: string): ClientError {
   return new ClientError(ERRORS[cause.cause], reason, cause.cause === 'rejected' ? { rejection: cause.code } : {})
 }
 
-/** What a person is told of edits that went with the document: see `SaveStatus`. */
+/** The code that `SaveStatus` shows for edits that were lost with the document. */
 export function lossOf(cause: SetAsideCause): EditsRejectionCode {
   return cause.cause === 'rejected' ? cause.code : (ERRORS[cause.cause] as Exclude<EditsRejectionCode, RejectionCode>)
 }

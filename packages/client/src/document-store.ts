@@ -4,9 +4,9 @@ import { ListenerSet, type Observable } from './observable-value.ts'
 import type { Workspace } from './workspace.ts'
 
 /**
- * What `read` makes of the workspace's document, for any number of listeners with one observer. `attach` calls back when that
- * may be another. `read` is given what it made last, and returns that same object when nothing differs. While somebody listens
- * it is called once after each change, otherwise at every `get()`.
+ * An observable value that `read` computes from the workspace's document. All listeners share one observer of the document.
+ * `attach` observes the document and calls `onChange` when the value may have changed. `read` gets its last result, and returns
+ * the same object if nothing differs. With listeners it runs once after each change, without listeners at every `get()`.
  */
 export function documentStore<T>(
   workspace: Workspace,

@@ -9,23 +9,23 @@ import {
 import * as Y from 'yjs'
 import { Outbox } from './outbox.ts'
 
-/** The connection that a {@link DocumentSync} speaks on. */
+/** The connection that a {@link DocumentSync} sends on. */
 export interface FrameSender {
   readonly isOpen: boolean
   send(frame: Uint8Array): void
 }
 
-/** What a {@link DocumentSync} tells its replica. */
+/** Events that a {@link DocumentSync} reports to its replica. */
 export interface DocumentSyncEvents {
-  /** The server has been sent what it lacked: what builds on it may follow. */
+  /** The answer to the server's SyncStep1 went out: frames that build on it may follow. */
   answered(): void
   /** The server's state is in the document, for the first time on this connection. */
   synced(): void
 }
 
 /**
- * Speaks y-websocket's protocol for one document and its awareness, and counts the update frames that go out as the server
- * counts them: per connection, in order, the answer to SyncStep1 included.
+ * Speaks y-websocket's protocol for one document and its awareness. Counts the update frames that it sends as the server does:
+ * per connection, in order, the answer to SyncStep1 included.
  */
 export class DocumentSync {
   readonly outbox = new Outbox()
@@ -43,13 +43,13 @@ export class DocumentSync {
     awareness.on('update', this.#onAwareness)
   }
 
-  /** A connection is open. */
+  /** Starts to sync on a connection that has opened. */
   opened(): void {
     this.outbox.open()
     this.#sender().send(encodeSyncStep1(Y.encodeStateVector(this.#doc)))
   }
 
-  /** It is not any more: whoever else was present is not known to be. */
+  /** Ends the sync of a closed connection. The other clients are removed: it is not known whether they are still present. */
   closed(): void {
     this.#isSynced = false
     this.outbox.close()
@@ -57,14 +57,14 @@ export class DocumentSync {
     removeAwarenessStates(this.#awareness, others, this)
   }
 
-  /** One edit was made here: it goes out by itself, or with the answer to the next SyncStep1. */
+  /** Takes a local edit. It is sent at once, or with the answer to the next SyncStep1. */
   written(update: Uint8Array): void {
     this.outbox.ledger.write()
     const sender = this.#sender()
     if (sender.isOpen && this.outbox.send('update', update)) sender.send(encodeUpdate(update))
   }
 
-  /** Sends one update as the answer to a SyncStep1, asked for or not. */
+  /** Sends one update as the answer to a SyncStep1, also without a SyncStep1. */
   answer(update: Uint8Array): void {
     const sender = this.#sender()
     if (!sender.isOpen) return
@@ -73,7 +73,7 @@ export class DocumentSync {
     this.#events.answered()
   }
 
-  /** Takes one frame. Throws what the bytes of its payload are at fault for. */
+  /** Takes one frame of the server. Throws when its payload can't be decoded. */
   received(frame: Frame): void {
     switch (frame.type) {
       case 'syncStep1':
@@ -95,7 +95,7 @@ export class DocumentSync {
     }
   }
 
-  /** Takes a Yjs V1 update that the server has; this object is its transaction's origin. Throws when it can't be read. */
+  /** Applies a Yjs V1 update that the server has. This object is the transaction's origin. Throws when it can't be decoded. */
   apply(update: Uint8Array): void {
     take(
       () => Y.applyUpdate(this.#doc, update, this),
@@ -109,8 +109,8 @@ export class DocumentSync {
   }
 
   /**
-   * Only what is said here: stock clients echo what others said, too, which the server knows. And only once synced, when
-   * presence is announced: who is turned away for another generation would be seen for a moment under the old client id.
+   * Sends changes of this client's own state only: the server knows the others'. Sends nothing before the first sync: a client
+   * that is rejected for its generation would be seen for a moment under its old client id.
    */
   readonly #onAwareness = (changes: Record<'added' | 'updated' | 'removed', number[]>): void => {
     if (!this.#isSynced) return
@@ -118,7 +118,7 @@ export class DocumentSync {
   }
 }
 
-/** Takes what came. Throws what `decode` throws; else an observer of the application threw, and its error is its own. */
+/** Runs `apply`. If it throws, runs `decode` to tell bad bytes, which throw here, from an observer's error, which is thrown on its own. */
 function take(apply: () => void, decode: () => void): void {
   try {
     apply()

@@ -3,15 +3,15 @@ import * as Y from 'yjs'
 import { ClientError } from './client-error.ts'
 import { WorkspaceBlocks } from './workspace-blocks.ts'
 
-/** What a keyed edit works on: a copy of the document. Good until the edit returns. */
+/** The copy of the document that a keyed edit works on. Valid until the edit returns. */
 export interface Draft {
   readonly doc: Y.Doc
   readonly blocks: WorkspaceBlocks
 }
 
 /**
- * The copy of a document that keyed edits are made on, one after the other. It can be kept from one to the next as long as
- * the document comes to hold what was made on it, since copying anew takes time.
+ * The copy of a document on which keyed edits are made, one after the other. A draft can serve several edits, as long as the
+ * document gets every edit that was made on the draft: to copy the document again takes time.
  */
 export class DraftDocument {
   readonly #live: Y.Doc
@@ -20,14 +20,14 @@ export class DraftDocument {
   #edits: Uint8Array[] = []
   #isSpoilt = false
 
-  /** `clientId` is that of an earlier draft of `live` that made nothing which `live` has not. */
+  /** `clientId` is the Yjs client id of an earlier draft of `live`. `live` must have everything that this draft made. */
   constructor(live: Y.Doc, clientId?: number) {
     this.#live = live
     this.#doc = forkDoc(live)
     if (clientId !== undefined) this.#doc.clientID = clientId
     this.#doc.on('update', (update: Uint8Array) => {
       if (this.#phase === 'editing') this.#edits.push(update)
-      // By somebody who kept the draft: it is sent to nobody, and nothing may build on it.
+      // The application kept the draft and edits it now. The server never gets that edit, so no later edit may build on it.
       else if (this.#phase === 'idle') this.#isSpoilt = true
     })
   }
@@ -36,14 +36,14 @@ export class DraftDocument {
     return this.#doc.clientID
   }
 
-  /** Whether it can follow `live`: it is a copy of that, and nobody has edited it behind an edit's back. */
+  /** Whether the draft is a copy of `live` that was edited only by {@link make}. */
   isOf(live: Y.Doc): boolean {
     return this.#live === live && !this.#isSpoilt
   }
 
   /**
-   * Runs `edit` on what the document holds now. Returns what it did, as one Yjs V1 update. Throws what `edit` throws, and
-   * `bad_options` when it is made later or elsewhere; the draft is of no more use then.
+   * Brings the draft up to date and runs `edit` on it. Returns the edit as one Yjs V1 update. Throws the error of `edit`, and
+   * `bad_options` when `edit` is asynchronous or edits the live document. After an error the draft can't be used again.
    */
   make(edit: (draft: Draft) => void): Uint8Array {
     this.#phase = 'following'
@@ -59,10 +59,10 @@ export class DraftDocument {
       const doc = this.#doc
       const returned: unknown = doc.transact(() => edit({ doc, blocks: new WorkspaceBlocks(() => doc) }))
       if (returned instanceof Promise) {
-        throw new ClientError('bad_options', 'a keyed edit is made at once: await before it, not in it')
+        throw new ClientError('bad_options', 'a keyed edit must be synchronous: await before transactOnce, not in it')
       }
       if (isLiveEdited) {
-        const message = 'a keyed edit was made on the workspace itself, where it does not count once: edit the draft'
+        const message = 'a keyed edit changed the workspace itself, where it would count twice: edit the draft instead'
         throw new ClientError('bad_options', message)
       }
       return Y.mergeUpdates(this.#edits)

@@ -1,10 +1,10 @@
 /**
- * Which of this replica's edits the server has made durable. Pure: told what happened, it answers what is known.
+ * Tracks which of this replica's edits the server has made durable. Pure: it does no I/O.
  *
- * Edits are counted from 1 as they are written. A frame *covers* edits 1 to n when the server, having made it durable,
- * has all of them. The answer to the server's SyncStep1 covers whatever was written by then, since it is everything the
- * server lacks; an update frame covers its edit and those before, but only on a connection that has sent that answer and
- * left out no edit since: else the server may still lack earlier ones.
+ * Edits are counted from 1 as they are written. A frame *covers* edits 1 to n if the server has all of them once the frame is
+ * durable. The answer to the server's SyncStep1 covers every edit written until then, because it holds everything that the
+ * server lacks. An update frame covers its own edit and all edits before it, but only if this connection has sent the answer
+ * and has left out no edit since. Otherwise the server may still lack earlier edits.
  */
 export class DurabilityLedger {
   #written = 0
@@ -16,7 +16,7 @@ export class DurabilityLedger {
   get written(): number {
     return this.#written
   }
-  /** All edits from 1 to this one are durable. */
+  /** Number of the last edit up to which all are durable. */
   get covered(): number {
     return this.#covered
   }
@@ -24,21 +24,21 @@ export class DurabilityLedger {
   get pending(): number {
     return this.#written - this.#covered
   }
-  /** Where the server's log stood at the last acknowledgement; undefined before the first. */
+  /** LSN of the last acknowledgement; undefined before the first. */
   get lsn(): number | undefined {
     return this.#lsn
   }
-  /** True once the server has made durable what this connection's sync brought. */
+  /** True once the answer to SyncStep1 of this connection is durable. */
   get isCaughtUp(): boolean {
     return this.#connection?.isSyncDurable ?? false
   }
 
-  /** One edit was made here, or was found in the local copy: it did not come from the server. */
+  /** Counts one edit that did not come from the server: a local edit, or one found in the local copy. */
   write(): void {
     this.#written += 1
   }
 
-  /** A new connection: frames are counted from 1 again, and what the last one left unacknowledged covers nothing. */
+  /** Starts a new connection: frames are counted from 1 again. Unacknowledged frames of the last connection cover nothing. */
   open(): void {
     this.#connection = { sent: 0, complete: undefined, isSyncDurable: false, unacknowledged: [] }
   }
@@ -47,19 +47,19 @@ export class DurabilityLedger {
     this.#connection = undefined
   }
 
-  /** An update frame went out on the open connection. `kind` is what the wire calls it. */
+  /** Counts one update frame that went out on the open connection. `kind` is its name on the wire. */
   send(kind: 'syncStep2' | 'update'): void {
     const connection = this.#connection
     if (connection === undefined) return
     connection.sent += 1
     if (kind === 'syncStep2') connection.complete = this.#written
-    // Each edit has a frame of its own; if one got none (the socket was closing), those after it don't stand alone.
+    // Each edit has its own frame. If an edit got none (the socket was closing), later frames do not cover it.
     else if (connection.complete === this.#written - 1) connection.complete = this.#written
     if (connection.complete === undefined) return
     connection.unacknowledged.push({ frame: connection.sent, covers: connection.complete })
   }
 
-  /** The first `frames` frames of the open connection are durable. Throws when so many were never sent. */
+  /** Notes that the first `frames` frames of the open connection are durable. Throws when fewer were sent. */
   acknowledge(frames: number, lsn: number): void {
     const connection = this.#connection
     if (connection === undefined) return
@@ -79,7 +79,7 @@ export class DurabilityLedger {
 
 interface OpenConnection {
   sent: number
-  /** Edits 1 to this one have gone out or are on the server; undefined before the answer to SyncStep1. */
+  /** Number of the last edit up to which all were sent; undefined before the answer to SyncStep1. */
   complete: number | undefined
   isSyncDurable: boolean
   unacknowledged: { frame: number; covers: number }[]

@@ -1,22 +1,22 @@
 import type { TextEdit } from '@joinery/blocks'
 import type * as Y from 'yjs'
 
-/** Where each character of a field is in a text that others have edited since the two were alike. */
+/** Maps each character of a field to its position in a text that others have edited since field and text were equal. */
 export class FieldPlaces {
-  /** Of each character of the field its index in the text; of one that others have removed `~` of where it was. */
+  /** For each character of the field its index in the text. For a character that others removed: `~` of its last index. */
   readonly #places: number[]
 
   constructor(length: number) {
     this.#places = Array.from({ length }, (_, at) => at)
   }
 
-  /** Others have edited the text, one edit after the other. */
+  /** Takes in others' edits of the text, each one after the last. */
   follow(edits: readonly TextEdit[]): void {
     for (const edit of edits)
       for (const [at, place] of this.#places.entries()) this.#places[at] = placeAfter(edit, place)
   }
 
-  /** Writes into the text what was typed in the field, as `diffText` tells it. */
+  /** Writes the edits `typed` of the field, as `diffText` gives them, into the text. */
   write(text: Y.Text, typed: readonly TextEdit[]): void {
     for (const { index, remove, insert } of [...typed].reverse()) {
       const start = this.indexOf(index)
@@ -28,7 +28,7 @@ export class FieldPlaces {
     }
   }
 
-  /** The text's index for one of the field: right behind the character before it. */
+  /** The index in the text for an index in the field: right behind the field's character before it. */
   indexOf(index: number): number {
     const before = this.#places[index - 1]
     if (before === undefined) return 0

@@ -1,21 +1,21 @@
 import type { TextEdit } from '@joinery/blocks'
 
-/** What a field shows of a text, and which of its characters stands for which of the text's. */
+/** The value that a field shows for a text, and the mapping between the characters of the two. */
 export interface FieldView {
   readonly shown: string
-  /** An edit of what is shown, as one of the text. */
+  /** Converts an edit of the shown value to an edit of the text. */
   edit(edit: TextEdit): TextEdit
   toText(index: number): number
   toShown(index: number): number
 }
 
 /**
- * Browsers do not show every text as it is: an `<input>` has no line ends, and a `<textarea>` makes each one `\n`. `shown` is
- * what the field made of `text`.
+ * Maps a text to the value that a field shows for it. The two may differ: an `<input>` removes line ends, and a `<textarea>`
+ * turns each into `\n`. `shown` is the field's value after `text` was written to it.
  */
 export function viewOf(text: string, shown: string): FieldView {
   if (text === shown) return { shown, edit: same, toText: same, toShown: same }
-  // Of each character that is shown: where what it stands for begins in the text, and where that ends.
+  // For each shown character: start and end of its counterpart in the text.
   const starts: number[] = []
   const ends: number[] = []
   let at = 0

@@ -3,15 +3,16 @@ import * as Y from 'yjs'
 import { followDoc } from './follow-doc.ts'
 import type { Workspace } from './workspace.ts'
 
-/** Somebody who shows a part of a block; of the block itself where `part` is undefined. */
+/** One listener of a block. */
 interface Follower {
+  /** The part it listens to; undefined for the block's coming and going alone. */
   readonly part: string | undefined
   readonly call: () => void
 }
 
 /**
- * Calls `listener` when block `id` comes, goes or is replaced, and when its `part` (`content`, `fields`, ...) is edited or
- * replaced; of other parts and other blocks nothing is heard. Outlives replica swaps. Returns unsubscribe.
+ * Calls `listener` when block `id` is created, deleted or replaced, and when its `part` (`content`, `fields`, ...) is edited or
+ * replaced. Edits of other parts and other blocks do not call it. It stays when the document is replaced. Returns unsubscribe.
  */
 export function followBlock(
   workspace: Workspace,
@@ -30,8 +31,8 @@ export function followBlock(
 const followedBlocks = new WeakMap<Workspace, FollowedBlocks>()
 
 /**
- * The blocks of one workspace that somebody shows. One observer for all of them and one for each block: Yjs finds an observer
- * that is taken away by looking at every other, which for a board of a thousand blocks made leaving it take a quarter second.
+ * The blocks of one workspace that have listeners, with one observer for the map of blocks and one for each block. Not one for
+ * each listener: to remove an observer, Yjs looks at all others, so that to leave a board of a thousand blocks took 250 ms.
  */
 class FollowedBlocks {
   readonly #workspace: Workspace
@@ -100,7 +101,7 @@ class FollowedBlock {
   readonly followers = new Set<Follower>()
   #map: Y.Map<unknown> | undefined
 
-  /** Observes what the block is now; undefined when there is none. */
+  /** Observes `map`, the block's present map; undefined when there is no such block. */
   attach(map: Y.Map<unknown> | undefined): void {
     if (map === this.#map) return
     this.#map?.unobserveDeep(this.#blockOnChange)
@@ -110,7 +111,7 @@ class FollowedBlock {
 
   tell(isConcerned: (follower: Follower) => boolean): void {
     for (const follower of [...this.followers]) {
-      // One that was called before may have ended it.
+      // A follower that was called before may have removed this one.
       if (this.followers.has(follower) && isConcerned(follower)) follower.call()
     }
   }

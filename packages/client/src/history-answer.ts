@@ -1,14 +1,14 @@
 import { type Observable, ObservableValue } from './observable-value.ts'
 
-/** Where a question to the server stands. */
+/** State of a question to the server. */
 export type Answer<T> =
   | { readonly state: 'loading' }
   | { readonly state: 'ready'; readonly value: T }
   | { readonly state: 'failed'; readonly error: unknown }
 
 /**
- * One question, asked when somebody begins to listen and left alone when nobody does any more before it is answered. An
- * answer stays; what failed is asked again by who listens next.
+ * One question to the server as an observable. The first listener makes it ask; it aborts when the last listener leaves before
+ * the answer. An answer stays. After a failure the next first listener makes it ask again.
  */
 export function answerTo<T>(ask: (signal: AbortSignal) => Promise<T>): Observable<Answer<T>> {
   const answer = new ObservableValue<Answer<T>>({ state: 'loading' })

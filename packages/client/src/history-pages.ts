@@ -3,27 +3,27 @@ import { type Observable, ObservableValue } from './observable-value.ts'
 import type { Workspace } from './workspace.ts'
 
 export interface HistoryPagesState {
-  /** Newest first. A record that is read stays the same object. */
+  /** Newest first. The object of a record never changes. */
   readonly records: readonly HistoryRecord[]
-  /** Whether there may be older ones. */
+  /** Whether there may be older records. */
   readonly hasMore: boolean
   readonly isLoading: boolean
-  /** Why the last request got no answer; undefined again with the next that does. */
+  /** Error of the last request; undefined if it succeeded. */
   readonly error: Error | undefined
 }
 
-/** Records of one page: what a person scrolls through in one go. */
+/** Records of one page: as many as a person scrolls through at once. Guessed. */
 const PAGE_RECORDS = 100
-/** The most that the server looks at for one request. */
+/** Most records that the server scans for one request. */
 const WINDOW_RECORDS_MAX = 10_000
-/** More than this are never on their way to the disk at once: records of one fsync's time. A guess. */
+/** Upper bound of records written but not durable yet: those of one fsync's time. Guessed. */
 const UNTOLD_RECORDS_MAX = 1_000
-/** How soon the list follows what is written, ms: a person who types makes one request of it, not forty. */
+/** Delay between a new record and the request for it: a person who types causes one request, not forty. */
 const FOLLOW_MS = 500
 
 /**
- * The records of a workspace, newest first. It reads the newest page when somebody begins to listen, older ones at `more()`,
- * and follows what is written until nobody listens any more; what is read is kept.
+ * The records of a workspace, newest first. The first listener makes it read the newest page; `more()` reads older pages. While
+ * it has listeners, it adds new records. Records that were read are kept.
  */
 export class HistoryPages implements Observable<HistoryPagesState> {
   readonly #workspace: Workspace
@@ -34,13 +34,13 @@ export class HistoryPages implements Observable<HistoryPagesState> {
   #listeners = 0
   #stop: (() => void) | undefined
   readonly #isFiltered: boolean
-  /** What is read: LSNs above `after`, up to `through`. Undefined before the first answer. */
+  /** Range of LSNs that was read: above `after`, up to `through`. Undefined before the first answer. */
   #read: { readonly after: number; readonly through: number } | undefined
   #wantsOlder = false
   #wantsNewer = false
   #reading: AbortController | undefined
 
-  /** `source` is asked; one page has `pageRecords`, 1 to 1,000. */
+  /** Reads from `source`, `pageRecords` (1 to 1,000) records a page. */
   constructor(workspace: Workspace, source: RecordSource, filter: RecordFilter, pageRecords = PAGE_RECORDS) {
     this.#workspace = workspace
     this.#source = source
@@ -63,7 +63,7 @@ export class HistoryPages implements Observable<HistoryPagesState> {
     }
   }
 
-  /** Reads one page more of what is older, or tries again what failed. No effect while nobody listens. */
+  /** Reads the next older page, or repeats the request that failed. No effect without listeners. */
   readonly more = (): void => {
     this.#wantsOlder = true
     if (this.get().error !== undefined) this.#wantsNewer = true
@@ -83,7 +83,7 @@ export class HistoryPages implements Observable<HistoryPagesState> {
     }
     let { doc } = this.#workspace
     doc.on('update', onChange)
-    // Others' edits are in the document first; one's own are in the log once they are saved.
+    // An edit of others is in the document before its record can be read. The record of an own edit exists once it is saved.
     const unsubscribe = saveStatus.subscribe(onChange)
     const stopResets = this.#workspace.onReset(({ cause }) => {
       doc.off('update', onChange)
@@ -103,7 +103,7 @@ export class HistoryPages implements Observable<HistoryPagesState> {
     }
   }
 
-  /** The workspace is another one now, with another log. */
+  /** Drops all records: the workspace is another one now, with another log. */
   #forget(): void {
     this.#reading?.abort()
     this.#reading = undefined
@@ -118,12 +118,12 @@ export class HistoryPages implements Observable<HistoryPagesState> {
     void this.#readWanted(reading.signal).finally(() => {
       if (this.#reading !== reading) return
       this.#reading = undefined
-      // What was wanted by somebody who was told that it is all read.
+      // A listener may have asked for more when it heard that reading was over.
       if (this.#wantsNewer || this.#wantsOlder) this.#start()
     })
   }
 
-  /** One request after the other until nothing is wanted. Never rejects. */
+  /** Makes one request after the other until all wanted records are read. Never rejects. */
   async #readWanted(signal: AbortSignal): Promise<void> {
     try {
       while (this.#wantsNewer || this.#wantsOlder) {
@@ -134,7 +134,7 @@ export class HistoryPages implements Observable<HistoryPagesState> {
       }
       this.#set({ isLoading: false, error: undefined })
     } catch (error) {
-      // Whoever aborted has put the state right, or will when it is listened to again.
+      // The caller that aborted has set the state, or the next first listener will.
       if (signal.aborted) return
       this.#wantsNewer = false
       this.#wantsOlder = false
@@ -150,7 +150,7 @@ export class HistoryPages implements Observable<HistoryPagesState> {
   }
 
   async #readNewer(through: number, signal: AbortSignal): Promise<void> {
-    // Before the answer: what is written meanwhile is wanted anew.
+    // Reset before the request: records written meanwhile need another one.
     this.#wantsNewer = false
     const head = this.#isFiltered ? await this.#source.head({ signal }) : 0
     const newer = await this.#recordsBetween(through, Number.POSITIVE_INFINITY, signal)
@@ -158,7 +158,7 @@ export class HistoryPages implements Observable<HistoryPagesState> {
     if (newer.length > 0) this.#set({ records: [...newer.reverse(), ...this.get().records] })
   }
 
-  /** Reads what is at or before `end`, further and further back until something passes the filter. */
+  /** Reads records at or before `end`, further and further back until one passes the filter. */
   async #readOlder(end: number, signal: AbortSignal): Promise<void> {
     let found: HistoryRecord[] = []
     let after = end
@@ -166,7 +166,7 @@ export class HistoryPages implements Observable<HistoryPagesState> {
       const before = after
       after = Math.max(0, before - Math.min(window, WINDOW_RECORDS_MAX))
       found = await this.#recordsBetween(after, before, signal)
-      // Without a filter a window has a record for each LSN: if it has not, older ones are not kept.
+      // Without a filter a window has a record for each LSN. If records are missing, the server no longer keeps older ones.
       if (!this.#isFiltered && found[0]?.lsn !== after + 1) after = 0
     }
     this.#wantsOlder = false
@@ -176,8 +176,9 @@ export class HistoryPages implements Observable<HistoryPagesState> {
   }
 
   /**
-   * Up to where nothing more can come, when `records` were found up to `head`. Not `head` itself: what is not durable yet is
-   * not told yet. Through a filter it may be far behind the head, and would be looked at again with every edit.
+   * The LSN up to which no further record can appear, given that `records` were found up to `head`. Not `head` itself: records
+   * that are not durable yet are not returned yet. With a filter the last record found may be far behind `head`; to start
+   * there would scan the same records again after every edit.
    */
   #lastLookedAt(records: readonly HistoryRecord[], head: number): number {
     const last = records.at(-1)?.lsn ?? 0

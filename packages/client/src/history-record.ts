@@ -1,6 +1,6 @@
 import type { HistoryRequest } from './history-request.ts'
 
-/** One record of the log: who wrote what and when, by the server's word. */
+/** One record of the server's log: who wrote what, and when. */
 export interface HistoryRecord {
   readonly lsn: number
   /** Server time, ms since epoch. */
@@ -10,11 +10,11 @@ export interface HistoryRecord {
   readonly connection: string
   /** `block`, `block/part` or deeper. */
   readonly touched: readonly string[]
-  /** Size of its update. */
+  /** Size of the record's update. */
   readonly bytes: number
 }
 
-/** Which records. */
+/** Selects records. */
 export interface RecordFilter {
   /** Only those that touched this block. */
   readonly block?: string
@@ -36,7 +36,7 @@ export interface RecordPage {
   readonly next: number | undefined
 }
 
-/** Where records are read from. */
+/** A source of records: the server's HTTP API. */
 export interface RecordSource {
   /** LSN of the last record. */
   head(request?: HistoryRequest): Promise<number>

@@ -1,14 +1,14 @@
 import { ClientError, type Refusal } from './client-error.ts'
 import type { ReplicaTarget } from './replica.ts'
 
-/** What every request of a history takes. */
+/** Options of every request for history. */
 export interface HistoryRequest {
-  /** Ends it: what was asked for rejects with the signal's reason. */
+  /** Ends the request: it rejects with the signal's reason. */
   readonly signal?: AbortSignal
 }
 
 export interface Question extends HistoryRequest {
-  /** What follows the workspace in the path. */
+  /** Rest of the URL's path after the workspace. */
   readonly path: string
   readonly query?: Readonly<Record<string, string | number | undefined>>
   /** Sent as JSON, by POST. */
@@ -17,8 +17,8 @@ export interface Question extends HistoryRequest {
 }
 
 /**
- * Asks the HTTP face of the server that `target` names, as whom the socket speaks. Rejects with `unreachable` when nothing
- * came back, with `request_refused` when what came back is a refusal, with the signal's reason when that aborted.
+ * Sends a request to the HTTP API of the server that `target` names, with the identity of the workspace's socket. Rejects with
+ * `unreachable` when no answer came, with `request_refused` when the answer is a refusal, and with the signal's reason.
  */
 export async function askServer<T>(target: ReplicaTarget, question: Question): Promise<T> {
   const { signal, body, key } = question
@@ -36,7 +36,7 @@ export async function askServer<T>(target: ReplicaTarget, question: Question): P
     answer = parseJson(await response.text())
   } catch (cause) {
     signal?.throwIfAborted()
-    throw new ClientError('unreachable', 'the server can’t be reached: history needs a connection', { cause })
+    throw new ClientError('unreachable', 'the server did not answer: history needs a connection', { cause })
   }
   if (response.ok && answer !== undefined) return answer as T
   throw refusedWith(response.status, answer)
@@ -54,17 +54,17 @@ async function headersOf({ token, actor, source }: ReplicaTarget): Promise<Recor
   try {
     bearer = await token()
   } catch (cause) {
-    throw new ClientError('unreachable', `no token could be had: ${cause}`, { cause })
+    throw new ClientError('unreachable', `the token function failed: ${cause}`, { cause })
   }
   return {
     ...(bearer !== undefined && { authorization: `Bearer ${bearer}` }),
-    // A header takes Latin letters only. Who has a token is named by that anyway; without keys such a name is left out.
+    // A header takes Latin letters only, so that other names are left out. With a token, the token names the actor anyway.
     ...(actor !== undefined && /^[\x20-\x7e\xa0-\xff]+$/.test(actor) && { 'x-joinery-actor': actor }),
     ...(source !== undefined && { 'x-joinery-source': source }),
   }
 }
 
-/** Undefined for what is no JSON: a proxy's page, most often. */
+/** Undefined for a text that is no JSON: most often the error page of a proxy. */
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
@@ -76,7 +76,7 @@ function parseJson(text: string): unknown {
 function refusedWith(status: number, answer: unknown): ClientError {
   const { error } = (answer ?? {}) as { error?: { code?: unknown; message?: unknown; details?: unknown } }
   if (typeof error?.code !== 'string') {
-    const message = `what answered with ${status} is no history of a Joinery server`
+    const message = `the answer (status ${status}) is not from a Joinery server: check the URL`
     return new ClientError('request_refused', message, { refusal: { status, code: 'none', details: undefined } })
   }
   const refusal: Refusal = { status, code: error.code, details: error.details }

@@ -17,7 +17,7 @@ export interface PastBlock extends BlockJson {
 export interface PastQuery extends HistoryRequest {
   /** Only blocks after this id. */
   readonly after?: string
-  /** Blocks of one page, 1 to 1,000; by default 100. */
+  /** Blocks of one page: 1 to 1,000, by default 100. */
   readonly limit?: number
 }
 
@@ -33,7 +33,7 @@ interface Sides<T> {
   readonly after: T
 }
 
-/** What differs in one block; a side is null where there was nothing. */
+/** Differences in one block. A side is null where there was nothing. */
 export interface BlockDifference {
   readonly id: string
   readonly type?: Sides<string>
@@ -60,8 +60,8 @@ export interface Restored {
 }
 
 /**
- * What a workspace was, by whom, and the way back. It asks the server's HTTP face, as whom the workspace's socket speaks;
- * every function rejects with a `ClientError` (`unreachable`, `request_refused`) or its signal's reason.
+ * The history of a workspace: records, past states, differences, and restoring. It asks the server's HTTP API with the identity
+ * of the workspace's socket. Every method rejects with a `ClientError` (`unreachable`, `request_refused`) or its signal's reason.
  */
 export class WorkspaceHistory implements RecordSource {
   readonly #workspace: Workspace
@@ -83,29 +83,29 @@ export class WorkspaceHistory implements RecordSource {
     return { records, next: next ?? undefined }
   }
 
-  /** One page of the blocks as they were. */
+  /** One page of the blocks as they were at `point`. */
   async stateAt(point: HistoryPoint, { signal, ...query }: PastQuery = {}): Promise<PastPage> {
     const question = { path: '/blocks', query: { at: textOf(point), ...query }, ...(signal && { signal }) }
     const { blocks, next } = await this.#ask<{ blocks: PastBlock[]; next: string | null }>(question)
     return { blocks, next: next ?? undefined }
   }
 
-  /** What turned the state at `from` into that at `to`. */
+  /** The differences between the states at `from` and `to`. */
   difference(from: HistoryPoint, to: HistoryPoint, { signal }: HistoryRequest = {}): Promise<Difference> {
     const query = { from: textOf(from), to: textOf(to) }
     return this.#ask({ path: '/diff', query, ...(signal && { signal }) })
   }
 
   /**
-   * Shows again to everybody what blocks and edges showed at `lsn`, by one new edit, and resolves when that is durable. Under
-   * the same `key` it happens once, however often it is asked for: by default each call has a key of its own.
+   * Brings blocks and edges back to their state at `lsn` by one new edit, and resolves when that is durable. Calls with the same
+   * `key` restore once; by default each call has its own key.
    */
   restore(lsn: number, { signal, key }: HistoryRequest & { readonly key?: string } = {}): Promise<Restored> {
     const body = { lsn }
     return this.#ask({ path: '/restore', body, key: key ?? randomKey(), ...(signal && { signal }) })
   }
 
-  /** The records as a list that grows: back to older ones when asked, and on with what is written. */
+  /** The records as a list that grows: by older ones on request, and by new ones as they are written. */
   pages(filter: RecordFilter = {}, pageRecords?: number): HistoryPages {
     return new HistoryPages(this.#workspace, this, filter, pageRecords)
   }
@@ -117,7 +117,7 @@ export class WorkspaceHistory implements RecordSource {
 
 const histories = new WeakMap<Workspace, WorkspaceHistory>()
 
-/** The history of `workspace`: one object for each. Apart from the workspace, so that who never asks has none of it to load. */
+/** The history of `workspace`; one object for each. Not a part of `Workspace`: an application without history need not load it. */
 export function historyOf(workspace: Workspace): WorkspaceHistory {
   let history = histories.get(workspace)
   if (history === undefined) {
@@ -131,7 +131,7 @@ function textOf(point: HistoryPoint): string {
   return typeof point === 'number' ? String(point) : point.toISOString()
 }
 
-/** Not `randomUUID`, which a page that was not loaded over TLS does not have. */
+/** Not `crypto.randomUUID`: a page that was loaded without TLS does not have it. */
 function randomKey(): string {
   return crypto.getRandomValues(new Uint32Array(4)).join('-')
 }

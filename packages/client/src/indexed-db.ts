@@ -7,8 +7,8 @@ export function requestResult<T>(request: IDBRequest<T>): Promise<T> {
 }
 
 /**
- * Runs `body` in one transaction over `stores`. Resolves with its result when the transaction has committed: a request that
- * succeeded is not yet stored, a full disk shows at the commit. Whatever fails aborts the whole and rejects.
+ * Runs `body` in one transaction over `stores`. Resolves with its result when the transaction has committed: a successful request
+ * is not stored yet, and a full disk shows at the commit. A failure aborts the whole transaction and rejects.
  */
 export async function inTransaction<T>(
   db: IDBDatabase,

@@ -7,27 +7,27 @@ import { type Draft, DraftDocument } from './draft.ts'
 import type { Replica } from './replica.ts'
 
 export interface KeyedOptions extends WaitOptions {
-  /** Names the edit in its workspace, for good: text of 1 to 1,024 bytes in UTF-8. */
+  /** Names the edit in its workspace, forever: text of 1 to 1,024 bytes in UTF-8. */
   readonly idempotencyKey: string
 }
 
 export interface KeyedReceipt {
-  /** Of the record that bears the key. */
+  /** LSN of the record that bears the key. */
   readonly lsn: number
-  /** The server knew the key: from an earlier call, or from this one before the connection was lost. Nothing was applied again. */
+  /** The server knew the key, from an earlier call or from this one before a reconnect. Nothing was applied again. */
   readonly isRepeated: boolean
 }
 
 const NO_UPDATE = new Uint8Array()
 
-/** Edits that count once: see `Workspace.transactOnce`. They take turns, so that each sees what those before it did. */
+/** Edits that count once: see `Workspace.transactOnce`. They are made one after the other, so that each sees the ones before. */
 export class KeyedEdits {
   readonly #current: () => Replica
   readonly #whenSynced: () => Promise<void>
   #lastTurn: Promise<void> = Promise.resolve()
   readonly #drafts = new WeakMap<Y.Doc, KeptDraft>()
 
-  /** `current` gives the workspace's replica of the moment, `whenSynced` waits for its first sync. */
+  /** `current` returns the workspace's present replica; `whenSynced` waits for its first sync. */
   constructor(current: () => Replica, whenSynced: () => Promise<void>) {
     this.#current = current
     this.#whenSynced = whenSynced
@@ -48,7 +48,7 @@ export class KeyedEdits {
         try {
           return await this.#send(replica, edit, idempotencyKey, signal)
         } catch (error) {
-          // Other edits were refused, and the document went with them: the key allows another try on the next one.
+          // The document was replaced because other edits were refused. With a key, it is safe to try again on the new one.
           if (this.#current() === replica || isOtherWorkspace(error)) throw error
         }
       }
@@ -76,7 +76,7 @@ export class KeyedEdits {
     try {
       update = draft.make(edit)
     } catch (error) {
-      // What it did the first time may be why it can't be done again.
+      // The edit may fail because its first run was applied: ask the server for the key.
       const known = await replica.sendKeyed(key, NO_UPDATE, { signal })
       if (known.outcome === 'repeated') return { lsn: known.lsn, isRepeated: true }
       throw error
@@ -98,9 +98,9 @@ export class KeyedEdits {
 }
 
 /**
- * The last draft of a document, kept while it is sure that the server has all of it: else another edit could come to bear the
- * same Yjs ids. As it takes the memory of the document once more, it may go; the next one is then a new copy under the same
- * client id, since another would stay in every state vector for good.
+ * The last draft of a document. It is kept only if the server has all of its edits: otherwise two different edits could get the
+ * same Yjs ids. It takes as much memory as the document, so it is held weakly. If it is collected, the next draft is a new copy
+ * with the same client id, because each further client id stays in every state vector forever.
  */
 interface KeptDraft {
   readonly clientId: number

@@ -9,8 +9,8 @@ interface KeyedSend {
 }
 
 /**
- * Keyed updates that the server has not answered. Each connection sends them again, once it has brought what they build
- * on: the key sees to it that they count once.
+ * Keyed updates that the server has not answered. Each new connection sends them again, after the edits that they build on. The
+ * key makes sure that they count once.
  */
 export class KeyedSends {
   readonly #transmit: (frame: Uint8Array) => void
@@ -21,12 +21,12 @@ export class KeyedSends {
     this.#transmit = transmit
   }
 
-  /** Those that wait for an answer. */
+  /** Number of updates that wait for an answer. */
   get size(): number {
     return this.#open.size
   }
 
-  /** Resolves with the server's answer. One of a key at a time. */
+  /** Sends `update` and resolves with the server's answer. At most one call for a key at a time. */
   async send(key: string, update: Uint8Array, { signal }: WaitOptions = {}): Promise<KeyedResult> {
     signal?.throwIfAborted()
     const { promise, ...settle } = deferred<KeyedResult>()
@@ -40,7 +40,7 @@ export class KeyedSends {
     }
   }
 
-  /** This connection has sent everything that they may build on. */
+  /** Sends what waits: this connection has sent everything that keyed updates may build on. */
   ready(): void {
     this.#isReady = true
     for (const { message } of this.#open.values()) this.#transmit(encodeJoinery(message))
@@ -50,12 +50,12 @@ export class KeyedSends {
     this.#isReady = false
   }
 
-  /** Takes an answer; one that nobody waits for any more says nothing. */
+  /** Takes an answer of the server. An answer that no caller waits for is ignored. */
   settle(result: KeyedResult): void {
     this.#open.get(result.key)?.resolve(result)
   }
 
-  /** None of them will be answered. */
+  /** Rejects all that wait with `error`. */
   fail(error: unknown): void {
     for (const { reject } of this.#open.values()) reject(error)
   }

@@ -5,34 +5,34 @@ import { refusalOf } from './client-error.ts'
 import type { ConnectionState } from './save-status.ts'
 import { closeSockets } from './socket-closing.ts'
 
-/** How long a connection may take to its hello. TCP alone would wait for minutes on a host that swallows packets. */
+/** Time from the attempt to the server's hello. TCP alone would wait for minutes on a host that drops packets. */
 const OPEN_TIMEOUT_MS = 15_000
-/** Without a frame for so long the server is gone, whatever TCP says: it sends one each 25 s at the latest. y-websocket's. */
+/** After so long without a frame the server counts as gone, whatever TCP says: it sends a frame every 25 s. y-websocket's value. */
 const SILENCE_TIMEOUT_MS = 30_000
 
-/** What a {@link Link} tells its replica. */
+/** Events that a {@link Link} reports to its replica. */
 export interface LinkEvents {
   stateChanged(state: ConnectionState): void
-  /** A socket is open: frames are counted from 1. The server may still refuse. */
+  /** A socket has opened: frames are counted from 1. The server may still refuse the client. */
   opened(): void
   closed(): void
-  /** What throws ends the connection, as a frame does that can't be read. */
+  /** If the handler throws, the connection ends, as after an unreadable frame. */
   received(frame: Frame): void
   /** The server closed with 4409. */
   generationRefused(): void
 }
 
 export interface LinkOptions {
-  /** Of the workspace's room, without query. */
+  /** URL of the workspace's room, without the query string. */
   readonly url: string
-  /** Makes the query string of the next connection: a token may have to be fetched. */
+  /** Returns the query of the next connection. It may have to fetch a token. */
   query(): Promise<Record<string, string>>
-  /** The server has refused this already: nothing is tried before `reconnect()`. */
+  /** A refusal to start with: the link then connects only after `reconnect()`. */
   readonly refusal: ConnectionRefusal | undefined
   readonly events: LinkEvents
 }
 
-/** The state of a connection that the server refused for good. */
+/** The state of a connection that the server refused with a final code. */
 export type ConnectionRefusal = Extract<ConnectionState, { state: 'refused' }>
 
 /** One attempt that has got as far as a socket. */
@@ -44,7 +44,7 @@ interface Connection {
   heardAtMs: number
 }
 
-/** Keeps one connection to one room, as long as the server allows it. What is said on it is others' business. */
+/** Keeps one connection to one room open, as long as the server allows it. It does not look into the frames' content. */
 export class Link {
   readonly #options: LinkOptions
   /** All sockets that have not closed yet, those given up included. */
@@ -52,12 +52,12 @@ export class Link {
   /** The connection in use. */
   #connection: Connection | undefined
   #state: ConnectionState
-  /** Counts attempts, so that a token that comes too late starts nothing. */
+  /** Number of the current attempt. A token that arrives for an older attempt is ignored. */
   #attempt = 0
-  /** Connections lost since the last that synced. */
+  /** Number of lost connections since the last one that synced. */
   #losses = 0
   #lastError: string | undefined
-  /** Ends the wait for a hello, for the next attempt, or for a sign of life. */
+  /** The timer of the present wait: for a hello, for the next attempt, or for a sign of life. */
   #timer: ReturnType<typeof setTimeout> | undefined
 
   constructor(options: LinkOptions) {
@@ -71,7 +71,7 @@ export class Link {
     return this.#state
   }
 
-  /** Whether {@link send} would send. */
+  /** Whether a socket is open, so that {@link send} sends. */
   get isOpen(): boolean {
     const socket = this.#connection?.socket
     return socket !== undefined && socket.readyState === socket.OPEN
@@ -83,7 +83,7 @@ export class Link {
     void this.#tryConnect()
   }
 
-  /** Hangs up and connects anew, with a fresh query. */
+  /** Closes the connection and opens a new one, with a fresh query. */
   reconnect(): void {
     if (this.#state.state === 'closed') return
     void this.#tryConnect()
@@ -94,7 +94,7 @@ export class Link {
     if (this.isOpen) this.#connection?.socket.send(frame as Uint8Array<ArrayBuffer>)
   }
 
-  /** Nothing is sent or received from here on. Resolves when every socket has closed; never rejects. */
+  /** Ends the link: it sends and receives nothing more. Resolves when every socket has closed; never rejects. */
   close(): Promise<void> {
     if (this.#state.state !== 'closed') {
       globalThis.window?.removeEventListener('online', this.#onOnline)
@@ -116,7 +116,7 @@ export class Link {
       const query = await this.#options.query()
       if (attempt === this.#attempt) this.#open(query)
     } catch (error) {
-      // The token's source failed, or the browser forbids the URL (ws: on an https page).
+      // The token function failed, or the browser forbids the URL (ws: on an https page).
       if (attempt === this.#attempt) this.#lose(`could not connect: ${error}`)
     }
   }
@@ -135,7 +135,7 @@ export class Link {
     socket.onmessage = ({ data }) => {
       if (connection === this.#connection) this.#onMessage(data, connection)
     }
-    // `ws` throws in the process where nobody listens; of one given up, it tells that it was closed while connecting.
+    // Without a listener `ws` throws in the process, also for a socket that was given up while connecting.
     socket.onerror = (event) => {
       if (connection !== this.#connection) return
       this.#lastError = 'message' in event && typeof event.message === 'string' ? event.message : undefined
@@ -146,18 +146,18 @@ export class Link {
     }
   }
 
-  /** A frame that can't be read must end this connection, not the process: `ws` throws what a handler throws. */
+  /** Takes a frame. An unreadable frame ends this connection, not the process: `ws` rethrows a handler's error. */
   #onMessage(data: ArrayBuffer | string, connection: Connection): void {
     connection.heardAtMs = Date.now()
     try {
       if (typeof data === 'string') throw new TypeError('a frame of text')
       const frame = decodeFrame(new Uint8Array(data))
-      // A server that refuses opens the socket too, to say why: only its hello means that it lets this client in.
+      // A server that refuses opens the socket, too, to say why. Only its hello lets this client in.
       if (frame.type === 'joinery' && frame.message?.type === 'hello') this.#onHello(connection)
       if (frame.type === 'syncStep2') this.#losses = 0
       this.#options.events.received(frame)
     } catch (error) {
-      if (connection === this.#connection) this.#lose(`the server sent what can't be read: ${error}`)
+      if (connection === this.#connection) this.#lose(`the server sent an unreadable frame: ${error}`)
     }
   }
 
@@ -171,13 +171,13 @@ export class Link {
   #watchSilence(connection: Connection): void {
     const silentMs = Date.now() - connection.heardAtMs
     if (silentMs >= SILENCE_TIMEOUT_MS) return this.#lose('the server fell silent')
-    // A clock that was set back must not make the wait longer.
+    // A clock that was set back must not prolong the wait.
     const restMs = Math.min(SILENCE_TIMEOUT_MS - silentMs, SILENCE_TIMEOUT_MS)
     this.#timer = setTimeout(() => this.#watchSilence(connection), restMs)
   }
 
   #onClose({ code, reason }: CloseEvent, { hasSentGeneration }: Connection): void {
-    // A token that was good has expired: there may be a fresh one. Else the next connection is refused before its hello.
+    // A token expired on an open connection: there may be a fresh one. If not, the next connection is refused.
     const isExpiry = code === CLOSE.unauthorized && this.#state.state === 'connected'
     if (!isFinalCloseCode(code) || isExpiry) return this.#lose(reason || this.#lastError || 'the connection was lost')
     this.#hangUp()
@@ -185,7 +185,7 @@ export class Link {
     this.#become({ state: 'refused', ...refusalOf(code, reason) })
   }
 
-  /** Gives up this connection, and tries anew after a while. */
+  /** Gives up this connection, and connects again after a delay. */
   #lose(reason: string): void {
     this.#hangUp()
     if (this.#state.state === 'closed') return
@@ -195,7 +195,7 @@ export class Link {
     this.#become({ state: 'waiting', reason })
   }
 
-  /** Nothing more is heard of this connection, if there is one. Who is told may close or reconnect this very link. */
+  /** Drops the connection, if there is one. The listener of `closed` may close or reconnect this link. */
   #hangUp(): void {
     clearTimeout(this.#timer)
     const connection = this.#connection
@@ -215,7 +215,7 @@ export class Link {
     if (this.#state.state === 'waiting') this.connect()
   }
 
-  /** A socket notices only by its silence. Attempts go on all the same: a server on this device needs no network. */
+  /** Gives up at once: a socket would notice only by its silence. Attempts continue: a server on this device needs no network. */
   readonly #onOffline = (): void => {
     if (this.#state.state === 'connected') this.#lose('this device has no network')
   }

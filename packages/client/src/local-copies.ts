@@ -4,7 +4,7 @@ import type { SetAsideCause } from './document-reset.ts'
 import { deleteDatabase, inTransaction, openDatabase, requestResult } from './indexed-db.ts'
 import { LocalCopy } from './local-copy.ts'
 
-/** A local copy that is no longer used, as `listSetAside` gives it. */
+/** A local copy that is no longer used, as `listSetAside` returns it. */
 export type SetAsideCopy = SetAsideCause & {
   /** For `readSetAside` and `discardSetAside`. */
   readonly id: string
@@ -12,9 +12,9 @@ export type SetAsideCopy = SetAsideCause & {
   readonly atMs: number
 }
 
-/** One local copy, or what became of it, as the catalog has it. */
+/** One local copy in the catalog. */
 interface CopyRecord {
-  /** Name of its database, which has y-indexeddb's layout. */
+  /** Name of the copy's database, which has y-indexeddb's layout. */
   readonly name: string
   readonly document: string
   readonly createdAtMs: number
@@ -25,8 +25,8 @@ interface CopyRecord {
 const CATALOG = 'copies'
 
 /**
- * The local copies of one document: the one in use, and those set aside. A copy is never renamed or emptied, only marked: other
- * tabs may have it open, and what they still write must not land in its successor.
+ * The local copies of one document: the one in use, and those set aside. To set a copy aside, it is marked, never renamed or
+ * emptied: other tabs may have it open, and their later writes must not get into its successor.
  */
 export class LocalCopies {
   readonly #prefix: string
@@ -40,8 +40,8 @@ export class LocalCopies {
   }
 
   /**
-   * `prefix` starts the name of every database, `document` is server and workspace, so that two servers don't mix. Rejects
-   * where IndexedDB does not work (private windows, blocked storage). Close it when done.
+   * Opens the catalog. `prefix` begins the name of every database. `document` is server and workspace, so that two servers don't
+   * share a copy. Rejects where IndexedDB does not work (private windows, blocked storage). The caller closes it.
    */
   static async open(prefix: string, document: string): Promise<LocalCopies> {
     const create = (db: IDBDatabase): void => {
@@ -50,7 +50,7 @@ export class LocalCopies {
     return new LocalCopies(prefix, document, await openDatabase(`${prefix}-catalog`, create))
   }
 
-  /** The name of the copy in use, made if there is none. Two tabs that ask at once get the same. */
+  /** The name of the copy in use, which is created if there is none. Two tabs that ask at once get the same name. */
   use(): Promise<string> {
     return this.#write(async (catalog) => {
       const inUse = (await this.#records(catalog)).find(({ setAside }) => setAside === undefined)
@@ -66,7 +66,7 @@ export class LocalCopies {
     return LocalCopy.open(name, doc, onChange)
   }
 
-  /** Takes copy `name` out of use. If another tab has done so already, its reason stays. */
+  /** Sets copy `name` aside. If another tab has done so already, its cause stays. */
   setAside(name: string, cause: SetAsideCause): Promise<void> {
     return this.#write(async (catalog) => {
       const record: CopyRecord | undefined = await requestResult(catalog.get(name))
@@ -76,21 +76,21 @@ export class LocalCopies {
     })
   }
 
-  /** Those set aside, oldest first. */
+  /** The copies that were set aside, oldest first. */
   async list(): Promise<SetAsideCopy[]> {
     const records = await this.#records(this.#reader())
     const aside = records.flatMap(({ name, setAside }) => (setAside === undefined ? [] : [{ id: name, ...setAside }]))
     return aside.sort((a, b) => a.atMs - b.atMs)
   }
 
-  /** The refused edits, or else all that the copy holds, as one Yjs V1 update; undefined when there is no such copy. */
+  /** The refused edits, or else the whole copy, as one Yjs V1 update; undefined when there is no such copy. */
   async read(id: string): Promise<Uint8Array | undefined> {
     const setAside = await this.#setAsideOf(id)
     if (setAside === undefined) return undefined
     return setAside.cause === 'rejected' ? setAside.update : LocalCopy.read(id)
   }
 
-  /** Deletes a copy that was set aside, for good. Does nothing to any other. */
+  /** Deletes a copy that was set aside. Any other copy stays. */
   async discard(id: string): Promise<void> {
     if ((await this.#setAsideOf(id)) === undefined) return
     await deleteDatabase(id)

@@ -5,15 +5,15 @@ import { inTransaction, openDatabase, requestResult } from './indexed-db.ts'
 const UPDATES = 'updates'
 const CUSTOM = 'custom'
 const GENERATION = 'joinery-generation'
-/** Records that are folded into one, at the next open or write. As y-indexeddb does it. */
+/** With so many records, the next open or write folds them into one. As y-indexeddb does. */
 const RECORDS_MAX = 500
 
 /**
- * One document's copy in IndexedDB, in y-indexeddb's layout; a plain y-indexeddb opens it too. Its `IndexeddbPersistence` is
- * not used: it says neither that an update was stored nor that one could not be, throws inside the document's update event
- * once the database is closed, and adds a record at every open.
+ * The copy of one document in IndexedDB, in y-indexeddb's layout: a plain y-indexeddb can open it. The SDK does not use its
+ * `IndexeddbPersistence`, which does not tell whether an update was stored, throws inside the document's update event once the
+ * database is closed, and adds a record at every open.
  *
- * A stored update may still be lost by a power cut in the next seconds: browsers commit to the operating system's cache.
+ * A power cut within seconds can still lose a stored update: browsers commit to the operating system's cache.
  */
 export class LocalCopy {
   readonly name: string
@@ -115,7 +115,7 @@ export class LocalCopy {
 
   #startFlush(): void {
     if (this.#flushing !== undefined) return
-    // Not within the document's event: to make a transaction took 0.4 ms of each keystroke.
+    // Not in the document's event: to create a transaction took 0.4 ms of each keystroke.
     this.#flushing = nextTask()
       .then(() => this.#flush())
       .then(() => {
@@ -158,7 +158,7 @@ export class LocalCopy {
     if (this.#records >= RECORDS_MAX) await this.#compact()
   }
 
-  /** Folds all records into one, other tabs' included, without showing them to this tab's document. One transaction. */
+  /** Folds all records, other tabs' included, into one, in one transaction. This tab's document does not get the others'. */
   async #compact(): Promise<void> {
     await inTransaction(this.#db, [UPDATES], 'readwrite', async (transaction) => {
       const store = transaction.objectStore(UPDATES)
@@ -175,7 +175,7 @@ function nextTask(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0))
 }
 
-/** A document rather than mergeUpdates: it drops the text of what was deleted. */
+/** Folds by a document, not by `mergeUpdates`: a document drops deleted text. */
 function foldUpdates(updates: readonly Uint8Array[]): Uint8Array {
   const doc = new Y.Doc()
   doc.transact(() => {
@@ -188,12 +188,12 @@ function foldUpdates(updates: readonly Uint8Array[]): Uint8Array {
 
 const LOADED: unique symbol = Symbol('joinery local copy')
 
-/** True for the origin of the transaction that brings the local copy into the document. */
+/** True for the origin of the transaction that loads the local copy into the document. */
 export function isLocalCopyOrigin(origin: unknown): boolean {
   return origin === LOADED
 }
 
-/** As y-indexeddb makes them. */
+/** Creates the stores of y-indexeddb's layout. */
 function createStores(db: IDBDatabase): void {
   db.createObjectStore(UPDATES, { autoIncrement: true })
   db.createObjectStore(CUSTOM)

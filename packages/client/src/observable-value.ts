@@ -1,8 +1,8 @@
-/** A value that changes over time, in the shape React's `useSyncExternalStore` and every other binding can take. */
+/** A value that changes over time, in the shape that React's `useSyncExternalStore` takes. */
 export interface Observable<T> {
-  /** The snapshot: the same object until something in it changes. Bound, may be passed on its own. */
+  /** Returns the value: the same object until something in it changes. Bound: can be passed as a function. */
   readonly get: () => T
-  /** Calls `listener` after each change, until the returned function is called. Bound, may be passed on its own. */
+  /** Calls `listener` after each change until the returned function is called. Bound: can be passed as a function. */
   readonly subscribe: (listener: () => void) => () => void
 }
 
@@ -20,7 +20,7 @@ export class ObservableValue<T> implements Observable<T> {
   readonly get = (): T => this.#value
   readonly subscribe = (listener: () => void): (() => void) => this.#listeners.add(listener)
 
-  /** Takes `value` and tells the listeners, unless it equals the one there is: then the old snapshot stays. */
+  /** Sets `value` and calls the listeners. If it equals the present value, the old object stays and nobody is called. */
   set(value: T): void {
     if (this.#isEqual(this.#value, value)) return
     this.#value = value
@@ -28,9 +28,9 @@ export class ObservableValue<T> implements Observable<T> {
   }
 }
 
-/** Listeners of one kind of event. */
+/** The listeners of one kind of event. */
 export class ListenerSet<E> {
-  // Wrapped, so that one function added twice is two listeners and each unsubscribe ends only its own.
+  // Wrapped: a function that was added twice is two listeners, and each unsubscribe removes only its own.
   readonly #listeners = new Set<{ call: (event: E) => void }>()
 
   /** Returns the function that removes `listener` again. */
@@ -47,7 +47,7 @@ export class ListenerSet<E> {
       try {
         listener.call(event)
       } catch (error) {
-        // A broken listener must not stop the sync or its neighbours, nor may its error vanish.
+        // An error of a listener must stop neither the sync nor other listeners, and must not be swallowed.
         queueMicrotask(() => {
           throw error
         })

@@ -2,13 +2,13 @@ import * as Y from 'yjs'
 import { DurabilityLedger } from './durability-ledger.ts'
 
 /**
- * What went out on the open connection and is not acknowledged: the ledger's count of it, and the updates themselves, which
- * are what is lost when the server refuses one.
+ * The updates that went out on the open connection and are not acknowledged, with the ledger that counts them. If the server
+ * refuses an update, these are the edits to set aside.
  */
 export class Outbox {
   readonly ledger = new DurabilityLedger()
   #sent: Uint8Array[] = []
-  /** Frames of this connection acknowledged, and so no longer in `#sent`. */
+  /** Number of acknowledged frames of this connection, which are no longer in `#sent`. */
   #acknowledged = 0
   #hasSynced = false
 
@@ -23,8 +23,8 @@ export class Outbox {
   }
 
   /**
-   * Counts a frame that is about to go out. False keeps it back: an edit made before the answer to the server's SyncStep1
-   * builds on what the server may lack, and that answer brings it anyway.
+   * Counts a frame that is about to be sent. Returns false if it must not be sent: an edit made before the answer to the
+   * server's SyncStep1 may build on edits that the server lacks, and that answer will hold it anyway.
    */
   send(kind: 'syncStep2' | 'update', update: Uint8Array): boolean {
     if (kind === 'syncStep2') this.#hasSynced = true
@@ -40,7 +40,7 @@ export class Outbox {
     this.#acknowledged = Math.max(this.#acknowledged, frames)
   }
 
-  /** Frame `frame` and those after it, which build on it, as one Yjs V1 update. */
+  /** Frame `frame` and all later frames, which build on it, as one Yjs V1 update. */
   from(frame: number): Uint8Array {
     return Y.mergeUpdates(this.#sent.slice(Math.max(0, frame - 1 - this.#acknowledged)))
   }

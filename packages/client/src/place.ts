@@ -1,30 +1,30 @@
-/** Field of a block that says where it stands. Without it a block stands where its id says: made later, listed later. */
+/** Field of a block that holds its place in the order. A block without it is ordered by its id. */
 export const PLACE_FIELD = 'place'
 
-/** A place is a text; blocks stand in the code unit order of their places. Printable ASCII is what new places are made of. */
+/** Lowest and highest character of a new place: printable ASCII. Places are texts, compared by code units. */
 const LOWEST = 0x21
 const HIGHEST = 0x7e
-/** Two who put something into one gap at once get places that differ, but once in some thousand times. */
+/** Random characters at the end of a place: two clients that fill one gap at once get the same place once in 8,600 times. */
 const RANDOM_LENGTH = 2
 
 /**
- * A place after `after` and before `before`; undefined for either means the beginning or the end. Where two ids leave no room
- * (`a`, `a!`), it is right after `after`.
+ * Returns a place between `after` and `before`; undefined stands for the beginning or the end. If there is no room between the
+ * two (`a`, `a!`), the place is right after `after`.
  *
  * @param random 0 to 1, as `Math.random`
  */
 export function placeBetween(after: string | undefined, before: string | undefined, random: () => number): string {
   const low = after ?? ''
-  // Once a digit below that of `before` was taken, there is no bound from above any more.
+  // Undefined once the place is below `before` by an earlier digit: then no upper bound is left.
   let high = before
   let place = ''
   for (let at = 0; ; at += 1) {
     if (high !== undefined && at >= high.length) return ended(low, random)
-    // Behind its last digit a place goes on as if with one below all.
+    // Behind its last digit a place compares as if followed by a digit below all others.
     const from = at < low.length ? low.charCodeAt(at) : LOWEST - 1
     const to = high === undefined ? HIGHEST + 1 : high.charCodeAt(at)
     const middle = (Math.max(from, LOWEST - 1) + Math.min(to, HIGHEST + 1)) >> 1
-    // Nothing fits before a place that ends with the lowest digit, so none is made to.
+    // No place may end with the lowest digit: nothing would fit before it.
     if (from < middle && middle < to && middle > LOWEST) return place + String.fromCharCode(middle) + jitter(random)
     if (at < low.length) {
       if (to !== from) high = undefined

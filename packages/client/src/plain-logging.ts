@@ -1,6 +1,6 @@
 /**
- * What Yjs uses of `lib0/logging`, without the colours. A bundler that puts this in that module's place leaves out lib0's
- * helpers for the DOM, which weigh 3 KB on a page and colour two warnings.
+ * The part of `lib0/logging` that Yjs uses, without colours. A bundler that replaces that module by this one leaves out lib0's
+ * helpers for the DOM: they take 3 kB of a page to colour two warnings.
  */
 export const [ORANGE, BOLD, UNBOLD, RED] = ['', '', '', '']
 

@@ -3,27 +3,27 @@ import type { Awareness } from 'y-protocols/awareness'
 import { ClientError } from './client-error.ts'
 import { type Observable, ObservableValue } from './observable-value.ts'
 
-/** What one says about oneself: any JSON object, at most 4 KiB as JSON. */
+/** The state that a client shows of itself: any JSON object, at most 4 KiB as JSON. */
 export type PresenceState = Readonly<Record<string, unknown>>
 
-/** Somebody else who is in the workspace now. */
+/** Another client that is in the workspace now. */
 export interface Peer {
-  /** Yjs client id: changes when they reload. */
+  /** Yjs client id. A reload changes it. */
   readonly clientId: number
   readonly state: PresenceState
 }
 
 const encoder = new TextEncoder()
 
-/** Key of the running jobs' last steps in an awareness state; whoever shows only these is no presence. */
+/** Key of the running jobs' progress in an awareness state. A client that shows only this key is not shown as present. */
 const PROGRESS_KEY = 'joinery:progress'
 
-/** The last step of each job that somebody runs now, by `<block>/<index>`. Ephemeral: it never reaches the document. */
+/** The progress of each running job, by `<block>/<index>`. Ephemeral: the document never holds it. */
 export type ProgressSteps = Readonly<Record<string, ProgressStep>>
 
-/** One step of a run that is under way. */
+/** Progress of an unfinished run. */
 export interface ProgressStep {
-  /** Id of the run that makes it. */
+  /** Id of the run. */
   readonly run: string
   readonly done: number
   readonly total?: number
@@ -31,41 +31,41 @@ export interface ProgressStep {
   readonly note?: string
 }
 
-/** Who else is here: a thin layer on y-protocols' awareness that survives the swap of a replica. */
+/** Tells who else is in the workspace: a thin layer on y-protocols' awareness that stays when the document is replaced. */
 export class Presence {
   #awareness: Awareness | undefined
   #own: PresenceState | undefined
   #ownProgress: ProgressSteps = {}
-  /** Keys of the local state that were said here; the others are an editor binding's. */
+  /** Keys of the local state that this class wrote. Other keys belong to an editor binding. */
   #saidKeys: ReadonlySet<string> = new Set()
   readonly #progress = new ObservableValue<ProgressSteps>({})
-  /** Peers by the very state object that awareness holds of them. */
+  /** Peers by their state object in awareness. */
   readonly #peers = new WeakMap<object, Peer>()
   readonly #others = new ObservableValue<readonly Peer[]>([])
 
   /**
-   * y-protocols' awareness of `workspace.doc`, for an editor binding that shows cursors (`yCollab(text, presence.awareness)`).
-   * Another one stands here once the document is replaced: bind anew in `workspace.onReset`, as for the text itself. A
-   * binding's fields count and are shown as long as something is `set`; a field that `set` names too is `set`'s.
+   * y-protocols' awareness of `workspace.doc`, for an editor binding that shows cursors (`yCollab(text, presence.awareness)`). A
+   * replaced document has another awareness: bind again in `workspace.onReset`, as for the text. A binding's fields are shown
+   * while a state is `set`. If both write the same field, `set` wins.
    */
   get awareness(): Awareness {
-    // Attached by the workspace before anybody can ask.
+    // The workspace attaches it in its constructor.
     return this.#awareness as Awareness
   }
 
-  /** Everybody else who said something, by client id, with what their editor bindings said. Empty while offline. */
+  /** The other clients that show a state, sorted by client id. Their editor bindings' fields are included. Empty while offline. */
   get others(): Observable<readonly Peer[]> {
     return this.#others
   }
 
-  /** What was last set. */
+  /** The state that was set last. */
   get(): PresenceState | undefined {
     return this.#own
   }
 
   /**
-   * Shows `state` to everybody else until it is set again; undefined leaves, with an editor's cursors. Throws
-   * `presence_too_large` when it and what a binding said take more than 4 KiB.
+   * Shows `state` to the other clients until the next call. Undefined removes it, and an editor's cursors with it. Throws
+   * `presence_too_large` when `state` and the binding's fields take more than 4 KiB.
    */
   set(state: PresenceState | undefined): void {
     if (state !== undefined) {
@@ -82,19 +82,19 @@ export class Presence {
     this.#say()
   }
 
-  /** The last step of every job that runs anywhere in the workspace, one's own included. */
+  /** The progress of every running job in the workspace, this client's included. */
   get progress(): Observable<ProgressSteps> {
     return this.#progress
   }
 
-  /** Shows a step of one's own job under `<block>/<index>`; undefined when it has ended. */
+  /** Shows progress of a job of this client under `<block>/<index>`. Undefined removes it. */
   setProgress(key: string, step: ProgressStep | undefined): void {
     const { [key]: _ended, ...others } = this.#ownProgress
     this.#ownProgress = step === undefined ? others : { ...others, [key]: step }
     this.#say()
   }
 
-  /** Says on a new connection what was said before, under a newer clock: others have removed the state under the old one. */
+  /** Sends the state again on a new connection, under a newer clock: others have removed the state with the old clock. */
   announce(): void {
     if (this.#awareness?.getLocalState() != null) this.#say()
   }
@@ -102,19 +102,19 @@ export class Presence {
   #say(): void {
     const hasProgress = Object.keys(this.#ownProgress).length > 0
     const said = hasProgress ? { ...this.#own, [PROGRESS_KEY]: this.#ownProgress } : this.#own
-    // Without a presence of one's own a cursor would be a ghost.
+    // Without a state of its own, this client's cursor would have no name.
     const kept = this.#own === undefined ? {} : this.#bindingFields()
     this.#saidKeys = new Set(Object.keys(said ?? {}))
     this.#awareness?.setLocalState(said === undefined ? null : { ...kept, ...said })
   }
 
-  /** What others than this class wrote into the local state: an editor's cursor. */
+  /** The fields of the local state that this class did not write: an editor's cursor. */
   #bindingFields(): Record<string, unknown> {
     const local = Object.entries(this.#awareness?.getLocalState() ?? {})
     return Object.fromEntries(local.filter(([key]) => !this.#saidKeys.has(key)))
   }
 
-  /** Follows another replica's awareness, and says there what was said on the last one. */
+  /** Moves to another replica's awareness, and shows the present state there. */
   attach(awareness: Awareness): void {
     this.#awareness?.off('change', this.#onChange)
     this.#awareness = awareness
@@ -132,7 +132,7 @@ export class Presence {
       const { [PROGRESS_KEY]: shown, ...presence } = state as Record<string, unknown>
       Object.assign(steps, stepsOf(shown))
       if (clientId === awareness.clientID || Object.keys(presence).length === 0) continue
-      // A peer that did not change stays the same object, so that a list of them need not draw it again.
+      // An unchanged peer stays the same object, so that a list need not draw it again.
       const peer = this.#peers.get(state) ?? { clientId, state: presence }
       this.#peers.set(state, peer)
       peers.push(peer)
@@ -144,7 +144,7 @@ export class Presence {
   }
 }
 
-/** What of a peer's claim of progress is one: anybody may say anything in awareness. */
+/** The valid parts of a peer's progress: a peer may write anything into its awareness state. */
 function stepsOf(shown: unknown): Record<string, ProgressStep> {
   const steps: Record<string, ProgressStep> = {}
   if (typeof shown !== 'object' || shown === null) return steps

@@ -1,16 +1,16 @@
 import type { ProvenanceStamp } from '@joinery/protocol'
 import { ListenerSet } from './observable-value.ts'
 
-/** Who last touched something, when and by which record of the log: the server's word, not the writer's. */
+/** Who last touched something, when, and by which record of the log. The server says so, not the writer. */
 export type Stamp = Omit<ProvenanceStamp, 'path'>
 
 /**
- * Who last touched what. Asks the server at the first use and keeps up from then on, a quarter of a second behind. Paths
- * are a block's id, or `<block>/content`, `<block>/indexingList`, `<block>/fields`, `<block>/type`.
+ * Tells who last touched a block or a part of it. Asks the server at the first use and follows from then on, about 250 ms
+ * behind. A path is a block's id, or `<block>/content`, `<block>/indexingList`, `<block>/fields`, `<block>/type`.
  */
 export class ProvenanceView {
   readonly #stamps = new Map<string, Stamp>()
-  /** Paths of which the server has spoken on this connection. */
+  /** Paths that the server has reported on this connection. */
   readonly #confirmed = new Set<string>()
   readonly #listeners = new ListenerSet<void>()
   readonly #ask: () => void
@@ -20,13 +20,13 @@ export class ProvenanceView {
     this.#ask = ask
   }
 
-  /** The same object until somebody touches it again; undefined when nobody has, or the server has not answered yet. */
+  /** The stamp of `path`: the same object until `path` is touched again. Undefined before the server's answer, or if untouched. */
   of(path: string): Stamp | undefined {
     this.#watch()
     return this.#stamps.get(path)
   }
 
-  /** As {@link of}, and asks for nothing: for a binding that reads before it subscribes, or on a server. */
+  /** As {@link of}, but does not ask the server: for a binding that reads before it subscribes, or renders on a server. */
   known(path: string): Stamp | undefined {
     return this.#stamps.get(path)
   }
@@ -37,20 +37,20 @@ export class ProvenanceView {
     return this.#listeners.add(listener)
   }
 
-  /** Whether anybody has asked. */
+  /** Whether the server is asked for stamps. */
   get isWatched(): boolean {
     return this.#hasAsked
   }
 
   /**
-   * A new connection, on which the server says everything anew. What it says then counts even where its log stands lower than
-   * what was heard before: it may have been set back to an older copy.
+   * Begins a new connection, on which the server sends all stamps again. They count even if their LSN is lower than before: the
+   * server may have been set back to an older copy.
    */
   restart(): void {
     this.#confirmed.clear()
   }
 
-  /** Takes in what the server said. */
+  /** Takes stamps from the server. */
   note(stamps: readonly ProvenanceStamp[]): void {
     let isNews = false
     for (const [path, stamp] of newestByPath(stamps)) {
@@ -64,7 +64,7 @@ export class ProvenanceView {
     if (isNews) this.#listeners.tell()
   }
 
-  /** Forgets: the workspace is another one now. */
+  /** Forgets all stamps: the workspace is another one now. */
   clear(): void {
     this.#stamps.clear()
     this.#listeners.tell()
@@ -77,7 +77,7 @@ export class ProvenanceView {
   }
 }
 
-/** Who touched a part has touched what it is part of. */
+/** The newest stamp of each path. A stamp of a part also counts for the block that it is a part of. */
 function newestByPath(stamps: readonly ProvenanceStamp[]): Map<string, Stamp> {
   const newest = new Map<string, Stamp>()
   for (const { path, ...stamp } of stamps) {

@@ -1,20 +1,20 @@
 import { orAborted, type WaitOptions } from './abort.ts'
 import { deferred } from './deferred.ts'
 
-/** What `whenDurable()` resolves with. */
+/** The result of `whenDurable()`. */
 export interface Receipt {
-  /** Position of the server's log by which all of it is durable; undefined when nothing was written since connecting. */
+  /** LSN up to which the server's log holds all of it; undefined when nothing was written since connecting. */
   readonly lsn: number | undefined
 }
 
 interface Waiter {
-  /** Number of the last edit waited for. */
+  /** Number of the last edit that it waits for. */
   readonly through: number
   resolve(receipt: Receipt): void
   reject(reason: unknown): void
 }
 
-/** Who waits for which edit to be durable. */
+/** The callers that wait until their edits are durable. */
 export class Receipts {
   readonly #waiters = new Set<Waiter>()
 
@@ -30,7 +30,7 @@ export class Receipts {
     }
   }
 
-  /** Edits 1 to `covered` are durable. */
+  /** Resolves the waits for edits 1 to `covered`, which are durable. */
   settle(covered: number, lsn: number | undefined): void {
     for (const { through, resolve } of this.#waiters) if (through <= covered) resolve({ lsn })
   }

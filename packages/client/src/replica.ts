@@ -22,10 +22,10 @@ import { isLocalCopyOrigin, type LocalCopy } from './local-copy.ts'
 import { type Receipt, Receipts } from './receipts.ts'
 import type { ConnectionState } from './save-status.ts'
 
-/** A Yjs V1 update of nothing. */
+/** An empty Yjs V1 update. */
 const EMPTY_UPDATE = Uint8Array.of(0, 0)
 
-/** Where and as whom a replica connects. */
+/** Address and identity of a replica's connection. */
 export interface ReplicaTarget {
   readonly url: string
   readonly workspace: string
@@ -34,9 +34,9 @@ export interface ReplicaTarget {
   readonly source: string | undefined
 }
 
-/** What a {@link Replica} tells its workspace. */
+/** Events that a {@link Replica} reports to its workspace. */
 export interface ReplicaEvents {
-  /** Something the save status is made of. */
+  /** A fact of the save status may have changed. */
   changed(): void
   hello(hello: Hello): void
   /** The server's state is in `doc`, for the first time on this connection. */
@@ -44,21 +44,21 @@ export interface ReplicaEvents {
   /** The server refused the connection for good. */
   refused(refusal: ConnectionRefusal): void
   conflict(conflict: Conflict): void
-  /** Who last touched what, as the server's log says: in answer to `watchProvenance`. */
+  /** The server answered `watchProvenance`. */
   provenance(message: Provenance): void
-  /** The server refused `update` and what built on it: this replica can't go on, a Yjs document takes nothing back. */
+  /** The server refused `update`, which includes the edits that built on it. The replica must be replaced: a Yjs document takes nothing back. */
   rejected(rejection: Rejected, update: Uint8Array): void
-  /** The server's workspace has another history: this replica must not meet it. */
+  /** The server's workspace has another generation: this replica must not merge with it. */
   generationChanged(): void
-  /** The local copy could not be read: what is in `doc` may be a part of it. */
+  /** The local copy could not be read: `doc` may hold a part of it. */
   unreadable(error: ClientError): void
-  /** The local copy can't be used; the replica goes on without. */
+  /** The local copy failed; the replica continues without it. */
   failed(error: ClientError): void
 }
 
 /**
- * The live side of a workspace: one document with its connection and its local copy. It is replaced as a whole when its
- * document can't be kept.
+ * The live side of a workspace: one document with its connection and its local copy. It is replaced as a whole when its document
+ * must be given up.
  */
 export class Replica {
   readonly doc = new Y.Doc()
@@ -80,7 +80,7 @@ export class Replica {
   #hello: Hello | undefined
   #hold: { code: RejectionCode; reason: string } | undefined
   #watchesProvenance = false
-  /** Why it was closed: what waits, and whoever comes later, is told so. */
+  /** Why the replica was closed: present and later waits reject with it. */
   #end: { readonly reason: unknown } | undefined
 
   /**
@@ -95,10 +95,10 @@ export class Replica {
   ) {
     this.#target = target
     this.#events = events
-    // Nobody is present before the application says so: a job leaves no ghost among the cursors.
+    // No presence before the application sets one: a job must not show up among the cursors.
     this.awareness.setLocalState(null)
     this.#sync = new DocumentSync(this.doc, this.awareness, () => this.link, {
-      // What keyed edits build on has gone out.
+      // Everything that keyed edits build on has been sent.
       answered: () => this.#keyed.ready(),
       synced: () => this.#onSynced(),
     })
@@ -124,7 +124,7 @@ export class Replica {
   get copyName(): string | undefined {
     return this.#copyName
   }
-  /** Edits not known to be durable on the server, keyed ones on their way included. */
+  /** Number of edits that are not known to be durable on the server, unanswered keyed edits included. */
   get pending(): number {
     return this.#sync.outbox.ledger.pending + this.#keyed.size
   }
@@ -136,13 +136,13 @@ export class Replica {
     return this.#hold
   }
 
-  /** Asks the server who last touched what, now and at every connection to come. */
+  /** Asks the server who last touched what, now and on every later connection. */
   watchProvenance(): void {
     this.#watchesProvenance = true
     if (this.#hello !== undefined) this.link.send(encodeJoinery({ type: 'watch' }))
   }
 
-  /** Tells the others in the workspace of a conflict that only this client could see. */
+  /** Reports a conflict that only this client could see to the other clients. */
   tellConflict(conflict: Conflict): void {
     if (this.#hello?.access === 'write') this.link.send(encodeJoinery(conflict))
   }
@@ -152,18 +152,18 @@ export class Replica {
     return this.#copy?.isKept ?? false
   }
 
-  /** Resolves when what has been written until now is durable; waits for the local copy first, whose edits count. */
+  /** Resolves when everything written until now is durable. Waits for the local copy first: its edits count. */
   async whenDurable({ signal }: WaitOptions = {}): Promise<Receipt> {
     signal?.throwIfAborted()
     await orAborted(this.whenLoaded, signal)
     const { ledger } = this.#sync.outbox
-    // Edits after the end are not counted, and would seem to be saved.
+    // Edits after the end are not counted: without this check they would seem to be saved.
     if (ledger.pending === 0 && this.#end === undefined) return { lsn: ledger.lsn }
     this.#throwIfEnded()
     return this.#receipts.wait(ledger.written, { signal })
   }
 
-  /** Sends one keyed update, which is not in `doc`, by each connection until the server answers. */
+  /** Sends one keyed update, which is not in `doc`, on each connection until the server answers. */
   async sendKeyed(key: string, update: Uint8Array, options: WaitOptions): Promise<KeyedResult> {
     this.#throwIfEnded()
     const answer = this.#keyed.send(key, update, options)
@@ -175,7 +175,7 @@ export class Replica {
     }
   }
 
-  /** Takes an update that the server has. */
+  /** Applies an update that the server has. */
   receive(update: Uint8Array): void {
     this.#sync.apply(update)
   }
@@ -186,7 +186,7 @@ export class Replica {
     if (state.state === 'refused') throw new ClientError(state.code, state.reason)
   }
 
-  /** Stops at once; what waits rejects with `reason`. Resolves when socket and database are closed; never rejects. */
+  /** Closes at once; all waits reject with `reason`. Resolves when socket and database are closed; never rejects. */
   async close(reason: unknown): Promise<void> {
     this.#end = { reason }
     this.doc.off('update', this.#onUpdate)
@@ -238,7 +238,7 @@ export class Replica {
   }
 
   async #query(): Promise<Record<string, string>> {
-    // Read anew each time while it is unknown: another tab on the same copy may have learned it.
+    // Read again each time while it is unknown: another tab may have stored it in the same copy.
     this.#generation ??= await this.#copy?.generation()
     const query: Record<string, string | undefined> = {
       [QUERY.joinery]: '1',
@@ -276,7 +276,7 @@ export class Replica {
   }
 
   #onHello(hello: Hello): void {
-    // The server checks too; but it may not have known what another tab has stored meanwhile.
+    // The server checks it, too; but another tab may have stored the generation after this client sent its query.
     if (this.#generation !== undefined && hello.generation !== this.#generation) return this.#events.generationChanged()
     if (this.#generation === undefined) {
       this.#generation = hello.generation
@@ -293,11 +293,11 @@ export class Replica {
     this.#events.changed()
   }
 
-  /** A reader is not asked what it has. It says so itself: what the server has already passes, anything else is refused. */
+  /** Offers a reader's edits unasked. The server accepts edits that it has already, and refuses others. */
   #offerAsReader(updateBytesMax: number): void {
     const update = this.#sync.outbox.ledger.pending === 0 ? EMPTY_UPDATE : Y.encodeStateAsUpdate(this.doc)
     if (update.length <= updateBytesMax) this.#sync.answer(update)
-    // Keyed edits are sent all the same, to hear that they may not be.
+    // Keyed edits are sent all the same: the server refuses them.
     else this.#keyed.ready()
   }
 

@@ -3,21 +3,21 @@ import { ClientError } from './client-error.ts'
 import type { ProgressStep } from './presence.ts'
 import { type RunHost, RunWatch } from './run-watch.ts'
 
-/** What a job is handed. */
+/** The argument of a job. */
 export interface JobContext {
   readonly run: IndexingRun
   /**
-   * Aborts when another run stands, when the entry is removed, when the workspace is closed or replaced, and when the
-   * caller's signal does: then stop, politely.
+   * Aborts when another run takes over, the entry is removed, the workspace is closed or replaced, or the caller's signal
+   * aborts. Then the job should stop.
    */
   readonly signal: AbortSignal
-  /** The block's text as of the start. */
+  /** The block's text when the run started. */
   readonly content: string
-  /** Shows how far it is, through presence: nothing of it stays in the document. */
+  /** Shows the job's progress to everybody through presence. The document does not hold it. */
   progress(done: number, total?: number, note?: string): void
 }
 
-/** Builds the index. Returns how many chunks it holds, or nothing. What it throws is reported as `error`. */
+/** Builds the index. Returns the number of chunks, or nothing. If it throws, the run is reported as `error`. */
 // biome-ignore lint/suspicious/noConfusingVoidType: a job that counts nothing is written as a plain async function
 export type Job = (context: JobContext) => Promise<number | void>
 
@@ -26,28 +26,27 @@ export interface RunJobOptions {
   readonly actor: string
   readonly collectionConfigs?: JsonObject
   /**
-   * Ends the job: the run is reported as `error` with the signal's reason. That is waited for while the server takes it; else
-   * `withRun` rejects with the reason, and the report goes up with the next connection, if the workspace stays open. Before
-   * the run has started, and while a report is on its way, it ends the wait.
+   * Ends the job: the run is reported as `error` with the signal's reason. While the server accepts edits, `withRun` waits until
+   * the report is durable. Otherwise it rejects with the reason, and the next connection sends the report if the workspace stays
+   * open. Before the run has started, and while a report is on its way, the signal ends the wait.
    */
   readonly signal?: AbortSignal
-  /** Names the run, so that a job started again after a crash goes on with the run it had started. */
+  /** Id of the run. A job that starts again after a crash with the same id continues its run. */
   readonly runId?: string
 }
 
-/** How a job ended. `superseded` is no failure: another run stands, and nothing was reported over it. */
+/** How a job ended. `superseded` is no failure: another run took over, and nothing was reported over it. */
 export type JobOutcome =
   | { readonly outcome: 'done'; readonly run: IndexingRun }
   | { readonly outcome: 'error'; readonly run: IndexingRun; readonly error: unknown }
   | { readonly outcome: 'superseded'; readonly run: IndexingRun; readonly standing: IndexingEntry | undefined }
 
 /**
- * Starts a run, runs the job, reports. From the start to the end others see the run in `presence.progress`, whether it says
- * anything or not: who finds an unfinished run there knows that somebody is at it, and when the process dies it goes.
- * Resolves when the report is durable on the server. A lost connection ends nothing. Rejects with blocks'
- * `RunSupersededError` when a run of a higher-priority source is under way, with `block_missing` when there is no such
- * block, with `rejected` when the server refuses the run or its report, with `generation_changed`, `closed` and what else
- * `whenSynced` and `whenDurable` reject with.
+ * Starts a run, runs the job, and reports how it ended. From start to end others see the run in `presence.progress`, also if the
+ * job reports no progress; if the process dies, it disappears there. Resolves when the report is durable on the server. A lost
+ * connection does not end the job. Rejects with `RunSupersededError` of `@joinery/blocks` when a run of a higher-priority source
+ * is unfinished, with `block_missing` when there is no such block, with `rejected` when the server refuses the run or its
+ * report, and as `whenSynced` and `whenDurable` do.
  */
 export async function runJob(
   host: RunHost,
@@ -88,7 +87,7 @@ export async function runJob(
   return outcome
 }
 
-/** Resolves when the report is durable. Who has given up waits only as long as something can come of it. */
+/** Resolves when the report is durable. After an abort it waits only while the server accepts edits. */
 async function whenReported(host: RunHost, signal: AbortSignal | undefined): Promise<void> {
   if (!signal?.aborted) return void (await host.whenDurable({ signal }))
   const futile = new AbortController()
@@ -121,12 +120,12 @@ interface Report {
   readonly index: string
   readonly run: IndexingRun
   readonly author: Pick<RunJobOptions, 'source' | 'actor'>
-  /** The last step that the job showed. */
+  /** The last progress that the job showed. */
   readonly last: number
   readonly signal: AbortSignal | undefined
 }
 
-/** Writes how the job ended, unless another run stands. */
+/** Writes how the job ended, unless another run took over. */
 function report({ watch, index, run, author, last, signal }: Report, result: JobResult): JobOutcome {
   const { list } = watch
   if (list === undefined || !watch.isStanding) return { outcome: 'superseded', run, standing: watch.standing }
@@ -136,7 +135,7 @@ function report({ watch, index, run, author, last, signal }: Report, result: Job
   }
   const error: unknown = result.isDone ? signal?.reason : result.error
   const message = (error instanceof Error ? error.message : String(error)).slice(0, CLAIM_LIMITS.errorLengthMax)
-  // The last step stays readable in the report, since the presence that showed it goes.
+  // Presence ends with the job: the report keeps the last step.
   list.report(index, run, 'error', { ...author, error: message, ...(last > 0 && { chunks: last }) })
   return { outcome: 'error', run, error }
 }

@@ -8,7 +8,7 @@ import type { Receipt } from './receipts.ts'
 import type { SaveStatus } from './save-status.ts'
 import type { WorkspaceBlocks } from './workspace-blocks.ts'
 
-/** What a run needs of the workspace that it is in. */
+/** The part of a workspace that a run needs. */
 export interface RunHost {
   readonly blocks: WorkspaceBlocks
   readonly presence: Pick<Presence, 'setProgress'>
@@ -19,14 +19,14 @@ export interface RunHost {
   onReset(listener: (reset: Reset) => void): () => void
 }
 
-/** Which run of which index is watched. */
+/** Names the run that is watched. */
 export interface WatchedRun {
   readonly block: string
   readonly index: string
   readonly run: IndexingRun
 }
 
-/** Whether a run still stands, in the document of the moment. */
+/** Watches whether a run still is the current one of its index. Follows the workspace to a new document. */
 export class RunWatch {
   readonly #host: RunHost
   readonly #watched: WatchedRun
@@ -48,7 +48,7 @@ export class RunWatch {
     this.#observe()
   }
 
-  /** Aborts when the run no longer stands, or can't be told of any more because the workspace was replaced or closed. */
+  /** Aborts when the run is no longer the current one, and when the workspace is replaced or closed. */
   get signal(): AbortSignal {
     return this.#ended.signal
   }
@@ -65,7 +65,7 @@ export class RunWatch {
     return this.standing?.run.id === this.#watched.run.id
   }
 
-  /** Resolves when it can be told: at once, but while a replaced document is synced. Throws what the run was lost to. */
+  /** Resolves when it is known whether the run stands: after a replaced document has synced. Throws if the run was lost. */
   async settle(): Promise<void> {
     await this.#settled
     this.#host.closeSignal.throwIfAborted()
@@ -84,10 +84,10 @@ export class RunWatch {
 
   #look(): void {
     if (this.isStanding) return
-    this.#ended.abort(new ClientError('superseded', 'another run stands, or the index was removed'))
+    this.#ended.abort(new ClientError('superseded', 'another run took over, or the index was removed'))
   }
 
-  /** The document was replaced: the run goes on in the next one, if it is there. */
+  /** Follows the run to the document that replaced the old one, if it is there. */
   async #follow({ cause, code, reason }: Reset): Promise<void> {
     this.#unobserve?.()
     this.#unobserve = undefined
@@ -95,10 +95,10 @@ export class RunWatch {
     try {
       await this.#host.untilSynced()
     } catch {
-      // Closed or refused, which `closeSignal` and the wait for the report tell.
+      // The workspace was closed or refused: `closeSignal` and the wait for the report tell the job.
       return
     }
-    // Its start was refused: what stands, if anything, has been there before.
+    // The run's start was refused: the standing run, if any, is an earlier one.
     if (!this.isStanding && (this.standing?.run.no ?? 0) < this.#watched.run.no) {
       return this.#lose(new ClientError('rejected', reason, { ...(code && { rejection: code }) }))
     }

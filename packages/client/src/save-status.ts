@@ -3,24 +3,25 @@ import type { RefusalCode } from './client-error.ts'
 import { isShallowEqual, ObservableValue } from './observable-value.ts'
 
 /**
- * What a person may be told about their edits. More arms may come: treat an unknown `state` like `saving`. `pending` counts the edits not known to be durable on the server; what was found in the local
- * copy counts as one until a server has confirmed it.
+ * What to tell a person about their edits. Further states may be added: treat an unknown `state` like `saving`. `pending` counts
+ * the edits that are not known to be durable on the server. The content of the local copy counts as one edit until a server
+ * has confirmed it.
  */
 export type SaveStatus =
-  /** Connected, and everything written here is durable on the server. */
+  /** Connected; everything written here is durable on the server. */
   | { readonly state: 'saved' }
-  /** Connected, and not (yet) so. `pending` is 0 while a new connection still compares both sides. */
+  /** Connected; not everything is durable yet. `pending` is 0 while a new connection compares both sides. */
   | { readonly state: 'saving'; readonly pending: number }
   | {
       readonly state: 'offline'
       readonly pending: number
-      /** Whether the pending edits would outlive this tab or process: all of them are in the local copy. */
+      /** Whether the local copy holds all pending edits, so that they outlive this tab. */
       readonly isKeptHere: boolean
       readonly cause: 'connecting' | 'waiting' | 'closed'
-      /** What the last attempt ran into, for a person; undefined on the first. */
+      /** Why the last attempt failed, for a person; undefined on the first attempt. */
       readonly reason: string | undefined
     }
-  /** Connected, but the server takes nothing now (its disk is full): edits are kept, and sent when it asks for them again. */
+  /** Connected, but the server accepts no edits now (its disk is full). Edits are kept, and sent when it accepts them again. */
   | {
       readonly state: 'held'
       readonly pending: number
@@ -28,7 +29,7 @@ export type SaveStatus =
       readonly code: RejectionCode
       readonly reason: string
     }
-  /** Edits were set aside, and are no longer in the document. Stays until `acknowledgeRejection()`: a person has to have seen it. */
+  /** Edits were set aside and are no longer in the document. Stays until `acknowledgeRejection()`: a person must see it. */
   | {
       readonly state: 'rejected'
       readonly what: 'edits'
@@ -36,7 +37,7 @@ export type SaveStatus =
       readonly reason: string
       readonly pending: number
     }
-  /** The server refused the connection. Edits stay pending; nothing is tried again before `reconnect()`. */
+  /** The server refused the connection. Edits stay pending; the client does not connect again before `reconnect()`. */
   | {
       readonly state: 'rejected'
       readonly what: 'connection'
@@ -45,10 +46,10 @@ export type SaveStatus =
       readonly pending: number
     }
 
-/** Why edits were set aside: what the server said of them, or what became of the document they were made on. */
+/** Why edits were set aside: the server's code, or what happened to their document. */
 export type EditsRejectionCode = RejectionCode | 'generation_changed' | 'workspace_deleted' | 'local_copy_failed'
 
-/** Where the one connection of a replica stands. */
+/** State of a replica's connection. */
 export type ConnectionState =
   | { readonly state: 'connecting'; readonly reason: string | undefined }
   | { readonly state: 'waiting'; readonly reason: string | undefined }
@@ -56,20 +57,20 @@ export type ConnectionState =
   | { readonly state: 'refused'; readonly code: RefusalCode; readonly reason: string }
   | { readonly state: 'closed' }
 
-/** Everything the status is made of. */
+/** The facts that the save status is computed from. */
 export interface SaveFacts {
   readonly connection: ConnectionState
   readonly pending: number
-  /** Whether the server has made durable what this connection's sync brought. */
+  /** Whether the answer to SyncStep1 of this connection is durable on the server. */
   readonly isCaughtUp: boolean
   readonly isKeptHere: boolean
-  /** Why the server takes no updates now; undefined while it does. */
+  /** Why the server accepts no edits now; undefined while it does. */
   readonly hold: { readonly code: RejectionCode; readonly reason: string } | undefined
-  /** Edits set aside, which nobody has acknowledged. */
+  /** Why edits were set aside; undefined once a person has acknowledged it. */
   readonly rejection: { readonly code: EditsRejectionCode; readonly reason: string } | undefined
 }
 
-/** Folds the facts into what is shown. Worst news first: a refused connection hides that edits were refused, not the reverse. */
+/** Computes the save status. The worst news wins: a refused connection hides refused edits, not the reverse. */
 export function saveStatusOf({ connection, pending, isCaughtUp, isKeptHere, hold, rejection }: SaveFacts): SaveStatus {
   if (connection.state === 'refused') {
     return { state: 'rejected', what: 'connection', code: connection.code, reason: connection.reason, pending }

@@ -1,7 +1,7 @@
-/** How long the other side gets to answer a close frame. A hung server must not hold a process open. */
+/** Time for the other side to answer a close frame. A server that hangs must not keep this process alive. */
 const CLOSE_TIMEOUT_MS = 1_000
 
-/** Resolves when every socket has closed; one whose peer does not answer is cut off (in Node) or left to the browser. */
+/** Closes the sockets and resolves when all have closed. If a peer does not answer, Node cuts its socket; a browser is left to close it. */
 export async function closeSockets(sockets: Iterable<WebSocket>): Promise<void> {
   await Promise.all([...sockets].map(closeSocket))
 }
@@ -10,7 +10,7 @@ function closeSocket(socket: WebSocket): Promise<void> {
   return new Promise((resolve) => {
     if (socket.readyState === socket.CLOSED) return resolve()
     const timer = setTimeout(() => {
-      // Of `ws` only; a browser has no such thing and closes it in its own time.
+      // Only `ws` has `terminate`. A browser closes the socket in its own time.
       if ('terminate' in socket && typeof socket.terminate === 'function') socket.terminate()
       else resolve()
     }, CLOSE_TIMEOUT_MS)

@@ -6,29 +6,29 @@ import { viewOf } from './field-view.ts'
 export type TextField = HTMLTextAreaElement | HTMLInputElement
 
 export interface TextFieldOptions {
-  /** The text to show and edit; undefined where a block has none yet. */
+  /** The text to show and edit; undefined if the block has none yet. */
   readonly text: Y.Text | undefined
-  /** Makes the text when somebody types where there is none. */
+  /** Creates the text when a person types into a block that has none. */
   readonly createText: () => Y.Text
-  /** Runs edits as one transaction of this person's. */
+  /** Runs `edit` in one transaction of this person. */
   readonly transact: (edit: () => void) => void
   readonly undo: () => void
   readonly redo: () => void
 }
 
 /**
- * Keeps a plain text field and a Y.Text alike: what is typed becomes the edits that differ, what others type moves the caret
- * and the selection along with the text around them. While an input method composes, others' edits wait for its end, since
- * writing into the field would cut it short. The field's own undo, which others' edits confuse, is replaced by `undo` and
- * `redo`. Returns the function that lets the field go; it may be called twice.
+ * Binds a plain text field to a Y.Text. A person's typing becomes the smallest edits of the text; others' edits move caret and
+ * selection along with the text around them. While an input method composes, others' edits wait for its end: to write into the
+ * field would end the composition. `undo` and `redo` replace the field's own undo, which others' edits would confuse. Returns
+ * the function that unbinds the field; it may be called twice.
  */
 export function bindTextField(field: TextField, options: TextFieldOptions): () => void {
   const { transact } = options
   let text = options.text
-  /** The text when the field last agreed with it, and what the field made of it. */
+  /** The text when the field last showed it, and how the field showed it. */
   let agreed = text?.toString() ?? ''
   let view = viewOf(agreed, agreed)
-  /** While others' edits wait to be shown: where in the text the characters agreed on are. */
+  /** While others' edits wait to be shown: where the characters of `agreed` are in the text now. */
   let places: FieldPlaces | undefined
   let isComposing = false
   let isTyping = false
@@ -64,12 +64,12 @@ export function bindTextField(field: TextField, options: TextFieldOptions): () =
     field.value = value
     view = viewOf(value, field.value)
   }
-  /** Shows the text, the selection where `moved` says. */
+  /** Shows the text. `moved` maps an index of the old text to the new one, for the selection. */
   const show = (moved: (index: number) => number): void => {
     const { selectionStart, selectionEnd, selectionDirection } = field
     const { toText } = view
     fill(text?.toString() ?? '')
-    // Setting a selection moves the focus in some browsers; whoever is not in the field has no caret to keep.
+    // Some browsers move the focus when a selection is set. A field without focus has no caret to keep.
     if (field.ownerDocument.activeElement !== field || selectionStart === null || selectionEnd === null) return
     const [start, end] = [selectionStart, selectionEnd].map((index) => view.toShown(moved(toText(index))))
     field.setSelectionRange(start ?? null, end ?? null, selectionDirection ?? 'none')
@@ -118,7 +118,7 @@ function write(text: Y.Text, typed: readonly TextEdit[]): void {
   }
 }
 
-/** Edits as `diffText` tells them, made on a plain string. */
+/** Applies edits, as `diffText` gives them, to a plain string. */
 function edited(text: string, edits: readonly TextEdit[]): string {
   return edits.reduceRight(
     (rest, { index, remove, insert }) => rest.slice(0, index) + insert + rest.slice(index + remove),
@@ -126,7 +126,7 @@ function edited(text: string, edits: readonly TextEdit[]): string {
   )
 }
 
-/** Where `index` is after edits that were made one after the other. What is inserted right at it comes after it. */
+/** Moves `index` along with edits that were made one after the other. Text that is inserted right at it comes after it. */
 export function indexAfter(edits: readonly TextEdit[], index: number): number {
   let moved = index
   for (const edit of edits) {
@@ -136,7 +136,7 @@ export function indexAfter(edits: readonly TextEdit[], index: number): number {
   return moved
 }
 
-/** A Yjs delta as edits that are made one after the other: each index is that of the text the edits before have made. */
+/** Converts a Yjs delta to edits. Each index counts in the text that the earlier edits have made. */
 export function editsOf(delta: Y.YTextEvent['delta']): TextEdit[] {
   const edits: TextEdit[] = []
   let index = 0

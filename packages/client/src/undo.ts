@@ -13,8 +13,8 @@ export interface UndoState {
 const NOTHING: UndoState = { canUndo: false, canRedo: false }
 
 /**
- * Takes back what was edited here: texts, fields, blocks and edges, one's own only and never a status. Edits that follow
- * each other within half a second are one step. A replica swap empties it: the edits it knew are gone with the document.
+ * Takes back this person's own edits of texts, fields, blocks and edges; never a status. Edits within half a second are one
+ * step. A replaced document empties the history: its edits are gone.
  */
 export class UndoHistory {
   #manager: Y.UndoManager | undefined
@@ -25,7 +25,7 @@ export class UndoHistory {
     return this.#state
   }
 
-  /** Takes back the last step. Returns whether there was one. */
+  /** Takes back the last step. Returns false when there is none. */
   undo(): boolean {
     return this.#manager?.undo() != null
   }
@@ -34,7 +34,7 @@ export class UndoHistory {
     return this.#manager?.redo() != null
   }
 
-  /** Ends the current step: what comes next is undone on its own. */
+  /** Ends the current step: the next edit begins a new one. */
   split(): void {
     this.#manager?.stopCapturing()
   }
@@ -44,8 +44,8 @@ export class UndoHistory {
   }
 
   /**
-   * Counts transactions of this origin as a person's edits too, and those whose origin is an instance of it if it is a class:
-   * editor bindings use themselves as origin. Returns the function that ends it.
+   * Lets undo take back transactions of `origin`, too. If `origin` is a class, its instances count as well: editor bindings use
+   * themselves as origin. Returns the function that ends it.
    */
   trackOrigin(origin: unknown): () => void {
     this.#origins.add(origin)
@@ -56,7 +56,7 @@ export class UndoHistory {
     }
   }
 
-  /** Starts anew on another document. */
+  /** Starts an empty history for `doc`. */
   attach(doc: Y.Doc): void {
     this.detach()
     const { scope, options } = undoScope(doc, this.#origins)

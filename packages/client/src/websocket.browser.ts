@@ -1,2 +1,2 @@
-/** In browsers: their own. */
+/** In browsers: the browser's own WebSocket. */
 export const WebSocketImplementation = globalThis.WebSocket

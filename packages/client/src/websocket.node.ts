@@ -1,4 +1,4 @@
 import { WebSocket } from 'ws'
 
-/** In Node: `ws`, which reports close codes and can end a socket at once. Its type differs from the DOM's in what the SDK does not use. */
+/** In Node: `ws`, which reports close codes and can cut a socket. Its type differs from the DOM's only in parts that the SDK does not use. */
 export const WebSocketImplementation = WebSocket as unknown as typeof globalThis.WebSocket

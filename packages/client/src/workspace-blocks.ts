@@ -6,13 +6,13 @@ export class WorkspaceBlocks {
   readonly #doc: () => Y.Doc
   readonly #origin: unknown
 
-  /** `doc` gives the document of the moment; `origin` is that of the transactions made here. */
+  /** `doc` returns the present document; `origin` is the origin of the transactions made here. */
   constructor(doc: () => Y.Doc, origin: unknown = null) {
     this.#doc = doc
     this.#origin = origin
   }
 
-  /** Makes block `id`, or returns the one there is. Throws `BlocksError` on an id that can't be one. */
+  /** Creates block `id`, or returns the existing one. Throws `BlocksError` for a bad id. */
   create(id: string, options: { type: string }): Block {
     const doc = this.#doc()
     return doc.transact(() => createBlock(doc, id, options), this.#origin)
@@ -26,7 +26,7 @@ export class WorkspaceBlocks {
     return listBlocks(this.#doc())
   }
 
-  /** Deletes block `id` with all that is in it. Returns whether there was one. */
+  /** Deletes block `id` with its content. Returns false when there is none. */
   delete(id: string): boolean {
     const doc = this.#doc()
     return doc.transact(() => deleteBlock(doc, id), this.#origin)

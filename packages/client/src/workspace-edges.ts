@@ -6,7 +6,7 @@ import type { Workspace } from './workspace.ts'
 
 const stores = new WeakMap<Workspace, Observable<readonly ListedEdge[]>>()
 
-/** All edges, sorted by id; one that did not change stays the same object. */
+/** All edges, sorted by id. An edge that did not change stays the same object. */
 export function edgesOf(workspace: Workspace): Observable<readonly ListedEdge[]> {
   let store = stores.get(workspace)
   if (store === undefined) {

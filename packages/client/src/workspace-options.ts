@@ -1,7 +1,7 @@
 import { parseWorkspaceName, WORKSPACE_NAME_RULE } from '@joinery/protocol'
 import { ClientError } from './client-error.ts'
 
-/** A JWT, or what gets a fresh one: called before each connection. */
+/** A JWT, or a function that returns a fresh one. The function is called before each connection. */
 export type TokenSource = string | (() => string | undefined | Promise<string | undefined>)
 
 export interface WorkspaceOptions {
@@ -10,16 +10,16 @@ export interface WorkspaceOptions {
   /** Name of the workspace. */
   readonly workspace: string
   readonly token?: TokenSource
-  /** Who writes, where the server runs without keys; else the token says it. */
+  /** Name of the writer, for a server without keys. With keys, the token names the writer. */
   readonly actor?: string
-  /** The class of writer (`user_action`, `workflow_execution` ...), within what the token allows. */
+  /** Class of the writer (`user_action`, `workflow_execution` ...). The token must allow it. */
   readonly source?: string
   /**
-   * Whether to keep a copy in IndexedDB, so that edits made offline outlive the tab. By default where there is a window and
-   * IndexedDB. `prefix` (by default `joinery`) starts the names of the databases.
+   * Whether to keep a copy in IndexedDB, so that edits made offline outlive the tab. By default a copy is kept if there is a
+   * window and IndexedDB. `prefix` (by default `joinery`) begins the names of the databases.
    */
   readonly offline?: boolean | { readonly prefix: string }
-  /** Closes the workspace when it aborts; whatever waits then rejects with its reason. */
+  /** Closes the workspace when it aborts. Whatever waits then rejects with its reason. */
   readonly signal?: AbortSignal
 }
 
@@ -28,16 +28,16 @@ export interface ParsedOptions {
   readonly workspace: string
   readonly actor: string | undefined
   readonly source: string | undefined
-  /** Start of the databases' names; undefined when no copy is kept. */
+  /** Beginning of the databases' names; undefined when no copy is kept. */
   readonly prefix: string | undefined
 }
 
 const DEFAULT_PREFIX = 'joinery'
 
-/** Throws `bad_options` and says what is wrong. */
+/** Checks the options. Throws `bad_options` with the reason. */
 export function parseOptions(options: WorkspaceOptions): ParsedOptions {
   const { workspace, actor, source } = options
-  // Who calls it without types gets words, too.
+  // Callers without types get a message, too.
   if (typeof workspace !== 'string' || parseWorkspaceName(workspace) === undefined) {
     throw new ClientError('bad_options', `${JSON.stringify(workspace)} can't be: ${WORKSPACE_NAME_RULE}`)
   }
@@ -49,7 +49,7 @@ function parseUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : null
   const protocol = url === null ? '' : url.protocol.replace('http', 'ws')
   if (url === null || !['ws:', 'wss:'].includes(protocol) || url.search || url.hash || url.username) {
-    const message = `the server's URL is ws://, wss://, http:// or https:// without query or user, got ${JSON.stringify(text)}`
+    const message = `bad server URL ${JSON.stringify(text)}: give a ws, wss, http or https URL without query or user`
     throw new ClientError('bad_options', message)
   }
   return `${protocol}//${url.host}${url.pathname.replace(/\/+$/, '')}`
@@ -59,6 +59,6 @@ function prefixOf(offline: WorkspaceOptions['offline']): string | undefined {
   const hasIndexedDb = typeof indexedDB !== 'undefined'
   if (offline === false) return undefined
   if (offline === undefined) return hasIndexedDb && typeof window !== 'undefined' ? DEFAULT_PREFIX : undefined
-  if (!hasIndexedDb) throw new ClientError('bad_options', 'offline needs IndexedDB, and there is none here')
+  if (!hasIndexedDb) throw new ClientError('bad_options', 'there is no IndexedDB here: leave out the option offline')
   return offline === true ? DEFAULT_PREFIX : offline.prefix
 }

@@ -21,7 +21,7 @@ import { EDIT_ORIGIN, UndoHistory } from './undo.ts'
 import { WorkspaceBlocks } from './workspace-blocks.ts'
 import { parseOptions, type TokenSource, type WorkspaceOptions } from './workspace-options.ts'
 
-/** What the server said of itself and of this connection. */
+/** What the server reports about itself and this connection. */
 export type ServerInfo = Omit<Hello, 'type'>
 
 /** The result of an edit. No promise: the transaction is over before a promise settles. */
@@ -30,14 +30,14 @@ type Synchronous<T> = T extends PromiseLike<unknown> ? never : T
 /** Options of an edit that has no idempotency key. */
 type UnkeyedOptions = WaitOptions & { readonly idempotencyKey?: undefined }
 
-/** One workspace, open: its document, and what there is to know and do about it. */
+/** One open workspace: its document, its state, and the operations on it. */
 export class Workspace {
   readonly blocks = new WorkspaceBlocks(() => this.doc, EDIT_ORIGIN)
   readonly undo = new UndoHistory()
   readonly presence = new Presence()
-  /** Who last touched what. */
+  /** Tells who last touched a block or a part of it. */
   readonly provenance = new ProvenanceView(() => this.#replica.watchProvenance())
-  /** Where and as whom this connects, for what asks the same server beside the socket: `historyOf`. */
+  /** Address and identity of the connection. `historyOf` asks the same server over HTTP with them. */
   readonly target: ReplicaTarget
   #token: TokenSource | undefined
   readonly #copies: KeptCopies
@@ -46,7 +46,7 @@ export class Workspace {
   readonly #resets = new ListenerSet<Reset>()
   readonly #conflicts = new ListenerSet<Conflict>()
   readonly #errors = new ListenerSet<ClientError>()
-  /** Of the keyed edit that is being made. */
+  /** The draft of the keyed edit that runs now. */
   #draft: Draft | undefined
   readonly #keyed = new KeyedEdits(
     () => this.#replica,
@@ -72,53 +72,53 @@ export class Workspace {
     this.#unlisten = signal && whenAborted(signal, (reason) => void this.#end(reason))
   }
 
-  /** Aborts when the workspace is closed, with what those who waited then were told. */
+  /** Aborts when the workspace is closed, with the reason that all waits reject with. */
   get closeSignal(): AbortSignal {
     return this.#closing.signal
   }
 
   /**
-   * The document of the moment; within a keyed edit, its draft. `onReset` tells when it is replaced; edits to a replaced one
-   * go nowhere.
+   * The present document; within a keyed edit, its draft. `onReset` tells when the document is replaced. Edits of a replaced
+   * document are lost.
    */
   get doc(): Y.Doc {
     return this.#draft?.doc ?? this.#replica.doc
   }
 
-  /** Resolves when the local copy is in `doc`; at once when none is kept. Never rejects. */
+  /** Resolves when the local copy is loaded into `doc`, at once if none is kept. Never rejects. */
   get whenLoaded(): Promise<void> {
     return this.#replica.whenLoaded
   }
 
   /**
-   * Resolves when the server's state is in `doc`. Waits as long as it takes while offline; rejects with a `ClientError` when
-   * the server refuses the connection (a new promise stands here after `reconnect()`) or the workspace is closed.
+   * Resolves when the server's state is in `doc`; waits while offline. Rejects with a `ClientError` when the server refuses the
+   * connection (`reconnect()` puts a new promise here) and when the workspace is closed.
    */
   get whenSynced(): Promise<void> {
     return this.#synced.promise
   }
 
-  /** {@link whenSynced}, for one who may give up. Rejects after the workspace was closed, too. */
+  /** {@link whenSynced} with a signal to give up. Rejects also if the workspace was closed before the call. */
   async untilSynced({ signal }: WaitOptions = {}): Promise<void> {
     signal?.throwIfAborted()
     this.#closing.signal.throwIfAborted()
     await orAborted(this.whenSynced, signal)
   }
 
-  /** What a person may be told about their edits. */
+  /** What to tell a person about their edits. */
   get saveStatus(): Observable<SaveStatus> {
     return this.#status
   }
 
-  /** What the server said when it last let this client in; undefined before. */
+  /** What the server reported at the last successful connection; undefined before the first. */
   get server(): Observable<ServerInfo | undefined> {
     return this.#server
   }
 
   /**
-   * Resolves when everything written before the call, offline edits of earlier visits included, is durable on the server:
-   * across reconnects, for as long as it takes. Rejects with `rejected` or `generation_changed` when the document was
-   * replaced, with the refusal's code when the server refuses the connection, with `closed` when the workspace is closed.
+   * Resolves when everything written before the call is durable on the server, offline edits of earlier visits included. Waits
+   * across reconnects, as long as it takes. Rejects with `rejected` or `generation_changed` when the document was replaced,
+   * with the refusal's code when the server refuses the connection, and with `closed` when the workspace is closed.
    */
   whenDurable(options?: WaitOptions): Promise<Receipt> {
     return this.#replica.whenDurable(options)
@@ -174,7 +174,7 @@ export class Workspace {
     return this.#keyed.make((draft) => this.#onDraft(draft, edit as (draft: Draft) => void), options)
   }
 
-  /** Copies the document as of now, for a job that writes later: {@link Fork}. */
+  /** Copies the present document, for a job that writes later: {@link Fork}. */
   fork(): Fork {
     return new Fork(
       () => this.#replica,
@@ -183,39 +183,39 @@ export class Workspace {
   }
 
   /**
-   * Runs `job` as one attempt at building `index` of block `block`: starts a run, shows its progress to everybody, and
-   * reports `done` or `error`. Resolves when that is durable. See {@link runJob} for how it ends otherwise.
+   * Runs `job` as one attempt to build `index` of block `block`: starts a run, shows its progress to everybody, and reports
+   * `done` or `error`. Resolves when the report is durable. {@link runJob} says how it ends otherwise.
    */
   withRun(block: string, index: string, job: Job, options: RunJobOptions): Promise<JobOutcome> {
     return runJob(this, block, index, job, options)
   }
 
-  /** Connects anew, with `token` if one is given. Ends a refusal. */
+  /** Closes the connection and opens a new one, with `token` if it is given. Ends a refusal. */
   reconnect(token?: TokenSource): void {
     if (token !== undefined) this.#token = token
     if (this.#replica.link.state.state === 'refused') this.#synced.renew()
     this.#replica.link.reconnect()
   }
 
-  /** A person has seen that edits were set aside: the save status goes on. */
+  /** Tells that a person has seen that edits were set aside: the save status no longer shows it. */
   acknowledgeRejection(): void {
     this.#rejection = undefined
     this.#refresh()
   }
 
-  /** Calls `listener` when `doc` was replaced, after the fact. Returns the function that ends it. */
+  /** Calls `listener` after `doc` was replaced. Returns the function that ends it. */
   onReset(listener: (reset: Reset) => void): () => void {
     return this.#resets.add(listener)
   }
 
-  /** The resets whose cause is that the server refused edits. */
+  /** Calls `listener` after `doc` was replaced because the server refused edits. Returns the function that ends it. */
   onRejected(listener: (rejection: Reset & { readonly code: RejectionCode }) => void): () => void {
     return this.#resets.add((reset) => {
       if (reset.code !== undefined) listener({ ...reset, code: reset.code })
     })
   }
 
-  /** Calls `listener` when something written here lost to something concurrent. */
+  /** Calls `listener` when a write of this client lost to a concurrent one. Returns the function that ends it. */
   onConflict(listener: (conflict: Conflict) => void): () => void {
     return this.#conflicts.add(listener)
   }
@@ -225,22 +225,22 @@ export class Workspace {
     return this.#errors.add(listener)
   }
 
-  /** The local copies of this workspace that were set aside, oldest first. None where no copy is kept. */
+  /** The local copies of this workspace that were set aside, oldest first. Empty where no copy is kept. */
   listSetAside(): Promise<SetAsideCopy[]> {
     return this.#copies.list()
   }
 
-  /** What a copy that was set aside holds, as {@link Reset} `update`; undefined when there is no such copy. */
+  /** The content of a copy that was set aside, as {@link Reset} `update`; undefined when there is no such copy. */
   readSetAside(id: string): Promise<Uint8Array | undefined> {
     return this.#copies.read(id)
   }
 
-  /** Deletes a copy that was set aside, for good. */
+  /** Deletes a copy that was set aside. It can't be had back. */
   discardSetAside(id: string): Promise<void> {
     return this.#copies.discard(id)
   }
 
-  /** Stops at once: what is not durable stays unsaved. Resolves when socket and databases are closed. Idempotent. */
+  /** Closes the workspace at once: edits that are not durable stay unsaved. Resolves when socket and databases are closed. Idempotent. */
   close(): Promise<void> {
     return this.#end(new ClientError('closed', 'the workspace is closed'))
   }
@@ -252,14 +252,14 @@ export class Workspace {
   #onDraft(draft: Draft, edit: (draft: Draft) => void): void {
     this.#draft = draft
     try {
-      // A promise is handed on, to be told that it must not be one.
+      // Returned, so that the caller can reject a promise.
       return edit(draft)
     } finally {
       this.#draft = undefined
     }
   }
 
-  /** Whatever waits rejects with `reason`. */
+  /** Closes; whatever waits rejects with `reason`. */
   #end(reason: unknown): Promise<void> {
     this.#closed ??= this.#close(reason)
     return this.#closed
@@ -322,7 +322,7 @@ export class Workspace {
 
   #onRefused(refusal: ConnectionRefusal, replica: Replica): void {
     const { code, reason } = refusal
-    // Should there be such a workspace again, it must not get what was in the deleted one without being asked.
+    // If a workspace with this name is created again, it must not get the deleted one's content unasked.
     if (code === 'workspace_deleted' && isAnythingIn(replica.doc)) {
       const update = Y.encodeStateAsUpdate(replica.doc)
       this.#reset({ cause: 'workspace_deleted', reason }, reason, update, refusal)
@@ -330,13 +330,13 @@ export class Workspace {
     this.#synced.reject(new ClientError(code, reason))
   }
 
-  /** Swaps in a new replica: a Yjs document takes nothing back. With a `refusal`, one that does not connect. */
+  /** Replaces the replica: a Yjs document takes nothing back. With a `refusal`, the new replica does not connect. */
   #reset(cause: SetAsideCause, reason: string, update: Uint8Array, refusal?: ConnectionRefusal): void {
     const old = this.#replica
     this.#synced.renew()
     this.#replica = this.#createReplica(this.#copies.setAside(old.copyName, cause), refusal)
     const code = cause.cause === 'rejected' ? cause.code : undefined
-    // Who had nothing in the document has lost nothing; nor has who knows that all of it was there to be deleted.
+    // Nothing is lost if the document was empty, or if the deleted workspace had all of it.
     const isLoss = cause.cause === 'workspace_deleted' ? old.pending > 0 : isAnythingIn(old.doc)
     if (isLoss) this.#rejection = { code: lossOf(cause), reason }
     this.#closings.push(old.close(resetError(cause, reason)))
@@ -346,7 +346,7 @@ export class Workspace {
 
   #refresh(): void {
     const replica: Replica | undefined = this.#replica
-    // While the first replica is being made.
+    // Undefined while the first replica is created.
     if (replica === undefined) return
     const { pending, isCaughtUp, isKeptHere, hold } = replica
     const rejection = this.#rejection
@@ -355,8 +355,8 @@ export class Workspace {
 }
 
 /**
- * Opens a workspace and keeps it connected until `close()`. Returns at once; edits may begin. Throws `bad_options` for what
- * can never connect.
+ * Opens a workspace and keeps it connected until `close()`. Returns at once: the application may edit before it is connected.
+ * Throws `bad_options` for options that can never work.
  */
 export function connectWorkspace(options: WorkspaceOptions): Workspace {
   return new Workspace(options)

@@ -14,10 +14,10 @@ export class HeldWorkspace {
     this.#connect = connect
   }
 
-  /** What was acquired last, which may be closed since: a tree that React hides keeps what it shows. */
+  /** The workspace that was acquired last. It may be closed already: a tree that React hides keeps its workspace. */
   readonly get = (): Workspace | undefined => this.#shown
 
-  /** The workspace that `options` name, opened unless it is open. `key` tells workspaces apart. */
+  /** Returns the workspace of `options`, which it opens unless it is open. `key` identifies the workspace. */
   acquire(key: string, options: WorkspaceOptions): Workspace {
     clearTimeout(this.#closing)
     this.#closing = undefined
@@ -29,13 +29,13 @@ export class HeldWorkspace {
     return this.#shown
   }
 
-  /** Connects anew if the server refused the last connection. */
+  /** Connects again if the server refused the last connection. */
   retryRefused(): void {
     const status = this.#held?.workspace.saveStatus.get()
     if (status?.state === 'rejected' && status.what === 'connection') this.#held?.workspace.reconnect()
   }
 
-  /** Closes the workspace after the current task, unless it is acquired again before. */
+  /** Closes the workspace after the current task, unless it is acquired again before then. */
   release(): void {
     this.#closing = setTimeout(() => this.#close(), 0)
   }
@@ -43,7 +43,7 @@ export class HeldWorkspace {
   #close(): void {
     const held = this.#held
     this.#held = undefined
-    // Never rejects for what an application could mend: it says so through the workspace's own `onError`.
+    // `close` does not reject for failures that an application could handle: those go to the workspace's `onError`.
     void held?.workspace.close()
   }
 }

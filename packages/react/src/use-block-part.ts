@@ -4,8 +4,8 @@ import { useCallback, useSyncExternalStore } from 'react'
 import { useWorkspace } from './use-workspace.ts'
 
 /**
- * What `read` makes of block `id`; renders again only when that is another value after an edit of `part` (undefined: when
- * the block comes or goes). `read` must return the same object while nothing changed.
+ * The value that `read` returns for block `id`. Renders again only when that value has changed after an edit of `part`; without
+ * `part`, when the block is created, deleted or replaced. `read` must return the same object while nothing has changed.
  */
 export function useBlockPart<T>(id: string, part: string | undefined, read: (block: Block | undefined) => T): T {
   const workspace = useWorkspace()

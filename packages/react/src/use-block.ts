@@ -1,7 +1,7 @@
 import type { Block } from '@joinery/blocks'
 import { useBlockPart } from './use-block-part.ts'
 
-/** Block `id`, to read and write; undefined when there is none. Renders again when it comes, goes or is replaced. */
+/** Block `id`, to read and write; undefined if there is none. Renders again when it is created, deleted or replaced. */
 export function useBlock(id: string): Block | undefined {
   return useBlockPart(id, undefined, (block) => block)
 }

@@ -3,8 +3,8 @@ import { useObservable } from './use-observable.ts'
 import { useWorkspace } from './use-workspace.ts'
 
 /**
- * The ids of all blocks in their order, which `moveBlock` of `@joinery/client` changes. Renders again when a block comes, goes or
- * moves, not when one changes.
+ * The ids of all blocks in their order, which `moveBlock` of `@joinery/client` changes. Renders again when a block is created,
+ * deleted or moved, not when one is edited.
  */
 export function useBlocks(): readonly string[] {
   return useObservable(blockIdsOf(useWorkspace()))

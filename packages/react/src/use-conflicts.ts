@@ -6,12 +6,12 @@ import { useWorkspace } from './use-workspace.ts'
 export interface ConflictsView {
   /** Newest first, at most 100. */
   readonly conflicts: readonly ConflictEntry[]
-  /** Takes one out: it was read. */
+  /** Removes one entry: a person has read it. */
   readonly dismiss: (id: string) => void
   readonly clear: () => void
 }
 
-/** What lost to what, by which rule, as far as it was told while a component that uses this was on the page. */
+/** The conflicts reported while a component with this hook was mounted: which write lost to which, and by which rule. */
 export function useConflicts(): ConflictsView {
   const log = conflictLogOf(useWorkspace())
   const conflicts = useObservable(log)

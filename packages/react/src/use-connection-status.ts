@@ -2,10 +2,10 @@ import type { SaveStatus } from '@joinery/client'
 import { useSyncExternalStore } from 'react'
 import { useWorkspace } from './use-workspace.ts'
 
-/** Where the connection stands. `unknown` while refused edits hide it: the SDK tells one thing at a time. */
+/** State of the connection. `unknown` while the save status shows refused edits instead: it shows one fact at a time. */
 export type ConnectionStatus = 'connected' | 'connecting' | 'waiting' | 'closed' | 'refused' | 'unknown'
 
-/** Renders again when the connection comes or goes, not with each edit that is saved. */
+/** State of the connection. Renders again when the connection changes, not with each saved edit. */
 export function useConnectionStatus(): ConnectionStatus {
   const { saveStatus } = useWorkspace()
   const get = (): ConnectionStatus => connectionOf(saveStatus.get())

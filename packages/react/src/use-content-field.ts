@@ -4,9 +4,9 @@ import * as Y from 'yjs'
 import { useWorkspace } from './use-workspace.ts'
 
 /**
- * A ref for a `<textarea>` or `<input>` that shows and edits the text of block `id`: the caret keeps its place when others
- * type, and undo is the workspace's. Leave `value` and `onChange` to it. Renders nothing by itself. Read-only while there is
- * no such block.
+ * A ref for a `<textarea>` or `<input>` that shows and edits the text of block `id`. The caret keeps its place when others type,
+ * and undo is the workspace's. Set neither `value` nor `onChange` on the field. The hook renders nothing by itself. The field is
+ * read-only while there is no such block.
  */
 export function useContentField(id: string): RefCallback<TextField> {
   const workspace = useWorkspace()

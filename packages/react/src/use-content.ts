@@ -6,17 +6,17 @@ import { useContentField } from './use-content-field.ts'
 import { useWorkspace } from './use-workspace.ts'
 
 export interface ContentView {
-  /** The text; '' when there is no such block. */
+  /** The text; '' if there is no such block. */
   readonly value: string
-  /** For editors that bind it themselves. Undefined when there is no such block, or a stock client gave it no text yet. */
+  /** The Y.Text, for an editor with its own binding. Undefined if there is no such block, or a stock client gave it no text yet. */
   readonly yText: Y.Text | undefined
-  /** `<textarea ref={fieldRef} />`: shows and edits the text, with the caret kept in place. See {@link useContentField}. */
+  /** A ref that binds a field to the text: `<textarea ref={fieldRef} />`. See {@link useContentField}. */
   readonly fieldRef: RefCallback<TextField>
-  /** Turns the text into `next` by the edits that differ. No effect when there is no such block. */
+  /** Turns the text into `next` by the smallest edits. No effect if there is no such block. */
   readonly replace: (next: string) => void
 }
 
-/** The text of block `id`. Renders again with every edit of it: who only shows a field takes {@link useContentField}. */
+/** The text of block `id`. Renders again with every edit of it. A component that only shows a field uses {@link useContentField}. */
 export function useContent(id: string): ContentView {
   const workspace = useWorkspace()
   const value = useBlockPart(id, 'content', (block) => block?.text ?? '')
@@ -33,7 +33,7 @@ export function useContent(id: string): ContentView {
   )
 }
 
-/** The Y.Text of block `id`, for editors that bind it themselves. Renders again when it is another one, not with edits. */
+/** The Y.Text of block `id`, for an editor with its own binding. Renders again when it is another object, not with edits. */
 export function useYText(id: string): Y.Text | undefined {
   return useBlockPart(id, 'content', (block) => {
     const content = block?.map.get('content')

@@ -4,15 +4,16 @@ import { useObservable } from './use-observable.ts'
 import { useWorkspace } from './use-workspace.ts'
 
 export interface HistoryView extends HistoryPagesState {
-  /** Reads one page more of what is older, or tries again what failed. */
+  /** Reads the next older page, or repeats the request that failed. */
   readonly more: () => void
-  /** Past states, differences, restoring. */
+  /** For past states, differences, and restoring. */
   readonly history: WorkspaceHistory
 }
 
 /**
- * Who wrote what and when, newest first, following what is written; of one block, actor or source if `filter` says so (its
- * identity means nothing). Nothing is asked on a server. See {@link useStateAt} for what a record's LSN looked like.
+ * The records of the workspace, newest first, new ones included: who wrote what, and when. `filter` selects a block, an actor or
+ * a source; a new object with the same values is the same filter. On a server nothing is requested. See {@link useStateAt} for
+ * the state at a record's LSN.
  */
 export function useHistory({ block, actor, source }: RecordFilter = {}): HistoryView {
   const workspace = useWorkspace()

@@ -3,7 +3,7 @@ import { useBlockPart } from './use-block-part.ts'
 
 /** The names of block `id`'s indexes, sorted. Renders again when one is added or removed, not when a status changes. */
 export function useIndexNames(id: string): readonly string[] {
-  // As one text, which is the same while the names are.
+  // As one text: it is the same value while the names are the same.
   const names = useBlockPart(id, 'indexingList', (block) =>
     JSON.stringify(block?.indexingList.entries().map((entry) => entry.index_name) ?? []),
   )

@@ -3,7 +3,7 @@ import { useBlockPart } from './use-block-part.ts'
 
 const NO_ENTRIES: readonly IndexingEntry[] = Object.freeze([])
 
-/** The indexes of block `id`, sorted by `index_name`. Written with `useBlock(id)?.indexingList`. */
+/** The indexes of block `id`, sorted by `index_name`. Write them with `useBlock(id)?.indexingList`. */
 export function useIndexingList(id: string): readonly IndexingEntry[] {
   return useBlockPart(id, 'indexingList', (block) => block?.indexingList.entries() ?? NO_ENTRIES)
 }

@@ -1,7 +1,7 @@
 import type { Observable } from '@joinery/client'
 import { useSyncExternalStore } from 'react'
 
-/** What an observable of the SDK holds; renders again when that changes. */
+/** The value of an observable of the SDK. Renders again when it changes. */
 export function useObservable<T>({ get, subscribe }: Observable<T>): T {
   return useSyncExternalStore(subscribe, get, get)
 }

@@ -4,13 +4,13 @@ import { useObservable } from './use-observable.ts'
 import { useWorkspace } from './use-workspace.ts'
 
 export interface PresenceView {
-  /** Everybody else who is here, by client id; a peer that did not change is the same object. */
+  /** The other clients in the workspace, sorted by client id. An unchanged peer stays the same object. */
   readonly others: readonly Peer[]
-  /** Shows a state of one's own to the others; undefined leaves. Throws `presence_too_large`. */
+  /** Shows `state` to the other clients; undefined removes it. Throws `presence_too_large`. */
   readonly set: (state: PresenceState | undefined) => void
 }
 
-/** Who else is here. */
+/** Tells who else is in the workspace. */
 export function usePresence(): PresenceView {
   const { presence } = useWorkspace()
   const others = useObservable(presence.others)

@@ -3,8 +3,8 @@ import { useCallback, useSyncExternalStore } from 'react'
 import { useWorkspace } from './use-workspace.ts'
 
 /**
- * Who last touched block `id`, or one part of it, by the server's word; undefined when nobody has, or the server has not said
- * yet. Renders again when somebody else, or the same person again, touches just that.
+ * Tells who last touched block `id`, or one part of it, by the server's log. Undefined before the server's answer, and if nobody
+ * touched it. Renders again when it is touched again.
  */
 export function useProvenance(id: string, part?: 'content' | 'indexingList' | 'fields' | 'type'): Stamp | undefined {
   const { provenance } = useWorkspace()

@@ -2,7 +2,7 @@ import type { ServerInfo } from '@joinery/client'
 import { useObservable } from './use-observable.ts'
 import { useWorkspace } from './use-workspace.ts'
 
-/** Who the server takes this connection for, and what it promises; undefined before it let this client in. */
+/** The identity that the server gives this connection, and what it promises. Undefined before the first connection. */
 export function useServer(): ServerInfo | undefined {
   return useObservable(useWorkspace().server)
 }

@@ -4,8 +4,8 @@ import { useObservable } from './use-observable.ts'
 import { useWorkspace } from './use-workspace.ts'
 
 /**
- * The blocks as they were at `lsn`: the first 100 by id, or those after `after`. A slider's LSN goes through
- * `useDeferredValue`, and what is no longer wanted is aborted.
+ * The blocks as they were at `lsn`: the first 100 by id, or the first 100 after `after`. Pass the LSN of a slider through
+ * `useDeferredValue`. A request whose answer is no longer needed is aborted.
  */
 export function useStateAt(lsn: number, after?: string): Answer<PastPage> {
   const history = historyOf(useWorkspace())

@@ -5,12 +5,12 @@ import { useWorkspace } from './use-workspace.ts'
 export interface UndoView {
   readonly canUndo: boolean
   readonly canRedo: boolean
-  /** Takes back one's own last step. Returns whether there was one. */
+  /** Takes back this person's last step. Returns false when there is none. */
   readonly undo: () => boolean
   readonly redo: () => boolean
 }
 
-/** Undo and redo of what was edited here; never of a status, never of somebody else's edit. */
+/** Undo and redo of this person's edits; never of a status, never of others' edits. */
 export function useUndo(): UndoView {
   const { undo } = useWorkspace()
   const { canUndo, canRedo } = useObservable(undo.state)

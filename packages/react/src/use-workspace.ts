@@ -5,9 +5,9 @@ import { WorkspaceContext } from './workspace-provider.ts'
 
 export interface UseWorkspaceOptions {
   /**
-   * What to wait for before the first render, in the nearest `Suspense`: `loaded` for what this device has, `synced` for what
-   * the server has (for as long as one is offline; a refused connection throws its `ClientError` to the error boundary). Once
-   * per workspace: later resets and reconnections suspend nothing.
+   * Suspends the first render, in the nearest `Suspense`: `loaded` until this device's copy is loaded, `synced` until the server's
+   * state is there (while offline, too). With `synced` a refused connection throws its `ClientError` to the error boundary. Once
+   * for each workspace: later resets and reconnects suspend nothing.
    */
   readonly waitFor?: 'loaded' | 'synced'
 }
@@ -15,12 +15,13 @@ export interface UseWorkspaceOptions {
 /** The workspace of the nearest `WorkspaceProvider`. Throws `no_provider`. */
 export function useWorkspace({ waitFor }: UseWorkspaceOptions = {}): Workspace {
   const workspace = use(WorkspaceContext)
-  if (workspace === undefined) throw new HooksError('no_provider', 'this hook needs a WorkspaceProvider above it')
+  if (workspace === undefined)
+    throw new HooksError('no_provider', 'there is no WorkspaceProvider above this hook: wrap the component in one')
   if (waitFor !== undefined) use(firstPromise(workspace, waitFor))
   return workspace
 }
 
-/** The SDK puts a new promise in place at a reset; a tree that is shown must not vanish behind its fallback for that. */
+/** The first promise of each workspace. The SDK makes a new one at a reset, which must not hide a shown tree behind its fallback. */
 const firstPromises = new WeakMap<Workspace, Partial<Record<'loaded' | 'synced', Promise<void> | undefined>>>()
 
 function firstPromise(workspace: Workspace, what: 'loaded' | 'synced'): Promise<void> {
@@ -32,7 +33,7 @@ function firstPromise(workspace: Workspace, what: 'loaded' | 'synced'): Promise<
   const first = known[what] ?? (what === 'loaded' ? workspace.whenLoaded : workspace.whenSynced)
   if (known[what] === undefined) {
     known[what] = first
-    // Refused: once an error boundary is reset, the next attempt's promise is what to wait for.
+    // After a refusal, a tree whose error boundary was reset waits for the next attempt's promise.
     first.catch(() => {
       known[what] = undefined
     })

@@ -17,14 +17,14 @@ export type WorkspaceProviderProps =
   /** A workspace that the application opened and closes. */
   | { readonly workspace: Workspace; readonly children?: ReactNode }
   /**
-   * Opened when the provider mounts, opened anew when what they name changes, closed when it unmounts. The object's identity
-   * means nothing; of `token` the one last rendered is asked for before each connection, and another text ends a refusal.
-   * `fallback` shows until it is open (one render, and on a server). What can never connect throws `bad_options` to the error
-   * boundary.
+   * Options of a workspace that the provider opens when it mounts and closes when it unmounts. It opens another one when the
+   * values of `options` change; a new object with the same values changes nothing. Each connection uses the `token` of the last
+   * render, and a new token text ends a refusal. `fallback` is shown until the workspace is open: for one render, and on a
+   * server. Options that can never work throw `bad_options` to the error boundary.
    */
   | { readonly options: WorkspaceOptions; readonly fallback?: ReactNode; readonly children?: ReactNode }
 
-/** Gives the hooks below it their workspace. */
+/** Provides the workspace for the hooks below it. */
 export function WorkspaceProvider(props: WorkspaceProviderProps): ReactNode {
   if ('workspace' in props) return createElement(WorkspaceContext, { value: props.workspace }, props.children)
   return createElement(OpenedWorkspace, props)
@@ -41,7 +41,7 @@ function OpenedWorkspace({ options, fallback, children }: OpenedProps): ReactNod
     latest.current = options
     if (options.token !== token && typeof options.token === 'string') held.retryRefused()
   })
-  // React looks at the snapshot again once it has subscribed, and so shows what subscribing has opened.
+  // React reads the snapshot again after it has subscribed, and so shows the workspace that `subscribe` opened.
   const subscribe = useCallback(() => {
     held.acquire(key, { ...latest.current, token: () => readToken(latest.current) })
     return () => held.release()
@@ -51,10 +51,10 @@ function OpenedWorkspace({ options, fallback, children }: OpenedProps): ReactNod
   return createElement(WorkspaceContext, { value: workspace }, children)
 }
 
-/** On a server nothing is opened. */
+/** The snapshot on a server, where no workspace is opened. */
 const noWorkspace = (): undefined => undefined
 
-/** What makes it another workspace, or another person's view of it. */
+/** A key that differs for another workspace, and for another person's view of it. */
 function keyOf({ url, workspace, actor, source, offline }: WorkspaceOptions): string {
   return JSON.stringify([url, workspace, actor ?? null, source ?? null, offline ?? null])
 }

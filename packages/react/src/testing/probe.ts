@@ -8,7 +8,7 @@ function Probe({ useValue, values }: { useValue: () => unknown; values: unknown[
   return null
 }
 
-/** A component that hands every value its hook gave to `values`: one for each time it rendered. */
+/** A component that adds the value of its hook to `values` each time it renders. */
 export function probe<T>(useValue: () => T): { node: ReactNode; values: T[]; last(): T } {
   const values: T[] = []
   return { node: createElement(Probe, { useValue, values }), values, last: () => values.at(-1) as T }
@@ -18,7 +18,7 @@ export function within(workspace: Workspace, ...nodes: ReactNode[]): ReactNode {
   return createElement(WorkspaceProvider, { workspace }, ...nodes)
 }
 
-/** Brings what `edit` does on another replica into `workspace`, as one update. */
+/** Makes `edit` on another replica and brings it into `workspace` as one update. */
 export async function remotely(workspace: Workspace, edit: (doc: Y.Doc) => void): Promise<void> {
   const other = new Y.Doc()
   Y.applyUpdate(other, Y.encodeStateAsUpdate(workspace.doc))

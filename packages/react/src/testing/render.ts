@@ -13,7 +13,7 @@ export interface Rendered {
   unmount(): Promise<void>
 }
 
-/** What React complained about: an update that no test waited for, an unstable snapshot, a state set in a render. */
+/** React's warnings: an update that no test waited for, an unstable snapshot, a state that was set in a render. */
 const complaints: string[] = []
 const mounted = new Set<Rendered>()
 
@@ -28,11 +28,11 @@ afterEach(async () => {
 
 export interface RenderOptions {
   readonly strict?: boolean
-  /** Takes what error boundaries catch, which else is a complaint. */
+  /** Takes errors that error boundaries catch. Without it such an error counts as a warning. */
   readonly onCaughtError?: (error: unknown) => void
 }
 
-/** Renders into the document, in StrictMode if asked; resolves when effects have run. Unmounted when the test ends. */
+/** Renders into the document, in StrictMode if `strict`. Resolves when effects have run. Unmounted when the test ends. */
 export async function render(node: ReactNode, { strict = false, ...options }: RenderOptions = {}): Promise<Rendered> {
   const container = document.body.appendChild(document.createElement('div'))
   const root = createRoot(container, options)

@@ -2,8 +2,8 @@ import { connectWorkspace, type Workspace } from '@joinery/client'
 import { onTestFinished } from 'vitest'
 
 /**
- * A workspace that never gets as far as a socket: what hooks show is what is in its document, and nothing changes by itself.
- * Closed when the test has ended and what it rendered is gone.
+ * A workspace that never opens a socket: hooks show its document, and nothing changes by itself. It is closed when the test has
+ * ended and its page is gone.
  */
 export function offlineWorkspace(): Workspace {
   const token = () => new Promise<never>(() => undefined)
