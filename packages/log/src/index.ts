@@ -27,3 +27,4 @@ export {
   type SnapshotPolicy,
 } from './snapshot-policy.ts'
 export { type LevelStoreOptions, openLevelStore } from './store/level-store.ts'
+export { whileStorageWorks } from './while-storage-works.ts'

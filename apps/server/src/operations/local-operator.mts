@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs'
-import { type EventStore, LogError, openLevelStore } from '@joinery/log'
+import { type EventStore, LogError, openLevelStore, whileStorageWorks } from '@joinery/log'
 import {
   assertIsLog,
   exportArchive,
@@ -10,7 +10,6 @@ import {
   readHistory,
   verifyDirectory,
   verifyOpenDirectory,
-  whileStorageWorks,
 } from '@joinery/log/operations'
 import { parseWorkspaceName } from '@joinery/protocol'
 import type { Workspaces } from '@joinery/server'

@@ -3,10 +3,10 @@ import { LogError } from '../log-error.ts'
 import type { Lsn } from '../lsn.ts'
 import { type LevelStore, levelStoreOf } from '../store/level-store.ts'
 import { writeThrough } from '../store/write-through.ts'
+import { whileStorageWorks } from '../while-storage-works.ts'
 import type { ArchivedDamage } from './archive-content.ts'
 import { readArchive } from './read-archive.ts'
 import type { TrialLoad } from './trial-load.ts'
-import { whileStorageWorks } from './while-storage-works.ts'
 import { WorkspaceImport } from './workspace-import.ts'
 
 export interface ImportOptions {

@@ -6,11 +6,11 @@ import { workspaceKey } from '../records/key.ts'
 import { decodeWorkspaceIdentity, encodeWorkspaceIdentity } from '../records/workspace-identity.ts'
 import { type LevelStore, levelStoreOf } from '../store/level-store.ts'
 import { writeThrough } from '../store/write-through.ts'
+import { whileStorageWorks } from '../while-storage-works.ts'
 import { type Kept, planKept } from './kept-items.ts'
 import { keepRemains, type Remains } from './remains.ts'
 import { type RepairSurvey, type SurveyOptions, survey } from './repair-survey.ts'
 import { verifyFiles } from './verify-files.ts'
-import { whileStorageWorks } from './while-storage-works.ts'
 import { WorkspaceImport } from './workspace-import.ts'
 
 /** Beside the database: files of what repairs have put aside. */

@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { missingIsUndefined } from '../durable-file.ts'
 import { findLostLog, isMarkDamaged, MARK } from '../leveldb/lost-log.ts'
 import { type LiveFiles, readLiveFiles } from '../leveldb/manifest.ts'
+import { checkTable } from '../leveldb/table.ts'
 import { type FileDamage, readLogFile } from '../leveldb/write-ahead-log.ts'
 import type { Problem } from './problem.ts'
-import { checkTable } from './table-file.ts'
 
 /** What a look at the files came to. */
 export interface FilesReport {

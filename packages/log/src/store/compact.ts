@@ -6,8 +6,8 @@ import { damagedSnapshot, encodeSnapshot, packSnapshot, snapshotBase } from '../
 import { decodeSegmentHead } from '../records/segment.ts'
 import type { Write } from '../records/write.ts'
 import { giveBack } from './give-back.ts'
+import type { Desk } from './history-keeper.ts'
 import { type Rung, readRung } from './ladder.ts'
-import type { Desk } from './upkeep.ts'
 
 /** Bounds one batch, so that everyone else's writes go on between. */
 const KEYS_PER_BATCH = 1_000

@@ -25,13 +25,13 @@ import { checkEntry, decodeRecord, decodeRecordTime, encodeRecord } from '../rec
 import { encodeWorkspaceIdentity, makeGeneration, type WorkspaceIdentity } from '../records/workspace-identity.ts'
 import type { Put, Write } from '../records/write.ts'
 import { compactRecords } from './compact.ts'
+import { HistoryKeeper } from './history-keeper.ts'
 import { KeyIndex } from './key-index.ts'
 import { findRung, missingGround } from './ladder.ts'
 import { logStateOf, onLogStateChange } from './log-state.ts'
 import { sealRecords } from './seal.ts'
 import { findStoredTime, readStoredRuns, type StoredLog } from './stored-records.ts'
 import { takeSnapshot } from './take-snapshot.ts'
-import { Upkeep } from './upkeep.ts'
 
 /** What one workspace's log needs of the store it is in. */
 export interface LevelLogHost {
@@ -71,7 +71,7 @@ export class LevelLog implements WorkspaceLog {
   readonly #keys: KeyIndex
   #identity: WorkspaceIdentity | undefined
   /** Made when there is something to keep up: most workspaces are only open. */
-  #upkeep: Upkeep | undefined
+  #keeper: HistoryKeeper | undefined
   #head: Lsn
   #headAt: number
   #bytesSinceSnapshot: number
@@ -101,11 +101,11 @@ export class LevelLog implements WorkspaceLog {
   }
 
   get firstLsn(): Lsn {
-    return (this.#upkeep?.extent ?? this.#extent).firstLsn
+    return (this.#keeper?.extent ?? this.#extent).firstLsn
   }
 
   get snapshotLsn(): Lsn {
-    return (this.#upkeep?.extent ?? this.#extent).snapshotLsn
+    return (this.#keeper?.extent ?? this.#extent).snapshotLsn
   }
 
   get state(): LogState {
@@ -128,7 +128,7 @@ export class LevelLog implements WorkspaceLog {
   /** Resolves when everything that was written through this log is durable. */
   get settled(): Promise<unknown> | undefined {
     const appended = (this.#lastGroup ?? this.#birth)?.durable
-    const kept = this.#upkeep?.settled
+    const kept = this.#keeper?.settled
     return kept === undefined ? appended : Promise.allSettled([appended, kept])
   }
 
@@ -224,7 +224,7 @@ export class LevelLog implements WorkspaceLog {
     const { lsn, state, annex = new Uint8Array(0) } = snapshot
     const previousLsn = this.snapshotLsn
     for await (const { at } of this.read({ after: (lsn - 1) as Lsn, through: lsn })) {
-      await this.#upkeepNow()?.inTurn((desk) => takeSnapshot(desk, { lsn, at, state, annex }))
+      await this.#keeperNow()?.inTurn((desk) => takeSnapshot(desk, { lsn, at, state, annex }))
     }
     this.#bytesSinceSnapshot *= (this.#head - lsn) / (this.#head - previousLsn)
   }
@@ -254,7 +254,7 @@ export class LevelLog implements WorkspaceLog {
 
   async seal({ through = this.#head }: { through?: Lsn } = {}): Promise<Sealed> {
     this.#assertOpen()
-    const sealed = await this.#upkeepNow()?.inTurn((desk) => {
+    const sealed = await this.#keeperNow()?.inTurn((desk) => {
       // The head stays as it is: it is what opening looks at.
       return sealRecords(desk, Math.min(through, this.#head - 1) as Lsn)
     })
@@ -267,7 +267,7 @@ export class LevelLog implements WorkspaceLog {
     checkKeepHistory(keepHistory)
     const position = { head: this.#head, now: this.#host.now(), lsnAt: (at: number) => this.lsnAt(at) }
     const through = await lastToGo(keepHistory, position)
-    const compacted = await this.#upkeepNow()?.inTurn((desk) => compactRecords(desk, through, verify))
+    const compacted = await this.#keeperNow()?.inTurn((desk) => compactRecords(desk, through, verify))
     return compacted ?? { dropped: 0, firstLsn: this.firstLsn }
   }
 
@@ -313,11 +313,11 @@ export class LevelLog implements WorkspaceLog {
   }
 
   /** Undefined as long as there is nothing to keep up. */
-  #upkeepNow(): Upkeep | undefined {
+  #keeperNow(): HistoryKeeper | undefined {
     const { number } = this
     if (number === undefined) return undefined
     const host = this.#host
-    this.#upkeep ??= new Upkeep(this.workspace, number, this.#extent, {
+    this.#keeper ??= new HistoryKeeper(this.workspace, number, this.#extent, {
       assertOpen: () => this.#assertOpen(),
       group: () => host.group(),
       get disk() {
@@ -325,7 +325,7 @@ export class LevelLog implements WorkspaceLog {
       },
       observer: host.observer,
     })
-    return this.#upkeep
+    return this.#keeper
   }
 
   #assertOpen(): void {

@@ -6,7 +6,7 @@ import { decodeRecord } from '../records/record.ts'
 import { decodeSegment, encodeSegment, SEGMENT_BYTES, SEGMENT_RECORDS_MAX } from '../records/segment.ts'
 import type { Del } from '../records/write.ts'
 import { giveBack } from './give-back.ts'
-import type { Desk } from './upkeep.ts'
+import type { Desk } from './history-keeper.ts'
 
 /** Fewer than these share too little to be worth a segment: they wait for more. */
 const SEGMENT_RECORDS_MIN = 64

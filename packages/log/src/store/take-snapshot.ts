@@ -2,8 +2,8 @@ import type { Snapshot } from '../event-store.ts'
 import { LogError } from '../log-error.ts'
 import { snapshotKeyRange } from '../records/key.ts'
 import { encodeSnapshot, type PackedSnapshot, packSnapshot } from '../records/packed-snapshot.ts'
+import type { Desk } from './history-keeper.ts'
 import { findRung, type Rung } from './ladder.ts'
-import type { Desk } from './upkeep.ts'
 
 /** Every so often a snapshot stands by itself: what is damaged or has to be unpacked stays bounded. */
 const DEPTH_MAX = 16

@@ -4,8 +4,8 @@ import type { LogObserver } from '../observer.ts'
 import { type Extent, encodeExtent } from '../records/extent.ts'
 import type { Write } from '../records/write.ts'
 
-/** What upkeep needs of the log it is for. */
-export interface UpkeepHost {
+/** What the keeper of a history needs of its log. */
+export interface HistoryKeeperHost {
   /** Throws `closed` or the storage error. */
   assertOpen(): void
   /** The group that takes writes now. */
@@ -14,27 +14,27 @@ export interface UpkeepHost {
   readonly observer: LogObserver
 }
 
-/** What a piece of upkeep works with. */
+/** What one piece of work on the history works with. */
 export interface Desk {
   readonly workspace: string
   readonly number: number
   readonly extent: Extent
-  readonly host: UpkeepHost
+  readonly host: HistoryKeeperHost
   /** Resolves when that is durable. Throws `closed` or the storage error, and then nothing of it is written. */
   write(writes: readonly Write[]): Promise<void>
   /** Changes the extent and writes what goes with it, in one batch; resolves when that is on the disk. */
   moveExtent(change: Partial<Extent>, writes: readonly Write[]): Promise<void>
 }
 
-/** What is done to a workspace's history once it is written: one thing at a time, while appends go on. */
-export class Upkeep {
+/** Takes snapshots of a workspace's stored history, seals and compacts it: one thing at a time, while appends go on. */
+export class HistoryKeeper {
   readonly #workspace: string
   readonly #number: number
-  readonly #host: UpkeepHost
+  readonly #host: HistoryKeeperHost
   #extent: Extent
   #last: Promise<unknown> | undefined
 
-  constructor(workspace: string, number: number, extent: Extent, host: UpkeepHost) {
+  constructor(workspace: string, number: number, extent: Extent, host: HistoryKeeperHost) {
     this.#workspace = workspace
     this.#number = number
     this.#extent = extent
@@ -62,12 +62,12 @@ export class Upkeep {
   }
 
   #desk(): Desk {
-    const upkeep = this
+    const keeper = this
     return {
       workspace: this.#workspace,
       number: this.#number,
       get extent() {
-        return upkeep.#extent
+        return keeper.#extent
       },
       host: this.#host,
       write: (writes) => this.#write(writes, false),

@@ -1,7 +1,7 @@
-import { crc32c, maskCrc32c } from '../leveldb/crc32c.ts'
-import { type Handle, VarintReader } from '../leveldb/varint-reader.ts'
-import type { FileDamage } from '../leveldb/write-ahead-log.ts'
+import { crc32c, maskCrc32c } from './crc32c.ts'
 import { unpackSnappy } from './snappy.ts'
+import { type Handle, VarintReader } from './varint-reader.ts'
+import type { FileDamage } from './write-ahead-log.ts'
 
 /** LevelDB's table format (doc/table_format.md of google/leveldb): blocks, an index of them, and a footer. */
 const FOOTER_BYTES = 48

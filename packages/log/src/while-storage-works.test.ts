@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import type { StoreState } from '../event-store.ts'
-import { LogError } from '../log-error.ts'
-import { openMemoryStore } from '../memory/memory-store.ts'
-import { DelegatingStore } from '../testing/delegating-store.ts'
+import type { StoreState } from './event-store.ts'
+import { LogError } from './log-error.ts'
+import { openMemoryStore } from './memory/memory-store.ts'
+import { DelegatingStore } from './testing/delegating-store.ts'
+import { FencingStore } from './testing/fencing-store.ts'
 import { whileStorageWorks } from './while-storage-works.ts'
 
 const FULL = new LogError('storage_full', 'the disk is full')
@@ -43,6 +44,16 @@ describe('work on a store', () => {
     const begun: string[] = []
     await expect(whileStorageWorks(store, undefined, async () => begun.push('work'))).rejects.toBe(FULL)
     expect(begun).toEqual([])
+  })
+
+  it('[L91] on a log ends with the fence as soon as the log is fenced', async () => {
+    const store = new FencingStore(openMemoryStore())
+    const log = await store.open('a')
+    const work = whileStorageWorks(log, undefined, () => new Promise<never>(() => undefined))
+    store.fence('a')
+    await expect(work).rejects.toMatchObject({ code: 'fenced' })
+    await expect(whileStorageWorks(log, undefined, async () => 'work')).rejects.toMatchObject({ code: 'fenced' })
+    expect(await whileStorageWorks(store, undefined, async () => 'work')).toBe('work')
   })
 
   it('[L91] comes to what it comes to while storage works, and aborts with its caller', async () => {
