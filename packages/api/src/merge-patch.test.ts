@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import * as Y from 'yjs'
 import { isSameJson, mergePatch, patchMap, replaceMap } from './merge-patch.ts'
+import { jsonFault } from './request-json.ts'
 
 // Appendix A of RFC 7396.
 it.each([
@@ -28,7 +29,8 @@ it.each([
   expect(mergePatch(target, patch)).toEqual(expected)
 })
 
-const json = fc.jsonValue({ maxDepth: 3 }).filter((value) => !JSON.stringify(value).includes('__proto__'))
+/** No request has any other, so that no document holds one. */
+const json = fc.jsonValue({ maxDepth: 3 }).filter((value) => jsonFault(value) === undefined)
 const object = fc.dictionary(fc.constantFrom('a', 'b', 'c'), json)
 
 it('[H2] patching a shared map says the same as patching JSON', () => {

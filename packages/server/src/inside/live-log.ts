@@ -1,4 +1,4 @@
-import type { LogRecord, Lsn, WorkspaceLog } from '@joinery/log'
+import { LogError, type LogRecord, type LogState, type Lsn, type WorkspaceLog } from '@joinery/log'
 import type { RoomFollower } from '../room/room-follower.ts'
 import type { ServerError } from '../server-error.ts'
 import type { TailCursor } from './tail-cursor.ts'
@@ -21,7 +21,9 @@ export class LiveLog implements RoomFollower {
   /** Not durable yet, in order. */
   readonly #groups: Group[] = []
   #log: WorkspaceLog | undefined
+  #unsubscribe: (() => void) | undefined
   #durableThrough = 0 as Lsn
+  #stateChanges = 0
   #error: Error | undefined
 
   constructor(onEnded: () => void) {
@@ -38,6 +40,11 @@ export class LiveLog implements RoomFollower {
     return this.#log
   }
 
+  /** How often the log has changed its state while it had a tail. */
+  get stateChanges(): number {
+    return this.#stateChanges
+  }
+
   add(cursor: TailCursor): void {
     this.#cursors.add(cursor)
     if (this.#error !== undefined) cursor.end(this.#error)
@@ -49,6 +56,7 @@ export class LiveLog implements RoomFollower {
 
   opened(log: WorkspaceLog, durable: Promise<void>): void {
     this.#log = log
+    this.#unsubscribe = log.onStateChange((state) => this.#stateOnChange(state))
     this.#await({ durable, records: [], through: log.head, isDurable: false })
   }
 
@@ -65,18 +73,29 @@ export class LiveLog implements RoomFollower {
     this.end(reason)
   }
 
-  /** Storage has failed or works again: tails that wait for it look again. */
-  wake(): void {
-    for (const cursor of this.#cursors) cursor.wake()
-  }
-
   /** No record comes after this: every tail throws `error`. */
   end(error: Error): void {
     if (this.#error !== undefined) return
     this.#error = error
-    this.#groups.length = 0
+    this.stop()
     this.#onEnded()
     for (const cursor of this.#cursors) cursor.end(error)
+  }
+
+  /** Forgets the log: the last tail is over. */
+  stop(): void {
+    this.#groups.length = 0
+    this.#unsubscribe?.()
+    this.#unsubscribe = undefined
+  }
+
+  #stateOnChange(state: LogState): void {
+    this.#stateChanges++
+    if (state.state === 'fenced') return this.end(state.error)
+    if (state.state === 'closed')
+      return this.end(new LogError('closed', 'the log was closed: open it again to read on'))
+    // Tails that wait for storage look again.
+    for (const cursor of this.#cursors) cursor.wake()
   }
 
   #await(group: Group): void {

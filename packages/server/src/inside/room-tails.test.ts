@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { LogError, type LogRecord, type Lsn } from '@joinery/log'
+import { LogError, type LogRecord, type Lsn, openMemoryStore } from '@joinery/log'
+import { FencingStore } from '@joinery/log/testing'
 import { afterEach, describe, expect, it } from 'vitest'
 import type * as Y from 'yjs'
 import { GatedStore } from '../testing/gated-store.ts'
@@ -137,6 +138,21 @@ describe('tails of rooms', () => {
     await last
   })
 
+  it('[S83] a tail throws fenced when another writer takes the log, whether or not something was on its way', async () => {
+    for (const isWriting of [false, true]) {
+      const store = new FencingStore(openMemoryStore())
+      fixture = await ServerFixture.start({ store })
+      await append()
+      const reader = tail()
+      await reader.next()
+      const next = expect(reader.next()).rejects.toMatchObject({ code: 'fenced' })
+      const written = isWriting ? append().catch((error: unknown) => error) : undefined
+      store.fence(W)
+      await Promise.all([next, written])
+      await fixture.close()
+    }
+  })
+
   it('[S83] a tail throws what an append was lost by', async () => {
     const store = new GatedStore()
     fixture = await ServerFixture.start({ store })
@@ -145,9 +161,9 @@ describe('tails of rooms', () => {
     await reader.next()
     const lost = Promise.withResolvers<void>()
     store.durableGate = lost.promise
-    const next = expect(reader.next()).rejects.toMatchObject({ code: 'locked', message: 'another writes here' })
-    const written = expect(append()).rejects.toThrow('another writes here')
-    lost.reject(new LogError('locked', 'another writes here'))
+    const next = expect(reader.next()).rejects.toMatchObject({ code: 'duplicate_key' })
+    const written = expect(append()).rejects.toMatchObject({ code: 'duplicate_key' })
+    lost.reject(new LogError('duplicate_key', 'the key was found late'))
     await Promise.all([next, written])
   })
 

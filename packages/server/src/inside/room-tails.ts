@@ -1,4 +1,4 @@
-import { type EventStore, LogError, type LogRecord, type StoreState, type WorkspaceLog } from '@joinery/log'
+import type { LogRecord, WorkspaceLog } from '@joinery/log'
 import type { WorkspaceId } from '@joinery/protocol'
 import type { Rooms } from '../room/rooms.ts'
 import { historyDropped, ServerError } from '../server-error.ts'
@@ -10,7 +10,7 @@ import { TailCursor } from './tail-cursor.ts'
 interface Followed {
   readonly workspace: WorkspaceId
   readonly live: LiveLog
-  /** Resolves with what stops the following. */
+  /** Resolves, with unfollow, when the room is open. */
   readonly opened: Promise<() => void>
   tails: number
 }
@@ -18,15 +18,10 @@ interface Followed {
 /** Tails of the workspaces whose rooms are in this process. A workspace without a tail costs nothing. */
 export class RoomTails implements Tails {
   readonly #rooms: Rooms
-  readonly #store: EventStore
   readonly #followed = new Map<WorkspaceId, Followed>()
-  /** How often the store has changed its state while somebody followed. */
-  #stateChanges = 0
-  #unsubscribe: (() => void) | undefined
 
-  constructor(rooms: Rooms, store: EventStore) {
+  constructor(rooms: Rooms) {
     this.#rooms = rooms
-    this.#store = store
   }
 
   async *tail(workspace: WorkspaceId, { after, signal }: TailOptions): AsyncGenerator<LogRecord> {
@@ -62,9 +57,9 @@ export class RoomTails implements Tails {
   }
 
   /** Reads what is durable by now from the log. While storage fails it waits, and then returns to be called again. */
-  async *#stored(log: WorkspaceLog, { durableThrough }: LiveLog, cursor: TailCursor): AsyncGenerator<LogRecord> {
+  async *#stored(log: WorkspaceLog, live: LiveLog, cursor: TailCursor): AsyncGenerator<LogRecord> {
     if (cursor.lsn + 1 < log.firstLsn) throw historyDropped(log.firstLsn, cursor.lsn + 1)
-    const changesBefore = this.#stateChanges
+    const { durableThrough, stateChanges } = live
     const records = log.read({ after: cursor.lsn, through: durableThrough })[Symbol.asyncIterator]()
     try {
       while (!cursor.isOver) {
@@ -75,8 +70,8 @@ export class RoomTails implements Tails {
       }
     } catch (error) {
       // Recovery closes what is read from: the error is that of storage if storage has failed meanwhile.
-      if (this.#store.state.state !== 'failed' && this.#stateChanges === changesBefore) throw error
-      while (!cursor.isOver && this.#store.state.state === 'failed') await cursor.news()
+      if (log.state.state !== 'failed' && live.stateChanges === stateChanges) throw error
+      while (!cursor.isOver && log.state.state === 'failed') await cursor.news()
     } finally {
       // Not awaited: a read that hangs would keep its caller from leaving.
       void records.return?.().catch(() => undefined)
@@ -89,7 +84,6 @@ export class RoomTails implements Tails {
       known.tails++
       return known
     }
-    this.#unsubscribe ??= this.#store.onStateChange((state) => this.#stateOnChange(state))
     const live = new LiveLog(() => this.#forget(followed))
     const followed: Followed = { workspace, live, opened: this.#rooms.follow(workspace, live), tails: 1 }
     this.#followed.set(workspace, followed)
@@ -101,25 +95,15 @@ export class RoomTails implements Tails {
     if (--followed.tails > 0) return
     this.#forget(followed)
     followed.opened.then(
-      (stop) => stop(),
+      (unfollow) => {
+        unfollow()
+        followed.live.stop()
+      },
       () => undefined,
     )
   }
 
   #forget(followed: Followed): void {
-    if (this.#followed.get(followed.workspace) !== followed) return
-    this.#followed.delete(followed.workspace)
-    if (this.#followed.size > 0) return
-    this.#unsubscribe?.()
-    this.#unsubscribe = undefined
-  }
-
-  #stateOnChange({ state }: StoreState): void {
-    this.#stateChanges++
-    const closed = new LogError('closed', 'the log was closed: open it again to read on')
-    for (const { live } of [...this.#followed.values()]) {
-      if (state === 'closed') live.end(closed)
-      else live.wake()
-    }
+    if (this.#followed.get(followed.workspace) === followed) this.#followed.delete(followed.workspace)
   }
 }

@@ -78,7 +78,7 @@ export class Workspaces implements Tails {
     this.#rooms = rooms
     this.#store = store
     this.#keyed = keyed
-    this.#tails = new RoomTails(rooms, store)
+    this.#tails = new RoomTails(rooms)
   }
 
   /** Names of the workspaces that exist. */

@@ -2,6 +2,7 @@ import {
   type DamagedLog,
   LogError,
   type LogRecord,
+  type LogState,
   type Lsn,
   openMemoryStore,
   type StoreState,
@@ -97,6 +98,18 @@ class GatedLog extends DelegatingLog {
   constructor(log: WorkspaceLog, store: GatedStore) {
     super(log)
     this.#store = store
+  }
+
+  override get state(): LogState {
+    const { state } = this.#store
+    return state.state === 'open' ? this.inner.state : state
+  }
+
+  override onStateChange(listener: (state: LogState) => void): () => void {
+    const unsubscribe = [this.#store.onStateChange(listener), this.inner.onStateChange(listener)]
+    return () => {
+      for (const each of unsubscribe) each()
+    }
   }
 
   override append(...args: Parameters<WorkspaceLog['append']>) {
