@@ -26,7 +26,7 @@ program
   .description('Serve workspaces until SIGTERM or SIGINT.')
   .option('--port <number>', 'port to listen on; 0 takes any free one [PORT] (default: 1234)')
   .option('--host <address>', 'address to listen on [JOINERY_HOST] (default: 127.0.0.1)')
-  .option('--data <directory>', 'where the log is kept [JOINERY_DATA] (default: ./data)')
+  .option('--data <directory>', 'data directory [JOINERY_DATA] (default: ./data)')
   .option('--durability <when>', 'memory, async or sync [JOINERY_DURABILITY] (default: async)')
   .option(
     '--keep-history <amount>',
@@ -45,7 +45,7 @@ program
   .option('--sub <actor>', 'actor that the token names')
   .option('--workspaces <names>', 'workspaces it opens: names, or prefixes ending in *, joined by commas')
   .option('--access <kind>', 'read or write (default: write)')
-  .option('--sources <names>', 'classes of writer it may speak for, joined by commas (default: user_action)')
+  .option('--sources <names>', 'classes of writer it may write as, joined by commas (default: user_action)')
   .option('--expires <time>', 'time from now, such as 15m, 8h, 30d (default: 1h)')
   .action(async (options: Options) => {
     const { makeToken, parseTokenRequest } = await import('./token.mts')

@@ -27,7 +27,7 @@ const list = z.string().transform(names).pipe(z.array(z.string()).min(1))
 
 const sub: Setting<string> = {
   option: 'sub',
-  rule: "the actor's name, which every change it makes will carry",
+  rule: "the actor's name, which the server stamps on each of its changes",
   example: 'ada',
   schema: z.string().min(1),
 }
@@ -48,7 +48,7 @@ const access: Setting<'read' | 'write'> = {
 
 const sources: Setting<string[]> = {
   option: 'sources',
-  rule: 'classes of writer it may speak for, joined by commas',
+  rule: 'classes of writer it may write as, joined by commas',
   example: 'workflow_execution,polling_sync',
   schema: z.string().default('user_action').pipe(list),
 }

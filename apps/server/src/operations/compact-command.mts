@@ -12,7 +12,7 @@ import { formatBytes, formatTable } from './table.mts'
 export function addCompactCommand(program: Command): void {
   addDataOptions(program.command('compact').argument('[workspace]', 'only this one (default: all)'))
     .description(
-      'Pack old records, and drop those older than --keep-history up to the last verified snapshot before what is kept.',
+      'Pack old records; with --keep-history, also drop older records that are part of a snapshot read back and loaded.',
     )
     .option('--keep-history <amount>', 'forever, days (90d) or a number of records (default: forever)')
     .action(runCompact)

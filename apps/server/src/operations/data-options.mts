@@ -7,7 +7,7 @@ import { type Options, readSetting } from '../setting.mts'
 /** Adds the options that every command on a data directory takes. */
 export function addDataOptions(command: Command): Command {
   return command
-    .option('--data <directory>', 'where the log is kept [JOINERY_DATA] (default: ./data)')
+    .option('--data <directory>', 'data directory [JOINERY_DATA] (default: ./data)')
     .option('--json', 'print JSON')
 }
 

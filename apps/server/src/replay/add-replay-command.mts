@@ -5,7 +5,7 @@ import type { Options } from '../setting.mts'
 export function addReplayCommand(program: Command): void {
   program
     .command('replay')
-    .description('Play a recorded editing history through a server and check what every client ends with.')
+    .description('Play a recorded editing history through a server, and check the final text of every client.')
     .argument('<trace>', 'gzipped JSON: endContent, txns of patches [position, deleteCount, insert]')
     .option('--url <url>', 'a running server (default: a server of its own, on a temporary data directory)')
     .option('--durability <when>', 'of that own server: memory, async or sync (default: async)')
