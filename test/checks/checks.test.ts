@@ -4,6 +4,7 @@ import { checkFileSize } from './file-size.ts'
 import { checkFolderDirection } from './folder-direction.ts'
 import { checkImportCircles } from './import-circles.ts'
 import { checkMachinePaths } from './machine-paths.ts'
+import { checkPlainSentences } from './plain-sentences.ts'
 import { checkSingleYjs } from './single-yjs.ts'
 import type { SourceFile } from './source-tree.ts'
 import { checkSpecIds } from './spec-ids.ts'
@@ -163,5 +164,58 @@ describe('folder directions', () => {
 
   it('[K11] checkFolderDirection reports a folder when the table does not know it', () => {
     expect(importing('packages/server/src/surprise/a.ts', '../b.ts')).toHaveLength(1)
+  })
+})
+
+describe('plain sentences', () => {
+  // The riddles are put together here so that this file has none in its comments.
+  const inSource = (...lines: string[]) => found(checkPlainSentences([file('a.ts', ...lines)]))
+  const inPage = (...lines: string[]) => found(checkPlainSentences([file('SPEC.md', ...lines)]))
+
+  it('[K12] checkPlainSentences reports a sentence that begins with a word for something that it does not name', () => {
+    expect(inSource('const a = 1', '/** What a room needs. */')).toEqual([
+      'a.ts:2: "What" begins a sentence: name the thing or the person',
+    ])
+    expect(inSource('// A room closes. Who waits', '// then is told. Whatever', '// comes is lost.')).toEqual([
+      'a.ts:1: "Who" begins a sentence: name the thing or the person',
+      'a.ts:2: "Whatever" begins a sentence: name the thing or the person',
+    ])
+    expect(inPage('# Rooms', '', '- **S1** What is sent arrives.', '- A list.', '', 'Who joins', 'reads all.')).toEqual(
+      [
+        'SPEC.md:3: "What" begins a sentence: name the thing or the person',
+        'SPEC.md:6: "Who" begins a sentence: name the thing or the person',
+      ],
+    )
+  })
+
+  it('[K12] checkPlainSentences reports a person without a noun', () => {
+    expect(inSource('// The room tells whoever asks.')).toEqual([
+      'a.ts:1: "whoever" has no noun: name the thing or the person',
+    ])
+    expect(inSource('/**', ' * It is sent', ' * to who joins late.', ' */')).toEqual([
+      'a.ts:2: "It" begins a docstring and refers to something outside it: name the thing',
+      'a.ts:3: "to who" has no noun before "who": name the person',
+    ])
+  })
+
+  it('[K12] checkPlainSentences reports a docstring when its first word needs its neighbour', () => {
+    for (const word of ['Of', 'Those', 'And']) expect(inSource(`/** ${word} the room before. */`)).toHaveLength(1)
+    expect(inSource('// Of the rooms, one is open.', '/** Length of the list. It is short. */')).toEqual([])
+  })
+
+  it('[K12] checkPlainSentences passes questions, code, headings, tables and strings', () => {
+    expect(
+      inSource('// What happens when two write? Both stay.', '// Calls `Who comes`. Those who read see all.'),
+    ).toEqual([])
+    expect(inSource("const a = ['// What is', `/** Who is */`]", 'const url = "http://what"')).toEqual([])
+    expect(
+      inPage('# What it costs', '', '| Who | What |', '', '```', 'What is this', '```', '', 'A user who types.'),
+    ).toEqual([])
+  })
+
+  it('[K12] checkPlainSentences passes folders that are listed as not gone through yet, and no others', () => {
+    const riddle = '/** What a room needs. */'
+    expect(checkPlainSentences([file('packages/log/src/a.ts', riddle)])).toEqual([])
+    expect(checkPlainSentences([file('packages/new/src/a.ts', riddle)])).toHaveLength(1)
   })
 })

@@ -6,13 +6,14 @@ import { checkFileSize } from './file-size.ts'
 import { checkFolderDirection } from './folder-direction.ts'
 import { checkImportCircles } from './import-circles.ts'
 import { checkMachinePaths } from './machine-paths.ts'
+import { checkPlainSentences } from './plain-sentences.ts'
 import { checkSingleYjs } from './single-yjs.ts'
 import { type Finding, readSourceTree } from './source-tree.ts'
 import { checkSpecIds } from './spec-ids.ts'
 
 const root = join(import.meta.dirname, '../..')
 
-/** The whole gate before a commit. Runs every check even when one fails, so that one run tells everything. */
+/** Tools of the check before a commit. Every one runs even when another fails, so that one run reports everything. */
 const tools: readonly (readonly [what: string, command: string])[] = [
   ['format, lint', 'biome ci .'],
   ['types', 'tsc'],
@@ -41,6 +42,7 @@ report('folder directions', checkFolderDirection(files))
 report('import circles, types included', checkImportCircles(files))
 report('file sizes', checkFileSize(files))
 report('paths of one machine', checkMachinePaths(files))
+report('plain sentences', checkPlainSentences(files))
 report('one yjs', checkSingleYjs(lockfile))
 
 if (!isClean) {
