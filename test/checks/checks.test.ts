@@ -204,6 +204,7 @@ describe('plain sentences', () => {
   })
 
   it('[K12] checkPlainSentences passes questions, code, headings, tables and strings', () => {
+    expect(inSource('/** What to tell a person. */')).toEqual([])
     expect(
       inSource('// What happens when two write? Both stay.', '// Calls `Who comes`. Those who read see all.'),
     ).toEqual([])

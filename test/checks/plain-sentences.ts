@@ -15,10 +15,10 @@ interface Riddle {
   readonly advice: string
 }
 
-/** Wordings that are riddles anywhere. Only a question may begin with "what" or "who". */
+/** Wordings that are riddles anywhere. A question may begin with "what" or "who", and a list of instructions with "what to". */
 const RIDDLES: readonly Riddle[] = [
   {
-    pattern: /(?<=^\s*|[.!?]["”’)]*\s+)(?:What|Who|Whoever|Whatever|Whichever|That which)\b(?![^.!?]*\?)/g,
+    pattern: /(?<=^\s*|[.!?]["”’)]*\s+)(?:What(?! to )|Who|Whoever|Whatever|Whichever|That which)\b(?![^.!?]*\?)/g,
     advice: 'begins a sentence: name the thing or the person',
   },
   { pattern: /\b(?:whoever|whomever|that which)\b/g, advice: 'has no noun: name the thing or the person' },
