@@ -2,21 +2,24 @@ import * as Y from 'yjs'
 import { assertBlockLives, ensureClaimList } from './block-part.ts'
 import type { ClaimBook } from './claim-book.ts'
 import { diffFolds, type ListChange } from './claim-diff.ts'
-import { type BlockViews, type ClaimPart, type ClaimView, DocViews } from './claim-views.ts'
+import type { BlockList, Claim, ClaimList } from './claim-list.ts'
+import { type ClaimView, DocViews } from './claim-views.ts'
+import type { ClaimAuthor } from './write-arguments.ts'
 
 /** One list of claims of one block: what statuses and fields have in common. It holds nothing itself. */
-export abstract class BlockClaims<C extends object> {
+export abstract class BlockClaims<C extends Claim, J> implements BlockList<C, J> {
   readonly #block: Y.Map<unknown>
   readonly #blockId: string
-  readonly #part: ClaimPart
-  readonly #viewIn: (views: BlockViews) => ClaimView<C>
+  readonly #list: ClaimList<C>
 
-  constructor(block: Y.Map<unknown>, blockId: string, part: ClaimPart, viewIn: (views: BlockViews) => ClaimView<C>) {
+  constructor(block: Y.Map<unknown>, blockId: string, list: ClaimList<C>) {
     this.#block = block
     this.#blockId = blockId
-    this.#part = part
-    this.#viewIn = viewIn
+    this.#list = list
   }
+
+  abstract toJSON(): J
+  abstract restore(past: J, author: ClaimAuthor): void
 
   /** The shown claims, sorted by what they are about. The same frozen array until one of them changes. Empty for a deleted block. */
   entries(): readonly C[] {
@@ -26,12 +29,12 @@ export abstract class BlockClaims<C extends object> {
   /** Calls `listener` once after each transaction, local or remote, that changed something here; returns unsubscribe. */
   observe(listener: (change: ListChange<C>, transaction: Y.Transaction) => void): () => void {
     const views = DocViews.of(assertBlockLives(this.#block, this.#blockId))
-    const view = this.#viewIn(views.viewsOf(this.#block))
+    const view = views.viewOf(this.#block, this.#list)
     let before = view.fold
     return views.subscribe((touched, transaction) => {
-      if (touched.parts.get(this.#block)?.has(this.#part) !== true) return
+      if (touched.parts.get(this.#block)?.has(this.#list.part) !== true) return
       const after = view.fold
-      const change = diffFolds(before, after, view.rules)
+      const change = diffFolds(before, after, view.list.rules)
       before = after
       if (change !== undefined) listener(change, transaction)
     })
@@ -41,14 +44,14 @@ export abstract class BlockClaims<C extends object> {
   protected get view(): ClaimView<C> | undefined {
     const { doc } = this.#block
     const isLive = doc !== null && this.#block._item?.deleted === false
-    return isLive ? this.#viewIn(DocViews.of(doc).viewsOf(this.#block)) : undefined
+    return isLive ? DocViews.of(doc).viewOf(this.#block, this.#list) : undefined
   }
 
-  /** In one transaction; `open` makes the list where a stock client left it out. Throws `block_missing`. */
+  /** Writes in one transaction. `open` makes the list first where the block lacks it. Throws `block_missing`. */
   protected write<T>(body: (view: ClaimView<C>, open: () => ClaimBook<C>) => T, origin?: unknown): T {
     const doc = assertBlockLives(this.#block, this.#blockId)
-    const view = this.#viewIn(DocViews.of(doc).viewsOf(this.#block))
-    const part = this.#part
+    const view = DocViews.of(doc).viewOf(this.#block, this.#list)
+    const { part } = this.#list
     return Y.transact(
       doc,
       (transaction) =>

@@ -2,16 +2,17 @@ import type * as Y from 'yjs'
 import { BlockClaims } from './block-claims.ts'
 import { CLAIM_LIMITS, isBoundedJson } from './claim-bounds.ts'
 import type { ListChange } from './claim-diff.ts'
-import type { FieldClaim } from './field-rules.ts'
-import { assertKeyAllowed, type Json, toPlain } from './json.ts'
+import type { ClaimList } from './claim-list.ts'
+import { FIELD_ORDER_RULES, type FieldClaim, fieldRules } from './field-rules.ts'
+import { assertKeyAllowed, isSameJson, type Json, toPlain } from './json.ts'
 import { assertAuthor, assertName, badArgument, type ClaimAuthor } from './write-arguments.ts'
 
 export type FieldsChange = ListChange<FieldClaim>
 
-/** A block's values under keys (title, configuration), each won by rank and not by who came last. */
-export class BlockFields extends BlockClaims<FieldClaim> {
+/** A block's values under keys (title, configuration). The value of the highest rank shows, not the one written last. */
+export class BlockFields extends BlockClaims<FieldClaim, Record<string, Json>> {
   constructor(block: Y.Map<unknown>, blockId: string) {
-    super(block, blockId, 'fields', (views) => views.fields)
+    super(block, blockId, fieldClaims)
   }
 
   /** The value shown under `key`; undefined when there is none. */
@@ -27,12 +28,10 @@ export class BlockFields extends BlockClaims<FieldClaim> {
     assertName(key, 'key')
     assertKeyAllowed(key, 'key')
     assertAuthor(author)
-    if (!isBoundedJson(value))
-      throw badArgument('value', `JSON of at most ${CLAIM_LIMITS.jsonLengthMax} characters`, value)
+    assertValue(value)
     this.write((view, open) => {
       const { source, actor, at = Date.now() } = author
-      const claim = { key, value, seq: view.highestSeen(key, view.winner(key)) + 1, source, actor, at }
-      open().write(claim)
+      open().write({ key, value, seq: view.highestSeen(key, view.winner(key)) + 1, source, actor, at })
     })
   }
 
@@ -45,8 +44,70 @@ export class BlockFields extends BlockClaims<FieldClaim> {
     })
   }
 
+  /**
+   * Sets many fields, and removes those whose value is undefined, in one walk through the list; one by one, each field would
+   * take a walk of its own. Throws what {@link set} throws, before anything is written.
+   */
+  change(values: Readonly<Record<string, Json | undefined>>, author: ClaimAuthor): void {
+    assertAuthor(author)
+    for (const [key, value] of Object.entries(values)) {
+      assertName(key, 'key')
+      assertKeyAllowed(key, 'key')
+      if (value !== undefined) assertValue(value)
+    }
+    this.write((view, open) => {
+      const { source, actor, at = Date.now() } = author
+      const claims = []
+      const gone: string[] = []
+      for (const [key, value] of Object.entries(values)) {
+        const winner = view.winner(key)
+        if (value !== undefined) claims.push({ key, value, seq: view.highestSeen(key, winner) + 1, source, actor, at })
+        else if (winner !== undefined) gone.push(key)
+      }
+      if (claims.length + gone.length === 0) return
+      const book = open()
+      book.remove(gone)
+      book.writeAll(claims)
+    })
+  }
+
+  /** Makes the block hold exactly these fields, and writes only those that differ. */
+  restore(past: Readonly<Record<string, Json>>, author: ClaimAuthor): void {
+    const before = this.toJSON()
+    const changes: Record<string, Json | undefined> = {}
+    for (const key of Object.keys(before)) if (!Object.hasOwn(past, key)) changes[key] = undefined
+    for (const [key, value] of Object.entries(past)) {
+      if (!Object.hasOwn(before, key) || !isSameJson(before[key], value)) changes[key] = value
+    }
+    this.change(changes, author)
+  }
+
   /** The shown values by key, as plain data that the reader owns. */
   toJSON(): Record<string, Json> {
     return Object.fromEntries(this.entries().map((claim) => [claim.key, toPlain(claim.value) as Json]))
   }
+}
+
+/** The row of fields in the table of lists. */
+export const fieldClaims: ClaimList<FieldClaim, BlockFields> & {
+  readonly part: 'fields'
+  readonly told: { readonly list: 'fields'; readonly key: 'key' }
+} = {
+  part: 'fields',
+  rules: fieldRules,
+  words: FIELD_ORDER_RULES,
+  told: { list: 'fields', key: 'key' },
+  mark: 'seq',
+  isUndoable: true,
+  shape: 'value',
+  numberOf: (claim) => claim.seq,
+  runOf: () => undefined,
+  shownOf: (claim) => claim.value,
+  elementOf: (claim) => claim,
+  open: (block, blockId) => new BlockFields(block, blockId),
+}
+
+function assertValue(value: unknown): void {
+  if (isBoundedJson(value)) return
+  throw badArgument('value', `JSON of at most ${CLAIM_LIMITS.jsonLengthMax} characters`, value)
 }

@@ -1,7 +1,6 @@
 import * as Y from 'yjs'
-import { type BlockPart, plantSkeleton } from './block-skeleton.ts'
+import { plantSkeleton } from './block-skeleton.ts'
 import { BlocksError } from './blocks-error.ts'
-import type { ClaimPart } from './claim-views.ts'
 
 /** Throws `block_missing` unless the block's map is still part of its doc. */
 export function assertBlockLives(block: Y.Map<unknown>, blockId: string): Y.Doc {
@@ -15,7 +14,7 @@ export function assertBlockLives(block: Y.Map<unknown>, blockId: string): Y.Doc 
  * A part that the block lacks is planted as a skeleton (see block-skeleton.ts), so that two clients that complete a
  * stock client's bare block at once complete it with the same structs.
  */
-function plantPart(transaction: Y.Transaction, block: Y.Map<unknown>, part: BlockPart): unknown {
+function plantPart(transaction: Y.Transaction, block: Y.Map<unknown>, part: string): unknown {
   const parent = block._item?.id
   if (parent === undefined) return undefined
   return plantSkeleton(transaction, block, part, (incarnation, follows) => ({
@@ -56,7 +55,7 @@ export function ensureClaimList(
   transaction: Y.Transaction,
   block: Y.Map<unknown>,
   blockId: string,
-  part: ClaimPart,
+  part: string,
 ): Y.Array<unknown> {
   const found = block.get(part)
   if (found instanceof Y.Array) return found
@@ -67,7 +66,7 @@ export function ensureClaimList(
   return list
 }
 
-function foreignShape(blockId: string, part: BlockPart, expected: string): BlocksError {
+function foreignShape(blockId: string, part: string, expected: string): BlocksError {
   return new BlocksError(
     'foreign_shape',
     `Block "${blockId}" holds something else than ${expected} under "${part}"`,

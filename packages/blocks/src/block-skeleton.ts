@@ -15,11 +15,13 @@ export interface BlockSkeleton {
   readonly incarnation: number
   readonly follows: Y.ID | undefined
 }
-/** One missing part (`content`, `indexingList`, ...) of a block that a stock client made by hand. */
+/**
+ * One part that a block lacks: a part of the block's skeleton that a stock client left out, or the list of a row that came later.
+ */
 export interface PartSkeleton {
   readonly kind: 'part'
   readonly parent: Y.ID
-  readonly part: BlockPart
+  readonly part: string
   readonly incarnation: number
   readonly follows: Y.ID | undefined
 }
@@ -27,14 +29,19 @@ export type Skeleton = BlockSkeleton | PartSkeleton
 
 /** Yjs's own type numbers in V1 updates. */
 export const TYPE_REF = { array: 0, map: 1, text: 2 } as const
-export const PART_TYPE_REF = {
+/** The parts of a block's skeleton. They are its bytes (rule B1), so a part that comes later is no part of it. */
+const PART_TYPE_REF = {
   content: TYPE_REF.text,
   indexingList: TYPE_REF.array,
   fields: TYPE_REF.array,
   data: TYPE_REF.map,
 } as const
-export type BlockPart = keyof typeof PART_TYPE_REF
-export const BLOCK_PARTS = Object.keys(PART_TYPE_REF) as readonly BlockPart[]
+export const BLOCK_PARTS: readonly string[] = Object.keys(PART_TYPE_REF)
+
+/** The type that stands in a part. Parts that no block's skeleton has are lists of claims. */
+export function partTypeRef(part: string): number {
+  return Object.hasOwn(PART_TYPE_REF, part) ? PART_TYPE_REF[part as keyof typeof PART_TYPE_REF] : TYPE_REF.array
+}
 
 /** Yjs gives writers 32-bit ids; skeletons live above them, so a server can tell the two apart and a forger can't squat. */
 export const SKELETON_CLIENT_MIN = 2 ** 52
@@ -82,7 +89,7 @@ export function encodeSkeleton(skeleton: Skeleton): Uint8Array {
   if (skeleton.kind === 'part') {
     const { parent, part: key, follows } = skeleton
     writeItemHead(encoder, { ref: CONTENT_REF.type, parent, key, follows })
-    encoding.writeVarUint(encoder, PART_TYPE_REF[skeleton.part])
+    encoding.writeVarUint(encoder, partTypeRef(skeleton.part))
   } else {
     const { blockId: key, follows } = skeleton
     writeItemHead(encoder, { ref: CONTENT_REF.type, parent: 'blocks', key, follows })
@@ -92,7 +99,7 @@ export function encodeSkeleton(skeleton: Skeleton): Uint8Array {
     encoding.writeAny(encoder, skeleton.blockId)
     for (const part of BLOCK_PARTS) {
       writeItemHead(encoder, { ref: CONTENT_REF.type, parent: root, key: part, follows: undefined })
-      encoding.writeVarUint(encoder, PART_TYPE_REF[part])
+      encoding.writeVarUint(encoder, partTypeRef(part))
     }
   }
   encoding.writeVarUint(encoder, 0)

@@ -1,18 +1,17 @@
 import type * as Y from 'yjs'
-import { BlockFields } from './block-fields.ts'
+import { type BlockFields, fieldClaims } from './block-fields.ts'
 import { assertBlockLives, ensureData, ensureText } from './block-part.ts'
-import { IndexingList } from './indexing-list.ts'
-import type { IndexingEntry } from './indexing-rules.ts'
-import { type Json, toPlain } from './json.ts'
+import type { BlockList, Claim, ClaimList } from './claim-list.ts'
+import { CLAIM_LISTS, type ClaimsJson } from './claim-lists.ts'
+import { type IndexingList, indexingClaims } from './indexing-list.ts'
+import { toPlain } from './json.ts'
 import { type ReplaceTextOptions, replaceText } from './replace-text.ts'
 
 /** A block as plain data that the reader owns. */
-export interface BlockJson {
+export interface BlockJson extends ClaimsJson {
   id: string
   type: string
   content: string
-  indexingList: readonly IndexingEntry[]
-  fields: Record<string, Json>
   data: Record<string, unknown>
 }
 
@@ -22,12 +21,24 @@ export class Block {
   readonly indexingList: IndexingList
   readonly fields: BlockFields
   readonly #map: Y.Map<unknown>
+  #others: Map<ClaimList, BlockList<Claim>> | undefined
 
   constructor(map: Y.Map<unknown>, id: string) {
     this.id = id
     this.#map = map
-    this.indexingList = new IndexingList(map, id)
-    this.fields = new BlockFields(map, id)
+    this.indexingList = indexingClaims.open(map, id)
+    this.fields = fieldClaims.open(map, id)
+  }
+
+  /** The block's list of claims that `list`, a row of the table, describes. The same object at each call. */
+  claims<L extends BlockList<C>, C extends Claim>(list: ClaimList<C, L>): L {
+    const row = list as unknown as ClaimList
+    this.#others ??= new Map()
+    const known = this.#others.get(row)
+    if (known !== undefined) return known as unknown as L
+    const made = list.open(this.#map, this.id)
+    this.#others.set(row, made as unknown as BlockList<Claim>)
+    return made
   }
 
   /** The block's own Y.Map, for what this class does not cover. */
@@ -73,15 +84,20 @@ export class Block {
     return ensureData(this.#map, this.id)
   }
 
-  /** Plain data without forbidden keys. Never writes, never throws; what is missing reads as empty. */
+  /** Plain data without forbidden keys. Never writes, never throws. A missing part reads as empty. */
   toJSON(): BlockJson {
+    return this.toJSONWith(CLAIM_LISTS)
+  }
+
+  /** The same with the lists of another table. */
+  toJSONWith(lists: readonly ClaimList[]): BlockJson {
     const data = toPlain(this.#map.get('data') ?? {})
+    const claims = Object.fromEntries(lists.map((list) => [list.part, this.claims(list).toJSON()]))
     return {
       id: this.id,
       type: this.type,
       content: this.text,
-      indexingList: [...this.indexingList.entries()],
-      fields: this.fields.toJSON(),
+      ...(claims as ClaimsJson),
       data: typeof data === 'object' && data !== null && !Array.isArray(data) ? { ...data } : {},
     }
   }

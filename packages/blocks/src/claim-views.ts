@@ -1,32 +1,24 @@
 import * as Y from 'yjs'
 import { type ChangedType, locateChange } from './change-location.ts'
 import { ClaimBook } from './claim-book.ts'
-import { type FieldClaim, fieldRules } from './field-rules.ts'
-import { indexingRules, type StatusClaim } from './indexing-rules.ts'
-import { type ClaimRules, type Fold, foldClaims } from './ranked-claims.ts'
-
-/** The parts of a block that hold claims. */
-export type ClaimPart = 'indexingList' | 'fields'
+import type { Claim, ClaimList } from './claim-list.ts'
+import { type Fold, foldClaims } from './ranked-claims.ts'
 
 /**
  * One block's claim list as last folded. The fold is kept until a transaction touches the list, so that reading an
  * unchanged one costs no walk through Yjs and gives the same objects again.
  */
-export class ClaimView<C> {
+export class ClaimView<C extends Claim> {
+  readonly list: ClaimList<C>
   readonly #block: Y.Map<unknown>
-  readonly #part: ClaimPart
-  readonly rules: ClaimRules<C>
-  readonly #numberOf: (claim: C) => number
   readonly #highest = new Map<string, number>()
   #fold: Fold<C> | undefined
   /** Of the transaction that is open. */
   #book: ClaimBook<C> | undefined
 
-  constructor(block: Y.Map<unknown>, part: ClaimPart, rules: ClaimRules<C>, numberOf: (claim: C) => number) {
+  constructor(block: Y.Map<unknown>, list: ClaimList<C>) {
     this.#block = block
-    this.#part = part
-    this.rules = rules
-    this.#numberOf = numberOf
+    this.list = list
   }
 
   /** What the list says now, inside an open transaction too: there each reading is a walk once the list is touched. */
@@ -41,7 +33,7 @@ export class ClaimView<C> {
   /** The shown claim of one key. */
   winner(key: string): C | undefined {
     const transaction = this.#transaction
-    const list = this.#list
+    const list = this.#elements
     const isFoldTrue = transaction === null || (this.#fold !== undefined && !this.#isTouched)
     if (isFoldTrue || !(list instanceof Y.Array)) return this.fold.winners.get(key)
     const winner = this.bookIn(transaction, list).winner(key)
@@ -51,12 +43,12 @@ export class ClaimView<C> {
 
   /** The highest run number or seq this replica has seen under `key` since it was loaded, where `winner` stands; 0 for none. Outlives removal. */
   highestSeen(key: string, winner: C | undefined): number {
-    return Math.max(this.#highest.get(key) ?? 0, winner === undefined ? 0 : this.#numberOf(winner))
+    return Math.max(this.#highest.get(key) ?? 0, winner === undefined ? 0 : this.list.numberOf(winner))
   }
 
   /** What the list holds, to write in it, inside the caller's transaction. */
   bookIn(transaction: Y.Transaction, list: Y.Array<unknown>): ClaimBook<C> {
-    if (this.#book?.isTrue(transaction, list) !== true) this.#book = new ClaimBook(transaction, list, this.rules)
+    if (this.#book?.isTrue(transaction, list) !== true) this.#book = new ClaimBook(transaction, list, this.list.rules)
     return this.#book
   }
 
@@ -70,34 +62,29 @@ export class ClaimView<C> {
     return this.#block.doc?._transaction ?? null
   }
 
-  get #list(): unknown {
-    return this.#block.get(this.#part)
+  get #elements(): unknown {
+    return this.#block.get(this.list.part)
   }
 
   /** True if the open transaction has changed the list. */
   get #isTouched(): boolean {
     const changed = this.#transaction?.changed
     if (changed === undefined) return false
-    const list = this.#list
+    const list = this.#elements
     return changed.has(this.#block as unknown as ChangedType) || (list instanceof Y.AbstractType && changed.has(list))
   }
 
   #read(): Fold<C> {
-    const list = this.#list
-    const fold = foldClaims(list instanceof Y.Array || Array.isArray(list) ? list : [], this.rules)
+    const list = this.#elements
+    const fold = foldClaims(list instanceof Y.Array || Array.isArray(list) ? list : [], this.list.rules)
     for (const [key, winner] of fold.winners) this.#see(key, winner)
     return fold
   }
 
   #see(key: string, winner: C): void {
-    const number = this.#numberOf(winner)
+    const number = this.list.numberOf(winner)
     if (number > (this.#highest.get(key) ?? 0)) this.#highest.set(key, number)
   }
-}
-
-export interface BlockViews {
-  readonly indexingList: ClaimView<StatusClaim>
-  readonly fields: ClaimView<FieldClaim>
 }
 
 /** What one transaction did to blocks, as far as claims and their observers care. */
@@ -112,7 +99,8 @@ export type TouchListener = (touched: BlocksTouched, transaction: Y.Transaction)
 /** All claim views of one doc, kept true by one handler on it. */
 export class DocViews {
   readonly #doc: Y.Doc
-  readonly #views = new WeakMap<Y.Map<unknown>, BlockViews>()
+  /** The views of each block, of those lists that were asked for. */
+  readonly #views = new WeakMap<Y.Map<unknown>, ClaimView<Claim>[]>()
   readonly #listeners = new Set<TouchListener>()
   readonly #touches = new WeakMap<Y.Transaction, BlocksTouched>()
 
@@ -131,15 +119,20 @@ export class DocViews {
     return views
   }
 
-  viewsOf(block: Y.Map<unknown>): BlockViews {
-    const known = this.#views.get(block)
-    if (known !== undefined) return known
-    const views: BlockViews = {
-      indexingList: new ClaimView(block, 'indexingList', indexingRules, (claim) => claim.run.no),
-      fields: new ClaimView(block, 'fields', fieldRules, (claim) => claim.seq),
+  viewOf<C extends Claim>(block: Y.Map<unknown>, list: ClaimList<C>): ClaimView<C> {
+    let views = this.#views.get(block)
+    if (views === undefined) {
+      views = []
+      this.#views.set(block, views)
     }
-    this.#views.set(block, views)
-    return views
+    for (const known of views) {
+      if ((known.list as ClaimList) === (list as ClaimList)) return known as unknown as ClaimView<C>
+      if (known.list.part === list.part)
+        throw new TypeError(`Two claim lists share the part "${list.part}": use one object for it everywhere`)
+    }
+    const view = new ClaimView(block, list)
+    views.push(view as unknown as ClaimView<Claim>)
+    return view
   }
 
   /** Calls `listener` once after each transaction that touched a block; returns unsubscribe. */
@@ -164,7 +157,7 @@ export class DocViews {
       if (location?.at !== 'block' && location?.at !== 'part') continue
       const views = this.#views.get(location.block)
       for (const part of location.at === 'part' ? [location.part] : location.keys) {
-        if (part === 'indexingList' || part === 'fields') views?.[part].invalidate()
+        for (const view of views ?? NO_VIEWS) if (view.list.part === part) view.invalidate()
         if (part !== null) gather(gathered?.parts, location.block, part)
       }
     }
@@ -187,6 +180,8 @@ export class DocViews {
     if (errors.length > 1) throw new AggregateError(errors, 'Several block observers threw')
   }
 }
+
+const NO_VIEWS: readonly ClaimView<Claim>[] = []
 
 function gather(parts: Map<Y.Map<unknown>, Set<string>> | undefined, block: Y.Map<unknown>, part: string): void {
   const known = parts?.get(block)

@@ -1,8 +1,8 @@
 import { isAt, isBoundedJson, isCount, isName } from './claim-bounds.ts'
 import { compareClaimJson, compareText } from './claim-text.ts'
-import { SOURCE_PRIORITY, type Source } from './indexing-rules.ts'
 import { deepFreeze, isForbiddenKey, isPlainObject, type Json, toPlain } from './json.ts'
 import type { ClaimRules, ParsedClaim } from './ranked-claims.ts'
+import { SOURCE_PRIORITY, type Source } from './sources.ts'
 
 /** One writer's record of a field's value. */
 export interface FieldClaim {

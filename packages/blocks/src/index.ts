@@ -5,7 +5,15 @@ export { BlocksError, type BlocksErrorCode } from './blocks-error.ts'
 export { changeFields } from './change-fields.ts'
 export { CLAIM_LIMITS } from './claim-bounds.ts'
 export type { EntryChange, ListChange } from './claim-diff.ts'
-export { type BlocksDocumentRules, documentRules, type RuledBlocks } from './document-rules/document-rules.ts'
+export type { BlockList, Claim, ClaimList, EntryShape, Run } from './claim-list.ts'
+export { CLAIM_LISTS, type ToldLists } from './claim-lists.ts'
+export { type ClaimProperty, COUNT, JSON_OBJECT, NAME } from './claim-property.ts'
+export {
+  type BlocksDocumentRules,
+  defineDocumentRules,
+  documentRules,
+  type RuledBlocks,
+} from './document-rules/document-rules.ts'
 export type { BlocksRefusal, BlocksRefusalCode, BlocksWriter } from './document-rules/refusal.ts'
 export type { LostConflict, Observed, ShownChange } from './document-rules/shown-changes.ts'
 export { touchedPaths } from './document-rules/touched-paths.ts'
@@ -17,8 +25,6 @@ export {
   IndexingList,
   type ReportOptions,
   type ReportResult,
-  RunSupersededError,
-  STATUS_ORIGIN,
   type StartRunOptions,
 } from './indexing-list.ts'
 export {
@@ -26,21 +32,25 @@ export {
   type IndexingRun,
   type IndexingStatus,
   indexingRules,
-  SOURCE_PRIORITY,
-  type Source,
-  type StatusClaim,
 } from './indexing-rules.ts'
-export { canonicalJson, type Json, type JsonObject, toPlain } from './json.ts'
+export { canonicalJson, isSameJson, type Json, type JsonObject, toPlain } from './json.ts'
 export { type BlockChange, type BlocksChange, observeBlocks } from './observe-blocks.ts'
 export { PRUNE_ORIGIN, pruneBeaten } from './prune-beaten.ts'
 export type { Junk, LostClaim } from './ranked-claims.ts'
 export { type ReplaceTextOptions, replaceText } from './replace-text.ts'
+export { SOURCE_PRIORITY, type Source } from './sources.ts'
+export {
+  RunSupersededError,
+  STATUS_ORIGIN,
+  type StatusClaimList,
+  StatusList,
+  statusClaims,
+} from './status-list.ts'
 export {
   defineStatusRules,
   ORDER_RULES,
   type OrderRule,
-  type RankedStatusClaim,
-  type Run,
+  type StatusClaim,
   type StatusRules,
   type StatusTable,
 } from './status-rules.ts'

@@ -1,20 +1,29 @@
 import type * as Y from 'yjs'
 import { diffFolds, type ListChange } from './claim-diff.ts'
-import { type BlockViews, DocViews } from './claim-views.ts'
-import { type FieldClaim, fieldRules } from './field-rules.ts'
-import { indexingRules, type StatusClaim } from './indexing-rules.ts'
+import type { Claim, ClaimList } from './claim-list.ts'
+import { CLAIM_LISTS, type ToldLists } from './claim-lists.ts'
+import { type ClaimView, DocViews } from './claim-views.ts'
 import { isForbiddenKey } from './json.ts'
 import type { Fold } from './ranked-claims.ts'
 import { blocksMap, getBlock, listBlocks } from './workspace-blocks.ts'
 
 /** What one transaction did to one block that was there before and is there after. */
-export interface BlockChange {
+export interface BlockChange extends ChangesByName {
   readonly id: string
-  /** Parts and keys that were edited: `content`, `type`, `data`, `indexingList`, `fields`, or a stock client's own. */
+  /** Parts and keys that were edited: `content`, `type`, `data`, lists of claims, or a stock client's own. */
   readonly parts: ReadonlySet<string>
-  readonly indexing?: ListChange<StatusClaim>
-  readonly fields?: ListChange<FieldClaim>
+  /** What changed in the block's lists of claims, in the order of the table. */
+  readonly claims: readonly ClaimsChange[]
 }
+
+/** What changed in one list of claims. */
+export interface ClaimsChange {
+  readonly list: ClaimList
+  readonly change: ListChange<Claim>
+}
+
+/** The changes of Joinery's own lists once more, each under the name by which events tell of the list. */
+type ChangesByName = { readonly [Name in keyof ToldLists]?: ListChange<ToldLists[Name]['claim']> }
 
 /** What one transaction did to a workspace's blocks. A block deleted and made again stands in `removed` and in `added`. */
 export interface BlocksChange {
@@ -26,9 +35,7 @@ export interface BlocksChange {
 /** A block as this observer last told of it. */
 interface SeenBlock {
   readonly id: string
-  readonly views: BlockViews
-  indexing: Fold<StatusClaim>
-  fields: Fold<FieldClaim>
+  readonly lists: readonly { readonly view: ClaimView<Claim>; fold: Fold<Claim> }[]
 }
 
 /**
@@ -38,13 +45,17 @@ interface SeenBlock {
 export function observeBlocks(
   doc: Y.Doc,
   listener: (change: BlocksChange, transaction: Y.Transaction) => void,
+  lists: readonly ClaimList[] = CLAIM_LISTS,
 ): () => void {
   const views = DocViews.of(doc)
   const seen = new Map<Y.Map<unknown>, SeenBlock>()
   const byId = new Map<string, Y.Map<unknown>>()
   const remember = (id: string, map: Y.Map<unknown>): void => {
-    const blockViews = views.viewsOf(map)
-    seen.set(map, { id, views: blockViews, indexing: blockViews.indexingList.fold, fields: blockViews.fields.fold })
+    const read = lists.map((list) => {
+      const view = views.viewOf(map, list)
+      return { view, fold: view.fold }
+    })
+    seen.set(map, { id, lists: read })
     byId.set(id, map)
   }
   blocksMap(doc)
@@ -78,14 +89,15 @@ export function observeBlocks(
 }
 
 function changeOf(block: SeenBlock, parts: ReadonlySet<string>): BlockChange {
-  const indexing = diffFolds(block.indexing, block.views.indexingList.fold, indexingRules)
-  const fields = diffFolds(block.fields, block.views.fields.fold, fieldRules)
-  block.indexing = block.views.indexingList.fold
-  block.fields = block.views.fields.fold
-  return {
-    id: block.id,
-    parts,
-    ...(indexing === undefined ? {} : { indexing }),
-    ...(fields === undefined ? {} : { fields }),
+  const claims: ClaimsChange[] = []
+  const byName: Record<string, ListChange<Claim>> = {}
+  for (const seen of block.lists) {
+    const { list, fold } = seen.view
+    const change = diffFolds(seen.fold, fold, list.rules)
+    seen.fold = fold
+    if (change === undefined) continue
+    claims.push({ list, change })
+    byName[list.told.list] = change
   }
+  return { id: block.id, parts, claims, ...byName }
 }

@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { expectedWinner } from './histories/expected-winner.ts'
-import { defineStatusRules, indexingRules, type StatusClaim } from './index.ts'
+import { defineStatusRules, type IndexingEntry, indexingRules } from './index.ts'
 
 const aSource = fc.constantFrom('user_action', 'workflow_execution', 'instantiation', 'polling_sync' as const)
-const aClaim: fc.Arbitrary<StatusClaim> = fc.record({
+const aClaim: fc.Arbitrary<IndexingEntry> = fc.record({
   index_name: fc.constant('alpha'),
   run: fc.record({ no: fc.integer({ min: 1, max: 2 }), id: fc.constantFrom('r1', 'r2'), source: aSource }),
   status: fc.constantFrom('notStarted', 'processing', 'done', 'error' as const),
@@ -41,7 +41,7 @@ test('[B22] the same register serves another state machine by another table', ()
     sources: { webhook: 10, poll: 5 },
   })
   const claim = (status: string, source: string): unknown => ({
-    index_name: 'p1',
+    name: 'p1',
     run: { no: 1, id: 'r', source: 'poll' },
     status,
     source,

@@ -1,32 +1,13 @@
-import { CLAIM_LIMITS, isAt, isBoundedJson, isCount, isName, isProgress, isTotal } from './claim-bounds.ts'
+import type { Run } from './claim-list.ts'
+import type { ClaimProperty } from './claim-property.ts'
 import { compareClaimJson, compareText } from './claim-text.ts'
-import { deepFreeze, isPlainObject, type JsonObject, toPlain } from './json.ts'
+import { isPlainObject, toPlain } from './json.ts'
 import type { ClaimRules, ParsedClaim } from './ranked-claims.ts'
+import { type StatusClaim, statusParser, statusProperties, type Vocabulary } from './status-claim.ts'
 
-/** One attempt. `no` counts attempts from 1 (0: a legacy entry), `id` names this one, `source` is who started it. */
-export interface Run<Source extends string = string> {
-  readonly no: number
-  readonly id: string
-  readonly source: Source
-}
+export type { StatusClaim } from './status-claim.ts'
 
-/** One writer's record of a status. Immutable; `at` is milliseconds since the epoch, for display. */
-export interface RankedStatusClaim<Status extends string, Source extends string> {
-  readonly index_name: string
-  readonly run: Run<Source>
-  readonly status: Status
-  readonly source: Source
-  readonly actor: string
-  readonly at: number
-  readonly collection_configs?: JsonObject
-  readonly error?: string
-  readonly chunks?: number
-  /** How far the run is, out of `total` if that is given. Says nothing about who wins. */
-  readonly progress?: number
-  readonly total?: number
-}
-
-/** The numbers of the law's rules, as `compare` returns them and conflicts name them. */
+/** What the law's rules say, by the number that `compare` returns and conflicts name. */
 export const ORDER_RULES = {
   1: 'a later run beats an earlier one',
   2: 'of two runs with one number, the one whose source has priority wins',
@@ -38,30 +19,47 @@ export const ORDER_RULES = {
 } as const
 export type OrderRule = keyof typeof ORDER_RULES
 
-/** A state machine whose concurrent writers are ranked: its states, and who outranks whom. */
+/** A state machine whose concurrent writers are ranked: its states, who outranks whom, and what else a claim says. */
 export interface StatusTable<Status extends string, Source extends string> {
   /** The statuses by phase, earliest first; those of the last phase finish a run. Each status once. */
   readonly phases: readonly (readonly Status[])[]
-  /** All statuses, lowest rank first: the order that shows of two equally placed reports. */
+  /** All statuses, lowest rank first. Of two reports that are equal otherwise, the status of greater rank shows. */
   readonly ranks: readonly Status[]
   /** Priority by source. All different, so that the order is total. */
   readonly sources: Readonly<Record<Source, number>>
+  /** Statuses that a run may begin with, the usual one first. The first phase when left out. */
+  readonly starts?: readonly Status[]
+  /** Statuses that may carry an `error` text. The status `error` alone when left out. */
+  readonly failures?: readonly Status[]
+  /** The property that names what a claim is about. `name` when left out. */
+  readonly key?: string
+  /** Optional properties that a run's start says and its reports keep. */
+  readonly ofRun?: Readonly<Record<string, ClaimProperty>>
+  /** Optional properties that each report says anew, beside `error`, `progress` and `total`. */
+  readonly ofReport?: Readonly<Record<string, ClaimProperty>>
 }
 
-export interface StatusRules<Status extends string, Source extends string>
-  extends ClaimRules<RankedStatusClaim<Status, Source>> {
-  readonly table: StatusTable<Status, Source>
-  isStatus(value: unknown): value is Status
-  isSource(value: unknown): value is Source
+/** The law of one table of statuses. */
+export interface StatusRules<Status extends string, Source extends string, Extras extends object = object>
+  extends ClaimRules<StatusClaim<Status, Source, Extras>>,
+    Vocabulary<Status, Source> {
+  readonly table: Required<StatusTable<Status, Source>>
   isFinished(status: Status): boolean
-  /** What a legacy entry of a stock client is taken to come from. */
-  readonly lowestSource: Source
+  /**
+   * True if `source` may start a run while `standing` is shown: no run of a higher-priority source is unfinished there.
+   * Undefined stands for an entry that is not there.
+   */
+  canStart(standing: StatusClaim<Status, Source> | undefined, source: Source): boolean
+  /** True if every report on `run` loses to every report on `standing`, whatever both say: by rules 1 to 3. */
+  wouldLose(run: Run<Source>, standing: Run<Source>): boolean
 }
 
 /** The ranked register for one table of statuses. Throws a plain `TypeError` when the table isn't total. */
-export function defineStatusRules<Status extends string, Source extends string>(
-  table: StatusTable<Status, Source>,
-): StatusRules<Status, Source> {
+export function defineStatusRules<Status extends string, Source extends string, Extras extends object = object>(
+  given: StatusTable<Status, Source>,
+): StatusRules<Status, Source, Extras> {
+  type C = StatusClaim<Status, Source, Extras>
+  const table = withDefaults(given)
   const phaseOf = new Map<string, number>()
   table.phases.forEach((phase, index) => {
     for (const status of phase) phaseOf.set(status, index)
@@ -75,12 +73,15 @@ export function defineStatusRules<Status extends string, Source extends string>(
   if (!isSource(lowest)) throw new TypeError('A status table needs at least one source')
   const lastPhase = table.phases.length - 1
   const number = (map: ReadonlyMap<string, number>, key: string): number => map.get(key) ?? -1
+  const isFinished = (status: Status): boolean => phaseOf.get(status) === lastPhase
 
-  const compare = (a: RankedStatusClaim<Status, Source>, b: RankedStatusClaim<Status, Source>): number => {
-    const byRun =
-      signed(1, a.run.no - b.run.no) ||
-      signed(2, number(priorityOf, a.run.source) - number(priorityOf, b.run.source)) ||
-      signed(3, compareText(a.run.id, b.run.id))
+  const compareRuns = (a: Run<Source>, b: Run<Source>): number =>
+    signed(1, a.no - b.no) ||
+    signed(2, number(priorityOf, a.source) - number(priorityOf, b.source)) ||
+    signed(3, compareText(a.id, b.id))
+
+  const compare = (a: C, b: C): number => {
+    const byRun = compareRuns(a.run, b.run)
     if (byRun !== 0) return byRun
     const phase = number(phaseOf, a.status)
     const byPhase = signed(4, phase - number(phaseOf, b.status))
@@ -93,21 +94,27 @@ export function defineStatusRules<Status extends string, Source extends string>(
     )
   }
 
-  const cache = new WeakMap<object, ParsedClaim<RankedStatusClaim<Status, Source>>>()
-  const parseUncached = statusParser({ isStatus, isSource, lowestSource: lowest })
+  const cache = new WeakMap<object, ParsedClaim<C>>()
+  const { key } = table
+  const properties = statusProperties(table.ofRun, table.ofReport)
+  const vocabulary = { isStatus, isSource, lowestSource: lowest, key, properties }
+  const parseUncached = statusParser<Status, Source, Extras>(vocabulary)
   return {
+    ...vocabulary,
     table,
-    isStatus,
-    isSource,
-    lowestSource: lowest,
-    isFinished: (status) => phaseOf.get(status) === lastPhase,
-    keyOf: (claim) => claim.index_name,
+    isFinished,
+    canStart: (standing, source) =>
+      standing === undefined ||
+      isFinished(standing.status) ||
+      number(priorityOf, standing.run.source) <= number(priorityOf, source),
+    wouldLose: (run, standing) => compareRuns(run, standing) < 0,
+    keyOf: (claim) => (claim as unknown as Readonly<Record<string, string>>)[key] ?? '',
     compare,
     parse: (raw) => {
-      // A Yjs type changes in place, so what it said once may not be kept. JSON elements are the same object for life.
+      // A Yjs type changes in place, so what it said once may not be kept. A JSON element is the same object for life.
       if (!isPlainObject(raw)) {
         const parsed = parseUncached(toPlain(raw))
-        // A claim is immutable JSON, which a server can check; a Yjs map can only be somebody's legacy entry.
+        // A claim is immutable JSON, which a server can check. A Yjs map can only be a legacy entry.
         return 'claim' in parsed && parsed.claim.run.no > 0 ? { junk: 'not JSON' } : parsed
       }
       const known = cache.get(raw)
@@ -117,6 +124,13 @@ export function defineStatusRules<Status extends string, Source extends string>(
       return parsed
     },
   }
+}
+
+function withDefaults<Status extends string, Source extends string>(
+  given: StatusTable<Status, Source>,
+): Required<StatusTable<Status, Source>> {
+  const failures = given.ranks.filter((status) => (status as string) === 'error')
+  return { starts: given.phases[0] ?? [], failures, key: 'name', ofRun: {}, ofReport: {}, ...given }
 }
 
 function assertTotal(
@@ -134,92 +148,10 @@ function assertTotal(
     new Set(priorityOf.values()).size === priorityOf.size
   if (!isTotal)
     throw new TypeError(
-      'A status table names each status once in phases and ranks, and no two sources share a priority',
+      'The status table leaves an order open: name each status once in phases and once in ranks, and give no two sources one priority',
     )
 }
 
 function signed(rule: OrderRule, difference: number): number {
   return difference === 0 ? 0 : Math.sign(difference) * rule
-}
-
-interface Vocabulary<Status extends string, Source extends string> {
-  isStatus(value: unknown): value is Status
-  isSource(value: unknown): value is Source
-  lowestSource: Source
-}
-
-/** Reads a claim or a legacy `{ index_name, status, timestamp }`; the first thing wrong is the junk's reason. */
-function statusParser<Status extends string, Source extends string>(
-  words: Vocabulary<Status, Source>,
-): (raw: unknown) => ParsedClaim<RankedStatusClaim<Status, Source>> {
-  return (raw) => {
-    if (!isPlainObject(raw)) return { junk: 'not an object' }
-    const own = (key: string): unknown => (Object.hasOwn(raw, key) ? raw[key] : undefined)
-    const index_name = own('index_name')
-    const status = own('status')
-    if (!isName(index_name)) return { junk: 'index_name' }
-    if (!words.isStatus(status)) return { junk: 'status' }
-    const extras = statusExtras(own)
-    if (typeof extras === 'string') return { junk: extras }
-    if (own('run') === undefined) {
-      const timestamp = own('timestamp')
-      const run = { no: 0, id: '', source: words.lowestSource }
-      const at = isAt(timestamp) ? timestamp : 0
-      return { claim: deepFreeze({ index_name, run, status, source: words.lowestSource, actor: '', at, ...extras }) }
-    }
-    const run = parseRun(own('run'), words)
-    const source = own('source')
-    const actor = own('actor')
-    const at = own('at')
-    if (run === undefined) return { junk: 'run' }
-    if (!words.isSource(source)) return { junk: 'source' }
-    if (!isName(actor)) return { junk: 'actor' }
-    if (!isAt(at)) return { junk: 'at' }
-    return { claim: deepFreeze({ index_name, run, status, source, actor, at, ...extras }) }
-  }
-}
-
-interface StatusExtras {
-  collection_configs?: JsonObject
-  error?: string
-  chunks?: number
-  progress?: number
-  total?: number
-}
-
-/** The optional fields, copied, or the name of the first that is wrong. */
-function statusExtras(own: (key: string) => unknown): StatusExtras | string {
-  const configs = own('collection_configs')
-  const error = own('error')
-  const chunks = own('chunks')
-  const progress = own('progress')
-  const total = own('total')
-  const extras: StatusExtras = {}
-  if (configs !== undefined) {
-    if (!isPlainObject(configs) || !isBoundedJson(configs)) return 'collection_configs'
-    extras.collection_configs = toPlain(configs) as JsonObject
-  }
-  if (error !== undefined) {
-    if (typeof error !== 'string' || error.length > CLAIM_LIMITS.errorLengthMax) return 'error'
-    extras.error = error
-  }
-  if (chunks !== undefined) {
-    if (!isCount(chunks, 0)) return 'chunks'
-    extras.chunks = chunks
-  }
-  if (progress !== undefined) {
-    if (!isProgress(progress)) return 'progress'
-    extras.progress = progress
-  }
-  if (total !== undefined) {
-    if (!isTotal(total, progress)) return 'total'
-    extras.total = total
-  }
-  return extras
-}
-
-function parseRun<Source extends string>(raw: unknown, words: Vocabulary<string, Source>): Run<Source> | undefined {
-  if (!isPlainObject(raw)) return undefined
-  const { no, id, source } = raw
-  return isCount(no, 1) && isName(id) && words.isSource(source) ? { no, id, source } : undefined
 }

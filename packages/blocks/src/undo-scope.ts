@@ -1,5 +1,7 @@
 import type * as Y from 'yjs'
 import { locateChange } from './change-location.ts'
+import type { ClaimList } from './claim-list.ts'
+import { CLAIM_LISTS } from './claim-lists.ts'
 import { edgesMap } from './edges.ts'
 import { blocksMap } from './workspace-blocks.ts'
 
@@ -19,25 +21,31 @@ export interface UndoScope {
  * Undo's scope: content, fields, data, type, creation and deletion of blocks, and edges. A transaction that wrote a status
  * is not captured at all, whatever else it did: taking it back would take the status back.
  *
- * @param trackedOrigins whose transactions count as this person's; those without an origin when left out
+ * @param trackedOrigins origins of the transactions that count as this person's; no origin when left out
+ * @param lists lists that blocks have; a transaction that wrote into one that undo never takes back is not captured
  */
-export function undoScope(doc: Y.Doc, trackedOrigins: Iterable<unknown> = [null]): UndoScope {
+export function undoScope(
+  doc: Y.Doc,
+  trackedOrigins: Iterable<unknown> = [null],
+  lists: readonly ClaimList[] = CLAIM_LISTS,
+): UndoScope {
+  const parts = new Set(lists.filter(({ isUndoable }) => !isUndoable).map(({ part }) => part))
   return {
     scope: [blocksMap(doc), edgesMap(doc)] as unknown as UndoTypes,
     options: {
-      captureTransaction: (transaction) => !touchesStatus(transaction),
+      captureTransaction: (transaction) => !touches(transaction, parts),
       trackedOrigins: new Set(trackedOrigins),
     },
   }
 }
 
-/** True if the transaction wrote into the status list of a block that was there before and still is. */
-function touchesStatus(transaction: Y.Transaction): boolean {
+/** True if the transaction wrote into one of these parts of a block that was there before and still is. */
+function touches(transaction: Y.Transaction, parts: ReadonlySet<string>): boolean {
   for (const [type, keys] of transaction.changed) {
     const location = locateChange(transaction.doc, type, keys)
-    if (location?.at === 'part' && location.part === 'indexingList') return true
-    // The first status of a stock client's bare block comes with the list that holds it.
-    if (location?.at === 'block' && location.keys.has('indexingList')) return true
+    if (location?.at === 'part' && parts.has(location.part)) return true
+    // The first claim of a block that lacked the list comes with the list that holds it.
+    if (location?.at === 'block') for (const key of location.keys) if (key !== null && parts.has(key)) return true
   }
   return false
 }

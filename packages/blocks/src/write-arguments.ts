@@ -1,10 +1,10 @@
 import { BlocksError } from './blocks-error.ts'
 import { CLAIM_LIMITS, isAt, isName } from './claim-bounds.ts'
-import { SOURCE_PRIORITY, type Source } from './indexing-rules.ts'
+import { SOURCE_PRIORITY, type Source } from './sources.ts'
 
 /** Who writes a claim, in which capacity, and when it happened. */
-export interface ClaimAuthor {
-  readonly source: Source
+export interface ClaimAuthor<S extends string = Source> {
+  readonly source: S
   /** User id or service name, 1 to 256 code units. */
   readonly actor: string
   /** Milliseconds since the epoch; now when left out. */
@@ -12,10 +12,13 @@ export interface ClaimAuthor {
 }
 
 /** Throws `bad_argument` naming the first of source, actor and at that is wrong, or `options` when there are none. */
-export function assertAuthor(author: ClaimAuthor): void {
+export function assertAuthor(
+  author: ClaimAuthor<string>,
+  sources: Readonly<Record<string, number>> = SOURCE_PRIORITY,
+): void {
   assertOptions(author)
-  if (!Object.hasOwn(SOURCE_PRIORITY, author.source)) {
-    throw badArgument('source', `one of ${Object.keys(SOURCE_PRIORITY).join(', ')}`, author.source)
+  if (!Object.hasOwn(sources, author.source)) {
+    throw badArgument('source', `one of ${Object.keys(sources).join(', ')}`, author.source)
   }
   assertName(author.actor, 'actor')
   if (author.at !== undefined && !isAt(author.at)) throw badArgument('at', 'milliseconds since the epoch', author.at)

@@ -1,10 +1,10 @@
 import {
   FIELD_ORDER_RULES,
   type FieldClaim,
+  type IndexingEntry,
   indexingRules,
   ORDER_RULES,
   type Source,
-  type StatusClaim,
 } from '@joinery/blocks'
 import { type Conflict, PLACE_FIELD } from '@joinery/client'
 
@@ -46,7 +46,7 @@ export function conflictWords({ field, winner, loser, rule }: Omit<Conflict, 'ty
   return { headline: `“${title}”: ${field} is ${quoted(winner)}.`, lost: `${quoted(loser)} lost.`, why: rule }
 }
 
-function statusWords(winner: StatusClaim, loser: StatusClaim, rule: string, title: string): ConflictWords {
+function statusWords(winner: IndexingEntry, loser: IndexingEntry, rule: string, title: string): ConflictWords {
   const about = winner.run.no === loser.run.no ? '' : ` about attempt ${loser.run.no}`
   return {
     headline: `“${title}”: index ${winner.index_name} stays ${said(winner)}, as ${by(winner)} said.`,
@@ -70,7 +70,7 @@ function fieldWords(winner: FieldClaim, loser: FieldClaim, rule: string, title: 
   }
 }
 
-function whyStatus(winner: StatusClaim, loser: StatusClaim, rule: string): string {
+function whyStatus(winner: IndexingEntry, loser: IndexingEntry, rule: string): string {
   switch (rule) {
     case ORDER_RULES[1]:
       return `The report is about attempt ${loser.run.no}. Attempt ${winner.run.no} is later, and the later attempt counts.`
@@ -110,7 +110,7 @@ function by({ actor, source }: { actor: string; source: Source }): string {
   return source === 'user_action' ? actor : `${actor} (${SOURCES[source]})`
 }
 
-function said({ status, error }: StatusClaim): string {
+function said({ status, error }: IndexingEntry): string {
   return error === undefined ? `“${STATUSES[status]}”` : `“${STATUSES[status]}: ${error}”`
 }
 

@@ -1,10 +1,13 @@
 import * as decoding from 'lib0/decoding'
 import * as Y from 'yjs'
 import { SKELETON_CLIENT_MIN } from '../block-skeleton.ts'
+import type { ClaimList } from '../claim-list.ts'
+import { CLAIM_LISTS } from '../claim-lists.ts'
 import { pruneBeaten } from '../prune-beaten.ts'
 import { type ClaimContext, checkValue, Folds } from './claim-check.ts'
 import { ClientOwners } from './client-owners.ts'
 import { KnownClaims } from './known-claims.ts'
+import { ListTable } from './list-table.ts'
 import { type BlocksRefusal, type BlocksWriter, refuse } from './refusal.ts'
 import { RunsAnywhere } from './runs-anywhere.ts'
 import { type Observed, observeShown } from './shown-changes.ts'
@@ -24,17 +27,17 @@ export interface BlocksDocumentRules {
   open(doc: Y.Doc, authors?: Uint8Array): RuledBlocks
 }
 
-const CLAIM_PART = /\/(?:indexingList|fields)$/
-
 /** Joinery's rules over one document, and what they remember of it. Another Yjs document passes, too, within the limits. */
 export class RuledBlocks {
   /** Which principal writes under which client id. A server may bind ids that it learns from awareness. */
   readonly owners = new ClientOwners()
   readonly #doc: Y.Doc
+  readonly #lists: ListTable
   #known: KnownClaims | undefined
 
-  constructor(doc: Y.Doc, authors?: Uint8Array) {
+  constructor(doc: Y.Doc, lists: ListTable, authors?: Uint8Array) {
     this.#doc = doc
+    this.#lists = lists
     if (authors !== undefined) this.owners.restore(authors)
   }
 
@@ -42,7 +45,7 @@ export class RuledBlocks {
   inspect(update: Uint8Array, writer: BlocksWriter): BlocksRefusal | undefined {
     const { isAuthenticated, actor } = writer
     // Before the first deletion that undo might take back.
-    if (isAuthenticated) this.#known ??= new KnownClaims(this.#doc)
+    if (isAuthenticated) this.#known ??= new KnownClaims(this.#doc, this.#lists.all)
     if (isPlainTyping(this.#doc, update, isAuthenticated ? this.owners : undefined, actor)) return undefined
     const read = readOrRefusal(update)
     return 'code' in read ? read : this.#inspectRead(read, writer)
@@ -94,34 +97,33 @@ export class RuledBlocks {
 
   /** Calls `listener` after each transaction that changed an entry or a field, or left a claim beaten. Returns unsubscribe. */
   observe(listener: (observed: Observed) => void): () => void {
-    return observeShown(this.#doc, listener)
+    return observeShown(this.#doc, listener, this.#lists.all)
   }
 
   /** {@link pruneBeaten} on the blocks whose claims `touched` names. */
   prune(touched: readonly string[]): void {
-    const ids = touched.filter((path) => CLAIM_PART.test(path)).map((path) => path.slice(0, path.lastIndexOf('/')))
-    if (ids.length > 0) pruneBeaten(this.#doc, ids)
+    const ids: string[] = []
+    for (const path of touched) {
+      const end = path.lastIndexOf('/')
+      if (end > 0 && this.#lists.get(path.slice(end + 1)) !== undefined) ids.push(path.slice(0, end))
+    }
+    if (ids.length > 0) pruneBeaten(this.#doc, ids, this.#lists.all)
   }
 
   #inspectRead(update: ReadUpdate, writer: BlocksWriter): BlocksRefusal | undefined {
     const doc = this.#doc
-    const places = new UpdatePlaces(doc, update)
-    this.#known ??= new KnownClaims(doc)
+    const lists = this.#lists
+    const places = new UpdatePlaces(doc, update, lists)
+    this.#known ??= new KnownClaims(doc, lists.all)
     const known = this.#known
-    const context: ClaimContext = {
-      doc,
-      writer,
-      known,
-      anywhere: new RunsAnywhere(doc),
-      folds: new Folds(),
-      passed: [],
-    }
+    const anywhere = new RunsAnywhere(doc)
+    const context: ClaimContext = { doc, lists, writer, known, anywhere, folds: new Folds(), passed: [] }
     const clients = newClients(doc, update)
     let emptyTicks = 0
     for (const [client, structs] of update.structs) {
       const state = Y.getState(doc.store, client)
       if (client >= SKELETON_CLIENT_MIN) {
-        const refusal = checkSkeleton(structs, state, places)
+        const refusal = checkSkeleton(structs, state, places, lists)
         if (refusal !== undefined) return refusal
         continue
       }
@@ -148,8 +150,14 @@ export class RuledBlocks {
   }
 }
 
+/** The rules for documents whose blocks have these lists of claims. Throws a plain `TypeError` when two lists share a part. */
+export function defineDocumentRules({ lists }: { readonly lists: readonly ClaimList[] }): BlocksDocumentRules {
+  const table = new ListTable(lists)
+  return { open: (doc, authors) => new RuledBlocks(doc, table, authors) }
+}
+
 /** Joinery's rules for documents of blocks. */
-export const documentRules: BlocksDocumentRules = { open: (doc, authors) => new RuledBlocks(doc, authors) }
+export const documentRules: BlocksDocumentRules = /* @__PURE__ */ defineDocumentRules({ lists: CLAIM_LISTS })
 
 /** The client id of an update with the structs of one; undefined for any other. */
 function soleClient(update: Uint8Array): number | undefined {

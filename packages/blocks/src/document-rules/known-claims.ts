@@ -1,4 +1,5 @@
 import type * as Y from 'yjs'
+import type { ClaimList } from '../claim-list.ts'
 import { canonical } from '../claim-text.ts'
 import { DocViews } from '../claim-views.ts'
 import { listBlocks } from '../workspace-blocks.ts'
@@ -14,11 +15,12 @@ export class KnownClaims {
   readonly #texts = new Set<string>()
 
   /** Starts from what the document holds now. */
-  constructor(doc: Y.Doc) {
+  constructor(doc: Y.Doc, lists: readonly ClaimList[]) {
     const views = DocViews.of(doc)
     for (const block of listBlocks(doc)) {
-      const { indexingList, fields } = views.viewsOf(block.map)
-      for (const claim of [...indexingList.fold.entries, ...fields.fold.entries]) this.remember(canonical(claim))
+      for (const list of lists) {
+        for (const claim of views.viewOf(block.map, list).fold.entries) this.remember(canonical(claim))
+      }
     }
   }
 

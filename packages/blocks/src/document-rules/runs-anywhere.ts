@@ -1,40 +1,47 @@
 import type * as Y from 'yjs'
+import type { Claim, ClaimList } from '../claim-list.ts'
 import { DocViews } from '../claim-views.ts'
-import type { StatusClaim } from '../indexing-rules.ts'
 import { listBlocks } from '../workspace-blocks.ts'
 
 /**
- * The claims that stand in any block, by index and run: what comes before what it builds on may come to stand in each.
- * Gathered at the first question, once for a whole update, or an update of many such claims would cost claims × blocks.
+ * The claims that stand in any block, by list, key and run. A claim that arrives before what it builds on may come to stand in
+ * each block. Gathered at the first question and kept for the whole update: an update of many such claims would cost claims ×
+ * blocks otherwise.
  */
 export class RunsAnywhere {
   readonly #doc: Y.Doc
-  #claims: Map<string, StatusClaim> | undefined
+  readonly #byList = new Map<ClaimList, Map<string, Claim>>()
 
   constructor(doc: Y.Doc) {
     this.#doc = doc
   }
 
-  find(indexName: string, runId: string): StatusClaim | undefined {
-    this.#claims ??= this.#gather()
-    return this.#claims.get(keyOf(indexName, runId))
+  /** A claim of the list about `key` that belongs to run `runId`. */
+  find(list: ClaimList, key: string, runId: string): Claim | undefined {
+    let claims = this.#byList.get(list)
+    if (claims === undefined) {
+      claims = this.#gather(list)
+      this.#byList.set(list, claims)
+    }
+    return claims.get(placeOf(key, runId))
   }
 
-  #gather(): Map<string, StatusClaim> {
+  #gather(list: ClaimList): Map<string, Claim> {
     const views = DocViews.of(this.#doc)
-    const claims = new Map<string, StatusClaim>()
+    const claims = new Map<string, Claim>()
     for (const { map } of listBlocks(this.#doc)) {
-      const { winners, lost } = views.viewsOf(map).indexingList.fold
-      const standing = [...winners.values(), ...lost.map(({ loser }) => loser)]
-      for (const claim of standing) {
-        const key = keyOf(claim.index_name, claim.run.id)
-        if (!claims.has(key)) claims.set(key, claim)
+      const { winners, lost } = views.viewOf(map, list).fold
+      for (const claim of [...winners.values(), ...lost.map(({ loser }) => loser)]) {
+        const run = list.runOf(claim)
+        if (run === undefined) continue
+        const place = placeOf(list.rules.keyOf(claim), run.id)
+        if (!claims.has(place)) claims.set(place, claim)
       }
     }
     return claims
   }
 }
 
-function keyOf(indexName: string, runId: string): string {
-  return JSON.stringify([indexName, runId])
+function placeOf(key: string, runId: string): string {
+  return JSON.stringify([key, runId])
 }

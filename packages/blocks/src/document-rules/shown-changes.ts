@@ -1,27 +1,24 @@
 import type * as Y from 'yjs'
 import type { ListChange } from '../claim-diff.ts'
-import type { ClaimPart } from '../claim-views.ts'
-import { FIELD_ORDER_RULES, type FieldClaim } from '../field-rules.ts'
-import type { StatusClaim } from '../indexing-rules.ts'
+import type { Claim, ClaimList } from '../claim-list.ts'
 import { type BlocksChange, observeBlocks } from '../observe-blocks.ts'
-import { ORDER_RULES } from '../status-rules.ts'
 import { getBlock } from '../workspace-blocks.ts'
 
-/** An entry or a field that is shown differently now; `undefined` on the side where there is none. */
+/** A claim that is shown where another or none was shown before. `undefined` on the side where there is none. */
 export interface ShownChange {
   readonly block: string
-  /** `indexingList/<index>` or `fields/<key>`. */
+  /** `<part>/<key>`: `indexingList/<index>`, `fields/<key>`. */
   readonly field: string
-  readonly before: StatusClaim | FieldClaim | undefined
-  readonly after: StatusClaim | FieldClaim | undefined
+  readonly before: Claim | undefined
+  readonly after: Claim | undefined
 }
 
 /** A claim that stands beaten. */
 export interface LostConflict {
   readonly block: string
   readonly field: string
-  readonly winner: StatusClaim | FieldClaim
-  readonly loser: StatusClaim | FieldClaim
+  readonly winner: Claim
+  readonly loser: Claim
   /** The rule that decided, in words. */
   readonly rule: string
 }
@@ -31,55 +28,54 @@ export interface Observed {
   readonly conflicts: readonly LostConflict[]
 }
 
-const RULES: Readonly<Record<ClaimPart, Readonly<Record<number, string>>>> = {
-  indexingList: ORDER_RULES,
-  fields: FIELD_ORDER_RULES,
+/** Calls `listener` after each transaction that changed a shown claim or left a claim beaten. Returns unsubscribe. */
+export function observeShown(
+  doc: Y.Doc,
+  listener: (observed: Observed) => void,
+  lists: readonly ClaimList[],
+): () => void {
+  return observeBlocks(
+    doc,
+    (change) => {
+      const observed = observedOf(doc, change, lists)
+      if (observed.changes.length + observed.conflicts.length > 0) listener(observed)
+    },
+    lists,
+  )
 }
 
-/** Calls `listener` after each transaction that changed an entry or a field, or left a claim beaten. Returns unsubscribe. */
-export function observeShown(doc: Y.Doc, listener: (observed: Observed) => void): () => void {
-  return observeBlocks(doc, (change) => {
-    const observed = observedOf(doc, change)
-    if (observed.changes.length + observed.conflicts.length > 0) listener(observed)
-  })
-}
-
-function observedOf(doc: Y.Doc, { added, changed }: BlocksChange): Observed {
-  const changes = added.flatMap((block) => shownFirst(doc, block))
+function observedOf(doc: Y.Doc, { added, changed }: BlocksChange, lists: readonly ClaimList[]): Observed {
+  const changes = added.flatMap((block) => lists.flatMap((list) => shownFirst(doc, block, list)))
   const conflicts: LostConflict[] = []
-  for (const { id: block, indexing, fields } of changed) {
-    if (indexing !== undefined) collect(block, 'indexingList', indexing, { changes, conflicts })
-    if (fields !== undefined) collect(block, 'fields', fields, { changes, conflicts })
+  for (const { id, claims } of changed) {
+    for (const { list, change } of claims) collect(id, list, change, { changes, conflicts })
   }
   return { changes, conflicts }
 }
 
-/** A block that has come with entries and fields: all of them are new. */
-function shownFirst(doc: Y.Doc, id: string): ShownChange[] {
-  const block = getBlock(doc, id)
-  if (block === undefined) return []
-  const entries = block.indexingList.entries().map((after) => ({ field: `indexingList/${after.index_name}`, after }))
-  const fields = block.fields.entries().map((after) => ({ field: `fields/${after.key}`, after }))
-  return [...entries, ...fields].map(({ field, after }) => ({ block: id, field, before: undefined, after }))
+/** All claims that are shown in a new block are new. */
+function shownFirst(doc: Y.Doc, block: string, list: ClaimList): ShownChange[] {
+  const entries = getBlock(doc, block)?.claims(list).entries() ?? []
+  return entries.map((after) => ({ block, field: fieldOf(list, after), before: undefined, after }))
 }
 
-function collect<C extends StatusClaim | FieldClaim>(
+function collect(
   block: string,
-  part: ClaimPart,
-  list: ListChange<C>,
+  list: ClaimList,
+  { changes, conflicts }: ListChange<Claim>,
   into: { changes: ShownChange[]; conflicts: LostConflict[] },
 ): void {
-  for (const change of list.changes) {
+  for (const change of changes) {
     const before = change.kind === 'added' ? undefined : change.before
     const after = change.kind === 'removed' ? undefined : change.entry
-    into.changes.push({ block, field: `${part}/${change.key}`, before, after })
+    into.changes.push({ block, field: `${list.part}/${change.key}`, before, after })
   }
-  for (const { winner, loser, rule } of list.conflicts) {
-    const words = RULES[part][rule] ?? `rule ${rule}`
-    into.conflicts.push({ block, field: `${part}/${keyOf(winner)}`, winner, loser, rule: words })
+  for (const { winner, loser, rule } of conflicts) {
+    const words = list.words[rule] ?? `rule ${rule}`
+    into.conflicts.push({ block, field: fieldOf(list, winner), winner, loser, rule: words })
   }
 }
 
-function keyOf(claim: StatusClaim | FieldClaim): string {
-  return 'index_name' in claim ? claim.index_name : claim.key
+function fieldOf({ part, rules }: ClaimList, claim: Claim): string {
+  return `${part}/${rules.keyOf(claim)}`
 }

@@ -3,13 +3,13 @@ import {
   BLOCK_PARTS,
   BLOCK_SKELETON_CLIENT_MIN,
   BLOCK_SKELETON_LENGTH,
-  type BlockPart,
   INCARNATIONS_MAX,
-  PART_TYPE_REF,
+  partTypeRef,
   type Skeleton,
   skeletonClientId,
   TYPE_REF,
 } from '../block-skeleton.ts'
+import type { ListTable } from './list-table.ts'
 import { type BlocksRefusal, refuse } from './refusal.ts'
 import type { UpdatePlaces } from './update-places.ts'
 import type { ReadItem, ReadStruct } from './update-reader.ts'
@@ -22,6 +22,7 @@ export function checkSkeleton(
   structs: readonly ReadStruct[],
   known: number,
   places: UpdatePlaces,
+  lists: ListTable,
 ): BlocksRefusal | undefined {
   const first = structs[0]
   const last = structs.at(-1)
@@ -33,7 +34,7 @@ export function checkSkeleton(
   if (known > 0 || first.clock !== 0 || end > (isBlock ? BLOCK_SKELETON_LENGTH : 1)) return forged()
   if (first.kind === 'gc') return isBlock ? forged() : undefined
   if (first.kind !== 'item' || first.length !== 1 || first.rightOrigin !== undefined) return forged()
-  const expected = isBlock ? blockRoot(first, places) : partRoot(first, places)
+  const expected = isBlock ? blockRoot(first, places) : partRoot(first, places, lists)
   if (expected === undefined || !isHash(first.client, expected)) return forged()
   return structs.slice(1).every((struct) => isBlockChild(struct, expected)) ? undefined : forged()
 }
@@ -51,10 +52,11 @@ function blockRoot(item: ReadItem, places: UpdatePlaces): Expected | undefined {
   return { blockId, skeletonAt: (incarnation) => ({ kind: 'block', blockId, incarnation, follows }) }
 }
 
-function partRoot(item: ReadItem, places: UpdatePlaces): Expected | undefined {
-  const { parentId, parentSub } = places.placeOf(item)
-  const part = BLOCK_PARTS.find((name) => name === parentSub)
-  if (parentId === undefined || part === undefined || !holds(item, PART_TYPE_REF[part])) return undefined
+function partRoot(item: ReadItem, places: UpdatePlaces, lists: ListTable): Expected | undefined {
+  const { parentId, parentSub: part } = places.placeOf(item)
+  if (parentId === undefined || part === undefined) return undefined
+  if (!BLOCK_PARTS.includes(part) && lists.get(part) === undefined) return undefined
+  if (!holds(item, partTypeRef(part))) return undefined
   const follows = yjsId(item)
   const parent = Y.createID(parentId.client, parentId.clock)
   return { blockId: '', skeletonAt: (incarnation) => ({ kind: 'part', parent, part, incarnation, follows }) }
@@ -83,8 +85,8 @@ function isBlockChild(struct: ReadStruct, { blockId }: Expected): boolean {
     const isId = content.kind === 'values' && content.values.length === 1 && content.values[0] === blockId
     return struct.parentSub === 'id' && (isId || content.kind === 'deleted')
   }
-  const part: BlockPart | undefined = BLOCK_PARTS[struct.clock - 2]
-  return part !== undefined && struct.parentSub === part && holds(struct, PART_TYPE_REF[part])
+  const part = BLOCK_PARTS[struct.clock - 2]
+  return part !== undefined && struct.parentSub === part && holds(struct, partTypeRef(part))
 }
 
 function holds({ content }: ReadItem, typeRef: number): boolean {

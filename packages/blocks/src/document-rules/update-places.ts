@@ -1,14 +1,18 @@
 import * as Y from 'yjs'
 import { TYPE_REF } from '../block-skeleton.ts'
+import type { ClaimList } from '../claim-list.ts'
+import type { ListTable } from './list-table.ts'
 import { UPDATE_LIMITS } from './update-limits.ts'
 import type { ReadItem, ReadStruct, ReadUpdate, StructId } from './update-reader.ts'
 
 /** What the type means in which an item stands. `gone`: deleted, nothing in it counts. `unknown`: not received yet. */
-export type Role = 'blocks' | 'block' | 'indexingList' | 'fields' | 'other' | 'gone' | 'unknown'
+export type Role = 'blocks' | 'block' | 'claims' | 'other' | 'gone' | 'unknown'
 
 /** Where an item stands. */
 export interface Place {
   readonly role: Role
+  /** The list of claims that the type is; defined for the role `claims` alone. */
+  readonly list: ClaimList | undefined
   /** Levels of types above it; a root type is 0. */
   readonly depth: number
   readonly parentSub: string | undefined
@@ -18,19 +22,28 @@ export interface Place {
   readonly block: Y.Map<unknown> | undefined
 }
 
-const UNKNOWN: Place = { role: 'unknown', depth: 0, parentSub: undefined, parentId: undefined, block: undefined }
+const UNKNOWN: Place = {
+  role: 'unknown',
+  list: undefined,
+  depth: 0,
+  parentSub: undefined,
+  parentId: undefined,
+  block: undefined,
+}
 const GONE: Place = { ...UNKNOWN, role: 'gone' }
 
 /** Finds out where the items of an update would stand once it is applied, from the update itself and the document. */
 export class UpdatePlaces {
   readonly #doc: Y.Doc
   readonly #update: ReadUpdate
+  readonly #lists: ListTable
   readonly #known = new Map<ReadItem, Place>()
   #nesting = 0
 
-  constructor(doc: Y.Doc, update: ReadUpdate) {
+  constructor(doc: Y.Doc, update: ReadUpdate, lists: ListTable) {
     this.#doc = doc
     this.#update = update
+    this.#lists = lists
   }
 
   /** Walks origins in a loop, since a long text is one chain of them; types above it by recursion, as deep as types may nest. */
@@ -53,7 +66,7 @@ export class UpdatePlaces {
       const origin = current.origin ?? current.rightOrigin
       const next = origin === undefined ? undefined : this.#find(origin)
       if (next === undefined) place = UNKNOWN
-      else if (next instanceof Y.Item) place = placeOfStored(this.#doc, next)
+      else if (next instanceof Y.Item) place = placeOfStored(this.#doc, next, this.#lists)
       else if ('kind' in next && next.kind === 'item') current = next
       else place = GONE
     }
@@ -65,6 +78,7 @@ export class UpdatePlaces {
     if (typeof parent === 'string') {
       return {
         role: parent === 'blocks' ? 'blocks' : 'other',
+        list: undefined,
         depth: 0,
         parentSub,
         parentId: undefined,
@@ -75,7 +89,7 @@ export class UpdatePlaces {
     if (found === undefined) return { ...UNKNOWN, parentSub, parentId: parent }
     if (found instanceof Y.Item) {
       const type = found.content instanceof Y.ContentType && !found.deleted ? found.content.type : undefined
-      return type === undefined ? GONE : { ...placeInType(this.#doc, type), parentSub, parentId: parent }
+      return type === undefined ? GONE : { ...placeInType(this.#doc, type, this.#lists), parentSub, parentId: parent }
     }
     if (!('kind' in found) || found.kind !== 'item' || found.content.kind === 'deleted') return GONE
     if (found.content.kind !== 'type') return GONE
@@ -86,8 +100,8 @@ export class UpdatePlaces {
     const above = this.placeOf(found)
     this.#nesting -= 1
     if (above.role === 'gone' || above.role === 'unknown') return { ...above, parentSub, parentId: parent }
-    const role = roleOfChild(above.role, above.parentSub, found.content.typeRef)
-    return { role, depth: above.depth + 1, parentSub, parentId: parent, block: above.block }
+    const child = roleOfChild(above.role, above.parentSub, found.content.typeRef, this.#lists)
+    return { ...child, depth: above.depth + 1, parentSub, parentId: parent, block: above.block }
   }
 
   /** The struct at an id: the document's if it has it, else the update's. */
@@ -110,21 +124,27 @@ export class UpdatePlaces {
   }
 }
 
-function roleOfChild(above: Role, parentSub: string | undefined, typeRef: number): Role {
-  if (above === 'blocks' && typeRef === TYPE_REF.map) return 'block'
-  const isList = above === 'block' && typeRef === TYPE_REF.array
-  return isList && (parentSub === 'indexingList' || parentSub === 'fields') ? parentSub : 'other'
+function roleOfChild(
+  above: Role,
+  parentSub: string | undefined,
+  typeRef: number,
+  lists: ListTable,
+): Pick<Place, 'role' | 'list'> {
+  if (above === 'blocks' && typeRef === TYPE_REF.map) return { role: 'block', list: undefined }
+  const isList = above === 'block' && typeRef === TYPE_REF.array && parentSub !== undefined
+  const list = isList ? lists.get(parentSub) : undefined
+  return { role: list === undefined ? 'other' : 'claims', list }
 }
 
-function placeOfStored(doc: Y.Doc, item: Y.Item): Place {
+function placeOfStored(doc: Y.Doc, item: Y.Item, lists: ListTable): Place {
   const { parent } = item
   if (!(parent instanceof Y.AbstractType)) return GONE
   const parentId = parent._item === null ? undefined : parent._item.id
-  return { ...placeInType(doc, parent), parentSub: item.parentSub ?? undefined, parentId }
+  return { ...placeInType(doc, parent, lists), parentSub: item.parentSub ?? undefined, parentId }
 }
 
 /** What stands in a type that the document holds, its parentSub and parentId left for the caller. */
-function placeInType(doc: Y.Doc, type: Y.AbstractType<unknown>): Place {
+function placeInType(doc: Y.Doc, type: Y.AbstractType<unknown>, lists: ListTable): Place {
   const above: Y.AbstractType<unknown>[] = []
   let current = type
   while (current._item !== null) {
@@ -134,13 +154,14 @@ function placeInType(doc: Y.Doc, type: Y.AbstractType<unknown>): Place {
     current = current._item.parent
   }
   if (current._item?.deleted === true) return GONE
-  const base = { depth: above.length, parentSub: undefined, parentId: undefined }
+  const base = { list: undefined, depth: above.length, parentSub: undefined, parentId: undefined }
   if (current !== doc.share.get('blocks')) return { ...base, role: 'other', block: undefined }
   const [block, part] = above
   if (block === undefined) return { ...base, role: 'blocks', block: undefined }
   if (!(block instanceof Y.Map)) return { ...base, role: 'other', block: undefined }
   if (part === undefined) return { ...base, role: 'block', block }
   const key = part._item?.parentSub
-  const isClaims = above.length === 2 && part instanceof Y.Array && (key === 'indexingList' || key === 'fields')
-  return { ...base, role: isClaims ? key : 'other', block }
+  const isList = above.length === 2 && part instanceof Y.Array && typeof key === 'string'
+  const list = isList ? lists.get(key) : undefined
+  return { ...base, role: list === undefined ? 'other' : 'claims', list, block }
 }

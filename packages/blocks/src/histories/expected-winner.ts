@@ -1,10 +1,10 @@
-import type { StatusClaim } from '../indexing-rules.ts'
+import type { IndexingEntry } from '../indexing-rules.ts'
 
 /**
  * Who should win, worked out by elimination, rule after rule, as SPEC.md tells it to a person: not by comparing two
  * claims, and sharing no code with the fold. It is the oracle of the history tests.
  */
-export function expectedWinner(claims: readonly StatusClaim[]): StatusClaim | undefined {
+export function expectedWinner(claims: readonly IndexingEntry[]): IndexingEntry | undefined {
   let left = [...claims]
   left = keepHighest(left, (claim) => claim.run.no)
   left = keepHighest(left, (claim) => PRIORITY.indexOf(claim.run.source))
@@ -20,21 +20,21 @@ export function expectedWinner(claims: readonly StatusClaim[]): StatusClaim | un
 
 const PRIORITY = ['polling_sync', 'instantiation', 'workflow_execution', 'user_action']
 
-export function isResult(claim: StatusClaim): boolean {
+export function isResult(claim: IndexingEntry): boolean {
   return claim.status === 'done' || claim.status === 'error'
 }
 
 /** True if `challenger`'s source may not start a run over `standing`: it is unfinished and its starter outranks it. */
-export function isExpectedToStand(standing: StatusClaim, challenger: string): boolean {
+export function isExpectedToStand(standing: IndexingEntry, challenger: string): boolean {
   return !isResult(standing) && PRIORITY.indexOf(standing.run.source) > PRIORITY.indexOf(challenger)
 }
 
-function keepHighest(claims: StatusClaim[], measure: (claim: StatusClaim) => number): StatusClaim[] {
+function keepHighest(claims: IndexingEntry[], measure: (claim: IndexingEntry) => number): IndexingEntry[] {
   const highest = Math.max(...claims.map(measure))
   return claims.filter((claim) => measure(claim) === highest)
 }
 
-function keepLast(claims: StatusClaim[], text: (claim: StatusClaim) => string): StatusClaim[] {
+function keepLast(claims: IndexingEntry[], text: (claim: IndexingEntry) => string): IndexingEntry[] {
   const last = claims.map(text).sort().at(-1)
   return claims.filter((claim) => text(claim) === last)
 }

@@ -1,7 +1,8 @@
 import * as Y from 'yjs'
 import type { Block } from '../block.ts'
 import { createBlock, deleteBlock, getBlock, pruneBeaten, RunSupersededError, undoScope } from '../index.ts'
-import type { IndexingRun, IndexingStatus, Source, StatusClaim } from '../indexing-rules.ts'
+import type { IndexingEntry, IndexingRun, IndexingStatus } from '../indexing-rules.ts'
+import type { Source } from '../sources.ts'
 import { expectedWinner, isExpectedToStand } from './expected-winner.ts'
 
 /** What a step did, as the model knows it: claims it made, claims it retired, indexes it removed, text it typed. */
@@ -13,8 +14,8 @@ interface Fact extends Deed {
   readonly builtOn: ReadonlySet<Fact>
 }
 interface Deed {
-  readonly claims: readonly StatusClaim[]
-  readonly retired: readonly StatusClaim[]
+  readonly claims: readonly IndexingEntry[]
+  readonly retired: readonly IndexingEntry[]
   readonly removed?: string
   readonly token?: string
 }
@@ -27,7 +28,7 @@ export interface Replica {
   isAlive: boolean
   readonly facts: Set<Fact>
   /** What was shown last, by index, while nothing was missing. */
-  readonly shown: Map<string, StatusClaim>
+  readonly shown: Map<string, IndexingEntry>
 }
 
 /** The block that the model follows claim by claim, and the one that is deleted, created again and undone. */
@@ -143,7 +144,7 @@ export class HistoryWorld {
     const isJunk = c % 3 === 0
     const raw = isJunk ? pick(JUNK, b) : { index_name: index, status, timestamp: this.#tick }
     const run = { no: 0, id: '', source: 'polling_sync' } as const
-    const claim: StatusClaim = { index_name: index, run, status, source: 'polling_sync', actor: '', at: this.#tick }
+    const claim: IndexingEntry = { index_name: index, run, status, source: 'polling_sync', actor: '', at: this.#tick }
     this.#record(replica, (block) => {
       const list = block.map.get('indexingList')
       if (!(list instanceof Y.Array)) throw new Error('the list is gone')
@@ -226,18 +227,18 @@ export class HistoryWorld {
   }
 
   /** All of one index that has arrived at a replica with all it builds on, whatever became of it. */
-  known(replica: Replica, index: string): StatusClaim[] {
+  known(replica: Replica, index: string): IndexingEntry[] {
     const arrived = [...replica.facts].filter(({ client, clock }) => Y.getState(replica.doc.store, client) >= clock)
     return arrived.flatMap((fact) => fact.claims).filter((claim) => claim.index_name === index)
   }
 
   /** What should be standing: known and not retired by anything known. */
-  candidates(replica: Replica, index: string): StatusClaim[] {
+  candidates(replica: Replica, index: string): IndexingEntry[] {
     const retired = new Set([...replica.facts].flatMap((fact) => fact.retired))
     return this.known(replica, index).filter((claim) => !retired.has(claim))
   }
 
-  #write(replica: Replica, index: string, act: (block: Block) => StatusClaim | undefined): void {
+  #write(replica: Replica, index: string, act: (block: Block) => IndexingEntry | undefined): void {
     this.#record(replica, (block) => {
       const standing = this.candidates(replica, index)
       const text = block.text

@@ -1,0 +1,74 @@
+import type * as Y from 'yjs'
+import type { ListChange } from './claim-diff.ts'
+import type { ClaimProperty } from './claim-property.ts'
+import type { ClaimRules } from './ranked-claims.ts'
+import type { ClaimAuthor } from './write-arguments.ts'
+
+/** What every claim says beside its subject: who wrote it, in which capacity, and when (milliseconds since the epoch). */
+export interface Claim {
+  readonly source: string
+  readonly actor: string
+  readonly at: number
+}
+
+/** One attempt. `no` counts attempts from 1 (0: a legacy entry), `id` names this one, `source` is who started it. */
+export interface Run<Source extends string = string> {
+  readonly no: number
+  readonly id: string
+  readonly source: Source
+}
+
+/**
+ * One kind of list of claims that blocks have, as a row of the table {@link CLAIM_LISTS}. Views, the server's checks, observers,
+ * pruning, undo, restore, differences, events and hooks know a list by its row alone. One object per list: a view belongs to it.
+ */
+export interface ClaimList<C extends Claim = Claim, L extends BlockList<C> = BlockList<C>> {
+  /** Key in the block's map under which the list stands; also its name in the block's JSON and in the log's paths. */
+  readonly part: string
+  readonly rules: ClaimRules<C>
+  /** What each rule of the order says, by its number. */
+  readonly words: Readonly<Record<number, string>>
+  /** Names in events and differences: of the list, and of the key for which its claims compete. */
+  readonly told: { readonly list: string; readonly key: string }
+  /** The property that marks an element as a claim. Such an element must be a valid claim; other elements are junk or legacy. */
+  readonly mark: 'run' | 'seq'
+  /** False for a list that undo never takes back. */
+  readonly isUndoable: boolean
+  /** What is shown of each entry, for descriptions: whole entries with these properties, or a value by key. */
+  readonly shape: EntryShape | 'value'
+  /** The number that grows with each attempt or each write: run number or seq. */
+  numberOf(claim: C): number
+  /** The claim's run; undefined for claims without runs. */
+  runOf(claim: C): Run | undefined
+  /** What readers are shown of a claim that stands: the claim itself, or its value. */
+  shownOf(claim: C): unknown
+  /** The element of a list that reads as this claim. */
+  elementOf(claim: C): object
+  /** The list of one block, to read and to write. */
+  open(block: Y.Map<unknown>, blockId: string): L
+}
+
+/** The properties of a status list's entries, as far as they differ from list to list. */
+export interface EntryShape {
+  /** The property that names what the entry is about. */
+  readonly key: string
+  readonly statuses: readonly string[]
+  readonly sources: readonly string[]
+  /** Optional properties, by name. */
+  readonly properties: Readonly<Record<string, ClaimProperty>>
+}
+
+/** What every list of claims of one block offers. How claims are written is each list's own. */
+export interface BlockList<C, J = unknown> {
+  /** The shown claims, sorted by key. The same frozen array until one of them changes. Empty for a deleted block. */
+  entries(): readonly C[]
+  /** Calls `listener` once after each transaction, local or remote, that changed the list; returns unsubscribe. */
+  observe(listener: (change: ListChange<C>, transaction: Y.Transaction) => void): () => void
+  /** The shown claims as plain data that the reader owns. */
+  toJSON(): J
+  /** Makes the list show what `past` shows, by new claims of `author`. Entries that show it already are not touched. */
+  restore(past: J, author: ClaimAuthor): void
+}
+
+export type ClaimOf<L extends ClaimList> = L['rules'] extends ClaimRules<infer C> ? C : never
+export type JsonOf<L extends ClaimList> = ReturnType<ReturnType<L['open']>['toJSON']>

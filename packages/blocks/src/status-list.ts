@@ -1,0 +1,311 @@
+import type * as Y from 'yjs'
+import { BlockClaims } from './block-claims.ts'
+import { BlocksError } from './blocks-error.ts'
+import { CLAIM_LIMITS, isCount } from './claim-bounds.ts'
+import type { BlockList, ClaimList, Run } from './claim-list.ts'
+import type { ClaimProperty } from './claim-property.ts'
+import { isSameJson, type Json, type JsonObject, toPlain } from './json.ts'
+import type { Junk } from './ranked-claims.ts'
+import { ORDER_RULES, type OrderRule, type StatusClaim, type StatusRules } from './status-rules.ts'
+import { assertAuthor, assertName, badArgument, type ClaimAuthor } from './write-arguments.ts'
+
+/** Origin of the transactions in which statuses are written. Undo doesn't track it. */
+export const STATUS_ORIGIN: object = Object.freeze({ joinery: 'status' })
+
+/** Options of a run's start; beside these, the list's own properties of a run. */
+export interface RunOptions<Status extends string, Source extends string> extends ClaimAuthor<Source> {
+  /** What the new run shows at first; the usual start of the list when left out. */
+  readonly status?: Status
+  /** Name of the run, so that a retried request starts it once. Random when left out. */
+  readonly runId?: string
+}
+
+/** Options of a report; beside these, the list's own properties of a report. */
+export interface StatusReport<Source extends string> extends ClaimAuthor<Source> {
+  /** What went wrong; only with a status that is a failure. */
+  readonly error?: string | undefined
+  /** How far the run is, any number from 0, out of `total` if that is given. */
+  readonly progress?: number
+  readonly total?: number
+}
+
+/**
+ * What came of a report. A report that loses is no error: it is in the history, and it changes nothing that is shown.
+ * `recorded` is false only for a run whose entry was removed, which a late report must not bring back.
+ */
+export type StatusReportResult<Entry> =
+  | { readonly recorded: true; readonly shown: true; readonly entry: Entry }
+  | { readonly recorded: true; readonly shown: false; readonly entry: Entry; readonly rule: OrderRule }
+  | { readonly recorded: false; readonly shown: false; readonly entry: undefined }
+
+/** The row of one status list in the table of lists. */
+export interface StatusClaimList<
+  Status extends string,
+  Source extends string,
+  Extras extends object,
+  L extends BlockList<StatusClaim<Status, Source, Extras>> = BlockList<StatusClaim<Status, Source, Extras>>,
+> extends ClaimList<StatusClaim<Status, Source, Extras>, L> {
+  readonly rules: StatusRules<Status, Source, Extras>
+  /** What an entry is about, in words: `index`. */
+  readonly noun: string
+}
+
+/** Thrown by `startRun` over an unfinished run of a higher-priority source. */
+export class RunSupersededError<Entry extends StatusClaim = StatusClaim> extends BlocksError {
+  override name = 'RunSupersededError'
+  /** The entry whose run stands. */
+  readonly standing: Entry
+  constructor(standing: Entry, subject: string) {
+    const { run, actor, status } = standing
+    super('run_superseded', `Run ${run.no} of ${subject}, started by ${run.source} (${actor}), is ${status} and stands`)
+    this.standing = standing
+  }
+}
+
+/** The statuses of one block under one table: writers add claims, and the greatest claim of each name shows. */
+export class StatusList<Status extends string, Source extends string, Extras extends object> extends BlockClaims<
+  StatusClaim<Status, Source, Extras>,
+  readonly StatusClaim<Status, Source, Extras>[]
+> {
+  readonly #rules: StatusRules<Status, Source, Extras>
+  readonly #noun: string
+
+  constructor(block: Y.Map<unknown>, blockId: string, list: StatusClaimList<Status, Source, Extras>) {
+    super(block, blockId, list)
+    this.#rules = list.rules
+    this.#noun = list.noun
+  }
+
+  /** The shown entry of one name. */
+  get(name: string): StatusClaim<Status, Source, Extras> | undefined {
+    return this.view?.winner(name)
+  }
+
+  /** Elements that are neither claims nor legacy entries, with what is wrong with each. */
+  junk(): readonly Junk[] {
+    return this.view?.fold.junk ?? NO_JUNK
+  }
+
+  /**
+   * Starts an attempt, numbered 1 + the highest this replica has seen. Throws {@link RunSupersededError} over an unfinished run
+   * of a higher-priority source, `bad_argument`, `block_missing`.
+   */
+  startRun(name: string, options: RunOptions<Status, Source> & Partial<Extras>): Run<Source> {
+    const { table } = this.#rules
+    assertName(name, this.#nameArgument)
+    assertAuthor(options, table.sources)
+    const { source, actor, status = table.starts[0], runId = newRunId() } = options
+    assertName(runId, 'runId')
+    if (status === undefined || !table.starts.includes(status))
+      throw badArgument('status', `one of ${table.starts.join(', ')}`, status)
+    const extras = this.#given(table.ofRun, options)
+    return this.write((view, open) => {
+      const standing = view.winner(name)
+      if (standing?.run.id === runId) return standing.run
+      if (standing !== undefined && !this.#rules.canStart(standing, source))
+        throw new RunSupersededError(standing, this.#subject(name))
+      const no = view.highestSeen(name, standing) + 1
+      if (!isCount(no, 1)) throw badArgument('run', `a number up to ${CLAIM_LIMITS.countMax}`, no)
+      const run: Run<Source> = { no, id: runId, source }
+      const at = options.at ?? Date.now()
+      open().write({ [table.key]: name, run: { no, id: runId, source }, status, source, actor, at, ...extras })
+      return run
+    }, STATUS_ORIGIN)
+  }
+
+  /**
+   * Records how a run fares, and says whether that is shown: see {@link StatusReportResult}. The properties that the run's start
+   * said stay with it. Throws `bad_argument` (naming the field) and `block_missing`.
+   */
+  report(
+    name: string,
+    run: Run<Source>,
+    status: Status,
+    options: StatusReport<Source> & Partial<Extras>,
+  ): StatusReportResult<StatusClaim<Status, Source, Extras>> {
+    assertName(name, this.#nameArgument)
+    this.#assertRun(run)
+    const told = this.#assertReport(status, options)
+    return this.write((view, open) => {
+      const standing = view.winner(name)
+      if (standing === undefined && view.highestSeen(name, standing) >= run.no) {
+        return { recorded: false, shown: false, entry: undefined }
+      }
+      const { winner, rule } = open().write(this.#reportClaim(name, run, status, options, told, standing))
+      if (rule === 0) return { recorded: true, shown: true, entry: winner }
+      return { recorded: true, shown: false, entry: winner, rule: rule as OrderRule }
+    }, STATUS_ORIGIN)
+  }
+
+  /** Removes an entry: deletes the claims this replica sees. A claim made meanwhile elsewhere stays. True if there was one. */
+  remove(name: string): boolean {
+    assertName(name, this.#nameArgument)
+    return this.write((view, open) => {
+      if (view.winner(name) === undefined) return false
+      return open().remove([name]) > 0
+    }, STATUS_ORIGIN)
+  }
+
+  toJSON(): readonly StatusClaim<Status, Source, Extras>[] {
+    return [...this.entries()]
+  }
+
+  /**
+   * Makes the list show what `past` shows. A claim of the past is beaten for good, so its status comes back as that of a new
+   * run, started by `author`. A stock client's entry becomes such a run, too.
+   */
+  restore(past: readonly StatusClaim<Status, Source, Extras>[], author: ClaimAuthor): void {
+    const { keyOf } = this.#rules
+    assertAuthor(author, this.#rules.table.sources)
+    const shown = new Set(past.map(keyOf))
+    for (const entry of this.entries()) if (!shown.has(keyOf(entry))) this.remove(keyOf(entry))
+    for (const entry of past) this.#restoreEntry(entry, author as ClaimAuthor<Source>)
+  }
+
+  #restoreEntry(past: StatusClaim<Status, Source, Extras>, author: ClaimAuthor<Source>): void {
+    const { table, properties, keyOf } = this.#rules
+    const name = keyOf(past)
+    const now = this.get(name)
+    const names = Object.keys(properties)
+    if (now?.status === past.status && names.every((each) => isSameJson(own(now, each), own(past, each)))) return
+    // Otherwise a run of a higher-priority source would stand in the way. The numbers go on from the highest all the same.
+    this.remove(name)
+    const status = table.starts.includes(past.status) ? past.status : table.starts[0]
+    const ofRun = pick(past, Object.keys(table.ofRun))
+    const run = this.startRun(name, { ...author, ...ofRun, ...(status !== undefined && { status }) } as RunOptions<
+      Status,
+      Source
+    > &
+      Partial<Extras>)
+    const isFailure = table.failures.includes(past.status)
+    const ofReport = names.filter((each) => !Object.hasOwn(table.ofRun, each) && (each !== 'error' || isFailure))
+    const told = pick(past, ofReport)
+    if (past.status === status && Object.keys(told).length === 0) return
+    this.report(name, run, past.status, { ...author, ...told } as StatusReport<Source> & Partial<Extras>)
+  }
+
+  get #nameArgument(): string {
+    return `${this.#noun}Name`
+  }
+
+  #subject(name: string): string {
+    return `${this.#noun} "${name}"`
+  }
+
+  /** Of these properties, those that `options` gives. Throws `bad_argument` that names the first with a wrong value. */
+  #given(properties: Readonly<Record<string, ClaimProperty>>, options: object): Record<string, Json> {
+    const given: Record<string, Json> = {}
+    for (const [name, property] of Object.entries(properties)) {
+      const value = own(options, name)
+      if (value === undefined) continue
+      if (!property.fits(value, (other) => own(options, other))) throw badArgument(name, property.expected, value)
+      given[name] = toPlain(value) as Json
+    }
+    return given
+  }
+
+  #assertRun(run: Run<Source>): void {
+    if (typeof run !== 'object' || run === null) throw badArgument('run', 'a run that startRun returned', run)
+    if (!isCount(run.no, 1)) throw badArgument('run.no', `a number from 1 to ${CLAIM_LIMITS.countMax}`, run.no)
+    assertName(run.id, 'run.id')
+    if (!this.#rules.isSource(run.source)) throw badArgument('run.source', 'a source', run.source)
+  }
+
+  /** The report's own properties. */
+  #assertReport(status: unknown, options: StatusReport<Source>): Record<string, Json> {
+    const { table, properties, isStatus } = this.#rules
+    assertAuthor(options, table.sources)
+    if (!isStatus(status)) throw badArgument('status', `one of ${table.ranks.join(', ')}`, status)
+    if (options.error !== undefined && !table.failures.includes(status)) {
+      const failures = table.failures.map((failure) => `"${failure}"`).join(' or ')
+      throw badArgument('error', `left out unless the status is ${failures}`, options.error)
+    }
+    const { ofRun } = table
+    return this.#given(
+      Object.fromEntries(Object.entries(properties).filter(([name]) => !Object.hasOwn(ofRun, name))),
+      options,
+    )
+  }
+
+  #reportClaim(
+    name: string,
+    run: Run<Source>,
+    status: Status,
+    options: StatusReport<Source>,
+    told: Record<string, Json>,
+    standing: StatusClaim<Status, Source, Extras> | undefined,
+  ): JsonObject {
+    const { source, actor } = options
+    const isSameRun = standing?.run.id === run.id
+    const isRepeat = isSameRun && standing.status === status && standing.actor === actor
+    // A writer's later word about the same status must win over its earlier one within one tick of the clock.
+    const at = options.at ?? (isRepeat ? Math.max(Date.now(), standing.at + 1) : Date.now())
+    const { key, ofRun } = this.#rules.table
+    return {
+      [key]: name,
+      run: { no: run.no, id: run.id, source: run.source },
+      status,
+      source,
+      actor,
+      at: Math.min(at, CLAIM_LIMITS.atMsMax),
+      ...(isSameRun ? pick(standing, Object.keys(ofRun)) : {}),
+      ...told,
+    }
+  }
+}
+
+/** What a status list's row says beside what follows from its rules. */
+interface StatusListWords<Status extends string, Source extends string, Extras extends object> {
+  readonly part: string
+  readonly rules: StatusRules<Status, Source, Extras>
+  /** What an entry is about, in words: `index`. */
+  readonly noun: string
+  /** Names in events and differences; the part and the noun when left out. */
+  readonly told?: { readonly list: string; readonly key: string }
+}
+
+/** The row of a status list whose entries are read and written by a {@link StatusList}. */
+export function statusClaims<Status extends string, Source extends string, Extras extends object>(
+  words: StatusListWords<Status, Source, Extras>,
+): StatusClaimList<Status, Source, Extras, StatusList<Status, Source, Extras>> {
+  const { part, rules, noun, told = { list: part, key: noun } } = words
+  const { table, key, properties } = rules
+  const list: StatusClaimList<Status, Source, Extras, StatusList<Status, Source, Extras>> = {
+    part,
+    rules,
+    noun,
+    told,
+    words: ORDER_RULES,
+    mark: 'run',
+    isUndoable: false,
+    shape: { key, statuses: table.ranks, sources: Object.keys(table.sources), properties },
+    numberOf: (claim) => claim.run.no,
+    runOf: (claim) => claim.run,
+    shownOf: (claim) => claim,
+    // A stock client's entry is read as run 0, which nobody may write as a claim.
+    elementOf: (claim) =>
+      claim.run.no === 0 ? { [key]: rules.keyOf(claim), status: claim.status, timestamp: claim.at } : claim,
+    open: (block, blockId) => new StatusList(block, blockId, list),
+  }
+  return list
+}
+
+const NO_JUNK: readonly Junk[] = Object.freeze([])
+
+function newRunId(): string {
+  return [...crypto.getRandomValues(new Uint8Array(8))].map((byte) => byte.toString(16).padStart(2, '0')).join('')
+}
+
+function own(object: object, property: string): unknown {
+  return Object.hasOwn(object, property) ? (object as Readonly<Record<string, unknown>>)[property] : undefined
+}
+
+/** Those of the properties that the object has. */
+function pick(object: object, properties: readonly string[]): Record<string, Json> {
+  const picked: Record<string, Json> = {}
+  for (const property of properties) {
+    const value = own(object, property)
+    if (value !== undefined) picked[property] = value as Json
+  }
+  return picked
+}
