@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { CLAIM_LISTS, type ClaimList } from '@joinery/blocks'
 import { type Authenticator, type Durability, developmentAuthenticator, type Workspaces } from '@joinery/server'
 import pino, { type Logger } from 'pino'
 import { API_LIMITS, type ApiLimits } from './api-limits.ts'
@@ -14,6 +15,8 @@ import { Writes } from './writes.ts'
 export interface ApiOptions {
   /** Of the server whose rooms these are; its rules have to be the document rules of blocks, which say what a record touched. */
   readonly workspaces: Workspaces
+  /** The lists of claims that blocks have: the table of the server's rules. Joinery's own by default. */
+  readonly lists?: readonly ClaimList[]
   /** What the server's store promises. */
   readonly durability: Durability
   /** The same as the server's; without it everyone is let in. */
@@ -36,16 +39,16 @@ export interface Api {
 
 /** The HTTP face of a server's workspaces. Resolves when it can answer. */
 export async function createApi(options: ApiOptions): Promise<Api> {
-  const { workspaces, durability, logger = pino({ level: 'silent' }), version = '0.1.0' } = options
+  const { workspaces, durability, lists = CLAIM_LISTS, logger = pino({ level: 'silent' }), version = '0.1.0' } = options
   const limits = { ...API_LIMITS, ...options.limits }
   const origins: Origins = options.origins ?? (options.authenticator === undefined ? 'loopback' : 'any')
   const turns = new ReplayTurns(limits.replaysMax, limits.replaysWaitingMax)
   const history = new History({ workspaces, turns, pageRecordsMax: limits.pageRecordsMax })
-  const writes = new Writes({ workspaces, history, limits })
-  const feeds = new Feeds({ workspaces, turns, limits, logger })
+  const writes = new Writes({ workspaces, history, lists, limits })
+  const feeds = new Feeds({ workspaces, turns, lists, limits, logger })
   const app = createHttpApp({
     routes: allRoutes,
-    services: { workspaces, history, writes, feeds, limits, durability },
+    services: { workspaces, history, writes, feeds, lists, limits, durability },
     authenticate: options.authenticator ?? developmentAuthenticator(),
     origins,
     rate: new RequestRate(limits.requestsPerSecond, limits.requestsBurst),

@@ -1,4 +1,4 @@
-import { type BlockJson, getBlock, listBlocks } from '@joinery/blocks'
+import { type BlockJson, type ClaimList, getBlock, listBlocks } from '@joinery/blocks'
 import type { Stamp, Stamps } from '@joinery/server'
 import type * as Y from 'yjs'
 
@@ -15,11 +15,11 @@ export function viewBlock(json: BlockJson, stamp: Stamp | undefined): BlockView 
 }
 
 /** The block with this id as of now; undefined when there is none. */
-export function readBlock(doc: Y.Doc, stamps: Stamps, id: string): BlockView | undefined {
+export function readBlock(doc: Y.Doc, stamps: Stamps, id: string, lists: readonly ClaimList[]): BlockView | undefined {
   const block = getBlock(doc, id)
-  return block && viewBlock(block.toJSON(), stamps.of(id))
+  return block && viewBlock(block.toJSONWith(lists), stamps.of(id))
 }
 
-export function readBlocks(doc: Y.Doc, stamps: Stamps): BlockView[] {
-  return listBlocks(doc).map((block) => viewBlock(block.toJSON(), stamps.of(block.id)))
+export function readBlocks(doc: Y.Doc, stamps: Stamps, lists: readonly ClaimList[]): BlockView[] {
+  return listBlocks(doc).map((block) => viewBlock(block.toJSONWith(lists), stamps.of(block.id)))
 }

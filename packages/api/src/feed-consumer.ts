@@ -66,8 +66,8 @@ export class FeedConsumer implements FeedListener {
 
   /** Tells what the ring no longer has, from the log, with back-pressure. */
   async #catchUp(workspaces: Workspaces): Promise<void> {
-    const { workspace } = this.#feed
-    const reader = new ChangeReader(await workspaces.past(workspace, { lsn: this.#cursor }))
+    const { workspace, lists } = this.#feed
+    const reader = new ChangeReader(await workspaces.past(workspace, { lsn: this.#cursor }), lists)
     const range = { after: reader.lsn as Lsn, signal: this.#closed.signal }
     try {
       for await (const record of paced(workspaces.tail(workspace, range))) {

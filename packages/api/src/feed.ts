@@ -1,3 +1,4 @@
+import type { ClaimList } from '@joinery/blocks'
 import { type LogRecord, type Lsn, ServerError, type WorkspaceId, type Workspaces } from '@joinery/server'
 import type { Logger } from 'pino'
 import type { ApiLimits } from './api-limits.ts'
@@ -9,6 +10,8 @@ import { paced } from './paced.ts'
 export interface FeedOptions {
   readonly workspaces: Workspaces
   readonly workspace: WorkspaceId
+  /** The lists of claims that blocks have. */
+  readonly lists: readonly ClaimList[]
   readonly limits: ApiLimits
   readonly logger: Logger
   /** The feed can't go on, or nobody listens: the next consumer needs a new one. */
@@ -72,6 +75,11 @@ export class Feed {
     return feed
   }
 
+  /** The lists of claims that its events tell of. */
+  get lists(): readonly ClaimList[] {
+    return this.#options.lists
+  }
+
   /** LSN up to which events may be told. */
   get durableThrough(): number {
     return this.#durableThrough
@@ -130,11 +138,15 @@ export class Feed {
 }
 
 /** The document as it was before the latest records, or as it is now where those are no longer kept. */
-async function readerBefore({ workspaces, workspace, limits }: FeedOptions, head: Lsn): Promise<ChangeReader> {
+async function readerBefore(
+  { workspaces, workspace, lists, limits }: FeedOptions,
+  head: Lsn,
+): Promise<ChangeReader> {
   try {
-    return new ChangeReader(await workspaces.past(workspace, { lsn: Math.max(0, head - limits.feedEventsMax) }))
+    const before = Math.max(0, head - limits.feedEventsMax)
+    return new ChangeReader(await workspaces.past(workspace, { lsn: before }), lists)
   } catch (error) {
     if (!(error instanceof ServerError && error.code === 'history_dropped')) throw error
-    return new ChangeReader(await workspaces.past(workspace, { lsn: head }))
+    return new ChangeReader(await workspaces.past(workspace, { lsn: head }), lists)
   }
 }

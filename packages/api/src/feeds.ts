@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import type { ClaimList } from '@joinery/blocks'
 import type { Lsn, WorkspaceId, Workspaces } from '@joinery/server'
 import type { Logger } from 'pino'
 import { ApiError } from './api-error.ts'
@@ -12,6 +13,7 @@ import type { ReplayTurns } from './replay-turns.ts'
 export interface FeedsOptions {
   readonly workspaces: Workspaces
   readonly turns: ReplayTurns
+  readonly lists: readonly ClaimList[]
   readonly limits: ApiLimits
   readonly logger: Logger
 }

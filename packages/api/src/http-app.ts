@@ -57,7 +57,7 @@ export function createHttpApp(options: HttpAppOptions): FastifyInstance {
     assertPlainBody(request)
   })
   // Only made when somebody asks: it is more work than the rest of a start.
-  const described = once(() => describeRoutes(routes, version))
+  const described = once(() => describeRoutes(routes, version, options.services.lists))
   const description = once(() => JSON.stringify(described()))
   const page = once(() => renderReference(described()))
   app.get(DESCRIPTION, (_request, reply) => reply.type('application/json').send(description()))

@@ -1,7 +1,8 @@
+import { isSameJson } from '@joinery/blocks'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import * as Y from 'yjs'
-import { isSameJson, mergePatch, patchMap, replaceMap } from './merge-patch.ts'
+import { mergePatch, patchMap, replaceMap } from './merge-patch.ts'
 import { jsonFault } from './request-json.ts'
 
 // Appendix A of RFC 7396.

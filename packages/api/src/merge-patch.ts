@@ -1,4 +1,4 @@
-import { type Json, toPlain } from '@joinery/blocks'
+import { isSameJson, type Json, toPlain } from '@joinery/blocks'
 import * as Y from 'yjs'
 
 /** RFC 7396: objects merge key by key, null removes, everything else replaces. Changes neither argument. */
@@ -35,19 +35,6 @@ export function replaceMap(map: Y.Map<unknown>, next: { readonly [key: string]: 
     const before = map.get(key)
     if (before === undefined || !isSameJson(toPlain(before), value)) map.set(key, value)
   }
-}
-
-export function isSameJson(a: unknown, b: unknown): boolean {
-  if (a === b) return true
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
-  if (Array.isArray(a) || Array.isArray(b)) {
-    if (!Array.isArray(a) || !Array.isArray(b) || a.length !== b.length) return false
-    return a.every((item, index) => isSameJson(item, b[index]))
-  }
-  const keys = Object.keys(a)
-  if (keys.length !== Object.keys(b).length) return false
-  const [left, right] = [a as Record<string, unknown>, b as Record<string, unknown>]
-  return keys.every((key) => Object.hasOwn(right, key) && isSameJson(left[key], right[key]))
 }
 
 function isObject(value: Json | undefined): value is { readonly [key: string]: Json } {

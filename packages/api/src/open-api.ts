@@ -1,7 +1,8 @@
+import type { ClaimList } from '@joinery/blocks'
 import { z } from 'zod'
 import { type ApiErrorCode, ERROR_STATUS } from './api-error.ts'
 import { BODY_TYPES } from './json-body.ts'
-import { noBody, type Route } from './route.ts'
+import { noBody, type Route, schemaFor } from './route.ts'
 import { errorSchema } from './schemas.ts'
 
 type JsonObject = Record<string, unknown>
@@ -64,11 +65,11 @@ const HEADERS: Record<'etag' | 'x-joinery-lsn', JsonObject> = {
 }
 
 /** The OpenAPI 3.1 document of these routes, made from the schemas that requests and answers are held to. */
-export function describeRoutes(routes: readonly Route[], version: string): ApiDescription {
+export function describeRoutes(routes: readonly Route[], version: string, lists: readonly ClaimList[]): ApiDescription {
   const paths: Record<string, Record<string, OperationDescription>> = {}
   for (const route of routes) {
     const path = paths[route.path] ?? {}
-    path[route.method.toLowerCase()] = describeRoute(route)
+    path[route.method.toLowerCase()] = describeRoute(route, lists)
     paths[route.path] = path
   }
   return {
@@ -89,7 +90,7 @@ export function describeRoutes(routes: readonly Route[], version: string): ApiDe
   }
 }
 
-function describeRoute(route: Route): OperationDescription {
+function describeRoute(route: Route, lists: readonly ClaimList[]): OperationDescription {
   const { method, id, summary, body, answers, errors } = route
   const hasBody = body !== noBody
   const identityHeaders = z.object({
@@ -112,7 +113,7 @@ function describeRoute(route: Route): OperationDescription {
     ...(hasBody && {
       requestBody: { required: true, content: contentOf(schemaOf(body, 'input'), mediaTypesOf(method)) },
     }),
-    responses: { ...answersOf(answers), ...errorsOf(codes) },
+    responses: { ...answersOf(answers, lists), ...errorsOf(codes) },
   }
 }
 
@@ -120,10 +121,10 @@ function mediaTypesOf(method: string): readonly string[] {
   return method === 'PATCH' ? BODY_TYPES : ['application/json']
 }
 
-function answersOf(answers: Route['answers']): OperationDescription['responses'] {
+function answersOf(answers: Route['answers'], lists: readonly ClaimList[]): OperationDescription['responses'] {
   const described = Object.entries(answers).map(([status, { description, schema, headers = [], mediaType }]) => {
     const content = schema
-      ? contentOf(schemaOf(schema, 'output'), ['application/json'])
+      ? contentOf(schemaOf(schemaFor(schema, lists), 'output'), ['application/json'])
       : mediaType && { [mediaType]: {} }
     const named = Object.fromEntries(headers.map((name) => [name, HEADERS[name]]))
     return [status, { description, ...(headers.length > 0 && { headers: named }), ...(content && { content }) }]

@@ -1,4 +1,4 @@
-import { blocksMap, createBlock, forkDoc, type Source } from '@joinery/blocks'
+import { blocksMap, CLAIM_LISTS, createBlock, forkDoc, type Source } from '@joinery/blocks'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import * as Y from 'yjs'
@@ -43,7 +43,7 @@ function faultOnCopy(doc: Y.Doc, operations: readonly Operation[], source: Sourc
   try {
     copy.transact(() => {
       for (const operation of operations) {
-        checkOperation(copy, operation, { source, actor: 'job' })
+        checkOperation(copy, operation, { source, actor: 'job' }, CLAIM_LISTS)
         runOperation(copy, operation, { source, actor: 'job' })
         at++
       }
@@ -57,7 +57,7 @@ function faultOnCopy(doc: Y.Doc, operations: readonly Operation[], source: Sourc
 function faultInTrial(doc: Y.Doc, operations: readonly Operation[], source: Source): string {
   let at = 0
   try {
-    new OperationTrial(doc, { source, actor: 'job' }).check(operations, (position, check) => {
+    new OperationTrial(doc, { source, actor: 'job' }, CLAIM_LISTS).check(operations, (position, check) => {
       at = position
       check()
     })

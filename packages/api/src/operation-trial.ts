@@ -1,24 +1,23 @@
-import { type Block, type ClaimAuthor, createBlock, getBlock, type IndexingEntry } from '@joinery/blocks'
+import { type Block, type ClaimAuthor, type ClaimList, copyClaims, createBlock, getBlock } from '@joinery/blocks'
 import * as Y from 'yjs'
 import { checkOperation, type Operation, runOperation } from './operation.ts'
 
-/** As many as a writer puts into one item: of a larger one Yjs copies the rest with each that goes. */
-const CLAIMS_PER_ITEM = 500
-
 /**
  * Tries operations that build on each other, without touching the document: those after the first on a block are held to
- * what the ones before made of a copy. The copy has of the named blocks what a check looks at, statuses and fields: one of
+ * what the ones before made of a copy. The copy has of the named blocks what a check looks at, its lists of claims: one of
  * the whole workspace would keep everybody for as long as that is large.
  */
 export class OperationTrial {
   readonly #doc: Y.Doc
   readonly #author: ClaimAuthor
+  readonly #lists: readonly ClaimList[]
   readonly #copy = new Y.Doc()
   readonly #copied = new Set<string>()
 
-  constructor(doc: Y.Doc, author: ClaimAuthor) {
+  constructor(doc: Y.Doc, author: ClaimAuthor, lists: readonly ClaimList[]) {
     this.#doc = doc
     this.#author = author
+    this.#lists = lists
   }
 
   /** Throws as {@link checkOperation} does for each that can't be made after those before it, through `at`. */
@@ -38,7 +37,7 @@ export class OperationTrial {
   #checkOne(operation: Operation, isLast: boolean): void {
     const { block: id } = operation
     const isCopied = this.#copied.has(id)
-    checkOperation(isCopied ? this.#copy : this.#doc, operation, this.#author)
+    checkOperation(isCopied ? this.#copy : this.#doc, operation, this.#author, this.#lists)
     if (isLast) return
     if (!isCopied) this.#copyBlock(getBlock(this.#doc, id))
     this.#copied.add(id)
@@ -50,21 +49,7 @@ export class OperationTrial {
 
   #copyBlock(block: Block | undefined): void {
     if (block === undefined) return
-    const { map } = createBlock(this.#copy, block.id, { type: block.type })
-    fill(map.get('indexingList'), block.indexingList.entries().map(elementOf))
-    fill(map.get('fields'), block.fields.entries())
+    const copy = createBlock(this.#copy, block.id, { type: block.type })
+    for (const list of this.#lists) copyClaims(block, copy, list)
   }
-}
-
-function fill(list: unknown, elements: readonly object[]): void {
-  if (!(list instanceof Y.Array)) throw new Error('invariant: a block was created without its lists')
-  for (let from = 0; from < elements.length; from += CLAIMS_PER_ITEM) {
-    list.push(elements.slice(from, from + CLAIMS_PER_ITEM))
-  }
-}
-
-/** A stock client's entry is read as run 0, which nobody may write as a claim. */
-function elementOf(entry: IndexingEntry): object {
-  const { index_name, status, at, run } = entry
-  return run.no === 0 ? { index_name, status, timestamp: at } : entry
 }

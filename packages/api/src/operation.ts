@@ -2,6 +2,7 @@ import {
   type Block,
   blocksMap,
   type ClaimAuthor,
+  type ClaimList,
   changeFields,
   createBlock,
   deleteBlock,
@@ -9,14 +10,14 @@ import {
   type IndexingEntry,
   type IndexingRun,
   indexingRules,
+  isSameJson,
   type Json,
-  SOURCE_PRIORITY,
   type Source,
 } from '@joinery/blocks'
 import * as Y from 'yjs'
 import type { z } from 'zod'
 import { ApiError, supersededBy } from './api-error.ts'
-import { isSameJson, mergePatch, patchMap, replaceMap } from './merge-patch.ts'
+import { mergePatch, patchMap, replaceMap } from './merge-patch.ts'
 import type { Precondition } from './precondition.ts'
 import { fitsClaim } from './request-json.ts'
 import { amountsOf } from './run-amounts.ts'
@@ -27,7 +28,12 @@ export type Operation = z.infer<typeof operationSchema> & Precondition
 type Of<Op extends Operation['op']> = Extract<Operation, { op: Op }>
 
 /** Throws what `runOperation` would stumble over, so that it never does: an edit that throws costs a rebuild. */
-export function checkOperation(doc: Y.Doc, operation: Operation, author: ClaimAuthor): void {
+export function checkOperation(
+  doc: Y.Doc,
+  operation: Operation,
+  author: ClaimAuthor,
+  lists: readonly ClaimList[],
+): void {
   const block = getBlock(doc, operation.block)
   if (block === undefined) {
     if (blocksMap(doc).has(operation.block)) throw foreignShape(operation.block, 'blocks')
@@ -35,7 +41,7 @@ export function checkOperation(doc: Y.Doc, operation: Operation, author: ClaimAu
     if (operation.type === undefined) throw new ApiError('type_required', 'a new block needs a type')
     return
   }
-  assertShape(block)
+  assertShape(block, lists)
   if (operation.op === 'patch') assertFieldsFit(block, operation)
   else if ('index' in operation) checkIndexOperation(block, operation, author.source)
 }
@@ -44,7 +50,7 @@ function checkIndexOperation(block: Block, operation: Of<'startRun' | 'report' |
   const standing = block.indexingList.get(operation.index)
   if (operation.op === 'startRun') {
     const isSame = standing?.run.id === operation.runId
-    if (standing !== undefined && !isSame && isShielded(standing, source)) throw superseded(standing)
+    if (standing !== undefined && !isSame && !indexingRules.canStart(standing, source)) throw superseded(standing)
     return
   }
   if (standing === undefined) {
@@ -59,15 +65,9 @@ function checkIndexOperation(block: Block, operation: Of<'startRun' | 'report' |
  * up would be a lie for good. Undefined for one that would not lose, which only a start may bring about.
  */
 function lateRun({ run: id, started }: Of<'report'>, { run: standing }: IndexingEntry): IndexingRun | undefined {
-  if (started === undefined || started.no > standing.no) return undefined
+  if (started === undefined) return undefined
   const run: IndexingRun = { no: started.no, id, source: started.source }
-  if (run.no < standing.no) return run
-  const byPriority = SOURCE_PRIORITY[run.source] - SOURCE_PRIORITY[standing.source]
-  return byPriority < 0 || (byPriority === 0 && id < standing.id) ? run : undefined
-}
-
-function isShielded({ status, run }: IndexingEntry, source: Source): boolean {
-  return !indexingRules.isFinished(status) && SOURCE_PRIORITY[run.source] > SOURCE_PRIORITY[source]
+  return indexingRules.wouldLose(run, standing) ? run : undefined
 }
 
 function superseded(standing: IndexingEntry): ApiError {
@@ -77,15 +77,16 @@ function superseded(standing: IndexingEntry): ApiError {
 }
 
 /** Stock clients may put anything anywhere: what could not be edited is refused before anything is. */
-function assertShape({ id, map }: Block): void {
+function assertShape({ id, map }: Block, lists: readonly ClaimList[]): void {
   const content = map.get('content')
   if (!(content === undefined || typeof content === 'string' || content instanceof Y.Text))
     throw foreignShape(id, 'content')
   const data = map.get('data')
   if (!(data === undefined || data instanceof Y.Map)) throw foreignShape(id, 'data')
-  for (const part of ['indexingList', 'fields']) {
-    const list = map.get(part)
-    if (!(list === undefined || Array.isArray(list) || list instanceof Y.Array)) throw foreignShape(id, part)
+  for (const { part } of lists) {
+    const elements = map.get(part)
+    if (!(elements === undefined || Array.isArray(elements) || elements instanceof Y.Array))
+      throw foreignShape(id, part)
   }
 }
 
@@ -141,19 +142,8 @@ function put(
   const block = getBlock(doc, id) ?? createBlock(doc, id, { type: type ?? '' })
   if (type !== undefined) block.setType(type)
   if (content !== undefined) block.replaceContent(content, base && { basedOn: base })
-  if (fields !== undefined) replaceFields(block, fields, author)
+  if (fields !== undefined) block.fields.restore(fields, author)
   if (data !== undefined) replaceMap(block.data, data)
-}
-
-/** Makes the block hold exactly these fields, writing only those that differ. */
-export function replaceFields(block: Block, fields: Readonly<Record<string, Json>>, author: ClaimAuthor): void {
-  const before = block.fields.toJSON()
-  const changes: Record<string, Json | undefined> = {}
-  for (const key of Object.keys(before)) if (!Object.hasOwn(fields, key)) changes[key] = undefined
-  for (const [key, value] of Object.entries(fields)) {
-    if (!Object.hasOwn(before, key) || !isSameJson(before[key], value)) changes[key] = value
-  }
-  changeFields(block, changes, author)
 }
 
 /** A JSON merge patch of the fields: null removes one. */

@@ -1,4 +1,4 @@
-import { type ClaimAuthor, getBlock } from '@joinery/blocks'
+import { type ClaimAuthor, type ClaimList, getBlock } from '@joinery/blocks'
 import type { WorkspaceView } from '@joinery/server'
 import type * as Y from 'yjs'
 import { ApiError } from './api-error.ts'
@@ -11,9 +11,16 @@ import { assertPrecondition } from './precondition.ts'
  * Throws unless all operations can be made, one after the other; changes nothing. Preconditions speak of the blocks as
  * they are before the first one.
  */
-export function checkOperations(view: WorkspaceView, operations: readonly Operation[], author: ClaimAuthor): void {
-  for (const [index, operation] of operations.entries()) at(index, operations, () => checkPrecondition(view, operation))
-  new OperationTrial(view.doc, author).check(operations, (index, check) => at(index, operations, check))
+export function checkOperations(
+  view: WorkspaceView,
+  operations: readonly Operation[],
+  author: ClaimAuthor,
+  lists: readonly ClaimList[],
+): void {
+  for (const [index, operation] of operations.entries()) {
+    at(index, operations, () => checkPrecondition(view, operation, lists))
+  }
+  new OperationTrial(view.doc, author, lists).check(operations, (index, check) => at(index, operations, check))
 }
 
 /**
@@ -36,12 +43,12 @@ export function runOperations(doc: Y.Doc, operations: readonly Operation[], auth
   for (const operation of operations) runOperation(doc, operation, author, base)
 }
 
-function checkPrecondition({ doc, stamps }: WorkspaceView, operation: Operation): void {
+function checkPrecondition({ doc, stamps }: WorkspaceView, operation: Operation, lists: readonly ClaimList[]): void {
   const { block: id, expectedVersion, onlyIfAbsent, match } = operation
   if (expectedVersion === undefined && onlyIfAbsent === undefined && match === undefined) return
   const stamp = stamps.of(id)
   const standing = getBlock(doc, id) && { version: stamp?.lsn ?? 0, at: stamp?.at }
-  assertPrecondition('block', id, standing, operation, () => readBlock(doc, stamps, id))
+  assertPrecondition('block', id, standing, operation, () => readBlock(doc, stamps, id, lists))
 }
 
 /** Says in the error which of several operations it was. */

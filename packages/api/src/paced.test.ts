@@ -1,3 +1,4 @@
+import { CLAIM_LISTS } from '@joinery/blocks'
 import type { WorkspaceId } from '@joinery/server'
 import { expect, it } from 'vitest'
 import { ApiFixture } from './api-fixture.ts'
@@ -52,6 +53,7 @@ it('[H26] others have their turn after each text that a diff compares', async ()
   const { changed } = await diffBlocks(
     before,
     before.map((was) => ({ ...was, content: 'after' })),
+    CLAIM_LISTS,
   )
   expect(changed).toHaveLength(4)
   expect(count.turns).toBeGreaterThanOrEqual(3)

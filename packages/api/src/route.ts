@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import type { ClaimList } from '@joinery/blocks'
 import type { Identity, WorkspaceId } from '@joinery/server'
 import { z } from 'zod'
 import { ApiError, type ApiErrorCode } from './api-error.ts'
@@ -25,9 +26,12 @@ export interface RawRequest {
   countAgainst(identity: Identity): void
 }
 
+/** The schema of an answer, or how it is made for a table of lists of claims. */
+export type AnswerSchema = z.ZodType | ((lists: readonly ClaimList[]) => z.ZodType)
+
 interface Answer {
   readonly description: string
-  readonly schema?: z.ZodType
+  readonly schema?: AnswerSchema
   readonly headers?: readonly ('etag' | 'x-joinery-lsn')[]
   /** When it is not JSON. */
   readonly mediaType?: string
@@ -103,7 +107,7 @@ export function route<P extends z.ZodType, Q extends z.ZodType, H extends z.ZodT
         },
         services,
       )
-      return { ...reply, body: checkAnswer(definition.answers[reply.status], reply) }
+      return { ...reply, body: checkAnswer(definition.answers[reply.status], reply, services.lists) }
     },
   }
 }
@@ -119,9 +123,13 @@ function workspaceOf(params: unknown): WorkspaceId | undefined {
 }
 
 /** An answer that breaks its own schema is our fault, and no client should see it. */
-function checkAnswer(answer: Answer | undefined, { status, body }: Reply): unknown {
+function checkAnswer(answer: Answer | undefined, { status, body }: Reply, lists: readonly ClaimList[]): unknown {
   if (answer === undefined) throw new Error(`answer ${status} is not described`)
-  return answer.schema === undefined ? body : answer.schema.parse(body)
+  return answer.schema === undefined ? body : schemaFor(answer.schema, lists).parse(body)
+}
+
+export function schemaFor(schema: AnswerSchema, lists: readonly ClaimList[]): z.ZodType {
+  return typeof schema === 'function' ? schema(lists) : schema
 }
 
 /** Of what is wrong with a request, as much as anybody reads: a megabyte can have a hundred thousand faults. */

@@ -1,4 +1,13 @@
-import { CLAIM_LIMITS, ID_LENGTH_MAX, type Json, SOURCE_PRIORITY } from '@joinery/blocks'
+import {
+  CLAIM_LIMITS,
+  type ClaimList,
+  type ClaimProperty,
+  type EntryShape,
+  ID_LENGTH_MAX,
+  indexingClaims,
+  type Json,
+  SOURCE_PRIORITY,
+} from '@joinery/blocks'
 import { z } from 'zod'
 import { fitsClaim, isBlockId, isClaimName } from './request-json.ts'
 import { WORKSPACE_NAME } from './workspace-name.ts'
@@ -136,33 +145,66 @@ export const operationSchema = z.discriminatedUnion('op', [
   z.strictObject({ op: z.literal('removeIndex'), ...onIndex }),
 ])
 
-const runSchema = z.object({ no: z.int(), id: z.string(), source: sourceSchema })
-export const entrySchema = z.object({
-  index_name: z.string(),
-  run: runSchema,
-  status: z.enum(['notStarted', 'processing', 'done', 'error']),
-  source: sourceSchema,
-  actor: z.string(),
-  at: timeSchema,
-  collection_configs: z.record(z.string(), json).optional(),
-  error: z.string().optional(),
-  chunks: z.int().optional(),
-  progress: z.number().optional(),
-  total: z.number().optional(),
-})
+/** A schema that depends on the lists of claims that blocks have. Made once for each table. */
+export function forLists<S extends z.ZodType>(
+  make: (lists: readonly ClaimList[]) => S,
+): (lists: readonly ClaimList[]) => S {
+  const made = new WeakMap<readonly ClaimList[], S>()
+  return (lists) => {
+    const known = made.get(lists)
+    if (known !== undefined) return known
+    const schema = make(lists)
+    made.set(lists, schema)
+    return schema
+  }
+}
+
+const PROPERTY_SCHEMAS: Readonly<Record<ClaimProperty['kind'], z.ZodType>> = {
+  json: z.record(z.string(), json).optional(),
+  text: z.string().optional(),
+  count: z.int().optional(),
+  amount: z.number().optional(),
+}
+
+function entrySchema({ key, statuses, sources, properties }: EntryShape) {
+  const source = z.enum(sources)
+  const optional = Object.entries(properties).map(([name, { kind }]) => [name, PROPERTY_SCHEMAS[kind]] as const)
+  return z.object({
+    [key]: z.string(),
+    run: z.object({ no: z.int(), id: z.string(), source }),
+    status: z.enum(statuses),
+    source,
+    actor: z.string(),
+    at: timeSchema,
+    ...Object.fromEntries(optional),
+  })
+}
+
+/** What a list of claims shows in a block. */
+function listSchema({ shape }: ClaimList): z.ZodType {
+  return shape === 'value' ? z.record(z.string(), json) : z.array(entrySchema(shape))
+}
+
+/** The entries of each list that differ between two states of a block. */
+export function differencesOf(lists: readonly ClaimList[]): Record<string, z.ZodType> {
+  const schemas = lists.map(({ told, shape }) => {
+    const side = shape === 'value' ? z.unknown().nullable() : entrySchema(shape).nullable()
+    return [told.list, z.array(z.object({ [told.key]: z.string(), before: side, after: side }))] as const
+  })
+  return Object.fromEntries(schemas)
+}
 export const updatedBySchema = z.object({ source: z.string(), actor: z.string(), at: timeSchema })
-export const blockSchema = z
-  .object({
+export const blockSchema = forLists((lists) =>
+  z.object({
     id: z.string(),
     type: z.string(),
     content: z.string(),
-    indexingList: z.array(entrySchema),
-    fields: z.record(z.string(), json),
+    ...Object.fromEntries(lists.map((list) => [list.part, listSchema(list)])),
     data: z.record(z.string(), json),
     version: lsnSchema.meta({ description: 'LSN of the last record that touched the block' }),
     updatedBy: updatedBySchema.nullable(),
-  })
-  .meta({ id: 'Block' })
+  }),
+)
 export const edgeSchema = z
   .object({
     id: z.string(),
@@ -173,7 +215,8 @@ export const edgeSchema = z
     updatedBy: updatedBySchema.nullable(),
   })
   .meta({ id: 'Edge' })
-export const indexedSchema = z.object({ entry: entrySchema, version: lsnSchema, shown: z.boolean() }).meta({
+const indexEntry = entrySchema(indexingClaims.shape)
+export const indexedSchema = z.object({ entry: indexEntry, version: lsnSchema, shown: z.boolean() }).meta({
   id: 'IndexReport',
   description: 'What the index shows now; shown says whether that is what this request wrote.',
 })

@@ -1,3 +1,4 @@
+import type { ClaimList } from '@joinery/blocks'
 import type { Durability, Workspaces } from '@joinery/server'
 import type { ApiLimits } from './api-limits.ts'
 import type { Feeds } from './feeds.ts'
@@ -10,6 +11,8 @@ export interface Services {
   readonly history: History
   readonly writes: Writes
   readonly feeds: Feeds
+  /** The lists of claims that blocks have. */
+  readonly lists: readonly ClaimList[]
   readonly limits: ApiLimits
   readonly durability: Durability
 }

@@ -1,17 +1,24 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { diffText, type IndexingEntry, type Json, type TextEdit } from '@joinery/blocks'
+import { type ClaimList, diffText, isSameJson, type Json, type TextEdit, type ToldLists } from '@joinery/blocks'
 import type { BlockView } from './block-view.ts'
-import { isSameJson } from './merge-patch.ts'
 
 /** What differs in one block between two states. A side is null where there is nothing. */
-export interface BlockDifference {
+export interface BlockDifference extends ListDifferences {
   readonly id: string
   readonly type?: { readonly before: string; readonly after: string }
   /** `edits` turn the one text into the other. */
   readonly content?: { readonly before: string; readonly after: string; readonly edits: readonly TextEdit[] }
-  readonly indexing: readonly { index: string; before: IndexingEntry | null; after: IndexingEntry | null }[]
-  readonly fields: readonly { key: string; before: unknown; after: unknown }[]
   readonly data: readonly { key: string; before: unknown; after: unknown }[]
+}
+
+/** The entries that differ, for each list of claims under the name by which differences tell of it. */
+type ListDifferences = {
+  readonly [Name in keyof ToldLists]: readonly (KeyOf<ToldLists[Name]['key']> & Sides<ToldLists[Name]['shown']>)[]
+}
+type KeyOf<Key extends string> = { readonly [K in Key]: string }
+interface Sides<Shown> {
+  readonly before: Shown | null
+  readonly after: Shown | null
 }
 
 export interface WorkspaceDifference {
@@ -27,13 +34,14 @@ export interface WorkspaceDifference {
 export async function diffBlocks(
   before: readonly BlockView[],
   after: readonly BlockView[],
+  lists: readonly ClaimList[],
 ): Promise<WorkspaceDifference> {
   const old = new Map(before.map((block) => [block.id, block]))
   const now = new Set(after.map(({ id }) => id))
   const changed: BlockDifference[] = []
   for (const block of after) {
     const was = old.get(block.id)
-    const difference = was && diffBlock(was, block)
+    const difference = was && diffBlock(was, block, lists)
     if (difference === undefined) continue
     changed.push(difference)
     if (difference.content !== undefined) await nextTurn()
@@ -45,23 +53,18 @@ export async function diffBlocks(
   }
 }
 
-function diffBlock(before: BlockView, after: BlockView): BlockDifference | undefined {
-  const indexing = differences(byName(before.indexingList), byName(after.indexingList)).map(({ key, ...sides }) => ({
-    index: key,
-    before: sides.before as IndexingEntry | null,
-    after: sides.after as IndexingEntry | null,
-  }))
-  const fields = differences(before.fields, after.fields)
+function diffBlock(before: BlockView, after: BlockView, lists: readonly ClaimList[]): BlockDifference | undefined {
+  const claims = lists.map((list) => ({ list, entries: diffClaims(before, after, list) }))
   const data = differences(before.data, after.data)
   const isTyped = before.type !== after.type
   const isWritten = before.content !== after.content
-  if (!isTyped && !isWritten && indexing.length + fields.length + data.length === 0) return undefined
+  if (!isTyped && !isWritten && data.length === 0 && claims.every(({ entries }) => entries.length === 0))
+    return undefined
   return {
     id: after.id,
     ...(isTyped && { type: { before: before.type, after: after.type } }),
     ...(isWritten && { content: contentDifference(before.content, after.content) }),
-    indexing,
-    fields,
+    ...(Object.fromEntries(claims.map(({ list, entries }) => [list.told.list, entries])) as unknown as ListDifferences),
     data,
   }
 }
@@ -70,8 +73,19 @@ function contentDifference(before: string, after: string) {
   return { before, after, edits: diffText(before, after) }
 }
 
-function byName(entries: readonly IndexingEntry[]): Record<string, unknown> {
-  return Object.fromEntries(entries.map((entry) => [entry.index_name, entry]))
+function diffClaims(before: BlockView, after: BlockView, list: ClaimList): readonly object[] {
+  const { told } = list
+  return differences(byKey(before, list), byKey(after, list)).map(({ key, ...sides }) => ({
+    [told.key]: key,
+    ...sides,
+  }))
+}
+
+/** What a list shows in a block, by key. */
+function byKey(block: BlockView, { part, rules }: ClaimList): Record<string, unknown> {
+  const shown: unknown = (block as unknown as Record<string, unknown>)[part] ?? {}
+  if (!Array.isArray(shown)) return shown as Record<string, unknown>
+  return Object.fromEntries(shown.map((entry) => [rules.keyOf(entry), entry]))
 }
 
 function differences(before: Readonly<Record<string, unknown>>, after: Readonly<Record<string, unknown>>) {

@@ -1,4 +1,4 @@
-import { getBlock } from '@joinery/blocks'
+import { type ClaimList, getBlock } from '@joinery/blocks'
 import type { Identity, WorkspaceId, WorkspaceView } from '@joinery/server'
 import * as Y from 'yjs'
 import { ApiError } from './api-error.ts'
@@ -51,8 +51,8 @@ export async function writeOperations(request: OperationsRequest, services: Serv
     fingerprint: () => `${request.what}\n${author.source}\n${JSON.stringify(request.body) ?? ''}`,
     check: (view) => {
       if (!operations.some(({ op }) => op === 'put')) assertKnown(workspace, view)
-      checkOperations(view, operations, author)
-      if (base !== undefined) for (const { block } of operations) assertSameText(view, base, block)
+      checkOperations(view, operations, author, services.lists)
+      if (base !== undefined) for (const { block } of operations) assertSameText(view, base, block, services.lists)
     },
     sync,
     run: (doc) => runOperations(doc, operations, author, base),
@@ -61,12 +61,12 @@ export async function writeOperations(request: OperationsRequest, services: Serv
 }
 
 /** Throws `version_conflict` unless the block's text is the one that was there then, and not another under its id. */
-function assertSameText({ doc, stamps }: WorkspaceView, base: Y.Doc, id: string): void {
+function assertSameText({ doc, stamps }: WorkspaceView, base: Y.Doc, id: string, lists: readonly ClaimList[]): void {
   const now = getBlock(doc, id)?.map.get('content')
   const then = getBlock(base, id)?.map.get('content')
   const isSame = now instanceof Y.Text && then instanceof Y.Text && Y.compareIDs(idOf(now), idOf(then))
   if (isSame) return
-  const current = readBlock(doc, stamps, id) ?? null
+  const current = readBlock(doc, stamps, id, lists) ?? null
   throw new ApiError('version_conflict', `the text of block "${id}" is not the one that based_on names`, { current })
 }
 

@@ -1,4 +1,4 @@
-import { createBlock, documentRules, getBlock } from '@joinery/blocks'
+import { CLAIM_LISTS, createBlock, documentRules, getBlock } from '@joinery/blocks'
 import { createServer, type WorkspaceId } from '@joinery/server'
 import { expect, it } from 'vitest'
 import { API_LIMITS } from './api-limits.ts'
@@ -15,7 +15,7 @@ function startWrites(limits = {}) {
   const history = new History({ workspaces, turns: new ReplayTurns(1, 10), pageRecordsMax: 10 })
   return {
     workspaces,
-    writes: new Writes({ workspaces, history, limits: { ...API_LIMITS, ...limits } }),
+    writes: new Writes({ workspaces, history, lists: CLAIM_LISTS, limits: { ...API_LIMITS, ...limits } }),
     [Symbol.asyncDispose]: () => server.close(),
   }
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type BlockJson, type ClaimAuthor, getBlock, type ListedEdge } from '@joinery/blocks'
+import { type BlockJson, type ClaimAuthor, type ClaimList, getBlock, type ListedEdge } from '@joinery/blocks'
 import type { LogRecord, Stamp, WorkspaceId, Workspaces, WorkspaceView } from '@joinery/server'
 import type * as Y from 'yjs'
 import { ApiError } from './api-error.ts'
@@ -39,6 +39,8 @@ export interface WriteOutcome {
 export interface WritesOptions {
   readonly workspaces: Workspaces
   readonly history: History
+  /** The lists of claims that blocks have. */
+  readonly lists: readonly ClaimList[]
   readonly limits: Pick<ApiLimits, 'durableWaitMs' | 'answersMax'>
 }
 
@@ -73,7 +75,7 @@ export class Writes {
           request.run(doc)
           for (const id of blocks) {
             const block = getBlock(doc, id)
-            if (block !== undefined) blocksAfter.set(id, block.toJSON())
+            if (block !== undefined) blocksAfter.set(id, block.toJSONWith(this.#options.lists))
           }
           for (const id of edges) {
             const edge = findEdge(doc, id)
@@ -108,7 +110,7 @@ export class Writes {
     return history.read(workspace, { lsn }, ({ doc, stamps }) => ({
       lsn,
       record: changeOf(record),
-      blocks: viewsOf(blocks, (id) => readBlock(doc, stamps, id)),
+      blocks: viewsOf(blocks, (id) => readBlock(doc, stamps, id, this.#options.lists)),
       edges: viewsOf(edges, (id) => readEdge(doc, stamps, id)),
     }))
   }

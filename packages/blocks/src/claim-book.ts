@@ -6,7 +6,7 @@ import type { ClaimRules } from './ranked-claims.ts'
  * Claims that are written together in one item. One by one Yjs would merge them again, which took it a gigabyte for 16,000;
  * all in one, each that is superseded later would have it copy the rest, which took it 11 s for 40,000 of 80,000.
  */
-const CLAIMS_PER_ITEM = 500
+export const CLAIMS_PER_ITEM = 500
 
 /** A claim and the id of its element, which stays true whatever Yjs does to the item around it. */
 interface Placed<C> {

@@ -10,8 +10,6 @@ export const CLAIM_LISTS = [indexingClaims, fieldClaims] as const satisfies read
 
 type Row = (typeof CLAIM_LISTS)[number]
 
-/** A claim of any list of the table. */
-export type AnyClaim = ClaimOf<Row>
 /** The lists of the table as plain data, under their parts. */
 export type ClaimsJson = { [L in Row as L['part']]: JsonOf<L> }
 /** By the name under which events and differences tell of a list: its claims, what is shown of them, and its key's name. */

@@ -8,6 +8,7 @@ export type { EntryChange, ListChange } from './claim-diff.ts'
 export type { BlockList, Claim, ClaimList, EntryShape, Run } from './claim-list.ts'
 export { CLAIM_LISTS, type ToldLists } from './claim-lists.ts'
 export { type ClaimProperty, COUNT, JSON_OBJECT, NAME } from './claim-property.ts'
+export { copyClaims } from './copy-claims.ts'
 export {
   type BlocksDocumentRules,
   defineDocumentRules,
@@ -23,6 +24,7 @@ export { forkDoc, mergeFork } from './fork.ts'
 export {
   type IndexingChange,
   IndexingList,
+  indexingClaims,
   type ReportOptions,
   type ReportResult,
   type StartRunOptions,

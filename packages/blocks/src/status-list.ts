@@ -2,7 +2,7 @@ import type * as Y from 'yjs'
 import { BlockClaims } from './block-claims.ts'
 import { BlocksError } from './blocks-error.ts'
 import { CLAIM_LIMITS, isCount } from './claim-bounds.ts'
-import type { BlockList, ClaimList, Run } from './claim-list.ts'
+import type { BlockList, ClaimList, EntryShape, Run } from './claim-list.ts'
 import type { ClaimProperty } from './claim-property.ts'
 import { isSameJson, type Json, type JsonObject, toPlain } from './json.ts'
 import type { Junk } from './ranked-claims.ts'
@@ -48,6 +48,7 @@ export interface StatusClaimList<
   readonly rules: StatusRules<Status, Source, Extras>
   /** What an entry is about, in words: `index`. */
   readonly noun: string
+  readonly shape: EntryShape
 }
 
 /** Thrown by `startRun` over an unfinished run of a higher-priority source. */

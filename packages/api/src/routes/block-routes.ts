@@ -7,7 +7,17 @@ import { type BlockView, readBlock, viewBlock } from '../block-view.ts'
 import { assertKnown } from '../known-workspace.ts'
 import { blockWriteHeaders, blockWriteQuery, etagOf, isKnownToCaller, preconditionOf } from '../precondition.ts'
 import { anyHeaders, noBody, type Reply, type Route, route } from '../route.ts'
-import { blockId, blockSchema, limitQuery, lsnQuery, params, patchBody, pointQuery, putBody } from '../schemas.ts'
+import {
+  blockId,
+  blockSchema,
+  forLists,
+  limitQuery,
+  lsnQuery,
+  params,
+  patchBody,
+  pointQuery,
+  putBody,
+} from '../schemas.ts'
 import type { Services } from '../services.ts'
 import { lsnHeader } from '../write-headers.ts'
 import { writeOperations } from '../write-operations.ts'
@@ -28,9 +38,9 @@ const contentQuery = blockWriteQuery.extend({
 export const readHeaders = z.object({
   'if-none-match': z.string().optional().meta({ description: 'the ETag of what the caller has' }),
 })
-const page = z
-  .object({ blocks: z.array(blockSchema), lsn: z.int(), next: z.string().nullable() })
-  .meta({ id: 'BlockPage' })
+const page = forLists((lists) =>
+  z.object({ blocks: z.array(blockSchema(lists)), lsn: z.int(), next: z.string().nullable() }),
+)
 
 const list = route(
   {
@@ -56,7 +66,7 @@ const list = route(
       const blocks: BlockView[] = []
       for (let chars = 0; blocks.length < Math.min(limit, rest.length) && chars < PAGE_CHARS_MAX; ) {
         const block = rest[blocks.length] as Block
-        const view = viewBlock(block.toJSON(), stamps.of(block.id))
+        const view = viewBlock(block.toJSONWith(services.lists), stamps.of(block.id))
         blocks.push(view)
         chars += JSON.stringify(view).length
       }
@@ -83,7 +93,9 @@ const get = route(
     errors: ['unknown_workspace', 'unknown_block', 'unknown_lsn', 'history_dropped', 'busy'],
   },
   async ({ params: { workspace, block: id }, query: { at }, headers }, services) => {
-    const block = await stateAt(services, workspace as WorkspaceId, at, (doc, stamps) => readBlock(doc, stamps, id))
+    const block = await stateAt(services, workspace as WorkspaceId, at, (doc, stamps) =>
+      readBlock(doc, stamps, id, services.lists),
+    )
     if (block === undefined) throw new ApiError('unknown_block', `there is no block "${id}"${at ? ` at ${at}` : ''}`)
     const etag = etagOf(block)
     if (isKnownToCaller(headers['if-none-match'], block)) return { status: 304, headers: { etag } }

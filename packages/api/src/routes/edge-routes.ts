@@ -1,11 +1,10 @@
-import { edgesMap, listEdges, removeEdge, setEdge } from '@joinery/blocks'
+import { edgesMap, isSameJson, listEdges, removeEdge, setEdge } from '@joinery/blocks'
 import type { Identity, WorkspaceId, WorkspaceView } from '@joinery/server'
 import { z } from 'zod'
 import { ApiError } from '../api-error.ts'
 import { authorOf } from '../caller.ts'
 import { edgePath, findEdge, readEdge, viewEdge } from '../edge-view.ts'
 import { assertKnown } from '../known-workspace.ts'
-import { isSameJson } from '../merge-patch.ts'
 import {
   assertPrecondition,
   blockWriteHeaders,

@@ -7,7 +7,8 @@ import { anyHeaders, noBody, nothing, type Route, route } from '../route.ts'
 import {
   blockId,
   blockSchema,
-  entrySchema,
+  differencesOf,
+  forLists,
   limitQuery,
   lsnQuery,
   lsnSchema,
@@ -28,22 +29,23 @@ const editSchema = z
   .object({ index: z.int().min(0), remove: z.int().min(0), insert: z.string() })
   .meta({ description: 'at `index` of the text before, in UTF-16 code units, `remove` of them go and `insert` comes' })
 const values = z.array(z.object({ key: z.string(), before: side, after: side }))
-const differenceSchema = z.object({
-  from: lsnSchema,
-  to: lsnSchema,
-  added: z.array(blockSchema),
-  removed: z.array(blockSchema),
-  changed: z.array(
-    z.object({
-      id: z.string(),
-      type: texts.optional(),
-      content: texts.extend({ edits: z.array(editSchema) }).optional(),
-      indexing: z.array(z.object({ index: z.string(), before: entrySchema.nullable(), after: entrySchema.nullable() })),
-      fields: values,
-      data: values,
-    }),
-  ),
-})
+const differenceSchema = forLists((lists) =>
+  z.object({
+    from: lsnSchema,
+    to: lsnSchema,
+    added: z.array(blockSchema(lists)),
+    removed: z.array(blockSchema(lists)),
+    changed: z.array(
+      z.object({
+        id: z.string(),
+        type: texts.optional(),
+        content: texts.extend({ edits: z.array(editSchema) }).optional(),
+        ...differencesOf(lists),
+        data: values,
+      }),
+    ),
+  }),
+)
 
 const history = route(
   {
@@ -97,13 +99,14 @@ const diff = route(
   },
   async ({ params: { workspace }, query }, services) => {
     const id = workspace as WorkspaceId
-    const sideOf = ({ doc, stamps, lsn }: Past) => ({ lsn, blocks: readBlocks(doc, stamps) })
+    const { lists } = services
+    const sideOf = ({ doc, stamps, lsn }: Past) => ({ lsn, blocks: readBlocks(doc, stamps, lists) })
     const from = await services.history.read(id, pointOf(query.from), sideOf)
     // What is awaited may have been there already: others have their turn only here.
     await nextTurn()
     const to = await services.history.read(id, pointOf(query.to), sideOf)
     await nextTurn()
-    return { status: 200, body: { from: from.lsn, to: to.lsn, ...(await diffBlocks(from.blocks, to.blocks)) } }
+    return { status: 200, body: { from: from.lsn, to: to.lsn, ...(await diffBlocks(from.blocks, to.blocks, lists)) } }
   },
 )
 
@@ -136,12 +139,13 @@ const restoreRoute = route(
   },
   async ({ params: { workspace }, headers, body: { lsn }, identity }, services) => {
     const id = workspace as WorkspaceId
+    const { lists } = services
     const author = authorOf(identity)
     const sync = wantsSync(headers, services.durability)
-    const past = await services.history.read(id, { lsn }, ({ doc }) => readContent(doc))
+    const past = await services.history.read(id, { lsn }, ({ doc }) => readContent(doc, lists))
     // Each in a turn of its own: together they would keep others waiting three times as long.
     await nextTurn()
-    await services.workspaces.read(id, ({ doc }) => checkRestore(doc, past, author))
+    await services.workspaces.read(id, ({ doc }) => checkRestore(doc, past, author, lists))
     await nextTurn()
     const outcome = await services.writes.write({
       workspace: id,
@@ -151,7 +155,7 @@ const restoreRoute = route(
       fingerprint: () => `restore\n${author.source}\n${lsn}`,
       sync,
       check: () => undefined,
-      run: (doc) => restore(doc, past, author),
+      run: (doc) => restore(doc, past, author, lists),
     })
     const touched = outcome.record?.touched ?? []
     return {

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { ApiError } from '../api-error.ts'
 import { nothing, type Route, route } from '../route.ts'
-import { blockSchema, operationSchema, params } from '../schemas.ts'
+import { blockSchema, forLists, operationSchema, params } from '../schemas.ts'
 import { lsnHeader, writeHeaders } from '../write-headers.ts'
 import { writeOperations } from '../write-operations.ts'
 
@@ -15,12 +15,14 @@ const transactionBody = z.strictObject({ operations: z.array(operationSchema).mi
     },
   ],
 })
-const transactionAnswer = z.object({
-  lsn: z.int(),
-  blocks: z
-    .record(z.string(), blockSchema.nullable())
-    .meta({ description: 'each block named, after all operations; null when it is gone' }),
-})
+const transactionAnswer = forLists((lists) =>
+  z.object({
+    lsn: z.int(),
+    blocks: z
+      .record(z.string(), blockSchema(lists).nullable())
+      .meta({ description: 'each block named, after all operations; null when it is gone' }),
+  }),
+)
 
 const transact = route(
   {
