@@ -89,7 +89,7 @@ export class BlockFields extends BlockClaims<FieldClaim, Record<string, Json>> {
 }
 
 /** The row of fields in the table of lists. */
-export const fieldClaims: ClaimList<FieldClaim, BlockFields> & {
+export const fieldClaims: ClaimList<FieldClaim, BlockFields, Json> & {
   readonly part: 'fields'
   readonly told: { readonly list: 'fields'; readonly key: 'key' }
 } = {

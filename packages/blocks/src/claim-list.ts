@@ -22,7 +22,7 @@ export interface Run<Source extends string = string> {
  * One kind of list of claims that blocks have, as a row of the table {@link CLAIM_LISTS}. Views, the server's checks, observers,
  * pruning, undo, restore, differences, events and hooks know a list by its row alone. One object per list: a view belongs to it.
  */
-export interface ClaimList<C extends Claim = Claim, L extends BlockList<C> = BlockList<C>> {
+export interface ClaimList<C extends Claim = Claim, L extends BlockList<C> = BlockList<C>, Shown = unknown> {
   /** Key in the block's map under which the list stands; also its name in the block's JSON and in the log's paths. */
   readonly part: string
   readonly rules: ClaimRules<C>
@@ -41,7 +41,7 @@ export interface ClaimList<C extends Claim = Claim, L extends BlockList<C> = Blo
   /** The claim's run; undefined for claims without runs. */
   runOf(claim: C): Run | undefined
   /** What readers are shown of a claim that stands: the claim itself, or its value. */
-  shownOf(claim: C): unknown
+  shownOf(claim: C): Shown
   /** The element of a list that reads as this claim. */
   elementOf(claim: C): object
   /** The list of one block, to read and to write. */

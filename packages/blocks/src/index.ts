@@ -6,7 +6,7 @@ export { changeFields } from './change-fields.ts'
 export { CLAIM_LIMITS } from './claim-bounds.ts'
 export type { EntryChange, ListChange } from './claim-diff.ts'
 export type { BlockList, Claim, ClaimList, EntryShape, Run } from './claim-list.ts'
-export { CLAIM_LISTS, type ToldLists } from './claim-lists.ts'
+export { CLAIM_LISTS, type ClaimsJson, type ToldLists } from './claim-lists.ts'
 export { type ClaimProperty, COUNT, JSON_OBJECT, NAME } from './claim-property.ts'
 export { copyClaims } from './copy-claims.ts'
 export {

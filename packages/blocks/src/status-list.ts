@@ -44,7 +44,7 @@ export interface StatusClaimList<
   Source extends string,
   Extras extends object,
   L extends BlockList<StatusClaim<Status, Source, Extras>> = BlockList<StatusClaim<Status, Source, Extras>>,
-> extends ClaimList<StatusClaim<Status, Source, Extras>, L> {
+> extends ClaimList<StatusClaim<Status, Source, Extras>, L, StatusClaim<Status, Source, Extras>> {
   readonly rules: StatusRules<Status, Source, Extras>
   /** What an entry is about, in words: `index`. */
   readonly noun: string

@@ -1,4 +1,4 @@
-import type { BlockJson, IndexingEntry, Json, TextEdit } from '@joinery/blocks'
+import type { BlockJson, Json, TextEdit, ToldLists } from '@joinery/blocks'
 import { HistoryPages } from './history-pages.ts'
 import type { HistoryRecord, RecordFilter, RecordPage, RecordQuery, RecordSource } from './history-record.ts'
 import { askServer, type HistoryRequest, type Question } from './history-request.ts'
@@ -33,14 +33,19 @@ interface Sides<T> {
   readonly after: T
 }
 
+/** The entries that differ, for each list of claims under the name by which the server tells of it. */
+type ListDifferences = {
+  readonly [Name in keyof ToldLists]: readonly ({ readonly [K in ToldLists[Name]['key']]: string } & Sides<
+    ToldLists[Name]['shown'] | null
+  >)[]
+}
+
 /** Differences in one block. A side is null where there was nothing. */
-export interface BlockDifference {
+export interface BlockDifference extends ListDifferences {
   readonly id: string
   readonly type?: Sides<string>
   /** `edits` turn the text before into the text after. */
   readonly content?: Sides<string> & { readonly edits: readonly TextEdit[] }
-  readonly indexing: readonly ({ readonly index: string } & Sides<IndexingEntry | null>)[]
-  readonly fields: readonly ({ readonly key: string } & Sides<Json>)[]
   readonly data: readonly ({ readonly key: string } & Sides<Json>)[]
 }
 

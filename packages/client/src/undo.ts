@@ -1,4 +1,4 @@
-import { undoScope } from '@joinery/blocks'
+import { type ClaimList, undoScope } from '@joinery/blocks'
 import * as Y from 'yjs'
 import { isShallowEqual, type Observable, ObservableValue } from './observable-value.ts'
 
@@ -18,8 +18,14 @@ const NOTHING: UndoState = { canUndo: false, canRedo: false }
  */
 export class UndoHistory {
   #manager: Y.UndoManager | undefined
+  readonly #lists: readonly ClaimList[]
   readonly #origins = new Set<unknown>([null, EDIT_ORIGIN])
   readonly #state = new ObservableValue<UndoState>(NOTHING, isShallowEqual)
+
+  /** `lists` are the lists of claims that blocks have. */
+  constructor(lists: readonly ClaimList[]) {
+    this.#lists = lists
+  }
 
   get state(): Observable<UndoState> {
     return this.#state
@@ -59,7 +65,7 @@ export class UndoHistory {
   /** Starts an empty history for `doc`. */
   attach(doc: Y.Doc): void {
     this.detach()
-    const { scope, options } = undoScope(doc, this.#origins)
+    const { scope, options } = undoScope(doc, this.#origins, this.#lists)
     const manager = new Y.UndoManager(scope, options)
     manager.on('stack-item-added', () => this.#refresh(manager))
     manager.on('stack-item-popped', () => this.#refresh(manager))

@@ -1,3 +1,4 @@
+import { CLAIM_LISTS, type ClaimList } from '@joinery/blocks'
 import { parseWorkspaceName, WORKSPACE_NAME_RULE } from '@joinery/protocol'
 import { ClientError } from './client-error.ts'
 
@@ -21,6 +22,8 @@ export interface WorkspaceOptions {
   readonly offline?: boolean | { readonly prefix: string }
   /** Closes the workspace when it aborts. Whatever waits then rejects with its reason. */
   readonly signal?: AbortSignal
+  /** The lists of claims that blocks have: the table of the server's rules. Joinery's own by default. */
+  readonly lists?: readonly ClaimList[]
 }
 
 export interface ParsedOptions {
@@ -30,18 +33,19 @@ export interface ParsedOptions {
   readonly source: string | undefined
   /** Beginning of the databases' names; undefined when no copy is kept. */
   readonly prefix: string | undefined
+  readonly lists: readonly ClaimList[]
 }
 
 const DEFAULT_PREFIX = 'joinery'
 
 /** Checks the options. Throws `bad_options` with the reason. */
 export function parseOptions(options: WorkspaceOptions): ParsedOptions {
-  const { workspace, actor, source } = options
+  const { workspace, actor, source, lists = CLAIM_LISTS } = options
   // Callers without types get a message, too.
   if (typeof workspace !== 'string' || parseWorkspaceName(workspace) === undefined) {
     throw new ClientError('bad_options', `${JSON.stringify(workspace)} can't be: ${WORKSPACE_NAME_RULE}`)
   }
-  return { url: parseUrl(options.url), workspace, actor, source, prefix: prefixOf(options.offline) }
+  return { url: parseUrl(options.url), workspace, actor, source, prefix: prefixOf(options.offline), lists }
 }
 
 function parseUrl(text: string): string {

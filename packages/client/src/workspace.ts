@@ -33,7 +33,7 @@ type UnkeyedOptions = WaitOptions & { readonly idempotencyKey?: undefined }
 /** One open workspace: its document, its state, and the operations on it. */
 export class Workspace {
   readonly blocks = new WorkspaceBlocks(() => this.doc, EDIT_ORIGIN)
-  readonly undo = new UndoHistory()
+  readonly undo: UndoHistory
   readonly presence = new Presence()
   /** Tells who last touched a block or a part of it. */
   readonly provenance = new ProvenanceView(() => this.#replica.watchProvenance())
@@ -64,7 +64,8 @@ export class Workspace {
   constructor(options: WorkspaceOptions) {
     const { signal } = options
     signal?.throwIfAborted()
-    const { prefix, ...address } = parseOptions(options)
+    const { prefix, lists, ...address } = parseOptions(options)
+    this.undo = new UndoHistory(lists)
     this.target = { ...address, token: () => this.#readToken() }
     this.#token = options.token
     this.#copies = new KeptCopies(prefix, `${address.url}/${address.workspace}`, (error) => this.#errors.tell(error))
