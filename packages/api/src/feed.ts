@@ -138,10 +138,7 @@ export class Feed {
 }
 
 /** The document as it was before the latest records, or as it is now where those are no longer kept. */
-async function readerBefore(
-  { workspaces, workspace, lists, limits }: FeedOptions,
-  head: Lsn,
-): Promise<ChangeReader> {
+async function readerBefore({ workspaces, workspace, lists, limits }: FeedOptions, head: Lsn): Promise<ChangeReader> {
   try {
     const before = Math.max(0, head - limits.feedEventsMax)
     return new ChangeReader(await workspaces.past(workspace, { lsn: before }), lists)
