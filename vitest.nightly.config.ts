@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { NIGHTLY_TEST_MS, WAIT_MS } from './test/support/patience.ts'
 
 /**
  * The long runs: every fuzz, crash and property-history test with a budget of minutes instead of seconds. Those tests
@@ -12,8 +13,8 @@ export default defineConfig({
     ],
     pool: 'forks',
     env: { JOINERY_NIGHTLY: '1' },
-    // What is waited for comes when it comes: a busy machine is no failure.
-    expect: { poll: { timeout: 15_000 } },
-    testTimeout: 20 * 60_000,
+    expect: { poll: { timeout: WAIT_MS } },
+    testTimeout: NIGHTLY_TEST_MS,
+    hookTimeout: NIGHTLY_TEST_MS,
   },
 })

@@ -14,14 +14,12 @@ let directory: TempDirectory
 let server: JoineryProcess
 let url: string
 let caller: HttpCaller
-/** A process starts slowly on a busy machine, and says so itself when it does not start at all. */
-const READY_MS = 120_000
 beforeAll(async () => {
   directory = await tempDirectory()
   server = await startJoinery({ directory: directory.path })
   url = `http://127.0.0.1:${server.port}`
   caller = new HttpCaller(url)
-}, READY_MS)
+})
 afterAll(async () => {
   caller?.[Symbol.dispose]()
   await server?.[Symbol.asyncDispose]()

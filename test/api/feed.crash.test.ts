@@ -61,4 +61,4 @@ it('[H21] three consumers see every LSN once and in order over servers killed un
   } finally {
     await server.child.end('SIGKILL')
   }
-}, 300_000)
+})

@@ -10,13 +10,11 @@ const W = '/v1/workspaces/w'
 let directory: TempDirectory
 let server: ApiProcess
 let caller: HttpCaller
-/** A process starts slowly on a busy machine, and says so itself when it does not start at all. */
-const READY_MS = 120_000
 beforeEach(async () => {
   directory = await tempDirectory()
   server = await startApiServer({ directory: directory.path })
   caller = new HttpCaller(server.url)
-}, READY_MS)
+})
 afterEach(async () => {
   caller[Symbol.dispose]()
   await server[Symbol.asyncDispose]()

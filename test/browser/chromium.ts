@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
-import { type Browser, chromium } from 'playwright-core'
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import { WAIT_MS } from '../support/patience.ts'
 
 function findChromium(): string | undefined {
   for (const name of ['chromium', 'chromium-browser', 'google-chrome']) {
@@ -26,9 +27,18 @@ export function requireChromium(): string | undefined {
 }
 
 /** A container has no sandbox to offer and no GPU. */
-export const CHROMIUM_ARGS = ['--no-sandbox', '--disable-gpu']
+const CHROMIUM_ARGS = ['--no-sandbox', '--disable-gpu']
+/** How tests start it: without a window. */
+export const chromiumAt = (executablePath: string) => ({ executablePath, args: CHROMIUM_ARGS, timeout: WAIT_MS })
 
-/** Starts it without a window. */
+/** Starts a browser of the caller's own. */
 export function launchChromium(executablePath: string): Promise<Browser> {
-  return chromium.launch({ executablePath, args: CHROMIUM_ARGS })
+  return chromium.launch(chromiumAt(executablePath))
+}
+
+/** A page in a context of its own, as `options` describe it. Each step waits for {@link WAIT_MS}, as everything in tests does. */
+export async function newPage(browser: Browser, options?: BrowserContextOptions): Promise<Page> {
+  const page = await browser.newPage(options)
+  page.setDefaultTimeout(WAIT_MS)
+  return page
 }

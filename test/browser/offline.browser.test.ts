@@ -2,7 +2,7 @@ import { openMemoryStore } from '@joinery/log'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { closing, connect, readText, startServer } from '../client/fixture.ts'
-import { launchChromium, requireChromium } from './chromium.ts'
+import { launchChromium, newPage, requireChromium } from './chromium.ts'
 import { bundlePage, servePage } from './page-server.ts'
 
 const executable = requireChromium()
@@ -14,12 +14,12 @@ describe.skipIf(executable === undefined)('in a real browser', () => {
   beforeAll(async () => {
     code = await bundlePage()
     browser = await launchChromium(executable ?? '')
-  }, 120_000)
+  })
   afterAll(() => browser?.close())
 
   async function openPage(server: string): Promise<Page> {
     const site = closing(await servePage(code))
-    const page = closing(await browser.newPage())
+    const page = closing(await newPage(browser))
     page.on('pageerror', (error) => pageErrors.push(String(error)))
     await page.goto(`${site.url}/?server=${encodeURIComponent(server)}`)
     return page

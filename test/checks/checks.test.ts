@@ -4,6 +4,7 @@ import { checkFileSize } from './file-size.ts'
 import { checkFolderDirection } from './folder-direction.ts'
 import { checkImportCircles } from './import-circles.ts'
 import { checkMachinePaths } from './machine-paths.ts'
+import { checkOwnDeadlines } from './own-deadlines.ts'
 import { checkPlainSentences } from './plain-sentences.ts'
 import { checkSingleYjs } from './single-yjs.ts'
 import type { SourceFile } from './source-tree.ts'
@@ -140,6 +141,24 @@ it('[K10] checkMachinePaths reports a path when it is below a home or a scratch 
     `README.md:2: ${scratch}. is a path of one machine`,
   ])
   expect(checkMachinePaths([file('a.ts', `'https://host${scratch}'`, `tmpdir() + '/x'`)])).toEqual([])
+})
+
+it('[K13] checkOwnDeadlines reports a test when it states a deadline of its own, and no other file', () => {
+  // Put together here so that this file states none in a reader's eyes.
+  const option = ['time', 'out: 5_000'].join('')
+  const wait = ['vi.wait', 'For(check'].join('')
+  const own = [
+    `it('a', { ${option} }, () => {})`,
+    `expect.poll(read, { ${option} })`,
+    ['}, 90_', '000)'].join(''),
+    `${wait})`,
+    ['AbortSignal.time', 'out(5)'].join(''),
+  ]
+  expect(found(checkOwnDeadlines([file('test/a.test.ts', ...own)])).map((line) => line.split(': ')[0])).toEqual(
+    ['1', '2', '3', '5', '4'].map((line) => `test/a.test.ts:${line}`),
+  )
+  expect(checkOwnDeadlines([file('test/a.test.ts', `${wait}, WAIT_MS)`, 'store({ windowMs: 5 })', '})')])).toEqual([])
+  expect(checkOwnDeadlines([file('test/support/a.ts', ...own)])).toEqual([])
 })
 
 describe('folder directions', () => {

@@ -6,6 +6,7 @@ import { checkFileSize } from './file-size.ts'
 import { checkFolderDirection } from './folder-direction.ts'
 import { checkImportCircles } from './import-circles.ts'
 import { checkMachinePaths } from './machine-paths.ts'
+import { checkOwnDeadlines } from './own-deadlines.ts'
 import { checkPlainSentences } from './plain-sentences.ts'
 import { checkSingleYjs } from './single-yjs.ts'
 import { type Finding, readSourceTree } from './source-tree.ts'
@@ -42,6 +43,7 @@ report('folder directions', checkFolderDirection(files))
 report('import circles, types included', checkImportCircles(files))
 report('file sizes', checkFileSize(files))
 report('paths of one machine', checkMachinePaths(files))
+report('deadlines of tests', checkOwnDeadlines(files))
 report('plain sentences', checkPlainSentences(files))
 report('one yjs', checkSingleYjs(lockfile))
 

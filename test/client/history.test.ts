@@ -5,12 +5,12 @@ import { answerTo, ClientError, type HistoryPages, historyOf, type Workspace } f
 import { openMemoryStore } from '@joinery/log'
 import { createAuthenticator } from '@joinery/server'
 import { describe, expect, it, vi } from 'vitest'
+import { WAIT_MS } from '../support/patience.ts'
 import { makeToken, SECRET } from '../support/tokens.ts'
 import { closing, connect, readText, textOf } from './fixture.ts'
 import { startHttpServer } from './http-server.ts'
 
-/** vitest's own second is less than a busy machine takes. */
-const eventually = (check: () => void) => vi.waitFor(check, { timeout: 60_000 })
+const eventually = (check: () => void) => vi.waitFor(check, WAIT_MS)
 
 /** Edits of block `b`, one record each. */
 async function write(workspace: Workspace, ...words: string[]): Promise<void> {

@@ -14,11 +14,6 @@ import { until, within } from '../support/until.ts'
 
 const CLIENTS_AT_ONCE = 50
 const EDITS_STORED = 3_000
-/**
- * A stock client looks every 3 s and hangs up after 30 s without a data frame, so 36 s decide. `JOINERY_LONG=1` gives the
- * server two minutes to make a mistake in. Real time, since the limit stands in the client and is not to be touched.
- */
-const SILENCE_MS = process.env.JOINERY_LONG === '1' ? 120_000 : 36_000
 
 let directory: TempDirectory
 let joinery: JoineryProcess
@@ -150,27 +145,6 @@ describe.concurrent.each(STOCK_VERSIONS)('y-websocket %s', (version) => {
     cutSocket(ada)
     await until('ada is gone', () => !isAdaSeen())
   })
-})
-
-describe.concurrent('silent stock clients', () => {
-  it.each(STOCK_VERSIONS)(
-    '[T14] y-websocket %s without awareness stays connected when nobody says anything',
-    async (version) => {
-      const workspace = newWorkspace()
-      using silent = connectStock({ version, url: joinery.url, workspace })
-      let closed = 0
-      silent.provider.awareness.setLocalState(null)
-      silent.provider.on('connection-close', () => closed++)
-      await within('the silent client syncs', whenSynced(silent))
-      // The one wait in these tests that is for time itself: the claim is about a stretch of time.
-      await new Promise((resolve) => setTimeout(resolve, SILENCE_MS))
-      expect(closed).toBe(0)
-      content(silent.doc).insert(0, 'still here')
-      using other = await connect(version, workspace)
-      await until('the silent client is heard', holds(other.doc, 'still here'))
-    },
-    SILENCE_MS + 30_000,
-  )
 })
 
 describe.concurrent('mixed stock versions', () => {

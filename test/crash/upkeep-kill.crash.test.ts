@@ -52,41 +52,37 @@ async function expectIntact(directory: string): Promise<void> {
 describe.concurrent.each(['async', 'sync'] as const)(
   'a server at durability %s that is busy with its histories',
   (durability) => {
-    it(
-      `[T23] nothing acknowledged is lost and everything verifies when the process is killed ${ROUNDS} times at random moments`,
-      async () => {
-        const seed = runSeed()
-        console.log(`kills during upkeep at ${durability}: JOINERY_SEED=${seed}`)
-        const random = seededRandom(seed)
-        await using home = await tempDirectory()
-        const port = await freePort()
-        const writers = new Writers(`ws://127.0.0.1:${port}`, random, { restless: RESTLESS })
-        let total: Done = { snapshots: 0, sealed: 0, dropped: 0 }
-        writers.startTyping()
-        for (let round = 0; round < ROUNDS; round++) {
-          const server = await startServer(port, home.path, durability)
-          const snapshots = randomBelow(random, SNAPSHOTS_MAX)
-          await until(`${snapshots} snapshots`, () => upkeepOf(server).snapshots >= snapshots)
-          if (round === 0)
-            await until('records were sealed and dropped', () => Object.values(upkeepOf(server)).every(Boolean))
-          await delay(randomBelow(random, KILL_AFTER_MS_MAX))
-          await server.end('SIGKILL')
-          total = sum(total, upkeepOf(server))
-          await expectIntact(home.path)
-          // Read before the writers can bring anything again.
-          writers.expectAcknowledged(await readLog(home.path))
-        }
-        console.log(`killed ${ROUNDS} times at ${durability} amid ${JSON.stringify(total)}`)
-        expect(writers.all.some(({ ledger }) => ledger.acknowledged > 0)).toBe(true)
+    it(`[T23] nothing acknowledged is lost and everything verifies when the process is killed ${ROUNDS} times at random moments`, async () => {
+      const seed = runSeed()
+      console.log(`kills during upkeep at ${durability}: JOINERY_SEED=${seed}`)
+      const random = seededRandom(seed)
+      await using home = await tempDirectory()
+      const port = await freePort()
+      const writers = new Writers(`ws://127.0.0.1:${port}`, random, { restless: RESTLESS })
+      let total: Done = { snapshots: 0, sealed: 0, dropped: 0 }
+      writers.startTyping()
+      for (let round = 0; round < ROUNDS; round++) {
         const server = await startServer(port, home.path, durability)
-        writers.stopTyping()
-        await writers.settle(`ws://127.0.0.1:${port}`)
-        await writers.stop()
-        expect(await server.end('SIGTERM'), server.output()).toEqual({ code: 0, signal: null })
+        const snapshots = randomBelow(random, SNAPSHOTS_MAX)
+        await until(`${snapshots} snapshots`, () => upkeepOf(server).snapshots >= snapshots)
+        if (round === 0)
+          await until('records were sealed and dropped', () => Object.values(upkeepOf(server)).every(Boolean))
+        await delay(randomBelow(random, KILL_AFTER_MS_MAX))
+        await server.end('SIGKILL')
+        total = sum(total, upkeepOf(server))
         await expectIntact(home.path)
+        // Read before the writers can bring anything again.
         writers.expectAcknowledged(await readLog(home.path))
-      },
-      60_000 + ROUNDS * 15_000,
-    )
+      }
+      console.log(`killed ${ROUNDS} times at ${durability} amid ${JSON.stringify(total)}`)
+      expect(writers.all.some(({ ledger }) => ledger.acknowledged > 0)).toBe(true)
+      const server = await startServer(port, home.path, durability)
+      writers.stopTyping()
+      await writers.settle(`ws://127.0.0.1:${port}`)
+      await writers.stop()
+      expect(await server.end('SIGTERM'), server.output()).toEqual({ code: 0, signal: null })
+      await expectIntact(home.path)
+      writers.expectAcknowledged(await readLog(home.path))
+    })
   },
 )

@@ -12,8 +12,6 @@ const WORKSPACES = 4
 const TYPING_MS = 2
 /** One of those who come and go leaves with every so many entries typed. */
 const ENTRIES_PER_DEPARTURE = 50
-/** The SDK waits for seconds between two attempts to reconnect. */
-const SETTLE_MS_MAX = 90_000
 
 /**
  * Twenty people in four workspaces, every other one with the SDK, who never stop typing, whatever happens to the server;
@@ -78,13 +76,13 @@ export class Writers {
   /** Resolves when everything typed is acknowledged; fails unless everybody, and a newcomer, then holds all of it. */
   async settle(url: string): Promise<void> {
     const isSettled = () => this.all.every(({ ledger }) => ledger.isAcknowledged)
-    await until('all that was typed is acknowledged', isSettled, SETTLE_MS_MAX)
+    await until('all that was typed is acknowledged', isSettled)
     const token = await this.#makeToken?.('newcomer')
     for (const workspace of this.workspaces) {
       const writers = this.all.filter((writer) => writer.workspace === workspace)
       const typed = writers.flatMap(({ ledger }) => ledger.typed).sort()
       const haveAll = () => writers.every((writer) => writer.entries().length >= typed.length)
-      await until(`all in ${workspace} hold all entries`, haveAll, SETTLE_MS_MAX)
+      await until(`all in ${workspace} hold all entries`, haveAll)
       const fresh = await RawClient.open({ url, path: workspace, ...(token !== undefined && { query: { token } }) })
       const entries = fresh.doc.getArray<string>('entries').toArray()
       await fresh.close()

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { chromium } from 'playwright-core'
 import type { TestProject } from 'vitest/node'
 import { ensureEditorBuilt } from '../../apps/server/src/editor-build.mts'
-import { CHROMIUM_ARGS, requireChromium } from '../browser/chromium.ts'
+import { chromiumAt, requireChromium } from '../browser/chromium.ts'
 import { startJoinery } from '../support/joinery-process.ts'
 import { tempDirectory } from '../support/temp-directory.ts'
 
@@ -23,7 +23,7 @@ export default async function startOnce({ provide }: TestProject): Promise<() =>
   const [server, browser] = await Promise.all([
     // What is indexed goes with the directory, too.
     startJoinery({ directory: join(directory.path, 'data'), env: { TMPDIR: directory.path } }),
-    executablePath === undefined ? undefined : chromium.launchServer({ executablePath, args: CHROMIUM_ARGS }),
+    executablePath === undefined ? undefined : chromium.launchServer(chromiumAt(executablePath)),
   ])
   provide('browser', browser?.wsEndpoint())
   provide('joinery', server.url)

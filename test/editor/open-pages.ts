@@ -1,5 +1,6 @@
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, expect, inject } from 'vitest'
+import { newPage } from '../browser/chromium.ts'
 
 /** A block as the HTTP face tells it: whatever the page's text is made of, this is what everybody has. */
 export interface KnownBlock {
@@ -58,10 +59,8 @@ export class OpenPages {
   /** The same at any address, as soon as it has loaded. */
   async open(url: string, { prepare, ...options }: VisitOptions = {}): Promise<Page> {
     if (this.#browser === undefined) throw new Error('there is no browser')
-    const page = await (await this.#browser.newContext(options)).newPage()
+    const page = await newPage(this.#browser, options)
     await prepare?.(page)
-    // Less than a test may take, so that the step that hangs is the one that is named.
-    page.setDefaultTimeout(30_000)
     page.on('pageerror', (error) => this.errors.push(String(error)))
     page.on('console', (message) => {
       if (message.type() === 'error') this.errors.push(message.text())

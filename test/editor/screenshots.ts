@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Browser, Page } from 'playwright-core'
 import { ensureEditorBuilt } from '../../apps/server/src/editor-build.mts'
-import { launchChromium, requireChromium } from '../browser/chromium.ts'
+import { launchChromium, newPage, requireChromium } from '../browser/chromium.ts'
 import { startJoinery } from '../support/joinery-process.ts'
 import { tempDirectory } from '../support/temp-directory.ts'
 
@@ -16,8 +16,7 @@ const PASSAGE =
   'A mortise and tenon holds without glue: the parts are made apart and fit without force. Cut the mortise first, then the tenon to its measure.'
 
 async function visit(browser: Browser, url: string, person: string, scheme: 'light' | 'dark'): Promise<Page> {
-  const page = await (await browser.newContext({ viewport: SIZE, colorScheme: scheme })).newPage()
-  page.setDefaultTimeout(20_000)
+  const page = await newPage(browser, { viewport: SIZE, colorScheme: scheme })
   await page.addInitScript(
     (stored) => localStorage.setItem('joinery person', stored),
     JSON.stringify({ name: person, hue: person === 'Ann' ? 20 : 200 }),
@@ -64,7 +63,7 @@ async function demonstrate(browser: Browser, url: string, path: string): Promise
   await page.getByRole('button', { name: 'Demonstration' }).click()
   const panel = page.getByRole('complementary', { name: 'Demonstration' })
   await panel.getByRole('button', { name: 'A day’s work' }).click()
-  await panel.locator('[data-state=finished]').waitFor({ timeout: 120_000 })
+  await panel.locator('[data-state=finished]').waitFor()
   await panel.getByText('Never a step back').first().waitFor()
   await saved(page)
   await page.screenshot({ path })

@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import { connectWorkspace } from '@joinery/client'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { ensureEditorBuilt } from '../../apps/server/src/editor-build.mts'
-import { requireChromium } from '../browser/chromium.ts'
+import { newPage, requireChromium } from '../browser/chromium.ts'
 import { startJoinery } from '../support/joinery-process.ts'
 import { tempDirectory } from '../support/temp-directory.ts'
 import { buildPlainPage } from './typing-bench/build-plain-page.ts'
@@ -66,7 +66,7 @@ async function fill(url: string, workspace: string, blocks: readonly Block[]): P
 }
 
 async function open(browser: Browser, url: string): Promise<Page> {
-  const page = await (await browser.newContext({ viewport: { width: 1_200, height: 800 } })).newPage()
+  const page = await newPage(browser, { viewport: { width: 1_200, height: 800 } })
   page.on('pageerror', (error) => process.stderr.write(`${String(error)}\n`))
   await page.goto(url)
   await page.getByRole('region', { name: `Text ${BLOCKS - 1}`, exact: true }).waitFor({ state: 'attached' })

@@ -11,8 +11,6 @@ import { smallDisk } from '../support/small-disk.ts'
 import { until, within } from '../support/until.ts'
 
 const SIZES = runSize('JOINERY_DISK_SIZES', { everyday: 3, nightly: 20 })
-/** Seconds, but on a machine that is busy with other tests. */
-const TIMEOUT_MS = 240_000
 const FREE_BYTES_MIN = 16 * 1024
 const FREE_BYTES_MAX = 2 * 1024 * 1024
 /** Text that does not compress, so that the room goes in seconds. */
@@ -24,7 +22,7 @@ const freeBytes = Array.from({ length: SIZES }, (_, index) =>
 
 describe.each(
   freeBytes.map((free, index) => ({ free, durability: index % 2 === 0 ? ('sync' as const) : ('async' as const) })),
-)('a disk with $free bytes left at durability $durability', { timeout: TIMEOUT_MS }, ({ free, durability }) => {
+)('a disk with $free bytes left at durability $durability', ({ free, durability }) => {
   it('[T46] people are told that it is full, and once there is space everything goes on and nothing acknowledged is lost', async (context) => {
     await using disk = await smallDisk(context)
     const directory = `${disk.path}/data`

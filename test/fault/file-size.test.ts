@@ -9,8 +9,6 @@ import { until, within } from '../support/until.ts'
 
 /** No database fits. */
 const FILE_BYTES_MAX = 1_000
-/** Seconds, but on a machine that is busy with other tests. */
-const TIMEOUT_MS = 240_000
 
 /** How large a file a process may write from now on. */
 async function limitFiles(pid: number, bytes: number | 'unlimited'): Promise<void> {
@@ -18,7 +16,7 @@ async function limitFiles(pid: number, bytes: number | 'unlimited'): Promise<voi
   expect(await child.exited, child.output()).toEqual({ code: 0, signal: null })
 }
 
-describe('a limit on the size of files', { timeout: TIMEOUT_MS }, () => {
+describe('a limit on the size of files', () => {
   it('[T46] nothing is acknowledged under it, all is once it is lifted, and nothing acknowledged is lost', async () => {
     await using home = await tempDirectory()
     await using joinery = await startJoinery({ directory: home.path, durability: 'sync' })

@@ -1,7 +1,8 @@
 import { hash, randomBytes } from 'node:crypto'
-import { setTimeout as delay } from 'node:timers/promises'
+import { setTimeout as delay, setImmediate } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { readLog } from '../crash/read-log.ts'
+import { stopInTime } from '../crash/stop-in-time.ts'
 import { WireWriter } from '../crash/wire-writer.ts'
 import { Writers } from '../crash/writers.ts'
 import { startJoinery } from '../support/joinery-process.ts'
@@ -9,49 +10,50 @@ import { RawClient } from '../support/raw-client.ts'
 import { runSize } from '../support/run-size.ts'
 import { randomBelow, runSeed, seededRandom } from '../support/seeded-random.ts'
 import { tempDirectory } from '../support/temp-directory.ts'
-import { until, within } from '../support/until.ts'
+import { until } from '../support/until.ts'
+
+/** Resolves when this process has read what its sockets hold: each turn of the event loop reads some of it. */
+async function allRead(): Promise<void> {
+  for (let turn = 0; turn < 100; turn++) await setImmediate()
+}
 
 const PAUSES = runSize('JOINERY_PAUSES', { everyday: 1, nightly: 20 })
 const PAUSE_MS = runSize('JOINERY_PAUSE_MS', { everyday: 3_000, nightly: 10_000 })
 const STOPS = runSize('JOINERY_STOPS', { everyday: 3, nightly: 30 })
-const DRAIN_MS_MAX = 10_000
 /** Enough that the next state is worth a snapshot, little enough to be one update. */
 const PASTE_BYTES = 400 * 1024
 
 describe('a server that stands still', () => {
-  it(
-    `[T48] nothing acknowledged is lost and nothing doubled when it stops for ${PAUSE_MS} ms and goes on, ${PAUSES} times`,
-    async () => {
-      const seed = runSeed()
-      console.log(`pauses: JOINERY_SEED=${seed}`)
-      const random = seededRandom(seed)
-      await using home = await tempDirectory()
-      await using joinery = await startJoinery({ directory: home.path, durability: 'sync' })
-      const writers = new Writers(joinery.url, random)
-      const isEverybodyHeard = () => writers.all.every(({ ledger }) => ledger.acknowledged > 0)
-      writers.startTyping()
-      await until('everybody was acknowledged something', isEverybodyHeard)
-      for (let pause = 0; pause < PAUSES; pause++) {
-        process.kill(joinery.child.pid, 'SIGSTOP')
-        // What had been said before the stop arrives now; from then on nobody can be told anything.
-        await delay(PAUSE_MS / 3)
-        const acknowledged = writers.all.map(({ ledger }) => ledger.acknowledged)
-        // Some give up on it and come again, to a server that only its kernel answers for.
-        for (const writer of writers.all) if (writer instanceof WireWriter && random() < 0.5) writer.cut()
-        await delay((PAUSE_MS * 2) / 3)
-        expect(writers.all.map(({ ledger }) => ledger.acknowledged)).toEqual(acknowledged)
-        process.kill(joinery.child.pid, 'SIGCONT')
-        const isHeardAgain = () => writers.all.every(({ ledger }, i) => ledger.acknowledged > (acknowledged[i] ?? 0))
-        await until('everybody is acknowledged more', isHeardAgain)
-      }
-      writers.stopTyping()
-      await writers.settle(joinery.url)
-      await joinery.child.end('SIGKILL')
-      writers.expectAcknowledged(await readLog(home.path))
-      await writers.stop()
-    },
-    30_000 + PAUSES * (PAUSE_MS + 10_000),
-  )
+  it(`[T48] nothing acknowledged is lost and nothing doubled when it stops for ${PAUSE_MS} ms and goes on, ${PAUSES} times`, async () => {
+    const seed = runSeed()
+    console.log(`pauses: JOINERY_SEED=${seed}`)
+    const random = seededRandom(seed)
+    await using home = await tempDirectory()
+    await using joinery = await startJoinery({ directory: home.path, durability: 'sync' })
+    const writers = new Writers(joinery.url, random)
+    const isEverybodyHeard = () => writers.all.every(({ ledger }) => ledger.acknowledged > 0)
+    writers.startTyping()
+    await until('everybody was acknowledged something', isEverybodyHeard)
+    for (let pause = 0; pause < PAUSES; pause++) {
+      process.kill(joinery.child.pid, 'SIGSTOP')
+      // What had been said before the stop arrives now; from then on nobody can be told anything.
+      await delay(PAUSE_MS / 3)
+      await allRead()
+      const acknowledged = writers.all.map(({ ledger }) => ledger.acknowledged)
+      // Some give up on it and come again, to a server that only its kernel answers for.
+      for (const writer of writers.all) if (writer instanceof WireWriter && random() < 0.5) writer.cut()
+      await delay((PAUSE_MS * 2) / 3)
+      expect(writers.all.map(({ ledger }) => ledger.acknowledged)).toEqual(acknowledged)
+      process.kill(joinery.child.pid, 'SIGCONT')
+      const isHeardAgain = () => writers.all.every(({ ledger }, i) => ledger.acknowledged > (acknowledged[i] ?? 0))
+      await until('everybody is acknowledged more', isHeardAgain)
+    }
+    writers.stopTyping()
+    await writers.settle(joinery.url)
+    await joinery.child.end('SIGKILL')
+    writers.expectAcknowledged(await readLog(home.path))
+    await writers.stop()
+  })
 })
 
 /** Pastes into a workspace of its own as fast as the server takes it, which then writes one snapshot after another. */
@@ -76,39 +78,35 @@ async function snapshotsOf(url: string): Promise<number> {
 }
 
 describe('a server that writes snapshots', () => {
-  it(
-    `[T21] it ends with 0 within 10 s, with all that was acknowledged, when it is told to stop, ${STOPS} times`,
-    async () => {
-      const seed = runSeed()
-      console.log(`stops: JOINERY_SEED=${seed}`)
-      const random = seededRandom(seed)
-      await using home = await tempDirectory()
-      /** Of the text as it was when all of it was durable; undefined when the stop came between. */
-      let pasted: string | undefined
-      for (let stop = 0; stop < STOPS; stop++) {
-        await using joinery = await startJoinery({ directory: home.path })
-        const writer = new WireWriter(joinery.url, 'typed', `ada-${stop}`)
-        const paster = await RawClient.open({ url: joinery.url, path: 'pasted', wantsJoinery: true })
-        if (pasted !== undefined) expect(digestOf(paster)).toBe(pasted)
-        const done = new AbortController()
-        const pasting = pasteOn(paster, done.signal)
-        const typing = setInterval(() => writer.type(), 2)
-        // The first has no state yet that another would be worth a snapshot beside, and leaves one as it ends.
-        if (stop === 0) await until('there is enough to keep', () => paster.framesDurable > 20)
-        else while ((await snapshotsOf(joinery.url)) < 1) await delay(5)
-        await delay(randomBelow(random, 50))
-        done.abort()
-        const [exit] = await Promise.all([within('it ends', joinery.child.end('SIGTERM'), DRAIN_MS_MAX), pasting])
-        expect(exit, joinery.child.output()).toEqual({ code: 0, signal: null })
-        clearInterval(typing)
-        const log = await readLog(home.path)
-        const typed = writer.ledger.typed.slice(0, writer.ledger.acknowledged)
-        expect(typed.length).toBeGreaterThan(0)
-        expect(log.get('typed')?.filter((entry) => typed.includes(entry))).toEqual(typed)
-        pasted = paster.framesDurable === paster.framesSent ? digestOf(paster) : undefined
-        await writer.stop()
-      }
-    },
-    30_000 + STOPS * 20_000,
-  )
+  it(`[T21] it ends with 0 within 10 s, with all that was acknowledged, when it is told to stop, ${STOPS} times`, async () => {
+    const seed = runSeed()
+    console.log(`stops: JOINERY_SEED=${seed}`)
+    const random = seededRandom(seed)
+    await using home = await tempDirectory()
+    /** Of the text as it was when all of it was durable; undefined when the stop came between. */
+    let pasted: string | undefined
+    for (let stop = 0; stop < STOPS; stop++) {
+      await using joinery = await startJoinery({ directory: home.path })
+      const writer = new WireWriter(joinery.url, 'typed', `ada-${stop}`)
+      const paster = await RawClient.open({ url: joinery.url, path: 'pasted', wantsJoinery: true })
+      if (pasted !== undefined) expect(digestOf(paster)).toBe(pasted)
+      const done = new AbortController()
+      const pasting = pasteOn(paster, done.signal)
+      const typing = setInterval(() => writer.type(), 2)
+      // The first has no state yet that another would be worth a snapshot beside, and leaves one as it ends.
+      if (stop === 0) await until('there is enough to keep', () => paster.framesDurable > 20)
+      else while ((await snapshotsOf(joinery.url)) < 1) await delay(5)
+      await delay(randomBelow(random, 50))
+      done.abort()
+      const [exit] = await Promise.all([stopInTime(joinery), pasting])
+      expect(exit, joinery.child.output()).toEqual({ code: 0, signal: null })
+      clearInterval(typing)
+      const log = await readLog(home.path)
+      const typed = writer.ledger.typed.slice(0, writer.ledger.acknowledged)
+      expect(typed.length).toBeGreaterThan(0)
+      expect(log.get('typed')?.filter((entry) => typed.includes(entry))).toEqual(typed)
+      pasted = paster.framesDurable === paster.framesSent ? digestOf(paster) : undefined
+      await writer.stop()
+    }
+  })
 })

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { launchChromium, requireChromium } from '../browser/chromium.ts'
+import { launchChromium, newPage, requireChromium } from '../browser/chromium.ts'
 import { servePage } from '../browser/page-server.ts'
 import { bundle } from '../size/bundle.ts'
 import { startJoinery } from '../support/joinery-process.ts'
@@ -27,7 +27,7 @@ describe.skipIf(executable === undefined)('the React example in README.md', () =
     const site = await servePage(code, '<div id="root"></div>')
     const errors: string[] = []
     const visit = async (): Promise<Page> => {
-      const page = await (await browser.newContext()).newPage()
+      const page = await newPage(browser)
       page.on('pageerror', (error) => errors.push(String(error)))
       page.on('console', (message) => {
         if (message.type() === 'error' && !message.text().includes('favicon')) errors.push(message.text())

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { WAIT_MS } from './patience.ts'
 
 /** How a child ended: exactly one of the two is not null. */
 export interface Exit {
@@ -29,8 +30,6 @@ export interface ChildOptions {
 
 /** A chatty child must not fill the parent's memory. */
 const OUTPUT_CHARS_MAX = 256 * 1024
-/** Enough for a cold start on a busy two-core machine; a server that needs longer is broken. */
-const READY_TIMEOUT_MS = 120_000
 
 const WITH_PARENT = ['setpriv', '--pdeathsig', 'KILL', '--'] as const
 /**
@@ -91,7 +90,7 @@ export function startChild(options: ChildOptions): Child {
 /** Starts a process and resolves with it once its stdout matches `ready`; rejects with its output if it ends or stays silent. */
 export async function startReadyChild(options: ChildOptions, ready: RegExp): Promise<Child> {
   const child = startChild(options)
-  const deadline = Date.now() + READY_TIMEOUT_MS
+  const deadline = Date.now() + WAIT_MS
   let exit: Exit | undefined
   void child.exited.then((value) => {
     exit = value
@@ -100,7 +99,7 @@ export async function startReadyChild(options: ChildOptions, ready: RegExp): Pro
     if (exit !== undefined) throw new Error(`${options.args[0]} ended (${JSON.stringify(exit)}):\n${child.output()}`)
     if (Date.now() > deadline) {
       await child.end('SIGKILL')
-      throw new Error(`${options.args[0]} was not ready after ${READY_TIMEOUT_MS} ms:\n${child.output()}`)
+      throw new Error(`${options.args[0]} was not ready after ${WAIT_MS} ms:\n${child.output()}`)
     }
     await new Promise((resolve) => setTimeout(resolve, 10))
   }

@@ -1,21 +1,22 @@
-/** How often a condition is looked at that tells nobody when it changes. */
-const LOOK_MS = 5
-const TIMEOUT_MS = 60_000
+import { WAIT_MS } from './patience.ts'
 
-/** Resolves once `holds` returns true; rejects naming `what` if it does not in time. */
-export async function until(what: string, holds: () => boolean, timeoutMs = TIMEOUT_MS): Promise<void> {
-  const deadlineMs = performance.now() + timeoutMs
+/** How often {@link until} looks at a condition that tells nobody when it changes. */
+const LOOK_MS = 5
+
+/** Resolves once `holds` returns true. Rejects with a message that names `what` after {@link WAIT_MS}. */
+export async function until(what: string, holds: () => boolean): Promise<void> {
+  const deadlineMs = performance.now() + WAIT_MS
   while (!holds()) {
-    if (performance.now() > deadlineMs) throw new Error(`not within ${timeoutMs} ms: ${what}`)
+    if (performance.now() > deadlineMs) throw new Error(`not within ${WAIT_MS} ms: ${what}`)
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
   }
 }
 
-/** The promise's value; rejects naming `what` if it takes too long. */
-export async function within<T>(what: string, promise: Promise<T>, timeoutMs = TIMEOUT_MS): Promise<T> {
+/** The promise's value. Rejects with a message that names `what` after {@link WAIT_MS}. */
+export async function within<T>(what: string, promise: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`not within ${timeoutMs} ms: ${what}`)), timeoutMs)
+    timer = setTimeout(() => reject(new Error(`not within ${WAIT_MS} ms: ${what}`)), WAIT_MS)
   })
   return Promise.race([promise, timeout]).finally(() => clearTimeout(timer))
 }

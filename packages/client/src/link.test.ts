@@ -71,7 +71,7 @@ async function nextSocket(): Promise<WebSocket> {
   return socket as WebSocket
 }
 
-const isConnected = ({ states }: Heard) => vi.waitUntil(() => states.at(-1)?.state === 'connected')
+const isConnected = ({ states }: Heard) => expect.poll(() => states.at(-1)?.state === 'connected').toBe(true)
 
 it('[C78] a connection on which nothing came for 30 s is given up, and another one made', async () => {
   const first = nextSocket()
@@ -81,7 +81,7 @@ it('[C78] a connection on which nothing came for 30 s is given up, and another o
   await isConnected(heard)
   vi.advanceTimersByTime(29_000)
   socket.send(KEEP_ALIVE_FRAME)
-  await vi.waitUntil(() => heard.frames.some(({ type }) => type === 'awareness'))
+  await expect.poll(() => heard.frames.some(({ type }) => type === 'awareness')).toBe(true)
   vi.advanceTimersByTime(29_000)
   expect(heard.link.state).toEqual({ state: 'connected' })
   const hungUp = once(socket, 'close')
@@ -132,7 +132,7 @@ it('[C40] a frame of text ends the connection', async () => {
   const first = nextSocket()
   const { link } = open()
   ;(await first).send('1000000000')
-  await vi.waitUntil(() => link.state.state === 'waiting')
+  await expect.poll(() => link.state.state === 'waiting').toBe(true)
   expect(link.state).toMatchObject({ reason: expect.stringContaining('unreadable') })
 })
 
@@ -143,7 +143,7 @@ it('[C39] a link that is closed by whom it tells of a loss or a refusal keeps no
       if (state === 'waiting' || state === 'refused') void self.close()
     })
     ;(await first).close(code)
-    await vi.waitUntil(() => link.state.state === 'closed')
+    await expect.poll(() => link.state.state === 'closed').toBe(true)
     await link.close()
     expect(vi.getTimerCount()).toBe(0)
     expect(states.at(-1)).toEqual({ state: 'closed' })
@@ -164,6 +164,6 @@ it('[C4] a link that is told to reconnect by whom it tells of a loss makes one c
   ;(await second).send(encodeJoinery(HELLO))
   await isConnected(heard)
   vi.advanceTimersByTime(29_000)
-  await vi.waitUntil(() => server.clients.size === 1)
+  await expect.poll(() => server.clients.size === 1).toBe(true)
   expect(heard.link.state.state).toBe('connected')
 })

@@ -11,7 +11,7 @@ const STEPS_MAX = 60
 
 const aStep = fc.record({ kind: fc.nat(255), a: fc.nat(255), b: fc.nat(255), c: fc.nat(255) })
 
-test('[M1, M2, M3, M4, M5, M6, M7, M8] the law holds after every step of any history', { timeout: 20 * 60_000 }, () => {
+test('[M1, M2, M3, M4, M5, M6, M7, M8] the law holds after every step of any history', () => {
   fc.assert(
     fc.property(fc.integer({ min: 2, max: 5 }), fc.array(aStep, { maxLength: STEPS_MAX }), runHistory),
     // fast-check prints the seed and the shortest history that fails.

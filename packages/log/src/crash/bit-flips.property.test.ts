@@ -83,7 +83,6 @@ async function look(directory: string, reaches: readonly Reach[], flips: readonl
 describe('any one bit flipped', () => {
   it.each(['a write-ahead log', 'tables'])(
     '[L16, L29, L35, L60, L70, L93, L97] is found by a verification or does no harm, what is served is the same or refused, and what a repair keeps is right, with the newest in %s',
-    { timeout: 120_000 + FLIPS_EACH * 3_000 },
     async (newestIn) => {
       const directory = join(await makeDirectory(), 'data')
       const reaches = await makeHistories(directory)

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { rm, statfs, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { describe, expect, it, type TestContext, vi } from 'vitest'
+import { describe, expect, it, type TestContext } from 'vitest'
 import { type Clock, systemClock } from '../clock.ts'
 import { openLevelStore } from '../store/level-store.ts'
 import { listWorkspaces } from '../testing/list-workspaces.ts'
@@ -44,9 +44,7 @@ describe('disk full', () => {
     ['async', '4m'],
     ['sync', '5m'],
   ] as const) {
-    it(`[L23, L24, L26] nothing acknowledged at ${durability} is lost when a disk of ${size} fills, is freed and the process killed`, {
-      timeout: 60_000,
-    }, async (context) => {
+    it(`[L23, L24, L26] nothing acknowledged at ${durability} is lost when a disk of ${size} fills, is freed and the process killed`, async (context) => {
       const disk = await smallDisk(context, size)
       const directory = join(disk, 'data')
       const filler = join(disk, 'filler')
@@ -86,7 +84,7 @@ describe('disk full', () => {
     const filler = await fillUp(disk)
     const busy = await store.open('a')
     const { durable } = busy.append(sampleEntry(101, { update: randomBytes(100_000) }))
-    await vi.waitUntil(() => store.state.state === 'failed' && attempts.count > 5, { timeout: 60_000 })
+    await expect.poll(() => store.state.state === 'failed' && attempts.count > 5).toBe(true)
     const cold = await store.open('cold')
     expect(await readAll(cold)).toHaveLength(100)
     expect(await readAll(busy)).toHaveLength(101)

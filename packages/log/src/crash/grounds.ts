@@ -7,9 +7,6 @@ import { type PhaseName, type Promised, prepare } from './course.ts'
 
 const PROGRAM = fileURLToPath(new URL('./course-child.ts', import.meta.url))
 
-/** A second, but on a machine that is busy with other tests. */
-const GROUNDS_TIMEOUT_MS = 120_000
-
 /** A directory that courses begin with. */
 interface Ground {
   /** What was promised in it. */
@@ -65,7 +62,7 @@ export function useGrounds(makeDirectory: () => Promise<string>): () => Readonly
       closed: { promises, lay: copyTo(closed) },
       tables: { promises, lay: copyTo(tables) },
     }
-  }, GROUNDS_TIMEOUT_MS)
+  })
   return () => grounds
 }
 

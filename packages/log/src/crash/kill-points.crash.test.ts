@@ -17,7 +17,6 @@ const KILLS_EVERYDAY = 3
 const TABLE_WRITES_STEP = 8
 /** What was killed goes on with everything at every so many calls: that takes longer than all the rest. */
 const GO_ON_STEP = IS_NIGHTLY ? 4 : KILLS_EVERYDAY
-const TIMEOUT_MS = IS_NIGHTLY ? 3_600_000 : 360_000
 
 const parsePromises = (output: string): Promised[] =>
   output
@@ -43,7 +42,6 @@ function choose(calls: readonly StorageCall[]): readonly StorageCall[] {
 describe('a process that is killed at a storage call', () => {
   it.for(courses(IS_NIGHTLY))(
     '[L14, L18, L34, L43, L47, L51] it has lost nothing promised at $durability, and can go on, when it was to $phase ($ground)',
-    { timeout: TIMEOUT_MS },
     async ({ phase, ground, durability }, context) => {
       await needTracing(context)
       const { promises, lay } = grounds()[ground]

@@ -147,7 +147,6 @@ async function tryImages(
 describe('a machine that loses power', () => {
   it.for(COURSES)(
     '[L52] it has lost nothing that was safe at $durability, and goes on, when it was to $phase ($ground)',
-    { timeout: 60_000 + IMAGES_EACH * 3_000 },
     async (course, context) => {
       await needTracing(context)
       const cut = await tryImages(course, { images: IMAGES_EACH, isUnordered: false }, (home, ledger, n) =>
@@ -159,7 +158,6 @@ describe('a machine that loses power', () => {
 
   it.for(COURSES)(
     '[L56] it has lost nothing that was safe at $durability, whatever order the disk writes pages in, when it was to $phase ($ground)',
-    { timeout: 60_000 + UNORDERED_EACH * 3_000 },
     async (course, context) => {
       await needTracing(context)
       let damaged = 0

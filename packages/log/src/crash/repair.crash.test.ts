@@ -79,9 +79,7 @@ async function expectEither(store: EventStore, directory: string): Promise<boole
 }
 
 describe('a repair that is killed at a storage call', () => {
-  it('[L95] leaves the workspace as it was, or repaired, and all others whole; and can be done again', {
-    timeout: IS_NIGHTLY ? 1_200_000 : 120_000,
-  }, async (context) => {
+  it('[L95] leaves the workspace as it was, or repaired, and all others whole; and can be done again', async (context) => {
     await needTracing(context)
     const ground = await makeGround()
     const lay = async () => {

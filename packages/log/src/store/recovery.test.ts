@@ -40,7 +40,7 @@ async function startStore(durability: Exclude<Durability, 'memory'>) {
   const store = await openLevelStore({ directory, durability, clock })
   stores.push(store)
   /** Waits for the pause before the next attempt to reopen. */
-  const untilPaused = () => vi.waitUntil(() => store.state.state === 'failed' && clock.timersPending === 1)
+  const untilPaused = () => expect.poll(() => store.state.state === 'failed' && clock.timersPending === 1).toBe(true)
   const states: string[] = []
   store.onStateChange((state) => states.push(state.state === 'failed' ? state.error.code : state.state))
   return { clock, directory, store, states, untilPaused }

@@ -51,7 +51,7 @@ class Demo {
   /** Plays a scenario to its end, and returns its last status. */
   async play(scenario: string, more: object = {}) {
     await this.start(scenario, more)
-    await expect.poll(async () => (await this.status()).state, { timeout: 60_000 }).not.toBe('running')
+    await expect.poll(async () => (await this.status()).state).not.toBe('running')
     const { state, reason, findings, block } = await this.status()
     expect([state, reason]).toEqual(['finished', undefined])
     expect(findings.filter(({ holds }) => !holds)).toEqual([])
@@ -81,7 +81,7 @@ const isAlive = (pid: number): boolean => {
     return false
   }
 }
-const allGone = (pids: readonly number[]) => expect.poll(() => pids.filter(isAlive), { timeout: 60_000 }).toEqual([])
+const allGone = (pids: readonly number[]) => expect.poll(() => pids.filter(isAlive)).toEqual([])
 
 describe('the demonstration', () => {
   it('[D1] is not there when keys are configured', async () => {

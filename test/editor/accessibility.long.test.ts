@@ -76,5 +76,5 @@ describe.skipIf(!pages.isThere)('the page for everybody', () => {
     // What there is to find is found.
     await ann.evaluate(() => document.querySelector('main')?.append(document.createElement('button')))
     expect((await violations(ann)).map((it) => it.split(':')[0])).toEqual(['button-name'])
-  }, 90_000)
+  })
 })

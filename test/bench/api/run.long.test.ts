@@ -11,7 +11,7 @@ async function runShort(name: string): Promise<string> {
 it('the bench of the HTTP face runs every row', async () => {
   const table = await runShort('run.ts')
   for (const row of ['joinery', 'fastify+sqlite', 'PATCH', 'GET', 'sync', 'feed to']) expect(table).toContain(row)
-}, 120_000)
+})
 
 it('the bench of cold reads runs', async () => {
   const table = await runShort('cold-read.ts')

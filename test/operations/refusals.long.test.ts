@@ -12,8 +12,6 @@ import { smallDisk } from '../support/small-disk.ts'
 import { tempDirectory } from '../support/temp-directory.ts'
 import { until, within } from '../support/until.ts'
 
-/** Each command is a process of its own, and a busy machine takes its time to start one. */
-const TIMEOUT_MS = 240_000
 /** More than a disk of a few megabytes takes, and enough to be stopped half-way. */
 const RECORDS = 6_000
 const RECORD_BYTES = 1_500
@@ -45,7 +43,7 @@ function expectExplained({ exit, output }: Ran, says: RegExp): void {
   expect(exit).toEqual({ code: 1, signal: null })
 }
 
-describe.concurrent('the command on what it can not work on', { timeout: TIMEOUT_MS }, () => {
+describe.concurrent('the command on what it can not work on', () => {
   it.each([
     ['verify'],
     ['inspect'],
@@ -90,7 +88,7 @@ describe.concurrent('the command on what it can not work on', { timeout: TIMEOUT
   )
 })
 
-describe('the command on a disk that fills up', { timeout: TIMEOUT_MS }, () => {
+describe('the command on a disk that fills up', () => {
   it('[T75] backup, restore and import say so, also beside a running server, and leave nothing half-made', async (context) => {
     await using home = await tempDirectory()
     await using disk = await smallDisk(context)
@@ -131,7 +129,7 @@ describe('the command on a disk that fills up', { timeout: TIMEOUT_MS }, () => {
   })
 })
 
-describe('the command that is told to stop', { timeout: TIMEOUT_MS }, () => {
+describe('the command that is told to stop', () => {
   it('[T76] backup, restore and import end at Ctrl-C with one line and leave nothing half-made', async () => {
     await using home = await tempDirectory()
     const data = await makeData(join(home.path, 'data'), 12_000)

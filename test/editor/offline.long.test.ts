@@ -50,7 +50,7 @@ describe.skipIf(!pages.isThere)('the editor while the server is gone', () => {
     const bob = await visit(address)
     await expect.poll(() => shownText(bob, 'Text 1')).toBe('before, meanwhile, after the reload')
     await server.child.end('SIGTERM')
-  }, 90_000)
+  })
 
   it('loses nothing when the server is killed while somebody types', async () => {
     await using home = await tempDirectory()
@@ -75,5 +75,5 @@ describe.skipIf(!pages.isThere)('the editor while the server is gone', () => {
     const bob = await visit(address)
     await expect.poll(() => shownText(bob, 'Text 1')).toBe('0123456789'.repeat(8))
     await server.child.end('SIGTERM')
-  }, 90_000)
+  })
 })

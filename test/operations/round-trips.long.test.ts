@@ -13,8 +13,6 @@ import { tempDirectory } from '../support/temp-directory.ts'
 import { until } from '../support/until.ts'
 
 const WORKSPACES = ['acme/plan', 'packed']
-/** Each command is a process of its own, and a busy machine takes its time to start one. */
-const TIMEOUT_MS = 240_000
 const KEY = 'job-17-start'
 
 /** What a command prints as JSON; it has to end with 0. */
@@ -102,7 +100,7 @@ async function portraitOf(url: string, directory: string): Promise<Record<string
   return portrait
 }
 
-describe.concurrent('round trips', { timeout: TIMEOUT_MS }, () => {
+describe.concurrent('round trips', () => {
   it('[T71] what is exported from a running server and imported into another is the same: contents, pasts, authors, keys', async () => {
     await using home = await tempDirectory()
     const [from, to] = [join(home.path, 'from'), join(home.path, 'to')]

@@ -80,7 +80,7 @@ describe('the packages, packed and put into a project of their own', () => {
     directory = await tempDirectory()
     packages = await installPacked(directory.path)
     await writeFile(join(directory.path, 'package.json'), '{ "type": "module" }')
-  }, 120_000)
+  })
   afterAll(() => directory?.[Symbol.asyncDispose]())
 
   it('[T82] each door opens with what its package declares, and each has a README, a SPEC and a licence', async () => {

@@ -2,9 +2,6 @@ import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { joinery } from '../support/command.ts'
 
-/** Each command is a process of its own, and a busy machine takes its time to start one. */
-const TIMEOUT_MS = 240_000
-
 /** What README.md says to run, as words after `joinery`: from its code spans and from its blocks. */
 async function commandsOfReadme(): Promise<string[][]> {
   const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8')
@@ -19,7 +16,7 @@ async function commandsOfReadme(): Promise<string[][]> {
 }
 
 describe('README.md', () => {
-  it('[T77] every command and option that it names is one', { timeout: TIMEOUT_MS }, async () => {
+  it('[T77] every command and option that it names is one', async () => {
     const named = await commandsOfReadme()
     const optionsOf = Map.groupBy(
       named.flatMap(([name = '', ...words]) => [
