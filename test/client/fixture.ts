@@ -1,6 +1,7 @@
 import { connectWorkspace, type SaveStatus, type Workspace, type WorkspaceOptions } from '@joinery/client'
 import { createServer, type ServerOptions } from '@joinery/server'
 import { afterEach } from 'vitest'
+import { freePort } from '../support/free-port.ts'
 import { until } from '../support/until.ts'
 
 const open: { close(): Promise<void> }[] = []
@@ -20,9 +21,9 @@ export interface RunningServer {
   close(): Promise<void>
 }
 
-/** A server in this process, in memory and in development mode unless the options say otherwise. */
+/** A server in this process, in memory and in development mode unless the options say otherwise. Another can take its port later. */
 export async function startServer(options: ServerOptions = {}): Promise<RunningServer> {
-  const server = closing(createServer(options))
+  const server = closing(createServer({ port: await freePort(), ...options }))
   await server.listen()
   const { url } = server
   return { url, port: Number(new URL(url).port), close: () => server.close() }

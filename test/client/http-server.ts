@@ -1,11 +1,13 @@
 import { createApi } from '@joinery/api'
 import { documentRules } from '@joinery/blocks'
 import { createServer, type ServerOptions } from '@joinery/server'
+import { freePort } from '../support/free-port.ts'
 import { closing, type RunningServer } from './fixture.ts'
 
 /** A server in this process with the HTTP face on its port, in memory unless the options say otherwise; closed with the test. */
 export async function startHttpServer(options: ServerOptions = {}): Promise<RunningServer> {
   const server = createServer({
+    port: await freePort(),
     rules: documentRules,
     ...options,
     request: (request, response) => {

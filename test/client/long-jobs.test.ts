@@ -90,13 +90,13 @@ describe('a job with nothing to say', () => {
   it('[C56] it comes back, is seen again and ends well when its connection is cut again and again', async () => {
     const server = await startServer({ rules: documentRules })
     const ada = await withBlock(server)
-    await using proxy = await startIdleProxy(server.port, 300)
+    await using proxy = await startIdleProxy(server.port, 300, 3)
     const job = connect(proxy, { ...workflow })
     const outcome = await job.withRun(
       'b',
       'search',
       async ({ signal }) => {
-        await until('it was cut three times', () => proxy.cuts >= 3)
+        await until('it was cut three times', () => proxy.cuts === 3)
         await until('ada sees it again', () => shownTo(ada) !== undefined)
         expect(signal.aborted).toBe(false)
       },

@@ -3,6 +3,7 @@ import { openLevelStore } from '@joinery/log'
 import { createServer } from '@joinery/server'
 import { ClassicLevel } from 'classic-level'
 import { describe, expect, it } from 'vitest'
+import { freePort } from '../support/free-port.ts'
 import { tempDirectory } from '../support/temp-directory.ts'
 import { until } from '../support/until.ts'
 import { closing, connect, type RunningServer, readText, textOf, whenState } from './fixture.ts'
@@ -17,7 +18,7 @@ async function makeHome(): Promise<string> {
 /** The server on what lies in `directory`. */
 async function serve(directory: string): Promise<RunningServer> {
   const store = closing(await openLevelStore({ directory, durability: 'sync' }))
-  const server = closing(createServer({ store, rules: documentRules }))
+  const server = closing(createServer({ port: await freePort(), store, rules: documentRules }))
   await server.listen()
   const { url } = server
   return { url, port: Number(new URL(url).port), close: () => server.close() }

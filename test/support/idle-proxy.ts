@@ -12,8 +12,12 @@ export interface IdleProxy extends AsyncDisposable {
   readonly chunks: number
 }
 
-/** Starts one on a free port before `port`; it cuts a connection when neither side has sent anything for `idleMs`. */
-export async function startIdleProxy(port: number, idleMs: number): Promise<IdleProxy> {
+/** Starts one on a free port before `port`. It cuts a connection when neither side has sent anything for `idleMs`, `cutsMax` times in all. */
+export async function startIdleProxy(
+  port: number,
+  idleMs: number,
+  cutsMax = Number.POSITIVE_INFINITY,
+): Promise<IdleProxy> {
   const counts = { connections: 0, cuts: 0, chunks: 0 }
   const open = new Set<Socket>()
   const server = createServer((client) => {
@@ -25,6 +29,7 @@ export async function startIdleProxy(port: number, idleMs: number): Promise<Idle
       for (const socket of sockets) socket.destroy()
     }
     const cut = (): void => {
+      if (counts.cuts === cutsMax) return
       counts.cuts++
       end()
     }

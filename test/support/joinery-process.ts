@@ -1,15 +1,16 @@
 import { fileURLToPath } from 'node:url'
 import type { Durability } from '@joinery/log'
 import { type Child, type ChildOptions, startReadyChild } from './child-process.ts'
+import { freePort } from './free-port.ts'
 
 const MAIN = fileURLToPath(new URL('../../apps/server/src/main.ts', import.meta.url))
-/** The line that says the server takes connections, and on which port. */
-const LISTENING = /listening.*:(\d+)\b/
+/** The line that says that the server takes connections. */
+const LISTENING = /listening.*:\d+\b/
 
 export interface JoineryOptions {
   readonly directory: string
   readonly durability?: Durability
-  /** By default the server takes a free one. */
+  /** By default a free one, which another server can take later. */
   readonly port?: number
   readonly env?: Readonly<Record<string, string>>
 }
@@ -37,8 +38,8 @@ export function joineryCommand({ directory, durability, port = 0, env }: Joinery
 
 /** Starts the server; resolves when it serves. Going out of scope kills it. */
 export async function startJoinery(options: JoineryOptions): Promise<JoineryProcess> {
-  const child = await startReadyChild(joineryCommand(options), LISTENING)
-  const port = Number(LISTENING.exec(child.stdout())?.[1])
+  const port = options.port ?? (await freePort())
+  const child = await startReadyChild(joineryCommand({ ...options, port }), LISTENING)
   return {
     child,
     port,

@@ -191,13 +191,13 @@ describe('group commit', () => {
       const inFlight = Promise.withResolvers<void>()
       written.mockReturnValueOnce(inFlight.promise)
       const waiting = [log.append(sampleEntry(2)).durable]
-      await vi.waitUntil(() => written.mock.calls.length === 1)
+      await expect.poll(() => written.mock.calls.length).toBe(1)
       waiting.push(log.append(sampleEntry(3)).durable, other.append(sampleEntry(1)).durable)
       if (failing === 'a write') inFlight.reject(fence)
       else {
         opened.mockRejectedValueOnce(fence)
         inFlight.reject(new Error('IO error: /data/000005.log: Input/output error'))
-        await vi.waitUntil(() => clock.timersPending === 1)
+        await expect.poll(() => clock.timersPending).toBe(1)
         clock.advance(reopenDelayMs(0))
       }
       await fenced.promise
