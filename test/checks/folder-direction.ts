@@ -26,6 +26,14 @@ const FLOORS: Readonly<Record<string, Readonly<Record<string, readonly string[]>
     testing: [ANY],
     crash: [ANY],
   },
+  'packages/api/src': {
+    edge: ['routes', 'feed', 'writes', 'history'],
+    routes: ['feed', 'writes', 'history'],
+    feed: ['history'],
+    writes: ['history'],
+    history: [],
+    testing: [ANY],
+  },
 }
 
 const IMPORT = /(?:\bfrom|\bimport\s*\(?)\s*['"](\.{1,2}\/[^'"\n]+)['"]/g

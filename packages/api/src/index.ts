@@ -1,5 +1,5 @@
-export { type Api, type ApiOptions, createApi } from './api.ts'
 export { ApiError, type ApiErrorCode, ERROR_STATUS } from './api-error.ts'
 export { API_LIMITS, type ApiLimits } from './api-limits.ts'
 export type { BlockView } from './block-view.ts'
-export type { BlockEvent, ChangeEvent } from './change-event.ts'
+export { type Api, type ApiOptions, createApi } from './edge/api.ts'
+export type { BlockEvent, ChangeEvent } from './feed/change-event.ts'

@@ -1,9 +1,9 @@
-import type { Route } from '../route.ts'
 import { blockRoutes } from './block-routes.ts'
 import { edgeRoutes } from './edge-routes.ts'
 import { eventRoutes } from './event-routes.ts'
 import { historyRoutes } from './history-routes.ts'
 import { indexingRoutes } from './indexing-routes.ts'
+import type { Route } from './route.ts'
 import { transactionRoutes } from './transaction-routes.ts'
 import { workspaceRoutes } from './workspace-routes.ts'
 

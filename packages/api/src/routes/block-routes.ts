@@ -5,8 +5,6 @@ import { z } from 'zod'
 import { ApiError } from '../api-error.ts'
 import { type BlockView, readBlock, viewBlock } from '../block-view.ts'
 import { assertKnown } from '../known-workspace.ts'
-import { blockWriteHeaders, blockWriteQuery, etagOf, isKnownToCaller, preconditionOf } from '../precondition.ts'
-import { anyHeaders, noBody, type Reply, type Route, route } from '../route.ts'
 import {
   blockId,
   blockSchema,
@@ -18,10 +16,12 @@ import {
   pointQuery,
   putBody,
 } from '../schemas.ts'
-import type { Services } from '../services.ts'
-import { lsnHeader } from '../write-headers.ts'
-import { writeOperations } from '../write-operations.ts'
-import type { WriteOutcome } from '../writes.ts'
+import { blockWriteHeaders, blockWriteQuery, etagOf, isKnownToCaller, preconditionOf } from '../writes/precondition.ts'
+import { lsnHeader } from '../writes/write-headers.ts'
+import type { WriteOutcome } from '../writes/writes.ts'
+import { anyHeaders, noBody, type Reply, type Route, route } from './route.ts'
+import type { Services } from './services.ts'
+import { writeOperations } from './write-operations.ts'
 
 const BLOCKS = '/v1/workspaces/{workspace}/blocks'
 const BLOCK = `${BLOCKS}/{block}`

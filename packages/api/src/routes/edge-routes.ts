@@ -5,6 +5,7 @@ import { ApiError } from '../api-error.ts'
 import { authorOf } from '../caller.ts'
 import { edgePath, findEdge, readEdge, viewEdge } from '../edge-view.ts'
 import { assertKnown } from '../known-workspace.ts'
+import { edgeId, edgeSchema, limitQuery, params, putEdgeBody } from '../schemas.ts'
 import {
   assertPrecondition,
   blockWriteHeaders,
@@ -13,13 +14,12 @@ import {
   isKnownToCaller,
   type Precondition,
   preconditionOf,
-} from '../precondition.ts'
-import { anyHeaders, noBody, type Reply, type Route, route } from '../route.ts'
-import { edgeId, edgeSchema, limitQuery, params, putEdgeBody } from '../schemas.ts'
-import type { Services } from '../services.ts'
-import { lsnHeader, wantsSync } from '../write-headers.ts'
-import type { WriteOutcome, WriteRequest } from '../writes.ts'
+} from '../writes/precondition.ts'
+import { lsnHeader, wantsSync } from '../writes/write-headers.ts'
+import type { WriteOutcome, WriteRequest } from '../writes/writes.ts'
 import { atQuery, readHeaders, stateAt } from './block-routes.ts'
+import { anyHeaders, noBody, type Reply, type Route, route } from './route.ts'
+import type { Services } from './services.ts'
 
 const EDGES = '/v1/workspaces/{workspace}/edges'
 const EDGE = `${EDGES}/{edge}`

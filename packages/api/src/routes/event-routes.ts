@@ -1,7 +1,7 @@
 import type { WorkspaceId } from '@joinery/server'
 import { z } from 'zod'
-import { noBody, type Route, route } from '../route.ts'
 import { lsnQuery, params } from '../schemas.ts'
+import { noBody, type Route, route } from './route.ts'
 
 const events = route(
   {

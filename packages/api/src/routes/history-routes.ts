@@ -3,7 +3,7 @@ import type { Past, WorkspaceId } from '@joinery/server'
 import { z } from 'zod'
 import { readBlocks } from '../block-view.ts'
 import { authorOf } from '../caller.ts'
-import { anyHeaders, noBody, nothing, type Route, route } from '../route.ts'
+import { diffBlocks } from '../history/workspace-diff.ts'
 import {
   blockId,
   blockSchema,
@@ -17,10 +17,10 @@ import {
   recordSchema,
   timeQuery,
 } from '../schemas.ts'
-import { diffBlocks } from '../workspace-diff.ts'
-import { checkRestore, readContent, restore } from '../workspace-restore.ts'
-import { lsnHeader, wantsSync, writeHeaders } from '../write-headers.ts'
+import { checkRestore, readContent, restore } from '../writes/workspace-restore.ts'
+import { lsnHeader, wantsSync, writeHeaders } from '../writes/write-headers.ts'
 import { pointOf } from './block-routes.ts'
+import { anyHeaders, noBody, nothing, type Route, route } from './route.ts'
 
 const W = '/v1/workspaces/{workspace}'
 const side = z.unknown().nullable()

@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { ApiError } from '../api-error.ts'
-import { nothing, type Route, route } from '../route.ts'
 import { blockSchema, forLists, operationSchema, params } from '../schemas.ts'
-import { lsnHeader, writeHeaders } from '../write-headers.ts'
-import { writeOperations } from '../write-operations.ts'
+import { lsnHeader, writeHeaders } from '../writes/write-headers.ts'
+import { nothing, type Route, route } from './route.ts'
+import { writeOperations } from './write-operations.ts'
 
 const transactionBody = z.strictObject({ operations: z.array(operationSchema).min(1) }).meta({
   examples: [

@@ -5,8 +5,8 @@ import { z } from 'zod'
 import { ApiError } from '../api-error.ts'
 import { authorOf } from '../caller.ts'
 import { assertKnown, unknownWorkspace } from '../known-workspace.ts'
-import { anyHeaders, noBody, nothing, type RawRequest, type Route, route } from '../route.ts'
 import { limitQuery, lsnSchema, params, workspaceName } from '../schemas.ts'
+import { anyHeaders, noBody, nothing, type RawRequest, type Route, route } from './route.ts'
 
 /** Nobody's workspace: asks whether a token is good at all, when there is no workspace yet to ask about. */
 const PROBE = 'probe' as WorkspaceId

@@ -1,0 +1,207 @@
+import type { Authenticator, Identity } from '@joinery/server'
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { Logger } from 'pino'
+import { ApiError, errorBody, toApiError } from '../api-error.ts'
+import type { ApiLimits } from '../api-limits.ts'
+import { type CallerHeaders, identifyCaller } from '../caller.ts'
+import type { RawRequest, Reply, Route } from '../routes/route.ts'
+import type { Services } from '../routes/services.ts'
+import { assertPlainBody, readJsonBodies } from './json-body.ts'
+import { Methods } from './methods.ts'
+import { describeRoutes } from './open-api.ts'
+import { allowsOrigin, corsHeaders, isRebound, type Origins } from './origin-check.ts'
+import { REFERENCE_POLICY, renderReference } from './reference-page.ts'
+import type { RequestRate } from './request-rate.ts'
+
+/** Characters of one path parameter: a block id or index name of the longest kind, percent-encoded. */
+const PARAM_CHARS_MAX = 4_096
+
+const DESCRIPTION = '/v1/openapi.json'
+const REFERENCE = '/v1/docs'
+const PAGES = [DESCRIPTION, REFERENCE]
+
+/** Zod reads and checks everything here; Fastify would load its own compilers at every start all the same. */
+const NO_COMPILERS = { buildValidator: noCompiler, buildSerializer: noCompiler }
+
+function noCompiler(): never {
+  throw new Error('a route of this app has no schema of Fastify’s')
+}
+
+export interface HttpAppOptions {
+  readonly routes: readonly Route[]
+  readonly services: Services
+  readonly authenticate: Authenticator
+  readonly origins: Origins
+  readonly rate: RequestRate
+  readonly logger: Logger
+  readonly limits: ApiLimits
+  readonly version: string
+}
+
+/** The routes on Fastify, which parses and finds; it listens nowhere itself. */
+export function createHttpApp(options: HttpAppOptions): FastifyInstance {
+  const { routes, limits, logger, version } = options
+  const app = Fastify({
+    bodyLimit: limits.bodyBytesMax,
+    routerOptions: { maxParamLength: PARAM_CHARS_MAX, caseSensitive: true },
+    frameworkErrors: (error, _request, reply) => refuse(reply, fromFramework(error), logger),
+    logger: false,
+    schemaController: { compilersFactory: NO_COMPILERS },
+  })
+  readJsonBodies(app)
+  app.setErrorHandler((error, _request, reply) => refuse(reply, fromFramework(error), logger))
+  const methods = new Methods([...routes, ...PAGES.map((path) => ({ method: 'GET', path }) as const)])
+  app.setNotFoundHandler((request, reply) => answerNoRoute(request, reply, methods, logger))
+  app.addHook('onRequest', async (request, reply) => {
+    await checkOrigin(request, reply, options.origins)
+    assertPlainBody(request)
+  })
+  // Only made when somebody asks: it is more work than the rest of a start.
+  const described = once(() => describeRoutes(routes, version, options.services.lists))
+  const description = once(() => JSON.stringify(described()))
+  const page = once(() => renderReference(described()))
+  app.get(DESCRIPTION, (_request, reply) => reply.type('application/json').send(description()))
+  app.get(REFERENCE, (_request, reply) =>
+    reply
+      .headers({ 'content-security-policy': REFERENCE_POLICY, 'x-content-type-options': 'nosniff' })
+      .type('text/html; charset=utf-8')
+      .send(page()),
+  )
+  for (const route of routes) {
+    app.route({
+      method: route.method,
+      url: route.path.replace(/\{(\w+)\}/g, ':$1'),
+      // A stream has no head worth waiting for, and never ends.
+      exposeHeadRoute: !isStream(route),
+      handler: async (request, reply) => send(reply, await route.run(rawRequest(request, options), options.services)),
+    })
+  }
+  return app
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined
+  return () => {
+    made ??= { value: make() }
+    return made.value
+  }
+}
+
+function rawRequest(request: FastifyRequest, { authenticate, rate }: HttpAppOptions): RawRequest {
+  const { headers, query } = request
+  return {
+    params: request.params,
+    query,
+    headers,
+    body: request.body,
+    identify: (workspace) => identifyCaller(authenticate, callerHeaders(headers), workspace, tokenIn(query)),
+    countAgainst: (identity: Identity) => {
+      const waitMs = rate.take(identity.actor)
+      if (waitMs === undefined) return
+      throw new ApiError('too_many_requests', 'this actor asks too often', {
+        retryAfterSeconds: Math.ceil(waitMs / 1000),
+      })
+    },
+  }
+}
+
+/** Those that say who calls; no others, since every request comes by here. */
+function callerHeaders(headers: FastifyRequest['headers']): CallerHeaders {
+  return {
+    authorization: headers.authorization,
+    'x-joinery-actor': joined(headers['x-joinery-actor']),
+    'x-joinery-source': joined(headers['x-joinery-source']),
+  }
+}
+
+function joined(header: string | string[] | undefined): string | undefined {
+  return Array.isArray(header) ? header.join(', ') : header
+}
+
+/** Only the event stream's schema knows a token in the query; the other routes refuse the parameter. */
+function tokenIn(query: unknown): string | undefined {
+  const token = typeof query === 'object' && query !== null && 'token' in query ? query.token : undefined
+  return typeof token === 'string' ? token : undefined
+}
+
+async function checkOrigin(request: FastifyRequest, reply: FastifyReply, origins: Origins): Promise<void> {
+  const { origin } = request.headers
+  if (!allowsOrigin(origin, origins)) {
+    throw new ApiError('forbidden_origin', `pages of ${origin} may not call: allow the origin in the server's options`)
+  }
+  const { host } = request.headers
+  if (isRebound(host, request.raw.socket.localAddress, origins)) {
+    throw new ApiError(
+      'forbidden_origin',
+      `${host} is no name of this machine: allow the page's origin in the server's options`,
+    )
+  }
+  if (origin === undefined) return
+  const isPreflight = request.method === 'OPTIONS' && request.headers['access-control-request-method'] !== undefined
+  reply.headers(corsHeaders(origin, isPreflight))
+  if (isPreflight) await reply.code(204).send()
+}
+
+async function send(reply: FastifyReply, { status, headers = {}, body, stream }: Reply): Promise<FastifyReply> {
+  reply.headers(headers)
+  reply.header('cache-control', 'no-store')
+  if (stream !== undefined) {
+    reply.hijack()
+    const { raw } = reply
+    raw.writeHead(status, {
+      ...(reply.getHeaders() as Record<string, string>),
+      'content-type': 'text/event-stream',
+      'x-accel-buffering': 'no',
+    })
+    await stream(raw)
+    return reply
+  }
+  reply.code(status)
+  return body === undefined ? reply.send() : reply.type('application/json').send(JSON.stringify(body))
+}
+
+function refuse(reply: FastifyReply, error: ApiError, logger: Logger): FastifyReply {
+  // The others above 500 say that something is not there now, and come in numbers while it is not.
+  if (error.status === 500) logger.error({ err: error.cause ?? error }, error.message)
+  else if (error.status > 500) logger.warn({ code: error.code, err: error.cause }, error.message)
+  if (reply.sent) return reply
+  if (error.retryAfterSeconds !== undefined) reply.header('retry-after', String(error.retryAfterSeconds))
+  if (error.code === 'unauthorized') reply.header('www-authenticate', 'Bearer')
+  return reply
+    .code(error.status)
+    .type('application/json')
+    .send(JSON.stringify(errorBody(error)))
+}
+
+/** Fastify's own refusals are about the request's form. */
+function fromFramework(error: unknown): ApiError {
+  const { code, statusCode, message } = error as { code?: unknown; statusCode?: unknown; message?: string }
+  if (typeof code !== 'string' || !(code.startsWith('FST_') || error instanceof SyntaxError || statusCode === 400)) {
+    return toApiError(error)
+  }
+  if (statusCode === 413) return new ApiError('too_large', 'the body is too large')
+  if (statusCode === 415)
+    return new ApiError('unsupported_media_type', 'the body has to be JSON: send Content-Type: application/json')
+  if (statusCode === 400 || statusCode === 404 || statusCode === 414) {
+    return new ApiError('malformed', `the request can not be read: ${message}`)
+  }
+  return toApiError(error)
+}
+
+function answerNoRoute(
+  { url, method }: FastifyRequest,
+  reply: FastifyReply,
+  methods: Methods,
+  logger: Logger,
+): FastifyReply {
+  const allow = methods.at(url)
+  if (allow === undefined)
+    return refuse(reply, new ApiError('not_found', `nothing here: ${REFERENCE} tells what is`), logger)
+  reply.header('allow', allow)
+  if (method === 'OPTIONS') return reply.code(204).send()
+  return refuse(reply, new ApiError('method_not_allowed', `only ${allow} here`), logger)
+}
+
+function isStream({ answers }: Route): boolean {
+  return answers[200]?.mediaType !== undefined
+}

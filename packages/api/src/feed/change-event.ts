@@ -1,0 +1,116 @@
+import {
+  type BlockChange,
+  type BlocksChange,
+  type Claim,
+  type ClaimList,
+  getBlock,
+  observeBlocks,
+  type ToldLists,
+} from '@joinery/blocks'
+import type { LogRecord, Past } from '@joinery/server'
+import * as Y from 'yjs'
+import type { RecordHead } from '../history/history.ts'
+
+/** What is shown differently, for each list of claims under the name by which events tell of it. */
+type ListEvents = {
+  readonly [Name in keyof ToldLists]: readonly (KeyOf<ToldLists[Name]['key']> & Sides<ToldLists[Name]['shown']>)[]
+}
+type KeyOf<Key extends string> = { readonly [K in Key]: string }
+interface Sides<Shown> {
+  readonly before: Shown | null
+  readonly after: Shown | null
+}
+
+/** What one record did to one block. */
+export interface BlockEvent extends ListEvents {
+  readonly id: string
+  readonly change: 'added' | 'changed' | 'removed'
+  /** Parts that were edited: `content`, `type`, `data`, lists of claims. Empty unless `changed`. */
+  readonly parts: readonly string[]
+}
+
+/** One record as a change feed tells of it: a function of the log alone, so that every consumer hears the same. */
+export interface ChangeEvent extends Omit<RecordHead, 'idempotencyKey'> {
+  readonly blocks: readonly BlockEvent[]
+}
+
+/** A document that takes in records one by one and says what each did to its blocks. */
+export class ChangeReader {
+  readonly #doc: Y.Doc
+  readonly #lists: readonly ClaimList[]
+  #changes: BlocksChange[] = []
+  #lsn: number
+
+  /** Goes on from `past`, whose document it takes over. */
+  constructor({ doc, lsn }: Pick<Past, 'doc' | 'lsn'>, lists: readonly ClaimList[]) {
+    this.#doc = doc
+    this.#lists = lists
+    this.#lsn = lsn
+    observeBlocks(this.#doc, (change) => this.#changes.push(change), lists)
+  }
+
+  /** LSN of the last record taken in. */
+  get lsn(): number {
+    return this.#lsn
+  }
+
+  take(record: LogRecord): ChangeEvent {
+    this.#changes = []
+    Y.applyUpdate(this.#doc, record.update)
+    this.#lsn = record.lsn
+    const { lsn, at, actor, source, connection, touched } = record
+    return {
+      lsn,
+      at,
+      actor,
+      source,
+      connection,
+      touched,
+      blocks: this.#changes.flatMap((change) => this.#events(change)),
+    }
+  }
+
+  end(): void {
+    this.#doc.destroy()
+  }
+
+  #events({ added, removed, changed }: BlocksChange): BlockEvent[] {
+    return [
+      ...removed.map((id): BlockEvent => ({ id, change: 'removed', parts: [], ...this.#ofLists(() => []) })),
+      ...added.map((id) => this.#added(id)),
+      ...changed.map((change) => this.#changed(change)),
+    ]
+  }
+
+  #added(id: string): BlockEvent {
+    const block = getBlock(this.#doc, id)
+    const events = this.#ofLists((list) =>
+      (block?.claims(list).entries() ?? []).map((claim) => keyed(list, list.rules.keyOf(claim), undefined, claim)),
+    )
+    return { id, change: 'added', parts: [], ...events }
+  }
+
+  #changed({ id, parts, claims }: BlockChange): BlockEvent {
+    const events = this.#ofLists((list) =>
+      (claims.find((changed) => changed.list === list)?.change.changes ?? []).map((change) =>
+        keyed(
+          list,
+          change.key,
+          change.kind === 'added' ? undefined : change.before,
+          change.kind === 'removed' ? undefined : change.entry,
+        ),
+      ),
+    )
+    return { id, change: 'changed', parts: [...parts], ...events }
+  }
+
+  #ofLists(eventsOf: (list: ClaimList) => readonly object[]): ListEvents {
+    return Object.fromEntries(this.#lists.map((list) => [list.told.list, eventsOf(list)])) as unknown as ListEvents
+  }
+}
+
+/** One entry that is shown differently, as an event tells of it. */
+function keyed(list: ClaimList, key: string, before: Claim | undefined, after: Claim | undefined): object {
+  const shown = (claim: Claim | undefined): unknown => (claim === undefined ? null : list.shownOf(claim))
+  return { [list.told.key]: key, before: shown(before), after: shown(after) }
+}

@@ -1,0 +1,109 @@
+import { once } from 'node:events'
+import type { ServerResponse } from 'node:http'
+import type { Lsn, Workspaces } from '@joinery/server'
+import { paced } from '../history/paced.ts'
+import type { ReplayTurns } from '../history/replay-turns.ts'
+import { ChangeReader } from './change-event.ts'
+import { encodeBehind, encodeChange, STREAM_START } from './event-frame.ts'
+import type { Feed, FeedListener } from './feed.ts'
+
+/** One open stream of events. What it can't take yet stays in the feed's ring, once for all consumers. */
+export class FeedConsumer implements FeedListener {
+  readonly #feed: Feed
+  readonly #response: ServerResponse
+  readonly #stallMs: number
+  readonly #closed: AbortController = new AbortController()
+  #cursor: number
+  #isBlocked = false
+  #isLive = false
+
+  /** `after` is the LSN of the last event that the other side has. */
+  constructor(feed: Feed, response: ServerResponse, { after, stallMs }: { after: number; stallMs: number }) {
+    this.#feed = feed
+    this.#response = response
+    this.#cursor = after
+    this.#stallMs = stallMs
+    response.on('drain', () => {
+      this.#isBlocked = false
+      this.wake()
+    })
+    response.on('close', () => {
+      this.#closed.abort()
+      feed.remove(this)
+    })
+  }
+
+  /** Catches up, then goes live. Resolves when it is live or over. */
+  async start(workspaces: Workspaces, turns: ReplayTurns): Promise<void> {
+    this.#response.write(STREAM_START)
+    this.#feed.add(this)
+    if (this.#feed.isEnded) return this.end()
+    if (this.#cursor + 1 < this.#feed.ring.first) await turns.take(() => this.#catchUp(workspaces))
+    this.#isLive = true
+    this.wake()
+  }
+
+  wake(): void {
+    const { ring, durableThrough } = this.#feed
+    // Whether or not it can take anything now: one that never does would keep its place for good.
+    if (this.#isLive && this.#cursor + 1 < ring.first) return this.#fallBehind()
+    while (this.#isLive && !this.#isBlocked && !this.#closed.signal.aborted && this.#cursor < durableThrough) {
+      const bytes = ring.at(this.#cursor + 1)
+      if (bytes === undefined) return this.#fallBehind()
+      this.#cursor++
+      this.send(bytes)
+    }
+  }
+
+  send(bytes: Buffer): void {
+    if (this.#isBlocked || this.#closed.signal.aborted) return
+    this.#isBlocked = !this.#response.write(bytes)
+  }
+
+  end(): void {
+    this.#response.end()
+  }
+
+  /** Tells what the ring no longer has, from the log, with back-pressure. */
+  async #catchUp(workspaces: Workspaces): Promise<void> {
+    const { workspace, lists } = this.#feed
+    const reader = new ChangeReader(await workspaces.past(workspace, { lsn: this.#cursor }), lists)
+    const range = { after: reader.lsn as Lsn, signal: this.#closed.signal }
+    try {
+      for await (const record of paced(workspaces.tail(workspace, range))) {
+        const event = reader.take(record)
+        if (!(await this.#sendInTurn(event.lsn, encodeChange(event)))) return
+        if (reader.lsn + 1 >= this.#feed.ring.first) return
+      }
+    } finally {
+      reader.end()
+    }
+  }
+
+  async #sendInTurn(lsn: number, bytes: Buffer): Promise<boolean> {
+    if (this.#isBlocked) {
+      const signal = AbortSignal.any([this.#closed.signal, AbortSignal.timeout(this.#stallMs)])
+      try {
+        await once(this.#response, 'drain', { signal })
+      } catch {
+        // Gone, or too slow: only the second is worth a word, which `#fallBehind` says to those who are still there.
+        this.#fallBehind()
+        return false
+      }
+      this.#isBlocked = false
+    }
+    this.#cursor = lsn
+    this.send(bytes)
+    return true
+  }
+
+  #fallBehind(): void {
+    this.#feed.remove(this)
+    if (this.#closed.signal.aborted) return
+    this.#closed.abort()
+    this.#response.end(encodeBehind(this.#cursor))
+    const timer = setTimeout(() => this.#response.destroy(), this.#stallMs)
+    timer.unref()
+    for (const over of ['finish', 'close']) this.#response.once(over, () => clearTimeout(timer))
+  }
+}

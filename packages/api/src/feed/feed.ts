@@ -1,0 +1,149 @@
+import type { ClaimList } from '@joinery/blocks'
+import { type LogRecord, type Lsn, ServerError, type WorkspaceId, type Workspaces } from '@joinery/server'
+import type { Logger } from 'pino'
+import type { ApiLimits } from '../api-limits.ts'
+import { paced } from '../history/paced.ts'
+import { ChangeReader } from './change-event.ts'
+import { encodeChange, KEEP_ALIVE } from './event-frame.ts'
+import { EventRing } from './event-ring.ts'
+
+export interface FeedOptions {
+  readonly workspaces: Workspaces
+  readonly workspace: WorkspaceId
+  /** The lists of claims that blocks have. */
+  readonly lists: readonly ClaimList[]
+  readonly limits: ApiLimits
+  readonly logger: Logger
+  /** The feed can't go on, or nobody listens: the next consumer needs a new one. */
+  onEnded(feed: Feed): void
+}
+
+/** Who listens, as the feed sees it. */
+export interface FeedListener {
+  /** There may be news. */
+  wake(): void
+  /** To be passed on at once, if there is room. */
+  send(bytes: Buffer): void
+  end(): void
+}
+
+/** Ends of a tail that are no fault: the workspace was deleted, or the server goes down. */
+const EXPECTED_ENDS: ReadonlySet<string> = new Set(['workspace_deleted', 'restart'])
+
+/**
+ * One workspace's changes for all its consumers. It keeps a document of its own, fed by the workspace's tail, so that an
+ * event is the same whether it is sent live or while a consumer catches up. No event is sent before its record is durable: a
+ * consumer's LSN must mean the same record after a crash.
+ */
+export class Feed {
+  readonly workspace: WorkspaceId
+  readonly ring: EventRing
+  readonly #options: FeedOptions
+  readonly #consumers = new Set<FeedListener>()
+  readonly #keepAlive: NodeJS.Timeout
+  readonly #reader: ChangeReader
+  readonly #stop = new AbortController()
+  #durableThrough = 0
+  #isEnded = false
+  #idleSinceMs = performance.now()
+
+  private constructor(options: FeedOptions, reader: ChangeReader) {
+    this.#options = options
+    this.workspace = options.workspace
+    this.#reader = reader
+    this.ring = new EventRing(options.limits.feedEventsMax, options.limits.feedBytesMax)
+    this.ring.skip(reader.lsn)
+    this.#keepAlive = setInterval(() => this.#beat(), options.limits.feedKeepAliveMs)
+    this.#keepAlive.unref()
+  }
+
+  /**
+   * A feed whose ring holds the latest records up to `head`, for consumers that reconnect. It sends none of them before the
+   * tail has said that they are durable.
+   */
+  static async open(options: FeedOptions, head: Lsn): Promise<Feed> {
+    const { workspaces, workspace } = options
+    const feed = new Feed(options, await readerBefore(options, head))
+    try {
+      const range = { after: feed.#reader.lsn as Lsn, through: head }
+      for await (const record of paced(workspaces.records(workspace, range))) feed.#push(record)
+    } catch (error) {
+      feed.end()
+      throw error
+    }
+    void feed.#run(head)
+    return feed
+  }
+
+  /** The lists of claims that its events tell of. */
+  get lists(): readonly ClaimList[] {
+    return this.#options.lists
+  }
+
+  /** LSN up to which events may be told. */
+  get durableThrough(): number {
+    return this.#durableThrough
+  }
+
+  get isEnded(): boolean {
+    return this.#isEnded
+  }
+
+  add(consumer: FeedListener): void {
+    this.#consumers.add(consumer)
+  }
+
+  remove(consumer: FeedListener): void {
+    if (this.#consumers.delete(consumer) && this.#consumers.size === 0) this.#idleSinceMs = performance.now()
+  }
+
+  end(): void {
+    if (this.#isEnded) return
+    this.#isEnded = true
+    clearInterval(this.#keepAlive)
+    this.#stop.abort()
+    this.#reader.end()
+    for (const consumer of this.#consumers) consumer.end()
+    this.#consumers.clear()
+    this.#options.onEnded(this)
+  }
+
+  /** Follows the workspace until the feed ends. The record at `head` is read again: that it comes says that it is durable. */
+  async #run(head: Lsn): Promise<void> {
+    const { workspaces, logger } = this.#options
+    const after = Math.max(0, head - 1) as Lsn
+    try {
+      for await (const record of paced(workspaces.tail(this.workspace, { after, signal: this.#stop.signal }))) {
+        if (this.#isEnded) return
+        if (record.lsn > this.ring.last) this.#push(record)
+        this.#durableThrough = record.lsn
+        for (const consumer of this.#consumers) consumer.wake()
+      }
+    } catch (err) {
+      const isExpected = err instanceof ServerError && EXPECTED_ENDS.has(err.code)
+      logger[isExpected ? 'info' : 'warn']({ workspace: this.workspace, err }, 'a change feed ends')
+    }
+    this.end()
+  }
+
+  #push(record: LogRecord): void {
+    this.ring.push(record.lsn, encodeChange(this.#reader.take(record)))
+  }
+
+  #beat(): void {
+    for (const consumer of this.#consumers) consumer.send(KEEP_ALIVE)
+    const isIdle = this.#consumers.size === 0 && performance.now() - this.#idleSinceMs > this.#options.limits.feedIdleMs
+    if (isIdle) this.end()
+  }
+}
+
+/** The document as it was before the latest records, or as it is now where those are no longer kept. */
+async function readerBefore({ workspaces, workspace, lists, limits }: FeedOptions, head: Lsn): Promise<ChangeReader> {
+  try {
+    const before = Math.max(0, head - limits.feedEventsMax)
+    return new ChangeReader(await workspaces.past(workspace, { lsn: before }), lists)
+  } catch (error) {
+    if (!(error instanceof ServerError && error.code === 'history_dropped')) throw error
+    return new ChangeReader(await workspaces.past(workspace, { lsn: head }), lists)
+  }
+}

@@ -1,0 +1,86 @@
+import type { ServerResponse } from 'node:http'
+import type { ClaimList } from '@joinery/blocks'
+import type { Lsn, WorkspaceId, Workspaces } from '@joinery/server'
+import type { Logger } from 'pino'
+import { ApiError } from '../api-error.ts'
+import type { ApiLimits } from '../api-limits.ts'
+import { historyDropped } from '../history/history.ts'
+import type { ReplayTurns } from '../history/replay-turns.ts'
+import { positionOf } from '../known-workspace.ts'
+import { Feed } from './feed.ts'
+import { FeedConsumer } from './feed-consumer.ts'
+
+export interface FeedsOptions {
+  readonly workspaces: Workspaces
+  readonly turns: ReplayTurns
+  readonly lists: readonly ClaimList[]
+  readonly limits: ApiLimits
+  readonly logger: Logger
+}
+
+/** The change feeds of the workspaces that somebody listens to. */
+export class Feeds {
+  readonly #options: FeedsOptions
+  readonly #feeds = new Map<WorkspaceId, Promise<Feed>>()
+  #consumers = 0
+  #isClosed = false
+
+  constructor(options: FeedsOptions) {
+    this.#options = options
+  }
+
+  /**
+   * A consumer of the events after `after` (from now on when undefined), which has not started. Throws `busy`,
+   * `unknown_workspace`, `unknown_lsn`, `history_dropped`, and what loading the workspace throws, before anything is sent.
+   */
+  async subscribe(
+    workspace: WorkspaceId,
+    after: number | undefined,
+  ): Promise<(response: ServerResponse) => Promise<void>> {
+    const { limits, workspaces, turns } = this.#options
+    if (this.#isClosed) throw new ApiError('unavailable', 'the server goes down', { retryAfterSeconds: 1 })
+    if (this.#consumers >= limits.feedConsumersMax) {
+      throw new ApiError('busy', `this server feeds ${limits.feedConsumersMax} consumers: try later`, {
+        retryAfterSeconds: 5,
+      })
+    }
+    const { head, firstLsn } = await positionOf(workspaces, workspace)
+    if (after !== undefined && after + 1 < firstLsn) throw historyDropped(firstLsn, after + 1)
+    const feed = await this.#open(workspace, head)
+    if (after !== undefined && after > head) {
+      const message = `the log ends at ${head}, before ${after}: start again after a smaller LSN`
+      throw new ApiError('unknown_lsn', message, { details: { head } })
+    }
+    return async (response) => {
+      this.#consumers++
+      response.once('close', () => this.#consumers--)
+      const from = { after: after ?? head, stallMs: limits.feedStallMs }
+      await new FeedConsumer(feed, response, from).start(workspaces, turns)
+    }
+  }
+
+  /** Ends all streams; their consumers come back where they were. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    for (const result of await Promise.allSettled(this.#feeds.values())) {
+      if (result.status === 'fulfilled') result.value.end()
+    }
+  }
+
+  async #open(workspace: WorkspaceId, head: Lsn): Promise<Feed> {
+    const known = await this.#feeds.get(workspace)
+    if (known?.isEnded === false) return known
+    return this.#feeds.get(workspace) ?? this.#create(workspace, head)
+  }
+
+  #create(workspace: WorkspaceId, head: Lsn): Promise<Feed> {
+    const onEnded = () => {
+      if (this.#feeds.get(workspace) === opened) this.#feeds.delete(workspace)
+    }
+    // Opening one makes a document and may read many records.
+    const opened = this.#options.turns.take(() => Feed.open({ ...this.#options, workspace, onEnded }, head))
+    this.#feeds.set(workspace, opened)
+    opened.catch(onEnded)
+    return opened
+  }
+}

@@ -1,0 +1,71 @@
+import { CLAIM_LISTS } from '@joinery/blocks'
+import type { WorkspaceId } from '@joinery/server'
+import { expect, it } from 'vitest'
+import type { BlockView } from '../block-view.ts'
+import { ApiFixture } from '../testing/api-fixture.ts'
+import { paced } from './paced.ts'
+import { diffBlocks } from './workspace-diff.ts'
+
+/** Counts the event loop's turns until it is disposed of. */
+class TurnCount implements Disposable {
+  turns = 0
+  #next = setImmediate(() => this.#count())
+
+  #count(): void {
+    this.turns++
+    this.#next = setImmediate(() => this.#count())
+  }
+
+  [Symbol.dispose](): void {
+    clearImmediate(this.#next)
+  }
+}
+
+/** Resolves without a turn for anybody else, as what is in memory does. */
+async function* atOnce<T>(items: readonly T[]): AsyncGenerator<T> {
+  for (const item of items) yield item
+}
+
+function busyFor(ms: number): void {
+  const end = performance.now() + ms
+  while (performance.now() < end);
+}
+
+it('[H26] records that take long are taken with turns for others in between, however few they are', async () => {
+  using count = new TurnCount()
+  for await (const _item of paced(atOnce([1, 2, 3, 4]))) busyFor(6)
+  expect(count.turns).toBeGreaterThanOrEqual(3)
+})
+
+it('[H26] others have their turn after each text that a diff compares', async () => {
+  const block = (id: number, content: string): BlockView => ({
+    id: String(id),
+    type: 'text',
+    content,
+    indexingList: [],
+    fields: {},
+    data: {},
+    version: 1,
+    updatedBy: null,
+  })
+  using count = new TurnCount()
+  const before = [1, 2, 3, 4].map((id) => block(id, 'before'))
+  const { changed } = await diffBlocks(
+    before,
+    before.map((was) => ({ ...was, content: 'after' })),
+    CLAIM_LISTS,
+  )
+  expect(changed).toHaveLength(4)
+  expect(count.turns).toBeGreaterThanOrEqual(3)
+})
+
+it('[H26] the past is replayed with turns for others in between, by the bytes of its records', async () => {
+  await using api = await ApiFixture.start()
+  for (let n = 0; n < 5; n++) {
+    await api.call('PUT', '/blocks/b', { type: 'text', content: String(n).repeat(300_000) })
+  }
+  using count = new TurnCount()
+  const { doc } = await api.server.workspaces.past('w' as WorkspaceId, { lsn: 5 })
+  doc.destroy()
+  expect(count.turns).toBeGreaterThanOrEqual(4)
+})

@@ -1,0 +1,96 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { type ClaimList, diffText, isSameJson, type Json, type TextEdit, type ToldLists } from '@joinery/blocks'
+import type { BlockView } from '../block-view.ts'
+
+/** What differs in one block between two states. A side is null where there is nothing. */
+export interface BlockDifference extends ListDifferences {
+  readonly id: string
+  readonly type?: { readonly before: string; readonly after: string }
+  /** `edits` turn the one text into the other. */
+  readonly content?: { readonly before: string; readonly after: string; readonly edits: readonly TextEdit[] }
+  readonly data: readonly { key: string; before: unknown; after: unknown }[]
+}
+
+/** The entries that differ, for each list of claims under the name by which differences tell of it. */
+type ListDifferences = {
+  readonly [Name in keyof ToldLists]: readonly (KeyOf<ToldLists[Name]['key']> & Sides<ToldLists[Name]['shown']>)[]
+}
+type KeyOf<Key extends string> = { readonly [K in Key]: string }
+interface Sides<Shown> {
+  readonly before: Shown | null
+  readonly after: Shown | null
+}
+
+export interface WorkspaceDifference {
+  readonly added: readonly BlockView[]
+  readonly removed: readonly BlockView[]
+  readonly changed: readonly BlockDifference[]
+}
+
+/**
+ * What turned `before` into `after`. Both are sorted by id, as the answer is. Others have their turn after each text: one
+ * is bounded (B44), and a workspace may have any number of them.
+ */
+export async function diffBlocks(
+  before: readonly BlockView[],
+  after: readonly BlockView[],
+  lists: readonly ClaimList[],
+): Promise<WorkspaceDifference> {
+  const old = new Map(before.map((block) => [block.id, block]))
+  const now = new Set(after.map(({ id }) => id))
+  const changed: BlockDifference[] = []
+  for (const block of after) {
+    const was = old.get(block.id)
+    const difference = was && diffBlock(was, block, lists)
+    if (difference === undefined) continue
+    changed.push(difference)
+    if (difference.content !== undefined) await nextTurn()
+  }
+  return {
+    added: after.filter(({ id }) => !old.has(id)),
+    removed: before.filter(({ id }) => !now.has(id)),
+    changed,
+  }
+}
+
+function diffBlock(before: BlockView, after: BlockView, lists: readonly ClaimList[]): BlockDifference | undefined {
+  const claims = lists.map((list) => ({ list, entries: diffClaims(before, after, list) }))
+  const data = differences(before.data, after.data)
+  const isTyped = before.type !== after.type
+  const isWritten = before.content !== after.content
+  if (!isTyped && !isWritten && data.length === 0 && claims.every(({ entries }) => entries.length === 0))
+    return undefined
+  return {
+    id: after.id,
+    ...(isTyped && { type: { before: before.type, after: after.type } }),
+    ...(isWritten && { content: contentDifference(before.content, after.content) }),
+    ...(Object.fromEntries(claims.map(({ list, entries }) => [list.told.list, entries])) as unknown as ListDifferences),
+    data,
+  }
+}
+
+function contentDifference(before: string, after: string) {
+  return { before, after, edits: diffText(before, after) }
+}
+
+function diffClaims(before: BlockView, after: BlockView, list: ClaimList): readonly object[] {
+  const { told } = list
+  return differences(byKey(before, list), byKey(after, list)).map(({ key, ...sides }) => ({
+    [told.key]: key,
+    ...sides,
+  }))
+}
+
+/** What a list shows in a block, by key. */
+function byKey(block: BlockView, { part, rules }: ClaimList): Record<string, unknown> {
+  const shown: unknown = (block as unknown as Record<string, unknown>)[part] ?? {}
+  if (!Array.isArray(shown)) return shown as Record<string, unknown>
+  return Object.fromEntries(shown.map((entry) => [rules.keyOf(entry), entry]))
+}
+
+function differences(before: Readonly<Record<string, unknown>>, after: Readonly<Record<string, unknown>>) {
+  const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort()
+  return keys
+    .map((key) => ({ key, before: (before[key] ?? null) as Json, after: (after[key] ?? null) as Json }))
+    .filter((sides) => !isSameJson(sides.before, sides.after))
+}

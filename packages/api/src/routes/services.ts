@@ -1,0 +1,18 @@
+import type { ClaimList } from '@joinery/blocks'
+import type { Durability, Workspaces } from '@joinery/server'
+import type { ApiLimits } from '../api-limits.ts'
+import type { Feeds } from '../feed/feeds.ts'
+import type { History } from '../history/history.ts'
+import type { Writes } from '../writes/writes.ts'
+
+/** What the routes work with. */
+export interface Services {
+  readonly workspaces: Workspaces
+  readonly history: History
+  readonly writes: Writes
+  readonly feeds: Feeds
+  /** The lists of claims that blocks have. */
+  readonly lists: readonly ClaimList[]
+  readonly limits: ApiLimits
+  readonly durability: Durability
+}

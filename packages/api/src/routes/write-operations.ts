@@ -1,0 +1,75 @@
+import { type ClaimList, getBlock } from '@joinery/blocks'
+import type { Identity, WorkspaceId, WorkspaceView } from '@joinery/server'
+import * as Y from 'yjs'
+import { ApiError } from '../api-error.ts'
+import { readBlock } from '../block-view.ts'
+import { authorOf } from '../caller.ts'
+import { assertKnown } from '../known-workspace.ts'
+import type { Operation } from '../writes/operation.ts'
+import { checkOperations, runOperations, withoutReplacedContents } from '../writes/operations.ts'
+import { wantsSync } from '../writes/write-headers.ts'
+import type { WriteOutcome } from '../writes/writes.ts'
+import type { Services } from './services.ts'
+
+export interface OperationsRequest {
+  readonly workspace: string
+  readonly identity: Identity
+  readonly headers: {
+    readonly 'idempotency-key'?: string | undefined
+    readonly 'x-joinery-durability'?: 'async' | 'sync' | undefined
+  }
+  readonly operations: readonly Operation[]
+  /** LSN of the state that the new content was written from; that of the write when undefined. */
+  readonly basedOn?: number | undefined
+  /** The body as it was sent: a repeat has to bring the same. */
+  readonly body: unknown
+  /** What else makes the request what it is. */
+  readonly what: string
+}
+
+/** Makes the operations as one edit, all or none, and resolves when it is durable. */
+export async function writeOperations(request: OperationsRequest, services: Services): Promise<WriteOutcome> {
+  const { identity, headers } = request
+  const workspace = request.workspace as WorkspaceId
+  const author = authorOf(identity)
+  const sync = wantsSync(headers, services.durability)
+  for (const operation of request.operations) {
+    if (!('content' in operation) || (operation.content?.length ?? 0) <= services.limits.contentCharsMax) continue
+    throw new ApiError(
+      'too_large',
+      `a content of ${operation.content?.length} characters is over ${services.limits.contentCharsMax}`,
+    )
+  }
+  const operations = withoutReplacedContents(request.operations)
+  const { basedOn } = request
+  const base = basedOn === undefined ? undefined : (await services.history.open(workspace, { lsn: basedOn })).doc
+  const written = services.writes.write({
+    workspace,
+    author,
+    blocks: [...new Set(operations.map(({ block }) => block))],
+    key: headers['idempotency-key'],
+    fingerprint: () => `${request.what}\n${author.source}\n${JSON.stringify(request.body) ?? ''}`,
+    check: (view) => {
+      if (!operations.some(({ op }) => op === 'put')) assertKnown(workspace, view)
+      checkOperations(view, operations, author, services.lists)
+      if (base !== undefined) for (const { block } of operations) assertSameText(view, base, block, services.lists)
+    },
+    sync,
+    run: (doc) => runOperations(doc, operations, author, base),
+  })
+  return written.finally(() => base?.destroy())
+}
+
+/** Throws `version_conflict` unless the block's text is the one that was there then, and not another under its id. */
+function assertSameText({ doc, stamps }: WorkspaceView, base: Y.Doc, id: string, lists: readonly ClaimList[]): void {
+  const now = getBlock(doc, id)?.map.get('content')
+  const then = getBlock(base, id)?.map.get('content')
+  const isSame = now instanceof Y.Text && then instanceof Y.Text && Y.compareIDs(idOf(now), idOf(then))
+  if (isSame) return
+  const current = readBlock(doc, stamps, id, lists) ?? null
+  throw new ApiError('version_conflict', `the text of block "${id}" is not the one that based_on names`, { current })
+}
+
+function idOf(text: Y.Text): Y.ID | null {
+  return text._item?.id ?? null
+}

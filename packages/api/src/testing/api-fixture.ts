@@ -1,0 +1,63 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { documentRules } from '@joinery/blocks'
+import { type Authenticator, createServer, type Server } from '@joinery/server'
+import { type Api, type ApiOptions, createApi } from '../edge/api.ts'
+
+export interface Answered {
+  readonly status: number
+  readonly headers: Headers
+  readonly text: string
+  // biome-ignore lint/suspicious/noExplicitAny: tests read answers of many shapes, and say what they expect of them
+  readonly body: any
+}
+
+/** A real server in memory with the API on its port. */
+export class ApiFixture implements AsyncDisposable {
+  readonly server: Server
+  readonly api: Api
+
+  private constructor(server: Server, api: Api) {
+    this.server = server
+    this.api = api
+  }
+
+  static async start(options: Partial<ApiOptions> & { authenticator?: Authenticator } = {}): Promise<ApiFixture> {
+    let handle: ((request: IncomingMessage, response: ServerResponse) => boolean) | undefined
+    const { authenticator } = options
+    const server = createServer({
+      rules: documentRules,
+      ...(authenticator && { authenticator }),
+      request: (request, response) => {
+        if (handle?.(request, response) !== true) response.writeHead(404).end()
+      },
+    })
+    const api = await createApi({ workspaces: server.workspaces, durability: 'memory', ...options })
+    handle = (request, response) => api.handle(request, response)
+    await server.listen()
+    return new ApiFixture(server, api)
+  }
+
+  /** `path` is what follows `/v1/workspaces/w`, or a whole path. */
+  async call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answered> {
+    const url = `${this.server.url}${path.startsWith('/v1') ? path : `/v1/workspaces/w${path}`}`
+    const isText = typeof body === 'string'
+    const response = await fetch(url, {
+      method,
+      headers: { ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
+      ...(body !== undefined && { body: isText ? body : JSON.stringify(body) }),
+    })
+    const text = await response.text()
+    const isJson = response.headers.get('content-type')?.includes('json')
+    return {
+      status: response.status,
+      headers: response.headers,
+      text,
+      body: isJson && text !== '' ? JSON.parse(text) : undefined,
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.api.close()
+    await this.server.close()
+  }
+}

@@ -1,0 +1,177 @@
+import {
+  type Block,
+  blocksMap,
+  type ClaimAuthor,
+  type ClaimList,
+  changeFields,
+  createBlock,
+  deleteBlock,
+  getBlock,
+  type IndexingEntry,
+  type IndexingRun,
+  indexingRules,
+  isSameJson,
+  type Json,
+  type Source,
+} from '@joinery/blocks'
+import * as Y from 'yjs'
+import type { z } from 'zod'
+import { ApiError, supersededBy } from '../api-error.ts'
+import { mergePatch, patchMap, replaceMap } from '../merge-patch.ts'
+import { fitsClaim } from '../request-json.ts'
+import type { operationSchema } from '../schemas.ts'
+import type { Precondition } from './precondition.ts'
+import { amountsOf } from './run-amounts.ts'
+
+/** One edit of one block, as a transaction lists them and every single route makes one. */
+export type Operation = z.infer<typeof operationSchema> & Precondition
+type Of<Op extends Operation['op']> = Extract<Operation, { op: Op }>
+
+/** Throws what `runOperation` would stumble over, so that it never does: an edit that throws costs a rebuild. */
+export function checkOperation(
+  doc: Y.Doc,
+  operation: Operation,
+  author: ClaimAuthor,
+  lists: readonly ClaimList[],
+): void {
+  const block = getBlock(doc, operation.block)
+  if (block === undefined) {
+    if (blocksMap(doc).has(operation.block)) throw foreignShape(operation.block, 'blocks')
+    if (operation.op !== 'put') throw new ApiError('unknown_block', `there is no block "${operation.block}"`)
+    if (operation.type === undefined) throw new ApiError('type_required', 'a new block needs a type')
+    return
+  }
+  assertShape(block, lists)
+  if (operation.op === 'patch') assertFieldsFit(block, operation)
+  else if ('index' in operation) checkIndexOperation(block, operation, author.source)
+}
+
+function checkIndexOperation(block: Block, operation: Of<'startRun' | 'report' | 'removeIndex'>, source: Source): void {
+  const standing = block.indexingList.get(operation.index)
+  if (operation.op === 'startRun') {
+    const isSame = standing?.run.id === operation.runId
+    if (standing !== undefined && !isSame && !indexingRules.canStart(standing, source)) throw superseded(standing)
+    return
+  }
+  if (standing === undefined) {
+    throw new ApiError('unknown_index', `block "${block.id}" has no index "${operation.index}"`)
+  }
+  if (operation.op === 'report' && standing.run.id !== operation.run && lateRun(operation, standing) === undefined)
+    throw superseded(standing)
+}
+
+/**
+ * The run of a report that comes too late, if the caller says which it was: the document no longer does, and a number made
+ * up would be a lie for good. Undefined for one that would not lose, which only a start may bring about.
+ */
+function lateRun({ run: id, started }: Of<'report'>, { run: standing }: IndexingEntry): IndexingRun | undefined {
+  if (started === undefined) return undefined
+  const run: IndexingRun = { no: started.no, id, source: started.source }
+  return indexingRules.wouldLose(run, standing) ? run : undefined
+}
+
+function superseded(standing: IndexingEntry): ApiError {
+  const { run, index_name, status, actor } = standing
+  const who = `run ${run.no} ("${run.id}") of ${run.source}, last reported by ${actor || 'a client without a name'}`
+  return supersededBy(standing, `${who}, stands for index "${index_name}" and is ${status}`)
+}
+
+/** Stock clients may put anything anywhere: what could not be edited is refused before anything is. */
+function assertShape({ id, map }: Block, lists: readonly ClaimList[]): void {
+  const content = map.get('content')
+  if (!(content === undefined || typeof content === 'string' || content instanceof Y.Text))
+    throw foreignShape(id, 'content')
+  const data = map.get('data')
+  if (!(data === undefined || data instanceof Y.Map)) throw foreignShape(id, 'data')
+  for (const { part } of lists) {
+    const elements = map.get(part)
+    if (!(elements === undefined || Array.isArray(elements) || elements instanceof Y.Array))
+      throw foreignShape(id, part)
+  }
+}
+
+function foreignShape(id: string, part: string): ApiError {
+  return new ApiError('foreign_shape', `a client has put something of its own under "${part}" of block "${id}"`)
+}
+
+function assertFieldsFit(block: Block, { fields = {} }: Of<'patch'>): void {
+  for (const [key, value] of Object.entries(fields)) {
+    if (!fitsClaim(mergePatch(block.fields.get(key), value)))
+      throw new ApiError('invalid', `fields.${key} becomes too large with what it holds already`)
+  }
+}
+
+/**
+ * Makes the edit, inside the caller's transaction, after {@link checkOperation}. `base` is the document that a new content
+ * was written from: what it changes there is merged with what was typed since.
+ */
+export function runOperation(doc: Y.Doc, operation: Operation, author: ClaimAuthor, base?: Y.Doc): void {
+  switch (operation.op) {
+    case 'put':
+      return put(doc, operation, author, base)
+    case 'patch':
+      return patch(expectBlock(doc, operation.block), operation, author, base)
+    case 'delete':
+      deleteBlock(doc, operation.block)
+      return
+    case 'startRun': {
+      const { index, status, collectionConfigs, runId } = operation
+      const options = { ...author, status, ...(collectionConfigs && { collectionConfigs }), ...(runId && { runId }) }
+      expectBlock(doc, operation.block).indexingList.startRun(index, options)
+      return
+    }
+    case 'report':
+      return report(expectBlock(doc, operation.block), operation, author)
+    case 'removeIndex':
+      expectBlock(doc, operation.block).indexingList.remove(operation.index)
+  }
+}
+
+function expectBlock(doc: Y.Doc, id: string): Block {
+  const block = getBlock(doc, id)
+  if (block === undefined) throw new ApiError('unknown_block', `there is no block "${id}"`)
+  return block
+}
+
+function put(
+  doc: Y.Doc,
+  { block: id, type, content, fields, data }: Of<'put'>,
+  author: ClaimAuthor,
+  base?: Y.Doc,
+): void {
+  const block = getBlock(doc, id) ?? createBlock(doc, id, { type: type ?? '' })
+  if (type !== undefined) block.setType(type)
+  if (content !== undefined) block.replaceContent(content, base && { basedOn: base })
+  if (fields !== undefined) block.fields.restore(fields, author)
+  if (data !== undefined) replaceMap(block.data, data)
+}
+
+/** A JSON merge patch of the fields: null removes one. */
+function patchFields(block: Block, patch: Readonly<Record<string, Json>>, author: ClaimAuthor): void {
+  const changes: Record<string, Json | undefined> = {}
+  for (const [key, value] of Object.entries(patch)) {
+    const before = block.fields.get(key)
+    const after = value === null ? undefined : mergePatch(before, value)
+    if (after === undefined || before === undefined || !isSameJson(before, after)) changes[key] = after
+  }
+  changeFields(block, changes, author)
+}
+
+function patch(block: Block, { type, content, fields, data }: Of<'patch'>, author: ClaimAuthor, base?: Y.Doc): void {
+  if (type !== undefined) block.setType(type)
+  if (content !== undefined) block.replaceContent(content, base && { basedOn: base })
+  if (fields !== undefined) patchFields(block, fields, author)
+  if (data !== undefined) patchMap(block.data, data)
+}
+
+function report(block: Block, operation: Of<'report'>, author: ClaimAuthor): void {
+  const { index, status, error } = operation
+  const standing = block.indexingList.get(index)
+  if (standing === undefined) throw new ApiError('unknown_index', `block "${block.id}" has no index "${index}"`)
+  const run = standing.run.id === operation.run ? standing.run : lateRun(operation, standing)
+  if (run === undefined) throw superseded(standing)
+  const told = { ...author, ...amountsOf(operation) }
+  if (status === 'error')
+    block.indexingList.report(index, run, status, { ...told, ...(error !== undefined && { error }) })
+  else block.indexingList.report(index, run, status, told)
+}

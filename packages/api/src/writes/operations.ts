@@ -1,0 +1,63 @@
+import { type ClaimAuthor, type ClaimList, getBlock } from '@joinery/blocks'
+import type { WorkspaceView } from '@joinery/server'
+import type * as Y from 'yjs'
+import { ApiError } from '../api-error.ts'
+import { readBlock } from '../block-view.ts'
+import { type Operation, runOperation } from './operation.ts'
+import { OperationTrial } from './operation-trial.ts'
+import { assertPrecondition } from './precondition.ts'
+
+/**
+ * Throws unless all operations can be made, one after the other; changes nothing. Preconditions speak of the blocks as
+ * they are before the first one.
+ */
+export function checkOperations(
+  view: WorkspaceView,
+  operations: readonly Operation[],
+  author: ClaimAuthor,
+  lists: readonly ClaimList[],
+): void {
+  for (const [index, operation] of operations.entries()) {
+    at(index, operations, () => checkPrecondition(view, operation, lists))
+  }
+  new OperationTrial(view.doc, author, lists).check(operations, (index, check) => at(index, operations, check))
+}
+
+/**
+ * The same operations without the contents that a later one replaces: nobody ever sees them, and each would leave its edits
+ * in the log for good.
+ */
+export function withoutReplacedContents(operations: readonly Operation[]): readonly Operation[] {
+  const last = new Map<string, Operation>()
+  for (const operation of operations) if (hasContent(operation)) last.set(operation.block, operation)
+  return operations.map((operation) =>
+    hasContent(operation) && last.get(operation.block) !== operation ? { ...operation, content: undefined } : operation,
+  )
+}
+
+function hasContent(operation: Operation): operation is Extract<Operation, { content?: unknown }> {
+  return 'content' in operation && operation.content !== undefined
+}
+
+export function runOperations(doc: Y.Doc, operations: readonly Operation[], author: ClaimAuthor, base?: Y.Doc): void {
+  for (const operation of operations) runOperation(doc, operation, author, base)
+}
+
+function checkPrecondition({ doc, stamps }: WorkspaceView, operation: Operation, lists: readonly ClaimList[]): void {
+  const { block: id, expectedVersion, onlyIfAbsent, match } = operation
+  if (expectedVersion === undefined && onlyIfAbsent === undefined && match === undefined) return
+  const stamp = stamps.of(id)
+  const standing = getBlock(doc, id) && { version: stamp?.lsn ?? 0, at: stamp?.at }
+  assertPrecondition('block', id, standing, operation, () => readBlock(doc, stamps, id, lists))
+}
+
+/** Says in the error which of several operations it was. */
+function at(index: number, operations: readonly Operation[], check: () => void): void {
+  try {
+    check()
+  } catch (error) {
+    if (!(error instanceof ApiError) || operations.length === 1) throw error
+    const { code, message, current, details } = error
+    throw new ApiError(code, `operation ${index}: ${message}`, { current, details: { ...details, operation: index } })
+  }
+}

@@ -1,0 +1,173 @@
+import { createHash } from 'node:crypto'
+import { type BlockJson, type ClaimAuthor, type ClaimList, getBlock, type ListedEdge } from '@joinery/blocks'
+import type { LogRecord, Stamp, WorkspaceId, Workspaces, WorkspaceView } from '@joinery/server'
+import type * as Y from 'yjs'
+import { ApiError } from '../api-error.ts'
+import type { ApiLimits } from '../api-limits.ts'
+import { type BlockView, readBlock, viewBlock } from '../block-view.ts'
+import { type EdgeView, edgePath, findEdge, readEdge, viewEdge } from '../edge-view.ts'
+import { type History, type RecordHead, touches } from '../history/history.ts'
+
+/** One request to write. */
+export interface WriteRequest {
+  readonly workspace: WorkspaceId
+  readonly author: ClaimAuthor
+  /** The blocks whose state the answer needs. */
+  readonly blocks: readonly string[]
+  /** The edges, likewise. */
+  readonly edges?: readonly string[]
+  readonly key: string | undefined
+  /** What tells this request from another under the same key: asked for only where there is a key. */
+  fingerprint(): string
+  /** Answered only when fsynced. */
+  readonly sync: boolean
+  /** Throws unless the edit may be made. */
+  check(view: WorkspaceView): void
+  run(doc: Y.Doc): void
+}
+
+/** What a write came to: all that its answer is made from, now and when the request is repeated. */
+export interface WriteOutcome {
+  readonly lsn: number
+  /** Undefined when the write changed nothing. */
+  readonly record: RecordHead | undefined
+  /** The blocks asked for, as of `lsn`; those that are gone are left out. */
+  readonly blocks: ReadonlyMap<string, BlockView>
+  readonly edges: ReadonlyMap<string, EdgeView>
+}
+
+export interface WritesOptions {
+  readonly workspaces: Workspaces
+  readonly history: History
+  /** The lists of claims that blocks have. */
+  readonly lists: readonly ClaimList[]
+  readonly limits: Pick<ApiLimits, 'durableWaitMs' | 'answersMax'>
+}
+
+/** Answers with more text than this are made again from the log rather than kept. */
+const ANSWER_CHARS_MAX = 16_384
+
+/** The way of a write: once per idempotency key, checked and made in one turn, answered when durable. */
+export class Writes {
+  readonly #options: WritesOptions
+  readonly #answers = new Map<string, WriteOutcome>()
+
+  constructor(options: WritesOptions) {
+    this.#options = options
+  }
+
+  async write(request: WriteRequest): Promise<WriteOutcome> {
+    const { workspace, author, blocks, edges = [], key, sync } = request
+    const before = new Map<string, Stamp | undefined>()
+    const blocksAfter = new Map<string, BlockJson>()
+    const edgesAfter = new Map<string, ListedEdge>()
+    const written = await this.#whenDurable(
+      this.#options.workspaces.write(workspace, {
+        writer: author,
+        via: viaOf(request),
+        ...(key !== undefined && { idempotencyKey: key }),
+        ...(sync && { sync }),
+        check: (view) => {
+          request.check(view)
+          for (const path of [...blocks, ...edges.map(edgePath)]) before.set(path, view.stamps.of(path))
+        },
+        run: (doc) => {
+          request.run(doc)
+          for (const id of blocks) {
+            const block = getBlock(doc, id)
+            if (block !== undefined) blocksAfter.set(id, block.toJSONWith(this.#options.lists))
+          }
+          for (const id of edges) {
+            const edge = findEdge(doc, id)
+            if (edge !== undefined) edgesAfter.set(id, edge)
+          }
+        },
+      }),
+    )
+    if (written.repeated) return this.#repeat(request, key ?? '', written.lsn)
+    const record = changeOf(written.record)
+    const stampOf = (path: string) => (record !== undefined && touches(record, path) ? record : before.get(path))
+    const outcome: WriteOutcome = {
+      lsn: written.lsn,
+      record,
+      blocks: new Map([...blocksAfter].map(([id, json]) => [id, viewBlock(json, stampOf(id))])),
+      edges: new Map([...edgesAfter].map(([id, edge]) => [id, viewEdge(edge, stampOf(edgePath(id)))])),
+    }
+    if (written.record?.idempotencyKey !== undefined) this.#keep(answerKey(workspace, written.record), outcome)
+    return outcome
+  }
+
+  /** The first answer again: kept, or made from the log as of the first write. */
+  async #repeat(request: WriteRequest, key: string, lsn: number): Promise<WriteOutcome> {
+    const { workspace, author, blocks, edges = [] } = request
+    const { history } = this.#options
+    const record = await history.recordAt(workspace, lsn)
+    if (record.actor !== author.actor || record.connection !== viaOf(request)) {
+      throw new ApiError('key_reused', `the idempotency key "${key}" was used for another request: make a new one`)
+    }
+    const kept = this.#answers.get(answerKey(workspace, record))
+    if (kept !== undefined) return kept
+    return history.read(workspace, { lsn }, ({ doc, stamps }) => ({
+      lsn,
+      record: changeOf(record),
+      blocks: viewsOf(blocks, (id) => readBlock(doc, stamps, id, this.#options.lists)),
+      edges: viewsOf(edges, (id) => readEdge(doc, stamps, id)),
+    }))
+  }
+
+  #keep(key: string, outcome: WriteOutcome): void {
+    let chars = 0
+    for (const { content, data } of outcome.blocks.values()) chars += content.length + JSON.stringify(data).length
+    if (chars > ANSWER_CHARS_MAX) return
+    this.#answers.set(key, outcome)
+    if (this.#answers.size <= this.#options.limits.answersMax) return
+    for (const oldest of this.#answers.keys()) {
+      this.#answers.delete(oldest)
+      return
+    }
+  }
+
+  async #whenDurable<T>(written: Promise<T>): Promise<T> {
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        const message = 'the write is made and not durable yet: repeat it with the same Idempotency-Key to learn more'
+        reject(new ApiError('not_durable_yet', message, { retryAfterSeconds: 5 }))
+      }, this.#options.limits.durableWaitMs)
+    })
+    try {
+      return await Promise.race([written, late])
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+}
+
+function viewsOf<V>(ids: readonly string[], read: (id: string) => V | undefined): Map<string, V> {
+  const views = new Map<string, V>()
+  for (const id of ids) {
+    const view = read(id)
+    if (view !== undefined) views.set(id, view)
+  }
+  return views
+}
+
+/** A Yjs V1 update without structs and deletions, in bytes: what a keyed write that changed nothing has as record. */
+const EMPTY_UPDATE_BYTES = 2
+
+function changeOf(record: LogRecord | undefined): RecordHead | undefined {
+  if (record === undefined || record.update.length <= EMPTY_UPDATE_BYTES) return undefined
+  const { update: _update, ...head } = record
+  return head
+}
+
+/** What the record has as connection. Under a key it holds the request's fingerprint, to know the same request again. */
+function viaOf({ key, fingerprint }: WriteRequest): string {
+  if (key === undefined) return 'http'
+  return `http:${createHash('sha256').update(fingerprint()).digest('base64url').slice(0, 22)}`
+}
+
+/** With the time: a name that was purged begins again at LSN 1. */
+function answerKey(workspace: WorkspaceId, { lsn, at, idempotencyKey }: RecordHead): string {
+  return `${workspace}\n${lsn}\n${at}\n${idempotencyKey}`
+}
