@@ -17,10 +17,11 @@ describe.skipIf(executable === undefined)('in a real browser', () => {
   })
   afterAll(() => browser?.close())
 
-  async function openPage(server: string): Promise<Page> {
+  async function openPage(server: string, before: () => void = () => undefined): Promise<Page> {
     const site = closing(await servePage(code))
     const page = closing(await newPage(browser))
     page.on('pageerror', (error) => pageErrors.push(String(error)))
+    await page.addInitScript(before)
     await page.goto(`${site.url}/?server=${encodeURIComponent(server)}`)
     return page
   }
@@ -49,6 +50,42 @@ describe.skipIf(executable === undefined)('in a real browser', () => {
     const other = connect(server)
     await other.whenSynced
     expect(readText(other)).toBe('online, offline')
+    expect(pageErrors).toEqual([])
+  })
+
+  it('[C90] a page whose IndexedDB never answers is connected and saved all the same', async () => {
+    const server = await startServer()
+    const page = await openPage(server.url, () => {
+      IDBFactory.prototype.open = () => ({}) as IDBOpenDBRequest
+    })
+    await showsStatus(page, 'saved')
+    await page.locator('textarea').pressSequentially('saved')
+    await showsStatus(page, 'saved')
+    const other = connect(server)
+    await other.whenSynced
+    expect(readText(other)).toBe('saved')
+    expect(pageErrors).toEqual([])
+  })
+
+  it('[C91] what a person deletes of a page’s data is there again, with what was typed since', async () => {
+    const server = await startServer()
+    const page = await openPage(server.url)
+    await showsStatus(page, 'saved')
+    await page.locator('textarea').pressSequentially('before')
+    await showsStatus(page, 'saved')
+    await page.evaluate(async () => {
+      for (const { name = '' } of await indexedDB.databases()) {
+        await new Promise((resolve) => {
+          indexedDB.deleteDatabase(name).onsuccess = resolve
+        })
+      }
+    })
+    await page.locator('textarea').pressSequentially(', after')
+    await server.close()
+    await showsStatus(page, 'kept here')
+    await page.reload()
+    await page.waitForSelector('body[data-loaded]')
+    expect(await page.locator('textarea').inputValue()).toBe('before, after')
     expect(pageErrors).toEqual([])
   })
 

@@ -40,15 +40,27 @@ function committed(transaction: IDBTransaction): Promise<void> {
   })
 }
 
-/** Opens database `name`, made by `create` if it is new. It closes by itself when somebody deletes it. */
-export function openDatabase(name: string, create: (db: IDBDatabase) => void): Promise<IDBDatabase> {
+/**
+ * Opens database `name`, and creates its stores with `create` if it is new. Calls `onClosed` when the database closes without
+ * its `close()`: another tab deletes it (this one must let go of it), or the browser closes it. May never settle: another
+ * tab can block it, and WebKit sometimes does not answer.
+ */
+export function openDatabase(
+  name: string,
+  create: (db: IDBDatabase) => void,
+  onClosed: () => void = () => undefined,
+): Promise<IDBDatabase> {
   return new Promise((resolve, reject) => {
     const request = indexedDB.open(name, 1)
     request.onupgradeneeded = () => create(request.result)
     request.onerror = () => reject(request.error)
     request.onsuccess = () => {
       const db = request.result
-      db.onversionchange = () => db.close()
+      db.onclose = onClosed
+      db.onversionchange = () => {
+        db.close()
+        onClosed()
+      }
       resolve(db)
     }
   })

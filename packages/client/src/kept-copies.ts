@@ -1,55 +1,64 @@
-import { ClientError } from './client-error.ts'
 import type { SetAsideCause } from './document-reset.ts'
 import { LocalCopies, type SetAsideCopy } from './local-copies.ts'
+import { withinPatience } from './patience.ts'
 
-/** The local copies of a workspace, where they are kept. What fails here is told, and the workspace goes on without a copy. */
+/** A local copy to take out of use, and why. */
+export interface SettingAside {
+  readonly name: string
+  readonly cause: SetAsideCause
+}
+
+/** The local copies of one workspace. Opens their catalog, and opens it again after the browser has closed it. */
 export class KeptCopies {
-  /** Resolves with undefined where no copy is kept. Never rejects. */
-  readonly whenOpen: Promise<LocalCopies | undefined>
-  readonly #onError: (error: ClientError) => void
+  readonly #prefix: string
+  readonly #document: string
+  #catalog: Promise<LocalCopies> | undefined
+  #isClosed = false
 
-  /** `prefix` is undefined where no copy is to be kept; see {@link LocalCopies.open}. */
-  constructor(prefix: string | undefined, document: string, onError: (error: ClientError) => void) {
-    this.#onError = onError
-    this.whenOpen = this.#open(prefix, document)
+  /** See {@link LocalCopies.open}. */
+  constructor(prefix: string, document: string) {
+    this.#prefix = prefix
+    this.#document = document
   }
 
+  /** The catalog, for a caller that can wait: IndexedDB may never answer. Rejects where it does not work. */
+  async catalog(): Promise<LocalCopies> {
+    if (this.#catalog !== undefined) return this.#catalog
+    const forget = (): void => {
+      if (this.#catalog === opening) this.#catalog = undefined
+    }
+    const opening = LocalCopies.open(this.#prefix, this.#document, forget)
+    this.#catalog = opening
+    opening.then((catalog) => this.#isClosed && catalog.close(), forget)
+    return opening
+  }
+
+  /** The copies that were set aside. Empty where IndexedDB does not open. */
   async list(): Promise<SetAsideCopy[]> {
-    return (await (await this.whenOpen)?.list()) ?? []
+    let catalog: LocalCopies
+    try {
+      catalog = await withinPatience(this.catalog())
+    } catch {
+      // The workspace has told of it: no copy is kept.
+      return []
+    }
+    return withinPatience(catalog.list())
   }
 
   async read(id: string): Promise<Uint8Array | undefined> {
-    return (await this.whenOpen)?.read(id)
+    return withinPatience(this.catalog().then((catalog) => catalog.read(id)))
   }
 
   async discard(id: string): Promise<void> {
-    await (await this.whenOpen)?.discard(id)
+    await withinPatience(this.catalog().then((catalog) => catalog.discard(id)))
   }
 
-  /** Resolves with where the next copy may be kept: nowhere, if `name` could not be taken out of use. Never rejects. */
-  async setAside(name: string | undefined, cause: SetAsideCause): Promise<LocalCopies | undefined> {
-    const copies = await this.whenOpen
-    if (copies === undefined || name === undefined) return copies
-    try {
-      await copies.setAside(name, cause)
-      return copies
-    } catch (error) {
-      this.#onError(new ClientError('local_copy_failed', 'a copy could not be set aside', { cause: error }))
-      return undefined
-    }
-  }
-
-  async close(): Promise<void> {
-    ;(await this.whenOpen)?.close()
-  }
-
-  async #open(prefix: string | undefined, document: string): Promise<LocalCopies | undefined> {
-    if (prefix === undefined) return undefined
-    try {
-      return await LocalCopies.open(prefix, document)
-    } catch (cause) {
-      this.#onError(new ClientError('local_copy_failed', `no local copy is kept: ${cause}`, { cause }))
-      return undefined
-    }
+  /** Closes the catalog: at once, or as soon as it has opened. */
+  close(): void {
+    this.#isClosed = true
+    this.#catalog?.then(
+      (catalog) => catalog.close(),
+      () => undefined,
+    )
   }
 }

@@ -1,5 +1,4 @@
 import { uuidv4 } from 'lib0/random'
-import type * as Y from 'yjs'
 import type { SetAsideCause } from './document-reset.ts'
 import { deleteDatabase, inTransaction, openDatabase, requestResult } from './indexed-db.ts'
 import { LocalCopy } from './local-copy.ts'
@@ -40,14 +39,14 @@ export class LocalCopies {
   }
 
   /**
-   * Opens the catalog. `prefix` begins the name of every database. `document` is server and workspace, so that two servers don't
+   * Opens the catalog. `onClosed` is called when the browser closes it. `prefix` begins the name of every database. `document` is server and workspace, so that two servers don't
    * share a copy. Rejects where IndexedDB does not work (private windows, blocked storage). The caller closes it.
    */
-  static async open(prefix: string, document: string): Promise<LocalCopies> {
+  static async open(prefix: string, document: string, onClosed: () => void): Promise<LocalCopies> {
     const create = (db: IDBDatabase): void => {
       db.createObjectStore(CATALOG, { keyPath: 'name' }).createIndex('document', 'document')
     }
-    return new LocalCopies(prefix, document, await openDatabase(`${prefix}-catalog`, create))
+    return new LocalCopies(prefix, document, await openDatabase(`${prefix}-catalog`, create, onClosed))
   }
 
   /** The name of the copy in use, which is created if there is none. Two tabs that ask at once get the same name. */
@@ -60,10 +59,6 @@ export class LocalCopies {
       await requestResult(catalog.add(record))
       return name
     })
-  }
-
-  open(name: string, doc: Y.Doc, onChange: () => void): Promise<LocalCopy> {
-    return LocalCopy.open(name, doc, onChange)
   }
 
   /** Sets copy `name` aside. If another tab has done so already, its cause stays. */

@@ -12,7 +12,13 @@ const freshName = (): string => `copy-${++count}`
 async function open(name: string) {
   const doc = new Y.Doc()
   let onChange = (): void => undefined
-  const copy = await LocalCopy.open(name, doc, () => onChange())
+  const opened = await LocalCopy.open(name, doc, {
+    changed: () => onChange(),
+    lost: () => undefined,
+    accepts: () => true,
+  })
+  if (opened.state !== 'open') throw opened.state === 'unreadable' ? opened.error : new Error(opened.state)
+  const { copy } = opened
   doc.on('update', (update: Uint8Array) => copy.add(update))
   const kept = (): Promise<void> =>
     new Promise((resolve) => {

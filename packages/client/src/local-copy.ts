@@ -8,6 +8,30 @@ const GENERATION = 'joinery-generation'
 /** With so many records, the next open or write folds them into one. As y-indexeddb does. */
 const RECORDS_MAX = 500
 
+/** Events that a {@link LocalCopy} reports. */
+export interface LocalCopyEvents {
+  /** `isKept` or `error` may have changed. */
+  changed(): void
+  /** The database closed under the copy, or writes fail: open another one. */
+  lost(): void
+  /** Whether records of this generation may be applied to the document. */
+  accepts(generation: string | undefined): boolean
+}
+
+/** The result of {@link LocalCopy.open}. */
+export type OpenedCopy =
+  | {
+      readonly state: 'open'
+      readonly copy: LocalCopy
+      readonly generation: string | undefined
+      /** The records that the document got. */
+      readonly updates: readonly Uint8Array[]
+    }
+  /** The generation was not accepted: the document got nothing. */
+  | { readonly state: 'foreign' }
+  /** A record is no Yjs update. `isDocSpoilt`: the document may hold a part of the copy, and is of no more use. */
+  | { readonly state: 'unreadable'; readonly error: ClientError; readonly isDocSpoilt: boolean }
+
 /**
  * The copy of one document in IndexedDB, in y-indexeddb's layout: a plain y-indexeddb can open it. The SDK does not use its
  * `IndexeddbPersistence`, which does not tell whether an update was stored, throws inside the document's update event once the
@@ -19,98 +43,119 @@ export class LocalCopy {
   readonly name: string
   readonly #doc: Y.Doc
   readonly #db: IDBDatabase
-  readonly #onChange: () => void
+  readonly #events: LocalCopyEvents
   #queue: Uint8Array[] = []
   /** A generation not yet stored. */
   #generation: string | undefined
   #records = 0
   #flushing: Promise<void> | undefined
   #error: ClientError | undefined
-  #isClosed = false
+  /** `lost`: the database closed under this copy, which is of no more use. */
+  #state: 'open' | 'lost' | 'closed' = 'open'
 
-  private constructor(name: string, doc: Y.Doc, db: IDBDatabase, onChange: () => void) {
+  private constructor(name: string, doc: Y.Doc, db: IDBDatabase, events: LocalCopyEvents) {
     this.name = name
     this.#doc = doc
     this.#db = db
-    this.#onChange = onChange
+    this.#events = events
   }
 
   /**
-   * Opens database `name` and applies what it holds to `doc`, in one transaction ({@link isLocalCopyOrigin}). Rejects
-   * with `local_copy_failed` when it can't be opened or read. `onChange` is called when `isKept` or `error` may have changed.
+   * Opens database `name` and applies its records to `doc` in one transaction ({@link isLocalCopyOrigin}), if `events` accepts
+   * their generation. Rejects when IndexedDB fails.
    */
-  static async open(name: string, doc: Y.Doc, onChange: () => void): Promise<LocalCopy> {
-    let db: IDBDatabase
+  static async open(name: string, doc: Y.Doc, events: LocalCopyEvents): Promise<OpenedCopy> {
+    let copy: LocalCopy | undefined
+    const db = await openDatabase(name, createStores, () => {
+      if (copy !== undefined) copy.#lose()
+    })
+    copy = new LocalCopy(name, doc, db, events)
     try {
-      db = await openDatabase(name, createStores)
-    } catch (cause) {
-      throw new ClientError('local_copy_failed', `the local copy ${name} could not be opened`, { cause })
-    }
-    try {
-      const copy = new LocalCopy(name, doc, db, onChange)
-      await copy.#load()
-      return copy
-    } catch (cause) {
+      const opened = await copy.#load()
+      if (opened.state !== 'open') db.close()
+      return opened
+    } catch (error) {
       db.close()
-      throw new ClientError('local_copy_failed', `the local copy ${name} could not be read`, { cause })
+      throw error
     }
   }
 
-  /** Reads what database `name` holds as one Yjs V1 update. */
+  /** Reads the records of database `name` as one Yjs V1 update. Rejects when they can't be read. */
   static async read(name: string): Promise<Uint8Array> {
-    const doc = new Y.Doc()
-    const copy = await LocalCopy.open(name, doc, () => undefined)
-    await copy.close()
-    const update = Y.encodeStateAsUpdate(doc)
-    doc.destroy()
-    return update
+    const db = await openDatabase(name, createStores)
+    try {
+      const updates = db.transaction(UPDATES, 'readonly').objectStore(UPDATES).getAll()
+      return foldUpdates(await requestResult<Uint8Array[]>(updates))
+    } finally {
+      db.close()
+    }
   }
 
   /** Whether everything given to `add` is stored. */
   get isKept(): boolean {
-    return !this.#hasWork() && this.#flushing === undefined && this.#error === undefined
+    return this.#state !== 'lost' && !this.#hasWork() && this.#flushing === undefined && this.#error === undefined
   }
 
-  /** Why the last write failed; undefined again once a later one brought the copy up to date. */
+  /** Why the last write failed; undefined again once a later write has brought the copy up to date. */
   get error(): ClientError | undefined {
     return this.#error
   }
 
-  /** Stores one Yjs V1 update, soon: what comes while a transaction runs goes into the next one. */
+  /** Stores one Yjs V1 update after the current task. Updates that come while a transaction runs go into the next one. */
   add(update: Uint8Array): void {
-    if (this.#isClosed) return
+    if (this.#state !== 'open') return
     this.#queue.push(update)
     this.#startFlush()
   }
 
-  /** The generation that what is stored belongs to; undefined when nothing in it came from a server. Reads the database. */
+  /** The generation that the stored edits belong to; undefined if none of them came from a server. Reads the database. */
   async generation(): Promise<string | undefined> {
-    return requestResult(this.#db.transaction(CUSTOM, 'readonly').objectStore(CUSTOM).get(GENERATION))
+    return storedGeneration(this.#db.transaction(CUSTOM, 'readonly'))
   }
 
-  /** Notes the generation. It is stored in one transaction with what is added next, never after it. */
+  /** Sets the generation. It is stored in one transaction with the next update, never after it. */
   setGeneration(generation: string): void {
-    if (this.#isClosed) return
+    if (this.#state !== 'open') return
     this.#generation = generation
     this.#startFlush()
   }
 
-  /** Stores what is queued and closes the database. */
+  /** Stores the queued updates and closes the database. */
   async close(): Promise<void> {
-    this.#isClosed = true
+    this.#state = 'closed'
     await this.#flushing
     this.#db.close()
   }
 
-  async #load(): Promise<void> {
-    const store = this.#db.transaction(UPDATES, 'readonly').objectStore(UPDATES)
-    const updates: Uint8Array[] = await requestResult(store.getAll())
+  async #load(): Promise<OpenedCopy> {
+    const transaction = this.#db.transaction([CUSTOM, UPDATES], 'readonly')
+    const [generation, updates] = await Promise.all([
+      storedGeneration(transaction),
+      requestResult<Uint8Array[]>(transaction.objectStore(UPDATES).getAll()),
+    ])
+    if (!this.#events.accepts(generation)) return { state: 'foreign' }
+    const isDocEmpty = this.#doc.store.clients.size === 0
     const apply = (): void => {
       for (const update of updates) Y.applyUpdate(this.#doc, update)
     }
-    Y.transact(this.#doc, apply, LOADED, false)
+    try {
+      // A document that is in use must not get a part of a copy: the records are tried on another one first.
+      if (!isDocEmpty) foldUpdates(updates)
+      Y.transact(this.#doc, apply, LOADED, false)
+    } catch (cause) {
+      const error = new ClientError('local_copy_failed', `the local copy ${this.name} could not be read`, { cause })
+      return { state: 'unreadable', error, isDocSpoilt: isDocEmpty }
+    }
     this.#records = updates.length
     if (this.#records >= RECORDS_MAX) await this.#compact()
+    if (this.#state !== 'open') throw new Error('the database was closed while it was read')
+    return { state: 'open', copy: this, generation, updates }
+  }
+
+  #lose(): void {
+    if (this.#state !== 'open') return
+    this.#state = 'lost'
+    this.#events.lost()
   }
 
   #startFlush(): void {
@@ -120,16 +165,16 @@ export class LocalCopy {
       .then(() => this.#flush())
       .then(() => {
         this.#flushing = undefined
-        this.#onChange()
+        this.#events.changed()
       })
-    this.#onChange()
+    this.#events.changed()
   }
 
   #hasWork(): boolean {
     return this.#queue.length > 0 || this.#generation !== undefined
   }
 
-  /** Never rejects: a failure is kept as `error`, and the next write brings the whole state instead of its own part. */
+  /** Never rejects: a failure is kept as `error`, and the next write stores the whole state instead of its own update. */
   async #flush(): Promise<void> {
     while (this.#hasWork()) {
       const batch = this.#queue
@@ -144,6 +189,8 @@ export class LocalCopy {
           cause,
         })
         this.#generation ??= generation
+        // Of a full disk IndexedDB goes on. Whatever else fails, a connection that is opened anew may work.
+        if (!(cause instanceof Error) || cause.name !== 'QuotaExceededError') this.#lose()
         return
       }
     }
@@ -169,6 +216,10 @@ export class LocalCopy {
     })
     this.#records = 1
   }
+}
+
+function storedGeneration(transaction: IDBTransaction): Promise<string | undefined> {
+  return requestResult(transaction.objectStore(CUSTOM).get(GENERATION))
 }
 
 function nextTask(): Promise<void> {

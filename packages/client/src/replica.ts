@@ -14,11 +14,12 @@ import { Awareness } from 'y-protocols/awareness'
 import * as Y from 'yjs'
 import { orAborted, type WaitOptions } from './abort.ts'
 import { ClientError } from './client-error.ts'
+import { CopyKeeper } from './copy-keeper.ts'
 import { DocumentSync } from './document-sync.ts'
+import type { KeptCopies, SettingAside } from './kept-copies.ts'
 import { KeyedSends } from './keyed-sends.ts'
 import { type ConnectionRefusal, Link } from './link.ts'
-import type { LocalCopies } from './local-copies.ts'
-import { isLocalCopyOrigin, type LocalCopy } from './local-copy.ts'
+import { isLocalCopyOrigin } from './local-copy.ts'
 import { type Receipt, Receipts } from './receipts.ts'
 import type { ConnectionState } from './save-status.ts'
 
@@ -70,12 +71,7 @@ export class Replica {
   readonly #keyed = new KeyedSends((frame) => this.link.send(frame))
   readonly #target: ReplicaTarget
   readonly #events: ReplicaEvents
-  #copies: LocalCopies | undefined
-  #copyName: string | undefined
-  #copy: LocalCopy | undefined
-  #copyError: ClientError | undefined
-  /** Edits made before the local copy was open. */
-  #unstored: Uint8Array[] = []
+  readonly #keeper: CopyKeeper | undefined
   #generation: string | undefined
   #hello: Hello | undefined
   #hold: { code: RejectionCode; reason: string } | undefined
@@ -84,13 +80,14 @@ export class Replica {
   #end: { readonly reason: unknown } | undefined
 
   /**
-   * `copies` resolves with where to keep the local copy, undefined for nowhere. Connects once that is loaded, unless the
-   * server has refused this already (`refusal`).
+   * `copies` keeps the local copy; undefined for none. `settingAside` is taken out of use first. Connects once the copy is
+   * loaded, or has failed, or takes too long. Does not connect if the server has refused this already (`refusal`).
    */
   constructor(
     target: ReplicaTarget,
-    copies: Promise<LocalCopies | undefined>,
+    copies: KeptCopies | undefined,
     events: ReplicaEvents,
+    settingAside?: SettingAside,
     refusal?: ConnectionRefusal,
   ) {
     this.#target = target
@@ -115,14 +112,15 @@ export class Replica {
         generationRefused: () => events.generationChanged(),
       },
     })
-    this.whenLoaded = this.#start(copies)
+    this.#keeper = copies && this.#createKeeper(copies, settingAside)
+    this.whenLoaded = this.#start()
   }
 
   get generation(): string | undefined {
     return this.#generation
   }
   get copyName(): string | undefined {
-    return this.#copyName
+    return this.#keeper?.name
   }
   /** Number of edits that are not known to be durable on the server, unanswered keyed edits included. */
   get pending(): number {
@@ -149,7 +147,7 @@ export class Replica {
 
   /** Whether everything in `doc` is in the local copy. */
   get isKeptHere(): boolean {
-    return this.#copy?.isKept ?? false
+    return this.#keeper?.isKept ?? false
   }
 
   /** Resolves when everything written until now is durable. Waits for the local copy first: its edits count. */
@@ -186,41 +184,43 @@ export class Replica {
     if (state.state === 'refused') throw new ClientError(state.code, state.reason)
   }
 
-  /** Closes at once; all waits reject with `reason`. Resolves when socket and database are closed; never rejects. */
-  async close(reason: unknown): Promise<void> {
+  /**
+   * Closes at once; all waits reject with `reason`. Resolves when socket and database are closed; never rejects. With
+   * `isAbandoned`, the document is given up: see {@link CopyKeeper.close}.
+   */
+  async close(reason: unknown, isAbandoned = false): Promise<void> {
     this.#end = { reason }
     this.doc.off('update', this.#onUpdate)
     const linkClosed = this.link.close()
     this.awareness.destroy()
     this.#sync.outbox.close()
     this.#fail(reason)
-    await this.whenLoaded
-    await this.#copy?.close()
+    await this.#keeper?.close(isAbandoned)
     await linkClosed
   }
 
-  async #start(whenCopies: Promise<LocalCopies | undefined>): Promise<void> {
-    try {
-      this.#copies = await whenCopies
-      if (this.#copies !== undefined) {
-        this.#copyName = await this.#copies.use()
-        this.#copy = await this.#copies.open(this.#copyName, this.doc, () => this.#onCopyChange())
-        for (const update of this.#unstored) this.#copy.add(update)
-      }
-    } catch (cause) {
-      const error =
-        cause instanceof ClientError ? cause : new ClientError('local_copy_failed', String(cause), { cause })
-      if (this.#copyName !== undefined) return this.#events.unreadable(error)
-      this.#events.failed(error)
-    }
-    this.#unstored = []
+  #createKeeper(copies: KeptCopies, settingAside: SettingAside | undefined): CopyKeeper {
+    return new CopyKeeper(copies, this.doc, settingAside, {
+      changed: () => this.#events.changed(),
+      failed: (error) => this.#events.failed(error),
+      unreadable: (error) => this.#events.unreadable(error),
+      generation: () => this.#generation,
+      accepts: (generation) => {
+        const isForeign = this.#generation !== undefined && generation !== undefined && generation !== this.#generation
+        if (!isForeign) this.#generation ??= generation
+        return !isForeign
+      },
+    })
+  }
+
+  async #start(): Promise<void> {
+    await this.#keeper?.whenLoaded
     if (this.#end === undefined && this.link.state.state !== 'refused') this.link.connect()
   }
 
   readonly #onUpdate = (update: Uint8Array, origin: unknown): void => {
     if (!isLocalCopyOrigin(origin)) {
-      if (this.#copy !== undefined) this.#copy.add(update)
-      else this.#unstored.push(update)
+      this.#keeper?.add(update)
     }
     if (origin === this.#sync) return
     this.#sync.written(update)
@@ -239,7 +239,7 @@ export class Replica {
 
   async #query(): Promise<Record<string, string>> {
     // Read again each time while it is unknown: another tab may have stored it in the same copy.
-    this.#generation ??= await this.#copy?.generation()
+    this.#generation ??= await this.#keeper?.generation()
     const query: Record<string, string | undefined> = {
       [QUERY.joinery]: '1',
       [QUERY.token]: await this.#target.token(),
@@ -280,7 +280,7 @@ export class Replica {
     if (this.#generation !== undefined && hello.generation !== this.#generation) return this.#events.generationChanged()
     if (this.#generation === undefined) {
       this.#generation = hello.generation
-      this.#copy?.setGeneration(hello.generation)
+      this.#keeper?.setGeneration(hello.generation)
     }
     this.#hello = hello
     if (this.#watchesProvenance) this.watchProvenance()
@@ -314,13 +314,6 @@ export class Replica {
       this.#fail(error)
       this.#events.refused(state)
     }
-    this.#events.changed()
-  }
-
-  #onCopyChange(): void {
-    const error = this.#copy?.error
-    if (error !== undefined && error !== this.#copyError) this.#events.failed(error)
-    this.#copyError = error
     this.#events.changed()
   }
 }

@@ -6,10 +6,10 @@ import { isAnythingIn, lossOf, type Reset, resetError, type SetAsideCause } from
 import type { Draft } from './draft.ts'
 import { FirstSync } from './first-sync.ts'
 import { Fork } from './fork.ts'
-import { KeptCopies } from './kept-copies.ts'
+import { KeptCopies, type SettingAside } from './kept-copies.ts'
 import { KeyedEdits, type KeyedOptions, type KeyedReceipt } from './keyed-edits.ts'
 import type { ConnectionRefusal } from './link.ts'
-import type { LocalCopies, SetAsideCopy } from './local-copies.ts'
+import type { SetAsideCopy } from './local-copies.ts'
 import { ListenerSet, type Observable, ObservableValue } from './observable-value.ts'
 import { Presence } from './presence.ts'
 import { ProvenanceView } from './provenance.ts'
@@ -40,7 +40,8 @@ export class Workspace {
   /** Address and identity of the connection. `historyOf` asks the same server over HTTP with them. */
   readonly target: ReplicaTarget
   #token: TokenSource | undefined
-  readonly #copies: KeptCopies
+  /** Undefined where no local copy is kept. */
+  readonly #copies: KeptCopies | undefined
   readonly #status = createSaveStatus()
   readonly #server = new ObservableValue<ServerInfo | undefined>(undefined)
   readonly #resets = new ListenerSet<Reset>()
@@ -68,8 +69,8 @@ export class Workspace {
     this.undo = new UndoHistory(lists)
     this.target = { ...address, token: () => this.#readToken() }
     this.#token = options.token
-    this.#copies = new KeptCopies(prefix, `${address.url}/${address.workspace}`, (error) => this.#errors.tell(error))
-    this.#replica = this.#createReplica(this.#copies.whenOpen)
+    this.#copies = prefix === undefined ? undefined : new KeptCopies(prefix, `${address.url}/${address.workspace}`)
+    this.#replica = this.#createReplica()
     this.#unlisten = signal && whenAborted(signal, (reason) => void this.#end(reason))
   }
 
@@ -86,7 +87,7 @@ export class Workspace {
     return this.#draft?.doc ?? this.#replica.doc
   }
 
-  /** Resolves when the local copy is loaded into `doc`, at once if none is kept. Never rejects. */
+  /** Resolves when the local copy is loaded into `doc`, has failed, or takes longer than 3 s; at once if none is kept. Never rejects. */
   get whenLoaded(): Promise<void> {
     return this.#replica.whenLoaded
   }
@@ -221,24 +222,24 @@ export class Workspace {
     return this.#conflicts.add(listener)
   }
 
-  /** Calls `listener` when the local copy fails; the workspace goes on without it. */
+  /** Calls `listener` when the local copy fails: once, until it works again. The workspace goes on meanwhile. */
   onError(listener: (error: ClientError) => void): () => void {
     return this.#errors.add(listener)
   }
 
   /** The local copies of this workspace that were set aside, oldest first. Empty where no copy is kept. */
   listSetAside(): Promise<SetAsideCopy[]> {
-    return this.#copies.list()
+    return this.#copies?.list() ?? Promise.resolve([])
   }
 
   /** The content of a copy that was set aside, as {@link Reset} `update`; undefined when there is no such copy. */
-  readSetAside(id: string): Promise<Uint8Array | undefined> {
-    return this.#copies.read(id)
+  async readSetAside(id: string): Promise<Uint8Array | undefined> {
+    return this.#copies?.read(id)
   }
 
   /** Deletes a copy that was set aside. It can't be had back. */
-  discardSetAside(id: string): Promise<void> {
-    return this.#copies.discard(id)
+  async discardSetAside(id: string): Promise<void> {
+    await this.#copies?.discard(id)
   }
 
   /** Closes the workspace at once: edits that are not durable stay unsaved. Resolves when socket and databases are closed. Idempotent. */
@@ -274,12 +275,12 @@ export class Workspace {
     this.undo.detach()
     this.#refresh()
     await Promise.all(this.#closings)
-    await this.#copies.close()
+    this.#copies?.close()
   }
 
-  #createReplica(copies: Promise<LocalCopies | undefined>, refusal?: ConnectionRefusal): Replica {
+  #createReplica(settingAside?: SettingAside, refusal?: ConnectionRefusal): Replica {
     const events = this.#eventsOf(() => replica)
-    const replica: Replica = new Replica(this.target, copies, events, refusal)
+    const replica: Replica = new Replica(this.target, this.#copies, events, settingAside, refusal)
     this.undo.attach(replica.doc)
     this.presence.attach(replica.awareness)
     if (this.provenance.isWatched) replica.watchProvenance()
@@ -335,12 +336,13 @@ export class Workspace {
   #reset(cause: SetAsideCause, reason: string, update: Uint8Array, refusal?: ConnectionRefusal): void {
     const old = this.#replica
     this.#synced.renew()
-    this.#replica = this.#createReplica(this.#copies.setAside(old.copyName, cause), refusal)
+    const settingAside = old.copyName === undefined ? undefined : { name: old.copyName, cause }
+    this.#replica = this.#createReplica(settingAside, refusal)
     const code = cause.cause === 'rejected' ? cause.code : undefined
     // Nothing is lost if the document was empty, or if the deleted workspace had all of it.
     const isLoss = cause.cause === 'workspace_deleted' ? old.pending > 0 : isAnythingIn(old.doc)
     if (isLoss) this.#rejection = { code: lossOf(cause), reason }
-    this.#closings.push(old.close(resetError(cause, reason)))
+    this.#closings.push(old.close(resetError(cause, reason), true))
     this.#refresh()
     this.#resets.tell({ cause: cause.cause, code, reason, update })
   }
