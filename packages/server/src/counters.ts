@@ -5,6 +5,8 @@ export class Counters {
   connectionsClosed = 0
   roomsOpened = 0
   roomsClosed = 0
+  /** Rooms that lost their workspace to another process. */
+  abandons = 0
   /** Times that a connection was not read from because storage was behind. */
   holds = 0
   /** Updates that brought something, as records. */

@@ -11,11 +11,12 @@ export {
   UNRULED,
   type Writer,
 } from './content/document-rules.ts'
+export { alwaysMine, type Hold, type Ownership } from './content/ownership.ts'
 export type { Past, Point } from './content/past.ts'
 export { type Stamp, Stamps } from './content/stamps.ts'
 export { Counters } from './counters.ts'
+export { allowsOrigin, isLoopbackHost, type Origins } from './edge/request-origin.ts'
 export { createServer, type Server, type ServerOptions } from './edge/server.ts'
-export { allowsOrigin, isLoopbackHost, type Origins } from './edge/upgrade.ts'
 export {
   type Authenticator,
   type AuthenticatorKeys,

@@ -18,6 +18,7 @@ export type ServerErrorCode =
   | 'too_many_connections'
   | 'too_slow'
   | 'restart'
+  | 'moved'
   | 'insecure_host'
 
 /** How a refusal reaches the client: HTTP status at the upgrade, close code on an open socket. The one table. */
@@ -37,6 +38,7 @@ export const REFUSALS: Record<ServerErrorCode, { status: number; close: CloseCod
   too_many_connections: { status: 503, close: CLOSE.tryLater },
   too_slow: { status: 503, close: CLOSE.tryLater },
   restart: { status: 503, close: CLOSE.restart },
+  moved: { status: 503, close: CLOSE.restart },
   insecure_host: { status: 500, close: CLOSE.tryLater },
 }
 
@@ -52,8 +54,10 @@ export class ServerError extends Error {
 
 /** What those hear who want a workspace that could not be loaded. */
 export function refusalOf(error: unknown): ServerError {
+  if (error instanceof ServerError) return error
   const message = error instanceof Error ? error.message : String(error)
   const code = error instanceof LogError ? error.code : 'corrupted'
+  if (code === 'fenced') return moved()
   if (code === 'deleted') return new ServerError('workspace_deleted', 'this workspace was deleted')
   if (code === 'corrupted') return quarantined(message)
   return new ServerError('load_failed', `the workspace can't be loaded now: ${message}`)
@@ -75,6 +79,11 @@ export function historyDropped(firstLsn: number, lsn: number): ServerError {
 /** What programs hear that would add to what storage is behind with. */
 export function storageBehind(): ServerError {
   return new ServerError('too_slow', 'storage is behind with what it was given: try again in a moment')
+}
+
+/** The refusal for clients of a workspace that another process serves now. */
+export function moved(): ServerError {
+  return new ServerError('moved', 'another process serves this workspace now: connect again')
 }
 
 export function badWorkspace(): ServerError {

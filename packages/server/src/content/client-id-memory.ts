@@ -27,6 +27,11 @@ export class ClientIdMemory {
     }
   }
 
+  /** Discards the ids of a history: what was written under them may be lost, and its clocks would be used twice. */
+  forget(generation: string | undefined): void {
+    if (generation !== undefined) this.#ids.delete(generation)
+  }
+
   /** Hands them out, once: they belong to one document at a time. */
   take(generation: string | undefined): ClientIds | undefined {
     if (generation === undefined) return undefined

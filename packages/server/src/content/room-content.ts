@@ -1,8 +1,9 @@
-import { type EventStore, isSnapshotDue, LogError, type SnapshotPolicy } from '@joinery/log'
+import { isSnapshotDue, LogError, type SnapshotPolicy } from '@joinery/log'
 import type { WorkspaceId } from '@joinery/protocol'
 import type { ServerLimits } from '../limits.ts'
-import { refusalOf, ServerError } from '../server-error.ts'
+import { moved, refusalOf, ServerError } from '../server-error.ts'
 import { ColdDocument } from './cold-document.ts'
+import type { Hold, Ownership } from './ownership.ts'
 import { RoomDocument } from './room-document.ts'
 import { type Content, type Loaded, type LoaderContext, loadRoom, warmUp } from './room-loader.ts'
 import { isWorthKeeping, keepUp, type UpkeepOptions, whileStorageWorks } from './room-upkeep.ts'
@@ -12,38 +13,41 @@ import type { Upkeep } from './upkeep.ts'
 const RETRY_GROWTH = 1.25
 
 export interface RoomContentContext extends LoaderContext, UpkeepOptions {
-  readonly store: EventStore
   readonly limits: ServerLimits
+  readonly ownership: Ownership
   readonly snapshots: SnapshotPolicy
   readonly upkeep: Upkeep
 }
 
-/** Whom a room's content belongs to. */
+/** The room that a content belongs to. */
 export interface ContentOwner {
-  /** It can be served: after the first load, after a rebuild, and when it has become a document or bytes. */
-  opened(open: OpenContent): void
-  /** It can't be served: everybody is to be turned away. The content closes by itself. */
-  failed(refusal: ServerError): void
-  /** Everything is given back. */
-  closed(): void
+  /** The content can be served: after the first load, after a rebuild, and when it has become a document or bytes. */
+  contentLoaded(loaded: Loaded): void
+  /** The content can't be served: the room refuses its members. The content closes by itself. */
+  contentFailed(refusal: ServerError): void
+  /** The log and the workspace are given back. */
+  contentClosed(): void
 }
 
-/** What is served until something changes: then another object stands in its place. */
-export type OpenContent = Loaded
 type ContentState =
   | { readonly state: 'loading' }
-  | { readonly state: 'open'; readonly open: OpenContent }
+  | { readonly state: 'loaded'; readonly loaded: Loaded }
   | { readonly state: 'closing'; readonly closed: Promise<void>; readonly refusal: ServerError | undefined }
 
 /**
- * The stored side of a room, from its log being opened to its being given back. Bytes are enough as long as nobody
- * writes; a document is made for the first who does, and goes again after a while without writes.
+ * The stored side of a room, from the claim of its workspace to its release. It serves bytes as long as nobody writes,
+ * makes a document for the first write, and drops that again after a while without writes.
  */
 export class RoomContent {
   readonly #workspace: WorkspaceId
   readonly #context: RoomContentContext
   readonly #owner: ContentOwner
   #state: ContentState = { state: 'loading' }
+  #hold: Hold | undefined
+  /** Until when members may bring what others wrote and an earlier owner has lost, ms since epoch. */
+  #relaysUntilMs = 0
+  /** The workspace is lost to another process. */
+  #isLost = false
   #whenSettled: PromiseWithResolvers<void> | undefined
   /** Pending while the log is being read; never rejects. */
   #loading: Promise<void> | undefined
@@ -63,9 +67,17 @@ export class RoomContent {
     this.#loading = this.#load(undefined)
   }
 
-  /** What can be served now; undefined while it is loaded or given back. */
-  get open(): OpenContent | undefined {
-    return this.#state.state === 'open' ? this.#state.open : undefined
+  get isLost(): boolean {
+    return this.#isLost
+  }
+
+  get relaysUntilMs(): number {
+    return this.#relaysUntilMs
+  }
+
+  /** What the room serves now; undefined while it is being read or given back. */
+  get loaded(): Loaded | undefined {
+    return this.#state.state === 'loaded' ? this.#state.loaded : undefined
   }
 
   /** Resolves when the log is given back; undefined before {@link close}. */
@@ -73,10 +85,10 @@ export class RoomContent {
     return this.#state.state === 'closing' ? this.#state.closed : undefined
   }
 
-  /** Rejects with the reason when it can't be loaded, or is being given back. */
-  async whenOpen(): Promise<OpenContent> {
+  /** Rejects with the reason when the workspace can't be loaded, or is being given back. */
+  async whenLoaded(): Promise<Loaded> {
     for (;;) {
-      if (this.#state.state === 'open') return this.#state.open
+      if (this.#state.state === 'loaded') return this.#state.loaded
       if (this.#state.state === 'closing') {
         throw this.#state.refusal ?? new ServerError('load_failed', 'the workspace is being closed: try again')
       }
@@ -103,16 +115,16 @@ export class RoomContent {
 
   /** An update, or a program, has spoilt the document: builds it again from the log. */
   rebuild(cause: Error): void {
-    const open = this.open
-    if (open === undefined) return
+    const { loaded } = this
+    if (loaded === undefined) return
     this.#context.logger.warn(
       { workspace: this.#workspace, err: cause },
       'an update spoilt the document: rebuilding it from the log',
     )
     this.#context.counters.rebuilds++
     this.#state = { state: 'loading' }
-    release(open)
-    this.#loading = this.#load(open)
+    release(loaded)
+    this.#loading = this.#load(loaded)
   }
 
   /**
@@ -120,42 +132,52 @@ export class RoomContent {
    * stays, for those who are here and need nothing read; false then.
    */
   fail(content: Content, error: unknown): boolean {
-    const open = this.open
-    if (open?.content !== content) return true
-    if (this.#context.store.state.state === 'failed') return false
+    const { loaded } = this
+    if (loaded?.content !== content) return true
+    const { state } = loaded.log.state
+    if (state === 'failed') return false
+    if (state === 'fenced') {
+      this.abandon()
+      return true
+    }
     this.#context.logger.error({ workspace: this.#workspace, err: error }, 'reading the workspace failed')
     void this.#end(
-      open,
-      new ServerError('load_failed', 'the workspace could not be read: it is loaded again when you are back'),
+      loaded,
+      new ServerError('load_failed', 'the workspace could not be read: connect again to load it anew'),
     )
     return true
   }
+
+  readonly #holdOnLost = (): void => this.abandon()
 
   /** Called about once a second. `mayCool` is false while somebody needs the document to stay. */
   sweep(nowMs: number, mayCool: () => boolean): void {
     if (this.#isUsed) this.#usedAtMs = nowMs
     this.#isUsed = false
-    const open = this.open
-    if (open === undefined || open.content instanceof ColdDocument) return
-    open.content.sweep()
-    // What is given back now could not be read again.
-    if (this.#context.store.state.state !== 'open') return
-    this.#keepUpIfDue(open, nowMs)
-    if (nowMs - this.#usedAtMs >= this.#context.limits.coolAfterMs && mayCool()) this.#cool(open, open.content)
+    const { loaded } = this
+    if (loaded === undefined) return
+    const { state } = loaded.log.state
+    if (state === 'fenced') return this.abandon()
+    if (loaded.content instanceof ColdDocument) return
+    loaded.content.sweep()
+    // A document that is dropped now could not be read again.
+    if (state !== 'open') return
+    this.#keepUpIfDue(loaded, nowMs)
+    if (nowMs - this.#usedAtMs >= this.#context.limits.coolAfterMs && mayCool()) this.#cool(loaded, loaded.content)
   }
 
   /** Something was logged: a snapshot may be due. */
   grown(): void {
     this.#isUsed = true
-    const open = this.open
-    if (open !== undefined) this.#keepUpIfDue(open, Date.now())
+    const { loaded } = this
+    if (loaded !== undefined) this.#keepUpIfDue(loaded, Date.now())
   }
 
   /** Takes a snapshot, and does what follows from it. Never rejects. */
   async maintain(): Promise<void> {
-    const open = this.open
-    if (open === undefined || this.#keepingUp !== undefined) return
-    this.#keepingUp = this.#keepUp(open)
+    const { loaded } = this
+    if (loaded === undefined || this.#keepingUp !== undefined) return
+    this.#keepingUp = this.#keepUp(loaded)
     await this.#keepingUp
     this.#keepingUp = undefined
   }
@@ -163,17 +185,30 @@ export class RoomContent {
   /** Gives the log back and frees the document, then runs `after`. Rejects only with what `after` throws. */
   close(refusal?: ServerError, after?: () => Promise<void>): Promise<void> {
     if (this.#state.state === 'closing') return this.#state.closed
-    return this.#end(this.open, refusal, after)
+    return this.#end(this.loaded, refusal, after)
   }
 
-  async #load(opened: OpenContent | undefined): Promise<void> {
+  /**
+   * Another process holds the workspace now. The room writes nothing more: no record, no snapshot, no acknowledgement; its
+   * own client ids are forgotten, since what was written under them may be lost.
+   */
+  abandon(): void {
+    if (this.#isLost) return
+    this.#isLost = true
+    this.#context.counters.abandons++
+    this.#context.logger.warn({ workspace: this.#workspace }, 'the workspace is lost to another process')
+    if (this.#state.state !== 'closing') void this.#end(this.loaded, moved())
+  }
+
+  async #load(before: Loaded | undefined): Promise<void> {
     try {
-      const loaded = await loadRoom(this.#workspace, opened?.log, this.#context)
+      if (this.#hold === undefined) await this.#claim()
+      const loaded = await loadRoom(this.#workspace, before?.log, this.#context)
       this.#loading = undefined
-      // Who closes it meanwhile waits for this.
+      // The close that came meanwhile waits for this.
       if (this.#state.state === 'closing') return await loaded.log.close()
       if (loaded.damage !== undefined) this.#sayDamaged(loaded.damage)
-      this.#open(loaded)
+      this.#serve(loaded)
     } catch (error) {
       this.#loading = undefined
       if (this.#state.state === 'closing') return
@@ -183,37 +218,48 @@ export class RoomContent {
     }
   }
 
-  #open(open: OpenContent): void {
-    this.#state = { state: 'open', open }
-    if (open.content instanceof RoomDocument) this.#usedAtMs = this.#snapshotAtMs = Date.now()
+  async #claim(): Promise<void> {
+    const claim = await this.#context.ownership.claim(this.#workspace)
+    if ('at' in claim) throw moved()
+    const { held } = claim
+    this.#hold = held
+    this.#relaysUntilMs = (held.sinceMs ?? Date.now()) + this.#context.limits.relayWaitMs
+    if (held.lost?.aborted) this.#isLost = true
+    if (this.#isLost) throw moved()
+    held.lost?.addEventListener('abort', this.#holdOnLost)
+  }
+
+  #serve(loaded: Loaded): void {
+    this.#state = { state: 'loaded', loaded }
+    if (loaded.content instanceof RoomDocument) this.#usedAtMs = this.#snapshotAtMs = Date.now()
     this.#settle()
-    this.#owner.opened(open)
+    this.#owner.contentLoaded(loaded)
   }
 
   async #warm(cold: ColdDocument): Promise<void> {
-    const open = this.open
-    if (open?.content !== cold) return
+    const { loaded } = this
+    if (loaded?.content !== cold) return
     try {
-      const document = await warmUp(open.log, cold, this.#context)
-      if (this.open !== open) return document.destroy()
+      const document = await warmUp(loaded.log, cold, this.#context)
+      if (this.loaded !== loaded) return document.destroy()
       cold.letGo()
-      this.#open({ ...open, content: document })
+      this.#serve({ ...loaded, content: document })
     } catch (error) {
       if (!this.fail(cold, error)) throw error
     }
   }
 
-  #cool(open: OpenContent, document: RoomDocument): void {
+  #cool(loaded: Loaded, document: RoomDocument): void {
     if (this.#keepingUp !== undefined) return
-    if (this.#isWorthKeeping(open)) return this.#context.upkeep.add(this)
-    const cold = new ColdDocument(open.log, this.#context.cache, document.stateVector())
-    this.#context.clientIds.keep(open.log.generation, document.clientIds)
+    if (this.#isWorthKeeping(loaded)) return this.#context.upkeep.add(this)
+    const cold = new ColdDocument(loaded.log, this.#context.cache, document.stateVector())
+    this.#context.clientIds.keep(loaded.log.generation, document.clientIds)
     document.destroy()
     this.#context.counters.coolings++
-    this.#open({ ...open, content: cold })
+    this.#serve({ ...loaded, content: cold })
   }
 
-  #keepUpIfDue({ log, content, damage }: OpenContent, nowMs: number): void {
+  #keepUpIfDue({ log, content, damage }: Loaded, nowMs: number): void {
     if (damage !== undefined || this.#keepingUp !== undefined || !(content instanceof RoomDocument)) return
     const { records, bytes } = log.sinceSnapshot
     if (records === 0 || records < this.#retryAtRecords) return
@@ -223,12 +269,12 @@ export class RoomContent {
     if (isSnapshotDue(sinceSnapshot, this.#context.snapshots)) this.#context.upkeep.add(this)
   }
 
-  #isWorthKeeping({ log, content, damage }: OpenContent): boolean {
+  #isWorthKeeping({ log, content, damage }: Loaded): boolean {
     if (damage !== undefined || !(content instanceof RoomDocument)) return false
-    return this.#context.store.state.state === 'open' && isWorthKeeping(log.sinceSnapshot, content.stateBytes)
+    return log.state.state === 'open' && isWorthKeeping(log.sinceSnapshot, content.stateBytes)
   }
 
-  async #keepUp({ log, content, damage }: OpenContent): Promise<void> {
+  async #keepUp({ log, content, damage }: Loaded): Promise<void> {
     if (damage !== undefined || !(content instanceof RoomDocument)) return
     this.#snapshotAtMs = Date.now()
     try {
@@ -245,44 +291,59 @@ export class RoomContent {
     }
   }
 
-  #end(open: OpenContent | undefined, refusal: ServerError | undefined, after?: () => Promise<void>): Promise<void> {
-    const closed = this.#release(open, this.#loading, after)
+  #end(loaded: Loaded | undefined, refusal: ServerError | undefined, after?: () => Promise<void>): Promise<void> {
+    const closed = this.#release(loaded, this.#loading, after)
     // Whoever asked for more than the log to be given back hears when that fails; the others only wait.
     this.#state = { state: 'closing', closed: closed.catch(() => undefined), refusal }
     this.#settle()
-    if (refusal !== undefined) this.#owner.failed(refusal)
+    if (refusal !== undefined) this.#owner.contentFailed(refusal)
     return closed
   }
 
   async #release(
-    open: OpenContent | undefined,
+    loaded: Loaded | undefined,
     loading: Promise<void> | undefined,
     after: (() => Promise<void>) | undefined,
   ): Promise<void> {
     try {
       await loading
-      if (open !== undefined) {
-        await this.#leaveSnapshot(open)
-        release(open)
-        if (open.content instanceof RoomDocument) {
-          this.#context.clientIds.keep(open.log.generation, open.content.clientIds)
-        }
-        await open.log.close()
-      }
+      if (loaded !== undefined) await this.#closeLog(loaded)
     } catch (err) {
       this.#context.logger.error({ workspace: this.#workspace, err }, 'closing the log failed')
     }
     try {
       await after?.()
     } finally {
-      this.#owner.closed()
+      await this.#giveBack()
+      this.#owner.contentClosed()
     }
   }
 
-  async #leaveSnapshot(open: OpenContent): Promise<void> {
+  async #closeLog(loaded: Loaded): Promise<void> {
+    const { clientIds } = this.#context
+    if (!this.#isLost) await this.#leaveSnapshot(loaded)
+    release(loaded)
+    const { generation } = loaded.log
+    if (this.#isLost) clientIds.forget(generation)
+    else if (loaded.content instanceof RoomDocument) clientIds.keep(generation, loaded.content.clientIds)
+    await loaded.log.close()
+  }
+
+  async #leaveSnapshot(loaded: Loaded): Promise<void> {
     const { store, isInHurry } = this.#context
     if (this.#keepingUp !== undefined) await whileStorageWorks(store, this.#keepingUp)
-    if (this.#isWorthKeeping(open) && !isInHurry()) await whileStorageWorks(store, this.#keepUp(open))
+    if (this.#isWorthKeeping(loaded) && !isInHurry()) await whileStorageWorks(store, this.#keepUp(loaded))
+  }
+
+  async #giveBack(): Promise<void> {
+    const hold = this.#hold
+    if (hold === undefined) return
+    hold.lost?.removeEventListener('abort', this.#holdOnLost)
+    try {
+      await hold.release()
+    } catch (err) {
+      this.#context.logger.error({ workspace: this.#workspace, err }, 'giving the workspace back failed')
+    }
   }
 
   #settle(): void {
@@ -299,7 +360,7 @@ export class RoomContent {
   }
 }
 
-function release({ content }: OpenContent): void {
+function release({ content }: Loaded): void {
   if (content instanceof ColdDocument) content.letGo()
   else content.destroy()
 }

@@ -12,7 +12,7 @@ import { findStart, type StoredState } from './stored-state.ts'
 /** A room serves bytes as long as nobody writes, and a Y.Doc from the first write on. */
 export type Content = ColdDocument | RoomDocument
 
-/** A log and what of it can be served. */
+/** A workspace as it is served until something changes: then another object stands in its place. */
 export interface Loaded {
   readonly log: WorkspaceLog
   readonly content: Content

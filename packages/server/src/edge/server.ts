@@ -5,7 +5,6 @@ import {
   type ServerResponse,
 } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { Duplex } from 'node:stream'
 import {
   type EventStore,
   type KeepHistory,
@@ -14,53 +13,41 @@ import {
   type SnapshotPolicy,
 } from '@joinery/log'
 import pino, { type Logger } from 'pino'
-import { type WebSocket, WebSocketServer } from 'ws'
-import { closeReason } from '../close-reason.ts'
 import { ClientIdMemory } from '../content/client-id-memory.ts'
 import { ColdCache } from '../content/cold-cache.ts'
 import { type DocumentRules, openRules } from '../content/document-rules.ts'
+import { alwaysMine, type Ownership } from '../content/ownership.ts'
 import { rehearse } from '../content/rehearsal.ts'
 import { Upkeep } from '../content/upkeep.ts'
 import { Counters } from '../counters.ts'
-import { type Authenticator, developmentAuthenticator, type Identity } from '../identity.ts'
+import { type Authenticator, developmentAuthenticator } from '../identity.ts'
 import { Workspaces } from '../inside/workspaces.ts'
 import { SERVER_LIMITS, type ServerLimits } from '../limits.ts'
 import { Acknowledgements } from '../room/acknowledgements.ts'
 import { Backlog } from '../room/backlog.ts'
-import { Connection } from '../room/connection.ts'
 import { KeyedTurns } from '../room/keyed-turns.ts'
 import { KeyedUpdates } from '../room/keyed-updates.ts'
 import { Rooms } from '../room/rooms.ts'
-import { REFUSALS, ServerError } from '../server-error.ts'
+import { ServerError } from '../server-error.ts'
 import { Turns } from '../turns.ts'
+import { Connections } from './connections.ts'
 import { healthOf, type ServerLoad } from './health.ts'
-import {
-  allowsOrigin,
-  identify,
-  isLoopbackHost,
-  parseUpgradeUrl,
-  refuseUpgrade,
-  type UpgradeRequest,
-  wantsJoinery,
-} from './upgrade.ts'
+import { isLoopbackHost } from './request-origin.ts'
+import { Upgrades } from './upgrades.ts'
 
 /** How often heartbeats and idle rooms are looked at, ms: fine enough for the smallest sensible heartbeat. */
 const SWEEP_MS = 1_000
-/** Parts a message may come in: the clients of this wire send whole messages, and `ws` keeps each part in memory. */
-const FRAGMENTS_MAX = 64
-const BUFFERED_CHUNKS_MAX = 4_096
-/** Proxies and pools keep idle HTTP connections for 60 s: who keeps them longer never closes one that a request is on its way on. */
+/** Proxies and pools keep idle HTTP connections for 60 s. The server keeps them longer, so that it never closes one while a request is on its way. */
 const KEEP_ALIVE_MS = 65_000
-/** Characters of a refused request's path in the log: more than any workspace's name. */
-const LOGGED_PATH_MAX = 600
-
 export interface ServerOptions {
   /** Address to listen on; `127.0.0.1` by default. Others need an `authenticator`, or `insecure`. */
   readonly host?: string
   /** TCP port; 0, the default, takes a free one (see {@link Server.url}). */
   readonly port?: number
-  /** Where workspaces are kept; in memory by default. Stays the caller's to close. */
+  /** The store that keeps workspaces; in memory by default. The caller closes it. */
   readonly store?: EventStore
+  /** Decides which process writes a workspace; by default this one writes all. */
+  readonly ownership?: Ownership
   /** What a document means; any Yjs document by default. */
   readonly rules?: DocumentRules
   /** Who a connection is; by default development mode: everyone is let in. */
@@ -108,75 +95,48 @@ class SyncServer implements Server {
   readonly #limits: ServerLimits
   readonly #logger: Logger
   readonly #store: EventStore
-  readonly #authenticate: Authenticator
-  readonly #origins: readonly string[] | 'any' | 'loopback'
+  readonly #ownership: Ownership
   readonly #http: HttpServer
-  readonly #sockets: WebSocketServer
+  readonly #upgrades: Upgrades
+  readonly #connections: Connections
   readonly #rooms: Rooms
   readonly #backlog: Backlog
-  readonly #connections = new Set<Connection>()
   readonly #unsubscribe: () => void
   #sweeper: NodeJS.Timeout | undefined
   #closed: Promise<void> | undefined
-  #connectionCount = 0
   #hurriesFromMs: number | undefined
-  /** One for all: a closure each is memory that ten thousand idle connections have no use for. */
-  readonly #onClosed = (closed: Connection): void => {
-    this.#backlog.forget(closed)
-    if (!this.#connections.delete(closed)) return
-    this.counters.connectionsClosed++
-    // A restart ends everybody.
-    if (closed.endedFor === undefined || this.#closed !== undefined) return
-    const about = { workspace: closed.room?.workspace, connection: closed.id, actor: closed.identity.actor }
-    this.#logger.info({ ...about, reason: closed.endedFor }, 'connection ended')
-  }
-  /** Told apart in the log from connections of an earlier start of the same server. */
-  readonly #startId = Date.now().toString(36)
 
   constructor(options: ServerOptions) {
     this.#options = options
     this.#host = options.host ?? '127.0.0.1'
-    this.#limits = { ...SERVER_LIMITS, ...options.limits }
-    this.#logger = options.logger ?? pino({ level: 'silent' })
+    const { counters } = this
+    const limits = { ...SERVER_LIMITS, ...options.limits }
+    const logger = options.logger ?? pino({ level: 'silent' })
+    this.#limits = limits
+    this.#logger = logger
     this.#store = options.store ?? openMemoryStore()
-    this.#authenticate = options.authenticator ?? developmentAuthenticator()
-    this.#origins = options.origins ?? (options.authenticator === undefined ? 'loopback' : 'any')
+    this.#ownership = options.ownership ?? alwaysMine()
+    this.#backlog = new Backlog(limits.backlogBytesMax, counters)
     const turns = new KeyedTurns()
-    this.#backlog = new Backlog(this.#limits.backlogBytesMax, this.counters)
-    this.#rooms = new Rooms({
-      store: this.#store,
-      rules: options.rules ?? openRules,
-      limits: this.#limits,
-      logger: this.#logger,
-      acknowledgements: new Acknowledgements(),
-      backlog: this.#backlog,
-      keyed: new KeyedUpdates(turns, this.#store, this.#limits),
-      counters: this.counters,
-      relaysUntilMs: Date.now() + this.#limits.relayWaitMs,
-      clientIds: new ClientIdMemory(),
-      cache: new ColdCache(this.#limits.coldBytesMax),
-      loads: new Turns(this.#limits.loadsMax),
-      upkeep: new Upkeep(),
-      snapshots: { ...SNAPSHOT_POLICY_DEFAULT, ...options.snapshots },
-      keepHistory: options.keepHistory ?? 'forever',
-      isInHurry: () => this.#hurriesFromMs !== undefined && Date.now() > this.#hurriesFromMs,
+    const rooms = this.#openRooms(turns)
+    this.#rooms = rooms
+    this.workspaces = new Workspaces(rooms, this.#store, turns)
+    this.#connections = new Connections({ rooms, limits, counters, logger })
+    this.#upgrades = new Upgrades({
+      connections: this.#connections,
+      authenticate: options.authenticator ?? developmentAuthenticator(),
+      origins: options.origins ?? (options.authenticator === undefined ? 'loopback' : 'any'),
+      limits,
+      counters,
+      logger,
     })
-    this.workspaces = new Workspaces(this.#rooms, this.#store, turns)
     this.#http = createHttpServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) =>
       this.#onRequest(request, response),
     )
-    this.#http.on('upgrade', (request, socket, head) => void this.#onUpgrade(request, socket, head))
-    this.#sockets = new WebSocketServer({
-      noServer: true,
-      perMessageDeflate: false,
-      clientTracking: false,
-      maxPayload: this.#limits.syncBytesMax + this.#limits.updateBytesMax,
-      maxFragments: FRAGMENTS_MAX,
-      maxBufferedChunks: BUFFERED_CHUNKS_MAX,
-    })
+    this.#http.on('upgrade', (request, socket, head) => void this.#upgrades.take(request, socket, head))
     this.#unsubscribe = this.#store.onStateChange((state) => {
-      this.#logger[state.state === 'failed' ? 'error' : 'info']({ store: state }, `storage is ${state.state}`)
-      if (state.state !== 'closed') this.#rooms.storageChanged()
+      logger[state.state === 'failed' ? 'error' : 'info']({ store: state }, `storage is ${state.state}`)
+      if (state.state !== 'closed') rooms.storageChanged()
     })
   }
 
@@ -194,7 +154,7 @@ class SyncServer implements Server {
         `without keys everyone who reaches ${this.#host} could read and write everything: configure keys, or insist with "insecure"`,
       )
     }
-    await rehearse(this.#store, this.#logger)
+    await rehearse(this.#store, this.#ownership, this.#logger)
     await new Promise<void>((resolve, reject) => {
       this.#http.once('error', reject)
       this.#http.listen(this.#options.port ?? 0, this.#host, () => {
@@ -216,15 +176,36 @@ class SyncServer implements Server {
     return this.#closed
   }
 
+  #openRooms(turns: KeyedTurns): Rooms {
+    const { snapshots, keepHistory = 'forever', rules = openRules } = this.#options
+    return new Rooms({
+      store: this.#store,
+      ownership: this.#ownership,
+      rules,
+      limits: this.#limits,
+      logger: this.#logger,
+      acknowledgements: new Acknowledgements(),
+      backlog: this.#backlog,
+      keyed: new KeyedUpdates(turns, this.#limits),
+      counters: this.counters,
+      clientIds: new ClientIdMemory(),
+      cache: new ColdCache(this.#limits.coldBytesMax),
+      loads: new Turns(this.#limits.loadsMax),
+      upkeep: new Upkeep(),
+      snapshots: { ...SNAPSHOT_POLICY_DEFAULT, ...snapshots },
+      keepHistory,
+      isInHurry: () => this.#hurriesFromMs !== undefined && Date.now() > this.#hurriesFromMs,
+    })
+  }
+
   async #drain(): Promise<void> {
     this.#hurriesFromMs = Date.now() + this.#limits.drainMs
+    this.#upgrades.close()
     const stopped = new Promise<void>((resolve) => this.#http.close(() => resolve()))
     this.#http.closeIdleConnections()
-    // A client's edits that are on their way come in before its close frame does.
-    for (const connection of this.#connections)
-      connection.close(REFUSALS.restart.close, 'restart: the server goes down for a restart')
+    this.#connections.drain()
     const deadline = setTimeout(() => {
-      for (const connection of this.#connections) connection.terminate('it did not say goodbye')
+      this.#connections.terminate()
       this.#http.closeAllConnections()
     }, this.#limits.drainMs)
     await stopped
@@ -245,77 +226,8 @@ class SyncServer implements Server {
     response.writeHead(status, { 'content-type': 'application/json' }).end(`${JSON.stringify(body)}\n`)
   }
 
-  async #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    const onError = (): void => void socket.destroy()
-    socket.on('error', onError)
-    const url = request.url ?? '/'
-    try {
-      const asked = this.#admit(request, url)
-      const identity = await identify(asked, this.#authenticate)
-      socket.off('error', onError)
-      // The answer to the upgrade and the room's greeting, if it is open, in one system call.
-      socket.cork()
-      this.#sockets.handleUpgrade(request, socket, head, (ws) => this.#onConnection(ws, socket, asked, identity))
-      socket.uncork()
-    } catch (error) {
-      const refusal =
-        error instanceof ServerError
-          ? error
-          : new ServerError('load_failed', 'the server failed; try later', { cause: error })
-      this.#noteRefusal(refusal, url, request.socket.remoteAddress)
-      if (!wantsJoinery(url)) return refuseUpgrade(request, socket, refusal)
-      // Browsers hide the status of a refused upgrade: who knows Joinery's close codes gets the reason by one.
-      socket.off('error', onError)
-      this.#sockets.handleUpgrade(request, socket, head, (ws) => {
-        ws.on('error', () => undefined)
-        ws.close(REFUSALS[refusal.code].close, closeReason(`${refusal.code}: ${refusal.message}`))
-      })
-    }
-  }
-
-  /** The path alone: what follows it holds the token. */
-  #noteRefusal({ code, message: reason, cause }: ServerError, url: string, from: string | undefined): void {
-    this.counters.refuseConnection(code)
-    const path = url.split('?', 1)[0]?.slice(0, LOGGED_PATH_MAX)
-    this.#logger.info({ path, from, code, reason, err: cause }, 'connection refused')
-  }
-
-  #admit(request: IncomingMessage, url: string): UpgradeRequest {
-    if (this.#closed !== undefined) throw new ServerError('restart', 'the server goes down for a restart')
-    if (this.#connections.size >= this.#limits.connectionsMax) {
-      throw new ServerError(
-        'too_many_connections',
-        `this server takes ${this.#limits.connectionsMax} connections: try later`,
-      )
-    }
-    if (!allowsOrigin(request.headers.origin, this.#origins)) {
-      throw new ServerError(
-        'forbidden_origin',
-        `pages of ${request.headers.origin} may not connect: allow the origin in the server's options`,
-      )
-    }
-    return parseUpgradeUrl(url)
-  }
-
-  #onConnection(ws: WebSocket, socket: Duplex, asked: UpgradeRequest, identity: Identity): void {
-    const connection = new Connection({
-      id: `${this.#startId}-${(this.#connectionCount++).toString(36)}`,
-      ws,
-      socket,
-      identity,
-      wantsJoinery: asked.wantsJoinery,
-      generation: asked.generation,
-      limits: this.#limits,
-      onClosed: this.#onClosed,
-      nowMs: Date.now(),
-    })
-    this.#connections.add(connection)
-    this.counters.connectionsOpened++
-    this.#rooms.join(asked.workspace, connection)
-  }
-
   #sweep(nowMs: number): void {
-    for (const connection of this.#connections) connection.beat(nowMs)
+    this.#connections.beat(nowMs)
     this.#rooms.sweep(nowMs)
   }
 }

@@ -4,8 +4,8 @@ import type * as Y from 'yjs'
 import { type Past, type Point, readPast } from '../content/past.ts'
 import type { Stamps } from '../content/stamps.ts'
 import type { KeyedTurns } from '../room/keyed-turns.ts'
-import type { OpenRoom } from '../room/open-room.ts'
 import type { RoomEdit } from '../room/room-edit.ts'
+import type { RoomVisit } from '../room/room-visit.ts'
 import type { Rooms } from '../room/rooms.ts'
 import { beingLoaded, ServerError } from '../server-error.ts'
 import { RoomTails } from './room-tails.ts'
@@ -203,12 +203,12 @@ export class Workspaces implements Tails {
   }
 }
 
-function viewOf({ log, document, connectionCount }: OpenRoom): WorkspaceView {
+function viewOf({ log, document, memberCount }: RoomVisit): WorkspaceView {
   return {
     doc: document.doc,
     head: log.head,
     generation: log.generation,
     stamps: document.stamps,
-    connections: connectionCount,
+    connections: memberCount,
   }
 }

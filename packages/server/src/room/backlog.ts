@@ -1,5 +1,5 @@
 import type { Counters } from '../counters.ts'
-import type { Connection } from './connection.ts'
+import type { Member } from './member.ts'
 
 /**
  * What has been appended and is not durable yet, all rooms together. When storage is slower than people, it is memory that
@@ -8,7 +8,7 @@ import type { Connection } from './connection.ts'
  */
 export class Backlog {
   readonly #bytesMax: number
-  readonly #held = new Set<Connection>()
+  readonly #held = new Set<Member>()
   #group: { readonly durable: Promise<void>; bytes: number } | undefined
   #bytes = 0
   readonly #counters: Counters
@@ -37,16 +37,16 @@ export class Backlog {
   }
 
   /** Holds a connection that has just brought something, if there is too much already. */
-  hold(connection: Connection): void {
-    if (!this.isFull || !connection.isOpen || this.#held.has(connection)) return
+  hold(member: Member): void {
+    if (!this.isFull || !member.wire.isOpen || this.#held.has(member)) return
     this.#counters.holds++
-    this.#held.add(connection)
-    connection.hold()
+    this.#held.add(member)
+    member.hold()
   }
 
   /** The connection is gone. */
-  forget(connection: Connection): void {
-    this.#held.delete(connection)
+  forget(member: Member): void {
+    this.#held.delete(member)
   }
 
   get isFull(): boolean {
@@ -63,7 +63,7 @@ export class Backlog {
   }
 
   #letGo(): void {
-    for (const connection of this.#held) connection.letGo()
+    for (const member of this.#held) member.release()
     this.#held.clear()
   }
 }

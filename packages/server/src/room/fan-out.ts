@@ -1,28 +1,28 @@
 import { encodeUpdate } from '@joinery/protocol'
 import * as Y from 'yjs'
 import { encodeBinaryMessage } from '../ws-frame.ts'
-import type { Connection } from './connection.ts'
+import { CURRENT, type Member } from './member.ts'
 
-/** What one connection's tick brought the others. */
+/** What one member's tick brought the others. */
 export interface Forward {
-  /** Undefined for the server's own. */
-  readonly from: Connection | undefined
+  /** The member that is left out; undefined for the server's own edits. */
+  readonly from: Member | undefined
   readonly update: Uint8Array
 }
 
 /** Where a room's frames go. */
 export interface Audience {
-  readonly connections: ReadonlySet<Connection>
-  /** Of what its connections have been sent; undefined while the room is being loaded. */
+  readonly members: ReadonlySet<Member>
+  /** State vector of what the members have been sent; undefined while the room is being loaded. */
   stateVector(): Uint8Array | undefined
-  /** Sends a connection what it lacks that has what `stateVector` says, or ends it. */
-  catchUp(connection: Connection, stateVector: Uint8Array): void
+  /** Sends a member that has what `stateVector` says what it lacks, or ends its connection. */
+  catchUp(member: Member, stateVector: Uint8Array): void
 }
 
 /**
  * Sends a tick's updates as one: merged, framed once, the same bytes to everybody. With a sole writer, the writer is left
- * out; with several each gets its own back, which is harmless and cheaper than a frame for each. Returns how many it
- * was sent to.
+ * out; with several writers each gets its own edits back, which is harmless and cheaper than a frame for each. Returns to how
+ * many members the update was sent.
  */
 export function forwardUpdates(forwards: readonly Forward[], audience: Audience): number {
   if (forwards.length === 0) return 0
@@ -32,36 +32,36 @@ export function forwardUpdates(forwards: readonly Forward[], audience: Audience)
 }
 
 /**
- * Sends everybody what the document has had for a while already. Those who lag, too: they may have begun to while it was in
- * the document, and then what they lack is counted from a state that has it. Returns how many it was sent to.
+ * Sends an update that the document has held back for a while to every member, lagging ones included: a member may have
+ * begun to lag meanwhile, and then what it lacks is counted from a state that has the update. Returns the number of members.
  */
 export function forwardLate(update: Uint8Array, audience: Audience): number {
   const message = encodeBinaryMessage(encodeUpdate(update))
-  for (const connection of audience.connections) connection.write(message)
-  return audience.connections.size
+  for (const member of audience.members) member.wire.write(message)
+  return audience.members.size
 }
 
-/** Sends one frame to every connection that keeps up, `except` one. Returns how many that were. */
-export function sendToAll(frame: Uint8Array, audience: Audience, except?: Connection): number {
+/** Sends one frame to every member that keeps up, `except` one. Returns how many members got it. */
+export function sendToAll(frame: Uint8Array, audience: Audience, except?: Member): number {
   let deliveries = 0
   const message = encodeBinaryMessage(frame)
-  for (const connection of audience.connections) {
-    if (connection === except || connection.laggingFrom !== undefined) continue
-    connection.write(message)
+  for (const member of audience.members) {
+    if (member === except || member.reach.state === 'lagging') continue
+    member.wire.write(message)
     deliveries++
-    if (connection.isFull) lag(connection, audience)
+    if (member.wire.isFull) lag(member, audience)
   }
   return deliveries
 }
 
 /** A slow reader gets nothing more until it has caught up, then one diff: neither a queue that grows nor a lost update. */
-function lag(connection: Connection, audience: Audience): void {
+function lag(member: Member, audience: Audience): void {
   const stateVector = audience.stateVector()
   if (stateVector === undefined) return
-  connection.laggingFrom = stateVector
-  connection.onceDrained(() => {
-    const from = connection.laggingFrom
-    connection.laggingFrom = undefined
-    if (from !== undefined && audience.connections.has(connection)) audience.catchUp(connection, from)
+  member.reach = { state: 'lagging', from: stateVector }
+  member.wire.onceDrained(() => {
+    const { reach } = member
+    member.reach = CURRENT
+    if (reach.state === 'lagging' && audience.members.has(member)) audience.catchUp(member, reach.from)
   })
 }

@@ -1,24 +1,24 @@
-import type { EventStore, StoreState } from '@joinery/log'
+import type { Durability, LogState } from '@joinery/log'
 import type { RejectionCode, Writable } from '@joinery/protocol'
-import type { OpenContent } from '../content/room-content.ts'
+import type { Loaded } from '../content/room-loader.ts'
 import type { ServerLimits } from '../limits.ts'
 import { ServerError } from '../server-error.ts'
 import { SERVER_VERSION } from '../server-version.ts'
-import type { Connection } from './connection.ts'
+import type { Member } from './member.ts'
 
 /**
- * Says hello, then SyncStep1, without which offline edits never come up, then who is present (`everybody`, one frame). A
- * connection whose local copy is of another generation hears hello and is turned away: nothing it sent or sends is taken
- * in. A damaged workspace asks for nothing: it could not take the answer.
+ * Sends hello, then SyncStep1, without which offline edits never come up, then `everybody`, one frame with who is present.
+ * A client whose local copy is of another generation gets hello and is closed: nothing that it sends is taken. A damaged
+ * workspace sends no SyncStep1, since it could not take the answer.
  */
 export function greet(
-  connection: Connection,
-  { log, content, damage }: OpenContent,
+  member: Member,
+  { log, content, damage }: Loaded,
   everybody: Uint8Array | undefined,
-  { store, limits }: { store: EventStore; limits: ServerLimits },
+  { store, limits }: { store: { readonly durability: Durability }; limits: ServerLimits },
 ): void {
-  const { identity, generation } = connection
-  connection.tell({
+  const { identity, generation } = member
+  member.tell({
     type: 'hello',
     generation: log.generation ?? '',
     serverVersion: SERVER_VERSION,
@@ -29,24 +29,23 @@ export function greet(
     updateBytesMax: limits.updateBytesMax,
   })
   if (generation !== undefined && generation !== log.generation) {
-    connection.isRefused = true
+    member.intake = 'refused'
     const message = 'the local copy is of another history of this workspace: set it aside and start anew'
-    connection.refuse(new ServerError('generation_mismatch', message))
+    member.refuse(new ServerError('generation_mismatch', message))
     return
   }
-  const writable = damage === undefined ? writableOf(store.state) : notWritable('quarantined', damage.message)
-  if (!writable.isWritable) connection.tell(writable)
+  const writable = damage === undefined ? writableOf(log.state) : notWritable('quarantined', damage.message)
+  if (!writable.isWritable) member.tell(writable)
   if (identity.access === 'write' && damage === undefined) {
-    connection.awaitsSyncStep2 = true
-    connection.send(content.syncStep1())
+    member.ask(content.syncStep1())
   }
-  if (everybody !== undefined) connection.send(everybody)
+  if (everybody !== undefined) member.send(everybody)
 }
 
-/** What clients hear of the storage's state. */
-export function writableOf(state: StoreState): Writable {
+/** The message that tells clients whether their updates can be logged. */
+export function writableOf(state: LogState): Writable {
   if (state.state === 'open') return { type: 'writable', isWritable: true, code: undefined, reason: '' }
-  const error = state.state === 'failed' ? state.error : undefined
+  const error = 'error' in state ? state.error : undefined
   const code = error?.code === 'storage_full' ? 'storage_full' : 'storage_failed'
   return notWritable(code, error?.message ?? 'the log is closed')
 }

@@ -180,6 +180,29 @@ describe('a keyed update', () => {
     slow.resolve()
   })
 
+  it('[S94] edits of its room that come after it are seen with it, since they may build on it', async () => {
+    const store = new GatedStore()
+    fixture = await ServerFixture.start({ store })
+    const ada = await join()
+    const slow = Promise.withResolvers<void>()
+    store.durableGate = slow.promise
+    const { workspaces } = fixture.server
+    const append = (text: string) => ({
+      writer: { actor: 'engine', source: 'workflow_execution' },
+      via: 'test',
+      run: (doc: Y.Doc) => doc.getText('t').insert(doc.getText('t').length, text),
+    })
+    const keyed = workspaces.write(W, { ...append('keyed'), idempotencyKey: 'k' })
+    await workspaces.read(W, () => undefined)
+    const plain = workspaces.write(W, append(', then plain'))
+    await workspaces.read(W, () => undefined)
+    await ada.roundTrip()
+    expect([ada.text.toString(), ada.doc.store.pendingStructs]).toEqual(['', null])
+    slow.resolve()
+    await Promise.all([keyed, plain])
+    await ada.until(() => ada.text.toString() === 'keyed, then plain')
+  })
+
   it('[S41] it waits while storage fails, and is made when its client brings it again', async () => {
     const store = new GatedStore()
     fixture = await ServerFixture.start({ store })

@@ -2,13 +2,13 @@ import type { LogRecord } from '@joinery/log'
 import type { Logger } from 'pino'
 import type { Observed } from '../content/document-rules.ts'
 import type { Counters } from '../counters.ts'
-import type { Connection } from './connection.ts'
+import type { Member } from './member.ts'
 
 /** Logs what a record did to what people are shown, and tells everybody of what lost to something concurrent. */
 export function tellObserved(
   observed: readonly Observed[],
   { workspace, record: { actor, source, lsn } }: { readonly workspace: string; readonly record: LogRecord },
-  connections: Iterable<Connection>,
+  members: Iterable<Member>,
   { counters, logger }: { readonly counters: Counters; readonly logger: Logger },
 ): void {
   if (observed.length === 0) return
@@ -18,7 +18,7 @@ export function tellObserved(
     for (const conflict of conflicts) {
       counters.conflicts++
       logger.info({ ...about, ...conflict }, 'conflict')
-      for (const connection of connections) connection.tell({ type: 'conflict', ...conflict })
+      for (const member of members) member.tell({ type: 'conflict', ...conflict })
     }
   }
 }

@@ -2,15 +2,15 @@ import { type AwarenessState, decodeAwarenessStates, encodeAwareness, encodeAwar
 import type { ServerLimits } from '../limits.ts'
 import { ServerError } from '../server-error.ts'
 import { AwarenessTable } from './awareness-table.ts'
-import type { Connection } from './connection.ts'
+import type { Member } from './member.ts'
 
 /** The same person, reconnecting before the old socket was noticed dead. */
-const isSameActor = (from: Connection, to: Connection): boolean => from.identity.actor === to.identity.actor
+const isSameActor = (from: Member, to: Member): boolean => from.identity.actor === to.identity.actor
 
 /** A room's awareness: who is present, and what of it the others have not been told yet. */
 export class Presence {
   readonly #limits: ServerLimits
-  readonly #table: AwarenessTable<Connection>
+  readonly #table: AwarenessTable<Member>
   #news = new Map<number, AwarenessState>()
 
   constructor(limits: ServerLimits) {
@@ -22,7 +22,7 @@ export class Presence {
   }
 
   /** Takes an awareness update in. Throws `bad_frame` when others could not read it. */
-  receive(update: Uint8Array, connection: Connection): void {
+  receive(update: Uint8Array, member: Member): void {
     let states: AwarenessState[]
     try {
       if (update.length > this.#limits.awarenessBytesMax)
@@ -33,13 +33,13 @@ export class Presence {
     }
     for (const state of states) {
       if (state.json.length > this.#limits.awarenessStateBytesMax) continue
-      if (this.#table.apply(state, connection)) this.#news.set(state.clientId, state)
+      if (this.#table.apply(state, member)) this.#news.set(state.clientId, state)
     }
   }
 
   /** Forgets a connection that closed, and the others hear of it. */
-  release(connection: Connection): void {
-    for (const state of this.#table.release(connection)) this.#news.set(state.clientId, state)
+  release(member: Member): void {
+    for (const state of this.#table.release(member)) this.#news.set(state.clientId, state)
   }
 
   get hasNews(): boolean {

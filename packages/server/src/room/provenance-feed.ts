@@ -1,7 +1,7 @@
 import type { LogRecord } from '@joinery/log'
 import type { ProvenanceStamp } from '@joinery/protocol'
 import type { Stamps } from '../content/stamps.ts'
-import type { Connection } from './connection.ts'
+import type { Member } from './member.ts'
 
 /** News waits this long, ms, so that typing costs a client four small messages a second and not one per tick. */
 const GATHER_MS = 250
@@ -10,21 +10,21 @@ const STAMPS_PER_MESSAGE = 500
 
 /** Tells the connections of a room that asked who last touched what: everything once, then what is new. */
 export class ProvenanceFeed {
-  readonly #watchers = new Set<Connection>()
+  readonly #watchers = new Set<Member>()
   #news = new Map<string, ProvenanceStamp>()
   #timer: NodeJS.Timeout | undefined
 
-  watch(connection: Connection, stamps: Stamps): void {
-    if (this.#watchers.has(connection)) return
-    this.#watchers.add(connection)
+  watch(member: Member, stamps: Stamps): void {
+    if (this.#watchers.has(member)) return
+    this.#watchers.add(member)
     const all = Array.from(stamps.entries(), ([path, stamp]) => ({ path, ...stamp }))
     for (let start = 0; start < Math.max(1, all.length); start += STAMPS_PER_MESSAGE) {
-      connection.tell({ type: 'provenance', stamps: all.slice(start, start + STAMPS_PER_MESSAGE) })
+      member.tell({ type: 'provenance', stamps: all.slice(start, start + STAMPS_PER_MESSAGE) })
     }
   }
 
-  leave(connection: Connection): void {
-    this.#watchers.delete(connection)
+  leave(member: Member): void {
+    this.#watchers.delete(member)
   }
 
   /** Takes in a record that was just appended. */
@@ -45,7 +45,7 @@ export class ProvenanceFeed {
     this.#news = new Map()
     for (let start = 0; start < stamps.length; start += STAMPS_PER_MESSAGE) {
       const message = { type: 'provenance' as const, stamps: stamps.slice(start, start + STAMPS_PER_MESSAGE) }
-      for (const connection of this.#watchers) connection.tell(message)
+      for (const member of this.#watchers) member.tell(message)
     }
   }
 }

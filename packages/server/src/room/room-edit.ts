@@ -2,8 +2,8 @@ import type { LogRecord, WorkspaceLog } from '@joinery/log'
 import type * as Y from 'yjs'
 import type { Writer } from '../content/document-rules.ts'
 import type { RoomDocument } from '../content/room-document.ts'
-import type { Connection } from './connection.ts'
 import type { Audience } from './fan-out.ts'
+import type { Member } from './member.ts'
 
 /** An edit by a program inside the server. */
 export interface RoomEdit<T> {
@@ -40,7 +40,7 @@ export interface WritePlace {
 
 /** An update that a socket brought under an idempotency key, which the log does not know. */
 export interface KeyedUpdate {
-  readonly connection: Connection
+  readonly member: Member
   readonly key: string
   readonly update: Uint8Array
 }

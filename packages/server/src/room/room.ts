@@ -1,21 +1,23 @@
-import type { WorkspaceLog } from '@joinery/log'
+import { LogError, type LogState, type WorkspaceLog } from '@joinery/log'
 import type { Frame, JoineryMessage, WorkspaceId } from '@joinery/protocol'
 import { ColdDocument } from '../content/cold-document.ts'
 import { isEmptyUpdate } from '../content/empty-update.ts'
-import { type ContentOwner, type OpenContent, RoomContent, type RoomContentContext } from '../content/room-content.ts'
+import { type ContentOwner, RoomContent, type RoomContentContext } from '../content/room-content.ts'
 import type { RoomDocument } from '../content/room-document.ts'
-import { beingLoaded, quarantined, ServerError } from '../server-error.ts'
+import type { Loaded } from '../content/room-loader.ts'
+import { beingLoaded, moved, quarantined, ServerError } from '../server-error.ts'
 import type { Acknowledgements } from './acknowledgements.ts'
 import type { Backlog } from './backlog.ts'
-import type { Connection } from './connection.ts'
 import { type Audience, sendToAll } from './fan-out.ts'
 import { greet, writableOf } from './greeting.ts'
 import type { KeyedUpdates } from './keyed-updates.ts'
-import { type OpenRoom, openRoom } from './open-room.ts'
+import type { Member, MemberRoom } from './member.ts'
 import { Presence } from './presence.ts'
 import { ProvenanceFeed } from './provenance-feed.ts'
 import { answerSyncStep1, catchUp, withStamps } from './room-answers.ts'
 import type { RoomFollower } from './room-follower.ts'
+import { RoomFollowers } from './room-followers.ts'
+import { makeVisit, type RoomVisit } from './room-visit.ts'
 import { WritePath } from './write-path.ts'
 
 /** What every room of a server shares. */
@@ -23,7 +25,6 @@ export interface RoomContext extends RoomContentContext {
   readonly acknowledgements: Acknowledgements
   readonly backlog: Backlog
   readonly keyed: KeyedUpdates
-  readonly relaysUntilMs: number
   /** Asks for one flush of `room` at the end of this tick. */
   schedule(room: Room): void
   /** The room is gone: the next join of its workspace makes a new one. */
@@ -31,30 +32,29 @@ export interface RoomContext extends RoomContentContext {
 }
 
 /**
- * The live side of one workspace: its only writer. It loads once, and whoever joins waits for that load. What a tick
- * brings is applied, logged and forwarded at the tick's end. What few rooms need is made when it is needed: most rooms
- * are one idle connection.
+ * The live side of one workspace: its only writer. It loads once, and every member that joins waits for that load. It
+ * applies, logs and forwards the updates of a tick at the tick's end. It makes the parts that few rooms need when they are
+ * needed: most rooms have one idle member.
  */
-export class Room implements ContentOwner {
+export class Room implements ContentOwner, MemberRoom {
   readonly workspace: WorkspaceId
-  /** Set by whoever schedules flushes: this room is on the list. */
+  /** Set by the scheduler of flushes: this room is on its list. */
   isScheduled = false
   readonly #context: RoomContext
   readonly #content: RoomContent
-  readonly #connections = new Set<Connection>()
-  /** Joined, not let in yet: their sockets rest. */
-  #waiting: Set<Connection> | undefined
+  readonly #members = new Set<Member>()
+  /** Members that have joined and are not let in yet: their wires rest. */
+  #waiting: Set<Member> | undefined
   #presence: Presence | undefined
   #writes: WritePath | undefined
   #provenance: ProvenanceFeed | undefined
   #audience: Audience | undefined
-  /** Updates wait until what is stored has been looked at. */
+  /** Updates wait until the room has looked at what is stored. */
   #isSettling = false
-  /** Programs inside the server that use the room now: it is not idle. */
+  /** Programs inside the server that use the room now: while there are any, it is not idle. */
   #guests = 0
-  /** Programs that hear of its records: it is not idle, and may be cold. */
-  #followers: Set<RoomFollower> | undefined
-  /** When the last connection left, ms; undefined while somebody is here. */
+  #followers: RoomFollowers | undefined
+  /** When the last member left, ms; undefined while there is one. */
   #emptySinceMs: number | undefined = Date.now()
 
   constructor(workspace: WorkspaceId, context: RoomContext) {
@@ -63,8 +63,8 @@ export class Room implements ContentOwner {
     this.#content = new RoomContent(workspace, context, this)
   }
 
-  get connectionCount(): number {
-    return this.#connections.size + (this.#waiting?.size ?? 0)
+  get memberCount(): number {
+    return this.#members.size + (this.#waiting?.size ?? 0)
   }
 
   /** Resolves when the room has given its log back; undefined while it takes joins. */
@@ -72,43 +72,44 @@ export class Room implements ContentOwner {
     return this.#content.closing
   }
 
-  /** Undefined while it is loaded or closed. */
-  get open(): OpenContent | undefined {
-    return this.#content.open
+  /** What the room serves now; undefined while that is being read or given back. */
+  get loaded(): Loaded | undefined {
+    return this.#content.loaded
   }
 
-  join(connection: Connection): void {
+  join(member: Member): void {
     this.#emptySinceMs = undefined
-    const { open } = this.#content
-    if (open !== undefined) this.#admit(connection, open)
-    else this.#wait(connection)
+    const { loaded } = this.#content
+    if (loaded !== undefined) this.#admit(member, loaded)
+    else this.#wait(member)
   }
 
-  leave(connection: Connection, nowMs: number): void {
-    this.#connections.delete(connection)
-    this.#waiting?.delete(connection)
-    this.#presence?.release(connection)
-    this.#provenance?.leave(connection)
+  leave(member: Member, nowMs: number): void {
+    this.#members.delete(member)
+    this.#waiting?.delete(member)
+    this.#presence?.release(member)
+    this.#provenance?.leave(member)
+    this.#context.backlog.forget(member)
     if (this.#presence?.hasNews) this.#context.schedule(this)
-    if (this.connectionCount === 0) this.#emptySinceMs = nowMs
+    if (this.memberCount === 0) this.#emptySinceMs = nowMs
   }
 
   /**
    * Runs `use` on the room's document, flushed, and keeps the room open meanwhile. Rejects with `quarantined`,
-   * `workspace_deleted` or `load_failed` when it can't be loaded, and with what `use` throws.
+   * `workspace_deleted`, `moved` or `load_failed` when the room can't be loaded, and with what `use` throws.
    */
-  visit<T>(use: (room: OpenRoom) => T | Promise<T>): Promise<T> {
+  visit<T>(use: (visit: RoomVisit) => T | Promise<T>): Promise<T> {
     return this.#asGuest(async () => {
       for (;;) {
-        const open = await this.#content.whenOpen()
-        const { content } = open
+        const loaded = await this.#content.whenLoaded()
+        const { content } = loaded
         if (content instanceof ColdDocument) {
           await this.#content.warm(content)
           continue
         }
         this.#content.use()
         this.flush()
-        if (this.#content.open === open) return await use(this.#openRoom(open, content))
+        if (this.#content.loaded === loaded) return await use(this.#visitOf(loaded, content))
       }
     })
   }
@@ -116,132 +117,115 @@ export class Room implements ContentOwner {
   /** Runs `use` on the room's log, which stays open meanwhile; rejects like {@link visit}. No document is made for it. */
   hold<T>(use: (log: WorkspaceLog) => T | Promise<T>): Promise<T> {
     return this.#asGuest(async () => {
-      const { log } = await this.#content.whenOpen()
+      const { log } = await this.#content.whenLoaded()
       return await use(log)
     })
   }
 
   /**
-   * Tells `follower` of each record from here on, and keeps the room open. Resolves, with unfollow, when the room is open;
+   * Tells `follower` of each record from here on, and keeps the room open. Resolves, with unfollow, when the room is loaded;
    * rejects like {@link visit}, and with `quarantined` for a damaged workspace, to which nothing is ever appended.
    */
   follow(follower: RoomFollower): Promise<() => void> {
     return this.#asGuest(async () => {
       for (;;) {
-        const open = await this.#content.whenOpen()
-        if (this.#content.open === open) return this.#follow(follower, open)
+        const loaded = await this.#content.whenLoaded()
+        if (this.#content.loaded !== loaded) continue
+        this.#followers ??= new RoomFollowers()
+        const unfollow = this.#followers.add(follower, loaded, this.#writePath())
+        return () => {
+          unfollow()
+          if (this.memberCount === 0) this.#emptySinceMs ??= Date.now()
+        }
       }
     })
   }
 
-  /** Takes one frame of a connection that has joined. */
-  receive(connection: Connection, frame: Frame): void {
+  /** Takes one frame of a member. */
+  receive(member: Member, frame: Frame): void {
     switch (frame.type) {
       case 'syncStep1':
-        return answerSyncStep1(this.#content, connection, frame.stateVector, this.#writes?.shown)
+        return answerSyncStep1(this.#content, member, frame.stateVector, this.#writes?.shown)
       case 'syncStep2':
       case 'update':
-        this.#writePath().receive(connection, frame.type, frame.update)
-        this.#context.backlog.hold(connection)
+        this.#writePath().receive(member, frame.type, frame.update, this.#takesRecords())
+        this.#context.backlog.hold(member)
         return this.#context.schedule(this)
       case 'awareness':
-        return this.#receiveAwareness(connection, frame.update)
+        return this.#receiveAwareness(member, frame.update)
       case 'queryAwareness': {
-        // A byte asks for everybody's state: who does not read the answers gets no more of them.
-        const everybody = connection.isFull ? undefined : this.#presence?.everybody()
-        if (everybody !== undefined) connection.send(everybody)
+        // One byte asks for everybody's state: a member that does not read the answers gets no more of them.
+        const everybody = member.wire.isFull ? undefined : this.#presence?.everybody()
+        if (everybody !== undefined) member.send(everybody)
         return
       }
       case 'joinery':
-        this.#context.backlog.hold(connection)
-        return this.#receiveJoinery(connection, frame.message)
+        this.#context.backlog.hold(member)
+        return this.#receiveJoinery(member, frame.message)
       case 'auth':
-        return connection.refuse(new ServerError('bad_frame', 'a client does not send auth messages'))
+        return member.refuse(new ServerError('bad_frame', 'a client does not send auth messages'))
     }
   }
 
-  /** Ends the tick: applies, logs and forwards what it brought. */
+  /** Works off what members brought in this tick. */
   flush(): void {
-    const { open } = this.#content
-    if (open === undefined) return
-    if (this.#writes?.hasWork) this.#flushWrites(open, this.#writes)
+    const { loaded } = this.#content
+    if (loaded === undefined) return
+    if (this.#writes?.hasWork) this.#flushWrites(loaded, this.#writes)
     if (this.#presence?.hasNews) sendToAll(this.#presence.takeNews(), this.#audienceOf())
   }
 
-  /** Storage has failed, or works again: says so, and then asks everybody for what was dropped meanwhile. */
+  /** Tells members that storage has failed or works again, and then asks them for the updates that were dropped. */
   storageChanged(): void {
-    const { open } = this.#content
-    if (open === undefined || open.damage !== undefined) return
-    const message = writableOf(this.#context.store.state)
-    const step1 = open.content.syncStep1()
-    for (const connection of this.#connections) {
-      connection.tell(message)
-      if (!message.isWritable || !connection.hasDropped) continue
-      connection.awaitsSyncStep2 = true
-      connection.send(step1)
+    const { loaded } = this.#content
+    if (loaded === undefined || loaded.damage !== undefined) return
+    const message = writableOf(loaded.log.state)
+    const step1 = loaded.content.syncStep1()
+    for (const member of this.#members) {
+      member.tell(message)
+      if (message.isWritable && member.hasDropped) member.ask(step1)
     }
   }
 
   /** Called about once a second: gives back what nobody has used for a while. */
   sweep(nowMs: number): void {
-    const { limits, store } = this.#context
-    const isFree = this.#guests === 0 && this.#followers === undefined && store.state.state === 'open'
-    const isIdle = this.#emptySinceMs !== undefined && nowMs - this.#emptySinceMs >= limits.roomIdleMs
-    if (isFree && isIdle && this.#content.open !== undefined) return void this.close()
+    const { loaded } = this.#content
+    const isFree = this.#guests === 0 && !this.#followers?.size && loaded?.log.state.state === 'open'
+    const isIdle = this.#emptySinceMs !== undefined && nowMs - this.#emptySinceMs >= this.#context.limits.roomIdleMs
+    if (isFree && isIdle) return void this.close()
     this.#content.sweep(nowMs, () => this.#guests === 0 && !this.#writes?.hasWork && !this.#hasLaggards())
   }
 
   /**
    * Flushes, gives the log back and frees the document, then runs `after`. Joins that come meanwhile wait for all that.
-   * With a `refusal`, connections are turned away by it. Rejects only with what `after` throws.
+   * With a `refusal`, members are refused by it. Rejects only with what `after` throws.
    */
   close(refusal?: ServerError, after?: () => Promise<void>): Promise<void> {
     this.flush()
-    this.#endFollowers(refusal ?? new ServerError('restart', 'the server goes down for a restart'))
+    this.#followers?.end(refusal ?? new ServerError('restart', 'the server goes down for a restart'))
     return this.#content.close(refusal, after)
   }
 
-  opened(open: OpenContent): void {
-    if (open.damage !== undefined) this.#endFollowers(quarantined(open.damage.message))
-    for (const connection of this.#connections) connection.resume()
+  contentLoaded(loaded: Loaded): void {
+    if (loaded.damage !== undefined) this.#followers?.end(quarantined(loaded.damage.message))
+    for (const member of this.#members) member.resume()
     const waiting = this.#waiting ?? []
     this.#waiting = undefined
-    for (const connection of waiting) {
-      connection.resume()
-      this.#admit(connection, open)
+    for (const member of waiting) {
+      member.resume()
+      this.#admit(member, loaded)
     }
     if (this.#writes?.hasWork) this.#context.schedule(this)
   }
 
-  failed(refusal: ServerError): void {
-    this.#endFollowers(refusal)
-    for (const connection of [...this.#connections, ...(this.#waiting ?? [])]) connection.refuse(refusal)
+  contentFailed(refusal: ServerError): void {
+    this.#followers?.end(refusal)
+    for (const member of [...this.#members, ...(this.#waiting ?? [])]) member.refuse(refusal)
   }
 
-  closed(): void {
+  contentClosed(): void {
     this.#provenance?.close()
     this.#context.closed(this)
-  }
-
-  #follow(follower: RoomFollower, { log, damage }: OpenContent): () => void {
-    if (damage !== undefined) throw quarantined(damage.message)
-    const writes = this.#writePath()
-    const unlisten = writes.listen((record, durable) => follower.appended(record, durable))
-    this.#followers ??= new Set()
-    this.#followers.add(follower)
-    follower.opened(log, writes.durable)
-    return () => {
-      unlisten()
-      this.#followers?.delete(follower)
-      if (this.#followers?.size === 0) this.#followers = undefined
-      if (this.connectionCount === 0) this.#emptySinceMs ??= Date.now()
-    }
-  }
-
-  #endFollowers(reason: ServerError): void {
-    const followers = this.#followers ?? []
-    this.#followers = undefined
-    for (const follower of followers) follower.closed(reason)
   }
 
   async #asGuest<T>(use: () => Promise<T>): Promise<T> {
@@ -249,38 +233,51 @@ export class Room implements ContentOwner {
     this.#emptySinceMs = undefined
     try {
       return await use()
+    } catch (error) {
+      if (!(error instanceof LogError) || error.code !== 'fenced') throw error
+      this.#content.abandon()
+      throw moved()
     } finally {
       this.#guests--
-      if (this.connectionCount === 0) this.#emptySinceMs ??= Date.now()
+      if (this.memberCount === 0) this.#emptySinceMs ??= Date.now()
     }
   }
 
-  #flushWrites({ log, content, damage }: OpenContent, writes: WritePath): void {
-    if (damage !== undefined) return writes.turnAway(quarantined(damage.message))
-    if (this.#context.store.state.state !== 'open') return writes.drop()
+  /** While the room is being read, updates wait: whether the log takes them shows when it is there. */
+  #takesRecords(): boolean {
+    const { loaded } = this.#content
+    return loaded === undefined || loaded.log.state.state === 'open'
+  }
+
+  #flushWrites({ log, content, damage }: Loaded, writes: WritePath): void {
+    if (damage !== undefined) return writes.rejectAll(quarantined(damage.message))
+    const { state }: LogState = log.state
+    if (state === 'fenced') return this.#content.abandon()
+    if (state !== 'open') return writes.drop()
     if (content instanceof ColdDocument) {
       if (writes.settleRepeats(log, isEmptyUpdate)) void this.#settle(content, log, writes)
       return
     }
-    const spoilt = writes.flush(log, content, this.#audienceOf())
+    const place = { log, document: content, audience: this.#audienceOf() }
+    const spoilt = writes.flush(place, this.#content.relaysUntilMs)
     if (spoilt !== undefined) this.#rebuild(spoilt)
     else this.#content.grown()
   }
 
-  /** Somebody brings something to a cold room: unless that is stored already, it becomes a document first. */
+  /** Members bring something to a cold room: unless it is stored already, the room makes a document first. */
   async #settle(cold: ColdDocument, log: WorkspaceLog, writes: WritePath): Promise<void> {
-    for (const connection of writes.writers) connection.pause()
+    for (const member of writes.writers) member.pause()
     if (this.#isSettling) return
     this.#isSettling = true
     try {
       const stored = cold.atHand ?? (await cold.read())
-      if (this.#content.open?.content !== cold) return
+      if (this.#content.loaded?.content !== cold) return
       if (writes.settleRepeats(log, (update) => stored.includes(update))) await this.#content.warm(cold)
-      else for (const connection of this.#connections) connection.resume()
+      else for (const member of this.#members) member.resume()
     } catch (error) {
-      // While storage fails the next flush drops what waits, to ask for it again.
+      // While storage fails the next flush drops the updates that wait, to ask for them again.
       if (this.#content.fail(cold, error)) return
-      for (const connection of this.#connections) connection.resume()
+      for (const member of this.#members) member.resume()
       this.#context.schedule(this)
     } finally {
       this.#isSettling = false
@@ -288,83 +285,87 @@ export class Room implements ContentOwner {
   }
 
   #rebuild(cause: Error): void {
-    for (const connection of this.#connections) connection.pause()
+    for (const member of this.#members) member.pause()
     this.#content.rebuild(cause)
   }
 
-  #openRoom({ log, damage }: OpenContent, document: RoomDocument): OpenRoom {
-    return openRoom({
+  #visitOf({ log, damage }: Loaded, document: RoomDocument): RoomVisit {
+    return makeVisit({
       log,
       document,
       damage,
       isBehind: () => this.#context.backlog.isFull,
-      connectionCount: this.connectionCount,
+      memberCount: this.memberCount,
       audience: () => this.#audienceOf(),
       writes: () => this.#writePath(),
       grown: () => this.#content.grown(),
       failed: (error) => {
-        if (this.#context.store.state.state === 'open') this.#rebuild(error)
+        if (log.state.state === 'open') this.#rebuild(error)
+      },
+      assertMine: () => {
+        if (this.#content.isLost) throw moved()
       },
     })
   }
 
-  #wait(connection: Connection): void {
-    connection.pause()
+  #wait(member: Member): void {
+    member.pause()
     this.#waiting ??= new Set()
-    this.#waiting.add(connection)
+    this.#waiting.add(member)
   }
 
-  /** Lets one connection in; one that will keep a copy only after the workspace's generation is safe from a crash. */
-  #admit(connection: Connection, open: OpenContent): void {
-    const { log } = open
-    if (!connection.wantsJoinery || log.generation !== undefined) {
-      this.#connections.add(connection)
-      return greet(connection, open, this.#presence?.everybody(), this.#context)
+  /** Lets one member in; one that will keep a copy only after the workspace's generation is safe from a crash. */
+  #admit(member: Member, loaded: Loaded): void {
+    const { log } = loaded
+    if (!member.wire.wantsJoinery || log.generation !== undefined) {
+      this.#members.add(member)
+      return greet(member, loaded, this.#presence?.everybody(), this.#context)
     }
-    this.#wait(connection)
+    this.#wait(member)
     log.create().then(
       () => {
-        if (!this.#waiting?.delete(connection)) return
-        connection.resume()
-        this.join(connection)
+        if (!this.#waiting?.delete(member)) return
+        member.resume()
+        this.join(member)
       },
       (error: unknown) => {
-        if (!this.#content.fail(open.content, error)) connection.refuse(beingLoaded())
+        if (!this.#content.fail(loaded.content, error)) member.refuse(beingLoaded())
       },
     )
   }
 
-  #receiveJoinery(connection: Connection, message: JoineryMessage | undefined): void {
-    if (message?.type === 'watch' && connection.wantsJoinery) return this.#watch(connection)
-    if (message?.type === 'keyed' && connection.wantsJoinery)
-      return this.#context.keyed.receive(this, connection, message)
-    if (message?.type === 'conflict' && connection.wantsJoinery && connection.identity.access === 'write') {
-      this.#context.counters.conflicts++
-      for (const other of this.#connections) if (other !== connection) other.tell(message)
-      return
+  #receiveJoinery(member: Member, message: JoineryMessage | undefined): void {
+    if (member.wire.wantsJoinery) {
+      if (message?.type === 'watch') return this.#watch(member)
+      if (message?.type === 'keyed') return this.#context.keyed.receive(this, member, message)
+      if (message?.type === 'conflict' && member.identity.access === 'write') {
+        this.#context.counters.conflicts++
+        for (const other of this.#members) if (other !== member) other.tell(message)
+        return
+      }
     }
-    connection.refuse(new ServerError('bad_frame', `a client does not send ${message?.type ?? 'such'} messages`))
+    member.refuse(new ServerError('bad_frame', `a client does not send ${message?.type ?? 'such'} messages`))
   }
 
-  #watch(connection: Connection): void {
-    withStamps(this.#content, connection, (stamps) => {
-      if (this.#connections.has(connection)) this.#provenanceFeed().watch(connection, stamps)
+  #watch(member: Member): void {
+    withStamps(this.#content, member, (stamps) => {
+      if (this.#members.has(member)) this.#provenanceFeed().watch(member, stamps)
     })
   }
 
-  #receiveAwareness(connection: Connection, update: Uint8Array): void {
+  #receiveAwareness(member: Member, update: Uint8Array): void {
     this.#presence ??= new Presence(this.#context.limits)
     try {
-      this.#presence.receive(update, connection)
+      this.#presence.receive(update, member)
     } catch (error) {
       if (!(error instanceof ServerError)) throw error
-      return connection.refuse(error)
+      return member.refuse(error)
     }
     if (this.#presence.hasNews) this.#context.schedule(this)
   }
 
   #hasLaggards(): boolean {
-    for (const connection of this.#connections) if (connection.laggingFrom !== undefined) return true
+    for (const { reach } of this.#members) if (reach.state === 'lagging') return true
     return false
   }
 
@@ -383,9 +384,9 @@ export class Room implements ContentOwner {
 
   #audienceOf(): Audience {
     this.#audience ??= {
-      connections: this.#connections,
-      stateVector: () => this.#content.open?.content.stateVector(),
-      catchUp: (connection, stateVector) => catchUp(this.#content, connection, stateVector, this.#writes?.shown),
+      members: this.#members,
+      stateVector: () => this.#content.loaded?.content.stateVector(),
+      catchUp: (member, stateVector) => catchUp(this.#content, member, stateVector, this.#writes?.shown),
     }
     return this.#audience
   }

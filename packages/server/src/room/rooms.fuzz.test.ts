@@ -7,6 +7,7 @@ import * as Y from 'yjs'
 import { ClientIdMemory } from '../content/client-id-memory.ts'
 import { ColdCache } from '../content/cold-cache.ts'
 import { openRules } from '../content/document-rules.ts'
+import { alwaysMine } from '../content/ownership.ts'
 import { Upkeep } from '../content/upkeep.ts'
 import { Counters } from '../counters.ts'
 import { Workspaces } from '../inside/workspaces.ts'
@@ -76,9 +77,9 @@ class Scene {
     logger: pino({ level: 'error' }, { write: (line: string) => this.failures.push(line) }),
     acknowledgements: new Acknowledgements(),
     backlog: new Backlog(BACKLOG_BYTES_MAX, this.counters),
-    keyed: new KeyedUpdates(this.turns, this.store, SERVER_LIMITS),
+    keyed: new KeyedUpdates(this.turns, SERVER_LIMITS),
     counters: this.counters,
-    relaysUntilMs: 0,
+    ownership: alwaysMine(0),
     cache: new ColdCache(2_000),
     clientIds: new ClientIdMemory(),
     loads: new Turns(2),

@@ -2,10 +2,11 @@ import type { WorkspaceLog } from '@joinery/log'
 import type { WorkspaceId } from '@joinery/protocol'
 import { ColdDocument } from '../content/cold-document.ts'
 import type { ServerError } from '../server-error.ts'
-import type { Connection } from './connection.ts'
-import type { OpenRoom } from './open-room.ts'
+import { Member } from './member.ts'
 import { Room, type RoomContext } from './room.ts'
 import type { RoomFollower } from './room-follower.ts'
+import type { RoomVisit } from './room-visit.ts'
+import type { Wire, WireReader } from './wire.ts'
 
 /** How many rooms there are, and what they hold. */
 export interface RoomCounts {
@@ -44,48 +45,58 @@ export class Rooms {
 
   count(): RoomCounts {
     const counts = { rooms: this.#rooms.size, live: 0, cold: 0, quarantined: 0 }
-    for (const { open } of this.#rooms.values()) {
-      if (open === undefined) continue
-      if (open.damage !== undefined) counts.quarantined++
-      else if (open.content instanceof ColdDocument) counts.cold++
+    for (const { loaded } of this.#rooms.values()) {
+      if (loaded === undefined) continue
+      if (loaded.damage !== undefined) counts.quarantined++
+      else if (loaded.content instanceof ColdDocument) counts.cold++
       else counts.live++
     }
     return counts
   }
 
-  /** Lets a connection into its workspace's room, once one that is just closing has closed: no two rooms ever write one log. */
-  join(workspace: WorkspaceId, connection: Connection): void {
-    if (!connection.isOpen) return
+  /**
+   * Makes a member of a connection and lets it into its workspace's room. Returns the reader of the connection's frames.
+   * `generation` is that of the client's local copy.
+   */
+  join(workspace: WorkspaceId, wire: Wire, generation: string | undefined): WireReader {
+    const member = new Member(wire, generation, this.#context.limits)
+    this.#enter(workspace, member)
+    return member
+  }
+
+  /** Lets a member in once a room that is just closing has closed: no two rooms ever write one log. */
+  #enter(workspace: WorkspaceId, member: Member): void {
+    if (!member.wire.isOpen) return
     const busy = this.#busy(workspace)
     if (busy !== undefined) {
-      connection.pause()
+      member.pause()
       void busy.then(() => {
-        connection.resume()
-        this.join(workspace, connection)
+        member.resume()
+        this.#enter(workspace, member)
       })
       return
     }
-    const room = this.#open(workspace)
-    connection.room = room
-    room.join(connection)
+    const room = this.#roomOf(workspace)
+    member.room = room
+    room.join(member)
   }
 
   /** Runs `use` in the workspace's open room: see {@link Room.visit}. */
-  async visit<T>(workspace: WorkspaceId, use: (room: OpenRoom) => T | Promise<T>): Promise<T> {
+  async visit<T>(workspace: WorkspaceId, use: (visit: RoomVisit) => T | Promise<T>): Promise<T> {
     await this.#whenFree(workspace)
-    return this.#open(workspace).visit(use)
+    return this.#roomOf(workspace).visit(use)
   }
 
   /** Runs `use` on the log of the workspace's open room: see {@link Room.hold}. */
   async hold<T>(workspace: WorkspaceId, use: (log: WorkspaceLog) => T | Promise<T>): Promise<T> {
     await this.#whenFree(workspace)
-    return this.#open(workspace).hold(use)
+    return this.#roomOf(workspace).hold(use)
   }
 
   /** Follows the workspace's room: see {@link Room.follow}. */
   async follow(workspace: WorkspaceId, follower: RoomFollower): Promise<() => void> {
     await this.#whenFree(workspace)
-    return this.#open(workspace).follow(follower)
+    return this.#roomOf(workspace).follow(follower)
   }
 
   /** Closes the workspace's room, turning its connections away, and keeps it closed until `work` is over. */
@@ -101,7 +112,7 @@ export class Rooms {
     }
   }
 
-  #open(workspace: WorkspaceId): Room {
+  #roomOf(workspace: WorkspaceId): Room {
     let room = this.#rooms.get(workspace)
     if (room === undefined) {
       room = new Room(workspace, this.#context)

@@ -1,5 +1,3 @@
-import { EventEmitter } from 'node:events'
-import type { Duplex } from 'node:stream'
 import {
   decodeFrame,
   encodeSyncStep1,
@@ -9,67 +7,47 @@ import {
   type JoineryMessage,
   type WorkspaceId,
 } from '@joinery/protocol'
-import type { WebSocket } from 'ws'
 import * as Y from 'yjs'
-import { SERVER_LIMITS } from '../limits.ts'
-import { Connection } from '../room/connection.ts'
+import type { Identity } from '../identity.ts'
 import type { Rooms } from '../room/rooms.ts'
-
-const OPEN = 1
-const CLOSED = 3
+import type { Wire, WireReader } from '../room/wire.ts'
 
 /**
- * A client and its connection without a network in between, for tests that go through thousands of histories: what is
- * sent arrives in a later turn, in order, and rests while the connection is paused. The {@link Connection} is the real one.
+ * A client and its wire without a network in between, for tests that go through thousands of histories: frames arrive in a
+ * later turn, in order, and wait while the wire is paused.
  */
 export class MemoryClient {
   readonly doc: Y.Doc
-  readonly connection: Connection
-  readonly #ws = new MemorySocket()
+  readonly #wire: MemoryWire
   /** Update frames sent. */
   sent = 0
   /** How many of them are durable. */
   durable = 0
   isSynced = false
   closedWith: number | undefined
+  closedFor = ''
   isWritable = true
 
   constructor(rooms: Rooms, workspace: WorkspaceId, doc: Y.Doc, id: string) {
     this.doc = doc
-    this.#ws.onClosed = (code) => {
+    this.#wire = new MemoryWire(id, (message) => this.#arrive(message))
+    this.#wire.onClosed = (code, reason) => {
       this.closedWith = code
+      this.closedFor = reason
       doc.off('update', this.#onUpdate)
     }
-    const socket = { writableLength: 0, write: (bytes: Uint8Array) => this.#arrive(bytes), once: () => undefined }
-    this.connection = new Connection({
-      id,
-      ws: this.#ws as unknown as WebSocket,
-      socket: socket as unknown as Duplex,
-      identity: {
-        actor: id,
-        source: 'user_action',
-        access: 'write',
-        sources: undefined,
-        isAuthenticated: false,
-      } as never,
-      wantsJoinery: true,
-      generation: undefined,
-      limits: SERVER_LIMITS,
-      onClosed: () => undefined,
-      nowMs: 0,
-    })
     doc.on('update', this.#onUpdate)
-    rooms.join(workspace, this.connection)
+    this.#wire.reader = rooms.join(workspace, this.#wire, undefined)
     this.#send(encodeSyncStep1(Y.encodeStateVector(doc)))
   }
 
   /** Goes away as a client does whose network is gone: what it sent before arrives. */
   leave(): void {
-    this.#ws.end(1006)
+    this.#wire.end(1006)
   }
 
   get isOpen(): boolean {
-    return this.#ws.readyState === OPEN
+    return this.#wire.isOpen
   }
 
   readonly #onUpdate = (update: Uint8Array, origin: unknown): void => {
@@ -79,15 +57,14 @@ export class MemoryClient {
 
   #send(frame: Uint8Array): void {
     if (frame[1] !== 0) this.sent++
-    this.#ws.deliver(frame)
+    this.#wire.deliver(frame)
   }
 
-  #arrive(message: Uint8Array): boolean {
+  #arrive(message: Uint8Array): void {
     const header = (message[1] as number) < 126 ? 2 : (message[1] as number) === 126 ? 4 : 10
     setImmediate(() => {
       if (this.isOpen) this.#take(decodeFrame(message.subarray(header)))
     })
-    return true
   }
 
   #take(frame: Frame): void {
@@ -103,19 +80,39 @@ export class MemoryClient {
   }
 }
 
-/** The part of a `ws` socket that a connection uses. */
-class MemorySocket extends EventEmitter {
-  readonly OPEN = OPEN
-  readyState = OPEN
-  binaryType = 'nodebuffer'
-  onClosed: (code: number) => void = () => undefined
+/** A wire in memory: never full, read in later turns. */
+class MemoryWire implements Wire {
+  readonly id: string
+  readonly identity: Identity
+  readonly wantsJoinery = true
+  readonly isFull = false
+  isOpen = true
+  reader: WireReader | undefined
+  onClosed: (code: number, reason: string) => void = () => undefined
+  readonly #onMessage: (message: Uint8Array) => void
   #isPaused = false
   #isDraining = false
   readonly #queue: Uint8Array[] = []
 
+  constructor(id: string, onMessage: (message: Uint8Array) => void) {
+    this.id = id
+    this.identity = {
+      actor: id,
+      source: 'user_action',
+      access: 'write',
+      sources: undefined,
+      isAuthenticated: false,
+    } as never
+    this.#onMessage = onMessage
+  }
+
   deliver(frame: Uint8Array): void {
     this.#queue.push(frame)
     this.#drain()
+  }
+
+  write(message: Uint8Array): void {
+    if (this.isOpen) this.#onMessage(message)
   }
 
   pause(): void {
@@ -127,15 +124,19 @@ class MemorySocket extends EventEmitter {
     this.#drain()
   }
 
-  close(code: number): void {
-    this.end(code)
+  onceDrained(then: () => void): void {
+    setImmediate(then)
   }
 
-  end(code: number): void {
-    if (this.readyState === CLOSED) return
-    this.readyState = CLOSED
-    this.onClosed(code)
-    setImmediate(() => this.emit('close'))
+  close(code: number, reason: string): void {
+    this.end(code, reason)
+  }
+
+  end(code: number, reason = ''): void {
+    if (!this.isOpen) return
+    this.isOpen = false
+    this.onClosed(code, reason)
+    setImmediate(() => this.reader?.left(Date.now()))
   }
 
   #drain(): void {
@@ -143,10 +144,10 @@ class MemorySocket extends EventEmitter {
     this.#isDraining = true
     setImmediate(() => {
       this.#isDraining = false
-      while (!this.#isPaused && this.readyState === OPEN) {
+      while (!this.#isPaused && this.isOpen) {
         const frame = this.#queue.shift()
         if (frame === undefined) return
-        this.emit('message', Buffer.from(frame), true)
+        this.reader?.receive(decodeFrame(frame), frame.length)
       }
     })
   }

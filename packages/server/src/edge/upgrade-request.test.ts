@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { allowsOrigin, isLoopbackHost, parseUpgradeUrl } from './upgrade.ts'
+import { allowsOrigin, isLoopbackHost } from './request-origin.ts'
+import { parseUpgradeUrl } from './upgrade-request.ts'
 
 describe('upgrade', () => {
   it('[S17] parseUpgradeUrl reads workspace and query when they are well-formed', () => {

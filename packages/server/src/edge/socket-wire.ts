@@ -1,0 +1,157 @@
+import type { Duplex } from 'node:stream'
+import { CLOSE, decodeFrame, type Frame, FrameError, KEEP_ALIVE_FRAME } from '@joinery/protocol'
+import type { WebSocket } from 'ws'
+import { closeReason } from '../close-reason.ts'
+import type { Identity } from '../identity.ts'
+import type { ServerLimits } from '../limits.ts'
+import type { Wire, WireReader } from '../room/wire.ts'
+import { encodeBinaryMessage } from '../ws-frame.ts'
+
+/** Opcode 9, empty (RFC 6455, 5.5.2). */
+const PING = Uint8Array.of(0x89, 0)
+const PING_AND_KEEP_ALIVE = Buffer.concat([PING, encodeBinaryMessage(KEEP_ALIVE_FRAME)])
+/** Heartbeats without a sign of life after which a connection is dead. */
+const MISSED_BEATS_MAX = 2
+
+/** `ws` closes by itself after an error (1002, 1007, 1009); `close` follows and is what counts. */
+const ignore = (): void => undefined
+
+/** A WebSocket of this process as a room's wire. It pings, and ends when the client is silent or its token expires. */
+export class SocketWire implements Wire {
+  readonly id: string
+  readonly workspace: string
+  readonly identity: Identity
+  readonly wantsJoinery: boolean
+  /** Takes the frames. Set once, in the turn that made the wire. */
+  reader: WireReader | undefined
+  /** Why the server ended it, as the client was told; undefined when the client went by itself. */
+  endedFor: string | undefined
+
+  readonly #ws: WebSocket
+  readonly #socket: Duplex
+  readonly #limits: ServerLimits
+  readonly #onClosed: (wire: SocketWire) => void
+  #isPaused = false
+  #isHeard = true
+  #isSpokenTo = false
+  #missedBeats = 0
+  #bytesFlushed = 0
+  #beatAtMs: number
+
+  constructor(options: {
+    id: string
+    workspace: string
+    ws: WebSocket
+    socket: Duplex
+    identity: Identity
+    wantsJoinery: boolean
+    limits: ServerLimits
+    onClosed: (wire: SocketWire) => void
+    nowMs: number
+  }) {
+    this.id = options.id
+    this.workspace = options.workspace
+    this.identity = options.identity
+    this.wantsJoinery = options.wantsJoinery
+    this.#ws = options.ws
+    this.#socket = options.socket
+    this.#limits = options.limits
+    this.#onClosed = options.onClosed
+    this.#beatAtMs = options.nowMs + options.limits.heartbeatMs
+    const ws = options.ws
+    ws.binaryType = 'nodebuffer'
+    ws.on('message', (data: Buffer, isBinary: boolean) => this.#onMessage(data, isBinary))
+    ws.on('pong', () => {
+      this.#isHeard = true
+    })
+    ws.on('error', ignore)
+    ws.on('close', () => {
+      this.reader?.left(Date.now())
+      this.#onClosed(this)
+    })
+  }
+
+  get isOpen(): boolean {
+    return this.#ws.readyState === this.#ws.OPEN
+  }
+
+  get isFull(): boolean {
+    return this.#socket.writableLength > this.#limits.sendBufferBytesMax
+  }
+
+  /**
+   * Writes straight to the socket: without compression `ws` keeps no queue of its own, and the same bytes can go to every
+   * receiver.
+   */
+  write(message: Uint8Array): void {
+    if (!this.isOpen) return
+    this.#isSpokenTo = true
+    this.#socket.write(message)
+  }
+
+  onceDrained(then: () => void): void {
+    this.#socket.once('drain', then)
+  }
+
+  pause(): void {
+    // Its close frame must be read.
+    if (!this.isOpen) return
+    this.#isPaused = true
+    this.#ws.pause()
+  }
+
+  resume(): void {
+    this.#isPaused = false
+    this.#ws.resume()
+  }
+
+  close(code: number, reason: string): void {
+    this.endedFor ??= reason
+    // The client's close frame must be read, or the connection stays half open.
+    this.resume()
+    this.#ws.close(code, closeReason(reason))
+  }
+
+  /** Destroys the socket without a close frame. */
+  terminate(reason: string): void {
+    this.endedFor ??= reason
+    this.#ws.terminate()
+  }
+
+  /** Pings, keeps a silent client alive, and ends a dead or expired connection. Call it about once a second. */
+  beat(nowMs: number): void {
+    if (nowMs < this.#beatAtMs) return
+    this.#beatAtMs = nowMs + this.#limits.heartbeatMs
+    if (this.identity.expiresAtMs !== undefined && nowMs >= this.identity.expiresAtMs) {
+      this.close(CLOSE.unauthorized, 'unauthorized: the token has expired; connect with a fresh one')
+      return
+    }
+    if (!this.#isAlive()) return this.terminate('the client gave no sign of life')
+    this.#isHeard = false
+    if (this.isOpen) this.#socket.write(this.#isSpokenTo ? PING : PING_AND_KEEP_ALIVE)
+    this.#isSpokenTo = false
+  }
+
+  #isAlive(): boolean {
+    const bytesFlushed = (this.#socket as { bytesWritten?: number }).bytesWritten ?? 0
+    const flushed = bytesFlushed - this.#socket.writableLength
+    const isDraining = this.#socket.writableLength > 0 && flushed > this.#bytesFlushed
+    this.#bytesFlushed = flushed
+    // A slow reader answers the ping only after all that lies before it: moving bytes count as life.
+    this.#missedBeats = this.#isHeard || isDraining || this.#isPaused ? 0 : this.#missedBeats + 1
+    return this.#missedBeats < MISSED_BEATS_MAX
+  }
+
+  #onMessage(data: Buffer, isBinary: boolean): void {
+    this.#isHeard = true
+    if (!isBinary) return this.close(CLOSE.badFrame, 'bad_frame: frames are binary; this one is text')
+    let frame: Frame
+    try {
+      frame = decodeFrame(data)
+    } catch (error) {
+      if (!(error instanceof FrameError)) throw error
+      return this.close(CLOSE.badFrame, `bad_frame: ${error.message}`)
+    }
+    this.reader?.receive(frame, data.length)
+  }
+}

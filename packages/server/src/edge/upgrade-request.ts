@@ -1,0 +1,52 @@
+import { parseWorkspaceName, QUERY, type WorkspaceId } from '@joinery/protocol'
+import { badWorkspace } from '../server-error.ts'
+
+/** A socket's URL, read. */
+export interface UpgradeRequest {
+  readonly workspace: WorkspaceId
+  readonly wantsJoinery: boolean
+  readonly generation: string | undefined
+  readonly token: string | undefined
+  readonly actor: string | undefined
+  readonly source: string | undefined
+}
+
+const NOTHING_ASKED = {
+  wantsJoinery: false,
+  generation: undefined,
+  token: undefined,
+  actor: undefined,
+  source: undefined,
+}
+
+/** Reads a request's URL. Throws `bad_workspace`. The path is decoded once and never normalised: `..` is no workspace. */
+export function parseUpgradeUrl(url: string): UpgradeRequest {
+  const mark = url.indexOf('?')
+  const path = mark < 0 ? url : url.slice(0, mark)
+  const workspace = parseWorkspaceName(decodePath(path.slice(1)))
+  if (workspace === undefined) throw badWorkspace()
+  if (mark < 0) return { ...NOTHING_ASKED, workspace }
+  const query = new URLSearchParams(url.slice(mark + 1))
+  const read = (name: string): string | undefined => query.get(name) || undefined
+  return {
+    workspace,
+    wantsJoinery: query.get(QUERY.joinery) === '1',
+    generation: read(QUERY.generation),
+    token: read(QUERY.token),
+    actor: read(QUERY.actor),
+    source: read(QUERY.source),
+  }
+}
+
+/** True when the client asked for Joinery's own message, even if the rest of its URL is wrong. */
+export function wantsJoinery(url: string): boolean {
+  return new URLSearchParams(url.slice(url.indexOf('?') + 1)).get(QUERY.joinery) === '1'
+}
+
+function decodePath(path: string): string {
+  try {
+    return decodeURIComponent(path)
+  } catch {
+    throw badWorkspace()
+  }
+}

@@ -1,0 +1,135 @@
+import { type IncomingMessage, STATUS_CODES } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { Logger } from 'pino'
+import { WebSocketServer } from 'ws'
+import { closeReason } from '../close-reason.ts'
+import type { Counters } from '../counters.ts'
+import { type Authenticator, type Identity, IdentityError, type IdentityErrorCode } from '../identity.ts'
+import type { ServerLimits } from '../limits.ts'
+import { REFUSALS, ServerError, type ServerErrorCode } from '../server-error.ts'
+import type { Connections } from './connections.ts'
+import { allowsOrigin, type Origins } from './request-origin.ts'
+import { parseUpgradeUrl, type UpgradeRequest, wantsJoinery } from './upgrade-request.ts'
+
+/** Parts a message may come in: the clients of this wire send whole messages, and `ws` keeps each part in memory. */
+const FRAGMENTS_MAX = 64
+const BUFFERED_CHUNKS_MAX = 4_096
+/** Characters of a refused request's path in the log: more than any workspace's name has. */
+const LOGGED_PATH_MAX = 600
+
+const CODE_OF_IDENTITY: Record<IdentityErrorCode, ServerErrorCode> = {
+  unauthorized: 'unauthorized',
+  forbidden: 'forbidden',
+  keys_unavailable: 'load_failed',
+  misconfigured: 'load_failed',
+}
+
+interface UpgradesContext {
+  readonly connections: Connections
+  readonly authenticate: Authenticator
+  readonly origins: Origins
+  readonly limits: ServerLimits
+  readonly counters: Counters
+  readonly logger: Logger
+}
+
+/** The way in: decides on each HTTP upgrade, and makes a connection of those that it grants. */
+export class Upgrades {
+  readonly #context: UpgradesContext
+  readonly #sockets: WebSocketServer
+  #isClosed = false
+
+  constructor(context: UpgradesContext) {
+    this.#context = context
+    this.#sockets = new WebSocketServer({
+      noServer: true,
+      perMessageDeflate: false,
+      clientTracking: false,
+      maxPayload: context.limits.syncBytesMax + context.limits.updateBytesMax,
+      maxFragments: FRAGMENTS_MAX,
+      maxBufferedChunks: BUFFERED_CHUNKS_MAX,
+    })
+  }
+
+  /** Refuses every upgrade from now on. */
+  close(): void {
+    this.#isClosed = true
+  }
+
+  /** Answers one upgrade. Never rejects. */
+  async take(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const onError = (): void => void socket.destroy()
+    socket.on('error', onError)
+    const url = request.url ?? '/'
+    try {
+      const asked = this.#admit(request, url)
+      const identity = await identify(asked, this.#context.authenticate)
+      socket.off('error', onError)
+      // The answer to the upgrade and the room's greeting, if it is loaded, in one system call.
+      socket.cork()
+      this.#sockets.handleUpgrade(request, socket, head, (ws) =>
+        this.#context.connections.take(ws, socket, asked, identity),
+      )
+      socket.uncork()
+    } catch (error) {
+      const refusal =
+        error instanceof ServerError
+          ? error
+          : new ServerError('load_failed', 'the server failed: connect again later', { cause: error })
+      this.#noteRefusal(refusal, url, request.socket.remoteAddress)
+      if (!wantsJoinery(url)) return refuseUpgrade(socket, refusal)
+      // Browsers hide the status of a refused upgrade: a client that knows Joinery's close codes gets the reason by one.
+      socket.off('error', onError)
+      this.#sockets.handleUpgrade(request, socket, head, (ws) => {
+        ws.on('error', () => undefined)
+        ws.close(REFUSALS[refusal.code].close, closeReason(`${refusal.code}: ${refusal.message}`))
+      })
+    }
+  }
+
+  /** Logs the path alone: the query behind it holds the token. */
+  #noteRefusal({ code, message: reason, cause }: ServerError, url: string, from: string | undefined): void {
+    this.#context.counters.refuseConnection(code)
+    const path = url.split('?', 1)[0]?.slice(0, LOGGED_PATH_MAX)
+    this.#context.logger.info({ path, from, code, reason, err: cause }, 'connection refused')
+  }
+
+  #admit(request: IncomingMessage, url: string): UpgradeRequest {
+    const { connections, limits, origins } = this.#context
+    if (this.#isClosed) throw new ServerError('restart', 'the server goes down for a restart: connect again')
+    if (connections.size >= limits.connectionsMax) {
+      throw new ServerError(
+        'too_many_connections',
+        `this server takes ${limits.connectionsMax} connections: connect again later`,
+      )
+    }
+    const { origin } = request.headers
+    if (!allowsOrigin(origin, origins)) {
+      throw new ServerError(
+        'forbidden_origin',
+        `pages of ${origin} may not connect: allow the origin in the server's options`,
+      )
+    }
+    return parseUpgradeUrl(url)
+  }
+}
+
+/** Authenticates a request. Throws a `ServerError` that says what to do. */
+export async function identify(request: UpgradeRequest, authenticate: Authenticator): Promise<Identity> {
+  try {
+    return await authenticate(request)
+  } catch (cause) {
+    if (!(cause instanceof IdentityError)) throw cause
+    throw new ServerError(CODE_OF_IDENTITY[cause.code], cause.message, { cause })
+  }
+}
+
+/** Answers an upgrade with an HTTP error instead: clients that know no close code see the status. */
+function refuseUpgrade(socket: Duplex, error: ServerError): void {
+  const { status } = REFUSALS[error.code]
+  const body = JSON.stringify({ error: { code: error.code, message: error.message } })
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Type: application/json\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  )
+}

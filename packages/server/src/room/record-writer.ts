@@ -1,0 +1,167 @@
+import type { LogEntry, LogRecord } from '@joinery/log'
+import type { WorkspaceId } from '@joinery/protocol'
+import type { Logger } from 'pino'
+import * as Y from 'yjs'
+import type { Observed, Writer } from '../content/document-rules.ts'
+import type { Applied, RoomDocument } from '../content/room-document.ts'
+import type { Clocks } from '../content/waiting-structs.ts'
+import type { Counters } from '../counters.ts'
+import type { Acknowledgements } from './acknowledgements.ts'
+import type { Backlog } from './backlog.ts'
+import { type Forward, forwardLate, forwardUpdates } from './fan-out.ts'
+import type { Member } from './member.ts'
+import { tellObserved } from './observed-news.ts'
+import type { WritePlace } from './room-edit.ts'
+import type { RoomFollower } from './room-follower.ts'
+import { Unsettled } from './unsettled.ts'
+
+/** The server writes under this name when it tidies up. */
+const PRUNER = { actor: 'joinery', source: 'server', connection: 'prune' }
+
+/** What the record writers of all rooms share. */
+export interface RecordWriterContext {
+  readonly acknowledgements: Acknowledgements
+  readonly backlog: Backlog
+  readonly counters: Counters
+  readonly logger: Logger
+}
+
+/** A record as it was appended. */
+export interface Appended {
+  readonly record: LogRecord
+  readonly durable: Promise<void>
+}
+
+/** One transaction of the tick, on its way from the document to the log. */
+export interface Write {
+  readonly applied: Applied
+  readonly author: Pick<LogEntry, 'actor' | 'source' | 'connection' | 'idempotencyKey'>
+  /** The record is durable only when it is fsynced. */
+  readonly sync?: boolean | undefined
+  /** The member that brought it, and how many of its frames it completes; undefined for the server's own writes. */
+  readonly from?: { readonly member: Member; readonly frames: number }
+}
+
+/** Edits that the document holds and nobody may see before they are durable. */
+export interface Held {
+  /** Resolves when everybody may see them. */
+  readonly shown: Promise<void>
+  /** Tells whether a write may build on them: one of the server's own (undefined), or one of a member that brought them. */
+  mayPrecede(member: Member | undefined): boolean
+}
+
+/** The last steps of every write in a room: it forwards what a document has taken, logs it, and acknowledges it. */
+export class RecordWriter {
+  readonly #workspace: WorkspaceId
+  readonly #context: RecordWriterContext
+  #listeners: Set<RoomFollower['appended']> | undefined
+  #unsettled: Unsettled | undefined
+  #lastDurable = Promise.resolve()
+
+  constructor(workspace: WorkspaceId, context: RecordWriterContext) {
+    this.#workspace = workspace
+    this.#context = context
+  }
+
+  /** Durability of the room's last record: an update that brings nothing new is as safe as the edits it repeats. */
+  get lastDurable(): Promise<void> {
+    return this.#lastDurable
+  }
+
+  /** Calls `listener` with each record as it is appended; the document holds the record's edits by then. Returns unsubscribe. */
+  listen(listener: RoomFollower['appended']): () => boolean {
+    this.#listeners ??= new Set()
+    const listeners = this.#listeners.add(listener)
+    return () => listeners.delete(listener)
+  }
+
+  /**
+   * Forwards the writes, then logs them, since the others' screens need not wait for an encoder. Writes that may build on
+   * `held` edits are forwarded when those are shown.
+   */
+  write(writes: readonly Write[], place: WritePlace, held: Held | undefined): readonly (Appended | undefined)[] {
+    const forwards: Forward[] = []
+    const late: Uint8Array[] = []
+    for (const { applied, from } of writes) {
+      if (applied.forward === undefined) continue
+      if (held?.mayPrecede(from?.member)) late.push(applied.forward)
+      else forwards.push({ from: applied.freesOthers ? undefined : from?.member, update: applied.forward })
+    }
+    this.#context.counters.deliveries += forwardUpdates(forwards, place.audience)
+    if (held !== undefined) this.forwardAfter(held.shown, late, place)
+    return this.log(writes, place)
+  }
+
+  /** Forwards updates once `shown` resolves. What never becomes durable is never shown: then `shown` rejects. */
+  forwardAfter(shown: Promise<void>, updates: readonly Uint8Array[], { audience }: WritePlace): void {
+    if (updates.length === 0) return
+    const forward = (): void => {
+      this.#context.counters.deliveries += forwardLate(Y.mergeUpdates([...updates]), audience)
+    }
+    shown.then(forward, () => undefined)
+  }
+
+  /** Logs the writes and forwards nothing. Gives the record of each; undefined for a write that brought nothing. */
+  log(writes: readonly Write[], place: WritePlace): readonly (Appended | undefined)[] {
+    const { log, document } = place
+    const appends = writes.map((write) => {
+      const appended = this.#append(write, place)
+      if (write.from !== undefined) this.#settle(write.from, write.applied.waitsFor, log.head)
+      return appended
+    })
+    const settled = this.#unsettled?.take((client, clock) => document.shows(client, clock)) ?? []
+    for (const { member, frames } of settled) this.acknowledge(member, frames, log.head)
+    return appends
+  }
+
+  /** Adds a write that deletes what writers that are gone left beaten: with the tick that beat it, never for its own sake. */
+  prune(document: RoomDocument, writes: Write[]): void {
+    const touched = writes.flatMap(({ applied }) => applied.touched)
+    if (touched.length === 0) return
+    const applied = document.prune(touched)
+    if (applied === undefined) return
+    this.#context.counters.prunings++
+    writes.push({ applied, author: PRUNER })
+  }
+
+  /** True while edits of the member wait for others they build on: what follows them is acknowledged with them. */
+  isUnsettled(member: Member): boolean {
+    return this.#unsettled?.has(member) === true
+  }
+
+  /** Acknowledges the member's first `frames` frames at `lsn`, once everything logged so far is durable. */
+  acknowledge(member: Member, frames: number, lsn: number): void {
+    if (member.hasDropped || frames === 0) return
+    this.#context.acknowledgements.add(this.#lastDurable, member, frames, lsn)
+  }
+
+  /** Acknowledges frames whose edits show; the others, and the frames behind them, when they do. */
+  #settle({ member, frames }: NonNullable<Write['from']>, waitsFor: Clocks | undefined, lsn: number): void {
+    if (waitsFor === undefined && !this.isUnsettled(member)) return this.acknowledge(member, frames, lsn)
+    this.#unsettled ??= new Unsettled()
+    this.#unsettled.add(member, frames, waitsFor)
+  }
+
+  #append({ applied, author, sync }: Write, { log, document, audience }: WritePlace): Appended | undefined {
+    if (applied.record === undefined) return undefined
+    const entry: LogEntry = { ...author, update: applied.record, touched: applied.touched }
+    const { lsn, at, durable } = sync ? log.append(entry, { sync }) : log.append(entry)
+    this.#lastDurable = durable
+    this.#context.backlog.add(durable, entry.update.length)
+    this.#context.counters.records++
+    const record: LogRecord = { ...entry, lsn, at }
+    document.stamps.note(record)
+    if (this.#listeners !== undefined) for (const listener of this.#listeners) listener(record, durable)
+    this.#tell(applied.observed, record, audience.members)
+    return { record, durable }
+  }
+
+  #tell(observed: readonly Observed[], record: LogRecord, members: Iterable<Member>): void {
+    tellObserved(observed, { workspace: this.#workspace, record }, members, this.#context)
+  }
+}
+
+/** The author of a record, as the log stores it. */
+export function authorOf({ actor, source }: Pick<Writer, 'actor' | 'source'>, connection: string) {
+  return { actor, source, connection }
+}
