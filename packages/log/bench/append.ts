@@ -1,6 +1,7 @@
 /**
- * `node packages/log/bench/append.ts [seconds per row]`: what an append costs, beside what LevelDB alone costs.
- * Each row appends typing-sized updates, `group` of them in each turn of the event loop, and goes on when they are durable.
+ * `node packages/log/bench/append.ts [seconds per row]` measures what an append costs, beside what LevelDB alone costs.
+ * Each row appends typing-sized updates, `group` of them in each turn of the event loop, and goes on when they are
+ * durable.
  */
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -35,7 +36,7 @@ interface Row {
   readonly cpuMicros: number
 }
 
-/** Runs `turn`, which appends `group` things and resolves when they are durable, for {@link SECONDS}. */
+/** Runs `turn`, which appends `group` entries and resolves when they are durable, for {@link SECONDS}. */
 async function measure(name: string, group: number, turn: (turn: number) => Promise<void>): Promise<Row> {
   for (let n = 0; n < 20; n++) await turn(n)
   const cpu = process.cpuUsage()
@@ -67,7 +68,7 @@ async function storeRows(name: string, store: EventStore): Promise<Row[]> {
         let durable = Promise.resolve()
         for (let n = 0; n < group; n++) durable = at(n).append(entry(turn + n)).durable
         await durable
-        // Memory resolves without leaving the turn; what is measured is one turn for each group.
+        // Memory resolves without leaving the turn: what is measured is one turn for each group.
         if (store.durability === 'memory') await new Promise(setImmediate)
       }),
     )
@@ -110,7 +111,7 @@ async function encodeRow(): Promise<Row> {
   })
 }
 
-/** Bytes that 50,000 keystrokes take: as written, in the write-ahead log, and once LevelDB has made tables of them. */
+/** Bytes that 50,000 keystrokes take: as written, in the write-ahead log, and in LevelDB's tables. */
 async function bytesPerRecord(directory: string): Promise<string> {
   const count = 50_000
   const store = await openLevelStore({ directory, durability: 'async' })

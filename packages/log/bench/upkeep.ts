@@ -1,8 +1,8 @@
 /**
- * `node packages/log/bench/upkeep.ts [records] [workspaces] [rounds]`: what reading, sealing, compacting and opening cost.
- * Beside each stands what LevelDB alone takes for the same keys and values: the floor; for sealed records, what it takes
- * to read them as they were before. Each round starts on directories
- * of its own; the table gives the median of all rounds, and the range of the ratios.
+ * `node packages/log/bench/upkeep.ts [records] [workspaces] [rounds]` measures what reading, sealing, compacting and
+ * opening cost. Beside each result stands the floor: the time that LevelDB alone takes for the same keys and values,
+ * or, for sealed records, for reading them as they were before. Each round starts on directories of its own. The table
+ * gives the median of all rounds, and the range of the ratios.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -63,7 +63,7 @@ async function fill(log: WorkspaceLog, count: number): Promise<void> {
   }
 }
 
-/** A raw database with everything that the log's has. */
+/** Makes a raw LevelDB with all entries of the log. */
 async function copyTo(directory: string, floor: string): Promise<void> {
   const [from, to] = [await openRaw(directory), await openRaw(floor)]
   for await (const [key, value] of from.iterator()) await to.put(key, value)
@@ -76,7 +76,7 @@ async function drain(raw: Raw, range: { gte: Uint8Array } & ({ lt: Uint8Array } 
   await iterator.close()
 }
 
-/** Deletes the workspace's records so many at a time, and puts what `put` gives in their place. */
+/** Deletes the workspace's records, so many at a time, and writes what `put` gives in their place. */
 async function replace(
   raw: Raw,
   through: number,
@@ -91,7 +91,7 @@ async function replace(
   }
 }
 
-/** One workspace of many records: read one by one, sealed, read sealed, and all but the last dropped. */
+/** One workspace of many records: they are read one by one, sealed, read sealed, and all but the last dropped. */
 async function longHistory(directory: string, floor: string): Promise<Timing[]> {
   const store = await open(directory)
   await fill(await store.open('a'), RECORDS)
@@ -135,7 +135,7 @@ async function longHistory(directory: string, floor: string): Promise<Timing[]> 
   ]
 }
 
-/** Many workspaces of few records, after the process was killed: the store opened, and then each of them. */
+/** Many workspaces of few records, after the process was killed: the store is opened, and then each workspace. */
 async function manyWorkspaces(directory: string, floor: string): Promise<Timing[]> {
   const store = await open(directory)
   for (let n = 0; n < WORKSPACES; n++) await fill(await store.open(`w/${n}`), RECORDS_EACH)

@@ -2,7 +2,7 @@
 export interface Clock {
   /** Now, ms since epoch. */
   now(): number
-  /** Calls `callback` once, `delayMs` from now. Returns a function that calls it off. */
+  /** Calls `callback` once, `delayMs` from now. Returns a function that cancels that. */
   after(delayMs: number, callback: () => void): () => void
 }
 

@@ -1,7 +1,10 @@
 import { open, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 
-/** Replaces a file of the directory: afterwards it is there whole, on the disk, whatever happens meanwhile. */
+/**
+ * Replaces a file of the directory. A crash leaves the old file or the new one, whole. Resolves when the new one is on
+ * the disk.
+ */
 export async function writeDurably(directory: string, name: string, content: string | Uint8Array): Promise<void> {
   const draft = join(directory, `${name}.draft`)
   const file = await open(draft, 'w')
@@ -30,7 +33,9 @@ export function isMissing(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ENOENT'
 }
 
-/** For what may be gone: `readFile(path).catch(missingIsUndefined)`. */
+/**
+ * Gives undefined for a file that does not exist: `readFile(path).catch(missingIsUndefined)`. Throws any other error.
+ */
 export function missingIsUndefined(error: unknown): undefined {
   if (!isMissing(error)) throw error
 }

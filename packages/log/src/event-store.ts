@@ -1,20 +1,20 @@
 import type { LogError } from './log-error.ts'
 import type { Lsn } from './lsn.ts'
 
-/** When an append counts as durable, and what that survives: SPEC.md has the table. */
+/** When an append counts as durable, and what it survives then: SPEC.md has the table. */
 export type Durability = 'memory' | 'async' | 'sync'
 
-/** What one append records. `update` is opaque to the log. */
+/** Input of one append. `update` is opaque to the log. */
 export interface LogEntry {
   /** One Yjs V1 update, up to 256 MiB. The log keeps a copy. */
   readonly update: Uint8Array
-  /** Who wrote it: a user id or a service's name, stamped by the server. */
+  /** Actor who wrote it: a user id or the name of a service, stamped by the server. */
   readonly actor: string
   /** Class of writer, stamped by the server. */
   readonly source: string
-  /** Id of the connection it came in by. */
+  /** Id of the connection that brought it. */
   readonly connection: string
-  /** What it touched, as `block/field` paths; opaque here. */
+  /** Paths that the update touched, as `block/field`. Opaque to the log. */
   readonly touched: readonly string[]
   /** Unique per workspace: well-formed text of up to 1,024 bytes. */
   readonly idempotencyKey?: string
@@ -23,28 +23,29 @@ export interface LogEntry {
 /** One record as it stands in the log. */
 export interface LogRecord extends LogEntry {
   readonly lsn: Lsn
-  /** Server time of the append, ms since epoch; never less than the record's before it. */
+  /** Server time of the append, ms since epoch. It is never less than the time of the record before. */
   readonly at: number
 }
 
-/** What an append gives at once. */
+/** Result of an append, given at once. */
 export interface Receipt {
   readonly lsn: Lsn
   /** Server time of the record, ms since epoch. */
   readonly at: number
   /**
-   * Resolves when the record is as durable as the store promises. Appends of one log in one turn of the event loop share
-   * the promise, if none of them has an idempotency key. While storage fails it stays pending and resolves after recovery.
+   * Resolves when the record is as durable as the store promises. Appends of one log in one turn of the event loop
+   * share the promise, if none of them has an idempotency key. While storage fails the promise stays pending; it
+   * resolves after recovery.
    *
-   * Rejects with `closed` if the store closes before, and with `fenced` if the log is fenced before: it is then unknown
-   * whether the record is in the log. Rejects with `duplicate_key` if the store finds only while it writes that another
-   * record has the entry's idempotency key: nothing of this append is in the log, and the log is fenced (SPEC.md, L64). A
-   * store on one machine never does so: its `append` throws.
+   * Rejects with `closed` if the store closes before. Rejects with `fenced` if the log is fenced before: whether the
+   * log has the record is then unknown. Rejects with `duplicate_key` if the store finds only while it writes that
+   * another record has the idempotency key: nothing of this append is in the log, and the log is fenced (SPEC.md, L64).
+   * A store on one machine never rejects so late: its `append` throws.
    */
   readonly durable: Promise<void>
 }
 
-/** The whole state up to one LSN, kept so that loading need not start from record 1. */
+/** The whole state up to one LSN, kept so that loading does not start from record 1. */
 export interface Snapshot {
   /** Covers records 1 through this one. */
   readonly lsn: Lsn
@@ -52,27 +53,29 @@ export interface Snapshot {
   readonly at: number
   /** One Yjs V1 update, up to 1 GiB: the whole state. Opaque here. */
   readonly state: Uint8Array
-  /** What the caller keeps beside it. */
+  /** Bytes that the caller keeps beside the state. Opaque to the log. */
   readonly annex: Uint8Array
 }
 
-/** What sealing did. Bytes are as stored, keys included. */
+/** Result of sealing. Bytes are as stored, keys included. */
 export interface Sealed {
   readonly records: number
   readonly bytesBefore: number
   readonly bytesAfter: number
 }
 
-/** How much of a workspace's history is kept: all of it, or what is younger or among the last so many records. */
+/**
+ * How much of a workspace's history is kept: all of it, the records of the last `days`, or the last `events` records.
+ */
 export type KeepHistory = 'forever' | { readonly days: number } | { readonly events: number }
 
-/** Checks that bytes are a state that can be loaded; throws if not. The log knows no Yjs. */
+/** Checks that bytes are a state that can be loaded, and throws if not. The log knows no Yjs. */
 export type VerifyState = (state: Uint8Array) => void
 
-/** What a compaction did. */
+/** Result of a compaction. */
 export interface Compacted {
   readonly dropped: number
-  /** First LSN that can be read now. */
+  /** First LSN that can still be read. */
   readonly firstLsn: Lsn
 }
 
@@ -82,13 +85,13 @@ export interface Compacted {
  */
 export interface WorkspaceLog {
   readonly workspace: string
-  /** Id of this history, made at its creation and kept for good; undefined until something is appended or {@link create} is called. */
+  /** Id of this history. It is made by the first append or by {@link create}, kept for good, and undefined before. */
   readonly generation: string | undefined
   /** LSN of the last append (durable or not yet); 0 for none. */
   readonly head: Lsn
   /** First LSN that can still be read: 1 unless compaction dropped records. */
   readonly firstLsn: Lsn
-  /** LSN of the snapshot that counts; 0 for none. */
+  /** LSN of the newest snapshot; 0 for none. */
   readonly snapshotLsn: Lsn
   /** Whether this log takes appends. {@link close} of the log alone does not change it. */
   readonly state: LogState
@@ -97,15 +100,18 @@ export interface WorkspaceLog {
    * keeps nothing for this until somebody subscribes.
    */
   onStateChange(listener: (state: LogState) => void): () => void
-  /** What was appended since that snapshot. Bytes are as stored, and an estimate after opening or a snapshot. */
+  /**
+   * Records appended since that snapshot, and their bytes as stored. The bytes are an estimate after opening and after
+   * a snapshot.
+   */
   readonly sinceSnapshot: { readonly records: number; readonly bytes: number }
-  /** Makes the workspace exist without a record; resolves with its generation once that is durable. Idempotent. */
+  /** Makes the workspace exist without a record. Resolves with its generation when that is durable. Idempotent. */
   create(): Promise<string>
   /**
-   * Takes the next LSN at once and writes with the store's next group. With `sync`, `durable` resolves only when that is
-   * on the disk, even where the store promises less (not in memory, which has none). Throws `closed`, `fenced`,
-   * `invalid`, or the storage error while storage fails; and `duplicate_key`, with the `lsn` of the record that has it, if
-   * the log has `entry.idempotencyKey` already.
+   * Takes the next LSN at once, and writes with the next group of the store. With `sync`, `durable` resolves only when
+   * the record is on the disk, even if the store promises less (a store in memory has no disk). Throws `closed`,
+   * `fenced`, `invalid`, or the storage error while storage fails. Throws `duplicate_key`, with the `lsn` of the other
+   * record, if the log already has a record with `entry.idempotencyKey`.
    */
   append(entry: LogEntry, options?: { sync?: boolean }): Receipt
   /** LSN of the record with this idempotency key, durable or not yet. */
@@ -113,42 +119,46 @@ export interface WorkspaceLog {
   /** LSN of the last record that can be read whose time is at or before `at` (ms since epoch); 0 for none. */
   lsnAt(at: number): Promise<Lsn>
   /**
-   * Records in order, checked (CRC, gap-free); those not yet durable included. Without `after`, from {@link firstLsn}.
-   * Throws `corrupted` at the first that is damaged, and `invalid` when `after` lies before what compaction left:
-   * pass 0 to be sure of reading all that ever was.
+   * Gives records in order, checked (CRC, no gap), those not yet durable included. Without `after` it begins at {@link
+   * firstLsn}. Throws `corrupted` at the first damaged record. Throws `invalid` if `after` lies before what compaction
+   * left: pass 0 to be sure of reading the whole history.
    */
   read(range?: { after?: Lsn; through?: Lsn }): AsyncIterable<LogRecord>
   /**
-   * Keeps `state` (copied by the time it resolves: don't write to it before) as the snapshot at `lsn`; resolves when
-   * that is on the disk. Appends go on meanwhile. Throws `invalid` for an LSN above {@link head} or at or below
-   * {@link snapshotLsn}, `closed` if the log closes before it is written, or the storage error.
+   * Stores `state` as the snapshot at `lsn`; resolves when that is on the disk. `state` is copied by then: don't write
+   * to it before. Appends go on meanwhile. Throws `invalid` for an LSN above {@link head} or at or below {@link
+   * snapshotLsn}, `closed` if the log closes before the snapshot is written, or the storage error.
    */
   snapshot(snapshot: { lsn: Lsn; state: Uint8Array; annex?: Uint8Array }): Promise<void>
   /**
-   * The newest snapshot at or below an LSN (default: the head) that is undamaged. A damaged one is told to the store's
-   * observer, and the one before it stands in. The state at an LSN is this and the records from it on.
+   * The newest undamaged snapshot at or below an LSN (default: the head). A damaged one is reported to the store's
+   * observer, and the one before it is given instead. This and the records after it make up the state at that LSN.
    */
   latestSnapshot(range?: { atOrBefore?: Lsn }): Promise<Snapshot | undefined>
   /**
-   * Packs records through `through` (default: all), but never the head, into compressed segments. Reading does not change;
-   * a few dozen records may be left for the next time. Appends go on meanwhile. Resolves with what it did (bytes as
-   * stored) when that is on the disk; memory does nothing. Throws `corrupted` at a damaged record, with all before it
-   * sealed, `closed` or the storage error.
+   * Packs records through `through` (default: all), but never the head, into compressed segments. Reads do not change;
+   * a few dozen records may wait for the next time. Appends go on meanwhile. Resolves with the result when it is on the
+   * disk. A store in memory does nothing. Throws `corrupted` at a damaged record (all records before it are sealed
+   * then), `closed`, or the storage error.
    */
   seal(options?: { through?: Lsn }): Promise<Sealed>
   /**
-   * Drops the records that `keepHistory` lets go and that a snapshot stands for: the newest such that can be read back
-   * from the disk and that `verify` loads. The head stays, and idempotency keys stay known. Appends go on meanwhile. Never
-   * called by the log itself. Throws `invalid`, `closed` or the storage error; cut short, it has lost nothing.
+   * Drops the records that `keepHistory` does not keep and that a snapshot stands for: the newest one that can be read
+   * back from the disk and that `verify` loads. The head stays, and idempotency keys stay known. Appends go on
+   * meanwhile. The log never calls this itself. Throws `invalid`, `closed` or the storage error; cut short, it has lost
+   * nothing.
    */
   compact(policy: { keepHistory: KeepHistory; verify: VerifyState }): Promise<Compacted>
-  /** Lets another open of the same workspace in. Appends already made are still written, unless it is fenced. Idempotent. */
+  /**
+   * Closes this log, so that the workspace can be opened again. Appends already made are still written, unless the log
+   * is fenced. Idempotent.
+   */
   close(): Promise<void>
 }
 
-/** A workspace as far as it is intact: for reading only. */
+/** The intact part of a damaged workspace, for reading only. */
 export interface DamagedLog extends WorkspaceLog {
-  /** What is damaged or missing, with the first LSN of it where that is known. Thrown by whatever would write. */
+  /** The damage, with the first LSN of it where that is known. Every write throws it. */
   readonly damage: LogError
 }
 
@@ -165,46 +175,49 @@ export type StoreState = { state: 'open' } | { state: 'failed'; error: LogError 
  */
 export type LogState = StoreState | { state: 'fenced'; error: LogError }
 
-/** Append-only event logs, one per workspace, in one place. */
+/** Append-only event logs, one per workspace, in one place: a directory, or memory. */
 export interface EventStore {
   readonly durability: Durability
   readonly state: StoreState
   /** Called at every change of {@link state}; must not throw. Returns unsubscribe. */
   onStateChange(listener: (state: StoreState) => void): () => void
   /**
-   * Opens one workspace's log, existing or not. Throws `locked` if it is open already, `corrupted` if its head or
-   * identity is damaged or its end lost, `deleted`, `invalid` for what can't be a name, `closed`, or the storage error. While
-   * storage fails it opens what can be read (SPEC.md, L54), and only what would write throws.
+   * Opens one workspace's log, whether or not it exists. Throws `locked` if it is open already, `corrupted` if its head
+   * or identity is damaged or its end lost, `deleted`, `invalid` for a bad name, `closed`, or the storage error. While
+   * storage fails it opens what can be read (SPEC.md, L54), and only writes throw.
    */
   open(workspace: string): Promise<WorkspaceLog>
   /**
-   * Opens a workspace that `open` or `read` found `corrupted`, as far as it is intact, and changes no byte of it. Its
-   * `head` is the last LSN before the first damaged or missing record after the newest undamaged snapshot. Reads
-   * the workspace from end to end. Throws `corrupted` when not even that much can be told, and `invalid` when nothing
-   * is damaged; otherwise as {@link open}.
+   * Opens the intact part of a workspace that `open` or `read` found `corrupted`, and changes no byte of it. Its `head`
+   * is the last LSN before the first damaged or missing record after the newest undamaged snapshot. Reads the workspace
+   * from end to end. Throws `corrupted` when no intact part can be told, and `invalid` when nothing is damaged;
+   * otherwise as {@link open}.
    */
   openDamaged(workspace: string): Promise<DamagedLog>
   /** Names of the workspaces that exist and are not deleted, in byte order. */
   workspaces(): AsyncIterable<string>
-  /** Names of the deleted ones that are not purged, in byte order. */
+  /** Names of the workspaces that are deleted and not purged, in byte order. */
   tombstones(): AsyncIterable<string>
   /**
-   * Marks a workspace deleted: `open` throws `deleted` from now on, and all its bytes stay. Idempotent; resolves when that
-   * is on the disk. Throws `locked` while its log is open, `invalid` if there is none, `corrupted`, `closed`, or the
-   * storage error.
+   * Marks a workspace deleted: `open` throws `deleted` from then on, and all its bytes stay. Resolves when that is on
+   * the disk. Idempotent. Throws `locked` while its log is open, `invalid` if there is none, `corrupted`, `closed`, or
+   * the storage error.
    */
   tombstone(workspace: string): Promise<void>
-  /** Takes {@link tombstone} back. Throws `deleted` once a {@link purge} has begun; otherwise like that. */
+  /**
+   * Takes {@link tombstone} back. Throws `deleted` once a {@link purge} has begun; otherwise throws as {@link
+   * tombstone} does.
+   */
   undelete(workspace: string): Promise<void>
   /**
-   * Removes everything of a deleted workspace, from the files too; resolves when that is done. Its name may be used again,
-   * for a new generation. Cut short, it can be done again. Throws `invalid` if the workspace is not deleted; otherwise
-   * like {@link tombstone}.
+   * Removes everything of a deleted workspace, from the files too. Resolves when that is done. Its name may then be
+   * used again, for a new generation. Cut short, it can be done again. Throws `invalid` if the workspace is not
+   * deleted; otherwise throws as {@link tombstone} does.
    */
   purge(workspace: string): Promise<void>
   /**
-   * Writes what is still waiting, fsyncs, and releases the directory. Idempotent. Rejects with the storage error,
-   * the directory released all the same, if something could not be made safe.
+   * Writes what still waits, fsyncs, and releases the directory. Idempotent. If something could not be made safe, it
+   * rejects with the storage error; the directory is released all the same.
    */
   close(): Promise<void>
 }

@@ -9,10 +9,15 @@ export function checkKeepHistory(keep: KeepHistory): void {
   if (keep === 'forever') return
   const amount = 'days' in keep ? keep.days : keep.events
   if (Number.isFinite(amount) && amount >= 0) return
-  throw new LogError('invalid', `history is kept forever, or for a number of days or events: ${amount} is none`)
+  throw new LogError(
+    'invalid',
+    `${amount} is no number of days or events to keep: give 0 or more, or keep history forever`,
+  )
 }
 
-/** The last record that may go, but for the head, which never does. `lsnAt` finds the last record at or before a time. */
+/**
+ * The last record that may be dropped. The head is never dropped. `lsnAt` finds the last record at or before a time.
+ */
 export async function lastToGo(
   keep: KeepHistory,
   { head, now, lsnAt }: { head: Lsn; now: number; lsnAt: (at: number) => Promise<Lsn> },

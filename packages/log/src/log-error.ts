@@ -1,6 +1,6 @@
 import type { Lsn } from './lsn.ts'
 
-/** Why the log refused: SPEC.md says what each means and what to do. */
+/** Why the log refused or failed: SPEC.md says what each code means and what to do. */
 export type LogErrorCode =
   | 'storage_full'
   | 'storage_failed'
@@ -23,7 +23,7 @@ export interface LogErrorOptions extends ErrorOptions {
 export class LogError extends Error {
   override name = 'LogError'
   readonly code: LogErrorCode
-  /** The workspace it is about, if it is about one. */
+  /** The workspace that the error is about, if there is one. */
   readonly workspace: string | undefined
   /** `corrupted`: the first record that is damaged or missing. `duplicate_key`: the record that has the key. */
   readonly lsn: Lsn | undefined

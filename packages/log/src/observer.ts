@@ -1,32 +1,35 @@
 import type { LogError } from './log-error.ts'
 
-/** What was cut off a manifest that power loss had left with an end that is none. */
+/** A part of LevelDB's manifest that was cut off: power loss had left it there, and it was no whole edit. */
 export interface ManifestCut {
   readonly manifest: string
-  /** Bytes that it has now. */
+  /** Bytes that the manifest has now. */
   readonly offset: number
-  /** Bytes that were behind. */
+  /** Bytes that were cut off. */
   readonly bytes: number
-  /** The file of the directory that holds these. */
+  /** Name of the file in the directory that holds the bytes cut off. */
   readonly keptIn: string
 }
 
-/** Told what a store does, for metrics. Called at once, in the middle of it: must be quick and must not throw. */
+/**
+ * Hears what a store does, for metrics. Each method is called in the middle of that work: it must be quick and must not
+ * throw.
+ */
 export interface LogObserver {
-  /** An update as it was given and as it is stored. */
+  /** Called at each append with the bytes of the update, as given and as stored. */
   appended?(bytes: number, storedBytes: number): void
-  /** One batch is written; without `sync` that means to the page cache. */
+  /** One batch was written. Without an fsync it is in the page cache only. */
   written?(ms: number, records: number, bytes: number): void
-  /** One fsync, with the write it came with. */
+  /** One fsync was made, together with the write that asked for it. */
   synced?(ms: number): void
-  /** From the first append of a group to its being durable. */
+  /** A group became durable `ms` after its first append. */
   durable?(ms: number, records: number): void
   snapshotted?(ms: number, bytes: number, storedBytes: number): void
   sealed?(records: number, bytesBefore: number, bytesAfter: number): void
-  /** A failed store works again, after so long. */
+  /** A failed store works again, `ms` after it failed. */
   recovered?(ms: number): void
-  /** A record or snapshot that can't be read. */
+  /** A record or snapshot could not be read. */
   damaged?(error: LogError): void
-  /** Power had been lost: what LevelDB was just noting in its manifest was cut off, which it had relied on nowhere. */
+  /** The torn end of the manifest was cut off after a power loss. LevelDB had not relied on it anywhere. */
   manifestCut?(cut: ManifestCut): void
 }

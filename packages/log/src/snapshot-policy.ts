@@ -1,41 +1,46 @@
-/** When a snapshot is due: whichever bound is reached first. */
+/** The bounds on what is replayed. A snapshot is due when the first of them is reached. */
 export interface SnapshotPolicy {
   readonly records: number
-  /** Of records, as stored. */
+  /** Bytes of the records since the last snapshot, as stored. */
   readonly bytes: number
-  /** Since the last snapshot, or since the first record after it. */
+  /** Time since the last snapshot, or since the first record after it. */
   readonly ms: number
 }
 
-/** 1,000 records load in tens of milliseconds; five minutes bound what a quiet workspace has to replay after a crash. */
+/** 1,000 records load in tens of milliseconds. Five minutes limit what a quiet workspace replays after a crash. */
 export const SNAPSHOT_POLICY_DEFAULT: SnapshotPolicy = { records: 1_000, bytes: 100 * 1024 * 1024, ms: 5 * 60_000 }
 
-/** Where a workspace stands since its last snapshot. */
+/** What a workspace has gathered since its last snapshot. */
 export interface SinceSnapshot {
   readonly records: number
   readonly bytes: number
   readonly ms: number
-  /** Of the state as it was at that snapshot, or is expected to be; 0 if not known. */
+  /** Bytes of the state at that snapshot, or an estimate of them; 0 if not known. */
   readonly stateBytes: number
-  /** Records per second, lately. */
+  /** Records per second at present. */
   readonly recordsPerSecond?: number
 }
 
-/** A busy workspace is snapshotted at least this often, as far as its state is small: what is replayed is downtime. */
+/** A busy workspace with a small state gets a snapshot at least this often: replaying the records since is downtime. */
 const BUSY_SECONDS = 10
-/** Never for fewer records than this, however fast they come: a snapshot costs as much as some dozens of records. */
+/**
+ * The fewest records that are worth a snapshot, however fast they come: a snapshot costs as much as some dozens of
+ * records.
+ */
 const BUSY_RECORDS_MIN = 100
-/** Replaying so many bytes of records takes about as long as loading one such part of a state (measured on typing: 1/4). */
+/**
+ * Replaying this many bytes of records takes about as long as loading a state of one byte (measured on typing: 1/4).
+ */
 const BYTES_PART_OF_STATE = 1 / 4
-/** So small a state is loaded in no time: the other bounds do. */
+/** Below this many bytes of records the other bounds are enough: a small state loads in no time. */
 const BYTES_PART_MIN = 256 * 1024
-/** Writing a state of this size costs what writing a thousand records does; larger ones wait for proportionally more. */
+/** Writing a state of this size costs as much as writing a thousand records. Larger states wait in proportion. */
 const STATE_BYTES_PER_BOUND = 4 * 1024 * 1024
 
 /**
- * Whether a snapshot is due. Tightened when records come fast (10 s worth of them is enough) and when they are large
- * beside the state (a quarter of it); loosened in proportion for states above 4 MiB, so that writing states never costs
- * much more than writing the records themselves.
+ * Whether a snapshot is due. It is due earlier when records come fast (10 s worth of them is enough) and when they are
+ * large beside the state (a quarter of it). It is due later in proportion to the size of a state above 4 MiB, so that
+ * writing states never costs much more than writing the records themselves.
  */
 export function isSnapshotDue(since: SinceSnapshot, policy: SnapshotPolicy = SNAPSHOT_POLICY_DEFAULT): boolean {
   const { records, bytes, ms, stateBytes, recordsPerSecond = 0 } = since

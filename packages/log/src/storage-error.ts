@@ -1,10 +1,13 @@
 import { LogError, type LogErrorCode } from './log-error.ts'
 
-/** What LevelDB, which has no error numbers, and Node say when the room for a write is used up: disk, quota, file size limit. */
+/**
+ * What the error messages of LevelDB and Node contain when there is no room for a write: disk, quota, or file size
+ * limit. LevelDB has no error numbers.
+ */
 const FULL = /No space left on device|Disk quota exceeded|File too large|\b(ENOSPC|EDQUOT|EFBIG)\b/
 const NOT_ALLOWED = /Permission denied|Not a directory|Read-only file system|\b(EACCES|EPERM|ENOTDIR|EROFS)\b/
 
-/** Any error met under `directory` as a LogError whose message says what to do. A LogError stays what it is. */
+/** Any error met under `directory`, as a LogError whose message says what to do. A LogError is returned as it is. */
 export function storageError(cause: unknown, directory: string): LogError {
   if (cause instanceof LogError) return cause
   const { codes, message } = unwind(cause)
@@ -15,11 +18,11 @@ export function storageError(cause: unknown, directory: string): LogError {
 type StorageCode = Extract<LogErrorCode, 'storage_full' | 'storage_failed' | 'corrupted' | 'locked' | 'unreadable'>
 
 const ADVICE: Record<StorageCode, (directory: string) => string> = {
-  storage_full: (directory) => `no room left to write in ${directory}: free some, the log goes on by itself`,
-  storage_failed: (directory) => `storage fails in ${directory}: look at the disk and the system's log`,
+  storage_full: (directory) => `no room left to write in ${directory}: free some space, then the log goes on by itself`,
+  storage_failed: (directory) => `storage fails in ${directory}: check the disk and the system's log`,
   corrupted: (directory) => `the database in ${directory} is damaged: restore it from a copy`,
-  locked: (directory) => `${directory} is open in another process or store: stop that one or choose another directory`,
-  unreadable: (directory) => `${directory} can't be used: it has to be a directory this process may read and write`,
+  locked: (directory) => `${directory} is open in another process or store: stop that one, or choose another directory`,
+  unreadable: (directory) => `${directory} can't be used: choose a directory that this process may read and write`,
 }
 
 function codeFor(codes: ReadonlySet<string>, message: string): StorageCode {
@@ -30,7 +33,7 @@ function codeFor(codes: ReadonlySet<string>, message: string): StorageCode {
   return 'storage_failed'
 }
 
-/** classic-level wraps what went wrong in "Database failed to open" and the like: the reason is at the inner end. */
+/** classic-level wraps the cause in errors such as "Database failed to open": the innermost error has the reason. */
 function unwind(error: unknown): { codes: Set<string>; message: string } {
   const codes = new Set<string>()
   let message = String(error)

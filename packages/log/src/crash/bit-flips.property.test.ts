@@ -14,23 +14,23 @@ import { PHASES, prepare } from './course.ts'
 import type { Flip } from './damage-look.ts'
 import type { FlipLine, Reach } from './flip-look.ts'
 
-/** Of flip-look.ts, which is a program. */
+/** Lines that the program flip-look.ts prints for each flip. */
 const LINES_PER_FLIP = 3
 
 const makeDirectory = testDirectories(inMemory())
 const PROGRAM = fileURLToPath(new URL('./flip-look.ts', import.meta.url))
-/** Over both forms. */
+/** Flips of both forms together: the newest in a write-ahead log, and in tables. */
 const FLIPS = Number(process.env.JOINERY_FLIPS ?? (process.env.JOINERY_NIGHTLY === undefined ? 12 : 1_000))
 const FLIPS_EACH = Math.ceil(FLIPS / 2)
-/** Errors of a workspace or a store that can't be trusted. */
+/** Codes of the errors that a damaged workspace or store throws. */
 const REFUSALS = ['corrupted', 'foreign_directory', 'unreadable', 'storage_failed']
-/** What a repair makes of a workspace otherwise. */
+/** Outcomes of a repair that does not throw. */
 const REPAIRS = ['whole', 'exported', 'repaired', 'deleted']
 const NOT_READ = new Set(['LOG', 'LOG.old', 'LOCK'])
 
 /**
- * Histories with segments, snapshots packed against others, dropped records and a deleted workspace, and how far each
- * reaches. What was written last stands in the write-ahead log alone.
+ * Makes histories with segments, snapshots packed against others, dropped records and a deleted workspace. Returns how
+ * far each reaches. The last writes stand in the write-ahead log alone.
  */
 async function makeHistories(directory: string): Promise<Reach[]> {
   const tell = () => undefined
@@ -50,7 +50,7 @@ async function makeHistories(directory: string): Promise<Reach[]> {
   return reaches
 }
 
-/** Files that are read, each with its bytes. */
+/** The files that are read, each with its bytes. */
 async function filesOf(directory: string): Promise<[file: string, bytes: number][]> {
   const names = (await readdir(directory)).filter((name) => !NOT_READ.has(name))
   return Promise.all(names.map(async (name) => [name, (await stat(join(directory, name))).size] as const)).then(
@@ -58,7 +58,7 @@ async function filesOf(directory: string): Promise<[file: string, bytes: number]
   )
 }
 
-/** Whether LevelDB reads this file of an undamaged directory, or has left it behind: superseded, and not removed yet. */
+/** Whether LevelDB no longer reads this file of an undamaged directory: it is superseded, and not removed yet. */
 async function isLeftBehind(directory: string, file: string): Promise<boolean> {
   const live = await readLiveFiles(directory)
   if (live === undefined) throw new Error(`${directory} has no manifest`)
@@ -68,7 +68,7 @@ async function isLeftBehind(directory: string, file: string): Promise<boolean> {
   return file.startsWith('MANIFEST') && file !== live.manifest
 }
 
-/** Looks in a process of its own, up to the first flip that LevelDB aborts at. */
+/** Looks in a process of its own, up to the first flip at which LevelDB aborts. */
 async function look(directory: string, reaches: readonly Reach[], flips: readonly Flip[]) {
   const child = spawn(process.execPath, [PROGRAM, directory, JSON.stringify(reaches), JSON.stringify(flips)])
   child.stdin.end()
@@ -91,15 +91,15 @@ describe('any one bit flipped', () => {
       const files = await filesOf(directory)
       const seed = Number(process.env.JOINERY_SEED ?? Date.now() % 2 ** 31)
       console.log(`bit flips, the newest in ${newestIn}: JOINERY_SEED=${seed}`)
-      // Each file as often as any other: where little is written every bit matters.
+      // Each file as often as any other: in a small file every bit matters.
       const flip = fc
         .constantFrom(...files)
         .chain(([file, bytes]) => fc.record({ file: fc.constant(file), bit: fc.nat({ max: bytes * 8 - 1 }) }))
       const flips = fc.sample(flip, { seed, numRuns: FLIPS_EACH })
       const outcomes = { same: 0, refused: 0, aborted: 0 }
-      /** Of every workspace after every flip. */
+      /** Outcomes of every workspace after every flip. */
       const repairs: Record<string, number> = {}
-      /** Where flips were that a verification did not find. */
+      /** Files of the flips that a verification did not find. */
       const unfound: Record<string, number> = {}
       for (let done = 0; done < flips.length; ) {
         const { lines, hasAborted } = await look(directory, reaches, flips.slice(done))

@@ -10,8 +10,8 @@ const [directory = '', durability = '', phase = ''] = process.argv.slice(2)
 if ((durability !== 'async' && durability !== 'sync') || !(phase in PHASES)) {
   throw new Error('usage: DIRECTORY async|sync PHASE')
 }
-// A tracer makes writes slow: with the default window each would have an fsync to itself.
+// A tracer makes writes slow: with the default window, each write would get an fsync of its own.
 const store = await openLevelStore({ directory, durability, windowMs: 50 })
-// Not console.log: what is printed must be out before anything else is done.
+// Not console.log: the line must be out before anything else is done.
 await PHASES[phase as PhaseName](store, (promised) => writeSync(1, `${JSON.stringify(promised)}\n`))
 await store.close()

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { EventStore, WorkspaceLog } from '../event-store.ts'
 import type { Lsn } from '../lsn.ts'
 
-/** What a store has promised: told once it is acknowledged, never before. */
+/** A promise of a store. It is reported once it is acknowledged, never before. */
 export type Promised =
   | { readonly appended: string; readonly lsn: Lsn }
   | { readonly snapshot: string; readonly lsn: Lsn }
@@ -17,28 +17,28 @@ type Phase = (store: EventStore, tell: Tell) => Promise<void>
 export const EVENTS_KEPT = 60
 const LARGE_BYTES = 100_000
 const SMALL_BYTES = 700
-/** More than one part of a snapshot holds, and far from it. */
+/** Bytes of a state: more than one part of a snapshot holds, and far from the limit. */
 const BIG_STATE_BYTES = 1_300_000
 const STATE_BYTES = 60_000
 const STATE_TAIL_BYTES = 400
 
-/** Bytes that can't be compressed, the same ones for the same name. */
+/** Bytes that can't be compressed: always the same for the same name. */
 function noise(name: string, bytes: number): Uint8Array {
   return createHash('shake256', { outputLength: bytes }).update(name).digest()
 }
 
-/** What every record of these workspaces holds. */
+/** The update of each record of these workspaces. */
 export function updateOf(workspace: string, lsn: number): Uint8Array {
   return noise(`${workspace}/${lsn}`, workspace === 'large' ? LARGE_BYTES : SMALL_BYTES)
 }
 
-/** What every snapshot of them holds: like the one before but for its end, so that it is packed against that. */
+/** The state of each snapshot. Only its end differs from the one before, so that it is packed against that. */
 export function stateOf(workspace: string, lsn: number): Uint8Array {
   const same = noise(workspace, workspace === 'big' ? BIG_STATE_BYTES : STATE_BYTES)
   return Buffer.concat([same, noise(`state of ${workspace}/${lsn}`, STATE_TAIL_BYTES)])
 }
 
-/** Some records carry a key. */
+/** The idempotency key of a record: some have one. */
 export function keyOf(lsn: number): string | undefined {
   return lsn % 10 === 0 ? `key ${lsn}` : undefined
 }
@@ -71,16 +71,16 @@ export async function compact(log: WorkspaceLog, tell: Tell): Promise<void> {
   tell({ dropped: log.workspace, firstLsn })
 }
 
-/** One thing at a time that a store does with histories: each begins with what `prepare` has left and leaves the store open. */
+/** Phases: single kinds of work of a store. Each begins with what `prepare` has left, and leaves the store open. */
 export const PHASES = {
-  /** Nothing but opening. */
+  /** Opens the store and does nothing else. */
   async open() {},
 
   async write(store, tell) {
     const logs = await Promise.all(['a', 'b', 'new'].map((name) => store.open(name)))
     for (let turn = 0; turn < 10; turn++)
       await Promise.all(logs.map((log, n) => append(log, 1 + ((turn + n) % 3), tell)))
-    // LevelDB leaves its write-ahead log for a new one, and makes a table of the old one meanwhile.
+    // LevelDB leaves its write-ahead log for a new one, and meanwhile makes a table of the old one.
     const large = await store.open('large')
     for (let turn = 0; turn < 22; turn++) await append(large, 4, tell)
   },
@@ -124,7 +124,7 @@ export const PHASES = {
 
 export type PhaseName = keyof typeof PHASES
 
-/** Histories that each phase finds something to do in. */
+/** Makes histories in which each phase finds work. */
 export async function prepare(store: EventStore, tell: Tell): Promise<void> {
   const a = await store.open('a')
   for (const sealedAlready of [true, true, false, false]) {

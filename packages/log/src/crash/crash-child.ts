@@ -11,12 +11,12 @@ import { sampleUpdate } from '../testing/sample-update.ts'
 const PROGRAM = fileURLToPath(new URL('./crash-writer.ts', import.meta.url))
 type OnDisk = Exclude<Durability, 'memory'>
 
-/** What the child says: an append became durable, or the store's state changed. */
+/** One line of the child: an append became durable, or the state of the store changed. */
 export type CrashLine = { workspace: string; lsn: number } | { state: string }
 
 /**
- * Runs crash-writer.ts until `isEnough` says so of what it has just printed, then kills it.
- * Gives the highest LSN that it acknowledged for each workspace.
+ * Runs crash-writer.ts until `isEnough` accepts a line that it has just printed, then kills it. Returns the highest LSN
+ * that it acknowledged in each workspace.
  */
 export async function appendUntil(
   directory: string,
@@ -27,7 +27,7 @@ export async function appendUntil(
   const exited = once(child, 'exit')
   const acknowledged = new Map<string, number>()
   for await (const text of createInterface({ input: child.stdout })) {
-    // The last line may have been cut by the kill.
+    // The kill may have cut the last line.
     const [, subject = '', value = ''] = /^(\S+) (\S+)$/.exec(text) ?? []
     if (value === '') continue
     if (subject !== 'state') acknowledged.set(subject, Number(value))
@@ -38,7 +38,7 @@ export async function appendUntil(
   return acknowledged
 }
 
-/** Fails unless everything acknowledged is there, whole and without gaps. Gives the number of records. */
+/** Fails unless everything acknowledged is there, whole and without gaps. Returns the number of records. */
 export async function expectAll(
   directory: string,
   durability: OnDisk,

@@ -5,9 +5,9 @@ import { openLevelStore } from '../store/level-store.ts'
 import { sampleUpdate } from '../testing/sample-update.ts'
 
 /**
- * A program for crash tests: `crash-writer.ts DIRECTORY DURABILITY` appends to several workspaces without end.
- * It prints "WORKSPACE LSN" for each append once it is durable, and "state STATE" (for failed: the error's code)
- * at each change. It ends by being killed.
+ * A program for crash tests: `crash-writer.ts DIRECTORY DURABILITY` appends to several workspaces until it is killed.
+ * It prints "WORKSPACE LSN" for each append once it is durable, and "state STATE" at each change of state (for a failed
+ * store, the code of its error).
  */
 const WRITERS = 5
 
@@ -16,7 +16,7 @@ const store = await openLevelStore({ directory, durability: durability as Exclud
 store.onStateChange((state) => print(`state ${state.state === 'failed' ? state.error.code : state.state}`))
 
 function print(line: string): void {
-  // Not console.log: what is printed must be out before the next append.
+  // Not console.log: the line must be out before the next append.
   writeSync(1, `${line}\n`)
 }
 

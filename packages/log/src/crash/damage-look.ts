@@ -4,14 +4,14 @@ import { LogError } from '../log-error.ts'
 import { openLevelStore } from '../store/level-store.ts'
 import { readAll } from '../testing/read-all.ts'
 
-/** A bit of one file. */
+/** One bit of one file. */
 export interface Flip {
   readonly file: string
-  /** Wraps around at the file's end. */
+  /** Offset of the byte; it wraps around at the file's end. */
   readonly bit: number
 }
 
-/** Each workspace as it reads, its updates as text, or the code of the error that it throws. */
+/** The content of each workspace: its updates as text, or the code of the error that reading it throws. */
 export type Sight = Record<string, string[] | string>
 
 export async function flipBit(directory: string, { file, bit }: Flip): Promise<void> {
@@ -22,7 +22,7 @@ export async function flipBit(directory: string, { file, bit }: Flip): Promise<v
   await writeFile(path, bytes)
 }
 
-/** Opens and reads everything. Any error that is no LogError is thrown on. */
+/** Opens and reads everything. Throws any error that is no LogError. */
 export async function look(directory: string, names: readonly string[]): Promise<Sight> {
   const refused = (error: unknown): string => {
     if (error instanceof LogError) return error.code
@@ -42,7 +42,7 @@ export async function look(directory: string, names: readonly string[]): Promise
   return seen
 }
 
-/** What is seen of a copy of `directory` that has one bit flipped. */
+/** Looks at a copy of `directory` that has one bit flipped. */
 export async function lookAtFlipped(directory: string, names: readonly string[], flip: Flip): Promise<Sight> {
   const copy = await mkdtemp(`${directory}-copy-`)
   await cp(directory, copy, { recursive: true })
@@ -52,7 +52,7 @@ export async function lookAtFlipped(directory: string, names: readonly string[],
   return seen
 }
 
-// As a program (directory, names, flips as JSON): one line of JSON for each flip. LevelDB may abort it midway.
+// As a program (directory, names, flips as JSON) it prints one line of JSON for each flip. LevelDB may abort it midway.
 if (import.meta.main) {
   const [directory = '', names = '[]', flips = '[]'] = process.argv.slice(2)
   for (const flip of JSON.parse(flips) as Flip[]) {

@@ -15,7 +15,7 @@ import { appendUntil, expectAll } from './crash-child.ts'
 const makeDirectory = testDirectories()
 const run = promisify(execFile)
 
-/** A small disk of its own. Skips the test, saying why, where mounting is not allowed. */
+/** Mounts a small disk of its own. Skips the test, with the reason, where mounting is not allowed. */
 async function smallDisk(context: TestContext, size: string): Promise<string> {
   const mountPoint = await makeDirectory()
   try {

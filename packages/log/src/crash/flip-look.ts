@@ -12,8 +12,9 @@ import { stateOf, updateOf } from './course.ts'
 import { type Flip, flipBit } from './damage-look.ts'
 
 /**
- * What a verification says of a copy with one bit flipped, what is read of each workspace (`same`, or an error's code), and
- * what a repair makes of it (`whole`, `repaired`, `exported`, or an error's code).
+ * Result of one flipped bit in a copy: the problems that a verification reports, what is read of each workspace
+ * (`same`, or the code of an error), and what a repair makes of it (`whole`, `repaired`, `exported`, or the code of an
+ * error).
  */
 export type FlipLine =
   | { readonly isFound: boolean }
@@ -22,12 +23,12 @@ export type FlipLine =
 
 const NOTE = sampleEntry(0)
 
-/** A workspace as it should be: first and last LSN. */
+/** First and last LSN that a workspace should have. */
 export type Reach = readonly [workspace: string, firstLsn: number, head: number]
 
 /**
- * A program for tests: `flip-look.ts DIRECTORY REACHES FLIPS` (JSON) prints three lines for each flip. LevelDB may abort it
- * before the last.
+ * A program for tests: `flip-look.ts DIRECTORY REACHES FLIPS` (JSON) prints three lines for each flip. LevelDB may
+ * abort it before the last.
  */
 const [directory = '', reaches = '[]', flips = '[]'] = process.argv.slice(2)
 for (const flip of JSON.parse(flips) as Flip[]) {
@@ -61,7 +62,7 @@ async function look(copy: string, expected: readonly Reach[]): Promise<Record<st
   return seen
 }
 
-/** Reads all that a server may read of a workspace. Gives `same`, or what is different. */
+/** Reads all that a server may read of a workspace. Returns `same`, or the difference. */
 async function compare(
   log: WorkspaceLog,
   [workspace, firstLsn, head]: Reach,
@@ -73,7 +74,7 @@ async function compare(
     if (Buffer.compare(update, expected) !== 0) return `record ${lsn} is different`
   }
   const snapshot = await log.latestSnapshot()
-  // One before the newest stands in for it: what is loaded is the same, with more records after it.
+  // An older snapshot may be given instead of the newest: with the records after it the state is the same.
   if ((snapshot?.lsn ?? 0) < firstLsn - 1) return 'nothing stands for the records that were dropped'
   if (snapshot === undefined) return 'same'
   if (Buffer.compare(snapshot.state, stateOf(workspace, snapshot.lsn)) === 0) return 'same'
@@ -89,7 +90,7 @@ async function repair(copy: string, expected: readonly Reach[]): Promise<Record<
   return outcomes
 }
 
-/** Exports what is intact and looks at it; repairs the workspace then, if that can be done there, and looks again. */
+/** Exports the intact part and checks it. Then repairs the workspace, if that is possible there, and checks again. */
 async function repairOne(store: EventStore, copy: string, workspace: string): Promise<string> {
   const { problemCount } = await surveyRepair(store, workspace)
   if (problemCount === 0) return 'whole'
@@ -113,7 +114,7 @@ async function repairOne(store: EventStore, copy: string, workspace: string): Pr
   }
 }
 
-/** `right` if every record but the note, and every snapshot, holds what was written. */
+/** Returns `right` if every record but the note, and every snapshot, holds what was written. */
 async function compareKept(store: EventStore, workspace: string): Promise<string> {
   const log = await store.open(workspace)
   const reach: Reach = [workspace, log.firstLsn, log.head]

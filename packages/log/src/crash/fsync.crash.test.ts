@@ -15,7 +15,7 @@ const makeDirectory = testDirectories()
 const run = promisify(execFile)
 const door = fileURLToPath(new URL('../index.ts', import.meta.url))
 
-/** A program that appends to 20 workspaces in each of `turns` turns and prints each state that the store gets into. */
+/** A program that appends to 20 workspaces in each of `turns` turns, and prints each state of the store. */
 const appendInTurns = (directory: string, durability: string, turns: number, windowMs: number, bytes: number) => `
   const { openLevelStore } = await import(${JSON.stringify(door)})
   const store = await openLevelStore({
@@ -48,7 +48,7 @@ describe('fsync', () => {
     const turns = 50
     const program = appendInTurns(await makeDirectory(), 'sync', turns, 10, 30)
     const { calls } = await trace(['-e', 'trace=fdatasync'], program)
-    // One for the identity record, one for each turn, two for the roll call of close.
+    // One fsync for the identity record, one for each turn, two for the roll call of close.
     expect(logSyncs(calls)).toHaveLength(1 + turns + 2)
   })
 
@@ -71,7 +71,7 @@ describe('fsync', () => {
       const inject = ['-e', 'trace=fdatasync', '-e', `inject=fdatasync:error=EIO:when=${when}`]
       const { calls, output } = await trace(inject, appendInTurns(directory, 'sync', 200, 10, 30))
       expect(calls.some((call) => call.includes('EIO'))).toBe(true)
-      // Each thread counts for itself, so recovery may meet the error again.
+      // Each thread counts for itself: recovery may meet the error again.
       expect(output).toMatch(/^((storage_failed\n)+open\n)+closed\n$/)
       const store = await openLevelStore({ directory, durability: 'sync' })
       for (let n = 0; n < 20; n++) expect(await readAll(await store.open(`w${n}`))).toHaveLength(200)
@@ -85,7 +85,7 @@ describe('fsync', () => {
     const log = await store.open('w')
     const [name] = (await readdir(directory)).filter((file) => file.endsWith('.log'))
     const walBytes = async () => (await stat(join(directory, name ?? ''))).size
-    /** Bytes of the write-ahead log by when each record was acknowledged. */
+    /** Bytes of the write-ahead log at the time when each record was acknowledged. */
     const fsynced: number[] = []
     for (let lsn = 1; lsn <= 200; lsn++) {
       await log.append({ update: sampleUpdate('w', lsn), actor: 'a', source: 's', connection: 'c', touched: [] })

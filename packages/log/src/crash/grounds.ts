@@ -9,16 +9,19 @@ const PROGRAM = fileURLToPath(new URL('./course-child.ts', import.meta.url))
 
 /** A directory that courses begin with. */
 interface Ground {
-  /** What was promised in it. */
+  /** The promises made in it. */
   readonly promises: readonly Promised[]
-  /** Lays a copy of it at a path where nothing is, and gives that path. */
+  /** Makes a copy of it at a path where nothing is, and returns that path. */
   readonly lay: (path: string) => Promise<string>
 }
 
 /** One phase of course.ts from one ground at one durability. */
 export interface Course {
   readonly phase: PhaseName
-  /** What is there before: nothing; a closed store, with its newest records in the write-ahead log; all of that in tables. */
+  /**
+   * Content of the directory before: nothing; a closed store with its newest records in the write-ahead log; the same
+   * with everything in tables.
+   */
   readonly ground: 'nothing' | 'closed' | 'tables'
   readonly durability: 'async' | 'sync'
 }
@@ -33,7 +36,7 @@ const COURSES: readonly Omit<Course, 'durability'>[] = [
   { phase: 'remove', ground: 'tables' },
 ]
 
-/** Each course at both durabilities, or taking turns at them. */
+/** Each course at both durabilities, or at one of them in turn. */
 export function courses(atBoth: boolean): Course[] {
   const durabilities = ['async', 'sync'] as const
   return COURSES.flatMap((course, n) =>
@@ -41,7 +44,7 @@ export function courses(atBoth: boolean): Course[] {
   )
 }
 
-/** Arguments of Node that run a course. */
+/** Arguments with which Node runs a course. */
 export function courseProgram(directory: string, { durability, phase }: Omit<Course, 'ground'>): string[] {
   return [PROGRAM, directory, durability, phase]
 }

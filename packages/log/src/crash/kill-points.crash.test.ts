@@ -11,11 +11,11 @@ const makeDirectory = testDirectories(inMemory())
 const makeRoom = testDirectories()
 const grounds = useGrounds(makeDirectory)
 const IS_NIGHTLY = process.env.JOINERY_NIGHTLY !== undefined
-/** Kills per course; nightly there is one for every call. */
+/** Kills per course. Nightly there is one for every call. */
 const KILLS_EVERYDAY = 3
-/** Nightly, of writes one after the other to one table. */
+/** Nightly, of consecutive writes to one table. */
 const TABLE_WRITES_STEP = 8
-/** What was killed goes on with everything at every so many calls: that takes longer than all the rest. */
+/** A killed store goes on with all kinds of work at every so many calls only: that takes longer than all the rest. */
 const GO_ON_STEP = IS_NIGHTLY ? 4 : KILLS_EVERYDAY
 
 const parsePromises = (output: string): Promised[] =>
@@ -24,13 +24,13 @@ const parsePromises = (output: string): Promised[] =>
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as Promised)
 
-/** A write to a table in the midst of others to it is like them. */
+/** A write to a table between other writes to it is like them. */
 function isInTheMidst(call: StorageCall, n: number, calls: readonly StorageCall[]): boolean {
   const isLike = (other: StorageCall | undefined) => other?.call === call.call && other.file === call.file
   return call.file.endsWith('.ldb') && isLike(calls[n - 1]) && isLike(calls[n + 1])
 }
 
-/** Everyday a few evenly spread, beginning anywhere, so that in time every call has its turn. */
+/** Every day a few evenly spread calls from a random beginning, so that in time every call has its turn. */
 function choose(calls: readonly StorageCall[]): readonly StorageCall[] {
   if (IS_NIGHTLY) return calls.filter((call, n) => n % TABLE_WRITES_STEP === 0 || !isInTheMidst(call, n, calls))
   const step = calls.length / KILLS_EVERYDAY

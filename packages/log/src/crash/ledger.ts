@@ -11,10 +11,10 @@ import { listWorkspaces } from '../testing/list-workspaces.ts'
 import { sampleEntry } from '../testing/sample-entry.ts'
 import { append, compact, EVENTS_KEPT, keyOf, type Promised, snapshot, stateOf, updateOf } from './course.ts'
 
-/** What a store was heard to promise. */
+/** The promises that a store was heard to make. */
 export class Ledger {
   readonly heads = new Map<string, Lsn>()
-  /** Each workspace's, in order. */
+  /** Snapshots of each workspace, in order. */
   readonly snapshots = new Map<string, Lsn[]>()
   readonly firstLsns = new Map<string, Lsn>()
   readonly deleted = new Set<string>()
@@ -34,15 +34,15 @@ export class Ledger {
 }
 
 export interface Expectations {
-  /** Whether a problem that the first verification finds does not touch what was promised. */
+  /** Whether a problem of the first verification leaves the promises untouched. */
   readonly allows?: (problem: Problem) => boolean
-  /** Whether to try everything that a store does, too, and to verify what is left then. */
+  /** Whether to try all kinds of work of a store as well, and to verify the result. */
   readonly goesOn: boolean
 }
 
 /**
- * Fails unless the directory verifies and holds everything that was promised, whole and without gaps; and unless a store
- * then goes on in it as if nothing had been: appends, snapshots, seals, drops history, purges, and verifies again.
+ * Fails unless the directory verifies and holds everything that was promised, whole and without gaps. A store must then
+ * go on in it as before: it appends, snapshots, seals, drops history, purges, and verifies again.
  */
 export async function expectKept(directory: string, ledger: Ledger, { allows, goesOn }: Expectations): Promise<void> {
   const found = await verifyUnlessNew(directory, ledger)
@@ -61,8 +61,8 @@ export async function expectKept(directory: string, ledger: Ledger, { allows, go
 }
 
 /**
- * Fails unless the directory opens and holds every record that was promised: of a workspace that is damaged, before the
- * damage, and as well once it was repaired. Gives how many are.
+ * Fails unless the directory opens and holds every record that was promised. In a damaged workspace these stand before
+ * the damage, also after a repair. Returns how many workspaces are damaged.
  */
 export async function expectServed(directory: string, ledger: Ledger): Promise<number> {
   await verifyUnlessNew(directory, ledger)
@@ -95,7 +95,7 @@ export async function expectServed(directory: string, ledger: Ledger): Promise<n
   return damaged
 }
 
-/** Repairs a workspace: all that was promised is there, and nothing but what was written. */
+/** Repairs a workspace. All that was promised must be there, and nothing that was not written. */
 async function expectRepaired(
   store: EventStore,
   { directory, workspace, promised }: { directory: string; workspace: string; promised: Lsn },
@@ -114,7 +114,7 @@ function ifDamaged(error: unknown): undefined {
   if (!(error instanceof LogError) || error.code !== 'corrupted') throw error
 }
 
-/** Undefined where a store that has promised nothing was not made yet. */
+/** Opens the store; undefined if it was not made yet and has promised nothing. */
 async function verifyUnlessNew(directory: string, ledger: Ledger): Promise<DirectoryReport | undefined> {
   try {
     const found = await verifyDirectory(directory)
@@ -133,7 +133,7 @@ async function expectPromises(store: EventStore, ledger: Ledger): Promise<void> 
     const isThere = there.includes(workspace)
     if (ledger.purged.has(workspace)) expect(isThere || gone.includes(workspace), `${workspace} is purged`).toBe(false)
     else if (ledger.deleted.has(workspace)) expect(isThere, `${workspace} is deleted`).toBe(false)
-    // A deletion that was under way may have come to pass.
+    // A deletion that was under way may be done.
     else expect(isThere || gone.includes(workspace), `${workspace} is there`).toBe(true)
   }
   for (const workspace of there) {
@@ -150,7 +150,7 @@ async function expectRecords(log: WorkspaceLog, { heads, firstLsns }: Ledger): P
   const promisedFirst = firstLsns.get(workspace)
   if (promisedFirst !== undefined)
     expect(firstLsn, `first record of ${workspace}`).toBeGreaterThanOrEqual(promisedFirst)
-  // A compaction that was under way may have come to pass.
+  // A compaction that was under way may be done.
   if (firstLsn > 1) expect(firstLsn, `first record of ${workspace}`).toBeLessThanOrEqual(head - EVENTS_KEPT + 1)
   let expected: number = firstLsn
   for await (const { lsn, update, idempotencyKey } of log.read()) {
@@ -170,7 +170,7 @@ async function expectSnapshots(log: WorkspaceLog, { snapshots }: Ledger): Promis
   const taken = snapshots.get(workspace) ?? []
   expect(snapshotLsn, `newest snapshot of ${workspace}`).toBeGreaterThanOrEqual(taken.at(-1) ?? 0)
   const kept = taken.filter((lsn) => lsn >= firstLsn - 1)
-  // What stands for dropped records must be there, whether or not it was heard of.
+  // The snapshot that stands for dropped records must be there, whether or not it was promised.
   const needed = new Set([...kept, ...(snapshotLsn > 0 ? [snapshotLsn] : []), ...(firstLsn > 1 ? [firstLsn - 1] : [])])
   for (const lsn of needed) {
     const found = await log.latestSnapshot({ atOrBefore: parseLsn(lsn) })

@@ -20,13 +20,13 @@ const IS_NIGHTLY = process.env.JOINERY_NIGHTLY !== undefined
 const IMAGES = Number(process.env.JOINERY_IMAGES ?? (IS_NIGHTLY ? 10_000 : 100))
 const COURSES = courses(IS_NIGHTLY)
 const IMAGES_EACH = Math.ceil(IMAGES / COURSES.length)
-/** What is left goes on with everything in every so many images: that takes longer than all the rest. */
+/** A store goes on with all kinds of work in every so many images only: that takes longer than all the rest. */
 const GO_ON_STEP = IS_NIGHTLY ? 16 : 8
 /** Over all courses, of a disk that writes pages in any order. */
 const UNORDERED_IMAGES = Number(process.env.JOINERY_UNORDERED_IMAGES ?? (IS_NIGHTLY ? 1_000 : 28))
 const UNORDERED_EACH = Math.ceil(UNORDERED_IMAGES / COURSES.length)
 const SEED = process.env.JOINERY_SEED === undefined ? {} : { seed: Number(process.env.JOINERY_SEED) }
-/** Not `fc.double`, which gives each exponent as often as any other: nearly all of its numbers are next to 0. */
+/** Not `fc.double`: it gives each exponent as often as any other, so that nearly all of its numbers are close to 0. */
 const chance = fc.infiniteStream(fc.noBias(fc.nat({ max: 2 ** 32 - 1 })).map((n) => n / 2 ** 32))
 
 async function readFiles(directory: string): Promise<Map<string, Buffer>> {
@@ -34,19 +34,21 @@ async function readFiles(directory: string): Promise<Map<string, Buffer>> {
   return new Map(await Promise.all(names.map(async (name) => [name, await readFile(join(directory, name))] as const)))
 }
 
-/** Compared byte by byte megabytes take seconds. */
+/** A comparison byte by byte takes seconds for megabytes. */
 function digestsOf(files: ReadonlyMap<string, Buffer>): Record<string, string> {
   return Object.fromEntries([...files].map(([name, data]) => [name, hash('sha256', data)]))
 }
 
-/** A write-ahead log may end in what was never promised, and a manifest in what was never relied on. */
+/**
+ * A write-ahead log may end in bytes that were never promised, and a manifest in bytes that LevelDB never relied on.
+ */
 function isTornTail({ code, file }: Problem): boolean {
   return code === 'manifest_torn' || (code === 'file_damaged' && file?.endsWith('.log') === true)
 }
 
 /**
- * What must outlive a power loss after all this: everything promised at `sync`; at `async` appends whose write-ahead log
- * was fsynced since, which is done for certain when the next write to it comes.
+ * The promises that must outlive a power loss after all this. At `sync`: everything promised. At `async`: appends whose
+ * write-ahead log was fsynced since, which is certain when the next write to it comes.
  */
 function safePromises(happened: readonly Happening[], durability: 'async' | 'sync'): Promised[] {
   const safe: Promised[] = []
@@ -69,7 +71,7 @@ function safePromises(happened: readonly Happening[], durability: 'async' | 'syn
   return safe
 }
 
-/** A directory, what a course does to it, and what is promised before. */
+/** A directory, what a course does to it, and the promises made before. */
 interface Recording {
   readonly files: ReadonlyMap<string, Buffer>
   readonly happened: readonly Happening[]
@@ -78,7 +80,7 @@ interface Recording {
 
 const recordings = new Map<Course, Promise<Recording>>()
 
-/** What a course does: it is run once. */
+/** The recording of a course, which is run once. */
 function recordingOf(course: Course): Promise<Recording> {
   const recording = recordings.get(course) ?? record(course)
   recordings.set(course, recording)
@@ -104,7 +106,10 @@ function nameOf({ durability, phase, ground }: Course): string {
   return `${durability}, ${phase} (${ground})`
 }
 
-/** Moments of a course, as what has happened by then: any, and often one of the few when a manifest that counts has grown. */
+/**
+ * A moment of a course: what has happened by then. Any moment, and often one of the few at which a manifest that counts
+ * has grown.
+ */
 function momentOf(happened: readonly Happening[]): fc.Arbitrary<number> {
   const any = fc.nat({ max: happened.length })
   let counts = false
@@ -117,7 +122,7 @@ function momentOf(happened: readonly Happening[]): fc.Arbitrary<number> {
   return fc.oneof({ arbitrary: any, weight: 3 }, { arbitrary: fc.constantFrom(...grown), weight: 1 })
 }
 
-/** Tries so many images of what a power loss at any moment of a course may leave. Gives in how many a manifest was cut. */
+/** Tries images of what a power loss at any moment of a course may leave. Returns in how many a manifest was cut. */
 async function tryImages(
   course: Course,
   { images, isUnordered }: { images: number; isUnordered: boolean },

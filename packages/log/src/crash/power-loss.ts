@@ -1,19 +1,19 @@
 import type { Happening } from './record-run.ts'
 
-/** Uniform numbers in [0, 1). */
+/** Gives uniform random numbers in [0, 1). */
 type Random = () => number
 
-/** The unit in which a disk is written. */
+/** Bytes of a page: the unit in which a disk is written. */
 const PAGE_BYTES = 4_096
 
 interface File {
   readonly parts: Buffer[]
   bytes: number
-  /** What is on the disk for good. */
+  /** The bytes that are on the disk for good. */
   syncedBytes: number
-  /** As long as an fsync is under way: what it will have made safe. */
+  /** Set while an fsync is under way: the bytes that it will have made safe. */
   syncingBytes: number
-  /** How many names had been changed when this file last got one of its own. */
+  /** How many names had been changed when this file last got one. */
   namedAt: number
 }
 
@@ -23,10 +23,11 @@ type NameChange =
   | { readonly what: 'removed'; readonly name: string }
 
 /**
- * A directory as a machine holds it: what is on the disk, and what only memory knows and power loss may take. The model
- * (SPEC.md, "Crashes"): a file keeps what was there when its last fsync began, and of the rest a prefix, whose end may be
- * zeros or anything for up to a page; names change in order, and up to the last fsync of the directory, or of a file that
- * got its name then, for good. A disk that is `unordered` loses any page of what was not fsynced, and keeps later ones.
+ * A directory as a machine holds it: the bytes on the disk, and those in memory that power loss may take. The model is
+ * that of SPEC.md, "Crashes". A file keeps what was there when its last fsync began, and a prefix of the rest, whose
+ * last page may be zeros or anything. Names change in order; they are there for good up to the last fsync of the
+ * directory, or of a file that got its name then. An `unordered` disk may lose any page that was not fsynced and keep
+ * later ones.
  */
 export class PowerLoss {
   readonly #names: Map<string, File>
@@ -74,12 +75,12 @@ export class PowerLoss {
     }
   }
 
-  /** As it is in memory. */
+  /** The files as memory has them. */
   live(): Map<string, Buffer> {
     return new Map([...this.#names].map(([name, { parts }]) => [name, Buffer.concat(parts)]))
   }
 
-  /** What a disk may hold after the power went now. */
+  /** The files that a disk may hold if power is lost now. */
   image(random: Random, { isUnordered = false } = {}): Map<string, Buffer> {
     const names = new Map(this.#namesOnDisk)
     for (const change of this.#unsafe.slice(0, below(random, this.#unsafe.length + 1))) apply(names, change)
@@ -101,7 +102,7 @@ export class PowerLoss {
     if (change.what !== 'removed') this.#file(name).namedAt = this.#changes
   }
 
-  /** The first so many changes of names, counted from the beginning, are on the disk. */
+  /** The number of changes of names, from the first on, that are on the disk. */
   #keepNames(changes: number): void {
     const before = this.#changes - this.#unsafe.length
     for (const change of this.#unsafe.splice(0, Math.max(0, changes - before))) apply(this.#namesOnDisk, change)
@@ -124,12 +125,12 @@ function apply(names: Map<string, File>, change: NameChange): void {
   }
 }
 
-/** What is fsynced, and a prefix of the rest. */
+/** The fsynced bytes, and a prefix of the rest. */
 function prefixOf({ parts, bytes, syncedBytes }: File, random: Random): Buffer {
   return Buffer.concat(parts).subarray(0, syncedBytes + portion(random, bytes - syncedBytes))
 }
 
-/** What is fsynced, a prefix of the rest, and often something else at its end. */
+/** The fsynced bytes, a prefix of the rest, and often something else at its end. */
 function remains(file: File, random: Random): Buffer {
   const { syncedBytes } = file
   const kept = prefixOf(file, random)
@@ -141,11 +142,14 @@ function remains(file: File, random: Random): Buffer {
   return kept
 }
 
-/** What is fsynced, and of the rest some pages, or their beginnings: as they were when the disk got them. Zeros elsewhere. */
+/**
+ * The fsynced bytes, and some pages of the rest, or their beginnings, as they were when the disk got them. Zeros
+ * elsewhere.
+ */
 function remainsUnordered(file: File, random: Random): Buffer {
   const { syncedBytes } = file
   const kept = prefixOf(file, random)
-  // Mostly few: what is written after a lost page must be there to be taken for good.
+  // Mostly few pages are lost: the writes behind a lost page must be there to be taken for good.
   const lost = random() ** 4
   for (let page = syncedBytes - (syncedBytes % PAGE_BYTES); page < kept.byteLength; page += PAGE_BYTES) {
     if (random() >= lost) continue
@@ -156,7 +160,7 @@ function remainsUnordered(file: File, random: Random): Buffer {
   return kept
 }
 
-/** Nothing and everything are as likely as anything between them. */
+/** Nothing, everything, and anything between, each with the same chance. */
 function portion(random: Random, bytes: number): number {
   const how = random()
   if (how < 1 / 4) return 0

@@ -3,20 +3,20 @@ import { basename, dirname } from 'node:path'
 import type { Promised } from './course.ts'
 import { runTraced, STORAGE_CALLS } from './storage-calls.ts'
 
-/** What a program did to the files of one directory, and what it promised, in the order in which these things were done. */
+/** What a program did to the files of one directory, and what it promised, in order. */
 export type Happening =
   | { readonly what: 'promised'; readonly promised: Promised }
   | { readonly what: 'created'; readonly file: string }
-  /** At the end of the file. */
+  /** A write at the end of the file. */
   | { readonly what: 'wrote'; readonly file: string; readonly data: Buffer }
   | { readonly what: 'renamed'; readonly file: string; readonly to: string }
   | { readonly what: 'removed'; readonly file: string }
-  /** Of a file, or of the directory (`.`). What is fsynced is what was there when it began. */
+  /** An fsync of a file, or of the directory (`.`). It covers what was there when it began. */
   | { readonly what: 'fsync began' | 'fsynced'; readonly file: string }
 
-/** What LevelDB writes for people to read, and its lock. */
+/** Files that LevelDB writes for people to read, and its lock. */
 const NOT_READ = new Set(['LOG', 'LOG.old', 'LOCK'])
-/** No single write of these programs is larger. */
+/** Largest single write of these programs. */
 const WRITE_BYTES_MAX = 8 * 1024 * 1024
 
 interface Call {
@@ -26,8 +26,8 @@ interface Call {
 }
 
 /**
- * Runs `program` (arguments of Node) to its end and gives what it did to files of `directory`. `traced` is a file for what
- * the tracer writes, which goes again. Throws at a call that the model of power-loss.ts has no word for.
+ * Runs `program` (arguments of Node) to its end and returns what it did to the files of `directory`. The tracer writes
+ * to the file `traced`, which is removed. Throws at a call that the model of power-loss.ts does not know.
  */
 export async function recordRun(directory: string, program: readonly string[], traced: string): Promise<Happening[]> {
   const options = ['-y', '-xx', '-s', String(WRITE_BYTES_MAX), '-o', traced, '-e', `trace=${STORAGE_CALLS.join(',')}`]
@@ -100,7 +100,10 @@ function writtenBy({ args, result }: Call): Buffer {
   return data
 }
 
-/** The file of `directory` that a call is about, or the directory itself as `.`; undefined for others and what nobody reads. */
+/**
+ * The file of `directory` that a call is about; `.` for the directory itself; undefined for other files, and for files
+ * that nobody reads.
+ */
 function fileIn(directory: string, name: string, args: string): string | undefined {
   const byNumber = /^\d+<([^>]*)>/.exec(args)?.[1]
   const path =
@@ -111,12 +114,12 @@ function fileIn(directory: string, name: string, args: string): string | undefin
   return dirname(path) === directory && !NOT_READ.has(file) ? file : undefined
 }
 
-/** What stands between quotation marks. */
+/** The text between quotation marks. */
 function stringsOf(args: string): Buffer[] {
   return [...args.matchAll(/"([^"]*)"/g)].map(([, text = '']) => fromHex(text))
 }
 
-/** Each byte stands as \xNN: replaced as text, megabytes of them take seconds. */
+/** Each byte is written as \xNN. Replacing these in the text takes seconds for megabytes. */
 function fromHex(text: string): Buffer {
   const bytes = Buffer.allocUnsafe(text.length / 4)
   for (let n = 0; n < bytes.byteLength; n++) {

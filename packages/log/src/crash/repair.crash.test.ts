@@ -21,7 +21,7 @@ const makeDirectory = testDirectories(inMemory())
 const makeRoom = testDirectories()
 const PROGRAM = fileURLToPath(new URL('./repair-child.ts', import.meta.url))
 const IS_NIGHTLY = process.env.JOINERY_NIGHTLY !== undefined
-/** Nightly there is one for every call. */
+/** Kills. Nightly there is one for every call. */
 const KILLS_EVERYDAY = 5
 const [HEAD, DAMAGED] = [50, 47]
 const NOTE = sampleEntry(0, { actor: 'joinery repair' })
@@ -34,12 +34,12 @@ async function makeGround(): Promise<string> {
   for (let n = 41; n <= HEAD; n++) await log.append(sampleEntry(n)).durable
   await store.close()
   await tamper(directory, (level) => level.put(recordKey(0, DAMAGED as Lsn), Buffer.alloc(30)))
-  // What tampering wrote may look like a write cut short.
+  // The last write of the tampering may look unfinished.
   await (await openLevelStore({ directory, durability: 'sync' })).close()
   return directory
 }
 
-/** Everyday a few evenly spread, beginning anywhere, so that in time every call has its turn. */
+/** Every day a few evenly spread calls from a random beginning, so that in time every call has its turn. */
 function choose(calls: readonly StorageCall[]): StorageCall[] {
   if (IS_NIGHTLY) return [...calls]
   const step = calls.length / KILLS_EVERYDAY
@@ -56,7 +56,7 @@ async function lsnsOf(log: WorkspaceLog): Promise<number[]> {
 
 const through = (last: number) => Array.from({ length: last }, (_, n) => n + 1)
 
-/** Fails unless `a` is as it was, or repaired. Gives which. */
+/** Fails unless `a` is as it was, or repaired. Returns which of the two. */
 async function expectEither(store: EventStore, directory: string): Promise<boolean> {
   const log = await store.open('a').catch((error: unknown) => error)
   if (log instanceof Error) throw log

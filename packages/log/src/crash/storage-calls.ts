@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 import type { TestContext } from 'vitest'
 
 const TRACER = 'strace'
-/** What a container may do to all that is in it, root too: nothing that could be installed would help. */
+/** Errors of a container that forbids tracing to everything in it, root too: installing the tracer would not help. */
 const FORBIDDEN = /not permitted|permission denied/i
 /** System calls by which a process changes a file system, or makes a change last. */
 export const STORAGE_CALLS = [
@@ -15,7 +15,7 @@ export const STORAGE_CALLS = [
   ...['fsync', 'fdatasync', 'sync_file_range', 'openat', 'rename', 'renameat', 'renameat2', 'link', 'linkat'],
   ...['unlink', 'unlinkat', 'mkdir', 'mkdirat', 'rmdir'],
 ] as const
-/** Files that LevelDB can come to have in such a short life, and ours. What it writes for people to read is left out. */
+/** Names of the files that LevelDB makes in such a short life, and ours. Files for people to read are left out. */
 const FILES_MAX = 60
 const FILES = [
   ...['.', 'JOINERY', 'JOINERY.draft', 'CLOSED', 'CLOSED.draft', 'CURRENT'],
@@ -24,20 +24,23 @@ const FILES = [
   ]),
 ]
 
-/** The nth time (from 1) that a program makes this call on this file of its directory. */
+/** The nth call of this kind (from 1) that a program makes on this file of its directory. */
 export interface StorageCall {
   readonly call: string
   readonly file: string
   readonly nth: number
 }
 
-/** How a traced program ended, and what it had printed. */
+/** How a traced program ended, and what it printed. */
 export interface Ran {
   readonly isKilled: boolean
   readonly output: string
 }
 
-/** Skips the test, saying why, where system calls can't be traced; where all tools are (`JOINERY_HAS_TOOLS` set) it fails unless that is forbidden. */
+/**
+ * Skips the test, with the reason, where system calls can't be traced. Where all tools are there (`JOINERY_HAS_TOOLS`
+ * is set) it fails instead, unless tracing is forbidden.
+ */
 export async function needTracing(context: TestContext): Promise<void> {
   try {
     await promisify(execFile)(TRACER, ['-f', '-qq', '-o', '/dev/null', 'true'])
@@ -49,7 +52,9 @@ export async function needTracing(context: TestContext): Promise<void> {
   }
 }
 
-/** Runs `program` (arguments of Node) to its end, and gives every call that it made on files of `directory`, in order. */
+/**
+ * Runs `program` (arguments of Node) to its end, and returns every call that it made on files of `directory`, in order.
+ */
 export async function traceStorageCalls(directory: string, program: readonly string[], traced: string) {
   const watched = FILES.flatMap((file) => ['-P', join(directory, file)])
   const { isKilled, output } = await runTraced(
@@ -69,7 +74,7 @@ export async function traceStorageCalls(directory: string, program: readonly str
   return { calls, output }
 }
 
-/** Runs `program` and kills it as it makes this call. Where it does not come to that, it ends by itself. */
+/** Runs `program` and kills it as it makes this call. If it never makes the call, it ends by itself. */
 export function killAt({ call, file, nth }: StorageCall, directory: string, program: readonly string[]): Promise<Ran> {
   const injected = ['-e', `trace=${call}`, '-e', `inject=${call}:signal=KILL:when=${nth}`]
   return runTraced(['-o', '/dev/null', '-P', join(directory, file), ...injected], program)
@@ -77,7 +82,8 @@ export function killAt({ call, file, nth }: StorageCall, directory: string, prog
 
 /** Runs `program` (arguments of Node) under the tracer, until it ends or is killed. */
 export async function runTraced(options: readonly string[], program: readonly string[]): Promise<Ran> {
-  // With one thread for all of Node's own work on files, what that thread does comes in the same order every time.
+  // With a single thread for all of Node's own work on files, the calls of that thread come in the same order every
+  // time.
   const env = { ...process.env, UV_THREADPOOL_SIZE: '1' }
   const child = spawn(TRACER, ['-f', '-qq', ...options, process.execPath, ...program], { env })
   child.stdin.end()
@@ -87,7 +93,7 @@ export async function runTraced(options: readonly string[], program: readonly st
   return { isKilled: signal === 'SIGKILL', output }
 }
 
-/** A line of strace's; undefined for the second half of one that another thread came between. */
+/** Parses a line of strace. Gives undefined for the second half of a line that another thread came between. */
 function parseCall(line: string, directory: string): { call: string; file: string } | undefined {
   const [, call, first = ''] = /^\d+ +(\w+)\((.*)/.exec(line) ?? []
   if (call === undefined) return undefined

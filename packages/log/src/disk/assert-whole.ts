@@ -5,8 +5,8 @@ import { isDamaged, readLiveFiles } from '../leveldb/manifest.ts'
 import { LogError } from '../log-error.ts'
 
 /**
- * Throws `corrupted` at what LevelDB would open without a word: it takes a missing write-ahead log for an empty one, and
- * skips what zeros have taken from its manifest. Reads only. Throws Node's error on a file that can't be read.
+ * Throws `corrupted` at damage that LevelDB would open silently: it takes a missing write-ahead log for an empty one,
+ * and skips zeros in its manifest. Reads only. Throws Node's error on a file that can't be read.
  */
 export async function assertWhole(directory: string): Promise<void> {
   const live = await readLiveFiles(directory).catch(missingIsUndefined)
@@ -17,6 +17,6 @@ export async function assertWhole(directory: string): Promise<void> {
   }
   const lost = await findLostLog(directory)
   if (lost === undefined) return
-  const message = `${join(directory, lost.file)} has lost what was written last: ${lost.reason}; restore it from a copy`
+  const message = `${join(directory, lost.file)} has lost the last writes: ${lost.reason}; restore it from a copy`
   throw new LogError('corrupted', message)
 }

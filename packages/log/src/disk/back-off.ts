@@ -1,6 +1,9 @@
-/** Soon enough that a hiccup is hardly noticed. */
+/** First pause: short enough that a brief failure is hardly noticed. */
 const FIRST_DELAY_MS = 50
-/** Each try replays LevelDB's log: often enough for a person who has just freed space, seldom enough for the disk. */
+/**
+ * Longest pause. Each attempt replays LevelDB's log: often enough for a person who has just freed space, seldom enough
+ * for the disk.
+ */
 const DELAY_MAX_MS = 5_000
 
 /** Pause before the nth attempt (from 0) to reopen failed storage: doubles from 50 ms up to 5 s. */

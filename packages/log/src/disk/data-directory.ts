@@ -5,20 +5,20 @@ import { LogError } from '../log-error.ts'
 import { storageError } from '../storage-error.ts'
 
 /**
- * A file of our own beside LevelDB's. It is there before the database is, so that a database that has lost everything
- * can be told from one that never had anything, and a start that was cut short from somebody else's directory.
+ * A file of our own beside LevelDB's. It is written before the database, so that a lost database can be told from one
+ * that never existed, and an unfinished start from another program's directory.
  */
 const MARKER = 'JOINERY'
 const CREATING = 'creating\n'
 const MADE = /^joinery log 1 (\S+)\n$/
-/** What a fresh volume or a start cut short may hold. */
+/** Names that a fresh volume or an unfinished start may hold. */
 const IGNORED = new Set(['lost+found', 'JOINERY.draft', 'CLOSED.draft'])
 const OURS = /^(\d+\.(log|ldb|sst)|MANIFEST-\d+|CLOSED)$/
 
-/** What stands in a directory that may be used. `storeId` is undefined if the marker is lost. */
+/** State of a directory that may be used. `storeId` is undefined if the marker is lost. */
 export type DataDirectory = { state: 'new' } | { state: 'existing'; storeId: string | undefined }
 
-/** Looks without touching. Throws `corrupted`, `foreign_directory` or `unreadable`. */
+/** Looks at the directory and changes nothing. Throws `corrupted`, `foreign_directory` or `unreadable`. */
 export async function inspectDirectory(directory: string): Promise<DataDirectory> {
   const files = new Set((await list(directory)).filter((name) => !IGNORED.has(name)))
   if (files.size === 0) return { state: 'new' }
@@ -31,7 +31,7 @@ export async function inspectDirectory(directory: string): Promise<DataDirectory
   throw new LogError('foreign_directory', `${directory} holds another program's files: choose an empty directory`)
 }
 
-/** Makes the directory and notes that a database is about to be made in it. */
+/** Makes the directory, and writes down that a database is about to be made in it. */
 export async function beginCreation(directory: string): Promise<void> {
   await guarded(directory, async () => {
     await makeDirectory(resolve(directory))
@@ -39,7 +39,7 @@ export async function beginCreation(directory: string): Promise<void> {
   })
 }
 
-/** Removes what LevelDB had made of a database that was begun and never completed. */
+/** Removes the files of a database that was begun and never completed. */
 export async function clearUnfinished(directory: string): Promise<void> {
   await guarded(directory, async () => {
     const names = (await readdir(directory)).filter((name) => name === 'CURRENT' || OURS.test(name))
@@ -47,7 +47,7 @@ export async function clearUnfinished(directory: string): Promise<void> {
   })
 }
 
-/** Notes that the database with this id is complete: from now on it may not be missing. */
+/** Writes down that the database with this id is complete: if it is missing later, that is damage. */
 export async function finishCreation(directory: string, storeId: string): Promise<void> {
   await guarded(directory, () => writeDurably(directory, MARKER, `joinery log 1 ${storeId}\n`))
 }
@@ -65,7 +65,7 @@ function readMarker(directory: string): Promise<string> {
   return guarded(directory, () => readFile(join(directory, MARKER), 'utf8'))
 }
 
-/** Not Node's `recursive`: on a file system where nothing can be made, /proc say, that tries for ever. */
+/** Not Node's `recursive`: it never ends on a file system where nothing can be made, such as /proc. */
 async function makeDirectory(path: string, hasParent = false): Promise<void> {
   try {
     await mkdir(path)
@@ -75,7 +75,7 @@ async function makeDirectory(path: string, hasParent = false): Promise<void> {
     await makeDirectory(dirname(path))
     return makeDirectory(path, true)
   }
-  // A new directory's name is safe once the directory that it stands in is fsynced.
+  // The name of a new directory is safe once the directory that contains it is fsynced.
   await syncDirectory(dirname(path))
 }
 

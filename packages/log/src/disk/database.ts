@@ -18,9 +18,12 @@ import { LogEnd, WRITE_BUFFER_BYTES } from './log-end.ts'
 import { OlderLogs } from './older-logs.ts'
 import { decodeStoreIdentity, encodeStoreIdentity, makeStoreId } from './store-identity.ts'
 
-/** Entries fetched per step into LevelDB: one trip to its thread for each. */
+/** Entries fetched per step: each step is one trip to LevelDB's thread. */
 const ENTRIES_PER_STEP = 256
-/** classic-level makes room for a whole step, and frees it when V8 gets to the iterator: most workspaces hold few records. */
+/**
+ * Entries of the first step. classic-level allocates a whole step, and V8 frees it late: most workspaces hold few
+ * records.
+ */
 const ENTRIES_FIRST_STEP = 16
 const BYTES_PER_STEP = 1024 * 1024
 
@@ -31,24 +34,24 @@ export type KeyRange = { gte: Uint8Array } & ({ lt: Uint8Array } | { lte: Uint8A
 type Level = ClassicLevel<Uint8Array, Uint8Array>
 type Snapshot = ReturnType<Level['snapshot']>
 
-/** A database as it stood at one moment, whatever is written meanwhile. Until it is closed LevelDB keeps what it would drop. */
+/** A database as of one moment, whatever is written meanwhile. LevelDB keeps the old entries until {@link close}. */
 export interface DatabaseMoment {
   get(key: Uint8Array): Promise<Uint8Array | undefined>
   /** The last entry of a range: one seek. */
   last(range: KeyRange): Promise<Entry | undefined>
   entries(range: KeyRange): AsyncGenerator<Entry>
-  /** {@link entries}, as many at a time as LevelDB hands over. */
+  /** The entries of {@link entries}, as many at a time as LevelDB hands over. */
   steps(range: KeyRange): AsyncGenerator<Entry[]>
   close(): Promise<void>
 }
 
-/** One LevelDB handle on a directory known to be ours. After the first failed write it is good for {@link close} only. */
+/** One LevelDB handle on a Joinery log. After the first failed write only {@link close} may be called. */
 export class Database {
   readonly storeId: string
   readonly #directory: string
   readonly #level: Level
   readonly #olderLogs: OlderLogs
-  /** When LevelDB may leave its write-ahead log for a new one. */
+  /** Foresees when LevelDB leaves its write-ahead log for a new one. */
   readonly logEnd = new LogEnd()
   #isLeaving = false
 
@@ -60,8 +63,8 @@ export class Database {
   }
 
   /**
-   * Opens `directory`, or makes a database there if it is missing or empty; with `storeId`, only that very store will do.
-   * Throws `corrupted`, `foreign_directory`, `unreadable`, `locked`, `storage_full` or `storage_failed`.
+   * Opens `directory`, or makes a database there if it is missing or empty. With `storeId`, any other store there is
+   * `corrupted`. Throws `corrupted`, `foreign_directory`, `unreadable`, `locked`, `storage_full` or `storage_failed`.
    */
   static async open(
     directory: string,
@@ -85,12 +88,14 @@ export class Database {
     }
   }
 
-  /** Read in this thread: the keys asked for are absent or hot, and waking another thread costs ten times the look-up. */
+  /**
+   * Reads on this thread: the keys asked for are absent or hot, and waking another thread costs ten times the look-up.
+   */
   get(key: Uint8Array): Promise<Uint8Array | undefined> {
     return Promise.try(() => this.getNow(key))
   }
 
-  /** {@link get} within this turn of the event loop. */
+  /** {@link get}, without leaving this turn of the event loop. */
   getNow(key: Uint8Array): Uint8Array | undefined {
     try {
       return this.#level.getSync(key)
@@ -112,7 +117,7 @@ export class Database {
     return this.#entries(range)
   }
 
-  /** Keys of a range, so many at a time. */
+  /** Keys of a range, `count` at a time. */
   async *keys(range: KeyRange, count: number): AsyncGenerator<Uint8Array[]> {
     const iterator = this.#level.keys(range)
     try {
@@ -127,33 +132,33 @@ export class Database {
   }
 
   /**
-   * Makes LevelDB leave its write-ahead log for a new one soon, while writes go on. Waiting until it does so by itself
-   * would take thousands of writes that each need an fsync.
+   * Makes LevelDB leave its write-ahead log for a new one soon, while writes go on. LevelDB would do so by itself only
+   * after thousands of writes, each of which needs an fsync until then.
    */
   leaveLog(): void {
     if (this.#isLeaving) return
     this.#isLeaving = true
-    // A large write may make it leave the log first, and then it leaves the next one, too, whatever that holds by then.
+    // If a large write makes LevelDB leave the log first, it leaves the next log as well, whatever that holds by then.
     const end = this.logEnd.beNear()
     const done = () => {
       this.#isLeaving = false
       end()
     }
-    // It writes what it has in memory into a table first, whatever the range. What goes wrong with that fails the next write.
+    // Whatever the range, LevelDB first writes its memory into a table. If that goes wrong, the next write fails.
     this.#level.compactRange(BEHIND_ALL_KEYS, BEHIND_ALL_KEYS).then(done, done)
   }
 
-  /** What tidy.ts is for. */
+  /** Rewrites the tables of a range: see tidy.ts. */
   tidy(range: KeyRange): Promise<void> {
     return this.#guard(this.#level.compactRange(range.gte, 'lt' in range ? range.lt : range.lte))
   }
 
-  /** Bytes that a range takes in tables: none for what was written lately, and to within a block or two. */
+  /** Bytes that a range takes in tables, to within a block or two. Recent writes are in no table. */
   approximateBytes(range: { gte: Uint8Array; lte: Uint8Array }): Promise<number> {
     return this.#guard(this.#level.approximateSize(range.gte, range.lte))
   }
 
-  /** The database as of now, for reads that take their time. */
+  /** The database as of now, for reads that take long. Close it when done. */
   pin(): DatabaseMoment {
     const snapshot = this.#level.snapshot()
     return {
@@ -165,7 +170,7 @@ export class Database {
     }
   }
 
-  /** Not `all()`: that has room made for a thousand entries. */
+  /** Not `all()`, which allocates room for a thousand entries. */
   async #last(range: KeyRange, snapshot?: Snapshot): Promise<Entry | undefined> {
     const iterator = this.#level.iterator({ ...range, reverse: true, limit: 1, ...(snapshot && { snapshot }) })
     try {
@@ -196,9 +201,9 @@ export class Database {
     }
   }
 
-  /** All or nothing. Resolves when LevelDB has it in its log and, with `sync`, the log on the disk. */
+  /** Writes all or nothing. Resolves when LevelDB has it in its log and, with `sync`, when the log is on the disk. */
   write(writes: readonly Write[], sync: boolean): Promise<void> {
-    // Chained: at 1,000 writes it takes 1.2 µs of CPU for each where an array of operations takes 2.9 (measured).
+    // Chained calls take 1.2 µs of CPU a write at 1,000 writes; an array of operations takes 2.9 µs (measured).
     const batch = this.#level.batch()
     for (const write of writes) {
       if (write.type === 'put') batch.put(write.key, write.value)
@@ -208,14 +213,14 @@ export class Database {
     return this.#guard(batch.write({ sync }))
   }
 
-  /** Like a write with `sync`; and whatever was written before through this handle is on the disk then, too. */
+  /** Writes with `sync`. Resolves when everything written through this handle before is on the disk as well. */
   async writeThrough(writes: readonly Write[]): Promise<void> {
     const before = this.#olderLogs.newest
     await this.#guard(this.#olderLogs.writeThrough(() => this.write(writes, true)))
     this.logEnd.looked(before !== undefined && this.#olderLogs.newest !== before)
   }
 
-  /** To be called after the last write: from then on the end of what was written can't get lost without a word. */
+  /** Call it after the last write: a lost end of the write-ahead log is noticed from then on. */
   markEnd(): Promise<void> {
     return this.#guard(markEnd(this.#directory))
   }
@@ -240,16 +245,17 @@ async function guarded<T>(directory: string, work: Promise<T>): Promise<T> {
 async function openLevel(directory: string, found: DataDirectory, observer: LogObserver | undefined): Promise<Level> {
   const level: Level = new ClassicLevel(directory, { keyEncoding: 'view', valueEncoding: 'view' })
   const isNew = found.state === 'new'
-  // Never createIfMissing on what exists: LevelDB would start an empty database beside a lost CURRENT.
+  // Never createIfMissing on an existing directory: LevelDB would start an empty database beside a lost CURRENT.
   const options = { createIfMissing: isNew, errorIfExists: false, writeBufferSize: WRITE_BUFFER_BYTES }
   try {
     await level.open(options)
   } catch (error) {
     const failure = storageError(error, directory)
     if (failure.code !== 'corrupted') throw failure
-    // LevelDB does not fsync all that a new database begins with: power was lost then, before anything was promised.
+    // LevelDB does not fsync all files that a new database begins with. Power was lost then, before anything was
+    // promised.
     if (isNew) await clearUnfinished(directory)
-    // Without an id it may be another program's.
+    // Without an id it may be another program's database.
     else if (found.storeId === undefined || !(await cutManifest(directory, observer))) throw failure
     await level.open(options).catch((again: unknown) => {
       throw storageError(again, directory)
@@ -258,20 +264,20 @@ async function openLevel(directory: string, found: DataDirectory, observer: LogO
   return level
 }
 
-/** Gives whether that was what was wrong. */
+/** Whether the manifest was torn, and has been cut. */
 async function cutManifest(directory: string, observer: LogObserver | undefined): Promise<boolean> {
   const cut = await guarded(directory, cutTornManifest(directory))
   if (cut !== undefined) observer?.manifestCut?.(cut)
   return cut !== undefined
 }
 
-/** Whose database this is; a new one is given its identity here, before anything else stands in it. */
+/** The id of the store in this database. A new database gets its identity here, before any other entry. */
 async function identify(level: Level, directory: string, isNew: boolean, known: string | undefined): Promise<string> {
   const value = await level.get(IDENTITY_KEY)
   if (value !== undefined) {
     const storeId = decodeStoreIdentity(value, directory)
     if (known === undefined || storeId === known) return storeId
-    throw new LogError('corrupted', `${directory} mixes files of two stores: restore it from one copy`)
+    throw new LogError('corrupted', `${directory} holds files of two stores: restore all of it from one copy`)
   }
   if (known !== undefined) {
     throw new LogError('corrupted', `the database in ${directory} has lost its identity record: restore it from a copy`)

@@ -11,13 +11,13 @@ import type { LogEnd } from './log-end.ts'
 import type { RollCall } from './roll-call.ts'
 import { countRecords, tellOfWrite } from './tell-of-write.ts'
 
-/** What groups are written to; replaced by a fresh one after any error. */
+/** The disk that groups are written to. After any error a fresh one replaces it. */
 export interface Disk {
   readonly logEnd: LogEnd
-  /** Leaves the log for a new one soon, while writes go on. */
+  /** Makes LevelDB leave its write-ahead log for a new one soon, while writes go on. */
   leaveLog(): void
   write(writes: readonly Write[], sync: boolean): Promise<void>
-  /** With `sync`, and everything written before is on the disk then, too. */
+  /** Writes with `sync`. Resolves when everything written before is on the disk as well. */
   writeThrough(writes: readonly Write[]): Promise<void>
   /** Called after the last write, before {@link close}. */
   markEnd(): Promise<void>
@@ -27,22 +27,24 @@ export interface Disk {
 export interface GroupCommitOptions<D extends Disk> {
   readonly directory: string
   readonly durability: Exclude<Durability, 'memory'>
-  /** Async only: from the first write that no fsync covers to the fsync that does. */
+  /** `async` only: time from the first write that no fsync covers to the fsync that covers it, ms. */
   readonly windowMs: number
   readonly clock: Clock
   readonly disk: D
   readonly rollCall: RollCall
-  /** Throws what is in the way of {@link reopen}, as far as that can be told without giving up the disk that has failed. */
+  /** Throws the error that {@link reopen} would meet, as far as that can be told while the failed disk stays open. */
   readonly probe: () => Promise<void>
-  /** Opens what `disk` was opened on, anew. */
+  /** Opens the database of `disk` again. */
   readonly reopen: () => Promise<D>
-  /** Throws `corrupted` unless everything that was durable before is there; `rewritten` is about to be written again. */
+  /**
+   * Throws `corrupted` unless everything that was durable before is there. `rewritten` is about to be written again.
+   */
   readonly verify: (disk: D, rewritten: readonly Write[]) => Promise<void>
   readonly onStateChange: (state: StoreState) => void
   readonly observer?: LogObserver
 }
 
-/** What one batch of a rewrite gathers, so that recovery needs no more room than a busy moment. */
+/** Most writes in one batch of a rewrite, so that recovery needs no more room than a busy moment. */
 const REWRITE_WRITES = 4096
 
 /**
@@ -54,17 +56,17 @@ export class GroupCommit<D extends Disk> {
   readonly #options: GroupCommitOptions<D>
   #disk: D
   #failure: LogError | undefined
-  /** The disk that has failed is closed, or one opened since lacks what was not surely on it. */
+  /** The failed disk is closed, or a disk opened since lacks writes that may be missing on it. */
   #isUnreadable = false
   #closing: Promise<void> | undefined
   /** Takes appends; not yet handed to the disk. */
   #collecting: Group | undefined
   #inFlight: Group | undefined
-  /** Acknowledged, but in no fsync yet: a failed handle may have lost them (async only). */
+  /** Groups that are acknowledged and in no fsync yet (`async` only). A failed handle may have lost them. */
   #unsynced: Group[] = []
   #isSyncDue = false
   #endWindow: (() => void) | undefined
-  /** The write loop or the recovery, whichever runs: never both. */
+  /** The write loop or the recovery, whichever runs. They never run together. */
   #work: Promise<void> | undefined
   #wakeRecovery: (() => void) | undefined
 
@@ -84,15 +86,15 @@ export class GroupCommit<D extends Disk> {
     return this.#failure?.code === 'fenced' ? this.#failure : undefined
   }
 
-  /** The disk, for reading what is going to be written. Throws `closed`, or the storage error while storage fails. */
+  /** The disk, for reading before writing. Throws `closed`, or the storage error while storage fails. */
   get disk(): D {
     this.assertOpen()
     return this.#disk
   }
 
   /**
-   * The disk, for reading alone. A disk that has failed still has everything that it acknowledged: it is read until it is
-   * closed to be reopened. Throws `closed`, or the storage error from then on until storage works again.
+   * The disk, for reading only. A failed disk still has everything that it acknowledged: it is read until it is closed
+   * to be reopened. From then until storage works again this throws the storage error. Throws `closed`.
    */
   get readable(): D {
     this.#assertNotClosed()
@@ -109,7 +111,7 @@ export class GroupCommit<D extends Disk> {
     if (this.#closing !== undefined) throw new LogError('closed', `the log in ${this.#options.directory} is closed`)
   }
 
-  /** The group that takes writes now: put yours into it in this very turn. Call {@link assertOpen} before. */
+  /** The group that takes writes now. Add writes in this turn of the event loop, and call {@link assertOpen} before. */
   group(): Group {
     if (this.#collecting === undefined) {
       this.#collecting = new Group()
@@ -124,7 +126,9 @@ export class GroupCommit<D extends Disk> {
     if (this.#collecting !== undefined) yield* this.#collecting.writes
   }
 
-  /** Writes what waits, fsyncs, closes the disk. Rejects with the storage error if something could not be made safe. */
+  /**
+   * Writes what waits, fsyncs, and closes the disk. Rejects with the storage error if something could not be made safe.
+   */
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing
@@ -148,7 +152,7 @@ export class GroupCommit<D extends Disk> {
     } catch (error) {
       this.#fail(storageError(error, this.#options.directory))
       if (this.fence !== undefined) return this.#giveUp(this.fence)
-      // Recovery writes it as it is then: from now on nothing is added to it.
+      // Recovery writes the group as it is then: nothing is added to it any more.
       if (this.#collecting !== undefined) this.#options.rollCall.attend(this.#collecting.writes)
       this.#work = this.#recover()
     }
@@ -163,7 +167,7 @@ export class GroupCommit<D extends Disk> {
   async #write(group: Group): Promise<void> {
     const { durability, observer, clock, windowMs } = this.#options
     const startMs = performance.now()
-    // What the disk's log is left with must be in an fsync by then.
+    // Everything in the log must be in an fsync when LevelDB leaves it.
     const isLast = this.#disk.logEnd.isNear(group.writes)
     const isSynced = durability === 'sync' || this.#isSyncDue || group.needsSync || isLast
     if (durability === 'sync') await this.#disk.write(group.writes, true)
@@ -205,14 +209,14 @@ export class GroupCommit<D extends Disk> {
     if (isNews && this.#closing === undefined) this.#options.onStateChange(this.state)
   }
 
-  /** The disk takes nothing more. What waits can still be read, and is never written. */
+  /** Rejects what waits: the disk takes nothing more. Records that waited can still be read, and are never written. */
   #giveUp(fence: LogError): void {
     this.#inFlight?.reject(fence)
     this.#collecting?.reject(fence)
     this.#work = undefined
   }
 
-  /** Tries until it works, or never can; once the store closes, one last time. */
+  /** Reopens the disk until that works or is known to be impossible. Once the store closes, it tries one last time. */
   async #recover(): Promise<void> {
     const startMs = performance.now()
     for (let attempt = 0; ; attempt++) {
@@ -229,7 +233,7 @@ export class GroupCommit<D extends Disk> {
       }
     }
     this.#work = undefined
-    // Whoever heard of the recovery first may have appended before this line.
+    // A listener that heard of the recovery may have appended before this line.
     this.#start()
   }
 
@@ -245,10 +249,10 @@ export class GroupCommit<D extends Disk> {
   }
 
   async #reopen(): Promise<void> {
-    // Who closes may not wait for room.
+    // Closing must not wait for room.
     if (this.#closing === undefined) await this.#options.probe()
     this.#isUnreadable = true
-    // A handle that has failed once acknowledges writes that are gone after a restart: it is never written to again.
+    // A handle that has failed once may acknowledge writes that are gone after a restart: it is never written to again.
     await this.#disk.close()
     this.#disk = await this.#options.reopen()
     const rewritten = [this.#inFlight, this.#collecting]
@@ -265,7 +269,7 @@ export class GroupCommit<D extends Disk> {
   }
 
   async #close(): Promise<void> {
-    // Runs up to here before #closing is set: the first await below is what lets it be.
+    // The code up to here runs before #closing is set: the await lets the caller set it.
     await Promise.resolve()
     this.#options.onStateChange(this.state)
     this.#cancelWindow()
@@ -298,7 +302,10 @@ export class GroupCommit<D extends Disk> {
   }
 }
 
-/** Small groups together, and none in parts: what was to be there all or not at all still is if this is cut short. */
+/**
+ * Puts small groups together into batches, and never splits a group: a group that was written all or not at all stays
+ * so if this is cut short.
+ */
 function* gather(groups: readonly (readonly Write[])[]): Generator<Write[]> {
   let batch: Write[] = []
   for (const writes of groups) {
@@ -311,7 +318,7 @@ function* gather(groups: readonly (readonly Write[])[]): Generator<Write[]> {
   if (batch.length > 0) yield batch
 }
 
-/** Nothing but a reason for LevelDB to fsync its log. */
+/** A group with one entry that only makes LevelDB fsync its log. */
 function syncMark(): Group {
   const group = new Group()
   group.writes.push({ type: 'put', key: SYNC_MARK_KEY, value: new Uint8Array(0) })

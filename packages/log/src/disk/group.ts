@@ -3,11 +3,11 @@ import type { Write } from '../records/write.ts'
 /** Writes that share one batch, one fsync and one promise. */
 export class Group {
   readonly writes: Write[] = []
-  /** When its first write was put into it, by the clock of `performance`. */
+  /** Time of its first write, by `performance.now()`. */
   readonly startMs = performance.now()
-  /** Someone in it was promised an fsync, whatever the store's durability. */
+  /** Whether an append in it was promised an fsync, whatever the durability of the store. */
   needsSync = false
-  /** Resolves when all of them are durable; rejects only if the store closes or is fenced before. */
+  /** Resolves when all of its writes are durable. Rejects only if the store closes or is fenced before. */
   readonly durable: Promise<void>
   readonly resolve: () => void
   readonly reject: (error: Error) => void
@@ -17,7 +17,7 @@ export class Group {
     this.durable = promise
     this.resolve = resolve
     this.reject = reject
-    // Every receipt hands out this very promise; one that nobody waits for must not take the process down.
+    // Every receipt has this promise. Nobody may wait for one: its rejection must not end the process.
     promise.catch(() => {})
   }
 }

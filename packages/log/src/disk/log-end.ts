@@ -1,35 +1,38 @@
 import type { Write } from '../records/write.ts'
 
 /**
- * LevelDB leaves its write-ahead log for a new one before the first write that finds so much in memory. Twice its default:
- * the log is left on purpose before that.
+ * LevelDB's write buffer: it leaves its write-ahead log for a new one before the first write that finds this much in
+ * memory. Twice its default, since the log is left on purpose before that.
  */
 export const WRITE_BUFFER_BYTES = 8 * 1024 * 1024
 /**
- * It counts blocks of 4 KiB that are at least three quarters full, and larger values by themselves: with less than this
- * written it stays with its log.
+ * Below this many bytes written LevelDB stays with its log. LevelDB counts its memory in blocks of 4 KiB that are at
+ * least three quarters full, and counts larger values by themselves.
  */
 const SURE_BYTES = (WRITE_BUFFER_BYTES * 3) / 4 - 64 * 1024
-/** What an entry takes there beside its key and value, at most: lengths, number, place in a list of twelve levels. */
+/**
+ * Most bytes that an entry takes in LevelDB's memory beside key and value: lengths, number, and its place in a list of
+ * twelve levels.
+ */
 const ENTRY_BYTES_MAX = 128
 
 /**
- * Foresees when LevelDB may leave its write-ahead log for a new one. What it leaves must be on the disk by then: power
- * loss could else take the end of one log and leave the beginning of the next, which is a gap.
+ * Foresees when LevelDB may leave its write-ahead log for a new one. Everything in the old log must be on the disk by
+ * then: else power loss could take the end of one log and leave the beginning of the next, which is a gap.
  */
 export class LogEnd {
-  /** Written to the present log, at most. */
+  /** Most bytes that were written to the present log. */
   #bytes = 0
-  /** Of these since the last look at which log that is. */
+  /** How many of them were written since the last look at which log it is. */
   #bytesSinceLook = 0
   #tidying = 0
 
-  /** Whether the log may be left with the first write after these. */
+  /** Whether LevelDB may leave the log with the first write after these. */
   isNear(writes: readonly Write[]): boolean {
     return this.#tidying > 0 || this.#bytes + weigh(writes) > SURE_BYTES
   }
 
-  /** Whether it is time to leave the log: until that has happened every write needs an fsync. */
+  /** Whether it is time to leave the log: until LevelDB has left it, every write needs an fsync. */
   get isDue(): boolean {
     return this.#tidying === 0 && this.#bytes > SURE_BYTES
   }
@@ -40,13 +43,13 @@ export class LogEnd {
     this.#bytesSinceLook += bytes
   }
 
-  /** LevelDB was seen to write to another log than the last time, or to the same. */
+  /** Call it when LevelDB was seen to write to another log than before (`true`), or to the same one. */
   looked(hasLeft: boolean): void {
     if (hasLeft) this.#bytes = this.#bytesSinceLook
     this.#bytesSinceLook = 0
   }
 
-  /** From now until what is returned is called the log may be left at any moment. */
+  /** LevelDB may leave the log at any moment from now until the returned function is called. */
   beNear(): () => void {
     this.#tidying++
     return () => void this.#tidying--

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { isMissing } from '../durable-file.ts'
 
 /**
- * The write-ahead logs that LevelDB has left for a newer one. A `sync` write reaches only the newest; what was written
- * to an older one without `sync` is in nobody's fsync until its table is built.
+ * The write-ahead logs that LevelDB has left for a newer one. A `sync` write fsyncs only the newest. No fsync covers
+ * the writes without `sync` in an older one until LevelDB has made a table of it.
  */
 export class OlderLogs {
   readonly #directory: string
@@ -15,17 +15,17 @@ export class OlderLogs {
     this.#directory = directory
   }
 
-  /** The newest log when last looked; undefined before the first look. */
+  /** The newest log at the last look; undefined before the first. */
   get newest(): string | undefined {
     return this.#newest
   }
 
-  /** Runs `write`, a `sync` write, and fsyncs the logs that it does not reach. Gives the names of those. */
+  /** Runs `write`, a `sync` write, and fsyncs the logs that it does not reach. Returns their names. */
   async writeThrough(write: () => Promise<void>): Promise<string[]> {
     const bytesBefore = this.#newestBytes()
     await write()
-    // What the write went to is what all writes since the last look went to. This spares the list of files,
-    // which is long in a store of many tables, unless LevelDB has moved on.
+    // If the write went to the log of the last look, so did all writes since. Only when LevelDB has moved on is the
+    // list of files needed, which is long in a store of many tables.
     if (this.#newestBytes() > bytesBefore) return []
     const logs = (await readdir(this.#directory)).filter((name) => name.endsWith('.log')).sort(byNumber)
     this.#newest = logs.pop()
@@ -33,7 +33,10 @@ export class OlderLogs {
     return logs
   }
 
-  /** 0 if not known, or gone. At once: of an open file the kernel tells without the disk, another thread takes longer. */
+  /**
+   * Bytes of the file; 0 if it is unknown or gone. Synchronous: the kernel answers for an open file without the disk,
+   * and another thread takes longer.
+   */
   #newestBytes(): number {
     if (this.#newest === undefined) return 0
     return statSync(join(this.#directory, this.#newest), { throwIfNoEntry: false })?.size ?? 0
@@ -53,7 +56,7 @@ async function syncFile(path: string): Promise<void> {
       await file.close()
     }
   } catch (error) {
-    // Gone means that its content is in a table by now, and LevelDB fsyncs those.
+    // A log that is gone is in a table, and LevelDB fsyncs tables.
     if (!isMissing(error)) throw error
   }
 }

@@ -5,33 +5,33 @@ import { KIND, lsnOfRecordKey, numberOfKey, SYNC_MARK_KEY } from '../records/key
 import type { Put, Write } from '../records/write.ts'
 
 /**
- * LevelDB's write-ahead log comes in blocks of this size, and one flipped bit makes it drop the rest of a block
- * without a word. A list of heads that stands in a later block outlives that.
+ * Block size of LevelDB's write-ahead log. One flipped bit makes LevelDB drop the rest of a block silently; a list of
+ * heads in a later block outlives that.
  */
 const BLOCK_BYTES = 32 * 1024
-/** One byte's worth: the ring then spans more than LevelDB keeps in its write-ahead log (4 MiB). */
+/** Slots of the ring, one byte. The ring then spans more than LevelDB keeps in its write-ahead log (4 MiB). */
 const SLOTS = 256
 const NO_BYTES = 6
 const ENTRY_BYTES = 10
 const CRC_BYTES = 4
 
 /**
- * Notes, once per block, which LSN each workspace that was written to has reached. A workspace that is found
- * with a lower head than one of these says has lost its end, which no gap in its records would show.
+ * Writes down once per block which LSN each recently written workspace has reached. A workspace that is found with a
+ * lower head has lost its end: no gap in its records would show that.
  */
 export class RollCall {
   #no: number
   #bytes = 0
-  /** Heads reached since the last call, and between the last two: a call has to outlive the block it follows. */
+  /** Heads reached since the last call, and between the last two: a call has to outlive the block that it follows. */
   #current = new Map<number, Lsn>()
   #previous = new Map<number, Lsn>()
 
-  /** `no`: one more than the number of the store's latest call. */
+  /** `no` is the number of the next call: one more than the latest in the store. */
   constructor(no: number) {
     this.#no = no
   }
 
-  /** Takes note of a batch about to be written; adds a call to it when one is due. */
+  /** Notes the heads of a batch that is about to be written, and adds a call to the batch when one is due. */
   attend(writes: Write[]): void {
     for (const write of writes) {
       this.#bytes += write.key.byteLength
@@ -42,9 +42,9 @@ export class RollCall {
     if (this.#bytes >= BLOCK_BYTES) writes.push(this.#call())
   }
 
-  /** The last batches of a store that closes: the call comes a block after everything it vouches for. */
+  /** The last batches of a store that closes. The call stands a block behind everything that it vouches for. */
   farewell(): Put[][] {
-    // A call within the last batch shares that batch's fate: it does not count.
+    // A call in the same block as the last batch would be lost with it: such a call does not count.
     if (this.#current.size === 0 && this.#previous.size === 0) return []
     const padding: Put = { type: 'put', key: SYNC_MARK_KEY, value: new Uint8Array(BLOCK_BYTES) }
     return [[padding], [this.#call()]]
@@ -71,7 +71,7 @@ function encodeRollCall(no: number, heads: ReadonlyMap<number, Lsn>): Put {
   return { type: 'put', key, value }
 }
 
-/** Undefined if damaged: a call is a second witness, without it the records still speak for themselves. */
+/** Undefined if the call is damaged: it is a second witness, and the records speak for themselves. */
 export function decodeRollCall(
   key: Uint8Array,
   value: Uint8Array,

@@ -2,16 +2,18 @@ import { open, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isMissing } from '../durable-file.ts'
 
-/** LevelDB leaves it alone, and so do backups; a probe cut short leaves it behind, and the next one takes it away. */
+/**
+ * File of the probe. LevelDB and backups ignore it. An unfinished probe leaves it behind, and the next one removes it.
+ */
 const PROBE = 'JOINERY.probe'
-/** What LevelDB writes at least when it opens: its list of tables, and a new write-ahead log. */
+/** Fewest bytes that LevelDB writes when it opens: its list of tables, and a new write-ahead log. */
 const OPENING_BYTES = 64 * 1024
 const STEP_BYTES = 1024 * 1024
 
 /**
- * Writes, fsyncs and removes about as much as opening the database is going to write: a table of what is in the
- * write-ahead logs, which takes half as many bytes or fewer where updates are text. Throws what is in the way of that;
- * nothing where there is no directory any more, of which opening can tell more.
+ * Writes, fsyncs and removes about as many bytes as opening the database is going to write: a table of the write-ahead
+ * logs, which takes half their bytes or fewer if updates are text. Throws the error that this meets. Does nothing if
+ * the directory is gone: opening reports that better.
  */
 export async function probeRoom(directory: string): Promise<void> {
   const path = join(directory, PROBE)

@@ -5,7 +5,7 @@ import { ByteReader, stringBytes, writeString } from '../records/bytes.ts'
 import { IDENTITY_KEY } from '../records/key.ts'
 import type { Put } from '../records/write.ts'
 
-/** Layout of keys and records as SPEC.md has it. */
+/** Number of the layout of keys and records in SPEC.md. */
 const FORMAT = 1
 const CRC_BYTES = 4
 
@@ -13,7 +13,7 @@ export function makeStoreId(): string {
   return randomBytes(16).toString('base64url')
 }
 
-/** The write that says: this database is a Joinery log, this one. */
+/** The write that marks a database as this Joinery log. */
 export function encodeStoreIdentity(storeId: string): Put {
   const value = Buffer.allocUnsafe(1 + stringBytes(storeId) + CRC_BYTES)
   value[0] = FORMAT
@@ -22,7 +22,10 @@ export function encodeStoreIdentity(storeId: string): Put {
   return { type: 'put', key: IDENTITY_KEY, value }
 }
 
-/** The store's id. Throws `corrupted` if it is damaged, `foreign_directory` if it is of a format yet to come. */
+/**
+ * The store's id. Throws `corrupted` if the entry is damaged, `foreign_directory` if its format is newer than this
+ * version.
+ */
 export function decodeStoreIdentity(value: Uint8Array, directory: string): string {
   const end = value.byteLength - CRC_BYTES
   if (
@@ -34,7 +37,10 @@ export function decodeStoreIdentity(value: Uint8Array, directory: string): strin
   const reader = new ByteReader(value, 0, end)
   const format = reader.u8()
   if (format !== FORMAT) {
-    throw new LogError('foreign_directory', `${directory} is of log format ${format}, this version reads ${FORMAT}`)
+    throw new LogError(
+      'foreign_directory',
+      `${directory} has log format ${format}, and this version reads ${FORMAT}: open it with a newer version`,
+    )
   }
   return reader.string()
 }

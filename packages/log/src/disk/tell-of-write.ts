@@ -2,7 +2,7 @@ import type { LogObserver } from '../observer.ts'
 import { KIND } from '../records/key.ts'
 import type { Write } from '../records/write.ts'
 
-/** Tells of one batch that took `ms` to write. Counts only if somebody listens. */
+/** Tells the observer of one batch that took `ms` to write. Counts only if the observer listens. */
 export function tellOfWrite(
   observer: LogObserver | undefined,
   writes: readonly Write[],

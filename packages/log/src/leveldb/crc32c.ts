@@ -1,5 +1,8 @@
 const POLYNOMIAL = 0x82f63b78
-/** What LevelDB adds to a checksum before it stores it, so that data which holds checksums can be checked, too. */
+/**
+ * Constant that LevelDB adds to a checksum before storing it, so that data which contains checksums can be checksummed
+ * itself.
+ */
 const MASK_DELTA = 0xa282ead8
 
 const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
@@ -8,7 +11,7 @@ const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
   return crc
 })
 
-/** CRC-32C (Castagnoli), LevelDB's; Node brings only the other one. `before` is the sum of what comes in front. */
+/** CRC-32C (Castagnoli), which LevelDB uses; Node has only CRC-32. `before` is the checksum of the bytes in front. */
 export function crc32c(bytes: Uint8Array, before = 0): number {
   let crc = ~before
   for (let index = 0; index < bytes.length; index++) {

@@ -15,28 +15,29 @@ const TAG = {
   previousLogNumber: 9,
 } as const
 
-/** Which files make up the database now; others in the directory are leftovers that LevelDB deletes when it opens. */
+/** The files that make up the database now. LevelDB deletes the others in the directory when it opens. */
 export interface LiveFiles {
-  /** Name of the manifest that said so. */
+  /** Name of the manifest that lists them. */
   readonly manifest: string
   readonly damages: readonly FileDamage[]
   /**
-   * Set where all damage lies behind the last whole edit, which ends here: power loss leaves what LevelDB was about to
-   * write, and relied on nowhere, as anything. What is before counts. Unset where edits that count are damaged.
+   * End of the last whole edit, if all damage lies behind it; undefined if edits that count are damaged. Power loss may
+   * leave anything in place of the edit that LevelDB was about to write, and LevelDB had not relied on that edit
+   * anywhere.
    */
   readonly tornAt: number | undefined
   /** Bytes of each table by its number. */
   readonly tables: ReadonlyMap<number, number>
-  /** Write-ahead logs from this number on hold what is in no table yet. */
+  /** Number of the oldest write-ahead log whose content is not in a table yet. */
   readonly firstLog: number
 }
 
-/** Whether edits that count are damaged: which files make up the database can't be told then. */
+/** Whether edits that count are damaged: it is then unknown which files make up the database. */
 export function isDamaged({ damages, tornAt }: LiveFiles): boolean {
   return damages.length > 0 && tornAt === undefined
 }
 
-/** Undefined if CURRENT names no manifest. Throws Node's error on a file that can't be read. */
+/** Reads the manifest; undefined if CURRENT names none. Throws Node's error on a file that can't be read. */
 export async function readLiveFiles(directory: string): Promise<LiveFiles | undefined> {
   const manifest = /^(MANIFEST-\d+)\n$/.exec(await readFile(join(directory, 'CURRENT'), 'utf8'))?.[1]
   if (manifest === undefined) return undefined
@@ -58,7 +59,7 @@ export async function readLiveFiles(directory: string): Promise<LiveFiles | unde
   return { manifest, damages: [...damages, ...unreadable], tornAt, tables, firstLog }
 }
 
-/** Takes one edit in; gives the log number it sets, 0 for none. Throws a RangeError on what is no edit. */
+/** Applies one edit. Returns the log number that it sets, 0 for none. Throws a RangeError on bytes that are no edit. */
 function applyEdit(edit: Uint8Array, tables: Map<number, number>): number {
   const reader = new VarintReader(edit)
   let log = 0
@@ -93,7 +94,7 @@ function applyEdit(edit: Uint8Array, tables: Map<number, number>): number {
         break
       }
       default:
-        throw new RangeError(`an edit has a field of kind ${tag}, which there is not`)
+        throw new RangeError(`an edit has a field of unknown kind ${tag}`)
     }
   }
   return log

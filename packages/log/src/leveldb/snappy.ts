@@ -3,8 +3,8 @@ const SHORT_COPY = 1
 const MEDIUM_COPY = 2
 
 /**
- * Unpacks one Snappy block, the compression of LevelDB's tables (format_description.txt of google/snappy).
- * Throws a RangeError on bytes that are none, and on more than `bytesMax` unpacked.
+ * Unpacks one Snappy block, the compression of LevelDB's tables (format_description.txt of google/snappy). Throws a
+ * RangeError on bytes that are no such block, and if there are more than `bytesMax` unpacked.
  */
 export function unpackSnappy(packed: Uint8Array, bytesMax: number): Uint8Array {
   let from = 0
@@ -42,7 +42,7 @@ export function unpackSnappy(packed: Uint8Array, bytesMax: number): Uint8Array {
     const count = kind === SHORT_COPY ? 4 + ((tag >>> 2) & 7) : 1 + (tag >>> 2)
     const offset = kind === SHORT_COPY ? (tag >>> 5) * 256 + next() : littleEndian(kind === MEDIUM_COPY ? 2 : 4)
     if (offset === 0 || offset > to || to + count > length) throw new RangeError('a copy points past what there is')
-    // Byte by byte: a copy may overlap what it writes, that is how runs are packed.
+    // Byte by byte: a copy may overlap the bytes that it writes, which is how runs are packed.
     for (const end = to + count; to < end; to++) unpacked[to] = unpacked[to - offset] as number
   }
   if (to !== length) throw new RangeError(`a compressed block has ${to} of ${length} bytes`)

@@ -7,15 +7,15 @@ import type { FileDamage } from './write-ahead-log.ts'
 const FOOTER_BYTES = 48
 const HANDLES_BYTES = 40
 const MAGIC = 0xdb4775248b80fb57n
-/** Kind of compression and checksum, behind each block. */
+/** Trailer of each block: kind of compression, and checksum. */
 const TRAILER_BYTES = 5
 const COMPRESSION = { none: 0, snappy: 1 } as const
-/** One value can be 256 MiB, and a block holds at least one entry. */
+/** Largest block: it holds at least one entry, and one value can have 256 MiB. */
 const BLOCK_BYTES_MAX = 512 * 1024 * 1024
 
 /**
  * Checks every byte of a table that LevelDB would read: each block against its checksum, and that the blocks of the
- * index are all there is. LevelDB itself checks no checksum when it reads, and may abort the process on such damage.
+ * index fill the file. LevelDB checks no checksum when it reads, and may abort the process on such damage.
  */
 export function checkTable(bytes: Buffer): FileDamage[] {
   if (bytes.length < FOOTER_BYTES) return [{ offset: 0, reason: `a table of ${bytes.length} bytes has no footer` }]
@@ -50,7 +50,10 @@ export function checkTable(bytes: Buffer): FileDamage[] {
   return [...damages, ...gaps([...blocks, metaindex, index], footerOffset)]
 }
 
-/** Contents and kind of compression of a block; undefined if its checksum does not fit. Throws a RangeError past the end. */
+/**
+ * Contents and kind of compression of a block; undefined if its checksum does not match. Throws a RangeError past the
+ * end.
+ */
 function blockAt(bytes: Buffer, { offset, size }: Handle): Buffer | undefined {
   const end = offset + size + TRAILER_BYTES
   if (end > bytes.length - FOOTER_BYTES) throw new RangeError('a block lies past the end of the table')
@@ -63,10 +66,10 @@ function unpack(block: Buffer): Uint8Array {
   const contents = block.subarray(0, -1)
   if (kind === COMPRESSION.none) return contents
   if (kind === COMPRESSION.snappy) return unpackSnappy(contents, BLOCK_BYTES_MAX)
-  throw new RangeError(`a block is compressed in a way (${kind}) that is not known here`)
+  throw new RangeError(`a block has an unknown kind of compression (${kind})`)
 }
 
-/** The handles that are the values of an index block's entries; keys are passed over. */
+/** The handles in an index block, which are the values of its entries. Keys are skipped. */
 function handlesOf(block: Uint8Array): Handle[] {
   const view = Buffer.from(block.buffer, block.byteOffset, block.byteLength)
   if (view.length < 4) throw new RangeError('an index has no restart points')

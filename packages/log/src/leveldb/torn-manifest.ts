@@ -5,10 +5,10 @@ import type { ManifestCut } from '../observer.ts'
 import { type LiveFiles, readLiveFiles } from './manifest.ts'
 
 /**
- * Cuts the manifest back to its last whole edit, if all its damage lies behind that and every table is there that it then
- * asks for; otherwise gives undefined and has touched nothing. To be called once LevelDB has refused the directory: it
- * locks that before it reads the manifest, and appends to none that it has not written itself. Killed anywhere, it can be
- * done again. Throws Node's error.
+ * Cuts the manifest back to its last whole edit, if all its damage lies behind that and every table that it then asks
+ * for is there. Otherwise touches nothing and gives undefined. Call it once LevelDB has refused the directory: LevelDB
+ * locks the directory before it reads the manifest, and appends only to a manifest that it has written itself. Killed
+ * at any point, it can be done again. Throws Node's error.
  */
 export async function cutTornManifest(directory: string): Promise<ManifestCut | undefined> {
   const live = await readLiveFiles(directory)
@@ -16,7 +16,7 @@ export async function cutTornManifest(directory: string): Promise<ManifestCut | 
   const { manifest, tornAt: offset } = live
   const path = join(directory, manifest)
   const torn = (await readFile(path)).subarray(offset)
-  // No name that LevelDB knows: it leaves such a file alone.
+  // LevelDB leaves a file of this name alone: it does not know the pattern.
   const keptIn = `${manifest}.torn-${offset}`
   await writeDurably(directory, keptIn, torn)
   const file = await open(path, 'r+')

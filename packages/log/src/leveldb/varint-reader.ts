@@ -1,4 +1,4 @@
-/** Where a block of a table stands, trailer not counted. */
+/** Place of a block in a table, without its trailer. */
 export interface Handle {
   readonly offset: number
   readonly size: number
@@ -21,7 +21,7 @@ export class VarintReader {
     let value = 0
     for (let factor = 1; ; factor *= 128) {
       const byte = this.#bytes[this.offset++]
-      if (byte === undefined) throw new RangeError('it ends within a number')
+      if (byte === undefined) throw new RangeError('the bytes end within a number')
       value += (byte & 0x7f) * factor
       if (value > Number.MAX_SAFE_INTEGER) throw new RangeError('a number is too large')
       if (byte < 0x80) return value
@@ -29,7 +29,7 @@ export class VarintReader {
   }
 
   skip(bytes: number): void {
-    if (this.offset + bytes > this.#bytes.length) throw new RangeError('it ends too early')
+    if (this.offset + bytes > this.#bytes.length) throw new RangeError('the bytes end too early')
     this.offset += bytes
   }
 

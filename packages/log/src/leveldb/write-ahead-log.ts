@@ -15,21 +15,21 @@ export interface FileDamage {
 export interface LogFile {
   readonly batches: readonly Uint8Array[]
   readonly damages: readonly FileDamage[]
-  /** Bytes at the end that are a write which was cut short: what a killed process leaves, and nobody was told of. */
+  /** Bytes of an unfinished write at the end: a killed process leaves one, and it was never acknowledged. */
   readonly cutBytes: number
-  /** Where the last batch ends before which nothing is damaged. */
+  /** End of the last batch before which nothing is damaged. */
   readonly intactBytes: number
 }
 
 /**
- * Reads a whole `.log` or `MANIFEST`. LevelDB drops what does not fit without a word; this says where. What can't be
- * told from a write cut short is a damaged length in the last write, unless its checksum fits some shorter length.
+ * Reads a whole `.log` or `MANIFEST` and says where it is damaged: LevelDB drops damaged parts silently. A damaged
+ * length in the last write looks like an unfinished write, unless the checksum fits some shorter length.
  */
 export function readLogFile(bytes: Buffer): LogFile {
   const batches: Uint8Array[] = []
   const damages: FileDamage[] = []
   let pieces: Uint8Array[] | undefined
-  /** After damage the rest of a write that is lost anyhow is no news. */
+  /** Set after damage: the rest of the damaged write is lost too, and not reported again. */
   let isResuming = false
   let intactBytes = 0
   let offset = 0
@@ -59,7 +59,7 @@ export function readLogFile(bytes: Buffer): LogFile {
     if (start + length > bytes.length && end === bytes.length && start + length <= blockEnd) {
       const written = fittingLength(bytes.subarray(offset + 6, end), checksum)
       if (written === undefined) return { batches, damages, intactBytes, cutBytes: bytes.length - offset }
-      damaged(`a write claims ${length} bytes where its checksum fits ${written}`)
+      damaged(`a write claims ${length} bytes, and its checksum fits ${written}`)
       return { batches, damages, intactBytes, cutBytes: 0 }
     }
     if (start + length > blockEnd) {
@@ -77,7 +77,7 @@ export function readLogFile(bytes: Buffer): LogFile {
       if (pieces !== undefined) damaged('a write has no end')
       pieces = [piece]
       isResuming = false
-    } else if (type !== PIECE.middle && type !== PIECE.last) damaged(`a write is of kind ${type}, which there is not`)
+    } else if (type !== PIECE.middle && type !== PIECE.last) damaged(`a write is of unknown kind ${type}`)
     else if (pieces !== undefined) pieces.push(piece)
     else if (!isResuming) damaged('a write has no beginning')
     if ((type === PIECE.full || type === PIECE.last) && pieces !== undefined) {
@@ -92,8 +92,8 @@ export function readLogFile(bytes: Buffer): LogFile {
 }
 
 /**
- * Whether a write begins anywhere behind `from` and its first piece is whole; at `from` only one that has no other piece
- * counts. Looks at every byte: a damaged length hides where the next write begins.
+ * Whether a write begins behind `from` whose first piece is whole; at `from` itself a write counts only if it has a
+ * single piece. Looks at every byte, since a damaged length hides where the next write begins.
  */
 export function hasWriteBehind(bytes: Buffer, from: number): boolean {
   for (let offset = from; offset + HEADER_BYTES <= bytes.length; offset++) {
@@ -106,7 +106,7 @@ export function hasWriteBehind(bytes: Buffer, from: number): boolean {
   return false
 }
 
-/** The length at which kind and bytes match their checksum; undefined for none. */
+/** The length at which type and bytes match their checksum; undefined if there is none. */
 function fittingLength(kindAndBytes: Buffer, checksum: number): number | undefined {
   let crc = 0
   for (let index = 0; index < kindAndBytes.length; index++) {

@@ -21,15 +21,15 @@ import { duplicateKey } from '../records/key-entry.ts'
 import { checkEntry } from '../records/record.ts'
 import { makeGeneration } from '../records/workspace-identity.ts'
 
-/** What outlives the log that is open on it. */
+/** History of a workspace, which outlives the log that is open on it. */
 export interface History {
   generation: string | undefined
-  /** All that ever were: dropped ones are counted, and not given any more. */
+  /** All records that there ever were. Dropped ones keep their place and lose their update. */
   readonly records: LogRecord[]
   firstLsn: Lsn
   readonly snapshots: Snapshot[]
   readonly keys: Map<string, Lsn>
-  /** Of the updates after the newest snapshot: asked for at every append. */
+  /** Bytes of the updates after the newest snapshot. Kept, since it is asked for at every append. */
   bytesSinceSnapshot: number
   deletedAt?: number
 }

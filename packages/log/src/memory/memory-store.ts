@@ -11,7 +11,7 @@ export interface MemoryStoreOptions {
   readonly observer?: LogObserver
 }
 
-/** A log that lasts as long as the process: for tests and demonstrations. */
+/** A store that lasts as long as the process: for tests and demonstrations. */
 export function openMemoryStore(options: MemoryStoreOptions = {}): EventStore {
   return new MemoryStore(options.clock ?? systemClock, options.observer ?? {})
 }
@@ -62,7 +62,7 @@ class MemoryStore implements EventStore {
     checkWorkspaceName(workspace)
     this.assertOpen()
     this.#assertAlive(workspace)
-    throw new LogError('invalid', `nothing of workspace ${workspace} is damaged: memory has no way to be`)
+    throw new LogError('invalid', `nothing of workspace ${workspace} is damaged: a log in memory never is`)
   }
 
   async *workspaces(): AsyncGenerator<string> {
@@ -88,7 +88,7 @@ class MemoryStore implements EventStore {
     this.#histories.delete(workspace)
   }
 
-  /** What a workspace that nobody has open holds. */
+  /** The history of a workspace that has no open log. */
   #closed(workspace: string): History {
     checkWorkspaceName(workspace)
     this.assertOpen()

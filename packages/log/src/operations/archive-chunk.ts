@@ -2,54 +2,62 @@ import { createHash, type Hash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import { LogError } from '../log-error.ts'
 
-/** First bytes of every archive; the number is its version. */
+/** First bytes of every archive. The number is its version. */
 const ARCHIVE = 'JOINERY ARCHIVE 1\n'
-/** Kind and length. */
+/** Bytes of a chunk's header: kind and length. */
 const HEAD_BYTES = 5
 const CRC_BYTES = 4
 const DIGEST_BYTES = 32
-/** A segment holds at most one update of 256 MiB, or many small ones; parts of snapshots are 1 MiB. */
+/**
+ * Largest payload: a segment holds one update of up to 256 MiB or many small ones, and a part of a snapshot has 1 MiB.
+ */
 const PAYLOAD_BYTES_MAX = 384 * 1024 * 1024
 
-/** A chunk's first byte: in archives for good. Add, never reuse. */
+/**
+ * First byte of a chunk, which says its kind. The numbers are in archives for good: add kinds, and never reuse a
+ * number.
+ */
 export const CHUNK = {
   /** JSON: {@link ArchiveHead}. */
   head: 0x01,
   /** JSON: begins a workspace. */
   workspace: 0x02,
-  /** u48 LSN, u16 part, u8 whether it is the last, and that part of the snapshot as the log stores it under workspace number 0. */
+  /** u48 LSN, u16 part, u8 whether it is the last part, then the part as the log stores it under workspace number 0. */
   snapshot: 0x03,
-  /** u48 first LSN, segment of records as the log stores it under workspace number 0. */
+  /** u48 first LSN, then the segment as the log stores it under workspace number 0. */
   segment: 0x04,
   /** JSON: idempotency keys of records that were dropped, with their LSNs. */
   keys: 0x05,
-  /** JSON: ends a workspace, with what was counted. */
+  /** JSON: ends a workspace, with the numbers of its records and snapshots. */
   workspaceEnd: 0x06,
-  /** JSON: ends a workspace that could not be read on, and says why; what came of it is of no use. */
+  /** JSON: ends a workspace that could not be read on, with the reason. The chunks before it are of no use. */
   workspaceDamaged: 0x07,
-  /** SHA-256 of everything before this chunk: the archive ends with it. */
+  /** SHA-256 of everything before this chunk, which is the last of the archive. */
   end: 0xff,
 } as const
 
 export interface Chunk {
   readonly kind: number
   readonly payload: Buffer
-  /** Where in the archive it begins. */
+  /** Offset in the archive at which the chunk begins. */
   readonly offset: number
 }
 
-/** Frames chunks. Each checksum covers the one before it: chunks can't be left out, repeated or exchanged unnoticed. */
+/**
+ * Frames chunks. Each checksum covers the one before it, so that a chunk that is left out, repeated or exchanged is
+ * noticed.
+ */
 export class ChunkWriter {
   #crc = 0
   readonly #hash: Hash = createHash('sha256')
   readonly #magic: Uint8Array
 
-  /** Of another kind of file than an archive, with first bytes of its own. */
+  /** For a file of another kind than an archive, with first bytes of its own. */
   constructor(magic: string = ARCHIVE) {
     this.#magic = Buffer.from(magic)
   }
 
-  /** What the file begins with. */
+  /** First bytes of the file. */
   begin(): Uint8Array {
     this.#hash.update(this.#magic)
     this.#crc = crc32(this.#magic)
@@ -82,7 +90,10 @@ export class ChunkWriter {
   }
 }
 
-/** The chunks of an archive but for its end, which is checked. Throws `corrupted`, naming the byte, as soon as it can be told. */
+/**
+ * The chunks of an archive, without its last one, which is checked. Throws `corrupted`, naming the byte, as soon as
+ * damage is met.
+ */
 export async function* readChunks(
   source: AsyncIterable<Uint8Array>,
   expected: string = ARCHIVE,
@@ -91,7 +102,7 @@ export async function* readChunks(
   const hash = createHash('sha256')
   const magic = await reader.takeUpTo(expected.length)
   if (!expected.startsWith(magic.toString('latin1'))) {
-    throw damagedArchive(0, 'it is none of joinery’s, or one of a later version')
+    throw damagedArchive(0, 'it is none of joinery’s archives, or one of a later version')
   }
   if (magic.length < expected.length) throw damagedArchive(magic.length, 'it is cut short')
   hash.update(magic)
@@ -122,9 +133,9 @@ export function damagedArchive(offset: number, reason: string, cause?: unknown):
   return new LogError('corrupted', `the archive is damaged at byte ${offset}: ${reason}`, { cause })
 }
 
-/** Cuts a stream as its reader wants it. */
+/** Reads a stream in pieces of any length that its reader asks for. */
 class Pieces {
-  /** Bytes taken so far. */
+  /** Bytes read so far. */
   offset = 0
   readonly #source: AsyncIterator<Uint8Array>
   #rest: Buffer = Buffer.alloc(0)
@@ -133,14 +144,14 @@ class Pieces {
     this.#source = source[Symbol.asyncIterator]()
   }
 
-  /** Exactly so many bytes. Throws `corrupted` where the stream ends before. */
+  /** Exactly `length` bytes. Throws `corrupted` if the stream ends before. */
   async take(length: number): Promise<Buffer> {
     const all = await this.takeUpTo(length)
     if (all.length < length) throw damagedArchive(this.offset, 'it is cut short')
     return all
   }
 
-  /** So many bytes, or what is left of the stream. */
+  /** Up to `length` bytes: fewer if the stream ends. */
   async takeUpTo(length: number): Promise<Buffer> {
     const pieces: Buffer[] = [this.#rest]
     let bytes = this.#rest.length

@@ -1,29 +1,29 @@
 import type { Lsn } from '../lsn.ts'
 import { damagedArchive } from './archive-chunk.ts'
 
-/** Says where an archive is from. */
+/** First chunk of an archive: where it is from. */
 export interface ArchiveHead {
   readonly storeId: string
-  /** The moment it shows, ms since epoch. */
+  /** The moment that the archive shows, ms since epoch. */
   readonly at: number
 }
 
-/** Says what an archive holds of a workspace. */
+/** First chunk of a workspace. */
 export interface ArchivedWorkspace {
   readonly workspace: string
   readonly generation: string
-  /** Birth, ms since epoch. */
+  /** Time of creation, ms since epoch. */
   readonly createdAt: number
-  /** Set if it is deleted, ms since epoch. */
+  /** Set if the workspace is deleted: since when, ms since epoch. */
   readonly deletedAt?: number
-  /** First LSN that can still be read, and last. */
+  /** LSNs of the first record that can still be read and of the last. */
   readonly firstLsn: Lsn
   readonly head: Lsn
-  /** The snapshot that counts; 0 for none. */
+  /** LSN of the newest snapshot; 0 for none. */
   readonly snapshotLsn: Lsn
 }
 
-/** Counts that close a workspace. */
+/** Last chunk of a workspace: how much it holds. */
 export interface ArchivedCounts {
   readonly records: number
   readonly snapshots: number
@@ -58,7 +58,7 @@ interface Contents {
   readonly damage: ArchivedDamage
 }
 
-/** The JSON of a chunk. Throws `corrupted`, naming the byte, unless it has the shape of `what`. */
+/** Decodes the JSON of a chunk. Throws `corrupted`, naming the byte, unless it has the shape of `what`. */
 export function parseContent<W extends keyof Contents>(
   what: W,
   { payload, offset }: { payload: Buffer; offset: number },
@@ -67,14 +67,15 @@ export function parseContent<W extends keyof Contents>(
   try {
     value = JSON.parse(payload.toString())
   } catch (cause) {
-    throw damagedArchive(offset, 'what should be JSON is none', cause)
+    throw damagedArchive(offset, 'a chunk that has to be JSON is not', cause)
   }
-  if (typeof value !== 'object' || value === null) throw damagedArchive(offset, 'what should be an object is none')
+  if (typeof value !== 'object' || value === null)
+    throw damagedArchive(offset, 'a chunk that has to be an object is not')
   for (const [key, type] of Object.entries<string>(SHAPES[what])) {
     const field: unknown = Reflect.get(value, key)
     if (type === 'optional number' && field === undefined) continue
     const isRight = type === 'string' ? typeof field === 'string' : Number.isSafeInteger(field) && Number(field) >= 0
-    if (!isRight) throw damagedArchive(offset, `${key} is not as it should be`)
+    if (!isRight) throw damagedArchive(offset, `the field ${key} has a wrong type or is missing`)
   }
   return value as Contents[W]
 }

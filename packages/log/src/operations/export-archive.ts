@@ -26,24 +26,24 @@ import { isDamage, reasonOf } from './problem.ts'
 import { snapshotLsns } from './verify-snapshots.ts'
 
 export interface ExportOptions {
-  /** Only these; otherwise all, deleted ones included. */
+  /** Names of the workspaces to export. Default: all, deleted ones included. */
   readonly workspaces?: readonly string[]
-  /** Called now and then with records done, and how many there are. */
+  /** Called now and then with the number of records done and of all. */
   readonly onProgress?: (done: number, total: number) => void
   readonly signal?: AbortSignal
 }
 
-/** In an archive a workspace needs no number. */
+/** Workspace number in an archive: a workspace needs none there. */
 const NUMBER = 0
-/** Keys of dropped records, in one chunk. */
+/** Most keys of dropped records in one chunk. */
 const KEYS_PER_CHUNK = 10_000
 
 type Found = { readonly log: StoredLog; readonly identity: WorkspaceIdentity }
 
 /**
- * One archive of a store as of now, everything in it read and checked: whatever was acknowledged before the first byte is
- * asked for is in it. Traffic goes on meanwhile. A damaged workspace is left out, and the archive says so, unless it was
- * asked for by name: that throws `corrupted`. Throws `invalid` for a name that is not there.
+ * One archive of a store as of now, which holds everything acknowledged before its first byte is asked for. Everything
+ * in it is read and checked. Traffic goes on meanwhile. A damaged workspace is left out, and the archive says so; if
+ * `workspaces` names it, this throws `corrupted`. Throws `invalid` for a name that does not exist.
  */
 export async function* exportArchive(store: EventStore, options: ExportOptions = {}): AsyncGenerator<Uint8Array> {
   const { disk } = levelStoreOf(store)
@@ -76,7 +76,7 @@ async function findAll(moment: DatabaseMoment, names: readonly string[] | undefi
   const take = (workspace: string, value: Uint8Array): void => {
     try {
       const identity = decodeWorkspaceIdentity(workspace, value)
-      // Parts of it may be gone already, and nobody wants them back.
+      // Parts of a workspace that is being purged may be gone, and nobody wants it back.
       if (identity.deleted?.isPurging) return
       found.push({ identity, log: { workspace, number: identity.number, moment } })
     } catch (error) {
@@ -151,8 +151,8 @@ export async function* snapshotChunks(writer: ChunkWriter, packed: PackedSnapsho
 }
 
 /**
- * Idempotency keys of records before `firstLsn`; those of records that are kept are made again from these. Throws
- * `corrupted` unless `ifDamaged` puts up with an entry that is.
+ * Idempotency keys of records before `firstLsn`. Keys of kept records are made again from the records. Throws
+ * `corrupted` at a damaged entry, unless `ifDamaged` accepts it.
  */
 export async function* droppedKeys(
   log: StoredLog,
@@ -213,7 +213,7 @@ export async function segmentChunk(writer: ChunkWriter, records: readonly LogRec
   return writer.chunk(CHUNK.segment, Buffer.concat([place, value]))
 }
 
-/** LSN of the last record that is kept; one before the first for none. */
+/** LSN of the last record that is kept; one less than the first LSN if none is. */
 export async function headOf({ number, moment }: StoredLog, { firstLsn, sealedLsn }: Extent): Promise<Lsn> {
   const last = await moment.last(recordKeyRange(number))
   return Math.max(last === undefined ? 0 : lsnOfRecordKey(last[0]), sealedLsn, firstLsn - 1) as Lsn

@@ -7,8 +7,8 @@ import { type Kept, planKept } from './kept-items.ts'
 import { type SurveyOptions, survey } from './repair-survey.ts'
 
 /**
- * An archive of what is intact of one workspace: what a repair would make of it, and of one that is not damaged all. Reads
- * only. Throws `corrupted` where no good state can be told, `invalid` or `deleted`.
+ * An archive of the intact part of one workspace: what a repair would keep, or all of a workspace that is not damaged.
+ * Reads only. Throws `corrupted` where no good state can be told, `invalid` or `deleted`.
  */
 export async function* exportIntact(
   store: EventStore,

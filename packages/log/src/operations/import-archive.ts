@@ -10,33 +10,34 @@ import type { TrialLoad } from './trial-load.ts'
 import { WorkspaceImport } from './workspace-import.ts'
 
 export interface ImportOptions {
-  /** Only these, named as in the archive; otherwise all. */
+  /** Names of the workspaces to import, as in the archive. Default: all. */
   readonly workspaces?: readonly string[]
-  /** The name that a workspace gets, and a new generation with it: it is a copy, and goes its own way. */
+  /** Gives a workspace a new name. The import is a copy then, with a generation of its own. */
   readonly rename?: (workspace: string) => string
-  /** Loads each before it is made visible. */
+  /** Loads each workspace before it becomes visible. */
   readonly load?: (workspace: string) => TrialLoad
-  /** Called now and then with records done, and how many there are. */
+  /** Called now and then with the number of records done and of all. */
   readonly onProgress?: (done: number, total: number) => void
   readonly signal?: AbortSignal
 }
 
-/** What an import came to. */
+/** Result of an import. */
 export interface Imported {
   readonly workspaces: readonly { readonly workspace: string; readonly head: Lsn; readonly records: number }[]
-  /** Those that were damaged when the archive was made: there is nothing of them. */
+  /** Workspaces that were damaged when the archive was made: nothing of them is imported. */
   readonly damaged: readonly ArchivedDamage[]
 }
 
-/** More of them in an error's message tell nobody more. */
+/** Most names in an error message: more would not help. */
 const NAMES_LISTED_MAX = 10
 
 /**
- * Takes workspaces from an archive into a store that may be serving. `open` gives the archive from its beginning, twice:
- * all of it is checked before anything is written. What is written stays hidden, as a workspace whose purge has begun,
- * until it was read back and loaded; then all of it is visible at once. Cut short, it leaves nothing but such workspaces,
- * for `purge`. Throws the storage error as soon as storage fails, `corrupted` with the byte of the archive, and `invalid` for a workspace that is there already,
- * deleted or not, or one that the archive does not have.
+ * Imports workspaces from an archive into a store, which may be serving. `open` gives the archive from its beginning
+ * and is called twice: the whole archive is checked before anything is written. What is written stays hidden, as a
+ * workspace whose purge has begun, until it was read back and loaded. Then all of it becomes visible at once. Cut
+ * short, it leaves only such hidden workspaces, for `purge`. Throws the storage error as soon as storage fails,
+ * `corrupted` with the byte of the archive, and `invalid` for a workspace that exists already, deleted or not, or that
+ * the archive does not have.
  */
 export function importArchive(
   store: EventStore,
@@ -89,7 +90,7 @@ async function importAll(
   return { workspaces: imports.map((each) => each.outcome), damaged: survey.damaged }
 }
 
-/** What is to be imported; reads the whole archive. */
+/** Finds the workspaces to import; reads the whole archive. */
 async function surveyArchive(source: AsyncIterable<Uint8Array>, options: ImportOptions) {
   const wanted = new Set<string>()
   const damaged: ArchivedDamage[] = []

@@ -11,7 +11,7 @@ import { headOf } from './export-archive.ts'
 import { isDamage, reasonOf } from './problem.ts'
 import { snapshotLsns } from './verify-snapshots.ts'
 
-/** Entries of one kind, and their keys and values as LevelDB gets them, before its own compression. */
+/** Number of entries of one kind, and bytes of their keys and values before LevelDB compresses them. */
 export interface Weight {
   readonly count: number
   readonly bytes: number
@@ -21,18 +21,18 @@ export interface Weight {
 export interface WorkspaceInspection {
   readonly workspace: string
   readonly generation: string
-  /** Birth, ms since epoch. */
+  /** Time of creation, ms since epoch. */
   readonly createdAt: number
-  /** Set if it is deleted, ms since epoch; `isPurging` when parts of it may be gone. */
+  /** Set if the workspace is deleted: since when, ms since epoch. `isPurging` says that parts of it may be gone. */
   readonly deleted?: { readonly at: number; readonly isPurging: boolean }
   /** First LSN that can still be read. */
   readonly firstLsn: Lsn
-  /** LSN of the last record, and its time; 0 and undefined if there is none. */
+  /** LSN and time of the last record; 0 and undefined if there is none. */
   readonly head: Lsn
   readonly headAt: number | undefined
-  /** Those not packed into segments. */
+  /** Records that are not packed into segments. */
   readonly records: Weight
-  /** Bytes of all updates, those in segments included, before they were compressed. */
+  /** Bytes of all updates before compression, those in segments included. */
   readonly updateBytes: number
   readonly snapshots: Weight & { readonly lsns: readonly Lsn[] }
   readonly segments: Weight
@@ -42,17 +42,20 @@ export interface WorkspaceInspection {
 export interface StoreInspection {
   readonly storeId: string
   readonly workspaces: readonly WorkspaceInspection[]
-  /** Workspaces that could not be counted to their end, and why. */
+  /** Workspaces that could not be counted completely, and why. */
   readonly damaged: readonly { readonly workspace: string; readonly reason: string }[]
 }
 
 export interface InspectOptions {
-  /** Only this one. */
+  /** Name of the workspace to count. Default: all. */
   readonly workspace?: string
   readonly signal?: AbortSignal
 }
 
-/** Counts what a store keeps, as of now; traffic goes on meanwhile. Throws `invalid` for a workspace that is not there. */
+/**
+ * Counts what a store keeps, as of now. Traffic goes on meanwhile. Throws `invalid` for a workspace that does not
+ * exist.
+ */
 export async function inspectStore(store: EventStore, options: InspectOptions = {}): Promise<StoreInspection> {
   const { disk } = levelStoreOf(store)
   const moment = disk.pin()

@@ -14,11 +14,14 @@ import type { WorkspaceLook } from './verify-workspace.ts'
 /** The workspace that a repair makes, with `note` as its last record. */
 export interface Kept {
   readonly archived: ArchivedWorkspace
-  /** What it holds, in an archive's order. Throws `corrupted` and the reason of an abort. */
+  /** Its content, in an archive's order. Throws `corrupted`, and the reason of an abort. */
   items(): AsyncGenerator<ArchiveItem>
 }
 
-/** If records behind what is kept are dropped it is another generation: whoever has those must not take others for them. */
+/**
+ * If records behind the kept ones are dropped, the generation is a new one: clients that have those records must not
+ * take others for them.
+ */
 export function planKept(look: WorkspaceLook, plan: RepairPlan, { note, now }: { note: LogEntry; now: number }): Kept {
   const { workspace, identity } = look
   const { firstLsn, head, headAt, snapshots, reached } = plan
@@ -47,7 +50,7 @@ async function* intactItems(look: WorkspaceLook, plan: RepairPlan): AsyncGenerat
     yield { kind: 'snapshot', snapshot }
     last = { ...rung, depth: snapshot.base?.depth ?? 0 }
   }
-  // What is dropped must not be taken for new when it is repeated.
+  // A repeated append of a dropped record must not count as new.
   if (firstLsn > 1) for await (const keys of droppedKeys(look, firstLsn, ifDamaged)) yield { kind: 'keys', keys }
   for await (const records of readPatiently({ ...look, extent }, firstLsn, head)) yield { kind: 'records', records }
 }

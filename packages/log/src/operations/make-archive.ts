@@ -6,16 +6,16 @@ import { CHUNK, ChunkWriter } from './archive-chunk.ts'
 import type { ArchivedCounts, ArchivedWorkspace, ArchiveHead } from './archive-content.ts'
 import { segmentChunk } from './export-archive.ts'
 
-/** A workspace that was kept by another program. */
+/** A workspace from another program. */
 export interface ForeignWorkspace {
   readonly workspace: string
-  /** What its log begins with, oldest first. */
+  /** The updates that its log begins with, oldest first. */
   readonly entries: readonly LogEntry[]
 }
 
 /**
- * An archive of workspaces that were no log's before, for import. `source` says where they are from, `at` (ms since epoch)
- * becomes their birth and the time of their records. Throws `invalid` for what no log takes.
+ * An archive, for import, of workspaces that were in no log before. `source` says where they are from. `at` (ms since
+ * epoch) becomes their time of creation and the time of their records. Throws `invalid` for anything that no log takes.
  */
 export async function* makeArchive(
   source: string,

@@ -4,19 +4,21 @@ import { LogError } from '../log-error.ts'
 import { openLevelStore } from '../store/level-store.ts'
 import { ReadingCopy } from './reading-copy.ts'
 
-/** How often a directory may change under the copying hand: whoever wrote to it is gone by then, or has it locked. */
+/**
+ * How often a directory may change while it is copied. By then the process that wrote to it is gone or holds the lock.
+ */
 const ATTEMPTS_MAX = 5
 
-/** A store that reads a directory and leaves every byte of it as it is. */
+/** A store that reads a directory and changes no byte of it. */
 export interface ReadingStore {
   readonly store: EventStore
   close(): Promise<void>
 }
 
 /**
- * Opens a log to read it only: nothing in the directory changes, and no other process can open it meanwhile. For a
- * directory that this process has open, use the store that has it. Throws `locked`, `unreadable` (also when no log is
- * there), `corrupted` or `foreign_directory`.
+ * Opens a log for reading only: nothing in the directory changes, and no other process can open it meanwhile. If this
+ * process has the directory open, use that store instead. Throws `locked`, `unreadable` (also when there is no log),
+ * `corrupted` or `foreign_directory`.
  */
 export async function openForReading(directory: string): Promise<ReadingStore> {
   await assertIsLog(directory)
@@ -46,13 +48,13 @@ export async function openForReading(directory: string): Promise<ReadingStore> {
   throw new LogError('locked', `${directory} is being written to by another process`)
 }
 
-/** Throws `unreadable` if nothing is there: what makes a store of an empty directory must not run on it. */
+/** Throws `unreadable` if there is no log: an empty directory must not be made a store here. */
 export async function assertIsLog(directory: string): Promise<void> {
   const found = await inspectDirectory(directory)
   if (found.state === 'new') throw new LogError('unreadable', `${directory} holds no log`)
 }
 
-/** The copy is nobody's business: what is wrong is wrong with the original. */
+/** Errors name the original directory: callers do not know the copy. */
 function inWordsOf(directory: string, copy: string, error: LogError): LogError {
   return new LogError(error.code, error.message.replaceAll(copy, directory), { cause: error })
 }

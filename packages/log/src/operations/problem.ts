@@ -1,7 +1,7 @@
 import { LogError } from '../log-error.ts'
 import type { Lsn } from '../lsn.ts'
 
-/** What can be wrong with a store: SPEC.md says what each means. */
+/** Kinds of problems that a store can have: SPEC.md says what each means. */
 export type ProblemCode =
   | 'file_damaged'
   | 'manifest_torn'
@@ -26,21 +26,21 @@ export type ProblemCode =
   | 'key_stray'
   | 'not_loadable'
 
-/** One thing that is not as it should be. */
+/** One problem that a verification found. */
 export interface Problem {
   readonly code: ProblemCode
-  /** One line for a person: what is wrong, and where. */
+  /** One line for a person: the problem and where it is. */
   readonly message: string
   readonly lsn?: Lsn
   readonly file?: string
-  /** Byte of {@link file}. */
+  /** Offset in {@link file}. */
   readonly offset?: number
 }
 
-/** More than this of one workspace tells nobody more, and a report has to fit into memory. */
+/** Most problems of one workspace in a report: more would not help, and a report has to fit into memory. */
 const LISTED_MAX = 100
 
-/** The problems of one workspace or store, the first hundred of them word for word. */
+/** Collects the problems of one workspace or store. It keeps the first hundred and counts the rest. */
 export class Problems {
   readonly listed: Problem[] = []
   count = 0
@@ -51,12 +51,12 @@ export class Problems {
   }
 }
 
-/** The message of whatever was thrown. */
+/** The message of a thrown value. */
 export function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
-/** Whether what was thrown says that something stored is damaged, rather than that it could not be looked at. */
+/** Whether a thrown value says that stored bytes are damaged, rather than that they could not be read. */
 export function isDamage(error: unknown): boolean {
   return error instanceof LogError && error.code === 'corrupted'
 }

@@ -8,7 +8,7 @@ import { CHUNK, type Chunk, damagedArchive, readChunks } from './archive-chunk.t
 import { type ArchivedDamage, type ArchivedWorkspace, type ArchiveHead, parseContent } from './archive-content.ts'
 import { reasonOf } from './problem.ts'
 
-/** What an archive holds, in its order: per workspace its beginning, snapshots, keys, records, and its end. */
+/** One item of an archive. Each workspace has, in this order, its beginning, snapshots, keys, records and end. */
 export type ArchiveItem =
   | { readonly kind: 'head'; readonly head: ArchiveHead }
   | { readonly kind: 'workspace'; readonly workspace: ArchivedWorkspace }
@@ -19,12 +19,12 @@ export type ArchiveItem =
   | { readonly kind: 'damaged'; readonly damage: ArchivedDamage }
 
 const NUMBER = 0
-/** u48 LSN, u16 part, u8 whether it is the last. */
+/** u48 LSN, u16 part, u8 whether it is the last part. */
 const SNAPSHOT_PLACE_BYTES = 9
 
 /**
- * Reads an archive and checks all of it: checksums, sequence and times of records, counts, that it is complete. Throws
- * `corrupted` with the byte where that is not so; until it ends, what it gave must not be relied on.
+ * Reads an archive and checks all of it: checksums, sequence and times of records, counts, and that it is complete.
+ * Throws `corrupted` with the byte where one of these is wrong. Do not rely on what it gave before it has ended.
  */
 export async function* readArchive(source: AsyncIterable<Uint8Array>): AsyncGenerator<ArchiveItem> {
   let current: WorkspaceReader | undefined
@@ -54,13 +54,13 @@ export async function* readArchive(source: AsyncIterable<Uint8Array>): AsyncGene
   if (current !== undefined) throw damagedArchive(end, `workspace ${current.workspace.workspace} has no end`)
 }
 
-/** Puts one workspace's chunks together, and checks that they fit each other. */
+/** Puts the chunks of one workspace together, and checks that they fit each other. */
 class WorkspaceReader {
   readonly workspace: ArchivedWorkspace
   #nextLsn: number
   #at = 0
   #snapshots = 0
-  /** Of the snapshot before, and of the one whose parts these are. */
+  /** LSNs of the snapshot before, and of the snapshot whose parts these are. */
   #snapshotLsn = 0
   #parts: Buffer[] = []
 
@@ -73,12 +73,12 @@ class WorkspaceReader {
       throw damagedArchive(chunk.offset, reasonOf(error), error)
     }
     if (firstLsn < 1 || head < firstLsn - 1 || snapshotLsn > head) {
-      throw damagedArchive(chunk.offset, `workspace ${workspace} begins and ends where none can`)
+      throw damagedArchive(chunk.offset, `workspace ${workspace} has an impossible first or last record`)
     }
     this.#nextLsn = firstLsn
   }
 
-  /** Undefined for a part of what is not complete yet. */
+  /** Undefined while a snapshot is not complete yet. */
   async take(chunk: Chunk): Promise<ArchiveItem | undefined> {
     switch (chunk.kind) {
       case CHUNK.snapshot:
@@ -138,7 +138,7 @@ class WorkspaceReader {
       typeof key[0] === 'string' &&
       Number.isSafeInteger(key[1]) &&
       key[1] < this.workspace.firstLsn
-    if (!Array.isArray(keys) || !keys.every(isKey)) throw damagedArchive(offset, 'a list of keys is none')
+    if (!Array.isArray(keys) || !keys.every(isKey)) throw damagedArchive(offset, 'a list of keys is ill-formed')
     return { kind: 'keys', keys }
   }
 
@@ -152,7 +152,7 @@ class WorkspaceReader {
     return { kind: 'workspaceEnd' }
   }
 
-  /** What a codec says is damaged, with the place. */
+  /** A damage that a codec found, with its place in the archive. */
   async #decoded<T>(offset: number, decode: () => Promise<T>): Promise<T> {
     try {
       return await decode()

@@ -7,24 +7,27 @@ import { levelStoreOf } from '../store/level-store.ts'
 import { readStoredRecords } from '../store/stored-records.ts'
 import { headOf } from './export-archive.ts'
 
-/** Which records are wanted: those for which all that is given holds. */
+/** Filter of records. A record has to match every field that is given. */
 export interface HistoryQuery {
   readonly workspace: string
-  /** A path that was touched, or one above it: `note` finds `note/content`. */
+  /** A touched path, or one above it: `note` matches `note/content`. */
   readonly touched?: string
   readonly actor?: string
   readonly source?: string
-  /** Written at or after, and before, ms since epoch. */
+  /** Time of the record, ms since epoch: at or after `since`, and before `until`. */
   readonly since?: number
   readonly until?: number
-  /** The last so many of them. */
+  /** Most records to give: the last ones. */
   readonly limit: number
 }
 
 /** A record without its update. */
 export type HistoryRow = Omit<LogRecord, 'update'> & { readonly updateBytes: number }
 
-/** Records of a workspace, deleted or not, oldest first; beside traffic. Throws `invalid` for one that is not there, `corrupted`. */
+/**
+ * Records of a workspace, deleted or not, oldest first. Traffic goes on meanwhile. Throws `invalid` for one that does
+ * not exist, and `corrupted`.
+ */
 export async function readHistory(store: EventStore, query: HistoryQuery, signal?: AbortSignal): Promise<HistoryRow[]> {
   const { workspace, limit } = query
   const moment = levelStoreOf(store).disk.pin()
@@ -39,7 +42,7 @@ export async function readHistory(store: EventStore, query: HistoryQuery, signal
       signal?.throwIfAborted()
       if (!isWanted(record, query)) continue
       rows.push({ ...record, updateBytes: update.byteLength })
-      // Cut now and then rather than at each: what is kept stays within twice the limit.
+      // Cut now and then rather than at each record: the list stays within twice the limit.
       if (rows.length >= 2 * limit) rows = rows.slice(-limit)
     }
     return rows.slice(-limit)

@@ -8,16 +8,16 @@ import { storageError } from '../storage-error.ts'
 
 const TABLE = /^(\d+)\.(ldb|sst)$/
 const LOCK = 'LOCK'
-/** The server's own, and what LevelDB tells people. */
+/** Files that hold no data: LevelDB's messages to people, and files of the server and of the file system. */
 const NOT_DATA = new Set(['LOG', 'LOG.old', 'CONTROL', 'lost+found'])
 
 /**
- * A stand-in for a LevelDB directory that may be opened without a byte of the original being written. LevelDB writes
- * whenever it opens: it turns its write-ahead log into a table, and what it can't read of it is gone then. So the tables
- * are links and the rest, a few megabytes, copies. LevelDB's lock file is a link, too, and thus the original's: as long
- * as the copy is open in this process, no other can open the original.
+ * A copy of a LevelDB directory that can be opened without writing to the original. LevelDB writes whenever it opens:
+ * it turns its write-ahead log into a table, and drops what it can't read of the log. So the tables are links, and the
+ * rest, a few megabytes, are copies. The lock file is a link to the original's: while the copy is open in this process,
+ * no other process can open the original.
  *
- * Not for a directory that this very process has open: the system would take that lock back with the copy's.
+ * Not for a directory that this process has open: closing the copy would release that lock as well.
  */
 export class ReadingCopy {
   readonly directory: string
@@ -40,8 +40,8 @@ export class ReadingCopy {
         const [from, to] = [resolve(original, name), join(directory, name)]
         const table = TABLE.exec(name)?.[1]
         if (table !== undefined) {
-          // Nothing ever writes to a table that counts. One that does not is left over from a write cut short, and LevelDB
-          // may give its name to the next: through a link it would write into the original.
+          // Nothing writes to a table that counts. A table that does not count is left over from an unfinished write,
+          // and LevelDB may give its name to the next: through a link it would write into the original.
           if (live?.tables.has(Number(table))) await symlink(from, to)
         } else if (name !== LOCK) await copyFile(from, to)
         else if (await isWritable(from)) await symlink(from, to)
@@ -53,7 +53,10 @@ export class ReadingCopy {
     }
   }
 
-  /** To be asked once the copy's database is open, and the original thus locked: until then another may have written. */
+  /**
+   * Whether the copy still equals the original. Ask once the copy's database is open and the original thus locked:
+   * until then another process may have written.
+   */
   async isCurrent(): Promise<boolean> {
     return JSON.stringify(await listingOf(this.#original)) === this.#listing
   }
@@ -74,7 +77,7 @@ async function listingOf(directory: string): Promise<{ name: string; bytes: numb
   )
 }
 
-/** A lock that can't be taken, on a disk that is read-only, say, is nobody else's either. */
+/** A lock file that this process can't write (on a read-only disk, say) can't be locked by others either. */
 async function isWritable(path: string): Promise<boolean> {
   try {
     await access(path, constants.W_OK)

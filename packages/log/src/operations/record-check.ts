@@ -6,19 +6,19 @@ import { decodeSegment } from '../records/segment.ts'
 import { isDamage, type Problems, reasonOf } from './problem.ts'
 import type { TrialLoad } from './trial-load.ts'
 
-/** Takes one workspace's records in order, those in segments first, and loads them as it goes. */
+/** Checks one workspace's records in order, those in segments first, and loads them on the way. */
 export class RecordCheck {
   head: Lsn
   count = 0
   readonly #firstLsn: Lsn
   #at = 0
-  /** What the load began with covers the records through this one. */
+  /** LSN through which the state that the load began with covers the records. */
   readonly #groundLsn: number
   #load: TrialLoad | undefined
   readonly #workspace: string
   readonly #problems: Problems
 
-  /** `ground` stands for what was before `firstLsn`, if that was dropped. */
+  /** `ground` is the snapshot that stands for the records before `firstLsn`, if those were dropped. */
   constructor(
     { workspace, load }: { workspace: string; load: (() => TrialLoad) | undefined },
     firstLsn: Lsn,
@@ -30,7 +30,7 @@ export class RecordCheck {
     this.#firstLsn = firstLsn
     this.head = (firstLsn - 1) as Lsn
     this.#groundLsn = ground?.lsn ?? 0
-    // Nothing can be built on a beginning that is lost.
+    // Without that snapshot nothing can be loaded.
     if (firstLsn === 1 || ground !== undefined) this.#load = load?.()
     if (ground !== undefined) this.#tryLoad((begun) => begun.add(ground.state))
   }
@@ -38,7 +38,7 @@ export class RecordCheck {
   /** The records of a segment; none if it is damaged. */
   unpack(key: Uint8Array, value: Uint8Array): LogRecord[] {
     try {
-      // Compaction drops whole segments: what of one lies before the first record that is kept is not missed.
+      // Compaction drops whole segments: records of a segment before the first kept one are not missing.
       return decodeSegment(this.#workspace, key, value).filter(({ lsn }) => lsn >= this.#firstLsn)
     } catch (error) {
       if (!isDamage(error)) throw error
@@ -48,7 +48,7 @@ export class RecordCheck {
     }
   }
 
-  /** Like {@link take} for a record as it is stored. */
+  /** {@link take} for a record as it is stored. */
   takeStored(key: Uint8Array, value: Uint8Array): string | undefined {
     try {
       return this.take(decodeRecord(this.#workspace, key, value))
@@ -56,14 +56,14 @@ export class RecordCheck {
       if (!isDamage(error)) throw error
       const lsn = lsnOfRecordKey(key)
       this.#step(lsn)
-      // Without this one, those behind it build on nothing: that would be no news.
+      // The records behind this one can't be loaded without it: that is not reported again.
       this.#load = undefined
       this.#problems.add({ code: 'record_damaged', message: reasonOf(error), lsn })
       return undefined
     }
   }
 
-  /** Gives the record's idempotency key. */
+  /** Checks a decoded record. Returns its idempotency key. */
   take({ lsn, at, update, idempotencyKey }: LogRecord): string | undefined {
     this.#step(lsn)
     if (at < this.#at) {

@@ -8,26 +8,26 @@ import { KIND, nameKey, ownRange, workspaceKey } from '../records/key.ts'
 import { storageError } from '../storage-error.ts'
 import { ChunkWriter, damagedArchive, readChunks } from './archive-chunk.ts'
 
-/** First bytes of a file of remains; the number is its version. */
+/** First bytes of a file of remains. The number is its version. */
 const REMAINS = 'JOINERY REMAINS 1\n'
-/** A chunk's first byte: in such files for good. */
+/** First byte of a chunk, which says its kind: the numbers are in such files for good. */
 const CHUNK = { head: 0x01, entry: 0x02 } as const
-/** A name has up to 1,024 bytes, a file's 255. */
+/** Longest workspace name in a file name: a name has up to 1,024 bytes, a file name 255. */
 const NAME_CHARACTERS_MAX = 100
 const OWNED_KINDS = [KIND.extent, KIND.snapshot, KIND.segment, KIND.record, KIND.idempotency]
 
-/** Says whose bytes they are. */
+/** First chunk: which workspace the entries belong to. */
 export interface RemainsHead {
   readonly storeId: string
   readonly workspace: string
   readonly number: number
   readonly generation: string
-  /** When they were put aside, ms since epoch, and why. */
+  /** When and why they were put aside; the time in ms since epoch. */
   readonly at: number
   readonly reason: string
 }
 
-/** Where bytes were put aside, and how many entries of the database they are. */
+/** A file of remains, and the number of entries in it. */
 export interface Remains {
   readonly path: string
   readonly entries: number
@@ -35,8 +35,8 @@ export interface Remains {
 }
 
 /**
- * Writes every entry that the database has of a workspace into a new file of `directory`, as it is, damaged or not, and
- * reads it back. Resolves when it is on the disk. Throws the storage error, and `corrupted` where entries can't be read.
+ * Writes every entry of a workspace, damaged or not, into a new file of `directory`, and reads the file back. Resolves
+ * when it is on the disk. Throws the storage error, and `corrupted` where entries can't be read.
  */
 export async function keepRemains(directory: string, moment: DatabaseMoment, head: RemainsHead): Promise<Remains> {
   let draft: string | undefined
@@ -58,7 +58,7 @@ export async function keepRemains(directory: string, moment: DatabaseMoment, hea
   }
 }
 
-/** The entries that a file of remains holds. Throws `corrupted` unless all of it is as it was written. */
+/** The entries in a file of remains. Throws `corrupted` unless all of it is as it was written. */
 export async function* readRemains(path: string): AsyncGenerator<Entry> {
   for await (const { kind, payload, offset } of readChunks(createReadStream(path), REMAINS)) {
     if (kind === CHUNK.head) continue
@@ -95,7 +95,7 @@ async function* entriesOf(moment: DatabaseMoment, { workspace, number }: Remains
   for (const kind of OWNED_KINDS) yield* moment.entries(ownRange(kind, number))
 }
 
-/** `acme%2Fplan-20260131T101500Z.remains`, with a number behind it where that is taken. */
+/** A free file name, such as `acme%2Fplan-20260131T101500Z.remains`; a number is added if it is taken. */
 async function freePath(directory: string, { workspace, at }: RemainsHead): Promise<string> {
   const time = new Date(at).toISOString().replace(/\.\d+|[-:]/g, '')
   const stem = `${encodeURIComponent(workspace).slice(0, NAME_CHARACTERS_MAX)}-${time}`

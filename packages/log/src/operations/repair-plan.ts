@@ -9,22 +9,22 @@ import type { WorkspaceLook } from './verify-workspace.ts'
 
 /** What a repair keeps of a damaged workspace. */
 export interface RepairPlan {
-  /** As the workspace says of itself, or as the keys do where that is damaged. */
+  /** The extent of the workspace, or what the keys say where that is damaged. */
   readonly extent: Extent
-  /** Kept are the records from `firstLsn` through `head`, all of them intact. */
+  /** The kept records: `firstLsn` through `head`, all of them intact. */
   readonly firstLsn: Lsn
   readonly head: Lsn
   /** Time of the record at `head`. */
   readonly headAt: number
-  /** LSNs of the snapshots that are kept, in order; the first stands for what was before `firstLsn`, if that is not 1. */
+  /** LSNs of the kept snapshots, in order. The first stands for the records before `firstLsn`, if that is not 1. */
   readonly snapshots: readonly Lsn[]
-  /** The last LSN that the workspace is known to have reached: beyond `head` where its end is lost. */
+  /** The last LSN that the workspace is known to have reached. It is beyond `head` where the end is lost. */
   readonly reached: Lsn
 }
 
 /**
- * The last good state of a workspace, as it is served while it is damaged, and as much of the history before it as has no
- * gap. Reads all of it. Throws `corrupted` where nothing good can be told.
+ * Plans a repair: the state that is served while the workspace is damaged, and as much history before it as has no gap.
+ * Reads all of the workspace. Throws `corrupted` where no good state can be told.
  */
 export async function planRepair(look: WorkspaceLook): Promise<RepairPlan> {
   const { workspace, identity, witnessed } = look
@@ -33,9 +33,9 @@ export async function planRepair(look: WorkspaceLook): Promise<RepairPlan> {
   if (head === 0) throw intact.damages[0] ?? nothingIntact(workspace)
   const usable = await usableSnapshots(look, intact)
   const base = await findBase({ ...look, extent }, usable, head)
-  // Where LevelDB can't tell where the workspace ends, more has been there.
+  // If LevelDB can't tell where the workspace ends, there were more records.
   const endLsn = end === LSN_MAX ? head + 1 : end
-  // Where the extent is damaged nothing says which snapshot counts.
+  // A damaged extent does not say which snapshot is the newest.
   const snapshotLsn = extent.snapshotLsn === LSN_MAX ? 0 : extent.snapshotLsn
   return {
     ...{ extent, head, headAt },
@@ -45,7 +45,7 @@ export async function planRepair(look: WorkspaceLook): Promise<RepairPlan> {
   }
 }
 
-/** Snapshots up to the head that can be unpacked and loaded, in order. */
+/** LSNs of the snapshots up to the head that can be unpacked and loaded, in order. */
 async function usableSnapshots(look: WorkspaceLook, { extent, head, rung }: Intact): Promise<Lsn[]> {
   const usable: Lsn[] = []
   for (const lsn of await lsnsToTry(look, extent, rung)) {
@@ -56,7 +56,7 @@ async function usableSnapshots(look: WorkspaceLook, { extent, head, rung }: Inta
   return usable
 }
 
-/** All of them, or only the newest where LevelDB can't list them. */
+/** LSNs of all snapshots, or of the newest only where LevelDB can't list them. */
 async function lsnsToTry(look: WorkspaceLook, extent: Extent, rung: Rung | undefined): Promise<Lsn[]> {
   try {
     return await snapshotLsns(look, extent)
@@ -80,12 +80,15 @@ async function isUsable(look: WorkspaceLook, lsn: Lsn): Promise<boolean> {
     load?.finish()
     return true
   } catch {
-    // Whatever it says: a state that can't be loaded stands for nothing.
+    // Whatever the error: a state that can't be loaded is of no use.
     return false
   }
 }
 
-/** What history can begin with, as early as it can: 0 for its beginning, or a snapshot behind which no record is damaged. */
+/**
+ * LSN that history can begin after, as early as possible: 0 for its beginning, or a snapshot behind which no record is
+ * damaged.
+ */
 async function findBase(look: WorkspaceLook & { extent: Extent }, snapshots: readonly Lsn[], head: Lsn): Promise<Lsn> {
   const { firstLsn } = look.extent
   const beginning = firstLsn === 1 ? [0 as Lsn] : []
@@ -100,6 +103,6 @@ async function findBase(look: WorkspaceLook & { extent: Extent }, snapshots: rea
 }
 
 function nothingIntact(workspace: string): LogError {
-  const message = `nothing of workspace ${workspace} is left that can be told to be whole: restore it from a copy`
+  const message = `no part of workspace ${workspace} is surely whole any more: restore it from a copy`
   return new LogError('corrupted', message, { workspace })
 }

@@ -12,27 +12,33 @@ import type { TrialLoad } from './trial-load.ts'
 import { verifyWorkspace, type WorkspaceLook } from './verify-workspace.ts'
 
 export interface SurveyOptions {
-  /** Begins to load the workspace, so that what is kept is known to be of use. */
+  /** Begins to load the workspace: what is kept has to load. */
   readonly load?: (workspace: string) => TrialLoad
   readonly signal?: AbortSignal
 }
 
-/** What is damaged of a workspace, and what a repair keeps and drops. */
+/** The damage of a workspace, and what a repair keeps and drops. */
 export interface RepairSurvey {
   readonly workspace: string
   readonly generation: string
-  /** The first hundred; none if nothing is damaged. */
+  /** The first hundred problems; none if nothing is damaged. */
   readonly problems: readonly Problem[]
   readonly problemCount: number
-  /** The records from one LSN through another, all intact, and snapshots. */
+  /** The kept records, from one LSN through another, all intact, and the kept snapshots. */
   readonly kept: { readonly firstLsn: Lsn; readonly head: Lsn; readonly snapshots: number }
-  /** Records before what is kept: their history goes, what they wrote is in a snapshot. */
+  /** Number of dropped records before the kept ones. Their history is lost; what they wrote is in a snapshot. */
   readonly droppedBefore: number
-  /** Behind what is kept: LSNs up to the last that the workspace is known to have reached. What they wrote goes. */
+  /**
+   * Number of dropped LSNs behind the kept records, up to the last that the workspace is known to have reached. What
+   * they wrote is lost.
+   */
   readonly droppedBehind: number
 }
 
-/** Says what `repairWorkspace` would do. Reads only. Throws `corrupted` where no good state can be told, `invalid`, `deleted`. */
+/**
+ * Says what `repairWorkspace` would do. Reads only. Throws `corrupted` where no good state can be told, `invalid` or
+ * `deleted`.
+ */
 export async function surveyRepair(
   store: EventStore,
   workspace: string,
@@ -46,7 +52,7 @@ export async function surveyRepair(
   }
 }
 
-/** What is wrong, and what to do about that: no plan if nothing is. */
+/** The problems, and the plan of a repair: none if there is no problem. */
 export async function survey(moment: DatabaseMoment, workspace: string, { load, signal }: SurveyOptions) {
   const value = await moment.get(workspaceKey(workspace))
   if (value === undefined) throw new LogError('invalid', `there is no workspace ${workspace}`, { workspace })
@@ -86,7 +92,7 @@ async function witnessedHead(moment: DatabaseMoment, number: number): Promise<Ls
   return head
 }
 
-/** LevelDB itself may notice that a table is damaged. */
+/** Reading may throw `corrupted`: LevelDB itself notices some damage of tables. */
 function unreadable(error: unknown) {
   if (!isDamage(error)) throw error
   const problems: Problem[] = [{ code: 'store_unreadable', message: reasonOf(error) }]

@@ -13,39 +13,42 @@ import { type RepairSurvey, type SurveyOptions, survey } from './repair-survey.t
 import { verifyFiles } from './verify-files.ts'
 import { WorkspaceImport } from './workspace-import.ts'
 
-/** Beside the database: files of what repairs have put aside. */
+/** Folder of the data directory for files of remains. */
 const REMAINS_DIRECTORY = 'repaired'
 const TABLE = /\.(ldb|sst)$/
 
 export interface RepairOptions extends SurveyOptions {
-  /** The data directory: what was there before is kept in it, in a file under `repaired`. */
+  /** The data directory. The entries as they were before are kept in a file under its `repaired`. */
   readonly directory: string
-  /** The record that stands behind those that are kept, and says what happened. */
+  /** The record that is written behind the kept ones, and says what happened. */
   readonly note: LogEntry
 }
 
 /** What a repair did. */
 export interface Repaired extends RepairSurvey {
-  /** Everything that was there, as it was. */
+  /** The file with all entries as they were. */
   readonly remains: Remains
-  /** Another than before if records behind what is kept were dropped: whoever has those must not take others for them. */
+  /**
+   * The generation. It is a new one if records behind the kept ones were dropped: clients that have those records must
+   * not take others for them.
+   */
   readonly newGeneration: string
   /** LSN of the note. */
   readonly head: Lsn
 }
 
 /**
- * Makes the last good state of a damaged workspace its end, so that it can be written to again. What is kept is copied
- * and verified first, hidden; all that was there is written to a file and read back; then the copy takes the workspace's
- * place, in one write. Cut short before that, the workspace is as it was, and a hidden copy stays for `purge`. Throws
- * `invalid` if nothing is damaged, `locked` while the workspace is open, `deleted`, `corrupted` where no good state can
- * be told or a table is damaged, or the storage error.
+ * Makes the last good state of a damaged workspace its end, so that it can be written to again. What is kept is copied,
+ * hidden, and verified. All that was there is written to a file and read back. Then the copy takes the place of the
+ * workspace in one write. Cut short before that, the workspace is as it was, and a hidden copy stays for `purge`.
+ * Throws `invalid` if nothing is damaged, `locked` while the workspace is open, `deleted`, `corrupted` where no good
+ * state can be told or a table is damaged, or the storage error.
  */
 export function repairWorkspace(store: EventStore, workspace: string, options: RepairOptions): Promise<Repaired> {
   return whileStorageWorks(store, options.signal, async (signal) => {
     const level = levelStoreOf(store)
     const { hidden, repaired } = await level.alone(workspace, () => repair(level, workspace, { ...options, signal }))
-    // It is done: what can't be removed of what was there before stays hidden.
+    // The repair is done. If the old entries can't be removed now, they stay hidden.
     await store.purge(hidden).catch(ifOfLog)
     return repaired
   })
@@ -56,7 +59,7 @@ async function repair(level: LevelStore, workspace: string, options: RepairOptio
   try {
     const { look, plan, told } = await survey(moment, workspace, options)
     if (plan === undefined) {
-      throw new LogError('invalid', `nothing of workspace ${workspace} is damaged`, { workspace })
+      throw new LogError('invalid', `nothing of workspace ${workspace} is damaged: it needs no repair`, { workspace })
     }
     await assertTablesIntact(options.directory, workspace, options.signal)
     const hidden = `joinery repair of workspace number ${look.number}`
@@ -87,13 +90,13 @@ async function repair(level: LevelStore, workspace: string, options: RepairOptio
   }
 }
 
-/** Of a repair that was cut short. */
+/** Removes the hidden copy of an unfinished repair. */
 async function clearLeftover(level: LevelStore, hidden: string): Promise<void> {
   const value = await level.disk.get(workspaceKey(hidden))
   if (value !== undefined && decodeWorkspaceIdentity(hidden, value).deleted?.isPurging) await level.purge(hidden)
 }
 
-/** Copies what is kept under another name, hidden, reads it back and loads it. */
+/** Copies the kept part under another name, hidden, reads it back and loads it. */
 async function copyKept(
   level: LevelStore,
   { archived, items }: Kept,
@@ -111,8 +114,8 @@ async function copyKept(
 }
 
 /**
- * Throws `corrupted` if a table is damaged: what is copied and removed here LevelDB merges with what else is in there, and
- * it may stop all writing, or the process, on such damage.
+ * Throws `corrupted` if a table is damaged: LevelDB would merge it with what is written and deleted here, and may stop
+ * all writing, or abort the process, on such damage.
  */
 async function assertTablesIntact(
   directory: string,

@@ -8,8 +8,9 @@ import { type Imported, type ImportOptions, importArchive } from './import-archi
 import { isIntact, verifyDirectory } from './verify-directory.ts'
 
 /**
- * Makes a new data directory of an archive. It is made beside, verified, and moved to its place as the last step: either
- * all of it is there or nothing. Throws `invalid` if `directory` holds anything, `corrupted`, or the storage error.
+ * Makes a new data directory from an archive. It is made beside `directory`, verified, and moved there as the last
+ * step: either all of it is there or nothing. Throws `invalid` if `directory` holds anything, `corrupted`, or the
+ * storage error.
  */
 export async function restoreArchive(
   directory: string,
@@ -30,7 +31,7 @@ export async function restoreArchive(
     }
     const { load, signal } = options
     const report = await verifyDirectory(draft, { ...(load && { load }), ...(signal && { signal }) })
-    if (!isIntact(report)) throw new LogError('corrupted', 'what was restored can’t be read back: look at the disk')
+    if (!isIntact(report)) throw new LogError('corrupted', 'the restored directory can’t be read back: check the disk')
     await rmdir(directory).catch(missingIsUndefined)
     await rename(draft, directory)
     return imported
@@ -38,7 +39,7 @@ export async function restoreArchive(
     if (draft !== undefined) await rm(draft, { recursive: true, force: true })
     if (options.signal?.aborted) throw error
     const { code, message } = storageError(error, directory)
-    // Where it was made is nobody's business.
+    // Errors name the directory asked for, not the draft.
     throw new LogError(code, draft === undefined ? message : message.replaceAll(draft, directory), { cause: error })
   }
 }

@@ -5,7 +5,7 @@ import type { Problems } from './problem.ts'
 
 const KINDS_KNOWN: ReadonlySet<number> = new Set(Object.values(KIND))
 
-/** Tells of what belongs to nothing: entries of no known kind, and records of numbers that no workspace has. */
+/** Reports entries that belong to nothing: entries of unknown kinds, and records of numbers that no workspace has. */
 export async function checkStrays(
   moment: DatabaseMoment,
   numbers: ReadonlySet<number>,
@@ -21,7 +21,7 @@ export async function checkStrays(
     }
     if (next === kind + 1) continue
     const stray = await moment.last(range)
-    if (stray) problems.add({ code: 'stray_entry', message: `an entry is of kind ${stray[0][0]}, which there is not` })
+    if (stray) problems.add({ code: 'stray_entry', message: `an entry is of unknown kind ${stray[0][0]}` })
   }
   for (const kind of [KIND.record, KIND.snapshot, KIND.extent, KIND.idempotency, KIND.segment]) {
     for (const number of await numbersOf(moment, kind)) {
@@ -39,7 +39,7 @@ export async function checkStrays(
   }
 }
 
-/** The workspace numbers that entries of a kind have: one seek for each. */
+/** The workspace numbers in the entries of a kind: one seek for each. */
 async function numbersOf(moment: DatabaseMoment, kind: number): Promise<number[]> {
   const { gte, lt: end } = kindRange(kind)
   const numbers: number[] = []

@@ -1,4 +1,4 @@
-/** Builds a workspace from what it is made of, and throws it away again. Both throw when it can't be loaded. */
+/** Loads a workspace as a trial, and discards it. Both methods throw when it can't be loaded. */
 export interface TrialLoad {
   /** One Yjs V1 update; they come oldest first. */
   add(update: Uint8Array): void

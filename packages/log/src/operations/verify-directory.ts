@@ -8,27 +8,27 @@ import { type StoreReport, type VerifyOptions, verifyStore } from './verify-stor
 
 /** A data directory as a verification found it. */
 export interface DirectoryReport {
-  /** Files of the database that were read in full, and their bytes. */
+  /** Number and bytes of the database's files that were read in full. */
   readonly files: number
   readonly bytes: number
-  /** What is wrong with files or the database as such. */
+  /** Problems of files, or of the database as a whole. */
   readonly problems: readonly Problem[]
-  /** What the database holds; undefined if it can't be opened, or reading it might end the process. */
+  /** Report on the content of the database; undefined if it can't be opened, or if reading it might end the process. */
   readonly store: StoreReport | undefined
 }
 
-/** Files on whose damage LevelDB may end the process. */
+/** Files whose damage may make LevelDB end the process. */
 const ABORTS_ON = /\.(ldb|sst)$|^MANIFEST|^CURRENT$/
 
-/** Whether nothing at all is wrong. */
+/** Whether there is no problem at all. */
 export function isIntact({ problems, store }: DirectoryReport): boolean {
   if (problems.length > 0 || store === undefined) return false
   return store.problems.length === 0 && store.workspaces.every(({ problemCount }) => problemCount === 0)
 }
 
 /**
- * Checks a directory that no process has open, and writes nothing into it: first each byte of the files, then what they
- * hold. Throws `locked`, `foreign_directory`, or `unreadable` (also when no log is there); what is damaged is told.
+ * Checks a directory that no process has open: first each byte of the files, then their content. Writes nothing into
+ * it. Throws `locked`, `foreign_directory`, or `unreadable` (also when there is no log); reports any damage.
  */
 export async function verifyDirectory(directory: string, options: VerifyOptions = {}): Promise<DirectoryReport> {
   return verifyWith(directory, options, async () => {
@@ -41,7 +41,7 @@ export async function verifyDirectory(directory: string, options: VerifyOptions 
   })
 }
 
-/** Like {@link verifyDirectory} for a directory that this very process has open as `store`, which goes on serving. */
+/** {@link verifyDirectory} for a directory that this process has open as `store`, which goes on serving. */
 export async function verifyOpenDirectory(
   directory: string,
   store: EventStore,
@@ -68,7 +68,7 @@ async function verifyWith(
   const looked = await verifyFiles(directory, signal === undefined ? {} : { signal })
   const files = { ...looked, problems: [...problems, ...looked.problems] }
   if (!dares && looked.problems.some(mayAbort)) {
-    const message = 'what the database holds was not looked at: LevelDB may end the process on such damage'
+    const message = 'the content of the database was not read: LevelDB may end the process on such damage'
     return { ...files, problems: [...files.problems, { code: 'not_looked_at', message }], store: undefined }
   }
   try {
@@ -82,7 +82,7 @@ function mayAbort({ code, file = '' }: Problem): boolean {
   return code !== 'manifest_torn' && ABORTS_ON.test(file)
 }
 
-/** Damage is a finding; not being let in is not. */
+/** Damage is reported; an error that keeps the directory closed is thrown. */
 function unopenable(
   files: { files: number; bytes: number; problems: readonly Problem[] },
   error: unknown,

@@ -7,21 +7,23 @@ import { checkTable } from '../leveldb/table.ts'
 import { type FileDamage, readLogFile } from '../leveldb/write-ahead-log.ts'
 import type { Problem } from './problem.ts'
 
-/** What a look at the files came to. */
+/** Result of checking the files. */
 export interface FilesReport {
-  /** Files that were read in full. */
+  /** Number of files that were read in full. */
   readonly files: number
   readonly bytes: number
   readonly problems: readonly Problem[]
 }
 
-/** While a server writes, files come and go between two looks at the list of them: how often that is put up with. */
+/**
+ * While a server writes, files come and go between two readings of their list. This is how often the list is read
+ * again.
+ */
 const LOOKS_MAX = 5
 
 /**
- * Checks every byte that LevelDB would read against LevelDB's own checksums, which LevelDB itself does only for its
- * write-ahead log, and there without a word. Reads only; may run beside a server. Rejects with `signal.reason` once
- * aborted.
+ * Checks every byte that LevelDB would read against LevelDB's own checksums. LevelDB itself checks only its write-ahead
+ * log, and silently. Reads only; may run beside a server. Rejects with `signal.reason` once aborted.
  */
 export async function verifyFiles(
   directory: string,
@@ -51,7 +53,7 @@ export async function verifyFiles(
       for (const damage of damagesOf(name, bytes, live)) problems.push(fileProblem(name, damage))
     }
     if (gone.length === 0) break
-    // A server drops tables that it has merged: those that the next manifest still names are lost indeed.
+    // A server deletes tables that it has merged. Tables that the newest manifest still names are lost.
     if (look === LOOKS_MAX) {
       for (const name of gone) problems.push(fileProblem(name, { offset: 0, reason: 'it is missing' }))
       break
@@ -73,7 +75,7 @@ async function filesOf(directory: string, live: LiveFiles): Promise<string[]> {
     return name.endsWith('.log') && Number.parseInt(name, 10) >= live.firstLog
   })
   const present = new Set(await readdir(directory))
-  // Databases of LevelDB's first years call their tables .sst, and it still reads them.
+  // Early versions of LevelDB named their tables .sst, and LevelDB still reads them.
   const tables = [...live.tables.keys()].map((number) => {
     const stem = String(number).padStart(6, '0')
     return present.has(`${stem}.sst`) ? `${stem}.sst` : `${stem}.ldb`
@@ -93,7 +95,7 @@ function damagesOf(name: string, bytes: Buffer, live: LiveFiles): readonly FileD
 function manifestProblem({ manifest, tornAt }: LiveFiles, damage: FileDamage): Problem {
   const problem = fileProblem(manifest, damage)
   if (tornAt === undefined) return problem
-  const message = `${problem.message}; nothing that counts is behind it, so that the next start may cut it off`
+  const message = `${problem.message}; nothing that counts is behind it, and the next start may cut it off`
   return { ...problem, code: 'manifest_torn', message }
 }
 

@@ -9,7 +9,7 @@ export class KeyCheck {
   readonly #log: StoredLog
   readonly #firstLsn: Lsn
   readonly #problems: Problems
-  /** Records whose key leads back to them. */
+  /** Number of records whose key leads back to them. */
   #matched = 0
   #damage = ''
 
@@ -19,7 +19,7 @@ export class KeyCheck {
     this.#problems = problems
   }
 
-  /** Record `lsn` carries `key`: the index must say so. */
+  /** Checks a record that carries `key`: the index must lead from the key to it. */
   async expect(key: string, lsn: Lsn): Promise<void> {
     const { workspace, number, moment } = this.#log
     const entryKey = idempotencyKey(number, key)
@@ -33,7 +33,7 @@ export class KeyCheck {
     }
   }
 
-  /** Every key of the index must lead to a record that carries it, or to one that was dropped. */
+  /** Checks the index: every key must lead to a record that carries it, or to a dropped one. */
   async finish(): Promise<void> {
     const range = ownRange(KIND.idempotency, this.#log.number)
     let count = 0
@@ -42,7 +42,8 @@ export class KeyCheck {
       if (lsn === undefined) this.#problems.add({ code: 'key_damaged', message: this.#damage })
       else if (lsn >= this.#firstLsn) count++
     }
-    // As many lead to records as records lead to them: then they are the same, and need not be followed one by one.
+    // If as many keys lead to records as records lead to keys, they are the same pairs, and need not be followed one by
+    // one.
     if (count === this.#matched) return
     for await (const [key, value] of this.#log.moment.entries(range)) await this.#followBack(key, value)
   }
@@ -56,7 +57,7 @@ export class KeyCheck {
         if (carried !== undefined && Buffer.compare(idempotencyKey(number, carried), key) === 0) return
       }
     } catch (error) {
-      // Damage to the record has been told.
+      // Damage to the record has been reported.
       if (isDamage(error)) return
       throw error
     }
@@ -64,7 +65,7 @@ export class KeyCheck {
     this.#problems.add({ code: 'key_stray', message, lsn })
   }
 
-  /** Undefined if it is damaged. */
+  /** The LSN that an entry leads to; undefined if the entry is damaged. */
   #decode(key: Uint8Array, value: Uint8Array): Lsn | undefined {
     try {
       return decodeKeyEntry(this.#log.workspace, key, value)

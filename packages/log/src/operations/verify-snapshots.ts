@@ -6,7 +6,7 @@ import type { StoredLog } from '../store/stored-records.ts'
 import { isDamage, type Problems, reasonOf } from './problem.ts'
 import type { TrialLoad } from './trial-load.ts'
 
-/** The LSNs of the snapshots that count, in order: parts beyond the extent are of one that was never finished. */
+/** LSNs of the complete snapshots, in order. Parts beyond the extent belong to one that was never finished. */
 export async function snapshotLsns({ moment, number }: StoredLog, extent: Extent): Promise<Lsn[]> {
   const lsns = new Set<Lsn>()
   const range = snapshotKeyRange(number, 0, extent.snapshotLsn)
@@ -14,10 +14,10 @@ export async function snapshotLsns({ moment, number }: StoredLog, extent: Extent
   return [...lsns]
 }
 
-/** What the snapshots of a workspace came to. */
+/** Result of checking the snapshots of a workspace. */
 export interface SnapshotsSeen {
   readonly count: number
-  /** The first one that a workspace whose beginning was dropped can be built on; undefined if there is none. */
+  /** The first usable snapshot of a workspace whose first records were dropped; undefined if there is none. */
   readonly ground: Rung | undefined
 }
 
@@ -51,7 +51,7 @@ export async function verifySnapshots(
     problems.add({ code: 'snapshot_missing', message, lsn: extent.snapshotLsn })
   }
   if (extent.firstLsn > 1 && ground === undefined) {
-    const message = `workspace ${log.workspace} begins with record ${extent.firstLsn}, and no snapshot stands for those before`
+    const message = `workspace ${log.workspace} begins with record ${extent.firstLsn}, and no snapshot stands for the records before`
     problems.add({ code: 'snapshot_missing', message, lsn: (extent.firstLsn - 1) as Lsn })
   }
   return { count: lsns.length, ground: extent.firstLsn > 1 ? ground : undefined }

@@ -20,13 +20,13 @@ import type { TrialLoad } from './trial-load.ts'
 import { verifyWorkspace, type WorkspaceReport } from './verify-workspace.ts'
 
 export interface VerifyOptions {
-  /** Begins to load one workspace, so that what is stored is known to be of use. Left out, bytes are checked only. */
+  /** Begins to load one workspace, to try that its content is of use. Without it, only bytes are checked. */
   readonly load?: (workspace: string) => TrialLoad
-  /** Called now and then with records done, and how many there are. */
+  /** Called now and then with the number of records done and of all. */
   readonly onProgress?: (done: number, total: number) => void
-  /** Makes it reject with the signal's reason. */
+  /** Aborts the verification, which rejects with the signal's reason. */
   readonly signal?: AbortSignal
-  /** Looks into damaged tables, too: LevelDB may end the process on them, so do this in one that may end. */
+  /** Reads damaged tables, too. LevelDB may end the process on them: do this in a process that may end. */
   readonly dares?: boolean
 }
 
@@ -34,7 +34,7 @@ export interface VerifyOptions {
 export interface StoreReport {
   readonly storeId: string
   readonly workspaces: readonly WorkspaceReport[]
-  /** What is wrong with the store rather than with one workspace. */
+  /** Problems of the store as a whole. */
   readonly problems: readonly Problem[]
 }
 
@@ -42,9 +42,9 @@ export interface StoreReport {
 const PROGRESS_STEP = 1_000
 
 /**
- * Reads everything a store keeps, as of now and without writing, and tells what is not as it should be: records (CRC,
- * sequence, time), identities, names and numbers in both directions, roll calls, entries that belong to nothing. Traffic
- * goes on meanwhile. Rejects when reading fails otherwise than by damage.
+ * Reads everything that a store keeps, as of now, and reports problems: of records (CRC, sequence, time), identities,
+ * names and numbers in both directions, roll calls, and of entries that belong to nothing. Writes nothing. Traffic goes
+ * on meanwhile. Rejects if reading fails otherwise than by damage.
  */
 export async function verifyStore(store: EventStore, options: VerifyOptions = {}): Promise<StoreReport> {
   const { disk } = levelStoreOf(store)
@@ -63,7 +63,7 @@ export async function verifyStore(store: EventStore, options: VerifyOptions = {}
     }
     const workspaces: WorkspaceReport[] = []
     for (const [workspace, identity] of identities) {
-      // Parts of it may be gone already, and nobody can have it back.
+      // Parts of a workspace that is being purged may be gone, and nobody can have it back.
       if (identity.deleted?.isPurging) continue
       const witnessed = heads.get(identity.number) ?? (0 as Lsn)
       const load = begin && (() => begin(workspace))
@@ -84,7 +84,7 @@ export async function verifyStore(store: EventStore, options: VerifyOptions = {}
   }
 }
 
-/** LevelDB itself may notice that a table is damaged: then this workspace can't be read on, and others can. */
+/** LevelDB may notice that a table is damaged: this workspace can't be read on then, and others can. */
 function unreadable(workspace: string, { generation }: WorkspaceIdentity, error: unknown): WorkspaceReport {
   if (!isDamage(error)) throw error
   let reason = error
@@ -95,7 +95,7 @@ function unreadable(workspace: string, { generation }: WorkspaceIdentity, error:
   return { workspace, generation, ...none, problems, problemCount: 1 }
 }
 
-/** The LSN that each workspace is known to have reached, by number. */
+/** LSN that each workspace is known to have reached, by number. */
 async function readRollCalls(moment: DatabaseMoment, problems: Problems): Promise<Map<number, Lsn>> {
   const heads = new Map<number, Lsn>()
   for await (const [key, value] of moment.entries(kindRange(KIND.rollCall))) {
@@ -120,7 +120,7 @@ async function readIdentities(moment: DatabaseMoment, problems: Problems): Promi
   return identities
 }
 
-/** Names and numbers must lead to each other, in both directions. Gives the numbers of workspaces that were purged. */
+/** Checks that names and numbers lead to each other, in both directions. Returns the numbers of purged workspaces. */
 async function checkNames(
   moment: DatabaseMoment,
   identities: ReadonlyMap<string, WorkspaceIdentity>,
@@ -139,7 +139,7 @@ async function checkNames(
     if (name === '') purged.add(number)
     if (name === '') continue
     const identity = identities.get(name)
-    // A damaged identity has been told of, and can't be asked for its number.
+    // A damaged identity has been reported, and has no number to compare.
     if (identity?.number === number || (identity === undefined && (await moment.get(workspaceKey(name))))) continue
     const message = `number ${number} leads to workspace ${name}, which ${identity ? `has number ${identity.number}` : 'has no identity'}`
     problems.add({ code: identity ? 'name_mismatch' : 'identity_missing', message })

@@ -13,7 +13,7 @@ import { verifySnapshots } from './verify-snapshots.ts'
 export interface WorkspaceReport {
   readonly workspace: string
   readonly generation: string
-  /** Set if it is deleted, ms since epoch. */
+  /** Set if the workspace is deleted: since when, ms since epoch. */
   readonly deletedAt?: number
   /** First LSN that can still be read. */
   readonly firstLsn: Lsn
@@ -21,15 +21,15 @@ export interface WorkspaceReport {
   readonly head: Lsn
   readonly records: number
   readonly snapshots: number
-  /** The first hundred. */
+  /** The first hundred problems. */
   readonly problems: readonly Problem[]
   readonly problemCount: number
 }
 
-/** What looking at one workspace takes. */
+/** What checking one workspace needs. */
 export interface WorkspaceLook extends StoredLog {
   readonly identity: WorkspaceIdentity
-  /** The LSN it is known to have reached. */
+  /** LSN that the workspace is known to have reached. */
   readonly witnessed: Lsn
   /** Begins to load the workspace; undefined if that is not wanted. */
   readonly load: (() => TrialLoad) | undefined
@@ -38,7 +38,10 @@ export interface WorkspaceLook extends StoredLog {
   readonly signal: AbortSignal | undefined
 }
 
-/** Reads everything that is kept of one workspace. Rejects only when reading fails otherwise than by damage, or is aborted. */
+/**
+ * Reads everything that is kept of one workspace. Rejects only if it is aborted, or if reading fails otherwise than by
+ * damage.
+ */
 export async function verifyWorkspace(look: WorkspaceLook): Promise<WorkspaceReport> {
   const { moment, workspace, number, identity, witnessed, signal } = look
   const problems = new Problems()
@@ -66,7 +69,7 @@ export async function verifyWorkspace(look: WorkspaceLook): Promise<WorkspaceRep
   await keys.finish()
   const reached = Math.max(witnessed, extent.snapshotLsn, extent.sealedLsn) as Lsn
   if (reached > records.head) {
-    const message = `workspace ${workspace} ends at record ${records.head}, but had reached ${reached}: its end is lost`
+    const message = `workspace ${workspace} ends at record ${records.head} and had reached ${reached}: its end is lost`
     problems.add({ code: 'end_lost', message, lsn: records.head })
   }
   return {
@@ -82,7 +85,7 @@ export async function verifyWorkspace(look: WorkspaceLook): Promise<WorkspaceRep
   }
 }
 
-/** Who reads looks for these records one by one, where they are no more. */
+/** Readers look for these records one by one, where they no longer are. */
 function unreached({ workspace }: WorkspaceLook, lsn: Lsn): Problem {
   const message = `the extent of workspace ${workspace} does not reach the segment that begins with record ${lsn}`
   return { code: 'extent_damaged', message, lsn }

@@ -19,16 +19,18 @@ import type { ArchiveItem } from './read-archive.ts'
 import type { TrialLoad } from './trial-load.ts'
 import { verifyWorkspace } from './verify-workspace.ts'
 
-/** How what was written is tried. */
+/** How the written workspace is tried. */
 interface TrialOptions {
   readonly load?: (workspace: string) => TrialLoad
   readonly signal?: AbortSignal
 }
 
-/** Bounds one batch, so that everyone else's writes go on between. */
+/** Most writes of one batch: writes of others go on in between. */
 const BATCH_BYTES = 1024 * 1024
 
-/** One workspace on its way in: hidden, as one whose purge has begun, until it was read back and loaded. */
+/**
+ * One workspace that is being imported. It is hidden, as one whose purge has begun, until it was read back and loaded.
+ */
 export class WorkspaceImport {
   readonly #store: LevelStore
   readonly #archived: ArchivedWorkspace
@@ -45,7 +47,7 @@ export class WorkspaceImport {
     this.#identity = identity
   }
 
-  /** Takes the name, hidden. Under another than it had it is a copy, with a generation of its own. */
+  /** Takes the name, hidden. Under another name than in the archive it is a copy, with a generation of its own. */
   static async begin(store: LevelStore, archived: ArchivedWorkspace, workspace: string): Promise<WorkspaceImport> {
     checkWorkspaceName(workspace)
     await assertAbsent(store, workspace)
@@ -64,7 +66,7 @@ export class WorkspaceImport {
       })
     } catch (error) {
       if (!(error instanceof LogError) || error.code !== 'locked') throw error
-      // Somebody is about to write its first record.
+      // Its log is open, and its first record may be written at any moment.
       const message = `workspace ${workspace} is in use: import it under another name`
       throw new LogError('invalid', message, { workspace, cause: error })
     }
@@ -88,7 +90,7 @@ export class WorkspaceImport {
   async verify({ load, signal }: TrialOptions): Promise<void> {
     const { number } = this.#identity
     const { firstLsn, snapshotLsn } = this.#archived
-    // Sealing goes on from there: there is nothing to seal before the first record.
+    // Sealing begins there: there is nothing to seal before the first record.
     const extent = { firstLsn, snapshotLsn, sealedLsn: (firstLsn - 1) as Lsn }
     const isPlain = firstLsn === PLAIN_EXTENT.firstLsn && snapshotLsn === PLAIN_EXTENT.snapshotLsn
     if (!isPlain) this.#waiting.push(encodeExtent(number, extent))
@@ -105,14 +107,14 @@ export class WorkspaceImport {
     }
   }
 
-  /** The writes that make it visible. */
+  /** The writes that make the workspace visible. */
   revealed(): Write[] {
     const { deletedAt } = this.#archived
     const deleted = deletedAt === undefined ? undefined : { at: deletedAt, isPurging: false }
     return encodeWorkspaceIdentity(this.#workspace, { ...this.#identity, ...(deleted && { deleted }) })
   }
 
-  /** Takes away what was written. While storage fails that can't be done: it stays hidden, for `purge`. */
+  /** Deletes what was written. While storage fails that is impossible: it stays hidden, for `purge`. */
   async discard(): Promise<void> {
     try {
       await this.#store.purge(this.#workspace)
@@ -121,7 +123,7 @@ export class WorkspaceImport {
     }
   }
 
-  /** As it will be once it is visible. */
+  /** The identity once it is visible. */
   get identity(): WorkspaceIdentity {
     return this.#identity
   }
@@ -148,6 +150,6 @@ export class WorkspaceImport {
 
 async function assertAbsent(store: LevelStore, workspace: string): Promise<void> {
   if ((await store.disk.get(workspaceKey(workspace))) === undefined) return
-  const message = `workspace ${workspace} is there already, or was deleted and not purged: import it under another name`
+  const message = `workspace ${workspace} is there already, or is deleted and not purged: import it under another name`
   throw new LogError('invalid', message, { workspace })
 }

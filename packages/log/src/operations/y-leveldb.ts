@@ -6,22 +6,22 @@ import { storageError } from '../storage-error.ts'
 import { ReadingCopy } from './reading-copy.ts'
 import { verifyFiles } from './verify-files.ts'
 
-/** One document as y-leveldb keeps it. */
+/** One document that y-leveldb keeps. */
 export interface StoredDocument {
   readonly name: string
-  /** Yjs V1 updates in the order they were stored. */
+  /** Yjs V1 updates, in the order in which they were stored. */
   readonly updates: readonly Uint8Array[]
 }
 
-/** Parts of a key, as y-leveldb 0.1 and 0.2 write them: a kind, then text behind its length, or a number. */
+/** Parts of a key of y-leveldb 0.1 and 0.2: a kind, then a text with its length in front, or a number. */
 const TEXT = 0
 const NUMBER = 1
-/** Where keys of documents begin: the text `v1`, and then another. */
+/** First bytes of the keys of documents: the text `v1`, then the kind of another text. */
 const DOCUMENTS = Buffer.from([TEXT, 2, 0x76, 0x31, TEXT])
 const ENTRIES_PER_STEP = 256
 
 /**
- * The documents that the y-leveldb persistence of y-websocket left in a directory, one after the other. Every byte is
+ * The documents that y-websocket's y-leveldb persistence left in a directory, one after the other. Every byte is
  * checked against LevelDB's checksums first, and none is written. Throws `unreadable` when there is no LevelDB,
  * `foreign_directory` when it holds no such documents, `corrupted`, or `locked` while that server runs.
  */
@@ -52,7 +52,7 @@ async function assertIsIntact(directory: string): Promise<void> {
   try {
     names = await readdir(directory)
   } catch (error) {
-    if (isMissing(error)) throw new LogError('unreadable', `${directory} is not there`, { cause: error })
+    if (isMissing(error)) throw new LogError('unreadable', `${directory} does not exist`, { cause: error })
     throw storageError(error, directory)
   }
   if (!names.includes('CURRENT')) throw new LogError('unreadable', `${directory} holds no LevelDB database`)
@@ -85,7 +85,7 @@ async function* readDocuments(level: ClassicLevel<Uint8Array, Uint8Array>, direc
   if (!hasAny) throw new LogError('foreign_directory', `${directory} holds no documents of y-leveldb`)
 }
 
-/** Throws `foreign_directory` on a key that y-leveldb does not write. */
+/** Decodes a key. Throws `foreign_directory` on a key that y-leveldb does not write. */
 function decodeKey(key: Uint8Array): (string | number)[] {
   const bytes = Buffer.from(key.buffer, key.byteOffset, key.byteLength)
   const parts: (string | number)[] = []
@@ -108,7 +108,7 @@ function decodeKey(key: Uint8Array): (string | number)[] {
       offset += length
     }
   } catch (cause) {
-    throw new LogError('foreign_directory', 'a key is none that y-leveldb writes', { cause })
+    throw new LogError('foreign_directory', 'y-leveldb writes no such key', { cause })
   }
   return parts
 }

@@ -10,20 +10,23 @@ export function checkSnapshot(
 ): void {
   const { workspace, head, snapshotLsn } = log
   if (parseLsn(lsn) > head || lsn <= snapshotLsn) {
-    const bounds = `above ${snapshotLsn}, its last, up to ${head}, its head`
-    throw new LogError('invalid', `a snapshot of workspace ${workspace} has to be ${bounds}: ${lsn} is not`)
+    const bounds = `above its last snapshot (${snapshotLsn}) and at most its head (${head})`
+    throw new LogError('invalid', `workspace ${workspace} takes no snapshot at ${lsn}: it has to be ${bounds}`)
   }
   const bytes = Math.max(state.byteLength, annex?.byteLength ?? 0)
   if (bytes <= STATE_BYTES_MAX) return
-  throw new LogError('invalid', `a state or annex of ${bytes} bytes is over the ${STATE_BYTES_MAX} a snapshot takes`)
+  throw new LogError(
+    'invalid',
+    `a state or annex of ${bytes} bytes is too large: a snapshot takes at most ${STATE_BYTES_MAX}`,
+  )
 }
 
-/** The first LSN that a read gives. Throws `invalid` if what it asks for was dropped. */
+/** The first LSN that a read gives. Throws `invalid` if the read asks for dropped records. */
 export function firstToRead(
   { workspace, firstLsn }: { workspace: string; firstLsn: Lsn },
   { after }: { after?: Lsn },
 ): number {
   if (after === undefined || after + 1 >= firstLsn) return after === undefined ? firstLsn : after + 1
-  const message = `records of workspace ${workspace} before ${firstLsn} are dropped: go on from a snapshot`
+  const message = `records of workspace ${workspace} before ${firstLsn} are dropped: read on from a snapshot`
   throw new LogError('invalid', message, { workspace })
 }

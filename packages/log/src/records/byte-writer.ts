@@ -1,11 +1,11 @@
 import { stringBytes, varuintBytes, writeString, writeVaruint } from './bytes.ts'
 
-/** Bytes that grow as they are written, for what is encoded too seldom to be measured beforehand. */
+/** A buffer that grows as it is written. Slower than measuring beforehand: for encodings that are made seldom. */
 export class ByteWriter {
   #bytes = Buffer.allocUnsafe(4_096)
   #length = 0
 
-  /** What was written so far, in place: not a copy. */
+  /** The bytes written so far: a view, not a copy. */
   get written(): Buffer {
     return this.#bytes.subarray(0, this.#length)
   }

@@ -25,7 +25,7 @@ export function stringBytes(value: string): number {
 
 /** Writes a string (UTF-8, its length in bytes in front) and returns the offset after it. */
 export function writeString(target: Buffer, value: string, offset: number): number {
-  // Short strings get by with a one-byte length, known only after the write: cheaper than measuring first.
+  // A short string has a one-byte length, which is set after the write: that is cheaper than measuring first.
   if (value.length <= 42) {
     const written = target.write(value, offset + 1)
     target[offset] = written
@@ -35,7 +35,7 @@ export function writeString(target: Buffer, value: string, offset: number): numb
   return start + target.write(value, start)
 }
 
-/** Walks over bytes. Past the end it throws a RangeError, which the codecs turn into `corrupted`. */
+/** Reads bytes in order. Past the end it throws a RangeError, which the codecs turn into `corrupted`. */
 export class ByteReader {
   offset: number
   readonly #bytes: Buffer
@@ -47,7 +47,7 @@ export class ByteReader {
     this.#end = end
   }
 
-  /** `length` bytes, in place: not a copy. */
+  /** The next `length` bytes: a view, not a copy. */
   bytes(length: number): Buffer {
     const start = this.#advance(length)
     return this.#bytes.subarray(start, start + length)
@@ -85,10 +85,11 @@ export class ByteReader {
     return this.bytes(this.varuint()).toString()
   }
 
-  /** The offset that the next `length` bytes begin at. */
+  /** Moves on by `length` bytes and returns the offset where they begin. */
   #advance(length: number): number {
     const start = this.offset
-    if (length > this.#end - start) throw new RangeError(`${length} bytes wanted, ${this.#end - start} left`)
+    if (length > this.#end - start)
+      throw new RangeError(`${length} bytes are needed, and ${this.#end - start} are left`)
     this.offset = start + length
     return start
   }

@@ -8,17 +8,23 @@ import type { Put } from './write.ts'
 const FORMAT = 0x10
 const VALUE_BYTES = 1 + 3 * 6 + 4
 
-/** How far each form of one workspace's history reaches. One value, so that a batch moves all of it at once. */
+/**
+ * Where records, segments and snapshots of one workspace begin and end. One value, so that one batch changes all of
+ * them together.
+ */
 export interface Extent {
-  /** First LSN that can still be read: those before it are dropped. */
+  /** First LSN that can still be read: the records before it are dropped. */
   readonly firstLsn: Lsn
-  /** Records through this one stand in sealed segments; 0 for none. */
+  /** LSN of the last sealed record; 0 for none. */
   readonly sealedLsn: Lsn
-  /** The snapshot that counts; 0 for none. Parts of snapshots beyond it are of one that was never finished. */
+  /**
+   * LSN of the newest complete snapshot; 0 for none. Parts of snapshots beyond it belong to one that was never
+   * finished.
+   */
   readonly snapshotLsn: Lsn
 }
 
-/** Of a workspace that has nothing but records; none is written for it. */
+/** The extent of a workspace that has records only. It is not stored. */
 export const PLAIN_EXTENT: Extent = { firstLsn: 1 as Lsn, sealedLsn: 0 as Lsn, snapshotLsn: 0 as Lsn }
 
 export function encodeExtent(number: number, { firstLsn, sealedLsn, snapshotLsn }: Extent): Put {
@@ -32,7 +38,7 @@ export function encodeExtent(number: number, { firstLsn, sealedLsn, snapshotLsn 
   return { type: 'put', key, value }
 }
 
-/** `value` undefined stands for {@link PLAIN_EXTENT}. Throws `corrupted`, naming the workspace. */
+/** Decodes a stored extent; undefined stands for {@link PLAIN_EXTENT}. Throws `corrupted`, naming the workspace. */
 export function decodeExtent(workspace: string, number: number, value: Uint8Array | undefined): Extent {
   if (value === undefined) return PLAIN_EXTENT
   try {
@@ -41,7 +47,7 @@ export function decodeExtent(workspace: string, number: number, value: Uint8Arra
     const [firstLsn, sealedLsn, snapshotLsn] = [reader.u48() as Lsn, reader.u48() as Lsn, reader.u48() as Lsn]
     const checksum = crc32(value.subarray(0, reader.offset), crc32(extentKey(number)))
     if (reader.u32() !== checksum || reader.offset !== VALUE_BYTES) throw new RangeError('its checksum does not match')
-    if (format !== FORMAT) throw new RangeError(`format ${format.toString(16)} is none that this version reads`)
+    if (format !== FORMAT) throw new RangeError(`this version does not read format ${format.toString(16)}`)
     return { firstLsn, sealedLsn, snapshotLsn }
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)

@@ -6,13 +6,16 @@ import { idempotencyKey } from './key.ts'
 import type { Put } from './write.ts'
 
 const VALUE_BYTES = 6 + 4
-/** Callers make these up; nobody needs a longer one. */
+/** Longest idempotency key, in bytes. Callers choose their keys; nobody needs a longer one. */
 const KEY_BYTES_MAX = 1024
 
 /** Throws `invalid` unless `key` is well-formed text of up to {@link KEY_BYTES_MAX} bytes. */
 export function checkKey(key: string): void {
   if (key.isWellFormed() && Buffer.byteLength(key) <= KEY_BYTES_MAX) return
-  throw new LogError('invalid', `an idempotency key is well-formed text of up to ${KEY_BYTES_MAX} bytes`)
+  throw new LogError(
+    'invalid',
+    `the idempotency key is too long or ill-formed: it has to be well-formed text of up to ${KEY_BYTES_MAX} bytes`,
+  )
 }
 
 export function duplicateKey(workspace: string, key: string, lsn: Lsn): LogError {
@@ -28,7 +31,7 @@ export function encodeKeyEntry(number: number, idempotency: string, lsn: Lsn): P
   return { type: 'put', key, value }
 }
 
-/** Throws `corrupted`, naming the workspace. */
+/** Decodes the LSN that an idempotency key leads to. Throws `corrupted`, naming the workspace. */
 export function decodeKeyEntry(workspace: string, key: Uint8Array, value: Uint8Array): Lsn {
   const reader = new ByteReader(value, 0, value.byteLength)
   if (value.byteLength === VALUE_BYTES) {

@@ -1,18 +1,18 @@
 import { LSN_MAX, type Lsn } from '../lsn.ts'
 
 /**
- * First byte of every key. Numbers are big-endian, so that keys sort as what they stand for.
- * A kind's number is on disk for good: add, never reuse.
+ * First byte of every key, which says the kind of the entry. Numbers are big-endian, so that keys sort by them. The
+ * number of a kind is on disk for good: add kinds, and never reuse a number.
  */
 export const KIND = {
-  /** One record that says whose database this is. */
+  /** The store's identity: one entry. */
   identity: 0x00,
   /**
-   * Slot → the heads that recent records had reached. It must not stand behind the records: one damaged block
-   * of a table would then take the end of the last workspace and the witness to it.
+   * Slot → heads that workspaces had reached lately. Roll calls sort before the records: behind them, one damaged block
+   * of a table could take both the end of the last workspace and the roll call that knows of it.
    */
   rollCall: 0x01,
-  /** Workspace name (UTF-8) → its number, generation and birth. */
+  /** Workspace name (UTF-8) → its number, generation and time of creation. */
   workspace: 0x02,
   /** Workspace number → its name. */
   name: 0x03,
@@ -20,13 +20,13 @@ export const KIND = {
   record: 0x04,
   /** Workspace number, LSN, u16 part → part of the snapshot at that LSN. */
   snapshot: 0x05,
-  /** Workspace number → which snapshot counts, where records begin, and how far they are sealed. */
+  /** Workspace number → its extent: newest snapshot, first record, last sealed record. */
   extent: 0x06,
   /** Workspace number, idempotency key (UTF-8) → LSN. */
   idempotency: 0x07,
   /** Workspace number, first LSN → sealed segment of records. */
   segment: 0x08,
-  /** Written over and over to carry an fsync when there is nothing else to write. */
+  /** Written again and again when only an fsync is wanted. */
   syncMark: 0x09,
 } as const
 
@@ -34,7 +34,7 @@ export const WORKSPACE_NUMBER_MAX = 2 ** 32 - 1
 /** Kind, u32 workspace number, u48 LSN. */
 export const RECORD_KEY_BYTES = 11
 
-/** Parts are counted with 16 bits. */
+/** Most parts of a snapshot: they are counted with 16 bits. */
 export const SNAPSHOT_PART_MAX = 0xffff
 
 export const IDENTITY_KEY: Uint8Array = Buffer.from([KIND.identity, ...Buffer.from('joinery')])
@@ -71,7 +71,7 @@ export function recordKey(number: number, lsn: Lsn): Uint8Array {
   return key
 }
 
-/** The keys that records of this workspace can have, of all LSNs or of some. */
+/** Range of the record keys of this workspace, for all LSNs or for some. */
 export function recordKeyRange(number: number, first = 0, last = LSN_MAX): { gte: Uint8Array; lte: Uint8Array } {
   return { gte: recordKey(number, first as Lsn), lte: recordKey(number, last as Lsn) }
 }
@@ -84,7 +84,7 @@ export function snapshotKey(number: number, lsn: Lsn, part: number): Uint8Array 
   return key
 }
 
-/** The keys that parts of snapshots of this workspace can have, from one LSN through another. */
+/** Range of the keys of snapshot parts of this workspace, from one LSN through another. */
 export function snapshotKeyRange(number: number, first = 0, last = LSN_MAX): { gte: Uint8Array; lte: Uint8Array } {
   return { gte: snapshotKey(number, first as Lsn, 0), lte: snapshotKey(number, last as Lsn, SNAPSHOT_PART_MAX) }
 }
@@ -95,7 +95,7 @@ export function segmentKey(number: number, firstLsn: Lsn): Uint8Array {
   return key
 }
 
-/** The keys that segments of this workspace can have, of all first LSNs or of some. */
+/** Range of the segment keys of this workspace, for all first LSNs or for some. */
 export function segmentKeyRange(number: number, first = 0, last = LSN_MAX): { gte: Uint8Array; lte: Uint8Array } {
   return { gte: segmentKey(number, first as Lsn), lte: segmentKey(number, last as Lsn) }
 }
@@ -114,7 +114,7 @@ export function extentKey(number: number): Uint8Array {
   return key
 }
 
-/** The LSN in the key of a record, of a segment (its first) or of a part of a snapshot. */
+/** The LSN in the key of a record, of a segment (its first LSN) or of a part of a snapshot. */
 export function lsnOfRecordKey(key: Uint8Array): Lsn {
   return (u32(key, 5) * 2 ** 16 + at(key, 9) * 2 ** 8 + at(key, 10)) as Lsn
 }
@@ -129,7 +129,7 @@ export function numberOfKey(key: Uint8Array): number {
   return u32(key, 1)
 }
 
-// By hand and without a view: these run for every append.
+// Written byte by byte, without a DataView: this runs at every append.
 function u32(key: Uint8Array, offset: number): number {
   return at(key, offset) * 2 ** 24 + at(key, offset + 1) * 2 ** 16 + at(key, offset + 2) * 2 ** 8 + at(key, offset + 3)
 }

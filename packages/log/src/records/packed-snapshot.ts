@@ -9,15 +9,15 @@ import { pack, unpack } from './zstd.ts'
 
 const FORMAT = 0x10
 const FORMAT_MASK = 0xf0
-/** The state is packed as what is different from an earlier snapshot's. */
+/** Bit of the head: the state is packed as its difference from the state of an earlier snapshot. */
 const FLAG_BASE = 0x01
 const CRC_BYTES = 4
-/** Behind u8 head and u48 time stands the u48 LSN of the base. */
+/** Offset of the base's LSN (u48), after head (u8) and time (u48). */
 const BASE_OFFSET = 1 + 6
 const BASE_BYTES = BASE_OFFSET + 6
-/** A large value holds up every other writer of LevelDB for as long as it is copied and written. */
+/** Largest part. While LevelDB copies and writes a large value, every other writer waits. */
 const PART_BYTES = 1024 * 1024
-/** Bounds what unpacking may allocate; a Yjs document of this size takes minutes to load. */
+/** Largest state or annex. It limits what unpacking may allocate; a Yjs document of this size takes minutes to load. */
 export const STATE_BYTES_MAX = 1024 * 1024 * 1024
 
 /** A snapshot as it is stored. */
@@ -25,14 +25,17 @@ export interface PackedSnapshot {
   readonly lsn: Lsn
   readonly at: number
   readonly annex: Uint8Array
-  /** The snapshot that the state was packed against; undefined for none. */
+  /** The snapshot that the state is packed against; undefined for none. */
   readonly base: { readonly lsn: Lsn; readonly depth: number } | undefined
   readonly stateBytes: number
   readonly stateCrc: number
   readonly packedState: Uint8Array
 }
 
-/** `depth` counts the snapshots that have to be unpacked before this one. Off the main thread but for copying. */
+/**
+ * Packs a snapshot; `depth` is the number of snapshots that have to be unpacked before this one. Compresses off the
+ * main thread; only copying happens on it.
+ */
 export async function packSnapshot(
   snapshot: Snapshot,
   base?: { lsn: Lsn; depth: number; state: Uint8Array },
@@ -45,7 +48,10 @@ export async function packSnapshot(
   }
 }
 
-/** Throws a RangeError if `baseState` is not that of the snapshot it was packed against, or bytes are damaged. */
+/**
+ * Unpacks a snapshot. Throws a RangeError if `baseState` is not the state it was packed against, or if bytes are
+ * damaged.
+ */
 export async function unpackState(packed: PackedSnapshot, baseState?: Uint8Array): Promise<Uint8Array> {
   const state = await unpack(packed.packedState, packed.stateBytes, baseState)
   if (crc32(state) !== packed.stateCrc) throw new RangeError('the state does not match its checksum')
@@ -76,12 +82,12 @@ export async function encodeSnapshot(number: number, snapshot: PackedSnapshot): 
   return parts
 }
 
-/** Whether what begins with this part 0 has no other. */
+/** Whether the snapshot that begins with this part 0 has no other part. */
 export function isOnlyPart(part: Uint8Array): boolean {
   return part.byteLength < PART_BYTES
 }
 
-/** `parts` in order, all of them. Throws `corrupted`, naming workspace and LSN. */
+/** Puts a snapshot together from all its parts, in order. Throws `corrupted`, naming workspace and LSN. */
 export async function decodeSnapshot(
   workspace: string,
   number: number,
@@ -104,7 +110,7 @@ export async function decodeSnapshot(
 async function decodeBody(reader: ByteReader): Promise<Omit<PackedSnapshot, 'lsn'>> {
   const head = reader.u8()
   if ((head & FORMAT_MASK) !== FORMAT || (head & ~(FORMAT_MASK | FLAG_BASE)) !== 0) {
-    throw new RangeError(`format ${head.toString(16)} is none that this version reads`)
+    throw new RangeError(`this version does not read format ${head.toString(16)}`)
   }
   const at = reader.u48()
   const base = (head & FLAG_BASE) === 0 ? undefined : { lsn: reader.u48() as Lsn, depth: reader.u8() }
@@ -116,8 +122,8 @@ async function decodeBody(reader: ByteReader): Promise<Omit<PackedSnapshot, 'lsn
 }
 
 /**
- * The LSN of the snapshot that the one which begins with this part is packed against. Not checked: undefined, or any LSN,
- * for one that is damaged, of which nothing can be made whatever it needs.
+ * The LSN of the base of the snapshot that begins with this part. Nothing is checked: for a damaged part it is
+ * undefined or any LSN, and such a snapshot is of no use anyway.
  */
 export function snapshotBase(key: Uint8Array, part: Uint8Array): Lsn | undefined {
   const isHead = key[key.byteLength - 2] === 0 && key[key.byteLength - 1] === 0
@@ -125,7 +131,7 @@ export function snapshotBase(key: Uint8Array, part: Uint8Array): Lsn | undefined
   return new ByteReader(part, BASE_OFFSET, BASE_BYTES).u48() as Lsn
 }
 
-/** Any error met while reading a snapshot as one that names it. */
+/** An error met while reading a snapshot, as one that names the snapshot. */
 export function damagedSnapshot(workspace: string, lsn: Lsn, cause: unknown): LogError {
   if (cause instanceof LogError) return cause
   const reason = cause instanceof Error ? cause.message : String(cause)

@@ -8,26 +8,34 @@ import { checkKey } from './key-entry.ts'
 import type { Put } from './write.ts'
 import { unpackOptions } from './zstd.ts'
 
-/** High half of the first byte; a reader refuses what it does not know. */
+/** High half of the first byte. A reader rejects any other. */
 const FORMAT = 0x10
 const FORMAT_MASK = 0xf0
 const FLAG_ZSTD = 0x01
 const FLAG_IDEMPOTENCY_KEY = 0x02
 const FLAGS_KNOWN = FLAG_ZSTD | FLAG_IDEMPOTENCY_KEY
 const CRC_BYTES = 4
-/** Below this zstd gains little and costs more than the rest of an append (measured: 1 KiB of typing saves a third for 20 µs). */
+/**
+ * Smallest update that is compressed. Below this zstd saves little and costs more than the rest of an append (measured:
+ * on 1 KiB of typing it saves a third for 20 µs).
+ */
 const ZSTD_FROM_BYTES = 1025
-/** No update can be larger, compressed or not: it bounds what a decompression may allocate. */
+/** Largest update, compressed or not: it limits what a decompression may allocate. */
 export const UPDATE_BYTES_MAX = 256 * 1024 * 1024
 
 /** Throws `invalid` if the log can't take `entry`. */
 export function checkEntry({ update, idempotencyKey }: LogEntry): void {
   if (idempotencyKey !== undefined) checkKey(idempotencyKey)
   if (update.byteLength <= UPDATE_BYTES_MAX) return
-  throw new LogError('invalid', `an update of ${update.byteLength} bytes is over the ${UPDATE_BYTES_MAX} the log takes`)
+  throw new LogError(
+    'invalid',
+    `an update of ${update.byteLength} bytes is too large: the log takes at most ${UPDATE_BYTES_MAX}`,
+  )
 }
 
-/** One record as LevelDB gets it: SPEC.md has the layout. `entry` passed {@link checkEntry}; its bytes are copied. */
+/**
+ * Encodes one record for LevelDB: SPEC.md has the layout. `entry` has passed {@link checkEntry}; its bytes are copied.
+ */
 export function encodeRecord(number: number, lsn: Lsn, at: number, entry: LogEntry): Put {
   const { actor, source, connection, touched, idempotencyKey, update } = entry
   const packed = update.byteLength >= ZSTD_FROM_BYTES ? packUpdate(update) : undefined
@@ -52,7 +60,7 @@ export function encodeRecord(number: number, lsn: Lsn, at: number, entry: LogEnt
   for (const path of touched) offset = writeString(bytes, path, offset)
   if (packed) offset = writeVaruint(bytes, update.byteLength, offset)
   bytes.set(stored, offset)
-  // Key and value are one allocation, so that one pass covers both: a record under another's key is noticed.
+  // Key and value are one allocation, so that one checksum covers both: a record under another record's key is noticed.
   bytes.writeUInt32BE(crc32(bytes.subarray(0, size - CRC_BYTES)), size - CRC_BYTES)
   return { type: 'put', key: bytes.subarray(0, RECORD_KEY_BYTES), value: bytes.subarray(RECORD_KEY_BYTES) }
 }
@@ -62,7 +70,10 @@ function packUpdate(update: Uint8Array): Uint8Array | undefined {
   return packed.byteLength + varuintBytes(update.byteLength) < update.byteLength ? packed : undefined
 }
 
-/** The record under `key`. `update` may share memory with `value`. Throws `corrupted`, naming workspace and LSN. */
+/**
+ * Decodes the record under `key`. Its `update` may share memory with `value`. Throws `corrupted`, naming workspace and
+ * LSN.
+ */
 export function decodeRecord(workspace: string, key: Uint8Array, value: Uint8Array): LogRecord {
   const lsn = lsnOfRecordKey(key)
   try {
@@ -72,7 +83,7 @@ export function decodeRecord(workspace: string, key: Uint8Array, value: Uint8Arr
   }
 }
 
-/** Time of the record under `key`, checked without unpacking it. Throws `corrupted`. */
+/** Time of the record under `key`: all of it is checked, and nothing unpacked. Throws `corrupted`. */
 export function decodeRecordTime(workspace: string, key: Uint8Array, value: Uint8Array): number {
   try {
     return openValue(key, value).reader.u48()
@@ -87,7 +98,7 @@ export function damagedRecord(workspace: string, lsn: Lsn, cause: unknown): LogE
   return new LogError('corrupted', message, { cause, workspace, lsn })
 }
 
-/** Checks the whole and gives a reader that stands at the time. */
+/** Checks the whole record and returns a reader that stands at the time. */
 function openValue(key: Uint8Array, value: Uint8Array): { head: number; reader: ByteReader } {
   const end = value.byteLength - CRC_BYTES
   const checksum = new ByteReader(value, Math.max(0, end), value.byteLength).u32()
@@ -95,7 +106,7 @@ function openValue(key: Uint8Array, value: Uint8Array): { head: number; reader: 
   const reader = new ByteReader(value, 0, end)
   const head = reader.u8()
   if ((head & FORMAT_MASK) !== FORMAT || (head & ~(FORMAT_MASK | FLAGS_KNOWN)) !== 0) {
-    throw new RangeError(`format ${head.toString(16)} is none that this version reads`)
+    throw new RangeError(`this version does not read format ${head.toString(16)}`)
   }
   return { head, reader }
 }

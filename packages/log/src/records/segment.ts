@@ -9,26 +9,35 @@ import { lsnOfRecordKey, segmentKey } from './key.ts'
 import { UPDATE_BYTES_MAX } from './record.ts'
 import { unpackOptions } from './zstd.ts'
 
-/** A reader refuses what it does not know. */
+/** First byte. A reader rejects any other. */
 const FORMAT = 0x10
 const CRC_BYTES = 4
-/** Format, u48 last LSN, u48 time of the first record, u48 time of the last, u32 bytes when unpacked. */
+/**
+ * Bytes of the header: format (u8), last LSN (u48), times of the first and last record (u48 each), bytes when unpacked
+ * (u32).
+ */
 const HEAD_BYTES = 1 + 6 + 6 + 6 + 4
 /**
- * Records are gathered up to this many bytes of updates: enough for zstd to find what they share, and few enough to
- * unpack in about a millisecond when one of them is asked for. A larger update has a segment to itself.
+ * Most bytes of updates in one segment. It is enough for zstd to find what the updates share, and few enough to unpack
+ * in about a millisecond. A larger update gets a segment of its own.
  */
 export const SEGMENT_BYTES = 512 * 1024
-/** And up to this many records: four times as many share next to nothing more (3.4 instead of 3.5 bytes an edit, measured). */
+/**
+ * Most records in one segment. Four times as many share next to nothing more (3.4 instead of 3.5 bytes an edit,
+ * measured).
+ */
 export const SEGMENT_RECORDS_MAX = 1_024
-/** A segment's columns are at most these; it bounds what a decompression may allocate. */
+/** Largest columns of a segment: it limits what a decompression may allocate. */
 const UNPACKED_BYTES_MAX = UPDATE_BYTES_MAX + 64 * 1024 * 1024
-/** Written once and kept for good, off the main thread: 9 takes a tenth less room than zstd's own 3, 15 none less (measured). */
+/**
+ * zstd level. Segments are written once, kept for good, and packed off the main thread: level 9 saves a tenth beside
+ * the default 3, and 15 saves no more (measured).
+ */
 const ZSTD_LEVEL = 9
 
 const compress = promisify(zstdCompress)
 
-/** What can be told of a segment without unpacking it. */
+/** What the header of a segment says, without unpacking. */
 export interface SegmentHead {
   readonly first: Lsn
   readonly last: Lsn
@@ -37,7 +46,7 @@ export interface SegmentHead {
   readonly lastAt: number
 }
 
-/** Records of one workspace, gap-free, as one value: SPEC.md has the layout. Compresses off the main thread. */
+/** Encodes records of one workspace, gap-free, as one value: SPEC.md has the layout. Compresses off the main thread. */
 export async function encodeSegment(
   number: number,
   records: readonly LogRecord[],
@@ -60,7 +69,7 @@ export async function encodeSegment(
   return { key, value }
 }
 
-/** Throws `corrupted`, naming workspace and LSN. */
+/** Decodes the header of a segment. Throws `corrupted`, naming workspace and LSN. */
 export function decodeSegmentHead(workspace: string, key: Uint8Array, value: Uint8Array): SegmentHead {
   return orCorrupted(workspace, key, () => readHead(key, checked(key, value)))
 }
@@ -95,7 +104,7 @@ function checked(key: Uint8Array, value: Uint8Array): ByteReader {
   if (crc32(value.subarray(0, end), crc32(key)) !== checksum) throw new RangeError('its checksum does not match')
   const reader = new ByteReader(value, 0, end)
   const format = reader.u8()
-  if (format !== FORMAT) throw new RangeError(`format ${format.toString(16)} is none that this version reads`)
+  if (format !== FORMAT) throw new RangeError(`this version does not read format ${format.toString(16)}`)
   return reader
 }
 
@@ -105,8 +114,9 @@ function readHead(key: Uint8Array, reader: ByteReader): SegmentHead {
 }
 
 /**
- * Column by column, since like stands beside like: whoever wrote and what was touched repeat and are numbered, times
- * grow and are differences, and the updates follow each other, where zstd finds the client ids and origins they share.
+ * Encodes column by column, so that like stands beside like. Authors and touched paths repeat: each is written once and
+ * numbered. Times grow: differences are written. Updates follow each other, so that zstd finds the client ids and
+ * origins they share.
  */
 function encodeColumns(records: readonly LogRecord[]): Buffer {
   const authors = new Numbering()
@@ -168,14 +178,14 @@ function decodeColumns(reader: ByteReader, { first, last, firstAt, lastAt }: Seg
   return records
 }
 
-/** A plain loop: `Array.from` takes several times as long for what is read in a microsecond a record. */
+/** A plain loop: `Array.from` takes several times as long, and a record is read in a microsecond. */
 function readColumn<T>(count: number, read: (index: number) => T): T[] {
   const column: T[] = []
   for (let index = 0; index < count; index++) column.push(read(index))
   return column
 }
 
-/** Lists of strings, each different one written once and known by its number. */
+/** A table of lists of strings: each different list is written once and numbered. */
 class Numbering {
   readonly #numbers = new Map<string, number>()
   readonly #lists: (readonly string[])[] = []

@@ -11,18 +11,20 @@ const FLAG_DELETED = 0x01
 const FLAG_PURGING = 0x02
 const FLAGS_KNOWN = FLAG_DELETED | FLAG_PURGING
 const CRC_BYTES = 4
-/** Longest name, in bytes of UTF-8: four segments of the wire's names and their slashes, with room to spare. */
+/**
+ * Longest workspace name, in bytes of UTF-8: four segments of a name on the wire and their slashes, with room to spare.
+ */
 export const WORKSPACE_NAME_BYTES_MAX = 1024
 
 /** What the log keeps of a workspace beside its records. */
 export interface WorkspaceIdentity {
-  /** Stands for the name in record keys; given once, never again. */
+  /** The workspace's number, which stands for its name in record keys. It is given once and never again. */
   readonly number: number
-  /** 22 characters, random: which history this is. */
+  /** Id of this history: 22 random characters. */
   readonly generation: string
-  /** Birth, ms since epoch. */
+  /** Time of creation, ms since epoch. */
   readonly createdAt: number
-  /** Set once it is deleted, ms since epoch; `isPurging` when parts of it may be gone. */
+  /** Set while the workspace is deleted: since when, ms since epoch. `isPurging` says that parts of it may be gone. */
   readonly deleted?: { readonly at: number; readonly isPurging: boolean }
 }
 
@@ -30,10 +32,16 @@ export function makeGeneration(): string {
   return randomBytes(16).toString('base64url')
 }
 
-/** Throws `invalid` unless `name` can be a workspace's: not empty, well-formed, up to {@link WORKSPACE_NAME_BYTES_MAX}. */
+/**
+ * Throws `invalid` unless `name` can be a workspace's name: well-formed text of 1 to {@link WORKSPACE_NAME_BYTES_MAX}
+ * bytes.
+ */
 export function checkWorkspaceName(name: string): void {
   if (name.length === 0 || !name.isWellFormed() || Buffer.byteLength(name) > WORKSPACE_NAME_BYTES_MAX) {
-    throw new LogError('invalid', `a workspace name is 1 to ${WORKSPACE_NAME_BYTES_MAX} bytes of well-formed text`)
+    throw new LogError(
+      'invalid',
+      `the workspace name is empty, too long or ill-formed: it has to be well-formed text of 1 to ${WORKSPACE_NAME_BYTES_MAX} bytes`,
+    )
   }
 }
 
@@ -53,7 +61,7 @@ export function encodeWorkspaceIdentity(name: string, identity: WorkspaceIdentit
   ]
 }
 
-/** Throws `corrupted`, naming the workspace. */
+/** Decodes the identity of a workspace. Throws `corrupted`, naming the workspace. */
 export function decodeWorkspaceIdentity(name: string, value: Uint8Array): WorkspaceIdentity {
   const end = value.byteLength - CRC_BYTES
   try {
@@ -64,7 +72,7 @@ export function decodeWorkspaceIdentity(name: string, value: Uint8Array): Worksp
     const reader = new ByteReader(value, 0, end)
     const head = reader.u8()
     if ((head & FORMAT_MASK) !== FORMAT || (head & ~(FORMAT_MASK | FLAGS_KNOWN)) !== 0) {
-      throw new RangeError(`format ${head.toString(16)} is none that this version reads`)
+      throw new RangeError(`this version does not read format ${head.toString(16)}`)
     }
     const [number, createdAt] = [reader.u32(), reader.u48()]
     if ((head & FLAG_DELETED) === 0) return { number, createdAt, generation: reader.string() }
@@ -79,7 +87,9 @@ export function decodeWorkspaceIdentity(name: string, value: Uint8Array): Worksp
   }
 }
 
-/** Whether the workspace is deleted. A damaged identity is not: whoever opens it will hear of the damage. */
+/**
+ * Whether the workspace is deleted. One with a damaged identity counts as not deleted: opening it reports the damage.
+ */
 export function isTombstone(name: string, value: Uint8Array): boolean {
   try {
     return decodeWorkspaceIdentity(name, value).deleted !== undefined
@@ -88,7 +98,7 @@ export function isTombstone(name: string, value: Uint8Array): boolean {
   }
 }
 
-/** Throws `deleted` if it is. */
+/** Throws `deleted` if the workspace is deleted. */
 export function assertAlive(name: string, { deleted }: WorkspaceIdentity): void {
   if (deleted !== undefined) throw deletedWorkspace(name, deleted.at)
 }

@@ -1,11 +1,11 @@
-/** One write as LevelDB's batch takes it. */
+/** One write of a LevelDB batch. */
 export interface Put {
   readonly type: 'put'
   readonly key: Uint8Array
   readonly value: Uint8Array
 }
 
-/** Takes one entry away; harmless if it is not there. */
+/** Deletes one entry. Does nothing if there is none. */
 export interface Del {
   readonly type: 'del'
   readonly key: Uint8Array

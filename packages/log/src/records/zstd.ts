@@ -1,22 +1,22 @@
 import { promisify } from 'node:util'
 import { constants, type ZstdOptions, zstdCompress, zstdDecompress, zstdDecompressSync } from 'node:zlib'
 
-// The promises of these run on libuv's threads: a state of megabytes must not hold up everyone's edits.
+// The promise versions run on the threads of libuv: packing megabytes must not hold up the edits of others.
 const compress = promisify<Uint8Array, ZstdOptions, Buffer>(zstdCompress)
 const decompress = promisify<Uint8Array, ZstdOptions, Buffer>(zstdDecompress)
 
-/** What any zstd decoder accepts unasked. */
+/** Largest window that every zstd decoder accepts without being told. */
 const WINDOW_LOG_MAX = 27
 const WINDOW_LOG_MIN = 10
 /**
- * Of a base zstd looks at as many bytes as eight times its table of places has entries, which as a rule are 2^17, and at
- * the last ones: of a state that has grown beyond 1 MiB the difference was nearly the whole. 2^22 are 16 MiB of memory, for a
- * base of 32 MiB.
+ * zstd looks at the last part of a base only: eight times as many bytes as its hash table has entries. That is 1 MiB by
+ * default (2^17 entries), so that the difference from a larger state was nearly the whole state. 2^22 entries cover a
+ * base of 32 MiB and take 16 MiB of memory.
  */
 const HASH_LOG_MIN = 17
 const HASH_LOG_MAX = 22
 
-/** Compresses off the main thread; with `base`, as what is different from it. */
+/** Compresses off the main thread. With `base`, only the difference from it is kept. */
 export function pack(bytes: Uint8Array, base?: Uint8Array): Promise<Buffer> {
   if (base === undefined) return compress(bytes, {})
   const seen = bytes.byteLength + base.byteLength
@@ -28,27 +28,30 @@ export function pack(bytes: Uint8Array, base?: Uint8Array): Promise<Buffer> {
 
 const CHUNK_BYTES_MAX = 16 * 1024 * 1024
 
-/** What zlib is told of bytes that come to `length`: it makes them at once, instead of 16 KiB at a time in a turn for each. */
+/**
+ * Options for zlib when the unpacked length is known: zlib allocates it at once instead of 16 KiB in each turn of the
+ * event loop.
+ */
 export function unpackOptions(length: number): ZstdOptions {
-  // A byte more, since a chunk that is full is taken for a sign that there is another.
+  // One byte more than needed: zlib takes a full chunk as a sign that more follows.
   const chunkSize = Math.max(constants.Z_MIN_CHUNK, Math.min(CHUNK_BYTES_MAX, length + 1))
   return { chunkSize, maxOutputLength: Math.max(1, length) }
 }
 
 /**
- * Up to this another thread is not woken: for a few KiB that costs several times what unpacking does, in a start of 1,000
- * rooms too, and for 300 KiB half as much again as the 0.9 ms that everybody waits (measured).
+ * Up to this many bytes unpacking stays on the main thread. Another thread costs several times as much for a few KiB,
+ * and half as much again as the 0.9 ms that everybody waits for 300 KiB (measured), also when 1,000 rooms start.
  */
 const AT_ONCE_BYTES_MAX = 512 * 1024
 
 /**
- * Undoes {@link pack} given the same `base`, off the main thread if there is much of it. Throws a RangeError unless it comes
- * to exactly `length` bytes.
+ * Undoes {@link pack} with the same `base`. Large inputs are unpacked off the main thread. Throws a RangeError unless
+ * the result has exactly `length` bytes.
  */
 export async function unpack(packed: Uint8Array, length: number, base?: Uint8Array): Promise<Buffer> {
   const options = { ...unpackOptions(length), ...(base && { dictionary: base }) }
   const isLittle = length + (base?.byteLength ?? 0) <= AT_ONCE_BYTES_MAX
   const bytes = isLittle ? zstdDecompressSync(packed, options) : await decompress(packed, options)
-  if (bytes.byteLength !== length) throw new RangeError(`${bytes.byteLength} of ${length} bytes`)
+  if (bytes.byteLength !== length) throw new RangeError(`it unpacks to ${bytes.byteLength} of ${length} bytes`)
   return bytes
 }

@@ -9,13 +9,14 @@ import { giveBack } from './give-back.ts'
 import type { Desk } from './history-keeper.ts'
 import { type Rung, readRung } from './ladder.ts'
 
-/** Bounds one batch, so that everyone else's writes go on between. */
+/** Most writes of one batch: writes of others go on in between. */
 const KEYS_PER_BATCH = 1_000
 
 /**
  * Drops the records through the newest snapshot at or below `through` that can be read back from the disk and that
- * `verify` loads; none if there is no such snapshot. First that snapshot is made to stand by itself, then the extent moves
- * beyond what is dropped, then that is deleted: cut short anywhere, nothing is lost, and the next time ends it.
+ * `verify` loads; drops none if there is no such snapshot. First the snapshot is stored without a base, then the extent
+ * moves beyond the dropped records, then they are deleted. Cut short at any point, nothing is lost, and the next
+ * compaction completes it.
  */
 export async function compactRecords(desk: Desk, through: Lsn, verify: VerifyState): Promise<Compacted> {
   const before = desk.extent.firstLsn
@@ -29,11 +30,12 @@ export async function compactRecords(desk: Desk, through: Lsn, verify: VerifySta
   return { dropped: firstLsn - before, firstLsn }
 }
 
-/** The LSN of the snapshot that stands for what is dropped. What is wrong with newer ones is told to the observer. */
+/** LSN of the snapshot that stands for the dropped records. Damage to newer snapshots is reported to the observer. */
 async function findGround(desk: Desk, through: Lsn, verify: VerifyState): Promise<Lsn | undefined> {
   const { number, extent, host } = desk
   const lsns = new Set<Lsn>()
-  // With the head, `through` and the extent as bounds: nothing to drop means nothing to look for.
+  // `through` is below the head, and the extent says where the records begin: if there is nothing to drop, no snapshot
+  // is read.
   const last = Math.min(through, extent.snapshotLsn)
   if (last < extent.firstLsn) return undefined
   for await (const [key] of host.disk.entries(snapshotKeyRange(number, extent.firstLsn, last))) {
@@ -62,7 +64,10 @@ async function readFromDisk({ workspace, number, host }: Desk, lsn: Lsn): Promis
   }
 }
 
-/** Packs a snapshot anew, against none: those before it may go then. One batch, so that it is whole at any moment. */
+/**
+ * Stores a snapshot again without a base, so that older snapshots may be deleted. One batch, so that the snapshot is
+ * whole at any moment.
+ */
 async function standAlone(desk: Desk, lsn: Lsn): Promise<void> {
   const parts = await encodeSnapshot(desk.number, await packSnapshot(await readFromDisk(desk, lsn)))
   const old: Write[] = []
@@ -72,7 +77,10 @@ async function standAlone(desk: Desk, lsn: Lsn): Promise<void> {
   await desk.write([...old, ...parts])
 }
 
-/** Deletes what lies before `firstLsn`. Idempotency keys stay: what is dropped must not be taken for new when it is repeated. */
+/**
+ * Deletes what lies before `firstLsn`, but keeps idempotency keys: a repeated append of a dropped record must not count
+ * as new.
+ */
 async function sweep(desk: Desk, firstLsn: Lsn): Promise<void> {
   const { number, host } = desk
   const records = recordKeyRange(number, 0, firstLsn - 1)
@@ -89,7 +97,7 @@ async function removeAndGiveBack(desk: Desk, { gte }: { gte: Uint8Array }, keys:
   await giveBack(desk.host, { gte, lte })
 }
 
-/** Segments that end before `firstLsn`: one that reaches beyond stays as a whole. */
+/** The segments that end before `firstLsn`. A segment that reaches beyond it stays whole. */
 async function segmentsBefore({ workspace, number, host }: Desk, firstLsn: Lsn): Promise<Uint8Array[]> {
   const keys: Uint8Array[] = []
   for await (const [key, value] of host.disk.entries(segmentKeyRange(number, 0, firstLsn - 1))) {
@@ -98,7 +106,10 @@ async function segmentsBefore({ workspace, number, host }: Desk, firstLsn: Lsn):
   return keys
 }
 
-/** Snapshots before the one that stands for what is dropped, but for those that a later one is packed against. */
+/**
+ * The snapshots before the one that stands for the dropped records, except those that a later snapshot is packed
+ * against.
+ */
 async function snapshotsBefore({ number, host }: Desk, firstLsn: Lsn): Promise<Uint8Array[]> {
   const found = new Map<Lsn, { readonly keys: Uint8Array[]; base: Lsn | undefined }>()
   for await (const [key, value] of host.disk.entries(snapshotKeyRange(number))) {

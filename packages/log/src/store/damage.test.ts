@@ -63,7 +63,7 @@ describe('damage', () => {
     const { directory } = await makeStore(await makeDirectory(), 1, 5)
     await tamper(directory, (level) => level.del(recordKey(0, 5 as Lsn)))
     const store = await open(directory)
-    await expect(store.open('w0')).rejects.toEqual(code('corrupted', 'ends at record 4, but had reached 5'))
+    await expect(store.open('w0')).rejects.toEqual(code('corrupted', 'ends at record 4 and had reached 5'))
     await store.close()
   })
 

@@ -10,7 +10,7 @@ import { LevelLog, type LevelLogHost, type LevelLogStart } from './level-log.ts'
 import { readStoredRuns, type StoredLog } from './stored-records.ts'
 import { checkHead, checkUnknown, type Witness } from './witness.ts'
 
-/** A log with damage in it, as far as it is intact: what would write throws what is damaged. */
+/** A log of a damaged workspace, as far as it is intact. Every write throws the damage. */
 export class ReadOnlyLog extends LevelLog implements DamagedLog {
   readonly damage: LogError
   readonly #usable: Extent
@@ -44,20 +44,23 @@ export class ReadOnlyLog extends LevelLog implements DamagedLog {
 
 /** How far a workspace is intact. */
 export interface Intact {
-  /** What it says of itself, or what the keys do where that is damaged. */
+  /** The extent of the workspace, or what the keys say where that is damaged. */
   readonly extent: Extent
   /** The newest undamaged snapshot. */
   readonly rung: Rung | undefined
-  /** The last record after that before which nothing is damaged, and its time. */
+  /** The last record after that snapshot before which nothing is damaged. */
   readonly head: Lsn
   readonly headAt: number
-  /** The last record that is there, damaged or not; {@link LSN_MAX} where LevelDB can't tell. */
+  /** LSN of the last record that is there, damaged or not; {@link LSN_MAX} where LevelDB can't tell. */
   readonly end: Lsn
-  /** What was found on the way; of records, the first behind `head`. */
+  /** Damage found on the way. Of damaged records, the first behind `head`. */
   readonly damages: readonly LogError[]
 }
 
-/** Reads a workspace from its newest undamaged snapshot on. Throws `corrupted` where nothing says what was before its records. */
+/**
+ * Reads a workspace from its newest undamaged snapshot on. Throws `corrupted` if records before those it has were
+ * dropped and no snapshot stands for them.
+ */
 export async function findIntact(log: StoredLog, { createdAt }: WorkspaceIdentity): Promise<Intact> {
   const damages: LogError[] = []
   const found = (error: LogError): void => void damages.push(error)
@@ -71,7 +74,7 @@ export async function findIntact(log: StoredLog, { createdAt }: WorkspaceIdentit
   return { extent, rung, head: intact, headAt: Math.max(at, rung?.at ?? createdAt), end, damages }
 }
 
-/** Reads a whole workspace to find out how far it can be used. Throws `corrupted` if that can't be told. */
+/** Reads a whole workspace to find out how far it is intact. Throws `corrupted` if that can't be told. */
 export async function surveyDamage(
   host: LevelLogHost,
   witness: Witness,
@@ -95,7 +98,7 @@ export async function surveyDamage(
       if (!(error instanceof LogError)) throw error
       damages.push(error)
     }
-    // Older history may be what is damaged; the head does not depend on it.
+    // Older history may be damaged; the head does not depend on it.
     if (damages.every(({ lsn }) => lsn === undefined)) {
       const from = Math.max(rung?.lsn ?? 0, extent.firstLsn - 1)
       const { damage } = await walk({ ...log, extent }, extent.firstLsn - 1, from)
@@ -110,7 +113,7 @@ export async function surveyDamage(
   }
 }
 
-/** What the extent says, or what the keys do if it is damaged. */
+/** The stored extent, or what the keys say if it is damaged. */
 async function readExtent(log: StoredLog, found: (error: LogError) => void): Promise<Extent> {
   const { workspace, number, moment } = log
   try {
@@ -120,13 +123,16 @@ async function readExtent(log: StoredLog, found: (error: LogError) => void): Pro
     found(error)
     const record = await firstLsnOf(log, recordKeyRange(number))
     const segment = await firstLsnOf(log, segmentKeyRange(number))
-    // The head is never sealed: what is before the first record that stands by itself stands in segments.
+    // The head is never sealed: records before the first unsealed one are in segments.
     const sealedLsn = segment === undefined || record === undefined ? PLAIN_EXTENT.sealedLsn : ((record - 1) as Lsn)
     return { firstLsn: segment ?? record ?? PLAIN_EXTENT.firstLsn, sealedLsn, snapshotLsn: LSN_MAX as Lsn }
   }
 }
 
-/** Undefined for none, also where LevelDB can't tell: what is missed then is missed where records are read. */
+/**
+ * LSN of the first entry of the range; undefined for none, and where LevelDB can't tell. Reading the records finds that
+ * damage.
+ */
 async function firstLsnOf({ moment }: StoredLog, range: KeyRange): Promise<Lsn | undefined> {
   try {
     for await (const [key] of moment.entries(range)) return lsnOfRecordKey(key)
@@ -147,7 +153,7 @@ async function endOf({ number, moment }: StoredLog): Promise<Lsn> {
   }
 }
 
-/** The last record after `after` before which nothing is damaged, its time, and what is damaged behind it. */
+/** The last record after `after` before which nothing is damaged, its time, and the damage behind it. */
 export async function walk(
   log: StoredLog,
   after: number,
@@ -170,8 +176,8 @@ export async function walk(
 }
 
 /**
- * As `readStoredRuns`, also where LevelDB itself can't read a block of a table: it then hands over nothing of the step
- * that leads there, and so each record is looked up by itself.
+ * Reads like `readStoredRuns`, also where LevelDB can't read a block of a table. LevelDB then hands over nothing of
+ * that step, so each record is looked up by itself.
  */
 export async function* readPatiently(log: StoredLog, first: number, last: number): AsyncGenerator<LogRecord[]> {
   let next = first

@@ -7,10 +7,15 @@ import { assertAlive, decodeWorkspaceIdentity } from '../records/workspace-ident
 import type { LevelLogStart } from './level-log.ts'
 import { checkHead, checkUnknown, type Witness } from './witness.ts'
 
-/** Records up to which their bytes are guessed from the last one: asking LevelDB takes another thread for what is little anyway. */
+/**
+ * Up to this many records, their bytes are estimated from the last one. Asking LevelDB would wake another thread for a
+ * small number.
+ */
 const GUESSED_MAX = 8
 
-/** Finds where a workspace's log stands, in a few look-ups however long it is. Throws `corrupted`. */
+/**
+ * Finds a workspace's identity, extent and head, in a few look-ups whatever the length of its log. Throws `corrupted`.
+ */
 export async function findLog(disk: Database, witness: Witness, workspace: string): Promise<LevelLogStart> {
   const value = await disk.get(workspaceKey(workspace))
   if (value === undefined) {

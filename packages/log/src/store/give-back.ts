@@ -1,12 +1,12 @@
 import type { HistoryKeeperHost } from './history-keeper.ts'
 import { tidy } from './tidy.ts'
 
-/** From here on it pays to have LevelDB rewrite its tables at once: what is less it drops by and by. */
+/** Fewest bytes for which LevelDB is made to rewrite its tables at once. It drops fewer bytes itself in time. */
 const GIVE_BACK_FROM_BYTES = 1024 * 1024
 
 /**
- * Deleted is not gone: LevelDB keeps the bytes until it next rewrites the tables they are in. Has it do so, unless `range`,
- * in which nearly everything is deleted, takes too little in tables to be worth it.
+ * LevelDB keeps deleted bytes until it next rewrites the tables that hold them. Makes it do so for `range`, in which
+ * nearly everything is deleted, unless the range takes too few bytes in tables.
  */
 export async function giveBack(host: HistoryKeeperHost, range: { gte: Uint8Array; lte: Uint8Array }): Promise<void> {
   if ((await host.disk.approximateBytes(range)) >= GIVE_BACK_FROM_BYTES) await tidy(host, range)

@@ -20,9 +20,12 @@ export interface Desk {
   readonly number: number
   readonly extent: Extent
   readonly host: HistoryKeeperHost
-  /** Resolves when that is durable. Throws `closed` or the storage error, and then nothing of it is written. */
+  /**
+   * Writes as one batch; resolves when it is durable. Throws `closed`, `fenced` or the storage error, and has written
+   * nothing then.
+   */
   write(writes: readonly Write[]): Promise<void>
-  /** Changes the extent and writes what goes with it, in one batch; resolves when that is on the disk. */
+  /** Changes the extent, with the writes that belong to it, in one batch. Resolves when it is on the disk. */
   moveExtent(change: Partial<Extent>, writes: readonly Write[]): Promise<void>
 }
 
@@ -45,18 +48,18 @@ export class HistoryKeeper {
     return this.#extent
   }
 
-  /** Settles when nothing is under way any more; undefined if nothing ever was. */
+  /** Settles when no work is under way any more; undefined if there never was any. */
   get settled(): Promise<unknown> | undefined {
     return this.#last
   }
 
-  /** Does `work` after what came before it. */
+  /** Does `work` when all work before it has ended. */
   inTurn<T>(work: (desk: Desk) => Promise<T>): Promise<T> {
     const turn = (this.#last ?? Promise.resolve()).then(async () => {
       this.#host.assertOpen()
       return work(this.#desk())
     })
-    // Whoever asked for it hears of its failure; the next in turn need not.
+    // The caller hears of a failure; the next work in turn goes on.
     this.#last = turn.catch(() => {})
     return turn
   }
@@ -74,7 +77,7 @@ export class HistoryKeeper {
       moveExtent: async (change, writes) => {
         const extent = { ...this.#extent, ...change }
         const written = this.#write([...writes, encodeExtent(this.#number, extent)], true)
-        // Readers must not ask for what this batch may have taken away already.
+        // Readers must no longer ask for records that this batch may already have deleted.
         this.#extent = { ...this.#extent, firstLsn: extent.firstLsn }
         await written
         this.#extent = extent

@@ -4,17 +4,22 @@ import type { Lsn } from '../lsn.ts'
 import { idempotencyKey } from '../records/key.ts'
 import { decodeKeyEntry, encodeKeyEntry } from '../records/key-entry.ts'
 
-/** Which record carries an idempotency key: what the disk says, and what is on its way there. */
+/** Finds the record with an idempotency key: on the disk, or on its way there. */
 export class KeyIndex {
   readonly #workspace: string
-  /** Made when a key comes: most workspaces are given none, and an empty map takes as much as their whole log. */
+  /**
+   * Made at the first key: most workspaces have none, and an empty map takes as much memory as the rest of their log.
+   */
   #waiting: Map<string, Lsn> | undefined
 
   constructor(workspace: string) {
     this.#workspace = workspace
   }
 
-  /** The record with this key, found without leaving the turn. Throws `corrupted` or the storage error. */
+  /**
+   * LSN of the record with this key, found without leaving the turn of the event loop. Throws `corrupted` or the
+   * storage error.
+   */
   find(disk: Database, number: number, idempotency: string): Lsn | undefined {
     const waiting = this.#waiting?.get(idempotency)
     if (waiting !== undefined) return waiting
@@ -23,7 +28,7 @@ export class KeyIndex {
     return value && decodeKeyEntry(this.#workspace, key, value)
   }
 
-  /** Goes the way of the record it points to: in the same batch. */
+  /** Adds a key to the group that holds its record: both are written in one batch. */
   add(number: number, idempotency: string, lsn: Lsn, group: Group): void {
     group.writes.push(encodeKeyEntry(number, idempotency, lsn))
     this.#waiting ??= new Map()

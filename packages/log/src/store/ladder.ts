@@ -11,12 +11,15 @@ import {
 } from '../records/packed-snapshot.ts'
 import type { StoredLog } from './stored-records.ts'
 
-/** A snapshot, from which any LSN soon after it is near, and how many had to be unpacked before it. */
+/** An unpacked snapshot, and the number of snapshots that had to be unpacked before it. */
 export interface Rung extends Snapshot {
   readonly depth: number
 }
 
-/** The newest rung at or below `atOrBefore` that is undamaged; `onDamaged` hears of each that is not, and where none can be looked for. */
+/**
+ * The newest undamaged snapshot at or below `atOrBefore`. Calls `onDamaged` for each damaged one, and when LevelDB
+ * can't look for them.
+ */
 export async function findRung(
   log: StoredLog,
   atOrBefore: Lsn,
@@ -37,9 +40,9 @@ export async function findRung(
   }
 }
 
-/** The newest snapshot at or below `limit`, and its part 0 if that came along. */
+/** The newest snapshot at or below `limit`, with its part 0 if that was read along the way. */
 async function findHead({ number, moment }: StoredLog, limit: number) {
-  // Mostly it is asked for by its very LSN: in this thread a look-up costs a tenth of what another takes to seek.
+  // Most callers ask for the very LSN of a snapshot: a look-up on this thread costs a tenth of a seek on another.
   const head = await moment.get(snapshotKey(number, limit as Lsn, 0))
   if (head !== undefined) return { lsn: limit as Lsn, head }
   const last = await moment.last(snapshotKeyRange(number, 0, limit))
@@ -47,12 +50,17 @@ async function findHead({ number, moment }: StoredLog, limit: number) {
   return { lsn: lsnOfRecordKey(last[0]), head: partOfSnapshotKey(last[0]) === 0 ? last[1] : undefined }
 }
 
-/** Of a workspace whose first records were dropped, and with them what they said. */
+/** The error of a workspace whose first records were dropped, and whose first snapshot is lost. */
 export function missingGround(workspace: string): LogError {
-  return new LogError('corrupted', `the snapshot that workspace ${workspace} begins with is lost`, { workspace })
+  return new LogError('corrupted', `workspace ${workspace} has lost the snapshot that its history begins with`, {
+    workspace,
+  })
 }
 
-/** The rung at exactly `lsn`, with those it was packed against; `head` is its part 0, if that is known. Throws `corrupted`. */
+/**
+ * The snapshot at exactly `lsn`, with all that it is packed against. `head` is its part 0, if that is known. Throws
+ * `corrupted`.
+ */
 export async function readRung(log: StoredLog, lsn: Lsn, head?: Uint8Array): Promise<Rung> {
   const chain = [await readPacked(log, lsn, head)]
   for (let link = chain[0]; link?.base !== undefined; link = chain.at(-1)) {
@@ -76,7 +84,7 @@ export async function readRung(log: StoredLog, lsn: Lsn, head?: Uint8Array): Pro
 async function readPacked(log: StoredLog, lsn: Lsn, known?: Uint8Array): Promise<PackedSnapshot> {
   const { workspace, number, moment } = log
   const head = known ?? (await moment.get(snapshotKey(number, lsn, 0)))
-  // Most have one part: looking for others takes longer than reading it did.
+  // Most snapshots have one part: looking for others takes longer than reading it did.
   if (head !== undefined && isOnlyPart(head)) return decodeSnapshot(workspace, number, lsn, [head])
   const parts: Uint8Array[] = []
   for await (const [, value] of moment.entries(snapshotKeyRange(number, lsn, lsn))) parts.push(value)

@@ -33,7 +33,7 @@ import { sealRecords } from './seal.ts'
 import { findStoredTime, readStoredRuns, type StoredLog } from './stored-records.ts'
 import { takeSnapshot } from './take-snapshot.ts'
 
-/** What one workspace's log needs of the store it is in. */
+/** What one workspace's log needs of its store. */
 export interface LevelLogHost {
   now(): number
   takeWorkspaceNumber(): number
@@ -45,22 +45,25 @@ export interface LevelLogHost {
   group(): Group
   waiting(): Iterable<Write>
   readonly disk: Database
-  /** The disk, also while it takes no writes. Throws `closed` or the storage error. */
+  /** The disk for reading, also while it takes no writes. Throws `closed` or the storage error. */
   readonly readable: Database
   readonly observer: LogObserver
-  /** What whoever reads hears of an error met on the way. Throws `closed` or the storage error if that is behind it. */
+  /**
+   * The error that a reader gets for an error met on the way. Throws `closed` or the storage error if that is the
+   * cause.
+   */
   explained(error: unknown): unknown
   release(log: LevelLog): void
 }
 
-/** Where a workspace's log stands when it is opened. */
+/** State of a workspace's log when it is opened. */
 export interface LevelLogStart {
   readonly identity: WorkspaceIdentity | undefined
   readonly extent: Extent
   readonly head: Lsn
   /** Time of the head record. */
   readonly headAt: number
-  /** Of the records after the snapshot. */
+  /** Bytes of the records after the snapshot. */
   readonly bytes: number
 }
 
@@ -70,7 +73,7 @@ export class LevelLog implements WorkspaceLog {
   readonly #extent: Extent
   readonly #keys: KeyIndex
   #identity: WorkspaceIdentity | undefined
-  /** Made when there is something to keep up: most workspaces are only open. */
+  /** Made when it is first needed: most workspaces are only open. */
   #keeper: HistoryKeeper | undefined
   #head: Lsn
   #headAt: number
@@ -120,7 +123,7 @@ export class LevelLog implements WorkspaceLog {
     return { records: this.#head - this.snapshotLsn, bytes: this.#bytesSinceSnapshot }
   }
 
-  /** The number in the record keys; undefined as long as the workspace does not exist. */
+  /** The workspace's number in record keys; undefined until the workspace exists. */
   get number(): number | undefined {
     return this.#identity?.number
   }
@@ -167,7 +170,7 @@ export class LevelLog implements WorkspaceLog {
     const through = Math.min(range.through ?? this.#head, this.#head)
     const number = this.number
     if (number === undefined || first > through) return
-    // What is on its way to the disk is read from memory: waiting for it could take as long as storage fails.
+    // Records on their way to the disk are read from memory: waiting for the disk could take as long as storage fails.
     const { waiting, firstWaiting } = this.#waiting(number)
     const lastStored = Math.min(through, firstWaiting - 1)
     if (first <= lastStored) {
@@ -232,7 +235,7 @@ export class LevelLog implements WorkspaceLog {
   async latestSnapshot(range: { atOrBefore?: Lsn } = {}): Promise<Snapshot | undefined> {
     this.#assertReadable()
     const atOrBefore = Math.min(range.atOrBefore ?? this.#head, this.snapshotLsn) as Lsn
-    // One from before what was dropped is kept only for others that are packed against it.
+    // A snapshot from before the dropped records is kept only because others are packed against it.
     const stored = atOrBefore === 0 || atOrBefore < this.firstLsn - 1 ? undefined : this.#stored()
     if (stored === undefined) return undefined
     let damage: LogError | undefined
@@ -255,7 +258,7 @@ export class LevelLog implements WorkspaceLog {
   async seal({ through = this.#head }: { through?: Lsn } = {}): Promise<Sealed> {
     this.#assertOpen()
     const sealed = await this.#keeperNow()?.inTurn((desk) => {
-      // The head stays as it is: it is what opening looks at.
+      // The head is never sealed: opening a workspace looks at it.
       return sealRecords(desk, Math.min(through, this.#head - 1) as Lsn)
     })
     return sealed ?? { records: 0, bytesBefore: 0, bytesAfter: 0 }
@@ -283,13 +286,13 @@ export class LevelLog implements WorkspaceLog {
     if (lsn !== undefined) throw duplicateKey(workspace, idempotencyKey, lsn)
   }
 
-  /** Records on their way to the disk, and the LSN from which on they are. */
+  /** Records on their way to the disk, and the first LSN of them. */
   #waiting(number: number): { waiting: Put[]; firstWaiting: number } {
     const waiting = [...this.#host.waiting()].filter(isRecordOf(number))
     return { waiting, firstWaiting: waiting[0] === undefined ? this.#head + 1 : lsnOfRecordKey(waiting[0].key) }
   }
 
-  /** This log's part of the database as of now; to be closed. Undefined as long as there is none. */
+  /** This log's part of the database as of now; undefined until the workspace exists. Close its moment. */
   #stored(): (StoredLog & { moment: DatabaseMoment }) | undefined {
     const number = this.number
     return number === undefined ? undefined : { workspace: this.workspace, number, moment: this.#host.readable.pin() }
@@ -312,7 +315,7 @@ export class LevelLog implements WorkspaceLog {
     return identity
   }
 
-  /** Undefined as long as there is nothing to keep up. */
+  /** Undefined until the workspace exists. */
   #keeperNow(): HistoryKeeper | undefined {
     const { number } = this
     if (number === undefined) return undefined

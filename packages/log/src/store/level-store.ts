@@ -28,21 +28,26 @@ import { readStoredRuns, type StoredLog } from './stored-records.ts'
 import { takeWitness, type Witness } from './witness.ts'
 
 export interface LevelStoreOptions {
-  /** Made if it is missing; otherwise empty or a Joinery log's. */
+  /** Directory of the log. It is made if missing; otherwise it has to be empty or hold a Joinery log. */
   readonly directory: string
   readonly durability: Exclude<Durability, 'memory'>
-  /** Async only: longest time from an acknowledged write to the fsync that covers it, fsync not counted. Default 10. */
+  /**
+   * `async` only: longest time from an acknowledged write to the beginning of the fsync that covers it, ms. Default 10.
+   */
   readonly windowMs?: number
   readonly clock?: Clock
   readonly observer?: LogObserver
 }
 
-/** Short enough that power loss costs a keystroke or two, long enough that a busy server fsyncs 100 times a second at most. */
+/**
+ * Short enough that power loss costs a keystroke or two; long enough that a busy server makes at most 100 fsyncs a
+ * second.
+ */
 const WINDOW_DEFAULT_MS = 10
 
 /**
- * Opens or makes a log in a directory, which stays locked until the store is closed.
- * Throws `corrupted`, `foreign_directory`, `unreadable`, `locked`, `storage_full` or `storage_failed`.
+ * Opens a log in a directory, or makes one there. The directory stays locked until the store is closed. Throws
+ * `corrupted`, `foreign_directory`, `unreadable`, `locked`, `storage_full` or `storage_failed`.
  */
 export async function openLevelStore(options: LevelStoreOptions): Promise<EventStore> {
   const { directory, observer } = options
@@ -55,10 +60,10 @@ export async function openLevelStore(options: LevelStoreOptions): Promise<EventS
   }
 }
 
-/** The store behind the interface, for this package's operations. Throws `invalid` for one that is not LevelDB's. */
+/** The LevelDB store behind the interface, for the operations of this package. Throws `invalid` for any other store. */
 export function levelStoreOf(store: EventStore): LevelStore {
   if (store instanceof LevelStore) return store
-  throw new LogError('invalid', 'this works on a log in a directory only: a log in memory has nothing on a disk')
+  throw new LogError('invalid', 'this operation works on a log in a directory only: the store given has none')
 }
 
 export class LevelStore implements EventStore, LevelLogHost {
@@ -67,9 +72,12 @@ export class LevelStore implements EventStore, LevelLogHost {
   readonly #clock: Clock
   readonly #commit: GroupCommit<Database>
   readonly #listeners = new Set<(state: StoreState) => void>()
-  /** Undefined while it is being opened. */
+  /** The open logs by workspace; undefined while one is being opened. */
   readonly #logs = new Map<string, LevelLog | undefined>()
-  /** Logs closed with appends still on their way: opening waits for these, or it would find an older head. */
+  /**
+   * Closed logs whose appends are still being written. Opening the workspace waits for these: else it would find an
+   * older head.
+   */
   readonly #leaving = new Map<string, Promise<unknown>>()
   readonly #witness: Witness
   #nextNumber: number
@@ -149,10 +157,13 @@ export class LevelStore implements EventStore, LevelLogHost {
     return this.alone(workspace, admit, { reads })
   }
 
-  /** One at a time for each workspace, with no log of it open, and only after what went through the last is written. */
+  /**
+   * Does `work` on a workspace while no log of it is open: one work at a time, after everything that went through its
+   * last log is written.
+   */
   async alone<T>(workspace: string, work: () => Promise<T>, { reads = false } = {}): Promise<T> {
     checkWorkspaceName(workspace)
-    // What went through the last log of it may be in memory only: that would be waited for as long as storage fails.
+    // Appends of its last log may be in memory only: waiting for them would take as long as storage fails.
     if (reads && !this.#leaving.has(workspace)) this.assertReadable()
     else this.assertOpen()
     if (this.#logs.has(workspace)) {
@@ -165,7 +176,7 @@ export class LevelStore implements EventStore, LevelLogHost {
     } catch (error) {
       throw this.explained(error)
     } finally {
-      // Unless a log of it has come of this.
+      // Unless the work has opened a log.
       if (this.#logs.get(workspace) === undefined) this.#logs.delete(workspace)
     }
   }
@@ -189,7 +200,7 @@ export class LevelStore implements EventStore, LevelLogHost {
     return this.#commit.close()
   }
 
-  /** Every open workspace must still have its last record that is not about to be written again. */
+  /** Throws `corrupted` unless every open workspace still has its last record that is not about to be written again. */
   async #verify(disk: Database, rewritten: readonly Write[]): Promise<void> {
     const rewrittenFrom = new Map<number, Lsn>()
     for (const { type, key } of rewritten) {
@@ -200,7 +211,7 @@ export class LevelStore implements EventStore, LevelLogHost {
     const moment = disk.pin()
     try {
       for (const log of this.#logs.values()) {
-        // A damaged one has nothing on its way, and may lack its last record.
+        // A damaged log has nothing on its way, and may lack its last record.
         if (log?.number === undefined || log instanceof ReadOnlyLog) continue
         const { number, workspace, head } = log
         await expectRecord({ workspace, number, moment }, (rewrittenFrom.get(number) ?? head + 1) - 1)
@@ -228,7 +239,7 @@ export class LevelStore implements EventStore, LevelLogHost {
     void this.readable
   }
 
-  /** Recovery closes the handle under a reader: what it should hear of is the storage error behind that. */
+  /** Recovery closes the handle while others read: they get the storage error that caused it. */
   explained(error: unknown): unknown {
     const isOfStorage = !(error instanceof LogError) || error.code === 'storage_failed' || error.code === 'storage_full'
     if (isOfStorage) this.assertOpen()
@@ -265,8 +276,8 @@ export class LevelStore implements EventStore, LevelLogHost {
 }
 
 /**
- * Throws `corrupted` unless the record is there: as it was, or sealed or dropped by what failed and is on the disk all the
- * same.
+ * Throws `corrupted` unless the record is there. It may also have been sealed or dropped by a write that failed and
+ * reached the disk all the same.
  */
 async function expectRecord(log: StoredLog, lsn: number): Promise<void> {
   const { workspace, number, moment } = log

@@ -9,7 +9,7 @@ interface FencedTogether {
   onStateChange(listener: (state: StoreState) => void): () => void
 }
 
-/** The state of every log in the store. */
+/** The state of each log in the store. */
 export function logStateOf({ state, fence }: FencedTogether): LogState {
   return fence === undefined ? state : { state: 'fenced', error: fence }
 }

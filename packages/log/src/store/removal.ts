@@ -11,7 +11,7 @@ import type { Write } from '../records/write.ts'
 import { tidy } from './tidy.ts'
 import { checkUnknown, type Witness } from './witness.ts'
 
-/** What deleting a workspace needs of its store, which sees to it that nobody has it open. */
+/** What deleting a workspace needs of its store. The store makes sure that no log of the workspace is open. */
 export interface RemovalHost {
   now(): number
   assertOpen(): void
@@ -19,27 +19,31 @@ export interface RemovalHost {
   readonly disk: Database
 }
 
-/** Bounds one batch, so that everyone else's writes go on between. */
+/** Most writes of one batch: writes of others go on in between. */
 const KEYS_PER_BATCH = 1_000
 const OWNED_KINDS = [KIND.snapshot, KIND.idempotency, KIND.record, KIND.segment, KIND.extent]
 
-/** Marks a workspace deleted; one that is already stays as it is. Throws `invalid` if there is none. */
+/** Marks a workspace deleted. Does nothing if it is deleted already. Throws `invalid` if there is none. */
 export async function tombstone(host: RemovalHost, witness: Witness, workspace: string): Promise<void> {
   const identity = await findIdentity(host, witness, workspace)
   if (identity.deleted !== undefined) return
   await writeIdentity(host, workspace, { ...identity, deleted: { at: host.now(), isPurging: false } })
 }
 
-/** Takes that back. Throws `deleted` when parts of it may be gone already. */
+/** Takes {@link tombstone} back. Throws `deleted` when parts of the workspace may be gone. */
 export async function undelete(host: RemovalHost, witness: Witness, workspace: string): Promise<void> {
   const { deleted, ...identity } = await findIdentity(host, witness, workspace)
   if (deleted?.isPurging) {
-    throw new LogError('deleted', `workspace ${workspace} is being purged: purge it again to end that`, { workspace })
+    throw new LogError(
+      'deleted',
+      `workspace ${workspace} is being purged, and parts of it may be gone: purge it again to complete that`,
+      { workspace },
+    )
   }
   if (deleted !== undefined) await writeIdentity(host, workspace, identity)
 }
 
-/** Removes everything of a deleted workspace but the knowledge that its number was given. */
+/** Removes everything of a deleted workspace, except the entry that keeps its number from being given again. */
 export async function purge(host: RemovalHost, witness: Witness, workspace: string): Promise<void> {
   const identity = await findIdentity(host, witness, workspace)
   const { number, deleted } = identity
@@ -47,7 +51,8 @@ export async function purge(host: RemovalHost, witness: Witness, workspace: stri
     throw new LogError('invalid', `workspace ${workspace} is not deleted: delete it first`, { workspace })
   }
   await writeIdentity(host, workspace, { ...identity, deleted: { ...deleted, isPurging: true } })
-  // What is still in LevelDB's memory would else share a file with its deletion, and stay there.
+  // LevelDB would put entries that are still in its memory into one file with their deletion, and they would stay
+  // there.
   await tidy(host, ownRange(KIND.extent, number))
   for (const kind of OWNED_KINDS) {
     for await (const keys of host.disk.keys(ownRange(kind, number), KEYS_PER_BATCH)) {
@@ -57,13 +62,13 @@ export async function purge(host: RemovalHost, witness: Witness, workspace: stri
       )
     }
   }
-  // Roll calls may know the number: without any name it would pass for a workspace that lost its own.
+  // Roll calls may know the number: without a name entry it would count as a workspace that has lost its name.
   const ends: Write[] = [
     { type: 'del', key: workspaceKey(workspace) },
     { type: 'put', key: nameKey(number), value: new Uint8Array(0) },
   ]
   await write(host, ends, { sync: true })
-  // Deleted is not gone: LevelDB keeps the bytes until it next rewrites the files they are in.
+  // LevelDB keeps deleted bytes until it next rewrites the files that hold them.
   for (const kind of OWNED_KINDS) await tidy(host, ownRange(kind, number))
   const names = [workspaceKey(workspace), nameKey(number)]
   for (const gte of names) await tidy(host, { gte, lt: Buffer.concat([gte, Buffer.alloc(1)]) })

@@ -8,7 +8,7 @@ import type { Del } from '../records/write.ts'
 import { giveBack } from './give-back.ts'
 import type { Desk } from './history-keeper.ts'
 
-/** Fewer than these share too little to be worth a segment: they wait for more. */
+/** Fewest records of a segment. Fewer records share too little, and wait for more. */
 const SEGMENT_RECORDS_MIN = 64
 
 interface Batch {
@@ -20,7 +20,10 @@ interface Batch {
 
 const newBatch = (): Batch => ({ records: [], removals: [], bytes: 0, storedBytes: 0 })
 
-/** Packs records through `through`, which is before the head, into segments; each takes the place of its records in one batch. */
+/**
+ * Packs records through `through`, which is below the head, into segments. One batch each writes the segment and
+ * deletes its records.
+ */
 export async function sealRecords(desk: Desk, through: Lsn): Promise<Sealed> {
   const { workspace, number, host } = desk
   const moment = host.disk.pin()
@@ -38,7 +41,7 @@ export async function sealRecords(desk: Desk, through: Lsn): Promise<Sealed> {
     let batch = newBatch()
     for await (const [key, value] of moment.entries(recordKeyRange(number, desk.extent.sealedLsn + 1, through))) {
       const record = decodeRecord(workspace, key, value)
-      // A large update has a segment to itself.
+      // A large update gets a segment of its own.
       if (batch.records.length > 0 && batch.bytes + record.update.byteLength > SEGMENT_BYTES) {
         await take(batch)
         batch = newBatch()
@@ -59,7 +62,10 @@ export async function sealRecords(desk: Desk, through: Lsn): Promise<Sealed> {
   return sealed
 }
 
-/** Gives the bytes of the segment. Throws `corrupted`, and writes nothing, if it would not read as the records do. */
+/**
+ * Writes a segment and returns its bytes. Throws `corrupted`, and writes nothing, if the segment would not read as the
+ * records do.
+ */
 async function writeSegment(desk: Desk, { records, removals }: Batch): Promise<number> {
   const { workspace, number, extent } = desk
   for (const [n, { lsn }] of records.entries()) {
@@ -81,7 +87,10 @@ async function writeSegment(desk: Desk, { records, removals }: Batch): Promise<n
   return segment.key.byteLength + segment.value.byteLength
 }
 
-/** Whether two records have each field alike. One for each, or it does not compile: what is not compared could be lost here. */
+/**
+ * Whether two records are equal in every field. The type demands each field, since a field that is not compared could
+ * be lost here.
+ */
 const IS_SAME: { readonly [F in keyof Required<LogRecord>]: (a: LogRecord, b: LogRecord) => boolean } = {
   lsn: (a, b) => a.lsn === b.lsn,
   at: (a, b) => a.at === b.at,
@@ -94,7 +103,7 @@ const IS_SAME: { readonly [F in keyof Required<LogRecord>]: (a: LogRecord, b: Lo
 }
 const COMPARISONS = Object.values(IS_SAME)
 
-// `isDeepStrictEqual` holds up the event loop a dozen times as long: 12 ms for a thousand records (measured).
+// `isDeepStrictEqual` blocks the event loop a dozen times as long: 12 ms for a thousand records (measured).
 function areSame(some: readonly LogRecord[], others: readonly LogRecord[]): boolean {
   const isSame = (record: LogRecord, n: number): boolean => {
     const other = others[n]

@@ -7,24 +7,33 @@ import { extentKey, lsnOfRecordKey, recordKey, recordKeyRange, segmentKeyRange }
 import { decodeRecord, decodeRecordTime } from '../records/record.ts'
 import { decodeSegment, decodeSegmentHead, type SegmentHead } from '../records/segment.ts'
 
-/** Records up to which each is looked up by itself: in this thread, which costs less than waking another (130 µs measured). */
+/**
+ * Up to this many records each is looked up by itself on this thread, which costs less than waking another (130 µs
+ * measured).
+ */
 const LOOK_UPS_MAX = 8
 
-/** One workspace's part of the database. */
+/** One workspace's part of the database, as of one moment. */
 export interface StoredLog {
   readonly workspace: string
   readonly number: number
   readonly moment: DatabaseMoment
-  /** Undefined for what stands in the database. */
+  /** Extent to read by; undefined for the one that is stored. */
   readonly extent?: Extent | undefined
 }
 
-/** Records `first` through `last`, checked, sealed or not. Throws `corrupted` at the first that is damaged or missing. */
+/**
+ * Reads records `first` through `last`, checked, sealed or not. Throws `corrupted` at the first that is damaged or
+ * missing.
+ */
 export async function* readStoredRecords(log: StoredLog, first: number, last: number): AsyncGenerator<LogRecord> {
   for await (const run of readStoredRuns(log, first, last)) for (const record of run) yield record
 }
 
-/** The same, as many at a time as come at once: handing on a record by itself costs more than decoding it. */
+/**
+ * Reads like {@link readStoredRecords}, as many records at a time as come at once: handing on single records costs more
+ * than decoding them.
+ */
 export async function* readStoredRuns(log: StoredLog, first: number, last: number): AsyncGenerator<LogRecord[]> {
   const { workspace } = log
   const { sealedLsn } = await extentOf(log)
@@ -48,7 +57,7 @@ export async function* readStoredRuns(log: StoredLog, first: number, last: numbe
   if (expected <= last) throw missingRecord(workspace, expected)
 }
 
-/** The records from `expected` on, up to what is damaged or missing. */
+/** The records from `expected` on, up to the first that is damaged or missing. */
 function decodeRun(
   workspace: string,
   entries: readonly Entry[],
@@ -91,7 +100,7 @@ async function* readSegments(
   if (begin === undefined) return
   const records = decodeSegment(workspace, ...begin)
   yield records
-  // What is asked for mostly lies within one: looking for the next would take longer than reading this one did.
+  // Most reads lie within one segment: looking for the next would take longer than reading this one did.
   const next = (records.at(-1)?.lsn ?? last) + 1
   if (next > last) return
   for await (const [key, value] of moment.entries(segmentKeyRange(number, next, last))) {
@@ -108,7 +117,10 @@ function missingRecord(workspace: string, expected: number): LogError {
   return new LogError('corrupted', `record ${lsn} of workspace ${workspace} is missing`, { workspace, lsn })
 }
 
-/** The last of the records `first` through `last` whose time is at or before `at`; undefined for none. Reads a few dozen. */
+/**
+ * LSN of the last of the records `first` through `last` whose time is at or before `at`; undefined for none. Reads a
+ * few dozen records.
+ */
 export async function findStoredTime(
   log: StoredLog,
   first: number,

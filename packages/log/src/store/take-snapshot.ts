@@ -5,12 +5,15 @@ import { encodeSnapshot, type PackedSnapshot, packSnapshot } from '../records/pa
 import type { Desk } from './history-keeper.ts'
 import { findRung, type Rung } from './ladder.ts'
 
-/** Every so often a snapshot stands by itself: what is damaged or has to be unpacked stays bounded. */
+/**
+ * Most snapshots in a row that are packed against another: it limits how many one damaged snapshot spoils, and how many
+ * have to be unpacked.
+ */
 const DEPTH_MAX = 16
-/** Where so little is shared, what is different is no cheaper than the whole. */
+/** Largest share of the whole that a difference may take: above it, the whole costs no more. */
 const DIFFERENCE_PART_MAX = 1 / 8
 
-/** Resolves when the snapshot is on the disk. Throws `invalid` unless it is newer than the last. */
+/** Stores a snapshot; resolves when it is on the disk. Throws `invalid` unless it is newer than the last one. */
 export async function takeSnapshot(desk: Desk, snapshot: Snapshot): Promise<void> {
   const { workspace, number, extent, host } = desk
   if (snapshot.lsn <= extent.snapshotLsn) {
@@ -22,13 +25,13 @@ export async function takeSnapshot(desk: Desk, snapshot: Snapshot): Promise<void
   const [head, ...rest] = parts
   if (head === undefined) return
   for (const part of rest) await desk.write([part])
-  // The head comes last: without it the other parts are no snapshot.
+  // Part 0 is written last: without it the other parts are no snapshot.
   await desk.moveExtent({ snapshotLsn: snapshot.lsn }, [head])
   const storedBytes = parts.reduce((sum, { value }) => sum + value.byteLength, 0)
   host.observer.snapshotted?.(performance.now() - startMs, snapshot.state.byteLength, storedBytes)
 }
 
-/** As what is different from the snapshot before it, where that is less. */
+/** Packs the difference from the snapshot before it, if that is smaller; otherwise the whole. */
 async function packAgainstLast({ workspace, number, extent, host }: Desk, snapshot: Snapshot): Promise<PackedSnapshot> {
   const moment = host.disk.pin()
   try {
@@ -41,7 +44,7 @@ async function packAgainstLast({ workspace, number, extent, host }: Desk, snapsh
   }
 }
 
-/** As what is different from `last`, where that is less. */
+/** Packs the difference from `last`, if that is smaller. */
 export async function packAgainst(last: Rung | undefined, snapshot: Snapshot): Promise<PackedSnapshot> {
   if (last !== undefined && last.depth < DEPTH_MAX) {
     const packed = await packSnapshot(snapshot, { ...last, depth: last.depth + 1 })
@@ -50,7 +53,7 @@ export async function packAgainst(last: Rung | undefined, snapshot: Snapshot): P
   return packSnapshot(snapshot)
 }
 
-/** Parts of a snapshot that was never finished must not be taken for parts of the next. */
+/** Deletes the parts of an unfinished snapshot, so that they are not taken for parts of the next. */
 async function sweepStrays({ number, extent, host, write }: Desk): Promise<void> {
   const beyond = snapshotKeyRange(number, extent.snapshotLsn + 1)
   for await (const keys of host.disk.keys(beyond, 1_000)) await write(keys.map((key) => ({ type: 'del', key })))

@@ -10,8 +10,8 @@ export interface TidyHost {
 }
 
 /**
- * Makes the files that hold a range free of what was deleted or replaced in it: takes its time. LevelDB leaves its
- * write-ahead log for that, so everything in it is fsynced before. Throws `closed` or the storage error.
+ * Rewrites the files of a range without its deleted and replaced entries. Takes long. LevelDB leaves its write-ahead
+ * log for this, so everything in the log is fsynced before. Throws `closed` or the storage error.
  */
 export async function tidy(host: TidyHost, range: KeyRange): Promise<void> {
   for (;;) {
@@ -19,7 +19,7 @@ export async function tidy(host: TidyHost, range: KeyRange): Promise<void> {
     const end = disk.logEnd.beNear()
     try {
       await fsync(host)
-      // Storage may have failed and come back: what was announced to the old handle the new one does not know.
+      // Storage may have failed and recovered meanwhile: the new handle has not been told that the log may be left.
       if (host.disk === disk) return await disk.tidy(range)
     } finally {
       end()

@@ -5,23 +5,23 @@ import type { Lsn } from '../lsn.ts'
 import type { Extent } from '../records/extent.ts'
 import { KIND, kindRange, nameKey, numberOfKey, workspaceKey } from '../records/key.ts'
 
-/** Bounds one trip into LevelDB. */
+/** Most keys fetched in one trip to LevelDB's thread. */
 const NUMBERS_PER_STEP = 1_000
 
-/** What a store finds out about itself before it lets anyone in. */
+/** What a store learns about its content before it opens any workspace. */
 export interface Witness {
-  /** No workspace has, or ever had, this number or a higher one. */
+  /** The lowest number that no workspace has or ever had, nor any higher one. */
   readonly firstFreeNumber: number
   readonly nextRollCall: number
-  /** The LSN that a workspace is known to have reached, by number. */
+  /** The LSN that each workspace is known to have reached, by number. */
   readonly heads: ReadonlyMap<number, Lsn>
-  /** Numbers that have records but no name any more. */
+  /** Numbers that have records and no name any more. */
   readonly nameless: readonly number[]
-  /** Names that have records but can't be found by their name any more. */
+  /** Names that have records and whose identity is lost. */
   readonly unfindable: ReadonlySet<string>
 }
 
-/** Reads the roll calls (a few hundred small values) and the ends of two key ranges; no records. */
+/** Reads the roll calls (a few hundred small values) and the ends of two key ranges. Reads no records. */
 export async function takeWitness(disk: Database): Promise<Witness> {
   const heads = new Map<number, Lsn>()
   let nextRollCall = 0
@@ -32,7 +32,8 @@ export async function takeWitness(disk: Database): Promise<Witness> {
     for (const [number, lsn] of call.heads) heads.set(number, Math.max(lsn, heads.get(number) ?? 0) as Lsn)
   }
   const { nameless, unfindable } = await lookForNames(disk, [...heads.keys()])
-  // A number whose name is lost must not be given to another workspace: hence records and calls are asked too.
+  // A number whose name is lost must not be given to another workspace: the highest number is looked for in records and
+  // roll calls, too.
   const last = [await disk.last(kindRange(KIND.name)), await disk.last(kindRange(KIND.record))]
   const known = [...heads.keys(), ...last.flatMap((entry) => (entry === undefined ? [] : [numberOfKey(entry[0])]))]
   return { firstFreeNumber: 1 + known.reduce((a, b) => Math.max(a, b), -1), nextRollCall, heads, nameless, unfindable }
@@ -46,7 +47,7 @@ async function lookForNames(disk: Database, numbers: readonly number[]) {
     const bytes = await disk.getMany(some.map(nameKey))
     const names = bytes.map((name) => (name === undefined ? undefined : Buffer.from(name).toString()))
     nameless.push(...some.filter((_, n) => names[n] === undefined))
-    // An empty name is what purging leaves.
+    // A purged workspace has an empty name.
     const found = names.flatMap((name) => (name ? [name] : []))
     const identities = await disk.getMany(found.map(workspaceKey))
     for (const [n, name] of found.entries()) if (identities[n] === undefined) unfindable.add(name)
@@ -54,15 +55,15 @@ async function lookForNames(disk: Database, numbers: readonly number[]) {
   return { nameless, unfindable }
 }
 
-/** Throws `corrupted` if the log was seen, or has a snapshot or sealed records, further on than `head`. */
+/** Throws `corrupted` if roll calls, a snapshot or sealed records show that the log has reached beyond `head`. */
 export function checkHead(witness: Witness, workspace: string, number: number, head: Lsn, extent: Extent): void {
   const seen = Math.max(witness.heads.get(number) ?? 0, extent.snapshotLsn, extent.sealedLsn)
   if (seen <= head) return
-  const message = `workspace ${workspace} ends at record ${head}, but had reached ${seen}: its end is lost`
+  const message = `workspace ${workspace} ends at record ${head} and had reached ${seen}: its end is lost`
   throw new LogError('corrupted', message, { workspace, lsn: (head + 1) as Lsn })
 }
 
-/** Throws `corrupted` if a workspace that can't be found may be one that lost its name. */
+/** Throws `corrupted` if an unknown workspace may be one that has lost its name. */
 export function checkUnknown(witness: Witness, workspace: string): void {
   if (witness.unfindable.has(workspace)) {
     throw new LogError('corrupted', `the identity of workspace ${workspace} is lost`, { workspace })
@@ -71,6 +72,6 @@ export function checkUnknown(witness: Witness, workspace: string): void {
   const numbers = witness.nameless.join(', ')
   throw new LogError(
     'corrupted',
-    `workspace ${workspace} is unknown, but may be one that lost its name: number ${numbers}`,
+    `workspace ${workspace} is unknown, and may be one that has lost its name: number ${numbers}`,
   )
 }

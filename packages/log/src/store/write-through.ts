@@ -1,7 +1,10 @@
 import type { Write } from '../records/write.ts'
 import type { LevelStore } from './level-store.ts'
 
-/** Writes past any workspace's log, in one batch; with `sync` resolves when it is on the disk. Throws the storage error. */
+/**
+ * Writes one batch that belongs to no open log. Resolves when it is durable; with `sync`, when it is on the disk.
+ * Throws the storage error.
+ */
 export function writeThrough(
   store: LevelStore,
   writes: readonly Write[],

@@ -4,7 +4,7 @@ import { sampleEntry } from './sample-entry.ts'
 /** The updates of each workspace, as text. */
 type Contents = Record<string, string[]>
 
-/** A cleanly closed store of several workspaces, whose records go round and round, and what stands in it. */
+/** Makes a store of several workspaces whose records take turns, and closes it. Returns its content. */
 export async function makeStore(
   directory: string,
   workspaces: number,
@@ -15,7 +15,7 @@ export async function makeStore(
   const contents: Contents = {}
   const logs = await Promise.all(Array.from({ length: workspaces }, (_, n) => store.open(`w${n}`)))
   for (let n = 0; n < records; n++) {
-    // Some fall silent before the others: only of these can the end get lost without a gap.
+    // Half of the workspaces stop before the others: only these can lose their end without a gap.
     const log = logs[n % (n < records / 2 ? logs.length : Math.ceil(logs.length / 2))]
     if (log === undefined) throw new Error('no log')
     const { durable } = log.append(sampleEntry(n))

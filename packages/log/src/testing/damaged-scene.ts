@@ -9,7 +9,7 @@ import { sampleEntry } from './sample-entry.ts'
 import { sampleUpdate } from './sample-update.ts'
 import { tamper } from './tamper.ts'
 
-/** What tests of repairing say in the record behind. */
+/** The note that tests of repairing write as the last record. */
 export const NOTE = sampleEntry(0, { actor: 'joinery repair' })
 
 export type Level = Parameters<Parameters<typeof tamper>[1]>[0]
@@ -24,7 +24,10 @@ export async function spoil(level: Level, key: Uint8Array): Promise<void> {
   await level.put(key, value)
 }
 
-/** A rich store (`a` has 50 records, a key each 5, and up to 40 a snapshot each 10) with damage done to `a`, whose number is 0. */
+/**
+ * Makes a rich store and damages workspace `a`, whose number is 0. It has 50 records, a key at each fifth, and up to 40
+ * a snapshot at each tenth.
+ */
 export async function damagedStore(
   directory: string,
   damage: (level: Level) => Promise<void>,

@@ -16,7 +16,7 @@ import type {
 } from '../event-store.ts'
 import type { Lsn } from '../lsn.ts'
 
-/** A store that does whatever another does: a test double overrides what it wants to be different. */
+/** A store that passes everything on to another. Test doubles override what differs. */
 export class DelegatingStore implements EventStore {
   readonly inner: EventStore
 
@@ -59,7 +59,7 @@ export class DelegatingStore implements EventStore {
   }
 }
 
-/** A log that does whatever another does. */
+/** A log that passes everything on to another. */
 export class DelegatingLog implements WorkspaceLog {
   readonly inner: WorkspaceLog
 

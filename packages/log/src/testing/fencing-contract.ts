@@ -20,7 +20,7 @@ export interface FencedScene {
 /** A fresh, empty store, and a way to have it find an idempotency key too late. */
 export interface LateScene {
   readonly store: EventStore
-  /** Makes the workspace's open log, which has a record with this key, find that only while it writes the next. */
+  /** Makes the workspace's open log, which has a record with this key, notice that only while it writes another. */
   overlook(workspace: string, idempotencyKey: string): void | Promise<void>
 }
 
@@ -154,7 +154,7 @@ export function describeLateRefusal(name: string, open: (clock: Clock) => Promis
   })
 }
 
-/** `open`, with what it opened closed after each test. */
+/** Wraps `open`: every store that it opens is closed after the test. */
 function closedAfterwards<S extends { readonly store: EventStore }>(open: (clock: Clock) => Promise<S>) {
   const scenes: S[] = []
   const clock = makeTestClock()

@@ -37,13 +37,16 @@ class FencingLog extends DelegatingLog {
   readonly #onClose: () => void
   #fence: LogError | undefined
   readonly #listeners = new Set<(state: LogState) => void>()
-  /** Rejects what was promised through this log and is not kept yet. */
+  /** Reject functions of the promises that this log has given and that are still pending. */
   readonly #waiting = new Set<(error: LogError) => void>()
-  /** The promise that appends without a key share, beside the wrapped log's that it stands for. */
+  /**
+   * The promise that appends without a key share (`durable`), and the promise of the wrapped log that it follows
+   * (`of`).
+   */
   #shared: { readonly of: Promise<void>; readonly durable: Promise<void> } | undefined
   #lastDurable: Promise<void> | undefined
   readonly #overlooked = new Set<string>()
-  /** From the record on that is going to be refused: the wrapped log never gets them. */
+  /** The record that is going to be refused, and all appended behind it. The wrapped log never gets them. */
   #withheld: LogRecord[] = []
 
   constructor(log: WorkspaceLog, onClose: () => void) {
@@ -131,12 +134,12 @@ class FencingLog extends DelegatingLog {
   #durableOf({ idempotencyKey }: LogEntry, { durable: of }: Receipt): Promise<void> {
     if (idempotencyKey === undefined && this.#shared?.of === of) return this.#shared.durable
     const durable = this.#unlessFenced(() => of)
-    // As of any store: a receipt that nobody waits for must not take the process down.
+    // Nobody may wait for a receipt: its rejection must not end the process.
     durable.catch(() => undefined)
     if (idempotencyKey === undefined) {
       const shared = { of, durable }
       this.#shared = shared
-      // Memory gives one promise for ever: what is appended later may be fenced before it is durable.
+      // The memory store gives the same promise for ever: a later append may be fenced before it is durable.
       const forget = (): void => {
         if (this.#shared === shared) this.#shared = undefined
       }
@@ -145,7 +148,7 @@ class FencingLog extends DelegatingLog {
     return durable
   }
 
-  /** Settles as `work` does, or rejects with the fence that comes before. */
+  /** Settles as `work` does, unless the log is fenced before: then it rejects with the fence. */
   #unlessFenced<T>(work: () => Promise<T>): Promise<T> {
     if (this.#fence !== undefined) return Promise.reject(this.#fence)
     const { promise, resolve, reject } = Promise.withResolvers<T>()
@@ -155,7 +158,7 @@ class FencingLog extends DelegatingLog {
     return promise
   }
 
-  /** Takes a record that is never written: the one that is refused, or one appended behind it. */
+  /** Gives a receipt for a record that is never written: the refused one, or one appended behind it. */
   #withhold(entry: LogEntry, refusal?: LogError): Receipt {
     const lsn = (this.head + 1) as Lsn
     const at = Date.now()

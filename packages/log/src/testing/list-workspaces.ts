@@ -1,6 +1,6 @@
 import type { EventStore } from '../event-store.ts'
 
-/** The names at once, for tests. */
+/** All names at once, for tests. */
 export async function listWorkspaces(store: Pick<EventStore, 'workspaces'>): Promise<string[]> {
   const names: string[] = []
   for await (const name of store.workspaces()) names.push(name)

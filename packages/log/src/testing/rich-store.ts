@@ -5,7 +5,7 @@ import { openLevelStore } from '../store/level-store.ts'
 import { sampleEntry } from './sample-entry.ts'
 import { sampleUpdate } from './sample-update.ts'
 
-/** A stream of `bytes`, in pieces that fit no boundary. */
+/** A stream of `bytes`, in pieces whose ends match no structure. */
 export async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   for (let start = 0; start < bytes.length; start += 1_009) yield bytes.subarray(start, start + 1_009)
 }

@@ -13,7 +13,7 @@ import { makeTestClock } from './test-clock.ts'
 
 const code = (expected: LogError['code']) => expect.objectContaining({ name: 'LogError', code: expected })
 
-/** What every event store does, whatever it is made of. `open` gives a fresh, empty store that tells time by `clock`. */
+/** The contract of every event store. `open` gives a fresh, empty store that tells time by `clock`. */
 export function describeEventStore(name: string, open: (clock: Clock) => Promise<EventStore>): void {
   describe(`event store: ${name}`, () => {
     const stores: EventStore[] = []

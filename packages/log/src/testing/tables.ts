@@ -4,7 +4,10 @@ import { sampleEntry } from './sample-entry.ts'
 const RECORDS = 100
 const UPDATE_BYTES = 64 * 1024
 
-/** A store for tests whose data stands in tables: more than LevelDB keeps in its write-ahead log, of bytes that can't be packed. */
+/**
+ * Makes a store whose data stands in tables: more bytes than LevelDB keeps in its write-ahead log, and not
+ * compressible.
+ */
 export async function makeTables(directory: string): Promise<string> {
   const store = await openLevelStore({ directory, durability: 'async' })
   const log = await store.open('w0')

@@ -1,10 +1,10 @@
 import type { Clock } from '../clock.ts'
 
-/** A clock that a test turns: time stands still but for {@link TestClock.advance}. */
+/** A clock that stands still until the test calls {@link TestClock.advance}. */
 export interface TestClock extends Clock {
-  /** Moves time, which may be backwards, and calls what has come due, in order. */
+  /** Moves time, forwards or backwards, and calls the timers that have come due, in order. */
   advance(byMs: number): void
-  /** Timers set and neither due nor called off. */
+  /** Number of timers that are neither due nor cancelled. */
   readonly timersPending: number
 }
 

@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll } from 'vitest'
 
-/** A file system in memory, where the machine has one: for what asks how files look, and not what becomes of them on a disk. */
+/**
+ * A file system in memory, where the machine has one: for tests of what files contain, not of what a disk does to them.
+ */
 export function inMemory(): string {
   try {
     accessSync('/dev/shm', constants.W_OK)
@@ -14,7 +16,10 @@ export function inMemory(): string {
   }
 }
 
-/** Gives a function that makes fresh directories, on a real disk unless told otherwise, all gone when the test file is done. */
+/**
+ * Returns a function that makes fresh directories, by default on a real disk. All are removed when the test file is
+ * done.
+ */
 export function testDirectories(parent = tmpdir()): () => Promise<string> {
   let root = ''
   beforeAll(async () => {
