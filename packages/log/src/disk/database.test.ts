@@ -206,7 +206,7 @@ describe('data directory', () => {
     await expect(open(join(file, 'data'))).rejects.toEqual(code('unreadable'))
   })
 
-  // Node's own way to make directories never comes back from there.
+  // Node's `mkdir` with `recursive` never returns there.
   it.runIf(process.platform === 'linux')('[L21] where no directory can be made, that is said', async () => {
     await expect(open('/proc/none/here')).rejects.toEqual(code('storage_failed', '/proc/none/here'))
   })

@@ -21,7 +21,7 @@ afterEach(async () => {
 interface Arrival {
   readonly writes: readonly Write[]
   readonly sync: boolean
-  /** Lets LevelDB have it. */
+  /** Lets LevelDB have the write. */
   readonly release: () => void
 }
 
@@ -102,7 +102,7 @@ describe('group commit', () => {
     const firstArrived = nextWrite()
     const first = logs.map((log) => log.append(sampleEntry(1)))
     const write = await firstArrived
-    // Each workspace is born with two entries beside its record.
+    // Each new workspace writes two entries beside its record.
     expect(write.writes).toHaveLength(9)
     for (let turn = 0; turn < 5; turn++) {
       for (const log of logs) log.append(sampleEntry(turn))

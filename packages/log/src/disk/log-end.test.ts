@@ -31,7 +31,7 @@ describe('log end', () => {
         await database.write(batch, false)
         expect(await logs()).toEqual([log])
       }
-      // One more, which is fsynced; what comes next may find LevelDB leave it.
+      // One more write, which is fsynced: LevelDB may leave the log with the next.
       await database.writeThrough([put(++lsn, bytes)])
       expect(await logs()).toEqual([log])
       expect(lsn * (bytes + 10 + 128)).toBeGreaterThan(2 * 1024 * 1024)

@@ -76,7 +76,7 @@ async function recordsIn(directory: string): Promise<{ lsns: number[]; cuts: Man
   return { lsns, cuts }
 }
 
-/** Some bytes of `edit` as something else: 0, or noise that is the same each time. */
+/** Replaces some bytes of `edit`: by 0, or by noise that is the same each time. */
 function spoilt(edit: Buffer, from: number, through: number, isNoise = false): Buffer {
   const other = Buffer.from(edit)
   for (let n = from; n < through; n++) other[n] = isNoise ? (n * 151 + 77) & 0xff : 0
@@ -177,7 +177,7 @@ describe('the end of a manifest that power loss has left', () => {
     const damages: [bytes: Buffer, isOpenedByLevelDb: boolean][] = [
       [Buffer.concat([spoilt(longer, at, at + edit.byteLength), edit]), true],
       [Buffer.concat([spoilt(longer, at + HEADER_BYTES, at + edit.byteLength), edit]), false],
-      // Its length: where the next begins can't be told then.
+      // The length of an edit: where the next one begins is unknown then.
       [spoilt(longer, second + 4, second + 6, true), false],
     ]
     for (const [n, [bytes, isOpened]] of damages.entries()) {

@@ -23,7 +23,7 @@ const open = (directory: string) => openLevelStore({ directory, durability: 'asy
 const refusal = (code: LogError['code'], message = '') =>
   expect.objectContaining({ name: 'LogError', code, message: expect.stringContaining(message) })
 
-/** Everything that can be read of a store, by workspace. */
+/** All content of a store, by workspace. */
 async function contentsOf(store: EventStore): Promise<Record<string, unknown>> {
   const contents: Record<string, unknown> = {}
   for await (const name of store.workspaces()) {

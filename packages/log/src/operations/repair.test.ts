@@ -34,7 +34,7 @@ async function damagedStore(
   return { directory, ...(await damageStore(directory, damage)) }
 }
 
-/** Repairs `a`, and looks at what everybody relies on whatever the damage was. */
+/** Repairs `a`, and checks what holds whatever the damage was. */
 async function repairA(directory: string): Promise<{ repaired: Repaired; store: EventStore }> {
   const store = await open(directory)
   const before = await entriesOf(store, 'a', 0)

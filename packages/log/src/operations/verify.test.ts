@@ -230,7 +230,7 @@ describe('verifyDirectory', () => {
   it('[L76] rejects with the reason when it is aborted, and cleans up', async () => {
     const { directory } = await makeStore(await makeDirectory(), 1, 5_000)
     const abort = new AbortController()
-    // Of its own: other tests make reading copies, too.
+    // A folder of its own: other tests make reading copies, too.
     vi.stubEnv('TMPDIR', await makeDirectory())
     onTestFinished(() => void vi.unstubAllEnvs())
     const onProgress = () => abort.abort(new Error('enough'))

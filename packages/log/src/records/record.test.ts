@@ -53,7 +53,7 @@ describe('record', () => {
       fc.property(numbers, lsns, times, entries, fc.nat(), fc.nat(7), (number, lsn, at, entry, place, bit) => {
         const put = encodeRecord(number, lsn, at, entry)
         const bytes = Buffer.concat([put.key, put.value])
-        // The kind byte is the caller's business: it is what was asked for.
+        // The kind byte is not checked: the caller asked for that key.
         const index = 1 + (place % (bytes.length - 1))
         bytes[index] = (bytes[index] ?? 0) ^ (1 << bit)
         const key = bytes.subarray(0, put.key.length)

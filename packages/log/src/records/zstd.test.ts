@@ -5,7 +5,7 @@ import { pack, unpack } from './zstd.ts'
 it.each([0.5, 1.5, 6])(
   '[L36] what is different from a state of %f MiB is little, wherever it is',
   async (mebibytes) => {
-    // Bytes that are like no others of it: nothing but the base tells them.
+    // Bytes without repetition: only the base has them.
     const base = randomBytes(mebibytes * 2 ** 20)
     const middle = base.length / 2
     const state = Buffer.concat([

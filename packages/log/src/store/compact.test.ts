@@ -40,7 +40,7 @@ describe.each(stores)('compaction on %s', (_, open) => {
   it.each([
     ['forever', 1],
     [{ events: 1_000 }, 1],
-    // With the snapshot at 20 exactly what may go, and one record short of that.
+    // The last record that may be dropped is that of the snapshot at 20, and then the one before it.
     [{ events: 40 }, 21],
     [{ events: 41 }, 11],
     [{ events: 0 }, 51],
@@ -142,7 +142,7 @@ describe('compaction on disk', () => {
       const store = await openLevelStore({ directory, durability: 'async', clock })
       const log = await store.open('a')
       await expect(log.latestSnapshot()).rejects.toEqual(code('corrupted'))
-      // Of the time before there never was anything to be lost.
+      // At a time before the first record there is nothing to lose.
       expect(await log.latestSnapshot({ atOrBefore: 49 as Lsn })).toBeUndefined()
       await log.close()
       await expect(store.openDamaged('a')).rejects.toEqual(code('corrupted'))
@@ -201,7 +201,7 @@ describe('compaction on disk', () => {
     const second = await openLevelStore({ directory, durability: 'async', clock })
     await (await second.open('a')).compact({ keepHistory: { events: 25 }, verify: anything })
     await second.close()
-    // As if it had been killed when the extent had moved and nothing was deleted yet.
+    // As after a kill when the extent had moved and nothing was deleted yet.
     await tamper(directory, async (level) => {
       for (const [key, value] of saved) if ((await level.get(key)) === undefined) await level.put(key, value)
     })

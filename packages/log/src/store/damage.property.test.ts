@@ -19,7 +19,7 @@ describe('damage', () => {
     const files = (await readdir(directory)).filter((name) => /^(\d+\.log|MANIFEST-\d+|CURRENT|JOINERY)$/.test(name))
     expect(files).toHaveLength(4)
     let noticed = 0
-    // The write-ahead log is where everything is: it gets most of the flips.
+    // Everything is in the write-ahead log: it gets most of the flips.
     const logs = fc.constantFrom(...files.filter((name) => name.endsWith('.log')))
     const file = fc.oneof({ weight: 9, arbitrary: logs }, fc.constantFrom(...files))
     await fc.assert(
@@ -57,7 +57,7 @@ describe('damage', () => {
   })
 })
 
-/** Looks in a process of its own, up to the first flip that LevelDB aborts at. */
+/** Looks in a process of its own, up to the first flip at which LevelDB aborts. */
 async function lookFromOutside(directory: string, names: readonly string[], flips: readonly Flip[]) {
   const program = fileURLToPath(new URL('../crash/damage-look.ts', import.meta.url))
   const child = spawn(process.execPath, [program, directory, JSON.stringify(names), JSON.stringify(flips)], {

@@ -13,7 +13,7 @@ import { openLevelStore } from './level-store.ts'
 const makeDirectory = testDirectories()
 afterEach(() => void vi.restoreAllMocks())
 
-/** So long that no window ever ends: what is not fsynced for another reason is not fsynced. */
+/** So long that no window ends: an fsync has another reason, or does not happen. */
 const WINDOW_MS = 1_000_000
 const clock: Clock = {
   now: () => 1_700_000_000_000,
@@ -30,13 +30,16 @@ const open = (directory: string) =>
     clock,
   })
 
-/** How a write fails: the disk has nothing of it, or all of it and says otherwise, as an fsync may that fails. */
+/**
+ * How a write fails: either nothing of it reaches the disk, or all of it does and the disk reports an error, as a
+ * failing fsync may.
+ */
 type Failure = 'refused' | 'kept'
 
 interface Faults {
-  /** Whether the write came that was to fail. */
+  /** Whether the write that was to fail has come. */
   readonly isOver: boolean
-  /** What a kill would have left at each write of the recovery. */
+  /** Copies of the directory as a kill at each write of the recovery would leave it. */
   readonly copies: string[]
 }
 
@@ -71,9 +74,9 @@ async function whenOpen(store: EventStore): Promise<void> {
   }
 }
 
-/** Fewer than a segment holds: the first one takes records away that are fsynced and such that are not. */
+/** Fewer records than a segment holds: the first segment replaces records that are fsynced and records that are not. */
 const SYNCED = 500
-/** With what sealing adds, more than a recovery writes at once. */
+/** Together with the writes of sealing, more than a recovery writes at once. */
 const UNSYNCED = 3_300
 const entry = (n: number): LogEntry => sampleEntry(n, { touched: ['block/content'] })
 
@@ -84,7 +87,7 @@ async function fill(log: WorkspaceLog): Promise<void> {
   await log.append(entry(SYNCED + UNSYNCED)).durable
 }
 
-/** Tries until storage lets it: what reads a handle that has failed hears of that. */
+/** Tries until storage works: a reader of a failed handle gets the storage error. */
 async function insist<T>(store: EventStore, work: () => T | Promise<T>): Promise<T> {
   for (;;) {
     await whenOpen(store)
@@ -108,7 +111,7 @@ async function keepUp(store: EventStore, log: WorkspaceLog): Promise<void> {
   await append()
 }
 
-/** Everything from the first record that is kept to `head` reads as it was appended. */
+/** Checks that everything from the first kept record to `head` reads as it was appended. */
 async function expectWhole(log: WorkspaceLog, head: number): Promise<void> {
   const records = await readAll(log)
   const found = records.map(({ lsn, update }) => `${lsn} ${Buffer.from(update)}`)

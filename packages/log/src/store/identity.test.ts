@@ -8,7 +8,7 @@ import { decodeWorkspaceIdentity, encodeWorkspaceIdentity } from '../records/wor
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex')
 const code = (expected: string) => expect.objectContaining({ name: 'LogError', code: expected })
 
-/** Written by the format's first day: never to be made anew. */
+/** Written on the first day of the format: never make it anew. */
 const STORE = '010873746f72652d69646a6e3db2'
 const WORKSPACE = '1000000102018bcfe5687b0a67656e65726174696f6eea569f67'
 const ROLL_CALL = '0000000001030000000100000000000800000102000000000002d6391b89'

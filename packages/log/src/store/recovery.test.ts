@@ -24,7 +24,7 @@ afterEach(async () => {
 const code = (expected: LogError['code']) => expect.objectContaining({ name: 'LogError', code: expected })
 const NO_SPACE = 'IO error: /data/000005.log: No space left on device'
 
-/** Makes every handle's next write fail; what it is given after that it acknowledges and loses, as LevelDB does. */
+/** Makes the next write of every handle fail. The handle acknowledges later writes and loses them, as LevelDB does. */
 function breakHandles(message = NO_SPACE): void {
   const broken = new WeakSet<Database>()
   vi.spyOn(Database.prototype, 'write').mockImplementation(async function (this: Database) {
@@ -100,7 +100,7 @@ describe('recovery', () => {
     breakHandles()
     const { durable } = log.append(sampleEntry(2))
     await untilPaused()
-    // No file can be made by this name, as if there were no room for one.
+    // No file of this name can be made, as if there were no room for one.
     await mkdir(join(directory, 'JOINERY.probe'))
     for (let attempt = 0; attempt < 3; attempt++) {
       clock.advance(reopenDelayMs(attempt))
@@ -121,7 +121,7 @@ describe('recovery', () => {
     const handles = new Set(vi.mocked(Database.prototype.write).mock.contexts)
     expect(handles.size).toBe(1)
     await log.close()
-    // Its end is on its way to the disk: it would be waited for.
+    // The end of its log is on its way to the disk: opening it would wait for that.
     await expect(store.open('a')).rejects.toEqual(code('storage_failed'))
     vi.restoreAllMocks()
     await rmdir(join(directory, 'JOINERY.probe'))

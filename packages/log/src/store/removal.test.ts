@@ -81,9 +81,9 @@ describe('removal', () => {
     const write = Database.prototype.write
     vi.spyOn(Database.prototype, 'write').mockImplementation(async function (this: Database, ...args) {
       await write.apply(this, args)
-      // Nothing but a reason for an fsync.
+      // An entry that only causes an fsync.
       if (args[0].every(({ key }) => key[0] === KIND.syncMark)) return
-      // What a killed process would leave.
+      // As a killed process would leave it.
       const image = await makeDirectory()
       await cp(directory, image, { recursive: true })
       images.push(image)

@@ -84,7 +84,7 @@ it('[L53] sealing gives back what records took, a few at a time as they come, an
   const directory = await makeDirectory()
   const store = await openLevelStore({ directory, durability: 'async' })
   const log = await store.open('a')
-  // Twice what LevelDB keeps in memory, and no further: its own rewriting has no reason to begin.
+  // Twice what LevelDB keeps in memory and no more: LevelDB has no reason yet to rewrite tables by itself.
   for (let n = 1; n <= 80; n++) {
     for (let m = 1; m < 100; m++) log.append(sampleEntry(n, { update: randomBytes(1_000) }))
     await log.append(sampleEntry(n)).durable

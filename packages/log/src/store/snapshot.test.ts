@@ -11,7 +11,7 @@ import { openLevelStore } from './level-store.ts'
 const makeDirectory = testDirectories()
 const STATE_BYTES = 40_000
 
-/** Bytes that can't be packed, the same for the same seed, all but the last few shared by every `n`. */
+/** Bytes that can't be compressed, the same for the same seed. All but the last few are the same for every `n`. */
 function stateAt(n: number): Buffer {
   let state = 1
   const bytes = Buffer.from(
