@@ -1,4 +1,4 @@
-import { isSnapshotDue, LogError, type SnapshotPolicy } from '@joinery/log'
+import { isSnapshotDue, LogError, type SnapshotPolicy, whileStorageWorks } from '@joinery/log'
 import type { WorkspaceId } from '@joinery/protocol'
 import type { ServerLimits } from '../limits.ts'
 import { moved, refusalOf, ServerError } from '../server-error.ts'
@@ -6,7 +6,7 @@ import { ColdDocument } from './cold-document.ts'
 import type { Hold, Ownership } from './ownership.ts'
 import { RoomDocument } from './room-document.ts'
 import { type Content, type Loaded, type LoaderContext, loadRoom, warmUp } from './room-loader.ts'
-import { isWorthKeeping, keepUp, type UpkeepOptions, whileStorageWorks } from './room-upkeep.ts'
+import { isWorthKeeping, keepUp, type UpkeepOptions } from './room-upkeep.ts'
 import type { Upkeep } from './upkeep.ts'
 
 /** How much more there must be to tell before a snapshot that failed is tried again. */
@@ -329,10 +329,20 @@ export class RoomContent {
     await loaded.log.close()
   }
 
+  /** Ends without a snapshot when storage fails or the log is fenced: waiting for that must not keep the room from closing. */
   async #leaveSnapshot(loaded: Loaded): Promise<void> {
-    const { store, isInHurry } = this.#context
-    if (this.#keepingUp !== undefined) await whileStorageWorks(store, this.#keepingUp)
-    if (this.#isWorthKeeping(loaded) && !isInHurry()) await whileStorageWorks(store, this.#keepUp(loaded))
+    const { log } = loaded
+    if (log.state.state !== 'open') return
+    const leave = async (signal: AbortSignal): Promise<void> => {
+      await this.#keepingUp
+      const isWanted = !signal.aborted && !this.#context.isInHurry()
+      if (isWanted && this.#isWorthKeeping(loaded)) await this.#keepUp(loaded)
+    }
+    try {
+      await whileStorageWorks(log, undefined, leave)
+    } catch (error) {
+      if (!(error instanceof LogError)) throw error
+    }
   }
 
   async #giveBack(): Promise<void> {

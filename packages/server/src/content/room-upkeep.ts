@@ -1,4 +1,4 @@
-import type { EventStore, KeepHistory, WorkspaceLog } from '@joinery/log'
+import type { KeepHistory, WorkspaceLog } from '@joinery/log'
 import * as Y from 'yjs'
 import type { Counters } from '../counters.ts'
 import type { RoomDocument } from './room-document.ts'
@@ -57,17 +57,5 @@ function verifyState(state: Uint8Array, counters: Counters): void {
     throw error
   } finally {
     doc.destroy()
-  }
-}
-
-/** Resolves when `work` does, or storage fails: what then waits for storage must not keep a room from closing. */
-export async function whileStorageWorks(store: EventStore, work: Promise<void>): Promise<void> {
-  if (store.state.state !== 'open') return
-  const failed = Promise.withResolvers<void>()
-  const unsubscribe = store.onStateChange(() => failed.resolve())
-  try {
-    await Promise.race([work, failed.promise])
-  } finally {
-    unsubscribe()
   }
 }
