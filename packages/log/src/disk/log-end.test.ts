@@ -47,7 +47,7 @@ describe('log end', () => {
     end.wrote(batch)
     expect([end.isNear([]), end.isNear(batch)]).toEqual([false, true])
     end.looked(true)
-    // What was written since the last look may all stand in the new one.
+    // Everything written since the last look may stand in the new log.
     expect([end.isNear(batch), end.isNear([...batch, ...batch])]).toEqual([false, true])
   })
 

@@ -43,7 +43,7 @@ class MemoryStore implements EventStore {
     checkWorkspaceName(workspace)
     this.assertOpen()
     if (this.#openNames.has(workspace)) {
-      throw new LogError('locked', `workspace ${workspace} is open already: close that log before`)
+      throw new LogError('locked', `workspace ${workspace} is open already: close that log first`)
     }
     this.#assertAlive(workspace)
     this.#openNames.add(workspace)
@@ -93,7 +93,7 @@ class MemoryStore implements EventStore {
     checkWorkspaceName(workspace)
     this.assertOpen()
     if (this.#openNames.has(workspace)) {
-      throw new LogError('locked', `workspace ${workspace} is open already: close that log before`, { workspace })
+      throw new LogError('locked', `workspace ${workspace} is open already: close that log first`, { workspace })
     }
     const history = this.#histories.get(workspace)
     if (history !== undefined) return history

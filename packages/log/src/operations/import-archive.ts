@@ -33,11 +33,11 @@ const NAMES_LISTED_MAX = 10
 
 /**
  * Imports workspaces from an archive into a store, which may be serving. `open` gives the archive from its beginning
- * and is called twice: the whole archive is checked before anything is written. What is written stays hidden, as a
- * workspace whose purge has begun, until it was read back and loaded. Then all of it becomes visible at once. Cut
- * short, it leaves only such hidden workspaces, for `purge`. Throws the storage error as soon as storage fails,
- * `corrupted` with the byte of the archive, and `invalid` for a workspace that exists already, deleted or not, or that
- * the archive does not have.
+ * and is called twice: the whole archive is checked before anything is written. The import stays hidden, as workspaces
+ * whose purge has begun, until it was read back and loaded. Then all of it becomes visible at once. Cut short, it
+ * leaves only such hidden workspaces, for `purge`. Throws the storage error as soon as storage fails, `corrupted` with
+ * the byte of the archive, and `invalid` for a workspace that exists already, deleted or not, or that the archive does
+ * not have.
  */
 export function importArchive(
   store: EventStore,

@@ -12,7 +12,7 @@ import type { TrialLoad } from './trial-load.ts'
 import { verifyWorkspace, type WorkspaceLook } from './verify-workspace.ts'
 
 export interface SurveyOptions {
-  /** Begins to load the workspace: what is kept has to load. */
+  /** Begins to load the workspace: the kept part has to load. */
   readonly load?: (workspace: string) => TrialLoad
   readonly signal?: AbortSignal
 }

@@ -24,7 +24,7 @@ export interface RepairOptions extends SurveyOptions {
   readonly note: LogEntry
 }
 
-/** What a repair did. */
+/** Result of a repair. */
 export interface Repaired extends RepairSurvey {
   /** The file with all entries as they were. */
   readonly remains: Remains
@@ -38,11 +38,11 @@ export interface Repaired extends RepairSurvey {
 }
 
 /**
- * Makes the last good state of a damaged workspace its end, so that it can be written to again. What is kept is copied,
- * hidden, and verified. All that was there is written to a file and read back. Then the copy takes the place of the
- * workspace in one write. Cut short before that, the workspace is as it was, and a hidden copy stays for `purge`.
- * Throws `invalid` if nothing is damaged, `locked` while the workspace is open, `deleted`, `corrupted` where no good
- * state can be told or a table is damaged, or the storage error.
+ * Makes the last good state of a damaged workspace its end, so that it can be written to again. The kept part is
+ * copied, hidden, and verified. Every entry that was there is written to a file and read back. Then the copy takes the
+ * place of the workspace in one write. Cut short before that, the workspace is as it was, and a hidden copy stays for
+ * `purge`. Throws `invalid` if nothing is damaged, `locked` while the workspace is open, `deleted`, `corrupted` where
+ * no good state can be told or a table is damaged, or the storage error.
  */
 export function repairWorkspace(store: EventStore, workspace: string, options: RepairOptions): Promise<Repaired> {
   return whileStorageWorks(store, options.signal, async (signal) => {

@@ -114,7 +114,7 @@ export class WorkspaceImport {
     return encodeWorkspaceIdentity(this.#workspace, { ...this.#identity, ...(deleted && { deleted }) })
   }
 
-  /** Deletes what was written. While storage fails that is impossible: it stays hidden, for `purge`. */
+  /** Deletes the written entries. While storage fails that is impossible: they stay hidden, for `purge`. */
   async discard(): Promise<void> {
     try {
       await this.#store.purge(this.#workspace)

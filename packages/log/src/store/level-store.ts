@@ -167,7 +167,7 @@ export class LevelStore implements EventStore, LevelLogHost {
     if (reads && !this.#leaving.has(workspace)) this.assertReadable()
     else this.assertOpen()
     if (this.#logs.has(workspace)) {
-      throw new LogError('locked', `workspace ${workspace} is open already: close that log before`, { workspace })
+      throw new LogError('locked', `workspace ${workspace} is open already: close that log first`, { workspace })
     }
     this.#logs.set(workspace, undefined)
     try {

@@ -29,7 +29,7 @@ const code = (expected: LogError['code']) => expect.objectContaining({ name: 'Lo
 const texts = async (log: WorkspaceLog) =>
   (await readAll(log)).map(({ lsn, update }) => [lsn, Buffer.from(update).toString()])
 
-/** What every event store does that can lose one log alone. `open` gives a store that tells time by `clock`. */
+/** The contract of every event store that can lose one log alone. `open` gives a store that tells time by `clock`. */
 export function describeFencing(name: string, open: (clock: Clock) => Promise<FencedScene>): void {
   describe(`fenced logs: ${name}`, () => {
     const start = closedAfterwards(open)
@@ -118,7 +118,7 @@ export function describeFencing(name: string, open: (clock: Clock) => Promise<Fe
   })
 }
 
-/** What every event store does that may find a known idempotency key only while it writes. */
+/** The contract of every event store that may find a taken idempotency key only while it writes. */
 export function describeLateRefusal(name: string, open: (clock: Clock) => Promise<LateScene>): void {
   describe(`late refusals: ${name}`, () => {
     const start = closedAfterwards(open)

@@ -16,12 +16,18 @@ export class FencingStore extends DelegatingStore {
     return log
   }
 
-  /** Another writer takes the workspace over: its open log is fenced at once, before what was appended in this turn is durable. */
+  /**
+   * Lets another writer take the workspace over: its open log is fenced at once, before anything appended in this turn
+   * is durable.
+   */
   fence(workspace: string): void {
     this.#openLog(workspace).fence()
   }
 
-  /** The workspace's open log does not see the record with this idempotency key until it has refused a second one. */
+  /**
+   * Hides the record with this idempotency key from the open log of the workspace, until the log has refused a second
+   * one.
+   */
   overlook(workspace: string, idempotencyKey: string): void {
     this.#openLog(workspace).overlook(idempotencyKey)
   }
