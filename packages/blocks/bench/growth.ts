@@ -1,14 +1,14 @@
 import * as Y from 'yjs'
 import { createBlock, getBlock, type IndexingRun, listBlocks } from '../src/index.ts'
 
-/** What statuses cost: `node packages/blocks/bench/growth.ts [writes]`. */
+/** Measures the cost of statuses: `node packages/blocks/bench/growth.ts [writes]`. */
 const WRITES = Number(process.argv[2] ?? 10_000)
 
 for (const writers of [1, 3, 10]) growth(writers)
 reading()
 skeletons()
 
-/** Bytes of the encoded document per status, the writers taking turns one by one, which is the worst order for Yjs. */
+/** Bytes of the encoded document per status. The writers take turns one by one, which is the worst order for Yjs. */
 function growth(writers: number): void {
   const docs = Array.from({ length: writers }, () => new Y.Doc())
   for (const doc of docs) {
@@ -28,7 +28,7 @@ function growth(writers: number): void {
     if (run === undefined || i % 3 === 0) run = list.startRun('embeddings', author)
     else if (i % 3 === 1) list.report('embeddings', run, 'processing', { ...author, chunks: i })
     else list.report('embeddings', run, 'done', author)
-    // The first of each writer costs a client id; what is measured is what every further status adds.
+    // The first status of each writer costs a client id. The figure is the cost of each further status.
     if (i === 3 * writers) before = sizeOf(docs[0])
   }
   const ms = performance.now() - start
@@ -47,7 +47,7 @@ function growth(writers: number): void {
   )
 }
 
-/** entries() of 1,000 blocks with 5 indexes each: first, again, and after one status has changed. */
+/** Time of entries() for 1,000 blocks with 5 indexes each: the first time, again, and after one status has changed. */
 function reading(): void {
   const doc = new Y.Doc()
   for (let i = 0; i < 1_000; i++) {
@@ -81,7 +81,7 @@ function reading(): void {
   )
 }
 
-/** Each skeleton is a client id to Yjs, which copies its state vector twice per transaction: what a keystroke pays for that. */
+/** Time of a keystroke among many skeletons. Each is a client id to Yjs, which copies its state vector twice per transaction. */
 function skeletons(): void {
   for (const count of [1, 100, 1_000, 10_000]) {
     const doc = new Y.Doc()

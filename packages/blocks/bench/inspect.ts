@@ -1,7 +1,7 @@
 import * as Y from 'yjs'
 import { createBlock, documentRules } from '../src/index.ts'
 
-/** How much the rules add to applying one keystroke: `node packages/blocks/bench/inspect.ts [edits]`. */
+/** Measures what the rules add to the time of applying one keystroke: `node packages/blocks/bench/inspect.ts [edits]`. */
 const EDITS = Number(process.argv[2] ?? 200_000)
 const ROUNDS = 5
 
@@ -35,7 +35,7 @@ function inspectThenApply(doc: Y.Doc): (update: Uint8Array) => void {
   }
 }
 
-/** Keystrokes, every tenth a deletion, the cursor moving now and then, each as its own V1 update. */
+/** Keystrokes, each as a V1 update of its own. Every tenth is a deletion, and the cursor moves now and then. */
 function typing(count: number): Uint8Array[] {
   const doc = new Y.Doc()
   const made: Uint8Array[] = []
@@ -58,7 +58,7 @@ function run(applyTo: (doc: Y.Doc) => (update: Uint8Array) => void): number {
   return Number(process.hrtime.bigint() - start)
 }
 
-/** The rules alone, on a document that holds everything, so that nothing else is on the clock. */
+/** Time of the rules alone, on a document that holds everything already. */
 function inspectAgain(): number {
   const doc = new Y.Doc()
   const ruled = documentRules.open(doc)

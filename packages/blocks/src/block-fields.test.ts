@@ -13,7 +13,7 @@ test('[B21] a field holds any JSON, and of concurrent values the one of the high
   there?.fields.set('title', 'by a poller', POLLER)
   syncAll(doc, other)
   expect([block.fields.get('title'), there?.fields.get('title')]).toEqual(['by a person', 'by a person'])
-  // Who has seen the other value writes over it, whoever that is.
+  // A writer that has seen the other value writes over it, whatever its source.
   there?.fields.set('title', 'a later word', POLLER)
   syncAll(doc, other)
   expect(block.toJSON().fields).toEqual({ config: { model: 'm', list: [1, null] }, title: 'a later word' })

@@ -1,10 +1,10 @@
 import { BlocksError } from './blocks-error.ts'
 import { isForbiddenKey } from './json.ts'
 
-/** Code units of a block or edge id: a UUID, a nanoid or a path of names fits, and log records that name it stay small. */
+/** Greatest length of a block or edge id, in code units. A UUID, a nanoid or a path of names fits, and log records with ids stay small. */
 export const ID_LENGTH_MAX = 128
 
-/** `/` separates block and field in the log's paths; control characters and lone surrogates don't survive logs and URLs. */
+/** The characters of an id. `/` separates block and field in the log's paths. Control characters and lone surrogates don't survive logs and URLs. */
 const ID_PATTERN = /^[^/\p{Cc}\p{Cs}]+$/u
 
 /** True for 1 to {@link ID_LENGTH_MAX} code units of well-formed text without `/` and control characters, and no forbidden key. */
@@ -17,7 +17,7 @@ export function assertId(id: unknown, kind: 'block' | 'edge'): asserts id is str
   if (isBlockId(id)) return
   throw new BlocksError(
     kind === 'block' ? 'bad_block_id' : 'bad_edge_id',
-    `A ${kind} id is 1 to ${ID_LENGTH_MAX} characters without "/" or control characters, got ${JSON.stringify(id)?.slice(0, 80)}`,
+    `${JSON.stringify(id)?.slice(0, 80)} is no ${kind} id: choose 1 to ${ID_LENGTH_MAX} characters without "/" or control characters`,
     'id',
   )
 }

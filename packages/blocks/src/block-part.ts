@@ -5,14 +5,14 @@ import { BlocksError } from './blocks-error.ts'
 /** Throws `block_missing` unless the block's map is still part of its doc. */
 export function assertBlockLives(block: Y.Map<unknown>, blockId: string): Y.Doc {
   if (block.doc === null || block._item === null || block._item.deleted) {
-    throw new BlocksError('block_missing', `Block "${blockId}" has been deleted or replaced; get it again`)
+    throw new BlocksError('block_missing', `Block "${blockId}" was deleted or replaced: get it again by its id`)
   }
   return block.doc
 }
 
 /**
- * A part that the block lacks is planted as a skeleton (see block-skeleton.ts), so that two clients that complete a
- * stock client's bare block at once complete it with the same structs.
+ * Makes a part that the block lacks, as a skeleton (see block-skeleton.ts): two clients that make the part at the same time then
+ * make the same structs.
  */
 function plantPart(transaction: Y.Transaction, block: Y.Map<unknown>, part: string): unknown {
   const parent = block._item?.id
@@ -26,12 +26,12 @@ function plantPart(transaction: Y.Transaction, block: Y.Map<unknown>, part: stri
   }))
 }
 
-/** The block's text, made first if a stock client left it out or put a plain string there. Throws `foreign_shape`. */
+/** The block's text. If a stock client left it out or put a plain string there, the call makes it. Throws `foreign_shape`. */
 export function ensureText(block: Y.Map<unknown>, blockId: string): Y.Text {
   const found = block.get('content')
   if (found instanceof Y.Text) return found
   return Y.transact(assertBlockLives(block, blockId), (transaction) => {
-    // A plain string becomes an ordinary text: as a skeleton its characters would be everybody's, and double.
+    // A plain string becomes an ordinary text. In a skeleton, each client would add the characters once more.
     const made = typeof found === 'string' ? block.set('content', new Y.Text(found)) : undefined
     const text = made ?? (found === undefined ? plantPart(transaction, block, 'content') : found)
     if (!(text instanceof Y.Text)) throw foreignShape(blockId, 'content', 'a text')
@@ -39,7 +39,7 @@ export function ensureText(block: Y.Map<unknown>, blockId: string): Y.Text {
   })
 }
 
-/** The block's free map, made first if a stock client left it out. Throws `foreign_shape`. */
+/** The block's free map. If a stock client left it out, the call makes it. Throws `foreign_shape`. */
 export function ensureData(block: Y.Map<unknown>, blockId: string): Y.Map<unknown> {
   const found = block.get('data')
   if (found instanceof Y.Map) return found
@@ -50,7 +50,10 @@ export function ensureData(block: Y.Map<unknown>, blockId: string): Y.Map<unknow
   })
 }
 
-/** A claim list to write into, inside the caller's transaction. A plain array of a stock client is taken over. Throws `foreign_shape`. */
+/**
+ * The list of claims under `part`, to write into inside the caller's transaction. The call makes a missing list, and makes a
+ * list of a stock client's plain array. Throws `foreign_shape`.
+ */
 export function ensureClaimList(
   transaction: Y.Transaction,
   block: Y.Map<unknown>,
@@ -61,7 +64,7 @@ export function ensureClaimList(
   if (found instanceof Y.Array) return found
   const list = found === undefined || Array.isArray(found) ? plantPart(transaction, block, part) : found
   if (!(list instanceof Y.Array)) throw foreignShape(blockId, part, 'a list')
-  // Two clients may both take over; a claim standing twice reads as one.
+  // If two clients do this at the same time, each claim stands twice, which reads as one claim.
   if (Array.isArray(found) && found.length > 0) list.push(found)
   return list
 }
@@ -69,7 +72,7 @@ export function ensureClaimList(
 function foreignShape(blockId: string, part: string, expected: string): BlocksError {
   return new BlocksError(
     'foreign_shape',
-    `Block "${blockId}" holds something else than ${expected} under "${part}"`,
+    `Block "${blockId}" holds a foreign value under "${part}" where ${expected} should be: read it through block.map`,
     part,
   )
 }

@@ -3,11 +3,12 @@ import * as Y from 'yjs'
 import { sha256 } from './sha256.ts'
 
 /**
- * The same structs from everyone who creates the same thing, so that concurrent creation merges instead of one side's
- * subtree replacing the other's. A skeleton belongs to no writer: its Yjs client id is a hash of what it is.
+ * The structs of a new block. Every client that creates the block makes the same structs, so that concurrent creation merges;
+ * otherwise one side's subtree would replace the other's. A skeleton belongs to no writer: its Yjs client id is a hash of its
+ * content.
  *
- * `follows` is the deleted item under the same key that a re-creation comes after; it is part of the hash since the
- * structs name it as their origin, and one id must never stand for two different structs.
+ * `follows` is the deleted item under the same key, where a block is created again. It is part of the hash: the structs name it
+ * as their origin, and one id must never stand for two different structs.
  */
 export interface BlockSkeleton {
   readonly kind: 'block'
@@ -15,9 +16,7 @@ export interface BlockSkeleton {
   readonly incarnation: number
   readonly follows: Y.ID | undefined
 }
-/**
- * One part that a block lacks: a part of the block's skeleton that a stock client left out, or the list of a row that came later.
- */
+/** One part that a block lacks: a part that a stock client left out, or a list of claims that blocks' skeletons do not have. */
 export interface PartSkeleton {
   readonly kind: 'part'
   readonly parent: Y.ID
@@ -27,9 +26,9 @@ export interface PartSkeleton {
 }
 export type Skeleton = BlockSkeleton | PartSkeleton
 
-/** Yjs's own type numbers in V1 updates. */
+/** Yjs's numbers of its types in V1 updates. */
 export const TYPE_REF = { array: 0, map: 1, text: 2 } as const
-/** The parts of a block's skeleton. They are its bytes (rule B1), so a part that comes later is no part of it. */
+/** The parts of a block's skeleton, for good: they are its bytes (rule B1). A new kind of part comes by a part skeleton. */
 const PART_TYPE_REF = {
   content: TYPE_REF.text,
   indexingList: TYPE_REF.array,
@@ -38,27 +37,27 @@ const PART_TYPE_REF = {
 } as const
 export const BLOCK_PARTS: readonly string[] = Object.keys(PART_TYPE_REF)
 
-/** The type that stands in a part. Parts that no block's skeleton has are lists of claims. */
+/** Yjs's number of the type that stands in a part. Parts outside the block's skeleton are lists of claims. */
 export function partTypeRef(part: string): number {
   return Object.hasOwn(PART_TYPE_REF, part) ? PART_TYPE_REF[part as keyof typeof PART_TYPE_REF] : TYPE_REF.array
 }
 
-/** Yjs gives writers 32-bit ids; skeletons live above them, so a server can tell the two apart and a forger can't squat. */
+/** Least client id of a skeleton. Yjs gives writers ids of 32 bits, so a server can tell a skeleton from a writer by its id. */
 export const SKELETON_CLIENT_MIN = 2 ** 52
-/** Blocks' skeletons live in the upper half, parts' in the lower: a part may come to be garbage in whole, a block's map never. */
+/** Least client id of a block's skeleton; those of parts are lower. Yjs may collect a whole part as garbage, but never a block's map. */
 export const BLOCK_SKELETON_CLIENT_MIN = 2 ** 52 + 2 ** 51
-/** Times one key can be found spoilt (its skeleton's id used up by deleted structs that left no item) before creation gives up. */
+/** Attempts to create something under one key. An attempt fails where deleted structs have used up the skeleton's id and left no item. */
 export const INCARNATIONS_MAX = 64
 
-/** Structs (and clock ticks) of a block's skeleton: the map, its id, its four parts. */
+/** Number of structs, and of clock ticks, in a block's skeleton: the map, its id and its four parts. */
 export const BLOCK_SKELETON_LENGTH = 2 + BLOCK_PARTS.length
 
-/** Yjs's own numbers of what an item holds. */
+/** Yjs's numbers of an item's kinds of content. */
 const CONTENT_REF = { any: 8, type: 7 } as const
 const HAS_ORIGIN = 0x80
 const HAS_PARENT_SUB = 0x20
 
-/** The Yjs client id of a skeleton: 53 bits, the top one always set, the next one for blocks, a hash in the rest. */
+/** The Yjs client id of a skeleton, 53 bits: the top bit is always set, the next one is set for blocks, the rest is a hash. */
 export function skeletonClientId(skeleton: Skeleton): number {
   const follows = skeleton.follows === undefined ? '' : `${skeleton.follows.client}:${skeleton.follows.clock}`
   const subject =
@@ -77,7 +76,7 @@ export function skeletonClientId(skeleton: Skeleton): number {
   return base + (view.getUint32(0) & 0x7ffff) * 2 ** 32 + view.getUint32(4)
 }
 
-/** The skeleton as one Yjs V1 update: byte for byte what a throw-away doc with the skeleton's client id would write. */
+/** The skeleton as one Yjs V1 update, byte for byte as a temporary doc with the skeleton's client id would write it. */
 export function encodeSkeleton(skeleton: Skeleton): Uint8Array {
   const client = skeletonClientId(skeleton)
   const encoder = encoding.createEncoder()
@@ -116,7 +115,7 @@ interface ItemHead {
 function writeItemHead(encoder: encoding.Encoder, { ref, parent, key, follows }: ItemHead): void {
   encoding.writeUint8(encoder, ref | HAS_PARENT_SUB | (follows === undefined ? 0 : HAS_ORIGIN))
   if (follows !== undefined) {
-    // With an origin Yjs takes parent and key from the origin's item.
+    // Yjs takes the parent and the key from the origin's item.
     writeId(encoder, follows)
     return
   }
@@ -132,8 +131,8 @@ function writeId(encoder: encoding.Encoder, id: Y.ID): void {
 }
 
 /**
- * Puts a skeleton into the doc inside the caller's transaction, at the first incarnation whose id nobody has used, and
- * returns the type that then stands under `key` of `parent`; undefined when none does after all incarnations.
+ * Puts a skeleton into the doc, inside the caller's transaction, at the first incarnation whose client id is unused. Returns the
+ * type that then stands under `key` of `parent`; undefined when all incarnations are used.
  */
 export function plantSkeleton(
   transaction: Y.Transaction,
@@ -148,7 +147,7 @@ export function plantSkeleton(
     if (Y.getState(doc.store, skeletonClientId(skeleton)) > 0) continue
     const { local } = transaction
     Y.applyUpdate(doc, encodeSkeleton(skeleton), transaction.origin)
-    // Yjs marks the whole transaction as remote and would then change the doc's client id, thinking it taken.
+    // Yjs marks the whole transaction as remote. It would then take the doc's client id for another writer's, and change it.
     transaction.local = local
     return parent.get(key)
   }

@@ -15,7 +15,7 @@ export interface BlockJson extends ClaimsJson {
   data: Record<string, unknown>
 }
 
-/** One block of a workspace. A handle on what is in the doc: it holds nothing itself. */
+/** One block of a workspace: a handle on the doc's content. It holds nothing itself. */
 export class Block {
   readonly id: string
   readonly indexingList: IndexingList
@@ -30,7 +30,7 @@ export class Block {
     this.fields = fieldClaims.open(map, id)
   }
 
-  /** The block's list of claims that `list`, a row of the table, describes. The same object at each call. */
+  /** One of the block's lists of claims. `list` is the list's row in the table of lists. Each call returns the same object. */
   claims<L extends BlockList<C>, C extends Claim>(list: ClaimList<C, L>): L {
     const row = list as unknown as ClaimList
     this.#others ??= new Map()
@@ -41,29 +41,29 @@ export class Block {
     return made
   }
 
-  /** The block's own Y.Map, for what this class does not cover. */
+  /** The block's Y.Map, for everything that this class does not cover. */
   get map(): Y.Map<unknown> {
     return this.#map
   }
 
-  /** False once the block was deleted or replaced under its id. */
+  /** False once the block was deleted, or replaced under its id. */
   get isLive(): boolean {
     return this.#map._item?.deleted === false
   }
 
-  /** Empty when a stock client left it out. */
+  /** The block's type; an empty text when a stock client left it out. */
   get type(): string {
     const type = this.#map.get('type')
     return typeof type === 'string' ? type : ''
   }
 
-  /** Changes the type; of concurrent changes one stays. Throws `block_missing`. */
+  /** Changes the type. Of concurrent changes one stays. Throws `block_missing`. */
   setType(type: string): void {
     assertBlockLives(this.#map, this.id)
     if (this.#map.get('type') !== type) this.#map.set('type', type)
   }
 
-  /** The text people type in. If a stock client left it out, getting it creates it. Throws `block_missing`, `foreign_shape`. */
+  /** The text that people type in. If a stock client left it out, reading this property makes it. Throws `block_missing`, `foreign_shape`. */
   get content(): Y.Text {
     return ensureText(this.#map, this.id)
   }
@@ -74,12 +74,12 @@ export class Block {
     return content === undefined ? '' : String(toPlain(content))
   }
 
-  /** Changes the text into `next` by a minimal edit, so that what others type meanwhile stays. See {@link replaceText}. */
+  /** Changes the text into `next` by a minimal edit, which keeps text that others type meanwhile. See {@link replaceText}. */
   replaceContent(next: string, options?: ReplaceTextOptions): void {
     replaceText(this.content, next, options)
   }
 
-  /** A free map for what applications keep beside the fields. Created when a stock client left it out. */
+  /** A free map for an application's own data. If a stock client left it out, reading this property makes it. */
   get data(): Y.Map<unknown> {
     return ensureData(this.#map, this.id)
   }
@@ -89,7 +89,7 @@ export class Block {
     return this.toJSONWith(CLAIM_LISTS)
   }
 
-  /** The same with the lists of another table. */
+  /** The block as {@link toJSON} gives it, with the lists of another table. */
   toJSONWith(lists: readonly ClaimList[]): BlockJson {
     const data = toPlain(this.#map.get('data') ?? {})
     const claims = Object.fromEntries(lists.map((list) => [list.part, this.claims(list).toJSON()]))

@@ -1,4 +1,4 @@
-/** What went wrong, from a closed list; SPEC.md says what each means and what to do. */
+/** Code of an error, from a closed list. SPEC.md says what each code means and what to do. */
 export type BlocksErrorCode =
   | 'bad_block_id'
   | 'bad_edge_id'
@@ -8,7 +8,7 @@ export type BlocksErrorCode =
   | 'foreign_shape'
   | 'run_superseded'
 
-/** The one error of this package. `field` names the argument that was wrong, where one was. */
+/** The one error of this package. `field` names the wrong argument, if an argument was wrong. */
 export class BlocksError extends Error {
   override name = 'BlocksError'
   readonly code: BlocksErrorCode

@@ -1,22 +1,22 @@
 import * as Y from 'yjs'
 
-/** Deeper than any type that the document rules let in; a walk up stops there whatever it meets. */
+/** Depth at which a walk up to the root stops. The document rules let in no type as deep as this. */
 const TYPE_DEPTH_MAX = 128
 
-/** Where in a Joinery document a changed type stands. `keys` are what changed in it: null for a list's or text's items. */
+/** Place of a changed type in a Joinery document. `keys` are the keys that changed in it; null stands for items of a list or text. */
 export type ChangeLocation =
-  /** The map of blocks itself: the blocks of these ids were created, replaced or deleted. */
+  /** The map of blocks: the blocks of these ids were created, replaced or deleted. */
   | { readonly at: 'blocks'; readonly keys: ReadonlySet<string | null> }
-  /** A block's own map: these of its keys were written. */
+  /** A block's map: these keys were written. */
   | {
       readonly at: 'block'
       readonly block: Y.Map<unknown>
       readonly blockId: string
       readonly keys: ReadonlySet<string | null>
     }
-  /** Inside one part of a block, however deep. */
+  /** One part of a block, at any depth. */
   | { readonly at: 'part'; readonly block: Y.Map<unknown>; readonly blockId: string; readonly part: string }
-  /** Inside the map of edges. */
+  /** The map of edges, at any depth. */
   | { readonly at: 'edges'; readonly keys: ReadonlySet<string | null> }
   /** Another root type of this document, by its name. */
   | { readonly at: 'other'; readonly root: string }
@@ -24,13 +24,13 @@ export type ChangeLocation =
 /** A Yjs type as a transaction lists it. */
 export type ChangedType = Y.Transaction['changed'] extends Map<infer Type, unknown> ? Type : never
 
-/** Where `type` stands in `doc`; undefined when it hangs on nothing (a deleted parent, too deep). */
+/** Finds the place of `type` in `doc`; undefined when a parent was deleted or `type` is too deep. */
 export function locateChange(
   doc: Y.Doc,
   type: ChangedType,
   keys: ReadonlySet<string | null>,
 ): ChangeLocation | undefined {
-  // The last three types of the walk are all that matters: root, its child, its grandchild.
+  // Only the last three types of the walk matter: the root, its child and its grandchild.
   let current = type
   let child: Y.Item | null = null
   let grandchild: Y.Item | null = null

@@ -7,11 +7,11 @@ import { docWithBlock, USER, WORKFLOW } from './test-docs.ts'
 const INDEXES = ['alpha', 'beta', 'gamma']
 const SOURCES: readonly Source[] = ['user_action', 'workflow_execution', 'polling_sync']
 
-/** Numbers that choose what is written, and where. */
+/** Numbers that choose the write and its place. */
 const aWrite = fc.record({ kind: fc.nat(10), index: fc.constantFrom(...INDEXES), n: fc.nat(255) })
 type Write = typeof aWrite extends fc.Arbitrary<infer W> ? W : never
 
-/** By this package, by stock code on the bare list, by another replica's update: whoever writes in one transaction. */
+/** Ways to write in one transaction: by this package, by stock code on the bare list, by another replica's update. */
 const WRITES: readonly ((block: Block, write: Write) => void)[] = [
   ({ indexingList }, { index, n }) => {
     const author = { source: SOURCES[n % 3] ?? 'user_action', actor: `actor ${n % 5}`, at: n }
@@ -55,7 +55,7 @@ function listOf(map: Y.Map<unknown>): Y.Array<unknown> {
 }
 
 test('[B16] an open transaction reads what anybody has written in it, key by key as in one look at all', () => {
-  // Yjs takes another client id after a transaction in which an update came, and says so.
+  // Yjs takes another client id after a transaction in which an update was applied, and prints a warning.
   using _quiet = vi.spyOn(console, 'log').mockImplementation(() => undefined)
   fc.assert(
     fc.property(fc.array(aWrite, { maxLength: 5 }), fc.array(aWrite, { maxLength: 30 }), (before, inside) => {
@@ -64,7 +64,7 @@ test('[B16] an open transaction reads what anybody has written in it, key by key
       doc.transact(() => {
         for (const write of inside) {
           WRITES[write.kind]?.(block, write)
-          // All entries are read from the list itself, one index from what is known of the transaction.
+          // entries() reads the list itself; get() reads the book of the transaction.
           const entries = INDEXES.flatMap((index) => block.indexingList.get(index) ?? [])
           expect(entries).toEqual(block.indexingList.entries())
           const fields = block.fields.entries().map(({ key, value }) => [key, value])

@@ -3,32 +3,33 @@ import type { JsonObject } from './json.ts'
 import type { ClaimRules } from './ranked-claims.ts'
 
 /**
- * Claims that are written together in one item. One by one Yjs would merge them again, which took it a gigabyte for 16,000;
- * all in one, each that is superseded later would have it copy the rest, which took it 11 s for 40,000 of 80,000.
+ * Greatest number of claims in one item. Claims in items of their own make Yjs merge the items, which took a gigabyte for 16,000
+ * claims. With all claims in one item, Yjs copies the rest for each claim that is superseded later, which took 11 s for 40,000
+ * of 80,000.
  */
 export const CLAIMS_PER_ITEM = 500
 
-/** A claim and the id of its element, which stays true whatever Yjs does to the item around it. */
+/** A claim and the id of its element. The id stays valid when Yjs splits or merges the item around it. */
 interface Placed<C> {
   readonly claim: C
   readonly id: Y.ID
 }
 
 /**
- * The claims of one list by key, for one open transaction: made by one walk, then kept up with what the transaction
- * writes, whoever writes it. A thousand claims in one transaction would be a thousand walks through the list otherwise,
- * since there is no fold of what is still being written.
+ * The claims of one list by key, for one open transaction. One walk through the list makes it; it then follows everything that
+ * the transaction writes. Without it, a thousand claims in one transaction would take a thousand walks through the list, since
+ * a fold of an open transaction can't be kept.
  */
 export class ClaimBook<C> {
   readonly #transaction: Y.Transaction
   readonly #list: Y.Array<unknown>
   readonly #rules: ClaimRules<C>
   readonly #placed = new Map<string, Placed<C>[]>()
-  /** Elements that are Yjs types: what they say may change while they stand. */
+  /** Elements that are Yjs types. Their content may change while they stand. */
   readonly #types: { readonly raw: unknown; readonly id: Y.ID }[] = []
   /** An item near the list's end. */
   #tail: Y.Item | null = null
-  /** This client's structs before it have been looked at. */
+  /** Clock of this client up to which its structs have been entered. */
   #clock: number
 
   constructor(transaction: Y.Transaction, list: Y.Array<unknown>, rules: ClaimRules<C>) {
@@ -42,7 +43,7 @@ export class ClaimBook<C> {
     }
   }
 
-  /** False once it can't know what was written: by an update of others in the middle of this very transaction. */
+  /** False for another transaction or list, and once an update of others was applied in the middle of this transaction. */
   isTrue(transaction: Y.Transaction, list: unknown): boolean {
     return this.#transaction === transaction && this.#list === list && transaction.local
   }
@@ -55,16 +56,16 @@ export class ClaimBook<C> {
   /** Adds one claim: see {@link writeAll}. */
   write(value: JsonObject): { winner: C; rule: number } {
     const [written] = this.writeAll([value])
-    if (written === undefined) throw new Error('invariant: a claim that was written came to nothing')
+    if (written === undefined) throw new Error('invariant: a written claim has no result')
     return written
   }
 
   /**
-   * Adds claims of different keys and deletes what they leave beaten: all visible claims of their keys but the winner and
-   * the new one. A claim that loses on arrival is kept for now, since an insertion deleted in the same transaction would
-   * reach nobody's log; the next writer or the server's pruning takes it away.
+   * Adds claims of different keys, and deletes all visible claims of those keys but the winner and the new claim. A new claim
+   * that loses is kept for now: an insertion that is deleted in the same transaction would stand in no log. The next writer or
+   * the server's pruning deletes it.
    *
-   * @returns for each the claim that is shown afterwards and, when that is another one, the rule that decided.
+   * @returns for each claim the one that shows afterwards, and the number of the rule that decided; 0 when the new claim shows.
    */
   writeAll(values: readonly JsonObject[]): { winner: C; rule: number }[] {
     const rivals: Placed<C>[] = []
@@ -83,7 +84,7 @@ export class ClaimBook<C> {
     return results
   }
 
-  /** Deletes the live claims of these keys, all or all that the winner beats; how many there were. */
+  /** Deletes the live claims of these keys: all of them, or all but the winners. Returns their number. */
   remove(keys: Iterable<string>, isWinnerKept = false): number {
     const gone = [...keys].flatMap((key) => {
       const standing = this.#of(key)
@@ -108,7 +109,7 @@ export class ClaimBook<C> {
     return [...standing, ...this.#typed().filter(({ claim }) => this.#rules.keyOf(claim) === key)]
   }
 
-  /** Of claims that are the same JSON, the first. */
+  /** The greatest claim; the first of several that are the same JSON. */
   #greatest([first, ...others]: readonly Placed<C>[]): Placed<C> | undefined {
     let top = first
     for (const other of others) if (top !== undefined && this.#rules.compare(other.claim, top.claim) > 0) top = other
@@ -123,7 +124,7 @@ export class ClaimBook<C> {
     })
   }
 
-  /** Enters what this client has written since: nothing else comes in between, see {@link isTrue}. */
+  /** Enters the claims that this client has written since. Nobody else writes in between: see {@link isTrue}. */
   #catchUp(): void {
     const { doc } = this.#transaction
     const clock = this.#ownClock
@@ -154,7 +155,7 @@ export class ClaimBook<C> {
     }
   }
 
-  /** In the order of their ids and neighbours together: so that a large item is cut as seldom as can be. */
+  /** Deletes claims in the order of their ids, neighbours together, so that a large item is split as rarely as possible. */
   #delete(placed: readonly Placed<C>[]): number {
     const ids = placed.map(({ id }) => id).sort((a, b) => a.client - b.client || a.clock - b.clock)
     for (let start = 0; start < ids.length; ) {
@@ -163,7 +164,7 @@ export class ClaimBook<C> {
       this.#deleteRun(ids[start] as Y.ID, end - start)
       start = end
     }
-    // Yjs caches positions of local edits; items deleted by id make them wrong, as remote edits do.
+    // Yjs caches positions of local edits. Deleting items by id invalidates them, as remote edits do.
     if (this.#list._searchMarker !== null) this.#list._searchMarker.length = 0
     return ids.length
   }
@@ -179,23 +180,23 @@ export class ClaimBook<C> {
   }
 
   /**
-   * Place means nothing in a claim list, so claims go where they cost least: right after this client's latest struct if
-   * that stands in the same list. The client's superseded claims are then neighbours with consecutive clocks, which Yjs
-   * merges into one tombstone however many writers take turns; at the end, each would keep its own 9 bytes.
+   * Inserts claims where they cost least, since their place in the list means nothing: right after this client's latest struct,
+   * if that stands in the same list. The client's superseded claims are then neighbours with consecutive clocks, which Yjs merges
+   * into one tombstone, however many writers take turns. At the end of the list, each would keep 9 bytes of its own.
    */
   #insert(values: readonly JsonObject[]): void {
     const { doc } = this.#transaction
     const last = doc.store.clients.get(doc.clientID)?.at(-1)
     const left = last instanceof Y.Item && last.parent === this.#list ? last : this.#end()
     for (let from = 0; from < values.length; from += CLAIMS_PER_ITEM) {
-      // Each before the one that came before it: Yjs merges what stands in the order of its clocks.
+      // Each item goes before the previous one: Yjs merges items that stand in the order of their clocks.
       const right = left === null ? this.#list._start : left.right
       const content = new Y.ContentAny(values.slice(from, from + CLAIMS_PER_ITEM))
       const id = Y.createID(doc.clientID, this.#ownClock)
       const item = new Y.Item(id, left, left?.lastId ?? null, right, right?.id ?? null, this.#list, null, content)
       item.integrate(this.#transaction, 0)
     }
-    // As in `#delete`.
+    // The cached positions are invalid, as in `#delete`.
     if (this.#list._searchMarker !== null) this.#list._searchMarker.length = 0
   }
 

@@ -1,24 +1,24 @@
 import { isJson, type Json } from './json.ts'
 
-/** Bounds of one claim. Beyond them a writer gets an error and a reader sees junk. */
+/** Bounds of one claim. A writer of a claim beyond them gets an error, and a reader sees junk. */
 export const CLAIM_LIMITS = {
-  /** Code units of an index name, an actor or a run id: names that people and services give, with room. */
+  /** Greatest length of an index name, an actor or a run id, in code units: names by people and services fit with room to spare. */
   nameLengthMax: 256,
-  /** Code units of `error`: a message and the head of a stack, not a log file. */
+  /** Greatest length of `error`, in code units: a message and the head of a stack fit, a log file does not. */
   errorLengthMax: 4_000,
-  /** Code units of the canonical JSON of `collection_configs` or of a field's value. */
+  /** Greatest length of the JSON of `collection_configs` or of a field's value, in code units. */
   jsonLengthMax: 16_384,
-  /** Levels of that JSON. */
+  /** Greatest depth of such JSON, in levels. */
   jsonDepthMax: 16,
-  /** Greatest run number or seq: far above any history, and low enough that adding 1 stays exact. */
+  /** Greatest run number or seq: no history comes near it, and adding 1 to it is exact. */
   countMax: 2 ** 31 - 1,
-  /** Greatest `progress` and `total`: bytes and rows too are counted exactly up to here. */
+  /** Greatest `progress` and `total`: a number counts bytes and rows exactly up to here. */
   progressMax: Number.MAX_SAFE_INTEGER,
-  /** Greatest time, the last a `Date` can hold. */
+  /** Greatest time: the last that a `Date` can hold. */
   atMsMax: 8.64e15,
 } as const
 
-/** True for 1 to `nameLengthMax` code units. */
+/** True for a text of 1 to `nameLengthMax` code units. */
 export function isName(value: unknown): value is string {
   return typeof value === 'string' && value.length > 0 && value.length <= CLAIM_LIMITS.nameLengthMax
 }
@@ -27,12 +27,12 @@ export function isCount(value: unknown, min: number): value is number {
   return typeof value === 'number' && Number.isInteger(value) && value >= min && value <= CLAIM_LIMITS.countMax
 }
 
-/** True for a number from 0: a fraction, a percentage or a count of whatever the job counts. */
+/** True for a number from 0: a fraction, a percentage or a count of the job's own units. */
 export function isProgress(value: unknown): value is number {
   return typeof value === 'number' && value >= 0 && value <= CLAIM_LIMITS.progressMax
 }
 
-/** True for what `progress` may be out of: more than nothing, and not less than it. */
+/** True for a `total` that goes with `progress`: a number above 0 that is not less than `progress`. */
 export function isTotal(value: unknown, progress: unknown): value is number {
   return isProgress(value) && value > 0 && isProgress(progress) && progress <= value
 }

@@ -1,7 +1,7 @@
 import { canonical } from './claim-text.ts'
 import type { ClaimRules, Fold, Junk, LostClaim } from './ranked-claims.ts'
 
-/** What happened to the entry of one key. */
+/** Change of the entry of one key. */
 export type EntryChange<C> =
   | { readonly kind: 'added'; readonly key: string; readonly entry: C }
   | { readonly kind: 'removed'; readonly key: string; readonly before: C }
@@ -10,20 +10,20 @@ export type EntryChange<C> =
       readonly key: string
       readonly before: C
       readonly entry: C
-      /** The rule by which `entry` beats `before`; undefined when `before` was removed and `entry` had stood beneath it. */
+      /** Number of the rule by which `entry` beats `before`; undefined when `before` was removed and `entry` stood beaten by it. */
       readonly rule: number | undefined
     }
 
-/** What one transaction did to a list of claims. */
+/** Changes of a list of claims by one transaction. */
 export interface ListChange<C> {
   readonly changes: readonly EntryChange<C>[]
-  /** Concurrent or late claims that newly stand beaten: whose claim lost to whose, by which rule. */
+  /** Concurrent or late claims that newly stand beaten, each with the claim that beats it and the rule that decided. */
   readonly conflicts: readonly LostClaim<C>[]
-  /** Elements that are no claims and were none before. */
+  /** Elements that are no claims, and are new. */
   readonly junk: readonly Junk[]
 }
 
-/** The difference between two folds of one list; undefined when they show and hold the same. */
+/** Difference between two folds of one list; undefined when both show and hold the same. */
 export function diffFolds<C extends object>(
   before: Fold<C>,
   after: Fold<C>,
@@ -42,7 +42,7 @@ function* changesOf<C>(before: Fold<C>, after: Fold<C>, rules: ClaimRules<C>): G
   for (const [key, entry] of after.winners) {
     const old = before.winners.get(key)
     if (old === undefined) yield { kind: 'added', key, entry }
-    // The same object, as long as nobody has written there.
+    // An entry stays the same object until somebody writes to it.
     else if (old !== entry) {
       const rule = rules.compare(entry, old)
       if (rule !== 0) yield { kind: 'updated', key, before: old, entry, rule: rule > 0 ? rule : undefined }

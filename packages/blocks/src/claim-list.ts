@@ -4,7 +4,7 @@ import type { ClaimProperty } from './claim-property.ts'
 import type { ClaimRules } from './ranked-claims.ts'
 import type { ClaimAuthor } from './write-arguments.ts'
 
-/** What every claim says beside its subject: who wrote it, in which capacity, and when (milliseconds since the epoch). */
+/** Properties of every claim: its writer's class and name, and the time in milliseconds since the epoch. */
 export interface Claim {
   readonly source: string
   readonly actor: string
@@ -26,7 +26,7 @@ export interface ClaimList<C extends Claim = Claim, L extends BlockList<C> = Blo
   /** Key in the block's map under which the list stands; also its name in the block's JSON and in the log's paths. */
   readonly part: string
   readonly rules: ClaimRules<C>
-  /** What each rule of the order says, by its number. */
+  /** The rules of the order in words, by their numbers. */
   readonly words: Readonly<Record<number, string>>
   /** Names in events and differences: of the list, and of the key for which its claims compete. */
   readonly told: { readonly list: string; readonly key: string }
@@ -34,13 +34,13 @@ export interface ClaimList<C extends Claim = Claim, L extends BlockList<C> = Blo
   readonly mark: 'run' | 'seq'
   /** False for a list that undo never takes back. */
   readonly isUndoable: boolean
-  /** What is shown of each entry, for descriptions: whole entries with these properties, or a value by key. */
+  /** Shape of the shown entries, for descriptions: whole entries with these properties, or a value for each key. */
   readonly shape: EntryShape | 'value'
   /** The number that grows with each attempt or each write: run number or seq. */
   numberOf(claim: C): number
   /** The claim's run; undefined for claims without runs. */
   runOf(claim: C): Run | undefined
-  /** What readers are shown of a claim that stands: the claim itself, or its value. */
+  /** The part of a standing claim that readers see: the claim itself, or its value. */
   shownOf(claim: C): Shown
   /** The element of a list that reads as this claim. */
   elementOf(claim: C): object
@@ -58,7 +58,7 @@ export interface EntryShape {
   readonly properties: Readonly<Record<string, ClaimProperty>>
 }
 
-/** What every list of claims of one block offers. How claims are written is each list's own. */
+/** Interface of every list of claims of one block. Each list has its own functions that write claims. */
 export interface BlockList<C, J = unknown> {
   /** The shown claims, sorted by key. The same frozen array until one of them changes. Empty for a deleted block. */
   entries(): readonly C[]

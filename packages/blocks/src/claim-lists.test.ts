@@ -46,7 +46,7 @@ test('[B45] a list that blocks lack comes by a skeleton of its part, the same fr
         .map(({ name }) => name),
     ).toEqual(['one', 'two'])
   }
-  // The block's own skeleton has no part more than before.
+  // The block's own skeleton has the same number of structs as without the list.
   const fresh = new Y.Doc()
   createBlock(fresh, 'b1', { type: 'text' })
   expect([...Y.parseUpdateMeta(skeleton).to.values()]).toEqual([
@@ -114,7 +114,7 @@ test('[B46] wouldLose is true when no report on the run can show, and only then'
     fc.property(aRun, aRun, aStatus, aSource, (run, standing, status, source) => {
       const claim = (of: typeof run, said: typeof status) =>
         ({ index_name: 'a', run: of, status: said, source, actor: 'a', at: 1 }) as const
-      // The greatest that can be said of the one run beside the least that can be said of the other.
+      // The greatest possible claim on the one run, beside the least possible claim on the other.
       const order = indexingRules.compare(claim(run, 'error'), claim(standing, 'notStarted'))
       if (indexingRules.wouldLose(run, standing)) expect(order).toBeLessThan(0)
       else expect(indexingRules.compare(claim(run, 'error'), claim(standing, status))).toBeGreaterThanOrEqual(0)

@@ -5,7 +5,7 @@ import { isPlainObject } from './json.ts'
 export interface ClaimProperty {
   /** `count`: a whole number; `amount`: any number from 0. */
   readonly kind: 'json' | 'text' | 'count' | 'amount'
-  /** What a value must be, for errors: `chunks must be …`. */
+  /** Description of a valid value, for errors: `chunks must be …`. */
   readonly expected: string
   /** True for a value within the bounds; `of` reads the claim's other properties. */
   fits(value: unknown, of: (property: string) => unknown): boolean

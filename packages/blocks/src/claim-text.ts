@@ -1,6 +1,6 @@
 import { canonicalJson, type Json } from './json.ts'
 
-/** In code unit order, so that every replica agrees. */
+/** Compares two texts in code unit order, so that every replica agrees. */
 export function compareText(a: string, b: string): number {
   return a === b ? 0 : a < b ? -1 : 1
 }
@@ -15,7 +15,7 @@ export function canonical(claim: object): string {
   return text
 }
 
-/** The last of every order of claims: 0 only for claims that are the same JSON. */
+/** The last rule of every order of claims. Returns 0 only for claims that are the same JSON. */
 export function compareClaimJson(a: object, b: object): number {
   return compareText(canonical(a), canonical(b))
 }

@@ -5,15 +5,15 @@ import type { Claim, ClaimList } from './claim-list.ts'
 import { type Fold, foldClaims } from './ranked-claims.ts'
 
 /**
- * One block's claim list as last folded. The fold is kept until a transaction touches the list, so that reading an
- * unchanged one costs no walk through Yjs and gives the same objects again.
+ * One list of claims of one block, with its latest fold. The fold is kept until a transaction touches the list. Reading an
+ * unchanged list therefore costs no walk through Yjs, and gives the same objects again.
  */
 export class ClaimView<C extends Claim> {
   readonly list: ClaimList<C>
   readonly #block: Y.Map<unknown>
   readonly #highest = new Map<string, number>()
   #fold: Fold<C> | undefined
-  /** Of the transaction that is open. */
+  /** The book of the open transaction. */
   #book: ClaimBook<C> | undefined
 
   constructor(block: Y.Map<unknown>, list: ClaimList<C>) {
@@ -21,11 +21,11 @@ export class ClaimView<C extends Claim> {
     this.list = list
   }
 
-  /** What the list says now, inside an open transaction too: there each reading is a walk once the list is touched. */
+  /** The list's claims as of now, also inside an open transaction. Once that has touched the list, each reading is a walk. */
   get fold(): Fold<C> {
     if (this.#fold !== undefined && !this.#isTouched) return this.#fold
     const fold = this.#read()
-    // A fold of the middle of a transaction is nobody's to keep: what it makes is not among what it says that it changed.
+    // A fold made in the middle of a transaction is not kept: the transaction may change the list again without a notice.
     if (this.#transaction === null) this.#fold = fold
     return fold
   }
@@ -41,18 +41,21 @@ export class ClaimView<C extends Claim> {
     return winner
   }
 
-  /** The highest run number or seq this replica has seen under `key` since it was loaded, where `winner` stands; 0 for none. Outlives removal. */
+  /**
+   * The highest run number or seq that this replica has seen under `key` since it was loaded, also after a removal; 0 for none.
+   * `winner` is the claim that shows now.
+   */
   highestSeen(key: string, winner: C | undefined): number {
     return Math.max(this.#highest.get(key) ?? 0, winner === undefined ? 0 : this.list.numberOf(winner))
   }
 
-  /** What the list holds, to write in it, inside the caller's transaction. */
+  /** The book of the list's claims, for writing inside the caller's transaction. */
   bookIn(transaction: Y.Transaction, list: Y.Array<unknown>): ClaimBook<C> {
     if (this.#book?.isTrue(transaction, list) !== true) this.#book = new ClaimBook(transaction, list, this.list.rules)
     return this.#book
   }
 
-  /** Forgets what was read: a transaction has touched the list. */
+  /** Discards the fold and the book. Called when a transaction has touched the list. */
   invalidate(): void {
     this.#fold = undefined
     this.#book = undefined
@@ -87,26 +90,26 @@ export class ClaimView<C extends Claim> {
   }
 }
 
-/** What one transaction did to blocks, as far as claims and their observers care. */
+/** The blocks and parts that one transaction touched. */
 export interface BlocksTouched {
-  /** Ids whose block was created, replaced or deleted. */
+  /** Ids of blocks that were created, replaced or deleted. */
   readonly ids: ReadonlySet<string>
   /** Keys written or parts edited, by block. */
   readonly parts: ReadonlyMap<Y.Map<unknown>, ReadonlySet<string>>
 }
 export type TouchListener = (touched: BlocksTouched, transaction: Y.Transaction) => void
 
-/** All claim views of one doc, kept true by one handler on it. */
+/** All claim views of one doc. One handler on the doc invalidates them. */
 export class DocViews {
   readonly #doc: Y.Doc
-  /** The views of each block, of those lists that were asked for. */
+  /** The views of each block, for the lists that were asked for. */
   readonly #views = new WeakMap<Y.Map<unknown>, ClaimView<Claim>[]>()
   readonly #listeners = new Set<TouchListener>()
   readonly #touches = new WeakMap<Y.Transaction, BlocksTouched>()
 
   private constructor(doc: Y.Doc) {
     this.#doc = doc
-    // Before any observer runs, so that whoever reads in one reads the new state.
+    // This event comes before any observer runs, so that an observer reads the new state.
     doc.on('beforeObserverCalls', (transaction: Y.Transaction) => this.#invalidate(transaction))
   }
 
@@ -128,7 +131,9 @@ export class DocViews {
     for (const known of views) {
       if ((known.list as ClaimList) === (list as ClaimList)) return known as unknown as ClaimView<C>
       if (known.list.part === list.part)
-        throw new TypeError(`Two claim lists share the part "${list.part}": use one object for it everywhere`)
+        throw new TypeError(
+          `Two claim lists are in use for the part "${list.part}": use one object for the list everywhere`,
+        )
     }
     const view = new ClaimView(block, list)
     views.push(view as unknown as ClaimView<Claim>)
@@ -137,7 +142,7 @@ export class DocViews {
 
   /** Calls `listener` once after each transaction that touched a block; returns unsubscribe. */
   subscribe(listener: TouchListener): () => void {
-    // A wrapper of its own, so that one function subscribed twice is two subscriptions.
+    // Each subscription has a wrapper of its own, so that one function may subscribe twice.
     const entry: TouchListener = (touched, transaction) => listener(touched, transaction)
     if (this.#listeners.size === 0) this.#doc.on('afterTransaction', this.#notify)
     this.#listeners.add(entry)
@@ -147,7 +152,7 @@ export class DocViews {
     }
   }
 
-  /** Runs on every keystroke, so that it gathers nothing while nobody listens. */
+  /** Invalidates the touched views. It runs on every keystroke, so it gathers nothing while there is no listener. */
   #invalidate(transaction: Y.Transaction): void {
     const gathered =
       this.#listeners.size > 0 ? { ids: new Set<string>(), parts: new Map<Y.Map<unknown>, Set<string>>() } : undefined
@@ -175,9 +180,9 @@ export class DocViews {
         errors.push(error)
       }
     }
-    // One broken listener must not silence the others, and must not go unheard.
+    // A listener that throws must not stop the others, and its error must reach the caller.
     if (errors.length === 1) throw errors[0]
-    if (errors.length > 1) throw new AggregateError(errors, 'Several block observers threw')
+    if (errors.length > 1) throw new AggregateError(errors, 'Several block observers threw: see errors')
   }
 }
 

@@ -4,7 +4,7 @@ import { isBoundedJson } from './claim-bounds.ts'
 import { isForbiddenKey, isJson, isPlainObject, type Json, toPlain } from './json.ts'
 import { assertName, badArgument } from './write-arguments.ts'
 
-/** A connection between two blocks: plain JSON, written as a whole, of concurrent writes one stays. */
+/** A connection between two blocks: plain JSON, written as a whole. Of concurrent writes one stays. */
 export interface Edge {
   readonly source: string
   readonly target: string
@@ -19,18 +19,18 @@ export function edgesMap(doc: Y.Doc): Y.Map<unknown> {
   return doc.getMap('edges')
 }
 
-/** Writes an edge. Its blocks need not exist (yet). Throws `bad_edge_id`, `bad_argument` naming what is wrong. */
+/** Writes an edge. Its blocks need not exist. Throws `bad_edge_id`, and `bad_argument` with the name of the wrong argument. */
 export function setEdge(doc: Y.Doc, id: string, edge: Edge): void {
   assertId(id, 'edge')
   assertName(edge.source, 'source')
   assertName(edge.target, 'target')
   if (!isBoundedJson(edge)) throw badArgument('edge', 'a bounded JSON object', edge)
-  // The id stands in the key; inside the value it could come to differ.
+  // The id stands in the key. A copy in the value could come to differ from it.
   const { id: _id, ...value } = edge
   edgesMap(doc).set(id, value)
 }
 
-/** True if there was one. */
+/** Removes an edge. Returns true if there was one. */
 export function removeEdge(doc: Y.Doc, id: string): boolean {
   assertId(id, 'edge')
   const edges = edgesMap(doc)
@@ -39,7 +39,7 @@ export function removeEdge(doc: Y.Doc, id: string): boolean {
   return true
 }
 
-/** All edges, sorted by id, as plain data. What has no source and target, or isn't JSON, is left out. Never writes. */
+/** All edges, sorted by id, as plain data. Values without a source and a target, and values that are no JSON, are left out. Never writes. */
 export function listEdges(doc: Y.Doc): ListedEdge[] {
   const edges: ListedEdge[] = []
   for (const [id, raw] of edgesMap(doc).entries()) {

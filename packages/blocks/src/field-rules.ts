@@ -14,7 +14,7 @@ export interface FieldClaim {
   readonly at: number
 }
 
-/** The numbers of the field order's rules. */
+/** The rules of the order of fields, in words, by their numbers. */
 export const FIELD_ORDER_RULES = {
   1: 'the greater seq wins: its writer had seen the other value',
   2: 'of two concurrent values, the one whose source has priority wins',

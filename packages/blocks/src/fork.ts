@@ -1,8 +1,8 @@
 import * as Y from 'yjs'
 
 /**
- * A copy of the doc as of now, to work on for minutes without seeing or disturbing what people type. It has a client id
- * of its own and no connection; {@link mergeFork} brings its edits back.
+ * Copies the doc as of now, for a job that works on the copy for minutes, neither seeing nor disturbing what people type. The
+ * copy has a client id of its own and no connection. {@link mergeFork} brings its edits back.
  */
 export function forkDoc(doc: Y.Doc): Y.Doc {
   const fork = new Y.Doc({ gc: doc.gc })
@@ -10,7 +10,7 @@ export function forkDoc(doc: Y.Doc): Y.Doc {
   return fork
 }
 
-/** Applies to `doc` what was edited on `fork` since, as edits concurrent with the doc's own. The fork may go on. */
+/** Applies the edits made on `fork` to `doc`, as edits concurrent with the doc's own. The fork stays usable. */
 export function mergeFork(doc: Y.Doc, fork: Y.Doc, origin: unknown = null): void {
   Y.applyUpdate(doc, Y.encodeStateAsUpdate(fork, Y.encodeStateVector(doc)), origin)
 }

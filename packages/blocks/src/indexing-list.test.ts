@@ -42,7 +42,7 @@ test('[B12] startRun refuses to start over an unfinished run of a higher-priorit
     expect.objectContaining({ code: 'run_superseded', name: 'RunSupersededError', standing: list.get('alpha') }),
   )
   expect(attempt).toThrow(/ada/)
-  // Who reports on it does not matter, but who has started it.
+  // The source that started the run decides, not the source that reports on it.
   list.report('alpha', run, 'processing', { ...POLLER, chunks: 3 })
   expect(attempt).toThrow(RunSupersededError)
   list.report('alpha', run, 'done', USER)
@@ -67,7 +67,7 @@ test('[B13, M4] a late report of an older run is recorded, says so, and changes 
     rule: 1,
   })
   expect(list.get('alpha')).toMatchObject({ status: 'processing', run: { no: 2 } })
-  // The update that goes to the server's log carries the whole report.
+  // The update for the server's log holds the whole report.
   const carried = updates
     .flatMap((update) => Y.decodeUpdate(update).structs)
     .map((struct) => JSON.stringify('content' in struct ? struct.content : ''))
@@ -126,7 +126,7 @@ test('[B15] a wrong argument is refused by the name of its field and nothing is 
     ['actor', () => list.startRun('a', { ...USER, actor: '' })],
     ['at', () => list.startRun('a', { ...USER, at: Number.NaN })],
     ['collectionConfigs', () => list.startRun('a', { ...USER, collectionConfigs: { big: 'x'.repeat(20_000) } })],
-    // Without its time of day a date would be `{}` to everybody else.
+    // A date is no JSON: other replicas would read `{}`.
     ['collectionConfigs', () => list.startRun('a', { ...USER, collectionConfigs: { since: new Date() as never } })],
     ['options', () => list.startRun('a', undefined as never)],
     ['options', () => list.report('alpha', run, 'done', null as never)],

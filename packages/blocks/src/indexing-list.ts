@@ -21,11 +21,11 @@ import {
 import { badArgument } from './write-arguments.ts'
 
 export interface StartRunOptions extends RunOptions<'notStarted' | 'processing', Source> {
-  /** How the index is to be built. */
+  /** Configuration of the index. */
   readonly collectionConfigs?: JsonObject
 }
 
-/** `error` goes with status `error` alone; `chunks` says how many are indexed. */
+/** Options of a report. `error` goes with status `error` alone; `chunks` is the number of indexed pieces. */
 export type ReportOptions<Status extends IndexingStatus = IndexingStatus> = Omit<StatusReport<Source>, 'error'> & {
   readonly chunks?: number
 } & (Status extends 'error' ? { readonly error?: string } : { readonly error?: undefined })

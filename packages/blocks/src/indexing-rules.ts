@@ -6,13 +6,13 @@ import { defineStatusRules, type StatusClaim, type StatusRules } from './status-
 
 export type IndexingStatus = 'notStarted' | 'processing' | 'done' | 'error'
 
-/** What a claim of an indexing list says beside what every status claim says. */
+/** Properties that only claims of an indexing list have. */
 export interface IndexingExtras {
-  /** What the claim is about. */
+  /** Name of the index. */
   readonly index_name: string
-  /** How the index is to be built. The run's start says it. */
+  /** Configuration of the index. The run's start gives it. */
   readonly collection_configs?: JsonObject
-  /** How many pieces are indexed. */
+  /** Number of indexed pieces. */
   readonly chunks?: number
 }
 

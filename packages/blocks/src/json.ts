@@ -4,10 +4,10 @@ import { BlocksError } from './blocks-error.ts'
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject
 export type JsonObject = { readonly [key: string]: Json }
 
-/** Levels of nesting in one JSON value. Editors' values nest a few levels; recursion over a value must stay far from the stack's end. */
+/** Greatest depth of one JSON value, in levels. Editors' values nest a few levels, and recursion over a value must not overflow the stack. */
 export const JSON_DEPTH_MAX = 64
 
-/** Setting one of these on an ordinary object reaches its prototype, in this process or in whoever reads our JSON. */
+/** Keys that reach an object's prototype when they are set on it, in this process or in a program that reads our JSON. */
 const FORBIDDEN_KEYS: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype'])
 
 /** True for `__proto__`, `constructor` and `prototype`, which no key of a document may be. */
@@ -15,12 +15,17 @@ export function isForbiddenKey(key: string): boolean {
   return FORBIDDEN_KEYS.has(key)
 }
 
-/** Throws `forbidden_key` when the key is one that no document may hold. `field` names the argument. */
+/** Throws `forbidden_key` for a key that no document may hold. `field` names the argument. */
 export function assertKeyAllowed(key: string, field: string): void {
-  if (isForbiddenKey(key)) throw new BlocksError('forbidden_key', `${field} may not be "${key}"`, field)
+  if (isForbiddenKey(key))
+    throw new BlocksError(
+      'forbidden_key',
+      `${field} may not be "${key}", which reaches an object's prototype: choose another key`,
+      field,
+    )
 }
 
-/** True for what JSON can carry, at most {@link JSON_DEPTH_MAX} deep and without a forbidden key. Yjs types and bytes are not JSON. */
+/** True for a value that JSON can carry, at most {@link JSON_DEPTH_MAX} levels deep and without a forbidden key. Yjs types and bytes are no JSON. */
 export function isJson(value: unknown, depthMax = JSON_DEPTH_MAX): value is Json {
   if (value === null || typeof value === 'boolean' || typeof value === 'string') return true
   if (typeof value === 'number') return Number.isFinite(value)
@@ -31,7 +36,7 @@ export function isJson(value: unknown, depthMax = JSON_DEPTH_MAX): value is Json
 
 /** True for a JSON object; false for arrays, Yjs types, bytes, dates and the like. */
 export function isPlainObject(value: unknown): value is Record<string, unknown> {
-  // An own `__proto__` key decoded by Yjs replaces the prototype, so the shape is judged by what it is not.
+  // An own `__proto__` key that Yjs decoded replaces the prototype, so the prototype proves nothing.
   if (Object.prototype.toString.call(value) !== '[object Object]') return false
   return !(value instanceof Y.AbstractType) && !(value instanceof Y.Doc)
 }
@@ -41,11 +46,11 @@ function everyEntry(object: Record<string, unknown>, test: (key: string, value: 
 }
 
 /**
- * Any value of a document as plain data that its reader owns: Yjs types become text, arrays and objects, forbidden keys
- * are left out however deep they stand, and what nests deeper than {@link JSON_DEPTH_MAX} reads as null. Never throws.
+ * Copies any value of a document as plain data that the reader owns. Yjs types become text, arrays and objects. Forbidden keys
+ * are left out at every depth. A value that nests deeper than {@link JSON_DEPTH_MAX} reads as null. Never throws.
  */
 export function toPlain(value: unknown, depthMax = JSON_DEPTH_MAX): unknown {
-  // lib0 carries big integers, JSON.stringify throws on them.
+  // lib0 can carry big integers, on which JSON.stringify throws.
   if (typeof value === 'bigint') return value.toString()
   if (typeof value !== 'object' || value === null) return typeof value === 'function' ? null : value
   if (value instanceof Y.Text || value instanceof Y.XmlFragment) return value.toString()
@@ -67,7 +72,7 @@ function plainObject(entries: Iterable<[string, unknown]>, depthMax: number): Re
   return object
 }
 
-/** One text per JSON value, whatever order its keys were written in. Code unit order, so that every replica agrees. */
+/** Canonical text of a JSON value: keys are sorted in code unit order, so that every replica agrees. */
 export function canonicalJson(value: Json): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value)
   if (isJsonArray(value)) return `[${value.map(canonicalJson).join(',')}]`
@@ -94,7 +99,7 @@ function isJsonArray(value: Json): value is readonly Json[] {
   return Array.isArray(value)
 }
 
-/** Freezes a JSON value all the way down, so that a snapshot handed to many readers stays what it was. */
+/** Freezes a JSON value at every depth, so that readers who share it can't change it. */
 export function deepFreeze<T>(value: T): T {
   if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
     Object.freeze(value)

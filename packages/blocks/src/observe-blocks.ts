@@ -7,40 +7,42 @@ import { isForbiddenKey } from './json.ts'
 import type { Fold } from './ranked-claims.ts'
 import { blocksMap, getBlock, listBlocks } from './workspace-blocks.ts'
 
-/** What one transaction did to one block that was there before and is there after. */
+/** Changes that one transaction made in a block that was there before and is there after. */
 export interface BlockChange extends ChangesByName {
   readonly id: string
   /** Parts and keys that were edited: `content`, `type`, `data`, lists of claims, or a stock client's own. */
   readonly parts: ReadonlySet<string>
-  /** What changed in the block's lists of claims, in the order of the table. */
+  /** Changes in the block's lists of claims, in the order of the table. */
   readonly claims: readonly ClaimsChange[]
 }
 
-/** What changed in one list of claims. */
+/** Changes in one list of claims. */
 export interface ClaimsChange {
   readonly list: ClaimList
   readonly change: ListChange<Claim>
 }
 
-/** The changes of Joinery's own lists once more, each under the name by which events tell of the list. */
+/** The changes of Joinery's own lists once more, each under the list's name in events. */
 type ChangesByName = { readonly [Name in keyof ToldLists]?: ListChange<ToldLists[Name]['claim']> }
 
-/** What one transaction did to a workspace's blocks. A block deleted and made again stands in `removed` and in `added`. */
+/** Changes that one transaction made in a workspace's blocks. A block that was deleted and created again is in `removed` and in `added`. */
 export interface BlocksChange {
   readonly added: readonly string[]
   readonly removed: readonly string[]
   readonly changed: readonly BlockChange[]
 }
 
-/** A block as this observer last told of it. */
+/** A block as this observer last reported it. */
 interface SeenBlock {
   readonly id: string
   readonly lists: readonly { readonly view: ClaimView<Claim>; fold: Fold<Claim> }[]
 }
 
 /**
- * Calls `listener` once after each transaction, local or remote, that changed a block; returns unsubscribe. Blocks that
- * are there already are not told of. The observer itself never writes.
+ * Calls `listener` once after each transaction, local or remote, that changed a block; returns unsubscribe. Blocks that exist
+ * already are not reported as added. The observer never writes.
+ *
+ * @param lists lists of claims whose changes are reported
  */
 export function observeBlocks(
   doc: Y.Doc,

@@ -4,13 +4,13 @@ import { CLAIM_LISTS } from './claim-lists.ts'
 import { DocViews } from './claim-views.ts'
 import { getBlock, listBlocks } from './workspace-blocks.ts'
 
-/** Origin of the transaction that prunes, so that whoever prunes after transactions can tell its own and stop. */
+/** Origin of the transaction that prunes. A program that prunes after transactions knows its own transaction by it. */
 export const PRUNE_ORIGIN: object = Object.freeze({ joinery: 'prune' })
 
 /**
- * Deletes the claims that others beat and whose writers are gone or saw nothing of it, in one transaction; what is shown
- * stays as it is. Junk stays too: it isn't ours. Every replica may do this, one does: the server, at most once after a
- * transaction and never after its own. Returns how many claims went; writes nothing at all when there are none.
+ * Deletes all beaten claims in one transaction. Nothing that is shown changes. Junk stays, since others may need it. Any replica
+ * may prune; in Joinery the server does, at most once after a transaction and never after its own. Returns the number of deleted
+ * claims. Writes nothing when there are none.
  *
  * @param blockIds blocks to look at; all of them when left out
  * @param lists lists to look at

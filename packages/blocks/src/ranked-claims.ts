@@ -1,22 +1,23 @@
 /**
- * The one primitive under statuses and fields: a Y.Array is the set of claims that nobody has superseded yet. A writer
- * adds a claim and deletes those it sees and beats; a reader takes the maximum of each key. Nobody arbitrates.
+ * The rules of one kind of claims. Statuses and fields stand on the same primitive: a Y.Array is the set of claims that nobody
+ * has superseded yet. A writer adds a claim and deletes the claims that it sees and beats. A reader takes the greatest claim of
+ * each key. Nobody arbitrates.
  */
 export interface ClaimRules<C> {
-  /** Reads one array element. Never throws, whatever a stock client pushed. Equal input gives an equal claim. */
+  /** Reads one element of the array. Never throws, whatever a stock client put there. Equal elements give equal claims. */
   parse(raw: unknown): ParsedClaim<C>
-  /** What the claim is about: claims of one key compete. */
+  /** The claim's key. Claims of one key compete. */
   keyOf(claim: C): string
   /**
-   * A total order on the claims of one key: the sign says who wins (positive: `a`), the magnitude is the number of the
-   * rule in SPEC.md that decided. 0 only for claims that are the same JSON.
+   * Compares two claims of one key by a total order. The sign tells the winner (positive: `a`). The magnitude is the number of
+   * the rule in SPEC.md that decided. 0 only for claims that are the same JSON.
    */
   compare(a: C, b: C): number
 }
 
 export type ParsedClaim<C> = { readonly claim: C } | { readonly junk: string }
 
-/** A claim that stands in the document and is not shown, since `winner` beats it by rule number `rule`. */
+/** A claim that stands in the document and does not show, since `winner` beats it by rule number `rule`. */
 export interface LostClaim<C> {
   readonly winner: C
   readonly loser: C
@@ -28,7 +29,7 @@ export interface Junk {
   readonly reason: string
 }
 
-/** What one list says. Immutable. */
+/** The content of one list, folded. Immutable. */
 export interface Fold<C> {
   /** The winner of each key, by key. */
   readonly winners: ReadonlyMap<string, C>
@@ -38,7 +39,7 @@ export interface Fold<C> {
   readonly junk: readonly Junk[]
 }
 
-/** Reads every live element of the list (a Y.Array, or the plain array a stock client left in its place). */
+/** Folds every live element of the list: a Y.Array, or a stock client's plain array in its place. */
 export function foldClaims<C>(list: Iterable<unknown>, rules: ClaimRules<C>): Fold<C> {
   const winners = new Map<string, C>()
   const beaten: C[] = []
@@ -74,6 +75,6 @@ function lostClaim<C>(winners: ReadonlyMap<string, C>, loser: C, rules: ClaimRul
   const winner = winners.get(rules.keyOf(loser))
   if (winner === undefined) return undefined
   const rule = rules.compare(winner, loser)
-  // Two copies of one claim (an undone deletion, a duplicate by a stock client) are no conflict.
+  // Two copies of one claim (by an undone deletion, or by a stock client) are no conflict.
   return rule === 0 ? undefined : { winner, loser, rule }
 }

@@ -31,7 +31,7 @@ function strewnEvery(every: number): string {
   return Array.from({ length: 133_000 }, (_, at) => (at % every === 0 ? 'xy ' : 'ab ')).join('')
 }
 
-/** Texts that keep a search busy: one piece over and over, another strewn in. Unbounded it would compare 20,000,000 pieces. */
+/** Texts that take a long search: one piece repeated, with another scattered in. An unbounded search would compare 20,000,000 pieces. */
 const strewn = fc
   .record({
     pieces: fc.constantFrom(['.', ';'], ['ab ', 'xy '], ['ab\n', 'xy\n'], ['😀', '😁']),
@@ -48,7 +48,7 @@ test('[B44] a diff compares no more than its steps, whatever the texts', () => {
     fc.property(strewn, strewn, (before, after) => {
       const steps = { left: STEPS_MAX }
       const edits = diffText(before, after, steps)
-      // It looks after each run of equal pieces.
+      // The search checks the limit after each run of equal pieces.
       expect(steps.left).toBeGreaterThan(-before.length)
       expect(edits.length).toBeLessThanOrEqual(EDITS_MAX)
       expect(applyEdits(before, edits)).toBe(after)

@@ -4,17 +4,17 @@ import { mergeFork } from './fork.ts'
 import { diffText } from './text-diff.ts'
 
 export interface ReplaceTextOptions {
-  /** The fork whose text `next` was written from: edits go in as concurrent with all that was typed since. */
+  /** The fork whose text `next` is based on. The edits count as concurrent with everything typed since the fork. */
   readonly basedOn?: Y.Doc
 }
 
-/** Stands for an embedded object in the text that is compared; whoever rewrites the text doesn't write it, so embeds go. */
+/** Stands for an embedded object in the compared text. A rewritten text does not contain it, so the object is deleted. */
 const EMBED_PLACEHOLDER = '\uFFFC'
 
 /**
- * Turns a text into `next` by the edits that differ, in one transaction, so that concurrent typing elsewhere in the text
- * and people's cursors stay. With `basedOn` the difference is taken against that fork's state of the same text and
- * merged. Throws `bad_argument` if the fork doesn't hold the text.
+ * Turns a text into `next` by editing only the places that differ, in one transaction. Concurrent typing elsewhere in the text and
+ * people's cursors stay. With `basedOn`, the edits are computed against the fork's state of the text, and merged. Throws
+ * `bad_argument` if the fork doesn't hold the text.
  */
 export function replaceText(text: Y.Text, next: string, { basedOn }: ReplaceTextOptions = {}): void {
   if (basedOn === undefined) {
@@ -24,7 +24,11 @@ export function replaceText(text: Y.Text, next: string, { basedOn }: ReplaceText
   const { doc } = text
   const forked = doc === null ? undefined : sameTextIn(basedOn, text)
   if (doc === null || forked === undefined) {
-    throw new BlocksError('bad_argument', 'basedOn is not a fork that holds this text', 'basedOn')
+    throw new BlocksError(
+      'bad_argument',
+      'basedOn does not hold this text: pass a fork of the same document, made after the text was',
+      'basedOn',
+    )
   }
   applyDiff(forked, next)
   mergeFork(doc, basedOn)
@@ -33,14 +37,15 @@ export function replaceText(text: Y.Text, next: string, { basedOn }: ReplaceText
 function applyDiff(text: Y.Text, next: string): void {
   const edits = diffText(plainTextOf(text), next)
   const apply = (): void => {
-    // From the end, so that the indexes of the edits before stay true.
+    // Applied from the end, so that the indexes of earlier edits stay valid.
     for (const { index, remove, insert } of edits.reverse()) {
       if (insert !== '') text.insert(index + remove, insert)
       if (remove > 0) text.delete(index, remove)
     }
   }
   if (edits.length === 0) return
-  if (text.doc === null) throw new BlocksError('block_missing', 'The text is not part of a document any more')
+  if (text.doc === null)
+    throw new BlocksError('block_missing', 'The text is no longer part of a document: get the block again')
   text.doc.transact(apply)
 }
 
@@ -51,7 +56,7 @@ function plainTextOf(text: Y.Text): string {
   return pieces.map(({ insert }) => (typeof insert === 'string' ? insert : EMBED_PLACEHOLDER)).join('')
 }
 
-/** The text with the same Yjs id in another doc of the same history. Throws nothing; undefined when it isn't there. */
+/** The text with the same Yjs id in another doc of the same history; undefined when it isn't there. Never throws. */
 function sameTextIn(fork: Y.Doc, text: Y.Text): Y.Text | undefined {
   if (text._item === null) {
     const found = fork.share.get(Y.findRootTypeKey(text))

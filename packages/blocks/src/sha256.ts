@@ -1,10 +1,10 @@
 /**
- * SHA-256 (FIPS 180-4), synchronous, since a block is created in one go: the platform's own digest is not. Its constants are
- * computed, as the standard defines them, because as literals they would be a kilobyte of every page that no packer shrinks.
+ * SHA-256 (FIPS 180-4). It is synchronous, unlike the platform's digest, since a block is created synchronously. The constants
+ * are computed as the standard defines them: as literals they would add a kilobyte that doesn't compress to every page.
  */
 export function sha256(message: Uint8Array): Uint8Array {
   const length = message.length
-  // A bit, zeros, and the length in bits, up to a whole number of blocks.
+  // The padding: a bit, zeros, and the length in bits, up to a whole number of blocks.
   const padded = new Uint8Array(((length + 72) >> 6) << 6)
   padded.set(message)
   padded[length] = 0x80

@@ -27,7 +27,7 @@ export type StatusClaim<
 export interface Vocabulary<Status extends string, Source extends string> {
   isStatus(value: unknown): value is Status
   isSource(value: unknown): value is Source
-  /** What a stock client's legacy entry is taken to come from. */
+  /** The source that a stock client's legacy entry counts as. */
   readonly lowestSource: Source
   /** The property that names what a claim is about. */
   readonly key: string

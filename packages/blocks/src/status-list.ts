@@ -14,7 +14,7 @@ export const STATUS_ORIGIN: object = Object.freeze({ joinery: 'status' })
 
 /** Options of a run's start; beside these, the list's own properties of a run. */
 export interface RunOptions<Status extends string, Source extends string> extends ClaimAuthor<Source> {
-  /** What the new run shows at first; the usual start of the list when left out. */
+  /** First status of the new run; the list's usual start when left out. */
   readonly status?: Status
   /** Name of the run, so that a retried request starts it once. Random when left out. */
   readonly runId?: string
@@ -22,7 +22,7 @@ export interface RunOptions<Status extends string, Source extends string> extend
 
 /** Options of a report; beside these, the list's own properties of a report. */
 export interface StatusReport<Source extends string> extends ClaimAuthor<Source> {
-  /** What went wrong; only with a status that is a failure. */
+  /** Text of the error. Only a status that is a failure may carry it. */
   readonly error?: string | undefined
   /** How far the run is, any number from 0, out of `total` if that is given. */
   readonly progress?: number
@@ -30,8 +30,8 @@ export interface StatusReport<Source extends string> extends ClaimAuthor<Source>
 }
 
 /**
- * What came of a report. A report that loses is no error: it is in the history, and it changes nothing that is shown.
- * `recorded` is false only for a run whose entry was removed, which a late report must not bring back.
+ * Result of a report. A report that loses is no error: it stands in the history, and changes nothing that is shown. `recorded`
+ * is false only for a run whose entry was removed: a late report must not bring the entry back.
  */
 export type StatusReportResult<Entry> =
   | { readonly recorded: true; readonly shown: true; readonly entry: Entry }
@@ -46,7 +46,7 @@ export interface StatusClaimList<
   L extends BlockList<StatusClaim<Status, Source, Extras>> = BlockList<StatusClaim<Status, Source, Extras>>,
 > extends ClaimList<StatusClaim<Status, Source, Extras>, L, StatusClaim<Status, Source, Extras>> {
   readonly rules: StatusRules<Status, Source, Extras>
-  /** What an entry is about, in words: `index`. */
+  /** Word for the subject of an entry: `index`. */
   readonly noun: string
   readonly shape: EntryShape
 }
@@ -58,7 +58,10 @@ export class RunSupersededError<Entry extends StatusClaim = StatusClaim> extends
   readonly standing: Entry
   constructor(standing: Entry, subject: string) {
     const { run, actor, status } = standing
-    super('run_superseded', `Run ${run.no} of ${subject}, started by ${run.source} (${actor}), is ${status} and stands`)
+    super(
+      'run_superseded',
+      `Run ${run.no} of ${subject} is ${status} and stands: ${run.source} (${actor}) outranks this run; report on that run, or wait until it ends`,
+    )
     this.standing = standing
   }
 }
@@ -193,7 +196,7 @@ export class StatusList<Status extends string, Source extends string, Extras ext
     return `${this.#noun} "${name}"`
   }
 
-  /** Of these properties, those that `options` gives. Throws `bad_argument` that names the first with a wrong value. */
+  /** Picks the given properties out of `options`. Throws `bad_argument` that names the first with a wrong value. */
   #given(properties: Readonly<Record<string, ClaimProperty>>, options: object): Record<string, Json> {
     const given: Record<string, Json> = {}
     for (const [name, property] of Object.entries(properties)) {
@@ -255,11 +258,11 @@ export class StatusList<Status extends string, Source extends string, Extras ext
   }
 }
 
-/** What a status list's row says beside what follows from its rules. */
+/** The parts of a status list's row that do not follow from its rules. */
 interface StatusListWords<Status extends string, Source extends string, Extras extends object> {
   readonly part: string
   readonly rules: StatusRules<Status, Source, Extras>
-  /** What an entry is about, in words: `index`. */
+  /** Word for the subject of an entry: `index`. */
   readonly noun: string
   /** Names in events and differences; the part and the noun when left out. */
   readonly told?: { readonly list: string; readonly key: string }
@@ -301,7 +304,7 @@ function own(object: object, property: string): unknown {
   return Object.hasOwn(object, property) ? (object as Readonly<Record<string, unknown>>)[property] : undefined
 }
 
-/** Those of the properties that the object has. */
+/** Picks the given properties out of the object. */
 function pick(object: object, properties: readonly string[]): Record<string, Json> {
   const picked: Record<string, Json> = {}
   for (const property of properties) {

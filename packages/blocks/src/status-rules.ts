@@ -7,7 +7,7 @@ import { type StatusClaim, statusParser, statusProperties, type Vocabulary } fro
 
 export type { StatusClaim } from './status-claim.ts'
 
-/** What the law's rules say, by the number that `compare` returns and conflicts name. */
+/** The law's rules in words, by the numbers that `compare` returns and conflicts name. */
 export const ORDER_RULES = {
   1: 'a later run beats an earlier one',
   2: 'of two runs with one number, the one whose source has priority wins',

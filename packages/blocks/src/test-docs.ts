@@ -21,7 +21,7 @@ export const WORKFLOW = { source: 'workflow_execution', actor: 'workflow-7' } as
 export const USER = { source: 'user_action', actor: 'ada' } as const
 export const POLLER = { source: 'polling_sync', actor: 'poller' } as const
 
-/** One update with nothing but garbage under a client id: what F4's attack sends. */
+/** One update with nothing but garbage structs under a client id, as a forger sends it. */
 export function gcUpdate(client: number, clock: number, length: number): Uint8Array {
   const encoder = encoding.createEncoder()
   for (const number of [1, 1, client, clock, 0, length, 0]) encoding.writeVarUint(encoder, number)

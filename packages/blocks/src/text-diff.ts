@@ -1,7 +1,7 @@
 import { type Steps, searchMatches, type TokenMatch } from './token-search.ts'
 import { uniqueAnchors } from './unique-anchors.ts'
 
-/** At `index` of the old text, `remove` code units go and `insert` comes. Indexes are those of the old text, ascending. */
+/** One edit: at `index` of the old text, `remove` code units are removed and `insert` is inserted. Edits are sorted by `index`. */
 export interface TextEdit {
   readonly index: number
   readonly remove: number
@@ -9,19 +9,19 @@ export interface TextEdit {
 }
 
 /**
- * Edits of one diff: beyond it the text is replaced as a whole. Each costs Yjs a search for its place and two structs,
- * for good: in a text of 200,000 pieces 2,000 edits took 70 ms, and 20,000 ten seconds.
+ * Greatest number of edits in one diff. A text with more is replaced as a whole. Each edit costs Yjs a search for its place, and
+ * two structs for good: in a text of 200,000 pieces, 2,000 edits took 70 ms and 20,000 edits ten seconds.
  */
 export const EDITS_MAX = 2_000
 
-/** Comparisons of one diff, some 30 ms: a request must not keep all others waiting. What is left then is replaced. */
+/** Greatest number of comparisons in one diff, about 30 ms, since other requests wait for it. The rest of the text is then replaced. */
 export const STEPS_MAX = 2_000_000
 
-/** Words, runs of spaces and single signs. `u` keeps surrogate pairs whole. */
+/** The pieces of a text: words, runs of spaces and single signs. `u` keeps surrogate pairs whole. */
 const WORDS = /[\p{L}\p{N}\p{M}_]+|\s+|./gsu
 const LINES = /[^\n]*\n|[^\n]+/g
 
-/** Where `old` stands, from `index` on, `next` is to stand. */
+/** A place where `next` is to replace `old`, which begins at `index`. */
 interface Place {
   readonly index: number
   readonly old: string
@@ -29,9 +29,10 @@ interface Place {
 }
 
 /**
- * The edits that turn `before` into `after`, by common ends first and Myers' search over words on the middle. A middle
- * that differs too much is cut at the lines that both texts have once, and searched between them; what differs too much
- * there is replaced. When no `steps` are left, so is the rest (B44). Never splits a surrogate pair. Words rather than letters, so that an edit reads as what somebody did.
+ * Computes the edits that turn `before` into `after`. It drops the common ends and runs Myers' search over the words of the
+ * middle. If the middle differs too much, it is cut at the lines that occur once in both texts, and searched between them. A
+ * stretch that still differs too much is replaced as a whole, and so is the rest once no `steps` are left (B44). Never splits a
+ * surrogate pair. The search compares words, so that an edit reads like a person's change.
  */
 export function diffText(before: string, after: string, steps: Steps = { left: STEPS_MAX }): TextEdit[] {
   const whole = { index: 0, old: before, next: after }
@@ -43,7 +44,7 @@ export function diffText(before: string, after: string, steps: Steps = { left: S
   }))
 }
 
-/** Applies edits to a string: what a text holds after them. */
+/** Applies edits to a string. Returns the new text. */
 export function applyEdits(before: string, edits: readonly TextEdit[]): string {
   let text = ''
   let done = 0
@@ -75,7 +76,7 @@ function piecesOf(text: string, pieces: RegExp): readonly string[] {
   return text.match(pieces) ?? []
 }
 
-/** What stands before, between and after the matches; `index` is where the first of the old pieces begins. */
+/** The places before, between and after the matches. `index` is where the first of the old pieces begins. */
 function* placesBetween(
   index: number,
   before: readonly string[],
@@ -97,7 +98,7 @@ function* placesBetween(
   }
 }
 
-/** Narrows a place to the code units that differ. */
+/** Narrows a place down to the code units that differ. */
 function withoutCommonEnds({ index, old, next }: Place): Place {
   if (old === next) return { index, old: '', next: '' }
   const head = commonHead(old, next)
@@ -109,7 +110,7 @@ function commonHead(a: string, b: string): number {
   const max = Math.min(a.length, b.length)
   let length = 0
   while (length < max && a.charCodeAt(length) === b.charCodeAt(length)) length++
-  // Both sides agree up to here; stepping back off a high surrogate keeps the pair in the part that differs.
+  // Both sides agree up to here. Stepping back from a high surrogate keeps its pair in the part that differs.
   return length > 0 && isHighSurrogate(a.charCodeAt(length - 1)) ? length - 1 : length
 }
 

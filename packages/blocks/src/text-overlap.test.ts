@@ -4,7 +4,7 @@ import { forkDoc } from './fork.ts'
 import { type TextOverlap, textOverlaps } from './text-overlap.ts'
 import { createBlock, getBlock } from './workspace-blocks.ts'
 
-/** What overlaps when a person and a job, who both begin with `text`, edit at once. */
+/** The overlaps when a person and a job, who both begin with `text`, edit at the same time. */
 function overlaps(text: string, person: (text: Y.Text) => void, job: (text: Y.Text) => void): TextOverlap[] {
   const doc = new Y.Doc()
   createBlock(doc, 'b', { type: 'text' }).content.insert(0, text)

@@ -1,21 +1,23 @@
 import * as Y from 'yjs'
 
-/** Code units of an excerpt: enough to recognise a sentence by. */
+/** Greatest length of an excerpt, in code units: enough to recognise a sentence. */
 const EXCERPT_LENGTH_MAX = 200
 
-/** A block's text that a job rewrote where people had typed meanwhile. Both are kept; somebody should look. */
+/** A block's text that a job rewrote where people typed meanwhile. Both texts are kept, and somebody should look at them. */
 export interface TextOverlap {
   readonly block: string
-  /** What others typed there since, shortened. */
+  /** The text that others typed there since, shortened. */
   readonly typed: string
-  /** What the job put there, shortened; empty when it only deleted. */
+  /** The text that the job put there, shortened; empty when the job only deleted. */
   readonly written: string
 }
 
 /**
- * Where `update`, written on a copy of `doc` as of `base`, meets what others did to the same text since: their text
- * stands at what it deletes or where it inserts, or they deleted what its text was put beside. Call it before `update`
- * is applied. `base` is the copy's state vector when it was made.
+ * Finds where `update` meets edits that others made to the same text since `base`: others typed at a place where it deletes or
+ * inserts, or deleted the text beside which it inserts. Call it before `update` is applied.
+ *
+ * @param update edits that were made on a copy of `doc`
+ * @param base state vector of the copy when it was made
  */
 export function textOverlaps(doc: Y.Doc, update: Uint8Array, base: ReadonlyMap<number, number>): TextOverlap[] {
   const { structs, ds } = Y.decodeUpdate(update)
@@ -74,7 +76,7 @@ function itemAt(doc: Y.Doc, id: Y.ID | null): Y.Item | undefined {
   return struct instanceof Y.Item ? struct : undefined
 }
 
-/** The item that stands right after the character `id` of `item`; undefined when that is in the same item. */
+/** The item right after the character `id` of `item`; undefined when the next character is in the same item. */
 function afterOf(item: Y.Item | undefined, id: Y.ID | null): Y.Item | null | undefined {
   return item !== undefined && id?.clock === item.id.clock + item.length - 1 ? item.right : undefined
 }
@@ -83,7 +85,7 @@ function beforeOf(item: Y.Item | undefined, id: Y.ID | null): Y.Item | null | un
   return item !== undefined && id?.clock === item.id.clock ? item.left : undefined
 }
 
-/** The id of the block whose content this item is in. */
+/** The id of the block whose content holds this item. */
 function blockOfText(item: Y.Item | undefined): string | undefined {
   const text = item?.parent
   if (!(text instanceof Y.AbstractType) || text._item?.parentSub !== 'content') return undefined

@@ -1,4 +1,4 @@
-/** So many pieces from `old` on in the one text are those from `next` on in the other. */
+/** A run of equal pieces: it begins at `old` in the one text and at `next` in the other. */
 export interface TokenMatch {
   readonly old: number
   readonly next: number
@@ -6,35 +6,36 @@ export interface TokenMatch {
 }
 
 /**
- * Differences that the search looks for before the text is cut into smaller pieces. Its trace grows with the square, to a
- * third of a megabyte at 400, and more of a text than that changed is a rewrite, where single words matter less.
+ * Greatest number of differences that the search looks for. Beyond it, the text is cut into smaller pieces. The search's trace
+ * grows with the square, to a third of a megabyte at 400. A text with more differences is a rewrite, where single words matter
+ * less.
  */
 const DIFFERENCES_MAX = 400
 
 /**
- * Comparisons for each piece of the two texts before it is called too far off. Texts of words take about two; texts that
- * repeat themselves with differences strewn in take hundreds, since the search then walks far on many diagonals.
+ * Greatest number of comparisons for each piece of the two texts. Beyond it, the texts count as too different. Texts of words take
+ * about two. Repetitive texts with scattered differences take hundreds, since the search then walks far on many diagonals.
  */
 const STEPS_PER_TOKEN = 8
-/** A short text may be searched further: this is half of all there is to compare between 100 words and 100 others. */
+/** Number of comparisons that a short text may take all the same: half of all between 100 words and 100 others. */
 const STEPS_LEAST = 5_000
 
-/** How much one diff may still compare; counts down. */
+/** Number of comparisons that one diff may still make; counts down. */
 export interface Steps {
   left: number
 }
 
 /**
- * Myers' greedy search (An O(ND) Difference Algorithm and Its Variations, 1986): `reach[k]` is how far into `old` the best
- * path of d differences gets on diagonal k. Undefined when that takes more than {@link DIFFERENCES_MAX} differences, more
- * than {@link STEPS_PER_TOKEN} comparisons for each piece, or more than half the steps that are left.
+ * Myers' greedy search (An O(ND) Difference Algorithm and Its Variations, 1986). `reach[k]` is how far into `old` the best path of
+ * d differences gets on diagonal k. Returns undefined when the search takes more than {@link DIFFERENCES_MAX} differences, more
+ * than {@link STEPS_PER_TOKEN} comparisons for each piece, or more than half of the steps that are left.
  */
 export function searchMatches(old: readonly string[], next: readonly string[], steps: Steps): TokenMatch[] | undefined {
   const most = Math.min(DIFFERENCES_MAX, old.length + next.length)
   const offset = most + 1
   const reach = new Int32Array(2 * offset + 1)
   const trace: Int32Array[] = []
-  // Half of what is left, so that the pieces a text is cut into have some, too.
+  // Half of the steps that are left, so that the pieces that a text is cut into have some, too.
   const end = steps.left - Math.min(STEPS_LEAST + STEPS_PER_TOKEN * (old.length + next.length), steps.left / 2)
   for (let d = 0; d <= most; d++) {
     trace.push(reach.slice(offset - d - 1, offset + d + 2))

@@ -5,10 +5,10 @@ import { CLAIM_LISTS } from './claim-lists.ts'
 import { edgesMap } from './edges.ts'
 import { blocksMap } from './workspace-blocks.ts'
 
-/** The list of types among what an undo manager accepts. */
+/** The list of types that an undo manager accepts. */
 type UndoTypes = Extract<ConstructorParameters<typeof Y.UndoManager>[0], readonly unknown[]>
 
-/** What `new Y.UndoManager(scope, options)` takes so that undo covers what a person edits, and never a status. */
+/** Arguments of `new Y.UndoManager(scope, options)` with which undo covers a person's edits, and never a status. */
 export interface UndoScope {
   readonly scope: UndoTypes
   readonly options: {
@@ -18,11 +18,11 @@ export interface UndoScope {
 }
 
 /**
- * Undo's scope: content, fields, data, type, creation and deletion of blocks, and edges. A transaction that wrote a status
- * is not captured at all, whatever else it did: taking it back would take the status back.
+ * The scope of undo: content, fields, data, type, creation and deletion of blocks, and edges. A transaction that wrote a status is
+ * not captured at all, whatever else it did, since undoing it would undo the status.
  *
  * @param trackedOrigins origins of the transactions that count as this person's; no origin when left out
- * @param lists lists that blocks have; a transaction that wrote into one that undo never takes back is not captured
+ * @param lists lists of claims that blocks have; a transaction that wrote to one that is not undoable is not captured
  */
 export function undoScope(
   doc: Y.Doc,
@@ -39,12 +39,12 @@ export function undoScope(
   }
 }
 
-/** True if the transaction wrote into one of these parts of a block that was there before and still is. */
+/** True if the transaction wrote to one of these parts of a block that was there before and still is. */
 function touches(transaction: Y.Transaction, parts: ReadonlySet<string>): boolean {
   for (const [type, keys] of transaction.changed) {
     const location = locateChange(transaction.doc, type, keys)
     if (location?.at === 'part' && parts.has(location.part)) return true
-    // The first claim of a block that lacked the list comes with the list that holds it.
+    // The first claim in a block that lacked the list comes together with the list.
     if (location?.at === 'block') for (const key of location.keys) if (key !== null && parts.has(key)) return true
   }
   return false

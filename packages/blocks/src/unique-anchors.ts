@@ -1,17 +1,17 @@
 import type { TokenMatch } from './token-search.ts'
 
-/** Pieces of a text that are looked up: a Map of them takes some 20 ms. Of 400,000 characters they are all lines. */
+/** Greatest number of pieces of a text that are looked up; a Map of so many takes about 20 ms. It covers all lines of 400,000 characters. */
 const TOKENS_MAX = 100_000
 
 /**
- * Pieces that occur once in each of two texts, as many as stand in the same order in both: what holds two texts together
- * that are too far apart to be searched (Bram Cohen's patience diff). In the order of the texts; none where a text has
- * more than {@link TOKENS_MAX} pieces.
+ * Finds the pieces that occur once in each of two texts, as many as stand in the same order in both. These pieces align texts
+ * that differ too much to be searched (Bram Cohen's patience diff). Sorted as in the texts; empty where a text has more than
+ * {@link TOKENS_MAX} pieces.
  */
 export function uniqueAnchors(old: readonly string[], next: readonly string[]): TokenMatch[] {
   if (Math.max(old.length, next.length) > TOKENS_MAX) return []
   const inNext = placesIn(next)
-  /** The match with the least `next` that ends a run of each length, and before each match the one it follows. */
+  /** For each length of a run, the match with the least `next` that ends such a run; and for each match the one before it. */
   const ends: TokenMatch[] = []
   const follows = new Map<TokenMatch, TokenMatch | undefined>()
   for (const [piece, place] of placesIn(old)) {
@@ -32,7 +32,7 @@ export function uniqueAnchors(old: readonly string[], next: readonly string[]): 
   return run.reverse()
 }
 
-/** Where each piece stands, in that order; undefined for what stands there more than once. */
+/** The position of each piece, in the order of the text; undefined for a piece that occurs more than once. */
 function placesIn(pieces: readonly string[]): Map<string, number | undefined> {
   const places = new Map<string, number | undefined>()
   for (const [at, piece] of pieces.entries()) places.set(piece, places.has(piece) ? undefined : at)

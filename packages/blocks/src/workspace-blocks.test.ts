@@ -27,7 +27,7 @@ test('[B1] a skeleton is byte for byte what a throw-away doc writes, and never c
   ]
   doc.getMap('blocks').set('b1', new Y.Map(parts))
   expect(encodeSkeleton(skeleton)).toEqual(Y.encodeStateAsUpdate(doc))
-  // Frozen: another number would make old and new clients create the same block twice.
+  // The number is frozen: with another one, old and new clients would create the same block twice.
   expect(skeletonClientId(skeleton)).toBe(FROZEN_CLIENT_ID)
 })
 const FROZEN_CLIENT_ID = 6_871_500_318_659_371

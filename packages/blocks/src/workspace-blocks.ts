@@ -14,8 +14,8 @@ export function blocksMap(doc: Y.Doc): Y.Map<unknown> {
 }
 
 /**
- * Creates a block, or returns the one that is there. Concurrent creation of one id merges: both contents stay. `type` is
- * an ordinary write, made only when the block has none yet. Throws `bad_block_id`, `bad_argument`, `foreign_shape`.
+ * Creates a block, or returns the block that is there. Concurrent creation of one id merges: both contents stay. `type` is an
+ * ordinary write, made only if the block has no type yet. Throws `bad_block_id`, `bad_argument`, `foreign_shape`.
  */
 export function createBlock(doc: Y.Doc, id: string, options: { type: string }): Block {
   assertId(id, 'block')
@@ -32,16 +32,19 @@ export function createBlock(doc: Y.Doc, id: string, options: { type: string }): 
         incarnation,
         follows,
       })) ??
-      // A stock client's overwrite can leave no place where a skeleton would stand; an ordinary map does.
+      // After a stock client's overwrite, a skeleton may find no place. An ordinary map always does.
       blocks.set(id, new Y.Map<unknown>([['id', id]]))
     if (!(map instanceof Y.Map))
-      throw new BlocksError('foreign_shape', `"${id}" in blocks is something else than a map`)
+      throw new BlocksError(
+        'foreign_shape',
+        `"${id}" in the map of blocks is no map: a stock client put another value there; choose another id`,
+      )
     if (map.get('type') === undefined) map.set('type', type)
     return handleOf(map, id)
   })
 }
 
-/** Deletes a block with all it holds, for everybody. True if there was one. Created again, it starts empty. */
+/** Deletes a block and its content, for everybody. Returns true if there was one. A block created again under the id starts empty. */
 export function deleteBlock(doc: Y.Doc, id: string): boolean {
   assertId(id, 'block')
   const blocks = blocksMap(doc)
@@ -50,14 +53,14 @@ export function deleteBlock(doc: Y.Doc, id: string): boolean {
   return true
 }
 
-/** The block of this id, the same object as long as it lives; undefined when there is none. Never writes. */
+/** The block of this id; undefined when there is none. The same object as long as the block lives. Never writes. */
 export function getBlock(doc: Y.Doc, id: string): Block | undefined {
   if (typeof id !== 'string' || isForbiddenKey(id)) return undefined
   const map = blocksMap(doc).get(id)
   return map instanceof Y.Map ? handleOf(map, id) : undefined
 }
 
-/** All blocks, sorted by id in code unit order, those that stock clients made by hand included. Never writes. */
+/** All blocks, sorted by id in code unit order. Blocks that stock clients made by hand are included. Never writes. */
 export function listBlocks(doc: Y.Doc): Block[] {
   const blocks: Block[] = []
   for (const [id, map] of blocksMap(doc).entries()) {

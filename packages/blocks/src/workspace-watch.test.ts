@@ -141,7 +141,7 @@ test('[B25] an observer that writes back loses an error that claims keep, in one
   expect(outcomes.map(({ claims }) => claims)).toEqual(['error', 'error', 'error', 'error'])
 })
 
-/** Plain Yjs: one status per key, the server observes and writes back what ranks higher. Both writers send once and die. */
+/** Plain Yjs: one status per key. The server observes, and writes back the status of higher rank. Both writers send once and die. */
 function plainYjs(isErrorIdLower: boolean, isErrorFirst: boolean): string {
   const server = new Y.Doc()
   server.clientID = 50

@@ -2,7 +2,7 @@ import { BlocksError } from './blocks-error.ts'
 import { CLAIM_LIMITS, isAt, isName } from './claim-bounds.ts'
 import { SOURCE_PRIORITY, type Source } from './sources.ts'
 
-/** Who writes a claim, in which capacity, and when it happened. */
+/** The writer of a claim: its class, its name, and the time of what it reports. */
 export interface ClaimAuthor<S extends string = Source> {
   readonly source: S
   /** User id or service name, 1 to 256 code units. */
@@ -11,7 +11,7 @@ export interface ClaimAuthor<S extends string = Source> {
   readonly at?: number
 }
 
-/** Throws `bad_argument` naming the first of source, actor and at that is wrong, or `options` when there are none. */
+/** Throws `bad_argument` with the name of the first of source, actor and at that is wrong, or `options` when there are none. */
 export function assertAuthor(
   author: ClaimAuthor<string>,
   sources: Readonly<Record<string, number>> = SOURCE_PRIORITY,
@@ -24,12 +24,12 @@ export function assertAuthor(
   if (author.at !== undefined && !isAt(author.at)) throw badArgument('at', 'milliseconds since the epoch', author.at)
 }
 
-/** Throws `bad_argument` unless the value is an object, which a caller without types may have left out. */
+/** Throws `bad_argument` unless the value is an object. A caller without types may have left it out. */
 export function assertOptions(value: unknown): asserts value is object {
   if (typeof value !== 'object' || value === null) throw badArgument('options', 'an object', value)
 }
 
-/** Throws `bad_argument` unless the value is 1 to 256 code units of text. */
+/** Throws `bad_argument` unless the value is a text of 1 to 256 code units. */
 export function assertName(value: unknown, field: string): asserts value is string {
   if (!isName(value)) throw badArgument(field, `1 to ${CLAIM_LIMITS.nameLengthMax} characters`, value)
 }

@@ -3,7 +3,7 @@ import { isForbiddenKey, JSON_DEPTH_MAX } from '../json.ts'
 import { refuse } from './refusal.ts'
 import { Refused } from './update-limits.ts'
 
-/** lib0's tags of one encoded value. */
+/** lib0's tags, one for each kind of encoded value. */
 const ANY = {
   bytes: 116,
   array: 117,
@@ -17,7 +17,7 @@ const ANY = {
   highest: 127,
 } as const
 
-/** Walks one value that lib0 wrote, building nothing. Throws {@link Refused} `too_deep` and `forbidden_key`. */
+/** Walks through one value that lib0 wrote, without building it. Throws {@link Refused} `too_deep` and `forbidden_key`. */
 export function checkAny(decoder: decoding.Decoder, depth = 0): void {
   if (depth > JSON_DEPTH_MAX) throw tooDeep()
   const tag = decoding.readUint8(decoder)
@@ -51,12 +51,14 @@ export function checkAny(decoder: decoding.Decoder, depth = 0): void {
       return
     default:
       if (tag < ANY.lowest || tag > ANY.highest) {
-        throw new Refused(refuse('bad_update', `This is no update that Yjs writes: a value of unknown kind ${tag}`))
+        throw new Refused(
+          refuse('bad_update', `The update is no Yjs V1 update: it holds a value of unknown kind ${tag}`),
+        )
       }
   }
 }
 
-/** The same for a value already parsed from JSON text. */
+/** Checks a value that was parsed from JSON text, in the same way. */
 export function checkParsedJson(value: unknown, depth = 0): void {
   if (typeof value !== 'object' || value === null) return
   if (depth >= JSON_DEPTH_MAX) throw tooDeep()
@@ -68,15 +70,18 @@ export function checkParsedJson(value: unknown, depth = 0): void {
 
 function skip(decoder: decoding.Decoder, length: number): void {
   if (decoder.pos + length > decoder.arr.length) {
-    throw new Refused(refuse('bad_update', 'This is no update that Yjs writes: it ends within a value'))
+    throw new Refused(refuse('bad_update', 'The update is no Yjs V1 update: it ends within a value'))
   }
   decoder.pos += length
 }
 
 function checkKey(key: string): void {
-  if (isForbiddenKey(key)) throw new Refused(refuse('forbidden_key', `"${key}" can't be a key in a document`))
+  if (isForbiddenKey(key))
+    throw new Refused(
+      refuse('forbidden_key', `The update has the key "${key}", which no document may hold: choose another key`),
+    )
 }
 
 function tooDeep(): Refused {
-  return new Refused(refuse('too_deep', `A value nests deeper than ${JSON_DEPTH_MAX} levels`))
+  return new Refused(refuse('too_deep', `A value nests deeper than ${JSON_DEPTH_MAX} levels: nest it less`))
 }

@@ -11,7 +11,7 @@ import type { RunsAnywhere } from './runs-anywhere.ts'
 import { UPDATE_LIMITS } from './update-limits.ts'
 import type { Place } from './update-places.ts'
 
-/** What a claim is checked against. */
+/** Everything that a claim is checked against. */
 export interface ClaimContext {
   readonly doc: Y.Doc
   readonly lists: ListTable
@@ -77,7 +77,7 @@ function checkClaim(list: ClaimList, place: Place, value: unknown, context: Clai
 function checkAuthor(claim: Claim, { writer, known, passed }: ClaimContext): BlocksRefusal | undefined {
   const text = canonical(claim)
   passed.push(text)
-  // Undo puts back what stood here before, word for word, whoever wrote it then.
+  // Undo brings back claims that stood here before, unchanged, of any writer.
   if (known.has(text)) return undefined
   if (writer.isAuthenticated && claim.actor !== writer.actor) {
     return refuse(

@@ -17,7 +17,7 @@ test("[B35] new structs under another principal's client id are refused, online 
   expect(stolen.map((update) => rulesOf(server).inspect(update, BOB)?.code)).toEqual(['client_id_owned'])
   blockOf(doc).content.insert(4, ' still')
   expect(blockOf(server).text).toBe('mine still')
-  // After a restart the log's records say who owned what.
+  // After a restart, the owners are known from the log's records.
   const restarted = new Y.Doc()
   const record = Y.encodeStateAsUpdate(server)
   rulesOf(restarted).recordAuthor(record, 'ada')
@@ -75,7 +75,7 @@ test('[B35] of an answer only what others own is withheld, while it may relay or
   expect(rulesOf(server).withhold(answer, { ...relay, actor: 'ada' })).toBe(answer)
   expect(rulesOf(server).withhold(answer, { ...relay, isAuthenticated: false })).toBe(answer)
 
-  // Others hand on what waits here for what it builds on: they need not be told that it is not theirs.
+  // Others relay edits that wait here for the edits they build on. That is no fault of theirs.
   Y.applyUpdate(server, rest)
   const before = Y.encodeStateVector(doc)
   blockOf(doc).content.insert(9, '!')

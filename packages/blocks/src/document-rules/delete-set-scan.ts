@@ -2,8 +2,8 @@ import * as decoding from 'lib0/decoding'
 import { UPDATE_LIMITS } from './update-limits.ts'
 
 /**
- * Reads over the delete set that comes; false at a range that is empty or beyond every clock. Throws what lib0 throws on
- * bytes that end early.
+ * Reads the next bytes as a delete set, without keeping it. Returns false for a range that is empty or beyond every clock. Throws
+ * lib0's error on bytes that end early.
  */
 export function isDeleteSet(decoder: decoding.Decoder): boolean {
   const clients = decoding.readVarUint(decoder)

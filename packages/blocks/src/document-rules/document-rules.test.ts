@@ -61,7 +61,7 @@ test('[B30] typing, deleting, statuses, fields, undo and stock blocks by honest 
   doc.getXmlFragment('xml').insert(0, [new Y.XmlElement('p')])
   expect(codes.filter((code) => code !== undefined)).toEqual([])
   expect(getBlock(server, 'b1')?.toJSON()).toEqual(getBlock(doc, 'b1')?.toJSON())
-  // All of it again in one update, as after a time offline.
+  // The same edits once more in one update, as after a time offline.
   const fresh = new Y.Doc()
   expect(rulesOf(fresh).inspect(Y.encodeStateAsUpdate(doc), ADA)).toBeUndefined()
   expect(rulesOf(server).inspect(Y.encodeStateAsUpdate(doc), BOB)).toBeUndefined()
@@ -167,7 +167,7 @@ test("[B33] reporting on another's run passes; making one up, or changing what a
   indexingList.report('alpha', { ...run, source: 'user_action' }, 'done', author)
   indexingList.report('alpha', { no: 7, id: 'made up', source: 'user_action' }, 'done', author)
   expect(poll.codes.slice(1)).toEqual(['foreign_run', 'foreign_run'])
-  // A late report on a run that newer ones have replaced is let in: it can't be shown.
+  // A late report on a run that newer runs have replaced passes: it can't show.
   jobDoc.transact(() => undefined)
   blockOf(jobDoc).indexingList.report('alpha', run, 'error', WORKFLOW)
   blockOf(jobDoc).indexingList.startRun('alpha', WORKFLOW)
@@ -273,7 +273,7 @@ test('[B40] undo may bring back what stood when the server had only just loaded 
   const loaded = serverAnd(ADA, forkDoc(ada.server))
   const { scope, options } = undoScope(loaded.doc)
   const undo = new Y.UndoManager(scope, { ...options, captureTimeout: 0 })
-  // The first update since is a deletion alone, which gets no closer look.
+  // The first update after the load is only a deletion, which gets no full inspection.
   deleteBlock(loaded.doc, 'b1')
   undo.undo()
   expect(loaded.codes).toEqual([undefined, undefined])

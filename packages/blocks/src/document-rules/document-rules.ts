@@ -21,15 +21,17 @@ import { type ReadStruct, type ReadUpdate, readUpdate } from './update-reader.ts
 /** The law as a server sees it; satisfies the server package's `DocumentRules`. */
 export interface BlocksDocumentRules {
   /**
-   * Rules over one empty document. `authors` is what {@link RuledBlocks.encodeAuthors} gave beside the snapshot that the
-   * document is then loaded from; throws on other bytes.
+   * Opens the rules over one empty document.
+   *
+   * @param authors bytes from {@link RuledBlocks.encodeAuthors}, kept beside the snapshot that the document is then loaded from.
+   * Throws on other bytes.
    */
   open(doc: Y.Doc, authors?: Uint8Array): RuledBlocks
 }
 
-/** Joinery's rules over one document, and what they remember of it. Another Yjs document passes, too, within the limits. */
+/** Joinery's rules over one document, and their memory of it. Documents of other Yjs applications pass, too, within the limits. */
 export class RuledBlocks {
-  /** Which principal writes under which client id. A server may bind ids that it learns from awareness. */
+  /** The owners of client ids. A server may bind ids that it learns from awareness. */
   readonly owners = new ClientOwners()
   readonly #doc: Y.Doc
   readonly #lists: ListTable
@@ -44,7 +46,7 @@ export class RuledBlocks {
   /** Checks one Yjs V1 update before it is applied. A refused update is refused whole. Changes nothing in the document. */
   inspect(update: Uint8Array, writer: BlocksWriter): BlocksRefusal | undefined {
     const { isAuthenticated, actor } = writer
-    // Before the first deletion that undo might take back.
+    // The memory must exist before the first deletion that undo may take back.
     if (isAuthenticated) this.#known ??= new KnownClaims(this.#doc, this.#lists.all)
     if (isPlainTyping(this.#doc, update, isAuthenticated ? this.owners : undefined, actor)) return undefined
     const read = readOrRefusal(update)
@@ -52,16 +54,16 @@ export class RuledBlocks {
   }
 
   /**
-   * The part of a client's answer to SyncStep1 that is to be inspected: all but what others own and will bring themselves
-   * (`mayRelay`), or have brought already, so that it waits in the document for what it builds on. Changes nothing in the
-   * document.
+   * Cuts edits out of a client's answer to SyncStep1 that other writers own: all of them if the client may relay (`mayRelay`),
+   * since their owners bring them; otherwise those that wait in the document already for edits they build on. Returns the rest,
+   * which is to be inspected. Changes nothing in the document.
    */
   withhold(answer: Uint8Array, writer: BlocksWriter): Uint8Array {
     const waiting = this.#doc.store.pendingStructs?.update
     if (!writer.isAuthenticated || (!writer.mayRelay && waiting === undefined)) return answer
     const read = readOrRefusal(answer)
     if ('code' in read) return answer
-    // Yjs keeps what waits in its second format, whatever format it arrived in.
+    // Yjs keeps waiting structs in its second format, whatever format they arrived in.
     const waitingEnds = waiting === undefined ? undefined : Y.parseUpdateMetaV2(waiting).to
     const ends = new Map<number, number>()
     for (const client of newClients(this.#doc, read)) {
@@ -80,12 +82,12 @@ export class RuledBlocks {
     // Most records are the next edits of a known writer: those need no closer look.
     if (sole !== undefined && this.owners.ownerOf(sole) === actor) return
     const read = readOrRefusal(update)
-    // A record of the log was let in once: it is loaded, also where the limits have tightened since.
+    // A record of the log passed once. It is loaded, even if the limits have tightened since.
     const client = 'structs' in read ? soleWriter(newClients(this.#doc, read)) : undefined
     if (client !== undefined) this.owners.rebind(client, actor)
   }
 
-  /** Everything that {@link owners} holds, to be kept beside a snapshot of the document. */
+  /** The {@link owners} as bytes, to be kept beside a snapshot of the document. */
   encodeAuthors(): Uint8Array {
     return this.owners.encode()
   }
@@ -100,7 +102,7 @@ export class RuledBlocks {
     return observeShown(this.#doc, listener, this.#lists.all)
   }
 
-  /** {@link pruneBeaten} on the blocks whose claims `touched` names. */
+  /** Prunes the blocks whose lists of claims `touched` names: see {@link pruneBeaten}. */
   prune(touched: readonly string[]): void {
     const ids: string[] = []
     for (const path of touched) {
@@ -129,7 +131,10 @@ export class RuledBlocks {
       }
       const owner = writer.isAuthenticated && clients.includes(client) ? this.owners.ownerOf(client) : undefined
       if (owner !== undefined && owner !== writer.actor) {
-        return refuse('client_id_owned', `Client id ${client} belongs to another writer; make a new Y.Doc`)
+        return refuse(
+          'client_id_owned',
+          `Client id ${client} belongs to another writer: make a new Y.Doc, which gets an id of its own`,
+        )
       }
       for (const struct of structs) {
         if (struct.clock + struct.length <= state) continue
@@ -139,9 +144,15 @@ export class RuledBlocks {
       }
     }
     if (emptyTicks > UPDATE_LIMITS.emptyTicksMax)
-      return refuse('bad_update', 'Its clocks leap over more than anybody types')
+      return refuse(
+        'bad_update',
+        `The update has more than ${UPDATE_LIMITS.emptyTicksMax} empty clock ticks, which no client types: connect again`,
+      )
     if (clients.filter((client) => Y.getState(doc.store, client) === 0).length > UPDATE_LIMITS.clientsNewMax) {
-      return refuse('bad_update', `It brings more than ${UPDATE_LIMITS.clientsNewMax} new client ids`)
+      return refuse(
+        'bad_update',
+        `The update brings more than ${UPDATE_LIMITS.clientsNewMax} new client ids: send it in parts`,
+      )
     }
     for (const text of context.passed) known.remember(text)
     const own = soleWriter(clients)
@@ -150,7 +161,7 @@ export class RuledBlocks {
   }
 }
 
-/** The rules for documents whose blocks have these lists of claims. Throws a plain `TypeError` when two lists share a part. */
+/** Makes the rules for documents whose blocks have these lists of claims. Throws a plain `TypeError` when two lists share a part. */
 export function defineDocumentRules({ lists }: { readonly lists: readonly ClaimList[] }): BlocksDocumentRules {
   const table = new ListTable(lists)
   return { open: (doc, authors) => new RuledBlocks(doc, table, authors) }
@@ -159,7 +170,7 @@ export function defineDocumentRules({ lists }: { readonly lists: readonly ClaimL
 /** Joinery's rules for documents of blocks. */
 export const documentRules: BlocksDocumentRules = /* @__PURE__ */ defineDocumentRules({ lists: CLAIM_LISTS })
 
-/** The client id of an update with the structs of one; undefined for any other. */
+/** The client id of an update that has the structs of one client; undefined for other updates. */
 function soleClient(update: Uint8Array): number | undefined {
   const decoder = decoding.createDecoder(update)
   if (decoding.readVarUint(decoder) !== 1) return undefined
@@ -172,10 +183,10 @@ function readOrRefusal(update: Uint8Array): ReadUpdate | BlocksRefusal {
     return readUpdate(update)
   } catch (error) {
     if (error instanceof Refused) return error.refusal
-    // lib0 throws plain errors on bytes that end early or numbers out of range; reading calls nothing else that could.
+    // lib0 throws plain errors on bytes that end early and on numbers out of range. Nothing else throws here.
     return refuse(
       'bad_update',
-      `This is no update that Yjs writes: ${error instanceof Error ? error.message : 'unreadable'}`,
+      `The update is no Yjs V1 update: ${error instanceof Error ? error.message : 'it is unreadable'}`,
     )
   }
 }
@@ -186,10 +197,13 @@ function checkStruct(struct: ReadStruct, places: UpdatePlaces, context: ClaimCon
   if (content.kind === 'type') {
     const place = places.placeOf(struct)
     if (place.role === 'unknown') {
-      return refuse('bad_update', 'It builds on edits that have not arrived here; connect again to send all of them')
+      return refuse(
+        'bad_update',
+        'The update builds on edits that have not arrived here: connect again to send all of them',
+      )
     }
     if (place.depth + 1 > UPDATE_LIMITS.typeDepthMax) {
-      return refuse('too_deep', `Types nest deeper than ${UPDATE_LIMITS.typeDepthMax} levels`)
+      return refuse('too_deep', `Types nest deeper than ${UPDATE_LIMITS.typeDepthMax} levels: nest them less`)
     }
   }
   if (content.kind !== 'values') return undefined
@@ -201,7 +215,7 @@ function checkStruct(struct: ReadStruct, places: UpdatePlaces, context: ClaimCon
   return undefined
 }
 
-/** The writers' client ids under which the update brings something that the document lacks. */
+/** The writers' client ids under which the update brings structs that the document lacks. */
 function newClients(doc: Y.Doc, update: ReadUpdate): number[] {
   const clients: number[] = []
   for (const [client, structs] of update.structs) {
@@ -212,7 +226,7 @@ function newClients(doc: Y.Doc, update: ReadUpdate): number[] {
   return clients
 }
 
-/** An update with one writer's new structs is that writer's own; one with several is a relay, which proves nothing. */
+/** The only writer of an update, whose own update it then is. Undefined for an update of several writers, which proves nothing. */
 function soleWriter(clients: readonly number[]): number | undefined {
   return clients.length === 1 ? clients[0] : undefined
 }

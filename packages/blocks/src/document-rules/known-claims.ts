@@ -4,17 +4,17 @@ import { canonical } from '../claim-text.ts'
 import { DocViews } from '../claim-views.ts'
 import { listBlocks } from '../workspace-blocks.ts'
 
-/** Claims remembered per document, the least recent forgotten first: some megabytes, and more than anybody undoes. */
+/** Number of claims remembered per document, the least recent forgotten first. They take some megabytes, and nobody undoes as many. */
 const CLAIMS_MAX = 20_000
 
 /**
- * Claims a document holds or has held, by their canonical JSON. An undone deletion brings others' claims back under the
- * undoer's client id; what was once accepted may come back as it was, and only as it was.
+ * The claims that a document holds or has held, by their canonical JSON. Undoing a deletion brings others' claims back under the
+ * client id of the person who undoes it. An accepted claim may come back unchanged, and only unchanged.
  */
 export class KnownClaims {
   readonly #texts = new Set<string>()
 
-  /** Starts from what the document holds now. */
+  /** Starts with the claims that the document shows now. */
   constructor(doc: Y.Doc, lists: readonly ClaimList[]) {
     const views = DocViews.of(doc)
     for (const block of listBlocks(doc)) {

@@ -1,4 +1,4 @@
-/** Why an update may not be applied: the wire's rejection codes as far as documents are concerned. */
+/** Code of a refused update: those of the wire's rejection codes that are about documents. */
 export type BlocksRefusalCode =
   | 'bad_update'
   | 'forbidden_actor'
@@ -12,19 +12,19 @@ export type BlocksRefusalCode =
 
 export interface BlocksRefusal {
   readonly code: BlocksRefusalCode
-  /** What is wrong and what to do, for the person who reads the client's log. */
+  /** Explanation for the person who reads the client's log: the fault, and what to do. */
   readonly reason: string
 }
 
-/** Who sends an update, as far as the rules care. */
+/** The sender of an update. */
 export interface BlocksWriter {
   readonly actor: string
   readonly source: string
-  /** Sources it may speak for; undefined for any. */
+  /** Sources that the sender may speak for; undefined for any. */
   readonly sources: readonly string[] | undefined
   /** False in development mode: claims may name any actor and client ids have no owners. */
   readonly isAuthenticated: boolean
-  /** What it sends may be what others wrote and the server has lost: then nobody comes to own a client id by it. */
+  /** True if the update may hold edits of others that the server has lost. Nobody comes to own a client id by such an update. */
   readonly mayRelay?: boolean
 }
 

@@ -20,7 +20,7 @@ export const BOB: BlocksWriter = { ...ADA, actor: 'bob' }
 
 const opened = new WeakMap<Y.Doc, RuledBlocks>()
 
-/** The rules over a server's document, the same for everybody who writes to it. */
+/** The rules over a server's document. All its writers share them. */
 export function rulesOf(server: Y.Doc): RuledBlocks {
   const known = opened.get(server)
   if (known !== undefined) return known
@@ -29,7 +29,7 @@ export function rulesOf(server: Y.Doc): RuledBlocks {
   return ruled
 }
 
-/** A server's document and one client's, each update of the client inspected and, if allowed, applied. */
+/** A server's document and one client's. Each update of the client is inspected and, if it passes, applied. */
 export function serverAnd(writer: BlocksWriter, server = new Y.Doc()) {
   const doc = forkDoc(server)
   const codes: (string | undefined)[] = []

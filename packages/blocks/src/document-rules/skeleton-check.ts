@@ -15,8 +15,8 @@ import type { UpdatePlaces } from './update-places.ts'
 import type { ReadItem, ReadStruct } from './update-reader.ts'
 
 /**
- * Structs under a skeleton's client id come from everybody and so can't be anybody's word: they must be that very
- * skeleton, as far as it isn't deleted. Anything else would make later creation of the block come out empty or different.
+ * Refuses structs under a skeleton's client id that are not this skeleton, as far as it isn't deleted. Everybody sends such
+ * structs, so nobody answers for them, and false ones would make the block empty or different when it is created later.
  */
 export function checkSkeleton(
   structs: readonly ReadStruct[],
@@ -28,7 +28,7 @@ export function checkSkeleton(
   const last = structs.at(-1)
   if (first === undefined || last === undefined) return undefined
   const end = last.clock + last.length
-  // A skeleton goes in as a whole, so of one that is known Yjs takes nothing more.
+  // A skeleton is applied as a whole, so Yjs takes nothing more of one that is known.
   if (end <= known) return undefined
   const isBlock = first.client >= BLOCK_SKELETON_CLIENT_MIN
   if (known > 0 || first.clock !== 0 || end > (isBlock ? BLOCK_SKELETON_LENGTH : 1)) return forged()
@@ -73,7 +73,7 @@ function isHash(client: number, { skeletonAt }: Expected): boolean {
   return false
 }
 
-/** The id and the parts of a block's skeleton stand at clocks 1, 2, ... under keys of their own; deleted they may be anything gone. */
+/** The id and the parts of a block's skeleton stand at clocks 1, 2, ... under keys of their own. Deleted ones may be any deleted content. */
 function isBlockChild(struct: ReadStruct, { blockId }: Expected): boolean {
   if (struct.kind === 'gc') return true
   if (struct.kind !== 'item' || struct.length !== 1) return false
@@ -96,6 +96,6 @@ function holds({ content }: ReadItem, typeRef: number): boolean {
 function forged(): BlocksRefusal {
   return refuse(
     'forged_skeleton',
-    "Content under a block skeleton's client id is not that skeleton; create blocks with createBlock",
+    "The update has content under a skeleton's client id that is not this skeleton: create blocks with createBlock, and lists of claims that the server's table has",
   )
 }

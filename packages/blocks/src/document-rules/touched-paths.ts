@@ -3,8 +3,8 @@ import { locateChange } from '../change-location.ts'
 import { blocksMap } from '../workspace-blocks.ts'
 
 /**
- * `b1` for a block created, replaced or deleted, with the parts that came with something in them; `b1/content` for what
- * was edited in it; `edges/e1`; other roots by name.
+ * The paths that a transaction touched: `b1` for a block that was created, replaced or deleted, `b1/content` for an edited part,
+ * `edges/e1` for an edge, and the names of other roots. A new block comes with the paths of its parts that are not empty.
  */
 export function touchedPaths(transaction: Y.Transaction): string[] {
   const paths = new Set<string>()
@@ -22,7 +22,7 @@ export function touchedPaths(transaction: Y.Transaction): string[] {
   return [...paths]
 }
 
-/** Yjs lists no change inside a type that is new itself. */
+/** Adds the filled parts of a new block: Yjs lists no changes inside a type that is new. */
 function addFilledParts(paths: Set<string>, doc: Y.Doc, id: string | null): void {
   const block = id === null ? undefined : blocksMap(doc).get(id)
   if (!(block instanceof Y.Map)) return

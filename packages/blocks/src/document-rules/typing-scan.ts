@@ -8,16 +8,16 @@ const STRING = 4
 const DELETED = 1
 const ORIGINS = 0xc0
 const ASCII_MAX = 0x7f
-/** More clients than this in one update is no typing; the full look is right for it. */
+/** Greatest number of clients in an update of plain typing. An update of more gets the full inspection. */
 const CLIENTS_MAX = 4
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 /**
- * True when an update is certainly plain typing: text inside existing text and deletions, by writers the document knows
- * already, continuing right where they were. False says nothing: the update then gets the full look.
+ * Returns true if an update is certainly plain typing: text inside existing text and deletions, by known writers that continue at
+ * their last clock. False says nothing about the update, which then gets the full inspection.
  *
- * This runs on every keystroke of everybody, so it reads the bytes once and builds no struct.
+ * This runs on every keystroke of every client, so it reads the bytes once and builds no struct.
  */
 export function isPlainTyping(
   doc: Y.Doc,
@@ -34,7 +34,7 @@ export function isPlainTyping(
     }
     return isDeleteSet(decoder) && !decoding.hasContent(decoder)
   } catch {
-    // Bytes that end early: the full look says what is wrong with them.
+    // The bytes end early. The full inspection finds the reason.
     return false
   }
 }
@@ -49,7 +49,7 @@ function isPlainTypingOfClient(
   const client = decoding.readVarUint(decoder)
   let clock = decoding.readVarUint(decoder)
   if (owners !== undefined && owners.ownerOf(client) !== actor) return false
-  // A writer whose first struct this is, or whose earlier ones are missing, is looked at in full. Skeletons' writers never type.
+  // A writer's first struct gets the full inspection, and so does one whose earlier structs are missing. Skeletons never type.
   if (clock === 0 || clock > Y.getState(doc.store, client) || client > 0xffffffff) return false
   for (let i = 0; i < structs; i++) {
     const info = decoding.readUint8(decoder)
@@ -71,7 +71,7 @@ function isBehind(decoder: decoding.Decoder, ownClient: number, ownClock: number
   return decoding.readVarUint(decoder) < ownClock || client !== ownClient
 }
 
-/** UTF-16 code units of the string that comes, which must be valid UTF-8; 0 for an empty one. */
+/** Length of the next string in UTF-16 code units; 0 for an empty string. Throws on bytes that are no valid UTF-8. */
 function stringLength(decoder: decoding.Decoder): number {
   const bytes = decoding.readVarUint(decoder)
   const start = decoder.pos

@@ -5,20 +5,20 @@ import type { ListTable } from './list-table.ts'
 import { UPDATE_LIMITS } from './update-limits.ts'
 import type { ReadItem, ReadStruct, ReadUpdate, StructId } from './update-reader.ts'
 
-/** What the type means in which an item stands. `gone`: deleted, nothing in it counts. `unknown`: not received yet. */
+/** Meaning of the type in which an item stands. `gone`: the type is deleted, and nothing in it counts. `unknown`: not received yet. */
 export type Role = 'blocks' | 'block' | 'claims' | 'other' | 'gone' | 'unknown'
 
-/** Where an item stands. */
+/** Place of an item. */
 export interface Place {
   readonly role: Role
-  /** The list of claims that the type is; defined for the role `claims` alone. */
+  /** Row of the list of claims that the type is; defined for the role `claims` alone. */
   readonly list: ClaimList | undefined
-  /** Levels of types above it; a root type is 0. */
+  /** Number of types above the type in which the item stands; 0 for a root type. */
   readonly depth: number
   readonly parentSub: string | undefined
-  /** The item whose type it stands in; undefined in a root type. */
+  /** The item that holds this type; undefined for a root type. */
   readonly parentId: StructId | undefined
-  /** The block it belongs to, where the document has it already. */
+  /** The block that the item belongs to, if the document has it already. */
   readonly block: Y.Map<unknown> | undefined
 }
 
@@ -32,7 +32,7 @@ const UNKNOWN: Place = {
 }
 const GONE: Place = { ...UNKNOWN, role: 'gone' }
 
-/** Finds out where the items of an update would stand once it is applied, from the update itself and the document. */
+/** Finds the places that the items of an update will have once it is applied, from the update and the document. */
 export class UpdatePlaces {
   readonly #doc: Y.Doc
   readonly #update: ReadUpdate
@@ -46,7 +46,7 @@ export class UpdatePlaces {
     this.#lists = lists
   }
 
-  /** Walks origins in a loop, since a long text is one chain of them; types above it by recursion, as deep as types may nest. */
+  /** Finds an item's place. Walks origins in a loop, since a long text is one chain of them, and parent types by recursion. */
   placeOf(item: ReadItem): Place {
     const path: ReadItem[] = []
     let current: ReadItem = item
@@ -55,7 +55,7 @@ export class UpdatePlaces {
     while (place === undefined) {
       place = this.#known.get(current)
       if (place !== undefined) break
-      // Items that build on each other in a circle wait for ever.
+      // Items that build on each other in a circle never get a place.
       if (seen.has(current)) return UNKNOWN
       seen.add(current)
       path.push(current)
@@ -104,7 +104,7 @@ export class UpdatePlaces {
     return { ...child, depth: above.depth + 1, parentSub, parentId: parent, block: above.block }
   }
 
-  /** The struct at an id: the document's if it has it, else the update's. */
+  /** The struct at an id: the document's, or else the update's. */
   #find(id: StructId): Y.Item | Y.GC | ReadStruct | undefined {
     if (id.clock < Y.getState(this.#doc.store, id.client)) {
       return Y.getItem(this.#doc.store, Y.createID(id.client, id.clock))
@@ -143,7 +143,7 @@ function placeOfStored(doc: Y.Doc, item: Y.Item, lists: ListTable): Place {
   return { ...placeInType(doc, parent, lists), parentSub: item.parentSub ?? undefined, parentId }
 }
 
-/** What stands in a type that the document holds, its parentSub and parentId left for the caller. */
+/** Place of items in a type that the document holds. The caller adds parentSub and parentId. */
 function placeInType(doc: Y.Doc, type: Y.AbstractType<unknown>, lists: ListTable): Place {
   const above: Y.AbstractType<unknown>[] = []
   let current = type

@@ -10,14 +10,14 @@ export interface StructId {
   readonly clock: number
 }
 
-/** What an item holds, as far as the rules look: JSON-like values, a nested type, or something without either. */
+/** Content of an item, as far as the rules look at it: JSON-like values, a nested type, or neither. */
 export type ReadContent =
   | { readonly kind: 'values'; readonly values: readonly unknown[] }
   | { readonly kind: 'type'; readonly typeRef: number }
   | { readonly kind: 'deleted' }
   | { readonly kind: 'other' }
 
-/** One struct of an update. An item without `parent` takes it from its origins. */
+/** One struct of an update. An item without `parent` takes the parent of its origins. */
 export type ReadStruct = ReadGap | ReadItem
 export interface ReadGap {
   readonly kind: 'gc' | 'skip'
@@ -32,14 +32,14 @@ export interface ReadItem {
   readonly length: number
   readonly origin: StructId | undefined
   readonly rightOrigin: StructId | undefined
-  /** A root type's name, or the item whose type this one is in. */
+  /** Name of a root type, or the item that holds the parent type. */
   readonly parent: string | StructId | undefined
   readonly parentSub: string | undefined
   readonly content: ReadContent
 }
 
 export interface ReadUpdate {
-  /** Structs by client, in clock order, without gaps but for skips. */
+  /** Structs by client, in the order of their clocks. Only skips are gaps. */
   readonly structs: ReadonlyMap<number, readonly ReadStruct[]>
 }
 
@@ -58,12 +58,12 @@ const CONTENT = {
 } as const
 const INFO = { contentMask: 0x1f, parentSub: 0x20, rightOrigin: 0x40, origin: 0x80 } as const
 const TYPE_REF_MAX = 6
-/** XML elements and hooks carry a name. */
+/** Yjs types with a name: XML elements and hooks. */
 const NAMED_TYPE_REFS: readonly number[] = [3, 5]
 
 /**
- * Reads one Yjs V1 update without touching a document. Throws {@link Refused} for what no document may hold (nesting,
- * keys, impossible clocks) and whatever lib0 throws on bytes that are no update.
+ * Reads one Yjs V1 update without touching a document. Throws {@link Refused} for content that no document may hold (nesting,
+ * keys, impossible clocks), and lib0's errors on bytes that are no update.
  */
 export function readUpdate(update: Uint8Array): ReadUpdate {
   const decoder = decoding.createDecoder(update)
@@ -110,7 +110,7 @@ function readStruct(decoder: decoding.Decoder, client: number, clock: number): R
   return { kind: 'item', client, clock, length, origin, rightOrigin, parent, parentSub, content }
 }
 
-/** An id that an item builds on. Yjs throws in the middle of integrating one that points at its own client's future. */
+/** Reads the id that an item builds on. Yjs throws in the middle of integrating an id in its own client's future. */
 function readId(decoder: decoding.Decoder, ownClient: number, ownClock: number): StructId {
   const client = decoding.readVarUint(decoder)
   const clock = decoding.readVarUint(decoder)
@@ -120,7 +120,10 @@ function readId(decoder: decoding.Decoder, ownClient: number, ownClock: number):
 
 function readKey(decoder: decoding.Decoder): string {
   const key = decoding.readVarString(decoder)
-  if (isForbiddenKey(key)) throw new Refused(refuse('forbidden_key', `"${key}" can't be a key in a document`))
+  if (isForbiddenKey(key))
+    throw new Refused(
+      refuse('forbidden_key', `The update has the key "${key}", which no document may hold: choose another key`),
+    )
   return key
 }
 
@@ -177,7 +180,7 @@ function readValues(
 function readAnyValue(decoder: decoding.Decoder): unknown {
   const start = decoder.pos
   checkAny(decoder)
-  // Only what was found shallow and clean is built.
+  // A value is built only after it was found shallow and without forbidden keys.
   decoder.pos = start
   return decoding.readAny(decoder)
 }
@@ -191,5 +194,5 @@ function readJsonValue(decoder: decoding.Decoder): unknown {
 }
 
 function bad(what: string): Refused {
-  return new Refused(refuse('bad_update', `This is no update that Yjs writes: ${what}`))
+  return new Refused(refuse('bad_update', `The update is no Yjs V1 update: ${what}`))
 }

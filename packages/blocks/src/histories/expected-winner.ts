@@ -1,8 +1,8 @@
 import type { IndexingEntry } from '../indexing-rules.ts'
 
 /**
- * Who should win, worked out by elimination, rule after rule, as SPEC.md tells it to a person: not by comparing two
- * claims, and sharing no code with the fold. It is the oracle of the history tests.
+ * The claim that should win, found by elimination, rule after rule, as SPEC.md describes it. It compares no two claims and shares
+ * no code with the fold. The history tests use it as their oracle.
  */
 export function expectedWinner(claims: readonly IndexingEntry[]): IndexingEntry | undefined {
   let left = [...claims]
@@ -24,7 +24,7 @@ export function isResult(claim: IndexingEntry): boolean {
   return claim.status === 'done' || claim.status === 'error'
 }
 
-/** True if `challenger`'s source may not start a run over `standing`: it is unfinished and its starter outranks it. */
+/** True if `challenger` may not start a run over `standing`: that is unfinished, and the source that started it ranks higher. */
 export function isExpectedToStand(standing: IndexingEntry, challenger: string): boolean {
   return !isResult(standing) && PRIORITY.indexOf(standing.run.source) > PRIORITY.indexOf(challenger)
 }
@@ -39,7 +39,7 @@ function keepLast(claims: IndexingEntry[], text: (claim: IndexingEntry) => strin
   return claims.filter((claim) => text(claim) === last)
 }
 
-/** Two claims that differ nowhere else differ in here, whatever the order of their keys. */
+/** Text that differs for two claims that are equal otherwise, whatever the order of their keys. */
 export function sortedJson(value: unknown): string {
   return JSON.stringify(value, (_key, inner: unknown) =>
     typeof inner === 'object' && inner !== null && !Array.isArray(inner)

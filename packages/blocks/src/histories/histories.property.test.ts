@@ -5,7 +5,7 @@ import { getBlock, type StatusClaim } from '../index.ts'
 import { expectedWinner, sortedJson } from './expected-winner.ts'
 import { HistoryWorld, INDEXES, isComplete, MODEL_BLOCK, type Replica, type Step } from './history-world.ts'
 
-/** Histories per run of this file; the nightly command and JOINERY_HISTORIES raise it. */
+/** Number of histories per run of this file. The nightly command and JOINERY_HISTORIES raise it. */
 const HISTORIES = Number(process.env.JOINERY_HISTORIES ?? (process.env.JOINERY_NIGHTLY === undefined ? 1_000 : 20_000))
 const STEPS_MAX = 60
 
@@ -48,7 +48,7 @@ function checkReplica(world: HistoryWorld, replica: Replica): void {
     expect(plain(shown), `M2: ${index} on ${replica.name}`).toBe(plain(winner))
     const isRemoved = [...replica.facts].some((fact) => fact.removed === index)
     if (!isRemoved) {
-      // Nothing that ever reached this replica beats what it shows, superseded or not.
+      // No claim that ever reached this replica beats the shown one, superseded or not.
       expect(plain(shown), `M2, M4: ${index} of all known`).toBe(plain(expectedWinner(world.known(replica, index))))
       const before = replica.shown.get(index)
       if (before !== undefined && shown !== undefined) {
@@ -81,7 +81,7 @@ function checkAgreement(world: HistoryWorld): void {
     const [left, right] = [other, first].map((replica) => Y.createDeleteSetFromStructStore(replica.doc.store))
     expect(left !== undefined && right !== undefined && Y.equalDeleteSets(left, right), 'M1: delete sets').toBe(true)
   }
-  // What a replica saved must say the same when it is loaded.
+  // A saved replica must show the same when it is loaded.
   const rebuilt = new Y.Doc()
   Y.applyUpdate(rebuilt, Y.encodeStateAsUpdate(first.doc))
   expect(jsonOf({ ...first, doc: rebuilt }), 'M1: after save and reload').toBe(jsonOf(first))
@@ -95,7 +95,7 @@ function plain(claim: StatusClaim | undefined): string {
   return sortedJson(claim ?? null)
 }
 
-/** Judged from the raw element, without the reader under test. */
+/** Judges the raw element, without the reader under test. */
 function isClaimOf(item: unknown, index: string): boolean {
   if (typeof item !== 'object' || item === null) return false
   const { index_name, status, run } = item as Record<string, unknown>

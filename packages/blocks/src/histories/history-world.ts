@@ -5,12 +5,12 @@ import type { IndexingEntry, IndexingRun, IndexingStatus } from '../indexing-rul
 import type { Source } from '../sources.ts'
 import { expectedWinner, isExpectedToStand } from './expected-winner.ts'
 
-/** What a step did, as the model knows it: claims it made, claims it retired, indexes it removed, text it typed. */
+/** Record of one step in the model: the claims it made and retired, the index it removed, the text it typed. */
 interface Fact extends Deed {
-  /** The writer's client id and clock afterwards: a replica whose state is behind has the fact but waits for what it builds on. */
+  /** The writer's client id and clock after the step. A replica behind that clock has the fact, but waits for edits it builds on. */
   readonly client: number
   readonly clock: number
-  /** What its writer had seen. */
+  /** The facts that its writer had seen. */
   readonly builtOn: ReadonlySet<Fact>
 }
 interface Deed {
@@ -20,18 +20,18 @@ interface Deed {
   readonly token?: string
 }
 
-/** One copy of the document, and which facts have reached it. */
+/** One copy of the document, and the facts that have reached it. */
 export interface Replica {
   readonly name: string
   doc: Y.Doc
   undo: Y.UndoManager
   isAlive: boolean
   readonly facts: Set<Fact>
-  /** What was shown last, by index, while nothing was missing. */
+  /** The claims shown last, by index, while no fact was missing. */
   readonly shown: Map<string, IndexingEntry>
 }
 
-/** The block that the model follows claim by claim, and the one that is deleted, created again and undone. */
+/** Id of the block that the model follows claim by claim. The churn block is deleted, created again and undone. */
 export const MODEL_BLOCK = 'model'
 export const CHURN_BLOCK = 'churn'
 const UNDOABLE = 'undoable'
@@ -51,7 +51,7 @@ const JUNK: readonly unknown[] = [
 
 const TICKS_PER_REPORT_TIME = 8
 
-/** Numbers that choose what happens; each is taken modulo what there is to choose from. */
+/** Numbers that choose the action of a step. Each is taken modulo the number of choices. */
 export interface Step {
   readonly kind: number
   readonly a: number
@@ -59,7 +59,7 @@ export interface Step {
   readonly c: number
 }
 
-/** Replicas, the updates under way between them, and a clock that only steps move. */
+/** The replicas, the updates under way between them, and a clock that only steps move. */
 export class HistoryWorld {
   readonly replicas: Replica[] = []
   readonly #mail: { update: Uint8Array; fact: Fact }[] = []
@@ -70,7 +70,7 @@ export class HistoryWorld {
     for (let i = 0; i < replicas; i++) this.join()
   }
 
-  /** Carries out one step; returns the replica to check, undefined when the step had nobody to do it. */
+  /** Carries out one step. Returns the replica to check; undefined when no replica could do the step. */
   step(step: Step): Replica | undefined {
     const alive = this.replicas.filter((replica) => replica.isAlive)
     const replica = alive[step.a % alive.length]
@@ -84,7 +84,7 @@ export class HistoryWorld {
     const name = `replica-${this.replicas.length}`
     const replica: Replica = { name, ...openDoc(), isAlive: true, facts: new Set(), shown: new Map() }
     this.replicas.push(replica)
-    // Everybody creates the block for themselves: concurrent creation, every time.
+    // Each replica creates the block by itself, so creation is concurrent every time.
     createBlock(replica.doc, MODEL_BLOCK, { type: 'text' })
     return replica
   }
@@ -113,7 +113,7 @@ export class HistoryWorld {
     if (this.#runs.length === 0) return
     const { index, run } = pick(this.#runs, b)
     const status = pick(STATUSES, c)
-    // One time for several reports, so that what they count comes to decide; no two count the same.
+    // Several reports share one time, so that their counts decide. No two have the same counts.
     const told = {
       source: pick(SOURCES, c >> 2),
       actor: replica.name,
@@ -175,7 +175,7 @@ export class HistoryWorld {
     })
   }
 
-  /** Creates, edits, deletes, undoes and redoes the other block: what it shows is checked for agreement only. */
+  /** Creates, edits, deletes, undoes and redoes the churn block. Replicas must only agree on it. */
   churn(replica: Replica, { b, c }: Step): void {
     this.#record(replica, () => {
       const author = { source: pick(SOURCES, c), actor: replica.name, at: this.#tick }
@@ -198,13 +198,13 @@ export class HistoryWorld {
     })
   }
 
-  /** One way: what `replica` has reaches another, all of it. */
+  /** Brings everything of one replica to another, one way. */
   sync(from: Replica, to: Replica): void {
     Y.applyUpdate(to.doc, Y.encodeStateAsUpdate(from.doc, Y.encodeStateVector(to.doc)))
     for (const fact of from.facts) to.facts.add(fact)
   }
 
-  /** One update out of order, and left under way so that it may come again. */
+  /** Delivers one update out of order, and leaves it under way, so that it may be delivered again. */
   deliver(replica: Replica, { b }: Step): void {
     if (this.#mail.length === 0) return
     const letter = pick(this.#mail, b)
@@ -226,13 +226,13 @@ export class HistoryWorld {
     Y.applyUpdate(replica.doc, saved)
   }
 
-  /** All of one index that has arrived at a replica with all it builds on, whatever became of it. */
+  /** All claims of one index that have arrived at a replica with everything they build on, retired or not. */
   known(replica: Replica, index: string): IndexingEntry[] {
     const arrived = [...replica.facts].filter(({ client, clock }) => Y.getState(replica.doc.store, client) >= clock)
     return arrived.flatMap((fact) => fact.claims).filter((claim) => claim.index_name === index)
   }
 
-  /** What should be standing: known and not retired by anything known. */
+  /** The claims that should stand: known, and not retired by any known fact. */
   candidates(replica: Replica, index: string): IndexingEntry[] {
     const retired = new Set([...replica.facts].flatMap((fact) => fact.retired))
     return this.known(replica, index).filter((claim) => !retired.has(claim))
@@ -263,14 +263,14 @@ export class HistoryWorld {
     const fact: Fact = { ...deed, client, clock: Y.getState(doc.store, client), builtOn }
     replica.doc.off('update', collect)
     replica.facts.add(fact)
-    // A late joiner's own creation of the block comes before all this; any state sync brings it.
+    // A late joiner creates the block before this. Any sync of states brings that creation.
     if (updates.length > 0) this.#mail.push({ update: Y.mergeUpdates(updates), fact })
   }
 }
 
 /**
- * False while something lacks what its writer had seen: what a replica shows is then nobody's promise. Yjs itself waits only
- * for what an insertion stands beside; a deletion may be there before the greater claim that was its reason.
+ * False while the replica lacks an edit that the writer of one of its facts had seen. The laws promise nothing for such a replica.
+ * Yjs waits only for the neighbours of an insertion: a deletion may arrive before the greater claim that was its reason.
  */
 export function isComplete({ doc, facts }: Replica): boolean {
   return doc.store.pendingStructs === null && [...facts].every(({ builtOn }) => builtOn.isSubsetOf(facts))
@@ -292,7 +292,7 @@ function pick<T>(items: readonly T[], n: number): T {
 }
 
 type Action = (world: HistoryWorld, replica: Replica, step: Step) => void
-/** What can happen, the common things several times. */
+/** The possible actions. Common ones stand several times. */
 const ACTIONS: readonly Action[] = [
   (world, replica, step) => world.startRun(replica, step),
   (world, replica, step) => world.startRun(replica, step),
