@@ -42,3 +42,4 @@ export {
 export { SERVER_LIMITS, type ServerLimits } from './limits.ts'
 export type { RoomEdit } from './room/room-edit.ts'
 export { ServerError, type ServerErrorCode } from './server-error.ts'
+export { type QueueBound, Turns } from './turns.ts'

@@ -1,20 +1,33 @@
-/** Lets so many tasks run at once; the others wait in the order in which they came. */
+/** The bound of a queue for turns, and the error of a task that finds it full. */
+export interface QueueBound {
+  readonly waitingMax: number
+  refuse(): Error
+}
+
+/** Lets a number of tasks run at once. The others wait, in the order in which they came. */
 export class Turns {
-  readonly #max: number
+  readonly #runningMax: number
+  readonly #bound: QueueBound | undefined
   readonly #waiting: (() => void)[] = []
   #running = 0
 
-  constructor(max: number) {
-    this.#max = max
+  /** Without a `bound`, any number of tasks may wait. */
+  constructor(runningMax: number, bound?: QueueBound) {
+    this.#runningMax = runningMax
+    this.#bound = bound
   }
 
+  /** Runs `task` when it has its turn. Rejects with the error of the bound when too many tasks wait already. */
   async take<T>(task: () => Promise<T>): Promise<T> {
-    if (this.#running >= this.#max) await new Promise<void>((resolve) => this.#waiting.push(resolve))
-    else this.#running++
+    if (this.#running < this.#runningMax) this.#running++
+    else {
+      if (this.#bound !== undefined && this.#waiting.length >= this.#bound.waitingMax) throw this.#bound.refuse()
+      await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    }
     try {
       return await task()
     } finally {
-      // A turn goes from hand to hand, so nobody who comes later can take it first.
+      // The turn is handed over: no task that comes later can take it first.
       const next = this.#waiting.shift()
       if (next === undefined) this.#running--
       else next()

@@ -5,7 +5,7 @@ import pino, { type Logger } from 'pino'
 import { API_LIMITS, type ApiLimits } from '../api-limits.ts'
 import { Feeds } from '../feed/feeds.ts'
 import { History } from '../history/history.ts'
-import { ReplayTurns } from '../history/replay-turns.ts'
+import { replayTurns } from '../history/replay-turns.ts'
 import { allRoutes } from '../routes/all-routes.ts'
 import { Writes } from '../writes/writes.ts'
 import { createHttpApp } from './http-app.ts'
@@ -42,7 +42,7 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   const { workspaces, durability, lists = CLAIM_LISTS, logger = pino({ level: 'silent' }), version = '0.1.0' } = options
   const limits = { ...API_LIMITS, ...options.limits }
   const origins: Origins = options.origins ?? (options.authenticator === undefined ? 'loopback' : 'any')
-  const turns = new ReplayTurns(limits.replaysMax, limits.replaysWaitingMax)
+  const turns = replayTurns(limits)
   const history = new History({ workspaces, turns, pageRecordsMax: limits.pageRecordsMax })
   const writes = new Writes({ workspaces, history, lists, limits })
   const feeds = new Feeds({ workspaces, turns, lists, limits, logger })

@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
-import type { Lsn, Workspaces } from '@joinery/server'
+import type { Lsn, Turns, Workspaces } from '@joinery/server'
 import { paced } from '../history/paced.ts'
-import type { ReplayTurns } from '../history/replay-turns.ts'
+
 import { ChangeReader } from './change-event.ts'
 import { encodeBehind, encodeChange, STREAM_START } from './event-frame.ts'
 import type { Feed, FeedListener } from './feed.ts'
@@ -34,7 +34,7 @@ export class FeedConsumer implements FeedListener {
   }
 
   /** Catches up, then goes live. Resolves when it is live or over. */
-  async start(workspaces: Workspaces, turns: ReplayTurns): Promise<void> {
+  async start(workspaces: Workspaces, turns: Turns): Promise<void> {
     this.#response.write(STREAM_START)
     this.#feed.add(this)
     if (this.#feed.isEnded) return this.end()

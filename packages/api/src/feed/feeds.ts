@@ -1,18 +1,18 @@
 import type { ServerResponse } from 'node:http'
 import type { ClaimList } from '@joinery/blocks'
-import type { Lsn, WorkspaceId, Workspaces } from '@joinery/server'
+import type { Lsn, Turns, WorkspaceId, Workspaces } from '@joinery/server'
 import type { Logger } from 'pino'
 import { ApiError } from '../api-error.ts'
 import type { ApiLimits } from '../api-limits.ts'
 import { historyDropped } from '../history/history.ts'
-import type { ReplayTurns } from '../history/replay-turns.ts'
+
 import { positionOf } from '../known-workspace.ts'
 import { Feed } from './feed.ts'
 import { FeedConsumer } from './feed-consumer.ts'
 
 export interface FeedsOptions {
   readonly workspaces: Workspaces
-  readonly turns: ReplayTurns
+  readonly turns: Turns
   readonly lists: readonly ClaimList[]
   readonly limits: ApiLimits
   readonly logger: Logger

@@ -1,8 +1,7 @@
-import type { LogRecord, Lsn, Past, Point, WorkspaceId, Workspaces } from '@joinery/server'
+import type { LogRecord, Lsn, Past, Point, Turns, WorkspaceId, Workspaces } from '@joinery/server'
 import { ApiError } from '../api-error.ts'
 import { positionOf } from '../known-workspace.ts'
 import { paced } from './paced.ts'
-import type { ReplayTurns } from './replay-turns.ts'
 
 /** A record without its bytes. */
 export type RecordHead = Omit<LogRecord, 'update'>
@@ -25,7 +24,7 @@ export interface RecordPage {
 
 export interface HistoryOptions {
   readonly workspaces: Workspaces
-  readonly turns: ReplayTurns
+  readonly turns: Turns
   readonly pageRecordsMax: number
 }
 

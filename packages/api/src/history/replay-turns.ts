@@ -1,33 +1,15 @@
+import { Turns } from '@joinery/server'
 import { ApiError } from '../api-error.ts'
+import type { ApiLimits } from '../api-limits.ts'
 
-/** Lets a few replays of logs run at once and the next ones wait their turn: each holds a document in memory. */
-export class ReplayTurns {
-  readonly #runningMax: number
-  readonly #waitingMax: number
-  readonly #waiting: (() => void)[] = []
-  #running = 0
-
-  constructor(runningMax: number, waitingMax: number) {
-    this.#runningMax = runningMax
-    this.#waitingMax = waitingMax
-  }
-
-  /** Runs `use` when it is its turn. Throws `busy` when too many wait already. */
-  async take<T>(use: () => Promise<T>): Promise<T> {
-    if (this.#running < this.#runningMax) this.#running++
-    else {
-      if (this.#waiting.length >= this.#waitingMax) {
-        throw new ApiError('busy', 'too many requests for the past wait already: try later', { retryAfterSeconds: 1 })
-      }
-      // The turn is handed over, so that nobody comes in between.
-      await new Promise<void>((resolve) => this.#waiting.push(resolve))
-    }
-    try {
-      return await use()
-    } finally {
-      const next = this.#waiting.shift()
-      if (next === undefined) this.#running--
-      else next()
-    }
-  }
+/** Turns for replays of a log, each of which holds a document in memory. Rejects with `busy` when too many wait. */
+export function replayTurns({
+  replaysMax,
+  replaysWaitingMax,
+}: Pick<ApiLimits, 'replaysMax' | 'replaysWaitingMax'>): Turns {
+  const message = `${replaysWaitingMax} requests for the past wait already, which is the most: try again later`
+  return new Turns(replaysMax, {
+    waitingMax: replaysWaitingMax,
+    refuse: () => new ApiError('busy', message, { retryAfterSeconds: 1 }),
+  })
 }

@@ -3,7 +3,7 @@ import { createServer, type WorkspaceId } from '@joinery/server'
 import { expect, it } from 'vitest'
 import { API_LIMITS } from '../api-limits.ts'
 import { History } from '../history/history.ts'
-import { ReplayTurns } from '../history/replay-turns.ts'
+import { replayTurns } from '../history/replay-turns.ts'
 import { type WriteRequest, Writes } from './writes.ts'
 
 const W = 'w' as WorkspaceId
@@ -12,7 +12,11 @@ const author = { actor: 'ada', source: 'user_action' } as const
 function startWrites(limits = {}) {
   const server = createServer({ rules: documentRules })
   const { workspaces } = server
-  const history = new History({ workspaces, turns: new ReplayTurns(1, 10), pageRecordsMax: 10 })
+  const history = new History({
+    workspaces,
+    turns: replayTurns({ replaysMax: 1, replaysWaitingMax: 10 }),
+    pageRecordsMax: 10,
+  })
   return {
     workspaces,
     writes: new Writes({ workspaces, history, lists: CLAIM_LISTS, limits: { ...API_LIMITS, ...limits } }),
