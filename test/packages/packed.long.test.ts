@@ -40,6 +40,7 @@ import { describeEventStore } from '@joinery/log/testing'
 import { decodeFrame } from '@joinery/protocol'
 import { useIndexingEntry, WorkspaceProvider } from '@joinery/react'
 import { createServer } from '@joinery/server'
+import { describeTail } from '@joinery/server/testing'
 import { App } from './from-readme.tsx'
 
 export const workspace: Workspace = connectWorkspace({ url: 'ws://127.0.0.1:1', workspace: 'w' })
@@ -48,23 +49,28 @@ export const useEntry = (): IndexingEntry | undefined => useIndexingEntry('a', '
 createBlock(workspace.doc, 1, { type: 'text' })
 // @ts-expect-error the application of packages/react/README.md wants a token
 App({})
-export { type Api, createApi, createServer, decodeFrame, describeEventStore, type EventStore, openLevelStore, verifyStore }
-export { WorkspaceProvider }
+export { type Api, createApi, createServer, decodeFrame, describeEventStore, describeTail, type EventStore }
+export { openLevelStore, verifyStore, WorkspaceProvider }
 `
 
 const contract = `
 import { openMemoryStore } from '@joinery/log'
 import { describeEventStore, describeFencing, FencingStore } from '@joinery/log/testing'
+import { describeOwnership, describeTail } from '@joinery/server/testing'
+import { expect, it } from 'vitest'
 
 describeEventStore('memory, packed', async (clock) => openMemoryStore({ clock }))
 describeFencing('memory, packed', async () => {
   const store = new FencingStore(openMemoryStore())
   return { store, fence: (workspace) => store.fence(workspace) }
 })
+it('finds the suites of server', () => {
+  for (const suite of [describeOwnership, describeTail]) expect(suite).toBeTypeOf('function')
+})
 `
 
 /** Doors that ask for a peer which only some users have. */
-const OPTIONAL_DOORS = ['@joinery/log/testing']
+const OPTIONAL_DOORS = ['@joinery/log/testing', '@joinery/server/testing']
 
 /** The first block of this language in a package's README. */
 async function exampleOf(name: string, language: string): Promise<string> {
@@ -118,11 +124,13 @@ describe('the packages, packed and put into a project of their own', () => {
     expect(stdout).toContain(says)
   })
 
-  it('[T82] the contract suites of log run where vitest is installed, and only they need it', async () => {
+  it('[T82] the contract suites of log and server run where vitest is installed, and only they need it', async () => {
     const modules = join(directory.path, 'node_modules')
     await writeFile(join(directory.path, 'contract.test.ts'), contract)
-    const open = [process.execPath, ['--eval', "await import('@joinery/log/testing')"]] as const
-    await expect(run(...open, { cwd: directory.path })).rejects.toThrow("Cannot find package 'vitest'")
+    for (const door of OPTIONAL_DOORS) {
+      const open = [process.execPath, ['--eval', `await import('${door}')`]] as const
+      await expect(run(...open, { cwd: directory.path })).rejects.toThrow("Cannot find package 'vitest'")
+    }
     await link(join(root, 'packages/log/node_modules'), 'vitest', modules)
     const vitest = join(modules, 'vitest/vitest.mjs')
     const { stdout } = await run(process.execPath, [vitest, 'run', '--root', directory.path], { cwd: directory.path })
