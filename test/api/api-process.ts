@@ -8,11 +8,11 @@ const MAIN = fileURLToPath(new URL('api-server.ts', import.meta.url))
 
 export interface ApiServerConfig {
   readonly directory: string
-  /** A free one by default. */
+  /** By default a free port. */
   readonly port?: number
   readonly durability?: Durability
   readonly limits?: Partial<ApiLimits>
-  /** Key of its tokens; development mode without. */
+  /** Key of its tokens. Without it the server is in development mode. */
   readonly secret?: string
 }
 

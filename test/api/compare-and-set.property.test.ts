@@ -7,7 +7,7 @@ import { startApiServer } from './api-process.ts'
 import { HttpCaller } from './http-caller.ts'
 
 const CLIENTS = 50
-// Contention makes it minutes on a busy machine; a tenth of the steps meets the same crowd.
+// With more steps, contention takes minutes on a busy machine, and shows no more.
 const INCREMENTS = process.env.JOINERY_NIGHTLY ? 100 : 10
 const TYPISTS = 5
 const BLOCK = '/v1/workspaces/w/blocks/counter'
@@ -23,7 +23,7 @@ async function increment(url: string, name: string): Promise<number> {
       if (answer.status === 200) break
       expect(answer.json.error.code).toBe('version_conflict')
       conflicts++
-      // A client that comes back at once meets the same crowd again.
+      // A client that retries at once meets the same competitors again.
       await new Promise((resolve) => setTimeout(resolve, Math.random() * delayMs))
       current = (await caller.call('GET', BLOCK)).json
     }

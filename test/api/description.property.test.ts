@@ -7,12 +7,12 @@ import { startApiServer } from './api-process.ts'
 import { HttpCaller } from './http-caller.ts'
 import { type Description, type GeneratedRequest, type Operation, requestsOf } from './request-arbitrary.ts'
 
-/** Requests that a deleted workspace meets before it is taken back: it answers nothing else meanwhile. */
+/** How many requests a deleted workspace gets before it is undeleted. Meanwhile it refuses everything else. */
 const DELETED_FOR = 5
 const WORKSPACES = ['w', 'acme%2Fdocs']
 const REQUESTS = process.env.JOINERY_NIGHTLY ? 5_000 : 500
 
-/** Looks whether an answer is one that the description allows. */
+/** Checks that the description allows an answer. */
 class AnswerCheck {
   readonly #ajv = new Ajv2020({ strict: false, allErrors: true })
   readonly #validators = new Map<string, ValidateFunction>()
@@ -50,7 +50,7 @@ it('[H22] random requests, right and wrong, are answered as described: no 500, n
   await using directory = await tempDirectory()
   await using server = await startApiServer({
     directory: directory.path,
-    // The test itself asks faster than anybody may.
+    // The test sends more requests than one caller may.
     limits: { requestsPerSecond: 1e6, requestsBurst: 1e6 },
   })
   using caller = new HttpCaller(server.url, {}, 2)

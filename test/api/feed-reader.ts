@@ -1,12 +1,12 @@
 import { until } from '../support/until.ts'
 
-/** One event as it came. */
+/** One received event. */
 export interface FedEvent {
   readonly lsn: number
   readonly text: string
 }
 
-/** A consumer that comes back after every break with the id of the last event it has, as an EventSource does. */
+/** A consumer that reconnects after every break with the id of its last event, as an EventSource does. */
 export class FeedReader {
   readonly events: FedEvent[] = []
   readonly #url: string

@@ -9,7 +9,7 @@ const KILLS = process.env.JOINERY_NIGHTLY ? 10 : 3
 const WRITES_PER_LIFE = 60
 const CONSUMERS = 3
 
-/** Writes under one key each, and comes back until every one is answered. Returns the LSN of the last. */
+/** Makes writes with a key each, and repeats each until it is answered. Returns the LSN of the last. */
 async function write(url: string, from: number, count: number): Promise<number> {
   using caller = new HttpCaller(url)
   let lsn = 0

@@ -21,7 +21,7 @@ export async function startLossyProxy(target: string, share: number, random: Ran
         answer.pipe(outgoing)
         return
       }
-      // Only when all of it has come is it certain that the server was done.
+      // Only a complete answer proves that the server has done the work.
       answer.resume()
       answer.on('end', () => {
         lost++

@@ -20,7 +20,7 @@ export interface Description {
   readonly components: { readonly schemas: Readonly<Record<string, Schema>> }
 }
 
-/** One request to be, and the name of the operation that describes what may be answered. */
+/** One request, and the name of the operation that describes its possible answers. */
 export interface GeneratedRequest {
   readonly operationId: string
   readonly method: string

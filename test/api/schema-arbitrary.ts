@@ -17,7 +17,7 @@ export interface Schema {
   readonly minLength?: number
 }
 
-/** Few names, so that requests meet each other's blocks, and some that are no names. */
+/** A few names, so that requests meet each other's blocks, and some that are not valid. */
 export const NAMES: Readonly<Record<string, readonly string[]>> = {
   workspace: [...Array<string>(20).fill('w'), 'acme/docs', 'acme/docs', 'unknown', '..', 'a b'],
   edge: ['a', 'b', 'b', 'e', 'x'.repeat(129), 'a/b'],
@@ -45,7 +45,7 @@ const text = fc.oneof(
   { weight: 1, arbitrary: fc.constant('\ud800') },
 )
 
-/** Values the schema takes, as far as it says; a value here and there is anything at all. */
+/** Values that the schema allows, and now and then any value at all. */
 export function arbitraryOf(schema: Schema, name = '', faultWeight = 1): Arbitrary<unknown> {
   const valid = validOf(schema, name, faultWeight)
   return faultWeight === 0

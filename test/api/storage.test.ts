@@ -6,7 +6,7 @@ import { createServer } from '@joinery/server'
 import { expect, it } from 'vitest'
 import { HttpCaller } from './http-caller.ts'
 
-/** A real store whose failures a test decides on. */
+/** A real store that fails when a test says so. */
 class FailingStore extends DelegatingStore {
   #state: StoreState = { state: 'open' }
   /** Awaited before an append counts as durable. */
@@ -27,7 +27,7 @@ class FailingStore extends DelegatingStore {
     this.#state = state
   }
 
-  /** Nothing good can be told of it. */
+  /** Fails as every read does, if the test has set an error for them. */
   override async openDamaged(): Promise<never> {
     throw this.readError ?? new LogError('invalid', 'nothing is damaged')
   }
@@ -159,7 +159,7 @@ it('[H21] a feed keeps a record to itself until it is durable', async () => {
       const { json } = await caller.call('GET', '/v1/workspaces/w')
       if (json.lsn === 2) sinceAppend = text.length
     }
-    // Several comments after the append, the event would have come if it were told at once.
+    // Several comments have come since the append: the event would be here if it were sent at once.
     if (sinceAppend !== undefined && text.length > sinceAppend + 200) {
       if (!text.includes('id: 2\n')) gate.resolve()
       else break

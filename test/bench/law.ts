@@ -1,5 +1,5 @@
 /**
- * What the law costs: `node test/bench/law.ts [--short] [--repeat N]`. The server's CPU per edit with blocks' rules beside the
+ * CPU cost of the law: `node test/bench/law.ts [--short] [--repeat N]`. The server's CPU per edit with blocks' rules beside the
  * same server without rules, then what statuses themselves cost (M7). Exit code 1 when a share is over its bound.
  */
 import { fileURLToPath } from 'node:url'
@@ -10,7 +10,7 @@ import { OptionsError, parseOptions } from './options.ts'
 import type { Peer } from './peers.ts'
 import { ROWS, type Scale } from './rows.ts'
 
-/** Of the server's CPU per edit without rules: what ordinary typing may pay for them. */
+/** CPU that the rules may cost ordinary typing, as a share of the server's CPU per edit without rules. */
 const SHARE_MAX = 0.15
 /**
  * The small rooms' row ends within half a second, most of which a fresh process spends compiling whatever code it runs:

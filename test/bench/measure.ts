@@ -12,7 +12,7 @@ const LOAD_PROCESS_TIMEOUT_MS = JOB_TIMEOUT_MS + 30_000
 /** A server that takes longer to stop is killed; its figures stand. */
 const STOP_TIMEOUT_MS = 15_000
 
-/** What is measured, and what a first process of the server has to do before. */
+/** The measured work, and the work that a first process of the server does before. */
 export interface Measurement {
   readonly work: Work
   readonly prepare?: Work

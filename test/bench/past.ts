@@ -1,5 +1,5 @@
 /**
- * What a long history costs in the log itself, one record per edit: bytes on the disk, and the time that the state at a
+ * Cost of a long history in the log itself, one record per edit: bytes on the disk, and the time that the state at a
  * random LSN takes beside loading the snapshot before it alone. A snapshot is taken and what it covers sealed every 1,000
  * records, as a server does.
  * usage: node test/bench/past.ts [--trace FILE] [--edits N] [--looks N]

@@ -13,11 +13,11 @@ export type PeerName = (typeof PEER_NAMES)[number]
 export interface Peer {
   readonly title: string
   readonly wire: WireName
-  /** False for the relay: whoever joins later is told nothing. */
+  /** False for the relay: a client that joins later is told nothing. */
   readonly keepsDocuments: boolean
   /** The arguments and environment of the Node process that serves on a loopback port and keeps its data in `directory`. */
   command(port: number, directory: string): ChildOptions
-  /** What it prints once it serves. */
+  /** The line that the server prints once it serves. */
   readonly ready: RegExp
 }
 

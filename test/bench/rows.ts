@@ -3,7 +3,7 @@ import { HISTORY_EDITS } from './load/trace.ts'
 import type { Measurement } from './measure.ts'
 import type { PeerName } from './peers.ts'
 
-/** What Joinery's figure must not exceed: a number, or a multiple of what a peer needed in the same run. */
+/** The most that Joinery's figure may be: a number, or a multiple of what a peer needed in the same run. */
 export type Bound = { readonly atMost: number } | { readonly atMost: number; readonly times: PeerName }
 
 /** One line of the table. */
@@ -21,7 +21,7 @@ export type Scale = 'full' | 'short'
 export interface Row {
   readonly title: string
   readonly work: (scale: Scale, traceFile: string | undefined) => Measurement
-  /** Who does it unless the command line names others. */
+  /** The peers that do this work unless the command line names others. */
   readonly peers: readonly PeerName[]
   readonly lines: readonly FigureLine[]
 }

@@ -10,7 +10,7 @@ const NOWHERE = 'ws://127.0.0.1:9'
 const listenersOf = (signal: AbortSignal): number => getEventListeners(signal, 'abort').length
 const workflow = { source: 'workflow_execution', actor: 'engine' } as const
 
-/** A workspace whose edits are applied and never durable, until its store is released. */
+/** A workspace whose edits are applied, but not durable until its store is released. */
 async function held(): Promise<{ store: HeldStore; ada: Workspace }> {
   const store = new HeldStore()
   const server = await startServer({ store, rules: documentRules })

@@ -12,7 +12,7 @@ function errorsOf(workspace: Workspace): ClientError[] {
   return errors
 }
 
-/** Puts a record that is no update into every copy there is. */
+/** Puts a record that is no update into every local copy. */
 async function spoilCopies(prefix: string): Promise<void> {
   for (const { name = '' } of await indexedDB.databases()) {
     if (!name.startsWith(`${prefix}:`)) continue

@@ -1,8 +1,8 @@
 import { connectWorkspace } from '@joinery/client'
 
 /**
- * Run by closing.test.ts: opens a few workspaces, closes them, or gives them up by their signal, and must then have nothing
- * left that holds the process.
+ * Run by closing.test.ts: opens a few workspaces, closes them or aborts their signal. Then nothing may keep the process
+ * alive.
  */
 const [url = '', situation] = process.argv.slice(2)
 // More than the ten listeners on one event that Node bears without a warning.

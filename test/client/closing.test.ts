@@ -8,7 +8,7 @@ import { startChild } from '../support/child-process.ts'
 import { until, within } from '../support/until.ts'
 import { closing, connect, startServer, textOf, whenState } from './fixture.ts'
 
-/** A WebSocket server that is no Joinery: what it does with a connection is the test's. */
+/** A WebSocket server that is not Joinery. The test decides how it treats a connection. */
 async function startOther(): Promise<{ server: WebSocketServer; url: string }> {
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1' })
   await once(server, 'listening')

@@ -130,7 +130,7 @@ describe('connecting', () => {
     await until('the job sees ada', () => job.presence.others.get().length === 1)
     expect(job.presence.others.get()).toMatchObject([{ state: { name: 'ada' } }])
     expect(ada.presence.others.get()).toEqual([])
-    // What is not null is said anew every 15 s.
+    // y-protocols repeats a state every 15 s unless the state is null.
     expect(job.presence.awareness.getLocalState()).toBeNull()
   })
 

@@ -69,7 +69,7 @@ describe('a deleted workspace', () => {
     await server.workspaces.purge(W)
     ada.reconnect()
     await ada.whenSynced
-    // Whether all of the copy was ever saved nobody knows any more.
+    // Nobody knows any more whether all of the copy was ever saved.
     expect(ada.saveStatus.get()).toMatchObject({ what: 'edits', code: 'workspace_deleted' })
     ada.acknowledgeRejection()
     await whenState(ada, 'saved')

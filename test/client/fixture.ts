@@ -9,7 +9,7 @@ afterEach(async () => {
   for (const one of open.splice(0).reverse()) await one.close()
 })
 
-/** Closes `one` when the test ends, last opened first. */
+/** Closes `one` when the test ends. The last one opened is closed first. */
 export function closing<T extends { close(): Promise<void> }>(one: T): T {
   open.push(one)
   return one
@@ -21,7 +21,7 @@ export interface RunningServer {
   close(): Promise<void>
 }
 
-/** A server in this process, in memory and in development mode unless the options say otherwise. Another can take its port later. */
+/** A server in this process, in memory and in development mode unless the options say otherwise. Another server can take its port later. */
 export async function startServer(options: ServerOptions = {}): Promise<RunningServer> {
   const server = closing(createServer({ port: await freePort(), ...options }))
   await server.listen()
@@ -34,12 +34,12 @@ export function connect({ url }: { url: string }, options: Partial<WorkspaceOpti
   return closing(connectWorkspace({ url, workspace: 'w', ...options }))
 }
 
-/** The content of block `b`, which is made if there is none. */
+/** The content of block `b`. Makes the block if there is none. */
 export function textOf(workspace: Workspace) {
   return workspace.blocks.create('b', { type: 'text' }).content
 }
 
-/** What block `b` says, '' if there is none. Writes nothing. */
+/** The text of block `b`, '' if there is none. Writes nothing. */
 export function readText(workspace: Workspace): string {
   return workspace.blocks.get('b')?.content.toString() ?? ''
 }

@@ -15,7 +15,7 @@ import {
   whenState,
 } from './fixture.ts'
 
-/** Databases are shared by all tests of this file: each has its own prefix. */
+/** All tests of this file share the databases, so each test has a prefix of its own. */
 let count = 0
 const freshPrefix = (): { offline: { prefix: string } } => ({ offline: { prefix: `test-${++count}` } })
 
@@ -184,7 +184,7 @@ describe('generation', () => {
     const resets = resetsOf(other)
     await other.whenSynced
     expect(resets).toHaveLength(1)
-    // `ada` has not come back: its edit goes to the copy it has open.
+    // `ada` has not reconnected: its edit goes to the copy that it has open.
     textOf(ada)
     await Promise.all([ada.close(), other.close()])
     const again = connect(first, options)

@@ -1,7 +1,7 @@
 import { LogError, type LogErrorCode, openMemoryStore, type StoreState, type WorkspaceLog } from '@joinery/log'
 import { DelegatingLog, DelegatingStore } from '@joinery/log/testing'
 
-/** A real store in memory whose disk can be held (what is appended becomes durable at the release), or fail and recover. */
+/** A real store in memory. Its disk can be held, so that records become durable at the release, or fail and recover. */
 export class HeldStore extends DelegatingStore {
   #held: PromiseWithResolvers<void> | undefined
   #failure: LogError | undefined

@@ -16,11 +16,11 @@ import { until, within } from '../support/until.ts'
 
 const KILLS = runSize('JOINERY_KILLS', { everyday: 15, nightly: 200 })
 const WRITER = fileURLToPath(new URL('./keyed-writer.ts', import.meta.url))
-/** Frames between a writer and the server before the keyed one, about: hello, sync both ways, and an acknowledgement. */
+/** About how many frames pass between a writer and the server before the keyed one: hello, sync both ways, an acknowledgement. */
 const FRAMES_MAX = 6
 const DELAY_MS_MAX = 12
 
-/** When somebody dies: as the keyed update or its answer comes by, or any frame; before it goes on, or so long after. */
+/** The moment of a kill: when the keyed update, its answer or any other frame passes the proxy; before it is forwarded, or some time after. */
 interface KillPoint {
   readonly victim: 'writer' | 'server' | 'both'
   readonly frame: 'keyed' | 'keyedResult' | number
@@ -38,7 +38,7 @@ function killPoint(random: Random): KillPoint {
   }
 }
 
-/** Resolves when the point has come; what is to be lost is lost by then. */
+/** Resolves when the point has come. Frames that have to be lost are lost by then. */
 function reached(proxy: FrameProxy, { frame: awaited, delayMs }: KillPoint): Promise<void> {
   return new Promise((resolve) => {
     let count = 0
@@ -51,7 +51,7 @@ function reached(proxy: FrameProxy, { frame: awaited, delayMs }: KillPoint): Pro
       const isNow = !isReached && isIt(frame)
       isReached ||= isNow
       if (!isNow) {
-        // Nothing comes by any more once the point was "before".
+        // After the point "before", nothing is forwarded any more.
         if (!isReached || delayMs !== 'before') forward()
         return
       }
@@ -92,7 +92,7 @@ it(`[C52] a keyed edit takes effect once when the writer, the server or both are
       const point = killPoint(random)
       const what = `kill ${n}, ${JSON.stringify(point)}`
       const workspace = `keyed-${n}`
-      // Who has seen an edit that the server lost brings it again, without its key.
+      // A client that has seen an edit which the server lost sends it again, without its key.
       await using bystander = connectWorkspace({ url: server.url, workspace, actor: 'ada' })
       await within('the bystander is here', bystander.whenSynced)
       const arrived = reached(proxy, point)

@@ -10,7 +10,7 @@ import { connect, startServer, textOf } from './fixture.ts'
 
 const workflow = { source: 'workflow_execution' as Source, actor: 'engine' }
 const BEAT_MS = 250
-/** Several beats: a busy machine must not look like a silent one. */
+/** Several beats, so that a busy machine doesn't look like a silent one. */
 const IDLE_MS = 8 * BEAT_MS
 
 async function withBlock(server: { url: string }): Promise<Workspace> {

@@ -8,14 +8,14 @@ import { tempDirectory } from '../support/temp-directory.ts'
 import { until } from '../support/until.ts'
 import { closing, connect, type RunningServer, readText, textOf, whenState } from './fixture.ts'
 
-/** A directory that goes when the stores on it are closed. */
+/** A directory that is removed when the stores on it are closed. */
 async function makeHome(): Promise<string> {
   const directory = await tempDirectory()
   closing({ close: async () => directory[Symbol.asyncDispose]() })
   return directory.path
 }
 
-/** The server on what lies in `directory`. */
+/** A server on the data in `directory`. */
 async function serve(directory: string): Promise<RunningServer> {
   const store = closing(await openLevelStore({ directory, durability: 'sync' }))
   const server = closing(createServer({ port: await freePort(), store, rules: documentRules }))
@@ -24,7 +24,7 @@ async function serve(directory: string): Promise<RunningServer> {
   return { url, port: Number(new URL(url).port), close: () => server.close() }
 }
 
-/** Writes `texts` into block `b`, a record each, and turns over one bit of the record that holds `damaged`. */
+/** Writes `texts` into block `b`, a record each, and flips one bit of the record that holds `damaged`. */
 async function damage(directory: string, texts: readonly string[], damaged: string): Promise<void> {
   const store = await openLevelStore({ directory, durability: 'sync' })
   const server = createServer({ store, rules: documentRules })

@@ -6,7 +6,7 @@ import * as Y from 'yjs'
 import { until } from '../support/until.ts'
 import { connect, readText, startServer, textOf, whenState } from './fixture.ts'
 
-/** Rules of a document in which nobody may write "forbidden". */
+/** Document rules that let nobody write "forbidden". */
 const ruled: RuledDocument = {
   ...UNRULED,
   inspect: (update) =>
@@ -22,7 +22,7 @@ function rejectionsOf(workspace: Workspace): Reset[] {
   return rejections
 }
 
-/** What `update` brings to a document that has what the server has. */
+/** The text that `update` adds to a document with the server's content. */
 function onTopOf(workspace: Workspace, update: Uint8Array): string {
   const doc = new Y.Doc()
   Y.applyUpdate(doc, Y.encodeStateAsUpdate(workspace.doc))

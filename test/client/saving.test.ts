@@ -120,7 +120,7 @@ describe('save status', () => {
   })
 
   it('[C13] an edit made between opening and syncing waits for the answer to SyncStep1 when the socket is open', async () => {
-    // The answer brings all that was written; the same edit in a frame before it would build on what the server lacks.
+    // The answer holds everything that was written. A frame before it would build on edits that the server lacks.
     const server = await startServer()
     const ada = connect(server)
     textOf(ada).insert(0, 'first ')

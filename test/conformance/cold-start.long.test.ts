@@ -31,7 +31,7 @@ async function write(
 
 /** Flips a byte wherever `text` stands in a closed store's files. */
 async function damage(directory: string, text: string): Promise<number> {
-  // What is in LevelDB's own log is checked when that is read; in its tables only by us.
+  // LevelDB checks its own log when it reads it. Records in its tables are checked by Joinery alone.
   await (await openLevelStore({ directory, durability: 'async' })).close()
   let found = 0
   for (const name of await readdir(directory)) {
@@ -100,7 +100,7 @@ describe.concurrent.each(STOCK_VERSIONS)('y-websocket %s', (version) => {
     const closed = Promise.withResolvers<number>()
     stock.provider.on('connection-close', (event: { code: number } | null) => closed.resolve(event?.code ?? 0))
     content(stock.doc).insert(0, 'an edit ')
-    expect(await within('the writer is turned away', closed.promise)).toBe(4410)
+    expect(await within('the writer is refused', closed.promise)).toBe(4410)
     content(sound.doc).insert(0, 'safe and ')
     using reader = connectStock({ version, url: second.url, workspace: 'sound' })
     await until('the other workspace goes on', () => content(reader.doc).toString() === 'safe and sound')

@@ -37,7 +37,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ who, does: fc.constantFrom('disconnect' as const, 'connect' as const, 'wait' as const) }),
 )
 
-/** What everybody did, to hold what they show at the end against. */
+/** Everything that everybody did. It is compared with what they show at the end. */
 class Played {
   /** Words typed into each block, each unique. */
   readonly words = new Map<string, string[]>()
@@ -71,7 +71,7 @@ class Played {
         provider.connect()
         return
       case 'wait':
-        // Lets what is on its way arrive, so that histories mix what is concurrent with what is not.
+        // Frames on their way arrive, so that a history has concurrent edits and others.
         return provider.shouldConnect ? within('a client syncs', whenSynced(client)) : undefined
     }
   }
@@ -143,7 +143,7 @@ async function playHistory(people: number, steps: readonly Step[]): Promise<void
   }
 }
 
-/** Equal for replicas that hold the same: state, deletions and what is shown. */
+/** A text that is equal for replicas with the same state, deletions and view. */
 function fingerprint(doc: Y.Doc): string {
   const clocks = [...Y.decodeStateVector(Y.encodeStateVector(doc))].sort(([a], [b]) => a - b)
   return JSON.stringify([clocks, shown(doc), doc.store.pendingStructs === null])

@@ -138,7 +138,7 @@ describe.concurrent.each(STOCK_VERSIONS)('y-websocket %s', (version) => {
     using ada = await connect(version, workspace)
     using ben = await connect(version, workspace)
     const isAdaSeen = () => ben.provider.awareness.getStates().has(ada.doc.clientID)
-    // A state that was never changed has clock 0, which y-protocols takes for one it knows already.
+    // A state that was never changed has clock 0. y-protocols thinks that it knows such a state already.
     ada.provider.awareness.setLocalStateField('user', { name: 'Ada' })
     await until('ben sees ada', isAdaSeen)
     ada.provider.shouldConnect = false

@@ -1,7 +1,7 @@
 /**
  * Joinery's server with blocks' rules, whose rooms take snapshots, seal, drop history, cool down and close as often as they
- * can: everything that happens to a history beside being written happens within a second. It prints how often, as
- * "upkeep SNAPSHOTS SEALED DROPPED" (since its start; the latter two in records), at each change.
+ * can: all upkeep of a history happens within a second. At each change the server prints its counts since its start as
+ * "upkeep SNAPSHOTS SEALED DROPPED"; the latter two count records.
  * usage: node busy-upkeep.ts PORT DIRECTORY async|sync
  */
 import { documentRules } from '@joinery/blocks'

@@ -34,7 +34,7 @@ export async function killUnderWriters({ durability, rounds, random }: KillRound
     if (round % 2 === 0) await until('somebody is acknowledged something', () => acknowledged() > before)
     await delay(randomBelow(random, KILL_AFTER_MS_MAX))
     await joinery.child.end('SIGKILL')
-    // Read before the writers can bring anything again.
+    // The log is read before the writers can send anything again.
     writers.expectAcknowledged(await readLog(home.path))
   }
   await using joinery = await startJoinery(options)

@@ -1,9 +1,9 @@
-/** Someone who types entries into a workspace, stays connected, and keeps a ledger of which were called durable. */
+/** A client that types entries into a workspace, stays connected, and keeps a ledger of which entries were called durable. */
 export interface LedgerWriter {
   readonly name: string
   readonly workspace: string
   readonly ledger: Ledger
-  /** All entries of the workspace, by everybody, as this writer holds them. */
+  /** All entries of the workspace, of all writers, as this writer holds them. */
   entries(): string[]
   /** Types one entry, connected or not. */
   type(): void
@@ -14,7 +14,7 @@ export interface LedgerWriter {
 /** Makes a token for a person; none for a server without keys. */
 export type TokenMaker = (name: string) => Promise<string>
 
-/** What one writer typed and what the server acknowledged of it. */
+/** Entries that one writer typed, and how many of them the server acknowledged. */
 export class Ledger {
   readonly #name: string
   /** Entries in the order they were typed, `name:number`. */
@@ -25,7 +25,7 @@ export class Ledger {
     this.#name = name
   }
 
-  /** Enters the next entry. */
+  /** Adds the next entry. */
   next(): string {
     const entry = `${this.#name}:${this.typed.length}`
     this.typed.push(entry)

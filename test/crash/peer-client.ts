@@ -10,9 +10,9 @@ export interface PeerClient {
   readonly doc: Y.Doc
   /** Update frames sent so far. */
   readonly framesSent: number
-  /** How many of them the server called saved; always 0 with a server that never does. */
+  /** How many of them the server called saved. Always 0 with a server that never says so. */
   readonly framesSaved: number
-  /** Resolves when what the server holds is in `doc`; rejects if the connection ends before. */
+  /** Resolves when `doc` has the server's content. Rejects if the connection ends before. */
   readonly synced: Promise<void>
   cut(): void
 }
@@ -71,7 +71,7 @@ export function openHocuspocusClient(url: string, room: string): PeerClient {
   socket.on('message', (data: Buffer) => take(new Uint8Array(data)))
   socket.on('error', (error) => synced.reject(error))
   socket.on('close', (code) => synced.reject(new Error(`${room} ended with ${code}`)))
-  // A cut after the end of a round is nobody's business.
+  // After the end of a round, a cut connection is no error.
   synced.promise.catch(() => undefined)
   return {
     doc,

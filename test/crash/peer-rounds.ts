@@ -10,11 +10,11 @@ export interface RoundOptions {
   readonly typingMs: number
   /** The kill comes at a random moment of this span. */
   readonly killAfterMs: readonly [min: number, max: number]
-  /** What a restarted server may need to send after it has said that it sent all. */
+  /** Time for frames that a restarted server sends after it has said that it sent all. */
   readonly quietMs: number
 }
 
-/** What one server kept of what it had shown. Counts of entries, but for `emptyDocuments`. */
+/** How many entries one server had shown and kept. `emptyDocuments` counts documents. */
 export interface Losses {
   typed: number
   /** Another client had them on its screen when the server was killed. */
@@ -31,7 +31,7 @@ export type Contestant = { readonly peer: PeerName; readonly title: string; read
 
 /**
  * Kills one server `kills` times, each time with one person typing into a new document and another one watching, then
- * looks at what a third is given by the restarted server while neither of the two is left to bring it again. At the end
+ * reads the document as a third client from the restarted server; neither of the two is left to send it again. At the end
  * all documents are looked at once more: one server has written them all.
  */
 export async function killRounds(contestant: Contestant, random: Random, options: RoundOptions): Promise<Losses> {
@@ -100,7 +100,7 @@ function entriesOf({ doc }: PeerClient): string[] {
   return doc.getArray<string>('entries').toArray()
 }
 
-/** What the server gives a newcomer, with time for what some servers send after their answer. */
+/** The entries that the server gives a newcomer, with time for those that some servers send after their answer. */
 async function readQuietly(client: PeerClient, quietMs: number): Promise<string[]> {
   await client.synced
   for (let count = -1; count !== client.doc.store.clients.size + entriesOf(client).length; ) {

@@ -1,6 +1,6 @@
 /**
- * Joinery and its peers killed by SIGKILL at the same random moments, and a table of what each had shown to others, or
- * called saved, and lost. Exit code 1 when Joinery lost something, 2 on a wrong command line.
+ * Kills Joinery and its peers with SIGKILL at the same random moments. Prints a table of the entries that each had shown
+ * to others, or called saved, and lost. Exit code 1 when Joinery lost something, 2 on a wrong command line.
  */
 import { parseArgs } from 'node:util'
 import { seededRandom } from '../support/seeded-random.ts'

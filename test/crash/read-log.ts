@@ -3,9 +3,9 @@ import { expect } from 'vitest'
 import * as Y from 'yjs'
 
 /**
- * What the log of a stopped server holds: the entries of each workspace. Fails unless every log's records are numbered
- * without a gap from its first to its head and readable, which the log's own checks see to as well, and unless its newest
- * snapshot with the records after it says what all it has says.
+ * The entries of each workspace in the log of a stopped server. Fails unless each log can be read without a gap from its
+ * first record to its head, and unless its newest snapshot with the records after it gives the same entries as all
+ * records.
  */
 export async function readLog(directory: string): Promise<Map<string, string[]>> {
   const store = await openLevelStore({ directory, durability: 'sync' })
@@ -24,7 +24,7 @@ export async function readLog(directory: string): Promise<Map<string, string[]>>
   }
 }
 
-/** What stands for the records that were dropped, if any were. */
+/** The snapshot that stands for dropped records, if any were dropped. */
 async function groundOf(log: WorkspaceLog): Promise<Snapshot | undefined> {
   if (log.firstLsn === 1) return undefined
   const ground = await log.latestSnapshot({ atOrBefore: parseLsn(log.firstLsn - 1) })

@@ -1,7 +1,7 @@
 import { ClientError, connectWorkspace, type Workspace } from '@joinery/client'
 import { Ledger, type LedgerWriter, type TokenMaker } from './ledger-writer.ts'
 
-/** A writer that uses the SDK as an application would: its `whenDurable()` is what enters the ledger. */
+/** A writer that uses the SDK as an application does. `whenDurable()` decides what counts as durable in the ledger. */
 export class SdkWriter implements LedgerWriter {
   readonly name: string
   readonly workspace: string

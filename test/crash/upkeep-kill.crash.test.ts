@@ -11,11 +11,11 @@ import { until } from '../support/until.ts'
 import { readLog } from './read-log.ts'
 import { Writers } from './writers.ts'
 
-/** Over both durabilities. */
+/** Kills at both durabilities together. */
 const KILLS = runSize('JOINERY_KILLS', { everyday: 6, nightly: 1_000 })
 const ROUNDS = Math.ceil(KILLS / 2)
 const SERVER = fileURLToPath(new URL('busy-upkeep.ts', import.meta.url))
-/** The kill comes after so many snapshots, and then at any moment until about the next. */
+/** The kill comes after at most so many snapshots, and then up to {@link KILL_AFTER_MS_MAX} later: about when the next is taken. */
 const SNAPSHOTS_MAX = 30
 const KILL_AFTER_MS_MAX = 60
 const RESTLESS = 6
@@ -29,7 +29,7 @@ interface Done {
   readonly dropped: number
 }
 
-/** What the server has done to histories so far. */
+/** How much upkeep the server has done so far. */
 function upkeepOf(server: Child): Done {
   const last = [...server.stdout().matchAll(/^upkeep (\d+) (\d+) (\d+)$/gm)].at(-1)
   const [snapshots = 0, sealed = 0, dropped = 0] = last?.slice(1).map(Number) ?? []
@@ -71,7 +71,7 @@ describe.concurrent.each(['async', 'sync'] as const)(
         await server.end('SIGKILL')
         total = sum(total, upkeepOf(server))
         await expectIntact(home.path)
-        // Read before the writers can bring anything again.
+        // The log is read before the writers can send anything again.
         writers.expectAcknowledged(await readLog(home.path))
       }
       console.log(`killed ${ROUNDS} times at ${durability} amid ${JSON.stringify(total)}`)

@@ -4,7 +4,7 @@ import * as Y from 'yjs'
 import { RawClient } from '../support/raw-client.ts'
 import { Ledger, type LedgerWriter, type TokenMaker } from './ledger-writer.ts'
 
-/** Shorter than any polite client's: these tests restart servers, and want them busy again at once. */
+/** Shorter than in any polite client: a restarted server has to be busy again at once. */
 const RECONNECT_MS = 50
 
 /** A writer that speaks the wire itself, so that the server's acknowledgements are checked without the SDK's bookkeeping. */
@@ -30,7 +30,7 @@ export class WireWriter implements LedgerWriter {
     this.name = name
     this.ledger = new Ledger(name)
     this.#run = this.#stayConnected()
-    // `stop` hands the failure on; until then nobody listens.
+    // `stop` reports the failure. Until then nothing handles the rejection.
     this.#run.catch(() => undefined)
   }
 
@@ -85,7 +85,7 @@ export class WireWriter implements LedgerWriter {
     return client
   }
 
-  /** Loses the connection, and comes back as after any other loss. */
+  /** Cuts the connection, and reconnects as after any other loss. */
   cut(): void {
     this.#client?.cut()
   }

@@ -8,14 +8,14 @@ import { WireWriter } from './wire-writer.ts'
 
 const WRITERS = 20
 const WORKSPACES = 4
-/** One entry about every so often, by whichever writer chance picks. */
+/** About how often one writer, picked at random, types an entry. */
 const TYPING_MS = 2
-/** One of those who come and go leaves with every so many entries typed. */
+/** One restless writer leaves each time about this many entries were typed. */
 const ENTRIES_PER_DEPARTURE = 50
 
 /**
- * Twenty people in four workspaces, every other one with the SDK, who never stop typing, whatever happens to the server;
- * and `restless` more, each alone in a workspace, who come and go.
+ * Twenty people in four workspaces, half of them with the SDK. They go on typing, whatever happens to the server.
+ * `restless` more people, each alone in a workspace, come and go.
  */
 export class Writers {
   readonly all: readonly LedgerWriter[]

@@ -8,17 +8,17 @@ import { openPages, typeIn } from './open-pages.ts'
 const pages = openPages()
 const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
-/** What axe finds serious or critical in what `within` selects, as it stands: rule, and the elements. */
+/** Serious and critical findings of axe in the elements that `within` selects: the rule, and the elements. */
 async function violations(page: Page, within = 'html'): Promise<string[]> {
   // Evaluated by the browser itself: the page's own policy lets no script in.
   await page.evaluate(axe)
-  // A name that fades has, for a moment, no contrast.
+  // A fading name has no contrast for a moment.
   await page.evaluate(() => Promise.all(document.getAnimations().map((it) => it.finished.catch(() => undefined))))
   const { violations, passes } = await page.evaluate(
     (within) => (globalThis as unknown as { axe: { run(within: string): Promise<AxeResults> } }).axe.run(within),
     within,
   )
-  // Something was looked at.
+  // axe has looked at something.
   expect(passes.length).toBeGreaterThan(10)
   return violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
@@ -37,7 +37,7 @@ type Look = (typeof ALL_LOOKS)[number]
 /** Each size and each scheme once. */
 const TWO_LOOKS = [ALL_LOOKS[0], ALL_LOOKS[3]]
 
-/** What does not fit in the width is found, too. */
+/** Findings of {@link violations} in each look. Pixels outside of the page's width are a finding, too. */
 async function violationsIn(page: Page, looks: readonly Look[], within?: string): Promise<string[]> {
   const found: string[] = []
   for (const { size, colorScheme } of looks) {
@@ -73,7 +73,7 @@ describe.skipIf(!pages.isThere)('the page for everybody', () => {
       expect(await violationsIn(ann, TWO_LOOKS, 'aside')).toEqual([])
       await ann.keyboard.press('Escape')
     }
-    // What there is to find is found.
+    // A fault that is put in is found.
     await ann.evaluate(() => document.querySelector('main')?.append(document.createElement('button')))
     expect((await violations(ann)).map((it) => it.split(':')[0])).toEqual(['button-name'])
   })

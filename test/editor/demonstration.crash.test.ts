@@ -25,7 +25,7 @@ interface RecordsPage {
   readonly next: number | null
 }
 
-/** What is shown, and what the log says was shown at its head: they had better be the same, and no number missing. */
+/** Fails unless the shown blocks are those of the log's head, and no record's number is missing. Returns the blocks as text. */
 async function checkIntact(server: JoineryProcess): Promise<string> {
   const now = await ask<{ lsn: number; blocks: unknown[] }>(server, '/v1/workspaces/w/blocks')
   const then = await ask<{ blocks: unknown[] }>(server, `/v1/workspaces/w/blocks?at=${now.lsn}`)

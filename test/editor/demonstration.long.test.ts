@@ -14,7 +14,7 @@ interface Paces {
   readonly others: number
 }
 
-/** People need time to see what happens; a test only needs it to happen. */
+/** Makes demonstrations on this page faster: people need time to see what happens, tests don't. */
 const hurry = (page: Page, paces: Paces) => page.route('**/demo/start', (route) => passOn(route, paces))
 
 /** Lets the page's order through, at another pace. */
@@ -59,7 +59,7 @@ async function openPanel(page: Page): Promise<void> {
 const start = (page: Page, scenario: string): Promise<void> =>
   panelOf(page).getByRole('button', { name: scenario }).click()
 
-/** Waits for the end of what is played; so many things were found to hold, and none broken. */
+/** Waits for the end of the scenario. Then so many findings hold, and none is broken. */
 async function finished(page: Page, scenario: string, findings: number): Promise<void> {
   const played = panelOf(page).getByRole('region', { name: 'What is played' })
   await played.filter({ has: page.getByRole('heading', { name: scenario }) }).waitFor()

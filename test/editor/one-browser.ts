@@ -21,7 +21,7 @@ export default async function startOnce({ provide }: TestProject): Promise<() =>
   const executablePath = requireChromium()
   const directory = await tempDirectory()
   const [server, browser] = await Promise.all([
-    // What is indexed goes with the directory, too.
+    // Index files are removed with the directory, too.
     startJoinery({ directory: join(directory.path, 'data'), env: { TMPDIR: directory.path } }),
     executablePath === undefined ? undefined : chromium.launchServer(chromiumAt(executablePath)),
   ])

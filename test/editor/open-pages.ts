@@ -2,7 +2,7 @@ import { type Browser, type BrowserContextOptions, chromium, type Page } from 'p
 import { afterAll, afterEach, beforeAll, expect, inject } from 'vitest'
 import { newPage } from '../browser/chromium.ts'
 
-/** A block as the HTTP face tells it: whatever the page's text is made of, this is what everybody has. */
+/** A block as the HTTP face gives it, independent of how a page draws it. */
 export interface KnownBlock {
   readonly id: string
   readonly content: string
@@ -11,11 +11,11 @@ export interface KnownBlock {
 }
 
 export interface VisitOptions extends BrowserContextOptions {
-  /** Sees the page before it loads. */
+  /** Called with the page before it loads. */
   readonly prepare?: (page: Page) => Promise<void>
 }
 
-/** What all tests of the page work with. `isThere` is false on a machine without a browser. */
+/** Opens pages for the tests of a file. `isThere` is false on a machine without a browser. */
 export function openPages(): OpenPages {
   const pages = new OpenPages()
   beforeAll(() => pages.connect())
@@ -30,7 +30,7 @@ export function openPages(): OpenPages {
 export class OpenPages {
   readonly #endpoint = inject('browser')
   #browser: Browser | undefined
-  /** What pages complained about: nothing, in the end of each test. */
+  /** Errors that pages have logged. There are none at the end of a test. */
   readonly errors: string[] = []
   /** For sockets; `http:` takes the same place. */
   readonly url = inject('joinery')
@@ -56,7 +56,7 @@ export class OpenPages {
     return page
   }
 
-  /** The same at any address, as soon as it has loaded. */
+  /** Opens a page at any address. Resolves as soon as it has loaded. */
   async open(url: string, { prepare, ...options }: VisitOptions = {}): Promise<Page> {
     if (this.#browser === undefined) throw new Error('there is no browser')
     const page = await newPage(this.#browser, options)
@@ -90,7 +90,7 @@ export async function typeIn(page: Page, title: string, text: string): Promise<v
   await page.keyboard.type(text)
 }
 
-/** What a block's text shows on this page; of several lines only the letters, where each line is an element. */
+/** A block's text as this page shows it. Where each line is an element, line breaks are missing. */
 export function shownText(page: Page, title: string): Promise<string> {
   return page
     .getByRole('textbox', { name: `Content of ${title}` })

@@ -1,13 +1,13 @@
 import type { Page } from 'playwright-core'
 
-/** What of React's tree is read here; it tells development tools of every commit in production builds, too. */
+/** The part of React's tree that is read here. React tells development tools of every commit, in production builds as well. */
 interface Fiber {
   readonly alternate: Fiber | null
   readonly child: Fiber | null
   readonly sibling: Fiber | null
   readonly flags: number
   readonly tag: number
-  /** A text's are the text. */
+  /** The props of a component. A text node has its text. */
   readonly memoizedProps: unknown
 }
 

@@ -10,7 +10,7 @@ describe.skipIf(!pages.isThere)('what renders', () => {
     const bob = await pages.visit('renders', { prepare: countRenders })
     await ann.getByRole('button', { name: 'Add text block' }).click()
     await ann.getByRole('button', { name: 'Add vector collection' }).click()
-    // Whoever writes first is told who wrote last, once; after that the same words stay.
+    // The first stroke shows who wrote last. After that the same words stay.
     await typeIn(ann, 'Text 1', 'a')
     await expect.poll(() => ann.getByText(/^Text by/).count()).toBe(1)
     await expect.poll(() => shownText(bob, 'Text 1')).toBe('a')

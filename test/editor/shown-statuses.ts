@@ -1,7 +1,7 @@
 import { indexingRules } from '@joinery/blocks'
 import type { Page } from 'playwright-core'
 
-/** What a page showed of one index, in order. */
+/** One status that a page showed of an index. */
 interface Shown {
   readonly run: number
   readonly status: string

@@ -14,7 +14,7 @@ import { tempDirectory } from '../support/temp-directory.ts'
 import { until, within } from '../support/until.ts'
 
 const SLOW_MS = 200
-/** Edits that wait for an fsync are a few hundred bytes each: what a server may grow by while a thousand of them wait. */
+/** How much a server may grow while a thousand edits wait for an fsync, at a few hundred bytes each. */
 const GROWTH_BYTES_MAX = 128 * 1024 * 1024
 
 async function residentBytes(pid: number): Promise<number> {
@@ -50,7 +50,7 @@ describe.each(['async', 'sync'] as const)('a disk whose fsync fails at durabilit
     sdk.client.doc.getArray('entries').push(['ben:1'])
     const durable = sdk.client.whenDurable()
     writer.type()
-    // What is there can be read; what this reader is told comes after any acknowledgement.
+    // Stored text can be read. The reader's answer comes after any acknowledgement that the server has sent.
     const reader = await RawClient.open({ url, path: 'typed' })
     expect(reader.doc.getArray('entries').toArray()).toContain('ben:0')
     await reader.close()
@@ -93,7 +93,7 @@ describe('a disk whose fsync is slow', () => {
       if (!ada.ledger.isAcknowledged) early++
       await until('ada is acknowledged', () => ada.ledger.isAcknowledged)
     }
-    // The first may have to wait for its connection; no other waits for the disk to be seen.
+    // The first edit may have to wait for its connection. No other waits for the disk before others see it.
     expect(early).toBeGreaterThan(5)
     expect((await residentBytes(joinery.child.pid)) - before).toBeLessThan(GROWTH_BYTES_MAX)
     expect((await healthOf(joinery.url)).body.storage).toBe('open')

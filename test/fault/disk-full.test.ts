@@ -10,7 +10,7 @@ import { until, within } from '../support/until.ts'
 /** Entries typed between two looks at the server's health. */
 const BURST = 50
 
-/** So many entries at a time. */
+/** Types {@link BURST} entries. */
 const typeBurst = (writer: WireWriter) => () => {
   for (let entry = 0; entry < BURST; entry++) writer.type()
 }
@@ -30,12 +30,12 @@ describe.each(['async', 'sync'] as const)('a disk that fills up at durability %s
     await within('storage fails', typeUntilHealth(joinery.url, 503, typeBurst(writer)))
     const acknowledged = writer.ledger.acknowledged
     expect(acknowledged).toBeLessThan(writer.ledger.typed.length)
-    // A look at a document needs no disk that takes writes.
+    // Reading a document needs no disk that takes writes.
     const reader = await RawClient.open({ url: joinery.url, path: 'other' })
     expect(reader.doc.getArray('entries').toArray()).toEqual(other.ledger.typed)
     typeBurst(writer)()
     other.type()
-    // What the reader sees was answered after the writers' frames were read, so an acknowledgement would be here by now.
+    // The server answered the reader after it had read the writers' frames: an acknowledgement would be here by now.
     await (await RawClient.open({ url: joinery.url, path: 'filling' })).close()
     expect(writer.ledger.acknowledged).toBe(acknowledged)
     expect(other.ledger.isAcknowledged).toBe(false)

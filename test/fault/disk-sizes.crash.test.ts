@@ -13,9 +13,9 @@ import { until, within } from '../support/until.ts'
 const SIZES = runSize('JOINERY_DISK_SIZES', { everyday: 3, nightly: 20 })
 const FREE_BYTES_MIN = 16 * 1024
 const FREE_BYTES_MAX = 2 * 1024 * 1024
-/** Text that does not compress, so that the room goes in seconds. */
+/** Text that does not compress, so that the disk is full within seconds. */
 const PASTE_BYTES = 6 * 1024
-/** So that an error strikes in the write-ahead log, in a new one, in a table or in the manifest, whatever comes first. */
+/** Sizes at which the first error comes in the write-ahead log, in a new one, in a table or in the manifest. */
 const freeBytes = Array.from({ length: SIZES }, (_, index) =>
   Math.round(FREE_BYTES_MIN * (FREE_BYTES_MAX / FREE_BYTES_MIN) ** (index / Math.max(1, SIZES - 1))),
 )
@@ -47,7 +47,7 @@ describe.each(
         () => {
           made.isDurable = true
         },
-        // Told at the end by what is missing then.
+        // The end of the test shows whether any is missing.
         () => undefined,
       )
     }

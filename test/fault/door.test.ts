@@ -15,7 +15,7 @@ beforeAll(async () => {
 
 afterAll(() => scene?.[Symbol.asyncDispose]())
 
-/** Knocks as a stock client and as one that knows Joinery: one sees an HTTP status, the other a close code. */
+/** Connects as a stock client, which sees an HTTP status, and as one that knows Joinery, which sees a close code. */
 async function expectRefused(path: string, query: Record<string, string>, status: number, close: number, says: RegExp) {
   const stock = await within('the stock client is refused', new RawClient({ url: scene.url, path, query }).ended)
   expect(stock).toMatchObject({ kind: 'http', status })

@@ -7,10 +7,10 @@ import { joineryCommand, startJoinery } from '../support/joinery-process.ts'
 import { tempDirectory } from '../support/temp-directory.ts'
 import { until, within } from '../support/until.ts'
 
-/** No database fits. */
+/** Too small for any database. */
 const FILE_BYTES_MAX = 1_000
 
-/** How large a file a process may write from now on. */
+/** Limits the size of files that a process may write from now on. */
 async function limitFiles(pid: number, bytes: number | 'unlimited'): Promise<void> {
   const child = startChild({ command: 'prlimit', args: ['--pid', String(pid), `--fsize=${bytes}:unlimited`] })
   expect(await child.exited, child.output()).toEqual({ code: 0, signal: null })

@@ -59,7 +59,7 @@ export function mutate(corpus: readonly Uint8Array[], random: Random): Uint8Arra
       () => [...bytes.slice(0, at), ...bytes.slice(at - randomBelow(random, 16))],
       () => [...bytes.slice(0, at), ...[...pick()].slice(at)],
     ]
-    // Nothing left to alter: start again from nothing.
+    // Nothing is left to alter: start again with random bytes.
     bytes = bytes.length === 0 ? [byte] : (kinds[randomBelow(random, kinds.length)]?.() ?? bytes)
   }
   return Uint8Array.from(bytes)

@@ -11,15 +11,15 @@ import { within } from '../support/until.ts'
 import { makeCorpus, mutate } from './frame-corpus.ts'
 
 const FRAMES = runSize('JOINERY_FUZZ_FRAMES', { everyday: 8_000, nightly: 300_000 })
-/** Offenders at work at once, each in a room of its own. */
+/** How many offenders work at once, each in a room of its own. */
 const LANES = 16
-/** Between two of these, bystanders are asked whether they noticed anything. */
+/** After each such number of frames, the bystanders are checked. */
 const FRAMES_PER_CHECK = 2_000
 const LANE_ROOM = (lane: number) => `fuzzed-${lane}`
-/** Answered by the server, so that a frame that did no harm is told from one that closed the connection. */
+/** The server answers this frame. A missing answer shows that the frame before it closed the connection. */
 const PROBE = encodeSyncStep1(Uint8Array.of(0))
 
-/** One offender: sends a frame and then a question, until each frame was either answered or closed upon. */
+/** One offender: sends each frame and then a probe, until the server has answered or closed the connection. */
 class Lane {
   readonly #url: string
   #socket: WebSocket | undefined
@@ -91,7 +91,7 @@ describe('frames of real clients with bytes changed', () => {
       await fuzz(lanes, Math.min(FRAMES_PER_CHECK, FRAMES - sent), corpus, random)
       await scene.bystander.check()
     }
-    // Most mutations break something: a server that refused little was not asked much.
+    // Most mutations break something: a server that refused few frames was not tested.
     const refused = lanes.reduce((sum, lane) => sum + lane.refused, 0)
     expect(refused).toBeGreaterThan(FRAMES / 10)
     for (const lane of lanes) lane.close()

@@ -36,7 +36,7 @@ async function untilDurable(client: RawClient): Promise<void> {
   await until('the edit is durable', () => client.framesDurable === client.framesSent)
 }
 
-/** Sends the update as Mallory, who has a good token of her own; the code she is refused with. */
+/** Sends the update as Mallory, who has a good token of her own. Returns the code of the refusal. */
 async function attack(path: string, update: Uint8Array): Promise<RejectionCode | undefined> {
   const mallory = await enter(path, 'mallory')
   mallory.sendUpdateFrame(encodeUpdate(update))

@@ -19,7 +19,7 @@ describe('a server with keys under 20 people', () => {
     const random = seededRandom(seed)
     await using home = await tempDirectory()
     const port = await freePort()
-    // What others see before it is safe is most where safe takes longest.
+    // With `sync`, which takes longest, others see the most edits that are not yet durable.
     const options = { directory: home.path, durability: 'sync' as const, port, env: { JOINERY_JWT_SECRET: SECRET } }
     const writers = new Writers(`ws://127.0.0.1:${port}`, random, { makeToken: (sub) => makeToken({ sub }) })
     writers.startTyping()
@@ -33,7 +33,7 @@ describe('a server with keys under 20 people', () => {
     await using joinery = await startJoinery(options)
     writers.stopTyping()
     await writers.settle(joinery.url)
-    // Rejects if anybody was refused on the way.
+    // Rejects if the server refused anybody meanwhile.
     await writers.stop()
   })
 })

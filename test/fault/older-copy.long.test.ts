@@ -144,7 +144,7 @@ describe.concurrent('a data directory that was set back to an older copy', () =>
     expect(lastEntries((await ada.client.readSetAside(aside?.id ?? '')) ?? new Uint8Array())).toEqual(['young'])
     await ada.client.whenSynced
     expect(entriesOf(ada.client).toArray()).toEqual([])
-    // Brought again by whoever decides so.
+    // A person may decide to bring the set-aside edits again.
     Y.applyUpdate(ada.client.doc, ada.resets[0]?.update ?? new Uint8Array())
     await ada.client.whenDurable()
     await expectNewcomerHolds(server.url, ['young'])
@@ -201,7 +201,7 @@ describe.concurrent('a data directory that was set back to an older copy', () =>
             client.ended,
           ])
           if (ending === undefined) back.push(client)
-          // Nobody brings what only another may write; once that one has been here, everybody is welcome.
+          // Nobody may send what only another may write. Once that other client has been here, everybody may.
           else expect([name, ending]).toMatchObject(['ben', { kind: 'close', code: CLOSE.tryLater }])
         }
         expect(back).toHaveLength(2)
@@ -212,7 +212,7 @@ describe.concurrent('a data directory that was set back to an older copy', () =>
         await until('all is acknowledged or refused', () => back.every(isAnswered))
         expect(back.flatMap(({ rejections }) => rejections)).toEqual([])
         await Promise.all(back.map((client) => client.close()))
-        // What the log says of who wrote what lets both in again.
+        // The log says who wrote what, so that both may come in again.
         await server.restart()
         for (const name of order) {
           const client = await enter(name)

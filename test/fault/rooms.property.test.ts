@@ -21,7 +21,7 @@ const step = fc.oneof(
   { weight: 4, arbitrary: fc.record({ does: fc.constantFrom('join', 'leave', 'cut'), who }) },
   { weight: 4, arbitrary: fc.record({ does: fc.constant('write'), who }) },
   { weight: 1, arbitrary: fc.record({ does: fc.constant('edit'), who: fc.constant(0) }) },
-  // Around the moments at which rooms cool down and close.
+  // About as long as it takes a room to cool down and close.
   { weight: 4, arbitrary: fc.record({ does: fc.constant('wait'), who: fc.nat(8) }) },
 )
 interface Step {
@@ -70,7 +70,7 @@ class People {
     return client
   }
 
-  /** Everybody is here until all that anybody wrote is everybody's, and durable. */
+  /** Connects everybody, and resolves when everybody holds all edits and all are durable. */
   async settle(): Promise<void> {
     await Promise.all(this.#edits)
     const isSafe = ({ hello, framesSent, framesDurable, doc }: RawClient) =>
@@ -78,7 +78,7 @@ class People {
       framesSent > 0 &&
       framesDurable === framesSent &&
       entriesOf(doc).length === this.written.length
-    // Whoever is sent away meanwhile comes again.
+    // People who are sent away meanwhile reconnect.
     const isSettled = () => this.#docs.map((_, who) => this.join(who)).every(isSafe)
     await until('everybody holds everything, and it is durable', isSettled)
     const written = [...this.written].sort()
@@ -107,7 +107,7 @@ it(`[T73] one history holds everything, and no room stays behind, however people
   const play = async ({ roomIdleMs, coolAfterMs }: { roomIdleMs: number; coolAfterMs: number }, history: Step[]) => {
     await using home = await tempDirectory()
     const store = await openLevelStore({ directory: home.path, durability: 'async' })
-    // Idle rooms are looked at as often as heartbeats.
+    // The server looks for idle rooms at each heartbeat.
     const limits = { roomIdleMs, coolAfterMs, heartbeatMs: 5 }
     const server = createServer({ store, limits, snapshots: { records: 20 } })
     await server.listen()

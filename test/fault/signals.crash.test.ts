@@ -36,11 +36,11 @@ describe('a server that stands still', () => {
     await until('everybody was acknowledged something', isEverybodyHeard)
     for (let pause = 0; pause < PAUSES; pause++) {
       process.kill(joinery.child.pid, 'SIGSTOP')
-      // What had been said before the stop arrives now; from then on nobody can be told anything.
+      // Acknowledgements from before the stop arrive now. From then on no new one can come.
       await delay(PAUSE_MS / 3)
       await allRead()
       const acknowledged = writers.all.map(({ ledger }) => ledger.acknowledged)
-      // Some give up on it and come again, to a server that only its kernel answers for.
+      // Some reconnect to the stopped server: only its kernel answers them.
       for (const writer of writers.all) if (writer instanceof WireWriter && random() < 0.5) writer.cut()
       await delay((PAUSE_MS * 2) / 3)
       expect(writers.all.map(({ ledger }) => ledger.acknowledged)).toEqual(acknowledged)
@@ -56,16 +56,16 @@ describe('a server that stands still', () => {
   })
 })
 
-/** Pastes into a workspace of its own as fast as the server takes it, which then writes one snapshot after another. */
+/** Pastes into a workspace of its own as fast as the server takes it, so that the server writes one snapshot after another. */
 async function pasteOn(client: RawClient, signal: AbortSignal): Promise<void> {
   const text = client.doc.getText('pastes')
-  // What is typed into a socket that closes is nobody's: the test compares what was sent.
+  // Text typed while the socket closes is not sent. The test compares only what was sent.
   const isOpen = (): boolean => client.socket.readyState === client.socket.OPEN
   while (!signal.aborted && isOpen()) {
     text.insert(text.length, randomBytes(PASTE_BYTES / 2).toString('hex'))
     const sent = client.framesSent
     await Promise.race([until('the paste is durable', () => client.framesDurable >= sent), client.ended])
-    // A new beginning keeps the state within what a snapshot takes a moment for.
+    // The text starts anew, so that a snapshot of it takes only a moment.
     if (text.length > 10 * PASTE_BYTES && isOpen()) text.delete(0, text.length)
   }
 }
@@ -83,7 +83,7 @@ describe('a server that writes snapshots', () => {
     console.log(`stops: JOINERY_SEED=${seed}`)
     const random = seededRandom(seed)
     await using home = await tempDirectory()
-    /** Of the text as it was when all of it was durable; undefined when the stop came between. */
+    /** Digest of the text when all of it was durable. Undefined when the stop came before. */
     let pasted: string | undefined
     for (let stop = 0; stop < STOPS; stop++) {
       await using joinery = await startJoinery({ directory: home.path })
@@ -93,7 +93,7 @@ describe('a server that writes snapshots', () => {
       const done = new AbortController()
       const pasting = pasteOn(paster, done.signal)
       const typing = setInterval(() => writer.type(), 2)
-      // The first has no state yet that another would be worth a snapshot beside, and leaves one as it ends.
+      // The first server takes no snapshot while it runs, but one as it ends.
       if (stop === 0) await until('there is enough to keep', () => paster.framesDurable > 20)
       else while ((await snapshotsOf(joinery.url)) < 1) await delay(5)
       await delay(randomBelow(random, 50))

@@ -10,7 +10,7 @@ import { smallDisk } from '../support/small-disk.ts'
 import { tempDirectory } from '../support/temp-directory.ts'
 import { until, within } from '../support/until.ts'
 
-/** Starts a server that must not come up; its exit and what it said. */
+/** Starts a server that must not come up. Returns its exit code and its output. */
 async function startInVain(options: JoineryOptions): Promise<{ exit: Exit; said: string }> {
   const child = startChild(joineryCommand(options))
   try {

@@ -37,7 +37,7 @@ it.each(ORDERS)(
     await until('the person hears of the conflict', () => conflicts.length > 0)
     await until('the loser is pruned', () => liveClaims(person.doc) === 1)
     expect(blockOf(person.doc).indexingList.get('words')).toMatchObject({ status: 'error', actor: 'pod-1' })
-    // Nothing that comes after makes the server prune again.
+    // Later edits don't make the server prune again.
     blockOf(person.doc).content.insert(0, 'later')
     await person.whenDurable()
     expect(conflicts).toMatchObject([

@@ -11,7 +11,7 @@ import { readNaive, writeNaive } from './naive-block.ts'
 
 const ACTOR = fileURLToPath(new URL('./actor.ts', import.meta.url))
 
-/** What a browser-like client in the workspace saw and holds at the end. */
+/** Statuses that a browser-like client saw, and its content at the end. */
 interface Ending {
   readonly content: string
   readonly indexes: string[]
@@ -72,7 +72,7 @@ class Stage {
     await whenDone(this.#person, role, step)
   }
 
-  /** The process is gone, in the middle of whatever it would have done next. */
+  /** Kills the process in the middle of its work. */
   async kill(role: Role): Promise<void> {
     await this.#actors.get(role)?.end('SIGKILL')
     this.#actors.delete(role)

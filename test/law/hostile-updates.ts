@@ -3,7 +3,7 @@ import type { RejectionCode } from '@joinery/protocol'
 import * as encoding from 'lib0/encoding'
 import * as Y from 'yjs'
 
-/** What an attacker knows: the room's document as of now, and the client id of a person at work in it. */
+/** The target of an attacker: the room's document as of now, and the client id of a person at work in it. */
 export interface Target {
   readonly doc: Y.Doc
   readonly person: number
@@ -27,7 +27,7 @@ const CLAIM = {
 }
 const FIELD = { key: 'title', value: 'x', seq: 1, source: 'user_action', actor: 'mallory', at: 1_700_000_000_000 }
 
-/** What `edit` adds to a copy of the target, as one update; `clientID` is whose name it is written in. */
+/** One update with the changes that `edit` makes to a copy of the target, written as client `clientID`. */
 function editing(edit: (doc: Y.Doc) => void, clientID?: (target: Target) => number) {
   return (target: Target): Uint8Array => {
     const doc = forkDoc(target.doc)

@@ -35,7 +35,7 @@ export function reportUpdate(base: Uint8Array, clientID: number, actor: string, 
   return Y.encodeStateAsUpdate(doc, before)
 }
 
-/** Connects, sends one update, and is gone without a word once that is durable: it never sees what comes of it. */
+/** Connects, sends one update, and cuts the connection once the update is durable, without seeing the result. */
 export async function sendAndDie(url: string, path: string, actor: string, update: Uint8Array): Promise<void> {
   const query = { actor, source: 'workflow_execution' }
   const client = await RawClient.open({ url, path, query, wantsJoinery: true })

@@ -1,6 +1,6 @@
 import type * as Y from 'yjs'
 
-/** A block as teams store it who have not been bitten yet: one object under one key, written whole. */
+/** A block as many teams store it: one object under one key, always written whole. */
 export interface NaiveBlock {
   readonly content: string
   readonly indexes: Readonly<Record<string, string>>

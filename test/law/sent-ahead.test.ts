@@ -12,7 +12,7 @@ import { blockOf } from './law-writers.ts'
 interface SentAhead {
   readonly what: string
   readonly code: RejectionCode
-  /** What the forged edit builds on, and the server is not given before it. */
+  /** The edit that the forged one builds on. The server gets it after the forged one. */
   readonly base: (doc: Y.Doc) => void
   readonly forge: (doc: Y.Doc) => void
 }

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { joinery } from '../support/command.ts'
 
-/** What README.md says to run, as words after `joinery`: from its code spans and from its blocks. */
+/** Commands of README.md, as the words after `joinery`, from its code spans and its code blocks. */
 async function commandsOfReadme(): Promise<string[][]> {
   const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8')
   const [, operate = ''] = readme.split('## Operate it\n')

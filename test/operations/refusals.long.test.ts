@@ -35,7 +35,7 @@ async function makeData(directory: string, records = RECORDS): Promise<string> {
   return directory
 }
 
-/** One line for a person that says why and what to do, no stack, and the exit code of what did not come about. */
+/** Expects one line for a person that says why and what to do, no stack, and exit code 1. */
 function expectExplained({ exit, output }: Ran, says: RegExp): void {
   expect(output).toMatch(says)
   expect(output.trimEnd().split('\n'), output).toHaveLength(1)
@@ -60,7 +60,7 @@ describe.concurrent('the command on what it can not work on', () => {
     const missing = join(home.path, 'missing')
     expectExplained(await command(...args, '--data', missing), /missing holds no log .*--data/)
     expect(existsSync(missing)).toBe(false)
-    // The same look for all of them: one that reads and one that writes will do.
+    // All commands share this check: one that reads and one that writes are enough.
     if (args[0] !== 'verify' && args[0] !== 'compact') return
     const foreign = join(home.path, 'foreign')
     await mkdir(foreign)
@@ -113,7 +113,7 @@ describe('the command on a disk that fills up', () => {
     const served = join(disk.path, 'served')
     expectExplained(await command('import', backups, '--data', restored), /no room left to write.*do it again/)
     expectExplained(await command('import', backups, '--data', served), /no room left to write.*do it again/)
-    // What was half-taken is never seen, and the server goes on once there is space.
+    // No half-made backup is ever seen, and the server goes on once there is space.
     await rm(restored, { recursive: true })
     await within(
       'storage works again',
@@ -139,7 +139,7 @@ describe('the command that is told to stop', () => {
       const child = startCommand(...args)
       let isThere = false
       while (!isThere) isThere = (await readdir(directory)).some((each) => name.test(each))
-      // Twice at once, as a process gets it that a launcher has started from a terminal.
+      // Twice at once: a terminal sends the signal to the process and to the launcher, which passes it on.
       process.kill(child.pid, 'SIGINT')
       const exit = await child.end('SIGINT')
       return { exit, output: child.output(), stdout: child.stdout() }

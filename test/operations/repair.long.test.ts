@@ -18,7 +18,7 @@ const WORDS = ['one', 'two', 'three', 'four']
 
 const wordsOf = ({ doc }: { doc: Y.Doc }): string[] => doc.getArray<string>('words').toArray()
 
-/** Turns over one bit of the record that holds `word`. */
+/** Flips one bit of the record that holds `word`. */
 async function damage(directory: string, word: string): Promise<void> {
   const level = new ClassicLevel<Uint8Array, Uint8Array>(directory, { keyEncoding: 'view', valueEncoding: 'view' })
   for await (const [key, value] of level.iterator()) {

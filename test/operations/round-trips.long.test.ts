@@ -15,7 +15,7 @@ import { until } from '../support/until.ts'
 const WORKSPACES = ['acme/plan', 'packed']
 const KEY = 'job-17-start'
 
-/** What a command prints as JSON; it has to end with 0. */
+/** The JSON that a command prints. The command has to end with 0. */
 async function ask(...args: string[]): Promise<Record<string, unknown>> {
   const { exit, output, stdout } = await command(...args, '--json')
   expect(exit, output).toEqual({ code: 0, signal: null })

@@ -1,4 +1,4 @@
-/** What the tests use of y-leveldb, whose own types its manifest hides. */
+/** The part of y-leveldb that the tests use. The package's manifest hides its own types. */
 declare module 'y-leveldb' {
   export class LeveldbPersistence {
     constructor(directory: string)

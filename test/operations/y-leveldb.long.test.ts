@@ -11,7 +11,7 @@ import { tempDirectory } from '../support/temp-directory.ts'
 
 const ODD_NAME = 'Grüße & more'
 
-/** Writes documents as y-websocket's server did, update by update, and gives what each holds. */
+/** Writes documents as y-websocket's server did, update by update. Returns the content of each. */
 async function makeDocuments(directory: string, names: readonly string[]): Promise<Record<string, unknown>> {
   const persistence = new LeveldbPersistence(directory)
   const contents: Record<string, unknown> = {}

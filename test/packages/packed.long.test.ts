@@ -9,7 +9,7 @@ import { installPacked, link, type PackedPackage } from './packed.ts'
 
 const run = promisify(execFile)
 const root = join(import.meta.dirname, '../..')
-/** The Node that a user has: that which runs npm, where npm runs these tests. */
+/** A user's Node: where npm runs these tests, the Node that runs npm. */
 const users = process.env.npm_node_execpath ?? process.execPath
 
 const program = `

@@ -17,7 +17,7 @@ interface Manifest {
 
 export interface PackedPackage {
   readonly manifest: Manifest
-  /** What a program writes to import each of its doors. */
+  /** Specifiers with which a program imports each of its doors. */
   readonly doors: readonly string[]
 }
 

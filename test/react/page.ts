@@ -2,7 +2,7 @@ import { createElement, type ReactNode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { afterEach, beforeEach, expect, vi } from 'vitest'
 
-/** What React complained about. */
+/** Errors that React has reported. */
 const complaints: string[] = []
 const mounted: (() => void)[] = []
 
@@ -17,7 +17,7 @@ afterEach(() => {
 
 /** A page as a browser has it: rendered by the real scheduler, while a real server says what it says when it does. */
 export interface Page {
-  /** What it shows now. */
+  /** The text that the page shows now. */
   readonly text: () => string
   readonly container: HTMLElement
   update(node: ReactNode): void

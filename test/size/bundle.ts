@@ -5,7 +5,7 @@ export interface Bundle {
   readonly code: string
   /** Gzipped, level 9. */
   readonly bytes: number
-  /** What is in it: ids of modules by how much of them was left, in characters before minifying, largest first. */
+  /** Modules of the bundle, by the characters of them that were kept before minifying, largest first. */
   readonly modules: readonly (readonly [id: string, chars: number])[]
 }
 

@@ -31,7 +31,7 @@ describe('the SDK', () => {
     print('its modules', slim.bytes, slim.modules)
     expect(plain.bytes, 'see JOINERY_SIZES=1').toBeLessThan(49_500)
     expect(slim.bytes, 'see JOINERY_SIZES=1').toBeLessThan(46_500)
-    // What was measured is what works, and not a page without the SDK.
+    // The measured bundle is one that works, and no page without the SDK.
     for (const part of ['yjs', 'y-protocols', 'packages/client', 'packages/blocks']) {
       expect(byPackage(slim).map(([name]) => name)).toContain(part)
     }

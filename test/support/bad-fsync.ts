@@ -5,7 +5,7 @@ import { within } from './until.ts'
 
 const NEED = 'strace and the right to trace'
 
-/** What becomes of every fsync: it fails as on a dying disk, or takes `delayMs` longer. */
+/** A fault of every fsync: it fails as on a dying disk, or takes `delayMs` longer. */
 export type FsyncFault = { readonly error: 'EIO' } | { readonly delayMs: number }
 
 /** A fault of the disk under one process, from now until {@link lift}. */
@@ -13,7 +13,7 @@ export interface BadFsync extends AsyncDisposable {
   lift(): Promise<void>
 }
 
-/** Lets fsyncs of a running process go wrong, by strace. Skips the test, saying why, where there is no strace or no right to trace. */
+/** Makes fsyncs of a running process faulty, by strace. Skips the test, and says why, where there is no strace or no right to trace. */
 export async function breakFsync(context: TestContext, pid: number, fault: FsyncFault): Promise<BadFsync> {
   const how = 'error' in fault ? `error=${fault.error}` : `delay_exit=${fault.delayMs * 1_000}`
   const args = ['-f', '-p', String(pid), '-e', 'trace=fdatasync,fsync', '-e', `inject=fdatasync,fsync:${how}`]

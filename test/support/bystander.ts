@@ -8,7 +8,7 @@ export interface BystanderOptions {
   readonly token?: string
 }
 
-/** Two people at work in a room of their own, who must notice nothing of what is done to the server elsewhere. */
+/** Two people at work in a room of their own. Nothing that is done to the server elsewhere may disturb them. */
 export class Bystander implements AsyncDisposable {
   readonly #ada: RawClient
   readonly #ben: RawClient

@@ -7,12 +7,12 @@ export interface Exit {
   readonly signal: NodeJS.Signals | null
 }
 
-/** A process that a test or the bench started, and therefore may end. */
+/** A process that a test or the bench has started, and may end. */
 export interface Child {
   readonly pid: number
-  /** What it has printed so far, stdout and stderr as they came; the last 256 KiB. */
+  /** The output so far, stdout and stderr in the order of arrival; the last 256 KiB. */
   output(): string
-  /** What it has printed to stdout so far. */
+  /** The stdout so far. */
   stdout(): string
   /** Resolves when the process is gone and its output is complete. */
   readonly exited: Promise<Exit>
@@ -33,8 +33,8 @@ const OUTPUT_CHARS_MAX = 256 * 1024
 
 const WITH_PARENT = ['setpriv', '--pdeathsig', 'KILL', '--'] as const
 /**
- * What stands before a Node that is started. A worker that is killed at a time-out has no moment to end what it started,
- * and a server would live on: where Linux can see to that, it does.
+ * Words before the command of a Node that is started. A worker that is killed at a deadline can't end its children, and
+ * a server would live on. On Linux, the kernel ends a child with its parent.
  */
 const OWN_PREFIX = spawnSync(WITH_PARENT[0], [...WITH_PARENT.slice(1), 'true']).status === 0 ? WITH_PARENT : []
 

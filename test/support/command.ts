@@ -3,14 +3,14 @@ import { type Child, type Exit, startChild } from './child-process.ts'
 
 const MAIN = fileURLToPath(new URL('../../apps/server/src/main.ts', import.meta.url))
 
-/** What a command came to. `output` is stdout and stderr as they came. */
+/** The end of a command. `output` is stdout and stderr in the order of arrival. */
 export interface Ran {
   readonly exit: Exit
   readonly output: string
   readonly stdout: string
 }
 
-/** Starts `joinery`; nothing of this process's own data directory leaks in. */
+/** Starts `joinery`, without this process's own data directory. */
 export function startCommand(...args: readonly string[]): Child {
   return startChild({ args: [MAIN, ...args], env: { JOINERY_DATA: undefined } })
 }

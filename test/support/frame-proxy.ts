@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { decodeFrame, type Frame } from '@joinery/protocol'
 import { WebSocket, WebSocketServer } from 'ws'
 
-/** Called with each frame that comes by; what it does not forward is lost. */
+/** Called with each frame that passes. A frame that it does not forward is lost. */
 export type FrameGate = (frame: Frame, from: 'client' | 'server', forward: () => void) => void
 
 /** Stands between clients and a server, and sees every frame. */
@@ -15,7 +15,7 @@ export interface FrameProxy extends AsyncDisposable {
 
 const forwardAll: FrameGate = (_frame, _from, forward) => forward()
 
-/** Starts a proxy on a free port before the server at `target` (`ws://host:port`), which may come and go. */
+/** Starts a proxy on a free port before the server at `target` (`ws://host:port`). The server may stop and start. */
 export async function startFrameProxy(target: string): Promise<FrameProxy> {
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1' })
   await once(server, 'listening')

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
-/** What a server says of itself at `/healthz`. */
+/** A server's answer at `/healthz`. */
 export interface Health {
   readonly status: number
   readonly body: { readonly storage: string; readonly code?: string }
@@ -11,7 +11,7 @@ export async function healthOf(url: string): Promise<Health> {
   return { status: response.status, body: (await response.json()) as Health['body'] }
 }
 
-/** Calls `type` between looks at the server's health, until that answers with `status`. */
+/** Asks for the server's health and calls `type`, in turn, until the answer has `status`. */
 export async function typeUntilHealth(url: string, status: number, type: () => void): Promise<Health> {
   for (;;) {
     const health = await healthOf(url)

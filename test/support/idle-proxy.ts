@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 
-/** A proxy of bytes that cuts whoever is silent: as load balancers do. */
+/** A proxy of bytes that cuts silent connections, as load balancers do. */
 export interface IdleProxy extends AsyncDisposable {
   readonly url: string
   /** Connections taken so far. */

@@ -22,7 +22,7 @@ export interface JoineryProcess extends AsyncDisposable {
   readonly url: string
 }
 
-/** The command line of `joinery serve`, for tests that expect it to fail. Nothing of this process's own settings leaks in. */
+/** The command line of `joinery serve`, for tests that expect it to fail. It has none of this process's own settings. */
 export function joineryCommand({ directory, durability, port = 0, env }: JoineryOptions): ChildOptions {
   return {
     args: [MAIN, 'serve', '--port', String(port), '--data', directory, '--durability', durability ?? 'async'],

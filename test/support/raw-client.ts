@@ -29,7 +29,7 @@ export interface RawClientOptions {
 
 const FROM_SERVER = Symbol('from the server')
 
-/** One socket that speaks the wire frame by frame, and keeps a real document in step with the server's. */
+/** One socket that speaks the protocol frame by frame, and keeps a real document in sync with the server's. */
 export class RawClient {
   readonly doc: Y.Doc
   readonly socket: WebSocket
@@ -117,13 +117,13 @@ export class RawClient {
     this.onMessage?.(message)
   }
 
-  /** Says goodbye and waits for the end. */
+  /** Closes the connection and waits for its end. */
   async close(): Promise<void> {
     this.socket.close()
     await this.ended
   }
 
-  /** Cuts the socket without a word. */
+  /** Cuts the socket without a close frame. */
   cut(): void {
     this.socket.terminate()
   }

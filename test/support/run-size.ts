@@ -1,6 +1,6 @@
 /**
- * How much of something random to try: `everyday`, `nightly` in the long runs (`JOINERY_NIGHTLY` set), or what the named
- * environment variable says.
+ * How many random cases to try: the value of the named environment variable if it is set, else `nightly` in the nightly
+ * runs (`JOINERY_NIGHTLY` set), else `everyday`.
  */
 export function runSize(variable: string, { everyday, nightly }: { everyday: number; nightly: number }): number {
   const given = process.env[variable]

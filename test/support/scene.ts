@@ -10,7 +10,7 @@ export interface Scene extends AsyncDisposable {
   readonly url: string
 }
 
-/** Sets a scene; `token` lets the bystanders in where the server has keys. */
+/** Starts the server and the bystanders. `token` is the bystanders' token for a server with keys. */
 export async function setScene(options: Omit<JoineryOptions, 'directory'> & { token?: string } = {}): Promise<Scene> {
   await using stack = new AsyncDisposableStack()
   const directory = stack.use(await tempDirectory()).path

@@ -1,4 +1,4 @@
-/** Uniform numbers in [0, 1), the same ones for the same seed (mulberry32, 32 bits of state). */
+/** Gives uniform numbers in [0, 1). The same seed gives the same numbers (mulberry32, 32 bits of state). */
 export type Random = () => number
 
 export function seededRandom(seed: number): Random {
@@ -17,8 +17,8 @@ export function randomBelow(random: Random, bound: number): number {
 }
 
 /**
- * The seed of this run: `JOINERY_SEED` when set, else a new one. Whoever uses it prints it or puts it into the failure
- * message, so that a failing run can be had again.
+ * The seed of this run: `JOINERY_SEED` when set, else a new one. Tests print it or put it into the failure
+ * message, so that a failing run can be repeated.
  */
 export function runSeed(): number {
   const given = process.env.JOINERY_SEED

@@ -2,13 +2,12 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import type { TestContext } from 'vitest'
 
-/** A container may forbid to mount and to trace, even to root: nothing that could be installed would help. */
+/** A container may forbid root to mount and to trace. No package that is installed would help. */
 const FORBIDDEN = /not permitted|permission denied|must be superuser/i
 
 /**
- * Skips the test, out loud, on a machine that lacks what it needs; `reason` is what the attempt came to. Where
- * all that can be installed is (`JOINERY_HAS_TOOLS` set, by `.ci/run`), only rights may be lacking: anything else fails
- * the test.
+ * Skips the test, and says so, on a machine that lacks `need`; `reason` is the error of the attempt. Where all tools are
+ * installed (`.ci/run` sets `JOINERY_HAS_TOOLS`), only a missing right skips the test. Anything else fails it.
  */
 export function skipForWant(context: TestContext, need: string, reason: unknown): never {
   const why = `needs ${need}: ${String(reason).trim()}`
@@ -17,7 +16,7 @@ export function skipForWant(context: TestContext, need: string, reason: unknown)
   context.skip(why)
 }
 
-/** Skips the test, out loud, where there is no such command. */
+/** Skips the test, and says so, where there is no such command. */
 export async function needCommand(context: TestContext, command: string): Promise<void> {
   try {
     await promisify(execFile)(command, ['--version'])

@@ -13,13 +13,13 @@ const SIZE = '6m'
 /** A file system of a few MiB of its own, which a test can fill. */
 export interface SmallDisk extends AsyncDisposable {
   readonly path: string
-  /** Leaves no free block, or so many bytes. */
+  /** Fills the disk, but for `leaving` bytes. */
   fill(options?: { readonly leaving: number }): Promise<void>
   /** Gives back what {@link fill} took. */
   empty(): Promise<void>
 }
 
-/** Mounts one. Skips the test, saying why, where mounting is not allowed. */
+/** Mounts a small disk. Skips the test, and says why, where mounting is not allowed. */
 export async function smallDisk(context: TestContext): Promise<SmallDisk> {
   const mountPoint = await tempDirectory()
   try {

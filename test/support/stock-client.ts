@@ -53,7 +53,7 @@ export function connectStock({ version, url, workspace, params = {}, doc = new Y
   }
 }
 
-/** Resolves when the client has been told that it holds what the server holds. */
+/** Resolves when the server has told the client that it is in sync. */
 export function whenSynced({ provider }: StockClient): Promise<void> {
   if (provider.synced) return Promise.resolve()
   return new Promise((resolve) => {

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** A directory of its own that goes with its owner: `await using directory = await tempDirectory()`. */
+/** A new directory that is removed with its owner: `await using directory = await tempDirectory()`. */
 export interface TempDirectory extends AsyncDisposable {
   readonly path: string
 }

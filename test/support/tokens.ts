@@ -20,7 +20,7 @@ function payload(claims: TestClaims) {
 
 const expiry = ({ expiresIn = 3_600 }: TestClaims) => Math.floor(Date.now() / 1000) + expiresIn
 
-/** A token as the server's operator would make it, except for what the claims say otherwise. */
+/** A token as the server's operator makes it, unless the claims say otherwise. */
 export function makeToken(claims: TestClaims = {}, secret = SECRET): Promise<string> {
   return new SignJWT(payload(claims))
     .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
@@ -29,7 +29,7 @@ export function makeToken(claims: TestClaims = {}, secret = SECRET): Promise<str
     .sign(new TextEncoder().encode(secret))
 }
 
-/** A token that says of itself that it needs no signature. */
+/** A token whose header says that it has no signature. */
 export function makeUnsignedToken(claims: TestClaims = {}): string {
   return new UnsecuredJWT(payload(claims)).setAudience('joinery').setExpirationTime(expiry(claims)).encode()
 }

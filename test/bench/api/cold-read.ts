@@ -8,7 +8,7 @@ import type { Doc } from 'yjs'
 import { tempDirectory } from '../../support/temp-directory.ts'
 
 /**
- * What one block of a workspace costs that nobody has open, in CPU time: through the document that its room makes, and from a row kept
+ * CPU time that one block costs of a workspace that nobody has open: through the document that its room makes, and from a row kept
  * beside the log for it. `--short` shows that it runs.
  */
 const { values } = parseArgs({ options: { short: { type: 'boolean', default: false } } })

@@ -1,4 +1,4 @@
-/** What the plain alternative holds requests and answers to: as much as the HTTP face says of a block. */
+/** Schemas for the plain alternative's requests and answers. They say as much of a block as the HTTP face does. */
 const id = { type: 'string', minLength: 1, maxLength: 128 }
 const anything = { type: 'object', additionalProperties: true }
 

@@ -6,7 +6,7 @@ export interface RequestFigures {
   readonly perSecond: number
   readonly p50Ms: number
   readonly p99Ms: number
-  /** Of the server, all its threads. */
+  /** CPU time of the server, with all its threads. */
   readonly cpuMicrosPerRequest: number
 }
 
@@ -83,7 +83,7 @@ async function runAll(
   return latencies
 }
 
-/** Throws for an answer that is no success: work that was refused is no work. */
+/** Throws if an answer is not a success: refused work is no work. */
 function etagOf({ status, headers, text }: Answer): string {
   if (status >= 300 || typeof headers.etag !== 'string') throw new Error(`the server answers ${status}: ${text}`)
   return headers.etag

@@ -6,7 +6,7 @@ import { startStopwatch } from './stopwatch.ts'
 
 /** Connections that are being opened at one time. */
 const OPENING_MAX = 64
-/** What handshakes leave behind is released within this time, by whoever does; then memory is that of connections at rest. */
+/** Garbage of the handshakes is collected within this time. Then memory is that of connections at rest. */
 const SETTLE_MS = 6_000
 
 /** Opens connections, each to the end of its first sync, and holds them all. */

@@ -1,6 +1,6 @@
 import { JOB_TIMEOUT_MS } from './job.ts'
 
-/** What ends a job that can no longer succeed: its time is up, or a socket was lost. */
+/** The end of a job that can no longer succeed: its time is up, or a socket was lost. */
 export interface Deadline {
   /** The promise's value, or the first failure if that comes before. */
   race<T>(promise: Promise<T>): Promise<T>

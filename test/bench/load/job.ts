@@ -45,7 +45,7 @@ export interface ColdSyncWork {
   readonly editsMax?: number
 }
 
-/** What a first process of the server is given, so that a second one has something to load. */
+/** Content that a first process of the server stores, so that a second one has something to load. */
 export interface FillHistoryWork {
   readonly kind: 'fillHistory'
   readonly room: string
@@ -65,7 +65,7 @@ export interface TypeRoomsWork {
   readonly editsPerRoom: number
 }
 
-/** What {@link TypeRoomsWork} left, to one client for each room, after a restart. */
+/** The content of {@link TypeRoomsWork}, read after a restart by one client for each room. */
 export interface RecoverWork {
   readonly kind: 'recover'
   readonly rooms: number
@@ -88,7 +88,7 @@ export interface Job {
   readonly work: Work
 }
 
-/** What a job found. All are means over the whole job. */
+/** Figures of a job. All are means over the whole job. */
 export interface Figures {
   readonly cpuMicrosPerDelivery?: number
   readonly cpuMicrosPerEdit?: number

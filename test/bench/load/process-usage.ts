@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 
-/** What the kernel says a process has used. */
+/** Resources that a process has used, as the kernel says. */
 export interface ProcessUsage {
   /** User and system time of all its threads since its start, µs. */
   readonly cpuMicros: number

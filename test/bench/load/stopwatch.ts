@@ -1,6 +1,6 @@
 import { readProcessUsage } from './process-usage.ts'
 
-/** What passed between start and stop. */
+/** Time and resources between start and stop. */
 export interface Lap {
   /** CPU time of the server process. */
   readonly cpuMicros: number

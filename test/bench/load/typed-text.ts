@@ -3,7 +3,7 @@ import * as Y from 'yjs'
 /** Ends every writer's text; no other part of a frame holds it, so a receiver can look for it without decoding. */
 export const END_MARK = Buffer.from('\u0001END\u0001')
 
-/** What one writer will send: one update per typed character, the last one the {@link END_MARK}. */
+/** Updates that one writer will send: one update per typed character, the last one the {@link END_MARK}. */
 export interface TypedText {
   readonly clientId: number
   readonly updates: readonly Uint8Array[]

@@ -4,7 +4,7 @@ import * as encoding from 'lib0/encoding'
 
 export type WireName = 'yjs' | 'hocuspocus'
 
-/** What the load needs to know of a frame that came. Payloads are views into the frame. */
+/** The parts of a received frame that the load needs. Payloads are views into the frame. */
 export type Incoming =
   | { readonly type: 'stateVector'; readonly payload: Uint8Array }
   | { readonly type: 'state' | 'update'; readonly payload: Uint8Array }

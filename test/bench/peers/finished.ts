@@ -1,6 +1,6 @@
 /**
- * The floor of a cold sync: a bare `ws` server that holds each room's finished answer, framed, and sends it to whoever
- * asks. What it is filled with it writes to one file per room when it is told to stop, and reads at the next start.
+ * The floor of a cold sync: a bare `ws` server that holds each room's finished answer, framed, and sends it to each
+ * client that asks. On SIGTERM it writes the content of each room to a file, which it reads at the next start.
  * usage: node finished.ts PORT DIRECTORY
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'

@@ -1,6 +1,6 @@
 /**
- * The floor of a recovery: a bare `ws` server that keeps each room's updates in LevelDB, as they come, and reads them to
- * whoever asks. When it is told to stop it makes one value of each room's, as a snapshot would.
+ * The floor of a recovery: a bare `ws` server that keeps each room's updates in LevelDB, as they come, and sends them to
+ * each client that asks. When it is told to stop it makes one value of each room's, as a snapshot would.
  * usage: node stored.ts PORT DIRECTORY
  */
 import { decodeFrame, encodeSyncStep2, encodeUpdate } from '@joinery/protocol'

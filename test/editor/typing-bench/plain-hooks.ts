@@ -1,7 +1,7 @@
 import { type RefCallback, useCallback, useSyncExternalStore } from 'react'
 
 /**
- * What the editor's components ask `@joinery/react` for, answered from plain objects in the page's memory: no document, no
+ * The hooks of `@joinery/react` that the editor uses, answered from plain objects in the page's memory: no document, no
  * server, no copy on the device. Texts and titles can be edited; nothing else changes.
  */
 interface PlainBlock {

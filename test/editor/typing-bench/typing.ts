@@ -16,7 +16,7 @@ export async function measureTyping(page: Page, title: string, letters: string, 
     addEventListener('input', () => {
       const start = startMs
       requestAnimationFrame(() => {
-        // What is posted inside a frame is delivered once the frame is laid out and handed on.
+        // A message that is posted inside a frame is delivered once the frame is laid out and handed on.
         const { port1, port2 } = new MessageChannel()
         port1.onmessage = () => {
           paintMs.push(performance.now() - start)
