@@ -28,13 +28,14 @@ function passOn(route: Route, paces: Paces): Promise<void> {
 async function startHalfIndexing(workspaceName: string, directory: string): Promise<{ close(): Promise<void> }> {
   const author = { actor: 'indexer', source: 'workflow_execution' } as const
   const workspace = connectWorkspace({ url: pages.url, workspace: workspaceName, ...author })
+  const closed = Promise.withResolvers<never>()
   const { indexWaiting } = createIndexingSteps({
     workspace,
     workspaceName,
     httpUrl: pages.httpUrl,
     author,
     vectors: new VectorFiles(directory),
-    pause: () => new Promise(() => undefined),
+    pause: () => closed.promise,
     note: () => undefined,
     reached: () => undefined,
   })
@@ -44,6 +45,7 @@ async function startHalfIndexing(workspaceName: string, directory: string): Prom
   return {
     async close() {
       await workspace.close()
+      closed.reject(new Error('the test has closed the worker'))
       await expect(ended).rejects.toMatchObject({ code: 'closed' })
     },
   }
