@@ -46,7 +46,7 @@ function deleted(name: string): Promise<void> {
   })
 }
 
-/** What a new visit finds here when the server is away. */
+/** The text that a new visit finds in the local copy while the server is away. */
 async function textKept(url: string, prefix: string): Promise<string> {
   const away = closing(connect({ url }, { offline: { prefix } }))
   await away.whenLoaded
