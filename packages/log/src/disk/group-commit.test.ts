@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { Durability, EventStore } from '../event-store.ts'
 import { LogError } from '../log-error.ts'
+import { KIND } from '../records/key.ts'
 import type { Write } from '../records/write.ts'
 import { openLevelStore } from '../store/level-store.ts'
 import { readAll } from '../testing/read-all.ts'
@@ -54,6 +55,8 @@ async function gatedStore(durability: Exclude<Durability, 'memory'>) {
 async function hasSettled(promise: Promise<unknown>): Promise<boolean> {
   return Promise.race([promise.then(() => true), setImmediate(false)])
 }
+
+const isRecord = ({ key }: Write): boolean => key[0] === KIND.record
 
 describe('group commit', () => {
   it('[L4] append at sync resolves only when an fsynced write has it', async () => {
@@ -114,6 +117,31 @@ describe('group commit', () => {
     await first[0]?.durable
     expect((await secondArrived).writes).toHaveLength(15)
     expect(writes).toHaveLength(2)
+    openGate()
+  })
+
+  it('[L5] one write carries what turns append that follow each other without a pause', async () => {
+    const { store, writes, nextWrite, openGate } = await gatedStore('sync')
+    const log = await store.open('a')
+    const arrived = nextWrite()
+    for (let turn = 0; turn < 3; turn++) {
+      log.append(sampleEntry(turn))
+      await setImmediate()
+    }
+    // The workspace is born with two entries beside its records.
+    expect((await arrived).writes).toHaveLength(5)
+    expect(writes).toHaveLength(1)
+    openGate()
+  })
+
+  it('[L5] a write does not wait for ever for a pause', async () => {
+    const { store, writes, openGate } = await gatedStore('sync')
+    const log = await store.open('a')
+    for (let turn = 0; writes.length === 0; turn++) {
+      log.append(sampleEntry(turn))
+      await setImmediate()
+    }
+    expect(writes[0]?.writes.filter(isRecord).length).toBeGreaterThan(1)
     openGate()
   })
 
