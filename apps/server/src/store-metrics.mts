@@ -1,5 +1,6 @@
 import type { LogObserver } from '@joinery/log'
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import { Counter, Gauge, type Registry } from 'prom-client'
+import { tallyHistogram } from './tally-histogram.mts'
 
 /** Buckets from a fast disk's fsync to that of a failing disk, seconds. */
 const LATENCY_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
@@ -26,10 +27,8 @@ export function createStoreMetrics(registry: Registry): LogObserver {
     })
     return (by) => void sums.set(name, (sums.get(name) ?? 0) + by)
   }
-  const histogram = (name: string, help: string, buckets: number[]): ((value: number) => void) => {
-    const metric = new Histogram({ name: `joinery_${name}`, help, buckets, registers })
-    return (value) => metric.observe(value)
-  }
+  const histogram = (name: string, help: string, buckets: readonly number[]) =>
+    tallyHistogram(registry, { name: `joinery_${name}`, help, buckets })
   const updateBytes = counter('log_update_bytes', 'Bytes of updates as they were given to the log')
   const storedBytes = counter(
     'log_stored_bytes',
