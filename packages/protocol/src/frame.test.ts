@@ -13,6 +13,7 @@ import {
   encodeSyncStep1,
   encodeSyncStep2,
   encodeUpdate,
+  encodeUpdateHead,
   KEEP_ALIVE_FRAME,
   MESSAGE,
 } from './frame.ts'
@@ -107,6 +108,13 @@ describe('a frame', () => {
 })
 
 describe('sync frames', () => {
+  it('[W2] the head of an update frame and the update after it are the frame', () => {
+    for (const length of [0, 1, 127, 128, 16_383, 16_384, 300_000]) {
+      const update = new Uint8Array(length).fill(7)
+      expect(Buffer.concat([encodeUpdateHead(length), update]).equals(encodeUpdate(update)), `${length}`).toBe(true)
+    }
+  })
+
   it('[W2] our frames are y-protocols’ byte for byte when the payload is the same', () => {
     fc.assert(
       fc.property(fc.string(), (text) => {

@@ -79,6 +79,14 @@ export function encodeSyncStep2(update: Uint8Array): Uint8Array {
 export function encodeUpdate(update: Uint8Array): Uint8Array {
   return encodeSync(SYNC.update, update)
 }
+/** The bytes of {@link encodeUpdate}'s frame before the update, for whoever puts them together without a copy in between. */
+export function encodeUpdateHead(updateBytes: number): Uint8Array {
+  const head: number[] = [MESSAGE.sync, SYNC.update]
+  let left = updateBytes
+  for (; left > 127; left = Math.floor(left / 128)) head.push(128 | (left % 128))
+  head.push(left)
+  return Uint8Array.from(head)
+}
 /** Carries one awareness update ({@link encodeAwarenessStates}). */
 export function encodeAwareness(update: Uint8Array): Uint8Array {
   const encoder = encoding.createEncoder()

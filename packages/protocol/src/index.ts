@@ -8,6 +8,7 @@ export {
   encodeSyncStep1,
   encodeSyncStep2,
   encodeUpdate,
+  encodeUpdateHead,
   type Frame,
   KEEP_ALIVE_FRAME,
   MESSAGE,

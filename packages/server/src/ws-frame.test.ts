@@ -25,6 +25,8 @@ it('[S5] a framed message is read back by ws when its length takes 1, 2 or 8 byt
       async (length, fill) => {
         const payload = new Uint8Array(length).fill(fill)
         expect(Buffer.compare(await receive(encodeBinaryMessage(payload)), payload)).toBe(0)
+        const [head, rest] = [payload.subarray(0, length % 7), payload.subarray(length % 7)]
+        expect(encodeBinaryMessage(rest, head)).toEqual(encodeBinaryMessage(payload))
       },
     ),
     { numRuns: 50 },

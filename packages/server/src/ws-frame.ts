@@ -1,12 +1,13 @@
 /** First byte of an unfragmented binary message: FIN and opcode 2 (RFC 6455, 5.2). */
 const FIN_BINARY = 0x82
+const NOTHING = new Uint8Array(0)
 
 /**
  * Frames one binary WebSocket message as a server sends it (unmasked, unfragmented, uncompressed). Done once per fan-out:
- * the same bytes go to every receiver, where `ws` would build a header for each.
+ * the same bytes go to every receiver, where `ws` would build a header for each. With `head`, the message begins with that.
  */
-export function encodeBinaryMessage(payload: Uint8Array): Uint8Array {
-  const length = payload.length
+export function encodeBinaryMessage(payload: Uint8Array, head: Uint8Array = NOTHING): Uint8Array {
+  const length = head.length + payload.length
   const headerBytes = length < 126 ? 2 : length < 65_536 ? 4 : 10
   const bytes = Buffer.allocUnsafe(headerBytes + length)
   bytes[0] = FIN_BINARY
@@ -20,6 +21,7 @@ export function encodeBinaryMessage(payload: Uint8Array): Uint8Array {
     bytes.writeUInt32BE(Math.floor(length / 0x1_0000_0000), 2)
     bytes.writeUInt32BE(length >>> 0, 6)
   }
-  bytes.set(payload, headerBytes)
+  bytes.set(head, headerBytes)
+  bytes.set(payload, headerBytes + head.length)
   return bytes
 }

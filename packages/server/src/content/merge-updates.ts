@@ -1,7 +1,39 @@
+import * as decoding from 'lib0/decoding'
 import * as Y from 'yjs'
 
 /** Updates merged at once: Yjs sorts all of them for every struct it writes, so a thousand at once cost a thousand squared. */
 const MERGE_MAX = 16
+
+/** Yjs writes so many clients, or fewer, as one byte. */
+const ONE_BYTE_MAX = 127
+
+/**
+ * `Y.mergeUpdates` of what several people did at the same moment, byte for byte. When each update is of one client of
+ * its own and deletes nothing, as typing is, what they hold is put side by side: Yjs would decode and encode every struct.
+ */
+export function mergeTyping(updates: readonly Uint8Array[]): Uint8Array {
+  const blocks: { readonly client: number; readonly structs: Uint8Array }[] = []
+  for (const update of updates) {
+    // One client at its front; and no client in its deletions: were there any, it would end with the length of one.
+    if (update[0] !== 1 || update[update.length - 1] !== 0) return mergeUpdates(updates)
+    const structs = update.subarray(1, -1)
+    const decoder = decoding.createDecoder(structs)
+    decoding.readVarUint(decoder)
+    blocks.push({ client: decoding.readVarUint(decoder), structs })
+  }
+  // Yjs writes higher clients first.
+  blocks.sort((a, b) => b.client - a.client)
+  const isShared = blocks.some(({ client }, index) => client === blocks[index + 1]?.client)
+  if (isShared || blocks.length > ONE_BYTE_MAX) return mergeUpdates(updates)
+  const merged = new Uint8Array(blocks.reduce((bytes, { structs }) => bytes + structs.length, 2))
+  merged[0] = blocks.length
+  let offset = 1
+  for (const { structs } of blocks) {
+    merged.set(structs, offset)
+    offset += structs.length
+  }
+  return merged
+}
 
 /** `Y.mergeUpdates` of one or more, a few at a time. */
 export function mergeUpdates(updates: readonly Uint8Array[]): Uint8Array {

@@ -81,6 +81,15 @@ describe('the update of a transaction', () => {
     expect(updates).toBeGreaterThan(300)
   })
 
+  it('[S5] updates of any size leave nothing of themselves in those after them', () => {
+    const pair = new Pair()
+    const { doc, emitted, encoded } = pair
+    const text = doc.getText('t')
+    for (const length of [1, 3_000, 5_000, 2, 20_000, 4_096, 1]) text.insert(0, 'a'.repeat(length))
+    expect(encoded).toHaveLength(7)
+    expect(encoded).toEqual(emitted)
+  })
+
   it('[S5] what an observer adds or deletes goes out as Yjs sends it', () => {
     const pair = new Pair()
     const { doc, emitted, encoded } = pair

@@ -1,5 +1,5 @@
-import { encodeUpdate } from '@joinery/protocol'
-import * as Y from 'yjs'
+import { encodeUpdateHead } from '@joinery/protocol'
+import { mergeTyping } from '../content/merge-updates.ts'
 import { encodeBinaryMessage } from '../ws-frame.ts'
 import { CURRENT, type Member } from './member.ts'
 
@@ -27,8 +27,8 @@ export interface Audience {
 export function forwardUpdates(forwards: readonly Forward[], audience: Audience): number {
   if (forwards.length === 0) return 0
   const sole = forwards.length === 1 ? forwards[0] : undefined
-  const update = sole === undefined ? Y.mergeUpdates(forwards.map((forward) => forward.update)) : sole.update
-  return sendToAll(encodeUpdate(update), audience, sole?.from)
+  const update = sole === undefined ? mergeTyping(forwards.map((forward) => forward.update)) : sole.update
+  return sendMessage(encodeUpdateMessage(update), audience, sole?.from)
 }
 
 /**
@@ -36,15 +36,22 @@ export function forwardUpdates(forwards: readonly Forward[], audience: Audience)
  * begun to lag meanwhile, and then what it lacks is counted from a state that has the update. Returns the number of members.
  */
 export function forwardLate(update: Uint8Array, audience: Audience): number {
-  const message = encodeBinaryMessage(encodeUpdate(update))
+  const message = encodeUpdateMessage(update)
   for (const member of audience.members) member.wire.write(message)
   return audience.members.size
 }
 
-/** Sends one frame to every member that keeps up, `except` one. Returns how many members got it. */
-export function sendToAll(frame: Uint8Array, audience: Audience, except?: Member): number {
+/** Sends one frame to every member that keeps up. Returns how many members got it. */
+export function sendToAll(frame: Uint8Array, audience: Audience): number {
+  return sendMessage(encodeBinaryMessage(frame), audience)
+}
+
+function encodeUpdateMessage(update: Uint8Array): Uint8Array {
+  return encodeBinaryMessage(update, encodeUpdateHead(update.length))
+}
+
+function sendMessage(message: Uint8Array, audience: Audience, except?: Member): number {
   let deliveries = 0
-  const message = encodeBinaryMessage(frame)
   for (const member of audience.members) {
     if (member === except || member.reach.state === 'lagging') continue
     member.wire.write(message)
