@@ -24,6 +24,8 @@ const CODE_OF_IDENTITY: Record<IdentityErrorCode, ServerErrorCode> = {
   misconfigured: 'load_failed',
 }
 
+const uncork = (socket: Duplex): void => socket.uncork()
+
 interface UpgradesContext {
   readonly connections: Connections
   readonly authenticate: Authenticator
@@ -65,12 +67,13 @@ export class Upgrades {
       const asked = this.#admit(request, url)
       const identity = await identify(asked, this.#context.authenticate)
       socket.off('error', onError)
-      // The answer to the upgrade and the room's greeting, if it is loaded, in one system call.
+      // The answer to the upgrade and the room's greeting in one system call: what loads without another thread, as a new
+      // workspace and a room that is loaded do, greets before the next tick.
       socket.cork()
+      process.nextTick(uncork, socket)
       this.#sockets.handleUpgrade(request, socket, head, (ws) =>
         this.#context.connections.take(ws, socket, asked, identity),
       )
-      socket.uncork()
     } catch (error) {
       const refusal =
         error instanceof ServerError
