@@ -1,6 +1,6 @@
 import type { Metric, Registry } from 'prom-client'
 
-/** What a histogram is called, and the ascending upper bounds of its buckets. */
+/** Name and help text of a histogram, and the upper bounds of its buckets in ascending order. */
 interface HistogramOptions {
   readonly name: string
   readonly help: string
@@ -8,9 +8,9 @@ interface HistogramOptions {
 }
 
 /**
- * Adds a histogram without labels to `registry`. Returns the function that takes a value: it counts, and the lines are made
- * when somebody asks. prom-client's own copies, checks and hashes labels for each value; four values for each batch of the
- * log were a fortieth of the CPU that people's typing costs.
+ * Adds a histogram without labels to `registry`. Returns the function that takes a value. The function only counts; the
+ * lines are made when `/metrics` is read. prom-client's own histogram copies, checks and hashes labels for each value: with
+ * four values for each batch of the log, this took a fortieth of the CPU of typing.
  */
 export function tallyHistogram(registry: Registry, { name, help, buckets }: HistogramOptions): (value: number) => void {
   /** Values up to each bound and above the one before; the last are those above all bounds. */
@@ -30,7 +30,7 @@ export function tallyHistogram(registry: Registry, { name, help, buckets }: Hist
     help,
     get: () => Promise.resolve({ name, help, type: 'histogram', aggregator: 'sum', values: lines() }),
   }
-  // The types name prom-client's own classes alone; the registry reads these three.
+  // The types allow prom-client's own classes alone. The registry reads no more than these three members.
   registry.registerMetric(metric as unknown as Metric)
   return (value) => {
     let bucket = 0

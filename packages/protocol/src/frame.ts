@@ -79,7 +79,7 @@ export function encodeSyncStep2(update: Uint8Array): Uint8Array {
 export function encodeUpdate(update: Uint8Array): Uint8Array {
   return encodeSync(SYNC.update, update)
 }
-/** The bytes of {@link encodeUpdate}'s frame before the update, for whoever puts them together without a copy in between. */
+/** The bytes that stand before the update in the frame of {@link encodeUpdate}; they spare the caller one copy of the update. */
 export function encodeUpdateHead(updateBytes: number): Uint8Array {
   const head: number[] = [MESSAGE.sync, SYNC.update]
   let left = updateBytes

@@ -4,7 +4,7 @@ const NOTHING = new Uint8Array(0)
 
 /**
  * Frames one binary WebSocket message as a server sends it (unmasked, unfragmented, uncompressed). Done once per fan-out:
- * the same bytes go to every receiver, where `ws` would build a header for each. With `head`, the message begins with that.
+ * the same bytes go to every receiver, where `ws` would build a header for each. The message begins with `head`.
  */
 export function encodeBinaryMessage(payload: Uint8Array, head: Uint8Array = NOTHING): Uint8Array {
   const length = head.length + payload.length

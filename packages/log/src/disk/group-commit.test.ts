@@ -199,7 +199,7 @@ describe('group commit', () => {
     }
     const synced = written.mock.calls.filter(([, sync]) => sync).length
     expect(synced).toBeGreaterThan(0)
-    // Each group needs an fsync while LevelDB leaves its log, which it does beside: on a busy machine during dozens of them.
+    // Each group needs an fsync while LevelDB leaves its log. On a busy machine that takes as long as dozens of groups.
     expect(synced).toBeLessThan(300)
   })
 

@@ -47,8 +47,9 @@ export interface GroupCommitOptions<D extends Disk> {
 /** Most writes in one batch of a rewrite, so that recovery needs no more room than a busy moment. */
 const REWRITE_WRITES = 4096
 /**
- * A batch costs about 0.4 ms of CPU with its way to LevelDB's thread and back, an append a hundredth of that. What people
- * type at the same moment comes in a few turns that follow each other: twenty writers' edits in five milliseconds.
+ * Longest time that a group gathers, ms. A batch costs about 0.4 ms of CPU with its way to LevelDB's thread and back, an
+ * append a hundredth of that. Edits of one moment come in a few turns that follow each other: those of twenty writers, to
+ * two hundred readers, take about five milliseconds.
  */
 const GATHER_MS_MAX = 5
 
@@ -143,7 +144,7 @@ export class GroupCommit<D extends Disk> {
     return this.#closing
   }
 
-  /** Starts once a whole turn has brought nothing more, or the group has waited for long enough. */
+  /** Starts to write once a whole turn has brought no more appends, or the group has gathered for long enough. */
   readonly #gather = (): void => {
     const group = this.#collecting
     if (group !== undefined && group.writes.length > this.#gathered) {

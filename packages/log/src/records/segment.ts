@@ -55,7 +55,7 @@ export async function encodeSegment(
   const last = records.at(-1)
   if (first === undefined || last === undefined) throw new RangeError('a segment holds at least one record')
   const columns = encodeColumns(records)
-  // Unless told the size, zstd makes and clears tables for megabytes: that took longer than packing.
+  // Without the size, zstd makes and clears tables for megabytes, which takes longer than packing does.
   const packed = await compress(columns, {
     params: { [constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL },
     pledgedSrcSize: columns.byteLength,

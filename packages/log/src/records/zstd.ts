@@ -18,7 +18,7 @@ const HASH_LOG_MAX = 22
 
 /** Compresses off the main thread. With `base`, only the difference from it is kept. */
 export function pack(bytes: Uint8Array, base?: Uint8Array): Promise<Buffer> {
-  // Unless told the size, zstd makes and clears tables for megabytes, which takes longer than packing a small state.
+  // Without the size, zstd makes and clears tables for megabytes, which takes longer than packing a small state.
   if (base === undefined) return compress(bytes, { pledgedSrcSize: bytes.byteLength })
   const seen = bytes.byteLength + base.byteLength
   const windowLog = Math.min(WINDOW_LOG_MAX, Math.max(WINDOW_LOG_MIN, Math.ceil(Math.log2(seen + 1))))

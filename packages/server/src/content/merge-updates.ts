@@ -4,17 +4,17 @@ import * as Y from 'yjs'
 /** Updates merged at once: Yjs sorts all of them for every struct it writes, so a thousand at once cost a thousand squared. */
 const MERGE_MAX = 16
 
-/** Yjs writes so many clients, or fewer, as one byte. */
+/** Largest number of clients that Yjs writes as one byte. */
 const ONE_BYTE_MAX = 127
 
 /**
- * `Y.mergeUpdates` of what several people did at the same moment, byte for byte. When each update is of one client of
- * its own and deletes nothing, as typing is, what they hold is put side by side: Yjs would decode and encode every struct.
+ * Merges the updates of one tick, byte for byte as `Y.mergeUpdates` does. Updates that hold one client each, every one
+ * another, and delete nothing, as those of typing do, are put side by side: Yjs would decode and encode every struct.
  */
 export function mergeTyping(updates: readonly Uint8Array[]): Uint8Array {
   const blocks: { readonly client: number; readonly structs: Uint8Array }[] = []
   for (const update of updates) {
-    // One client at its front; and no client in its deletions: were there any, it would end with the length of one.
+    // The first byte counts the clients. The last byte is 0 only if nothing is deleted: the length of a deletion is not 0.
     if (update[0] !== 1 || update[update.length - 1] !== 0) return mergeUpdates(updates)
     const structs = update.subarray(1, -1)
     const decoder = decoding.createDecoder(structs)

@@ -67,8 +67,8 @@ export class Upgrades {
       const asked = this.#admit(request, url)
       const identity = await identify(asked, this.#context.authenticate)
       socket.off('error', onError)
-      // The answer to the upgrade and the room's greeting in one system call: what loads without another thread, as a new
-      // workspace and a room that is loaded do, greets before the next tick.
+      // The answer to the upgrade and the room's greeting go out in one system call: a room that is loaded, and that of a new
+      // workspace, greet before Node's next tick.
       socket.cork()
       process.nextTick(uncork, socket)
       this.#sockets.handleUpgrade(request, socket, head, (ws) =>
