@@ -4,21 +4,22 @@ import type { Stamps } from './stamps.ts'
 import { readStamps, writeStamps } from './stamps-codec.ts'
 
 /**
- * What stands beside a snapshot's state: what a room would know had it read the records that the snapshot covers.
+ * What is stored beside a snapshot's state: everything that a room would know from the records that the snapshot
+ * covers.
  *
  * ```
  * annex       = format stateVector authors stamps
  * format      = 1
  * stateVector = length length*byte      of the document, as Yjs writes it
- * authors     = length length*byte      the rules' own: who may write under which client id
- * stamps      = names records paths     last, read only by who needs it
+ * authors     = length length*byte      in the rules' own format: the owner of each client id
+ * stamps      = names records paths     at the end, decoded only when they are needed
  * ```
  */
 export interface Annex {
   readonly stateVector: Uint8Array
-  /** Undefined when nobody knows. */
+  /** The owners of the client ids, in the rules' own format; undefined when they are not known. */
   readonly authors: Uint8Array | undefined
-  /** Decoded at each call. */
+  /** The stamps, decoded at each call. */
   readonly stamps: () => Stamps
 }
 
@@ -33,16 +34,19 @@ export function encodeAnnex(annex: { stateVector: Uint8Array; authors: Uint8Arra
   return encoding.toUint8Array(encoder)
 }
 
-/** Reads what {@link encodeAnnex} wrote; undefined for none and for that of a newer version. Throws on other bytes. */
+/**
+ * Reads the bytes of {@link encodeAnnex}; undefined for no annex and for the annex of a newer version. Throws on other
+ * bytes.
+ */
 export function decodeAnnex(bytes: Uint8Array): Annex | undefined {
   if (bytes.length === 0) return undefined
   const decoder = decoding.createDecoder(bytes)
   if (decoding.readVarUint(decoder) !== ANNEX_FORMAT) return undefined
-  // A copy: it is kept for as long as its room is, and a view would keep the whole snapshot with it.
+  // A copy: the room keeps the state vector, and a view would keep the whole snapshot in memory with it.
   const stateVector = decoding.readVarUint8Array(decoder).slice()
   const authors = decoding.readVarUint8Array(decoder)
   const { pos } = decoder
-  // None at all are those of rules that keep no authors; others could not read that.
+  // Rules that keep no authors write an empty array, which other rules could not read.
   return {
     stateVector,
     authors: authors.length === 0 ? undefined : authors,

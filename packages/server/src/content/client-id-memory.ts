@@ -1,12 +1,12 @@
 import type { ClientIds } from './room-document.ts'
 
-/** Histories whose ids are remembered: 2 MB or so. */
+/** Generations whose ids are remembered, at most: about 2 MB. */
 const GENERATIONS_MAX = 10_000
 
 /**
- * The Yjs client ids that the server's own edits are written under, kept while no room needs them: a job that writes once
- * a minute to a workspace nobody has open would otherwise leave a client id a minute in it for good. By generation: under
- * another history's clocks an id would make replicas differ.
+ * Keeps the Yjs client ids of the server's own edits while no room needs them. Without it, a job that writes once a
+ * minute to a workspace that nobody has open would leave a new client id in it each time, for good. The ids are kept by
+ * generation: used with the clocks of another history, an id would make replicas differ.
  */
 export class ClientIdMemory {
   readonly #generationsMax: number
@@ -16,7 +16,7 @@ export class ClientIdMemory {
     this.#generationsMax = generationsMax
   }
 
-  /** Takes over a closed document's; of more than fit the longest unused are forgotten. */
+  /** Keeps the ids of a closed document. Beyond the limit, the ids that were unused for longest are forgotten. */
   keep(generation: string | undefined, ids: ClientIds): void {
     if (generation === undefined || ids.size === 0) return
     this.#ids.set(generation, ids)
@@ -27,12 +27,12 @@ export class ClientIdMemory {
     }
   }
 
-  /** Discards the ids of a history: what was written under them may be lost, and its clocks would be used twice. */
+  /** Discards the ids of a history: edits written under them may be lost, and their clocks would be used twice. */
   forget(generation: string | undefined): void {
     if (generation !== undefined) this.#ids.delete(generation)
   }
 
-  /** Hands them out, once: they belong to one document at a time. */
+  /** Hands out the ids of a history, and forgets them: ids belong to one document at a time. */
   take(generation: string | undefined): ClientIds | undefined {
     if (generation === undefined) return undefined
     const ids = this.#ids.get(generation)

@@ -1,12 +1,13 @@
 import type { StoredState } from './stored-state.ts'
 
 /**
- * Stored states read a moment ago, so that many who join at once cost one read and one encoding. Each goes when nobody
- * has asked for it between two sweeps; when all together take more than `bytesMax`, the oldest go at once.
+ * Stored states that were read a moment ago, so that many joins at once cost one read and one encoding. A state is
+ * discarded when nobody has asked for it between two sweeps. When all states take more than `bytesMax`, the oldest are
+ * discarded at once.
  */
 export class ColdCache {
   readonly #bytesMax: number
-  /** By whom they are kept for: who that is does not matter here. */
+  /** The states by owner. An owner is only a key here. */
   readonly #states = new Map<object, { readonly stored: StoredState; readonly bytes: number; isUsed: boolean }>()
   #bytes = 0
 
@@ -38,7 +39,7 @@ export class ColdCache {
     this.#bytes -= entry.bytes
   }
 
-  /** Called about once a second. */
+  /** Discards the states that nobody asked for since the last sweep. Called about once a second. */
   sweep(): void {
     for (const [owner, entry] of this.#states) {
       if (!entry.isUsed) this.delete(owner)

@@ -5,13 +5,16 @@ import { EMPTY_STATE_VECTOR, EMPTY_STEP1, isEmptyStateVector } from './empty-upd
 import { readStored, type StoredState } from './stored-state.ts'
 
 /**
- * A workspace nobody writes to, as its room keeps it: where it is stored and its state vector. What joins need of it is
- * read when they come and forgotten soon after. The log does not grow while a room is cold.
+ * A workspace that nobody writes to, as its room keeps it: the log and the state vector. The stored state is read when
+ * a client joins, and forgotten soon after. The log does not grow while a room is cold.
  */
 export class ColdDocument {
   readonly #log: WorkspaceLog
   readonly #cache: ColdCache
-  /** One character a byte; undefined for the empty one. Ten thousand idle rooms keep one each, and an array takes half a kilobyte. */
+  /**
+   * The state vector, one character a byte; undefined when it is empty. An array would take half a kilobyte in each
+   * idle room.
+   */
   readonly #stateVector: string | undefined
   #reading: Promise<StoredState> | undefined
 
@@ -21,7 +24,7 @@ export class ColdDocument {
     this.#stateVector = isEmptyStateVector(stateVector) ? undefined : Buffer.from(stateVector).toString('latin1')
   }
 
-  /** Throws what reading throws. */
+  /** Reads the log's state and keeps it at hand for a moment. Rejects with the storage error when reading fails. */
   static async load(log: WorkspaceLog, cache: ColdCache): Promise<ColdDocument> {
     if (log.head === 0) return new ColdDocument(log, cache, EMPTY_STATE_VECTOR)
     const stored = await readStored(log)
@@ -34,17 +37,17 @@ export class ColdDocument {
     return this.#stateVector === undefined ? EMPTY_STATE_VECTOR : Buffer.from(this.#stateVector, 'latin1')
   }
 
-  /** The frame that asks a client for what is not here. */
+  /** The SyncStep1 frame, which asks a client for everything that this workspace lacks. */
   syncStep1(): Uint8Array {
     return this.#stateVector === undefined ? EMPTY_STEP1 : encodeSyncStep1(this.stateVector())
   }
 
-  /** What is stored, if it is at hand. */
+  /** The stored state, if it was read a moment ago. */
   get atHand(): StoredState | undefined {
     return this.#cache.get(this)
   }
 
-  /** Reads what is stored: once for all who ask meanwhile. Rejects with what reading throws. */
+  /** Reads the stored state. Calls during a read share it. Rejects with the storage error when reading fails. */
   read(): Promise<StoredState> {
     const { atHand } = this
     if (atHand !== undefined) return Promise.resolve(atHand)
@@ -52,8 +55,8 @@ export class ColdDocument {
     return this.#reading
   }
 
-  /** Nobody will ask any more. */
-  letGo(): void {
+  /** Frees the stored state: nobody will ask for it any more. */
+  discard(): void {
     this.#cache.delete(this)
   }
 

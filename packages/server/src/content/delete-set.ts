@@ -5,11 +5,11 @@ interface Range {
   readonly len: number
 }
 
-/** What has been deleted, as clock ranges of each client: sorted, and joined where they meet. */
+/** Deletions, as clock ranges of each client: sorted, and joined where they meet. */
 export class DeleteSet {
   readonly #byClient = new Map<number, Range[]>()
 
-  /** Of all updates together, whose bytes Yjs can read. Throws on others. */
+  /** Collects the deletions of all `updates`. Throws on bytes that Yjs can't read. */
   constructor(updates: readonly Uint8Array[]) {
     for (const update of updates) {
       for (const [client, ranges] of Y.decodeUpdate(update).ds.clients) {

@@ -14,20 +14,23 @@ export interface Past {
   readonly lsn: number
   /** Time of that record, ms since epoch; 0 before the first. */
   readonly at: number
-  /** A document of the caller's own, to be destroyed by it. Edits in it reach nobody. */
+  /** A document that belongs to the caller, who destroys it. Edits in it reach nobody. */
   readonly doc: Y.Doc
-  /** Who had last touched what by then. */
+  /** The last stamp of every path, as of this point. */
   readonly stamps: Stamps
 }
 
-/** Records applied in one transaction: they are many, and each transaction has its cost. */
+/** Records applied in one transaction, at most: there are many records, and each transaction has its cost. */
 const CHUNK = 1_000
-/** Their bytes: some 20 ms of many small items, after which others have their turn. */
+/**
+ * Bytes of updates applied in one transaction, at most: some 20 ms of small items, after which other work gets its
+ * turn.
+ */
 const CHUNK_BYTES = 256 * 1_024
 
 /**
- * Builds the past from the nearest snapshot and the records up to its point. Throws `history_dropped` for a point that
- * is no longer kept, and what reading throws.
+ * Builds the document at a point in the past, from the nearest snapshot and the records up to the point. Rejects with
+ * `history_dropped` for a point that is no longer kept, and with the storage error when reading fails.
  */
 export async function readPast(log: WorkspaceLog, point: Point): Promise<Past> {
   const through = Math.min('lsn' in point ? point.lsn : await log.lsnAt(point.at), log.head) as Lsn

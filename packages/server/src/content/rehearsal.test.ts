@@ -16,7 +16,7 @@ async function fill(store: EventStore): Promise<void> {
   await log.close()
 }
 
-it('[S69] a workspace is read before the first connection, and given back', async () => {
+it('[S69] a workspace is read before the first connection, and closed again', async () => {
   const store = openMemoryStore()
   await fill(store)
   const opened: string[] = []
@@ -33,7 +33,7 @@ it('[S69] a workspace is read before the first connection, and given back', asyn
   expect(client.text.toString()).toBe('stored')
 })
 
-it('[S69] a workspace that can not be read keeps nobody from starting', async () => {
+it('[S69] the server starts when a workspace can not be read', async () => {
   const store = new GatedStore()
   await fill(store)
   const open = store.open.bind(store)

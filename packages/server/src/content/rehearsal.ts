@@ -5,17 +5,21 @@ import { EMPTY_STATE_VECTOR } from './empty-update.ts'
 import type { Ownership } from './ownership.ts'
 import { readStored } from './stored-state.ts'
 
-/** Bytes of records since the snapshot beyond which a workspace is not read for practice: it would delay the start. */
+/**
+ * Bytes of records since the snapshot beyond which a workspace is not read for practice: the read would delay the
+ * start.
+ */
 const BYTES_MAX = 1024 * 1024
 
-/** Workspaces read at most while none has a snapshot, which is what most have that are worth a wait. */
+/** Workspaces that are read, at most, until one has a snapshot. Most workspaces that take long to load have one. */
 const WORKSPACES_MAX = 16
 
 /**
- * Reads a stored workspace as a room does and makes the answer for who has nothing, for nobody. Code that runs for the
- * first time is slow, and after a restart everybody comes at once: without this the first to come waits twice as long for
- * a workspace to be read (10 ms of CPU instead of 5, measured). Before connections are taken, since a workspace is open
- * once at a time. Keeps nothing; what is wrong with the workspace is told to who comes for it.
+ * Reads a stored workspace for practice: as a room does for its first member, but keeps nothing. Code that runs for the
+ * first time is slow, and after a restart everybody connects at once. Without practice the first client waits twice as
+ * long for its workspace (10 ms of CPU instead of 5, measured). To be called before the server listens, since a log can
+ * be open only once. An error in a workspace is only logged here: the clients of that workspace hear of it when they
+ * connect.
  */
 export async function rehearse(store: EventStore, ownership: Ownership, logger: Logger): Promise<void> {
   try {
@@ -24,11 +28,11 @@ export async function rehearse(store: EventStore, ownership: Ownership, logger: 
       if ((await readOwned(store, ownership, workspace as WorkspaceId)) || ++read === WORKSPACES_MAX) return
     }
   } catch (err) {
-    logger.info({ err }, 'the workspace read for practice could not be read')
+    logger.info({ err }, 'reading a workspace for practice failed: the server starts all the same')
   }
 }
 
-/** Reads a workspace if this process owns it. True if it has a snapshot. */
+/** Reads a workspace if this process owns it. Returns whether it has a snapshot. */
 async function readOwned(store: EventStore, ownership: Ownership, workspace: WorkspaceId): Promise<boolean> {
   const claim = await ownership.claim(workspace)
   if ('at' in claim) return false
@@ -39,7 +43,7 @@ async function readOwned(store: EventStore, ownership: Ownership, workspace: Wor
   }
 }
 
-/** True if it has a snapshot. */
+/** Reads a workspace, unless that would take long. Returns whether it has a snapshot. */
 async function readOnce(store: EventStore, workspace: string): Promise<boolean> {
   const log = await store.open(workspace)
   try {

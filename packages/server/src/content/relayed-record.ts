@@ -1,14 +1,17 @@
 import type { LogRecord } from '@joinery/log'
 
-/** Ends the `connection` of records whose actor may have brought what others wrote. No connection's id holds it. */
+/** Suffix of a record's `connection` when its actor may have sent edits of others. No connection's id contains it. */
 const MARK = '+others'
 
-/** What the record of an answer that may hold others' edits has for its connection. */
+/** The `connection` of a record that may hold edits of others, made from the connection's id. */
 export function relaying(connection: string): string {
   return connection + MARK
 }
 
-/** Such a record says nothing about who owns the client ids in it, after the next start no more than when it came. */
+/**
+ * Whether a record may hold edits of others. Such a record never says who owns the client ids in it, not after a
+ * restart either.
+ */
 export function isRelayed({ connection }: Pick<LogRecord, 'connection'>): boolean {
   return connection.endsWith(MARK)
 }

@@ -9,7 +9,7 @@ import { type Content, type Loaded, type LoaderContext, loadRoom, warmUp } from 
 import { isWorthKeeping, keepUp, type UpkeepOptions } from './room-upkeep.ts'
 import type { Upkeep } from './upkeep.ts'
 
-/** How much more there must be to tell before a snapshot that failed is tried again. */
+/** After a failed snapshot: the factor by which the records since the last snapshot must grow before the next try. */
 const RETRY_GROWTH = 1.25
 
 export interface RoomContentContext extends LoaderContext, UpkeepOptions {
@@ -19,13 +19,16 @@ export interface RoomContentContext extends LoaderContext, UpkeepOptions {
   readonly upkeep: Upkeep
 }
 
-/** The room that a content belongs to. */
+/** The room that owns a content. The content calls it when its state changes. */
 export interface ContentOwner {
-  /** The content can be served: after the first load, after a rebuild, and when it has become a document or bytes. */
+  /**
+   * The content can be served now: after the first load, after a rebuild, and after a change between bytes and
+   * document.
+   */
   contentLoaded(loaded: Loaded): void
-  /** The content can't be served: the room refuses its members. The content closes by itself. */
+  /** The content can't be served: the room must refuse its members. The content closes by itself. */
   contentFailed(refusal: ServerError): void
-  /** The log and the workspace are given back. */
+  /** The log is closed, and the hold on the workspace is released. */
   contentClosed(): void
 }
 
@@ -35,8 +38,8 @@ type ContentState =
   | { readonly state: 'closing'; readonly closed: Promise<void>; readonly refusal: ServerError | undefined }
 
 /**
- * The stored side of a room, from the claim of its workspace to its release. It serves bytes as long as nobody writes,
- * makes a document for the first write, and drops that again after a while without writes.
+ * The stored side of a room, from the claim of its workspace to the release. It serves bytes as long as nobody writes.
+ * For the first write it builds a document, and after a while without writes it drops the document again.
  */
 export class RoomContent {
   readonly #workspace: WorkspaceId
@@ -44,20 +47,20 @@ export class RoomContent {
   readonly #owner: ContentOwner
   #state: ContentState = { state: 'loading' }
   #hold: Hold | undefined
-  /** Until when members may bring what others wrote and an earlier owner has lost, ms since epoch. */
+  /** Time until which a member may send edits of others that an earlier owner has lost, ms since epoch. */
   #relaysUntilMs = 0
-  /** The workspace is lost to another process. */
+  /** True when another process holds the workspace. */
   #isLost = false
   #whenSettled: PromiseWithResolvers<void> | undefined
   /** Pending while the log is being read; never rejects. */
   #loading: Promise<void> | undefined
   #warming: Promise<void> | undefined
   #keepingUp: Promise<void> | undefined
-  /** When the document was last needed, as far as sweeps have seen, ms. */
+  /** Time of the last sweep that found the document in use, ms since epoch. */
   #usedAtMs = 0
   #isUsed = false
   #snapshotAtMs = 0
-  /** After a snapshot that failed: not before there are so many records since the last. */
+  /** Records since the last snapshot from which on a failed snapshot is tried again; 0 when none failed. */
   #retryAtRecords = 0
 
   constructor(workspace: WorkspaceId, context: RoomContentContext, owner: ContentOwner) {
@@ -75,17 +78,17 @@ export class RoomContent {
     return this.#relaysUntilMs
   }
 
-  /** What the room serves now; undefined while it is being read or given back. */
+  /** The log and content that the room serves now; undefined while they are being read or closed. */
   get loaded(): Loaded | undefined {
     return this.#state.state === 'loaded' ? this.#state.loaded : undefined
   }
 
-  /** Resolves when the log is given back; undefined before {@link close}. */
+  /** Resolves when the log is closed and the hold released; undefined before {@link close}. */
   get closing(): Promise<void> | undefined {
     return this.#state.state === 'closing' ? this.#state.closed : undefined
   }
 
-  /** Rejects with the reason when the workspace can't be loaded, or is being given back. */
+  /** Waits until the content can be served. Rejects with the reason when loading fails or the content closes. */
   async whenLoaded(): Promise<Loaded> {
     for (;;) {
       if (this.#state.state === 'loaded') return this.#state.loaded
@@ -98,8 +101,8 @@ export class RoomContent {
   }
 
   /**
-   * Makes a document of `cold`, if that is still what is served. Resolves when something has changed: for the worse, too.
-   * Rejects only with the storage error, while storage fails: then nothing has.
+   * Builds a document from `cold`, if the room still serves `cold`. Resolves when the content has changed, also when it
+   * has failed. Rejects with the storage error while storage fails: the content is then unchanged.
    */
   warm(cold: ColdDocument): Promise<void> {
     this.#warming ??= this.#warm(cold).finally(() => {
@@ -108,18 +111,18 @@ export class RoomContent {
     return this.#warming
   }
 
-  /** The document is needed now: it is kept for a while. */
+  /** Notes that the document is needed now, so that it stays for a while. */
   use(): void {
     this.#isUsed = true
   }
 
-  /** An update, or a program, has spoilt the document: builds it again from the log. */
+  /** Builds the document again from the log, after an update or a program has spoilt it. */
   rebuild(cause: Error): void {
     const { loaded } = this
     if (loaded === undefined) return
     this.#context.logger.warn(
       { workspace: this.#workspace, err: cause },
-      'an update spoilt the document: rebuilding it from the log',
+      'an update or a program spoilt the document: rebuilding it from the log',
     )
     this.#context.counters.rebuilds++
     this.#state = { state: 'loading' }
@@ -128,8 +131,10 @@ export class RoomContent {
   }
 
   /**
-   * Reading `content` has failed: whoever comes next loads it anew, and is told what is wrong. While storage fails it
-   * stays, for those who are here and need nothing read; false then.
+   * Handles a failed read of `content`. Normally the content closes, and the next join loads it anew and hears the
+   * reason. While storage fails the content stays, for the members that need nothing from the disk.
+   *
+   * @returns false when the content stays
    */
   fail(content: Content, error: unknown): boolean {
     const { loaded } = this
@@ -150,7 +155,9 @@ export class RoomContent {
 
   readonly #holdOnLost = (): void => this.abandon()
 
-  /** Called about once a second. `mayCool` is false while somebody needs the document to stay. */
+  /**
+   * Does what is due. Called about once a second. `mayCool` returns false while somebody needs the document to stay.
+   */
   sweep(nowMs: number, mayCool: () => boolean): void {
     if (this.#isUsed) this.#usedAtMs = nowMs
     this.#isUsed = false
@@ -160,20 +167,20 @@ export class RoomContent {
     if (state === 'fenced') return this.abandon()
     if (loaded.content instanceof ColdDocument) return
     loaded.content.sweep()
-    // A document that is dropped now could not be read again.
+    // While storage fails, a dropped document could not be read again.
     if (state !== 'open') return
     this.#keepUpIfDue(loaded, nowMs)
     if (nowMs - this.#usedAtMs >= this.#context.limits.coolAfterMs && mayCool()) this.#cool(loaded, loaded.content)
   }
 
-  /** Something was logged: a snapshot may be due. */
+  /** Notes that a record was logged, and takes a snapshot if one is due. */
   grown(): void {
     this.#isUsed = true
     const { loaded } = this
     if (loaded !== undefined) this.#keepUpIfDue(loaded, Date.now())
   }
 
-  /** Takes a snapshot, and does what follows from it. Never rejects. */
+  /** Takes a snapshot, packs the records it covers, and drops old history if so configured. Never rejects. */
   async maintain(): Promise<void> {
     const { loaded } = this
     if (loaded === undefined || this.#keepingUp !== undefined) return
@@ -182,15 +189,17 @@ export class RoomContent {
     this.#keepingUp = undefined
   }
 
-  /** Gives the log back and frees the document, then runs `after`. Rejects only with what `after` throws. */
+  /**
+   * Closes the log, frees the document, runs `after`, then releases the hold. Rejects only with the error of `after`.
+   */
   close(refusal?: ServerError, after?: () => Promise<void>): Promise<void> {
     if (this.#state.state === 'closing') return this.#state.closed
     return this.#end(this.loaded, refusal, after)
   }
 
   /**
-   * Another process holds the workspace now. The room writes nothing more: no record, no snapshot, no acknowledgement; its
-   * own client ids are forgotten, since what was written under them may be lost.
+   * Stops everything because another process holds the workspace now. The room writes no record, takes no snapshot and
+   * sends no acknowledgement any more. Its own client ids are forgotten, since edits written under them may be lost.
    */
   abandon(): void {
     if (this.#isLost) return
@@ -205,7 +214,7 @@ export class RoomContent {
       if (this.#hold === undefined) await this.#claim()
       const loaded = await loadRoom(this.#workspace, before?.log, this.#context)
       this.#loading = undefined
-      // The close that came meanwhile waits for this.
+      // A close that was called during the load waits for this line.
       if (this.#state.state === 'closing') return await loaded.log.close()
       if (loaded.damage !== undefined) this.#sayDamaged(loaded.damage)
       this.#serve(loaded)
@@ -242,7 +251,7 @@ export class RoomContent {
     try {
       const document = await warmUp(loaded.log, cold, this.#context)
       if (this.loaded !== loaded) return document.destroy()
-      cold.letGo()
+      cold.discard()
       this.#serve({ ...loaded, content: document })
     } catch (error) {
       if (!this.fail(cold, error)) throw error
@@ -281,11 +290,12 @@ export class RoomContent {
       await keepUp(log, content, this.#context)
       this.#retryAtRecords = 0
     } catch (err) {
-      // The records are all there: it is a load that takes longer, until the next snapshot. Not at every edit, though.
+      // No record is lost: without the snapshot only the next load takes longer. But a try at every edit would cost too
+      // much.
       this.#retryAtRecords = log.sinceSnapshot.records * RETRY_GROWTH
       this.#context.logger.warn(
         { workspace: this.#workspace, err },
-        'a snapshot could not be taken, or records not be packed',
+        'taking a snapshot or packing records failed: all records are kept, and it is tried again later',
       )
       this.#isUsed = true
     }
@@ -293,7 +303,7 @@ export class RoomContent {
 
   #end(loaded: Loaded | undefined, refusal: ServerError | undefined, after?: () => Promise<void>): Promise<void> {
     const closed = this.#release(loaded, this.#loading, after)
-    // Whoever asked for more than the log to be given back hears when that fails; the others only wait.
+    // Only the caller that gave `after` hears that it failed; every other caller just waits for the end.
     this.#state = { state: 'closing', closed: closed.catch(() => undefined), refusal }
     this.#settle()
     if (refusal !== undefined) this.#owner.contentFailed(refusal)
@@ -352,7 +362,7 @@ export class RoomContent {
     try {
       await hold.release()
     } catch (err) {
-      this.#context.logger.error({ workspace: this.#workspace, err }, 'giving the workspace back failed')
+      this.#context.logger.error({ workspace: this.#workspace, err }, 'releasing the hold on the workspace failed')
     }
   }
 
@@ -371,6 +381,6 @@ export class RoomContent {
 }
 
 function release({ content }: Loaded): void {
-  if (content instanceof ColdDocument) content.letGo()
+  if (content instanceof ColdDocument) content.discard()
   else content.destroy()
 }

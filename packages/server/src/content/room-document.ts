@@ -12,26 +12,34 @@ import { encodeSyncAnswer, LiveAnswer } from './sync-answer.ts'
 import { encodeTransaction } from './transaction-update.ts'
 import { type Clocks, WaitingStructs, withWaiting } from './waiting-structs.ts'
 
-/** Records applied in one transaction while loading: enough to spread its cost, few enough to let other rooms breathe. */
+/**
+ * Records applied in one transaction while loading: enough to spread its cost, few enough to leave other rooms their turns.
+ */
 const REPLAY_CHUNK = 1_000
 
-/** Yjs client id of each actor that edited here: see `ClientIdMemory`. */
+/** Yjs client ids of the server's own edits, by actor: see `ClientIdMemory`. */
 export type ClientIds = Map<string, number>
 
-/** What applying one connection's updates of a tick came to. */
+/** Result of applying one connection's updates of a tick. */
 export interface Applied {
-  /** The update at `index` may not be applied for this reason; those before it are, those after it were not looked at. */
+  /** The refused update and the reason. The updates before it are applied; the updates after it were not looked at. */
   readonly refused: { index: number; refusal: Refusal } | undefined
-  /** What the other clients lack now; undefined when the updates brought nothing new. */
+  /** The update that the other clients lack now; undefined when the updates brought nothing new. */
   readonly forward: Uint8Array | undefined
-  /** What the log has to keep; undefined when there is nothing new. Includes parts that still wait for others they build on. */
+  /**
+   * The update that the log has to keep; undefined when there is nothing new. Includes parts that still wait for other
+   * updates.
+   */
   readonly record: Uint8Array | undefined
   readonly touched: string[]
-  /** Others' edits that waited for these came into {@link forward} with them: its sender lacks those, too. */
+  /**
+   * True when {@link forward} includes others' edits that waited for these updates: their sender lacks those edits,
+   * too.
+   */
   readonly freesOthers?: boolean
-  /** What the document has to reach before all that was brought shows; undefined when it does. */
+  /** The clocks that the document must reach before all the updates show; undefined when all of them show. */
   readonly waitsFor?: Clocks | undefined
-  /** What people are shown differently now, and what lost to something concurrent. */
+  /** The changes in what people are shown, and the claims that lost to concurrent ones. */
   readonly observed: readonly Observed[]
 }
 
@@ -43,8 +51,8 @@ interface Live {
 const NOTHING: Applied = { refused: undefined, forward: undefined, record: undefined, touched: [], observed: [] }
 
 /**
- * The Yjs side of a room: a cache of its log. The Y.Doc is made at the first record or write, so that a workspace
- * nobody has written to costs none.
+ * The Yjs side of a room: a document that can be built again from the log at any time. The Y.Doc is made at the first
+ * record or write, so that a workspace that nobody has written to costs none.
  */
 export class RoomDocument {
   #stamps = new Stamps()
@@ -60,16 +68,18 @@ export class RoomDocument {
   #stateBytes = 0
   readonly #liveAnswer = new LiveAnswer()
   readonly #waiting = new WaitingStructs()
-  /** The Yjs client ids that edits made here are written under: each belongs to one actor, as on any client. */
+  /** The Yjs client ids of edits that the server makes itself. Each belongs to one actor, as on any client. */
   readonly #clientIds: ClientIds
 
-  /** `clientIds` are those of the document that stood here before, if there was one. */
+  /** @param clientIds the client ids of the room's earlier document, if there was one */
   constructor(rules: DocumentRules, clientIds: ClientIds = new Map()) {
     this.#rules = rules
     this.#clientIds = clientIds
   }
 
-  /** Builds the document from what was read of its log. Throws what Yjs throws on a damaged update: the document is then unusable. */
+  /**
+   * Builds the document from the stored state. Throws Yjs's error on a damaged update: the document is then unusable.
+   */
   restore({ start, tail }: StoredState): void {
     this.#isReplaying = true
     if (start !== undefined) this.#takeOver(start)
@@ -79,7 +89,10 @@ export class RoomDocument {
     this.#observe()
   }
 
-  /** The same from records that are too many to be kept at once. Throws what reading throws, too. */
+  /**
+   * Builds the document from records that are too many for memory at once. Rejects with Yjs's error on a damaged
+   * update, and with the storage error when reading fails: the document is then unusable.
+   */
   async replay(start: Start | undefined, records: AsyncIterable<LogRecord>): Promise<void> {
     let chunk: LogRecord[] = []
     this.#isReplaying = true
@@ -96,10 +109,11 @@ export class RoomDocument {
   }
 
   /**
-   * Applies one connection's updates in one transaction, each looked at just before, so that one may build on the last.
-   * `answer` is the one among them that answers SyncStep1.
-   * Throws {@link UpdateError} when Yjs can't take one, anything else when the rules fail: the document is then unusable
-   * and has to be rebuilt.
+   * Applies one connection's updates in one transaction. Each update is inspected just before it is applied, so that it
+   * may build on the one before. Throws {@link UpdateError} when Yjs can't read an update, and the rules' error when
+   * the rules fail: the document is then unusable and has to be rebuilt.
+   *
+   * @param answer the one among the updates that answers SyncStep1, if there is one
    */
   apply(updates: readonly Uint8Array[], writer: Writer, answer?: Uint8Array): Applied {
     if (updates.every(isEmptyUpdate)) return NOTHING
@@ -126,7 +140,7 @@ export class RoomDocument {
     return { refused, forward, record, touched: this.#touched, freesOthers, waitsFor, observed: this.#observed }
   }
 
-  /** Whether the document holds what `client` wrote before `clock`. */
+  /** Whether the document shows everything that `client` wrote before `clock`. */
   shows(client: number, clock: number): boolean {
     return this.#doc !== undefined && Y.getState(this.#doc.store, client) >= clock
   }
@@ -141,14 +155,14 @@ export class RoomDocument {
     return clocks.size === 0 ? undefined : clocks
   }
 
-  /** Deletes what dead writers left beaten where the last {@link apply} or {@link edit} touched. Undefined when there was none. */
+  /** Deletes the beaten claims of dead writers at the paths in `touched`. Undefined when there are none. */
   prune(touched: readonly string[]): Applied | undefined {
     this.#begin().ruled.prune(touched)
     return this.#emitted === undefined ? undefined : this.#outcome()
   }
 
   /**
-   * Runs `edit` on the document as one transaction of `actor`. When it throws, what it had done already can't be taken
+   * Runs `edit` on the document as one transaction of `actor`. If `edit` throws, its changes so far can't be taken
    * back: the document is then unusable and has to be rebuilt.
    */
   edit<T>(actor: string, edit: (doc: Y.Doc) => T): { value: T; applied: Applied } {
@@ -165,14 +179,17 @@ export class RoomDocument {
     return this.#live().doc
   }
 
-  /** Bytes of updates that wait for others they build on. */
+  /** Bytes of updates that wait for the updates that they build on. */
   get pendingBytes(): number {
     const store = this.#doc?.store
     if (store === undefined) return 0
     return (store.pendingStructs?.update.length ?? 0) + (store.pendingDs?.length ?? 0)
   }
 
-  /** Takes the updates of a connection that may only read: those that bring nothing new pass, as an answer to SyncStep1 does. */
+  /**
+   * Checks the updates of a connection that may only read. Those that bring nothing new pass, as most answers to
+   * SyncStep1 do.
+   */
   read(updates: readonly Uint8Array[], refusal: Refusal): Applied {
     const index = updates.findIndex((update) => !isEmptyUpdate(update) && !this.#includes(update))
     return {
@@ -208,31 +225,37 @@ export class RoomDocument {
     return this.#doc === undefined ? EMPTY_STATE_VECTOR : Y.encodeStateVector(this.#doc)
   }
 
-  /** One V1 update with what the holder of `stateVector` lacks. Throws on bytes that are no state vector. */
+  /** One V1 update with everything that a client with `stateVector` lacks. Throws on bytes that are no state vector. */
   diff(stateVector: Uint8Array): Uint8Array {
     if (this.#doc !== undefined) return Y.encodeStateAsUpdate(this.#doc, stateVector)
     Y.decodeStateVector(stateVector)
     return EMPTY_UPDATE
   }
 
-  /** The frame that asks a client for what the document lacks. */
+  /** The SyncStep1 frame, which asks a client for everything that the document lacks. */
   syncStep1(): Uint8Array {
     return this.#doc === undefined ? EMPTY_STEP1 : encodeSyncStep1(this.stateVector())
   }
 
-  /** The WebSocket messages that give the holder of `stateVector` what it lacks. Throws on bytes that are no state vector. */
+  /**
+   * The WebSocket messages with everything that a client with `stateVector` lacks. Throws on bytes that are no state
+   * vector.
+   */
   answer(stateVector: Uint8Array): readonly Uint8Array[] {
     const doc = this.#doc
     if (doc === undefined || !isEmptyStateVector(stateVector)) return encodeSyncAnswer([this.diff(stateVector)])
     return this.#liveAnswer.messages(() => Y.encodeStateAsUpdate(doc))
   }
 
-  /** Called about once a second. */
+  /** Frees the kept answer when nobody asks for it any more. Called about once a second. */
   sweep(): void {
     this.#liveAnswer.sweep()
   }
 
-  /** Everything a later load needs in place of the records so far: the state, what waits for others included, and the annex. */
+  /**
+   * Everything that a later load needs instead of the records so far: the state, waiting updates included, and the
+   * annex.
+   */
   snapshot(): { state: Uint8Array; annex: Uint8Array } {
     const { doc, ruled } = this.#live()
     const annex = { stateVector: this.stateVector(), authors: ruled.encodeAuthors(), stamps: this.#stamps }
@@ -241,12 +264,12 @@ export class RoomDocument {
     return { state, annex: encodeAnnex(annex) }
   }
 
-  /** Of the last snapshot, taken or loaded, bytes; 0 without one. */
+  /** Size of the state in the last snapshot, taken or loaded, bytes; 0 without a snapshot. */
   get stateBytes(): number {
     return this.#stateBytes
   }
 
-  /** Who last touched what. */
+  /** The last stamp of every path. */
   get stamps(): Stamps {
     return this.#stamps
   }
@@ -262,10 +285,12 @@ export class RoomDocument {
     this.#ruled = undefined
   }
 
-  /** The document and the rules over it, made at the first call; `authors` as {@link DocumentRules.open} takes them. */
+  /**
+   * The document and the rules over it, made at the first call; `authors` is passed on to {@link DocumentRules.open}.
+   */
   #live(authors?: Uint8Array): Live {
     if (this.#doc !== undefined && this.#ruled !== undefined) return { doc: this.#doc, ruled: this.#ruled }
-    // The guid means nothing here, and drawing a random one costs more than the rest of an empty document.
+    // No one reads the guid here, and drawing a random one costs more than the rest of an empty document.
     const doc = new Y.Doc({ guid: '' })
     const ruled = this.#rules.open(doc, authors)
     doc.on('afterTransactionCleanup', (transaction: Y.Transaction) => {
@@ -286,7 +311,7 @@ export class RoomDocument {
     this.#unobserve ??= this.#ruled?.observe((observed) => this.#observed.push(observed))
   }
 
-  /** Forgets what the last transaction did. */
+  /** Forgets the results of the last transaction. */
   #begin(): Live {
     this.#emitted = undefined
     this.#touched = []
@@ -294,7 +319,7 @@ export class RoomDocument {
     return this.#live()
   }
 
-  /** What the transaction since {@link #begin} did, if all of it could be integrated. */
+  /** The results of the transaction since {@link #begin}, if all of it could be integrated. */
   #outcome(): Applied {
     const update = this.#emitted
     return { refused: undefined, forward: update, record: update, touched: this.#touched, observed: this.#observed }
@@ -319,20 +344,21 @@ export class RoomDocument {
   }
 }
 
-/** Bytes that are no Yjs V1 update. What was applied of them can't be taken back. */
+/** Thrown for bytes that are no Yjs V1 update. A part that was applied before can't be taken back. */
 export class UpdateError extends Error {
   override name = 'UpdateError'
 }
 
 function applyOrThrow(doc: Y.Doc, update: Uint8Array, waiting: WaitingStructs): void {
-  // What a V2 update begins with reads as "nothing" in V1, and Yjs does not mind what follows: it would be lost unheard.
+  // A V2 update begins with bytes that V1 reads as an empty update, and Yjs ignores the rest: the edit would be lost
+  // silently.
   if (update[0] === 0 && update[1] === 0 && update.length > 2) {
-    throw new UpdateError('the update is no Yjs V1 update: bytes follow its end, as in a V2 update')
+    throw new UpdateError('the update is no Yjs V1 update: bytes follow its end, as in a V2 update. Send V1 updates')
   }
   try {
     Y.applyUpdate(doc, update)
     waiting.settle(doc)
   } catch (cause) {
-    throw new UpdateError('the update is no Yjs V1 update', { cause })
+    throw new UpdateError('the update is no Yjs V1 update: Yjs can not read it. Send V1 updates', { cause })
   }
 }

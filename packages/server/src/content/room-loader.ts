@@ -9,14 +9,14 @@ import type { DocumentRules } from './document-rules.ts'
 import { RoomDocument } from './room-document.ts'
 import { findStart, type StoredState } from './stored-state.ts'
 
-/** A room serves bytes as long as nobody writes, and a Y.Doc from the first write on. */
+/** The content that a room serves: bytes as long as nobody writes, a Y.Doc from the first write on. */
 export type Content = ColdDocument | RoomDocument
 
-/** A workspace as it is served until something changes: then another object stands in its place. */
+/** A workspace as its room serves it. When the content or the log changes, another object takes its place. */
 export interface Loaded {
   readonly log: WorkspaceLog
   readonly content: Content
-  /** The workspace is damaged: this is the last good state, for reading only. */
+  /** The damage of the stored workspace, if there is any: `content` is then its last good state, for reading only. */
   readonly damage: LogError | undefined
 }
 
@@ -27,17 +27,20 @@ export interface LoaderContext {
   readonly cache: ColdCache
   readonly counters: Counters
   readonly clientIds: ClientIdMemory
-  /** Reads and builds are made in turns, so that a thousand rooms that open at once do not all lie in memory. */
+  /** Limits how many workspaces are read at once: a thousand rooms that open together must not all be in memory. */
   readonly loads: Turns
 }
 
-/** Records since the snapshot up to which a room is served from bytes: a join merges them, which costs more than a replay beyond. */
+/**
+ * Limits of the records since the snapshot for serving bytes: a join merges the records, and beyond this a replay is
+ * cheaper.
+ */
 const COLD_RECORDS_MAX = 2_000
 const COLD_BYTES_MAX = 8 * 1024 * 1024
 
 /**
- * Opens a workspace, unless `opened` has it open already, and reads what is in it. Rejects with `corrupted` when not even
- * its last good state can be told, with the storage error, and with `deleted`; no log stays open then.
+ * Opens a workspace, unless `opened` is its open log, and reads its content. Rejects with `corrupted` when not even the
+ * last good state can be read, with `deleted`, and with the storage error. No log stays open after a rejection.
  */
 export async function loadRoom(
   workspace: string,
@@ -59,13 +62,13 @@ export async function loadRoom(
   }
 }
 
-/** What is left of a damaged workspace, to be read. Never an empty document in its place. */
+/** Reads the last good state of a damaged workspace. Never gives an empty document in its place. */
 async function loadDamaged(workspace: string, context: LoaderContext): Promise<Loaded> {
-  // Reads it from end to end.
+  // In turns, since `openDamaged` reads the whole log.
   const log = await context.loads.take(() => context.store.openDamaged(workspace))
   const { damage } = log
   try {
-    // Without its generation nobody's local copy could be told from another history's.
+    // Without the generation the server can't tell a client's local copy from a copy of another history.
     if (log.head === 0 || log.generation === undefined) throw damage
     return { log, content: await loadContent(log, context), damage }
   } catch (error) {
@@ -74,7 +77,9 @@ async function loadDamaged(workspace: string, context: LoaderContext): Promise<L
   }
 }
 
-/** What an open log holds: as bytes, unless so much came after its snapshot that a document is cheaper. */
+/**
+ * Reads the content of an open log: as bytes, unless so many records follow the snapshot that a document is cheaper.
+ */
 async function loadContent(log: WorkspaceLog, context: LoaderContext): Promise<Content> {
   const { records, bytes } = log.sinceSnapshot
   if (log.head === 0) return ColdDocument.load(log, context.cache)
@@ -84,7 +89,7 @@ async function loadContent(log: WorkspaceLog, context: LoaderContext): Promise<C
   })
 }
 
-/** The document of a room that was served from bytes. */
+/** Builds the document of a room that served bytes until now. */
 export async function warmUp(log: WorkspaceLog, cold: ColdDocument, context: LoaderContext): Promise<RoomDocument> {
   return context.loads.take(async () => {
     const stored = await cold.read()
@@ -107,7 +112,10 @@ async function replay(log: WorkspaceLog, context: LoaderContext): Promise<RoomDo
   return document
 }
 
-/** A snapshot that its own rules or Yjs can't read is no reason to be gone, as long as the records are all there. */
+/**
+ * Builds the document from all records when the rules or Yjs can't read the snapshot. Rejects with `err` if records are
+ * missing.
+ */
 async function replayFromFirst(
   log: WorkspaceLog,
   { start }: StoredState,
@@ -115,7 +123,10 @@ async function replayFromFirst(
   context: LoaderContext,
 ): Promise<RoomDocument> {
   if (start === undefined || log.firstLsn !== 1) throw err
-  context.logger.warn({ workspace: log.workspace, lsn: start.lsn, err }, 'a snapshot is of no use: reading all records')
+  context.logger.warn(
+    { workspace: log.workspace, lsn: start.lsn, err },
+    'a snapshot could not be read: reading all records instead',
+  )
   const document = new RoomDocument(context.rules)
   await document.replay(undefined, log.read())
   return document

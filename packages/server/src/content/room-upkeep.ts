@@ -6,20 +6,24 @@ import type { RoomDocument } from './room-document.ts'
 export interface UpkeepOptions {
   readonly counters: Counters
   readonly keepHistory: KeepHistory
-  /** The process is about to end: what only speeds up the next load is left out. */
+  /** Whether the process is about to end. Work that only speeds up the next load is then left out. */
   isInHurry(): boolean
 }
 
 /**
- * Records after which a room at rest leaves a snapshot, and the share of the state's size they must have. Few: reading a
- * record costs as much memory as some kilobytes of state, and after a restart everybody comes back at once.
+ * Records since the last snapshot from which on a room that closes or cools takes one, and the share of the state's
+ * size that they must have. Low, since reading a record costs as much memory as some kilobytes of state, and after a
+ * restart everybody reconnects at once.
  */
 const WORTH_RECORDS = 16
 const WORTH_SHARE = 1 / 16
-/** Records that are worth a snapshot however large the state is. */
+/** Records from which on a snapshot is taken, however large the state is. */
 const WORTH_RECORDS_ALWAYS = 1_000
 
-/** Whether a room that goes to rest leaves a snapshot: what is read at the next join is then less than what is written now. */
+/**
+ * Whether a room that closes or cools takes a snapshot: when the next join saves more reading than the snapshot costs
+ * writing.
+ */
 export function isWorthKeeping(
   since: { readonly records: number; readonly bytes: number },
   stateBytes: number,
@@ -29,7 +33,8 @@ export function isWorthKeeping(
 }
 
 /**
- * Takes a snapshot of the document as of now, packs the records it covers, and drops what history is not kept of. Traffic goes on meanwhile.
+ * Takes a snapshot of the document as of now, packs the records that it covers, and drops the history that is not kept.
+ * Traffic goes on meanwhile.
  */
 export async function keepUp(log: WorkspaceLog, document: RoomDocument, options: UpkeepOptions): Promise<void> {
   const lsn = log.head
@@ -46,7 +51,7 @@ export async function keepUp(log: WorkspaceLog, document: RoomDocument, options:
   counters.dropped += dropped
 }
 
-/** Throws unless Yjs can build a document of `state`. */
+/** Throws unless Yjs can build a document from `state`. */
 function verifyState(state: Uint8Array, counters: Counters): void {
   const doc = new Y.Doc({ guid: '' })
   try {

@@ -3,8 +3,8 @@ import * as encoding from 'lib0/encoding'
 import { type Stamp, Stamps } from './stamps.ts'
 
 /**
- * Writes a table of stamps: every name once, every record's stamp once, every path as what it shares with the one before.
- * 50,000 paths of 10,000 blocks take about 600 kB.
+ * Writes a table of stamps. Every name and every record's stamp is written once. Every path is written as the length of
+ * the prefix that it shares with the path before, and the rest. 50,000 paths of 10,000 blocks take about 600 kB.
  */
 export function writeStamps(encoder: encoding.Encoder, stamps: Stamps): void {
   const names = new Table<string>()
@@ -39,7 +39,7 @@ export function writeStamps(encoder: encoding.Encoder, stamps: Stamps): void {
   encoding.writeUint8Array(encoder, encoding.toUint8Array(body))
 }
 
-/** Reads what {@link writeStamps} wrote. Throws on other bytes. */
+/** Reads the bytes of {@link writeStamps}. Throws on other bytes. */
 export function readStamps(decoder: decoding.Decoder): Stamps {
   const names = Array.from({ length: readCount(decoder) }, () => decoding.readVarString(decoder))
   let [lsn, at] = [0, 0]
@@ -56,7 +56,7 @@ export function readStamps(decoder: decoding.Decoder): Stamps {
   return new Stamps(entries)
 }
 
-/** Numbers values in the order in which they first come. */
+/** Numbers values in the order of their first appearance. */
 class Table<Value> {
   readonly #indexes = new Map<Value, number>()
 
@@ -77,20 +77,24 @@ class Table<Value> {
   }
 }
 
-/** A count of things that take at least a byte each: a larger one is no table, and must not make an array of its length. */
+/**
+ * Reads a count of entries. An entry takes at least a byte, so a count above the bytes left is wrong and must allocate
+ * nothing.
+ */
 function readCount(decoder: decoding.Decoder): number {
   const count = decoding.readVarUint(decoder)
-  if (count > decoder.arr.length - decoder.pos) throw new RangeError(`${count} entries do not fit what is left`)
+  if (count > decoder.arr.length - decoder.pos)
+    throw new RangeError(`${count} entries do not fit into the bytes that are left`)
   return count
 }
 
 function readOneOf<Value>(values: readonly Value[], decoder: decoding.Decoder): Value {
   const value = values[decoding.readVarUint(decoder)]
-  if (value === undefined) throw new RangeError('a stamp refers to what is not in its table')
+  if (value === undefined) throw new RangeError('a stamp refers to an entry that its table lacks')
   return value
 }
 
-/** UTF-16 units that both begin with; never half a surrogate pair, which UTF-8 could not carry. */
+/** Length of the common prefix, UTF-16 units. Never ends within a surrogate pair, which UTF-8 could not encode. */
 function sharedLength(a: string, b: string): number {
   const max = Math.min(a.length, b.length)
   let length = 0

@@ -1,6 +1,6 @@
 import type { LogRecord } from '@joinery/log'
 
-/** Who last touched something, when and by which record: the server's word, not the writer's. */
+/** The actor, time and record of the last change of a path. The server sets all of them, not the writer. */
 export interface Stamp {
   readonly lsn: number
   /** Server time of the record, ms since epoch. */
@@ -10,18 +10,18 @@ export interface Stamp {
 }
 
 /**
- * The last stamp of every path that records have touched, and of every path above it: that of `a/content` stands under
- * `a/content` and under `a`.
+ * The last stamp of every path that records have touched, and of every path above it: a stamp of `a/content` is found
+ * under `a/content` and under `a`.
  */
 export class Stamps {
   readonly #byPath: Map<string, Stamp>
 
-  /** `entries` are those of another table, in its order. */
+  /** @param entries the entries of another table, in its order */
   constructor(entries?: Iterable<readonly [string, Stamp]>) {
     this.#byPath = new Map(entries)
   }
 
-  /** Takes in one record; records come in the order of the log. */
+  /** Notes the stamp of one record. Records must come in the order of the log. */
   note({ lsn, at, actor, source, touched }: Pick<LogRecord, 'lsn' | 'at' | 'actor' | 'source' | 'touched'>): void {
     if (touched.length === 0) return
     const stamp: Stamp = { lsn, at, actor, source }

@@ -24,8 +24,10 @@ export function encodeStateVector(state: StateVector): Uint8Array {
 }
 
 /**
- * Counts in what `update` brings. Only what follows without a gap: a state vector that says too much has a client keep
- * back what the server lacks. True when all of it does, and nothing of it was there before.
+ * Advances `state` by the structs of `update` that follow without a gap. A struct after a gap must not count: a state
+ * vector that claims too much makes clients keep back edits that the server lacks.
+ *
+ * @returns true when every struct of the update is new and follows without a gap
  */
 export function advanceStateVector(state: StateVector, update: Uint8Array): boolean {
   let isNext = true

@@ -8,7 +8,7 @@ import { StoredState } from './stored-state.ts'
 
 const WRITERS = 3
 
-/** One step of a history: a writer edits, or takes in everything that the log has. */
+/** One step of a history: a writer edits, or applies everything that the log has. */
 const step = fc.record({
   writer: fc.nat(WRITERS - 1),
   kind: fc.constantFrom('insert', 'delete', 'map', 'sync' as const),
@@ -51,7 +51,7 @@ function loaded(updates: readonly Uint8Array[]): Y.Doc {
 
 const shown = (doc: Y.Doc): unknown => [doc.getText('t').toString(), doc.getMap('m').toJSON()]
 
-/** What a room would read after a snapshot of the first `covered` records. */
+/** The stored state that a room would read after a snapshot of the first `covered` records. */
 function stored(updates: readonly Uint8Array[], covered: number): StoredState {
   const doc = loaded(updates.slice(0, covered))
   const annex = { stateVector: Y.encodeStateVector(doc), authors: undefined, stamps: () => new Stamps() }
@@ -63,7 +63,7 @@ function stored(updates: readonly Uint8Array[], covered: number): StoredState {
   )
 }
 
-/** Takes the answer to SyncStep1 as a stock client does. */
+/** Applies the answer to SyncStep1 as a stock client does. */
 function answered(doc: Y.Doc, state: StoredState): void {
   const messages = state.answer(Y.encodeStateVector(doc))
   for (const [index, message] of messages.entries()) {
@@ -94,7 +94,7 @@ it('[S27] bytes answer like a document, whatever was snapshotted and whatever th
   )
 })
 
-it('[S29] what is a repeat is told from bytes as a document would tell it', () => {
+it('[S29] bytes tell a repeated update as a document would tell it', () => {
   fc.assert(
     fc.property(history, fc.nat(100), fc.nat(100), (steps, share, seen) => {
       const { updates } = play(steps)
@@ -125,7 +125,7 @@ it('[S29] bytes that Yjs can’t read, a V2 update among them, are no repeat', (
   expect(state.includes(Uint8Array.of(0, 0))).toBe(true)
 })
 
-it('[S27] a state vector never says more than is there when an update waits for one that never came', () => {
+it('[S27] a state vector never claims too much when an update waits for another that never came', () => {
   const doc = new Y.Doc()
   doc.clientID = 7
   const updates: Uint8Array[] = []

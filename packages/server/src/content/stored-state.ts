@@ -9,7 +9,10 @@ import { advanceStateVector, encodeStateVector } from './state-vector.ts'
 import { encodeSyncAnswer } from './sync-answer.ts'
 import { WaitingStructs } from './waiting-structs.ts'
 
-/** Where loading begins: a snapshot's state and what a room would know had it read the records it covers. */
+/**
+ * The starting point of a load: a snapshot's state, and what a room would know from the records that the snapshot
+ * covers.
+ */
 export interface Start {
   readonly lsn: Lsn
   readonly at: number
@@ -18,15 +21,15 @@ export interface Start {
 }
 
 /**
- * The newest snapshot at or below `atOrBefore` (default: the head) that this version can use; undefined when the records
- * have to be read from the first.
+ * The newest snapshot at or below `atOrBefore` (default: the head) that this version can use; undefined when the
+ * records have to be read from the first.
  */
 export async function findStart(log: WorkspaceLog, atOrBefore?: Lsn): Promise<Start | undefined> {
   const snapshot = await log.latestSnapshot(atOrBefore === undefined ? {} : { atOrBefore })
   if (snapshot === undefined) return undefined
   const annex = decodeAnnex(snapshot.annex)
   if (annex !== undefined) return { ...snapshot, annex }
-  // Not written by a room of this version: the records tell more, as long as they are all there.
+  // A room of another version wrote this annex. The records tell more, as long as none of them was dropped.
   return log.firstLsn === 1 ? undefined : { ...snapshot, annex: bareAnnex(snapshot) }
 }
 
@@ -38,7 +41,7 @@ function bareAnnex({ state }: Snapshot): Annex {
   }
 }
 
-/** Reads what a log holds, through its head as of now. Throws what reading throws. */
+/** Reads a log's state, up to its head as of now. Rejects with the storage error when reading fails. */
 export async function readStored(log: WorkspaceLog): Promise<StoredState> {
   const through = log.head
   if (through === 0) return NOTHING_STORED
@@ -48,7 +51,7 @@ export async function readStored(log: WorkspaceLog): Promise<StoredState> {
   return new StoredState(start, tail)
 }
 
-/** A workspace as it lies in its log: answers who joins and who repeats from bytes, without a Y.Doc. */
+/** A workspace as its log holds it. Answers joins, and recognizes repeated updates, from bytes, without a Y.Doc. */
 export class StoredState {
   readonly start: Start | undefined
   /** The records after {@link start}. */
@@ -69,7 +72,7 @@ export class StoredState {
     else ({ stateVector: this.stateVector, parts: this.#parts } = replayed(start, tail))
   }
 
-  /** What it may keep in memory, roughly, bytes: what it was read as, and the answer made of it. */
+  /** Memory that this state may take, roughly, bytes: the bytes that were read, and the answer made from them. */
   get bytes(): number {
     let bytes = this.start?.state.length ?? 0
     for (const { update } of this.tail) bytes += update.length
@@ -77,8 +80,8 @@ export class StoredState {
   }
 
   /**
-   * What the holder of `stateVector` lacks, as V1 updates to be applied in order: at most the snapshot's part and that of
-   * the records after it. Throws on bytes that are no state vector.
+   * The updates that a client with `stateVector` lacks, V1, to be applied in order: at most one for the snapshot and
+   * one for the records after it. Throws on bytes that are no state vector.
    */
   diff(stateVector: Uint8Array): readonly Uint8Array[] {
     if (isEmptyStateVector(stateVector)) return this.#all()
@@ -89,8 +92,9 @@ export class StoredState {
   }
 
   /**
-   * The WebSocket messages that answer SyncStep1. The last is the SyncStep2, so that a client counts as synced only when
-   * all is there; for those who have nothing they are made once. Throws on bytes that are no state vector.
+   * The WebSocket messages that answer SyncStep1. The last one is the SyncStep2, so that a client counts as synced only
+   * when it has everything. The messages for clients that have nothing are made once. Throws on bytes that are no state
+   * vector.
    */
   answer(stateVector: Uint8Array): readonly Uint8Array[] {
     if (!isEmptyStateVector(stateVector)) return encodeSyncAnswer(this.diff(stateVector))
@@ -98,9 +102,10 @@ export class StoredState {
     return this.#fullAnswer
   }
 
-  /** True when `update` brings nothing that is not here; false, too, for bytes that Yjs can't read. */
+  /** Whether this state already has everything in `update`. False also for bytes that Yjs can't read. */
   includes(update: Uint8Array): boolean {
-    // What begins like that reads as nothing whatever follows: a V2 update, which must not pass for a repeat.
+    // Two zeros read as an empty V1 update, whatever follows them. A V2 update begins with them, and must not pass for
+    // a repeat.
     if (update[0] === 0 && update[1] === 0) return isEmptyUpdate(update)
     let decoded: ReturnType<typeof Y.decodeUpdate>
     try {
@@ -119,7 +124,7 @@ export class StoredState {
     return true
   }
 
-  /** Who last touched what; a table of the caller's own. */
+  /** The last stamp of every path, as a table that belongs to the caller. */
   stamps(): Stamps {
     const stamps = this.start?.annex.stamps() ?? new Stamps()
     for (const record of this.tail) stamps.note(record)
@@ -134,7 +139,10 @@ export class StoredState {
     return parts
   }
 
-  /** Known without its structs: what a holder of everything is sent is the deletions alone. */
+  /**
+   * The deletions. A client that has every struct is sent nothing but them, so the diff to the own state vector gives
+   * them.
+   */
   #deletions(): DeleteSet {
     this.#deleted ??= new DeleteSet(this.#all().map((part) => Y.diffUpdate(part, this.stateVector)))
     return this.#deleted
@@ -144,8 +152,9 @@ export class StoredState {
 const NOTHING_STORED = new StoredState(undefined, [])
 
 /**
- * By way of a document: what came out of order stands in two records, as it waited and as it was shown, and bytes of the
- * same clocks can't be merged where a client that is broken or hostile gave them two contents.
+ * The state vector and state of updates that arrived out of order, made by way of a document. Such an update stands in
+ * two records: once as it waited and once as it was shown. Their bytes can't be merged, since a broken or hostile
+ * client may have given the same clocks two contents.
  */
 function replayed(
   start: Start | undefined,

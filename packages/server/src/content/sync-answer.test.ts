@@ -47,7 +47,7 @@ it('[S28] a large live document is encoded once for those who join in the same m
   expect(encoded()).toBe(2)
 })
 
-it('[S28] it is encoded anew when much was written since, and a small one each time', () => {
+it('[S28] a large document is encoded anew when much was written since, and a small one each time', () => {
   const { text, ask, encoded } = scene(100_000)
   ask()
   text.insert(0, 'y'.repeat(40_000))

@@ -3,15 +3,21 @@ import { encodeBinaryMessage } from '../ws-frame.ts'
 import { EMPTY_STEP2, EMPTY_UPDATE } from './empty-update.ts'
 import { mergeUpdates } from './merge-updates.ts'
 
-/** States from this size on, bytes, are encoded once for all who join in the same moments; smaller ones cost less than keeping them. */
+/**
+ * Size of a state from which on one encoding serves all who join in the same moments, bytes. A smaller one is cheaper
+ * to repeat.
+ */
 const SHARED_BYTES_MIN = 16 * 1024
-/** What may have been written since a kept state, as a share of it and in updates, before it is encoded anew. */
+/**
+ * Limits of what is written after a kept state, as a share of its bytes and in updates. Beyond them the state is
+ * encoded anew.
+ */
 const SINCE_SHARE_MAX = 1 / 4
 const SINCE_UPDATES_MAX = 500
 
 /**
- * The WebSocket messages that answer SyncStep1 with V1 updates, to be applied in order. The last is the SyncStep2, so that
- * a client counts as synced only when all is there.
+ * The WebSocket messages that answer SyncStep1 with V1 updates, to be applied in order. The last one is the SyncStep2,
+ * so that a client counts as synced only when it has everything.
  */
 export function encodeSyncAnswer(updates: readonly Uint8Array[]): readonly Uint8Array[] {
   const last = updates.at(-1)
@@ -20,17 +26,20 @@ export function encodeSyncAnswer(updates: readonly Uint8Array[]): readonly Uint8
   return [...before, encodeBinaryMessage(encodeSyncStep2(last))]
 }
 
-/** The answer of a live document to those who have nothing: its state as of the first who asked, and what was written since. */
+/**
+ * A live document's answer to clients that have nothing: its state as of the first such client, and the updates since
+ * then.
+ */
 export class LiveAnswer {
-  /** The state, as a message with an update frame. */
+  /** The kept state, as a message with an update frame. */
   #state: Uint8Array | undefined
   #since: Uint8Array[] = []
   #sinceBytes = 0
-  /** What was written since, as a message with a SyncStep2. */
+  /** The updates since the kept state, as a message with a SyncStep2. */
   #last: Uint8Array | undefined
   #isUsed = false
 
-  /** `encode` gives the whole state, one V1 update. */
+  /** The messages for a client that has nothing. `encode` returns the whole state, one V1 update. */
   messages(encode: () => Uint8Array): readonly Uint8Array[] {
     this.#isUsed = true
     if (this.#state === undefined) {
@@ -44,22 +53,22 @@ export class LiveAnswer {
     return [this.#state, this.#last]
   }
 
-  /** Takes in an update that the document has integrated. */
+  /** Notes an update that the document has integrated. */
   note(update: Uint8Array): void {
     if (this.#state === undefined) return
     this.#last = undefined
     this.#sinceBytes += update.length
     const isTooMuch = this.#sinceBytes > this.#state.length * SINCE_SHARE_MAX
-    if (this.#since.push(update) > SINCE_UPDATES_MAX || isTooMuch) this.#letGo()
+    if (this.#since.push(update) > SINCE_UPDATES_MAX || isTooMuch) this.#discard()
   }
 
-  /** Called about once a second: lets go what nobody has asked for since the last time. */
+  /** Discards the kept state if nobody has asked for it since the last sweep. Called about once a second. */
   sweep(): void {
-    if (!this.#isUsed) this.#letGo()
+    if (!this.#isUsed) this.#discard()
     this.#isUsed = false
   }
 
-  #letGo(): void {
+  #discard(): void {
     this.#state = undefined
     this.#last = undefined
     this.#since = []

@@ -3,7 +3,10 @@ import { describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
 import { encodeTransaction } from './transaction-update.ts'
 
-/** A document, and beside each update that Yjs emits what {@link encodeTransaction} makes of the same transaction. */
+/**
+ * Collects, for each transaction of a document, the update that Yjs emits and the one that {@link encodeTransaction}
+ * makes.
+ */
 class Pair {
   readonly doc = new Y.Doc({ guid: '' })
   readonly emitted: Uint8Array[] = []
@@ -50,7 +53,7 @@ function take(doc: Y.Doc, { client, at, act }: Step): void {
   else if (act === 'foreign') Y.applyUpdate(doc, foreignUpdate(100 + (at % 7), at))
 }
 
-/** By a client that is not here, sometimes building on what is not here either. */
+/** An update of another client, which sometimes builds on an update that the document lacks. */
 function foreignUpdate(client: number, at: number): Uint8Array {
   const doc = new Y.Doc({ guid: '' })
   doc.clientID = client
@@ -69,7 +72,7 @@ describe('the update of a transaction', () => {
         for (const acts of transactions) {
           pair.doc.transact(() => {
             for (const step of acts) take(pair.doc, step)
-            // Yjs prints a line when somebody else writes under the document's own id.
+            // Yjs prints a line when another client writes under the document's own id.
             pair.doc.clientID = 999
           })
         }

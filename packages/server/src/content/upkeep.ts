@@ -1,14 +1,15 @@
 import { setImmediate } from 'node:timers/promises'
 
-/** What can be kept up: a room. */
+/** A room, as upkeep needs it. */
 interface Kept {
-  /** Never rejects. */
+  /** Does the room's upkeep. Never rejects. */
   maintain(): Promise<void>
 }
 
 /**
- * The work of rooms that nobody waits for (snapshots, sealing, compaction): one room at a time, with a turn for everybody
- * else in between, so that a thousand rooms that are due at once do not stop the server for a second.
+ * Runs the work of rooms that nobody waits for: snapshots, sealing, compaction. One room at a time, with a turn of the
+ * event loop for other work in between: a thousand rooms that are due at once would otherwise stop the server for a
+ * second.
  */
 export class Upkeep {
   readonly #due = new Set<Kept>()
@@ -25,7 +26,7 @@ export class Upkeep {
 
   async #run(): Promise<void> {
     await setImmediate()
-    // A set also gives what is added while it is gone through.
+    // Iterating a Set also visits the rooms that are added meanwhile.
     for (const room of this.#due) {
       this.#due.delete(room)
       await room.maintain()

@@ -8,7 +8,7 @@ import { StoredState } from './stored-state.ts'
 
 const WRITER = { actor: 'a', source: 's', sources: undefined, isAuthenticated: false }
 
-/** Edits of one text and one map by two clients that see each other's, one update each. */
+/** Edits of one text and one map by two clients that see each other's edits. Each edit is one update. */
 const story = fc.array(
   fc.record({
     client: fc.integer({ min: 1, max: 2 }),
@@ -67,7 +67,7 @@ const missing = (wanted: Map<number, number>, there: Map<number, number>) =>
   [...wanted].filter(([client, clock]) => (there.get(client) ?? 0) < clock)
 const shown = (doc: Y.Doc): unknown => [doc.getText('t').toString(), doc.getMap('m').toJSON()]
 
-/** Everybody who can come to the document: who is in the room, who joins it warm or cold, before and after a restart. */
+/** The document as every kind of client gets it: in the room, joining it warm or cold, before and after a restart. */
 function everybody({ room, records }: Loaded): Y.Doc[] {
   const again = load(records)
   const cold = new StoredState(undefined, records)
@@ -75,7 +75,7 @@ function everybody({ room, records }: Loaded): Y.Doc[] {
   return [room.doc, again.doc, ...joined, newcomer(cold.diff(NOBODYS))]
 }
 
-it('[S7, S68] what came in any order, some of it twice or never, is the same for who loads and who joins', () => {
+it('[S7, S68] a load and a join show the same when updates came in any order, some of them twice or never', () => {
   const arrival = fc.array(fc.nat(100), { maxLength: 30 })
   fc.assert(
     fc.property(story, arrival, (edits, order) => {
@@ -103,7 +103,7 @@ it('[S68] every clock that is shown is there after a load and for a newcomer whe
         }),
       )
       const [live, ...others] = everybody(written) as [Y.Doc, ...Y.Doc[]]
-      // More than was shown may be there: Yjs tries what waits again later than it could.
+      // The others may have more than was shown: Yjs tries waiting structs again later than it could.
       for (const other of others) expect(missing(clocks(live), clocks(other))).toEqual([])
     }),
     { numRuns: 500 },

@@ -1,23 +1,29 @@
 import * as Y from 'yjs'
 import { isEmptyUpdate } from './empty-update.ts'
 
-/** Clocks that a document has to reach, by Yjs client id, before something shows. */
+/** Clocks that a document must reach before an update shows, by Yjs client id. */
 export type Clocks = ReadonlyMap<number, number>
 
 type Waiting = NonNullable<Y.Doc['store']['pendingStructs']>
 
 /**
- * What a document could not integrate yet, kept apart from what it has, and tried whenever it may go on. Yjs does neither in
- * full. A client that is broken or hostile may send other structs under clocks that are taken: those that wait would be merged
- * with the document's own for a newcomer and for a snapshot, and who loads that is shown something else, or less. And what
- * waits behind a gap of the same client is remembered as waiting for all of the gap: a newcomer would be shown more.
+ * The structs that a document can't integrate yet. They are kept apart from the integrated ones, and tried again
+ * whenever that may succeed. Yjs does neither in full:
+ *
+ * - A broken or hostile client may send other structs under clocks that are taken. Yjs would merge the waiting ones
+ *   with the document's own in a snapshot and in the answer to a newcomer, who would then see something else, or less.
+ * - Yjs remembers a struct behind a gap of its own client as waiting for the whole gap. A newcomer would see it
+ *   earlier.
  */
 export class WaitingStructs {
   #update: Uint8Array | undefined
-  /** Of the clients that wait or are waited for, when that was tried last. */
+  /** Clocks, at the last try, of the clients whose structs wait or are waited for. */
   #clocks: ReadonlyMap<number, number> = new Map()
 
-  /** To be called after each update, in the transaction that applied it. */
+  /**
+   * Integrates the waiting structs that can be integrated now. Called after each update, in the update's own
+   * transaction.
+   */
   settle(doc: Y.Doc): void {
     const { store } = doc
     for (;;) {
@@ -26,12 +32,14 @@ export class WaitingStructs {
       store.pendingStructs = null
       Y.applyUpdateV2(doc, Y.diffUpdateV2(waiting.update, Y.encodeStateVector(doc)))
       const left = store.pendingStructs as Waiting | null
-      // Less waits than before: what went on may have been what the rest waits for.
+      // If fewer bytes wait than before, the structs just integrated may be those that the rest waits for: try again.
       if (left !== null && left.update.length >= waiting.update.length) this.#remember(doc, left)
     }
   }
 
-  /** Yjs makes these bytes anew when more comes to wait; they are tried no oftener than that and when a clock has moved. */
+  /**
+   * Whether a try may succeed: other structs wait (Yjs then makes new bytes), or a clock has moved since the last try.
+   */
   #mayGoOn({ store }: Y.Doc, { update }: Waiting): boolean {
     return update !== this.#update || [...this.#clocks].some(([client, clock]) => clock !== Y.getState(store, client))
   }
@@ -44,8 +52,9 @@ export class WaitingStructs {
 }
 
 /**
- * What the log keeps of `updates`, of which `doc` has integrated `forward`: that, and what of them waits, or an
- * acknowledged edit would die with the process. What they say of clocks that `doc` has is left out, as it was by `doc`.
+ * The update that the log keeps of `updates`: the part that `doc` has integrated (`forward`), and the part that waits.
+ * Without the waiting part an acknowledged edit would be lost with the process. Structs under clocks that `doc` already
+ * has are left out, as `doc` left them out.
  */
 export function withWaiting(
   doc: Y.Doc,
