@@ -1,20 +1,24 @@
 import * as decoding from 'lib0/decoding'
 import * as Y from 'yjs'
 
-/** Updates merged at once: Yjs sorts all of them for every struct it writes, so a thousand at once cost a thousand squared. */
+/**
+ * Updates merged at once. Yjs sorts all of them for every struct that it writes: a thousand at once cost a thousand
+ * squared.
+ */
 const MERGE_MAX = 16
 
 /** Largest number of clients that Yjs writes as one byte. */
 const ONE_BYTE_MAX = 127
 
 /**
- * Merges the updates of one tick, byte for byte as `Y.mergeUpdates` does. Updates that hold one client each, every one
- * another, and delete nothing, as those of typing do, are put side by side: Yjs would decode and encode every struct.
+ * Merges the updates of one tick, byte for byte as `Y.mergeUpdates` does. Updates of typing hold one client each, every
+ * one another, and delete nothing. They are put side by side, while Yjs would decode and encode every struct.
  */
 export function mergeTyping(updates: readonly Uint8Array[]): Uint8Array {
   const blocks: { readonly client: number; readonly structs: Uint8Array }[] = []
   for (const update of updates) {
-    // The first byte counts the clients. The last byte is 0 only if nothing is deleted: the length of a deletion is not 0.
+    // The first byte counts the clients. The last byte is 0 only if nothing is deleted: the length of a deletion is not
+    // 0.
     if (update[0] !== 1 || update[update.length - 1] !== 0) return mergeUpdates(updates)
     const structs = update.subarray(1, -1)
     const decoder = decoding.createDecoder(structs)
@@ -35,7 +39,7 @@ export function mergeTyping(updates: readonly Uint8Array[]): Uint8Array {
   return merged
 }
 
-/** `Y.mergeUpdates` of one or more, a few at a time. */
+/** Merges one or more updates as `Y.mergeUpdates` does, a few at a time. */
 export function mergeUpdates(updates: readonly Uint8Array[]): Uint8Array {
   let level = updates
   while (level.length > 1) {

@@ -339,7 +339,10 @@ export class RoomContent {
     await loaded.log.close()
   }
 
-  /** Ends without a snapshot when storage fails or the log is fenced: waiting for that must not keep the room from closing. */
+  /**
+   * Ends without a snapshot when storage fails or the log is fenced: waiting for that must not keep the room from
+   * closing.
+   */
   async #leaveSnapshot(loaded: Loaded): Promise<void> {
     const { log } = loaded
     if (log.state.state !== 'open') return

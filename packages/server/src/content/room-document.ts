@@ -13,7 +13,8 @@ import { encodeTransaction } from './transaction-update.ts'
 import { type Clocks, WaitingStructs, withWaiting } from './waiting-structs.ts'
 
 /**
- * Records applied in one transaction while loading: enough to spread its cost, few enough to leave other rooms their turns.
+ * Records applied in one transaction while loading: enough to spread its cost, few enough to leave other rooms their
+ * turns.
  */
 const REPLAY_CHUNK = 1_000
 

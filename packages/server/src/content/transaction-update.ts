@@ -1,12 +1,12 @@
 import * as encoding from 'lib0/encoding'
 import * as Y from 'yjs'
 
-/** Bytes that the shared encoder holds: many times an update of typing. A larger update gets an encoder of its own. */
+/** Size of the shared encoder, bytes: many times an update of typing. A larger update gets an encoder of its own. */
 const ENCODER_BYTES = 4_096
 
 /**
- * All transactions share one encoder: a new one for each made an array outside of V8's heap, which took a fortieth of the
- * CPU of typing. Encoding calls nothing that encodes another transaction.
+ * All transactions share one encoder: a new one for each made an array outside of V8's heap, which took a fortieth of
+ * the CPU of typing. Encoding calls nothing that encodes another transaction.
  */
 let shared = newEncoder()
 
@@ -14,9 +14,9 @@ let shared = newEncoder()
 type News = readonly [client: number, clock: number]
 
 /**
- * What a transaction did, as one Yjs V1 update: byte for byte what Yjs emits as `update`. Undefined when it did nothing.
- * Yjs goes through the clients of the whole document three times for it, making two maps of them; every block has a
- * client id of its own, so that on a board of a thousand blocks this took a sixth of each edit.
+ * Encodes a transaction as one Yjs V1 update, byte for byte as Yjs emits it. Undefined when the transaction changed
+ * nothing. Yjs itself goes through all clients of the document three times, and makes two maps of them. Every block has
+ * a client id of its own, so on a board of a thousand blocks this took a sixth of each edit.
  */
 export function encodeTransaction({ doc, beforeState, deleteSet }: Y.Transaction): Uint8Array | undefined {
   const { clients } = doc.store
@@ -29,7 +29,7 @@ export function encodeTransaction({ doc, beforeState, deleteSet }: Y.Transaction
   if (news.length === 0 && deleteSet.clients.size === 0) return undefined
   const encoder = emptyEncoder()
   encoding.writeVarUint(encoder.restEncoder, news.length)
-  // The order that Yjs gives them: whoever integrates them finds most of what they name already there.
+  // Yjs's own order. With it a receiver already has most of the structs that the next ones refer to.
   news.sort(([a], [b]) => b - a)
   for (const [client, clock] of news) writeStructs(encoder, client, clients.get(client) ?? [], clock)
   writeDeletions(encoder, deleteSet)
@@ -60,7 +60,7 @@ function writeStructs(encoder: Y.UpdateEncoderV1, client: number, structs: (Y.It
   encoding.writeVarUint(encoder.restEncoder, structs.length - start)
   encoder.writeClient(client)
   encoding.writeVarUint(encoder.restEncoder, from)
-  // Only the first may have begun before: what it held then has been merged with what is new.
+  // Only the first struct may have begun before the transaction: Yjs has merged the new one into it.
   for (let index = start; index < structs.length; index++) {
     const struct = structs[index] as Y.Item | Y.GC
     struct.write(encoder, Math.max(0, from - struct.id.clock))

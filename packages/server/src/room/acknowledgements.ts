@@ -5,11 +5,14 @@ interface Group {
   readonly entries: Map<Member, { frames: number; lsn: number }>
 }
 
-/** Tells connections what has become durable: one message per connection and group commit, whatever the number of its frames. */
+/**
+ * Tells members how many of their frames are durable: one message per member and group commit, whatever the number of
+ * frames.
+ */
 export class Acknowledgements {
   #group: Group | undefined
 
-  /** Once `durable` resolves, tells `connection` that its first `frames` update frames are safe at `lsn`. */
+  /** Once `durable` resolves, tells the member that its first `frames` update frames are safe at `lsn`. */
   add(durable: Promise<void>, member: Member, frames: number, lsn: number): void {
     if (!member.wire.wantsJoinery) return
     if (this.#group?.durable !== durable) this.#group = this.#open(durable)
@@ -22,7 +25,8 @@ export class Acknowledgements {
       if (this.#group === group) this.#group = undefined
       for (const [member, { frames, lsn }] of group.entries) member.tell({ type: 'durable', frames, lsn })
     }
-    // A store that closes before the group is safe rejects it: then nobody is told, and clients send it again elsewhere.
+    // If the store closes first, `durable` rejects. Then no member is told, and the clients send their edits again
+    // elsewhere.
     durable.then(settled, () => undefined)
     return group
   }

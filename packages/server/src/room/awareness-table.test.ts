@@ -22,7 +22,7 @@ describe('awareness table', () => {
     expect(t.apply(state(1, 1), ann)).toBe(false)
   })
 
-  it('[S12] apply refuses a newer state and a removal when they come from somebody else', () => {
+  it('[S12] apply refuses a newer state and a removal when another actor sends them', () => {
     const t = table()
     t.apply(state(1, 1), ann)
     expect(t.apply(state(1, 9, '{"name":"mallory"}'), bob)).toBe(false)
@@ -30,7 +30,7 @@ describe('awareness table', () => {
     expect(t.states()).toEqual([state(1, 1)])
   })
 
-  it('[S12] apply hands a client over when the same actor comes back by another connection', () => {
+  it('[S12] apply hands a client over when the same actor reconnects by another connection', () => {
     const t = table()
     t.apply(state(1, 1), ann)
     expect(t.apply(state(1, 2), annAgain)).toBe(true)

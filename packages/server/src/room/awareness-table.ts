@@ -1,6 +1,6 @@
 import type { AwarenessState } from '@joinery/protocol'
 
-/** Awareness state of a client that has gone, as it travels. */
+/** Awareness state of a client that has left, as JSON. */
 const GONE = 'null'
 
 interface Owned<Owner> {
@@ -9,10 +9,12 @@ interface Owned<Owner> {
 }
 
 /**
- * Who is present in a room: the last state of each awareness client and the connection that owns it. It relays without a
- * Yjs Awareness, whose timer per room would wake up for every idle one. y-websocket clients send back every state they
- * are sent, so a state counts only from its owner; another connection takes a client id over when `mayTakeOver` says so
- * (the same person, reconnecting before the old socket was noticed dead) and the clock has moved.
+ * The people present in a room: the last state of each awareness client, and the connection that owns the client.
+ *
+ * - There is no Yjs Awareness, since its timer would wake up for every idle room.
+ * - A state counts only from its owner, since y-websocket clients send back every state that they are sent.
+ * - Another connection takes a client over when `mayTakeOver` says so and the clock has moved: the same person may
+ *   reconnect before the server notices that the old socket is dead.
  */
 export class AwarenessTable<Owner> {
   readonly #clients = new Map<number, Owned<Owner>>()
@@ -24,7 +26,7 @@ export class AwarenessTable<Owner> {
     this.#clientsPerOwnerMax = options.clientsPerOwnerMax
   }
 
-  /** Takes one state in. True when it is news that the others should get. */
+  /** Applies one state. Returns whether the others should get it. */
   apply(state: AwarenessState, owner: Owner): boolean {
     const known = this.#clients.get(state.clientId)
     if (known === undefined) {
@@ -45,19 +47,20 @@ export class AwarenessTable<Owner> {
     return true
   }
 
-  /** Forgets the clients of a connection that closed; the states that tell the others. */
+  /** Forgets the clients of a connection that closed. Returns the states that tell the others so. */
   release(owner: Owner): AwarenessState[] {
     const gone: AwarenessState[] = []
     for (const [clientId, known] of this.#clients) {
       if (known.owner !== owner) continue
       this.#clients.delete(clientId)
-      // The same clock, not the next: y-protocols takes null at an equal clock, and the client's own next state stays newer.
+      // The same clock, not the next: y-protocols accepts null at an equal clock, and the client's next state stays
+      // newer.
       gone.push({ clientId, clock: known.state.clock, json: GONE })
     }
     return gone
   }
 
-  /** Every present client's state, for one who joins. */
+  /** The state of every present client, for a new member. */
   states(): AwarenessState[] {
     return Array.from(this.#clients.values(), (known) => known.state)
   }

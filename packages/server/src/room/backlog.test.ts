@@ -11,7 +11,7 @@ const BYTES_MAX = 8 * 1024
 const EDITS = 64
 const writer = { actor: 'engine', source: 'workflow_execution' }
 
-/** A server whose storage makes nothing durable until it is told to, and a client that types more than it takes. */
+/** A server whose storage makes nothing durable until `open` is called, and a client that types until it is held. */
 async function flooded(limits: { heartbeatMs?: number } = {}) {
   const store = new GatedStore()
   fixture = await ServerFixture.start({ store, limits: { backlogBytesMax: BYTES_MAX, ...limits } })
@@ -23,14 +23,14 @@ async function flooded(limits: { heartbeatMs?: number } = {}) {
   store.durableGate = gate.promise
   for (let edit = 0; edit < EDITS; edit++) {
     typist.text.insert(typist.text.length, 'x'.repeat(1024))
-    // In a turn of its own each: what comes at once would be one record.
+    // Each edit in a turn of its own: edits that come at once would be one record.
     await heard(watcher, typist)
     if (fixture.server.load().held > 0) break
   }
   return { store, typist, watcher, open: gate.resolve }
 }
 
-/** Resolves when the other has what the typist typed, or the typist is held. */
+/** Resolves when the watcher has everything that the typist typed, or when the typist is held. */
 async function heard(watcher: RawClient, typist: RawClient): Promise<void> {
   const { length } = typist.text
   await expect.poll(() => watcher.text.length === length || fixture.server.load().held > 0, { interval: 1 }).toBe(true)
@@ -42,10 +42,11 @@ describe('storage that is behind', () => {
     expect(fixture.server.load()).toMatchObject({ held: 1 })
     const { backlogBytes } = fixture.server.load()
     expect(backlogBytes).toBeGreaterThan(BYTES_MAX)
-    // The answer to SyncStep1 and nothing after it.
+    // The client has the answer to SyncStep1 and nothing after it.
     expect(typist.message('durable')?.frames ?? 0).toBeLessThanOrEqual(1)
     for (let edit = 0; edit < EDITS; edit++) typist.text.insert(0, 'y'.repeat(1024))
-    // Once the kernel has them, somebody else's round trips: were the typist read from, its edits would come in with these.
+    // Once the kernel has the edits, another client makes round trips: if the server read the typist, the edits would
+    // come too.
     await expect.poll(() => typist.ws.bufferedAmount, { interval: 1 }).toBe(0)
     for (let trip = 0; trip < 5; trip++) {
       await watcher.roundTrip()

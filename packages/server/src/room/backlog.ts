@@ -2,9 +2,9 @@ import type { Counters } from '../counters.ts'
 import type { Member } from './member.ts'
 
 /**
- * What has been appended and is not durable yet, all rooms together. When storage is slower than people, it is memory that
- * fills up: beyond `bytesMax` those who bring more are not read from until half of it is safe. What they have sent waits in
- * their sockets, and then with them.
+ * The bytes that are appended and not durable yet, in all rooms together. They fill memory when storage is slower than
+ * people. Beyond `bytesMax`, a member that sends more is held: its wire is not read until half of the bytes are
+ * durable. Meanwhile its updates wait in the socket, and then at the client.
  */
 export class Backlog {
   readonly #bytesMax: number
@@ -30,13 +30,13 @@ export class Backlog {
     const settled = (): void => {
       if (this.#group === group) this.#group = undefined
       this.#bytes -= group.bytes
-      if (this.#bytes <= this.#bytesMax / 2) this.#letGo()
+      if (this.#bytes <= this.#bytesMax / 2) this.#releaseAll()
     }
-    // What a closing store could not make safe is not kept in memory either.
+    // Bytes that a closing store could not make durable are not in memory any more, either.
     durable.then(settled, settled)
   }
 
-  /** Holds a connection that has just brought something, if there is too much already. */
+  /** Holds a member that has just sent something, if the backlog is full. */
   hold(member: Member): void {
     if (!this.isFull || !member.wire.isOpen || this.#held.has(member)) return
     this.#counters.holds++
@@ -44,7 +44,7 @@ export class Backlog {
     member.hold()
   }
 
-  /** The connection is gone. */
+  /** Forgets a member that has left. */
   forget(member: Member): void {
     this.#held.delete(member)
   }
@@ -57,12 +57,12 @@ export class Backlog {
     return this.#bytes
   }
 
-  /** Connections that are not read from now. */
+  /** Number of members that are held now. */
   get heldCount(): number {
     return this.#held.size
   }
 
-  #letGo(): void {
+  #releaseAll(): void {
     for (const member of this.#held) member.release()
     this.#held.clear()
   }

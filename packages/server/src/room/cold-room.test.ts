@@ -14,7 +14,7 @@ import { ServerFixture, W } from '../testing/server-fixture.ts'
 let fixture: ServerFixture
 afterEach(() => fixture?.close())
 
-/** A store whose workspace `w` holds `abc`: `ab` in a snapshot, `c` after it. Deletions are in both. */
+/** A store whose workspace `w` has the text `abc`: `ab` in a snapshot, `c` after it. Deletions are in both. */
 async function storedAbc(): Promise<GatedStore> {
   const store = new GatedStore()
   const before = await ServerFixture.start({ store, snapshots: { records: 2 } })
@@ -43,7 +43,7 @@ function gate(): { promise: Promise<void>; open: () => void } {
 }
 
 describe('joining', () => {
-  it('[S27] who has nothing gets the snapshot and then, as SyncStep2, the records after it, and no document is made', async () => {
+  it('[S27] a new client gets the snapshot and then, as SyncStep2, the records after it, and no document is made', async () => {
     fixture = await ServerFixture.start({ store: await storedAbc() })
     const client = await fixture.client('w').synced()
     expect(client.text.toString()).toBe('abc')
@@ -52,7 +52,7 @@ describe('joining', () => {
     expect(fixture.server.counters.warmings).toBe(0)
   })
 
-  it('[S27] who has a copy gets what it lacks, made of the bytes', async () => {
+  it('[S27] a client with a copy gets what it lacks, made from the bytes', async () => {
     fixture = await ServerFixture.start({ store: await storedAbc() })
     const first = await fixture.client('w').synced()
     const again = fixture.client('w')
@@ -80,7 +80,7 @@ describe('joining', () => {
     expect([store.reads - reads, store.opens - opens]).toEqual([1, 1])
   })
 
-  it('[S28] what was read is let go between two sweeps in which nobody asked, and at once when there is too much', async () => {
+  it('[S28] a stored state is discarded between two sweeps in which nobody asked, and at once when there is too much', async () => {
     const cache = new ColdCache(1_000)
     const log = await new GatedStore().open('w')
     const [a, b] = [new ColdDocument(log, cache, Uint8Array.of(0)), new ColdDocument(log, cache, Uint8Array.of(0))]
@@ -102,7 +102,7 @@ describe('joining', () => {
     expect([a.atHand, b.atHand, cache.bytes]).toEqual([undefined, undefined, 0])
   })
 
-  it('[S30] who asks gets from a cold room who touched what, and later what a writer does', async () => {
+  it('[S30] a client that asks gets all stamps from a cold room, and later those of a new writer', async () => {
     const rules = { open: () => ({ ...UNRULED, touched: () => ['b1/content'] }) }
     const store = new GatedStore()
     fixture = await ServerFixture.start({ store, rules, snapshots: { records: 1 } })
@@ -157,7 +157,7 @@ describe('the first write', () => {
     expect(fixture.server.counters.warmings).toBe(1)
   })
 
-  it('[S29] clients that come back with what the room has are acknowledged and make no document', async () => {
+  it('[S29] clients that reconnect with what the room has are acknowledged and make no document', async () => {
     const store = await storedAbc()
     fixture = await ServerFixture.start({ store })
     const first = await fixture.client('w').synced()
@@ -173,7 +173,7 @@ describe('the first write', () => {
     expect(fixture.server.load()).toMatchObject({ cold: 0, live: 1 })
   })
 
-  it('[S29] a read that fails sends those who wait away to come again, and loses nothing', async () => {
+  it('[S29] a read that fails closes the waiting members to reconnect later, and loses nothing', async () => {
     const store = await storedAbc()
     fixture = await ServerFixture.start({ store, limits: { coldBytesMax: 0 } })
     const writer = await fixture.client('w?joinery=1').synced()
@@ -205,7 +205,7 @@ it('[S31] client ids are remembered by generation, for one document at a time, a
 })
 
 describe('storage that fails', () => {
-  it('[S15, S31] nothing is given back or ended for it; who needs something read is sent away to come again', async () => {
+  it('[S15, S31] no room or connection ends for it, but a client that needs a read is closed to reconnect later', async () => {
     const store = await storedAbc()
     fixture = await ServerFixture.start({
       store,
@@ -232,7 +232,7 @@ describe('storage that fails', () => {
 })
 
 describe('cooling down', () => {
-  it('[S31] a document nobody writes to goes while people stay, and comes back with the next write', async () => {
+  it('[S31] a document that nobody writes to is dropped while people stay, and built again at the next write', async () => {
     const store = new GatedStore()
     fixture = await ServerFixture.start({ store, limits: { coolAfterMs: 0, heartbeatMs: 5 } })
     const [ada, ben] = await Promise.all([
@@ -253,7 +253,7 @@ describe('cooling down', () => {
     expect(fixture.server.counters).toMatchObject({ coolings: 5, warmings: 5 })
   })
 
-  it('[S31] it leaves a snapshot first when there is enough to tell', async () => {
+  it('[S31] a room takes a snapshot before it drops its document when there are enough records', async () => {
     const store = new GatedStore()
     fixture = await ServerFixture.start({
       store,

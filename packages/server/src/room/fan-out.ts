@@ -3,26 +3,27 @@ import { mergeTyping } from '../content/merge-updates.ts'
 import { encodeBinaryMessage } from '../ws-frame.ts'
 import { CURRENT, type Member } from './member.ts'
 
-/** What one member's tick brought the others. */
+/** An update that one member's tick brought the others. */
 export interface Forward {
-  /** The member that is left out; undefined for the server's own edits. */
+  /** The member that sent it, and does not get it back; undefined for the server's own edits. */
   readonly from: Member | undefined
   readonly update: Uint8Array
 }
 
-/** Where a room's frames go. */
+/** The receivers of a room's frames. */
 export interface Audience {
   readonly members: ReadonlySet<Member>
-  /** State vector of what the members have been sent; undefined while the room is being loaded. */
+  /** State vector of everything that the members have been sent; undefined while the room is being loaded. */
   stateVector(): Uint8Array | undefined
-  /** Sends a member that has what `stateVector` says what it lacks, or ends its connection. */
+  /** Sends a member that has `stateVector` everything that it lacks, or ends its connection. */
   catchUp(member: Member, stateVector: Uint8Array): void
 }
 
 /**
- * Sends a tick's updates as one: merged, framed once, the same bytes to everybody. With a sole writer, the writer is left
- * out; with several writers each gets its own edits back, which is harmless and cheaper than a frame for each. Returns to how
- * many members the update was sent.
+ * Sends a tick's updates as one: merged, framed once, the same bytes to everybody. A sole writer is left out. Several
+ * writers get their own edits back, which is harmless, and cheaper than a frame for each.
+ *
+ * @returns the number of members that got the update
  */
 export function forwardUpdates(forwards: readonly Forward[], audience: Audience): number {
   if (forwards.length === 0) return 0
@@ -32,8 +33,11 @@ export function forwardUpdates(forwards: readonly Forward[], audience: Audience)
 }
 
 /**
- * Sends an update that the document has held back for a while to every member, lagging ones included: a member may have
- * begun to lag meanwhile, and then what it lacks is counted from a state that has the update. Returns the number of members.
+ * Sends an update that the room has held back for a while to every member, lagging ones included. A member may have
+ * begun to lag meanwhile. Its later diff is counted from a state that has the update, and so would leave the update
+ * out.
+ *
+ * @returns the number of members
  */
 export function forwardLate(update: Uint8Array, audience: Audience): number {
   const message = encodeUpdateMessage(update)
@@ -61,7 +65,9 @@ function sendMessage(message: Uint8Array, audience: Audience, except?: Member): 
   return deliveries
 }
 
-/** A slow reader gets nothing more until it has caught up, then one diff: neither a queue that grows nor a lost update. */
+/**
+ * Sends a slow reader nothing until its bytes have gone out, then one diff. So no queue grows, and no update is lost.
+ */
 function lag(member: Member, audience: Audience): void {
   const stateVector = audience.stateVector()
   if (stateVector === undefined) return

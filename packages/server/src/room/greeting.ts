@@ -7,9 +7,11 @@ import { SERVER_VERSION } from '../server-version.ts'
 import type { Member } from './member.ts'
 
 /**
- * Sends hello, then SyncStep1, without which offline edits never come up, then `everybody`, one frame with who is present.
- * A client whose local copy is of another generation gets hello and is closed: nothing that it sends is taken. A damaged
- * workspace sends no SyncStep1, since it could not take the answer.
+ * Greets a new member: sends hello, then SyncStep1, then `everybody`. Without SyncStep1 the client would never send its
+ * offline edits. A client whose local copy is of another generation gets hello and is closed, and none of its edits are
+ * taken. A damaged workspace sends no SyncStep1, since it could not take the answer.
+ *
+ * @param everybody one awareness frame with everybody's state; undefined when nobody is present
  */
 export function greet(
   member: Member,
@@ -30,7 +32,7 @@ export function greet(
   })
   if (generation !== undefined && generation !== log.generation) {
     member.intake = 'refused'
-    const message = 'the local copy is of another history of this workspace: set it aside and start anew'
+    const message = 'the local copy belongs to another history of this workspace: set it aside and start anew'
     member.refuse(new ServerError('generation_mismatch', message))
     return
   }

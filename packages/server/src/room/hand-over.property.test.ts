@@ -116,7 +116,7 @@ class Scene {
     }
   }
 
-  /** Everybody connects to the owner and is up to date; then both servers stop. */
+  /** Waits until every client is connected to the owner and up to date, then stops both servers. */
   async settle(): Promise<void> {
     const isDone = (): boolean => this.clients.every((client) => client?.isSynced && client.isOpen && isSaved(client))
     for (let turn = 0; turn < 3_000 && !(turn > 20 && isDone()); turn++) await this.turn()
@@ -141,7 +141,7 @@ class Scene {
     return this.nodes[(this.world.ownerOf(W) as Node | undefined) ?? 'one']
   }
 
-  /** A client asks one server after the other until the owner takes it. */
+  /** Connects a client to the next server in turn. It does so again until the owner takes the client. */
   #connect(who: number): void {
     const last = this.clients[who]
     if (last?.closedWith !== undefined && last.closedWith !== CLOSE.restart)
@@ -172,7 +172,7 @@ class Scene {
     this.acknowledged.add(key)
   }
 
-  /** As an HTTP client does: asks again, wherever the workspace is now, until it is answered. */
+  /** Makes an edit as an HTTP client does: asks the present owner again until it is answered. */
   async #untilMade({
     actor,
     key,
@@ -214,7 +214,7 @@ class Scene {
     }
   }
 
-  /** Programs hear `moved` or `fenced`, or that the room was just closing: to be tried again. */
+  /** Expects the error of a workspace that was given away, or whose room was just closing: the program tries again. */
   #expectGivenAway(error: unknown): void {
     const code = (error as { code?: string }).code ?? String(error)
     if (!['moved', 'load_failed'].includes(code)) this.faults.push(`a program hears ${code}`)
@@ -225,7 +225,7 @@ function isSaved(client: MemoryClient): boolean {
   return client.durable === client.sent && client.sent > 0
 }
 
-/** Each clock of each client stands for one content, in all that was ever appended. Returns the clocks that do not. */
+/** Returns the clocks that stand for two different contents in the updates. */
 function clocksUsedTwice(updates: readonly Uint8Array[]): string[] {
   const contents = new Map<string, string>()
   const twice: string[] = []
@@ -233,7 +233,7 @@ function clocksUsedTwice(updates: readonly Uint8Array[]): string[] {
     for (const struct of Y.decodeUpdate(update).structs) {
       if (!(struct instanceof Y.Item)) continue
       const content = struct.content.getContent()
-      // Of a deleted struct no content is left to compare.
+      // A deleted struct has no content left to compare.
       if (content.length === 0) continue
       for (let at = 0; at < struct.length; at++) {
         const id = `${struct.id.client}:${struct.id.clock + at}`
@@ -267,7 +267,10 @@ async function play(steps: readonly Step[]): Promise<void> {
   expect(clocksUsedTwice(scene.world.appended)).toEqual([])
 }
 
-/** A client that was shown an edit which built on a lost keyed one waited for that for ever: its later edits were never saved. */
+/**
+ * Steps that once failed. A client was shown an edit that built on a lost keyed one. It waited for the keyed one for
+ * ever, and its later edits were never saved.
+ */
 const BUILT_ON_A_LOST_KEYED_EDIT: Step[] = [
   { does: 'turns', count: 1 },
   { does: 'edit', actor: 'engine' },

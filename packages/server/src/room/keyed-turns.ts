@@ -1,4 +1,7 @@
-/** Runs tasks of one key one after the other, those of different keys at once. Keeps nothing of a key nobody uses. */
+/**
+ * Runs tasks of one key one after the other, and tasks of different keys at once. Keeps nothing of a key that nobody
+ * uses.
+ */
 export class KeyedTurns {
   readonly #last = new Map<string, Promise<unknown>>()
 

@@ -31,7 +31,7 @@ function updateOf(text: string): Uint8Array {
 const resultsOf = (client: RawClient): KeyedResult[] =>
   client.messages.filter((message) => message.type === 'keyedResult')
 
-/** Sends a keyed update; resolves with the answer to it, which is the `nth` that the client gets. */
+/** Sends a keyed update. Resolves with its answer, which is the `nth` answer that the client gets. */
 async function write(client: RawClient, key: string, update: Uint8Array): Promise<KeyedResult> {
   const nth = resultsOf(client).length
   client.send(encodeJoinery({ type: 'keyed', key, update }))
@@ -50,7 +50,7 @@ async function records(): Promise<{ key: string | undefined; actor: string }[]> 
 const storedText = () => fixture.server.workspaces.read(W, ({ doc }) => doc.getText('t').toString())
 
 describe('a keyed update', () => {
-  it('[S40] it is made once, seen by everybody, its sender included, and repeats hear the first LSN', async () => {
+  it('[S40] it is made once, everybody sees it, its sender included, and repeats hear the first LSN', async () => {
     fixture = await ServerFixture.start()
     const [ada, ben] = await Promise.all([join('w?joinery=1&actor=ada'), join('w?joinery=1&actor=ben')])
     expect(await write(ada, 'k', new Uint8Array())).toMatchObject({ key: 'k', outcome: 'unknown' })
@@ -75,7 +75,7 @@ describe('a keyed update', () => {
     ada.text.insert(0, '!')
     await ada.until(() => (ada.message('durable')?.frames ?? 0) === 3 && resultsOf(ada).length === 1)
     const keys = (await records()).map(({ key }) => key)
-    // What came after it may have been worked off with what came before, but never in its record.
+    // Updates after the keyed one may share a record with those before it, but never the record of the keyed one.
     expect(keys.indexOf('k')).toBeGreaterThan(0)
     expect(keys.filter((key) => key === 'k')).toHaveLength(1)
     expect(ada.sentUpdates).toBe(3)
@@ -108,7 +108,7 @@ describe('a keyed update', () => {
     expect((await storedText()).replace('!', '')).toBe('socket')
   })
 
-  it('[S40] who comes before it is durable is answered with it, and not before', async () => {
+  it('[S40] a client that joins before it is durable is answered with it, and not earlier', async () => {
     const store = new GatedStore()
     fixture = await ServerFixture.start({ store })
     const [ada, ben] = await Promise.all([join(), join()])
@@ -119,7 +119,7 @@ describe('a keyed update', () => {
     const late = fixture.client('w?joinery=1')
     await late.until(() => late.frames.some(({ type }) => type === 'syncStep1'))
     ben.text.insert(0, '!')
-    // Sent after its SyncStep1 was taken: an answer at once would be here by now.
+    // The edit came after the SyncStep1: an answer that does not wait would be here by now.
     await late.until(() => late.text.toString() === '!')
     expect(late.frames.map(({ type }) => type)).not.toContain('syncStep2')
     slow.resolve()
@@ -203,7 +203,7 @@ describe('a keyed update', () => {
     await ada.until(() => ada.text.toString() === 'keyed, then plain')
   })
 
-  it('[S41] it waits while storage fails, and is made when its client brings it again', async () => {
+  it('[S41] it waits while storage fails, and is made when its client sends it again', async () => {
     const store = new GatedStore()
     fixture = await ServerFixture.start({ store })
     const ada = await join()

@@ -7,10 +7,12 @@ import type { Member } from './member.ts'
 import { refusalOfSpoiler } from './refused-update.ts'
 import type { RoomVisit } from './room-visit.ts'
 
-/** Keyed updates of one connection that wait at once. A client sends the next one when it was answered or gave up. */
+/**
+ * Keyed updates of one member that may wait at once. A client normally sends the next one after the answer to the last.
+ */
 const WAITING_MAX = 16
 
-/** Errors of storage that fails: the client brings its update again when it works. */
+/** Error codes of failing storage. The client sends its update again when storage works. */
 const STORAGE_FAILS: ReadonlySet<LogErrorCode> = new Set(['storage_failed', 'storage_full'])
 
 /** The part of a room that keyed updates need. */
@@ -20,7 +22,7 @@ export interface KeyedRoom {
   hold<T>(use: (log: WorkspaceLog) => T | Promise<T>): Promise<T>
 }
 
-/** Updates that sockets bring under an idempotency key: each made once, answered when durable. */
+/** Takes the updates that clients send under an idempotency key. Each is made once, and answered when it is durable. */
 export class KeyedUpdates {
   readonly #turns: KeyedTurns
   readonly #limits: ServerLimits
@@ -32,20 +34,21 @@ export class KeyedUpdates {
     this.#limits = limits
   }
 
-  /** Takes one keyed update of a connection that has joined `room`. */
+  /** Takes one keyed update of a member of `room`. */
   receive(room: KeyedRoom, member: Member, message: Keyed): void {
     if (member.intake === 'refused') return
     const waiting = this.#waiting.get(member) ?? new Set()
     this.#waiting.set(member, waiting)
-    // Sent again when storage works again, while the first still waits to be durable: one answer does for both.
+    // The client sends the update again after a storage failure. If the first still waits, one answer serves both.
     if (waiting.has(message.key)) return
     if (waiting.size >= WAITING_MAX) {
-      const reason = `at most ${WAITING_MAX} keyed updates wait at once: send the next one when one was answered`
+      const reason = `too many keyed updates wait, at most ${WAITING_MAX} are allowed: send the next one after an answer`
       return member.refuse(new ServerError('bad_frame', reason))
     }
     const bytesMax = this.#limits.updateBytesMax
     if (message.update.length > bytesMax) {
-      const reason = `a keyed update holds at most ${bytesMax} bytes, this one ${message.update.length}: send it in parts`
+      const size = message.update.length
+      const reason = `the keyed update has ${size} bytes, at most ${bytesMax} are allowed: send it in parts`
       return member.tell({ ...resultOf(message), outcome: 'refused', code: 'too_large', reason })
     }
     waiting.add(message.key)
@@ -54,35 +57,39 @@ export class KeyedUpdates {
 
   async #settle(room: KeyedRoom, member: Member, message: Keyed): Promise<void> {
     try {
-      // Two under one key at once: the second hears what became of the first.
+      // Of two updates under one key at once, the second waits for the first and is answered as its repeat.
       const take = (): Promise<KeyedResult | undefined> => this.#make(room, member, message)
       const result = await this.#turns.take(`${room.workspace} ${message.key}`, take)
       if (result !== undefined) member.tell(result)
     } catch (error) {
       const refusal = refusalOfSpoiler(error)
       if (refusal !== undefined) return member.tell({ ...resultOf(message), outcome: 'refused', ...refusal })
-      // It has heard so by `writable`, and keeps the edit.
+      // The client knows from `writable` that the workspace is damaged, and keeps the edit.
       if (error instanceof ServerError && error.code === 'quarantined') return
       if (error instanceof ServerError) return member.refuse(error)
-      // The room closes the connection, and the client brings its update to the next owner.
+      // The room closes the connection, and the client sends its update to the next owner.
       if (error instanceof LogError && error.code === 'fenced') return
       if (error instanceof LogError && STORAGE_FAILS.has(error.code)) {
-        // It is asked for what it has when storage works again, and brings this, too.
+        // When storage works again, the room asks the client for its edits, and the client sends this update again,
+        // too.
         member.noteDropped()
         return
       }
-      member.wire.close(CLOSE.tryLater, 'load_failed: the server failed on a keyed update; it is kept on the client')
+      member.wire.close(CLOSE.tryLater, 'load_failed: the server failed on a keyed update: reconnect and send it again')
     }
   }
 
-  /** What becomes of it, once that is durable; undefined when the connection has to bring it again, or can't. */
+  /**
+   * Makes one keyed update and waits until it is durable. Undefined when the member must send it again, or no longer
+   * can.
+   */
   async #make(room: KeyedRoom, member: Member, message: Keyed): Promise<KeyedResult | undefined> {
     const head = resultOf(message)
     const lsn = await room.hold((log) => log.lsnOfKey(message.key))
     if (lsn !== undefined) return { ...head, outcome: 'repeated', lsn }
     if (message.update.length === 0) return { ...head, outcome: 'unknown' }
     return await room.visit(async (visit) => {
-      // What it builds on was refused, or is yet to be asked for.
+      // An update that this one may build on was refused, or was dropped and is not here again yet.
       if (member.intake === 'refused' || member.hasDropped) return undefined
       const written = visit.writeKeyed({ member, key: message.key, update: message.update })
       if ('code' in written) return { ...head, outcome: 'refused', ...written }

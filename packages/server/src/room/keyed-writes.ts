@@ -6,32 +6,33 @@ import { authorOf, type Held, type RecordWriter, type Write } from './record-wri
 import type { KeyedUpdate, RoomEdit, RoomEdited, WritePlace } from './room-edit.ts'
 
 /**
- * Writes under an idempotency key: each is a record of its own, and nobody sees it before it is durable. If a crash lost it
- * after others had seen it, they would bring it again without its key, and a repeat would count twice.
+ * Makes writes under an idempotency key. Each is a record of its own, and nobody sees it before it is durable. If
+ * others saw a write that a crash then loses, they would send it again without its key, and a repeat would be made
+ * twice.
  */
 export class KeyedWrites {
   readonly #records: RecordWriter
   #held: Held | undefined
-  /** Members that brought what is held. */
+  /** Members that sent the held writes. */
   readonly #senders = new Set<Member>()
 
   constructor(records: RecordWriter) {
     this.#records = records
   }
 
-  /** The keyed writes that the document holds and nobody may see yet; undefined when there are none. */
+  /** The keyed writes that the document has, but that nobody may see yet; undefined when there are none. */
   get held(): Held | undefined {
     return this.#held
   }
 
-  /** Makes an edit of a program inside the server. Throws what `run` throws, which has spoilt the document. */
+  /** Makes an edit of a program inside the server. Throws the error of `run`: the document is then spoilt. */
   edit<T>({ writer, via, idempotencyKey, sync, run }: RoomEdit<T>, place: WritePlace): RoomEdited<T> {
     const { value, applied } = place.document.edit(writer.actor, run)
     const author = { ...authorOf(writer, via), ...(idempotencyKey !== undefined && { idempotencyKey }) }
     return { value, ...this.#write({ applied: keptEvenIfEmpty(applied), author, sync }, place) }
   }
 
-  /** Makes an update that a member brought. Returns why it may not be made, and then has done nothing. */
+  /** Makes an update of a member. Returns the refusal of a refused update, of which nothing is done. */
   update(
     { member, key, update }: KeyedUpdate,
     place: WritePlace,
@@ -48,7 +49,7 @@ export class KeyedWrites {
 
   #write(write: Write, place: WritePlace): Omit<RoomEdited<never>, 'value'> {
     const writes = [write]
-    // Until an earlier keyed write is shown, the values it beat stand on everybody's screen and are not pruned.
+    // Until an earlier keyed write is shown, everybody still sees the values that it beat, so they are not pruned.
     if (this.#held === undefined) this.#records.prune(place.document, writes)
     const updates = writes.flatMap(({ applied }) => applied.forward ?? [])
     const [appended] = this.#records.log(writes, place)
@@ -65,7 +66,7 @@ export class KeyedWrites {
   }
 }
 
-/** A key stands for its write for good, so the write has a record even if it changes nothing. */
+/** Gives the write a record even if it changes nothing: its key stands for it for good. */
 function keptEvenIfEmpty(applied: Write['applied']): Write['applied'] {
   return applied.record === undefined ? { ...applied, record: EMPTY_UPDATE } : applied
 }

@@ -5,33 +5,40 @@ import { REFUSALS, type ServerError } from '../server-error.ts'
 import { encodeBinaryMessage } from '../ws-frame.ts'
 import type { Wire, WireReader } from './wire.ts'
 
-/** What keeps a member's wire from being read, as bits: the wire is read again when none is left. */
+/** Reasons for which a member's wire is paused, as bits. The wire is read again when no reason is left. */
 const RESTS = { room: 1, tick: 2, backlog: 4 } as const
 
 /**
- * What the room does with a member's updates.
+ * The room's handling of a member's updates.
  *
- * - `taking`: it takes and acknowledges them.
- * - `asking`: so it does, and a SyncStep1 is out; its answer may be as large as a first sync.
- * - `dropped`: it dropped some while storage failed, and acknowledges nothing until an answer has brought them again.
- * - `askingAgain`: it dropped some, and a SyncStep1 is out.
- * - `refused`: one was refused. What follows builds on it, so it takes nothing more. Final.
+ * - `taking`: the room takes and acknowledges updates.
+ * - `asking`: the same, and the room has sent a SyncStep1. The answer may be as large as a first sync.
+ * - `dropped`: the room dropped updates while storage failed. It acknowledges nothing until an answer has brought them
+ *   again.
+ * - `askingAgain`: the same, and the room has sent a SyncStep1.
+ * - `refused`: the room refused an update. Later updates may build on it, so the room takes no more. Final.
  */
 export type Intake = 'taking' | 'asking' | 'dropped' | 'askingAgain' | 'refused'
 
-/** Whether a SyncStep1 of the member is being answered; `next` is the state vector of the last one that came meanwhile. */
+/**
+ * Whether a SyncStep1 of the member is being answered. `next` is the state vector of the last SyncStep1 that came
+ * meanwhile.
+ */
 export type Answering = { readonly state: 'idle' } | { readonly state: 'busy'; readonly next: Uint8Array | undefined }
 
-/** Whether the member gets each update; `from` is the state vector of what a member that reads too slowly has been sent. */
+/**
+ * Whether the member gets each update. A member that reads too slowly has been sent everything up to state vector
+ * `from`.
+ */
 export type Reach = { readonly state: 'current' } | { readonly state: 'lagging'; readonly from: Uint8Array }
 
 /** Updates of one member that wait for the tick's end. */
 export interface Inbox {
   /** In order of arrival. */
   readonly updates: Uint8Array[]
-  /** Number of the last one among the member's update frames. */
+  /** Number of the last update among the member's update frames. */
   through: number
-  /** The one that answers a SyncStep1: all that the client has and the server lacks, whoever wrote it. */
+  /** The update that answers a SyncStep1: all that the client has and the server lacks, edits of others included. */
   answer: Uint8Array | undefined
 }
 
@@ -45,19 +52,19 @@ export interface MemberRoom {
   leave(member: Member, nowMs: number): void
 }
 
-/** What a room remembers of one of its connections. It knows no socket: bytes go out by its {@link Wire}. */
+/** One connection as its room remembers it. A member knows no socket: it sends bytes through its {@link Wire}. */
 export class Member implements WireReader {
   readonly wire: Wire
-  /** Generation of the client's local copy; undefined when it has none or did not say. */
+  /** Generation of the client's local copy; undefined when the client has no copy or did not say. */
   readonly generation: string | undefined
-  /** Undefined until the member has joined one. */
+  /** The room that the member has joined; undefined before that. */
   room: MemberRoom | undefined
   intake: Intake = 'taking'
   answering: Answering = IDLE
   reach: Reach = CURRENT
   /** Update frames (SyncStep2 and Update) received so far. */
   framesReceived = 0
-  /** Undefined between ticks. */
+  /** The updates of this tick; undefined when there are none. */
   inbox: Inbox | undefined
   readonly #limits: ServerLimits
   #tickBytes = 0
@@ -87,7 +94,7 @@ export class Member implements WireReader {
     this.wire.write(encodeBinaryMessage(frame))
   }
 
-  /** Sends Joinery's own message, if the client asked for it. */
+  /** Sends a message of Joinery's own, if the client asked for those. */
   tell(message: JoineryMessage): void {
     if (this.wire.wantsJoinery) this.send(encodeJoinery(message))
   }
@@ -97,13 +104,13 @@ export class Member implements WireReader {
     this.wire.close(REFUSALS[error.code].close, `${error.code}: ${error.message}`)
   }
 
-  /** Calls `listener` once in a later turn, when no more bytes wait than a connection is owed. */
+  /** Calls `listener` once, in a later turn, when the wire is no longer full. */
   onceReady(listener: () => void): void {
     if (this.wire.isFull) this.wire.onceDrained(listener)
     else setImmediate(listener)
   }
 
-  /** Stops reading from it until {@link resume}. */
+  /** Stops reading from the wire until {@link resume}. */
   pause(): void {
     this.#rest(RESTS.room)
   }
@@ -113,7 +120,7 @@ export class Member implements WireReader {
     this.#goOn(RESTS.room)
   }
 
-  /** Stops reading from it until {@link release}, while storage is behind. */
+  /** Stops reading from the wire until {@link release}, while storage is behind. */
   hold(): void {
     this.#rest(RESTS.backlog)
   }
@@ -129,19 +136,23 @@ export class Member implements WireReader {
     this.send(syncStep1)
   }
 
-  /** Notes a SyncStep2. True if it answers a SyncStep1 of the server's; `isTaken` tells that it will not be dropped. */
+  /**
+   * Notes a SyncStep2. Returns whether it answers a SyncStep1 of the server.
+   *
+   * @param isTaken false when the SyncStep2 will be dropped
+   */
   answered(isTaken: boolean): boolean {
     if (this.intake !== 'asking' && this.intake !== 'askingAgain') return false
     this.intake = this.intake === 'askingAgain' && !isTaken ? 'dropped' : 'taking'
     return true
   }
 
-  /** Updates were dropped while storage failed. */
+  /** Whether updates were dropped while storage failed, and are not here again yet. */
   get hasDropped(): boolean {
     return this.intake === 'dropped' || this.intake === 'askingAgain'
   }
 
-  /** Forgets the updates of this tick, while storage fails. */
+  /** Discards the updates of this tick, while storage fails. */
   drop(): void {
     this.inbox = undefined
     this.noteDropped()
@@ -152,7 +163,7 @@ export class Member implements WireReader {
     else if (this.intake === 'asking') this.intake = 'askingAgain'
   }
 
-  /** Puts one update into the inbox. True if it is the first since the last tick. */
+  /** Puts one update into the inbox. Returns whether it is the first of this tick. */
   put(update: Uint8Array, isAnswer: boolean): boolean {
     const isFirst = this.inbox === undefined
     this.inbox ??= { updates: [], through: 0, answer: undefined }
@@ -162,7 +173,7 @@ export class Member implements WireReader {
     return isFirst
   }
 
-  /** Ends a tick: the updates it brought. */
+  /** Ends a tick. Returns the updates that the member sent in it. */
   takeInbox(): Inbox | undefined {
     const { inbox } = this
     this.inbox = undefined
@@ -170,7 +181,7 @@ export class Member implements WireReader {
     return inbox
   }
 
-  /** A member that sends without end must not keep the tick, and so everybody else, waiting. */
+  /** Pauses a member that sends without end until the next tick: it must not keep everybody else waiting. */
   #countBytes(bytes: number): void {
     const before = this.#tickBytes
     this.#tickBytes += bytes

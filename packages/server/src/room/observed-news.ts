@@ -4,7 +4,10 @@ import type { Observed } from '../content/document-rules.ts'
 import type { Counters } from '../counters.ts'
 import type { Member } from './member.ts'
 
-/** Logs what a record did to what people are shown, and tells everybody of what lost to something concurrent. */
+/**
+ * Logs the changes that a record made in what people are shown. Tells every member of the claims that lost to
+ * concurrent ones.
+ */
 export function tellObserved(
   observed: readonly Observed[],
   { workspace, record: { actor, source, lsn } }: { readonly workspace: string; readonly record: LogRecord },

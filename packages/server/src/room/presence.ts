@@ -4,10 +4,10 @@ import { ServerError } from '../server-error.ts'
 import { AwarenessTable } from './awareness-table.ts'
 import type { Member } from './member.ts'
 
-/** The same person, reconnecting before the old socket was noticed dead. */
+/** Whether two members are the same person, who may reconnect before the server notices that the old socket is dead. */
 const isSameActor = (from: Member, to: Member): boolean => from.identity.actor === to.identity.actor
 
-/** A room's awareness: who is present, and what of it the others have not been told yet. */
+/** A room's awareness: the people present, and the changes that the others have not been told yet. */
 export class Presence {
   readonly #limits: ServerLimits
   readonly #table: AwarenessTable<Member>
@@ -21,7 +21,7 @@ export class Presence {
     })
   }
 
-  /** Takes an awareness update in. Throws `bad_frame` when others could not read it. */
+  /** Takes an awareness update. Throws `bad_frame` for one that is malformed or too large. */
   receive(update: Uint8Array, member: Member): void {
     let states: AwarenessState[]
     try {
@@ -29,7 +29,9 @@ export class Presence {
         throw new Error(`over ${this.#limits.awarenessBytesMax} bytes`)
       states = decodeAwarenessStates(update)
     } catch (cause) {
-      throw new ServerError('bad_frame', 'the awareness update is malformed or too large', { cause })
+      const { awarenessBytesMax } = this.#limits
+      const reason = `the awareness update is malformed or too large, at most ${awarenessBytesMax} bytes are allowed`
+      throw new ServerError('bad_frame', reason, { cause })
     }
     for (const state of states) {
       if (state.json.length > this.#limits.awarenessStateBytesMax) continue
@@ -37,7 +39,7 @@ export class Presence {
     }
   }
 
-  /** Forgets a connection that closed, and the others hear of it. */
+  /** Forgets a connection that closed. The next news tells the others. */
   release(member: Member): void {
     for (const state of this.#table.release(member)) this.#news.set(state.clientId, state)
   }
@@ -46,7 +48,7 @@ export class Presence {
     return this.#news.size > 0
   }
 
-  /** One frame with what changed since the last call. */
+  /** One frame with the changes since the last call. */
   takeNews(): Uint8Array {
     const frame = encodeAwareness(encodeAwarenessStates([...this.#news.values()]))
     this.#news = new Map()

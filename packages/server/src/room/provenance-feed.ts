@@ -3,12 +3,14 @@ import type { ProvenanceStamp } from '@joinery/protocol'
 import type { Stamps } from '../content/stamps.ts'
 import type { Member } from './member.ts'
 
-/** News waits this long, ms, so that typing costs a client four small messages a second and not one per tick. */
+/**
+ * Time for which stamps are gathered, ms: typing then costs a client four small messages a second, not one per tick.
+ */
 const GATHER_MS = 250
-/** Stamps of one message: about 50 KB, well under what a client takes. */
+/** Stamps in one message, at most: about 50 KB, well under the limit of a client. */
 const STAMPS_PER_MESSAGE = 500
 
-/** Tells the connections of a room that asked who last touched what: everything once, then what is new. */
+/** Sends the stamps of a room to the members that asked for them: all stamps once, then the new ones. */
 export class ProvenanceFeed {
   readonly #watchers = new Set<Member>()
   #news = new Map<string, ProvenanceStamp>()
@@ -27,7 +29,7 @@ export class ProvenanceFeed {
     this.#watchers.delete(member)
   }
 
-  /** Takes in a record that was just appended. */
+  /** Notes the stamps of a record that was just appended. */
   note({ lsn, at, actor, source, touched }: LogRecord): void {
     if (this.#watchers.size === 0) return
     for (const path of touched) this.#news.set(path, { path, lsn, at, actor, source })

@@ -6,7 +6,7 @@ import { ServerFixture, W } from '../testing/server-fixture.ts'
 let fixture: ServerFixture
 afterEach(() => fixture.close())
 
-/** A store whose workspace `w` holds `good bad`, of which the last record can't be read. */
+/** A store whose workspace `w` has the text `good bad`. The last record, with `bad`, can't be read. */
 async function damaged(): Promise<GatedStore> {
   const store = new GatedStore()
   const before = await ServerFixture.start({ store })
@@ -40,7 +40,7 @@ it('[S33] a damaged workspace is served as far as it is intact, for reading, and
   await other.until(() => other.message('durable')?.frames === 2)
 })
 
-it('[S33] edits of a damaged workspace stay with clients that know why, and end the others', async () => {
+it('[S33] an edit of a damaged workspace stays with a client that knows why, and closes a stock client', async () => {
   const store = await damaged()
   fixture = await ServerFixture.start({ store })
   const [ada, stock, reader] = await Promise.all([
@@ -63,7 +63,7 @@ it('[S33] edits of a damaged workspace stay with clients that know why, and end 
   expect(await store.records('w')).toHaveLength(2)
 })
 
-it('[S33] a workspace of which nothing good can be told is refused, never served as an empty one', async () => {
+it('[S33] a workspace without a last good state is refused, never served as an empty one', async () => {
   const store = await damaged()
   store.damagedLsn = 1
   fixture = await ServerFixture.start({ store })
@@ -74,7 +74,7 @@ it('[S33] a workspace of which nothing good can be told is refused, never served
   await expect.poll(() => store.openLogs).toBe(0)
 })
 
-it('[S33] damage that is found while people are connected sends them away, and they find what is left when they return', async () => {
+it('[S33] damage that is found while people are connected closes them, and they get the last good state when they reconnect', async () => {
   const store = await damaged()
   store.damagedLsn = undefined
   fixture = await ServerFixture.start({ store, limits: { coldBytesMax: 0 } })
@@ -89,7 +89,7 @@ it('[S33] damage that is found while people are connected sends them away, and t
   expect(again.text.toString()).toBe('good')
 })
 
-it('[S33] storage that fails while a damaged workspace is looked at is not taken for damage', async () => {
+it('[S33] storage that fails while a damaged workspace is read is not taken for damage', async () => {
   const store = await damaged()
   store.readError = new LogError('storage_failed', 'the disk does not answer')
   fixture = await ServerFixture.start({ store })

@@ -15,10 +15,10 @@ import type { WritePlace } from './room-edit.ts'
 import type { RoomFollower } from './room-follower.ts'
 import { Unsettled } from './unsettled.ts'
 
-/** The server writes under this name when it tidies up. */
+/** Author of the records in which the server deletes beaten claims. */
 const PRUNER = { actor: 'joinery', source: 'server', connection: 'prune' }
 
-/** What the record writers of all rooms share. */
+/** Parts that the record writers of all rooms share. */
 export interface RecordWriterContext {
   readonly acknowledgements: Acknowledgements
   readonly backlog: Backlog
@@ -26,7 +26,7 @@ export interface RecordWriterContext {
   readonly logger: Logger
 }
 
-/** A record as it was appended. */
+/** A record that was appended to the log. */
 export interface Appended {
   readonly record: LogRecord
   readonly durable: Promise<void>
@@ -36,21 +36,24 @@ export interface Appended {
 export interface Write {
   readonly applied: Applied
   readonly author: Pick<LogEntry, 'actor' | 'source' | 'connection' | 'idempotencyKey'>
-  /** The record is durable only when it is fsynced. */
+  /** True when the record counts as durable only after an fsync. */
   readonly sync?: boolean | undefined
-  /** The member that brought it, and how many of its frames it completes; undefined for the server's own writes. */
+  /**
+   * The member that sent the edits, and how many of its frames are then complete; undefined for the server's own
+   * writes.
+   */
   readonly from?: { readonly member: Member; readonly frames: number }
 }
 
-/** Edits that the document holds and nobody may see before they are durable. */
+/** Edits that the document has, but that nobody may see before they are durable. */
 export interface Held {
-  /** Resolves when everybody may see them. */
+  /** Resolves when everybody may see the edits. */
   readonly shown: Promise<void>
-  /** Tells whether a write may build on them: one of the server's own (undefined), or one of a member that brought them. */
+  /** Whether a write of `member` may build on the edits. `undefined` stands for a write of the server's own. */
   mayPrecede(member: Member | undefined): boolean
 }
 
-/** The last steps of every write in a room: it forwards what a document has taken, logs it, and acknowledges it. */
+/** Does the last steps of every write in a room: forwards it, logs it, and acknowledges it. */
 export class RecordWriter {
   readonly #workspace: WorkspaceId
   readonly #context: RecordWriterContext
@@ -63,12 +66,17 @@ export class RecordWriter {
     this.#context = context
   }
 
-  /** Durability of the room's last record: an update that brings nothing new is as safe as the edits it repeats. */
+  /**
+   * Resolves when the room's last record is durable: a repeated update is then as safe as the edits that it repeats.
+   */
   get lastDurable(): Promise<void> {
     return this.#lastDurable
   }
 
-  /** Calls `listener` with each record as it is appended; the document holds the record's edits by then. Returns unsubscribe. */
+  /**
+   * Calls `listener` with each record as it is appended. The document has the record's edits by then. Returns
+   * unsubscribe.
+   */
   listen(listener: RoomFollower['appended']): () => boolean {
     this.#listeners ??= new Set()
     const listeners = this.#listeners.add(listener)
@@ -76,8 +84,8 @@ export class RecordWriter {
   }
 
   /**
-   * Forwards the writes, then logs them, since the others' screens need not wait for an encoder. Writes that may build on
-   * `held` edits are forwarded when those are shown.
+   * Forwards the writes, then logs them: other people's screens need not wait for the log's encoder. A write that may
+   * build on `held` edits is forwarded when those are shown.
    */
   write(writes: readonly Write[], place: WritePlace, held: Held | undefined): readonly (Appended | undefined)[] {
     const forwards: Forward[] = []
@@ -92,7 +100,7 @@ export class RecordWriter {
     return this.log(writes, place)
   }
 
-  /** Forwards updates once `shown` resolves. What never becomes durable is never shown: then `shown` rejects. */
+  /** Forwards updates once `shown` resolves. If `shown` rejects, they never become durable, and are never forwarded. */
   forwardAfter(shown: Promise<void>, updates: readonly Uint8Array[], { audience }: WritePlace): void {
     if (updates.length === 0) return
     const forward = (): void => {
@@ -101,7 +109,9 @@ export class RecordWriter {
     shown.then(forward, () => undefined)
   }
 
-  /** Logs the writes and forwards nothing. Gives the record of each; undefined for a write that brought nothing. */
+  /**
+   * Logs the writes and forwards nothing. Returns the record of each write; undefined for a write that brought nothing.
+   */
   log(writes: readonly Write[], place: WritePlace): readonly (Appended | undefined)[] {
     const { log, document } = place
     const appends = writes.map((write) => {
@@ -114,7 +124,7 @@ export class RecordWriter {
     return appends
   }
 
-  /** Adds a write that deletes what writers that are gone left beaten: with the tick that beat it, never for its own sake. */
+  /** Adds a write that deletes the beaten claims of writers that are gone, at the paths that `writes` touched. */
   prune(document: RoomDocument, writes: Write[]): void {
     const touched = writes.flatMap(({ applied }) => applied.touched)
     if (touched.length === 0) return
@@ -124,7 +134,7 @@ export class RecordWriter {
     writes.push({ applied, author: PRUNER })
   }
 
-  /** True while edits of the member wait for others they build on: what follows them is acknowledged with them. */
+  /** True while edits of the member wait for others that they build on. Its later frames are acknowledged with them. */
   isUnsettled(member: Member): boolean {
     return this.#unsettled?.has(member) === true
   }
@@ -135,7 +145,10 @@ export class RecordWriter {
     this.#context.acknowledgements.add(this.#lastDurable, member, frames, lsn)
   }
 
-  /** Acknowledges frames whose edits show; the others, and the frames behind them, when they do. */
+  /**
+   * Acknowledges frames whose edits show. Frames with waiting edits, and all after them, are acknowledged when those
+   * show.
+   */
   #settle({ member, frames }: NonNullable<Write['from']>, waitsFor: Clocks | undefined, lsn: number): void {
     if (waitsFor === undefined && !this.isUnsettled(member)) return this.acknowledge(member, frames, lsn)
     this.#unsettled ??= new Unsettled()

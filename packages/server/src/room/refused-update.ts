@@ -5,10 +5,10 @@ import { UpdateError } from '../content/room-document.ts'
 import type { Counters } from '../counters.ts'
 import type { Member } from './member.ts'
 
-/** Close codes of refused updates for clients that know no `rejected` message; 4403 for the rest. */
+/** Close codes of refused updates, for clients that know no `rejected` message; 4403 for codes that are not listed. */
 const CLOSE_OF: Partial<Record<Refusal['code'], CloseCode>> = { too_large: CLOSE.tooLarge, bad_update: CLOSE.badFrame }
 
-/** Where refusals are noted. */
+/** The counters and the logger in which refusals are noted. */
 interface Notes {
   readonly counters: Counters
   readonly logger: Logger
@@ -19,7 +19,9 @@ export const READ_ONLY: Refusal = {
   reason: 'this token allows reading only: ask for one with access "write"',
 }
 
-/** Refusals of what is not the sender's own, which it may just have been the first to bring. */
+/**
+ * Codes of refusals that are about edits of others. After a crash the sender may just be the first to send such edits.
+ */
 export const RELAY_CODES: ReadonlySet<Refusal['code']> = new Set([
   'client_id_owned',
   'forbidden_actor',
@@ -27,7 +29,10 @@ export const RELAY_CODES: ReadonlySet<Refusal['code']> = new Set([
   'foreign_run',
 ])
 
-/** Tells the sender that frame number `frame` and what builds on it were not taken, and takes nothing more from it. */
+/**
+ * Tells the sender that frame number `frame` is refused, and takes nothing more from it: later frames may build on this
+ * one.
+ */
 export function refuseUpdate(member: Member, frame: number, refusal: Refusal, notes: Notes): void {
   member.intake = 'refused'
   noteRefusal(member, refusal, notes, { frame })
@@ -35,7 +40,7 @@ export function refuseUpdate(member: Member, frame: number, refusal: Refusal, no
   member.wire.close(CLOSE_OF[refusal.code] ?? CLOSE.forbidden, `${refusal.code}: ${refusal.reason}`)
 }
 
-/** Counts and logs it; gives it back. */
+/** Counts and logs a refusal. Returns the refusal. */
 export function noteRefusal(
   member: Member,
   refusal: Refusal,
@@ -49,28 +54,37 @@ export function noteRefusal(
   return refusal
 }
 
-/** It may have seen what others wrote just before a crash. They bring it themselves, and then this client may come back. */
-export function sendAwayRelay(member: Member): void {
+/**
+ * Closes a member that relayed edits which only their writers may send. The member may have seen them just before a
+ * crash. Once their writers have sent them again, the client can sync.
+ */
+export function refuseRelay(member: Member): void {
   member.intake = 'refused'
-  member.wire.close(CLOSE.tryLater, 'load_failed: others have yet to bring again what they wrote before the restart')
+  member.wire.close(
+    CLOSE.tryLater,
+    'load_failed: edits of others from before the restart must come from them first: reconnect later',
+  )
 }
 
-/** Not the client's fault: it keeps its edits, and comes back with them. */
+/**
+ * Closes a member on whose update the server itself failed. The client keeps its edits, and sends them when it
+ * reconnects.
+ */
 export function giveUpOn(member: Member): void {
   member.intake = 'refused'
-  member.wire.close(CLOSE.tryLater, 'load_failed: the server failed on this update; it is kept on the client')
+  member.wire.close(CLOSE.tryLater, 'load_failed: the server failed on this update: reconnect and send it again')
 }
 
-/** Why an update is refused that has spoilt the document when it was applied; undefined when the fault is not its own. */
+/** The refusal of an update that spoilt the document; undefined when the fault is the server's. */
 export function refusalOfSpoiler(error: unknown): Refusal | undefined {
   if (error instanceof PendingError) return { code: 'pending_too_large', reason: error.message }
   if (error instanceof UpdateError) return { code: 'bad_update', reason: error.message }
   return undefined
 }
 
-/** Updates that build on others which never came fill more than their share. */
+/** Thrown when too many bytes of updates wait for other updates that have not arrived. */
 export class PendingError extends Error {
   constructor(bytesMax: number) {
-    super(`updates that build on others not sent yet may fill ${bytesMax} bytes: sync first, then send`)
+    super(`too many updates build on others that were not sent, at most ${bytesMax} bytes are allowed: sync first`)
   }
 }

@@ -8,7 +8,7 @@ import { ServerFixture, W } from '../testing/server-fixture.ts'
 let fixture: ServerFixture
 afterEach(() => fixture.close())
 
-/** What only another may write: any text that holds `another's`. */
+/** Rules that refuse every update with the text `another's`, as one that only another may write. */
 const ruled: RuledDocument = {
   ...UNRULED,
   inspect: (update) =>
@@ -21,7 +21,7 @@ const updateWith = (text: string): Uint8Array => {
   return Y.encodeStateAsUpdate(doc)
 }
 
-describe('who brings what only another may write', () => {
+describe('a client that sends what only another may write', () => {
   it.each(['w', 'w?joinery=1'])(
     '[S39] is asked to come later when %s answers so soon after the start, and nothing is applied',
     async (path) => {
@@ -39,7 +39,7 @@ describe('who brings what only another may write', () => {
     },
   )
 
-  it('[S39] is taken without it when the rules withhold it', async () => {
+  it('[S39] is accepted without it when the rules withhold it', async () => {
     const [mine, both] = [new Y.Doc(), new Y.Doc()]
     mine.getText('text').insert(0, 'mine')
     Y.applyUpdate(both, Y.encodeStateAsUpdate(mine))
@@ -75,7 +75,7 @@ describe('who brings what only another may write', () => {
     expect(late.message('rejected')).toMatchObject({ code: 'client_id_owned', frame: 1 })
   })
 
-  it('[S39] owns nothing by it after the next start either, as who wrote it does', async () => {
+  it('[S39] owns nothing by it after the next start either, unlike its writer', async () => {
     const store = openMemoryStore()
     const owners: string[] = []
     const recordAuthor = (_update: Uint8Array, actor: string): void => void owners.push(actor)
@@ -93,7 +93,7 @@ describe('who brings what only another may write', () => {
     expect([text, owners]).toEqual(["more of ada's, which ben has seen", ['ada']])
   })
 
-  it('[S39] owns what it writes in the same moment as its answer, and may bring only its own there', async () => {
+  it('[S39] owns what it writes in the same moment as its answer, and may send only its own edits there', async () => {
     const store = openMemoryStore()
     const asked: [string, boolean][] = []
     const owners: string[] = []

@@ -9,25 +9,27 @@ import { beingLoaded, ServerError } from '../server-error.ts'
 import { type Answering, IDLE, type Member } from './member.ts'
 
 /*
- * What a room tells one connection of what it holds: from the document, or from what is stored. That may have to be read,
- * and what was read may be out of date by then for all but its own part.
+ * The answers of a room to one member, from the document or from the stored state. The stored state may have to be read first.
+ * Once the read is done, the document may have newer edits: members get those as updates.
  */
 
 const BUSY: Answering = { state: 'busy', next: undefined }
 
-/** When what a room holds may be shown to those who come: undefined for at once. */
+/** Resolves when the room's edits may be shown to newcomers; undefined when they may be shown at once. */
 type Showable = Promise<void> | undefined
 
 /**
- * Sends what the holder of `stateVector` lacks, the SyncStep2 last, once that is `showable`; ends the connection when it
- * can't be told. One answer at a time: a few bytes ask for megabytes, so of the questions that come meanwhile the last is
- * answered, in a later turn and after what lies in the socket has gone out.
+ * Sends a member that has `stateVector` everything that it lacks, the SyncStep2 last, once that is `showable`. Ends the
+ * connection when the stored state can't be read.
+ *
+ * The room sends one answer at a time, since a question of a few bytes may cost megabytes. Of the questions that come
+ * meanwhile, only the last is answered, in a later turn and after the bytes in the socket have gone out.
  */
 export function answerSyncStep1(room: RoomContent, member: Member, stateVector: Uint8Array, showable: Showable): void {
   const content = room.loaded?.content
   if (content === undefined) return member.refuse(beingLoaded())
   if (!isStateVector(stateVector)) {
-    return member.refuse(new ServerError('bad_frame', 'SyncStep1 holds no Yjs state vector'))
+    return member.refuse(new ServerError('bad_frame', 'the SyncStep1 frame has no readable Yjs state vector'))
   }
   if (member.answering.state === 'busy') {
     member.answering = { state: 'busy', next: stateVector }
@@ -52,10 +54,14 @@ function takeNextQuestion(member: Member): void {
   if (stateVector !== undefined) member.room?.receive(member, { type: 'syncStep1', stateVector })
 }
 
-/** Sends a slow reader, who has what `stateVector` says, what it has missed since, once that is `showable`. */
+/** Sends a slow reader that has `stateVector` everything that it has missed since, once that is `showable`. */
 export function catchUp(room: RoomContent, member: Member, stateVector: Uint8Array, showable: Showable): void {
   const content = room.loaded?.content
-  if (content === undefined) return member.wire.close(CLOSE.tryLater, 'too_slow: the workspace is being loaded again')
+  if (content === undefined)
+    return member.wire.close(
+      CLOSE.tryLater,
+      'too_slow: the client missed updates while the workspace was loaded again: reconnect',
+    )
   const send = (updates: readonly Uint8Array[]): void =>
     whenShowable(showable, () => {
       for (const update of updates) member.send(encodeUpdate(update))
@@ -64,25 +70,28 @@ export function catchUp(room: RoomContent, member: Member, stateVector: Uint8Arr
   withStored(room, content, member, (stored) => send(stored.diff(stateVector)))
 }
 
-/** What never becomes durable is never shown: its store closes, and its connections with it. */
+/**
+ * Calls `show` once that is `showable`. If `showable` rejects, the edits never become durable, and the connections
+ * close.
+ */
 function whenShowable(showable: Showable, show: () => void): void {
   if (showable === undefined) show()
   else showable.then(show, () => undefined)
 }
 
-/** Calls `use` with who last touched what, as of that moment; ends the connection when that can't be told. */
+/** Calls `use` with the stamps as of that moment. Ends the connection when they can't be read. */
 export function withStamps(room: RoomContent, member: Member, use: (stamps: Stamps) => void): void {
   const content = room.loaded?.content
   if (content === undefined) return member.refuse(beingLoaded())
   if (content instanceof RoomDocument) return use(content.stamps)
   withStored(room, content, member, (stored) => {
-    // Read a while ago: what has been written since stands in the document.
+    // The read took a while: if the room has a document by now, its stamps are newer.
     const now = room.loaded?.content
     use(now instanceof RoomDocument ? now.stamps : stored.stamps())
   })
 }
 
-/** Runs `use` on what is stored, which takes a while when it has to be read: `connection` waits for it, or is turned away. */
+/** Calls `use` with the stored state, which may have to be read first. Refuses the member when reading fails. */
 function withStored(room: RoomContent, cold: ColdDocument, member: Member, use: (stored: StoredState) => void): void {
   const { atHand } = cold
   if (atHand !== undefined) return use(atHand)

@@ -7,27 +7,32 @@ import type { Member } from './member.ts'
 
 /** An edit by a program inside the server. */
 export interface RoomEdit<T> {
-  /** Who it is made for: the record bears these. */
+  /** The writer that the record is stamped with. */
   readonly writer: Pick<Writer, 'actor' | 'source'>
-  /** Stands in the record where a socket's has its connection's id. */
+  /** The record's `connection`. For a socket's update that is the connection's id. */
   readonly via: string
-  /** Stands in the record, and makes the edit once: see {@link Workspaces.write}. */
+  /** Idempotency key, stored in the record. The edit is made once for each key: see {@link Workspaces.write}. */
   readonly idempotencyKey?: string
-  /** The answer waits for an fsync, whatever the store's durability. */
+  /** True when the answer waits for an fsync, whatever the store's durability. */
   readonly sync?: boolean
-  /** Edits the live document, in one transaction. What it throws costs a rebuild of the document: check first. */
+  /**
+   * Edits the live document, in one transaction. An error costs a rebuild of the document: check before the first
+   * change.
+   */
   run(doc: Y.Doc): T
 }
 
-/** What an edit came to. */
+/** Result of an edit. */
 export interface RoomEdited<T> {
-  /** What `run` returned. */
+  /** The value that `run` returned. */
   readonly value: T
-  /** What the log has of it; undefined when there was nothing to write. */
+  /** The edit's record in the log; undefined when there was nothing to write. */
   readonly record: LogRecord | undefined
-  /** Of that record; the log's head without one. */
+  /** LSN of the edit's record; without a record, the log's head. */
   readonly lsn: number
-  /** Resolves when the record is as durable as promised, or as asked for; without one, when all before it is. */
+  /**
+   * Resolves when the record is as durable as promised, or as asked for; without a record, when everything before is.
+   */
   readonly durable: Promise<void>
 }
 
@@ -38,7 +43,7 @@ export interface WritePlace {
   readonly audience: Audience
 }
 
-/** An update that a socket brought under an idempotency key, which the log does not know. */
+/** An update that a client sent under an idempotency key that the log does not have yet. */
 export interface KeyedUpdate {
   readonly member: Member
   readonly key: string

@@ -3,7 +3,7 @@ import { quarantined, type ServerError } from '../server-error.ts'
 import type { RoomFollower } from './room-follower.ts'
 import type { WritePath } from './write-path.ts'
 
-/** The programs that hear of a room's records. While there are any, the room keeps its log open; it may be cold. */
+/** The followers of a room's records. While there is one, the room keeps its log open; the room may be cold. */
 export class RoomFollowers {
   readonly #all = new Set<RoomFollower>()
 
@@ -11,7 +11,7 @@ export class RoomFollowers {
     return this.#all.size
   }
 
-  /** Tells `follower` of each record from here on. Returns unfollow. Throws `quarantined` for a damaged workspace. */
+  /** Tells `follower` of each record from now on. Returns unfollow. Throws `quarantined` for a damaged workspace. */
   add(follower: RoomFollower, { log, damage }: Loaded, writes: WritePath): () => void {
     if (damage !== undefined) throw quarantined(damage.message)
     const unlisten = writes.listen((record, durable) => follower.appended(record, durable))
@@ -23,7 +23,7 @@ export class RoomFollowers {
     }
   }
 
-  /** Ends all of them. */
+  /** Ends all followers. */
   end(reason: ServerError): void {
     const followers = [...this.#all]
     this.#all.clear()

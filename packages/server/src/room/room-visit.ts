@@ -4,34 +4,39 @@ import { quarantined, storageBehind } from '../server-error.ts'
 import type { KeyedUpdate, RoomEdit, RoomEdited, WritePlace } from './room-edit.ts'
 import type { WritePath } from './write-path.ts'
 
-/** What a program inside the server may do in a room. Good until the next `await`: an update may have the document rebuilt. */
+/**
+ * A room as a program inside the server uses it. Valid until the next `await`: then the document may have been rebuilt.
+ */
 export interface RoomVisit {
   readonly log: WorkspaceLog
   readonly document: RoomDocument
   readonly memberCount: number
   /**
-   * Makes an edit. Throws `quarantined`, `too_slow` while storage is behind, and the storage error, before anything is done.
-   * Its `durable` also rejects with `moved` when the room has lost its workspace by then.
+   * Makes an edit. Before anything is done, throws `quarantined`, `too_slow` while storage is behind, or the storage
+   * error. The result's `durable` also rejects with `moved` when the room has lost its workspace by then.
    */
   edit: <T>(edit: RoomEdit<T>) => RoomEdited<T>
-  /** Throws as {@link edit} does, but not `too_slow`: the members that bring these are held instead. */
+  /**
+   * Makes a keyed update. Throws as {@link edit} does, but never `too_slow`: the members that send them are held
+   * instead.
+   */
   writeKeyed: (keyed: KeyedUpdate) => ReturnType<WritePath['writeKeyed']>
 }
 
-/** What a {@link RoomVisit} is made of. */
+/** The parts that a {@link RoomVisit} is made of. */
 interface RoomVisitParts extends Omit<WritePlace, 'audience'> {
   readonly memberCount: number
-  /** Why nothing may be written. */
+  /** The damage of the workspace, if there is any: nothing may be written then. */
   readonly damage: LogError | undefined
-  /** Too much waits to be durable: programs may not add to it. */
+  /** Whether so much waits to be durable that programs may not add to it. */
   isBehind(): boolean
   audience(): WritePlace['audience']
   writes(): WritePath
-  /** Something was written. */
+  /** Called after a write. */
   grown(): void
-  /** A write threw: `document` may be spoilt. */
+  /** Called when a write threw: `document` may be spoilt. */
   failed(error: Error): void
-  /** Throws `moved` once the room has lost its workspace: what was written then may be lost. */
+  /** Throws `moved` when the room has lost its workspace: its last writes may be lost. */
   assertMine(): void
 }
 
@@ -48,10 +53,10 @@ export function makeVisit(parts: RoomVisitParts): RoomVisit {
       throw error
     }
   }
-  /** An acknowledgement after the loss would be a promise that nobody keeps. */
+  /** Rejects `durable` if the workspace is lost by then: an acknowledgement would be a promise that nobody keeps. */
   const whileMine = <T extends { readonly durable: Promise<void> }>(made: T): T => {
     const durable = made.durable.then(parts.assertMine)
-    // The caller may not wait for it.
+    // The caller may ignore `durable`, and an unhandled rejection would end the process.
     durable.catch(() => undefined)
     return { ...made, durable }
   }

@@ -61,7 +61,7 @@ describe('loading', () => {
     expect(await store.records('w')).toHaveLength(1)
   })
 
-  it('[S3] a room says that it can be tried later when storage fails while it loads', async () => {
+  it('[S3] a room tells clients to reconnect later when storage fails while it loads', async () => {
     const store = new GatedStore()
     store.openError = new LogError('storage_failed', 'read error')
     fixture = await ServerFixture.start({ store })
@@ -70,7 +70,7 @@ describe('loading', () => {
     expect(client.closed?.code).toBe(1013)
   })
 
-  it('[S2] an idle room gives its log back, and a join meanwhile waits, when nobody is there any more', async () => {
+  it('[S2] a room closes its log, and a join meanwhile waits, when nobody is there any more', async () => {
     const store = new GatedStore()
     fixture = await ServerFixture.start({ store, limits: { roomIdleMs: 0, heartbeatMs: 5 } })
     for (let round = 0; round < 20; round++) {
@@ -86,7 +86,7 @@ describe('loading', () => {
 })
 
 describe('closing', () => {
-  it('[S20] a room that is still loading gives its log back when the server closes', async () => {
+  it('[S20] a room that is still loading closes its log when the server closes', async () => {
     const store = new GatedStore()
     const loading = gate()
     store.openGate = loading.promise
@@ -101,7 +101,7 @@ describe('closing', () => {
 })
 
 describe('writing', () => {
-  it('[S4] a tick makes one record per connection, stamped with who wrote, when it brings many updates', async () => {
+  it('[S4] a tick makes one record per connection, stamped with its writer, when it brings many updates', async () => {
     const store = new GatedStore()
     fixture = await ServerFixture.start({ store })
     const client = await fixture.client('w?joinery=1&actor=ann&source=polling_sync').synced()
@@ -127,7 +127,7 @@ describe('writing', () => {
     expect(writer.frames.filter((frame) => frame.type === 'update')).toHaveLength(0)
   })
 
-  it('[S6] an update is acknowledged only when it is durable, no-ops too, and only to those who asked', async () => {
+  it('[S6] an update is acknowledged only when it is durable, no-ops too, and only to clients that asked', async () => {
     const store = new GatedStore()
     fixture = await ServerFixture.start({ store })
     const asked = await fixture.client('w?joinery=1').synced()
@@ -137,7 +137,7 @@ describe('writing', () => {
     store.durableGate = slow.promise
     asked.text.insert(0, 'a')
     await stock.until(() => stock.text.length === 1)
-    // The same again brings nothing new, yet it is no safer than what it repeats.
+    // A repeated update brings nothing new, yet it is no safer than the update that it repeats.
     asked.send(encodeUpdate(Y.encodeStateAsUpdate(asked.doc)))
     await asked.roundTrip()
     expect(asked.message('durable')?.frames).toBe(1)
@@ -147,7 +147,7 @@ describe('writing', () => {
     expect(stock.messages).toEqual([])
   })
 
-  it('[S7] an update that builds on one not sent yet is logged as it came when the process dies before the other comes', async () => {
+  it('[S7] an update that builds on one not sent yet is in the log when the process dies before the other arrives', async () => {
     const store = new GatedStore()
     fixture = await ServerFixture.start({ store })
     const source = new Y.Doc()
@@ -169,7 +169,7 @@ describe('writing', () => {
 })
 
 describe('acknowledgement', () => {
-  it('[S5, S7] what builds on edits not sent yet, and what follows it, is acknowledged when it shows, and others do not wait', async () => {
+  it('[S5, S7] an update that builds on one not sent yet, and those after it, are acknowledged when it shows; others do not wait', async () => {
     fixture = await ServerFixture.start()
     const source = new Y.Doc()
     const updates: Uint8Array[] = []
@@ -179,7 +179,7 @@ describe('acknowledgement', () => {
     const [client, other] = [await fixture.client('w?joinery=1').synced(), await fixture.client('w?joinery=1').synced()]
     await client.until(() => client.message('durable')?.frames === 1)
     client.send(encodeUpdate(third))
-    // In a later tick than what waits.
+    // This update comes in a later tick than the waiting one.
     await client.roundTrip()
     client.doc.getMap('m').set('follows', true)
     await other.until(() => other.doc.getMap('m').has('follows'))
@@ -189,7 +189,7 @@ describe('acknowledgement', () => {
     other.send(encodeUpdate(second))
     await client.until(() => client.message('durable')?.frames === 3)
     await other.until(() => other.message('durable')?.frames === 3)
-    // It brought what the third waited for, and was sent that by nobody else.
+    // `other` freed the third update. The room must send it to `other`, too: nobody else did.
     await other.until(() => other.doc.getText('t').toString() === source.getText('t').toString())
   })
 })

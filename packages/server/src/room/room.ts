@@ -20,41 +20,41 @@ import { RoomFollowers } from './room-followers.ts'
 import { makeVisit, type RoomVisit } from './room-visit.ts'
 import { WritePath } from './write-path.ts'
 
-/** What every room of a server shares. */
+/** Parts that all rooms of a server share. */
 export interface RoomContext extends RoomContentContext {
   readonly acknowledgements: Acknowledgements
   readonly backlog: Backlog
   readonly keyed: KeyedUpdates
   /** Asks for one flush of `room` at the end of this tick. */
   schedule(room: Room): void
-  /** The room is gone: the next join of its workspace makes a new one. */
+  /** Called when `room` has closed: the next join of its workspace makes a new room. */
   closed(room: Room): void
 }
 
 /**
- * The live side of one workspace: its only writer. It loads once, and every member that joins waits for that load. It
- * applies, logs and forwards the updates of a tick at the tick's end. It makes the parts that few rooms need when they are
- * needed: most rooms have one idle member.
+ * The live side of one workspace: its only writer. A room loads once, and every member that joins meanwhile waits for
+ * that load. At the end of a tick the room applies, logs and forwards the tick's updates. Parts that few rooms need are
+ * made when they are needed, since most rooms have one idle member.
  */
 export class Room implements ContentOwner, MemberRoom {
   readonly workspace: WorkspaceId
-  /** Set by the scheduler of flushes: this room is on its list. */
+  /** True while the room is on the list of rooms to flush. The scheduler of flushes sets it. */
   isScheduled = false
   readonly #context: RoomContext
   readonly #content: RoomContent
   readonly #members = new Set<Member>()
-  /** Members that have joined and are not let in yet: their wires rest. */
+  /** Members that wait for the room to load or to be created: their wires are paused. */
   #waiting: Set<Member> | undefined
   #presence: Presence | undefined
   #writes: WritePath | undefined
   #provenance: ProvenanceFeed | undefined
   #audience: Audience | undefined
-  /** Updates wait until the room has looked at what is stored. */
+  /** True while updates to a cold room wait for the stored state, which tells whether they bring anything new. */
   #isSettling = false
-  /** Programs inside the server that use the room now: while there are any, it is not idle. */
+  /** Number of programs inside the server that use the room now. While there is one, the room is not idle. */
   #guests = 0
   #followers: RoomFollowers | undefined
-  /** When the last member left, ms; undefined while there is one. */
+  /** Time when the last member left, ms since epoch; undefined while there is a member. */
   #emptySinceMs: number | undefined = Date.now()
 
   constructor(workspace: WorkspaceId, context: RoomContext) {
@@ -67,12 +67,12 @@ export class Room implements ContentOwner, MemberRoom {
     return this.#members.size + (this.#waiting?.size ?? 0)
   }
 
-  /** Resolves when the room has given its log back; undefined while it takes joins. */
+  /** Resolves when the room has closed its log; undefined while the room takes joins. */
   get closing(): Promise<void> | undefined {
     return this.#content.closing
   }
 
-  /** What the room serves now; undefined while that is being read or given back. */
+  /** The log and content that the room serves now; undefined while they are being read or closed. */
   get loaded(): Loaded | undefined {
     return this.#content.loaded
   }
@@ -95,8 +95,8 @@ export class Room implements ContentOwner, MemberRoom {
   }
 
   /**
-   * Runs `use` on the room's document, flushed, and keeps the room open meanwhile. Rejects with `quarantined`,
-   * `workspace_deleted`, `moved` or `load_failed` when the room can't be loaded, and with what `use` throws.
+   * Flushes the room, runs `use` on its document, and keeps the room open meanwhile. Rejects with `quarantined`,
+   * `workspace_deleted`, `moved` or `load_failed` when the room can't be loaded, and with the error of `use`.
    */
   visit<T>(use: (visit: RoomVisit) => T | Promise<T>): Promise<T> {
     return this.#asGuest(async () => {
@@ -114,7 +114,7 @@ export class Room implements ContentOwner, MemberRoom {
     })
   }
 
-  /** Runs `use` on the room's log, which stays open meanwhile; rejects like {@link visit}. No document is made for it. */
+  /** Runs `use` on the room's log, which stays open meanwhile. Makes no document. Rejects like {@link visit}. */
   hold<T>(use: (log: WorkspaceLog) => T | Promise<T>): Promise<T> {
     return this.#asGuest(async () => {
       const { log } = await this.#content.whenLoaded()
@@ -123,8 +123,9 @@ export class Room implements ContentOwner, MemberRoom {
   }
 
   /**
-   * Tells `follower` of each record from here on, and keeps the room open. Resolves, with unfollow, when the room is loaded;
-   * rejects like {@link visit}, and with `quarantined` for a damaged workspace, to which nothing is ever appended.
+   * Tells `follower` of each record from now on, and keeps the room open. Resolves with unfollow when the room is
+   * loaded. Rejects like {@link visit}, and with `quarantined` for a damaged workspace, since nothing is ever appended
+   * to it.
    */
   follow(follower: RoomFollower): Promise<() => void> {
     return this.#asGuest(async () => {
@@ -154,7 +155,7 @@ export class Room implements ContentOwner, MemberRoom {
       case 'awareness':
         return this.#receiveAwareness(member, frame.update)
       case 'queryAwareness': {
-        // One byte asks for everybody's state: a member that does not read the answers gets no more of them.
+        // The question is one byte, the answer everybody's state: a member that does not read the answers gets no more.
         const everybody = member.wire.isFull ? undefined : this.#presence?.everybody()
         if (everybody !== undefined) member.send(everybody)
         return
@@ -163,11 +164,11 @@ export class Room implements ContentOwner, MemberRoom {
         this.#context.backlog.hold(member)
         return this.#receiveJoinery(member, frame.message)
       case 'auth':
-        return member.refuse(new ServerError('bad_frame', 'a client does not send auth messages'))
+        return member.refuse(new ServerError('bad_frame', 'the client sent an auth message: only servers may send one'))
     }
   }
 
-  /** Works off what members brought in this tick. */
+  /** Applies, logs and forwards the updates that members sent in this tick. */
   flush(): void {
     const { loaded } = this.#content
     if (loaded === undefined) return
@@ -175,7 +176,7 @@ export class Room implements ContentOwner, MemberRoom {
     if (this.#presence?.hasNews) sendToAll(this.#presence.takeNews(), this.#audienceOf())
   }
 
-  /** Tells members that storage has failed or works again, and then asks them for the updates that were dropped. */
+  /** Tells members that storage has failed, or that it works again. In the second case asks for the dropped updates. */
   storageChanged(): void {
     const { loaded } = this.#content
     if (loaded === undefined || loaded.damage !== undefined) return
@@ -187,7 +188,7 @@ export class Room implements ContentOwner, MemberRoom {
     }
   }
 
-  /** Called about once a second: gives back what nobody has used for a while. */
+  /** Closes an idle room, and frees what nobody has used for a while. Called about once a second. */
   sweep(nowMs: number): void {
     const { loaded } = this.#content
     const isFree = this.#guests === 0 && !this.#followers?.size && loaded?.log.state.state === 'open'
@@ -197,12 +198,12 @@ export class Room implements ContentOwner, MemberRoom {
   }
 
   /**
-   * Flushes, gives the log back and frees the document, then runs `after`. Joins that come meanwhile wait for all that.
-   * With a `refusal`, members are refused by it. Rejects only with what `after` throws.
+   * Flushes, closes the log, frees the document, then runs `after`. Joins that come meanwhile wait for all of it. With
+   * a `refusal`, members are refused by it. Rejects only with the error of `after`.
    */
   close(refusal?: ServerError, after?: () => Promise<void>): Promise<void> {
     this.flush()
-    this.#followers?.end(refusal ?? new ServerError('restart', 'the server goes down for a restart'))
+    this.#followers?.end(refusal ?? new ServerError('restart', 'the server goes down for a restart: connect again'))
     return this.#content.close(refusal, after)
   }
 
@@ -243,7 +244,7 @@ export class Room implements ContentOwner, MemberRoom {
     }
   }
 
-  /** While the room is being read, updates wait: whether the log takes them shows when it is there. */
+  /** Whether the log takes records. True while the room is loading: updates then wait, and a later flush decides. */
   #takesRecords(): boolean {
     const { loaded } = this.#content
     return loaded === undefined || loaded.log.state.state === 'open'
@@ -264,7 +265,7 @@ export class Room implements ContentOwner, MemberRoom {
     else this.#content.grown()
   }
 
-  /** Members bring something to a cold room: unless it is stored already, the room makes a document first. */
+  /** Handles updates to a cold room: acknowledges the stored ones, and builds the document when others are left. */
   async #settle(cold: ColdDocument, log: WorkspaceLog, writes: WritePath): Promise<void> {
     for (const member of writes.writers) member.pause()
     if (this.#isSettling) return
@@ -275,7 +276,7 @@ export class Room implements ContentOwner, MemberRoom {
       if (writes.settleRepeats(log, (update) => stored.includes(update))) await this.#content.warm(cold)
       else for (const member of this.#members) member.resume()
     } catch (error) {
-      // While storage fails the next flush drops the updates that wait, to ask for them again.
+      // While storage fails, the next flush drops the waiting updates; the room asks for them again later.
       if (this.#content.fail(cold, error)) return
       for (const member of this.#members) member.resume()
       this.#context.schedule(this)
@@ -314,7 +315,9 @@ export class Room implements ContentOwner, MemberRoom {
     this.#waiting.add(member)
   }
 
-  /** Lets one member in; one that will keep a copy only after the workspace's generation is safe from a crash. */
+  /**
+   * Lets one member in. A member that keeps a local copy waits until the workspace's generation would survive a crash.
+   */
   #admit(member: Member, loaded: Loaded): void {
     const { log } = loaded
     if (!member.wire.wantsJoinery || log.generation !== undefined) {
@@ -344,7 +347,12 @@ export class Room implements ContentOwner, MemberRoom {
         return
       }
     }
-    member.refuse(new ServerError('bad_frame', `a client does not send ${message?.type ?? 'such'} messages`))
+    member.refuse(
+      new ServerError(
+        'bad_frame',
+        `the client sent a message that it may not send: ${message?.type ?? 'unknown type'}`,
+      ),
+    )
   }
 
   #watch(member: Member): void {

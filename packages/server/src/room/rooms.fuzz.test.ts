@@ -24,7 +24,7 @@ import { Rooms } from './rooms.ts'
 
 const RUNS = process.env.JOINERY_NIGHTLY === undefined ? 400 : 20_000
 const CLIENTS = 4
-/** Two or three edits: more are held while a gate keeps them from being durable. */
+/** Bytes of two or three edits. Clients that send more are held while a gate keeps edits from being durable. */
 const BACKLOG_BYTES_MAX = 60
 const writer = { actor: 'engine', source: 'workflow_execution' }
 
@@ -64,7 +64,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
 )
 
-/** Rooms on a store behind gates, and clients that come, write and go. What a client wrote stays in its document. */
+/** Rooms on a store behind gates, and clients that join, write and leave. A client's edits stay in its document. */
 class Scene {
   readonly store = new GatedStore()
   readonly counters = new Counters()
@@ -91,7 +91,7 @@ class Scene {
   readonly workspaces = new Workspaces(this.rooms, this.store, this.turns)
   readonly docs = Array.from({ length: CLIENTS }, () => new Y.Doc())
   readonly clients = new Map<number, MemoryClient>()
-  /** What was written, and of it what somebody was told to be safe. */
+  /** Keys whose writers were told that they are durable. */
   readonly #acknowledged = new Set<string>()
   readonly #written = new Map<MemoryClient, { frame: number; key: string }[]>()
   readonly #gates = new Map<string, () => void>()
@@ -142,7 +142,7 @@ class Scene {
     }
   }
 
-  /** Everything works again and everybody is here: nothing anybody wrote may be missing anywhere. */
+  /** Mends everything and connects every client. Then no edit may be missing anywhere. */
   async settle(): Promise<void> {
     for (const gate of [...this.#gates.keys()]) this.#release(gate as 'openGate')
     for (const what of ['open', 'read', 'snapshot', 'storage'] as const) this.#mend(what)
@@ -180,7 +180,7 @@ class Scene {
     this.#checks.set(client, safe)
   }
 
-  /** What must be in a client's document when it is told that it is synced. */
+  /** Keys that must be in a client's document when the client counts as synced. */
   readonly #checks = new Map<MemoryClient, string[]>()
 
   async #turn(): Promise<void> {
@@ -251,7 +251,7 @@ class Scene {
 
 async function play(steps: readonly Step[], isLarge: boolean): Promise<void> {
   const scene = new Scene()
-  // Large ones are answered from a shared encoding.
+  // The server answers joins of a large document from a shared encoding.
   if (isLarge) scene.docs[0]?.getMap('m').set('large', 'x'.repeat(20_000))
   for (const step of steps) await scene.play(step)
   await scene.settle()

@@ -8,21 +8,21 @@ import type { RoomFollower } from './room-follower.ts'
 import type { RoomVisit } from './room-visit.ts'
 import type { Wire, WireReader } from './wire.ts'
 
-/** How many rooms there are, and what they hold. */
+/** Numbers of rooms, by content. */
 export interface RoomCounts {
   readonly rooms: number
-  /** Holding a document. */
+  /** Rooms with a document. */
   readonly live: number
-  /** Holding next to nothing, served from what is stored. */
+  /** Rooms that serve stored bytes and hold next to nothing in memory. */
   readonly cold: number
-  /** Damaged, served for reading. */
+  /** Rooms of damaged workspaces, which are served for reading only. */
   readonly quarantined: number
 }
 
 /** The live rooms of a server, and the tick that flushes them. */
 export class Rooms {
   readonly #rooms = new Map<WorkspaceId, Room>()
-  /** Workspaces that no room may open until this is over. */
+  /** Workspaces that no room may open until the promise resolves. */
   readonly #reserved = new Map<WorkspaceId, Promise<void>>()
   readonly #context: RoomContext
   #scheduled: Room[] = []
@@ -55,8 +55,10 @@ export class Rooms {
   }
 
   /**
-   * Makes a member of a connection and lets it into its workspace's room. Returns the reader of the connection's frames.
-   * `generation` is that of the client's local copy.
+   * Makes a member for a connection, and lets it into its workspace's room. Returns the reader of the connection's
+   * frames.
+   *
+   * @param generation the generation of the client's local copy, if it has one
    */
   join(workspace: WorkspaceId, wire: Wire, generation: string | undefined): WireReader {
     const member = new Member(wire, generation, this.#context.limits)
@@ -64,7 +66,7 @@ export class Rooms {
     return member
   }
 
-  /** Lets a member in once a room that is just closing has closed: no two rooms ever write one log. */
+  /** Lets a member in. If a room of the workspace is just closing, waits for it: no two rooms ever write one log. */
   #enter(workspace: WorkspaceId, member: Member): void {
     if (!member.wire.isOpen) return
     const busy = this.#busy(workspace)
@@ -99,7 +101,7 @@ export class Rooms {
     return this.#roomOf(workspace).follow(follower)
   }
 
-  /** Closes the workspace's room, turning its connections away, and keeps it closed until `work` is over. */
+  /** Closes the workspace's room, refuses its members with `refusal`, and keeps it closed until `work` is over. */
   async evict(workspace: WorkspaceId, refusal: ServerError, work: () => Promise<void>): Promise<void> {
     await this.#whenFree(workspace)
     const evicted = this.#rooms.get(workspace)?.close(refusal, work) ?? work()
@@ -134,7 +136,7 @@ export class Rooms {
     for (const room of this.#rooms.values()) room.storageChanged()
   }
 
-  /** Called about once a second. */
+  /** Frees what nobody has used for a while, in all rooms. Called about once a second. */
   sweep(nowMs: number): void {
     this.#context.cache.sweep()
     for (const room of this.#rooms.values()) room.sweep(nowMs)
@@ -147,7 +149,7 @@ export class Rooms {
     await Promise.all(Array.from(this.#rooms.values(), (room) => room.close()))
   }
 
-  /** One flush per room and tick: `setImmediate` runs when the poll phase has delivered all that every socket had. */
+  /** Flushes each room once a tick: `setImmediate` runs when the poll phase has delivered the bytes of every socket. */
   #schedule(room: Room): void {
     if (room.isScheduled || this.#isStopped) return
     room.isScheduled = true

@@ -37,7 +37,7 @@ async function withSnapshot(store: GatedStore): Promise<void> {
 }
 
 describe('taking', () => {
-  it('[S32] a room takes a snapshot when the policy says so, without holding anybody up', async () => {
+  it('[S32] a room takes a snapshot when the policy says so, and traffic goes on meanwhile', async () => {
     const store = new GatedStore()
     const storing = Promise.withResolvers<void>()
     store.snapshotGate = storing.promise
@@ -69,7 +69,7 @@ describe('taking', () => {
     expect(most).toBe(1)
   })
 
-  it('[S32] a room that closes leaves a snapshot when there is enough to tell', async () => {
+  it('[S32] a room that closes takes a snapshot when there are enough records', async () => {
     const store = new GatedStore()
     fixture = await ServerFixture.start({ store, snapshots: NEVER })
     const { workspaces, counters } = fixture.server
@@ -109,7 +109,7 @@ describe('taking', () => {
     expect(await textOf(workspaces)).toBe('abc')
   })
 
-  it('[S32] a snapshot that goes on failing is tried again when there is a quarter more to tell, not at every edit', async () => {
+  it('[S32] a snapshot that goes on failing is tried again after a quarter more records, not at every edit', async () => {
     const store = new GatedStore()
     let tries = 0
     store.aroundSnapshot = async () => {
@@ -138,7 +138,7 @@ describe('loading', () => {
     expect(read).toEqual([4])
   })
 
-  it('[S32] a snapshot that the rules can’t read any more is left out while the records are all there', async () => {
+  it('[S32] a snapshot that the rules can’t read any more is not used while all records are there', async () => {
     const store = new GatedStore()
     await withSnapshot(store)
     const rules = {
@@ -155,7 +155,7 @@ describe('loading', () => {
     expect(await textOf(fixture.server.workspaces)).toBe('abcde')
   })
 
-  it('[S30] who owns a client id and who touched what is known from the snapshot', async () => {
+  it('[S30] owners of client ids and stamps are known from the snapshot', async () => {
     const store = new GatedStore()
     const restored: Uint8Array[] = []
     const rules = {
@@ -173,7 +173,7 @@ describe('loading', () => {
     expect([stamp, restored]).toMatchObject([{ lsn, actor: 'engine' }, [Uint8Array.of(7, 8)]])
   })
 
-  it('[S7] what waits for an update that never came is in the snapshot, too', async () => {
+  it('[S7] an update that waits for another that never came is in the snapshot, too', async () => {
     const store = new GatedStore()
     const source = new Y.Doc()
     const updates: Uint8Array[] = []
@@ -215,7 +215,7 @@ describe('loading', () => {
     expect(begun).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
   })
 
-  it('[S38] a thousand workspaces are back after a restart when a thousand clients return at once', async () => {
+  it('[S38] a thousand workspaces load after a restart when a thousand clients reconnect at once', async () => {
     const store = new GatedStore()
     const before = await ServerFixture.start({ store })
     const names = Array.from({ length: 1_000 }, (_, n) => `w${n}` as typeof W)
@@ -228,7 +228,7 @@ describe('loading', () => {
   })
 })
 
-describe('what follows a snapshot', () => {
+describe('after a snapshot', () => {
   it('[S37] the records it covers are packed, and read as before', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'joinery-'))
     const store = await openLevelStore({ directory, durability: 'async' })
@@ -250,7 +250,7 @@ describe('what follows a snapshot', () => {
     }
   })
 
-  it('[S37] history goes as far as it is not kept, and the state, who wrote it and what is kept stay', async () => {
+  it('[S37] history that is not kept is dropped, and the state, its writers and the kept history stay', async () => {
     const rules = { open: () => ({ ...UNRULED, touched: () => ['b/content'] }) }
     const store = new GatedStore()
     fixture = await ServerFixture.start({ store, rules, keepHistory: { events: 3 }, snapshots: { records: 5 } })

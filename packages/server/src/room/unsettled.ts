@@ -7,8 +7,9 @@ interface Waiting {
 }
 
 /**
- * Connections that brought edits which build on others that have not come yet. Those are in the log, and nobody sees them:
- * to call them saved would be a lie if the others never came. So they, and what follows them, are acknowledged when they show.
+ * Members whose edits build on other edits that have not arrived yet. Such an edit is in the log, but nobody sees it.
+ * To call it saved would be wrong if the other edits never arrive. So the edit, and every later frame of the member, is
+ * acknowledged when the edit shows.
  */
 export class Unsettled {
   readonly #waiting = new Map<Member, Waiting>()
@@ -17,7 +18,7 @@ export class Unsettled {
     return this.#waiting.has(member)
   }
 
-  /** Frames up to `frames` wait for `clocks`, besides what the connection waits for already. */
+  /** Has the member's first `frames` frames wait for `clocks`, besides the clocks that the member waits for already. */
   add(member: Member, frames: number, clocks: Clocks = new Map()): void {
     const waiting = this.#waiting.get(member) ?? { frames, clocks: new Map() }
     waiting.frames = frames
@@ -25,7 +26,7 @@ export class Unsettled {
     this.#waiting.set(member, waiting)
   }
 
-  /** Hands out those whose edits show by now, once, and forgets those who are gone. */
+  /** Removes and returns the members whose edits show by now. Forgets members whose wires are closed. */
   take(shows: (client: number, clock: number) => boolean): { member: Member; frames: number }[] {
     const settled: { member: Member; frames: number }[] = []
     for (const [member, { frames, clocks }] of this.#waiting) {

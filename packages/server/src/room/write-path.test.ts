@@ -9,7 +9,7 @@ import { ServerFixture } from '../testing/server-fixture.ts'
 let fixture: ServerFixture
 afterEach(() => fixture.close())
 
-/** Refuses every update that holds the text `forbidden`. */
+/** Rules that refuse every update with the text `forbidden`. */
 const ruled: RuledDocument = {
   ...UNRULED,
   inspect: (update) =>
@@ -38,7 +38,7 @@ async function writer(): Promise<string> {
   })
 }
 
-/** Garbage that Yjs can't take. */
+/** Bytes that Yjs can't read. */
 const GARBAGE = Uint8Array.of(1, 2, 3, 255, 255, 255, 255, 255, 255)
 
 describe('a refused update', () => {
@@ -57,7 +57,7 @@ describe('a refused update', () => {
       reason: 'the test forbids it',
     })
     await sender.until(() => sender.message('durable')?.frames === 2)
-    // Nothing of what comes later either, though it builds on nothing that was refused.
+    // The room takes no later update, either, though this one builds on nothing that was refused.
     const stranger = new Y.Doc()
     stranger.getText('t').insert(0, 'later')
     sender.send(encodeUpdate(Y.encodeStateAsUpdate(stranger)))

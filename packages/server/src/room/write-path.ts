@@ -15,29 +15,30 @@ import {
   READ_ONLY,
   RELAY_CODES,
   refusalOfSpoiler,
+  refuseRelay,
   refuseUpdate,
-  sendAwayRelay,
 } from './refused-update.ts'
 import type { KeyedUpdate, RoomEdit, RoomEdited, WritePlace } from './room-edit.ts'
 import type { RoomFollower } from './room-follower.ts'
 
-/** What the write paths of all rooms share. */
+/** Parts that the write paths of all rooms share. */
 export interface WritePathContext extends RecordWriterContext {
   readonly limits: ServerLimits
 }
 
-/** Updates of one member that are applied together; `first` is the number of the first among its frames. */
+/** Updates of one member that are applied together. */
 interface TickPart {
   readonly updates: readonly Uint8Array[]
+  /** Number of the first update among the member's update frames. */
   readonly first: number
-  /** The update among them that answers SyncStep1. */
+  /** The one among the updates that answers SyncStep1. */
   readonly answer: Uint8Array | undefined
   readonly mayRelay: boolean
 }
 
 /**
- * The way of an update through its room: it collects what members send until the tick ends, then inspects and applies it.
- * {@link RecordWriter} does the rest.
+ * The first half of an update's way through its room. Collects the updates of members until the tick ends, then
+ * inspects and applies them. {@link RecordWriter} does the rest.
  */
 export class WritePath {
   readonly #context: WritePathContext
@@ -66,17 +67,20 @@ export class WritePath {
     return this.#writers.length > 0
   }
 
-  /** Members whose updates wait. */
+  /** Members whose updates wait for the tick's end. */
   get writers(): readonly Member[] {
     return this.#writers
   }
 
-  /** Settles when keyed writes that the document holds already may be shown; undefined when there are none. */
+  /** Settles when the keyed writes in the document may be shown; undefined when none wait for that. */
   get shown(): Promise<void> | undefined {
     return this.#keyed.held?.shown
   }
 
-  /** Puts one update into its member's inbox until the tick ends. `isTaking` is false while storage fails. */
+  /**
+   * Puts one update into its member's inbox, where it waits for the tick's end. `isTaking` is false while storage
+   * fails.
+   */
   receive(member: Member, type: 'syncStep2' | 'update', update: Uint8Array, isTaking: boolean): void {
     member.framesReceived++
     const isAnswer = type === 'syncStep2'
@@ -84,19 +88,22 @@ export class WritePath {
     if (member.intake === 'refused') return
     const bytesMax = isAsked ? this.#context.limits.syncBytesMax : this.#context.limits.updateBytesMax
     if (update.length > bytesMax) {
-      const reason = `an update frame holds at most ${bytesMax} bytes, this one ${update.length}: send it in parts`
+      const reason = `the update frame has ${update.length} bytes, at most ${bytesMax} are allowed: send it in parts`
       return refuseUpdate(member, member.framesReceived, { code: 'too_large', reason }, this.#context)
     }
     if (member.put(update, isAnswer)) this.#writers.push(member)
   }
 
-  /** Forgets the tick's updates while storage fails; the room asks for them again when it works. */
+  /** Discards the tick's updates while storage fails. The room asks for them again when storage works. */
   drop(): void {
     for (const member of this.#writers) member.drop()
     this.#writers = []
   }
 
-  /** Drops the updates of a workspace that takes none: clients that hear why keep them, stock clients are closed. */
+  /**
+   * Discards the tick's updates of a read-only workspace. Clients that were told so keep them; stock clients are
+   * closed.
+   */
   rejectAll(refusal: ServerError): void {
     const writers = this.#writers
     this.drop()
@@ -104,8 +111,9 @@ export class WritePath {
   }
 
   /**
-   * Acknowledges the writers whose updates of the tick bring nothing new, as far as `isKnown` tells; this needs no document.
-   * True when other writers are left.
+   * Acknowledges the writers whose updates of the tick bring nothing new, as `isKnown` says. This needs no document.
+   *
+   * @returns true when other writers are left
    */
   settleRepeats(log: WorkspaceLog, isKnown: (update: Uint8Array) => boolean): boolean {
     this.#writers = this.#writers.filter((member) => {
@@ -119,9 +127,10 @@ export class WritePath {
   }
 
   /**
-   * Works off the tick: applies everything, then forwards and logs it. Returns the error that has spoilt the document, if
-   * one did: the updates that caused it are neither logged nor forwarded, the rest of the tick waits, and the document has
-   * to be rebuilt from the log.
+   * Applies the tick's updates, then forwards and logs them. If an update spoils the document, it is neither logged nor
+   * forwarded, the rest of the tick waits, and the document has to be rebuilt from the log.
+   *
+   * @returns the error that spoilt the document, if one did
    */
   flush(place: WritePlace, relaysUntilMs: number): Error | undefined {
     const writers = this.#writers
@@ -134,16 +143,16 @@ export class WritePath {
       this.#writers = writers.slice(index + 1)
       break
     }
-    // A document that is spoilt can't be pruned; values that a keyed write beat are, once that is shown.
+    // A spoilt document can't be pruned. While a keyed write is not shown, others still see the values that it beat.
     if (spoilt === undefined && this.shown === undefined) this.#records.prune(place.document, writes)
     this.#records.write(writes, place, this.#keyed.held)
     return spoilt
   }
 
   /**
-   * Makes an edit of a program inside the server: one transaction, one record, forwarded at once, or under a key when it is
-   * durable. Call it when no update waits to be flushed. Throws the log's error, before anything is done, while the log
-   * takes no record; what `edit` throws after that has spoilt the document.
+   * Makes an edit of a program inside the server: one transaction and one record. The edit is forwarded at once, or, if
+   * it has a key, when it is durable. Call this when no update waits to be flushed. While the log takes no record,
+   * throws the log's error before anything is done. Any later error has spoilt the document.
    */
   edit<T>(edit: RoomEdit<T>, place: WritePlace): RoomEdited<T> {
     assertTakes(place.log)
@@ -154,7 +163,7 @@ export class WritePath {
     if (this.shown === undefined) this.#records.prune(document, writes)
     const before = this.#records.lastDurable
     const [appended] = this.#records.write(writes, place, this.#keyed.held)
-    // Not the head's: what was pruned along has a record of its own, and only this one was asked to be fsynced.
+    // Not the head's LSN and durability: a pruning has a record of its own, and `sync` fsyncs only the edit's record.
     return {
       value,
       record: appended?.record,
@@ -164,8 +173,9 @@ export class WritePath {
   }
 
   /**
-   * Makes one keyed update a record of its own; everybody, its sender included, sees it when it is durable. Call it when no
-   * update waits to be flushed. Returns why the update may not be made, and then has done nothing. Throws as {@link edit}.
+   * Makes one keyed update a record of its own. Everybody, its sender included, sees it when it is durable. Call this
+   * when no update waits to be flushed. Returns the refusal of a refused update, of which nothing is done. Throws as
+   * {@link edit}.
    */
   writeKeyed(keyed: KeyedUpdate, place: WritePlace): Pick<RoomEdited<never>, 'lsn' | 'durable'> | Refusal {
     assertTakes(place.log)
@@ -177,13 +187,14 @@ export class WritePath {
     return 'code' in made ? noteRefusal(member, made, this.#context) : made
   }
 
-  /** Inspects and applies one member's updates of the tick. Returns the error that has spoilt the document. */
+  /** Inspects and applies one member's updates of the tick. Returns the error that spoilt the document, if one did. */
   #apply(member: Member, document: RoomDocument, relaysUntilMs: number, writes: Write[]): Error | undefined {
     const inbox = member.takeInbox()
     if (inbox === undefined) return undefined
     const { answer, through, updates } = inbox
     const isRelayTime = answer !== undefined && Date.now() < relaysUntilMs
-    // The answer alone may bring what others wrote. The updates beside it are the sender's own, and bind its client ids.
+    // Only the answer may bring edits of others. The updates beside it are the sender's own: their client ids become
+    // its own.
     const parts = isRelayTime ? partsAround(answer, inbox) : [updates]
     let first = through - updates.length + 1
     for (const part of parts) {
@@ -215,14 +226,14 @@ export class WritePath {
       writes.push({ applied, author, from: { member, frames } })
       if (refused === undefined) return undefined
       const isRelay = mayRelay && RELAY_CODES.has(refused.refusal.code)
-      if (isRelay) sendAwayRelay(member)
+      if (isRelay) refuseRelay(member)
       else refuseUpdate(member, first + refused.index, refused.refusal, this.#context)
       return undefined
     } catch (cause) {
       const error = cause instanceof Error ? cause : new Error(String(cause))
       const refusal = refusalOfSpoiler(error)
       if (refusal === undefined) giveUpOn(member)
-      else if (mayRelay && error instanceof PendingError) sendAwayRelay(member)
+      else if (mayRelay && error instanceof PendingError) refuseRelay(member)
       else refuseUpdate(member, first, refusal, this.#context)
       return error
     }
@@ -234,12 +245,12 @@ export class WritePath {
   }
 }
 
-/** Throws why the log takes no record now. */
+/** Throws the log's error when the log takes no record now. */
 function assertTakes({ state }: WorkspaceLog): void {
   if (state.state === 'failed' || state.state === 'fenced') throw state.error
 }
 
-/** The inbox in order, the answer by itself. */
+/** The updates of an inbox in order, split so that the answer stands alone. */
 function partsAround(answer: Uint8Array, { updates }: Inbox): (readonly Uint8Array[])[] {
   const at = updates.indexOf(answer)
   return [updates.slice(0, at), [answer], updates.slice(at + 1)].filter((part) => part.length > 0)
