@@ -81,7 +81,7 @@ describe('tokens', () => {
   it('[T31] a client is refused with 403 or 4403 when it asks for a source its token does not name', async () => {
     const token = await makeToken({ sources: ['user_action'] })
     const query = { token, source: 'workflow_execution' }
-    await expectRefused('notes', query, 403, CLOSE.forbidden, /does not speak for the source/)
+    await expectRefused('notes', query, 403, CLOSE.forbidden, /does not allow the source/)
   })
 })
 

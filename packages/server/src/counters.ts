@@ -1,43 +1,45 @@
-/** What a server counts since its start, for metrics. Plain numbers: an increment costs nothing on the way of an edit. */
+/** Counts since the start of a server, for metrics. Plain numbers, since an edit increments several of them. */
 export class Counters {
-  /** Sockets taken, and those of them that are gone. */
+  /** Sockets that were accepted, and those of them that are closed. */
   connectionsOpened = 0
   connectionsClosed = 0
   roomsOpened = 0
   roomsClosed = 0
   /** Rooms that lost their workspace to another process. */
   abandons = 0
-  /** Times that a connection was not read from because storage was behind. */
+  /** Times that a member was held because storage was behind. */
   holds = 0
-  /** Updates that brought something, as records. */
+  /** Records that were appended. */
   records = 0
-  /** Frames sent to receivers of an update. */
+  /** Frames that were sent to receivers of an update. */
   deliveries = 0
   /** Conflicts that were told to clients. */
   conflicts = 0
-  /** Records that deleted what dead writers had left beaten. */
+  /** Records in which the server deleted beaten claims of dead writers. */
   prunings = 0
-  /** Documents rebuilt from the log because an update had spoilt them. */
+  /** Documents that were rebuilt from the log because an update or a program had spoilt them. */
   rebuilds = 0
-  /** Workspaces read from the log, and how long that took, together, ms. */
+  /** Workspaces that were read from the log, and the time for all these reads, ms. */
   loads = 0
   loadMs = 0
-  /** Rooms that made a document of what they had as bytes, and that gave it back. */
+  /** Times that a room built a document from bytes, and times that a room dropped its document. */
   warmings = 0
   coolings = 0
   snapshots = 0
-  /** Snapshots that were read back and loaded before records went that they stand for, and those that could not be. */
+  /**
+   * Snapshots that were read back and loaded before their records were dropped, and snapshots for which that failed.
+   */
   snapshotsVerified = 0
   snapshotsUnusable = 0
   /** Records that were packed into segments. */
   sealed = 0
-  /** Records that are no longer kept as history. */
+  /** Records that were dropped from the history. */
   dropped = 0
-  /** Loads that found a damaged workspace and serve what is left of it for reading. */
+  /** Loads that found a damaged workspace, which is then served for reading only. */
   quarantined = 0
-  /** Refused updates by rejection code. */
+  /** Refused updates, by rejection code. */
   readonly refused = new Map<string, number>()
-  /** Connections that were not let in, by error code. */
+  /** Refused connections, by error code. */
   readonly refusedConnections = new Map<string, number>()
 
   refuse(code: string): void {

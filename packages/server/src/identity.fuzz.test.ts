@@ -10,10 +10,10 @@ const workspace = parseWorkspaceName('notes') as WorkspaceId
 const runs = (count: number) => ({ numRuns: process.env.JOINERY_NIGHTLY ? count * 20 : count })
 
 const base64 = (text: string) => Buffer.from(text).toString('base64url')
-/** Signed as an issuer would, whatever the header says, so that what comes after the signature's check is reached too. */
+/** Signs a token as an issuer would, whatever the header says, so that the checks after the signature's run, too. */
 const signed = (content: string) => `${content}.${createHmac('sha256', SECRET).update(content).digest('base64url')}`
 
-/** Fails on any other outcome than an identity or a token's refusal: the server is not to blame for what it is sent. */
+/** Fails unless the outcome is an identity or a refusal of the token: no token may make the server itself fail. */
 async function expectIdentityOrRefusal(token: string): Promise<void> {
   try {
     await authenticate({ token, actor: undefined, source: undefined, workspace })

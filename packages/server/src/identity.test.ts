@@ -40,7 +40,7 @@ function credentials(token: string | undefined, over: Partial<Credentials> = {})
   return { token, actor: undefined, source: undefined, workspace: workspace('notes'), ...over }
 }
 
-/** Signs whatever it is given, broken claims too, which signToken would refuse. */
+/** Signs any claims, also broken ones, which signToken would refuse. */
 function sign(payload: JWTPayload, key: CryptoKey | Uint8Array = utf8(SECRET), header = { alg: 'HS256' }) {
   return new SignJWT(payload).setProtectedHeader(header).sign(key)
 }
@@ -261,7 +261,7 @@ describe('a token signed with a key of the JWKS', () => {
   let file: string
   let server: Server
   let url: string
-  /** What the key server answers now. */
+  /** The present answer of the key server. */
   let published: { status: number; keys: JWK[] }
   let requests = 0
   const pairs = new Map<string, { publicKey: CryptoKey; privateKey: CryptoKey; jwk: JWK }>()

@@ -14,41 +14,47 @@ import {
 } from 'jose'
 import { z } from 'zod'
 
-/** Who a connection is and what it may do, for as long as the connection lives. */
+/** The person or job behind a connection and its rights, for as long as the connection lives. */
 export interface Identity {
   readonly actor: string
   /** The class of writer that this connection's records are stamped with. */
   readonly source: string
-  /** Every class it may speak for; undefined in development mode, where any will do. */
+  /** Every class that the connection may write as; undefined in development mode, where all are allowed. */
   readonly sources: readonly string[] | undefined
   readonly access: 'read' | 'write'
   /** False only in development mode. */
   readonly isAuthenticated: boolean
-  /** When the token stops being good, leeway included, ms since epoch; undefined in development mode. */
+  /** Time when the token expires, leeway included, ms since epoch; undefined in development mode. */
   readonly expiresAtMs: number | undefined
   allows(workspace: WorkspaceId): boolean
 }
 
-/** What a request or a socket's URL says about its sender. */
+/** The sender of a request or of a socket, as the URL or the headers say. */
 export interface Credentials {
   readonly token: string | undefined
-  /** Only heeded in development mode: otherwise the token says who it is. */
+  /** Actor that the client names. Used only in development mode; otherwise the token names the actor. */
   readonly actor: string | undefined
   readonly source: string | undefined
   readonly workspace: WorkspaceId
 }
 
-/** Resolves with who it is; rejects with {@link IdentityError}, whose message never holds any part of the token. */
+/**
+ * Finds out the identity of a sender. Rejects with {@link IdentityError}, whose message never holds a part of the
+ * token.
+ */
 export type Authenticator = (credentials: Credentials) => Promise<Identity>
 
 /**
- * `unauthorized`: no token, or not a good one (401, close 4401). `forbidden`: a good one that does not allow this (403,
- * close 4403). `keys_unavailable`: nobody's token can be checked now (503, close 1013: come back later).
- * `misconfigured`: the operator's to mend, thrown at start only.
+ * The reason why an identity was refused.
+ *
+ * - `unauthorized`: there is no token, or it is not valid (401, close 4401).
+ * - `forbidden`: the token is valid, but does not allow this (403, close 4403).
+ * - `keys_unavailable`: no token can be checked now (503, close 1013: connect again later).
+ * - `misconfigured`: the operator has to mend the configuration. Thrown at start or at signing only.
  */
 export type IdentityErrorCode = 'unauthorized' | 'forbidden' | 'keys_unavailable' | 'misconfigured'
 
-/** Why somebody is not let in. `message` says what is wrong and what to do. */
+/** Thrown for a refused identity. `message` says what is wrong and what to do. */
 export class IdentityError extends Error {
   override name = 'IdentityError'
   readonly code: IdentityErrorCode
@@ -58,30 +64,38 @@ export class IdentityError extends Error {
   }
 }
 
-/** Where the keys come from: a shared secret (HS256), or a JWKS at a URL or in a file (asymmetric algorithms only). */
+/** The source of the keys: a shared secret (HS256), or a JWKS at a URL or in a file (asymmetric algorithms only). */
 export type AuthenticatorKeys = { readonly secret: string } | { readonly jwks: string }
 
 export interface AuthenticatorOptions {
   /** The clock, ms since epoch. */
   readonly now?: () => number
-  /** How long after a successful read of the JWKS a token that names an unknown key can't cause another, ms; 30,000 by default. */
+  /** Time after a successful read of the JWKS in which an unknown key causes no other read, ms; 30,000 by default. */
   readonly jwksCooldownMs?: number
 }
 
 /** Clocks of the issuer and of this server may differ by this much, s. Machines with NTP differ by less than one. */
 const CLOCK_LEEWAY_SECONDS = 5
-/** HS256 is as strong as its key up to 256 bits; a shorter one can be guessed offline from any token. */
+/**
+ * Bytes of a secret, at least. HS256 is as strong as its key up to 256 bits; a shorter key can be guessed from any
+ * token.
+ */
 const SECRET_BYTES_MIN = 32
-/** Half of what Node takes as request headers in all. */
+/** Characters of a token, at most: half of the bytes that Node accepts as request headers. */
 const TOKEN_CHARS_MAX = 8192
 const AUDIENCE = 'joinery'
-/** No symmetric one: a public key is no secret, and HS256 "signed" with it would verify. */
+/**
+ * Algorithms that a JWKS may use. None is symmetric: a public key is no secret, and HS256 "signed" with it would
+ * verify.
+ */
 const JWKS_ALGORITHMS = ['RS256', 'PS256', 'ES256', 'ES384', 'EdDSA', 'Ed25519']
 const DEFAULT_SOURCE = 'user_action'
 
 const SOURCE = /^[a-z_]{1,64}$/
 const SOURCE_RULE = 'a source is 1 to 64 of a-z and _'
-/** Control characters forge log lines, line separators break them, lone surrogates do not survive UTF-8. */
+/**
+ * Actors. Control characters could forge log lines, line separators break them, lone surrogates do not survive UTF-8.
+ */
 const ACTOR = /^[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}]{1,128}$/u
 const ACTOR_RULE = 'an actor is 1 to 128 characters, none of them a control character'
 const WORKSPACE_PREFIX = /^(?:[A-Za-z0-9][A-Za-z0-9._~:/-]*)?\*$/
@@ -99,10 +113,12 @@ const claimsSchema = z.object({
   exp: z.number('exp is a time in seconds').positive().max(8.64e12, 'exp is in seconds, not milliseconds'),
 })
 
-/** What a token says, `aud` aside. `exp` in seconds since epoch. */
+/** The claims of a token, except `aud`. `exp` is in seconds since epoch. */
 export type TokenClaims = z.infer<typeof claimsSchema>
 
-/** Checks tokens against `keys`. Throws {@link IdentityError} `misconfigured` on a weak secret or an unusable JWKS file. */
+/**
+ * Checks tokens against `keys`. Throws {@link IdentityError} `misconfigured` on a weak secret or an unusable JWKS file.
+ */
 export function createAuthenticator(keys: AuthenticatorKeys, options: AuthenticatorOptions = {}): Authenticator {
   const { now = Date.now } = options
   const verify =
@@ -111,7 +127,10 @@ export function createAuthenticator(keys: AuthenticatorKeys, options: Authentica
     const { token } = credentials
     if (!token) throw new IdentityError('unauthorized', 'no token: put one in the query parameter "token"')
     if (token.length > TOKEN_CHARS_MAX) {
-      throw new IdentityError('unauthorized', `the token is over ${TOKEN_CHARS_MAX} characters: ask for a smaller one`)
+      throw new IdentityError(
+        'unauthorized',
+        `the token has ${token.length} characters, at most ${TOKEN_CHARS_MAX} are allowed: ask for a smaller one`,
+      )
     }
     return identityOf(await verify(token, new Date(now())), credentials)
   }
@@ -119,7 +138,10 @@ export function createAuthenticator(keys: AuthenticatorKeys, options: Authentica
 
 const everything = (): boolean => true
 
-/** Believes everybody: the actor a client names or `anonymous`, the source it asks for, write access to everything. */
+/**
+ * Gives every client the actor that it names (or `anonymous`), the source that it asks for, and write access to
+ * everything.
+ */
 export function developmentAuthenticator(): Authenticator {
   return async ({ actor = 'anonymous', source = DEFAULT_SOURCE }) => {
     if (!ACTOR.test(actor)) throw new IdentityError('forbidden', ACTOR_RULE)
@@ -157,7 +179,7 @@ function secretKey(secret: string): Uint8Array {
     throw new IdentityError('misconfigured', message)
   }
   if (secret.includes('-----BEGIN')) {
-    // Everybody has the public key, so everybody could sign with it.
+    // A PEM is often a public key, and everybody who has that could sign tokens with it.
     throw new IdentityError('misconfigured', 'the JWT secret is a PEM key: give asymmetric keys as a JWKS instead')
   }
   return key
@@ -192,7 +214,10 @@ function jwksAtUrl(address: string, cooldownDuration: number): JWTVerifyGetKey {
   return createRemoteJWKSet(url, { cooldownDuration })
 }
 
-/** Reads the file again as a URL would be fetched again (age, unknown key), so that rotating keys needs no restart. */
+/**
+ * Reads a JWKS file. It is read again when a URL would be fetched again (age, unknown key): new keys then need no
+ * restart.
+ */
 function jwksInFile(path: string, cooldownDuration: number): JWTVerifyGetKey {
   try {
     const { keys } = createLocalJWKSet(JSON.parse(readFileSync(path, 'utf8'))).jwks()
@@ -206,7 +231,10 @@ function jwksInFile(path: string, cooldownDuration: number): JWTVerifyGetKey {
   return createRemoteJWKSet(pathToFileURL(path), { cooldownDuration, [customFetch]: fetchFile })
 }
 
-/** No `cause` on what is wrong with a token: jose's errors carry its claims, and causes end in logs. */
+/**
+ * Throws the refusal for an error of jose. A token's fault has no `cause`: jose's errors carry the claims, and causes
+ * are logged.
+ */
 function throwTokenFault(error: unknown): never {
   const fault = tokenFault(error)
   if (fault !== undefined) throw new IdentityError('unauthorized', fault)
@@ -243,9 +271,12 @@ function identityOf(payload: unknown, { workspace, source: asked }: Credentials)
   const allows = (name: WorkspaceId) => workspaces.some((entry) => matches(entry, name))
   if (!allows(workspace)) throw new IdentityError('forbidden', `the token does not open workspace ${workspace}`)
   if (asked !== undefined && !sources.includes(asked)) {
-    throw new IdentityError('forbidden', `the token does not speak for the source asked for, only for ${sources}`)
+    throw new IdentityError(
+      'forbidden',
+      `the token does not allow the source that was asked for: use one of ${sources}`,
+    )
   }
-  // The schema has seen to it that there is a first one.
+  // The schema requires at least one source.
   const preferred = sources.includes(DEFAULT_SOURCE) ? DEFAULT_SOURCE : (sources[0] as string)
   return {
     actor: sub,
@@ -258,7 +289,10 @@ function identityOf(payload: unknown, { workspace, source: asked }: Credentials)
   }
 }
 
-/** Prefixes are text: `acme*` opens `acme-two` as well, `acme/*` only what is inside `acme`. */
+/**
+ * Whether a token's entry opens a workspace. A prefix is plain text: `acme*` opens `acme-two`, `acme/*` does not open
+ * `acme`.
+ */
 function matches(entry: string, name: WorkspaceId): boolean {
   return entry.endsWith('*') ? name.startsWith(entry.slice(0, -1)) : name === entry
 }

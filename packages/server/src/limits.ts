@@ -1,39 +1,49 @@
 import { WIRE_LIMITS, type WireLimits } from '@joinery/protocol'
 
-/** Every bound of the server, with its unit and reason. All can be set by {@link ServerOptions.limits}. */
+/** Every limit of the server, with its unit and reason. Each can be set by {@link ServerOptions.limits}. */
 export interface ServerLimits extends WireLimits {
   /** Sockets open at once. Each costs about 20 KB; this many fit a 1 GB process with room for documents. */
   readonly connectionsMax: number
-  /** Bytes one connection may bring in one tick before its socket rests until the tick is done, so that nobody starves the others. */
+  /**
+   * Bytes that one connection may send in one tick. Beyond them its socket is not read until the tick is done: others
+   * get their turn.
+   */
   readonly tickBytesMax: number
-  /** Bytes waiting in a socket above which its connection gets no more updates, and one state diff once it has drained. */
+  /**
+   * Bytes that may wait in a socket. Beyond them the connection gets no more updates, and one diff once the bytes have
+   * gone out.
+   */
   readonly sendBufferBytesMax: number
-  /** Bytes of updates that wait for others they build on, per room. An honest client has at most its first typing there. */
+  /**
+   * Bytes of updates that wait for updates they build on, in one room. An honest client has at most its first typing
+   * there.
+   */
   readonly pendingBytesMax: number
   /**
-   * How often a connection is pinged and, if nothing was sent to it, gets a keep-alive frame, ms. Twice this is under the
-   * 25 s of a stock client. One that answers nothing and reads nothing for two of these is dead.
+   * Time between two pings of a connection, ms. A connection that was sent nothing else also gets a keep-alive frame.
+   * Twice this time is under the 25 s of a stock client. A connection that answers and reads nothing for twice this
+   * time counts as dead.
    */
   readonly heartbeatMs: number
-  /** How long a room without connections keeps its document, ms: a page reload finds it warm. */
+  /** Time for which a room without members stays open, ms: a page reload finds its document in memory. */
   readonly roomIdleMs: number
-  /** How long a document nobody writes to stays in memory while people are connected, ms: longer than a pause to think. */
+  /** Time for which an unused document stays in memory while people are connected, ms: longer than a pause to think. */
   readonly coolAfterMs: number
-  /** Bytes of stored workspaces kept for those who join in the same moments, all rooms together. */
+  /** Bytes of stored workspaces that are kept for those who join in the same moments, in all rooms together. */
   readonly coldBytesMax: number
   /**
-   * Bytes of updates that are appended and not durable yet, all rooms together, above which those who bring more are not
-   * read from: a fast disk writes as much in a tenth of a second, and no storage that hangs can fill the memory.
+   * Bytes of updates that are appended and not durable yet, in all rooms together. Beyond them, members that send more
+   * are held. A fast disk writes as much in a tenth of a second, and storage that hangs can't fill the memory.
    */
   readonly backlogBytesMax: number
-  /** Workspaces that are read from the log at once: a reconnect of everybody must not have them all in memory. */
+  /** Workspaces that are read from the log at once: when everybody reconnects, they must not all be in memory. */
   readonly loadsMax: number
   /**
-   * How long after the start somebody who brings what others wrote is asked to come later, ms: after a kill those others
-   * are on their way themselves, and a client waits for at most 15 s between two attempts.
+   * Time after a claim in which a client that sends edits of others is told to connect later, ms. After a crash the
+   * writers of those edits reconnect themselves, and a client waits for at most 15 s between two attempts.
    */
   readonly relayWaitMs: number
-  /** How long a shutdown waits for clients to say goodbye, ms. */
+  /** Time for which a shutdown waits for clients to close their connections, ms. */
   readonly drainMs: number
 }
 

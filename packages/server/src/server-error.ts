@@ -1,7 +1,7 @@
 import { LogError } from '@joinery/log'
 import { CLOSE, type CloseCode, WORKSPACE_NAME_RULE } from '@joinery/protocol'
 
-/** Why the server refused a client or could not go on: SPEC.md says what each means and what to do. */
+/** The reason why the server refused a client or could not go on. SPEC.md says what each code means and what to do. */
 export type ServerErrorCode =
   | 'bad_workspace'
   | 'bad_frame'
@@ -21,7 +21,9 @@ export type ServerErrorCode =
   | 'moved'
   | 'insecure_host'
 
-/** How a refusal reaches the client: HTTP status at the upgrade, close code on an open socket. The one table. */
+/**
+ * The HTTP status of a refused upgrade and the close code of an open socket, for each error code. The only such table.
+ */
 export const REFUSALS: Record<ServerErrorCode, { status: number; close: CloseCode }> = {
   bad_workspace: { status: 404, close: CLOSE.badWorkspace },
   bad_frame: { status: 400, close: CLOSE.badFrame },
@@ -42,7 +44,7 @@ export const REFUSALS: Record<ServerErrorCode, { status: number; close: CloseCod
   insecure_host: { status: 500, close: CLOSE.tryLater },
 }
 
-/** The one error class of the server. */
+/** The only error class of the server. */
 export class ServerError extends Error {
   override name = 'ServerError'
   readonly code: ServerErrorCode
@@ -52,7 +54,7 @@ export class ServerError extends Error {
   }
 }
 
-/** What those hear who want a workspace that could not be loaded. */
+/** The refusal for members of a workspace that could not be loaded, from the error of the load. */
 export function refusalOf(error: unknown): ServerError {
   if (error instanceof ServerError) return error
   const message = error instanceof Error ? error.message : String(error)
@@ -64,21 +66,21 @@ export function refusalOf(error: unknown): ServerError {
 }
 
 export function quarantined(message: string): ServerError {
-  return new ServerError('quarantined', `what is stored of this workspace is damaged: ${message}`)
+  return new ServerError('quarantined', `the stored workspace is damaged: ${message}`)
 }
 
 export function beingLoaded(): ServerError {
-  return new ServerError('load_failed', 'the workspace is being loaded again')
+  return new ServerError('load_failed', 'the workspace is being loaded again: connect again')
 }
 
-/** What those hear who ask for records that were dropped. */
+/** The refusal for a caller that asks for dropped records. */
 export function historyDropped(firstLsn: number, lsn: number): ServerError {
-  return new ServerError('history_dropped', `history is kept from ${firstLsn} on: ${lsn} is no longer known`)
+  return new ServerError('history_dropped', `LSN ${lsn} is no longer known: history is kept from LSN ${firstLsn} on`)
 }
 
-/** What programs hear that would add to what storage is behind with. */
+/** The refusal for a program that wants to write while storage is behind. */
 export function storageBehind(): ServerError {
-  return new ServerError('too_slow', 'storage is behind with what it was given: try again in a moment')
+  return new ServerError('too_slow', 'storage is behind, so that no edit is taken now: try again in a moment')
 }
 
 /** The refusal for clients of a workspace that another process serves now. */
@@ -87,5 +89,5 @@ export function moved(): ServerError {
 }
 
 export function badWorkspace(): ServerError {
-  return new ServerError('bad_workspace', `the path is no workspace name: ${WORKSPACE_NAME_RULE}`)
+  return new ServerError('bad_workspace', `the path is not a workspace name: ${WORKSPACE_NAME_RULE}`)
 }

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import * as ws from 'ws'
 import { encodeBinaryMessage } from './ws-frame.ts'
 
-// Exported by ws 8.21 and later, not yet in its types.
+// ws exports this from 8.21 on, but its types do not have it yet.
 const { Receiver } = ws as unknown as {
   Receiver: new (options: { isServer: boolean }) => NodeJS.WritableStream
 }

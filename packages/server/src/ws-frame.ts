@@ -3,8 +3,9 @@ const FIN_BINARY = 0x82
 const NOTHING = new Uint8Array(0)
 
 /**
- * Frames one binary WebSocket message as a server sends it (unmasked, unfragmented, uncompressed). Done once per fan-out:
- * the same bytes go to every receiver, where `ws` would build a header for each. The message begins with `head`.
+ * Frames one binary WebSocket message as a server sends it: unmasked, unfragmented, uncompressed. A fan-out calls this
+ * once and sends the same bytes to every receiver, while `ws` would build a header for each. The message begins with
+ * `head`.
  */
 export function encodeBinaryMessage(payload: Uint8Array, head: Uint8Array = NOTHING): Uint8Array {
   const length = head.length + payload.length

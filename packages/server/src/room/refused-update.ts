@@ -60,10 +60,7 @@ export function noteRefusal(
  */
 export function refuseRelay(member: Member): void {
   member.intake = 'refused'
-  member.wire.close(
-    CLOSE.tryLater,
-    'load_failed: edits of others from before the restart must come from them first: reconnect later',
-  )
+  member.wire.close(CLOSE.tryLater, 'load_failed: edits of others must come from their writers first: connect later')
 }
 
 /**

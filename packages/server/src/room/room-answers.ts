@@ -57,11 +57,7 @@ function takeNextQuestion(member: Member): void {
 /** Sends a slow reader that has `stateVector` everything that it has missed since, once that is `showable`. */
 export function catchUp(room: RoomContent, member: Member, stateVector: Uint8Array, showable: Showable): void {
   const content = room.loaded?.content
-  if (content === undefined)
-    return member.wire.close(
-      CLOSE.tryLater,
-      'too_slow: the client missed updates while the workspace was loaded again: reconnect',
-    )
+  if (content === undefined) return member.wire.close(CLOSE.tryLater, 'too_slow: updates were missed: connect again')
   const send = (updates: readonly Uint8Array[]): void =>
     whenShowable(showable, () => {
       for (const update of updates) member.send(encodeUpdate(update))

@@ -347,12 +347,7 @@ export class Room implements ContentOwner, MemberRoom {
         return
       }
     }
-    member.refuse(
-      new ServerError(
-        'bad_frame',
-        `the client sent a message that it may not send: ${message?.type ?? 'unknown type'}`,
-      ),
-    )
+    member.refuse(new ServerError('bad_frame', `a client may not send a message of type ${message?.type ?? 'unknown'}`))
   }
 
   #watch(member: Member): void {

@@ -11,37 +11,37 @@ import {
 import { DelegatingLog, DelegatingStore } from '@joinery/log/testing'
 
 /**
- * A real store behind gates that a test opens by hand: loads that wait, loads that fail, storage that fails and
- * recovers. What it stores and answers is the memory store's.
+ * A memory store behind gates, with which a test makes loads wait, makes loads fail, and makes storage fail and
+ * recover.
  */
 export class GatedStore extends DelegatingStore {
-  /** Opens that came in so far. */
+  /** Number of opens so far. */
   opens = 0
-  /** Logs that are open now. */
+  /** Number of logs that are open now. */
   openLogs = 0
-  /** Reads of records that began so far. */
+  /** Number of reads of records that have begun so far. */
   reads = 0
-  /** Awaited before each read, if set. */
+  /** Gate that each read waits for, if set. */
   readGate: Promise<void> | undefined
-  /** Awaited before each open, if set. */
+  /** Gate that each open waits for, if set. */
   openGate: Promise<void> | undefined
-  /** Thrown by the next open, if set. */
+  /** Error that the next open throws, if set. */
   openError: Error | undefined
-  /** Awaited before an append counts as durable, if set. */
+  /** Gate that each append waits for before it counts as durable, if set. */
   durableGate: Promise<void> | undefined
-  /** Thrown by the next read, if set. */
+  /** Error that the next read throws, if set. */
   readError: Error | undefined
-  /** The record with this LSN, in every workspace, can't be read, if set. */
+  /** LSN of the record that can't be read, in every workspace, if set. */
   damagedLsn: number | undefined
-  /** Whether each append asked for an fsync. */
+  /** For each append, whether it asked for an fsync. */
   readonly synced: boolean[] = []
-  /** Awaited before a snapshot is stored, if set. */
+  /** Gate that each snapshot waits for before it is stored, if set. */
   snapshotGate: Promise<void> | undefined
-  /** Called around each snapshot's being stored. */
+  /** Called before and after each snapshot is stored. */
   aroundSnapshot: (take: () => Promise<void>) => Promise<void> = (take) => take()
   /** Called with each record that is read. */
   onRecord: (lsn: number) => void = () => undefined
-  /** Thrown by the next snapshot, if set. */
+  /** Error that the next snapshot throws, if set. */
   snapshotError: Error | undefined
   #state: StoreState = { state: 'open' }
   readonly #listeners = new Set<(state: StoreState) => void>()
@@ -73,7 +73,7 @@ export class GatedStore extends DelegatingStore {
     return new GatedLog(log, this)
   }
 
-  /** Answers as a store on disk does: with what lies before {@link damagedLsn}. */
+  /** Opens a damaged workspace as a store on disk does: with the records before {@link damagedLsn}. */
   override async openDamaged(workspace: string): Promise<DamagedLog> {
     if (this.readError !== undefined) throw this.readError
     if (this.damagedLsn === undefined) return this.inner.openDamaged(workspace)
@@ -82,7 +82,7 @@ export class GatedStore extends DelegatingStore {
     return new GatedDamagedLog(log, this, this.damagedLsn)
   }
 
-  /** The records of one workspace that no room has open. */
+  /** Reads the records of a workspace that no room has open. */
   async records(workspace: string): Promise<LogRecord[]> {
     const log = await this.inner.open(workspace)
     const records: LogRecord[] = []
@@ -124,7 +124,7 @@ class GatedLog extends DelegatingLog {
     this.#store.reads++
     await this.#store.readGate
     const { state } = this.#store
-    // As on disk: recovery closes the handle under a reader.
+    // As on disk, where a recovery closes the files that a reader has open.
     const error = state.state === 'failed' ? state.error : this.#store.readError
     if (error !== undefined) throw error
     const { damagedLsn } = this.#store

@@ -11,10 +11,10 @@ import { DelegatingLog, DelegatingStore } from '@joinery/log/testing'
 import type { WorkspaceId } from '@joinery/protocol'
 import type { Hold, Ownership } from '../content/ownership.ts'
 
-/** Turns of the event loop from an append to its being durable. */
+/** Turns of the event loop after which an append is durable. */
 const TURNS_TO_DURABLE = 3
 
-/** What a server got to know first of a loss: that its hold is lost, or that its log is fenced. */
+/** The first sign of a loss that a server gets: the lost hold, or the fenced log. */
 export type LossOrder = 'lost first' | 'fenced first'
 
 interface Owner {
@@ -25,18 +25,18 @@ interface Owner {
 
 /**
  * Workspaces that a test hands over between servers of one process. The servers share one store, as machines share a
- * replicated log: what an old owner had appended and was not durable yet is gone.
+ * replicated log. At a hand-over, the old owner's records that are not durable yet are lost.
  */
 export class HandOver {
   readonly #store: EventStore
   readonly #owners = new Map<WorkspaceId, Owner>()
   readonly #logs = new Map<string, HandedLog>()
   readonly #opening = new Map<string, Promise<unknown>>()
-  /** What an old owner did after it had lost a workspace. */
+  /** Forbidden actions of old owners after the loss of a workspace. */
   readonly violations: string[] = []
-  /** Every update that was ever appended, those that were lost included. */
+  /** Every update that was ever appended, lost ones included. */
   readonly appended: Uint8Array[] = []
-  /** Appends that a hand-over lost. */
+  /** Number of appends that hand-overs lost. */
   lostAppends = 0
   #token = 0
 
@@ -44,12 +44,12 @@ export class HandOver {
     this.#store = store
   }
 
-  /** The store as the server `node` sees it; it outlives its servers. */
+  /** The shared store as the server `node` sees it. The store outlives its servers. */
   storeOf(node: string): EventStore {
     return new HandedStore(this.#store, (workspace) => this.#openInTurn(workspace as WorkspaceId, node))
   }
 
-  /** The first server that claims a workspace owns it, until {@link give}. */
+  /** Ownership for the server `node`. The first server that claims a workspace owns it until {@link give}. */
   ownershipOf(node: string): Ownership {
     return {
       claim: async (workspace) => {
@@ -63,20 +63,21 @@ export class HandOver {
     return this.#owners.get(workspace)?.node
   }
 
-  /** Gives the workspace to the server `node`, at once and whatever its owner is about. */
+  /** Gives the workspace to the server `node` at once, whatever its owner is doing. */
   async give(workspace: WorkspaceId, node: string, order: LossOrder): Promise<void> {
     const before = this.#owners.get(workspace)
     this.#make(workspace, node)
     const log = this.#logs.get(workspace)
     const lose = (): void => before?.hold?.lost.abort()
     if (order === 'lost first') lose()
-    // Whatever the old owner does from here on is a violation if it knows, and fails if it does not.
+    // From now on, an old owner that knows of the loss must do nothing, and every append of one that does not must
+    // fail.
     const fenced = log?.fence(order === 'lost first')
     if (order === 'fenced first') setImmediate(lose)
     await fenced
   }
 
-  /** One open after the other; what the owner before has open is fenced by then, and closes by itself. */
+  /** Opens the log after the earlier opens. The log of the owner before is fenced by then, and closes by itself. */
   #openInTurn(workspace: WorkspaceId, node: string): Promise<HandedLog> {
     const before = this.#opening.get(workspace)
     const opening = (async () => {
@@ -123,14 +124,14 @@ class HandedStore extends DelegatingStore {
   }
 }
 
-/** A log whose appends take a few turns to become durable, and are gone when it is fenced before. */
+/** A log whose appends become durable after a few turns. A fence before that loses them. */
 class HandedLog extends DelegatingLog {
   readonly #world: HandOver
   #waiting: { entry: LogEntry; at: number; done: PromiseWithResolvers<void> }[] = []
   #isRunning = false
   #fence: LogError | undefined
   #isKnownLost = false
-  /** Resolves when a fenced log is closed; undefined before the fence. */
+  /** Resolves when the fenced log is closed; undefined before the fence. */
   fenced: Promise<void> | undefined
 
   constructor(inner: WorkspaceLog, world: HandOver) {
@@ -173,7 +174,7 @@ class HandedLog extends DelegatingLog {
   }
 
   override async *read(range: Parameters<WorkspaceLog['read']>[0] = {}): AsyncGenerator<LogRecord> {
-    // Records in their few turns are waited for.
+    // Waits for the records that are not durable yet.
     while (this.#waiting.length > 0 && this.#fence === undefined) await turn()
     if (this.#fence !== undefined) throw this.#fence
     yield* this.inner.read(range)
@@ -192,7 +193,7 @@ class HandedLog extends DelegatingLog {
     if (this.#fence === undefined) await this.inner.close()
   }
 
-  /** Takes the log away. Resolves when another may open it. */
+  /** Fences the log. Resolves when another server may open it. */
   fence(isKnownLost: boolean): Promise<void> {
     if (this.#fence !== undefined) return this.fenced ?? Promise.resolve()
     const { workspace } = this
@@ -206,7 +207,9 @@ class HandedLog extends DelegatingLog {
     return this.fenced
   }
 
-  /** What another server reads through the same store has to be closed here: after the fence nothing is read. */
+  /**
+   * Runs `read` unless the log is fenced. The shared store would still answer: another server may have the log open.
+   */
   async #unlessFenced<T>(read: () => Promise<T>): Promise<T> {
     if (this.#fence !== undefined) throw this.#fence
     try {

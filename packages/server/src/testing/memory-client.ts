@@ -13,15 +13,15 @@ import type { Rooms } from '../room/rooms.ts'
 import type { Wire, WireReader } from '../room/wire.ts'
 
 /**
- * A client and its wire without a network in between, for tests that go through thousands of histories: frames arrive in a
- * later turn, in order, and wait while the wire is paused.
+ * A client and its wire without a network in between, for tests that run thousands of histories. Frames arrive in
+ * order, in a later turn, and wait while the wire is paused.
  */
 export class MemoryClient {
   readonly doc: Y.Doc
   readonly #wire: MemoryWire
-  /** Update frames sent. */
+  /** Number of update frames sent. */
   sent = 0
-  /** How many of them are durable. */
+  /** Number of the sent update frames that are durable. */
   durable = 0
   isSynced = false
   closedWith: number | undefined
@@ -41,7 +41,7 @@ export class MemoryClient {
     this.#send(encodeSyncStep1(Y.encodeStateVector(doc)))
   }
 
-  /** Goes away as a client does whose network is gone: what it sent before arrives. */
+  /** Leaves as a client that loses its network: the frames that it sent before still arrive. */
   leave(): void {
     this.#wire.end(1006)
   }
@@ -51,7 +51,7 @@ export class MemoryClient {
   }
 
   readonly #onUpdate = (update: Uint8Array, origin: unknown): void => {
-    // Like the SDK: before the answer to the server's SyncStep1 an edit is only kept, the answer brings it.
+    // As the SDK does: an edit before the answer to the server's SyncStep1 is not sent by itself, the answer brings it.
     if (origin !== this && this.sent > 0) this.#send(encodeUpdate(update))
   }
 
@@ -80,7 +80,7 @@ export class MemoryClient {
   }
 }
 
-/** A wire in memory: never full, read in later turns. */
+/** A wire in memory. It is never full, and is read in later turns. */
 class MemoryWire implements Wire {
   readonly id: string
   readonly identity: Identity

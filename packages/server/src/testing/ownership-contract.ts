@@ -6,13 +6,13 @@ import type { Ownership } from '../content/ownership.ts'
 export interface OwnershipScene {
   readonly mine: Ownership
   readonly other: Ownership | undefined
-  /** Gives the workspace to the other process, whoever holds it. */
+  /** Gives the workspace to the other process, also when it is held. */
   readonly give: ((workspace: WorkspaceId) => Promise<void>) | undefined
 }
 
 const W = 'w' as WorkspaceId
 
-/** What every ownership does. `open` gives a fresh one, of which nothing is claimed. */
+/** Tests that every implementation of {@link Ownership} must pass. `open` returns a fresh one without claims. */
 export function describeOwnership(name: string, open: () => Promise<OwnershipScene>): void {
   describe(`ownership: ${name}`, () => {
     const held = async (ownership: Ownership | undefined) => {
@@ -21,7 +21,7 @@ export function describeOwnership(name: string, open: () => Promise<OwnershipSce
       return claim.held
     }
 
-    it('[S90] a workspace that nobody holds is held by the process that claims it', async () => {
+    it('[S90] a process that claims a workspace that nobody holds gets the hold', async () => {
       const { mine } = await open()
       const hold = await held(mine)
       expect(hold.lost?.aborted ?? false).toBe(false)
@@ -37,7 +37,7 @@ export function describeOwnership(name: string, open: () => Promise<OwnershipSce
       expect(second.token).toBeGreaterThanOrEqual(first.token)
     })
 
-    it('[S90] a process that does not own a workspace hears where it is served, and its owner keeps it', async () => {
+    it('[S90] a process that does not own a workspace gets the owner’s address, and the owner keeps the workspace', async () => {
       const { mine, other } = await open()
       if (other === undefined) return expect(await open()).toMatchObject({ other: undefined, give: undefined })
       const hold = await held(mine)
@@ -45,7 +45,7 @@ export function describeOwnership(name: string, open: () => Promise<OwnershipSce
       expect(hold.lost?.aborted).toBe(false)
     })
 
-    it('[S91] a hold that is lost aborts, the next has a greater token, and the old process hears where it is', async () => {
+    it('[S91] a hold that is lost aborts, the next has a greater token, and the old process gets the owner’s address', async () => {
       const { mine, other, give } = await open()
       if (give === undefined) return expect((await held(mine)).lost).toBeUndefined()
       const before = await held(mine)

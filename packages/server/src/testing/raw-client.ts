@@ -10,12 +10,12 @@ import {
 import { WebSocket } from 'ws'
 import * as Y from 'yjs'
 
-/** A client of the wire that tests hold by hand: it keeps what it was sent and answers as a y-websocket client does. */
+/** A client that a test drives by hand. It keeps the frames that it gets, and answers as a y-websocket client does. */
 export class RawClient {
   readonly doc = new Y.Doc()
   readonly frames: Frame[] = []
   readonly messages: JoineryMessage[] = []
-  /** Update frames (SyncStep2 and Update) sent so far. */
+  /** Number of update frames (SyncStep2 and Update) sent so far. */
   sentUpdates = 0
   closed: { code: number; reason: string } | undefined
   readonly ws: WebSocket
@@ -54,7 +54,7 @@ export class RawClient {
     socket.uncork()
   }
 
-  /** Resolves when `done` holds; looked at after every frame and at the close. */
+  /** Resolves when `done` returns true. Calls it after every frame and at the close. */
   until(done: () => boolean): Promise<void> {
     if (done()) return Promise.resolve()
     return new Promise((resolve) => this.#waiters.push({ done, resolve }))
@@ -65,7 +65,7 @@ export class RawClient {
     return this
   }
 
-  /** Resolves when the server has read, in earlier turns, all that was sent. */
+  /** Resolves when the server has read, in earlier turns, everything that this client sent. */
   async roundTrip(): Promise<void> {
     this.ws.ping()
     await new Promise((resolve) => this.ws.once('pong', resolve))

@@ -2,7 +2,9 @@ import type { WorkspaceId } from '@joinery/protocol'
 import { createServer, type Server, type ServerOptions } from '../edge/server.ts'
 import { RawClient } from './raw-client.ts'
 
-/** A server on a free port and the clients that a test opened on it; all ended by {@link ServerFixture.close}. */
+/**
+ * A server on a free port, and the clients that a test connected to it. {@link ServerFixture.close} ends all of them.
+ */
 export class ServerFixture {
   readonly server: Server
   readonly #clients: RawClient[] = []
@@ -17,7 +19,7 @@ export class ServerFixture {
     return new ServerFixture(server)
   }
 
-  /** `path` is the URL after the host: workspace and query. */
+  /** Connects a client. `path` is the part of the URL after the host: workspace and query. */
   client(path: string, options?: ConstructorParameters<typeof RawClient>[1]): RawClient {
     const client = new RawClient(`${this.server.url.replace('http', 'ws')}/${path}`, options)
     this.#clients.push(client)

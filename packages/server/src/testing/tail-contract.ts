@@ -3,30 +3,30 @@ import type { WorkspaceId } from '@joinery/protocol'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { TailOptions, Tails } from '../inside/tail.ts'
 
-/** Tails, and the power over what they stand on. Each scene begins without any workspace. */
+/** Tails under test, and control over the log that they read. Each scene begins without workspaces. */
 export interface TailScene {
   readonly tails: Tails
-  /** Appends one record, making the workspace if there is none; resolves with the record when it is durable. */
+  /** Appends one record, and makes the workspace if there is none. Resolves with the record when it is durable. */
   append(workspace: WorkspaceId): Promise<LogRecord>
-  /** All records that the log holds, in order, read without any tail. */
+  /** Reads all records of the log, in order, without a tail. */
   read(workspace: WorkspaceId): Promise<LogRecord[]>
-  /** Lets nothing that is appended from now on become durable until the returned function is called. */
+  /** Keeps every later append from becoming durable until the returned function is called. */
   holdDurability(): () => void
   /** Drops every record before the newest one. */
   dropHistory(workspace: WorkspaceId): Promise<void>
   delete(workspace: WorkspaceId): Promise<void>
-  /** Ends everything; idempotent. */
+  /** Ends the scene. Idempotent. */
   close(): Promise<void>
 }
 
 const W = 'w' as WorkspaceId
 const START = 0 as Lsn
-/** More records than a tail may keep in memory for a slow reader. */
+/** Number of records that is above a tail's limit in memory for a slow reader. */
 const MANY = 1_500
 
 const code = (expected: string) => expect.objectContaining({ code: expected })
 
-/** What every tail does, whatever it stands on. */
+/** Tests that every implementation of {@link Tails} must pass. */
 export function describeTail(name: string, open: () => Promise<TailScene>): void {
   describe(`tail: ${name}`, () => {
     const scenes: TailScene[] = []
@@ -89,7 +89,7 @@ export function describeTail(name: string, open: () => Promise<TailScene>): void
         given = records.length
         return records
       })
-      // Both are at the end of what is durable: another tail goes all the way meanwhile.
+      // Another tail reads to the end meanwhile. So both tails are at the end of the durable records.
       await take(read(scene, { after: START }), 1)
       expect(given).toBe(0)
       release()
@@ -112,7 +112,7 @@ export function describeTail(name: string, open: () => Promise<TailScene>): void
       expect((await rest).map(({ lsn }) => lsn)).toEqual([...lsns.slice(1), MANY + 2])
     })
 
-    it('[S80] many tails of one workspace, each elsewhere, all give the same', async () => {
+    it('[S80] many tails of one workspace, each at another LSN, give the same records', async () => {
       const scene = await start()
       for (let n = 0; n < 20; n++) await scene.append(W)
       const tails = Array.from({ length: 20 }, (_, after) => take(read(scene, { after: after as Lsn }), 30 - after))
@@ -161,7 +161,7 @@ export function describeTail(name: string, open: () => Promise<TailScene>): void
       await expect(read(scene, { after: 6 as Lsn }).next()).rejects.toEqual(code('unknown_lsn'))
     })
 
-    it('[S83] a tail that waits throws when what it stands on is closed', async () => {
+    it('[S83] a tail that waits throws when its store is closed', async () => {
       const scene = await start()
       await scene.append(W)
       const tail = read(scene, { after: START })
@@ -183,7 +183,7 @@ async function take(tail: AsyncIterator<LogRecord>, count: number): Promise<LogR
   return records
 }
 
-/** The same whether its bytes are a view of something larger or not. */
+/** A record with its update in hex: equal updates then compare as equal, also when one is a view of a larger array. */
 function plain(record: LogRecord) {
   return { ...record, update: Buffer.from(record.update).toString('hex') }
 }
