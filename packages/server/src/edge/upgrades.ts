@@ -11,9 +11,10 @@ import type { Connections } from './connections.ts'
 import { allowsOrigin, type Origins } from './request-origin.ts'
 import { parseUpgradeUrl, type UpgradeRequest, wantsJoinery } from './upgrade-request.ts'
 
-/** Parts a message may come in: the clients of this wire send whole messages, and `ws` keeps each part in memory. */
-const FRAGMENTS_MAX = 64
-const BUFFERED_CHUNKS_MAX = 4_096
+/** Bytes of a long message's parts, at least: Chromium splits it into 128 KiB, other clients and proxies into 16 KiB. */
+const FRAGMENT_BYTES_MIN = 16 * 1024
+/** Bytes that TCP brings of a long frame at once, at least: one packet of the smallest network that IPv6 allows has 1,220. */
+const CHUNK_BYTES_MIN = 1_024
 /** Characters of a refused request's path in the log: more than any workspace's name has. */
 const LOGGED_PATH_MAX = 600
 
@@ -43,13 +44,16 @@ export class Upgrades {
 
   constructor(context: UpgradesContext) {
     this.#context = context
+    const maxPayload = context.limits.syncBytesMax + context.limits.updateBytesMax
     this.#sockets = new WebSocketServer({
       noServer: true,
       perMessageDeflate: false,
       clientTracking: false,
-      maxPayload: context.limits.syncBytesMax + context.limits.updateBytesMax,
-      maxFragments: FRAGMENTS_MAX,
-      maxBufferedChunks: BUFFERED_CHUNKS_MAX,
+      maxPayload,
+      // `ws` keeps each part and chunk in memory, some 200 bytes beside its content. A lower bound would refuse messages that the
+      // bound on bytes promises to take.
+      maxFragments: Math.ceil(maxPayload / FRAGMENT_BYTES_MIN),
+      maxBufferedChunks: Math.ceil(maxPayload / CHUNK_BYTES_MIN),
     })
   }
 
