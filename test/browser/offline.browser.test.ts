@@ -89,6 +89,26 @@ describe.skipIf(executable === undefined)('in a real browser', () => {
     expect(pageErrors).toEqual([])
   })
 
+  it.each([9, 20])('[S46] %i MB typed offline go up when the server is back', async (megabytes) => {
+    const store = closing(openMemoryStore())
+    const first = await startServer({ store })
+    const page = await openPage(first.url)
+    await showsStatus(page, 'saved')
+    await first.close()
+    await showsStatus(page, 'kept here')
+    await page.evaluate((chars) => {
+      const textarea = document.querySelector('textarea') as HTMLTextAreaElement
+      textarea.value = 'x'.repeat(chars)
+      textarea.dispatchEvent(new Event('input'))
+    }, megabytes * 1_000_000)
+    const server = await startServer({ store, port: first.port })
+    await showsStatus(page, 'saved')
+    const other = connect(server)
+    await other.whenSynced
+    expect(readText(other)).toHaveLength(megabytes * 1_000_000)
+    expect(pageErrors).toEqual([])
+  })
+
   it('[C22] two tabs meet on the server when both are open', async () => {
     const server = await startServer()
     const [one, two] = [await openPage(server.url), await openPage(server.url)]

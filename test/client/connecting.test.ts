@@ -114,6 +114,30 @@ describe('connecting', () => {
     expect(readText(ada)).toBe('kept')
   })
 
+  it('[C92] a token that expired on its way, or is valid in a moment, has the token function asked again', async () => {
+    const server = await startServer({ authenticator: createAuthenticator({ secret: SECRET }) })
+    const early = await makeToken({ notBeforeIn: 7 })
+    const tokens = [await makeToken({ expiresIn: -3_600 }), early, early, early]
+    const ada = connect(server, { token: () => tokens.shift() ?? early })
+    const states = recordStates(ada)
+    await ada.whenSynced
+    expect(states.map(({ state }) => state)).not.toContain('rejected')
+    expect(tokens).toEqual([])
+  })
+
+  it('[C92] a token function that gives the refused token again has given all it has', async () => {
+    const server = await startServer({ authenticator: createAuthenticator({ secret: SECRET }) })
+    const hopeless = await makeToken({}, 'another secret that is as long as the first')
+    let calls = 0
+    const token = (): string => {
+      calls += 1
+      return hopeless
+    }
+    const ada = connect(server, { token })
+    await expect(ada.whenSynced).rejects.toMatchObject({ code: 'unauthorized' })
+    expect(calls).toBe(2)
+  })
+
   it('[C6] a token for another workspace is refused with forbidden when it connects', async () => {
     const server = await startServer({ authenticator: createAuthenticator({ secret: SECRET }) })
     const ada = connect(server, { token: await makeToken({ workspaces: ['other'] }) })

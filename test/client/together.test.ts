@@ -77,6 +77,23 @@ describe('presence', () => {
     expect(before.getLocalState()).toBeNull()
   })
 
+  it('[C94] what an editor binding makes too large is told, and the others keep what was small enough', async () => {
+    const server = await startServer()
+    const [ada, ben] = [connect(server), connect(server)]
+    await Promise.all([ada.whenSynced, ben.whenSynced])
+    const errors: string[] = []
+    ada.onError(({ code }) => errors.push(code))
+    const seen = () => ben.presence.others.get().map(({ state }) => state)
+    ada.presence.set({ name: 'ada' })
+    await until('ben sees her', () => seen().length === 1)
+    ada.presence.awareness.setLocalStateField('selection', 'é'.repeat(2_100))
+    ada.presence.awareness.setLocalStateField('selection', 'é'.repeat(2_200))
+    expect(errors).toEqual(['presence_too_large'])
+    ada.presence.awareness.setLocalStateField('selection', 'small')
+    await until('ben sees it', () => seen()[0]?.selection !== undefined)
+    expect(seen()).toEqual([{ name: 'ada', selection: 'small' }])
+  })
+
   it('[C31] set throws presence_too_large when the state is over the limit', async () => {
     const server = await startServer()
     const ada = connect(server)

@@ -11,6 +11,8 @@ export interface TestClaims {
   readonly aud?: string
   /** Seconds from now; negative for one that is over. */
   readonly expiresIn?: number
+  /** Seconds from now before which it is not valid; none by default. */
+  readonly notBeforeIn?: number
 }
 
 function payload(claims: TestClaims) {
@@ -22,11 +24,13 @@ const expiry = ({ expiresIn = 3_600 }: TestClaims) => Math.floor(Date.now() / 10
 
 /** A token as the server's operator makes it, unless the claims say otherwise. */
 export function makeToken(claims: TestClaims = {}, secret = SECRET): Promise<string> {
-  return new SignJWT(payload(claims))
+  const token = new SignJWT(payload(claims))
     .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
     .setAudience(claims.aud ?? 'joinery')
     .setExpirationTime(expiry(claims))
-    .sign(new TextEncoder().encode(secret))
+  const { notBeforeIn } = claims
+  if (notBeforeIn !== undefined) token.setNotBefore(Math.floor(Date.now() / 1000) + notBeforeIn)
+  return token.sign(new TextEncoder().encode(secret))
 }
 
 /** A token whose header says that it has no signature. */

@@ -13,9 +13,27 @@ export function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefine
   })
 }
 
+/** Throws the signal's reason if it has aborted. */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw reasonOf(signal)
+}
+
+/** Aborts with `reason`, which React Native's signals would not keep. */
+export function abort(controller: AbortController, reason: unknown): void {
+  const { signal } = controller
+  // Before: listeners read it.
+  if (!('reason' in signal)) Object.defineProperty(signal, 'reason', { value: reason })
+  controller.abort(reason)
+}
+
+/** React Native's signals have no reason. */
+function reasonOf(signal: AbortSignal): unknown {
+  return signal.reason ?? new Error('it was aborted')
+}
+
 /** Calls `listener` with the reason when `signal` aborts, at once if it has aborted already. Returns the function that stops listening. */
 export function whenAborted(signal: AbortSignal, listener: (reason: unknown) => void): () => void {
-  const tell = (): void => listener(signal.reason)
+  const tell = (): void => listener(reasonOf(signal))
   if (signal.aborted) tell()
   else signal.addEventListener('abort', tell, { once: true })
   return () => signal.removeEventListener('abort', tell)

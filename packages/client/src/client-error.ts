@@ -1,4 +1,4 @@
-import { CLOSE, type RejectionCode } from '@joinery/protocol'
+import { CLOSE, type RejectionCode, WIRE_LIMITS } from '@joinery/protocol'
 
 /** Why the server refused a whole connection. Final until the application acts. */
 export type RefusalCode =
@@ -11,6 +11,12 @@ export type RefusalCode =
   | 'too_large'
   | 'too_fast'
   | 'refused'
+
+/** The error for a presence state of `bytes`. */
+export function presenceTooLarge(bytes: number): ClientError {
+  const bytesMax = WIRE_LIMITS.awarenessStateBytesMax
+  return new ClientError('presence_too_large', `the presence state has ${bytes} bytes, at most ${bytesMax}: show less`)
+}
 
 /** Everything that can go wrong in the SDK, listed in SPEC.md. */
 export type ClientErrorCode =
@@ -76,6 +82,7 @@ const REFUSALS = new Map<number, RefusalCode>([
   [CLOSE.quarantined, 'quarantined'],
   [CLOSE.workspaceDeleted, 'workspace_deleted'],
   [CLOSE.tooLarge, 'too_large'],
+  [1009, 'too_large'],
   [CLOSE.tooFast, 'too_fast'],
 ])
 

@@ -1,5 +1,5 @@
 import { decodeAwarenessStates, decodeFrame, encodeAwareness, type Frame } from '@joinery/protocol'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { Awareness, encodeAwarenessUpdate } from 'y-protocols/awareness'
 import * as Y from 'yjs'
 import { DocumentSync } from './document-sync.ts'
@@ -13,6 +13,8 @@ function open() {
   const told: string[] = []
   const sync = new DocumentSync(doc, awareness, () => sender, {
     answered: () => void told.push('answered'),
+    tooLargeToSend: () => void told.push('too large to send'),
+    presenceTooLarge: (bytes) => void told.push(`presence of ${bytes} bytes`),
     synced: () => {
       told.push('synced')
       // As presence does.
@@ -132,4 +134,25 @@ it('[C13] an edit goes out by itself only after the answer to SyncStep1, and onl
   sync.outbox.acknowledge(2, 1)
   expect(sync.outbox.ledger.pending).toBe(1)
   end()
+})
+
+it('[C93] without timers one renews one’s state when the server sends something, and others stay', () => {
+  vi.useFakeTimers({ toFake: ['Date', 'setInterval', 'clearInterval'] })
+  try {
+    const { awareness, sync, sent, end } = open()
+    sync.received({ type: 'syncStep2', update: NOTHING })
+    awareness.setLocalState({ name: 'ada' })
+    sync.received({ type: 'awareness', update: stateOf({ name: 'ben' }).update })
+    const before = sent.length
+    for (let beat = 0; beat < 50; beat++) {
+      vi.advanceTimersByTime(12_000)
+      sync.received({ type: 'awareness', update: Uint8Array.of(0) })
+    }
+    expect([...awareness.getStates().values()]).toEqual([{ name: 'ada' }, { name: 'ben' }])
+    // Every second beat: often enough for stock clients, which forget after 30 s.
+    expect(saidIn(sent.slice(before))).toHaveLength(25)
+    end()
+  } finally {
+    vi.useRealTimers()
+  }
 })

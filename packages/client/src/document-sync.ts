@@ -1,9 +1,17 @@
-import { encodeAwareness, encodeSyncStep1, encodeSyncStep2, encodeUpdate, type Frame } from '@joinery/protocol'
+import {
+  encodeAwareness,
+  encodeSyncStep1,
+  encodeSyncStep2,
+  encodeUpdate,
+  type Frame,
+  WIRE_LIMITS,
+} from '@joinery/protocol'
 import {
   type Awareness,
   applyAwarenessUpdate,
   encodeAwarenessUpdate,
   modifyAwarenessUpdate,
+  outdatedTimeout,
   removeAwarenessStates,
 } from 'y-protocols/awareness'
 import * as Y from 'yjs'
@@ -21,6 +29,10 @@ export interface DocumentSyncEvents {
   answered(): void
   /** The server's state is in the document, for the first time on this connection. */
   synced(): void
+  /** An edit is larger than one update frame: it can go up with the answer to the next SyncStep1 alone. */
+  tooLargeToSend(): void
+  /** The presence state has so many bytes, and was not sent. Told once until one is small enough. */
+  presenceTooLarge(bytes: number): void
 }
 
 /**
@@ -34,12 +46,20 @@ export class DocumentSync {
   readonly #sender: () => FrameSender
   readonly #events: DocumentSyncEvents
   #isSynced = false
+  #hasToldSize = false
+  /** When the presence state was sent last, ms since epoch. */
+  #saidAtMs = 0
+  /** Bytes of one update frame that the server takes on this connection. */
+  updateBytesMax = WIRE_LIMITS.updateBytesMax
 
   constructor(doc: Y.Doc, awareness: Awareness, sender: () => FrameSender, events: DocumentSyncEvents) {
     this.#doc = doc
     this.#awareness = awareness
     this.#sender = sender
     this.#events = events
+    // y-protocols renews by a timer, which a hidden tab runs once a minute, and takes others that are silent for 30 s for gone.
+    // Here the server's frames are the clock, and the server tells who has gone.
+    clearInterval(awareness._checkInterval)
     awareness.on('update', this.#onAwareness)
   }
 
@@ -61,7 +81,10 @@ export class DocumentSync {
   written(update: Uint8Array): void {
     this.outbox.ledger.write()
     const sender = this.#sender()
-    if (sender.isOpen && this.outbox.send('update', update)) sender.send(encodeUpdate(update))
+    if (!sender.isOpen || !this.outbox.isAnswered) return
+    if (update.length > this.updateBytesMax) return this.#events.tooLargeToSend()
+    this.outbox.send('update', update)
+    sender.send(encodeUpdate(update))
   }
 
   /** Sends one update as the answer to a SyncStep1, also without a SyncStep1. */
@@ -75,6 +98,7 @@ export class DocumentSync {
 
   /** Takes one frame of the server. Throws when its payload can't be decoded. */
   received(frame: Frame): void {
+    this.#renewPresence()
     switch (frame.type) {
       case 'syncStep1':
         return this.answer(Y.encodeStateAsUpdate(this.#doc, frame.stateVector))
@@ -103,7 +127,20 @@ export class DocumentSync {
     )
   }
 
+  /** Stock clients forget a state that was not renewed for 30 s; the server sends a frame every 12 s. */
+  #renewPresence(): void {
+    const awareness = this.#awareness
+    const state = awareness.getLocalState()
+    if (state !== null && Date.now() - this.#saidAtMs >= outdatedTimeout / 2) awareness.setLocalState(state)
+  }
+
   #sayAwareness(): void {
+    const bytes = encoder.encode(JSON.stringify(this.#awareness.getLocalState())).length
+    const isTooLarge = bytes > WIRE_LIMITS.awarenessStateBytesMax
+    if (isTooLarge && !this.#hasToldSize) this.#events.presenceTooLarge(bytes)
+    this.#hasToldSize = isTooLarge
+    this.#saidAtMs = Date.now()
+    if (isTooLarge) return
     const update = encodeAwarenessUpdate(this.#awareness, [this.#awareness.clientID])
     this.#sender().send(encodeAwareness(update))
   }
@@ -117,6 +154,8 @@ export class DocumentSync {
     if (Object.values(changes).some((ids) => ids.includes(this.#awareness.clientID))) this.#sayAwareness()
   }
 }
+
+const encoder = new TextEncoder()
 
 /** Runs `apply`. If it throws, runs `decode` to tell bad bytes, which throw here, from an observer's error, which is thrown on its own. */
 function take(apply: () => void, decode: () => void): void {

@@ -1,3 +1,4 @@
+import { throwIfAborted } from './abort.ts'
 import type { HistoryRecord, RecordFilter, RecordSource } from './history-record.ts'
 import { type Observable, ObservableValue } from './observable-value.ts'
 import type { Workspace } from './workspace.ts'
@@ -144,7 +145,7 @@ export class HistoryPages implements Observable<HistoryPagesState> {
 
   async #readFirst(signal: AbortSignal): Promise<void> {
     const head = await this.#source.head({ signal })
-    signal.throwIfAborted()
+    throwIfAborted(signal)
     this.#wantsNewer = false
     await this.#readOlder(head, signal)
   }
@@ -192,7 +193,7 @@ export class HistoryPages implements Observable<HistoryPagesState> {
     while (next !== undefined && next < through) {
       const limit = Math.min(this.#pageRecords, through - next)
       const page = await this.#source.records({ ...this.#filter, after: next, limit, signal })
-      signal.throwIfAborted()
+      throwIfAborted(signal)
       records.push(...page.records.filter(({ lsn }) => lsn <= through))
       next = page.next
     }

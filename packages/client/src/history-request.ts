@@ -1,3 +1,4 @@
+import { throwIfAborted } from './abort.ts'
 import { ClientError, type Refusal } from './client-error.ts'
 import type { ReplicaTarget } from './replica.ts'
 
@@ -35,7 +36,7 @@ export async function askServer<T>(target: ReplicaTarget, question: Question): P
     response = await fetch(urlOf(target, question), init)
     answer = parseJson(await response.text())
   } catch (cause) {
-    signal?.throwIfAborted()
+    throwIfAborted(signal)
     throw new ClientError('unreachable', 'the server did not answer: history needs a connection', { cause })
   }
   if (response.ok && answer !== undefined) return answer as T

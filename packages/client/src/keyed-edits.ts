@@ -85,7 +85,7 @@ export class KeyedEdits {
     switch (result.outcome) {
       case 'applied':
         replica.receive(update)
-        this.#drafts.set(replica.doc, { clientId: draft.clientId, draft: new WeakRef(draft) })
+        this.#drafts.set(replica.doc, { clientId: draft.clientId, draft: weakly(draft) })
         return { lsn: result.lsn, isRepeated: false }
       case 'repeated':
         return { lsn: result.lsn, isRepeated: true }
@@ -104,7 +104,12 @@ export class KeyedEdits {
  */
 interface KeptDraft {
   readonly clientId: number
-  readonly draft: WeakRef<DraftDocument>
+  readonly draft: Pick<WeakRef<DraftDocument>, 'deref'>
+}
+
+/** Strongly where there is no WeakRef: memory rather than a new copy for each edit. */
+function weakly<T extends object>(target: T): Pick<WeakRef<T>, 'deref'> {
+  return typeof WeakRef === 'undefined' ? { deref: () => target } : new WeakRef(target)
 }
 
 function isOtherWorkspace(error: unknown): boolean {

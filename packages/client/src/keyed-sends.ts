@@ -1,5 +1,5 @@
 import { encodeJoinery, type Keyed, type KeyedResult } from '@joinery/protocol'
-import { orAborted, type WaitOptions } from './abort.ts'
+import { orAborted, throwIfAborted, type WaitOptions } from './abort.ts'
 import { deferred } from './deferred.ts'
 
 interface KeyedSend {
@@ -28,7 +28,7 @@ export class KeyedSends {
 
   /** Sends `update` and resolves with the server's answer. At most one call for a key at a time. */
   async send(key: string, update: Uint8Array, { signal }: WaitOptions = {}): Promise<KeyedResult> {
-    signal?.throwIfAborted()
+    throwIfAborted(signal)
     const { promise, ...settle } = deferred<KeyedResult>()
     const send: KeyedSend = { message: { type: 'keyed', key, update }, ...settle }
     this.#open.set(key, send)

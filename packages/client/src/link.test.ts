@@ -48,6 +48,7 @@ function open(onState: (link: Link, state: ConnectionState) => void = () => unde
   const link: Link = new Link({
     url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}/w`,
     query: async () => ({ joinery: '1' }),
+    canAskAgain: () => false,
     refusal: undefined,
     events: {
       stateChanged: (state) => {
@@ -103,6 +104,28 @@ it('[C78] a server that opens the socket and does not greet within 15 s is given
   expect(link.state.state).toBe('connecting')
   vi.advanceTimersByTime(1)
   expect(link.state).toEqual({ state: 'waiting', reason: 'the server did not answer in time' })
+})
+
+it('[C78] a tab that was frozen hears what came meanwhile before it gives up, once for each silence', async () => {
+  const first = nextSocket()
+  const heard = open()
+  const socket = await first
+  socket.send(encodeJoinery(HELLO))
+  await isConnected(heard)
+  // Frozen for an hour: the clock goes on, timers do not.
+  vi.setSystemTime(Date.now() + 3_600_000)
+  vi.advanceTimersByTime(30_000)
+  expect(heard.link.state.state).toBe('connected')
+  const before = heard.frames.length
+  socket.send(KEEP_ALIVE_FRAME)
+  await expect.poll(() => heard.frames.length).toBe(before + 1)
+  vi.advanceTimersByTime(29_000)
+  expect(heard.link.state.state).toBe('connected')
+  vi.setSystemTime(Date.now() + 3_600_000)
+  vi.advanceTimersByTime(1_000)
+  expect(heard.link.state.state).toBe('connected')
+  vi.advanceTimersByTime(5_000)
+  expect(heard.link.state).toMatchObject({ reason: 'the server fell silent' })
 })
 
 it('[C81] a connection is given up at once when the device loses its network, and attempts go on', async () => {

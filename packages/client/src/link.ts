@@ -4,11 +4,14 @@ import { backOffDelayMs } from './back-off.ts'
 import { refusalOf } from './client-error.ts'
 import type { ConnectionState } from './save-status.ts'
 import { closeSockets } from './socket-closing.ts'
+import { mayBecomeValid } from './token-time.ts'
 
 /** Time from the attempt to the server's hello. TCP alone would wait for minutes on a host that drops packets. */
 const OPEN_TIMEOUT_MS = 15_000
 /** After so long without a frame the server counts as gone, whatever TCP says: it sends a frame every 25 s. y-websocket's value. */
 const SILENCE_TIMEOUT_MS = 30_000
+/** How long a tab that was frozen may take to hear what came meanwhile. Guessed. */
+const THAW_MS = 5_000
 
 /** Events that a {@link Link} reports to its replica. */
 export interface LinkEvents {
@@ -27,6 +30,8 @@ export interface LinkOptions {
   readonly url: string
   /** Returns the query of the next connection. It may have to fetch a token. */
   query(): Promise<Record<string, string>>
+  /** Whether `query` may give another token when it is asked again. */
+  canAskAgain(): boolean
   /** A refusal to start with: the link then connects only after `reconnect()`. */
   readonly refusal: ConnectionRefusal | undefined
   readonly events: LinkEvents
@@ -40,8 +45,13 @@ interface Connection {
   readonly socket: WebSocket
   /** The query named a generation: a mismatch (4409) is about this copy. */
   readonly hasSentGeneration: boolean
+  readonly token: string | undefined
   /** When the last frame came, ms since epoch. */
   heardAtMs: number
+  /** When the next look is due, ms since epoch. */
+  lookAtMs: number
+  /** `heardAtMs` of the silence that a late look has excused; undefined before. */
+  excusedMs: number | undefined
 }
 
 /** Keeps one connection to one room open, as long as the server allows it. It does not look into the frames' content. */
@@ -57,14 +67,17 @@ export class Link {
   /** Number of lost connections since the last one that synced. */
   #losses = 0
   #lastError: string | undefined
+  /** The token of the last attempt that the server refused with `unauthorized`. */
+  #refusedToken: string | undefined
   /** The timer of the present wait: for a hello, for the next attempt, or for a sign of life. */
   #timer: ReturnType<typeof setTimeout> | undefined
 
   constructor(options: LinkOptions) {
     this.#options = options
     this.#state = options.refusal ?? { state: 'connecting', reason: undefined }
-    globalThis.window?.addEventListener('online', this.#onOnline)
-    globalThis.window?.addEventListener('offline', this.#onOffline)
+    // React Native has a window that tells of nothing.
+    globalThis.window?.addEventListener?.('online', this.#onOnline)
+    globalThis.window?.addEventListener?.('offline', this.#onOffline)
   }
 
   get state(): ConnectionState {
@@ -97,8 +110,8 @@ export class Link {
   /** Ends the link: it sends and receives nothing more. Resolves when every socket has closed; never rejects. */
   close(): Promise<void> {
     if (this.#state.state !== 'closed') {
-      globalThis.window?.removeEventListener('online', this.#onOnline)
-      globalThis.window?.removeEventListener('offline', this.#onOffline)
+      globalThis.window?.removeEventListener?.('online', this.#onOnline)
+      globalThis.window?.removeEventListener?.('offline', this.#onOffline)
       this.#attempt += 1
       this.#state = { state: 'closed' }
       this.#hangUp()
@@ -125,7 +138,14 @@ export class Link {
     const socket = new WebSocketImplementation(`${this.#options.url}?${new URLSearchParams(query)}`)
     socket.binaryType = 'arraybuffer'
     const hasSentGeneration = query[QUERY.generation] !== undefined
-    const connection: Connection = { socket, hasSentGeneration, heardAtMs: 0 }
+    const connection: Connection = {
+      socket,
+      hasSentGeneration,
+      token: query[QUERY.token],
+      heardAtMs: 0,
+      lookAtMs: 0,
+      excusedMs: undefined,
+    }
     this.#connection = connection
     this.#sockets.add(socket)
     this.#timer = setTimeout(() => this.#lose('the server did not answer in time'), OPEN_TIMEOUT_MS)
@@ -163,26 +183,45 @@ export class Link {
 
   #onHello(connection: Connection): void {
     this.#lastError = undefined
+    this.#refusedToken = undefined
     clearTimeout(this.#timer)
+    connection.lookAtMs = Date.now()
     this.#watchSilence(connection)
     this.#become({ state: 'connected' })
   }
 
   #watchSilence(connection: Connection): void {
-    const silentMs = Date.now() - connection.heardAtMs
-    if (silentMs >= SILENCE_TIMEOUT_MS) return this.#lose('the server fell silent')
+    const nowMs = Date.now()
+    const silentMs = nowMs - connection.heardAtMs
+    const isSilent = silentMs >= SILENCE_TIMEOUT_MS
+    // A tab that was frozen runs its timers before it hears what came meanwhile: one more look, once for each silence.
+    const isThawing = nowMs - connection.lookAtMs > THAW_MS && connection.excusedMs !== connection.heardAtMs
+    if (isSilent && !isThawing) return this.#lose('the server fell silent')
+    if (isSilent) connection.excusedMs = connection.heardAtMs
     // A clock that was set back must not prolong the wait.
-    const restMs = Math.min(SILENCE_TIMEOUT_MS - silentMs, SILENCE_TIMEOUT_MS)
+    const restMs = isSilent ? THAW_MS : Math.min(SILENCE_TIMEOUT_MS - silentMs, SILENCE_TIMEOUT_MS)
+    connection.lookAtMs = nowMs + restMs
     this.#timer = setTimeout(() => this.#watchSilence(connection), restMs)
   }
 
-  #onClose({ code, reason }: CloseEvent, { hasSentGeneration }: Connection): void {
-    // A token expired on an open connection: there may be a fresh one. If not, the next connection is refused.
-    const isExpiry = code === CLOSE.unauthorized && this.#state.state === 'connected'
-    if (!isFinalCloseCode(code) || isExpiry) return this.#lose(reason || this.#lastError || 'the connection was lost')
+  #onClose({ code, reason }: CloseEvent, { hasSentGeneration, token }: Connection): void {
+    const hasTokenHope = code === CLOSE.unauthorized && this.#mayTokenHelp(token)
+    // 1009: one message was larger than any that the server takes. It would be as large again.
+    if ((!isFinalCloseCode(code) && code !== 1009) || hasTokenHope)
+      return this.#lose(reason || this.#lastError || 'the connection was lost')
     this.#hangUp()
     if (code === CLOSE.generationMismatch && hasSentGeneration) return this.#options.events.generationRefused()
     this.#become({ state: 'refused', ...refusalOf(code, reason) })
+  }
+
+  /** Whether a later attempt may pass, though the server says `unauthorized`. */
+  #mayTokenHelp(token: string | undefined): boolean {
+    // The token expired on an open connection: there may be a fresh one. If not, the next connection is refused.
+    if (this.#state.state === 'connected') return true
+    if (!this.#options.canAskAgain()) return false
+    const isAnother = token !== this.#refusedToken
+    this.#refusedToken = token
+    return isAnother || mayBecomeValid(token ?? '', Date.now())
   }
 
   /** Gives up this connection, and connects again after a delay. */

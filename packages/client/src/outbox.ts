@@ -10,7 +10,7 @@ export class Outbox {
   #sent: Uint8Array[] = []
   /** Number of acknowledged frames of this connection, which are no longer in `#sent`. */
   #acknowledged = 0
-  #hasSynced = false
+  #isAnswered = false
 
   open(): void {
     this.ledger.open()
@@ -23,15 +23,18 @@ export class Outbox {
   }
 
   /**
-   * Counts a frame that is about to be sent. Returns false if it must not be sent: an edit made before the answer to the
-   * server's SyncStep1 may build on edits that the server lacks, and that answer will hold it anyway.
+   * Whether the answer to the server's SyncStep1 went out. Before it no update may be sent: an update may build on edits that the
+   * server lacks, and the answer will hold it anyway.
    */
-  send(kind: 'syncStep2' | 'update', update: Uint8Array): boolean {
-    if (kind === 'syncStep2') this.#hasSynced = true
-    if (!this.#hasSynced) return false
+  get isAnswered(): boolean {
+    return this.#isAnswered
+  }
+
+  /** Counts a frame that is about to be sent: an answer to SyncStep1, or an update after one. */
+  send(kind: 'syncStep2' | 'update', update: Uint8Array): void {
+    this.#isAnswered = true
     this.ledger.send(kind)
     this.#sent.push(update)
-    return true
   }
 
   acknowledge(frames: number, lsn: number): void {
@@ -48,6 +51,6 @@ export class Outbox {
   #forget(): void {
     this.#sent = []
     this.#acknowledged = 0
-    this.#hasSynced = false
+    this.#isAnswered = false
   }
 }

@@ -1,6 +1,6 @@
 import { WIRE_LIMITS } from '@joinery/protocol'
 import type { Awareness } from 'y-protocols/awareness'
-import { ClientError } from './client-error.ts'
+import { presenceTooLarge } from './client-error.ts'
 import { type Observable, ObservableValue } from './observable-value.ts'
 
 /** The state that a client shows of itself: any JSON object, at most 4 KiB as JSON. */
@@ -72,10 +72,7 @@ export class Presence {
       const bytes = encoder.encode(JSON.stringify({ ...this.#bindingFields(), ...state })).length
       const bytesMax = WIRE_LIMITS.awarenessStateBytesMax
       if (bytes > bytesMax) {
-        throw new ClientError(
-          'presence_too_large',
-          `a presence state takes at most ${bytesMax} bytes, this one ${bytes}`,
-        )
+        throw presenceTooLarge(bytes)
       }
     }
     this.#own = state

@@ -12,8 +12,8 @@ import {
 } from '@joinery/protocol'
 import { Awareness } from 'y-protocols/awareness'
 import * as Y from 'yjs'
-import { orAborted, type WaitOptions } from './abort.ts'
-import { ClientError } from './client-error.ts'
+import { orAborted, throwIfAborted, type WaitOptions } from './abort.ts'
+import { ClientError, presenceTooLarge } from './client-error.ts'
 import { CopyKeeper } from './copy-keeper.ts'
 import { DocumentSync } from './document-sync.ts'
 import type { KeptCopies, SettingAside } from './kept-copies.ts'
@@ -31,6 +31,8 @@ export interface ReplicaTarget {
   readonly url: string
   readonly workspace: string
   readonly token: () => Promise<string | undefined>
+  /** Whether `token` may return another token when it is called again. */
+  readonly canAskToken: () => boolean
   readonly actor: string | undefined
   readonly source: string | undefined
 }
@@ -53,7 +55,7 @@ export interface ReplicaEvents {
   generationChanged(): void
   /** The local copy could not be read: `doc` may hold a part of it. */
   unreadable(error: ClientError): void
-  /** The local copy failed; the replica continues without it. */
+  /** The local copy failed, or a presence state is too large; the replica continues without it. */
   failed(error: ClientError): void
 }
 
@@ -98,11 +100,14 @@ export class Replica {
       // Everything that keyed edits build on has been sent.
       answered: () => this.#keyed.ready(),
       synced: () => this.#onSynced(),
+      tooLargeToSend: () => this.link.reconnect(),
+      presenceTooLarge: (bytes) => events.failed(presenceTooLarge(bytes)),
     })
     this.doc.on('update', this.#onUpdate)
     this.link = new Link({
       url: `${target.url}/${target.workspace}`,
       query: () => this.#query(),
+      canAskAgain: target.canAskToken,
       refusal,
       events: {
         stateChanged: (state) => this.#onLinkState(state),
@@ -152,7 +157,7 @@ export class Replica {
 
   /** Resolves when everything written until now is durable. Waits for the local copy first: its edits count. */
   async whenDurable({ signal }: WaitOptions = {}): Promise<Receipt> {
-    signal?.throwIfAborted()
+    throwIfAborted(signal)
     await orAborted(this.whenLoaded, signal)
     const { ledger } = this.#sync.outbox
     // Edits after the end are not counted: without this check they would seem to be saved.
@@ -283,6 +288,7 @@ export class Replica {
       this.#keeper?.setGeneration(hello.generation)
     }
     this.#hello = hello
+    this.#sync.updateBytesMax = hello.updateBytesMax
     if (this.#watchesProvenance) this.watchProvenance()
     this.#events.hello(hello)
   }

@@ -1,4 +1,5 @@
 import { CLAIM_LIMITS, type IndexingEntry, type IndexingRun, type JsonObject, type Source } from '@joinery/blocks'
+import { abort, whenAborted } from './abort.ts'
 import { ClientError } from './client-error.ts'
 import type { ProgressStep } from './presence.ts'
 import { type RunHost, RunWatch } from './run-watch.ts'
@@ -73,13 +74,14 @@ export async function runJob(
   }
   progress(0)
   let outcome: JobOutcome
+  const unlisten = signal && whenAborted(signal, (reason) => watch.abort(reason))
   try {
     const content = block.content.toString()
-    const ends = AbortSignal.any(signal === undefined ? [watch.signal] : [watch.signal, signal])
-    const result = await settled(() => job({ run, signal: ends, content, progress }))
+    const result = await settled(() => job({ run, signal: watch.signal, content, progress }))
     await watch.settle()
     outcome = report({ watch, index, run, author, last, signal }, result)
   } finally {
+    unlisten?.()
     watch.close()
     show(undefined)
   }
@@ -92,7 +94,7 @@ async function whenReported(host: RunHost, signal: AbortSignal | undefined): Pro
   if (!signal?.aborted) return void (await host.whenDurable({ signal }))
   const futile = new AbortController()
   const look = (): void => {
-    if (['offline', 'held'].includes(host.saveStatus.get().state)) futile.abort(signal.reason)
+    if (['offline', 'held'].includes(host.saveStatus.get().state)) abort(futile, signal.reason)
   }
   const stop = host.saveStatus.subscribe(look)
   look()

@@ -1,5 +1,5 @@
 import type { IndexingEntry, IndexingList, IndexingRun } from '@joinery/blocks'
-import { type WaitOptions, whenAborted } from './abort.ts'
+import { abort, throwIfAborted, type WaitOptions, whenAborted } from './abort.ts'
 import { ClientError } from './client-error.ts'
 import type { Reset } from './document-reset.ts'
 import type { Observable } from './observable-value.ts'
@@ -43,7 +43,7 @@ export class RunWatch {
       host.onReset((reset) => {
         this.#settled = this.#follow(reset)
       }),
-      whenAborted(host.closeSignal, (reason) => this.#ended.abort(reason)),
+      whenAborted(host.closeSignal, (reason) => this.abort(reason)),
     ]
     this.#observe()
   }
@@ -68,8 +68,13 @@ export class RunWatch {
   /** Resolves when it is known whether the run stands: after a replaced document has synced. Throws if the run was lost. */
   async settle(): Promise<void> {
     await this.#settled
-    this.#host.closeSignal.throwIfAborted()
+    throwIfAborted(this.#host.closeSignal)
     if (this.#lost !== undefined) throw this.#lost
+  }
+
+  /** Aborts {@link signal}. */
+  abort(reason: unknown): void {
+    abort(this.#ended, reason)
   }
 
   close(): void {
@@ -84,7 +89,7 @@ export class RunWatch {
 
   #look(): void {
     if (this.isStanding) return
-    this.#ended.abort(new ClientError('superseded', 'another run took over, or the index was removed'))
+    this.abort(new ClientError('superseded', 'another run took over, or the index was removed'))
   }
 
   /** Follows the run to the document that replaced the old one, if it is there. */
@@ -107,6 +112,6 @@ export class RunWatch {
 
   #lose(error: ClientError): void {
     this.#lost = error
-    this.#ended.abort(error)
+    this.abort(error)
   }
 }

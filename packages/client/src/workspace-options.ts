@@ -49,14 +49,22 @@ export function parseOptions(options: WorkspaceOptions): ParsedOptions {
 }
 
 function parseUrl(text: string): string {
-  // Not `URL.parse`, which Node 20 has not.
-  const url = URL.canParse(text) ? new URL(text) : null
+  const url = urlOf(text)
   const protocol = url === null ? '' : url.protocol.replace('http', 'ws')
   if (url === null || !['ws:', 'wss:'].includes(protocol) || url.search || url.hash || url.username) {
     const message = `bad server URL ${JSON.stringify(text)}: give a ws, wss, http or https URL without query or user`
     throw new ClientError('bad_options', message)
   }
   return `${protocol}//${url.host}${url.pathname.replace(/\/+$/, '')}`
+}
+
+/** Not `URL.parse` or `URL.canParse`: Safari 16 has neither. */
+function urlOf(text: string): URL | null {
+  try {
+    return new URL(text)
+  } catch {
+    return null
+  }
 }
 
 function prefixOf(offline: WorkspaceOptions['offline']): string | undefined {

@@ -1,6 +1,6 @@
 import type { Conflict, Hello, RejectionCode } from '@joinery/protocol'
 import * as Y from 'yjs'
-import { orAborted, type WaitOptions, whenAborted } from './abort.ts'
+import { abort, orAborted, throwIfAborted, type WaitOptions, whenAborted } from './abort.ts'
 import { ClientError } from './client-error.ts'
 import { isAnythingIn, lossOf, type Reset, resetError, type SetAsideCause } from './document-reset.ts'
 import type { Draft } from './draft.ts'
@@ -64,10 +64,11 @@ export class Workspace {
   /** Use {@link connectWorkspace}. */
   constructor(options: WorkspaceOptions) {
     const { signal } = options
-    signal?.throwIfAborted()
+    throwIfAborted(signal)
     const { prefix, lists, ...address } = parseOptions(options)
     this.undo = new UndoHistory(lists)
-    this.target = { ...address, token: () => this.#readToken() }
+    const canAskToken = (): boolean => typeof this.#token === 'function'
+    this.target = { ...address, token: () => this.#readToken(), canAskToken }
     this.#token = options.token
     this.#copies = prefix === undefined ? undefined : new KeptCopies(prefix, `${address.url}/${address.workspace}`)
     this.#replica = this.#createReplica()
@@ -102,8 +103,8 @@ export class Workspace {
 
   /** {@link whenSynced} with a signal to give up. Rejects also if the workspace was closed before the call. */
   async untilSynced({ signal }: WaitOptions = {}): Promise<void> {
-    signal?.throwIfAborted()
-    this.#closing.signal.throwIfAborted()
+    throwIfAborted(signal)
+    throwIfAborted(this.#closing.signal)
     await orAborted(this.whenSynced, signal)
   }
 
@@ -154,7 +155,7 @@ export class Workspace {
     edit: (transaction: Y.Transaction) => Synchronous<T>,
     options: UnkeyedOptions = {},
   ): Promise<Receipt> {
-    options.signal?.throwIfAborted()
+    throwIfAborted(options.signal)
     this.transact(edit)
     return this.whenDurable(options)
   }
@@ -222,7 +223,10 @@ export class Workspace {
     return this.#conflicts.add(listener)
   }
 
-  /** Calls `listener` when the local copy fails: once, until it works again. The workspace goes on meanwhile. */
+  /**
+   * Calls `listener` when the local copy fails (`local_copy_failed`), or an editor binding's presence state is too large
+   * (`presence_too_large`): once, until it works again. The workspace goes on meanwhile.
+   */
   onError(listener: (error: ClientError) => void): () => void {
     return this.#errors.add(listener)
   }
@@ -269,7 +273,7 @@ export class Workspace {
 
   async #close(reason: unknown): Promise<void> {
     this.#unlisten?.()
-    this.#closing.abort(reason)
+    abort(this.#closing, reason)
     this.#synced.reject(reason)
     this.#closings.push(this.#replica.close(reason))
     this.undo.detach()

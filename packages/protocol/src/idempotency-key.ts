@@ -6,6 +6,16 @@ const encoder = new TextEncoder()
 /** Whether `text` can name an edit that is made once: well-formed Unicode of 1 to {@link KEY_BYTES_MAX} bytes. */
 export function isIdempotencyKey(text: string): boolean {
   return (
-    text !== '' && text.length <= KEY_BYTES_MAX && text.isWellFormed() && encoder.encode(text).length <= KEY_BYTES_MAX
+    text !== '' && text.length <= KEY_BYTES_MAX && isWellFormed(text) && encoder.encode(text).length <= KEY_BYTES_MAX
   )
+}
+
+/** Not `String.prototype.isWellFormed`: React Native's engine does not have it. */
+function isWellFormed(text: string): boolean {
+  try {
+    encodeURIComponent(text)
+    return true
+  } catch {
+    return false
+  }
 }

@@ -10,7 +10,9 @@ export class ListTable {
   /** Throws a plain `TypeError` when two lists share a part. */
   constructor(lists: readonly ClaimList[]) {
     this.all = lists
-    this.byMark = [...Map.groupBy(lists, ({ mark }) => mark).values()]
+    // Not `Map.groupBy`: Node 20 and Safari 16 do not have it.
+    const marks = new Set(lists.map(({ mark }) => mark))
+    this.byMark = [...marks].map((mark) => lists.filter((list) => list.mark === mark))
     this.#byPart = new Map(lists.map((list) => [list.part, list]))
     if (this.#byPart.size < lists.length)
       throw new TypeError('Two claim lists share a part: give each a part of its own')

@@ -35,6 +35,7 @@ export class SocketWire implements Wire {
   #isHeard = true
   #isSpokenTo = false
   #missedBeats = 0
+  #bytesRead = 0
   #bytesFlushed = 0
   #beatAtMs: number
 
@@ -138,7 +139,11 @@ export class SocketWire implements Wire {
     const isDraining = this.#socket.writableLength > 0 && flushed > this.#bytesFlushed
     this.#bytesFlushed = flushed
     // A slow reader answers the ping only after all that lies before it: moving bytes count as life.
-    this.#missedBeats = this.#isHeard || isDraining || this.#isPaused ? 0 : this.#missedBeats + 1
+    // A slow writer answers it only after the whole of a long message.
+    const bytesRead = (this.#socket as { bytesRead?: number }).bytesRead ?? 0
+    const isBringing = bytesRead > this.#bytesRead
+    this.#bytesRead = bytesRead
+    this.#missedBeats = this.#isHeard || isDraining || isBringing || this.#isPaused ? 0 : this.#missedBeats + 1
     return this.#missedBeats < MISSED_BEATS_MAX
   }
 
