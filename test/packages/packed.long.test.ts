@@ -30,6 +30,30 @@ console.log(workspace.doc instanceof Y.Doc, forkDoc(workspace.doc) instanceof Y.
 await workspace.close()
 `
 
+const commonJs = `
+const { connectWorkspace } = require('@joinery/client')
+const { forkDoc } = require('@joinery/blocks')
+const Y = require('yjs')
+
+async function main() {
+  const workspace = connectWorkspace({ url: process.argv[2], workspace: 'cjs', actor: 'ada' })
+  await workspace.whenSynced
+  const note = workspace.blocks.create('note-1', { type: 'text' })
+  const text = new Y.Text()
+  note.data.set('own', text)
+  text.insert(0, 'typed')
+  await workspace.whenDurable()
+  console.log(note.data.get('own').toString(), forkDoc(workspace.doc) instanceof Y.Doc, (await import('yjs')).Doc === Y.Doc)
+  await workspace.close()
+}
+main()
+`
+
+const plain = `
+import { connectWorkspace, type Workspace } from '@joinery/client'
+export const open = (url: string): Workspace => connectWorkspace({ url, workspace: 'w' })
+`
+
 const typed = `
 import { type Api, createApi } from '@joinery/api'
 import { createBlock, type IndexingEntry } from '@joinery/blocks'
@@ -112,6 +136,19 @@ describe('the packages, packed and put into a project of their own', () => {
     expect(stdout).toBe('[["note-1","Measure twice."],["note-2",""]]\ntrue true\n')
   })
 
+  it('[T83] a CommonJS program shares one yjs with the packages, or is told what to do', async () => {
+    await using joinery = await startJoinery({ directory: join(directory.path, 'cjs-data'), durability: 'memory' })
+    await writeFile(join(directory.path, 'program.cjs'), commonJs)
+    const { stdout, stderr } = await run(process.execPath, ['program.cjs', joinery.url], { cwd: directory.path })
+    expect(stderr).toBe('')
+    expect(stdout).toBe('typed true true\n')
+    await writeFile(join(directory.path, 'late.cjs'), "require('yjs')\nrequire('@joinery/client')\n")
+    const late = run(process.execPath, ['late.cjs'], { cwd: directory.path })
+    await expect(late).rejects.toMatchObject({
+      stderr: expect.stringContaining("require Joinery's package before yjs"),
+    })
+  })
+
   it.each([
     ['protocol', users, 'syncStep1\ntrue '],
     ['blocks', users, "[ 'done', 'done' ]"],
@@ -135,6 +172,16 @@ describe('the packages, packed and put into a project of their own', () => {
     const vitest = join(modules, 'vitest/vitest.mjs')
     const { stdout } = await run(process.execPath, [vitest, 'run', '--root', directory.path], { cwd: directory.path })
     expect(stdout).toContain('1 passed')
+  })
+
+  it('[T83] the types compile without skipLibCheck, with no library newer than ES2023', async () => {
+    await writeFile(join(directory.path, 'plain.ts'), plain)
+    const strict = { module: 'nodenext', target: 'es2022', strict: true, noEmit: true, skipLibCheck: false }
+    const options = { ...strict, lib: ['es2023', 'dom'], types: [] }
+    const tsconfig = JSON.stringify({ compilerOptions: options, files: ['plain.ts'] })
+    await writeFile(join(directory.path, 'tsconfig.plain.json'), tsconfig)
+    const tsc = run(join(root, 'node_modules/.bin/tsc'), ['-p', 'tsconfig.plain.json'], { cwd: directory.path })
+    await expect(tsc.catch(({ stdout }: { stdout: string }) => ({ stdout }))).resolves.toMatchObject({ stdout: '' })
   })
 
   it('[T82] a typed program, and the application in the README of react, see the types', async () => {

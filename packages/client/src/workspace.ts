@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import type { Conflict, Hello, RejectionCode } from '@joinery/protocol'
 import * as Y from 'yjs'
 import { abort, orAborted, throwIfAborted, type WaitOptions, whenAborted } from './abort.ts'
