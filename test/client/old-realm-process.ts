@@ -1,7 +1,7 @@
 // Node's own modules, which are loaded once before anything is missing.
 import 'ws'
 
-/** What an old engine does not have, by where it stands. React Native's `AbortSignal` is the poorest of all. */
+/** Names that an old engine lacks, by the object that holds them in a new one. React Native's `AbortSignal` is the poorest of all. */
 const MISSING: readonly (readonly [holder: object, names: readonly PropertyKey[]])[] = [
   [URL, ['canParse', 'parse']],
   [AbortSignal, ['any', 'timeout']],
