@@ -1,4 +1,4 @@
-import { CLAIM_LISTS, createBlock, getBlock } from '@joinery/blocks'
+import { CLAIM_LISTS, createBlock, getBlock, ORDER_RULES } from '@joinery/blocks'
 import type { Workspace } from '@joinery/client'
 import { type Conflict, encodeUpdate } from '@joinery/protocol'
 import { afterEach, beforeEach, expect, it } from 'vitest'
@@ -174,7 +174,7 @@ it('[T93] of claims by writers that are gone the loser is told by its rule and p
   expect(conflicts).toMatchObject([
     { block: 'b', field: 'payments/o-7', winner: { actor: 'ada' }, loser: { actor: 'bank', error: 'no funds' } },
   ])
-  expect(conflicts[0]?.rule).toBe(PAYMENTS.words[6])
+  expect(conflicts[0]?.rule).toBe(ORDER_RULES[6])
 })
 
 it('[T94] undo takes back text of a block and never a status of an added list', async () => {

@@ -3,10 +3,12 @@ import {
   type ClaimList,
   type ClaimProperty,
   type EntryShape,
+  entryShape,
   ID_LENGTH_MAX,
-  indexingClaims,
+  indexingRules,
   type Json,
   SOURCE_PRIORITY,
+  statusShape,
 } from '@joinery/blocks'
 import { z } from 'zod'
 import { fitsClaim, isBlockId, isClaimName } from './request-json.ts'
@@ -181,13 +183,16 @@ function entrySchema({ key, statuses, sources, properties }: EntryShape) {
 }
 
 /** What a list of claims shows in a block. */
-function listSchema({ shape }: ClaimList): z.ZodType {
+function listSchema(list: ClaimList): z.ZodType {
+  const shape = entryShape(list)
   return shape === 'value' ? z.record(z.string(), json) : z.array(entrySchema(shape))
 }
 
 /** The entries of each list that differ between two states of a block. */
 export function differencesOf(lists: readonly ClaimList[]): Record<string, z.ZodType> {
-  const schemas = lists.map(({ told, shape }) => {
+  const schemas = lists.map((list) => {
+    const { told } = list
+    const shape = entryShape(list)
     const side = shape === 'value' ? z.unknown().nullable() : entrySchema(shape).nullable()
     return [told.list, z.array(z.object({ [told.key]: z.string(), before: side, after: side }))] as const
   })
@@ -215,7 +220,7 @@ export const edgeSchema = z
     updatedBy: updatedBySchema.nullable(),
   })
   .meta({ id: 'Edge' })
-const indexEntry = entrySchema(indexingClaims.shape)
+const indexEntry = entrySchema(statusShape(indexingRules))
 export const indexedSchema = z.object({ entry: indexEntry, version: lsnSchema, shown: z.boolean() }).meta({
   id: 'IndexReport',
   description: 'What the index shows now; shown says whether that is what this request wrote.',

@@ -4,7 +4,6 @@ import type { ClaimBook } from './claim-book.ts'
 import { diffFolds, type ListChange } from './claim-diff.ts'
 import type { BlockList, Claim, ClaimList } from './claim-list.ts'
 import { type ClaimView, DocViews } from './claim-views.ts'
-import type { ClaimAuthor } from './write-arguments.ts'
 
 /** One list of claims of one block: what statuses and fields have in common. It holds nothing itself. */
 export abstract class BlockClaims<C extends Claim, J> implements BlockList<C, J> {
@@ -19,7 +18,6 @@ export abstract class BlockClaims<C extends Claim, J> implements BlockList<C, J>
   }
 
   abstract toJSON(): J
-  abstract restore(past: J, author: ClaimAuthor): void
 
   /** The shown claims, sorted by what they are about. The same frozen array until one of them changes. Empty for a deleted block. */
   entries(): readonly C[] {

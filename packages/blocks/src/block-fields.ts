@@ -3,8 +3,8 @@ import { BlockClaims } from './block-claims.ts'
 import { CLAIM_LIMITS, isBoundedJson } from './claim-bounds.ts'
 import type { ListChange } from './claim-diff.ts'
 import type { ClaimList } from './claim-list.ts'
-import { FIELD_ORDER_RULES, type FieldClaim, fieldRules } from './field-rules.ts'
-import { assertKeyAllowed, isSameJson, type Json, toPlain } from './json.ts'
+import { type FieldClaim, fieldRules } from './field-rules.ts'
+import { assertKeyAllowed, type Json, toPlain } from './json.ts'
 import { assertAuthor, assertName, badArgument, type ClaimAuthor } from './write-arguments.ts'
 
 export type FieldsChange = ListChange<FieldClaim>
@@ -44,44 +44,6 @@ export class BlockFields extends BlockClaims<FieldClaim, Record<string, Json>> {
     })
   }
 
-  /**
-   * Sets many fields, and removes those whose value is undefined, in one walk through the list; one by one, each field would
-   * take a walk of its own. Throws what {@link set} throws, before anything is written.
-   */
-  change(values: Readonly<Record<string, Json | undefined>>, author: ClaimAuthor): void {
-    assertAuthor(author)
-    for (const [key, value] of Object.entries(values)) {
-      assertName(key, 'key')
-      assertKeyAllowed(key, 'key')
-      if (value !== undefined) assertValue(value)
-    }
-    this.write((view, open) => {
-      const { source, actor, at = Date.now() } = author
-      const claims = []
-      const gone: string[] = []
-      for (const [key, value] of Object.entries(values)) {
-        const winner = view.winner(key)
-        if (value !== undefined) claims.push({ key, value, seq: view.highestSeen(key, winner) + 1, source, actor, at })
-        else if (winner !== undefined) gone.push(key)
-      }
-      if (claims.length + gone.length === 0) return
-      const book = open()
-      book.remove(gone)
-      book.writeAll(claims)
-    })
-  }
-
-  /** Makes the block hold exactly these fields, and writes only those that differ. */
-  restore(past: Readonly<Record<string, Json>>, author: ClaimAuthor): void {
-    const before = this.toJSON()
-    const changes: Record<string, Json | undefined> = {}
-    for (const key of Object.keys(before)) if (!Object.hasOwn(past, key)) changes[key] = undefined
-    for (const [key, value] of Object.entries(past)) {
-      if (!Object.hasOwn(before, key) || !isSameJson(before[key], value)) changes[key] = value
-    }
-    this.change(changes, author)
-  }
-
   /** The shown values by key, as plain data that the reader owns. */
   toJSON(): Record<string, Json> {
     return Object.fromEntries(this.entries().map((claim) => [claim.key, toPlain(claim.value) as Json]))
@@ -95,19 +57,17 @@ export const fieldClaims: ClaimList<FieldClaim, BlockFields, Json> & {
 } = {
   part: 'fields',
   rules: fieldRules,
-  words: FIELD_ORDER_RULES,
   told: { list: 'fields', key: 'key' },
   mark: 'seq',
   isUndoable: true,
-  shape: 'value',
   numberOf: (claim) => claim.seq,
   runOf: () => undefined,
   shownOf: (claim) => claim.value,
-  elementOf: (claim) => claim,
   open: (block, blockId) => new BlockFields(block, blockId),
 }
 
-function assertValue(value: unknown): void {
+/** Throws `bad_argument` for a value beyond a claim's bounds. */
+export function assertValue(value: unknown): void {
   if (isBoundedJson(value)) return
   throw badArgument('value', `JSON of at most ${CLAIM_LIMITS.jsonLengthMax} characters`, value)
 }

@@ -72,7 +72,7 @@ export function ensureClaimList(
 function foreignShape(blockId: string, part: string, expected: string): BlocksError {
   return new BlocksError(
     'foreign_shape',
-    `Block "${blockId}" holds a foreign value under "${part}" where ${expected} should be: read it through block.map`,
+    `Block "${blockId}" does not hold ${expected} under "${part}": read it through block.map`,
     part,
   )
 }

@@ -33,6 +33,8 @@ export class Block {
   /** One of the block's lists of claims. `list` is the list's row in the table of lists. Each call returns the same object. */
   claims<L extends BlockList<C>, C extends Claim>(list: ClaimList<C, L>): L {
     const row = list as unknown as ClaimList
+    if (row === (indexingClaims as unknown as ClaimList)) return this.indexingList as unknown as L
+    if (row === (fieldClaims as unknown as ClaimList)) return this.fields as unknown as L
     this.#others ??= new Map()
     const known = this.#others.get(row)
     if (known !== undefined) return known as unknown as L
@@ -91,14 +93,10 @@ export class Block {
 
   /** The block as {@link toJSON} gives it, with the lists of another table. */
   toJSONWith(lists: readonly ClaimList[]): BlockJson {
+    const json: Record<string, unknown> = { id: this.id, type: this.type, content: this.text }
+    for (const list of lists) json[list.part] = this.claims(list).toJSON()
     const data = toPlain(this.#map.get('data') ?? {})
-    const claims = Object.fromEntries(lists.map((list) => [list.part, this.claims(list).toJSON()]))
-    return {
-      id: this.id,
-      type: this.type,
-      content: this.text,
-      ...(claims as ClaimsJson),
-      data: typeof data === 'object' && data !== null && !Array.isArray(data) ? { ...data } : {},
-    }
+    json.data = typeof data === 'object' && data !== null && !Array.isArray(data) ? { ...data } : {}
+    return json as unknown as BlockJson
   }
 }

@@ -1,8 +1,6 @@
 import type * as Y from 'yjs'
 import type { ListChange } from './claim-diff.ts'
-import type { ClaimProperty } from './claim-property.ts'
 import type { ClaimRules } from './ranked-claims.ts'
-import type { ClaimAuthor } from './write-arguments.ts'
 
 /** Properties of every claim: its writer's class and name, and the time in milliseconds since the epoch. */
 export interface Claim {
@@ -26,36 +24,22 @@ export interface ClaimList<C extends Claim = Claim, L extends BlockList<C> = Blo
   /** Key in the block's map under which the list stands; also its name in the block's JSON and in the log's paths. */
   readonly part: string
   readonly rules: ClaimRules<C>
-  /** The rules of the order in words, by their numbers. */
-  readonly words: Readonly<Record<number, string>>
+  /** The rules of the order in words, by their numbers. Left out by a list that has the order of all status lists or of fields. */
+  readonly words?: Readonly<Record<number, string>>
   /** Names in events and differences: of the list, and of the key for which its claims compete. */
   readonly told: { readonly list: string; readonly key: string }
   /** The property that marks an element as a claim. Such an element must be a valid claim; other elements are junk or legacy. */
   readonly mark: 'run' | 'seq'
   /** False for a list that undo never takes back. */
   readonly isUndoable: boolean
-  /** Shape of the shown entries, for descriptions: whole entries with these properties, or a value for each key. */
-  readonly shape: EntryShape | 'value'
   /** The number that grows with each attempt or each write: run number or seq. */
   numberOf(claim: C): number
   /** The claim's run; undefined for claims without runs. */
   runOf(claim: C): Run | undefined
   /** The part of a standing claim that readers see: the claim itself, or its value. */
   shownOf(claim: C): Shown
-  /** The element of a list that reads as this claim. */
-  elementOf(claim: C): object
   /** The list of one block, to read and to write. */
   open(block: Y.Map<unknown>, blockId: string): L
-}
-
-/** The properties of a status list's entries, as far as they differ from list to list. */
-export interface EntryShape {
-  /** The property that names what the entry is about. */
-  readonly key: string
-  readonly statuses: readonly string[]
-  readonly sources: readonly string[]
-  /** Optional properties, by name. */
-  readonly properties: Readonly<Record<string, ClaimProperty>>
 }
 
 /** Interface of every list of claims of one block. Each list has its own functions that write claims. */
@@ -66,8 +50,6 @@ export interface BlockList<C, J = unknown> {
   observe(listener: (change: ListChange<C>, transaction: Y.Transaction) => void): () => void
   /** The shown claims as plain data that the reader owns. */
   toJSON(): J
-  /** Makes the list show what `past` shows, by new claims of `author`. Entries that show it already are not touched. */
-  restore(past: J, author: ClaimAuthor): void
 }
 
 export type ClaimOf<L extends ClaimList> = L['rules'] extends ClaimRules<infer C> ? C : never

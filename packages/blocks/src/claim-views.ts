@@ -131,9 +131,7 @@ export class DocViews {
     for (const known of views) {
       if ((known.list as ClaimList) === (list as ClaimList)) return known as unknown as ClaimView<C>
       if (known.list.part === list.part)
-        throw new TypeError(
-          `Two claim lists are in use for the part "${list.part}": use one object for the list everywhere`,
-        )
+        throw new TypeError(`Two claim lists stand in part "${list.part}": use one object for both`)
     }
     const view = new ClaimView(block, list)
     views.push(view as unknown as ClaimView<Claim>)

@@ -2,11 +2,16 @@ import * as Y from 'yjs'
 import type { Block } from './block.ts'
 import { assertBlockLives, ensureClaimList } from './block-part.ts'
 import { CLAIMS_PER_ITEM } from './claim-book.ts'
-import type { ClaimList } from './claim-list.ts'
+import type { Claim, ClaimList } from './claim-list.ts'
+import { statusRulesOf } from './entry-shape.ts'
+import type { StatusClaim } from './status-rules.ts'
 
 /** Puts what a list shows in `from` into the same list of `to`, a block of another document that has no claims there. */
 export function copyClaims(from: Block, to: Block, list: ClaimList): void {
-  const elements = from.claims(list).entries().map(list.elementOf)
+  const elements = from
+    .claims(list)
+    .entries()
+    .map((claim) => elementOf(claim, list))
   if (elements.length === 0) return
   const doc = assertBlockLives(to.map, to.id)
   Y.transact(doc, (transaction) => {
@@ -15,4 +20,12 @@ export function copyClaims(from: Block, to: Block, list: ClaimList): void {
       copy.push(elements.slice(from, from + CLAIMS_PER_ITEM))
     }
   })
+}
+
+/** The element that reads as this claim. A stock client's entry is read as run 0, which nobody may write as a claim. */
+function elementOf(claim: Claim, list: ClaimList): object {
+  const rules = statusRulesOf(list)
+  if (rules === undefined || list.runOf(claim)?.no !== 0) return claim
+  const { status } = claim as StatusClaim
+  return { [rules.key]: list.rules.keyOf(claim), status, timestamp: claim.at }
 }

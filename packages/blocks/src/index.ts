@@ -5,7 +5,7 @@ export { BlocksError, type BlocksErrorCode } from './blocks-error.ts'
 export { changeFields } from './change-fields.ts'
 export { CLAIM_LIMITS } from './claim-bounds.ts'
 export type { EntryChange, ListChange } from './claim-diff.ts'
-export type { BlockList, Claim, ClaimList, EntryShape, Run } from './claim-list.ts'
+export type { BlockList, Claim, ClaimList, Run } from './claim-list.ts'
 export { CLAIM_LISTS, type ClaimsJson, type ToldLists } from './claim-lists.ts'
 export { type ClaimProperty, COUNT, JSON_OBJECT, NAME } from './claim-property.ts'
 export { copyClaims } from './copy-claims.ts'
@@ -19,6 +19,7 @@ export type { BlocksRefusal, BlocksRefusalCode, BlocksWriter } from './document-
 export type { LostConflict, Observed, ShownChange } from './document-rules/shown-changes.ts'
 export { touchedPaths } from './document-rules/touched-paths.ts'
 export { type Edge, edgesMap, type ListedEdge, listEdges, removeEdge, setEdge } from './edges.ts'
+export { type EntryShape, entryShape, statusShape } from './entry-shape.ts'
 export { FIELD_ORDER_RULES, type FieldClaim, type FieldOrderRule } from './field-rules.ts'
 export { forkDoc, mergeFork } from './fork.ts'
 export {
@@ -40,6 +41,7 @@ export { type BlockChange, type BlocksChange, observeBlocks } from './observe-bl
 export { PRUNE_ORIGIN, pruneBeaten } from './prune-beaten.ts'
 export type { Junk, LostClaim } from './ranked-claims.ts'
 export { type ReplaceTextOptions, replaceText } from './replace-text.ts'
+export { restoreClaims, restoreFields } from './restore-claims.ts'
 export { SOURCE_PRIORITY, type Source } from './sources.ts'
 export {
   RunSupersededError,

@@ -18,11 +18,7 @@ export function isForbiddenKey(key: string): boolean {
 /** Throws `forbidden_key` for a key that no document may hold. `field` names the argument. */
 export function assertKeyAllowed(key: string, field: string): void {
   if (isForbiddenKey(key))
-    throw new BlocksError(
-      'forbidden_key',
-      `${field} may not be "${key}", which reaches an object's prototype: choose another key`,
-      field,
-    )
+    throw new BlocksError('forbidden_key', `${field} may not be "${key}": choose another key`, field)
 }
 
 /** True for a value that JSON can carry, at most {@link JSON_DEPTH_MAX} levels deep and without a forbidden key. Yjs types and bytes are no JSON. */

@@ -24,11 +24,7 @@ export function replaceText(text: Y.Text, next: string, { basedOn }: ReplaceText
   const { doc } = text
   const forked = doc === null ? undefined : sameTextIn(basedOn, text)
   if (doc === null || forked === undefined) {
-    throw new BlocksError(
-      'bad_argument',
-      'basedOn does not hold this text: pass a fork of the same document, made after the text was',
-      'basedOn',
-    )
+    throw new BlocksError('bad_argument', 'basedOn does not hold this text: pass a fork of this document', 'basedOn')
   }
   applyDiff(forked, next)
   mergeFork(doc, basedOn)

@@ -2,11 +2,10 @@ import type * as Y from 'yjs'
 import { BlockClaims } from './block-claims.ts'
 import { BlocksError } from './blocks-error.ts'
 import { CLAIM_LIMITS, isCount } from './claim-bounds.ts'
-import type { BlockList, ClaimList, EntryShape, Run } from './claim-list.ts'
-import type { ClaimProperty } from './claim-property.ts'
-import { isSameJson, type Json, type JsonObject, toPlain } from './json.ts'
+import type { BlockList, ClaimList, Run } from './claim-list.ts'
+import { type Json, type JsonObject, toPlain } from './json.ts'
 import type { Junk } from './ranked-claims.ts'
-import { ORDER_RULES, type OrderRule, type StatusClaim, type StatusRules } from './status-rules.ts'
+import type { OrderRule, StatusClaim, StatusRules } from './status-rules.ts'
 import { assertAuthor, assertName, badArgument, type ClaimAuthor } from './write-arguments.ts'
 
 /** Origin of the transactions in which statuses are written. Undo doesn't track it. */
@@ -48,7 +47,6 @@ export interface StatusClaimList<
   readonly rules: StatusRules<Status, Source, Extras>
   /** Word for the subject of an entry: `index`. */
   readonly noun: string
-  readonly shape: EntryShape
 }
 
 /** Thrown by `startRun` over an unfinished run of a higher-priority source. */
@@ -60,7 +58,7 @@ export class RunSupersededError<Entry extends StatusClaim = StatusClaim> extends
     const { run, actor, status } = standing
     super(
       'run_superseded',
-      `Run ${run.no} of ${subject} is ${status} and stands: ${run.source} (${actor}) outranks this run; report on that run, or wait until it ends`,
+      `Run ${run.no} of ${subject}, started by ${run.source} (${actor}), is ${status}: report on it, or wait for its end`,
     )
     this.standing = standing
   }
@@ -102,12 +100,12 @@ export class StatusList<Status extends string, Source extends string, Extras ext
     assertName(runId, 'runId')
     if (status === undefined || !table.starts.includes(status))
       throw badArgument('status', `one of ${table.starts.join(', ')}`, status)
-    const extras = this.#given(table.ofRun, options)
+    const extras = this.#given(options, true)
     return this.write((view, open) => {
       const standing = view.winner(name)
       if (standing?.run.id === runId) return standing.run
       if (standing !== undefined && !this.#rules.canStart(standing, source))
-        throw new RunSupersededError(standing, this.#subject(name))
+        throw new RunSupersededError(standing, `${this.#noun} "${name}"`)
       const no = view.highestSeen(name, standing) + 1
       if (!isCount(no, 1)) throw badArgument('run', `a number up to ${CLAIM_LIMITS.countMax}`, no)
       const run: Run<Source> = { no, id: runId, source }
@@ -154,54 +152,17 @@ export class StatusList<Status extends string, Source extends string, Extras ext
     return [...this.entries()]
   }
 
-  /**
-   * Makes the list show what `past` shows. A claim of the past is beaten for good, so its status comes back as that of a new
-   * run, started by `author`. A stock client's entry becomes such a run, too.
-   */
-  restore(past: readonly StatusClaim<Status, Source, Extras>[], author: ClaimAuthor): void {
-    const { keyOf } = this.#rules
-    assertAuthor(author, this.#rules.table.sources)
-    const shown = new Set(past.map(keyOf))
-    for (const entry of this.entries()) if (!shown.has(keyOf(entry))) this.remove(keyOf(entry))
-    for (const entry of past) this.#restoreEntry(entry, author as ClaimAuthor<Source>)
-  }
-
-  #restoreEntry(past: StatusClaim<Status, Source, Extras>, author: ClaimAuthor<Source>): void {
-    const { table, properties, keyOf } = this.#rules
-    const name = keyOf(past)
-    const now = this.get(name)
-    const names = Object.keys(properties)
-    if (now?.status === past.status && names.every((each) => isSameJson(own(now, each), own(past, each)))) return
-    // Otherwise a run of a higher-priority source would stand in the way. The numbers go on from the highest all the same.
-    this.remove(name)
-    const status = table.starts.includes(past.status) ? past.status : table.starts[0]
-    const ofRun = pick(past, Object.keys(table.ofRun))
-    const run = this.startRun(name, { ...author, ...ofRun, ...(status !== undefined && { status }) } as RunOptions<
-      Status,
-      Source
-    > &
-      Partial<Extras>)
-    const isFailure = table.failures.includes(past.status)
-    const ofReport = names.filter((each) => !Object.hasOwn(table.ofRun, each) && (each !== 'error' || isFailure))
-    const told = pick(past, ofReport)
-    if (past.status === status && Object.keys(told).length === 0) return
-    this.report(name, run, past.status, { ...author, ...told } as StatusReport<Source> & Partial<Extras>)
-  }
-
   get #nameArgument(): string {
     return `${this.#noun}Name`
   }
 
-  #subject(name: string): string {
-    return `${this.#noun} "${name}"`
-  }
-
-  /** Picks the given properties out of `options`. Throws `bad_argument` that names the first with a wrong value. */
-  #given(properties: Readonly<Record<string, ClaimProperty>>, options: object): Record<string, Json> {
+  /** The properties of a run, or those of a report, that `options` has. Throws `bad_argument` that names the first wrong one. */
+  #given(options: object, isOfRun: boolean): Record<string, Json> {
+    const { table, properties } = this.#rules
     const given: Record<string, Json> = {}
     for (const [name, property] of Object.entries(properties)) {
       const value = own(options, name)
-      if (value === undefined) continue
+      if (value === undefined || Object.hasOwn(table.ofRun, name) !== isOfRun) continue
       if (!property.fits(value, (other) => own(options, other))) throw badArgument(name, property.expected, value)
       given[name] = toPlain(value) as Json
     }
@@ -217,18 +178,14 @@ export class StatusList<Status extends string, Source extends string, Extras ext
 
   /** The report's own properties. */
   #assertReport(status: unknown, options: StatusReport<Source>): Record<string, Json> {
-    const { table, properties, isStatus } = this.#rules
+    const { table, isStatus } = this.#rules
     assertAuthor(options, table.sources)
     if (!isStatus(status)) throw badArgument('status', `one of ${table.ranks.join(', ')}`, status)
     if (options.error !== undefined && !table.failures.includes(status)) {
       const failures = table.failures.map((failure) => `"${failure}"`).join(' or ')
       throw badArgument('error', `left out unless the status is ${failures}`, options.error)
     }
-    const { ofRun } = table
-    return this.#given(
-      Object.fromEntries(Object.entries(properties).filter(([name]) => !Object.hasOwn(ofRun, name))),
-      options,
-    )
+    return this.#given(options, false)
   }
 
   #reportClaim(
@@ -273,22 +230,16 @@ export function statusClaims<Status extends string, Source extends string, Extra
   words: StatusListWords<Status, Source, Extras>,
 ): StatusClaimList<Status, Source, Extras, StatusList<Status, Source, Extras>> {
   const { part, rules, noun, told = { list: part, key: noun } } = words
-  const { table, key, properties } = rules
   const list: StatusClaimList<Status, Source, Extras, StatusList<Status, Source, Extras>> = {
     part,
     rules,
     noun,
     told,
-    words: ORDER_RULES,
     mark: 'run',
     isUndoable: false,
-    shape: { key, statuses: table.ranks, sources: Object.keys(table.sources), properties },
     numberOf: (claim) => claim.run.no,
     runOf: (claim) => claim.run,
     shownOf: (claim) => claim,
-    // A stock client's entry is read as run 0, which nobody may write as a claim.
-    elementOf: (claim) =>
-      claim.run.no === 0 ? { [key]: rules.keyOf(claim), status: claim.status, timestamp: claim.at } : claim,
     open: (block, blockId) => new StatusList(block, blockId, list),
   }
   return list

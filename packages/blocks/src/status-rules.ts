@@ -148,7 +148,7 @@ function assertTotal(
     new Set(priorityOf.values()).size === priorityOf.size
   if (!isTotal)
     throw new TypeError(
-      'The status table leaves an order open: name each status once in phases and once in ranks, and give no two sources one priority',
+      'A status table must name each status once in phases and once in ranks, and no two sources may share a priority',
     )
 }
 

@@ -35,10 +35,7 @@ export function createBlock(doc: Y.Doc, id: string, options: { type: string }): 
       // After a stock client's overwrite, a skeleton may find no place. An ordinary map always does.
       blocks.set(id, new Y.Map<unknown>([['id', id]]))
     if (!(map instanceof Y.Map))
-      throw new BlocksError(
-        'foreign_shape',
-        `"${id}" in the map of blocks is no map: a stock client put another value there; choose another id`,
-      )
+      throw new BlocksError('foreign_shape', `"${id}" in the map of blocks is no map: choose another id`)
     if (map.get('type') === undefined) map.set('type', type)
     return handleOf(map, id)
   })

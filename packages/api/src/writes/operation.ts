@@ -12,6 +12,7 @@ import {
   indexingRules,
   isSameJson,
   type Json,
+  restoreFields,
   type Source,
 } from '@joinery/blocks'
 import * as Y from 'yjs'
@@ -142,7 +143,7 @@ function put(
   const block = getBlock(doc, id) ?? createBlock(doc, id, { type: type ?? '' })
   if (type !== undefined) block.setType(type)
   if (content !== undefined) block.replaceContent(content, base && { basedOn: base })
-  if (fields !== undefined) block.fields.restore(fields, author)
+  if (fields !== undefined) restoreFields(block, fields, author)
   if (data !== undefined) replaceMap(block.data, data)
 }
 

@@ -14,6 +14,7 @@ import {
   listBlocks,
   listEdges,
   removeEdge,
+  restoreClaims,
   setEdge,
 } from '@joinery/blocks'
 import * as Y from 'yjs'
@@ -65,7 +66,9 @@ function restoreBlock(doc: Y.Doc, past: BlockJson, author: ClaimAuthor, lists: r
   if (block.type !== past.type) block.setType(past.type)
   if (block.text !== past.content) block.replaceContent(past.content)
   if (!isSameJson(block.toJSON().data, past.data)) replaceMap(block.data, past.data as Record<string, Json>)
-  for (const list of lists) block.claims(list).restore((past as unknown as Record<string, unknown>)[list.part], author)
+  for (const list of lists) {
+    restoreClaims(block, list, (past as unknown as Record<string, unknown>)[list.part], author)
+  }
 }
 
 function restoreEdges(doc: Y.Doc, past: readonly ListedEdge[]): void {

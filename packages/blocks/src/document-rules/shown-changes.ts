@@ -1,6 +1,7 @@
 import type * as Y from 'yjs'
 import type { ListChange } from '../claim-diff.ts'
 import type { Claim, ClaimList } from '../claim-list.ts'
+import { ruleWords } from '../claim-words.ts'
 import { type BlocksChange, observeBlocks } from '../observe-blocks.ts'
 import { getBlock } from '../workspace-blocks.ts'
 
@@ -71,8 +72,7 @@ function collect(
     into.changes.push({ block, field: `${list.part}/${change.key}`, before, after })
   }
   for (const { winner, loser, rule } of conflicts) {
-    const words = list.words[rule] ?? `rule ${rule}`
-    into.conflicts.push({ block, field: fieldOf(list, winner), winner, loser, rule: words })
+    into.conflicts.push({ block, field: fieldOf(list, winner), winner, loser, rule: ruleWords(list, rule) })
   }
 }
 

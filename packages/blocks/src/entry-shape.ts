@@ -1,0 +1,32 @@
+import type { ClaimList } from './claim-list.ts'
+import type { ClaimProperty } from './claim-property.ts'
+import type { StatusRules } from './status-rules.ts'
+
+/** The properties of a status list's entries, as far as they differ from list to list. */
+export interface EntryShape {
+  /** The property that names the subject of the entry. */
+  readonly key: string
+  readonly statuses: readonly string[]
+  readonly sources: readonly string[]
+  /** Optional properties, by name. */
+  readonly properties: Readonly<Record<string, ClaimProperty>>
+}
+
+/** Shape of the entries that a list shows, for descriptions; `value` for a list that shows a value for each key. */
+export function entryShape(list: ClaimList): EntryShape | 'value' {
+  const rules = statusRulesOf(list)
+  return rules === undefined ? 'value' : statusShape(rules)
+}
+
+/** Shape of the entries of a list with these rules. */
+export function statusShape<Status extends string, Source extends string, Extras extends object>(
+  rules: StatusRules<Status, Source, Extras>,
+): EntryShape {
+  const { key, table, properties } = rules
+  return { key, statuses: table.ranks, sources: Object.keys(table.sources), properties }
+}
+
+/** The rules of a list of statuses; undefined for another list. */
+export function statusRulesOf({ rules }: ClaimList): StatusRules<string, string> | undefined {
+  return 'table' in rules ? (rules as unknown as StatusRules<string, string>) : undefined
+}
