@@ -49,7 +49,7 @@ it('[S36] a purged workspace is gone, and its name begins another history', asyn
   expect([fresh.text.toString(), fresh.message('hello')?.generation === generation]).toEqual(['', false])
 })
 
-it('[S36] a workspace is replaced with nobody in it, and who comes meanwhile finds the other history', async () => {
+it('[S36] a workspace is replaced with nobody in it, and a client that joins meanwhile gets the other history', async () => {
   const store = openMemoryStore()
   fixture = await ServerFixture.start({ store })
   const { workspaces } = fixture.server
@@ -73,7 +73,7 @@ it('[S36] a workspace is replaced with nobody in it, and who comes meanwhile fin
   expect((await fixture.client('w').synced()).text.toString()).toBe('')
 })
 
-it('[S36] who comes while a workspace is being deleted waits for that, and gets no room', async () => {
+it('[S36] a client that joins while a workspace is being deleted waits for that, and gets no room', async () => {
   const store = new GatedStore()
   const log = await store.inner.open('w')
   await log.create()
@@ -94,7 +94,7 @@ it('[S36] who comes while a workspace is being deleted waits for that, and gets 
   expect(store.openLogs).toBe(0)
 })
 
-it('[S36] a workspace that never was can’t be deleted, and nobody is turned away', async () => {
+it('[S36] a workspace that never existed can’t be deleted, and no connection is closed', async () => {
   fixture = await ServerFixture.start()
   const client = await fixture.client('w').synced()
   await expect(fixture.server.workspaces.delete(W)).rejects.toMatchObject({ code: 'invalid' })

@@ -12,13 +12,13 @@ interface Group {
 }
 
 /**
- * One workspace's log as its tails see it: how far it is durable, and the records that have just become so. It exists while
- * the workspace has a tail.
+ * One workspace's log as its tails see it: the position up to which it is durable, and the records that have just
+ * become durable. It exists while the workspace has a tail.
  */
 export class LiveLog implements RoomFollower {
   readonly #onEnded: () => void
   readonly #cursors = new Set<TailCursor>()
-  /** Not durable yet, in order. */
+  /** Groups that are not durable yet, in order. */
   readonly #groups: Group[] = []
   #log: WorkspaceLog | undefined
   #unsubscribe: (() => void) | undefined
@@ -30,17 +30,17 @@ export class LiveLog implements RoomFollower {
     this.#onEnded = onEnded
   }
 
-  /** LSN of the last record that may be told. */
+  /** LSN of the last record that tails may give. */
   get durableThrough(): Lsn {
     return this.#durableThrough
   }
 
-  /** Undefined until the room is open. */
+  /** The log; undefined until the room is open. */
   get log(): WorkspaceLog | undefined {
     return this.#log
   }
 
-  /** How often the log has changed its state while it had a tail. */
+  /** Number of times that the log has changed its state since it has a tail. */
   get stateChanges(): number {
     return this.#stateChanges
   }
@@ -73,7 +73,7 @@ export class LiveLog implements RoomFollower {
     this.end(reason)
   }
 
-  /** No record comes after this: every tail throws `error`. */
+  /** Ends every tail with `error`. No record comes after this. */
   end(error: Error): void {
     if (this.#error !== undefined) return
     this.#error = error
@@ -82,7 +82,7 @@ export class LiveLog implements RoomFollower {
     for (const cursor of this.#cursors) cursor.end(error)
   }
 
-  /** Forgets the log: the last tail is over. */
+  /** Forgets the log, after the last tail is over. */
   stop(): void {
     this.#groups.length = 0
     this.#unsubscribe?.()
@@ -94,7 +94,7 @@ export class LiveLog implements RoomFollower {
     if (state.state === 'fenced') return this.end(state.error)
     if (state.state === 'closed')
       return this.end(new LogError('closed', 'the log was closed: open it again to read on'))
-    // Tails that wait for storage look again.
+    // Tails that wait for storage read again.
     for (const cursor of this.#cursors) cursor.wake()
   }
 
@@ -109,7 +109,10 @@ export class LiveLog implements RoomFollower {
     )
   }
 
-  /** In order, whatever the order in which groups become durable: an append that asked for an fsync may overtake others. */
+  /**
+   * Gives groups to the tails in order. They may become durable in another order: an fsynced append may overtake
+   * others.
+   */
   #advance(): void {
     for (let group = this.#groups[0]; group?.isDurable; group = this.#groups[0]) {
       this.#groups.shift()

@@ -28,7 +28,7 @@ function tail(after = START, signal?: AbortSignal): AsyncIterator<LogRecord> {
 const lsnOf = async (step: Promise<IteratorResult<LogRecord>>) => (await step).value?.lsn
 
 describe('tails of rooms', () => {
-  it('[S84] a tail keeps the room open without a document, and gives it back when its caller leaves', async () => {
+  it('[S84] a tail keeps the room open without a document, and lets it close when its caller leaves', async () => {
     const store = new GatedStore()
     fixture = await ServerFixture.start({ store, limits: { roomIdleMs: 0, coolAfterMs: 0, heartbeatMs: 5 } })
     await append()
@@ -66,7 +66,7 @@ describe('tails of rooms', () => {
     expect(store.reads).toBe(reads + 1)
   })
 
-  it('[S84] a document that is rebuilt goes unnoticed', async () => {
+  it('[S84] a tail goes on when the document is rebuilt', async () => {
     fixture = await ServerFixture.start()
     await append()
     const reader = tail()
@@ -153,7 +153,7 @@ describe('tails of rooms', () => {
     }
   })
 
-  it('[S83] a tail throws what an append was lost by', async () => {
+  it('[S83] a tail throws the error by which an append was lost', async () => {
     const store = new GatedStore()
     fixture = await ServerFixture.start({ store })
     await append()
@@ -206,7 +206,7 @@ describe('tails of rooms', () => {
     expect(await lsnOf(next)).toBe(1)
   })
 
-  it('[S84] a tail reads again what recovery has closed under it', async () => {
+  it('[S84] a tail reads again when a recovery has closed its files', async () => {
     const store = new GatedStore()
     fixture = await ServerFixture.start({ store })
     await append()

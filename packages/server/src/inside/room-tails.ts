@@ -6,7 +6,7 @@ import { LiveLog } from './live-log.ts'
 import type { TailOptions, Tails } from './tail.ts'
 import { TailCursor } from './tail-cursor.ts'
 
-/** A workspace that has a tail, or is being opened for one. */
+/** A workspace with a tail, or one that is being opened for a tail. */
 interface Followed {
   readonly workspace: WorkspaceId
   readonly live: LiveLog
@@ -56,7 +56,9 @@ export class RoomTails implements Tails {
     }
   }
 
-  /** Reads what is durable by now from the log. While storage fails it waits, and then returns to be called again. */
+  /**
+   * Reads the records from the log that are durable by now. While storage fails, waits and returns, to be called again.
+   */
   async *#stored(log: WorkspaceLog, live: LiveLog, cursor: TailCursor): AsyncGenerator<LogRecord> {
     if (cursor.lsn + 1 < log.firstLsn) throw historyDropped(log.firstLsn, cursor.lsn + 1)
     const { durableThrough, stateChanges } = live
@@ -69,11 +71,11 @@ export class RoomTails implements Tails {
         yield step.value
       }
     } catch (error) {
-      // Recovery closes what is read from: the error is that of storage if storage has failed meanwhile.
+      // A recovery closes the files that are read from. If storage failed meanwhile, the error comes from that.
       if (log.state.state !== 'failed' && live.stateChanges === stateChanges) throw error
       while (!cursor.isOver && log.state.state === 'failed') await cursor.news()
     } finally {
-      // Not awaited: a read that hangs would keep its caller from leaving.
+      // Not awaited: if the read hangs, its caller could not leave.
       void records.return?.().catch(() => undefined)
     }
   }

@@ -1,16 +1,22 @@
 import type { LogRecord, Lsn } from '@joinery/log'
 
-/** Records that may wait for one slow reader: some milliseconds of a busy workspace. What is more is read from the log. */
+/**
+ * Records that may wait for one slow reader: some milliseconds of a busy workspace. More than these are read from the
+ * log.
+ */
 const QUEUE_RECORDS_MAX = 1_000
-/** Bytes of their updates: one paste of the largest size. The bytes are shared, so that a hundred tails hold them once. */
+/**
+ * Bytes of updates that may wait for one slow reader: one paste of the largest size. A hundred tails share the same
+ * bytes.
+ */
 const QUEUE_BYTES_MAX = 1024 * 1024
 
-/** How far one tail is, and the records that wait in memory for its next step. */
+/** The position of one tail, and the records that wait in memory for its next step. */
 export class TailCursor {
   #lsn: Lsn
   #queue: LogRecord[] = []
   #queuedBytes = 0
-  /** LSN of the last record in the queue; that of the cursor when the queue is empty. */
+  /** LSN of the last record in the queue, or the cursor's LSN when the queue is empty. */
   #queuedThrough: Lsn
   #isOver = false
   #error: Error | undefined
@@ -31,7 +37,7 @@ export class TailCursor {
     return this.#isOver
   }
 
-  /** Why the tail is over; undefined for a tail that its caller has ended. */
+  /** The error that ended the tail; undefined for a tail that its caller has ended. */
   get error(): Error | undefined {
     return this.#error
   }
@@ -52,8 +58,8 @@ export class TailCursor {
   }
 
   /**
-   * Puts records into the queue that have just become durable. A cursor that is further behind ignores them, and one whose
-   * queue would become too long empties it: both find the records in the log.
+   * Puts records that have just become durable into the queue. A cursor that is further behind ignores them. A cursor
+   * whose queue would become too long empties it. Both read the records from the log later.
    */
   offer(records: readonly LogRecord[]): void {
     for (const record of records) {
@@ -66,7 +72,7 @@ export class TailCursor {
     this.wake()
   }
 
-  /** Something has changed: whoever waits for news looks again. */
+  /** Wakes the reader that waits for news, after something has changed. */
   wake(): void {
     this.#news?.resolve(undefined)
   }
@@ -86,9 +92,9 @@ export class TailCursor {
     this.#news = undefined
   }
 
-  /** What `work` resolves with; undefined when the tail is over before that. */
+  /** Resolves with the result of `work`, or with undefined when the tail is over before that. */
   async unlessOver<T>(work: Promise<T>): Promise<T | undefined> {
-    // A promise of its own for each step: in a race with one that lasts, that one would keep all steps in memory.
+    // Each step has a promise of its own: a long-lived promise in a race would keep all steps in memory.
     this.#over = Promise.withResolvers()
     try {
       return await Promise.race([work, this.#over.promise])

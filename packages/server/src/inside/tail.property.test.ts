@@ -6,7 +6,7 @@ import { ServerError } from '../server-error.ts'
 import { GatedStore } from '../testing/gated-store.ts'
 import { W } from '../testing/server-fixture.ts'
 
-/** One consumer that keeps its place over whatever ends its tail, and reads only when it is told to. */
+/** A consumer that reads only when the test says so. When its tail ends, it begins another after its last record. */
 class Reader {
   readonly lsns: number[] = []
   readonly #scene: Scene
@@ -25,7 +25,7 @@ class Reader {
     return this.lsns.at(-1) ?? this.#after
   }
 
-  /** Takes up to `count` records, as far as they are there before others have had a turn. */
+  /** Takes up to `count` records, as far as they are there before other work has had a turn. */
   async read(count: number): Promise<void> {
     for (let n = 0; n < count; n++) {
       this.#step ??= this.#next().finally(() => {
@@ -55,9 +55,9 @@ class Reader {
       return
     }
     const { lsn } = step.value
-    // What a tail had in hand when it was aborted belongs to nobody.
+    // A record that a tail had taken when it was aborted is given to nobody.
     if (this.#tail !== tail) return
-    // Records are given in order, none is left out, and none that could still be lost.
+    // The tail gives records in order, leaves none out, and gives none that could still be lost.
     expect(lsn).toBe(this.last + 1)
     expect(lsn).toBeLessThanOrEqual(this.#scene.store.durableThrough)
     this.lsns.push(lsn)
@@ -68,7 +68,7 @@ function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }
 
-/** Knows how far what was appended is durable. */
+/** Knows up to which record the appends are durable. */
 class WatchedStore extends GatedStore {
   durableThrough = 0
   readonly #durable = new Set<number>()
@@ -105,14 +105,14 @@ class Scene {
       .then(
         () => undefined,
         (error: unknown) => {
-          // Refused while storage fails, or by a room that is being closed.
+          // The edit is refused while storage fails, and by a room that is being closed.
           if (!(error instanceof ServerError || error instanceof LogError)) throw error
         },
       )
     this.#pending.push(written)
   }
 
-  /** Appends from now on become durable together, before or after earlier ones. */
+  /** Begins a new group: later appends become durable together, before or after earlier ones. */
   hold(): void {
     const gate = Promise.withResolvers<void>()
     this.store.durableGate = gate.promise
@@ -145,7 +145,7 @@ class Scene {
     this.server = createServer({ store: this.store })
   }
 
-  /** Everything is well again: every reader comes to the end. */
+  /** Mends everything and waits until every reader has come to the end. */
   async settle(): Promise<void> {
     this.#releaseAll()
     this.recover()

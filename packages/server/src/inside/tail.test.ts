@@ -42,7 +42,7 @@ class ServerScene implements TailScene {
     const { head } = await workspaces.position(workspace)
     await workspaces.replace(workspace, async () => {
       const log = await this.#store.open(workspace)
-      // What it holds is of no interest: nobody makes a document of this workspace any more.
+      // The snapshot may be empty: nobody builds a document of this workspace any more.
       await log.snapshot({ lsn: (head - 1) as Lsn, state: new Uint8Array([0, 0]) })
       await log.close()
     })

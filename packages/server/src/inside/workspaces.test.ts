@@ -35,7 +35,7 @@ describe('edits from inside', () => {
     })
   })
 
-  it("[S24] an edit resolves with its own record, not with that of what was pruned along or of somebody else's", async () => {
+  it("[S24] an edit resolves with its own record, not with that of a pruning or of somebody else's edit", async () => {
     const rules = {
       open: (doc: Y.Doc) => ({
         ...UNRULED,
@@ -237,7 +237,7 @@ describe('the past', () => {
     for await (const { lsn } of server.workspaces.records(W)) {
       seen.push(lsn)
       if (lsn > 1) continue
-      // Another idle room is closed by a sweep; this one is being read.
+      // A sweep closes idle rooms, but not this one, which is being read.
       await server.workspaces.position('other' as typeof W)
       await expect.poll(() => store.openLogs).toBe(1)
     }

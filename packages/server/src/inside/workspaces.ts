@@ -11,60 +11,62 @@ import { beingLoaded, ServerError } from '../server-error.ts'
 import { RoomTails } from './room-tails.ts'
 import type { TailOptions, Tails } from './tail.ts'
 
-/** What of a log may be done beside its room. */
+/** The work on a log that may run beside the log's room. */
 export type LogUpkeep = Pick<WorkspaceLog, 'seal' | 'compact'>
 
-/** A workspace as of now. Good until the next `await`. */
+/** A workspace as of now. Valid until the next `await`. */
 export interface WorkspaceView {
-  /** For reading only: edits go through {@link Workspaces.write}. */
+  /** The live document, for reading only: edits go through {@link Workspaces.write}. */
   readonly doc: Y.Doc
-  /** LSN of the last record that `doc` holds. */
+  /** LSN of the last record that `doc` has. */
   readonly head: Lsn
-  /** Undefined while nothing was ever written. */
+  /** Generation of the workspace; undefined before the first write. */
   readonly generation: string | undefined
-  /** Who last touched what. */
+  /** The last stamp of every path. */
   readonly stamps: Stamps
-  /** Sockets in its room. */
+  /** Number of connections to the workspace. */
   readonly connections: number
 }
 
-/** One edit and what must hold for it to be made. */
+/** One edit, and the check that must pass before it is made. */
 export interface WorkspaceEdit<T> extends RoomEdit<T> {
-  /** Looks at the workspace in the same turn as the edit; what it throws, {@link Workspaces.write} rejects with. */
+  /**
+   * Checks the workspace in the same turn as the edit. If it throws, {@link Workspaces.write} rejects with its error.
+   */
   check?(view: WorkspaceView): void
 }
 
-/** What a write came to. */
+/** Result of a write. */
 export interface Written<T> {
   readonly repeated: false
-  /** What `run` returned. */
+  /** The value that `run` returned. */
   readonly value: T
-  /** What the log has of it; undefined when it changed nothing and had no key. */
+  /** The write's record in the log; undefined when the write changed nothing and had no key. */
   readonly record: LogRecord | undefined
-  /** Of that record; the log's head without one. */
+  /** LSN of the write's record; without a record, the log's head. */
   readonly lsn: number
 }
 
-/** The answer to an idempotency key that was used before: nothing was run or changed. */
+/** Result of a write whose idempotency key was used before: nothing was run or changed. */
 export interface Repeated {
   readonly repeated: true
   readonly value: undefined
-  /** LSN of the first record that bears the key. */
+  /** LSN of the first record with the key. */
   readonly lsn: number
 }
 
-/** Where a workspace's log stands. */
+/** The range of a workspace's log. */
 export interface WorkspacePosition {
   readonly head: Lsn
-  /** First record that can still be read. */
+  /** LSN of the first record that can still be read. */
   readonly firstLsn: Lsn
-  /** Undefined while nothing was ever written. */
+  /** Generation of the workspace; undefined before the first write. */
   readonly generation: string | undefined
 }
 
 /**
- * Workspaces for programs inside the server (an HTTP face, a pruner): through the room, like a socket's edits, so that
- * live clients see them at once and nothing writes around the live document. All reject with `quarantined`,
+ * Workspaces for programs inside the server, such as the HTTP API. Their edits go through the room, like a client's:
+ * live clients see them at once, and nothing writes around the live document. All methods reject with `quarantined`,
  * `workspace_deleted` or `load_failed` (`ServerError`) when the workspace can't be loaded.
  */
 export class Workspaces implements Tails {
@@ -73,7 +75,7 @@ export class Workspaces implements Tails {
   readonly #keyed: KeyedTurns
   readonly #tails: RoomTails
 
-  /** `keyed` are the turns of everybody who writes under keys. */
+  /** @param keyed the turns of all writes under keys, those of clients included */
   constructor(rooms: Rooms, store: EventStore, keyed: KeyedTurns) {
     this.#rooms = rooms
     this.#store = store
@@ -86,24 +88,26 @@ export class Workspaces implements Tails {
     return this.#store.workspaces()
   }
 
-  /** Runs `read` on the workspace as of now, everything received so far included. */
+  /** Runs `read` on the workspace as of now, including every update that was received so far. */
   read<T>(workspace: WorkspaceId, read: (view: WorkspaceView) => T): Promise<T> {
     return this.#rooms.visit(workspace, (room) => read(viewOf(room)))
   }
 
   /**
-   * Makes one edit, after `check` found that it may be made: both in one turn, so that nothing comes between them.
-   * Resolves when it is durable; with `edit.sync`, fsynced. Under an `idempotencyKey` that the workspace has seen before,
-   * whoever used it, nothing is checked or run: it resolves, with `repeated`, when the first record is durable. A keyed
-   * edit has a record even when it changes nothing. Rejects with what `check` throws, having changed nothing, and with
-   * the storage error.
+   * Makes one edit if `check` passes. Both run in one turn, so nothing comes between them. Resolves when the edit is
+   * durable, or fsynced with `edit.sync`. Rejects with the error of `check`, before anything is changed, and with the
+   * storage error.
+   *
+   * If the workspace has seen the `idempotencyKey` before, from any writer, nothing is checked or run: the call
+   * resolves with `repeated` when the first record is durable. An edit with a key has a record even when it changes
+   * nothing.
    */
   write<T>(workspace: WorkspaceId, edit: WorkspaceEdit<T> & { readonly idempotencyKey?: never }): Promise<Written<T>>
   write<T>(workspace: WorkspaceId, edit: WorkspaceEdit<T>): Promise<Written<T> | Repeated>
   write<T>(workspace: WorkspaceId, edit: WorkspaceEdit<T>): Promise<Written<T> | Repeated> {
     const { idempotencyKey } = edit
     if (idempotencyKey === undefined) return this.#write(workspace, edit)
-    // Two under one key at once: the second hears what became of the first.
+    // Of two writes under one key at once, the second waits for the first and is answered as its repeat.
     return this.#keyed.take(`${workspace} ${idempotencyKey}`, async () => {
       const lsn = await this.#rooms.hold(workspace, (log) => log.lsnOfKey(idempotencyKey))
       if (lsn !== undefined) return { repeated: true, value: undefined, lsn }
@@ -111,7 +115,7 @@ export class Workspaces implements Tails {
     })
   }
 
-  /** The workspace's records in order; its room stays open while they are read. */
+  /** Reads the workspace's records in order. The room stays open meanwhile. */
   async *records(workspace: WorkspaceId, range?: { after?: Lsn; through?: Lsn }): AsyncGenerator<LogRecord> {
     const done = Promise.withResolvers<void>()
     const opened = Promise.withResolvers<WorkspaceLog>()
@@ -128,59 +132,59 @@ export class Workspaces implements Tails {
   }
 
   /**
-   * The workspace as it stood at `point`: with the last record at or before it, never more than is there. Rejects with
-   * `history_dropped` when that is no longer kept.
+   * Reads the workspace as it stood at `point`, up to the last record at or before the point. Rejects with
+   * `history_dropped` when the point is no longer kept.
    */
   past(workspace: WorkspaceId, point: Point): Promise<Past> {
     return this.#rooms.hold(workspace, (log) => readPast(log, point))
   }
 
-  /** Where the workspace's log stands, without building its document. */
+  /** Reads the range of the workspace's log, without building the document. */
   position(workspace: WorkspaceId): Promise<WorkspacePosition> {
     return this.#rooms.hold(workspace, ({ head, firstLsn, generation }) => ({ head, firstLsn, generation }))
   }
 
-  /** LSN of the last record at or before a time (ms since epoch); 0 for none that can still be read. */
+  /** LSN of the last record at or before a time (ms since epoch); 0 if no such record can still be read. */
   lsnAt(workspace: WorkspaceId, at: number): Promise<Lsn> {
     return this.#rooms.hold(workspace, (log) => log.lsnAt(at))
   }
 
-  /** Every durable record after an LSN: see {@link Tails.tail}. The room stays open while the tail is read. */
+  /** Gives every durable record after an LSN: see {@link Tails.tail}. The room stays open while the tail is read. */
   tail(workspace: WorkspaceId, options: TailOptions): AsyncIterable<LogRecord> {
     return this.#tails.tail(workspace, options)
   }
 
-  /** Runs `work` on the workspace's log, beside whoever is in the room. */
+  /** Runs `work` on the workspace's log. Clients may use the room meanwhile. */
   maintain<T>(workspace: WorkspaceId, work: (log: LogUpkeep) => Promise<T>): Promise<T> {
     return this.#rooms.hold(workspace, work)
   }
 
   /**
-   * Marks the workspace deleted: its connections are ended with `workspace_deleted`, and nobody opens it from now on. Its
-   * bytes stay until {@link purge}. Idempotent; resolves when that is durable. Rejects with `invalid` (`LogError`), and
-   * turns nobody away, when there is no such workspace.
+   * Marks the workspace as deleted. Its connections are closed with `workspace_deleted`, and nobody can open it any
+   * more. Its bytes stay until {@link purge}. Idempotent. Resolves when the mark is durable. If there is no such
+   * workspace, rejects with `invalid` (`LogError`) and closes no connection.
    */
   async delete(workspace: WorkspaceId): Promise<void> {
-    // What can't be read can be deleted all the same.
+    // A workspace that can't be read can be deleted all the same.
     const exists = await this.#rooms.hold(workspace, (log) => log.generation !== undefined).catch(() => true)
     if (!exists) throw new LogError('invalid', `there is no workspace ${workspace}`)
     const refusal = new ServerError('workspace_deleted', 'this workspace was deleted')
     await this.#rooms.evict(workspace, refusal, () => this.#store.tombstone(workspace))
   }
 
-  /** Takes {@link delete} back. */
+  /** Undoes {@link delete}. */
   undelete(workspace: WorkspaceId): Promise<void> {
     return this.#rooms.evict(workspace, beingLoaded(), () => this.#store.undelete(workspace))
   }
 
-  /** Removes everything of a deleted workspace, for good. Its name may then be used again, for another history. */
+  /** Removes a deleted workspace for good. Its name may then be used again, for another history. */
   purge(workspace: WorkspaceId): Promise<void> {
     return this.#rooms.evict(workspace, beingLoaded(), () => this.#store.purge(workspace))
   }
 
   /**
-   * Runs `work` with nobody in the workspace, for what puts another history in its place: who is there is sent away, and
-   * who comes waits until it is over.
+   * Closes the workspace's room and runs `work`, which may put another history in the workspace's place. Members are
+   * closed with 1013, and later joins wait until `work` is over.
    */
   async replace<T>(workspace: WorkspaceId, work: () => Promise<T>): Promise<T> {
     const working = Promise.withResolvers<T>()
@@ -188,7 +192,7 @@ export class Workspaces implements Tails {
     return working.promise
   }
 
-  /** Names of the deleted workspaces that can be taken back. */
+  /** Names of the deleted workspaces that can be undeleted. */
   deleted(): AsyncIterable<string> {
     return this.#store.tombstones()
   }
