@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { setImmediate } from 'node:timers/promises'
 
 /** A proxy of bytes that cuts silent connections, as load balancers do. */
 export interface IdleProxy extends AsyncDisposable {
@@ -33,7 +34,15 @@ export async function startIdleProxy(
       counts.cuts++
       end()
     }
-    let timer = setTimeout(cut, idleMs)
+    let relayed = 0
+    // After a process stood still, its timers come before its sockets: bytes that wait in a socket are read first.
+    const cutUnlessHeard = async (): Promise<void> => {
+      const before = relayed
+      for (let turn = 0; turn < 3; turn++) await setImmediate()
+      if (relayed === before && !client.destroyed) cut()
+    }
+    const onSilence = (): void => void cutUnlessHeard()
+    let timer = setTimeout(onSilence, idleMs)
     const relay = (from: Socket, to: Socket): void => {
       open.add(from)
       from.on('close', () => {
@@ -43,8 +52,9 @@ export async function startIdleProxy(
       from.on('error', end)
       from.on('data', (chunk) => {
         counts.chunks++
+        relayed++
         clearTimeout(timer)
-        timer = setTimeout(cut, idleMs)
+        timer = setTimeout(onSilence, idleMs)
         to.write(chunk)
       })
     }
