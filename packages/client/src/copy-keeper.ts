@@ -17,6 +17,14 @@ export interface CopyKeeperEvents {
   accepts(generation: string | undefined): boolean
   /** The generation of the document; undefined before a server has told it. */
   generation(): string | undefined
+  /** Who writes the document, by a server's word; undefined before it. */
+  actor(): string | undefined
+  /** Whose copy to look for, as far as anybody can tell. */
+  expectedActor(): string | undefined
+  /** The copy that is about to be loaded holds edits by `actor`. */
+  owned(actor: string): void
+  /** The copy turned out to hold edits by somebody else. */
+  notOurs(): void
 }
 
 type KeeperState =
@@ -79,6 +87,18 @@ export class CopyKeeper {
     if (this.#state.state === 'open') this.#state.copy.setGeneration(generation)
   }
 
+  /** The server has named the actor: the copy is theirs from now on. */
+  async claim(actor: string): Promise<void> {
+    const name = this.#name
+    if (this.#state.state !== 'open' || name === undefined) return
+    try {
+      const catalog = await withinPatience(this.#copies.catalog())
+      if (!(await withinPatience(catalog.claim(name, actor)))) this.#events.notOurs()
+    } catch (error) {
+      this.#tell(error)
+    }
+  }
+
   /** The generation that the copy has now: another tab may have stored it. Undefined if it can't be read. */
   async generation(): Promise<string | undefined> {
     if (this.#state.state !== 'open') return undefined
@@ -117,16 +137,20 @@ export class CopyKeeper {
         this.#settingAside = undefined
       }
       if (this.#state.state === 'closed') return
-      const name = await catalog.use()
+      const { name, actor } = await catalog.use(this.#events.expectedActor())
       this.#name = name
+      if (actor !== undefined && this.#events.actor() === undefined) this.#events.owned(actor)
+      // A server may name somebody else while the copy takes its time to open.
+      const isOurs = (): boolean => [undefined, actor].includes(this.#events.actor()) || actor === undefined
       let copy: LocalCopy | undefined
       const events: LocalCopyEvents = {
         changed: () => copy !== undefined && this.#onChange(copy),
         lost: () => copy !== undefined && this.#lost(copy, 'the browser closed it'),
-        accepts: (generation) => this.#state.state !== 'closed' && this.#events.accepts(generation),
+        accepts: (generation) => isOurs() && this.#state.state !== 'closed' && this.#events.accepts(generation),
       }
       const opened = await LocalCopy.open(name, this.#doc, events)
       if (opened.state === 'open') copy = opened.copy
+      if (opened.state === 'foreign' && !isOurs() && !this.#isOver) return await this.#open()
       await this.#opened(name, opened)
     } catch (error) {
       this.#retry(error)
@@ -148,6 +172,8 @@ export class CopyKeeper {
         const { copy } = opened
         this.#state = { state: 'open', copy }
         this.#fill(opened)
+        const actor = this.#events.actor()
+        if (actor !== undefined) void this.claim(actor)
         this.#onChange(copy)
       }
     }

@@ -14,9 +14,15 @@ export type SetAsideCause =
   /** IndexedDB returned bytes that are no Yjs update. */
   | { readonly cause: 'unreadable'; readonly reason: string }
 
+/** Why a document was replaced. */
+export type ResetCause =
+  | SetAsideCause
+  /** The server lets another actor in. What the earlier one wrote stays in their local copy, and goes up when they are back. */
+  | { readonly cause: 'actor_changed'; readonly actor: string }
+
 /** The event that `workspace.doc` was replaced. `update` holds the edits that the server does not have. */
 export interface Reset {
-  readonly cause: SetAsideCause['cause']
+  readonly cause: ResetCause['cause']
   /** For `rejected`: what the server said. */
   readonly code: RejectionCode | undefined
   /** For a person. */
@@ -33,16 +39,22 @@ const ERRORS = {
   unreadable: 'local_copy_failed',
   workspace_deleted: 'workspace_deleted',
   generation_changed: 'generation_changed',
+  actor_changed: 'actor_changed',
 } as const
 
 /** The error for callers that wait for an edit of the replaced document. */
-export function resetError(cause: SetAsideCause, reason: string): ClientError {
+export function resetError(cause: ResetCause, reason: string): ClientError {
   return new ClientError(ERRORS[cause.cause], reason, cause.cause === 'rejected' ? { rejection: cause.code } : {})
 }
 
 /** The code that `SaveStatus` shows for edits that were lost with the document. */
-export function lossOf(cause: SetAsideCause): EditsRejectionCode {
+export function lossOf(cause: ResetCause): EditsRejectionCode {
   return cause.cause === 'rejected' ? cause.code : (ERRORS[cause.cause] as Exclude<EditsRejectionCode, RejectionCode>)
+}
+
+/** Whether a person wrote into the document here, since it was made. */
+export function isWrittenHere(doc: Y.Doc): boolean {
+  return doc.store.clients.has(doc.clientID)
 }
 
 export function isAnythingIn(doc: Y.Doc): boolean {

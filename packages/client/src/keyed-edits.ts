@@ -113,5 +113,5 @@ function weakly<T extends object>(target: T): Pick<WeakRef<T>, 'deref'> {
 }
 
 function isOtherWorkspace(error: unknown): boolean {
-  return error instanceof ClientError && error.code === 'generation_changed'
+  return error instanceof ClientError && ['generation_changed', 'actor_changed'].includes(error.code)
 }

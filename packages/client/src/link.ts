@@ -4,7 +4,7 @@ import { backOffDelayMs } from './back-off.ts'
 import { refusalOf } from './client-error.ts'
 import type { ConnectionState } from './save-status.ts'
 import { closeSockets } from './socket-closing.ts'
-import { mayBecomeValid } from './token-time.ts'
+import { mayBecomeValid } from './token-claims.ts'
 
 /** Time from the attempt to the server's hello. TCP alone would wait for minutes on a host that drops packets. */
 const OPEN_TIMEOUT_MS = 15_000

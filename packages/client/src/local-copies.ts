@@ -17,8 +17,19 @@ interface CopyRecord {
   readonly name: string
   readonly document: string
   readonly createdAtMs: number
+  /** When it was opened last; absent in records of earlier versions. */
+  readonly usedAtMs?: number
+  /** Who its edits are by; absent before a server has named them. */
+  readonly actor?: string
   /** Undefined while the copy is in use. */
   readonly setAside?: SetAsideCause & { readonly atMs: number }
+}
+
+/** The copy that {@link LocalCopies.use} chose. */
+export interface CopyInUse {
+  readonly name: string
+  /** Who its edits are by; undefined before a server has named them. */
+  readonly actor: string | undefined
 }
 
 const CATALOG = 'copies'
@@ -49,15 +60,35 @@ export class LocalCopies {
     return new LocalCopies(prefix, document, await openDatabase(`${prefix}-catalog`, create, onClosed))
   }
 
-  /** The name of the copy in use, which is created if there is none. Two tabs that ask at once get the same name. */
-  use(): Promise<string> {
+  /**
+   * The copy in use, which is created if there is none: that of `actor`, or one that is nobody's yet. While it is not known who
+   * asks, the copy that was used last. Two tabs that ask at once get the same copy.
+   */
+  use(actor: string | undefined): Promise<CopyInUse> {
     return this.#write(async (catalog) => {
-      const inUse = (await this.#records(catalog)).find(({ setAside }) => setAside === undefined)
-      if (inUse !== undefined) return inUse.name
-      const name = `${this.#prefix}:${this.#document}:${uuidv4()}`
-      const record: CopyRecord = { name, document: this.#document, createdAtMs: Date.now() }
-      await requestResult(catalog.add(record))
-      return name
+      const copies = (await this.#records(catalog)).filter(({ setAside }) => setAside === undefined)
+      const usedAtMs = Date.now()
+      const unused: CopyRecord = {
+        name: `${this.#prefix}:${this.#document}:${uuidv4()}`,
+        document: this.#document,
+        createdAtMs: usedAtMs,
+      }
+      const last = [...copies].sort((a, b) => (b.usedAtMs ?? 0) - (a.usedAtMs ?? 0))[0]
+      const own = copies.find((copy) => copy.actor === actor) ?? copies.find((copy) => copy.actor === undefined)
+      const found = (actor === undefined ? last : own) ?? unused
+      const record: CopyRecord = { ...found, usedAtMs }
+      await requestResult(catalog.put(record))
+      return { name: record.name, actor: record.actor }
+    })
+  }
+
+  /** Notes that the edits of copy `name` are by `actor`. Returns false if they are by another. */
+  claim(name: string, actor: string): Promise<boolean> {
+    return this.#write(async (catalog) => {
+      const record: CopyRecord | undefined = await requestResult(catalog.get(name))
+      if (record === undefined || record.actor !== undefined) return record?.actor === actor
+      await requestResult(catalog.put({ ...record, actor }))
+      return true
     })
   }
 

@@ -51,6 +51,8 @@ export interface ReplicaEvents {
   provenance(message: Provenance): void
   /** The server refused `update`, which includes the edits that built on it. The replica must be replaced: a Yjs document takes nothing back. */
   rejected(rejection: Rejected, update: Uint8Array): void
+  /** The server lets `actor` in, and the document holds edits by somebody else: this replica must not send them. */
+  actorChanged(actor: string): void
   /** The server's workspace has another generation: this replica must not merge with it. */
   generationChanged(): void
   /** The local copy could not be read: `doc` may hold a part of it. */
@@ -75,6 +77,9 @@ export class Replica {
   readonly #events: ReplicaEvents
   readonly #keeper: CopyKeeper | undefined
   #generation: string | undefined
+  /** Who writes this document, by the server's word, this connection's or an earlier one's; undefined before the first. */
+  #actor: string | undefined
+  readonly #expectedActor: string | undefined
   #hello: Hello | undefined
   #hold: { code: RejectionCode; reason: string } | undefined
   #watchesProvenance = false
@@ -84,6 +89,7 @@ export class Replica {
   /**
    * `copies` keeps the local copy; undefined for none. `settingAside` is taken out of use first. Connects once the copy is
    * loaded, or has failed, or takes too long. Does not connect if the server has refused this already (`refusal`).
+   * `expectedActor` chooses the copy, until the server names the actor.
    */
   constructor(
     target: ReplicaTarget,
@@ -91,9 +97,11 @@ export class Replica {
     events: ReplicaEvents,
     settingAside?: SettingAside,
     refusal?: ConnectionRefusal,
+    expectedActor?: string,
   ) {
     this.#target = target
     this.#events = events
+    this.#expectedActor = expectedActor
     // No presence before the application sets one: a job must not show up among the cursors.
     this.awareness.setLocalState(null)
     this.#sync = new DocumentSync(this.doc, this.awareness, () => this.link, {
@@ -123,6 +131,10 @@ export class Replica {
 
   get generation(): string | undefined {
     return this.#generation
+  }
+  /** Who writes the document, as far as it is known. */
+  get actor(): string | undefined {
+    return this.#actor ?? this.#expectedActor
   }
   get copyName(): string | undefined {
     return this.#keeper?.name
@@ -210,6 +222,14 @@ export class Replica {
       failed: (error) => this.#events.failed(error),
       unreadable: (error) => this.#events.unreadable(error),
       generation: () => this.#generation,
+      actor: () => this.#actor,
+      expectedActor: () => this.#actor ?? this.#expectedActor,
+      owned: (actor) => {
+        this.#actor = actor
+      },
+      notOurs: () => {
+        if (this.#actor !== undefined) this.#events.actorChanged(this.#actor)
+      },
       accepts: (generation) => {
         const isForeign = this.#generation !== undefined && generation !== undefined && generation !== this.#generation
         if (!isForeign) this.#generation ??= generation
@@ -283,6 +303,11 @@ export class Replica {
   #onHello(hello: Hello): void {
     // The server checks it, too; but another tab may have stored the generation after this client sent its query.
     if (this.#generation !== undefined && hello.generation !== this.#generation) return this.#events.generationChanged()
+    if (this.#actor !== undefined && hello.actor !== this.#actor) return this.#events.actorChanged(hello.actor)
+    if (this.#actor === undefined) {
+      this.#actor = hello.actor
+      void this.#keeper?.claim(hello.actor)
+    }
     if (this.#generation === undefined) {
       this.#generation = hello.generation
       this.#keeper?.setGeneration(hello.generation)

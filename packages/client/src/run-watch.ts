@@ -96,7 +96,7 @@ export class RunWatch {
   async #follow({ cause, code, reason }: Reset): Promise<void> {
     this.#unobserve?.()
     this.#unobserve = undefined
-    if (cause === 'generation_changed') return this.#lose(new ClientError('generation_changed', reason))
+    if (cause === 'generation_changed' || cause === 'actor_changed') return this.#lose(new ClientError(cause, reason))
     try {
       await this.#host.untilSynced()
     } catch {

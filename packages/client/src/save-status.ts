@@ -47,7 +47,12 @@ export type SaveStatus =
     }
 
 /** Why edits were set aside: the server's code, or what happened to their document. */
-export type EditsRejectionCode = RejectionCode | 'generation_changed' | 'workspace_deleted' | 'local_copy_failed'
+export type EditsRejectionCode =
+  | RejectionCode
+  | 'generation_changed'
+  | 'workspace_deleted'
+  | 'local_copy_failed'
+  | 'actor_changed'
 
 /** State of a replica's connection. */
 export type ConnectionState =

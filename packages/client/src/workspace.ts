@@ -3,7 +3,15 @@ import type { Conflict, Hello, RejectionCode } from '@joinery/protocol'
 import * as Y from 'yjs'
 import { abort, orAborted, throwIfAborted, type WaitOptions, whenAborted } from './abort.ts'
 import { ClientError } from './client-error.ts'
-import { isAnythingIn, lossOf, type Reset, resetError, type SetAsideCause } from './document-reset.ts'
+import {
+  isAnythingIn,
+  isWrittenHere,
+  lossOf,
+  type Reset,
+  type ResetCause,
+  resetError,
+  type SetAsideCause,
+} from './document-reset.ts'
 import type { Draft } from './draft.ts'
 import { FirstSync } from './first-sync.ts'
 import { Fork } from './fork.ts'
@@ -18,12 +26,19 @@ import type { Receipt } from './receipts.ts'
 import { Replica, type ReplicaEvents, type ReplicaTarget } from './replica.ts'
 import { type Job, type JobOutcome, type RunJobOptions, runJob } from './run-job.ts'
 import { createSaveStatus, type EditsRejectionCode, type SaveStatus, saveStatusOf } from './save-status.ts'
+import { subjectOf } from './token-claims.ts'
 import { EDIT_ORIGIN, UndoHistory } from './undo.ts'
 import { WorkspaceBlocks } from './workspace-blocks.ts'
 import { parseOptions, type TokenSource, type WorkspaceOptions } from './workspace-options.ts'
 
 /** What the server reports about itself and this connection. */
 export type ServerInfo = Omit<Hello, 'type'>
+
+interface NextReplica {
+  readonly settingAside?: SettingAside | undefined
+  readonly refusal?: ConnectionRefusal | undefined
+  readonly actor: string | undefined
+}
 
 /** The result of an edit. No promise: the transaction is over before a promise settles. */
 type Synchronous<T> = T extends PromiseLike<unknown> ? never : T
@@ -72,7 +87,9 @@ export class Workspace {
     this.target = { ...address, token: () => this.#readToken(), canAskToken }
     this.#token = options.token
     this.#copies = prefix === undefined ? undefined : new KeptCopies(prefix, `${address.url}/${address.workspace}`)
-    this.#replica = this.#createReplica()
+    this.#replica = this.#createReplica({
+      actor: options.token === undefined ? options.actor : subjectOf(options.token),
+    })
     this.#unlisten = signal && whenAborted(signal, (reason) => void this.#end(reason))
   }
 
@@ -283,9 +300,9 @@ export class Workspace {
     this.#copies?.close()
   }
 
-  #createReplica(settingAside?: SettingAside, refusal?: ConnectionRefusal): Replica {
+  #createReplica({ settingAside, refusal, actor }: NextReplica): Replica {
     const events = this.#eventsOf(() => replica)
-    const replica: Replica = new Replica(this.target, this.#copies, events, settingAside, refusal)
+    const replica: Replica = new Replica(this.target, this.#copies, events, settingAside, refusal, actor)
     this.undo.attach(replica.doc)
     this.presence.attach(replica.awareness)
     if (this.provenance.isWatched) replica.watchProvenance()
@@ -314,6 +331,11 @@ export class Workspace {
       rejected: ({ code, reason }, update) => {
         this.#reset({ cause: 'rejected', code, reason, update }, reason, update)
       },
+      actorChanged: (actor) => {
+        const reason = `you are ${actor} now: what was written before was not sent`
+        const update = Y.encodeStateAsUpdate(self().doc)
+        this.#reset({ cause: 'actor_changed', actor }, reason, update)
+      },
       generationChanged: () => {
         const reason = 'the workspace on the server is another one than this copy was made of'
         const cause: SetAsideCause = { cause: 'generation_changed', generation: self().generation }
@@ -338,16 +360,19 @@ export class Workspace {
   }
 
   /** Replaces the replica: a Yjs document takes nothing back. With a `refusal`, the new replica does not connect. */
-  #reset(cause: SetAsideCause, reason: string, update: Uint8Array, refusal?: ConnectionRefusal): void {
+  #reset(cause: ResetCause, reason: string, update: Uint8Array, refusal?: ConnectionRefusal): void {
     const old = this.#replica
     this.#synced.renew()
-    const settingAside = old.copyName === undefined ? undefined : { name: old.copyName, cause }
-    this.#replica = this.#createReplica(settingAside, refusal)
+    const isSwap = cause.cause === 'actor_changed'
+    // The copy of an earlier actor stays in use, for when they are back.
+    const settingAside = isSwap || old.copyName === undefined ? undefined : { name: old.copyName, cause }
+    this.#replica = this.#createReplica({ settingAside, refusal, actor: isSwap ? cause.actor : old.actor })
     const code = cause.cause === 'rejected' ? cause.code : undefined
     // Nothing is lost if the document was empty, or if the deleted workspace had all of it.
-    const isLoss = cause.cause === 'workspace_deleted' ? old.pending > 0 : isAnythingIn(old.doc)
+    const isUnsaved = old.pending > 0 && (!isSwap || isWrittenHere(old.doc))
+    const isLoss = isSwap || cause.cause === 'workspace_deleted' ? isUnsaved : isAnythingIn(old.doc)
     if (isLoss) this.#rejection = { code: lossOf(cause), reason }
-    this.#closings.push(old.close(resetError(cause, reason), true))
+    this.#closings.push(old.close(resetError(cause, reason), !isSwap))
     this.#refresh()
     this.#resets.tell({ cause: cause.cause, code, reason, update })
   }
