@@ -4,8 +4,8 @@ import type { Stamps } from './stamps.ts'
 import { readStamps, writeStamps } from './stamps-codec.ts'
 
 /**
- * What is stored beside a snapshot's state: everything that a room would know from the records that the snapshot
- * covers.
+ * The data stored beside a snapshot's state: everything else that a room would know from the records that the
+ * snapshot covers.
  *
  * ```
  * annex       = format stateVector authors stamps

@@ -19,7 +19,7 @@ const acts = fc.array(
   { minLength: 2, maxLength: 8 },
 )
 
-/** What each of `ticks`' acts brought, as a room's document gives it. */
+/** The updates of one tick's acts, as a room's document encodes them. */
 function updatesOf(doc: Y.Doc, tick: readonly Act[]): Uint8Array[] {
   const updates: Uint8Array[] = []
   const take = (transaction: Y.Transaction): void => {

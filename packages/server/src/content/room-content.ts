@@ -156,7 +156,8 @@ export class RoomContent {
   readonly #holdOnLost = (): void => this.abandon()
 
   /**
-   * Does what is due. Called about once a second. `mayCool` returns false while somebody needs the document to stay.
+   * Takes a due snapshot, drops an unused document, and notices a lost log. Called about once a second. `mayCool`
+   * returns false while somebody needs the document to stay.
    */
   sweep(nowMs: number, mayCool: () => boolean): void {
     if (this.#isUsed) this.#usedAtMs = nowMs

@@ -16,11 +16,11 @@ interface ConnectionsContext {
   readonly logger: Logger
 }
 
-/** The sockets of a server, from their upgrade to their close. */
+/** The connections of a server, from the upgrade to the close. */
 export class Connections {
   readonly #context: ConnectionsContext
   readonly #open = new Set<SocketWire>()
-  /** Tells the ids of this start from those of an earlier start of the same server in the log. */
+  /** Part of each connection's id that differs at each start of the server: ids in the log are then unique. */
   readonly #startId = Date.now().toString(36)
   #count = 0
   #isDraining = false
@@ -33,7 +33,7 @@ export class Connections {
     return this.#open.size
   }
 
-  /** Takes a socket whose upgrade was granted, and lets it join its room. */
+  /** Takes a socket whose upgrade was granted, and joins its workspace's room. */
   take(ws: WebSocket, socket: Duplex, asked: UpgradeRequest, identity: Identity): void {
     const { rooms, limits, counters } = this.#context
     const wire = new SocketWire({
@@ -52,28 +52,31 @@ export class Connections {
     wire.reader = rooms.join(asked.workspace, wire, asked.generation)
   }
 
-  /** Called about once a second. */
+  /** Does the heartbeat of every connection. Called about once a second. */
   beat(nowMs: number): void {
     for (const wire of this.#open) wire.beat(nowMs)
   }
 
-  /** Begins to close every connection. A client's edits that are on their way come in before its close frame does. */
+  /** Begins to close every connection. Edits that are on their way still arrive, before the client's close frame. */
   drain(): void {
     this.#isDraining = true
-    for (const wire of this.#open) wire.close(REFUSALS.restart.close, 'restart: the server goes down for a restart')
+    for (const wire of this.#open) wire.close(REFUSALS.restart.close, 'restart: the server restarts: connect again')
   }
 
-  /** Destroys the connections that {@link drain} did not bring to an end. */
+  /** Destroys the connections that are still open after {@link drain}. */
   terminate(): void {
     for (const wire of this.#open) wire.terminate('the client did not answer the close')
   }
 
-  /** One function for all: a closure each is memory that ten thousand idle connections have no use for. */
+  /**
+   * Forgets a closed connection. One function for all connections: a closure for each would take memory while they
+   * idle.
+   */
   readonly #onClosed = (closed: SocketWire): void => {
     const { counters, logger } = this.#context
     if (!this.#open.delete(closed)) return
     counters.connectionsClosed++
-    // A restart ends everybody.
+    // A restart ends every connection, which is no news for the log.
     if (closed.endedFor === undefined || this.#isDraining) return
     const about = { workspace: closed.workspace, connection: closed.id, actor: closed.identity.actor }
     logger.info({ ...about, reason: closed.endedFor }, 'connection ended')

@@ -56,7 +56,7 @@ describe('a workspace that is handed over', () => {
     expect(await two.server.workspaces.read(W, ({ doc }) => doc.getText('t').toString())).toBe('before once')
   })
 
-  it('[S90, S93] an owner that gets its workspace back writes under another client id, since what it wrote may be lost', async () => {
+  it('[S90, S93] an owner that gets its workspace back writes under another client id, since its edits may be lost', async () => {
     const { world, one, two } = await start()
     const write = (server: ServerFixture, text: string) =>
       server.server.workspaces.write(W, { writer, via: 'test', run: append(text) })

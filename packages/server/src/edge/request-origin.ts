@@ -2,8 +2,9 @@
 export type Origins = readonly string[] | 'any' | 'loopback'
 
 /**
- * Tells whether a page of this origin may connect. Browsers send a page's origin; other clients send none. In development
- * mode everybody on the machine is let in without a token, and a foreign page in their browser must not be.
+ * Whether a page of this origin may connect. Browsers send the origin of a page; other clients send none. In
+ * development mode everybody on the machine may connect without a token, but a foreign page in somebody's browser must
+ * not.
  */
 export function allowsOrigin(requestOrigin: string | undefined, origins: Origins): boolean {
   if (requestOrigin === undefined || origins === 'any') return true
@@ -11,7 +12,7 @@ export function allowsOrigin(requestOrigin: string | undefined, origins: Origins
   return URL.canParse(requestOrigin) && isLoopbackHost(new URL(requestOrigin).hostname)
 }
 
-/** True for the names and addresses of this machine. */
+/** Whether a host is a name or an address of this machine. */
 export function isLoopbackHost(host: string): boolean {
   return (
     host === 'localhost' ||

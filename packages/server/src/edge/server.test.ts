@@ -59,7 +59,7 @@ describe('heartbeat', () => {
     await pinged
     const last = client.frames.at(-1)
     expect(last?.type === 'awareness' && [...last.update]).toEqual([0])
-    // With a sweep a second late, two heartbeats stay below what a stock client bears.
+    // Two heartbeats, and a sweep that is a second late, are shorter than the 25 s after which a stock client closes.
     expect(2 * SERVER_LIMITS.heartbeatMs).toBeLessThan(SILENCE_MAX_MS)
   })
 
@@ -76,7 +76,7 @@ describe('heartbeat', () => {
 })
 
 describe('the log', () => {
-  it('[S44] it says who was refused or ended and why, and holds no token', async () => {
+  it('[S44] it says which connection was refused or ended and why, and holds no token', async () => {
     const lines: Record<string, unknown>[] = []
     const logger = pino({}, { write: (line: string) => lines.push(JSON.parse(line)) })
     fixture = await ServerFixture.start({ logger, authenticator: createAuthenticator({ secret: SECRET }) })
@@ -119,7 +119,7 @@ describe('a slow reader', () => {
     await slow.until(() => slow.text.length === writer.text.length)
   })
 
-  it('[S43] who asks for everything a thousand times and reads nothing costs little, and is answered once it reads', async () => {
+  it('[S43] a client that asks for everything a thousand times and reads nothing costs little, and is answered once it reads', async () => {
     fixture = await ServerFixture.start({ limits: { sendBufferBytesMax: 64 * 1024 } })
     const [greedy, writer] = await Promise.all([fixture.client('w').synced(), fixture.client('w?joinery=1').synced()])
     writer.text.insert(0, 'x'.repeat(500_000))
@@ -158,7 +158,7 @@ describe('generation', () => {
     })
   })
 
-  it('[S16] a local copy of another generation is turned away and nothing of it merged when it connects', async () => {
+  it('[S16] a client whose local copy is of another generation is refused, and nothing of the copy is merged', async () => {
     fixture = await ServerFixture.start()
     const ours = await fixture.client('w').synced()
     const foreign = fixture.client('w?joinery=1&generation=another')
@@ -217,7 +217,7 @@ describe('the upgrade', () => {
     await meant.close()
   })
 
-  it('[S11] a connection more than the limit is told to come later', async () => {
+  it('[S11] a connection more than the limit is told to connect later', async () => {
     fixture = await ServerFixture.start({ limits: { connectionsMax: 1 } })
     await fixture.client('w').synced()
     expect(await statusOf(`${socketUrl()}/w`)).toBe(503)
@@ -225,7 +225,7 @@ describe('the upgrade', () => {
 })
 
 describe('shutdown', () => {
-  it('[S20] close makes all that was received durable and sends clients away to come back', async () => {
+  it('[S20] close makes all that was received durable and closes clients with a code to reconnect', async () => {
     const store = new GatedStore()
     fixture = await ServerFixture.start({ store })
     const clients = await Promise.all(Array.from({ length: 10 }, () => fixture.client('w?joinery=1').synced()))

@@ -35,54 +35,71 @@ import { healthOf, type ServerLoad } from './health.ts'
 import { isLoopbackHost } from './request-origin.ts'
 import { Upgrades } from './upgrades.ts'
 
-/** How often heartbeats and idle rooms are looked at, ms: fine enough for the smallest sensible heartbeat. */
+/** Time between two checks of heartbeats and idle rooms, ms: short enough for the smallest sensible heartbeat. */
 const SWEEP_MS = 1_000
-/** Proxies and pools keep idle HTTP connections for 60 s. The server keeps them longer, so that it never closes one while a request is on its way. */
+/**
+ * Time for which an idle HTTP connection is kept, ms. Proxies and pools keep theirs for 60 s. The server keeps them
+ * longer, so that it never closes one while a request is on its way.
+ */
 const KEEP_ALIVE_MS = 65_000
 export interface ServerOptions {
-  /** Address to listen on; `127.0.0.1` by default. Others need an `authenticator`, or `insecure`. */
+  /**
+   * Address to listen on; `127.0.0.1` by default. Addresses of other machines need an `authenticator`, or `insecure`.
+   */
   readonly host?: string
-  /** TCP port; 0, the default, takes a free one (see {@link Server.url}). */
+  /** TCP port. The default, 0, takes a free port (see {@link Server.url}). */
   readonly port?: number
-  /** The store that keeps workspaces; in memory by default. The caller closes it. */
+  /** The store of the workspaces; in memory by default. The caller closes it. */
   readonly store?: EventStore
-  /** Decides which process writes a workspace; by default this one writes all. */
+  /** Decides which process writes a workspace; by default this process writes all. */
   readonly ownership?: Ownership
-  /** What a document means; any Yjs document by default. */
+  /** The meaning of documents; by default any Yjs document is allowed. */
   readonly rules?: DocumentRules
-  /** Who a connection is; by default development mode: everyone is let in. */
+  /** Finds out the identity of a connection. By default the server is in development mode and accepts everyone. */
   readonly authenticator?: Authenticator
-  /** Listen beyond loopback in development mode: whoever reaches the port may read and write everything. */
+  /**
+   * Allows other addresses than loopback in development mode. Everyone who reaches the port may then read and write
+   * all.
+   */
   readonly insecure?: boolean
-  /** Pages that may connect, as exact origins. By default any with an authenticator, those of this machine without. */
+  /**
+   * Pages that may connect, as exact origins. By default any page with an authenticator, pages of this machine without
+   * one.
+   */
   readonly origins?: readonly string[]
-  /** Answers HTTP requests other than `/healthz`. */
+  /** Answers the HTTP requests to other paths than `/healthz`. */
   readonly request?: (request: IncomingMessage, response: ServerResponse) => void
-  /** Silent by default. */
+  /** Logger of the server; by default it logs nothing. */
   readonly logger?: Logger
   readonly limits?: Partial<ServerLimits>
-  /** When rooms take snapshots, besides when they go to rest. */
+  /** Policy that says when open rooms take snapshots. Rooms that close or cool take one by a rule of their own. */
   readonly snapshots?: Partial<SnapshotPolicy>
-  /** How much history stays readable; all of it by default. What goes stands in a snapshot that was read back and loaded. */
+  /**
+   * Amount of history that stays readable; all of it by default. Dropped records are covered by a snapshot that was
+   * loaded.
+   */
   readonly keepHistory?: KeepHistory
 }
 
 export interface Server {
-  /** Resolves when sockets are taken. Rejects with `insecure_host`, or Node's error (`EADDRINUSE`, `EACCES`). */
+  /**
+   * Listens. Resolves when sockets are accepted. Rejects with `insecure_host`, or with Node's error (`EADDRINUSE`,
+   * `EACCES`).
+   */
   listen(): Promise<void>
-  /** Takes no more connections, lets clients finish, makes everything received durable. Idempotent. */
+  /** Accepts no more connections, lets clients finish, and makes everything received durable. Idempotent. */
   close(): Promise<void>
   /** Reads and writes for programs in this process, through the same rooms as the sockets. */
   readonly workspaces: Workspaces
-  /** What happened since the start. */
+  /** Counts since the start. */
   readonly counters: Counters
-  /** What is open now. */
+  /** Present numbers of connections, rooms and waiting bytes. */
   load(): ServerLoad
-  /** `http://host:port` without a trailing slash, once listening. */
+  /** URL of the server while it listens, as `http://host:port` without a trailing slash. */
   readonly url: string
 }
 
-/** A sync server for any Yjs documents, speaking y-websocket's protocol. */
+/** Makes a sync server for any Yjs documents, which speaks y-websocket's protocol. */
 export function createServer(options: ServerOptions = {}): Server {
   return new SyncServer(options)
 }
@@ -142,7 +159,7 @@ class SyncServer implements Server {
 
   get url(): string {
     const address = this.#http.address() as AddressInfo | null
-    if (address === null) throw new Error('the server is not listening')
+    if (address === null) throw new Error('the server has no URL, since it is not listening: call listen() first')
     const host = address.family === 'IPv6' ? `[${address.address}]` : address.address
     return `http://${host}:${address.port}`
   }
@@ -151,7 +168,7 @@ class SyncServer implements Server {
     if (this.#options.authenticator === undefined && !this.#options.insecure && !isLoopbackHost(this.#host)) {
       throw new ServerError(
         'insecure_host',
-        `without keys everyone who reaches ${this.#host} could read and write everything: configure keys, or insist with "insecure"`,
+        `without keys everyone who reaches ${this.#host} could read and write everything: configure keys, or set "insecure"`,
       )
     }
     await rehearse(this.#store, this.#ownership, this.#logger)

@@ -7,13 +7,13 @@ import type { ServerLimits } from '../limits.ts'
 import type { Wire, WireReader } from '../room/wire.ts'
 import { encodeBinaryMessage } from '../ws-frame.ts'
 
-/** Opcode 9, empty (RFC 6455, 5.5.2). */
+/** An empty ping frame: opcode 9 (RFC 6455, 5.5.2). */
 const PING = Uint8Array.of(0x89, 0)
 const PING_AND_KEEP_ALIVE = Buffer.concat([PING, encodeBinaryMessage(KEEP_ALIVE_FRAME)])
 /** Heartbeats without a sign of life after which a connection is dead. */
 const MISSED_BEATS_MAX = 2
 
-/** `ws` closes by itself after an error (1002, 1007, 1009); `close` follows and is what counts. */
+/** Ignores an error of `ws`: it closes the socket by itself (1002, 1007, 1009), and its `close` event follows. */
 const ignore = (): void => undefined
 
 /** A WebSocket of this process as a room's wire. It pings, and ends when the client is silent or its token expires. */
@@ -22,9 +22,9 @@ export class SocketWire implements Wire {
   readonly workspace: string
   readonly identity: Identity
   readonly wantsJoinery: boolean
-  /** Takes the frames. Set once, in the turn that made the wire. */
+  /** The reader of the frames. Set once, in the turn that made the wire. */
   reader: WireReader | undefined
-  /** Why the server ended it, as the client was told; undefined when the client went by itself. */
+  /** The reason for which the server ended the connection, as the client was told; undefined when the client left. */
   endedFor: string | undefined
 
   readonly #ws: WebSocket
@@ -81,8 +81,8 @@ export class SocketWire implements Wire {
   }
 
   /**
-   * Writes straight to the socket: without compression `ws` keeps no queue of its own, and the same bytes can go to every
-   * receiver.
+   * Writes straight to the socket, so that the same bytes can go to every receiver. Without compression `ws` keeps no
+   * queue that this could overtake.
    */
   write(message: Uint8Array): void {
     if (!this.isOpen) return
@@ -95,7 +95,7 @@ export class SocketWire implements Wire {
   }
 
   pause(): void {
-    // Its close frame must be read.
+    // A closing socket must be read: the client's close frame is still to come.
     if (!this.isOpen) return
     this.#isPaused = true
     this.#ws.pause()
@@ -108,7 +108,7 @@ export class SocketWire implements Wire {
 
   close(code: number, reason: string): void {
     this.endedFor ??= reason
-    // The client's close frame must be read, or the connection stays half open.
+    // Unless the client's close frame is read, the connection stays half open.
     this.resume()
     this.#ws.close(code, closeReason(reason))
   }

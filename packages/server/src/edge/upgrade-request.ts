@@ -1,7 +1,7 @@
 import { parseWorkspaceName, QUERY, type WorkspaceId } from '@joinery/protocol'
 import { badWorkspace } from '../server-error.ts'
 
-/** A socket's URL, read. */
+/** The parts of a socket's URL. */
 export interface UpgradeRequest {
   readonly workspace: WorkspaceId
   readonly wantsJoinery: boolean
@@ -19,7 +19,9 @@ const NOTHING_ASKED = {
   source: undefined,
 }
 
-/** Reads a request's URL. Throws `bad_workspace`. The path is decoded once and never normalised: `..` is no workspace. */
+/**
+ * Reads a request's URL. Throws `bad_workspace`. The path is decoded once and never normalised: `..` is no workspace.
+ */
 export function parseUpgradeUrl(url: string): UpgradeRequest {
   const mark = url.indexOf('?')
   const path = mark < 0 ? url : url.slice(0, mark)
@@ -38,7 +40,7 @@ export function parseUpgradeUrl(url: string): UpgradeRequest {
   }
 }
 
-/** True when the client asked for Joinery's own message, even if the rest of its URL is wrong. */
+/** Whether the client asked for Joinery's own messages, even if the rest of its URL is wrong. */
 export function wantsJoinery(url: string): boolean {
   return new URLSearchParams(url.slice(url.indexOf('?') + 1)).get(QUERY.joinery) === '1'
 }

@@ -11,11 +11,17 @@ import type { Connections } from './connections.ts'
 import { allowsOrigin, type Origins } from './request-origin.ts'
 import { parseUpgradeUrl, type UpgradeRequest, wantsJoinery } from './upgrade-request.ts'
 
-/** Bytes of a long message's parts, at least: Chromium splits it into 128 KiB, other clients and proxies into 16 KiB. */
+/**
+ * Bytes of a long message's parts, at least: Chromium splits a message into 128 KiB, other clients and proxies into 16
+ * KiB.
+ */
 const FRAGMENT_BYTES_MIN = 16 * 1024
-/** Bytes that TCP brings of a long frame at once, at least: one packet of the smallest network that IPv6 allows has 1,220. */
+/**
+ * Bytes of a long frame that TCP delivers at once, at least: a packet has 1,220 on the smallest network that IPv6
+ * allows.
+ */
 const CHUNK_BYTES_MIN = 1_024
-/** Characters of a refused request's path in the log: more than any workspace's name has. */
+/** Characters of a refused request's path in the log, at most: more than any workspace's name has. */
 const LOGGED_PATH_MAX = 600
 
 const CODE_OF_IDENTITY: Record<IdentityErrorCode, ServerErrorCode> = {
@@ -36,7 +42,7 @@ interface UpgradesContext {
   readonly logger: Logger
 }
 
-/** The way in: decides on each HTTP upgrade, and makes a connection of those that it grants. */
+/** Decides on each HTTP upgrade, and makes a connection of each one that it grants. */
 export class Upgrades {
   readonly #context: UpgradesContext
   readonly #sockets: WebSocketServer
@@ -50,8 +56,8 @@ export class Upgrades {
       perMessageDeflate: false,
       clientTracking: false,
       maxPayload,
-      // `ws` keeps each part and chunk in memory, some 200 bytes beside its content. A lower bound would refuse messages that the
-      // bound on bytes promises to take.
+      // `ws` keeps each part and chunk in memory, some 200 bytes beside its content. A lower bound would refuse
+      // messages that the bound on bytes promises to take.
       maxFragments: Math.ceil(maxPayload / FRAGMENT_BYTES_MIN),
       maxBufferedChunks: Math.ceil(maxPayload / CHUNK_BYTES_MIN),
     })
@@ -71,8 +77,8 @@ export class Upgrades {
       const asked = this.#admit(request, url)
       const identity = await identify(asked, this.#context.authenticate)
       socket.off('error', onError)
-      // The answer to the upgrade and the room's greeting go out in one system call: a room that is loaded, and that of a new
-      // workspace, greet before Node's next tick.
+      // The answer to the upgrade and the room's greeting go out in one system call. A loaded room, and the room of a
+      // new workspace, greet before Node's next tick.
       socket.cork()
       process.nextTick(uncork, socket)
       this.#sockets.handleUpgrade(request, socket, head, (ws) =>
@@ -85,7 +91,8 @@ export class Upgrades {
           : new ServerError('load_failed', 'the server failed: connect again later', { cause: error })
       this.#noteRefusal(refusal, url, request.socket.remoteAddress)
       if (!wantsJoinery(url)) return refuseUpgrade(socket, refusal)
-      // Browsers hide the status of a refused upgrade: a client that knows Joinery's close codes gets the reason by one.
+      // Browsers hide the status of a refused upgrade. So a client that knows Joinery's close codes gets the reason by
+      // one.
       socket.off('error', onError)
       this.#sockets.handleUpgrade(request, socket, head, (ws) => {
         ws.on('error', () => undefined)
@@ -94,7 +101,7 @@ export class Upgrades {
     }
   }
 
-  /** Logs the path alone: the query behind it holds the token. */
+  /** Counts and logs a refusal, with the path alone: the query holds the token. */
   #noteRefusal({ code, message: reason, cause }: ServerError, url: string, from: string | undefined): void {
     this.#context.counters.refuseConnection(code)
     const path = url.split('?', 1)[0]?.slice(0, LOGGED_PATH_MAX)
@@ -107,7 +114,7 @@ export class Upgrades {
     if (connections.size >= limits.connectionsMax) {
       throw new ServerError(
         'too_many_connections',
-        `this server takes ${limits.connectionsMax} connections: connect again later`,
+        `the server has no connection left, at most ${limits.connectionsMax} are allowed: connect again later`,
       )
     }
     const { origin } = request.headers
@@ -121,7 +128,7 @@ export class Upgrades {
   }
 }
 
-/** Authenticates a request. Throws a `ServerError` that says what to do. */
+/** Authenticates a request. Rejects with a `ServerError` that says what to do. */
 export async function identify(request: UpgradeRequest, authenticate: Authenticator): Promise<Identity> {
   try {
     return await authenticate(request)
@@ -131,7 +138,7 @@ export async function identify(request: UpgradeRequest, authenticate: Authentica
   }
 }
 
-/** Answers an upgrade with an HTTP error instead: clients that know no close code see the status. */
+/** Refuses an upgrade with an HTTP error: a client that knows no close codes sees the status. */
 function refuseUpgrade(socket: Duplex, error: ServerError): void {
   const { status } = REFUSALS[error.code]
   const body = JSON.stringify({ error: { code: error.code, message: error.message } })

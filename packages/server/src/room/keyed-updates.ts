@@ -28,7 +28,7 @@ export class KeyedUpdates {
   readonly #limits: ServerLimits
   readonly #waiting = new WeakMap<Member, Set<string>>()
 
-  /** `turns` are those of everybody who writes under keys. */
+  /** @param turns the turns of all writes under keys, those of programs included */
   constructor(turns: KeyedTurns, limits: ServerLimits) {
     this.#turns = turns
     this.#limits = limits
