@@ -37,7 +37,7 @@ const DOCSTRING_RIDDLES: readonly Riddle[] = [
 ]
 
 /** Folders and pages whose words nobody has gone through yet. Remove an entry once the check passes without it. */
-const NOT_YET: readonly string[] = [...['api', 'client', 'log', 'protocol'].map((name) => `packages/${name}/`)]
+const NOT_YET: readonly string[] = [...['client', 'log'].map((name) => `packages/${name}/`)]
 
 // Strings and templates are matched so that what looks like a comment inside them is passed over.
 const TOKEN =

@@ -1,7 +1,7 @@
 import { BlocksError, type BlocksErrorCode, RunSupersededError } from '@joinery/blocks'
 import { IdentityError, LogError, ServerError } from '@joinery/server'
 
-/** How a refusal reaches the client: the one table of codes and HTTP statuses. SPEC.md says what to do about each. */
+/** The HTTP status of each error code. SPEC.md says what a client does about each. */
 export const ERROR_STATUS = {
   malformed: 400,
   invalid: 422,
@@ -42,15 +42,15 @@ export const ERROR_STATUS = {
 export type ApiErrorCode = keyof typeof ERROR_STATUS
 
 export interface ApiErrorOptions extends ErrorOptions {
-  /** What a program needs to go on, as JSON. */
+  /** Details that a program needs to go on, as JSON. */
   readonly details?: Readonly<Record<string, unknown>>
-  /** What stands instead, for a precondition that failed; null when nothing does. */
+  /** The block or edge as it is now, after a failed precondition; null when there is none. */
   readonly current?: unknown
-  /** When to come back, s. */
+  /** When the client may try again, s. */
   readonly retryAfterSeconds?: number
 }
 
-/** The one error class of the HTTP face. `message` says what is wrong and what to do. */
+/** The error class of this package. `message` says what happened and what to do. */
 export class ApiError extends Error {
   override name = 'ApiError'
   readonly code: ApiErrorCode
@@ -80,7 +80,7 @@ const OF_BLOCKS: Record<BlocksErrorCode, ApiErrorCode> = {
   run_superseded: 'run_superseded',
 }
 
-/** Any error as one of ours. What nobody foresaw becomes `internal`, with the error as cause and nothing of it in the message. */
+/** Turns any error into an {@link ApiError}. An unknown error becomes `internal`: it is the cause, and the message says nothing of it. */
 export function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error
   if (error instanceof RunSupersededError) return supersededBy(error.standing, error.message)
@@ -88,7 +88,7 @@ export function toApiError(error: unknown): ApiError {
   if (error instanceof IdentityError) return ofIdentity(error)
   if (error instanceof ServerError) return ofServer(error)
   if (error instanceof LogError) return ofLog(error)
-  return new ApiError('internal', 'the server failed on this request', { cause: error })
+  return new ApiError('internal', 'the server failed on this request: its log holds the cause', { cause: error })
 }
 
 export function supersededBy(standing: unknown, message: string): ApiError {
@@ -121,7 +121,7 @@ function ofLog(error: LogError): ApiError {
   })
 }
 
-/** An error's JSON body, the same shape everywhere. */
+/** JSON body of every error answer. */
 export interface ErrorBody {
   error: { code: string; message: string; details?: unknown }
   current?: unknown

@@ -1,36 +1,36 @@
-/** Every bound of the HTTP face, with its unit and reason. All can be set by `ApiOptions.limits`. */
+/** Limits of the HTTP API, each with its unit and reason. `ApiOptions.limits` can change all of them. */
 export interface ApiLimits {
-  /** Bytes of a request's body: as much as one update frame of a socket. */
+  /** Bytes of a request's body: the same as one update frame of a socket. */
   readonly bodyBytesMax: number
-  /** Characters of a block's content in one request; a longer text is typed through a socket. */
+  /** Characters of a block's content in one request; a longer text goes through a socket. */
   readonly contentCharsMax: number
   /** Operations of one transaction. */
   readonly operationsMax: number
-  /** Requests that one actor may make per second in the long run: far above a job, far below what starves the others. */
+  /** Requests per second that one actor may make in the long run: far more than a job makes, far fewer than starve others. */
   readonly requestsPerSecond: number
-  /** Requests that one actor may make at once before the rate counts. */
+  /** Requests that one actor may make in one burst, above the rate. */
   readonly requestsBurst: number
-  /** How long a write waits to be durable before it answers `not_durable_yet`, ms: storage that fails is not waited out. */
+  /** How long a request waits for its write to be durable before the answer is `not_durable_yet`, ms. */
   readonly durableWaitMs: number
-  /** Records that one page of history looks at before it answers with what it has. */
+  /** Records that one page of history reads at most, whether or not they match. */
   readonly pageRecordsMax: number
-  /** Replays of the log (the past, a diff, a restore, a feed that catches up) at once; each holds a document. */
+  /** Replays of logs at once (the past, a diff, a restore, a feed that catches up): each holds a document. */
   readonly replaysMax: number
-  /** Replays that may wait for their turn; more are answered `busy`. */
+  /** Replays that may wait for a turn; further ones are answered `busy`. */
   readonly replaysWaitingMax: number
-  /** Events kept per followed workspace for consumers that come back. */
+  /** Events kept per followed workspace, for consumers that reconnect. */
   readonly feedEventsMax: number
   /** Bytes of those events. */
   readonly feedBytesMax: number
-  /** How long a consumer that is behind may take nothing before it is cut off, ms: it holds a document or a place meanwhile. */
+  /** How long a consumer that is behind may read nothing before the server ends its stream, ms: it holds a document or a place. */
   readonly feedStallMs: number
-  /** How long a feed says nothing before it sends a comment, ms: proxies cut silent connections, the usual limit is 60 s. */
+  /** How long a feed is silent before it sends a comment, ms: proxies end silent connections, usually after 60 s. */
   readonly feedKeepAliveMs: number
-  /** Consumers of change feeds at once. */
+  /** Consumers of all change feeds together. */
   readonly feedConsumersMax: number
-  /** Answers kept ready for repeats, over all workspaces; an older one is made again from the log. */
+  /** Answers kept for repeated requests, over all workspaces. Older answers are made again from the log. */
   readonly answersMax: number
-  /** How long a change feed without consumers is kept for those who come back, ms. */
+  /** How long a change feed without consumers stays open, for consumers that reconnect, ms. */
   readonly feedIdleMs: number
 }
 

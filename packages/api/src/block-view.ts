@@ -2,9 +2,9 @@ import { type BlockJson, type ClaimList, getBlock, listBlocks } from '@joinery/b
 import type { Stamp, Stamps } from '@joinery/server'
 import type * as Y from 'yjs'
 
-/** A block as the API shows it. */
+/** A block as the API answers it. */
 export interface BlockView extends BlockJson {
-  /** LSN of the last record that touched the block; 0 when the log no longer says. */
+  /** LSN of the last record that touched the block; 0 when the log no longer tells. */
   readonly version: number
   readonly updatedBy: { readonly source: string; readonly actor: string; readonly at: number } | null
 }
@@ -14,7 +14,7 @@ export function viewBlock(json: BlockJson, stamp: Stamp | undefined): BlockView 
   return { ...json, version: stamp?.lsn ?? 0, updatedBy }
 }
 
-/** The block with this id as of now; undefined when there is none. */
+/** Reads the block with this id as it is now; undefined when there is none. */
 export function readBlock(doc: Y.Doc, stamps: Stamps, id: string, lists: readonly ClaimList[]): BlockView | undefined {
   const block = getBlock(doc, id)
   return block && viewBlock(block.toJSONWith(lists), stamps.of(id))

@@ -3,14 +3,17 @@ import { type ClaimAuthor, SOURCE_PRIORITY, type Source } from '@joinery/blocks'
 import { type Authenticator, type Identity, IdentityError, type WorkspaceId } from '@joinery/server'
 import { ApiError } from './api-error.ts'
 
-/** What a request says about its sender. */
+/** Headers of a request that say who sends it. */
 export interface CallerHeaders {
   readonly authorization?: string | undefined
   readonly 'x-joinery-actor'?: string | undefined
   readonly 'x-joinery-source'?: string | undefined
 }
 
-/** Who calls, as on a socket. `token` is for those that can't set headers. Throws `unauthorized`, `forbidden`, `unavailable`. */
+/**
+ * Identifies the caller by the same rules as a socket's. `token` is the query's, for callers that can't set headers. Throws
+ * `unauthorized`, `forbidden` or `unavailable`.
+ */
 export async function identifyCaller(
   authenticate: Authenticator,
   headers: CallerHeaders,
@@ -27,30 +30,36 @@ export async function identifyCaller(
     })
   } catch (error) {
     if (sent !== undefined || !(error instanceof IdentityError) || error.code !== 'unauthorized') throw error
-    throw new ApiError('unauthorized', 'no token: send the header Authorization: Bearer <token>', { cause: error })
+    throw new ApiError('unauthorized', 'the request has no token: send the header Authorization: Bearer <token>', {
+      cause: error,
+    })
   }
 }
 
-/** Any name in ASCII, percent-encoded as in a URL; as plain UTF-8 too, which is what a shell sends. */
+/** Decodes an actor's name: percent-encoded as in a URL, or plain UTF-8, as a shell sends it. */
 function actorIn(header: string | undefined): string | undefined {
   if (!header) return undefined
-  // Node reads a header as Latin-1.
+  // Node decodes headers as Latin-1.
   const bytes = Buffer.from(header, 'latin1')
   try {
     return decodeURIComponent(isUtf8(bytes) ? bytes.toString() : header)
   } catch (cause) {
-    throw new ApiError('forbidden', 'X-Joinery-Actor can not be decoded: a "%" in it is sent as %25', { cause })
+    throw new ApiError('forbidden', 'X-Joinery-Actor is not percent-encoded UTF-8: send a "%" as %25', { cause })
   }
 }
 
 function bearerOf(header: string | undefined): string | undefined {
   if (header === undefined) return undefined
   const match = /^Bearer +(\S+)$/i.exec(header)
-  if (match === null) throw new ApiError('unauthorized', 'the header Authorization has to be "Bearer <token>"')
+  if (match === null)
+    throw new ApiError(
+      'unauthorized',
+      'the header Authorization is not of the form "Bearer <token>": send the token so',
+    )
   return match[1]
 }
 
-/** The author of what the caller writes. Throws `read_only`, and `forbidden` for a source that no claim may name. */
+/** The author of the records that the caller writes. Throws `read_only`, and `forbidden` for a source that no claim may name. */
 export function authorOf({ access, actor, source }: Identity): ClaimAuthor {
   if (access !== 'write') {
     throw new ApiError('read_only', 'this token allows reading only: ask for one with access "write"')

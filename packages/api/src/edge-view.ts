@@ -2,13 +2,13 @@ import { edgesMap, type Json, type ListedEdge, listEdges } from '@joinery/blocks
 import type { Stamp, Stamps } from '@joinery/server'
 import type * as Y from 'yjs'
 
-/** An edge as the API shows it: what it holds beside its ends stands under `data`. */
+/** An edge as the API answers it. `data` holds everything but the two ends. */
 export interface EdgeView {
   readonly id: string
   readonly source: string
   readonly target: string
   readonly data: Readonly<Record<string, Json>>
-  /** LSN of the last record that wrote the edge; 0 when the log no longer says. */
+  /** LSN of the last record that wrote the edge; 0 when the log no longer tells. */
   readonly version: number
   readonly updatedBy: { readonly source: string; readonly actor: string; readonly at: number } | null
 }
@@ -18,7 +18,7 @@ export function viewEdge({ id, source, target, ...data }: ListedEdge, stamp: Sta
   return { id, source, target, data, version: stamp?.lsn ?? 0, updatedBy }
 }
 
-/** As plain data; undefined when there is none, or something that is no edge. */
+/** Reads an edge as plain data; undefined when there is none, or a value that is no edge. */
 export function findEdge(doc: Y.Doc, id: string): ListedEdge | undefined {
   return edgesMap(doc).has(id) ? listEdges(doc).find((edge) => edge.id === id) : undefined
 }
@@ -28,7 +28,7 @@ export function readEdge(doc: Y.Doc, stamps: Stamps, id: string): EdgeView | und
   return edge && viewEdge(edge, stamps.of(edgePath(id)))
 }
 
-/** Where records and stamps name it. */
+/** The path under which records and stamps name an edge. */
 export function edgePath(id: string): string {
   return `edges/${id}`
 }

@@ -30,7 +30,7 @@ it.each([
   expect(mergePatch(target, patch)).toEqual(expected)
 })
 
-/** No request has any other, so that no document holds one. */
+/** JSON as requests may hold it: the API refuses the other keys and texts, so no document holds them. */
 const json = fc.jsonValue({ maxDepth: 3 }).filter((value) => jsonFault(value) === undefined)
 const object = fc.dictionary(fc.constantFrom('a', 'b', 'c'), json)
 

@@ -1,7 +1,7 @@
 import { isSameJson, type Json, toPlain } from '@joinery/blocks'
 import * as Y from 'yjs'
 
-/** RFC 7396: objects merge key by key, null removes, everything else replaces. Changes neither argument. */
+/** Applies a JSON merge patch (RFC 7396): objects merge key by key, null removes, any other value replaces. Changes neither argument. */
 export function mergePatch(target: Json | undefined, patch: Json): Json {
   if (!isObject(patch)) return patch
   const merged: Record<string, Json> = isObject(target) ? { ...target } : {}
@@ -12,7 +12,7 @@ export function mergePatch(target: Json | undefined, patch: Json): Json {
   return merged
 }
 
-/** Patches a shared map: keys the patch does not name keep their own history; Yjs maps inside are patched in place. */
+/** Applies a merge patch to a shared map. Keys that the patch does not name stay untouched; nested Yjs maps are patched in place. */
 export function patchMap(map: Y.Map<unknown>, patch: { readonly [key: string]: Json }): void {
   for (const [key, value] of Object.entries(patch)) {
     const before = map.get(key)
@@ -28,7 +28,7 @@ export function patchMap(map: Y.Map<unknown>, patch: { readonly [key: string]: J
   }
 }
 
-/** Makes a shared map hold exactly `next`, touching only the keys that differ. */
+/** Makes a shared map hold exactly `next`, and touches only the keys that differ. */
 export function replaceMap(map: Y.Map<unknown>, next: { readonly [key: string]: Json }): void {
   for (const key of [...map.keys()]) if (!Object.hasOwn(next, key)) map.delete(key)
   for (const [key, value] of Object.entries(next)) {

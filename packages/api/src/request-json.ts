@@ -1,27 +1,29 @@
 import { CLAIM_LIMITS, isBlockId } from '@joinery/blocks'
 
-/** Levels of nesting that a request may have: the most that a document's values may. */
+/** Levels of nesting in a request's body: as many as a value in a document may have. */
 const DEPTH_MAX = 64
 const FORBIDDEN_KEYS: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype'])
 
 /**
- * What is wrong with a parsed body before any schema looks at it; undefined when nothing is. Text that is no Unicode
- * changes on its way to other replicas, which then differ for good; numbers JSON.parse made infinite can't be written.
+ * Describes the fault of a parsed body that no document could hold; undefined when there is none. Called before the schemas.
+ * Ill-formed text would change on its way to other replicas, which would then differ for good. JSON can't write infinite
+ * numbers, which `JSON.parse` makes of too large ones.
  */
 export function jsonFault(value: unknown, depth = DEPTH_MAX): string | undefined {
-  if (typeof value === 'string') return value.isWellFormed() ? undefined : 'holds text that is no Unicode'
-  if (typeof value === 'number') return Number.isFinite(value) ? undefined : 'holds a number beyond the range'
+  if (typeof value === 'string') return value.isWellFormed() ? undefined : 'holds text that is not well-formed Unicode'
+  if (typeof value === 'number')
+    return Number.isFinite(value) ? undefined : 'holds a number that is too large for a double'
   if (typeof value !== 'object' || value === null) return undefined
-  if (depth <= 0) return `nests deeper than ${DEPTH_MAX} levels`
+  if (depth <= 0) return `is nested deeper than ${DEPTH_MAX} levels`
   for (const [key, item] of Object.entries(value)) {
-    if (FORBIDDEN_KEYS.has(key)) return `holds the key "${key}", which no document may`
-    const fault = key.isWellFormed() ? jsonFault(item, depth - 1) : 'holds text that is no Unicode'
+    if (FORBIDDEN_KEYS.has(key)) return `holds the key "${key}", which no document may hold`
+    const fault = key.isWellFormed() ? jsonFault(item, depth - 1) : 'holds text that is not well-formed Unicode'
     if (fault !== undefined) return fault
   }
   return undefined
 }
 
-/** True for a value that fits a claim: a field's, or an index's configuration. */
+/** True for a value that a claim may hold, as a field's value or an index's configuration. */
 export function fitsClaim(value: unknown): boolean {
   return jsonFault(value, CLAIM_LIMITS.jsonDepthMax) === undefined && lengthOf(value) <= CLAIM_LIMITS.jsonLengthMax
 }
@@ -30,7 +32,7 @@ function lengthOf(value: unknown): number {
   return JSON.stringify(value)?.length ?? 0
 }
 
-/** True for a name of an index, a field or a run. */
+/** True for a text that may name an index, a field or a run. */
 export function isClaimName(name: string): boolean {
   return (
     name.length > 0 && name.length <= CLAIM_LIMITS.nameLengthMax && name.isWellFormed() && !FORBIDDEN_KEYS.has(name)

@@ -16,15 +16,19 @@ import { WORKSPACE_NAME } from './workspace-name.ts'
 
 const LSN_MAX = 2 ** 48 - 1
 
-export const lsnSchema = z.int().min(0).max(LSN_MAX).meta({ description: "a place in the workspace's log" })
+export const lsnSchema = z.int().min(0).max(LSN_MAX).meta({ description: "position in the workspace's log" })
 export const timeSchema = z.number().meta({ description: 'milliseconds since the epoch' })
 export const sourceSchema = z.enum(Object.keys(SOURCE_PRIORITY) as [keyof typeof SOURCE_PRIORITY])
 const json = z.unknown().meta({ description: 'any JSON' }) as z.ZodType<Json>
-const name = z.string().min(1).max(CLAIM_LIMITS.nameLengthMax).refine(isClaimName, 'is no name')
+const name = z
+  .string()
+  .min(1)
+  .max(CLAIM_LIMITS.nameLengthMax)
+  .refine(isClaimName, 'is not a name: well-formed text that is none of __proto__, constructor and prototype')
 
 export const workspaceName = z
   .string()
-  .regex(WORKSPACE_NAME, '1 to 4 segments joined by "/", in a path as "%2F"')
+  .regex(WORKSPACE_NAME, '1 to 4 segments joined by "/", which is "%2F" in a path')
   .meta({
     examples: ['demo'],
   })
@@ -32,13 +36,13 @@ export const blockId = z
   .string()
   .min(1)
   .max(ID_LENGTH_MAX)
-  .refine(isBlockId, 'is no block id: no "/" or control characters')
+  .refine(isBlockId, 'is not a block id: it may hold no "/" and no control characters')
   .meta({ examples: ['intro'] })
 export const edgeId = z
   .string()
   .min(1)
   .max(ID_LENGTH_MAX)
-  .refine(isBlockId, 'is no edge id: no "/" or control characters')
+  .refine(isBlockId, 'is not an edge id: it may hold no "/" and no control characters')
   .meta({ examples: ['intro-next'] })
 export const indexName = name.meta({ examples: ['main'] })
 export const runId = name.meta({ examples: ['job-17'] })
@@ -54,9 +58,9 @@ export const params = {
 
 const claimValue = json.refine(
   fitsClaim,
-  `is over ${CLAIM_LIMITS.jsonLengthMax} characters or ${CLAIM_LIMITS.jsonDepthMax} levels`,
+  `has more than ${CLAIM_LIMITS.jsonLengthMax} characters or ${CLAIM_LIMITS.jsonDepthMax} levels`,
 )
-/** The limit is checked again, with a better message, where it is configured. */
+/** No limit here: it is configured, and checked where the configuration is known. */
 const content = z.string()
 const type = z.string().max(256)
 const fields = z.record(name, claimValue)
@@ -101,11 +105,11 @@ interface Reported {
   readonly progress?: number | undefined
   readonly total?: number | undefined
 }
-const errorRule = 'error goes with status "error" alone'
+const errorRule = 'only a report with status "error" may have an error'
 function hasErrorRight({ status, error }: Reported): boolean {
   return error === undefined || status === 'error'
 }
-const totalRule = 'total goes with a progress that is not more'
+const totalRule = 'a total needs a progress that is not greater'
 function hasTotalRight({ progress, total }: Reported): boolean {
   return total === undefined || (progress !== undefined && progress <= total)
 }
@@ -115,14 +119,16 @@ export const reportBody = z
     status: z.enum(['notStarted', 'processing', 'done', 'error']),
     error: z.string().max(CLAIM_LIMITS.errorLengthMax).optional(),
     chunks: z.int().min(0).max(CLAIM_LIMITS.countMax).optional().meta({ description: 'how many are indexed so far' }),
-    progress: amount.optional().meta({ description: 'how far the run is: a count, or a fraction below 1' }),
-    total: amount.positive().optional().meta({ description: 'what progress is out of' }),
+    progress: amount
+      .optional()
+      .meta({ description: 'how far the run is: a count, or without a total a fraction below 1' }),
+    total: amount.positive().optional().meta({ description: 'the count at which the run is complete' }),
     started: z
       .strictObject({ no: z.int().min(1).max(CLAIM_LIMITS.countMax), source: sourceSchema })
       .optional()
       .meta({
         description:
-          "the run as its start answered it: a report that another run's start has overtaken is then recorded",
+          "number and source of the run, as the answer to its start has them: with them, a report that comes after another run's start is recorded",
       }),
   })
   .refine(hasErrorRight, errorRule)
@@ -130,8 +136,10 @@ export const reportBody = z
   .meta({ examples: [{ status: 'processing', progress: 3, total: 10 }] })
 
 const precondition = {
-  expectedVersion: lsnSchema.optional().meta({ description: 'refused unless the block is at this version' }),
-  onlyIfAbsent: z.literal(true).optional().meta({ description: 'refused if the block is there' }),
+  expectedVersion: lsnSchema
+    .optional()
+    .meta({ description: 'the operation is refused unless the block is at this version' }),
+  onlyIfAbsent: z.literal(true).optional().meta({ description: 'the operation is refused if the block exists' }),
 }
 const onBlock = { block: blockId, ...precondition }
 const onIndex = { ...onBlock, index: indexName }
@@ -147,7 +155,7 @@ export const operationSchema = z.discriminatedUnion('op', [
   z.strictObject({ op: z.literal('removeIndex'), ...onIndex }),
 ])
 
-/** A schema that depends on the lists of claims that blocks have. Made once for each table. */
+/** Makes a schema that depends on the lists of claims, once for each table of lists. */
 export function forLists<S extends z.ZodType>(
   make: (lists: readonly ClaimList[]) => S,
 ): (lists: readonly ClaimList[]) => S {
@@ -182,7 +190,7 @@ function entrySchema({ key, statuses, sources, properties }: EntryShape) {
   })
 }
 
-/** What a list of claims shows in a block. */
+/** Schema of one list of claims in a block. */
 function listSchema(list: ClaimList): z.ZodType {
   const shape = entryShape(list)
   return shape === 'value' ? z.record(z.string(), json) : z.array(entrySchema(shape))
@@ -223,7 +231,7 @@ export const edgeSchema = z
 const indexEntry = entrySchema(statusShape(indexingRules))
 export const indexedSchema = z.object({ entry: indexEntry, version: lsnSchema, shown: z.boolean() }).meta({
   id: 'IndexReport',
-  description: 'What the index shows now; shown says whether that is what this request wrote.',
+  description: 'The entry that the index shows now. `shown` is true when this request wrote it.',
 })
 export const recordSchema = z
   .object({
@@ -239,13 +247,16 @@ export const recordSchema = z
 export const errorSchema = z
   .object({
     error: z.object({ code: z.string(), message: z.string(), details: json.optional() }),
-    current: z.unknown().optional().meta({ description: 'what stands, after a precondition failed' }),
+    current: z
+      .unknown()
+      .optional()
+      .meta({ description: 'the block or edge as it is now, after a failed precondition' }),
   })
   .meta({ id: 'Error' })
 
-/** Entries of one page: an answer stays well under a megabyte where blocks are of the usual size. */
+/** Entries of one page: with blocks of the usual size, an answer stays well below a megabyte. */
 const PAGE_ENTRIES_MAX = 1_000
-/** Digits and nothing else: an empty parameter is a mistake, and no zero. */
+/** Reads digits only: an empty parameter is a mistake, not a zero. */
 const ofDigits = <S extends z.ZodType>(schema: S) =>
   z.preprocess((value) => (typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value), schema)
 export const limitQuery = ofDigits(z.int().min(1).max(PAGE_ENTRIES_MAX)).default(100)
@@ -256,7 +267,7 @@ export const pointQuery = z
   .string()
   .refine(
     (text) => /^\d{1,15}$/.test(text) || instant.safeParse(text).success,
-    'is neither an LSN nor an RFC 3339 time, in which a "+" has to be sent as %2B',
+    'is neither an LSN nor an RFC 3339 time: in a query, send "+" as %2B',
   )
   .meta({ description: 'an LSN, or a time as RFC 3339', examples: ['1'] })
 export const timeQuery = instant.meta({ description: 'a time as RFC 3339' })

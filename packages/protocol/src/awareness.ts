@@ -3,19 +3,19 @@ import * as encoding from 'lib0/encoding'
 import { FrameError } from './frame-error.ts'
 import { readUint } from './wire-uint.ts'
 
-/** One client's awareness state as it travels: `json` is well-formed JSON text, and exactly `null` when the client is gone. */
+/** The awareness state of one client. `json` is well-formed JSON text, and exactly `null` when the client is gone. */
 export interface AwarenessState {
   clientId: number
   clock: number
   json: string
 }
 
-/** A client id, a clock and a text's length take at least a byte each. */
+/** Bytes of the smallest state: a client id, a clock and the length of a text take at least one byte each. */
 const STATE_BYTES_MIN = 3
 
 /**
- * Decodes an awareness update into its states. Throws {@link FrameError} on bytes that are not one, and on a state that
- * is not JSON: a stock client parses what is relayed to it without a catch.
+ * Decodes an awareness update into its states. Throws {@link FrameError} on bytes that are no awareness update, and on a state
+ * that is not JSON: a stock client would throw on it, since it parses states without a catch.
  */
 export function decodeAwarenessStates(update: Uint8Array): AwarenessState[] {
   const decoder = decoding.createDecoder(update)
@@ -37,14 +37,14 @@ function readStates(decoder: decoding.Decoder): AwarenessState[] {
     const clientId = readUint(decoder)
     const clock = readUint(decoder)
     const json = decoding.readVarString(decoder)
-    // " null" says gone as well; with one spelling, whoever looks for it can compare texts.
+    // " null" means that the client is gone, too. With one spelling, callers can compare texts.
     states.push({ clientId, clock, json: JSON.parse(json) === null ? 'null' : json })
   }
   if (decoding.hasContent(decoder)) throw new FrameError('bytes follow the last awareness state')
   return states
 }
 
-/** Encodes states into one awareness update, the payload of an awareness frame. */
+/** Encodes states as one awareness update, which is the payload of an awareness frame. */
 export function encodeAwarenessStates(states: readonly AwarenessState[]): Uint8Array {
   const encoder = encoding.createEncoder()
   encoding.writeVarUint(encoder, states.length)

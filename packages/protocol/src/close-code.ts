@@ -1,35 +1,35 @@
 /**
- * Close codes of the wire. 4400–4499 are final: y-websocket 3.1 and Joinery's SDK stop and tell a person. 1012 and 1013
- * are transient: reconnect with back-off.
+ * Close codes of the wire. 4400 to 4499 are final: y-websocket 3.1 and Joinery's SDK stop and tell a person. 1012 and 1013 are
+ * transient: clients reconnect with back-off.
  */
 export const CLOSE = {
   /** The frame could not be read: a text frame, garbage, a Yjs V2 update. */
   badFrame: 4400,
-  /** No token, or one that is malformed, expired, or signed by somebody else. */
+  /** The token is missing, malformed, expired, or signed with another key. */
   unauthorized: 4401,
-  /** The token is good but does not allow this: another workspace, a write on a read-only connection, a forged claim. */
+  /** The token is valid, but does not allow this: another workspace, a write with a token for reading, a forged claim. */
   forbidden: 4403,
   /** The path is no workspace name. */
   badWorkspace: 4404,
-  /** The client's local copy belongs to another generation of this workspace: it must set it aside and start anew. */
+  /** The client's local copy belongs to another generation of this workspace: the client sets it aside and starts anew. */
   generationMismatch: 4409,
-  /** The stored workspace is damaged; the operator has to look (`joinery verify`). */
+  /** The stored workspace is damaged: the operator runs `joinery verify`. */
   quarantined: 4410,
-  /** The workspace was deleted: the client keeps its local copy aside and does not come back. */
+  /** The workspace was deleted: the client sets its local copy aside and does not reconnect. */
   workspaceDeleted: 4411,
-  /** A frame over its size limit. Sending it again would fail again. */
+  /** A frame is larger than its limit. Sending it again would fail again. */
   tooLarge: 4413,
   /** Frames come faster than the rate limit for longer than its burst. */
   tooFast: 4429,
-  /** The server goes down for a restart. Reconnect. */
+  /** The server goes down for a restart: reconnect. */
   restart: 1012,
-  /** The server can't serve this now (a load failed, the client reads too slowly). Reconnect later. */
+  /** The server can't serve this now (a load failed, the client reads too slowly): reconnect later. */
   tryLater: 1013,
 } as const
 
 export type CloseCode = (typeof CLOSE)[keyof typeof CLOSE]
 
-/** True when reconnecting can't help: the 4400–4499 band. */
+/** True for the close codes after which reconnecting can't help: 4400 to 4499. */
 export function isFinalCloseCode(code: number): boolean {
   return code >= 4400 && code < 4500
 }

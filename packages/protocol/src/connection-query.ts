@@ -1,13 +1,13 @@
-/** What a client may put into the query string of its socket's URL. Parsed by the server, written by the SDK. */
+/** Parameters in the query string of a socket's URL. The SDK writes them, and the server parses them. */
 export const QUERY = {
-  /** `1` asks for Joinery's own message. */
+  /** `1` asks the server to send Joinery's own message. */
   joinery: 'joinery',
   /** The JWT. */
   token: 'token',
-  /** The generation of the client's local copy; absent when it has none. */
+  /** The generation of the client's local copy; absent when there is no copy. */
   generation: 'generation',
-  /** The class of writer this connection speaks for, within what its token allows. */
+  /** The class of writer that this connection writes as: one that its token allows. */
   source: 'source',
-  /** The actor's name; only heeded in development mode, where there is no token to say it. */
+  /** The actor's name. The server uses it in development mode only, where no token names the actor. */
   actor: 'actor',
 } as const

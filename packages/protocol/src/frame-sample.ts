@@ -14,7 +14,7 @@ import {
 import type { JoineryMessage } from './joinery-message.ts'
 import { REJECTION_CODES } from './rejection-code.ts'
 
-/** Any frame as bytes, for tests. What Joinery never sends itself is made by y-protocols. */
+/** Encodes any frame, for tests. y-protocols encodes the frames that Joinery never sends. */
 export function encodeFrame(frame: Frame): Uint8Array {
   switch (frame.type) {
     case 'syncStep1':
@@ -39,10 +39,10 @@ export function encodeFrame(frame: Frame): Uint8Array {
 }
 
 const bytes = fc.uint8Array({ maxLength: 300 })
-/** Well-formed Unicode, most of it outside ASCII: what UTF-8 can carry. */
+/** Well-formed Unicode, most of it outside ASCII. */
 const text = fc.string({ unit: 'binary', maxLength: 60 })
 const count = fc.maxSafeNat()
-/** JSON as it comes out of a round trip: no −0, no key that is dropped on purpose. */
+/** JSON that survives a round trip: without −0, and without the key that decoding drops. */
 const json = fc.jsonValue().map((value) => JSON.parse(JSON.stringify(value).replaceAll('__proto__', 'proto')))
 
 export const awarenessStates: fc.Arbitrary<AwarenessState[]> = fc.array(

@@ -18,7 +18,7 @@ function revivePayload(_key: string, value: unknown): unknown {
   return isPayload ? bytesOf(value.hex as string) : value
 }
 
-/** A plain Uint8Array: a Buffer would not equal one. */
+/** Makes a plain Uint8Array, which a Buffer would not equal. */
 function bytesOf(hex: string): Uint8Array {
   return Uint8Array.from(Buffer.from(hex, 'hex'))
 }

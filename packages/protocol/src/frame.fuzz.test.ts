@@ -7,7 +7,7 @@ import { encodeFrame, frames } from './frame-sample.ts'
 
 const runs = (count: number) => ({ numRuns: process.env.JOINERY_NIGHTLY ? count * 100 : count })
 
-/** What `decode` gives, undefined when it throws a FrameError. Any other error is the test's failure. */
+/** Runs `decode`. Returns undefined when it throws a FrameError; any other error fails the test. */
 function valueOrRefusal<Value>(decode: () => Value): Value | undefined {
   try {
     return decode()
@@ -17,7 +17,7 @@ function valueOrRefusal<Value>(decode: () => Value): Value | undefined {
   }
 }
 
-/** True when the bytes are a frame; fails when they give anything but a frame that survives its own round trip. */
+/** True for bytes that are a frame. Fails when the frame does not survive its own round trip. */
 function isFrameOrRefused(bytes: Uint8Array): boolean {
   const frame: Frame | undefined = valueOrRefusal(() => decodeFrame(bytes))
   if (frame === undefined) return false
@@ -31,7 +31,7 @@ function isFrameOrRefused(bytes: Uint8Array): boolean {
 
 describe('frames off the wire', () => {
   it('[W9] a frame is refused when it is cut anywhere', () => {
-    // An unknown subtype has no end that could be missed.
+    // The body of an unknown subtype reaches to the end of the frame, so nothing can be missing.
     const known = frames.filter((frame) => frame.type !== 'joinery' || frame.message !== undefined)
     fc.assert(
       fc.property(known, (frame) => {

@@ -20,7 +20,7 @@ import {
 import { FrameError } from './frame-error.ts'
 import { encodeFrame, frames } from './frame-sample.ts'
 
-/** A frame as y-websocket writes it: the outer type, then what y-protocols adds. */
+/** Writes a frame as y-websocket does: the outer type, then the part that y-protocols writes. */
 function stockFrame(type: number, write: (encoder: encoding.Encoder) => void): Uint8Array {
   const encoder = encoding.createEncoder()
   encoding.writeVarUint(encoder, type)
@@ -28,7 +28,7 @@ function stockFrame(type: number, write: (encoder: encoding.Encoder) => void): U
   return encoding.toUint8Array(encoder)
 }
 
-/** What y-websocket does with a sync frame: applies it to `doc`, and gives the body of its answer. */
+/** Handles a sync frame as y-websocket does: applies it to `doc`, and returns the body of the answer. */
 function stockReadSync(frame: Uint8Array, doc: Y.Doc): { step: number; answer: Uint8Array } {
   const decoder = decoding.createDecoder(frame)
   expect(decoding.readVarUint(decoder)).toBe(MESSAGE.sync)

@@ -4,11 +4,11 @@ import { FrameError } from './frame-error.ts'
 import { type JoineryMessage, readJoineryMessage, writeJoineryMessage } from './joinery-message.ts'
 import { readUint } from './wire-uint.ts'
 
-/** First varUint of every frame. 0–3 are y-websocket's; 74 ('J') is Joinery's own, sent only to clients that asked. */
+/** The first varUint of every frame. 0 to 3 are y-websocket's. 74 ('J') is Joinery's own, for clients that asked for it. */
 export const MESSAGE = { sync: 0, awareness: 1, auth: 2, queryAwareness: 3, joinery: 74 } as const
 const SYNC = { step1: 0, step2: 1, update: 2 } as const
 
-/** What one binary frame says. Payloads are views into the frame, not copies. */
+/** One decoded frame. Payloads are views into the bytes of the frame, not copies. */
 export type Frame =
   | { type: 'syncStep1'; stateVector: Uint8Array }
   | { type: 'syncStep2'; update: Uint8Array }
@@ -18,7 +18,7 @@ export type Frame =
   | { type: 'auth'; reason: string }
   | { type: 'joinery'; message: JoineryMessage | undefined }
 
-/** Decodes one y-websocket frame. Throws {@link FrameError} on anything the grammar does not allow, trailing bytes included. */
+/** Decodes one frame. Throws {@link FrameError} on bytes that the grammar does not allow, trailing bytes included. */
 export function decodeFrame(bytes: Uint8Array): Frame {
   const decoder = decoding.createDecoder(bytes)
   let frame: Frame
@@ -67,19 +67,19 @@ function encodeSync(step: number, payload: Uint8Array): Uint8Array {
   return encoding.toUint8Array(encoder)
 }
 
-/** Asks the other side for what the holder of `stateVector` lacks. */
+/** Encodes a SyncStep1, which asks the other side for everything that the holder of `stateVector` lacks. */
 export function encodeSyncStep1(stateVector: Uint8Array): Uint8Array {
   return encodeSync(SYNC.step1, stateVector)
 }
-/** Answers a SyncStep1 with one Yjs V1 update. */
+/** Encodes a SyncStep2: the answer to a SyncStep1, with one Yjs V1 update. */
 export function encodeSyncStep2(update: Uint8Array): Uint8Array {
   return encodeSync(SYNC.step2, update)
 }
-/** Carries one Yjs V1 update made since the sync. */
+/** Encodes an Update frame, with one Yjs V1 update that was made after the sync. */
 export function encodeUpdate(update: Uint8Array): Uint8Array {
   return encodeSync(SYNC.update, update)
 }
-/** The bytes that stand before the update in the frame of {@link encodeUpdate}; they spare the caller one copy of the update. */
+/** Encodes the bytes before the update in the frame of {@link encodeUpdate}. They spare the caller a copy of the update. */
 export function encodeUpdateHead(updateBytes: number): Uint8Array {
   const head: number[] = [MESSAGE.sync, SYNC.update]
   let left = updateBytes
@@ -87,7 +87,7 @@ export function encodeUpdateHead(updateBytes: number): Uint8Array {
   head.push(left)
   return Uint8Array.from(head)
 }
-/** Carries one awareness update ({@link encodeAwarenessStates}). */
+/** Encodes an awareness frame with one awareness update ({@link encodeAwarenessStates}). */
 export function encodeAwareness(update: Uint8Array): Uint8Array {
   const encoder = encoding.createEncoder()
   encoding.writeVarUint(encoder, MESSAGE.awareness)
@@ -101,5 +101,5 @@ export function encodeJoinery(message: JoineryMessage): Uint8Array {
   writeJoineryMessage(encoder, message)
   return encoding.toUint8Array(encoder)
 }
-/** An awareness frame of no states: data enough to keep a silent stock client from hanging up, and no change to anybody. */
+/** An awareness frame of no states. It keeps a silent stock client from ending the connection, and changes nobody's presence. */
 export const KEEP_ALIVE_FRAME: Uint8Array = encodeAwareness(Uint8Array.of(0))

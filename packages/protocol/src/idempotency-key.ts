@@ -1,9 +1,9 @@
-/** UTF-8 bytes of an idempotency key: what the log keeps of one. */
+/** UTF-8 bytes of an idempotency key at most: the limit of the log. */
 export const KEY_BYTES_MAX = 1_024
 
 const encoder = new TextEncoder()
 
-/** Whether `text` can name an edit that is made once: well-formed Unicode of 1 to {@link KEY_BYTES_MAX} bytes. */
+/** True for a text that may be an idempotency key: well-formed Unicode of 1 to {@link KEY_BYTES_MAX} bytes in UTF-8. */
 export function isIdempotencyKey(text: string): boolean {
   return (
     text !== '' && text.length <= KEY_BYTES_MAX && isWellFormed(text) && encoder.encode(text).length <= KEY_BYTES_MAX

@@ -52,9 +52,9 @@ describe('Joinery’s own message', () => {
   it.each([
     ['no text', '', /malformed/],
     ['text that is no JSON', '{"generation":', /malformed/],
-    ['null', null, /no JSON object/],
-    ['a list', [hello], /no JSON object/],
-    ['a number', 7, /no JSON object/],
+    ['null', null, /not a JSON object/],
+    ['a list', [hello], /not a JSON object/],
+    ['a number', 7, /not a JSON object/],
     ['JSON nested deeper than a stack', '['.repeat(200_000) + ']'.repeat(200_000), /./],
   ])('[W12] a message is refused when its body is %s', (_, body, message) => {
     const decode = () => decodeFrame(frameOf(SUBTYPE.hello, body))

@@ -9,18 +9,18 @@ const DURABILITIES = ['memory', 'async', 'sync'] as const
 const ACCESSES = ['read', 'write'] as const
 const OUTCOMES = ['applied', 'repeated', 'unknown', 'refused'] as const
 
-/** First message on a connection that asked for it; sent before the server's SyncStep1. */
+/** The first message on a connection that asked for Joinery's message. The server sends it before its SyncStep1. */
 export interface Hello {
   type: 'hello'
-  /** Id of this workspace's history, made at its creation. A local copy of another generation must not be merged. */
+  /** Id of the workspace's history, made at its creation. A client must not merge a local copy of another generation. */
   generation: string
   serverVersion: string
-  /** What `durable` means on this server. */
+  /** The durability that a `durable` message promises on this server. */
   durability: (typeof DURABILITIES)[number]
   actor: string
   source: string
   access: (typeof ACCESSES)[number]
-  /** Bytes of one update frame the server takes once synced. */
+  /** Bytes of the largest update frame that the server takes after the sync. */
   updateBytesMax: number
 }
 /** The first `frames` update frames (SyncStep2 and Update) of this connection are durable; the log stands at `lsn`. */
@@ -29,14 +29,14 @@ export interface Durable {
   frames: number
   lsn: number
 }
-/** Update frame number `frame` (from 1) was refused whole: nothing of it is applied, logged or forwarded. */
+/** The server refused update frame number `frame` (from 1) whole: nothing of it is applied, logged or forwarded. */
 export interface Rejected {
   type: 'rejected'
   frame: number
   code: RejectionCode
   reason: string
 }
-/** A claim lost to a concurrent one, or a fork's text met what people typed. */
+/** A claim lost to a concurrent one, or the text of a fork met the edits of people. */
 export interface Conflict {
   type: 'conflict'
   block: string
@@ -48,24 +48,25 @@ export interface Conflict {
   rule: string
 }
 /**
- * Whether the server takes updates of this workspace now: sent when that changes, and after hello when it does not. What
- * was sent meanwhile is asked for again by SyncStep1, so a client keeps it and shows why it waits.
+ * Tells whether the server takes updates of this workspace now. The server sends it at every change, and after `hello` while it
+ * takes none. A client keeps the edits that it makes meanwhile and shows why they wait: the server asks for them again by
+ * SyncStep1.
  */
 export interface Writable {
   type: 'writable'
   isWritable: boolean
-  /** Why not; undefined while it does. */
+  /** Why the server takes no updates; undefined while it does. */
   code: RejectionCode | undefined
-  /** For a person; empty while it does. */
+  /** The reason in words, for a person; empty while the server takes updates. */
   reason: string
 }
-/** Sent by a client: from now on tell me who last touched what. Answered with every stamp there is, then with news. */
+/** A client asks the server to tell it who last touched what. The server answers with all stamps, then with new ones. */
 export interface Watch {
   type: 'watch'
 }
-/** Who last touched something, when and by which record: the server's word. */
+/** The last writer of one path, with the time and the record, as the server stamped it. */
 export interface ProvenanceStamp {
-  /** `block`, `block/field` or deeper. */
+  /** The path: `block`, `block/field` or deeper. */
   path: string
   lsn: number
   /** Server time, ms since epoch. */
@@ -73,30 +74,30 @@ export interface ProvenanceStamp {
   actor: string
   source: string
 }
-/** Stamps that are new to this client; sent to those who asked with `watch`. */
+/** Stamps that are new to this client, sent to a client that asked with `watch`. */
 export interface Provenance {
   type: 'provenance'
   stamps: readonly ProvenanceStamp[]
 }
-/** Sent by a client: apply `update` unless the workspace knows `key`, and remember the key with it, for good. */
+/** A client asks the server to apply `update` unless the workspace knows `key`, and to keep the key with it for good. */
 export interface Keyed {
   type: 'keyed'
-  /** {@link isIdempotencyKey}. */
+  /** An idempotency key: see {@link isIdempotencyKey}. */
   key: string
-  /** One Yjs V1 update, apart from the connection's update frames; of no bytes to ask only whether the key is known. */
+  /** One Yjs V1 update, which is not counted as an update frame. Empty bytes only ask whether the key is known. */
   update: Uint8Array
 }
-/** What became of a {@link Keyed}. */
+/** The outcome of a {@link Keyed}. */
 export type KeyedResult = { type: 'keyedResult'; key: string } & (
   | {
-      /** It was applied now, or the key was known and nothing was applied; durable, either way. */
+      /** `applied`: the update was applied. `repeated`: the key was known, and nothing was applied. Both are durable. */
       outcome: 'applied' | 'repeated'
-      /** Of the record that bears the key. */
+      /** LSN of the record that has the key. */
       lsn: number
     }
-  /** It was only asked for, and is not known. */
+  /** The message only asked for the key, and the key is not known. */
   | { outcome: 'unknown' }
-  /** Refused whole: nothing of it is applied or logged, and the key stays free. */
+  /** The server refused the update whole: nothing of it is applied or logged, and the key stays free. */
   | { outcome: 'refused'; code: RejectionCode; reason: string }
 )
 export type JoineryMessage = Hello | Durable | Rejected | Conflict | Writable | Watch | Provenance | Keyed | KeyedResult
@@ -114,8 +115,8 @@ const SUBTYPE = {
 } as const
 
 /**
- * Writes the message's subtype and body. `durable` is binary since it is sent per tick, `keyed` since it holds bytes; the
- * others are JSON, which can grow fields.
+ * Writes the subtype and the body of the message. `durable` is binary since the server sends it per tick, and `keyed` since it
+ * holds bytes. The others are JSON, to which fields can be added.
  */
 export function writeJoineryMessage(encoder: encoding.Encoder, message: JoineryMessage): void {
   encoding.writeVarUint(encoder, SUBTYPE[message.type])
@@ -134,8 +135,8 @@ export function writeJoineryMessage(encoder: encoding.Encoder, message: JoineryM
 }
 
 /**
- * Reads what {@link writeJoineryMessage} wrote. Undefined for a subtype of a newer server, whose body is skipped; throws
- * {@link FrameError} on a malformed body. Fields of a newer server are left out.
+ * Reads a message that {@link writeJoineryMessage} wrote. Returns undefined for a subtype of a newer server, whose body is
+ * skipped. Throws {@link FrameError} on a malformed body. Fields of a newer server are left out.
  */
 export function readJoineryMessage(decoder: decoding.Decoder): JoineryMessage | undefined {
   switch (readUint(decoder)) {
@@ -169,11 +170,11 @@ type Body = Readonly<Record<string, unknown>>
 function readBody(decoder: decoding.Decoder): Body {
   const body: unknown = JSON.parse(decoding.readVarString(decoder), dropProto)
   if (typeof body !== 'object' || body === null || Array.isArray(body))
-    throw new FrameError('the body is no JSON object')
+    throw new FrameError('the body is not a JSON object')
   return body as Body
 }
 
-/** An own key `__proto__` is harmless here, and turns into a prototype as soon as somebody copies the object by assignment. */
+/** Drops the key `__proto__`. It is harmless here, but becomes a prototype as soon as code copies the object by assignment. */
 function dropProto(key: string, value: unknown): unknown {
   return key === '__proto__' ? undefined : value
 }
@@ -192,7 +193,7 @@ function readHello(body: Body): Hello {
 }
 
 function readRejected(body: Body): Rejected {
-  // Not held against the list: an older client can still show a newer server's refusal by its reason.
+  // Not checked against the list: a client shows an unknown code of a newer server by its reason.
   const code = textOf(body, 'code') as RejectionCode
   return { type: 'rejected', frame: countOf(body, 'frame'), code, reason: textOf(body, 'reason') }
 }
@@ -210,15 +211,15 @@ function readConflict(body: Body): Conflict {
 
 function readWritable(body: Body): Writable {
   const { isWritable } = body
-  if (typeof isWritable !== 'boolean') throw new FrameError('the field isWritable is no boolean')
+  if (typeof isWritable !== 'boolean') throw new FrameError('the field isWritable is not a boolean')
   const code = isWritable ? undefined : (textOf(body, 'code') as RejectionCode)
   return { type: 'writable', isWritable, code, reason: textOf(body, 'reason') }
 }
 
 function readProvenance(body: Body): Provenance {
-  if (!Array.isArray(body.stamps)) throw new FrameError('the field stamps is no list')
+  if (!Array.isArray(body.stamps)) throw new FrameError('the field stamps is not a list')
   const stamps = body.stamps.map((stamp: unknown) => {
-    if (typeof stamp !== 'object' || stamp === null) throw new FrameError('a stamp is no object')
+    if (typeof stamp !== 'object' || stamp === null) throw new FrameError('a stamp is not an object')
     const fields = stamp as Body
     return {
       path: textOf(fields, 'path'),
@@ -247,14 +248,14 @@ function readKeyedResult(body: Body): KeyedResult {
 
 function textOf(body: Body, field: string): string {
   const value = body[field]
-  if (typeof value !== 'string') throw new FrameError(`the field ${field} is no text`)
+  if (typeof value !== 'string') throw new FrameError(`the field ${field} is not a text`)
   return value
 }
 
 function countOf(body: Body, field: string): number {
   const value = body[field]
   if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 1) {
-    throw new FrameError(`the field ${field} is no whole number from 1`)
+    throw new FrameError(`the field ${field} is not a whole number of 1 or more`)
   }
   return value
 }

@@ -1,9 +1,9 @@
 /**
- * What the wire allows. Every bound has a name, a unit and a reason; servers may tighten or widen them by configuration,
- * the numbers here are what a client may expect of a server nobody configured.
+ * Limits of the wire, each with a unit and a reason. Servers may configure other values. A client may expect the values here of
+ * a server without configuration.
  */
 export interface WireLimits {
-  /** Bytes of one update frame once the connection has synced. A person's paste fits; a whole document does not. */
+  /** Bytes of one update frame after the sync. A person's paste fits; a whole document does not. */
   readonly updateBytesMax: number
   /** Bytes of the frame that answers the server's SyncStep1: the edits of weeks offline, so larger than an update. */
   readonly syncBytesMax: number
@@ -11,9 +11,9 @@ export interface WireLimits {
   readonly awarenessBytesMax: number
   /** Bytes of one client's awareness state (JSON, UTF-8): a cursor, a name, a colour and a progress table fit. */
   readonly awarenessStateBytesMax: number
-  /** Awareness client ids one connection may own. One is usual; a proxy that carries a few tabs still fits. */
+  /** Awareness client ids that one connection may own. One is usual; a proxy that carries a few tabs still fits. */
   readonly awarenessClientsMax: number
-  /** Bytes a connection may send before its room has loaded: one SyncStep1 and some typing. */
+  /** Bytes that a connection may send before its room has loaded: one SyncStep1 and some typing. */
   readonly preloadBytesMax: number
 }
 
@@ -26,5 +26,5 @@ export const WIRE_LIMITS: WireLimits = {
   preloadBytesMax: 1024 * 1024,
 }
 
-/** A stock y-websocket client hangs up after 30 s without a data frame and looks every 3 s; 25 s leaves it room. */
+/** The longest time without a data frame to a client, ms. A stock y-websocket client checks every 3 s, and ends the connection after 30 s. */
 export const SILENCE_MAX_MS = 25_000

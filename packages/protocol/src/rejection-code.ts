@@ -1,4 +1,4 @@
-/** Why an update can be refused; SPEC.md says what each means and what the client does. */
+/** Reasons for which a server refuses an update. SPEC.md says what each means and what the client does. */
 export const REJECTION_CODES = [
   'read_only',
   'too_large',
@@ -17,5 +17,5 @@ export const REJECTION_CODES = [
   'quarantined',
 ] as const
 
-/** A newer server may send one that is not in the list: a client shows it by its reason. */
+/** A rejection code. A newer server may send one that is not in the list: a client shows it by its reason. */
 export type RejectionCode = (typeof REJECTION_CODES)[number]

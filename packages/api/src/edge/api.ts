@@ -13,31 +13,31 @@ import type { Origins } from './origin-check.ts'
 import { RequestRate } from './request-rate.ts'
 
 export interface ApiOptions {
-  /** Of the server whose rooms these are; its rules have to be the document rules of blocks, which say what a record touched. */
+  /** The workspaces of a server. Its rules must be the document rules of blocks, which say which blocks a record touched. */
   readonly workspaces: Workspaces
   /** The lists of claims that blocks have: the table of the server's rules. Joinery's own by default. */
   readonly lists?: readonly ClaimList[]
-  /** What the server's store promises. */
+  /** The durability that the server's store promises. */
   readonly durability: Durability
-  /** The same as the server's; without it everyone is let in. */
+  /** The authenticator of the server. Without one, the API runs in development mode and lets everybody in. */
   readonly authenticator?: Authenticator
-  /** Pages that may call. By default any with an authenticator, those of this machine without. */
+  /** Exact origins of the pages that may call. Default: any page with an authenticator, pages of this machine without one. */
   readonly origins?: readonly string[]
   /** Silent by default. */
   readonly logger?: Logger
   readonly limits?: Partial<ApiLimits>
-  /** What the description calls its version. */
+  /** The version that the OpenAPI description names. */
   readonly version?: string
 }
 
 export interface Api {
-  /** Answers a request whose path is `/v1` or under it. False, and nothing done, for any other. */
+  /** Answers a request whose path is `/v1` or below it. Returns false, and does nothing, for any other path. */
   handle(request: IncomingMessage, response: ServerResponse): boolean
-  /** Ends streams and takes no more. Call it before the server closes; idempotent. */
+  /** Ends all streams and accepts no more. Call it before you close the server. Idempotent. */
   close(): Promise<void>
 }
 
-/** The HTTP face of a server's workspaces. Resolves when it can answer. */
+/** Makes the HTTP API of a server's workspaces. Resolves when it can answer requests. */
 export async function createApi(options: ApiOptions): Promise<Api> {
   const { workspaces, durability, lists = CLAIM_LISTS, logger = pino({ level: 'silent' }), version = '0.1.0' } = options
   const limits = { ...API_LIMITS, ...options.limits }

@@ -20,11 +20,11 @@ const DESCRIPTION = '/v1/openapi.json'
 const REFERENCE = '/v1/docs'
 const PAGES = [DESCRIPTION, REFERENCE]
 
-/** Zod reads and checks everything here; Fastify would load its own compilers at every start all the same. */
+/** Zod checks all requests here. Without this, Fastify would load its own compilers at every start. */
 const NO_COMPILERS = { buildValidator: noCompiler, buildSerializer: noCompiler }
 
 function noCompiler(): never {
-  throw new Error('a route of this app has no schema of Fastify’s')
+  throw new Error('a route has a schema of Fastify’s own: use a Zod schema')
 }
 
 export interface HttpAppOptions {
@@ -38,7 +38,7 @@ export interface HttpAppOptions {
   readonly version: string
 }
 
-/** The routes on Fastify, which parses and finds; it listens nowhere itself. */
+/** Puts the routes on Fastify, which parses requests and finds routes. The app does not listen on a port itself. */
 export function createHttpApp(options: HttpAppOptions): FastifyInstance {
   const { routes, limits, logger, version } = options
   const app = Fastify({
@@ -56,7 +56,7 @@ export function createHttpApp(options: HttpAppOptions): FastifyInstance {
     await checkOrigin(request, reply, options.origins)
     assertPlainBody(request)
   })
-  // Only made when somebody asks: it is more work than the rest of a start.
+  // Made at the first request for it: it takes longer than the rest of a start.
   const described = once(() => describeRoutes(routes, version, options.services.lists))
   const description = once(() => JSON.stringify(described()))
   const page = once(() => renderReference(described()))
@@ -71,7 +71,7 @@ export function createHttpApp(options: HttpAppOptions): FastifyInstance {
     app.route({
       method: route.method,
       url: route.path.replace(/\{(\w+)\}/g, ':$1'),
-      // A stream has no head worth waiting for, and never ends.
+      // The answer to a HEAD request would never end.
       exposeHeadRoute: !isStream(route),
       handler: async (request, reply) => send(reply, await route.run(rawRequest(request, options), options.services)),
     })
@@ -98,14 +98,14 @@ function rawRequest(request: FastifyRequest, { authenticate, rate }: HttpAppOpti
     countAgainst: (identity: Identity) => {
       const waitMs = rate.take(identity.actor)
       if (waitMs === undefined) return
-      throw new ApiError('too_many_requests', 'this actor asks too often', {
+      throw new ApiError('too_many_requests', 'this actor makes too many requests: wait as long as Retry-After says', {
         retryAfterSeconds: Math.ceil(waitMs / 1000),
       })
     },
   }
 }
 
-/** Those that say who calls; no others, since every request comes by here. */
+/** Picks the headers that say who calls, and copies no others: this runs for every request. */
 function callerHeaders(headers: FastifyRequest['headers']): CallerHeaders {
   return {
     authorization: headers.authorization,
@@ -118,7 +118,7 @@ function joined(header: string | string[] | undefined): string | undefined {
   return Array.isArray(header) ? header.join(', ') : header
 }
 
-/** Only the event stream's schema knows a token in the query; the other routes refuse the parameter. */
+/** The token in the query. Only the schema of the event stream allows one: the other routes refuse the parameter. */
 function tokenIn(query: unknown): string | undefined {
   const token = typeof query === 'object' && query !== null && 'token' in query ? query.token : undefined
   return typeof token === 'string' ? token : undefined
@@ -127,13 +127,16 @@ function tokenIn(query: unknown): string | undefined {
 async function checkOrigin(request: FastifyRequest, reply: FastifyReply, origins: Origins): Promise<void> {
   const { origin } = request.headers
   if (!allowsOrigin(origin, origins)) {
-    throw new ApiError('forbidden_origin', `pages of ${origin} may not call: allow the origin in the server's options`)
+    throw new ApiError(
+      'forbidden_origin',
+      `pages of ${origin} may not call this server: allow the origin in the server's options`,
+    )
   }
   const { host } = request.headers
   if (isRebound(host, request.raw.socket.localAddress, origins)) {
     throw new ApiError(
       'forbidden_origin',
-      `${host} is no name of this machine: allow the page's origin in the server's options`,
+      `the host ${host} is not a name of this machine: use localhost, or allow the page's origin in the server's options`,
     )
   }
   if (origin === undefined) return
@@ -161,7 +164,7 @@ async function send(reply: FastifyReply, { status, headers = {}, body, stream }:
 }
 
 function refuse(reply: FastifyReply, error: ApiError, logger: Logger): FastifyReply {
-  // The others above 500 say that something is not there now, and come in numbers while it is not.
+  // Errors above 500 say that something is unavailable for now. They come in large numbers meanwhile.
   if (error.status === 500) logger.error({ err: error.cause ?? error }, error.message)
   else if (error.status > 500) logger.warn({ code: error.code, err: error.cause }, error.message)
   if (reply.sent) return reply
@@ -173,17 +176,18 @@ function refuse(reply: FastifyReply, error: ApiError, logger: Logger): FastifyRe
     .send(JSON.stringify(errorBody(error)))
 }
 
-/** Fastify's own refusals are about the request's form. */
+/** Translates an error of Fastify, which is about the form of the request. */
 function fromFramework(error: unknown): ApiError {
   const { code, statusCode, message } = error as { code?: unknown; statusCode?: unknown; message?: string }
   if (typeof code !== 'string' || !(code.startsWith('FST_') || error instanceof SyntaxError || statusCode === 400)) {
     return toApiError(error)
   }
-  if (statusCode === 413) return new ApiError('too_large', 'the body is too large')
+  if (statusCode === 413)
+    return new ApiError('too_large', 'the body is larger than this server takes: send it in parts')
   if (statusCode === 415)
-    return new ApiError('unsupported_media_type', 'the body has to be JSON: send Content-Type: application/json')
+    return new ApiError('unsupported_media_type', 'the body is not JSON: send JSON with Content-Type: application/json')
   if (statusCode === 400 || statusCode === 404 || statusCode === 414) {
-    return new ApiError('malformed', `the request can not be read: ${message}`)
+    return new ApiError('malformed', `the request can't be read: ${message}`)
   }
   return toApiError(error)
 }
@@ -196,10 +200,10 @@ function answerNoRoute(
 ): FastifyReply {
   const allow = methods.at(url)
   if (allow === undefined)
-    return refuse(reply, new ApiError('not_found', `nothing here: ${REFERENCE} tells what is`), logger)
+    return refuse(reply, new ApiError('not_found', `there is no such path: ${REFERENCE} lists all of them`), logger)
   reply.header('allow', allow)
   if (method === 'OPTIONS') return reply.code(204).send()
-  return refuse(reply, new ApiError('method_not_allowed', `only ${allow} here`), logger)
+  return refuse(reply, new ApiError('method_not_allowed', `this path takes only ${allow}`), logger)
 }
 
 function isStream({ answers }: Route): boolean {

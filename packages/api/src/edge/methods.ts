@@ -1,6 +1,6 @@
 import type { Route } from '../routes/route.ts'
 
-/** What may be asked of each path, for those who ask something else. */
+/** The methods of each path, for the answer to a request with another method. */
 export class Methods {
   readonly #paths: readonly { readonly pattern: RegExp; readonly method: string }[]
 
@@ -11,7 +11,7 @@ export class Methods {
     }))
   }
 
-  /** As the header Allow has it; undefined where there is nothing. */
+  /** The value of the header `Allow` for a URL; undefined for a path that does not exist. */
   at(url: string): string | undefined {
     const path = url.split('?', 1)[0] ?? ''
     const methods = this.#paths.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method)

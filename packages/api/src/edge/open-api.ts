@@ -7,7 +7,7 @@ import { BODY_TYPES } from './json-body.ts'
 
 type JsonObject = Record<string, unknown>
 
-/** A JSON Schema, as far as anybody looks into it here. */
+/** The parts of a JSON Schema that this package reads. */
 export interface SchemaDescription extends JsonObject {
   readonly description?: string
   readonly examples?: readonly unknown[]
@@ -35,7 +35,7 @@ export interface ApiDescription extends JsonObject {
   readonly paths: Readonly<Record<string, Readonly<Record<string, OperationDescription>>>>
 }
 
-/** What any request can be answered, whatever its route. */
+/** Errors that any route may answer. */
 export const ERRORS_EVERYWHERE: readonly ApiErrorCode[] = [
   'malformed',
   'invalid',
@@ -59,12 +59,12 @@ const WRITING: readonly ApiErrorCode[] = [
 const HEADERS: Record<'etag' | 'x-joinery-lsn', JsonObject> = {
   etag: { description: "the block's version, in quotes", schema: { type: 'string' } },
   'x-joinery-lsn': {
-    description: 'LSN of the write, or of the log when it changed nothing',
+    description: 'LSN of the write; the last LSN of the log when the write changed nothing',
     schema: { type: 'string' },
   },
 }
 
-/** The OpenAPI 3.1 document of these routes, made from the schemas that requests and answers are held to. */
+/** Makes the OpenAPI 3.1 document of the routes from the schemas that check requests and answers. */
 export function describeRoutes(routes: readonly Route[], version: string, lists: readonly ClaimList[]): ApiDescription {
   const paths: Record<string, Record<string, OperationDescription>> = {}
   for (const route of routes) {
@@ -78,7 +78,7 @@ export function describeRoutes(routes: readonly Route[], version: string, lists:
       title: 'Joinery',
       version,
       description:
-        'Read and write the blocks of a workspace over plain HTTP. A workspace name stands in a path as one segment, with "/" as "%2F". Errors are `{ error: { code, message } }`. HEAD is answered wherever GET is, but for the stream of events.',
+        'Read and write the blocks of a workspace over plain HTTP. A workspace name stands in a path as one segment, with "/" as "%2F". Errors are `{ error: { code, message } }`. HEAD works wherever GET does, except for the stream of events.',
     },
     servers: [{ url: '/' }],
     security: [{ token: [] }, {}],
@@ -97,8 +97,8 @@ function describeRoute(route: Route, lists: readonly ClaimList[]): OperationDesc
     'x-joinery-actor': z
       .string()
       .optional()
-      .meta({ description: 'who writes, percent-encoded, where the server runs without keys' }),
-    'x-joinery-source': z.string().optional().meta({ description: 'class of writer, within what the token allows' }),
+      .meta({ description: 'name of the writer, percent-encoded; only used by a server without keys' }),
+    'x-joinery-source': z.string().optional().meta({ description: 'class of the writer: one that the token allows' }),
   })
   const codes = [...ERRORS_EVERYWHERE, ...(method === 'GET' ? [] : WRITING), ...errors]
   return {
@@ -156,7 +156,7 @@ function parameters(schema: z.ZodType, place: ParameterDescription['in']): Param
   }))
 }
 
-/** A schema by itself: reused ones are written out, so that no reference leads out of its place. */
+/** A schema that stands alone: parts that are used twice are written out, so that it holds no references. */
 function schemaOf(schema: z.ZodType, io: 'input' | 'output'): SchemaDescription {
   const {
     $schema: _dialect,
@@ -166,7 +166,7 @@ function schemaOf(schema: z.ZodType, io: 'input' | 'output'): SchemaDescription 
   return rest as SchemaDescription
 }
 
-/** Descriptions and examples without ids: an id would move a schema under `$defs`. */
+/** The descriptions and examples of a schema, without ids: an id would move the schema under `$defs`. */
 const UNNAMED = {
   get: (schema: z.ZodType) => {
     const { id: _id, ...meta } = z.globalRegistry.get(schema) ?? {}

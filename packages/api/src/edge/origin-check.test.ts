@@ -6,7 +6,7 @@ it.each([
   ['[::1]:1234', '::1', false],
   ['evil.example', '127.0.0.1', true],
   ['evil.example:1234', '::ffff:127.0.0.1', true],
-  // Who reaches it from elsewhere (--insecure) calls it by a name of its own.
+  // Callers from other machines (--insecure) use another host name.
   ['box.example', '192.168.0.5', false],
   [undefined, '127.0.0.1', false],
 ] as const)('[H16] a request to %s that arrives at %s is taken for a foreign page’s: %s', (host, address, expected) => {

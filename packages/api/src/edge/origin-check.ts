@@ -3,8 +3,9 @@ import { isLoopbackHost, type Origins } from '@joinery/server'
 export { allowsOrigin, type Origins } from '@joinery/server'
 
 /**
- * Whether a request that names no origin may come from a foreign page all the same: one whose own name was made to lead to
- * this machine asks its "own" server, which browsers take for no other origin. Only asked where everybody here is let in.
+ * True for a request without an origin that may come from a foreign page all the same (DNS rebinding). Such a page has its
+ * own host name resolve to this machine: its browser then takes this server for the page's own, and sends no origin. Checked
+ * in development mode only, where everybody on this machine is let in.
  */
 export function isRebound(host: string | undefined, localAddress: string | undefined, origins: Origins): boolean {
   if (origins !== 'loopback' || host === undefined) return false
@@ -12,11 +13,11 @@ export function isRebound(host: string | undefined, localAddress: string | undef
   return isLocal && !isLoopbackHost(host.replace(/:\d+$/, ''))
 }
 
-/** Headers of a request that a page may set, and of an answer that it may read, beyond the usual. */
+/** Headers that a page may set in a request and read in an answer, besides those that browsers always allow. */
 const REQUEST_HEADERS =
   'authorization, content-type, idempotency-key, if-match, if-none-match, last-event-id, x-joinery-actor, x-joinery-durability, x-joinery-source'
 const RESPONSE_HEADERS = 'etag, retry-after, x-joinery-lsn'
-/** A page's browser asks again after this, s: the most that Firefox takes. */
+/** How long a browser may remember the answer to a preflight, s: the most that Firefox accepts. */
 const PREFLIGHT_SECONDS = 86_400
 
 export function corsHeaders(requestOrigin: string, isPreflight: boolean): Record<string, string> {

@@ -17,14 +17,14 @@ b{flex:none;display:inline-block;min-width:4.5rem;color:#0a5c36}small{color:#555
 @media(max-width:40rem){td:first-child{width:7.5rem}}
 @media(prefers-color-scheme:dark){body{color:#e6e6e6;background:#161616}pre{background:#222}td{border-color:#333}b{color:#6fcf97}small{color:#aaa}a{color:#8ab4f8}}`
 
-/** Nothing from elsewhere, no scripts: the page is text. */
+/** The page loads nothing from elsewhere and runs no scripts: it is text. */
 export const REFERENCE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
 
-/** What every route takes or answers, said once. */
+/** Parameters and errors that every route has. The page lists them once. */
 const TAKEN_EVERYWHERE: ReadonlySet<string> = new Set(['x-joinery-actor', 'x-joinery-source'])
 const ANSWERED_EVERYWHERE: ReadonlySet<string> = new Set(ERRORS_EVERYWHERE)
 
-/** The description as one page to read, with a command to copy for each operation. */
+/** Renders the OpenAPI description as one page, with a command to copy for each operation. */
 export function renderReference({ info, paths }: ApiDescription): string {
   const operations = Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({ path, method: method.toUpperCase(), operation })),
@@ -66,7 +66,7 @@ ${takes.length > 0 ? `<table>${takes.join('')}</table>` : ''}
 
 type Answer = OperationDescription['responses'][string]
 
-/** What a success holds, by the names of its parts; of the errors those that are not everybody's. */
+/** Renders one answer: the names of its parts for a success, and for an error the codes that not every route has. */
 function renderAnswer([status, { description, content }]: [string, Answer]): string {
   if (Number(status) < 400) {
     const parts = Object.keys(content?.['application/json']?.schema?.properties ?? {})
@@ -76,7 +76,7 @@ function renderAnswer([status, { description, content }]: [string, Answer]): str
   return codes.length === 0 ? '' : row(status, listOf(codes.map((code) => `\`${code}\``)))
 }
 
-/** The operation as a command: with the example of each parameter in the path and of the body. */
+/** Renders the operation as a command, with the examples of its path parameters and its body. */
 function exampleOf(method: string, path: string, operation: OperationDescription): string {
   const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => {
     const parameter = operation.parameters.find(({ name: other, in: place }) => place === 'path' && other === name)
@@ -115,7 +115,7 @@ function listOf(marked: readonly string[]): string {
   return marked.map(proseOf).join(', ')
 }
 
-/** Words with code between backticks. */
+/** Renders text in which backticks mark code. */
 function proseOf(text: string): string {
   return escapeHtml(text).replace(/`([^`]+)`/g, '<code>$1</code>')
 }

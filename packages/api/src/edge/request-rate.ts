@@ -3,24 +3,24 @@ interface Bucket {
   atMs: number
 }
 
-/** Buckets kept; when there are more, full ones go, for they say nothing. */
+/** Buckets kept. Beyond that, full buckets are discarded: they hold no information. */
 const BUCKETS_MAX = 10_000
 
-/** One token bucket per caller: `burst` requests at once, `perSecond` in the long run. */
+/** Limits the rate of each caller by a token bucket: `burst` requests at once, `perSecond` in the long run. */
 export class RequestRate {
   readonly #perMs: number
   readonly #burst: number
   readonly #now: () => number
   readonly #buckets = new Map<string, Bucket>()
 
-  /** `now` in ms, never going back. */
+  /** `now` is a clock in ms that never goes back. */
   constructor(perSecond: number, burst: number, now: () => number = () => performance.now()) {
     this.#perMs = perSecond / 1000
     this.#burst = burst
     this.#now = now
   }
 
-  /** Takes one token. Undefined when there was one, else in how many ms there will be. */
+  /** Takes one token. Returns undefined when there was one, else the ms until there is one. */
   take(caller: string): number | undefined {
     const nowMs = this.#now()
     const bucket = this.#refilled(caller, nowMs)
@@ -29,7 +29,7 @@ export class RequestRate {
     return undefined
   }
 
-  /** Callers remembered. */
+  /** Number of callers with a bucket. */
   get size(): number {
     return this.#buckets.size
   }
@@ -51,7 +51,7 @@ export class RequestRate {
     for (const [caller, { tokens, atMs }] of this.#buckets) {
       if (tokens + (nowMs - atMs) * this.#perMs >= this.#burst) this.#buckets.delete(caller)
     }
-    // All of them busy: the longest known start anew, which costs one burst and keeps memory bounded.
+    // All buckets are in use: the oldest are discarded, which gives their callers one burst and bounds memory.
     for (const caller of this.#buckets.keys()) {
       if (this.#buckets.size < BUCKETS_MAX) return
       this.#buckets.delete(caller)

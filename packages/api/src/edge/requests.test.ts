@@ -298,7 +298,7 @@ it('[H18] what the page tells to type works as it stands, in this order', async 
   }
 })
 
-/** What the page's command for an operation sends. */
+/** Reads the request that the page's command for an operation sends. */
 function commandOf(page: string, operation: string): { method: string; path: string; body: string | undefined } {
   const escaped = new RegExp(`<h2 id="${operation}">.*?<pre>(.*?)</pre>`, 's').exec(page)?.[1] ?? ''
   const command = escaped.replace(/&#(\d+);/g, (_, code: string) => String.fromCharCode(Number(code)))

@@ -11,7 +11,7 @@ import type { LogRecord, Past } from '@joinery/server'
 import * as Y from 'yjs'
 import type { RecordHead } from '../history/history.ts'
 
-/** What is shown differently, for each list of claims under the name by which events tell of it. */
+/** The entries that changed, for each list of claims under the name that events use for it. */
 type ListEvents = {
   readonly [Name in keyof ToldLists]: readonly (KeyOf<ToldLists[Name]['key']> & Sides<ToldLists[Name]['shown']>)[]
 }
@@ -21,27 +21,27 @@ interface Sides<Shown> {
   readonly after: Shown | null
 }
 
-/** What one record did to one block. */
+/** The change of one block by one record. */
 export interface BlockEvent extends ListEvents {
   readonly id: string
   readonly change: 'added' | 'changed' | 'removed'
-  /** Parts that were edited: `content`, `type`, `data`, lists of claims. Empty unless `changed`. */
+  /** The edited parts: `content`, `type`, `data`, lists of claims. Empty unless `change` is `changed`. */
   readonly parts: readonly string[]
 }
 
-/** One record as a change feed tells of it: a function of the log alone, so that every consumer hears the same. */
+/** One record as a change feed sends it. It depends on the log alone, so that every consumer gets the same event. */
 export interface ChangeEvent extends Omit<RecordHead, 'idempotencyKey'> {
   readonly blocks: readonly BlockEvent[]
 }
 
-/** A document that takes in records one by one and says what each did to its blocks. */
+/** Applies records one by one to a document, and makes the event of each. */
 export class ChangeReader {
   readonly #doc: Y.Doc
   readonly #lists: readonly ClaimList[]
   #changes: BlocksChange[] = []
   #lsn: number
 
-  /** Goes on from `past`, whose document it takes over. */
+  /** Begins at `past`, and takes over its document. */
   constructor({ doc, lsn }: Pick<Past, 'doc' | 'lsn'>, lists: readonly ClaimList[]) {
     this.#doc = doc
     this.#lists = lists
@@ -49,7 +49,7 @@ export class ChangeReader {
     observeBlocks(this.#doc, (change) => this.#changes.push(change), lists)
   }
 
-  /** LSN of the last record taken in. */
+  /** LSN of the last record applied. */
   get lsn(): number {
     return this.#lsn
   }
@@ -109,7 +109,7 @@ export class ChangeReader {
   }
 }
 
-/** One entry that is shown differently, as an event tells of it. */
+/** One changed entry, as an event holds it. */
 function keyed(list: ClaimList, key: string, before: Claim | undefined, after: Claim | undefined): object {
   const shown = (claim: Claim | undefined): unknown => (claim === undefined ? null : list.shownOf(claim))
   return { [list.told.key]: key, before: shown(before), after: shown(after) }

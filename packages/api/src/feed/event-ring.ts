@@ -1,4 +1,4 @@
-/** The latest events of a feed, as the bytes that every consumer gets, without gaps. */
+/** The latest events of a feed, without gaps, as the bytes that every consumer gets. */
 export class EventRing {
   readonly #eventsMax: number
   readonly #bytesMax: number
@@ -12,7 +12,7 @@ export class EventRing {
     this.#bytesMax = bytesMax
   }
 
-  /** LSN of the oldest event kept; one more than {@link last} when there is none. */
+  /** LSN of the oldest event in the ring; one more than {@link last} when the ring is empty. */
   get first(): number {
     return this.#first
   }
@@ -21,7 +21,7 @@ export class EventRing {
     return this.#last
   }
 
-  /** Passes over a record whose event nobody needs; only while the ring is empty. */
+  /** Skips all records up to `lsn`. Call it only while the ring is empty. */
   skip(lsn: number): void {
     this.#last = lsn
     this.#first = lsn + 1
@@ -31,7 +31,7 @@ export class EventRing {
     this.#events.set(lsn, bytes)
     this.#bytes += bytes.length
     this.#last = lsn
-    // The newest stays, however large: a feed that kept nothing could tell nobody anything.
+    // The newest event stays, however large: without it, no consumer could ever get it.
     while (this.#events.size > 1 && (this.#events.size > this.#eventsMax || this.#bytes > this.#bytesMax)) {
       this.#bytes -= this.#events.get(this.#first)?.length ?? 0
       this.#events.delete(this.#first)

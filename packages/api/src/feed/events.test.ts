@@ -16,7 +16,7 @@ async function take(url: string, count: number, headers: Record<string, string> 
   return events
 }
 
-/** A stream that nobody reads yet. */
+/** Opens a stream and does not read it. */
 async function openPaused(url: string): Promise<IncomingMessage> {
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     request(url, resolve).on('error', reject).end()
@@ -61,14 +61,14 @@ it('[H19] what a consumer catches up with from the log is what others were told 
 })
 
 it('[H20] a consumer too far behind is told where to restart, and its stream ends', async () => {
-  // It is cut off `feedStallMs` after it was told. While this test went on to write for longer than that, as it does on a
-  // busy machine, it found its stream aborted: so it reads as soon as the server has had its last word.
+  // The server cuts the consumer off `feedStallMs` after the last event. On a busy machine, this test once went on to write
+  // for longer than that, and found its stream aborted: so it reads as soon as the server has ended the stream.
   await using api = await ApiFixture.start({ limits: { feedEventsMax: 2, feedStallMs: 60_000 } })
   await api.call('PUT', '/blocks/b', { type: 'text' })
   const handle = vi.spyOn(api.api, 'handle')
   const stalled = await openPaused(`${api.server.url}${EVENTS}?after=1`)
   const [, response] = handle.mock.calls[0] ?? expect.fail('the stream was not opened')
-  // Until sockets are full: then events wait in the ring, which holds two.
+  // Writes until the sockets are full and events wait in the ring, which holds two.
   const value = 'x'.repeat(16_000)
   for (let n = 0; !response.writableEnded; n++) {
     const fields = Object.fromEntries(Array.from({ length: 20 }, (_, index) => [`k${index}`, `${n}${value}`]))
@@ -131,7 +131,7 @@ it('[H20] consumers that read nothing cost one event each beyond what their sock
   for (let n = 0; responses.some(({ destroyed }) => !destroyed); n++) {
     const fields = Object.fromEntries(Array.from({ length: 20 }, (_, index) => [`k${index}`, `${n}${value}`]))
     await api.call('PATCH', '/blocks/b', { fields })
-    // Before and after of each field: what one event takes.
+    // One event holds each field before and after.
     eventBytes = 2 * JSON.stringify(fields).length + 10_000
     told += eventBytes
     heldMost = Math.max(heldMost, ...responses.map(({ writableLength }) => writableLength))

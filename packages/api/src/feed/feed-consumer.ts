@@ -7,7 +7,7 @@ import { ChangeReader } from './change-event.ts'
 import { encodeBehind, encodeChange, STREAM_START } from './event-frame.ts'
 import type { Feed, FeedListener } from './feed.ts'
 
-/** One open stream of events. What it can't take yet stays in the feed's ring, once for all consumers. */
+/** One open stream of events. Events that its socket can't take yet stay in the feed's ring, once for all consumers. */
 export class FeedConsumer implements FeedListener {
   readonly #feed: Feed
   readonly #response: ServerResponse
@@ -17,7 +17,7 @@ export class FeedConsumer implements FeedListener {
   #isBlocked = false
   #isLive = false
 
-  /** `after` is the LSN of the last event that the other side has. */
+  /** `after` is the LSN of the last event that the client has. */
   constructor(feed: Feed, response: ServerResponse, { after, stallMs }: { after: number; stallMs: number }) {
     this.#feed = feed
     this.#response = response
@@ -33,7 +33,7 @@ export class FeedConsumer implements FeedListener {
     })
   }
 
-  /** Catches up, then goes live. Resolves when it is live or over. */
+  /** Catches up, then sends live events. Resolves when the stream is live or over. */
   async start(workspaces: Workspaces, turns: Turns): Promise<void> {
     this.#response.write(STREAM_START)
     this.#feed.add(this)
@@ -45,7 +45,7 @@ export class FeedConsumer implements FeedListener {
 
   wake(): void {
     const { ring, durableThrough } = this.#feed
-    // Whether or not it can take anything now: one that never does would keep its place for good.
+    // Checked even while the socket is full: a client that never reads would keep its place for good.
     if (this.#isLive && this.#cursor + 1 < ring.first) return this.#fallBehind()
     while (this.#isLive && !this.#isBlocked && !this.#closed.signal.aborted && this.#cursor < durableThrough) {
       const bytes = ring.at(this.#cursor + 1)
@@ -64,7 +64,7 @@ export class FeedConsumer implements FeedListener {
     this.#response.end()
   }
 
-  /** Tells what the ring no longer has, from the log, with back-pressure. */
+  /** Sends the events that the ring no longer holds, made from the log, with back-pressure. */
   async #catchUp(workspaces: Workspaces): Promise<void> {
     const { workspace, lists } = this.#feed
     const reader = new ChangeReader(await workspaces.past(workspace, { lsn: this.#cursor }), lists)
@@ -86,7 +86,7 @@ export class FeedConsumer implements FeedListener {
       try {
         await once(this.#response, 'drain', { signal })
       } catch {
-        // Gone, or too slow: only the second is worth a word, which `#fallBehind` says to those who are still there.
+        // The client has left or is too slow: `#fallBehind` tells a client that is still there.
         this.#fallBehind()
         return false
       }

@@ -14,20 +14,20 @@ export interface FeedOptions {
   readonly lists: readonly ClaimList[]
   readonly limits: ApiLimits
   readonly logger: Logger
-  /** The feed can't go on, or nobody listens: the next consumer needs a new one. */
+  /** Called when the feed can't go on, or has no consumers: the next consumer needs a new feed. */
   onEnded(feed: Feed): void
 }
 
-/** Who listens, as the feed sees it. */
+/** A consumer as the feed sees it. */
 export interface FeedListener {
-  /** There may be news. */
+  /** Called when there may be new events. */
   wake(): void
-  /** To be passed on at once, if there is room. */
+  /** Sends bytes at once, unless the socket is full. */
   send(bytes: Buffer): void
   end(): void
 }
 
-/** Ends of a tail that are no fault: the workspace was deleted, or the server goes down. */
+/** Codes of errors that end a feed in the normal course: the workspace was deleted, or the server goes down. */
 const EXPECTED_ENDS: ReadonlySet<string> = new Set(['workspace_deleted', 'restart'])
 
 /**
@@ -75,12 +75,12 @@ export class Feed {
     return feed
   }
 
-  /** The lists of claims that its events tell of. */
+  /** The lists of claims in the events. */
   get lists(): readonly ClaimList[] {
     return this.#options.lists
   }
 
-  /** LSN up to which events may be told. */
+  /** LSN of the last record that is durable: its event may be sent, and those before it. */
   get durableThrough(): number {
     return this.#durableThrough
   }
@@ -108,7 +108,7 @@ export class Feed {
     this.#options.onEnded(this)
   }
 
-  /** Follows the workspace until the feed ends. The record at `head` is read again: that it comes says that it is durable. */
+  /** Follows the workspace until the feed ends. The tail begins with the record at `head` again, to learn when it is durable. */
   async #run(head: Lsn): Promise<void> {
     const { workspaces, logger } = this.#options
     const after = Math.max(0, head - 1) as Lsn
@@ -137,7 +137,7 @@ export class Feed {
   }
 }
 
-/** The document as it was before the latest records, or as it is now where those are no longer kept. */
+/** A reader of the document before the latest records, or of the present one where those records were dropped. */
 async function readerBefore({ workspaces, workspace, lists, limits }: FeedOptions, head: Lsn): Promise<ChangeReader> {
   try {
     const before = Math.max(0, head - limits.feedEventsMax)

@@ -18,7 +18,7 @@ export interface FeedsOptions {
   readonly logger: Logger
 }
 
-/** The change feeds of the workspaces that somebody listens to. */
+/** The change feeds of all workspaces that have consumers. */
 export class Feeds {
   readonly #options: FeedsOptions
   readonly #feeds = new Map<WorkspaceId, Promise<Feed>>()
@@ -30,25 +30,30 @@ export class Feeds {
   }
 
   /**
-   * A consumer of the events after `after` (from now on when undefined), which has not started. Throws `busy`,
-   * `unknown_workspace`, `unknown_lsn`, `history_dropped`, and what loading the workspace throws, before anything is sent.
+   * Prepares a stream of the events after `after`; without `after`, of those from now on. The returned function starts it.
+   * Before anything is sent, throws `busy`, `unknown_workspace`, `unknown_lsn`, `history_dropped`, and errors of loading.
    */
   async subscribe(
     workspace: WorkspaceId,
     after: number | undefined,
   ): Promise<(response: ServerResponse) => Promise<void>> {
     const { limits, workspaces, turns } = this.#options
-    if (this.#isClosed) throw new ApiError('unavailable', 'the server goes down', { retryAfterSeconds: 1 })
+    if (this.#isClosed)
+      throw new ApiError('unavailable', 'the server goes down: reconnect in a moment', { retryAfterSeconds: 1 })
     if (this.#consumers >= limits.feedConsumersMax) {
-      throw new ApiError('busy', `this server feeds ${limits.feedConsumersMax} consumers: try later`, {
-        retryAfterSeconds: 5,
-      })
+      throw new ApiError(
+        'busy',
+        `this server has ${limits.feedConsumersMax} consumers of change feeds, which is the most: try again later`,
+        {
+          retryAfterSeconds: 5,
+        },
+      )
     }
     const { head, firstLsn } = await positionOf(workspaces, workspace)
     if (after !== undefined && after + 1 < firstLsn) throw historyDropped(firstLsn, after + 1)
     const feed = await this.#open(workspace, head)
     if (after !== undefined && after > head) {
-      const message = `the log ends at ${head}, before ${after}: start again after a smaller LSN`
+      const message = `the log ends at ${head}, before ${after}: begin after a smaller LSN`
       throw new ApiError('unknown_lsn', message, { details: { head } })
     }
     return async (response) => {
@@ -59,7 +64,7 @@ export class Feeds {
     }
   }
 
-  /** Ends all streams; their consumers come back where they were. */
+  /** Ends all streams. Their consumers reconnect after the last event they got. */
   async close(): Promise<void> {
     this.#isClosed = true
     for (const result of await Promise.allSettled(this.#feeds.values())) {
@@ -77,7 +82,7 @@ export class Feeds {
     const onEnded = () => {
       if (this.#feeds.get(workspace) === opened) this.#feeds.delete(workspace)
     }
-    // Opening one makes a document and may read many records.
+    // Opening a feed makes a document and may read many records.
     const opened = this.#options.turns.take(() => Feed.open({ ...this.#options, workspace, onEnded }, head))
     this.#feeds.set(workspace, opened)
     opened.catch(onEnded)

@@ -3,7 +3,7 @@ import { ApiError } from '../api-error.ts'
 import { positionOf } from '../known-workspace.ts'
 import { paced } from './paced.ts'
 
-/** A record without its bytes. */
+/** A record without its update. */
 export type RecordHead = Omit<LogRecord, 'update'>
 
 export interface RecordFilter {
@@ -18,7 +18,7 @@ export interface RecordFilter {
 
 export interface RecordPage {
   readonly records: readonly LogRecord[]
-  /** Where the next page starts after; undefined at the end. */
+  /** LSN after which the next page starts; undefined on the last page. */
   readonly next: number | undefined
 }
 
@@ -28,7 +28,7 @@ export interface HistoryOptions {
   readonly pageRecordsMax: number
 }
 
-/** The past of the workspaces: states, made from the nearest snapshot, and records, read without any document. */
+/** The past of the workspaces: states, made from the nearest snapshot, and lists of records, read without a document. */
 export class History {
   readonly #options: HistoryOptions
 
@@ -36,16 +36,21 @@ export class History {
     this.#options = options
   }
 
-  /** The workspace as it was; the document is the caller's to destroy. Throws `unknown_workspace`, `unknown_lsn`, `history_dropped`, `busy`. */
+  /**
+   * The workspace as it was. The caller destroys the document. Throws `unknown_workspace`, `unknown_lsn`,
+   * `history_dropped` or `busy`.
+   */
   async open(workspace: WorkspaceId, point: Point): Promise<Past> {
     const { workspaces, turns } = this.#options
     const { head } = await positionOf(workspaces, workspace)
     if ('lsn' in point && point.lsn > head)
-      throw new ApiError('unknown_lsn', `the log ends at ${head}, before ${point.lsn}`, { details: { head } })
+      throw new ApiError('unknown_lsn', `the log ends at ${head}, before ${point.lsn}: ask for an earlier point`, {
+        details: { head },
+      })
     return await turns.take(() => workspaces.past(workspace, point))
   }
 
-  /** What `read` sees of the workspace as it was: see {@link open}. */
+  /** Runs `read` on the workspace as it was: see {@link open}. */
   async read<T>(workspace: WorkspaceId, point: Point, read: (past: Past) => T): Promise<T> {
     const past = await this.open(workspace, point)
     try {
@@ -55,7 +60,7 @@ export class History {
     }
   }
 
-  /** One page of the records that are kept, oldest first. */
+  /** One page of the kept records, oldest first. */
   async records(workspace: WorkspaceId, filter: RecordFilter, limit: number): Promise<RecordPage> {
     const { workspaces, pageRecordsMax } = this.#options
     const { toMs = Number.POSITIVE_INFINITY } = filter
@@ -71,17 +76,17 @@ export class History {
     return { records, next: undefined }
   }
 
-  /** One record. Throws `history_dropped` when it is no longer kept. */
+  /** One record. Throws `history_dropped` when it was dropped. */
   async recordAt(workspace: WorkspaceId, lsn: number): Promise<LogRecord> {
     const { workspaces } = this.#options
     const { firstLsn } = await workspaces.position(workspace)
     if (lsn < firstLsn) throw historyDropped(firstLsn, lsn)
     const range = { after: (lsn - 1) as Lsn, through: lsn as Lsn }
     for await (const record of workspaces.records(workspace, range)) return record
-    throw new ApiError('internal', `record ${lsn} was written and is not in the log`)
+    throw new ApiError('internal', `record ${lsn} was written, but is not in the log`)
   }
 
-  /** Everything at or before it is of no interest. */
+  /** LSN after which the records of interest begin. */
   async #startOf(workspace: WorkspaceId, { after = 0, fromMs }: RecordFilter): Promise<Lsn> {
     const { workspaces } = this.#options
     const { firstLsn } = await positionOf(workspaces, workspace)
@@ -91,12 +96,12 @@ export class History {
 }
 
 export function historyDropped(firstLsn: number, lsn: number): ApiError {
-  return new ApiError('history_dropped', `history is kept from ${firstLsn} on: ${lsn} is no longer known`, {
+  return new ApiError('history_dropped', `record ${lsn} was dropped: history is kept from ${firstLsn} on`, {
     details: { first: firstLsn },
   })
 }
 
-/** True when the record touched the block or a part of it. */
+/** True for a record that touched the block or a part of it. */
 export function touches({ touched }: Pick<LogRecord, 'touched'>, block: string): boolean {
   return touched.some((path) => path === block || path.startsWith(`${block}/`))
 }

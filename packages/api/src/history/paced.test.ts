@@ -6,7 +6,7 @@ import { ApiFixture } from '../testing/api-fixture.ts'
 import { paced } from './paced.ts'
 import { diffBlocks } from './workspace-diff.ts'
 
-/** Counts the event loop's turns until it is disposed of. */
+/** Counts the turns of the event loop until it is disposed of. */
 class TurnCount implements Disposable {
   turns = 0
   #next = setImmediate(() => this.#count())
@@ -21,7 +21,7 @@ class TurnCount implements Disposable {
   }
 }
 
-/** Resolves without a turn for anybody else, as what is in memory does. */
+/** Yields items without a turn of the event loop in between, as a log in memory does. */
 async function* atOnce<T>(items: readonly T[]): AsyncGenerator<T> {
   for (const item of items) yield item
 }

@@ -1,11 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 
-/** How long items are taken before everybody else has a turn: much less than anybody notices. */
+/** How long items are processed before other work has a turn, ms: less than anybody notices. */
 const TURN_MS = 5
 
 /**
- * The same items, with turns for everybody else in between: a long replay must not hold up the sockets. By time and not by
- * count, since one item may be a letter or a megabyte.
+ * Passes the items on, and lets other work run in between: a long replay must not block the sockets. It counts time, not
+ * items, since one item may be a letter or a megabyte.
  */
 export async function* paced<T>(items: AsyncIterable<T>): AsyncGenerator<T> {
   let since = performance.now()

@@ -2,16 +2,16 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type ClaimList, diffText, isSameJson, type Json, type TextEdit, type ToldLists } from '@joinery/blocks'
 import type { BlockView } from '../block-view.ts'
 
-/** What differs in one block between two states. A side is null where there is nothing. */
+/** The differences of one block between two states. A side is null where the block or part is missing. */
 export interface BlockDifference extends ListDifferences {
   readonly id: string
   readonly type?: { readonly before: string; readonly after: string }
-  /** `edits` turn the one text into the other. */
+  /** `edits` turn the text before into the text after. */
   readonly content?: { readonly before: string; readonly after: string; readonly edits: readonly TextEdit[] }
   readonly data: readonly { key: string; before: unknown; after: unknown }[]
 }
 
-/** The entries that differ, for each list of claims under the name by which differences tell of it. */
+/** The entries that differ, for each list of claims under the name that differences use for it. */
 type ListDifferences = {
   readonly [Name in keyof ToldLists]: readonly (KeyOf<ToldLists[Name]['key']> & Sides<ToldLists[Name]['shown']>)[]
 }
@@ -28,8 +28,8 @@ export interface WorkspaceDifference {
 }
 
 /**
- * What turned `before` into `after`. Both are sorted by id, as the answer is. Others have their turn after each text: one
- * is bounded (B44), and a workspace may have any number of them.
+ * The differences that lead from `before` to `after`. All three are sorted by id. Other work has a turn after each text: the
+ * time for one text is bounded (B44), but a workspace may have any number of them.
  */
 export async function diffBlocks(
   before: readonly BlockView[],
@@ -81,7 +81,7 @@ function diffClaims(before: BlockView, after: BlockView, list: ClaimList): reado
   }))
 }
 
-/** What a list shows in a block, by key. */
+/** The shown entries of one list of a block, by key. */
 function byKey(block: BlockView, { part, rules }: ClaimList): Record<string, unknown> {
   const shown: unknown = (block as unknown as Record<string, unknown>)[part] ?? {}
   if (!Array.isArray(shown)) return shown as Record<string, unknown>

@@ -7,7 +7,7 @@ import type { Route } from './route.ts'
 import { transactionRoutes } from './transaction-routes.ts'
 import { workspaceRoutes } from './workspace-routes.ts'
 
-/** Everything the API serves, in the order its description lists it. */
+/** All routes of the API, in the order in which the description lists them. */
 export const allRoutes: readonly Route[] = [
   ...workspaceRoutes,
   ...blockRoutes,

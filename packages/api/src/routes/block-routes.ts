@@ -26,17 +26,18 @@ import { writeOperations } from './write-operations.ts'
 const BLOCKS = '/v1/workspaces/{workspace}/blocks'
 const BLOCK = `${BLOCKS}/{block}`
 const written = ['etag', 'x-joinery-lsn'] as const
-/** Characters of JSON after which a page ends: a thousand blocks of the largest kind would keep everybody for seconds. */
+/** Characters of JSON after which a page ends: a thousand of the largest blocks would block the server for seconds. */
 const PAGE_CHARS_MAX = 2_000_000
 export const atQuery = z.strictObject({ at: pointQuery.optional() })
 const contentQuery = blockWriteQuery.extend({
   based_on: lsnQuery.optional().meta({
-    description: 'LSN the content was written from: it is merged with what was typed since, as a concurrent edit',
+    description:
+      'LSN of the state that the content was written from: the edit is merged with later ones, as a concurrent edit',
   }),
 })
 /** Headers of a read of one block or edge. */
 export const readHeaders = z.object({
-  'if-none-match': z.string().optional().meta({ description: 'the ETag of what the caller has' }),
+  'if-none-match': z.string().optional().meta({ description: 'the ETag of the version that the caller has' }),
 })
 const page = forLists((lists) =>
   z.object({ blocks: z.array(blockSchema(lists)), lsn: z.int(), next: z.string().nullable() }),
@@ -54,7 +55,8 @@ const list = route(
     body: noBody,
     answers: {
       200: {
-        description: 'One page, shorter where blocks are large; `next` is the `after` of the next, null at the end.',
+        description:
+          'One page, shorter where blocks are large. `next` is the `after` of the next page, null on the last.',
         schema: page,
       },
     },
@@ -108,7 +110,7 @@ const put = route(
     method: 'PUT',
     path: BLOCK,
     id: 'putBlock',
-    summary: 'Create a block, or replace those of its parts that the body has',
+    summary: 'Create a block, or replace the parts of it that are in the body',
     params: params.block,
     query: contentQuery,
     headers: blockWriteHeaders,
@@ -183,12 +185,12 @@ const remove = route(
     method: 'DELETE',
     path: BLOCK,
     id: 'deleteBlock',
-    summary: 'Delete a block with all it holds',
+    summary: 'Delete a block with everything in it',
     params: params.block,
     query: blockWriteQuery,
     headers: blockWriteHeaders,
     body: noBody,
-    answers: { 204: { description: 'It is gone.', headers: ['x-joinery-lsn'] } },
+    answers: { 204: { description: 'The block is deleted.', headers: ['x-joinery-lsn'] } },
     errors: [
       'unknown_workspace',
       'unknown_block',
@@ -211,11 +213,11 @@ const remove = route(
 
 function blockReply(outcome: WriteOutcome, id: string, status: number): Reply {
   const block: BlockView | undefined = outcome.blocks.get(id)
-  if (block === undefined) throw new Error(`block ${id} is not there after it was written`)
+  if (block === undefined) throw new Error(`block ${id} is missing after it was written`)
   return { status, headers: { ...lsnHeader(outcome), etag: etagOf(block) }, body: block }
 }
 
-/** What `read` sees now, or at a point of the past. Throws `unknown_workspace`. */
+/** Runs `read` on the workspace as it is now, or as it was at a point of the past. Throws `unknown_workspace`. */
 export async function stateAt<T>(
   { workspaces, history }: Services,
   workspace: WorkspaceId,
@@ -229,7 +231,7 @@ export async function stateAt<T>(
   })
 }
 
-/** `text` has passed `pointQuery`. */
+/** Parses a text that has passed `pointQuery`. */
 export function pointOf(text: string): Point {
   return /^\d+$/.test(text) ? { lsn: Number(text) } : { at: Date.parse(text) }
 }

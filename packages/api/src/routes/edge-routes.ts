@@ -37,7 +37,7 @@ const list = route(
     body: noBody,
     answers: {
       200: {
-        description: 'One page; `next` is the `after` of the next, null at the end.',
+        description: 'One page. `next` is the `after` of the next page, null on the last.',
         schema: z.object({ edges: z.array(edgeSchema), lsn: z.int(), next: z.string().nullable() }),
       },
     },
@@ -83,7 +83,7 @@ const put = route(
     method: 'PUT',
     path: EDGE,
     id: 'putEdge',
-    summary: 'Create an edge, or replace it as a whole; its blocks need not be there yet',
+    summary: 'Create an edge, or replace it as a whole. Its blocks need not exist yet',
     params: params.edge,
     query: blockWriteQuery,
     headers: blockWriteHeaders,
@@ -121,7 +121,7 @@ const remove = route(
     query: blockWriteQuery,
     headers: blockWriteHeaders,
     body: noBody,
-    answers: { 204: { description: 'It is gone.', headers: ['x-joinery-lsn'] } },
+    answers: { 204: { description: 'The edge is deleted.', headers: ['x-joinery-lsn'] } },
     errors: [
       'unknown_workspace',
       'unknown_edge',
@@ -178,7 +178,7 @@ function checkPrecondition({ doc, stamps }: WorkspaceView, id: string, precondit
 
 function edgeReply(outcome: WriteOutcome, id: string): Reply {
   const edge = outcome.edges.get(id)
-  if (edge === undefined) throw new Error(`edge ${id} is not there after it was written`)
+  if (edge === undefined) throw new Error(`edge ${id} is missing after it was written`)
   return { status: 200, headers: { ...lsnHeader(outcome), etag: etagOf(edge) }, body: edge }
 }
 

@@ -13,19 +13,22 @@ const events = route(
     query: z.strictObject({
       after: lsnQuery
         .optional()
-        .meta({ description: 'LSN of the last event the caller has; from now on when left out' }),
-      token: z.string().optional().meta({ description: 'for callers that can not set headers, as EventSource' }),
+        .meta({ description: 'LSN of the last event that the caller has; without it, the stream begins now' }),
+      token: z
+        .string()
+        .optional()
+        .meta({ description: 'the token of callers that can not set headers, such as EventSource' }),
     }),
     headers: z.object({
       'last-event-id': lsnQuery
         .optional()
-        .meta({ description: 'as `after`, which it overrides: a reconnecting EventSource sends it' }),
+        .meta({ description: 'the same as `after`, and stronger: an EventSource that reconnects sends it' }),
     }),
     body: noBody,
     answers: {
       200: {
         description:
-          'Events `change` with the LSN as id, told when durable; `behind` with `restartAfter` before the end, to one too slow.',
+          'Events `change` with the LSN as id, sent when the record is durable. A caller that is too slow gets `behind` with `restartAfter` as its last event.',
         mediaType: 'text/event-stream',
       },
     },

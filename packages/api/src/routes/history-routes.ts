@@ -25,9 +25,9 @@ import { anyHeaders, noBody, nothing, type Route, route } from './route.ts'
 const W = '/v1/workspaces/{workspace}'
 const side = z.unknown().nullable()
 const texts = z.object({ before: z.string(), after: z.string() })
-const editSchema = z
-  .object({ index: z.int().min(0), remove: z.int().min(0), insert: z.string() })
-  .meta({ description: 'at `index` of the text before, in UTF-16 code units, `remove` of them go and `insert` comes' })
+const editSchema = z.object({ index: z.int().min(0), remove: z.int().min(0), insert: z.string() }).meta({
+  description: 'at `index` of the text before, `remove` UTF-16 code units are removed and `insert` is inserted',
+})
 const values = z.array(z.object({ key: z.string(), before: side, after: side }))
 const differenceSchema = forLists((lists) =>
   z.object({
@@ -52,7 +52,7 @@ const history = route(
     method: 'GET',
     path: `${W}/history`,
     id: 'listRecords',
-    summary: 'Who wrote what and when, oldest first',
+    summary: 'Records: who wrote, when, and which blocks; oldest first',
     params: params.workspace,
     query: z.strictObject({
       block: blockId.optional(),
@@ -67,7 +67,7 @@ const history = route(
     body: noBody,
     answers: {
       200: {
-        description: 'One page, maybe empty; `next` is the `after` of the next page, null at the end.',
+        description: 'One page, which may be empty. `next` is the `after` of the next page, null on the last.',
         schema: z.object({ records: z.array(recordSchema), next: lsnSchema.nullable() }),
       },
     },
@@ -89,7 +89,7 @@ const diff = route(
     method: 'GET',
     path: `${W}/diff`,
     id: 'diffWorkspace',
-    summary: 'What changed between two points of the past',
+    summary: 'Differences between two points of the past',
     params: params.workspace,
     query: z.strictObject({ from: pointQuery, to: pointQuery }),
     headers: anyHeaders,
@@ -102,7 +102,7 @@ const diff = route(
     const { lists } = services
     const sideOf = ({ doc, stamps, lsn }: Past) => ({ lsn, blocks: readBlocks(doc, stamps, lists) })
     const from = await services.history.read(id, pointOf(query.from), sideOf)
-    // What is awaited may have been there already: others have their turn only here.
+    // The reading above may need no turn of the event loop: other work has one here.
     await nextTurn()
     const to = await services.history.read(id, pointOf(query.to), sideOf)
     await nextTurn()
@@ -115,14 +115,14 @@ const restoreRoute = route(
     method: 'POST',
     path: `${W}/restore`,
     id: 'restoreWorkspace',
-    summary: 'Show again what blocks and edges showed at an LSN, by a new edit',
+    summary: 'Restore blocks and edges as they were at an LSN, by a new edit',
     params: params.workspace,
     query: nothing,
     headers: writeHeaders,
     body: z.strictObject({ lsn: lsnSchema }).meta({ examples: [{ lsn: 1 }] }),
     answers: {
       200: {
-        description: 'Restored. `touched` lists the paths the edit changed.',
+        description: 'Restored. `touched` lists the paths that the edit changed.',
         schema: z.object({ lsn: lsnSchema, restored: lsnSchema, touched: z.array(z.string()) }),
         headers: ['x-joinery-lsn'],
       },
@@ -143,7 +143,7 @@ const restoreRoute = route(
     const author = authorOf(identity)
     const sync = wantsSync(headers, services.durability)
     const past = await services.history.read(id, { lsn }, ({ doc }) => readContent(doc, lists))
-    // Each in a turn of its own: together they would keep others waiting three times as long.
+    // Each step has a turn of its own: in one turn, other work would wait three times as long.
     await nextTurn()
     await services.workspaces.read(id, ({ doc }) => checkRestore(doc, past, author, lists))
     await nextTurn()

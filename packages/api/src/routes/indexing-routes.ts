@@ -25,13 +25,13 @@ const startRun = route(
     method: 'POST',
     path: `${INDEX}/runs`,
     id: 'startRun',
-    summary: 'Start an attempt at building an index',
+    summary: 'Start a run, which is one attempt at building an index',
     params: params.index,
     query: blockWriteQuery,
     headers: blockWriteHeaders,
     body: startRunBody,
     answers: {
-      201: { description: 'The run; reports name it by `entry.run.id`.', schema: indexedSchema, headers: written },
+      201: { description: 'The run. Reports name it by `entry.run.id`.', schema: indexedSchema, headers: written },
     },
     errors: [...errors, 'run_superseded'],
   },
@@ -47,7 +47,7 @@ const report = route(
     method: 'POST',
     path: `${INDEX}/runs/{run}/reports`,
     id: 'reportRun',
-    summary: 'Say how a run fares; refused once another run stands, or only recorded when it says how it was started',
+    summary: 'Report on a run. Once another run stands, the report is refused, or with `started` only recorded',
     params: params.run,
     query: blockWriteQuery,
     headers: blockWriteHeaders,
@@ -55,7 +55,7 @@ const report = route(
     answers: {
       200: {
         description:
-          'Recorded. `shown` is false when `entry` is another run, or another report of this one, that stands.',
+          'Recorded. `shown` is false when another run stands, or another report of this run: `entry` is that one.',
         schema: indexedSchema,
         headers: written,
       },
@@ -86,7 +86,7 @@ const remove = route(
     query: blockWriteQuery,
     headers: blockWriteHeaders,
     body: noBody,
-    answers: { 204: { description: 'It is gone.', headers: ['x-joinery-lsn'] } },
+    answers: { 204: { description: 'The index is removed.', headers: ['x-joinery-lsn'] } },
     errors: [...errors, 'unknown_index'],
   },
   async ({ params: { workspace, block, index }, query, headers, identity }, services) => {
@@ -112,7 +112,7 @@ function indexReply(
   const block = outcome.blocks.get(id)
   const entry = block?.indexingList.find(({ index_name }) => index_name === index)
   if (block === undefined || entry === undefined)
-    throw new Error(`index ${index} of ${id} is not there after it was written`)
+    throw new Error(`index ${index} of ${id} is missing after it was written`)
   const { record } = outcome
   const isOwn = record === undefined || (entry.actor === record.actor && entry.source === record.source)
   const shown =

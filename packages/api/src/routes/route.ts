@@ -6,7 +6,7 @@ import { ApiError, type ApiErrorCode } from '../api-error.ts'
 import { jsonFault } from '../request-json.ts'
 import type { Services } from './services.ts'
 
-/** What a handler answers. `stream` takes over the response instead of a body. */
+/** The answer of a handler. With `stream`, the answer has no body, and the function writes the response. */
 export interface Reply {
   readonly status: number
   readonly headers?: Readonly<Record<string, string>>
@@ -14,34 +14,34 @@ export interface Reply {
   readonly stream?: (response: ServerResponse) => Promise<void>
 }
 
-/** The parts of a request, not looked at yet. */
+/** The parts of a request, before any check. */
 export interface RawRequest {
   readonly params: unknown
   readonly query: unknown
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
   readonly body: unknown
-  /** Who calls, for one workspace. */
+  /** Identifies the caller for one workspace. */
   identify(workspace: WorkspaceId): Promise<Identity>
-  /** Counts the request against its caller's rate. */
+  /** Counts the request against the rate of its caller. Throws `too_many_requests`. */
   countAgainst(identity: Identity): void
 }
 
-/** The schema of an answer, or how it is made for a table of lists of claims. */
+/** The schema of an answer, or the function that makes it for the lists of claims. */
 export type AnswerSchema = z.ZodType | ((lists: readonly ClaimList[]) => z.ZodType)
 
 interface Answer {
   readonly description: string
   readonly schema?: AnswerSchema
   readonly headers?: readonly ('etag' | 'x-joinery-lsn')[]
-  /** When it is not JSON. */
+  /** Media type of an answer that is not JSON. */
   readonly mediaType?: string
 }
 
 interface Definition<P extends z.ZodType, Q extends z.ZodType, H extends z.ZodType, B extends z.ZodType> {
   readonly method: 'GET' | 'PUT' | 'POST' | 'PATCH' | 'DELETE'
-  /** With parameters in braces, as OpenAPI writes them. */
+  /** Path with its parameters in braces, as OpenAPI writes them. */
   readonly path: string
-  /** Unique name of the operation. */
+  /** Name of the operation, unique in the API. */
   readonly id: string
   readonly summary: string
   readonly params: P
@@ -49,7 +49,7 @@ interface Definition<P extends z.ZodType, Q extends z.ZodType, H extends z.ZodTy
   readonly headers: H
   readonly body: B
   readonly answers: Readonly<Record<number, Answer>>
-  /** What can go wrong here, beside what can everywhere. */
+  /** Errors of this route, besides those that every route may answer. */
   readonly errors: readonly ApiErrorCode[]
 }
 
@@ -59,16 +59,16 @@ export interface Input<P, Q, H, B> {
   readonly headers: H
   readonly body: B
   readonly request: RawRequest
-  /** Of the workspace in the path. Throws for a route without one. */
+  /** The caller, identified for the workspace in the path. Throws for a route without a workspace. */
   readonly identity: Identity
 }
 
-/** One route with its schemas, ready to serve and to describe. */
+/** One route with its schemas, to be served and described. */
 export interface Route extends Definition<z.ZodType, z.ZodType, z.ZodType, z.ZodType> {
   run(request: RawRequest, services: Services): Promise<Reply>
 }
 
-/** Joins a route's description to its handler: what the handler gets has passed the schemas, and so has what it answers. */
+/** Joins the description of a route to its handler. The schemas check the input of the handler and its answer. */
 export function route<P extends z.ZodType, Q extends z.ZodType, H extends z.ZodType, B extends z.ZodType>(
   definition: Definition<P, Q, H, B>,
   handle: (input: Input<z.output<P>, z.output<Q>, z.output<H>, z.output<B>>, services: Services) => Promise<Reply>,
@@ -85,11 +85,11 @@ export function route<P extends z.ZodType, Q extends z.ZodType, H extends z.ZodT
       if (request.body === undefined && !takesNoBody) {
         throw new ApiError(
           'invalid',
-          'the body is missing: send JSON, {} at least, with Content-Type: application/json',
+          'the body is missing: send JSON, at least {}, with Content-Type: application/json',
         )
       }
       if (takesNoBody && !isEmpty(request.body)) {
-        throw new ApiError('invalid', 'nothing is read from a body here: leave it out')
+        throw new ApiError('invalid', 'this request has a body, which would be ignored: leave it out')
       }
       const fault = jsonFault(request.body)
       if (fault !== undefined) throw new ApiError('invalid', `the body ${fault}`)
@@ -112,7 +112,7 @@ export function route<P extends z.ZodType, Q extends z.ZodType, H extends z.ZodT
   }
 }
 
-/** What clients send that send a body with everything. */
+/** True for the bodies of clients that send one with every request. */
 function isEmpty(body: unknown): boolean {
   return body === undefined || body === null || JSON.stringify(body) === '{}'
 }
@@ -122,9 +122,9 @@ function workspaceOf(params: unknown): WorkspaceId | undefined {
   return params.workspace as WorkspaceId
 }
 
-/** An answer that breaks its own schema is our fault, and no client should see it. */
+/** Checks an answer against its schema. An answer that breaks it is a fault of ours, and no client should see it. */
 function checkAnswer(answer: Answer | undefined, { status, body }: Reply, lists: readonly ClaimList[]): unknown {
-  if (answer === undefined) throw new Error(`answer ${status} is not described`)
+  if (answer === undefined) throw new Error(`the route does not describe its answer ${status}`)
   return answer.schema === undefined ? body : schemaFor(answer.schema, lists).parse(body)
 }
 
@@ -132,7 +132,7 @@ export function schemaFor(schema: AnswerSchema, lists: readonly ClaimList[]): z.
   return typeof schema === 'function' ? schema(lists) : schema
 }
 
-/** Of what is wrong with a request, as much as anybody reads: a megabyte can have a hundred thousand faults. */
+/** Faults of a request that the answer names, as many as a person reads: a megabyte may have a hundred thousand. */
 const ISSUES_MAX = 20
 const MESSAGE_CHARS_MAX = 1_000
 

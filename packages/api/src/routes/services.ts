@@ -5,13 +5,13 @@ import type { Feeds } from '../feed/feeds.ts'
 import type { History } from '../history/history.ts'
 import type { Writes } from '../writes/writes.ts'
 
-/** What the routes work with. */
+/** The parts of the API that handlers use. */
 export interface Services {
   readonly workspaces: Workspaces
   readonly history: History
   readonly writes: Writes
   readonly feeds: Feeds
-  /** The lists of claims that blocks have. */
+  /** The lists of claims of a block. */
   readonly lists: readonly ClaimList[]
   readonly limits: ApiLimits
   readonly durability: Durability

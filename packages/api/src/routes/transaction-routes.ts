@@ -20,7 +20,7 @@ const transactionAnswer = forLists((lists) =>
     lsn: z.int(),
     blocks: z
       .record(z.string(), blockSchema(lists).nullable())
-      .meta({ description: 'each block named, after all operations; null when it is gone' }),
+      .meta({ description: 'each named block as it is after all operations; null for a deleted one' }),
   }),
 )
 
@@ -29,12 +29,14 @@ const transact = route(
     method: 'POST',
     path: '/v1/workspaces/{workspace}/transactions',
     id: 'transact',
-    summary: 'Several operations on several blocks: all or none, one LSN',
+    summary: 'Make several operations on several blocks, all or none, under one LSN',
     params: params.workspace,
     query: nothing,
     headers: writeHeaders,
     body: transactionBody,
-    answers: { 200: { description: 'All were made.', schema: transactionAnswer, headers: ['x-joinery-lsn'] } },
+    answers: {
+      200: { description: 'All operations were made.', schema: transactionAnswer, headers: ['x-joinery-lsn'] },
+    },
     errors: [
       'unknown_workspace',
       'unknown_block',
@@ -54,7 +56,7 @@ const transact = route(
     if (operations.length > operationsMax) {
       throw new ApiError(
         'too_large',
-        `a transaction has at most ${operationsMax} operations, this one ${operations.length}`,
+        `this transaction has ${operations.length} operations, and may have ${operationsMax}: send several transactions`,
       )
     }
     const outcome = await writeOperations(

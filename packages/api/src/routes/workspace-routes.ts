@@ -8,7 +8,7 @@ import { assertKnown, unknownWorkspace } from '../known-workspace.ts'
 import { limitQuery, lsnSchema, params, workspaceName } from '../schemas.ts'
 import { anyHeaders, noBody, nothing, type RawRequest, type Route, route } from './route.ts'
 
-/** Nobody's workspace: asks whether a token is good at all, when there is no workspace yet to ask about. */
+/** A name that no workspace has. It serves to check a token when the request names no workspace. */
 const PROBE = 'probe' as WorkspaceId
 
 const list = route(
@@ -24,13 +24,13 @@ const list = route(
       deleted: z
         .enum(['true', 'false'])
         .default('false')
-        .meta({ description: 'those instead that were deleted and can be taken back' }),
+        .meta({ description: 'list the deleted workspaces that can be restored instead' }),
     }),
     headers: anyHeaders,
     body: noBody,
     answers: {
       200: {
-        description: 'One page in byte order; `next` is the `after` of the next, null at the end.',
+        description: 'One page in byte order. `next` is the `after` of the next page, null on the last.',
         schema: z.object({ workspaces: z.array(z.string()), next: z.string().nullable() }),
       },
     },
@@ -57,7 +57,7 @@ async function allowedNames(request: RawRequest, all: AsyncIterable<string>, aft
   return { names, isLast: true }
 }
 
-/** Who calls, or undefined when they may not open this workspace. Throws when the token is no good. */
+/** Identifies the caller; undefined when the caller may not open this workspace. Throws for a token that is not valid. */
 async function identityFor(request: RawRequest, workspace: WorkspaceId): Promise<Identity | undefined> {
   try {
     const identity = await request.identify(workspace)
@@ -74,7 +74,7 @@ const get = route(
     method: 'GET',
     path: '/v1/workspaces/{workspace}',
     id: 'getWorkspace',
-    summary: 'How large a workspace is and who is there',
+    summary: 'Position, size and connections of a workspace',
     params: params.workspace,
     query: nothing,
     headers: anyHeaders,
@@ -87,8 +87,8 @@ const get = route(
           lsn: lsnSchema,
           generation: z.string().nullable(),
           blocks: z.int(),
-          connections: z.int().meta({ description: 'sockets that are open on it' }),
-          size: z.int().meta({ description: 'bytes of its state as one Yjs update' }),
+          connections: z.int().meta({ description: 'number of open sockets' }),
+          size: z.int().meta({ description: 'bytes of its state, as one Yjs update' }),
         }),
       },
     },
@@ -110,12 +110,12 @@ const remove = route(
     method: 'DELETE',
     path: '/v1/workspaces/{workspace}',
     id: 'deleteWorkspace',
-    summary: 'Close a workspace to everybody; its bytes stay until it is purged',
+    summary: 'Delete a workspace: nobody can open it, and its bytes stay until it is purged',
     params: params.workspace,
     query: nothing,
     headers: anyHeaders,
     body: noBody,
-    answers: { 204: { description: 'It is deleted, and its connections are ended.' } },
+    answers: { 204: { description: 'The workspace is deleted, and its connections are ended.' } },
     errors: ['unknown_workspace', 'read_only'],
   },
   async ({ params: { workspace }, identity }, { workspaces }) => {
@@ -130,12 +130,14 @@ const undelete = route(
     method: 'POST',
     path: '/v1/workspaces/{workspace}/undelete',
     id: 'undeleteWorkspace',
-    summary: 'Take a deletion back',
+    summary: 'Restore a deleted workspace',
     params: params.workspace,
     query: nothing,
     headers: anyHeaders,
     body: noBody,
-    answers: { 204: { description: 'It is as it was. Nothing is done to one that was not deleted.' } },
+    answers: {
+      204: { description: 'The workspace is as it was before its deletion. One that was not deleted stays as it is.' },
+    },
     errors: ['unknown_workspace', 'read_only'],
   },
   async ({ params: { workspace }, identity }, { workspaces }) => {
@@ -150,20 +152,20 @@ const purge = route(
     method: 'POST',
     path: '/v1/workspaces/{workspace}/purge',
     id: 'purgeWorkspace',
-    summary: 'Remove a deleted workspace for good; only as user_action',
+    summary: 'Remove a deleted workspace for good; only with the source user_action',
     params: params.workspace,
     query: nothing,
     headers: anyHeaders,
     body: noBody,
-    answers: { 204: { description: 'Nothing of it is left, and its name is free.' } },
+    answers: { 204: { description: 'The workspace is removed, and its name is free.' } },
     errors: ['unknown_workspace', 'not_deleted', 'read_only'],
   },
   async ({ params: { workspace }, identity }, { workspaces }) => {
-    // Nothing takes it back, so no job does it by mistake.
+    // A purge can't be undone: no job may make one by mistake.
     if (authorOf(identity).source !== 'user_action') {
       throw new ApiError(
         'forbidden',
-        'only a person purges: send X-Joinery-Source: user_action, if the token allows it',
+        'only the source user_action may purge a workspace: send X-Joinery-Source: user_action, with a token that allows it',
       )
     }
     await assertDeleted(workspaces, workspace as WorkspaceId)
@@ -172,7 +174,7 @@ const purge = route(
   },
 )
 
-/** Throws `unknown_workspace`, or `not_deleted` for one that is there. */
+/** Throws `unknown_workspace`, or `not_deleted` for a workspace that is not deleted. */
 async function assertDeleted(workspaces: Workspaces, workspace: WorkspaceId): Promise<void> {
   const position = await workspaces.position(workspace).catch((error: unknown) => {
     if (error instanceof ServerError && error.code === 'workspace_deleted') return undefined
@@ -183,7 +185,7 @@ async function assertDeleted(workspaces: Workspaces, workspace: WorkspaceId): Pr
   throw new ApiError('not_deleted', `workspace "${workspace}" is not deleted: DELETE it first`)
 }
 
-/** The log calls a name `invalid` that nothing is stored under. */
+/** True for the error of the log for a name under which nothing is stored. */
 async function orUnknown(workspace: string, done: Promise<void>): Promise<void> {
   try {
     await done

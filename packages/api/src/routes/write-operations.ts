@@ -19,15 +19,15 @@ export interface OperationsRequest {
     readonly 'x-joinery-durability'?: 'async' | 'sync' | undefined
   }
   readonly operations: readonly Operation[]
-  /** LSN of the state that the new content was written from; that of the write when undefined. */
+  /** LSN of the state that the new content was written from; without it, the state as it is at the write. */
   readonly basedOn?: number | undefined
-  /** The body as it was sent: a repeat has to bring the same. */
+  /** The body as the caller sent it: a repeat must have the same. */
   readonly body: unknown
-  /** What else makes the request what it is. */
+  /** Everything else that tells this request from another one: route, path and query. */
   readonly what: string
 }
 
-/** Makes the operations as one edit, all or none, and resolves when it is durable. */
+/** Makes all operations as one edit, or none. Resolves when the edit is durable. */
 export async function writeOperations(request: OperationsRequest, services: Services): Promise<WriteOutcome> {
   const { identity, headers } = request
   const workspace = request.workspace as WorkspaceId
@@ -37,7 +37,7 @@ export async function writeOperations(request: OperationsRequest, services: Serv
     if (!('content' in operation) || (operation.content?.length ?? 0) <= services.limits.contentCharsMax) continue
     throw new ApiError(
       'too_large',
-      `a content of ${operation.content?.length} characters is over ${services.limits.contentCharsMax}`,
+      `the content has ${operation.content?.length} characters, and may have ${services.limits.contentCharsMax}: type it through a socket`,
     )
   }
   const operations = withoutReplacedContents(request.operations)
@@ -60,14 +60,16 @@ export async function writeOperations(request: OperationsRequest, services: Serv
   return written.finally(() => base?.destroy())
 }
 
-/** Throws `version_conflict` unless the block's text is the one that was there then, and not another under its id. */
+/** Throws `version_conflict` if the block was made anew since: its text is then another one, under the same id. */
 function assertSameText({ doc, stamps }: WorkspaceView, base: Y.Doc, id: string, lists: readonly ClaimList[]): void {
   const now = getBlock(doc, id)?.map.get('content')
   const then = getBlock(base, id)?.map.get('content')
   const isSame = now instanceof Y.Text && then instanceof Y.Text && Y.compareIDs(idOf(now), idOf(then))
   if (isSame) return
   const current = readBlock(doc, stamps, id, lists) ?? null
-  throw new ApiError('version_conflict', `the text of block "${id}" is not the one that based_on names`, { current })
+  throw new ApiError('version_conflict', `the text of block "${id}" is not the one at based_on: read the block again`, {
+    current,
+  })
 }
 
 function idOf(text: Y.Text): Y.ID | null {

@@ -37,7 +37,7 @@ export class ApiFixture implements AsyncDisposable {
     return new ApiFixture(server, api)
   }
 
-  /** `path` is what follows `/v1/workspaces/w`, or a whole path. */
+  /** Makes a request. `path` is the part after `/v1/workspaces/w`, or a whole path. */
   async call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answered> {
     const url = `${this.server.url}${path.startsWith('/v1') ? path : `/v1/workspaces/w${path}`}`
     const isText = typeof body === 'string'

@@ -1,4 +1,4 @@
-/** One server-sent event as its reader gets it. */
+/** One server-sent event as the client parses it. */
 export interface ReadEvent {
   readonly id: string | undefined
   readonly event: string
@@ -6,7 +6,7 @@ export interface ReadEvent {
   readonly data: any
 }
 
-/** Reads a stream of server-sent events until it ends or the signal aborts it. Comments are passed over. */
+/** Reads a stream of server-sent events until the stream ends or the signal aborts it. Skips comments. */
 export async function* readEvents(url: string, init: RequestInit = {}): AsyncGenerator<ReadEvent> {
   const response = await fetch(url, init)
   if (!response.ok || response.body === null) throw new Error(`${response.status}: ${await response.text()}`)

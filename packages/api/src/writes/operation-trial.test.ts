@@ -23,7 +23,7 @@ const anOperation: fc.Arbitrary<Operation> = fc.oneof(
   fc.record({ op: fc.constant('removeIndex'), block, index }),
 ) as fc.Arbitrary<Operation>
 
-/** A block by this package, one with a stock client's entry, one that is no block, and one that holds a list for a text. */
+/** A proper block, one with an entry of a stock client, a value that is no block, and a block with a list in place of a text. */
 function someDoc(): Y.Doc {
   const doc = new Y.Doc()
   const made = createBlock(doc, 'made', { type: 'text' })
@@ -36,7 +36,7 @@ function someDoc(): Y.Doc {
   return doc
 }
 
-/** What a whole copy says of the operations, tried on it one after the other. */
+/** The outcome of the operations on a copy of the whole document, tried one after the other. */
 function faultOnCopy(doc: Y.Doc, operations: readonly Operation[], source: Source): string {
   const copy = forkDoc(doc)
   let at = 0

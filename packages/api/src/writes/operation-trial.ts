@@ -3,9 +3,9 @@ import * as Y from 'yjs'
 import { checkOperation, type Operation, runOperation } from './operation.ts'
 
 /**
- * Tries operations that build on each other, without touching the document: those after the first on a block are held to
- * what the ones before made of a copy. The copy has of the named blocks what a check looks at, its lists of claims: one of
- * the whole workspace would keep everybody for as long as that is large.
+ * Tries operations that build on each other, without touching the document. From the second operation on a block on, each is
+ * checked on a copy to which the ones before were applied. The copy holds only the lists of claims of the named blocks, which
+ * are all that a check reads: a copy of a large workspace would block the server.
  */
 export class OperationTrial {
   readonly #doc: Y.Doc
@@ -20,7 +20,7 @@ export class OperationTrial {
     this.#lists = lists
   }
 
-  /** Throws as {@link checkOperation} does for each that can't be made after those before it, through `at`. */
+  /** Checks the operations through `at`, each after the ones before it. Throws as {@link checkOperation} does. */
   check(operations: readonly Operation[], at: (index: number, check: () => void) => void): void {
     const last = new Map(operations.map(({ block }, index) => [block, index]))
     try {
@@ -41,7 +41,7 @@ export class OperationTrial {
     if (isLast) return
     if (!isCopied) this.#copyBlock(getBlock(this.#doc, id))
     this.#copied.add(id)
-    // Texts and data are nothing that a later operation could stumble over.
+    // No check of a later operation reads texts or data.
     const tried =
       'data' in operation || 'content' in operation ? { ...operation, content: undefined, data: undefined } : operation
     runOperation(this.#copy, tried, this.#author)

@@ -24,11 +24,11 @@ import type { operationSchema } from '../schemas.ts'
 import type { Precondition } from './precondition.ts'
 import { amountsOf } from './run-amounts.ts'
 
-/** One edit of one block, as a transaction lists them and every single route makes one. */
+/** One edit of one block. A transaction lists several, and each other route of blocks makes one. */
 export type Operation = z.infer<typeof operationSchema> & Precondition
 type Of<Op extends Operation['op']> = Extract<Operation, { op: Op }>
 
-/** Throws what `runOperation` would stumble over, so that it never does: an edit that throws costs a rebuild. */
+/** Throws where `runOperation` would throw. An edit that throws costs a rebuild of the document, so it is checked before. */
 export function checkOperation(
   doc: Y.Doc,
   operation: Operation,
@@ -39,7 +39,7 @@ export function checkOperation(
   if (block === undefined) {
     if (blocksMap(doc).has(operation.block)) throw foreignShape(operation.block, 'blocks')
     if (operation.op !== 'put') throw new ApiError('unknown_block', `there is no block "${operation.block}"`)
-    if (operation.type === undefined) throw new ApiError('type_required', 'a new block needs a type')
+    if (operation.type === undefined) throw new ApiError('type_required', 'a new block needs a type: send one')
     return
   }
   assertShape(block, lists)
@@ -77,7 +77,7 @@ function superseded(standing: IndexingEntry): ApiError {
   return supersededBy(standing, `${who}, stands for index "${index_name}" and is ${status}`)
 }
 
-/** Stock clients may put anything anywhere: what could not be edited is refused before anything is. */
+/** Stock clients may put any value anywhere. A part that can't be edited is refused before any edit. */
 function assertShape({ id, map }: Block, lists: readonly ClaimList[]): void {
   const content = map.get('content')
   if (!(content === undefined || typeof content === 'string' || content instanceof Y.Text))
@@ -92,19 +92,25 @@ function assertShape({ id, map }: Block, lists: readonly ClaimList[]): void {
 }
 
 function foreignShape(id: string, part: string): ApiError {
-  return new ApiError('foreign_shape', `a client has put something of its own under "${part}" of block "${id}"`)
+  return new ApiError(
+    'foreign_shape',
+    `a client has put a value of another type under "${part}" of block "${id}": this API can't edit it`,
+  )
 }
 
 function assertFieldsFit(block: Block, { fields = {} }: Of<'patch'>): void {
   for (const [key, value] of Object.entries(fields)) {
     if (!fitsClaim(mergePatch(block.fields.get(key), value)))
-      throw new ApiError('invalid', `fields.${key} becomes too large with what it holds already`)
+      throw new ApiError(
+        'invalid',
+        `fields.${key} would become too large by this patch, with the value that it has: send a smaller one`,
+      )
   }
 }
 
 /**
- * Makes the edit, inside the caller's transaction, after {@link checkOperation}. `base` is the document that a new content
- * was written from: what it changes there is merged with what was typed since.
+ * Makes the edit, inside the caller's transaction, after {@link checkOperation}. `base` is the document from which the new
+ * content was written: the edit is made there, and merged with later edits.
  */
 export function runOperation(doc: Y.Doc, operation: Operation, author: ClaimAuthor, base?: Y.Doc): void {
   switch (operation.op) {
@@ -147,7 +153,7 @@ function put(
   if (data !== undefined) replaceMap(block.data, data)
 }
 
-/** A JSON merge patch of the fields: null removes one. */
+/** Applies a JSON merge patch to the fields: null removes a field. */
 function patchFields(block: Block, patch: Readonly<Record<string, Json>>, author: ClaimAuthor): void {
   const changes: Record<string, Json | undefined> = {}
   for (const [key, value] of Object.entries(patch)) {

@@ -8,8 +8,8 @@ import { OperationTrial } from './operation-trial.ts'
 import { assertPrecondition } from './precondition.ts'
 
 /**
- * Throws unless all operations can be made, one after the other; changes nothing. Preconditions speak of the blocks as
- * they are before the first one.
+ * Throws unless all operations can be made, one after the other. Changes nothing. Preconditions are about the blocks as they
+ * are before the first operation.
  */
 export function checkOperations(
   view: WorkspaceView,
@@ -24,8 +24,8 @@ export function checkOperations(
 }
 
 /**
- * The same operations without the contents that a later one replaces: nobody ever sees them, and each would leave its edits
- * in the log for good.
+ * The same operations without the contents that a later operation replaces. Nobody would ever see these, and each would leave
+ * its edits in the log for good.
  */
 export function withoutReplacedContents(operations: readonly Operation[]): readonly Operation[] {
   const last = new Map<string, Operation>()
@@ -51,7 +51,7 @@ function checkPrecondition({ doc, stamps }: WorkspaceView, operation: Operation,
   assertPrecondition('block', id, standing, operation, () => readBlock(doc, stamps, id, lists))
 }
 
-/** Says in the error which of several operations it was. */
+/** Names the operation in an error, when there are several. */
 function at(index: number, operations: readonly Operation[], check: () => void): void {
   try {
     check()

@@ -3,21 +3,21 @@ import { ApiError, type ApiErrorCode } from '../api-error.ts'
 import { lsnQuery } from '../schemas.ts'
 import { writeHeaders } from './write-headers.ts'
 
-/** What a write asks of the block or edge it is about. */
+/** The condition that the block or edge of a write must meet. */
 export interface Precondition {
   readonly expectedVersion?: number | undefined
   readonly onlyIfAbsent?: true | undefined
-  /** What If-Match says: one of these, or anything that is there. */
+  /** The versions in If-Match, of which one must be the present one; `*` for any. */
   readonly match?: readonly VersionTag[] | '*' | undefined
 }
 
 /**
- * A version as If-Match names it. Versions begin to repeat where an older copy of the data directory was put back: with the
- * time of its record one is told from its namesake.
+ * A version as If-Match names it. Versions repeat after an older copy of the data directory was put back: the time of its
+ * record then tells one version from another with the same LSN.
  */
 interface VersionTag {
   readonly version: number
-  /** Milliseconds since the epoch, as in `updatedBy`; undefined in a tag without, and where the log no longer says. */
+  /** Time of the record, ms since epoch, as in `updatedBy`; undefined in a tag without it, and where the log no longer tells. */
   readonly at: number | undefined
 }
 
@@ -29,19 +29,22 @@ const ONE_TAG = new RegExp(TAG)
 export const blockWriteHeaders = writeHeaders.extend({
   'if-match': z
     .string()
-    .regex(IF_MATCH, '"<version>" as the ETag has it, several joined by commas, or *; a weak one (W/) matches nothing')
+    .regex(
+      IF_MATCH,
+      'is not "<version>" as in the ETag, several of these joined by commas, or *; weak tags (W/) never match',
+    )
     .optional()
     .meta({
       description:
-        'the version it has to have, one of several, or * for any; "<version>@<updatedBy.at>" names the record for good',
+        'the version that must be the present one, several to choose from, or * for any; "<version>@<updatedBy.at>" also holds after an older copy of the data was put back',
     }),
   'if-none-match': z
     .literal('*', { error: 'only * is understood' })
     .optional()
-    .meta({ description: 'only if it is not there' }),
+    .meta({ description: '*: the write is made only if the block or edge does not exist' }),
 })
 export const blockWriteQuery = z.strictObject({
-  expected_version: lsnQuery.optional().meta({ description: 'as If-Match' }),
+  expected_version: lsnQuery.optional().meta({ description: 'the same as If-Match' }),
 })
 
 /** The preconditions of a request. Throws `invalid` when they contradict each other. */
@@ -55,10 +58,10 @@ export function preconditionOf(
     expectedVersion !== undefined &&
     !match.some(({ version }) => version === expectedVersion)
   )
-    throw new ApiError('invalid', 'If-Match and expected_version name different versions')
+    throw new ApiError('invalid', 'If-Match and expected_version name different versions: send one of them')
   if (ifNoneMatch === undefined) return { expectedVersion, match }
   if (expectedVersion === undefined && match === undefined) return { onlyIfAbsent: true }
-  throw new ApiError('invalid', 'nothing is absent and at a version: leave If-None-Match or the version out')
+  throw new ApiError('invalid', 'If-None-Match asks for no version, and the request names one: leave one of them out')
 }
 
 function matchOf(header: string): readonly VersionTag[] | '*' {
@@ -70,8 +73,8 @@ function matchOf(header: string): readonly VersionTag[] | '*' {
 }
 
 /**
- * Throws `block_exists`, `edge_exists` or `version_conflict` unless the write may be made. `standing` is undefined when
- * there is nothing; `show` gives what is there as the answer shows it.
+ * Throws `block_exists`, `edge_exists` or `version_conflict` unless the write may be made. `standing` is the present version,
+ * undefined when there is none. `show` makes the block or edge as the answer holds it.
  */
 export function assertPrecondition(
   kind: 'block' | 'edge',
@@ -82,7 +85,7 @@ export function assertPrecondition(
 ): void {
   if (onlyIfAbsent && standing !== undefined) {
     const code: ApiErrorCode = kind === 'block' ? 'block_exists' : 'edge_exists'
-    const message = `${kind} "${id}" is there already, at version ${standing.version}`
+    const message = `${kind} "${id}" exists already, at version ${standing.version}`
     throw new ApiError(code, message, { current: show() })
   }
   const isExpected = expectedVersion === undefined || standing?.version === expectedVersion
@@ -106,12 +109,12 @@ function nameOf({ version, at }: VersionTag): string {
   return at === undefined ? String(version) : `${version}@${at}`
 }
 
-/** A strong ETag: the representation changes with the version and only with it. */
+/** Makes a strong ETag: the body of the answer changes with the version, and only with it. */
 export function etagOf({ version }: Pick<VersionTag, 'version'>): string {
   return `"${version}"`
 }
 
-/** Whether the caller's If-None-Match says that it has this version already. Weak tags count: what stands between makes them. */
+/** True when If-None-Match says that the caller has this version. Weak tags count too, since proxies make tags weak. */
 export function isKnownToCaller(ifNoneMatch: string | undefined, current: Pick<VersionTag, 'version'>): boolean {
   if (ifNoneMatch === undefined) return false
   return (

@@ -1,13 +1,13 @@
 import type { IndexingEntry } from '@joinery/blocks'
 
-/** What a report may count. */
+/** The counts that a report may have. */
 export interface RunAmounts {
   readonly chunks?: number
   readonly progress?: number
   readonly total?: number
 }
 
-/** The counts alone of a report or an entry; what it doesn't count is left out. */
+/** Picks the counts of a report or an entry. Missing ones are left out. */
 export function amountsOf({ chunks, progress, total }: OrUndefined<RunAmounts>): RunAmounts {
   return {
     ...(chunks !== undefined && { chunks }),
@@ -20,5 +20,5 @@ export function hasSameAmounts(entry: IndexingEntry, other: OrUndefined<RunAmoun
   return entry.chunks === other.chunks && entry.progress === other.progress && entry.total === other.total
 }
 
-/** As a validated body has it. */
+/** A report as a validated body holds it. */
 type OrUndefined<T> = { readonly [K in keyof T]?: T[K] | undefined }

@@ -20,7 +20,7 @@ import {
 import * as Y from 'yjs'
 import { replaceMap } from '../merge-patch.ts'
 
-/** Blocks and edges as they were. */
+/** Blocks and edges as they were at a point of the past. */
 export interface PastContent {
   readonly blocks: readonly BlockJson[]
   readonly edges: readonly ListedEdge[]
@@ -31,8 +31,8 @@ export function readContent(doc: Y.Doc, lists: readonly ClaimList[]): PastConten
 }
 
 /**
- * Tries the restore on a copy: what stock clients may have put into a document is more than can be foreseen, and an edit
- * that throws costs a rebuild. What comes in between the try and the edit may cost one all the same.
+ * Tries the restore on a copy. Stock clients may have put values into a document that nobody foresees, and an edit that
+ * throws costs a rebuild of the document. An update between the trial and the edit may still cost one.
  */
 export function checkRestore(doc: Y.Doc, past: PastContent, author: ClaimAuthor, lists: readonly ClaimList[]): void {
   const copy = forkDoc(doc)
@@ -44,8 +44,8 @@ export function checkRestore(doc: Y.Doc, past: PastContent, author: ClaimAuthor,
 }
 
 /**
- * Edits the document so that blocks and edges show what they showed then: a forward edit, with the smallest change of
- * each text, on which live clients converge. What shows that already is not touched.
+ * Edits the document so that blocks and edges show what they showed then. It is a forward edit with the smallest change of
+ * each text, on which live clients converge. Parts that are the same already stay untouched.
  */
 export function restore(doc: Y.Doc, past: PastContent, author: ClaimAuthor, lists: readonly ClaimList[]): void {
   const kept = new Set(past.blocks.map(({ id }) => id))
@@ -54,7 +54,7 @@ export function restore(doc: Y.Doc, past: PastContent, author: ClaimAuthor, list
   restoreEdges(doc, past.edges)
 }
 
-/** Stock clients may have used ids that `deleteBlock` refuses. */
+/** Deletes a block of any id: stock clients may have used ids that `deleteBlock` refuses. */
 function deleteAny(doc: Y.Doc, id: string): void {
   if (!blocksMap(doc).has(id)) return
   if (id.includes('/')) blocksMap(doc).delete(id)

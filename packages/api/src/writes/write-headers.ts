@@ -7,22 +7,22 @@ import type { WriteOutcome } from './writes.ts'
 export const writeHeaders = z.object({
   'idempotency-key': z
     .string()
-    .regex(/^[\x21-\x7e]{1,128}$/, '1 to 128 visible ASCII characters')
+    .regex(/^[\x21-\x7e]{1,128}$/, 'is not 1 to 128 visible ASCII characters')
     .optional()
-    .meta({ description: 'a repeat with the same key answers as the first did' }),
+    .meta({ description: 'a repeated request with the same key gets the first answer' }),
   'x-joinery-durability': z
     .enum(['async', 'sync'])
     .optional()
-    .meta({ description: 'sync: answered only when this write is fsynced' }),
+    .meta({ description: 'sync: the answer comes only when this write is fsynced' }),
 })
-/** True when the write has to be fsynced before it is answered. Throws `durability_unavailable` where nothing is kept. */
+/** True when the write must be fsynced before the answer. Throws `durability_unavailable` on a server in memory. */
 export function wantsSync(
   { 'x-joinery-durability': asked }: { readonly 'x-joinery-durability'?: 'async' | 'sync' | undefined },
   promised: Durability,
 ): boolean {
   if (asked === undefined) return false
   if (promised !== 'memory') return asked === 'sync'
-  const message = `this server keeps nothing beyond its process: start it with --durability ${asked}`
+  const message = `this server keeps everything in memory only: start it with --durability ${asked}`
   throw new ApiError('durability_unavailable', message, { details: { durability: promised } })
 }
 

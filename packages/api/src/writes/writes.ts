@@ -12,26 +12,26 @@ import { type History, type RecordHead, touches } from '../history/history.ts'
 export interface WriteRequest {
   readonly workspace: WorkspaceId
   readonly author: ClaimAuthor
-  /** The blocks whose state the answer needs. */
+  /** The blocks that the answer shows. */
   readonly blocks: readonly string[]
-  /** The edges, likewise. */
+  /** The edges that the answer shows. */
   readonly edges?: readonly string[]
   readonly key: string | undefined
-  /** What tells this request from another under the same key: asked for only where there is a key. */
+  /** Text that tells this request from another one under the same key. Called only for a request with a key. */
   fingerprint(): string
-  /** Answered only when fsynced. */
+  /** The answer comes only when the write is fsynced. */
   readonly sync: boolean
-  /** Throws unless the edit may be made. */
+  /** Throws when the edit may not be made. */
   check(view: WorkspaceView): void
   run(doc: Y.Doc): void
 }
 
-/** What a write came to: all that its answer is made from, now and when the request is repeated. */
+/** The outcome of a write. The answer is made from it alone, also when the request is repeated. */
 export interface WriteOutcome {
   readonly lsn: number
-  /** Undefined when the write changed nothing. */
+  /** The record; undefined when the write changed nothing. */
   readonly record: RecordHead | undefined
-  /** The blocks asked for, as of `lsn`; those that are gone are left out. */
+  /** The requested blocks as they are at `lsn`, without deleted ones. */
   readonly blocks: ReadonlyMap<string, BlockView>
   readonly edges: ReadonlyMap<string, EdgeView>
 }
@@ -39,15 +39,15 @@ export interface WriteOutcome {
 export interface WritesOptions {
   readonly workspaces: Workspaces
   readonly history: History
-  /** The lists of claims that blocks have. */
+  /** The lists of claims of a block. */
   readonly lists: readonly ClaimList[]
   readonly limits: Pick<ApiLimits, 'durableWaitMs' | 'answersMax'>
 }
 
-/** Answers with more text than this are made again from the log rather than kept. */
+/** Characters of an answer that is kept. Larger answers are made again from the log. */
 const ANSWER_CHARS_MAX = 16_384
 
-/** The way of a write: once per idempotency key, checked and made in one turn, answered when durable. */
+/** Makes writes: once per idempotency key, checked and made in one turn, answered when durable. */
 export class Writes {
   readonly #options: WritesOptions
   readonly #answers = new Map<string, WriteOutcome>()
@@ -97,13 +97,13 @@ export class Writes {
     return outcome
   }
 
-  /** The first answer again: kept, or made from the log as of the first write. */
+  /** Gives the first answer again: the kept one, or one made from the log as it was at the first write. */
   async #repeat(request: WriteRequest, key: string, lsn: number): Promise<WriteOutcome> {
     const { workspace, author, blocks, edges = [] } = request
     const { history } = this.#options
     const record = await history.recordAt(workspace, lsn)
     if (record.actor !== author.actor || record.connection !== viaOf(request)) {
-      throw new ApiError('key_reused', `the idempotency key "${key}" was used for another request: make a new one`)
+      throw new ApiError('key_reused', `the idempotency key "${key}" was used for another request: use a new key`)
     }
     const kept = this.#answers.get(answerKey(workspace, record))
     if (kept !== undefined) return kept
@@ -131,7 +131,8 @@ export class Writes {
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
-        const message = 'the write is made and not durable yet: repeat it with the same Idempotency-Key to learn more'
+        const message =
+          'the write was made, but is not durable yet: repeat it under the same Idempotency-Key to learn the outcome'
         reject(new ApiError('not_durable_yet', message, { retryAfterSeconds: 5 }))
       }, this.#options.limits.durableWaitMs)
     })
@@ -152,7 +153,7 @@ function viewsOf<V>(ids: readonly string[], read: (id: string) => V | undefined)
   return views
 }
 
-/** A Yjs V1 update without structs and deletions, in bytes: what a keyed write that changed nothing has as record. */
+/** Bytes of a Yjs V1 update without structs and deletions: the record of a keyed write that changed nothing holds one. */
 const EMPTY_UPDATE_BYTES = 2
 
 function changeOf(record: LogRecord | undefined): RecordHead | undefined {
@@ -161,13 +162,13 @@ function changeOf(record: LogRecord | undefined): RecordHead | undefined {
   return head
 }
 
-/** What the record has as connection. Under a key it holds the request's fingerprint, to know the same request again. */
+/** The connection of the record. Under a key it holds a fingerprint of the request, to recognise a repeat. */
 function viaOf({ key, fingerprint }: WriteRequest): string {
   if (key === undefined) return 'http'
   return `http:${createHash('sha256').update(fingerprint()).digest('base64url').slice(0, 22)}`
 }
 
-/** With the time: a name that was purged begins again at LSN 1. */
+/** Key of a kept answer. It holds the time, since the LSNs of a purged workspace's name begin again at 1. */
 function answerKey(workspace: WorkspaceId, { lsn, at, idempotencyKey }: RecordHead): string {
   return `${workspace}\n${lsn}\n${at}\n${idempotencyKey}`
 }
