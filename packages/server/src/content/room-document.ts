@@ -5,6 +5,7 @@ import * as Y from 'yjs'
 import { encodeAnnex } from './annex.ts'
 import type { DocumentRules, Observed, Refusal, RuledDocument, Writer } from './document-rules.ts'
 import { EMPTY_STATE_VECTOR, EMPTY_STEP1, EMPTY_UPDATE, isEmptyStateVector, isEmptyUpdate } from './empty-update.ts'
+import { includesUpdate, refusalOfOther } from './known-already.ts'
 import { isRelayed } from './relayed-record.ts'
 import { Stamps } from './stamps.ts'
 import type { Start, StoredState } from './stored-state.ts'
@@ -40,6 +41,8 @@ export interface Applied {
   readonly freesOthers?: boolean
   /** The clocks that the document must reach before all the updates show; undefined when all of them show. */
   readonly waitsFor?: Clocks | undefined
+  /** Edits that only others may send and have not sent, and the index of the first update that held some of them. */
+  readonly withheld?: { readonly index: number; readonly update: Uint8Array } | undefined
   /** The changes in what people are shown, and the claims that lost to concurrent ones. */
   readonly observed: readonly Observed[]
 }
@@ -122,23 +125,46 @@ export class RoomDocument {
     const freesOthers = this.pendingBytes > 0
     let refused: Applied['refused']
     const taken: Uint8Array[] = []
+    const cut: { index: number; given: Uint8Array }[] = []
     doc.transact(() => {
       for (let index = 0; index < updates.length; index++) {
         const given = updates[index] as Uint8Array
         const update = given === answer ? ruled.withhold(given, writer) : given
-        const refusal = ruled.inspect(update, writer)
+        // First: what the rules let in they may remember.
+        const refusal = refusalOfOther(doc, given) ?? ruled.inspect(update, writer)
         if (refusal !== undefined) {
           refused = { index, refusal }
           return
         }
         applyOrThrow(doc, update, this.#waiting)
         taken.push(update)
+        if (update !== given) cut.push({ index, given })
       }
     }, this)
     const forward = this.#emitted
     const record = this.pendingBytes > 0 ? withWaiting(doc, taken, forward) : forward
     const waitsFor = this.pendingBytes > 0 ? this.#unshown(taken) : undefined
-    return { refused, forward, record, touched: this.#touched, freesOthers, waitsFor, observed: this.#observed }
+    const withheld = cut.length > 0 ? this.#lacking(cut) : undefined
+    return {
+      refused,
+      forward,
+      record,
+      touched: this.#touched,
+      freesOthers,
+      waitsFor,
+      withheld,
+      observed: this.#observed,
+    }
+  }
+
+  /** The part that the document lacks of updates that were applied in part. */
+  #lacking(cut: readonly { index: number; given: Uint8Array }[]): Applied['withheld'] {
+    const stateVector = this.stateVector()
+    const parts = cut
+      .map(({ index, given }) => ({ index, update: Y.diffUpdate(given, stateVector) }))
+      .filter(({ update }) => Y.parseUpdateMeta(update).to.size > 0)
+    const first = parts[0]
+    return first && { index: first.index, update: Y.mergeUpdates(parts.map(({ update }) => update)) }
   }
 
   /** Whether the document shows everything that `client` wrote before `clock`. */
@@ -192,7 +218,7 @@ export class RoomDocument {
    * SyncStep1 do.
    */
   read(updates: readonly Uint8Array[], refusal: Refusal): Applied {
-    const index = updates.findIndex((update) => !isEmptyUpdate(update) && !this.#includes(update))
+    const index = updates.findIndex((update) => !isEmptyUpdate(update) && !this.includes(update))
     return {
       refused: index < 0 ? undefined : { index, refusal },
       forward: undefined,
@@ -202,24 +228,9 @@ export class RoomDocument {
     }
   }
 
-  #includes(update: Uint8Array): boolean {
-    const { structs, ds } = Y.decodeUpdate(update)
-    const { store } = this.#live().doc
-    for (const struct of structs) {
-      if (!(struct instanceof Y.Skip) && struct.id.clock + struct.length > Y.getState(store, struct.id.client))
-        return false
-    }
-    for (const [client, ranges] of ds.clients) {
-      for (const { clock, len } of ranges) {
-        for (let at = clock; at < clock + len; ) {
-          if (at >= Y.getState(store, client)) return false
-          const struct = Y.getItem(store, Y.createID(client, at))
-          if (!struct.deleted) return false
-          at = struct.id.clock + struct.length
-        }
-      }
-    }
-    return true
+  /** Whether the document already has everything in `update`, with the same content. */
+  includes(update: Uint8Array): boolean {
+    return includesUpdate(this.doc, update)
   }
 
   stateVector(): Uint8Array {

@@ -4,6 +4,7 @@ import { type Annex, decodeAnnex } from './annex.ts'
 import { DeleteSet } from './delete-set.ts'
 import { EMPTY_STATE_VECTOR, isEmptyStateVector, isEmptyUpdate } from './empty-update.ts'
 import { mergeUpdates } from './merge-updates.ts'
+import { findOtherContent, type KnownStructs } from './same-content.ts'
 import { Stamps } from './stamps.ts'
 import { advanceStateVector, encodeStateVector } from './state-vector.ts'
 import { encodeSyncAnswer } from './sync-answer.ts'
@@ -102,7 +103,7 @@ export class StoredState {
     return this.#fullAnswer
   }
 
-  /** Whether this state already has everything in `update`. False also for bytes that Yjs can't read. */
+  /** Whether this state already has everything in `update`, with the same content. False also for bytes that Yjs can't read. */
   includes(update: Uint8Array): boolean {
     // Two zeros read as an empty V1 update, whatever follows them. A V2 update begins with them, and must not pass for
     // a repeat.
@@ -121,7 +122,33 @@ export class StoredState {
     for (const [client, ranges] of decoded.ds.clients) {
       for (const range of ranges) if (!this.#deletions().includes(client, range)) return false
     }
-    return true
+    return findOtherContent(update, this.#structs(state, update)) === undefined
+  }
+
+  /** The structs under the clocks of `update`, as they lie in the bytes: read when one is asked for. */
+  #structs(state: Map<number, number>, update: Uint8Array): KnownStructs {
+    let read: ReadonlyMap<number, readonly (Y.Item | Y.GC)[]> | undefined
+    return {
+      end: (client) => state.get(client) ?? 0,
+      at: (client, clock) => {
+        read ??= this.#readFrom(new Map([...state, ...Y.parseUpdateMeta(update).from]))
+        return structAt(read.get(client) ?? [], clock)
+      },
+    }
+  }
+
+  #readFrom(clocks: Map<number, number>): Map<number, (Y.Item | Y.GC)[]> {
+    const structs = new Map<number, (Y.Item | Y.GC)[]>()
+    const stateVector = encodeStateVector(clocks)
+    for (const part of this.#all()) {
+      for (const struct of Y.decodeUpdate(Y.diffUpdate(part, stateVector)).structs) {
+        if (struct instanceof Y.Skip) continue
+        const ofClient = structs.get(struct.id.client) ?? []
+        structs.set(struct.id.client, ofClient)
+        ofClient.push(struct)
+      }
+    }
+    return structs
   }
 
   /** The last stamp of every path, as a table that belongs to the caller. */
@@ -147,6 +174,19 @@ export class StoredState {
     this.#deleted ??= new DeleteSet(this.#all().map((part) => Y.diffUpdate(part, this.stateVector)))
     return this.#deleted
   }
+}
+
+/** The struct that holds `clock`, of one client's structs in the order of their clocks. */
+function structAt<S extends Y.Item | Y.GC>(structs: readonly S[], clock: number): S | undefined {
+  let [low, high] = [0, structs.length - 1]
+  while (low <= high) {
+    const middle = (low + high) >> 1
+    const struct = structs[middle] as S
+    if (clock < struct.id.clock) high = middle - 1
+    else if (clock >= struct.id.clock + struct.length) low = middle + 1
+    else return struct
+  }
+  return undefined
 }
 
 const NOTHING_STORED = new StoredState(undefined, [])

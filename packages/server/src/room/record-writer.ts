@@ -11,9 +11,10 @@ import type { Backlog } from './backlog.ts'
 import { type Forward, forwardLate, forwardUpdates } from './fan-out.ts'
 import type { Member } from './member.ts'
 import { tellObserved } from './observed-news.ts'
+import { NOT_YOURS, refuseUpdate } from './refused-update.ts'
 import type { WritePlace } from './room-edit.ts'
 import type { RoomFollower } from './room-follower.ts'
-import { Unsettled } from './unsettled.ts'
+import { Unsettled, type Withheld } from './unsettled.ts'
 
 /** Author of the records in which the server deletes beaten claims. */
 const PRUNER = { actor: 'joinery', source: 'server', connection: 'prune' }
@@ -32,17 +33,22 @@ export interface Appended {
   readonly durable: Promise<void>
 }
 
+/** The member that brought a write, and how many of its frames the write completes. */
+interface WriteSource {
+  readonly member: Member
+  readonly frames: number
+  /** Edits of these frames that were not applied, since only another actor may send them. */
+  readonly withheld?: Withheld | undefined
+}
+
 /** One transaction of the tick, on its way from the document to the log. */
 export interface Write {
   readonly applied: Applied
   readonly author: Pick<LogEntry, 'actor' | 'source' | 'connection' | 'idempotencyKey'>
   /** True when the record counts as durable only after an fsync. */
   readonly sync?: boolean | undefined
-  /**
-   * The member that sent the edits, and how many of its frames are then complete; undefined for the server's own
-   * writes.
-   */
-  readonly from?: { readonly member: Member; readonly frames: number }
+  /** Undefined for the server's own writes. */
+  readonly from?: WriteSource
 }
 
 /** Edits that the document has, but that nobody may see before they are durable. */
@@ -119,9 +125,21 @@ export class RecordWriter {
       if (write.from !== undefined) this.#settle(write.from, write.applied.waitsFor, log.head)
       return appended
     })
-    const settled = this.#unsettled?.take((client, clock) => document.shows(client, clock)) ?? []
-    for (const { member, frames } of settled) this.acknowledge(member, frames, log.head)
+    const settled = this.#unsettled?.take(document)
+    for (const { member, frames } of settled?.shown ?? []) this.acknowledge(member, frames, log.head)
+    for (const { member, frame } of settled?.refused ?? []) refuseUpdate(member, frame, NOT_YOURS, this.#context)
     return appends
+  }
+
+  /** Refuses edits that were withheld from a member and that their writer has not sent in time. Called about once a second. */
+  sweep(nowMs: number): void {
+    const overdue = this.#unsettled?.takeOverdue(nowMs) ?? []
+    for (const { member, frame } of overdue) refuseUpdate(member, frame, NOT_YOURS, this.#context)
+  }
+
+  /** Bytes of the edits that are withheld from a member now. */
+  withheldBytes(member: Member): number {
+    return this.#unsettled?.withheldBytes(member) ?? 0
   }
 
   /** Adds a write that deletes the beaten claims of writers that are gone, at the paths that `writes` touched. */
@@ -149,10 +167,14 @@ export class RecordWriter {
    * Acknowledges frames whose edits show. Frames with waiting edits, and all after them, are acknowledged when those
    * show.
    */
-  #settle({ member, frames }: NonNullable<Write['from']>, waitsFor: Clocks | undefined, lsn: number): void {
-    if (waitsFor === undefined && !this.isUnsettled(member)) return this.acknowledge(member, frames, lsn)
+  #settle({ member, frames, withheld }: WriteSource, waitsFor: Clocks | undefined, lsn: number): void {
+    const waits = waitsFor !== undefined || withheld !== undefined
+    if (!waits && !this.isUnsettled(member)) return this.acknowledge(member, frames, lsn)
     this.#unsettled ??= new Unsettled()
     this.#unsettled.add(member, frames, waitsFor)
+    if (withheld !== undefined) {
+      this.#unsettled.add(member, frames, Y.parseUpdateMeta(withheld.update).to, withheld)
+    }
   }
 
   #append({ applied, author, sync }: Write, { log, document, audience }: WritePlace): Appended | undefined {

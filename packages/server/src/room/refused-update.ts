@@ -19,6 +19,12 @@ export const READ_ONLY: Refusal = {
   reason: 'this token allows reading only: ask for one with access "write"',
 }
 
+/** Refusal of edits that were withheld and that their writer has not sent. */
+export const NOT_YOURS: Refusal = {
+  code: 'client_id_owned',
+  reason: 'these edits have a client id of another writer, who has not sent them: make a new Y.Doc',
+}
+
 /**
  * Codes of refusals that are about edits of others. After a crash the sender may just be the first to send such edits.
  */

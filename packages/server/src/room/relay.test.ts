@@ -39,28 +39,88 @@ describe('a client that sends what only another may write', () => {
     },
   )
 
-  it('[S39] is accepted without it when the rules withhold it', async () => {
+  /** A document by ada, and one with an edit of another client id on top; ada's rules let nobody else bring that. */
+  function withheldFromBen() {
     const [mine, both] = [new Y.Doc(), new Y.Doc()]
     mine.getText('text').insert(0, 'mine')
     Y.applyUpdate(both, Y.encodeStateAsUpdate(mine))
     both.getText('text').insert(4, "another's")
     const given: boolean[] = []
     const withholding: RuledDocument = {
-      ...ruled,
-      withhold: (_answer, { mayRelay }) => {
+      ...UNRULED,
+      withhold: (answer, { actor, mayRelay }) => {
+        if (actor !== 'ben') return answer
         given.push(mayRelay === true)
         return Y.encodeStateAsUpdate(mine)
       },
     }
-    fixture = await ServerFixture.start({ rules: { open: () => withholding } })
-    const client = await fixture.client('w?joinery=1', { answersStep1: false }).synced()
-    client.send(encodeSyncStep2(Y.encodeStateAsUpdate(both)))
-    await client.until(() => client.message('durable')?.frames === 1)
-    expect(given).toEqual([true])
+    return { both, given, rules: { open: () => withholding } }
+  }
+
+  it('[S39, S6] is taken without it when the rules withhold it, and hears that it is durable when its writer has brought it', async () => {
+    const { both, given, rules } = withheldFromBen()
+    fixture = await ServerFixture.start({ rules })
+    const ben = await fixture.client('w?joinery=1&actor=ben', { answersStep1: false }).synced()
+    ben.send(encodeSyncStep2(Y.encodeStateAsUpdate(both)))
     const newcomer = await fixture.client('w').synced()
     await newcomer.until(() => newcomer.doc.getText('text').toString() !== '')
     expect(newcomer.doc.getText('text').toString()).toBe('mine')
+    await ben.roundTrip()
+    expect([ben.message('durable'), ben.message('rejected'), given]).toEqual([undefined, undefined, [true]])
+    const ada = await fixture.client('w?joinery=1&actor=ada', { answersStep1: false }).synced()
+    ada.send(encodeSyncStep2(Y.encodeStateAsUpdate(both)))
+    await ben.until(() => ben.message('durable')?.frames === 1)
+    await newcomer.until(() => newcomer.doc.getText('text').toString() === "mineanother's")
   })
+
+  it('[S39] hears aloud that it was refused when what was withheld does not come in time, or comes with other content', async () => {
+    const { both, rules } = withheldFromBen()
+    fixture = await ServerFixture.start({ rules, limits: { relayWaitMs: 500 } })
+    const late = await fixture.client('w?joinery=1&actor=ben', { answersStep1: false }).synced()
+    late.send(encodeSyncStep2(Y.encodeStateAsUpdate(both)))
+    await late.until(() => late.message('rejected') !== undefined)
+    expect(late.message('rejected')).toMatchObject({ code: 'client_id_owned', frame: 1 })
+    expect(late.message('durable')).toBeUndefined()
+    await fixture.close()
+
+    fixture = await ServerFixture.start({ rules })
+    const ben = await fixture.client('w?joinery=1&actor=ben', { answersStep1: false }).synced()
+    ben.send(encodeSyncStep2(Y.encodeStateAsUpdate(both)))
+    const other = new Y.Doc()
+    other.clientID = both.clientID
+    other.getText('text').insert(0, 'what ada wrote in truth')
+    const ada = await fixture.client('w?joinery=1&actor=ada', { answersStep1: false }).synced()
+    ada.send(encodeSyncStep2(Y.encodeStateAsUpdate(other)))
+    await ada.until(() => ada.message('durable')?.frames === 1)
+    await ben.until(() => ben.message('rejected') !== undefined)
+    expect(ben.message('rejected')).toMatchObject({ code: 'client_id_owned', frame: 1 })
+    expect(ben.message('durable')).toBeUndefined()
+  })
+
+  it.each(['bytes', 'a document'])(
+    '[S6] is not told that an edit is durable when the server has other content under its clocks, told from %s',
+    async (kind) => {
+      const store = openMemoryStore()
+      fixture = await ServerFixture.start({ store })
+      const [first, second] = [new Y.Doc(), new Y.Doc()]
+      first.clientID = second.clientID = 7
+      first.getText('text').insert(0, 'first')
+      second.getText('text').insert(0, 'other')
+      const one = await fixture.client('w?joinery=1', { answersStep1: false }).synced()
+      one.send(encodeUpdate(Y.encodeStateAsUpdate(first)))
+      await one.until(() => one.message('durable')?.frames === 1)
+      await fixture.close()
+      fixture = await ServerFixture.start({ store })
+      if (kind === 'a document') await fixture.server.workspaces.read(W, () => undefined)
+      const [again, liar] = [fixture.client('w?joinery=1', { answersStep1: false }), fixture.client('w?joinery=1')]
+      await Promise.all([again.synced(), liar.synced()])
+      again.send(encodeUpdate(Y.encodeStateAsUpdate(first)))
+      await again.until(() => again.message('durable')?.frames === 1)
+      liar.send(encodeUpdate(Y.encodeStateAsUpdate(second)))
+      await liar.until(() => liar.message('rejected') !== undefined)
+      expect(liar.message('rejected')).toMatchObject({ code: 'client_id_owned' })
+    },
+  )
 
   it('[S39] is refused when it is no answer, and when the server has run for a while', async () => {
     fixture = await ServerFixture.start({ rules })

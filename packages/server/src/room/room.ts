@@ -191,6 +191,7 @@ export class Room implements ContentOwner, MemberRoom {
   /** Closes an idle room, and frees what nobody has used for a while. Called about once a second. */
   sweep(nowMs: number): void {
     const { loaded } = this.#content
+    this.#writes?.sweep(nowMs)
     const isFree = this.#guests === 0 && !this.#followers?.size && loaded?.log.state.state === 'open'
     const isIdle = this.#emptySinceMs !== undefined && nowMs - this.#emptySinceMs >= this.#context.limits.roomIdleMs
     if (isFree && isIdle) return void this.close()

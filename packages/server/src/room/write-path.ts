@@ -2,7 +2,7 @@ import type { WorkspaceLog } from '@joinery/log'
 import type { WorkspaceId } from '@joinery/protocol'
 import type { Refusal } from '../content/document-rules.ts'
 import { relaying } from '../content/relayed-record.ts'
-import type { RoomDocument } from '../content/room-document.ts'
+import type { Applied, RoomDocument } from '../content/room-document.ts'
 import type { ServerLimits } from '../limits.ts'
 import type { ServerError } from '../server-error.ts'
 import { KeyedWrites } from './keyed-writes.ts'
@@ -20,6 +20,7 @@ import {
 } from './refused-update.ts'
 import type { KeyedUpdate, RoomEdit, RoomEdited, WritePlace } from './room-edit.ts'
 import type { RoomFollower } from './room-follower.ts'
+import type { Withheld } from './unsettled.ts'
 
 /** Parts that the write paths of all rooms share. */
 export interface WritePathContext extends RecordWriterContext {
@@ -34,6 +35,8 @@ interface TickPart {
   /** The one among the updates that answers SyncStep1. */
   readonly answer: Uint8Array | undefined
   readonly mayRelay: boolean
+  /** Until when another may bring what is withheld, ms since epoch. */
+  readonly withholdUntilMs: number
 }
 
 /**
@@ -56,6 +59,11 @@ export class WritePath {
   /** Calls `listener` with each record as it is appended. Returns unsubscribe. */
   listen(listener: RoomFollower['appended']): () => boolean {
     return this.#records.listen(listener)
+  }
+
+  /** Called about once a second. */
+  sweep(nowMs: number): void {
+    this.#records.sweep(nowMs)
   }
 
   /** Resolves when everything that the room has appended so far is durable. */
@@ -192,14 +200,17 @@ export class WritePath {
     const inbox = member.takeInbox()
     if (inbox === undefined) return undefined
     const { answer, through, updates } = inbox
-    const isRelayTime = answer !== undefined && Date.now() < relaysUntilMs
+    const nowMs = Date.now()
+    const isRelayTime = answer !== undefined && nowMs < relaysUntilMs
+    const withholdUntilMs = isRelayTime ? relaysUntilMs : nowMs + this.#context.limits.relayWaitMs
     // Only the answer may bring edits of others. The updates beside it are the sender's own: their client ids become
     // its own.
     const parts = isRelayTime ? partsAround(answer, inbox) : [updates]
     let first = through - updates.length + 1
     for (const part of parts) {
       const mayRelay = isRelayTime && part[0] === answer
-      const error = this.#applyPart(member, { updates: part, first, answer, mayRelay }, document, writes)
+      const tickPart = { updates: part, first, answer, mayRelay, withholdUntilMs }
+      const error = this.#applyPart(member, tickPart, document, writes)
       if (error !== undefined || member.intake === 'refused') return error
       first += part.length
     }
@@ -208,7 +219,7 @@ export class WritePath {
 
   #applyPart(
     member: Member,
-    { updates, first, answer, mayRelay }: TickPart,
+    { updates, first, answer, mayRelay, withholdUntilMs }: TickPart,
     document: RoomDocument,
     writes: Write[],
   ): Error | undefined {
@@ -223,7 +234,8 @@ export class WritePath {
       const { refused } = applied
       const frames = refused === undefined ? through : first + refused.index - 1
       const author = authorOf(identity, mayRelay ? relaying(wire.id) : wire.id)
-      writes.push({ applied, author, from: { member, frames } })
+      const withheld = this.#withheldOf(member, applied, first, withholdUntilMs)
+      writes.push({ applied, author, from: { member, frames, withheld } })
       if (refused === undefined) return undefined
       const isRelay = mayRelay && RELAY_CODES.has(refused.refusal.code)
       if (isRelay) refuseRelay(member)
@@ -237,6 +249,24 @@ export class WritePath {
       else refuseUpdate(member, first, refusal, this.#context)
       return error
     }
+  }
+
+  /**
+   * The withheld edits, as they are kept until their writer sends them. Nothing is kept for a stock client: it can be told of a
+   * refusal by a close only, and edits of others are no reason for one.
+   */
+  #withheldOf(member: Member, { withheld }: Applied, first: number, untilMs: number): Withheld | undefined {
+    if (withheld === undefined) return undefined
+    const { logger, limits } = this.#context
+    const { wire, identity, room } = member
+    const from = { workspace: room?.workspace, connection: wire.id, actor: identity.actor }
+    const bytes = withheld.update.length
+    logger.info({ ...from, bytes }, 'edits withheld that only another may bring')
+    if (!wire.wantsJoinery) return undefined
+    const frame = first + withheld.index
+    // They are kept to be compared with the edits that their writer sends.
+    const isTooMuch = bytes + this.#records.withheldBytes(member) > limits.pendingBytesMax
+    return { frame, update: withheld.update, untilMs: isTooMuch ? 0 : untilMs }
   }
 
   #checkPending(document: RoomDocument): void {
