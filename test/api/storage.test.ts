@@ -1,7 +1,7 @@
 import { type ApiLimits, createApi } from '@joinery/api'
 import { documentRules } from '@joinery/blocks'
 import { LogError, openMemoryStore, type StoreState, type WorkspaceLog } from '@joinery/log'
-import { DelegatingLog, DelegatingStore } from '@joinery/log/testing'
+import { DelegatingStore, StoreBoundLog } from '@joinery/log/testing'
 import { createServer } from '@joinery/server'
 import { expect, it } from 'vitest'
 import { HttpCaller } from './http-caller.ts'
@@ -33,7 +33,7 @@ class FailingStore extends DelegatingStore {
   }
 
   override async open(workspace: string): Promise<WorkspaceLog> {
-    const log = new DelegatingLog(await this.inner.open(workspace))
+    const log = new StoreBoundLog(await this.inner.open(workspace), this)
     const store = this
     log.append = (...args) => {
       const receipt = log.inner.append(...args)

@@ -1,5 +1,5 @@
 import { LogError, type LogErrorCode, openMemoryStore, type StoreState, type WorkspaceLog } from '@joinery/log'
-import { DelegatingLog, DelegatingStore } from '@joinery/log/testing'
+import { DelegatingStore, StoreBoundLog } from '@joinery/log/testing'
 
 /** A real store in memory. Its disk can be held, so that records become durable at the release, or fail and recover. */
 export class HeldStore extends DelegatingStore {
@@ -51,7 +51,7 @@ export class HeldStore extends DelegatingStore {
   }
 
   override async open(workspace: string): Promise<WorkspaceLog> {
-    const log = new DelegatingLog(await this.inner.open(workspace))
+    const log = new StoreBoundLog(await this.inner.open(workspace), this)
     log.append = (...args) => {
       if (this.#failure !== undefined) throw this.#failure
       const receipt = log.inner.append(...args)

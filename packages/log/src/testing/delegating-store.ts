@@ -122,3 +122,25 @@ export class DelegatingLog implements WorkspaceLog {
     return this.inner.close()
   }
 }
+
+/** A log of a test's store: its state is the one that the store shows, until the log is fenced. */
+export class StoreBoundLog extends DelegatingLog {
+  readonly #store: EventStore
+
+  constructor(log: WorkspaceLog, store: EventStore) {
+    super(log)
+    this.#store = store
+  }
+
+  override get state(): LogState {
+    const { state } = this.#store
+    return state.state === 'open' ? this.inner.state : state
+  }
+
+  override onStateChange(listener: (state: LogState) => void): () => void {
+    const unsubscribe = [this.#store.onStateChange(listener), this.inner.onStateChange(listener)]
+    return () => {
+      for (const each of unsubscribe) each()
+    }
+  }
+}

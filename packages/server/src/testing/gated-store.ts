@@ -2,13 +2,12 @@ import {
   type DamagedLog,
   LogError,
   type LogRecord,
-  type LogState,
   type Lsn,
   openMemoryStore,
   type StoreState,
   type WorkspaceLog,
 } from '@joinery/log'
-import { DelegatingLog, DelegatingStore } from '@joinery/log/testing'
+import { DelegatingStore, StoreBoundLog } from '@joinery/log/testing'
 
 /**
  * A memory store behind gates, with which a test makes loads wait, makes loads fail, and makes storage fail and
@@ -92,24 +91,12 @@ export class GatedStore extends DelegatingStore {
   }
 }
 
-class GatedLog extends DelegatingLog {
+class GatedLog extends StoreBoundLog {
   readonly #store: GatedStore
 
   constructor(log: WorkspaceLog, store: GatedStore) {
-    super(log)
+    super(log, store)
     this.#store = store
-  }
-
-  override get state(): LogState {
-    const { state } = this.#store
-    return state.state === 'open' ? this.inner.state : state
-  }
-
-  override onStateChange(listener: (state: LogState) => void): () => void {
-    const unsubscribe = [this.#store.onStateChange(listener), this.inner.onStateChange(listener)]
-    return () => {
-      for (const each of unsubscribe) each()
-    }
   }
 
   override append(...args: Parameters<WorkspaceLog['append']>) {
