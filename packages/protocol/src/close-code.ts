@@ -1,10 +1,12 @@
 /**
- * Close codes of the wire. 4400 to 4499 are final: y-websocket 3.1 and Joinery's SDK stop and tell a person. 1012 and 1013 are
- * transient: clients reconnect with back-off.
+ * Close codes of the wire. 4400–4499 are final: y-websocket 3.1 and Joinery's SDK stop and tell a person. So they stand for
+ * what no later attempt mends. The others are transient: reconnect with back-off.
  */
 export const CLOSE = {
   /** The frame could not be read: a text frame, garbage, a Yjs V2 update. */
   badFrame: 4400,
+  /** The token expired while the connection was open. Reconnect with a fresh one. */
+  tokenExpired: 4001,
   /** The token is missing, malformed, expired, or signed with another key. */
   unauthorized: 4401,
   /** The token is valid, but does not allow this: another workspace, a write with a token for reading, a forged claim. */

@@ -35,6 +35,8 @@ export function encodeFrame(frame: Frame): Uint8Array {
     }
     case 'joinery':
       return frame.message === undefined ? Uint8Array.of(MESSAGE.joinery, 127) : encodeJoinery(frame.message)
+    case 'unknown':
+      return Uint8Array.of(frame.number)
   }
 }
 

@@ -3,7 +3,10 @@
  * a server without configuration.
  */
 export interface WireLimits {
-  /** Bytes of one update frame after the sync. A person's paste fits; a whole document does not. */
+  /**
+   * Bytes of one update frame. As large as a first sync: a local copy that loads late, or a large paste, is an update, and
+   * stock clients do not recover from a refusal.
+   */
   readonly updateBytesMax: number
   /** Bytes of the frame that answers the server's SyncStep1: the edits of weeks offline, so larger than an update. */
   readonly syncBytesMax: number
@@ -18,7 +21,7 @@ export interface WireLimits {
 }
 
 export const WIRE_LIMITS: WireLimits = {
-  updateBytesMax: 1024 * 1024,
+  updateBytesMax: 64 * 1024 * 1024,
   syncBytesMax: 64 * 1024 * 1024,
   awarenessBytesMax: 256 * 1024,
   awarenessStateBytesMax: 4 * 1024,

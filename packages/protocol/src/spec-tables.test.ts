@@ -30,7 +30,7 @@ describe('the tables of SPEC.md', () => {
   })
 
   it('[W22] a close code is final when it is from 4400 to 4499', () => {
-    for (const code of Object.values(CLOSE)) expect(isFinalCloseCode(code)).toBe(code >= 4000)
+    for (const code of Object.values(CLOSE)) expect(isFinalCloseCode(code)).toBe(code >= 4400)
     for (const code of [4400, 4450, 4499]) expect(isFinalCloseCode(code)).toBe(true)
     for (const code of [1000, 1006, 1011, 4399, 4500]) expect(isFinalCloseCode(code)).toBe(false)
   })

@@ -11,6 +11,12 @@ export class Counters {
   holds = 0
   /** Records that were appended. */
   records = 0
+  /** Frames of a type that the protocol does not have, which were ignored. */
+  unknownFrames = 0
+  /** Edits of connections that may only read, which were dropped. */
+  readersEdits = 0
+  /** Presence states that were too large to be relayed. */
+  largePresence = 0
   /** Frames that were sent to receivers of an update. */
   deliveries = 0
   /** Conflicts that were told to clients. */

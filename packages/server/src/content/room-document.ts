@@ -218,7 +218,7 @@ export class RoomDocument {
    * SyncStep1 do.
    */
   read(updates: readonly Uint8Array[], refusal: Refusal): Applied {
-    const index = updates.findIndex((update) => !isEmptyUpdate(update) && !this.includes(update))
+    const index = updates.findIndex((update) => !this.includes(update))
     return {
       refused: index < 0 ? undefined : { index, refusal },
       forward: undefined,
@@ -228,9 +228,17 @@ export class RoomDocument {
     }
   }
 
-  /** Whether the document already has everything in `update`, with the same content. */
+  /**
+   * Whether the document already has everything in `update`, with the same content. Throws {@link UpdateError} on bytes that
+   * are no update.
+   */
   includes(update: Uint8Array): boolean {
-    return includesUpdate(this.doc, update)
+    if (isEmptyUpdate(update)) return true
+    try {
+      return includesUpdate(this.doc, update)
+    } catch (cause) {
+      throw new UpdateError('the update is no Yjs V1 update', { cause })
+    }
   }
 
   stateVector(): Uint8Array {

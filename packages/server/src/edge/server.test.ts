@@ -183,7 +183,7 @@ describe('the upgrade', () => {
     expect(nowhere.closed?.code).toBe(4404)
   })
 
-  it('[S17] a connection ends with 4401 when its token expires', async () => {
+  it('[S17] a connection ends with 4001, which is not final, when its token expires', async () => {
     const now = Date.now()
     const exp = Math.floor(now / 1000) + 600
     const token = await signToken(SECRET, {
@@ -200,7 +200,7 @@ describe('the upgrade', () => {
     })
     const client = fixture.client(`w?token=${token}`)
     await client.until(() => client.closed !== undefined)
-    expect(client.closed).toMatchObject({ code: 4401, reason: expect.stringContaining('fresh') })
+    expect(client.closed).toMatchObject({ code: 4001, reason: expect.stringContaining('fresh') })
   })
 
   it('[S18] a foreign page is refused when everyone is anonymous', async () => {

@@ -124,7 +124,7 @@ export class SocketWire implements Wire {
     if (nowMs < this.#beatAtMs) return
     this.#beatAtMs = nowMs + this.#limits.heartbeatMs
     if (this.identity.expiresAtMs !== undefined && nowMs >= this.identity.expiresAtMs) {
-      this.close(CLOSE.unauthorized, 'unauthorized: the token has expired; connect with a fresh one')
+      this.close(CLOSE.tokenExpired, 'unauthorized: the token has expired: connect again with a fresh one')
       return
     }
     if (!this.#isAlive()) return this.terminate('the client gave no sign of life')

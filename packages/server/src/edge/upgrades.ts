@@ -21,6 +21,8 @@ const FRAGMENT_BYTES_MIN = 16 * 1024
  * allows.
  */
 const CHUNK_BYTES_MIN = 1_024
+/** Bytes of a frame beside the update that it holds. */
+const FRAME_BYTES_MAX = 64 * 1024
 /** Characters of a refused request's path in the log, at most: more than any workspace's name has. */
 const LOGGED_PATH_MAX = 600
 
@@ -50,7 +52,7 @@ export class Upgrades {
 
   constructor(context: UpgradesContext) {
     this.#context = context
-    const maxPayload = context.limits.syncBytesMax + context.limits.updateBytesMax
+    const maxPayload = Math.max(context.limits.syncBytesMax, context.limits.updateBytesMax) + FRAME_BYTES_MAX
     this.#sockets = new WebSocketServer({
       noServer: true,
       perMessageDeflate: false,

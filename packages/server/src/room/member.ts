@@ -40,6 +40,8 @@ export interface Inbox {
   through: number
   /** The update that answers a SyncStep1: all that the client has and the server lacks, edits of others included. */
   answer: Uint8Array | undefined
+  /** The first that is over its limit, and that limit, bytes: it is refused unless it brings nothing new. */
+  tooLarge: { readonly update: Uint8Array; readonly bytesMax: number } | undefined
 }
 
 export const IDLE: Answering = { state: 'idle' }
@@ -164,9 +166,10 @@ export class Member implements WireReader {
   }
 
   /** Puts one update into the inbox. Returns whether it is the first of this tick. */
-  put(update: Uint8Array, isAnswer: boolean): boolean {
+  put(update: Uint8Array, isAnswer: boolean, bytesMax: number): boolean {
     const isFirst = this.inbox === undefined
-    this.inbox ??= { updates: [], through: 0, answer: undefined }
+    this.inbox ??= { updates: [], through: 0, answer: undefined, tooLarge: undefined }
+    if (update.length > bytesMax) this.inbox.tooLarge ??= { update, bytesMax }
     this.inbox.updates.push(update)
     this.inbox.through = this.framesReceived
     if (isAnswer) this.inbox.answer = update

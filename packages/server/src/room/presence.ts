@@ -1,4 +1,6 @@
 import { type AwarenessState, decodeAwarenessStates, encodeAwareness, encodeAwarenessStates } from '@joinery/protocol'
+import type { Logger } from 'pino'
+import type { Counters } from '../counters.ts'
 import type { ServerLimits } from '../limits.ts'
 import { ServerError } from '../server-error.ts'
 import { AwarenessTable } from './awareness-table.ts'
@@ -7,14 +9,25 @@ import type { Member } from './member.ts'
 /** Whether two members are the same person, who may reconnect before the server notices that the old socket is dead. */
 const isSameActor = (from: Member, to: Member): boolean => from.identity.actor === to.identity.actor
 
+interface PresenceContext {
+  readonly limits: ServerLimits
+  readonly counters: Counters
+  readonly logger: Logger
+}
+
 /** A room's awareness: the people present, and the changes that the others have not been told yet. */
 export class Presence {
   readonly #limits: ServerLimits
+  readonly #counters: Counters
+  readonly #logger: Logger
+  readonly #tooLarge = new WeakSet<Member>()
   readonly #table: AwarenessTable<Member>
   #news = new Map<number, AwarenessState>()
 
-  constructor(limits: ServerLimits) {
+  constructor({ limits, counters, logger }: PresenceContext) {
     this.#limits = limits
+    this.#counters = counters
+    this.#logger = logger
     this.#table = new AwarenessTable({
       mayTakeOver: isSameActor,
       clientsPerOwnerMax: limits.awarenessClientsMax,
@@ -34,9 +47,22 @@ export class Presence {
       throw new ServerError('bad_frame', reason, { cause })
     }
     for (const state of states) {
-      if (state.json.length > this.#limits.awarenessStateBytesMax) continue
+      if (Buffer.byteLength(state.json) > this.#limits.awarenessStateBytesMax) {
+        this.#noteTooLarge(state, member)
+        continue
+      }
       if (this.#table.apply(state, member)) this.#news.set(state.clientId, state)
     }
+  }
+
+  /** The log names each connection once: a cursor moves many times a second. */
+  #noteTooLarge({ json }: AwarenessState, member: Member): void {
+    this.#counters.largePresence++
+    if (this.#tooLarge.has(member)) return
+    this.#tooLarge.add(member)
+    const about = { workspace: member.room?.workspace, connection: member.wire.id, actor: member.identity.actor }
+    const reason = `a presence state holds at most ${this.#limits.awarenessStateBytesMax} bytes, this one ${Buffer.byteLength(json)}`
+    this.#logger.info({ ...about, code: 'too_large', reason }, 'presence not relayed')
   }
 
   /** Forgets a connection that closed. The next news tells the others. */

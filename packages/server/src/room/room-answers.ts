@@ -1,10 +1,11 @@
-import { CLOSE, encodeUpdate } from '@joinery/protocol'
+import { CLOSE } from '@joinery/protocol'
 import type { ColdDocument } from '../content/cold-document.ts'
 import type { RoomContent } from '../content/room-content.ts'
 import { RoomDocument } from '../content/room-document.ts'
 import type { Stamps } from '../content/stamps.ts'
 import { isStateVector } from '../content/state-vector.ts'
 import type { StoredState } from '../content/stored-state.ts'
+import { encodeUpdates } from '../content/sync-answer.ts'
 import { beingLoaded, ServerError } from '../server-error.ts'
 import { type Answering, IDLE, type Member } from './member.ts'
 
@@ -60,7 +61,7 @@ export function catchUp(room: RoomContent, member: Member, stateVector: Uint8Arr
   if (content === undefined) return member.wire.close(CLOSE.tryLater, 'too_slow: updates were missed: connect again')
   const send = (updates: readonly Uint8Array[]): void =>
     whenShowable(showable, () => {
-      for (const update of updates) member.send(encodeUpdate(update))
+      for (const message of encodeUpdates(updates)) member.wire.write(message)
     })
   if (content instanceof RoomDocument) return send([content.diff(stateVector)])
   withStored(room, content, member, (stored) => send(stored.diff(stateVector)))

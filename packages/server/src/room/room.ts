@@ -163,6 +163,9 @@ export class Room implements ContentOwner, MemberRoom {
       case 'joinery':
         this.#context.backlog.hold(member)
         return this.#receiveJoinery(member, frame.message)
+      case 'unknown':
+        this.#context.counters.unknownFrames++
+        return
       case 'auth':
         return member.refuse(new ServerError('bad_frame', 'the client sent an auth message: only servers may send one'))
     }
@@ -358,7 +361,7 @@ export class Room implements ContentOwner, MemberRoom {
   }
 
   #receiveAwareness(member: Member, update: Uint8Array): void {
-    this.#presence ??= new Presence(this.#context.limits)
+    this.#presence ??= new Presence(this.#context)
     try {
       this.#presence.receive(update, member)
     } catch (error) {

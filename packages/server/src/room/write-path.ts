@@ -2,7 +2,7 @@ import type { WorkspaceLog } from '@joinery/log'
 import type { WorkspaceId } from '@joinery/protocol'
 import type { Refusal } from '../content/document-rules.ts'
 import { relaying } from '../content/relayed-record.ts'
-import type { Applied, RoomDocument } from '../content/room-document.ts'
+import { type Applied, type RoomDocument, UpdateError } from '../content/room-document.ts'
 import type { ServerLimits } from '../limits.ts'
 import type { ServerError } from '../server-error.ts'
 import { KeyedWrites } from './keyed-writes.ts'
@@ -49,6 +49,8 @@ export class WritePath {
   readonly #keyed: KeyedWrites
   /** Members with updates in their inboxes, in order of arrival. */
   #writers: Member[] = []
+  /** Stock clients that may only read and whose edits were dropped: the log names each once. */
+  readonly #strayed = new WeakSet<Member>()
 
   constructor(workspace: WorkspaceId, context: WritePathContext) {
     this.#context = context
@@ -95,11 +97,7 @@ export class WritePath {
     const isAsked = isAnswer && member.answered(isTaking)
     if (member.intake === 'refused') return
     const bytesMax = isAsked ? this.#context.limits.syncBytesMax : this.#context.limits.updateBytesMax
-    if (update.length > bytesMax) {
-      const reason = `the update frame has ${update.length} bytes, at most ${bytesMax} are allowed: send it in parts`
-      return refuseUpdate(member, member.framesReceived, { code: 'too_large', reason }, this.#context)
-    }
-    if (member.put(update, isAnswer)) this.#writers.push(member)
+    if (member.put(update, isAnswer, bytesMax)) this.#writers.push(member)
   }
 
   /** Discards the tick's updates while storage fails. The room asks for them again when storage works. */
@@ -199,14 +197,16 @@ export class WritePath {
   #apply(member: Member, document: RoomDocument, relaysUntilMs: number, writes: Write[]): Error | undefined {
     const inbox = member.takeInbox()
     if (inbox === undefined) return undefined
-    const { answer, through, updates } = inbox
+    const { answer, through } = inbox
+    const { updates, refused } = this.#withinLimits(inbox, document)
     const nowMs = Date.now()
     const isRelayTime = answer !== undefined && nowMs < relaysUntilMs
     const withholdUntilMs = isRelayTime ? relaysUntilMs : nowMs + this.#context.limits.relayWaitMs
     // Only the answer may bring edits of others. The updates beside it are the sender's own: their client ids become
     // its own.
-    const parts = isRelayTime ? partsAround(answer, inbox) : [updates]
-    let first = through - updates.length + 1
+    const parts = isRelayTime ? partsAround(answer, updates) : [updates]
+    const firstFrame = through - inbox.updates.length + 1
+    let first = firstFrame
     for (const part of parts) {
       const mayRelay = isRelayTime && part[0] === answer
       const tickPart = { updates: part, first, answer, mayRelay, withholdUntilMs }
@@ -214,7 +214,22 @@ export class WritePath {
       if (error !== undefined || member.intake === 'refused') return error
       first += part.length
     }
+    if (refused !== undefined) refuseUpdate(member, firstFrame + updates.length, refused, this.#context)
     return undefined
+  }
+
+  /** The updates before the first that is over its limit and brings something new, and why that one is refused. */
+  #withinLimits(
+    { updates, tooLarge }: Inbox,
+    document: RoomDocument,
+  ): { readonly updates: readonly Uint8Array[]; readonly refused?: Refusal } {
+    if (tooLarge === undefined) return { updates }
+    const { bytesMax } = tooLarge
+    const index = updates.findIndex((update) => update.length > bytesMax && !isRepeat(update, document))
+    if (index < 0) return { updates }
+    const bytes = updates[index]?.length
+    const reason = `the update frame has ${bytes} bytes, at most ${bytesMax} are allowed: send it in parts`
+    return { updates: updates.slice(0, index), refused: { code: 'too_large', reason } }
   }
 
   #applyPart(
@@ -224,6 +239,7 @@ export class WritePath {
     writes: Write[],
   ): Error | undefined {
     const { identity, wire } = member
+    if (identity.access !== 'write' && !wire.wantsJoinery) return this.#passReader(member, updates, document, first)
     const through = first + updates.length - 1
     try {
       const applied =
@@ -269,9 +285,33 @@ export class WritePath {
     return { frame, update: withheld.update, untilMs: isTooMuch ? 0 : untilMs }
   }
 
+  /**
+   * Takes the updates of a stock client that may only read, and drops their edits. The connection stays: a plug-in that
+   * makes a type must not cost a reader everything new.
+   */
+  #passReader(member: Member, updates: readonly Uint8Array[], document: RoomDocument, first: number): undefined {
+    for (const [index, update] of updates.entries()) {
+      if (isRepeat(update, document)) continue
+      this.#context.counters.readersEdits++
+      if (this.#strayed.has(member)) continue
+      this.#strayed.add(member)
+      noteRefusal(member, READ_ONLY, this.#context, { frame: first + index })
+    }
+  }
+
   #checkPending(document: RoomDocument): void {
     const { pendingBytesMax } = this.#context.limits
     if (document.pendingBytes > pendingBytesMax) throw new PendingError(pendingBytesMax)
+  }
+}
+
+/** True when the update brings nothing new; false, too, for bytes that are no update. */
+function isRepeat(update: Uint8Array, document: RoomDocument): boolean {
+  try {
+    return document.includes(update)
+  } catch (error) {
+    if (error instanceof UpdateError) return false
+    throw error
   }
 }
 
@@ -280,8 +320,8 @@ function assertTakes({ state }: WorkspaceLog): void {
   if (state.state === 'failed' || state.state === 'fenced') throw state.error
 }
 
-/** The updates of an inbox in order, split so that the answer stands alone. */
-function partsAround(answer: Uint8Array, { updates }: Inbox): (readonly Uint8Array[])[] {
+/** The updates in order, split so that the answer stands alone. */
+function partsAround(answer: Uint8Array, updates: readonly Uint8Array[]): (readonly Uint8Array[])[] {
   const at = updates.indexOf(answer)
   return [updates.slice(0, at), [answer], updates.slice(at + 1)].filter((part) => part.length > 0)
 }

@@ -1,0 +1,84 @@
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import * as Y from 'yjs'
+import { splitUpdate } from './update-parts.ts'
+
+const RUNS = process.env.JOINERY_NIGHTLY === undefined ? 200 : 20_000
+const CLIENTS = 4
+
+const step = fc.record({
+  who: fc.nat(CLIENTS - 1),
+  does: fc.constantFrom('type', 'delete', 'list', 'nest', 'mark', 'bytes', 'xml', 'json', 'doc', 'undo', 'sync'),
+  at: fc.nat(1_000),
+  text: fc.string({ unit: 'grapheme', minLength: 1, maxLength: 40 }),
+})
+type Step = typeof step extends fc.Arbitrary<infer S> ? S : never
+
+/** Clients that edit all kinds of types and see each other's edits at random moments. Returns everything as one update. */
+function history(steps: readonly Step[]): Uint8Array {
+  const docs = Array.from({ length: CLIENTS }, (_, at) => {
+    const doc = new Y.Doc()
+    doc.clientID = 1_000 + at
+    return doc
+  })
+  for (const { who, does, at, text } of steps) {
+    const doc = docs[who] as Y.Doc
+    const [content, list, map] = [doc.getText('t'), doc.getArray<unknown>('a'), doc.getMap<unknown>('m')]
+    const place = at % (content.length + 1)
+    if (does === 'type') content.insert(place, text)
+    else if (does === 'delete') content.delete(place, Math.min(3, content.length - place))
+    else if (does === 'list') list.insert(at % (list.length + 1), [at, text, null, { text }])
+    else if (does === 'nest') map.set(`k${at % 5}`, new Y.Map([['text', new Y.Text(text)]]))
+    else if (does === 'mark') content.format(place, content.length - place, { [text]: at })
+    else if (does === 'bytes') list.push([new Uint8Array(at % 50)])
+    else if (does === 'xml') doc.getXmlFragment('x').insert(0, [new Y.XmlElement(`e${at % 3}`), new Y.XmlText(text)])
+    else if (does === 'json') content.insertEmbed(place, { text })
+    else if (does === 'doc') map.set('sub', new Y.Doc({ guid: text }))
+    else if (does === 'undo') map.delete(`k${at % 5}`)
+    else for (const other of docs) Y.applyUpdate(doc, Y.encodeStateAsUpdate(other, Y.encodeStateVector(doc)))
+  }
+  return Y.mergeUpdates(docs.map((doc) => Y.encodeStateAsUpdate(doc)))
+}
+
+it('[S95] the parts of an update, applied in order, are the update, and each is integrated when it comes', () => {
+  fc.assert(
+    fc.property(
+      fc.array(step, { minLength: 1, maxLength: 150 }),
+      fc.integer({ min: 20, max: 2_000 }),
+      (steps, bytesMax) => {
+        const update = history(steps)
+        const whole = new Y.Doc()
+        Y.applyUpdate(whole, update)
+        const inParts = new Y.Doc()
+        const parts = splitUpdate(update, bytesMax)
+        for (const part of parts) {
+          Y.applyUpdate(inParts, part)
+          expect(inParts.store.pendingStructs).toBeNull()
+        }
+        expect(Y.encodeStateVector(inParts)).toEqual(Y.encodeStateVector(whole))
+        expect(Y.encodeStateAsUpdate(inParts)).toEqual(Y.encodeStateAsUpdate(whole))
+        if (update.length > 4 * bytesMax) expect(parts.length).toBeGreaterThan(1)
+      },
+    ),
+    { numRuns: RUNS },
+  )
+})
+
+it('[S95] an update that builds on structs of elsewhere is split as well', () => {
+  fc.assert(
+    fc.property(
+      fc.array(step, { minLength: 2, maxLength: 60 }),
+      fc.array(step, { minLength: 2, maxLength: 60 }),
+      (before, after) => {
+        const [known, all] = [history(before), history([...before, ...after])]
+        const update = Y.diffUpdate(all, Y.encodeStateVectorFromUpdate(known))
+        const [whole, inParts] = [new Y.Doc(), new Y.Doc()]
+        Y.applyUpdate(whole, update)
+        for (const part of splitUpdate(update, 50)) Y.applyUpdate(inParts, part)
+        for (const doc of [whole, inParts]) Y.applyUpdate(doc, known)
+        expect(Y.encodeStateAsUpdate(inParts)).toEqual(Y.encodeStateAsUpdate(whole))
+      },
+    ),
+    { numRuns: RUNS },
+  )
+})
