@@ -232,10 +232,4 @@ describe('plain sentences', () => {
       inPage('# What it costs', '', '| Who | What |', '', '```', 'What is this', '```', '', 'A user who types.'),
     ).toEqual([])
   })
-
-  it('[K12] checkPlainSentences passes folders that are listed as not gone through yet, and no others', () => {
-    const riddle = '/** What a room needs. */'
-    expect(checkPlainSentences([file('packages/log/src/a.ts', riddle)])).toEqual([])
-    expect(checkPlainSentences([file('packages/new/src/a.ts', riddle)])).toHaveLength(1)
-  })
 })

@@ -27,7 +27,7 @@ export type ClientErrorCode =
   | 'rejected'
   /** The workspace on the server is not the one that the local copy was made of. The copy was set aside. */
   | 'generation_changed'
-  /** The server lets another actor in. What the earlier one wrote is not sent as the new one's. */
+  /** The server lets another actor in. The edits of the earlier actor are not sent as the new one's. */
   | 'actor_changed'
   /** The fork builds on edits that the server does not have. */
   | 'fork_orphaned'

@@ -17,9 +17,9 @@ export interface CopyKeeperEvents {
   accepts(generation: string | undefined): boolean
   /** The generation of the document; undefined before a server has told it. */
   generation(): string | undefined
-  /** Who writes the document, by a server's word; undefined before it. */
+  /** The actor who writes the document, as a server named it; undefined before that. */
   actor(): string | undefined
-  /** Whose copy to look for, as far as anybody can tell. */
+  /** The actor whose copy to look for, as far as anybody can tell. */
   expectedActor(): string | undefined
   /** The copy that is about to be loaded holds edits by `actor`. */
   owned(actor: string): void

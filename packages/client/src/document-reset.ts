@@ -17,7 +17,7 @@ export type SetAsideCause =
 /** Why a document was replaced. */
 export type ResetCause =
   | SetAsideCause
-  /** The server lets another actor in. What the earlier one wrote stays in their local copy, and goes up when they are back. */
+  /** The server lets another actor in. The edits of the earlier actor stay in their local copy, and are sent when they are back. */
   | { readonly cause: 'actor_changed'; readonly actor: string }
 
 /** The event that `workspace.doc` was replaced. `update` holds the edits that the server does not have. */

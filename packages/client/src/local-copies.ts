@@ -19,7 +19,7 @@ interface CopyRecord {
   readonly createdAtMs: number
   /** When it was opened last; absent in records of earlier versions. */
   readonly usedAtMs?: number
-  /** Who its edits are by; absent before a server has named them. */
+  /** The actor of its edits; absent before a server has named them. */
   readonly actor?: string
   /** Undefined while the copy is in use. */
   readonly setAside?: SetAsideCause & { readonly atMs: number }
@@ -28,7 +28,7 @@ interface CopyRecord {
 /** The copy that {@link LocalCopies.use} chose. */
 export interface CopyInUse {
   readonly name: string
-  /** Who its edits are by; undefined before a server has named them. */
+  /** The actor of its edits; undefined before a server has named them. */
   readonly actor: string | undefined
 }
 

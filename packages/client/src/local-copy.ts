@@ -189,7 +189,7 @@ export class LocalCopy {
           cause,
         })
         this.#generation ??= generation
-        // Of a full disk IndexedDB goes on. Whatever else fails, a connection that is opened anew may work.
+        // After a full disk IndexedDB goes on. After any other failure a connection that is opened anew may work.
         if (!(cause instanceof Error) || cause.name !== 'QuotaExceededError') this.#lose()
         return
       }

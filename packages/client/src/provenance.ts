@@ -1,7 +1,7 @@
 import type { ProvenanceStamp } from '@joinery/protocol'
 import { ListenerSet } from './observable-value.ts'
 
-/** Who last touched something, when, and by which record of the log. The server says so, not the writer. */
+/** The last edit of something: its actor, its time, and its record in the log. The server says so, not the writer. */
 export type Stamp = Omit<ProvenanceStamp, 'path'>
 
 /**

@@ -77,7 +77,7 @@ export class Replica {
   readonly #events: ReplicaEvents
   readonly #keeper: CopyKeeper | undefined
   #generation: string | undefined
-  /** Who writes this document, by the server's word, this connection's or an earlier one's; undefined before the first. */
+  /** The actor who writes this document, as the server named it on this connection or an earlier one; undefined before the first. */
   #actor: string | undefined
   readonly #expectedActor: string | undefined
   #hello: Hello | undefined
@@ -132,7 +132,7 @@ export class Replica {
   get generation(): string | undefined {
     return this.#generation
   }
-  /** Who writes the document, as far as it is known. */
+  /** The actor who writes the document, as far as it is known. */
   get actor(): string | undefined {
     return this.#actor ?? this.#expectedActor
   }

@@ -98,7 +98,7 @@ describe('bindTextField', () => {
           others(edits)
           expect(field.value).toBe(shown(letters.slice(0, at).join('')))
         }
-        // What the input method makes of it in the end.
+        // The input method makes this of it in the end.
         type(shown('你好'))
         field.dispatchEvent(new Event('compositionend'))
         expect(field.value).toBe(text.toString())
@@ -226,7 +226,7 @@ describe('indexAfter', () => {
           text.delete(start, count)
           text.insert(start, insert.replaceAll(marker, 'x'))
         }
-        // What is inserted right at an index comes after it, so the marker may only have moved on from there.
+        // Text that is inserted right at an index comes after it, so the marker may only have moved on from there.
         const place = text.toString().indexOf(marker)
         const after = indexAfter(edits, before)
         expect(after).toBeLessThanOrEqual(place)

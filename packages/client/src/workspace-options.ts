@@ -20,7 +20,7 @@ export interface WorkspaceOptions {
    * window and IndexedDB. `prefix` (by default `joinery`) begins the names of the databases.
    */
   readonly offline?: boolean | { readonly prefix: string }
-  /** Closes the workspace when it aborts. Whatever waits then rejects with its reason. */
+  /** Closes the workspace when it aborts. Every promise that waits then rejects with its reason. */
   readonly signal?: AbortSignal
   /** The lists of claims that blocks have: the table of the server's rules. Joinery's own by default. */
   readonly lists?: readonly ClaimList[]

@@ -31,7 +31,7 @@ import { EDIT_ORIGIN, UndoHistory } from './undo.ts'
 import { WorkspaceBlocks } from './workspace-blocks.ts'
 import { parseOptions, type TokenSource, type WorkspaceOptions } from './workspace-options.ts'
 
-/** What the server reports about itself and this connection. */
+/** The server's report about itself and this connection. */
 export type ServerInfo = Omit<Hello, 'type'>
 
 interface NextReplica {
@@ -131,7 +131,7 @@ export class Workspace {
     return this.#status
   }
 
-  /** What the server reported at the last successful connection; undefined before the first. */
+  /** The server's report at the last successful connection; undefined before the first. */
   get server(): Observable<ServerInfo | undefined> {
     return this.#server
   }
@@ -179,7 +179,7 @@ export class Workspace {
   }
 
   /**
-   * Makes an edit that counts once per workspace, whoever repeats it, also after a crash. `edit` runs on a draft, a copy of
+   * Makes an edit that counts once per workspace, also when another client repeats it after a crash. `edit` runs on a draft, a copy of
    * the document, once the workspace is synced; the SDK sends the result under `idempotencyKey`. Resolves when the record
    * that bears the key is durable and in `doc`, across reconnects, for as long as it takes. A key that the workspace knows
    * already changes nothing. The edits of one workspace are made one after the other. They are no step of undo. The local

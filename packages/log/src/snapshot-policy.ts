@@ -10,7 +10,7 @@ export interface SnapshotPolicy {
 /** 1,000 records load in tens of milliseconds. Five minutes limit what a quiet workspace replays after a crash. */
 export const SNAPSHOT_POLICY_DEFAULT: SnapshotPolicy = { records: 1_000, bytes: 100 * 1024 * 1024, ms: 5 * 60_000 }
 
-/** What a workspace has gathered since its last snapshot. */
+/** The growth of a workspace since its last snapshot. */
 export interface SinceSnapshot {
   readonly records: number
   readonly bytes: number

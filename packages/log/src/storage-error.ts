@@ -1,7 +1,7 @@
 import { LogError, type LogErrorCode } from './log-error.ts'
 
 /**
- * What the error messages of LevelDB and Node contain when there is no room for a write: disk, quota, or file size
+ * The words that the error messages of LevelDB and Node contain when there is no room for a write: disk, quota, or file size
  * limit. LevelDB has no error numbers.
  */
 const FULL = /No space left on device|Disk quota exceeded|File too large|\b(ENOSPC|EDQUOT|EFBIG)\b/

@@ -3,7 +3,7 @@ import { basename, dirname } from 'node:path'
 import type { Promised } from './course.ts'
 import { runTraced, STORAGE_CALLS } from './storage-calls.ts'
 
-/** What a program did to the files of one directory, and what it promised, in order. */
+/** The changes that a program made to the files of one directory, and its promises, in order. */
 export type Happening =
   | { readonly what: 'promised'; readonly promised: Promised }
   | { readonly what: 'created'; readonly file: string }

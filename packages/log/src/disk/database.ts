@@ -144,7 +144,7 @@ export class Database {
       this.#isLeaving = false
       end()
     }
-    // Whatever the range, LevelDB first writes its memory into a table. If that goes wrong, the next write fails.
+    // For any range, LevelDB first writes its memory into a table. If that goes wrong, the next write fails.
     this.#level.compactRange(BEHIND_ALL_KEYS, BEHIND_ALL_KEYS).then(done, done)
   }
 

@@ -34,7 +34,7 @@ export interface History {
   deletedAt?: number
 }
 
-/** What one log needs of the store it is in. */
+/** The part of its store that one log needs. */
 interface MemoryLogHost {
   readonly state: StoreState
   readonly clock: Clock

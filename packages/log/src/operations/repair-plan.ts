@@ -7,7 +7,7 @@ import { isDamage } from './problem.ts'
 import { snapshotLsns } from './verify-snapshots.ts'
 import type { WorkspaceLook } from './verify-workspace.ts'
 
-/** What a repair keeps of a damaged workspace. */
+/** The parts of a damaged workspace that a repair keeps. */
 export interface RepairPlan {
   /** The extent of the workspace, or what the keys say where that is damaged. */
   readonly extent: Extent
@@ -80,7 +80,7 @@ async function isUsable(look: WorkspaceLook, lsn: Lsn): Promise<boolean> {
     load?.finish()
     return true
   } catch {
-    // Whatever the error: a state that can't be loaded is of no use.
+    // For any error: a state that can't be loaded is of no use.
     return false
   }
 }

@@ -29,8 +29,8 @@ export interface RepairSurvey {
   /** Number of dropped records before the kept ones. Their history is lost; what they wrote is in a snapshot. */
   readonly droppedBefore: number
   /**
-   * Number of dropped LSNs behind the kept records, up to the last that the workspace is known to have reached. What
-   * they wrote is lost.
+   * Number of dropped LSNs behind the kept records, up to the last that the workspace is known to have reached. The
+   * edits of their records are lost.
    */
   readonly droppedBehind: number
 }

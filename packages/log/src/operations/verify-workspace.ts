@@ -26,7 +26,7 @@ export interface WorkspaceReport {
   readonly problemCount: number
 }
 
-/** What checking one workspace needs. */
+/** The means to check one workspace. */
 export interface WorkspaceLook extends StoredLog {
   readonly identity: WorkspaceIdentity
   /** LSN that the workspace is known to have reached. */

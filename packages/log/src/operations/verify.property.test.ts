@@ -11,7 +11,7 @@ import { isIntact, verifyDirectory } from './verify-directory.ts'
 
 const makeDirectory = testDirectories()
 const FLIPS = process.env.JOINERY_NIGHTLY === undefined ? 20 : 2_000
-/** What LevelDB writes for people, and its lock, which is empty. */
+/** The files that LevelDB writes for people, and its lock, which is empty. */
 const NOT_READ = new Set(['LOG', 'LOG.old', 'LOCK'])
 
 async function contentsOf(directory: string): Promise<Record<string, string>> {

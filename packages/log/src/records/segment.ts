@@ -37,7 +37,7 @@ const ZSTD_LEVEL = 9
 
 const compress = promisify(zstdCompress)
 
-/** What the header of a segment says, without unpacking. */
+/** The header of a segment, read without unpacking it. */
 export interface SegmentHead {
   readonly first: Lsn
   readonly last: Lsn

@@ -16,7 +16,7 @@ const CRC_BYTES = 4
  */
 export const WORKSPACE_NAME_BYTES_MAX = 1024
 
-/** What the log keeps of a workspace beside its records. */
+/** The facts that the log keeps of a workspace beside its records. */
 export interface WorkspaceIdentity {
   /** The workspace's number, which stands for its name in record keys. It is given once and never again. */
   readonly number: number

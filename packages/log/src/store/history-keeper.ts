@@ -4,7 +4,7 @@ import type { LogObserver } from '../observer.ts'
 import { type Extent, encodeExtent } from '../records/extent.ts'
 import type { Write } from '../records/write.ts'
 
-/** What the keeper of a history needs of its log. */
+/** The part of its log that the keeper of a history needs. */
 export interface HistoryKeeperHost {
   /** Throws `closed` or the storage error. */
   assertOpen(): void
@@ -14,7 +14,7 @@ export interface HistoryKeeperHost {
   readonly observer: LogObserver
 }
 
-/** What one piece of work on the history works with. */
+/** The means of one piece of work on the history. */
 export interface Desk {
   readonly workspace: string
   readonly number: number

@@ -33,7 +33,7 @@ import { sealRecords } from './seal.ts'
 import { findStoredTime, readStoredRuns, type StoredLog } from './stored-records.ts'
 import { takeSnapshot } from './take-snapshot.ts'
 
-/** What one workspace's log needs of its store. */
+/** The part of its store that one workspace's log needs. */
 export interface LevelLogHost {
   now(): number
   takeWorkspaceNumber(): number

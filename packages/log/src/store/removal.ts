@@ -11,7 +11,7 @@ import type { Write } from '../records/write.ts'
 import { tidy } from './tidy.ts'
 import { checkUnknown, type Witness } from './witness.ts'
 
-/** What deleting a workspace needs of its store. The store makes sure that no log of the workspace is open. */
+/** The part of its store that deleting a workspace needs. The store makes sure that no log of the workspace is open. */
 export interface RemovalHost {
   now(): number
   assertOpen(): void

@@ -8,7 +8,7 @@ import { KIND, kindRange, nameKey, numberOfKey, workspaceKey } from '../records/
 /** Most keys fetched in one trip to LevelDB's thread. */
 const NUMBERS_PER_STEP = 1_000
 
-/** What a store learns about its content before it opens any workspace. */
+/** The facts that a store learns about its content before it opens any workspace. */
 export interface Witness {
   /** The lowest number that no workspace has or ever had, nor any higher one. */
   readonly firstFreeNumber: number

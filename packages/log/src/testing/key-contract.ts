@@ -6,7 +6,7 @@ import { sampleEntry } from './sample-entry.ts'
 
 const code = (expected: LogError['code']) => expect.objectContaining({ name: 'LogError', code: expected })
 
-/** What every store does with idempotency keys and times. `start` gives a fresh store. */
+/** The behaviour of every store with idempotency keys and times. `start` gives a fresh store. */
 export function itFindsRecords(start: () => Promise<EventStore>, clock: { now(): number; advance(ms: number): void }) {
   it('[L40] an idempotency key is taken once, whether its record is durable or still on its way', async () => {
     const store = await start()

@@ -22,7 +22,7 @@ async function listTombstones(store: EventStore): Promise<string[]> {
   return listWorkspaces({ workspaces: () => store.tombstones() })
 }
 
-/** What every store does with workspaces that are deleted. `start` gives a fresh store. */
+/** The behaviour of every store with deleted workspaces. `start` gives a fresh store. */
 export function itDeletesWorkspaces(start: () => Promise<EventStore>): void {
   it('[L45] a deleted workspace throws deleted until it is undeleted, and has kept everything', async () => {
     const store = await start()

@@ -23,7 +23,7 @@ export function sampleState(at: number): Buffer {
   )
 }
 
-/** What every store does with snapshots. `start` gives a fresh store. */
+/** The behaviour of every store with snapshots. `start` gives a fresh store. */
 export function itKeepsSnapshots(start: () => Promise<EventStore>, advance: (byMs: number) => void): void {
   it('[L30] a snapshot gives back its state, its annex and the time of its record', async () => {
     const log = await (await start()).open('a')
