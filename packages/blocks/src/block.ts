@@ -1,10 +1,11 @@
-import type * as Y from 'yjs'
+import * as Y from 'yjs'
 import { type BlockFields, fieldClaims } from './block-fields.ts'
 import { assertBlockLives, ensureData, ensureText } from './block-part.ts'
 import type { BlockList, Claim, ClaimList } from './claim-list.ts'
 import { CLAIM_LISTS, type ClaimsJson } from './claim-lists.ts'
 import { type IndexingList, indexingClaims } from './indexing-list.ts'
 import { toPlain } from './json.ts'
+import { plainTextOf } from './plain-text.ts'
 import { type ReplaceTextOptions, replaceText } from './replace-text.ts'
 
 /** A block as plain data that the reader owns. */
@@ -70,9 +71,10 @@ export class Block {
     return ensureText(this.#map, this.id)
   }
 
-  /** The text as a string. Never writes. */
+  /** The text as a plain string, without its embeds and marks. Never writes. */
   get text(): string {
     const content = this.#map.get('content')
+    if (content instanceof Y.Text) return plainTextOf(content)
     return content === undefined ? '' : String(toPlain(content))
   }
 

@@ -104,12 +104,72 @@ test('[B9] concurrent typing stays when a text is replaced around it', () => {
   expect(block.text).toBe('The quick brown fox leaps over the lazy dog.')
 })
 
-test('[B9] an embedded object counts as one place and goes when the new text has none', () => {
+/** A text of characters and embeds; `#` stands for an embed. */
+function richText(pieces: string): Y.Text {
   const text = new Y.Doc().getText('t')
-  text.insert(0, 'ab')
-  text.insertEmbed(1, { image: 'x' })
-  replaceText(text, 'abc')
-  expect(text.toDelta()).toEqual([{ insert: 'abc' }])
+  for (const piece of pieces)
+    if (piece === '#') text.insertEmbed(text.length, { image: 'x' })
+    else text.insert(text.length, piece)
+  return text
+}
+
+function piecesOf(text: Y.Text): string {
+  const delta: { insert?: unknown }[] = text.toDelta()
+  return delta.map(({ insert }) => (typeof insert === 'string' ? insert : '#')).join('')
+}
+
+test.each([
+  ['a#b', 'ab', 'a#b'],
+  ['a#b', 'aXb', 'aX#b'],
+  ['#a', 'Xa', 'X#a'],
+  ['a##', 'aX', 'a##X'],
+  ['#', 'X', '#X'],
+  ['old# text', 'new text', 'new# text'],
+  ['some #old', 'some new', 'some #new'],
+  ['old#', 'new', 'new#'],
+  ['a #b c# d#', 'a c d', 'a #c# d#'],
+  ['a b#c d', 'a d', 'a d'],
+  ['one#two', '', ''],
+  ['##', '', '##'],
+])('[B47] the embeds of %j stay beside the characters that stay when the text becomes %j', (before, next, after) => {
+  const text = richText(before)
+  replaceText(text, next)
+  expect(piecesOf(text)).toBe(after)
+})
+
+test('[B47] a rewrite keeps the marks of the characters that stay', () => {
+  const text = new Y.Doc().getText('t')
+  text.insert(0, 'bold', { bold: true })
+  text.insert(4, ' plain', { bold: null })
+  text.insertEmbed(4, { image: 'x' }, { width: 3 })
+  replaceText(text, 'bolder plain text')
+  expect(text.toDelta()).toEqual([
+    { insert: 'bolder', attributes: { bold: true } },
+    { insert: { image: 'x' }, attributes: { width: 3 } },
+    { insert: ' plain text' },
+  ])
+})
+
+test('[B47] the text of a stock client’s Y.XmlText is its characters, and writing them back changes nothing', () => {
+  const { doc, block } = docWithBlock()
+  const text = block.map.set('content', new Y.XmlText('soft'))
+  text.insert(4, ' hard', { strong: {} })
+  expect(block.text).toBe('soft hard')
+  const before = Y.encodeStateVector(doc)
+  block.replaceContent(block.text)
+  expect(Y.encodeStateVector(doc)).toEqual(before)
+  block.replaceContent('soft harder')
+  expect(text.toString()).toBe('soft<strong> harder</strong>')
+})
+
+test('[B47] a text based on a fork keeps its embeds and those that others added since', () => {
+  const { doc, block } = docWithBlock()
+  block.content.insert(0, 'one two three')
+  block.content.insertEmbed(3, { image: 'x' })
+  const fork = forkDoc(doc)
+  block.content.insertEmbed(11, { image: 'y' })
+  block.replaceContent('one 2 three', { basedOn: fork })
+  expect(piecesOf(block.content)).toBe('one# 2 th#ree')
 })
 
 test('[B10] replacing a text based on a fork keeps what was typed since the fork', () => {

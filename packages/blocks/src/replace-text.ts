@@ -1,6 +1,7 @@
 import * as Y from 'yjs'
 import { BlocksError } from './blocks-error.ts'
 import { mergeFork } from './fork.ts'
+import { plainTextOf, writeEdits } from './plain-text.ts'
 import { diffText } from './text-diff.ts'
 
 export interface ReplaceTextOptions {
@@ -8,12 +9,9 @@ export interface ReplaceTextOptions {
   readonly basedOn?: Y.Doc
 }
 
-/** Stands for an embedded object in the compared text. A rewritten text does not contain it, so the object is deleted. */
-const EMBED_PLACEHOLDER = '\uFFFC'
-
 /**
- * Turns a text into `next` by editing only the places that differ, in one transaction. Concurrent typing elsewhere in the text and
- * people's cursors stay. With `basedOn`, the edits are computed against the fork's state of the text, and merged. Throws
+ * Makes `next` the plain string of a text by editing only the places that differ, in one transaction. Concurrent typing elsewhere
+ * in the text, people's cursors, embeds and the marks of kept characters stay (B47). With `basedOn`, the edits are computed against the fork's state of the text, and merged. Throws
  * `bad_argument` if the fork doesn't hold the text.
  */
 export function replaceText(text: Y.Text, next: string, { basedOn }: ReplaceTextOptions = {}): void {
@@ -31,25 +29,12 @@ export function replaceText(text: Y.Text, next: string, { basedOn }: ReplaceText
 }
 
 function applyDiff(text: Y.Text, next: string): void {
-  const edits = diffText(plainTextOf(text), next)
-  const apply = (): void => {
-    // Applied from the end, so that the indexes of earlier edits stay valid.
-    for (const { index, remove, insert } of edits.reverse()) {
-      if (insert !== '') text.insert(index + remove, insert)
-      if (remove > 0) text.delete(index, remove)
-    }
-  }
+  const before = plainTextOf(text)
+  const edits = diffText(before, next)
   if (edits.length === 0) return
   if (text.doc === null)
     throw new BlocksError('block_missing', 'The text is no longer part of a document: get the block again')
-  text.doc.transact(apply)
-}
-
-function plainTextOf(text: Y.Text): string {
-  const string = text.toString()
-  if (string.length === text.length) return string
-  const pieces: { insert?: unknown }[] = text.toDelta()
-  return pieces.map(({ insert }) => (typeof insert === 'string' ? insert : EMBED_PLACEHOLDER)).join('')
+  text.doc.transact(() => writeEdits(text, before.length, edits))
 }
 
 /** The text with the same Yjs id in another doc of the same history; undefined when it isn't there. Never throws. */
