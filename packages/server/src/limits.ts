@@ -43,7 +43,7 @@ export interface ServerLimits extends WireLimits {
    * writers of those edits reconnect themselves, and a client waits for at most 15 s between two attempts.
    */
   readonly relayWaitMs: number
-  /** Time for which a shutdown waits for clients to close their connections, ms. */
+  /** Time for which a shutdown, and a refused upgrade, wait for the client to close its connection, ms. */
   readonly drainMs: number
 }
 

@@ -33,6 +33,8 @@ import { Turns } from '../turns.ts'
 import { Connections } from './connections.ts'
 import { healthOf, type ServerLoad } from './health.ts'
 import { isLoopbackHost } from './request-origin.ts'
+import { toOriginForm } from './request-target.ts'
+import { isWebSocketUpgrade } from './upgrade-request.ts'
 import { Upgrades } from './upgrades.ts'
 
 /** Time between two checks of heartbeats and idle rooms, ms: short enough for the smallest sensible heartbeat. */
@@ -147,8 +149,9 @@ class SyncServer implements Server {
       counters,
       logger,
     })
-    this.#http = createHttpServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) =>
-      this.#onRequest(request, response),
+    this.#http = createHttpServer(
+      { keepAliveTimeout: KEEP_ALIVE_MS, shouldUpgradeCallback: isWebSocketUpgrade },
+      (request, response) => this.#onRequest(request, response),
     )
     this.#http.on('upgrade', (request, socket, head) => void this.#upgrades.take(request, socket, head))
     this.#unsubscribe = this.#store.onStateChange((state) => {
@@ -223,6 +226,7 @@ class SyncServer implements Server {
     this.#connections.drain()
     const deadline = setTimeout(() => {
       this.#connections.terminate()
+      this.#upgrades.terminate()
       this.#http.closeAllConnections()
     }, this.#limits.drainMs)
     await stopped
@@ -233,6 +237,7 @@ class SyncServer implements Server {
   }
 
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
+    toOriginForm(request)
     if (request.url === '/healthz') return this.#onHealth(response)
     if (this.#options.request !== undefined) return this.#options.request(request, response)
     response.writeHead(404, { 'content-type': 'text/plain' }).end('not found\n')
@@ -240,7 +245,9 @@ class SyncServer implements Server {
 
   #onHealth(response: ServerResponse): void {
     const { status, body } = healthOf(this.#store.state, this.load())
-    response.writeHead(status, { 'content-type': 'application/json' }).end(`${JSON.stringify(body)}\n`)
+    response
+      .writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' })
+      .end(`${JSON.stringify(body)}\n`)
   }
 
   #sweep(nowMs: number): void {

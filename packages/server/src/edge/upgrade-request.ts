@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import { parseWorkspaceName, QUERY, type WorkspaceId } from '@joinery/protocol'
 import { badWorkspace } from '../server-error.ts'
 
@@ -17,6 +18,16 @@ const NOTHING_ASKED = {
   token: undefined,
   actor: undefined,
   source: undefined,
+}
+
+/**
+ * Whether a request asks for a WebSocket, alone or in a list of protocols. Any other `Upgrade` is ignored, as RFC 9110
+ * (7.8) allows: Java's HttpClient and `curl --http2` offer `h2c` with plain requests.
+ */
+export function isWebSocketUpgrade({ method, headers, httpVersionMinor }: IncomingMessage): boolean {
+  if (method !== 'GET' || httpVersionMinor === 0) return false
+  const protocols = headers.upgrade?.split(',') ?? []
+  return protocols.some((protocol) => protocol.trim().toLowerCase() === 'websocket')
 }
 
 /**

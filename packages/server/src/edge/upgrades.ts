@@ -9,6 +9,7 @@ import type { ServerLimits } from '../limits.ts'
 import { REFUSALS, ServerError, type ServerErrorCode } from '../server-error.ts'
 import type { Connections } from './connections.ts'
 import { allowsOrigin, type Origins } from './request-origin.ts'
+import { toOriginForm } from './request-target.ts'
 import { parseUpgradeUrl, type UpgradeRequest, wantsJoinery } from './upgrade-request.ts'
 
 /**
@@ -48,6 +49,11 @@ interface UpgradesContext {
 export class Upgrades {
   readonly #context: UpgradesContext
   readonly #sockets: WebSocketServer
+  /**
+   * Sockets without a connection: their client is being authenticated, or was refused. The HTTP server no longer knows
+   * them, and waits for their end when it closes.
+   */
+  readonly #unsettled = new Set<Duplex>()
   #isClosed = false
 
   constructor(context: UpgradesContext) {
@@ -70,28 +76,45 @@ export class Upgrades {
     this.#isClosed = true
   }
 
+  /** Destroys the sockets that are not connections, after {@link close}. */
+  terminate(): void {
+    for (const socket of this.#unsettled) socket.destroy()
+  }
+
   /** Answers one upgrade. Never rejects. */
   async take(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const onError = (): void => void socket.destroy()
+    const onClose = (): void => void this.#unsettled.delete(socket)
     socket.on('error', onError)
+    socket.on('close', onClose)
+    this.#unsettled.add(socket)
+    toOriginForm(request)
+    // `ws` takes this protocol alone. A client may offer others beside it.
+    request.headers.upgrade = 'websocket'
     const url = request.url ?? '/'
     try {
       const asked = this.#admit(request, url)
       const identity = await identify(asked, this.#context.authenticate)
+      this.#assertPlace()
       socket.off('error', onError)
       // The answer to the upgrade and the room's greeting go out in one system call. A loaded room, and the room of a
       // new workspace, greet before Node's next tick.
       socket.cork()
       process.nextTick(uncork, socket)
-      this.#sockets.handleUpgrade(request, socket, head, (ws) =>
-        this.#context.connections.take(ws, socket, asked, identity),
-      )
+      this.#sockets.handleUpgrade(request, socket, head, (ws) => {
+        socket.off('close', onClose)
+        this.#unsettled.delete(socket)
+        this.#context.connections.take(ws, socket, asked, identity)
+      })
+      // `ws` has refused a malformed handshake.
+      if (this.#unsettled.has(socket)) this.#destroySoon(socket)
     } catch (error) {
       const refusal =
         error instanceof ServerError
           ? error
           : new ServerError('load_failed', 'the server failed: connect again later', { cause: error })
       this.#noteRefusal(refusal, url, request.socket.remoteAddress)
+      this.#destroySoon(socket)
       if (!wantsJoinery(url)) return refuseUpgrade(socket, refusal)
       // Browsers hide the status of a refused upgrade. So a client that knows Joinery's close codes gets the reason by
       // one.
@@ -103,6 +126,13 @@ export class Upgrades {
     }
   }
 
+  /** Destroys the socket of a refused client that does not close it: no timeout of the HTTP server covers it. */
+  #destroySoon(socket: Duplex): void {
+    const timer = setTimeout(() => socket.destroy(), this.#context.limits.drainMs)
+    timer.unref()
+    socket.once('close', () => clearTimeout(timer))
+  }
+
   /** Counts and logs a refusal, with the path alone: the query holds the token. */
   #noteRefusal({ code, message: reason, cause }: ServerError, url: string, from: string | undefined): void {
     this.#context.counters.refuseConnection(code)
@@ -111,22 +141,26 @@ export class Upgrades {
   }
 
   #admit(request: IncomingMessage, url: string): UpgradeRequest {
-    const { connections, limits, origins } = this.#context
-    if (this.#isClosed) throw new ServerError('restart', 'the server goes down for a restart: connect again')
-    if (connections.size >= limits.connectionsMax) {
-      throw new ServerError(
-        'too_many_connections',
-        `the server has no connection left, at most ${limits.connectionsMax} are allowed: connect again later`,
-      )
-    }
+    this.#assertPlace()
     const { origin } = request.headers
-    if (!allowsOrigin(origin, origins)) {
+    if (!allowsOrigin(origin, this.#context.origins)) {
       throw new ServerError(
         'forbidden_origin',
         `pages of ${origin} may not connect: allow the origin in the server's options`,
       )
     }
     return parseUpgradeUrl(url)
+  }
+
+  /** Throws if the server takes no more connections. Checked again after the authentication, which takes time. */
+  #assertPlace(): void {
+    const { connections, limits } = this.#context
+    if (this.#isClosed) throw new ServerError('restart', 'the server goes down for a restart: connect again')
+    if (connections.size < limits.connectionsMax) return
+    throw new ServerError(
+      'too_many_connections',
+      `the server has no connection left, at most ${limits.connectionsMax} are allowed: connect again later`,
+    )
   }
 }
 
@@ -144,8 +178,10 @@ export async function identify(request: UpgradeRequest, authenticate: Authentica
 function refuseUpgrade(socket: Duplex, error: ServerError): void {
   const { status } = REFUSALS[error.code]
   const body = JSON.stringify({ error: { code: error.code, message: error.message } })
+  // Unread bytes would have the kernel reset the connection before the client reads the answer.
+  socket.resume()
   socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Type: application/json\r\n` +
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Type: application/json\r\nCache-Control: no-store\r\n` +
       `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   )
 }
