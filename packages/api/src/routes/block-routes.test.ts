@@ -1,5 +1,10 @@
-import { expect, it } from 'vitest'
+import { createBlock, getBlock } from '@joinery/blocks'
+import type { WorkspaceId } from '@joinery/server'
+import { describe, expect, it } from 'vitest'
+import type * as Y from 'yjs'
 import { ApiFixture } from '../testing/api-fixture.ts'
+
+const W = 'w' as WorkspaceId
 
 it('[H1] a block is created by PUT, read with its version as ETag, and replaced part by part', async () => {
   await using api = await ApiFixture.start()
@@ -166,4 +171,56 @@ it('[H1, H2] a body full of fields is written in one walk through what is there'
   const patched = await api.call('PATCH', '/blocks/b', { fields: { ...fields, k0: 'x', k1: null } })
   expect(Object.keys(patched.body.fields)).toHaveLength(4_999)
   expect((await api.call('PUT', '/blocks/b', { fields: { k0: 'x' } })).body.fields).toEqual({ k0: 'x' })
+})
+
+describe.each(['PATCH', 'PUT'])('%s of the content of a rich text', (method) => {
+  const writer = { actor: 'ada', source: 'user_action' }
+
+  /** A block with a bold word and an image, as an editor for rich text writes it. */
+  async function withRichText() {
+    const api = await ApiFixture.start()
+    const { workspaces } = api.server
+    const run = (doc: Y.Doc): void => {
+      const { content } = createBlock(doc, 'b1', { type: 'text' })
+      content.insert(0, 'See here: a picture, ')
+      content.insert(content.length, 'bold', { bold: true })
+      content.insertEmbed(10, { image: 'x' })
+    }
+    const { lsn } = await workspaces.write(W, { writer, via: 'test', run })
+    const edit = (change: (content: Y.Text) => void) =>
+      workspaces.write(W, { writer, via: 'test', run: (doc) => change(getBlock(doc, 'b1')?.content as Y.Text) })
+    const delta = () => workspaces.read(W, ({ doc }) => getBlock(doc, 'b1')?.content.toDelta())
+    return { api, lsn, edit, delta }
+  }
+
+  it('[H2] keeps embeds and marks, and the text as it was read changes nothing, also with based_on', async () => {
+    const { api, lsn, edit, delta } = await withRichText()
+    await using _ = api
+    const { content } = (await api.call('GET', '/blocks/b1')).body
+    expect(content).toBe('See here: a picture, bold')
+    const before = await delta()
+    for (const query of ['', `?based_on=${lsn}`]) {
+      const { status, body } = await api.call(method, `/blocks/b1${query}`, { content })
+      expect([status, body.version]).toEqual([200, lsn])
+      expect(await delta()).toEqual(before)
+    }
+    await edit((text) => text.insertEmbed(4, { mention: 'ada' }))
+    const patched = await api.call(method, `/blocks/b1?based_on=${lsn}`, { content: 'See here: two pictures, bolder' })
+    expect(patched.body.content).toBe('See here: two pictures, bolder')
+    expect(await delta()).toEqual([
+      { insert: 'See ' },
+      { insert: { mention: 'ada' } },
+      { insert: 'here: ' },
+      { insert: { image: 'x' } },
+      { insert: 'two pictures, ' },
+      { insert: 'bolder', attributes: { bold: true } },
+    ])
+    expect((await api.call(method, '/blocks/b1', { content: 'here: two' })).body.content).toBe('here: two')
+    expect(await delta()).toEqual([
+      { insert: { mention: 'ada' } },
+      { insert: 'here: ' },
+      { insert: { image: 'x' } },
+      { insert: 'two' },
+    ])
+  })
 })
