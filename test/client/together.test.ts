@@ -181,6 +181,31 @@ describe('fork', () => {
     expect(readText(job)).toBe('> The quick brown fox jumps')
   })
 
+  it('[C35] merge keeps embeds and marks when a job rewrites the plain text of a rich one', async () => {
+    const server = await startServer()
+    const [job, ada] = [connect(server), connect(server)]
+    textOf(ada).insert(0, 'The quick fox')
+    textOf(ada).insertEmbed(3, { image: 'x' })
+    textOf(ada).format(5, 5, { bold: true })
+    await ada.whenDurable()
+    await until('the job has it', () => readText(job) === 'The quick fox')
+    const fork = job.fork()
+    textOf(ada).insertEmbed(14, { mention: 'ben' })
+    await until('the job’s workspace has it', () => textOf(job).length === 15)
+    fork.blocks.get('b')?.replaceContent('The quick brown fox')
+    fork.merge()
+    await job.whenDurable()
+    await until('ada has it', () => readText(ada) === 'The quick brown fox')
+    expect(textOf(ada).toDelta()).toEqual([
+      { insert: 'The' },
+      { insert: { image: 'x' } },
+      { insert: ' ' },
+      { insert: 'quick', attributes: { bold: true } },
+      { insert: ' brown fox' },
+      { insert: { mention: 'ben' } },
+    ])
+  })
+
   it('[C36] merge throws generation_changed when the workspace was replaced', async () => {
     const first = await startServer()
     const job = connect(first)

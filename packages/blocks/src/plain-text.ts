@@ -35,13 +35,19 @@ export function writeEdits(text: Y.Text, plainLength: number, edits: readonly Te
 export function plainEditsOf(event: Y.YTextEvent): TextEdit[] {
   const edits: TextEdit[] = []
   let index = 0
+  const add = (remove: number, insert: string): void => {
+    const last = edits.at(-1)
+    const isOfLast = remove > 0 ? last?.insert === '' : last?.remove === 0
+    if (last !== undefined && isOfLast && last.index + last.insert.length === index)
+      edits[edits.length - 1] = { ...last, remove: last.remove + remove, insert: last.insert + insert }
+    else edits.push({ index, remove, insert })
+    index += insert.length
+  }
   for (let item = event.target._start; item !== null; item = item.right) {
     if (!(item.content instanceof Y.ContentString)) continue
     if (event.adds(item)) {
-      if (item.deleted) continue
-      edits.push({ index, remove: 0, insert: item.content.str })
-      index += item.length
-    } else if (event.deletes(item)) edits.push({ index, remove: item.length, insert: '' })
+      if (!item.deleted) add(0, item.content.str)
+    } else if (event.deletes(item)) add(item.length, '')
     else if (!item.deleted) index += item.length
   }
   return edits

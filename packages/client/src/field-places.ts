@@ -1,7 +1,7 @@
-import type { TextEdit } from '@joinery/blocks'
+import { plainTextOf, type TextEdit, writeEdits } from '@joinery/blocks'
 import type * as Y from 'yjs'
 
-/** Maps each character of a field to its position in a text that others have edited since field and text were equal. */
+/** Maps each character of a field to its position in the plain string of a text that others have edited since field and text were equal. */
 export class FieldPlaces {
   /** For each character of the field its index in the text. For a character that others removed: `~` of its last index. */
   readonly #places: number[]
@@ -20,9 +20,9 @@ export class FieldPlaces {
   write(text: Y.Text, typed: readonly TextEdit[]): void {
     for (const { index, remove, insert } of [...typed].reverse()) {
       const start = this.indexOf(index)
-      for (let char = index + remove - 1; char >= index; char--) this.#remove(text, char)
+      for (let end = index + remove; end > index; ) end = this.#remove(text, index, end)
       if (insert === '') continue
-      text.insert(start, insert)
+      writeEdit(text, { index: start, remove: 0, insert })
       this.#shift(index, insert.length)
       this.#places.splice(index, 0, ...Array.from({ length: insert.length }, (_, at) => start + at))
     }
@@ -35,11 +35,19 @@ export class FieldPlaces {
     return before < 0 ? ~before : before + 1
   }
 
-  #remove(text: Y.Text, char: number): void {
-    const [place = -1] = this.#places.splice(char, 1)
-    if (place < 0) return
-    text.delete(place, 1)
-    this.#shift(char, -1)
+  /**
+   * Removes the last characters of the field's range that stand side by side in the text, or one that others removed already.
+   * Returns the end of the rest of the range.
+   */
+  #remove(text: Y.Text, start: number, end: number): number {
+    let from = end - 1
+    const last = this.#places[from] ?? -1
+    while (last >= 0 && from > start && this.#places[from - 1] === last - (end - from)) from--
+    this.#places.splice(from, end - from)
+    if (last < 0) return from
+    writeEdit(text, { index: last - (end - from) + 1, remove: end - from, insert: '' })
+    this.#shift(from, from - end)
+    return from
   }
 
   /** Moves all characters of the field from this one on. */
@@ -49,6 +57,10 @@ export class FieldPlaces {
       this.#places[char] = place < 0 ? ~(~place + by) : place + by
     }
   }
+}
+
+function writeEdit(text: Y.Text, edit: TextEdit): void {
+  writeEdits(text, plainTextOf(text).length, [edit])
 }
 
 function placeAfter({ index, remove, insert }: TextEdit, place: number): number {

@@ -1,9 +1,10 @@
 // @vitest-environment happy-dom
+import { plainEditsOf, plainTextOf } from '@joinery/blocks'
 import fc from 'fast-check'
 import { afterEach, describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
 import { viewOf } from './field-view.ts'
-import { bindTextField, editsOf, indexAfter } from './text-field-binding.ts'
+import { bindTextField, indexAfter } from './text-field-binding.ts'
 
 const release: (() => void)[] = []
 afterEach(() => {
@@ -37,6 +38,12 @@ function scene(initial = '', kind: 'textarea' | 'input' = 'textarea') {
     Y.applyUpdate(theirs, mine)
   }
   return { doc, text, theirs: theirs.getText('t'), field, type, sync, undone, unbind }
+}
+
+/** The characters of a text, and `#` for each embed. */
+function piecesOf(text: Y.Text): string {
+  const delta: { insert?: unknown }[] = text.toDelta()
+  return delta.map(({ insert }) => (typeof insert === 'string' ? insert : '#')).join('')
 }
 
 describe('bindTextField', () => {
@@ -137,6 +144,71 @@ describe('bindTextField', () => {
     expect(view.edit({ index: 5, remove: 0, insert: 'x' })).toEqual({ index: 6, remove: 0, insert: 'x' })
   })
 
+  it('[C76] writes beside embeds where the field shows it, and deletes none unless both its sides go', () => {
+    const { text, type, field } = scene('AB')
+    text.insertEmbed(1, { image: 'x' })
+    expect(field.value).toBe('AB')
+    type('AXB')
+    expect(piecesOf(text)).toBe('AX#B')
+    type('AXBY')
+    type('ZAXBY')
+    expect(piecesOf(text)).toBe('ZAX#BY')
+    type('ZXBY')
+    type('ZBY')
+    expect(piecesOf(text)).toBe('Z#BY')
+    type('ZY')
+    expect(piecesOf(text)).toBe('Z#Y')
+    type('')
+    expect(piecesOf(text)).toBe('')
+  })
+
+  it('[C76] keeps the caret at its characters when others edit around embeds before, at and behind it', () => {
+    const { theirs, field, sync } = scene('hello world')
+    theirs.insertEmbed(11, { image: 'behind' })
+    theirs.insertEmbed(6, { image: 'at' })
+    theirs.insertEmbed(0, { image: 'before' })
+    field.focus()
+    field.setSelectionRange(6, 11)
+    sync()
+    const selection = () => [field.value, field.selectionStart, field.selectionEnd]
+    expect(selection()).toEqual(['hello world', 6, 11])
+    theirs.insert(1, '>> ')
+    sync()
+    expect(selection()).toEqual(['>> hello world', 9, 14])
+    // The image before, and the first two characters.
+    theirs.delete(0, 3)
+    sync()
+    expect(selection()).toEqual([' hello world', 7, 12])
+    // The image at the caret.
+    theirs.delete(7, 1)
+    theirs.format(0, 9, { bold: true })
+    sync()
+    expect(selection()).toEqual([' hello world', 7, 12])
+    theirs.insert(theirs.length, '!')
+    sync()
+    expect(selection()).toEqual([' hello world!', 7, 12])
+    expect(piecesOf(theirs)).toBe(' hello world#!')
+  })
+
+  it('[C76] keeps a composition in its place beside embeds that others add meanwhile', () => {
+    const { text, theirs, field, type, sync } = scene('ab cd')
+    text.insertEmbed(2, { image: 'x' })
+    sync()
+    field.dispatchEvent(new Event('compositionstart'))
+    type('ab cdh')
+    sync()
+    theirs.insertEmbed(0, { image: 'y' })
+    theirs.insert(1, 'X')
+    sync()
+    type('ab cdhǎ')
+    type('ab cd好')
+    expect(piecesOf(text)).toBe('#Xab# cd好')
+    type('ad好')
+    expect(piecesOf(text)).toBe('#Xad好')
+    field.dispatchEvent(new Event('compositionend'))
+    expect(field.value).toBe('Xad好')
+  })
+
   it('[C76] leaves undo to the workspace', () => {
     const { field, undone } = scene('a')
     for (const inputType of ['historyUndo', 'historyRedo']) {
@@ -179,13 +251,18 @@ describe('bindTextField', () => {
     const step = fc.oneof(
       fc.record({ kind: fc.constant('type' as const), at: fc.nat(30), remove: fc.nat(4), insert: word }),
       fc.record({ kind: fc.constant('remote' as const), at: fc.nat(30), remove: fc.nat(4), insert: word }),
+      fc.record({ kind: fc.constantFrom('embed' as const, 'mark' as const), at: fc.nat(30) }),
       fc.record({ kind: fc.constantFrom('compositionstart' as const, 'compositionend' as const) }),
     )
     fc.assert(
       fc.property(word, fc.array(step, { maxLength: 20 }), (initial, steps) => {
         const { text, theirs, field, type, sync } = scene(initial)
+        let isComposing = false
         for (const one of steps) {
-          if (one.kind === 'type') {
+          if (!('at' in one)) {
+            isComposing = one.kind === 'compositionstart'
+            field.dispatchEvent(new Event(one.kind))
+          } else if (one.kind === 'type') {
             const at = Math.min(one.at, field.value.length)
             type(field.value.slice(0, at) + one.insert + field.value.slice(at + one.remove))
           } else if (one.kind === 'remote') {
@@ -193,7 +270,15 @@ describe('bindTextField', () => {
             theirs.delete(at, Math.min(one.remove, theirs.length - at))
             theirs.insert(at, one.insert)
             sync()
-          } else field.dispatchEvent(new Event(one.kind))
+          } else if (one.kind === 'embed') {
+            theirs.insertEmbed(Math.min(one.at, theirs.length), { image: 'x' })
+            sync()
+          } else {
+            const at = Math.min(one.at, theirs.length)
+            if (at < theirs.length) theirs.format(at, Math.min(4, theirs.length - at), { bold: true })
+            sync()
+          }
+          if (!isComposing) expect(field.value).toBe(plainTextOf(text))
         }
         field.dispatchEvent(new Event('compositionend'))
         expect(field.value).toBe(text.toString())
@@ -215,9 +300,9 @@ describe('indexAfter', () => {
         const marker = '#'
         text.insert(index, marker)
         const before = index
-        let edits: ReturnType<typeof editsOf> = []
+        let edits: ReturnType<typeof plainEditsOf> = []
         text.observe((event) => {
-          edits = [...edits, ...editsOf(event.delta)]
+          edits = [...edits, ...plainEditsOf(event)]
         })
         for (const { index: at, remove, insert } of raw) {
           const start = Math.min(at, text.length)

@@ -1,4 +1,4 @@
-import { diffText, type TextEdit } from '@joinery/blocks'
+import { applyEdits, diffText, plainEditsOf, plainTextOf, type TextEdit, writeEdits } from '@joinery/blocks'
 import type * as Y from 'yjs'
 import { FieldPlaces } from './field-places.ts'
 import { viewOf } from './field-view.ts'
@@ -17,7 +17,7 @@ export interface TextFieldOptions {
 }
 
 /**
- * Binds a plain text field to a Y.Text. A person's typing becomes the smallest edits of the text; others' edits move caret and
+ * Binds a plain text field to a Y.Text. The field shows the plain string of the text: its embeds and marks stay unseen (B47). A person's typing becomes the smallest edits of the text; others' edits move caret and
  * selection along with the text around them. While an input method composes, others' edits wait for its end: to write into the
  * field would end the composition. `undo` and `redo` replace the field's own undo, which others' edits would confuse. Returns
  * the function that unbinds the field; it may be called twice.
@@ -25,8 +25,8 @@ export interface TextFieldOptions {
 export function bindTextField(field: TextField, options: TextFieldOptions): () => void {
   const { transact } = options
   let text = options.text
-  /** The text when the field last showed it, and how the field showed it. */
-  let agreed = text?.toString() ?? ''
+  /** The plain string of the text when the field last showed it, and how the field showed it. */
+  let agreed = text === undefined ? '' : plainTextOf(text)
   let view = viewOf(agreed, agreed)
   /** While others' edits wait to be shown: where the characters of `agreed` are in the text now. */
   let places: FieldPlaces | undefined
@@ -36,13 +36,14 @@ export function bindTextField(field: TextField, options: TextFieldOptions): () =
   const onInput = (): void => {
     const typed = diffText(view.shown, field.value).map(view.edit)
     if (typed.length === 0) return
-    agreed = edited(agreed, typed)
+    const { length } = agreed
+    agreed = applyEdits(agreed, typed)
     view = viewOf(agreed, field.value)
     isTyping = true
     try {
       text ??= observed(options.createText())
       const target = text
-      transact(() => (places === undefined ? write(target, typed) : places.write(target, typed)))
+      transact(() => (places === undefined ? writeEdits(target, length, typed) : places.write(target, typed)))
     } finally {
       isTyping = false
     }
@@ -50,7 +51,8 @@ export function bindTextField(field: TextField, options: TextFieldOptions): () =
   }
   const onText = (event: Y.YTextEvent): void => {
     if (isTyping) return
-    const edits = editsOf(event.delta)
+    const edits = plainEditsOf(event)
+    if (edits.length === 0) return
     if (!isComposing) return show((index) => indexAfter(edits, index))
     places ??= new FieldPlaces(agreed.length)
     places.follow(edits)
@@ -68,7 +70,7 @@ export function bindTextField(field: TextField, options: TextFieldOptions): () =
   const show = (moved: (index: number) => number): void => {
     const { selectionStart, selectionEnd, selectionDirection } = field
     const { toText } = view
-    fill(text?.toString() ?? '')
+    fill(text === undefined ? '' : plainTextOf(text))
     // Some browsers move the focus when a selection is set. A field without focus has no caret to keep.
     if (field.ownerDocument.activeElement !== field || selectionStart === null || selectionEnd === null) return
     const [start, end] = [selectionStart, selectionEnd].map((index) => view.toShown(moved(toText(index))))
@@ -111,21 +113,6 @@ export function bindTextField(field: TextField, options: TextFieldOptions): () =
   }
 }
 
-function write(text: Y.Text, typed: readonly TextEdit[]): void {
-  for (const { index, remove, insert } of [...typed].reverse()) {
-    if (remove > 0) text.delete(index, remove)
-    if (insert !== '') text.insert(index, insert)
-  }
-}
-
-/** Applies edits, as `diffText` gives them, to a plain string. */
-function edited(text: string, edits: readonly TextEdit[]): string {
-  return edits.reduceRight(
-    (rest, { index, remove, insert }) => rest.slice(0, index) + insert + rest.slice(index + remove),
-    text,
-  )
-}
-
 /** Moves `index` along with edits that were made one after the other. Text that is inserted right at it comes after it. */
 export function indexAfter(edits: readonly TextEdit[], index: number): number {
   let moved = index
@@ -134,20 +121,4 @@ export function indexAfter(edits: readonly TextEdit[], index: number): number {
     moved += edit.insert.length - Math.min(edit.remove, moved - edit.index)
   }
   return moved
-}
-
-/** Converts a Yjs delta to edits. Each index counts in the text that the earlier edits have made. */
-export function editsOf(delta: Y.YTextEvent['delta']): TextEdit[] {
-  const edits: TextEdit[] = []
-  let index = 0
-  for (const { retain, insert, delete: remove } of delta) {
-    if (retain !== undefined) index += retain
-    else if (remove !== undefined) edits.push({ index, remove, insert: '' })
-    else if (insert !== undefined) {
-      const inserted = typeof insert === 'string' ? insert : '\uFFFC'
-      edits.push({ index, remove: 0, insert: inserted })
-      index += inserted.length
-    }
-  }
-  return edits
 }
