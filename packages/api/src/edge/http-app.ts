@@ -6,7 +6,7 @@ import type { ApiLimits } from '../api-limits.ts'
 import { type CallerHeaders, identifyCaller } from '../caller.ts'
 import type { RawRequest, Reply, Route } from '../routes/route.ts'
 import type { Services } from '../routes/services.ts'
-import { assertPlainBody, readJsonBodies } from './json-body.ts'
+import { assertPlainBody, BODY_TYPES, readJsonBodies } from './json-body.ts'
 import { Methods } from './methods.ts'
 import { describeRoutes } from './open-api.ts'
 import { allowsOrigin, corsHeaders, isRebound, type Origins } from './origin-check.ts'
@@ -18,6 +18,13 @@ const PARAM_CHARS_MAX = 4_096
 
 const DESCRIPTION = '/v1/openapi.json'
 const REFERENCE = '/v1/docs'
+/** A path that holds a name: a "/" in it that was not encoded, or that a proxy decoded, makes it another path. */
+const NAMED_PATH = /^\/v1\/workspaces\/[^/?]+\/[^?]/
+/**
+ * `Cache-Control` of every answer. Caches keep 404, 405 and 410 without it, and proxies with `no-transform` neither compress
+ * answers, which holds back events, nor change their ETag.
+ */
+const CACHING = 'no-store, no-transform'
 const PAGES = [DESCRIPTION, REFERENCE]
 
 /** Zod checks all requests here. Without this, Fastify would load its own compilers at every start. */
@@ -50,9 +57,13 @@ export function createHttpApp(options: HttpAppOptions): FastifyInstance {
   })
   readJsonBodies(app)
   app.setErrorHandler((error, _request, reply) => refuse(reply, fromFramework(error), logger))
-  const methods = new Methods([...routes, ...PAGES.map((path) => ({ method: 'GET', path }) as const)])
+  const methods = new Methods([
+    ...routes.map((route) => ({ method: route.method, path: route.path, hasHead: hasHead(route) })),
+    ...PAGES.map((path) => ({ method: 'GET', path, hasHead: true }) as const),
+  ])
   app.setNotFoundHandler((request, reply) => answerNoRoute(request, reply, methods, logger))
   app.addHook('onRequest', async (request, reply) => {
+    reply.header('cache-control', CACHING)
     await checkOrigin(request, reply, options.origins)
     assertPlainBody(request)
   })
@@ -71,8 +82,7 @@ export function createHttpApp(options: HttpAppOptions): FastifyInstance {
     app.route({
       method: route.method,
       url: route.path.replace(/\{(\w+)\}/g, ':$1'),
-      // The answer to a HEAD request would never end.
-      exposeHeadRoute: !isStream(route),
+      exposeHeadRoute: hasHead(route),
       handler: async (request, reply) => send(reply, await route.run(rawRequest(request, options), options.services)),
     })
   }
@@ -147,7 +157,6 @@ async function checkOrigin(request: FastifyRequest, reply: FastifyReply, origins
 
 async function send(reply: FastifyReply, { status, headers = {}, body, stream }: Reply): Promise<FastifyReply> {
   reply.headers(headers)
-  reply.header('cache-control', 'no-store')
   if (stream !== undefined) {
     reply.hijack()
     const { raw } = reply
@@ -168,7 +177,12 @@ function refuse(reply: FastifyReply, error: ApiError, logger: Logger): FastifyRe
   if (error.status === 500) logger.error({ err: error.cause ?? error }, error.message)
   else if (error.status > 500) logger.warn({ code: error.code, err: error.cause }, error.message)
   if (reply.sent) return reply
+  // An error of the framework comes before the hook that sets it for all others.
+  reply.header('cache-control', CACHING)
   if (error.retryAfterSeconds !== undefined) reply.header('retry-after', String(error.retryAfterSeconds))
+  if (error.code === 'unsupported_media_type') {
+    reply.headers({ accept: BODY_TYPES.join(', '), 'accept-encoding': 'identity' })
+  }
   if (error.code === 'unauthorized') reply.header('www-authenticate', 'Bearer')
   return reply
     .code(error.status)
@@ -199,13 +213,20 @@ function answerNoRoute(
   logger: Logger,
 ): FastifyReply {
   const allow = methods.at(url)
-  if (allow === undefined)
-    return refuse(reply, new ApiError('not_found', `there is no such path: ${REFERENCE} lists all of them`), logger)
+  if (allow === undefined) {
+    const hint = NAMED_PATH.test(url) ? '; send a "/" in the name of a workspace or block as %2F' : ''
+    return refuse(
+      reply,
+      new ApiError('not_found', `there is no such path: ${REFERENCE} lists all of them${hint}`),
+      logger,
+    )
+  }
   reply.header('allow', allow)
   if (method === 'OPTIONS') return reply.code(204).send()
   return refuse(reply, new ApiError('method_not_allowed', `this path takes only ${allow}`), logger)
 }
 
-function isStream({ answers }: Route): boolean {
-  return answers[200]?.mediaType !== undefined
+/** Whether a path answers HEAD as it answers GET. The answer of a stream to HEAD would never end. */
+function hasHead({ method, answers }: Route): boolean {
+  return method === 'GET' && answers[200]?.mediaType === undefined
 }

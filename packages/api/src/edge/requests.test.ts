@@ -131,10 +131,11 @@ it.each(['expected_version=', 'expected_version=1e0', 'expected_version=0x1', 'e
 it('[H14] a method that a path does not have is answered with those that it has', async () => {
   await using api = await ApiFixture.start()
   const refused = await api.call('POST', '/blocks/b', {})
-  expect([refused.status, refused.headers.get('allow')]).toEqual([405, 'GET, PUT, PATCH, DELETE'])
-  expect((await api.call('DELETE', '/v1/docs')).headers.get('allow')).toBe('GET')
+  expect([refused.status, refused.headers.get('allow')]).toEqual([405, 'GET, HEAD, PUT, PATCH, DELETE, OPTIONS'])
+  expect((await api.call('DELETE', '/v1/docs')).headers.get('allow')).toBe('GET, HEAD, OPTIONS')
+  expect((await api.call('DELETE', '/events')).headers.get('allow')).toBe('GET, OPTIONS')
   const asked = await api.call('OPTIONS', '/blocks/b')
-  expect([asked.status, asked.headers.get('allow')]).toEqual([204, 'GET, PUT, PATCH, DELETE'])
+  expect([asked.status, asked.headers.get('allow')]).toEqual([204, 'GET, HEAD, PUT, PATCH, DELETE, OPTIONS'])
 })
 
 it('[H14] HEAD is answered as GET is, without a body, but for a stream', async () => {

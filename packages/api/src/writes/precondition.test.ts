@@ -9,7 +9,8 @@ it.each([
   ['*', 200],
   ['"1"', 409],
   ['"1", "3"', 409],
-  ['W/"2"', 422],
+  ['W/"two"', 422],
+  ['"2-lzma"', 422],
   ['2', 422],
   ['', 422],
   ['"two"', 422],
@@ -21,6 +22,20 @@ it.each([
   expect(answer.status).toBe(status)
   expect((await api.call('GET', '')).body.lsn).toBe(status === 200 ? 3 : 2)
 })
+
+it.each(['W/"2"', '"2-gzip"', '"2--gzip"', 'W/"2-br"', '"1-gzip", W/"2"'])(
+  '[H27] %s, which a proxy made of the ETag "2", is taken as "2" and as no other version',
+  async (tag) => {
+    await using api = await ApiFixture.start()
+    await api.call('PUT', '/blocks/a', { type: 'text' })
+    await api.call('PUT', '/blocks/b', { type: 'text' })
+    expect((await api.call('GET', '/blocks/b', undefined, { 'if-none-match': tag })).status).toBe(304)
+    expect((await api.call('PATCH', '/blocks/b', { content: 'x' }, { 'if-match': tag })).status).toBe(200)
+    expect((await api.call('PATCH', '/blocks/b', { content: 'y' }, { 'if-match': tag })).status).toBe(409)
+    const changed = await api.call('GET', '/blocks/b', undefined, { 'if-none-match': tag })
+    expect([changed.status, changed.headers.get('etag')]).toEqual([200, '"3"'])
+  },
+)
 
 it('[H3] If-Match: * asks for what is there, whatever its version', async () => {
   await using api = await ApiFixture.start()

@@ -21,18 +21,20 @@ interface VersionTag {
   readonly at: number | undefined
 }
 
-const TAG = String.raw`"(\d{1,15})(?:@(\d{1,15}))?"`
+/**
+ * One entity tag. Proxies that compress answers turn `"7"` into `W/"7"` (nginx), `"7-gzip"` (Apache) or `"7--gzip"` (Jetty).
+ * All of them name version 7: a version is a state of the document, whatever bytes carry it, and no answer is a range of
+ * bytes, which is what RFC 9110 (13.1.1) forbids weak tags for.
+ */
+const TAG = String.raw`(?:W/)?"(\d{1,15})(?:@(\d{1,15}))?(?:--?(?:gzip|br|deflate|zstd))?"`
 const IF_MATCH = new RegExp(String.raw`^\s*(?:\*|${TAG}(?:\s*,\s*${TAG})*)\s*$`)
-const ONE_TAG = new RegExp(TAG)
+const ONE_TAG = new RegExp(`^${TAG}$`)
 
 /** Headers of a write to one block or edge. */
 export const blockWriteHeaders = writeHeaders.extend({
   'if-match': z
     .string()
-    .regex(
-      IF_MATCH,
-      'is not "<version>" as in the ETag, several of these joined by commas, or *; weak tags (W/) never match',
-    )
+    .regex(IF_MATCH, 'is not "<version>" as in the ETag, several of these joined by commas, or *')
     .optional()
     .meta({
       description:
@@ -66,10 +68,12 @@ export function preconditionOf(
 
 function matchOf(header: string): readonly VersionTag[] | '*' {
   if (header.trim() === '*') return '*'
-  return header.split(',').map((tag) => {
-    const [, version, at] = ONE_TAG.exec(tag) ?? []
-    return { version: Number(version), at: at === undefined ? undefined : Number(at) }
-  })
+  return header.split(',').flatMap((tag) => tagOf(tag) ?? [])
+}
+
+function tagOf(text: string): VersionTag | undefined {
+  const [tag, version, at] = ONE_TAG.exec(text.trim()) ?? []
+  return tag === undefined ? undefined : { version: Number(version), at: at === undefined ? undefined : Number(at) }
 }
 
 /**
@@ -114,11 +118,14 @@ export function etagOf({ version }: Pick<VersionTag, 'version'>): string {
   return `"${version}"`
 }
 
-/** True when If-None-Match says that the caller has this version. Weak tags count too, since proxies make tags weak. */
+/** True when If-None-Match says that the caller has this version. Tags that can't be read name another version. */
 export function isKnownToCaller(ifNoneMatch: string | undefined, current: Pick<VersionTag, 'version'>): boolean {
   if (ifNoneMatch === undefined) return false
-  return (
-    ifNoneMatch.trim() === '*' ||
-    ifNoneMatch.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etagOf(current))
-  )
+  return ifNoneMatch.trim() === '*' || ifNoneMatch.split(',').some((tag) => isTagOf(tag, current))
+}
+
+function isTagOf(text: string, current: Pick<VersionTag, 'version'>): boolean {
+  const tag = tagOf(text)
+  // A tag with a time is no ETag that this server sent: its time can't be compared here.
+  return tag !== undefined && tag.at === undefined && tag.version === current.version
 }
