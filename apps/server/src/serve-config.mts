@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import type { KeepHistory } from '@joinery/log'
-import { isLoopbackHost } from '@joinery/server'
+import { isLoopbackHost, isOrigin } from '@joinery/server'
 import { z } from 'zod'
 import { AppError } from './app-error.mts'
 import { dataSetting } from './data-setting.mts'
@@ -86,12 +86,12 @@ const logLevel: Setting<ServeConfig['logLevel']> = {
 const origins: Setting<readonly string[] | undefined> = {
   option: 'origins',
   variable: 'JOINERY_ORIGINS',
-  rule: 'origins of pages (scheme, host, port if it is not the usual one) joined by commas',
+  rule: 'origins of pages (scheme://host, a port if it is not the usual one, no path, no wildcard, not "null") joined by commas',
   example: 'https://app.example.org,http://localhost:5173',
   schema: z
     .string()
     .transform((text) => text.split(',').map((origin) => origin.trim()))
-    .refine((list) => list.every((origin) => URL.canParse(origin) && new URL(origin).origin === origin))
+    .refine((list) => list.every(isOrigin))
     .optional(),
 }
 

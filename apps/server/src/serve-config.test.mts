@@ -53,7 +53,11 @@ describe('parseServeConfig', () => {
     ['host', '--host must be an IP address', ['', 'a b', 'http://x', '-x', '::1]']],
     ['data', '--data must be the path of a directory', ['']],
     ['logLevel', '--log-level must be one of silent', ['loud']],
-    ['origins', '--origins must be origins of pages', ['example.org', 'https://example.org/', '']],
+    [
+      'origins',
+      '--origins must be origins of pages',
+      ['example.org', 'https://example.org/', '', 'null', 'https://*.example.org', 'https://a.example,*'],
+    ],
   ])('[A2] names --%s, its rule and an example when its value breaks the rule', (option, start, values) => {
     for (const value of values) {
       const message = fault({ [option]: value })
@@ -61,6 +65,17 @@ describe('parseServeConfig', () => {
       expect(message).toMatch(/; for example: --[\w-]+ \S+$/)
       expect(message).not.toContain('\n')
     }
+  })
+
+  it('[A51] takes exact origins of pages and of app shells', () => {
+    const origins = 'tauri://localhost, capacitor://localhost,app://x,https://app.example:8443'
+    expect(parse({ origins }).origins).toEqual([
+      'tauri://localhost',
+      'capacitor://localhost',
+      'app://x',
+      'https://app.example:8443',
+    ])
+    expect(fault({ origins: 'https://*.example.org' })).toContain('no wildcard')
   })
 
   it('[A2] names the variable when the value came from it', () => {

@@ -15,7 +15,7 @@ export { alwaysMine, type Hold, type Ownership } from './content/ownership.ts'
 export type { Past, Point } from './content/past.ts'
 export { type Stamp, Stamps } from './content/stamps.ts'
 export { Counters } from './counters.ts'
-export { allowsOrigin, isLoopbackHost, type Origins } from './edge/request-origin.ts'
+export { allowsOrigin, isLoopbackHost, isOrigin, type Origins } from './edge/request-origin.ts'
 export { createServer, type Server, type ServerOptions } from './edge/server.ts'
 export {
   type Authenticator,

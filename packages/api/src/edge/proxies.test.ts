@@ -1,3 +1,4 @@
+import { request } from 'node:http'
 import { gzipSync } from 'node:zlib'
 import { expect, it } from 'vitest'
 import { ApiFixture } from '../testing/api-fixture.ts'
@@ -78,5 +79,29 @@ it.each(['/v1/workspaces/acme/plan/blocks/b', '/v1/workspaces/w/blocks/a/b', '/v
     expect([answer.status, answer.body.error.code]).toEqual([404, 'not_found'])
     expect(answer.body.error.message).toContain('%2F')
     expect((await api.call('GET', '/v1/nothing')).body.error.message).not.toContain('%2F')
+  },
+)
+
+it.each([
+  ['application/json', 2 ** 21, 413, false],
+  ['text/plain', 12, 415, false],
+  ['application/json', 12, 201, true],
+])(
+  '[H31] a body of %s with %i bytes, sent only after 100 Continue, is answered %i, and asked for: %s',
+  async (type, length, status, isAskedFor) => {
+    await using api = await ApiFixture.start()
+    const headers = { 'content-type': type, 'content-length': length, expect: '100-continue' }
+    const sent = request(`${api.server.url}/v1/workspaces/w/blocks/b`, { method: 'PUT', headers })
+    let isContinued = false
+    sent.on('continue', () => {
+      isContinued = true
+      sent.end('{"type":"t"}')
+    })
+    sent.flushHeaders()
+    const answered = await new Promise<number | undefined>((resolve, reject) => {
+      sent.on('response', (answer) => resolve(answer.resume().statusCode)).on('error', reject)
+    })
+    sent.destroy()
+    expect([answered, isContinued]).toEqual([status, isAskedFor])
   },
 )

@@ -99,6 +99,27 @@ it('[S101] health and upgrades are reached in absolute form', async () => {
   expect(client.heard).toMatch(/^HTTP\/1\.1 101 /)
 })
 
+it('[S103] a body that is awaited is asked for when it is read, and its connection goes on', async () => {
+  fixture = await ServerFixture.start({ request: echo })
+  const client = open()
+  client.socket.write(request('POST /a', { Expect: '100-continue', 'Content-Length': '4' }))
+  await expect.poll(() => client.heard).toMatch(/^HTTP\/1\.1 100 Continue\r\n\r\n$/)
+  client.socket.write('body')
+  await expect.poll(() => client.heard).toContain('POST /a of localhost with <body>')
+  client.socket.write(request('GET /b', {}))
+  await expect.poll(() => client.heard).toContain('GET /b of localhost with <>')
+})
+
+it('[S103] a body that is refused before it is read is not asked for, and its connection ends', async () => {
+  fixture = await ServerFixture.start({ request: (_request, response) => response.writeHead(413).end('too large') })
+  const client = open()
+  client.socket.write(request('POST /a', { Expect: '100-continue', 'Content-Length': '4000000' }))
+  await once(client.socket, 'end')
+  expect(client.heard).toMatch(/^HTTP\/1\.1 413 /)
+  expect(client.heard).toContain('Connection: close')
+  expect(client.heard).not.toContain('100 Continue')
+})
+
 it.each([
   ['no workspace', upgrade('/'), /^HTTP\/1\.1 404 /],
   ['no workspace, with joinery=1', upgrade('/?joinery=1'), /bad_workspace/],

@@ -1,6 +1,19 @@
 /** Pages that may connect: those of exact origins, any page, or the pages of this machine. */
 export type Origins = readonly string[] | 'any' | 'loopback'
 
+/** Scheme and host of an origin that URLs don't define, such as those of Tauri, Capacitor and Electron. */
+const APP_ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@*]+$/
+
+/**
+ * Whether a text can be the origin of a page, as browsers and app shells send it. Others would never match: a wildcard, a
+ * path, the usual port. `null` is no origin either: every sandboxed page sends it.
+ */
+export function isOrigin(text: string): boolean {
+  if (!APP_ORIGIN.test(text) || !URL.canParse(text)) return false
+  const { origin } = new URL(text)
+  return origin === text || (origin === 'null' && !text.startsWith('file:'))
+}
+
 /**
  * Whether a page of this origin may connect. Browsers send the origin of a page; other clients send none. In
  * development mode everybody on the machine may connect without a token, but a foreign page in somebody's browser must

@@ -209,6 +209,13 @@ describe('the upgrade', () => {
     await fixture.client('w', { origin: 'http://localhost:5173' }).synced()
   })
 
+  it('[S104] createServer throws for an origin that would never match', async () => {
+    fixture = await ServerFixture.start({ origins: ['app://x'] })
+    expect(await statusOf(`${socketUrl()}/w`, 'app://y')).toBe(403)
+    await fixture.client('w', { origin: 'app://x' }).synced()
+    expect(() => createServer({ origins: ['https://*.example.org'] })).toThrow('wildcard')
+  })
+
   it('[S19] listen refuses a host beyond loopback without keys, unless it is told that this is meant', async () => {
     fixture = await ServerFixture.start()
     await expect(createServer({ host: '0.0.0.0' }).listen()).rejects.toMatchObject({ code: 'insecure_host' })

@@ -30,9 +30,10 @@ import { KeyedUpdates } from '../room/keyed-updates.ts'
 import { Rooms } from '../room/rooms.ts'
 import { ServerError } from '../server-error.ts'
 import { Turns } from '../turns.ts'
+import { continueWhenRead } from './awaited-body.ts'
 import { Connections } from './connections.ts'
 import { healthOf, type ServerLoad } from './health.ts'
-import { isLoopbackHost } from './request-origin.ts'
+import { isLoopbackHost, isOrigin } from './request-origin.ts'
 import { toOriginForm } from './request-target.ts'
 import { isWebSocketUpgrade } from './upgrade-request.ts'
 import { Upgrades } from './upgrades.ts'
@@ -128,6 +129,7 @@ class SyncServer implements Server {
   constructor(options: ServerOptions) {
     this.#options = options
     this.#host = options.host ?? '127.0.0.1'
+    assertOrigins(options.origins ?? [])
     const { counters } = this
     const limits = { ...SERVER_LIMITS, ...options.limits }
     const logger = options.logger ?? pino({ level: 'silent' })
@@ -153,6 +155,10 @@ class SyncServer implements Server {
       { keepAliveTimeout: KEEP_ALIVE_MS, shouldUpgradeCallback: isWebSocketUpgrade },
       (request, response) => this.#onRequest(request, response),
     )
+    this.#http.on('checkContinue', (request, response) => {
+      continueWhenRead(request, response)
+      this.#onRequest(request, response)
+    })
     this.#http.on('upgrade', (request, socket, head) => void this.#upgrades.take(request, socket, head))
     this.#unsubscribe = this.#store.onStateChange((state) => {
       logger[state.state === 'failed' ? 'error' : 'info']({ store: state }, `storage is ${state.state}`)
@@ -254,4 +260,12 @@ class SyncServer implements Server {
     this.#connections.beat(nowMs)
     this.#rooms.sweep(nowMs)
   }
+}
+
+function assertOrigins(origins: readonly string[]): void {
+  const wrong = origins.find((origin) => !isOrigin(origin))
+  if (wrong === undefined) return
+  throw new TypeError(
+    `"${wrong}" in "origins" matches no page: name exact origins (scheme://host, without path, usual port or wildcard)`,
+  )
 }

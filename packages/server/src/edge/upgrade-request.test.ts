@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { allowsOrigin, isLoopbackHost } from './request-origin.ts'
+import { allowsOrigin, isLoopbackHost, isOrigin } from './request-origin.ts'
 import { parseUpgradeUrl } from './upgrade-request.ts'
 
 describe('upgrade', () => {
@@ -35,6 +35,35 @@ describe('upgrade', () => {
     expect(allowsOrigin('https://app.example', ['https://app.example'])).toBe(true)
     expect(allowsOrigin('https://app.example.evil', ['https://app.example'])).toBe(false)
     expect(allowsOrigin(undefined, ['https://app.example'])).toBe(true)
+  })
+
+  it.each([
+    'https://app.example:8443',
+    'tauri://localhost',
+    'capacitor://localhost',
+    'app://x',
+    'chrome-extension://abc',
+  ])('[S104] isOrigin takes %s, which then matches exactly', (origin) => {
+    expect(isOrigin(origin)).toBe(true)
+    expect(allowsOrigin(origin, [origin])).toBe(true)
+    expect(allowsOrigin(`${origin}.evil`, [origin])).toBe(false)
+  })
+
+  it.each([
+    '*',
+    'null',
+    '',
+    'https://*.example.org',
+    'app://*',
+    'https://a.b/',
+    'app://x/',
+    'https://a.b:443',
+    'file://',
+    'file://x',
+    'a.b',
+    'HTTPS://a.b',
+  ])('[S104] isOrigin refuses %s, which no page sends, or every sandboxed page', (text) => {
+    expect(isOrigin(text)).toBe(false)
   })
 
   it('[S18] allowsOrigin lets in only pages of this machine when everyone is anonymous', () => {
