@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { connect, type Socket } from 'node:net'
+import { pino } from 'pino'
 import { afterEach, expect, it } from 'vitest'
 import { developmentAuthenticator } from '../identity.ts'
 import { ServerFixture } from '../testing/server-fixture.ts'
@@ -72,9 +73,27 @@ it.each(['websocket', 'WebSocket', 'h2c, WEBSOCKET', 'websocket,h2c'])(
 it.each(['h2c', 'websockets', 'TLS/1.0'])('[S100] Upgrade: %s opens no WebSocket', async (protocols) => {
   fixture = await ServerFixture.start({ request: echo })
   const client = open()
-  client.socket.write(upgrade('/w', protocols))
+  client.socket.write(request('GET /w', { Connection: 'Upgrade', Upgrade: protocols }))
   await expect.poll(() => client.heard).toContain('GET /w of localhost with <>')
 })
+
+it.each([
+  ['that a proxy has taken the Upgrade from', upgrade('/w?token=t').replace(/(Upgrade|Connection): .*\r\n/g, '')],
+  ['over HTTP/1.0', upgrade('/w?token=t').replace('HTTP/1.1', 'HTTP/1.0')],
+])(
+  '[S105] a handshake %s is answered with what the proxy must do, and leaves a line in the log',
+  async (_how, text) => {
+    const lines: Record<string, unknown>[] = []
+    const logger = pino({}, { write: (line: string) => lines.push(JSON.parse(line)) })
+    fixture = await ServerFixture.start({ logger, request: echo })
+    const client = open()
+    client.socket.write(text)
+    await once(client.socket, 'end')
+    expect(client.heard).toMatch(/^HTTP\/1\.1 426 /)
+    expect(client.heard).toContain('let the proxy pass on Upgrade and Connection')
+    expect(lines).toMatchObject([{ msg: 'connection refused', path: '/w', reason: expect.stringContaining('proxy') }])
+  },
+)
 
 it.each([
   ['http://example.org:81/a/b%2Fc?d=1', '/a/b%2Fc?d=1', 'example.org:81'],

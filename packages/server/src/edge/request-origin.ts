@@ -26,7 +26,8 @@ export function allowsOrigin(requestOrigin: string | undefined, origins: Origins
 }
 
 /** Whether a host is a name or an address of this machine. */
-export function isLoopbackHost(host: string): boolean {
+export function isLoopbackHost(name: string): boolean {
+  const host = name.toLowerCase()
   return (
     host === 'localhost' ||
     host.endsWith('.localhost') ||

@@ -35,8 +35,8 @@ import { Connections } from './connections.ts'
 import { healthOf, type ServerLoad } from './health.ts'
 import { isLoopbackHost, isOrigin } from './request-origin.ts'
 import { toOriginForm } from './request-target.ts'
-import { isWebSocketUpgrade } from './upgrade-request.ts'
-import { Upgrades } from './upgrades.ts'
+import { hasLostUpgrade, isWebSocketUpgrade } from './upgrade-request.ts'
+import { loggedPath, Upgrades } from './upgrades.ts'
 
 /** Time between two checks of heartbeats and idle rooms, ms: short enough for the smallest sensible heartbeat. */
 const SWEEP_MS = 1_000
@@ -45,6 +45,9 @@ const SWEEP_MS = 1_000
  * longer, so that it never closes one while a request is on its way.
  */
 const KEEP_ALIVE_MS = 65_000
+const LOST_UPGRADE =
+  'a WebSocket handshake arrived without "Upgrade: websocket" over HTTP/1.1: let the proxy pass on Upgrade and Connection'
+
 export interface ServerOptions {
   /**
    * Address to listen on; `127.0.0.1` by default. Addresses of other machines need an `authenticator`, or `insecure`.
@@ -244,9 +247,18 @@ class SyncServer implements Server {
 
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
     toOriginForm(request)
+    if (hasLostUpgrade(request)) return this.#onLostUpgrade(request, response)
     if (request.url === '/healthz') return this.#onHealth(response)
     if (this.#options.request !== undefined) return this.#options.request(request, response)
     response.writeHead(404, { 'content-type': 'text/plain' }).end('not found\n')
+  }
+
+  #onLostUpgrade(request: IncomingMessage, response: ServerResponse): void {
+    const path = loggedPath(request.url ?? '/')
+    this.#logger.warn({ path, from: request.socket.remoteAddress, reason: LOST_UPGRADE }, 'connection refused')
+    response
+      .writeHead(426, { upgrade: 'websocket', connection: 'upgrade, close', 'content-type': 'text/plain' })
+      .end(`${LOST_UPGRADE}\n`)
   }
 
   #onHealth(response: ServerResponse): void {

@@ -75,7 +75,7 @@ describe('upgrade', () => {
   })
 
   it('[S19] isLoopbackHost knows the names of this machine when they are spelled in any way', () => {
-    expect(['127.0.0.1', '127.1.2.3', 'localhost', '::1'].map(isLoopbackHost)).toEqual([true, true, true, true])
+    expect(['127.0.0.1', '127.1.2.3', 'LocalHost', '::1'].map(isLoopbackHost)).toEqual([true, true, true, true])
     expect(['0.0.0.0', '::', '10.0.0.1', 'example.org', '127.0.0.1.evil.org'].map(isLoopbackHost)).toEqual(
       Array(5).fill(false),
     )

@@ -31,6 +31,14 @@ export function isWebSocketUpgrade({ method, headers, httpVersionMinor }: Incomi
 }
 
 /**
+ * Whether a plain request is the handshake of a WebSocket whose `Upgrade` a proxy has dropped. HTTP asks proxies to drop it
+ * unless they are told to pass it on; the headers of the handshake itself arrive.
+ */
+export function hasLostUpgrade({ method, headers }: IncomingMessage): boolean {
+  return method === 'GET' && headers['sec-websocket-key'] !== undefined
+}
+
+/**
  * Reads a request's URL. Throws `bad_workspace`. The path is decoded once and never normalised: `..` is no workspace.
  */
 export function parseUpgradeUrl(url: string): UpgradeRequest {

@@ -136,8 +136,7 @@ export class Upgrades {
   /** Counts and logs a refusal, with the path alone: the query holds the token. */
   #noteRefusal({ code, message: reason, cause }: ServerError, url: string, from: string | undefined): void {
     this.#context.counters.refuseConnection(code)
-    const path = url.split('?', 1)[0]?.slice(0, LOGGED_PATH_MAX)
-    this.#context.logger.info({ path, from, code, reason, err: cause }, 'connection refused')
+    this.#context.logger.info({ path: loggedPath(url), from, code, reason, err: cause }, 'connection refused')
   }
 
   #admit(request: IncomingMessage, url: string): UpgradeRequest {
@@ -162,6 +161,11 @@ export class Upgrades {
       `the server has no connection left, at most ${limits.connectionsMax} are allowed: connect again later`,
     )
   }
+}
+
+/** The part of a URL that the log may hold: the query holds the token. */
+export function loggedPath(url: string): string {
+  return (url.split('?', 1)[0] ?? '').slice(0, LOGGED_PATH_MAX)
 }
 
 /** Authenticates a request. Rejects with a `ServerError` that says what to do. */
