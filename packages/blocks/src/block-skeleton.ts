@@ -42,7 +42,7 @@ export function partTypeRef(part: string): number {
   return Object.hasOwn(PART_TYPE_REF, part) ? PART_TYPE_REF[part as keyof typeof PART_TYPE_REF] : TYPE_REF.array
 }
 
-/** Least client id of a skeleton. Yjs gives writers ids of 32 bits, so a server can tell a skeleton from a writer by its id. */
+/** Least client id of a skeleton. Writers may have such ids, too: Yjs 14 and yrs draw 53 bits. Only the hash tells a skeleton. */
 export const SKELETON_CLIENT_MIN = 2 ** 52
 /** Least client id of a block's skeleton; those of parts are lower. Yjs may collect a whole part as garbage, but never a block's map. */
 export const BLOCK_SKELETON_CLIENT_MIN = 2 ** 52 + 2 ** 51

@@ -4,8 +4,8 @@ import { BlocksError } from './blocks-error.ts'
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject
 export type JsonObject = { readonly [key: string]: Json }
 
-/** Greatest depth of one JSON value, in levels. Editors' values nest a few levels, and recursion over a value must not overflow the stack. */
-export const JSON_DEPTH_MAX = 64
+/** Greatest depth of one JSON value, in levels. Recursion over a value must not overflow the stack, which it does from about 2,000 levels on. */
+export const JSON_DEPTH_MAX = 500
 
 /** Keys that reach an object's prototype when they are set on it, in this process or in a program that reads our JSON. */
 const FORBIDDEN_KEYS: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype'])

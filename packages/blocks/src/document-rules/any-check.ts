@@ -1,5 +1,5 @@
 import * as decoding from 'lib0/decoding'
-import { isForbiddenKey, JSON_DEPTH_MAX } from '../json.ts'
+import { JSON_DEPTH_MAX } from '../json.ts'
 import { refuse } from './refusal.ts'
 import { Refused } from './update-limits.ts'
 
@@ -17,7 +17,7 @@ const ANY = {
   highest: 127,
 } as const
 
-/** Walks through one value that lib0 wrote, without building it. Throws {@link Refused} `too_deep` and `forbidden_key`. */
+/** Walks through one value that lib0 wrote, without building it. Throws {@link Refused} `too_deep` and `bad_update`. */
 export function checkAny(decoder: decoding.Decoder, depth = 0): void {
   if (depth > JSON_DEPTH_MAX) throw tooDeep()
   const tag = decoding.readUint8(decoder)
@@ -25,7 +25,7 @@ export function checkAny(decoder: decoding.Decoder, depth = 0): void {
     case ANY.object: {
       const length = decoding.readVarUint(decoder)
       for (let i = 0; i < length; i++) {
-        checkKey(decoding.readVarString(decoder))
+        decoding.readVarString(decoder)
         checkAny(decoder, depth + 1)
       }
       return
@@ -58,14 +58,55 @@ export function checkAny(decoder: decoding.Decoder, depth = 0): void {
   }
 }
 
-/** Checks a value that was parsed from JSON text, in the same way. */
-export function checkParsedJson(value: unknown, depth = 0): void {
-  if (typeof value !== 'object' || value === null) return
-  if (depth >= JSON_DEPTH_MAX) throw tooDeep()
-  for (const key of Object.keys(value)) {
-    if (!Array.isArray(value)) checkKey(key)
-    checkParsedJson((value as Record<string, unknown>)[key], depth + 1)
+/**
+ * Checks a value that is written as JSON text, before it is built: `JSON.parse` would round numbers silently, and a value that
+ * nests too deep would overflow the stack. Throws {@link Refused} `too_deep` and `bad_update`.
+ */
+export function checkJsonText(text: string): void {
+  let depth = 0
+  for (let at = 0; at < text.length; at++) {
+    const char = text[at]
+    if (char === '"') at = endOfString(text, at)
+    else if (char === '[' || char === '{') {
+      depth += 1
+      if (depth > JSON_DEPTH_MAX) throw tooDeep()
+    } else if (char === ']' || char === '}') depth -= 1
+    else if (isDigit(char)) at = checkNumber(text, at)
   }
+}
+
+/** Index of the quote that ends the string which begins at `start`. */
+function endOfString(text: string, start: number): number {
+  for (let at = start + 1; at < text.length; at++) {
+    if (text[at] === '\\') at += 1
+    else if (text[at] === '"') return at
+  }
+  return text.length
+}
+
+/** Index of the last character of the number that begins at `start`. Throws for an integer that a JavaScript number can't hold. */
+function checkNumber(text: string, start: number): number {
+  let end = start
+  while (isDigit(text[end + 1])) end += 1
+  const digits = text.slice(start, end + 1)
+  const isInteger = !'.eE'.includes(text[end + 1] ?? ' ')
+  while (NUMBER_CHARS.includes(text[end + 1] ?? ' ')) end += 1
+  if (!isInteger || digits.length <= DIGITS_EXACT) return end
+  const value = Number(digits)
+  if (digits.length <= DIGITS_MAX && BigInt(digits) === BigInt(value)) return end
+  throw new Refused(
+    refuse('bad_update', `The number ${digits.slice(0, 40)} would be rounded: write integers beyond 2^53 as text`),
+  )
+}
+
+const NUMBER_CHARS = '0123456789.eE+-'
+/** Each replica holds an integer of so many digits exactly. */
+const DIGITS_EXACT = 15
+/** The greatest number has so many digits. */
+const DIGITS_MAX = 309
+
+function isDigit(char: string | undefined): boolean {
+  return char !== undefined && char >= '0' && char <= '9'
 }
 
 function skip(decoder: decoding.Decoder, length: number): void {
@@ -73,13 +114,6 @@ function skip(decoder: decoding.Decoder, length: number): void {
     throw new Refused(refuse('bad_update', 'The update is no Yjs V1 update: it ends within a value'))
   }
   decoder.pos += length
-}
-
-function checkKey(key: string): void {
-  if (isForbiddenKey(key))
-    throw new Refused(
-      refuse('forbidden_key', `The update has the key "${key}", which no document may hold: choose another key`),
-    )
 }
 
 function tooDeep(): Refused {

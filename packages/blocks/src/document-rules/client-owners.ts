@@ -1,6 +1,5 @@
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
-import { SKELETON_CLIENT_MIN } from '../block-skeleton.ts'
 
 /** Number of client ids remembered per document; the oldest are forgotten first. A year of a busy workspace takes a few megabytes. */
 const OWNERS_MAX = 100_000
@@ -17,9 +16,9 @@ export class ClientOwners {
     return this.#actors.get(client)
   }
 
-  /** Binds a client id to its first writer. An id that has an owner keeps it. Ids of skeletons have no owner. */
+  /** Binds a client id to its first writer. An id that has an owner keeps it. The caller binds no skeleton's id. */
   bind(client: number, actor: string): void {
-    if (client >= SKELETON_CLIENT_MIN || this.#actors.has(client)) return
+    if (this.#actors.has(client)) return
     if (this.#actors.size >= OWNERS_MAX) {
       const oldest = this.#actors.keys().next().value
       if (oldest !== undefined) this.#actors.delete(oldest)
@@ -33,7 +32,7 @@ export class ClientOwners {
     else this.bind(client, actor)
   }
 
-  /** All owners as bytes, the oldest first: each actor's name once, then about six bytes for each client id. */
+  /** All owners as bytes, the oldest first: each actor's name once, then six to nine bytes for each client id. */
   encode(): Uint8Array {
     const actors = new Map<string, number>()
     for (const actor of this.#actors.values()) if (!actors.has(actor)) actors.set(actor, actors.size)

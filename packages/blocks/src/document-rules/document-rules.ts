@@ -1,6 +1,5 @@
 import * as decoding from 'lib0/decoding'
 import * as Y from 'yjs'
-import { SKELETON_CLIENT_MIN } from '../block-skeleton.ts'
 import type { ClaimList } from '../claim-list.ts'
 import { CLAIM_LISTS } from '../claim-lists.ts'
 import { pruneBeaten } from '../prune-beaten.ts'
@@ -11,12 +10,13 @@ import { ListTable } from './list-table.ts'
 import { type BlocksRefusal, type BlocksWriter, refuse } from './refusal.ts'
 import { RunsAnywhere } from './runs-anywhere.ts'
 import { type Observed, observeShown } from './shown-changes.ts'
-import { checkSkeleton } from './skeleton-check.ts'
+import { SkeletonCheck } from './skeleton-check.ts'
 import { touchedPaths } from './touched-paths.ts'
 import { isPlainTyping } from './typing-scan.ts'
 import { Refused, UPDATE_LIMITS } from './update-limits.ts'
 import { UpdatePlaces } from './update-places.ts'
-import { type ReadStruct, type ReadUpdate, readUpdate } from './update-reader.ts'
+import { type ReadItem, type ReadUpdate, readUpdate } from './update-reader.ts'
+import { WaitingTypes } from './waiting-types.ts'
 
 /** The law as a server sees it; satisfies the server package's `DocumentRules`. */
 export interface BlocksDocumentRules {
@@ -35,11 +35,13 @@ export class RuledBlocks {
   readonly owners = new ClientOwners()
   readonly #doc: Y.Doc
   readonly #lists: ListTable
+  readonly #waiting: WaitingTypes
   #known: KnownClaims | undefined
 
   constructor(doc: Y.Doc, lists: ListTable, authors?: Uint8Array) {
     this.#doc = doc
     this.#lists = lists
+    this.#waiting = new WaitingTypes(doc)
     if (authors !== undefined) this.owners.restore(authors)
   }
 
@@ -83,7 +85,10 @@ export class RuledBlocks {
     if (sole !== undefined && this.owners.ownerOf(sole) === actor) return
     const read = readOrRefusal(update)
     // A record of the log passed once. It is loaded, even if the limits have tightened since.
-    const client = 'structs' in read ? soleWriter(newClients(this.#doc, read)) : undefined
+    if ('code' in read) return
+    const skeletons = new SkeletonCheck(this.#doc, read, new UpdatePlaces(this.#doc, read, this.#lists), this.#lists)
+    const isWriter = (id: number): boolean => skeletons.of(id, read.structs.get(id) ?? []) === 'writer'
+    const client = soleWriter(newClients(this.#doc, read).filter(isWriter))
     if (client !== undefined) this.owners.rebind(client, actor)
   }
 
@@ -120,44 +125,46 @@ export class RuledBlocks {
     const known = this.#known
     const anywhere = new RunsAnywhere(doc)
     const context: ClaimContext = { doc, lists, writer, known, anywhere, folds: new Folds(), passed: [] }
-    const clients = newClients(doc, update)
-    let emptyTicks = 0
+    const skeletons = new SkeletonCheck(doc, update, places, lists)
+    const news = new Set(newClients(doc, update))
+    const writers: number[] = []
+    const waiting: ReadItem[] = []
     for (const [client, structs] of update.structs) {
-      const state = Y.getState(doc.store, client)
-      if (client >= SKELETON_CLIENT_MIN) {
-        const refusal = checkSkeleton(structs, state, places, lists)
-        if (refusal !== undefined) return refusal
-        continue
-      }
-      const owner = writer.isAuthenticated && clients.includes(client) ? this.owners.ownerOf(client) : undefined
+      const kind = skeletons.of(client, structs)
+      if (typeof kind === 'object') return kind
+      if (kind === 'skeleton') continue
+      if (kind === 'writer' && news.has(client)) writers.push(client)
+      const owner = writer.isAuthenticated && news.has(client) ? this.owners.ownerOf(client) : undefined
       if (owner !== undefined && owner !== writer.actor) {
         return refuse(
           'client_id_owned',
           `Client id ${client} belongs to another writer: make a new Y.Doc, which gets an id of its own`,
         )
       }
+      const state = Y.getState(doc.store, client)
       for (const struct of structs) {
-        if (struct.clock + struct.length <= state) continue
-        if (struct.kind !== 'item' || struct.content.kind === 'deleted') emptyTicks += struct.length
-        const refusal = checkStruct(struct, places, context)
+        if (struct.kind !== 'item' || struct.clock + struct.length <= state) continue
+        const refusal = checkItem(struct, places, context, waiting)
         if (refusal !== undefined) return refusal
       }
     }
-    if (emptyTicks > UPDATE_LIMITS.emptyTicksMax)
-      return refuse(
-        'bad_update',
-        `The update has more than ${UPDATE_LIMITS.emptyTicksMax} empty clock ticks, which no client types: connect again`,
-      )
-    if (clients.filter((client) => Y.getState(doc.store, client) === 0).length > UPDATE_LIMITS.clientsNewMax) {
-      return refuse(
-        'bad_update',
-        `The update brings more than ${UPDATE_LIMITS.clientsNewMax} new client ids: send it in parts`,
-      )
-    }
+    const refusal = this.#checkCrowd(writers) ?? this.#waiting.check(waiting, update, places)
+    if (refusal !== undefined) return refusal
     for (const text of context.passed) known.remember(text)
-    const own = soleWriter(clients)
+    const own = soleWriter(writers)
     if (writer.isAuthenticated && !writer.mayRelay && own !== undefined) this.owners.bind(own, writer.actor)
     return undefined
+  }
+
+  /** Refuses client ids in such a number that every later edit would be slow. Skeletons do not count: each comes with a block. */
+  #checkCrowd(writers: readonly number[]): BlocksRefusal | undefined {
+    const { clients } = this.#doc.store
+    const fresh = writers.filter((client) => !clients.has(client)).length
+    if (fresh <= UPDATE_LIMITS.clientsNewMax || clients.size + fresh <= UPDATE_LIMITS.clientsMax) return undefined
+    return refuse(
+      'bad_update',
+      `The update brings ${fresh} client ids to the ${clients.size} of the document, more than ${UPDATE_LIMITS.clientsMax}, which makes every edit slow: merge the contents under one client id`,
+    )
   }
 }
 
@@ -191,37 +198,37 @@ function readOrRefusal(update: Uint8Array): ReadUpdate | BlocksRefusal {
   }
 }
 
-function checkStruct(struct: ReadStruct, places: UpdatePlaces, context: ClaimContext): BlocksRefusal | undefined {
-  if (struct.kind !== 'item') return undefined
-  const { content } = struct
+/** Checks one item. Adds a type without a known place to `waiting`. */
+function checkItem(
+  item: ReadItem,
+  places: UpdatePlaces,
+  context: ClaimContext,
+  waiting: ReadItem[],
+): BlocksRefusal | undefined {
+  const { content } = item
   if (content.kind === 'type') {
-    const place = places.placeOf(struct)
-    if (place.role === 'unknown') {
-      return refuse(
-        'bad_update',
-        'The update builds on edits that have not arrived here: connect again to send all of them',
-      )
-    }
-    if (place.depth + 1 > UPDATE_LIMITS.typeDepthMax) {
+    const place = places.placeOf(item)
+    if (place.role === 'unknown') waiting.push(item)
+    else if (place.depth + 1 > UPDATE_LIMITS.typeDepthMax) {
       return refuse('too_deep', `Types nest deeper than ${UPDATE_LIMITS.typeDepthMax} levels: nest them less`)
     }
   }
   if (content.kind !== 'values') return undefined
   for (const value of content.values) {
     if (typeof value !== 'object' || value === null) continue
-    const refusal = checkValue(places.placeOf(struct), value, context)
+    const refusal = checkValue(places.placeOf(item), value, context)
     if (refusal !== undefined) return refusal
   }
   return undefined
 }
 
-/** The writers' client ids under which the update brings structs that the document lacks. */
+/** The client ids under which the update brings structs that the document lacks. */
 function newClients(doc: Y.Doc, update: ReadUpdate): number[] {
   const clients: number[] = []
   for (const [client, structs] of update.structs) {
     const last = structs.at(-1)
     const brings = last !== undefined && last.clock + last.length > Y.getState(doc.store, client)
-    if (brings && client < SKELETON_CLIENT_MIN) clients.push(client)
+    if (brings) clients.push(client)
   }
   return clients
 }

@@ -8,7 +8,6 @@ export type BlocksRefusalCode =
   | 'forged_skeleton'
   | 'client_id_owned'
   | 'too_deep'
-  | 'forbidden_key'
 
 export interface BlocksRefusal {
   readonly code: BlocksRefusalCode

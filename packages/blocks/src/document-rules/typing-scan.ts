@@ -1,7 +1,9 @@
 import * as decoding from 'lib0/decoding'
 import * as Y from 'yjs'
+import { SKELETON_CLIENT_MIN } from '../block-skeleton.ts'
 import type { ClientOwners } from './client-owners.ts'
 import { isDeleteSet } from './delete-set-scan.ts'
+import { isStoredSkeleton } from './stored-skeleton.ts'
 import { UPDATE_LIMITS } from './update-limits.ts'
 
 const STRING = 4
@@ -49,8 +51,10 @@ function isPlainTypingOfClient(
   const client = decoding.readVarUint(decoder)
   let clock = decoding.readVarUint(decoder)
   if (owners !== undefined && owners.ownerOf(client) !== actor) return false
-  // A writer's first struct gets the full inspection, and so does one whose earlier structs are missing. Skeletons never type.
-  if (clock === 0 || clock > Y.getState(doc.store, client) || client > 0xffffffff) return false
+  // A writer's first struct gets the full inspection, and so does one whose earlier structs are missing.
+  if (clock === 0 || clock > Y.getState(doc.store, client)) return false
+  // Skeletons never type. A client id with an owner is a writer's.
+  if (owners === undefined && client >= SKELETON_CLIENT_MIN && isStoredSkeleton(doc, client) === true) return false
   for (let i = 0; i < structs; i++) {
     const info = decoding.readUint8(decoder)
     if ((info & ORIGINS) === 0) return false

@@ -1,13 +1,21 @@
 import type { BlocksRefusal } from './refusal.ts'
 
-/** Limits of one update. An update beyond them is refused whole. Honest clients stay far below. */
+/** Limits of one update. An update beyond them is refused whole. Each bounds a cost; honest content may have any size below it. */
 export const UPDATE_LIMITS = {
-  /** Levels of Yjs types in each other. Deleting a few thousand nested types overflows the stack and makes the document unusable. */
-  typeDepthMax: 100,
-  /** New client ids in one update: a client's offline sessions, or a relay after a restore. Each id slows every later edit. */
+  /**
+   * Levels of Yjs types in each other. Yjs deletes types by recursion: from about 1,500 levels on a deletion overflows a stack
+   * of 1 MB and makes the document unusable, for good. Editors nest a few dozen.
+   */
+  typeDepthMax: 500,
+  /** Levels of types that wait, in each other. Each may come to stand as deep as `typeDepthMax`, so both together stay safe. */
+  typeDepthWaitingMax: 100,
+  /**
+   * Client ids of a document, up to which an update may bring any number of new ones: what a workspace gathers in years. Yjs
+   * copies its table of clients at every transaction, so that 50,000 cost each later edit some 20 ms.
+   */
+  clientsMax: 50_000,
+  /** New client ids that an update may bring to a document beyond `clientsMax`: people come and go there, too. */
   clientsNewMax: 1_024,
-  /** Clock ticks of garbage and deleted structs in one update: text that was typed and deleted offline for weeks. */
-  emptyTicksMax: 10_000_000,
   /** Greatest clock. Yjs uses 32-bit integers in places. */
   clockMax: 2 ** 31 - 1,
   /** Greatest distance of a run number or seq from the highest known: one client can count so far offline. */

@@ -3,7 +3,7 @@ import { TYPE_REF } from '../block-skeleton.ts'
 import type { ClaimList } from '../claim-list.ts'
 import type { ListTable } from './list-table.ts'
 import { UPDATE_LIMITS } from './update-limits.ts'
-import type { ReadItem, ReadStruct, ReadUpdate, StructId } from './update-reader.ts'
+import { type ReadItem, type ReadStruct, type ReadUpdate, type StructId, structAt } from './update-reader.ts'
 
 /** Meaning of the type in which an item stands. `gone`: the type is deleted, and nothing in it counts. `unknown`: not received yet. */
 export type Role = 'blocks' | 'block' | 'claims' | 'other' | 'gone' | 'unknown'
@@ -109,18 +109,7 @@ export class UpdatePlaces {
     if (id.clock < Y.getState(this.#doc.store, id.client)) {
       return Y.getItem(this.#doc.store, Y.createID(id.client, id.clock))
     }
-    const structs = this.#update.structs.get(id.client) ?? []
-    let low = 0
-    let high = structs.length - 1
-    while (low <= high) {
-      const middle = (low + high) >> 1
-      const struct = structs[middle]
-      if (struct === undefined) return undefined
-      if (id.clock < struct.clock) high = middle - 1
-      else if (id.clock >= struct.clock + struct.length) low = middle + 1
-      else return struct.kind === 'skip' ? undefined : struct
-    }
-    return undefined
+    return structAt(this.#update.structs.get(id.client) ?? [], id.clock)
   }
 }
 

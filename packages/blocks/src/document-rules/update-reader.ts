@@ -1,6 +1,5 @@
 import * as decoding from 'lib0/decoding'
-import { isForbiddenKey } from '../json.ts'
-import { checkAny, checkParsedJson } from './any-check.ts'
+import { checkAny, checkJsonText } from './any-check.ts'
 import { isDeleteSet } from './delete-set-scan.ts'
 import { refuse } from './refusal.ts'
 import { Refused, UPDATE_LIMITS } from './update-limits.ts'
@@ -63,7 +62,7 @@ const NAMED_TYPE_REFS: readonly number[] = [3, 5]
 
 /**
  * Reads one Yjs V1 update without touching a document. Throws {@link Refused} for content that no document may hold (nesting,
- * keys, impossible clocks), and lib0's errors on bytes that are no update.
+ * rounded numbers, impossible clocks), and lib0's errors on bytes that are no update.
  */
 export function readUpdate(update: Uint8Array): ReadUpdate {
   const decoder = decoding.createDecoder(update)
@@ -78,6 +77,21 @@ export function readUpdate(update: Uint8Array): ReadUpdate {
   if (!isDeleteSet(decoder)) throw bad('a deletion is out of range')
   if (decoding.hasContent(decoder)) throw bad('bytes follow its end')
   return { structs }
+}
+
+/** The struct of one client at a clock; undefined where there is none. `structs` are in the order of their clocks. */
+export function structAt(structs: readonly ReadStruct[], clock: number): ReadStruct | undefined {
+  let low = 0
+  let high = structs.length - 1
+  while (low <= high) {
+    const middle = (low + high) >> 1
+    const struct = structs[middle]
+    if (struct === undefined) return undefined
+    if (clock < struct.clock) high = middle - 1
+    else if (clock >= struct.clock + struct.length) low = middle + 1
+    else return struct.kind === 'skip' ? undefined : struct
+  }
+  return undefined
 }
 
 function readClientStructs(decoder: decoding.Decoder, client: number, count: number): ReadStruct[] {
@@ -103,8 +117,8 @@ function readStruct(decoder: decoding.Decoder, client: number, clock: number): R
   let parent: string | StructId | undefined
   let parentSub: string | undefined
   if (origin === undefined && rightOrigin === undefined) {
-    parent = decoding.readVarUint(decoder) === 1 ? readKey(decoder) : readId(decoder, client, clock)
-    if ((info & INFO.parentSub) !== 0) parentSub = readKey(decoder)
+    parent = decoding.readVarUint(decoder) === 1 ? decoding.readVarString(decoder) : readId(decoder, client, clock)
+    if ((info & INFO.parentSub) !== 0) parentSub = decoding.readVarString(decoder)
   }
   const { content, length } = readContent(decoder, ref)
   return { kind: 'item', client, clock, length, origin, rightOrigin, parent, parentSub, content }
@@ -116,15 +130,6 @@ function readId(decoder: decoding.Decoder, ownClient: number, ownClock: number):
   const clock = decoding.readVarUint(decoder)
   if (client === ownClient && clock >= ownClock) throw bad('a struct builds on one after it')
   return { client, clock }
-}
-
-function readKey(decoder: decoding.Decoder): string {
-  const key = decoding.readVarString(decoder)
-  if (isForbiddenKey(key))
-    throw new Refused(
-      refuse('forbidden_key', `The update has the key "${key}", which no document may hold: choose another key`),
-    )
-  return key
 }
 
 const OTHER: ReadContent = { kind: 'other' }
@@ -146,7 +151,7 @@ function readContent(decoder: decoding.Decoder, ref: number): { content: ReadCon
     case CONTENT.embed:
       return { content: { kind: 'values', values: [readJsonValue(decoder)] }, length: 1 }
     case CONTENT.format:
-      readKey(decoder)
+      decoding.readVarString(decoder)
       readJsonValue(decoder)
       return { content: OTHER, length: 1 }
     case CONTENT.type:
@@ -163,7 +168,7 @@ function readContent(decoder: decoding.Decoder, ref: number): { content: ReadCon
 function readTypeRef(decoder: decoding.Decoder): number {
   const typeRef = decoding.readVarUint(decoder)
   if (typeRef > TYPE_REF_MAX) throw bad(`it holds a type of unknown kind ${typeRef}`)
-  if (NAMED_TYPE_REFS.includes(typeRef)) readKey(decoder)
+  if (NAMED_TYPE_REFS.includes(typeRef)) decoding.readVarString(decoder)
   return typeRef
 }
 
@@ -180,7 +185,7 @@ function readValues(
 function readAnyValue(decoder: decoding.Decoder): unknown {
   const start = decoder.pos
   checkAny(decoder)
-  // A value is built only after it was found shallow and without forbidden keys.
+  // A value is built only after it was found shallow.
   decoder.pos = start
   return decoding.readAny(decoder)
 }
@@ -188,9 +193,8 @@ function readAnyValue(decoder: decoding.Decoder): unknown {
 function readJsonValue(decoder: decoding.Decoder): unknown {
   const text = decoding.readVarString(decoder)
   if (text === 'undefined') return undefined
-  const value: unknown = JSON.parse(text)
-  checkParsedJson(value)
-  return value
+  checkJsonText(text)
+  return JSON.parse(text)
 }
 
 function bad(what: string): Refused {
