@@ -176,7 +176,12 @@ const BYTES: readonly HostileUpdate[] = [
   { what: 'deletes a range of 2^52', make: () => numbers(0, 1, 7, 1, 0, 2 ** 52) },
   {
     what: 'is of eighty thousand writers',
-    make: () => numbers(80_000, ...Array.from({ length: 80_000 }, (_, i) => [1, i + 1, 0, 0, 1]).flat(), 0),
+    make: () =>
+      Buffer.concat([
+        numbers(80_000),
+        ...Array.from({ length: 80_000 }, (_, i) => numbers(1, i + 1, 0, 0, 1)),
+        numbers(0),
+      ]),
   },
   { what: 'is a V2 update', make: (target: Target) => Y.convertUpdateFormatV1ToV2(honest(target)) },
   { what: 'ends too early', make: (target: Target) => honest(target).slice(0, -4) },

@@ -99,7 +99,7 @@ function readProperties(
 
 function readRun<Source extends string>(raw: unknown, words: Vocabulary<string, Source>): Run<Source> | undefined {
   if (!isPlainObject(raw)) return undefined
-  // What Yjs decoded may have inherited properties, which the next encoding loses.
+  // An object that Yjs decoded may have inherited properties, which the next encoding loses.
   const own = (property: string): unknown => (Object.hasOwn(raw, property) ? raw[property] : undefined)
   const [no, id, source] = [own('no'), own('id'), own('source')]
   return isCount(no, 1) && isName(id) && words.isSource(source) ? { no, id, source } : undefined

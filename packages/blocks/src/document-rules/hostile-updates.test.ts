@@ -28,7 +28,7 @@ test('[B36] types nested over 500 levels and values over 500 are refused, in one
   let map = doc.getMap('root')
   for (let i = 0; i < 502; i++) map = map.set('n', new Y.Map())
   expect(codes.indexOf('too_deep')).toBe(500)
-  // What passed can be read and deleted, with stack to spare.
+  // The types that passed can be read and deleted, with stack to spare.
   expect(JSON.stringify(server.getMap('root').toJSON())).toContain('n')
   server.getMap('root').delete('n')
   const value = (levels: number): unknown => JSON.parse(`${'['.repeat(levels)}${']'.repeat(levels)}`)
@@ -133,7 +133,7 @@ test('[B38] an update may bring many client ids as long as the document stays qu
   expect(rulesOf(server).inspect(gcUpdate(300_000, 0, 2 ** 30), ADA)).toBeUndefined()
 })
 
-test('[B48] a number in JSON text that every replica would round is refused, others pass', () => {
+test('[B51] a number in JSON text that every replica would round is refused, others pass', () => {
   const embed = (json: string): string | undefined => {
     const doc = new Y.Doc()
     doc.getText('t').insertEmbed(0, { n: 'PLACE' })
