@@ -38,7 +38,7 @@ export {
 } from './indexing-rules.ts'
 export { canonicalJson, isSameJson, type Json, type JsonObject, toPlain } from './json.ts'
 export { type BlockChange, type BlocksChange, observeBlocks } from './observe-blocks.ts'
-export { plainEditsOf, plainTextOf, writeEdits } from './plain-text.ts'
+export { plainEditsOf, plainIndexOf, plainTextOf, writeEdits, yjsIndexOf } from './plain-text.ts'
 export { PRUNE_ORIGIN, pruneBeaten } from './prune-beaten.ts'
 export type { Junk, LostClaim } from './ranked-claims.ts'
 export { type ReplaceTextOptions, replaceText } from './replace-text.ts'

@@ -53,6 +53,16 @@ export function plainEditsOf(event: Y.YTextEvent): TextEdit[] {
   return edits
 }
 
+/** The index in Yjs of the character at `index` of the plain string: behind the embeds there. */
+export function yjsIndexOf(text: Y.Text, index: number): number {
+  return index + countUpTo(embedPlaces(text), index)
+}
+
+/** The index in the plain string for an index in Yjs. */
+export function plainIndexOf(text: Y.Text, index: number): number {
+  return index - embedPlaces(text).filter((place, embedsBefore) => place + embedsBefore < index).length
+}
+
 /** For each position that Yjs counts and the plain string does not: the index in the plain string at which it stands. Sorted. */
 function embedPlaces(text: Y.Text): number[] {
   const places: number[] = []

@@ -76,7 +76,7 @@ export async function runJob(
   let outcome: JobOutcome
   const unlisten = signal && whenAborted(signal, (reason) => watch.abort(reason))
   try {
-    const content = block.content.toString()
+    const content = block.text
     const result = await settled(() => job({ run, signal: watch.signal, content, progress }))
     await watch.settle()
     outcome = report({ watch, index, run, author, last, signal }, result)

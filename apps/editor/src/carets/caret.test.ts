@@ -30,6 +30,19 @@ test('[E1] a caret stands before the same character after any edits of others th
   )
 })
 
+test('[E1] a caret counts the characters that a field shows, with embeds before, at and behind it', () => {
+  const text = textOf('hello')
+  for (const at of [5, 2, 0]) text.insertEmbed(at, { image: 'x' })
+  for (let index = 0; index <= 5; index++) {
+    const caret = caretIn('a', text, { anchor: index, head: index })
+    expect(selectionIn(text, caret)).toEqual({ anchor: index, head: index })
+  }
+  const caret = caretIn('a', text, { anchor: 2, head: 5 })
+  text.insert(0, '> ')
+  text.insertEmbed(0, { image: 'y' })
+  expect(selectionIn(text, caret)).toEqual({ anchor: 4, head: 7 })
+})
+
 test('[E4] typing at a caret leaves what is said of it as it is', () => {
   for (const index of [3, 5]) {
     const text = textOf('hello')

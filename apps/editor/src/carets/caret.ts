@@ -1,3 +1,4 @@
+import { plainIndexOf, yjsIndexOf } from '@joinery/blocks'
 import * as Y from 'yjs'
 import { isPerson, type Person } from '../person.ts'
 
@@ -20,7 +21,7 @@ interface Id {
   readonly clock: number
 }
 
-/** A selection in characters; both ends are equal if nothing is selected. */
+/** A selection in the plain string of a text; both ends are equal if nothing is selected. */
 export interface Selection {
   readonly anchor: number
   readonly head: number
@@ -39,7 +40,7 @@ export interface RemoteCaret {
  */
 export function caretIn(block: string, text: Y.Text, { anchor, head }: Selection): CaretState {
   const place = (index: number): PlaceState => {
-    const position = Y.createRelativePositionFromTypeIndex(text, Math.min(index, text.length))
+    const position = Y.createRelativePositionFromTypeIndex(text, Math.min(yjsIndexOf(text, index), text.length))
     return Y.relativePositionToJSON(position) as PlaceState
   }
   return { block, anchor: place(anchor), head: place(head) }
@@ -51,7 +52,7 @@ export function selectionIn(text: Y.Text, { anchor, head }: CaretState): Selecti
   if (doc === null) return undefined
   const indexOf = (place: PlaceState): number | undefined => {
     const found = Y.createAbsolutePositionFromRelativePosition(Y.createRelativePositionFromJSON(place), doc)
-    return found?.type === text ? found.index : undefined
+    return found?.type === text ? plainIndexOf(text, found.index) : undefined
   }
   const ends = { anchor: indexOf(anchor), head: indexOf(head) }
   return ends.anchor === undefined || ends.head === undefined ? undefined : (ends as Selection)
