@@ -218,6 +218,18 @@ export const blockSchema = forLists((lists) =>
     updatedBy: updatedBySchema.nullable(),
   }),
 )
+/** A block as `?as=delta` answers it. */
+export const richBlockSchema = forLists((lists) =>
+  blockSchema(lists).extend({
+    delta: z
+      .array(z.object({ insert: json, attributes: z.record(z.string(), json).optional() }))
+      .optional()
+      .meta({
+        description:
+          'With `as=delta`: the content as a Quill delta, with its marks and embeds. An embed that is no object is the `value` of one.',
+      }),
+  }),
+)
 export const edgeSchema = z
   .object({
     id: z.string(),

@@ -1,7 +1,7 @@
 import { createBlock, getBlock } from '@joinery/blocks'
 import type { WorkspaceId } from '@joinery/server'
 import { describe, expect, it } from 'vitest'
-import type * as Y from 'yjs'
+import * as Y from 'yjs'
 import { ApiFixture } from '../testing/api-fixture.ts'
 
 const W = 'w' as WorkspaceId
@@ -223,4 +223,33 @@ describe.each(['PATCH', 'PUT'])('%s of the content of a rich text', (method) => 
       { insert: 'two' },
     ])
   })
+})
+
+it('[H5] as=delta gives the content with its marks and embeds, now and in the past', async () => {
+  await using api = await ApiFixture.start()
+  await api.call('PUT', '/blocks/b1', { type: 'text', content: 'one two' })
+  const run = (doc: Y.Doc): void => {
+    const content = getBlock(doc, 'b1')?.content
+    content?.insertEmbed(3, { image: 'x' }, { width: 3 })
+    content?.insertEmbed(0, new Y.Text('note'))
+    content?.format(5, 4, { bold: true, link: { href: '/' } })
+    doc.getMap('blocks').set('plain', new Y.Map([['content', 'as a stock client wrote it']]))
+  }
+  await api.server.workspaces.write(W, { writer: { actor: 'ada', source: 'user_action' }, via: 'test', run })
+  const rich = await api.call('GET', '/blocks/b1?as=delta')
+  expect(rich.body).toEqual({
+    ...(await api.call('GET', '/blocks/b1')).body,
+    delta: [
+      { insert: { value: 'note' } },
+      { insert: 'one' },
+      { insert: { image: 'x' }, attributes: { width: 3 } },
+      { insert: ' two', attributes: { bold: true, link: { href: '/' } } },
+    ],
+  })
+  expect(rich.headers.get('etag')).toBe('"2"')
+  expect((await api.call('GET', '/blocks/b1?as=delta&at=1')).body.delta).toEqual([{ insert: 'one two' }])
+  expect((await api.call('GET', '/blocks/plain?as=delta')).body.delta).toEqual([
+    { insert: 'as a stock client wrote it' },
+  ])
+  expect((await api.call('GET', '/blocks/b1?as=html')).body.error.code).toBe('invalid')
 })

@@ -3,7 +3,7 @@ import type { Point, Stamps, WorkspaceId } from '@joinery/server'
 import type * as Y from 'yjs'
 import { z } from 'zod'
 import { ApiError } from '../api-error.ts'
-import { type BlockView, readBlock, viewBlock } from '../block-view.ts'
+import { type BlockView, readBlock, readBlockAsDelta, viewBlock } from '../block-view.ts'
 import { assertKnown } from '../known-workspace.ts'
 import {
   blockId,
@@ -15,6 +15,7 @@ import {
   patchBody,
   pointQuery,
   putBody,
+  richBlockSchema,
 } from '../schemas.ts'
 import { blockWriteHeaders, blockWriteQuery, etagOf, isKnownToCaller, preconditionOf } from '../writes/precondition.ts'
 import { lsnHeader } from '../writes/write-headers.ts'
@@ -29,6 +30,11 @@ const written = ['etag', 'x-joinery-lsn'] as const
 /** Characters of JSON after which a page ends: a thousand of the largest blocks would block the server for seconds. */
 const PAGE_CHARS_MAX = 2_000_000
 export const atQuery = z.strictObject({ at: pointQuery.optional() })
+const richQuery = atQuery.extend({
+  as: z.literal('delta').optional().meta({
+    description: 'adds `delta`: the content as a Quill delta, with the marks and embeds that `content` lacks',
+  }),
+})
 const contentQuery = blockWriteQuery.extend({
   based_on: lsnQuery.optional().meta({
     description:
@@ -85,18 +91,18 @@ const get = route(
     id: 'getBlock',
     summary: 'One block, now or in the past',
     params: params.block,
-    query: atQuery,
+    query: richQuery,
     headers: readHeaders,
     body: noBody,
     answers: {
-      200: { description: 'The block.', schema: blockSchema, headers: ['etag'] },
+      200: { description: 'The block.', schema: richBlockSchema, headers: ['etag'] },
       304: { description: 'The caller has this version.', headers: ['etag'] },
     },
     errors: ['unknown_workspace', 'unknown_block', 'unknown_lsn', 'history_dropped', 'busy'],
   },
-  async ({ params: { workspace, block: id }, query: { at }, headers }, services) => {
+  async ({ params: { workspace, block: id }, query: { at, as }, headers }, services) => {
     const block = await stateAt(services, workspace as WorkspaceId, at, (doc, stamps) =>
-      readBlock(doc, stamps, id, services.lists),
+      (as === 'delta' ? readBlockAsDelta : readBlock)(doc, stamps, id, services.lists),
     )
     if (block === undefined) throw new ApiError('unknown_block', `there is no block "${id}"${at ? ` at ${at}` : ''}`)
     const etag = etagOf(block)
