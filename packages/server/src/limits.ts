@@ -44,6 +44,13 @@ export interface ServerLimits extends WireLimits {
    */
   readonly relayWaitMs: number
   /** Time for which a shutdown, and a refused upgrade, wait for the client to close its connection, ms. */
+  /** Refusals of a stock client after which it may still reconnect at once. */
+  readonly refusalsMax: number
+  /** Time in which it gets back one of these, ms. Beyond them, each makes its next upgrade wait so much longer. */
+  readonly refusalMs: number
+  /** Longest such wait, ms: browsers give an upgrade more than ten seconds. */
+  readonly refusedDelayMaxMs: number
+  /** Time for which a shutdown waits for clients to close their connections, ms. */
   readonly drainMs: number
 }
 
@@ -60,5 +67,8 @@ export const SERVER_LIMITS: ServerLimits = {
   backlogBytesMax: 32 * 1024 * 1024,
   loadsMax: 16,
   relayWaitMs: 60_000,
+  refusalsMax: 20,
+  refusalMs: 2_000,
+  refusedDelayMaxMs: 8_000,
   drainMs: 5_000,
 }

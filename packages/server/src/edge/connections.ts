@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream'
+import { isFinalCloseCode } from '@joinery/protocol'
 import type { Logger } from 'pino'
 import type { WebSocket } from 'ws'
 import type { Counters } from '../counters.ts'
@@ -6,10 +7,24 @@ import type { Identity } from '../identity.ts'
 import type { ServerLimits } from '../limits.ts'
 import type { Rooms } from '../room/rooms.ts'
 import { REFUSALS } from '../server-error.ts'
+import type { RefusedClients } from './refused-clients.ts'
 import { SocketWire } from './socket-wire.ts'
 import type { UpgradeRequest } from './upgrade-request.ts'
 
+/** An upgrade that was granted. `from` is the remote address. */
+interface Granted {
+  readonly asked: UpgradeRequest
+  readonly identity: Identity
+  readonly from: string
+}
+
+/** All that tells one stock client from another. */
+export function clientOf({ from, workspace, identity }: Pick<SocketWire, 'from' | 'workspace' | 'identity'>): string {
+  return `${from} ${workspace} ${identity.actor}`
+}
+
 interface ConnectionsContext {
+  readonly refused: RefusedClients
   readonly rooms: Rooms
   readonly limits: ServerLimits
   readonly counters: Counters
@@ -34,10 +49,11 @@ export class Connections {
   }
 
   /** Takes a socket whose upgrade was granted, and joins its workspace's room. */
-  take(ws: WebSocket, socket: Duplex, asked: UpgradeRequest, identity: Identity): void {
+  take(ws: WebSocket, socket: Duplex, { asked, identity, from }: Granted): void {
     const { rooms, limits, counters } = this.#context
     const wire = new SocketWire({
       workspace: asked.workspace,
+      from,
       id: `${this.#startId}-${(this.#count++).toString(36)}`,
       ws,
       socket,
@@ -73,9 +89,11 @@ export class Connections {
    * idle.
    */
   readonly #onClosed = (closed: SocketWire): void => {
-    const { counters, logger } = this.#context
+    const { counters, logger, refused } = this.#context
     if (!this.#open.delete(closed)) return
     counters.connectionsClosed++
+    if (!closed.wantsJoinery && isFinalCloseCode(closed.endedWith ?? 0))
+      refused.note(clientOf(closed), performance.now())
     // A restart ends every connection, which is no news for the log.
     if (closed.endedFor === undefined || this.#isDraining) return
     const about = { workspace: closed.workspace, connection: closed.id, actor: closed.identity.actor }

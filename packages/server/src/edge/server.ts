@@ -33,6 +33,7 @@ import { Turns } from '../turns.ts'
 import { continueWhenRead } from './awaited-body.ts'
 import { Connections } from './connections.ts'
 import { healthOf, type ServerLoad } from './health.ts'
+import { RefusedClients } from './refused-clients.ts'
 import { isLoopbackHost, isOrigin } from './request-origin.ts'
 import { toOriginForm } from './request-target.ts'
 import { hasLostUpgrade, isWebSocketUpgrade } from './upgrade-request.ts'
@@ -145,8 +146,10 @@ class SyncServer implements Server {
     const rooms = this.#openRooms(turns)
     this.#rooms = rooms
     this.workspaces = new Workspaces(rooms, this.#store, turns)
-    this.#connections = new Connections({ rooms, limits, counters, logger })
+    const refused = new RefusedClients({ ...limits, delayMaxMs: limits.refusedDelayMaxMs })
+    this.#connections = new Connections({ rooms, limits, counters, logger, refused })
     this.#upgrades = new Upgrades({
+      refused,
       connections: this.#connections,
       authenticate: options.authenticator ?? developmentAuthenticator(),
       origins: options.origins ?? (options.authenticator === undefined ? 'loopback' : 'any'),

@@ -27,6 +27,11 @@ export class SocketWire implements Wire {
   /** The reason for which the server ended the connection, as the client was told; undefined when the client left. */
   endedFor: string | undefined
 
+  /** The code that it was told, if the server closed it. */
+  endedWith: number | undefined
+  /** Address of the client, or of the proxy in front of it. */
+  readonly from: string
+
   readonly #ws: WebSocket
   readonly #socket: Duplex
   readonly #limits: ServerLimits
@@ -42,6 +47,7 @@ export class SocketWire implements Wire {
   constructor(options: {
     id: string
     workspace: string
+    from: string
     ws: WebSocket
     socket: Duplex
     identity: Identity
@@ -52,6 +58,7 @@ export class SocketWire implements Wire {
   }) {
     this.id = options.id
     this.workspace = options.workspace
+    this.from = options.from
     this.identity = options.identity
     this.wantsJoinery = options.wantsJoinery
     this.#ws = options.ws
@@ -108,6 +115,7 @@ export class SocketWire implements Wire {
 
   close(code: number, reason: string): void {
     this.endedFor ??= reason
+    this.endedWith ??= code
     // Unless the client's close frame is read, the connection stays half open.
     this.resume()
     this.#ws.close(code, closeReason(reason))

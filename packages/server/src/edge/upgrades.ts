@@ -1,5 +1,6 @@
 import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { WebSocketServer } from 'ws'
 import { closeReason } from '../close-reason.ts'
@@ -7,7 +8,8 @@ import type { Counters } from '../counters.ts'
 import { type Authenticator, type Identity, IdentityError, type IdentityErrorCode } from '../identity.ts'
 import type { ServerLimits } from '../limits.ts'
 import { REFUSALS, ServerError, type ServerErrorCode } from '../server-error.ts'
-import type { Connections } from './connections.ts'
+import { type Connections, clientOf } from './connections.ts'
+import type { RefusedClients } from './refused-clients.ts'
 import { allowsOrigin, type Origins } from './request-origin.ts'
 import { toOriginForm } from './request-target.ts'
 import { parseUpgradeUrl, type UpgradeRequest, wantsJoinery } from './upgrade-request.ts'
@@ -37,6 +39,7 @@ const CODE_OF_IDENTITY: Record<IdentityErrorCode, ServerErrorCode> = {
 const uncork = (socket: Duplex): void => socket.uncork()
 
 interface UpgradesContext {
+  readonly refused: RefusedClients
   readonly connections: Connections
   readonly authenticate: Authenticator
   readonly origins: Origins
@@ -54,7 +57,7 @@ export class Upgrades {
    * them, and waits for their end when it closes.
    */
   readonly #unsettled = new Set<Duplex>()
-  #isClosed = false
+  readonly #closing = new AbortController()
 
   constructor(context: UpgradesContext) {
     this.#context = context
@@ -73,7 +76,7 @@ export class Upgrades {
 
   /** Refuses every upgrade from now on. */
   close(): void {
-    this.#isClosed = true
+    this.#closing.abort()
   }
 
   /** Destroys the sockets that are not connections, after {@link close}. */
@@ -95,6 +98,9 @@ export class Upgrades {
     try {
       const asked = this.#admit(request, url)
       const identity = await identify(asked, this.#context.authenticate)
+      const from = request.socket.remoteAddress ?? ''
+      if (!asked.wantsJoinery) await this.#delay(clientOf({ from, workspace: asked.workspace, identity }), socket)
+      if (socket.destroyed) return
       this.#assertPlace()
       socket.off('error', onError)
       // The answer to the upgrade and the room's greeting go out in one system call. A loaded room, and the room of a
@@ -104,7 +110,7 @@ export class Upgrades {
       this.#sockets.handleUpgrade(request, socket, head, (ws) => {
         socket.off('close', onClose)
         this.#unsettled.delete(socket)
-        this.#context.connections.take(ws, socket, asked, identity)
+        this.#context.connections.take(ws, socket, { asked, identity, from })
       })
       // `ws` has refused a malformed handshake.
       if (this.#unsettled.has(socket)) this.#destroySoon(socket)
@@ -133,6 +139,19 @@ export class Upgrades {
     socket.once('close', () => clearTimeout(timer))
   }
 
+  /** Lets the upgrade of a client wait that was refused too often, until its time is up or the client gives up. */
+  async #delay(client: string, socket: Duplex): Promise<void> {
+    const delayMs = this.#context.refused.delayMs(client, performance.now())
+    if (delayMs === 0) return
+    const ended = new AbortController()
+    const onClose = (): void => ended.abort()
+    socket.once('close', onClose)
+    const signal = AbortSignal.any([ended.signal, this.#closing.signal])
+    // Rejects when it is aborted, and nothing else.
+    await delay(delayMs, undefined, { signal, ref: false }).catch(() => undefined)
+    socket.off('close', onClose)
+  }
+
   /** Counts and logs a refusal, with the path alone: the query holds the token. */
   #noteRefusal({ code, message: reason, cause }: ServerError, url: string, from: string | undefined): void {
     this.#context.counters.refuseConnection(code)
@@ -154,7 +173,7 @@ export class Upgrades {
   /** Throws if the server takes no more connections. Checked again after the authentication, which takes time. */
   #assertPlace(): void {
     const { connections, limits } = this.#context
-    if (this.#isClosed) throw new ServerError('restart', 'the server goes down for a restart: connect again')
+    if (this.#closing.signal.aborted) throw restarting()
     if (connections.size < limits.connectionsMax) return
     throw new ServerError(
       'too_many_connections',
@@ -166,6 +185,10 @@ export class Upgrades {
 /** The part of a URL that the log may hold: the query holds the token. */
 export function loggedPath(url: string): string {
   return (url.split('?', 1)[0] ?? '').slice(0, LOGGED_PATH_MAX)
+}
+
+function restarting(): ServerError {
+  return new ServerError('restart', 'the server goes down for a restart: connect again')
 }
 
 /** Authenticates a request. Rejects with a `ServerError` that says what to do. */
