@@ -2,7 +2,6 @@ import { placeLast, type Workspace } from '@joinery/client'
 import { useUndo, useWorkspace } from '@joinery/react'
 import type { MouseEvent, ReactNode } from 'react'
 import { flushSync } from 'react-dom'
-import { freshBlockId } from './block-id.ts'
 import { freshTitle, titleOf } from './block-title.ts'
 import { openBlock } from './panels/open-block.ts'
 
@@ -44,11 +43,12 @@ export function Tools({ actor, children }: { actor: string; children: ReactNode 
 function addBlock(workspace: Workspace, { type, title }: Kind, actor: string): string {
   const titles = new Set(workspace.blocks.list().map(({ fields, id }) => titleOf(fields.get('title'), id)))
   const author = { source: 'user_action', actor } as const
-  const id = freshBlockId(Date.now())
   workspace.undo.split()
-  workspace.transact(() => {
-    workspace.blocks.create(id, { type }).fields.set('title', freshTitle(title, titles), author)
-    placeLast(workspace, id, author)
+  const id = workspace.transact(() => {
+    const block = workspace.blocks.create({ type })
+    block.fields.set('title', freshTitle(title, titles), author)
+    placeLast(workspace, block.id, author)
+    return block.id
   })
   workspace.undo.split()
   return id

@@ -11,8 +11,7 @@ const FORBIDDEN_KEYS: ReadonlySet<string> = new Set(['__proto__', 'constructor',
  */
 export function jsonFault(value: unknown, depth = DEPTH_MAX): string | undefined {
   if (typeof value === 'string') return value.isWellFormed() ? undefined : 'holds text that is not well-formed Unicode'
-  if (typeof value === 'number')
-    return Number.isFinite(value) ? undefined : 'holds a number that is too large for a double'
+  if (typeof value === 'number') return numberFault(value)
   if (typeof value !== 'object' || value === null) return undefined
   if (depth <= 0) return `is nested deeper than ${DEPTH_MAX} levels`
   for (const [key, item] of Object.entries(value)) {
@@ -21,6 +20,12 @@ export function jsonFault(value: unknown, depth = DEPTH_MAX): string | undefined
     if (fault !== undefined) return fault
   }
   return undefined
+}
+
+function numberFault(value: number): string | undefined {
+  if (!Number.isFinite(value)) return 'holds a number that is too large for a double'
+  if (!Number.isInteger(value) || Number.isSafeInteger(value)) return undefined
+  return 'holds an integer beyond 2^53, which would be rounded: send it as text'
 }
 
 /** True for a value that a claim may hold, as a field's value or an index's configuration. */

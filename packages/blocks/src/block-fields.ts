@@ -4,7 +4,8 @@ import { CLAIM_LIMITS, isBoundedJson } from './claim-bounds.ts'
 import type { ListChange } from './claim-diff.ts'
 import type { ClaimList } from './claim-list.ts'
 import { type FieldClaim, fieldRules } from './field-rules.ts'
-import { assertKeyAllowed, type Json, toPlain } from './json.ts'
+import { assertKeyAllowed, isExactJson, type Json, toPlain } from './json.ts'
+import { toWellFormedJson } from './well-formed.ts'
 import { assertAuthor, assertName, badArgument, type ClaimAuthor } from './write-arguments.ts'
 
 export type FieldsChange = ListChange<FieldClaim>
@@ -31,7 +32,14 @@ export class BlockFields extends BlockClaims<FieldClaim, Record<string, Json>> {
     assertValue(value)
     this.write((view, open) => {
       const { source, actor, at = Date.now() } = author
-      open().write({ key, value, seq: view.highestSeen(key, view.winner(key)) + 1, source, actor, at })
+      open().write({
+        key,
+        value: toWellFormedJson(value),
+        seq: view.highestSeen(key, view.winner(key)) + 1,
+        source,
+        actor,
+        at,
+      })
     })
   }
 
@@ -68,6 +76,10 @@ export const fieldClaims: ClaimList<FieldClaim, BlockFields, Json> & {
 
 /** Throws `bad_argument` for a value beyond a claim's bounds. */
 export function assertValue(value: unknown): void {
-  if (isBoundedJson(value)) return
-  throw badArgument('value', `JSON of at most ${CLAIM_LIMITS.jsonLengthMax} characters`, value)
+  if (isBoundedJson(value) && isExactJson(value)) return
+  throw badArgument(
+    'value',
+    `JSON of at most ${CLAIM_LIMITS.jsonLengthMax} characters whose integers are within 2^53`,
+    value,
+  )
 }

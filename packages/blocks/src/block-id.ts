@@ -12,12 +12,15 @@ export function isBlockId(id: unknown): id is string {
   return typeof id === 'string' && id.length <= ID_LENGTH_MAX && ID_PATTERN.test(id) && !isForbiddenKey(id)
 }
 
-/** Throws `bad_block_id` (or `bad_edge_id`) for anything that {@link isBlockId} refuses. */
+/** Ids that URLs take for steps between folders, so that nobody could read them over HTTP. Older documents may hold them. */
+const FOLDER_STEPS: readonly string[] = ['.', '..']
+
+/** Throws `bad_block_id` (or `bad_edge_id`) for anything that {@link isBlockId} refuses, and for `.` and `..`. */
 export function assertId(id: unknown, kind: 'block' | 'edge'): asserts id is string {
-  if (isBlockId(id)) return
+  if (isBlockId(id) && !FOLDER_STEPS.includes(id)) return
   throw new BlocksError(
     kind === 'block' ? 'bad_block_id' : 'bad_edge_id',
-    `${JSON.stringify(id)?.slice(0, 80)} is no ${kind} id: choose 1 to ${ID_LENGTH_MAX} characters without "/" or control characters`,
+    `${JSON.stringify(id)?.slice(0, 80)} is no ${kind} id: choose 1 to ${ID_LENGTH_MAX} characters without "/" or control characters, and not "." or ".."`,
     'id',
   )
 }

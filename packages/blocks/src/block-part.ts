@@ -1,6 +1,7 @@
 import * as Y from 'yjs'
 import { plantSkeleton } from './block-skeleton.ts'
 import { BlocksError } from './blocks-error.ts'
+import { keepTextsWellFormed } from './well-formed.ts'
 
 /** Throws `block_missing` unless the block's map is still part of its doc. */
 export function assertBlockLives(block: Y.Map<unknown>, blockId: string): Y.Doc {
@@ -29,6 +30,7 @@ function plantPart(transaction: Y.Transaction, block: Y.Map<unknown>, part: stri
 /** The block's text. If a stock client left it out or put a plain string there, the call makes it. Throws `foreign_shape`. */
 export function ensureText(block: Y.Map<unknown>, blockId: string): Y.Text {
   const found = block.get('content')
+  if (block.doc !== null) keepTextsWellFormed(block.doc)
   if (found instanceof Y.Text) return found
   return Y.transact(assertBlockLives(block, blockId), (transaction) => {
     // A plain string becomes an ordinary text. In a skeleton, each client would add the characters once more.

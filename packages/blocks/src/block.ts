@@ -63,7 +63,8 @@ export class Block {
   /** Changes the type. Of concurrent changes one stays. Throws `block_missing`. */
   setType(type: string): void {
     assertBlockLives(this.#map, this.id)
-    if (this.#map.get('type') !== type) this.#map.set('type', type)
+    const wellFormed = type.toWellFormed()
+    if (this.#map.get('type') !== wellFormed) this.#map.set('type', wellFormed)
   }
 
   /** The text that people type in. If a stock client left it out, reading this property makes it. Throws `block_missing`, `foreign_shape`. */

@@ -4,6 +4,7 @@ import { assertValue, fieldClaims } from './block-fields.ts'
 import { assertBlockLives, ensureClaimList } from './block-part.ts'
 import { DocViews } from './claim-views.ts'
 import { assertKeyAllowed, type Json } from './json.ts'
+import { toWellFormedJson } from './well-formed.ts'
 import { assertAuthor, assertName, type ClaimAuthor } from './write-arguments.ts'
 
 /**
@@ -28,7 +29,18 @@ export function changeFields(
   Y.transact(doc, (transaction) => {
     const { source, actor, at = Date.now() } = author
     const claims = entries.flatMap(([key, value]) =>
-      value === undefined ? [] : [{ key, value, seq: view.highestSeen(key, view.winner(key)) + 1, source, actor, at }],
+      value === undefined
+        ? []
+        : [
+            {
+              key,
+              value: toWellFormedJson(value),
+              seq: view.highestSeen(key, view.winner(key)) + 1,
+              source,
+              actor,
+              at,
+            },
+          ],
     )
     const gone = entries.flatMap(([key, value]) => (value === undefined && view.winner(key) !== undefined ? [key] : []))
     if (claims.length + gone.length === 0) return

@@ -1,7 +1,8 @@
 import type * as Y from 'yjs'
 import { assertId, isBlockId } from './block-id.ts'
 import { isBoundedJson } from './claim-bounds.ts'
-import { isForbiddenKey, isJson, isPlainObject, type Json, toPlain } from './json.ts'
+import { isExactJson, isForbiddenKey, isJson, isPlainObject, type Json, toPlain } from './json.ts'
+import { toWellFormedJson } from './well-formed.ts'
 import { assertName, badArgument } from './write-arguments.ts'
 
 /** A connection between two blocks: plain JSON, written as a whole. Of concurrent writes one stays. */
@@ -24,15 +25,16 @@ export function setEdge(doc: Y.Doc, id: string, edge: Edge): void {
   assertId(id, 'edge')
   assertName(edge.source, 'source')
   assertName(edge.target, 'target')
-  if (!isBoundedJson(edge)) throw badArgument('edge', 'a bounded JSON object', edge)
+  if (!isBoundedJson(edge) || !isExactJson(edge))
+    throw badArgument('edge', 'a bounded JSON object whose integers are within 2^53', edge)
   // The id stands in the key. A copy in the value could come to differ from it.
   const { id: _id, ...value } = edge
-  edgesMap(doc).set(id, value)
+  edgesMap(doc).set(id, toWellFormedJson(value))
 }
 
 /** Removes an edge. Returns true if there was one. */
 export function removeEdge(doc: Y.Doc, id: string): boolean {
-  assertId(id, 'edge')
+  if (!isBlockId(id)) assertId(id, 'edge')
   const edges = edgesMap(doc)
   if (!edges.has(id)) return false
   edges.delete(id)

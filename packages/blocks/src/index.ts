@@ -40,6 +40,7 @@ export { canonicalJson, isSameJson, type Json, type JsonObject, toPlain } from '
 export { type BlockChange, type BlocksChange, observeBlocks } from './observe-blocks.ts'
 export { plainEditsOf, plainIndexOf, plainTextOf, writeEdits, yjsIndexOf } from './plain-text.ts'
 export { PRUNE_ORIGIN, pruneBeaten } from './prune-beaten.ts'
+export { blockIdOf, isRandomBlockId, randomBlockId } from './random-id.ts'
 export type { Junk, LostClaim } from './ranked-claims.ts'
 export { type ReplaceTextOptions, replaceText } from './replace-text.ts'
 export { restoreClaims, restoreFields } from './restore-claims.ts'
@@ -62,5 +63,12 @@ export {
 export { applyEdits, diffText, type TextEdit } from './text-diff.ts'
 export { type TextOverlap, textOverlaps } from './text-overlap.ts'
 export { type UndoScope, undoScope } from './undo-scope.ts'
-export { blocksMap, createBlock, deleteBlock, getBlock, listBlocks } from './workspace-blocks.ts'
+export {
+  blocksMap,
+  type CreateBlockOptions,
+  createBlock,
+  deleteBlock,
+  getBlock,
+  listBlocks,
+} from './workspace-blocks.ts'
 export type { ClaimAuthor } from './write-arguments.ts'

@@ -30,6 +30,12 @@ export function isJson(value: unknown, depthMax = JSON_DEPTH_MAX): value is Json
   return isPlainObject(value) && everyEntry(value, (key, item) => !isForbiddenKey(key) && isJson(item, depthMax - 1))
 }
 
+/** True for JSON without integers beyond 2^53, which JavaScript has rounded by the time they come here. */
+export function isExactJson(value: unknown): boolean {
+  if (typeof value === 'number') return !Number.isInteger(value) || Number.isSafeInteger(value)
+  return typeof value !== 'object' || value === null || Object.values(value).every(isExactJson)
+}
+
 /** True for a JSON object; false for arrays, Yjs types, bytes, dates and the like. */
 export function isPlainObject(value: unknown): value is Record<string, unknown> {
   // An own `__proto__` key that Yjs decoded replaces the prototype, so the prototype proves nothing.

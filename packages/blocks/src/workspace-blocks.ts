@@ -1,9 +1,12 @@
 import * as Y from 'yjs'
 import { Block } from './block.ts'
-import { assertId } from './block-id.ts'
-import { plantSkeleton } from './block-skeleton.ts'
+import { assertId, isBlockId } from './block-id.ts'
+import { BLOCK_PARTS, partTypeRef, plantSkeleton, TYPE_REF } from './block-skeleton.ts'
 import { BlocksError } from './blocks-error.ts'
+import type { ClaimList } from './claim-list.ts'
 import { isForbiddenKey } from './json.ts'
+import { randomBlockId } from './random-id.ts'
+import { keepTextsWellFormed } from './well-formed.ts'
 import { assertOptions, badArgument } from './write-arguments.ts'
 
 const handles = new WeakMap<Y.Map<unknown>, Block>()
@@ -13,27 +16,47 @@ export function blocksMap(doc: Y.Doc): Y.Map<unknown> {
   return doc.getMap('blocks')
 }
 
+export interface CreateBlockOptions {
+  readonly type: string
+  /** Lists of claims of an application's own. A block without a fixed name gets their parts at once. */
+  readonly lists?: readonly ClaimList[]
+  /**
+   * True if nobody else can create a block of this id at the same time. The block is then made of ordinary structs of the writer,
+   * which cost later edits nothing. Without it, a block with a name is a skeleton.
+   */
+  readonly isAlone?: boolean
+}
+
+/** Creates a block under a random id, which nobody else has. Throws `bad_argument`. */
+export function createBlock(doc: Y.Doc, options: CreateBlockOptions): Block
 /**
  * Creates a block, or returns the block that is there. Concurrent creation of one id merges: both contents stay. `type` is an
  * ordinary write, made only if the block has no type yet. Throws `bad_block_id`, `bad_argument`, `foreign_shape`.
  */
-export function createBlock(doc: Y.Doc, id: string, options: { type: string }): Block {
+export function createBlock(doc: Y.Doc, id: string, options: CreateBlockOptions): Block
+export function createBlock(doc: Y.Doc, name: string | CreateBlockOptions, given?: CreateBlockOptions): Block {
+  const isDrawn = typeof name === 'object' && name !== null
+  const id = isDrawn ? randomBlockId() : name
+  const options = isDrawn ? name : given
   assertId(id, 'block')
   assertOptions(options)
-  const { type } = options
-  if (typeof type !== 'string') throw badArgument('type', 'a text', type)
+  if (typeof options.type !== 'string') throw badArgument('type', 'a text', options.type)
+  const type = options.type.toWellFormed()
+  keepTextsWellFormed(doc)
   return Y.transact(doc, (transaction) => {
     const blocks = blocksMap(doc)
     const map =
-      blocks.get(id) ??
-      plantSkeleton(transaction, blocks, id, (incarnation, follows) => ({
-        kind: 'block',
-        blockId: id,
-        incarnation,
-        follows,
-      })) ??
-      // After a stock client's overwrite, a skeleton may find no place. An ordinary map always does.
-      blocks.set(id, new Y.Map<unknown>([['id', id]]))
+      (isDrawn || options.isAlone === true) && !blocks.has(id)
+        ? blocks.set(id, ordinaryBlock(id, type, options.lists ?? []))
+        : (blocks.get(id) ??
+          plantSkeleton(transaction, blocks, id, (incarnation, follows) => ({
+            kind: 'block',
+            blockId: id,
+            incarnation,
+            follows,
+          })) ??
+          // After a stock client's overwrite, a skeleton may find no place. An ordinary map always does.
+          blocks.set(id, new Y.Map<unknown>([['id', id]])))
     if (!(map instanceof Y.Map))
       throw new BlocksError('foreign_shape', `"${id}" in the map of blocks is no map: choose another id`)
     if (map.get('type') === undefined) map.set('type', type)
@@ -41,9 +64,22 @@ export function createBlock(doc: Y.Doc, id: string, options: { type: string }): 
   })
 }
 
+/** A block of ordinary structs, with all the parts that a skeleton would come by later. */
+function ordinaryBlock(id: string, type: string, lists: readonly ClaimList[]): Y.Map<unknown> {
+  const parts = new Set([...BLOCK_PARTS, ...lists.map(({ part }) => part)])
+  const entries = [...parts].map((part): [string, unknown] => [part, emptyPart(part)])
+  return new Y.Map([['id', id], ...entries, ['type', type]])
+}
+
+function emptyPart(part: string): unknown {
+  const typeRef = partTypeRef(part)
+  return typeRef === TYPE_REF.text ? new Y.Text() : typeRef === TYPE_REF.map ? new Y.Map() : new Y.Array()
+}
+
 /** Deletes a block and its content, for everybody. Returns true if there was one. A block created again under the id starts empty. */
 export function deleteBlock(doc: Y.Doc, id: string): boolean {
-  assertId(id, 'block')
+  // An id that a new block may not have any more can still be deleted.
+  if (!isBlockId(id)) assertId(id, 'block')
   const blocks = blocksMap(doc)
   if (!blocks.has(id)) return false
   blocks.delete(id)

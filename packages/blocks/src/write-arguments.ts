@@ -29,9 +29,10 @@ export function assertOptions(value: unknown): asserts value is object {
   if (typeof value !== 'object' || value === null) throw badArgument('options', 'an object', value)
 }
 
-/** Throws `bad_argument` unless the value is a text of 1 to 256 code units. */
+/** Throws `bad_argument` unless the value is a well-formed text of 1 to 256 code units. */
 export function assertName(value: unknown, field: string): asserts value is string {
-  if (!isName(value)) throw badArgument(field, `1 to ${CLAIM_LIMITS.nameLengthMax} characters`, value)
+  if (!isName(value) || !value.isWellFormed())
+    throw badArgument(field, `1 to ${CLAIM_LIMITS.nameLengthMax} characters`, value)
 }
 
 export function badArgument(field: string, expected: string, got: unknown): BlocksError {

@@ -12,10 +12,14 @@ export class WorkspaceBlocks {
     this.#origin = origin
   }
 
+  /** Creates a block under a random id, which nobody else has. */
+  create(options: { type: string }): Block
   /** Creates block `id`, or returns the existing one. Throws `BlocksError` for a bad id. */
-  create(id: string, options: { type: string }): Block {
+  create(id: string, options: { type: string }): Block
+  create(...given: [options: { type: string }] | [id: string, options: { type: string }]): Block {
     const doc = this.#doc()
-    return doc.transact(() => createBlock(doc, id, options), this.#origin)
+    const make = () => (given.length === 1 ? createBlock(doc, given[0]) : createBlock(doc, ...given))
+    return doc.transact(make, this.#origin)
   }
 
   get(id: string): Block | undefined {

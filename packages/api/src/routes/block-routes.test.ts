@@ -1,4 +1,4 @@
-import { createBlock, getBlock } from '@joinery/blocks'
+import { createBlock, getBlock, listBlocks } from '@joinery/blocks'
 import type { WorkspaceId } from '@joinery/server'
 import { describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
@@ -252,4 +252,37 @@ it('[H5] as=delta gives the content with its marks and embeds, now and in the pa
     { insert: 'as a stock client wrote it' },
   ])
   expect((await api.call('GET', '/blocks/b1?as=html')).body.error.code).toBe('invalid')
+})
+
+it('[H32] POST makes a block under an id that the server draws, once per key, and adds no client id to the document for it', async () => {
+  await using api = await ApiFixture.start()
+  expect((await api.call('POST', '/blocks', { content: 'no type' })).status).toBe(422)
+  const made = await api.call('POST', '/blocks', { type: 'text', content: 'one', fields: { n: 1 }, data: { x: 1 } })
+  expect(made.status).toBe(201)
+  expect(made.headers.get('etag')).toBe('"1"')
+  expect((await api.call('GET', `/blocks/${made.body.id}`)).body).toEqual(made.body)
+  const key = { 'idempotency-key': 'once' }
+  const first = await api.call('POST', '/blocks', { type: 'text' }, key)
+  const repeated = await api.call('POST', '/blocks', { type: 'text' }, key)
+  expect(repeated.body).toEqual(first.body)
+  expect((await api.call('POST', '/blocks', { type: 'note' }, key)).status).toBe(422)
+  for (let i = 0; i < 20; i++) await api.call('POST', '/blocks', { type: 'text' })
+  await api.call('DELETE', `/blocks/${made.body.id}`)
+  const clients = () =>
+    api.server.workspaces.read(W, ({ doc }) => [doc.store.clients.size, listBlocks(doc).length] as const)
+  expect(await clients()).toEqual([1, 21])
+  expect((await api.call('POST', '/restore', { lsn: 3 })).status).toBe(200)
+  expect((await api.call('GET', `/blocks/${made.body.id}`)).body).toMatchObject({ content: 'one', data: { x: 1 } })
+  expect((await clients())[0]).toBe(1)
+})
+
+it('[H32] a new block named "." or "..", and an integer beyond 2^53, are refused', async () => {
+  await using api = await ApiFixture.start()
+  for (const block of ['.', '..']) {
+    const operations = [{ op: 'put', block, type: 'text' }]
+    expect((await api.call('POST', '/transactions', { operations })).status).toBe(422)
+  }
+  for (const n of [2 ** 53, -(2 ** 64)])
+    expect((await api.call('PUT', '/blocks/b', { type: 'text', data: { n } })).status).toBe(422)
+  expect((await api.call('PUT', '/blocks/b', { type: 'text', data: { n: 2 ** 53 - 1 } })).status).toBe(201)
 })

@@ -1,4 +1,5 @@
-import { type Block, listBlocks } from '@joinery/blocks'
+import { createHash } from 'node:crypto'
+import { type Block, blockIdOf, listBlocks, randomBlockId } from '@joinery/blocks'
 import type { Point, Stamps, WorkspaceId } from '@joinery/server'
 import type * as Y from 'yjs'
 import { z } from 'zod'
@@ -18,7 +19,7 @@ import {
   richBlockSchema,
 } from '../schemas.ts'
 import { blockWriteHeaders, blockWriteQuery, etagOf, isKnownToCaller, preconditionOf } from '../writes/precondition.ts'
-import { lsnHeader } from '../writes/write-headers.ts'
+import { lsnHeader, writeHeaders } from '../writes/write-headers.ts'
 import type { WriteOutcome } from '../writes/writes.ts'
 import { anyHeaders, noBody, type Reply, type Route, route } from './route.ts'
 import type { Services } from './services.ts'
@@ -150,6 +151,40 @@ const put = route(
   },
 )
 
+const create = route(
+  {
+    method: 'POST',
+    path: BLOCKS,
+    id: 'createBlock',
+    summary: 'Create a block under an id that the server draws',
+    params: params.workspace,
+    query: z.strictObject({}),
+    headers: writeHeaders,
+    body: putBody,
+    answers: { 201: { description: 'The new block.', schema: blockSchema, headers: written } },
+    errors: ['unknown_workspace', 'type_required', 'key_reused', 'durability_unavailable'],
+  },
+  async ({ params: { workspace }, headers, body, identity }, services) => {
+    const key = headers['idempotency-key']
+    const block = key === undefined ? randomBlockId() : idUnder(key, workspace, identity.actor)
+    const operation = { op: 'put', block, ...body, isAlone: true } as const
+    const outcome = await writeOperations(
+      { workspace, identity, headers, operations: [operation], body, what: 'POST blocks' },
+      services,
+    )
+    return blockReply(outcome, block, 201)
+  },
+)
+
+/** The id that one actor's key stands for: a repeat of the request has to find the block that the first one made. */
+function idUnder(key: string, workspace: string, actor: string): string {
+  return blockIdOf(
+    createHash('sha256')
+      .update(JSON.stringify([workspace, actor, key]))
+      .digest(),
+  )
+}
+
 const patch = route(
   {
     method: 'PATCH',
@@ -242,4 +277,4 @@ export function pointOf(text: string): Point {
   return /^\d+$/.test(text) ? { lsn: Number(text) } : { at: Date.parse(text) }
 }
 
-export const blockRoutes: readonly Route[] = [list, get, put, patch, remove]
+export const blockRoutes: readonly Route[] = [list, create, get, put, patch, remove]

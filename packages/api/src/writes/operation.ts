@@ -25,7 +25,7 @@ import type { Precondition } from './precondition.ts'
 import { amountsOf } from './run-amounts.ts'
 
 /** One edit of one block. A transaction lists several, and each other route of blocks makes one. */
-export type Operation = z.infer<typeof operationSchema> & Precondition
+export type Operation = z.infer<typeof operationSchema> & Precondition & { readonly isAlone?: boolean }
 type Of<Op extends Operation['op']> = Extract<Operation, { op: Op }>
 
 /** Throws where `runOperation` would throw. An edit that throws costs a rebuild of the document, so it is checked before. */
@@ -39,6 +39,11 @@ export function checkOperation(
   if (block === undefined) {
     if (blocksMap(doc).has(operation.block)) throw foreignShape(operation.block, 'blocks')
     if (operation.op !== 'put') throw new ApiError('unknown_block', `there is no block "${operation.block}"`)
+    if (operation.block === '.' || operation.block === '..')
+      throw new ApiError(
+        'invalid',
+        `"${operation.block}" is no id for a new block, since no URL can name it: choose another`,
+      )
     if (operation.type === undefined) throw new ApiError('type_required', 'a new block needs a type: send one')
     return
   }
@@ -142,11 +147,11 @@ function expectBlock(doc: Y.Doc, id: string): Block {
 
 function put(
   doc: Y.Doc,
-  { block: id, type, content, fields, data }: Of<'put'>,
+  { block: id, type, content, fields, data, isAlone = false }: Of<'put'>,
   author: ClaimAuthor,
   base?: Y.Doc,
 ): void {
-  const block = getBlock(doc, id) ?? createBlock(doc, id, { type: type ?? '' })
+  const block = getBlock(doc, id) ?? createBlock(doc, id, { type: type ?? '', isAlone })
   if (type !== undefined) block.setType(type)
   if (content !== undefined) block.replaceContent(content, base && { basedOn: base })
   if (fields !== undefined) restoreFields(block, fields, author)

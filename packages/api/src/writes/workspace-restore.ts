@@ -8,6 +8,7 @@ import {
   edgesMap,
   forkDoc,
   getBlock,
+  isRandomBlockId,
   isSameJson,
   type Json,
   type ListedEdge,
@@ -62,7 +63,8 @@ function deleteAny(doc: Y.Doc, id: string): void {
 }
 
 function restoreBlock(doc: Y.Doc, past: BlockJson, author: ClaimAuthor, lists: readonly ClaimList[]): void {
-  const block = getBlock(doc, past.id) ?? createBlock(doc, past.id, { type: past.type })
+  const block =
+    getBlock(doc, past.id) ?? createBlock(doc, past.id, { type: past.type, lists, isAlone: isRandomBlockId(past.id) })
   if (block.type !== past.type) block.setType(past.type)
   if (block.text !== past.content) block.replaceContent(past.content)
   if (!isSameJson(block.toJSON().data, past.data)) replaceMap(block.data, past.data as Record<string, Json>)

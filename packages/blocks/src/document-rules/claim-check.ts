@@ -2,7 +2,7 @@ import type * as Y from 'yjs'
 import type { Claim, ClaimList, Run } from '../claim-list.ts'
 import { canonical } from '../claim-text.ts'
 import { type ClaimView, DocViews } from '../claim-views.ts'
-import { isPlainObject } from '../json.ts'
+import { isExactJson, isPlainObject } from '../json.ts'
 import type { Fold } from '../ranked-claims.ts'
 import type { KnownClaims } from './known-claims.ts'
 import type { ListTable } from './list-table.ts'
@@ -71,6 +71,8 @@ function checkClaim(list: ClaimList, place: Place, value: unknown, context: Clai
   if (!isPlainObject(value) || !Object.hasOwn(value, list.mark)) return undefined
   const parsed = list.rules.parse(value)
   if ('junk' in parsed) return badClaim(list, `its ${parsed.junk} is wrong`)
+  if (!isExactJson(parsed.claim) && !context.known.has(canonical(parsed.claim)))
+    return badClaim(list, 'it has an integer beyond 2^53, which is rounded: write it as text')
   return checkAuthor(parsed.claim, context) ?? checkNumber(list, place, parsed.claim, context)
 }
 
