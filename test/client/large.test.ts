@@ -52,7 +52,7 @@ describe('large messages', () => {
   })
 
   it('[C95] what is larger than any message is refused for good, and stays in the document', async () => {
-    const server = await startServer({ limits: { syncBytesMax: 2 * MIB } })
+    const server = await startServer({ limits: { syncBytesMax: 2 * MIB, updateBytesMax: 2 * MIB } })
     const ada = connect(server)
     await ada.whenSynced
     textOf(ada).insert(0, 'x'.repeat(4 * MIB))
