@@ -75,6 +75,14 @@ export class OpenPages {
     return ((await response.json()) as { blocks: KnownBlock[] }).blocks
   }
 
+  /** Ids are random: a block is found by its title. */
+  async idOf(workspace: string, title: string): Promise<string> {
+    const blocks = await this.blocks(workspace)
+    const block = blocks.find(({ fields }) => fields.title === title)
+    if (block === undefined) throw new Error(`no block ${title} among ${blocks.map(({ fields }) => fields.title)}`)
+    return block.id
+  }
+
   async contentOf(workspace: string, title: string): Promise<string | undefined> {
     return (await this.blocks(workspace)).find(({ fields }) => fields.title === title)?.content
   }

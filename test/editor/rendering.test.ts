@@ -14,8 +14,8 @@ describe.skipIf(!pages.isThere)('what renders', () => {
     await typeIn(ann, 'Text 1', 'a')
     await expect.poll(() => ann.getByText(/^Text by/).count()).toBe(1)
     await expect.poll(() => shownText(bob, 'Text 1')).toBe('a')
-    const [text, collection] = (await pages.blocks('renders')).map(({ id }) => id)
-    if (text === undefined || collection === undefined) throw new Error('two blocks were made')
+    const text = await pages.idOf('renders', 'Text 1')
+    const collection = await pages.idOf('renders', 'Collection 1')
     const first = await takeRenders(ann)
     expect([first[''], first[text], first[collection]].every((count) => Number(count) > 0)).toBe(true)
     // Cards draw themselves once more when they learn that there is a demonstration.
@@ -37,8 +37,7 @@ describe.skipIf(!pages.isThere)('what renders', () => {
     await ann.getByRole('button', { name: 'Add text block' }).press('Enter')
     await ann.getByRole('button', { name: 'Add text block' }).press('Enter')
     await bob.getByRole('region', { name: 'Text 2' }).waitFor()
-    const [one, two] = (await pages.blocks('statuses')).map(({ id }) => id)
-    if (one === undefined || two === undefined) throw new Error('two blocks were made')
+    const [one, two] = [await pages.idOf('statuses', 'Text 1'), await pages.idOf('statuses', 'Text 2')]
     // Cards draw themselves once more when they learn that there is a demonstration.
     await bob.getByRole('button', { name: 'Demonstration' }).waitFor()
     await takeRenders(bob)

@@ -7,6 +7,7 @@ import { type IndexingList, indexingClaims } from './indexing-list.ts'
 import { toPlain } from './json.ts'
 import { plainTextOf } from './plain-text.ts'
 import { type ReplaceTextOptions, replaceText } from './replace-text.ts'
+import { toWellFormed } from './well-formed.ts'
 
 /** A block as plain data that the reader owns. */
 export interface BlockJson extends ClaimsJson {
@@ -63,7 +64,7 @@ export class Block {
   /** Changes the type. Of concurrent changes one stays. Throws `block_missing`. */
   setType(type: string): void {
     assertBlockLives(this.#map, this.id)
-    const wellFormed = type.toWellFormed()
+    const wellFormed = toWellFormed(type)
     if (this.#map.get('type') !== wellFormed) this.#map.set('type', wellFormed)
   }
 

@@ -1,6 +1,20 @@
 import * as Y from 'yjs'
 
+/** Half of a surrogate pair. With the flag `u` a whole pair is one character, and does not match. */
+const HALF_PAIR = /\p{Surrogate}/u
+const HALF_PAIRS = /\p{Surrogate}/gu
+
 const watched = new WeakSet<Y.Doc>()
+
+/** As `String.prototype.isWellFormed`, which Safari 16 and React Native lack. */
+export function isWellFormed(text: string): boolean {
+  return !HALF_PAIR.test(text)
+}
+
+/** The text with U+FFFD in place of half surrogate pairs. */
+export function toWellFormed(text: string): string {
+  return text.replace(HALF_PAIRS, '\uFFFD')
+}
 
 /**
  * From now on replaces half surrogate pairs in typed text by U+FFFD, in the transaction that typed them. Others would decode
@@ -23,19 +37,19 @@ function mendTexts({ doc, beforeState }: Y.Transaction): void {
     if (struct === undefined || struct.id.clock + struct.length <= from) return
     if (!(struct instanceof Y.Item) || !(struct.content instanceof Y.ContentString)) continue
     const { content } = struct
-    if (!content.str.isWellFormed()) content.str = content.str.toWellFormed()
+    if (!isWellFormed(content.str)) content.str = toWellFormed(content.str)
   }
 }
 
 /** A copy of a JSON value with U+FFFD in place of half surrogate pairs, in keys too; the value itself where it has none. */
 export function toWellFormedJson<T>(value: T): T {
-  if (typeof value === 'string') return value.toWellFormed() as T
+  if (typeof value === 'string') return toWellFormed(value) as T
   if (typeof value !== 'object' || value === null) return value
   // JSON.stringify escapes half pairs, and only those, as \ud800 to \udfff.
   if (!/\\ud[89a-f]/.test(JSON.stringify(value))) return value
   return JSON.parse(JSON.stringify(value), (_key, item: unknown) => {
-    if (typeof item === 'string') return item.toWellFormed()
+    if (typeof item === 'string') return toWellFormed(item)
     if (typeof item !== 'object' || item === null || Array.isArray(item)) return item
-    return Object.fromEntries(Object.entries(item).map(([key, each]) => [key.toWellFormed(), each]))
+    return Object.fromEntries(Object.entries(item).map(([key, each]) => [toWellFormed(key), each]))
   }) as T
 }

@@ -6,7 +6,7 @@ import { BlocksError } from './blocks-error.ts'
 import type { ClaimList } from './claim-list.ts'
 import { isForbiddenKey } from './json.ts'
 import { randomBlockId } from './random-id.ts'
-import { keepTextsWellFormed } from './well-formed.ts'
+import { keepTextsWellFormed, toWellFormed } from './well-formed.ts'
 import { assertOptions, badArgument } from './write-arguments.ts'
 
 const handles = new WeakMap<Y.Map<unknown>, Block>()
@@ -41,7 +41,7 @@ export function createBlock(doc: Y.Doc, name: string | CreateBlockOptions, given
   assertId(id, 'block')
   assertOptions(options)
   if (typeof options.type !== 'string') throw badArgument('type', 'a text', options.type)
-  const type = options.type.toWellFormed()
+  const type = toWellFormed(options.type)
   keepTextsWellFormed(doc)
   return Y.transact(doc, (transaction) => {
     const blocks = blocksMap(doc)

@@ -1,6 +1,7 @@
 import { BlocksError } from './blocks-error.ts'
 import { CLAIM_LIMITS, isAt, isName } from './claim-bounds.ts'
 import { SOURCE_PRIORITY, type Source } from './sources.ts'
+import { isWellFormed } from './well-formed.ts'
 
 /** The writer of a claim: its class, its name, and the time of what it reports. */
 export interface ClaimAuthor<S extends string = Source> {
@@ -31,7 +32,7 @@ export function assertOptions(value: unknown): asserts value is object {
 
 /** Throws `bad_argument` unless the value is a well-formed text of 1 to 256 code units. */
 export function assertName(value: unknown, field: string): asserts value is string {
-  if (!isName(value) || !value.isWellFormed())
+  if (!isName(value) || !isWellFormed(value))
     throw badArgument(field, `1 to ${CLAIM_LIMITS.nameLengthMax} characters`, value)
 }
 
