@@ -35,8 +35,11 @@ export function encodeFrame(frame: Frame): Uint8Array {
     }
     case 'joinery':
       return frame.message === undefined ? Uint8Array.of(MESSAGE.joinery, 127) : encodeJoinery(frame.message)
-    case 'unknown':
-      return Uint8Array.of(frame.number)
+    case 'unknown': {
+      const encoder = encoding.createEncoder()
+      encoding.writeVarUint(encoder, frame.number)
+      return encoding.toUint8Array(encoder)
+    }
   }
 }
 
