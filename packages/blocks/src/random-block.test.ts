@@ -2,6 +2,8 @@ import { expect, test } from 'vitest'
 import * as Y from 'yjs'
 import {
   type Block,
+  CLAIM_LISTS,
+  type ClaimList,
   createBlock,
   deleteBlock,
   documentRules,
@@ -122,4 +124,12 @@ test('[B6] "." and ".." are no ids of new blocks and edges, and those of older d
     expect(getBlock(doc, id)?.toJSON().type).toBe('text')
     expect(deleteBlock(doc, id)).toBe(true)
   }
+})
+
+test("[B52] a random block has the parts of an application's own lists from the start", () => {
+  const extra: ClaimList = { ...(CLAIM_LISTS[0] as ClaimList), part: 'payments' }
+  const doc = new Y.Doc()
+  for (let i = 0; i < 5; i++) createBlock(doc, { type: 'text', lists: [...CLAIM_LISTS, extra] })
+  expect(listBlocks(doc).every(({ map }) => map.get('payments') instanceof Y.Array)).toBe(true)
+  expect(doc.store.clients.size).toBe(1)
 })

@@ -1,15 +1,20 @@
-import { type Block, createBlock, deleteBlock, getBlock, listBlocks } from '@joinery/blocks'
+import { type Block, type ClaimList, createBlock, deleteBlock, getBlock, listBlocks } from '@joinery/blocks'
 import type * as Y from 'yjs'
 
 /** The blocks of one document: `@joinery/blocks` with the document filled in. */
 export class WorkspaceBlocks {
   readonly #doc: () => Y.Doc
   readonly #origin: unknown
+  readonly #lists: readonly ClaimList[]
 
-  /** `doc` returns the present document; `origin` is the origin of the transactions made here. */
-  constructor(doc: () => Y.Doc, origin: unknown = null) {
+  /**
+   * `doc` returns the present document. `origin` is the origin of the transactions made here. A new block under a random id has
+   * the parts of `lists` from the start.
+   */
+  constructor(doc: () => Y.Doc, origin: unknown = null, lists: readonly ClaimList[] = []) {
     this.#doc = doc
     this.#origin = origin
+    this.#lists = lists
   }
 
   /** Creates a block under a random id, which nobody else has. */
@@ -18,7 +23,8 @@ export class WorkspaceBlocks {
   create(id: string, options: { type: string }): Block
   create(...given: [options: { type: string }] | [id: string, options: { type: string }]): Block {
     const doc = this.#doc()
-    const make = () => (given.length === 1 ? createBlock(doc, given[0]) : createBlock(doc, ...given))
+    const make = () =>
+      given.length === 1 ? createBlock(doc, { ...given[0], lists: this.#lists }) : createBlock(doc, ...given)
     return doc.transact(make, this.#origin)
   }
 

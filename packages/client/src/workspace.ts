@@ -48,7 +48,7 @@ type UnkeyedOptions = WaitOptions & { readonly idempotencyKey?: undefined }
 
 /** One open workspace: its document, its state, and the operations on it. */
 export class Workspace {
-  readonly blocks = new WorkspaceBlocks(() => this.doc, EDIT_ORIGIN)
+  readonly blocks: WorkspaceBlocks
   readonly undo: UndoHistory
   readonly presence = new Presence()
   /** Tells who last touched a block or a part of it. */
@@ -83,6 +83,7 @@ export class Workspace {
     throwIfAborted(signal)
     const { prefix, lists, ...address } = parseOptions(options)
     this.undo = new UndoHistory(lists)
+    this.blocks = new WorkspaceBlocks(() => this.doc, EDIT_ORIGIN, lists)
     const canAskToken = (): boolean => typeof this.#token === 'function'
     this.target = { ...address, token: () => this.#readToken(), canAskToken }
     this.#token = options.token

@@ -167,7 +167,7 @@ const create = route(
   async ({ params: { workspace }, headers, body, identity }, services) => {
     const key = headers['idempotency-key']
     const block = key === undefined ? randomBlockId() : idUnder(key, workspace, identity.actor)
-    const operation = { op: 'put', block, ...body, isAlone: true } as const
+    const operation = { op: 'put', block, ...body, isAlone: true, lists: services.lists } as const
     const outcome = await writeOperations(
       { workspace, identity, headers, operations: [operation], body, what: 'POST blocks' },
       services,

@@ -25,7 +25,12 @@ import type { Precondition } from './precondition.ts'
 import { amountsOf } from './run-amounts.ts'
 
 /** One edit of one block. A transaction lists several, and each other route of blocks makes one. */
-export type Operation = z.infer<typeof operationSchema> & Precondition & { readonly isAlone?: boolean }
+export type Operation = z.infer<typeof operationSchema> &
+  Precondition & {
+    /** True for a new block whose id nobody else knows; `lists` are those that it gets at once. */
+    readonly isAlone?: boolean
+    readonly lists?: readonly ClaimList[]
+  }
 type Of<Op extends Operation['op']> = Extract<Operation, { op: Op }>
 
 /** Throws where `runOperation` would throw. An edit that throws costs a rebuild of the document, so it is checked before. */
@@ -147,11 +152,11 @@ function expectBlock(doc: Y.Doc, id: string): Block {
 
 function put(
   doc: Y.Doc,
-  { block: id, type, content, fields, data, isAlone = false }: Of<'put'>,
+  { block: id, type, content, fields, data, isAlone = false, lists = [] }: Of<'put'>,
   author: ClaimAuthor,
   base?: Y.Doc,
 ): void {
-  const block = getBlock(doc, id) ?? createBlock(doc, id, { type: type ?? '', isAlone })
+  const block = getBlock(doc, id) ?? createBlock(doc, id, { type: type ?? '', isAlone, lists })
   if (type !== undefined) block.setType(type)
   if (content !== undefined) block.replaceContent(content, base && { basedOn: base })
   if (fields !== undefined) restoreFields(block, fields, author)
