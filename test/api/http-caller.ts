@@ -23,9 +23,10 @@ export class HttpCaller implements Disposable {
     this.#agent = new Agent({ keepAlive: true, maxSockets: connections })
   }
 
-  /** `body` is sent as JSON, or as it is when it is text. */
+  /** `body` is sent as JSON, or as it is when it is text or bytes. */
   call(method: string, path: string, body?: unknown, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
-    const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body)
+    const isAsItIs = body === undefined || typeof body === 'string' || body instanceof Uint8Array
+    const sentBody = isAsItIs ? body : JSON.stringify(body)
     return new Promise((resolve, reject) => {
       const sent = request(
         {
@@ -35,7 +36,11 @@ export class HttpCaller implements Disposable {
           path,
           method,
           agent: this.#agent,
-          headers: { ...(text !== undefined && { 'content-type': 'application/json' }), ...this.#headers, ...headers },
+          headers: {
+            ...(sentBody !== undefined && { 'content-type': 'application/json' }),
+            ...this.#headers,
+            ...headers,
+          },
         },
         (response) => {
           let answer = ''
@@ -53,7 +58,7 @@ export class HttpCaller implements Disposable {
         },
       )
       sent.on('error', reject)
-      sent.end(text)
+      sent.end(sentBody)
     })
   }
 

@@ -1,4 +1,5 @@
 import fc, { type Arbitrary } from 'fast-check'
+import * as Y from 'yjs'
 import { arbitraryOf, NAMES, type Schema } from './schema-arbitrary.ts'
 
 export interface Parameter {
@@ -10,7 +11,7 @@ export interface Parameter {
 export interface Operation {
   readonly operationId: string
   readonly parameters: readonly Parameter[]
-  readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema: Schema }>> }
+  readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema?: Schema }>> }
   readonly responses: Readonly<
     Record<string, { readonly content?: Readonly<Record<string, { readonly schema?: Schema }>> }>
   >
@@ -26,7 +27,7 @@ export interface GeneratedRequest {
   readonly method: string
   readonly path: string
   readonly headers: Readonly<Record<string, string>>
-  readonly body: string | undefined
+  readonly body: string | Uint8Array | undefined
 }
 
 const VALUES: Readonly<Record<string, readonly string[]>> = {
@@ -45,7 +46,19 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
   'x-joinery-actor': ['ada', 'ben', ''],
   'x-joinery-source': ['user_action', 'workflow_execution', 'polling_sync', 'monitor'],
   'last-event-id': ['0', '1', '9999', ''],
+  since: ['AA', 'AQEB', 'AQ', '', '=='],
 }
+
+/** Bodies of a route that takes bytes: Yjs updates, some of which build on others, and bytes that are none. */
+const UPDATES: readonly Uint8Array[] = [1, 2].flatMap((clientID) => {
+  const doc = new Y.Doc()
+  doc.clientID = clientID
+  doc.getText('t').insert(0, 'first')
+  const before = Y.encodeStateVector(doc)
+  doc.getArray('list').push([clientID])
+  const [whole, rest] = [Y.encodeStateAsUpdate(doc), Y.encodeStateAsUpdate(doc, before)]
+  return [whole, rest, Y.encodeStateAsUpdateV2(doc), whole.subarray(3), new Uint8Array()]
+})
 
 export function requestsOf({ paths }: Description): Arbitrary<GeneratedRequest> {
   const requests = Object.entries(paths).flatMap(([path, methods]) =>
@@ -55,18 +68,20 @@ export function requestsOf({ paths }: Description): Arbitrary<GeneratedRequest> 
 }
 
 function requestOf(path: string, method: string, operation: Operation): Arbitrary<GeneratedRequest> {
-  const schema = Object.values(operation.requestBody?.content ?? {})[0]?.schema
+  const [[mediaType, { schema }] = ['application/json', {}]] = Object.entries(operation.requestBody?.content ?? {})
   const structured = schema === undefined ? undefined : arbitraryOf(schema).map((value) => JSON.stringify(value))
-  const body =
-    structured &&
-    fc.oneof({ weight: 30, arbitrary: structured }, { weight: 1, arbitrary: fc.constantFrom('', '{', '1e999') })
+  const wrong = { weight: 1, arbitrary: fc.constantFrom('', '{', '1e999') }
+  const body: Arbitrary<string | Uint8Array> | undefined =
+    mediaType === 'application/octet-stream'
+      ? fc.constantFrom(...UPDATES)
+      : structured && fc.oneof({ weight: 30, arbitrary: structured }, wrong)
   return fc
     .record({ values: valuesFor(operation.parameters), body: body ?? fc.constant(undefined) })
-    .map(({ values, body: text }) => ({
+    .map(({ values, body: sent }) => ({
       operationId: operation.operationId,
       method,
-      body: text,
-      ...placed(path, operation.parameters, values, text),
+      body: sent,
+      ...placed(path, operation.parameters, values, sent === undefined ? undefined : mediaType),
     }))
 }
 
@@ -83,11 +98,11 @@ function placed(
   template: string,
   parameters: readonly Parameter[],
   values: Readonly<Record<string, string | undefined>>,
-  body: unknown,
+  mediaType: string | undefined,
 ) {
   let path = template
   const query = new URLSearchParams()
-  const headers: Record<string, string> = body === undefined ? {} : { 'content-type': 'application/json' }
+  const headers: Record<string, string> = mediaType === undefined ? {} : { 'content-type': mediaType }
   for (const { name, in: place } of parameters) {
     const value = values[name]
     if (value === undefined) continue

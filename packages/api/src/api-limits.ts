@@ -2,6 +2,12 @@
 export interface ApiLimits {
   /** Bytes of a request's body: the same as one update frame of a socket. */
   readonly bodyBytesMax: number
+  /** Bytes of a Yjs update that a request brings: as many as a socket's first sync. */
+  readonly updateBytesMax: number
+  /** Bytes of Yjs updates on their way in and out at once. Beyond them a request is answered `busy`: each is held in memory. */
+  readonly updatesInFlightBytesMax: number
+  /** How long a caller that is sent a Yjs update may read nothing before the server ends the connection, ms. */
+  readonly updateStallMs: number
   /** Characters of a block's content in one request; a longer text goes through a socket. */
   readonly contentCharsMax: number
   /** Operations of one transaction. */
@@ -36,6 +42,9 @@ export interface ApiLimits {
 
 export const API_LIMITS: ApiLimits = {
   bodyBytesMax: 1024 * 1024,
+  updateBytesMax: 64 * 1024 * 1024,
+  updatesInFlightBytesMax: 256 * 1024 * 1024,
+  updateStallMs: 30_000,
   contentCharsMax: 500_000,
   operationsMax: 1_000,
   requestsPerSecond: 1_000,

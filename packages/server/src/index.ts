@@ -14,6 +14,7 @@ export {
 export { alwaysMine, type Hold, type Ownership } from './content/ownership.ts'
 export type { Past, Point } from './content/past.ts'
 export { type Stamp, Stamps } from './content/stamps.ts'
+export { formatOfUpdate, isWholeStateVector, type UpdateFormat } from './content/update-format.ts'
 export { Counters } from './counters.ts'
 export { allowsOrigin, isLoopbackHost, isOrigin, type Origins } from './edge/request-origin.ts'
 export { createServer, type Server, type ServerOptions } from './edge/server.ts'
@@ -32,14 +33,17 @@ export {
 export type { TailOptions, Tails } from './inside/tail.ts'
 export {
   type LogUpkeep,
+  type RefusedUpdate,
   type Repeated,
   type WorkspaceEdit,
   type WorkspacePosition,
   Workspaces,
+  type WorkspaceUpdate,
   type WorkspaceView,
   type Written,
 } from './inside/workspaces.ts'
 export { SERVER_LIMITS, type ServerLimits } from './limits.ts'
+export type { BringRefusal } from './room/brought-update.ts'
 export type { RoomEdit } from './room/room-edit.ts'
 export { ServerError, type ServerErrorCode } from './server-error.ts'
 export { type QueueBound, Turns } from './turns.ts'

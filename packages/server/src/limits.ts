@@ -43,14 +43,13 @@ export interface ServerLimits extends WireLimits {
    * writers of those edits reconnect themselves, and a client waits for at most 15 s between two attempts.
    */
   readonly relayWaitMs: number
-  /** Time for which a shutdown, and a refused upgrade, wait for the client to close its connection, ms. */
   /** Refusals of a stock client after which it may still reconnect at once. */
   readonly refusalsMax: number
   /** Time in which it gets back one of these, ms. Beyond them, each makes its next upgrade wait so much longer. */
   readonly refusalMs: number
   /** Longest such wait, ms: browsers give an upgrade more than ten seconds. */
   readonly refusedDelayMaxMs: number
-  /** Time for which a shutdown waits for clients to close their connections, ms. */
+  /** Time for which a shutdown, and a refused upgrade, wait for the client to close its connection, ms. */
   readonly drainMs: number
 }
 

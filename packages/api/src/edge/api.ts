@@ -7,6 +7,7 @@ import { Feeds } from '../feed/feeds.ts'
 import { History } from '../history/history.ts'
 import { replayTurns } from '../history/replay-turns.ts'
 import { allRoutes } from '../routes/all-routes.ts'
+import { UpdatesInFlight } from '../update-bytes.ts'
 import { Writes } from '../writes/writes.ts'
 import { createHttpApp } from './http-app.ts'
 import type { Origins } from './origin-check.ts'
@@ -46,9 +47,10 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   const history = new History({ workspaces, turns, pageRecordsMax: limits.pageRecordsMax })
   const writes = new Writes({ workspaces, history, lists, limits })
   const feeds = new Feeds({ workspaces, turns, lists, limits, logger })
+  const updatesInFlight = new UpdatesInFlight(limits.updatesInFlightBytesMax)
   const app = createHttpApp({
     routes: allRoutes,
-    services: { workspaces, history, writes, feeds, lists, limits, durability },
+    services: { workspaces, history, writes, feeds, updatesInFlight, lists, limits, durability },
     authenticate: options.authenticator ?? developmentAuthenticator(),
     origins,
     rate: new RequestRate(limits.requestsPerSecond, limits.requestsBurst),

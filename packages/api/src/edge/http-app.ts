@@ -1,17 +1,19 @@
-import type { Authenticator, Identity } from '@joinery/server'
+import type { Authenticator, Identity, WorkspaceId } from '@joinery/server'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import { ApiError, errorBody, toApiError } from '../api-error.ts'
 import type { ApiLimits } from '../api-limits.ts'
 import { type CallerHeaders, identifyCaller } from '../caller.ts'
-import type { RawRequest, Reply, Route } from '../routes/route.ts'
+import { type RawRequest, type Reply, type Route, updateBody } from '../routes/route.ts'
 import type { Services } from '../routes/services.ts'
+import { UPDATE_TYPE } from '../update-bytes.ts'
 import { assertPlainBody, BODY_TYPES, readJsonBodies } from './json-body.ts'
 import { Methods } from './methods.ts'
 import { describeRoutes } from './open-api.ts'
 import { allowsOrigin, corsHeaders, isRebound, type Origins } from './origin-check.ts'
 import { REFERENCE_POLICY, renderReference } from './reference-page.ts'
 import type { RequestRate } from './request-rate.ts'
+import { readUpdateBodies, tooLarge } from './update-body.ts'
 
 /** Characters of one path parameter: a block id or index name of the longest kind, percent-encoded. */
 const PARAM_CHARS_MAX = 4_096
@@ -78,16 +80,35 @@ export function createHttpApp(options: HttpAppOptions): FastifyInstance {
       .type('text/html; charset=utf-8')
       .send(page()),
   )
-  for (const route of routes) {
-    app.route({
-      method: route.method,
-      url: route.path.replace(/\{(\w+)\}/g, ':$1'),
-      exposeHeadRoute: hasHead(route),
-      handler: async (request, reply) => send(reply, await route.run(rawRequest(request, options), options.services)),
-    })
-  }
+  for (const route of routes) if (route.body !== updateBody) addRoute(app, route, options)
+  void app.register((scope, _options, done) => {
+    const identify = (request: FastifyRequest) => {
+      return rawRequest(request, options).identify((request.params as { workspace: WorkspaceId }).workspace)
+    }
+    readUpdateBodies(scope, { limits, inFlight: options.services.updatesInFlight, identify })
+    const takes: Taken = { types: [UPDATE_TYPE], bytesMax: limits.updateBytesMax }
+    scope.setErrorHandler((error, _request, reply) => refuse(reply, fromFramework(error, takes), logger, takes))
+    for (const route of routes) if (route.body === updateBody) addRoute(scope, route, options)
+    done()
+  })
   return app
 }
+
+function addRoute(app: FastifyInstance, route: Route, options: HttpAppOptions): void {
+  app.route({
+    method: route.method,
+    url: route.path.replace(/\{(\w+)\}/g, ':$1'),
+    exposeHeadRoute: hasHead(route),
+    handler: async (request, reply) => send(reply, await route.run(rawRequest(request, options), options.services)),
+  })
+}
+
+/** The bodies that a route reads. */
+interface Taken {
+  readonly types: readonly string[]
+  readonly bytesMax: number
+}
+const JSON_TAKEN: Pick<Taken, 'types'> = { types: BODY_TYPES }
 
 function once<T>(make: () => T): () => T {
   let made: { readonly value: T } | undefined
@@ -161,9 +182,9 @@ async function send(reply: FastifyReply, { status, headers = {}, body, stream }:
     reply.hijack()
     const { raw } = reply
     raw.writeHead(status, {
-      ...(reply.getHeaders() as Record<string, string>),
       'content-type': 'text/event-stream',
       'x-accel-buffering': 'no',
+      ...(reply.getHeaders() as Record<string, string>),
     })
     await stream(raw)
     return reply
@@ -172,7 +193,7 @@ async function send(reply: FastifyReply, { status, headers = {}, body, stream }:
   return body === undefined ? reply.send() : reply.type('application/json').send(JSON.stringify(body))
 }
 
-function refuse(reply: FastifyReply, error: ApiError, logger: Logger): FastifyReply {
+function refuse(reply: FastifyReply, error: ApiError, logger: Logger, { types } = JSON_TAKEN): FastifyReply {
   // Errors above 500 say that something is unavailable for now. They come in large numbers meanwhile.
   if (error.status === 500) logger.error({ err: error.cause ?? error }, error.message)
   else if (error.status > 500) logger.warn({ code: error.code, err: error.cause }, error.message)
@@ -181,7 +202,7 @@ function refuse(reply: FastifyReply, error: ApiError, logger: Logger): FastifyRe
   reply.header('cache-control', CACHING)
   if (error.retryAfterSeconds !== undefined) reply.header('retry-after', String(error.retryAfterSeconds))
   if (error.code === 'unsupported_media_type') {
-    reply.headers({ accept: BODY_TYPES.join(', '), 'accept-encoding': 'identity' })
+    reply.headers({ accept: types.join(', '), 'accept-encoding': 'identity' })
   }
   if (error.code === 'unauthorized') reply.header('www-authenticate', 'Bearer')
   return reply
@@ -191,15 +212,20 @@ function refuse(reply: FastifyReply, error: ApiError, logger: Logger): FastifyRe
 }
 
 /** Translates an error of Fastify, which is about the form of the request. */
-function fromFramework(error: unknown): ApiError {
+function fromFramework(error: unknown, updates?: Taken): ApiError {
   const { code, statusCode, message } = error as { code?: unknown; statusCode?: unknown; message?: string }
   if (typeof code !== 'string' || !(code.startsWith('FST_') || error instanceof SyntaxError || statusCode === 400)) {
     return toApiError(error)
   }
-  if (statusCode === 413)
+  if (statusCode === 413) {
+    if (updates !== undefined) return tooLarge(updates.bytesMax)
     return new ApiError('too_large', 'the body is larger than this server takes: send it in parts')
-  if (statusCode === 415)
-    return new ApiError('unsupported_media_type', 'the body is not JSON: send JSON with Content-Type: application/json')
+  }
+  if (statusCode === 415) {
+    const what = updates === undefined ? 'JSON' : 'a Yjs V1 update'
+    const type = (updates ?? JSON_TAKEN).types[0]
+    return new ApiError('unsupported_media_type', `the body is not ${what}: send ${what} with Content-Type: ${type}`)
+  }
   if (statusCode === 400 || statusCode === 404 || statusCode === 414) {
     return new ApiError('malformed', `the request can't be read: ${message}`)
   }
@@ -226,7 +252,7 @@ function answerNoRoute(
   return refuse(reply, new ApiError('method_not_allowed', `this path takes only ${allow}`), logger)
 }
 
-/** Whether a path answers HEAD as it answers GET. The answer of a stream to HEAD would never end. */
+/** Whether a path answers HEAD as it answers GET. The answer of a stream of events to HEAD would never end. */
 function hasHead({ method, answers }: Route): boolean {
-  return method === 'GET' && answers[200]?.mediaType === undefined
+  return method === 'GET' && answers[200]?.mediaType !== 'text/event-stream'
 }

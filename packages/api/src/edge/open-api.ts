@@ -1,8 +1,9 @@
 import type { ClaimList } from '@joinery/blocks'
 import { z } from 'zod'
 import { type ApiErrorCode, ERROR_STATUS } from '../api-error.ts'
-import { noBody, type Route, schemaFor } from '../routes/route.ts'
+import { noBody, type Route, schemaFor, updateBody } from '../routes/route.ts'
 import { errorSchema } from '../schemas.ts'
+import { UPDATE_TYPE } from '../update-bytes.ts'
 import { BODY_TYPES } from './json-body.ts'
 
 type JsonObject = Record<string, unknown>
@@ -111,10 +112,15 @@ function describeRoute(route: Route, lists: readonly ClaimList[]): OperationDesc
       ...parameters(identityHeaders, 'header'),
     ],
     ...(hasBody && {
-      requestBody: { required: true, content: contentOf(schemaOf(body, 'input'), mediaTypesOf(method)) },
+      requestBody: { required: true, content: bodyContent(body, method) },
     }),
     responses: { ...answersOf(answers, lists), ...errorsOf(codes) },
   }
+}
+
+function bodyContent(body: z.ZodType, method: string): Content {
+  // Bytes have no schema in OpenAPI 3.1: their media type says it all.
+  return body === updateBody ? { [UPDATE_TYPE]: {} } : contentOf(schemaOf(body, 'input'), mediaTypesOf(method))
 }
 
 function mediaTypesOf(method: string): readonly string[] {

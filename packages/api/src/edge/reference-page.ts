@@ -1,4 +1,5 @@
 import { ERROR_STATUS } from '../api-error.ts'
+import { UPDATE_TYPE } from '../update-bytes.ts'
 import {
   type ApiDescription,
   ERRORS_EVERYWHERE,
@@ -86,13 +87,17 @@ function exampleOf(method: string, path: string, operation: OperationDescription
     .filter(({ in: place, required }) => place === 'query' && required)
     .map(({ name, schema }) => `${name}=${String(schema.examples?.[0] ?? '')}`)
   const url = `localhost:1234${filled}${query.length > 0 ? `?${query.join('&')}` : ''}`
+  const takesUpdate = operation.requestBody?.content[UPDATE_TYPE] !== undefined
+  const givesUpdate = operation.responses['200']?.content?.[UPDATE_TYPE] !== undefined
   const isStream = operation.responses['200']?.content?.['text/event-stream'] !== undefined
   const command = [
     'curl',
     ...(method === 'GET' ? [] : ['-X', method]),
     ...(isStream ? ['-N'] : []),
+    ...(givesUpdate ? ['-o', 'document.bin'] : []),
     url.includes('&') ? `'${url}'` : url,
   ].join(' ')
+  if (takesUpdate) return `${command} \\\n  -H 'Content-Type: ${UPDATE_TYPE}' --data-binary @document.bin`
   const example = bodyOf(operation)?.examples?.[0]
   if (example === undefined) return command
   return `${command} \\\n  -H 'Content-Type: application/json' -d '${JSON.stringify(example)}'`

@@ -5,6 +5,7 @@ import { historyRoutes } from './history-routes.ts'
 import { indexingRoutes } from './indexing-routes.ts'
 import type { Route } from './route.ts'
 import { transactionRoutes } from './transaction-routes.ts'
+import { updateRoutes } from './update-routes.ts'
 import { workspaceRoutes } from './workspace-routes.ts'
 
 /** All routes of the API, in the order in which the description lists them. */
@@ -16,4 +17,5 @@ export const allRoutes: readonly Route[] = [
   ...transactionRoutes,
   ...historyRoutes,
   ...eventRoutes,
+  ...updateRoutes,
 ]

@@ -63,7 +63,7 @@ export interface Input<P, Q, H, B> {
   readonly identity: Identity
 }
 
-/** One route with its schemas, to be served and described. */
+/** One route with its schemas, to be served and described. With {@link updateBody} it takes bytes instead of JSON. */
 export interface Route extends Definition<z.ZodType, z.ZodType, z.ZodType, z.ZodType> {
   run(request: RawRequest, services: Services): Promise<Reply>
 }
@@ -75,6 +75,7 @@ export function route<P extends z.ZodType, Q extends z.ZodType, H extends z.ZodT
 ): Route {
   const body: z.ZodType = definition.body
   const takesNoBody = body === noBody
+  const takesBytes = body === updateBody
   return {
     ...definition,
     async run(request, services) {
@@ -85,13 +86,15 @@ export function route<P extends z.ZodType, Q extends z.ZodType, H extends z.ZodT
       if (request.body === undefined && !takesNoBody) {
         throw new ApiError(
           'invalid',
-          'the body is missing: send JSON, at least {}, with Content-Type: application/json',
+          takesBytes
+            ? 'the body is missing: send a Yjs V1 update with Content-Type: application/octet-stream'
+            : 'the body is missing: send JSON, at least {}, with Content-Type: application/json',
         )
       }
       if (takesNoBody && !isEmpty(request.body)) {
         throw new ApiError('invalid', 'this request has a body, which would be ignored: leave it out')
       }
-      const fault = jsonFault(request.body)
+      const fault = takesBytes ? undefined : jsonFault(request.body)
       if (fault !== undefined) throw new ApiError('invalid', `the body ${fault}`)
       const reply = await handle(
         {
@@ -147,6 +150,8 @@ function parse<S extends z.ZodType>(schema: S, value: unknown, where: string): z
   throw new ApiError('invalid', message.slice(0, MESSAGE_CHARS_MAX), { details: { issues } })
 }
 
+/** The body of a route that takes bytes. */
+export const updateBody = z.instanceof(Uint8Array)
 export const nothing = z.strictObject({})
 export const anyHeaders = z.object({})
 export const noBody = z.unknown()

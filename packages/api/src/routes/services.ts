@@ -3,6 +3,7 @@ import type { Durability, Workspaces } from '@joinery/server'
 import type { ApiLimits } from '../api-limits.ts'
 import type { Feeds } from '../feed/feeds.ts'
 import type { History } from '../history/history.ts'
+import type { UpdatesInFlight } from '../update-bytes.ts'
 import type { Writes } from '../writes/writes.ts'
 
 /** The parts of the API that handlers use. */
@@ -11,6 +12,7 @@ export interface Services {
   readonly history: History
   readonly writes: Writes
   readonly feeds: Feeds
+  readonly updatesInFlight: UpdatesInFlight
   /** The lists of claims of a block. */
   readonly lists: readonly ClaimList[]
   readonly limits: ApiLimits

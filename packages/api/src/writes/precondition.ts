@@ -77,18 +77,18 @@ function tagOf(text: string): VersionTag | undefined {
 }
 
 /**
- * Throws `block_exists`, `edge_exists` or `version_conflict` unless the write may be made. `standing` is the present version,
+ * Throws `block_exists`, `edge_exists`, `workspace_exists` or `version_conflict` unless the write may be made. `standing` is the present version,
  * undefined when there is none. `show` makes the block or edge as the answer holds it.
  */
 export function assertPrecondition(
-  kind: 'block' | 'edge',
+  kind: 'block' | 'edge' | 'workspace',
   id: string,
   standing: VersionTag | undefined,
   { expectedVersion, onlyIfAbsent, match }: Precondition,
   show: () => unknown,
 ): void {
   if (onlyIfAbsent && standing !== undefined) {
-    const code: ApiErrorCode = kind === 'block' ? 'block_exists' : 'edge_exists'
+    const code: ApiErrorCode = `${kind}_exists`
     const message = `${kind} "${id}" exists already, at version ${standing.version}`
     throw new ApiError(code, message, { current: show() })
   }

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto'
 import { type BlockJson, type ClaimAuthor, type ClaimList, getBlock, type ListedEdge } from '@joinery/blocks'
-import type { LogRecord, Stamp, WorkspaceId, Workspaces, WorkspaceView } from '@joinery/server'
+import type { Identity, LogRecord, Stamp, WorkspaceId, Workspaces, WorkspaceView } from '@joinery/server'
 import type * as Y from 'yjs'
 import { ApiError } from '../api-error.ts'
 import type { ApiLimits } from '../api-limits.ts'
 import { type BlockView, readBlock, viewBlock } from '../block-view.ts'
 import { type EdgeView, edgePath, findEdge, readEdge, viewEdge } from '../edge-view.ts'
 import { type History, type RecordHead, touches } from '../history/history.ts'
+import { refusedUpdate } from './refused-update.ts'
 
 /** One request to write. */
 export interface WriteRequest {
@@ -24,6 +25,12 @@ export interface WriteRequest {
   /** Throws when the edit may not be made. */
   check(view: WorkspaceView): void
   run(doc: Y.Doc): void
+}
+
+/** A request that brings a Yjs update, under the rules that hold for the caller's own connections. */
+export interface UpdateRequest extends Pick<WriteRequest, 'workspace' | 'key' | 'fingerprint' | 'sync' | 'check'> {
+  readonly identity: Identity
+  readonly update: Uint8Array
 }
 
 /** The outcome of a write. The answer is made from it alone, also when the request is repeated. */
@@ -84,7 +91,7 @@ export class Writes {
         },
       }),
     )
-    if (written.repeated) return this.#repeat(request, key ?? '', written.lsn)
+    if (written.repeated) return this.#repeat(request, written.lsn)
     const record = changeOf(written.record)
     const stampOf = (path: string) => (record !== undefined && touches(record, path) ? record : before.get(path))
     const outcome: WriteOutcome = {
@@ -97,14 +104,42 @@ export class Writes {
     return outcome
   }
 
+  /** Applies the update, or nothing of it. Throws `bad_update`, `missing_edits` or `update_refused`. */
+  async bring(request: UpdateRequest): Promise<Pick<WriteOutcome, 'lsn' | 'record'>> {
+    const { workspace, identity, key, sync, update, check } = request
+    const brought = await this.#whenDurable(
+      this.#options.workspaces.bring(workspace, {
+        writer: identity,
+        via: viaOf(request),
+        update,
+        check,
+        ...(key !== undefined && { idempotencyKey: key }),
+        ...(sync && { sync }),
+      }),
+    )
+    if ('refusal' in brought) throw refusedUpdate(brought.refusal)
+    if (!brought.repeated) return { lsn: brought.lsn, record: changeOf(brought.record) }
+    const record = await this.#firstRecord(request, identity.actor, brought.lsn)
+    return { lsn: brought.lsn, record: changeOf(record) }
+  }
+
+  /** The first record under the key of a request. Throws `key_reused` when it is another request's. */
+  async #firstRecord(
+    request: Pick<WriteRequest, 'workspace' | 'key' | 'fingerprint'>,
+    actor: string,
+    lsn: number,
+  ): Promise<LogRecord> {
+    const record = await this.#options.history.recordAt(request.workspace, lsn)
+    if (record.actor === actor && record.connection === viaOf(request)) return record
+    const message = `the idempotency key "${request.key}" was used for another request: use a new key`
+    throw new ApiError('key_reused', message)
+  }
+
   /** Gives the first answer again: the kept one, or one made from the log as it was at the first write. */
-  async #repeat(request: WriteRequest, key: string, lsn: number): Promise<WriteOutcome> {
+  async #repeat(request: WriteRequest, lsn: number): Promise<WriteOutcome> {
     const { workspace, author, blocks, edges = [] } = request
     const { history } = this.#options
-    const record = await history.recordAt(workspace, lsn)
-    if (record.actor !== author.actor || record.connection !== viaOf(request)) {
-      throw new ApiError('key_reused', `the idempotency key "${key}" was used for another request: use a new key`)
-    }
+    const record = await this.#firstRecord(request, author.actor, lsn)
     const kept = this.#answers.get(answerKey(workspace, record))
     if (kept !== undefined) return kept
     return history.read(workspace, { lsn }, ({ doc, stamps }) => ({
@@ -163,7 +198,7 @@ function changeOf(record: LogRecord | undefined): RecordHead | undefined {
 }
 
 /** The connection of the record. Under a key it holds a fingerprint of the request, to recognise a repeat. */
-function viaOf({ key, fingerprint }: WriteRequest): string {
+function viaOf({ key, fingerprint }: Pick<WriteRequest, 'key' | 'fingerprint'>): string {
   if (key === undefined) return 'http'
   return `http:${createHash('sha256').update(fingerprint()).digest('base64url').slice(0, 22)}`
 }

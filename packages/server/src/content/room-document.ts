@@ -6,6 +6,7 @@ import { encodeAnnex } from './annex.ts'
 import type { DocumentRules, Observed, Refusal, RuledDocument, Writer } from './document-rules.ts'
 import { EMPTY_STATE_VECTOR, EMPTY_STEP1, EMPTY_UPDATE, isEmptyStateVector, isEmptyUpdate } from './empty-update.ts'
 import { includesUpdate, refusalOfOther } from './known-already.ts'
+import { missingFor } from './missing-edits.ts'
 import { isRelayed } from './relayed-record.ts'
 import { Stamps } from './stamps.ts'
 import type { Start, StoredState } from './stored-state.ts'
@@ -165,6 +166,11 @@ export class RoomDocument {
       .filter(({ update }) => Y.parseUpdateMeta(update).to.size > 0)
     const first = parts[0]
     return first && { index: first.index, update: Y.mergeUpdates(parts.map(({ update }) => update)) }
+  }
+
+  /** The clocks that the document lacks for `update` to show at once: see {@link missingFor}. */
+  missingFor(update: Uint8Array): Clocks | undefined {
+    return isEmptyUpdate(update) ? undefined : missingFor(this.doc, update)
   }
 
   /** Whether the document shows everything that `client` wrote before `clock`. */

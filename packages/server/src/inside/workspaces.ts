@@ -3,7 +3,10 @@ import type { WorkspaceId } from '@joinery/protocol'
 import type * as Y from 'yjs'
 import { type Past, type Point, readPast } from '../content/past.ts'
 import type { Stamps } from '../content/stamps.ts'
+import { formatOfUpdate } from '../content/update-format.ts'
+import type { BringRefusal, BroughtUpdate } from '../room/brought-update.ts'
 import type { KeyedTurns } from '../room/keyed-turns.ts'
+import { refusalOfSpoiler } from '../room/refused-update.ts'
 import type { RoomEdit } from '../room/room-edit.ts'
 import type { RoomVisit } from '../room/room-visit.ts'
 import type { Rooms } from '../room/rooms.ts'
@@ -53,6 +56,17 @@ export interface Repeated {
   readonly value: undefined
   /** LSN of the first record with the key. */
   readonly lsn: number
+}
+
+/** One update, and the check that must pass before it is applied. */
+export interface WorkspaceUpdate extends BroughtUpdate {
+  /** As {@link WorkspaceEdit.check}. */
+  check?(view: WorkspaceView): void
+}
+
+/** Result of an update that was refused: nothing was changed. */
+export interface RefusedUpdate {
+  readonly refusal: BringRefusal
 }
 
 /** The range of a workspace's log. */
@@ -105,14 +119,21 @@ export class Workspaces implements Tails {
   write<T>(workspace: WorkspaceId, edit: WorkspaceEdit<T> & { readonly idempotencyKey?: never }): Promise<Written<T>>
   write<T>(workspace: WorkspaceId, edit: WorkspaceEdit<T>): Promise<Written<T> | Repeated>
   write<T>(workspace: WorkspaceId, edit: WorkspaceEdit<T>): Promise<Written<T> | Repeated> {
-    const { idempotencyKey } = edit
-    if (idempotencyKey === undefined) return this.#write(workspace, edit)
-    // Of two writes under one key at once, the second waits for the first and is answered as its repeat.
-    return this.#keyed.take(`${workspace} ${idempotencyKey}`, async () => {
-      const lsn = await this.#rooms.hold(workspace, (log) => log.lsnOfKey(idempotencyKey))
-      if (lsn !== undefined) return { repeated: true, value: undefined, lsn }
-      return await this.#write(workspace, edit)
-    })
+    return this.#once(workspace, edit.idempotencyKey, () => this.#write(workspace, edit))
+  }
+
+  /**
+   * Applies one Yjs V1 update of a writer if `check` passes, in one turn, as {@link write} makes an edit. The rules hold that
+   * hold for the updates of the writer's connections. An update that builds on missing edits is refused, and does not wait for
+   * them. One that brings nothing new has no record, unless it has a key.
+   */
+  async bring(
+    workspace: WorkspaceId,
+    brought: WorkspaceUpdate,
+  ): Promise<Written<undefined> | Repeated | RefusedUpdate> {
+    const fault = faultOfBytes(brought.update)
+    if (fault !== undefined) return { refusal: { code: 'bad_update', reason: fault } }
+    return this.#once(workspace, brought.idempotencyKey, () => this.#bring(workspace, brought))
   }
 
   /** Reads the workspace's records in order. The room stays open meanwhile. */
@@ -197,6 +218,33 @@ export class Workspaces implements Tails {
     return this.#store.tombstones()
   }
 
+  /** Runs `work`, or, if the workspace has seen the key before, resolves with the LSN of the first record with it. */
+  async #once<R>(workspace: WorkspaceId, key: string | undefined, work: () => Promise<R>): Promise<R | Repeated> {
+    if (key === undefined) return work()
+    // Of two writes under one key at once, the second waits for the first and is answered as its repeat.
+    return this.#keyed.take(`${workspace} ${key}`, async () => {
+      const lsn = await this.#rooms.hold(workspace, (log) => log.lsnOfKey(key))
+      return lsn === undefined ? await work() : { repeated: true, value: undefined, lsn }
+    })
+  }
+
+  async #bring(workspace: WorkspaceId, brought: WorkspaceUpdate): Promise<Written<undefined> | RefusedUpdate> {
+    try {
+      return await this.#rooms.visit(workspace, async (room) => {
+        brought.check?.(viewOf(room))
+        const made = room.bring(brought)
+        if ('code' in made) return { refusal: made }
+        await made.durable
+        return { repeated: false, value: undefined, record: made.record, lsn: made.lsn }
+      })
+    } catch (error) {
+      // The room makes its document anew: it may hold a part of the update.
+      const refusal = refusalOfSpoiler(error)
+      if (refusal === undefined) throw error
+      return { refusal }
+    }
+  }
+
   #write<T>(workspace: WorkspaceId, edit: WorkspaceEdit<T>): Promise<Written<T>> {
     return this.#rooms.visit(workspace, async (room) => {
       edit.check?.(viewOf(room))
@@ -205,6 +253,15 @@ export class Workspaces implements Tails {
       return { repeated: false, value, record, lsn }
     })
   }
+}
+
+/** The fault of bytes that are to be one Yjs V1 update; undefined when they are one. */
+function faultOfBytes(update: Uint8Array): string | undefined {
+  const format = formatOfUpdate(update)
+  if (format === 'v1' || format === 'both') return undefined
+  const advice = 'send Y.encodeStateAsUpdate(doc)'
+  if (format === 'v2') return `the bytes are a Yjs V2 update: ${advice}, or convert them by Y.convertUpdateFormatV2ToV1`
+  return `the bytes are not one whole Yjs V1 update: ${advice}`
 }
 
 function viewOf({ log, document, memberCount }: RoomVisit): WorkspaceView {

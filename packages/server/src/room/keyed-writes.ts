@@ -29,7 +29,7 @@ export class KeyedWrites {
   edit<T>({ writer, via, idempotencyKey, sync, run }: RoomEdit<T>, place: WritePlace): RoomEdited<T> {
     const { value, applied } = place.document.edit(writer.actor, run)
     const author = { ...authorOf(writer, via), ...(idempotencyKey !== undefined && { idempotencyKey }) }
-    return { value, ...this.#write({ applied: keptEvenIfEmpty(applied), author, sync }, place) }
+    return { value, ...this.write({ applied, author, sync }, place) }
   }
 
   /** Makes an update of a member. Returns the refusal of a refused update, of which nothing is done. */
@@ -44,11 +44,12 @@ export class KeyedWrites {
     if (applied.refused !== undefined) return applied.refused.refusal
     const author = { ...authorOf(identity, member.wire.id), idempotencyKey: key }
     this.#senders.add(member)
-    return this.#write({ applied: keptEvenIfEmpty(applied), author }, place)
+    return this.write({ applied, author }, place)
   }
 
-  #write(write: Write, place: WritePlace): Omit<RoomEdited<never>, 'value'> {
-    const writes = [write]
+  /** Logs a write that the document has. It has a record even if it changes nothing. */
+  write(write: Write, place: WritePlace): Omit<RoomEdited<never>, 'value'> {
+    const writes = [{ ...write, applied: keptEvenIfEmpty(write.applied) }]
     // Until an earlier keyed write is shown, everybody still sees the values that it beat, so they are not pruned.
     if (this.#held === undefined) this.#records.prune(place.document, writes)
     const updates = writes.flatMap(({ applied }) => applied.forward ?? [])

@@ -1,6 +1,7 @@
 import type { LogError, WorkspaceLog } from '@joinery/log'
 import type { RoomDocument } from '../content/room-document.ts'
 import { quarantined, storageBehind } from '../server-error.ts'
+import type { BroughtUpdate } from './brought-update.ts'
 import type { KeyedUpdate, RoomEdit, RoomEdited, WritePlace } from './room-edit.ts'
 import type { WritePath } from './write-path.ts'
 
@@ -16,6 +17,8 @@ export interface RoomVisit {
    * error. The result's `durable` also rejects with `moved` when the room has lost its workspace by then.
    */
   edit: <T>(edit: RoomEdit<T>) => RoomEdited<T>
+  /** Applies an update that a program brings in. Throws as {@link edit} does. */
+  bring: (brought: BroughtUpdate) => ReturnType<WritePath['bring']>
   /**
    * Makes a keyed update. Throws as {@link edit} does, but never `too_slow`: the members that send them are held
    * instead.
@@ -67,6 +70,11 @@ export function makeVisit(parts: RoomVisitParts): RoomVisit {
     edit: (edit) => {
       if (parts.isBehind()) throw storageBehind()
       return whileMine(write((writes, place) => writes.edit(edit, place)))
+    },
+    bring: (brought) => {
+      if (parts.isBehind()) throw storageBehind()
+      const made = write((writes, place) => writes.bring(brought, place))
+      return 'code' in made ? made : whileMine(made)
     },
     writeKeyed: (keyed) => {
       const made = write((writes, place) => writes.writeKeyed(keyed, place))

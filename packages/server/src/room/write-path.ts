@@ -5,6 +5,7 @@ import { relaying } from '../content/relayed-record.ts'
 import { type Applied, type RoomDocument, UpdateError } from '../content/room-document.ts'
 import type { ServerLimits } from '../limits.ts'
 import type { ServerError } from '../server-error.ts'
+import { type BringRefusal, type BroughtUpdate, missingEdits } from './brought-update.ts'
 import { KeyedWrites } from './keyed-writes.ts'
 import type { Inbox, Member } from './member.ts'
 import { authorOf, RecordWriter, type RecordWriterContext, type Write } from './record-writer.ts'
@@ -44,6 +45,7 @@ interface TickPart {
  * inspects and applies them. {@link RecordWriter} does the rest.
  */
 export class WritePath {
+  readonly #workspace: WorkspaceId
   readonly #context: WritePathContext
   readonly #records: RecordWriter
   readonly #keyed: KeyedWrites
@@ -53,6 +55,7 @@ export class WritePath {
   readonly #strayed = new WeakSet<Member>()
 
   constructor(workspace: WorkspaceId, context: WritePathContext) {
+    this.#workspace = workspace
     this.#context = context
     this.#records = new RecordWriter(workspace, context)
     this.#keyed = new KeyedWrites(this.#records)
@@ -163,15 +166,47 @@ export class WritePath {
   edit<T>(edit: RoomEdit<T>, place: WritePlace): RoomEdited<T> {
     assertTakes(place.log)
     if (edit.idempotencyKey !== undefined) return this.#keyed.edit(edit, place)
+    const { value, applied } = place.document.edit(edit.writer.actor, edit.run)
+    return { value, ...this.#writeAtOnce({ applied, author: authorOf(edit.writer, edit.via), sync: edit.sync }, place) }
+  }
+
+  /**
+   * Applies an update that a program brings in for a writer: one transaction and one record, under the rules of the
+   * writer's own connections. It is forwarded as {@link edit} is. Call this when no update waits to be flushed. Returns
+   * the refusal of a refused update, of which nothing is done: an update that would have to wait for others is one.
+   * Throws as {@link edit}, and {@link UpdateError}.
+   */
+  bring(
+    { writer, via, idempotencyKey, sync, update }: BroughtUpdate,
+    place: WritePlace,
+  ): Omit<RoomEdited<never>, 'value'> | BringRefusal {
+    assertTakes(place.log)
+    const missing = place.document.missingFor(update)
+    if (missing !== undefined) return this.#noteRefused(missingEdits(missing), writer, via)
+    const applied = place.document.apply([update], writer)
+    if (applied.refused !== undefined) return this.#noteRefused(applied.refused.refusal, writer, via)
+    if (applied.waitsFor !== undefined) throw new UpdateError('the update builds on itself, so that it can never show')
+    const author = authorOf(writer, via)
+    if (idempotencyKey === undefined) return this.#writeAtOnce({ applied, author, sync }, place)
+    return this.#keyed.write({ applied, author: { ...author, idempotencyKey }, sync }, place)
+  }
+
+  #noteRefused<R extends BringRefusal>(refusal: R, { actor }: BroughtUpdate['writer'], via: string): R {
+    const { code, reason } = refusal
+    this.#context.counters.refuse(code)
+    this.#context.logger.info({ workspace: this.#workspace, connection: via, actor, code, reason }, 'update refused')
+    return refusal
+  }
+
+  /** Logs and forwards a write of a program. */
+  #writeAtOnce(write: Write, place: WritePlace): Omit<RoomEdited<never>, 'value'> {
     const { log, document } = place
-    const { value, applied } = document.edit(edit.writer.actor, edit.run)
-    const writes: Write[] = [{ applied, author: authorOf(edit.writer, edit.via), sync: edit.sync }]
+    const writes = [write]
     if (this.shown === undefined) this.#records.prune(document, writes)
     const before = this.#records.lastDurable
     const [appended] = this.#records.write(writes, place, this.#keyed.held)
     // Not the head's LSN and durability: a pruning has a record of its own, and `sync` fsyncs only the edit's record.
     return {
-      value,
       record: appended?.record,
       lsn: appended?.record.lsn ?? log.head,
       durable: appended?.durable ?? before,
