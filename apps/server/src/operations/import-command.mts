@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { makeArchive } from '@joinery/log/operations'
+import { makeArchive, readYLeveldb } from '@joinery/log/operations'
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { AppError } from '../app-error.mts'
@@ -11,19 +11,26 @@ import { type Options, readSetting, type Setting } from '../setting.mts'
 import { counts, warnOfDamaged } from './archive-commands.mts'
 import { archiveAt } from './archive-file.mts'
 import { addDataOptions, readDataOptions, stopSignal } from './data-options.mts'
+import type { ConvertedDocument } from './foreign-documents.mts'
 import { explained, withOperator } from './open-operator.mts'
 import type { ImportChoice } from './operator.mts'
 import { openProgressBar } from './progress.mts'
 import { formatBytes, formatTable } from './table.mts'
-import type { ConvertedDocument } from './y-leveldb-import.mts'
 
-const FORMATS = ['archive', 'y-leveldb'] as const
+const FORMATS = ['archive', 'y-leveldb', 'hocuspocus-sqlite'] as const
 
 const from: Setting<(typeof FORMATS)[number]> = {
   option: 'from',
   rule: `one of ${FORMATS.join(', ')}`,
   example: 'y-leveldb',
   schema: z.enum(FORMATS).default('archive'),
+}
+
+const updates: Setting<string | undefined> = {
+  option: 'updates',
+  rule: 'a directory',
+  example: './documents',
+  schema: z.string().min(1).optional(),
 }
 
 const workspace: Setting<string[] | undefined> = {
@@ -46,46 +53,80 @@ const as: Setting<string | undefined> = {
 
 /** Adds `joinery import` to the program. */
 export function addImportCommand(program: Command): void {
-  addDataOptions(program.command('import').argument('<path>', 'an archive, or a directory of the format of --from'))
+  addDataOptions(program.command('import').argument('[path]', 'an archive, or what --from names'))
     .description('Import all workspaces or none, with or without a running server. No workspace is replaced.')
-    .option('--from <format>', 'archive (default), or y-leveldb: the directory of y-websocket’s documents')
+    .option(
+      '--from <format>',
+      'archive (default), y-leveldb (the directory of y-websocket’s documents), or hocuspocus-sqlite (the file of its store)',
+    )
+    .option(
+      '--updates <directory>',
+      'instead of a path: files <name>.bin, each one Yjs update; the name percent-encoded',
+    )
     .option('--workspace <names>', 'only these workspaces, joined by commas (default: all)')
     .option('--as <name>', 'new name, if only one workspace is imported: it becomes a separate copy')
-    .option('--mend-names', 'with y-leveldb: change document names that no workspace can have')
-    .option('--dry-run', 'with y-leveldb: only list the workspaces that would be made')
+    .option('--mend-names', 'from other programs: change document names that no workspace can have')
+    .option('--dry-run', 'from other programs: only list the workspaces that would be made')
     .action(runImport)
 }
 
-async function runImport(path: string, options: Options): Promise<void> {
+async function runImport(path: string | undefined, options: Options): Promise<void> {
   const { directory, isJson } = readDataOptions(options)
-  const format = readSetting(from, options, process.env)
+  const origin = originOf(path, options)
   const workspaces = readSetting(workspace, options, process.env)
   const name = readSetting(as, options, process.env)
   if (name !== undefined && (workspaces?.length ?? 1) !== 1) {
     throw new AppError('usage', '--as is a name for one workspace: name one with --workspace, too')
   }
-  if (format === 'archive' && (options.mendNames === true || options.dryRun === true)) {
+  if (origin.format === 'archive' && (options.mendNames === true || options.dryRun === true)) {
     throw new AppError(
       'usage',
-      '--mend-names and --dry-run work only with --from y-leveldb: add that, or leave them out',
+      '--mend-names and --dry-run work only with --from another program or --updates: add that, or leave them out',
     )
   }
   const choice = { ...(workspaces && { workspaces }), ...(name !== undefined && { as: name }) }
   const target = { directory, isJson, choice }
-  if (format === 'archive') return importFrom(await archiveAt(resolve(path)), target)
-  const { convertYLeveldb } = await import('./y-leveldb-import.mts')
-  const documents = convertYLeveldb(resolve(path), options.mendNames === true)
+  if (origin.format === 'archive') return importFrom(await archiveAt(origin.path), target)
+  const documents = await documentsOf(origin.format, origin.path, options.mendNames === true)
   if (options.dryRun === true) return describeDocuments(documents, isJson)
   const draft = await mkdtemp(join(tmpdir(), 'joinery-convert-'))
   try {
     const file = join(draft, 'archive')
     await explained(() =>
-      pipeline(makeArchive('y-leveldb', Date.now(), documents), createWriteStream(file, { mode: 0o600 })),
+      pipeline(makeArchive(origin.format, Date.now(), documents), createWriteStream(file, { mode: 0o600 })),
     )
     await importFrom(file, target)
   } finally {
     await rm(draft, { recursive: true, force: true })
   }
+}
+
+type Format = (typeof FORMATS)[number] | 'updates'
+
+/** The source of an import and its format. Throws {@link AppError} `usage` unless the command names exactly one. */
+function originOf(path: string | undefined, options: Options): { readonly format: Format; readonly path: string } {
+  const directory = readSetting(updates, options, process.env)
+  if (directory === undefined) {
+    if (path !== undefined) return { format: readSetting(from, options, process.env), path: resolve(path) }
+    throw new AppError('usage', 'name what to import: an archive, or what --from names, or --updates <directory>')
+  }
+  if (path === undefined && options.from === undefined) return { format: 'updates', path: resolve(directory) }
+  throw new AppError('usage', '--updates names a directory by itself: leave out the path and --from')
+}
+
+async function documentsOf(
+  format: Exclude<Format, 'archive'>,
+  path: string,
+  isMending: boolean,
+): Promise<AsyncIterable<ConvertedDocument>> {
+  const { convertDocuments } = await import('./foreign-documents.mts')
+  if (format === 'y-leveldb') return convertDocuments(format, readYLeveldb(path), isMending)
+  if (format === 'updates') {
+    const { readUpdateFiles } = await import('./update-files.mts')
+    return convertDocuments('import', readUpdateFiles(path), isMending)
+  }
+  const { readHocuspocusSqlite } = await import('./hocuspocus-sqlite.mts')
+  return convertDocuments('hocuspocus', readHocuspocusSqlite(path), isMending)
 }
 
 type Target = { readonly directory: string; readonly isJson: boolean; readonly choice: ImportChoice }
