@@ -11,7 +11,8 @@ import { type Fold, foldClaims } from './ranked-claims.ts'
 export class ClaimView<C extends Claim> {
   readonly list: ClaimList<C>
   readonly #block: Y.Map<unknown>
-  readonly #highest = new Map<string, number>()
+  /** Made at the first claim: a large workspace has many lists without any. */
+  #highest: Map<string, number> | undefined
   #fold: Fold<C> | undefined
   /** The book of the open transaction. */
   #book: ClaimBook<C> | undefined
@@ -46,7 +47,7 @@ export class ClaimView<C extends Claim> {
    * `winner` is the claim that shows now.
    */
   highestSeen(key: string, winner: C | undefined): number {
-    return Math.max(this.#highest.get(key) ?? 0, winner === undefined ? 0 : this.list.numberOf(winner))
+    return Math.max(this.#highest?.get(key) ?? 0, winner === undefined ? 0 : this.list.numberOf(winner))
   }
 
   /** The book of the list's claims, for writing inside the caller's transaction. */
@@ -86,7 +87,9 @@ export class ClaimView<C extends Claim> {
 
   #see(key: string, winner: C): void {
     const number = this.list.numberOf(winner)
-    if (number > (this.#highest.get(key) ?? 0)) this.#highest.set(key, number)
+    if (number <= (this.#highest?.get(key) ?? 0)) return
+    this.#highest ??= new Map()
+    this.#highest.set(key, number)
   }
 }
 

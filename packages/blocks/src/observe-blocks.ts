@@ -2,10 +2,11 @@ import type * as Y from 'yjs'
 import { diffFolds, type ListChange } from './claim-diff.ts'
 import type { Claim, ClaimList } from './claim-list.ts'
 import { CLAIM_LISTS, type ToldLists } from './claim-lists.ts'
-import { type ClaimView, DocViews } from './claim-views.ts'
+import { DocViews } from './claim-views.ts'
+import { isFilled } from './filled-lists.ts'
 import { isForbiddenKey } from './json.ts'
-import type { Fold } from './ranked-claims.ts'
-import { blocksMap, getBlock, listBlocks } from './workspace-blocks.ts'
+import { EMPTY_FOLD, type Fold } from './ranked-claims.ts'
+import { blockMaps, blocksMap, getBlock } from './workspace-blocks.ts'
 
 /** Changes that one transaction made in a block that was there before and is there after. */
 export interface BlockChange extends ChangesByName {
@@ -35,7 +36,8 @@ export interface BlocksChange {
 /** A block as this observer last reported it. */
 interface SeenBlock {
   readonly id: string
-  readonly lists: readonly { readonly view: ClaimView<Claim>; fold: Fold<Claim> }[]
+  /** The folds of its lists, in the order of the table; undefined while all lists are empty. */
+  folds: readonly Fold<Claim>[] | undefined
 }
 
 /**
@@ -52,16 +54,13 @@ export function observeBlocks(
   const views = DocViews.of(doc)
   const seen = new Map<Y.Map<unknown>, SeenBlock>()
   const byId = new Map<string, Y.Map<unknown>>()
+  const foldsOf = (map: Y.Map<unknown>) => lists.map((list) => views.viewOf(map, list).fold)
   const remember = (id: string, map: Y.Map<unknown>): void => {
-    const read = lists.map((list) => {
-      const view = views.viewOf(map, list)
-      return { view, fold: view.fold }
-    })
-    seen.set(map, { id, lists: read })
+    seen.set(map, { id, folds: lists.some((list) => isFilled(map, list)) ? foldsOf(map) : undefined })
     byId.set(id, map)
   }
   blocksMap(doc)
-  for (const block of listBlocks(doc)) remember(block.id, block.map)
+  for (const [id, map] of blockMaps(doc)) remember(id, map)
 
   return views.subscribe((touched, transaction) => {
     const added: string[] = []
@@ -82,24 +81,31 @@ export function observeBlocks(
         remember(id, now)
       }
     }
+    const addedIds = new Set(added)
     for (const [map, parts] of touched.parts) {
       const block = seen.get(map)
-      if (block !== undefined && !added.includes(block.id)) changed.push(changeOf(block, parts))
+      if (block === undefined || addedIds.has(block.id)) continue
+      const folds = foldsOf(map)
+      changed.push({ id: block.id, parts, ...changesBetween(block.folds, folds, lists) })
+      block.folds = folds
     }
     if (added.length + removed.length + changed.length > 0) listener({ added, removed, changed }, transaction)
   })
 }
 
-function changeOf(block: SeenBlock, parts: ReadonlySet<string>): BlockChange {
+/** The changes of a block's lists; `before` is undefined where all lists were empty. */
+function changesBetween(
+  before: readonly Fold<Claim>[] | undefined,
+  after: readonly Fold<Claim>[],
+  lists: readonly ClaimList[],
+): Omit<BlockChange, 'id' | 'parts'> {
   const claims: ClaimsChange[] = []
   const byName: Record<string, ListChange<Claim>> = {}
-  for (const seen of block.lists) {
-    const { list, fold } = seen.view
-    const change = diffFolds(seen.fold, fold, list.rules)
-    seen.fold = fold
+  for (const [index, list] of lists.entries()) {
+    const change = diffFolds(before?.[index] ?? EMPTY_FOLD, after[index] ?? EMPTY_FOLD, list.rules)
     if (change === undefined) continue
     claims.push({ list, change })
     byName[list.told.list] = change
   }
-  return { id: block.id, parts, claims, ...byName }
+  return { claims, ...byName }
 }

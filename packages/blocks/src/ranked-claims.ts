@@ -39,8 +39,17 @@ export interface Fold<C> {
   readonly junk: readonly Junk[]
 }
 
+/** The fold of every list without elements. Most blocks of a large workspace have such lists alone. */
+export const EMPTY_FOLD: Fold<never> = Object.freeze({
+  winners: new Map<string, never>(),
+  entries: Object.freeze([]),
+  lost: Object.freeze([]),
+  junk: Object.freeze([]),
+})
+
 /** Folds every live element of the list: a Y.Array, or a stock client's plain array in its place. */
-export function foldClaims<C>(list: Iterable<unknown>, rules: ClaimRules<C>): Fold<C> {
+export function foldClaims<C>(list: Iterable<unknown> & { readonly length: number }, rules: ClaimRules<C>): Fold<C> {
+  if (list.length === 0) return EMPTY_FOLD
   const winners = new Map<string, C>()
   const beaten: C[] = []
   const junk: Junk[] = []

@@ -96,10 +96,15 @@ export function getBlock(doc: Y.Doc, id: string): Block | undefined {
 /** All blocks, sorted by id in code unit order. Blocks that stock clients made by hand are included. Never writes. */
 export function listBlocks(doc: Y.Doc): Block[] {
   const blocks: Block[] = []
-  for (const [id, map] of blocksMap(doc).entries()) {
-    if (map instanceof Y.Map && !isForbiddenKey(id)) blocks.push(handleOf(map, id))
-  }
+  for (const [id, map] of blockMaps(doc)) blocks.push(handleOf(map, id))
   return blocks.sort((a, b) => (a.id < b.id ? -1 : 1))
+}
+
+/** The ids and maps of all blocks, in no order. A walk over them makes nothing that stays in memory, as {@link listBlocks} does. */
+export function* blockMaps(doc: Y.Doc): Generator<[id: string, map: Y.Map<unknown>]> {
+  for (const [id, map] of blocksMap(doc).entries()) {
+    if (map instanceof Y.Map && !isForbiddenKey(id)) yield [id, map]
+  }
 }
 
 function handleOf(map: Y.Map<unknown>, id: string): Block {

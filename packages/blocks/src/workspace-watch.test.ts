@@ -42,6 +42,23 @@ test('[B18] observeBlocks tells of blocks added, removed and changed, once per t
   expect([seen.length, block.isLive]).toEqual([2, false])
 })
 
+test('[B18] observeBlocks tells what comes into lists that were empty when it began, and what leaves them', () => {
+  const { doc, block } = docWithBlock()
+  createBlock(doc, 'b2', { type: 'text' }).fields.set('title', 'one', USER)
+  const seen: BlocksChange[] = []
+  observeBlocks(doc, (change) => seen.push(change))
+  block.content.insert(0, 'text')
+  expect(seen[0]?.changed[0]?.claims).toEqual([])
+  block.indexingList.startRun('alpha', WORKFLOW)
+  block.indexingList.remove('alpha')
+  block.indexingList.startRun('alpha', WORKFLOW)
+  getBlock(doc, 'b2')?.fields.remove('title')
+  const kinds = seen.slice(1).map(({ changed }) => changed[0]?.claims[0]?.change.changes.map(({ kind }) => kind))
+  expect(kinds).toEqual([['added'], ['removed'], ['added'], ['removed']])
+  // The number goes on after the removal: this replica has seen the first run.
+  expect(block.indexingList.get('alpha')?.run.no).toBe(2)
+})
+
 test('[B18] a listener that throws does not silence the others and is heard', () => {
   const { doc, block } = docWithBlock()
   let heard = 0

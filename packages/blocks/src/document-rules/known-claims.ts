@@ -1,8 +1,7 @@
 import type * as Y from 'yjs'
 import type { ClaimList } from '../claim-list.ts'
 import { canonical } from '../claim-text.ts'
-import { DocViews } from '../claim-views.ts'
-import { listBlocks } from '../workspace-blocks.ts'
+import { filledViews } from '../filled-lists.ts'
 
 /** Number of claims remembered per document, the least recent forgotten first. They take some megabytes, and nobody undoes as many. */
 const CLAIMS_MAX = 20_000
@@ -16,11 +15,8 @@ export class KnownClaims {
 
   /** Starts with the claims that the document shows now. */
   constructor(doc: Y.Doc, lists: readonly ClaimList[]) {
-    const views = DocViews.of(doc)
-    for (const block of listBlocks(doc)) {
-      for (const list of lists) {
-        for (const claim of views.viewOf(block.map, list).fold.entries) this.remember(canonical(claim))
-      }
+    for (const { fold } of filledViews(doc, lists)) {
+      for (const claim of fold.entries) this.remember(canonical(claim))
     }
   }
 

@@ -1,7 +1,6 @@
 import type * as Y from 'yjs'
 import type { Claim, ClaimList } from '../claim-list.ts'
-import { DocViews } from '../claim-views.ts'
-import { listBlocks } from '../workspace-blocks.ts'
+import { filledViews } from '../filled-lists.ts'
 
 /**
  * The claims that stand in any block, by list, key and run. A claim that arrives before what it builds on may come to stand in
@@ -27,10 +26,9 @@ export class RunsAnywhere {
   }
 
   #gather(list: ClaimList): Map<string, Claim> {
-    const views = DocViews.of(this.#doc)
     const claims = new Map<string, Claim>()
-    for (const { map } of listBlocks(this.#doc)) {
-      const { winners, lost } = views.viewOf(map, list).fold
+    for (const { fold } of filledViews(this.#doc, [list])) {
+      const { winners, lost } = fold
       for (const claim of [...winners.values(), ...lost.map(({ loser }) => loser)]) {
         const run = list.runOf(claim)
         if (run === undefined) continue
