@@ -13,6 +13,9 @@ import { addReplayCommand } from './replay/add-replay-command.mts'
 import type { Options } from './setting.mts'
 import { VERSION } from './version.mts'
 
+// Files and directories that a command creates are for its own user: they hold what people write, and secrets.
+process.umask(0o077)
+
 // Each command imports its parts when it runs: a server's parts take longer to load than most commands to run.
 const program = new Command('joinery')
   .description('Sync server for editors in which people and background jobs write the same blocks.')

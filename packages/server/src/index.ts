@@ -17,7 +17,7 @@ export { relaying } from './content/relayed-record.ts'
 export { type Stamp, Stamps } from './content/stamps.ts'
 export { formatOfUpdate, isWholeStateVector, type UpdateFormat } from './content/update-format.ts'
 export { Counters } from './counters.ts'
-export { allowsOrigin, isLoopbackHost, isOrigin, type Origins } from './edge/request-origin.ts'
+export { allowsOrigin, isForeignHost, isLoopbackHost, isOrigin, type Origins } from './edge/request-origin.ts'
 export { createServer, type Server, type ServerOptions } from './edge/server.ts'
 export {
   type Authenticator,

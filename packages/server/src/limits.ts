@@ -51,6 +51,33 @@ export interface ServerLimits extends WireLimits {
   readonly refusedDelayMaxMs: number
   /** Time for which a shutdown, and a refused upgrade, wait for the client to close its connection, ms. */
   readonly drainMs: number
+  /**
+   * Bytes that the server keeps of a socket that is not let in yet, or was refused. No client sends anything before the
+   * answer to its upgrade, and a refused one has only a close frame to send.
+   */
+  readonly unadmittedBytesMax: number
+  /** Sockets that wait for the answer to their upgrade, or were refused and are not closed yet: 256 MiB of them at most. */
+  readonly unadmittedMax: number
+  /** Time in which the answer to an upgrade must be known, ms: longer than keys take to be fetched and a refused client waits. */
+  readonly admissionMs: number
+  /** Time in which the headers of a request or an upgrade must be complete, ms: one packet on the slowest network. */
+  readonly headersMs: number
+  /** Time in which a whole request must be here, ms: 1 MiB at 30 kbit/s, and an archive of some GB on this machine. */
+  readonly requestMs: number
+  /** Time in which a byte of a request or its answer must move, ms. Answers that take longer send something meanwhile. */
+  readonly stallMs: number
+  /** Time for which a connection that the server closes waits for the client's close frame, ms. */
+  readonly closeMs: number
+  /** TCP connections of one address. Off: behind a proxy all have the proxy's address. */
+  readonly connectionsPerAddressMax: number
+  /** Sockets of one principal, the actor that a token names. Off: jobs may share one token. */
+  readonly connectionsPerPrincipalMax: number
+  /** Bytes of one frame of a connection that may only read: a state vector, or others' presence sent back. */
+  readonly readerFrameBytesMax: number
+  /** Bytes of frames that have not arrived completely, of all connections of one principal: two first syncs of the largest kind. */
+  readonly unfinishedBytesPerPrincipalMax: number
+  /** The same of all connections together. */
+  readonly unfinishedBytesMax: number
 }
 
 export const SERVER_LIMITS: ServerLimits = {
@@ -70,4 +97,16 @@ export const SERVER_LIMITS: ServerLimits = {
   refusalMs: 2_000,
   refusedDelayMaxMs: 8_000,
   drainMs: 5_000,
+  unadmittedBytesMax: 64 * 1024,
+  unadmittedMax: 4_096,
+  admissionMs: 20_000,
+  headersMs: 20_000,
+  requestMs: 300_000,
+  stallMs: 120_000,
+  closeMs: 30_000,
+  connectionsPerAddressMax: Number.POSITIVE_INFINITY,
+  connectionsPerPrincipalMax: Number.POSITIVE_INFINITY,
+  readerFrameBytesMax: 1024 * 1024,
+  unfinishedBytesPerPrincipalMax: 128 * 1024 * 1024,
+  unfinishedBytesMax: 256 * 1024 * 1024,
 }

@@ -53,6 +53,7 @@ export async function createApi(options: ApiOptions): Promise<Api> {
     services: { workspaces, history, writes, feeds, updatesInFlight, lists, limits, durability },
     authenticate: options.authenticator ?? developmentAuthenticator(),
     origins,
+    isDevelopment: options.authenticator === undefined,
     rate: new RequestRate(limits.requestsPerSecond, limits.requestsBurst),
     logger,
     limits,

@@ -10,7 +10,7 @@ import { UPDATE_TYPE } from '../update-bytes.ts'
 import { assertPlainBody, BODY_TYPES, readJsonBodies } from './json-body.ts'
 import { Methods } from './methods.ts'
 import { describeRoutes } from './open-api.ts'
-import { allowsOrigin, corsHeaders, isRebound, type Origins } from './origin-check.ts'
+import { allowsOrigin, corsHeaders, isForeignHost, type Origins } from './origin-check.ts'
 import { REFERENCE_POLICY, renderReference } from './reference-page.ts'
 import type { RequestRate } from './request-rate.ts'
 import { readUpdateBodies, tooLarge } from './update-body.ts'
@@ -41,6 +41,8 @@ export interface HttpAppOptions {
   readonly services: Services
   readonly authenticate: Authenticator
   readonly origins: Origins
+  /** Whether everybody is let in: a request over loopback then has to name this machine. */
+  readonly isDevelopment: boolean
   readonly rate: RequestRate
   readonly logger: Logger
   readonly limits: ApiLimits
@@ -65,8 +67,8 @@ export function createHttpApp(options: HttpAppOptions): FastifyInstance {
   ])
   app.setNotFoundHandler((request, reply) => answerNoRoute(request, reply, methods, logger))
   app.addHook('onRequest', async (request, reply) => {
-    reply.header('cache-control', CACHING)
-    await checkOrigin(request, reply, options.origins)
+    reply.headers({ 'cache-control': CACHING, 'x-content-type-options': 'nosniff' })
+    await checkOrigin(request, reply, options)
     assertPlainBody(request)
   })
   // Made at the first request for it: it takes longer than the rest of a start.
@@ -75,17 +77,14 @@ export function createHttpApp(options: HttpAppOptions): FastifyInstance {
   const page = once(() => renderReference(described()))
   app.get(DESCRIPTION, (_request, reply) => reply.type('application/json').send(description()))
   app.get(REFERENCE, (_request, reply) =>
-    reply
-      .headers({ 'content-security-policy': REFERENCE_POLICY, 'x-content-type-options': 'nosniff' })
-      .type('text/html; charset=utf-8')
-      .send(page()),
+    reply.header('content-security-policy', REFERENCE_POLICY).type('text/html; charset=utf-8').send(page()),
   )
   for (const route of routes) if (route.body !== updateBody) addRoute(app, route, options)
   void app.register((scope, _options, done) => {
-    const identify = (request: FastifyRequest) => {
+    const identified = (request: FastifyRequest) => {
       return rawRequest(request, options).identify((request.params as { workspace: WorkspaceId }).workspace)
     }
-    readUpdateBodies(scope, { limits, inFlight: options.services.updatesInFlight, identify })
+    readUpdateBodies(scope, { limits, inFlight: options.services.updatesInFlight, identify: identified })
     const takes: Taken = { types: [UPDATE_TYPE], bytesMax: limits.updateBytesMax }
     scope.setErrorHandler((error, _request, reply) => refuse(reply, fromFramework(error, takes), logger, takes))
     for (const route of routes) if (route.body === updateBody) addRoute(scope, route, options)
@@ -99,6 +98,8 @@ function addRoute(app: FastifyInstance, route: Route, options: HttpAppOptions): 
     method: route.method,
     url: route.path.replace(/\{(\w+)\}/g, ':$1'),
     exposeHeadRoute: hasHead(route),
+    // Before the body is asked for and read: nothing is kept of a caller that is not let in.
+    onRequest: async (request) => void (await route.admit(rawRequest(request, options))),
     handler: async (request, reply) => send(reply, await route.run(rawRequest(request, options), options.services)),
   })
 }
@@ -118,6 +119,17 @@ function once<T>(make: () => T): () => T {
   }
 }
 
+/** Callers that were identified, by request and workspace: a request is identified before its body is read. */
+const identified = new WeakMap<FastifyRequest, { readonly workspace: WorkspaceId; readonly who: Promise<Identity> }>()
+
+function identify(request: FastifyRequest, authenticate: Authenticator, workspace: WorkspaceId): Promise<Identity> {
+  const known = identified.get(request)
+  if (known?.workspace === workspace) return known.who
+  const who = identifyCaller(authenticate, callerHeaders(request.headers), workspace, tokenIn(request.query))
+  identified.set(request, { workspace, who })
+  return who
+}
+
 function rawRequest(request: FastifyRequest, { authenticate, rate }: HttpAppOptions): RawRequest {
   const { headers, query } = request
   return {
@@ -125,7 +137,7 @@ function rawRequest(request: FastifyRequest, { authenticate, rate }: HttpAppOpti
     query,
     headers,
     body: request.body,
-    identify: (workspace) => identifyCaller(authenticate, callerHeaders(headers), workspace, tokenIn(query)),
+    identify: (workspace) => identify(request, authenticate, workspace),
     countAgainst: (identity: Identity) => {
       const waitMs = rate.take(identity.actor)
       if (waitMs === undefined) return
@@ -155,7 +167,11 @@ function tokenIn(query: unknown): string | undefined {
   return typeof token === 'string' ? token : undefined
 }
 
-async function checkOrigin(request: FastifyRequest, reply: FastifyReply, origins: Origins): Promise<void> {
+async function checkOrigin(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { origins, isDevelopment }: HttpAppOptions,
+): Promise<void> {
   const { origin } = request.headers
   if (!allowsOrigin(origin, origins)) {
     throw new ApiError(
@@ -164,7 +180,8 @@ async function checkOrigin(request: FastifyRequest, reply: FastifyReply, origins
     )
   }
   const { host } = request.headers
-  if (isRebound(host, request.raw.socket.localAddress, origins)) {
+  const named = typeof origins === 'string' ? [] : origins
+  if (isDevelopment && isForeignHost(host, request.raw.socket.localAddress, named)) {
     throw new ApiError(
       'forbidden_origin',
       `the host ${host} is not a name of this machine: use localhost, or allow the page's origin in the server's options`,
@@ -199,7 +216,7 @@ function refuse(reply: FastifyReply, error: ApiError, logger: Logger, { types } 
   else if (error.status > 500) logger.warn({ code: error.code, err: error.cause }, error.message)
   if (reply.sent) return reply
   // An error of the framework comes before the hook that sets it for all others.
-  reply.header('cache-control', CACHING)
+  reply.headers({ 'cache-control': CACHING, 'x-content-type-options': 'nosniff' })
   if (error.retryAfterSeconds !== undefined) reply.header('retry-after', String(error.retryAfterSeconds))
   if (error.code === 'unsupported_media_type') {
     reply.headers({ accept: types.join(', '), 'accept-encoding': 'identity' })

@@ -1,17 +1,4 @@
-import { isLoopbackHost, type Origins } from '@joinery/server'
-
-export { allowsOrigin, type Origins } from '@joinery/server'
-
-/**
- * True for a request without an origin that may come from a foreign page all the same (DNS rebinding). Such a page has its
- * own host name resolve to this machine: its browser then takes this server for the page's own, and sends no origin. Checked
- * in development mode only, where everybody on this machine is let in.
- */
-export function isRebound(host: string | undefined, localAddress: string | undefined, origins: Origins): boolean {
-  if (origins !== 'loopback' || host === undefined) return false
-  const isLocal = isLoopbackHost((localAddress ?? '').replace('::ffff:', ''))
-  return isLocal && !isLoopbackHost(host.replace(/:\d+$/, ''))
-}
+export { allowsOrigin, isForeignHost, type Origins } from '@joinery/server'
 
 /**
  * Headers that a page may set in a request, besides those that browsers always allow. The second row has those that tracing

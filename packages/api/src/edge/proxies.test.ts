@@ -1,7 +1,10 @@
 import { request } from 'node:http'
 import { gzipSync } from 'node:zlib'
+import { createAuthenticator, signToken } from '@joinery/server'
 import { expect, it } from 'vitest'
 import { ApiFixture } from '../testing/api-fixture.ts'
+
+const SECRET = 'a secret of at least thirty-two bytes'
 
 it('[H28] no cache keeps an answer and no proxy transforms it, whatever its status', async () => {
   await using api = await ApiFixture.start()
@@ -103,5 +106,36 @@ it.each([
     })
     sent.destroy()
     expect([answered, isContinued]).toEqual([status, isAskedFor])
+  },
+)
+
+it.each([undefined, 'not.a.token', 'other'])(
+  '[H33] a body with the token %s is answered without a 100 and without being read',
+  async (kind) => {
+    await using api = await ApiFixture.start({ authenticator: createAuthenticator({ secret: SECRET }) })
+    const claims = { sub: 'ada', workspaces: ['other'], access: 'write' as const, sources: ['user_action'] }
+    const token = kind === 'other' ? await signToken(SECRET, { ...claims, exp: Date.now() / 1000 + 600 }) : kind
+    for (const path of ['blocks/b', 'transactions', '.%2f/blocks/b']) {
+      const headers = {
+        'content-type': 'application/json',
+        'content-length': 1_000_000,
+        expect: '100-continue',
+        ...(token && { authorization: `Bearer ${token}` }),
+      }
+      const sent = request(`${api.server.url}/v1/workspaces/${path.includes('.') ? '' : 'w/'}${path}`, {
+        method: path === 'transactions' ? 'POST' : 'PUT',
+        headers,
+      })
+      let isContinued = false
+      sent.on('continue', () => {
+        isContinued = true
+      })
+      sent.flushHeaders()
+      const answered = await new Promise<number | undefined>((resolve, reject) => {
+        sent.on('response', (answer) => resolve(answer.resume().statusCode)).on('error', reject)
+      })
+      sent.destroy()
+      expect([answered, isContinued]).toEqual([path.includes('.') ? 422 : kind === 'other' ? 403 : 401, false])
+    }
   },
 )

@@ -65,6 +65,8 @@ export interface Input<P, Q, H, B> {
 
 /** One route with its schemas, to be served and described. With {@link updateBody} it takes bytes instead of JSON. */
 export interface Route extends Definition<z.ZodType, z.ZodType, z.ZodType, z.ZodType> {
+  /** Checks the path and identifies the caller, before the body is read. Throws as {@link run}. */
+  admit(request: RawRequest): Promise<void>
   run(request: RawRequest, services: Services): Promise<Reply>
 }
 
@@ -78,6 +80,10 @@ export function route<P extends z.ZodType, Q extends z.ZodType, H extends z.ZodT
   const takesBytes = body === updateBody
   return {
     ...definition,
+    async admit(request) {
+      const workspace = workspaceOf(parse(definition.params, request.params, 'path'))
+      if (workspace !== undefined) await request.identify(workspace)
+    },
     async run(request, services) {
       const params = parse(definition.params, request.params, 'path')
       const workspace = workspaceOf(params)

@@ -68,7 +68,8 @@ function readMarker(directory: string): Promise<string> {
 /** Not Node's `recursive`: it never ends on a file system where nothing can be made, such as /proc. */
 async function makeDirectory(path: string, hasParent = false): Promise<void> {
   try {
-    await mkdir(path)
+    // Everything that people write is in there: for the server's own user alone.
+    await mkdir(path, { mode: 0o700 })
   } catch (error) {
     if (isThere(error)) return
     if (hasParent || !isMissing(error) || dirname(path) === path) throw error

@@ -9,6 +9,7 @@ import type { Rooms } from '../room/rooms.ts'
 import { REFUSALS } from '../server-error.ts'
 import type { RefusedClients } from './refused-clients.ts'
 import { SocketWire } from './socket-wire.ts'
+import { UnfinishedFrames } from './unfinished-frames.ts'
 import type { UpgradeRequest } from './upgrade-request.ts'
 
 /** An upgrade that was granted. `from` is the remote address. */
@@ -35,6 +36,9 @@ interface ConnectionsContext {
 export class Connections {
   readonly #context: ConnectionsContext
   readonly #open = new Set<SocketWire>()
+  /** Number of open connections of each principal. Empty while there is no limit to them. */
+  readonly #byPrincipal = new Map<string, number>()
+  readonly #unfinished: UnfinishedFrames
   /** Part of each connection's id that differs at each start of the server: ids in the log are then unique. */
   readonly #startId = Date.now().toString(36)
   #count = 0
@@ -42,6 +46,17 @@ export class Connections {
 
   constructor(context: ConnectionsContext) {
     this.#context = context
+    this.#unfinished = new UnfinishedFrames(context.limits)
+  }
+
+  /** Bytes of frames that have not arrived completely. */
+  get unfinishedBytes(): number {
+    return this.#unfinished.bytes
+  }
+
+  /** Number of open connections of a principal, the actor of a token. Counted only if there is a limit. */
+  countOf(actor: string): number {
+    return this.#byPrincipal.get(actor) ?? 0
   }
 
   get size(): number {
@@ -60,10 +75,12 @@ export class Connections {
       identity,
       wantsJoinery: asked.wantsJoinery,
       limits,
+      unfinished: this.#unfinished,
       onClosed: this.#onClosed,
       nowMs: Date.now(),
     })
     this.#open.add(wire)
+    this.#countPrincipal(identity.actor, 1)
     counters.connectionsOpened++
     wire.reader = rooms.join(asked.workspace, wire, asked.generation)
   }
@@ -92,11 +109,19 @@ export class Connections {
     const { counters, logger, refused } = this.#context
     if (!this.#open.delete(closed)) return
     counters.connectionsClosed++
+    this.#countPrincipal(closed.identity.actor, -1)
     if (!closed.wantsJoinery && isFinalCloseCode(closed.endedWith ?? 0))
       refused.note(clientOf(closed), performance.now())
     // A restart ends every connection, which is no news for the log.
     if (closed.endedFor === undefined || this.#isDraining) return
     const about = { workspace: closed.workspace, connection: closed.id, actor: closed.identity.actor }
     logger.info({ ...about, reason: closed.endedFor }, 'connection ended')
+  }
+
+  #countPrincipal(actor: string, change: 1 | -1): void {
+    if (this.#context.limits.connectionsPerPrincipalMax === Number.POSITIVE_INFINITY) return
+    const count = this.countOf(actor) + change
+    if (count === 0) this.#byPrincipal.delete(actor)
+    else this.#byPrincipal.set(actor, count)
   }
 }

@@ -4,6 +4,12 @@ import type { RoomCounts } from '../room/rooms.ts'
 /** Present numbers of connections, rooms and waiting bytes. */
 export interface ServerLoad extends RoomCounts {
   readonly connections: number
+  /** Number of TCP connections, of sockets and requests. */
+  readonly tcpConnections: number
+  /** Number of sockets that wait for the answer to their upgrade, or were refused and are not closed yet. */
+  readonly unadmitted: number
+  /** Bytes of frames that have not arrived completely. */
+  readonly unfinishedBytes: number
   /** Number of connections that are held, because storage is behind. */
   readonly held: number
   /** Bytes of updates that are appended and not durable yet. */

@@ -101,7 +101,7 @@ it.each([
   ['http://example.org?d', '/?d', 'example.org'],
   ['/http://example.org/', '/http://example.org/', 'localhost'],
 ])('[S101] the target %s is the path %s of the host %s', async (target, path, host) => {
-  fixture = await ServerFixture.start({ request: echo })
+  fixture = await ServerFixture.start({ request: echo, authenticator: developmentAuthenticator() })
   const client = open()
   client.socket.write(request(`GET ${target}`, {}))
   await expect.poll(() => client.heard).toContain(`GET ${path} of ${host} with <>`)

@@ -36,3 +36,22 @@ export function isLoopbackHost(name: string): boolean {
     /^127(\.\d{1,3}){3}$/.test(host)
   )
 }
+
+/**
+ * Whether a request in development mode names a host that it may not. A foreign page can have its own host name lead to this
+ * machine (DNS rebinding): its browser then takes this server for the page's own, and sends no origin. So a request that
+ * arrives over loopback has to name this machine, or the host of an origin in `origins`, as a proxy on this machine does.
+ */
+export function isForeignHost(
+  host: string | undefined,
+  localAddress: string | undefined,
+  origins: readonly string[],
+): boolean {
+  if (host === undefined || !isLoopbackHost((localAddress ?? '').replace('::ffff:', ''))) return false
+  const name = host.replace(/:\d+$/, '').toLowerCase()
+  return !isLoopbackHost(name) && !origins.some((origin) => hostOf(origin) === name)
+}
+
+function hostOf(origin: string): string {
+  return /^[^:]+:\/\/(.*?)(?::\d+)?$/.exec(origin)?.[1]?.toLowerCase() ?? ''
+}

@@ -4,7 +4,7 @@ import {
   type IncomingMessage,
   type ServerResponse,
 } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import {
   type EventStore,
   type KeepHistory,
@@ -30,14 +30,16 @@ import { KeyedUpdates } from '../room/keyed-updates.ts'
 import { Rooms } from '../room/rooms.ts'
 import { ServerError } from '../server-error.ts'
 import { Turns } from '../turns.ts'
+import { AddressCount } from './address-count.ts'
 import { continueWhenRead } from './awaited-body.ts'
 import { Connections } from './connections.ts'
 import { healthOf, type ServerLoad } from './health.ts'
 import { RefusedClients } from './refused-clients.ts'
-import { isLoopbackHost, isOrigin } from './request-origin.ts'
+import { broken, refuseRequest } from './refused-request.ts'
+import { isForeignHost, isLoopbackHost, isOrigin } from './request-origin.ts'
 import { toOriginForm } from './request-target.ts'
 import { hasLostUpgrade, isWebSocketUpgrade } from './upgrade-request.ts'
-import { loggedPath, Upgrades } from './upgrades.ts'
+import { loggedPath, tooManyOf, Upgrades } from './upgrades.ts'
 
 /** Time between two checks of heartbeats and idle rooms, ms: short enough for the smallest sensible heartbeat. */
 const SWEEP_MS = 1_000
@@ -121,6 +123,7 @@ class SyncServer implements Server {
   readonly #store: EventStore
   readonly #ownership: Ownership
   readonly #http: HttpServer
+  readonly #addresses: AddressCount
   readonly #upgrades: Upgrades
   readonly #connections: Connections
   readonly #rooms: Rooms
@@ -148,8 +151,10 @@ class SyncServer implements Server {
     this.workspaces = new Workspaces(rooms, this.#store, turns)
     const refused = new RefusedClients({ ...limits, delayMaxMs: limits.refusedDelayMaxMs })
     this.#connections = new Connections({ rooms, limits, counters, logger, refused })
+    this.#addresses = new AddressCount(limits.connectionsPerAddressMax)
     this.#upgrades = new Upgrades({
       refused,
+      addresses: this.#addresses,
       connections: this.#connections,
       authenticate: options.authenticator ?? developmentAuthenticator(),
       origins: options.origins ?? (options.authenticator === undefined ? 'loopback' : 'any'),
@@ -157,15 +162,15 @@ class SyncServer implements Server {
       counters,
       logger,
     })
-    this.#http = createHttpServer(
-      { keepAliveTimeout: KEEP_ALIVE_MS, shouldUpgradeCallback: isWebSocketUpgrade },
-      (request, response) => this.#onRequest(request, response),
+    this.#http = this.#listenTo(
+      createHttpServer({
+        keepAliveTimeout: KEEP_ALIVE_MS,
+        headersTimeout: limits.headersMs,
+        requestTimeout: limits.requestMs,
+        connectionsCheckingInterval: Math.min(SWEEP_MS, limits.headersMs),
+        shouldUpgradeCallback: isWebSocketUpgrade,
+      }),
     )
-    this.#http.on('checkContinue', (request, response) => {
-      continueWhenRead(request, response)
-      this.#onRequest(request, response)
-    })
-    this.#http.on('upgrade', (request, socket, head) => void this.#upgrades.take(request, socket, head))
     this.#unsubscribe = this.#store.onStateChange((state) => {
       logger[state.state === 'failed' ? 'error' : 'info']({ store: state }, `storage is ${state.state}`)
       if (state.state !== 'closed') rooms.storageChanged()
@@ -200,7 +205,10 @@ class SyncServer implements Server {
 
   load(): ServerLoad {
     const { bytes: backlogBytes, heldCount: held } = this.#backlog
-    return { ...this.#rooms.count(), connections: this.#connections.size, held, backlogBytes }
+    const { size: connections, unfinishedBytes } = this.#connections
+    const { unadmittedCount: unadmitted } = this.#upgrades
+    const { count: tcpConnections } = this.#addresses
+    return { ...this.#rooms.count(), connections, tcpConnections, unadmitted, unfinishedBytes, held, backlogBytes }
   }
 
   close(): Promise<void> {
@@ -248,12 +256,61 @@ class SyncServer implements Server {
     this.#unsubscribe()
   }
 
+  #listenTo(http: HttpServer): HttpServer {
+    http.timeout = this.#limits.stallMs
+    http.on('connection', (socket) => this.#onConnection(socket))
+    http.on('clientError', (error, socket) => broken(error, socket, this.#limits.drainMs))
+    http.on('request', (request, response) => this.#onRequest(request, response))
+    http.on('checkContinue', (request, response) => {
+      continueWhenRead(request, response)
+      this.#onRequest(request, response)
+    })
+    http.on('upgrade', (request, socket, head) => void this.#upgrades.take(request, socket, head))
+    return http
+  }
+
+  /** Counts a TCP connection. One beyond the limit of its address has a moment to be told so. */
+  #onConnection(socket: Socket): void {
+    const excess = this.#addresses.add(socket)
+    if (excess === 0) return
+    if (excess > this.#limits.connectionsPerAddressMax) {
+      this.counters.refuseConnection('too_many_connections')
+      socket.destroy()
+      return
+    }
+    const timer = setTimeout(() => socket.destroy(), this.#limits.drainMs)
+    timer.unref()
+    socket.once('close', () => clearTimeout(timer))
+  }
+
+  /** The reason for which a request is answered by nobody else; undefined for other requests. */
+  #refusalOf({ headers, socket }: IncomingMessage): ServerError | undefined {
+    const { authenticator, origins = [] } = this.#options
+    if (this.#addresses.isExcess(socket)) return tooManyOf('your address', this.#addresses.max)
+    if (authenticator !== undefined || !isForeignHost(headers.host, socket.localAddress, origins)) return undefined
+    return new ServerError(
+      'forbidden_origin',
+      `the host ${headers.host} is not a name of this machine: use localhost, or allow the page's origin in the server's options`,
+    )
+  }
+
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
     toOriginForm(request)
+    response.setHeader('x-content-type-options', 'nosniff')
+    const refusal = this.#refusalOf(request)
+    if (refusal !== undefined) return this.#refuse(refusal, request, response)
     if (hasLostUpgrade(request)) return this.#onLostUpgrade(request, response)
     if (request.url === '/healthz') return this.#onHealth(response)
     if (this.#options.request !== undefined) return this.#options.request(request, response)
     response.writeHead(404, { 'content-type': 'text/plain' }).end('not found\n')
+  }
+
+  #refuse(refusal: ServerError, request: IncomingMessage, response: ServerResponse): void {
+    const { code, message: reason } = refusal
+    this.counters.refuseConnection(code)
+    const from = request.socket.remoteAddress
+    this.#logger.info({ path: loggedPath(request.url ?? '/'), from, code, reason }, 'request refused')
+    refuseRequest(response, refusal)
   }
 
   #onLostUpgrade(request: IncomingMessage, response: ServerResponse): void {

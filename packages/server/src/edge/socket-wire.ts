@@ -1,11 +1,12 @@
 import type { Duplex } from 'node:stream'
-import { CLOSE, decodeFrame, type Frame, FrameError, KEEP_ALIVE_FRAME } from '@joinery/protocol'
+import { CLOSE, type CloseCode, decodeFrame, type Frame, FrameError, KEEP_ALIVE_FRAME } from '@joinery/protocol'
 import type { WebSocket } from 'ws'
 import { closeReason } from '../close-reason.ts'
 import type { Identity } from '../identity.ts'
 import type { ServerLimits } from '../limits.ts'
 import type { Wire, WireReader } from '../room/wire.ts'
 import { encodeBinaryMessage } from '../ws-frame.ts'
+import type { FrameSource, UnfinishedFrames } from './unfinished-frames.ts'
 
 /** An empty ping frame: opcode 9 (RFC 6455, 5.5.2). */
 const PING = Uint8Array.of(0x89, 0)
@@ -17,13 +18,15 @@ const MISSED_BEATS_MAX = 2
 const ignore = (): void => undefined
 
 /** A WebSocket of this process as a room's wire. It pings, and ends when the client is silent or its token expires. */
-export class SocketWire implements Wire {
+export class SocketWire implements Wire, FrameSource {
   readonly id: string
   readonly workspace: string
   readonly identity: Identity
   readonly wantsJoinery: boolean
   /** The reader of the frames. Set once, in the turn that made the wire. */
   reader: WireReader | undefined
+  /** Bytes that came since the last complete message. */
+  unfinishedBytes = 0
   /** The reason for which the server ended the connection, as the client was told; undefined when the client left. */
   endedFor: string | undefined
 
@@ -35,7 +38,10 @@ export class SocketWire implements Wire {
   readonly #ws: WebSocket
   readonly #socket: Duplex
   readonly #limits: ServerLimits
+  readonly #unfinished: UnfinishedFrames
   readonly #onClosed: (wire: SocketWire) => void
+  /** True when the edge has ended the connection: what still comes from the client counts no more. */
+  #isDeaf = false
   #isPaused = false
   #isHeard = true
   #isSpokenTo = false
@@ -53,6 +59,7 @@ export class SocketWire implements Wire {
     identity: Identity
     wantsJoinery: boolean
     limits: ServerLimits
+    unfinished: UnfinishedFrames
     onClosed: (wire: SocketWire) => void
     nowMs: number
   }) {
@@ -64,19 +71,27 @@ export class SocketWire implements Wire {
     this.#ws = options.ws
     this.#socket = options.socket
     this.#limits = options.limits
+    this.#unfinished = options.unfinished
     this.#onClosed = options.onClosed
     this.#beatAtMs = options.nowMs + options.limits.heartbeatMs
-    const ws = options.ws
+    const { ws, socket } = options
     ws.binaryType = 'nodebuffer'
     ws.on('message', (data: Buffer, isBinary: boolean) => this.#onMessage(data, isBinary))
     ws.on('pong', () => {
       this.#isHeard = true
     })
     ws.on('error', ignore)
+    // Before the listener of `ws`, which makes messages of the bytes.
+    socket.prependListener('data', (chunk: Buffer) => this.#onBytes(chunk.length))
     ws.on('close', () => {
+      this.#unfinished.forget(this)
       this.reader?.left(Date.now())
       this.#onClosed(this)
     })
+  }
+
+  get principal(): string {
+    return this.identity.isAuthenticated ? this.identity.actor : this.from
   }
 
   get isOpen(): boolean {
@@ -121,6 +136,18 @@ export class SocketWire implements Wire {
     this.#ws.close(code, closeReason(reason))
   }
 
+  /** Ends the connection as {@link close} does, and takes nothing more that comes from it. */
+  end(code: CloseCode, reason: string): void {
+    this.#isDeaf = true
+    this.close(code, reason)
+  }
+
+  /** Ends the connection at once: the bytes of its unfinished frame are freed only with its socket. */
+  endUnfinished(reason: string): void {
+    this.end(CLOSE.tryLater, `too_slow: ${reason}`)
+    this.#socket.write('', () => this.#ws.terminate())
+  }
+
   /** Destroys the socket without a close frame. */
   terminate(reason: string): void {
     this.endedFor ??= reason
@@ -155,15 +182,24 @@ export class SocketWire implements Wire {
     return this.#missedBeats < MISSED_BEATS_MAX
   }
 
+  #onBytes(bytes: number): void {
+    if (this.#isDeaf) return
+    this.unfinishedBytes += bytes
+    this.#unfinished.note(this)
+  }
+
   #onMessage(data: Buffer, isBinary: boolean): void {
+    if (this.#isDeaf) return
     this.#isHeard = true
-    if (!isBinary) return this.close(CLOSE.badFrame, 'bad_frame: frames are binary; this one is text')
+    this.unfinishedBytes = 0
+    this.#unfinished.note(this)
+    if (!isBinary) return this.end(CLOSE.badFrame, 'bad_frame: frames are binary; this one is text')
     let frame: Frame
     try {
       frame = decodeFrame(data)
     } catch (error) {
       if (!(error instanceof FrameError)) throw error
-      return this.close(CLOSE.badFrame, `bad_frame: ${error.message}`)
+      return this.end(CLOSE.badFrame, `bad_frame: ${error.message}`)
     }
     this.reader?.receive(frame, data.length)
   }

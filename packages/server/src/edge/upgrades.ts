@@ -8,6 +8,8 @@ import type { Counters } from '../counters.ts'
 import { type Authenticator, type Identity, IdentityError, type IdentityErrorCode } from '../identity.ts'
 import type { ServerLimits } from '../limits.ts'
 import { REFUSALS, ServerError, type ServerErrorCode } from '../server-error.ts'
+import type { AddressCount } from './address-count.ts'
+import { Admission } from './admission.ts'
 import { type Connections, clientOf } from './connections.ts'
 import type { RefusedClients } from './refused-clients.ts'
 import { allowsOrigin, type Origins } from './request-origin.ts'
@@ -41,6 +43,7 @@ const uncork = (socket: Duplex): void => socket.uncork()
 interface UpgradesContext {
   readonly refused: RefusedClients
   readonly connections: Connections
+  readonly addresses: AddressCount
   readonly authenticate: Authenticator
   readonly origins: Origins
   readonly limits: ServerLimits
@@ -51,7 +54,10 @@ interface UpgradesContext {
 /** Decides on each HTTP upgrade, and makes a connection of each one that it grants. */
 export class Upgrades {
   readonly #context: UpgradesContext
-  readonly #sockets: WebSocketServer
+  /** Makes WebSockets of the sockets of connections that may write, of those that may only read, and of refused ones. */
+  readonly #writers: WebSocketServer
+  readonly #readers: WebSocketServer
+  readonly #refused: WebSocketServer
   /**
    * Sockets without a connection: their client is being authenticated, or was refused. The HTTP server no longer knows
    * them, and waits for their end when it closes.
@@ -61,17 +67,16 @@ export class Upgrades {
 
   constructor(context: UpgradesContext) {
     this.#context = context
-    const maxPayload = Math.max(context.limits.syncBytesMax, context.limits.updateBytesMax) + FRAME_BYTES_MAX
-    this.#sockets = new WebSocketServer({
-      noServer: true,
-      perMessageDeflate: false,
-      clientTracking: false,
-      maxPayload,
-      // `ws` keeps each part and chunk in memory, some 200 bytes beside its content. A lower bound would refuse
-      // messages that the bound on bytes promises to take.
-      maxFragments: Math.ceil(maxPayload / FRAGMENT_BYTES_MIN),
-      maxBufferedChunks: Math.ceil(maxPayload / CHUNK_BYTES_MIN),
-    })
+    const { syncBytesMax, updateBytesMax, readerFrameBytesMax, unadmittedBytesMax, closeMs } = context.limits
+    const writerBytesMax = Math.max(syncBytesMax, updateBytesMax) + FRAME_BYTES_MAX
+    this.#writers = socketsOf(writerBytesMax, closeMs)
+    this.#readers = socketsOf(Math.min(writerBytesMax, readerFrameBytesMax), closeMs)
+    this.#refused = socketsOf(unadmittedBytesMax, closeMs)
+  }
+
+  /** Number of sockets that are not connections. */
+  get unadmittedCount(): number {
+    return this.#unsettled.size
   }
 
   /** Refuses every upgrade from now on. */
@@ -95,19 +100,24 @@ export class Upgrades {
     // `ws` takes this protocol alone. A client may offer others beside it.
     request.headers.upgrade = 'websocket'
     const url = request.url ?? '/'
+    const from = request.socket.remoteAddress ?? ''
+    const admission = new Admission(socket, head, this.#context.limits)
     try {
+      admission.assertQuiet()
       const asked = this.#admit(request, url)
-      const identity = await identify(asked, this.#context.authenticate)
-      const from = request.socket.remoteAddress ?? ''
+      const identity = await admission.within(identify(asked, this.#context.authenticate))
       if (!asked.wantsJoinery) await this.#delay(clientOf({ from, workspace: asked.workspace, identity }), socket)
+      admission.assertQuiet()
       if (socket.destroyed) return
-      this.#assertPlace()
+      this.#assertPlace(request.socket, identity)
+      const early = admission.end()
       socket.off('error', onError)
       // The answer to the upgrade and the room's greeting go out in one system call. A loaded room, and the room of a
       // new workspace, greet before Node's next tick.
       socket.cork()
       process.nextTick(uncork, socket)
-      this.#sockets.handleUpgrade(request, socket, head, (ws) => {
+      const sockets = identity.access === 'write' ? this.#writers : this.#readers
+      sockets.handleUpgrade(request, socket, early, (ws) => {
         socket.off('close', onClose)
         this.#unsettled.delete(socket)
         this.#context.connections.take(ws, socket, { asked, identity, from })
@@ -119,13 +129,16 @@ export class Upgrades {
         error instanceof ServerError
           ? error
           : new ServerError('load_failed', 'the server failed: connect again later', { cause: error })
-      this.#noteRefusal(refusal, url, request.socket.remoteAddress)
+      this.#noteRefusal(refusal, url, from)
       this.#destroySoon(socket)
-      if (!wantsJoinery(url)) return refuseUpgrade(socket, refusal)
+      const early = admission.end()
+      // A client that sends before it is answered speaks no WebSocket, and what it sends must not be read as frames.
+      const isCrowded = this.#unsettled.size > this.#context.limits.unadmittedMax
+      if (!wantsJoinery(url) || isCrowded || !admission.isQuiet) return refuseUpgrade(socket, refusal, isCrowded)
       // Browsers hide the status of a refused upgrade. So a client that knows Joinery's close codes gets the reason by
       // one.
       socket.off('error', onError)
-      this.#sockets.handleUpgrade(request, socket, head, (ws) => {
+      this.#refused.handleUpgrade(request, socket, early, (ws) => {
         ws.on('error', () => undefined)
         ws.close(REFUSALS[refusal.code].close, closeReason(`${refusal.code}: ${refusal.message}`))
       })
@@ -159,7 +172,7 @@ export class Upgrades {
   }
 
   #admit(request: IncomingMessage, url: string): UpgradeRequest {
-    this.#assertPlace()
+    this.#assertPlace(request.socket)
     const { origin } = request.headers
     if (!allowsOrigin(origin, this.#context.origins)) {
       throw new ServerError(
@@ -170,21 +183,56 @@ export class Upgrades {
     return parseUpgradeUrl(url)
   }
 
-  /** Throws if the server takes no more connections. Checked again after the authentication, which takes time. */
-  #assertPlace(): void {
-    const { connections, limits } = this.#context
+  /**
+   * Throws if the server takes no more connections, at all or from this address. Checked again after the authentication,
+   * which takes time, then also for the principal.
+   */
+  #assertPlace(socket: object, identity?: Identity): void {
+    const { connections, limits, addresses } = this.#context
+    const { connectionsMax, connectionsPerPrincipalMax, unadmittedMax } = limits
     if (this.#closing.signal.aborted) throw restarting()
-    if (connections.size < limits.connectionsMax) return
-    throw new ServerError(
-      'too_many_connections',
-      `the server has no connection left, at most ${limits.connectionsMax} are allowed: connect again later`,
-    )
+    if (addresses.isExcess(socket)) throw tooManyOf('your address', addresses.max)
+    if (identity !== undefined && connections.countOf(identity.actor) >= connectionsPerPrincipalMax) {
+      throw tooManyOf('your token’s actor', connectionsPerPrincipalMax)
+    }
+    if (connections.size >= connectionsMax) throw tooManyOf('this server', connectionsMax)
+    if (identity === undefined && this.#unsettled.size > unadmittedMax) {
+      throw new ServerError(
+        'too_many_connections',
+        `${unadmittedMax} connections wait to be let in, which is the most: connect again later`,
+      )
+    }
   }
+}
+
+/** A `ws` server for sockets whose messages have at most so many bytes. */
+function socketsOf(maxPayload: number, closeTimeout: number): WebSocketServer {
+  const options = {
+    noServer: true,
+    perMessageDeflate: false,
+    clientTracking: false,
+    maxPayload,
+    closeTimeout,
+    // `ws` keeps each part and chunk in memory, some 200 bytes beside its content. A lower bound would refuse
+    // messages that the bound on bytes promises to take.
+    maxFragments: Math.ceil(maxPayload / FRAGMENT_BYTES_MIN),
+    maxBufferedChunks: Math.ceil(maxPayload / CHUNK_BYTES_MIN),
+  }
+  // A variable, since the types of `ws` lack `closeTimeout`.
+  return new WebSocketServer(options)
 }
 
 /** The part of a URL that the log may hold: the query holds the token. */
 export function loggedPath(url: string): string {
   return (url.split('?', 1)[0] ?? '').slice(0, LOGGED_PATH_MAX)
+}
+
+/** The refusal for a connection beyond a limit. `whose` is the subject that has no connection left. */
+export function tooManyOf(whose: string, max: number): ServerError {
+  return new ServerError(
+    'too_many_connections',
+    `${whose} has no connection left, at most ${max} are allowed: connect again later`,
+  )
 }
 
 function restarting(): ServerError {
@@ -201,14 +249,18 @@ export async function identify(request: UpgradeRequest, authenticate: Authentica
   }
 }
 
-/** Refuses an upgrade with an HTTP error: a client that knows no close codes sees the status. */
-function refuseUpgrade(socket: Duplex, error: ServerError): void {
+/**
+ * Refuses an upgrade with an HTTP error: a client that knows no close codes sees the status. Where many sockets wait, this one
+ * is destroyed as soon as the answer is on its way.
+ */
+function refuseUpgrade(socket: Duplex, error: ServerError, isCrowded: boolean): void {
   const { status } = REFUSALS[error.code]
   const body = JSON.stringify({ error: { code: error.code, message: error.message } })
   // Unread bytes would have the kernel reset the connection before the client reads the answer.
   socket.resume()
+  if (isCrowded) socket.once('finish', () => socket.destroy())
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Type: application/json\r\nCache-Control: no-store\r\n` +
-      `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+      `X-Content-Type-Options: nosniff\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   )
 }
