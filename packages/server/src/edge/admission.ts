@@ -3,7 +3,7 @@ import type { ServerLimits } from '../limits.ts'
 import { ServerError } from '../server-error.ts'
 
 /**
- * The time of a socket between its upgrade and the answer. What it sends meanwhile is kept up to a bound: clients wait for
+ * The time of a socket between its upgrade and the answer. Bytes that come meanwhile are kept up to a bound: clients wait for
  * the answer, so an honest socket sends nothing.
  */
 export class Admission {

@@ -106,13 +106,15 @@ const startWithKeys = async (options: Parameters<typeof ServerFixture.start>[0] 
 
 describe('a socket that is not let in', () => {
   it.each(['/w', '/w?joinery=1'])(
-    '[S110] refused sockets at %s hold nothing of the frames that they begin, and are destroyed',
+    '[S130] refused sockets at %s hold nothing of the frames that they begin, and are destroyed',
     async (target) => {
       const [one, other] = (await startWithKeys({ limits: { drainMs: 300 } })) as [RawClient, RawClient]
       const raws = Array.from({ length: 20 }, open)
       for (const { socket } of raws) socket.write(upgrade(target))
       const before = keptBytes()
-      const status = target.includes('joinery') ? /^HTTP\/1\.1 101 [^]*unauthorized/ : /^HTTP\/1\.1 401 [^]*nosniff/
+      const status = target.includes('joinery')
+        ? /^HTTP\/1\.1 101 [\s\S]*unauthorized/
+        : /^HTTP\/1\.1 401 [\s\S]*nosniff/
       const poured = raws.map((raw) => {
         raw.socket.write(frameHead(63 * MIB))
         return pour(raw, 63 * MIB)
@@ -126,7 +128,7 @@ describe('a socket that is not let in', () => {
     },
   )
 
-  it('[S110] a socket that sends without end before it is answered is refused with too_large', async () => {
+  it('[S130] a socket that sends without end before it is answered is refused with too_large', async () => {
     const never = Promise.withResolvers<never>()
     const authenticator: Authenticator = (asked) =>
       asked.actor === 'slow' ? never.promise : Promise.reject(new Error('not asked here'))
@@ -141,7 +143,7 @@ describe('a socket that is not let in', () => {
     await expect.poll(() => early.heard).toMatch(/^HTTP\/1\.1 (413|503) /)
   })
 
-  it('[S111] an upgrade whose authentication takes too long is answered 503, and others are let in meanwhile', async () => {
+  it('[S131] an upgrade whose authentication takes too long is answered 503, and others are let in meanwhile', async () => {
     const never = Promise.withResolvers<never>()
     const authenticator: Authenticator = async (asked) => {
       if (asked.actor === 'slow') await never.promise
@@ -163,7 +165,7 @@ describe('a socket that is not let in', () => {
     await expect.poll(() => waiting.every(({ heard }) => heard.includes('could not be found out'))).toBe(true)
   })
 
-  it('[S111] sockets beyond unadmittedMax are refused at once while others wait', async () => {
+  it('[S131] sockets beyond unadmittedMax are refused at once while others wait', async () => {
     const never = Promise.withResolvers<never>()
     fixture = await ServerFixture.start({
       authenticator: () => never.promise,
@@ -174,13 +176,13 @@ describe('a socket that is not let in', () => {
     await expect.poll(() => fixture.server.load().unadmitted).toBe(3)
     const late = open()
     late.socket.write(upgrade('/w?joinery=1'))
-    await expect.poll(() => late.heard).toMatch(/^HTTP\/1\.1 503 [^]*too_many_connections/)
+    await expect.poll(() => late.heard).toMatch(/^HTTP\/1\.1 503 [\s\S]*too_many_connections/)
     await expect.poll(() => late.isOver).toBe(true)
   })
 })
 
 describe('a slow sender', () => {
-  it('[S112] nothing, half a line, half of the headers and half of a body are cut, with 408 where an answer is possible', async () => {
+  it('[S132] nothing, half a line, half of the headers and half of a body are cut, with 408 where an answer is possible', async () => {
     fixture = await ServerFixture.start({
       limits: { headersMs: 200, requestMs: 400, drainMs: 200 },
       request: (request) => void request.resume(),
@@ -197,12 +199,12 @@ describe('a slow sender', () => {
       raw.socket.write(start)
       return raw
     })
-    await expect.poll(() => raws.every(({ isOver }) => isOver), { timeout: 20_000 }).toBe(true)
-    for (const { heard } of raws.slice(1)) expect(heard).toMatch(/^HTTP\/1\.1 408 [^]*nosniff[^]*too_slow/)
+    await expect.poll(() => raws.every(({ isOver }) => isOver)).toBe(true)
+    for (const { heard } of raws.slice(1)) expect(heard).toMatch(/^HTTP\/1\.1 408 [\s\S]*nosniff[\s\S]*too_slow/)
     await bystander.roundTrip()
   })
 
-  it('[S112] an answer that nobody reads is cut when no byte of it moves', async () => {
+  it('[S132] an answer that nobody reads is cut when no byte of it moves', async () => {
     fixture = await ServerFixture.start({
       limits: { stallMs: 300 },
       request: (_request, response) => void response.end(Buffer.alloc(32 * MIB)),
@@ -216,7 +218,7 @@ describe('a slow sender', () => {
 })
 
 describe('connections of one address and of one principal', () => {
-  it('[S113] beyond connectionsPerAddressMax a request and an upgrade are refused with a code, and a free place is used again', async () => {
+  it('[S133] beyond connectionsPerAddressMax a request and an upgrade are refused with a code, and a free place is used again', async () => {
     const lines: Record<string, unknown>[] = []
     const logger = pino({}, { write: (line: string) => lines.push(JSON.parse(line)) })
     fixture = await ServerFixture.start({ logger, limits: { connectionsPerAddressMax: 2, drainMs: 300 } })
@@ -235,7 +237,7 @@ describe('connections of one address and of one principal', () => {
     expect(fixture.server.counters.refusedConnections.get('too_many_connections')).toBeGreaterThan(1)
   })
 
-  it('[S113] beyond connectionsPerPrincipalMax only that principal is refused', async () => {
+  it('[S133] beyond connectionsPerPrincipalMax only that principal is refused', async () => {
     const [one, other] = (await startWithKeys({ limits: { connectionsPerPrincipalMax: 2 } })) as [RawClient, RawClient]
     const token = await tokenOf('greedy')
     const kept = [
@@ -263,7 +265,7 @@ describe('unfinished frames of connections that were let in', () => {
     return raw
   }
 
-  it('[S114] those of one principal are bounded together, and another principal goes on', async () => {
+  it('[S134] those of one principal are bounded together, and another principal goes on', async () => {
     const limits = { unfinishedBytesPerPrincipalMax: 8 * MIB, unfinishedBytesMax: 64 * MIB }
     const [one, other] = (await startWithKeys({ limits })) as [RawClient, RawClient]
     const token = await tokenOf('hoarder')
@@ -273,7 +275,7 @@ describe('unfinished frames of connections that were let in', () => {
     await bystanderLives(one, other)
   })
 
-  it('[S114] beyond the bound of all, the principal with most of them pays', async () => {
+  it('[S134] beyond the bound of all, the principal with most of them pays', async () => {
     const limits = { unfinishedBytesPerPrincipalMax: 64 * MIB, unfinishedBytesMax: 8 * MIB }
     await startWithKeys({ limits })
     const hoarded = await begin(await tokenOf('hoarder'), 6 * MIB)
@@ -282,12 +284,12 @@ describe('unfinished frames of connections that were let in', () => {
     expect(honest.isOver).toBe(false)
   })
 
-  it('[S114] a connection that may only read has a small bound of its own', async () => {
+  it('[S134] a connection that may only read has a small bound of its own', async () => {
     await startWithKeys({ limits: { readerFrameBytesMax: 100_000 } })
     const raw = open()
     raw.socket.write(upgrade(`/w?token=${await tokenOf('reader', 'read')}`))
     await expect.poll(() => raw.heard).toMatch(/^HTTP\/1\.1 101 /)
-    raw.socket.write(frameHead(100_001))
+    raw.socket.write(frameHead(200_000))
     await expect.poll(() => raw.isOver).toBe(true)
   })
 })
@@ -329,14 +331,14 @@ describe('development mode', () => {
   }
 
   it.each([undefined, ['https://app.example']])(
-    '[S115] a request that names a foreign host is refused at every path when origins are %j',
+    '[S135] a request that names a foreign host is refused at every path when origins are %j',
     async (origins) => {
       fixture = await ServerFixture.start({
         request: (_request, response) => void response.end('mine'),
         ...(origins && { origins }),
       })
       for (const path of ['/', '/metrics', '/healthz', '/v1/workspaces']) {
-        expect(await get(path, 'evil.example:1234')).toMatch(/^HTTP\/1\.1 403 [^]*forbidden_origin/)
+        expect(await get(path, 'evil.example:1234')).toMatch(/^HTTP\/1\.1 403 [\s\S]*forbidden_origin/)
         expect(await get(path, 'localhost:1234')).toMatch(/^HTTP\/1\.1 200 /)
       }
       const proxied = origins === undefined ? 403 : 200
@@ -344,12 +346,12 @@ describe('development mode', () => {
     },
   )
 
-  it('[S116] every answer forbids browsers to guess its type', async () => {
+  it('[S136] every answer forbids browsers to guess its type', async () => {
     fixture = await ServerFixture.start()
     for (const path of ['/', '/healthz', '/none']) expect(await get(path, 'localhost')).toMatch(/nosniff/i)
     expect(await get('/', 'evil.example')).toMatch(/nosniff/i)
     const raw = open()
     raw.socket.write('no http\r\n\r\n')
-    await expect.poll(() => raw.heard).toMatch(/^HTTP\/1\.1 400 [^]*nosniff/)
+    await expect.poll(() => raw.heard).toMatch(/^HTTP\/1\.1 400 [\s\S]*nosniff/)
   })
 })

@@ -70,7 +70,7 @@ export class Upgrades {
     const { syncBytesMax, updateBytesMax, readerFrameBytesMax, unadmittedBytesMax, closeMs } = context.limits
     const writerBytesMax = Math.max(syncBytesMax, updateBytesMax) + FRAME_BYTES_MAX
     this.#writers = socketsOf(writerBytesMax, closeMs)
-    this.#readers = socketsOf(Math.min(writerBytesMax, readerFrameBytesMax), closeMs)
+    this.#readers = socketsOf(Math.min(writerBytesMax, readerFrameBytesMax + FRAME_BYTES_MAX), closeMs)
     this.#refused = socketsOf(unadmittedBytesMax, closeMs)
   }
 

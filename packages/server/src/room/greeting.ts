@@ -28,7 +28,7 @@ export function greet(
     actor: identity.actor,
     source: identity.source,
     access: identity.access,
-    updateBytesMax: limits.updateBytesMax,
+    updateBytesMax: updateBytesMaxFor(identity.access, limits),
   })
   if (generation !== undefined && generation !== log.generation) {
     member.intake = 'refused'
@@ -42,6 +42,11 @@ export function greet(
     member.ask(content.syncStep1())
   }
   if (everybody !== undefined) member.send(everybody)
+}
+
+/** Bytes of one update frame that a member may send. A reader sends one only to hear that the server has its edits already. */
+function updateBytesMaxFor(access: 'read' | 'write', { updateBytesMax, readerFrameBytesMax }: ServerLimits): number {
+  return access === 'write' ? updateBytesMax : Math.min(updateBytesMax, readerFrameBytesMax)
 }
 
 /** The message that tells clients whether their updates can be logged. */
