@@ -47,6 +47,8 @@ export class RoomContent {
   readonly #owner: ContentOwner
   #state: ContentState = { state: 'loading' }
   #hold: Hold | undefined
+  /** Listens to the loss of the hold; undefined for a hold that can't be lost, so that most rooms keep no closure. */
+  #holdOnLost: (() => void) | undefined
   /** Time until which a member may send edits of others that an earlier owner has lost, ms since epoch. */
   #relaysUntilMs = 0
   /** True when another process holds the workspace. */
@@ -153,8 +155,6 @@ export class RoomContent {
     return true
   }
 
-  readonly #holdOnLost = (): void => this.abandon()
-
   /**
    * Takes a due snapshot, drops an unused document, and notices a lost log. Called about once a second. `mayCool`
    * returns false while somebody needs the document to stay.
@@ -236,7 +236,9 @@ export class RoomContent {
     this.#relaysUntilMs = (held.sinceMs ?? Date.now()) + this.#context.limits.relayWaitMs
     if (held.lost?.aborted) this.#isLost = true
     if (this.#isLost) throw moved()
-    held.lost?.addEventListener('abort', this.#holdOnLost)
+    if (held.lost === undefined) return
+    this.#holdOnLost = () => this.abandon()
+    held.lost.addEventListener('abort', this.#holdOnLost)
   }
 
   #serve(loaded: Loaded): void {
@@ -362,7 +364,7 @@ export class RoomContent {
   async #giveBack(): Promise<void> {
     const hold = this.#hold
     if (hold === undefined) return
-    hold.lost?.removeEventListener('abort', this.#holdOnLost)
+    if (this.#holdOnLost !== undefined) hold.lost?.removeEventListener('abort', this.#holdOnLost)
     try {
       await hold.release()
     } catch (err) {
