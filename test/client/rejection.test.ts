@@ -94,4 +94,21 @@ describe('refused edits', () => {
     expect(kept).toEqual(rejections[0]?.update)
     expect(onTopOf(again, kept)).toBe('forbidden, typed offline')
   })
+
+  it('[C24] what was refused can be read and discarded without a local copy, until the workspace closes', async () => {
+    const server = await startServer({ rules })
+    const ada = connect(server)
+    textOf(ada).insert(0, 'fine')
+    await ada.whenDurable()
+    textOf(ada).insert(4, ', forbidden')
+    await whenState(ada, 'rejected')
+    await ada.whenSynced
+    const [aside, ...others] = await ada.listSetAside()
+    expect(aside).toMatchObject({ cause: 'rejected', code: 'forbidden_key', atMs: expect.any(Number) })
+    expect(others).toEqual([])
+    expect(onTopOf(ada, (await ada.readSetAside(aside?.id ?? '')) ?? new Uint8Array())).toBe('fine, forbidden')
+    await ada.discardSetAside(aside?.id ?? '')
+    expect(await ada.listSetAside()).toEqual([])
+    expect(await ada.readSetAside(aside?.id ?? '')).toBeUndefined()
+  })
 })

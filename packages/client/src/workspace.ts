@@ -26,6 +26,7 @@ import type { Receipt } from './receipts.ts'
 import { Replica, type ReplicaEvents, type ReplicaTarget } from './replica.ts'
 import { type Job, type JobOutcome, type RunJobOptions, runJob } from './run-job.ts'
 import { createSaveStatus, type EditsRejectionCode, type SaveStatus, saveStatusOf } from './save-status.ts'
+import { SetAside } from './set-aside.ts'
 import { subjectOf } from './token-claims.ts'
 import { EDIT_ORIGIN, UndoHistory } from './undo.ts'
 import { WorkspaceBlocks } from './workspace-blocks.ts'
@@ -56,8 +57,7 @@ export class Workspace {
   /** Address and identity of the connection. `historyOf` asks the same server over HTTP with them. */
   readonly target: ReplicaTarget
   #token: TokenSource | undefined
-  /** Undefined where no local copy is kept. */
-  readonly #copies: KeptCopies | undefined
+  readonly #setAside: SetAside
   readonly #status = createSaveStatus()
   readonly #server = new ObservableValue<ServerInfo | undefined>(undefined)
   readonly #resets = new ListenerSet<Reset>()
@@ -87,7 +87,9 @@ export class Workspace {
     const canAskToken = (): boolean => typeof this.#token === 'function'
     this.target = { ...address, token: () => this.#readToken(), canAskToken }
     this.#token = options.token
-    this.#copies = prefix === undefined ? undefined : new KeptCopies(prefix, `${address.url}/${address.workspace}`)
+    this.#setAside = new SetAside(
+      prefix === undefined ? undefined : new KeptCopies(prefix, `${address.url}/${address.workspace}`),
+    )
     this.#replica = this.#createReplica({
       actor: options.token === undefined ? options.actor : subjectOf(options.token),
     })
@@ -250,19 +252,19 @@ export class Workspace {
     return this.#errors.add(listener)
   }
 
-  /** The local copies of this workspace that were set aside, oldest first. Empty where no copy is kept. */
+  /** All that was set aside here, oldest first. Where no copy is kept, it is in memory, and lost on `close()`. */
   listSetAside(): Promise<SetAsideCopy[]> {
-    return this.#copies?.list() ?? Promise.resolve([])
+    return this.#setAside.list()
   }
 
-  /** The content of a copy that was set aside, as {@link Reset} `update`; undefined when there is no such copy. */
-  async readSetAside(id: string): Promise<Uint8Array | undefined> {
-    return this.#copies?.read(id)
+  /** The edits that were set aside under this id, as {@link Reset} `update`; undefined when there are none. */
+  readSetAside(id: string): Promise<Uint8Array | undefined> {
+    return this.#setAside.read(id)
   }
 
-  /** Deletes a copy that was set aside. It can't be had back. */
-  async discardSetAside(id: string): Promise<void> {
-    await this.#copies?.discard(id)
+  /** Deletes the edits that were set aside under this id. They can’t be had back. */
+  discardSetAside(id: string): Promise<void> {
+    return this.#setAside.discard(id)
   }
 
   /** Closes the workspace at once: edits that are not durable stay unsaved. Resolves when socket and databases are closed. Idempotent. */
@@ -298,12 +300,12 @@ export class Workspace {
     this.undo.detach()
     this.#refresh()
     await Promise.all(this.#closings)
-    this.#copies?.close()
+    this.#setAside.copies?.close()
   }
 
   #createReplica({ settingAside, refusal, actor }: NextReplica): Replica {
     const events = this.#eventsOf(() => replica)
-    const replica: Replica = new Replica(this.target, this.#copies, events, settingAside, refusal, actor)
+    const replica: Replica = new Replica(this.target, this.#setAside.copies, events, settingAside, refusal, actor)
     this.undo.attach(replica.doc)
     this.presence.attach(replica.awareness)
     if (this.provenance.isWatched) replica.watchProvenance()
@@ -373,6 +375,7 @@ export class Workspace {
     const isUnsaved = old.pending > 0 && (!isSwap || isWrittenHere(old.doc))
     const isLoss = isSwap || cause.cause === 'workspace_deleted' ? isUnsaved : isAnythingIn(old.doc)
     if (isLoss) this.#rejection = { code: lossOf(cause), reason }
+    if (settingAside === undefined) this.#setAside.keep(cause, update)
     this.#closings.push(old.close(resetError(cause, reason), !isSwap))
     this.#refresh()
     this.#resets.tell({ cause: cause.cause, code, reason, update })

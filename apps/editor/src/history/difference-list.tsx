@@ -3,7 +3,7 @@ import type { ReactNode } from 'react'
 import { openBlock } from '../panels/open-block.ts'
 import { textOf } from './block-words.ts'
 import { entryWords } from './entry-words.ts'
-import { textPieces } from './text-pieces.ts'
+import { TextDifference } from './text-difference.tsx'
 
 /** Shows a difference between a past state and now, block by block. */
 export function DifferenceList({
@@ -82,19 +82,6 @@ function ChangedBlock({ block, title }: { block: BlockDifference; title: string 
 
 function sides<T>(before: T, after: T, words: (side: T) => string) {
   return { before: words(before), after: words(after) }
-}
-
-function TextDifference({ before, after }: { before: string; after: string }): ReactNode {
-  let at = 0
-  return (
-    <p className="text-difference">
-      {textPieces(before, after).map(({ kind, text }) => {
-        const key = at++
-        if (kind === 'removed') return <del key={key}>{text}</del>
-        return kind === 'added' ? <ins key={key}>{text}</ins> : <span key={key}>{text}</span>
-      })}
-    </p>
-  )
 }
 
 function valueWords(value: unknown): string {

@@ -2,9 +2,10 @@ import { type ReactNode, Suspense, useRef } from 'react'
 import { ConflictsAnnouncer, ConflictsPanel, useAllConflicts } from '../conflicts/index.tsx'
 import { DemonstrationPanel, useDemonstrationOffer, useIndexer } from '../demonstration/index.tsx'
 import { HistoryPanel } from '../history/index.tsx'
+import { SetAsidePanel, useSetAside } from '../set-aside/index.tsx'
 import './side-panels.css'
 
-type PanelName = 'History' | 'Conflicts' | 'Demonstration'
+type PanelName = 'History' | 'Conflicts' | 'Set aside' | 'Demonstration'
 export interface OpenPanel {
   readonly name: PanelName
   /** Scenario that the demonstration plays when it opens. */
@@ -20,12 +21,14 @@ interface SidePanelsProps {
 export function SidePanels({ name, open, onOpen }: SidePanelsProps): ReactNode {
   const buttons = useRef(new Map<PanelName, HTMLButtonElement>())
   const conflicts = useAllConflicts()
+  const setAside = useSetAside()
   const isOffered = useDemonstrationOffer(name)
   useIndexer(name, isOffered)
   const close = (): void => {
     onOpen(undefined)
-    // The focus returns to the button that opened the panel.
-    if (open !== undefined) buttons.current.get(open.name)?.focus()
+    // The focus returns to the button that opened the panel, if it stays.
+    const isGone = open?.name === 'Set aside' && setAside.copies.length === 0
+    if (open !== undefined) buttons.current.get(isGone ? 'History' : open.name)?.focus()
   }
   const button = (panel: PanelName, badge = 0): ReactNode => (
     <button
@@ -51,12 +54,14 @@ export function SidePanels({ name, open, onOpen }: SidePanelsProps): ReactNode {
       <div className="panel-buttons">
         {button('History')}
         {button('Conflicts', conflicts.list.length)}
+        {(setAside.copies.length > 0 || open?.name === 'Set aside') && button('Set aside', setAside.copies.length)}
         {isOffered && button('Demonstration')}
       </div>
       <ConflictsAnnouncer newest={conflicts.list[0]} />
       <Suspense fallback={null}>
         {open?.name === 'History' && <HistoryPanel onClose={close} />}
         {open?.name === 'Conflicts' && <ConflictsPanel conflicts={conflicts} onClose={close} />}
+        {open?.name === 'Set aside' && <SetAsidePanel setAside={setAside} onClose={close} />}
         {open?.name === 'Demonstration' && <DemonstrationPanel name={name} first={open.scenario} onClose={close} />}
       </Suspense>
     </>
