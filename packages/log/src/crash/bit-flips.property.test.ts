@@ -95,7 +95,8 @@ describe('any one bit flipped', () => {
       const flip = fc
         .constantFrom(...files)
         .chain(([file, bytes]) => fc.record({ file: fc.constant(file), bit: fc.nat({ max: bytes * 8 - 1 }) }))
-      const flips = fc.sample(flip, { seed, numRuns: FLIPS_EACH })
+      // All of a few flips at random may stand in places that nobody reads. One in CURRENT never does.
+      const flips = [{ file: 'CURRENT', bit: 0 }, ...fc.sample(flip, { seed, numRuns: FLIPS_EACH })]
       const outcomes = { same: 0, refused: 0, aborted: 0 }
       /** Outcomes of every workspace after every flip. */
       const repairs: Record<string, number> = {}
