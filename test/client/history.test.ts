@@ -5,6 +5,7 @@ import { answerTo, ClientError, type HistoryPages, historyOf, type Workspace } f
 import { openMemoryStore } from '@joinery/log'
 import { createAuthenticator } from '@joinery/server'
 import { describe, expect, it, vi } from 'vitest'
+import * as Y from 'yjs'
 import { WAIT_MS } from '../support/patience.ts'
 import { makeToken, SECRET } from '../support/tokens.ts'
 import { closing, connect, readText, textOf } from './fixture.ts'
@@ -108,6 +109,24 @@ describe('historyOf', () => {
     expect(error).toMatchObject({ code: 'request_refused', refusal: { status: 502, code: 'none' } })
     await workspace.close()
     proxy.closeAllConnections()
+  })
+
+  it('[C72] tells what can not come back before it restores, and restores the rest on request', async () => {
+    const workspace = connect(await startHttpServer())
+    await write(workspace, 'one')
+    workspace.doc.getMap('subs').set('s', new Y.Doc({ guid: 'guid-1' }))
+    await workspace.whenDurable()
+    const history = historyOf(workspace)
+    const lsn = await history.head()
+    workspace.doc.getMap('subs').delete('s')
+    await write(workspace, ' two')
+    const head = await history.head()
+    const lost = { root: 'subs', path: [{ key: 's' }], guid: 'guid-1' }
+    expect(await history.previewRestore(lsn)).toMatchObject({ touched: ['b/content'], unrestorable: [lost] })
+    expect(await codeOf(history.restore(lsn))).toEqual(['request_refused', 'not_restorable'])
+    expect(await history.head()).toBe(head)
+    expect(await history.restore(lsn, { partial: true })).toMatchObject({ unrestorable: [lost] })
+    await eventually(() => expect(readText(workspace)).toBe('one'))
   })
 
   it('[C72] restores once when it is asked twice under one key', async () => {

@@ -23,6 +23,7 @@ export const ERROR_STATUS = {
   version_conflict: 409,
   run_superseded: 409,
   foreign_shape: 409,
+  not_restorable: 409,
   not_deleted: 409,
   missing_edits: 409,
   workspace_deleted: 410,

@@ -43,7 +43,17 @@ export { PRUNE_ORIGIN, pruneBeaten } from './prune-beaten.ts'
 export { blockIdOf, isRandomBlockId, randomBlockId } from './random-id.ts'
 export type { Junk, LostClaim } from './ranked-claims.ts'
 export { type ReplaceTextOptions, replaceText } from './replace-text.ts'
-export { restoreClaims, restoreFields } from './restore-claims.ts'
+export { restoreFields } from './restore-claims.ts'
+export {
+  type BlockContent,
+  type DocumentContent,
+  planRestore,
+  type RestorePlan,
+  readDocument,
+  restoreDocument,
+} from './restore-document.ts'
+export { type ContentPath, type PathStep, pathText } from './rich-content/content-path.ts'
+export type { Unrestorable } from './rich-content/lost-subdocuments.ts'
 export { SOURCE_PRIORITY, type Source } from './sources.ts'
 export {
   RunSupersededError,

@@ -1,4 +1,4 @@
-import type { BlockJson, Json, TextEdit, ToldLists } from '@joinery/blocks'
+import type { BlockJson, Json, TextEdit, ToldLists, Unrestorable } from '@joinery/blocks'
 import { HistoryPages } from './history-pages.ts'
 import type { HistoryRecord, RecordFilter, RecordPage, RecordQuery, RecordSource } from './history-record.ts'
 import { askServer, type HistoryRequest, type Question } from './history-request.ts'
@@ -57,11 +57,28 @@ export interface Difference {
   readonly changed: readonly BlockDifference[]
 }
 
-export interface Restored {
+/** The effects of a restore before it is made. */
+export interface RestorePreview {
+  /** LSN of the state that would come back. */
+  readonly restored: number
+  /** Paths that would change. */
+  readonly touched: readonly string[]
+  /** Blocks whose statuses and indexes come back too, as those of new runs, by the name of the list. */
+  readonly statuses: readonly { readonly block: string; readonly list: string }[]
+  /** The values and subdocuments that would not come back, up to 1,000. */
+  readonly unrestorable: readonly Unrestorable[]
+}
+
+export interface Restored extends RestorePreview {
   /** LSN of the edit that restored. */
   readonly lsn: number
-  /** Paths it changed. */
-  readonly touched: readonly string[]
+}
+
+export interface RestoreOptions extends HistoryRequest {
+  /** Calls with the same key restore once; by default each call has its own. */
+  readonly key?: string
+  /** Restores the rest if something can't come back. Without it, the call then rejects with `not_restorable`, and nothing changes. */
+  readonly partial?: boolean
 }
 
 /**
@@ -102,12 +119,17 @@ export class WorkspaceHistory implements RecordSource {
   }
 
   /**
-   * Brings blocks and edges back to their state at `lsn` by one new edit, and resolves when that is durable. Calls with the same
-   * `key` restore once; by default each call has its own key.
+   * Brings blocks, edges, statuses and all other content back to their state at `lsn` by one new edit, and resolves when that is
+   * durable.
    */
-  restore(lsn: number, { signal, key }: HistoryRequest & { readonly key?: string } = {}): Promise<Restored> {
-    const body = { lsn }
+  restore(lsn: number, { signal, key, partial = false }: RestoreOptions = {}): Promise<Restored> {
+    const body = { lsn, partial }
     return this.#ask({ path: '/restore', body, key: key ?? randomKey(), ...(signal && { signal }) })
+  }
+
+  /** Tells what {@link restore} would change, and what would not come back. Changes nothing. */
+  previewRestore(lsn: number, { signal }: HistoryRequest = {}): Promise<RestorePreview> {
+    return this.#ask({ path: '/restore', body: { lsn, preview: true }, ...(signal && { signal }) })
   }
 
   /** The records as a list that grows: by older ones on request, and by new ones as they are written. */

@@ -16,6 +16,8 @@ export {
   type PastPage,
   type PastQuery,
   type Restored,
+  type RestoreOptions,
+  type RestorePreview,
   type WorkspaceHistory,
 } from './history.ts'
 export { type Answer, answerTo } from './history-answer.ts'

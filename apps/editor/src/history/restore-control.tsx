@@ -1,7 +1,9 @@
-import type { WorkspaceHistory } from '@joinery/client'
+import { ClientError, type WorkspaceHistory } from '@joinery/client'
 import { type ReactNode, useState } from 'react'
 
-type State = { readonly state: 'idle' | 'asking' | 'restoring' } | { readonly state: 'failed'; readonly reason: string }
+type State =
+  | { readonly state: 'idle' | 'asking' | 'restoring' }
+  | { readonly state: 'failed'; readonly reason: string; readonly isPartialPossible: boolean }
 
 /** Button that restores the chosen state, after asking once. */
 export function RestoreControl({
@@ -14,13 +16,18 @@ export function RestoreControl({
   onRestored: (lsn: number) => void
 }): ReactNode {
   const [state, setState] = useState<State>({ state: 'idle' })
-  const restore = (): void => {
+  const restore = (partial: boolean): void => {
     setState({ state: 'restoring' })
-    source.restore(lsn).then(
+    source.restore(lsn, { partial }).then(
       (restored) => onRestored(restored.lsn),
-      (error: unknown) => setState({ state: 'failed', reason: error instanceof Error ? error.message : String(error) }),
+      (error: unknown) => {
+        const isPartialPossible = error instanceof ClientError && error.refusal?.code === 'not_restorable'
+        const reason = error instanceof Error ? error.message : String(error)
+        setState({ state: 'failed', reason, isPartialPossible })
+      },
     )
   }
+  const isPartial = state.state === 'failed' && state.isPartialPossible
   if (state.state === 'idle') {
     return (
       <button type="button" className="primary restore" onClick={() => setState({ state: 'asking' })}>
@@ -31,16 +38,25 @@ export function RestoreControl({
   return (
     <div className="restore asking">
       <p>
-        Everybody in the workspace will see blocks, texts and edges as they were then. The restore is a new edit: the
-        present state stays in the history, and can be restored as well.
+        Everybody in the workspace will see blocks, texts, statuses, edges and all else as they were then. The restore
+        is a new edit: the present state stays in the history, and can be restored as well.
       </p>
       {state.state === 'failed' && (
         <p role="alert" className="problem">
           {state.reason}
         </p>
       )}
-      <button type="button" className="primary" disabled={state.state === 'restoring'} onClick={restore}>
-        {state.state === 'restoring' ? 'Restoring…' : 'Restore for everybody'}
+      <button
+        type="button"
+        className="primary"
+        disabled={state.state === 'restoring'}
+        onClick={() => restore(isPartial)}
+      >
+        {state.state === 'restoring'
+          ? 'Restoring…'
+          : isPartial
+            ? 'Restore the rest for everybody'
+            : 'Restore for everybody'}
       </button>
       <button type="button" onClick={() => setState({ state: 'idle' })}>
         Leave it as it is

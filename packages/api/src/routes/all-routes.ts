@@ -3,6 +3,7 @@ import { edgeRoutes } from './edge-routes.ts'
 import { eventRoutes } from './event-routes.ts'
 import { historyRoutes } from './history-routes.ts'
 import { indexingRoutes } from './indexing-routes.ts'
+import { restoreRoutes } from './restore-routes.ts'
 import type { Route } from './route.ts'
 import { transactionRoutes } from './transaction-routes.ts'
 import { updateRoutes } from './update-routes.ts'
@@ -16,6 +17,7 @@ export const allRoutes: readonly Route[] = [
   ...indexingRoutes,
   ...transactionRoutes,
   ...historyRoutes,
+  ...restoreRoutes,
   ...eventRoutes,
   ...updateRoutes,
 ]

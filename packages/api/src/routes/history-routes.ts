@@ -2,7 +2,6 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Past, WorkspaceId } from '@joinery/server'
 import { z } from 'zod'
 import { readBlocks } from '../block-view.ts'
-import { authorOf } from '../caller.ts'
 import { diffBlocks } from '../history/workspace-diff.ts'
 import {
   blockId,
@@ -17,10 +16,8 @@ import {
   recordSchema,
   timeQuery,
 } from '../schemas.ts'
-import { checkRestore, readContent, restore } from '../writes/workspace-restore.ts'
-import { lsnHeader, wantsSync, writeHeaders } from '../writes/write-headers.ts'
 import { pointOf } from './block-routes.ts'
-import { anyHeaders, noBody, nothing, type Route, route } from './route.ts'
+import { anyHeaders, noBody, type Route, route } from './route.ts'
 
 const W = '/v1/workspaces/{workspace}'
 const side = z.unknown().nullable()
@@ -110,60 +107,4 @@ const diff = route(
   },
 )
 
-const restoreRoute = route(
-  {
-    method: 'POST',
-    path: `${W}/restore`,
-    id: 'restoreWorkspace',
-    summary: 'Restore blocks and edges as they were at an LSN, by a new edit',
-    params: params.workspace,
-    query: nothing,
-    headers: writeHeaders,
-    body: z.strictObject({ lsn: lsnSchema }).meta({ examples: [{ lsn: 1 }] }),
-    answers: {
-      200: {
-        description: 'Restored. `touched` lists the paths that the edit changed.',
-        schema: z.object({ lsn: lsnSchema, restored: lsnSchema, touched: z.array(z.string()) }),
-        headers: ['x-joinery-lsn'],
-      },
-    },
-    errors: [
-      'unknown_workspace',
-      'unknown_lsn',
-      'history_dropped',
-      'foreign_shape',
-      'busy',
-      'key_reused',
-      'durability_unavailable',
-    ],
-  },
-  async ({ params: { workspace }, headers, body: { lsn }, identity }, services) => {
-    const id = workspace as WorkspaceId
-    const { lists } = services
-    const author = authorOf(identity)
-    const sync = wantsSync(headers, services.durability)
-    const past = await services.history.read(id, { lsn }, ({ doc }) => readContent(doc, lists))
-    // Each step has a turn of its own: in one turn, other work would wait three times as long.
-    await nextTurn()
-    await services.workspaces.read(id, ({ doc }) => checkRestore(doc, past, author, lists))
-    await nextTurn()
-    const outcome = await services.writes.write({
-      workspace: id,
-      author,
-      blocks: [],
-      key: headers['idempotency-key'],
-      fingerprint: () => `restore\n${author.source}\n${lsn}`,
-      sync,
-      check: () => undefined,
-      run: (doc) => restore(doc, past, author, lists),
-    })
-    const touched = outcome.record?.touched ?? []
-    return {
-      status: 200,
-      headers: lsnHeader(outcome),
-      body: { lsn: outcome.lsn, restored: lsn, touched: [...touched] },
-    }
-  },
-)
-
-export const historyRoutes: readonly Route[] = [history, diff, restoreRoute]
+export const historyRoutes: readonly Route[] = [history, diff]

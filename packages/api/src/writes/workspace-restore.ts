@@ -1,87 +1,73 @@
 import {
-  type BlockJson,
-  blocksMap,
   type ClaimAuthor,
   type ClaimList,
-  createBlock,
-  deleteBlock,
-  edgesMap,
+  type DocumentContent,
   forkDoc,
-  getBlock,
-  isRandomBlockId,
-  isSameJson,
-  type Json,
-  type ListedEdge,
-  listBlocks,
-  listEdges,
-  removeEdge,
-  restoreClaims,
-  setEdge,
+  pathText,
+  planRestore,
+  type RestorePlan,
+  restoreDocument,
+  touchedPaths,
+  type Unrestorable,
 } from '@joinery/blocks'
 import * as Y from 'yjs'
-import { replaceMap } from '../merge-patch.ts'
+import { ApiError } from '../api-error.ts'
 
-/** Blocks and edges as they were at a point of the past. */
-export interface PastContent {
-  readonly blocks: readonly BlockJson[]
-  readonly edges: readonly ListedEdge[]
-}
+/** Paths and unrestorable places that one answer names. The rest is counted. */
+export const TOLD_MAX = 1_000
 
-export function readContent(doc: Y.Doc, lists: readonly ClaimList[]): PastContent {
-  return { blocks: listBlocks(doc).map((block) => block.toJSONWith(lists)), edges: listEdges(doc) }
+/** The effects of a restore before it is made. */
+export interface RestorePreview {
+  /** The paths that it would touch. */
+  readonly touched: readonly string[]
+  readonly unrestorable: readonly Unrestorable[]
 }
 
 /**
  * Tries the restore on a copy. Stock clients may have put values into a document that nobody foresees, and an edit that
  * throws costs a rebuild of the document. An update between the trial and the edit may still cost one.
  */
-export function checkRestore(doc: Y.Doc, past: PastContent, author: ClaimAuthor, lists: readonly ClaimList[]): void {
+export function tryRestore(
+  doc: Y.Doc,
+  past: DocumentContent,
+  author: ClaimAuthor,
+  lists: readonly ClaimList[],
+): RestorePreview {
   const copy = forkDoc(doc)
   try {
-    copy.transact(() => restore(copy, past, author, lists))
+    const plan = planRestore(copy, past, lists)
+    let touched: readonly string[] = []
+    copy.on('afterTransaction', (transaction: Y.Transaction) => {
+      touched = touchedPaths(transaction)
+    })
+    Y.transact(copy, (transaction) => restoreDocument(transaction, plan, author, lists))
+    return { touched, unrestorable: plan.unrestorable }
   } finally {
     copy.destroy()
   }
 }
 
-/**
- * Edits the document so that blocks and edges show what they showed then. It is a forward edit with the smallest change of
- * each text, on which live clients converge. Parts that are the same already stay untouched.
- */
-export function restore(doc: Y.Doc, past: PastContent, author: ClaimAuthor, lists: readonly ClaimList[]): void {
-  const kept = new Set(past.blocks.map(({ id }) => id))
-  for (const { id } of listBlocks(doc)) if (!kept.has(id)) deleteAny(doc, id)
-  for (const block of past.blocks) restoreBlock(doc, block, author, lists)
-  restoreEdges(doc, past.edges)
+/** Throws `not_restorable` if the past holds something that does not come back, unless the caller wants the rest all the same. */
+export function assertRestorable({ unrestorable }: RestorePlan, isPartial: boolean): void {
+  const [first] = unrestorable
+  if (first === undefined || isPartial) return
+  const rest = unrestorable.length > 1 ? `, and ${unrestorable.length - 1} more` : ''
+  throw new ApiError(
+    'not_restorable',
+    `${first.why} (${pathText(first)})${rest}: send "partial": true to restore the rest`,
+    { details: { unrestorable: unrestorable.slice(0, TOLD_MAX), count: unrestorable.length } },
+  )
 }
 
-/** Deletes a block of any id: stock clients may have used ids that `deleteBlock` refuses. */
-function deleteAny(doc: Y.Doc, id: string): void {
-  if (!blocksMap(doc).has(id)) return
-  if (id.includes('/')) blocksMap(doc).delete(id)
-  else deleteBlock(doc, id)
-}
-
-function restoreBlock(doc: Y.Doc, past: BlockJson, author: ClaimAuthor, lists: readonly ClaimList[]): void {
-  const block =
-    getBlock(doc, past.id) ?? createBlock(doc, past.id, { type: past.type, lists, isAlone: isRandomBlockId(past.id) })
-  if (block.type !== past.type) block.setType(past.type)
-  if (block.text !== past.content) block.replaceContent(past.content)
-  if (!isSameJson(block.toJSON().data, past.data)) replaceMap(block.data, past.data as Record<string, Json>)
-  for (const list of lists) {
-    restoreClaims(block, list, (past as unknown as Record<string, unknown>)[list.part], author)
-  }
-}
-
-function restoreEdges(doc: Y.Doc, past: readonly ListedEdge[]): void {
-  const kept = new Map(past.map((edge) => [edge.id, edge]))
-  for (const edge of listEdges(doc)) {
-    const then = kept.get(edge.id)
-    if (then === undefined) removeEdge(doc, edge.id)
-    else if (isSameJson(then, edge)) kept.delete(edge.id)
-  }
-  for (const { id, ...edge } of kept.values()) {
-    if (edgesMap(doc).get(id) instanceof Y.Map) edgesMap(doc).delete(id)
-    setEdge(doc, id, edge)
-  }
+/** The lists of statuses among touched paths, which came back as new runs. */
+export function statusesIn(
+  touched: readonly string[],
+  lists: readonly ClaimList[],
+): { readonly block: string; readonly list: string }[] {
+  const names = new Map(lists.filter(({ mark }) => mark === 'run').map(({ part, told }) => [part, told.list]))
+  return touched.flatMap((path) => {
+    const [block = '', part = ''] = path.split('/')
+    const list = names.get(part)
+    return list === undefined ? [] : [{ block, list }]
+  })
 }

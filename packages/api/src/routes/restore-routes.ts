@@ -1,0 +1,131 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { type DocumentContent, planRestore, type RestorePlan, readDocument, restoreDocument } from '@joinery/blocks'
+import type { WorkspaceId } from '@joinery/server'
+import * as Y from 'yjs'
+import { z } from 'zod'
+import { authorOf } from '../caller.ts'
+import { unrestorableSchema } from '../content-schemas.ts'
+import { lsnSchema, params } from '../schemas.ts'
+import { assertRestorable, statusesIn, TOLD_MAX, tryRestore } from '../writes/workspace-restore.ts'
+import { lsnHeader, wantsSync, writeHeaders } from '../writes/write-headers.ts'
+import { nothing, type Route, route } from './route.ts'
+import type { Services } from './services.ts'
+
+const restoreBody = z
+  .strictObject({
+    lsn: lsnSchema,
+    preview: z
+      .boolean()
+      .default(false)
+      .meta({ description: 'true: says what would be restored and what can not be, and changes nothing' }),
+    partial: z
+      .boolean()
+      .default(false)
+      .meta({ description: 'true: restores the rest where something can not be restored; otherwise nothing is' }),
+  })
+  .meta({ examples: [{ lsn: 1 }] })
+const answer = z.object({
+  lsn: lsnSchema.nullable().meta({ description: 'LSN of the edit; null for a preview' }),
+  restored: lsnSchema,
+  touched: z.array(z.string()),
+  statuses: z.array(z.object({ block: z.string(), list: z.string() })).meta({
+    description: 'blocks whose statuses and indexes come back too, as those of new runs, by the name of the list',
+  }),
+  unrestorable: z.array(unrestorableSchema).meta({
+    description: `what does not come back, up to ${TOLD_MAX}; empty unless the request is partial or a preview`,
+  }),
+})
+
+const restoreRoute = route(
+  {
+    method: 'POST',
+    path: '/v1/workspaces/{workspace}/restore',
+    id: 'restoreWorkspace',
+    summary: 'Restore blocks, edges, statuses and all other content as they were at an LSN, by a new edit',
+    params: params.workspace,
+    query: nothing,
+    headers: writeHeaders,
+    body: restoreBody,
+    answers: {
+      200: {
+        description: 'Restored, or previewed. `touched` lists the paths that the edit changed, or would change.',
+        schema: answer,
+        headers: ['x-joinery-lsn'],
+      },
+    },
+    errors: [
+      'unknown_workspace',
+      'unknown_lsn',
+      'history_dropped',
+      'foreign_shape',
+      'not_restorable',
+      'busy',
+      'key_reused',
+      'durability_unavailable',
+    ],
+  },
+  async ({ params: { workspace }, headers, body, identity }, services) => {
+    const { lsn, preview, partial } = body
+    const id = workspace as WorkspaceId
+    const { lists } = services
+    const author = authorOf(identity)
+    const sync = wantsSync(headers, services.durability)
+    const past = await contentAt(id, lsn, services)
+    // Each step has a turn of its own: in one turn, other work would wait three times as long.
+    await nextTurn()
+    const trial = await services.workspaces.read(id, ({ doc }) => tryRestore(doc, past, author, lists))
+    await nextTurn()
+    if (preview) {
+      const { touched, unrestorable } = trial
+      const statuses = statusesIn(touched, lists)
+      return { status: 200, body: { lsn: null, restored: lsn, touched, statuses, unrestorable: told(unrestorable) } }
+    }
+    let plan: RestorePlan | undefined
+    const planOf = (doc: Y.Doc): RestorePlan => {
+      plan ??= planRestore(doc, past, lists)
+      return plan
+    }
+    const outcome = await services.writes.write({
+      workspace: id,
+      author,
+      blocks: [],
+      key: headers['idempotency-key'],
+      fingerprint: () => `restore${partial ? ' partial' : ''}\n${author.source}\n${lsn}`,
+      sync,
+      check: ({ doc }) => assertRestorable(planOf(doc), partial),
+      run: (doc) => Y.transact(doc, (transaction) => restoreDocument(transaction, planOf(doc), author, lists)),
+    })
+    const touched = [...(outcome.record?.touched ?? [])]
+    // A repeat of the request has no plan: it is made again from the state before the edit, so that the answer is the same.
+    const unrestorable = !partial
+      ? []
+      : (plan?.unrestorable ?? (await unrestorableBefore(id, outcome.lsn, lsn, services)))
+    return {
+      status: 200,
+      headers: lsnHeader(outcome),
+      body: {
+        lsn: outcome.lsn,
+        restored: lsn,
+        touched,
+        statuses: statusesIn(touched, lists),
+        unrestorable: told(unrestorable),
+      },
+    }
+  },
+)
+
+function contentAt(workspace: WorkspaceId, lsn: number, { history, lists }: Services): Promise<DocumentContent> {
+  return history.read(workspace, { lsn }, ({ doc }) => readDocument(doc, lists))
+}
+
+async function unrestorableBefore(workspace: WorkspaceId, edit: number, restored: number, services: Services) {
+  const past = await contentAt(workspace, restored, services)
+  const before = (doc: Y.Doc) => planRestore(doc, past, services.lists).unrestorable
+  return services.history.read(workspace, { lsn: edit - 1 }, ({ doc }) => before(doc))
+}
+
+function told<T>(all: readonly T[]): readonly T[] {
+  return all.slice(0, TOLD_MAX)
+}
+
+export const restoreRoutes: readonly Route[] = [restoreRoute]

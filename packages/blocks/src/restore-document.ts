@@ -1,0 +1,195 @@
+import * as Y from 'yjs'
+import type { Block } from './block.ts'
+import { isBlockId } from './block-id.ts'
+import type { ClaimList } from './claim-list.ts'
+import { isExactJson, isForbiddenKey, isSameJson, type Json } from './json.ts'
+import { isRandomBlockId } from './random-id.ts'
+import { restoreClaims } from './restore-claims.ts'
+import { blockPath } from './rich-content/content-path.ts'
+import { changedSubdocuments, lostSubdocuments, type Unrestorable } from './rich-content/lost-subdocuments.ts'
+import { RichReader } from './rich-content/rich-reader.ts'
+import { emptiedOf, type RichType, type RichValue } from './rich-content/rich-type.ts'
+import { diffTypes, type TypeDiff } from './rich-content/type-diff.ts'
+import { writeType } from './rich-content/write-type.ts'
+import { blocksMap, createBlock, getBlock, listBlocks } from './workspace-blocks.ts'
+import type { ClaimAuthor } from './write-arguments.ts'
+
+/** All that a document shows. It does not change with the document. */
+export interface DocumentContent {
+  readonly blocks: ReadonlyMap<string, BlockContent>
+  /** All roots by their names. That of the blocks holds only values that are no blocks. */
+  readonly roots: ReadonlyMap<string, RichType>
+  readonly reader: RichReader
+}
+
+/** All that a block shows. */
+export interface BlockContent {
+  readonly id: string
+  readonly type: string
+  /** The lists of claims as they show, as JSON, by part. */
+  readonly lists: Readonly<Record<string, unknown>>
+  /** Everything else: content, data, and keys of stock clients. */
+  readonly rest: RichType
+}
+
+/** Reads a document. Contents that are compared are read by one `reader`. Writes nothing. */
+export function readDocument(
+  doc: Y.Doc,
+  lists: readonly ClaimList[],
+  reader: RichReader = new RichReader(),
+): DocumentContent {
+  const blocks = new Map(listBlocks(doc).map((block) => [block.id, readBlockContent(block, lists, reader)]))
+  const roots = new Map<string, RichType>()
+  for (const [name, root] of doc.share) {
+    if (name !== 'blocks') roots.set(name, reader.read(root))
+    else
+      roots.set(
+        name,
+        reader.readOnly(root, (key, value) => !(value instanceof Y.Map) || isForbiddenKey(key)),
+      )
+  }
+  return { blocks, roots, reader }
+}
+
+function readBlockContent(block: Block, lists: readonly ClaimList[], reader: RichReader): BlockContent {
+  const { id, type, map } = block
+  const parts = new Set(['id', 'type', ...lists.map(({ part }) => part)])
+  return {
+    id,
+    type,
+    lists: Object.fromEntries(lists.map((list) => [list.part, block.claims(list).toJSON()])),
+    rest: withTextParts(
+      reader.readOnly(map, (key) => !parts.has(key), 'map'),
+      reader,
+    ),
+  }
+}
+
+/** A string that a stock client put in the place of the content counts as a text: reading it through this package made it one. */
+function withTextParts(rest: RichType, reader: RichReader): RichType {
+  const content = rest.entries.get('content')
+  if (content?.kind !== 'json' || typeof content.value !== 'string') return rest
+  const { value: text } = content
+  const pieces = [{ client: -1, clock: 0, length: text.length, text, value: undefined, marks: reader.marks({}) }]
+  const made = reader.make({ ...emptiedOf({ kind: 'text', name: '' }), pieces })
+  return reader.make({ ...rest, entries: new Map([...rest.entries, ['content', made]]) })
+}
+
+/** The effects of a restore, found without an edit. It holds for the document as it is now. */
+export interface RestorePlan {
+  readonly now: DocumentContent
+  readonly past: DocumentContent
+  /** The places that {@link restoreDocument} leaves as they are, and the subdocuments that go with what holds them. */
+  readonly unrestorable: readonly Unrestorable[]
+}
+
+export function planRestore(doc: Y.Doc, past: DocumentContent, lists: readonly ClaimList[]): RestorePlan {
+  const now = readDocument(doc, lists, past.reader)
+  const unrestorable: Unrestorable[] = []
+  const add = (found: readonly Unrestorable[]): void => {
+    for (const each of found) unrestorable.push(each)
+  }
+  for (const [root, diff] of rootDiffs(now, past)) add(lostSubdocuments(diff, { root, path: [] }))
+  for (const id of new Set([...now.blocks.keys(), ...past.blocks.keys()])) {
+    const [is, then] = [now.blocks.get(id), past.blocks.get(id)]
+    if (is === undefined || then === undefined) add(changedSubdocuments(is?.rest, then?.rest, blockPath(id)))
+    else {
+      const diff = diffTypes(is.rest, withPartsOf(is.rest, then.rest, past.reader))
+      if (diff !== undefined) add(lostSubdocuments(diff, blockPath(id)))
+    }
+    if (then !== undefined) add(unwritableFields(then, is))
+  }
+  return { now, past, unrestorable }
+}
+
+/**
+ * Edits the document so that it shows what it showed then, inside the caller's transaction: blocks, edges and every other root. Content
+ * that is the same already stays the same Yjs items, so that concurrent edits in it stay. Statuses come back as those of new runs of
+ * `author`. Throws as the functions of claims do.
+ */
+export function restoreDocument(
+  transaction: Y.Transaction,
+  { now, past }: RestorePlan,
+  author: ClaimAuthor,
+  lists: readonly ClaimList[],
+): void {
+  const { doc } = transaction
+  for (const id of now.blocks.keys()) if (!past.blocks.has(id)) blocksMap(doc).delete(id)
+  for (const [name, diff] of rootDiffs(now, past)) writeType(transaction, doc.get(name), diff)
+  for (const then of past.blocks.values()) restoreBlock(transaction, now, then, author, lists)
+}
+
+function* rootDiffs(now: DocumentContent, past: DocumentContent): Generator<[name: string, diff: TypeDiff]> {
+  const nothing = now.reader.make(emptiedOf({ kind: 'root', name: '' }))
+  for (const name of new Set([...now.roots.keys(), ...past.roots.keys()])) {
+    const diff = diffTypes(now.roots.get(name) ?? nothing, past.roots.get(name) ?? nothing)
+    if (diff !== undefined) yield [name, diff]
+  }
+}
+
+function restoreBlock(
+  transaction: Y.Transaction,
+  now: DocumentContent,
+  then: BlockContent,
+  author: ClaimAuthor,
+  lists: readonly ClaimList[],
+): void {
+  const { reader } = now
+  const block = getBlock(transaction.doc, then.id) ?? makeBlock(transaction.doc, then, lists)
+  if (block.type !== then.type) block.setType(then.type)
+  const is = now.blocks.get(then.id) ?? readBlockContent(block, lists, reader)
+  const diff = diffTypes(is.rest, withPartsOf(is.rest, then.rest, reader))
+  if (diff !== undefined) writeType(transaction, block.map, diff)
+  for (const list of lists) {
+    const shown = list.part === 'fields' ? writableFieldsOf(then, is) : then.lists[list.part]
+    restoreClaims(block, list, shown, author)
+  }
+}
+
+function makeBlock(doc: Y.Doc, { id, type }: BlockContent, lists: readonly ClaimList[]): Block {
+  if (isBlockId(id) && id !== '.' && id !== '..')
+    return createBlock(doc, id, { type, lists, isAlone: isRandomBlockId(id) })
+  // A stock client's id, which nobody may choose, but which was there.
+  blocksMap(doc).set(id, new Y.Map([['id', id]]))
+  return getBlock(doc, id) as Block
+}
+
+/**
+ * The same, with a text and a map where the block has these now and had none then. They are emptied and not removed: the block's
+ * skeleton holds them for everybody.
+ */
+function withPartsOf(now: RichType, then: RichType, reader: RichReader): RichType {
+  const missing = [...now.entries].flatMap(([key, value]): [string, RichValue][] => {
+    const isPart = (key === 'content' && value.kind === 'text') || (key === 'data' && value.kind === 'map')
+    return isPart && !then.entries.has(key) ? [[key, reader.make(emptiedOf(value as RichType))]] : []
+  })
+  if (missing.length === 0) return then
+  const entries = [...then.entries, ...missing].sort(([a], [b]) => (a < b ? -1 : 1))
+  return reader.make({ ...then, entries: new Map(entries) })
+}
+
+function fieldsOf(block: BlockContent | undefined): Readonly<Record<string, Json>> {
+  return (block?.lists.fields ?? {}) as Readonly<Record<string, Json>>
+}
+
+/** The fields of then, without the values that can be read and not written (B54): those stay as they are. */
+function writableFieldsOf(then: BlockContent, now: BlockContent | undefined): Readonly<Record<string, Json>> {
+  const [past, present] = [fieldsOf(then), fieldsOf(now)]
+  const kept = Object.entries(past).flatMap(([key, value]): [string, Json][] => {
+    if (isExactJson(value)) return [[key, value]]
+    const stays = present[key]
+    return stays === undefined ? [] : [[key, stays]]
+  })
+  return Object.fromEntries(kept)
+}
+
+function unwritableFields(then: BlockContent, now: BlockContent | undefined): Unrestorable[] {
+  const present = fieldsOf(now)
+  return Object.entries(fieldsOf(then))
+    .filter(([key, value]) => !isExactJson(value) && !isSameJson(value, present[key]))
+    .map(([key]) => ({
+      ...blockPath(then.id, 'fields', key),
+      what: 'value',
+      why: 'the field stays as it is: it held an integer beyond 2^53, which nobody can write exactly',
+    }))
+}
