@@ -111,7 +111,7 @@ it('[H12] the answer of a restore says that statuses come back too', async () =>
   expect(body.statuses).toEqual([{ block: 'a', list: 'indexing' }])
 })
 
-it('[H33] a restore names what can not come back before anything is done, and restores the rest when asked', async () => {
+it('[H39] a restore names what can not come back before anything is done, and restores the rest when asked', async () => {
   await using api = await ApiFixture.start()
   const lsn = await edit(api, (doc) => {
     const block = createBlock(doc, 'a', { type: 'text' })

@@ -64,7 +64,21 @@ test('[B55] roots of any kind come back as they were, from any later state, and 
       syncAll(server, other)
       expect(shownIn(copyOf(server))).toEqual(shownIn(other))
     }),
-    { numRuns: RUNS },
+    // An embed alone whose mark is the only difference.
+    {
+      numRuns: RUNS,
+      examples: [
+        [
+          {
+            before: [[21, 0, 379, 0, 0, 0, 0, 0]],
+            since: [],
+            beside: [[913, 441, 614, 0, 1, 0, 708, 0]],
+            after: [],
+            concurrent: [],
+          },
+        ],
+      ],
+    },
   )
 })
 

@@ -1,6 +1,6 @@
 import * as Y from 'yjs'
 import type { SequenceStep } from './align.ts'
-import { isRichType, type RichKind, type RichType, type RichValue, type YType } from './rich-type.ts'
+import { isRichType, type RichKind, type RichPiece, type RichType, type RichValue, type YType } from './rich-type.ts'
 import { type EntryDiff, fillOf, innerDiff, type TypeDiff } from './type-diff.ts'
 
 /** A type that was made empty, and what it is to hold. */
@@ -44,17 +44,16 @@ function writeEntry(transaction: Y.Transaction, type: YType, entry: EntryDiff, d
   }
 }
 
-/** True for characters, embeds and types, which Yjs' own function for texts writes, marks included. */
-function isTextual({ before, after, steps }: TypeDiff): boolean {
+/** True for characters, embeds and marked types, which Yjs' own function for texts writes. A list of types alone is no text. */
+function isTextual({ before, after }: TypeDiff): boolean {
   const isText = before.kind === 'text' || before.kind === 'xmlText'
   const pieces = [...before.pieces, ...after.pieces]
   const fits = pieces.every(({ text, value }) => text !== undefined || isRichType(value) || value?.kind === 'embed')
-  if (isText || !fits) return fits
-  return steps.some((step) =>
-    [step.op === 'keep' ? step.after : step.piece].some(({ text, marks, value }) => {
-      return text !== undefined || value?.kind === 'embed' || Object.keys(marks.attributes).length > 0
-    }),
-  )
+  return fits && (isText || pieces.some((piece) => !isRichType(piece.value) || hasMarks(piece)))
+}
+
+function hasMarks({ marks }: RichPiece): boolean {
+  return Object.keys(marks.attributes).length > 0
 }
 
 interface DeltaOperation {
