@@ -10,6 +10,7 @@ export const REJECTION_CODES = [
   'forged_skeleton',
   'client_id_owned',
   'too_deep',
+  'too_costly',
   'forbidden_key',
   'pending_too_large',
   'storage_full',

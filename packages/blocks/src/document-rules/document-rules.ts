@@ -7,15 +7,18 @@ import { type ClaimContext, checkValue, Folds } from './claim-check.ts'
 import { ClientOwners } from './client-owners.ts'
 import { KnownClaims } from './known-claims.ts'
 import { ListTable } from './list-table.ts'
+import { NeighbourOrder } from './neighbour-order.ts'
 import { type BlocksRefusal, type BlocksWriter, refuse } from './refusal.ts'
 import { RunsAnywhere } from './runs-anywhere.ts'
 import { type Observed, observeShown } from './shown-changes.ts'
 import { SkeletonCheck } from './skeleton-check.ts'
+import { StructGraph } from './struct-graph.ts'
 import { touchedPaths } from './touched-paths.ts'
 import { isPlainTyping } from './typing-scan.ts'
 import { Refused, UPDATE_LIMITS } from './update-limits.ts'
 import { UpdatePlaces } from './update-places.ts'
 import { type ReadItem, type ReadUpdate, readUpdate } from './update-reader.ts'
+import { spoilWaiting } from './waiting-order.ts'
 import { WaitingTypes } from './waiting-types.ts'
 
 /** The law as a server sees it; satisfies the server package's `DocumentRules`. */
@@ -53,6 +56,16 @@ export class RuledBlocks {
     if (isPlainTyping(this.#doc, update, isAuthenticated ? this.owners : undefined, actor)) return undefined
     const read = readOrRefusal(update)
     return 'code' in read ? read : this.#inspectRead(read, writer)
+  }
+
+  /**
+   * Makes waiting structs that `update` may free garbage where they break the rules, which nobody could tell when they came. Called
+   * just before an update is applied while structs wait.
+   */
+  spoilWaiting(update: Uint8Array): void {
+    if (this.#doc.store.pendingStructs === null) return
+    const read = readOrRefusal(update)
+    if (!('code' in read)) spoilWaiting(this.#doc, read)
   }
 
   /**
@@ -127,6 +140,7 @@ export class RuledBlocks {
     const context: ClaimContext = { doc, lists, writer, known, anywhere, folds: new Folds(), passed: [] }
     const skeletons = new SkeletonCheck(doc, update, places, lists)
     const news = new Set(newClients(doc, update))
+    const order = new NeighbourOrder(new StructGraph(doc, [update]))
     const writers: number[] = []
     const waiting: ReadItem[] = []
     for (const [client, structs] of update.structs) {
@@ -144,7 +158,8 @@ export class RuledBlocks {
       const state = Y.getState(doc.store, client)
       for (const struct of structs) {
         if (struct.kind !== 'item' || struct.clock + struct.length <= state) continue
-        const refusal = checkItem(struct, places, context, waiting)
+        const verdict = order.check(struct)
+        const refusal = typeof verdict === 'object' ? verdict : checkItem(struct, places, context, waiting)
         if (refusal !== undefined) return refusal
       }
     }

@@ -8,6 +8,7 @@ export type BlocksRefusalCode =
   | 'forged_skeleton'
   | 'client_id_owned'
   | 'too_deep'
+  | 'too_costly'
 
 export interface BlocksRefusal {
   readonly code: BlocksRefusalCode

@@ -4,6 +4,7 @@ import { SKELETON_CLIENT_MIN } from '../block-skeleton.ts'
 import type { ClientOwners } from './client-owners.ts'
 import { isDeleteSet } from './delete-set-scan.ts'
 import { isStoredSkeleton } from './stored-skeleton.ts'
+import { TypedNeighbours } from './typed-neighbours.ts'
 import { UPDATE_LIMITS } from './update-limits.ts'
 
 const STRING = 4
@@ -55,11 +56,11 @@ function isPlainTypingOfClient(
   if (clock === 0 || clock > Y.getState(doc.store, client)) return false
   // Skeletons never type. A client id with an owner is a writer's.
   if (owners === undefined && client >= SKELETON_CLIENT_MIN && isStoredSkeleton(doc, client) === true) return false
+  const beside = new TypedNeighbours(doc, client, clock)
   for (let i = 0; i < structs; i++) {
     const info = decoding.readUint8(decoder)
     if ((info & ORIGINS) === 0) return false
-    if ((info & 0x80) !== 0 && !isBehind(decoder, client, clock)) return false
-    if ((info & 0x40) !== 0 && !isBehind(decoder, client, clock)) return false
+    if (!beside.read(decoder, info, clock)) return false
     const ref = info & 0x1f
     const length = ref === STRING ? stringLength(decoder) : ref === DELETED ? 1 : 0
     if (length === 0) return false
@@ -68,11 +69,6 @@ function isPlainTypingOfClient(
     if (clock > UPDATE_LIMITS.clockMax) return false
   }
   return true
-}
-
-function isBehind(decoder: decoding.Decoder, ownClient: number, ownClock: number): boolean {
-  const client = decoding.readVarUint(decoder)
-  return decoding.readVarUint(decoder) < ownClock || client !== ownClient
 }
 
 /** Length of the next string in UTF-16 code units; 0 for an empty string. Throws on bytes that are no valid UTF-8. */

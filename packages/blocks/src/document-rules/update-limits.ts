@@ -18,6 +18,13 @@ export const UPDATE_LIMITS = {
   clientsNewMax: 1_024,
   /** Greatest clock. Yjs uses 32-bit integers in places. */
   clockMax: 2 ** 31 - 1,
+  /**
+   * Steps that it may take to tell whether the items of one update can stand between their neighbours, some 50 ns each. An item
+   * needs steps only where others have written between its neighbours meanwhile, and Yjs then takes as many.
+   */
+  orderStepsMax: 1_000_000,
+  /** Comparisons of two items that one comparison may lead to, within each other: each goes back in time, few go back twice. */
+  orderNestingMax: 200,
   /** Greatest distance of a run number or seq from the highest known: one client can count so far offline. */
   countJumpMax: 1_000_000,
 } as const

@@ -75,6 +75,11 @@ export interface RuledDocument {
    */
   withhold(answer: Uint8Array, writer: Writer): Uint8Array
   /**
+   * Makes waiting structs garbage that `update` may free and that break the rules, which could not be told when they came. Called
+   * just before an update is applied while structs wait. May change the structs that wait, and nothing else.
+   */
+  spoilWaiting(update: Uint8Array): void
+  /**
    * Notes that `actor` wrote a record of the log. Called at load, before the record is applied; not for relayed
    * records.
    */
@@ -101,6 +106,7 @@ export interface RuledDocument {
 export const UNRULED: RuledDocument = {
   inspect: () => undefined,
   withhold: (answer) => answer,
+  spoilWaiting: () => undefined,
   recordAuthor: () => undefined,
   encodeAuthors: () => new Uint8Array(),
   touched: () => [],

@@ -137,6 +137,7 @@ export class RoomDocument {
           refused = { index, refusal }
           return
         }
+        if (doc.store.pendingStructs !== null) ruled.spoilWaiting(update)
         applyOrThrow(doc, update, this.#waiting)
         taken.push(update)
         if (update !== given) cut.push({ index, given })

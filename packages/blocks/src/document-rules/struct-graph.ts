@@ -1,0 +1,122 @@
+import * as Y from 'yjs'
+import { type ReadItem, type ReadStruct, type ReadUpdate, type StructId, structAt } from './update-reader.ts'
+
+/** A struct of the document, or one that an update brings. */
+export type GraphStruct = Y.Item | Y.GC | ReadStruct
+/** A struct that stands in a list, as long as its parent lives. */
+export type GraphItem = Y.Item | ReadItem
+
+/** Whether a list is garbage: Yjs makes everything in it garbage, whatever it is. */
+export const GONE = 'gone'
+
+/**
+ * The structs of a document together with those of updates that are not applied yet. Each list of Yjs is a tree: a character or
+ * value hangs below its origin, which is the one before it for all but the first of a struct.
+ */
+export class StructGraph {
+  readonly doc: Y.Doc
+  readonly #updates: readonly ReadUpdate[]
+  readonly #lists = new Map<ReadItem, string | undefined>()
+  readonly #rootNames = new Map<Y.AbstractType<unknown>, string>()
+
+  /** @param updates what arrives and what waits; of two structs under one clock, the earlier update's counts */
+  constructor(doc: Y.Doc, updates: readonly ReadUpdate[]) {
+    this.doc = doc
+    this.#updates = updates
+  }
+
+  /** The struct that holds an id; undefined for one that has not arrived. */
+  find(id: StructId): GraphStruct | undefined {
+    if (id.clock < Y.getState(this.doc.store, id.client)) {
+      return Y.getItem(this.doc.store, Y.createID(id.client, id.clock))
+    }
+    for (const { structs } of this.#updates) {
+      const found = structAt(structs.get(id.client) ?? [], id.clock)
+      if (found !== undefined) return found
+    }
+    return undefined
+  }
+
+  /**
+   * The list in which an item stands, as text that is equal for items of one list: its parent and, in a map, its key. `gone` for
+   * garbage; undefined where it is not known yet. Walks origins in a loop, since a long text is one chain of them.
+   */
+  listOf(item: GraphItem): string | undefined {
+    const path: ReadItem[] = []
+    const seen = new Set<ReadItem>()
+    let current: GraphItem = item
+    let list: string | undefined
+    for (;;) {
+      if (current instanceof Y.Item) {
+        list = this.#storedList(current)
+        break
+      }
+      if (this.#lists.has(current)) {
+        list = this.#lists.get(current)
+        break
+      }
+      // Items that build on each other in a circle never get a place.
+      if (seen.has(current)) break
+      seen.add(current)
+      path.push(current)
+      if (current.parent !== undefined) {
+        list = this.#listUnder(current.parent, current.parentSub)
+        break
+      }
+      const neighbour = current.origin ?? current.rightOrigin
+      const next = neighbour === undefined ? undefined : this.find(neighbour)
+      if (next === undefined) break
+      if (!isItem(next)) {
+        list = GONE
+        break
+      }
+      current = next
+    }
+    for (const each of path) this.#lists.set(each, list)
+    return list
+  }
+
+  #listUnder(parent: string | StructId, sub: string | undefined): string | undefined {
+    if (typeof parent === 'string') return textOf(['root', parent, sub])
+    const found = this.find(parent)
+    if (found === undefined) return undefined
+    const isType =
+      found instanceof Y.Item ? found.content instanceof Y.ContentType : isItem(found) && found.content.kind === 'type'
+    return isType ? textOf([parent.client, parent.clock, sub]) : GONE
+  }
+
+  #storedList({ parent, parentSub }: Y.Item): string {
+    if (!(parent instanceof Y.AbstractType)) return GONE
+    const holder = parent._item
+    if (holder !== null) return textOf([holder.id.client, holder.id.clock, parentSub ?? undefined])
+    let name = this.#rootNames.get(parent)
+    if (name === undefined) {
+      name = Y.findRootTypeKey(parent)
+      this.#rootNames.set(parent, name)
+    }
+    return textOf(['root', name, parentSub ?? undefined])
+  }
+}
+
+export function isItem(struct: GraphStruct): struct is GraphItem {
+  return struct instanceof Y.Item || ('kind' in struct && struct.kind === 'item')
+}
+
+/** The id of the first character or value of a struct. */
+export function startOf(item: GraphItem): StructId {
+  return item instanceof Y.Item ? item.id : item
+}
+
+/** The id that one character or value of an item hangs below; undefined at the beginning of the list. */
+export function originAt(item: GraphItem, { client, clock }: StructId): StructId | undefined {
+  if (clock > startOf(item).clock) return { client, clock: clock - 1 }
+  return item.origin ?? undefined
+}
+
+export function isSameId(a: StructId | null | undefined, b: StructId | null | undefined): boolean {
+  return a === b || (a?.client === b?.client && a?.clock === b?.clock) || (a == null && b == null)
+}
+
+function textOf(parts: readonly (string | number | undefined)[]): string {
+  return JSON.stringify(parts)
+}
