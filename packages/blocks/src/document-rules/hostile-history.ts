@@ -121,7 +121,9 @@ function idsOf(doc: Y.Doc, draw: Draw): StructId[] {
 }
 
 function someParent(doc: Y.Doc, draw: Draw): unknown {
-  const parents = [...doc.store.clients.values()].flat().flatMap((item) => (item instanceof Y.Item ? [item.parent] : []))
+  const parents = [...doc.store.clients.values()]
+    .flat()
+    .flatMap((item) => (item instanceof Y.Item ? [item.parent] : []))
   return parents[draw(parents.length)]
 }
 
@@ -184,4 +186,3 @@ function contentOfItem({ content }: Y.Item): unknown[] {
   if (content instanceof Y.ContentDoc) return [content.doc.guid]
   return content.getContent()
 }
-

@@ -19,7 +19,10 @@ const one = (client: number, clock: number, ...structs: WrittenStruct[]): Uint8A
 /** A server's document with the text "abc" in root `t` and "x" in root `u`, all of client 1. */
 function abc(): Y.Doc {
   const server = new Y.Doc()
-  for (const update of [one(1, 0, letter(undefined, undefined, 't', 'abc')), one(1, 3, letter(undefined, undefined, 'u', 'x'))]) {
+  for (const update of [
+    one(1, 0, letter(undefined, undefined, 't', 'abc')),
+    one(1, 3, letter(undefined, undefined, 'u', 'x')),
+  ]) {
     expect(rulesOf(server).inspect(update, ADA)).toBeUndefined()
     Y.applyUpdate(server, update)
   }
@@ -53,7 +56,11 @@ test('[B60] an item whose neighbours stand in the wrong order, in two lists or o
     const all = writeUpdate({
       clients: [
         { client: 9, clock: 0, structs: [letter(c, undefined, 't', 'k'), letter(left, right)] },
-        { client: 1, clock: 0, structs: [letter(undefined, undefined, 't', 'abc'), letter(undefined, undefined, 'u', 'x')] },
+        {
+          client: 1,
+          clock: 0,
+          structs: [letter(undefined, undefined, 't', 'abc'), letter(undefined, undefined, 'u', 'x')],
+        },
       ],
     })
     expect(rulesOf(new Y.Doc()).inspect(all, { ...ADA, mayRelay: true })?.code).toBe(code)
@@ -130,4 +137,18 @@ test('[B61] an item that waits for its neighbours becomes garbage when they come
     expect(server.getText('t').toString()).toBe(isGarbage ? 'abc' : 'aHafterbc')
     expect(server.store.pendingStructs).toBeNull()
   }
+})
+
+test('[B62] an update whose items stand far from their neighbours, many times over, is refused', () => {
+  const server = new Y.Doc()
+  Y.applyUpdate(server, one(1, 0, letter(undefined, undefined, 't', 'ab')))
+  // 1,000 letters between the two, each put before the one before it.
+  const between = Array.from({ length: 1_000 }, (_, clock) =>
+    letter(at(1, 0), clock === 0 ? at(1, 1) : at(2, clock - 1)),
+  )
+  Y.applyUpdate(server, one(2, 0, ...between))
+  const apart = (count: number): Uint8Array =>
+    one(9, 0, ...Array.from({ length: count }, () => letter(at(2, 999), at(1, 1))))
+  expect(rulesOf(server).inspect(apart(900), MALLORY)).toBeUndefined()
+  expect(rulesOf(server).inspect(apart(1_010), MALLORY)?.code).toBe('too_costly')
 })

@@ -86,7 +86,7 @@ export class NeighbourOrder {
     const lists = [this.#graph.listOf(left.item), this.#graph.listOf(right.item)]
     if (lists.includes(undefined)) return 'unknown'
     if (lists[0] !== lists[1]) return disordered()
-    // What stands between an item and its origin hangs below that origin, so the left neighbour must, too.
+    // Everything between an item and its origin hangs below that origin, and so must the left neighbour.
     const branch = this.#branchBelow(originAt(right.item, right.id), left)
     if (branch === 'unknown') return 'unknown'
     if (branch === undefined) return disordered()

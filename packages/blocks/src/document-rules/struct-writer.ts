@@ -26,8 +26,15 @@ export type WrittenStruct =
     }
 
 export interface WrittenUpdate {
-  readonly clients: readonly { readonly client: number; readonly clock: number; readonly structs: readonly WrittenStruct[] }[]
-  readonly deletions?: readonly { readonly client: number; readonly ranges: readonly (readonly [clock: number, length: number])[] }[]
+  readonly clients: readonly {
+    readonly client: number
+    readonly clock: number
+    readonly structs: readonly WrittenStruct[]
+  }[]
+  readonly deletions?: readonly {
+    readonly client: number
+    readonly ranges: readonly (readonly [clock: number, length: number])[]
+  }[]
 }
 
 /** Writes one Yjs V1 update as it is given, whether or not a client could make it. */
@@ -56,7 +63,19 @@ export function lengthOf(struct: WrittenStruct): number {
   return content.kind === 'any' || content.kind === 'json' ? content.values.length : 1
 }
 
-const REFS = { gc: 0, deleted: 1, json: 2, binary: 3, string: 4, embed: 5, format: 6, type: 7, any: 8, doc: 9, skip: 10 }
+const REFS = {
+  gc: 0,
+  deleted: 1,
+  json: 2,
+  binary: 3,
+  string: 4,
+  embed: 5,
+  format: 6,
+  type: 7,
+  any: 8,
+  doc: 9,
+  skip: 10,
+}
 
 function writeStruct(encoder: encoding.Encoder, struct: WrittenStruct): void {
   if (struct.kind !== 'item') {
