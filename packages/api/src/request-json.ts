@@ -1,8 +1,7 @@
-import { CLAIM_LIMITS, isBlockId } from '@joinery/blocks'
+import { CLAIM_LIMITS, isBlockId, isForbiddenKey } from '@joinery/blocks'
 
 /** Levels of nesting in a request's body: as many as a value in a document may have. */
 const DEPTH_MAX = 64
-const FORBIDDEN_KEYS: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype'])
 
 /**
  * Describes the fault of a parsed body that no document could hold; undefined when there is none. Called before the schemas.
@@ -15,7 +14,7 @@ export function jsonFault(value: unknown, depth = DEPTH_MAX): string | undefined
   if (typeof value !== 'object' || value === null) return undefined
   if (depth <= 0) return `is nested deeper than ${DEPTH_MAX} levels`
   for (const [key, item] of Object.entries(value)) {
-    if (FORBIDDEN_KEYS.has(key)) return `holds the key "${key}", which no document may hold`
+    if (isForbiddenKey(key)) return `holds the key "${key}", which no document may hold`
     const fault = key.isWellFormed() ? jsonFault(item, depth - 1) : 'holds text that is not well-formed Unicode'
     if (fault !== undefined) return fault
   }
@@ -39,9 +38,7 @@ function lengthOf(value: unknown): number {
 
 /** True for a text that may name an index, a field or a run. */
 export function isClaimName(name: string): boolean {
-  return (
-    name.length > 0 && name.length <= CLAIM_LIMITS.nameLengthMax && name.isWellFormed() && !FORBIDDEN_KEYS.has(name)
-  )
+  return name.length > 0 && name.length <= CLAIM_LIMITS.nameLengthMax && name.isWellFormed() && !isForbiddenKey(name)
 }
 
 export { isBlockId }

@@ -24,7 +24,7 @@ const name = z
   .string()
   .min(1)
   .max(CLAIM_LIMITS.nameLengthMax)
-  .refine(isClaimName, 'is not a name: well-formed text that is none of __proto__, constructor and prototype')
+  .refine(isClaimName, 'is not a name: well-formed text other than __proto__')
 
 export const workspaceName = z
   .string()
@@ -46,6 +46,9 @@ export const edgeId = z
   .meta({ examples: ['intro-next'] })
 export const indexName = name.meta({ examples: ['main'] })
 export const runId = name.meta({ examples: ['job-17'] })
+/** Older documents may hold such names: they can still be reported on and removed. */
+const isReachable = (given: string): boolean => given !== '.' && given !== '..'
+const reachableRule = 'is "." or "..", which no URL can name: choose another'
 
 const workspaceParams = z.object({ workspace: workspaceName })
 export const params = {
@@ -95,7 +98,10 @@ export const startRunBody = z
   .strictObject({
     status: z.enum(['notStarted', 'processing']).default('processing'),
     collectionConfigs: z.record(z.string(), json).refine(fitsClaim, 'is too large').optional(),
-    runId: runId.optional().meta({ description: 'names the run; random when left out' }),
+    runId: runId
+      .refine(isReachable, reachableRule)
+      .optional()
+      .meta({ description: 'names the run; random when left out' }),
   })
   .meta({ examples: [{ runId: 'job-17' }] })
 
@@ -143,11 +149,12 @@ const precondition = {
 }
 const onBlock = { block: blockId, ...precondition }
 const onIndex = { ...onBlock, index: indexName }
+const onNewIndex = { ...onBlock, index: indexName.refine(isReachable, reachableRule) }
 export const operationSchema = z.discriminatedUnion('op', [
   z.strictObject({ op: z.literal('put'), ...onBlock, ...putBody.shape }),
   z.strictObject({ op: z.literal('patch'), ...onBlock, ...putBody.shape }),
   z.strictObject({ op: z.literal('delete'), ...onBlock }),
-  z.strictObject({ op: z.literal('startRun'), ...onIndex, ...startRunBody.shape }),
+  z.strictObject({ op: z.literal('startRun'), ...onNewIndex, ...startRunBody.shape }),
   z
     .strictObject({ op: z.literal('report'), ...onIndex, run: runId, ...reportBody.shape })
     .refine(hasErrorRight, errorRule)

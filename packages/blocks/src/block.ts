@@ -90,7 +90,7 @@ export class Block {
     return ensureData(this.#map, this.id)
   }
 
-  /** Plain data without forbidden keys. Never writes, never throws. A missing part reads as empty. */
+  /** Plain data without the forbidden key. Never writes, never throws. A missing part reads as empty. */
   toJSON(): BlockJson {
     return this.toJSONWith(CLAIM_LISTS)
   }

@@ -2,6 +2,7 @@ import type * as Y from 'yjs'
 import { assertId, isBlockId } from './block-id.ts'
 import { isBoundedJson } from './claim-bounds.ts'
 import { isExactJson, isForbiddenKey, isJson, isPlainObject, type Json, toPlain } from './json.ts'
+import { setPlain } from './set-plain.ts'
 import { toWellFormedJson } from './well-formed.ts'
 import { assertName, badArgument } from './write-arguments.ts'
 
@@ -29,7 +30,7 @@ export function setEdge(doc: Y.Doc, id: string, edge: Edge): void {
     throw badArgument('edge', 'a bounded JSON object whose integers are within 2^53', edge)
   // The id stands in the key. A copy in the value could come to differ from it.
   const { id: _id, ...value } = edge
-  edgesMap(doc).set(id, toWellFormedJson(value))
+  setPlain(edgesMap(doc), id, toWellFormedJson(value))
 }
 
 /** Removes an edge. Returns true if there was one. */

@@ -36,7 +36,7 @@ export {
   type IndexingStatus,
   indexingRules,
 } from './indexing-rules.ts'
-export { canonicalJson, isSameJson, type Json, type JsonObject, toPlain } from './json.ts'
+export { canonicalJson, isForbiddenKey, isSameJson, type Json, type JsonObject, toPlain } from './json.ts'
 export { type BlockChange, type BlocksChange, observeBlocks } from './observe-blocks.ts'
 export { plainEditsOf, plainIndexOf, plainTextOf, writeEdits, yjsIndexOf } from './plain-text.ts'
 export { PRUNE_ORIGIN, pruneBeaten } from './prune-beaten.ts'
@@ -54,6 +54,7 @@ export {
 } from './restore-document.ts'
 export { type ContentPath, type PathStep, pathText } from './rich-content/content-path.ts'
 export type { Unrestorable } from './rich-content/lost-subdocuments.ts'
+export { setPlain } from './set-plain.ts'
 export { SOURCE_PRIORITY, type Source } from './sources.ts'
 export {
   RunSupersededError,

@@ -6,9 +6,11 @@ import {
   getBlock,
   type IndexingChange,
   type IndexingRun,
+  indexingClaims,
   pruneBeaten,
   RunSupersededError,
 } from './index.ts'
+import { restoreClaims } from './restore-claims.ts'
 import { docWithBlock, POLLER, syncAll, USER, WORKFLOW } from './test-docs.ts'
 
 test('[B11] startRun numbers runs by the highest seen, shows processing, and starts a named run once', () => {
@@ -304,4 +306,23 @@ test('[M7] ten writers taking turns leave one live claim and less than 4 bytes p
   turns(300)
   expect((size() - before) / 300).toBeLessThan(4)
   expect(blocks[0]?.map.get('indexingList')).toHaveLength(1)
+})
+
+test('[B63] startRun refuses names that no URL can name, and those of older documents are reported on and removed', () => {
+  const { doc, block } = docWithBlock()
+  for (const name of ['.', '..']) {
+    const refused = (field: string) => expect.objectContaining({ code: 'bad_argument', field })
+    expect(() => block.indexingList.startRun(name, USER)).toThrow(refused('indexName'))
+    expect(() => block.indexingList.startRun('alpha', { ...USER, runId: name })).toThrow(refused('runId'))
+    const run = { no: 1, id: name, source: USER.source }
+    const claim = { index_name: name, run, status: 'processing', ...USER, at: 1 }
+    ;(block.map.get('indexingList') as Y.Array<unknown>).push([claim])
+    expect(block.indexingList.report(name, run, 'done', USER).shown).toBe(true)
+    const past = block.indexingList.toJSON()
+    expect(block.indexingList.remove(name)).toBe(true)
+    restoreClaims(block, indexingClaims, past, USER)
+    expect(block.indexingList.get(name)?.status).toBe('done')
+    block.indexingList.remove(name)
+  }
+  expect(doc.getMap('blocks').size).toBe(1)
 })

@@ -7,12 +7,15 @@ export type JsonObject = { readonly [key: string]: Json }
 /** Greatest depth of one JSON value, in levels. Recursion over a value must not overflow the stack, which it does from about 2,000 levels on. */
 export const JSON_DEPTH_MAX = 500
 
-/** Keys that reach an object's prototype when they are set on it, in this process or in a program that reads our JSON. */
-const FORBIDDEN_KEYS: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype'])
+/**
+ * The key that replaces an object's prototype when it is set on it, in this process or in a program that reads our JSON. Yjs itself
+ * drops it inside values. `constructor` and `prototype` are keys like any other: setting them makes own properties.
+ */
+const FORBIDDEN_KEY = '__proto__'
 
-/** True for `__proto__`, `constructor` and `prototype`, which no key of a document may be. */
+/** True for `__proto__`, which no reader returns and no writer takes. */
 export function isForbiddenKey(key: string): boolean {
-  return FORBIDDEN_KEYS.has(key)
+  return key === FORBIDDEN_KEY
 }
 
 /** Throws `forbidden_key` for a key that no document may hold. `field` names the argument. */
@@ -21,7 +24,7 @@ export function assertKeyAllowed(key: string, field: string): void {
     throw new BlocksError('forbidden_key', `${field} may not be "${key}": choose another key`, field)
 }
 
-/** True for a value that JSON can carry, at most {@link JSON_DEPTH_MAX} levels deep and without a forbidden key. Yjs types and bytes are no JSON. */
+/** True for a value that JSON can carry, at most {@link JSON_DEPTH_MAX} levels deep and without the forbidden key. Yjs types and bytes are no JSON. */
 export function isJson(value: unknown, depthMax = JSON_DEPTH_MAX): value is Json {
   if (value === null || typeof value === 'boolean' || typeof value === 'string') return true
   if (typeof value === 'number') return Number.isFinite(value)
@@ -48,8 +51,8 @@ function everyEntry(object: Record<string, unknown>, test: (key: string, value: 
 }
 
 /**
- * Copies any value of a document as plain data that the reader owns. Yjs types become text, arrays and objects. Forbidden keys
- * are left out at every depth. A value that nests deeper than {@link JSON_DEPTH_MAX} reads as null. Never throws.
+ * Copies any value of a document as plain data that the reader owns. Yjs types become text, arrays and objects. The forbidden
+ * key is left out at every depth. A value that nests deeper than {@link JSON_DEPTH_MAX} reads as null. Never throws.
  */
 export function toPlain(value: unknown, depthMax = JSON_DEPTH_MAX): unknown {
   // lib0 can carry big integers, on which JSON.stringify throws.

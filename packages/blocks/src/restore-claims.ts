@@ -64,7 +64,7 @@ function restoreEntry(
   list.remove(name)
   const status = table.starts.includes(past.status) ? past.status : table.starts[0]
   const ofRun = pick(past, Object.keys(table.ofRun))
-  const run = list.startRun(name, { ...author, ...ofRun, ...(status !== undefined && { status }) })
+  const run = list.startAnyRun(name, { ...author, ...ofRun, ...(status !== undefined && { status }) })
   const isFailure = table.failures.includes(past.status)
   const told = pick(
     past,

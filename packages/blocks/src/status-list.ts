@@ -6,7 +6,7 @@ import type { BlockList, ClaimList, Run } from './claim-list.ts'
 import { type Json, type JsonObject, toPlain } from './json.ts'
 import type { Junk } from './ranked-claims.ts'
 import type { OrderRule, StatusClaim, StatusRules } from './status-rules.ts'
-import { assertAuthor, assertName, badArgument, type ClaimAuthor } from './write-arguments.ts'
+import { assertAuthor, assertName, assertReachable, badArgument, type ClaimAuthor } from './write-arguments.ts'
 
 /** Origin of the transactions in which statuses are written. Undo doesn't track it. */
 export const STATUS_ORIGIN: object = Object.freeze({ joinery: 'status' })
@@ -90,9 +90,16 @@ export class StatusList<Status extends string, Source extends string, Extras ext
 
   /**
    * Starts an attempt, numbered 1 + the highest this replica has seen. Throws {@link RunSupersededError} over an unfinished run
-   * of a higher-priority source, `bad_argument`, `block_missing`.
+   * of a higher-priority source, `bad_argument` (also for the names `.` and `..`, which no URL can name), `block_missing`.
    */
   startRun(name: string, options: RunOptions<Status, Source> & Partial<Extras>): Run<Source> {
+    assertReachable(name, this.#nameArgument)
+    assertReachable(options?.runId, 'runId')
+    return this.startAnyRun(name, options)
+  }
+
+  /** As {@link startRun}, under any name: those of older documents can be restored. */
+  startAnyRun(name: string, options: RunOptions<Status, Source> & Partial<Extras>): Run<Source> {
     const { table } = this.#rules
     assertName(name, this.#nameArgument)
     assertAuthor(options, table.sources)

@@ -93,7 +93,7 @@ test('[B24] a claim beyond its bounds reads as junk that names the field', () =>
     ['total', { progress: 0, total: 0 }],
     ['collection_configs', { collection_configs: deep }],
     ['collection_configs', { collection_configs: { big: 'x'.repeat(16_400) } }],
-    ['collection_configs', { collection_configs: { constructor: 1 } }],
+    ['collection_configs', { collection_configs: JSON.parse('{"__proto__":1}') }],
   ]
   for (const [field, wrong] of cases) expect(indexingRules.parse({ ...base, ...wrong })).toEqual({ junk: field })
 })

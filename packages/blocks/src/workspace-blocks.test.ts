@@ -11,6 +11,7 @@ import {
   listEdges,
   removeEdge,
   setEdge,
+  setPlain,
 } from './index.ts'
 import { docWithBlock, gcUpdate, syncAll, USER, WORKFLOW } from './test-docs.ts'
 
@@ -142,7 +143,7 @@ test('[B5] plain values in place of text and list are taken over, and a foreign 
 
 test('[B6] an id that is empty, too long, or holds "/", control characters, half a pair or a forbidden key is refused', () => {
   const doc = new Y.Doc()
-  for (const id of ['', 'x'.repeat(129), 'a/b', 'a\u0000b', '\ud800', '__proto__', 'constructor']) {
+  for (const id of ['', 'x'.repeat(129), 'a/b', 'a\u0000b', '\ud800', '__proto__']) {
     expect(() => createBlock(doc, id, { type: 'text' }), JSON.stringify(id)).toThrow(
       expect.objectContaining({ code: 'bad_block_id', field: 'id' }),
     )
@@ -166,7 +167,34 @@ test('[B7] edges are written, listed by id and removed; what is no edge is left 
   )
 })
 
-test('[B8] no reader carries a forbidden key through, however deep it stands', () => {
+test('[B8] constructor and prototype are keys like any other: of data, fields and edges, and as ids', () => {
+  const doc = new Y.Doc()
+  const keys = ['constructor', 'prototype']
+  for (const key of keys) {
+    const value = { [key]: { [key]: [key] } }
+    const block = createBlock(doc, key, { type: 'text' })
+    setPlain(block.data, key, value)
+    const shared = block.data.set('shared', new Y.Map<unknown>())
+    setPlain(shared, key, value)
+    block.fields.set(key, value, USER)
+    block.indexingList.startRun(key, { ...USER, runId: key, collectionConfigs: value })
+    setEdge(doc, key, { source: key, target: key, ...value })
+  }
+  const copy = new Y.Doc()
+  Y.applyUpdate(copy, Y.encodeStateAsUpdate(doc))
+  expect(listEdges(copy).map(({ id }) => id)).toEqual(keys)
+  for (const key of keys) {
+    const value = { [key]: { [key]: [key] } }
+    const json = getBlock(copy, key)?.toJSON()
+    expect(json?.data).toEqual({ [key]: value, shared: { [key]: value } })
+    expect(json?.fields).toEqual({ [key]: value })
+    expect(json?.indexingList[0]).toMatchObject({ index_name: key, run: { id: key }, collection_configs: value })
+    expect(Object.keys(json?.fields ?? {})).toEqual([key])
+    expect(getBlock(copy, key)?.fields.get(key)).toEqual(value)
+  }
+})
+
+test('[B8] no reader returns the key __proto__, however deep it stands, and constructor and prototype are own properties', () => {
   const { doc, block } = docWithBlock()
   const evil: unknown = JSON.parse(
     '{"__proto__":{"polluted":1},"deep":[{"constructor":{"prototype":{"polluted":1}},"kept":true}]}',
@@ -178,9 +206,12 @@ test('[B8] no reader carries a forbidden key through, however deep it stands', (
   const copy = new Y.Doc()
   Y.applyUpdate(copy, Y.encodeStateAsUpdate(doc))
   const json = getBlock(copy, 'b1')?.toJSON()
-  expect(JSON.stringify(json?.data)).toBe('{"evil":{"deep":[{"kept":true}]},"big":"1152921504606846976"}')
+  expect(JSON.stringify(json?.data)).toBe(
+    '{"evil":{"deep":[{"constructor":{"prototype":{"polluted":1}},"kept":true}]},"big":"1152921504606846976"}',
+  )
   expect((json?.data as { polluted?: number } | undefined)?.polluted).toBeUndefined()
   expect((json?.data.evil as { polluted?: number } | undefined)?.polluted).toBeUndefined()
-  expect(JSON.stringify(listEdges(copy))).not.toContain('polluted')
+  expect(({} as { polluted?: number }).polluted).toBeUndefined()
+  expect(JSON.stringify(listEdges(copy))).not.toContain('__proto__')
   expect(() => block.fields.set('__proto__', 1, USER)).toThrow(expect.objectContaining({ code: 'forbidden_key' }))
 })

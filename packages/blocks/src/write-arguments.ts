@@ -1,3 +1,4 @@
+import { isFolderStep } from './block-id.ts'
 import { BlocksError } from './blocks-error.ts'
 import { CLAIM_LIMITS, isAt, isName } from './claim-bounds.ts'
 import { SOURCE_PRIORITY, type Source } from './sources.ts'
@@ -34,6 +35,12 @@ export function assertOptions(value: unknown): asserts value is object {
 export function assertName(value: unknown, field: string): asserts value is string {
   if (!isName(value) || !isWellFormed(value))
     throw badArgument(field, `1 to ${CLAIM_LIMITS.nameLengthMax} characters`, value)
+}
+
+/** Throws `bad_argument` for a name that stands in URLs and that no URL can name. */
+export function assertReachable(name: unknown, field: string): void {
+  if (typeof name === 'string' && isFolderStep(name))
+    throw badArgument(field, 'a name other than "." and "..", which no URL can name', name)
 }
 
 export function badArgument(field: string, expected: string, got: unknown): BlocksError {

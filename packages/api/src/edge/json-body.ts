@@ -12,7 +12,7 @@ export const BODY_TYPES = ['application/json', 'application/merge-patch+json']
  */
 export function readJsonBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers()
-  const parseJson = app.getDefaultJsonParser('error', 'error')
+  const parseJson = app.getDefaultJsonParser('error', 'ignore')
   app.addContentTypeParser(BODY_TYPES, { parseAs: 'buffer' }, (request, bytes: Buffer, done) => {
     if (bytes.length === 0) return done(null, undefined)
     if (!isUtf8(bytes)) return done(new ApiError('malformed', 'the body is not UTF-8: encode it as UTF-8'))

@@ -72,7 +72,6 @@ it('[H13] who can not set headers opens a feed by a token in the query, and noth
 it.each([
   ['malformed JSON', 'PUT', '/blocks/b', '{"type":', 400, 'malformed'],
   ['a key that reaches prototypes', 'PUT', '/blocks/b', '{"type":"t","data":{"__proto__":1}}', 400, 'malformed'],
-  ['a key no document may hold', 'PUT', '/blocks/b', '{"type":"t","data":{"constructor":1}}', 422, 'invalid'],
   ['a lone surrogate', 'PUT', '/blocks/b', '{"type":"t","content":"\\ud800"}', 422, 'invalid'],
   ['an infinite number', 'PUT', '/blocks/b', '{"type":"t","data":{"n":1e999}}', 422, 'invalid'],
   ['a wrong type', 'PUT', '/blocks/b', '{"type":7}', 422, 'invalid'],

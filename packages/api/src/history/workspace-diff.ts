@@ -91,6 +91,11 @@ function byKey(block: BlockView, { part, rules }: ClaimList): Record<string, unk
 function differences(before: Readonly<Record<string, unknown>>, after: Readonly<Record<string, unknown>>) {
   const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort()
   return keys
-    .map((key) => ({ key, before: (before[key] ?? null) as Json, after: (after[key] ?? null) as Json }))
+    .map((key) => ({ key, before: ownOrNull(before, key), after: ownOrNull(after, key) }))
     .filter((sides) => !isSameJson(sides.before, sides.after))
+}
+
+/** A key may be the name of something that every object inherits, such as "constructor". */
+function ownOrNull(sides: Readonly<Record<string, unknown>>, key: string): Json {
+  return (Object.hasOwn(sides, key) ? (sides[key] ?? null) : null) as Json
 }
