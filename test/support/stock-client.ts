@@ -1,16 +1,18 @@
 import { WebSocket } from 'ws'
 import { WebsocketProvider as Provider3 } from 'y-websocket'
 import { WebsocketProvider as Provider2 } from 'y-websocket-2'
+import { WebsocketProvider as Provider30 } from 'y-websocket-3.0'
 import * as Y from 'yjs'
 
-/** The two generations of the stock client that are in use. */
-export const STOCK_VERSIONS = ['2.1', '3.1'] as const
+/** The versions of the stock client that are in use: they reconnect, and take a close, in different ways. */
+export const STOCK_VERSIONS = ['2.1', '3.0', '3.1'] as const
 export type StockVersion = (typeof STOCK_VERSIONS)[number]
 
 /** 3.1 has all of 2.1's events and one more (`closed`), so 2.1's type fits both. */
 export type StockProvider = Provider2
 const PROVIDERS: Readonly<Record<StockVersion, typeof Provider2>> = {
   '2.1': Provider2,
+  '3.0': Provider30 as unknown as typeof Provider2,
   '3.1': Provider3 as unknown as typeof Provider2,
 }
 
