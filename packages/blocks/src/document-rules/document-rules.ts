@@ -8,7 +8,9 @@ import { ClientOwners } from './client-owners.ts'
 import { KnownClaims } from './known-claims.ts'
 import { ListTable } from './list-table.ts'
 import { NeighbourOrder } from './neighbour-order.ts'
+import { PlacementCost } from './placement-cost.ts'
 import { type BlocksRefusal, type BlocksWriter, refuse } from './refusal.ts'
+import { checkRootNames } from './root-names.ts'
 import { RunsAnywhere } from './runs-anywhere.ts'
 import { type Observed, observeShown } from './shown-changes.ts'
 import { SkeletonCheck } from './skeleton-check.ts'
@@ -140,7 +142,8 @@ export class RuledBlocks {
     const context: ClaimContext = { doc, lists, writer, known, anywhere, folds: new Folds(), passed: [] }
     const skeletons = new SkeletonCheck(doc, update, places, lists)
     const news = new Set(newClients(doc, update))
-    const order = new NeighbourOrder(new StructGraph(doc, [update]))
+    const graph = new StructGraph(doc, [update])
+    const order = new NeighbourOrder(graph)
     const writers: number[] = []
     const waiting: ReadItem[] = []
     for (const [client, structs] of update.structs) {
@@ -163,7 +166,11 @@ export class RuledBlocks {
         if (refusal !== undefined) return refusal
       }
     }
-    const refusal = this.#checkCrowd(writers) ?? this.#waiting.check(waiting, update, places)
+    const refusal =
+      this.#checkCrowd(writers) ??
+      checkRootNames(doc, update) ??
+      new PlacementCost(graph).check(update) ??
+      this.#waiting.check(waiting, update, places)
     if (refusal !== undefined) return refusal
     for (const text of context.passed) known.remember(text)
     const own = soleWriter(writers)

@@ -13,6 +13,8 @@ const ORIGINS = 0xc0
 const ASCII_MAX = 0x7f
 /** Greatest number of clients in an update of plain typing. An update of more gets the full inspection. */
 const CLIENTS_MAX = 4
+/** Greatest number of structs of one client in it: more may take Yjs long, which the full inspection counts. */
+const STRUCTS_MAX = 16
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
@@ -51,6 +53,7 @@ function isPlainTypingOfClient(
   const structs = decoding.readVarUint(decoder)
   const client = decoding.readVarUint(decoder)
   let clock = decoding.readVarUint(decoder)
+  if (structs > STRUCTS_MAX) return false
   if (owners !== undefined && owners.ownerOf(client) !== actor) return false
   // A writer's first struct gets the full inspection, and so does one whose earlier structs are missing.
   if (clock === 0 || clock > Y.getState(doc.store, client)) return false

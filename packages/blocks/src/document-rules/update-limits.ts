@@ -25,6 +25,25 @@ export const UPDATE_LIMITS = {
   orderStepsMax: 1_000_000,
   /** Comparisons of two items that one comparison may lead to, within each other: each goes back in time, few go back twice. */
   orderNestingMax: 200,
+  /**
+   * Steps that Yjs may take to find the places of one update's items, some 100 ns each: it passes each item that others put at the
+   * same place. Two people who write 1,000 items each at one place, offline, need half of them.
+   */
+  placementStepsMax: 2_000_000,
+  /** Items of one update of which the steps among each other are not counted: they can't take more than 500,000. */
+  placementItemsFree: 1_000,
+  /**
+   * Structs of one update. Each takes some 500 bytes while the update is checked and applied. The whole history of a document that
+   * people edited for years has some 100,000.
+   */
+  structsMax: 1_000_000,
+  /** Ranges of deletions of one update. Each may split an item, which moves all later ones of its client. */
+  deletionsMax: 100_000,
+  /**
+   * Names of root types in a document. To encode it, Yjs looks for the name of each root among all of them. Applications have a
+   * few, or one for each page.
+   */
+  rootsMax: 2_000,
   /** Greatest distance of a run number or seq from the highest known: one client can count so far offline. */
   countJumpMax: 1_000_000,
 } as const

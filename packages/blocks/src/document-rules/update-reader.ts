@@ -68,8 +68,11 @@ export function readUpdate(update: Uint8Array): ReadUpdate {
   const decoder = decoding.createDecoder(update)
   const structs = new Map<number, ReadStruct[]>()
   const clients = decoding.readVarUint(decoder)
+  let left: number = UPDATE_LIMITS.structsMax
   for (let i = 0; i < clients; i++) {
     const count = decoding.readVarUint(decoder)
+    left -= count
+    if (left < 0) throw tooMany()
     const client = decoding.readVarUint(decoder)
     if (structs.has(client)) throw bad('a client id stands twice')
     structs.set(client, readClientStructs(decoder, client, count))
@@ -195,6 +198,15 @@ function readJsonValue(decoder: decoding.Decoder): unknown {
   if (text === 'undefined') return undefined
   checkJsonText(text)
   return JSON.parse(text)
+}
+
+function tooMany(): Refused {
+  return new Refused(
+    refuse(
+      'too_costly',
+      `The update has more than ${UPDATE_LIMITS.structsMax} structs: send the edits in smaller updates`,
+    ),
+  )
 }
 
 function bad(what: string): Refused {
