@@ -22,7 +22,7 @@ const crowd = (first: number, count: number): Uint8Array =>
     })),
   })
 
-test('[B63] items of many clients at one place are refused once Yjs would pass too many of them', () => {
+test('[B86] items of many clients at one place are refused once Yjs would pass too many of them', () => {
   const server = new Y.Doc()
   expect(rulesOf(server).inspect(crowd(10_000, 3_000), ADA)).toBeUndefined()
   Y.applyUpdate(server, crowd(10_000, 3_000))
@@ -30,7 +30,7 @@ test('[B63] items of many clients at one place are refused once Yjs would pass t
   expect(rulesOf(server).inspect(crowd(100_000, 100), ADA)).toBeUndefined()
 })
 
-test('[B63] items of one update that pass each other are counted, too', () => {
+test('[B86] items of one update that pass each other are counted, too', () => {
   const length = 3_000
   const end = at(5, 0)
   const chain = Array.from({ length }, (_, index) => value(index === 0 ? undefined : at(5, index), end))
@@ -44,7 +44,7 @@ test('[B63] items of one update that pass each other are counted, too', () => {
   expect(rulesOf(new Y.Doc()).inspect(update, { ...ADA, mayRelay: true })?.code).toBe('too_costly')
 })
 
-test('[B63] long lists of two people who wrote offline at one place pass, and a long list alone costs nothing', () => {
+test('[B86] long lists of two people who wrote offline at one place pass, and a long list alone costs nothing', () => {
   const server = new Y.Doc()
   for (const [writer, count] of [
     [ADA, 1_000],
@@ -61,7 +61,7 @@ test('[B63] long lists of two people who wrote offline at one place pass, and a 
   expect(rulesOf(new Y.Doc()).inspect(Y.encodeStateAsUpdate(long), ADA)).toBeUndefined()
 })
 
-test('[B64] an update of more than 1,000,000 structs, or 100,000 ranges of deletions, is refused', () => {
+test('[B87] an update of more than 1,000,000 structs, or 100,000 ranges of deletions, is refused', () => {
   const structs = (count: number): Uint8Array =>
     writeUpdate({ clients: [{ client: 9, clock: 0, structs: Array(count).fill({ kind: 'gc', length: 1 }) }] })
   expect(rulesOf(new Y.Doc()).inspect(structs(1_000_001), ADA)?.code).toBe('too_costly')
@@ -73,7 +73,7 @@ test('[B64] an update of more than 1,000,000 structs, or 100,000 ranges of delet
   expect(rulesOf(new Y.Doc()).inspect(deletions(100_000), ADA)).toBeUndefined()
 })
 
-test('[B65] a document has at most 2,000 root types; old ones may always be written to', () => {
+test('[B88] a document has at most 2,000 root types; old ones may always be written to', () => {
   const roots = (client: number, from: number, count: number): Uint8Array => {
     const structs = Array.from({ length: count }, (_, index) => value(undefined, undefined, `root ${from + index}`))
     return writeUpdate({ clients: [{ client, clock: 0, structs }] })
