@@ -1,10 +1,10 @@
 import * as decoding from 'lib0/decoding'
 
 /** Low bits of a struct's first byte: what it holds. The rest are flags. */
-const CONTENT = 0b11111
-const HAS_ORIGIN = 0b1000_0000
-const HAS_RIGHT_ORIGIN = 0b0100_0000
-const HAS_PARENT_SUB = 0b0010_0000
+export const CONTENT = 0b11111
+export const HAS_ORIGIN = 0b1000_0000
+export const HAS_RIGHT_ORIGIN = 0b0100_0000
+export const HAS_PARENT_SUB = 0b0010_0000
 /** Content numbers of Yjs' V1 encoding. */
 const GC = 0
 const SKIP = 10
@@ -29,14 +29,17 @@ export interface ClientSpans {
   next: number
 }
 
+/** The structs of an update by client id, in the order of the bytes, and the offset at which its deletions begin. */
+export interface ReadSpans {
+  readonly clients: ReadonlyMap<number, ClientSpans>
+  readonly end: number
+}
+
 /**
  * Finds the structs of one Yjs V1 update, and the offset at which its deletions begin. Reads as little as this takes: no string is
  * decoded and no value is built. Throws on bytes that are no update.
  */
-export function readSpans(update: Uint8Array): {
-  readonly clients: ReadonlyMap<number, ClientSpans>
-  readonly end: number
-} {
+export function readSpans(update: Uint8Array): ReadSpans {
   const decoder = decoding.createDecoder(update)
   const clients = new Map<number, ClientSpans>()
   for (let left = decoding.readVarUint(decoder); left > 0; left--) {

@@ -10,7 +10,11 @@ const step = fc.record({
   who: fc.nat(CLIENTS - 1),
   does: fc.constantFrom('type', 'delete', 'list', 'nest', 'mark', 'bytes', 'xml', 'json', 'doc', 'undo', 'sync'),
   at: fc.nat(1_000),
-  text: fc.string({ unit: 'grapheme', minLength: 1, maxLength: 40 }),
+  text: fc.oneof(
+    { weight: 9, arbitrary: fc.string({ unit: 'grapheme', minLength: 1, maxLength: 40 }) },
+    // A paste: one struct that is larger than a part.
+    { weight: 1, arbitrary: fc.string({ unit: 'grapheme', minLength: 100, maxLength: 600 }) },
+  ),
 })
 type Step = typeof step extends fc.Arbitrary<infer S> ? S : never
 
@@ -27,7 +31,11 @@ function history(steps: readonly Step[]): Uint8Array {
     const place = at % (content.length + 1)
     if (does === 'type') content.insert(place, text)
     else if (does === 'delete') content.delete(place, Math.min(3, content.length - place))
-    else if (does === 'list') list.insert(at % (list.length + 1), [at, text, null, { text }])
+    else if (does === 'list')
+      list.insert(
+        at % (list.length + 1),
+        Array.from({ length: 1 + (at % 40) }, () => [at, text, null, { text }]).flat(),
+      )
     else if (does === 'nest') map.set(`k${at % 5}`, new Y.Map([['text', new Y.Text(text)]]))
     else if (does === 'mark') content.format(place, content.length - place, { [text]: at })
     else if (does === 'bytes') list.push([new Uint8Array(at % 50)])
@@ -57,7 +65,7 @@ it('[S95] the parts of an update, applied in order, are the update, and each is 
         }
         expect(Y.encodeStateVector(inParts)).toEqual(Y.encodeStateVector(whole))
         expect(Y.encodeStateAsUpdate(inParts)).toEqual(Y.encodeStateAsUpdate(whole))
-        // The last part has the deletions, and a struct is never split.
+        // The last part has the deletions. Some structs can't be cut.
         for (const part of parts.slice(0, -1)) {
           const { length } = Y.decodeUpdate(part).structs
           if (length > 1) expect(part.length).toBeLessThanOrEqual(bytesMax + 16 * CLIENTS)
@@ -66,6 +74,18 @@ it('[S95] the parts of an update, applied in order, are the update, and each is 
     ),
     { numRuns: RUNS },
   )
+})
+
+it('[S95] a pasted text, and a long list, are cut into parts of about the size that is asked for', () => {
+  const doc = new Y.Doc()
+  doc.getText('t').insert(0, 'Anfang')
+  doc.getText('t').insert(3, 'ü漢𝒳'.repeat(50_000))
+  doc.getArray('a').push(Array.from({ length: 50_000 }, (_, n) => ({ n })))
+  const parts = splitUpdate(Y.encodeStateAsUpdate(doc), 10_000)
+  for (const part of parts) expect(part.length).toBeLessThan(15_000)
+  const copy = new Y.Doc()
+  for (const part of parts) Y.applyUpdate(copy, part)
+  expect(Y.encodeStateAsUpdate(copy)).toEqual(Y.encodeStateAsUpdate(doc))
 })
 
 it('[S95] an update that builds on structs of elsewhere is split as well', () => {

@@ -1,14 +1,17 @@
 import * as encoding from 'lib0/encoding'
+import { cutStructs } from './struct-cuts.ts'
 import { type ClientSpans as Client, readSpans, type StructSpan as Struct } from './struct-spans.ts'
 
 /**
  * Splits one Yjs V1 update into updates of about `bytesMax` bytes each, to be applied in order. Each builds on those before
- * it alone, as far as the update allows, so that a client integrates it at once; a struct is never split. The deletions come
- * with the last. An update of up to `bytesMax` bytes stays as it is. Throws on bytes that are no update.
+ * it alone, as far as the update allows, so that a client integrates it at once. A struct of more bytes is cut where it can
+ * be: a pasted text is one struct. The deletions come with the last. An update of up to `bytesMax` bytes stays as it is. Throws on bytes that are no update.
  */
-export function splitUpdate(update: Uint8Array, bytesMax: number): readonly Uint8Array[] {
-  if (update.length <= bytesMax) return [update]
-  const { clients, end } = readSpans(update)
+export function splitUpdate(given: Uint8Array, bytesMax: number): readonly Uint8Array[] {
+  if (given.length <= bytesMax) return [given]
+  const spans = readSpans(given)
+  const update = cutStructs(given, spans, bytesMax)
+  const { clients, end } = update === given ? spans : readSpans(update)
   const deletions = update.subarray(end)
   const parts = gather(inCausalOrder(clients), bytesMax).map((runs, at, { length }) =>
     encodePart(update, runs, at === length - 1 ? deletions : undefined),

@@ -1,0 +1,144 @@
+import * as decoding from 'lib0/decoding'
+import * as encoding from 'lib0/encoding'
+import {
+  type ClientSpans,
+  CONTENT,
+  HAS_ORIGIN,
+  HAS_PARENT_SUB,
+  HAS_RIGHT_ORIGIN,
+  type ReadSpans,
+  type StructSpan,
+} from './struct-spans.ts'
+
+/** Content numbers of Yjs' V1 encoding that hold a sequence. */
+const JSON_TEXTS = 2
+const STRING = 4
+const ANY = 8
+
+/**
+ * The update with its structs of more than `bytesMax` bytes cut into several, as Yjs itself cuts an item that somebody writes
+ * into: each piece stands to the right of the one before. A receiver joins them again. Texts and lists of values are cut, and
+ * nothing else can be. Returns the same bytes when there is nothing to cut.
+ */
+export function cutStructs(update: Uint8Array, spans: ReadSpans, bytesMax: number): Uint8Array {
+  if (![...spans.clients.values()].some(({ structs }) => structs.some((struct) => isLarge(struct, bytesMax))))
+    return update
+  const encoder = encoding.createEncoder()
+  encoding.writeVarUint(encoder, spans.clients.size)
+  for (const client of spans.clients.values()) writeClient(encoder, update, client, bytesMax)
+  encoding.writeUint8Array(encoder, update.subarray(spans.end))
+  return encoding.toUint8Array(encoder)
+}
+
+function isLarge({ from, to, length }: StructSpan, bytesMax: number): boolean {
+  return to - from > bytesMax && length > 1
+}
+
+function writeClient(
+  encoder: encoding.Encoder,
+  update: Uint8Array,
+  { id, structs }: ClientSpans,
+  bytesMax: number,
+): void {
+  const pieces = structs.flatMap((struct) =>
+    isLarge(struct, bytesMax) ? cut(update, id, struct, bytesMax) : [update.subarray(struct.from, struct.to)],
+  )
+  encoding.writeVarUint(encoder, pieces.length)
+  encoding.writeVarUint(encoder, id)
+  encoding.writeVarUint(encoder, structs[0]?.clock ?? 0)
+  for (const piece of pieces) encoding.writeUint8Array(encoder, piece)
+}
+
+/** A part of a struct's content: its bytes as the struct would hold it, and how many clocks it takes. */
+interface Slice {
+  readonly bytes: Uint8Array
+  readonly length: number
+}
+
+function cut(update: Uint8Array, client: number, struct: StructSpan, bytesMax: number): Uint8Array[] {
+  const whole = [update.subarray(struct.from, struct.to)]
+  const decoder = decoding.createDecoder(update.subarray(struct.from, struct.to))
+  const info = decoding.readUint8(decoder)
+  const content = info & CONTENT
+  const skipId = (): void => {
+    decoding.readVarUint(decoder)
+    decoding.readVarUint(decoder)
+  }
+  if (info & HAS_ORIGIN) skipId()
+  const rightFrom = decoder.pos
+  if (info & HAS_RIGHT_ORIGIN) skipId()
+  const right = decoder.arr.subarray(rightFrom, decoder.pos)
+  if ((info & (HAS_ORIGIN | HAS_RIGHT_ORIGIN)) === 0) {
+    if (decoding.readVarUint(decoder) === 1) decoding.readVarString(decoder)
+    else skipId()
+    if (info & HAS_PARENT_SUB) decoding.readVarString(decoder)
+  }
+  const first = decoder.arr.subarray(0, decoder.pos)
+  const slices = slicesOf(decoder, content, bytesMax)
+  if (slices === undefined) return whole
+  let { clock } = struct
+  return slices.map(({ bytes, length }, at) => {
+    const head = at === 0 ? first : headOf(info, client, clock - 1, right)
+    clock += length
+    return Buffer.concat([head, bytes])
+  })
+}
+
+/** The bytes before the content of a piece that stands to the right of `clock`. */
+function headOf(info: number, client: number, clock: number, right: Uint8Array): Uint8Array {
+  const encoder = encoding.createEncoder()
+  encoding.writeUint8(encoder, info | HAS_ORIGIN)
+  encoding.writeVarUint(encoder, client)
+  encoding.writeVarUint(encoder, clock)
+  encoding.writeUint8Array(encoder, right)
+  return encoding.toUint8Array(encoder)
+}
+
+function slicesOf(decoder: decoding.Decoder, content: number, bytesMax: number): Slice[] | undefined {
+  if (content === STRING) return slicesOfText(decoding.readVarString(decoder), decoder.arr.length, bytesMax)
+  if (content === ANY) return slicesOfList(decoder, () => decoding.readAny(decoder), bytesMax)
+  if (content === JSON_TEXTS) return slicesOfList(decoder, () => decoding.readVarString(decoder), bytesMax)
+  return undefined
+}
+
+function slicesOfText(text: string, bytes: number, bytesMax: number): Slice[] {
+  const step = Math.max(1, Math.floor((bytesMax * text.length) / bytes))
+  const slices: Slice[] = []
+  for (let from = 0; from < text.length; ) {
+    let to = Math.min(from + step, text.length)
+    // Both halves of a surrogate pair stay together: by itself, each would become U+FFFD.
+    if (to < text.length && isHighSurrogate(text.charCodeAt(to - 1)) && isLowSurrogate(text.charCodeAt(to))) to++
+    const encoder = encoding.createEncoder()
+    encoding.writeVarString(encoder, text.slice(from, to))
+    slices.push({ bytes: encoding.toUint8Array(encoder), length: to - from })
+    from = to
+  }
+  return slices
+}
+
+function isHighSurrogate(code: number): boolean {
+  return code >= 0xd800 && code < 0xdc00
+}
+
+function isLowSurrogate(code: number): boolean {
+  return code >= 0xdc00 && code < 0xe000
+}
+
+function slicesOfList(decoder: decoding.Decoder, readItem: () => unknown, bytesMax: number): Slice[] {
+  const slices: Slice[] = []
+  let left = decoding.readVarUint(decoder)
+  while (left > 0) {
+    const from = decoder.pos
+    let length = 0
+    while (left > 0 && (length === 0 || decoder.pos - from < bytesMax)) {
+      readItem()
+      length++
+      left--
+    }
+    const encoder = encoding.createEncoder()
+    encoding.writeVarUint(encoder, length)
+    encoding.writeUint8Array(encoder, decoder.arr.subarray(from, decoder.pos))
+    slices.push({ bytes: encoding.toUint8Array(encoder), length })
+  }
+  return slices
+}
