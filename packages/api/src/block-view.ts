@@ -1,4 +1,14 @@
-import { type Block, type BlockJson, type ClaimList, getBlock, listBlocks, toPlain } from '@joinery/blocks'
+import {
+  type Block,
+  type BlockJson,
+  type ClaimList,
+  type DeltaPiece,
+  deltaOf,
+  getBlock,
+  jsonFormOf,
+  listBlocks,
+  type TextForm,
+} from '@joinery/blocks'
 import type { Stamp, Stamps } from '@joinery/server'
 import * as Y from 'yjs'
 
@@ -9,10 +19,9 @@ export interface BlockView extends BlockJson {
   readonly updatedBy: { readonly source: string; readonly actor: string; readonly at: number } | null
 }
 
-/** One piece of a Quill delta: characters or one embed, with its marks. */
-export interface DeltaPiece {
-  readonly insert: unknown
-  readonly attributes?: unknown
+/** A block as plain JSON: what its data holds beyond JSON is in the forms of `jsonFormOf`. */
+export function blockJson(block: Block, lists: readonly ClaimList[], texts: TextForm = 'string'): BlockJson {
+  return block.toJSONWith(lists, (data) => jsonFormOf(data, texts))
 }
 
 export function viewBlock(json: BlockJson, stamp: Stamp | undefined): BlockView {
@@ -23,10 +32,10 @@ export function viewBlock(json: BlockJson, stamp: Stamp | undefined): BlockView 
 /** Reads the block with this id as it is now; undefined when there is none. */
 export function readBlock(doc: Y.Doc, stamps: Stamps, id: string, lists: readonly ClaimList[]): BlockView | undefined {
   const block = getBlock(doc, id)
-  return block && viewBlock(block.toJSONWith(lists), stamps.of(id))
+  return block && viewBlock(blockJson(block, lists), stamps.of(id))
 }
 
-/** As {@link readBlock}, with the content also as a Quill delta: all its characters, marks and embeds. */
+/** As {@link readBlock}, with the content also as a Quill delta, and with the texts in data as deltas: marks and embeds included. */
 export function readBlockAsDelta(
   doc: Y.Doc,
   stamps: Stamps,
@@ -34,25 +43,15 @@ export function readBlockAsDelta(
   lists: readonly ClaimList[],
 ): (BlockView & { readonly delta: readonly DeltaPiece[] }) | undefined {
   const block = getBlock(doc, id)
-  return block && { ...viewBlock(block.toJSONWith(lists), stamps.of(id)), delta: deltaOf(block) }
+  return block && { ...viewBlock(blockJson(block, lists, 'delta'), stamps.of(id)), delta: contentDelta(block) }
 }
 
-function deltaOf({ map, text }: Block): readonly DeltaPiece[] {
+function contentDelta({ map, text }: Block): readonly DeltaPiece[] {
   const content = map.get('content')
-  if (!(content instanceof Y.Text)) return text === '' ? [] : [{ insert: text }]
-  const pieces: DeltaPiece[] = content.toDelta()
-  return pieces.map(({ insert, attributes }) => ({
-    insert: typeof insert === 'string' ? insert : embedOf(insert),
-    ...(attributes !== undefined && { attributes: toPlain(attributes) }),
-  }))
-}
-
-/** An embed as an object: a string in a delta means characters, and a nested Yjs text reads as a string. */
-function embedOf(value: unknown): unknown {
-  const plain = toPlain(value)
-  return typeof plain === 'object' && plain !== null ? plain : { value: plain }
+  if (content instanceof Y.Text) return deltaOf(content)
+  return text === '' ? [] : [{ insert: text }]
 }
 
 export function readBlocks(doc: Y.Doc, stamps: Stamps, lists: readonly ClaimList[]): BlockView[] {
-  return listBlocks(doc).map((block) => viewBlock(block.toJSONWith(lists), stamps.of(block.id)))
+  return listBlocks(doc).map((block) => viewBlock(blockJson(block, lists), stamps.of(block.id)))
 }

@@ -1,8 +1,8 @@
-import { isSameJson } from '@joinery/blocks'
+import { isSameJson, writeJson } from '@joinery/blocks'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import * as Y from 'yjs'
-import { mergePatch, patchMap, replaceMap } from './merge-patch.ts'
+import { mergePatch } from './merge-patch.ts'
 import { jsonFault } from './request-json.ts'
 
 // Appendix A of RFC 7396.
@@ -38,8 +38,8 @@ it('[H2] patching a shared map says the same as patching JSON', () => {
   fc.assert(
     fc.property(object, object, (target, patch) => {
       const map = new Y.Doc().getMap('m')
-      replaceMap(map, target as Record<string, never>)
-      patchMap(map, patch as Record<string, never>)
+      writeJson(map, target as Record<string, never>, 'replace')
+      writeJson(map, patch as Record<string, never>, 'patch')
       expect(map.toJSON()).toEqual(mergePatch(target as never, patch as never))
     }),
   )
@@ -50,9 +50,9 @@ it('[H1] replacing a shared map with what it holds writes nothing', () => {
     fc.property(object, (value) => {
       const doc = new Y.Doc()
       const map = doc.getMap('m')
-      replaceMap(map, value as Record<string, never>)
+      writeJson(map, value as Record<string, never>, 'replace')
       const before = Y.encodeStateVector(doc)
-      replaceMap(map, structuredClone(value) as Record<string, never>)
+      writeJson(map, structuredClone(value) as Record<string, never>, 'replace')
       expect(Y.encodeStateVector(doc)).toEqual(before)
       expect(isSameJson(map.toJSON(), value)).toBe(true)
     }),
@@ -63,8 +63,8 @@ it('[H1] a shared map that was replaced holds what the new one says and nothing 
   fc.assert(
     fc.property(object, object, (before, next) => {
       const map = new Y.Doc().getMap('m')
-      replaceMap(map, before as Record<string, never>)
-      replaceMap(map, next as Record<string, never>)
+      writeJson(map, before as Record<string, never>, 'replace')
+      writeJson(map, next as Record<string, never>, 'replace')
       expect(map.toJSON()).toEqual(next)
     }),
   )

@@ -68,13 +68,30 @@ const content = z.string()
 const type = z.string().max(256)
 const fields = z.record(name, claimValue)
 const data = z.record(z.string().max(1_024), json)
+/** A Quill delta that is a document. */
+const delta = z
+  .array(
+    z.strictObject({
+      insert: z.union([z.string(), z.record(z.string(), json)]),
+      attributes: z.record(z.string(), json).optional(),
+    }),
+    { error: 'is no Quill delta of a document: send an array of inserts' },
+  )
+  .meta({ examples: [[{ insert: 'Hello', attributes: { bold: true } }, { insert: '.' }]] })
 
 export const putBody = z
   .strictObject({
     type: type.optional().meta({ description: 'required when the block is created' }),
     content: content.optional().meta({ description: 'the whole text; only what differs is edited' }),
+    delta: delta.optional().meta({
+      description:
+        'the whole content as a Quill delta, with its marks and embeds; only what differs is edited. Beside `content`, it has to have the same characters',
+    }),
     fields: fields.optional().meta({ description: 'values that people and jobs write, each with its author' }),
-    data: data.optional().meta({ description: 'what else the block holds' }),
+    data: data.optional().meta({
+      description:
+        'what else the block holds. `{ "type": "Uint8Array", "base64": ... }` is bytes, `{ "type": "Y.Text", "delta": ... }` a text. XML reads as its text, and is left as it is by the same text',
+    }),
   })
   .meta({ examples: [{ type: 'text', content: 'Hello.', fields: { count: 1 } }] })
 export const patchBody = putBody.meta({
@@ -228,13 +245,10 @@ export const blockSchema = forLists((lists) =>
 /** A block as `?as=delta` answers it. */
 export const richBlockSchema = forLists((lists) =>
   blockSchema(lists).extend({
-    delta: z
-      .array(z.object({ insert: json, attributes: z.record(z.string(), json).optional() }))
-      .optional()
-      .meta({
-        description:
-          'With `as=delta`: the content as a Quill delta, with its marks and embeds. An embed that is no object is the `value` of one.',
-      }),
+    delta: delta.optional().meta({
+      description:
+        'With `as=delta`: the content as a Quill delta, with its marks and embeds. An embed that is no object is the `value` of one.',
+    }),
   }),
 )
 export const edgeSchema = z

@@ -95,11 +95,11 @@ export class Block {
     return this.toJSONWith(CLAIM_LISTS)
   }
 
-  /** The block as {@link toJSON} gives it, with the lists of another table. */
-  toJSONWith(lists: readonly ClaimList[]): BlockJson {
+  /** The block as {@link toJSON} gives it, with the lists of another table, and with data as `read` gives it. */
+  toJSONWith(lists: readonly ClaimList[], read: (value: unknown) => unknown = toPlain): BlockJson {
     const json: Record<string, unknown> = { id: this.id, type: this.type, content: this.text }
     for (const list of lists) json[list.part] = this.claims(list).toJSON()
-    const data = toPlain(this.#map.get('data') ?? {})
+    const data = read(this.#map.get('data') ?? {})
     json.data = typeof data === 'object' && data !== null && !Array.isArray(data) ? { ...data } : {}
     return json as unknown as BlockJson
   }

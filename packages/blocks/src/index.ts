@@ -53,8 +53,17 @@ export {
   restoreDocument,
 } from './restore-document.ts'
 export { type ContentPath, type PathStep, pathText } from './rich-content/content-path.ts'
+export {
+  charactersOf,
+  type DeltaPiece,
+  deltaOf,
+  isDelta,
+  jsonFormOf,
+  type TextForm,
+} from './rich-content/json-form.ts'
 export type { Unrestorable } from './rich-content/lost-subdocuments.ts'
-export { setPlain } from './set-plain.ts'
+export { replaceDelta } from './rich-content/replace-delta.ts'
+export { checkJson, type JsonWrite, writeJson } from './rich-content/write-json.ts'
 export { SOURCE_PRIORITY, type Source } from './sources.ts'
 export {
   RunSupersededError,

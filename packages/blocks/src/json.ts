@@ -54,7 +54,9 @@ function everyEntry(object: Record<string, unknown>, test: (key: string, value: 
  * Copies any value of a document as plain data that the reader owns. Yjs types become text, arrays and objects. The forbidden
  * key is left out at every depth. A value that nests deeper than {@link JSON_DEPTH_MAX} reads as null. Never throws.
  */
-export function toPlain(value: unknown, depthMax = JSON_DEPTH_MAX): unknown {
+export function toPlain(value: unknown, depthMax = JSON_DEPTH_MAX, formOf: FormOf = () => undefined): unknown {
+  const form = formOf(value)
+  if (form !== undefined) return form
   // lib0 can carry big integers, on which JSON.stringify throws.
   if (typeof value === 'bigint') return value.toString()
   if (typeof value !== 'object' || value === null) return typeof value === 'function' ? null : value
@@ -63,16 +65,19 @@ export function toPlain(value: unknown, depthMax = JSON_DEPTH_MAX): unknown {
   if (depthMax <= 0) return null
   if (value instanceof Y.Array || Array.isArray(value)) {
     const items: unknown[] = value instanceof Y.Array ? value.toArray() : value
-    return items.map((item) => toPlain(item, depthMax - 1))
+    return items.map((item) => toPlain(item, depthMax - 1, formOf))
   }
-  if (value instanceof Y.Map) return plainObject(value.entries(), depthMax)
-  return isPlainObject(value) ? plainObject(Object.entries(value), depthMax) : null
+  if (value instanceof Y.Map) return plainObject(value.entries(), depthMax, formOf)
+  return isPlainObject(value) ? plainObject(Object.entries(value), depthMax, formOf) : null
 }
 
-function plainObject(entries: Iterable<[string, unknown]>, depthMax: number): Record<string, unknown> {
+/** Another form of some values in plain data; undefined for the usual form. */
+export type FormOf = (value: unknown) => unknown
+
+function plainObject(entries: Iterable<[string, unknown]>, depthMax: number, formOf: FormOf): Record<string, unknown> {
   const object: Record<string, unknown> = {}
   for (const [key, value] of entries) {
-    if (!isForbiddenKey(key) && value !== undefined) object[key] = toPlain(value, depthMax - 1)
+    if (!isForbiddenKey(key) && value !== undefined) object[key] = toPlain(value, depthMax - 1, formOf)
   }
   return object
 }

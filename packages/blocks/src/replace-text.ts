@@ -14,9 +14,14 @@ export interface ReplaceTextOptions {
  * in the text, people's cursors, embeds and the marks of kept characters stay (B47). With `basedOn`, the edits are computed against the fork's state of the text, and merged. Throws
  * `bad_argument` if the fork doesn't hold the text.
  */
-export function replaceText(text: Y.Text, next: string, { basedOn }: ReplaceTextOptions = {}): void {
+export function replaceText(text: Y.Text, next: string, options: ReplaceTextOptions = {}): void {
+  editBasedOn(text, (each) => applyDiff(each, next), options)
+}
+
+/** Makes an edit in the text, or in the same text of the fork, from where it is merged. Throws `bad_argument` if the fork doesn't hold the text. */
+export function editBasedOn(text: Y.Text, edit: (text: Y.Text) => void, { basedOn }: ReplaceTextOptions): void {
   if (basedOn === undefined) {
-    applyDiff(text, next)
+    edit(text)
     return
   }
   const { doc } = text
@@ -24,7 +29,7 @@ export function replaceText(text: Y.Text, next: string, { basedOn }: ReplaceText
   if (doc === null || forked === undefined) {
     throw new BlocksError('bad_argument', 'basedOn does not hold this text: pass a fork of this document', 'basedOn')
   }
-  applyDiff(forked, next)
+  edit(forked)
   mergeFork(doc, basedOn)
 }
 

@@ -5,8 +5,7 @@ import * as Y from 'yjs'
  * for the object's class and throws. The map must be in a document.
  */
 export function setPlain(map: Y.Map<unknown>, key: string, value: unknown): void {
-  const isPlain = typeof value === 'object' && value !== null && Object.hasOwn(value, 'constructor')
-  if (!isPlain || map.doc === null) {
+  if (!looksLikeClass(value) || map.doc === null) {
     map.set(key, value)
     return
   }
@@ -16,4 +15,29 @@ export function setPlain(map: Y.Map<unknown>, key: string, value: unknown): void
     const content = map._map.get(key)?.content
     if (content instanceof Y.ContentAny) content.arr = [value]
   })
+}
+
+/** Inserts a plain value into a shared array, as {@link setPlain} sets one. */
+export function insertPlain(array: Y.Array<unknown>, index: number, value: unknown): void {
+  const { doc } = array
+  if (!looksLikeClass(value) || doc === null) {
+    array.insert(index, [value])
+    return
+  }
+  Y.transact(doc, () => {
+    array.insert(index, [{}])
+    let left = index
+    for (let item = array._start; item !== null; item = item.right) {
+      if (item.deleted || !item.countable) continue
+      if (left < item.length) {
+        if (item.content instanceof Y.ContentAny) item.content.arr[left] = value
+        return
+      }
+      left -= item.length
+    }
+  })
+}
+
+function looksLikeClass(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, 'constructor')
 }

@@ -11,8 +11,8 @@ import {
   listEdges,
   removeEdge,
   setEdge,
-  setPlain,
 } from './index.ts'
+import { setPlain } from './set-plain.ts'
 import { docWithBlock, gcUpdate, syncAll, USER, WORKFLOW } from './test-docs.ts'
 
 test('[B1] a skeleton is byte for byte what a throw-away doc writes, and never changes', () => {

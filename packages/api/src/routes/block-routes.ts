@@ -4,7 +4,7 @@ import type { Point, Stamps, WorkspaceId } from '@joinery/server'
 import type * as Y from 'yjs'
 import { z } from 'zod'
 import { ApiError } from '../api-error.ts'
-import { type BlockView, readBlock, readBlockAsDelta, viewBlock } from '../block-view.ts'
+import { type BlockView, blockJson, readBlock, readBlockAsDelta, viewBlock } from '../block-view.ts'
 import { assertKnown } from '../known-workspace.ts'
 import {
   blockId,
@@ -33,7 +33,8 @@ const PAGE_CHARS_MAX = 2_000_000
 export const atQuery = z.strictObject({ at: pointQuery.optional() })
 const richQuery = atQuery.extend({
   as: z.literal('delta').optional().meta({
-    description: 'adds `delta`: the content as a Quill delta, with the marks and embeds that `content` lacks',
+    description:
+      'adds `delta`: the content as a Quill delta, with the marks and embeds that `content` lacks; texts in `data` are deltas, too',
   }),
 })
 const contentQuery = blockWriteQuery.extend({
@@ -75,7 +76,7 @@ const list = route(
       const blocks: BlockView[] = []
       for (let chars = 0; blocks.length < Math.min(limit, rest.length) && chars < PAGE_CHARS_MAX; ) {
         const block = rest[blocks.length] as Block
-        const view = viewBlock(block.toJSONWith(services.lists), stamps.of(block.id))
+        const view = viewBlock(blockJson(block, services.lists), stamps.of(block.id))
         blocks.push(view)
         chars += JSON.stringify(view).length
       }

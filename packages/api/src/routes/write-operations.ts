@@ -1,4 +1,4 @@
-import { type ClaimList, getBlock } from '@joinery/blocks'
+import { type ClaimList, charactersOf, getBlock } from '@joinery/blocks'
 import type { Identity, WorkspaceId, WorkspaceView } from '@joinery/server'
 import * as Y from 'yjs'
 import { ApiError } from '../api-error.ts'
@@ -33,13 +33,7 @@ export async function writeOperations(request: OperationsRequest, services: Serv
   const workspace = request.workspace as WorkspaceId
   const author = authorOf(identity)
   const sync = wantsSync(headers, services.durability)
-  for (const operation of request.operations) {
-    if (!('content' in operation) || (operation.content?.length ?? 0) <= services.limits.contentCharsMax) continue
-    throw new ApiError(
-      'too_large',
-      `the content has ${operation.content?.length} characters, and may have ${services.limits.contentCharsMax}: type it through a socket`,
-    )
-  }
+  for (const operation of request.operations) assertContent(operation, services.limits.contentCharsMax)
   const operations = withoutReplacedContents(request.operations)
   const { basedOn } = request
   const base = basedOn === undefined ? undefined : (await services.history.open(workspace, { lsn: basedOn })).doc
@@ -58,6 +52,21 @@ export async function writeOperations(request: OperationsRequest, services: Serv
     run: (doc) => runOperations(doc, operations, author, base),
   })
   return written.finally(() => base?.destroy())
+}
+
+/** Throws `too_large`, or `invalid` if the operation gives two different contents. */
+function assertContent(operation: Operation, charsMax: number): void {
+  if (operation.op !== 'put' && operation.op !== 'patch') return
+  const { content, delta } = operation
+  const characters = delta === undefined ? content : charactersOf(delta)
+  if (characters === undefined) return
+  if (content !== undefined && content !== characters)
+    throw new ApiError('invalid', 'content and delta have different characters: send one of them')
+  if (characters.length <= charsMax) return
+  throw new ApiError(
+    'too_large',
+    `the content has ${characters.length} characters, and may have ${charsMax}: type it through a socket`,
+  )
 }
 
 /** Throws `version_conflict` if the block was made anew since: its text is then another one, under the same id. */

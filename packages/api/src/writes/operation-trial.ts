@@ -42,7 +42,9 @@ export class OperationTrial {
     const copy = this.#copy
     // No check of a later operation reads texts or data.
     const tried =
-      'data' in operation || 'content' in operation ? { ...operation, content: undefined, data: undefined } : operation
+      operation.op === 'put' || operation.op === 'patch'
+        ? { ...operation, content: undefined, delta: undefined, data: undefined }
+        : operation
     copy.transact(() => {
       if (!isCopied) this.#copyBlock(getBlock(this.#doc, id), copy)
       runOperation(copy, tried, this.#author)

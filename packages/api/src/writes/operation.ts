@@ -4,7 +4,10 @@ import {
   type ClaimAuthor,
   type ClaimList,
   changeFields,
+  charactersOf,
+  checkJson,
   createBlock,
+  type DeltaPiece,
   deleteBlock,
   getBlock,
   type IndexingEntry,
@@ -12,13 +15,17 @@ import {
   indexingRules,
   isSameJson,
   type Json,
+  type JsonObject,
+  type JsonWrite,
+  replaceDelta,
   restoreFields,
   type Source,
+  writeJson,
 } from '@joinery/blocks'
 import * as Y from 'yjs'
 import type { z } from 'zod'
 import { ApiError, supersededBy } from '../api-error.ts'
-import { mergePatch, patchMap, replaceMap } from '../merge-patch.ts'
+import { mergePatch } from '../merge-patch.ts'
 import { fitsClaim } from '../request-json.ts'
 import type { operationSchema } from '../schemas.ts'
 import type { Precondition } from './precondition.ts'
@@ -54,7 +61,8 @@ export function checkOperation(
   }
   assertShape(block, lists)
   if (operation.op === 'patch') assertFieldsFit(block, operation)
-  else if ('index' in operation) checkIndexOperation(block, operation, author.source)
+  if ('data' in operation) checkData(block, operation)
+  if ('index' in operation) checkIndexOperation(block, operation, author.source)
 }
 
 function checkIndexOperation(block: Block, operation: Of<'startRun' | 'report' | 'removeIndex'>, source: Source): void {
@@ -152,33 +160,65 @@ function expectBlock(doc: Y.Doc, id: string): Block {
 
 function put(
   doc: Y.Doc,
-  { block: id, type, content, fields, data, isAlone = false, lists = [] }: Of<'put'>,
+  { block: id, type, content, delta, fields, data, isAlone = false, lists = [] }: Of<'put'>,
   author: ClaimAuthor,
   base?: Y.Doc,
 ): void {
   const block = getBlock(doc, id) ?? createBlock(doc, id, { type: type ?? '', isAlone, lists })
-  if (type !== undefined) block.setType(type)
-  if (content !== undefined) block.replaceContent(content, base && { basedOn: base })
+  if (type !== undefined && type !== block.type) block.setType(type)
+  writeContent(block, content, delta, base)
   if (fields !== undefined) restoreFields(block, fields, author)
-  if (data !== undefined) replaceMap(block.data, data)
+  writeData(block, data, 'replace')
 }
 
-/** Applies a JSON merge patch to the fields: null removes a field. */
+/** Writes nothing where the block reads as it should, also where a stock client has put a string or nothing in a part's place. */
+function writeContent(
+  block: Block,
+  content: string | undefined,
+  delta: readonly DeltaPiece[] | undefined,
+  base: Y.Doc | undefined,
+): void {
+  const options = base && { basedOn: base }
+  const isText = block.map.get('content') instanceof Y.Text
+  const isPlain = delta?.every(({ insert, attributes }) => typeof insert === 'string' && attributes === undefined)
+  const characters = delta === undefined ? content : isPlain ? charactersOf(delta) : undefined
+  if (!isText && characters === block.text) return
+  if (delta !== undefined) replaceDelta(block.content, delta, options)
+  else if (content !== undefined) block.replaceContent(content, options)
+}
+
+function writeData(block: Block, data: JsonObject | undefined, write: JsonWrite): void {
+  if (data === undefined || (Object.keys(data).length === 0 && block.map.get('data') === undefined)) return
+  writeJson(block.data, data, write)
+}
+
+function checkData({ map }: Block, { op, data }: Of<'put' | 'patch'>): void {
+  const before = map.get('data')
+  if (before instanceof Y.Map && data !== undefined) checkJson(before, data, op === 'put' ? 'replace' : 'patch')
+}
+
+/** Applies a JSON merge patch to the fields: null removes a field, unless it is null. */
 function patchFields(block: Block, patch: Readonly<Record<string, Json>>, author: ClaimAuthor): void {
   const changes: Record<string, Json | undefined> = {}
   for (const [key, value] of Object.entries(patch)) {
     const before = block.fields.get(key)
+    if (value === null && before === null) continue
     const after = value === null ? undefined : mergePatch(before, value)
     if (after === undefined || before === undefined || !isSameJson(before, after)) changes[key] = after
   }
   changeFields(block, changes, author)
 }
 
-function patch(block: Block, { type, content, fields, data }: Of<'patch'>, author: ClaimAuthor, base?: Y.Doc): void {
-  if (type !== undefined) block.setType(type)
-  if (content !== undefined) block.replaceContent(content, base && { basedOn: base })
+function patch(
+  block: Block,
+  { type, content, delta, fields, data }: Of<'patch'>,
+  author: ClaimAuthor,
+  base?: Y.Doc,
+): void {
+  if (type !== undefined && type !== block.type) block.setType(type)
+  writeContent(block, content, delta, base)
   if (fields !== undefined) patchFields(block, fields, author)
-  if (data !== undefined) patchMap(block.data, data)
+  writeData(block, data, 'patch')
 }
 
 function report(block: Block, operation: Of<'report'>, author: ClaimAuthor): void {

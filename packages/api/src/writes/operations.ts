@@ -31,12 +31,15 @@ export function withoutReplacedContents(operations: readonly Operation[]): reado
   const last = new Map<string, Operation>()
   for (const operation of operations) if (hasContent(operation)) last.set(operation.block, operation)
   return operations.map((operation) =>
-    hasContent(operation) && last.get(operation.block) !== operation ? { ...operation, content: undefined } : operation,
+    hasContent(operation) && last.get(operation.block) !== operation
+      ? { ...operation, content: undefined, delta: undefined }
+      : operation,
   )
 }
 
-function hasContent(operation: Operation): operation is Extract<Operation, { content?: unknown }> {
-  return 'content' in operation && operation.content !== undefined
+function hasContent(operation: Operation): boolean {
+  if (operation.op !== 'put' && operation.op !== 'patch') return false
+  return operation.content !== undefined || operation.delta !== undefined
 }
 
 export function runOperations(doc: Y.Doc, operations: readonly Operation[], author: ClaimAuthor, base?: Y.Doc): void {

@@ -4,7 +4,7 @@ import type { Identity, LogRecord, Stamp, WorkspaceId, Workspaces, WorkspaceView
 import type * as Y from 'yjs'
 import { ApiError } from '../api-error.ts'
 import type { ApiLimits } from '../api-limits.ts'
-import { type BlockView, readBlock, viewBlock } from '../block-view.ts'
+import { type BlockView, blockJson, readBlock, viewBlock } from '../block-view.ts'
 import { type EdgeView, edgePath, findEdge, readEdge, viewEdge } from '../edge-view.ts'
 import { type History, type RecordHead, touches } from '../history/history.ts'
 import { refusedUpdate } from './refused-update.ts'
@@ -82,7 +82,7 @@ export class Writes {
           request.run(doc)
           for (const id of blocks) {
             const block = getBlock(doc, id)
-            if (block !== undefined) blocksAfter.set(id, block.toJSONWith(this.#options.lists))
+            if (block !== undefined) blocksAfter.set(id, blockJson(block, this.#options.lists))
           }
           for (const id of edges) {
             const edge = findEdge(doc, id)

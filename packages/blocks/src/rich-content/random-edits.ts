@@ -1,5 +1,7 @@
 import fc from 'fast-check'
 import * as Y from 'yjs'
+import { isSameJson } from '../json.ts'
+import { insertPlain, setPlain } from '../set-plain.ts'
 import type { YType } from './rich-type.ts'
 
 /** One random edit: numbers that {@link editDoc} turns into an edit of any document. */
@@ -17,6 +19,7 @@ const VALUES: readonly unknown[] = [
   { deep: { bytes: new Uint8Array([1, 2]) } },
   new Uint8Array([3, 4, 255]),
   { type: 'Uint8Array', base64: 'AQID' },
+  { constructor: 1 },
   undefined,
   10n ** 17n,
 ]
@@ -40,12 +43,12 @@ export function editType(type: YType, [down = 0, ...numbers]: readonly number[])
   else if (type instanceof Y.Map) {
     const key = `k${at % 4}`
     if (what % 4 === 0) type.delete(key)
-    else type.set(key, someValue(kind))
+    else setPlain(type, key, someValue(kind))
   } else if (type instanceof Y.Array) {
     const index = at % (type.length + 1)
     if (what % 3 === 0) type.delete(index, Math.min(length % 3, type.length - index))
     // Yjs' arrays take neither of the last two.
-    else type.insert(index, [someValue(kind, VALUES.length - 2)])
+    else insertPlain(type, index, someValue(kind, VALUES.length - 2))
   }
 }
 
@@ -115,7 +118,7 @@ export function shownBy(value: unknown): unknown {
     for (const { insert, attributes } of value.toDelta() as { insert: unknown; attributes?: unknown }[]) {
       const last = pieces.at(-1)
       // Yjs also cuts where a mark ends that has no characters.
-      const isSame = JSON.stringify(last?.attributes) === JSON.stringify(attributes)
+      const isSame = isSameJson(last?.attributes, attributes)
       if (typeof insert === 'string' && typeof last?.insert === 'string' && isSame) last.insert += insert
       else pieces.push({ insert: shownBy(insert), attributes })
     }

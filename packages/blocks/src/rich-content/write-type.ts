@@ -1,6 +1,15 @@
 import * as Y from 'yjs'
 import type { SequenceStep } from './align.ts'
-import { isRichType, type RichKind, type RichPiece, type RichType, type RichValue, type YType } from './rich-type.ts'
+import { exactText } from './rich-reader.ts'
+import {
+  isRichType,
+  type Marks,
+  type RichKind,
+  type RichPiece,
+  type RichType,
+  type RichValue,
+  type YType,
+} from './rich-type.ts'
 import { type EntryDiff, fillOf, innerDiff, type TypeDiff } from './type-diff.ts'
 
 /** A type that was made empty, and what it is to hold. */
@@ -63,7 +72,8 @@ interface DeltaOperation {
   attributes?: Record<string, unknown>
 }
 
-function writeText(type: YType, steps: readonly SequenceStep[]): Made[] {
+/** Writes characters, embeds and types with their marks. Returns the types that it made, which are empty. */
+export function writeText(type: YType, steps: readonly SequenceStep[]): Made[] {
   const made: Made[] = []
   const operations: DeltaOperation[] = []
   let open = -1
@@ -71,7 +81,7 @@ function writeText(type: YType, steps: readonly SequenceStep[]): Made[] {
     const last = operations.at(-1)
     if (step.op === 'keep') {
       const { before, after } = step
-      const attributes = markChanges(before.marks.attributes, after.marks.attributes)
+      const attributes = markChanges(before.marks, after.marks)
       operations.push({ retain: after.length, ...(attributes && { attributes }) })
       open = -1
     } else if (step.op === 'remove') {
@@ -98,12 +108,14 @@ function embedOf(value: RichValue | undefined, made: Made[]): object {
 }
 
 /** The attributes that turn the marks before into those after; undefined where they are the same. */
-function markChanges(before: Readonly<Record<string, unknown>>, after: Readonly<Record<string, unknown>>) {
-  if (before === after) return undefined
+function markChanges(before: Marks, after: Marks): Record<string, unknown> | undefined {
+  if (before.key === after.key) return undefined
   const changes: Record<string, unknown> = {}
-  for (const key of Object.keys(before)) if (!Object.hasOwn(after, key)) changes[key] = null
-  for (const [key, value] of Object.entries(after)) if (before[key] !== value) changes[key] = value
-  return Object.keys(changes).length === 0 ? undefined : changes
+  for (const key of Object.keys(before.attributes)) if (!Object.hasOwn(after.attributes, key)) changes[key] = null
+  for (const [key, value] of Object.entries(after.attributes)) {
+    if (exactText(before.attributes[key]) !== exactText(value)) changes[key] = value
+  }
+  return changes
 }
 
 /** Writes any kind of content in one walk. Yjs' own functions take no `undefined` and no big integer, which a document may hold. */
