@@ -109,7 +109,7 @@ describe('updates that may not be applied', () => {
     ['a Yjs V2 update', v2Update, 'bad_update', CLOSE.badFrame],
     ['bytes that are no update', () => Uint8Array.of(3, 1, 4, 1, 5, 9, 2, 6), 'bad_update', CLOSE.badFrame],
     ['a V2 update of a few bytes that declares ten million structs', v2Bomb, 'bad_update', CLOSE.badFrame],
-    ['more than may wait for what it builds on', orphanUpdate, 'pending_too_large', CLOSE.forbidden],
+    ['more than may wait for what it builds on', orphanUpdate, 'pending_too_large', CLOSE.refusedForNow],
   ]
   it.each(updates)(
     '[T35] an update is refused whole, with its code, when it is %s',

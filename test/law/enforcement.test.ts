@@ -48,6 +48,11 @@ async function expectUndisturbed(before: unknown): Promise<void> {
   await newcomer.close()
 }
 
+function closeOf(code: string): number {
+  if (code === 'bad_update') return CLOSE.badFrame
+  return code === 'client_id_owned' ? CLOSE.refusedForNow : CLOSE.forbidden
+}
+
 describe('what a document refuses', () => {
   it.each(HOSTILE_UPDATES)(
     '[T60] an update that $what is refused whole, by its code, when it comes to the real server',
@@ -66,7 +71,7 @@ describe('what a document refuses', () => {
       const stock = await enter(scene.url, { sub: 'mallory' }, false)
       stock.sendUpdateFrame(encodeUpdate(update))
       const ending = await within('the stock client is sent away', stock.ended)
-      expect(ending).toMatchObject({ kind: 'close', code: code === 'bad_update' ? CLOSE.badFrame : CLOSE.forbidden })
+      expect(ending).toMatchObject({ kind: 'close', code: closeOf(code) })
       await expectUndisturbed(before)
     },
   )

@@ -273,6 +273,9 @@ export const recordSchema = z
     actor: z.string(),
     source: z.string(),
     connection: z.string(),
+    mayBeOthers: z
+      .boolean()
+      .meta({ description: 'true when the edits may be others’ than the actor’s, who sent them' }),
     touched: z.array(z.string()),
     bytes: z.int(),
   })

@@ -8,6 +8,8 @@ export interface HistoryRecord {
   readonly actor: string
   readonly source: string
   readonly connection: string
+  /** True when the edits may be others' than the actor's, who sent them: a peer may have made them, or who used the tab before. */
+  readonly mayBeOthers?: boolean
   /** `block`, `block/part` or deeper. */
   readonly touched: readonly string[]
   /** Size of the record's update. */

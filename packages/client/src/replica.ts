@@ -22,6 +22,7 @@ import { type ConnectionRefusal, Link } from './link.ts'
 import { isLocalCopyOrigin } from './local-copy.ts'
 import { type Receipt, Receipts } from './receipts.ts'
 import type { ConnectionState } from './save-status.ts'
+import { subjectOf } from './token-claims.ts'
 
 /** An empty Yjs V1 update. */
 const EMPTY_UPDATE = Uint8Array.of(0, 0)
@@ -265,9 +266,13 @@ export class Replica {
   async #query(): Promise<Record<string, string>> {
     // Read again each time while it is unknown: another tab may have stored it in the same copy.
     this.#generation ??= await this.#keeper?.generation()
+    const token = await this.#target.token()
+    // The server must not hold this document's client id for somebody who will not write it.
+    const isOthers = this.#actor !== undefined && (subjectOf(token) ?? this.#actor) !== this.#actor
     const query: Record<string, string | undefined> = {
       [QUERY.joinery]: '1',
-      [QUERY.token]: await this.#target.token(),
+      [QUERY.token]: token,
+      [QUERY.client]: isOthers ? undefined : `${this.doc.clientID}`,
       [QUERY.generation]: this.#generation,
       [QUERY.actor]: this.#target.actor,
       [QUERY.source]: this.#target.source,

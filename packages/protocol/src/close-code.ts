@@ -7,6 +7,11 @@ export const CLOSE = {
   badFrame: 4400,
   /** The token expired while the connection was open. Reconnect with a fresh one. */
   tokenExpired: 4001,
+  /**
+   * An update was refused that may pass later: after the edits of others, with another token, or from a new document. Only
+   * clients without Joinery's own message are closed with it.
+   */
+  refusedForNow: 4003,
   /** The token is missing, malformed, expired, or signed with another key. */
   unauthorized: 4401,
   /** The token is valid, but does not allow this: another workspace, a write with a token for reading, a forged claim. */

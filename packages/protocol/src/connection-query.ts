@@ -8,6 +8,8 @@ export const QUERY = {
   generation: 'generation',
   /** The class of writer that this connection writes as: one that its token allows. */
   source: 'source',
+  /** The Yjs client id of the client's document, in decimal digits. */
+  client: 'client',
   /** The actor's name. The server uses it in development mode only, where no token names the actor. */
   actor: 'actor',
 } as const

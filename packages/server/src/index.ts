@@ -13,7 +13,7 @@ export {
 } from './content/document-rules.ts'
 export { alwaysMine, type Hold, type Ownership } from './content/ownership.ts'
 export type { Past, Point } from './content/past.ts'
-export { relaying } from './content/relayed-record.ts'
+export { originOf, type RecordOrigin, relaying } from './content/relayed-record.ts'
 export { type Stamp, Stamps } from './content/stamps.ts'
 export { formatOfUpdate, isWholeStateVector, type UpdateFormat } from './content/update-format.ts'
 export { Counters } from './counters.ts'

@@ -5,6 +5,7 @@ import { CLOSE, type CloseCode, WORKSPACE_NAME_RULE } from '@joinery/protocol'
 export type ServerErrorCode =
   | 'bad_workspace'
   | 'bad_frame'
+  | 'bad_client_id'
   | 'unauthorized'
   | 'forbidden'
   | 'forbidden_origin'
@@ -27,6 +28,7 @@ export type ServerErrorCode =
 export const REFUSALS: Record<ServerErrorCode, { status: number; close: CloseCode }> = {
   bad_workspace: { status: 404, close: CLOSE.badWorkspace },
   bad_frame: { status: 400, close: CLOSE.badFrame },
+  bad_client_id: { status: 400, close: CLOSE.badFrame },
   unauthorized: { status: 401, close: CLOSE.unauthorized },
   forbidden: { status: 403, close: CLOSE.forbidden },
   forbidden_origin: { status: 403, close: CLOSE.forbidden },

@@ -7,7 +7,7 @@ import {
   observeBlocks,
   type ToldLists,
 } from '@joinery/blocks'
-import type { LogRecord, Past } from '@joinery/server'
+import { type LogRecord, originOf, type Past } from '@joinery/server'
 import * as Y from 'yjs'
 import type { RecordHead } from '../history/history.ts'
 
@@ -31,6 +31,8 @@ export interface BlockEvent extends ListEvents {
 
 /** One record as a change feed sends it. It depends on the log alone, so that every consumer gets the same event. */
 export interface ChangeEvent extends Omit<RecordHead, 'idempotencyKey'> {
+  /** True when the edits may be others' than the actor's, who sent them. */
+  readonly mayBeOthers: boolean
   readonly blocks: readonly BlockEvent[]
 }
 
@@ -58,13 +60,15 @@ export class ChangeReader {
     this.#changes = []
     Y.applyUpdate(this.#doc, record.update)
     this.#lsn = record.lsn
-    const { lsn, at, actor, source, connection, touched } = record
+    const { lsn, at, actor, source, touched } = record
+    const { connection, mayBeOthers } = originOf(record)
     return {
       lsn,
       at,
       actor,
       source,
       connection,
+      mayBeOthers,
       touched,
       blocks: this.#changes.flatMap((change) => this.#events(change)),
     }

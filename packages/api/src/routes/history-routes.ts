@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { Past, WorkspaceId } from '@joinery/server'
+import { originOf, type Past, type WorkspaceId } from '@joinery/server'
 import { z } from 'zod'
 import { readBlocks } from '../block-view.ts'
 import { diffBlocks } from '../history/workspace-diff.ts'
@@ -76,7 +76,10 @@ const history = route(
     const fromMs = from === undefined ? undefined : Date.parse(from)
     const toMs = to === undefined ? undefined : Date.parse(to)
     const page = await services.history.records(id, { ...rest, fromMs, toMs }, limit)
-    const records = page.records.map(({ update, ...record }) => ({ ...record, bytes: update.length }))
+    const records = page.records.map(({ update, ...record }) => {
+      const { connection, mayBeOthers } = originOf(record)
+      return { ...record, connection, mayBeOthers, bytes: update.length }
+    })
     return { status: 200, body: { records, next: page.next ?? null } }
   },
 )

@@ -1,6 +1,14 @@
 import { createHash } from 'node:crypto'
 import { type BlockJson, type ClaimAuthor, type ClaimList, getBlock, type ListedEdge } from '@joinery/blocks'
-import type { Identity, LogRecord, Stamp, WorkspaceId, Workspaces, WorkspaceView } from '@joinery/server'
+import {
+  type Identity,
+  type LogRecord,
+  originOf,
+  type Stamp,
+  type WorkspaceId,
+  type Workspaces,
+  type WorkspaceView,
+} from '@joinery/server'
 import type * as Y from 'yjs'
 import { ApiError } from '../api-error.ts'
 import type { ApiLimits } from '../api-limits.ts'
@@ -130,7 +138,7 @@ export class Writes {
     lsn: number,
   ): Promise<LogRecord> {
     const record = await this.#options.history.recordAt(request.workspace, lsn)
-    if (record.actor === actor && record.connection === viaOf(request)) return record
+    if (record.actor === actor && originOf(record).connection === viaOf(request)) return record
     const message = `the idempotency key "${request.key}" was used for another request: use a new key`
     throw new ApiError('key_reused', message)
   }

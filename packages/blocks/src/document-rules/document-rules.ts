@@ -1,10 +1,10 @@
-import * as decoding from 'lib0/decoding'
 import * as Y from 'yjs'
 import type { ClaimList } from '../claim-list.ts'
 import { CLAIM_LISTS } from '../claim-lists.ts'
 import { pruneBeaten } from '../prune-beaten.ts'
+import { Authorship, type HoldersOf } from './authorship.ts'
 import { type ClaimContext, checkValue, Folds } from './claim-check.ts'
-import { ClientOwners } from './client-owners.ts'
+import type { ClientOwners } from './client-owners.ts'
 import { KnownClaims } from './known-claims.ts'
 import { ListTable } from './list-table.ts'
 import { NeighbourOrder } from './neighbour-order.ts'
@@ -17,9 +17,10 @@ import { SkeletonCheck } from './skeleton-check.ts'
 import { StructGraph } from './struct-graph.ts'
 import { touchedPaths } from './touched-paths.ts'
 import { isPlainTyping } from './typing-scan.ts'
-import { Refused, UPDATE_LIMITS } from './update-limits.ts'
+import { newClients, readOrRefusal } from './update-clients.ts'
+import { UPDATE_LIMITS } from './update-limits.ts'
 import { UpdatePlaces } from './update-places.ts'
-import { type ReadItem, type ReadUpdate, readUpdate } from './update-reader.ts'
+import type { ReadItem, ReadUpdate } from './update-reader.ts'
 import { spoilWaiting } from './waiting-order.ts'
 import { WaitingTypes } from './waiting-types.ts'
 
@@ -30,22 +31,26 @@ export interface BlocksDocumentRules {
    *
    * @param authors bytes from {@link RuledBlocks.encodeAuthors}, kept beside the snapshot that the document is then loaded from.
    * Throws on other bytes.
+   * @param holdersOf the actors for whom the server holds a client id under which nobody has written; asked at each inspection.
    */
-  open(doc: Y.Doc, authors?: Uint8Array): RuledBlocks
+  open(doc: Y.Doc, authors?: Uint8Array, holdersOf?: HoldersOf): RuledBlocks
 }
 
 /** Joinery's rules over one document, and their memory of it. Documents of other Yjs applications pass, too, within the limits. */
 export class RuledBlocks {
-  /** The owners of client ids. A server may bind ids that it learns from awareness. */
-  readonly owners = new ClientOwners()
+  /** The owners of client ids. */
+  readonly owners: ClientOwners
+  readonly #authorship: Authorship
   readonly #doc: Y.Doc
   readonly #lists: ListTable
   readonly #waiting: WaitingTypes
   #known: KnownClaims | undefined
 
-  constructor(doc: Y.Doc, lists: ListTable, authors?: Uint8Array) {
+  constructor(doc: Y.Doc, lists: ListTable, authors?: Uint8Array, holdersOf: HoldersOf = () => []) {
     this.#doc = doc
     this.#lists = lists
+    this.#authorship = new Authorship(doc, lists, holdersOf)
+    this.owners = this.#authorship.owners
     this.#waiting = new WaitingTypes(doc)
     if (authors !== undefined) this.owners.restore(authors)
   }
@@ -70,41 +75,34 @@ export class RuledBlocks {
     if (!('code' in read)) spoilWaiting(this.#doc, read)
   }
 
-  /**
-   * Cuts edits out of a client's answer to SyncStep1 that other writers own: all of them if the client may relay (`mayRelay`),
-   * since their owners bring them; otherwise those that wait in the document already for edits they build on. Returns the rest,
-   * which is to be inspected. Changes nothing in the document.
-   */
-  withhold(answer: Uint8Array, writer: BlocksWriter): Uint8Array {
-    const waiting = this.#doc.store.pendingStructs?.update
-    if (!writer.isAuthenticated || (!writer.mayRelay && waiting === undefined)) return answer
-    const read = readOrRefusal(answer)
-    if ('code' in read) return answer
-    // Yjs keeps waiting structs in its second format, whatever format they arrived in.
-    const waitingEnds = waiting === undefined ? undefined : Y.parseUpdateMetaV2(waiting).to
-    const ends = new Map<number, number>()
-    for (const client of newClients(this.#doc, read)) {
-      const last = read.structs.get(client)?.at(-1)
-      const owner = this.owners.ownerOf(client)
-      if (last === undefined || owner === undefined || owner === writer.actor) continue
-      const end = last.clock + last.length
-      if (writer.mayRelay || end <= (waitingEnds?.get(client) ?? 0)) ends.set(client, end)
-    }
-    return ends.size === 0 ? answer : Y.diffUpdate(answer, Y.encodeStateVector(ends))
+  /** See {@link Authorship.withhold}. Changes nothing in the document. */
+  withhold(update: Uint8Array, writer: BlocksWriter): Uint8Array {
+    return this.#authorship.withhold(update, writer)
+  }
+
+  /** See {@link Authorship.mayBeOthers}. To be asked before `inspect`, which binds client ids. */
+  mayBeOthers(update: Uint8Array, writer: BlocksWriter): boolean {
+    return this.#authorship.mayBeOthers(update, writer)
+  }
+
+  /** The actors who alone may write under a client id; none when anybody may. */
+  ownersOf(client: number): readonly string[] {
+    return this.#authorship.ownersOf(client)
+  }
+
+  /** Makes `actor` an owner of a client id beside those that have written under it. */
+  share(client: number, actor: string): void {
+    this.owners.share(client, actor)
   }
 
   /** Notes that `actor` wrote a record of the log. Called at replay, before the record is applied. */
   recordAuthor(update: Uint8Array, actor: string): void {
-    const sole = soleClient(update)
-    // Most records are the next edits of a known writer: those need no closer look.
-    if (sole !== undefined && this.owners.ownerOf(sole) === actor) return
-    const read = readOrRefusal(update)
-    // A record of the log passed once. It is loaded, even if the limits have tightened since.
-    if ('code' in read) return
-    const skeletons = new SkeletonCheck(this.#doc, read, new UpdatePlaces(this.#doc, read, this.#lists), this.#lists)
-    const isWriter = (id: number): boolean => skeletons.of(id, read.structs.get(id) ?? []) === 'writer'
-    const client = soleWriter(newClients(this.#doc, read).filter(isWriter))
-    if (client !== undefined) this.owners.rebind(client, actor)
+    this.#authorship.record(update, actor)
+  }
+
+  /** Notes a record that may hold edits of others than `actor`. See {@link Authorship.recordRelay}. */
+  recordRelay(update: Uint8Array, actor: string, ownId?: number): void {
+    this.#authorship.recordRelay(update, actor, ownId)
   }
 
   /** The {@link owners} as bytes, to be kept beside a snapshot of the document. */
@@ -151,8 +149,7 @@ export class RuledBlocks {
       if (typeof kind === 'object') return kind
       if (kind === 'skeleton') continue
       if (kind === 'writer' && news.has(client)) writers.push(client)
-      const owner = writer.isAuthenticated && news.has(client) ? this.owners.ownerOf(client) : undefined
-      if (owner !== undefined && owner !== writer.actor) {
+      if (writer.isAuthenticated && news.has(client) && this.#authorship.isOthers(client, kind, writer.actor)) {
         return refuse(
           'client_id_owned',
           `Client id ${client} belongs to another writer: make a new Y.Doc, which gets an id of its own`,
@@ -170,11 +167,10 @@ export class RuledBlocks {
       this.#checkCrowd(writers) ??
       checkRootNames(doc, update) ??
       new PlacementCost(graph).check(update) ??
-      this.#waiting.check(waiting, update, places)
+      this.#waiting.check(waiting, update, places) ??
+      this.#authorship.take(writers, writer)
     if (refusal !== undefined) return refusal
     for (const text of context.passed) known.remember(text)
-    const own = soleWriter(writers)
-    if (writer.isAuthenticated && !writer.mayRelay && own !== undefined) this.owners.bind(own, writer.actor)
     return undefined
   }
 
@@ -193,32 +189,11 @@ export class RuledBlocks {
 /** Makes the rules for documents whose blocks have these lists of claims. Throws a plain `TypeError` when two lists share a part. */
 export function defineDocumentRules({ lists }: { readonly lists: readonly ClaimList[] }): BlocksDocumentRules {
   const table = new ListTable(lists)
-  return { open: (doc, authors) => new RuledBlocks(doc, table, authors) }
+  return { open: (doc, authors, holdersOf) => new RuledBlocks(doc, table, authors, holdersOf) }
 }
 
 /** Joinery's rules for documents of blocks. */
 export const documentRules: BlocksDocumentRules = /* @__PURE__ */ defineDocumentRules({ lists: CLAIM_LISTS })
-
-/** The client id of an update that has the structs of one client; undefined for other updates. */
-function soleClient(update: Uint8Array): number | undefined {
-  const decoder = decoding.createDecoder(update)
-  if (decoding.readVarUint(decoder) !== 1) return undefined
-  decoding.readVarUint(decoder)
-  return decoding.readVarUint(decoder)
-}
-
-function readOrRefusal(update: Uint8Array): ReadUpdate | BlocksRefusal {
-  try {
-    return readUpdate(update)
-  } catch (error) {
-    if (error instanceof Refused) return error.refusal
-    // lib0 throws plain errors on bytes that end early and on numbers out of range. Nothing else throws here.
-    return refuse(
-      'bad_update',
-      `The update is no Yjs V1 update: ${error instanceof Error ? error.message : 'it is unreadable'}`,
-    )
-  }
-}
 
 /** Checks one item. Adds a type without a known place to `waiting`. */
 function checkItem(
@@ -242,20 +217,4 @@ function checkItem(
     if (refusal !== undefined) return refusal
   }
   return undefined
-}
-
-/** The client ids under which the update brings structs that the document lacks. */
-function newClients(doc: Y.Doc, update: ReadUpdate): number[] {
-  const clients: number[] = []
-  for (const [client, structs] of update.structs) {
-    const last = structs.at(-1)
-    const brings = last !== undefined && last.clock + last.length > Y.getState(doc.store, client)
-    if (brings) clients.push(client)
-  }
-  return clients
-}
-
-/** The only writer of an update, whose own update it then is. Undefined for an update of several writers, which proves nothing. */
-function soleWriter(clients: readonly number[]): number | undefined {
-  return clients.length === 1 ? clients[0] : undefined
 }

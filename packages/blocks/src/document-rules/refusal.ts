@@ -9,6 +9,7 @@ export type BlocksRefusalCode =
   | 'client_id_owned'
   | 'too_deep'
   | 'too_costly'
+  | 'too_large'
 
 export interface BlocksRefusal {
   readonly code: BlocksRefusalCode
@@ -26,6 +27,10 @@ export interface BlocksWriter {
   readonly isAuthenticated: boolean
   /** True if the update may hold edits of others that the server has lost. Nobody comes to own a client id by such an update. */
   readonly mayRelay?: boolean
+  /** The client id that the writer's connection announced as its document's own; undefined when it announced none. */
+  readonly ownId?: number | undefined
+  /** True for a client's answer to SyncStep1: it holds everything that the client has, also edits of others. */
+  readonly isAnswer?: boolean
 }
 
 export function refuse(code: BlocksRefusalCode, reason: string): BlocksRefusal {

@@ -54,7 +54,7 @@ function isPlainTypingOfClient(
   const client = decoding.readVarUint(decoder)
   let clock = decoding.readVarUint(decoder)
   if (structs > STRUCTS_MAX) return false
-  if (owners !== undefined && owners.ownerOf(client) !== actor) return false
+  if (owners !== undefined && !owners.isOwner(client, actor)) return false
   // A writer's first struct gets the full inspection, and so does one whose earlier structs are missing.
   if (clock === 0 || clock > Y.getState(doc.store, client)) return false
   // Skeletons never type. A client id with an owner is a writer's.

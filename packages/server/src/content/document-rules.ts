@@ -15,6 +15,10 @@ export interface Writer {
    * them.
    */
   readonly mayRelay?: boolean
+  /** The client id that the connection announced as its document's own; undefined when it announced none. */
+  readonly ownId?: number | undefined
+  /** True for an answer to SyncStep1: it holds everything that the client has, also edits of others. */
+  readonly isAnswer?: boolean
 }
 
 /** The reason why an update is refused. */
@@ -48,6 +52,9 @@ export interface Observed {
   readonly conflicts: readonly LostConflict[]
 }
 
+/** The actors for whom a client id is held; none when it is nobody's. */
+export type HoldersOf = (client: number) => readonly string[]
+
 /**
  * The meaning of documents, for a server that knows no blocks. A room opens its document with these rules when it loads
  * it. `packages/blocks` has the rules of Joinery's documents; the default allows everything.
@@ -57,8 +64,10 @@ export interface DocumentRules {
    * Opens the rules over one empty document, before anything is applied to it. Throws on `authors` in another format.
    *
    * @param authors the bytes of {@link RuledDocument.encodeAuthors} that are stored beside the document's snapshot
+   * @param holdersOf the actors for whom the server holds a client id under which nobody has written yet; to be asked at each
+   * inspection
    */
-  open(doc: Y.Doc, authors?: Uint8Array): RuledDocument
+  open(doc: Y.Doc, authors?: Uint8Array, holdersOf?: HoldersOf): RuledDocument
 }
 
 /** The rules over one document, and the authors that they have learnt. A room calls them on every update. */
@@ -69,11 +78,17 @@ export interface RuledDocument {
    */
   inspect(update: Uint8Array, writer: Writer): Refusal | undefined
   /**
-   * The part of a client's answer to SyncStep1 that is to be inspected and applied. A client answers with everything
-   * that the server lacks, also edits of others, and some edits may be sent only by their writer. Must not change the
-   * document.
+   * The part of an update that is to be inspected and applied: of an answer to SyncStep1, and of each update of a
+   * connection that announced a client id. A client sends everything that it gets to know, also edits of others, and
+   * some edits may be sent only by their writer. Must not change the document.
    */
-  withhold(answer: Uint8Array, writer: Writer): Uint8Array
+  withhold(update: Uint8Array, writer: Writer): Uint8Array
+  /** Whether an update may hold edits that its sender did not write: its record then says so. Asked before `inspect`. */
+  mayBeOthers(update: Uint8Array, writer: Writer): boolean
+  /** The actors who alone may write under a client id; none when anybody may. */
+  ownersOf(client: number): readonly string[]
+  /** Makes `actor` an owner of a client id beside those that have written under it. */
+  share(client: number, actor: string): void
   /**
    * Makes waiting structs garbage that `update` may free and that break the rules, which could not be told when they came. Called
    * just before an update is applied while structs wait. May change the structs that wait, and nothing else.
@@ -84,6 +99,12 @@ export interface RuledDocument {
    * records.
    */
   recordAuthor(update: Uint8Array, actor: string): void
+  /**
+   * Notes a record that may hold edits of others than `actor`. Called at load, before the record is applied.
+   *
+   * @param ownId the client id that the record's connection had announced: edits under it are the actor's
+   */
+  recordRelay(update: Uint8Array, actor: string, ownId: number | undefined): void
   /**
    * Encodes all that {@link recordAuthor} and {@link inspect} have learnt about authors, to be stored beside a
    * snapshot.
@@ -105,9 +126,13 @@ export interface RuledDocument {
 /** Rules that allow everything and describe nothing, over one document. */
 export const UNRULED: RuledDocument = {
   inspect: () => undefined,
-  withhold: (answer) => answer,
+  withhold: (update) => update,
+  mayBeOthers: () => false,
+  ownersOf: () => [],
+  share: () => undefined,
   spoilWaiting: () => undefined,
   recordAuthor: () => undefined,
+  recordRelay: () => undefined,
   encodeAuthors: () => new Uint8Array(),
   touched: () => [],
   observe: () => () => undefined,

@@ -3,12 +3,15 @@ import { encodeSyncStep1 } from '@joinery/protocol'
 import * as random from 'lib0/random'
 import * as Y from 'yjs'
 import { encodeAnnex } from './annex.ts'
-import type { DocumentRules, Observed, Refusal, RuledDocument, Writer } from './document-rules.ts'
+import type { Applied } from './applied.ts'
+import { applyOrThrow, UpdateError } from './apply-update.ts'
+import type { DocumentRules, HoldersOf, Observed, Refusal, RuledDocument, Writer } from './document-rules.ts'
 import { EMPTY_STATE_VECTOR, EMPTY_STEP1, EMPTY_UPDATE, isEmptyStateVector, isEmptyUpdate } from './empty-update.ts'
 import { includesUpdate, refusalOfOther } from './known-already.ts'
 import { missingFor } from './missing-edits.ts'
-import { isRelayed } from './relayed-record.ts'
+import { originOf } from './relayed-record.ts'
 import { Stamps } from './stamps.ts'
+import { stateVectorWithout } from './state-vector.ts'
 import type { Start, StoredState } from './stored-state.ts'
 import { encodeSyncAnswer, LiveAnswer } from './sync-answer.ts'
 import { encodeTransaction } from './transaction-update.ts'
@@ -22,31 +25,6 @@ const REPLAY_CHUNK = 1_000
 
 /** Yjs client ids of the server's own edits, by actor: see `ClientIdMemory`. */
 export type ClientIds = Map<string, number>
-
-/** Result of applying one connection's updates of a tick. */
-export interface Applied {
-  /** The refused update and the reason. The updates before it are applied; the updates after it were not looked at. */
-  readonly refused: { index: number; refusal: Refusal } | undefined
-  /** The update that the other clients lack now; undefined when the updates brought nothing new. */
-  readonly forward: Uint8Array | undefined
-  /**
-   * The update that the log has to keep; undefined when there is nothing new. Includes parts that still wait for other
-   * updates.
-   */
-  readonly record: Uint8Array | undefined
-  readonly touched: string[]
-  /**
-   * True when {@link forward} includes others' edits that waited for these updates: their sender lacks those edits,
-   * too.
-   */
-  readonly freesOthers?: boolean
-  /** The clocks that the document must reach before all the updates show; undefined when all of them show. */
-  readonly waitsFor?: Clocks | undefined
-  /** Edits that only others may send and have not sent, and the index of the first update that held some of them. */
-  readonly withheld?: { readonly index: number; readonly update: Uint8Array } | undefined
-  /** The changes in what people are shown, and the claims that lost to concurrent ones. */
-  readonly observed: readonly Observed[]
-}
 
 interface Live {
   readonly doc: Y.Doc
@@ -75,11 +53,16 @@ export class RoomDocument {
   readonly #waiting = new WaitingStructs()
   /** The Yjs client ids of edits that the server makes itself. Each belongs to one actor, as on any client. */
   readonly #clientIds: ClientIds
+  readonly #holdersOf: HoldersOf
 
-  /** @param clientIds the client ids of the room's earlier document, if there was one */
-  constructor(rules: DocumentRules, clientIds: ClientIds = new Map()) {
+  /**
+   * @param clientIds the client ids of the room's earlier document, if there was one
+   * @param holdersOf the actors that announced a client id
+   */
+  constructor(rules: DocumentRules, clientIds: ClientIds = new Map(), holdersOf: HoldersOf = () => []) {
     this.#rules = rules
     this.#clientIds = clientIds
+    this.#holdersOf = holdersOf
   }
 
   /**
@@ -125,14 +108,19 @@ export class RoomDocument {
     const { doc, ruled } = this.#begin()
     const freesOthers = this.pendingBytes > 0
     let refused: Applied['refused']
+    let mayBeOthers = false
     const taken: Uint8Array[] = []
     const cut: { index: number; given: Uint8Array }[] = []
     doc.transact(() => {
       for (let index = 0; index < updates.length; index++) {
         const given = updates[index] as Uint8Array
-        const update = given === answer ? ruled.withhold(given, writer) : given
+        const isAnswer = given === answer
+        const sender = isAnswer ? { ...writer, isAnswer } : writer
+        const update = isAnswer || writer.ownId !== undefined ? ruled.withhold(given, sender) : given
+        // Before the inspection, which binds client ids.
+        const isMixed = ruled.mayBeOthers(update, sender)
         // First: what the rules let in they may remember.
-        const refusal = refusalOfOther(doc, given) ?? ruled.inspect(update, writer)
+        const refusal = refusalOfOther(doc, given) ?? ruled.inspect(update, sender)
         if (refusal !== undefined) {
           refused = { index, refusal }
           return
@@ -140,6 +128,7 @@ export class RoomDocument {
         if (doc.store.pendingStructs !== null) ruled.spoilWaiting(update)
         applyOrThrow(doc, update, this.#waiting)
         taken.push(update)
+        mayBeOthers ||= isMixed
         if (update !== given) cut.push({ index, given })
       }
     }, this)
@@ -147,16 +136,8 @@ export class RoomDocument {
     const record = this.pendingBytes > 0 ? withWaiting(doc, taken, forward) : forward
     const waitsFor = this.pendingBytes > 0 ? this.#unshown(taken) : undefined
     const withheld = cut.length > 0 ? this.#lacking(cut) : undefined
-    return {
-      refused,
-      forward,
-      record,
-      touched: this.#touched,
-      freesOthers,
-      waitsFor,
-      withheld,
-      observed: this.#observed,
-    }
+    const [touched, observed] = [this.#touched, this.#observed]
+    return { refused, forward, record, touched, freesOthers, mayBeOthers, waitsFor, withheld, observed }
   }
 
   /** The part that the document lacks of updates that were applied in part. */
@@ -213,6 +194,16 @@ export class RoomDocument {
     return this.#live().doc
   }
 
+  /** The actors who alone may write under a client id; none when anybody may. */
+  ownersOf(client: number): readonly string[] {
+    return this.#live().ruled.ownersOf(client)
+  }
+
+  /** Makes `actor` an owner of a client id beside those that have written under it. */
+  share(client: number, actor: string): void {
+    this.#live().ruled.share(client, actor)
+  }
+
   /** Bytes of updates that wait for the updates that they build on. */
   get pendingBytes(): number {
     const store = this.#doc?.store
@@ -259,9 +250,24 @@ export class RoomDocument {
     return EMPTY_UPDATE
   }
 
-  /** The SyncStep1 frame, which asks a client for everything that the document lacks. */
-  syncStep1(): Uint8Array {
-    return this.#doc === undefined ? EMPTY_STEP1 : encodeSyncStep1(this.stateVector())
+  /**
+   * The SyncStep1 frame, which asks a client for everything that the document lacks. A writer whose own client id is doubtful is
+   * asked for everything under that id.
+   */
+  syncStep1(writer?: Writer): Uint8Array {
+    if (this.#doc === undefined) return EMPTY_STEP1
+    const isDoubtful = writer?.ownId !== undefined && this.isDoubtful(writer)
+    return encodeSyncStep1(isDoubtful ? stateVectorWithout(this.#doc, writer.ownId) : this.stateVector())
+  }
+
+  /**
+   * Whether edits stand under a writer's own client id that may be others'. Clocks don't tell whether the writer has the same
+   * edits: it may have typed others under these clocks while it was away.
+   */
+  isDoubtful({ isAuthenticated, ownId, actor }: Writer): boolean {
+    if (!isAuthenticated || ownId === undefined || !this.shows(ownId, 1)) return false
+    const owners = this.ownersOf(ownId)
+    return owners.length !== 1 || owners[0] !== actor
   }
 
   /**
@@ -319,7 +325,7 @@ export class RoomDocument {
     if (this.#doc !== undefined && this.#ruled !== undefined) return { doc: this.#doc, ruled: this.#ruled }
     // No one reads the guid here, and drawing a random one costs more than the rest of an empty document.
     const doc = new Y.Doc({ guid: '' })
-    const ruled = this.#rules.open(doc, authors)
+    const ruled = this.#rules.open(doc, authors, this.#holdersOf)
     doc.on('afterTransactionCleanup', (transaction: Y.Transaction) => {
       if (this.#isReplaying) return
       const update = encodeTransaction(transaction)
@@ -363,29 +369,12 @@ export class RoomDocument {
     const { doc, ruled } = this.#live()
     doc.transact(() => {
       for (const record of records) {
-        if (!isRelayed(record)) ruled.recordAuthor(record.update, record.actor)
+        const { mayBeOthers, ownId } = originOf(record)
+        if (mayBeOthers) ruled.recordRelay(record.update, record.actor, ownId)
+        else ruled.recordAuthor(record.update, record.actor)
         Y.applyUpdate(doc, record.update)
         this.#waiting.settle(doc)
       }
     }, this)
-  }
-}
-
-/** Thrown for bytes that are no Yjs V1 update. A part that was applied before can't be taken back. */
-export class UpdateError extends Error {
-  override name = 'UpdateError'
-}
-
-function applyOrThrow(doc: Y.Doc, update: Uint8Array, waiting: WaitingStructs): void {
-  // A V2 update begins with bytes that V1 reads as an empty update, and Yjs ignores the rest: the edit would be lost
-  // silently.
-  if (update[0] === 0 && update[1] === 0 && update.length > 2) {
-    throw new UpdateError('the update is no Yjs V1 update: bytes follow its end, as in a V2 update. Send V1 updates')
-  }
-  try {
-    Y.applyUpdate(doc, update)
-    waiting.settle(doc)
-  } catch (cause) {
-    throw new UpdateError('the update is no Yjs V1 update: Yjs can not read it. Send V1 updates', { cause })
   }
 }

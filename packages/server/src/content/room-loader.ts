@@ -2,6 +2,7 @@ import { type EventStore, LogError, type Lsn, type WorkspaceLog } from '@joinery
 import type { Logger } from 'pino'
 import type { Counters } from '../counters.ts'
 import type { Turns } from '../turns.ts'
+import type { AnnouncedIds } from './announced-ids.ts'
 import type { ClientIdMemory } from './client-id-memory.ts'
 import type { ColdCache } from './cold-cache.ts'
 import { ColdDocument } from './cold-document.ts'
@@ -27,6 +28,7 @@ export interface LoaderContext {
   readonly cache: ColdCache
   readonly counters: Counters
   readonly clientIds: ClientIdMemory
+  readonly announced: AnnouncedIds
   /** Limits how many workspaces are read at once: a thousand rooms that open together must not all be in memory. */
   readonly loads: Turns
 }
@@ -94,7 +96,7 @@ export async function warmUp(log: WorkspaceLog, cold: ColdDocument, context: Loa
   return context.loads.take(async () => {
     const stored = await cold.read()
     context.counters.warmings++
-    const document = new RoomDocument(context.rules, context.clientIds.take(log.generation))
+    const document = makeDocument(log, context)
     try {
       document.restore(stored)
       return document
@@ -105,9 +107,21 @@ export async function warmUp(log: WorkspaceLog, cold: ColdDocument, context: Loa
   })
 }
 
+function makeDocument({ generation, workspace }: WorkspaceLog, context: LoaderContext): RoomDocument {
+  const { rules, clientIds, announced } = context
+  const own = clientIds.take(generation) ?? new Map<string, number>()
+  // The client ids of the server's own edits are held for the actors of these edits.
+  const holdersOf = (client: number): readonly string[] => {
+    const held = announced.holdersOf(workspace, client)
+    const owner = [...own].find(([, id]) => id === client)
+    return owner === undefined ? held : [owner[0]]
+  }
+  return new RoomDocument(rules, own, holdersOf)
+}
+
 async function replay(log: WorkspaceLog, context: LoaderContext): Promise<RoomDocument> {
   const start = await findStart(log)
-  const document = new RoomDocument(context.rules, context.clientIds.take(log.generation))
+  const document = makeDocument(log, context)
   await document.replay(start, log.read({ after: start?.lsn ?? (0 as Lsn) }))
   return document
 }
@@ -127,7 +141,7 @@ async function replayFromFirst(
     { workspace: log.workspace, lsn: start.lsn, err },
     'a snapshot could not be read: reading all records instead',
   )
-  const document = new RoomDocument(context.rules)
+  const document = makeDocument(log, context)
   await document.replay(undefined, log.read())
   return document
 }

@@ -41,3 +41,10 @@ export function advanceStateVector(state: StateVector, update: Uint8Array): bool
   }
   return isNext
 }
+
+/** The state vector of a document, as if it had nothing of one client. */
+export function stateVectorWithout(doc: Y.Doc, client: number | undefined): Uint8Array {
+  const state = Y.decodeStateVector(Y.encodeStateVector(doc))
+  if (client !== undefined) state.delete(client)
+  return encodeStateVector(state)
+}

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream'
-import { isFinalCloseCode } from '@joinery/protocol'
+import { CLOSE, isFinalCloseCode } from '@joinery/protocol'
 import type { Logger } from 'pino'
 import type { WebSocket } from 'ws'
 import type { Counters } from '../counters.ts'
@@ -74,6 +74,7 @@ export class Connections {
       socket,
       identity,
       wantsJoinery: asked.wantsJoinery,
+      clientId: asked.clientId,
       limits,
       unfinished: this.#unfinished,
       onClosed: this.#onClosed,
@@ -110,7 +111,8 @@ export class Connections {
     if (!this.#open.delete(closed)) return
     counters.connectionsClosed++
     this.#countPrincipal(closed.identity.actor, -1)
-    if (!closed.wantsJoinery && isFinalCloseCode(closed.endedWith ?? 0))
+    const code = closed.endedWith ?? 0
+    if (!closed.wantsJoinery && (isFinalCloseCode(code) || code === CLOSE.refusedForNow))
       refused.note(clientOf(closed), performance.now())
     // A restart ends every connection, which is no news for the log.
     if (closed.endedFor === undefined || this.#isDraining) return

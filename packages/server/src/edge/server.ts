@@ -13,6 +13,7 @@ import {
   type SnapshotPolicy,
 } from '@joinery/log'
 import pino, { type Logger } from 'pino'
+import { AnnouncedIds } from '../content/announced-ids.ts'
 import { ClientIdMemory } from '../content/client-id-memory.ts'
 import { ColdCache } from '../content/cold-cache.ts'
 import { type DocumentRules, openRules } from '../content/document-rules.ts'
@@ -229,6 +230,7 @@ class SyncServer implements Server {
       keyed: new KeyedUpdates(turns, this.#limits),
       counters: this.counters,
       clientIds: new ClientIdMemory(),
+      announced: new AnnouncedIds(),
       cache: new ColdCache(this.#limits.coldBytesMax),
       loads: new Turns(this.#limits.loadsMax),
       upkeep: new Upkeep(),

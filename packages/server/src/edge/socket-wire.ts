@@ -34,6 +34,7 @@ export class SocketWire implements Wire, FrameSource {
   endedWith: number | undefined
   /** Address of the client, or of the proxy in front of it. */
   readonly from: string
+  readonly clientId: number | undefined
 
   readonly #ws: WebSocket
   readonly #socket: Duplex
@@ -58,6 +59,7 @@ export class SocketWire implements Wire, FrameSource {
     socket: Duplex
     identity: Identity
     wantsJoinery: boolean
+    clientId: number | undefined
     limits: ServerLimits
     unfinished: UnfinishedFrames
     onClosed: (wire: SocketWire) => void
@@ -68,6 +70,7 @@ export class SocketWire implements Wire, FrameSource {
     this.from = options.from
     this.identity = options.identity
     this.wantsJoinery = options.wantsJoinery
+    this.clientId = options.clientId
     this.#ws = options.ws
     this.#socket = options.socket
     this.#limits = options.limits

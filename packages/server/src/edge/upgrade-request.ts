@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { parseWorkspaceName, QUERY, type WorkspaceId } from '@joinery/protocol'
-import { badWorkspace } from '../server-error.ts'
+import { badWorkspace, ServerError } from '../server-error.ts'
 
 /** The parts of a socket's URL. */
 export interface UpgradeRequest {
@@ -10,6 +10,8 @@ export interface UpgradeRequest {
   readonly token: string | undefined
   readonly actor: string | undefined
   readonly source: string | undefined
+  /** The Yjs client id of the client's document. */
+  readonly clientId: number | undefined
 }
 
 const NOTHING_ASKED = {
@@ -18,6 +20,7 @@ const NOTHING_ASKED = {
   token: undefined,
   actor: undefined,
   source: undefined,
+  clientId: undefined,
 }
 
 /**
@@ -39,7 +42,7 @@ export function hasLostUpgrade({ method, headers }: IncomingMessage): boolean {
 }
 
 /**
- * Reads a request's URL. Throws `bad_workspace`. The path is decoded once and never normalised: `..` is no workspace.
+ * Reads a request's URL. Throws `bad_workspace` and `bad_client_id`. The path is decoded once and never normalised: `..` is no workspace.
  */
 export function parseUpgradeUrl(url: string): UpgradeRequest {
   const mark = url.indexOf('?')
@@ -56,7 +59,18 @@ export function parseUpgradeUrl(url: string): UpgradeRequest {
     token: read(QUERY.token),
     actor: read(QUERY.actor),
     source: read(QUERY.source),
+    clientId: parseClientId(query.get(QUERY.client)),
   }
+}
+
+function parseClientId(text: string | null): number | undefined {
+  if (text === null) return undefined
+  const id = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN
+  if (Number.isSafeInteger(id)) return id
+  throw new ServerError(
+    'bad_client_id',
+    "the query parameter client is the document's Yjs client id: a whole number of at most 2^53 - 1 in decimal digits",
+  )
 }
 
 /** Whether the client asked for Joinery's own messages, even if the rest of its URL is wrong. */

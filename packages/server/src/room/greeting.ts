@@ -39,7 +39,7 @@ export function greet(
   const writable = damage === undefined ? writableOf(log.state) : notWritable('quarantined', damage.message)
   if (!writable.isWritable) member.tell(writable)
   if (identity.access === 'write' && damage === undefined) {
-    member.ask(content.syncStep1())
+    member.ask(content.syncStep1(member.writer))
   }
   if (everybody !== undefined) member.send(everybody)
 }

@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import pino from 'pino'
 import { expect, it } from 'vitest'
 import * as Y from 'yjs'
+import { AnnouncedIds } from '../content/announced-ids.ts'
 import { ClientIdMemory } from '../content/client-id-memory.ts'
 import { ColdCache } from '../content/cold-cache.ts'
 import { openRules } from '../content/document-rules.ts'
@@ -69,6 +70,7 @@ class NodeRooms {
       counters,
       cache: new ColdCache(limits.coldBytesMax),
       clientIds: new ClientIdMemory(),
+      announced: new AnnouncedIds(),
       loads: new Turns(2),
       upkeep: new Upkeep(),
       snapshots: { ...SNAPSHOT_POLICY_DEFAULT, records: 5 },

@@ -1,5 +1,6 @@
 import type { Refusal } from '../content/document-rules.ts'
 import { EMPTY_UPDATE } from '../content/empty-update.ts'
+import { relaying } from '../content/relayed-record.ts'
 import type { RoomDocument } from '../content/room-document.ts'
 import type { Member } from './member.ts'
 import { authorOf, type Held, type RecordWriter, type Write } from './record-writer.ts'
@@ -39,10 +40,12 @@ export class KeyedWrites {
     check: (document: RoomDocument) => void,
   ): Pick<RoomEdited<never>, 'lsn' | 'durable'> | Refusal {
     const { identity } = member
+    // Only the SDK sends keyed updates. It makes each in a document of its own, so the announced client id says nothing.
     const applied = place.document.apply([update], identity)
     check(place.document)
     if (applied.refused !== undefined) return applied.refused.refusal
-    const author = { ...authorOf(identity, member.wire.id), idempotencyKey: key }
+    const connection = applied.mayBeOthers ? relaying(member.wire.id) : member.wire.id
+    const author = { ...authorOf(identity, connection), idempotencyKey: key }
     this.#senders.add(member)
     return this.write({ applied, author }, place)
   }

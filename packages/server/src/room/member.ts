@@ -1,4 +1,6 @@
 import { encodeJoinery, type Frame, type JoineryMessage } from '@joinery/protocol'
+import type { Others } from '../content/announced-ids.ts'
+import type { Writer } from '../content/document-rules.ts'
 import type { Identity } from '../identity.ts'
 import type { ServerLimits } from '../limits.ts'
 import { REFUSALS, type ServerError } from '../server-error.ts'
@@ -66,6 +68,12 @@ export class Member implements WireReader {
   reach: Reach = CURRENT
   /** Update frames (SyncStep2 and Update) received so far. */
   framesReceived = 0
+  /** The identity, with the client id that the connection announced. */
+  writer: Writer
+  /** True once the connection has said, or has failed to say, which client id is its own. */
+  hasAnnounced = false
+  /** The other actors that had announced the same client id. */
+  others: Others | undefined
   /** The updates of this tick; undefined when there are none. */
   inbox: Inbox | undefined
   readonly #limits: ServerLimits
@@ -76,6 +84,7 @@ export class Member implements WireReader {
     this.wire = wire
     this.generation = generation
     this.#limits = limits
+    this.writer = wire.identity
   }
 
   get identity(): Identity {
@@ -206,4 +215,9 @@ export class Member implements WireReader {
     this.#rests &= ~by
     if (this.#rests === 0) this.wire.resume()
   }
+}
+
+/** Whether a member reads too slowly and has missed updates. */
+export function isLagging({ reach }: Member): boolean {
+  return reach.state === 'lagging'
 }

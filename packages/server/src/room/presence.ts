@@ -34,8 +34,8 @@ export class Presence {
     })
   }
 
-  /** Takes an awareness update. Throws `bad_frame` for one that is malformed or too large. */
-  receive(update: Uint8Array, member: Member): void {
+  /** Takes an awareness update. Returns its states; undefined for one that is malformed or too large: its member is refused. */
+  receive(update: Uint8Array, member: Member): readonly AwarenessState[] | undefined {
     let states: AwarenessState[]
     try {
       if (update.length > this.#limits.awarenessBytesMax)
@@ -44,7 +44,8 @@ export class Presence {
     } catch (cause) {
       const { awarenessBytesMax } = this.#limits
       const reason = `the awareness update is malformed or too large, at most ${awarenessBytesMax} bytes are allowed`
-      throw new ServerError('bad_frame', reason, { cause })
+      member.refuse(new ServerError('bad_frame', reason, { cause }))
+      return undefined
     }
     for (const state of states) {
       if (Buffer.byteLength(state.json) > this.#limits.awarenessStateBytesMax) {
@@ -53,6 +54,7 @@ export class Presence {
       }
       if (this.#table.apply(state, member)) this.#news.set(state.clientId, state)
     }
+    return states
   }
 
   /** The log names each connection once: a cursor moves many times a second. */

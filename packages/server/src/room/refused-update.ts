@@ -1,12 +1,18 @@
 import { CLOSE, type CloseCode } from '@joinery/protocol'
 import type { Logger } from 'pino'
+import { UpdateError } from '../content/apply-update.ts'
 import type { Refusal } from '../content/document-rules.ts'
-import { UpdateError } from '../content/room-document.ts'
 import type { Counters } from '../counters.ts'
 import type { Member } from './member.ts'
 
 /** Close codes of refused updates, for clients that know no `rejected` message; 4403 for codes that are not listed. */
-const CLOSE_OF: Partial<Record<Refusal['code'], CloseCode>> = { too_large: CLOSE.tooLarge, bad_update: CLOSE.badFrame }
+const CLOSE_OF: Partial<Record<Refusal['code'], CloseCode>> = {
+  too_large: CLOSE.tooLarge,
+  bad_update: CLOSE.badFrame,
+  // A stock client may go on with its next document or token, or once the edits that it builds on have arrived.
+  client_id_owned: CLOSE.refusedForNow,
+  pending_too_large: CLOSE.refusedForNow,
+}
 
 /** The counters and the logger in which refusals are noted. */
 interface Notes {
@@ -66,7 +72,8 @@ export function noteRefusal(
  */
 export function refuseRelay(member: Member): void {
   member.intake = 'refused'
-  member.wire.close(CLOSE.tryLater, 'load_failed: edits of others must come from their writers first: connect later')
+  const reason = 'load_failed: edits of others must come from their writers first: connect later'
+  member.wire.close(member.wire.wantsJoinery ? CLOSE.tryLater : CLOSE.refusedForNow, reason)
 }
 
 /**

@@ -7,11 +7,12 @@ import type { RoomDocument } from '../content/room-document.ts'
 import type { Loaded } from '../content/room-loader.ts'
 import { beingLoaded, moved, quarantined, ServerError } from '../server-error.ts'
 import type { Acknowledgements } from './acknowledgements.ts'
+import { askForOwnEdits, noteAnnouncement, noteLeaving, noteNamedId, settleOwnId } from './announcing.ts'
 import type { Backlog } from './backlog.ts'
 import { type Audience, sendToAll } from './fan-out.ts'
 import { greet, writableOf } from './greeting.ts'
 import type { KeyedUpdates } from './keyed-updates.ts'
-import type { Member, MemberRoom } from './member.ts'
+import { isLagging, type Member, type MemberRoom } from './member.ts'
 import { Presence } from './presence.ts'
 import { ProvenanceFeed } from './provenance-feed.ts'
 import { answerSyncStep1, catchUp, withStamps } from './room-answers.ts'
@@ -80,6 +81,7 @@ export class Room implements ContentOwner, MemberRoom {
   join(member: Member): void {
     this.#emptySinceMs = undefined
     const { loaded } = this.#content
+    noteNamedId(member, this, this.#context.announced)
     if (loaded !== undefined) this.#admit(member, loaded)
     else this.#wait(member)
   }
@@ -87,6 +89,7 @@ export class Room implements ContentOwner, MemberRoom {
   leave(member: Member, nowMs: number): void {
     this.#members.delete(member)
     this.#waiting?.delete(member)
+    noteLeaving(member, this.workspace, this.#context.announced)
     this.#presence?.release(member)
     this.#provenance?.leave(member)
     this.#context.backlog.forget(member)
@@ -198,7 +201,8 @@ export class Room implements ContentOwner, MemberRoom {
     const isFree = this.#guests === 0 && !this.#followers?.size && loaded?.log.state.state === 'open'
     const isIdle = this.#emptySinceMs !== undefined && nowMs - this.#emptySinceMs >= this.#context.limits.roomIdleMs
     if (isFree && isIdle) return void this.close()
-    this.#content.sweep(nowMs, () => this.#guests === 0 && !this.#writes?.hasWork && !this.#hasLaggards())
+    const isUsed = () => this.#guests > 0 || this.#writes?.hasWork || [...this.#members].some(isLagging)
+    this.#content.sweep(nowMs, () => !isUsed())
   }
 
   /**
@@ -213,7 +217,11 @@ export class Room implements ContentOwner, MemberRoom {
 
   contentLoaded(loaded: Loaded): void {
     if (loaded.damage !== undefined) this.#followers?.end(quarantined(loaded.damage.message))
-    for (const member of this.#members) member.resume()
+    for (const member of this.#members) {
+      settleOwnId(member, this, this.#context.announced)
+      askForOwnEdits(member, this)
+      member.resume()
+    }
     const waiting = this.#waiting ?? []
     this.#waiting = undefined
     for (const member of waiting) {
@@ -362,18 +370,9 @@ export class Room implements ContentOwner, MemberRoom {
 
   #receiveAwareness(member: Member, update: Uint8Array): void {
     this.#presence ??= new Presence(this.#context)
-    try {
-      this.#presence.receive(update, member)
-    } catch (error) {
-      if (!(error instanceof ServerError)) throw error
-      return member.refuse(error)
-    }
+    const states = this.#presence.receive(update, member)
+    if (states !== undefined) noteAnnouncement(member, states, this, this.#context.announced)
     if (this.#presence.hasNews) this.#context.schedule(this)
-  }
-
-  #hasLaggards(): boolean {
-    for (const { reach } of this.#members) if (reach.state === 'lagging') return true
-    return false
   }
 
   #writePath(): WritePath {

@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import pino from 'pino'
 import { expect, it } from 'vitest'
 import * as Y from 'yjs'
+import { AnnouncedIds } from '../content/announced-ids.ts'
 import { ClientIdMemory } from '../content/client-id-memory.ts'
 import { ColdCache } from '../content/cold-cache.ts'
 import { openRules } from '../content/document-rules.ts'
@@ -82,6 +83,7 @@ class Scene {
     ownership: alwaysMine(0),
     cache: new ColdCache(2_000),
     clientIds: new ClientIdMemory(),
+    announced: new AnnouncedIds(),
     loads: new Turns(2),
     upkeep: new Upkeep(),
     snapshots: { ...SNAPSHOT_POLICY_DEFAULT, records: 5 },

@@ -9,6 +9,10 @@ export interface Wire {
   /** Id of the connection; the log records it with each update. */
   readonly id: string
   readonly identity: Identity
+  /** Address of the client, or of the proxy in front of it; undefined where there is none. */
+  readonly from?: string | undefined
+  /** The Yjs client id that the client named when it connected. */
+  readonly clientId?: number | undefined
   /** True when the client asked for Joinery's own messages. */
   readonly wantsJoinery: boolean
   /** False once either side has begun to close it. */

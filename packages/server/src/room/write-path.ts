@@ -1,8 +1,10 @@
 import type { WorkspaceLog } from '@joinery/log'
 import type { WorkspaceId } from '@joinery/protocol'
+import type { Applied } from '../content/applied.ts'
+import { UpdateError } from '../content/apply-update.ts'
 import type { Refusal } from '../content/document-rules.ts'
 import { relaying } from '../content/relayed-record.ts'
-import { type Applied, type RoomDocument, UpdateError } from '../content/room-document.ts'
+import type { RoomDocument } from '../content/room-document.ts'
 import type { ServerLimits } from '../limits.ts'
 import type { ServerError } from '../server-error.ts'
 import { type BringRefusal, type BroughtUpdate, missingEdits } from './brought-update.ts'
@@ -183,10 +185,11 @@ export class WritePath {
     assertTakes(place.log)
     const missing = place.document.missingFor(update)
     if (missing !== undefined) return this.#noteRefused(missingEdits(missing), writer, via)
-    const applied = place.document.apply([update], writer)
+    // As an answer to SyncStep1, it may be a whole document with the edits of many.
+    const applied = place.document.apply([update], { ...writer, isAnswer: true })
     if (applied.refused !== undefined) return this.#noteRefused(applied.refused.refusal, writer, via)
     if (applied.waitsFor !== undefined) throw new UpdateError('the update builds on itself, so that it can never show')
-    const author = authorOf(writer, via)
+    const author = authorOf(writer, applied.mayBeOthers ? relaying(via) : via)
     if (idempotencyKey === undefined) return this.#writeAtOnce({ applied, author, sync }, place)
     return this.#keyed.write({ applied, author: { ...author, idempotencyKey }, sync }, place)
   }
@@ -279,12 +282,13 @@ export class WritePath {
     try {
       const applied =
         identity.access === 'write'
-          ? document.apply(updates, mayRelay ? { ...identity, mayRelay } : identity, answer)
+          ? document.apply(updates, mayRelay ? { ...member.writer, mayRelay } : member.writer, answer)
           : document.read(updates, READ_ONLY)
       this.#checkPending(document)
       const { refused } = applied
       const frames = refused === undefined ? through : first + refused.index - 1
-      const author = authorOf(identity, mayRelay ? relaying(wire.id) : wire.id)
+      const isMixed = mayRelay || applied.mayBeOthers === true
+      const author = authorOf(identity, isMixed ? relaying(wire.id, member.writer.ownId) : wire.id)
       const withheld = this.#withheldOf(member, applied, first, withholdUntilMs)
       writes.push({ applied, author, from: { member, frames, withheld } })
       if (refused === undefined) return undefined

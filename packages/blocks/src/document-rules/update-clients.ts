@@ -1,0 +1,45 @@
+import * as decoding from 'lib0/decoding'
+import * as Y from 'yjs'
+import { type BlocksRefusal, refuse } from './refusal.ts'
+import { Refused } from './update-limits.ts'
+import { type ReadUpdate, readUpdate } from './update-reader.ts'
+
+/** Reads one V1 update, or says why it can't be read. */
+export function readOrRefusal(update: Uint8Array): ReadUpdate | BlocksRefusal {
+  try {
+    return readUpdate(update)
+  } catch (error) {
+    if (error instanceof Refused) return error.refusal
+    // lib0 throws plain errors on bytes that end early and on numbers out of range. Nothing else throws here.
+    return refuse(
+      'bad_update',
+      `The update is no Yjs V1 update: ${error instanceof Error ? error.message : 'it is unreadable'}`,
+    )
+  }
+}
+
+/** The client id of an update that has the structs of one client, `none` for an update without structs; undefined otherwise. */
+export function soleClient(update: Uint8Array): number | 'none' | undefined {
+  try {
+    const decoder = decoding.createDecoder(update)
+    const clients = decoding.readVarUint(decoder)
+    if (clients === 0) return 'none'
+    if (clients > 1) return undefined
+    decoding.readVarUint(decoder)
+    return decoding.readVarUint(decoder)
+  } catch {
+    // The bytes end early. The reader of the whole update says so.
+    return undefined
+  }
+}
+
+/** The client ids under which the update brings structs that the document lacks. */
+export function newClients(doc: Y.Doc, update: ReadUpdate): number[] {
+  const clients: number[] = []
+  for (const [client, structs] of update.structs) {
+    const last = structs.at(-1)
+    const brings = last !== undefined && last.clock + last.length > Y.getState(doc.store, client)
+    if (brings) clients.push(client)
+  }
+  return clients
+}

@@ -1,0 +1,22 @@
+import * as Y from 'yjs'
+import type { WaitingStructs } from './waiting-structs.ts'
+
+/** Thrown for bytes that are no Yjs V1 update. A part that was applied before can't be taken back. */
+export class UpdateError extends Error {
+  override name = 'UpdateError'
+}
+
+/** Applies one V1 update, and drops what waited for it. Throws {@link UpdateError} on bytes that are none. */
+export function applyOrThrow(doc: Y.Doc, update: Uint8Array, waiting: WaitingStructs): void {
+  // A V2 update begins with bytes that V1 reads as an empty update, and Yjs ignores the rest: the edit would be lost
+  // silently.
+  if (update[0] === 0 && update[1] === 0 && update.length > 2) {
+    throw new UpdateError('the update is no Yjs V1 update: bytes follow its end, as in a V2 update. Send V1 updates')
+  }
+  try {
+    Y.applyUpdate(doc, update)
+    waiting.settle(doc)
+  } catch (cause) {
+    throw new UpdateError('the update is no Yjs V1 update: Yjs can not read it. Send V1 updates', { cause })
+  }
+}
