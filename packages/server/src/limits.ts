@@ -10,10 +10,14 @@ export interface ServerLimits extends WireLimits {
    */
   readonly tickBytesMax: number
   /**
-   * Bytes that may wait in a socket. Beyond them the connection gets no more updates, and one diff once the bytes have
-   * gone out.
+   * Bytes that may wait to be sent to one connection, 64 for each message included. Beyond them the connection gets no more
+   * news, and what it has missed once the bytes have gone out. Only an answer that it asked for may be larger.
    */
   readonly sendBufferBytesMax: number
+  /** The same of all connections together, each message once: it fits a heap of 1 GB beside documents. */
+  readonly unsentBytesMax: number
+  /** Time after which a connection ends that has read nothing of what waits for it, ms: a tunnel or a short sleep is no end. */
+  readonly unreadMs: number
   /**
    * Bytes of updates that wait for updates they build on, in one room. An honest client has at most its first typing
    * there.
@@ -85,6 +89,8 @@ export const SERVER_LIMITS: ServerLimits = {
   connectionsMax: 50_000,
   tickBytesMax: 128 * 1024,
   sendBufferBytesMax: 1024 * 1024,
+  unsentBytesMax: 256 * 1024 * 1024,
+  unreadMs: 60_000,
   pendingBytesMax: 256 * 1024,
   heartbeatMs: 12_000,
   roomIdleMs: 30_000,

@@ -10,6 +10,7 @@ import { REFUSALS } from '../server-error.ts'
 import type { RefusedClients } from './refused-clients.ts'
 import { SocketWire } from './socket-wire.ts'
 import { UnfinishedFrames } from './unfinished-frames.ts'
+import { UnsentBytes } from './unsent-bytes.ts'
 import type { UpgradeRequest } from './upgrade-request.ts'
 
 /** An upgrade that was granted. `from` is the remote address. */
@@ -39,6 +40,7 @@ export class Connections {
   /** Number of open connections of each principal. Empty while there is no limit to them. */
   readonly #byPrincipal = new Map<string, number>()
   readonly #unfinished: UnfinishedFrames
+  readonly #unsent: UnsentBytes
   /** Part of each connection's id that differs at each start of the server: ids in the log are then unique. */
   readonly #startId = Date.now().toString(36)
   #count = 0
@@ -47,11 +49,17 @@ export class Connections {
   constructor(context: ConnectionsContext) {
     this.#context = context
     this.#unfinished = new UnfinishedFrames(context.limits)
+    this.#unsent = new UnsentBytes(context.limits.unsentBytesMax)
   }
 
   /** Bytes of frames that have not arrived completely. */
   get unfinishedBytes(): number {
     return this.#unfinished.bytes
+  }
+
+  /** Bytes that wait to be sent. A message that waits for many connections counts once. */
+  get unsentBytes(): number {
+    return this.#unsent.bytes
   }
 
   /** Number of open connections of a principal, the actor of a token. Counted only if there is a limit. */
@@ -77,6 +85,7 @@ export class Connections {
       clientId: asked.clientId,
       limits,
       unfinished: this.#unfinished,
+      unsent: this.#unsent,
       onClosed: this.#onClosed,
       nowMs: Date.now(),
     })

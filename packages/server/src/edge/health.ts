@@ -10,6 +10,8 @@ export interface ServerLoad extends RoomCounts {
   readonly unadmitted: number
   /** Bytes of frames that have not arrived completely. */
   readonly unfinishedBytes: number
+  /** Bytes that wait to be sent. A message that waits for many connections counts once. */
+  readonly unsentBytes: number
   /** Number of connections that are held, because storage is behind. */
   readonly held: number
   /** Bytes of updates that are appended and not durable yet. */

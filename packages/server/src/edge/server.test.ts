@@ -286,6 +286,7 @@ describe('health', () => {
         tcpConnections: 2,
         unadmitted: 0,
         unfinishedBytes: 0,
+        unsentBytes: 0,
         held: 0,
         backlogBytes: 0,
       },

@@ -206,10 +206,19 @@ class SyncServer implements Server {
 
   load(): ServerLoad {
     const { bytes: backlogBytes, heldCount: held } = this.#backlog
-    const { size: connections, unfinishedBytes } = this.#connections
+    const { size: connections, unfinishedBytes, unsentBytes } = this.#connections
     const { unadmittedCount: unadmitted } = this.#upgrades
     const { count: tcpConnections } = this.#addresses
-    return { ...this.#rooms.count(), connections, tcpConnections, unadmitted, unfinishedBytes, held, backlogBytes }
+    return {
+      ...this.#rooms.count(),
+      connections,
+      tcpConnections,
+      unadmitted,
+      unfinishedBytes,
+      unsentBytes,
+      held,
+      backlogBytes,
+    }
   }
 
   close(): Promise<void> {

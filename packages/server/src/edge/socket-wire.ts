@@ -7,9 +7,12 @@ import type { ServerLimits } from '../limits.ts'
 import type { Wire, WireReader } from '../room/wire.ts'
 import { encodeBinaryMessage } from '../ws-frame.ts'
 import type { FrameSource, UnfinishedFrames } from './unfinished-frames.ts'
+import type { UnsentBytes, UnsentHolder } from './unsent-bytes.ts'
+import { PIECE_BYTES, UnsentMessages } from './unsent-messages.ts'
 
-/** An empty ping frame: opcode 9 (RFC 6455, 5.5.2). */
+/** An empty ping frame, and the first byte of a pong: opcodes 9 and 10 (RFC 6455, 5.5). */
 const PING = Uint8Array.of(0x89, 0)
+const PONG = 0x8a
 const PING_AND_KEEP_ALIVE = Buffer.concat([PING, encodeBinaryMessage(KEEP_ALIVE_FRAME)])
 /** Heartbeats without a sign of life after which a connection is dead. */
 const MISSED_BEATS_MAX = 2
@@ -18,7 +21,7 @@ const MISSED_BEATS_MAX = 2
 const ignore = (): void => undefined
 
 /** A WebSocket of this process as a room's wire. It pings, and ends when the client is silent or its token expires. */
-export class SocketWire implements Wire, FrameSource {
+export class SocketWire implements Wire, FrameSource, UnsentHolder {
   readonly id: string
   readonly workspace: string
   readonly identity: Identity
@@ -40,6 +43,7 @@ export class SocketWire implements Wire, FrameSource {
   readonly #socket: Duplex
   readonly #limits: ServerLimits
   readonly #unfinished: UnfinishedFrames
+  readonly #unsentOfAll: UnsentBytes
   readonly #onClosed: (wire: SocketWire) => void
   /** True when the edge has ended the connection: what still comes from the client counts no more. */
   #isDeaf = false
@@ -48,8 +52,13 @@ export class SocketWire implements Wire, FrameSource {
   #isSpokenTo = false
   #missedBeats = 0
   #bytesRead = 0
-  #bytesFlushed = 0
   #beatAtMs: number
+  /** The messages that wait to be sent; undefined when none do. */
+  #unsent: UnsentMessages | undefined
+  /** Time of the last heartbeat at which bytes had gone out or none waited, ms. */
+  #movedAtMs = 0
+  /** Heartbeats since then. A server that was busy for long may have had no time to send. */
+  #stuckBeats = 0
 
   constructor(options: {
     id: string
@@ -62,6 +71,7 @@ export class SocketWire implements Wire, FrameSource {
     clientId: number | undefined
     limits: ServerLimits
     unfinished: UnfinishedFrames
+    unsent: UnsentBytes
     onClosed: (wire: SocketWire) => void
     nowMs: number
   }) {
@@ -75,11 +85,14 @@ export class SocketWire implements Wire, FrameSource {
     this.#socket = options.socket
     this.#limits = options.limits
     this.#unfinished = options.unfinished
+    this.#unsentOfAll = options.unsent
     this.#onClosed = options.onClosed
     this.#beatAtMs = options.nowMs + options.limits.heartbeatMs
+    this.#movedAtMs = options.nowMs
     const { ws, socket } = options
     ws.binaryType = 'nodebuffer'
     ws.on('message', (data: Buffer, isBinary: boolean) => this.#onMessage(data, isBinary))
+    ws.on('ping', (body: Buffer) => this.#onPing(body))
     ws.on('pong', () => {
       this.#isHeard = true
     })
@@ -88,6 +101,7 @@ export class SocketWire implements Wire, FrameSource {
     socket.prependListener('data', (chunk: Buffer) => this.#onBytes(chunk.length))
     ws.on('close', () => {
       this.#unfinished.forget(this)
+      this.#unsent?.free()
       this.reader?.left(Date.now())
       this.#onClosed(this)
     })
@@ -101,22 +115,31 @@ export class SocketWire implements Wire, FrameSource {
     return this.#ws.readyState === this.#ws.OPEN
   }
 
+  /** Bytes that wait to be sent, with those that each waiting message costs beside its content. */
+  get unsentBytes(): number {
+    return this.#unsent?.bytes ?? 0
+  }
+
   get isFull(): boolean {
-    return this.#socket.writableLength > this.#limits.sendBufferBytesMax
+    return this.unsentBytes > this.#limits.sendBufferBytesMax
   }
 
   /**
-   * Writes straight to the socket, so that the same bytes can go to every receiver. Without compression `ws` keeps no
-   * queue that this could overtake.
+   * Writes straight to the socket, so that the same bytes can go to every receiver. Messages that the socket does not take at once
+   * wait in {@link UnsentMessages}. Without compression `ws` keeps no queue that this could overtake.
    */
   write(message: Uint8Array): void {
     if (!this.isOpen) return
     this.#isSpokenTo = true
+    if (this.#unsent !== undefined) return this.#unsent.add(message)
+    if (message.length > PIECE_BYTES) return this.#queue().add(message)
     this.#socket.write(message)
+    if (this.#socket.writableLength > 0) this.#queue().addHanded(message)
   }
 
   onceDrained(then: () => void): void {
-    this.#socket.once('drain', then)
+    if (this.#unsent === undefined) setImmediate(then)
+    else this.#unsent.onceEmpty(then)
   }
 
   pause(): void {
@@ -136,6 +159,7 @@ export class SocketWire implements Wire, FrameSource {
     this.endedWith ??= code
     // Unless the client's close frame is read, the connection stays half open.
     this.resume()
+    if (this.isOpen) this.#unsent?.flush()
     this.#ws.close(code, closeReason(reason))
   }
 
@@ -149,6 +173,12 @@ export class SocketWire implements Wire, FrameSource {
   endUnfinished(reason: string): void {
     this.end(CLOSE.tryLater, `too_slow: ${reason}`)
     this.#socket.write('', () => this.#ws.terminate())
+  }
+
+  /** Frees what waits and destroys the socket: a close frame would have to wait behind it. */
+  endUnsent(reason: string): void {
+    this.#unsent?.free()
+    this.terminate(`too_slow: ${reason}`)
   }
 
   /** Destroys the socket without a close frame. */
@@ -165,24 +195,51 @@ export class SocketWire implements Wire, FrameSource {
       this.close(CLOSE.tokenExpired, 'unauthorized: the token has expired: connect again with a fresh one')
       return
     }
-    if (!this.#isAlive()) return this.terminate('the client gave no sign of life')
+    const hasMoved = this.#unsent?.takeMoved() === true
+    if (hasMoved || this.#unsent === undefined) {
+      this.#movedAtMs = nowMs
+      this.#stuckBeats = 0
+    } else {
+      this.#stuckBeats++
+    }
+    const { unreadMs } = this.#limits
+    if (this.#stuckBeats >= MISSED_BEATS_MAX && nowMs - this.#movedAtMs >= unreadMs) {
+      return this.endUnsent(`the client has read nothing of what waits for it for ${unreadMs} ms`)
+    }
+    if (!this.#isAlive(hasMoved)) return this.terminate('the client gave no sign of life')
     this.#isHeard = false
-    if (this.isOpen) this.#socket.write(this.#isSpokenTo ? PING : PING_AND_KEEP_ALIVE)
+    if (this.isOpen) this.#control(this.#isSpokenTo ? PING : PING_AND_KEEP_ALIVE)
     this.#isSpokenTo = false
   }
 
-  #isAlive(): boolean {
-    const bytesFlushed = (this.#socket as { bytesWritten?: number }).bytesWritten ?? 0
-    const flushed = bytesFlushed - this.#socket.writableLength
-    const isDraining = this.#socket.writableLength > 0 && flushed > this.#bytesFlushed
-    this.#bytesFlushed = flushed
+  #isAlive(hasMoved: boolean): boolean {
     // A slow reader answers the ping only after all that lies before it: moving bytes count as life.
     // A slow writer answers it only after the whole of a long message.
     const bytesRead = (this.#socket as { bytesRead?: number }).bytesRead ?? 0
     const isBringing = bytesRead > this.#bytesRead
     this.#bytesRead = bytesRead
-    this.#missedBeats = this.#isHeard || isDraining || isBringing || this.#isPaused ? 0 : this.#missedBeats + 1
+    this.#missedBeats = this.#isHeard || hasMoved || isBringing || this.#isPaused ? 0 : this.#missedBeats + 1
     return this.#missedBeats < MISSED_BEATS_MAX
+  }
+
+  /** Answers a ping, unless the client does not read: pings cost their sender nothing. */
+  #onPing(body: Buffer): void {
+    if (!this.isOpen || this.isFull) return
+    this.#control(Buffer.concat([Uint8Array.of(PONG, body.length), body]))
+  }
+
+  /** Sends a frame that must not wait behind what waits already. It never goes into the middle of a message. */
+  #control(frame: Uint8Array): void {
+    if (this.#unsent !== undefined) return this.#unsent.addControl(frame)
+    this.#socket.write(frame)
+    if (this.#socket.writableLength > 0) this.#queue().addHanded(frame)
+  }
+
+  #queue(): UnsentMessages {
+    this.#unsent ??= new UnsentMessages(this.#socket, this.#unsentOfAll, this, () => {
+      this.#unsent = undefined
+    })
+    return this.#unsent
   }
 
   #onBytes(bytes: number): void {

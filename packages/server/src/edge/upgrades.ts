@@ -211,6 +211,8 @@ function socketsOf(maxPayload: number, closeTimeout: number): WebSocketServer {
     noServer: true,
     perMessageDeflate: false,
     clientTracking: false,
+    // The wire answers pings: `ws` would queue a pong for each, also for a client that does not read.
+    autoPong: false,
     maxPayload,
     closeTimeout,
     // `ws` keeps each part and chunk in memory, some 200 bytes beside its content. A lower bound would refuse
