@@ -100,6 +100,12 @@ function watchServer(registry: Registry, server: Server, store: EventStore): voi
   gauge('connections', 'Open connections', () => server.load().connections)
   counter('holds', 'Times that reading from a connection was paused because storage was behind', () => counters.holds)
   gauge('held_connections', 'Connections whose reading is paused because storage is behind', () => server.load().held)
+  counter(
+    'rests',
+    'Times that a connection had to rest because its work cost more than its share',
+    () => counters.rests,
+  )
+  gauge('resting_connections', 'Connections that rest', () => server.load().resting)
   gauge('backlog_bytes', 'Bytes of updates that are appended and not durable yet', () => server.load().backlogBytes)
   gauge('storage_writable', '1 while the log takes appends, otherwise 0', () => (store.state.state === 'open' ? 1 : 0))
   byCode('refused_updates', 'Refused updates, by rejection code', counters.refused)

@@ -9,6 +9,8 @@ export class Counters {
   abandons = 0
   /** Times that a member was held because storage was behind. */
   holds = 0
+  /** Times that a connection had to rest because its work cost more than its share. */
+  rests = 0
   /** Records that were appended. */
   records = 0
   /** Frames of a type that the protocol does not have, which were ignored. */

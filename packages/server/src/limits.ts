@@ -82,6 +82,19 @@ export interface ServerLimits extends WireLimits {
   readonly unfinishedBytesPerPrincipalMax: number
   /** The same of all connections together. */
   readonly unfinishedBytesMax: number
+  /**
+   * Part of the event loop's time that the work for one principal may take while others have work, 0 to 1. Two that
+   * send without end then leave a fifth to everybody else, and someone who types needs less than a hundredth.
+   */
+  readonly principalCostShare: number
+  /** Such time that one principal may take at once, ms: the first sync of a large workspace. */
+  readonly principalCostBurstMs: number
+  /** Part of the event loop's time that the work for one workspace may take while other workspaces have work, 0 to 1. */
+  readonly workspaceCostShare: number
+  /** Such time that one workspace may take at once, ms: everybody in it reconnects. */
+  readonly workspaceCostBurstMs: number
+  /** Time for which others count as having work after their last work, ms: someone who types pauses for less. */
+  readonly costContentionMs: number
 }
 
 export const SERVER_LIMITS: ServerLimits = {
@@ -115,4 +128,9 @@ export const SERVER_LIMITS: ServerLimits = {
   readerFrameBytesMax: 1024 * 1024,
   unfinishedBytesPerPrincipalMax: 128 * 1024 * 1024,
   unfinishedBytesMax: 256 * 1024 * 1024,
+  principalCostShare: 0.4,
+  principalCostBurstMs: 2_000,
+  workspaceCostShare: 0.6,
+  workspaceCostBurstMs: 4_000,
+  costContentionMs: 1_000,
 }

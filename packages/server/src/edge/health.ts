@@ -14,6 +14,8 @@ export interface ServerLoad extends RoomCounts {
   readonly unsentBytes: number
   /** Number of connections that are held, because storage is behind. */
   readonly held: number
+  /** Number of connections that rest, because their work cost more than its share. */
+  readonly resting: number
   /** Bytes of updates that are appended and not durable yet. */
   readonly backlogBytes: number
 }

@@ -288,6 +288,7 @@ describe('health', () => {
         unfinishedBytes: 0,
         unsentBytes: 0,
         held: 0,
+        resting: 0,
         backlogBytes: 0,
       },
     ])

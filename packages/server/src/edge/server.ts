@@ -23,6 +23,7 @@ import { Upkeep } from '../content/upkeep.ts'
 import { Counters } from '../counters.ts'
 import { type Authenticator, developmentAuthenticator } from '../identity.ts'
 import { Workspaces } from '../inside/workspaces.ts'
+import { Ledger } from '../ledger.ts'
 import { SERVER_LIMITS, type ServerLimits } from '../limits.ts'
 import { Acknowledgements } from '../room/acknowledgements.ts'
 import { Backlog } from '../room/backlog.ts'
@@ -129,6 +130,7 @@ class SyncServer implements Server {
   readonly #connections: Connections
   readonly #rooms: Rooms
   readonly #backlog: Backlog
+  readonly #ledger: Ledger
   readonly #unsubscribe: () => void
   #sweeper: NodeJS.Timeout | undefined
   #closed: Promise<void> | undefined
@@ -146,6 +148,7 @@ class SyncServer implements Server {
     this.#store = options.store ?? openMemoryStore()
     this.#ownership = options.ownership ?? alwaysMine()
     this.#backlog = new Backlog(limits.backlogBytesMax, counters)
+    this.#ledger = new Ledger({ limits, counters, logger })
     const turns = new KeyedTurns()
     const rooms = this.#openRooms(turns)
     this.#rooms = rooms
@@ -209,16 +212,9 @@ class SyncServer implements Server {
     const { size: connections, unfinishedBytes, unsentBytes } = this.#connections
     const { unadmittedCount: unadmitted } = this.#upgrades
     const { count: tcpConnections } = this.#addresses
-    return {
-      ...this.#rooms.count(),
-      connections,
-      tcpConnections,
-      unadmitted,
-      unfinishedBytes,
-      unsentBytes,
-      held,
-      backlogBytes,
-    }
+    const { restingCount: resting } = this.#ledger
+    const sockets = { connections, tcpConnections, unadmitted, unfinishedBytes, unsentBytes, held, resting }
+    return { ...this.#rooms.count(), ...sockets, backlogBytes }
   }
 
   close(): Promise<void> {
@@ -237,6 +233,7 @@ class SyncServer implements Server {
       acknowledgements: new Acknowledgements(),
       backlog: this.#backlog,
       keyed: new KeyedUpdates(turns, this.#limits),
+      ledger: this.#ledger,
       counters: this.counters,
       clientIds: new ClientIdMemory(),
       announced: new AnnouncedIds(),

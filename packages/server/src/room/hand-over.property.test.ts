@@ -12,6 +12,7 @@ import { openRules } from '../content/document-rules.ts'
 import { Upkeep } from '../content/upkeep.ts'
 import { Counters } from '../counters.ts'
 import { Workspaces } from '../inside/workspaces.ts'
+import { Ledger } from '../ledger.ts'
 import { SERVER_LIMITS } from '../limits.ts'
 import { HandOver, type LossOrder } from '../testing/hand-over.ts'
 import { MemoryClient } from '../testing/memory-client.ts'
@@ -67,6 +68,7 @@ class NodeRooms {
       acknowledgements: new Acknowledgements(),
       backlog: new Backlog(limits.backlogBytesMax, counters),
       keyed: new KeyedUpdates(turns, limits),
+      ledger: new Ledger({ limits: limits, counters: counters, logger: pino({ level: 'silent' }) }),
       counters,
       cache: new ColdCache(limits.coldBytesMax),
       clientIds: new ClientIdMemory(),

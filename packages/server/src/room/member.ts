@@ -2,13 +2,14 @@ import { encodeJoinery, type Frame, type JoineryMessage } from '@joinery/protoco
 import type { Others } from '../content/announced-ids.ts'
 import type { Writer } from '../content/document-rules.ts'
 import type { Identity } from '../identity.ts'
+import type { Ledger, RestingPayer } from '../ledger.ts'
 import type { ServerLimits } from '../limits.ts'
 import { REFUSALS, type ServerError } from '../server-error.ts'
 import { encodeBinaryMessage } from '../ws-frame.ts'
 import type { Wire, WireReader } from './wire.ts'
 
 /** Reasons for which a member's wire is paused, as bits. The wire is read again when no reason is left. */
-const RESTS = { room: 1, tick: 2, backlog: 4 } as const
+const RESTS = { room: 1, tick: 2, backlog: 4, budget: 8 } as const
 
 /**
  * The room's handling of a member's updates.
@@ -57,7 +58,7 @@ export interface MemberRoom {
 }
 
 /** One connection as its room remembers it. A member knows no socket: it sends bytes through its {@link Wire}. */
-export class Member implements WireReader {
+export class Member implements WireReader, RestingPayer {
   readonly wire: Wire
   /** Generation of the client's local copy; undefined when the client has no copy or did not say. */
   readonly generation: string | undefined
@@ -77,18 +78,41 @@ export class Member implements WireReader {
   /** The updates of this tick; undefined when there are none. */
   inbox: Inbox | undefined
   readonly #limits: ServerLimits
+  readonly #ledger: Ledger
   #tickBytes = 0
   #rests = 0
 
-  constructor(wire: Wire, generation: string | undefined, limits: ServerLimits) {
+  constructor(
+    wire: Wire,
+    generation: string | undefined,
+    { limits, ledger }: { readonly limits: ServerLimits; readonly ledger: Ledger },
+  ) {
     this.wire = wire
     this.generation = generation
     this.#limits = limits
     this.writer = wire.identity
+    this.#ledger = ledger
   }
 
   get identity(): Identity {
     return this.wire.identity
+  }
+
+  get id(): string {
+    return this.wire.id
+  }
+
+  get isOpen(): boolean {
+    return this.wire.isOpen
+  }
+
+  /** Who pays for what the connection costs: without a token, each connection for itself. */
+  get principal(): string {
+    return this.identity.isAuthenticated ? this.identity.actor : this.wire.id
+  }
+
+  get workspace(): string {
+    return this.room?.workspace ?? ''
   }
 
   receive(frame: Frame, bytes: number): void {
@@ -138,6 +162,22 @@ export class Member implements WireReader {
 
   release(): void {
     this.#goOn(RESTS.backlog)
+  }
+
+  /**
+   * Pays for work that began at `sinceMs` by `performance.now()` and ends now, shared with so many others. Returns now.
+   */
+  charge(sinceMs: number, payers?: number): number {
+    return this.#ledger.charge(this, sinceMs, payers)
+  }
+
+  /** Stops reading from the wire until {@link goOn}, while others have their turns. */
+  rest(): void {
+    this.#rest(RESTS.budget)
+  }
+
+  goOn(): void {
+    this.#goOn(RESTS.budget)
   }
 
   /** Sends a SyncStep1: the client answers with all that the server lacks. */

@@ -38,7 +38,9 @@ export function answerSyncStep1(room: RoomContent, member: Member, stateVector: 
   }
   member.answering = BUSY
   const answer = (from: RoomDocument | StoredState): void => {
+    const sinceMs = performance.now()
     const messages = from.answer(stateVector)
+    member.charge(sinceMs)
     whenShowable(showable, () => {
       for (const message of messages) member.wire.write(message)
       member.onceReady(() => takeNextQuestion(member))
@@ -63,8 +65,13 @@ export function catchUp(room: RoomContent, member: Member, stateVector: Uint8Arr
     whenShowable(showable, () => {
       for (const message of encodeUpdates(updates)) member.wire.write(message)
     })
-  if (content instanceof RoomDocument) return send([content.diff(stateVector)])
-  withStored(room, content, member, (stored) => send(stored.diff(stateVector)))
+  const answer = (diff: () => readonly Uint8Array[]): void => {
+    const sinceMs = performance.now()
+    send(diff())
+    member.charge(sinceMs)
+  }
+  if (content instanceof RoomDocument) return answer(() => [content.diff(stateVector)])
+  withStored(room, content, member, (stored) => answer(() => stored.diff(stateVector)))
 }
 
 /**

@@ -12,6 +12,7 @@ import { alwaysMine } from '../content/ownership.ts'
 import { Upkeep } from '../content/upkeep.ts'
 import { Counters } from '../counters.ts'
 import { Workspaces } from '../inside/workspaces.ts'
+import { Ledger } from '../ledger.ts'
 import { SERVER_LIMITS } from '../limits.ts'
 import { GatedStore } from '../testing/gated-store.ts'
 import { MemoryClient } from '../testing/memory-client.ts'
@@ -79,6 +80,7 @@ class Scene {
     acknowledgements: new Acknowledgements(),
     backlog: new Backlog(BACKLOG_BYTES_MAX, this.counters),
     keyed: new KeyedUpdates(this.turns, SERVER_LIMITS),
+    ledger: new Ledger({ limits: SERVER_LIMITS, counters: this.counters, logger: pino({ level: 'silent' }) }),
     counters: this.counters,
     ownership: alwaysMine(0),
     cache: new ColdCache(2_000),

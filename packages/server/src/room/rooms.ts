@@ -1,6 +1,7 @@
 import type { WorkspaceLog } from '@joinery/log'
 import type { WorkspaceId } from '@joinery/protocol'
 import { ColdDocument } from '../content/cold-document.ts'
+import type { Ledger } from '../ledger.ts'
 import type { ServerError } from '../server-error.ts'
 import { Member } from './member.ts'
 import { Room, type RoomContext } from './room.ts'
@@ -19,16 +20,22 @@ export interface RoomCounts {
   readonly quarantined: number
 }
 
+/** Parts that all rooms and members of a server share. */
+interface RoomsContext extends RoomContext {
+  /** Books what the members' work costs. */
+  readonly ledger: Ledger
+}
+
 /** The live rooms of a server, and the tick that flushes them. */
 export class Rooms {
   readonly #rooms = new Map<WorkspaceId, Room>()
   /** Workspaces that no room may open until the promise resolves. */
   readonly #reserved = new Map<WorkspaceId, Promise<void>>()
-  readonly #context: RoomContext
+  readonly #context: RoomsContext
   #scheduled: Room[] = []
   #isStopped = false
 
-  constructor(shared: Omit<RoomContext, 'schedule' | 'closed'>) {
+  constructor(shared: Omit<RoomsContext, 'schedule' | 'closed'>) {
     this.#context = {
       ...shared,
       schedule: (room) => this.#schedule(room),
@@ -61,7 +68,7 @@ export class Rooms {
    * @param generation the generation of the client's local copy, if it has one
    */
   join(workspace: WorkspaceId, wire: Wire, generation: string | undefined): WireReader {
-    const member = new Member(wire, generation, this.#context.limits)
+    const member = new Member(wire, generation, this.#context)
     this.#enter(workspace, member)
     return member
   }
@@ -139,12 +146,14 @@ export class Rooms {
   /** Frees what nobody has used for a while, in all rooms. Called about once a second. */
   sweep(nowMs: number): void {
     this.#context.cache.sweep()
+    this.#context.ledger.sweep()
     for (const room of this.#rooms.values()) room.sweep(nowMs)
   }
 
   /** Flushes and closes every room. */
   async close(): Promise<void> {
     this.#isStopped = true
+    this.#context.ledger.stop()
     this.#flush()
     await Promise.all(Array.from(this.#rooms.values(), (room) => room.close()))
   }

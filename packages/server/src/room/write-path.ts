@@ -129,7 +129,11 @@ export class WritePath {
   settleRepeats(log: WorkspaceLog, isKnown: (update: Uint8Array) => boolean): boolean {
     this.#writers = this.#writers.filter((member) => {
       const { inbox } = member
-      if (inbox === undefined || this.#records.isUnsettled(member) || !inbox.updates.every(isKnown)) return true
+      if (inbox === undefined || this.#records.isUnsettled(member)) return true
+      const sinceMs = performance.now()
+      const isRepeat = inbox.updates.every(isKnown)
+      member.charge(sinceMs)
+      if (!isRepeat) return true
       member.takeInbox()
       this.#records.acknowledge(member, inbox.through, log.head)
       return false
@@ -148,8 +152,11 @@ export class WritePath {
     this.#writers = []
     const writes: Write[] = []
     let spoilt: Error | undefined
+    let sinceMs = performance.now()
     for (const [index, member] of writers.entries()) {
       spoilt = this.#apply(member, place.document, relaysUntilMs, writes)
+      // A sole writer pays once, for everything.
+      if (writers.length > 1) sinceMs = member.charge(sinceMs)
       if (spoilt === undefined) continue
       this.#writers = writers.slice(index + 1)
       break
@@ -157,6 +164,7 @@ export class WritePath {
     // A spoilt document can't be pruned. While a keyed write is not shown, others still see the values that it beat.
     if (spoilt === undefined && this.shown === undefined) this.#records.prune(place.document, writes)
     this.#records.write(writes, place, this.#keyed.held)
+    for (const member of writers) member.charge(sinceMs, writers.length)
     return spoilt
   }
 
@@ -224,10 +232,12 @@ export class WritePath {
   writeKeyed(keyed: KeyedUpdate, place: WritePlace): Pick<RoomEdited<never>, 'lsn' | 'durable'> | Refusal {
     assertTakes(place.log)
     const { member } = keyed
+    const sinceMs = performance.now()
     const made =
       member.identity.access === 'write'
         ? this.#keyed.update(keyed, place, (document) => this.#checkPending(document))
         : READ_ONLY
+    member.charge(sinceMs)
     return 'code' in made ? noteRefusal(member, made, this.#context) : made
   }
 

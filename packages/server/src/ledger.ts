@@ -1,0 +1,195 @@
+import type { Logger } from 'pino'
+import { Budget, type BudgetTerms } from './budget.ts'
+import type { Counters } from './counters.ts'
+import type { ServerLimits } from './limits.ts'
+
+/** Time between two looks at those that rest, ms: shorter than anybody notices. */
+const LOOK_MS = 20
+
+/** Who pays for work, and of which workspace the work is. */
+export interface Payer {
+  /** The actor of a token; without tokens one connection, or the actor that a request names. */
+  readonly principal: string
+  readonly workspace: string
+}
+
+/** A connection that pays for what it sends, and can be told to rest. */
+export interface RestingPayer extends Payer {
+  readonly id: string
+  readonly isOpen: boolean
+  /** Stops reading what the connection sends, until {@link goOn}. */
+  rest(): void
+  goOn(): void
+}
+
+export interface LedgerContext {
+  readonly limits: LedgerLimits
+  readonly counters: Counters
+  readonly logger: Logger
+}
+
+export type LedgerLimits = Pick<
+  ServerLimits,
+  'principalCostShare' | 'principalCostBurstMs' | 'workspaceCostShare' | 'workspaceCostBurstMs' | 'costContentionMs'
+>
+
+/**
+ * Books what the work for each principal and each workspace costs, in ms of the event loop, and has connections rest
+ * that are over budget. Time that nobody else wants is free.
+ */
+export class Ledger {
+  readonly #context: LedgerContext
+  readonly #now: () => number
+  readonly #principals: Budgets
+  readonly #workspaces: Budgets
+  readonly #resting = new Set<RestingPayer>()
+  /** Connections that the log has named. */
+  readonly #told = new WeakSet<RestingPayer>()
+  #timer: NodeJS.Timeout | undefined
+
+  /** @param now a clock in ms that never goes back */
+  constructor(context: LedgerContext, now: () => number = () => performance.now()) {
+    const { limits } = context
+    const { costContentionMs } = limits
+    this.#context = context
+    this.#now = now
+    const principal = { share: limits.principalCostShare, burstMs: limits.principalCostBurstMs }
+    const workspace = { share: limits.workspaceCostShare, burstMs: limits.workspaceCostBurstMs }
+    this.#principals = new Budgets(principal, costContentionMs)
+    this.#workspaces = new Budgets(workspace, costContentionMs)
+  }
+
+  /** Books work that began at `sinceMs` and ends now, both by `performance.now()`. Returns now. */
+  book(payer: Payer, sinceMs: number): number {
+    const nowMs = this.#now()
+    this.#spend(payer, nowMs - sinceMs, nowMs)
+    return nowMs
+  }
+
+  /**
+   * Books such work of a connection, or its part of the work for several. The connection rests from now on if it is over
+   * budget. Returns now.
+   */
+  charge(payer: RestingPayer, sinceMs: number, payers = 1): number {
+    const nowMs = this.#now()
+    if (this.#spend(payer, (nowMs - sinceMs) / payers, nowMs)) this.#haveRest(payer)
+    return nowMs
+  }
+
+  /** Time until `payer` is within its budgets again, ms; 0 when it is. */
+  restOf({ principal, workspace }: Payer): number {
+    const nowMs = this.#now()
+    return Math.max(
+      this.#principals.restOf(principal, principal, nowMs),
+      this.#workspaces.restOf(workspace, principal, nowMs),
+    )
+  }
+
+  /** Number of connections that rest now. */
+  get restingCount(): number {
+    return this.#resting.size
+  }
+
+  /** Number of budgets that are kept. */
+  get budgetCount(): number {
+    return this.#principals.size + this.#workspaces.size
+  }
+
+  /** Forgets full budgets. Called about once a second. */
+  sweep(): void {
+    const nowMs = this.#now()
+    this.#principals.sweep(nowMs)
+    this.#workspaces.sweep(nowMs)
+  }
+
+  /** Lets everybody go on, for a server that closes. */
+  stop(): void {
+    clearTimeout(this.#timer)
+    for (const payer of this.#resting) payer.goOn()
+    this.#resting.clear()
+  }
+
+  #spend({ principal, workspace }: Payer, costMs: number, nowMs: number): boolean {
+    const owesOwn = this.#principals.spend(principal, principal, costMs, nowMs)
+    const owesWorkspace = this.#workspaces.spend(workspace, principal, costMs, nowMs)
+    return owesOwn || owesWorkspace
+  }
+
+  #haveRest(payer: RestingPayer): void {
+    if (!payer.isOpen || this.#resting.has(payer)) return
+    const { counters, logger } = this.#context
+    counters.rests++
+    this.#resting.add(payer)
+    payer.rest()
+    this.#lookLater()
+    if (this.#told.has(payer)) return
+    this.#told.add(payer)
+    const { workspace, id: connection, principal: actor } = payer
+    const reason = 'what it sends costs more than its share, and others wait'
+    logger.info({ workspace, connection, actor, reason }, 'connection rests')
+  }
+
+  #lookLater(): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined
+      for (const payer of this.#resting) {
+        if (payer.isOpen && this.restOf(payer) > 0) continue
+        this.#resting.delete(payer)
+        payer.goOn()
+      }
+      if (this.#resting.size > 0) this.#lookLater()
+    }, LOOK_MS).unref()
+  }
+}
+
+/** The budgets of all principals, or of all workspaces. */
+class Budgets {
+  readonly #terms: BudgetTerms
+  readonly #contentionMs: number
+  readonly #budgets = new Map<string, Budget>()
+  /** The owner of the budget that was used last, when that was, and when any other budget was. */
+  #last: string | undefined
+  #lastAtMs = Number.NEGATIVE_INFINITY
+  #othersAtMs = Number.NEGATIVE_INFINITY
+
+  constructor(terms: BudgetTerms, contentionMs: number) {
+    this.#terms = terms
+    this.#contentionMs = contentionMs
+  }
+
+  /** Has `payer` pay from the budget of `owner`. Returns whether it has to rest. */
+  spend(owner: string, payer: string, costMs: number, nowMs: number): boolean {
+    if (this.#last !== owner) {
+      this.#othersAtMs = this.#lastAtMs
+      this.#last = owner
+    }
+    this.#lastAtMs = nowMs
+    let budget = this.#budgets.get(owner)
+    if (budget === undefined) {
+      budget = new Budget(this.#terms, nowMs)
+      this.#budgets.set(owner, budget)
+    }
+    const isWanted = this.#isWantedByOthers(owner, nowMs)
+    budget.spend(payer, costMs, nowMs, !isWanted)
+    return isWanted && budget.debtOf(payer, nowMs) > 0
+  }
+
+  restOf(owner: string, payer: string, nowMs: number): number {
+    if (!this.#isWantedByOthers(owner, nowMs)) return 0
+    return this.#budgets.get(owner)?.restOf(payer, nowMs) ?? 0
+  }
+
+  get size(): number {
+    return this.#budgets.size
+  }
+
+  sweep(nowMs: number): void {
+    for (const [owner, budget] of this.#budgets) if (budget.isFull(nowMs)) this.#budgets.delete(owner)
+  }
+
+  /** Whether there was work for anybody else a short time ago. */
+  #isWantedByOthers(owner: string, nowMs: number): boolean {
+    const othersAtMs = this.#last === owner ? this.#othersAtMs : this.#lastAtMs
+    return nowMs - othersAtMs <= this.#contentionMs
+  }
+}

@@ -1,0 +1,56 @@
+import { openMemoryStore } from '@joinery/log'
+import { afterEach, expect, it } from 'vitest'
+import { UNRULED } from '../content/document-rules.ts'
+import { ServerFixture } from '../testing/server-fixture.ts'
+
+let fixture: ServerFixture
+afterEach(() => fixture.close())
+
+const LARGE = 2_000
+/** Rules that take a tenth of a second to inspect a large update, as a hostile one may. */
+const rules = {
+  open: () => ({
+    ...UNRULED,
+    inspect: (update: Uint8Array) => {
+      const sinceMs = performance.now()
+      while (update.length > LARGE && performance.now() - sinceMs < 100);
+      return undefined
+    },
+  }),
+}
+
+it('[S151] a connection that costs too much rests, others go on, and nothing that it sent is lost', async () => {
+  const store = openMemoryStore()
+  // A debt is never paid here: the connection rests until the server closes.
+  const limits = {
+    principalCostShare: 1e-9,
+    principalCostBurstMs: 1_000,
+    workspaceCostBurstMs: 1e9,
+    costContentionMs: 1e9,
+    drainMs: 60_000,
+  }
+  fixture = await ServerFixture.start({ store, rules, limits })
+  const [costly, bystander] = await Promise.all([
+    fixture.client('w?joinery=1').synced(),
+    fixture.client('other?joinery=1').synced(),
+  ])
+  const settled = (): boolean => costly.message('durable')?.frames === costly.sentUpdates
+  while (fixture.server.load().resting === 0) {
+    costly.text.insert(0, 'x'.repeat(2 * LARGE))
+    await expect.poll(() => settled() || fixture.server.load().resting === 1, { timeout: 20_000 }).toBe(true)
+  }
+  for (let edit = 0; edit < 5; edit++) costly.text.insert(0, 'y'.repeat(2 * LARGE))
+  for (let edit = 1; edit <= 10; edit++) {
+    bystander.text.insert(0, 'z')
+    await bystander.until(() => bystander.message('durable')?.frames === bystander.sentUpdates)
+  }
+  expect(fixture.server.load()).toMatchObject({ resting: 1 })
+  expect(fixture.server.counters.rests).toBe(1)
+  expect(settled()).toBe(false)
+  expect(costly.closed).toBeUndefined()
+
+  await fixture.server.close()
+  fixture = await ServerFixture.start({ store })
+  const reader = await fixture.client('w').synced()
+  expect(reader.text.toString()).toBe(costly.text.toString())
+})
