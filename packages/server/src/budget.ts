@@ -7,8 +7,8 @@ export interface BudgetTerms {
 }
 
 /**
- * A budget of time that several payers share. It refills with the time that passes. Whatever it does not hold becomes a
- * debt of the payer that spent it, and debts are paid before the budget refills: each payer gets the same part of the
+ * A budget of time that several payers share. It refills with the time that passes. A cost that it does not hold becomes
+ * a debt of the payer that spent it. Debts are paid before the budget refills: each payer gets the same part of the
  * refill until its own debt is paid, so that a small debt is paid soon, however large the others are.
  */
 export class Budget {

@@ -6,7 +6,7 @@ import type { ServerLimits } from './limits.ts'
 /** Time between two looks at those that rest, ms: shorter than anybody notices. */
 const LOOK_MS = 20
 
-/** Who pays for work, and of which workspace the work is. */
+/** The payer of some work, and the workspace that the work is for. */
 export interface Payer {
   /** The actor of a token; without tokens one connection, or the actor that a request names. */
   readonly principal: string

@@ -87,11 +87,11 @@ export interface ServerLimits extends WireLimits {
    * send without end then leave a fifth to everybody else, and someone who types needs less than a hundredth.
    */
   readonly principalCostShare: number
-  /** Such time that one principal may take at once, ms: the first sync of a large workspace. */
+  /** Time of the event loop that one principal may take at once, ms: the first sync of a large workspace. */
   readonly principalCostBurstMs: number
   /** Part of the event loop's time that the work for one workspace may take while other workspaces have work, 0 to 1. */
   readonly workspaceCostShare: number
-  /** Such time that one workspace may take at once, ms: everybody in it reconnects. */
+  /** Time of the event loop that one workspace may take at once, ms: everybody in it reconnects. */
   readonly workspaceCostBurstMs: number
   /** Time for which others count as having work after their last work, ms: someone who types pauses for less. */
   readonly costContentionMs: number

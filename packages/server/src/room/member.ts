@@ -106,7 +106,7 @@ export class Member implements WireReader, RestingPayer {
     return this.wire.isOpen
   }
 
-  /** Who pays for what the connection costs: without a token, each connection for itself. */
+  /** The payer of the connection's costs: the actor of its token, and without a token the connection itself. */
   get principal(): string {
     return this.identity.isAuthenticated ? this.identity.actor : this.wire.id
   }
