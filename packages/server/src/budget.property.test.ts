@@ -36,7 +36,7 @@ function sum(numbers: readonly number[]): number {
   return numbers.reduce((a, b) => a + b, 0)
 }
 
-it('[S150] in any span of time all payers take at most the share, the burst, and the last turn of each', () => {
+it('[S180] in any span of time all payers take at most the share, the burst, and the last turn of each', () => {
   fc.assert(
     fc.property(termsOf, turnsOf, fc.nat(), (terms, turns, pick) => {
       const { taken, nowMs } = run(terms, turns)
@@ -50,7 +50,7 @@ it('[S150] in any span of time all payers take at most the share, the burst, and
   )
 })
 
-it('[S150] a debt is paid by an equal part of the refill, however much the others owe', () => {
+it('[S180] a debt is paid by an equal part of the refill, however much the others owe', () => {
   fc.assert(
     fc.property(
       termsOf,
@@ -69,7 +69,7 @@ it('[S150] a debt is paid by an equal part of the refill, however much the other
   )
 })
 
-it('[S150] the rest that is named is as long as the debt takes to be paid, and no time makes or loses any', () => {
+it('[S180] the rest that is named is as long as the debt takes to be paid, and no time makes or loses any', () => {
   fc.assert(
     fc.property(termsOf, turnsOf, (terms, turns) => {
       const { budget, nowMs } = run(terms, turns)
@@ -88,7 +88,7 @@ it('[S150] the rest that is named is as long as the debt takes to be paid, and n
   )
 })
 
-it('[S150] time that nobody else wanted is free beyond what the budget holds, and a clock that stands still pays nothing', () => {
+it('[S180] time that nobody else wanted is free beyond what the budget holds, and a clock that stands still pays nothing', () => {
   const budget = new Budget({ share: 0.5, burstMs: 100 }, 0)
   budget.spend('ada', 1_000, 0, true)
   expect(budget.debtOf('ada', 0)).toBe(0)

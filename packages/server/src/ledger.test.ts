@@ -52,7 +52,7 @@ class Scene {
   }
 }
 
-it('[S151] a connection that is alone never rests, and rests over its budget while others have work', async () => {
+it('[S181] a connection that is alone never rests, and rests over its budget while others have work', async () => {
   const scene = new Scene()
   const [busy, other] = [new Connection('1', 'mallory', 'w'), new Connection('2', 'ada', 'v')]
   for (let turn = 0; turn < 50; turn++) scene.work(busy, 100)
@@ -69,7 +69,7 @@ it('[S151] a connection that is alone never rests, and rests over its budget whi
   await expect.poll(() => busy.isResting).toBe(false)
 })
 
-it('[S151] a connection at rest goes on when nobody else has work any more', async () => {
+it('[S181] a connection at rest goes on when nobody else has work any more', async () => {
   const scene = new Scene({ principalCostShare: 0.000_001 })
   const [busy, other] = [new Connection('1', 'mallory', 'w'), new Connection('2', 'ada', 'v')]
   scene.work(other, 1)
@@ -80,7 +80,7 @@ it('[S151] a connection at rest goes on when nobody else has work any more', asy
   expect(scene.ledger.restingCount).toBe(0)
 })
 
-it('[S151] all connections of a principal pay from one budget, also a new one after the first has left', () => {
+it('[S181] all connections of a principal pay from one budget, also a new one after the first has left', () => {
   const scene = new Scene()
   const other = new Connection('0', 'ada', 'v')
   const connections = [1, 2, 3].map((id) => new Connection(String(id), 'mallory', `w${id}`))
@@ -95,7 +95,7 @@ it('[S151] all connections of a principal pay from one budget, also a new one af
   expect(third.isResting).toBe(true)
 })
 
-it('[S151] when a workspace is over its budget, whoever owes little goes on soon and whoever owes nothing at once', () => {
+it('[S181] when a workspace is over its budget, whoever owes little goes on soon and whoever owes nothing at once', () => {
   const scene = new Scene({ principalCostBurstMs: 10_000 })
   const heavy = [1, 2].map((id) => new Connection(String(id), `mallory${id}`, 'w'))
   const [light, elsewhere] = [new Connection('3', 'ada', 'w'), new Connection('4', 'bob', 'v')]
@@ -110,7 +110,7 @@ it('[S151] when a workspace is over its budget, whoever owes little goes on soon
   expect(elsewhere.isResting).toBe(false)
 })
 
-it('[S151] a resting connection is logged once, counted each time, and forgotten when it has left', async () => {
+it('[S181] a resting connection is logged once, counted each time, and forgotten when it has left', async () => {
   const scene = new Scene()
   const [busy, other] = [new Connection('1', 'mallory', 'w'), new Connection('2', 'ada', 'v')]
   for (let time = 1; time <= 3; time++) {
@@ -128,7 +128,7 @@ it('[S151] a resting connection is logged once, counted each time, and forgotten
   await expect.poll(() => scene.ledger.restingCount).toBe(0)
 })
 
-it('[S151] budgets that nobody uses are forgotten', () => {
+it('[S181] budgets that nobody uses are forgotten', () => {
   const scene = new Scene()
   for (let id = 0; id < 100; id++) scene.work(new Connection(String(id), `actor${id}`, `w${id}`), 1)
   expect(scene.ledger.budgetCount).toBeGreaterThan(0)

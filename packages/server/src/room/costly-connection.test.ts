@@ -19,7 +19,7 @@ const rules = {
   }),
 }
 
-it('[S151] a connection that costs too much rests, others go on, and nothing that it sent is lost', async () => {
+it('[S181] a connection that costs too much rests, others go on, and nothing that it sent is lost', async () => {
   const store = openMemoryStore()
   // A debt is never paid here: the connection rests until the server closes.
   const limits = {
