@@ -99,27 +99,10 @@ describe.concurrent.each(Object.entries(OTHER_CLIENTS))('%s', (_name, connect) =
     expect(eve.closeCodes).toEqual([])
   })
 
-  it('[T100] is refused without a token, and does not write under the client id of another', async () => {
-    const workspace = newWorkspace()
-    using stranger = connect({ url: joinery.url, workspace })
+  it('[T100] is refused without a token', async () => {
+    using stranger = connect({ url: joinery.url, workspace: newWorkspace() })
     await until('it tries', () => stranger.closeCodes.length > 0)
     expect(stranger.isSynced).toBe(false)
-    using ben = await stock(workspace)
-    using ada = await enter({ workspace })
-    ada.insert(0, 'ada')
-    await until('ben holds what ada wrote', () => content(ben).toString() === 'ada')
-    ada.disconnect()
-    const params = { token: await makeToken({ sub: 'eve' }) }
-    using eve = connect({ url: joinery.url, workspace, params, clientId: ada.clientId })
-    await until('eve syncs', () => eve.isSynced)
-    eve.insert(3, ' and eve')
-    // Yjs 14 draws another client id when it hears of its own from elsewhere. Others are refused.
-    const hasOtherId = () => eve.clientId !== ada.clientId && content(ben).toString() === 'ada and eve'
-    await until('eve is closed, or writes as another client', () => eve.closeCodes.includes(4403) || hasOtherId())
-    eve.disconnect()
-    ada.connect()
-    ada.insert(0, 'still ')
-    await until('ada goes on', () => content(ben).toString().startsWith('still ada'))
   })
 })
 

@@ -12,13 +12,10 @@ export interface OtherOptions {
   readonly url: string
   readonly workspace: string
   readonly params?: Record<string, string>
-  /** By default a random one. */
-  readonly clientId?: number
 }
 
 /** A client that stands on another implementation of Yjs than the server. */
 export interface OtherClient extends Disposable {
-  readonly clientId: number
   readonly isConnected: boolean
   readonly isSynced: boolean
   /** Codes with which the server closed its connections. */
@@ -50,8 +47,7 @@ export class Yjs14Client implements OtherClient {
   readonly provider: WebsocketProvider
   readonly closeCodes: number[] = []
 
-  constructor({ url, workspace, params = {}, clientId }: OtherOptions) {
-    if (clientId !== undefined) this.doc.clientID = clientId
+  constructor({ url, workspace, params = {} }: OtherOptions) {
     this.provider = new WebsocketProvider(url, workspace, this.doc, {
       params,
       disableBc: true,
@@ -62,9 +58,6 @@ export class Yjs14Client implements OtherClient {
     })
   }
 
-  get clientId(): number {
-    return this.doc.clientID
-  }
   get isConnected(): boolean {
     return this.provider.wsconnected
   }
@@ -124,8 +117,8 @@ export class WasmClient implements OtherClient {
   #isFromServer = false
   #reconnect: NodeJS.Timeout | undefined
 
-  constructor({ url, workspace, params = {}, clientId }: OtherOptions) {
-    this.doc = new wasm.YDoc(clientId === undefined ? {} : { clientID: clientId })
+  constructor({ url, workspace, params = {} }: OtherOptions) {
+    this.doc = new wasm.YDoc({})
     const query = new URLSearchParams(params).toString()
     this.#address = `${url}/${workspace}${query === '' ? '' : `?${query}`}`
     // Types are made before anything is applied: later they would be of no kind.
@@ -137,9 +130,6 @@ export class WasmClient implements OtherClient {
     this.#open()
   }
 
-  get clientId(): number {
-    return this.doc.id
-  }
   get isConnected(): boolean {
     return this.#socket?.readyState === WebSocket.OPEN
   }
