@@ -15,7 +15,7 @@ import { stateVectorWithout } from './state-vector.ts'
 import type { Start, StoredState } from './stored-state.ts'
 import { encodeSyncAnswer, LiveAnswer } from './sync-answer.ts'
 import { encodeTransaction } from './transaction-update.ts'
-import { type Clocks, WaitingStructs, withWaiting } from './waiting-structs.ts'
+import { type Clocks, encodeShown, WaitingStructs, withWaiting } from './waiting-structs.ts'
 
 /**
  * Records applied in one transaction while loading: enough to spread its cost, few enough to leave other rooms their
@@ -245,7 +245,7 @@ export class RoomDocument {
 
   /** One V1 update with everything that a client with `stateVector` lacks. Throws on bytes that are no state vector. */
   diff(stateVector: Uint8Array): Uint8Array {
-    if (this.#doc !== undefined) return Y.encodeStateAsUpdate(this.#doc, stateVector)
+    if (this.#doc !== undefined) return encodeShown(this.#doc, stateVector)
     Y.decodeStateVector(stateVector)
     return EMPTY_UPDATE
   }
@@ -277,7 +277,7 @@ export class RoomDocument {
   answer(stateVector: Uint8Array): readonly Uint8Array[] {
     const doc = this.#doc
     if (doc === undefined || !isEmptyStateVector(stateVector)) return encodeSyncAnswer([this.diff(stateVector)])
-    return this.#liveAnswer.messages(() => Y.encodeStateAsUpdate(doc))
+    return this.#liveAnswer.messages(() => encodeShown(doc))
   }
 
   /** Frees the kept answer when nobody asks for it any more. Called about once a second. */

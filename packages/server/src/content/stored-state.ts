@@ -8,7 +8,7 @@ import { findOtherContent, type KnownStructs } from './same-content.ts'
 import { Stamps } from './stamps.ts'
 import { advanceStateVector, encodeStateVector } from './state-vector.ts'
 import { encodeSyncAnswer } from './sync-answer.ts'
-import { WaitingStructs } from './waiting-structs.ts'
+import { encodeShown, WaitingStructs } from './waiting-structs.ts'
 
 /**
  * The starting point of a load: a snapshot's state, and what a room would know from the records that the snapshot
@@ -208,7 +208,7 @@ function replayed(
       waiting.settle(doc)
     }
   })
-  const answer = { stateVector: Y.encodeStateVector(doc), parts: [Y.encodeStateAsUpdate(doc)] }
+  const answer = { stateVector: Y.encodeStateVector(doc), parts: [encodeShown(doc)] }
   doc.destroy()
   return answer
 }

@@ -1,0 +1,54 @@
+import { encodeUpdate } from '@joinery/protocol'
+import { afterEach, expect, it } from 'vitest'
+import * as Y from 'yjs'
+import { type RuledDocument, UNRULED } from '../content/document-rules.ts'
+import { encodeShown } from '../content/waiting-structs.ts'
+import { ServerFixture } from '../testing/server-fixture.ts'
+
+let fixture: ServerFixture | undefined
+afterEach(() => fixture?.close())
+
+/** Two updates, of which the second builds on the first. */
+function twoUpdates(): [Uint8Array, Uint8Array] {
+  const doc = new Y.Doc()
+  const updates: Uint8Array[] = []
+  doc.on('update', (update: Uint8Array) => updates.push(update))
+  doc.getText('t').insert(0, 'a')
+  doc.getText('t').insert(1, 'b')
+  return updates as [Uint8Array, Uint8Array]
+}
+
+it('[S160] a newcomer is not sent edits that wait, and gets them with those that they wait for', async () => {
+  fixture = await ServerFixture.start()
+  const [first, second] = twoUpdates()
+  const sender = await fixture.client('w?joinery=1').synced()
+  sender.send(encodeUpdate(second))
+  sender.doc.getMap('m').set('sent', 'later')
+  const newcomer = await fixture.client('w').synced()
+  await newcomer.until(() => newcomer.doc.getMap('m').has('sent'))
+  expect(newcomer.doc.store.pendingStructs).toBeNull()
+  sender.send(encodeUpdate(first))
+  await newcomer.until(() => newcomer.doc.getText('t').toString() === 'ab')
+})
+
+it('[S160] the rules may make waiting edits garbage just before an update that frees them', async () => {
+  const asked: Uint8Array[] = []
+  const rules: RuledDocument = { ...UNRULED, spoilWaiting: (update) => void asked.push(update) }
+  fixture = await ServerFixture.start({ rules: { open: () => rules } })
+  const [first, second] = twoUpdates()
+  const sender = await fixture.client('w?joinery=1').synced()
+  for (const update of [second, first]) sender.send(encodeUpdate(update))
+  const other = await fixture.client('w').synced()
+  await other.until(() => other.doc.getText('t').toString() === 'ab')
+  expect(asked).toEqual([first])
+})
+
+it('[S160] the encoding of a document without the edits that wait leaves them waiting', () => {
+  const [first, second] = twoUpdates()
+  const doc = new Y.Doc()
+  Y.applyUpdate(doc, second)
+  expect(Y.decodeUpdate(encodeShown(doc)).structs).toEqual([])
+  expect(() => encodeShown(doc, Uint8Array.of(9))).toThrow()
+  Y.applyUpdate(doc, first)
+  expect(doc.getText('t').toString()).toBe('ab')
+})
