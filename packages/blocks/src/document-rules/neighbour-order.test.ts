@@ -152,3 +152,28 @@ test('[B62] an update whose items stand far from their neighbours, many times ov
   expect(rulesOf(server).inspect(apart(900), MALLORY)).toBeUndefined()
   expect(rulesOf(server).inspect(apart(1_010), MALLORY)?.code).toBe('too_costly')
 })
+
+test('[B89] a value under a key that takes more than one clock is refused, also as typing and after a wait', () => {
+  const keyed = (text: string, origin?: StructId): WrittenStruct => ({
+    kind: 'item',
+    origin,
+    parent: 'm',
+    parentSub: 'k',
+    content: { kind: 'string', text },
+  })
+  const server = abc()
+  expect(rulesOf(server).inspect(one(9, 0, keyed('long')), MALLORY)?.code).toBe('bad_update')
+  expect(rulesOf(server).inspect(one(9, 0, keyed('s')), MALLORY)).toBeUndefined()
+  Y.applyUpdate(server, one(9, 0, keyed('s')))
+  expect(rulesOf(server).inspect(one(9, 1, keyed('long', at(9, 0))), MALLORY)?.code).toBe('bad_update')
+  const waiting = one(10, 0, keyed('long', at(9, 1)))
+  expect(rulesOf(server).inspect(waiting, MALLORY)).toBeUndefined()
+  Y.applyUpdate(server, waiting)
+  rulesOf(server).spoilWaiting(one(9, 1, keyed('t', at(9, 0))))
+  Y.applyUpdate(server, one(9, 1, keyed('t', at(9, 0))))
+  expect(Y.getItem(server.store, Y.createID(10, 0))).toBeInstanceOf(Y.GC)
+  // Yjs itself merges deleted values of one key.
+  const doc = new Y.Doc()
+  for (let count = 0; count < 5; count++) doc.getMap('m').set('k', count)
+  expect(rulesOf(new Y.Doc()).inspect(Y.encodeStateAsUpdate(doc), ADA)).toBeUndefined()
+})

@@ -1,6 +1,6 @@
 import * as Y from 'yjs'
 import { type BlocksRefusal, refuse } from './refusal.ts'
-import { GONE, type GraphItem, isItem, isSameId, originAt, type StructGraph, startOf } from './struct-graph.ts'
+import { GONE, type GraphItem, isItem, isKeyed, isSameId, originAt, type StructGraph, startOf } from './struct-graph.ts'
 import { UPDATE_LIMITS } from './update-limits.ts'
 import type { ReadItem, StructId } from './update-reader.ts'
 
@@ -43,6 +43,8 @@ export class NeighbourOrder {
     // Yjs takes the part that it lacks of a struct, and puts it behind the part that it has.
     const isGoingOn = item.clock < state
     if (isGoingOn && !this.#goesOnAt(item, state)) return disordered()
+    const keyed = this.#checkKeyed(item)
+    if (keyed !== undefined) return keyed
     if (rightOrigin === undefined) return 'ordered'
     const origin = isGoingOn ? { client: item.client, clock: state - 1 } : item.origin
     const right = this.#graph.find(rightOrigin)
@@ -69,6 +71,18 @@ export class NeighbourOrder {
         `To tell the order of its items takes more than ${UPDATE_LIMITS.orderStepsMax} steps: send the edits in smaller updates`,
       )
     }
+  }
+
+  /**
+   * A value under a key takes one clock. Yjs can split a longer one, and then fails, in the middle of a transaction, when the map
+   * is deleted.
+   */
+  #checkKeyed(item: ReadItem): Verdict | undefined {
+    if (item.length === 1 || item.content.kind === 'deleted') return undefined
+    const list = this.#graph.listOf(item)
+    if (list === undefined) return 'unknown'
+    if (list === GONE || !isKeyed(list)) return undefined
+    return refuse('bad_update', 'A value under a key takes more than one clock: set values with Yjs only')
   }
 
   /** Whether the struct of which the document has the part before `clock` stands in the same list as that part. */

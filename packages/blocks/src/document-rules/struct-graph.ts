@@ -117,6 +117,14 @@ export function isSameId(a: StructId | null | undefined, b: StructId | null | un
   return a === b || (a?.client === b?.client && a?.clock === b?.clock) || (a == null && b == null)
 }
 
+/** Whether a list is the chain of values under one key of a map, by the text of {@link StructGraph.listOf}. */
+export function isKeyed(list: string): boolean {
+  return !list.endsWith(NO_KEY)
+}
+
+/** The end of the text of a list without a key: what ends the text of a key is a quote. */
+const NO_KEY = ',null]'
+
 function textOf(parts: readonly (string | number | undefined)[]): string {
   return JSON.stringify(parts)
 }

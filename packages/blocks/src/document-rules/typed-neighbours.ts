@@ -17,6 +17,9 @@ export class TypedNeighbours {
   /** The right neighbour of the struct before. */
   #rightClient = NONE
   #rightClock = NONE
+  #leftClient = NONE
+  #leftClock = NONE
+  #isInText = false
 
   constructor(doc: Y.Doc, client: number, first: number) {
     this.#doc = doc
@@ -32,6 +35,10 @@ export class TypedNeighbours {
     const leftClient = hasLeft ? decoding.readVarUint(decoder) : NONE
     const leftClock = hasLeft ? decoding.readVarUint(decoder) : NONE
     if (leftClient === this.#client && leftClock >= clock) return false
+    this.#leftClient = leftClient
+    this.#leftClock = leftClock
+    // A struct stands where its left neighbour does, of which only the struct just before is remembered.
+    this.#isInText &&= leftClient === this.#client && leftClock === clock - 1
     if ((info & RIGHT_ORIGIN) === 0) {
       this.#rightClient = NONE
       return this.#state !== NONE
@@ -49,6 +56,18 @@ export class TypedNeighbours {
     this.#rightClock = rightClock
     return goesOn || (hasLeft && areNeighbours(this.#doc, leftClient, leftClock, rightClient, rightClock))
   }
+
+  /** Whether the struct that was read last certainly stands in a text, and not under a key of a map. */
+  get isInText(): boolean {
+    this.#isInText ||= isInList(this.#doc, this.#leftClient, this.#leftClock)
+    return this.#isInText
+  }
+}
+
+function isInList({ store }: Y.Doc, client: number, clock: number): boolean {
+  if (clock === NONE || clock >= Y.getState(store, client)) return false
+  const item = Y.getItem(store, Y.createID(client, clock))
+  return item instanceof Y.Item && item.parentSub === null
 }
 
 /** Whether the later of two characters of the document was put beside the earlier one. */

@@ -66,7 +66,7 @@ function isPlainTypingOfClient(
     if (!beside.read(decoder, info, clock)) return false
     const ref = info & 0x1f
     const length = ref === STRING ? stringLength(decoder) : ref === DELETED ? 1 : 0
-    if (length === 0) return false
+    if (length === 0 || (length > 1 && !beside.isInText)) return false
     if (ref === DELETED && decoding.readVarUint(decoder) !== 1) return false
     clock += length
     if (clock > UPDATE_LIMITS.clockMax) return false
