@@ -106,7 +106,8 @@ export class RoomDocument {
   apply(updates: readonly Uint8Array[], writer: Writer, answer?: Uint8Array): Applied {
     if (updates.every(isEmptyUpdate)) return NOTHING
     const { doc, ruled } = this.#begin()
-    const freesOthers = this.pendingBytes > 0
+    const { pendingBytes } = this
+    const freesOthers = pendingBytes > 0
     let refused: Applied['refused']
     let mayBeOthers = false
     const taken: Uint8Array[] = []
@@ -136,6 +137,8 @@ export class RoomDocument {
     const record = this.pendingBytes > 0 ? withWaiting(doc, taken, forward) : forward
     const waitsFor = this.pendingBytes > 0 ? this.#unshown(taken) : undefined
     const withheld = cut.length > 0 ? this.#lacking(cut) : undefined
+    // Edits of others that waited for these updates are in the record, too.
+    if (writer.isAuthenticated && freesOthers) mayBeOthers ||= this.pendingBytes !== pendingBytes
     const [touched, observed] = [this.#touched, this.#observed]
     return { refused, forward, record, touched, freesOthers, mayBeOthers, waitsFor, withheld, observed }
   }
