@@ -57,6 +57,10 @@ describe('historyOf', () => {
     expect(past).toMatchObject({ blocks: [{ id: 'b', content: 'one two', version: head - 1 }], next: undefined })
     expect((await history.stateAt(new Date())).blocks).toMatchObject([{ content: 'one two three' }])
     const { changed } = await history.difference(head - 1, head)
+    const typed = { root: 'blocks', path: [{ key: 'b' }, { key: 'content' }], kind: 'text_inserted', text: ' three' }
+    expect(changed[0]?.changes).toMatchObject([typed])
+    const told = await history.records({ after: head - 1, as: 'changes' })
+    expect(told.records.at(-1)?.changes).toMatchObject([typed])
     expect(changed).toMatchObject([{ id: 'b', content: { before: 'one two', after: 'one two three' } }])
 
     const restored = await history.restore(head - 1)

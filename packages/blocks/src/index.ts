@@ -9,6 +9,7 @@ export type { BlockList, Claim, ClaimList, Run } from './claim-list.ts'
 export { CLAIM_LISTS, type ClaimsJson, type ToldLists } from './claim-lists.ts'
 export { type ClaimProperty, COUNT, JSON_OBJECT, NAME } from './claim-property.ts'
 export { copyClaims } from './copy-claims.ts'
+export { blockChanges, changesIn, rootChanges } from './document-changes.ts'
 export {
   type BlocksDocumentRules,
   defineDocumentRules,
@@ -52,6 +53,7 @@ export {
   readDocument,
   restoreDocument,
 } from './restore-document.ts'
+export type { ChangeList, ContentChange } from './rich-content/content-change.ts'
 export { type ContentPath, type PathStep, pathText } from './rich-content/content-path.ts'
 export {
   charactersOf,

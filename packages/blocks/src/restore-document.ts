@@ -119,7 +119,8 @@ export function restoreDocument(
   for (const then of past.blocks.values()) restoreBlock(transaction, now, then, author, lists)
 }
 
-function* rootDiffs(now: DocumentContent, past: DocumentContent): Generator<[name: string, diff: TypeDiff]> {
+/** The differences of the roots that are no blocks, by name. */
+export function* rootDiffs(now: DocumentContent, past: DocumentContent): Generator<[name: string, diff: TypeDiff]> {
   const nothing = now.reader.make(emptiedOf({ kind: 'root', name: '' }))
   for (const name of new Set([...now.roots.keys(), ...past.roots.keys()])) {
     const diff = diffTypes(now.roots.get(name) ?? nothing, past.roots.get(name) ?? nothing)
@@ -158,7 +159,7 @@ function makeBlock(doc: Y.Doc, { id, type }: BlockContent, lists: readonly Claim
  * The same, with a text and a map where the block has these now and had none then. They are emptied and not removed: the block's
  * skeleton holds them for everybody.
  */
-function withPartsOf(now: RichType, then: RichType, reader: RichReader): RichType {
+export function withPartsOf(now: RichType, then: RichType, reader: RichReader): RichType {
   const missing = [...now.entries].flatMap(([key, value]): [string, RichValue][] => {
     const isPart = (key === 'content' && value.kind === 'text') || (key === 'data' && value.kind === 'map')
     return isPart && !then.entries.has(key) ? [[key, reader.make(emptiedOf(value as RichType))]] : []

@@ -1,3 +1,4 @@
+import type { ContentChange } from '@joinery/blocks'
 import type { HistoryRequest } from './history-request.ts'
 
 /** One record of the server's log: who wrote what, and when. */
@@ -14,6 +15,9 @@ export interface HistoryRecord {
   readonly touched: readonly string[]
   /** Size of the record's update. */
   readonly bytes: number
+  /** With `as: 'changes'`: what the record changed inside contents, data, edges and other roots. At most 100. */
+  readonly changes?: readonly ContentChange[]
+  readonly changesOmitted?: number
 }
 
 /** Selects records. */
@@ -29,6 +33,8 @@ export interface RecordQuery extends RecordFilter, HistoryRequest {
   readonly after?: number
   /** Records of one page, 1 to 1,000; by default 100. */
   readonly limit?: number
+  /** Adds the changes of each record, for which the server replays the page. */
+  readonly as?: 'changes'
 }
 
 export interface RecordPage {

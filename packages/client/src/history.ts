@@ -1,4 +1,4 @@
-import type { BlockJson, Json, TextEdit, ToldLists, Unrestorable } from '@joinery/blocks'
+import type { BlockJson, ContentChange, Json, TextEdit, ToldLists, Unrestorable } from '@joinery/blocks'
 import { HistoryPages } from './history-pages.ts'
 import type { HistoryRecord, RecordFilter, RecordPage, RecordQuery, RecordSource } from './history-record.ts'
 import { askServer, type HistoryRequest, type Question } from './history-request.ts'
@@ -47,6 +47,9 @@ export interface BlockDifference extends ListDifferences {
   /** `edits` turn the text before into the text after. */
   readonly content?: Sides<string> & { readonly edits: readonly TextEdit[] }
   readonly data: readonly ({ readonly key: string } & Sides<Json>)[]
+  /** Changes inside: of texts with marks and embeds, of nested types and of other keys. At most 1,000. */
+  readonly changes: readonly ContentChange[]
+  readonly changesOmitted: number
 }
 
 export interface Difference {
@@ -55,6 +58,9 @@ export interface Difference {
   readonly added: readonly PastBlock[]
   readonly removed: readonly PastBlock[]
   readonly changed: readonly BlockDifference[]
+  /** Changes of edges and of all roots that are no blocks, such as an editor's own document. At most 1,000. */
+  readonly changes: readonly ContentChange[]
+  readonly changesOmitted: number
 }
 
 /** The effects of a restore before it is made. */

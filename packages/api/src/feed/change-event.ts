@@ -1,8 +1,11 @@
 import {
   type BlockChange,
   type BlocksChange,
+  type ChangeList,
   type Claim,
   type ClaimList,
+  type ContentChange,
+  changesIn,
   getBlock,
   observeBlocks,
   type ToldLists,
@@ -34,13 +37,21 @@ export interface ChangeEvent extends Omit<RecordHead, 'idempotencyKey'> {
   /** True when the edits may be others' than the actor's, who sent them. */
   readonly mayBeOthers: boolean
   readonly blocks: readonly BlockEvent[]
+  /** Changes inside contents, data and other roots, edges included; at most {@link EVENT_CHANGES_MAX}. */
+  readonly changes: readonly ContentChange[]
+  /** Changes beyond these. */
+  readonly changesOmitted: number
 }
+
+/** Changes of contents that one event tells: an import makes any number. */
+const EVENT_CHANGES_MAX = 100
 
 /** Applies records one by one to a document, and makes the event of each. */
 export class ChangeReader {
   readonly #doc: Y.Doc
   readonly #lists: readonly ClaimList[]
   #changes: BlocksChange[] = []
+  #contents: ChangeList[] = []
   #lsn: number
 
   /** Begins at `past`, and takes over its document. */
@@ -49,6 +60,9 @@ export class ChangeReader {
     this.#lists = lists
     this.#lsn = lsn
     observeBlocks(this.#doc, (change) => this.#changes.push(change), lists)
+    this.#doc.on('afterTransaction', (transaction: Y.Transaction) => {
+      this.#contents.push(changesIn(transaction, lists, EVENT_CHANGES_MAX))
+    })
   }
 
   /** LSN of the last record applied. */
@@ -56,12 +70,16 @@ export class ChangeReader {
     return this.#lsn
   }
 
+  /** Applies the next record. */
   take(record: LogRecord): ChangeEvent {
     this.#changes = []
+    this.#contents = []
     Y.applyUpdate(this.#doc, record.update)
     this.#lsn = record.lsn
     const { lsn, at, actor, source, touched } = record
     const { connection, mayBeOthers } = originOf(record)
+    const changes = this.#contents.flatMap((list) => list.changes)
+    const omitted = this.#contents.reduce((sum, list) => sum + list.omitted, 0)
     return {
       lsn,
       at,
@@ -71,6 +89,8 @@ export class ChangeReader {
       mayBeOthers,
       touched,
       blocks: this.#changes.flatMap((change) => this.#events(change)),
+      changes: changes.slice(0, EVENT_CHANGES_MAX),
+      changesOmitted: omitted + Math.max(0, changes.length - EVENT_CHANGES_MAX),
     }
   }
 

@@ -1,10 +1,11 @@
-import { CLAIM_LISTS } from '@joinery/blocks'
+import { CLAIM_LISTS, readDocument } from '@joinery/blocks'
 import type { WorkspaceId } from '@joinery/server'
 import { expect, it } from 'vitest'
+import * as Y from 'yjs'
 import type { BlockView } from '../block-view.ts'
 import { ApiFixture } from '../testing/api-fixture.ts'
 import { paced } from './paced.ts'
-import { diffBlocks } from './workspace-diff.ts'
+import { diffWorkspaces } from './workspace-diff.ts'
 
 /** Counts the turns of the event loop until it is disposed of. */
 class TurnCount implements Disposable {
@@ -50,11 +51,9 @@ it('[H26] others have their turn after each text that a diff compares', async ()
   })
   using count = new TurnCount()
   const before = [1, 2, 3, 4].map((id) => block(id, 'before'))
-  const { changed } = await diffBlocks(
-    before,
-    before.map((was) => ({ ...was, content: 'after' })),
-    CLAIM_LISTS,
-  )
+  const content = readDocument(new Y.Doc(), CLAIM_LISTS)
+  const after = before.map((was) => ({ ...was, content: 'after' }))
+  const { changed } = await diffWorkspaces({ blocks: before, content }, { blocks: after, content }, CLAIM_LISTS)
   expect(changed).toHaveLength(4)
   expect(count.turns).toBeGreaterThanOrEqual(3)
 })

@@ -1,5 +1,17 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { type ClaimList, diffText, isSameJson, type Json, type TextEdit, type ToldLists } from '@joinery/blocks'
+import {
+  blockChanges,
+  type ChangeList,
+  type ClaimList,
+  type ContentChange,
+  type DocumentContent,
+  diffText,
+  isSameJson,
+  type Json,
+  rootChanges,
+  type TextEdit,
+  type ToldLists,
+} from '@joinery/blocks'
 import type { BlockView } from '../block-view.ts'
 
 /** The differences of one block between two states. A side is null where the block or part is missing. */
@@ -9,6 +21,9 @@ export interface BlockDifference extends ListDifferences {
   /** `edits` turn the text before into the text after. */
   readonly content?: { readonly before: string; readonly after: string; readonly edits: readonly TextEdit[] }
   readonly data: readonly { key: string; before: unknown; after: unknown }[]
+  /** Changes inside: of texts with their marks and embeds, nested types, other keys. */
+  readonly changes: readonly ContentChange[]
+  readonly changesOmitted: number
 }
 
 /** The entries that differ, for each list of claims under the name that differences use for it. */
@@ -25,47 +40,70 @@ export interface WorkspaceDifference {
   readonly added: readonly BlockView[]
   readonly removed: readonly BlockView[]
   readonly changed: readonly BlockDifference[]
+  /** Changes of edges and of all other roots. */
+  readonly changes: readonly ContentChange[]
+  readonly changesOmitted: number
 }
+
+/** One side of a diff. The contents of both sides are read by one reader. */
+export interface DiffSide {
+  readonly blocks: readonly BlockView[]
+  readonly content: DocumentContent
+}
+
+/** Changes of contents that one block, and the roots together, may have in an answer. */
+const CHANGES_MAX = 1_000
 
 /**
- * The differences that lead from `before` to `after`. All three are sorted by id. Other work has a turn after each text: the
- * time for one text is bounded (B44), but a workspace may have any number of them.
+ * The differences that lead from `before` to `after`. All blocks are sorted by id. Other work has a turn after each block that
+ * changed: the time for one is bounded (B44), but a workspace may have any number of them.
  */
-export async function diffBlocks(
-  before: readonly BlockView[],
-  after: readonly BlockView[],
+export async function diffWorkspaces(
+  before: DiffSide,
+  after: DiffSide,
   lists: readonly ClaimList[],
 ): Promise<WorkspaceDifference> {
-  const old = new Map(before.map((block) => [block.id, block]))
-  const now = new Set(after.map(({ id }) => id))
+  const old = new Map(before.blocks.map((block) => [block.id, block]))
+  const now = new Set(after.blocks.map(({ id }) => id))
   const changed: BlockDifference[] = []
-  for (const block of after) {
+  for (const block of after.blocks) {
     const was = old.get(block.id)
-    const difference = was && diffBlock(was, block, lists)
+    if (was === undefined) continue
+    const difference = diffBlock(was, block, blockChanges(before.content, after.content, block.id, CHANGES_MAX), lists)
     if (difference === undefined) continue
     changed.push(difference)
-    if (difference.content !== undefined) await nextTurn()
+    await nextTurn()
   }
+  const { changes, omitted } = rootChanges(before.content, after.content, CHANGES_MAX)
   return {
-    added: after.filter(({ id }) => !old.has(id)),
-    removed: before.filter(({ id }) => !now.has(id)),
+    added: after.blocks.filter(({ id }) => !old.has(id)),
+    removed: before.blocks.filter(({ id }) => !now.has(id)),
     changed,
+    changes,
+    changesOmitted: omitted,
   }
 }
 
-function diffBlock(before: BlockView, after: BlockView, lists: readonly ClaimList[]): BlockDifference | undefined {
+function diffBlock(
+  before: BlockView,
+  after: BlockView,
+  { changes, omitted }: ChangeList,
+  lists: readonly ClaimList[],
+): BlockDifference | undefined {
   const claims = lists.map((list) => ({ list, entries: diffClaims(before, after, list) }))
   const data = differences(before.data, after.data)
   const isTyped = before.type !== after.type
   const isWritten = before.content !== after.content
-  if (!isTyped && !isWritten && data.length === 0 && claims.every(({ entries }) => entries.length === 0))
-    return undefined
+  const isSame = !isTyped && !isWritten && data.length === 0 && changes.length === 0
+  if (isSame && claims.every(({ entries }) => entries.length === 0)) return undefined
   return {
     id: after.id,
     ...(isTyped && { type: { before: before.type, after: after.type } }),
     ...(isWritten && { content: contentDifference(before.content, after.content) }),
     ...(Object.fromEntries(claims.map(({ list, entries }) => [list.told.list, entries])) as unknown as ListDifferences),
     data,
+    changes,
+    changesOmitted: omitted,
   }
 }
 

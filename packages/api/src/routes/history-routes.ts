@@ -1,8 +1,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { originOf, type Past, type WorkspaceId } from '@joinery/server'
+import { type DocumentContent, readDocument } from '@joinery/blocks'
+import { type LogRecord, type Lsn, originOf, type Past, type WorkspaceId } from '@joinery/server'
 import { z } from 'zod'
 import { readBlocks } from '../block-view.ts'
-import { diffBlocks } from '../history/workspace-diff.ts'
+import { changesSchema } from '../content-schemas.ts'
+import { type ChangeEvent, ChangeReader } from '../feed/change-event.ts'
+import { paced } from '../history/paced.ts'
+import { diffWorkspaces } from '../history/workspace-diff.ts'
 import {
   blockId,
   blockSchema,
@@ -18,6 +22,7 @@ import {
 } from '../schemas.ts'
 import { pointOf } from './block-routes.ts'
 import { anyHeaders, noBody, type Route, route } from './route.ts'
+import type { Services } from './services.ts'
 
 const W = '/v1/workspaces/{workspace}'
 const side = z.unknown().nullable()
@@ -39,8 +44,10 @@ const differenceSchema = forLists((lists) =>
         content: texts.extend({ edits: z.array(editSchema) }).optional(),
         ...differencesOf(lists),
         data: values,
+        ...changesSchema,
       }),
     ),
+    ...changesSchema,
   }),
 )
 
@@ -59,54 +66,97 @@ const history = route(
       to: timeQuery.optional(),
       after: lsnQuery.optional(),
       limit: limitQuery,
+      as: z.literal('changes').optional().meta({
+        description: 'adds to each record what it changed inside contents, data, edges and other roots',
+      }),
     }),
     headers: anyHeaders,
     body: noBody,
     answers: {
       200: {
         description: 'One page, which may be empty. `next` is the `after` of the next page, null on the last.',
-        schema: z.object({ records: z.array(recordSchema), next: lsnSchema.nullable() }),
+        schema: z.object({
+          records: z.array(recordSchema.extend(z.object(changesSchema).partial().shape)),
+          next: lsnSchema.nullable(),
+        }),
       },
     },
-    errors: ['unknown_workspace'],
+    errors: ['unknown_workspace', 'history_dropped', 'busy'],
   },
   async ({ params: { workspace }, query }, services) => {
-    const { from, to, limit, ...rest } = query
+    const { from, to, limit, as, ...rest } = query
     const id = workspace as WorkspaceId
     const fromMs = from === undefined ? undefined : Date.parse(from)
     const toMs = to === undefined ? undefined : Date.parse(to)
     const page = await services.history.records(id, { ...rest, fromMs, toMs }, limit)
+    const told = as === undefined ? new Map() : await changesOf(id, page.records, services)
     const records = page.records.map(({ update, ...record }) => {
       const { connection, mayBeOthers } = originOf(record)
-      return { ...record, connection, mayBeOthers, bytes: update.length }
+      return { ...record, connection, mayBeOthers, bytes: update.length, ...told.get(record.lsn) }
     })
     return { status: 200, body: { records, next: page.next ?? null } }
   },
 )
+
+type ToldChanges = Pick<ChangeEvent, 'changes' | 'changesOmitted'>
+
+/** The changes of each record. The workspace is replayed from the state before the first of them. */
+async function changesOf(
+  workspace: WorkspaceId,
+  records: readonly LogRecord[],
+  { history, workspaces, lists }: Services,
+): Promise<Map<number, ToldChanges>> {
+  const told = new Map<number, ToldChanges>()
+  const [first, last] = [records[0], records.at(-1)]
+  if (first === undefined || last === undefined) return told
+  const wanted = new Set(records.map(({ lsn }) => lsn))
+  const reader = new ChangeReader(await history.open(workspace, { lsn: first.lsn - 1 }), lists)
+  try {
+    const range = { after: (first.lsn - 1) as Lsn, through: last.lsn }
+    for await (const record of paced(workspaces.records(workspace, range))) {
+      const { changes, changesOmitted } = reader.take(record)
+      if (wanted.has(record.lsn)) told.set(record.lsn, { changes, changesOmitted })
+    }
+  } finally {
+    reader.end()
+  }
+  return told
+}
 
 const diff = route(
   {
     method: 'GET',
     path: `${W}/diff`,
     id: 'diffWorkspace',
-    summary: 'Differences between two points of the past',
+    summary: 'Differences between two points of the past, of blocks and of all other roots',
     params: params.workspace,
     query: z.strictObject({ from: pointQuery, to: pointQuery }),
     headers: anyHeaders,
     body: noBody,
-    answers: { 200: { description: 'The differences, block by block.', schema: differenceSchema } },
+    answers: {
+      200: {
+        description: 'The differences, block by block, and the changes of edges and other roots.',
+        schema: differenceSchema,
+      },
+    },
     errors: ['unknown_workspace', 'unknown_lsn', 'history_dropped', 'busy'],
   },
   async ({ params: { workspace }, query }, services) => {
     const id = workspace as WorkspaceId
     const { lists } = services
-    const sideOf = ({ doc, stamps, lsn }: Past) => ({ lsn, blocks: readBlocks(doc, stamps, lists) })
-    const from = await services.history.read(id, pointOf(query.from), sideOf)
+    const sideOf =
+      (reader?: DocumentContent['reader']) =>
+      ({ doc, stamps, lsn }: Past) => ({
+        lsn,
+        blocks: readBlocks(doc, stamps, lists),
+        content: readDocument(doc, lists, reader),
+      })
+    const from = await services.history.read(id, pointOf(query.from), sideOf())
     // The reading above may need no turn of the event loop: other work has one here.
     await nextTurn()
-    const to = await services.history.read(id, pointOf(query.to), sideOf)
+    const to = await services.history.read(id, pointOf(query.to), sideOf(from.content.reader))
     await nextTurn()
-    return { status: 200, body: { from: from.lsn, to: to.lsn, ...(await diffBlocks(from.blocks, to.blocks, lists)) } }
+    return { status: 200, body: { from: from.lsn, to: to.lsn, ...(await diffWorkspaces(from, to, lists)) } }
   },
 )
 

@@ -116,7 +116,7 @@ export function subdocumentsIn(value: RichValue | undefined): string[] {
   return [...value.entries.values(), ...value.pieces.map((piece) => piece.value)].flatMap(subdocumentsIn)
 }
 
-function kindOf(type: YType): RichKind {
+export function kindOf(type: YType): RichKind {
   if (type._item === null) return 'root'
   // The subclasses come first.
   if (type instanceof Y.XmlHook) return 'xmlHook'
@@ -127,7 +127,7 @@ function kindOf(type: YType): RichKind {
   return type instanceof Y.Map ? 'map' : 'array'
 }
 
-function nameOf(type: YType): string {
+export function nameOf(type: YType): string {
   if (type instanceof Y.XmlElement) return type.nodeName
   return type instanceof Y.XmlHook ? type.hookName : ''
 }
