@@ -8,6 +8,7 @@ import { addImportCommand } from './operations/import-command.mts'
 import { addInspectCommand } from './operations/inspect-command.mts'
 import { addRemovalCommands } from './operations/removal-commands.mts'
 import { addRepairCommand } from './operations/repair-command.mts'
+import { addRevokeCommand } from './operations/revoke-command.mts'
 import { addVerifyCommand } from './operations/verify-command.mts'
 import { addReplayCommand } from './replay/add-replay-command.mts'
 import type { Options } from './setting.mts'
@@ -38,6 +39,14 @@ program
   .option('--disk-free <megabytes>', 'free space that /readyz asks for [JOINERY_DISK_FREE] (default: 256)')
   .option('--log-level <level>', 'fatal, error, warn, info, debug, trace or silent [JOINERY_LOG_LEVEL] (default: info)')
   .option('--origins <list>', 'origins of pages that may connect, joined by commas [JOINERY_ORIGINS]')
+  .option(
+    '--connections-per-address <number>',
+    'TCP connections of one address [JOINERY_CONNECTIONS_PER_ADDRESS] (default: any number)',
+  )
+  .option(
+    '--connections-per-principal <number>',
+    'sockets of one token’s actor [JOINERY_CONNECTIONS_PER_PRINCIPAL] (default: any number)',
+  )
   .option('--insecure', 'listen on an address that others can reach although there are no keys')
   .addHelpText('after', '\nKeys: JOINERY_JWT_SECRET (HS256, at least 32 bytes) or JOINERY_JWKS (URL or file).')
   .action(serveUntilStopped)
@@ -49,6 +58,7 @@ program
   .option('--workspaces <names>', 'workspaces it opens: names, or prefixes ending in *, joined by commas')
   .option('--access <kind>', 'read or write (default: write)')
   .option('--sources <names>', 'classes of writer it may write as, joined by commas (default: user_action)')
+  .option('--operator', 'the token may do what concerns all actors, such as revoking tokens')
   .option('--expires <time>', 'time from now, such as 15m, 8h, 30d (default: 1h)')
   .action(async (options: Options) => {
     const { makeToken, parseTokenRequest } = await import('./token.mts')
@@ -64,6 +74,7 @@ addArchiveCommands(program)
 addImportCommand(program)
 addRemovalCommands(program)
 addRepairCommand(program)
+addRevokeCommand(program)
 
 function oneLine(message: string): string {
   const fault = message

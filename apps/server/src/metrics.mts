@@ -1,5 +1,5 @@
 import type { EventStore, LogObserver } from '@joinery/log'
-import type { Server } from '@joinery/server'
+import type { Revocations, Server } from '@joinery/server'
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import { createStoreMetrics } from './store-metrics.mts'
 
@@ -9,7 +9,7 @@ export interface Metrics {
   /** Observer to open the log with. */
   readonly observer: LogObserver
   /** Adds the counters that the server keeps itself. They are read when the metrics are rendered, so that an edit costs nothing extra. */
-  watch(server: Server, store: EventStore): void
+  watch(server: Server, store: EventStore, revocations: Revocations): void
   /** Resolves with the metrics in Prometheus' text format. */
   render(): Promise<string>
 }
@@ -20,12 +20,12 @@ export function createMetrics(): Metrics {
   return {
     contentType: registry.contentType,
     observer: createStoreMetrics(registry),
-    watch: (server, store) => watchServer(registry, server, store),
+    watch: (server, store, revocations) => watchServer(registry, server, store, revocations),
     render: () => registry.metrics(),
   }
 }
 
-function watchServer(registry: Registry, server: Server, store: EventStore): void {
+function watchServer(registry: Registry, server: Server, store: EventStore, revocations: Revocations): void {
   const counter = (name: string, help: string, read: () => number): void => {
     const metric = new Counter({
       name: `joinery_${name}_total`,
@@ -107,6 +107,10 @@ function watchServer(registry: Registry, server: Server, store: EventStore): voi
   )
   gauge('resting_connections', 'Connections that rest', () => server.load().resting)
   gauge('backlog_bytes', 'Bytes of updates that are appended and not durable yet', () => server.load().backlogBytes)
+  counter('revoked_connections', 'Sockets that were ended because their token was revoked', () => counters.revoked)
+  gauge('revoked_actors', 'Actors with revoked tokens', () => revocations.size)
+  gauge('unadmitted_sockets', 'Sockets that wait to be let in or were refused', () => server.load().unadmitted)
+  gauge('unfinished_bytes', 'Bytes of frames that have not arrived completely', () => server.load().unfinishedBytes)
   gauge('storage_writable', '1 while the log takes appends, otherwise 0', () => (store.state.state === 'open' ? 1 : 0))
   byCode('refused_updates', 'Refused updates, by rejection code', counters.refused)
   byCode('refused_connections', 'Refused connections, by error code', counters.refusedConnections)

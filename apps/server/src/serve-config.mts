@@ -26,6 +26,9 @@ export interface ServeConfig {
   readonly logLevel: (typeof LOG_LEVELS)[number]
   /** Origins of pages that may connect; undefined means all of them with keys, and those of this machine without. */
   readonly origins: readonly string[] | undefined
+  /** TCP connections of one address, and sockets of one principal; undefined for no limit. */
+  readonly connectionsPerAddressMax: number | undefined
+  readonly connectionsPerPrincipalMax: number | undefined
   /** Whether others may reach it although there are no keys. */
   readonly isInsecure: boolean
   /** Absent in development mode: everyone may connect and write as any source. */
@@ -95,6 +98,22 @@ const origins: Setting<readonly string[] | undefined> = {
     .optional(),
 }
 
+const connectionsPerAddress: Setting<number | undefined> = {
+  option: 'connectionsPerAddress',
+  variable: 'JOINERY_CONNECTIONS_PER_ADDRESS',
+  rule: 'a whole number from 1',
+  example: '100',
+  schema: wholeNumber(1, 1_000_000).optional(),
+}
+
+const connectionsPerPrincipal: Setting<number | undefined> = {
+  option: 'connectionsPerPrincipal',
+  variable: 'JOINERY_CONNECTIONS_PER_PRINCIPAL',
+  rule: 'a whole number from 1',
+  example: '50',
+  schema: wholeNumber(1, 1_000_000).optional(),
+}
+
 /**
  * Reads the settings: an option wins over its variable, a variable over the default. Throws {@link AppError} `usage` that
  * names the option or variable, its rule and an example; also for a host that others can reach when there are no keys,
@@ -110,6 +129,8 @@ export function parseServeConfig(options: Options, environment: Environment, dir
     diskFreeBytesMin: readSetting(diskFree, options, environment),
     logLevel: readSetting(logLevel, options, environment),
     origins: readSetting(origins, options, environment),
+    connectionsPerAddressMax: readSetting(connectionsPerAddress, options, environment),
+    connectionsPerPrincipalMax: readSetting(connectionsPerPrincipal, options, environment),
     isInsecure: options.insecure === true,
     keys: keysOf(environment),
   }

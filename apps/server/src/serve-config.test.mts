@@ -30,6 +30,15 @@ describe('parseServeConfig', () => {
     })
   })
 
+  it('[A54] bounds the connections of an address and of a principal only when that is said', () => {
+    const none = { connectionsPerAddressMax: undefined, connectionsPerPrincipalMax: undefined }
+    expect(parse({})).toMatchObject(none)
+    const environment = { JOINERY_CONNECTIONS_PER_PRINCIPAL: '7' }
+    const bounds = { connectionsPerAddressMax: 5, connectionsPerPrincipalMax: 7 }
+    expect(parse({ connectionsPerAddress: '5' }, environment)).toMatchObject(bounds)
+    expect(fault({ connectionsPerAddress: '0' })).toContain('--connections-per-address')
+  })
+
   it('[A1] takes the environment when the option is absent and the option when both are there', () => {
     const environment = { PORT: '5000', JOINERY_DATA: '/var/joinery', JOINERY_DURABILITY: 'sync', JOINERY_HOST: '' }
     expect(parse({}, environment)).toMatchObject({ port: 5000, dataDirectory: '/var/joinery', durability: 'sync' })

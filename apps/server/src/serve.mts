@@ -2,7 +2,7 @@ import type { Writable } from 'node:stream'
 import { createApi } from '@joinery/api'
 import { documentRules } from '@joinery/blocks'
 import { type LogObserver, openLevelStore, openMemoryStore } from '@joinery/log'
-import { createAuthenticator, createServer } from '@joinery/server'
+import { createAuthenticator, createServer, Revocations, type ServerLimits } from '@joinery/server'
 import { pino } from 'pino'
 import { openDemonstration } from './demonstration.mts'
 import { explainFailure } from './failure.mts'
@@ -11,9 +11,13 @@ import { startMemoryRelief } from './memory-relief.mts'
 import { createMetrics } from './metrics.mts'
 import { openControl } from './operations/control.mts'
 import { roomAccess, storeOperator } from './operations/local-operator.mts'
+import { openRevocations } from './operations/revocations-file.mts'
 import { readReadiness } from './readiness.mts'
 import type { ServeConfig } from './serve-config.mts'
 import { VERSION } from './version.mts'
+
+/** Time between two lines of the log about a clock that was set back, ms. */
+const CLOCK_SAID_MS = 60_000
 
 /** A server that takes connections. */
 export interface RunningServer {
@@ -23,6 +27,16 @@ export interface RunningServer {
   close(): Promise<void>
 }
 
+function connectionLimits({
+  connectionsPerAddressMax,
+  connectionsPerPrincipalMax,
+}: ServeConfig): Partial<ServerLimits> {
+  return {
+    ...(connectionsPerAddressMax !== undefined && { connectionsPerAddressMax }),
+    ...(connectionsPerPrincipalMax !== undefined && { connectionsPerPrincipalMax }),
+  }
+}
+
 /**
  * Starts a server. This is the one place where implementations are chosen. Resolves when the server takes connections;
  * rejects with {@link AppError} `start` and one line that says what to do. Logs JSON lines to `logs`.
@@ -30,11 +44,17 @@ export interface RunningServer {
 export async function startServer(config: ServeConfig, logs: Writable): Promise<RunningServer> {
   const logger = pino({ level: config.logLevel, base: undefined }, logs)
   try {
-    const authenticator = config.keys && createAuthenticator(config.keys)
     const { dataDirectory: directory, durability } = config
     const metrics = createMetrics()
+    let clockSaidMs = Number.NEGATIVE_INFINITY
     const observer: LogObserver = {
       ...metrics.observer,
+      clockBehind: (aheadMs) => {
+        metrics.observer.clockBehind?.(aheadMs)
+        if (performance.now() - clockSaidMs < CLOCK_SAID_MS) return
+        clockSaidMs = performance.now()
+        logger.warn({ aheadMs }, 'the clock was set back: times in the log run ahead of it until it has caught up')
+      },
       manifestCut: (cut) =>
         logger.warn({ ...cut, directory }, 'power was lost: cut off the incomplete end of the database’s MANIFEST'),
     }
@@ -43,6 +63,8 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
         ? openMemoryStore({ observer })
         : await openLevelStore({ directory, durability, observer })
     try {
+      const revocations = durability === 'memory' ? new Revocations() : await openRevocations(directory)
+      const authenticator = config.keys && createAuthenticator(config.keys, { revocations })
       let faces: Faces | undefined
       const server = createServer({
         host: config.host,
@@ -53,25 +75,28 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
         keepHistory: config.keepHistory,
         request: createFrontDoor(config, () => faces),
         insecure: config.isInsecure,
+        limits: connectionLimits(config),
+        revocations,
         ...(authenticator && { authenticator }),
         ...(config.origins && { origins: config.origins }),
       })
       const api = await createApi({
         workspaces: server.workspaces,
         durability,
+        revocations,
         logger,
         version: VERSION,
         ...(authenticator && { authenticator }),
         ...(config.origins && { origins: config.origins }),
       })
-      metrics.watch(server, store)
+      metrics.watch(server, store, revocations)
       const relief = startMemoryRelief(server)
       const readiness = () => readReadiness(config, server, store)
       const demonstration = await openDemonstration(config, server, logger)
       const always = { api, metrics, readiness, demonstration }
       faces = { ...always, control: undefined }
       await server.listen()
-      const operator = storeOperator(directory, store, roomAccess(server.workspaces, store))
+      const operator = storeOperator(directory, store, roomAccess(server.workspaces, store, revocations))
       const control =
         durability === 'memory' ? undefined : await openControl(server.url, { directory, operator, logger })
       faces = { ...always, control: control?.door }

@@ -50,6 +50,7 @@ export function createStoreMetrics(registry: Registry): LogObserver {
     'Time from a storage failure until storage worked again',
     OUTAGE_BUCKETS,
   )
+  const clockBehind = counter('log_clock_behind', 'Records whose time runs ahead of the clock, which was set back')
   const damages = counter('log_damages', 'Records and snapshots found damaged')
   const lastDamage = new Gauge({
     name: 'joinery_log_last_damage_timestamp_seconds',
@@ -79,6 +80,7 @@ export function createStoreMetrics(registry: Registry): LogObserver {
       sealedBefore(before)
       sealedAfter(after)
     },
+    clockBehind: () => clockBehind(1),
     recovered: (ms) => recoverySeconds(ms / 1_000),
     damaged: () => {
       damages(1)

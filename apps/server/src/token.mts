@@ -4,7 +4,7 @@ import { AppError } from './app-error.mts'
 import { type Environment, type Options, readSetting, type Setting } from './setting.mts'
 
 const SECONDS_PER = { s: 1, m: 60, h: 3600, d: 86_400 } as const
-/** Nobody can revoke a token, so it should not outlive the person's job by much; `10y` would be a typing error. */
+/** A token should not outlive the person's job by much; `10y` would be a typing error. */
 const EXPIRES_DAYS_MAX = 366
 
 /** Claims that `joinery token` was asked for. Signing checks the rules that this file does not know. */
@@ -15,6 +15,7 @@ interface TokenRequest {
   readonly access: 'read' | 'write'
   readonly sources: string[]
   readonly expiresInSeconds: number
+  readonly operator?: true
 }
 
 const names = (text: string): string[] =>
@@ -88,6 +89,7 @@ export function parseTokenRequest(options: Options, environment: Environment): T
     access: readSetting(access, options, environment),
     sources: readSetting(sources, options, environment),
     expiresInSeconds: readSetting(expires, options, environment),
+    ...(options.operator === true && { operator: true }),
   }
 }
 

@@ -34,6 +34,8 @@ export interface ApiLimits {
   readonly feedKeepAliveMs: number
   /** Consumers of all change feeds together. */
   readonly feedConsumersMax: number
+  /** Consumers of all change feeds of one actor: services that follow hundreds of workspaces share a token. */
+  readonly feedConsumersPerActorMax: number
   /** Answers kept for repeated requests, over all workspaces. Older answers are made again from the log. */
   readonly answersMax: number
   /** How long a change feed without consumers stays open, for consumers that reconnect, ms. */
@@ -58,6 +60,7 @@ export const API_LIMITS: ApiLimits = {
   feedStallMs: 10_000,
   feedKeepAliveMs: 15_000,
   feedConsumersMax: 5_000,
+  feedConsumersPerActorMax: 1_000,
   answersMax: 10_000,
   feedIdleMs: 60_000,
 }

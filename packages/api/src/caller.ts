@@ -17,7 +17,7 @@ export interface CallerHeaders {
 export async function identifyCaller(
   authenticate: Authenticator,
   headers: CallerHeaders,
-  workspace: WorkspaceId,
+  workspace: WorkspaceId | undefined,
   token?: string,
 ): Promise<Identity> {
   const sent = bearerOf(headers.authorization) ?? token

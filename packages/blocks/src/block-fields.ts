@@ -6,7 +6,7 @@ import type { ClaimList } from './claim-list.ts'
 import { type FieldClaim, fieldRules } from './field-rules.ts'
 import { assertKeyAllowed, isExactJson, type Json, toPlain } from './json.ts'
 import { toWellFormedJson } from './well-formed.ts'
-import { assertAuthor, assertName, badArgument, type ClaimAuthor } from './write-arguments.ts'
+import { assertAuthor, assertName, badArgument, type ClaimAuthor, nextCount } from './write-arguments.ts'
 
 export type FieldsChange = ListChange<FieldClaim>
 
@@ -32,10 +32,11 @@ export class BlockFields extends BlockClaims<FieldClaim, Record<string, Json>> {
     assertValue(value)
     this.write((view, open) => {
       const { source, actor, at = Date.now() } = author
+      const seq = nextCount(view.highestSeen(key, view.winner(key)), 'seq')
       open().write({
         key,
         value: toWellFormedJson(value),
-        seq: view.highestSeen(key, view.winner(key)) + 1,
+        seq,
         source,
         actor,
         at,

@@ -5,7 +5,7 @@ import { assertBlockLives, ensureClaimList } from './block-part.ts'
 import { DocViews } from './claim-views.ts'
 import { assertKeyAllowed, type Json } from './json.ts'
 import { toWellFormedJson } from './well-formed.ts'
-import { assertAuthor, assertName, type ClaimAuthor } from './write-arguments.ts'
+import { assertAuthor, assertName, type ClaimAuthor, nextCount } from './write-arguments.ts'
 
 /**
  * Sets many fields of a block, and removes those whose value is undefined, in one walk through the list; one by one, each field
@@ -35,7 +35,7 @@ export function changeFields(
             {
               key,
               value: toWellFormedJson(value),
-              seq: view.highestSeen(key, view.winner(key)) + 1,
+              seq: nextCount(view.highestSeen(key, view.winner(key)), 'seq'),
               source,
               actor,
               at,

@@ -10,8 +10,11 @@ export const CLAIM_LIMITS = {
   jsonLengthMax: 16_384,
   /** Greatest depth of such JSON, in levels. */
   jsonDepthMax: 16,
-  /** Greatest run number or seq: no history comes near it, and adding 1 to it is exact. */
-  countMax: 2 ** 31 - 1,
+  /**
+   * Greatest run number or seq. No history comes near it: a writer that counts on by the greatest step that is allowed, in ten
+   * thousand updates a second, takes more than a hundred days. Adding 1 to it is exact.
+   */
+  countMax: 2 ** 53 - 2,
   /** Greatest `progress` and `total`: a number counts bytes and rows exactly up to here. */
   progressMax: Number.MAX_SAFE_INTEGER,
   /** Greatest time: the last that a `Date` can hold. */

@@ -6,7 +6,14 @@ import type { BlockList, ClaimList, Run } from './claim-list.ts'
 import { type Json, type JsonObject, toPlain } from './json.ts'
 import type { Junk } from './ranked-claims.ts'
 import type { OrderRule, StatusClaim, StatusRules } from './status-rules.ts'
-import { assertAuthor, assertName, assertReachable, badArgument, type ClaimAuthor } from './write-arguments.ts'
+import {
+  assertAuthor,
+  assertName,
+  assertReachable,
+  badArgument,
+  type ClaimAuthor,
+  nextCount,
+} from './write-arguments.ts'
 
 /** Origin of the transactions in which statuses are written. Undo doesn't track it. */
 export const STATUS_ORIGIN: object = Object.freeze({ joinery: 'status' })
@@ -113,8 +120,7 @@ export class StatusList<Status extends string, Source extends string, Extras ext
       if (standing?.run.id === runId) return standing.run
       if (standing !== undefined && !this.#rules.canStart(standing, source))
         throw new RunSupersededError(standing, `${this.#noun} "${name}"`)
-      const no = view.highestSeen(name, standing) + 1
-      if (!isCount(no, 1)) throw badArgument('run', `a number up to ${CLAIM_LIMITS.countMax}`, no)
+      const no = nextCount(view.highestSeen(name, standing), 'run')
       const run: Run<Source> = { no, id: runId, source }
       const at = options.at ?? Date.now()
       open().write({ [table.key]: name, run: { no, id: runId, source }, status, source, actor, at, ...extras })

@@ -78,7 +78,7 @@ test('[B24] a claim beyond its bounds reads as junk that names the field', () =>
   const deep = JSON.parse(`${'{"a":'.repeat(40)}1${'}'.repeat(40)}`)
   const cases: [string, object][] = [
     ['index_name', { index_name: 'x'.repeat(257) }],
-    ['run', { run: { no: 2 ** 31, id: 'r', source: 'user_action' } }],
+    ['run', { run: { no: 2 ** 53, id: 'r', source: 'user_action' } }],
     ['source', { source: 'root' }],
     ['actor', { actor: '' }],
     ['at', { at: Number.POSITIVE_INFINITY }],

@@ -52,3 +52,9 @@ export function badArgument(field: string, expected: string, got: unknown): Bloc
         : String(typeof got === 'object' ? 'an object' : got)
   return new BlocksError('bad_argument', `${field} must be ${expected}, got ${shown}`, field)
 }
+
+/** The number after the highest that is known. Throws `bad_argument` when the numbers are used up, which no history comes near. */
+export function nextCount(highest: number, field: string): number {
+  if (highest < CLAIM_LIMITS.countMax) return highest + 1
+  throw badArgument(field, `a number up to ${CLAIM_LIMITS.countMax}`, highest + 1)
+}

@@ -16,6 +16,7 @@ import {
 } from 'y-protocols/awareness'
 import * as Y from 'yjs'
 import { Outbox } from './outbox.ts'
+import { steadyNow } from './steady-clock.ts'
 
 /** The connection that a {@link DocumentSync} sends on. */
 export interface FrameSender {
@@ -47,8 +48,8 @@ export class DocumentSync {
   readonly #events: DocumentSyncEvents
   #isSynced = false
   #hasToldSize = false
-  /** When the presence state was sent last, ms since epoch. */
-  #saidAtMs = 0
+  /** When the presence state was sent last, ms of `steadyNow()`. */
+  #saidAtMs = Number.NEGATIVE_INFINITY
   /** Bytes of one update frame that the server takes on this connection. */
   updateBytesMax = WIRE_LIMITS.updateBytesMax
 
@@ -131,7 +132,7 @@ export class DocumentSync {
   #renewPresence(): void {
     const awareness = this.#awareness
     const state = awareness.getLocalState()
-    if (state !== null && Date.now() - this.#saidAtMs >= outdatedTimeout / 2) awareness.setLocalState(state)
+    if (state !== null && steadyNow() - this.#saidAtMs >= outdatedTimeout / 2) awareness.setLocalState(state)
   }
 
   #sayAwareness(): void {
@@ -139,7 +140,7 @@ export class DocumentSync {
     const isTooLarge = bytes > WIRE_LIMITS.awarenessStateBytesMax
     if (isTooLarge && !this.#hasToldSize) this.#events.presenceTooLarge(bytes)
     this.#hasToldSize = isTooLarge
-    this.#saidAtMs = Date.now()
+    this.#saidAtMs = steadyNow()
     if (isTooLarge) return
     const update = encodeAwarenessUpdate(this.#awareness, [this.#awareness.clientID])
     this.#sender().send(encodeAwareness(update))

@@ -4,6 +4,7 @@ import { backOffDelayMs } from './back-off.ts'
 import { refusalOf } from './client-error.ts'
 import type { ConnectionState } from './save-status.ts'
 import { closeSockets } from './socket-closing.ts'
+import { steadyNow } from './steady-clock.ts'
 import { mayBecomeValid } from './token-claims.ts'
 
 /** Time from the attempt to the server's hello. TCP alone would wait for minutes on a host that drops packets. */
@@ -46,9 +47,9 @@ interface Connection {
   /** The query named a generation: a mismatch (4409) is about this copy. */
   readonly hasSentGeneration: boolean
   readonly token: string | undefined
-  /** When the last frame came, ms since epoch. */
+  /** When the last frame came, ms of `steadyNow()`. */
   heardAtMs: number
-  /** When the next look is due, ms since epoch. */
+  /** When the next look is due, ms of `steadyNow()`. */
   lookAtMs: number
   /** `heardAtMs` of the silence that a late look has excused; undefined before. */
   excusedMs: number | undefined
@@ -168,7 +169,7 @@ export class Link {
 
   /** Takes a frame. An unreadable frame ends this connection, not the process: `ws` rethrows a handler's error. */
   #onMessage(data: ArrayBuffer | string, connection: Connection): void {
-    connection.heardAtMs = Date.now()
+    connection.heardAtMs = steadyNow()
     try {
       if (typeof data === 'string') throw new TypeError('a frame of text')
       const frame = decodeFrame(new Uint8Array(data))
@@ -185,13 +186,13 @@ export class Link {
     this.#lastError = undefined
     this.#refusedToken = undefined
     clearTimeout(this.#timer)
-    connection.lookAtMs = Date.now()
+    connection.lookAtMs = steadyNow()
     this.#watchSilence(connection)
     this.#become({ state: 'connected' })
   }
 
   #watchSilence(connection: Connection): void {
-    const nowMs = Date.now()
+    const nowMs = steadyNow()
     const silentMs = nowMs - connection.heardAtMs
     const isSilent = silentMs >= SILENCE_TIMEOUT_MS
     // A tab that was frozen runs its timers before it hears what came meanwhile: one more look, once for each silence.

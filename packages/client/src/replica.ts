@@ -313,7 +313,8 @@ export class Replica {
       this.#actor = hello.actor
       void this.#keeper?.claim(hello.actor)
     }
-    if (this.#generation === undefined) {
+    // A reader may be let in before the workspace exists. It has no generation yet, and the server has it connect again later.
+    if (this.#generation === undefined && hello.generation !== '') {
       this.#generation = hello.generation
       this.#keeper?.setGeneration(hello.generation)
     }

@@ -24,6 +24,8 @@ export interface LogObserver {
   synced?(ms: number): void
   /** A group became durable `ms` after its first append. */
   durable?(ms: number, records: number): void
+  /** A record got a time that is so far ahead of the clock, ms: the clock was set back. At every such record. */
+  clockBehind?(ms: number): void
   snapshotted?(ms: number, bytes: number, storedBytes: number): void
   sealed?(records: number, bytesBefore: number, bytesAfter: number): void
   /** A failed store works again, `ms` after it failed. */

@@ -16,8 +16,6 @@ export interface WireLimits {
   readonly awarenessStateBytesMax: number
   /** Awareness client ids that one connection may own. One is usual; a proxy that carries a few tabs still fits. */
   readonly awarenessClientsMax: number
-  /** Bytes that a connection may send before its room has loaded: one SyncStep1 and some typing. */
-  readonly preloadBytesMax: number
 }
 
 export const WIRE_LIMITS: WireLimits = {
@@ -26,7 +24,6 @@ export const WIRE_LIMITS: WireLimits = {
   awarenessBytesMax: 256 * 1024,
   awarenessStateBytesMax: 4 * 1024,
   awarenessClientsMax: 8,
-  preloadBytesMax: 1024 * 1024,
 }
 
 /** The longest time without a data frame to a client, ms. A stock y-websocket client checks every 3 s, and ends the connection after 30 s. */

@@ -45,6 +45,8 @@ export class Counters {
   dropped = 0
   /** Loads that found a damaged workspace, which is then served for reading only. */
   quarantined = 0
+  /** Connections and streams that were ended because their token was revoked. */
+  revoked = 0
   /** Refused updates, by rejection code. */
   readonly refused = new Map<string, number>()
   /** Refused connections, by error code. */

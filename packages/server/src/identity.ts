@@ -13,6 +13,7 @@ import {
   SignJWT,
 } from 'jose'
 import { z } from 'zod'
+import type { Revocations } from './revocations.ts'
 
 /** The person or job behind a connection and its rights, for as long as the connection lives. */
 export interface Identity {
@@ -26,6 +27,10 @@ export interface Identity {
   readonly isAuthenticated: boolean
   /** Time when the token expires, leeway included, ms since epoch; undefined in development mode. */
   readonly expiresAtMs: number | undefined
+  /** Time when the token was issued, ms since epoch; undefined if it does not say so. */
+  readonly issuedAtMs?: number | undefined
+  /** Whether the caller may do what concerns all actors, such as revoking tokens. */
+  readonly isOperator?: boolean
   allows(workspace: WorkspaceId): boolean
 }
 
@@ -35,7 +40,8 @@ export interface Credentials {
   /** Actor that the client names. Used only in development mode; otherwise the token names the actor. */
   readonly actor: string | undefined
   readonly source: string | undefined
-  readonly workspace: WorkspaceId
+  /** Undefined for a request that is about no workspace. */
+  readonly workspace: WorkspaceId | undefined
 }
 
 /**
@@ -70,6 +76,8 @@ export type AuthenticatorKeys = { readonly secret: string } | { readonly jwks: s
 export interface AuthenticatorOptions {
   /** The clock, ms since epoch. */
   readonly now?: () => number
+  /** Tokens that were taken back. */
+  readonly revocations?: Revocations
   /** Time after a successful read of the JWKS in which an unknown key causes no other read, ms; 30,000 by default. */
   readonly jwksCooldownMs?: number
   /** Bytes of a JWKS at a URL, at most; 256 KiB by default, a thousand keys. */
@@ -122,10 +130,12 @@ const claimsSchema = z.object({
   ),
   access: z.enum(['read', 'write'], 'access is "read" or "write"'),
   sources: z.array(z.string().regex(SOURCE, SOURCE_RULE), 'sources is a list').min(1, 'sources has at least one entry'),
+  operator: z.boolean('operator is true or false').optional(),
+  iat: z.number('iat is a time in seconds').optional(),
   exp: z.number('exp is a time in seconds').positive().max(8.64e12, 'exp is in seconds, not milliseconds'),
 })
 
-/** The claims of a token, except `aud`. `exp` is in seconds since epoch. */
+/** The claims of a token, except `aud`; `iat` is that of signing by default. `exp` and `iat` are in seconds since epoch. */
 export type TokenClaims = z.infer<typeof claimsSchema>
 
 /**
@@ -143,7 +153,11 @@ export function createAuthenticator(keys: AuthenticatorKeys, options: Authentica
         `the token has ${token.length} characters, at most ${TOKEN_CHARS_MAX} are allowed: ask for a smaller one`,
       )
     }
-    return identityOf(await verify(token, new Date(now())), credentials)
+    const identity = identityOf(await verify(token, new Date(now())), credentials)
+    if (options.revocations?.isRevoked(identity)) {
+      throw new IdentityError('unauthorized', 'the token was revoked: get a new one')
+    }
+    return identity
   }
 }
 
@@ -163,6 +177,7 @@ export function developmentAuthenticator(): Authenticator {
       sources: undefined,
       access: 'write',
       isAuthenticated: false,
+      isOperator: true,
       expiresAtMs: undefined,
       allows: everything,
     }
@@ -177,7 +192,7 @@ export async function signToken(secret: string, claims: TokenClaims): Promise<st
   return new SignJWT(parsed.data)
     .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
     .setAudience(AUDIENCE)
-    .setIssuedAt()
+    .setIssuedAt(parsed.data.iat)
     .sign(key)
 }
 
@@ -307,9 +322,10 @@ function claimFault(error: z.ZodError): string {
 function identityOf(payload: unknown, { workspace, source: asked }: Credentials): Identity {
   const parsed = claimsSchema.safeParse(payload)
   if (!parsed.success) throw new IdentityError('unauthorized', claimFault(parsed.error))
-  const { sub, workspaces, access, sources, exp } = parsed.data
+  const { sub, workspaces, access, sources, exp, iat, operator = false } = parsed.data
   const allows = (name: WorkspaceId) => workspaces.some((entry) => matches(entry, name))
-  if (!allows(workspace)) throw new IdentityError('forbidden', `the token does not open workspace ${workspace}`)
+  if (workspace !== undefined && !allows(workspace))
+    throw new IdentityError('forbidden', `the token does not open workspace ${workspace}`)
   if (asked !== undefined && !sources.includes(asked)) {
     throw new IdentityError(
       'forbidden',
@@ -324,7 +340,9 @@ function identityOf(payload: unknown, { workspace, source: asked }: Credentials)
     sources,
     access,
     isAuthenticated: true,
+    isOperator: operator,
     expiresAtMs: (exp + CLOCK_LEEWAY_SECONDS) * 1000,
+    issuedAtMs: iat === undefined ? undefined : iat * 1000,
     allows,
   }
 }

@@ -44,6 +44,7 @@ export {
   type Written,
 } from './inside/workspaces.ts'
 export { SERVER_LIMITS, type ServerLimits } from './limits.ts'
+export { type Revocation, Revocations, type RevocationsOptions } from './revocations.ts'
 export type { BringRefusal } from './room/brought-update.ts'
 export type { RoomEdit } from './room/room-edit.ts'
 export { ServerError, type ServerErrorCode } from './server-error.ts'

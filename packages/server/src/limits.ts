@@ -76,6 +76,13 @@ export interface ServerLimits extends WireLimits {
   readonly connectionsPerAddressMax: number
   /** Sockets of one principal, the actor that a token names. Off: jobs may share one token. */
   readonly connectionsPerPrincipalMax: number
+  /**
+   * Messages and pings of one connection a second, in the long run. People make some tens, jobs that write in a loop without
+   * waiting make thousands.
+   */
+  readonly messagesPerSecond: number
+  /** Messages and pings of one connection at once, above the rate: a job's whole day, sent one by one after an outage. */
+  readonly messagesBurst: number
   /** Bytes of one frame of a connection that may only read: a state vector, or others' presence sent back. */
   readonly readerFrameBytesMax: number
   /** Bytes of frames that have not arrived completely, of all connections of one principal: two first syncs of the largest kind. */
@@ -125,6 +132,8 @@ export const SERVER_LIMITS: ServerLimits = {
   closeMs: 30_000,
   connectionsPerAddressMax: Number.POSITIVE_INFINITY,
   connectionsPerPrincipalMax: Number.POSITIVE_INFINITY,
+  messagesPerSecond: 5_000,
+  messagesBurst: 100_000,
   readerFrameBytesMax: 1024 * 1024,
   unfinishedBytesPerPrincipalMax: 128 * 1024 * 1024,
   unfinishedBytesMax: 256 * 1024 * 1024,

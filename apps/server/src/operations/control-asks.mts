@@ -25,6 +25,7 @@ export const archiveBody = z.union([
 ])
 const removeBody = z.object({ removal: z.enum(['delete', 'undelete', 'purge']), workspace: z.string() })
 const repairBody = z.object({ workspace: z.string(), isMeant: z.boolean() })
+const revokeBody = z.object({ actor: z.string().min(1).max(128), sinceMs: z.number().min(0) })
 const compactBody = z.object({
   keepHistory: z.union([
     z.literal('forever'),
@@ -62,6 +63,10 @@ export const ASKS: Readonly<Record<string, Ask>> = {
   repair: async (operator, request, watched) => {
     const { workspace, isMeant } = repairBody.parse(await readQuestion(request))
     return operator.repair(workspace, isMeant, watched)
+  },
+  revoke: async (operator, request) => {
+    const { actor, sinceMs } = revokeBody.parse(await readQuestion(request))
+    return operator.revoke(actor, sinceMs)
   },
   compact: async (operator, request, watched) => {
     const { keepHistory, workspace } = compactBody.parse(await readQuestion(request))

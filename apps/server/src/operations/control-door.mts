@@ -75,10 +75,10 @@ export class ControlDoor {
   async #answer(ask: Ask, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const signal = this.#signalOf(response)
     const tell = (line: Line): void => void response.write(`${JSON.stringify(line)}\n`)
-    let toldMs = 0
+    let toldMs = Number.NEGATIVE_INFINITY
     const onProgress = (done: number, total: number): void => {
-      if (Date.now() - toldMs < PROGRESS_MS) return
-      toldMs = Date.now()
+      if (performance.now() - toldMs < PROGRESS_MS) return
+      toldMs = performance.now()
       tell({ progress: [done, total] })
     }
     const beat = setInterval(() => void response.write('\n'), BEAT_MS)

@@ -12,10 +12,11 @@ import {
   verifyOpenDirectory,
 } from '@joinery/log/operations'
 import { parseWorkspaceName } from '@joinery/protocol'
-import type { Workspaces } from '@joinery/server'
+import type { Revocations, Workspaces } from '@joinery/server'
 import { compactStore, type WithLog } from './compact-store.mts'
 import type { ImportChoice, Operator, Removal, Watched } from './operator.mts'
 import { type Alone, exportIntactPart, repairStore } from './repair-store.mts'
+import { openRevocations } from './revocations-file.mts'
 import { trialLoad } from './trial-load.mts'
 import { verifyDamaged } from './verify-damaged.mts'
 
@@ -27,6 +28,8 @@ export interface Access {
   readonly remove: Remover
   readonly withLog: WithLog
   readonly alone: Alone
+  /** Refuses tokens of an actor that are older than a time. Resolves with the number of ended connections. */
+  readonly revoke: (actor: string, sinceMs: number) => Promise<number>
 }
 
 /** Operator on a store that this process has open; the process goes on serving from it. */
@@ -47,6 +50,7 @@ export function storeOperator(directory: string, store: EventStore, access: Acce
     repair: (workspace, isMeant, { signal }) => {
       return repairStore(store, workspace, { directory, isMeant, signal, alone: access.alone })
     },
+    revoke: (actor, sinceMs) => access.revoke(actor, sinceMs),
     compact: (keepHistory, workspace, watched) => {
       return whileStorageWorks(store, watched.signal, (signal) =>
         compactStore(store, access.withLog, { keepHistory, workspace }, { ...watched, signal }),
@@ -105,6 +109,8 @@ export function directoryOperator(directory: string): Operator {
       const running = isMeant ? changing : reading
       return running((operator) => operator.repair(workspace, isMeant, watched))
     },
+    // The lock of the store keeps a server from starting meanwhile with the revocations of before.
+    revoke: (actor, sinceMs) => changing(async () => (await openRevocations(directory)).revoke(actor, sinceMs)),
     compact: (keepHistory, workspace, watched) => {
       return changing((operator) => operator.compact(keepHistory, workspace, watched))
     },
@@ -137,11 +143,12 @@ function directAccess(store: EventStore): Access {
       }
     },
     alone: (_workspace, work) => work(),
+    revoke: () => Promise.reject(new LogError('invalid', 'tokens are revoked in the directory, not in its store')),
   }
 }
 
 /** Access to a store with a server's rooms. A workspace whose name no client could use has no room, so it is accessed directly. */
-export function roomAccess(workspaces: Workspaces, store: EventStore): Access {
+export function roomAccess(workspaces: Workspaces, store: EventStore, revocations: Revocations): Access {
   const direct = directAccess(store)
   return {
     remove: (removal, name) => {
@@ -156,6 +163,7 @@ export function roomAccess(workspaces: Workspaces, store: EventStore): Access {
       const workspace = parseWorkspaceName(name)
       return workspace === undefined ? work() : workspaces.replace(workspace, work)
     },
+    revoke: (actor, sinceMs) => revocations.revoke(actor, sinceMs),
   }
 }
 

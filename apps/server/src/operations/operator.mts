@@ -65,6 +65,11 @@ export interface Operator {
    * Looks at the damage of a workspace; if it is damaged and `isMeant`, repairs it: its last good state becomes its end.
    */
   repair(workspace: string, isMeant: boolean, watched: Watched): Promise<RepairOutcome>
+  /**
+   * Refuses the tokens of an actor that were issued before `sinceMs` (ms since epoch). Resolves with the number of
+   * connections and streams that were ended.
+   */
+  revoke(actor: string, sinceMs: number): Promise<number>
   /** Drops the records that `keepHistory` does not keep and packs the rest, of one workspace or of all. */
   compact(keepHistory: KeepHistory, workspace: string | undefined, watched: Watched): Promise<Compaction[]>
 }

@@ -30,6 +30,7 @@ export async function findServer(directory: string): Promise<Operator | undefine
     repair: (workspace, isMeant, watched) => {
       return ask(control, 'repair', { workspace, isMeant }, watched) as Promise<RepairOutcome>
     },
+    revoke: (actor, sinceMs) => ask(control, 'revoke', { actor, sinceMs }, {}) as Promise<number>,
     compact: (keepHistory, workspace, watched) => {
       return ask(control, 'compact', { keepHistory, workspace }, watched) as Promise<Compaction[]>
     },

@@ -1,8 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { CLAIM_LISTS, type ClaimList } from '@joinery/blocks'
-import { type Authenticator, type Durability, developmentAuthenticator, type Workspaces } from '@joinery/server'
+import {
+  type Authenticator,
+  type Durability,
+  developmentAuthenticator,
+  Revocations,
+  type Workspaces,
+} from '@joinery/server'
 import pino, { type Logger } from 'pino'
 import { API_LIMITS, type ApiLimits } from '../api-limits.ts'
+import { CallerLives } from '../caller-lives.ts'
 import { Feeds } from '../feed/feeds.ts'
 import { History } from '../history/history.ts'
 import { replayTurns } from '../history/replay-turns.ts'
@@ -22,6 +29,8 @@ export interface ApiOptions {
   readonly durability: Durability
   /** The authenticator of the server. Without one, the API runs in development mode and lets everybody in. */
   readonly authenticator?: Authenticator
+  /** Tokens that were taken back, the same as the authenticator's and the server's. */
+  readonly revocations?: Revocations
   /** Exact origins of the pages that may call. Default: any page with an authenticator, pages of this machine without one. */
   readonly origins?: readonly string[]
   /** Silent by default. */
@@ -48,9 +57,11 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   const writes = new Writes({ workspaces, history, lists, limits })
   const feeds = new Feeds({ workspaces, turns, lists, limits, logger })
   const updatesInFlight = new UpdatesInFlight(limits.updatesInFlightBytesMax)
+  const revocations = options.revocations ?? new Revocations()
+  const lives = new CallerLives(revocations)
   const app = createHttpApp({
     routes: allRoutes,
-    services: { workspaces, history, writes, feeds, updatesInFlight, lists, limits, durability },
+    services: { workspaces, lives, revocations, history, writes, feeds, updatesInFlight, lists, limits, durability },
     authenticate: options.authenticator ?? developmentAuthenticator(),
     origins,
     isDevelopment: options.authenticator === undefined,
@@ -69,6 +80,7 @@ export async function createApi(options: ApiOptions): Promise<Api> {
     },
     close() {
       closed ??= (async () => {
+        lives.close()
         await feeds.close()
         await app.close()
       })()

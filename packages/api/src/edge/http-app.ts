@@ -120,11 +120,18 @@ function once<T>(make: () => T): () => T {
 }
 
 /** Callers that were identified, by request and workspace: a request is identified before its body is read. */
-const identified = new WeakMap<FastifyRequest, { readonly workspace: WorkspaceId; readonly who: Promise<Identity> }>()
+const identified = new WeakMap<
+  FastifyRequest,
+  { readonly workspace: WorkspaceId | undefined; readonly who: Promise<Identity> }
+>()
 
-function identify(request: FastifyRequest, authenticate: Authenticator, workspace: WorkspaceId): Promise<Identity> {
+function identify(
+  request: FastifyRequest,
+  authenticate: Authenticator,
+  workspace: WorkspaceId | undefined,
+): Promise<Identity> {
   const known = identified.get(request)
-  if (known?.workspace === workspace) return known.who
+  if (known !== undefined && known.workspace === workspace) return known.who
   const who = identifyCaller(authenticate, callerHeaders(request.headers), workspace, tokenIn(request.query))
   identified.set(request, { workspace, who })
   return who

@@ -10,6 +10,11 @@ export function encodeBehind(restartAfter: number): Buffer {
   return Buffer.from(`event: behind\ndata: ${JSON.stringify({ restartAfter })}\n\n`)
 }
 
+/** Encodes the last event to a consumer whose token is good no longer: `why` is `expired` or `revoked`. */
+export function encodeUnauthorized(why: string): Buffer {
+  return Buffer.from(`event: unauthorized\ndata: ${JSON.stringify({ why })}\n\n`)
+}
+
 /** The first bytes of a stream. They tell the client to reconnect after a second. */
 export const STREAM_START = Buffer.from('retry: 1000\n: joinery\n\n')
 /** A comment, which keeps proxies from ending a silent stream. */

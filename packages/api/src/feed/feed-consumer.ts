@@ -4,7 +4,7 @@ import type { Lsn, Turns, Workspaces } from '@joinery/server'
 import { paced } from '../history/paced.ts'
 
 import { ChangeReader } from './change-event.ts'
-import { encodeBehind, encodeChange, STREAM_START } from './event-frame.ts'
+import { encodeBehind, encodeChange, encodeUnauthorized, STREAM_START } from './event-frame.ts'
 import type { Feed, FeedListener } from './feed.ts'
 
 /** One open stream of events. Events that its socket can't take yet stay in the feed's ring, once for all consumers. */
@@ -17,8 +17,13 @@ export class FeedConsumer implements FeedListener {
   #isBlocked = false
   #isLive = false
 
-  /** `after` is the LSN of the last event that the client has. */
-  constructor(feed: Feed, response: ServerResponse, { after, stallMs }: { after: number; stallMs: number }) {
+  /** `after` is the LSN of the last event that the client has. The stream ends when `life` aborts: its reason is the word that the client gets. */
+  constructor(
+    feed: Feed,
+    response: ServerResponse,
+    { after, stallMs }: { after: number; stallMs: number },
+    life: AbortSignal,
+  ) {
     this.#feed = feed
     this.#response = response
     this.#cursor = after
@@ -27,7 +32,11 @@ export class FeedConsumer implements FeedListener {
       this.#isBlocked = false
       this.wake()
     })
+    const onLifeOver = (): void => this.#endWith(encodeUnauthorized(String(life.reason)))
+    life.addEventListener('abort', onLifeOver)
+    if (life.aborted) onLifeOver()
     response.on('close', () => {
+      life.removeEventListener('abort', onLifeOver)
       this.#closed.abort()
       feed.remove(this)
     })
@@ -35,6 +44,7 @@ export class FeedConsumer implements FeedListener {
 
   /** Catches up, then sends live events. Resolves when the stream is live or over. */
   async start(workspaces: Workspaces, turns: Turns): Promise<void> {
+    if (this.#closed.signal.aborted) return
     this.#response.write(STREAM_START)
     this.#feed.add(this)
     if (this.#feed.isEnded) return this.end()
@@ -98,10 +108,15 @@ export class FeedConsumer implements FeedListener {
   }
 
   #fallBehind(): void {
+    this.#endWith(encodeBehind(this.#cursor))
+  }
+
+  /** Ends the stream with a last event, and destroys it if the client does not read that. */
+  #endWith(event: Buffer): void {
     this.#feed.remove(this)
     if (this.#closed.signal.aborted) return
     this.#closed.abort()
-    this.#response.end(encodeBehind(this.#cursor))
+    this.#response.end(event)
     const timer = setTimeout(() => this.#response.destroy(), this.#stallMs)
     timer.unref()
     for (const over of ['finish', 'close']) this.#response.once(over, () => clearTimeout(timer))

@@ -30,13 +30,13 @@ export class Feeds {
   }
 
   /**
-   * Prepares a stream of the events after `after`; without `after`, of those from now on. The returned function starts it.
+   * Prepares a stream of the events after `after`; without `after`, of those from now on. The returned function starts it, and ends it when `life` aborts.
    * Before anything is sent, throws `busy`, `unknown_workspace`, `unknown_lsn`, `history_dropped`, and errors of loading.
    */
   async subscribe(
     workspace: WorkspaceId,
     after: number | undefined,
-  ): Promise<(response: ServerResponse) => Promise<void>> {
+  ): Promise<(response: ServerResponse, life: AbortSignal) => Promise<void>> {
     const { limits, workspaces, turns } = this.#options
     if (this.#isClosed)
       throw new ApiError('unavailable', 'the server goes down: reconnect in a moment', { retryAfterSeconds: 1 })
@@ -56,11 +56,11 @@ export class Feeds {
       const message = `the log ends at ${head}, before ${after}: begin after a smaller LSN`
       throw new ApiError('unknown_lsn', message, { details: { head } })
     }
-    return async (response) => {
+    return async (response, life) => {
       this.#consumers++
       response.once('close', () => this.#consumers--)
       const from = { after: after ?? head, stallMs: limits.feedStallMs }
-      await new FeedConsumer(feed, response, from).start(workspaces, turns)
+      await new FeedConsumer(feed, response, from, life).start(workspaces, turns)
     }
   }
 

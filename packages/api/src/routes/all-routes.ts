@@ -4,6 +4,7 @@ import { eventRoutes } from './event-routes.ts'
 import { historyRoutes } from './history-routes.ts'
 import { indexingRoutes } from './indexing-routes.ts'
 import { restoreRoutes } from './restore-routes.ts'
+import { revocationRoutes } from './revocation-routes.ts'
 import type { Route } from './route.ts'
 import { transactionRoutes } from './transaction-routes.ts'
 import { updateRoutes } from './update-routes.ts'
@@ -20,4 +21,5 @@ export const allRoutes: readonly Route[] = [
   ...restoreRoutes,
   ...eventRoutes,
   ...updateRoutes,
+  ...revocationRoutes,
 ]

@@ -1,5 +1,7 @@
+import type { ServerResponse } from 'node:http'
 import type { WorkspaceId } from '@joinery/server'
 import { z } from 'zod'
+import { ApiError } from '../api-error.ts'
 import { lsnQuery, params } from '../schemas.ts'
 import { noBody, type Route, route } from './route.ts'
 
@@ -28,14 +30,24 @@ const events = route(
     answers: {
       200: {
         description:
-          'Events `change` with the LSN as id, sent when the record is durable. A caller that is too slow gets `behind` with `restartAfter` as its last event.',
+          'Events `change` with the LSN as id, sent when the record is durable. A caller that is too slow gets `behind` with `restartAfter` as its last event, one whose token has expired or was revoked gets `unauthorized` with `why`.',
         mediaType: 'text/event-stream',
       },
     },
     errors: ['unknown_workspace', 'unknown_lsn', 'history_dropped', 'busy'],
   },
-  async ({ params: { workspace }, query, headers }, services) => {
-    const stream = await services.feeds.subscribe(workspace as WorkspaceId, headers['last-event-id'] ?? query.after)
+  async ({ params: { workspace }, query, headers, identity }, services) => {
+    const { feeds, lives, limits } = services
+    if (lives.countOf(identity.actor) >= limits.feedConsumersPerActorMax) {
+      const message = `this actor has ${limits.feedConsumersPerActorMax} streams, which is the most: end one of them`
+      throw new ApiError('too_many_requests', message, { retryAfterSeconds: 5 })
+    }
+    const begin = await feeds.subscribe(workspace as WorkspaceId, headers['last-event-id'] ?? query.after)
+    const stream = async (response: ServerResponse): Promise<void> => {
+      const life = lives.begin(identity)
+      response.once('close', life.forget)
+      await begin(response, life.signal)
+    }
     return { status: 200, stream }
   },
 )

@@ -20,8 +20,8 @@ export interface RawRequest {
   readonly query: unknown
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
   readonly body: unknown
-  /** Identifies the caller for one workspace. */
-  identify(workspace: WorkspaceId): Promise<Identity>
+  /** Identifies the caller for one workspace, or for none. */
+  identify(workspace: WorkspaceId | undefined): Promise<Identity>
   /** Counts the request against the rate of its caller. Throws `too_many_requests`. */
   countAgainst(identity: Identity): void
 }
@@ -51,6 +51,8 @@ interface Definition<P extends z.ZodType, Q extends z.ZodType, H extends z.ZodTy
   readonly answers: Readonly<Record<number, Answer>>
   /** Errors of this route, besides those that every route may answer. */
   readonly errors: readonly ApiErrorCode[]
+  /** Whether only a caller with the rights of an operator may call it. */
+  readonly isForOperators?: boolean
 }
 
 export interface Input<P, Q, H, B> {
@@ -81,13 +83,11 @@ export function route<P extends z.ZodType, Q extends z.ZodType, H extends z.ZodT
   return {
     ...definition,
     async admit(request) {
-      const workspace = workspaceOf(parse(definition.params, request.params, 'path'))
-      if (workspace !== undefined) await request.identify(workspace)
+      await callerOf(definition, parse(definition.params, request.params, 'path'), request)
     },
     async run(request, services) {
       const params = parse(definition.params, request.params, 'path')
-      const workspace = workspaceOf(params)
-      const known = workspace === undefined ? undefined : await request.identify(workspace)
+      const known = await callerOf(definition, params, request)
       if (known !== undefined) request.countAgainst(known)
       if (request.body === undefined && !takesNoBody) {
         throw new ApiError(
@@ -119,6 +119,20 @@ export function route<P extends z.ZodType, Q extends z.ZodType, H extends z.ZodT
       return { ...reply, body: checkAnswer(definition.answers[reply.status], reply, services.lists) }
     },
   }
+}
+
+/** The caller of a route about one workspace or for operators; undefined for the other routes. */
+async function callerOf(
+  { isForOperators }: { readonly isForOperators?: boolean },
+  params: unknown,
+  request: RawRequest,
+): Promise<Identity | undefined> {
+  const workspace = workspaceOf(params)
+  if (workspace === undefined && !isForOperators) return undefined
+  const identity = await request.identify(workspace)
+  if (isForOperators && !identity.isOperator)
+    throw new ApiError('forbidden', 'this is for operators: send a token with "operator": true')
+  return identity
 }
 
 /** True for the bodies of clients that send one with every request. */

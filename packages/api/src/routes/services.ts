@@ -1,6 +1,7 @@
 import type { ClaimList } from '@joinery/blocks'
-import type { Durability, Workspaces } from '@joinery/server'
+import type { Durability, Revocations, Workspaces } from '@joinery/server'
 import type { ApiLimits } from '../api-limits.ts'
+import type { CallerLives } from '../caller-lives.ts'
 import type { Feeds } from '../feed/feeds.ts'
 import type { History } from '../history/history.ts'
 import type { UpdatesInFlight } from '../update-bytes.ts'
@@ -12,6 +13,8 @@ export interface Services {
   readonly history: History
   readonly writes: Writes
   readonly feeds: Feeds
+  readonly lives: CallerLives
+  readonly revocations: Revocations
   readonly updatesInFlight: UpdatesInFlight
   /** The lists of claims of a block. */
   readonly lists: readonly ClaimList[]

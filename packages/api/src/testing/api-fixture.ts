@@ -23,10 +23,11 @@ export class ApiFixture implements AsyncDisposable {
 
   static async start(options: Partial<ApiOptions> & { authenticator?: Authenticator } = {}): Promise<ApiFixture> {
     let handle: ((request: IncomingMessage, response: ServerResponse) => boolean) | undefined
-    const { authenticator } = options
+    const { authenticator, revocations } = options
     const server = createServer({
       rules: documentRules,
       ...(authenticator && { authenticator }),
+      ...(revocations && { revocations }),
       request: (request, response) => {
         if (handle?.(request, response) !== true) response.writeHead(404).end()
       },

@@ -44,8 +44,11 @@ export const UPDATE_LIMITS = {
    * few, or one for each page.
    */
   rootsMax: 2_000,
-  /** Greatest distance of a run number or seq from the highest known: one client can count so far offline. */
-  countJumpMax: 1_000_000,
+  /**
+   * Greatest distance of a run number or seq from the highest known: a client without a network counts so far when it sets one
+   * field ten times a second for almost three hours.
+   */
+  countJumpMax: 100_000,
 } as const
 
 /** Carries a refusal out of the update reader. `inspect` returns the refusal. */

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts'
+import { timeAfter } from '../clock.ts'
 import type {
   Compacted,
   KeepHistory,
@@ -110,7 +111,7 @@ export class MemoryLog implements WorkspaceLog {
     if (this.#history.generation === undefined) this.#beBorn()
     const { records } = this.#history
     const lsn = (records.length + 1) as Lsn
-    const at = Math.max(this.#store.clock.now(), records.at(-1)?.at ?? 0)
+    const at = timeAfter(records.at(-1)?.at ?? 0, this.#store.clock, this.#store.observer)
     const { actor, source, connection, touched, idempotencyKey, update } = entry
     // Copied, like everything a log keeps: the caller may use its bytes again.
     const copies = { touched: [...touched], update: new Uint8Array(update) }

@@ -1,3 +1,4 @@
+import { timeAfter } from '../clock.ts'
 import type { Database, DatabaseMoment } from '../disk/database.ts'
 import type { Group } from '../disk/group.ts'
 import type {
@@ -150,7 +151,7 @@ export class LevelLog implements WorkspaceLog {
     const { number } = this.#identity ?? this.#beBorn()
     if (this.#head === LSN_MAX) throw new LogError('invalid', `workspace ${this.workspace} has used up its LSNs`)
     const lsn = (this.#head + 1) as Lsn
-    const at = Math.max(this.#host.now(), this.#headAt)
+    const at = timeAfter(this.#headAt, this.#host, this.#host.observer)
     const put = encodeRecord(number, lsn, at, entry)
     const group = this.#host.group()
     group.writes.push(put)

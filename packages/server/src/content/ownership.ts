@@ -18,8 +18,8 @@ export interface Hold {
   /** Fencing token. It grows whenever another owner has held the workspace in between, and never shrinks. */
   readonly token: number
   /**
-   * Time from which on this process has owned the workspace without a gap, ms since epoch; by default the time of the
-   * claim.
+   * Time from which on this process has owned the workspace without a gap, ms of its `performance.now()`; by default the time
+   * of the claim.
    */
   readonly sinceMs?: number
   /** Signal that aborts when another process holds the workspace; undefined for a hold that can't be lost. */
@@ -34,7 +34,7 @@ const RELEASED = Promise.resolve()
  * Ownership for one process, which owns every workspace from its start on. All holds are one object, so a room costs
  * none.
  */
-export function alwaysMine(startedAtMs = Date.now()): Ownership {
+export function alwaysMine(startedAtMs = performance.now()): Ownership {
   const held: Hold = { token: 1, sinceMs: startedAtMs, lost: undefined, release: () => RELEASED }
   const claim = Promise.resolve({ held })
   return { claim: () => claim }

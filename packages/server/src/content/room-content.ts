@@ -49,7 +49,7 @@ export class RoomContent {
   #hold: Hold | undefined
   /** Listens to the loss of the hold; undefined for a hold that can't be lost, so that most rooms keep no closure. */
   #holdOnLost: (() => void) | undefined
-  /** Time until which a member may send edits of others that an earlier owner has lost, ms since epoch. */
+  /** Time until which a member may send edits of others that an earlier owner has lost, ms of `performance.now()`. */
   #relaysUntilMs = 0
   /** True when another process holds the workspace. */
   #isLost = false
@@ -58,7 +58,7 @@ export class RoomContent {
   #loading: Promise<void> | undefined
   #warming: Promise<void> | undefined
   #keepingUp: Promise<void> | undefined
-  /** Time of the last sweep that found the document in use, ms since epoch. */
+  /** Time of the last sweep that found the document in use, ms of `performance.now()`. */
   #usedAtMs = 0
   #isUsed = false
   #snapshotAtMs = 0
@@ -178,7 +178,7 @@ export class RoomContent {
   grown(): void {
     this.#isUsed = true
     const { loaded } = this
-    if (loaded !== undefined) this.#keepUpIfDue(loaded, Date.now())
+    if (loaded !== undefined) this.#keepUpIfDue(loaded, performance.now())
   }
 
   /** Takes a snapshot, packs the records it covers, and drops old history if so configured. Never rejects. */
@@ -233,7 +233,7 @@ export class RoomContent {
     if ('at' in claim) throw moved()
     const { held } = claim
     this.#hold = held
-    this.#relaysUntilMs = (held.sinceMs ?? Date.now()) + this.#context.limits.relayWaitMs
+    this.#relaysUntilMs = (held.sinceMs ?? performance.now()) + this.#context.limits.relayWaitMs
     if (held.lost?.aborted) this.#isLost = true
     if (this.#isLost) throw moved()
     if (held.lost === undefined) return
@@ -243,7 +243,7 @@ export class RoomContent {
 
   #serve(loaded: Loaded): void {
     this.#state = { state: 'loaded', loaded }
-    if (loaded.content instanceof RoomDocument) this.#usedAtMs = this.#snapshotAtMs = Date.now()
+    if (loaded.content instanceof RoomDocument) this.#usedAtMs = this.#snapshotAtMs = performance.now()
     this.#settle()
     this.#owner.contentLoaded(loaded)
   }
@@ -288,7 +288,7 @@ export class RoomContent {
 
   async #keepUp({ log, content, damage }: Loaded): Promise<void> {
     if (damage !== undefined || !(content instanceof RoomDocument)) return
-    this.#snapshotAtMs = Date.now()
+    this.#snapshotAtMs = performance.now()
     try {
       await keepUp(log, content, this.#context)
       this.#retryAtRecords = 0

@@ -5,6 +5,7 @@ import type { WebSocket } from 'ws'
 import type { Counters } from '../counters.ts'
 import type { Identity } from '../identity.ts'
 import type { ServerLimits } from '../limits.ts'
+import type { Revocation } from '../revocations.ts'
 import type { Rooms } from '../room/rooms.ts'
 import { REFUSALS } from '../server-error.ts'
 import type { RefusedClients } from './refused-clients.ts'
@@ -87,7 +88,7 @@ export class Connections {
       unfinished: this.#unfinished,
       unsent: this.#unsent,
       onClosed: this.#onClosed,
-      nowMs: Date.now(),
+      nowMs: performance.now(),
     })
     this.#open.add(wire)
     this.#countPrincipal(identity.actor, 1)
@@ -98,6 +99,20 @@ export class Connections {
   /** Does the heartbeat of every connection. Called about once a second. */
   beat(nowMs: number): void {
     for (const wire of this.#open) wire.beat(nowMs)
+  }
+
+  /** Ends the connections of an actor whose token was taken back; in development mode all of that actor. Returns their number. */
+  revoke({ actor, sinceMs }: Revocation): number {
+    let ended = 0
+    for (const wire of this.#open) {
+      const { isAuthenticated, issuedAtMs } = wire.identity
+      if (wire.identity.actor !== actor || !wire.isOpen) continue
+      if (isAuthenticated && issuedAtMs !== undefined && issuedAtMs >= sinceMs) continue
+      wire.end(CLOSE.unauthorized, 'unauthorized: the token was revoked: get a new one')
+      ended++
+    }
+    this.#context.counters.revoked += ended
+    return ended
   }
 
   /** Begins to close every connection. Edits that are on their way still arrive, before the client's close frame. */

@@ -196,7 +196,7 @@ describe('the upgrade', () => {
     const authenticate = createAuthenticator({ secret: SECRET })
     fixture = await ServerFixture.start({
       limits: { heartbeatMs: 10 },
-      authenticator: async (credentials) => ({ ...(await authenticate(credentials)), expiresAtMs: now }),
+      authenticator: async (credentials) => ({ ...(await authenticate(credentials)), expiresAtMs: Date.now() }),
     })
     const client = fixture.client(`w?token=${token}`)
     await client.until(() => client.closed !== undefined)

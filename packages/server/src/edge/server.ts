@@ -25,6 +25,7 @@ import { type Authenticator, developmentAuthenticator } from '../identity.ts'
 import { Workspaces } from '../inside/workspaces.ts'
 import { Ledger } from '../ledger.ts'
 import { SERVER_LIMITS, type ServerLimits } from '../limits.ts'
+import type { Revocations } from '../revocations.ts'
 import { Acknowledgements } from '../room/acknowledgements.ts'
 import { Backlog } from '../room/backlog.ts'
 import { KeyedTurns } from '../room/keyed-turns.ts'
@@ -68,6 +69,8 @@ export interface ServerOptions {
   readonly rules?: DocumentRules
   /** Finds out the identity of a connection. By default the server is in development mode and accepts everyone. */
   readonly authenticator?: Authenticator
+  /** Tokens that were taken back, the same as the authenticator's. A revocation ends connections at once. */
+  readonly revocations?: Revocations
   /**
    * Allows other addresses than loopback in development mode. Everyone who reaches the port may then read and write
    * all.
@@ -175,10 +178,15 @@ class SyncServer implements Server {
         shouldUpgradeCallback: isWebSocketUpgrade,
       }),
     )
-    this.#unsubscribe = this.#store.onStateChange((state) => {
+    const unrevoked = options.revocations?.onRevoked((revocation) => this.#connections.revoke(revocation))
+    const unsubscribe = this.#store.onStateChange((state) => {
       logger[state.state === 'failed' ? 'error' : 'info']({ store: state }, `storage is ${state.state}`)
       if (state.state !== 'closed') rooms.storageChanged()
     })
+    this.#unsubscribe = () => {
+      unsubscribe()
+      unrevoked?.()
+    }
   }
 
   get url(): string {
@@ -203,7 +211,7 @@ class SyncServer implements Server {
         resolve()
       })
     })
-    this.#sweeper = setInterval(() => this.#sweep(Date.now()), Math.min(SWEEP_MS, this.#limits.heartbeatMs))
+    this.#sweeper = setInterval(() => this.#sweep(performance.now()), Math.min(SWEEP_MS, this.#limits.heartbeatMs))
     this.#sweeper.unref()
   }
 
@@ -242,12 +250,12 @@ class SyncServer implements Server {
       upkeep: new Upkeep(),
       snapshots: { ...SNAPSHOT_POLICY_DEFAULT, ...snapshots },
       keepHistory,
-      isInHurry: () => this.#hurriesFromMs !== undefined && Date.now() > this.#hurriesFromMs,
+      isInHurry: () => this.#hurriesFromMs !== undefined && performance.now() > this.#hurriesFromMs,
     })
   }
 
   async #drain(): Promise<void> {
-    this.#hurriesFromMs = Date.now() + this.#limits.drainMs
+    this.#hurriesFromMs = performance.now() + this.#limits.drainMs
     this.#upgrades.close()
     const stopped = new Promise<void>((resolve) => this.#http.close(() => resolve()))
     this.#http.closeIdleConnections()

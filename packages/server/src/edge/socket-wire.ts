@@ -59,6 +59,12 @@ export class SocketWire implements Wire, FrameSource, UnsentHolder {
   #movedAtMs = 0
   /** Heartbeats since then. A server that was busy for long may have had no time to send. */
   #stuckBeats = 0
+  /** Time when the token expires, ms of `performance.now()`: a clock that is set back does not prolong it. */
+  readonly #expiresAtMs: number
+  #endTimer: NodeJS.Timeout | undefined
+  /** Messages beyond the rate: as many as the burst end the connection. Falls by the rate. */
+  #messageExcess = 0
+  #messageAtMs = 0
 
   constructor(options: {
     id: string
@@ -89,20 +95,25 @@ export class SocketWire implements Wire, FrameSource, UnsentHolder {
     this.#onClosed = options.onClosed
     this.#beatAtMs = options.nowMs + options.limits.heartbeatMs
     this.#movedAtMs = options.nowMs
+    const { expiresAtMs } = options.identity
+    this.#expiresAtMs =
+      expiresAtMs === undefined ? Number.POSITIVE_INFINITY : options.nowMs + (expiresAtMs - Date.now())
     const { ws, socket } = options
     ws.binaryType = 'nodebuffer'
     ws.on('message', (data: Buffer, isBinary: boolean) => this.#onMessage(data, isBinary))
     ws.on('ping', (body: Buffer) => this.#onPing(body))
     ws.on('pong', () => {
       this.#isHeard = true
+      this.#countMessage(performance.now())
     })
     ws.on('error', ignore)
     // Before the listener of `ws`, which makes messages of the bytes.
     socket.prependListener('data', (chunk: Buffer) => this.#onBytes(chunk.length))
     ws.on('close', () => {
+      clearTimeout(this.#endTimer)
       this.#unfinished.forget(this)
       this.#unsent?.free()
-      this.reader?.left(Date.now())
+      this.reader?.left(performance.now())
       this.#onClosed(this)
     })
   }
@@ -163,10 +174,12 @@ export class SocketWire implements Wire, FrameSource, UnsentHolder {
     this.#ws.close(code, closeReason(reason))
   }
 
-  /** Ends the connection as {@link close} does, and takes nothing more that comes from it. */
+  /** Ends the connection as {@link close} does, takes nothing more that comes from it, and destroys it after `drainMs`. */
   end(code: CloseCode, reason: string): void {
     this.#isDeaf = true
     this.close(code, reason)
+    this.#endTimer ??= setTimeout(() => this.#ws.terminate(), this.#limits.drainMs)
+    this.#endTimer.unref()
   }
 
   /** Ends the connection at once: the bytes of its unfinished frame are freed only with its socket. */
@@ -189,12 +202,9 @@ export class SocketWire implements Wire, FrameSource, UnsentHolder {
 
   /** Pings, keeps a silent client alive, and ends a dead or expired connection. Call it about once a second. */
   beat(nowMs: number): void {
+    if (nowMs >= this.#expiresAtMs) return this.#expire()
     if (nowMs < this.#beatAtMs) return
     this.#beatAtMs = nowMs + this.#limits.heartbeatMs
-    if (this.identity.expiresAtMs !== undefined && nowMs >= this.identity.expiresAtMs) {
-      this.close(CLOSE.tokenExpired, 'unauthorized: the token has expired: connect again with a fresh one')
-      return
-    }
     const hasMoved = this.#unsent?.takeMoved() === true
     if (hasMoved || this.#unsent === undefined) {
       this.#movedAtMs = nowMs
@@ -224,7 +234,7 @@ export class SocketWire implements Wire, FrameSource, UnsentHolder {
 
   /** Answers a ping, unless the client does not read: pings cost their sender nothing. */
   #onPing(body: Buffer): void {
-    if (!this.isOpen || this.isFull) return
+    if (!this.#countMessage(performance.now()) || !this.isOpen || this.isFull) return
     this.#control(Buffer.concat([Uint8Array.of(PONG, body.length), body]))
   }
 
@@ -242,6 +252,26 @@ export class SocketWire implements Wire, FrameSource, UnsentHolder {
     return this.#unsent
   }
 
+  #expire(): void {
+    if (!this.#isDeaf) {
+      this.end(CLOSE.tokenExpired, 'unauthorized: the token has expired: connect again with a fresh one')
+    }
+  }
+
+  /** Counts a message or a ping. Returns false, and ends the connection, when there were too many for too long. */
+  #countMessage(nowMs: number): boolean {
+    const { messagesPerSecond, messagesBurst } = this.#limits
+    const allowed = ((nowMs - this.#messageAtMs) * messagesPerSecond) / 1_000
+    this.#messageExcess = Math.max(0, this.#messageExcess - allowed) + 1
+    this.#messageAtMs = nowMs
+    if (this.#messageExcess <= messagesBurst) return true
+    if (!this.#isDeaf) {
+      const reason = `more than ${messagesPerSecond} messages a second for longer than a burst of ${messagesBurst}: send changes together`
+      this.end(CLOSE.tooFast, `too_fast: ${reason}`)
+    }
+    return false
+  }
+
   #onBytes(bytes: number): void {
     if (this.#isDeaf) return
     this.unfinishedBytes += bytes
@@ -250,6 +280,10 @@ export class SocketWire implements Wire, FrameSource, UnsentHolder {
 
   #onMessage(data: Buffer, isBinary: boolean): void {
     if (this.#isDeaf) return
+    // Checked here, too: what comes between two beats must not count any more.
+    const nowMs = performance.now()
+    if (nowMs >= this.#expiresAtMs) return this.#expire()
+    if (!this.#countMessage(nowMs)) return
     this.#isHeard = true
     this.unfinishedBytes = 0
     this.#unfinished.note(this)

@@ -141,6 +141,10 @@ export class Upgrades {
       this.#refused.handleUpgrade(request, socket, early, (ws) => {
         ws.on('error', () => undefined)
         ws.close(REFUSALS[refusal.code].close, closeReason(`${refusal.code}: ${refusal.message}`))
+        // All that comes now is read and discarded, and the first of it ends this side: the answer to the close, as a rule.
+        socket.removeAllListeners('data')
+        socket.once('data', () => socket.end())
+        socket.resume()
       })
     }
   }

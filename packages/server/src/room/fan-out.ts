@@ -13,6 +13,8 @@ export interface Forward {
 /** The receivers of a room's frames. */
 export interface Audience {
   readonly members: ReadonlySet<Member>
+  /** Called before an edit is sent. */
+  hasNews(): void
   /** State vector of everything that the members have been sent; undefined while the room is being loaded. */
   stateVector(): Uint8Array | undefined
   /** Sends a member that has `stateVector` everything that it lacks, or ends its connection. */
@@ -27,6 +29,7 @@ export interface Audience {
  */
 export function forwardUpdates(forwards: readonly Forward[], audience: Audience): number {
   if (forwards.length === 0) return 0
+  audience.hasNews()
   const sole = forwards.length === 1 ? forwards[0] : undefined
   const update = sole === undefined ? mergeTyping(forwards.map((forward) => forward.update)) : sole.update
   return sendMessage(encodeUpdateMessage(update), audience, sole?.from)
@@ -40,6 +43,7 @@ export function forwardUpdates(forwards: readonly Forward[], audience: Audience)
  * @returns the number of members
  */
 export function forwardLate(update: Uint8Array, audience: Audience): number {
+  audience.hasNews()
   const message = encodeUpdateMessage(update)
   for (const member of audience.members) member.wire.write(message)
   return audience.members.size

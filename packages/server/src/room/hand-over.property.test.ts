@@ -114,7 +114,7 @@ class Scene {
       case 'read':
         return void this.#programs.push(this.#read())
       case 'sweep':
-        return this.nodes[step.node].rooms.sweep(Date.now() + 1_000)
+        return this.nodes[step.node].rooms.sweep(performance.now() + 1_000)
       case 'give':
         return void this.world.give(W, step.node, step.order)
     }

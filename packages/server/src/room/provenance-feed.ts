@@ -2,6 +2,7 @@ import type { LogRecord } from '@joinery/log'
 import type { ProvenanceStamp } from '@joinery/protocol'
 import type { Stamps } from '../content/stamps.ts'
 import type { Member } from './member.ts'
+import type { RoomFollower } from './room-follower.ts'
 
 /**
  * Time for which stamps are gathered, ms: typing then costs a client four small messages a second, not one per tick.
@@ -17,7 +18,7 @@ export class ProvenanceFeed {
   #timer: NodeJS.Timeout | undefined
 
   watch(member: Member, stamps: Stamps): void {
-    if (this.#watchers.has(member)) return
+    if (this.#watchers.has(member) || !member.wire.isOpen) return
     this.#watchers.add(member)
     const all = Array.from(stamps.entries(), ([path, stamp]) => ({ path, ...stamp }))
     for (let start = 0; start < Math.max(1, all.length); start += STAMPS_PER_MESSAGE) {
@@ -50,4 +51,11 @@ export class ProvenanceFeed {
       for (const member of this.#watchers) member.tell(message)
     }
   }
+}
+
+/** A feed of the records that a room writes. */
+export function provenanceOf(records: { listen(listener: RoomFollower['appended']): unknown }): ProvenanceFeed {
+  const feed = new ProvenanceFeed()
+  records.listen((record) => feed.note(record))
+  return feed
 }

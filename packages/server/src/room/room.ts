@@ -9,12 +9,13 @@ import { beingLoaded, moved, quarantined, ServerError } from '../server-error.ts
 import type { Acknowledgements } from './acknowledgements.ts'
 import { askForOwnEdits, noteAnnouncement, noteLeaving, noteNamedId, settleOwnId } from './announcing.ts'
 import type { Backlog } from './backlog.ts'
+import { type EarlyReaders, withEarly } from './early-readers.ts'
 import { type Audience, sendToAll } from './fan-out.ts'
 import { greet, writableOf } from './greeting.ts'
 import type { KeyedUpdates } from './keyed-updates.ts'
 import { isLagging, type Member, type MemberRoom } from './member.ts'
 import { Presence } from './presence.ts'
-import { ProvenanceFeed } from './provenance-feed.ts'
+import { type ProvenanceFeed, provenanceOf } from './provenance-feed.ts'
 import { answerSyncStep1, catchUp, withStamps } from './room-answers.ts'
 import type { RoomFollower } from './room-follower.ts'
 import { RoomFollowers } from './room-followers.ts'
@@ -52,11 +53,12 @@ export class Room implements ContentOwner, MemberRoom {
   #audience: Audience | undefined
   /** True while updates to a cold room wait for the stored state, which tells whether they bring anything new. */
   #isSettling = false
+  #early: EarlyReaders | undefined
   /** Number of programs inside the server that use the room now. While there is one, the room is not idle. */
   #guests = 0
   #followers: RoomFollowers | undefined
-  /** Time when the last member left, ms since epoch; undefined while there is a member. */
-  #emptySinceMs: number | undefined = Date.now()
+  /** Time when the last member left, ms of `performance.now()`; undefined while there is a member. */
+  #emptySinceMs: number | undefined = performance.now()
 
   constructor(workspace: WorkspaceId, context: RoomContext) {
     this.workspace = workspace
@@ -88,6 +90,7 @@ export class Room implements ContentOwner, MemberRoom {
 
   leave(member: Member, nowMs: number): void {
     this.#members.delete(member)
+    this.#early?.delete(member)
     this.#waiting?.delete(member)
     noteLeaving(member, this.workspace, this.#context.announced)
     this.#presence?.release(member)
@@ -139,7 +142,7 @@ export class Room implements ContentOwner, MemberRoom {
         const unfollow = this.#followers.add(follower, loaded, this.#writePath())
         return () => {
           unfollow()
-          if (this.memberCount === 0) this.#emptySinceMs ??= Date.now()
+          if (this.memberCount === 0) this.#emptySinceMs ??= performance.now()
         }
       }
     })
@@ -252,7 +255,7 @@ export class Room implements ContentOwner, MemberRoom {
       throw moved()
     } finally {
       this.#guests--
-      if (this.memberCount === 0) this.#emptySinceMs ??= Date.now()
+      if (this.memberCount === 0) this.#emptySinceMs ??= performance.now()
     }
   }
 
@@ -328,12 +331,14 @@ export class Room implements ContentOwner, MemberRoom {
   }
 
   /**
-   * Lets one member in. A member that keeps a local copy waits until the workspace's generation would survive a crash.
+   * Lets one member in. A member that keeps a local copy waits until the workspace's generation would survive a crash. One
+   * that may only read makes no workspace: it sees an empty one, and connects anew once the workspace exists.
    */
   #admit(member: Member, loaded: Loaded): void {
     const { log } = loaded
-    if (!member.wire.wantsJoinery || log.generation !== undefined) {
+    if (!member.wire.wantsJoinery || log.generation !== undefined || member.identity.access !== 'write') {
       this.#members.add(member)
+      this.#early = withEarly(this.#early, member, log.generation)
       return greet(member, loaded, this.#presence?.everybody(), this.#context)
     }
     this.#wait(member)
@@ -351,7 +356,8 @@ export class Room implements ContentOwner, MemberRoom {
 
   #receiveJoinery(member: Member, message: JoineryMessage | undefined): void {
     if (member.wire.wantsJoinery) {
-      if (message?.type === 'watch') return this.#watch(member)
+      if (message?.type === 'watch')
+        return withStamps(this.#content, member, (stamps) => this.#provenanceFeed().watch(member, stamps))
       if (message?.type === 'keyed') return this.#context.keyed.receive(this, member, message)
       if (message?.type === 'conflict' && member.identity.access === 'write') {
         this.#context.counters.conflicts++
@@ -360,12 +366,6 @@ export class Room implements ContentOwner, MemberRoom {
       }
     }
     member.refuse(new ServerError('bad_frame', `a client may not send a message of type ${message?.type ?? 'unknown'}`))
-  }
-
-  #watch(member: Member): void {
-    withStamps(this.#content, member, (stamps) => {
-      if (this.#members.has(member)) this.#provenanceFeed().watch(member, stamps)
-    })
   }
 
   #receiveAwareness(member: Member, update: Uint8Array): void {
@@ -381,16 +381,14 @@ export class Room implements ContentOwner, MemberRoom {
   }
 
   #provenanceFeed(): ProvenanceFeed {
-    if (this.#provenance !== undefined) return this.#provenance
-    const feed = new ProvenanceFeed()
-    this.#writePath().listen((record) => feed.note(record))
-    this.#provenance = feed
-    return feed
+    this.#provenance ??= provenanceOf(this.#writePath())
+    return this.#provenance
   }
 
   #audienceOf(): Audience {
     this.#audience ??= {
       members: this.#members,
+      hasNews: () => this.#early?.callAgain(),
       stateVector: () => this.#content.loaded?.content.stateVector(),
       catchUp: (member, stateVector) => catchUp(this.#content, member, stateVector, this.#writes?.shown),
     }

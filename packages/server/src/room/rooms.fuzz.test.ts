@@ -82,7 +82,7 @@ class Scene {
     keyed: new KeyedUpdates(this.turns, SERVER_LIMITS),
     ledger: new Ledger({ limits: SERVER_LIMITS, counters: this.counters, logger: pino({ level: 'silent' }) }),
     counters: this.counters,
-    ownership: alwaysMine(0),
+    ownership: alwaysMine(Number.NEGATIVE_INFINITY),
     cache: new ColdCache(2_000),
     clientIds: new ClientIdMemory(),
     announced: new AnnouncedIds(),
@@ -128,7 +128,7 @@ class Scene {
         )
         return
       case 'sweep':
-        this.rooms.sweep(Date.now() + 1_000)
+        this.rooms.sweep(performance.now() + 1_000)
         return
       case 'hold':
         if (!this.#gates.has(step.gate)) {

@@ -6,7 +6,7 @@ export interface Withheld {
   /** Number of the first of the member's frames that held some. */
   readonly frame: number
   readonly update: Uint8Array
-  /** Time until which the other may send them, ms since epoch. */
+  /** Time until which the other may send them, ms of `performance.now()`. */
   readonly untilMs: number
 }
 

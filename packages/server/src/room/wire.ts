@@ -40,6 +40,6 @@ export interface Wire {
 export interface WireReader {
   /** Takes one frame. `bytes` is the size of the message that held it. */
   receive(frame: Frame, bytes: number): void
-  /** Called when the wire is closed: no frame comes any more. `nowMs` is the time, ms since epoch. */
+  /** Called when the wire is closed: no frame comes any more. `nowMs` is the time by `performance.now()`, ms. */
   left(nowMs: number): void
 }

@@ -38,7 +38,7 @@ interface TickPart {
   /** The one among the updates that answers SyncStep1. */
   readonly answer: Uint8Array | undefined
   readonly mayRelay: boolean
-  /** Until when another may bring what is withheld, ms since epoch. */
+  /** Until when another may bring what is withheld, ms of `performance.now()`. */
   readonly withholdUntilMs: number
 }
 
@@ -247,7 +247,7 @@ export class WritePath {
     if (inbox === undefined) return undefined
     const { answer, through } = inbox
     const { updates, refused } = this.#withinLimits(inbox, document)
-    const nowMs = Date.now()
+    const nowMs = performance.now()
     const isRelayTime = answer !== undefined && nowMs < relaysUntilMs
     const withholdUntilMs = isRelayTime ? relaysUntilMs : nowMs + this.#context.limits.relayWaitMs
     // Only the answer may bring edits of others. The updates beside it are the sender's own: their client ids become
