@@ -29,7 +29,7 @@ const runAt = (no: number) => ({
 })
 
 describe('the highest numbers', () => {
-  it('[B64] a number may be countJumpMax above the highest known, and no further', () => {
+  it('[B80] a number may be countJumpMax above the highest known, and no further', () => {
     const { block, codes } = start()
     const { countJumpMax } = UPDATE_LIMITS
     claims(block, 'fields').push([fieldAt(countJumpMax + 1)])
@@ -37,7 +37,7 @@ describe('the highest numbers', () => {
     expect(codes.slice(-2)).toEqual([undefined, 'bad_claim'])
   })
 
-  it('[B64] a writer that counts on in the greatest steps uses up nothing: runs start and fields are set as before', () => {
+  it('[B80] a writer that counts on in the greatest steps uses up nothing: runs start and fields are set as before', () => {
     const { block, codes, there } = start()
     const { countJumpMax } = UPDATE_LIMITS
     for (let i = 1; i <= 300; i++) {
@@ -52,7 +52,7 @@ describe('the highest numbers', () => {
     expect(there().indexingList.startRun('search', AUTHOR).no).toBe(2 + 300 * countJumpMax)
   })
 
-  it('[B64] at the very end startRun, set and a change of several fields throw bad_argument and change nothing', () => {
+  it('[B80] at the very end startRun, set and a change of several fields throw bad_argument and change nothing', () => {
     const { block } = start()
     const { countMax } = CLAIM_LIMITS
     claims(block, 'fields').push([fieldAt(countMax)])
