@@ -35,9 +35,9 @@ const socketUrl = ({ url }: Server): string => url.replace('http', 'ws')
 async function stock(
   server: Server,
   actor: string,
-  { doc = new Y.Doc(), version = '3.1' }: { doc?: Y.Doc; version?: StockVersion } = {},
+  { doc = new Y.Doc(), version = '3.1', expiresIn }: { doc?: Y.Doc; version?: StockVersion; expiresIn?: number } = {},
 ): Promise<StockClient> {
-  const params = { token: await makeToken({ sub: actor }) }
+  const params = { token: await makeToken({ sub: actor, ...(expiresIn !== undefined && { expiresIn }) }) }
   const client = connectStock({ version, url: socketUrl(server), workspace: 'w', params, doc })
   open.push(() => client[Symbol.dispose]())
   await whenSynced(client)
@@ -152,6 +152,23 @@ describe('who owns a client id', () => {
       expect(again.provider.wsconnected).toBe(true)
     },
   )
+
+  it('[T69, S117] a stock client whose token has expired goes on with a token of somebody else, and its edits are saved', async () => {
+    const server = await serve()
+    // Servers take a token for 5 s after its end.
+    const tab = await stock(server, 'guest', { expiresIn: -1 })
+    content(tab.doc).insert(0, 'guest')
+    await untilTextIs(server, 'guest')
+    const codes: unknown[] = []
+    tab.provider.on('connection-close', (event: { code: number } | null) => codes.push(event?.code))
+    await until('the token has expired', () => codes.includes(CLOSE.tokenExpired))
+    content(tab.doc).insert(5, ', expired')
+    tab.provider.params = { token: await makeToken({ sub: 'ada' }) }
+    await untilTextIs(server, 'guest, expired')
+    content(tab.doc).insert(0, 'the ')
+    await untilTextIs(server, 'the guest, expired')
+    expect(codes).not.toContain(CLOSE.refusedForNow)
+  })
 
   it('[T69, S117, S118] an id is shared with nobody while its owner is there, nor after an SDK has used it, and its owner goes on', async () => {
     const server = await serve()
