@@ -8,7 +8,7 @@ import { contentOf, type Draw, drawFrom, HonestClient, hostileUpdate } from './h
 const HISTORIES = process.env.JOINERY_NIGHTLY === undefined ? 200 : 20_000
 const STEPS = 40
 /** Seeds that found a fault. */
-const FOUND = [-1547679534]
+const FOUND = [-1547679534, -368330012]
 const MALLORY = { actor: 'mallory', source: 'user_action', sources: undefined, isAuthenticated: true }
 
 /** One history of honest clients and a hostile one. Returns how many hostile updates were accepted. */

@@ -19,10 +19,8 @@ export function spoilWaiting(doc: Y.Doc, update: ReadUpdate): void {
   if (!mayFree) return
   const order = new NeighbourOrder(new StructGraph(doc, [update, waiting]))
   const items = [...waiting.structs.values()].flat().filter((struct) => struct.kind === 'item')
-  const isSpoiled = (item: ReadItem): boolean => {
-    const state = stateAfter(doc, update, item.client)
-    return item.clock + item.length > state && typeof order.check(item, state) === 'object'
-  }
+  const isSpoiled = (item: ReadItem): boolean =>
+    statesBefore(doc, update, item).some((state) => typeof order.check(item, state) === 'object')
   const spoiled = new Set(items.filter(isSpoiled))
   if (spoiled.size === 0) return
   for (let size = 0; size < spoiled.size; ) {
@@ -32,14 +30,14 @@ export function spoilWaiting(doc: Y.Doc, update: ReadUpdate): void {
   pendingStructs.update = withGarbage(pendingStructs.update, spoiled)
 }
 
-/** The first clock of a client that is not known once `update` is integrated. */
-function stateAfter(doc: Y.Doc, update: ReadUpdate, client: number): number {
-  let state = Y.getState(doc.store, client)
-  for (const struct of update.structs.get(client) ?? []) {
-    if (struct.kind === 'skip' || struct.clock > state) break
-    state = Math.max(state, struct.clock + struct.length)
-  }
-  return state
+/**
+ * The clocks that may be the first unknown one of the item's client when the item is integrated: where structs of the update, of
+ * which some may wait, too, end within the item. Otherwise the item's own clock.
+ */
+function statesBefore(doc: Y.Doc, update: ReadUpdate, { client, clock, length }: ReadItem): number[] {
+  const ends = (update.structs.get(client) ?? []).map((struct) => struct.clock + struct.length)
+  const within = [Y.getState(doc.store, client), ...ends].filter((end) => end > clock && end < clock + length)
+  return within.length === 0 ? [clock] : within
 }
 
 /** Yjs may split what stands beside garbage, and nobody would hear of it. */
