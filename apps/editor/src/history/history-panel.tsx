@@ -1,6 +1,6 @@
 import { historyOf, type WorkspaceHistory } from '@joinery/client'
 import { useWorkspace } from '@joinery/react'
-import { type ReactNode, useMemo, useState } from 'react'
+import { type ReactNode, useCallback, useMemo, useState } from 'react'
 import { titleOf } from '../block-title.ts'
 import { Panel } from '../panels/panel.tsx'
 import { DifferenceList } from './difference-list.tsx'
@@ -40,7 +40,11 @@ function Timeline({ source, head }: { source: WorkspaceHistory; head: number }):
   const [view, setView] = useState<keyof typeof VIEWS>('changes')
   const lsn = Math.min(chosen ?? head, head)
   const records = useRecords(source, lsn, head)
-  const sessions = useMemo(() => sessionsOf(records), [records])
+  const isRoot = useCallback(
+    (name: string) => workspace.doc.share.has(name) && workspace.blocks.get(name) === undefined,
+    [workspace],
+  )
+  const sessions = useMemo(() => sessionsOf(records, isRoot), [records, isRoot])
   const record = records.find((it) => it.lsn === lsn)
   const title = (id: string): string => titleOf(workspace.blocks.get(id)?.fields.get('title'), id)
   const place = lsn === head ? 'Now' : `${lsn} of ${head}`
@@ -70,7 +74,7 @@ function Timeline({ source, head }: { source: WorkspaceHistory; head: number }):
         value={lsn}
         onChange={({ currentTarget: { valueAsNumber } }) => choose(valueAsNumber === head ? undefined : valueAsNumber)}
       />
-      <SessionList sessions={sessions} lsn={lsn} titleOf={title} onChoose={choose} />
+      <SessionList sessions={sessions} lsn={lsn} titleOf={title} isRoot={isRoot} onChoose={choose} />
       <div className="views">
         {(['changes', 'state'] as const).map((it) => (
           <button key={it} type="button" aria-pressed={view === it} onClick={() => setView(it)}>

@@ -1,5 +1,5 @@
 import { type ReactNode, useEffect, useRef } from 'react'
-import { deedOf, type Session } from './sessions.ts'
+import { deedOf, type RootTest, type Session } from './sessions.ts'
 
 const TIME = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' })
 /** Steps in the list; the slider leads to the others. */
@@ -9,11 +9,12 @@ export interface SessionListProps {
   readonly sessions: readonly Session[]
   readonly lsn: number
   readonly titleOf: (id: string) => string
+  readonly isRoot: RootTest
   readonly onChoose: (lsn: number) => void
 }
 
 /** List of steps, newest first: who did what. Each leads to the state right after it. */
-export function SessionList({ sessions, lsn, titleOf, onChoose }: SessionListProps): ReactNode {
+export function SessionList({ sessions, lsn, titleOf, isRoot, onChoose }: SessionListProps): ReactNode {
   const current = useRef<HTMLButtonElement>(null)
   // biome-ignore lint/correctness/useExhaustiveDependencies: the step that is shown moves with the slider and with what is loaded
   useEffect(() => {
@@ -37,7 +38,7 @@ export function SessionList({ sessions, lsn, titleOf, onChoose }: SessionListPro
             >
               <time dateTime={new Date(session.at).toISOString()}>{TIME.format(session.at)}</time>
               <span>
-                <strong>{session.actor}</strong> {deedOf(session, titleOf)}
+                <strong>{session.actor}</strong> {deedOf(session, titleOf, isRoot)}
               </span>
             </button>
           </li>

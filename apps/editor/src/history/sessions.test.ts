@@ -40,3 +40,17 @@ it('[P4] a step says what was done, in one clause', () => {
     'wrote',
   ])
 })
+
+it('[P4] steps in a root type of an application’s own are joined like those in a text, and are no new blocks', () => {
+  const records = ['prosemirror', 'prosemirror', 'b'].map((path, at) => record(at + 1, at, 'ada', path))
+  const isRoot = (name: string): boolean => name === 'prosemirror'
+  const sessions = sessionsOf(records, isRoot)
+  expect(sessions.map(({ first, last }) => [first, last])).toEqual([
+    [1, 2],
+    [3, 3],
+  ])
+  expect(sessions.map((session) => deedOf(session, () => 'Plan', isRoot))).toEqual([
+    'edited “prosemirror”',
+    'made, replaced or deleted “Plan”',
+  ])
+})

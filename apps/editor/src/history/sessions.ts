@@ -14,30 +14,35 @@ export interface Session {
 /** Pause after which a record begins a new session, ms. */
 const PAUSE_MS = 30_000
 
+/** Tells a root type of an application's own, such as an editor's whole document, from a block: both are touched by name. */
+export type RootTest = (name: string) => boolean
+
+const noRoot: RootTest = () => false
+
 /** Joins records, which are in the order of their LSNs, into sessions, oldest first. */
-export function sessionsOf(records: readonly HistoryRecord[]): Session[] {
+export function sessionsOf(records: readonly HistoryRecord[], isRoot = noRoot): Session[] {
   const sessions: Session[] = []
   for (const { lsn, at, actor, source, touched } of records) {
     const last = sessions.at(-1)
     const goesOn = last?.actor === actor && last.source === source && at - last.at < PAUSE_MS
-    if (last !== undefined && goesOn && isAlike(last.touched, touched)) {
+    if (last !== undefined && goesOn && isAlike(last.touched, touched, isRoot)) {
       sessions[sessions.length - 1] = { ...last, last: lsn, at, touched: [...new Set([...last.touched, ...touched])] }
     } else sessions.push({ first: lsn, last: lsn, actor, source, at, touched: [...new Set(touched)] })
   }
   return sessions
 }
 
-/** Whether two records touched the same part of the same block. */
-function isAlike(before: readonly string[], now: readonly string[]): boolean {
-  const part = partOf(before)
-  return part !== undefined && part === partOf(now)
+/** Whether two records touched the same part of the same block, or the same root. */
+function isAlike(before: readonly string[], now: readonly string[], isRoot: RootTest): boolean {
+  const part = partOf(before, isRoot)
+  return part !== undefined && part === partOf(now, isRoot)
 }
 
-/** The touched part, as `block/part`; undefined for several parts, or for a whole block. */
-function partOf(paths: readonly string[]): string | undefined {
+/** The touched part, as `block/part`, or the touched root; undefined for several parts, or for a whole block. */
+function partOf(paths: readonly string[], isRoot: RootTest): string | undefined {
   const parts = new Set(paths.map((path) => path.split('/', 2).join('/')))
   const [part = ''] = parts
-  return parts.size === 1 && part.includes('/') ? part : undefined
+  return parts.size === 1 && (part.includes('/') || isRoot(part)) ? part : undefined
 }
 
 export function blockOf(path = ''): string {
@@ -56,10 +61,11 @@ const PARTS: Readonly<Record<string, string>> = {
 }
 
 /** Describes a session in one clause: `wrote in “Plan”`. */
-export function deedOf({ touched, source }: Session, titleOf: (id: string) => string): string {
+export function deedOf({ touched, source }: Session, titleOf: (id: string) => string, isRoot = noRoot): string {
   if (source === SERVER) return 'removed reports that had come too late'
   if (touched.some((path) => path.startsWith('edges/'))) return 'changed an edge'
   const ids = [...new Set(touched.map(blockOf))]
+  if (ids.length === 1 && touched.every(isRoot)) return `edited “${ids[0]}”`
   const whole = touched.find((path) => !path.includes('/'))
   if (ids.length > 1) return `changed ${ids.length} blocks`
   const [id = ''] = ids
