@@ -6,11 +6,13 @@ import { connect, readText, recordStates, startServer, textOf, whenState } from 
 describe('presence', () => {
   it('[C30] others see what was set, change by change, and nothing when it was taken back', async () => {
     const server = await startServer()
-    const [ada, ben] = [connect(server), connect(server)]
+    const [ada, ben] = [connect(server, { actor: 'ada' }), connect(server)]
     ada.presence.set({ name: 'ada', cursor: 1 })
     await Promise.all([ada.whenSynced, ben.whenSynced])
     const seen = () => ben.presence.others.get().map(({ state }) => state)
     await until('ben sees her', () => seen().length === 1)
+    expect(seen()).toEqual([{ name: 'ada', cursor: 1 }])
+    expect(ben.presence.others.get().map(({ actor }) => actor)).toEqual(['ada'])
     const before = ben.presence.others.get()
     expect(ben.presence.others.get()).toBe(before)
     ada.presence.set({ name: 'ada', cursor: 2 })

@@ -67,6 +67,7 @@ function watchServer(registry: Registry, server: Server, store: EventStore, revo
   counter('records', 'Records appended to the log: updates that changed something', () => counters.records)
   counter('deliveries', 'Updates sent to receivers', () => counters.deliveries)
   counter('conflicts', 'Conflicts reported to clients', () => counters.conflicts)
+  counter('dropped_conflicts', 'Conflicts too long or too many to be told', () => counters.droppedConflicts)
   counter('prunings', 'Records that deleted beaten claims of writers that are gone', () => counters.prunings)
   counter('rebuilds', 'Documents rebuilt because an update had damaged them', () => counters.rebuilds)
   counter('rooms_lost', 'Rooms whose workspace another process took over', () => counters.abandons)

@@ -1,4 +1,4 @@
-import { WIRE_LIMITS } from '@joinery/protocol'
+import { PRESENCE_ACTOR_KEY, WIRE_LIMITS } from '@joinery/protocol'
 import type { Awareness } from 'y-protocols/awareness'
 import { presenceTooLarge } from './client-error.ts'
 import { type Observable, ObservableValue } from './observable-value.ts'
@@ -10,6 +10,8 @@ export type PresenceState = Readonly<Record<string, unknown>>
 export interface Peer {
   /** Yjs client id. A reload changes it. */
   readonly clientId: number
+  /** The actor of the client's token, as the server says; undefined with a server that does not say so. A name in `state` is only claimed. */
+  readonly actor: string | undefined
   readonly state: PresenceState
 }
 
@@ -126,11 +128,15 @@ export class Presence {
     const peers: Peer[] = []
     const steps: Record<string, ProgressStep> = {}
     for (const [clientId, state] of awareness.getStates()) {
-      const { [PROGRESS_KEY]: shown, ...presence } = state as Record<string, unknown>
+      const { [PROGRESS_KEY]: shown, [PRESENCE_ACTOR_KEY]: actor, ...presence } = state as Record<string, unknown>
       Object.assign(steps, stepsOf(shown))
       if (clientId === awareness.clientID || Object.keys(presence).length === 0) continue
       // An unchanged peer stays the same object, so that a list need not draw it again.
-      const peer = this.#peers.get(state) ?? { clientId, state: presence }
+      const peer = this.#peers.get(state) ?? {
+        clientId,
+        actor: typeof actor === 'string' ? actor : undefined,
+        state: presence,
+      }
       this.#peers.set(state, peer)
       peers.push(peer)
     }

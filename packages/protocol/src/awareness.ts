@@ -3,6 +3,9 @@ import * as encoding from 'lib0/encoding'
 import { FrameError } from './frame-error.ts'
 import { readUint } from './wire-uint.ts'
 
+/** Field of a presence state that the server sets: the actor of the client's token. */
+export const PRESENCE_ACTOR_KEY = 'joinery:actor'
+
 /** The awareness state of one client. `json` is well-formed JSON text, and exactly `null` when the client is gone. */
 export interface AwarenessState {
   clientId: number

@@ -1,4 +1,4 @@
-export { type AwarenessState, decodeAwarenessStates, encodeAwarenessStates } from './awareness.ts'
+export { type AwarenessState, decodeAwarenessStates, encodeAwarenessStates, PRESENCE_ACTOR_KEY } from './awareness.ts'
 export { CLOSE, type CloseCode, isFinalCloseCode } from './close-code.ts'
 export { QUERY } from './connection-query.ts'
 export {

@@ -46,6 +46,8 @@ export interface Conflict {
   /** Any JSON value; undefined when there is nothing to show. */
   loser: unknown
   rule: string
+  /** The actor whose client reported the conflict; left out where the server has seen it itself. */
+  reportedBy?: string | undefined
 }
 /**
  * Tells whether the server takes updates of this workspace now. The server sends it at every change, and after `hello` while it
@@ -206,6 +208,7 @@ function readConflict(body: Body): Conflict {
     winner: body.winner,
     loser: body.loser,
     rule: textOf(body, 'rule'),
+    ...(body.reportedBy === undefined ? {} : { reportedBy: textOf(body, 'reportedBy') }),
   }
 }
 

@@ -23,6 +23,8 @@ export class Counters {
   deliveries = 0
   /** Conflicts that were told to clients. */
   conflicts = 0
+  /** Conflicts that were not told: they were too long, or one client reported too many. */
+  droppedConflicts = 0
   /** Records in which the server deleted beaten claims of dead writers. */
   prunings = 0
   /** Documents that were rebuilt from the log because an update or a program had spoilt them. */

@@ -18,6 +18,12 @@ export interface ServerLimits extends WireLimits {
   readonly unsentBytesMax: number
   /** Time after which a connection ends that has read nothing of what waits for it, ms: a tunnel or a short sleep is no end. */
   readonly unreadMs: number
+  /** Bytes of all presence of one room: tens of thousands of cursors. Further states are not taken. */
+  readonly presenceBytesMax: number
+  /** Bytes of one message about a conflict. Values that are longer are left out. */
+  readonly conflictBytesMax: number
+  /** Conflicts that one connection may report in a minute, and at once. Further ones are not told. */
+  readonly conflictsPerMinuteMax: number
   /**
    * Bytes of updates that wait for updates they build on, in one room. An honest client has at most its first typing
    * there.
@@ -112,6 +118,9 @@ export const SERVER_LIMITS: ServerLimits = {
   connectionsMax: 50_000,
   tickBytesMax: 128 * 1024,
   sendBufferBytesMax: 1024 * 1024,
+  presenceBytesMax: 16 * 1024 * 1024,
+  conflictBytesMax: 16 * 1024,
+  conflictsPerMinuteMax: 60,
   unsentBytesMax: 256 * 1024 * 1024,
   unreadMs: 60_000,
   pendingBytesMax: 256 * 1024,

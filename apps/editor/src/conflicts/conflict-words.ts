@@ -32,10 +32,16 @@ const SOURCES: Readonly<Record<Source, string>> = {
 const STATUSES = { notStarted: 'not started', processing: 'processing', done: 'done', error: 'failed' } as const
 
 /** Explains a conflict in the block named `title` in plain words. Values of an unknown shape are quoted as they are. */
-export function conflictWords({ field, winner, loser, rule }: Omit<Conflict, 'type'>, title: string): ConflictWords {
+export function conflictWords(conflict: Omit<Conflict, 'type'>, title: string): ConflictWords {
+  const { field, winner, loser, rule, reportedBy } = conflict
+  // A report of a client may say anything: only those about texts are made, and they are shown as a client's word.
+  if (reportedBy !== undefined && field !== 'content') {
+    const lost = `It says ${quoted(winner)} against ${quoted(loser)}. The server has not seen this conflict.`
+    return { headline: `“${title}”: ${reportedBy} reports a conflict about ${field}.`, lost, why: rule }
+  }
   if (field === 'content') {
     return {
-      headline: `“${title}”: a job rewrote text that somebody changed meanwhile. Both are kept.`,
+      headline: `“${title}”: ${reportedBy === undefined ? 'a job' : `${reportedBy} says that it`} rewrote text that somebody changed meanwhile. Both are kept.`,
       lost: `Nothing is lost. Typed: ${quoted(winner)}. Written by the job: ${quoted(loser)}.`,
       why: 'The job’s edits were merged, character by character, with those typed since it had read the text. Please check the result.',
     }

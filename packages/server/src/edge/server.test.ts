@@ -41,9 +41,9 @@ describe('presence', () => {
       client.until(() =>
         client.frames.some((frame) => frame.type === 'awareness' && Buffer.from(frame.update).includes(json)),
       )
-    await heard(bob, '{"name":"ann"}')
+    await heard(bob, '{"name":"ann","joinery:actor":"anonymous"}')
     const late = fixture.client('w')
-    await heard(late, '{"name":"ann"}')
+    await heard(late, '{"name":"ann","joinery:actor":"anonymous"}')
     ann.ws.terminate()
     await heard(bob, 'null')
   })

@@ -23,7 +23,7 @@ export class Acknowledgements {
     const group: Group = { durable, entries: new Map() }
     const settled = (): void => {
       if (this.#group === group) this.#group = undefined
-      for (const [member, { frames, lsn }] of group.entries) member.tell({ type: 'durable', frames, lsn })
+      for (const [member, { frames, lsn }] of group.entries) member.acknowledge({ type: 'durable', frames, lsn })
     }
     // If the store closes first, `durable` rejects. Then no member is told, and the clients send their edits again
     // elsewhere.

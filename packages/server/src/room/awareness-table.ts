@@ -20,17 +20,25 @@ export class AwarenessTable<Owner> {
   readonly #clients = new Map<number, Owned<Owner>>()
   readonly #mayTakeOver: (from: Owner, to: Owner) => boolean
   readonly #clientsPerOwnerMax: number
+  readonly #bytesMax: number
+  #bytes = 0
 
-  constructor(options: { mayTakeOver: (from: Owner, to: Owner) => boolean; clientsPerOwnerMax: number }) {
+  constructor(options: {
+    mayTakeOver: (from: Owner, to: Owner) => boolean
+    clientsPerOwnerMax: number
+    bytesMax?: number
+  }) {
     this.#mayTakeOver = options.mayTakeOver
     this.#clientsPerOwnerMax = options.clientsPerOwnerMax
+    this.#bytesMax = options.bytesMax ?? Number.POSITIVE_INFINITY
   }
 
-  /** Applies one state. Returns whether the others should get it. */
+  /** Applies one state. Returns whether the others should get it. A state for which there is no room is not applied. */
   apply(state: AwarenessState, owner: Owner): boolean {
     const known = this.#clients.get(state.clientId)
     if (known === undefined) {
       if (state.json === GONE || this.#countOf(owner) >= this.#clientsPerOwnerMax) return false
+      if (!this.#takeBytes(state)) return false
       this.#clients.set(state.clientId, { state, owner })
       return true
     }
@@ -39,9 +47,10 @@ export class AwarenessTable<Owner> {
     if (state.json === GONE) {
       if (state.clock < known.state.clock) return false
       this.#clients.delete(state.clientId)
+      this.#bytes -= known.state.json.length
       return true
     }
-    if (!isNewer) return false
+    if (!isNewer || !this.#takeBytes(state, known.state)) return false
     known.state = state
     known.owner = owner
     return true
@@ -53,6 +62,7 @@ export class AwarenessTable<Owner> {
     for (const [clientId, known] of this.#clients) {
       if (known.owner !== owner) continue
       this.#clients.delete(clientId)
+      this.#bytes -= known.state.json.length
       // The same clock, not the next: y-protocols accepts null at an equal clock, and the client's next state stays
       // newer.
       gone.push({ clientId, clock: known.state.clock, json: GONE })
@@ -67,6 +77,13 @@ export class AwarenessTable<Owner> {
 
   get size(): number {
     return this.#clients.size
+  }
+
+  #takeBytes({ json }: AwarenessState, before?: AwarenessState): boolean {
+    const bytes = this.#bytes + json.length - (before?.json.length ?? 0)
+    if (bytes > this.#bytesMax) return false
+    this.#bytes = bytes
+    return true
   }
 
   #countOf(owner: Owner): number {

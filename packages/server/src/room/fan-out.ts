@@ -1,7 +1,8 @@
-import { encodeUpdateHead } from '@joinery/protocol'
+import { type Conflict, encodeUpdateHead } from '@joinery/protocol'
+import * as Y from 'yjs'
 import { mergeTyping } from '../content/merge-updates.ts'
 import { encodeBinaryMessage } from '../ws-frame.ts'
-import { CURRENT, type Member } from './member.ts'
+import { CURRENT, type Member, type Reached } from './member.ts'
 
 /** An update that one member's tick brought the others. */
 export interface Forward {
@@ -15,10 +16,12 @@ export interface Audience {
   readonly members: ReadonlySet<Member>
   /** Called before an edit is sent. */
   hasNews(): void
-  /** State vector of everything that the members have been sent; undefined while the room is being loaded. */
-  stateVector(): Uint8Array | undefined
-  /** Sends a member that has `stateVector` everything that it lacks, or ends its connection. */
-  catchUp(member: Member, stateVector: Uint8Array): void
+  /** All that the members have been sent; undefined while the room is being loaded. */
+  reached(): Reached | undefined
+  /** Sends a member that has been sent everything up to `reached` all that it lacks, or ends its connection. */
+  catchUp(member: Member, reached: Reached): void
+  /** Tells the members of a conflict that the server has seen. */
+  tellConflict(conflict: Conflict): void
 }
 
 /**
@@ -32,35 +35,42 @@ export function forwardUpdates(forwards: readonly Forward[], audience: Audience)
   audience.hasNews()
   const sole = forwards.length === 1 ? forwards[0] : undefined
   const update = sole === undefined ? mergeTyping(forwards.map((forward) => forward.update)) : sole.update
-  return sendMessage(encodeUpdateMessage(update), audience, sole?.from)
+  return tellAll(encodeUpdateMessage(update), audience, { except: sole?.from })
 }
 
 /**
- * Sends an update that the room has held back for a while to every member, lagging ones included. A member may have
- * begun to lag meanwhile. Its later diff is counted from a state that has the update, and so would leave the update
- * out.
+ * Sends an update that the room has held back for a while to every member. A member may have begun to lag meanwhile, from a
+ * state that has the update. Its later diff then begins before the update.
  *
  * @returns the number of members
  */
 export function forwardLate(update: Uint8Array, audience: Audience): number {
   audience.hasNews()
   const message = encodeUpdateMessage(update)
-  for (const member of audience.members) member.wire.write(message)
-  return audience.members.size
-}
-
-/** Sends one frame to every member that keeps up. Returns how many members got it. */
-export function sendToAll(frame: Uint8Array, audience: Audience): number {
-  return sendMessage(encodeBinaryMessage(frame), audience)
-}
-
-function encodeUpdateMessage(update: Uint8Array): Uint8Array {
-  return encodeBinaryMessage(update, encodeUpdateHead(update.length))
-}
-
-function sendMessage(message: Uint8Array, audience: Audience, except?: Member): number {
-  let deliveries = 0
+  const { from } = Y.parseUpdateMeta(update)
   for (const member of audience.members) {
+    const { reach } = member
+    if (reach.state === 'lagging') {
+      member.reach = { ...reach, from: { ...reach.from, stateVector: lowered(reach.from.stateVector, from) } }
+    }
+  }
+  return tellAll(message, audience)
+}
+
+/**
+ * Sends one message to the members, or to `to` of them: encoded once, the same bytes to all. A member that reads too slowly
+ * gets nothing until its bytes have gone out, and then all that it has missed. So no queue grows, and nothing is lost. Every
+ * message that a room sends unasked goes this way.
+ *
+ * @returns the number of members that got the message
+ */
+export function tellAll(
+  message: Uint8Array,
+  audience: Audience,
+  { to = audience.members, except }: { to?: Iterable<Member>; except?: Member | undefined } = {},
+): number {
+  let deliveries = 0
+  for (const member of to) {
     if (member === except || member.reach.state === 'lagging') continue
     member.wire.write(message)
     deliveries++
@@ -69,16 +79,24 @@ function sendMessage(message: Uint8Array, audience: Audience, except?: Member): 
   return deliveries
 }
 
-/**
- * Sends a slow reader nothing until its bytes have gone out, then one diff. So no queue grows, and no update is lost.
- */
+function encodeUpdateMessage(update: Uint8Array): Uint8Array {
+  return encodeBinaryMessage(update, encodeUpdateHead(update.length))
+}
+
 function lag(member: Member, audience: Audience): void {
-  const stateVector = audience.stateVector()
-  if (stateVector === undefined) return
-  member.reach = { state: 'lagging', from: stateVector }
+  const reached = audience.reached()
+  if (reached === undefined) return
+  member.reach = { state: 'lagging', from: reached }
   member.wire.onceDrained(() => {
     const { reach } = member
     member.reach = CURRENT
     if (reach.state === 'lagging' && audience.members.has(member)) audience.catchUp(member, reach.from)
   })
+}
+
+/** A state vector that has nothing from the clocks `from` on. */
+function lowered(stateVector: Uint8Array, from: ReadonlyMap<number, number>): Uint8Array {
+  const clocks = Y.decodeStateVector(stateVector)
+  for (const [client, clock] of from) if (clock < (clocks.get(client) ?? 0)) clocks.set(client, clock)
+  return Y.encodeStateVector(clocks)
 }

@@ -11,12 +11,12 @@ import type { Member } from './member.ts'
  * offline edits. A client whose local copy is of another generation gets hello and is closed, and none of its edits are
  * taken. A damaged workspace sends no SyncStep1, since it could not take the answer.
  *
- * @param everybody one awareness frame with everybody's state; undefined when nobody is present
+ * @param everybody messages with everybody's presence
  */
 export function greet(
   member: Member,
   { log, content, damage }: Loaded,
-  everybody: Uint8Array | undefined,
+  everybody: readonly Uint8Array[],
   { store, limits }: { store: { readonly durability: Durability }; limits: ServerLimits },
 ): void {
   const { identity, generation } = member
@@ -41,7 +41,7 @@ export function greet(
   if (identity.access === 'write' && damage === undefined) {
     member.ask(content.syncStep1(member.writer))
   }
-  if (everybody !== undefined) member.send(everybody)
+  for (const message of everybody) member.wire.write(message)
 }
 
 /** Bytes of one update frame that a member may send. A reader sends one only to hear that the server has its edits already. */

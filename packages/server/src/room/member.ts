@@ -1,4 +1,4 @@
-import { encodeJoinery, type Frame, type JoineryMessage } from '@joinery/protocol'
+import { type Durable, encodeJoinery, type Frame, type JoineryMessage } from '@joinery/protocol'
 import type { Others } from '../content/announced-ids.ts'
 import type { Writer } from '../content/document-rules.ts'
 import type { Identity } from '../identity.ts'
@@ -9,7 +9,7 @@ import { encodeBinaryMessage } from '../ws-frame.ts'
 import type { Wire, WireReader } from './wire.ts'
 
 /** Reasons for which a member's wire is paused, as bits. The wire is read again when no reason is left. */
-const RESTS = { room: 1, tick: 2, backlog: 4, budget: 8 } as const
+const RESTS = { room: 1, tick: 2, backlog: 4, budget: 8, answers: 16 } as const
 
 /**
  * The room's handling of a member's updates.
@@ -29,11 +29,19 @@ export type Intake = 'taking' | 'asking' | 'dropped' | 'askingAgain' | 'refused'
  */
 export type Answering = { readonly state: 'idle' } | { readonly state: 'busy'; readonly next: Uint8Array | undefined }
 
-/**
- * Whether the member gets each update. A member that reads too slowly has been sent everything up to state vector
- * `from`.
- */
-export type Reach = { readonly state: 'current' } | { readonly state: 'lagging'; readonly from: Uint8Array }
+/** All that a member has been sent, as a place in each of the room's streams of news. */
+export interface Reached {
+  readonly stateVector: Uint8Array
+  /** Number of the last change of presence. */
+  readonly presence: number
+  /** Number of the last conflict. */
+  readonly conflicts: number
+  /** The last record whose stamps have been told. */
+  readonly lsn: number
+}
+
+/** Whether the member gets all news. A member that reads too slowly has been sent everything up to `from`. */
+export type Reach = { readonly state: 'current' } | { readonly state: 'lagging'; readonly from: Reached }
 
 /** Updates of one member that wait for the tick's end. */
 export interface Inbox {
@@ -79,6 +87,8 @@ export class Member implements WireReader, RestingPayer {
   inbox: Inbox | undefined
   readonly #limits: ServerLimits
   readonly #ledger: Ledger
+  /** The acknowledgement that waits until the wire is drained. A later one replaces it. */
+  #durable: Durable | undefined
   #tickBytes = 0
   #rests = 0
 
@@ -129,9 +139,29 @@ export class Member implements WireReader, RestingPayer {
     this.wire.write(encodeBinaryMessage(frame))
   }
 
-  /** Sends a message of Joinery's own, if the client asked for those. */
+  /**
+   * Sends a message of Joinery's own to this member alone, if its client asked for those. A member that does not read is not
+   * read, either, until it does: so nobody can ask for more and more.
+   */
   tell(message: JoineryMessage): void {
-    if (this.wire.wantsJoinery) this.send(encodeJoinery(message))
+    if (!this.wire.wantsJoinery) return
+    this.send(encodeJoinery(message))
+    if (!this.wire.isFull || (this.#rests & RESTS.answers) !== 0) return
+    this.#rest(RESTS.answers)
+    this.wire.onceDrained(() => this.#goOn(RESTS.answers))
+  }
+
+  /** Acknowledges update frames. Of the acknowledgements that wait, only the last is sent: it covers the others. */
+  acknowledge(durable: Durable): void {
+    if (!this.wire.isFull) return this.tell(durable)
+    const isFirst = this.#durable === undefined
+    this.#durable = durable
+    if (!isFirst) return
+    this.wire.onceDrained(() => {
+      const last = this.#durable
+      this.#durable = undefined
+      if (last !== undefined) this.tell(last)
+    })
   }
 
   /** Ends the connection with the error's close code. */

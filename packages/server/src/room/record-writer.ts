@@ -9,9 +9,9 @@ import type { Clocks } from '../content/waiting-structs.ts'
 import type { Counters } from '../counters.ts'
 import type { Acknowledgements } from './acknowledgements.ts'
 import type { Backlog } from './backlog.ts'
-import { type Forward, forwardLate, forwardUpdates } from './fan-out.ts'
+import { tellObserved } from './conflict-news.ts'
+import { type Audience, type Forward, forwardLate, forwardUpdates } from './fan-out.ts'
 import type { Member } from './member.ts'
-import { tellObserved } from './observed-news.ts'
 import { NOT_YOURS, refuseUpdate } from './refused-update.ts'
 import type { WritePlace } from './room-edit.ts'
 import type { RoomFollower } from './room-follower.ts'
@@ -188,12 +188,12 @@ export class RecordWriter {
     const record: LogRecord = { ...entry, lsn, at }
     document.stamps.note(record)
     if (this.#listeners !== undefined) for (const listener of this.#listeners) listener(record, durable)
-    this.#tell(applied.observed, record, audience.members)
+    this.#tell(applied.observed, record, audience)
     return { record, durable }
   }
 
-  #tell(observed: readonly Observed[], record: LogRecord, members: Iterable<Member>): void {
-    tellObserved(observed, { workspace: this.#workspace, record }, members, this.#context)
+  #tell(observed: readonly Observed[], record: LogRecord, audience: Audience): void {
+    tellObserved(observed, { workspace: this.#workspace, record }, audience, this.#context.logger)
   }
 }
 

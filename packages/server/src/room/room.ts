@@ -10,15 +10,13 @@ import type { Acknowledgements } from './acknowledgements.ts'
 import { askForOwnEdits, noteAnnouncement, noteLeaving, noteNamedId, settleOwnId } from './announcing.ts'
 import type { Backlog } from './backlog.ts'
 import { type EarlyReaders, withEarly } from './early-readers.ts'
-import { type Audience, sendToAll } from './fan-out.ts'
 import { greet, writableOf } from './greeting.ts'
 import type { KeyedUpdates } from './keyed-updates.ts'
 import { isLagging, type Member, type MemberRoom } from './member.ts'
-import { Presence } from './presence.ts'
-import { type ProvenanceFeed, provenanceOf } from './provenance-feed.ts'
-import { answerSyncStep1, catchUp, withStamps } from './room-answers.ts'
+import { answerSyncStep1 } from './room-answers.ts'
 import type { RoomFollower } from './room-follower.ts'
 import { RoomFollowers } from './room-followers.ts'
+import { RoomNews } from './room-news.ts'
 import { makeVisit, type RoomVisit } from './room-visit.ts'
 import { WritePath } from './write-path.ts'
 
@@ -47,10 +45,8 @@ export class Room implements ContentOwner, MemberRoom {
   readonly #members = new Set<Member>()
   /** Members that wait for the room to load or to be created: their wires are paused. */
   #waiting: Set<Member> | undefined
-  #presence: Presence | undefined
+  #news: RoomNews | undefined
   #writes: WritePath | undefined
-  #provenance: ProvenanceFeed | undefined
-  #audience: Audience | undefined
   /** True while updates to a cold room wait for the stored state, which tells whether they bring anything new. */
   #isSettling = false
   #early: EarlyReaders | undefined
@@ -93,10 +89,9 @@ export class Room implements ContentOwner, MemberRoom {
     this.#early?.delete(member)
     this.#waiting?.delete(member)
     noteLeaving(member, this.workspace, this.#context.announced)
-    this.#presence?.release(member)
-    this.#provenance?.leave(member)
+    this.#news?.leave(member)
     this.#context.backlog.forget(member)
-    if (this.#presence?.hasNews) this.#context.schedule(this)
+    if (this.#news?.hasPresence) this.#context.schedule(this)
     if (this.memberCount === 0) this.#emptySinceMs = nowMs
   }
 
@@ -162,8 +157,8 @@ export class Room implements ContentOwner, MemberRoom {
         return this.#receiveAwareness(member, frame.update)
       case 'queryAwareness': {
         // The question is one byte, the answer everybody's state: a member that does not read the answers gets no more.
-        const everybody = member.wire.isFull ? undefined : this.#presence?.everybody()
-        if (everybody !== undefined) member.send(everybody)
+        if (member.wire.isFull) return
+        for (const message of this.#news?.everybody() ?? []) member.wire.write(message)
         return
       }
       case 'joinery':
@@ -182,7 +177,7 @@ export class Room implements ContentOwner, MemberRoom {
     const { loaded } = this.#content
     if (loaded === undefined) return
     if (this.#writes?.hasWork) this.#flushWrites(loaded, this.#writes)
-    if (this.#presence?.hasNews) sendToAll(this.#presence.takeNews(), this.#audienceOf())
+    if (this.#news?.hasPresence) this.#news.tellPresence()
   }
 
   /** Tells members that storage has failed, or that it works again. In the second case asks for the dropped updates. */
@@ -240,7 +235,7 @@ export class Room implements ContentOwner, MemberRoom {
   }
 
   contentClosed(): void {
-    this.#provenance?.close()
+    this.#news?.close()
     this.#context.closed(this)
   }
 
@@ -274,7 +269,7 @@ export class Room implements ContentOwner, MemberRoom {
       if (writes.settleRepeats(log, isEmptyUpdate)) void this.#settle(content, log, writes)
       return
     }
-    const place = { log, document: content, audience: this.#audienceOf() }
+    const place = { log, document: content, audience: this.#newsOf() }
     const spoilt = writes.flush(place, this.#content.relaysUntilMs)
     if (spoilt !== undefined) this.#rebuild(spoilt)
     else this.#content.grown()
@@ -312,7 +307,7 @@ export class Room implements ContentOwner, MemberRoom {
       damage,
       isBehind: () => this.#context.backlog.isFull,
       memberCount: this.memberCount,
-      audience: () => this.#audienceOf(),
+      audience: () => this.#newsOf(),
       writes: () => this.#writePath(),
       grown: () => this.#content.grown(),
       failed: (error) => {
@@ -339,7 +334,7 @@ export class Room implements ContentOwner, MemberRoom {
     if (!member.wire.wantsJoinery || log.generation !== undefined || member.identity.access !== 'write') {
       this.#members.add(member)
       this.#early = withEarly(this.#early, member, log.generation)
-      return greet(member, loaded, this.#presence?.everybody(), this.#context)
+      return greet(member, loaded, this.#news?.everybody() ?? [], this.#context)
     }
     this.#wait(member)
     log.create().then(
@@ -356,23 +351,20 @@ export class Room implements ContentOwner, MemberRoom {
 
   #receiveJoinery(member: Member, message: JoineryMessage | undefined): void {
     if (member.wire.wantsJoinery) {
-      if (message?.type === 'watch')
-        return withStamps(this.#content, member, (stamps) => this.#provenanceFeed().watch(member, stamps))
+      if (message?.type === 'watch') return this.#newsOf().watch(member)
       if (message?.type === 'keyed') return this.#context.keyed.receive(this, member, message)
       if (message?.type === 'conflict' && member.identity.access === 'write') {
-        this.#context.counters.conflicts++
-        for (const other of this.#members) if (other !== member) other.tell(message)
-        return
+        return this.#newsOf().reportConflict(message, member)
       }
     }
     member.refuse(new ServerError('bad_frame', `a client may not send a message of type ${message?.type ?? 'unknown'}`))
   }
 
   #receiveAwareness(member: Member, update: Uint8Array): void {
-    this.#presence ??= new Presence(this.#context)
-    const states = this.#presence.receive(update, member)
+    const news = this.#newsOf()
+    const states = news.receiveAwareness(update, member)
     if (states !== undefined) noteAnnouncement(member, states, this, this.#context.announced)
-    if (this.#presence.hasNews) this.#context.schedule(this)
+    if (news.hasPresence) this.#context.schedule(this)
   }
 
   #writePath(): WritePath {
@@ -380,18 +372,15 @@ export class Room implements ContentOwner, MemberRoom {
     return this.#writes
   }
 
-  #provenanceFeed(): ProvenanceFeed {
-    this.#provenance ??= provenanceOf(this.#writePath())
-    return this.#provenance
-  }
-
-  #audienceOf(): Audience {
-    this.#audience ??= {
+  #newsOf(): RoomNews {
+    this.#news ??= new RoomNews({
       members: this.#members,
-      hasNews: () => this.#early?.callAgain(),
-      stateVector: () => this.#content.loaded?.content.stateVector(),
-      catchUp: (member, stateVector) => catchUp(this.#content, member, stateVector, this.#writes?.shown),
-    }
-    return this.#audience
+      content: this.#content,
+      context: this.#context,
+      beforeEdits: () => this.#early?.callAgain(),
+      writes: () => this.#writePath(),
+      shown: () => this.#writes?.shown,
+    })
+    return this.#news
   }
 }
