@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import * as Y from 'yjs'
 import { changeFields, forkDoc, getBlock } from './index.ts'
-import { docWithBlock, POLLER, syncAll, USER, WORKFLOW } from './test-docs.ts'
+import { docWithBlock, POLLER, syncAll, USER, WORKFLOW } from './testing/test-docs.ts'
 
 test('[B21] a field holds any JSON, and of concurrent values the one of the higher-priority source shows', () => {
   const { doc, block } = docWithBlock()

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test, vi } from 'vitest'
 import * as Y from 'yjs'
 import { type Block, changeFields, forkDoc, getBlock, type Source } from './index.ts'
-import { docWithBlock, USER, WORKFLOW } from './test-docs.ts'
+import { docWithBlock, USER, WORKFLOW } from './testing/test-docs.ts'
 
 const INDEXES = ['alpha', 'beta', 'gamma']
 const SOURCES: readonly Source[] = ['user_action', 'workflow_execution', 'polling_sync']

@@ -17,7 +17,7 @@ import {
   type Source,
   statusClaims,
 } from './index.ts'
-import { docWithBlock, POLLER, syncAll, USER, WORKFLOW } from './test-docs.ts'
+import { docWithBlock, POLLER, syncAll, USER, WORKFLOW } from './testing/test-docs.ts'
 
 const TASKS = statusClaims({
   part: 'tasks',

@@ -11,7 +11,7 @@ import {
   RunSupersededError,
 } from './index.ts'
 import { restoreClaims } from './restore-claims.ts'
-import { docWithBlock, POLLER, syncAll, USER, WORKFLOW } from './test-docs.ts'
+import { docWithBlock, POLLER, syncAll, USER, WORKFLOW } from './testing/test-docs.ts'
 
 test('[B11] startRun numbers runs by the highest seen, shows processing, and starts a named run once', () => {
   const { block } = docWithBlock()

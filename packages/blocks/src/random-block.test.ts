@@ -14,7 +14,7 @@ import {
   setEdge,
   undoScope,
 } from './index.ts'
-import { docWithBlock, syncAll, USER } from './test-docs.ts'
+import { docWithBlock, syncAll, USER } from './testing/test-docs.ts'
 
 const ADA = { actor: 'ada', source: 'user_action', sources: undefined, isAuthenticated: true }
 

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import * as Y from 'yjs'
 import { applyEdits, diffText, forkDoc, getBlock, replaceText } from './index.ts'
-import { docWithBlock, syncAll } from './test-docs.ts'
+import { docWithBlock, syncAll } from './testing/test-docs.ts'
 import { EDITS_MAX, STEPS_MAX } from './text-diff.ts'
 
 const sentence = fc

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import * as Y from 'yjs'
 import { CLAIM_LISTS } from './claim-lists.ts'
 import { createBlock, getBlock, planRestore, readDocument, restoreDocument } from './index.ts'
-import { syncAll, USER } from './test-docs.ts'
+import { syncAll, USER } from './testing/test-docs.ts'
 
 function restore(doc: Y.Doc, past: Y.Doc): void {
   const plan = planRestore(doc, readDocument(past, CLAIM_LISTS), CLAIM_LISTS)

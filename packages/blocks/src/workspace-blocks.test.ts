@@ -13,7 +13,7 @@ import {
   setEdge,
 } from './index.ts'
 import { setPlain } from './set-plain.ts'
-import { docWithBlock, gcUpdate, syncAll, USER, WORKFLOW } from './test-docs.ts'
+import { docWithBlock, gcUpdate, syncAll, USER, WORKFLOW } from './testing/test-docs.ts'
 
 test('[B1] a skeleton is byte for byte what a throw-away doc writes, and never changes', () => {
   const skeleton = { kind: 'block', blockId: 'b1', incarnation: 0, follows: undefined } as const

@@ -11,7 +11,7 @@ import {
   pruneBeaten,
   undoScope,
 } from './index.ts'
-import { docWithBlock, POLLER, syncAll, USER, WORKFLOW } from './test-docs.ts'
+import { docWithBlock, POLLER, syncAll, USER, WORKFLOW } from './testing/test-docs.ts'
 
 test('[B18] observeBlocks tells of blocks added, removed and changed, once per transaction, and never writes', () => {
   const { doc, block } = docWithBlock()

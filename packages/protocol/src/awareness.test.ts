@@ -3,7 +3,7 @@ import * as encoding from 'lib0/encoding'
 import { describe, expect, it } from 'vitest'
 import { decodeAwarenessStates, encodeAwarenessStates } from './awareness.ts'
 import { FrameError } from './frame-error.ts'
-import { awarenessStates } from './frame-sample.ts'
+import { awarenessStates } from './testing/frame-sample.ts'
 
 describe('an awareness update', () => {
   it('[W6] states are read back as they were written', () => {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { decodeFrame, type Frame } from './frame.ts'
-import { encodeFrame } from './frame-sample.ts'
+import { encodeFrame } from './testing/frame-sample.ts'
 
 /** One frozen frame. In `frame`, a payload is `{ "hex": … }`. */
 interface Fixture {

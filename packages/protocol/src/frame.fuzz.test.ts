@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { decodeAwarenessStates, encodeAwarenessStates } from './awareness.ts'
 import { decodeFrame, type Frame } from './frame.ts'
 import { FrameError } from './frame-error.ts'
-import { encodeFrame, frames } from './frame-sample.ts'
+import { encodeFrame, frames } from './testing/frame-sample.ts'
 
 const runs = (count: number) => ({ numRuns: process.env.JOINERY_NIGHTLY ? count * 100 : count })
 

@@ -18,7 +18,7 @@ import {
   MESSAGE,
 } from './frame.ts'
 import { FrameError } from './frame-error.ts'
-import { encodeFrame, frames } from './frame-sample.ts'
+import { encodeFrame, frames } from './testing/frame-sample.ts'
 
 /** Writes a frame as y-websocket does: the outer type, then the part that y-protocols writes. */
 function stockFrame(type: number, write: (encoder: encoding.Encoder) => void): Uint8Array {

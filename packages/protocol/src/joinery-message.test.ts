@@ -3,8 +3,8 @@ import * as encoding from 'lib0/encoding'
 import { describe, expect, it } from 'vitest'
 import { decodeFrame, encodeJoinery, MESSAGE } from './frame.ts'
 import { FrameError } from './frame-error.ts'
-import { joineryMessages } from './frame-sample.ts'
 import type { JoineryMessage } from './joinery-message.ts'
+import { joineryMessages } from './testing/frame-sample.ts'
 
 const SUBTYPE = { hello: 0, durable: 1, rejected: 2, conflict: 3, keyed: 7, keyedResult: 8 }
 

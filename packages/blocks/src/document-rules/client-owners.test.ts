@@ -2,9 +2,9 @@ import * as random from 'lib0/random'
 import { describe, expect, test } from 'vitest'
 import * as Y from 'yjs'
 import { type BlocksWriter, createBlock, documentRules, forkDoc } from '../index.ts'
-import { gcUpdate } from '../test-docs.ts'
+import { ADA, BOB, blockOf, rulesOf, serverAnd } from '../testing/rules-fixture.ts'
+import { gcUpdate } from '../testing/test-docs.ts'
 import { CLIENT_IDS_PER_ACTOR_MAX } from './client-owners.ts'
-import { ADA, BOB, blockOf, rulesOf, serverAnd } from './rules-fixture.ts'
 
 test("[B35] new structs under another principal's client id are refused, online and offline victim alike", () => {
   const { server, doc } = serverAnd(ADA)

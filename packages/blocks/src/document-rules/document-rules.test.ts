@@ -11,8 +11,8 @@ import {
   touchedPaths,
   undoScope,
 } from '../index.ts'
-import { USER, WORKFLOW } from '../test-docs.ts'
-import { ADA, BOB, blockOf, rulesOf, serverAnd } from './rules-fixture.ts'
+import { ADA, BOB, blockOf, rulesOf, serverAnd } from '../testing/rules-fixture.ts'
+import { USER, WORKFLOW } from '../testing/test-docs.ts'
 import { isPlainTyping } from './typing-scan.ts'
 
 const JOB: BlocksWriter = {

@@ -2,8 +2,8 @@ import * as encoding from 'lib0/encoding'
 import { expect, test } from 'vitest'
 import * as Y from 'yjs'
 import { createBlock, getBlock, listBlocks, listEdges } from '../index.ts'
-import { gcUpdate, USER } from '../test-docs.ts'
-import { ADA, rulesOf, serverAnd } from './rules-fixture.ts'
+import { ADA, rulesOf, serverAnd } from '../testing/rules-fixture.ts'
+import { gcUpdate, USER } from '../testing/test-docs.ts'
 
 test('[B36] types nested over 500 levels and values over 500 are refused, in one update or piece by piece', () => {
   const nested = (levels: number): Uint8Array => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
 import { CLAIM_LIMITS } from '../claim-bounds.ts'
 import { type Block, getBlock } from '../index.ts'
-import { ADA, blockOf, serverAnd } from './rules-fixture.ts'
+import { ADA, blockOf, serverAnd } from '../testing/rules-fixture.ts'
 import { UPDATE_LIMITS } from './update-limits.ts'
 
 const AUTHOR = { source: 'user_action', actor: 'ada' } as const

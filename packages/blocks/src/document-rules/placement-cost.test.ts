@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import * as Y from 'yjs'
-import { ADA, BOB, rulesOf } from './rules-fixture.ts'
+import { ADA, BOB, rulesOf } from '../testing/rules-fixture.ts'
 import { type WrittenStruct, writeUpdate } from './struct-writer.ts'
 import type { StructId } from './update-reader.ts'
 

@@ -2,8 +2,8 @@ import { expect, test } from 'vitest'
 import * as Y from 'yjs'
 import { BLOCK_SKELETON_LENGTH, encodeSkeleton, skeletonClientId } from '../block-skeleton.ts'
 import { createBlock, deleteBlock, documentRules, forkDoc, getBlock } from '../index.ts'
-import { gcUpdate } from '../test-docs.ts'
-import { ADA, BOB, blockOf, rulesOf, serverAnd } from './rules-fixture.ts'
+import { ADA, BOB, blockOf, rulesOf, serverAnd } from '../testing/rules-fixture.ts'
+import { gcUpdate } from '../testing/test-docs.ts'
 import { isPlainTyping } from './typing-scan.ts'
 
 test("[B34] a skeleton's structs are that skeleton as a whole, and nothing follows them", () => {

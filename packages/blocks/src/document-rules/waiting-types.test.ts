@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import * as Y from 'yjs'
 import { forkDoc } from '../index.ts'
-import { ADA, rulesOf, serverAnd } from './rules-fixture.ts'
+import { ADA, rulesOf, serverAnd } from '../testing/rules-fixture.ts'
 
 test('[B50] what builds on edits that have not arrived waits, nested types included, and shows when they come', () => {
   const nestings: ((doc: Y.Doc) => void)[] = [

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import * as Y from 'yjs'
-import { syncAll } from '../test-docs.ts'
+import { syncAll } from '../testing/test-docs.ts'
 import { editDoc, type RandomEdit, randomEdit, shownIn } from './random-edits.ts'
 import { RichReader } from './rich-reader.ts'
 import { diffTypes } from './type-diff.ts'

@@ -1,6 +1,6 @@
 import * as encoding from 'lib0/encoding'
 import * as Y from 'yjs'
-import { type Block, createBlock } from './index.ts'
+import { type Block, createBlock } from '../index.ts'
 
 /** A fresh doc with one block. */
 export function docWithBlock(id = 'b1'): { doc: Y.Doc; block: Block } {

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import * as encoding from 'lib0/encoding'
 import * as authProtocol from 'y-protocols/auth'
-import { type AwarenessState, encodeAwarenessStates } from './awareness.ts'
+import { type AwarenessState, encodeAwarenessStates } from '../awareness.ts'
 import {
   encodeAwareness,
   encodeJoinery,
@@ -10,9 +10,9 @@ import {
   encodeUpdate,
   type Frame,
   MESSAGE,
-} from './frame.ts'
-import type { JoineryMessage } from './joinery-message.ts'
-import { REJECTION_CODES } from './rejection-code.ts'
+} from '../frame.ts'
+import type { JoineryMessage } from '../joinery-message.ts'
+import { REJECTION_CODES } from '../rejection-code.ts'
 
 /** Encodes any frame, for tests. y-protocols encodes the frames that Joinery never sends. */
 export function encodeFrame(frame: Frame): Uint8Array {
