@@ -20,10 +20,18 @@ export interface ApiLimits {
   readonly durableWaitMs: number
   /** Records that one page of history reads at most, whether or not they match. */
   readonly pageRecordsMax: number
-  /** Replays of logs at once (the past, a diff, a restore, a feed that catches up): each holds a document. */
+  /** Replays of logs that run at once, for requests (the past, a diff, a restore). They take turns, part by part. */
   readonly replaysMax: number
+  /** Replays that have begun and not ended: each holds a document. */
+  readonly replaysOpenMax: number
   /** Replays that may wait for a turn; further ones are answered `busy`. */
   readonly replaysWaitingMax: number
+  /** How long a replay waits for its first turn before it is answered `busy`, ms: shorter than proxies wait. */
+  readonly replayWaitMs: number
+  /** Consumers that catch up from the log at once, apart from the replays of requests: each holds a document while it reads. */
+  readonly catchUpsMax: number
+  /** How long a consumer waits for its turn to catch up, and keeps it while others wait, ms. It is told to begin again then. */
+  readonly catchUpTurnMs: number
   /** Events kept per followed workspace, for consumers that reconnect. */
   readonly feedEventsMax: number
   /** Bytes of those events. */
@@ -54,7 +62,11 @@ export const API_LIMITS: ApiLimits = {
   durableWaitMs: 10_000,
   pageRecordsMax: 10_000,
   replaysMax: 2,
+  replaysOpenMax: 6,
   replaysWaitingMax: 100,
+  replayWaitMs: 10_000,
+  catchUpsMax: 4,
+  catchUpTurnMs: 20_000,
   feedEventsMax: 10_000,
   feedBytesMax: 8 * 1024 * 1024,
   feedStallMs: 10_000,

@@ -48,4 +48,4 @@ export { type Revocation, Revocations, type RevocationsOptions } from './revocat
 export type { BringRefusal } from './room/brought-update.ts'
 export type { RoomEdit } from './room/room-edit.ts'
 export { ServerError, type ServerErrorCode } from './server-error.ts'
-export { type QueueBound, Turns } from './turns.ts'
+export { type QueueBound, type Turn, Turns } from './turns.ts'

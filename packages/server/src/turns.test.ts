@@ -34,3 +34,62 @@ it('[S38] a task that finds the queue full is refused, and a task that fails giv
   expect(await waiting).toBe('had its turn')
   expect(await turns.take(async () => 'again')).toBe('again')
 })
+
+it('[S182] a task that gives its turn up lets those that wait have theirs, and goes on after them', async () => {
+  const turns = new Turns(1, undefined, 3)
+  const done: string[] = []
+  const task = (name: string, parts: number): Promise<void> =>
+    turns.take(async ({ giveUp }) => {
+      for (let part = 1; part <= parts; part++) {
+        done.push(`${name}${part}`)
+        await giveUp()
+      }
+    })
+  await Promise.all([task('a', 3), task('b', 1), task('c', 2)])
+  expect(done).toEqual(['a1', 'b1', 'c1', 'a2', 'c2', 'a3'])
+})
+
+it('[S182] no more tasks begin than may be open, also while one has given its turn up', async () => {
+  const turns = new Turns(1, undefined, 2)
+  const { promise: gate, resolve: open } = Promise.withResolvers<void>()
+  const begun: number[] = []
+  const tasks = [1, 2, 3].map((id) =>
+    turns.take(async (turn) => {
+      begun.push(id)
+      await turn.giveUp(gate)
+      return turn.isWanted
+    }),
+  )
+  await expect.poll(() => begun).toEqual([1, 2])
+  open()
+  expect(await Promise.all(tasks)).toEqual([true, false, false])
+  expect(begun).toEqual([1, 2, 3])
+})
+
+it('[S182] a task that fails while it has given its turn up gives no turn on twice', async () => {
+  const turns = new Turns(1, undefined, 2)
+  const started: number[] = []
+  const { promise: gate, reject } = Promise.withResolvers<void>()
+  const failing = turns.take(({ giveUp }) => giveUp(gate))
+  const [held, last] = [heldTask(started, 1), heldTask(started, 2)]
+  const results = [turns.take(held.task), turns.take(last.task)]
+  await expect.poll(() => started).toEqual([1])
+  reject(new Error('broken'))
+  held.end()
+  last.end()
+  await expect(failing).rejects.toThrow('broken')
+  expect(await Promise.all(results)).toEqual([1, 2])
+  expect(started).toEqual([1, 2])
+})
+
+it('[S182] a task that has waited too long for its first turn is refused, and holds no place', async () => {
+  const bound = { waitingMax: 1, refuse: () => new Error('full'), wait: { ms: 1, refuse: () => new Error('late') } }
+  const turns = new Turns(1, bound)
+  const held = heldTask([], 1)
+  const running = turns.take(held.task)
+  await expect(turns.take(async () => 'never')).rejects.toThrow('late')
+  await expect(turns.take(async () => 'never')).rejects.toThrow('late')
+  held.end()
+  expect(await running).toBe(1)
+  expect(await turns.take(async () => 'again')).toBe('again')
+})

@@ -12,7 +12,7 @@ import { API_LIMITS, type ApiLimits } from '../api-limits.ts'
 import { CallerLives } from '../caller-lives.ts'
 import { Feeds } from '../feed/feeds.ts'
 import { History } from '../history/history.ts'
-import { replayTurns } from '../history/replay-turns.ts'
+import { catchUpTurns, replayTurns } from '../history/replay-turns.ts'
 import { allRoutes } from '../routes/all-routes.ts'
 import { UpdatesInFlight } from '../update-bytes.ts'
 import { Writes } from '../writes/writes.ts'
@@ -55,7 +55,7 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   const turns = replayTurns(limits)
   const history = new History({ workspaces, turns, pageRecordsMax: limits.pageRecordsMax })
   const writes = new Writes({ workspaces, history, lists, limits })
-  const feeds = new Feeds({ workspaces, turns, lists, limits, logger })
+  const feeds = new Feeds({ workspaces, turns, catchUps: catchUpTurns(limits), lists, limits, logger })
   const updatesInFlight = new UpdatesInFlight(limits.updatesInFlightBytesMax)
   const revocations = options.revocations ?? new Revocations()
   const lives = new CallerLives(revocations)

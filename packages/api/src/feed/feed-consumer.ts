@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
-import type { Lsn, Turns, Workspaces } from '@joinery/server'
+import type { Lsn, Turn, Turns, Workspaces } from '@joinery/server'
+import { ApiError } from '../api-error.ts'
 import { paced } from '../history/paced.ts'
 
 import { ChangeReader } from './change-event.ts'
@@ -12,6 +13,7 @@ export class FeedConsumer implements FeedListener {
   readonly #feed: Feed
   readonly #response: ServerResponse
   readonly #stallMs: number
+  readonly #turnMs: number
   readonly #closed: AbortController = new AbortController()
   #cursor: number
   #isBlocked = false
@@ -21,13 +23,14 @@ export class FeedConsumer implements FeedListener {
   constructor(
     feed: Feed,
     response: ServerResponse,
-    { after, stallMs }: { after: number; stallMs: number },
+    { after, stallMs, turnMs }: { after: number; stallMs: number; turnMs: number },
     life: AbortSignal,
   ) {
     this.#feed = feed
     this.#response = response
     this.#cursor = after
     this.#stallMs = stallMs
+    this.#turnMs = turnMs
     response.on('drain', () => {
       this.#isBlocked = false
       this.wake()
@@ -48,7 +51,7 @@ export class FeedConsumer implements FeedListener {
     this.#response.write(STREAM_START)
     this.#feed.add(this)
     if (this.#feed.isEnded) return this.end()
-    if (this.#cursor + 1 < this.#feed.ring.first) await turns.take(() => this.#catchUp(workspaces))
+    if (this.#cursor + 1 < this.#feed.ring.first) await this.#catchUpInTurn(workspaces, turns)
     this.#isLive = true
     this.wake()
   }
@@ -74,8 +77,20 @@ export class FeedConsumer implements FeedListener {
     this.#response.end()
   }
 
+  /** Catches up when the consumer has its turn. If that takes too long, tells the consumer to begin again. */
+  async #catchUpInTurn(workspaces: Workspaces, turns: Turns): Promise<void> {
+    try {
+      await turns.take((turn) => this.#catchUp(workspaces, turn))
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.code !== 'busy') throw error
+      this.#fallBehind()
+    }
+  }
+
   /** Sends the events that the ring no longer holds, made from the log, with back-pressure. */
-  async #catchUp(workspaces: Workspaces): Promise<void> {
+  async #catchUp(workspaces: Workspaces, turn: Turn): Promise<void> {
+    if (this.#closed.signal.aborted) return
+    const endsAtMs = performance.now() + this.#turnMs
     const { workspace, lists } = this.#feed
     const reader = new ChangeReader(await workspaces.past(workspace, { lsn: this.#cursor }), lists)
     const range = { after: reader.lsn as Lsn, signal: this.#closed.signal }
@@ -84,6 +99,7 @@ export class FeedConsumer implements FeedListener {
         const event = reader.take(record)
         if (!(await this.#sendInTurn(event.lsn, encodeChange(event)))) return
         if (reader.lsn + 1 >= this.#feed.ring.first) return
+        if (turn.isWanted && performance.now() > endsAtMs) return this.#fallBehind()
       }
     } finally {
       reader.end()

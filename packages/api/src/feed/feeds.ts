@@ -12,7 +12,10 @@ import { FeedConsumer } from './feed-consumer.ts'
 
 export interface FeedsOptions {
   readonly workspaces: Workspaces
+  /** Turns for replays, to open a feed. */
   readonly turns: Turns
+  /** Turns of consumers that catch up. */
+  readonly catchUps: Turns
   readonly lists: readonly ClaimList[]
   readonly limits: ApiLimits
   readonly logger: Logger
@@ -37,7 +40,7 @@ export class Feeds {
     workspace: WorkspaceId,
     after: number | undefined,
   ): Promise<(response: ServerResponse, life: AbortSignal) => Promise<void>> {
-    const { limits, workspaces, turns } = this.#options
+    const { limits, workspaces, catchUps } = this.#options
     if (this.#isClosed)
       throw new ApiError('unavailable', 'the server goes down: reconnect in a moment', { retryAfterSeconds: 1 })
     if (this.#consumers >= limits.feedConsumersMax) {
@@ -59,8 +62,8 @@ export class Feeds {
     return async (response, life) => {
       this.#consumers++
       response.once('close', () => this.#consumers--)
-      const from = { after: after ?? head, stallMs: limits.feedStallMs }
-      await new FeedConsumer(feed, response, from, life).start(workspaces, turns)
+      const from = { after: after ?? head, stallMs: limits.feedStallMs, turnMs: limits.catchUpTurnMs }
+      await new FeedConsumer(feed, response, from, life).start(workspaces, catchUps)
     }
   }
 

@@ -47,7 +47,7 @@ export class History {
       throw new ApiError('unknown_lsn', `the log ends at ${head}, before ${point.lsn}: ask for an earlier point`, {
         details: { head },
       })
-    return await turns.take(() => workspaces.past(workspace, point))
+    return await turns.take(({ giveUp }) => workspaces.past(workspace, point, giveUp))
   }
 
   /** Runs `read` on the workspace as it was: see {@link open}. */

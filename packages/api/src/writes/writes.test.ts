@@ -14,7 +14,7 @@ function startWrites(limits = {}) {
   const { workspaces } = server
   const history = new History({
     workspaces,
-    turns: replayTurns({ replaysMax: 1, replaysWaitingMax: 10 }),
+    turns: replayTurns(API_LIMITS),
     pageRecordsMax: 10,
   })
   return {

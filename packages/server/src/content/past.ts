@@ -20,6 +20,9 @@ export interface Past {
   readonly stamps: Stamps
 }
 
+/** Waits between two parts of a long read, so that others have their turns. */
+export type Pause = () => Promise<unknown>
+
 /** Records applied in one transaction, at most: there are many records, and each transaction has its cost. */
 const CHUNK = 1_000
 /**
@@ -29,10 +32,10 @@ const CHUNK = 1_000
 const CHUNK_BYTES = 256 * 1_024
 
 /**
- * Builds the document at a point in the past, from the nearest snapshot and the records up to the point. Rejects with
+ * Builds the document at a point in the past, with a `pause` between its parts, from the nearest snapshot and the records up to the point. Rejects with
  * `history_dropped` for a point that is no longer kept, and with the storage error when reading fails.
  */
-export async function readPast(log: WorkspaceLog, point: Point): Promise<Past> {
+export async function readPast(log: WorkspaceLog, point: Point, pause: Pause = nextTurn): Promise<Past> {
   const through = Math.min('lsn' in point ? point.lsn : await log.lsnAt(point.at), log.head) as Lsn
   const start = through > 0 ? await findStart(log, through) : undefined
   const from = start?.lsn ?? 0
@@ -54,7 +57,7 @@ export async function readPast(log: WorkspaceLog, point: Point): Promise<Past> {
       applyAll(doc, chunk)
       chunk = []
       bytes = 0
-      await nextTurn()
+      await pause()
     }
     applyAll(doc, chunk)
     return { lsn: through, at, doc, stamps }

@@ -1,7 +1,7 @@
 import { type EventStore, LogError, type LogRecord, type Lsn, type WorkspaceLog } from '@joinery/log'
 import type { WorkspaceId } from '@joinery/protocol'
 import type * as Y from 'yjs'
-import { type Past, type Point, readPast } from '../content/past.ts'
+import { type Past, type Pause, type Point, readPast } from '../content/past.ts'
 import type { Stamps } from '../content/stamps.ts'
 import { formatOfUpdate } from '../content/update-format.ts'
 import type { BringRefusal, BroughtUpdate } from '../room/brought-update.ts'
@@ -155,9 +155,11 @@ export class Workspaces implements Tails {
   /**
    * Reads the workspace as it stood at `point`, up to the last record at or before the point. Rejects with
    * `history_dropped` when the point is no longer kept.
+   *
+   * @param pause called between the parts of a long read; by default others have one turn of the event loop
    */
-  past(workspace: WorkspaceId, point: Point): Promise<Past> {
-    return this.#rooms.hold(workspace, (log) => readPast(log, point))
+  past(workspace: WorkspaceId, point: Point, pause?: Pause): Promise<Past> {
+    return this.#rooms.hold(workspace, (log) => readPast(log, point, pause))
   }
 
   /** Reads the range of the workspace's log, without building the document. */
