@@ -80,6 +80,7 @@ describe('historyOf', () => {
 
   it('[C71] rejects with the code of the server when it refuses', async () => {
     const server = await startHttpServer({ authenticator: createAuthenticator({ secret: SECRET }) })
+    await write(connect(server, { token: await makeToken({ sub: 'ada' }) }), 'one')
     const token = await makeToken({ sub: 'ann', workspaces: ['w'], access: 'read' })
     const workspace = connect(server, { token })
     await workspace.whenSynced
