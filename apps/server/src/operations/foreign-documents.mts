@@ -77,7 +77,9 @@ export async function* convertDocuments(
 export function asV1(bytes: Uint8Array, what: string): Uint8Array {
   const format = formatOfUpdate(bytes)
   if (format === 'v1') return bytes
-  if (format === 'v2') return Y.convertUpdateFormatV2ToV1(bytes)
+  // As V1, bytes that read as both only delete. A whole document has content.
+  const hasContent = format === 'both' && Y.decodeUpdateV2(bytes).structs.length > 0
+  if (format === 'v2' || hasContent) return Y.convertUpdateFormatV2ToV1(bytes)
   if (format === 'both')
     throw new DocumentFault(`${what} has no content, and its deletions can be read as V1 and as V2: leave it out`)
   throw new DocumentFault(`${what} is not one whole Yjs update (${bytes.length} bytes)`)

@@ -54,7 +54,9 @@ it('[S111] the encoding of an update is told by its bytes, and cut or lengthened
       const doc = new Y.Doc()
       for (const update of updatesOf(edits)) Y.applyUpdate(doc, update)
       const [v1, v2] = [Y.encodeStateAsUpdate(doc), Y.encodeStateAsUpdateV2(doc)]
-      expect([formatOfUpdate(v1), formatOfUpdate(v2)]).toEqual(['v1', 'v2'])
+      expect(formatOfUpdate(v1)).toBe('v1')
+      // About one V2 update in ten thousand reads as a V1 update that only deletes, too.
+      expect(['v2', 'both']).toContain(formatOfUpdate(v2))
       expect(formatOfUpdate(v1.subarray(0, at % v1.length))).toBeUndefined()
       expect(formatOfUpdate(Buffer.concat([v1, Buffer.from([0])]))).toBeUndefined()
     }),
