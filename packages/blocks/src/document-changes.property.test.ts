@@ -5,7 +5,7 @@ import { CLAIM_LISTS } from './claim-lists.ts'
 import { blockChanges, changesIn, rootChanges } from './document-changes.ts'
 import { createBlock, getBlock } from './index.ts'
 import { readDocument } from './restore-document.ts'
-import { editDoc, editType, type RandomEdit, randomEdit, shownBy, shownIn } from './rich-content/random-edits.ts'
+import { editDoc, editType, type RandomEdit, randomEdit, shownBy, shownIn } from './testing/random-edits.ts'
 
 const edits = fc.array(randomEdit, { maxLength: 25 })
 const RUNS = process.env.JOINERY_NIGHTLY ? 20_000 : 500

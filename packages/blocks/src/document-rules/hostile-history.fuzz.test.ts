@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import * as Y from 'yjs'
 import { documentRules } from '../index.ts'
-import { contentOf, type Draw, drawFrom, HonestClient, hostileUpdate } from './hostile-history.ts'
+import { contentOf, type Draw, drawFrom, HonestClient, hostileUpdate } from '../testing/hostile-history.ts'
 
 /** Histories, of which each has some 13 hostile updates. */
 const HISTORIES = process.env.JOINERY_NIGHTLY === undefined ? 200 : 20_000

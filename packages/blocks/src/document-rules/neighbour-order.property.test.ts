@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import * as Y from 'yjs'
 import { documentRules } from '../index.ts'
-import { type Draw, drawFrom } from './hostile-history.ts'
-import { type WrittenStruct, writeUpdate } from './struct-writer.ts'
+import { type Draw, drawFrom } from '../testing/hostile-history.ts'
+import { type WrittenStruct, writeUpdate } from '../testing/struct-writer.ts'
 import type { StructId } from './update-reader.ts'
 
 const RUNS = process.env.JOINERY_NIGHTLY === undefined ? 300 : 30_000

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import * as Y from 'yjs'
 import { ADA, BOB, rulesOf } from '../testing/rules-fixture.ts'
-import { type WrittenStruct, writeUpdate } from './struct-writer.ts'
+import { type WrittenStruct, writeUpdate } from '../testing/struct-writer.ts'
 import type { StructId } from './update-reader.ts'
 
 const MALLORY = { ...ADA, actor: 'mallory' }

@@ -42,7 +42,8 @@ export interface ReadUpdate {
   readonly structs: ReadonlyMap<number, readonly ReadStruct[]>
 }
 
-const CONTENT = {
+/** The kinds of structs, as Yjs numbers them. */
+export const STRUCT_REFS = {
   gc: 0,
   deleted: 1,
   json: 2,
@@ -113,8 +114,8 @@ function readClientStructs(decoder: decoding.Decoder, client: number, count: num
 function readStruct(decoder: decoding.Decoder, client: number, clock: number): ReadStruct {
   const info = decoding.readUint8(decoder)
   const ref = info & INFO.contentMask
-  if (ref === CONTENT.gc) return { kind: 'gc', client, clock, length: decoding.readVarUint(decoder) }
-  if (ref === CONTENT.skip) return { kind: 'skip', client, clock, length: decoding.readVarUint(decoder) }
+  if (ref === STRUCT_REFS.gc) return { kind: 'gc', client, clock, length: decoding.readVarUint(decoder) }
+  if (ref === STRUCT_REFS.skip) return { kind: 'skip', client, clock, length: decoding.readVarUint(decoder) }
   const origin = (info & INFO.origin) === 0 ? undefined : readId(decoder, client, clock)
   const rightOrigin = (info & INFO.rightOrigin) === 0 ? undefined : readId(decoder, client, clock)
   let parent: string | StructId | undefined
@@ -140,26 +141,26 @@ const DELETED: ReadContent = { kind: 'deleted' }
 
 function readContent(decoder: decoding.Decoder, ref: number): { content: ReadContent; length: number } {
   switch (ref) {
-    case CONTENT.deleted:
+    case STRUCT_REFS.deleted:
       return { content: DELETED, length: decoding.readVarUint(decoder) }
-    case CONTENT.string:
+    case STRUCT_REFS.string:
       return { content: OTHER, length: decoding.readVarString(decoder).length }
-    case CONTENT.binary:
+    case STRUCT_REFS.binary:
       decoding.readVarUint8Array(decoder)
       return { content: OTHER, length: 1 }
-    case CONTENT.any:
+    case STRUCT_REFS.any:
       return readValues(decoder, readAnyValue)
-    case CONTENT.json:
+    case STRUCT_REFS.json:
       return readValues(decoder, readJsonValue)
-    case CONTENT.embed:
+    case STRUCT_REFS.embed:
       return { content: { kind: 'values', values: [readJsonValue(decoder)] }, length: 1 }
-    case CONTENT.format:
+    case STRUCT_REFS.format:
       decoding.readVarString(decoder)
       readJsonValue(decoder)
       return { content: OTHER, length: 1 }
-    case CONTENT.type:
+    case STRUCT_REFS.type:
       return { content: { kind: 'type', typeRef: readTypeRef(decoder) }, length: 1 }
-    case CONTENT.doc:
+    case STRUCT_REFS.doc:
       decoding.readVarString(decoder)
       readAnyValue(decoder)
       return { content: OTHER, length: 1 }

@@ -1,5 +1,5 @@
 import * as encoding from 'lib0/encoding'
-import type { StructId } from './update-reader.ts'
+import { STRUCT_REFS, type StructId } from '../document-rules/update-reader.ts'
 
 /** Content of a struct as a forger writes it, of any kind that Yjs reads. */
 export type WrittenContent =
@@ -63,30 +63,16 @@ export function lengthOf(struct: WrittenStruct): number {
   return content.kind === 'any' || content.kind === 'json' ? content.values.length : 1
 }
 
-const REFS = {
-  gc: 0,
-  deleted: 1,
-  json: 2,
-  binary: 3,
-  string: 4,
-  embed: 5,
-  format: 6,
-  type: 7,
-  any: 8,
-  doc: 9,
-  skip: 10,
-}
-
 function writeStruct(encoder: encoding.Encoder, struct: WrittenStruct): void {
   if (struct.kind !== 'item') {
-    encoding.writeUint8(encoder, REFS[struct.kind])
+    encoding.writeUint8(encoder, STRUCT_REFS[struct.kind])
     encoding.writeVarUint(encoder, struct.length)
     return
   }
   const { origin, rightOrigin, parent = 'root', parentSub, content } = struct
   const flags =
     (origin === undefined ? 0 : 0x80) | (rightOrigin === undefined ? 0 : 0x40) | (parentSub === undefined ? 0 : 0x20)
-  encoding.writeUint8(encoder, flags | REFS[content.kind])
+  encoding.writeUint8(encoder, flags | STRUCT_REFS[content.kind])
   if (origin !== undefined) writeId(encoder, origin)
   if (rightOrigin !== undefined) writeId(encoder, rightOrigin)
   if (origin === undefined && rightOrigin === undefined) {

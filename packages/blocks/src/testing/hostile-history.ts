@@ -1,6 +1,6 @@
 import * as Y from 'yjs'
+import type { StructId } from '../document-rules/update-reader.ts'
 import { lengthOf, type WrittenContent, type WrittenStruct, writeUpdate } from './struct-writer.ts'
-import type { StructId } from './update-reader.ts'
 
 /** Draws whole numbers from a seed: below `count`, from 0. */
 export type Draw = (count: number) => number

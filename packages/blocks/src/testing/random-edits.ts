@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import * as Y from 'yjs'
 import { isSameJson } from '../json.ts'
+import type { YType } from '../rich-content/rich-type.ts'
 import { insertPlain, setPlain } from '../set-plain.ts'
-import type { YType } from './rich-type.ts'
 
 /** One random edit: numbers that {@link editDoc} turns into an edit of any document. */
 export type RandomEdit = readonly number[]
