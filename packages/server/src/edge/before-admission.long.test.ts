@@ -1,14 +1,13 @@
 import { createServer as createHttpServer } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { pino } from 'pino'
 import { afterEach, describe, expect, it } from 'vitest'
-import { type Authenticator, createAuthenticator, signToken } from '../identity.ts'
+import { type Authenticator, createAuthenticator } from '../identity.ts'
+import { keptBytes } from '../testing/kept-bytes.ts'
 import type { RawClient } from '../testing/raw-client.ts'
 import { ServerFixture } from '../testing/server-fixture.ts'
+import { SECRET, tokenOf } from '../testing/test-token.ts'
 
-const SECRET = 'a secret of at least thirty-two bytes'
 const MIB = 1024 * 1024
 let fixture: ServerFixture
 const sockets: Socket[] = []
@@ -16,24 +15,6 @@ afterEach(async () => {
   for (const socket of sockets.splice(0)) socket.destroy()
   await fixture.close()
 })
-
-setFlagsFromString('--expose-gc')
-const collectGarbage: () => void = runInNewContext('gc')
-
-/** Bytes of buffers that something still refers to. */
-function keptBytes(): number {
-  collectGarbage()
-  return process.memoryUsage().arrayBuffers
-}
-
-const tokenOf = (sub: string, access: 'read' | 'write' = 'write'): Promise<string> =>
-  signToken(SECRET, {
-    sub,
-    workspaces: ['*'],
-    access,
-    sources: ['user_action'],
-    exp: Math.floor(Date.now() / 1000) + 600,
-  })
 
 interface Raw {
   readonly socket: Socket
@@ -309,7 +290,7 @@ describe('unfinished frames of connections that were let in', () => {
   it('[S134] a connection that may only read has a small bound of its own', async () => {
     await startWithKeys({ limits: { readerFrameBytesMax: 100_000 } })
     const raw = open()
-    raw.socket.write(upgrade(`/w?token=${await tokenOf('reader', 'read')}`))
+    raw.socket.write(upgrade(`/w?token=${await tokenOf('reader', { access: 'read' })}`))
     await expect.poll(() => raw.heard).toMatch(/^HTTP\/1\.1 101 /)
     raw.socket.write(frameHead(200_000))
     await expect.poll(() => raw.isOver).toBe(true)

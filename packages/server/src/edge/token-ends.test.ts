@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { type Authenticator, createAuthenticator, signToken } from '../identity.ts'
+import { type Authenticator, createAuthenticator } from '../identity.ts'
 import { Revocations } from '../revocations.ts'
 import { GatedStore } from '../testing/gated-store.ts'
 import { ServerFixture, W } from '../testing/server-fixture.ts'
+import { SECRET, tokenOf } from '../testing/test-token.ts'
 
-const SECRET = 'a secret of at least thirty-two bytes'
 let fixture: ServerFixture
 afterEach(async () => {
   vi.useRealTimers()
@@ -12,16 +12,6 @@ afterEach(async () => {
 })
 
 const nowSeconds = (): number => Math.floor(Date.now() / 1000)
-const tokenOf = (sub: string, more: { access?: 'read' | 'write'; iat?: number } = {}): Promise<string> =>
-  signToken(SECRET, {
-    sub,
-    workspaces: ['*'],
-    access: 'write',
-    sources: ['user_action'],
-    exp: nowSeconds() + 600,
-    ...more,
-  })
-
 /** Tokens of `short` expire `ms` after they were checked. */
 function shortLived(ms: number): Authenticator {
   const authenticate = createAuthenticator({ secret: SECRET })

@@ -1,9 +1,8 @@
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { encodeAwareness, encodeAwarenessStates, encodeSyncStep1, type WorkspaceId } from '@joinery/protocol'
 import { afterEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import * as Y from 'yjs'
+import { keptBytes } from '../testing/kept-bytes.ts'
 import type { RawClient } from '../testing/raw-client.ts'
 import { ServerFixture } from '../testing/server-fixture.ts'
 
@@ -16,15 +15,6 @@ afterEach(async () => {
   for (const ws of deaf.splice(0)) ws.terminate()
   await fixture.close()
 })
-
-setFlagsFromString('--expose-gc')
-const collectGarbage: () => void = runInNewContext('gc')
-
-/** Bytes of buffers that something still refers to. */
-function keptBytes(): number {
-  collectGarbage()
-  return process.memoryUsage().arrayBuffers
-}
 
 /** A client that reads nothing from its upgrade on. */
 async function connectDeaf(path: string): Promise<WebSocket> {
