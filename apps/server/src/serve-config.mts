@@ -98,21 +98,12 @@ const origins: Setting<readonly string[] | undefined> = {
     .optional(),
 }
 
-const connectionsPerAddress: Setting<number | undefined> = {
-  option: 'connectionsPerAddress',
-  variable: 'JOINERY_CONNECTIONS_PER_ADDRESS',
-  rule: 'a whole number from 1',
-  example: '100',
-  schema: wholeNumber(1, 1_000_000).optional(),
+/** A bound on connections, which is off unless it is given. */
+function connectionsBound(option: string, variable: string, example: string): Setting<number | undefined> {
+  return { option, variable, rule: 'a whole number from 1', example, schema: wholeNumber(1, 1_000_000).optional() }
 }
-
-const connectionsPerPrincipal: Setting<number | undefined> = {
-  option: 'connectionsPerPrincipal',
-  variable: 'JOINERY_CONNECTIONS_PER_PRINCIPAL',
-  rule: 'a whole number from 1',
-  example: '50',
-  schema: wholeNumber(1, 1_000_000).optional(),
-}
+const connectionsPerAddress = connectionsBound('connectionsPerAddress', 'JOINERY_CONNECTIONS_PER_ADDRESS', '100')
+const connectionsPerPrincipal = connectionsBound('connectionsPerPrincipal', 'JOINERY_CONNECTIONS_PER_PRINCIPAL', '50')
 
 /**
  * Reads the settings: an option wins over its variable, a variable over the default. Throws {@link AppError} `usage` that

@@ -21,7 +21,7 @@ export function readUpdateBodies(scope: FastifyInstance, { limits, inFlight, ide
   scope.removeAllContentTypeParsers()
   scope.addHook('onRequest', async (request, reply) => {
     authorOf(await identify(request))
-    // Without a length the body may be as long as any.
+    // A body of unknown length counts as the largest that is allowed.
     const length = Number(request.headers['content-length'] ?? updateBytesMax)
     if (length > updateBytesMax) throw tooLarge(updateBytesMax)
     reply.raw.once('close', inFlight.take(length))

@@ -47,10 +47,10 @@ export function forwardUpdates(forwards: readonly Forward[], audience: Audience)
 export function forwardLate(update: Uint8Array, audience: Audience): number {
   audience.hasNews()
   const message = encodeUpdateMessage(update)
-  const { from } = Y.parseUpdateMeta(update)
   for (const member of audience.members) {
     const { reach } = member
     if (reach.state === 'lagging') {
+      const { from } = Y.parseUpdateMeta(update)
       member.reach = { ...reach, from: { ...reach.from, stateVector: lowered(reach.from.stateVector, from) } }
     }
   }
