@@ -22,7 +22,7 @@ export class AddressCount {
   /** Counts a connection until it is closed. Returns how many its address has beyond the limit; 0 within it. */
   add(socket: Socket): number {
     this.count++
-    socket.once('close', () => this.count--)
+    socket.on('close', this.#onClose)
     const address = socket.remoteAddress
     if (this.#max === Number.POSITIVE_INFINITY || address === undefined) return 0
     const count = (this.#counts.get(address) ?? 0) + 1
@@ -31,6 +31,11 @@ export class AddressCount {
     if (count <= this.#max) return 0
     this.#excess.add(socket)
     return count - this.#max
+  }
+
+  /** One function for all sockets: a connection keeps it for as long as it is open. */
+  readonly #onClose = (): void => {
+    this.count--
   }
 
   isExcess(socket: object): boolean {

@@ -273,7 +273,6 @@ class SyncServer implements Server {
   }
 
   #listenTo(http: HttpServer): HttpServer {
-    http.timeout = this.#limits.stallMs
     http.on('connection', (socket) => this.#onConnection(socket))
     http.on('clientError', (error, socket) => broken(error, socket, this.#limits.drainMs))
     http.on('request', (request, response) => this.#onRequest(request, response))
@@ -312,6 +311,8 @@ class SyncServer implements Server {
 
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
     toOriginForm(request)
+    // Set here and not for the whole server: a WebSocket would keep the timer's object for as long as it is open.
+    response.setTimeout(this.#limits.stallMs)
     response.setHeader('x-content-type-options', 'nosniff')
     const refusal = this.#refusalOf(request)
     if (refusal !== undefined) return this.#refuse(refusal, request, response)
