@@ -194,14 +194,22 @@ export interface EventStore {
    * otherwise as {@link open}.
    */
   openDamaged(workspace: string): Promise<DamagedLog>
-  /** Names of the workspaces that exist and are not deleted, in byte order. */
+  /** Names of the workspaces that exist and are not deleted, in byte order. System logs are not among them. */
   workspaces(): AsyncIterable<string>
+  /** Names of the system logs that exist (`!kind`, `!kind/workspace`), in byte order. */
+  systemLogs(): AsyncIterable<string>
+  /**
+   * Runs `work` at once. All its appends, to whatever logs of this store, are one write, as are all appends between which
+   * nothing is awaited. If `work` throws, they leave no trace: the heads and idempotency keys are as before. Throws the
+   * error of `work`, and `invalid` if it returns a promise.
+   */
+  atomically<T>(work: () => T): T
   /** Names of the workspaces that are deleted and not purged, in byte order. */
   tombstones(): AsyncIterable<string>
   /**
    * Marks a workspace deleted: `open` throws `deleted` from then on, and all its bytes stay. Resolves when that is on
-   * the disk. Idempotent. Throws `locked` while its log is open, `invalid` if there is none, `corrupted`, `closed`, or
-   * the storage error.
+   * the disk. Idempotent. Throws `locked` while its log is open, `invalid` if there is none and for a system log,
+   * `corrupted`, `closed`, or the storage error.
    */
   tombstone(workspace: string): Promise<void>
   /**
@@ -210,9 +218,10 @@ export interface EventStore {
    */
   undelete(workspace: string): Promise<void>
   /**
-   * Removes everything of a deleted workspace, from the files too. Resolves when that is done. Its name may then be
-   * used again, for a new generation. Cut short, it can be done again. Throws `invalid` if the workspace is not
-   * deleted; otherwise throws as {@link tombstone} does.
+   * Removes everything of a deleted workspace, from the files too, and of the system logs that belong to it. Resolves when
+   * that is done. Its name may then be used again, for a new generation. Cut short, it can be done again. A system log whose
+   * workspace does not exist may be purged by its own name. Throws `invalid` if the workspace is not deleted; otherwise
+   * throws as {@link tombstone} does, `locked` also while a system log of it is open.
    */
   purge(workspace: string): Promise<void>
   /**

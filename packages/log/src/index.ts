@@ -27,4 +27,5 @@ export {
   type SnapshotPolicy,
 } from './snapshot-policy.ts'
 export { type LevelStoreOptions, openLevelStore } from './store/level-store.ts'
+export { isSystemLog, kindOfSystemLog, systemLogOf, workspaceOfSystemLog } from './system-log.ts'
 export { whileStorageWorks } from './while-storage-works.ts'

@@ -52,6 +52,8 @@ const REWRITE_WRITES = 4096
  * two hundred readers, take about five milliseconds.
  */
 const GATHER_MS_MAX = 5
+/** Entry that only makes LevelDB fsync its log. */
+const SYNC_MARK: Write = { type: 'put', key: SYNC_MARK_KEY, value: new Uint8Array(0) }
 
 /**
  * Gathers what turns of the event loop that follow each other append into one write, and gathers on while that write is
@@ -179,8 +181,10 @@ export class GroupCommit<D extends Disk> {
   }
 
   #nextGroup(): Group | undefined {
-    const group = this.#collecting ?? (this.#isSyncDue ? syncMark() : undefined)
+    const group = this.#collecting ?? (this.#isSyncDue ? new Group() : undefined)
     this.#collecting = undefined
+    // LevelDB writes and fsyncs nothing for an empty batch. All writes of a group may have been taken back.
+    if (group?.writes.length === 0) group.writes.push(SYNC_MARK)
     return group
   }
 
@@ -336,11 +340,4 @@ function* gather(groups: readonly (readonly Write[])[]): Generator<Write[]> {
     for (const write of writes) batch.push(write)
   }
   if (batch.length > 0) yield batch
-}
-
-/** A group with one entry that only makes LevelDB fsync its log. */
-function syncMark(): Group {
-  const group = new Group()
-  group.writes.push({ type: 'put', key: SYNC_MARK_KEY, value: new Uint8Array(0) })
-  return group
 }

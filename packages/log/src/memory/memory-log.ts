@@ -1,3 +1,4 @@
+import type { AtomicWork } from '../atomic-work.ts'
 import type { Clock } from '../clock.ts'
 import { timeAfter } from '../clock.ts'
 import type {
@@ -40,9 +41,12 @@ interface MemoryLogHost {
   readonly state: StoreState
   readonly clock: Clock
   readonly observer: LogObserver
+  readonly atomic: AtomicWork
   onStateChange(listener: (state: StoreState) => void): () => void
   assertOpen(): void
   keep(workspace: string, history: History): void
+  /** Takes {@link keep} back. */
+  drop(workspace: string): void
   release(workspace: string): void
 }
 
@@ -124,8 +128,14 @@ export class MemoryLog implements WorkspaceLog {
       ...copies,
       ...(idempotencyKey !== undefined && { idempotencyKey }),
     })
+    const { bytesSinceSnapshot, keys } = this.#history
     this.#history.bytesSinceSnapshot += update.byteLength
-    if (idempotencyKey !== undefined) this.#history.keys.set(idempotencyKey, lsn)
+    if (idempotencyKey !== undefined) keys.set(idempotencyKey, lsn)
+    this.#store.atomic.note(() => {
+      records.pop()
+      this.#history.bytesSinceSnapshot = bytesSinceSnapshot
+      if (idempotencyKey !== undefined) keys.delete(idempotencyKey)
+    })
     return { lsn, at, durable: DURABLE }
   }
 
@@ -202,6 +212,10 @@ export class MemoryLog implements WorkspaceLog {
     const generation = makeGeneration()
     this.#history.generation = generation
     this.#store.keep(this.workspace, this.#history)
+    this.#store.atomic.note(() => {
+      this.#history.generation = undefined
+      this.#store.drop(this.workspace)
+    })
     return generation
   }
 

@@ -1,9 +1,11 @@
+import { AtomicWork } from '../atomic-work.ts'
 import { type Clock, systemClock } from '../clock.ts'
 import type { DamagedLog, EventStore, StoreState, WorkspaceLog } from '../event-store.ts'
 import { LogError } from '../log-error.ts'
 import type { Lsn } from '../lsn.ts'
 import type { LogObserver } from '../observer.ts'
 import { checkWorkspaceName, deletedWorkspace } from '../records/workspace-identity.ts'
+import { assertDeletable, assertPurgeable, isSystemLog, workspaceOfSystemLog } from '../system-log.ts'
 import { type History, MemoryLog } from './memory-log.ts'
 
 export interface MemoryStoreOptions {
@@ -20,6 +22,7 @@ class MemoryStore implements EventStore {
   readonly durability = 'memory'
   readonly clock: Clock
   readonly observer: LogObserver
+  readonly atomic = new AtomicWork()
   readonly #histories = new Map<string, History>()
   readonly #openNames = new Set<string>()
   readonly #listeners = new Set<(state: StoreState) => void>()
@@ -66,14 +69,23 @@ class MemoryStore implements EventStore {
   }
 
   async *workspaces(): AsyncGenerator<string> {
-    yield* this.#names(({ deletedAt }) => deletedAt === undefined)
+    yield* this.#names((name, { deletedAt }) => deletedAt === undefined && !isSystemLog(name))
+  }
+
+  async *systemLogs(): AsyncGenerator<string> {
+    yield* this.#names((name) => isSystemLog(name))
   }
 
   async *tombstones(): AsyncGenerator<string> {
-    yield* this.#names(({ deletedAt }) => deletedAt !== undefined)
+    yield* this.#names((name, { deletedAt }) => deletedAt !== undefined && !isSystemLog(name))
+  }
+
+  atomically<T>(work: () => T): T {
+    return this.atomic.run(work)
   }
 
   async tombstone(workspace: string): Promise<void> {
+    assertDeletable(workspace)
     this.#closed(workspace).deletedAt ??= this.clock.now()
   }
 
@@ -82,10 +94,14 @@ class MemoryStore implements EventStore {
   }
 
   async purge(workspace: string): Promise<void> {
-    if (this.#closed(workspace).deletedAt === undefined) {
+    const { deletedAt } = this.#closed(workspace)
+    if (isSystemLog(workspace)) assertPurgeable(workspace, this.#histories.has(workspaceOfSystemLog(workspace) ?? ''))
+    else if (deletedAt === undefined) {
       throw new LogError('invalid', `workspace ${workspace} is not deleted: delete it first`, { workspace })
     }
-    this.#histories.delete(workspace)
+    const belonging = [...this.#histories.keys()].filter((name) => workspaceOfSystemLog(name) === workspace)
+    for (const name of belonging) this.#closed(name)
+    for (const name of [workspace, ...belonging]) this.#histories.delete(name)
   }
 
   /** The history of a workspace that has no open log. */
@@ -105,9 +121,9 @@ class MemoryStore implements EventStore {
     if (deletedAt !== undefined) throw deletedWorkspace(workspace, deletedAt)
   }
 
-  *#names(isWanted: (history: History) => boolean): Generator<string> {
+  *#names(isWanted: (name: string, history: History) => boolean): Generator<string> {
     this.assertOpen()
-    const wanted = [...this.#histories].filter(([, history]) => isWanted(history))
+    const wanted = [...this.#histories].filter(([name, history]) => isWanted(name, history))
     const names = wanted.map(([name]) => Buffer.from(name)).sort(Buffer.compare)
     for (const name of names) yield name.toString()
   }
@@ -125,6 +141,10 @@ class MemoryStore implements EventStore {
 
   keep(workspace: string, history: History): void {
     this.#histories.set(workspace, history)
+  }
+
+  drop(workspace: string): void {
+    this.#histories.delete(workspace)
   }
 
   release(workspace: string): void {

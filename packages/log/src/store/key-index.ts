@@ -10,7 +10,7 @@ export class KeyIndex {
   /**
    * Made at the first key: most workspaces have none, and an empty map takes as much memory as the rest of their log.
    */
-  #waiting: Map<string, Lsn> | undefined
+  #waiting: Map<string, { readonly lsn: Lsn }> | undefined
 
   constructor(workspace: string) {
     this.#workspace = workspace
@@ -22,18 +22,26 @@ export class KeyIndex {
    */
   find(disk: Database, number: number, idempotency: string): Lsn | undefined {
     const waiting = this.#waiting?.get(idempotency)
-    if (waiting !== undefined) return waiting
+    if (waiting !== undefined) return waiting.lsn
     const key = idempotencyKey(number, idempotency)
     const value = disk.getNow(key)
     return value && decodeKeyEntry(this.#workspace, key, value)
   }
 
-  /** Adds a key to the group that holds its record: both are written in one batch. */
-  add(number: number, idempotency: string, lsn: Lsn, group: Group): void {
+  /**
+   * Adds a key to the group that holds its record: both are written in one batch. Returns a function that forgets the key,
+   * for a record that is taken back.
+   */
+  add(number: number, idempotency: string, lsn: Lsn, group: Group): () => void {
     group.writes.push(encodeKeyEntry(number, idempotency, lsn))
     this.#waiting ??= new Map()
-    const waiting = this.#waiting.set(idempotency, lsn)
-    const forget = () => waiting.delete(idempotency)
+    const entry = { lsn }
+    const waiting = this.#waiting.set(idempotency, entry)
+    const forget = (): void => {
+      // The key may be that of a later record by now, if this one was taken back.
+      if (waiting.get(idempotency) === entry) waiting.delete(idempotency)
+    }
     group.durable.then(forget, forget)
+    return forget
   }
 }

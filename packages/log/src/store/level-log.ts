@@ -1,3 +1,4 @@
+import type { AtomicWork } from '../atomic-work.ts'
 import { timeAfter } from '../clock.ts'
 import type { Database, DatabaseMoment } from '../disk/database.ts'
 import type { Group } from '../disk/group.ts'
@@ -49,6 +50,8 @@ export interface LevelLogHost {
   /** The disk for reading, also while it takes no writes. Throws `closed` or the storage error. */
   readonly readable: Database
   readonly observer: LogObserver
+  /** The work that may have to be taken back, if some is running. */
+  readonly atomic: AtomicWork
   /**
    * The error that a reader gets for an error met on the way. Throws `closed` or the storage error if that is the
    * cause.
@@ -138,6 +141,7 @@ export class LevelLog implements WorkspaceLog {
 
   async create(): Promise<string> {
     this.#assertOpen()
+    if (this.#host.atomic.isRunning) this.#noteTakeBack()
     const { generation } = this.#identity ?? this.#beBorn()
     await this.#birth?.durable
     return generation
@@ -148,6 +152,8 @@ export class LevelLog implements WorkspaceLog {
     checkEntry(entry)
     const { idempotencyKey } = entry
     if (idempotencyKey !== undefined) this.#assertNewKey(idempotencyKey)
+    const { atomic } = this.#host
+    if (atomic.isRunning) this.#noteTakeBack()
     const { number } = this.#identity ?? this.#beBorn()
     if (this.#head === LSN_MAX) throw new LogError('invalid', `workspace ${this.workspace} has used up its LSNs`)
     const lsn = (this.#head + 1) as Lsn
@@ -156,7 +162,10 @@ export class LevelLog implements WorkspaceLog {
     const group = this.#host.group()
     group.writes.push(put)
     if (sync) group.needsSync = true
-    if (idempotencyKey !== undefined) this.#keys.add(number, idempotencyKey, lsn, group)
+    if (idempotencyKey !== undefined) {
+      const forget = this.#keys.add(number, idempotencyKey, lsn, group)
+      if (atomic.isRunning) atomic.note(forget)
+    }
     this.#head = lsn
     this.#headAt = at
     this.#lastGroup = group
@@ -279,6 +288,25 @@ export class LevelLog implements WorkspaceLog {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#host.release(this)
+  }
+
+  /** Notes how what follows in this turn is taken back: this log is then as it is now, and the group has no more writes. */
+  #noteTakeBack(): void {
+    const group = this.#host.group()
+    const { needsSync, writes } = group
+    const { length } = writes
+    const [identity, birth, lastGroup] = [this.#identity, this.#birth, this.#lastGroup]
+    const [head, headAt, bytes] = [this.#head, this.#headAt, this.#bytesSinceSnapshot]
+    this.#host.atomic.note(() => {
+      writes.length = length
+      group.needsSync = needsSync
+      this.#identity = identity
+      this.#birth = birth
+      this.#lastGroup = lastGroup
+      this.#head = head
+      this.#headAt = headAt
+      this.#bytesSinceSnapshot = bytes
+    })
   }
 
   #assertNewKey(idempotencyKey: string): void {

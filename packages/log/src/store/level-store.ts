@@ -1,3 +1,4 @@
+import { AtomicWork } from '../atomic-work.ts'
 import { type Clock, systemClock } from '../clock.ts'
 import { Database } from '../disk/database.ts'
 import type { Group } from '../disk/group.ts'
@@ -17,9 +18,12 @@ import {
   nameOfWorkspaceKey,
   numberOfKey,
   WORKSPACE_NUMBER_MAX,
+  workspaceKey,
 } from '../records/key.ts'
 import { checkWorkspaceName, isTombstone } from '../records/workspace-identity.ts'
 import type { Write } from '../records/write.ts'
+import { assertDeletable, assertPurgeable, isSystemLog, workspaceOfSystemLog } from '../system-log.ts'
+import { belongingTo } from './belonging.ts'
 import { ReadOnlyLog, surveyDamage } from './damaged-log.ts'
 import { findLog } from './find-log.ts'
 import { LevelLog, type LevelLogHost } from './level-log.ts'
@@ -69,6 +73,7 @@ export function levelStoreOf(store: EventStore): LevelStore {
 export class LevelStore implements EventStore, LevelLogHost {
   readonly durability: Durability
   readonly observer: LogObserver
+  readonly atomic = new AtomicWork()
   readonly #clock: Clock
   readonly #commit: GroupCommit<Database>
   readonly #listeners = new Set<(state: StoreState) => void>()
@@ -136,7 +141,8 @@ export class LevelStore implements EventStore, LevelLogHost {
     })
   }
 
-  tombstone(workspace: string): Promise<void> {
+  async tombstone(workspace: string): Promise<void> {
+    assertDeletable(workspace)
     return this.alone(workspace, () => tombstone(this, this.#witness, workspace))
   }
 
@@ -145,7 +151,29 @@ export class LevelStore implements EventStore, LevelLogHost {
   }
 
   purge(workspace: string): Promise<void> {
-    return this.alone(workspace, () => purge(this, this.#witness, workspace))
+    return this.alone(workspace, async () => {
+      if (isSystemLog(workspace)) await this.#assertPurgeable(workspace)
+      const belonging = await belongingTo(this.disk, workspace)
+      await this.#aloneWithAll(belonging, () => purge(this, this.#witness, workspace, belonging))
+    })
+  }
+
+  /** Does `work` while no log of these is open. */
+  #aloneWithAll(names: readonly string[], work: () => Promise<void>): Promise<void> {
+    const [name, ...others] = names
+    return name === undefined ? work() : this.alone(name, () => this.#aloneWithAll(others, work))
+  }
+
+  /** A system log may be purged once its workspace is gone. One that an import has left hidden always may. */
+  async #assertPurgeable(name: string): Promise<void> {
+    const value = await this.disk.get(workspaceKey(name))
+    if (value !== undefined && isTombstone(name, value)) return
+    const owner = workspaceOfSystemLog(name)
+    assertPurgeable(name, owner !== undefined && (await this.disk.get(workspaceKey(owner))) !== undefined)
+  }
+
+  atomically<T>(work: () => T): T {
+    return this.atomic.run(work)
   }
 
   #admit<L extends LevelLog>(workspace: string, makeLog: () => Promise<L>, { reads = false } = {}): Promise<L> {
@@ -181,18 +209,22 @@ export class LevelStore implements EventStore, LevelLogHost {
     }
   }
 
-  async *workspaces(): AsyncGenerator<string> {
-    yield* this.#names((isDeleted) => !isDeleted)
+  workspaces(): AsyncGenerator<string> {
+    return this.#names((name, isDeleted) => !isDeleted && !isSystemLog(name))
   }
 
-  async *tombstones(): AsyncGenerator<string> {
-    yield* this.#names((isDeleted) => isDeleted)
+  systemLogs(): AsyncGenerator<string> {
+    return this.#names((name, isDeleted) => !isDeleted && isSystemLog(name))
   }
 
-  async *#names(isWanted: (isDeleted: boolean) => boolean): AsyncGenerator<string> {
+  tombstones(): AsyncGenerator<string> {
+    return this.#names((name, isDeleted) => isDeleted && !isSystemLog(name))
+  }
+
+  async *#names(isWanted: (name: string, isDeleted: boolean) => boolean): AsyncGenerator<string> {
     for await (const [key, value] of this.readable.entries(kindRange(KIND.workspace))) {
       const name = nameOfWorkspaceKey(key)
-      if (isWanted(isTombstone(name, value))) yield name
+      if (isWanted(name, isTombstone(name, value))) yield name
     }
   }
 

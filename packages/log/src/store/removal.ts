@@ -8,6 +8,7 @@ import {
   type WorkspaceIdentity,
 } from '../records/workspace-identity.ts'
 import type { Write } from '../records/write.ts'
+import { isSystemLog } from '../system-log.ts'
 import { tidy } from './tidy.ts'
 import { checkUnknown, type Witness } from './witness.ts'
 
@@ -43,14 +44,31 @@ export async function undelete(host: RemovalHost, witness: Witness, workspace: s
   if (deleted !== undefined) await writeIdentity(host, workspace, identity)
 }
 
-/** Removes everything of a deleted workspace, except the entry that keeps its number from being given again. */
-export async function purge(host: RemovalHost, witness: Witness, workspace: string): Promise<void> {
-  const identity = await findIdentity(host, witness, workspace)
-  const { number, deleted } = identity
-  if (deleted === undefined) {
-    throw new LogError('invalid', `workspace ${workspace} is not deleted: delete it first`, { workspace })
+/**
+ * Removes everything of a deleted workspace and of its system logs, `belonging`, except the entries that keep their numbers
+ * from being given again. Their purges begin in one write, and the workspace goes last: until then it can be done again.
+ */
+export async function purge(
+  host: RemovalHost,
+  witness: Witness,
+  workspace: string,
+  belonging: readonly string[],
+): Promise<void> {
+  const identities = new Map<string, WorkspaceIdentity>()
+  for (const name of [...belonging, workspace]) {
+    const identity = await findIdentity(host, witness, name)
+    const deleted = isSystemLog(name) ? (identity.deleted ?? { at: host.now() }) : identity.deleted
+    if (deleted === undefined) {
+      throw new LogError('invalid', `workspace ${workspace} is not deleted: delete it first`, { workspace })
+    }
+    identities.set(name, { ...identity, deleted: { ...deleted, isPurging: true } })
   }
-  await writeIdentity(host, workspace, { ...identity, deleted: { ...deleted, isPurging: true } })
+  const marks = [...identities].flatMap(([name, identity]) => encodeWorkspaceIdentity(name, identity).slice(0, 1))
+  await write(host, marks, { sync: true })
+  for (const [name, { number }] of identities) await removeEntries(host, name, number)
+}
+
+async function removeEntries(host: RemovalHost, workspace: string, number: number): Promise<void> {
   // LevelDB would put entries that are still in its memory into one file with their deletion, and they would stay
   // there.
   await tidy(host, ownRange(KIND.extent, number))

@@ -42,6 +42,12 @@ export class DelegatingStore implements EventStore {
   workspaces(): AsyncIterable<string> {
     return this.inner.workspaces()
   }
+  systemLogs(): AsyncIterable<string> {
+    return this.inner.systemLogs()
+  }
+  atomically<T>(work: () => T): T {
+    return this.inner.atomically(work)
+  }
   tombstones(): AsyncIterable<string> {
     return this.inner.tombstones()
   }

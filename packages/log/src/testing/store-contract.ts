@@ -10,6 +10,7 @@ import { itDeletesWorkspaces } from './removal-contract.ts'
 import { sampleEntry } from './sample-entry.ts'
 import { itKeepsSnapshots } from './snapshot-contract.ts'
 import { makeTestClock } from './test-clock.ts'
+import { itWritesTurns } from './turn-contract.ts'
 
 const code = (expected: LogError['code']) => expect.objectContaining({ name: 'LogError', code: expected })
 
@@ -30,6 +31,7 @@ export function describeEventStore(name: string, open: (clock: Clock) => Promise
     itFindsRecords(start, clock)
     itDeletesWorkspaces(start)
     itKeepsSnapshots(start, (byMs) => clock.advance(byMs))
+    itWritesTurns(start)
 
     it('[L1] append gives 1, 2, 3 … at once, for each workspace on its own', async () => {
       const store = await start()
