@@ -82,6 +82,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
       })
       const api = await createApi({
         workspaces: server.workspaces,
+        costs: server.costs,
         durability,
         revocations,
         logger,

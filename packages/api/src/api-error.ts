@@ -35,6 +35,7 @@ export const ERROR_STATUS = {
   key_reused: 422,
   durability_unavailable: 422,
   too_many_requests: 429,
+  over_budget: 429,
   internal: 500,
   unavailable: 503,
   busy: 503,

@@ -16,6 +16,10 @@ export interface ApiLimits {
   readonly requestsPerSecond: number
   /** Requests that one actor may make in one burst, above the rate. */
   readonly requestsBurst: number
+  /** Time for which a request of an actor over budget waits in all, ms, before the answer is `over_budget`. */
+  readonly costWaitMs: number
+  /** Requests of one actor that wait so; further ones are answered at once. */
+  readonly costWaitingPerActorMax: number
   /** How long a request waits for its write to be durable before the answer is `not_durable_yet`, ms. */
   readonly durableWaitMs: number
   /** Records that one page of history reads at most, whether or not they match. */
@@ -24,12 +28,18 @@ export interface ApiLimits {
   readonly replaysMax: number
   /** Replays that have begun and not ended: each holds a document. */
   readonly replaysOpenMax: number
+  /** The same of one actor: a few actors with many requests leave places to others. */
+  readonly replaysOpenPerActorMax: number
   /** Replays that may wait for a turn; further ones are answered `busy`. */
   readonly replaysWaitingMax: number
+  /** The same of one actor. */
+  readonly replaysWaitingPerActorMax: number
   /** How long a replay waits for its first turn before it is answered `busy`, ms: shorter than proxies wait. */
   readonly replayWaitMs: number
   /** Consumers that catch up from the log at once, apart from the replays of requests: each holds a document while it reads. */
   readonly catchUpsMax: number
+  /** The same of one actor. */
+  readonly catchUpsPerActorMax: number
   /** How long a consumer waits for its turn to catch up, and keeps it while others wait, ms. It is told to begin again then. */
   readonly catchUpTurnMs: number
   /** Events kept per followed workspace, for consumers that reconnect. */
@@ -59,13 +69,18 @@ export const API_LIMITS: ApiLimits = {
   operationsMax: 1_000,
   requestsPerSecond: 1_000,
   requestsBurst: 2_000,
+  costWaitMs: 10_000,
+  costWaitingPerActorMax: 100,
   durableWaitMs: 10_000,
   pageRecordsMax: 10_000,
   replaysMax: 2,
   replaysOpenMax: 6,
+  replaysOpenPerActorMax: 2,
   replaysWaitingMax: 100,
+  replaysWaitingPerActorMax: 25,
   replayWaitMs: 10_000,
   catchUpsMax: 4,
+  catchUpsPerActorMax: 2,
   catchUpTurnMs: 20_000,
   feedEventsMax: 10_000,
   feedBytesMax: 8 * 1024 * 1024,

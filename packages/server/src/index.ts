@@ -12,7 +12,7 @@ export {
   type Writer,
 } from './content/document-rules.ts'
 export { alwaysMine, type Hold, type Ownership } from './content/ownership.ts'
-export type { Past, Point } from './content/past.ts'
+export type { Pace, Past, Point } from './content/past.ts'
 export { originOf, type RecordOrigin, relaying } from './content/relayed-record.ts'
 export { type Stamp, Stamps } from './content/stamps.ts'
 export { formatOfUpdate, isWholeStateVector, type UpdateFormat } from './content/update-format.ts'
@@ -43,9 +43,10 @@ export {
   type WorkspaceView,
   type Written,
 } from './inside/workspaces.ts'
+export type { Costs, Payer } from './ledger.ts'
 export { SERVER_LIMITS, type ServerLimits } from './limits.ts'
 export { type Revocation, Revocations, type RevocationsOptions } from './revocations.ts'
 export type { BringRefusal } from './room/brought-update.ts'
 export type { RoomEdit } from './room/room-edit.ts'
 export { ServerError, type ServerErrorCode } from './server-error.ts'
-export { type QueueBound, type Turn, Turns } from './turns.ts'
+export { type QueueBound, type StartedMax, type Turn, Turns } from './turns.ts'

@@ -10,11 +10,16 @@ const LOOK_MS = 20
 export interface Payer {
   /** The actor of a token; without tokens one connection, or the actor that a request names. */
   readonly principal: string
-  readonly workspace: string
+  /** Undefined for work that is for no workspace. */
+  readonly workspace: string | undefined
 }
+
+/** The part of the ledger for programs in this process, which make their callers wait themselves. */
+export type Costs = Pick<Ledger, 'book' | 'restOf'>
 
 /** A connection that pays for what it sends, and can be told to rest. */
 export interface RestingPayer extends Payer {
+  readonly workspace: string
   readonly id: string
   readonly isOpen: boolean
   /** Stops reading what the connection sends, until {@link goOn}. */
@@ -81,7 +86,7 @@ export class Ledger {
     const nowMs = this.#now()
     return Math.max(
       this.#principals.restOf(principal, principal, nowMs),
-      this.#workspaces.restOf(workspace, principal, nowMs),
+      workspace === undefined ? 0 : this.#workspaces.restOf(workspace, principal, nowMs),
     )
   }
 
@@ -111,7 +116,7 @@ export class Ledger {
 
   #spend({ principal, workspace }: Payer, costMs: number, nowMs: number): boolean {
     const owesOwn = this.#principals.spend(principal, principal, costMs, nowMs)
-    const owesWorkspace = this.#workspaces.spend(workspace, principal, costMs, nowMs)
+    const owesWorkspace = workspace !== undefined && this.#workspaces.spend(workspace, principal, costMs, nowMs)
     return owesOwn || owesWorkspace
   }
 

@@ -36,7 +36,7 @@ it('[S38] a task that finds the queue full is refused, and a task that fails giv
 })
 
 it('[S182] a task that gives its turn up lets those that wait have theirs, and goes on after them', async () => {
-  const turns = new Turns(1, undefined, 3)
+  const turns = new Turns(1, undefined, { all: 3 })
   const done: string[] = []
   const task = (name: string, parts: number): Promise<void> =>
     turns.take(async ({ giveUp }) => {
@@ -50,7 +50,7 @@ it('[S182] a task that gives its turn up lets those that wait have theirs, and g
 })
 
 it('[S182] no more tasks begin than may be open, also while one has given its turn up', async () => {
-  const turns = new Turns(1, undefined, 2)
+  const turns = new Turns(1, undefined, { all: 2 })
   const { promise: gate, resolve: open } = Promise.withResolvers<void>()
   const begun: number[] = []
   const tasks = [1, 2, 3].map((id) =>
@@ -67,7 +67,7 @@ it('[S182] no more tasks begin than may be open, also while one has given its tu
 })
 
 it('[S182] a task that fails while it has given its turn up gives no turn on twice', async () => {
-  const turns = new Turns(1, undefined, 2)
+  const turns = new Turns(1, undefined, { all: 2 })
   const started: number[] = []
   const { promise: gate, reject } = Promise.withResolvers<void>()
   const failing = turns.take(({ giveUp }) => giveUp(gate))
@@ -92,4 +92,32 @@ it('[S182] a task that has waited too long for its first turn is refused, and ho
   held.end()
   expect(await running).toBe(1)
   expect(await turns.take(async () => 'again')).toBe('again')
+})
+
+it('[S182] one owner of many tasks leaves places and the next turn to others', async () => {
+  const turns = new Turns(
+    1,
+    { waitingMax: 9, waitingPerOwnerMax: 2, refuse: () => new Error('full') },
+    { all: 2, perOwner: 1 },
+  )
+  const gates = Array.from({ length: 5 }, () => Promise.withResolvers<void>())
+  const begun: string[] = []
+  const task = (name: string, owner: string, gate: number): Promise<void> =>
+    turns.take(async ({ giveUp }) => {
+      begun.push(name)
+      await giveUp(gates[gate]?.promise)
+    }, owner)
+  const all = [task('a1', 'a', 0), task('a2', 'a', 1), task('a3', 'a', 2), task('b1', 'b', 3), task('c1', 'c', 4)]
+  await expect(task('a4', 'a', 0)).rejects.toThrow('full')
+  // Of `a` only one may be open; `b` has the other place, though it came last but one.
+  await expect.poll(() => begun).toEqual(['a1', 'b1'])
+  gates[0]?.resolve()
+  await all[0]
+  await expect.poll(() => begun).toEqual(['a1', 'b1', 'a2'])
+  gates[3]?.resolve()
+  await all[3]
+  await expect.poll(() => begun).toEqual(['a1', 'b1', 'a2', 'c1'])
+  for (const { resolve } of gates) resolve()
+  await Promise.all(all)
+  expect(begun).toEqual(['a1', 'b1', 'a2', 'c1', 'a3'])
 })

@@ -3,7 +3,9 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 /** The bounds of a queue for turns, and the errors of tasks that meet them. */
 export interface QueueBound {
   readonly waitingMax: number
-  /** The error of a task that finds `waitingMax` tasks waiting. */
+  /** The same of one owner; any number by default. */
+  readonly waitingPerOwnerMax?: number
+  /** The error of a task that finds that many tasks waiting. */
   refuse(): Error
   /** Time for which a task waits for its first turn, ms, and the error after that. For ever by default. */
   readonly wait?: { readonly ms: number; refuse(): Error }
@@ -22,28 +24,41 @@ export interface Turn {
 
 interface Waiting {
   readonly isNew: boolean
+  readonly owner: string
   readonly begin: () => void
 }
 
-/** Lets a number of tasks run at once. The others wait, in the order in which they came. */
+/** Tasks that have started and not ended, running or not: each may hold something in memory. */
+export interface StartedMax {
+  readonly all: number
+  /** The same of one owner. */
+  readonly perOwner: number
+}
+
+/**
+ * Lets a number of tasks run at once. The others wait, in the order in which they came. Of tasks that have not begun, one of an
+ * owner with fewer begun tasks is first: who brings many tasks does not hold up who brings one.
+ */
 export class Turns {
   readonly #runningMax: number
   readonly #bound: QueueBound | undefined
-  readonly #startedMax: number
+  readonly #startedMax: StartedMax
   #waiting: Waiting[] = []
   #running = 0
   #started = 0
+  /** The same of each owner that has any. */
+  readonly #startedOf = new Map<string, number>()
   readonly #turn: Turn
 
   /**
    * Without a `bound`, any number of tasks may wait, for any time.
    *
-   * @param startedMax tasks that have started and not ended, running or not: each may hold something in memory
+   * @param startedMax by default as many as may run, of any owner
    */
-  constructor(runningMax: number, bound?: QueueBound, startedMax = runningMax) {
+  constructor(runningMax: number, bound?: QueueBound, startedMax: Partial<StartedMax> = {}) {
     this.#runningMax = runningMax
     this.#bound = bound
-    this.#startedMax = startedMax
+    this.#startedMax = { all: runningMax, perOwner: Number.POSITIVE_INFINITY, ...startedMax }
     const isWanted = (): boolean => this.#waiting.some(({ isNew }) => isNew)
     this.#turn = {
       get isWanted() {
@@ -56,18 +71,32 @@ export class Turns {
   /**
    * Runs `task` when it has its turn. Rejects with the errors of the bound when too many tasks wait already, and when
    * the task has waited too long.
+   *
+   * @param owner the owner of the task; without one, all tasks have the same
    */
-  async take<T>(task: (turn: Turn) => Promise<T>): Promise<T> {
-    if (this.#running < this.#runningMax && this.#started < this.#startedMax) {
+  async take<T>(task: (turn: Turn) => Promise<T>, owner = ''): Promise<T> {
+    if (this.#running < this.#runningMax && this.#mayStart(owner)) {
       this.#running++
-      this.#started++
-    } else await this.#waitToStart()
+      this.#noteStart(owner, 1)
+    } else await this.#waitToStart(owner)
     try {
       return await task(this.#turn)
     } finally {
-      this.#started--
+      this.#noteStart(owner, -1)
       this.#handOver()
     }
+  }
+
+  #mayStart(owner: string): boolean {
+    const { all, perOwner } = this.#startedMax
+    return this.#started < all && this.#startedBy(owner) < perOwner
+  }
+
+  #noteStart(owner: string, count: 1 | -1): void {
+    this.#started += count
+    const started = this.#startedBy(owner) + count
+    if (started === 0) this.#startedOf.delete(owner)
+    else this.#startedOf.set(owner, started)
   }
 
   async #giveUp(meanwhile: Promise<unknown> = nextTurn()): Promise<void> {
@@ -85,16 +114,18 @@ export class Turns {
       return Promise.resolve()
     }
     const { promise, resolve } = Promise.withResolvers<void>()
-    this.#waiting.push({ isNew: false, begin: resolve })
+    this.#waiting.push({ isNew: false, owner: '', begin: resolve })
     return promise
   }
 
-  #waitToStart(): Promise<void> {
+  #waitToStart(owner: string): Promise<void> {
     const bound = this.#bound
-    if (bound !== undefined && this.#waiting.filter(({ isNew }) => isNew).length >= bound.waitingMax)
-      throw bound.refuse()
+    const before = this.#waiting.filter(({ isNew }) => isNew)
+    const { waitingMax = Number.POSITIVE_INFINITY, waitingPerOwnerMax = waitingMax } = bound ?? {}
+    const own = before.filter((other) => other.owner === owner)
+    if (bound !== undefined && (before.length >= waitingMax || own.length >= waitingPerOwnerMax)) throw bound.refuse()
     const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const waiting = { isNew: true, begin: resolve }
+    const waiting = { isNew: true, owner, begin: resolve }
     this.#waiting.push(waiting)
     const wait = bound?.wait
     if (wait === undefined) return promise
@@ -113,12 +144,23 @@ export class Turns {
       this.#running--
       return
     }
-    if (next.isNew) this.#started++
+    if (next.isNew) this.#noteStart(next.owner, 1)
     next.begin()
   }
 
-  /** Place in the queue of the first task that may have a turn now; -1 when there is none. */
+  /** Place in the queue of the task that has the next turn; -1 when none may have it. */
   #nextAt(): number {
-    return this.#waiting.findIndex(({ isNew }) => !isNew || this.#started < this.#startedMax)
+    const at = this.#waiting.findIndex(({ isNew, owner }) => !isNew || this.#mayStart(owner))
+    if (at < 0 || !this.#waiting[at]?.isNew) return at
+    let first = at
+    for (const [index, { isNew, owner }] of this.#waiting.entries()) {
+      if (isNew && this.#mayStart(owner) && this.#startedBy(owner) < this.#startedBy(this.#waiting[first]?.owner))
+        first = index
+    }
+    return first
+  }
+
+  #startedBy(owner = ''): number {
+    return this.#startedOf.get(owner) ?? 0
   }
 }

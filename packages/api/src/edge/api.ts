@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { CLAIM_LISTS, type ClaimList } from '@joinery/blocks'
 import {
   type Authenticator,
+  type Costs,
   type Durability,
   developmentAuthenticator,
   Revocations,
@@ -13,6 +14,7 @@ import { CallerLives } from '../caller-lives.ts'
 import { Feeds } from '../feed/feeds.ts'
 import { History } from '../history/history.ts'
 import { catchUpTurns, replayTurns } from '../history/replay-turns.ts'
+import { FREE_COSTS, PayingCallers } from '../request-work.ts'
 import { allRoutes } from '../routes/all-routes.ts'
 import { UpdatesInFlight } from '../update-bytes.ts'
 import { Writes } from '../writes/writes.ts'
@@ -25,6 +27,8 @@ export interface ApiOptions {
   readonly workspaces: Workspaces
   /** The lists of claims that blocks have: the table of the server's rules. Joinery's own by default. */
   readonly lists?: readonly ClaimList[]
+  /** The ledger of a server: callers pay for what their requests cost. Without it, every caller may use any share. */
+  readonly costs?: Costs
   /** The durability that the server's store promises. */
   readonly durability: Durability
   /** The authenticator of the server. Without one, the API runs in development mode and lets everybody in. */
@@ -55,7 +59,8 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   const turns = replayTurns(limits)
   const history = new History({ workspaces, turns, pageRecordsMax: limits.pageRecordsMax })
   const writes = new Writes({ workspaces, history, lists, limits })
-  const feeds = new Feeds({ workspaces, turns, catchUps: catchUpTurns(limits), lists, limits, logger })
+  const callers = new PayingCallers(options.costs ?? FREE_COSTS, limits)
+  const feeds = new Feeds({ workspaces, callers, turns, catchUps: catchUpTurns(limits), lists, limits, logger })
   const updatesInFlight = new UpdatesInFlight(limits.updatesInFlightBytesMax)
   const revocations = options.revocations ?? new Revocations()
   const lives = new CallerLives(revocations)
@@ -65,6 +70,7 @@ export async function createApi(options: ApiOptions): Promise<Api> {
     authenticate: options.authenticator ?? developmentAuthenticator(),
     origins,
     isDevelopment: options.authenticator === undefined,
+    callers,
     rate: new RequestRate(limits.requestsPerSecond, limits.requestsBurst),
     logger,
     limits,
@@ -81,6 +87,7 @@ export async function createApi(options: ApiOptions): Promise<Api> {
     close() {
       closed ??= (async () => {
         lives.close()
+        callers.close()
         await feeds.close()
         await app.close()
       })()

@@ -4,6 +4,7 @@ import type { Logger } from 'pino'
 import { ApiError, errorBody, toApiError } from '../api-error.ts'
 import type { ApiLimits } from '../api-limits.ts'
 import { type CallerHeaders, identifyCaller } from '../caller.ts'
+import type { PayingCallers, RequestWork } from '../request-work.ts'
 import { type RawRequest, type Reply, type Route, updateBody } from '../routes/route.ts'
 import type { Services } from '../routes/services.ts'
 import { UPDATE_TYPE } from '../update-bytes.ts'
@@ -44,6 +45,7 @@ export interface HttpAppOptions {
   /** Whether everybody is let in: a request over loopback then has to name this machine. */
   readonly isDevelopment: boolean
   readonly rate: RequestRate
+  readonly callers: PayingCallers
   readonly logger: Logger
   readonly limits: ApiLimits
   readonly version: string
@@ -59,7 +61,7 @@ export function createHttpApp(options: HttpAppOptions): FastifyInstance {
     logger: false,
     schemaController: { compilersFactory: NO_COMPILERS },
   })
-  readJsonBodies(app)
+  readJsonBodies(app, (request, parse) => works.get(request)?.part(parse) ?? parse())
   app.setErrorHandler((error, _request, reply) => refuse(reply, fromFramework(error), logger))
   const methods = new Methods([
     ...routes.map((route) => ({ method: route.method, path: route.path, hasHead: hasHead(route) })),
@@ -100,7 +102,10 @@ function addRoute(app: FastifyInstance, route: Route, options: HttpAppOptions): 
     exposeHeadRoute: hasHead(route),
     // Before the body is asked for and read: nothing is kept of a caller that is not let in.
     onRequest: async (request) => void (await route.admit(rawRequest(request, options))),
-    handler: async (request, reply) => send(reply, await route.run(rawRequest(request, options), options.services)),
+    handler: async (request, reply) => {
+      const answer = await route.run(rawRequest(request, options), options.services)
+      return send(reply, answer, works.get(request))
+    },
   })
 }
 
@@ -118,6 +123,9 @@ function once<T>(make: () => T): () => T {
     return made.value
   }
 }
+
+/** The work of each request, for which its caller pays. */
+const works = new WeakMap<FastifyRequest, RequestWork>()
 
 /** Callers that were identified, by request and workspace: a request is identified before its body is read. */
 const identified = new WeakMap<
@@ -137,7 +145,7 @@ function identify(
   return who
 }
 
-function rawRequest(request: FastifyRequest, { authenticate, rate }: HttpAppOptions): RawRequest {
+function rawRequest(request: FastifyRequest, { authenticate, rate, callers }: HttpAppOptions): RawRequest {
   const { headers, query } = request
   return {
     params: request.params,
@@ -151,6 +159,11 @@ function rawRequest(request: FastifyRequest, { authenticate, rate }: HttpAppOpti
       throw new ApiError('too_many_requests', 'this actor makes too many requests: wait as long as Retry-After says', {
         retryAfterSeconds: Math.ceil(waitMs / 1000),
       })
+    },
+    workFor: ({ actor: principal }, workspace) => {
+      const work = works.get(request) ?? callers.begin({ principal, workspace }, () => request.raw.socket.destroyed)
+      works.set(request, work)
+      return work
     },
   }
 }
@@ -200,7 +213,11 @@ async function checkOrigin(
   if (isPreflight) await reply.code(204).send()
 }
 
-async function send(reply: FastifyReply, { status, headers = {}, body, stream }: Reply): Promise<FastifyReply> {
+async function send(
+  reply: FastifyReply,
+  { status, headers = {}, body, stream }: Reply,
+  work: RequestWork | undefined,
+): Promise<FastifyReply> {
   reply.headers(headers)
   if (stream !== undefined) {
     reply.hijack()
@@ -214,7 +231,9 @@ async function send(reply: FastifyReply, { status, headers = {}, body, stream }:
     return reply
   }
   reply.code(status)
-  return body === undefined ? reply.send() : reply.type('application/json').send(JSON.stringify(body))
+  if (body === undefined) return reply.send()
+  const encode = (): string => JSON.stringify(body)
+  return reply.type('application/json').send(work?.part(encode) ?? encode())
 }
 
 function refuse(reply: FastifyReply, error: ApiError, logger: Logger, { types } = JSON_TAKEN): FastifyReply {

@@ -9,14 +9,22 @@ export const BODY_TYPES = ['application/json', 'application/merge-patch+json']
  * Makes the app read JSON and nothing else. An empty body counts as none, since many clients send
  * `Content-Type: application/json` with every request. Bytes that are not UTF-8 are refused: a decoder would replace them by
  * U+FFFD, and these would be written for good.
+ *
+ * @param paid does a part of the work of a request, for which its caller pays
  */
-export function readJsonBodies(app: FastifyInstance): void {
+export function readJsonBodies(app: FastifyInstance, paid: (request: FastifyRequest, parse: () => void) => void): void {
   app.removeAllContentTypeParsers()
   const parseJson = app.getDefaultJsonParser('error', 'ignore')
   app.addContentTypeParser(BODY_TYPES, { parseAs: 'buffer' }, (request, bytes: Buffer, done) => {
     if (bytes.length === 0) return done(null, undefined)
     if (!isUtf8(bytes)) return done(new ApiError('malformed', 'the body is not UTF-8: encode it as UTF-8'))
-    return parseJson(request, bytes.toString(), done)
+    let parsed: Parameters<typeof done> | undefined
+    paid(request, () => {
+      void parseJson(request, bytes.toString(), (error, body) => {
+        parsed = [error, body]
+      })
+    })
+    return parsed === undefined ? done(new Error('the parser of JSON did not answer at once')) : done(...parsed)
   })
 }
 

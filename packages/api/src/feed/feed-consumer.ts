@@ -3,10 +3,13 @@ import type { ServerResponse } from 'node:http'
 import type { Lsn, Turn, Turns, Workspaces } from '@joinery/server'
 import { ApiError } from '../api-error.ts'
 import { paced } from '../history/paced.ts'
-
+import type { RequestWork } from '../request-work.ts'
 import { ChangeReader } from './change-event.ts'
 import { encodeBehind, encodeChange, encodeUnauthorized, STREAM_START } from './event-frame.ts'
 import type { Feed, FeedListener } from './feed.ts'
+
+/** Errors of a consumer that must wait longer than it may: it is told to begin again. */
+const MUST_WAIT: ReadonlySet<string> = new Set(['busy', 'over_budget'])
 
 /** One open stream of events. Events that its socket can't take yet stay in the feed's ring, once for all consumers. */
 export class FeedConsumer implements FeedListener {
@@ -14,6 +17,8 @@ export class FeedConsumer implements FeedListener {
   readonly #response: ServerResponse
   readonly #stallMs: number
   readonly #turnMs: number
+  /** The work of the request that began the stream: its caller pays for catching up. */
+  readonly #work: RequestWork
   readonly #closed: AbortController = new AbortController()
   #cursor: number
   #isBlocked = false
@@ -23,7 +28,7 @@ export class FeedConsumer implements FeedListener {
   constructor(
     feed: Feed,
     response: ServerResponse,
-    { after, stallMs, turnMs }: { after: number; stallMs: number; turnMs: number },
+    { after, stallMs, turnMs, work }: { after: number; stallMs: number; turnMs: number; work: RequestWork },
     life: AbortSignal,
   ) {
     this.#feed = feed
@@ -31,6 +36,7 @@ export class FeedConsumer implements FeedListener {
     this.#cursor = after
     this.#stallMs = stallMs
     this.#turnMs = turnMs
+    this.#work = work
     response.on('drain', () => {
       this.#isBlocked = false
       this.wake()
@@ -60,8 +66,16 @@ export class FeedConsumer implements FeedListener {
     const { ring, durableThrough } = this.#feed
     // Checked even while the socket is full: a client that never reads would keep its place for good.
     if (this.#isLive && this.#cursor + 1 < ring.first) return this.#fallBehind()
-    while (this.#isLive && !this.#isBlocked && !this.#closed.signal.aborted && this.#cursor < durableThrough) {
-      const bytes = ring.at(this.#cursor + 1)
+    if (this.#isReady && this.#cursor < durableThrough) this.#work.part(() => this.#sendThrough(durableThrough))
+  }
+
+  get #isReady(): boolean {
+    return this.#isLive && !this.#isBlocked && !this.#closed.signal.aborted
+  }
+
+  #sendThrough(lsn: number): void {
+    while (this.#isReady && this.#cursor < lsn) {
+      const bytes = this.#feed.ring.at(this.#cursor + 1)
       if (bytes === undefined) return this.#fallBehind()
       this.#cursor++
       this.send(bytes)
@@ -80,9 +94,9 @@ export class FeedConsumer implements FeedListener {
   /** Catches up when the consumer has its turn. If that takes too long, tells the consumer to begin again. */
   async #catchUpInTurn(workspaces: Workspaces, turns: Turns): Promise<void> {
     try {
-      await turns.take((turn) => this.#catchUp(workspaces, turn))
+      await turns.take((turn) => this.#catchUp(workspaces, turn), this.#work.payer.principal)
     } catch (error) {
-      if (!(error instanceof ApiError) || error.code !== 'busy') throw error
+      if (!(error instanceof ApiError) || !MUST_WAIT.has(error.code)) throw error
       this.#fallBehind()
     }
   }
@@ -92,12 +106,13 @@ export class FeedConsumer implements FeedListener {
     if (this.#closed.signal.aborted) return
     const endsAtMs = performance.now() + this.#turnMs
     const { workspace, lists } = this.#feed
-    const reader = new ChangeReader(await workspaces.past(workspace, { lsn: this.#cursor }), lists)
+    const pace = this.#work.inTurns(turn)
+    const reader = new ChangeReader(await workspaces.past(workspace, { lsn: this.#cursor }, pace), lists)
     const range = { after: reader.lsn as Lsn, signal: this.#closed.signal }
     try {
-      for await (const record of paced(workspaces.tail(workspace, range))) {
-        const event = reader.take(record)
-        if (!(await this.#sendInTurn(event.lsn, encodeChange(event)))) return
+      for await (const record of paced(workspaces.tail(workspace, range), () => pace.pause())) {
+        const event = pace.part(() => encodeChange(reader.take(record)))
+        if (!(await this.#sendInTurn(record.lsn, event))) return
         if (reader.lsn + 1 >= this.#feed.ring.first) return
         if (turn.isWanted && performance.now() > endsAtMs) return this.#fallBehind()
       }

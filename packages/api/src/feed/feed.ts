@@ -1,8 +1,9 @@
 import type { ClaimList } from '@joinery/blocks'
-import { type LogRecord, type Lsn, ServerError, type WorkspaceId, type Workspaces } from '@joinery/server'
+import { type LogRecord, type Lsn, type Pace, ServerError, type WorkspaceId, type Workspaces } from '@joinery/server'
 import type { Logger } from 'pino'
 import type { ApiLimits } from '../api-limits.ts'
 import { paced } from '../history/paced.ts'
+import type { RequestWork } from '../request-work.ts'
 import { ChangeReader } from './change-event.ts'
 import { encodeChange, KEEP_ALIVE } from './event-frame.ts'
 import { EventRing } from './event-ring.ts'
@@ -10,6 +11,8 @@ import { EventRing } from './event-ring.ts'
 export interface FeedOptions {
   readonly workspaces: Workspaces
   readonly workspace: WorkspaceId
+  /** The work of making events while consumers are live: the feed pays, from the budget of its workspace. */
+  readonly work: RequestWork
   /** The lists of claims that blocks have. */
   readonly lists: readonly ClaimList[]
   readonly limits: ApiLimits
@@ -59,14 +62,15 @@ export class Feed {
 
   /**
    * A feed whose ring holds the latest records up to `head`, for consumers that reconnect. It sends none of them before the
-   * tail has said that they are durable.
+   * tail has said that they are durable. It is made at the pace of the request that asked for it.
    */
-  static async open(options: FeedOptions, head: Lsn): Promise<Feed> {
+  static async open(options: FeedOptions, head: Lsn, pace: Pace): Promise<Feed> {
     const { workspaces, workspace } = options
-    const feed = new Feed(options, await readerBefore(options, head))
+    const feed = new Feed(options, await readerBefore(options, head, pace))
     try {
       const range = { after: feed.#reader.lsn as Lsn, through: head }
-      for await (const record of paced(workspaces.records(workspace, range))) feed.#push(record)
+      for await (const record of paced(workspaces.records(workspace, range), () => pace.pause()))
+        pace.part(() => feed.#push(record))
     } catch (error) {
       feed.end()
       throw error
@@ -115,7 +119,7 @@ export class Feed {
     try {
       for await (const record of paced(workspaces.tail(this.workspace, { after, signal: this.#stop.signal }))) {
         if (this.#isEnded) return
-        if (record.lsn > this.ring.last) this.#push(record)
+        if (record.lsn > this.ring.last) this.#options.work.part(() => this.#push(record))
         this.#durableThrough = record.lsn
         for (const consumer of this.#consumers) consumer.wake()
       }
@@ -138,12 +142,16 @@ export class Feed {
 }
 
 /** A reader of the document before the latest records, or of the present one where those records were dropped. */
-async function readerBefore({ workspaces, workspace, lists, limits }: FeedOptions, head: Lsn): Promise<ChangeReader> {
+async function readerBefore(
+  { workspaces, workspace, lists, limits }: FeedOptions,
+  head: Lsn,
+  pace: Pace,
+): Promise<ChangeReader> {
   try {
     const before = Math.max(0, head - limits.feedEventsMax)
-    return new ChangeReader(await workspaces.past(workspace, { lsn: before }), lists)
+    return new ChangeReader(await workspaces.past(workspace, { lsn: before }, pace), lists)
   } catch (error) {
     if (!(error instanceof ServerError && error.code === 'history_dropped')) throw error
-    return new ChangeReader(await workspaces.past(workspace, { lsn: head }), lists)
+    return new ChangeReader(await workspaces.past(workspace, { lsn: head }, pace), lists)
   }
 }

@@ -1,7 +1,8 @@
 import type { LogRecord, Lsn, Past, Point, Turns, WorkspaceId, Workspaces } from '@joinery/server'
 import { ApiError } from '../api-error.ts'
 import { positionOf } from '../known-workspace.ts'
-import { paced } from './paced.ts'
+import type { RequestWork } from '../request-work.ts'
+import { pacedFor } from './paced.ts'
 
 /** A record without its update. */
 export type RecordHead = Omit<LogRecord, 'update'>
@@ -38,36 +39,36 @@ export class History {
 
   /**
    * The workspace as it was. The caller destroys the document. Throws `unknown_workspace`, `unknown_lsn`,
-   * `history_dropped` or `busy`.
+   * `history_dropped`, `busy` or `over_budget`.
    */
-  async open(workspace: WorkspaceId, point: Point): Promise<Past> {
+  async open(workspace: WorkspaceId, point: Point, work: RequestWork): Promise<Past> {
     const { workspaces, turns } = this.#options
     const { head } = await positionOf(workspaces, workspace)
     if ('lsn' in point && point.lsn > head)
       throw new ApiError('unknown_lsn', `the log ends at ${head}, before ${point.lsn}: ask for an earlier point`, {
         details: { head },
       })
-    return await turns.take(({ giveUp }) => workspaces.past(workspace, point, giveUp))
+    return await turns.take((turn) => workspaces.past(workspace, point, work.inTurns(turn)), work.payer.principal)
   }
 
   /** Runs `read` on the workspace as it was: see {@link open}. */
-  async read<T>(workspace: WorkspaceId, point: Point, read: (past: Past) => T): Promise<T> {
-    const past = await this.open(workspace, point)
+  async read<T>(workspace: WorkspaceId, point: Point, work: RequestWork, read: (past: Past) => T): Promise<T> {
+    const past = await this.open(workspace, point, work)
     try {
-      return read(past)
+      return work.part(() => read(past))
     } finally {
       past.doc.destroy()
     }
   }
 
   /** One page of the kept records, oldest first. */
-  async records(workspace: WorkspaceId, filter: RecordFilter, limit: number): Promise<RecordPage> {
+  async records(workspace: WorkspaceId, filter: RecordFilter, limit: number, work: RequestWork): Promise<RecordPage> {
     const { workspaces, pageRecordsMax } = this.#options
     const { toMs = Number.POSITIVE_INFINITY } = filter
     const after = await this.#startOf(workspace, filter)
     const records: LogRecord[] = []
     let seen = 0
-    for await (const record of paced(workspaces.records(workspace, { after }))) {
+    for await (const record of pacedFor(workspaces.records(workspace, { after }), work)) {
       if (record.at > toMs) break
       if (passes(record, filter)) records.push(record)
       seen++

@@ -1,11 +1,19 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { CLAIM_LISTS, readDocument } from '@joinery/blocks'
-import type { WorkspaceId } from '@joinery/server'
+import type { Payer, WorkspaceId } from '@joinery/server'
 import { expect, it } from 'vitest'
 import * as Y from 'yjs'
+import { API_LIMITS } from '../api-limits.ts'
 import type { BlockView } from '../block-view.ts'
+import { PayingCallers } from '../request-work.ts'
 import { ApiFixture } from '../testing/api-fixture.ts'
-import { paced } from './paced.ts'
+import { freeWork } from '../testing/free-work.ts'
+import { paced, pacedFor } from './paced.ts'
 import { diffWorkspaces } from './workspace-diff.ts'
+
+const W = 'w' as WorkspaceId
+/** A wait that is far longer than the work, ms. */
+const WAIT_MS = 500
 
 /** Counts the turns of the event loop until it is disposed of. */
 class TurnCount implements Disposable {
@@ -38,6 +46,21 @@ it('[H26] records that take long are taken with turns for others in between, how
   expect(count.turns).toBeGreaterThanOrEqual(3)
 })
 
+it('[H62] the caller pays for reading and processing records, and not for waiting', async () => {
+  const paid: number[] = []
+  const costs = { book: (_payer: Payer, sinceMs: number) => paid.push(performance.now() - sinceMs), restOf: () => 0 }
+  const work = new PayingCallers(costs, API_LIMITS).begin({ principal: 'ada', workspace: W })
+  const slow = async function* (): AsyncGenerator<number> {
+    await delay(WAIT_MS)
+    for (const item of [1, 2, 3]) yield item
+    await delay(WAIT_MS)
+  }
+  for await (const _item of pacedFor(slow(), work)) busyFor(4)
+  const total = paid.reduce((sum, ms) => sum + ms, 0)
+  expect(total).toBeGreaterThanOrEqual(3 * 4)
+  expect(total).toBeLessThan(2 * WAIT_MS)
+})
+
 it('[H26] others have their turn after each text that a diff compares', async () => {
   const block = (id: number, content: string): BlockView => ({
     id: String(id),
@@ -53,7 +76,12 @@ it('[H26] others have their turn after each text that a diff compares', async ()
   const before = [1, 2, 3, 4].map((id) => block(id, 'before'))
   const content = readDocument(new Y.Doc(), CLAIM_LISTS)
   const after = before.map((was) => ({ ...was, content: 'after' }))
-  const { changed } = await diffWorkspaces({ blocks: before, content }, { blocks: after, content }, CLAIM_LISTS)
+  const { changed } = await diffWorkspaces(
+    { blocks: before, content },
+    { blocks: after, content },
+    CLAIM_LISTS,
+    freeWork(W),
+  )
   expect(changed).toHaveLength(4)
   expect(count.turns).toBeGreaterThanOrEqual(3)
 })

@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { RequestWork } from '../request-work.ts'
 
 /** How long items are processed before other work has a turn, ms: less than anybody notices. */
 const TURN_MS = 5
@@ -6,13 +7,68 @@ const TURN_MS = 5
 /**
  * Passes the items on, and lets other work run in between: a long replay must not block the sockets. It counts time, not
  * items, since one item may be a letter or a megabyte.
+ *
+ * @param pause waits between two parts; by default others have one turn of the event loop
  */
-export async function* paced<T>(items: AsyncIterable<T>): AsyncGenerator<T> {
+export async function* paced<T>(
+  items: AsyncIterable<T>,
+  pause: () => Promise<unknown> = () => nextTurn(),
+): AsyncGenerator<T> {
   let since = performance.now()
   for await (const item of items) {
     yield item
     if (performance.now() - since < TURN_MS) continue
-    await nextTurn()
+    await pause()
     since = performance.now()
   }
 }
+
+/**
+ * As {@link paced}, for the items of a request: its caller pays for reading and processing them. Time in which the event loop
+ * had other turns is nobody's: it was spent waiting for the disk.
+ */
+export async function* pacedFor<T>(items: AsyncIterable<T>, work: RequestWork): AsyncGenerator<T> {
+  let since = performance.now()
+  let turn = turns.now
+  let takenMs = 0
+  const take = (): void => {
+    const nowMs = performance.now()
+    if (turn === turns.now) takenMs += nowMs - since
+    turn = turns.now
+    since = nowMs
+  }
+  try {
+    for await (const item of items) {
+      take()
+      yield item
+      take()
+      if (takenMs < TURN_MS) continue
+      work.book(takenMs)
+      takenMs = 0
+      await work.pause()
+      take()
+    }
+  } finally {
+    take()
+    work.book(takenMs)
+  }
+}
+
+/** Counts the turns of the event loop in which it is asked. */
+class TurnCounter {
+  #turn = 0
+  #isArmed = false
+
+  /** The same in one turn, greater in a later one. */
+  get now(): number {
+    if (!this.#isArmed) {
+      this.#isArmed = true
+      setImmediate(() => {
+        this.#isArmed = false
+        this.#turn++
+      })
+    }
+    return this.#turn
+  }
+}
+const turns = new TurnCounter()

@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import {
   blockChanges,
   type ChangeList,
@@ -13,6 +12,7 @@ import {
   type ToldLists,
 } from '@joinery/blocks'
 import type { BlockView } from '../block-view.ts'
+import type { RequestWork } from '../request-work.ts'
 
 /** The differences of one block between two states. A side is null where the block or part is missing. */
 export interface BlockDifference extends ListDifferences {
@@ -62,6 +62,7 @@ export async function diffWorkspaces(
   before: DiffSide,
   after: DiffSide,
   lists: readonly ClaimList[],
+  work: RequestWork,
 ): Promise<WorkspaceDifference> {
   const old = new Map(before.blocks.map((block) => [block.id, block]))
   const now = new Set(after.blocks.map(({ id }) => id))
@@ -69,12 +70,14 @@ export async function diffWorkspaces(
   for (const block of after.blocks) {
     const was = old.get(block.id)
     if (was === undefined) continue
-    const difference = diffBlock(was, block, blockChanges(before.content, after.content, block.id, CHANGES_MAX), lists)
+    const difference = work.part(() => {
+      return diffBlock(was, block, blockChanges(before.content, after.content, block.id, CHANGES_MAX), lists)
+    })
     if (difference === undefined) continue
     changed.push(difference)
-    await nextTurn()
+    await work.pause()
   }
-  const { changes, omitted } = rootChanges(before.content, after.content, CHANGES_MAX)
+  const { changes, omitted } = work.part(() => rootChanges(before.content, after.content, CHANGES_MAX))
   return {
     added: after.blocks.filter(({ id }) => !old.has(id)),
     removed: before.blocks.filter(({ id }) => !now.has(id)),

@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { ApiError } from '../api-error.ts'
 import { type BlockView, blockJson, readBlock, readBlockAsDelta, viewBlock } from '../block-view.ts'
 import { assertKnown } from '../known-workspace.ts'
+import type { RequestWork } from '../request-work.ts'
 import {
   blockId,
   blockSchema,
@@ -70,8 +71,8 @@ const list = route(
     },
     errors: ['unknown_workspace', 'unknown_lsn', 'history_dropped', 'busy'],
   },
-  async ({ params: { workspace }, query: { at, limit, after = '' } }, services) => {
-    const body = await stateAt(services, workspace as WorkspaceId, at, (doc, stamps, lsn) => {
+  async ({ params: { workspace }, query: { at, limit, after = '' }, work }, services) => {
+    const body = await stateAt(services, { workspace, at, work }, (doc, stamps, lsn) => {
       const rest = listBlocks(doc).filter(({ id }) => id > after)
       const blocks: BlockView[] = []
       for (let chars = 0; blocks.length < Math.min(limit, rest.length) && chars < PAGE_CHARS_MAX; ) {
@@ -102,8 +103,8 @@ const get = route(
     },
     errors: ['unknown_workspace', 'unknown_block', 'unknown_lsn', 'history_dropped', 'busy'],
   },
-  async ({ params: { workspace, block: id }, query: { at, as }, headers }, services) => {
-    const block = await stateAt(services, workspace as WorkspaceId, at, (doc, stamps) =>
+  async ({ params: { workspace, block: id }, query: { at, as }, headers, work }, services) => {
+    const block = await stateAt(services, { workspace, at, work }, (doc, stamps) =>
       (as === 'delta' ? readBlockAsDelta : readBlock)(doc, stamps, id, services.lists),
     )
     if (block === undefined) throw new ApiError('unknown_block', `there is no block "${id}"${at ? ` at ${at}` : ''}`)
@@ -139,12 +140,12 @@ const put = route(
       'durability_unavailable',
     ],
   },
-  async ({ params: { workspace, block }, query, headers, body, identity }, services) => {
+  async ({ params: { workspace, block }, query, headers, body, identity, work }, services) => {
     const operation = { op: 'put', block, ...body, ...preconditionOf(headers, query) } as const
     const what = `PUT ${block} ${query.based_on ?? ''}`
     const basedOn = query.based_on
     const outcome = await writeOperations(
-      { workspace, identity, headers, operations: [operation], body, what, basedOn },
+      { workspace, identity, work, headers, operations: [operation], body, what, basedOn },
       services,
     )
     const isNew = outcome.record?.touched.includes(block) ?? false
@@ -165,12 +166,12 @@ const create = route(
     answers: { 201: { description: 'The new block.', schema: blockSchema, headers: written } },
     errors: ['unknown_workspace', 'type_required', 'key_reused', 'durability_unavailable'],
   },
-  async ({ params: { workspace }, headers, body, identity }, services) => {
+  async ({ params: { workspace }, headers, body, identity, work }, services) => {
     const key = headers['idempotency-key']
     const block = key === undefined ? randomBlockId() : idUnder(key, workspace, identity.actor)
     const operation = { op: 'put', block, ...body, isAlone: true, lists: services.lists } as const
     const outcome = await writeOperations(
-      { workspace, identity, headers, operations: [operation], body, what: 'POST blocks' },
+      { workspace, identity, work, headers, operations: [operation], body, what: 'POST blocks' },
       services,
     )
     return blockReply(outcome, block, 201)
@@ -210,12 +211,12 @@ const patch = route(
       'durability_unavailable',
     ],
   },
-  async ({ params: { workspace, block }, query, headers, body, identity }, services) => {
+  async ({ params: { workspace, block }, query, headers, body, identity, work }, services) => {
     const operation = { op: 'patch', block, ...body, ...preconditionOf(headers, query) } as const
     const what = `PATCH ${block} ${query.based_on ?? ''}`
     const basedOn = query.based_on
     const outcome = await writeOperations(
-      { workspace, identity, headers, operations: [operation], body, what, basedOn },
+      { workspace, identity, work, headers, operations: [operation], body, what, basedOn },
       services,
     )
     return blockReply(outcome, block, 200)
@@ -242,11 +243,11 @@ const remove = route(
       'durability_unavailable',
     ],
   },
-  async ({ params: { workspace, block }, query, headers, identity }, services) => {
+  async ({ params: { workspace, block }, query, headers, identity, work }, services) => {
     const operation = { op: 'delete', block, ...preconditionOf(headers, query) } as const
     const what = `DELETE ${block}`
     const outcome = await writeOperations(
-      { workspace, identity, headers, operations: [operation], body: null, what },
+      { workspace, identity, work, headers, operations: [operation], body: null, what },
       services,
     )
     return { status: 204, headers: lsnHeader(outcome) }
@@ -262,14 +263,17 @@ function blockReply(outcome: WriteOutcome, id: string, status: number): Reply {
 /** Runs `read` on the workspace as it is now, or as it was at a point of the past. Throws `unknown_workspace`. */
 export async function stateAt<T>(
   { workspaces, history }: Services,
-  workspace: WorkspaceId,
-  at: string | undefined,
+  asked: { readonly workspace: string; readonly at: string | undefined; readonly work: RequestWork },
   read: (doc: Y.Doc, stamps: Stamps, lsn: number) => T,
 ): Promise<T> {
-  if (at !== undefined) return history.read(workspace, pointOf(at), ({ doc, stamps, lsn }) => read(doc, stamps, lsn))
+  const { at, work } = asked
+  const workspace = asked.workspace as WorkspaceId
+  if (at !== undefined) {
+    return history.read(workspace, pointOf(at), work, ({ doc, stamps, lsn }) => read(doc, stamps, lsn))
+  }
   return workspaces.read(workspace, (view) => {
     assertKnown(workspace, view)
-    return read(view.doc, view.stamps, view.head)
+    return work.part(() => read(view.doc, view.stamps, view.head))
   })
 }
 

@@ -5,6 +5,7 @@ import { ApiError } from '../api-error.ts'
 import { authorOf } from '../caller.ts'
 import { edgePath, findEdge, readEdge, viewEdge } from '../edge-view.ts'
 import { assertKnown } from '../known-workspace.ts'
+import type { RequestWork } from '../request-work.ts'
 import { edgeId, edgeSchema, limitQuery, params, putEdgeBody } from '../schemas.ts'
 import {
   assertPrecondition,
@@ -43,8 +44,8 @@ const list = route(
     },
     errors: ['unknown_workspace', 'unknown_lsn', 'history_dropped', 'busy'],
   },
-  async ({ params: { workspace }, query: { at, limit, after = '' } }, services) => {
-    const body = await stateAt(services, workspace as WorkspaceId, at, (doc, stamps, lsn) => {
+  async ({ params: { workspace }, query: { at, limit, after = '' }, work }, services) => {
+    const body = await stateAt(services, { workspace, at, work }, (doc, stamps, lsn) => {
       const rest = listEdges(doc).filter(({ id }) => id > after)
       const edges = rest.slice(0, limit).map((edge) => viewEdge(edge, stamps.of(edgePath(edge.id))))
       return { edges, lsn, next: rest.length > limit ? edges.at(-1)?.id : null }
@@ -69,8 +70,8 @@ const get = route(
     },
     errors: ['unknown_workspace', 'unknown_edge', 'unknown_lsn', 'history_dropped', 'busy'],
   },
-  async ({ params: { workspace, edge: id }, query: { at }, headers }, services) => {
-    const edge = await stateAt(services, workspace as WorkspaceId, at, (doc, stamps) => readEdge(doc, stamps, id))
+  async ({ params: { workspace, edge: id }, query: { at }, headers, work }, services) => {
+    const edge = await stateAt(services, { workspace, at, work }, (doc, stamps) => readEdge(doc, stamps, id))
     if (edge === undefined) throw unknownEdge(id)
     const etag = etagOf(edge)
     if (isKnownToCaller(headers['if-none-match'], edge)) return { status: 304, headers: { etag } }
@@ -91,11 +92,11 @@ const put = route(
     answers: { 200: { description: 'The edge as of this write.', schema: edgeSchema, headers: written } },
     errors: ['unknown_workspace', 'edge_exists', 'version_conflict', 'key_reused', 'durability_unavailable'],
   },
-  async ({ params: { workspace, edge: id }, query, headers, body, identity }, services) => {
+  async ({ params: { workspace, edge: id }, query, headers, body, identity, work }, services) => {
     const { source, target, data = {} } = body
     const edge = { ...data, source, target }
     const outcome = await writeEdge(
-      { workspace, identity, headers, id, fingerprint: `putEdge ${id}\n${JSON.stringify(body)}` },
+      { workspace, identity, work, headers, id, fingerprint: `putEdge ${id}\n${JSON.stringify(body)}` },
       services,
       {
         check: (view) => {
@@ -131,15 +132,19 @@ const remove = route(
       'durability_unavailable',
     ],
   },
-  async ({ params: { workspace, edge: id }, query, headers, identity }, services) => {
-    const outcome = await writeEdge({ workspace, identity, headers, id, fingerprint: `deleteEdge ${id}` }, services, {
-      check: (view) => {
-        assertKnown(workspace, view)
-        if (!edgesMap(view.doc).has(id)) throw unknownEdge(id)
-        checkPrecondition(view, id, preconditionOf(headers, query))
+  async ({ params: { workspace, edge: id }, query, headers, identity, work }, services) => {
+    const outcome = await writeEdge(
+      { workspace, identity, work, headers, id, fingerprint: `deleteEdge ${id}` },
+      services,
+      {
+        check: (view) => {
+          assertKnown(workspace, view)
+          if (!edgesMap(view.doc).has(id)) throw unknownEdge(id)
+          checkPrecondition(view, id, preconditionOf(headers, query))
+        },
+        run: (doc) => removeEdge(doc, id),
       },
-      run: (doc) => removeEdge(doc, id),
-    })
+    )
     return { status: 204, headers: lsnHeader(outcome) }
   },
 )
@@ -147,13 +152,14 @@ const remove = route(
 interface EdgeWrite {
   readonly workspace: string
   readonly identity: Identity
+  readonly work: RequestWork
   readonly headers: Parameters<typeof wantsSync>[0] & { readonly 'idempotency-key'?: string | undefined }
   readonly id: string
   readonly fingerprint: string
 }
 
 function writeEdge(
-  { workspace, identity, headers, id, fingerprint }: EdgeWrite,
+  { workspace, identity, work, headers, id, fingerprint }: EdgeWrite,
   { writes, durability }: Services,
   edit: Pick<WriteRequest, 'check' | 'run'>,
 ): Promise<WriteOutcome> {
@@ -161,6 +167,7 @@ function writeEdge(
   return writes.write({
     workspace: workspace as WorkspaceId,
     author,
+    work,
     blocks: [],
     edges: [id],
     key: headers['idempotency-key'],

@@ -36,13 +36,13 @@ const events = route(
     },
     errors: ['unknown_workspace', 'unknown_lsn', 'history_dropped', 'busy'],
   },
-  async ({ params: { workspace }, query, headers, identity }, services) => {
+  async ({ params: { workspace }, query, headers, identity, work }, services) => {
     const { feeds, lives, limits } = services
     if (lives.countOf(identity.actor) >= limits.feedConsumersPerActorMax) {
       const message = `this actor has ${limits.feedConsumersPerActorMax} streams, which is the most: end one of them`
       throw new ApiError('too_many_requests', message, { retryAfterSeconds: 5 })
     }
-    const begin = await feeds.subscribe(workspace as WorkspaceId, headers['last-event-id'] ?? query.after)
+    const begin = await feeds.subscribe(workspace as WorkspaceId, headers['last-event-id'] ?? query.after, work)
     const stream = async (response: ServerResponse): Promise<void> => {
       const life = lives.begin(identity)
       response.once('close', life.forget)

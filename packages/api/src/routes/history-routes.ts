@@ -1,12 +1,12 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type DocumentContent, readDocument } from '@joinery/blocks'
 import { type LogRecord, type Lsn, originOf, type Past, type WorkspaceId } from '@joinery/server'
 import { z } from 'zod'
 import { readBlocks } from '../block-view.ts'
 import { changesSchema } from '../content-schemas.ts'
 import { type ChangeEvent, ChangeReader } from '../feed/change-event.ts'
-import { paced } from '../history/paced.ts'
+import { pacedFor } from '../history/paced.ts'
 import { diffWorkspaces } from '../history/workspace-diff.ts'
+import type { RequestWork } from '../request-work.ts'
 import {
   blockId,
   blockSchema,
@@ -83,13 +83,13 @@ const history = route(
     },
     errors: ['unknown_workspace', 'history_dropped', 'busy'],
   },
-  async ({ params: { workspace }, query }, services) => {
+  async ({ params: { workspace }, query, work }, services) => {
     const { from, to, limit, as, ...rest } = query
     const id = workspace as WorkspaceId
     const fromMs = from === undefined ? undefined : Date.parse(from)
     const toMs = to === undefined ? undefined : Date.parse(to)
-    const page = await services.history.records(id, { ...rest, fromMs, toMs }, limit)
-    const told = as === undefined ? new Map() : await changesOf(id, page.records, services)
+    const page = await services.history.records(id, { ...rest, fromMs, toMs }, limit, work)
+    const told = as === undefined ? new Map() : await changesOf(id, page.records, work, services)
     const records = page.records.map(({ update, ...record }) => {
       const { connection, mayBeOthers } = originOf(record)
       return { ...record, connection, mayBeOthers, bytes: update.length, ...told.get(record.lsn) }
@@ -104,16 +104,17 @@ type ToldChanges = Pick<ChangeEvent, 'changes' | 'changesOmitted'>
 async function changesOf(
   workspace: WorkspaceId,
   records: readonly LogRecord[],
+  work: RequestWork,
   { history, workspaces, lists }: Services,
 ): Promise<Map<number, ToldChanges>> {
   const told = new Map<number, ToldChanges>()
   const [first, last] = [records[0], records.at(-1)]
   if (first === undefined || last === undefined) return told
   const wanted = new Set(records.map(({ lsn }) => lsn))
-  const reader = new ChangeReader(await history.open(workspace, { lsn: first.lsn - 1 }), lists)
+  const reader = new ChangeReader(await history.open(workspace, { lsn: first.lsn - 1 }, work), lists)
   try {
     const range = { after: (first.lsn - 1) as Lsn, through: last.lsn }
-    for await (const record of paced(workspaces.records(workspace, range))) {
+    for await (const record of pacedFor(workspaces.records(workspace, range), work)) {
       const { changes, changesOmitted } = reader.take(record)
       if (wanted.has(record.lsn)) told.set(record.lsn, { changes, changesOmitted })
     }
@@ -141,7 +142,7 @@ const diff = route(
     },
     errors: ['unknown_workspace', 'unknown_lsn', 'history_dropped', 'busy'],
   },
-  async ({ params: { workspace }, query }, services) => {
+  async ({ params: { workspace }, query, work }, services) => {
     const id = workspace as WorkspaceId
     const { lists } = services
     const sideOf =
@@ -151,12 +152,12 @@ const diff = route(
         blocks: readBlocks(doc, stamps, lists),
         content: readDocument(doc, lists, reader),
       })
-    const from = await services.history.read(id, pointOf(query.from), sideOf())
+    const from = await services.history.read(id, pointOf(query.from), work, sideOf())
     // The reading above may need no turn of the event loop: other work has one here.
-    await nextTurn()
-    const to = await services.history.read(id, pointOf(query.to), sideOf(from.content.reader))
-    await nextTurn()
-    return { status: 200, body: { from: from.lsn, to: to.lsn, ...(await diffWorkspaces(from, to, lists)) } }
+    await work.pause()
+    const to = await services.history.read(id, pointOf(query.to), work, sideOf(from.content.reader))
+    await work.pause()
+    return { status: 200, body: { from: from.lsn, to: to.lsn, ...(await diffWorkspaces(from, to, lists, work)) } }
   },
 )
 

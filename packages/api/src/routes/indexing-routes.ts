@@ -35,9 +35,17 @@ const startRun = route(
     },
     errors: [...errors, 'run_superseded'],
   },
-  async ({ params: { workspace, block, index }, query, headers, body, identity }, services) => {
+  async ({ params: { workspace, block, index }, query, headers, body, identity, work }, services) => {
     const operation = { op: 'startRun', block, index, ...body, ...preconditionOf(headers, query) } as const
-    const request = { workspace, identity, headers, operations: [operation], body, what: `startRun ${block} ${index}` }
+    const request = {
+      workspace,
+      identity,
+      work,
+      headers,
+      operations: [operation],
+      body,
+      what: `startRun ${block} ${index}`,
+    }
     return indexReply(await writeOperations(request, services), operation, 201)
   },
 )
@@ -62,11 +70,12 @@ const report = route(
     },
     errors: [...errors, 'unknown_index', 'run_superseded'],
   },
-  async ({ params: { workspace, block, index, run }, query, headers, body, identity }, services) => {
+  async ({ params: { workspace, block, index, run }, query, headers, body, identity, work }, services) => {
     const operation = { op: 'report', block, index, run, ...body, ...preconditionOf(headers, query) } as const
     const request = {
       workspace,
       identity,
+      work,
       headers,
       operations: [operation],
       body,
@@ -89,11 +98,12 @@ const remove = route(
     answers: { 204: { description: 'The index is removed.', headers: ['x-joinery-lsn'] } },
     errors: [...errors, 'unknown_index'],
   },
-  async ({ params: { workspace, block, index }, query, headers, identity }, services) => {
+  async ({ params: { workspace, block, index }, query, headers, identity, work }, services) => {
     const operation = { op: 'removeIndex', block, index, ...preconditionOf(headers, query) } as const
     const request = {
       workspace,
       identity,
+      work,
       headers,
       operations: [operation],
       body: null,

@@ -1,10 +1,10 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type DocumentContent, planRestore, type RestorePlan, readDocument, restoreDocument } from '@joinery/blocks'
 import type { WorkspaceId } from '@joinery/server'
 import * as Y from 'yjs'
 import { z } from 'zod'
 import { authorOf } from '../caller.ts'
 import { unrestorableSchema } from '../content-schemas.ts'
+import type { RequestWork } from '../request-work.ts'
 import { lsnSchema, params } from '../schemas.ts'
 import { assertRestorable, statusesIn, TOLD_MAX, tryRestore } from '../writes/workspace-restore.ts'
 import { lsnHeader, wantsSync, writeHeaders } from '../writes/write-headers.ts'
@@ -64,17 +64,19 @@ const restoreRoute = route(
       'durability_unavailable',
     ],
   },
-  async ({ params: { workspace }, headers, body, identity }, services) => {
+  async ({ params: { workspace }, headers, body, identity, work }, services) => {
     const { lsn, preview, partial } = body
     const id = workspace as WorkspaceId
     const { lists } = services
     const author = authorOf(identity)
     const sync = wantsSync(headers, services.durability)
-    const past = await contentAt(id, lsn, services)
+    const past = await contentAt(id, lsn, work, services)
     // Each step has a turn of its own: in one turn, other work would wait three times as long.
-    await nextTurn()
-    const trial = await services.workspaces.read(id, ({ doc }) => tryRestore(doc, past, author, lists))
-    await nextTurn()
+    await work.pause()
+    const trial = await services.workspaces.read(id, ({ doc }) => {
+      return work.part(() => tryRestore(doc, past, author, lists))
+    })
+    await work.pause()
     if (preview) {
       const { touched, unrestorable } = trial
       const statuses = statusesIn(touched, lists)
@@ -88,6 +90,7 @@ const restoreRoute = route(
     const outcome = await services.writes.write({
       workspace: id,
       author,
+      work,
       blocks: [],
       key: headers['idempotency-key'],
       fingerprint: () => `restore${partial ? ' partial' : ''}\n${author.source}\n${lsn}`,
@@ -99,7 +102,7 @@ const restoreRoute = route(
     // A repeat of the request has no plan: it is made again from the state before the edit, so that the answer is the same.
     const unrestorable = !partial
       ? []
-      : (plan?.unrestorable ?? (await unrestorableBefore(id, outcome.lsn, lsn, services)))
+      : (plan?.unrestorable ?? (await unrestorableBefore(id, outcome.lsn, lsn, work, services)))
     return {
       status: 200,
       headers: lsnHeader(outcome),
@@ -114,14 +117,25 @@ const restoreRoute = route(
   },
 )
 
-function contentAt(workspace: WorkspaceId, lsn: number, { history, lists }: Services): Promise<DocumentContent> {
-  return history.read(workspace, { lsn }, ({ doc }) => readDocument(doc, lists))
+function contentAt(
+  workspace: WorkspaceId,
+  lsn: number,
+  work: RequestWork,
+  { history, lists }: Services,
+): Promise<DocumentContent> {
+  return history.read(workspace, { lsn }, work, ({ doc }) => readDocument(doc, lists))
 }
 
-async function unrestorableBefore(workspace: WorkspaceId, edit: number, restored: number, services: Services) {
-  const past = await contentAt(workspace, restored, services)
+async function unrestorableBefore(
+  workspace: WorkspaceId,
+  edit: number,
+  restored: number,
+  work: RequestWork,
+  services: Services,
+) {
+  const past = await contentAt(workspace, restored, work, services)
   const before = (doc: Y.Doc) => planRestore(doc, past, services.lists).unrestorable
-  return services.history.read(workspace, { lsn: edit - 1 }, ({ doc }) => before(doc))
+  return services.history.read(workspace, { lsn: edit - 1 }, work, ({ doc }) => before(doc))
 }
 
 function told<T>(all: readonly T[]): readonly T[] {

@@ -4,6 +4,7 @@ import type { Identity, WorkspaceId } from '@joinery/server'
 import { z } from 'zod'
 import { ApiError, type ApiErrorCode } from '../api-error.ts'
 import { jsonFault } from '../request-json.ts'
+import type { RequestWork } from '../request-work.ts'
 import type { Services } from './services.ts'
 
 /** The answer of a handler. With `stream`, the answer has no body, and the function writes the response. */
@@ -24,6 +25,8 @@ export interface RawRequest {
   identify(workspace: WorkspaceId | undefined): Promise<Identity>
   /** Counts the request against the rate of its caller. Throws `too_many_requests`. */
   countAgainst(identity: Identity): void
+  /** The work of this request, for which its caller pays. */
+  workFor(identity: Identity, workspace: WorkspaceId | undefined): RequestWork
 }
 
 /** The schema of an answer, or the function that makes it for the lists of claims. */
@@ -61,13 +64,17 @@ export interface Input<P, Q, H, B> {
   readonly headers: H
   readonly body: B
   readonly request: RawRequest
-  /** The caller, identified for the workspace in the path. Throws for a route without a workspace. */
+  /** The caller, identified for the workspace in the path if there is one. */
   readonly identity: Identity
+  /** The work that the request makes. */
+  readonly work: RequestWork
 }
 
 /** One route with its schemas, to be served and described. With {@link updateBody} it takes bytes instead of JSON. */
 export interface Route extends Definition<z.ZodType, z.ZodType, z.ZodType, z.ZodType> {
-  /** Checks the path and identifies the caller, before the body is read. Throws as {@link run}. */
+  /**
+   * Checks the path and identifies the caller, before the body is read. A caller over budget waits here. Throws as {@link run}.
+   */
   admit(request: RawRequest): Promise<void>
   run(request: RawRequest, services: Services): Promise<Reply>
 }
@@ -83,12 +90,13 @@ export function route<P extends z.ZodType, Q extends z.ZodType, H extends z.ZodT
   return {
     ...definition,
     async admit(request) {
-      await callerOf(definition, parse(definition.params, request.params, 'path'), request)
+      const caller = await callerOf(definition, parse(definition.params, request.params, 'path'), request)
+      await caller.work.rest()
     },
     async run(request, services) {
       const params = parse(definition.params, request.params, 'path')
-      const known = await callerOf(definition, params, request)
-      if (known !== undefined) request.countAgainst(known)
+      const { identity, work } = await callerOf(definition, params, request)
+      request.countAgainst(identity)
       if (request.body === undefined && !takesNoBody) {
         throw new ApiError(
           'invalid',
@@ -100,39 +108,38 @@ export function route<P extends z.ZodType, Q extends z.ZodType, H extends z.ZodT
       if (takesNoBody && !isEmpty(request.body)) {
         throw new ApiError('invalid', 'this request has a body, which would be ignored: leave it out')
       }
-      const fault = takesBytes ? undefined : jsonFault(request.body)
-      if (fault !== undefined) throw new ApiError('invalid', `the body ${fault}`)
-      const reply = await handle(
-        {
-          params,
+      const read = work.part(() => {
+        const fault = takesBytes ? undefined : jsonFault(request.body)
+        if (fault !== undefined) throw new ApiError('invalid', `the body ${fault}`)
+        return {
           query: parse(definition.query, request.query, 'query'),
           headers: parse(definition.headers, request.headers, 'header'),
           body: parse(definition.body, request.body, 'body'),
-          request,
-          get identity() {
-            if (known === undefined) throw new Error(`${definition.id} has no workspace in its path`)
-            return known
-          },
-        },
-        services,
-      )
-      return { ...reply, body: checkAnswer(definition.answers[reply.status], reply, services.lists) }
+        }
+      })
+      const reply = await handle({ params, ...read, request, identity, work }, services)
+      const body = work.part(() => checkAnswer(definition.answers[reply.status], reply, services.lists))
+      return { ...reply, body }
     },
   }
 }
 
-/** The caller of a route about one workspace or for operators; undefined for the other routes. */
+/** The caller of a route, and the work that its request makes. */
+interface Caller {
+  readonly identity: Identity
+  readonly work: RequestWork
+}
+
 async function callerOf(
   { isForOperators }: { readonly isForOperators?: boolean },
   params: unknown,
   request: RawRequest,
-): Promise<Identity | undefined> {
+): Promise<Caller> {
   const workspace = workspaceOf(params)
-  if (workspace === undefined && !isForOperators) return undefined
   const identity = await request.identify(workspace)
   if (isForOperators && !identity.isOperator)
     throw new ApiError('forbidden', 'this is for operators: send a token with "operator": true')
-  return identity
+  return { identity, work: request.workFor(identity, workspace) }
 }
 
 /** True for the bodies of clients that send one with every request. */

@@ -50,7 +50,7 @@ const transact = route(
       'durability_unavailable',
     ],
   },
-  async ({ params: { workspace }, headers, body, identity }, services) => {
+  async ({ params: { workspace }, headers, body, identity, work }, services) => {
     const { operations } = body
     const { operationsMax } = services.limits
     if (operations.length > operationsMax) {
@@ -60,7 +60,7 @@ const transact = route(
       )
     }
     const outcome = await writeOperations(
-      { workspace, identity, headers, operations, body, what: 'transaction' },
+      { workspace, identity, work, headers, operations, body, what: 'transaction' },
       services,
     )
     const blocks = Object.fromEntries(operations.map(({ block }) => [block, outcome.blocks.get(block) ?? null]))

@@ -50,8 +50,8 @@ const get = route(
     },
     errors: ['unknown_workspace', 'unknown_lsn', 'history_dropped', 'busy'],
   },
-  async ({ params: { workspace }, query: { at, since }, headers: { 'if-none-match': known } }, services) => {
-    const { update, lsn } = await stateAt(services, workspace as WorkspaceId, at, (doc, _stamps, head) => ({
+  async ({ params: { workspace }, query: { at, since }, headers: { 'if-none-match': known }, work }, services) => {
+    const { update, lsn } = await stateAt(services, { workspace, at, work }, (doc, _stamps, head) => ({
       lsn: head,
       update: isKnownToCaller(known, { version: head }) ? undefined : Y.encodeStateAsUpdate(doc, since),
     }))
@@ -94,12 +94,13 @@ const post = route(
       'busy',
     ],
   },
-  async ({ params: { workspace }, query, headers: sent, body: update, identity }, { writes, durability }) => {
+  async ({ params: { workspace }, query, headers: sent, body: update, identity, work }, { writes, durability }) => {
     authorOf(identity)
     const precondition = preconditionOf(sent, query)
     const outcome = await writes.bring({
       workspace: workspace as WorkspaceId,
       identity,
+      work,
       update,
       key: sent['idempotency-key'],
       fingerprint: () =>

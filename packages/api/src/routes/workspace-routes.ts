@@ -1,15 +1,13 @@
 import { listBlocks } from '@joinery/blocks'
-import { type Identity, IdentityError, LogError, ServerError, type WorkspaceId, type Workspaces } from '@joinery/server'
+import { type Identity, LogError, ServerError, type WorkspaceId, type Workspaces } from '@joinery/server'
 import * as Y from 'yjs'
 import { z } from 'zod'
 import { ApiError } from '../api-error.ts'
 import { authorOf } from '../caller.ts'
+import { pacedFor } from '../history/paced.ts'
 import { assertKnown, unknownWorkspace } from '../known-workspace.ts'
 import { limitQuery, lsnSchema, params, workspaceName } from '../schemas.ts'
-import { anyHeaders, noBody, nothing, type RawRequest, type Route, route } from './route.ts'
-
-/** A name that no workspace has. It serves to check a token when the request names no workspace. */
-const PROBE = 'probe' as WorkspaceId
+import { anyHeaders, noBody, nothing, type Route, route } from './route.ts'
 
 const list = route(
   {
@@ -36,37 +34,22 @@ const list = route(
     },
     errors: [],
   },
-  async ({ query: { limit, after = '', deleted }, request }, { workspaces }) => {
+  async ({ query: { limit, after = '', deleted }, identity, work }, { workspaces }) => {
     const all = deleted === 'true' ? workspaces.deleted() : workspaces.names()
-    const { names, isLast } = await allowedNames(request, all, after, limit)
+    const { names, isLast } = await allowedNames(pacedFor(all, work), identity, after, limit)
     return { status: 200, body: { workspaces: names, next: isLast ? null : names.at(-1) } }
   },
 )
 
-async function allowedNames(request: RawRequest, all: AsyncIterable<string>, after: string, limit: number) {
+async function allowedNames(all: AsyncIterable<string>, { allows }: Identity, after: string, limit: number) {
   const names: string[] = []
-  let identity: Identity | undefined
   for await (const name of all) {
     if (name <= after) continue
-    identity ??= await identityFor(request, name as WorkspaceId)
-    if (!identity?.allows(name as WorkspaceId)) continue
+    if (!allows(name as WorkspaceId)) continue
     if (names.length === limit) return { names, isLast: false }
     names.push(name)
   }
-  if (identity === undefined) await identityFor(request, PROBE)
   return { names, isLast: true }
-}
-
-/** Identifies the caller; undefined when the caller may not open this workspace. Throws for a token that is not valid. */
-async function identityFor(request: RawRequest, workspace: WorkspaceId): Promise<Identity | undefined> {
-  try {
-    const identity = await request.identify(workspace)
-    request.countAgainst(identity)
-    return identity
-  } catch (error) {
-    if (error instanceof IdentityError && error.code === 'forbidden') return undefined
-    throw error
-  }
 }
 
 const get = route(
@@ -94,11 +77,11 @@ const get = route(
     },
     errors: ['unknown_workspace'],
   },
-  async ({ params: { workspace } }, { workspaces }) => {
+  async ({ params: { workspace }, work }, { workspaces }) => {
     const body = await workspaces.read(workspace as WorkspaceId, ({ doc, head, generation, connections }) => {
       assertKnown(workspace, { head, generation })
-      const blocks = listBlocks(doc).length
-      const size = Y.encodeStateAsUpdate(doc).length
+      const blocks = work.part(() => listBlocks(doc).length)
+      const size = work.part(() => Y.encodeStateAsUpdate(doc).length)
       return { name: workspace, lsn: head, generation: generation ?? null, blocks, connections, size }
     })
     return { status: 200, body }

@@ -5,6 +5,7 @@ import { ApiError } from '../api-error.ts'
 import { readBlock } from '../block-view.ts'
 import { authorOf } from '../caller.ts'
 import { assertKnown } from '../known-workspace.ts'
+import type { RequestWork } from '../request-work.ts'
 import type { Operation } from '../writes/operation.ts'
 import { checkOperations, runOperations, withoutReplacedContents } from '../writes/operations.ts'
 import { wantsSync } from '../writes/write-headers.ts'
@@ -14,6 +15,7 @@ import type { Services } from './services.ts'
 export interface OperationsRequest {
   readonly workspace: string
   readonly identity: Identity
+  readonly work: RequestWork
   readonly headers: {
     readonly 'idempotency-key'?: string | undefined
     readonly 'x-joinery-durability'?: 'async' | 'sync' | undefined
@@ -29,17 +31,18 @@ export interface OperationsRequest {
 
 /** Makes all operations as one edit, or none. Resolves when the edit is durable. */
 export async function writeOperations(request: OperationsRequest, services: Services): Promise<WriteOutcome> {
-  const { identity, headers } = request
+  const { identity, headers, work } = request
   const workspace = request.workspace as WorkspaceId
   const author = authorOf(identity)
   const sync = wantsSync(headers, services.durability)
   for (const operation of request.operations) assertContent(operation, services.limits.contentCharsMax)
   const operations = withoutReplacedContents(request.operations)
   const { basedOn } = request
-  const base = basedOn === undefined ? undefined : (await services.history.open(workspace, { lsn: basedOn })).doc
+  const base = basedOn === undefined ? undefined : (await services.history.open(workspace, { lsn: basedOn }, work)).doc
   const written = services.writes.write({
     workspace,
     author,
+    work,
     blocks: [...new Set(operations.map(({ block }) => block))],
     key: headers['idempotency-key'],
     fingerprint: () => `${request.what}\n${author.source}\n${JSON.stringify(request.body) ?? ''}`,

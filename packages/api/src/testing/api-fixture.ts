@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { documentRules } from '@joinery/blocks'
-import { type Authenticator, createServer, type Server } from '@joinery/server'
+import { type Authenticator, createServer, type Server, type ServerLimits } from '@joinery/server'
 import { type Api, type ApiOptions, createApi } from '../edge/api.ts'
 
 export interface Answered {
@@ -21,18 +21,26 @@ export class ApiFixture implements AsyncDisposable {
     this.api = api
   }
 
-  static async start(options: Partial<ApiOptions> & { authenticator?: Authenticator } = {}): Promise<ApiFixture> {
+  static async start(
+    options: Partial<ApiOptions> & { authenticator?: Authenticator; serverLimits?: Partial<ServerLimits> } = {},
+  ): Promise<ApiFixture> {
     let handle: ((request: IncomingMessage, response: ServerResponse) => boolean) | undefined
-    const { authenticator, revocations } = options
+    const { authenticator, revocations, serverLimits } = options
     const server = createServer({
       rules: documentRules,
       ...(authenticator && { authenticator }),
       ...(revocations && { revocations }),
+      ...(serverLimits && { limits: serverLimits }),
       request: (request, response) => {
         if (handle?.(request, response) !== true) response.writeHead(404).end()
       },
     })
-    const api = await createApi({ workspaces: server.workspaces, durability: 'memory', ...options })
+    const api = await createApi({
+      workspaces: server.workspaces,
+      costs: server.costs,
+      durability: 'memory',
+      ...options,
+    })
     handle = (request, response) => api.handle(request, response)
     await server.listen()
     return new ApiFixture(server, api)

@@ -4,6 +4,7 @@ import { expect, it } from 'vitest'
 import { API_LIMITS } from '../api-limits.ts'
 import { History } from '../history/history.ts'
 import { replayTurns } from '../history/replay-turns.ts'
+import { freeWork } from '../testing/free-work.ts'
 import { type WriteRequest, Writes } from './writes.ts'
 
 const W = 'w' as WorkspaceId
@@ -27,6 +28,7 @@ function startWrites(limits = {}) {
 const append: WriteRequest = {
   workspace: W,
   author,
+  work: freeWork(W),
   blocks: ['b'],
   key: 'once',
   fingerprint: () => 'append',

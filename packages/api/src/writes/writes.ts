@@ -15,12 +15,15 @@ import type { ApiLimits } from '../api-limits.ts'
 import { type BlockView, blockJson, readBlock, viewBlock } from '../block-view.ts'
 import { type EdgeView, edgePath, findEdge, readEdge, viewEdge } from '../edge-view.ts'
 import { type History, type RecordHead, touches } from '../history/history.ts'
+import type { RequestWork } from '../request-work.ts'
 import { refusedUpdate } from './refused-update.ts'
 
 /** One request to write. */
 export interface WriteRequest {
   readonly workspace: WorkspaceId
   readonly author: ClaimAuthor
+  /** The work that the write is a part of. */
+  readonly work: RequestWork
   /** The blocks that the answer shows. */
   readonly blocks: readonly string[]
   /** The edges that the answer shows. */
@@ -36,7 +39,8 @@ export interface WriteRequest {
 }
 
 /** A request that brings a Yjs update, under the rules that hold for the caller's own connections. */
-export interface UpdateRequest extends Pick<WriteRequest, 'workspace' | 'key' | 'fingerprint' | 'sync' | 'check'> {
+export interface UpdateRequest
+  extends Pick<WriteRequest, 'workspace' | 'work' | 'key' | 'fingerprint' | 'sync' | 'check'> {
   readonly identity: Identity
   readonly update: Uint8Array
 }
@@ -72,13 +76,14 @@ export class Writes {
   }
 
   async write(request: WriteRequest): Promise<WriteOutcome> {
-    const { workspace, author, blocks, edges = [], key, sync } = request
+    const { workspace, author, work, blocks, edges = [], key, sync } = request
     const before = new Map<string, Stamp | undefined>()
     const blocksAfter = new Map<string, BlockJson>()
     const edgesAfter = new Map<string, ListedEdge>()
     const written = await this.#whenDurable(
       this.#options.workspaces.write(workspace, {
         writer: author,
+        payer: work.payer.principal,
         via: viaOf(request),
         ...(key !== undefined && { idempotencyKey: key }),
         ...(sync && { sync }),
@@ -114,10 +119,11 @@ export class Writes {
 
   /** Applies the update, or nothing of it. Throws `bad_update`, `missing_edits` or `update_refused`. */
   async bring(request: UpdateRequest): Promise<Pick<WriteOutcome, 'lsn' | 'record'>> {
-    const { workspace, identity, key, sync, update, check } = request
+    const { workspace, identity, work, key, sync, update, check } = request
     const brought = await this.#whenDurable(
       this.#options.workspaces.bring(workspace, {
         writer: identity,
+        payer: work.payer.principal,
         via: viaOf(request),
         update,
         check,
@@ -145,12 +151,12 @@ export class Writes {
 
   /** Gives the first answer again: the kept one, or one made from the log as it was at the first write. */
   async #repeat(request: WriteRequest, lsn: number): Promise<WriteOutcome> {
-    const { workspace, author, blocks, edges = [] } = request
+    const { workspace, author, work, blocks, edges = [] } = request
     const { history } = this.#options
     const record = await this.#firstRecord(request, author.actor, lsn)
     const kept = this.#answers.get(answerKey(workspace, record))
     if (kept !== undefined) return kept
-    return history.read(workspace, { lsn }, ({ doc, stamps }) => ({
+    return history.read(workspace, { lsn }, work, ({ doc, stamps }) => ({
       lsn,
       record: changeOf(record),
       blocks: viewsOf(blocks, (id) => readBlock(doc, stamps, id, this.#options.lists)),

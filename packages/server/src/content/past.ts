@@ -20,8 +20,15 @@ export interface Past {
   readonly stamps: Stamps
 }
 
-/** Waits between two parts of a long read, so that others have their turns. */
-export type Pause = () => Promise<unknown>
+/** The way in which a long read is done. */
+export interface Pace {
+  /** Does one part of the work, in this turn of the event loop. */
+  part<T>(work: () => T): T
+  /** Waits between two parts, so that others have their turns. */
+  pause(): Promise<unknown>
+}
+
+const AT_EASE: Pace = { part: (work) => work(), pause: () => nextTurn() }
 
 /** Records applied in one transaction, at most: there are many records, and each transaction has its cost. */
 const CHUNK = 1_000
@@ -32,10 +39,10 @@ const CHUNK = 1_000
 const CHUNK_BYTES = 256 * 1_024
 
 /**
- * Builds the document at a point in the past, with a `pause` between its parts, from the nearest snapshot and the records up to the point. Rejects with
- * `history_dropped` for a point that is no longer kept, and with the storage error when reading fails.
+ * Builds the document at a point in the past, part by part, from the nearest snapshot and the records up to the point. Rejects with
+ * `history_dropped` for a point that is no longer kept, with the storage error when reading fails, and with the error of a pause.
  */
-export async function readPast(log: WorkspaceLog, point: Point, pause: Pause = nextTurn): Promise<Past> {
+export async function readPast(log: WorkspaceLog, point: Point, pace: Pace = AT_EASE): Promise<Past> {
   const through = Math.min('lsn' in point ? point.lsn : await log.lsnAt(point.at), log.head) as Lsn
   const start = through > 0 ? await findStart(log, through) : undefined
   const from = start?.lsn ?? 0
@@ -44,8 +51,8 @@ export async function readPast(log: WorkspaceLog, point: Point, pause: Pause = n
   }
   const doc = new Y.Doc({ guid: '' })
   try {
-    const stamps = start?.annex.stamps() ?? new Stamps()
-    if (start !== undefined) Y.applyUpdate(doc, start.state)
+    const stamps = pace.part(() => start?.annex.stamps() ?? new Stamps())
+    if (start !== undefined) pace.part(() => Y.applyUpdate(doc, start.state))
     let at = start?.at ?? 0
     let chunk: Uint8Array[] = []
     let bytes = 0
@@ -54,12 +61,13 @@ export async function readPast(log: WorkspaceLog, point: Point, pause: Pause = n
       at = record.at
       bytes += record.update.length
       if (chunk.push(record.update) < CHUNK && bytes < CHUNK_BYTES) continue
-      applyAll(doc, chunk)
+      const full = chunk
+      pace.part(() => applyAll(doc, full))
       chunk = []
       bytes = 0
-      await pause()
+      await pace.pause()
     }
-    applyAll(doc, chunk)
+    pace.part(() => applyAll(doc, chunk))
     return { lsn: through, at, doc, stamps }
   } catch (error) {
     doc.destroy()

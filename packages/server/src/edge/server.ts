@@ -23,7 +23,7 @@ import { Upkeep } from '../content/upkeep.ts'
 import { Counters } from '../counters.ts'
 import { type Authenticator, developmentAuthenticator } from '../identity.ts'
 import { Workspaces } from '../inside/workspaces.ts'
-import { Ledger } from '../ledger.ts'
+import { type Costs, Ledger } from '../ledger.ts'
 import { SERVER_LIMITS, type ServerLimits } from '../limits.ts'
 import type { Revocations } from '../revocations.ts'
 import { Acknowledgements } from '../room/acknowledgements.ts'
@@ -105,6 +105,8 @@ export interface Server {
   close(): Promise<void>
   /** Reads and writes for programs in this process, through the same rooms as the sockets. */
   readonly workspaces: Workspaces
+  /** Books what programs in this process do for their callers, and says which callers are over budget. */
+  readonly costs: Costs
   /** Counts since the start. */
   readonly counters: Counters
   /** Present numbers of connections, rooms and waiting bytes. */
@@ -213,6 +215,10 @@ class SyncServer implements Server {
     })
     this.#sweeper = setInterval(() => this.#sweep(performance.now()), Math.min(SWEEP_MS, this.#limits.heartbeatMs))
     this.#sweeper.unref()
+  }
+
+  get costs(): Costs {
+    return this.#ledger
   }
 
   load(): ServerLoad {

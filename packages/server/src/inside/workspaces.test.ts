@@ -248,3 +248,30 @@ describe('the past', () => {
     await expect.poll(() => store.openLogs).toBe(0)
   })
 })
+
+describe('the costs of programs', () => {
+  it('[S183] the payer of an edit pays for it, also when it is refused, and other principals owe nothing', async () => {
+    const limits = {
+      principalCostShare: 1e-6,
+      principalCostBurstMs: 0,
+      workspaceCostBurstMs: 1e9,
+      costContentionMs: 1e9,
+    }
+    fixture = await ServerFixture.start({ limits })
+    const { workspaces, costs } = fixture.server
+    const edit = (payer: string | undefined, check = () => undefined) => {
+      const run = (doc: Y.Doc) => doc.getText('t').insert(0, 'x')
+      return workspaces.write(W, { writer, via: 'http', check, run, ...(payer !== undefined && { payer }) })
+    }
+    const restOf = (principal: string) => costs.restOf({ principal, workspace: W })
+    await edit('ann')
+    await edit('bob')
+    await edit(undefined)
+    const refuse = () => {
+      throw new Error('no')
+    }
+    await expect(edit('eve', refuse)).rejects.toThrow('no')
+    await edit('dan')
+    expect(['ann', 'bob', 'eve', 'engine'].map((name) => restOf(name) > 0)).toEqual([false, true, true, false])
+  })
+})

@@ -1,7 +1,7 @@
 import { type EventStore, LogError, type LogRecord, type Lsn, type WorkspaceLog } from '@joinery/log'
 import type { WorkspaceId } from '@joinery/protocol'
 import type * as Y from 'yjs'
-import { type Past, type Pause, type Point, readPast } from '../content/past.ts'
+import { type Pace, type Past, type Point, readPast } from '../content/past.ts'
 import type { Stamps } from '../content/stamps.ts'
 import { formatOfUpdate } from '../content/update-format.ts'
 import type { BringRefusal, BroughtUpdate } from '../room/brought-update.ts'
@@ -33,6 +33,8 @@ export interface WorkspaceView {
 
 /** One edit, and the check that must pass before it is made. */
 export interface WorkspaceEdit<T> extends RoomEdit<T> {
+  /** The principal that pays for the time of the event loop that the edit takes, its check included; nobody by default. */
+  readonly payer?: string
   /**
    * Checks the workspace in the same turn as the edit. If it throws, {@link Workspaces.write} rejects with its error.
    */
@@ -60,6 +62,8 @@ export interface Repeated {
 
 /** One update, and the check that must pass before it is applied. */
 export interface WorkspaceUpdate extends BroughtUpdate {
+  /** As {@link WorkspaceEdit.payer}. */
+  readonly payer?: string
   /** As {@link WorkspaceEdit.check}. */
   check?(view: WorkspaceView): void
 }
@@ -156,10 +160,10 @@ export class Workspaces implements Tails {
    * Reads the workspace as it stood at `point`, up to the last record at or before the point. Rejects with
    * `history_dropped` when the point is no longer kept.
    *
-   * @param pause called between the parts of a long read; by default others have one turn of the event loop
+   * @param pace how the parts of a long read are done; by default others have one turn of the event loop between them
    */
-  past(workspace: WorkspaceId, point: Point, pause?: Pause): Promise<Past> {
-    return this.#rooms.hold(workspace, (log) => readPast(log, point, pause))
+  past(workspace: WorkspaceId, point: Point, pace?: Pace): Promise<Past> {
+    return this.#rooms.hold(workspace, (log) => readPast(log, point, pace))
   }
 
   /** Reads the range of the workspace's log, without building the document. */
@@ -233,8 +237,10 @@ export class Workspaces implements Tails {
   async #bring(workspace: WorkspaceId, brought: WorkspaceUpdate): Promise<Written<undefined> | RefusedUpdate> {
     try {
       return await this.#rooms.visit(workspace, async (room) => {
-        brought.check?.(viewOf(room))
-        const made = room.bring(brought)
+        const made = this.#paid(workspace, brought.payer, () => {
+          brought.check?.(viewOf(room))
+          return room.bring(brought)
+        })
         if ('code' in made) return { refusal: made }
         await made.durable
         return { repeated: false, value: undefined, record: made.record, lsn: made.lsn }
@@ -249,11 +255,24 @@ export class Workspaces implements Tails {
 
   #write<T>(workspace: WorkspaceId, edit: WorkspaceEdit<T>): Promise<Written<T>> {
     return this.#rooms.visit(workspace, async (room) => {
-      edit.check?.(viewOf(room))
-      const { value, record, lsn, durable } = room.edit(edit)
+      const { value, record, lsn, durable } = this.#paid(workspace, edit.payer, () => {
+        edit.check?.(viewOf(room))
+        return room.edit(edit)
+      })
       await durable
       return { repeated: false, value, record, lsn }
     })
+  }
+
+  /** Does work in this turn, and books what it takes, also if it throws. */
+  #paid<T>(workspace: WorkspaceId, principal: string | undefined, work: () => T): T {
+    if (principal === undefined) return work()
+    const sinceMs = performance.now()
+    try {
+      return work()
+    } finally {
+      this.#rooms.costs.book({ principal, workspace }, sinceMs)
+    }
   }
 }
 

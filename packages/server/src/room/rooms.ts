@@ -1,7 +1,7 @@
 import type { WorkspaceLog } from '@joinery/log'
 import type { WorkspaceId } from '@joinery/protocol'
 import { ColdDocument } from '../content/cold-document.ts'
-import type { Ledger } from '../ledger.ts'
+import type { Costs, Ledger } from '../ledger.ts'
 import type { ServerError } from '../server-error.ts'
 import { Member } from './member.ts'
 import { Room, type RoomContext } from './room.ts'
@@ -48,6 +48,11 @@ export class Rooms {
 
   get size(): number {
     return this.#rooms.size
+  }
+
+  /** Books the work of programs in this process. */
+  get costs(): Costs {
+    return this.#context.ledger
   }
 
   count(): RoomCounts {

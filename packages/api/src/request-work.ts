@@ -1,0 +1,126 @@
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises'
+import type { Costs, Pace, Payer, Turn } from '@joinery/server'
+import { ApiError } from './api-error.ts'
+import type { ApiLimits } from './api-limits.ts'
+
+/** Costs that nobody pays. */
+export const FREE_COSTS: Costs = { book: () => performance.now(), restOf: () => 0 }
+
+/** Time between two looks at the budget of a caller that waits, ms. It may be free to go on before its debt is paid. */
+const LOOK_MS = 100
+
+/**
+ * The work of one request. Its caller pays in time of the event loop, as its sockets do for what they send. A caller over
+ * budget waits between two parts of the work.
+ */
+export class RequestWork implements Pace {
+  readonly payer: Payer
+  readonly #callers: PayingCallers
+  readonly #isOver: () => boolean
+  #waitLeftMs: number
+
+  /** @param isOver whether the caller has gone: its request then waits no longer */
+  constructor(payer: Payer, callers: PayingCallers, isOver: () => boolean) {
+    this.payer = payer
+    this.#callers = callers
+    this.#isOver = isOver
+    this.#waitLeftMs = callers.limits.costWaitMs
+  }
+
+  /** Does one part of the work, in this turn of the event loop, and books what it takes, also if it throws. */
+  part<T>(work: () => T): T {
+    const sinceMs = performance.now()
+    try {
+      return work()
+    } finally {
+      this.book(performance.now() - sinceMs)
+    }
+  }
+
+  /** Books a part that took so many ms of the event loop. */
+  book(ms: number): void {
+    this.#callers.costs.book(this.payer, performance.now() - ms)
+  }
+
+  /** The pace of a long work that gives its turn up between its parts. */
+  inTurns(turn: Turn): Pace {
+    return { part: (work) => this.part(work), pause: () => turn.giveUp(this.pause()) }
+  }
+
+  /** Lets others have their turn, then {@link rest}s. */
+  async pause(): Promise<void> {
+    await nextTurn()
+    await this.rest()
+  }
+
+  /**
+   * Resolves when the caller is within its budget: as a rule at once. Rejects with `over_budget` when the request would wait
+   * longer than `costWaitMs` in all, or when too many requests of the caller wait already.
+   */
+  async rest(): Promise<void> {
+    const { costs } = this.#callers
+    let restMs = costs.restOf(this.payer)
+    if (restMs === 0) return
+    const sinceMs = performance.now()
+    const leave = this.#callers.wait(this.payer, restMs)
+    try {
+      for (; restMs > 0; restMs = costs.restOf(this.payer)) {
+        if (this.#callers.isClosed || this.#isOver()) throw over()
+        if (restMs > this.#waitLeftMs - (performance.now() - sinceMs)) throw overBudget(restMs)
+        await delay(Math.min(restMs, LOOK_MS))
+      }
+    } finally {
+      this.#waitLeftMs -= performance.now() - sinceMs
+      leave()
+    }
+  }
+}
+
+/** The callers of all requests, as far as they pay for them. */
+export class PayingCallers {
+  readonly costs: Costs
+  readonly limits: Pick<ApiLimits, 'costWaitMs' | 'costWaitingPerActorMax'>
+  readonly #waiting = new Map<string, number>()
+  #isClosed = false
+
+  constructor(costs: Costs, limits: Pick<ApiLimits, 'costWaitMs' | 'costWaitingPerActorMax'>) {
+    this.costs = costs
+    this.limits = limits
+  }
+
+  begin(payer: Payer, isOver = () => false): RequestWork {
+    return new RequestWork(payer, this, isOver)
+  }
+
+  /** True once nobody waits any longer. */
+  get isClosed(): boolean {
+    return this.#isClosed
+  }
+
+  /** Ends all waiting, for a server that closes. */
+  close(): void {
+    this.#isClosed = true
+  }
+
+  /** Counts a request that waits, until the returned function is called. */
+  wait({ principal }: Payer, restMs: number): () => void {
+    const others = this.#waiting.get(principal) ?? 0
+    if (others >= this.limits.costWaitingPerActorMax) throw overBudget(restMs)
+    this.#waiting.set(principal, others + 1)
+    return () => {
+      const left = (this.#waiting.get(principal) ?? 1) - 1
+      if (left === 0) this.#waiting.delete(principal)
+      else this.#waiting.set(principal, left)
+    }
+  }
+}
+
+function over(): ApiError {
+  return new ApiError('unavailable', 'the server goes down, or the caller has gone', { retryAfterSeconds: 1 })
+}
+
+function overBudget(restMs: number): ApiError {
+  const message =
+    'the requests of this actor have taken more than their share of the server, and others wait: try again after Retry-After'
+  return new ApiError('over_budget', message, { retryAfterSeconds: Math.max(1, Math.ceil(restMs / 1000)) })
+}
