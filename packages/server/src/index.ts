@@ -31,6 +31,7 @@ export {
   signToken,
   type TokenClaims,
 } from './identity.ts'
+export type { Release } from './inside/system-logs.ts'
 export type { TailOptions, Tails } from './inside/tail.ts'
 export {
   type LogUpkeep,
@@ -47,6 +48,7 @@ export type { Costs, Payer } from './ledger.ts'
 export { SERVER_LIMITS, type ServerLimits } from './limits.ts'
 export { type Revocation, Revocations, type RevocationsOptions } from './revocations.ts'
 export type { BringRefusal } from './room/brought-update.ts'
+export type { RecordListener } from './room/record-listeners.ts'
 export type { RoomEdit } from './room/room-edit.ts'
 export { ServerError, type ServerErrorCode } from './server-error.ts'
 export { type QueueBound, type StartedMax, type Turn, Turns } from './turns.ts'

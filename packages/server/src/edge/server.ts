@@ -22,6 +22,7 @@ import { rehearse } from '../content/rehearsal.ts'
 import { Upkeep } from '../content/upkeep.ts'
 import { Counters } from '../counters.ts'
 import { type Authenticator, developmentAuthenticator } from '../identity.ts'
+import { SystemLogs } from '../inside/system-logs.ts'
 import { Workspaces } from '../inside/workspaces.ts'
 import { type Costs, Ledger } from '../ledger.ts'
 import { SERVER_LIMITS, type ServerLimits } from '../limits.ts'
@@ -30,6 +31,7 @@ import { Acknowledgements } from '../room/acknowledgements.ts'
 import { Backlog } from '../room/backlog.ts'
 import { KeyedTurns } from '../room/keyed-turns.ts'
 import { KeyedUpdates } from '../room/keyed-updates.ts'
+import { RecordListeners } from '../room/record-listeners.ts'
 import { Rooms } from '../room/rooms.ts'
 import { ServerError } from '../server-error.ts'
 import { Turns } from '../turns.ts'
@@ -128,6 +130,7 @@ class SyncServer implements Server {
   readonly #limits: ServerLimits
   readonly #logger: Logger
   readonly #store: EventStore
+  readonly #systemLogs: SystemLogs
   readonly #ownership: Ownership
   readonly #http: HttpServer
   readonly #addresses: AddressCount
@@ -157,7 +160,8 @@ class SyncServer implements Server {
     const turns = new KeyedTurns()
     const rooms = this.#openRooms(turns)
     this.#rooms = rooms
-    this.workspaces = new Workspaces(rooms, this.#store, turns)
+    this.#systemLogs = new SystemLogs(this.#store)
+    this.workspaces = new Workspaces(rooms, this.#store, turns, this.#systemLogs)
     const refused = new RefusedClients({ ...limits, delayMaxMs: limits.refusedDelayMaxMs })
     this.#connections = new Connections({ rooms, limits, counters, logger, refused })
     this.#addresses = new AddressCount(limits.connectionsPerAddressMax)
@@ -248,6 +252,7 @@ class SyncServer implements Server {
       backlog: this.#backlog,
       keyed: new KeyedUpdates(turns, this.#limits),
       ledger: this.#ledger,
+      listeners: new RecordListeners(this.#logger),
       counters: this.counters,
       clientIds: new ClientIdMemory(),
       announced: new AnnouncedIds(),
@@ -275,6 +280,7 @@ class SyncServer implements Server {
     clearTimeout(deadline)
     clearInterval(this.#sweeper)
     await this.#rooms.close()
+    await this.#systemLogs.close()
     this.#unsubscribe()
   }
 

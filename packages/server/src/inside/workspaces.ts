@@ -6,12 +6,14 @@ import type { Stamps } from '../content/stamps.ts'
 import { formatOfUpdate } from '../content/update-format.ts'
 import type { BringRefusal, BroughtUpdate } from '../room/brought-update.ts'
 import type { KeyedTurns } from '../room/keyed-turns.ts'
+import type { RecordListener } from '../room/record-listeners.ts'
 import { refusalOfSpoiler } from '../room/refused-update.ts'
 import type { RoomEdit } from '../room/room-edit.ts'
 import type { RoomVisit } from '../room/room-visit.ts'
 import type { Rooms } from '../room/rooms.ts'
 import { beingLoaded, ServerError } from '../server-error.ts'
 import { RoomTails } from './room-tails.ts'
+import type { Release, SystemLogs } from './system-logs.ts'
 import type { TailOptions, Tails } from './tail.ts'
 
 /** The work on a log that may run beside the log's room. */
@@ -91,13 +93,15 @@ export class Workspaces implements Tails {
   readonly #rooms: Rooms
   readonly #store: EventStore
   readonly #keyed: KeyedTurns
+  readonly #systemLogs: SystemLogs
   readonly #tails: RoomTails
 
   /** @param keyed the turns of all writes under keys, those of clients included */
-  constructor(rooms: Rooms, store: EventStore, keyed: KeyedTurns) {
+  constructor(rooms: Rooms, store: EventStore, keyed: KeyedTurns, systemLogs: SystemLogs) {
     this.#rooms = rooms
     this.#store = store
     this.#keyed = keyed
+    this.#systemLogs = systemLogs
     this.#tails = new RoomTails(rooms)
   }
 
@@ -181,6 +185,22 @@ export class Workspaces implements Tails {
     return this.#tails.tail(workspace, options)
   }
 
+  /**
+   * Calls `listener` with each record of every workspace as it is appended: see {@link RecordListener}. Returns unsubscribe.
+   * An error of the listener is logged, and changes nothing.
+   */
+  listen(listener: RecordListener): () => void {
+    return this.#rooms.listen(listener)
+  }
+
+  /**
+   * Opens a system log (`!kind`, `!kind/workspace`), in which a program inside the server keeps records of its own: see
+   * {@link SystemLogs.open}. It stays open until the server closes or its workspace is purged; `release` is called before.
+   */
+  openSystemLog(name: string, release: Release): Promise<WorkspaceLog> {
+    return this.#systemLogs.open(name, release)
+  }
+
   /** Runs `work` on the workspace's log. Clients may use the room meanwhile. */
   maintain<T>(workspace: WorkspaceId, work: (log: LogUpkeep) => Promise<T>): Promise<T> {
     return this.#rooms.hold(workspace, work)
@@ -204,9 +224,12 @@ export class Workspaces implements Tails {
     return this.#rooms.evict(workspace, beingLoaded(), () => this.#store.undelete(workspace))
   }
 
-  /** Removes a deleted workspace for good. Its name may then be used again, for another history. */
+  /** Removes a deleted workspace for good, and its system logs. Its name may then be used again, for another history. */
   purge(workspace: WorkspaceId): Promise<void> {
-    return this.#rooms.evict(workspace, beingLoaded(), () => this.#store.purge(workspace))
+    return this.#rooms.evict(workspace, beingLoaded(), async () => {
+      await this.#systemLogs.closeOf(workspace)
+      await this.#store.purge(workspace)
+    })
   }
 
   /**

@@ -11,6 +11,7 @@ import { ColdCache } from '../content/cold-cache.ts'
 import { openRules } from '../content/document-rules.ts'
 import { Upkeep } from '../content/upkeep.ts'
 import { Counters } from '../counters.ts'
+import { SystemLogs } from '../inside/system-logs.ts'
 import { Workspaces } from '../inside/workspaces.ts'
 import { Ledger } from '../ledger.ts'
 import { SERVER_LIMITS } from '../limits.ts'
@@ -21,6 +22,7 @@ import { Acknowledgements } from './acknowledgements.ts'
 import { Backlog } from './backlog.ts'
 import { KeyedTurns } from './keyed-turns.ts'
 import { KeyedUpdates } from './keyed-updates.ts'
+import { RecordListeners } from './record-listeners.ts'
 import { Rooms } from './rooms.ts'
 
 const IS_NIGHTLY = process.env.JOINERY_NIGHTLY !== undefined
@@ -73,13 +75,14 @@ class NodeRooms {
       cache: new ColdCache(limits.coldBytesMax),
       clientIds: new ClientIdMemory(),
       announced: new AnnouncedIds(),
+      listeners: new RecordListeners(pino({ level: 'silent' })),
       loads: new Turns(2),
       upkeep: new Upkeep(),
       snapshots: { ...SNAPSHOT_POLICY_DEFAULT, records: 5 },
       keepHistory: 'forever',
       isInHurry: () => false,
     })
-    this.workspaces = new Workspaces(this.rooms, store, turns)
+    this.workspaces = new Workspaces(this.rooms, store, turns, new SystemLogs(store))
   }
 }
 

@@ -27,10 +27,10 @@ export class KeyedWrites {
   }
 
   /** Makes an edit of a program inside the server. Throws the error of `run`: the document is then spoilt. */
-  edit<T>({ writer, via, idempotencyKey, sync, run }: RoomEdit<T>, place: WritePlace): RoomEdited<T> {
+  edit<T>({ writer, via, idempotencyKey, sync, run, beside }: RoomEdit<T>, place: WritePlace): RoomEdited<T> {
     const { value, applied } = place.document.edit(writer.actor, run)
     const author = { ...authorOf(writer, via), ...(idempotencyKey !== undefined && { idempotencyKey }) }
-    return { value, ...this.write({ applied, author, sync }, place) }
+    return { value, ...this.write({ applied, author, sync, beside }, place) }
   }
 
   /** Makes an update of a member. Returns the refusal of a refused update, of which nothing is done. */
@@ -66,7 +66,7 @@ export class KeyedWrites {
     })
     const mayPrecede = (member: Member | undefined): boolean => member === undefined || this.#senders.has(member)
     this.#held = { shown: durable, mayPrecede }
-    return { record: appended?.record, lsn: appended?.record.lsn ?? place.log.head, durable }
+    return { record: appended?.record, lsn: appended?.record?.lsn ?? place.log.head, durable }
   }
 }
 

@@ -1,4 +1,4 @@
-import type { LogEntry, LogRecord } from '@joinery/log'
+import type { EventStore, LogEntry, LogRecord, Receipt, WorkspaceLog } from '@joinery/log'
 import type { WorkspaceId } from '@joinery/protocol'
 import type { Logger } from 'pino'
 import * as Y from 'yjs'
@@ -12,8 +12,9 @@ import type { Backlog } from './backlog.ts'
 import { tellObserved } from './conflict-news.ts'
 import { type Audience, type Forward, forwardLate, forwardUpdates } from './fan-out.ts'
 import type { Member } from './member.ts'
+import type { RecordListeners } from './record-listeners.ts'
 import { NOT_YOURS, refuseUpdate } from './refused-update.ts'
-import type { WritePlace } from './room-edit.ts'
+import type { RoomEdit, WritePlace } from './room-edit.ts'
 import type { RoomFollower } from './room-follower.ts'
 import { Unsettled, type Withheld } from './unsettled.ts'
 
@@ -26,11 +27,14 @@ export interface RecordWriterContext {
   readonly backlog: Backlog
   readonly counters: Counters
   readonly logger: Logger
+  readonly listeners: RecordListeners
+  readonly store: Pick<EventStore, 'atomically'>
 }
 
-/** A record that was appended to the log. */
+/** The appends of one write. */
 export interface Appended {
-  readonly record: LogRecord
+  /** Undefined when only {@link Write.beside} has appended something. */
+  readonly record: LogRecord | undefined
   readonly durable: Promise<void>
 }
 
@@ -48,6 +52,8 @@ export interface Write {
   readonly author: Pick<LogEntry, 'actor' | 'source' | 'connection' | 'idempotencyKey'>
   /** True when the record counts as durable only after an fsync. */
   readonly sync?: boolean | undefined
+  /** Appends what belongs to the write to other logs: see {@link RoomEdit.beside}. */
+  readonly beside?: RoomEdit<unknown>['beside'] | undefined
   /** Undefined for the server's own writes. */
   readonly from?: WriteSource
 }
@@ -95,6 +101,8 @@ export class RecordWriter {
    * build on `held` edits is forwarded when those are shown.
    */
   write(writes: readonly Write[], place: WritePlace, held: Held | undefined): readonly (Appended | undefined)[] {
+    // The records beside a write may fail to be appended: nobody may have seen the write then.
+    const logged = writes.some(({ beside }) => beside !== undefined) ? this.log(writes, place) : undefined
     const forwards: Forward[] = []
     const late: Uint8Array[] = []
     for (const { applied, from } of writes) {
@@ -104,7 +112,7 @@ export class RecordWriter {
     }
     this.#context.counters.deliveries += forwardUpdates(forwards, place.audience)
     if (held !== undefined) this.forwardAfter(held.shown, late, place)
-    return this.log(writes, place)
+    return logged ?? this.log(writes, place)
   }
 
   /** Forwards updates once `shown` resolves. If `shown` rejects, they never become durable, and are never forwarded. */
@@ -178,23 +186,54 @@ export class RecordWriter {
     }
   }
 
-  #append({ applied, author, sync }: Write, { log, document, audience }: WritePlace): Appended | undefined {
-    if (applied.record === undefined) return undefined
+  #append(write: Write, { log, document, audience }: WritePlace): Appended | undefined {
+    const { applied, author, beside } = write
+    if (applied.record === undefined) {
+      const receipt = beside && this.#context.store.atomically(() => beside(undefined))
+      return receipt && { record: undefined, durable: bothOf(this.#lastDurable, receipt.durable) }
+    }
     const entry: LogEntry = { ...author, update: applied.record, touched: applied.touched }
-    const { lsn, at, durable } = sync ? log.append(entry, { sync }) : log.append(entry)
+    const { lsn, at, durable, whole } = this.#appendWith(entry, write, log)
     this.#lastDurable = durable
     this.#context.backlog.add(durable, entry.update.length)
     this.#context.counters.records++
     const record: LogRecord = { ...entry, lsn, at }
     document.stamps.note(record)
     if (this.#listeners !== undefined) for (const listener of this.#listeners) listener(record, durable)
+    this.#context.listeners.tell(this.#workspace, record, durable)
     this.#tell(applied.observed, record, audience)
-    return { record, durable }
+    return { record, durable: whole }
+  }
+
+  /** Appends the record, and what belongs to it: all of it or, with an error, nothing. `whole` is durable when all of it is. */
+  #appendWith(entry: LogEntry, { sync, beside }: Write, log: WorkspaceLog): Receipt & { whole: Promise<void> } {
+    const append = (): Receipt => (sync ? log.append(entry, { sync }) : log.append(entry))
+    if (beside === undefined) {
+      const receipt = append()
+      return { ...receipt, whole: receipt.durable }
+    }
+    const { store } = this.#context
+    return store.atomically(() => {
+      const receipt = append()
+      const { lsn, at, durable } = receipt
+      // Work of its own, so that a promise is refused.
+      const other = store.atomically(() => beside({ ...entry, lsn, at }))
+      return { ...receipt, whole: other === undefined ? durable : bothOf(durable, other.durable) }
+    })
   }
 
   #tell(observed: readonly Observed[], record: LogRecord, audience: Audience): void {
     tellObserved(observed, { workspace: this.#workspace, record }, audience, this.#context.logger)
   }
+}
+
+/** Resolves when both are durable. Appends of one turn mostly have one promise. */
+function bothOf(one: Promise<void>, other: Promise<void>): Promise<void> {
+  if (one === other) return one
+  const both = Promise.all([one, other]).then(() => undefined)
+  // The caller may ignore it, and an unhandled rejection would end the process.
+  both.catch(() => undefined)
+  return both
 }
 
 /** The author of a record, as the log stores it. */

@@ -1,4 +1,4 @@
-import type { LogRecord, WorkspaceLog } from '@joinery/log'
+import type { LogRecord, Receipt, WorkspaceLog } from '@joinery/log'
 import type * as Y from 'yjs'
 import type { Writer } from '../content/document-rules.ts'
 import type { RoomDocument } from '../content/room-document.ts'
@@ -20,6 +20,15 @@ export interface RoomEdit<T> {
    * change.
    */
   run(doc: Y.Doc): T
+  /**
+   * Appends to other logs what belongs to the edit. Called in the turn of the edit, right after its record is appended, and
+   * with undefined if the edit changed nothing. Its appends are one write with the record: after a crash all of them are
+   * there or none. If it throws, nothing of the edit is logged or shown, the document is rebuilt, and {@link Workspaces.write}
+   * rejects with the error. It must not await anything. The repeat of a keyed edit does not call it.
+   *
+   * @returns the receipt of its last append: the write resolves when that is durable, too
+   */
+  beside?(record: LogRecord | undefined): Pick<Receipt, 'durable'> | undefined
 }
 
 /** Result of an edit. */

@@ -13,6 +13,7 @@ import { type EarlyReaders, withEarly } from './early-readers.ts'
 import { greet, writableOf } from './greeting.ts'
 import type { KeyedUpdates } from './keyed-updates.ts'
 import { isLagging, type Member, type MemberRoom } from './member.ts'
+import type { RecordListeners } from './record-listeners.ts'
 import { answerSyncStep1 } from './room-answers.ts'
 import type { RoomFollower } from './room-follower.ts'
 import { RoomFollowers } from './room-followers.ts'
@@ -25,6 +26,7 @@ export interface RoomContext extends RoomContentContext {
   readonly acknowledgements: Acknowledgements
   readonly backlog: Backlog
   readonly keyed: KeyedUpdates
+  readonly listeners: RecordListeners
   /** Asks for one flush of `room` at the end of this tick. */
   schedule(room: Room): void
   /** Called when `room` has closed: the next join of its workspace makes a new room. */
@@ -246,6 +248,8 @@ export class Room implements ContentOwner, MemberRoom {
       return await use()
     } catch (error) {
       if (!(error instanceof LogError) || error.code !== 'fenced') throw error
+      // A record beside an edit is another log's, which may be fenced alone.
+      if (error.workspace !== undefined && error.workspace !== this.workspace) throw error
       this.#content.abandon()
       throw moved()
     } finally {

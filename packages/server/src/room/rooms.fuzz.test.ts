@@ -11,6 +11,7 @@ import { openRules } from '../content/document-rules.ts'
 import { alwaysMine } from '../content/ownership.ts'
 import { Upkeep } from '../content/upkeep.ts'
 import { Counters } from '../counters.ts'
+import { SystemLogs } from '../inside/system-logs.ts'
 import { Workspaces } from '../inside/workspaces.ts'
 import { Ledger } from '../ledger.ts'
 import { SERVER_LIMITS } from '../limits.ts'
@@ -22,6 +23,7 @@ import { Acknowledgements } from './acknowledgements.ts'
 import { Backlog } from './backlog.ts'
 import { KeyedTurns } from './keyed-turns.ts'
 import { KeyedUpdates } from './keyed-updates.ts'
+import { RecordListeners } from './record-listeners.ts'
 import { Rooms } from './rooms.ts'
 
 const RUNS = process.env.JOINERY_NIGHTLY === undefined ? 400 : 20_000
@@ -86,13 +88,14 @@ class Scene {
     cache: new ColdCache(2_000),
     clientIds: new ClientIdMemory(),
     announced: new AnnouncedIds(),
+    listeners: new RecordListeners(pino({ level: 'silent' })),
     loads: new Turns(2),
     upkeep: new Upkeep(),
     snapshots: { ...SNAPSHOT_POLICY_DEFAULT, records: 5 },
     keepHistory: 'forever',
     isInHurry: () => false,
   })
-  readonly workspaces = new Workspaces(this.rooms, this.store, this.turns)
+  readonly workspaces = new Workspaces(this.rooms, this.store, this.turns, new SystemLogs(this.store))
   readonly docs = Array.from({ length: CLIENTS }, () => new Y.Doc())
   readonly clients = new Map<number, MemoryClient>()
   /** Keys whose writers were told that they are durable. */

@@ -4,6 +4,7 @@ import { ColdDocument } from '../content/cold-document.ts'
 import type { Costs, Ledger } from '../ledger.ts'
 import type { ServerError } from '../server-error.ts'
 import { Member } from './member.ts'
+import type { RecordListener } from './record-listeners.ts'
 import { Room, type RoomContext } from './room.ts'
 import type { RoomFollower } from './room-follower.ts'
 import type { RoomVisit } from './room-visit.ts'
@@ -124,6 +125,11 @@ export class Rooms {
     } finally {
       if (this.#reserved.get(workspace) === settled) this.#reserved.delete(workspace)
     }
+  }
+
+  /** Calls `listener` with each record of every room as it is appended. Returns unsubscribe. */
+  listen(listener: RecordListener): () => void {
+    return this.#context.listeners.add(listener)
   }
 
   #roomOf(workspace: WorkspaceId): Room {

@@ -176,8 +176,9 @@ export class WritePath {
   edit<T>(edit: RoomEdit<T>, place: WritePlace): RoomEdited<T> {
     assertTakes(place.log)
     if (edit.idempotencyKey !== undefined) return this.#keyed.edit(edit, place)
+    const { sync, beside } = edit
     const { value, applied } = place.document.edit(edit.writer.actor, edit.run)
-    return { value, ...this.#writeAtOnce({ applied, author: authorOf(edit.writer, edit.via), sync: edit.sync }, place) }
+    return { value, ...this.#writeAtOnce({ applied, author: authorOf(edit.writer, edit.via), sync, beside }, place) }
   }
 
   /**
@@ -219,7 +220,7 @@ export class WritePath {
     // Not the head's LSN and durability: a pruning has a record of its own, and `sync` fsyncs only the edit's record.
     return {
       record: appended?.record,
-      lsn: appended?.record.lsn ?? log.head,
+      lsn: appended?.record?.lsn ?? log.head,
       durable: appended?.durable ?? before,
     }
   }
