@@ -84,6 +84,7 @@ const OF_BLOCKS: Record<BlocksErrorCode, ApiErrorCode> = {
   block_missing: 'unknown_block',
   foreign_shape: 'foreign_shape',
   run_superseded: 'run_superseded',
+  machine_mismatch: 'invalid',
 }
 
 /** Turns any error into an {@link ApiError}. An unknown error becomes `internal`: it is the cause, and the message says nothing of it. */

@@ -5,6 +5,10 @@ import type { BlockList, Claim, ClaimList } from './claim-list.ts'
 import { CLAIM_LISTS, type ClaimsJson } from './claim-lists.ts'
 import { type IndexingList, indexingClaims } from './indexing-list.ts'
 import { toPlain } from './json.ts'
+import { machinesIn } from './machines/doc-machines.ts'
+import type { Machine } from './machines/machine.ts'
+import type { MachineList } from './machines/machine-list.ts'
+import type { MachineStatuses } from './machines/machine-statuses.ts'
 import { plainTextOf } from './plain-text.ts'
 import { type ReplaceTextOptions, replaceText } from './replace-text.ts'
 import { toWellFormed } from './well-formed.ts'
@@ -43,6 +47,18 @@ export class Block {
     const made = list.open(this.#map, this.id)
     this.#others.set(row, made as unknown as BlockList<Claim>)
     return made
+  }
+
+  /**
+   * The statuses of one machine, as `file@1`, to read and to write. Throws `bad_argument` for a machine that the document's table
+   * does not have.
+   */
+  statuses<Status extends string, S extends string>(machine: Machine<Status, S>): MachineStatuses<Status, S>
+  statuses(machine: string): MachineStatuses
+  statuses(machine: Machine | string): MachineStatuses {
+    const { doc } = this.#map
+    const list = (doc === null ? undefined : (machinesIn(doc) as MachineList | undefined)) ?? CLAIM_LISTS[2]
+    return this.claims(list).of(machine)
   }
 
   /** The block's Y.Map, for everything that this class does not cover. */

@@ -7,6 +7,7 @@ export type BlocksErrorCode =
   | 'block_missing'
   | 'foreign_shape'
   | 'run_superseded'
+  | 'machine_mismatch'
 
 /** The one error of this package. `field` names the wrong argument, if an argument was wrong. */
 export class BlocksError extends Error {

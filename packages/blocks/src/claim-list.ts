@@ -24,6 +24,8 @@ export interface ClaimList<C extends Claim = Claim, L extends BlockList<C> = Blo
   /** Key in the block's map under which the list stands; also its name in the block's JSON and in the log's paths. */
   readonly part: string
   readonly rules: ClaimRules<C>
+  /** The rules as of one document, if they differ from document to document. */
+  rulesIn?(doc: Y.Doc): ClaimRules<C>
   /** The rules of the order in words, by their numbers. Left out by a list that has the order of all status lists or of fields. */
   readonly words?: Readonly<Record<number, string>>
   /** Names in events and differences: of the list, and of the key for which its claims compete. */
@@ -32,6 +34,10 @@ export interface ClaimList<C extends Claim = Claim, L extends BlockList<C> = Blo
   readonly mark: 'run' | 'seq'
   /** False for a list that undo never takes back. */
   readonly isUndoable: boolean
+  /** True if nobody may speak for a source whose token does not name it, also in development mode. */
+  isReserved?(source: string): boolean
+  /** True if the claim says how something has ended. */
+  isResult?(claim: C): boolean
   /** The number that grows with each attempt or each write: run number or seq. */
   numberOf(claim: C): number
   /** The claim's run; undefined for claims without runs. */

@@ -1,12 +1,28 @@
 import { fieldClaims } from './block-fields.ts'
 import type { ClaimList, ClaimOf, JsonOf } from './claim-list.ts'
 import { indexingClaims } from './indexing-list.ts'
+import { MACHINES } from './machines/built-in-machines.ts'
+import type { Machine } from './machines/machine.ts'
+import { machineClaims } from './machines/machine-list.ts'
 
 /**
  * Every list of claims that Joinery's blocks have. A new kind of list is a row here; an application may pass a longer table
  * to the server's rules, the API and the client alike.
  */
-export const CLAIM_LISTS = [indexingClaims, fieldClaims] as const satisfies readonly ClaimList[]
+export const CLAIM_LISTS = [
+  indexingClaims,
+  fieldClaims,
+  machineClaims(MACHINES),
+] as const satisfies readonly ClaimList[]
+
+/**
+ * Joinery's table of lists for blocks that have the statuses of an application's own machines, too. The server's rules, the API
+ * and the client take the same. Throws a plain `TypeError` when two machines have one name.
+ */
+export function claimListsWith(machines: readonly Machine[]): typeof CLAIM_LISTS {
+  if (machines.length === 0) return CLAIM_LISTS
+  return [indexingClaims, fieldClaims, machineClaims([...MACHINES, ...machines])]
+}
 
 type Row = (typeof CLAIM_LISTS)[number]
 

@@ -2,7 +2,7 @@ import * as Y from 'yjs'
 import { type ChangedType, locateChange } from './change-location.ts'
 import { ClaimBook } from './claim-book.ts'
 import type { Claim, ClaimList } from './claim-list.ts'
-import { type Fold, foldClaims } from './ranked-claims.ts'
+import { type ClaimRules, type Fold, foldClaims } from './ranked-claims.ts'
 
 /**
  * One list of claims of one block, with its latest fold. The fold is kept until a transaction touches the list. Reading an
@@ -52,7 +52,7 @@ export class ClaimView<C extends Claim> {
 
   /** The book of the list's claims, for writing inside the caller's transaction. */
   bookIn(transaction: Y.Transaction, list: Y.Array<unknown>): ClaimBook<C> {
-    if (this.#book?.isTrue(transaction, list) !== true) this.#book = new ClaimBook(transaction, list, this.list.rules)
+    if (this.#book?.isTrue(transaction, list) !== true) this.#book = new ClaimBook(transaction, list, this.#rules)
     return this.#book
   }
 
@@ -60,6 +60,16 @@ export class ClaimView<C extends Claim> {
   invalidate(): void {
     this.#fold = undefined
     this.#book = undefined
+  }
+
+  /** Id of the block that has the list. */
+  get blockId(): string | undefined {
+    return this.#block._item?.parentSub ?? undefined
+  }
+
+  get #rules(): ClaimRules<C> {
+    const { doc } = this.#block
+    return (doc !== null && this.list.rulesIn?.(doc)) || this.list.rules
   }
 
   get #transaction(): Y.Transaction | null {
@@ -80,7 +90,7 @@ export class ClaimView<C extends Claim> {
 
   #read(): Fold<C> {
     const list = this.#elements
-    const fold = foldClaims(list instanceof Y.Array || Array.isArray(list) ? list : [], this.list.rules)
+    const fold = foldClaims(list instanceof Y.Array || Array.isArray(list) ? list : [], this.#rules)
     for (const [key, winner] of fold.winners) this.#see(key, winner)
     return fold
   }
@@ -109,6 +119,8 @@ export class DocViews {
   readonly #views = new WeakMap<Y.Map<unknown>, ClaimView<Claim>[]>()
   readonly #listeners = new Set<TouchListener>()
   readonly #touches = new WeakMap<Y.Transaction, BlocksTouched>()
+  /** The lists that the next transaction reads anew, whatever it changes. */
+  #stale: readonly (readonly [block: Y.Map<unknown>, part: string])[] = []
 
   private constructor(doc: Y.Doc) {
     this.#doc = doc
@@ -153,6 +165,14 @@ export class DocViews {
     }
   }
 
+  /** Reads these lists anew, after their rules have changed, and tells the listeners in a transaction of its own. */
+  refresh(lists: readonly (readonly [block: Y.Map<unknown>, part: string])[]): void {
+    if (lists.length === 0) return
+    this.#doc.transact(() => {
+      this.#stale = lists
+    })
+  }
+
   /** Invalidates the touched views. It runs on every keystroke, so it gathers nothing while there is no listener. */
   #invalidate(transaction: Y.Transaction): void {
     const gathered =
@@ -167,6 +187,11 @@ export class DocViews {
         if (part !== null) gather(gathered?.parts, location.block, part)
       }
     }
+    for (const [block, part] of this.#stale) {
+      for (const view of this.#views.get(block) ?? NO_VIEWS) if (view.list.part === part) view.invalidate()
+      gather(gathered?.parts, block, part)
+    }
+    this.#stale = []
     if (gathered !== undefined && gathered.ids.size + gathered.parts.size > 0) this.#touches.set(transaction, gathered)
   }
 

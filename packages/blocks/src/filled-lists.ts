@@ -4,7 +4,7 @@ import { type ClaimView, DocViews } from './claim-views.ts'
 import { blockMaps } from './workspace-blocks.ts'
 
 /** True if the block has an element in the list, be it a claim or junk. */
-export function isFilled(block: Y.Map<unknown>, { part }: ClaimList): boolean {
+export function isFilled(block: Y.Map<unknown>, { part }: Pick<ClaimList, 'part'>): boolean {
   const elements = block.get(part)
   return (elements instanceof Y.Array || Array.isArray(elements)) && elements.length > 0
 }

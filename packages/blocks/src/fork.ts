@@ -1,4 +1,5 @@
 import * as Y from 'yjs'
+import { inheritMachines } from './machines/doc-machines.ts'
 
 /**
  * Copies the doc as of now, for a job that works on the copy for minutes, neither seeing nor disturbing what people type. The
@@ -6,6 +7,7 @@ import * as Y from 'yjs'
  */
 export function forkDoc(doc: Y.Doc): Y.Doc {
   const fork = new Y.Doc({ gc: doc.gc })
+  inheritMachines(doc, fork)
   Y.applyUpdate(fork, Y.encodeStateAsUpdate(doc))
   return fork
 }

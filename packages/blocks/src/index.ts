@@ -6,7 +6,7 @@ export { changeFields } from './change-fields.ts'
 export { CLAIM_LIMITS } from './claim-bounds.ts'
 export type { EntryChange, ListChange } from './claim-diff.ts'
 export type { BlockList, Claim, ClaimList, Run } from './claim-list.ts'
-export { CLAIM_LISTS, type ClaimsJson, type ToldLists } from './claim-lists.ts'
+export { CLAIM_LISTS, type ClaimsJson, claimListsWith, type ToldLists } from './claim-lists.ts'
 export { type ClaimProperty, COUNT, JSON_OBJECT, NAME } from './claim-property.ts'
 export { copyClaims } from './copy-claims.ts'
 export { blockChanges, changesIn, rootChanges } from './document-changes.ts'
@@ -38,6 +38,22 @@ export {
   indexingRules,
 } from './indexing-rules.ts'
 export { canonicalJson, isForbiddenKey, isSameJson, type Json, type JsonObject, toPlain } from './json.ts'
+export { BlockStatuses } from './machines/block-statuses.ts'
+export { EMBEDDING, FILE, MACHINES, PAYMENT, SYNC, TASK } from './machines/built-in-machines.ts'
+export { defineMachine, isMachineName, MACHINE_LIMITS } from './machines/define-machine.ts'
+export { inheritMachines, machinesIn, setMachines } from './machines/doc-machines.ts'
+export { hideMachines } from './machines/hide-machines.ts'
+export {
+  isReservedSource,
+  type Machine,
+  type MachineClaim,
+  type MachineName,
+  type MachineTable,
+} from './machines/machine.ts'
+export { digestsOf, machineDigest } from './machines/machine-digest.ts'
+export { type MachineList, machineClaims } from './machines/machine-list.ts'
+export type { MachineExtras, Stall } from './machines/machine-properties.ts'
+export { MachineStatuses, shownStatus } from './machines/machine-statuses.ts'
 export { type BlockChange, type BlocksChange, observeBlocks } from './observe-blocks.ts'
 export { plainEditsOf, plainIndexOf, plainTextOf, writeEdits, yjsIndexOf } from './plain-text.ts'
 export { PRUNE_ORIGIN, pruneBeaten } from './prune-beaten.ts'

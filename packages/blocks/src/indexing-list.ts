@@ -36,7 +36,7 @@ export type IndexingChange = ListChange<IndexingEntry>
 /** The indexes of one block and how far they are. Writers add claims; `entries` shows the greatest claim of each index. */
 export class IndexingList extends StatusList<IndexingStatus, Source, IndexingExtras> {
   constructor(block: Y.Map<unknown>, blockId: string) {
-    super(block, blockId, indexingClaims)
+    super(block, blockId, indexingClaims, indexingClaims)
   }
 
   /**

@@ -3,6 +3,8 @@ import { BlockFields } from './block-fields.ts'
 import { changeFields } from './change-fields.ts'
 import type { ClaimList } from './claim-list.ts'
 import { isSameJson, type Json } from './json.ts'
+import { BlockStatuses } from './machines/block-statuses.ts'
+import { isReservedSource, type MachineClaim } from './machines/machine.ts'
 import { StatusList } from './status-list.ts'
 import type { StatusClaim, StatusRules } from './status-rules.ts'
 import { assertAuthor, type ClaimAuthor } from './write-arguments.ts'
@@ -16,6 +18,7 @@ import { assertAuthor, type ClaimAuthor } from './write-arguments.ts'
 export function restoreClaims(block: Block, list: ClaimList, past: unknown, author: ClaimAuthor): void {
   const claims: unknown = block.claims(list)
   if (claims instanceof BlockFields) return restoreFields(block, past as Readonly<Record<string, Json>>, author)
+  if (claims instanceof BlockStatuses) return restoreMachines(claims, past as readonly MachineClaim[], author)
   if (!(claims instanceof StatusList)) throw new TypeError(`nobody knows how the list "${list.part}" is restored`)
   restoreStatuses(claims, list.rules as AnyStatusRules, past as readonly StatusClaim[], author)
 }
@@ -32,6 +35,32 @@ export function restoreFields(block: Block, past: Readonly<Record<string, Json>>
     if (!Object.hasOwn(before, key) || !isSameJson(before[key], value)) changes[key] = value
   }
   changeFields(block, changes, author)
+}
+
+/**
+ * Restores the statuses of each machine. A status that its author may not say stays as it is: what happened to a resource outside
+ * the document is not undone by showing an older state of the document.
+ */
+function restoreMachines(statuses: BlockStatuses, past: readonly MachineClaim[], author: ClaimAuthor): void {
+  for (const { name, rules, table } of statuses.machines()) {
+    const list = statuses.of(name)
+    if (list.isMismatched) continue
+    const { source } = author
+    const isSayable = (entry: MachineClaim): boolean =>
+      rules.isSource(source) &&
+      rules.maySay(entry.status, source) &&
+      (!isReservedSource(entry.source) || isReservedSource(source)) &&
+      (entry.stalled === undefined || table.only.stalled === undefined || table.only.stalled.includes(source))
+    const then = new Map(past.filter(({ machine }) => machine === name).map((entry) => [entry.name, entry]))
+    for (const entry of list.entries()) {
+      if (!then.has(entry.name) && isSayable(entry)) list.remove(entry.name)
+    }
+    for (const entry of then.values()) {
+      const now = list.get(entry.name)
+      if (isSayable(entry) && (now === undefined || isSayable(now)))
+        restoreEntry(list as unknown as AnyStatusList, rules as unknown as AnyStatusRules, entry, author)
+    }
+  }
 }
 
 function restoreStatuses(

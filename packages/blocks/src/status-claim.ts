@@ -27,6 +27,9 @@ export type StatusClaim<
 export interface Vocabulary<Status extends string, Source extends string> {
   isStatus(value: unknown): value is Status
   isSource(value: unknown): value is Source
+  maySay(status: Status, source: Source): boolean
+  /** False where an element without a run is junk. */
+  readonly hasLegacy: boolean
   /** The source that a stock client's legacy entry counts as. */
   readonly lowestSource: Source
   /** The property that names what a claim is about. */
@@ -61,6 +64,8 @@ export function statusParser<Status extends string, Source extends string, Extra
     const optional = readProperties(properties, own)
     if (typeof optional === 'string') return { junk: optional }
     if (own('run') === undefined) {
+      // A legacy entry names no writer, so it may not say what is reserved for some.
+      if (!words.hasLegacy || !words.maySay(status, lowestSource)) return { junk: 'run' }
       const timestamp = own('timestamp')
       const run = { no: 0, id: '', source: lowestSource }
       const at = isAt(timestamp) ? timestamp : 0
@@ -71,7 +76,7 @@ export function statusParser<Status extends string, Source extends string, Extra
     const actor = own('actor')
     const at = own('at')
     if (run === undefined) return { junk: 'run' }
-    if (!isSource(source)) return { junk: 'source' }
+    if (!isSource(source) || !words.maySay(status, source)) return { junk: 'source' }
     if (!isName(actor)) return { junk: 'actor' }
     if (!isAt(at)) return { junk: 'at' }
     return claimOf({ [key]: name, run, status, source, actor, at, ...optional })

@@ -56,6 +56,19 @@ export interface StatusClaimList<
   readonly noun: string
 }
 
+/** The law by which a {@link StatusList} reads and writes. */
+export interface StatusLaw<Status extends string, Source extends string, Extras extends object> {
+  readonly rules: StatusRules<Status, Source, Extras>
+  /** Word for the subject of an entry: `index`. */
+  readonly noun: string
+  /** The key for which the claims of one name compete; the name itself when left out. */
+  keyOf?(name: string): string
+  /** Properties that every claim has. */
+  readonly fixed?: Readonly<Record<string, Json>>
+  /** True if a run's start says all that a report says. */
+  readonly isToldAtStart?: boolean
+}
+
 /** Thrown by `startRun` over an unfinished run of a higher-priority source. */
 export class RunSupersededError<Entry extends StatusClaim = StatusClaim> extends BlocksError {
   override name = 'RunSupersededError'
@@ -76,18 +89,25 @@ export class StatusList<Status extends string, Source extends string, Extras ext
   StatusClaim<Status, Source, Extras>,
   readonly StatusClaim<Status, Source, Extras>[]
 > {
+  readonly #law: StatusLaw<Status, Source, Extras>
   readonly #rules: StatusRules<Status, Source, Extras>
   readonly #noun: string
 
-  constructor(block: Y.Map<unknown>, blockId: string, list: StatusClaimList<Status, Source, Extras>) {
+  constructor(
+    block: Y.Map<unknown>,
+    blockId: string,
+    list: ClaimList<StatusClaim<Status, Source, Extras>>,
+    law: StatusLaw<Status, Source, Extras>,
+  ) {
     super(block, blockId, list)
-    this.#rules = list.rules
-    this.#noun = list.noun
+    this.#law = law
+    this.#rules = law.rules
+    this.#noun = law.noun
   }
 
   /** The shown entry of one name. */
   get(name: string): StatusClaim<Status, Source, Extras> | undefined {
-    return this.view?.winner(name)
+    return this.view?.winner(this.#keyOf(name))
   }
 
   /** Elements that are neither claims nor legacy entries, with what is wrong with each. */
@@ -114,16 +134,19 @@ export class StatusList<Status extends string, Source extends string, Extras ext
     assertName(runId, 'runId')
     if (status === undefined || !table.starts.includes(status))
       throw badArgument('status', `one of ${table.starts.join(', ')}`, status)
-    const extras = this.#given(options, true)
+    this.#assertMaySay(status, source)
+    const extras = this.#given({ ...options, status }, this.#law.isToldAtStart === true ? undefined : true)
+    const key = this.#keyOf(name)
     return this.write((view, open) => {
-      const standing = view.winner(name)
+      const standing = view.winner(key)
       if (standing?.run.id === runId) return standing.run
       if (standing !== undefined && !this.#rules.canStart(standing, source))
         throw new RunSupersededError(standing, `${this.#noun} "${name}"`)
-      const no = nextCount(view.highestSeen(name, standing), 'run')
+      const no = nextCount(view.highestSeen(key, standing), 'run')
       const run: Run<Source> = { no, id: runId, source }
       const at = options.at ?? Date.now()
-      open().write({ [table.key]: name, run: { no, id: runId, source }, status, source, actor, at, ...extras })
+      const claim = { [table.key]: name, run: { no, id: runId, source }, status, source, actor, at, ...extras }
+      open().write({ ...claim, ...this.#law.fixed })
       return run
     }, STATUS_ORIGIN)
   }
@@ -141,9 +164,10 @@ export class StatusList<Status extends string, Source extends string, Extras ext
     assertName(name, this.#nameArgument)
     this.#assertRun(run)
     const told = this.#assertReport(status, options)
+    const key = this.#keyOf(name)
     return this.write((view, open) => {
-      const standing = view.winner(name)
-      if (standing === undefined && view.highestSeen(name, standing) >= run.no) {
+      const standing = view.winner(key)
+      if (standing === undefined && view.highestSeen(key, standing) >= run.no) {
         return { recorded: false, shown: false, entry: undefined }
       }
       const { winner, rule } = open().write(this.#reportClaim(name, run, status, options, told, standing))
@@ -155,9 +179,10 @@ export class StatusList<Status extends string, Source extends string, Extras ext
   /** Removes an entry: deletes the claims this replica sees. A claim made meanwhile elsewhere stays. True if there was one. */
   remove(name: string): boolean {
     assertName(name, this.#nameArgument)
+    const key = this.#keyOf(name)
     return this.write((view, open) => {
-      if (view.winner(name) === undefined) return false
-      return open().remove([name]) > 0
+      if (view.winner(key) === undefined) return false
+      return open().remove([key]) > 0
     }, STATUS_ORIGIN)
   }
 
@@ -165,17 +190,29 @@ export class StatusList<Status extends string, Source extends string, Extras ext
     return [...this.entries()]
   }
 
+  #keyOf(name: string): string {
+    return this.#law.keyOf?.(name) ?? name
+  }
+
+  #assertMaySay(status: Status, source: Source): void {
+    if (this.#rules.maySay(status, source)) return
+    const sources: readonly Source[] = this.#rules.table.only[status] ?? []
+    throw badArgument('source', `${sources.join(' or ')} to say the status "${status}"`, source)
+  }
+
   get #nameArgument(): string {
     return `${this.#noun}Name`
   }
 
-  /** The properties of a run, or those of a report, that `options` has. Throws `bad_argument` that names the first wrong one. */
-  #given(options: object, isOfRun: boolean): Record<string, Json> {
+  /**
+   * The properties of a run, those of a report, or both, that `options` has. Throws `bad_argument` that names the first wrong one.
+   */
+  #given(options: object, isOfRun: boolean | undefined): Record<string, Json> {
     const { table, properties } = this.#rules
     const given: Record<string, Json> = {}
     for (const [name, property] of Object.entries(properties)) {
       const value = own(options, name)
-      if (value === undefined || Object.hasOwn(table.ofRun, name) !== isOfRun) continue
+      if (value === undefined || (isOfRun !== undefined && Object.hasOwn(table.ofRun, name) !== isOfRun)) continue
       if (!property.fits(value, (other) => own(options, other))) throw badArgument(name, property.expected, value)
       given[name] = toPlain(value) as Json
     }
@@ -194,11 +231,12 @@ export class StatusList<Status extends string, Source extends string, Extras ext
     const { table, isStatus } = this.#rules
     assertAuthor(options, table.sources)
     if (!isStatus(status)) throw badArgument('status', `one of ${table.ranks.join(', ')}`, status)
+    this.#assertMaySay(status, options.source)
     if (options.error !== undefined && !table.failures.includes(status)) {
       const failures = table.failures.map((failure) => `"${failure}"`).join(' or ')
       throw badArgument('error', `left out unless the status is ${failures}`, options.error)
     }
-    return this.#given(options, false)
+    return this.#given({ ...options, status }, false)
   }
 
   #reportClaim(
@@ -224,6 +262,7 @@ export class StatusList<Status extends string, Source extends string, Extras ext
       at: Math.min(at, CLAIM_LIMITS.atMsMax),
       ...(isSameRun ? pick(standing, Object.keys(ofRun)) : {}),
       ...told,
+      ...this.#law.fixed,
     }
   }
 }
@@ -253,7 +292,7 @@ export function statusClaims<Status extends string, Source extends string, Extra
     numberOf: (claim) => claim.run.no,
     runOf: (claim) => claim.run,
     shownOf: (claim) => claim,
-    open: (block, blockId) => new StatusList(block, blockId, list),
+    open: (block, blockId) => new StatusList(block, blockId, list, list),
   }
   return list
 }

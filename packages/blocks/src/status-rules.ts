@@ -21,7 +21,7 @@ export type OrderRule = keyof typeof ORDER_RULES
 
 /** A state machine whose concurrent writers are ranked: its states, who outranks whom, and what else a claim says. */
 export interface StatusTable<Status extends string, Source extends string> {
-  /** The statuses by phase, earliest first; those of the last phase finish a run. Each status once. */
+  /** The statuses by phase, earliest first. Each status once. */
   readonly phases: readonly (readonly Status[])[]
   /** All statuses, lowest rank first. Of two reports that are equal otherwise, the status of greater rank shows. */
   readonly ranks: readonly Status[]
@@ -31,6 +31,15 @@ export interface StatusTable<Status extends string, Source extends string> {
   readonly starts?: readonly Status[]
   /** Statuses that may carry an `error` text. The status `error` alone when left out. */
   readonly failures?: readonly Status[]
+  /**
+   * Statuses that finish a run. Those of the last phase when left out. Of a phase, all statuses are results or none: otherwise the
+   * order would not be transitive.
+   */
+  readonly results?: readonly Status[]
+  /** The only sources that may say a status, by status. A claim of another source that says it is junk. */
+  readonly only?: { readonly [S in Status]?: readonly Source[] }
+  /** True if `{ <key>, status, timestamp }` of a stock client reads as run 0 of the lowest source. True when left out. */
+  readonly hasLegacy?: boolean
   /** The property that names what a claim is about. `name` when left out. */
   readonly key?: string
   /** Optional properties that a run's start says and its reports keep. */
@@ -45,6 +54,8 @@ export interface StatusRules<Status extends string, Source extends string, Extra
     Vocabulary<Status, Source> {
   readonly table: Required<StatusTable<Status, Source>>
   isFinished(status: Status): boolean
+  /** True if a claim of `source` may say the status. */
+  maySay(status: Status, source: Source): boolean
   /**
    * True if `source` may start a run while `standing` is shown: no run of a higher-priority source is unfinished there.
    * Undefined stands for an entry that is not there.
@@ -71,9 +82,13 @@ export function defineStatusRules<Status extends string, Source extends string, 
   const isStatus = (value: unknown): value is Status => typeof value === 'string' && rankOf.has(value)
   const isSource = (value: unknown): value is Source => typeof value === 'string' && priorityOf.has(value)
   if (!isSource(lowest)) throw new TypeError('A status table needs at least one source')
-  const lastPhase = table.phases.length - 1
   const number = (map: ReadonlyMap<string, number>, key: string): number => map.get(key) ?? -1
-  const isFinished = (status: Status): boolean => phaseOf.get(status) === lastPhase
+  const results = new Set<string>(table.results)
+  const isFinished = (status: Status): boolean => results.has(status)
+  const maySay = (status: Status, source: Source): boolean => {
+    const sources: readonly Source[] | undefined = Object.hasOwn(table.only, status) ? table.only[status] : undefined
+    return sources === undefined || sources.includes(source)
+  }
 
   const compareRuns = (a: Run<Source>, b: Run<Source>): number =>
     signed(1, a.no - b.no) ||
@@ -86,9 +101,9 @@ export function defineStatusRules<Status extends string, Source extends string, 
     const phase = number(phaseOf, a.status)
     const byPhase = signed(4, phase - number(phaseOf, b.status))
     if (byPhase !== 0) return byPhase
-    const areFinished = phase === lastPhase
     return (
-      (areFinished && signed(5, number(priorityOf, a.source) - number(priorityOf, b.source))) ||
+      // All statuses of a phase are results, or none.
+      (isFinished(a.status) && signed(5, number(priorityOf, a.source) - number(priorityOf, b.source))) ||
       signed(6, number(rankOf, a.status) - number(rankOf, b.status)) ||
       signed(7, compareText(a.actor, b.actor) || a.at - b.at || compareClaimJson(a, b))
     )
@@ -97,7 +112,8 @@ export function defineStatusRules<Status extends string, Source extends string, 
   const cache = new WeakMap<object, ParsedClaim<C>>()
   const { key } = table
   const properties = statusProperties(table.ofRun, table.ofReport)
-  const vocabulary = { isStatus, isSource, lowestSource: lowest, key, properties }
+  const { hasLegacy } = table
+  const vocabulary = { isStatus, isSource, maySay, lowestSource: lowest, key, properties, hasLegacy }
   const parseUncached = statusParser<Status, Source, Extras>(vocabulary)
   return {
     ...vocabulary,
@@ -130,11 +146,21 @@ function withDefaults<Status extends string, Source extends string>(
   given: StatusTable<Status, Source>,
 ): Required<StatusTable<Status, Source>> {
   const failures = given.ranks.filter((status) => (status as string) === 'error')
-  return { starts: given.phases[0] ?? [], failures, key: 'name', ofRun: {}, ofReport: {}, ...given }
+  return {
+    starts: given.phases[0] ?? [],
+    failures,
+    results: given.phases.at(-1) ?? [],
+    only: {},
+    hasLegacy: true,
+    key: 'name',
+    ofRun: {},
+    ofReport: {},
+    ...given,
+  }
 }
 
 function assertTotal(
-  table: StatusTable<string, string>,
+  table: Required<StatusTable<string, string>>,
   phaseOf: ReadonlyMap<string, number>,
   rankOf: ReadonlyMap<string, number>,
   priorityOf: ReadonlyMap<string, number>,
@@ -150,6 +176,17 @@ function assertTotal(
     throw new TypeError(
       'A status table must name each status once in phases and once in ranks, and no two sources may share a priority',
     )
+  const unknown = [...table.starts, ...table.failures, ...table.results, ...Object.keys(table.only)].find(
+    (status) => !rankOf.has(status),
+  )
+  if (unknown !== undefined) throw new TypeError(`A status table has no status "${unknown}" in its phases`)
+  const isSplit = table.phases.some((phase) => new Set(phase.map((status) => table.results.includes(status))).size > 1)
+  if (isSplit || table.results.length === 0)
+    throw new TypeError('A status table needs results, and of a phase either all statuses are results or none')
+  for (const [status, sources = []] of Object.entries(table.only)) {
+    if (sources.length === 0 || !sources.every((source) => priorityOf.has(source)))
+      throw new TypeError(`Of a status table, "only" must name sources of the table for "${status}"`)
+  }
 }
 
 function signed(rule: OrderRule, difference: number): number {

@@ -102,7 +102,7 @@ test("[B5] a stock client's bare block reads as empty without a write, and two c
   doc.getMap('blocks').set('bare', new Y.Map())
   const before = Y.encodeStateAsUpdate(doc)
   expect(listBlocks(doc).map((block) => block.toJSON())).toEqual([
-    { id: 'bare', type: '', content: '', indexingList: [], fields: {}, data: {} },
+    { id: 'bare', type: '', content: '', indexingList: [], fields: {}, statuses: [], data: {} },
   ])
   expect(Y.encodeStateAsUpdate(doc)).toEqual(before)
   const other = forkDoc(doc)

@@ -19,12 +19,13 @@ export const patchSchema = {
 }
 export const blockSchema = {
   type: 'object',
-  required: ['id', 'type', 'content', 'indexingList', 'fields', 'data', 'version', 'updatedBy'],
+  required: ['id', 'type', 'content', 'indexingList', 'fields', 'statuses', 'data', 'version', 'updatedBy'],
   properties: {
     id,
     type: { type: 'string' },
     content: { type: 'string' },
     indexingList: { type: 'array', items: anything },
+    statuses: { type: 'array', items: anything },
     fields: anything,
     data: anything,
     version: { type: 'integer' },

@@ -24,7 +24,7 @@ interface Row {
 interface Block {
   readonly fields: Readonly<Record<string, unknown>>
 }
-const NEW_BLOCK = { type: '', content: '', indexingList: [], fields: {}, data: {} }
+const NEW_BLOCK = { type: '', content: '', indexingList: [], fields: {}, statuses: [], data: {} }
 const app = Fastify()
 const path = '/v1/workspaces/:workspace/blocks/:block'
 const read = (id: string) => select.get(id) as Row | undefined

@@ -68,6 +68,7 @@ it('[H26] others have their turn after each text that a diff compares', async ()
     content,
     indexingList: [],
     fields: {},
+    statuses: [],
     data: {},
     version: 1,
     updatedBy: null,

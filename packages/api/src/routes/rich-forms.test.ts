@@ -74,6 +74,7 @@ it.each(['', '?as=delta'])('[H46] PATCH and PUT of exactly what GET %s gave chan
     version: _version,
     updatedBy: _by,
     indexingList: _list,
+    statuses: _statuses,
     ...body
   } = (await api.call('GET', `/blocks/a${query}`)).body
   for (const method of ['PATCH', 'PUT']) {

@@ -1,10 +1,10 @@
 import type * as Y from 'yjs'
 import type { Claim, ClaimList, Run } from '../claim-list.ts'
-import { canonical } from '../claim-text.ts'
 import { type ClaimView, DocViews } from '../claim-views.ts'
 import { isExactJson, isPlainObject } from '../json.ts'
+import { machineFault } from '../machines/machine-fault.ts'
 import type { Fold } from '../ranked-claims.ts'
-import type { KnownClaims } from './known-claims.ts'
+import { type KnownClaims, knownText } from './known-claims.ts'
 import type { ListTable } from './list-table.ts'
 import { type BlocksRefusal, type BlocksWriter, refuse } from './refusal.ts'
 import type { RunsAnywhere } from './runs-anywhere.ts'
@@ -70,24 +70,35 @@ function checkAnywhere(place: Place, value: unknown, context: ClaimContext): Blo
 function checkClaim(list: ClaimList, place: Place, value: unknown, context: ClaimContext): BlocksRefusal | undefined {
   if (!isPlainObject(value) || !Object.hasOwn(value, list.mark)) return undefined
   const parsed = list.rules.parse(value)
-  if ('junk' in parsed) return badClaim(list, `its ${parsed.junk} is wrong`)
-  if (!isExactJson(parsed.claim) && !context.known.has(canonical(parsed.claim)))
+  if ('junk' in parsed) return junkClaim(list, value, parsed.junk)
+  const text = knownText(list, parsed.claim, place.blockId)
+  if (!isExactJson(parsed.claim) && !context.known.has(text))
     return badClaim(list, 'it has an integer beyond 2^53, which is rounded: write it as text')
-  return checkAuthor(parsed.claim, context) ?? checkNumber(list, place, parsed.claim, context)
+  return checkAuthor(list, parsed.claim, text, context) ?? checkNumber(list, place, parsed.claim, context)
 }
 
-function checkAuthor(claim: Claim, { writer, known, passed }: ClaimContext): BlocksRefusal | undefined {
-  const text = canonical(claim)
+function junkClaim(list: ClaimList, value: Readonly<Record<string, unknown>>, junk: string): BlocksRefusal {
+  const fault = machineFault(list, value)
+  if (fault?.isForbidden === true) return refuse('forbidden_source', `A claim in ${list.part}: ${fault.reason}`)
+  return badClaim(list, fault?.reason ?? `its ${junk} is wrong`)
+}
+
+function checkAuthor(
+  list: ClaimList,
+  claim: Claim,
+  text: string,
+  { writer, known, passed }: ClaimContext,
+): BlocksRefusal | undefined {
   passed.push(text)
   // Undo brings back claims that stood here before, unchanged, of any writer.
-  if (known.has(text)) return undefined
+  if (known.has(text) || mayBringBack(writer, list, claim, claim.source)) return undefined
   if (writer.isAuthenticated && claim.actor !== writer.actor) {
     return refuse(
       'forbidden_actor',
       `A claim names the actor "${claim.actor}", but this connection is "${writer.actor}"; write claims in its own name`,
     )
   }
-  if (!maySpeakFor(writer, claim.source)) {
+  if (!maySpeakFor(writer, claim.source, list)) {
     return refuse('forbidden_source', `"${writer.actor}" may not speak for the source ${claim.source}`)
   }
   return undefined
@@ -103,7 +114,7 @@ function checkNumber(list: ClaimList, place: Place, claim: Claim, context: Claim
     return badClaim(list, `its number is more than ${UPDATE_LIMITS.countJumpMax} above the last one`)
   }
   const run = list.runOf(claim)
-  return run && checkRun({ list, key, claim, run, fold, isPlaced: place.role !== 'unknown' }, context)
+  return run && checkRun({ list, key, claim, run, fold, place }, context)
 }
 
 interface RunToCheck {
@@ -112,20 +123,21 @@ interface RunToCheck {
   readonly claim: Claim
   readonly run: Run
   readonly fold: Fold<Claim> | undefined
-  /** False where the claim may come to stand in any block. */
-  readonly isPlaced: boolean
+  readonly place: Place
 }
 
 /** A writer may report on another's run (rule 5 ranks the report), but may not make up a run in another's name. */
 function checkRun(
-  { list, key, claim, run, fold, isPlaced }: RunToCheck,
+  { list, key, claim, run, fold, place }: RunToCheck,
   { writer, known, anywhere }: ClaimContext,
 ): BlocksRefusal | undefined {
   const winner = fold?.winners.get(key)
   const isOfRun = (other: Claim): boolean => list.rules.keyOf(other) === key && list.runOf(other)?.id === run.id
-  const same = isPlaced
-    ? [...(winner === undefined ? [] : [winner]), ...(fold?.lost.map(({ loser }) => loser) ?? [])].find(isOfRun)
-    : anywhere.find(list, key, run.id)
+  // Without a place, the claim may come to stand in any block.
+  const same =
+    place.role !== 'unknown'
+      ? [...(winner === undefined ? [] : [winner]), ...(fold?.lost.map(({ loser }) => loser) ?? [])].find(isOfRun)
+      : anywhere.find(list, key, run.id)
   if (same !== undefined) {
     const started = list.runOf(same)
     if (started?.no === run.no && started.source === run.source) return undefined
@@ -133,15 +145,26 @@ function checkRun(
   }
   // A late report on a run whose claims are gone can't be checked, and can't be shown either.
   const isLate = winner !== undefined && run.no < list.numberOf(winner)
-  if (isLate || maySpeakFor(writer, run.source) || known.has(canonical(claim))) return undefined
+  if (isLate || maySpeakFor(writer, run.source, list)) return undefined
+  if (mayBringBack(writer, list, claim, run.source)) return undefined
+  if (known.has(knownText(list, claim, place.blockId))) return undefined
   return refuse(
     'foreign_run',
     `Run "${run.id}" of "${key}" is not known here, and "${writer.actor}" may not start one for the source ${run.source}`,
   )
 }
 
-function maySpeakFor(writer: BlocksWriter, source: string): boolean {
-  return writer.sources === undefined || writer.sources.includes(source)
+function maySpeakFor(writer: BlocksWriter, source: string, list: ClaimList): boolean {
+  if (writer.sources !== undefined) return writer.sources.includes(source)
+  return list.isReserved?.(source) !== true
+}
+
+/**
+ * True for what the server itself had said through `source`, and a client brings back after the server may have lost it. A result
+ * is shown only when it is fsynced, so none can be lost.
+ */
+function mayBringBack(writer: BlocksWriter, list: ClaimList, claim: Claim, source: string): boolean {
+  return writer.mayRelay === true && list.isReserved?.(source) === true && list.isResult?.(claim) === false
 }
 
 function badClaim({ part }: ClaimList, what: string): BlocksRefusal {

@@ -1,11 +1,13 @@
 import * as Y from 'yjs'
 import type { ClaimList } from '../claim-list.ts'
 import { CLAIM_LISTS } from '../claim-lists.ts'
+import { setMachines } from '../machines/doc-machines.ts'
+import { digestsOf } from '../machines/machine-digest.ts'
 import { pruneBeaten } from '../prune-beaten.ts'
 import { Authorship, type HoldersOf } from './authorship.ts'
 import { type ClaimContext, checkValue, Folds } from './claim-check.ts'
 import type { ClientOwners } from './client-owners.ts'
-import { KnownClaims } from './known-claims.ts'
+import { KnownClaims, knownText } from './known-claims.ts'
 import { ListTable } from './list-table.ts'
 import { NeighbourOrder } from './neighbour-order.ts'
 import { PlacementCost } from './placement-cost.ts'
@@ -34,6 +36,8 @@ export interface BlocksDocumentRules {
    * @param holdersOf the actors for whom the server holds a client id under which nobody has written; asked at each inspection.
    */
   open(doc: Y.Doc, authors?: Uint8Array, holdersOf?: HoldersOf): RuledBlocks
+  /** The digests of the tables of machines, by name, for clients to compare with their own. */
+  readonly machines: Readonly<Record<string, string>>
 }
 
 /** Joinery's rules over one document, and their memory of it. Documents of other Yjs applications pass, too, within the limits. */
@@ -52,6 +56,7 @@ export class RuledBlocks {
     this.#authorship = new Authorship(doc, lists, holdersOf)
     this.owners = this.#authorship.owners
     this.#waiting = new WaitingTypes(doc)
+    if (lists.machines !== undefined) setMachines(doc, lists.machines)
     if (authors !== undefined) this.owners.restore(authors)
   }
 
@@ -117,7 +122,14 @@ export class RuledBlocks {
 
   /** Calls `listener` after each transaction that changed an entry or a field, or left a claim beaten. Returns unsubscribe. */
   observe(listener: (observed: Observed) => void): () => void {
-    return observeShown(this.#doc, listener, this.#lists.all)
+    return observeShown(
+      this.#doc,
+      (observed) => {
+        this.#rememberShown(observed)
+        listener(observed)
+      },
+      this.#lists.all,
+    )
   }
 
   /** Prunes the blocks whose lists of claims `touched` names: see {@link pruneBeaten}. */
@@ -128,6 +140,15 @@ export class RuledBlocks {
       if (end > 0 && this.#lists.get(path.slice(end + 1)) !== undefined) ids.push(path.slice(0, end))
     }
     if (ids.length > 0) pruneBeaten(this.#doc, ids, this.#lists.all)
+  }
+
+  /** Claims that programs in the server's process write come by no inspection, and undo may bring them back, too. */
+  #rememberShown({ changes }: Observed): void {
+    if (this.#known === undefined) return
+    for (const { block, field, after } of changes) {
+      const list = this.#lists.get(field.slice(0, field.indexOf('/')))
+      if (list !== undefined && after !== undefined) this.#known.remember(knownText(list, after, block))
+    }
   }
 
   #inspectRead(update: ReadUpdate, writer: BlocksWriter): BlocksRefusal | undefined {
@@ -189,7 +210,8 @@ export class RuledBlocks {
 /** Makes the rules for documents whose blocks have these lists of claims. Throws a plain `TypeError` when two lists share a part. */
 export function defineDocumentRules({ lists }: { readonly lists: readonly ClaimList[] }): BlocksDocumentRules {
   const table = new ListTable(lists)
-  return { open: (doc, authors, holdersOf) => new RuledBlocks(doc, table, authors, holdersOf) }
+  const machines = digestsOf([...(table.machines?.rules.machines.values() ?? [])])
+  return { machines, open: (doc, authors, holdersOf) => new RuledBlocks(doc, table, authors, holdersOf) }
 }
 
 /** Joinery's rules for documents of blocks. */

@@ -1,5 +1,5 @@
 import type * as Y from 'yjs'
-import type { ClaimList } from '../claim-list.ts'
+import type { Claim, ClaimList } from '../claim-list.ts'
 import { canonical } from '../claim-text.ts'
 import { filledViews } from '../filled-lists.ts'
 
@@ -7,7 +7,16 @@ import { filledViews } from '../filled-lists.ts'
 const CLAIMS_MAX = 20_000
 
 /**
- * The claims that a document holds or has held, by their canonical JSON. Undoing a deletion brings others' claims back under the
+ * The text by which a claim is known again. Where nobody else may speak for some sources, a claim is known in its own block only:
+ * what a provider said of one order may not be copied to another.
+ */
+export function knownText(list: ClaimList, claim: Claim, blockId: string | undefined): string {
+  const text = canonical(claim)
+  return list.isReserved === undefined ? text : `${JSON.stringify([list.part, blockId ?? null])}${text}`
+}
+
+/**
+ * The claims that a document holds or has held, by their {@link knownText}. Undoing a deletion brings others' claims back under the
  * client id of the person who undoes it. An accepted claim may come back unchanged, and only unchanged.
  */
 export class KnownClaims {
@@ -15,8 +24,8 @@ export class KnownClaims {
 
   /** Starts with the claims that the document shows now. */
   constructor(doc: Y.Doc, lists: readonly ClaimList[]) {
-    for (const { fold } of filledViews(doc, lists)) {
-      for (const claim of fold.entries) this.remember(canonical(claim))
+    for (const { fold, list, blockId } of filledViews(doc, lists)) {
+      for (const claim of fold.entries) this.remember(knownText(list, claim, blockId))
     }
   }
 

@@ -20,6 +20,8 @@ export interface Place {
   readonly parentId: StructId | undefined
   /** The block that the item belongs to, if the document has it already. */
   readonly block: Y.Map<unknown> | undefined
+  /** Id of that block, also of one that comes with the update. */
+  readonly blockId: string | undefined
 }
 
 const UNKNOWN: Place = {
@@ -29,6 +31,7 @@ const UNKNOWN: Place = {
   parentSub: undefined,
   parentId: undefined,
   block: undefined,
+  blockId: undefined,
 }
 const GONE: Place = { ...UNKNOWN, role: 'gone' }
 
@@ -83,6 +86,7 @@ export class UpdatePlaces {
         parentSub,
         parentId: undefined,
         block: undefined,
+        blockId: undefined,
       }
     }
     const found = this.#find(parent)
@@ -101,7 +105,8 @@ export class UpdatePlaces {
     this.#nesting -= 1
     if (above.role === 'gone' || above.role === 'unknown') return { ...above, parentSub, parentId: parent }
     const child = roleOfChild(above.role, above.parentSub, found.content.typeRef, this.#lists)
-    return { ...child, depth: above.depth + 1, parentSub, parentId: parent, block: above.block }
+    const blockId = above.role === 'blocks' ? above.parentSub : above.blockId
+    return { ...child, depth: above.depth + 1, parentSub, parentId: parent, block: above.block, blockId }
   }
 
   /** The struct at an id: the document's, or else the update's. */
@@ -143,14 +148,15 @@ function placeInType(doc: Y.Doc, type: Y.AbstractType<unknown>, lists: ListTable
     current = current._item.parent
   }
   if (current._item?.deleted === true) return GONE
-  const base = { list: undefined, depth: above.length, parentSub: undefined, parentId: undefined }
+  const base = { list: undefined, depth: above.length, parentSub: undefined, parentId: undefined, blockId: undefined }
   if (current !== doc.share.get('blocks')) return { ...base, role: 'other', block: undefined }
   const [block, part] = above
   if (block === undefined) return { ...base, role: 'blocks', block: undefined }
   if (!(block instanceof Y.Map)) return { ...base, role: 'other', block: undefined }
-  if (part === undefined) return { ...base, role: 'block', block }
+  const blockId = block._item?.parentSub ?? undefined
+  if (part === undefined) return { ...base, role: 'block', block, blockId }
   const key = part._item?.parentSub
   const isList = above.length === 2 && part instanceof Y.Array && typeof key === 'string'
   const list = isList ? lists.get(key) : undefined
-  return { ...base, role: list === undefined ? 'other' : 'claims', list, block }
+  return { ...base, role: list === undefined ? 'other' : 'claims', list, block, blockId }
 }
