@@ -24,6 +24,7 @@ import { UPDATE_LIMITS } from './update-limits.ts'
 import { UpdatePlaces } from './update-places.ts'
 import type { ReadItem, ReadUpdate } from './update-reader.ts'
 import { spoilWaiting } from './waiting-order.ts'
+import { checkWaitingOverlap } from './waiting-overlap.ts'
 import { WaitingTypes } from './waiting-types.ts'
 
 /** The law as a server sees it; satisfies the server package's `DocumentRules`. */
@@ -187,6 +188,7 @@ export class RuledBlocks {
     const refusal =
       this.#checkCrowd(writers) ??
       checkRootNames(doc, update) ??
+      checkWaitingOverlap(doc, update) ??
       new PlacementCost(graph).check(update) ??
       this.#waiting.check(waiting, update, places) ??
       this.#authorship.take(writers, writer)
