@@ -92,7 +92,12 @@ export interface ServerLimits extends WireLimits {
    * without a pause.
    */
   readonly messagesBurst: number
-  /** Bytes of one frame of a connection that may only read: a state vector, or others' presence sent back. */
+  /**
+   * Clients that the state vector of a SyncStep1 may name. Connections bring a document 50,000 at most, and each is looked for at
+   * every answer.
+   */
+  readonly stateVectorClientsMax: number
+  /** Bytes of one frame of a connection that may only read: the largest state vector, or others' presence sent back. */
   readonly readerFrameBytesMax: number
   /** Bytes of frames that have not arrived completely, of all connections of one principal: two first syncs of the largest kind. */
   readonly unfinishedBytesPerPrincipalMax: number
@@ -146,7 +151,8 @@ export const SERVER_LIMITS: ServerLimits = {
   connectionsPerPrincipalMax: Number.POSITIVE_INFINITY,
   messagesPerSecond: 20_000,
   messagesBurst: 1_000_000,
-  readerFrameBytesMax: 1024 * 1024,
+  stateVectorClientsMax: 100_000,
+  readerFrameBytesMax: 1536 * 1024,
   unfinishedBytesPerPrincipalMax: 128 * 1024 * 1024,
   unfinishedBytesMax: 256 * 1024 * 1024,
   principalCostShare: 0.4,

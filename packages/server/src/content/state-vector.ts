@@ -1,14 +1,20 @@
+import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
 import * as Y from 'yjs'
 
 type StateVector = Map<number, number>
 
-export function isStateVector(bytes: Uint8Array): boolean {
+/** Number of clients that a state vector names; undefined for bytes that are none. Only the bytes are looked at. */
+export function countStateVector(bytes: Uint8Array): number | undefined {
+  const decoder = decoding.createDecoder(bytes)
   try {
-    Y.decodeStateVector(bytes)
-    return true
+    const count = decoding.readVarUint(decoder)
+    // Each client takes two bytes at least: a number that the bytes can't hold is not counted out.
+    if (2 * count > bytes.length) return undefined
+    for (let left = 2 * count; left > 0; left--) decoding.readVarUint(decoder)
+    return decoding.hasContent(decoder) ? undefined : count
   } catch {
-    return false
+    return undefined
   }
 }
 

@@ -59,8 +59,12 @@ export class Admission {
 
   readonly #keep = (chunk: Buffer): void => {
     this.#bytes += chunk.length
-    if (this.isQuiet) this.#chunks.push(chunk)
-    // The rest is read and discarded: the refusal is still to come.
-    else this.#chunks = []
+    if (this.isQuiet) {
+      this.#chunks.push(chunk)
+      return
+    }
+    // The socket is refused when its time comes, and is not read until then.
+    this.#chunks = []
+    this.#socket.pause()
   }
 }

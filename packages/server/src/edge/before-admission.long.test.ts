@@ -108,7 +108,7 @@ describe('a socket that is not let in', () => {
       await Promise.all(
         raws.map((raw) => {
           raw.socket.write(frameHead(63 * MIB))
-          return pour(raw, 20 * MIB)
+          return pour(raw, 2 * MIB)
         }),
       )
       await bystanderLives(one, other)

@@ -31,7 +31,7 @@ it.each(KINDS)(
   },
 )
 
-it('[S141] a flood of pings ends its connection, and a client on another workspace goes on', async () => {
+it('[S141] a flood of pings is closed with 4429, and a client on another workspace goes on', async () => {
   fixture = await ServerFixture.start({ limits: { messagesPerSecond: 1, messagesBurst: 500 } })
   const [flooder, one, other] = await Promise.all([
     fixture.client('w').synced(),
@@ -40,6 +40,7 @@ it('[S141] a flood of pings ends its connection, and a client on another workspa
   ])
   for (let i = 0; i < 1_000; i++) flooder.ws.ping()
   await flooder.until(() => flooder.closed !== undefined)
+  expect(flooder.closed).toMatchObject({ code: 4429, reason: expect.stringContaining('too_fast') })
   one.text.insert(0, 'x')
   await other.until(() => other.text.toString() === 'x')
 })

@@ -1,6 +1,7 @@
 import { type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { REFUSALS, type ServerError } from '../server-error.ts'
+import { discard } from './discard.ts'
 
 /** Seconds after which a refused client may try again. */
 const RETRY_SECONDS = 5
@@ -45,8 +46,7 @@ export function broken(error: Error, socket: Duplex, drainMs: number): void {
   const timer = setTimeout(() => socket.destroy(), drainMs)
   timer.unref()
   socket.once('close', () => clearTimeout(timer))
-  // Unread bytes would have the kernel reset the connection before the client reads the answer.
-  socket.resume()
+  discard(socket)
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Type: application/json\r\nCache-Control: no-store\r\n` +
       `X-Content-Type-Options: nosniff\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,

@@ -169,6 +169,7 @@ class SyncServer implements Server {
       refused,
       addresses: this.#addresses,
       connections: this.#connections,
+      ledger: this.#ledger,
       authenticate: options.authenticator ?? developmentAuthenticator(),
       origins: options.origins ?? (options.authenticator === undefined ? 'loopback' : 'any'),
       limits,

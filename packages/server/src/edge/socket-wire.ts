@@ -174,9 +174,13 @@ export class SocketWire implements Wire, FrameSource, UnsentHolder {
     this.#ws.close(code, closeReason(reason))
   }
 
-  /** Ends the connection as {@link close} does, takes nothing more that comes from it, and destroys it after `drainMs`. */
+  /**
+   * Ends the connection as {@link close} does, takes nothing more that comes from it, and destroys it after `drainMs`. The messages
+   * that wait are dropped: the client is told at once, and asks for them when it connects again.
+   */
   end(code: CloseCode, reason: string): void {
     this.#isDeaf = true
+    this.#unsent?.drop()
     this.close(code, reason)
     this.#endTimer ??= setTimeout(() => this.#ws.terminate(), this.#limits.drainMs)
     this.#endTimer.unref()
@@ -234,7 +238,10 @@ export class SocketWire implements Wire, FrameSource, UnsentHolder {
 
   /** Answers a ping, unless the client does not read: pings cost their sender nothing. */
   #onPing(body: Buffer): void {
-    if (!this.#countMessage(performance.now()) || !this.isOpen || this.isFull) return
+    const nowMs = performance.now()
+    if (!this.#countMessage(nowMs) || !this.isOpen) return
+    this.reader?.pinged(nowMs)
+    if (this.isFull) return
     this.#control(Buffer.concat([Uint8Array.of(PONG, body.length), body]))
   }
 
@@ -295,6 +302,6 @@ export class SocketWire implements Wire, FrameSource, UnsentHolder {
       if (!(error instanceof FrameError)) throw error
       return this.end(CLOSE.badFrame, `bad_frame: ${error.message}`)
     }
-    this.reader?.receive(frame, data.length)
+    this.reader?.receive(frame, data.length, nowMs)
   }
 }

@@ -117,4 +117,22 @@ describe('a client that does not read', () => {
     expect(fixture.server.load()).toMatchObject({ connections: 5 })
     expect(fixture.server.load().unsentBytes).toBeGreaterThan(MIB)
   })
+
+  it('[S195] is told why it is ended before what waits for it', async () => {
+    fixture = await ServerFixture.start({ limits: { messagesPerSecond: 1, messagesBurst: 100, drainMs: 60_000 } })
+    await fill('w')
+    const ws = await connectDeaf('w')
+    let received = 0
+    ws.on('message', (data: Buffer) => {
+      received += data.length
+    })
+    const closed = new Promise<number>((resolve) => ws.once('close', resolve))
+    ask(ws, 1)
+    await expect.poll(() => fixture.server.load().unsentBytes).toBeGreaterThan(MIB)
+    for (let sent = 0; sent < 200; sent++) ws.ping()
+    await expect.poll(() => fixture.server.load().unsentBytes).toBeLessThan(MIB)
+    ws.resume()
+    expect(await closed).toBe(4429)
+    expect(received).toBeLessThan(LARGE_BYTES)
+  })
 })

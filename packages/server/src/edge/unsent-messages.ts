@@ -7,6 +7,9 @@ import { ENTRY_BYTES, type UnsentBytes, type UnsentHolder } from './unsent-bytes
  */
 export const PIECE_BYTES = 32 * 1024
 
+/** Pieces that are handed to the socket in one turn, while it takes them at once: others wait meanwhile. */
+const PIECES_PER_TURN = 8
+
 /**
  * The messages that wait for one connection, in order. It exists only while some wait: a message that the socket takes at once
  * never comes here. The socket itself is handed one piece at a time, so what waits can be counted and freed.
@@ -82,6 +85,15 @@ export class UnsentMessages {
     this.#wait()
   }
 
+  /** Drops the messages that have not begun, before a close frame. */
+  drop(): void {
+    const kept = this.#offset > 0 ? this.#next + 1 : this.#next
+    for (const message of this.#queue.splice(kept)) {
+      this.#bytes -= message.length + ENTRY_BYTES
+      this.#total.remove(message)
+    }
+  }
+
   /** Forgets everything: the connection is over. */
   free(): void {
     for (const message of this.#queue) this.#total.remove(message)
@@ -99,7 +111,8 @@ export class UnsentMessages {
 
   /** Hands pieces to the socket while it sends them at once. */
   #send(): void {
-    while (this.#next < this.#queue.length) {
+    for (let pieces = 0; this.#next < this.#queue.length; pieces++) {
+      if (pieces === PIECES_PER_TURN) return this.#goOnLater()
       this.#handPiece()
       if (this.#socket.writableLength > 0) return this.#wait()
       this.#dropSent()
@@ -127,6 +140,11 @@ export class UnsentMessages {
     if (this.#isWaiting) return
     this.#isWaiting = true
     this.#socket.write('', this.#onSent)
+  }
+
+  #goOnLater(): void {
+    this.#isWaiting = true
+    setImmediate(this.#onSent)
   }
 
   readonly #onSent = (error?: Error | null): void => {

@@ -6,11 +6,13 @@ import { WebSocketServer } from 'ws'
 import { closeReason } from '../close-reason.ts'
 import type { Counters } from '../counters.ts'
 import { type Authenticator, type Identity, IdentityError, type IdentityErrorCode } from '../identity.ts'
+import type { Ledger } from '../ledger.ts'
 import type { ServerLimits } from '../limits.ts'
 import { REFUSALS, ServerError, type ServerErrorCode } from '../server-error.ts'
 import type { AddressCount } from './address-count.ts'
 import { Admission } from './admission.ts'
 import { type Connections, clientOf } from './connections.ts'
+import { discard } from './discard.ts'
 import type { RefusedClients } from './refused-clients.ts'
 import { allowsOrigin, type Origins } from './request-origin.ts'
 import { toOriginForm } from './request-target.ts'
@@ -49,7 +51,11 @@ interface UpgradesContext {
   readonly limits: ServerLimits
   readonly counters: Counters
   readonly logger: Logger
+  readonly ledger: Ledger
 }
+
+/** Time that a connection costs beside its join, ms, about: the check of its token and the socket. */
+const CONNECT_COST_MS = 0.5
 
 /** Decides on each HTTP upgrade, and makes a connection of each one that it grants. */
 export class Upgrades {
@@ -106,10 +112,12 @@ export class Upgrades {
       admission.assertQuiet()
       const asked = this.#admit(request, url)
       const identity = await admission.within(identify(asked, this.#context.authenticate))
-      if (!asked.wantsJoinery) await this.#delay(clientOf({ from, workspace: asked.workspace, identity }), socket)
+      const payer = { principal: identity.actor, workspace: asked.workspace }
+      await this.#delay(asked, identity, from, socket)
       admission.assertQuiet()
       if (socket.destroyed) return
       this.#assertPlace(request.socket, identity)
+      const sinceMs = performance.now()
       const early = admission.end()
       socket.off('error', onError)
       // The answer to the upgrade and the room's greeting go out in one system call. A loaded room, and the room of a
@@ -122,6 +130,7 @@ export class Upgrades {
         this.#unsettled.delete(socket)
         this.#context.connections.take(ws, socket, { asked, identity, from })
       })
+      if (identity.isAuthenticated) this.#context.ledger.book(payer, sinceMs - CONNECT_COST_MS)
       // `ws` has refused a malformed handshake.
       if (this.#unsettled.has(socket)) this.#destroySoon(socket)
     } catch (error) {
@@ -144,7 +153,7 @@ export class Upgrades {
         // All that comes now is read and discarded, and the first of it ends this side: the answer to the close, as a rule.
         socket.removeAllListeners('data')
         socket.once('data', () => socket.end())
-        socket.resume()
+        discard(socket)
       })
     }
   }
@@ -156,9 +165,20 @@ export class Upgrades {
     socket.once('close', () => clearTimeout(timer))
   }
 
-  /** Lets the upgrade of a client wait that was refused too often, until its time is up or the client gives up. */
-  async #delay(client: string, socket: Duplex): Promise<void> {
-    const delayMs = this.#context.refused.delayMs(client, performance.now())
+  /**
+   * Lets an upgrade wait whose principal owes for its share of the server's time, and that of a stock client which was refused too
+   * often, until the time is up or the client gives up.
+   */
+  async #delay(
+    { workspace, wantsJoinery }: UpgradeRequest,
+    identity: Identity,
+    from: string,
+    socket: Duplex,
+  ): Promise<void> {
+    const { refused, ledger, limits } = this.#context
+    const refusedMs = wantsJoinery ? 0 : refused.delayMs(clientOf({ from, workspace, identity }), performance.now())
+    const owedMs = identity.isAuthenticated ? ledger.restOf({ principal: identity.actor, workspace }) : 0
+    const delayMs = Math.min(Math.max(refusedMs, owedMs), limits.refusedDelayMaxMs)
     if (delayMs === 0) return
     const ended = new AbortController()
     const onClose = (): void => ended.abort()
@@ -262,8 +282,7 @@ export async function identify(request: UpgradeRequest, authenticate: Authentica
 function refuseUpgrade(socket: Duplex, error: ServerError, isCrowded: boolean): void {
   const { status } = REFUSALS[error.code]
   const body = JSON.stringify({ error: { code: error.code, message: error.message } })
-  // Unread bytes would have the kernel reset the connection before the client reads the answer.
-  socket.resume()
+  discard(socket)
   if (isCrowded) socket.once('finish', () => socket.destroy())
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Type: application/json\r\nCache-Control: no-store\r\n` +

@@ -8,6 +8,9 @@ import { REFUSALS, type ServerError } from '../server-error.ts'
 import { encodeBinaryMessage } from '../ws-frame.ts'
 import type { Wire, WireReader } from './wire.ts'
 
+/** Time that `ws` takes to read a ping and that the answer takes, ms, about: more than can be measured around one. */
+const PING_COST_MS = 0.005
+
 /** Reasons for which a member's wire is paused, as bits. The wire is read again when no reason is left. */
 const RESTS = { room: 1, tick: 2, backlog: 4, budget: 8, answers: 16 } as const
 
@@ -85,7 +88,7 @@ export class Member implements WireReader, RestingPayer {
   others: Others | undefined
   /** The updates of this tick; undefined when there are none. */
   inbox: Inbox | undefined
-  readonly #limits: ServerLimits
+  readonly limits: ServerLimits
   readonly #ledger: Ledger
   /** The acknowledgement that waits until the wire is drained. A later one replaces it. */
   #durable: Durable | undefined
@@ -99,7 +102,7 @@ export class Member implements WireReader, RestingPayer {
   ) {
     this.wire = wire
     this.generation = generation
-    this.#limits = limits
+    this.limits = limits
     this.writer = wire.identity
     this.#ledger = ledger
   }
@@ -125,9 +128,15 @@ export class Member implements WireReader, RestingPayer {
     return this.room?.workspace ?? ''
   }
 
-  receive(frame: Frame, bytes: number): void {
+  receive(frame: Frame, bytes: number, sinceMs: number): void {
     this.#countBytes(bytes)
     this.room?.receive(this, frame)
+    // Updates and SyncStep1 are paid for where the room works on them.
+    if (frame.type !== 'update' && frame.type !== 'syncStep2' && frame.type !== 'syncStep1') this.charge(sinceMs)
+  }
+
+  pinged(sinceMs: number): void {
+    this.charge(sinceMs - PING_COST_MS)
   }
 
   left(nowMs: number): void {
@@ -267,7 +276,7 @@ export class Member implements WireReader, RestingPayer {
   #countBytes(bytes: number): void {
     const before = this.#tickBytes
     this.#tickBytes += bytes
-    if (before > this.#limits.tickBytesMax || this.#tickBytes <= this.#limits.tickBytesMax) return
+    if (before > this.limits.tickBytesMax || this.#tickBytes <= this.limits.tickBytesMax) return
     this.#rest(RESTS.tick)
     setImmediate(() => {
       this.#tickBytes = 0

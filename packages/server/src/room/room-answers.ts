@@ -3,7 +3,7 @@ import type { ColdDocument } from '../content/cold-document.ts'
 import type { RoomContent } from '../content/room-content.ts'
 import { RoomDocument } from '../content/room-document.ts'
 import type { Stamps } from '../content/stamps.ts'
-import { isStateVector } from '../content/state-vector.ts'
+import { countStateVector } from '../content/state-vector.ts'
 import type { StoredState } from '../content/stored-state.ts'
 import { encodeUpdates } from '../content/sync-answer.ts'
 import { beingLoaded, ServerError } from '../server-error.ts'
@@ -29,8 +29,14 @@ type Showable = Promise<void> | undefined
 export function answerSyncStep1(room: RoomContent, member: Member, stateVector: Uint8Array, showable: Showable): void {
   const content = room.loaded?.content
   if (content === undefined) return member.refuse(beingLoaded())
-  if (!isStateVector(stateVector)) {
+  const clients = countStateVector(stateVector)
+  if (clients === undefined) {
     return member.refuse(new ServerError('bad_frame', 'the SyncStep1 frame has no readable Yjs state vector'))
+  }
+  const { stateVectorClientsMax } = member.limits
+  if (clients > stateVectorClientsMax) {
+    const reason = `the state vector names ${clients} clients, at most ${stateVectorClientsMax} are allowed: make a new Y.Doc, and copy the content into it`
+    return member.refuse(new ServerError('too_large', reason))
   }
   if (member.answering.state === 'busy') {
     member.answering = { state: 'busy', next: stateVector }

@@ -28,6 +28,8 @@ export class RoomNews implements Audience {
   #presence: Presence | undefined
   #conflicts: ConflictNews | undefined
   #provenance: ProvenanceFeed | undefined
+  /** The members that have changed presence since the others were told: they pay for it. */
+  readonly #present = new Set<Member>()
 
   constructor(parts: RoomNewsParts) {
     this.members = parts.members
@@ -37,6 +39,7 @@ export class RoomNews implements Audience {
   /** Takes an awareness update. Returns its states; undefined for one that is malformed or too large: its member is refused. */
   receiveAwareness(update: Uint8Array, member: Member): readonly AwarenessState[] | undefined {
     this.#presence ??= new Presence(this.#parts.context)
+    this.#present.add(member)
     return this.#presence.receive(update, member)
   }
 
@@ -46,7 +49,10 @@ export class RoomNews implements Audience {
 
   /** Tells the members of the changes of presence since the last call. */
   tellPresence(): void {
+    const sinceMs = performance.now()
     for (const message of this.#presence?.takeNews() ?? []) tellAll(message, this)
+    for (const member of this.#present) member.charge(sinceMs, this.#present.size)
+    this.#present.clear()
   }
 
   /** Messages with everybody's presence. */

@@ -38,8 +38,10 @@ export interface Wire {
 
 /** Takes the frames that a wire reads. */
 export interface WireReader {
-  /** Takes one frame. `bytes` is the size of the message that held it. */
-  receive(frame: Frame, bytes: number): void
+  /** Takes one frame. `bytes` is the size of the message that held it; its reading began at `sinceMs` by `performance.now()`. */
+  receive(frame: Frame, bytes: number, sinceMs: number): void
+  /** Pays for a control frame, whose reading began at `sinceMs`. */
+  pinged(sinceMs: number): void
   /** Called when the wire is closed: no frame comes any more. `nowMs` is the time by `performance.now()`, ms. */
   left(nowMs: number): void
 }

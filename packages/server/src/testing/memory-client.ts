@@ -147,7 +147,7 @@ class MemoryWire implements Wire {
       while (!this.#isPaused && this.isOpen) {
         const frame = this.#queue.shift()
         if (frame === undefined) return
-        this.reader?.receive(decodeFrame(frame), frame.length)
+        this.reader?.receive(decodeFrame(frame), frame.length, performance.now())
       }
     })
   }
