@@ -13,6 +13,8 @@ export interface JoineryOptions {
   /** By default a free one, which another server can take later. */
   readonly port?: number
   readonly env?: Readonly<Record<string, string>>
+  /** Options of Node itself, such as the size of the heap. */
+  readonly nodeArgs?: readonly string[]
 }
 
 /** The real server in a process of its own. */
@@ -23,9 +25,19 @@ export interface JoineryProcess extends AsyncDisposable {
 }
 
 /** The command line of `joinery serve`, for tests that expect it to fail. It has none of this process's own settings. */
-export function joineryCommand({ directory, durability, port = 0, env }: JoineryOptions): ChildOptions {
+export function joineryCommand({ directory, durability, port = 0, env, nodeArgs = [] }: JoineryOptions): ChildOptions {
   return {
-    args: [MAIN, 'serve', '--port', String(port), '--data', directory, '--durability', durability ?? 'async'],
+    args: [
+      ...nodeArgs,
+      MAIN,
+      'serve',
+      '--port',
+      String(port),
+      '--data',
+      directory,
+      '--durability',
+      durability ?? 'async',
+    ],
     env: {
       JOINERY_JWT_SECRET: undefined,
       JOINERY_JWKS: undefined,

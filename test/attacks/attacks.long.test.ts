@@ -1,0 +1,29 @@
+import { expect, it } from 'vitest'
+import { freePort } from '../support/free-port.ts'
+import { tempDirectory } from '../support/temp-directory.ts'
+import { ATTACKS } from './all-attacks.ts'
+import { measureAttack } from './measure.ts'
+import { soak } from './soak-rounds.ts'
+
+const SHORT = { beforeSeconds: 1, attackSeconds: 2, afterSeconds: 0 }
+/** One attack of each kind: the whole list is for the night. */
+const SAMPLE = ['unfinished-frames', 'conflict-flood', 'items-at-one-place', 'many-fields', 'reader-workspaces']
+
+it.each(SAMPLE)('[T105] %s costs the people beside it nothing that they wrote, and the server lives', async (name) => {
+  const { died, lost, told } = await measureAttack(name, SHORT)
+  expect({ died, lost }).toEqual({ died: undefined, lost: [] })
+  expect(Object.keys(told).join()).not.toContain('the attacker ended')
+})
+
+it('[T106] every attack in turn, on one server, costs the people beside them nothing that they wrote', async () => {
+  await using directory = await tempDirectory()
+  const { rounds, lost, died } = await soak({
+    directory: directory.path,
+    port: await freePort(),
+    names: Object.keys(ATTACKS),
+    attackSeconds: 1,
+    soakSeconds: 1,
+    restSeconds: 0,
+  })
+  expect({ died, lost, rounds: rounds.length }).toEqual({ died: undefined, lost: [], rounds: 1 })
+})
