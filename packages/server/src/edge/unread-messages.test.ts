@@ -1,4 +1,10 @@
-import { encodeAwareness, encodeAwarenessStates, encodeSyncStep1, type WorkspaceId } from '@joinery/protocol'
+import {
+  decodeFrame,
+  encodeAwareness,
+  encodeAwarenessStates,
+  encodeSyncStep1,
+  type WorkspaceId,
+} from '@joinery/protocol'
 import { afterEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import * as Y from 'yjs'
@@ -16,13 +22,20 @@ afterEach(async () => {
   await fixture.close()
 })
 
-/** A client that reads nothing from its upgrade on. */
-async function connectDeaf(path: string): Promise<WebSocket> {
+/** A client that reads nothing from its upgrade on, or from the answer to its SyncStep1 on. */
+async function connectDeaf(path: string, untilAnswer = false): Promise<WebSocket> {
   const options = { perMessageDeflate: false, autoPong: false }
   const ws = new WebSocket(`${fixture.server.url.replace('http', 'ws')}/${path}`, options)
   deaf.push(ws)
   ws.on('error', () => undefined)
+  const answered = new Promise<void>((resolve) => {
+    ws.on('message', (data: Buffer) => decodeFrame(data).type === 'syncStep2' && resolve())
+  })
   await new Promise((resolve) => ws.once('open', resolve))
+  if (untilAnswer) {
+    ask(ws, 1)
+    await answered
+  }
   ws.pause()
   return ws
 }
@@ -111,11 +124,11 @@ describe('a client that does not read', () => {
   it('[S150] shares the messages that wait for it with all others for whom they wait', async () => {
     fixture = await ServerFixture.start({ limits: { unsentBytesMax: 1.5 * LARGE_BYTES } })
     const watcher = await fixture.client('w').synced()
-    for (let n = 0; n < 4; n++) await connectDeaf('w')
+    for (let n = 0; n < 4; n++) await connectDeaf('w', true)
     await fill('w')
     await watcher.until(() => watcher.text.length === LARGE_BYTES)
+    await expect.poll(() => fixture.server.load().unsentBytes).toBeGreaterThan(MIB)
     expect(fixture.server.load()).toMatchObject({ connections: 5 })
-    expect(fixture.server.load().unsentBytes).toBeGreaterThan(MIB)
   })
 
   it('[S195] is told why it is ended before what waits for it', async () => {

@@ -1,8 +1,7 @@
 import { type Conflict, encodeUpdateHead } from '@joinery/protocol'
-import * as Y from 'yjs'
 import { mergeTyping } from '../content/merge-updates.ts'
 import { encodeBinaryMessage } from '../ws-frame.ts'
-import { CURRENT, type Member, type Reached } from './member.ts'
+import { CURRENT, lackingOf, type Member, type Reached } from './member.ts'
 
 /** An update that one member's tick brought the others. */
 export interface Forward {
@@ -18,7 +17,10 @@ export interface Audience {
   hasNews(): void
   /** All that the members have been sent; undefined while the room is being loaded. */
   reached(): Reached | undefined
-  /** Sends a member that has been sent everything up to `reached` all that it lacks, or ends its connection. */
+  /**
+   * Sends a member that has been sent everything up to `reached` all that it lacks, or ends its connection. The document is
+   * left out for a member that gets it by an answer that is on its way.
+   */
   catchUp(member: Member, reached: Reached): void
   /** Tells the members of a conflict that the server has seen. */
   tellConflict(conflict: Conflict): void
@@ -35,48 +37,39 @@ export function forwardUpdates(forwards: readonly Forward[], audience: Audience)
   audience.hasNews()
   const sole = forwards.length === 1 ? forwards[0] : undefined
   const update = sole === undefined ? mergeTyping(forwards.map((forward) => forward.update)) : sole.update
-  return tellAll(encodeUpdateMessage(update), audience, { except: sole?.from })
-}
-
-/**
- * Sends an update that the room has held back for a while to every member. A member may have begun to lag meanwhile, from a
- * state that has the update. Its later diff then begins before the update.
- *
- * @returns the number of members
- */
-export function forwardLate(update: Uint8Array, audience: Audience): number {
-  audience.hasNews()
-  const message = encodeUpdateMessage(update)
-  for (const member of audience.members) {
-    const { reach } = member
-    if (reach.state === 'lagging') {
-      const { from } = Y.parseUpdateMeta(update)
-      member.reach = { ...reach, from: { ...reach.from, stateVector: lowered(reach.from.stateVector, from) } }
-    }
-  }
-  return tellAll(message, audience)
+  return tellAll(encodeUpdateMessage(update), audience, { except: sole?.from, isUpdate: true })
 }
 
 /**
  * Sends one message to the members, or to `to` of them: encoded once, the same bytes to all. A member that reads too slowly
  * gets nothing until its bytes have gone out, and then all that it has missed. So no queue grows, and nothing is lost. Every
- * message that a room sends unasked goes this way.
+ * message that a room sends unasked goes this way. An update is held for a member that lacks edits before it.
  *
  * @returns the number of members that got the message
  */
 export function tellAll(
   message: Uint8Array,
   audience: Audience,
-  { to = audience.members, except }: { to?: Iterable<Member>; except?: Member | undefined } = {},
+  {
+    to = audience.members,
+    except,
+    isUpdate = false,
+  }: { to?: Iterable<Member>; except?: Member | undefined; isUpdate?: boolean } = {},
 ): number {
   let deliveries = 0
   for (const member of to) {
-    if (member === except || member.reach.state === 'lagging') continue
+    if (member === except || (member.reach !== CURRENT && !takesNow(member, message, isUpdate))) continue
     member.wire.write(message)
     deliveries++
     if (member.wire.isFull) lag(member, audience)
   }
   return deliveries
+}
+
+/** Whether a member that does not get all news takes a message now. Holds an update that goes out after an answer. */
+function takesNow(member: Member, message: Uint8Array, isUpdate: boolean): boolean {
+  if (isUpdate) lackingOf(member)?.held?.push(message)
+  return member.reach.state === 'lacking' && !isUpdate
 }
 
 function encodeUpdateMessage(update: Uint8Array): Uint8Array {
@@ -86,17 +79,10 @@ function encodeUpdateMessage(update: Uint8Array): Uint8Array {
 function lag(member: Member, audience: Audience): void {
   const reached = audience.reached()
   if (reached === undefined) return
-  member.reach = { state: 'lagging', from: reached }
+  member.reach = { state: 'lagging', from: reached, lacking: lackingOf(member) }
   member.wire.onceDrained(() => {
     const { reach } = member
-    member.reach = CURRENT
+    member.reach = lackingOf(member) ?? CURRENT
     if (reach.state === 'lagging' && audience.members.has(member)) audience.catchUp(member, reach.from)
   })
-}
-
-/** A state vector that has nothing from the clocks `from` on. */
-function lowered(stateVector: Uint8Array, from: ReadonlyMap<number, number>): Uint8Array {
-  const clocks = Y.decodeStateVector(stateVector)
-  for (const [client, clock] of from) if (clock < (clocks.get(client) ?? 0)) clocks.set(client, clock)
-  return Y.encodeStateVector(clocks)
 }

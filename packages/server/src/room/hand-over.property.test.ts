@@ -40,6 +40,8 @@ const step = fc.oneof(
   { weight: 3, arbitrary: fc.record({ does: fc.constant('edit' as const), actor: fc.constantFrom('job', 'engine') }) },
   { weight: 3, arbitrary: fc.record({ does: fc.constant('keyed' as const) }) },
   { weight: 2, arbitrary: fc.record({ does: fc.constant('read' as const) }) },
+  { weight: 1, arbitrary: fc.record({ does: fc.constant('slow' as const), who: fc.nat(CLIENTS - 1) }) },
+  { weight: 1, arbitrary: fc.record({ does: fc.constant('fast' as const), who: fc.nat(CLIENTS - 1) }) },
   { weight: 1, arbitrary: fc.record({ does: fc.constant('sweep' as const), node: fc.constantFrom(...NODES) }) },
   {
     weight: 3,
@@ -110,6 +112,10 @@ class Scene {
       case 'turns':
         for (let turn = 0; turn < step.count; turn++) await this.turn()
         return
+      case 'slow':
+        return this.clients[step.who]?.stopReading()
+      case 'fast':
+        return this.clients[step.who]?.readAgain()
       case 'edit':
         return void this.#programs.push(this.#edit(step.actor))
       case 'keyed':
@@ -126,18 +132,19 @@ class Scene {
   /** Waits until every client is connected to the owner and up to date, then stops both servers. */
   async settle(): Promise<void> {
     const isDone = (): boolean => this.clients.every((client) => client?.isSynced && client.isOpen && isSaved(client))
+    for (const client of this.clients) client?.readAgain()
     for (let turn = 0; turn < 3_000 && !(turn > 20 && isDone()); turn++) await this.turn()
     this.#isEnding = true
     await Promise.all(this.#programs)
     for (let turn = 0; turn < 20; turn++) await this.turn()
-    // S94 names this gap: such a client waits for an edit that is lost, until its page is loaded again.
-    fc.pre(!this.docs.some((doc) => doc.store.pendingStructs !== null))
     expect(isDone()).toBe(true)
   }
 
   async turn(): Promise<void> {
     await setImmediate()
     for (let who = 0; who < CLIENTS; who++) {
+      const isWaiting = this.docs[who]?.store.pendingStructs !== null
+      if (isWaiting) this.faults.push(`client ${who} was sent an edit without those before it`)
       const client = this.clients[who]
       if (client === undefined || !client.isOpen) this.#connect(who)
       else
@@ -153,7 +160,8 @@ class Scene {
   /** Connects a client to the next server in turn. It does so again until the owner takes the client. */
   #connect(who: number): void {
     const last = this.clients[who]
-    if (last?.closedWith !== undefined && last.closedWith !== CLOSE.restart)
+    // A room that is just closing can't be loaded (1013): clients try again, as programs do.
+    if (last?.closedWith !== undefined && last.closedWith !== CLOSE.restart && last.closedWith !== CLOSE.tryLater)
       this.faults.push(`closed: ${last.closedWith} ${last.closedFor}`)
     const node = NODES[this.#count++ % NODES.length] as Node
     const client = new MemoryClient(this.nodes[node].rooms, W, this.docs[who] as Y.Doc, `client ${who}`)
@@ -299,6 +307,29 @@ const BUILT_ON_A_LOST_KEYED_EDIT: Step[] = [
 ]
 
 it('[S94] nobody waits for a keyed edit that is lost', () => play(BUILT_ON_A_LOST_KEYED_EDIT))
+
+/** Steps that once failed. Clients that had just joined were sent edits without those before them, and the room lost both. */
+const SENT_BEFORE_THE_ANSWER: Step[] = [
+  { does: 'edit', actor: 'job' },
+  { does: 'edit', actor: 'job' },
+  { does: 'give', node: 'two', order: 'lost first' },
+  { does: 'edit', actor: 'job' },
+  { does: 'type', who: 0 },
+  { does: 'type', who: 0 },
+  { does: 'keyed' },
+  { does: 'give', node: 'one', order: 'lost first' },
+  { does: 'turns', count: 1 },
+  { does: 'type', who: 0 },
+  { does: 'keyed' },
+  { does: 'type', who: 0 },
+  { does: 'edit', actor: 'job' },
+  { does: 'type', who: 0 },
+  { does: 'type', who: 0 },
+  { does: 'read' },
+  { does: 'sweep', node: 'one' },
+]
+
+it('[S94] nobody is sent an edit before those that it builds on', () => play(SENT_BEFORE_THE_ANSWER))
 
 it('[S91, S92, S93] nothing acknowledged is missing and no clock is used twice, however a workspace is handed over', async () => {
   await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 80 }), play), { numRuns: RUNS })

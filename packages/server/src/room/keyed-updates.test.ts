@@ -108,7 +108,7 @@ describe('a keyed update', () => {
     expect((await storedText()).replace('!', '')).toBe('socket')
   })
 
-  it('[S40] a client that joins before it is durable is answered with it, and not earlier', async () => {
+  it('[S40, S94] a client that joins before it is durable is answered with it then, and with later edits after that', async () => {
     const store = new GatedStore()
     fixture = await ServerFixture.start({ store })
     const [ada, ben] = await Promise.all([join(), join()])
@@ -116,15 +116,20 @@ describe('a keyed update', () => {
     store.durableGate = slow.promise
     ada.send(encodeJoinery({ type: 'keyed', key: 'k', update: updateOf('keyed') }))
     await expect.poll(() => store.synced.length).toBe(1)
+    ben.text.insert(0, 'a')
+    await ada.until(() => ada.text.length > 0)
     const late = fixture.client('w?joinery=1')
     await late.until(() => late.frames.some(({ type }) => type === 'syncStep1'))
-    ben.text.insert(0, '!')
-    // The edit came after the SyncStep1: an answer that does not wait would be here by now.
-    await late.until(() => late.text.toString() === '!')
-    expect(late.frames.map(({ type }) => type)).not.toContain('syncStep2')
+    await late.roundTrip()
+    ben.text.insert(1, 'b')
+    await ada.until(() => ada.text.toString() === 'ab')
+    await late.roundTrip()
+    const told = () => late.frames.flatMap(({ type }) => (type === 'syncStep2' || type === 'update' ? [type] : []))
+    expect(told()).toEqual([])
     slow.resolve()
-    await late.synced()
-    expect([...late.text.toString()].sort().join('')).toBe([...'!keyed'].sort().join(''))
+    await late.until(() => late.text.length === 7)
+    expect(told()[0]).toBe('syncStep2')
+    expect(late.doc.store.pendingStructs).toBeNull()
     const next = await join()
     expect(next.text.toString()).toBe(late.text.toString())
   })

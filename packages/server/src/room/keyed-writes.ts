@@ -56,9 +56,7 @@ export class KeyedWrites {
     // Until an earlier keyed write is shown, everybody still sees the values that it beat, so they are not pruned.
     if (this.#held === undefined) this.#records.prune(place.document, writes)
     const updates = writes.flatMap(({ applied }) => applied.forward ?? [])
-    const [appended] = this.#records.log(writes, place)
-    const stored = appended?.durable ?? this.#records.lastDurable
-    this.#records.forwardAfter(stored, updates, place)
+    const { appended, stored } = this.#records.logUnshown(writes, updates, place)
     const durable = stored.finally(() => {
       if (this.#held?.shown !== durable) return
       this.#held = undefined

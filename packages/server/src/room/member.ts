@@ -43,8 +43,20 @@ export interface Reached {
   readonly lsn: number
 }
 
-/** Whether the member gets all news. A member that reads too slowly has been sent everything up to `from`. */
-export type Reach = { readonly state: 'current' } | { readonly state: 'lagging'; readonly from: Reached }
+/**
+ * A member that lacks edits: its first SyncStep1, or what it has missed, is not answered yet. It gets no updates, since they may
+ * build on those edits. `held` has the update messages that go out after the answer; undefined before the SyncStep1 has come.
+ */
+export interface Lacking {
+  readonly state: 'lacking'
+  readonly held: Uint8Array[] | undefined
+}
+
+/** Which news the member gets. A member that reads too slowly gets none, and has been sent everything up to `from`. */
+export type Reach =
+  | { readonly state: 'current' }
+  | Lacking
+  | { readonly state: 'lagging'; readonly from: Reached; readonly lacking: Lacking | undefined }
 
 /** Updates of one member that wait for the tick's end. */
 export interface Inbox {
@@ -60,6 +72,7 @@ export interface Inbox {
 
 export const IDLE: Answering = { state: 'idle' }
 export const CURRENT: Reach = { state: 'current' }
+const UNASKED: Lacking = { state: 'lacking', held: undefined }
 
 /** The room of a member, as the member needs it. */
 export interface MemberRoom {
@@ -77,7 +90,7 @@ export class Member implements WireReader, RestingPayer {
   room: MemberRoom | undefined
   intake: Intake = 'taking'
   answering: Answering = IDLE
-  reach: Reach = CURRENT
+  reach: Reach = UNASKED
   /** Update frames (SyncStep2 and Update) received so far. */
   framesReceived = 0
   /** The identity, with the client id that the connection announced. */
@@ -162,8 +175,9 @@ export class Member implements WireReader, RestingPayer {
 
   /** Acknowledges update frames. Of the acknowledgements that wait, only the last is sent: it covers the others. */
   acknowledge(durable: Durable): void {
-    if (!this.wire.isFull) return this.tell(durable)
     const isFirst = this.#durable === undefined
+    // A later one must not overtake one that waits.
+    if (isFirst && !this.wire.isFull) return this.tell(durable)
     this.#durable = durable
     if (!isFirst) return
     this.wire.onceDrained(() => {
@@ -294,6 +308,28 @@ export class Member implements WireReader, RestingPayer {
     this.#rests &= ~by
     if (this.#rests === 0) this.wire.resume()
   }
+}
+
+/** The member's state as one that lacks edits; undefined when it lacks none. */
+export function lackingOf({ reach }: Member): Lacking | undefined {
+  if (reach.state === 'lagging') return reach.lacking
+  return reach.state === 'lacking' ? reach : undefined
+}
+
+/** Holds all further updates for a member that lacks edits, until {@link releaseUpdates}: the answer is being made. */
+export function holdUpdates(member: Member): void {
+  if (lackingOf(member)?.held !== undefined) return
+  const lacking: Lacking = { state: 'lacking', held: [] }
+  member.reach = member.reach.state === 'lagging' ? { ...member.reach, lacking } : lacking
+}
+
+/** Sends a member the updates that were held for it, after the edits that it lacked. Now it gets updates as they come. */
+export function releaseUpdates(member: Member): void {
+  const { reach } = member
+  const held = lackingOf(member)?.held
+  if (held === undefined) return
+  member.reach = reach.state === 'lagging' ? { ...reach, lacking: undefined } : CURRENT
+  for (const message of held) member.wire.write(message)
 }
 
 /** Whether a member reads too slowly and has missed updates. */

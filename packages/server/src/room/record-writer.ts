@@ -10,7 +10,7 @@ import type { Counters } from '../counters.ts'
 import type { Acknowledgements } from './acknowledgements.ts'
 import type { Backlog } from './backlog.ts'
 import { tellObserved } from './conflict-news.ts'
-import { type Audience, type Forward, forwardLate, forwardUpdates } from './fan-out.ts'
+import { type Audience, type Forward, forwardUpdates } from './fan-out.ts'
 import type { Member } from './member.ts'
 import type { RecordListeners } from './record-listeners.ts'
 import { NOT_YOURS, refuseUpdate } from './refused-update.ts'
@@ -66,6 +66,12 @@ export interface Held {
   mayPrecede(member: Member | undefined): boolean
 }
 
+/** Updates that wait to be forwarded until they are durable. */
+interface HeldBack {
+  readonly updates: readonly Uint8Array[]
+  state: 'waits' | 'shown' | 'lost'
+}
+
 /** Does the last steps of every write in a room: forwards it, logs it, and acknowledges it. */
 export class RecordWriter {
   readonly #workspace: WorkspaceId
@@ -73,6 +79,8 @@ export class RecordWriter {
   #listeners: Set<RoomFollower['appended']> | undefined
   #unsettled: Unsettled | undefined
   #lastDurable = Promise.resolve()
+  /** Updates in the document that nobody may see yet, in the order in which they were made. */
+  #unshown: HeldBack[] = []
 
   constructor(workspace: WorkspaceId, context: RecordWriterContext) {
     this.#workspace = workspace
@@ -84,6 +92,11 @@ export class RecordWriter {
    */
   get lastDurable(): Promise<void> {
     return this.#lastDurable
+  }
+
+  /** Updates that the document has, and that no member has been sent yet: see {@link logUnshown}. */
+  get unshown(): readonly Uint8Array[] {
+    return this.#unshown.flatMap(({ updates }) => updates)
   }
 
   /**
@@ -110,18 +123,61 @@ export class RecordWriter {
       if (held?.mayPrecede(from?.member)) late.push(applied.forward)
       else forwards.push({ from: applied.freesOthers ? undefined : from?.member, update: applied.forward })
     }
+    if (held !== undefined) this.#forwardAfter(held.shown, this.#holdBack(late), place)
     this.#context.counters.deliveries += forwardUpdates(forwards, place.audience)
-    if (held !== undefined) this.forwardAfter(held.shown, late, place)
     return logged ?? this.log(writes, place)
   }
 
-  /** Forwards updates once `shown` resolves. If `shown` rejects, they never become durable, and are never forwarded. */
-  forwardAfter(shown: Promise<void>, updates: readonly Uint8Array[], { audience }: WritePlace): void {
-    if (updates.length === 0) return
-    const forward = (): void => {
-      this.#context.counters.deliveries += forwardLate(Y.mergeUpdates([...updates]), audience)
+  /** Logs writes, and forwards `updates` of them when the first record is durable: `stored`. Throws as {@link log}. */
+  logUnshown(
+    writes: readonly Write[],
+    updates: readonly Uint8Array[],
+    place: WritePlace,
+  ): { readonly appended: Appended | undefined; readonly stored: Promise<void> } {
+    // First: a member that begins to lag while conflicts are told has not been sent these.
+    const heldBack = this.#holdBack(updates)
+    try {
+      const [appended] = this.log(writes, place)
+      const stored = appended?.durable ?? this.#lastDurable
+      this.#forwardAfter(stored, heldBack, place)
+      return { appended, stored }
+    } catch (error) {
+      heldBack.state = 'lost'
+      throw error
     }
-    shown.then(forward, () => undefined)
+  }
+
+  /** Notes updates that are forwarded later, by {@link #forwardAfter}. */
+  #holdBack(updates: readonly Uint8Array[]): HeldBack {
+    const heldBack: HeldBack = { updates, state: 'waits' }
+    if (updates.length > 0) this.#unshown.push(heldBack)
+    return heldBack
+  }
+
+  /**
+   * Forwards updates once `shown` resolves, after those that were held back before. If `shown` rejects, they never become
+   * durable, and are never forwarded.
+   */
+  #forwardAfter(shown: Promise<void>, heldBack: HeldBack, { audience }: WritePlace): void {
+    if (heldBack.updates.length === 0) return
+    const settle = (state: HeldBack['state']) => (): void => {
+      heldBack.state = state
+      this.#forwardShown(audience)
+    }
+    shown.then(settle('shown'), settle('lost'))
+  }
+
+  /** Forwards the oldest updates that may be shown. Promises of one moment settle in any order, and updates keep theirs. */
+  #forwardShown(audience: Audience): void {
+    const waits = this.#unshown.findIndex(({ state }) => state === 'waits')
+    const settled = waits < 0 ? this.#unshown : this.#unshown.slice(0, waits)
+    this.#unshown = this.#unshown.slice(settled.length)
+    const updates = settled.flatMap(({ state, updates }) => (state === 'shown' ? updates : []))
+    if (updates.length === 0) return
+    this.#context.counters.deliveries += forwardUpdates(
+      [{ from: undefined, update: Y.mergeUpdates(updates) }],
+      audience,
+    )
   }
 
   /**

@@ -7,11 +7,12 @@ import { countStateVector } from '../content/state-vector.ts'
 import type { StoredState } from '../content/stored-state.ts'
 import { encodeUpdates } from '../content/sync-answer.ts'
 import { beingLoaded, ServerError } from '../server-error.ts'
-import { type Answering, IDLE, type Member } from './member.ts'
+import { type Answering, holdUpdates, IDLE, lackingOf, type Member, releaseUpdates } from './member.ts'
 
 /*
  * The answers of a room to one member, from the document or from the stored state. The stored state may have to be read first.
- * Once the read is done, the document may have newer edits: members get those as updates.
+ * Once the read is done, the document may have newer edits: members get those as updates. Updates are held until the answer has
+ * gone out: if a crash lost the edits of both, a member with the later ones alone would wait for the others for ever.
  */
 
 const BUSY: Answering = { state: 'busy', next: undefined }
@@ -43,12 +44,14 @@ export function answerSyncStep1(room: RoomContent, member: Member, stateVector: 
     return
   }
   member.answering = BUSY
+  if (lackingOf(member) !== undefined) holdUpdates(member)
   const answer = (from: RoomDocument | StoredState): void => {
     const sinceMs = performance.now()
     const messages = from.answer(stateVector)
     member.charge(sinceMs)
     whenShowable(showable, () => {
       for (const message of messages) member.wire.write(message)
+      releaseUpdates(member)
       member.onceReady(() => takeNextQuestion(member))
     })
   }
@@ -67,9 +70,11 @@ function takeNextQuestion(member: Member): void {
 export function catchUp(room: RoomContent, member: Member, stateVector: Uint8Array, showable: Showable): void {
   const content = room.loaded?.content
   if (content === undefined) return member.wire.close(CLOSE.tryLater, 'too_slow: updates were missed: connect again')
+  holdUpdates(member)
   const send = (updates: readonly Uint8Array[]): void =>
     whenShowable(showable, () => {
       for (const message of encodeUpdates(updates)) member.wire.write(message)
+      releaseUpdates(member)
     })
   const answer = (diff: () => readonly Uint8Array[]): void => {
     const sinceMs = performance.now()

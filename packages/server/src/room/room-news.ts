@@ -1,9 +1,10 @@
 import { type AwarenessState, CLOSE, type Conflict } from '@joinery/protocol'
+import * as Y from 'yjs'
 import type { RoomContent } from '../content/room-content.ts'
 import type { ServerLimits } from '../limits.ts'
 import { ConflictNews } from './conflict-news.ts'
 import { type Audience, tellAll } from './fan-out.ts'
-import type { Member, Reached } from './member.ts'
+import { lackingOf, type Member, type Reached } from './member.ts'
 import { Presence, type PresenceContext } from './presence.ts'
 import { ProvenanceFeed } from './provenance-feed.ts'
 import { catchUp, withStamps } from './room-answers.ts'
@@ -19,6 +20,8 @@ interface RoomNewsParts {
   writes(): WritePath
   /** Resolves when the room's edits may be shown to newcomers; undefined when they may be shown at once. */
   shown(): Promise<void> | undefined
+  /** Updates in the document that nobody may see yet. */
+  unshown(): readonly Uint8Array[]
 }
 
 /** Everything that a room tells its members unasked: updates, presence, conflicts, provenance. */
@@ -93,7 +96,7 @@ export class RoomNews implements Audience {
     const stateVector = this.#parts.content.loaded?.content.stateVector()
     if (stateVector === undefined) return undefined
     return {
-      stateVector,
+      stateVector: lowered(stateVector, this.#parts.unshown()),
       presence: this.#presence?.count ?? 0,
       conflicts: this.#conflicts?.count ?? 0,
       lsn: this.#provenance?.toldLsn ?? 0,
@@ -102,7 +105,7 @@ export class RoomNews implements Audience {
 
   catchUp(member: Member, reached: Reached): void {
     const { content, shown } = this.#parts
-    catchUp(content, member, reached.stateVector, shown())
+    if (lackingOf(member) === undefined) catchUp(content, member, reached.stateVector, shown())
     const presence = this.#presence?.since(reached.presence) ?? (this.#presence === undefined ? [] : undefined)
     if (presence === undefined) {
       return member.wire.close(CLOSE.tryLater, 'too_slow: too many people came and went meanwhile: connect again')
@@ -127,4 +130,16 @@ export class RoomNews implements Audience {
     this.#provenance = feed
     return feed
   }
+}
+
+/** A state vector without the clocks that the updates bring: a diff since then has them. */
+function lowered(stateVector: Uint8Array, updates: readonly Uint8Array[]): Uint8Array {
+  let clocks: Map<number, number> | undefined
+  for (const update of updates) {
+    clocks ??= Y.decodeStateVector(stateVector)
+    for (const [client, clock] of Y.parseUpdateMeta(update).from) {
+      if (clock < (clocks.get(client) ?? 0)) clocks.set(client, clock)
+    }
+  }
+  return clocks === undefined ? stateVector : Y.encodeStateVector(clocks)
 }

@@ -384,6 +384,7 @@ export class Room implements ContentOwner, MemberRoom {
       beforeEdits: () => this.#early?.callAgain(),
       writes: () => this.#writePath(),
       shown: () => this.#writes?.shown,
+      unshown: () => this.#writes?.unshown ?? [],
     })
     return this.#news
   }

@@ -92,6 +92,11 @@ export class WritePath {
     return this.#keyed.held?.shown
   }
 
+  /** Updates in the document that nobody may see yet. */
+  get unshown(): readonly Uint8Array[] {
+    return this.#records.unshown
+  }
+
   /**
    * Puts one update into its member's inbox, where it waits for the tick's end. `isTaking` is false while storage
    * fails.

@@ -50,6 +50,15 @@ export class MemoryClient {
     return this.#wire.isOpen
   }
 
+  /** Has the wire count as full, as that of a client that reads too slowly, until {@link readAgain}. */
+  stopReading(): void {
+    this.#wire.isFull = true
+  }
+
+  readAgain(): void {
+    if (this.#wire.isFull) this.#wire.drained()
+  }
+
   readonly #onUpdate = (update: Uint8Array, origin: unknown): void => {
     // As the SDK does: an edit before the answer to the server's SyncStep1 is not sent by itself, the answer brings it.
     if (origin !== this && this.sent > 0) this.#send(encodeUpdate(update))
@@ -80,12 +89,12 @@ export class MemoryClient {
   }
 }
 
-/** A wire in memory. It is never full, and is read in later turns. */
+/** A wire in memory. It is full when its test says so, and is read in later turns. */
 class MemoryWire implements Wire {
   readonly id: string
   readonly identity: Identity
   readonly wantsJoinery = true
-  readonly isFull = false
+  isFull = false
   isOpen = true
   reader: WireReader | undefined
   onClosed: (code: number, reason: string) => void = () => undefined
@@ -93,6 +102,7 @@ class MemoryWire implements Wire {
   #isPaused = false
   #isDraining = false
   readonly #queue: Uint8Array[] = []
+  readonly #onDrained: (() => void)[] = []
 
   constructor(id: string, onMessage: (message: Uint8Array) => void) {
     this.id = id
@@ -125,7 +135,13 @@ class MemoryWire implements Wire {
   }
 
   onceDrained(then: () => void): void {
-    setImmediate(then)
+    if (this.isFull) this.#onDrained.push(then)
+    else setImmediate(then)
+  }
+
+  drained(): void {
+    this.isFull = false
+    for (const then of this.#onDrained.splice(0)) setImmediate(then)
   }
 
   close(code: number, reason: string): void {
