@@ -11,6 +11,7 @@ import { KnownClaims, knownText } from './known-claims.ts'
 import { ListTable } from './list-table.ts'
 import { NeighbourOrder } from './neighbour-order.ts'
 import { PlacementCost } from './placement-cost.ts'
+import { readWaiting } from './read-waiting.ts'
 import { type BlocksRefusal, type BlocksWriter, refuse } from './refusal.ts'
 import { checkRootNames } from './root-names.ts'
 import { RunsAnywhere } from './runs-anywhere.ts'
@@ -162,7 +163,9 @@ export class RuledBlocks {
     const context: ClaimContext = { doc, lists, writer, known, anywhere, folds: new Folds(), passed: [] }
     const skeletons = new SkeletonCheck(doc, update, places, lists)
     const news = new Set(newClients(doc, update))
-    const graph = new StructGraph(doc, [update])
+    // An update may free what waits, and build on it.
+    const waitingUpdate = readWaiting(doc)
+    const graph = new StructGraph(doc, waitingUpdate === undefined ? [update] : [update, waitingUpdate])
     const order = new NeighbourOrder(graph)
     const writers: number[] = []
     const waiting: ReadItem[] = []
@@ -188,7 +191,7 @@ export class RuledBlocks {
     const refusal =
       this.#checkCrowd(writers) ??
       checkRootNames(doc, update) ??
-      checkWaitingOverlap(doc, update) ??
+      (waitingUpdate === undefined ? undefined : checkWaitingOverlap(update, waitingUpdate)) ??
       new PlacementCost(graph).check(update) ??
       this.#waiting.check(waiting, update, places) ??
       this.#authorship.take(writers, writer)

@@ -10,7 +10,7 @@ const HISTORIES = 200
 const SHARDS = Array.from({ length: process.env.JOINERY_NIGHTLY === undefined ? 1 : 80 }, (_, index) => index + 1)
 const STEPS = 40
 /** Seeds that found a fault. */
-const FOUND = [-1547679534, -368330012, 154846]
+const FOUND = [-1547679534, -368330012, 154846, -310124519]
 const MALLORY = { actor: 'mallory', source: 'user_action', sources: undefined, isAuthenticated: true }
 
 /** One history of honest clients and a hostile one. Returns how many hostile updates were accepted. */

@@ -1,8 +1,9 @@
 import * as encoding from 'lib0/encoding'
 import * as Y from 'yjs'
 import { NeighbourOrder } from './neighbour-order.ts'
+import { readWaiting } from './read-waiting.ts'
 import { StructGraph } from './struct-graph.ts'
-import { type ReadItem, type ReadUpdate, readUpdate, type StructId } from './update-reader.ts'
+import type { ReadItem, ReadUpdate, StructId } from './update-reader.ts'
 
 /**
  * Makes waiting items garbage that `update` may free and that would spoil their list: their neighbours were not known when they
@@ -12,7 +13,8 @@ import { type ReadItem, type ReadUpdate, readUpdate, type StructId } from './upd
 export function spoilWaiting(doc: Y.Doc, update: ReadUpdate): void {
   const { pendingStructs } = doc.store
   if (pendingStructs === null) return
-  const waiting = readUpdate(Y.convertUpdateFormatV2ToV1(pendingStructs.update))
+  const waiting = readWaiting(doc)
+  if (waiting === undefined) return
   const mayFree = [...update.structs.keys()].some(
     (client) => pendingStructs.missing.has(client) || waiting.structs.has(client),
   )

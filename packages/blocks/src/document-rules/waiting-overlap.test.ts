@@ -53,3 +53,22 @@ test('[B90] what waits may come again whole, in part, longer, deleted or as garb
   for (const structs of again) expect(rulesOf(waitingDoc()).inspect(update(0, ...structs), ADA)).toBeUndefined()
   expect(rulesOf(waitingDoc()).inspect(update(2, text('b', at(7, 1)), text('c', at(7, 2))), ADA)).toBeUndefined()
 })
+
+test('[B91] an item that builds on what waits is checked against it: the same update may free both', () => {
+  const doc = waitingDoc()
+  const between = (origin: StructId, rightOrigin: StructId): Uint8Array =>
+    writeUpdate({
+      clients: [
+        { client: 3, clock: 0, structs: [text('x')] },
+        { client: 7, clock: 0, structs: [text('x')] },
+        { client: 9, clock: 0, structs: [text('c', origin, rightOrigin)] },
+      ],
+    })
+  for (const [origin, right] of [
+    [at(7, 1), at(7, 1)],
+    [at(7, 2), at(7, 1)],
+  ] as const) {
+    expect(rulesOf(doc).inspect(between(origin, right), ADA)?.code).toBe('bad_update')
+  }
+  expect(rulesOf(doc).inspect(between(at(7, 1), at(7, 2)), ADA)).toBeUndefined()
+})

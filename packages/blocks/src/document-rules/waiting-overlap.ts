@@ -1,17 +1,13 @@
-import * as Y from 'yjs'
 import { type BlocksRefusal, refuse } from './refusal.ts'
 import { isSameId, originAt } from './struct-graph.ts'
-import { type ReadStruct, type ReadUpdate, readUpdate } from './update-reader.ts'
+import type { ReadStruct, ReadUpdate } from './update-reader.ts'
 
 /**
  * Refuses an update that has an item under clocks which wait already, at another place. Yjs joins both versions: it would put the
  * rest of the longer one behind the shorter one, where nobody has checked it. A client that connects again sends what waits at its
  * old place, whole, in part or deleted.
  */
-export function checkWaitingOverlap(doc: Y.Doc, update: ReadUpdate): BlocksRefusal | undefined {
-  const { pendingStructs } = doc.store
-  if (pendingStructs === null) return undefined
-  const waiting = readUpdate(Y.convertUpdateFormatV2ToV1(pendingStructs.update))
+export function checkWaitingOverlap(update: ReadUpdate, waiting: ReadUpdate): BlocksRefusal | undefined {
   for (const [client, structs] of update.structs) {
     const waitingStructs = waiting.structs.get(client)
     if (waitingStructs === undefined) continue

@@ -1,8 +1,9 @@
-import * as Y from 'yjs'
+import type * as Y from 'yjs'
+import { readWaiting } from './read-waiting.ts'
 import { type BlocksRefusal, refuse } from './refusal.ts'
 import { UPDATE_LIMITS } from './update-limits.ts'
 import type { UpdatePlaces } from './update-places.ts'
-import { type ReadItem, type ReadUpdate, readUpdate, type StructId, structAt } from './update-reader.ts'
+import { type ReadItem, type ReadUpdate, type StructId, structAt } from './update-reader.ts'
 
 /**
  * Watches the nested types that wait for edits which have not arrived: what a stock client types before it answers SyncStep1
@@ -22,13 +23,13 @@ export class WaitingTypes {
   /** Refuses `types`, the update's types without a known place, if with those that wait already they nest too deep. */
   check(types: readonly ReadItem[], update: ReadUpdate, places: UpdatePlaces): BlocksRefusal | undefined {
     if (types.length === 0) return undefined
-    const waiting = this.#doc.store.pendingStructs
+    const waiting = readWaiting(this.#doc)
     // Each level needs a type of its own, so few types need no closer look.
-    const most = (waiting === null ? 0 : this.#levelsMax) + types.length
+    const most = (waiting === undefined ? 0 : this.#levelsMax) + types.length
     const levels =
       most <= UPDATE_LIMITS.typeDepthWaitingMax
         ? most
-        : levelsOf([update, ...(waiting === null ? [] : [readWaiting(waiting.update)])], places)
+        : levelsOf(waiting === undefined ? [update] : [update, waiting], places)
     if (levels > UPDATE_LIMITS.typeDepthWaitingMax)
       return refuse(
         'too_deep',
@@ -37,11 +38,6 @@ export class WaitingTypes {
     this.#levelsMax = levels
     return undefined
   }
-}
-
-/** Yjs keeps waiting structs in its second format. They were inspected when they came. */
-function readWaiting(update: Uint8Array): ReadUpdate {
-  return readUpdate(Y.convertUpdateFormatV2ToV1(update))
 }
 
 /** Greatest number of types in each other, over all types of the updates that have no known place. */
