@@ -10,10 +10,11 @@ const ANY = '*'
  */
 const FLOORS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   'packages/server/src': {
-    edge: ['inside', 'room', 'content'],
-    inside: ['room', 'content'],
-    room: ['content'],
+    edge: ['inside', 'room', 'content', 'leases'],
+    inside: ['room', 'content', 'leases'],
+    room: ['content', 'leases'],
     content: [],
+    leases: [],
     testing: [ANY],
   },
   'packages/log/src': {

@@ -16,6 +16,7 @@ export const ERROR_STATUS = {
   unknown_edge: 404,
   unknown_index: 404,
   unknown_lsn: 404,
+  unknown_lease: 404,
   method_not_allowed: 405,
   block_exists: 409,
   edge_exists: 409,
@@ -26,6 +27,8 @@ export const ERROR_STATUS = {
   not_restorable: 409,
   not_deleted: 409,
   missing_edits: 409,
+  lease_held: 409,
+  lease_lost: 409,
   workspace_deleted: 410,
   history_dropped: 410,
   too_large: 413,
@@ -36,6 +39,7 @@ export const ERROR_STATUS = {
   durability_unavailable: 422,
   too_many_requests: 429,
   over_budget: 429,
+  too_many_leases: 429,
   internal: 500,
   unavailable: 503,
   busy: 503,
@@ -113,7 +117,8 @@ function ofServer(error: ServerError): ApiError {
   const { code, message } = error
   if (code === 'workspace_deleted' || code === 'history_dropped' || code === 'unknown_lsn')
     return new ApiError(code, message, { cause: error })
-  if (code === 'quarantined') return new ApiError(code, message, { cause: error })
+  if (code === 'quarantined' || code === 'lease_lost') return new ApiError(code, message, { cause: error })
+  if (code === 'too_many_leases') return new ApiError(code, message, { cause: error, retryAfterSeconds: 1 })
   return new ApiError('unavailable', message, { cause: error, retryAfterSeconds: 1 })
 }
 

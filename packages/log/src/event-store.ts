@@ -178,6 +178,11 @@ export type LogState = StoreState | { state: 'fenced'; error: LogError }
 /** Append-only event logs, one per workspace, in one place: a directory, or memory. */
 export interface EventStore {
   readonly durability: Durability
+  /**
+   * Id of this copy of the data. It changes when the data was restored from a backup or its directory was copied, and stays
+   * over restarts and when the directory is moved.
+   */
+  readonly copy: string
   readonly state: StoreState
   /** Called at every change of {@link state}; must not throw. Returns unsubscribe. */
   onStateChange(listener: (state: StoreState) => void): () => void

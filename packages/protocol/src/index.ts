@@ -15,18 +15,19 @@ export {
 } from './frame.ts'
 export { FrameError } from './frame-error.ts'
 export { isIdempotencyKey, KEY_BYTES_MAX } from './idempotency-key.ts'
-export type {
-  Conflict,
-  Durable,
-  Hello,
-  JoineryMessage,
-  Keyed,
-  KeyedResult,
-  Provenance,
-  ProvenanceStamp,
-  Rejected,
-  Watch,
-  Writable,
+export {
+  type Conflict,
+  type Durable,
+  type Hello,
+  type JoineryMessage,
+  type Keyed,
+  type KeyedResult,
+  LEASE_TOKEN_LENGTH_MAX,
+  type Provenance,
+  type ProvenanceStamp,
+  type Rejected,
+  type Watch,
+  type Writable,
 } from './joinery-message.ts'
 export { SILENCE_MAX_MS, WIRE_LIMITS, type WireLimits } from './limits.ts'
 export { REJECTION_CODES, type RejectionCode } from './rejection-code.ts'

@@ -3,7 +3,7 @@ import * as encoding from 'lib0/encoding'
 import { describe, expect, it } from 'vitest'
 import { decodeFrame, encodeJoinery, MESSAGE } from './frame.ts'
 import { FrameError } from './frame-error.ts'
-import type { JoineryMessage } from './joinery-message.ts'
+import { type JoineryMessage, LEASE_TOKEN_LENGTH_MAX } from './joinery-message.ts'
 import { joineryMessages } from './testing/frame-sample.ts'
 
 const SUBTYPE = { hello: 0, durable: 1, rejected: 2, conflict: 3, keyed: 7, keyedResult: 8 }
@@ -119,6 +119,27 @@ describe('Joinery’s own message', () => {
     expect(() => decodeFrame(frameOf(SUBTYPE.hello, text))).toThrow(/actor/)
   })
 
+  it('[W31] a keyed update under a lease has a subtype of its own, and one without keeps the old one', () => {
+    const update = Uint8Array.of(0, 0)
+    expect(encodeJoinery({ type: 'keyed', key: 'k', lease: 't', update })).toEqual(
+      Uint8Array.of(74, 9, 1, 107, 1, 116, 2, 0, 0),
+    )
+    expect(messageOf(Uint8Array.of(74, 9, 1, 107, 1, 116, 0))).toEqual({
+      type: 'keyed',
+      key: 'k',
+      lease: 't',
+      update: new Uint8Array(),
+    })
+  })
+
+  it.each([0, LEASE_TOKEN_LENGTH_MAX + 1])(
+    '[W31] a keyed update is refused when its lease has %d characters',
+    (length) => {
+      const bytes = encodeJoinery({ type: 'keyed', key: 'k', lease: 't'.repeat(length), update: Uint8Array.of(0, 0) })
+      expect(() => messageOf(bytes)).toThrow(FrameError)
+    },
+  )
+
   it('[W25] a keyed update is its key and its bytes, and none when it only asks', () => {
     const update = Uint8Array.of(0, 0)
     expect(encodeJoinery({ type: 'keyed', key: 'k1', update })).toEqual(Uint8Array.of(74, 7, 2, 107, 49, 2, 0, 0))
@@ -139,7 +160,7 @@ describe('Joinery’s own message', () => {
 
   it('[W14] a message is undefined and no error when a newer server sends its subtype', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 9, max: 127 }), fc.uint8Array({ maxLength: 50 }), (subtype, body) => {
+      fc.property(fc.integer({ min: 10, max: 127 }), fc.uint8Array({ maxLength: 50 }), (subtype, body) => {
         expect(messageOf(Uint8Array.of(MESSAGE.joinery, subtype, ...body))).toBeUndefined()
       }),
     )

@@ -88,6 +88,8 @@ export interface Keyed {
   key: string
   /** One Yjs V1 update, which is not counted as an update frame. Empty bytes only ask whether the key is known. */
   update: Uint8Array
+  /** Token of a lease: the update is applied only if the lease stands in that turn. */
+  lease?: string | undefined
 }
 /** The outcome of a {@link Keyed}. */
 export type KeyedResult = { type: 'keyedResult'; key: string } & (
@@ -114,6 +116,8 @@ const SUBTYPE = {
   provenance: 6,
   keyed: 7,
   keyedResult: 8,
+  /** A {@link Keyed} with a lease. A server that does not know it has no leases either. */
+  keyedUnderLease: 9,
 } as const
 
 /**
@@ -121,7 +125,8 @@ const SUBTYPE = {
  * holds bytes. The others are JSON, to which fields can be added.
  */
 export function writeJoineryMessage(encoder: encoding.Encoder, message: JoineryMessage): void {
-  encoding.writeVarUint(encoder, SUBTYPE[message.type])
+  const isUnderLease = message.type === 'keyed' && message.lease !== undefined
+  encoding.writeVarUint(encoder, SUBTYPE[isUnderLease ? 'keyedUnderLease' : message.type])
   if (message.type === 'durable') {
     encoding.writeVarUint(encoder, message.frames)
     encoding.writeVarUint(encoder, message.lsn)
@@ -129,6 +134,7 @@ export function writeJoineryMessage(encoder: encoding.Encoder, message: JoineryM
   }
   if (message.type === 'keyed') {
     encoding.writeVarString(encoder, message.key)
+    if (message.lease !== undefined) encoding.writeVarString(encoder, message.lease)
     encoding.writeVarUint8Array(encoder, message.update)
     return
   }
@@ -158,7 +164,12 @@ export function readJoineryMessage(decoder: decoding.Decoder): JoineryMessage | 
     case SUBTYPE.provenance:
       return readProvenance(readBody(decoder))
     case SUBTYPE.keyed:
-      return readKeyed(decoder)
+      return { type: 'keyed', key: readKey(decoder), update: decoding.readVarUint8Array(decoder) }
+    case SUBTYPE.keyedUnderLease: {
+      const key = readKey(decoder)
+      const lease = readLease(decoder)
+      return { type: 'keyed', key, lease, update: decoding.readVarUint8Array(decoder) }
+    }
     case SUBTYPE.keyedResult:
       return readKeyedResult(readBody(decoder))
     default:
@@ -166,6 +177,9 @@ export function readJoineryMessage(decoder: decoding.Decoder): JoineryMessage | 
       return undefined
   }
 }
+
+/** Characters of a lease's token, at most. Real ones have about 40. */
+export const LEASE_TOKEN_LENGTH_MAX = 256
 
 type Body = Readonly<Record<string, unknown>>
 
@@ -235,10 +249,17 @@ function readProvenance(body: Body): Provenance {
   return { type: 'provenance', stamps }
 }
 
-function readKeyed(decoder: decoding.Decoder): Keyed {
+function readKey(decoder: decoding.Decoder): string {
   const key = decoding.readVarString(decoder)
   if (!isIdempotencyKey(key)) throw new FrameError(`a key is text of 1 to ${KEY_BYTES_MAX} bytes`)
-  return { type: 'keyed', key, update: decoding.readVarUint8Array(decoder) }
+  return key
+}
+
+function readLease(decoder: decoding.Decoder): string {
+  const lease = decoding.readVarString(decoder)
+  if (lease === '' || lease.length > LEASE_TOKEN_LENGTH_MAX)
+    throw new FrameError(`a lease's token is text of 1 to ${LEASE_TOKEN_LENGTH_MAX} characters`)
+  return lease
 }
 
 function readKeyedResult(body: Body): KeyedResult {

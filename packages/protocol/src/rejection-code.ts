@@ -13,6 +13,7 @@ export const REJECTION_CODES = [
   'too_costly',
   'forbidden_key',
   'pending_too_large',
+  'lease_lost',
   'storage_full',
   'storage_failed',
   'quarantined',

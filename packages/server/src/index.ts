@@ -1,5 +1,5 @@
 export { type Durability, LogError, type LogRecord, type Lsn } from '@joinery/log'
-export { parseWorkspaceName, type WorkspaceId } from '@joinery/protocol'
+export { LEASE_TOKEN_LENGTH_MAX, parseWorkspaceName, type WorkspaceId } from '@joinery/protocol'
 export {
   type DocumentRules,
   type LostConflict,
@@ -33,6 +33,7 @@ export {
 } from './identity.ts'
 export type { Release } from './inside/system-logs.ts'
 export type { TailOptions, Tails } from './inside/tail.ts'
+export type { HeldLease, WorkspaceLeases } from './inside/workspace-leases.ts'
 export {
   type LogUpkeep,
   type RefusedUpdate,
@@ -44,6 +45,8 @@ export {
   type WorkspaceView,
   type Written,
 } from './inside/workspaces.ts'
+export { isLeaseName, isLeaseText, LEASE_BOUNDS, LEASE_NAME_RULE, type Lease } from './leases/lease.ts'
+export type { Acquired, LeaseRequest, LeaseView } from './leases/lease-book.ts'
 export type { Costs, Payer } from './ledger.ts'
 export { SERVER_LIMITS, type ServerLimits } from './limits.ts'
 export { type Revocation, Revocations, type RevocationsOptions } from './revocations.ts'

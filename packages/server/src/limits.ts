@@ -116,6 +116,14 @@ export interface ServerLimits extends WireLimits {
   readonly workspaceCostBurstMs: number
   /** Time for which others count as having work after their last work, ms: someone who types pauses for less. */
   readonly costContentionMs: number
+  /** Leases of one workspace that stand at once: half a kilobyte each. */
+  readonly leasesMax: number
+  /** Leases of one actor in one workspace: far more jobs than one service runs at once, and room for nine other services. */
+  readonly leasesPerActorMax: number
+  /** Callers that wait for leases of one workspace: each holds a request open. */
+  readonly leaseWaitersMax: number
+  /** Callers of one actor that wait for leases of one workspace. */
+  readonly leaseWaitersPerActorMax: number
 }
 
 export const SERVER_LIMITS: ServerLimits = {
@@ -160,4 +168,8 @@ export const SERVER_LIMITS: ServerLimits = {
   workspaceCostShare: 0.6,
   workspaceCostBurstMs: 4_000,
   costContentionMs: 1_000,
+  leasesMax: 10_000,
+  leasesPerActorMax: 1_000,
+  leaseWaitersMax: 1_000,
+  leaseWaitersPerActorMax: 200,
 }

@@ -153,6 +153,7 @@ function rawRequest(request: FastifyRequest, { authenticate, rate, callers }: Ht
     headers,
     body: request.body,
     identify: (workspace) => identify(request, authenticate, workspace),
+    untilGone: (work) => untilGone(request, work),
     countAgainst: (identity: Identity) => {
       const waitMs = rate.take(identity.actor)
       if (waitMs === undefined) return
@@ -165,6 +166,21 @@ function rawRequest(request: FastifyRequest, { authenticate, rate, callers }: Ht
       works.set(request, work)
       return work
     },
+  }
+}
+
+async function untilGone<T>(
+  { raw: { socket } }: FastifyRequest,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const gone = new AbortController()
+  const onClose = (): void => gone.abort()
+  socket.once('close', onClose)
+  if (socket.destroyed) gone.abort()
+  try {
+    return await work(gone.signal)
+  } finally {
+    socket.off('close', onClose)
   }
 }
 

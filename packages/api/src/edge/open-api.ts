@@ -101,7 +101,7 @@ function describeRoute(route: Route, lists: readonly ClaimList[]): OperationDesc
       .meta({ description: 'name of the writer, percent-encoded; only used by a server without keys' }),
     'x-joinery-source': z.string().optional().meta({ description: 'class of the writer: one that the token allows' }),
   })
-  const codes = [...ERRORS_EVERYWHERE, ...(method === 'GET' ? [] : WRITING), ...errors]
+  const codes = [...ERRORS_EVERYWHERE, ...(method === 'GET' ? [] : WRITING), ...errorsOfLease(route), ...errors]
   return {
     operationId: id,
     summary,
@@ -116,6 +116,10 @@ function describeRoute(route: Route, lists: readonly ClaimList[]): OperationDesc
     }),
     responses: { ...answersOf(answers, lists), ...errorsOf(codes) },
   }
+}
+
+function errorsOfLease({ headers }: Route): readonly ApiErrorCode[] {
+  return parameters(headers, 'header').some(({ name }) => name === 'x-joinery-lease') ? ['lease_lost'] : []
 }
 
 function bodyContent(body: z.ZodType, method: string): Content {

@@ -3,6 +3,7 @@ import { edgeRoutes } from './edge-routes.ts'
 import { eventRoutes } from './event-routes.ts'
 import { historyRoutes } from './history-routes.ts'
 import { indexingRoutes } from './indexing-routes.ts'
+import { leaseRoutes } from './lease-routes.ts'
 import { restoreRoutes } from './restore-routes.ts'
 import { revocationRoutes } from './revocation-routes.ts'
 import type { Route } from './route.ts'
@@ -21,5 +22,6 @@ export const allRoutes: readonly Route[] = [
   ...restoreRoutes,
   ...eventRoutes,
   ...updateRoutes,
+  ...leaseRoutes,
   ...revocationRoutes,
 ]

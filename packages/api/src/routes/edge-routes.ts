@@ -16,7 +16,7 @@ import {
   type Precondition,
   preconditionOf,
 } from '../writes/precondition.ts'
-import { lsnHeader, wantsSync } from '../writes/write-headers.ts'
+import { lsnHeader, wantsSync, type writeHeaders } from '../writes/write-headers.ts'
 import type { WriteOutcome, WriteRequest } from '../writes/writes.ts'
 import { atQuery, readHeaders, stateAt } from './block-routes.ts'
 import { anyHeaders, noBody, type Reply, type Route, route } from './route.ts'
@@ -153,7 +153,7 @@ interface EdgeWrite {
   readonly workspace: string
   readonly identity: Identity
   readonly work: RequestWork
-  readonly headers: Parameters<typeof wantsSync>[0] & { readonly 'idempotency-key'?: string | undefined }
+  readonly headers: z.output<typeof writeHeaders>
   readonly id: string
   readonly fingerprint: string
 }
@@ -171,6 +171,7 @@ function writeEdge(
     blocks: [],
     edges: [id],
     key: headers['idempotency-key'],
+    lease: headers['x-joinery-lease'],
     fingerprint: () => `${fingerprint}\n${author.source}`,
     sync: wantsSync(headers, durability),
     ...edit,

@@ -93,6 +93,7 @@ const restoreRoute = route(
       work,
       blocks: [],
       key: headers['idempotency-key'],
+      lease: headers['x-joinery-lease'],
       fingerprint: () => `restore${partial ? ' partial' : ''}\n${author.source}\n${lsn}`,
       sync,
       check: ({ doc }) => assertRestorable(planOf(doc), partial),

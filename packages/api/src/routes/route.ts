@@ -23,6 +23,8 @@ export interface RawRequest {
   readonly body: unknown
   /** Identifies the caller for one workspace, or for none. */
   identify(workspace: WorkspaceId | undefined): Promise<Identity>
+  /** Runs `work` with a signal that aborts when the caller's connection ends before. */
+  untilGone<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T>
   /** Counts the request against the rate of its caller. Throws `too_many_requests`. */
   countAgainst(identity: Identity): void
   /** The work of this request, for which its caller pays. */

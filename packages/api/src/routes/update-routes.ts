@@ -103,6 +103,7 @@ const post = route(
       work,
       update,
       key: sent['idempotency-key'],
+      lease: sent['x-joinery-lease'],
       fingerprint: () =>
         `postUpdate ${JSON.stringify([query, sent['if-match'], sent['if-none-match']])}\n${identity.source}\n${digestOf(update)}`,
       sync: wantsSync(sent, durability),

@@ -7,6 +7,7 @@ import { authorOf } from '../caller.ts'
 import { pacedFor } from '../history/paced.ts'
 import { assertKnown, unknownWorkspace } from '../known-workspace.ts'
 import { limitQuery, lsnSchema, params, workspaceName } from '../schemas.ts'
+import { leaseHeaders } from '../writes/write-headers.ts'
 import { anyHeaders, noBody, nothing, type Route, route } from './route.ts'
 
 const list = route(
@@ -96,14 +97,14 @@ const remove = route(
     summary: 'Delete a workspace: nobody can open it, and its bytes stay until it is purged',
     params: params.workspace,
     query: nothing,
-    headers: anyHeaders,
+    headers: leaseHeaders,
     body: noBody,
     answers: { 204: { description: 'The workspace is deleted, and its connections are ended.' } },
     errors: ['unknown_workspace', 'read_only'],
   },
-  async ({ params: { workspace }, identity }, { workspaces }) => {
+  async ({ params: { workspace }, headers, identity }, { workspaces }) => {
     authorOf(identity)
-    await orUnknown(workspace, workspaces.delete(workspace as WorkspaceId))
+    await orUnknown(workspace, workspaces.delete(workspace as WorkspaceId, { lease: headers['x-joinery-lease'] }))
     return { status: 204 }
   },
 )
@@ -116,15 +117,17 @@ const undelete = route(
     summary: 'Restore a deleted workspace',
     params: params.workspace,
     query: nothing,
-    headers: anyHeaders,
+    headers: leaseHeaders,
     body: noBody,
     answers: {
       204: { description: 'The workspace is as it was before its deletion. One that was not deleted stays as it is.' },
     },
     errors: ['unknown_workspace', 'read_only'],
   },
-  async ({ params: { workspace }, identity }, { workspaces }) => {
+  async ({ params: { workspace }, headers, identity }, { workspaces }) => {
     authorOf(identity)
+    // A deleted workspace has no leases.
+    await workspaces.leases.assertStands(workspace as WorkspaceId, headers['x-joinery-lease'])
     await orUnknown(workspace, workspaces.undelete(workspace as WorkspaceId))
     return { status: 204 }
   },
@@ -138,12 +141,12 @@ const purge = route(
     summary: 'Remove a deleted workspace for good; only with the source user_action',
     params: params.workspace,
     query: nothing,
-    headers: anyHeaders,
+    headers: leaseHeaders,
     body: noBody,
     answers: { 204: { description: 'The workspace is removed, and its name is free.' } },
     errors: ['unknown_workspace', 'not_deleted', 'read_only'],
   },
-  async ({ params: { workspace }, identity }, { workspaces }) => {
+  async ({ params: { workspace }, headers, identity }, { workspaces }) => {
     // A purge can't be undone: no job may make one by mistake.
     if (authorOf(identity).source !== 'user_action') {
       throw new ApiError(
@@ -151,6 +154,7 @@ const purge = route(
         'only the source user_action may purge a workspace: send X-Joinery-Source: user_action, with a token that allows it',
       )
     }
+    await workspaces.leases.assertStands(workspace as WorkspaceId, headers['x-joinery-lease'])
     await assertDeleted(workspaces, workspace as WorkspaceId)
     await workspaces.purge(workspace as WorkspaceId)
     return { status: 204 }

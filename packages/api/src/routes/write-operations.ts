@@ -18,6 +18,7 @@ export interface OperationsRequest {
   readonly work: RequestWork
   readonly headers: {
     readonly 'idempotency-key'?: string | undefined
+    readonly 'x-joinery-lease'?: string | undefined
     readonly 'x-joinery-durability'?: 'async' | 'sync' | undefined
   }
   readonly operations: readonly Operation[]
@@ -45,6 +46,7 @@ export async function writeOperations(request: OperationsRequest, services: Serv
     work,
     blocks: [...new Set(operations.map(({ block }) => block))],
     key: headers['idempotency-key'],
+    lease: headers['x-joinery-lease'],
     fingerprint: () => `${request.what}\n${author.source}\n${JSON.stringify(request.body) ?? ''}`,
     check: (view) => {
       if (!operations.some(({ op }) => op === 'put')) assertKnown(workspace, view)

@@ -1,10 +1,19 @@
-import type { Durability } from '@joinery/server'
+import { type Durability, LEASE_TOKEN_LENGTH_MAX } from '@joinery/server'
 import { z } from 'zod'
 import { ApiError } from '../api-error.ts'
 import type { WriteOutcome } from './writes.ts'
 
-/** Headers of every write. */
-export const writeHeaders = z.object({
+/** The header of a write that is made only while a lease stands. */
+export const leaseHeaders = z.object({
+  'x-joinery-lease': z
+    .string()
+    .min(1)
+    .max(LEASE_TOKEN_LENGTH_MAX)
+    .optional()
+    .meta({ description: 'token of a lease: the write is made only if the lease stands in that very turn' }),
+})
+/** Headers of every write to the document. */
+export const writeHeaders = leaseHeaders.extend({
   'idempotency-key': z
     .string()
     .regex(/^[\x21-\x7e]{1,128}$/, 'is not 1 to 128 visible ASCII characters')

@@ -31,6 +31,7 @@ const append: WriteRequest = {
   work: freeWork(W),
   blocks: ['b'],
   key: 'once',
+  lease: undefined,
   fingerprint: () => 'append',
   sync: false,
   check: () => undefined,

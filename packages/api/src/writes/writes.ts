@@ -17,6 +17,7 @@ import { type EdgeView, edgePath, findEdge, readEdge, viewEdge } from '../edge-v
 import { type History, type RecordHead, touches } from '../history/history.ts'
 import type { RequestWork } from '../request-work.ts'
 import { refusedUpdate } from './refused-update.ts'
+import { whenDurable } from './when-durable.ts'
 
 /** One request to write. */
 export interface WriteRequest {
@@ -29,6 +30,8 @@ export interface WriteRequest {
   /** The edges that the answer shows. */
   readonly edges?: readonly string[]
   readonly key: string | undefined
+  /** Token of the lease under which the write is made. */
+  readonly lease: string | undefined
   /** Text that tells this request from another one under the same key. Called only for a request with a key. */
   fingerprint(): string
   /** The answer comes only when the write is fsynced. */
@@ -40,7 +43,7 @@ export interface WriteRequest {
 
 /** A request that brings a Yjs update, under the rules that hold for the caller's own connections. */
 export interface UpdateRequest
-  extends Pick<WriteRequest, 'workspace' | 'work' | 'key' | 'fingerprint' | 'sync' | 'check'> {
+  extends Pick<WriteRequest, 'workspace' | 'work' | 'key' | 'lease' | 'fingerprint' | 'sync' | 'check'> {
   readonly identity: Identity
   readonly update: Uint8Array
 }
@@ -76,15 +79,17 @@ export class Writes {
   }
 
   async write(request: WriteRequest): Promise<WriteOutcome> {
-    const { workspace, author, work, blocks, edges = [], key, sync } = request
+    const { workspace, author, work, blocks, edges = [], key, lease, sync } = request
     const before = new Map<string, Stamp | undefined>()
     const blocksAfter = new Map<string, BlockJson>()
     const edgesAfter = new Map<string, ListedEdge>()
-    const written = await this.#whenDurable(
+    const written = await whenDurable(
+      this.#options.limits.durableWaitMs,
       this.#options.workspaces.write(workspace, {
         writer: author,
         payer: work.payer.principal,
         via: viaOf(request),
+        lease,
         ...(key !== undefined && { idempotencyKey: key }),
         ...(sync && { sync }),
         check: (view) => {
@@ -119,14 +124,16 @@ export class Writes {
 
   /** Applies the update, or nothing of it. Throws `bad_update`, `missing_edits` or `update_refused`. */
   async bring(request: UpdateRequest): Promise<Pick<WriteOutcome, 'lsn' | 'record'>> {
-    const { workspace, identity, work, key, sync, update, check } = request
-    const brought = await this.#whenDurable(
+    const { workspace, identity, work, key, lease, sync, update, check } = request
+    const brought = await whenDurable(
+      this.#options.limits.durableWaitMs,
       this.#options.workspaces.bring(workspace, {
         writer: identity,
         payer: work.payer.principal,
         via: viaOf(request),
         update,
         check,
+        lease,
         ...(key !== undefined && { idempotencyKey: key }),
         ...(sync && { sync }),
       }),
@@ -173,22 +180,6 @@ export class Writes {
     for (const oldest of this.#answers.keys()) {
       this.#answers.delete(oldest)
       return
-    }
-  }
-
-  async #whenDurable<T>(written: Promise<T>): Promise<T> {
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        const message =
-          'the write was made, but is not durable yet: repeat it under the same Idempotency-Key to learn the outcome'
-        reject(new ApiError('not_durable_yet', message, { retryAfterSeconds: 5 }))
-      }, this.#options.limits.durableWaitMs)
-    })
-    try {
-      return await Promise.race([written, late])
-    } finally {
-      clearTimeout(timer)
     }
   }
 }

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, unlink } from 'node:fs/promises'
+import { mkdir, readdir, readFile, stat, unlink } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { isMissing, syncDirectory, writeDurably } from '../durable-file.ts'
 import { LogError } from '../log-error.ts'
@@ -50,6 +50,15 @@ export async function clearUnfinished(directory: string): Promise<void> {
 /** Writes down that the database with this id is complete: if it is missing later, that is damage. */
 export async function finishCreation(directory: string, storeId: string): Promise<void> {
   await guarded(directory, () => writeDurably(directory, MARKER, `joinery log 1 ${storeId}\n`))
+}
+
+/**
+ * Id of this copy of the data. The marker's file tells a directory that was copied from its original, by its number and the
+ * time of its making; the store's id tells one that was restored from an archive. A directory that is only moved keeps both.
+ */
+export async function copyIdOf(directory: string, storeId: string): Promise<string> {
+  const { ino, birthtimeNs } = await guarded(directory, () => stat(join(directory, MARKER), { bigint: true }))
+  return `${storeId}.${ino}.${birthtimeNs}`
 }
 
 async function list(directory: string): Promise<string[]> {

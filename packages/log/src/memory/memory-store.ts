@@ -4,7 +4,7 @@ import type { DamagedLog, EventStore, StoreState, WorkspaceLog } from '../event-
 import { LogError } from '../log-error.ts'
 import type { Lsn } from '../lsn.ts'
 import type { LogObserver } from '../observer.ts'
-import { checkWorkspaceName, deletedWorkspace } from '../records/workspace-identity.ts'
+import { checkWorkspaceName, deletedWorkspace, makeGeneration } from '../records/workspace-identity.ts'
 import { assertDeletable, assertPurgeable, isSystemLog, workspaceOfSystemLog } from '../system-log.ts'
 import { type History, MemoryLog } from './memory-log.ts'
 
@@ -20,6 +20,7 @@ export function openMemoryStore(options: MemoryStoreOptions = {}): EventStore {
 
 class MemoryStore implements EventStore {
   readonly durability = 'memory'
+  readonly copy = makeGeneration()
   readonly clock: Clock
   readonly observer: LogObserver
   readonly atomic = new AtomicWork()

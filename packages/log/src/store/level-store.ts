@@ -1,5 +1,6 @@
 import { AtomicWork } from '../atomic-work.ts'
 import { type Clock, systemClock } from '../clock.ts'
+import { copyIdOf } from '../disk/data-directory.ts'
 import { Database } from '../disk/database.ts'
 import type { Group } from '../disk/group.ts'
 import { GroupCommit } from '../disk/group-commit.ts'
@@ -57,7 +58,7 @@ export async function openLevelStore(options: LevelStoreOptions): Promise<EventS
   const { directory, observer } = options
   const disk = await Database.open(directory, { observer })
   try {
-    return new LevelStore(options, disk, await takeWitness(disk))
+    return new LevelStore(options, disk, await takeWitness(disk), await copyIdOf(directory, disk.storeId))
   } catch (error) {
     await disk.close()
     throw error
@@ -72,6 +73,7 @@ export function levelStoreOf(store: EventStore): LevelStore {
 
 export class LevelStore implements EventStore, LevelLogHost {
   readonly durability: Durability
+  readonly copy: string
   readonly observer: LogObserver
   readonly atomic = new AtomicWork()
   readonly #clock: Clock
@@ -87,9 +89,10 @@ export class LevelStore implements EventStore, LevelLogHost {
   readonly #witness: Witness
   #nextNumber: number
 
-  constructor(options: LevelStoreOptions, disk: Database, witness: Witness) {
+  constructor(options: LevelStoreOptions, disk: Database, witness: Witness, copy: string) {
     const { directory, durability, windowMs = WINDOW_DEFAULT_MS, clock = systemClock, observer = {} } = options
     this.observer = observer
+    this.copy = copy
     this.durability = durability
     this.#clock = clock
     this.#witness = witness

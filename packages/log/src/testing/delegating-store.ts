@@ -27,6 +27,9 @@ export class DelegatingStore implements EventStore {
   get durability(): Durability {
     return this.inner.durability
   }
+  get copy(): string {
+    return this.inner.copy
+  }
   get state(): StoreState {
     return this.inner.state
   }

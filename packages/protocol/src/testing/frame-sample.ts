@@ -96,6 +96,12 @@ export const joineryMessages: fc.Arbitrary<JoineryMessage> = fc.oneof(
     update: bytes,
   }),
   fc.record({
+    type: fc.constant('keyed' as const),
+    key: fc.string({ unit: 'binary', minLength: 1, maxLength: 60 }),
+    lease: fc.string({ unit: 'binary', minLength: 1, maxLength: 60 }),
+    update: bytes,
+  }),
+  fc.record({
     type: fc.constant('keyedResult' as const),
     key: text,
     outcome: fc.constantFrom('applied' as const, 'repeated' as const),

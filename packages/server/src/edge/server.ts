@@ -24,6 +24,7 @@ import { Counters } from '../counters.ts'
 import { type Authenticator, developmentAuthenticator } from '../identity.ts'
 import { SystemLogs } from '../inside/system-logs.ts'
 import { Workspaces } from '../inside/workspaces.ts'
+import { Leases } from '../leases/leases.ts'
 import { type Costs, Ledger } from '../ledger.ts'
 import { SERVER_LIMITS, type ServerLimits } from '../limits.ts'
 import type { Revocations } from '../revocations.ts'
@@ -137,6 +138,7 @@ class SyncServer implements Server {
   readonly #upgrades: Upgrades
   readonly #connections: Connections
   readonly #rooms: Rooms
+  readonly #leases: Leases
   readonly #backlog: Backlog
   readonly #ledger: Ledger
   readonly #unsubscribe: () => void
@@ -158,10 +160,11 @@ class SyncServer implements Server {
     this.#backlog = new Backlog(limits.backlogBytesMax, counters)
     this.#ledger = new Ledger({ limits, counters, logger })
     const turns = new KeyedTurns()
+    this.#leases = new Leases({ store: this.#store, limits, logger })
     const rooms = this.#openRooms(turns)
     this.#rooms = rooms
     this.#systemLogs = new SystemLogs(this.#store)
-    this.workspaces = new Workspaces(rooms, this.#store, turns, this.#systemLogs)
+    this.workspaces = new Workspaces(rooms, this.#store, turns, this.#systemLogs, this.#leases)
     const refused = new RefusedClients({ ...limits, delayMaxMs: limits.refusedDelayMaxMs })
     this.#connections = new Connections({ rooms, limits, counters, logger, refused })
     this.#addresses = new AddressCount(limits.connectionsPerAddressMax)
@@ -251,7 +254,7 @@ class SyncServer implements Server {
       logger: this.#logger,
       acknowledgements: new Acknowledgements(),
       backlog: this.#backlog,
-      keyed: new KeyedUpdates(turns, this.#limits),
+      keyed: new KeyedUpdates(turns, this.#limits, this.#leases),
       ledger: this.#ledger,
       listeners: new RecordListeners(this.#logger),
       counters: this.counters,
@@ -281,6 +284,7 @@ class SyncServer implements Server {
     clearTimeout(deadline)
     clearInterval(this.#sweeper)
     await this.#rooms.close()
+    await this.#leases.close()
     await this.#systemLogs.close()
     this.#unsubscribe()
   }
@@ -361,6 +365,7 @@ class SyncServer implements Server {
   #sweep(nowMs: number): void {
     this.#connections.beat(nowMs)
     this.#rooms.sweep(nowMs)
+    this.#leases.sweep()
   }
 }
 

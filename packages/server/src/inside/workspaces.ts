@@ -4,6 +4,7 @@ import type * as Y from 'yjs'
 import { type Pace, type Past, type Point, readPast } from '../content/past.ts'
 import type { Stamps } from '../content/stamps.ts'
 import { formatOfUpdate } from '../content/update-format.ts'
+import type { Leases } from '../leases/leases.ts'
 import type { BringRefusal, BroughtUpdate } from '../room/brought-update.ts'
 import type { KeyedTurns } from '../room/keyed-turns.ts'
 import type { RecordListener } from '../room/record-listeners.ts'
@@ -15,6 +16,7 @@ import { beingLoaded, ServerError } from '../server-error.ts'
 import { RoomTails } from './room-tails.ts'
 import type { Release, SystemLogs } from './system-logs.ts'
 import type { TailOptions, Tails } from './tail.ts'
+import { WorkspaceLeases } from './workspace-leases.ts'
 
 /** The work on a log that may run beside the log's room. */
 export type LogUpkeep = Pick<WorkspaceLog, 'seal' | 'compact'>
@@ -33,15 +35,20 @@ export interface WorkspaceView {
   readonly connections: number
 }
 
-/** One edit, and the check that must pass before it is made. */
-export interface WorkspaceEdit<T> extends RoomEdit<T> {
-  /** The principal that pays for the time of the event loop that the edit takes, its check included; nobody by default. */
+/** The conditions of a write, and its payer. */
+interface Guarded {
+  /** Token of the lease under which the write is made: it is made only if the lease stands in that turn. */
+  readonly lease?: string | undefined
+  /** The principal that pays for the time of the event loop that the write takes, its check included; nobody by default. */
   readonly payer?: string
   /**
    * Checks the workspace in the same turn as the edit. If it throws, {@link Workspaces.write} rejects with its error.
    */
   check?(view: WorkspaceView): void
 }
+
+/** One edit, and the check that must pass before it is made. */
+export interface WorkspaceEdit<T> extends RoomEdit<T>, Guarded {}
 
 /** Result of a write. */
 export interface Written<T> {
@@ -63,12 +70,7 @@ export interface Repeated {
 }
 
 /** One update, and the check that must pass before it is applied. */
-export interface WorkspaceUpdate extends BroughtUpdate {
-  /** As {@link WorkspaceEdit.payer}. */
-  readonly payer?: string
-  /** As {@link WorkspaceEdit.check}. */
-  check?(view: WorkspaceView): void
-}
+export interface WorkspaceUpdate extends BroughtUpdate, Guarded {}
 
 /** Result of an update that was refused: nothing was changed. */
 export interface RefusedUpdate {
@@ -94,10 +96,15 @@ export class Workspaces implements Tails {
   readonly #store: EventStore
   readonly #keyed: KeyedTurns
   readonly #systemLogs: SystemLogs
+  readonly #leases: Leases
   readonly #tails: RoomTails
+  /** The leases of all workspaces. */
+  readonly leases: WorkspaceLeases
 
   /** @param keyed the turns of all writes under keys, those of clients included */
-  constructor(rooms: Rooms, store: EventStore, keyed: KeyedTurns, systemLogs: SystemLogs) {
+  constructor(rooms: Rooms, store: EventStore, keyed: KeyedTurns, systemLogs: SystemLogs, leases: Leases) {
+    this.leases = new WorkspaceLeases(rooms, leases)
+    this.#leases = leases
     this.#rooms = rooms
     this.#store = store
     this.#keyed = keyed
@@ -117,8 +124,8 @@ export class Workspaces implements Tails {
 
   /**
    * Makes one edit if `check` passes. Both run in one turn, so nothing comes between them. Resolves when the edit is
-   * durable, or fsynced with `edit.sync`. Rejects with the error of `check`, before anything is changed, and with the
-   * storage error.
+   * durable, or fsynced with `edit.sync`. Rejects with the error of `check` and with `lease_lost`, before anything is
+   * changed, and with the storage error.
    *
    * If the workspace has seen the `idempotencyKey` before, from any writer, nothing is checked or run: the call
    * resolves with `repeated` when the first record is durable. An edit with a key has a record even when it changes
@@ -207,29 +214,36 @@ export class Workspaces implements Tails {
   }
 
   /**
-   * Marks the workspace as deleted. Its connections are closed with `workspace_deleted`, and nobody can open it any
-   * more. Its bytes stay until {@link purge}. Idempotent. Resolves when the mark is durable. If there is no such
-   * workspace, rejects with `invalid` (`LogError`) and closes no connection.
+   * Marks the workspace as deleted. Its connections are closed with `workspace_deleted`, its leases end, and nobody can open
+   * it any more. Its bytes stay until {@link purge}. Idempotent. Resolves when the mark is durable. If there is no such
+   * workspace, rejects with `invalid` (`LogError`) and closes no connection. Rejects with `lease_lost` as {@link write} does.
    */
-  async delete(workspace: WorkspaceId): Promise<void> {
+  async delete(workspace: WorkspaceId, { lease }: Pick<Guarded, 'lease'> = {}): Promise<void> {
     // A workspace that can't be read can be deleted all the same.
     const exists = await this.#rooms.hold(workspace, (log) => log.generation !== undefined).catch(() => true)
     if (!exists) throw new LogError('invalid', `there is no workspace ${workspace}`)
     const refusal = new ServerError('workspace_deleted', 'this workspace was deleted')
-    await this.#rooms.evict(workspace, refusal, () => this.#store.tombstone(workspace))
+    // Under a lease it begins only if the lease stands, and ends all leases in the same turn.
+    if (lease !== undefined) await this.leases.endAll(workspace, refusal, lease)
+    await this.#rooms.evict(workspace, refusal, async () => {
+      if (lease === undefined) await this.leases.endAll(workspace, refusal, lease)
+      await this.#leases.whileClosed(workspace, refusal, () => this.#store.tombstone(workspace))
+    })
   }
 
-  /** Undoes {@link delete}. */
+  /** Undoes {@link delete}. The leases that it has ended stay ended. */
   undelete(workspace: WorkspaceId): Promise<void> {
     return this.#rooms.evict(workspace, beingLoaded(), () => this.#store.undelete(workspace))
   }
 
   /** Removes a deleted workspace for good, and its system logs. Its name may then be used again, for another history. */
   purge(workspace: WorkspaceId): Promise<void> {
-    return this.#rooms.evict(workspace, beingLoaded(), async () => {
-      await this.#systemLogs.closeOf(workspace)
-      await this.#store.purge(workspace)
-    })
+    return this.#rooms.evict(workspace, beingLoaded(), () =>
+      this.#leases.whileClosed(workspace, beingLoaded(), async () => {
+        await this.#systemLogs.closeOf(workspace)
+        await this.#store.purge(workspace)
+      }),
+    )
   }
 
   /**
@@ -238,7 +252,9 @@ export class Workspaces implements Tails {
    */
   async replace<T>(workspace: WorkspaceId, work: () => Promise<T>): Promise<T> {
     const working = Promise.withResolvers<T>()
-    await this.#rooms.evict(workspace, beingLoaded(), async () => working.resolve(await work()))
+    await this.#rooms.evict(workspace, beingLoaded(), () =>
+      this.#leases.whileClosed(workspace, beingLoaded(), async () => working.resolve(await work())),
+    )
     return working.promise
   }
 
@@ -259,15 +275,18 @@ export class Workspaces implements Tails {
 
   async #bring(workspace: WorkspaceId, brought: WorkspaceUpdate): Promise<Written<undefined> | RefusedUpdate> {
     try {
-      return await this.#rooms.visit(workspace, async (room) => {
-        const made = this.#paid(workspace, brought.payer, () => {
-          brought.check?.(viewOf(room))
-          return room.bring(brought)
-        })
-        if ('code' in made) return { refusal: made }
-        await made.durable
-        return { repeated: false, value: undefined, record: made.record, lsn: made.lsn }
-      })
+      return await this.#leases.under(workspace, brought.lease, (assertStands) =>
+        this.#rooms.visit(workspace, async (room) => {
+          assertStands()
+          const made = this.#paid(workspace, brought.payer, () => {
+            brought.check?.(viewOf(room))
+            return room.bring(brought)
+          })
+          if ('code' in made) return { refusal: made }
+          await made.durable
+          return { repeated: false, value: undefined, record: made.record, lsn: made.lsn }
+        }),
+      )
     } catch (error) {
       // The room makes its document anew: it may hold a part of the update.
       const refusal = refusalOfSpoiler(error)
@@ -277,14 +296,17 @@ export class Workspaces implements Tails {
   }
 
   #write<T>(workspace: WorkspaceId, edit: WorkspaceEdit<T>): Promise<Written<T>> {
-    return this.#rooms.visit(workspace, async (room) => {
-      const { value, record, lsn, durable } = this.#paid(workspace, edit.payer, () => {
-        edit.check?.(viewOf(room))
-        return room.edit(edit)
-      })
-      await durable
-      return { repeated: false, value, record, lsn }
-    })
+    return this.#leases.under(workspace, edit.lease, (assertStands) =>
+      this.#rooms.visit(workspace, async (room) => {
+        assertStands()
+        const { value, record, lsn, durable } = this.#paid(workspace, edit.payer, () => {
+          edit.check?.(viewOf(room))
+          return room.edit(edit)
+        })
+        await durable
+        return { repeated: false, value, record, lsn }
+      }),
+    )
   }
 
   /** Does work in this turn, and books what it takes, also if it throws. */

@@ -13,6 +13,7 @@ import { Upkeep } from '../content/upkeep.ts'
 import { Counters } from '../counters.ts'
 import { SystemLogs } from '../inside/system-logs.ts'
 import { Workspaces } from '../inside/workspaces.ts'
+import { Leases } from '../leases/leases.ts'
 import { Ledger } from '../ledger.ts'
 import { SERVER_LIMITS } from '../limits.ts'
 import { HandOver, type LossOrder } from '../testing/hand-over.ts'
@@ -63,6 +64,7 @@ class NodeRooms {
     const store = world.storeOf(node)
     const counters = new Counters()
     const turns = new KeyedTurns()
+    const leases = new Leases({ store, limits, logger: pino({ level: 'silent' }) })
     this.rooms = new Rooms({
       store,
       ownership: world.ownershipOf(node),
@@ -71,7 +73,7 @@ class NodeRooms {
       logger: pino({ level: 'silent' }),
       acknowledgements: new Acknowledgements(),
       backlog: new Backlog(limits.backlogBytesMax, counters),
-      keyed: new KeyedUpdates(turns, limits),
+      keyed: new KeyedUpdates(turns, limits, leases),
       ledger: new Ledger({ limits: limits, counters: counters, logger: pino({ level: 'silent' }) }),
       counters,
       cache: new ColdCache(limits.coldBytesMax),
@@ -84,7 +86,7 @@ class NodeRooms {
       keepHistory: 'forever',
       isInHurry: () => false,
     })
-    this.workspaces = new Workspaces(this.rooms, store, turns, new SystemLogs(store))
+    this.workspaces = new Workspaces(this.rooms, store, turns, new SystemLogs(store), leases)
   }
 }
 

@@ -1,5 +1,6 @@
 import { LogError, type LogErrorCode, type WorkspaceLog } from '@joinery/log'
 import { CLOSE, type Keyed, type KeyedResult, type WorkspaceId } from '@joinery/protocol'
+import type { Leases } from '../leases/leases.ts'
 import type { ServerLimits } from '../limits.ts'
 import { ServerError } from '../server-error.ts'
 import type { KeyedTurns } from './keyed-turns.ts'
@@ -26,11 +27,13 @@ export interface KeyedRoom {
 export class KeyedUpdates {
   readonly #turns: KeyedTurns
   readonly #limits: ServerLimits
+  readonly #leases: Leases
   readonly #waiting = new WeakMap<Member, Set<string>>()
 
   /** @param turns the turns of all writes under keys, those of programs included */
-  constructor(turns: KeyedTurns, limits: ServerLimits) {
+  constructor(turns: KeyedTurns, limits: ServerLimits, leases: Leases) {
     this.#turns = turns
+    this.#leases = leases
     this.#limits = limits
   }
 
@@ -64,6 +67,9 @@ export class KeyedUpdates {
     } catch (error) {
       const refusal = refusalOfSpoiler(error)
       if (refusal !== undefined) return member.tell({ ...resultOf(message), outcome: 'refused', ...refusal })
+      if (error instanceof ServerError && error.code === 'lease_lost') {
+        return member.tell({ ...resultOf(message), outcome: 'refused', code: 'lease_lost', reason: error.message })
+      }
       // The client knows from `writable` that the workspace is damaged, and keeps the edit.
       if (error instanceof ServerError && error.code === 'quarantined') return
       if (error instanceof ServerError) return member.refuse(error)
@@ -88,14 +94,17 @@ export class KeyedUpdates {
     const lsn = await room.hold((log) => log.lsnOfKey(message.key))
     if (lsn !== undefined) return { ...head, outcome: 'repeated', lsn }
     if (message.update.length === 0) return { ...head, outcome: 'unknown' }
-    return await room.visit(async (visit) => {
-      // An update that this one may build on was refused, or was dropped and is not here again yet.
-      if (member.intake === 'refused' || member.hasDropped) return undefined
-      const written = visit.writeKeyed({ member, key: message.key, update: message.update })
-      if ('code' in written) return { ...head, outcome: 'refused', ...written }
-      await written.durable
-      return { ...head, outcome: 'applied', lsn: written.lsn }
-    })
+    return await this.#leases.under(room.workspace, message.lease, (assertStands) =>
+      room.visit(async (visit) => {
+        // An update that this one may build on was refused, or was dropped and is not here again yet.
+        if (member.intake === 'refused' || member.hasDropped) return undefined
+        assertStands()
+        const written = visit.writeKeyed({ member, key: message.key, update: message.update })
+        if ('code' in written) return { ...head, outcome: 'refused', ...written }
+        await written.durable
+        return { ...head, outcome: 'applied', lsn: written.lsn }
+      }),
+    )
   }
 }
 

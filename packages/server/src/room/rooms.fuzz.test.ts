@@ -13,6 +13,7 @@ import { Upkeep } from '../content/upkeep.ts'
 import { Counters } from '../counters.ts'
 import { SystemLogs } from '../inside/system-logs.ts'
 import { Workspaces } from '../inside/workspaces.ts'
+import { Leases } from '../leases/leases.ts'
 import { Ledger } from '../ledger.ts'
 import { SERVER_LIMITS } from '../limits.ts'
 import { GatedStore } from '../testing/gated-store.ts'
@@ -74,6 +75,7 @@ class Scene {
   readonly counters = new Counters()
   readonly failures: string[] = []
   readonly turns = new KeyedTurns()
+  readonly leases = new Leases({ store: this.store, limits: SERVER_LIMITS, logger: pino({ level: 'silent' }) })
   readonly rooms = new Rooms({
     store: this.store,
     rules: openRules,
@@ -81,7 +83,7 @@ class Scene {
     logger: pino({ level: 'error' }, { write: (line: string) => this.failures.push(line) }),
     acknowledgements: new Acknowledgements(),
     backlog: new Backlog(BACKLOG_BYTES_MAX, this.counters),
-    keyed: new KeyedUpdates(this.turns, SERVER_LIMITS),
+    keyed: new KeyedUpdates(this.turns, SERVER_LIMITS, this.leases),
     ledger: new Ledger({ limits: SERVER_LIMITS, counters: this.counters, logger: pino({ level: 'silent' }) }),
     counters: this.counters,
     ownership: alwaysMine(Number.NEGATIVE_INFINITY),
@@ -95,7 +97,7 @@ class Scene {
     keepHistory: 'forever',
     isInHurry: () => false,
   })
-  readonly workspaces = new Workspaces(this.rooms, this.store, this.turns, new SystemLogs(this.store))
+  readonly workspaces = new Workspaces(this.rooms, this.store, this.turns, new SystemLogs(this.store), this.leases)
   readonly docs = Array.from({ length: CLIENTS }, () => new Y.Doc())
   readonly clients = new Map<number, MemoryClient>()
   /** Keys whose writers were told that they are durable. */
