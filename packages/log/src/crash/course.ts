@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
-import type { EventStore, WorkspaceLog } from '../event-store.ts'
+import type { EventStore, LogEntry, WorkspaceLog } from '../event-store.ts'
 import type { Lsn } from '../lsn.ts'
+import { appendTurn, TEAMS, type TeamName } from './team.ts'
 
 /** A promise of a store. It is reported once it is acknowledged, never before. */
 export type Promised =
@@ -21,6 +22,7 @@ const SMALL_BYTES = 700
 const BIG_STATE_BYTES = 1_300_000
 const STATE_BYTES = 60_000
 const STATE_TAIL_BYTES = 400
+const TAKEN_BACK = new Error('taken back')
 
 /** Bytes that can't be compressed: always the same for the same name. */
 function noise(name: string, bytes: number): Uint8Array {
@@ -29,7 +31,7 @@ function noise(name: string, bytes: number): Uint8Array {
 
 /** The update of each record of these workspaces. */
 export function updateOf(workspace: string, lsn: number): Uint8Array {
-  return noise(`${workspace}/${lsn}`, workspace === 'large' ? LARGE_BYTES : SMALL_BYTES)
+  return noise(`${workspace}/${lsn}`, workspace.endsWith('large') ? LARGE_BYTES : SMALL_BYTES)
 }
 
 /** The state of each snapshot. Only its end differs from the one before, so that it is packed against that. */
@@ -43,15 +45,16 @@ export function keyOf(lsn: number): string | undefined {
   return lsn % 10 === 0 ? `key ${lsn}` : undefined
 }
 
+function entryOf(workspace: string, lsn: number): LogEntry {
+  const idempotencyKey = keyOf(lsn)
+  const who = { actor: 'ann', source: 'user_action', connection: 'c1', touched: ['b/content'] }
+  return { ...who, update: updateOf(workspace, lsn), ...(idempotencyKey && { idempotencyKey }) }
+}
+
 /** Appends `count` records in one turn. */
 export async function append(log: WorkspaceLog, count: number, tell: Tell): Promise<void> {
   let last: { lsn: Lsn; durable: Promise<void> } | undefined
-  for (let n = 0; n < count; n++) {
-    const lsn = log.head + 1
-    const idempotencyKey = keyOf(lsn)
-    const who = { actor: 'ann', source: 'user_action', connection: 'c1', touched: ['b/content'] }
-    last = log.append({ ...who, update: updateOf(log.workspace, lsn), ...(idempotencyKey && { idempotencyKey }) })
-  }
+  for (let n = 0; n < count; n++) last = log.append(entryOf(log.workspace, log.head + 1))
   if (last === undefined) return
   await last.durable
   tell({ appended: log.workspace, lsn: last.lsn })
@@ -71,6 +74,40 @@ export async function compact(log: WorkspaceLog, tell: Tell): Promise<void> {
   tell({ dropped: log.workspace, firstLsn })
 }
 
+/**
+ * Makes so many turns, each of which appends to all logs of a team. Some turns follow each other without a pause, some have
+ * appends that are taken back, and some come while others are on their way.
+ */
+async function makeTurns(store: EventStore, team: TeamName, turns: number, tell: Tell): Promise<void> {
+  const logs = await Promise.all(TEAMS[team].map((name) => store.open(name)))
+  const told: Promise<unknown>[] = []
+  for (let turn = 1; turn <= turns; turn++) {
+    const receipts = appendTurn(logs, turn, entryOf)
+    if (turn % 4 === 0) takeBack(store, logs)
+    told.push(
+      ...receipts.map(async ({ lsn, durable }, place) => {
+        await durable
+        tell({ appended: TEAMS[team][place] ?? '', lsn })
+      }),
+    )
+    if (turn % 3 === 0) await Promise.all(told)
+    else if (turn % 3 === 1) await new Promise((resolve) => setImmediate(resolve))
+  }
+  await Promise.all(told)
+}
+
+/** Appends to all logs but the last, and takes that back. */
+function takeBack(store: EventStore, logs: readonly WorkspaceLog[]): void {
+  try {
+    store.atomically(() => {
+      for (const log of logs.slice(0, -1)) log.append(entryOf(log.workspace, log.head + 1))
+      throw TAKEN_BACK
+    })
+  } catch (error) {
+    if (error !== TAKEN_BACK) throw error
+  }
+}
+
 /** Phases: single kinds of work of a store. Each begins with what `prepare` has left, and leaves the store open. */
 export const PHASES = {
   /** Opens the store and does nothing else. */
@@ -84,6 +121,11 @@ export const PHASES = {
     const large = await store.open('large')
     for (let turn = 0; turn < 22; turn++) await append(large, 4, tell)
   },
+
+  /** Turns that append to two logs, and to five. */
+  two: (store, tell) => makeTurns(store, 'two', 40, tell),
+  // LevelDB leaves its write-ahead log for a new one in the midst of it.
+  five: (store, tell) => makeTurns(store, 'five', 45, tell),
 
   async snapshot(store, tell) {
     for (const name of ['a', 'big', 'b']) {

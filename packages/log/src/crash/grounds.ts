@@ -34,6 +34,8 @@ const COURSES: readonly Omit<Course, 'durability'>[] = [
   { phase: 'seal', ground: 'tables' },
   { phase: 'compact', ground: 'tables' },
   { phase: 'remove', ground: 'tables' },
+  { phase: 'two', ground: 'nothing' },
+  { phase: 'five', ground: 'tables' },
 ]
 
 /** Each course at both durabilities, or at one of them in turn. */

@@ -10,6 +10,7 @@ import { openLevelStore } from '../store/level-store.ts'
 import { listWorkspaces } from '../testing/list-workspaces.ts'
 import { sampleEntry } from '../testing/sample-entry.ts'
 import { append, compact, EVENTS_KEPT, keyOf, type Promised, snapshot, stateOf, updateOf } from './course.ts'
+import { expectWholeTurns } from './whole-turns.ts'
 
 /** The promises that a store was heard to make. */
 export class Ledger {
@@ -52,6 +53,7 @@ export async function expectKept(directory: string, ledger: Ledger, { allows, go
   const store = await openLevelStore({ directory, durability: 'sync' })
   try {
     await expectPromises(store, ledger)
+    for (const team of ['two', 'five'] as const) await expectWholeTurns(store, team)
     if (goesOn) await goOn(store, ledger)
     if (goesOn) await expectPromises(store, ledger)
   } finally {
@@ -128,7 +130,7 @@ async function verifyUnlessNew(directory: string, ledger: Ledger): Promise<Direc
 }
 
 async function expectPromises(store: EventStore, ledger: Ledger): Promise<void> {
-  const [there, gone] = [await listWorkspaces(store), await tombstonesOf(store)]
+  const [there, gone] = [await namesOf(store), await tombstonesOf(store)]
   for (const workspace of ledger.heads.keys()) {
     const isThere = there.includes(workspace)
     if (ledger.purged.has(workspace)) expect(isThere || gone.includes(workspace), `${workspace} is purged`).toBe(false)
@@ -181,7 +183,7 @@ async function expectSnapshots(log: WorkspaceLog, { snapshots }: Ledger): Promis
 }
 
 async function goOn(store: EventStore, ledger: Ledger): Promise<void> {
-  for (const workspace of await listWorkspaces(store)) {
+  for (const workspace of await namesOf(store)) {
     const log = await store.open(workspace)
     await append(log, 3, ledger.add)
     await snapshot(log, ledger.add)
@@ -193,6 +195,10 @@ async function goOn(store: EventStore, ledger: Ledger): Promise<void> {
     await store.purge(workspace)
     ledger.add({ purged: workspace })
   }
+}
+
+async function namesOf(store: EventStore): Promise<string[]> {
+  return [...(await listWorkspaces(store)), ...(await Array.fromAsync(store.systemLogs()))]
 }
 
 async function tombstonesOf(store: EventStore): Promise<string[]> {
