@@ -44,3 +44,11 @@ export function assertDeletable(name: string): void {
 export function assertPurgeable(name: string, hasWorkspace: boolean): void {
   if (hasWorkspace || workspaceOfSystemLog(name) === undefined) assertDeletable(name)
 }
+
+/** Workspaces, then system logs, each in their order. */
+export function apart<T extends { readonly workspace: string }>(
+  logs: readonly T[],
+): [workspaces: T[], systemLogs: T[]] {
+  const isOfSystem = ({ workspace }: T): boolean => isSystemLog(workspace)
+  return [logs.filter((log) => !isOfSystem(log)), logs.filter(isOfSystem)]
+}

@@ -95,10 +95,12 @@ async function runRestore(path: string, options: Options): Promise<void> {
   }
 }
 
-/** `3 workspaces, 120 records`. */
-export function counts({ workspaces }: Imported): string {
-  const records = workspaces.reduce((sum, each) => sum + each.records, 0)
-  return `${formatCount(workspaces.length, 'workspace')}, ${formatCount(records, 'record')}`
+/** `3 workspaces, 2 system logs, 120 records`, and which system logs were there already. */
+export function counts({ workspaces, systemLogs, leftOut }: Imported): string {
+  const records = [...workspaces, ...systemLogs].reduce((sum, each) => sum + each.records, 0)
+  const logs = systemLogs.length > 0 ? [formatCount(systemLogs.length, 'system log')] : []
+  const kept = leftOut.length > 0 ? [`left as they are: ${leftOut.join(', ')}`] : []
+  return [formatCount(workspaces.length, 'workspace'), ...logs, formatCount(records, 'record'), ...kept].join(', ')
 }
 
 /** Throws {@link AppError} `failed` if damaged workspaces had been left out of the archive. */
@@ -108,8 +110,9 @@ export function warnOfDamaged({ damaged }: Imported): void {
   throw new AppError('failed', `not in the archive, because they were damaged when it was made: ${names}`)
 }
 
-function describe({ file, bytes, workspaces, records, damaged }: ArchiveSummary): string {
+function describe({ file, bytes, workspaces, systemLogs, records, damaged }: ArchiveSummary): string {
   const lines = damaged.map(({ workspace, reason }) => `left out ${workspace}: ${reason}`)
-  const held = [formatCount(workspaces, 'workspace'), formatCount(records, 'record'), formatBytes(bytes)]
+  const logs = systemLogs > 0 ? [formatCount(systemLogs, 'system log')] : []
+  const held = [formatCount(workspaces, 'workspace'), ...logs, formatCount(records, 'record'), formatBytes(bytes)]
   return [`wrote ${file}: ${held.join(', ')}`, ...lines].join('\n')
 }

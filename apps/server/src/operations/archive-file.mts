@@ -1,6 +1,7 @@
 import { constants, createReadStream } from 'node:fs'
 import { access, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { isSystemLog } from '@joinery/log'
 import { readArchive } from '@joinery/log/operations'
 import { AppError } from '../app-error.mts'
 import { fileFault } from './open-operator.mts'
@@ -12,8 +13,9 @@ export interface ArchiveSummary {
   readonly file: string
   readonly bytes: number
   readonly workspaces: number
+  readonly systemLogs: number
   readonly records: number
-  /** Workspaces that were left out because they are damaged. */
+  /** Workspaces and system logs that were left out because they are damaged. */
   readonly damaged: readonly { readonly workspace: string; readonly reason: string }[]
 }
 
@@ -81,13 +83,16 @@ async function assertAbsent(file: string): Promise<void> {
 }
 
 async function summarize(path: string, file: string): Promise<ArchiveSummary> {
-  let [workspaces, records] = [0, 0]
+  let records = 0
+  let name = ''
+  const counts = { workspaces: 0, systemLogs: 0 }
   const damaged: { workspace: string; reason: string }[] = []
   const source = createReadStream(path)
   for await (const item of readArchive(source)) {
-    if (item.kind === 'workspaceEnd') workspaces++
+    if (item.kind === 'workspace') name = item.workspace.workspace
+    if (item.kind === 'workspaceEnd') counts[isSystemLog(name) ? 'systemLogs' : 'workspaces']++
     if (item.kind === 'records') records += item.records.length
     if (item.kind === 'damaged') damaged.push(item.damage)
   }
-  return { file, bytes: source.bytesRead, workspaces, records, damaged }
+  return { file, bytes: source.bytesRead, ...counts, records, damaged }
 }

@@ -1,4 +1,4 @@
-import { type EventStore, type KeepHistory, LogError } from '@joinery/log'
+import { type EventStore, isSystemLog, type KeepHistory, LogError } from '@joinery/log'
 import type { LogUpkeep } from '@joinery/server'
 import type { Compaction, Watched } from './operator.mts'
 import { trialLoad } from './trial-load.mts'
@@ -13,6 +13,9 @@ export async function compactStore(
   { keepHistory, workspace }: { keepHistory: KeepHistory; workspace: string | undefined },
   { onProgress, signal }: Watched,
 ): Promise<Compaction[]> {
+  if (workspace !== undefined && isSystemLog(workspace)) {
+    throw new LogError('invalid', `${workspace} is a system log: the part of the server that keeps it compacts it`)
+  }
   const names = (await Array.fromAsync(store.workspaces())).filter((name) => name === (workspace ?? name))
   if (workspace !== undefined && names.length === 0) throw new LogError('invalid', `there is no workspace ${workspace}`)
   const compactions: Compaction[] = []

@@ -8,7 +8,7 @@ import { formatBytes, formatTable, formatTime } from './table.mts'
 /** Adds `joinery inspect` to the program. */
 export function addInspectCommand(program: Command): void {
   addDataOptions(program.command('inspect').argument('[workspace]', 'only this one (default: all)'))
-    .description('List the workspaces: their records, last write, bytes, snapshots and segments.')
+    .description('List the workspaces and system logs: their records, last write, bytes, snapshots and segments.')
     .action(runInspect)
 }
 
@@ -18,10 +18,15 @@ async function runInspect(workspace: string | undefined, options: Options): Prom
   console.log(isJson ? JSON.stringify({ directory, ...inspection }) : describe(inspection))
 }
 
-const HEADINGS = ['workspace', 'records', 'last written', 'updates', 'stored', 'snapshots', 'segments']
+const COLUMNS = ['records', 'last written', 'updates', 'stored', 'snapshots', 'segments']
 
-function describe({ workspaces, damaged }: StoreInspection): string {
-  const lines = [formatTable(HEADINGS, workspaces.map(row))]
+function describe({ workspaces, systemLogs, damaged }: StoreInspection): string {
+  const lines: string[] = []
+  // A command that names a system log has no workspaces to list.
+  if (workspaces.length > 0 || systemLogs.length === 0) {
+    lines.push(formatTable(['workspace', ...COLUMNS], workspaces.map(row)))
+  }
+  if (systemLogs.length > 0) lines.push(formatTable(['system log', ...COLUMNS], systemLogs.map(row)))
   for (const { workspace, reason } of damaged) lines.push(`${workspace}: ${reason}`)
   return lines.join('\n')
 }

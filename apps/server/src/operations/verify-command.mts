@@ -34,18 +34,20 @@ async function runVerify(options: Options): Promise<void> {
 /** One line that counts what was checked, and one line for each problem. */
 function describeReport(report: DirectoryReport): string {
   const { files, bytes, problems, store } = report
-  const workspaces = store?.workspaces ?? []
-  const count = (of: 'records' | 'snapshots'): number => workspaces.reduce((sum, each) => sum + each[of], 0)
+  const { workspaces = [], systemLogs = [] } = store ?? {}
+  const logs = [...workspaces, ...systemLogs]
+  const count = (of: 'records' | 'snapshots'): number => logs.reduce((sum, each) => sum + each[of], 0)
   const seen = [
     formatCount(workspaces.length, 'workspace'),
+    ...(systemLogs.length > 0 ? [formatCount(systemLogs.length, 'system log')] : []),
     formatCount(count('records'), 'record'),
     formatCount(count('snapshots'), 'snapshot'),
   ]
   const lines = [...problems, ...(store?.problems ?? [])].map(describeProblem)
-  for (const each of workspaces) {
+  for (const each of logs) {
     lines.push(...each.problems.map(describeProblem))
     const unlisted = each.problemCount - each.problems.length
-    if (unlisted > 0) lines.push(`… and ${unlisted} more of workspace ${each.workspace}`)
+    if (unlisted > 0) lines.push(`… and ${unlisted} more of ${each.workspace}`)
   }
   const verdict = isIntact(report) ? 'intact' : 'NOT INTACT'
   const looked = [formatCount(files, 'file'), formatBytes(bytes), ...(store === undefined ? [] : seen)]

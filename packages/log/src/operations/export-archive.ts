@@ -18,6 +18,7 @@ import { decodeKeyEntry } from '../records/key-entry.ts'
 import { decodeSnapshot, encodeSnapshot, type PackedSnapshot } from '../records/packed-snapshot.ts'
 import { encodeSegment, SEGMENT_BYTES, SEGMENT_RECORDS_MAX } from '../records/segment.ts'
 import { decodeWorkspaceIdentity, type WorkspaceIdentity } from '../records/workspace-identity.ts'
+import { belongingTo } from '../store/belonging.ts'
 import { levelStoreOf } from '../store/level-store.ts'
 import { readStoredRecords, type StoredLog } from '../store/stored-records.ts'
 import { CHUNK, ChunkWriter } from './archive-chunk.ts'
@@ -26,7 +27,7 @@ import { isDamage, reasonOf } from './problem.ts'
 import { snapshotLsns } from './verify-snapshots.ts'
 
 export interface ExportOptions {
-  /** Names of the workspaces to export. Default: all, deleted ones included. */
+  /** Names of the workspaces to export, with their system logs. Default: all of both, deleted workspaces included. */
   readonly workspaces?: readonly string[]
   /** Called now and then with the number of records done and of all. */
   readonly onProgress?: (done: number, total: number) => void
@@ -38,7 +39,8 @@ const NUMBER = 0
 /** Most keys of dropped records in one chunk. */
 const KEYS_PER_CHUNK = 10_000
 
-type Found = { readonly log: StoredLog; readonly identity: WorkspaceIdentity }
+/** A log of a store, and its identity. */
+export type Found = { readonly log: StoredLog; readonly identity: WorkspaceIdentity }
 
 /**
  * One archive of a store as of now, which holds everything acknowledged before its first byte is asked for. Everything
@@ -92,6 +94,7 @@ async function findAll(moment: DatabaseMoment, names: readonly string[] | undefi
     const value = await moment.get(workspaceKey(workspace))
     if (value === undefined) throw new LogError('invalid', `there is no workspace ${workspace}`, { workspace })
     take(workspace, value)
+    found.push(...(await systemLogsOf(moment, workspace)).filter(({ log }) => !names.includes(log.workspace)))
   }
   return { found, damaged }
 }
@@ -110,10 +113,23 @@ async function countProgress(found: readonly Found[], { onProgress, signal }: Ex
   }
 }
 
-async function* exportWorkspace(
+/** The system logs that belong to a workspace. Throws `corrupted` if one of them is damaged. */
+export async function systemLogsOf(moment: DatabaseMoment, workspace: string): Promise<Found[]> {
+  const found: Found[] = []
+  for (const name of await belongingTo(moment, workspace)) {
+    const value = await moment.get(workspaceKey(name))
+    const identity = value && decodeWorkspaceIdentity(name, value)
+    if (identity === undefined || identity.deleted?.isPurging) continue
+    found.push({ identity, log: { workspace: name, number: identity.number, moment } })
+  }
+  return found
+}
+
+/** Throws `corrupted` where the log is damaged. */
+export async function* exportWorkspace(
   writer: ChunkWriter,
   { log, identity }: Found,
-  onRecord: () => void,
+  onRecord: () => void = () => undefined,
 ): AsyncGenerator<Uint8Array> {
   const { workspace, number, moment } = log
   const extent = decodeExtent(workspace, number, await moment.get(extentKey(number)))

@@ -2,8 +2,16 @@ import type { EventStore, LogEntry } from '../event-store.ts'
 import { levelStoreOf } from '../store/level-store.ts'
 import { CHUNK, ChunkWriter } from './archive-chunk.ts'
 import type { ArchivedCounts, ArchiveHead } from './archive-content.ts'
-import { exportArchive, segmentChunks, snapshotChunks } from './export-archive.ts'
+import {
+  exportArchive,
+  exportWorkspace,
+  type Found,
+  segmentChunks,
+  snapshotChunks,
+  systemLogsOf,
+} from './export-archive.ts'
 import { type Kept, planKept } from './kept-items.ts'
+import { isDamage, reasonOf } from './problem.ts'
 import { type SurveyOptions, survey } from './repair-survey.ts'
 
 /**
@@ -22,13 +30,21 @@ export async function* exportIntact(
     const { look, plan } = await survey(moment, workspace, options)
     const now = level.now()
     if (plan === undefined) yield* exportArchive(store, { ...options, workspaces: [workspace] })
-    else yield* archiveOf({ storeId: disk.storeId, at: now }, planKept(look, plan, { note: options.note, now }))
+    else {
+      const kept = planKept(look, plan, { note: options.note, now })
+      const logs = await systemLogsOf(moment, workspace)
+      yield* archiveOf({ storeId: disk.storeId, at: now }, kept, logs)
+    }
   } finally {
     await moment.close()
   }
 }
 
-async function* archiveOf(head: ArchiveHead, { archived, items }: Kept): AsyncGenerator<Uint8Array> {
+async function* archiveOf(
+  head: ArchiveHead,
+  { archived, items }: Kept,
+  systemLogs: readonly Found[],
+): AsyncGenerator<Uint8Array> {
   const writer = new ChunkWriter()
   yield writer.begin()
   yield writer.json(CHUNK.head, head)
@@ -42,5 +58,13 @@ async function* archiveOf(head: ArchiveHead, { archived, items }: Kept): AsyncGe
     else if (item.kind === 'records') yield* segmentChunks(writer, item.records)
   }
   yield writer.json(CHUNK.workspaceEnd, counts satisfies ArchivedCounts)
+  for (const each of systemLogs) {
+    try {
+      yield* exportWorkspace(writer, each)
+    } catch (error) {
+      if (!isDamage(error)) throw error
+      yield writer.json(CHUNK.workspaceDamaged, { workspace: each.log.workspace, reason: reasonOf(error) })
+    }
+  }
   yield writer.end()
 }

@@ -3,6 +3,7 @@ import { LogError } from '../log-error.ts'
 import type { Lsn } from '../lsn.ts'
 import { type LevelStore, levelStoreOf } from '../store/level-store.ts'
 import { writeThrough } from '../store/write-through.ts'
+import { apart, isSystemLog, kindOfSystemLog, systemLogOf, workspaceOfSystemLog } from '../system-log.ts'
 import { whileStorageWorks } from '../while-storage-works.ts'
 import type { ArchivedDamage } from './archive-content.ts'
 import { readArchive } from './read-archive.ts'
@@ -10,9 +11,15 @@ import type { TrialLoad } from './trial-load.ts'
 import { WorkspaceImport } from './workspace-import.ts'
 
 export interface ImportOptions {
-  /** Names of the workspaces to import, as in the archive. Default: all. */
+  /**
+   * Names of the workspaces to import, as in the archive, with their system logs. Default: all, and the system logs of the
+   * whole store.
+   */
   readonly workspaces?: readonly string[]
-  /** Gives a workspace a new name. The import is a copy then, with a generation of its own. */
+  /**
+   * Gives a workspace a new name, and its system logs theirs. The import is a copy then, with a generation of its own, and
+   * without the system logs of the whole store.
+   */
   readonly rename?: (workspace: string) => string
   /** Loads each workspace before it becomes visible. */
   readonly load?: (workspace: string) => TrialLoad
@@ -21,9 +28,18 @@ export interface ImportOptions {
   readonly signal?: AbortSignal
 }
 
+interface ImportedLog {
+  readonly workspace: string
+  readonly head: Lsn
+  readonly records: number
+}
+
 /** Result of an import. */
 export interface Imported {
-  readonly workspaces: readonly { readonly workspace: string; readonly head: Lsn; readonly records: number }[]
+  readonly workspaces: readonly ImportedLog[]
+  readonly systemLogs: readonly ImportedLog[]
+  /** System logs that were there already, and stay as they are: nothing of these in the archive is imported. */
+  readonly leftOut: readonly string[]
   /** Workspaces that were damaged when the archive was made: nothing of them is imported. */
   readonly damaged: readonly ArchivedDamage[]
 }
@@ -55,21 +71,19 @@ async function importAll(
   options: ImportOptions,
 ): Promise<Imported> {
   const survey = await surveyArchive(open(), options)
-  const names = new Set([...survey.wanted].map((name) => options.rename?.(name) ?? name))
-  if (names.size < survey.wanted.size) {
-    const held = [...survey.wanted].sort().slice(0, NAMES_LISTED_MAX).join(', ')
-    throw new LogError('invalid', `the archive has ${survey.wanted.size} workspaces for one name: say which (${held})`)
-  }
+  assertNames(survey.wanted, options)
   const imports: WorkspaceImport[] = []
+  const leftOut: string[] = []
   try {
     let current: WorkspaceImport | undefined
     let done = 0
     for await (const item of readArchive(open())) {
       options.signal?.throwIfAborted()
       if (item.kind === 'workspace' && survey.wanted.has(item.workspace.workspace)) {
-        const { workspace } = item.workspace
-        current = await WorkspaceImport.begin(level, item.workspace, options.rename?.(workspace) ?? workspace)
-        imports.push(current)
+        const name = newNameOf(item.workspace.workspace, options)
+        current = await WorkspaceImport.begin(level, item.workspace, name).catch(ifThere(name))
+        if (current === undefined) leftOut.push(name)
+        else imports.push(current)
       } else if (item.kind === 'workspaceEnd' && current !== undefined) {
         await current.verify(options)
         current = undefined
@@ -87,7 +101,44 @@ async function importAll(
     for (const each of imports) await each.discard()
     throw error
   }
-  return { workspaces: imports.map((each) => each.outcome), damaged: survey.damaged }
+  const [workspaces, systemLogs] = apart(imports.map((each) => each.outcome))
+  return { workspaces, systemLogs, leftOut, damaged: survey.damaged }
+}
+
+/** A system log that is there already is no reason to import nothing. Its records may be newer, and must not be lost. */
+function ifThere(name: string): (error: unknown) => undefined {
+  return (error) => {
+    if (!isSystemLog(name) || !(error instanceof LogError) || error.code !== 'invalid') throw error
+  }
+}
+
+/** The name under which a log of the archive is imported. */
+function newNameOf(name: string, { rename }: ImportOptions): string {
+  if (rename === undefined) return name
+  if (!isSystemLog(name)) return rename(name)
+  const owner = workspaceOfSystemLog(name)
+  return owner === undefined ? name : systemLogOf(kindOfSystemLog(name), rename(owner))
+}
+
+/** Throws `invalid` unless every wanted workspace gets a name of its own that a workspace may have. */
+function assertNames(wanted: ReadonlySet<string>, options: ImportOptions): void {
+  const workspaces = [...wanted].filter((name) => !isSystemLog(name))
+  const names = new Set(workspaces.map((name) => newNameOf(name, options)))
+  const reserved = [...names].find((name) => isSystemLog(name))
+  if (reserved !== undefined) {
+    const message = `a workspace can't be imported as ${reserved}, which is the name of a system log: choose another name`
+    throw new LogError('invalid', message, { workspace: reserved })
+  }
+  if (names.size === workspaces.length) return
+  const held = workspaces.sort().slice(0, NAMES_LISTED_MAX).join(', ')
+  throw new LogError('invalid', `the archive has ${workspaces.length} workspaces for one name: say which (${held})`)
+}
+
+/** Whether a log of the archive is to be imported. */
+function isWanted(name: string, { workspaces, rename }: ImportOptions): boolean {
+  const owner = workspaceOfSystemLog(name)
+  if (isSystemLog(name) && owner === undefined && rename !== undefined) return false
+  return workspaces === undefined || workspaces.includes(name) || (owner !== undefined && workspaces.includes(owner))
 }
 
 /** Finds the workspaces to import; reads the whole archive. */
@@ -101,7 +152,7 @@ async function surveyArchive(source: AsyncIterable<Uint8Array>, options: ImportO
     if (item.kind === 'workspace') {
       last = item.workspace.workspace
       if (wanted.has(last)) throw new LogError('corrupted', `the archive has workspace ${last} twice`)
-      if (options.workspaces?.includes(last) !== false) wanted.add(last)
+      if (isWanted(last, options)) wanted.add(last)
     } else if (item.kind === 'damaged') {
       wanted.delete(item.damage.workspace)
       damaged.push(item.damage)

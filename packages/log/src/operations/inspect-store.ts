@@ -7,6 +7,7 @@ import { extentKey, KIND, kindRange, nameOfWorkspaceKey, ownRange } from '../rec
 import { decodeWorkspaceIdentity, type WorkspaceIdentity } from '../records/workspace-identity.ts'
 import { levelStoreOf } from '../store/level-store.ts'
 import { readStoredRecords } from '../store/stored-records.ts'
+import { apart } from '../system-log.ts'
 import { headOf } from './export-archive.ts'
 import { isDamage, reasonOf } from './problem.ts'
 import { snapshotLsns } from './verify-snapshots.ts'
@@ -42,12 +43,13 @@ export interface WorkspaceInspection {
 export interface StoreInspection {
   readonly storeId: string
   readonly workspaces: readonly WorkspaceInspection[]
+  readonly systemLogs: readonly WorkspaceInspection[]
   /** Workspaces that could not be counted completely, and why. */
   readonly damaged: readonly { readonly workspace: string; readonly reason: string }[]
 }
 
 export interface InspectOptions {
-  /** Name of the workspace to count. Default: all. */
+  /** Name of the workspace or system log to count. Default: all. */
   readonly workspace?: string
   readonly signal?: AbortSignal
 }
@@ -60,22 +62,23 @@ export async function inspectStore(store: EventStore, options: InspectOptions = 
   const { disk } = levelStoreOf(store)
   const moment = disk.pin()
   try {
-    const workspaces: WorkspaceInspection[] = []
+    const inspected: WorkspaceInspection[] = []
     const damaged: { workspace: string; reason: string }[] = []
     for await (const [key, value] of moment.entries(kindRange(KIND.workspace))) {
       const workspace = nameOfWorkspaceKey(key)
       if (options.workspace !== undefined && options.workspace !== workspace) continue
       try {
-        workspaces.push(await inspectWorkspace(moment, workspace, value, options.signal))
+        inspected.push(await inspectWorkspace(moment, workspace, value, options.signal))
       } catch (error) {
         if (!isDamage(error)) throw error
         damaged.push({ workspace, reason: reasonOf(error) })
       }
     }
-    if (options.workspace !== undefined && workspaces.length + damaged.length === 0) {
+    if (options.workspace !== undefined && inspected.length + damaged.length === 0) {
       throw new LogError('invalid', `there is no workspace ${options.workspace}`, { workspace: options.workspace })
     }
-    return { storeId: disk.storeId, workspaces, damaged }
+    const [workspaces, systemLogs] = apart(inspected)
+    return { storeId: disk.storeId, workspaces, systemLogs, damaged }
   } finally {
     await moment.close()
   }

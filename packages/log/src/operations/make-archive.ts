@@ -1,7 +1,9 @@
 import type { LogEntry, LogRecord } from '../event-store.ts'
+import { LogError } from '../log-error.ts'
 import type { Lsn } from '../lsn.ts'
 import { checkEntry } from '../records/record.ts'
 import { checkWorkspaceName, makeGeneration } from '../records/workspace-identity.ts'
+import { isSystemLog } from '../system-log.ts'
 import { CHUNK, ChunkWriter } from './archive-chunk.ts'
 import type { ArchivedCounts, ArchivedWorkspace, ArchiveHead } from './archive-content.ts'
 import { segmentChunk } from './export-archive.ts'
@@ -28,6 +30,8 @@ export async function* makeArchive(
   yield writer.json(CHUNK.head, head)
   for await (const { workspace, entries } of workspaces) {
     checkWorkspaceName(workspace)
+    if (isSystemLog(workspace))
+      throw new LogError('invalid', `${workspace} is the name of a system log, not of a workspace`)
     for (const entry of entries) checkEntry(entry)
     const end = entries.length as Lsn
     const archived: ArchivedWorkspace = {

@@ -8,7 +8,7 @@ import { assertAlive, decodeWorkspaceIdentity } from '../records/workspace-ident
 import { levelStoreOf } from '../store/level-store.ts'
 import { isDamage, type Problem, reasonOf } from './problem.ts'
 import { planRepair } from './repair-plan.ts'
-import type { TrialLoad } from './trial-load.ts'
+import { type TrialLoad, trialOf } from './trial-load.ts'
 import { verifyWorkspace, type WorkspaceLook } from './verify-workspace.ts'
 
 export interface SurveyOptions {
@@ -62,7 +62,7 @@ export async function survey(moment: DatabaseMoment, workspace: string, { load, 
   const look: WorkspaceLook = {
     ...{ moment, workspace, number, identity, signal },
     witnessed: await witnessedHead(moment, number),
-    load: load && (() => load(workspace)),
+    load: trialOf(load, workspace),
     onRecord: () => undefined,
   }
   const report = await verifyWorkspace(look).catch(unreadable)

@@ -10,6 +10,7 @@ import { whileStorageWorks } from '../while-storage-works.ts'
 import { type Kept, planKept } from './kept-items.ts'
 import { keepRemains, type Remains } from './remains.ts'
 import { type RepairSurvey, type SurveyOptions, survey } from './repair-survey.ts'
+import { trialOf } from './trial-load.ts'
 import { verifyFiles } from './verify-files.ts'
 import { WorkspaceImport } from './workspace-import.ts'
 
@@ -105,7 +106,8 @@ async function copyKept(
   const copy = await WorkspaceImport.begin(level, archived, hidden)
   try {
     for await (const item of items()) await copy.take(item)
-    await copy.verify({ ...(load && { load: () => load(archived.workspace) }), ...(signal && { signal }) })
+    const trial = trialOf(load, archived.workspace)
+    await copy.verify({ ...(trial && { load: trial }), ...(signal && { signal }) })
     return copy
   } catch (error) {
     await copy.discard()

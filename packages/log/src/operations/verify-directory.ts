@@ -23,7 +23,8 @@ const ABORTS_ON = /\.(ldb|sst)$|^MANIFEST|^CURRENT$/
 /** Whether there is no problem at all. */
 export function isIntact({ problems, store }: DirectoryReport): boolean {
   if (problems.length > 0 || store === undefined) return false
-  return store.problems.length === 0 && store.workspaces.every(({ problemCount }) => problemCount === 0)
+  const logs = [...store.workspaces, ...store.systemLogs]
+  return store.problems.length === 0 && logs.every(({ problemCount }) => problemCount === 0)
 }
 
 /**

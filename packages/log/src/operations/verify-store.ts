@@ -14,13 +14,17 @@ import {
 } from '../records/key.ts'
 import { decodeWorkspaceIdentity, type WorkspaceIdentity } from '../records/workspace-identity.ts'
 import { levelStoreOf } from '../store/level-store.ts'
+import { apart } from '../system-log.ts'
 import { isDamage, type Problem, Problems, reasonOf } from './problem.ts'
 import { checkStrays } from './strays.ts'
-import type { TrialLoad } from './trial-load.ts'
+import { type TrialLoad, trialOf } from './trial-load.ts'
 import { verifyWorkspace, type WorkspaceReport } from './verify-workspace.ts'
 
 export interface VerifyOptions {
-  /** Begins to load one workspace, to try that its content is of use. Without it, only bytes are checked. */
+  /**
+   * Begins to load one workspace, to try that its content is of use. Without it, only bytes are checked, as they are of
+   * system logs.
+   */
   readonly load?: (workspace: string) => TrialLoad
   /** Called now and then with the number of records done and of all. */
   readonly onProgress?: (done: number, total: number) => void
@@ -34,6 +38,7 @@ export interface VerifyOptions {
 export interface StoreReport {
   readonly storeId: string
   readonly workspaces: readonly WorkspaceReport[]
+  readonly systemLogs: readonly WorkspaceReport[]
   /** Problems of the store as a whole. */
   readonly problems: readonly Problem[]
 }
@@ -61,14 +66,14 @@ export async function verifyStore(store: EventStore, options: VerifyOptions = {}
       done++
       if (done % PROGRESS_STEP === 0) options.onProgress?.(done, total)
     }
-    const workspaces: WorkspaceReport[] = []
+    const reports: WorkspaceReport[] = []
     for (const [workspace, identity] of identities) {
       // Parts of a workspace that is being purged may be gone, and nobody can have it back.
       if (identity.deleted?.isPurging) continue
       const witnessed = heads.get(identity.number) ?? (0 as Lsn)
-      const load = begin && (() => begin(workspace))
+      const load = trialOf(begin, workspace)
       const stored = { moment, workspace, number: identity.number }
-      workspaces.push(
+      reports.push(
         await verifyWorkspace({ ...stored, identity, witnessed, load, onRecord, signal: options.signal }).catch(
           (error) => unreadable(workspace, identity, error),
         ),
@@ -78,7 +83,8 @@ export async function verifyStore(store: EventStore, options: VerifyOptions = {}
     for (const number of purged) heads.delete(number)
     await checkStrays(moment, numbers, heads, problems)
     options.onProgress?.(total, total)
-    return { storeId: disk.storeId, workspaces, problems: problems.listed }
+    const [workspaces, systemLogs] = apart(reports)
+    return { storeId: disk.storeId, workspaces, systemLogs, problems: problems.listed }
   } finally {
     await moment.close()
   }

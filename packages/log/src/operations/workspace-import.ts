@@ -16,7 +16,7 @@ import type { LevelStore } from '../store/level-store.ts'
 import { writeThrough } from '../store/write-through.ts'
 import type { ArchivedWorkspace } from './archive-content.ts'
 import type { ArchiveItem } from './read-archive.ts'
-import type { TrialLoad } from './trial-load.ts'
+import { type TrialLoad, trialOf } from './trial-load.ts'
 import { verifyWorkspace } from './verify-workspace.ts'
 
 /** How the written workspace is tried. */
@@ -98,8 +98,13 @@ export class WorkspaceImport {
     const moment = this.#store.disk.pin()
     try {
       const stored = { moment, workspace: this.#workspace, number, identity: this.#identity }
-      const begin = load && (() => load(this.#workspace))
-      const look = { ...stored, witnessed: this.#archived.head, load: begin, onRecord: () => undefined, signal }
+      const look = {
+        ...stored,
+        witnessed: this.#archived.head,
+        load: trialOf(load, this.#workspace),
+        onRecord: () => undefined,
+        signal,
+      }
       const { problems } = await verifyWorkspace(look)
       if (problems[0] !== undefined) throw new LogError('corrupted', problems[0].message)
     } finally {
@@ -117,7 +122,7 @@ export class WorkspaceImport {
   /** Deletes the written entries. While storage fails that is impossible: they stay hidden, for `purge`. */
   async discard(): Promise<void> {
     try {
-      await this.#store.purge(this.#workspace)
+      await this.#store.purge(this.#workspace, { withLogs: false })
     } catch (error) {
       if (!(error instanceof LogError)) throw error
     }

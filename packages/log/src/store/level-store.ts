@@ -153,10 +153,11 @@ export class LevelStore implements EventStore, LevelLogHost {
     return this.alone(workspace, () => undelete(this, this.#witness, workspace))
   }
 
-  purge(workspace: string): Promise<void> {
+  /** With `withLogs` false, the workspace's system logs stay: they are not part of what is taken back. */
+  purge(workspace: string, { withLogs = true }: { withLogs?: boolean } = {}): Promise<void> {
     return this.alone(workspace, async () => {
       if (isSystemLog(workspace)) await this.#assertPurgeable(workspace)
-      const belonging = await belongingTo(this.disk, workspace)
+      const belonging = withLogs ? await belongingTo(this.disk, workspace) : []
       await this.#aloneWithAll(belonging, () => purge(this, this.#witness, workspace, belonging))
     })
   }
