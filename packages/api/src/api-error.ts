@@ -15,6 +15,8 @@ export const ERROR_STATUS = {
   unknown_block: 404,
   unknown_edge: 404,
   unknown_index: 404,
+  unknown_machine: 404,
+  unknown_status: 404,
   unknown_lsn: 404,
   unknown_lease: 404,
   method_not_allowed: 405,

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import { type ClaimAuthor, SOURCE_PRIORITY, type Source } from '@joinery/blocks'
+import { type ClaimAuthor, isReservedSource, SOURCE_PRIORITY, type Source } from '@joinery/blocks'
 import { type Authenticator, type Identity, IdentityError, type WorkspaceId } from '@joinery/server'
 import { ApiError } from './api-error.ts'
 
@@ -69,6 +69,19 @@ export function authorOf({ access, actor, source }: Identity): ClaimAuthor {
     throw new ApiError('forbidden', message)
   }
   return { actor, source }
+}
+
+/**
+ * The author of statuses that the caller writes: of any source, which the machine's table then has to know. Throws `read_only`, and
+ * `forbidden` for a source of the server's own that the caller's token does not name.
+ */
+export function statusAuthorOf({ access, actor, source, sources }: Identity): ClaimAuthor {
+  if (access !== 'write') {
+    throw new ApiError('read_only', 'this token allows reading only: ask for one with access "write"')
+  }
+  if (isReservedSource(source) && sources?.includes(source) !== true)
+    throw new ApiError('forbidden', `the server speaks for "${source}": use a token whose "sources" name it`)
+  return { actor, source: source as Source }
 }
 
 function isSource(source: string): source is Source {

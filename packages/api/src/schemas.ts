@@ -6,6 +6,7 @@ import {
   entryShape,
   ID_LENGTH_MAX,
   indexingRules,
+  isMachineName,
   type Json,
   SOURCE_PRIORITY,
   statusShape,
@@ -19,8 +20,8 @@ const LSN_MAX = 2 ** 48 - 1
 export const lsnSchema = z.int().min(0).max(LSN_MAX).meta({ description: "position in the workspace's log" })
 export const timeSchema = z.number().meta({ description: 'milliseconds since the epoch' })
 export const sourceSchema = z.enum(Object.keys(SOURCE_PRIORITY) as [keyof typeof SOURCE_PRIORITY])
-const json = z.unknown().meta({ description: 'any JSON' }) as z.ZodType<Json>
-const name = z
+export const json = z.unknown().meta({ description: 'any JSON' }) as z.ZodType<Json>
+export const name = z
   .string()
   .min(1)
   .max(CLAIM_LIMITS.nameLengthMax)
@@ -46,9 +47,17 @@ export const edgeId = z
   .meta({ examples: ['intro-next'] })
 export const indexName = name.meta({ examples: ['main'] })
 export const runId = name.meta({ examples: ['job-17'] })
+/** Name of a machine. Whether the server has it is told by `unknown_machine`. */
+export const machineName = z
+  .string()
+  .min(1)
+  .max(80)
+  .refine(isMachineName, 'is no machine: name and version, as "file@1"')
+  .meta({ examples: ['file@1'] })
+export const resourceName = name.meta({ examples: ['report.pdf'] })
 /** Older documents may hold such names: they can still be reported on and removed. */
-const isReachable = (given: string): boolean => given !== '.' && given !== '..'
-const reachableRule = 'is "." or "..", which no URL can name: choose another'
+export const isReachable = (given: string): boolean => given !== '.' && given !== '..'
+export const reachableRule = 'is "." or "..", which no URL can name: choose another'
 
 const workspaceParams = z.object({ workspace: workspaceName })
 export const params = {
@@ -57,6 +66,8 @@ export const params = {
   edge: workspaceParams.extend({ edge: edgeId }),
   index: workspaceParams.extend({ block: blockId, index: indexName }),
   run: workspaceParams.extend({ block: blockId, index: indexName, run: runId }),
+  status: workspaceParams.extend({ block: blockId, machine: machineName, name: resourceName }),
+  statusRun: workspaceParams.extend({ block: blockId, machine: machineName, name: resourceName, run: runId }),
 }
 
 const claimValue = json.refine(
@@ -99,6 +110,8 @@ export const patchBody = putBody.meta({
     'JSON merge patch (RFC 7396) over fields and data: null removes; content becomes the new text by the smallest edit',
   examples: [{ content: 'Hello again.', fields: { count: 2 } }],
 })
+export const edgeRule = 'is too large for an edge'
+export const isEdgeFit = fitsClaim
 export const putEdgeBody = z
   .strictObject({
     source: blockId,
@@ -109,7 +122,7 @@ export const putEdgeBody = z
       .optional()
       .meta({ description: 'what else the edge holds' }),
   })
-  .refine(fitsClaim, 'is too large for an edge')
+  .refine(isEdgeFit, edgeRule)
   .meta({ examples: [{ source: 'intro', target: 'next', data: { label: 'then' } }] })
 export const startRunBody = z
   .strictObject({
@@ -128,15 +141,15 @@ interface Reported {
   readonly progress?: number | undefined
   readonly total?: number | undefined
 }
-const errorRule = 'only a report with status "error" may have an error'
-function hasErrorRight({ status, error }: Reported): boolean {
+export const errorRule = 'only a report with status "error" may have an error'
+export function hasErrorRight({ status, error }: Reported): boolean {
   return error === undefined || status === 'error'
 }
-const totalRule = 'a total needs a progress that is not greater'
-function hasTotalRight({ progress, total }: Reported): boolean {
+export const totalRule = 'a total needs a progress that is not greater'
+export function hasTotalRight({ progress, total }: Pick<Reported, 'progress' | 'total'>): boolean {
   return total === undefined || (progress !== undefined && progress <= total)
 }
-const amount = z.number().min(0).max(CLAIM_LIMITS.progressMax)
+export const amount = z.number().min(0).max(CLAIM_LIMITS.progressMax)
 export const reportBody = z
   .strictObject({
     status: z.enum(['notStarted', 'processing', 'done', 'error']),
@@ -157,27 +170,6 @@ export const reportBody = z
   .refine(hasErrorRight, errorRule)
   .refine(hasTotalRight, totalRule)
   .meta({ examples: [{ status: 'processing', progress: 3, total: 10 }] })
-
-const precondition = {
-  expectedVersion: lsnSchema
-    .optional()
-    .meta({ description: 'the operation is refused unless the block is at this version' }),
-  onlyIfAbsent: z.literal(true).optional().meta({ description: 'the operation is refused if the block exists' }),
-}
-const onBlock = { block: blockId, ...precondition }
-const onIndex = { ...onBlock, index: indexName }
-const onNewIndex = { ...onBlock, index: indexName.refine(isReachable, reachableRule) }
-export const operationSchema = z.discriminatedUnion('op', [
-  z.strictObject({ op: z.literal('put'), ...onBlock, ...putBody.shape }),
-  z.strictObject({ op: z.literal('patch'), ...onBlock, ...putBody.shape }),
-  z.strictObject({ op: z.literal('delete'), ...onBlock }),
-  z.strictObject({ op: z.literal('startRun'), ...onNewIndex, ...startRunBody.shape }),
-  z
-    .strictObject({ op: z.literal('report'), ...onIndex, run: runId, ...reportBody.shape })
-    .refine(hasErrorRight, errorRule)
-    .refine(hasTotalRight, totalRule),
-  z.strictObject({ op: z.literal('removeIndex'), ...onIndex }),
-])
 
 /** Makes a schema that depends on the lists of claims, once for each table of lists. */
 export function forLists<S extends z.ZodType>(
@@ -200,7 +192,7 @@ const PROPERTY_SCHEMAS: Readonly<Record<ClaimProperty['kind'], z.ZodType>> = {
   amount: z.number().optional(),
 }
 
-function entrySchema({ key, statuses, sources, properties }: EntryShape) {
+export function entrySchema({ key, statuses, sources, properties }: EntryShape) {
   const source = z.enum(sources)
   const optional = Object.entries(properties).map(([name, { kind }]) => [name, PROPERTY_SCHEMAS[kind]] as const)
   return z.object({

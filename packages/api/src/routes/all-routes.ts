@@ -7,6 +7,7 @@ import { leaseRoutes } from './lease-routes.ts'
 import { restoreRoutes } from './restore-routes.ts'
 import { revocationRoutes } from './revocation-routes.ts'
 import type { Route } from './route.ts'
+import { statusRoutes } from './status-routes.ts'
 import { transactionRoutes } from './transaction-routes.ts'
 import { updateRoutes } from './update-routes.ts'
 import { workspaceRoutes } from './workspace-routes.ts'
@@ -17,6 +18,7 @@ export const allRoutes: readonly Route[] = [
   ...blockRoutes,
   ...edgeRoutes,
   ...indexingRoutes,
+  ...statusRoutes,
   ...transactionRoutes,
   ...historyRoutes,
   ...restoreRoutes,

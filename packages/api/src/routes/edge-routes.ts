@@ -1,21 +1,13 @@
-import { edgesMap, isSameJson, listEdges, removeEdge, setEdge } from '@joinery/blocks'
-import type { Identity, WorkspaceId, WorkspaceView } from '@joinery/server'
+import { edgesMap, listEdges, removeEdge } from '@joinery/blocks'
+import type { Identity, WorkspaceId } from '@joinery/server'
 import { z } from 'zod'
-import { ApiError } from '../api-error.ts'
 import { authorOf } from '../caller.ts'
-import { edgePath, findEdge, readEdge, viewEdge } from '../edge-view.ts'
+import { edgePath, readEdge, viewEdge } from '../edge-view.ts'
 import { assertKnown } from '../known-workspace.ts'
 import type { RequestWork } from '../request-work.ts'
 import { edgeId, edgeSchema, limitQuery, params, putEdgeBody } from '../schemas.ts'
-import {
-  assertPrecondition,
-  blockWriteHeaders,
-  blockWriteQuery,
-  etagOf,
-  isKnownToCaller,
-  type Precondition,
-  preconditionOf,
-} from '../writes/precondition.ts'
+import { checkEdgePrecondition, runEdgeOperation, unknownEdge } from '../writes/edge-operation.ts'
+import { blockWriteHeaders, blockWriteQuery, etagOf, isKnownToCaller, preconditionOf } from '../writes/precondition.ts'
 import { lsnHeader, wantsSync, type writeHeaders } from '../writes/write-headers.ts'
 import type { WriteOutcome, WriteRequest } from '../writes/writes.ts'
 import { atQuery, readHeaders, stateAt } from './block-routes.ts'
@@ -93,19 +85,15 @@ const put = route(
     errors: ['unknown_workspace', 'edge_exists', 'version_conflict', 'key_reused', 'durability_unavailable'],
   },
   async ({ params: { workspace, edge: id }, query, headers, body, identity, work }, services) => {
-    const { source, target, data = {} } = body
-    const edge = { ...data, source, target }
     const outcome = await writeEdge(
       { workspace, identity, work, headers, id, fingerprint: `putEdge ${id}\n${JSON.stringify(body)}` },
       services,
       {
         check: (view) => {
           assertKnown(workspace, view)
-          checkPrecondition(view, id, preconditionOf(headers, query))
+          checkEdgePrecondition(view, id, preconditionOf(headers, query))
         },
-        run: (doc) => {
-          if (!isSameJson(findEdge(doc, id), { id, ...edge })) setEdge(doc, id, edge)
-        },
+        run: (doc) => runEdgeOperation(doc, { op: 'putEdge', edge: id, ...body }),
       },
     )
     return edgeReply(outcome, id)
@@ -140,7 +128,7 @@ const remove = route(
         check: (view) => {
           assertKnown(workspace, view)
           if (!edgesMap(view.doc).has(id)) throw unknownEdge(id)
-          checkPrecondition(view, id, preconditionOf(headers, query))
+          checkEdgePrecondition(view, id, preconditionOf(headers, query))
         },
         run: (doc) => removeEdge(doc, id),
       },
@@ -178,20 +166,10 @@ function writeEdge(
   })
 }
 
-function checkPrecondition({ doc, stamps }: WorkspaceView, id: string, precondition: Precondition): void {
-  const edge = readEdge(doc, stamps, id)
-  const standing = edge && { version: edge.version, at: edge.updatedBy?.at }
-  assertPrecondition('edge', id, standing, precondition, () => edge)
-}
-
 function edgeReply(outcome: WriteOutcome, id: string): Reply {
   const edge = outcome.edges.get(id)
   if (edge === undefined) throw new Error(`edge ${id} is missing after it was written`)
   return { status: 200, headers: { ...lsnHeader(outcome), etag: etagOf(edge) }, body: edge }
-}
-
-function unknownEdge(id: string): ApiError {
-  return new ApiError('unknown_edge', `there is no edge "${id}"`)
 }
 
 export const edgeRoutes: readonly Route[] = [list, get, put, remove]

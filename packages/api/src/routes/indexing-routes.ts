@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import { indexedSchema, params, reportBody, startRunBody } from '../schemas.ts'
-import type { Operation } from '../writes/operation.ts'
+import type { Operation } from '../writes/operation-kinds.ts'
 import { blockWriteHeaders, blockWriteQuery, etagOf, preconditionOf } from '../writes/precondition.ts'
 import { hasSameAmounts } from '../writes/run-amounts.ts'
 import { lsnHeader } from '../writes/write-headers.ts'

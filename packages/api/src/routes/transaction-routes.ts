@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { ApiError } from '../api-error.ts'
-import { blockSchema, forLists, operationSchema, params } from '../schemas.ts'
+import { operationSchema } from '../operation-schemas.ts'
+import { blockSchema, edgeSchema, forLists, params } from '../schemas.ts'
+import { isEdgeOperation, type Operation } from '../writes/operation-kinds.ts'
 import { lsnHeader, writeHeaders } from '../writes/write-headers.ts'
 import { nothing, type Route, route } from './route.ts'
 import { writeOperations } from './write-operations.ts'
@@ -21,6 +23,9 @@ const transactionAnswer = forLists((lists) =>
     blocks: z
       .record(z.string(), blockSchema(lists).nullable())
       .meta({ description: 'each named block as it is after all operations; null for a deleted one' }),
+    edges: z
+      .record(z.string(), edgeSchema.nullable())
+      .meta({ description: 'each named edge as it is after all operations; null for a deleted one' }),
   }),
 )
 
@@ -29,7 +34,7 @@ const transact = route(
     method: 'POST',
     path: '/v1/workspaces/{workspace}/transactions',
     id: 'transact',
-    summary: 'Make several operations on several blocks, all or none, under one LSN',
+    summary: 'Make several operations on several blocks and edges, all or none, under one LSN',
     params: params.workspace,
     query: nothing,
     headers: writeHeaders,
@@ -41,6 +46,10 @@ const transact = route(
       'unknown_workspace',
       'unknown_block',
       'unknown_index',
+      'unknown_machine',
+      'unknown_status',
+      'unknown_edge',
+      'edge_exists',
       'block_exists',
       'version_conflict',
       'run_superseded',
@@ -51,7 +60,7 @@ const transact = route(
     ],
   },
   async ({ params: { workspace }, headers, body, identity, work }, services) => {
-    const { operations } = body
+    const operations: readonly Operation[] = body.operations
     const { operationsMax } = services.limits
     if (operations.length > operationsMax) {
       throw new ApiError(
@@ -63,8 +72,13 @@ const transact = route(
       { workspace, identity, work, headers, operations, body, what: 'transaction' },
       services,
     )
-    const blocks = Object.fromEntries(operations.map(({ block }) => [block, outcome.blocks.get(block) ?? null]))
-    return { status: 200, headers: lsnHeader(outcome), body: { lsn: outcome.lsn, blocks } }
+    const named = (isEdge: boolean): string[] =>
+      operations.flatMap((operation) =>
+        isEdgeOperation(operation) ? (isEdge ? [operation.edge] : []) : isEdge ? [] : [operation.block],
+      )
+    const blocks = Object.fromEntries(named(false).map((id) => [id, outcome.blocks.get(id) ?? null]))
+    const edges = Object.fromEntries(named(true).map((id) => [id, outcome.edges.get(id) ?? null]))
+    return { status: 200, headers: lsnHeader(outcome), body: { lsn: outcome.lsn, blocks, edges } }
   },
 )
 

@@ -3,10 +3,10 @@ import type { Identity, WorkspaceId, WorkspaceView } from '@joinery/server'
 import * as Y from 'yjs'
 import { ApiError } from '../api-error.ts'
 import { readBlock } from '../block-view.ts'
-import { authorOf } from '../caller.ts'
+import { authorOf, statusAuthorOf } from '../caller.ts'
 import { assertKnown } from '../known-workspace.ts'
 import type { RequestWork } from '../request-work.ts'
-import type { Operation } from '../writes/operation.ts'
+import { isEdgeOperation, isStatusOperation, type Operation } from '../writes/operation-kinds.ts'
 import { checkOperations, runOperations, withoutReplacedContents } from '../writes/operations.ts'
 import { wantsSync } from '../writes/write-headers.ts'
 import type { WriteOutcome } from '../writes/writes.ts'
@@ -34,7 +34,7 @@ export interface OperationsRequest {
 export async function writeOperations(request: OperationsRequest, services: Services): Promise<WriteOutcome> {
   const { identity, headers, work } = request
   const workspace = request.workspace as WorkspaceId
-  const author = authorOf(identity)
+  const author = request.operations.every(isStatusOperation) ? statusAuthorOf(identity) : authorOf(identity)
   const sync = wantsSync(headers, services.durability)
   for (const operation of request.operations) assertContent(operation, services.limits.contentCharsMax)
   const operations = withoutReplacedContents(request.operations)
@@ -44,19 +44,26 @@ export async function writeOperations(request: OperationsRequest, services: Serv
     workspace,
     author,
     work,
-    blocks: [...new Set(operations.map(({ block }) => block))],
+    blocks: blocksOf(operations),
+    edges: [...new Set(operations.filter(isEdgeOperation).map(({ edge }) => edge))],
     key: headers['idempotency-key'],
     lease: headers['x-joinery-lease'],
     fingerprint: () => `${request.what}\n${author.source}\n${JSON.stringify(request.body) ?? ''}`,
     check: (view) => {
       if (!operations.some(({ op }) => op === 'put')) assertKnown(workspace, view)
       checkOperations(view, operations, author, services.lists)
-      if (base !== undefined) for (const { block } of operations) assertSameText(view, base, block, services.lists)
+      if (base !== undefined)
+        for (const block of blocksOf(operations)) assertSameText(view, base, block, services.lists)
     },
     sync,
-    run: (doc) => runOperations(doc, operations, author, base),
+    run: (doc) => runOperations(doc, operations, author, services.lists, base),
   })
   return written.finally(() => base?.destroy())
+}
+
+/** Ids of the blocks that the operations name, each once. */
+function blocksOf(operations: readonly Operation[]): string[] {
+  return [...new Set(operations.flatMap((operation) => (isEdgeOperation(operation) ? [] : [operation.block])))]
 }
 
 /** Throws `too_large`, or `invalid` if the operation gives two different contents. */

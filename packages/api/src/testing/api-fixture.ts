@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { documentRules } from '@joinery/blocks'
-import { type Authenticator, createServer, type Server, type ServerLimits } from '@joinery/server'
+import { type Authenticator, createServer, type DocumentRules, type Server, type ServerLimits } from '@joinery/server'
 import { type Api, type ApiOptions, createApi } from '../edge/api.ts'
 
 export interface Answered {
@@ -22,12 +22,16 @@ export class ApiFixture implements AsyncDisposable {
   }
 
   static async start(
-    options: Partial<ApiOptions> & { authenticator?: Authenticator; serverLimits?: Partial<ServerLimits> } = {},
+    options: Partial<ApiOptions> & {
+      authenticator?: Authenticator
+      serverLimits?: Partial<ServerLimits>
+      rules?: DocumentRules
+    } = {},
   ): Promise<ApiFixture> {
     let handle: ((request: IncomingMessage, response: ServerResponse) => boolean) | undefined
-    const { authenticator, revocations, serverLimits } = options
+    const { authenticator, revocations, serverLimits, rules = documentRules } = options
     const server = createServer({
-      rules: documentRules,
+      rules,
       ...(authenticator && { authenticator }),
       ...(revocations && { revocations }),
       ...(serverLimits && { limits: serverLimits }),

@@ -3,7 +3,9 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import * as Y from 'yjs'
 import { ApiError } from '../api-error.ts'
-import { checkOperation, type Operation, runOperation } from './operation.ts'
+import { EdgeTrial } from './edge-operation.ts'
+import { checkOperation, runOperation } from './operation.ts'
+import { isEdgeOperation, type Operation } from './operation-kinds.ts'
 import { OperationTrial } from './operation-trial.ts'
 
 const block = fc.constantFrom('made', 'legacy', 'new', 'foreign', 'odd')
@@ -14,6 +16,8 @@ const fields = fc.dictionary(
   fc.constantFrom(1, null, 'x'.repeat(9_000), { c: 'y'.repeat(9_000) }),
 )
 const type = fc.option(fc.constant('text'), { nil: undefined })
+const machine = fc.constantFrom('file@1', 'payment@1', 'file@2')
+const status = fc.constantFrom('pending', 'syncing', 'failed', 'captured')
 const anOperation: fc.Arbitrary<Operation> = fc.oneof(
   fc.record({ op: fc.constant('put'), block, type, content: fc.constant('text'), fields: fc.constant({ a: 1 }) }),
   fc.record({ op: fc.constant('patch'), block, fields, data: fc.constant({ n: 1 }) }),
@@ -21,6 +25,11 @@ const anOperation: fc.Arbitrary<Operation> = fc.oneof(
   fc.record({ op: fc.constant('startRun'), block, index, runId: run, status: fc.constant('processing') }),
   fc.record({ op: fc.constant('report'), block, index, run, status: fc.constantFrom('done', 'processing') }),
   fc.record({ op: fc.constant('removeIndex'), block, index }),
+  fc.record({ op: fc.constant('startStatus'), block, machine, name: index, runId: run, status }),
+  fc.record({ op: fc.constant('reportStatus'), block, machine, name: index, run, status }),
+  fc.record({ op: fc.constant('removeStatus'), block, machine, name: index }),
+  fc.record({ op: fc.constant('putEdge'), edge: index, source: block, target: block }),
+  fc.record({ op: fc.constant('deleteEdge'), edge: index }),
 ) as fc.Arbitrary<Operation>
 
 /** A proper block, one with an entry of a stock client, a value that is no block, and a block with a list in place of a text. */
@@ -43,8 +52,9 @@ function faultOnCopy(doc: Y.Doc, operations: readonly Operation[], source: Sourc
   try {
     copy.transact(() => {
       for (const operation of operations) {
-        checkOperation(copy, operation, { source, actor: 'job' }, CLAIM_LISTS)
-        runOperation(copy, operation, { source, actor: 'job' })
+        if (isEdgeOperation(operation)) new EdgeTrial(copy).check(operation)
+        else checkOperation(copy, operation, { source, actor: 'job' }, CLAIM_LISTS)
+        runOperation(copy, operation, { source, actor: 'job' }, CLAIM_LISTS)
         at++
       }
     })

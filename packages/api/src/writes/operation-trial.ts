@@ -1,6 +1,8 @@
 import { type Block, type ClaimAuthor, type ClaimList, copyClaims, createBlock, getBlock } from '@joinery/blocks'
 import * as Y from 'yjs'
-import { checkOperation, type Operation, runOperation } from './operation.ts'
+import { EdgeTrial } from './edge-operation.ts'
+import { checkOperation, runOperation } from './operation.ts'
+import { type BlockOperation, isEdgeOperation, type Operation } from './operation-kinds.ts'
 
 /**
  * Tries operations that build on each other, without touching the document. From the second operation on a block on, each is
@@ -14,26 +16,34 @@ export class OperationTrial {
   /** Made at the first operation that another on the same block follows: a new document draws random ids, and most writes need none. */
   #copy: Y.Doc | undefined
   readonly #copied = new Set<string>()
+  readonly #edges: EdgeTrial
 
   constructor(doc: Y.Doc, author: ClaimAuthor, lists: readonly ClaimList[]) {
     this.#doc = doc
     this.#author = author
     this.#lists = lists
+    this.#edges = new EdgeTrial(doc)
   }
 
   /** Checks the operations through `at`, each after the ones before it. Throws as {@link checkOperation} does. */
   check(operations: readonly Operation[], at: (index: number, check: () => void) => void): void {
-    const last = new Map(operations.map(({ block }, index) => [block, index]))
+    const last = new Map<string, number>()
+    for (const [index, operation] of operations.entries())
+      if (!isEdgeOperation(operation)) last.set(operation.block, index)
     try {
       for (const [index, operation] of operations.entries()) {
-        at(index, () => this.#checkOne(operation, last.get(operation.block) === index))
+        at(index, () =>
+          isEdgeOperation(operation)
+            ? this.#edges.check(operation)
+            : this.#checkOne(operation, last.get(operation.block) === index),
+        )
       }
     } finally {
       this.#copy?.destroy()
     }
   }
 
-  #checkOne(operation: Operation, isLast: boolean): void {
+  #checkOne(operation: BlockOperation, isLast: boolean): void {
     const { block: id } = operation
     const isCopied = this.#copied.has(id)
     checkOperation((isCopied && this.#copy) || this.#doc, operation, this.#author, this.#lists)
@@ -47,7 +57,7 @@ export class OperationTrial {
         : operation
     copy.transact(() => {
       if (!isCopied) this.#copyBlock(getBlock(this.#doc, id), copy)
-      runOperation(copy, tried, this.#author)
+      runOperation(copy, tried, this.#author, this.#lists)
     })
     this.#copied.add(id)
   }

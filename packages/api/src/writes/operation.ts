@@ -23,27 +23,24 @@ import {
   writeJson,
 } from '@joinery/blocks'
 import * as Y from 'yjs'
-import type { z } from 'zod'
 import { ApiError, supersededBy } from '../api-error.ts'
 import { mergePatch } from '../merge-patch.ts'
 import { fitsClaim } from '../request-json.ts'
-import type { operationSchema } from '../schemas.ts'
-import type { Precondition } from './precondition.ts'
+import { runEdgeOperation } from './edge-operation.ts'
+import {
+  type BlockOperation,
+  isEdgeOperation,
+  isStatusOperation,
+  type OfKind as Of,
+  type Operation,
+} from './operation-kinds.ts'
 import { amountsOf } from './run-amounts.ts'
-
-/** One edit of one block. A transaction lists several, and each other route of blocks makes one. */
-export type Operation = z.infer<typeof operationSchema> &
-  Precondition & {
-    /** True for a new block whose id nobody else knows; `lists` are those that it gets at once. */
-    readonly isAlone?: boolean
-    readonly lists?: readonly ClaimList[]
-  }
-type Of<Op extends Operation['op']> = Extract<Operation, { op: Op }>
+import { checkStatusOperation, runStatusOperation } from './status-operation.ts'
 
 /** Throws where `runOperation` would throw. An edit that throws costs a rebuild of the document, so it is checked before. */
 export function checkOperation(
   doc: Y.Doc,
-  operation: Operation,
+  operation: BlockOperation,
   author: ClaimAuthor,
   lists: readonly ClaimList[],
 ): void {
@@ -62,6 +59,7 @@ export function checkOperation(
   assertShape(block, lists)
   if (operation.op === 'patch') assertFieldsFit(block, operation)
   if ('data' in operation) checkData(block, operation)
+  if (isStatusOperation(operation)) checkStatusOperation(block, operation, author, lists)
   if ('index' in operation) checkIndexOperation(block, operation, author.source)
 }
 
@@ -130,7 +128,16 @@ function assertFieldsFit(block: Block, { fields = {} }: Of<'patch'>): void {
  * Makes the edit, inside the caller's transaction, after {@link checkOperation}. `base` is the document from which the new
  * content was written: the edit is made there, and merged with later edits.
  */
-export function runOperation(doc: Y.Doc, operation: Operation, author: ClaimAuthor, base?: Y.Doc): void {
+export function runOperation(
+  doc: Y.Doc,
+  operation: Operation,
+  author: ClaimAuthor,
+  lists: readonly ClaimList[],
+  base?: Y.Doc,
+): void {
+  if (isEdgeOperation(operation)) return runEdgeOperation(doc, operation)
+  if (isStatusOperation(operation))
+    return runStatusOperation(expectBlock(doc, operation.block), operation, author, lists)
   switch (operation.op) {
     case 'put':
       return put(doc, operation, author, base)

@@ -3,7 +3,9 @@ import type { WorkspaceView } from '@joinery/server'
 import type * as Y from 'yjs'
 import { ApiError } from '../api-error.ts'
 import { readBlock } from '../block-view.ts'
-import { type Operation, runOperation } from './operation.ts'
+import { checkEdgePrecondition } from './edge-operation.ts'
+import { runOperation } from './operation.ts'
+import { isEdgeOperation, type Operation } from './operation-kinds.ts'
 import { OperationTrial } from './operation-trial.ts'
 import { assertPrecondition } from './precondition.ts'
 
@@ -37,16 +39,24 @@ export function withoutReplacedContents(operations: readonly Operation[]): reado
   )
 }
 
-function hasContent(operation: Operation): boolean {
+function hasContent(operation: Operation): operation is Extract<Operation, { op: 'put' | 'patch' }> {
   if (operation.op !== 'put' && operation.op !== 'patch') return false
   return operation.content !== undefined || operation.delta !== undefined
 }
 
-export function runOperations(doc: Y.Doc, operations: readonly Operation[], author: ClaimAuthor, base?: Y.Doc): void {
-  for (const operation of operations) runOperation(doc, operation, author, base)
+export function runOperations(
+  doc: Y.Doc,
+  operations: readonly Operation[],
+  author: ClaimAuthor,
+  lists: readonly ClaimList[],
+  base?: Y.Doc,
+): void {
+  for (const operation of operations) runOperation(doc, operation, author, lists, base)
 }
 
-function checkPrecondition({ doc, stamps }: WorkspaceView, operation: Operation, lists: readonly ClaimList[]): void {
+function checkPrecondition(view: WorkspaceView, operation: Operation, lists: readonly ClaimList[]): void {
+  if (isEdgeOperation(operation)) return checkEdgePrecondition(view, operation.edge, operation)
+  const { doc, stamps } = view
   const { block: id, expectedVersion, onlyIfAbsent, match } = operation
   if (expectedVersion === undefined && onlyIfAbsent === undefined && match === undefined) return
   const stamp = stamps.of(id)
