@@ -14,7 +14,7 @@ async function withBlock(): Promise<ApiFixture> {
   return api
 }
 
-it('[H70] a run of a resource is started, reported on, shown, listed by its events and removed', async () => {
+it('[H80] a run of a resource is started, reported on, shown, listed by its events and removed', async () => {
   await using api = await withBlock()
   const started = await api.call('POST', `${FILE}/runs`, { runId: 'r1', detail: { bytes: 12 } }, ADA)
   expect([started.status, started.headers.get('etag')]).toEqual([201, '"2"'])
@@ -72,7 +72,7 @@ it('[H70] a run of a resource is started, reported on, shown, listed by its even
   expect([...page.events, ...rest.events]).toEqual(body.events)
 })
 
-it('[H70] a repeat under an idempotency key gets the first answer, and takes effect once', async () => {
+it('[H80] a repeat under an idempotency key gets the first answer, and takes effect once', async () => {
   await using api = await withBlock()
   const start = () => api.call('POST', `${FILE}/runs`, {}, { ...ADA, 'idempotency-key': 'k1' })
   const [first, again] = [await start(), await start()]
@@ -85,7 +85,7 @@ it('[H70] a repeat under an idempotency key gets the first answer, and takes eff
   expect([stale.status, stale.body.error.code]).toEqual([409, 'version_conflict'])
 })
 
-it('[H71] whatever no status can be is refused with its code, and nothing changes', async () => {
+it('[H81] whatever no status can be is refused with its code, and nothing changes', async () => {
   await using api = await withBlock()
   await api.call('POST', `${FILE}/runs`, { runId: 'r1' }, ADA)
   await api.call('POST', '/blocks/b1/statuses/payment@1/o-7/runs', { runId: 'p1' }, ADA)
@@ -132,7 +132,7 @@ it('[H71] whatever no status can be is refused with its code, and nothing change
   expect((await api.call('GET', '/blocks/b1')).body).toEqual(before)
 })
 
-it('[H71] with keys, only a caller whose token names the source speaks for the provider', async () => {
+it('[H81] with keys, only a caller whose token names the source speaks for the provider', async () => {
   const authenticator = await createAuthenticator({ secret: SECRET })
   await using api = await ApiFixture.start({ authenticator })
   await api.call('PUT', '/blocks/b1', { type: 'text' }, await bearer('ada'))
@@ -146,7 +146,7 @@ it('[H71] with keys, only a caller whose token names the source speaks for the p
   expect(paid.body).toMatchObject({ shown: true, entry: { status: 'captured', source: 'provider', actor: 'bank' } })
 })
 
-it("[H70] an application's own machine is written through the same routes, by its own sources", async () => {
+it("[H80] an application's own machine is written through the same routes, by its own sources", async () => {
   const scan = defineMachine({
     name: 'scan@2',
     phases: [['asked'], ['clean', 'infected']],
@@ -171,7 +171,7 @@ it("[H70] an application's own machine is written through the same routes, by it
   )
 })
 
-it('[H72] a transaction writes statuses and edges beside blocks, all or none', async () => {
+it('[H82] a transaction writes statuses and edges beside blocks, all or none', async () => {
   await using api = await ApiFixture.start()
   const operations = [
     { op: 'put', block: 'a', type: 'text' },
@@ -214,7 +214,7 @@ it('[H72] a transaction writes statuses and edges beside blocks, all or none', a
   expect((await api.call('GET', '/edges')).body.edges).toEqual([])
 })
 
-it('[H70] feed, diff and restore tell of statuses; a restore leaves what only others may say', async () => {
+it('[H80] feed, diff and restore tell of statuses; a restore leaves what only others may say', async () => {
   const authenticator = await createAuthenticator({ secret: SECRET })
   await using api = await ApiFixture.start({ authenticator })
   const [ada, bank] = [await bearer('ada'), await bearer('bank', { sources: ['provider'] })]
