@@ -108,6 +108,8 @@ function watchServer(registry: Registry, server: Server, store: EventStore, revo
   )
   gauge('resting_connections', 'Connections that rest', () => server.load().resting)
   gauge('backlog_bytes', 'Bytes of updates that are appended and not durable yet', () => server.load().backlogBytes)
+  counter('trials', 'Updates that were tried in a worker thread before they were taken', () => counters.trials)
+  counter('trials_refused', 'Updates that cost too much in their trial', () => counters.trialsRefused)
   counter('revoked_connections', 'Sockets that were ended because their token was revoked', () => counters.revoked)
   gauge('revoked_actors', 'Actors with revoked tokens', () => revocations.size)
   gauge('unadmitted_sockets', 'Sockets that wait to be let in or were refused', () => server.load().unadmitted)

@@ -47,6 +47,9 @@ export class Counters {
   dropped = 0
   /** Loads that found a damaged workspace, which is then served for reading only. */
   quarantined = 0
+  /** Updates that were tried in a worker thread before they were taken, and those of them that did not fit. */
+  trials = 0
+  trialsRefused = 0
   /** Connections and streams that were ended because their token was revoked. */
   revoked = 0
   /** Refused updates, by rejection code. */

@@ -124,6 +124,23 @@ export interface ServerLimits extends WireLimits {
   readonly leaseWaitersMax: number
   /** Callers of one actor that wait for leases of one workspace. */
   readonly leaseWaitersPerActorMax: number
+  /** Structs of an update from which on it is tried in a worker thread first: they take some 0.3 s. People type one to three. */
+  readonly trialStructs: number
+  /** The same in bytes: values of so many bytes take some tenths of a second. A large paste has a tenth of them. */
+  readonly trialBytes: number
+  /** Time that a tried update may take, ms of CPU: two lists of 4,000 items that were written offline at one place. */
+  readonly trialMs: number
+  /** Memory of a worker thread, bytes of its heap: a document of some hundred thousand structs, and fits beside a heap of 1 GB. */
+  readonly trialHeapBytes: number
+  /** Worker threads that try updates at once: one leaves the other processors to everything else. */
+  readonly trialsMax: number
+  /** Principals whose updates wait to be tried, and the time for which one waits, ms. Beyond them clients connect again later. */
+  readonly trialsWaitingMax: number
+  readonly trialWaitMs: number
+  /** Time for which a tried update is applied before others have their turns, ms: nobody notices it. */
+  readonly trialTurnMs: number
+  /** Time that a workspace may take to load, ms of CPU: ten times as long as a history of 260,000 edits takes. */
+  readonly loadMsMax: number
 }
 
 export const SERVER_LIMITS: ServerLimits = {
@@ -172,4 +189,13 @@ export const SERVER_LIMITS: ServerLimits = {
   leasesPerActorMax: 1_000,
   leaseWaitersMax: 1_000,
   leaseWaitersPerActorMax: 200,
+  trialStructs: 20_000,
+  trialBytes: 8 * 1024 * 1024,
+  trialMs: 5_000,
+  trialHeapBytes: 512 * 1024 * 1024,
+  trialsMax: 1,
+  trialsWaitingMax: 64,
+  trialWaitMs: 30_000,
+  trialTurnMs: 40,
+  loadMsMax: 30_000,
 }

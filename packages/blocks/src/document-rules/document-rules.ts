@@ -51,6 +51,8 @@ export class RuledBlocks {
   readonly #lists: ListTable
   readonly #waiting: WaitingTypes
   #known: KnownClaims | undefined
+  /** Steps of placement in the updates that passed, see `placementStepsOfDocumentMax`. */
+  #placementSteps = 0
 
   constructor(doc: Y.Doc, lists: ListTable, authors?: Uint8Array, holdersOf: HoldersOf = () => []) {
     this.#doc = doc
@@ -192,12 +194,25 @@ export class RuledBlocks {
       this.#checkCrowd(writers) ??
       checkRootNames(doc, update) ??
       (waitingUpdate === undefined ? undefined : checkWaitingOverlap(update, waitingUpdate)) ??
-      new PlacementCost(graph).check(update) ??
+      this.#checkPlacement(update, graph, writer) ??
       this.#waiting.check(waiting, update, places) ??
       this.#authorship.take(writers, writer)
     if (refusal !== undefined) return refusal
     for (const text of context.passed) known.remember(text)
     return undefined
+  }
+
+  #checkPlacement(update: ReadUpdate, graph: StructGraph, { isTried }: BlocksWriter): BlocksRefusal | undefined {
+    if (isTried) {
+      this.#placementSteps = 0
+      return undefined
+    }
+    const { placementStepsMax, placementStepsOfDocumentMax, placementStepsLateMax } = UPDATE_LIMITS
+    const isLate = this.#placementSteps > placementStepsOfDocumentMax
+    const cost = new PlacementCost(graph, isLate ? placementStepsLateMax : placementStepsMax)
+    const refusal = cost.check(update)
+    if (refusal === undefined) this.#placementSteps += cost.steps
+    return refusal
   }
 
   /** Refuses client ids in such a number that every later edit would be slow. Skeletons do not count: each comes with a block. */

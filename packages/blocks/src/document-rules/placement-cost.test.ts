@@ -44,21 +44,49 @@ test('[B86] items of one update that pass each other are counted, too', () => {
   expect(rulesOf(new Y.Doc()).inspect(update, { ...ADA, mayRelay: true })?.code).toBe('too_costly')
 })
 
-test('[B86] long lists of two people who wrote offline at one place pass, and a long list alone costs nothing', () => {
-  const server = new Y.Doc()
-  for (const [writer, count] of [
-    [ADA, 1_000],
-    [BOB, 1_000],
-  ] as const) {
+/** One update of each of two people who wrote a list from its end to its beginning, offline, at one place. */
+const offlineLists = (count: number): Uint8Array[] =>
+  // The greater client id stands behind the other, so that each of its items passes all others.
+  [1, 2].map((client) => {
     const doc = new Y.Doc()
+    doc.clientID = client
     for (let index = 0; index < count; index++) doc.getArray('a').unshift([index])
-    const update = Y.encodeStateAsUpdate(doc)
-    expect(rulesOf(server).inspect(update, writer)).toBeUndefined()
+    return Y.encodeStateAsUpdate(doc)
+  })
+
+test('[B86] lists of two people who wrote offline at one place pass, and a long list alone costs nothing', () => {
+  const server = new Y.Doc()
+  for (const update of offlineLists(500)) {
+    expect(rulesOf(server).inspect(update, { ...ADA, isAuthenticated: false })).toBeUndefined()
     Y.applyUpdate(server, update)
   }
   const long = new Y.Doc()
   for (let index = 0; index < 20_000; index++) long.getArray('a').unshift([index])
   expect(rulesOf(new Y.Doc()).inspect(Y.encodeStateAsUpdate(long), ADA)).toBeUndefined()
+})
+
+test('[B86] an update above the bound is refused by estimate, and passes when it was tried', () => {
+  const server = new Y.Doc()
+  const [first, second] = offlineLists(1_000) as [Uint8Array, Uint8Array]
+  Y.applyUpdate(server, first)
+  expect(rulesOf(server).inspect(second, BOB)).toMatchObject({ code: 'too_costly', isEstimate: true })
+  expect(rulesOf(server).inspect(second, { ...BOB, isTried: true })).toBeUndefined()
+})
+
+test('[B92] many updates below the bound use up the steps of a document, and a tried update gives them back', () => {
+  const server = new Y.Doc()
+  Y.applyUpdate(server, crowd(1_000, 3_000))
+  let client = 1_000_000
+  const send = (count: number, isTried = false) => {
+    const update = crowd(client, count)
+    client += count
+    return rulesOf(server).inspect(update, { ...ADA, isTried })
+  }
+  for (let sent = 0; sent <= 10_000_000; sent += 100 * 3_000) expect(send(100)).toBeUndefined()
+  expect(send(100)).toMatchObject({ code: 'too_costly', isEstimate: true })
+  expect(send(2)).toBeUndefined()
+  expect(send(100, true)).toBeUndefined()
+  expect(send(100)).toBeUndefined()
 })
 
 test('[B87] an update of more than 1,000,000 structs, or 100,000 ranges of deletions, is refused', () => {

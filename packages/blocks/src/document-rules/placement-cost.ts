@@ -1,6 +1,6 @@
 import * as Y from 'yjs'
 import { type BlocksRefusal, refuse } from './refusal.ts'
-import { isSameId, type StructGraph } from './struct-graph.ts'
+import { type GraphItem, type GraphStruct, isItem, isSameId, type StructGraph } from './struct-graph.ts'
 import { UPDATE_LIMITS } from './update-limits.ts'
 import type { ReadItem, ReadUpdate, StructId } from './update-reader.ts'
 
@@ -19,6 +19,14 @@ interface Gap {
   first: Node | undefined
 }
 
+type AnyType = Y.AbstractType<Y.YEvent<Y.AbstractType<unknown>>>
+
+/** A list of the document: a type, and in a map a key. */
+interface Parent {
+  readonly type: AnyType
+  readonly sub: string | undefined
+}
+
 const TOO_COSTLY = Symbol('too costly')
 
 /**
@@ -30,10 +38,18 @@ export class PlacementCost {
   readonly #nodes = new Map<number, Node[]>()
   readonly #gaps = new Map<string, Gap>()
   readonly #gapOf = new Map<Node, Gap>()
-  #stepsLeft: number = UPDATE_LIMITS.placementStepsMax
+  readonly #parents = new Map<ReadItem, Parent | undefined>()
+  readonly #stepsMax: number
+  #steps = 0
 
-  constructor(graph: StructGraph) {
+  constructor(graph: StructGraph, stepsMax: number = UPDATE_LIMITS.placementStepsMax) {
     this.#graph = graph
+    this.#stepsMax = stepsMax
+  }
+
+  /** The steps that were counted. */
+  get steps(): number {
+    return this.#steps
   }
 
   check(update: ReadUpdate): BlocksRefusal | undefined {
@@ -49,16 +65,15 @@ export class PlacementCost {
       if (items.length > UPDATE_LIMITS.placementItemsFree) this.#placeAll(items)
     } catch (thrown) {
       if (thrown !== TOO_COSTLY) throw thrown
-      return refuse(
-        'too_costly',
-        `The update has too many items at one place: to place them takes more than ${UPDATE_LIMITS.placementStepsMax} steps. Send the edits in smaller updates, and write long lists from their beginning to their end`,
-      )
+      const reason = `The update has too many items at one place: to place them takes more than ${this.#stepsMax} steps. Send the edits in smaller updates, and write long lists from their beginning to their end`
+      return { ...refuse('too_costly', reason), isEstimate: true }
     }
     return undefined
   }
 
   /** Counts the items of the document that an item has to pass. */
-  #countStored({ origin, rightOrigin, parent, parentSub }: ReadItem): void {
+  #countStored(item: ReadItem): void {
+    const { origin, rightOrigin } = item
     const passed = new Set<Y.Item>()
     let next: Y.Item | null
     if (origin !== undefined) {
@@ -72,9 +87,10 @@ export class PlacementCost {
       }
       next = left.right
     } else {
-      const type = this.#storedParent(parent, rightOrigin)
-      if (type === undefined) return
-      next = parentSub === undefined ? type._start : firstOf(type._map.get(parentSub))
+      const parent = this.#parentOf(item)
+      if (parent === undefined) return
+      const { type, sub } = parent
+      next = sub === undefined ? type._start : firstOf(type._map.get(sub))
     }
     for (; next !== null; next = next.right) {
       if (rightOrigin !== undefined && isSameId(next.id, rightOrigin)) return
@@ -86,12 +102,42 @@ export class PlacementCost {
     }
   }
 
-  #storedParent(parent: string | StructId | undefined, rightOrigin: StructId | undefined) {
-    if (typeof parent === 'string') return this.#graph.doc.share.get(parent)
-    if (parent === undefined) {
-      const right = rightOrigin !== undefined && this.#isStored(rightOrigin) ? this.#graph.find(rightOrigin) : undefined
-      return right instanceof Y.Item && right.parent instanceof Y.AbstractType ? right.parent : undefined
+  /**
+   * The type of the document in which an item stands; undefined where the document has none. An item with a neighbour has the
+   * parent of that, which may be of the update, too. Walks neighbours in a loop, since a long list is one chain of them.
+   */
+  #parentOf(item: ReadItem): Parent | undefined {
+    const path = new Set<ReadItem>()
+    let current: GraphItem = item
+    let found: Parent | undefined
+    for (;;) {
+      if (current instanceof Y.Item) {
+        const { parent, parentSub } = current
+        if (parent instanceof Y.AbstractType) found = { type: parent, sub: parentSub ?? undefined }
+        break
+      }
+      if (this.#parents.has(current)) {
+        found = this.#parents.get(current)
+        break
+      }
+      if (path.has(current)) break
+      path.add(current)
+      if (current.parent !== undefined) {
+        const type = this.#typeAt(current.parent)
+        found = type && { type, sub: current.parentSub }
+        break
+      }
+      const neighbour: StructId | undefined = current.origin ?? current.rightOrigin
+      const next: GraphStruct | undefined = neighbour && this.#graph.find(neighbour)
+      if (next === undefined || !isItem(next)) break
+      current = next
     }
+    for (const each of path) this.#parents.set(each, found)
+    return found
+  }
+
+  #typeAt(parent: string | StructId): AnyType | undefined {
+    if (typeof parent === 'string') return this.#graph.doc.share.get(parent)
     const holder = this.#isStored(parent) ? this.#graph.find(parent) : undefined
     return holder instanceof Y.Item && holder.content instanceof Y.ContentType ? holder.content.type : undefined
   }
@@ -228,8 +274,8 @@ export class PlacementCost {
   }
 
   #step(): void {
-    this.#stepsLeft -= 1
-    if (this.#stepsLeft < 0) throw TOO_COSTLY
+    this.#steps++
+    if (this.#steps > this.#stepsMax) throw TOO_COSTLY
   }
 }
 

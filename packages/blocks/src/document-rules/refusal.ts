@@ -15,6 +15,8 @@ export interface BlocksRefusal {
   readonly code: BlocksRefusalCode
   /** Explanation for the person who reads the client's log: the fault, and what to do. */
   readonly reason: string
+  /** True for a refusal by an estimate of the cost: who has tried the update elsewhere may say `isTried`. */
+  readonly isEstimate?: boolean
 }
 
 /** The sender of an update. */
@@ -31,6 +33,8 @@ export interface BlocksWriter {
   readonly ownId?: number | undefined
   /** True for a client's answer to SyncStep1: it holds everything that the client has, also edits of others. */
   readonly isAnswer?: boolean
+  /** True for an update that was tried on a copy of the document: estimates of its cost do not refuse it. */
+  readonly isTried?: boolean
 }
 
 export function refuse(code: BlocksRefusalCode, reason: string): BlocksRefusal {

@@ -26,10 +26,16 @@ export const UPDATE_LIMITS = {
   /** Comparisons of two items that one comparison may lead to, within each other: each goes back in time, few go back twice. */
   orderNestingMax: 200,
   /**
-   * Steps that Yjs may take to find the places of one update's items, some 100 ns each: it passes each item that others put at the
-   * same place. Two people who write 1,000 items each at one place, offline, need half of them.
+   * Steps that Yjs may take to find the places of one update's items, some 200 ns each: it passes each item that others put at the
+   * same place. Real histories take a few.
    */
-  placementStepsMax: 2_000_000,
+  placementStepsMax: 500_000,
+  /**
+   * The same of all updates since the document was loaded or an update was tried, so that many updates below the bound do not make
+   * a document that takes long to load. Beyond it an update may take `placementStepsLateMax`.
+   */
+  placementStepsOfDocumentMax: 10_000_000,
+  placementStepsLateMax: 10_000,
   /** Items of one update of which the steps among each other are not counted: they can't take more than 500,000. */
   placementItemsFree: 1_000,
   /**

@@ -19,6 +19,8 @@ export interface Writer {
   readonly ownId?: number | undefined
   /** True for an answer to SyncStep1: it holds everything that the client has, also edits of others. */
   readonly isAnswer?: boolean
+  /** True for an update that was tried on a copy of the document: estimates of its cost do not refuse it. */
+  readonly isTried?: boolean
 }
 
 /** The reason why an update is refused. */
@@ -26,6 +28,8 @@ export interface Refusal {
   readonly code: RejectionCode
   /** The fault and what to do about it, for the person who reads the client's log. */
   readonly reason: string
+  /** True for a refusal by an estimate of the cost: the room tries the update, and then asks again with `isTried`. */
+  readonly isEstimate?: boolean
 }
 
 /** A change of a value that people are shown, both sides as JSON; `undefined` on the side where there is no value. */

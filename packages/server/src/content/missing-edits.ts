@@ -29,3 +29,15 @@ export function missingFor(doc: Y.Doc, update: Uint8Array): Clocks | undefined {
   for (const [client, ranges] of ds.clients) for (const { clock, len } of ranges) need(client, clock + len)
   return missing.size === 0 ? undefined : missing
 }
+
+/** The part that a document with `stateVector` lacks of updates that were applied in part, and the index of the first of these. */
+export function lackingOf(
+  cut: readonly { index: number; given: Uint8Array }[],
+  stateVector: Uint8Array,
+): { index: number; update: Uint8Array } | undefined {
+  const parts = cut
+    .map(({ index, given }) => ({ index, update: Y.diffUpdate(given, stateVector) }))
+    .filter(({ update }) => Y.parseUpdateMeta(update).to.size > 0)
+  const first = parts[0]
+  return first && { index: first.index, update: Y.mergeUpdates(parts.map(({ update }) => update)) }
+}

@@ -8,7 +8,7 @@ import { applyOrThrow, UpdateError } from './apply-update.ts'
 import type { DocumentRules, HoldersOf, Observed, Refusal, RuledDocument, Writer } from './document-rules.ts'
 import { EMPTY_STATE_VECTOR, EMPTY_STEP1, EMPTY_UPDATE, isEmptyStateVector, isEmptyUpdate } from './empty-update.ts'
 import { includesUpdate, refusalOfOther } from './known-already.ts'
-import { missingFor } from './missing-edits.ts'
+import { lackingOf, missingFor } from './missing-edits.ts'
 import { originOf } from './relayed-record.ts'
 import { Stamps } from './stamps.ts'
 import { stateVectorWithout } from './state-vector.ts'
@@ -102,8 +102,9 @@ export class RoomDocument {
    * the rules fail: the document is then unusable and has to be rebuilt.
    *
    * @param answer the one among the updates that answers SyncStep1, if there is one
+   * @param tried the one among the updates that was tried elsewhere, if there is one
    */
-  apply(updates: readonly Uint8Array[], writer: Writer, answer?: Uint8Array): Applied {
+  apply(updates: readonly Uint8Array[], writer: Writer, answer?: Uint8Array, tried?: Uint8Array): Applied {
     if (updates.every(isEmptyUpdate)) return NOTHING
     const { doc, ruled } = this.#begin()
     const { pendingBytes } = this
@@ -116,7 +117,8 @@ export class RoomDocument {
       for (let index = 0; index < updates.length; index++) {
         const given = updates[index] as Uint8Array
         const isAnswer = given === answer
-        const sender = isAnswer ? { ...writer, isAnswer } : writer
+        const isTried = given === tried
+        const sender = isAnswer || isTried ? { ...writer, isAnswer, isTried } : writer
         const update = isAnswer || writer.ownId !== undefined ? ruled.withhold(given, sender) : given
         // Before the inspection, which binds client ids.
         const isMixed = ruled.mayBeOthers(update, sender)
@@ -136,21 +138,20 @@ export class RoomDocument {
     const forward = this.#emitted
     const record = this.pendingBytes > 0 ? withWaiting(doc, taken, forward) : forward
     const waitsFor = this.pendingBytes > 0 ? this.#unshown(taken) : undefined
-    const withheld = cut.length > 0 ? this.#lacking(cut) : undefined
+    const withheld = cut.length > 0 ? lackingOf(cut, this.stateVector()) : undefined
     // Edits of others that waited for these updates are in the record, too.
     if (writer.isAuthenticated && freesOthers) mayBeOthers ||= this.pendingBytes !== pendingBytes
     const [touched, observed] = [this.#touched, this.#observed]
     return { refused, forward, record, touched, freesOthers, mayBeOthers, waitsFor, withheld, observed }
   }
 
-  /** The part that the document lacks of updates that were applied in part. */
-  #lacking(cut: readonly { index: number; given: Uint8Array }[]): Applied['withheld'] {
-    const stateVector = this.stateVector()
-    const parts = cut
-      .map(({ index, given }) => ({ index, update: Y.diffUpdate(given, stateVector) }))
-      .filter(({ update }) => Y.parseUpdateMeta(update).to.size > 0)
-    const first = parts[0]
-    return first && { index: first.index, update: Y.mergeUpdates(parts.map(({ update }) => update)) }
+  /**
+   * Runs `change` as one transaction that may be forwarded and logged. If it throws, the document is unusable and has to be rebuilt.
+   */
+  change(change: (live: Live & { readonly waiting: WaitingStructs }) => void): Applied {
+    const live = this.#begin()
+    live.doc.transact(() => change({ ...live, waiting: this.#waiting }), this)
+    return this.#outcome()
   }
 
   /** The clocks that the document lacks for `update` to show at once: see {@link missingFor}. */
@@ -195,6 +196,11 @@ export class RoomDocument {
   /** The document, for reading only. */
   get doc(): Y.Doc {
     return this.#live().doc
+  }
+
+  /** The document, for reading only, and the rules over it. */
+  get live(): Live {
+    return this.#live()
   }
 
   /** The actors who alone may write under a client id; none when anybody may. */

@@ -19,6 +19,7 @@ import { ColdCache } from '../content/cold-cache.ts'
 import { type DocumentRules, openRules } from '../content/document-rules.ts'
 import { alwaysMine, type Ownership } from '../content/ownership.ts'
 import { rehearse } from '../content/rehearsal.ts'
+import { Trials } from '../content/trials/trials.ts'
 import { Upkeep } from '../content/upkeep.ts'
 import { Counters } from '../counters.ts'
 import { type Authenticator, developmentAuthenticator } from '../identity.ts'
@@ -141,6 +142,7 @@ class SyncServer implements Server {
   readonly #leases: Leases
   readonly #backlog: Backlog
   readonly #ledger: Ledger
+  readonly #trials: Trials
   readonly #unsubscribe: () => void
   #sweeper: NodeJS.Timeout | undefined
   #closed: Promise<void> | undefined
@@ -159,6 +161,7 @@ class SyncServer implements Server {
     this.#ownership = options.ownership ?? alwaysMine()
     this.#backlog = new Backlog(limits.backlogBytesMax, counters)
     this.#ledger = new Ledger({ limits, counters, logger })
+    this.#trials = new Trials(limits)
     const turns = new KeyedTurns()
     this.#leases = new Leases({ store: this.#store, limits, logger })
     const rooms = this.#openRooms(turns)
@@ -262,6 +265,7 @@ class SyncServer implements Server {
       announced: new AnnouncedIds(),
       cache: new ColdCache(this.#limits.coldBytesMax),
       loads: new Turns(this.#limits.loadsMax),
+      trials: this.#trials,
       upkeep: new Upkeep(),
       snapshots: { ...SNAPSHOT_POLICY_DEFAULT, ...snapshots },
       keepHistory,
@@ -285,6 +289,7 @@ class SyncServer implements Server {
     clearInterval(this.#sweeper)
     await this.#rooms.close()
     await this.#leases.close()
+    await this.#trials.close()
     await this.#systemLogs.close()
     this.#unsubscribe()
   }

@@ -275,24 +275,34 @@ export class Workspaces implements Tails {
 
   async #bring(workspace: WorkspaceId, brought: WorkspaceUpdate): Promise<Written<undefined> | RefusedUpdate> {
     try {
-      return await this.#leases.under(workspace, brought.lease, (assertStands) =>
+      if (!brought.writer.isTried && this.#rooms.isHeavy(brought.update))
+        return await this.#bringTried(workspace, brought)
+      const outcome = await this.#leases.under(workspace, brought.lease, (assertStands) =>
         this.#rooms.visit(workspace, async (room) => {
           assertStands()
           const made = this.#paid(workspace, brought.payer, () => {
             brought.check?.(viewOf(room))
             return room.bring(brought)
           })
+          if ('isEstimate' in made && made.isEstimate) return 'estimate'
           if ('code' in made) return { refusal: made }
           await made.durable
-          return { repeated: false, value: undefined, record: made.record, lsn: made.lsn }
+          return { repeated: false, value: undefined, record: made.record, lsn: made.lsn } as const
         }),
       )
+      return outcome === 'estimate' ? await this.#bringTried(workspace, brought) : outcome
     } catch (error) {
       // The room makes its document anew: it may hold a part of the update.
       const refusal = refusalOfSpoiler(error)
       if (refusal === undefined) throw error
       return { refusal }
     }
+  }
+
+  async #bringTried(workspace: WorkspaceId, brought: WorkspaceUpdate): Promise<Written<undefined> | RefusedUpdate> {
+    const { update, writer } = brought
+    const refusal = await this.#rooms.tryWhole(workspace, brought.payer ?? writer.actor, update)
+    return refusal ? { refusal } : this.#bring(workspace, { ...brought, writer: { ...writer, isTried: true } })
   }
 
   #write<T>(workspace: WorkspaceId, edit: WorkspaceEdit<T>): Promise<Written<T>> {

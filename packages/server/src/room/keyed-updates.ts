@@ -1,8 +1,10 @@
 import { LogError, type LogErrorCode, type WorkspaceLog } from '@joinery/log'
 import { CLOSE, type Keyed, type KeyedResult, type WorkspaceId } from '@joinery/protocol'
+import { isHeavy } from '../content/trials/heavy-update.ts'
 import type { Leases } from '../leases/leases.ts'
 import type { ServerLimits } from '../limits.ts'
 import { ServerError } from '../server-error.ts'
+import type { HeavyUpdates } from './heavy-updates.ts'
 import type { KeyedTurns } from './keyed-turns.ts'
 import type { Member } from './member.ts'
 import { refusalOfSpoiler } from './refused-update.ts'
@@ -21,6 +23,7 @@ export interface KeyedRoom {
   readonly workspace: WorkspaceId
   visit<T>(use: (visit: RoomVisit) => T | Promise<T>): Promise<T>
   hold<T>(use: (log: WorkspaceLog) => T | Promise<T>): Promise<T>
+  readonly heavy: Pick<HeavyUpdates, 'settled' | 'tryWhole'>
 }
 
 /** Takes the updates that clients send under an idempotency key. Each is made once, and answered when it is durable. */
@@ -94,13 +97,34 @@ export class KeyedUpdates {
     const lsn = await room.hold((log) => log.lsnOfKey(message.key))
     if (lsn !== undefined) return { ...head, outcome: 'repeated', lsn }
     if (message.update.length === 0) return { ...head, outcome: 'unknown' }
+    // Updates that the connection sent before come first.
+    while (member.isOnTrial) await room.heavy.settled
+    const outcome = isHeavy(message.update, this.#limits) ? 'estimate' : await this.#write(room, member, message, false)
+    if (outcome !== 'estimate') return outcome
+    const refusal = await room.heavy.tryWhole(member.principal, message.update)
+    if (refusal !== undefined) return { ...head, outcome: 'refused', code: refusal.code, reason: refusal.reason }
+    const tried = await this.#write(room, member, message, true)
+    return tried === 'estimate' ? undefined : tried
+  }
+
+  /** Makes one keyed update. `estimate` when it has to be tried first. */
+  async #write(
+    room: KeyedRoom,
+    member: Member,
+    message: Keyed,
+    isTried: boolean,
+  ): Promise<KeyedResult | 'estimate' | undefined> {
+    const head = resultOf(message)
     return await this.#leases.under(room.workspace, message.lease, (assertStands) =>
       room.visit(async (visit) => {
         // An update that this one may build on was refused, or was dropped and is not here again yet.
         if (member.intake === 'refused' || member.hasDropped) return undefined
         assertStands()
-        const written = visit.writeKeyed({ member, key: message.key, update: message.update })
-        if ('code' in written) return { ...head, outcome: 'refused', ...written }
+        const written = visit.writeKeyed({ member, key: message.key, update: message.update, isTried })
+        if ('code' in written) {
+          if (written.isEstimate) return 'estimate'
+          return { ...head, outcome: 'refused', code: written.code, reason: written.reason }
+        }
         await written.durable
         return { ...head, outcome: 'applied', lsn: written.lsn }
       }),

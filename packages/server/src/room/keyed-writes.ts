@@ -35,13 +35,13 @@ export class KeyedWrites {
 
   /** Makes an update of a member. Returns the refusal of a refused update, of which nothing is done. */
   update(
-    { member, key, update }: KeyedUpdate,
+    { member, key, update, isTried }: KeyedUpdate,
     place: WritePlace,
     check: (document: RoomDocument) => void,
   ): Pick<RoomEdited<never>, 'lsn' | 'durable'> | Refusal {
     const { identity } = member
     // Only the SDK sends keyed updates. It makes each in a document of its own, so the announced client id says nothing.
-    const applied = place.document.apply([update], identity)
+    const applied = place.document.apply([update], { ...identity, isTried })
     check(place.document)
     if (applied.refused !== undefined) return applied.refused.refusal
     const connection = applied.mayBeOthers ? relaying(member.wire.id) : member.wire.id

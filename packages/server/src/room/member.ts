@@ -12,7 +12,7 @@ import type { Wire, WireReader } from './wire.ts'
 const PING_COST_MS = 0.005
 
 /** Reasons for which a member's wire is paused, as bits. The wire is read again when no reason is left. */
-const RESTS = { room: 1, tick: 2, backlog: 4, budget: 8, answers: 16 } as const
+const RESTS = { room: 1, tick: 2, backlog: 4, budget: 8, answers: 16, trial: 32 } as const
 
 /**
  * The room's handling of a member's updates.
@@ -70,6 +70,17 @@ export interface Inbox {
   tooLarge: { readonly update: Uint8Array; readonly bytesMax: number } | undefined
 }
 
+/** The updates before index `at`, and those from it on. */
+export function splitInbox({ updates, through, answer, tooLarge }: Inbox, at: number): [before: Inbox, rest: Inbox] {
+  const before = updates.slice(0, at)
+  const rest = updates.slice(at)
+  const answerIn = (part: readonly Uint8Array[]) => (answer && part.includes(answer) ? answer : undefined)
+  return [
+    { updates: before, through: through - rest.length, answer: answerIn(before), tooLarge },
+    { updates: rest, through, answer: answerIn(rest), tooLarge },
+  ]
+}
+
 export const IDLE: Answering = { state: 'idle' }
 export const CURRENT: Reach = { state: 'current' }
 const UNASKED: Lacking = { state: 'lacking', held: undefined }
@@ -101,6 +112,8 @@ export class Member implements WireReader, RestingPayer {
   others: Others | undefined
   /** The updates of this tick; undefined when there are none. */
   inbox: Inbox | undefined
+  /** The update that was tried in a worker thread, and fits. */
+  tried: Uint8Array | undefined
   readonly limits: ServerLimits
   readonly #ledger: Ledger
   /** The acknowledgement that waits until the wire is drained. A later one replaces it. */
@@ -284,6 +297,26 @@ export class Member implements WireReader, RestingPayer {
     this.inbox = undefined
     this.#tickBytes = 0
     return inbox
+  }
+
+  /** Puts updates back whose first has to be tried. The wire is not read meanwhile: nothing overtakes them. */
+  awaitTrial(rest: Inbox): void {
+    this.inbox = rest
+    this.#rest(RESTS.trial)
+  }
+
+  /** Whether updates of the member wait for a trial. */
+  get isOnTrial(): boolean {
+    return (this.#rests & RESTS.trial) !== 0
+  }
+
+  endTrial(): void {
+    this.#goOn(RESTS.trial)
+  }
+
+  /** Time until the member is within its budgets again, ms; 0 when it is. */
+  get restMs(): number {
+    return this.#ledger.restOf(this)
   }
 
   /** Pauses a member that sends without end until the next tick: it must not keep everybody else waiting. */

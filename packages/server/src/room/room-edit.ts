@@ -57,4 +57,6 @@ export interface KeyedUpdate {
   readonly member: Member
   readonly key: string
   readonly update: Uint8Array
+  /** True when the update was tried on a copy of the document. */
+  readonly isTried: boolean
 }

@@ -63,6 +63,12 @@ export class RoomNews implements Audience {
     return this.#presence?.everybody() ?? []
   }
 
+  /** Answers a question about everybody's presence. The question is one byte: a member that does not read the answers gets no more. */
+  tellEverybody({ wire }: Member): void {
+    if (wire.isFull) return
+    for (const message of this.everybody()) wire.write(message)
+  }
+
   tellConflict(conflict: Conflict): void {
     this.#conflictNews().tell(conflict, this)
   }

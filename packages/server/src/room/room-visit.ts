@@ -1,7 +1,9 @@
 import type { LogError, WorkspaceLog } from '@joinery/log'
 import type { RoomDocument } from '../content/room-document.ts'
+import type { TriedUnits } from '../content/trials/tried-units.ts'
 import { quarantined, storageBehind } from '../server-error.ts'
 import type { BroughtUpdate } from './brought-update.ts'
+import type { Member } from './member.ts'
 import type { KeyedUpdate, RoomEdit, RoomEdited, WritePlace } from './room-edit.ts'
 import type { WritePath } from './write-path.ts'
 
@@ -24,11 +26,17 @@ export interface RoomVisit {
    * instead.
    */
   writeKeyed: (keyed: KeyedUpdate) => ReturnType<WritePath['writeKeyed']>
+  /** Inspects the first update in a member's inbox, which was tried. Throws as {@link edit}, but never `too_slow`. */
+  beginUnits: (member: Member) => TriedUnits | undefined
+  /** Applies units of such an update. Throws as {@link edit} does, but never `too_slow`, and the errors of a spoilt document. */
+  writeUnits: (member: Member, units: TriedUnits) => void
 }
 
 /** The parts that a {@link RoomVisit} is made of. */
 interface RoomVisitParts extends Omit<WritePlace, 'audience'> {
   readonly memberCount: number
+  /** Time until which a member may send edits of others that an earlier owner has lost, ms of `performance.now()`. */
+  readonly relaysUntilMs: number
   /** The damage of the workspace, if there is any: nothing may be written then. */
   readonly damage: LogError | undefined
   /** Whether so much waits to be durable that programs may not add to it. */
@@ -80,5 +88,8 @@ export function makeVisit(parts: RoomVisitParts): RoomVisit {
       const made = write((writes, place) => writes.writeKeyed(keyed, place))
       return 'code' in made ? made : whileMine(made)
     },
+    beginUnits: (member) => write((writes, place) => writes.beginUnits(member, place, parts.relaysUntilMs)),
+    writeUnits: (member, units) =>
+      write((writes, place) => writes.writeUnits(member, units, place, parts.relaysUntilMs)),
   }
 }

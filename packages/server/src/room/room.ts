@@ -11,6 +11,7 @@ import { askForOwnEdits, noteAnnouncement, noteLeaving, noteNamedId, settleOwnId
 import type { Backlog } from './backlog.ts'
 import { type EarlyReaders, withEarly } from './early-readers.ts'
 import { greet, writableOf } from './greeting.ts'
+import { HeavyUpdates, type HeavyUpdatesContext } from './heavy-updates.ts'
 import type { KeyedUpdates } from './keyed-updates.ts'
 import { isLagging, type Member, type MemberRoom } from './member.ts'
 import type { RecordListeners } from './record-listeners.ts'
@@ -22,7 +23,7 @@ import { makeVisit, type RoomVisit } from './room-visit.ts'
 import { WritePath } from './write-path.ts'
 
 /** Parts that all rooms of a server share. */
-export interface RoomContext extends RoomContentContext {
+export interface RoomContext extends RoomContentContext, HeavyUpdatesContext {
   readonly acknowledgements: Acknowledgements
   readonly backlog: Backlog
   readonly keyed: KeyedUpdates
@@ -49,6 +50,7 @@ export class Room implements ContentOwner, MemberRoom {
   #waiting: Set<Member> | undefined
   #news: RoomNews | undefined
   #writes: WritePath | undefined
+  #heavy: HeavyUpdates | undefined
   /** True while updates to a cold room wait for the stored state, which tells whether they bring anything new. */
   #isSettling = false
   #early: EarlyReaders | undefined
@@ -157,21 +159,28 @@ export class Room implements ContentOwner, MemberRoom {
         return this.#context.schedule(this)
       case 'awareness':
         return this.#receiveAwareness(member, frame.update)
-      case 'queryAwareness': {
-        // The question is one byte, the answer everybody's state: a member that does not read the answers gets no more.
-        if (member.wire.isFull) return
-        for (const message of this.#news?.everybody() ?? []) member.wire.write(message)
-        return
-      }
+      case 'queryAwareness':
+        return this.#news?.tellEverybody(member)
       case 'joinery':
         this.#context.backlog.hold(member)
         return this.#receiveJoinery(member, frame.message)
       case 'unknown':
-        this.#context.counters.unknownFrames++
-        return
+        return void this.#context.counters.unknownFrames++
       case 'auth':
         return member.refuse(new ServerError('bad_frame', 'the client sent an auth message: only servers may send one'))
     }
+  }
+
+  /** The updates that are tried before they are taken. */
+  get heavy(): HeavyUpdates {
+    this.#heavy ??= new HeavyUpdates(this, this.#context)
+    return this.#heavy
+  }
+
+  /** Takes the updates of a member that waited for a trial, at the end of this tick. */
+  takeAgain(member: Member): void {
+    this.#writePath().takeAgain(member)
+    this.#context.schedule(this)
   }
 
   /** Applies, logs and forwards the updates that members sent in this tick. */
@@ -258,10 +267,9 @@ export class Room implements ContentOwner, MemberRoom {
     }
   }
 
-  /** Whether the log takes records. True while the room is loading: updates then wait, and a later flush decides. */
+  /** True while the room is loading, too: updates then wait, and a later flush decides. */
   #takesRecords(): boolean {
-    const { loaded } = this.#content
-    return loaded === undefined || loaded.log.state.state === 'open'
+    return (this.loaded?.log.state.state ?? 'open') === 'open'
   }
 
   #flushWrites({ log, content, damage }: Loaded, writes: WritePath): void {
@@ -311,6 +319,7 @@ export class Room implements ContentOwner, MemberRoom {
       damage,
       isBehind: () => this.#context.backlog.isFull,
       memberCount: this.memberCount,
+      relaysUntilMs: this.#content.relaysUntilMs,
       audience: () => this.#newsOf(),
       writes: () => this.#writePath(),
       grown: () => this.#content.grown(),
@@ -372,7 +381,7 @@ export class Room implements ContentOwner, MemberRoom {
   }
 
   #writePath(): WritePath {
-    this.#writes ??= new WritePath(this.workspace, this.#context)
+    this.#writes ??= new WritePath(this.workspace, this.#context, (member) => this.heavy.add(member))
     return this.#writes
   }
 

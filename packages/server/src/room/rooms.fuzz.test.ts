@@ -9,6 +9,7 @@ import { ClientIdMemory } from '../content/client-id-memory.ts'
 import { ColdCache } from '../content/cold-cache.ts'
 import { openRules } from '../content/document-rules.ts'
 import { alwaysMine } from '../content/ownership.ts'
+import { Trials } from '../content/trials/trials.ts'
 import { Upkeep } from '../content/upkeep.ts'
 import { Counters } from '../counters.ts'
 import { SystemLogs } from '../inside/system-logs.ts'
@@ -92,6 +93,7 @@ class Scene {
     announced: new AnnouncedIds(),
     listeners: new RecordListeners(pino({ level: 'silent' })),
     loads: new Turns(2),
+    trials: new Trials(SERVER_LIMITS),
     upkeep: new Upkeep(),
     snapshots: { ...SNAPSHOT_POLICY_DEFAULT, records: 5 },
     keepHistory: 'forever',

@@ -1,6 +1,9 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import type { WorkspaceLog } from '@joinery/log'
 import type { WorkspaceId } from '@joinery/protocol'
 import { ColdDocument } from '../content/cold-document.ts'
+import type { Refusal } from '../content/document-rules.ts'
+import { isHeavy } from '../content/trials/heavy-update.ts'
 import type { Costs, Ledger } from '../ledger.ts'
 import type { ServerError } from '../server-error.ts'
 import { Member } from './member.ts'
@@ -102,6 +105,17 @@ export class Rooms {
     return this.#roomOf(workspace).visit(use)
   }
 
+  /** Whether an update is so large that it is tried before it is looked at. */
+  isHeavy(update: Uint8Array): boolean {
+    return isHeavy(update, this.#context.limits)
+  }
+
+  /** Tries an update in the workspace's open room: see {@link HeavyUpdates.tryWhole}. */
+  async tryWhole(workspace: WorkspaceId, principal: string, update: Uint8Array): Promise<Refusal | undefined> {
+    await this.#whenFree(workspace)
+    return this.#roomOf(workspace).heavy.tryWhole(principal, update)
+  }
+
   /** Runs `use` on the log of the workspace's open room: see {@link Room.hold}. */
   async hold<T>(workspace: WorkspaceId, use: (log: WorkspaceLog) => T | Promise<T>): Promise<T> {
     await this.#whenFree(workspace)
@@ -166,6 +180,9 @@ export class Rooms {
     this.#isStopped = true
     this.#context.ledger.stop()
     this.#flush()
+    // The updates that are tried now were on their way.
+    const tried = Promise.all(Array.from(this.#rooms.values(), (room) => room.heavy.settled))
+    await Promise.race([tried, wait(this.#context.limits.drainMs, undefined, { ref: false })])
     await Promise.all(Array.from(this.#rooms.values(), (room) => room.close()))
   }
 

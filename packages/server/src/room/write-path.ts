@@ -1,46 +1,18 @@
 import type { WorkspaceLog } from '@joinery/log'
 import type { WorkspaceId } from '@joinery/protocol'
-import type { Applied } from '../content/applied.ts'
 import { UpdateError } from '../content/apply-update.ts'
 import type { Refusal } from '../content/document-rules.ts'
 import { relaying } from '../content/relayed-record.ts'
-import type { RoomDocument } from '../content/room-document.ts'
-import type { ServerLimits } from '../limits.ts'
+import type { TriedUnits } from '../content/trials/tried-units.ts'
 import type { ServerError } from '../server-error.ts'
 import { type BringRefusal, type BroughtUpdate, missingEdits } from './brought-update.ts'
 import { KeyedWrites } from './keyed-writes.ts'
-import type { Inbox, Member } from './member.ts'
-import { authorOf, RecordWriter, type RecordWriterContext, type Write } from './record-writer.ts'
-import {
-  giveUpOn,
-  noteRefusal,
-  PendingError,
-  READ_ONLY,
-  RELAY_CODES,
-  refusalOfSpoiler,
-  refuseRelay,
-  refuseUpdate,
-} from './refused-update.ts'
+import type { Member } from './member.ts'
+import { type HaveTried, MemberUpdates, type WritePathContext } from './member-updates.ts'
+import { authorOf, RecordWriter, type Write } from './record-writer.ts'
+import { noteRefusal, READ_ONLY } from './refused-update.ts'
 import type { KeyedUpdate, RoomEdit, RoomEdited, WritePlace } from './room-edit.ts'
 import type { RoomFollower } from './room-follower.ts'
-import type { Withheld } from './unsettled.ts'
-
-/** Parts that the write paths of all rooms share. */
-export interface WritePathContext extends RecordWriterContext {
-  readonly limits: ServerLimits
-}
-
-/** Updates of one member that are applied together. */
-interface TickPart {
-  readonly updates: readonly Uint8Array[]
-  /** Number of the first update among the member's update frames. */
-  readonly first: number
-  /** The one among the updates that answers SyncStep1. */
-  readonly answer: Uint8Array | undefined
-  readonly mayRelay: boolean
-  /** Until when another may bring what is withheld, ms of `performance.now()`. */
-  readonly withholdUntilMs: number
-}
 
 /**
  * The first half of an update's way through its room. Collects the updates of members until the tick ends, then
@@ -51,15 +23,15 @@ export class WritePath {
   readonly #context: WritePathContext
   readonly #records: RecordWriter
   readonly #keyed: KeyedWrites
+  readonly #updates: MemberUpdates
   /** Members with updates in their inboxes, in order of arrival. */
   #writers: Member[] = []
-  /** Stock clients that may only read and whose edits were dropped: the log names each once. */
-  readonly #strayed = new WeakSet<Member>()
 
-  constructor(workspace: WorkspaceId, context: WritePathContext) {
+  constructor(workspace: WorkspaceId, context: WritePathContext, haveTried: HaveTried) {
     this.#workspace = workspace
     this.#context = context
     this.#records = new RecordWriter(workspace, context)
+    this.#updates = new MemberUpdates(context, haveTried, (member) => this.#records.withheldBytes(member))
     this.#keyed = new KeyedWrites(this.#records)
   }
 
@@ -159,7 +131,7 @@ export class WritePath {
     let spoilt: Error | undefined
     let sinceMs = performance.now()
     for (const [index, member] of writers.entries()) {
-      spoilt = this.#apply(member, place.document, relaysUntilMs, writes)
+      spoilt = this.#updates.apply(member, place.document, relaysUntilMs, writes)
       // A sole writer pays once, for everything.
       if (writers.length > 1) sinceMs = member.charge(sinceMs)
       if (spoilt === undefined) continue
@@ -201,6 +173,7 @@ export class WritePath {
     if (missing !== undefined) return this.#noteRefused(missingEdits(missing), writer, via)
     // As an answer to SyncStep1, it may be a whole document with the edits of many.
     const applied = place.document.apply([update], { ...writer, isAnswer: true })
+    if (applied.refused?.refusal.isEstimate) return applied.refused.refusal
     if (applied.refused !== undefined) return this.#noteRefused(applied.refused.refusal, writer, via)
     if (applied.waitsFor !== undefined) throw new UpdateError('the update builds on itself, so that it can never show')
     const author = authorOf(writer, applied.mayBeOthers ? relaying(via) : via)
@@ -241,142 +214,42 @@ export class WritePath {
     const sinceMs = performance.now()
     const made =
       member.identity.access === 'write'
-        ? this.#keyed.update(keyed, place, (document) => this.#checkPending(document))
+        ? this.#keyed.update(keyed, place, (document) => this.#updates.checkPending(document))
         : READ_ONLY
     member.charge(sinceMs)
-    return 'code' in made ? noteRefusal(member, made, this.#context) : made
+    return 'code' in made && !made.isEstimate ? noteRefusal(member, made, this.#context) : made
   }
 
-  /** Inspects and applies one member's updates of the tick. Returns the error that spoilt the document, if one did. */
-  #apply(member: Member, document: RoomDocument, relaysUntilMs: number, writes: Write[]): Error | undefined {
-    const inbox = member.takeInbox()
-    if (inbox === undefined) return undefined
-    const { answer, through } = inbox
-    const { updates, refused } = this.#withinLimits(inbox, document)
-    const nowMs = performance.now()
-    const isRelayTime = answer !== undefined && nowMs < relaysUntilMs
-    const withholdUntilMs = isRelayTime ? relaysUntilMs : nowMs + this.#context.limits.relayWaitMs
-    // Only the answer may bring edits of others. The updates beside it are the sender's own: their client ids become
-    // its own.
-    const parts = isRelayTime ? partsAround(answer, updates) : [updates]
-    const firstFrame = through - inbox.updates.length + 1
-    let first = firstFrame
-    for (const part of parts) {
-      const mayRelay = isRelayTime && part[0] === answer
-      const tickPart = { updates: part, first, answer, mayRelay, withholdUntilMs }
-      const error = this.#applyPart(member, tickPart, document, writes)
-      if (error !== undefined || member.intake === 'refused') return error
-      first += part.length
-    }
-    if (refused !== undefined) refuseUpdate(member, firstFrame + updates.length, refused, this.#context)
-    return undefined
+  /** Puts a member back whose updates waited for a trial. */
+  takeAgain(member: Member): void {
+    if (member.inbox !== undefined) this.#writers.push(member)
   }
 
-  /** The updates before the first that is over its limit and brings something new, and why that one is refused. */
-  #withinLimits(
-    { updates, tooLarge }: Inbox,
-    document: RoomDocument,
-  ): { readonly updates: readonly Uint8Array[]; readonly refused?: Refusal } {
-    if (tooLarge === undefined) return { updates }
-    const { bytesMax } = tooLarge
-    const index = updates.findIndex((update) => update.length > bytesMax && !isRepeat(update, document))
-    if (index < 0) return { updates }
-    const bytes = updates[index]?.length
-    const reason = `the update frame has ${bytes} bytes, at most ${bytesMax} are allowed: send it in parts`
-    return { updates: updates.slice(0, index), refused: { code: 'too_large', reason } }
-  }
-
-  #applyPart(
-    member: Member,
-    { updates, first, answer, mayRelay, withholdUntilMs }: TickPart,
-    document: RoomDocument,
-    writes: Write[],
-  ): Error | undefined {
-    const { identity, wire } = member
-    if (identity.access !== 'write' && !wire.wantsJoinery) return this.#passReader(member, updates, document, first)
-    const through = first + updates.length - 1
-    try {
-      const applied =
-        identity.access === 'write'
-          ? document.apply(updates, mayRelay ? { ...member.writer, mayRelay } : member.writer, answer)
-          : document.read(updates, READ_ONLY)
-      this.#checkPending(document)
-      const { refused } = applied
-      const frames = refused === undefined ? through : first + refused.index - 1
-      const isMixed = mayRelay || applied.mayBeOthers === true
-      const author = authorOf(identity, isMixed ? relaying(wire.id, member.writer.ownId) : wire.id)
-      const withheld = this.#withheldOf(member, applied, first, withholdUntilMs)
-      writes.push({ applied, author, from: { member, frames, withheld } })
-      if (refused === undefined) return undefined
-      const isRelay = mayRelay && RELAY_CODES.has(refused.refusal.code)
-      if (isRelay) refuseRelay(member)
-      else refuseUpdate(member, first + refused.index, refused.refusal, this.#context)
-      return undefined
-    } catch (cause) {
-      const error = cause instanceof Error ? cause : new Error(String(cause))
-      const refusal = refusalOfSpoiler(error)
-      if (refusal === undefined) giveUpOn(member)
-      else if (mayRelay && error instanceof PendingError) refuseRelay(member)
-      else refuseUpdate(member, first, refusal, this.#context)
-      return error
-    }
+  /** See {@link MemberUpdates.beginUnits}. Call this when no update waits to be flushed. Throws as {@link edit}. */
+  beginUnits(member: Member, { log, document }: WritePlace, relaysUntilMs: number): TriedUnits | undefined {
+    assertTakes(log)
+    const sinceMs = performance.now()
+    const units = this.#updates.beginUnits(member, document, relaysUntilMs)
+    member.charge(sinceMs)
+    return units
   }
 
   /**
-   * The withheld edits, as they are kept until their writer sends them. Nothing is kept for a stock client: it can be told of a
-   * refusal by a close only, and edits of others are no reason for one.
+   * Applies units of a tried update, then forwards and logs them. Call this when no update waits to be flushed. Throws as
+   * {@link edit}.
    */
-  #withheldOf(member: Member, { withheld }: Applied, first: number, untilMs: number): Withheld | undefined {
-    if (withheld === undefined) return undefined
-    const { logger, limits } = this.#context
-    const { wire, identity, room } = member
-    const from = { workspace: room?.workspace, connection: wire.id, actor: identity.actor }
-    const bytes = withheld.update.length
-    logger.info({ ...from, bytes }, 'edits withheld that only another may bring')
-    if (!wire.wantsJoinery) return undefined
-    const frame = first + withheld.index
-    // They are kept to be compared with the edits that their writer sends.
-    const isTooMuch = bytes + this.#records.withheldBytes(member) > limits.pendingBytesMax
-    return { frame, update: withheld.update, untilMs: isTooMuch ? 0 : untilMs }
-  }
-
-  /**
-   * Takes the updates of a stock client that may only read, and drops their edits. The connection stays: a plug-in that
-   * makes a type must not cost a reader everything new.
-   */
-  #passReader(member: Member, updates: readonly Uint8Array[], document: RoomDocument, first: number): undefined {
-    for (const [index, update] of updates.entries()) {
-      if (isRepeat(update, document)) continue
-      this.#context.counters.readersEdits++
-      if (this.#strayed.has(member)) continue
-      this.#strayed.add(member)
-      noteRefusal(member, READ_ONLY, this.#context, { frame: first + index })
-    }
-  }
-
-  #checkPending(document: RoomDocument): void {
-    const { pendingBytesMax } = this.#context.limits
-    if (document.pendingBytes > pendingBytesMax) throw new PendingError(pendingBytesMax)
-  }
-}
-
-/** True when the update brings nothing new; false, too, for bytes that are no update. */
-function isRepeat(update: Uint8Array, document: RoomDocument): boolean {
-  try {
-    return document.includes(update)
-  } catch (error) {
-    if (error instanceof UpdateError) return false
-    throw error
+  writeUnits(member: Member, units: TriedUnits, place: WritePlace, relaysUntilMs: number): void {
+    assertTakes(place.log)
+    const sinceMs = performance.now()
+    const write = this.#updates.applyUnits(member, units, place.document, relaysUntilMs)
+    const writes = write === undefined ? [] : [write]
+    if (this.shown === undefined) this.#records.prune(place.document, writes)
+    this.#records.write(writes, place, this.#keyed.held)
+    member.charge(sinceMs)
   }
 }
 
 /** Throws the log's error when the log takes no record now. */
 function assertTakes({ state }: WorkspaceLog): void {
   if (state.state === 'failed' || state.state === 'fenced') throw state.error
-}
-
-/** The updates in order, split so that the answer stands alone. */
-function partsAround(answer: Uint8Array, updates: readonly Uint8Array[]): (readonly Uint8Array[])[] {
-  const at = updates.indexOf(answer)
-  return [updates.slice(0, at), [answer], updates.slice(at + 1)].filter((part) => part.length > 0)
 }

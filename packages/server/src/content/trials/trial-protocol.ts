@@ -1,0 +1,30 @@
+/** A request to a trial's thread, about the document of the trial. */
+export type TrialRequest =
+  /** Begin with an empty document. */
+  | { readonly type: 'begin' }
+  /** Apply V1 updates in one transaction. */
+  | { readonly type: 'load'; readonly updates: readonly Uint8Array[] }
+  /** Apply one V1 update in units, and measure each. */
+  | { readonly type: 'try'; readonly update: Uint8Array }
+  /** Load another document from the state of this one, as the next load of the workspace will. */
+  | { readonly type: 'reload' }
+
+export interface TrialAnswer {
+  /** CPU time that the request took, ms. */
+  readonly cpuMs: number
+  /** The error of Yjs, if it could not read the bytes. */
+  readonly failed?: string
+  /** CPU time of the unit that took longest, ms. */
+  readonly unitMs?: number
+  /** Structs of the update. */
+  readonly structs?: number
+}
+
+/** Units into which an update is cut, at most, and the bytes of one, at least: each costs some microseconds of its own. */
+const UNITS_MAX = 2_000
+const UNIT_BYTES_MIN = 512
+
+/** Bytes of the units in which an update is tried, and applied when that takes more than a turn. */
+export function unitBytesOf({ length }: Uint8Array): number {
+  return Math.max(UNIT_BYTES_MIN, Math.ceil(length / UNITS_MAX))
+}

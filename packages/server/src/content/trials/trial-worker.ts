@@ -1,0 +1,65 @@
+import { parentPort } from 'node:worker_threads'
+import * as Y from 'yjs'
+import { splitUpdate } from '../update-parts.ts'
+import { type TrialAnswer, type TrialRequest, unitBytesOf } from './trial-protocol.ts'
+
+/*
+ * A program for a worker thread: loads documents and tries updates on them, and says what that costs. Endless work and a full heap
+ * happen to this thread alone.
+ */
+
+let doc = new Y.Doc({ guid: '' })
+
+function answer(request: TrialRequest): Omit<TrialAnswer, 'cpuMs'> {
+  switch (request.type) {
+    case 'begin':
+      doc.destroy()
+      doc = new Y.Doc({ guid: '' })
+      return {}
+    case 'load':
+      applyAll(doc, request.updates)
+      return {}
+    case 'try': {
+      let unitMs = 0
+      const { update } = request
+      const units = splitUpdate(update, unitBytesOf(update))
+      doc.transact(() => {
+        for (const unit of units) {
+          const sinceMs = cpuMs()
+          Y.applyUpdate(doc, unit)
+          unitMs = Math.max(unitMs, cpuMs() - sinceMs)
+        }
+      })
+      return { unitMs, structs: Y.decodeUpdate(update).structs.length }
+    }
+    case 'reload': {
+      const again = new Y.Doc({ guid: '' })
+      applyAll(again, [Y.encodeStateAsUpdate(doc)])
+      again.destroy()
+      return {}
+    }
+  }
+}
+
+function applyAll(target: Y.Doc, updates: readonly Uint8Array[]): void {
+  target.transact(() => {
+    for (const update of updates) Y.applyUpdate(target, update)
+  })
+}
+
+/** CPU time of this thread, ms: unlike the time of day it does not grow while others use the machine. */
+function cpuMs(): number {
+  const { user, system } = process.threadCpuUsage()
+  return (user + system) / 1_000
+}
+
+parentPort?.on('message', (request: TrialRequest) => {
+  const sinceMs = cpuMs()
+  try {
+    const answered = answer(request)
+    parentPort?.postMessage({ ...answered, cpuMs: cpuMs() - sinceMs } satisfies TrialAnswer)
+  } catch (error) {
+    const failed = error instanceof Error ? error.message : String(error)
+    parentPort?.postMessage({ failed, cpuMs: cpuMs() - sinceMs } satisfies TrialAnswer)
+  }
+})

@@ -1,0 +1,209 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { LogError, type WorkspaceLog } from '@joinery/log'
+import type { Logger } from 'pino'
+import type * as Y from 'yjs'
+import type { Refusal } from '../content/document-rules.ts'
+import { TrialError } from '../content/trials/trial-error.ts'
+import type { Trials } from '../content/trials/trials.ts'
+import type { TriedUnits } from '../content/trials/tried-units.ts'
+import { type Fit, tryUpdate, UNIT_MS_MAX } from '../content/trials/try-update.ts'
+import type { Counters } from '../counters.ts'
+import type { ServerLimits } from '../limits.ts'
+import { ServerError } from '../server-error.ts'
+import type { Member } from './member.ts'
+import { giveUpOn, refusalOfSpoiler, refuseUpdate } from './refused-update.ts'
+import type { RoomVisit } from './room-visit.ts'
+
+/** Times that an update is tried when the document has changed too much meanwhile. */
+const ATTEMPTS_MAX = 3
+/**
+ * Structs that came to the document since the trial, times those of the update: what may have become more expensive. So many
+ * steps take a tenth of a second.
+ */
+const CHANGED_STEPS_MAX = 500_000
+
+export interface HeavyUpdatesContext {
+  readonly limits: ServerLimits
+  readonly logger: Logger
+  readonly counters: Counters
+  readonly trials: Trials
+}
+
+/** The part of a room that heavy updates need. */
+export interface HeavyRoom {
+  readonly workspace: string
+  visit<T>(use: (visit: RoomVisit) => T | Promise<T>): Promise<T>
+  /** Takes the updates of a member that waited, at the end of this tick. */
+  takeAgain(member: Member): void
+}
+
+/** The sender of an update, as the log names it, and the principal whose trials wait for each other. */
+interface Sender {
+  readonly principal: string
+  readonly actor: string
+  readonly connection?: string
+}
+
+const TOO_LONG_WHOLE: Refusal = {
+  code: 'too_costly',
+  reason: `the update was tried and takes more than ${UNIT_MS_MAX} ms, in which nobody else is served: send the edits in smaller updates`,
+}
+
+/** How an update came through its trial. */
+interface Tried {
+  readonly fit: Fit
+  /** Structs of the document that the trial began with. */
+  readonly structs: number
+}
+
+/**
+ * Has heavy updates of a room's members tried in a worker thread, one after the other, and takes those that fit. Everybody else
+ * goes on meanwhile, and the member's later updates wait behind.
+ */
+export class HeavyUpdates {
+  readonly #room: HeavyRoom
+  readonly #context: HeavyUpdatesContext
+  readonly #waiting: Member[] = []
+  #running: Promise<void> | undefined
+
+  constructor(room: HeavyRoom, context: HeavyUpdatesContext) {
+    this.#room = room
+    this.#context = context
+  }
+
+  /** Resolves when no update waits; undefined when none does. */
+  get settled(): Promise<void> | undefined {
+    return this.#running
+  }
+
+  /** Has the first update in a member's inbox tried. */
+  add(member: Member): void {
+    this.#waiting.push(member)
+    this.#running ??= this.#run().finally(() => {
+      this.#running = undefined
+    })
+  }
+
+  /**
+   * Tries an update that is one record, and so is taken in one turn. Resolves with the refusal of one that does not fit. Rejects with
+   * `too_slow` when too much waits to be tried, and with the storage error.
+   */
+  async tryWhole(principal: string, update: Uint8Array): Promise<Refusal | undefined> {
+    try {
+      const tried = await this.#try({ principal, actor: principal }, update)
+      return tried !== undefined && tried.fit.cpuMs > UNIT_MS_MAX ? TOO_LONG_WHOLE : undefined
+    } catch (error) {
+      const refusal = refusalOfTrial(error)
+      if (refusal !== undefined) this.#context.counters.trialsRefused++
+      else if (error instanceof TrialError) throw tooManyWait(error)
+      if (refusal === undefined) throw error
+      return refusal
+    }
+  }
+
+  async #run(): Promise<void> {
+    for (let member = this.#waiting.shift(); member !== undefined; member = this.#waiting.shift()) {
+      try {
+        await this.#settle(member)
+      } catch (error) {
+        this.#refuse(member, error)
+      }
+      this.#room.takeAgain(member)
+      member.endTrial()
+    }
+  }
+
+  async #settle(member: Member): Promise<void> {
+    const update = member.inbox?.updates[0]
+    if (update === undefined) return
+    for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
+      const { principal, id: connection, identity } = member
+      const tried = await this.#try({ principal, connection, actor: identity.actor }, update)
+      const isTaken = await this.#room.visit((visit) => this.#take(member, update, tried, visit))
+      if (!isTaken) continue
+      if (isTaken !== true) await this.#takeUnits(member, isTaken)
+      return
+    }
+    throw new TrialError('busy', 'the document changed too much meanwhile')
+  }
+
+  async #try({ principal, ...about }: Sender, update: Uint8Array): Promise<Tried | undefined> {
+    const { trials, counters, limits, logger } = this.#context
+    const startMs = performance.now()
+    counters.trials++
+    try {
+      return await trials.run(principal, async (document) => {
+        let structs = 0
+        const log = await this.#room.visit(({ document: { doc }, log }): WorkspaceLog => {
+          structs = countStructs(doc)
+          return log
+        })
+        return { fit: await tryUpdate(document, log, update, limits), structs }
+      })
+    } catch (error) {
+      // The rules, or Yjs in the room, say what is wrong with it.
+      if (error instanceof TrialError && error.code === 'unreadable') return undefined
+      throw error
+    } finally {
+      const ms = Math.round(performance.now() - startMs)
+      logger.info({ workspace: this.#room.workspace, ...about, bytes: update.length, ms }, 'an update was tried')
+    }
+  }
+
+  /** Takes an update after its trial: at once, or its units when it takes longer than a turn. False when it has to be tried again. */
+  #take(member: Member, update: Uint8Array, tried: Tried | undefined, visit: RoomVisit): boolean | TriedUnits {
+    if (tried !== undefined) {
+      const { structs, cpuMs } = tried.fit
+      if ((countStructs(visit.document.doc) - tried.structs) * structs > CHANGED_STEPS_MAX) return false
+      // A refused update is in the inbox no more.
+      if (cpuMs > this.#context.limits.trialTurnMs) return visit.beginUnits(member) ?? true
+    }
+    member.tried = update
+    return true
+  }
+
+  async #takeUnits(member: Member, units: TriedUnits): Promise<void> {
+    while (!units.isDone) {
+      await this.#room.visit((visit) => visit.writeUnits(member, units))
+      // At least one turn, and as many as the others are owed.
+      await wait(member.restMs)
+    }
+  }
+
+  #refuse(member: Member, error: unknown): void {
+    const { inbox } = member
+    if (inbox === undefined) return
+    const frame = inbox.through - inbox.updates.length + 1
+    const refusal = refusalOfTrial(error) ?? refusalOfSpoiler(error)
+    if (refusal !== undefined) {
+      member.takeInbox()
+      this.#context.counters.trialsRefused++
+      return refuseUpdate(member, frame, refusal, this.#context)
+    }
+    // While storage fails the room drops the updates, and asks for them when it works again.
+    if (error instanceof LogError && error.code !== 'fenced') return
+    member.takeInbox()
+    if (error instanceof TrialError)
+      return member.refuse(new ServerError('too_slow', `${error.message}: connect again`))
+    if (error instanceof ServerError) return member.refuse(error)
+    this.#context.logger.error({ workspace: this.#room.workspace, err: error }, 'an update could not be tried')
+    giveUpOn(member)
+  }
+}
+
+/** The refusal of an update that does not fit; undefined when that is not what the error says. */
+export function refusalOfTrial(error: unknown): Refusal | undefined {
+  if (!(error instanceof TrialError) || error.code === 'busy') return undefined
+  const reason = `the update was tried and costs too much: ${error.message}. Send the edits in smaller updates, and write long lists from their beginning to their end`
+  return { code: 'too_costly', reason }
+}
+
+function tooManyWait({ message }: TrialError): ServerError {
+  return new ServerError('too_slow', `the update has to be tried first, and ${message}: send it again in a moment`)
+}
+
+function countStructs({ store }: Y.Doc): number {
+  let count = 0
+  for (const structs of store.clients.values()) count += structs.length
+  return count
+}

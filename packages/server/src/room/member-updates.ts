@@ -1,0 +1,261 @@
+import type { Applied } from '../content/applied.ts'
+import { UpdateError } from '../content/apply-update.ts'
+import type { Refusal } from '../content/document-rules.ts'
+import { relaying } from '../content/relayed-record.ts'
+import type { RoomDocument } from '../content/room-document.ts'
+import { isHeavy } from '../content/trials/heavy-update.ts'
+import { TriedUnits } from '../content/trials/tried-units.ts'
+import type { ServerLimits } from '../limits.ts'
+import { type Inbox, type Member, splitInbox } from './member.ts'
+import { authorOf, type RecordWriterContext, type Write } from './record-writer.ts'
+import {
+  giveUpOn,
+  noteRefusal,
+  PendingError,
+  READ_ONLY,
+  RELAY_CODES,
+  refusalOfSpoiler,
+  refuseRelay,
+  refuseUpdate,
+} from './refused-update.ts'
+import type { Withheld } from './unsettled.ts'
+
+/** Parts that the write paths of all rooms share. */
+export interface WritePathContext extends RecordWriterContext {
+  readonly limits: ServerLimits
+}
+
+/** Called with a member whose next update has to be tried. The updates are in its inbox. */
+export type HaveTried = (member: Member) => void
+
+/** Updates of one member that are applied together. */
+interface TickPart {
+  readonly updates: readonly Uint8Array[]
+  /** Number of the first update among the member's update frames. */
+  readonly first: number
+  /** The one among the updates that answers SyncStep1. */
+  readonly answer: Uint8Array | undefined
+  /** The one among the updates that was tried. */
+  readonly tried: Uint8Array | undefined
+  readonly mayRelay: boolean
+  /** Until when another may bring what is withheld, ms of `performance.now()`. */
+  readonly withholdUntilMs: number
+  /** Leaves the updates from a frame on to a trial. */
+  awaitTrial(frame: number): void
+}
+
+/** Inspects and applies what members have sent: the updates of one member in one tick, or units of an update that was tried. */
+export class MemberUpdates {
+  readonly #context: WritePathContext
+  readonly #haveTried: HaveTried
+  /** Bytes of edits that are withheld from a member now. */
+  readonly #withheldBytes: (member: Member) => number
+  /** Stock clients that may only read and whose edits were dropped: the log names each once. */
+  readonly #strayed = new WeakSet<Member>()
+
+  constructor(context: WritePathContext, haveTried: HaveTried, withheldBytes: (member: Member) => number) {
+    this.#context = context
+    this.#haveTried = haveTried
+    this.#withheldBytes = withheldBytes
+  }
+
+  /** Inspects and applies one member's updates of the tick. Returns the error that spoilt the document, if one did. */
+  apply(member: Member, document: RoomDocument, relaysUntilMs: number, writes: Write[]): Error | undefined {
+    const whole = member.takeInbox()
+    if (whole === undefined || whole.updates.length === 0) return undefined
+    const heavyAt = this.#nextTrial(member, whole, document)
+    const { tried } = member
+    member.tried = undefined
+    const [inbox, rest] = heavyAt < 0 ? [whole, undefined] : splitInbox(whole, heavyAt)
+    const { answer } = inbox
+    const { updates, refused } = this.#withinLimits(inbox, document)
+    const nowMs = performance.now()
+    const isRelayTime = answer !== undefined && nowMs < relaysUntilMs
+    const withholdUntilMs = isRelayTime ? relaysUntilMs : nowMs + this.#context.limits.relayWaitMs
+    // Only the answer may bring edits of others. The updates beside it are the sender's own: their client ids become
+    // its own.
+    const parts = isRelayTime ? partsAround(answer, updates) : [updates]
+    const firstFrame = frameOf(whole)
+    const awaitTrial = (frame: number): void => this.#awaitTrial(member, splitInbox(whole, frame - firstFrame)[1])
+    let first = firstFrame
+    for (const part of parts) {
+      if (part.length === 0) continue
+      const mayRelay = isRelayTime && part[0] === answer
+      const tickPart = { updates: part, first, answer, tried, mayRelay, withholdUntilMs, awaitTrial }
+      const error = this.#applyPart(member, tickPart, document, writes)
+      if (error !== undefined || member.intake === 'refused' || member.isOnTrial) return error
+      first += part.length
+    }
+    if (refused !== undefined) refuseUpdate(member, firstFrame + updates.length, refused, this.#context)
+    else if (rest !== undefined) this.#awaitTrial(member, rest)
+    return undefined
+  }
+
+  #awaitTrial(member: Member, rest: Inbox): void {
+    member.awaitTrial(rest)
+    this.#haveTried(member)
+  }
+
+  /** Index of the first update that has to be tried before it is looked at; -1 when none has. */
+  #nextTrial({ identity, tried }: Member, { updates, tooLarge }: Inbox, document: RoomDocument): number {
+    if (identity.access !== 'write') return -1
+    const { limits } = this.#context
+    const isWithin = ({ length }: Uint8Array): boolean => tooLarge === undefined || length <= tooLarge.bytesMax
+    return updates.findIndex(
+      (update) => update !== tried && isWithin(update) && isHeavy(update, limits) && !isRepeat(update, document),
+    )
+  }
+
+  /**
+   * Inspects the first update in a member's inbox, which was tried, to be applied in units. Undefined when it is refused, which the
+   * member hears; nothing of it is done then.
+   */
+  beginUnits(member: Member, document: RoomDocument, relaysUntilMs: number): TriedUnits | undefined {
+    const { inbox } = member
+    const update = inbox?.updates[0]
+    if (inbox === undefined || update === undefined) return undefined
+    const isAnswer = update === inbox.answer
+    const mayRelay = isAnswer && performance.now() < relaysUntilMs
+    const units = TriedUnits.inspect(update, { ...member.writer, isAnswer, mayRelay }, document)
+    if (units instanceof TriedUnits) return units
+    member.takeInbox()
+    if (mayRelay && RELAY_CODES.has(units.code)) refuseRelay(member)
+    else refuseUpdate(member, frameOf(inbox), units, this.#context)
+    return undefined
+  }
+
+  /** Applies units of such an update until its turn is over. With the last, the update counts as taken. Throws as {@link TriedUnits.apply}. */
+  applyUnits(member: Member, units: TriedUnits, document: RoomDocument, relaysUntilMs: number): Write | undefined {
+    const { inbox, identity, wire } = member
+    const update = inbox?.updates[0]
+    if (inbox === undefined || update === undefined) return undefined
+    const sinceMs = performance.now()
+    const applied = units.apply(document, () => performance.now() - sinceMs >= this.#context.limits.trialTurnMs)
+    this.checkPending(document)
+    const first = frameOf(inbox)
+    const mayRelay = update === inbox.answer && sinceMs < relaysUntilMs
+    const isMixed = mayRelay || applied.mayBeOthers === true
+    const author = authorOf(identity, isMixed ? relaying(wire.id, member.writer.ownId) : wire.id)
+    if (!units.isDone) return { applied, author, from: { member, frames: first - 1 } }
+    const withheld = this.#withheldOf(
+      member,
+      applied,
+      first,
+      mayRelay ? relaysUntilMs : sinceMs + this.#context.limits.relayWaitMs,
+    )
+    member.inbox = splitInbox(inbox, 1)[1]
+    return { applied, author, from: { member, frames: first, withheld } }
+  }
+
+  /** The updates before the first that is over its limit and brings something new, and why that one is refused. */
+  #withinLimits(
+    { updates, tooLarge }: Inbox,
+    document: RoomDocument,
+  ): { readonly updates: readonly Uint8Array[]; readonly refused?: Refusal } {
+    if (tooLarge === undefined) return { updates }
+    const { bytesMax } = tooLarge
+    const index = updates.findIndex((update) => update.length > bytesMax && !isRepeat(update, document))
+    if (index < 0) return { updates }
+    const bytes = updates[index]?.length
+    const reason = `the update frame has ${bytes} bytes, at most ${bytesMax} are allowed: send it in parts`
+    return { updates: updates.slice(0, index), refused: { code: 'too_large', reason } }
+  }
+
+  #applyPart(
+    member: Member,
+    { updates, first, answer, tried, mayRelay, withholdUntilMs, awaitTrial }: TickPart,
+    document: RoomDocument,
+    writes: Write[],
+  ): Error | undefined {
+    const { identity, wire } = member
+    if (identity.access !== 'write' && !wire.wantsJoinery) return this.#passReader(member, updates, document, first)
+    const through = first + updates.length - 1
+    try {
+      const applied =
+        identity.access === 'write'
+          ? document.apply(updates, mayRelay ? { ...member.writer, mayRelay } : member.writer, answer, tried)
+          : document.read(updates, READ_ONLY)
+      this.checkPending(document)
+      const { refused } = applied
+      const frames = refused === undefined ? through : first + refused.index - 1
+      const isMixed = mayRelay || applied.mayBeOthers === true
+      const author = authorOf(identity, isMixed ? relaying(wire.id, member.writer.ownId) : wire.id)
+      const withheld = this.#withheldOf(member, applied, first, withholdUntilMs)
+      writes.push({ applied, author, from: { member, frames, withheld } })
+      if (refused === undefined) return undefined
+      if (refused.refusal.isEstimate) {
+        awaitTrial(first + refused.index)
+        return undefined
+      }
+      const isRelay = mayRelay && RELAY_CODES.has(refused.refusal.code)
+      if (isRelay) refuseRelay(member)
+      else refuseUpdate(member, first + refused.index, refused.refusal, this.#context)
+      return undefined
+    } catch (cause) {
+      const error = cause instanceof Error ? cause : new Error(String(cause))
+      const refusal = refusalOfSpoiler(error)
+      if (refusal === undefined) giveUpOn(member)
+      else if (mayRelay && error instanceof PendingError) refuseRelay(member)
+      else refuseUpdate(member, first, refusal, this.#context)
+      return error
+    }
+  }
+
+  /**
+   * The withheld edits, as they are kept until their writer sends them. Nothing is kept for a stock client: it can be told of a
+   * refusal by a close only, and edits of others are no reason for one.
+   */
+  #withheldOf(member: Member, { withheld }: Applied, first: number, untilMs: number): Withheld | undefined {
+    if (withheld === undefined) return undefined
+    const { logger, limits } = this.#context
+    const { wire, identity, room } = member
+    const from = { workspace: room?.workspace, connection: wire.id, actor: identity.actor }
+    const bytes = withheld.update.length
+    logger.info({ ...from, bytes }, 'edits withheld that only another may bring')
+    if (!wire.wantsJoinery) return undefined
+    const frame = first + withheld.index
+    // They are kept to be compared with the edits that their writer sends.
+    const isTooMuch = bytes + this.#withheldBytes(member) > limits.pendingBytesMax
+    return { frame, update: withheld.update, untilMs: isTooMuch ? 0 : untilMs }
+  }
+
+  /**
+   * Takes the updates of a stock client that may only read, and drops their edits. The connection stays: a plug-in that
+   * makes a type must not cost a reader everything new.
+   */
+  #passReader(member: Member, updates: readonly Uint8Array[], document: RoomDocument, first: number): undefined {
+    for (const [index, update] of updates.entries()) {
+      if (isRepeat(update, document)) continue
+      this.#context.counters.readersEdits++
+      if (this.#strayed.has(member)) continue
+      this.#strayed.add(member)
+      noteRefusal(member, READ_ONLY, this.#context, { frame: first + index })
+    }
+  }
+
+  checkPending(document: RoomDocument): void {
+    const { pendingBytesMax } = this.#context.limits
+    if (document.pendingBytes > pendingBytesMax) throw new PendingError(pendingBytesMax)
+  }
+}
+
+/** Number of the first update in an inbox among its member's frames. */
+function frameOf({ through, updates }: Inbox): number {
+  return through - updates.length + 1
+}
+
+/** True when the update brings nothing new; false, too, for bytes that are no update. */
+function isRepeat(update: Uint8Array, document: RoomDocument): boolean {
+  try {
+    return document.includes(update)
+  } catch (error) {
+    if (error instanceof UpdateError) return false
+    throw error
+  }
+}
+
+/** The updates in order, split so that the answer stands alone. */
+function partsAround(answer: Uint8Array, updates: readonly Uint8Array[]): (readonly Uint8Array[])[] {
+  const at = updates.indexOf(answer)
+  return [updates.slice(0, at), [answer], updates.slice(at + 1)].filter((part) => part.length > 0)
+}
