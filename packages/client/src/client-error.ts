@@ -41,6 +41,8 @@ export type ClientErrorCode =
   | 'block_missing'
   /** Reason of a job's signal: another run took over, or the index was removed. */
   | 'superseded'
+  /** Another may hold the lease by now, so that nothing is written under it any more. */
+  | 'lease_lost'
   /** The server's HTTP API did not answer. */
   | 'unreachable'
   /** The server's HTTP API refused the request; `refusal` says why. */

@@ -5,7 +5,7 @@ import type { ReplicaTarget } from './replica.ts'
 /** Options of every request for history. */
 export interface HistoryRequest {
   /** Ends the request: it rejects with the signal's reason. */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
 }
 
 export interface Question extends HistoryRequest {
@@ -15,6 +15,9 @@ export interface Question extends HistoryRequest {
   /** Sent as JSON, by POST. */
   readonly body?: unknown
   readonly key?: string
+  readonly method?: 'DELETE'
+  /** Token of the lease that the request is about. */
+  readonly lease?: string
 }
 
 /**
@@ -22,14 +25,16 @@ export interface Question extends HistoryRequest {
  * `unreachable` when no answer came, with `request_refused` when the answer is a refusal, and with the signal's reason.
  */
 export async function askServer<T>(target: ReplicaTarget, question: Question): Promise<T> {
-  const { signal, body, key } = question
+  const { signal, body, key, lease } = question
   const hasBody = body !== undefined
   const headers: Record<string, string> = {
     ...(await headersOf(target)),
     ...(hasBody && { 'content-type': 'application/json' }),
     ...(key !== undefined && { 'idempotency-key': key }),
+    ...(lease !== undefined && { 'x-joinery-lease': lease }),
   }
-  const init = { headers, ...(signal && { signal }), ...(hasBody && { method: 'POST', body: JSON.stringify(body) }) }
+  const method = question.method ?? (hasBody ? 'POST' : 'GET')
+  const init = { headers, method, ...(signal && { signal }), ...(hasBody && { body: JSON.stringify(body) }) }
   let response: Response
   let answer: unknown
   try {
@@ -37,9 +42,9 @@ export async function askServer<T>(target: ReplicaTarget, question: Question): P
     answer = parseJson(await response.text())
   } catch (cause) {
     throwIfAborted(signal)
-    throw new ClientError('unreachable', 'the server did not answer: history needs a connection', { cause })
+    throw new ClientError('unreachable', 'the server did not answer: this needs a connection', { cause })
   }
-  if (response.ok && answer !== undefined) return answer as T
+  if (response.ok && (answer !== undefined || response.status === 204)) return answer as T
   throw refusedWith(response.status, answer)
 }
 

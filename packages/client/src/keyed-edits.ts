@@ -1,4 +1,5 @@
 import { isIdempotencyKey, KEY_BYTES_MAX } from '@joinery/protocol'
+import { uuidv4 } from 'lib0/random'
 import type * as Y from 'yjs'
 import { orAborted, type WaitOptions } from './abort.ts'
 import { ClientError } from './client-error.ts'
@@ -9,6 +10,19 @@ import type { Replica } from './replica.ts'
 export interface KeyedOptions extends WaitOptions {
   /** Names the edit in its workspace, forever: text of 1 to 1,024 bytes in UTF-8. */
   readonly idempotencyKey: string
+  /** A lease that must stand in the turn in which the server makes the edit. */
+  readonly lease?: { readonly token: string } | undefined
+}
+
+/** Options of an edit that has no idempotency key. */
+export type UnkeyedOptions = WaitOptions & Pick<KeyedOptions, 'lease'> & { readonly idempotencyKey?: undefined }
+
+/** An edit of the live document, made into one that counts once under a key of its own. */
+export function keyedOf(
+  edit: (transaction: Y.Transaction) => unknown,
+  options: UnkeyedOptions,
+): [(draft: Draft) => undefined, KeyedOptions] {
+  return [(draft) => void draft.doc.transact(edit), { ...options, idempotencyKey: uuidv4() }]
 }
 
 export interface KeyedReceipt {
@@ -33,7 +47,8 @@ export class KeyedEdits {
     this.#whenSynced = whenSynced
   }
 
-  async make(edit: (draft: Draft) => void, { idempotencyKey, signal }: KeyedOptions): Promise<KeyedReceipt> {
+  async make(edit: (draft: Draft) => void, { idempotencyKey, ...options }: KeyedOptions): Promise<KeyedReceipt> {
+    const { signal } = options
     if (!isIdempotencyKey(idempotencyKey)) {
       throw new ClientError('bad_options', `an idempotency key is text of 1 to ${KEY_BYTES_MAX} bytes`)
     }
@@ -46,7 +61,7 @@ export class KeyedEdits {
         await orAborted(this.#whenSynced(), signal)
         const replica = this.#current()
         try {
-          return await this.#send(replica, edit, idempotencyKey, signal)
+          return await this.#send(replica, edit, idempotencyKey, options)
         } catch (error) {
           // The document was replaced because other edits were refused. With a key, it is safe to try again on the new one.
           if (this.#current() === replica || isOtherWorkspace(error)) throw error
@@ -69,7 +84,7 @@ export class KeyedEdits {
     replica: Replica,
     edit: (draft: Draft) => void,
     key: string,
-    signal: AbortSignal | undefined,
+    { signal, lease }: Omit<KeyedOptions, 'idempotencyKey'>,
   ): Promise<KeyedReceipt> {
     const draft = this.#takeDraft(replica.doc)
     let update: Uint8Array
@@ -81,7 +96,7 @@ export class KeyedEdits {
       if (known.outcome === 'repeated') return { lsn: known.lsn, isRepeated: true }
       throw error
     }
-    const result = await replica.sendKeyed(key, update, { signal })
+    const result = await replica.sendKeyed(key, update, { signal, lease: lease?.token })
     switch (result.outcome) {
       case 'applied':
         replica.receive(update)
@@ -90,6 +105,7 @@ export class KeyedEdits {
       case 'repeated':
         return { lsn: result.lsn, isRepeated: true }
       case 'refused':
+        if (result.code === 'lease_lost') throw new ClientError('lease_lost', result.reason)
         throw new ClientError('rejected', result.reason, { rejection: result.code })
       case 'unknown':
         throw new ClientError('bad_frame', 'the server answered a question that was not asked')

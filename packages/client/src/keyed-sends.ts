@@ -2,6 +2,11 @@ import { encodeJoinery, type Keyed, type KeyedResult } from '@joinery/protocol'
 import { orAborted, throwIfAborted, type WaitOptions } from './abort.ts'
 import { deferred } from './deferred.ts'
 
+export interface KeyedSendOptions extends WaitOptions {
+  /** Token of the lease under which the update is sent. */
+  readonly lease?: string | undefined
+}
+
 interface KeyedSend {
   readonly message: Keyed
   resolve(result: KeyedResult): void
@@ -27,10 +32,10 @@ export class KeyedSends {
   }
 
   /** Sends `update` and resolves with the server's answer. At most one call for a key at a time. */
-  async send(key: string, update: Uint8Array, { signal }: WaitOptions = {}): Promise<KeyedResult> {
+  async send(key: string, update: Uint8Array, { signal, lease }: KeyedSendOptions = {}): Promise<KeyedResult> {
     throwIfAborted(signal)
     const { promise, ...settle } = deferred<KeyedResult>()
-    const send: KeyedSend = { message: { type: 'keyed', key, update }, ...settle }
+    const send: KeyedSend = { message: { type: 'keyed', key, update, lease }, ...settle }
     this.#open.set(key, send)
     if (this.#isReady) this.#transmit(encodeJoinery(send.message))
     try {

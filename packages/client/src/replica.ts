@@ -17,7 +17,7 @@ import { ClientError, presenceTooLarge } from './client-error.ts'
 import { CopyKeeper } from './copy-keeper.ts'
 import { DocumentSync } from './document-sync.ts'
 import type { KeptCopies, SettingAside } from './kept-copies.ts'
-import { KeyedSends } from './keyed-sends.ts'
+import { type KeyedSendOptions, KeyedSends } from './keyed-sends.ts'
 import { type ConnectionRefusal, Link } from './link.ts'
 import { isLocalCopyOrigin } from './local-copy.ts'
 import { type Receipt, Receipts } from './receipts.ts'
@@ -180,7 +180,7 @@ export class Replica {
   }
 
   /** Sends one keyed update, which is not in `doc`, on each connection until the server answers. */
-  async sendKeyed(key: string, update: Uint8Array, options: WaitOptions): Promise<KeyedResult> {
+  async sendKeyed(key: string, update: Uint8Array, options: KeyedSendOptions): Promise<KeyedResult> {
     this.#throwIfEnded()
     const answer = this.#keyed.send(key, update, options)
     this.#events.changed()

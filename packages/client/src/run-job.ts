@@ -1,12 +1,22 @@
-import { CLAIM_LIMITS, type IndexingEntry, type IndexingRun, type JsonObject, type Source } from '@joinery/blocks'
+import {
+  CLAIM_LIMITS,
+  type IndexingEntry,
+  type IndexingList,
+  type IndexingRun,
+  type JsonObject,
+  type Source,
+} from '@joinery/blocks'
 import { abort, whenAborted } from './abort.ts'
 import { ClientError } from './client-error.ts'
+import type { Lease } from './lease.ts'
 import type { ProgressStep } from './presence.ts'
 import { type RunHost, RunWatch } from './run-watch.ts'
 
 /** The argument of a job. */
 export interface JobContext {
   readonly run: IndexingRun
+  /** The lease that an exclusive job holds: writes under it are refused once another job may run. */
+  readonly lease: Lease | undefined
   /**
    * Aborts when another run takes over, the entry is removed, the workspace is closed or replaced, or the caller's signal
    * aborts. Then the job should stop.
@@ -32,6 +42,11 @@ export interface RunJobOptions {
    * open. Before the run has started, and while a report is on its way, the signal ends the wait.
    */
   readonly signal?: AbortSignal
+  /**
+   * Waits until no other exclusive job of this index runs, and holds the lease `run:<block>/<index>` meanwhile. When the holder
+   * dies, the next starts after `ttlMs` (30,000 ms by default). Job and reports of a holder that lost the lease count no more.
+   */
+  readonly exclusive?: boolean | { readonly ttlMs: number }
   /** Id of the run. A job that starts again after a crash with the same id continues its run. */
   readonly runId?: string
 }
@@ -54,17 +69,51 @@ export async function runJob(
   blockId: string,
   index: string,
   job: Job,
+  options: RunJobOptions,
+): Promise<JobOutcome> {
+  const { exclusive, actor, signal } = options
+  if (!exclusive) return run(host, blockId, index, job, options, undefined)
+  await host.untilSynced({ signal })
+  listOf(host, blockId)
+  const ttl = typeof exclusive === 'object' ? exclusive : {}
+  const lease = await host.leases.acquire(`run:${blockId}/${index}`, { ...ttl, holder: actor, signal })
+  try {
+    return await run(host, blockId, index, job, options, lease)
+  } finally {
+    // Where no server hears of it, the lease ends by itself.
+    const released = lease.release().catch(() => undefined)
+    if (!signal?.aborted) await released
+  }
+}
+
+/** The list of a block. Throws `block_missing`. */
+function listOf({ blocks }: Pick<RunHost, 'blocks'>, blockId: string): IndexingList {
+  const block = blocks.get(blockId)
+  if (block === undefined) throw new ClientError('block_missing', `there is no block ${blockId}`)
+  return block.indexingList
+}
+
+async function run(
+  host: RunHost,
+  blockId: string,
+  index: string,
+  job: Job,
   { source, actor, collectionConfigs, signal, runId }: RunJobOptions,
+  lease: Lease | undefined,
 ): Promise<JobOutcome> {
   await host.untilSynced({ signal })
-  const block = host.blocks.get(blockId)
-  if (block === undefined) throw new ClientError('block_missing', `there is no block ${blockId}`)
   const author = { source, actor }
-  const run = block.indexingList.startRun(index, {
-    ...author,
-    ...(collectionConfigs && { collectionConfigs }),
-    ...(runId && { runId }),
+  const write = (edit: (list: IndexingList) => void) => writeList(host, blockId, edit, { lease, signal })
+  let started: IndexingRun | undefined
+  await write((list) => {
+    started = list.startRun(index, {
+      ...author,
+      ...(collectionConfigs && { collectionConfigs }),
+      ...(runId && { runId }),
+    })
   })
+  if (started === undefined) throw new Error('a run was started and is not known')
+  const run: IndexingRun = started
   const watch = new RunWatch(host, { block: blockId, index, run })
   let last = 0
   const show = (step: ProgressStep | undefined): void => host.presence.setProgress(`${blockId}/${index}`, step)
@@ -75,13 +124,15 @@ export async function runJob(
   progress(0)
   let outcome: JobOutcome
   const unlisten = signal && whenAborted(signal, (reason) => watch.abort(reason))
+  const unhold = lease && whenAborted(lease.signal, (reason) => watch.abort(reason))
   try {
-    const content = block.text
-    const result = await settled(() => job({ run, signal: watch.signal, content, progress }))
+    const content = host.blocks.get(blockId)?.text ?? ''
+    const result = await settled(() => job({ run, lease, signal: watch.signal, content, progress }))
     await watch.settle()
-    outcome = report({ watch, index, run, author, last, signal }, result)
+    outcome = await report({ watch, index, run, author, last, signal, write }, result)
   } finally {
     unlisten?.()
+    unhold?.()
     watch.close()
     show(undefined)
   }
@@ -125,19 +176,51 @@ interface Report {
   /** The last progress that the job showed. */
   readonly last: number
   readonly signal: AbortSignal | undefined
+  readonly write: (edit: (list: IndexingList) => void) => Promise<void>
 }
 
 /** Writes how the job ended, unless another run took over. */
-function report({ watch, index, run, author, last, signal }: Report, result: JobResult): JobOutcome {
-  const { list } = watch
-  if (list === undefined || !watch.isStanding) return { outcome: 'superseded', run, standing: watch.standing }
+async function report(
+  { watch, index, run, author, last, signal, write }: Report,
+  result: JobResult,
+): Promise<JobOutcome> {
+  if (watch.list === undefined || !watch.isStanding) return { outcome: 'superseded', run, standing: watch.standing }
   if (result.isDone && !signal?.aborted) {
-    list.report(index, run, 'done', { ...author, chunks: result.chunks ?? last })
-    return { outcome: 'done', run }
+    const { chunks = last } = result
+    const isWritten = await unlessLost(write((list) => void list.report(index, run, 'done', { ...author, chunks })))
+    return isWritten ? { outcome: 'done', run } : { outcome: 'superseded', run, standing: watch.standing }
   }
   const error: unknown = result.isDone ? signal?.reason : result.error
   const message = (error instanceof Error ? error.message : String(error)).slice(0, CLAIM_LIMITS.errorLengthMax)
   // Presence ends with the job: the report keeps the last step.
-  list.report(index, run, 'error', { ...author, error: message, ...(last > 0 && { chunks: last }) })
-  return { outcome: 'error', run, error }
+  const isWritten = await unlessLost(
+    write(
+      (list) => void list.report(index, run, 'error', { ...author, error: message, ...(last > 0 && { chunks: last }) }),
+    ),
+  )
+  return isWritten ? { outcome: 'error', run, error } : { outcome: 'superseded', run, standing: watch.standing }
+}
+
+/** False when the lease was lost before the write: nothing was written then. */
+async function unlessLost(written: Promise<void>): Promise<boolean> {
+  try {
+    await written
+    return true
+  } catch (error) {
+    if (error instanceof ClientError && error.code === 'lease_lost') return false
+    throw error
+  }
+}
+
+/** Edits the list of a block, in the document itself or, under a lease, at the server. */
+async function writeList(
+  host: RunHost,
+  blockId: string,
+  edit: (list: IndexingList) => void,
+  { lease, signal }: { readonly lease: Lease | undefined; readonly signal: AbortSignal | undefined },
+): Promise<void> {
+  if (lease === undefined) return edit(listOf(host, blockId))
+  // An aborted job reports all the same.
+  const options = signal?.aborted ? {} : { signal }
+  await lease.transact((draft) => edit(listOf(draft, blockId)), options)
 }

@@ -2,11 +2,14 @@ import type { IndexingEntry, IndexingList, IndexingRun } from '@joinery/blocks'
 import { abort, throwIfAborted, type WaitOptions, whenAborted } from './abort.ts'
 import { ClientError } from './client-error.ts'
 import type { Reset } from './document-reset.ts'
+import type { Draft } from './draft.ts'
+import type { KeyedOptions, KeyedReceipt } from './keyed-edits.ts'
 import type { Observable } from './observable-value.ts'
 import type { Presence } from './presence.ts'
 import type { Receipt } from './receipts.ts'
 import type { SaveStatus } from './save-status.ts'
 import type { WorkspaceBlocks } from './workspace-blocks.ts'
+import type { WorkspaceLeases } from './workspace-leases.ts'
 
 /** The part of a workspace that a run needs. */
 export interface RunHost {
@@ -16,6 +19,8 @@ export interface RunHost {
   readonly closeSignal: AbortSignal
   untilSynced(options?: WaitOptions): Promise<void>
   whenDurable(options?: WaitOptions): Promise<Receipt>
+  readonly leases: WorkspaceLeases
+  transactOnce(edit: (draft: Draft) => void, options: KeyedOptions): Promise<KeyedReceipt>
   onReset(listener: (reset: Reset) => void): () => void
 }
 

@@ -16,7 +16,7 @@ import type { Draft } from './draft.ts'
 import { FirstSync } from './first-sync.ts'
 import { Fork } from './fork.ts'
 import { KeptCopies, type SettingAside } from './kept-copies.ts'
-import { KeyedEdits, type KeyedOptions, type KeyedReceipt } from './keyed-edits.ts'
+import { KeyedEdits, type KeyedOptions, type KeyedReceipt, keyedOf, type UnkeyedOptions } from './keyed-edits.ts'
 import type { ConnectionRefusal } from './link.ts'
 import type { SetAsideCopy } from './local-copies.ts'
 import { ListenerSet, type Observable, ObservableValue } from './observable-value.ts'
@@ -30,6 +30,7 @@ import { SetAside } from './set-aside.ts'
 import { subjectOf } from './token-claims.ts'
 import { EDIT_ORIGIN, UndoHistory } from './undo.ts'
 import { WorkspaceBlocks } from './workspace-blocks.ts'
+import { WorkspaceLeases } from './workspace-leases.ts'
 import { parseOptions, type TokenSource, type WorkspaceOptions } from './workspace-options.ts'
 
 /** The server's report about itself and this connection. */
@@ -44,14 +45,12 @@ interface NextReplica {
 /** The result of an edit. No promise: the transaction is over before a promise settles. */
 type Synchronous<T> = T extends PromiseLike<unknown> ? never : T
 
-/** Options of an edit that has no idempotency key. */
-type UnkeyedOptions = WaitOptions & { readonly idempotencyKey?: undefined }
-
 /** One open workspace: its document, its state, and the operations on it. */
 export class Workspace {
   readonly blocks: WorkspaceBlocks
   readonly undo: UndoHistory
   readonly presence = new Presence()
+  readonly leases = new WorkspaceLeases(this)
   /** Tells who last touched a block or a part of it. */
   readonly provenance = new ProvenanceView(() => this.#replica.watchProvenance())
   /** Address and identity of the connection. `historyOf` asks the same server over HTTP with them. */
@@ -170,13 +169,14 @@ export class Workspace {
   /**
    * Runs `edit` as {@link transact} does and waits until it is durable, as {@link whenDurable} does. A repeated call makes the
    * edit again: see {@link transactOnce}. Rejects with the signal's reason, and makes no edit, when the signal has aborted
-   * before the call.
+   * before the call. Under a `lease` the edit is made as {@link transactOnce} makes one: shown once the server has it, or not at all.
    */
   async transactDurably<T>(
     edit: (transaction: Y.Transaction) => Synchronous<T>,
     options: UnkeyedOptions = {},
   ): Promise<Receipt> {
     throwIfAborted(options.signal)
+    if (options.lease !== undefined) return this.transactOnce(...keyedOf(edit, options))
     this.transact(edit)
     return this.whenDurable(options)
   }
@@ -262,7 +262,7 @@ export class Workspace {
     return this.#setAside.read(id)
   }
 
-  /** Deletes the edits that were set aside under this id. They can’t be had back. */
+  /** Deletes the edits that were set aside under this id for good. */
   discardSetAside(id: string): Promise<void> {
     return this.#setAside.discard(id)
   }
