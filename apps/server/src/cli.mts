@@ -47,6 +47,7 @@ program
     '--connections-per-principal <number>',
     'sockets of one token’s actor [JOINERY_CONNECTIONS_PER_PRINCIPAL] (default: any number)',
   )
+  .option('--machines <file>', 'JSON list of status tables of your own [JOINERY_MACHINES]')
   .option('--insecure', 'listen on an address that others can reach although there are no keys')
   .addHelpText('after', '\nKeys: JOINERY_JWT_SECRET (HS256, at least 32 bytes) or JOINERY_JWKS (URL or file).')
   .action(serveUntilStopped)

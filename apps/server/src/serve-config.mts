@@ -29,6 +29,8 @@ export interface ServeConfig {
   /** TCP connections of one address, and sockets of one principal; undefined for no limit. */
   readonly connectionsPerAddressMax: number | undefined
   readonly connectionsPerPrincipalMax: number | undefined
+  /** File of an application's own machines; undefined for none. Absolute. */
+  readonly machinesFile: string | undefined
   /** Whether others may reach it although there are no keys. */
   readonly isInsecure: boolean
   /** Absent in development mode: everyone may connect and write as any source. */
@@ -98,6 +100,14 @@ const origins: Setting<readonly string[] | undefined> = {
     .optional(),
 }
 
+const machines: Setting<string | undefined> = {
+  option: 'machines',
+  variable: 'JOINERY_MACHINES',
+  rule: 'the path of a JSON file with a list of status tables',
+  example: 'machines.json',
+  schema: z.string().min(1).optional(),
+}
+
 /** A bound on connections, which is off unless it is given. */
 function connectionsBound(option: string, variable: string, example: string): Setting<number | undefined> {
   return { option, variable, rule: 'a whole number from 1', example, schema: wholeNumber(1, 1_000_000).optional() }
@@ -111,6 +121,7 @@ const connectionsPerPrincipal = connectionsBound('connectionsPerPrincipal', 'JOI
  * unless `--insecure` is given.
  */
 export function parseServeConfig(options: Options, environment: Environment, directory: string): ServeConfig {
+  const machinesFile = readSetting(machines, options, environment)
   const config: ServeConfig = {
     host: readSetting(host, options, environment),
     port: readSetting(port, options, environment),
@@ -122,6 +133,7 @@ export function parseServeConfig(options: Options, environment: Environment, dir
     origins: readSetting(origins, options, environment),
     connectionsPerAddressMax: readSetting(connectionsPerAddress, options, environment),
     connectionsPerPrincipalMax: readSetting(connectionsPerPrincipal, options, environment),
+    machinesFile: machinesFile === undefined ? undefined : resolve(directory, machinesFile),
     isInsecure: options.insecure === true,
     keys: keysOf(environment),
   }

@@ -39,6 +39,12 @@ describe('parseServeConfig', () => {
     expect(fault({ connectionsPerAddress: '0' })).toContain('--connections-per-address')
   })
 
+  it('[A80] takes the path of a file of machines, from where the command runs', () => {
+    expect(parse({}).machinesFile).toBe(undefined)
+    expect(parse({ machines: 'tables.json' }).machinesFile).toBe('/srv/tables.json')
+    expect(parse({}, { JOINERY_MACHINES: '/etc/tables.json' }).machinesFile).toBe('/etc/tables.json')
+  })
+
   it('[A1] takes the environment when the option is absent and the option when both are there', () => {
     const environment = { PORT: '5000', JOINERY_DATA: '/var/joinery', JOINERY_DURABILITY: 'sync', JOINERY_HOST: '' }
     expect(parse({}, environment)).toMatchObject({ port: 5000, dataDirectory: '/var/joinery', durability: 'sync' })

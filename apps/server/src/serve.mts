@@ -1,12 +1,13 @@
 import type { Writable } from 'node:stream'
 import { createApi } from '@joinery/api'
-import { documentRules } from '@joinery/blocks'
+import { defineDocumentRules } from '@joinery/blocks'
 import { type LogObserver, openLevelStore, openMemoryStore } from '@joinery/log'
 import { createAuthenticator, createServer, Revocations, type ServerLimits } from '@joinery/server'
 import { pino } from 'pino'
 import { openDemonstration } from './demonstration.mts'
 import { explainFailure } from './failure.mts'
 import { createFrontDoor, type Faces } from './front-door.mts'
+import { readLists } from './machines-file.mts'
 import { startMemoryRelief } from './memory-relief.mts'
 import { createMetrics } from './metrics.mts'
 import { openControl } from './operations/control.mts'
@@ -45,6 +46,8 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
   const logger = pino({ level: config.logLevel, base: undefined }, logs)
   try {
     const { dataDirectory: directory, durability } = config
+    // Before the data is opened: a wrong table must not start a server.
+    const lists = await readLists(config.machinesFile)
     const metrics = createMetrics()
     let clockSaidMs = Number.NEGATIVE_INFINITY
     const observer: LogObserver = {
@@ -70,7 +73,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
         host: config.host,
         port: config.port,
         store,
-        rules: documentRules,
+        rules: defineDocumentRules({ lists }),
         logger,
         keepHistory: config.keepHistory,
         request: createFrontDoor(config, () => faces),
@@ -81,6 +84,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
         ...(config.origins && { origins: config.origins }),
       })
       const api = await createApi({
+        lists,
         workspaces: server.workspaces,
         costs: server.costs,
         durability,

@@ -53,6 +53,7 @@ export {
 export { digestsOf, machineDigest } from './machines/machine-digest.ts'
 export { type MachineList, machineClaims } from './machines/machine-list.ts'
 export type { MachineExtras, Stall } from './machines/machine-properties.ts'
+export { machinesOf } from './machines/machine-rules.ts'
 export { MachineStatuses, shownStatus } from './machines/machine-statuses.ts'
 export { type BlockChange, type BlocksChange, observeBlocks } from './observe-blocks.ts'
 export { plainEditsOf, plainIndexOf, plainTextOf, writeEdits, yjsIndexOf } from './plain-text.ts'

@@ -33,6 +33,8 @@ export type ClientErrorCode =
   | 'fork_orphaned'
   /** The presence state is larger than the server accepts. */
   | 'presence_too_large'
+  /** The server has another table under a machine's name, or none: its statuses are not shown. */
+  | 'machine_mismatch'
   /** The options can never work: a bad URL or workspace name, or `offline` without IndexedDB. */
   | 'bad_options'
   /** IndexedDB failed. */
@@ -93,4 +95,11 @@ const REFUSALS = new Map<number, RefusalCode>([
 /** Meaning of a final close code (4400–4499). Joinery's server always gives a reason; other servers may give none. */
 export function refusalOf(closeCode: number, reason: string): { code: RefusalCode; reason: string } {
   return { code: REFUSALS.get(closeCode) ?? 'refused', reason: reason || `the server closed with ${closeCode}` }
+}
+
+export function machineMismatch(names: readonly string[]): ClientError {
+  return new ClientError(
+    'machine_mismatch',
+    `the server has other tables for ${names.join(', ')}, or none: their statuses are kept and not shown; register the same with both`,
+  )
 }

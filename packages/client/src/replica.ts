@@ -1,3 +1,4 @@
+import { hideMachines, type MachineList, machineDigest, setMachines } from '@joinery/blocks'
 import {
   type Conflict,
   encodeJoinery,
@@ -13,7 +14,7 @@ import {
 import { Awareness } from 'y-protocols/awareness'
 import * as Y from 'yjs'
 import { orAborted, throwIfAborted, type WaitOptions } from './abort.ts'
-import { ClientError, presenceTooLarge } from './client-error.ts'
+import { ClientError, machineMismatch, presenceTooLarge } from './client-error.ts'
 import { CopyKeeper } from './copy-keeper.ts'
 import { DocumentSync } from './document-sync.ts'
 import type { KeptCopies, SettingAside } from './kept-copies.ts'
@@ -36,6 +37,8 @@ export interface ReplicaTarget {
   readonly canAskToken: () => boolean
   readonly actor: string | undefined
   readonly source: string | undefined
+  /** The list of statuses that blocks have. */
+  readonly machines: MachineList | undefined
 }
 
 /** Events that a {@link Replica} reports to its workspace. */
@@ -101,6 +104,7 @@ export class Replica {
     expectedActor?: string,
   ) {
     this.#target = target
+    if (target.machines !== undefined) setMachines(this.doc, target.machines)
     this.#events = events
     this.#expectedActor = expectedActor
     // No presence before the application sets one: a job must not show up among the cursors.
@@ -321,7 +325,19 @@ export class Replica {
     this.#hello = hello
     this.#sync.updateBytesMax = hello.updateBytesMax
     if (this.#watchesProvenance) this.watchProvenance()
+    this.#compareMachines(hello)
     this.#events.hello(hello)
+  }
+
+  /** Shows no statuses by a table that the server does not have: the two would rank them differently. */
+  #compareMachines({ machines }: Hello): void {
+    const own = this.#target.machines?.rules.machines
+    if (machines === undefined || own === undefined) return
+    const mismatched = [...own.values()].filter(
+      (machine) => !Object.hasOwn(machines, machine.name) || machines[machine.name] !== machineDigest(machine),
+    )
+    const names = mismatched.map(({ name }) => name)
+    if (hideMachines(this.doc, names) && names.length > 0) this.#events.failed(machineMismatch(names))
   }
 
   #onSynced(): void {

@@ -1,4 +1,4 @@
-import { CLAIM_LISTS, type ClaimList } from '@joinery/blocks'
+import { CLAIM_LISTS, type ClaimList, claimListsWith, type Machine, type MachineList } from '@joinery/blocks'
 import { parseWorkspaceName, WORKSPACE_NAME_RULE } from '@joinery/protocol'
 import { ClientError } from './client-error.ts'
 
@@ -24,6 +24,8 @@ export interface WorkspaceOptions {
   readonly signal?: AbortSignal
   /** The lists of claims that blocks have: the table of the server's rules. Joinery's own by default. */
   readonly lists?: readonly ClaimList[]
+  /** The application's own machines, which the server must have alike. Not beside `lists`, which has them. */
+  readonly machines?: readonly Machine<string, string>[]
 }
 
 export interface ParsedOptions {
@@ -34,18 +36,33 @@ export interface ParsedOptions {
   /** Beginning of the databases' names; undefined when no copy is kept. */
   readonly prefix: string | undefined
   readonly lists: readonly ClaimList[]
+  /** The list of statuses among them; undefined when there is none. */
+  readonly machines: MachineList | undefined
 }
 
 const DEFAULT_PREFIX = 'joinery'
 
 /** Checks the options. Throws `bad_options` with the reason. */
 export function parseOptions(options: WorkspaceOptions): ParsedOptions {
-  const { workspace, actor, source, lists = CLAIM_LISTS } = options
+  const { workspace, actor, source } = options
   // Callers without types get a message, too.
   if (typeof workspace !== 'string' || parseWorkspaceName(workspace) === undefined) {
     throw new ClientError('bad_options', `${JSON.stringify(workspace)} can't be: ${WORKSPACE_NAME_RULE}`)
   }
-  return { url: parseUrl(options.url), workspace, actor, source, prefix: prefixOf(options.offline), lists }
+  const lists = listsOf(options)
+  const machines = lists.find(({ part }) => part === 'statuses') as MachineList | undefined
+  return { url: parseUrl(options.url), workspace, actor, source, prefix: prefixOf(options.offline), lists, machines }
+}
+
+function listsOf({ lists, machines }: WorkspaceOptions): readonly ClaimList[] {
+  if (machines === undefined) return lists ?? CLAIM_LISTS
+  if (lists !== undefined)
+    throw new ClientError('bad_options', 'machines stand in lists: give claimListsWith(machines) as lists alone')
+  try {
+    return claimListsWith(machines)
+  } catch (cause) {
+    throw new ClientError('bad_options', cause instanceof Error ? cause.message : String(cause), { cause })
+  }
 }
 
 function parseUrl(text: string): string {

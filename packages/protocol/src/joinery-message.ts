@@ -22,6 +22,11 @@ export interface Hello {
   access: (typeof ACCESSES)[number]
   /** Bytes of the largest update frame that the server takes after the sync. */
   updateBytesMax: number
+  /**
+   * Digests of the tables by which the server ranks statuses, by the names of their machines; undefined on a server that has none. A
+   * client does not show statuses by another table.
+   */
+  machines?: Readonly<Record<string, string>>
 }
 /** The first `frames` update frames (SyncStep2 and Update) of this connection are durable; the log stands at `lsn`. */
 export interface Durable {
@@ -205,7 +210,19 @@ function readHello(body: Body): Hello {
     source: textOf(body, 'source'),
     access: oneOf(body, 'access', ACCESSES),
     updateBytesMax: countOf(body, 'updateBytesMax'),
+    ...(body.machines === undefined ? {} : { machines: textsOf(body, 'machines') }),
   }
+}
+
+function textsOf(body: Body, field: string): Readonly<Record<string, string>> {
+  const texts = body[field]
+  const isRight =
+    typeof texts === 'object' &&
+    texts !== null &&
+    !Array.isArray(texts) &&
+    Object.values(texts).every((text) => typeof text === 'string')
+  if (!isRight) throw new FrameError(`the field ${field} is not an object of texts`)
+  return texts as Readonly<Record<string, string>>
 }
 
 function readRejected(body: Body): Rejected {

@@ -65,6 +65,7 @@ export const joineryMessages: fc.Arbitrary<JoineryMessage> = fc.oneof(
     source: text,
     access: fc.constantFrom('read' as const, 'write' as const),
     updateBytesMax: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
+    machines: fc.dictionary(fc.constantFrom('file@1', 'constructor', 'scan@2'), text, { noNullPrototype: true }),
   }),
   fc.record({ type: fc.constant('durable' as const), frames: count, lsn: count }),
   fc.constant({ type: 'watch' as const }),

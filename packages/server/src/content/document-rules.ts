@@ -64,6 +64,8 @@ export type HoldersOf = (client: number) => readonly string[]
  * it. `packages/blocks` has the rules of Joinery's documents; the default allows everything.
  */
 export interface DocumentRules {
+  /** Digests of tables that clients have to have alike, by name: told to clients of the SDK. None when left out. */
+  readonly machines?: Readonly<Record<string, string>>
   /**
    * Opens the rules over one empty document, before anything is applied to it. Throws on `authors` in another format.
    *

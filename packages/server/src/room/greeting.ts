@@ -1,5 +1,6 @@
 import type { Durability, LogState } from '@joinery/log'
 import type { RejectionCode, Writable } from '@joinery/protocol'
+import type { DocumentRules } from '../content/document-rules.ts'
 import type { Loaded } from '../content/room-loader.ts'
 import type { ServerLimits } from '../limits.ts'
 import { ServerError } from '../server-error.ts'
@@ -17,7 +18,7 @@ export function greet(
   member: Member,
   { log, content, damage }: Loaded,
   everybody: readonly Uint8Array[],
-  { store, limits }: { store: { readonly durability: Durability }; limits: ServerLimits },
+  { store, limits, rules }: { store: { readonly durability: Durability }; limits: ServerLimits; rules: DocumentRules },
 ): void {
   const { identity, generation } = member
   member.tell({
@@ -29,6 +30,7 @@ export function greet(
     source: identity.source,
     access: identity.access,
     updateBytesMax: updateBytesMaxFor(identity.access, limits),
+    ...(rules.machines !== undefined && { machines: rules.machines }),
   })
   if (generation !== undefined && generation !== log.generation) {
     member.intake = 'refused'
