@@ -12,14 +12,14 @@ export class AddressCount {
     this.#max = connectionsPerAddressMax
   }
 
-  /** Number of connections of all addresses. */
+  /** Number of connections of all addresses, without those that were released. */
   count = 0
 
   get max(): number {
     return this.#max
   }
 
-  /** Counts a connection until it is closed. Returns how many its address has beyond the limit; 0 within it. */
+  /** Counts a connection until it is closed or released. Returns how many its address has beyond the limit; 0 within it. */
   add(socket: Socket): number {
     this.count++
     socket.on('close', this.#onClose)
@@ -33,7 +33,12 @@ export class AddressCount {
     return count - this.#max
   }
 
-  /** One function for all sockets: a connection keeps it for as long as it is open. */
+  /** Leaves a connection out of {@link count}: somebody else counts it. Its address still counts it until it is closed. */
+  release(socket: Socket): void {
+    socket.off('close', this.#onClose)
+    this.count--
+  }
+
   readonly #onClose = (): void => {
     this.count--
   }

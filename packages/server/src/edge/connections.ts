@@ -1,7 +1,6 @@
 import type { Duplex } from 'node:stream'
 import { CLOSE, isFinalCloseCode } from '@joinery/protocol'
 import type { Logger } from 'pino'
-import type { WebSocket } from 'ws'
 import type { Counters } from '../counters.ts'
 import type { Identity } from '../identity.ts'
 import type { ServerLimits } from '../limits.ts'
@@ -9,7 +8,7 @@ import type { Revocation } from '../revocations.ts'
 import type { Rooms } from '../room/rooms.ts'
 import { REFUSALS } from '../server-error.ts'
 import type { RefusedClients } from './refused-clients.ts'
-import { SocketWire } from './socket-wire.ts'
+import { SocketWire, type WireEdge, type WireSocket } from './socket-wire.ts'
 import { UnfinishedFrames } from './unfinished-frames.ts'
 import { UnsentBytes } from './unsent-bytes.ts'
 import type { UpgradeRequest } from './upgrade-request.ts'
@@ -40,8 +39,7 @@ export class Connections {
   readonly #open = new Set<SocketWire>()
   /** Number of open connections of each principal. Empty while there is no limit to them. */
   readonly #byPrincipal = new Map<string, number>()
-  readonly #unfinished: UnfinishedFrames
-  readonly #unsent: UnsentBytes
+  readonly #edge: WireEdge
   /** Part of each connection's id that differs at each start of the server: ids in the log are then unique. */
   readonly #startId = Date.now().toString(36)
   #count = 0
@@ -49,18 +47,23 @@ export class Connections {
 
   constructor(context: ConnectionsContext) {
     this.#context = context
-    this.#unfinished = new UnfinishedFrames(context.limits)
-    this.#unsent = new UnsentBytes(context.limits.unsentBytesMax)
+    const { limits } = context
+    this.#edge = {
+      limits,
+      unfinished: new UnfinishedFrames(limits),
+      unsent: new UnsentBytes(limits.unsentBytesMax),
+      onClosed: (wire) => this.#onClosed(wire),
+    }
   }
 
   /** Bytes of frames that have not arrived completely. */
   get unfinishedBytes(): number {
-    return this.#unfinished.bytes
+    return this.#edge.unfinished.bytes
   }
 
   /** Bytes that wait to be sent. A message that waits for many connections counts once. */
   get unsentBytes(): number {
-    return this.#unsent.bytes
+    return this.#edge.unsent.bytes
   }
 
   /** Number of open connections of a principal, the actor of a token. Counted only if there is a limit. */
@@ -73,8 +76,8 @@ export class Connections {
   }
 
   /** Takes a socket whose upgrade was granted, and joins its workspace's room. */
-  take(ws: WebSocket, socket: Duplex, { asked, identity, from }: Granted): void {
-    const { rooms, limits, counters } = this.#context
+  take(ws: WireSocket, socket: Duplex, { asked, identity, from }: Granted): void {
+    const { rooms, counters } = this.#context
     const wire = new SocketWire({
       workspace: asked.workspace,
       from,
@@ -84,10 +87,7 @@ export class Connections {
       identity,
       wantsJoinery: asked.wantsJoinery,
       clientId: asked.clientId,
-      limits,
-      unfinished: this.#unfinished,
-      unsent: this.#unsent,
-      onClosed: this.#onClosed,
+      edge: this.#edge,
       nowMs: performance.now(),
     })
     this.#open.add(wire)
@@ -126,11 +126,7 @@ export class Connections {
     for (const wire of this.#open) wire.terminate('the client did not answer the close')
   }
 
-  /**
-   * Forgets a closed connection. One function for all connections: a closure for each would take memory while they
-   * idle.
-   */
-  readonly #onClosed = (closed: SocketWire): void => {
+  #onClosed(closed: SocketWire): void {
     const { counters, logger, refused } = this.#context
     if (!this.#open.delete(closed)) return
     counters.connectionsClosed++

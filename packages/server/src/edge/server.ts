@@ -236,7 +236,8 @@ class SyncServer implements Server {
     const { bytes: backlogBytes, heldCount: held } = this.#backlog
     const { size: connections, unfinishedBytes, unsentBytes } = this.#connections
     const { unadmittedCount: unadmitted } = this.#upgrades
-    const { count: tcpConnections } = this.#addresses
+    // A WebSocket is counted once, as a connection.
+    const tcpConnections = this.#addresses.count + connections
     const { restingCount: resting } = this.#ledger
     const sockets = { connections, tcpConnections, unadmitted, unfinishedBytes, unsentBytes, held, resting }
     return { ...this.#rooms.count(), ...sockets, backlogBytes }

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
 import { CLOSE, type CloseCode, decodeFrame, type Frame, FrameError, KEEP_ALIVE_FRAME } from '@joinery/protocol'
-import type { WebSocket } from 'ws'
+import { WebSocket } from 'ws'
 import { closeReason } from '../close-reason.ts'
 import type { Identity } from '../identity.ts'
 import type { ServerLimits } from '../limits.ts'
@@ -17,8 +17,45 @@ const PING_AND_KEEP_ALIVE = Buffer.concat([PING, encodeBinaryMessage(KEEP_ALIVE_
 /** Heartbeats without a sign of life after which a connection is dead. */
 const MISSED_BEATS_MAX = 2
 
+/** The part of the edge that all wires of a server share. */
+export interface WireEdge {
+  readonly limits: ServerLimits
+  readonly unfinished: UnfinishedFrames
+  readonly unsent: UnsentBytes
+  /** Called once, when the wire is closed. */
+  onClosed(wire: SocketWire): void
+}
+
 /** Ignores an error of `ws`: it closes the socket by itself (1002, 1007, 1009), and its `close` event follows. */
 const ignore = (): void => undefined
+
+/**
+ * A WebSocket that knows its wire, so that all of them share one listener for each event: closures for each would take
+ * memory while connections idle.
+ */
+export class WireSocket extends WebSocket {
+  wire: SocketWire | undefined
+}
+
+function onMessage(this: WebSocket, data: Buffer, isBinary: boolean): void {
+  wireOf(this)?.onMessage(data, isBinary)
+}
+
+function onPing(this: WebSocket, body: Buffer): void {
+  wireOf(this)?.onPing(body)
+}
+
+function onPong(this: WebSocket): void {
+  wireOf(this)?.onPong()
+}
+
+function onClose(this: WebSocket): void {
+  wireOf(this)?.onClose()
+}
+
+function wireOf(ws: WebSocket): SocketWire | undefined {
+  return (ws as WireSocket).wire
+}
 
 /** A WebSocket of this process as a room's wire. It pings, and ends when the client is silent or its token expires. */
 export class SocketWire implements Wire, FrameSource, UnsentHolder {
@@ -39,12 +76,9 @@ export class SocketWire implements Wire, FrameSource, UnsentHolder {
   readonly from: string
   readonly clientId: number | undefined
 
-  readonly #ws: WebSocket
+  readonly #ws: WireSocket
   readonly #socket: Duplex
-  readonly #limits: ServerLimits
-  readonly #unfinished: UnfinishedFrames
-  readonly #unsentOfAll: UnsentBytes
-  readonly #onClosed: (wire: SocketWire) => void
+  readonly #edge: WireEdge
   /** True when the edge has ended the connection: what still comes from the client counts no more. */
   #isDeaf = false
   #isPaused = false
@@ -55,30 +89,25 @@ export class SocketWire implements Wire, FrameSource, UnsentHolder {
   #beatAtMs: number
   /** The messages that wait to be sent; undefined when none do. */
   #unsent: UnsentMessages | undefined
-  /** Time of the last heartbeat at which bytes had gone out or none waited, ms. */
-  #movedAtMs = 0
-  /** Heartbeats since then. A server that was busy for long may have had no time to send. */
-  #stuckBeats = 0
-  /** Time when the token expires, ms of `performance.now()`: a clock that is set back does not prolong it. */
-  readonly #expiresAtMs: number
+  /**
+   * Time when the token expires, ms of `performance.now()`: a clock that is set back does not prolong it. Undefined if it
+   * never does.
+   */
+  readonly #expiresAtMs: number | undefined
   #endTimer: NodeJS.Timeout | undefined
-  /** Messages beyond the rate: as many as the burst end the connection. Falls by the rate. */
-  #messageExcess = 0
-  #messageAtMs = 0
+  /** Time at which the messages so far are due at the rate, ms: ahead of now by at most a burst. */
+  #messagesDueMs = 0
 
   constructor(options: {
     id: string
     workspace: string
     from: string
-    ws: WebSocket
+    ws: WireSocket
     socket: Duplex
     identity: Identity
     wantsJoinery: boolean
     clientId: number | undefined
-    limits: ServerLimits
-    unfinished: UnfinishedFrames
-    unsent: UnsentBytes
-    onClosed: (wire: SocketWire) => void
+    edge: WireEdge
     nowMs: number
   }) {
     this.id = options.id
@@ -89,33 +118,20 @@ export class SocketWire implements Wire, FrameSource, UnsentHolder {
     this.clientId = options.clientId
     this.#ws = options.ws
     this.#socket = options.socket
-    this.#limits = options.limits
-    this.#unfinished = options.unfinished
-    this.#unsentOfAll = options.unsent
-    this.#onClosed = options.onClosed
-    this.#beatAtMs = options.nowMs + options.limits.heartbeatMs
-    this.#movedAtMs = options.nowMs
+    this.#edge = options.edge
+    this.#beatAtMs = options.nowMs + options.edge.limits.heartbeatMs
     const { expiresAtMs } = options.identity
-    this.#expiresAtMs =
-      expiresAtMs === undefined ? Number.POSITIVE_INFINITY : options.nowMs + (expiresAtMs - Date.now())
+    this.#expiresAtMs = expiresAtMs === undefined ? undefined : options.nowMs + (expiresAtMs - Date.now())
     const { ws, socket } = options
     ws.binaryType = 'nodebuffer'
-    ws.on('message', (data: Buffer, isBinary: boolean) => this.#onMessage(data, isBinary))
-    ws.on('ping', (body: Buffer) => this.#onPing(body))
-    ws.on('pong', () => {
-      this.#isHeard = true
-      this.#countMessage(performance.now())
-    })
+    ws.wire = this
+    ws.on('message', onMessage)
+    ws.on('ping', onPing)
+    ws.on('pong', onPong)
     ws.on('error', ignore)
+    ws.on('close', onClose)
     // Before the listener of `ws`, which makes messages of the bytes.
     socket.prependListener('data', (chunk: Buffer) => this.#onBytes(chunk.length))
-    ws.on('close', () => {
-      clearTimeout(this.#endTimer)
-      this.#unfinished.forget(this)
-      this.#unsent?.free()
-      this.reader?.left(performance.now())
-      this.#onClosed(this)
-    })
   }
 
   get principal(): string {
@@ -132,7 +148,7 @@ export class SocketWire implements Wire, FrameSource, UnsentHolder {
   }
 
   get isFull(): boolean {
-    return this.unsentBytes > this.#limits.sendBufferBytesMax
+    return this.unsentBytes > this.#edge.limits.sendBufferBytesMax
   }
 
   /**
@@ -182,7 +198,7 @@ export class SocketWire implements Wire, FrameSource, UnsentHolder {
     this.#isDeaf = true
     this.#unsent?.drop()
     this.close(code, reason)
-    this.#endTimer ??= setTimeout(() => this.#ws.terminate(), this.#limits.drainMs)
+    this.#endTimer ??= setTimeout(() => this.#ws.terminate(), this.#edge.limits.drainMs)
     this.#endTimer.unref()
   }
 
@@ -206,18 +222,12 @@ export class SocketWire implements Wire, FrameSource, UnsentHolder {
 
   /** Pings, keeps a silent client alive, and ends a dead or expired connection. Call it about once a second. */
   beat(nowMs: number): void {
-    if (nowMs >= this.#expiresAtMs) return this.#expire()
+    if (this.#hasExpired(nowMs)) return this.#expire()
     if (nowMs < this.#beatAtMs) return
-    this.#beatAtMs = nowMs + this.#limits.heartbeatMs
-    const hasMoved = this.#unsent?.takeMoved() === true
-    if (hasMoved || this.#unsent === undefined) {
-      this.#movedAtMs = nowMs
-      this.#stuckBeats = 0
-    } else {
-      this.#stuckBeats++
-    }
-    const { unreadMs } = this.#limits
-    if (this.#stuckBeats >= MISSED_BEATS_MAX && nowMs - this.#movedAtMs >= unreadMs) {
+    const { heartbeatMs, unreadMs } = this.#edge.limits
+    this.#beatAtMs = nowMs + heartbeatMs
+    const hasMoved = this.#unsent?.beat(nowMs) === true
+    if (this.#unsent?.isStuck(MISSED_BEATS_MAX, nowMs - unreadMs) === true) {
       return this.endUnsent(`the client has read nothing of what waits for it for ${unreadMs} ms`)
     }
     if (!this.#isAlive(hasMoved)) return this.terminate('the client gave no sign of life')
@@ -237,12 +247,25 @@ export class SocketWire implements Wire, FrameSource, UnsentHolder {
   }
 
   /** Answers a ping, unless the client does not read: pings cost their sender nothing. */
-  #onPing(body: Buffer): void {
+  onPing(body: Buffer): void {
     const nowMs = performance.now()
     if (!this.#countMessage(nowMs) || !this.isOpen) return
     this.reader?.pinged(nowMs)
     if (this.isFull) return
     this.#control(Buffer.concat([Uint8Array.of(PONG, body.length), body]))
+  }
+
+  onPong(): void {
+    this.#isHeard = true
+    this.#countMessage(performance.now())
+  }
+
+  onClose(): void {
+    clearTimeout(this.#endTimer)
+    this.#edge.unfinished.forget(this)
+    this.#unsent?.free()
+    this.reader?.left(performance.now())
+    this.#edge.onClosed(this)
   }
 
   /** Sends a frame that must not wait behind what waits already. It never goes into the middle of a message. */
@@ -253,10 +276,14 @@ export class SocketWire implements Wire, FrameSource, UnsentHolder {
   }
 
   #queue(): UnsentMessages {
-    this.#unsent ??= new UnsentMessages(this.#socket, this.#unsentOfAll, this, () => {
+    this.#unsent ??= new UnsentMessages(this.#socket, this.#edge.unsent, this, () => {
       this.#unsent = undefined
     })
     return this.#unsent
+  }
+
+  #hasExpired(nowMs: number): boolean {
+    return this.#expiresAtMs !== undefined && nowMs >= this.#expiresAtMs
   }
 
   #expire(): void {
@@ -267,11 +294,10 @@ export class SocketWire implements Wire, FrameSource, UnsentHolder {
 
   /** Counts a message or a ping. Returns false, and ends the connection, when there were too many for too long. */
   #countMessage(nowMs: number): boolean {
-    const { messagesPerSecond, messagesBurst } = this.#limits
-    const allowed = ((nowMs - this.#messageAtMs) * messagesPerSecond) / 1_000
-    this.#messageExcess = Math.max(0, this.#messageExcess - allowed) + 1
-    this.#messageAtMs = nowMs
-    if (this.#messageExcess <= messagesBurst) return true
+    const { messagesPerSecond, messagesBurst } = this.#edge.limits
+    const everyMs = 1_000 / messagesPerSecond
+    this.#messagesDueMs = Math.max(this.#messagesDueMs, nowMs) + everyMs
+    if (this.#messagesDueMs - nowMs <= messagesBurst * everyMs) return true
     if (!this.#isDeaf) {
       const reason = `more than ${messagesPerSecond} messages a second for longer than a burst of ${messagesBurst}: send changes together`
       this.end(CLOSE.tooFast, `too_fast: ${reason}`)
@@ -282,18 +308,18 @@ export class SocketWire implements Wire, FrameSource, UnsentHolder {
   #onBytes(bytes: number): void {
     if (this.#isDeaf) return
     this.unfinishedBytes += bytes
-    this.#unfinished.note(this)
+    this.#edge.unfinished.note(this)
   }
 
-  #onMessage(data: Buffer, isBinary: boolean): void {
+  onMessage(data: Buffer, isBinary: boolean): void {
     if (this.#isDeaf) return
     // Checked here, too: what comes between two beats must not count any more.
     const nowMs = performance.now()
-    if (nowMs >= this.#expiresAtMs) return this.#expire()
+    if (this.#hasExpired(nowMs)) return this.#expire()
     if (!this.#countMessage(nowMs)) return
     this.#isHeard = true
     this.unfinishedBytes = 0
-    this.#unfinished.note(this)
+    this.#edge.unfinished.note(this)
     if (!isBinary) return this.end(CLOSE.badFrame, 'bad_frame: frames are binary; this one is text')
     let frame: Frame
     try {

@@ -27,8 +27,12 @@ export class UnsentMessages {
   #bytes = 0
   #isWaiting = false
   #listeners: (() => void)[] = []
-  /** True since a piece went out: see {@link takeMoved}. */
+  /** True since a piece went out: see {@link beat}. */
   #hasMoved = false
+  /** Time of the last heartbeat at which bytes had gone out, or of the first message, ms of `performance.now()`. */
+  #movedAtMs = performance.now()
+  /** Heartbeats since then. A server that was busy for long may have had no time to send. */
+  #stuckBeats = 0
 
   /** `onEmpty` is called when everything has been sent, before the listeners of {@link onceEmpty}. */
   constructor(socket: Duplex, total: UnsentBytes, holder: UnsentHolder, onEmpty: () => void) {
@@ -43,11 +47,18 @@ export class UnsentMessages {
     return this.#bytes
   }
 
-  /** Whether bytes have gone out since the last call. */
-  takeMoved(): boolean {
+  /** Notes a heartbeat. Returns whether bytes have gone out since the last one. */
+  beat(nowMs: number): boolean {
     const hasMoved = this.#hasMoved
     this.#hasMoved = false
+    if (hasMoved) this.#movedAtMs = nowMs
+    this.#stuckBeats = hasMoved ? 0 : this.#stuckBeats + 1
     return hasMoved
+  }
+
+  /** Whether nothing has gone out since `sinceMs`, nor for so many heartbeats. */
+  isStuck(beats: number, sinceMs: number): boolean {
+    return this.#stuckBeats >= beats && this.#movedAtMs <= sinceMs
   }
 
   /** Adds a message that the socket has been given and has not sent yet. */

@@ -16,6 +16,7 @@ import { discard } from './discard.ts'
 import type { RefusedClients } from './refused-clients.ts'
 import { allowsOrigin, type Origins } from './request-origin.ts'
 import { toOriginForm } from './request-target.ts'
+import { WireSocket } from './socket-wire.ts'
 import { parseUpgradeUrl, type UpgradeRequest, wantsJoinery } from './upgrade-request.ts'
 
 /**
@@ -128,7 +129,8 @@ export class Upgrades {
       sockets.handleUpgrade(request, socket, early, (ws) => {
         socket.off('close', onClose)
         this.#unsettled.delete(socket)
-        this.#context.connections.take(ws, socket, { asked, identity, from })
+        this.#context.addresses.release(request.socket)
+        this.#context.connections.take(ws as WireSocket, socket, { asked, identity, from })
       })
       if (identity.isAuthenticated) this.#context.ledger.book(payer, sinceMs - CONNECT_COST_MS)
       // `ws` has refused a malformed handshake.
@@ -232,6 +234,7 @@ export class Upgrades {
 /** A `ws` server for sockets whose messages have at most so many bytes. */
 function socketsOf(maxPayload: number, closeTimeout: number): WebSocketServer {
   const options = {
+    WebSocket: WireSocket,
     noServer: true,
     perMessageDeflate: false,
     clientTracking: false,
