@@ -145,10 +145,16 @@ function runPaced(rooms: readonly LoadRoom[], editsPerSecond: number): void {
 
 /** Lets writers type into rooms full of clients until every client has everything. */
 export async function runFanOut(target: Target, work: FanOutWork): Promise<Figures> {
+  const { warmUpEdits } = work
+  if (warmUpEdits !== undefined) await typeAndMeasure(target, { ...work, editsPerWriter: warmUpEdits }, 'warm-up')
+  return typeAndMeasure(target, work, 'fan-out')
+}
+
+async function typeAndMeasure(target: Target, work: FanOutWork, name: string): Promise<Figures> {
   if (work.clients <= work.writers) throw new Error('a room needs a client that does not write, to observe')
   const limit = deadline()
   // Rooms of this run alone: end marks of another would be counted as this one's.
-  const rooms = Array.from({ length: work.rooms }, (_, index) => new LoadRoom(`fan-out-${process.pid}-${index}`, work))
+  const rooms = Array.from({ length: work.rooms }, (_, index) => new LoadRoom(`${name}-${process.pid}-${index}`, work))
   for (const room of rooms) await limit.race(room.open(target, limit.fail))
   const stopwatch = startStopwatch(target.pid)
   for (const room of rooms) room.start()

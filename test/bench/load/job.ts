@@ -19,6 +19,8 @@ export interface FanOutWork {
   readonly editsPerWriter: number
   /** Either as fast as the observer sees them, with at most `window` of a writer's edits on the way, or at a fixed rate. */
   readonly pace: { readonly window: number } | { readonly editsPerSecond: number }
+  /** Edits of each writer of the same load before the measured one, in other rooms: V8 has then compiled what is busy. */
+  readonly warmUpEdits?: number
 }
 
 export interface ConnectWork {
