@@ -37,6 +37,15 @@ export class WireSocket extends WebSocket {
   wire: SocketWire | undefined
 }
 
+const WIRE = Symbol('wire')
+
+/** The TCP socket of a {@link WireSocket}. */
+type Carrier = Duplex & { [WIRE]?: SocketWire }
+
+function onBytes(this: Carrier, chunk: Buffer): void {
+  this[WIRE]?.onBytes(chunk.length)
+}
+
 function onMessage(this: WebSocket, data: Buffer, isBinary: boolean): void {
   wireOf(this)?.onMessage(data, isBinary)
 }
@@ -130,8 +139,9 @@ export class SocketWire implements Wire, FrameSource, UnsentHolder {
     ws.on('pong', onPong)
     ws.on('error', ignore)
     ws.on('close', onClose)
+    ;(socket as Carrier)[WIRE] = this
     // Before the listener of `ws`, which makes messages of the bytes.
-    socket.prependListener('data', (chunk: Buffer) => this.#onBytes(chunk.length))
+    socket.prependListener('data', onBytes)
   }
 
   get principal(): string {
@@ -305,7 +315,7 @@ export class SocketWire implements Wire, FrameSource, UnsentHolder {
     return false
   }
 
-  #onBytes(bytes: number): void {
+  onBytes(bytes: number): void {
     if (this.#isDeaf) return
     this.unfinishedBytes += bytes
     this.#edge.unfinished.note(this)
