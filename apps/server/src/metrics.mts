@@ -110,6 +110,12 @@ function watchServer(registry: Registry, server: Server, store: EventStore, revo
   gauge('backlog_bytes', 'Bytes of updates that are appended and not durable yet', () => server.load().backlogBytes)
   counter('trials', 'Updates that were tried in a worker thread before they were taken', () => counters.trials)
   counter('trials_refused', 'Updates that cost too much in their trial', () => counters.trialsRefused)
+  counter('load_trials', 'Loads that were tried in a worker thread first', () => counters.loadTrials)
+  gauge(
+    'costly_workspaces',
+    'Workspaces that take too long to load and are not served: run joinery repair',
+    () => server.costlyWorkspaces.size,
+  )
   counter('revoked_connections', 'Sockets that were ended because their token was revoked', () => counters.revoked)
   gauge('revoked_actors', 'Actors with revoked tokens', () => revocations.size)
   gauge('unadmitted_sockets', 'Sockets that wait to be let in or were refused', () => server.load().unadmitted)

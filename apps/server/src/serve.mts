@@ -101,7 +101,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
       const always = { api, metrics, readiness, demonstration }
       faces = { ...always, control: undefined }
       await server.listen()
-      const operator = storeOperator(directory, store, roomAccess(server.workspaces, store, revocations))
+      const operator = storeOperator(directory, store, roomAccess(server, store, revocations))
       const control =
         durability === 'memory' ? undefined : await openControl(server.url, { directory, operator, logger })
       faces = { ...always, control: control?.door }

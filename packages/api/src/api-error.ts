@@ -121,6 +121,7 @@ function ofServer(error: ServerError): ApiError {
     return new ApiError(code, message, { cause: error })
   if (code === 'quarantined' || code === 'lease_lost') return new ApiError(code, message, { cause: error })
   if (code === 'too_many_leases') return new ApiError(code, message, { cause: error, retryAfterSeconds: 1 })
+  if (code === 'too_costly') return new ApiError('quarantined', message, { cause: error })
   return new ApiError('unavailable', message, { cause: error, retryAfterSeconds: 1 })
 }
 

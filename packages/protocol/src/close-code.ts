@@ -12,6 +12,8 @@ export const CLOSE = {
    * clients without Joinery's own message are closed with it.
    */
   refusedForNow: 4003,
+  /** The stored workspace takes too long to load: the operator runs `joinery repair`. The client keeps its copy and comes again. */
+  tooCostly: 4010,
   /** The token is missing, malformed, expired, or signed with another key. */
   unauthorized: 4401,
   /** The token is valid, but does not allow this: another workspace, a write with a token for reading, a forged claim. */

@@ -50,6 +50,9 @@ export class Counters {
   /** Updates that were tried in a worker thread before they were taken, and those of them that did not fit. */
   trials = 0
   trialsRefused = 0
+  /** Loads that were tried first, and those of them that took too much: the workspace is not served. */
+  loadTrials = 0
+  costlyLoads = 0
   /** Connections and streams that were ended because their token was revoked. */
   revoked = 0
   /** Refused updates, by rejection code. */

@@ -11,6 +11,7 @@ export type ServerErrorCode =
   | 'forbidden_origin'
   | 'generation_mismatch'
   | 'quarantined'
+  | 'too_costly'
   | 'workspace_deleted'
   | 'history_dropped'
   | 'unknown_lsn'
@@ -36,6 +37,7 @@ export const REFUSALS: Record<ServerErrorCode, { status: number; close: CloseCod
   forbidden_origin: { status: 403, close: CLOSE.forbidden },
   generation_mismatch: { status: 409, close: CLOSE.generationMismatch },
   quarantined: { status: 503, close: CLOSE.quarantined },
+  too_costly: { status: 503, close: CLOSE.tooCostly },
   workspace_deleted: { status: 410, close: CLOSE.workspaceDeleted },
   history_dropped: { status: 410, close: CLOSE.tryLater },
   unknown_lsn: { status: 404, close: CLOSE.tryLater },
@@ -73,6 +75,14 @@ export function refusalOf(error: unknown): ServerError {
 
 export function quarantined(message: string): ServerError {
   return new ServerError('quarantined', `the stored workspace is damaged: ${message}`)
+}
+
+/** The refusal for members of a workspace that takes more to load than it may: `reason` goes on a sentence about the load. */
+export function tooCostly(reason: string): ServerError {
+  return new ServerError(
+    'too_costly',
+    `the workspace can't be loaded: ${reason}; the operator has to run joinery repair`,
+  )
 }
 
 export function beingLoaded(): ServerError {

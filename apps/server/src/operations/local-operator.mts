@@ -12,7 +12,7 @@ import {
   verifyOpenDirectory,
 } from '@joinery/log/operations'
 import { parseWorkspaceName } from '@joinery/protocol'
-import type { Revocations, Workspaces } from '@joinery/server'
+import type { Revocations, Server } from '@joinery/server'
 import { compactStore, type WithLog } from './compact-store.mts'
 import type { ImportChoice, Operator, Removal, Watched } from './operator.mts'
 import { type Alone, exportIntactPart, repairStore } from './repair-store.mts'
@@ -28,6 +28,8 @@ export interface Access {
   readonly remove: Remover
   readonly withLog: WithLog
   readonly alone: Alone
+  /** Workspaces that are known to take too much to load, with the reason. */
+  readonly costly: ReadonlyMap<string, string>
   /** Refuses tokens of an actor that are older than a time. Resolves with the number of ended connections. */
   readonly revoke: (actor: string, sinceMs: number) => Promise<number>
 }
@@ -36,7 +38,15 @@ export interface Access {
 export function storeOperator(directory: string, store: EventStore, access: Access): Operator {
   return {
     verify: (watched) => verifyOpenDirectory(directory, store, { ...watched, load: trialLoad }),
-    inspect: (workspace, signal) => inspectStore(store, { ...(workspace !== undefined && { workspace }), signal }),
+    inspect: async (workspace, signal) => {
+      const inspection = await inspectStore(store, { ...(workspace !== undefined && { workspace }), signal })
+      const costly = [...access.costly].filter(([name]) => workspace === undefined || name === workspace)
+      const told = costly.map(([name, why]) => ({
+        workspace: name,
+        reason: `is not served, since loading it takes too much: ${why}; "joinery repair ${name}" ends it before that`,
+      }))
+      return { ...inspection, damaged: [...inspection.damaged, ...told] }
+    },
     history: (query, signal) => readHistory(store, query, signal),
     archive: (choice, watched) => {
       if ('intactPartOf' in choice) return exportIntactPart(store, choice.intactPartOf, watched.signal)
@@ -143,12 +153,17 @@ function directAccess(store: EventStore): Access {
       }
     },
     alone: (_workspace, work) => work(),
+    costly: new Map(),
     revoke: () => Promise.reject(new LogError('invalid', 'tokens are revoked in the directory, not in its store')),
   }
 }
 
 /** Access to a store with a server's rooms. A workspace whose name no client could use has no room, so it is accessed directly. */
-export function roomAccess(workspaces: Workspaces, store: EventStore, revocations: Revocations): Access {
+export function roomAccess(
+  { workspaces, costlyWorkspaces }: Pick<Server, 'workspaces' | 'costlyWorkspaces'>,
+  store: EventStore,
+  revocations: Revocations,
+): Access {
   const direct = directAccess(store)
   return {
     remove: (removal, name) => {
@@ -163,6 +178,7 @@ export function roomAccess(workspaces: Workspaces, store: EventStore, revocation
       const workspace = parseWorkspaceName(name)
       return workspace === undefined ? work() : workspaces.replace(workspace, work)
     },
+    costly: costlyWorkspaces,
     revoke: (actor, sinceMs) => revocations.revoke(actor, sinceMs),
   }
 }

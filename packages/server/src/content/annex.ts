@@ -8,11 +8,12 @@ import { readStamps, writeStamps } from './stamps-codec.ts'
  * snapshot covers.
  *
  * ```
- * annex       = format stateVector authors stamps
+ * annex       = format stateVector authors stamps [bounded]
  * format      = 1
  * stateVector = length length*byte      of the document, as Yjs writes it
  * authors     = length length*byte      in the rules' own format: the owner of each client id
  * stamps      = names records paths     at the end, decoded only when they are needed
+ * bounded     = 00 "bounded"            of a room that takes no update that makes a document slow to load
  * ```
  */
 export interface Annex {
@@ -21,7 +22,12 @@ export interface Annex {
   readonly authors: Uint8Array | undefined
   /** The stamps, decoded at each call. */
   readonly stamps: () => Stamps
+  /** True when the room that wrote it let no update in that makes the document slow to load. */
+  readonly isBounded: boolean
 }
+
+/** Readers of earlier versions ignore bytes behind the stamps. */
+const BOUNDED = Buffer.from('\0bounded')
 
 const ANNEX_FORMAT = 1
 
@@ -31,6 +37,7 @@ export function encodeAnnex(annex: { stateVector: Uint8Array; authors: Uint8Arra
   encoding.writeVarUint8Array(encoder, annex.stateVector)
   encoding.writeVarUint8Array(encoder, annex.authors)
   writeStamps(encoder, annex.stamps)
+  encoding.writeUint8Array(encoder, BOUNDED)
   return encoding.toUint8Array(encoder)
 }
 
@@ -50,6 +57,7 @@ export function decodeAnnex(bytes: Uint8Array): Annex | undefined {
   return {
     stateVector,
     authors: authors.length === 0 ? undefined : authors,
+    isBounded: BOUNDED.equals(bytes.subarray(-BOUNDED.length)),
     stamps: () => readStamps(decoding.createDecoder(bytes.subarray(pos))),
   }
 }

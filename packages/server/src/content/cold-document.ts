@@ -2,7 +2,7 @@ import type { WorkspaceLog } from '@joinery/log'
 import { encodeSyncStep1 } from '@joinery/protocol'
 import type { ColdCache } from './cold-cache.ts'
 import { EMPTY_STATE_VECTOR, EMPTY_STEP1, isEmptyStateVector } from './empty-update.ts'
-import { readStored, type StoredState } from './stored-state.ts'
+import { type Admit, readStored, type StoredState } from './stored-state.ts'
 
 /**
  * A workspace that nobody writes to, as its room keeps it: the log and the state vector. The stored state is read when
@@ -24,10 +24,10 @@ export class ColdDocument {
     this.#stateVector = isEmptyStateVector(stateVector) ? undefined : Buffer.from(stateVector).toString('latin1')
   }
 
-  /** Reads the log's state and keeps it at hand for a moment. Rejects with the storage error when reading fails. */
-  static async load(log: WorkspaceLog, cache: ColdCache): Promise<ColdDocument> {
+  /** Reads the log's state and keeps it at hand for a moment. Rejects with the storage error, and the error of `admit`. */
+  static async load(log: WorkspaceLog, cache: ColdCache, admit?: Admit): Promise<ColdDocument> {
     if (log.head === 0) return new ColdDocument(log, cache, EMPTY_STATE_VECTOR)
-    const stored = await readStored(log)
+    const stored = await readStored(log, admit)
     const cold = new ColdDocument(log, cache, stored.stateVector)
     cache.put(cold, stored)
     return cold

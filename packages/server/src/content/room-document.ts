@@ -8,6 +8,7 @@ import { applyOrThrow, UpdateError } from './apply-update.ts'
 import type { DocumentRules, HoldersOf, Observed, Refusal, RuledDocument, Writer } from './document-rules.ts'
 import { EMPTY_STATE_VECTOR, EMPTY_STEP1, EMPTY_UPDATE, isEmptyStateVector, isEmptyUpdate } from './empty-update.ts'
 import { includesUpdate, refusalOfOther } from './known-already.ts'
+import type { LoadTurns } from './load-turns.ts'
 import { lackingOf, missingFor } from './missing-edits.ts'
 import { originOf } from './relayed-record.ts'
 import { Stamps } from './stamps.ts'
@@ -15,13 +16,9 @@ import { stateVectorWithout } from './state-vector.ts'
 import type { Start, StoredState } from './stored-state.ts'
 import { encodeSyncAnswer, LiveAnswer } from './sync-answer.ts'
 import { encodeTransaction } from './transaction-update.ts'
+import { unitBytesOf } from './trials/trial-protocol.ts'
+import { splitUpdate } from './update-parts.ts'
 import { type Clocks, encodeShown, WaitingStructs, withWaiting } from './waiting-structs.ts'
-
-/**
- * Records applied in one transaction while loading: enough to spread its cost, few enough to leave other rooms their
- * turns.
- */
-const REPLAY_CHUNK = 1_000
 
 /** Yjs client ids of the server's own edits, by actor: see `ClientIdMemory`. */
 export type ClientIds = Map<string, number>
@@ -70,28 +67,43 @@ export class RoomDocument {
    */
   restore({ start, tail }: StoredState): void {
     this.#isReplaying = true
-    if (start !== undefined) this.#takeOver(start)
-    for (const record of tail) this.#stamps.note(record)
-    if (tail.length > 0) this.#replayAll(tail)
+    const { doc } = this.#live(start?.annex.authors)
+    if (start !== undefined) {
+      this.#begun(start)
+      Y.applyUpdate(doc, start.state, this)
+    }
+    doc.transact(() => {
+      for (const record of tail) {
+        this.#stamps.note(record)
+        this.#replay(record)
+      }
+    }, this)
     this.#isReplaying = false
     this.#observe()
   }
 
   /**
-   * Builds the document from records that are too many for memory at once. Rejects with Yjs's error on a damaged
-   * update, and with the storage error when reading fails: the document is then unusable.
+   * Builds the document in turns between which others have theirs: from records that are too many for memory at once, or from a
+   * large state. Rejects with Yjs's error on a damaged update, and with the storage error when reading fails: the document is then
+   * unusable.
    */
-  async replay(start: Start | undefined, records: AsyncIterable<LogRecord>): Promise<void> {
-    let chunk: LogRecord[] = []
+  async replay(
+    start: Start | undefined,
+    records: AsyncIterable<LogRecord> | Iterable<LogRecord>,
+    turns: LoadTurns,
+  ): Promise<void> {
     this.#isReplaying = true
-    if (start !== undefined) this.#takeOver(start)
-    for await (const record of records) {
-      this.#stamps.note(record)
-      if (chunk.push(record) < REPLAY_CHUNK) continue
-      this.#replayAll(chunk)
-      chunk = []
+    const { doc } = this.#live(start?.annex.authors)
+    if (start !== undefined) {
+      this.#begun(start)
+      const units = splitUpdate(start.state, unitBytesOf(start.state))
+      await turns.apply(doc, units, (unit) => Y.applyUpdate(doc, unit, this), this)
     }
-    if (chunk.length > 0) this.#replayAll(chunk)
+    const replay = (record: LogRecord): void => {
+      this.#stamps.note(record)
+      this.#replay(record)
+    }
+    await turns.apply(doc, records, replay, this)
     this.#isReplaying = false
     this.#observe()
   }
@@ -367,23 +379,17 @@ export class RoomDocument {
     return { refused: undefined, forward: update, record: update, touched: this.#touched, observed: this.#observed }
   }
 
-  #takeOver({ state, annex }: Start): void {
-    const { doc } = this.#live(annex.authors)
+  #begun({ state, annex }: Start): void {
     this.#stamps = annex.stamps()
     this.#stateBytes = state.length
-    Y.applyUpdate(doc, state, this)
   }
 
-  #replayAll(records: readonly LogRecord[]): void {
+  #replay({ update, actor, ...record }: LogRecord): void {
     const { doc, ruled } = this.#live()
-    doc.transact(() => {
-      for (const record of records) {
-        const { mayBeOthers, ownId } = originOf(record)
-        if (mayBeOthers) ruled.recordRelay(record.update, record.actor, ownId)
-        else ruled.recordAuthor(record.update, record.actor)
-        Y.applyUpdate(doc, record.update)
-        this.#waiting.settle(doc)
-      }
-    }, this)
+    const { mayBeOthers, ownId } = originOf(record)
+    if (mayBeOthers) ruled.recordRelay(update, actor, ownId)
+    else ruled.recordAuthor(update, actor)
+    Y.applyUpdate(doc, update)
+    this.#waiting.settle(doc)
   }
 }

@@ -1,4 +1,4 @@
-import { type EventStore, LogError, type Lsn, type WorkspaceLog } from '@joinery/log'
+import { type EventStore, LogError, type LogRecord, type Lsn, type WorkspaceLog } from '@joinery/log'
 import type { Logger } from 'pino'
 import type { Counters } from '../counters.ts'
 import type { Turns } from '../turns.ts'
@@ -7,8 +7,10 @@ import type { ClientIdMemory } from './client-id-memory.ts'
 import type { ColdCache } from './cold-cache.ts'
 import { ColdDocument } from './cold-document.ts'
 import type { DocumentRules } from './document-rules.ts'
+import type { LoadTurns } from './load-turns.ts'
 import { RoomDocument } from './room-document.ts'
-import { findStart, type StoredState } from './stored-state.ts'
+import { findStart, type Start, type StoredState } from './stored-state.ts'
+import type { LoadTrials } from './trials/load-trials.ts'
 
 /** The content that a room serves: bytes as long as nobody writes, a Y.Doc from the first write on. */
 export type Content = ColdDocument | RoomDocument
@@ -31,6 +33,9 @@ export interface LoaderContext {
   readonly announced: AnnouncedIds
   /** Limits how many workspaces are read at once: a thousand rooms that open together must not all be in memory. */
   readonly loads: Turns
+  readonly loadTrials: LoadTrials
+  /** The turns that long loads take. */
+  readonly loadTurns: LoadTurns
 }
 
 /**
@@ -39,6 +44,9 @@ export interface LoaderContext {
  */
 const COLD_RECORDS_MAX = 2_000
 const COLD_BYTES_MAX = 8 * 1024 * 1024
+
+/** Memory that a stored state may take to be loaded in one turn, bytes: some 20 ms, unless its items crowd at one place. */
+const AT_ONCE_BYTES_MAX = 64 * 1024
 
 /**
  * Opens a workspace, unless `opened` is its open log, and reads its content. Rejects with `corrupted` when not even the
@@ -85,9 +93,12 @@ async function loadDamaged(workspace: string, context: LoaderContext): Promise<L
 async function loadContent(log: WorkspaceLog, context: LoaderContext): Promise<Content> {
   const { records, bytes } = log.sinceSnapshot
   if (log.head === 0) return ColdDocument.load(log, context.cache)
-  return context.loads.take<Content>(() => {
-    if (records <= COLD_RECORDS_MAX && bytes <= COLD_BYTES_MAX) return ColdDocument.load(log, context.cache)
-    return replay(log, context)
+  return context.loads.take<Content>((turn) => {
+    // Others load meanwhile.
+    const admit = (start: Start | undefined, tail?: readonly LogRecord[]) =>
+      turn.giveUp(context.loadTrials.admit(log, start, tail))
+    if (records <= COLD_RECORDS_MAX && bytes <= COLD_BYTES_MAX) return ColdDocument.load(log, context.cache, admit)
+    return replay(log, context, admit)
   })
 }
 
@@ -98,7 +109,9 @@ export async function warmUp(log: WorkspaceLog, cold: ColdDocument, context: Loa
     context.counters.warmings++
     const document = makeDocument(log, context)
     try {
-      document.restore(stored)
+      const { start, tail } = stored
+      if (stored.bytes <= AT_ONCE_BYTES_MAX) document.restore(stored)
+      else await document.replay(start, tail, context.loadTurns)
       return document
     } catch (error) {
       document.destroy()
@@ -119,10 +132,15 @@ function makeDocument({ generation, workspace }: WorkspaceLog, context: LoaderCo
   return new RoomDocument(rules, own, holdersOf)
 }
 
-async function replay(log: WorkspaceLog, context: LoaderContext): Promise<RoomDocument> {
+async function replay(
+  log: WorkspaceLog,
+  context: LoaderContext,
+  admit: (start: Start | undefined) => Promise<void>,
+): Promise<RoomDocument> {
   const start = await findStart(log)
+  await admit(start)
   const document = makeDocument(log, context)
-  await document.replay(start, log.read({ after: start?.lsn ?? (0 as Lsn) }))
+  await document.replay(start, log.read({ after: start?.lsn ?? (0 as Lsn) }), context.loadTurns)
   return document
 }
 
@@ -142,6 +160,6 @@ async function replayFromFirst(
     'a snapshot could not be read: reading all records instead',
   )
   const document = makeDocument(log, context)
-  await document.replay(undefined, log.read())
+  await document.replay(undefined, log.read(), context.loadTurns)
   return document
 }

@@ -54,7 +54,12 @@ const shown = (doc: Y.Doc): unknown => [doc.getText('t').toString(), doc.getMap(
 /** The stored state that a room would read after a snapshot of the first `covered` records. */
 function stored(updates: readonly Uint8Array[], covered: number): StoredState {
   const doc = loaded(updates.slice(0, covered))
-  const annex = { stateVector: Y.encodeStateVector(doc), authors: undefined, stamps: () => new Stamps() }
+  const annex = {
+    stateVector: Y.encodeStateVector(doc),
+    authors: undefined,
+    isBounded: false,
+    stamps: () => new Stamps(),
+  }
   const start =
     covered === 0 ? undefined : { lsn: covered as Lsn, at: covered, state: Y.encodeStateAsUpdate(doc), annex }
   return new StoredState(

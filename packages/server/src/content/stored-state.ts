@@ -39,16 +39,23 @@ function bareAnnex({ state }: Snapshot): Annex {
     stateVector: Y.encodeStateVectorFromUpdate(state),
     authors: undefined,
     stamps: () => new Stamps(),
+    isBounded: false,
   }
 }
 
-/** Reads a log's state, up to its head as of now. Rejects with the storage error when reading fails. */
-export async function readStored(log: WorkspaceLog): Promise<StoredState> {
+/** Decides whether a state that was read is loaded. Rejects when it is not. */
+export type Admit = (start: Start | undefined, tail: readonly LogRecord[]) => Promise<void>
+
+/**
+ * Reads a log's state, up to its head as of now. Rejects with the storage error when reading fails, and with the error of `admit`.
+ */
+export async function readStored(log: WorkspaceLog, admit?: Admit): Promise<StoredState> {
   const through = log.head
   if (through === 0) return NOTHING_STORED
   const start = await findStart(log)
   const tail: LogRecord[] = []
   for await (const record of log.read({ after: start?.lsn ?? (0 as Lsn), through })) tail.push(record)
+  await admit?.(start, tail)
   return new StoredState(start, tail)
 }
 

@@ -57,6 +57,29 @@ export function readSpans(update: Uint8Array): ReadSpans {
   return { clients, end: decoder.pos }
 }
 
+/**
+ * Counts the structs of one Yjs V1 update, up to one more than `max`. An update that can't be read counts as one that has more, since
+ * nobody knows what Yjs makes of it.
+ */
+export function countStructs(update: Uint8Array, max: number): number {
+  let structs = 0
+  try {
+    const decoder = decoding.createDecoder(update)
+    for (let left = decoding.readVarUint(decoder); left > 0; left--) {
+      const count = decoding.readVarUint(decoder)
+      decoding.readVarUint(decoder)
+      let clock = decoding.readVarUint(decoder)
+      for (let at = 0; at < count; at++) {
+        if (++structs > max) return structs
+        clock += readStruct(decoder, clock).length
+      }
+    }
+    return structs
+  } catch {
+    return max + 1
+  }
+}
+
 function readStruct(decoder: decoding.Decoder, clock: number): StructSpan {
   const from = decoder.pos
   const info = decoding.readUint8(decoder)

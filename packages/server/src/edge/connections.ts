@@ -132,7 +132,7 @@ export class Connections {
     counters.connectionsClosed++
     this.#countPrincipal(closed.identity.actor, -1)
     const code = closed.endedWith ?? 0
-    if (!closed.wantsJoinery && (isFinalCloseCode(code) || code === CLOSE.refusedForNow))
+    if (!closed.wantsJoinery && (isFinalCloseCode(code) || code === CLOSE.refusedForNow || code === CLOSE.tooCostly))
       refused.note(clientOf(closed), performance.now())
     // A restart ends every connection, which is no news for the log.
     if (closed.endedFor === undefined || this.#isDraining) return

@@ -17,8 +17,10 @@ import { AnnouncedIds } from '../content/announced-ids.ts'
 import { ClientIdMemory } from '../content/client-id-memory.ts'
 import { ColdCache } from '../content/cold-cache.ts'
 import { type DocumentRules, openRules } from '../content/document-rules.ts'
+import { LoadTurns } from '../content/load-turns.ts'
 import { alwaysMine, type Ownership } from '../content/ownership.ts'
 import { rehearse } from '../content/rehearsal.ts'
+import { LoadTrials } from '../content/trials/load-trials.ts'
 import { Trials } from '../content/trials/trials.ts'
 import { Upkeep } from '../content/upkeep.ts'
 import { Counters } from '../counters.ts'
@@ -113,6 +115,8 @@ export interface Server {
   readonly costs: Costs
   /** Counts since the start. */
   readonly counters: Counters
+  /** Workspaces that were found to take too much to load, and are not served, with the reason. */
+  readonly costlyWorkspaces: ReadonlyMap<string, string>
   /** Present numbers of connections, rooms and waiting bytes. */
   load(): ServerLoad
   /** URL of the server while it listens, as `http://host:port` without a trailing slash. */
@@ -143,6 +147,7 @@ class SyncServer implements Server {
   readonly #backlog: Backlog
   readonly #ledger: Ledger
   readonly #trials: Trials
+  readonly #loadTrials: LoadTrials
   readonly #unsubscribe: () => void
   #sweeper: NodeJS.Timeout | undefined
   #closed: Promise<void> | undefined
@@ -162,6 +167,7 @@ class SyncServer implements Server {
     this.#backlog = new Backlog(limits.backlogBytesMax, counters)
     this.#ledger = new Ledger({ limits, counters, logger })
     this.#trials = new Trials(limits)
+    this.#loadTrials = new LoadTrials({ limits, counters, logger })
     const turns = new KeyedTurns()
     this.#leases = new Leases({ store: this.#store, limits, logger })
     const rooms = this.#openRooms(turns)
@@ -207,6 +213,10 @@ class SyncServer implements Server {
     if (address === null) throw new Error('the server has no URL, since it is not listening: call listen() first')
     const host = address.family === 'IPv6' ? `[${address.address}]` : address.address
     return `http://${host}:${address.port}`
+  }
+
+  get costlyWorkspaces(): ReadonlyMap<string, string> {
+    return this.#loadTrials.costly
   }
 
   async listen(): Promise<void> {
@@ -267,6 +277,8 @@ class SyncServer implements Server {
       cache: new ColdCache(this.#limits.coldBytesMax),
       loads: new Turns(this.#limits.loadsMax),
       trials: this.#trials,
+      loadTrials: this.#loadTrials,
+      loadTurns: new LoadTurns(this.#limits.trialTurnMs),
       upkeep: new Upkeep(),
       snapshots: { ...SNAPSHOT_POLICY_DEFAULT, ...snapshots },
       keepHistory,
@@ -290,7 +302,7 @@ class SyncServer implements Server {
     clearInterval(this.#sweeper)
     await this.#rooms.close()
     await this.#leases.close()
-    await this.#trials.close()
+    await Promise.all([this.#trials.close(), this.#loadTrials.close()])
     await this.#systemLogs.close()
     this.#unsubscribe()
   }

@@ -9,6 +9,8 @@ import { AnnouncedIds } from '../content/announced-ids.ts'
 import { ClientIdMemory } from '../content/client-id-memory.ts'
 import { ColdCache } from '../content/cold-cache.ts'
 import { openRules } from '../content/document-rules.ts'
+import { LoadTurns } from '../content/load-turns.ts'
+import { LoadTrials } from '../content/trials/load-trials.ts'
 import { Trials } from '../content/trials/trials.ts'
 import { Upkeep } from '../content/upkeep.ts'
 import { Counters } from '../counters.ts'
@@ -83,6 +85,12 @@ class NodeRooms {
       listeners: new RecordListeners(pino({ level: 'silent' })),
       loads: new Turns(2),
       trials: new Trials(SERVER_LIMITS),
+      loadTurns: new LoadTurns(SERVER_LIMITS.trialTurnMs),
+      loadTrials: new LoadTrials({
+        limits: SERVER_LIMITS,
+        counters: new Counters(),
+        logger: pino({ level: 'silent' }),
+      }),
       upkeep: new Upkeep(),
       snapshots: { ...SNAPSHOT_POLICY_DEFAULT, records: 5 },
       keepHistory: 'forever',

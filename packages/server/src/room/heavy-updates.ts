@@ -3,6 +3,7 @@ import { LogError, type WorkspaceLog } from '@joinery/log'
 import type { Logger } from 'pino'
 import type * as Y from 'yjs'
 import type { Refusal } from '../content/document-rules.ts'
+import type { LoadTurns } from '../content/load-turns.ts'
 import { TrialError } from '../content/trials/trial-error.ts'
 import type { Trials } from '../content/trials/trials.ts'
 import type { TriedUnits } from '../content/trials/tried-units.ts'
@@ -27,6 +28,7 @@ export interface HeavyUpdatesContext {
   readonly logger: Logger
   readonly counters: Counters
   readonly trials: Trials
+  readonly loadTurns: LoadTurns
 }
 
 /** The part of a room that heavy updates need. */
@@ -165,8 +167,9 @@ export class HeavyUpdates {
   async #takeUnits(member: Member, units: TriedUnits): Promise<void> {
     while (!units.isDone) {
       await this.#room.visit((visit) => visit.writeUnits(member, units))
-      // At least one turn, and as many as the others are owed.
+      // Others have the turns that they are owed, and one at least.
       await wait(member.restMs)
+      await this.#context.loadTurns.pause()
     }
   }
 

@@ -7,7 +7,8 @@ import { TrialThread } from './trial-thread.ts'
 export interface TrialLimits {
   readonly trialsMax: number
   readonly trialsWaitingMax: number
-  readonly trialWaitMs: number
+  /** Undefined for any time. */
+  readonly trialWaitMs: number | undefined
   readonly trialHeapBytes: number
 }
 
@@ -41,7 +42,7 @@ export class Trials {
     this.#turns = new Turns(limits.trialsMax, {
       waitingMax: limits.trialsWaitingMax,
       refuse: busy,
-      wait: { ms: limits.trialWaitMs, refuse: busy },
+      ...(limits.trialWaitMs !== undefined && { wait: { ms: limits.trialWaitMs, refuse: busy } }),
     })
   }
 

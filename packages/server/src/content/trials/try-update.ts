@@ -1,6 +1,6 @@
 import type { Lsn, WorkspaceLog } from '@joinery/log'
 import type { ServerLimits } from '../../limits.ts'
-import { findStart } from '../stored-state.ts'
+import { findStart, type Start } from '../stored-state.ts'
 import { TrialError } from './trial-error.ts'
 import type { TrialDocument } from './trials.ts'
 
@@ -47,13 +47,24 @@ export async function tryUpdate(
 
 /** Loads a log's state, up to its head as of now. Resolves with the time that it took, ms of CPU. Rejects as {@link tryUpdate}. */
 async function loadLog(document: TrialDocument, log: WorkspaceLog, msMax: number): Promise<number> {
+  return log.head === 0 ? 0 : await loadRecords(document, log, await findStart(log), msMax)
+}
+
+/**
+ * Loads a start and the records behind it, up to the log's head as of now. Resolves with the time that it took, ms of CPU. Rejects
+ * with {@link TrialError} after `msMax`, and with the storage error.
+ */
+export async function loadRecords(
+  document: TrialDocument,
+  log: WorkspaceLog,
+  start: Start | undefined,
+  msMax: number,
+): Promise<number> {
   const through = log.head
-  if (through === 0) return 0
   let spentMs = 0
   const load = async (updates: readonly Uint8Array[]): Promise<void> => {
     spentMs += (await document.load(updates, msMax - spentMs)).cpuMs
   }
-  const start = await findStart(log)
   if (start !== undefined) await load([start.state])
   let chunk: Uint8Array[] = []
   let bytes = 0
