@@ -31,6 +31,7 @@ export const ERROR_STATUS = {
   missing_edits: 409,
   lease_held: 409,
   lease_lost: 409,
+  no_tokens: 409,
   workspace_deleted: 410,
   history_dropped: 410,
   too_large: 413,

@@ -177,7 +177,6 @@ export function developmentAuthenticator(): Authenticator {
       sources: undefined,
       access: 'write',
       isAuthenticated: false,
-      isOperator: true,
       expiresAtMs: undefined,
       allows: everything,
     }

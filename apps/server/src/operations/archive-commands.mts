@@ -7,10 +7,12 @@ import { z } from 'zod'
 import { AppError } from '../app-error.mts'
 import { type Options, readSetting, type Setting, wholeNumber } from '../setting.mts'
 import { type ArchiveSummary, archiveAt, archiveName, listArchives, writeArchive } from './archive-file.mts'
+import { archivedRevocations } from './archived-revocations.mts'
 import { addDataOptions, readDataOptions, stopSignal } from './data-options.mts'
 import { explained, withOperator } from './open-operator.mts'
 import type { ArchiveChoice } from './operator.mts'
 import { openProgressBar } from './progress.mts'
+import { keepRevoked } from './revocations-file.mts'
 import { formatBytes, formatCount } from './table.mts'
 import { trialLoad } from './trial-load.mts'
 
@@ -84,11 +86,18 @@ async function runRestore(path: string, options: Options): Promise<void> {
   const bar = openProgressBar('records')
   try {
     const watched = { onProgress: bar.onProgress, signal: stopSignal(), load: trialLoad }
-    const imported = await explained(() => restoreArchive(directory, () => createReadStream(file), watched))
-    bar.stop()
-    console.log(
-      isJson ? JSON.stringify({ directory, file, ...imported }) : `restored ${directory}: ${counts(imported)}`,
+    const { revoked, unreadable } = await explained(() => archivedRevocations(file))
+    const complete = (draft: string): Promise<void> => keepRevoked(draft, revoked)
+    const imported = await explained(() =>
+      restoreArchive(directory, () => createReadStream(file), { ...watched, complete }),
     )
+    bar.stop()
+    const revokedActors = new Set(revoked.map(({ actor }) => actor)).size
+    const restored = `restored ${directory}: ${counts(imported)}${revokedActors === 0 ? '' : `, revoked tokens of ${formatCount(revokedActors, 'actor')}`}`
+    console.log(isJson ? JSON.stringify({ directory, file, ...imported, revokedActors }) : restored)
+    for (const other of unreadable) {
+      console.error(`${other} can't be read: if tokens were revoked before it was made, revoke them again`)
+    }
     warnOfDamaged(imported)
   } finally {
     bar.stop()

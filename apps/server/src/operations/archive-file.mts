@@ -2,7 +2,7 @@ import { constants, createReadStream } from 'node:fs'
 import { access, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { isSystemLog } from '@joinery/log'
-import { readArchive } from '@joinery/log/operations'
+import { type ArchiveHead, readArchive } from '@joinery/log/operations'
 import { AppError } from '../app-error.mts'
 import { fileFault } from './open-operator.mts'
 
@@ -73,6 +73,17 @@ export async function archiveAt(path: string): Promise<string> {
     throw fileFault(error, path) ?? error
   }
   throw new AppError('failed', `${path} holds no archives`)
+}
+
+/** The head of an archive. Rejects with `corrupted`. */
+export async function headOfArchive(file: string): Promise<ArchiveHead> {
+  const source = createReadStream(file)
+  try {
+    for await (const item of readArchive(source)) if (item.kind === 'head') return item.head
+  } finally {
+    source.destroy()
+  }
+  throw new AppError('failed', `${file} has no head`)
 }
 
 async function assertAbsent(file: string): Promise<void> {

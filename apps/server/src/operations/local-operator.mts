@@ -16,7 +16,7 @@ import type { Revocations, Server } from '@joinery/server'
 import { compactStore, type WithLog } from './compact-store.mts'
 import type { ImportChoice, Operator, Removal, Watched } from './operator.mts'
 import { type Alone, exportIntactPart, repairStore } from './repair-store.mts'
-import { openRevocations } from './revocations-file.mts'
+import { openRevocations, revokedText } from './revocations-file.mts'
 import { trialLoad } from './trial-load.mts'
 import { verifyDamaged } from './verify-damaged.mts'
 
@@ -51,7 +51,9 @@ export function storeOperator(directory: string, store: EventStore, access: Acce
     archive: (choice, watched) => {
       if ('intactPartOf' in choice) return exportIntactPart(store, choice.intactPartOf, watched.signal)
       const { workspaces } = choice
-      return exportArchive(store, { ...watched, ...(workspaces && { workspaces }) })
+      // A backup has the revocations, too: a restore must not let back in who was locked out.
+      if (workspaces === undefined) return exportArchive(store, { ...watched, attached: () => revokedText(directory) })
+      return exportArchive(store, { ...watched, workspaces })
     },
     import: (path, choice, watched) => {
       return importArchive(store, () => createReadStream(path), { ...importOptions(choice, watched), load: trialLoad })

@@ -2,11 +2,13 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LogError } from '@joinery/log'
 import { writeDurably } from '@joinery/log/operations'
-import { Revocations } from '@joinery/server'
+import { type Revocation, Revocations } from '@joinery/server'
 import { z } from 'zod'
 
 /** Name of the file in the data directory that keeps the revoked tokens over a restart. */
 const FILE = 'REVOKED'
+
+type Revoked = readonly Revocation[]
 
 const contents = z.object({ revoked: z.array(z.object({ actor: z.string(), sinceMs: z.number() })) })
 
@@ -17,11 +19,41 @@ const contents = z.object({ revoked: z.array(z.object({ actor: z.string(), since
 export async function openRevocations(directory: string): Promise<Revocations> {
   return new Revocations({
     known: await read(directory),
-    save: (revoked) => writeDurably(directory, FILE, `${JSON.stringify({ revoked })}\n`),
+    save: (revoked) => writeRevoked(directory, revoked),
   })
 }
 
-async function read(directory: string): Promise<z.infer<typeof contents>['revoked']> {
+/** The revocations of a data directory as text, for an archive; undefined when there are none. Rejects as {@link openRevocations}. */
+export async function revokedText(directory: string): Promise<string | undefined> {
+  const revoked = await read(directory)
+  return revoked.length === 0 ? undefined : encode(revoked)
+}
+
+/** Reads what {@link revokedText} gave. */
+export function parseRevoked(text: string): Revoked {
+  return contents.parse(JSON.parse(text)).revoked
+}
+
+/** Keeps revocations in a data directory, the later of two for one actor. Writes no file when there are none. */
+export async function keepRevoked(directory: string, all: Iterable<Revocation>): Promise<void> {
+  const sinceMs = new Map<string, number>()
+  for (const each of all) sinceMs.set(each.actor, Math.max(each.sinceMs, sinceMs.get(each.actor) ?? each.sinceMs))
+  if (sinceMs.size === 0) return
+  await writeRevoked(
+    directory,
+    Array.from(sinceMs, ([actor, since]) => ({ actor, sinceMs: since })),
+  )
+}
+
+function writeRevoked(directory: string, revoked: Revoked): Promise<void> {
+  return writeDurably(directory, FILE, encode(revoked))
+}
+
+function encode(revoked: Revoked): string {
+  return `${JSON.stringify({ revoked })}\n`
+}
+
+async function read(directory: string): Promise<Revoked> {
   let text: string
   try {
     text = await readFile(join(directory, FILE), 'utf8')
@@ -30,7 +62,7 @@ async function read(directory: string): Promise<z.infer<typeof contents>['revoke
     throw error
   }
   try {
-    return contents.parse(JSON.parse(text)).revoked
+    return parseRevoked(text)
   } catch (cause) {
     const message = `${join(directory, FILE)}, which keeps the revoked tokens, can't be read: restore the file from a copy, or remove it and revoke again`
     throw new LogError('corrupted', message, { cause })

@@ -99,4 +99,17 @@ describe('POST /v1/revocations', () => {
     expect(await ask({ actor: 'eve', since: '2999-01-01T00:00:00Z' }, root)).toEqual([422, 'invalid'])
     expect(await ask({ actor: 'eve' }, root)).toEqual([200, undefined])
   })
+
+  it('[H35] is refused without keys: nobody has a token, and nothing is ended', async () => {
+    await using api = await ApiFixture.start()
+    await api.call('PUT', '/blocks/b', { type: 'text' }, { 'x-joinery-actor': 'ada' })
+    const stream = await fetch(`${api.server.url}/v1/workspaces/w/events`, { headers: { 'x-joinery-actor': 'ada' } })
+    const refused = await api.call('POST', '/v1/revocations', { actor: 'ada' })
+    expect(refused).toMatchObject({ status: 409, body: { error: { code: 'no_tokens' } } })
+    await api.call('PUT', '/blocks/c', { type: 'text' }, { 'x-joinery-actor': 'ada' })
+    const events = stream.body?.pipeThrough(new TextDecoderStream()).getReader()
+    let seen = ''
+    while (!seen.includes('id: 2')) seen += (await events?.read())?.value ?? ''
+    await events?.cancel()
+  })
 })

@@ -31,7 +31,7 @@ const revoke = route(
         }),
       },
     },
-    errors: [],
+    errors: ['no_tokens'],
     isForOperators: true,
   },
   async ({ body: { actor, since } }, { revocations }) => {

@@ -139,6 +139,10 @@ async function callerOf(
 ): Promise<Caller> {
   const workspace = workspaceOf(params)
   const identity = await request.identify(workspace)
+  if (isForOperators && !identity.isAuthenticated) {
+    const message = 'this server has no keys, so nobody has a token or the rights of an operator: configure keys'
+    throw new ApiError('no_tokens', message)
+  }
   if (isForOperators && !identity.isOperator)
     throw new ApiError('forbidden', 'this is for operators: send a token with "operator": true')
   return { identity, work: request.workFor(identity, workspace) }

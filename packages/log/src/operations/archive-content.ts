@@ -6,6 +6,8 @@ export interface ArchiveHead {
   readonly storeId: string
   /** The moment that the archive shows, ms since epoch. */
   readonly at: number
+  /** Text that the maker of the archive attached. The log knows nothing of its meaning. */
+  readonly attached?: string
 }
 
 /** First chunk of a workspace. */
@@ -34,10 +36,10 @@ export interface ArchivedDamage {
   readonly reason: string
 }
 
-type Shape = Readonly<Record<string, 'string' | 'number' | 'optional number'>>
+type Shape = Readonly<Record<string, 'string' | 'number' | 'optional number' | 'optional string'>>
 
 const SHAPES = {
-  head: { storeId: 'string', at: 'number' },
+  head: { storeId: 'string', at: 'number', attached: 'optional string' },
   workspace: {
     workspace: 'string',
     generation: 'string',
@@ -73,8 +75,10 @@ export function parseContent<W extends keyof Contents>(
     throw damagedArchive(offset, 'a chunk that has to be an object is not')
   for (const [key, type] of Object.entries<string>(SHAPES[what])) {
     const field: unknown = Reflect.get(value, key)
-    if (type === 'optional number' && field === undefined) continue
-    const isRight = type === 'string' ? typeof field === 'string' : Number.isSafeInteger(field) && Number(field) >= 0
+    if (type.startsWith('optional') && field === undefined) continue
+    const isRight = type.endsWith('string')
+      ? typeof field === 'string'
+      : Number.isSafeInteger(field) && Number(field) >= 0
     if (!isRight) throw damagedArchive(offset, `the field ${key} has a wrong type or is missing`)
   }
   return value as Contents[W]

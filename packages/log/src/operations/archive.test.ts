@@ -274,3 +274,26 @@ describe('an archive', () => {
     expect(isIntact(await verifyDirectory(target))).toBe(true)
   })
 })
+
+it('[L98] a text that is attached to an archive comes back, and a restore is completed before it appears', async () => {
+  const store = await open(await makeDirectory())
+  await store.open('w').then(async (log) => {
+    log.append(sampleEntry(1))
+    await log.close()
+  })
+  const parts: Uint8Array[] = []
+  for await (const chunk of exportArchive(store, { attached: async () => 'a “note”' })) parts.push(Buffer.from(chunk))
+  await store.close()
+  const archive = Buffer.concat(parts)
+  const items = []
+  for await (const item of readArchive(once(archive))) items.push(item)
+  expect(items[0]).toMatchObject({ kind: 'head', head: { attached: 'a “note”' } })
+  const directory = join(await makeDirectory(), 'data')
+  const complete = async (draft: string) => writeFile(join(draft, 'NOTE'), 'attached')
+  await restoreArchive(directory, () => once(archive), { complete })
+  expect(await readdir(directory)).toContain('NOTE')
+  const failing = join(dirname(directory), 'other')
+  const fail = () => Promise.reject(new Error('no'))
+  await expect(restoreArchive(failing, () => once(archive), { complete: fail })).rejects.toThrow('no')
+  expect(await readdir(dirname(directory))).toEqual(['data'])
+})

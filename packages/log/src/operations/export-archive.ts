@@ -29,6 +29,8 @@ import { snapshotLsns } from './verify-snapshots.ts'
 export interface ExportOptions {
   /** Names of the workspaces to export, with their system logs. Default: all of both, deleted workspaces included. */
   readonly workspaces?: readonly string[]
+  /** Gives the text to attach to the archive, if there is any. Asked once the moment that the archive shows has come. */
+  readonly attached?: () => Promise<string | undefined>
   /** Called now and then with the number of records done and of all. */
   readonly onProgress?: (done: number, total: number) => void
   readonly signal?: AbortSignal
@@ -52,7 +54,9 @@ export async function* exportArchive(store: EventStore, options: ExportOptions =
   const moment = disk.pin()
   try {
     const writer = new ChunkWriter()
-    const head: ArchiveHead = { storeId: disk.storeId, at: levelStoreOf(store).now() }
+    const at = levelStoreOf(store).now()
+    const attached = await options.attached?.()
+    const head: ArchiveHead = { storeId: disk.storeId, at, ...(attached !== undefined && { attached }) }
     const { found, damaged } = await findAll(moment, options.workspaces)
     yield writer.begin()
     yield writer.json(CHUNK.head, head)

@@ -7,6 +7,11 @@ import { openLevelStore } from '../store/level-store.ts'
 import { type Imported, type ImportOptions, importArchive } from './import-archive.ts'
 import { isIntact, verifyDirectory } from './verify-directory.ts'
 
+export interface RestoreOptions extends ImportOptions {
+  /** Adds the caller's own files to the new directory, before the directory appears. */
+  readonly complete?: (draft: string) => Promise<void>
+}
+
 /**
  * Makes a new data directory from an archive. It is made beside `directory`, verified, and moved there as the last
  * step: either all of it is there or nothing. Throws `invalid` if `directory` holds anything, `corrupted`, or the
@@ -15,7 +20,7 @@ import { isIntact, verifyDirectory } from './verify-directory.ts'
 export async function restoreArchive(
   directory: string,
   open: () => AsyncIterable<Uint8Array>,
-  options: ImportOptions = {},
+  options: RestoreOptions = {},
 ): Promise<Imported> {
   await assertEmpty(directory)
   let draft: string | undefined
@@ -32,6 +37,7 @@ export async function restoreArchive(
     const { load, signal } = options
     const report = await verifyDirectory(draft, { ...(load && { load }), ...(signal && { signal }) })
     if (!isIntact(report)) throw new LogError('corrupted', 'the restored directory can’t be read back: check the disk')
+    await options.complete?.(draft)
     await rmdir(directory).catch(missingIsUndefined)
     await rename(draft, directory)
     return imported
