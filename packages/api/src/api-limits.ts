@@ -2,10 +2,22 @@
 export interface ApiLimits {
   /** Bytes of a request's body: the same as one update frame of a socket. */
   readonly bodyBytesMax: number
+  /** Bytes of JSON bodies of all requests at once, each from its headers to its answer. Beyond them a request is answered `busy`. */
+  readonly bodiesInFlightBytesMax: number
+  /** The same of one actor: others are not kept out. */
+  readonly bodiesInFlightPerActorBytesMax: number
+  /** Members of objects, objects and arrays in one JSON body, at any depth. */
+  readonly bodyValuesMax: number
+  /** Fields and keys of data that one request may write: each is an item of the document. */
+  readonly keysMax: number
+  /** Operations on runs in one transaction: each is checked after those before it. */
+  readonly runOperationsMax: number
   /** Bytes of a Yjs update that a request brings: as many as a socket's first sync. */
   readonly updateBytesMax: number
   /** Bytes of Yjs updates on their way in and out at once. Beyond them a request is answered `busy`: each is held in memory. */
   readonly updatesInFlightBytesMax: number
+  /** The same of one actor. */
+  readonly updatesInFlightPerActorBytesMax: number
   /** How long a caller that is sent a Yjs update may read nothing before the server ends the connection, ms. */
   readonly updateStallMs: number
   /** Characters of a block's content in one request; a longer text goes through a socket. */
@@ -62,8 +74,14 @@ export interface ApiLimits {
 
 export const API_LIMITS: ApiLimits = {
   bodyBytesMax: 1024 * 1024,
+  bodiesInFlightBytesMax: 64 * 1024 * 1024,
+  bodiesInFlightPerActorBytesMax: 16 * 1024 * 1024,
+  bodyValuesMax: 50_000,
+  keysMax: 5_000,
+  runOperationsMax: 300,
   updateBytesMax: 64 * 1024 * 1024,
   updatesInFlightBytesMax: 256 * 1024 * 1024,
+  updatesInFlightPerActorBytesMax: 128 * 1024 * 1024,
   updateStallMs: 30_000,
   contentCharsMax: 500_000,
   operationsMax: 1_000,

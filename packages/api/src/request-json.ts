@@ -21,6 +21,18 @@ export function jsonFault(value: unknown, depth = DEPTH_MAX): string | undefined
   return undefined
 }
 
+/** Counts the members of objects, the objects and the arrays in a value, at any depth. Stops soon beyond `max`. */
+export function countValues(value: unknown, max: number): number {
+  if (typeof value !== 'object' || value === null) return 0
+  const items = Object.values(value)
+  let count = 1 + (Array.isArray(value) ? 0 : items.length)
+  for (const item of items) {
+    if (count > max) return count
+    count += countValues(item, max - count)
+  }
+  return count
+}
+
 function numberFault(value: number): string | undefined {
   if (!Number.isFinite(value)) return 'holds a number that is too large for a double'
   if (!Number.isInteger(value) || Number.isSafeInteger(value)) return undefined

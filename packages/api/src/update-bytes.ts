@@ -1,34 +1,9 @@
 import type { ServerResponse } from 'node:http'
-import { ApiError } from './api-error.ts'
 
 /** Media type of a Yjs update. */
 export const UPDATE_TYPE = 'application/octet-stream'
 /** Bytes written at once. The next ones wait until the socket has taken these. */
 const CHUNK_BYTES = 64 * 1024
-
-/** Counts the bytes of Yjs updates that requests hold in memory. */
-export class UpdatesInFlight {
-  readonly #bytesMax: number
-  #bytes = 0
-
-  constructor(bytesMax: number) {
-    this.#bytesMax = bytesMax
-  }
-
-  /** Counts bytes until the returned function is called. Throws `busy` beyond the limit, but lets a single update pass. */
-  take(bytes: number): () => void {
-    if (this.#bytes > 0 && this.#bytes + bytes > this.#bytesMax) {
-      const message = 'too many bytes of Yjs updates are on their way: try again after Retry-After'
-      throw new ApiError('busy', message, { retryAfterSeconds: 1 })
-    }
-    this.#bytes += bytes
-    let isTaken = true
-    return () => {
-      if (isTaken) this.#bytes -= bytes
-      isTaken = false
-    }
-  }
-}
 
 /** Sends bytes as the reader takes them, and ends the connection of one that reads nothing for `stallMs`. */
 export async function sendBytes(response: ServerResponse, bytes: Uint8Array, stallMs: number): Promise<void> {

@@ -10,13 +10,13 @@ import {
 } from '@joinery/server'
 import pino, { type Logger } from 'pino'
 import { API_LIMITS, type ApiLimits } from '../api-limits.ts'
+import { BytesInFlight } from '../bytes-in-flight.ts'
 import { CallerLives } from '../caller-lives.ts'
 import { Feeds } from '../feed/feeds.ts'
 import { History } from '../history/history.ts'
 import { catchUpTurns, replayTurns } from '../history/replay-turns.ts'
 import { FREE_COSTS, PayingCallers } from '../request-work.ts'
 import { allRoutes } from '../routes/all-routes.ts'
-import { UpdatesInFlight } from '../update-bytes.ts'
 import { Writes } from '../writes/writes.ts'
 import { createHttpApp } from './http-app.ts'
 import type { Origins } from './origin-check.ts'
@@ -61,7 +61,16 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   const writes = new Writes({ workspaces, history, lists, limits })
   const callers = new PayingCallers(options.costs ?? FREE_COSTS, limits)
   const feeds = new Feeds({ workspaces, callers, turns, catchUps: catchUpTurns(limits), lists, limits, logger })
-  const updatesInFlight = new UpdatesInFlight(limits.updatesInFlightBytesMax)
+  const updatesInFlight = new BytesInFlight({
+    what: 'Yjs updates',
+    all: limits.updatesInFlightBytesMax,
+    perActor: limits.updatesInFlightPerActorBytesMax,
+  })
+  const bodiesInFlight = new BytesInFlight({
+    what: 'bodies',
+    all: limits.bodiesInFlightBytesMax,
+    perActor: limits.bodiesInFlightPerActorBytesMax,
+  })
   const revocations = options.revocations ?? new Revocations()
   const lives = new CallerLives(revocations)
   const app = createHttpApp({
@@ -71,6 +80,7 @@ export async function createApi(options: ApiOptions): Promise<Api> {
     origins,
     isDevelopment: options.authenticator === undefined,
     callers,
+    bodiesInFlight,
     rate: new RequestRate(limits.requestsPerSecond, limits.requestsBurst),
     logger,
     limits,

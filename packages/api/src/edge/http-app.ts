@@ -3,6 +3,7 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { Logger } from 'pino'
 import { ApiError, errorBody, toApiError } from '../api-error.ts'
 import type { ApiLimits } from '../api-limits.ts'
+import type { BytesInFlight } from '../bytes-in-flight.ts'
 import { type CallerHeaders, identifyCaller } from '../caller.ts'
 import type { PayingCallers, RequestWork } from '../request-work.ts'
 import { type RawRequest, type Reply, type Route, updateBody } from '../routes/route.ts'
@@ -46,6 +47,8 @@ export interface HttpAppOptions {
   readonly isDevelopment: boolean
   readonly rate: RequestRate
   readonly callers: PayingCallers
+  /** JSON bodies on their way in. */
+  readonly bodiesInFlight: BytesInFlight
   readonly logger: Logger
   readonly limits: ApiLimits
   readonly version: string
@@ -101,12 +104,27 @@ function addRoute(app: FastifyInstance, route: Route, options: HttpAppOptions): 
     url: route.path.replace(/\{(\w+)\}/g, ':$1'),
     exposeHeadRoute: hasHead(route),
     // Before the body is asked for and read: nothing is kept of a caller that is not let in.
-    onRequest: async (request) => void (await route.admit(rawRequest(request, options))),
+    onRequest: async (request, reply) => {
+      const { actor } = await route.admit(rawRequest(request, options))
+      if (route.body !== updateBody) countBody(request, reply, actor, options)
+    },
     handler: async (request, reply) => {
       const answer = await route.run(rawRequest(request, options), options.services)
       return send(reply, answer, works.get(request))
     },
   })
+}
+
+/** Counts a JSON body until its request is answered. One of unknown length counts as the largest that is allowed. */
+function countBody(
+  { headers }: FastifyRequest,
+  reply: FastifyReply,
+  actor: string,
+  { bodiesInFlight, limits: { bodyBytesMax } }: HttpAppOptions,
+): void {
+  const isOfUnknownLength = headers['transfer-encoding'] !== undefined
+  const length = isOfUnknownLength ? bodyBytesMax : Math.min(Number(headers['content-length'] ?? 0), bodyBytesMax)
+  if (length > 0) reply.raw.once('close', bodiesInFlight.take(actor, length))
 }
 
 /** The bodies that a route reads. */

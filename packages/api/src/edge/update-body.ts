@@ -2,12 +2,13 @@ import type { Identity } from '@joinery/server'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { ApiError } from '../api-error.ts'
 import type { ApiLimits } from '../api-limits.ts'
+import type { BytesInFlight } from '../bytes-in-flight.ts'
 import { authorOf } from '../caller.ts'
-import { UPDATE_TYPE, type UpdatesInFlight } from '../update-bytes.ts'
+import { UPDATE_TYPE } from '../update-bytes.ts'
 
 export interface UpdateBodies {
   readonly limits: ApiLimits
-  readonly inFlight: UpdatesInFlight
+  readonly inFlight: BytesInFlight
   /** Identifies the caller for the workspace in the path. */
   identify(request: FastifyRequest): Promise<Identity>
 }
@@ -20,11 +21,11 @@ export function readUpdateBodies(scope: FastifyInstance, { limits, inFlight, ide
   const { updateBytesMax } = limits
   scope.removeAllContentTypeParsers()
   scope.addHook('onRequest', async (request, reply) => {
-    authorOf(await identify(request))
+    const { actor } = authorOf(await identify(request))
     // A body of unknown length counts as the largest that is allowed.
     const length = Number(request.headers['content-length'] ?? updateBytesMax)
     if (length > updateBytesMax) throw tooLarge(updateBytesMax)
-    reply.raw.once('close', inFlight.take(length))
+    reply.raw.once('close', inFlight.take(actor, length))
   })
   scope.addContentTypeParser(
     UPDATE_TYPE,

@@ -1,10 +1,10 @@
 import type { ClaimList } from '@joinery/blocks'
 import type { Durability, Revocations, Workspaces } from '@joinery/server'
 import type { ApiLimits } from '../api-limits.ts'
+import type { BytesInFlight } from '../bytes-in-flight.ts'
 import type { CallerLives } from '../caller-lives.ts'
 import type { Feeds } from '../feed/feeds.ts'
 import type { History } from '../history/history.ts'
-import type { UpdatesInFlight } from '../update-bytes.ts'
 import type { Writes } from '../writes/writes.ts'
 
 /** The parts of the API that handlers use. */
@@ -15,7 +15,7 @@ export interface Services {
   readonly feeds: Feeds
   readonly lives: CallerLives
   readonly revocations: Revocations
-  readonly updatesInFlight: UpdatesInFlight
+  readonly updatesInFlight: BytesInFlight
   /** The lists of claims of a block. */
   readonly lists: readonly ClaimList[]
   readonly limits: ApiLimits

@@ -50,14 +50,17 @@ const get = route(
     },
     errors: ['unknown_workspace', 'unknown_lsn', 'history_dropped', 'busy'],
   },
-  async ({ params: { workspace }, query: { at, since }, headers: { 'if-none-match': known }, work }, services) => {
+  async (
+    { params: { workspace }, query: { at, since }, headers: { 'if-none-match': known }, identity, work },
+    services,
+  ) => {
     const { update, lsn } = await stateAt(services, { workspace, at, work }, (doc, _stamps, head) => ({
       lsn: head,
       update: isKnownToCaller(known, { version: head }) ? undefined : Y.encodeStateAsUpdate(doc, since),
     }))
     const etag = etagOf({ version: lsn })
     if (update === undefined) return { status: 304, headers: { etag } }
-    const release = services.updatesInFlight.take(update.length)
+    const release = services.updatesInFlight.take(identity.actor, update.length)
     return {
       status: 200,
       headers: { etag, ...lsnHeader({ lsn }), 'content-type': UPDATE_TYPE, 'content-length': String(update.length) },

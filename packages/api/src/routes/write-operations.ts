@@ -2,6 +2,7 @@ import { type ClaimList, charactersOf, getBlock } from '@joinery/blocks'
 import type { Identity, WorkspaceId, WorkspaceView } from '@joinery/server'
 import * as Y from 'yjs'
 import { ApiError } from '../api-error.ts'
+import type { ApiLimits } from '../api-limits.ts'
 import { readBlock } from '../block-view.ts'
 import { authorOf, statusAuthorOf } from '../caller.ts'
 import { assertKnown } from '../known-workspace.ts'
@@ -37,6 +38,7 @@ export async function writeOperations(request: OperationsRequest, services: Serv
   const author = request.operations.every(isStatusOperation) ? statusAuthorOf(identity) : authorOf(identity)
   const sync = wantsSync(headers, services.durability)
   for (const operation of request.operations) assertContent(operation, services.limits.contentCharsMax)
+  assertFew(request.operations, services.limits)
   const operations = withoutReplacedContents(request.operations)
   const { basedOn } = request
   const base = basedOn === undefined ? undefined : (await services.history.open(workspace, { lsn: basedOn }, work)).doc
@@ -64,6 +66,20 @@ export async function writeOperations(request: OperationsRequest, services: Serv
 /** Ids of the blocks that the operations name, each once. */
 function blocksOf(operations: readonly Operation[]): string[] {
   return [...new Set(operations.flatMap((operation) => (isEdgeOperation(operation) ? [] : [operation.block])))]
+}
+
+/** Throws `too_large` for more keys or operations on runs than one turn of the event loop may make. */
+function assertFew(operations: readonly Operation[], { keysMax, runOperationsMax }: ApiLimits): void {
+  let [keys, runs] = [0, 0]
+  for (const operation of operations) {
+    if ('index' in operation || isStatusOperation(operation)) runs++
+    if ('fields' in operation) keys += Object.keys(operation.fields ?? {}).length
+    if ('data' in operation) keys += Object.keys(operation.data ?? {}).length
+  }
+  const told = (count: number, what: string, max: number): ApiError =>
+    new ApiError('too_large', `the request writes ${count} ${what}, and may write ${max}: send several requests`)
+  if (keys > keysMax) throw told(keys, 'fields and keys of data', keysMax)
+  if (runs > runOperationsMax) throw told(runs, 'operations on runs', runOperationsMax)
 }
 
 /** Throws `too_large`, or `invalid` if the operation gives two different contents. */
