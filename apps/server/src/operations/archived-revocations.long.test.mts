@@ -36,7 +36,7 @@ it('[A58] a restore of any backup keeps out those whose tokens were revoked befo
   await stop(server)
   await revoke('ada')
   // Names of archives tell seconds apart.
-  await expect.poll(backUp, { timeout: 20_000 }).toBe(0)
+  await expect.poll(backUp).toBe(0)
 
   const [first, second] = (await readdir(backups)).sort()
   const restored = join(root, 'restored')
