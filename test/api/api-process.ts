@@ -14,6 +14,8 @@ export interface ApiServerConfig {
   readonly limits?: Partial<ApiLimits>
   /** Key of its tokens. Without it the server is in development mode. */
   readonly secret?: string
+  /** Ms by which its time of day is ahead; negative behind. */
+  readonly clockAheadMs?: number
 }
 
 /** A server with the HTTP face in a process of its own. Going out of scope kills it. */
