@@ -66,7 +66,7 @@ describe.skipIf(!pages.isThere)('the page for everybody', () => {
     await ann.locator('.caret').waitFor({ state: 'attached' })
     await ann.getByRole('button', { name: 'Connect Collection 1 to…' }).click()
     expect(await violationsIn(ann, ALL_LOOKS)).toEqual([])
-    for (const panel of ['History', 'Conflicts', 'Demonstration']) {
+    for (const panel of ['History', 'Conflicts', 'Leases', 'Demonstration']) {
       await ann.getByRole('button', { name: panel, exact: true }).click()
       await ann.getByRole('complementary', { name: panel }).waitFor()
       await ann.getByText('Reading…').waitFor({ state: 'detached' })

@@ -2,10 +2,11 @@ import { type ReactNode, Suspense, useRef } from 'react'
 import { ConflictsAnnouncer, ConflictsPanel, useAllConflicts } from '../conflicts/index.tsx'
 import { DemonstrationPanel, useDemonstrationOffer, useIndexer } from '../demonstration/index.tsx'
 import { HistoryPanel } from '../history/index.tsx'
+import { LeasesPanel } from '../leases/index.tsx'
 import { SetAsidePanel, useSetAside } from '../set-aside/index.tsx'
 import './side-panels.css'
 
-type PanelName = 'History' | 'Conflicts' | 'Set aside' | 'Demonstration'
+type PanelName = 'History' | 'Conflicts' | 'Leases' | 'Set aside' | 'Demonstration'
 export interface OpenPanel {
   readonly name: PanelName
   /** Scenario that the demonstration plays when it opens. */
@@ -54,6 +55,7 @@ export function SidePanels({ name, open, onOpen }: SidePanelsProps): ReactNode {
       <div className="panel-buttons">
         {button('History')}
         {button('Conflicts', conflicts.list.length)}
+        {button('Leases')}
         {(setAside.copies.length > 0 || open?.name === 'Set aside') && button('Set aside', setAside.copies.length)}
         {isOffered && button('Demonstration')}
       </div>
@@ -61,6 +63,7 @@ export function SidePanels({ name, open, onOpen }: SidePanelsProps): ReactNode {
       <Suspense fallback={null}>
         {open?.name === 'History' && <HistoryPanel onClose={close} />}
         {open?.name === 'Conflicts' && <ConflictsPanel conflicts={conflicts} onClose={close} />}
+        {open?.name === 'Leases' && <LeasesPanel onClose={close} />}
         {open?.name === 'Set aside' && <SetAsidePanel setAside={setAside} onClose={close} />}
         {open?.name === 'Demonstration' && <DemonstrationPanel name={name} first={open.scenario} onClose={close} />}
       </Suspense>

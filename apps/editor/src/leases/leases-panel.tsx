@@ -1,0 +1,34 @@
+import type { ReactNode } from 'react'
+import { Panel } from '../panels/panel.tsx'
+import { useLeases } from './use-leases.ts'
+import './leases.css'
+
+const TIME = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' })
+
+export function LeasesPanel({ onClose }: { onClose: () => void }): ReactNode {
+  const { list, problem } = useLeases()
+  return (
+    <Panel title="Leases" onClose={onClose}>
+      {problem !== '' && <p role="status">This list may be old: {problem}.</p>}
+      {list?.length === 0 && (
+        <p className="soft">
+          No job holds a lease now. A job takes one before work that only one job may do at a time, and the others wait.
+        </p>
+      )}
+      <ul className="leases">
+        {list?.map(({ name, holder, actor, acquiredAt, waiting }) => (
+          <li key={name}>
+            <p>
+              <strong>{name}</strong>
+            </p>
+            <p>
+              {holder === actor ? holder : `${holder} (${actor})`} holds it since{' '}
+              <time dateTime={new Date(acquiredAt).toISOString()}>{TIME.format(acquiredAt)}</time>.
+            </p>
+            {waiting > 0 && <p className="soft">{waiting === 1 ? 'One more waits' : `${waiting} more wait`} for it.</p>}
+          </li>
+        ))}
+      </ul>
+    </Panel>
+  )
+}
