@@ -7,6 +7,7 @@ import { BlockSearch } from './demonstration/index.tsx'
 import { IndexingChips } from './indexing-chips.tsx'
 import { LastEdit } from './last-edit.tsx'
 import { useCardDrag } from './order/use-card-drag.ts'
+import { StatusChips } from './status-chips.tsx'
 
 interface BlockCardProps {
   readonly id: string
@@ -78,6 +79,7 @@ export const BlockCard = memo(function BlockCard({ id, actor, workspaceName, onM
         <ContentField id={id} title={title} />
         <LastEdit id={id} />
         <IndexingChips id={id} actor={actor} />
+        <StatusChips id={id} />
         <BlockEdges id={id} title={title} />
         <BlockSearch name={workspaceName} block={id} />
       </div>
