@@ -113,7 +113,7 @@ function watchServer(registry: Registry, server: Server, store: EventStore, revo
   counter('load_trials', 'Loads that were tried in a worker thread first', () => counters.loadTrials)
   gauge(
     'costly_workspaces',
-    'Workspaces that take too long to load and are not served: run joinery repair',
+    'Workspaces that take too long to load and are not served: restore them from a backup',
     () => server.costlyWorkspaces.size,
   )
   counter('revoked_connections', 'Sockets that were ended because their token was revoked', () => counters.revoked)

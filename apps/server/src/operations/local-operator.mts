@@ -43,7 +43,7 @@ export function storeOperator(directory: string, store: EventStore, access: Acce
       const costly = [...access.costly].filter(([name]) => workspace === undefined || name === workspace)
       const told = costly.map(([name, why]) => ({
         workspace: name,
-        reason: `is not served, since loading it takes too much: ${why}; "joinery repair ${name}" ends it before that`,
+        reason: `is not served, since loading it takes too much: ${why}; restore it from a backup of before`,
       }))
       return { ...inspection, damaged: [...inspection.damaged, ...told] }
     },

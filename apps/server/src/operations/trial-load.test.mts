@@ -1,0 +1,15 @@
+import { expect, it } from 'vitest'
+import * as Y from 'yjs'
+import { trialLoad } from './trial-load.mts'
+
+it('[L75] a workspace that takes longer to load than a server allows can not be loaded', () => {
+  const doc = new Y.Doc()
+  doc.getText().insert(0, 'x')
+  const update = Y.encodeStateAsUpdate(doc)
+  const allowed = trialLoad()
+  allowed.add(update)
+  expect(() => allowed.finish()).not.toThrow()
+  const bounded = trialLoad('w', -1)
+  bounded.add(update)
+  expect(() => bounded.finish()).toThrow('it takes more than -1 ms')
+})
