@@ -7,6 +7,7 @@ import type { Durability } from '../event-store.ts'
 import { openLevelStore } from '../store/level-store.ts'
 import { readAll } from '../testing/read-all.ts'
 import { sampleUpdate } from '../testing/sample-update.ts'
+import { expectWholeTurns } from './whole-turns.ts'
 
 const PROGRAM = fileURLToPath(new URL('./crash-writer.ts', import.meta.url))
 type OnDisk = Exclude<Durability, 'memory'>
@@ -38,13 +39,17 @@ export async function appendUntil(
   return acknowledged
 }
 
-/** Fails unless everything acknowledged is there, whole and without gaps. Returns the number of records. */
+/**
+ * Fails unless everything acknowledged is there, whole and without gaps, and every turn of the team is there whole or not at
+ * all. Returns the number of records.
+ */
 export async function expectAll(
   directory: string,
   durability: OnDisk,
   acknowledged: ReadonlyMap<string, number>,
 ): Promise<number> {
   const store = await openLevelStore({ directory, durability })
+  await expectWholeTurns(store, 'five')
   let records = 0
   for (const [workspace, lsn] of acknowledged) {
     const log = await store.open(workspace)

@@ -44,7 +44,7 @@ describe('disk full', () => {
     ['async', '4m'],
     ['sync', '5m'],
   ] as const) {
-    it(`[L23, L24, L26] nothing acknowledged at ${durability} is lost when a disk of ${size} fills, is freed and the process killed`, async (context) => {
+    it(`[L23, L24, L26, L67] nothing acknowledged at ${durability} is lost when a disk of ${size} fills, is freed and the process killed`, async (context) => {
       const disk = await smallDisk(context, size)
       const directory = join(disk, 'data')
       const filler = join(disk, 'filler')
@@ -63,6 +63,18 @@ describe('disk full', () => {
       await expectAll(directory, durability, acknowledged)
     })
   }
+
+  it('[L24, L67] a process that is killed while the disk is full leaves every turn whole or not at all', async (context) => {
+    for (const durability of ['async', 'sync'] as const) {
+      const disk = await smallDisk(context, '4m')
+      const directory = join(disk, 'data')
+      const filler = join(disk, 'filler')
+      await writeFile(filler, Buffer.alloc(1024 * 1024))
+      const acknowledged = await appendUntil(directory, durability, (line) => 'state' in line)
+      await rm(filler)
+      await expectAll(directory, durability, acknowledged)
+    }
+  })
 
   it('[L54] workspaces that nobody had open are read while a disk is full, and nothing is lost when it is freed', async (context) => {
     const disk = await smallDisk(context, '4m')

@@ -12,11 +12,11 @@ const makeRoom = testDirectories()
 const grounds = useGrounds(makeDirectory)
 const IS_NIGHTLY = process.env.JOINERY_NIGHTLY !== undefined
 /** Kills per course. Nightly there is one for every call. */
-const KILLS_EVERYDAY = 3
+const KILLS_EVERYDAY = Number(process.env.JOINERY_KILLS ?? 3)
 /** Nightly, of consecutive writes to one table. */
 const TABLE_WRITES_STEP = 8
 /** A killed store goes on with all kinds of work at every so many calls only: that takes longer than all the rest. */
-const GO_ON_STEP = IS_NIGHTLY ? 4 : KILLS_EVERYDAY
+const GO_ON_STEP = IS_NIGHTLY ? 4 : 3
 
 const parsePromises = (output: string): Promised[] =>
   output

@@ -13,6 +13,20 @@ export function turnShare(place: number, turn: number): number {
   return 1 + ((place + turn) % 3)
 }
 
+/** The number of whole turns in the logs of a team. Throws if one of them has more or less than these. */
+export function turnsOf(heads: readonly number[]): number {
+  const expected = heads.map(() => 0)
+  let turns = 0
+  while ((expected[0] ?? 0) < (heads[0] ?? 0)) {
+    turns++
+    for (const place of heads.keys()) expected[place] = (expected[place] ?? 0) + turnShare(place, turns)
+  }
+  if (heads.some((head, place) => head !== expected[place])) {
+    throw new Error(`the logs end at ${heads.join(', ')}, and ${turns} turns would end at ${expected.join(', ')}`)
+  }
+  return turns
+}
+
 /** Appends one turn's records to each log of a team. Returns the last receipt of each log. */
 export function appendTurn(
   logs: readonly WorkspaceLog[],
