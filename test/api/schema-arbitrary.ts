@@ -66,7 +66,7 @@ function validOf(schema: Schema, name: string, faultWeight: number): Arbitrary<u
     case 'integer':
     case 'number':
       return fc.oneof(
-        { weight: 20, arbitrary: fc.integer({ min: schema.minimum ?? 0, max: 20 }) },
+        { weight: 20, arbitrary: fc.integer({ min: schema.minimum ?? 0, max: (schema.minimum ?? 0) + 20 }) },
         { weight: 1, arbitrary: fc.constantFrom(-1, 0.5, schema.maximum ?? 2 ** 53) },
       )
     case 'boolean':
