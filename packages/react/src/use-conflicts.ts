@@ -11,7 +11,10 @@ export interface ConflictsView {
   readonly clear: () => void
 }
 
-/** The conflicts reported while a component with this hook was mounted: which write lost to which, and by which rule. */
+/**
+ * The conflicts reported while a component with this hook was mounted: which write lost to which, and by which rule. Show the one
+ * with `reportedBy` as this actor's word: the server has not checked it.
+ */
 export function useConflicts(): ConflictsView {
   const log = conflictLogOf(useWorkspace())
   const conflicts = useObservable(log)

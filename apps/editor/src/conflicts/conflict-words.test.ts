@@ -74,3 +74,16 @@ it('[P5] a block moved by two at once is told without the place’s letters', ()
   expect(words.headline).toBe('“Plan” stands where bob moved it.')
   expect(Object.values(words).join(' ')).not.toMatch(/W5k|X2m/)
 })
+
+it.each(['content', 'fields/title', 'indexingList/main', 'moods/m'])(
+  '[P10] each sentence about %s that a client reports is that client’s word',
+  (field) => {
+    const value = { key: 'title', value: 'A', seq: 1, source: 'user_action', actor: 'ada', at: 1 }
+    const conflict = { ...told(field, value, claim('user_action', 'ada', 'done'), 'ada agreed'), reportedBy: 'eve' }
+    const { headline, lost, why } = conflictWords(conflict, 'Plan')
+    expect(headline).toMatch(/^“Plan”: eve (says|reports)/)
+    expect(lost).toMatch(/^eve says that /)
+    expect(why).toContain('The server has not seen this conflict.')
+    expect(why.replace('eve gives as the reason: “ada agreed”.', '')).not.toContain('ada agreed')
+  },
+)

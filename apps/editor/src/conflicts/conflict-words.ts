@@ -34,14 +34,10 @@ const STATUSES = { notStarted: 'not started', processing: 'processing', done: 'd
 /** Explains a conflict in the block named `title` in plain words. Values of an unknown shape are quoted as they are. */
 export function conflictWords(conflict: Omit<Conflict, 'type'>, title: string): ConflictWords {
   const { field, winner, loser, rule, reportedBy } = conflict
-  // A report of a client may say anything: only those about texts are made, and they are shown as a client's word.
-  if (reportedBy !== undefined && field !== 'content') {
-    const lost = `It says ${quoted(winner)} against ${quoted(loser)}. The server has not seen this conflict.`
-    return { headline: `“${title}”: ${reportedBy} reports a conflict about ${field}.`, lost, why: rule }
-  }
+  if (reportedBy !== undefined) return reportedWords(conflict, reportedBy, title)
   if (field === 'content') {
     return {
-      headline: `“${title}”: ${reportedBy === undefined ? 'a job' : `${reportedBy} says that it`} rewrote text that somebody changed meanwhile. Both are kept.`,
+      headline: `“${title}”: a job rewrote text that somebody changed meanwhile. Both are kept.`,
       lost: `Nothing is lost. Typed: ${quoted(winner)}. Written by the job: ${quoted(loser)}.`,
       why: 'The job’s edits were merged, character by character, with those typed since it had read the text. Please check the result.',
     }
@@ -50,6 +46,27 @@ export function conflictWords(conflict: Omit<Conflict, 'type'>, title: string): 
   if ('claim' in standing && 'claim' in beaten) return statusWords(standing.claim, beaten.claim, rule, title)
   if (isFieldClaim(winner) && isFieldClaim(loser)) return fieldWords(winner, loser, rule, title)
   return { headline: `“${title}”: ${field} is ${quoted(winner)}.`, lost: `${quoted(loser)} lost.`, why: rule }
+}
+
+/** Words for the report of a client, which may say anything: every sentence is the reporter's word, and says so. */
+function reportedWords(
+  { field, winner, loser, rule }: Omit<Conflict, 'type'>,
+  reporter: string,
+  title: string,
+): ConflictWords {
+  const unseen = 'The server has not seen this conflict. The history of the block shows who wrote what.'
+  if (field !== 'content') {
+    return {
+      headline: `“${title}”: ${reporter} reports a conflict about ${field}.`,
+      lost: `${reporter} says that ${quoted(winner)} stands and that ${quoted(loser)} lost.`,
+      why: `${reporter} gives as the reason: ${quoted(rule)}. ${unseen}`,
+    }
+  }
+  return {
+    headline: `“${title}”: ${reporter} says that it rewrote text that somebody changed meanwhile.`,
+    lost: `${reporter} says that somebody typed ${quoted(winner)}, that it wrote ${quoted(loser)}, and that both are kept.`,
+    why: unseen,
+  }
 }
 
 function statusWords(winner: IndexingEntry, loser: IndexingEntry, rule: string, title: string): ConflictWords {
