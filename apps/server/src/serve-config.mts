@@ -1,11 +1,12 @@
 import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import type { KeepHistory } from '@joinery/log'
-import { isLoopbackHost, isOrigin } from '@joinery/server'
+import { isLoopbackHost, isOrigin, type ServerLimits } from '@joinery/server'
 import { z } from 'zod'
 import { AppError } from './app-error.mts'
 import { dataSetting } from './data-setting.mts'
 import { keepHistorySetting } from './keep-history-setting.mts'
+import { limitsSetting } from './limits-setting.mts'
 import { type Environment, type Options, readSetting, type Setting, wholeNumber } from './setting.mts'
 
 export const DURABILITIES = ['memory', 'async', 'sync'] as const
@@ -31,6 +32,8 @@ export interface ServeConfig {
   readonly connectionsPerPrincipalMax: number | undefined
   /** File of an application's own machines; undefined for none. Absolute. */
   readonly machinesFile: string | undefined
+  /** Other limits of the server than its defaults. */
+  readonly limits: Partial<ServerLimits>
   /** Whether others may reach it although there are no keys. */
   readonly isInsecure: boolean
   /** Absent in development mode: everyone may connect and write as any source. */
@@ -134,6 +137,7 @@ export function parseServeConfig(options: Options, environment: Environment, dir
     connectionsPerAddressMax: readSetting(connectionsPerAddress, options, environment),
     connectionsPerPrincipalMax: readSetting(connectionsPerPrincipal, options, environment),
     machinesFile: machinesFile === undefined ? undefined : resolve(directory, machinesFile),
+    limits: readSetting(limitsSetting, options, environment),
     isInsecure: options.insecure === true,
     keys: keysOf(environment),
   }

@@ -31,8 +31,10 @@ export interface RunningServer {
 function connectionLimits({
   connectionsPerAddressMax,
   connectionsPerPrincipalMax,
+  limits,
 }: ServeConfig): Partial<ServerLimits> {
   return {
+    ...limits,
     ...(connectionsPerAddressMax !== undefined && { connectionsPerAddressMax }),
     ...(connectionsPerPrincipalMax !== undefined && { connectionsPerPrincipalMax }),
   }
