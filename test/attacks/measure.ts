@@ -1,6 +1,7 @@
+import { existsSync, readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { readProcessUsage } from '../bench/load/process-usage.ts'
+import { parseResident } from '../bench/load/process-usage.ts'
 import { type Child, startChild } from '../support/child-process.ts'
 import { freePort } from '../support/free-port.ts'
 import { type JoineryProcess, startJoinery } from '../support/joinery-process.ts'
@@ -33,8 +34,11 @@ export interface Times {
   readonly afterSeconds: number
 }
 
+/** Resident memory of a process, MiB; NaN for one that has ended. */
 export function residentMiB(child: Child): number {
-  return readProcessUsage(child.pid).residentKiB / 1024
+  const status = existsSync(`/proc/${child.pid}`) ? readFileSync(`/proc/${child.pid}/status`, 'utf8') : ''
+  // A process that has ended, and whose end nobody has taken note of yet, has no memory.
+  return status === '' || /^State:\s+Z/m.test(status) ? Number.NaN : parseResident(status) / 1024
 }
 
 /** A server with keys and a heap of 1 GB. */
@@ -70,12 +74,9 @@ export async function attack(options: {
 /** Highest resident memory until it is stopped, MiB. */
 export function watchMemory(child: Child): { stop(): number } {
   let peak = 0
-  let isGone = false
-  void child.exited.then(() => {
-    isGone = true
-  })
   const timer = setInterval(() => {
-    if (!isGone) peak = Math.max(peak, residentMiB(child))
+    const now = residentMiB(child)
+    if (now > peak) peak = now
   }, LOOK_MS)
   return {
     stop() {
@@ -110,7 +111,7 @@ export async function measureAttack(name: string, times: Times): Promise<Figures
     people.begin()
     await sleep(times.afterSeconds * 1_000)
     const after = people.latency()
-    const memoryAfter = exit === undefined ? residentMiB(server.child) : Number.NaN
+    const memoryAfter = residentMiB(server.child)
     const figures = { before, during, after, told, memory: { before: memoryBefore, peak, after: memoryAfter } }
     if (exit !== undefined) return { ...figures, died: exit, lost: people.refused }
     const lost = await people.finish()
