@@ -239,10 +239,7 @@ export class Workspace {
     })
   }
 
-  /**
-   * Calls `listener` when a write lost to a concurrent one. A conflict with `reportedBy` is the word of this actor's client, which the
-   * server has not checked: show it as such. Returns the function that ends it.
-   */
+  /** Calls `listener` when a write lost to a concurrent one, by the word of a client (`reportedBy`) or the server. Returns unsubscribe. */
   onConflict(listener: (conflict: Conflict) => void): () => void {
     return this.#conflicts.add(listener)
   }

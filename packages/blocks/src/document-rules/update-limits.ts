@@ -39,10 +39,10 @@ export const UPDATE_LIMITS = {
   /** Items of one update of which the steps among each other are not counted: they can't take more than 500,000. */
   placementItemsFree: 1_000,
   /**
-   * Structs of one update. Each takes some 500 bytes while the update is checked and applied. The whole history of a document that
-   * people edited for years has some 100,000.
+   * Structs of one update. Each takes some 500 bytes and 1 µs while the update is checked and applied, and everybody else waits. The
+   * whole history of a document that people edited for years has some 100,000.
    */
-  structsMax: 1_000_000,
+  structsMax: 250_000,
   /** Ranges of deletions of one update. Each may split an item, which moves all later ones of its client. */
   deletionsMax: 100_000,
   /**

@@ -54,3 +54,34 @@ it('[S181] a connection that costs too much rests, others go on, and nothing tha
   const reader = await fixture.client('w').synced()
   expect(reader.text.toString()).toBe(costly.text.toString())
 })
+
+it('[S196] updates of several connections that take long are applied in turns of their own, in one room and in several', async () => {
+  let turn = 0
+  let isOver = false
+  const count = (): void => {
+    turn++
+    if (!isOver) setImmediate(count)
+  }
+  const turns: number[] = []
+  const slow = {
+    open: () => ({
+      ...rules.open(),
+      inspect: (update: Uint8Array) => {
+        if (update.length > LARGE) turns.push(turn)
+        return rules.open().inspect(update)
+      },
+    }),
+  }
+  fixture = await ServerFixture.start({ rules: slow })
+  const clients = await Promise.all(
+    ['a', 'a', 'a', 'b', 'c'].map((name) => fixture.client(`${name}?joinery=1`).synced()),
+  )
+  count()
+  for (const client of clients) client.text.insert(0, 'x'.repeat(2 * LARGE))
+  const settled = clients.map((client) => client.until(() => client.message('durable')?.frames === client.sentUpdates))
+  await Promise.all(settled)
+  isOver = true
+  expect(turns).toHaveLength(clients.length)
+  expect(new Set(turns).size).toBe(clients.length)
+  await clients[0]?.until(() => clients[0]?.text.length === 3 * 2 * LARGE)
+})

@@ -183,12 +183,11 @@ export class Room implements ContentOwner, MemberRoom {
     this.#context.schedule(this)
   }
 
-  /** Applies, logs and forwards the updates that members sent in this tick. */
-  flush(): void {
+  /** Applies, logs and forwards this tick's updates. From `untilMs` on, those of further members wait for the next turn. */
+  flush(untilMs = Number.POSITIVE_INFINITY): void {
     const { loaded } = this.#content
-    if (loaded === undefined) return
-    if (this.#writes?.hasWork) this.#flushWrites(loaded, this.#writes)
-    if (this.#news?.hasPresence) this.#news.tellPresence()
+    if (loaded !== undefined && this.#writes?.hasWork) this.#flushWrites(loaded, this.#writes, untilMs)
+    if (loaded !== undefined && this.#news?.hasPresence) this.#news.tellPresence()
   }
 
   /** Tells members that storage has failed, or that it works again. In the second case asks for the dropped updates. */
@@ -272,7 +271,7 @@ export class Room implements ContentOwner, MemberRoom {
     return (this.loaded?.log.state.state ?? 'open') === 'open'
   }
 
-  #flushWrites({ log, content, damage }: Loaded, writes: WritePath): void {
+  #flushWrites({ log, content, damage }: Loaded, writes: WritePath, untilMs: number): void {
     if (damage !== undefined) return writes.rejectAll(quarantined(damage.message))
     const { state }: LogState = log.state
     if (state === 'fenced') return this.#content.abandon()
@@ -282,9 +281,10 @@ export class Room implements ContentOwner, MemberRoom {
       return
     }
     const place = { log, document: content, audience: this.#newsOf() }
-    const spoilt = writes.flush(place, this.#content.relaysUntilMs)
-    if (spoilt !== undefined) this.#rebuild(spoilt)
-    else this.#content.grown()
+    const spoilt = writes.flush(place, this.#content.relaysUntilMs, untilMs)
+    if (spoilt !== undefined) return this.#rebuild(spoilt)
+    this.#content.grown()
+    if (writes.hasWork) this.#context.schedule(this)
   }
 
   /** Handles updates to a cold room: acknowledges the stored ones, and builds the document when others are left. */

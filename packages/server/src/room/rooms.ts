@@ -30,6 +30,9 @@ interface RoomsContext extends RoomContext {
   readonly ledger: Ledger
 }
 
+/** Time after which a turn begins no work of another member or room, ms: nobody notices so short a wait. */
+const TURN_MS = 25
+
 /** The live rooms of a server, and the tick that flushes them. */
 export class Rooms {
   readonly #rooms = new Map<WorkspaceId, Room>()
@@ -179,7 +182,7 @@ export class Rooms {
   async close(): Promise<void> {
     this.#isStopped = true
     this.#context.ledger.stop()
-    this.#flush()
+    this.#flush(Number.POSITIVE_INFINITY)
     // The updates that are tried now were on their way.
     const tried = Promise.all(Array.from(this.#rooms.values(), (room) => room.heavy.settled))
     await Promise.race([tried, wait(this.#context.limits.drainMs, undefined, { ref: false })])
@@ -190,15 +193,22 @@ export class Rooms {
   #schedule(room: Room): void {
     if (room.isScheduled || this.#isStopped) return
     room.isScheduled = true
-    if (this.#scheduled.push(room) === 1) setImmediate(() => this.#flush())
+    if (this.#scheduled.push(room) === 1) setImmediate(() => this.#flush(performance.now() + TURN_MS))
   }
 
-  #flush(): void {
+  /** Flushes the scheduled rooms. From `untilMs` on, what is left waits for the next turn: sockets are read between the two. */
+  #flush(untilMs: number): void {
     const rooms = this.#scheduled
     this.#scheduled = []
+    let isLate = false
     for (const room of rooms) {
       room.isScheduled = false
-      room.flush()
+      if (isLate) {
+        this.#schedule(room)
+        continue
+      }
+      room.flush(untilMs)
+      isLate = performance.now() >= untilMs
     }
   }
 }

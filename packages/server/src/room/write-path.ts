@@ -122,10 +122,11 @@ export class WritePath {
    * Applies the tick's updates, then forwards and logs them. If an update spoils the document, it is neither logged nor
    * forwarded, the rest of the tick waits, and the document has to be rebuilt from the log.
    *
+   * @param untilMs time by `performance.now()` from which the updates of further members wait for a later turn
    * @returns the error that spoilt the document, if one did
    */
-  flush(place: WritePlace, relaysUntilMs: number): Error | undefined {
-    const writers = this.#writers
+  flush(place: WritePlace, relaysUntilMs: number, untilMs: number): Error | undefined {
+    let writers: readonly Member[] = this.#writers
     this.#writers = []
     const writes: Write[] = []
     let spoilt: Error | undefined
@@ -134,8 +135,9 @@ export class WritePath {
       spoilt = this.#updates.apply(member, place.document, relaysUntilMs, writes)
       // A sole writer pays once, for everything.
       if (writers.length > 1) sinceMs = member.charge(sinceMs)
-      if (spoilt === undefined) continue
+      if (spoilt === undefined && sinceMs < untilMs) continue
       this.#writers = writers.slice(index + 1)
+      writers = writers.slice(0, index + 1)
       break
     }
     // A spoilt document can't be pruned. While a keyed write is not shown, others still see the values that it beat.
