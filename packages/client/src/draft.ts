@@ -1,7 +1,7 @@
 import { forkDoc } from '@joinery/blocks'
 import * as Y from 'yjs'
 import { ClientError } from './client-error.ts'
-import { WorkspaceBlocks } from './workspace-blocks.ts'
+import type { WorkspaceBlocks } from './workspace-blocks.ts'
 
 /** The copy of the document that a keyed edit works on. Valid until the edit returns. */
 export interface Draft {
@@ -15,14 +15,19 @@ export interface Draft {
  */
 export class DraftDocument {
   readonly #live: Y.Doc
+  readonly #blocks: WorkspaceBlocks
   readonly #doc: Y.Doc
   #phase: 'idle' | 'following' | 'editing' = 'idle'
   #edits: Uint8Array[] = []
   #isSpoilt = false
 
-  /** `clientId` is the Yjs client id of an earlier draft of `live`. `live` must have everything that this draft made. */
-  constructor(live: Y.Doc, clientId?: number) {
+  /**
+   * `blocks` are the blocks of `live`. `clientId` is the Yjs client id of an earlier draft of `live`: `live` must
+   * have everything that this draft made.
+   */
+  constructor(live: Y.Doc, blocks: WorkspaceBlocks, clientId?: number) {
     this.#live = live
+    this.#blocks = blocks
     this.#doc = forkDoc(live)
     if (clientId !== undefined) this.#doc.clientID = clientId
     this.#doc.on('update', (update: Uint8Array) => {
@@ -57,7 +62,7 @@ export class DraftDocument {
     this.#phase = 'editing'
     try {
       const doc = this.#doc
-      const returned: unknown = doc.transact(() => edit({ doc, blocks: new WorkspaceBlocks(() => doc) }))
+      const returned: unknown = doc.transact(() => edit({ doc, blocks: this.#blocks.of(doc) }))
       if (returned instanceof Promise) {
         throw new ClientError('bad_options', 'a keyed edit must be synchronous: await before transactOnce, not in it')
       }

@@ -3,7 +3,7 @@ import type { Conflict } from '@joinery/protocol'
 import * as Y from 'yjs'
 import { ClientError } from './client-error.ts'
 import type { Replica } from './replica.ts'
-import { WorkspaceBlocks } from './workspace-blocks.ts'
+import type { WorkspaceBlocks } from './workspace-blocks.ts'
 
 /** Origin of the transaction that merges a fork. Undo does not take it back: it is a job's work, not a person's. */
 export const FORK_ORIGIN: unique symbol = Symbol('joinery fork')
@@ -15,7 +15,7 @@ export const FORK_ORIGIN: unique symbol = Symbol('joinery fork')
 export class Fork {
   /** The fork's document. It gets no edits of others; nobody gets its edits before `merge()`. */
   readonly doc: Y.Doc
-  readonly blocks = new WorkspaceBlocks(() => this.doc)
+  readonly blocks: WorkspaceBlocks
   readonly #current: () => Replica
   readonly #base: Replica
   readonly #baseGeneration: string | undefined
@@ -24,13 +24,17 @@ export class Fork {
   readonly #onConflict: (conflict: Conflict) => void
   #edits: Uint8Array[] = []
 
-  /** `current` returns the workspace's present replica. `onConflict` is called for each text that both sides changed. */
-  constructor(current: () => Replica, onConflict: (conflict: Conflict) => void) {
+  /**
+   * `current` returns the workspace's present replica, whose blocks are `blocks`. `onConflict` is called for each text that both
+   * sides changed.
+   */
+  constructor(current: () => Replica, blocks: WorkspaceBlocks, onConflict: (conflict: Conflict) => void) {
     this.#onConflict = onConflict
     this.#current = current
     this.#base = current()
     this.#baseGeneration = this.#base.generation
     this.doc = forkDoc(this.#base.doc)
+    this.blocks = blocks.of(this.doc)
     this.#baseStateVector = Y.decodeStateVector(Y.encodeStateVector(this.doc))
     // Collects the edits. A difference of states would hold every deletion that the base ever saw.
     this.doc.on('update', (update: Uint8Array) => this.#edits.push(update))

@@ -6,6 +6,7 @@ import { ClientError } from './client-error.ts'
 import { deferred } from './deferred.ts'
 import { type Draft, DraftDocument } from './draft.ts'
 import type { Replica } from './replica.ts'
+import type { WorkspaceBlocks } from './workspace-blocks.ts'
 
 export interface KeyedOptions extends WaitOptions {
   /** Names the edit in its workspace, forever: text of 1 to 1,024 bytes in UTF-8. */
@@ -38,11 +39,13 @@ const NO_UPDATE = new Uint8Array()
 export class KeyedEdits {
   readonly #current: () => Replica
   readonly #whenSynced: () => Promise<void>
+  readonly #blocks: () => WorkspaceBlocks
   #lastTurn: Promise<void> = Promise.resolve()
   readonly #drafts = new WeakMap<Y.Doc, KeptDraft>()
 
-  /** `current` returns the workspace's present replica; `whenSynced` waits for its first sync. */
-  constructor(current: () => Replica, whenSynced: () => Promise<void>) {
+  /** `current` returns the workspace's present replica; `whenSynced` waits for its first sync; `blocks` returns its blocks. */
+  constructor(current: () => Replica, whenSynced: () => Promise<void>, blocks: () => WorkspaceBlocks) {
+    this.#blocks = blocks
     this.#current = current
     this.#whenSynced = whenSynced
   }
@@ -76,8 +79,8 @@ export class KeyedEdits {
     const kept = this.#drafts.get(live)
     this.#drafts.delete(live)
     const draft = kept?.draft.deref()
-    if (draft === undefined) return new DraftDocument(live, kept?.clientId)
-    return draft.isOf(live) ? draft : new DraftDocument(live)
+    if (draft === undefined) return new DraftDocument(live, this.#blocks(), kept?.clientId)
+    return draft.isOf(live) ? draft : new DraftDocument(live, this.#blocks())
   }
 
   async #send(

@@ -17,6 +17,11 @@ export class WorkspaceBlocks {
     this.#lists = lists
   }
 
+  /** The blocks of another document, such as a copy of this one: new blocks have the same parts. */
+  of(doc: Y.Doc): WorkspaceBlocks {
+    return new WorkspaceBlocks(() => doc, null, this.#lists)
+  }
+
   /** Creates a block under a random id, which nobody else has. */
   create(options: { type: string }): Block
   /** Creates block `id`, or returns the existing one. Throws `BlocksError` for a bad id. */

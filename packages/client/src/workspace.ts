@@ -67,6 +67,7 @@ export class Workspace {
   readonly #keyed = new KeyedEdits(
     () => this.#replica,
     () => this.untilSynced(),
+    () => this.blocks,
   )
   #replica: Replica
   readonly #synced = new FirstSync()
@@ -200,10 +201,8 @@ export class Workspace {
 
   /** Copies the present document, for a job that writes later: {@link Fork}. */
   fork(): Fork {
-    return new Fork(
-      () => this.#replica,
-      (conflict) => this.#conflicts.tell(conflict),
-    )
+    const onConflict = (conflict: Conflict): void => this.#conflicts.tell(conflict)
+    return new Fork(() => this.#replica, this.blocks, onConflict)
   }
 
   /**
