@@ -22,9 +22,9 @@ afterEach(async () => {
   for (const end of open.splice(0).reverse()) await end()
 })
 
-async function serve(store = openMemoryStore(), limits: Partial<ServerLimits> = {}): Promise<Server> {
+async function serve(store = openMemoryStore(), limits: Partial<ServerLimits> = {}, port?: number): Promise<Server> {
   const authenticator = createAuthenticator({ secret: SECRET })
-  const server = createServer({ port: await freePort(), authenticator, rules: documentRules, store, limits })
+  const server = createServer({ port: port ?? (await freePort()), authenticator, rules: documentRules, store, limits })
   open.push(() => server.close())
   await server.listen()
   return server
@@ -150,6 +150,40 @@ describe('who owns a client id', () => {
       content(tab.doc).insert(0, 'Still ')
       await untilTextIs(server, 'Still the guest, offline and ada')
       expect(again.provider.wsconnected).toBe(true)
+    },
+  )
+
+  it.each(['in memory', 'as bytes of the log'])(
+    '[T69, S117] a stock client signs in as somebody else, writes nothing, meets a restart, and goes on writing: the room was %s',
+    async (room) => {
+      const store = openMemoryStore()
+      open.push(() => store.close())
+      let server = await serve(store)
+      const port = Number(new URL(server.url).port)
+      const tab = await stock(server, 'guest')
+      const codes: unknown[] = []
+      tab.provider.on('connection-close', (event: { code: number } | null) => codes.push(event?.code))
+      const restart = async (): Promise<void> => {
+        await server.close()
+        await until('the tab has noticed', () => codes.at(-1) === CLOSE.restart)
+        codes.push('restarted')
+        server = await serve(store, {}, port)
+        await until('the tab is back', () => tab.provider.wsconnected)
+      }
+      content(tab.doc).insert(0, 'guest')
+      await untilTextIs(server, 'guest')
+      // The next server has no document: it serves bytes until somebody writes.
+      if (room !== 'in memory') await restart()
+      const records = (await recordsOf(server)).length
+      await signIn(tab, 'ada')
+      await expect.poll(async () => (await recordsOf(server)).length, { timeout: 20_000 }).toBeGreaterThan(records)
+      await restart()
+      content(tab.doc).insert(5, ' and ada')
+      await untilTextIs(server, 'guest and ada')
+      expect(codes).not.toContain(CLOSE.refusedForNow)
+      expect(
+        (await recordsOf(server)).filter(({ actor }) => actor === 'ada').map(({ update }) => update.length > 2),
+      ).toEqual([false, true])
     },
   )
 

@@ -73,6 +73,16 @@ function watchServer(registry: Registry, server: Server, store: EventStore, revo
   counter('rooms_lost', 'Rooms whose workspace another process took over', () => counters.abandons)
   counter('unknown_frames', 'Frames of an unknown type, which were ignored', () => counters.unknownFrames)
   counter('readers_edits', 'Edits of stock clients that may only read, which were dropped', () => counters.readersEdits)
+  counter(
+    'withheld_frames',
+    'Frames of which edits were withheld that only another actor may bring',
+    () => counters.withheldFrames,
+  )
+  counter(
+    'withheld_frames_untold',
+    'Frames of stock clients of which edits were withheld: these clients can not be told',
+    () => counters.withheldFramesUntold,
+  )
   counter('large_presence', 'Presence states above their limit, which were not relayed', () => counters.largePresence)
   counter('loads', 'Workspaces read from the log', () => counters.loads)
   counter('load_seconds', 'Time that those loads took in all, seconds', () => counters.loadMs / 1_000)

@@ -17,6 +17,10 @@ export class Counters {
   unknownFrames = 0
   /** Edits of connections that may only read, which were dropped. */
   readersEdits = 0
+  /** Frames of which edits were withheld, since only another actor may bring them. */
+  withheldFrames = 0
+  /** Of these, frames of stock clients, which can't be told. */
+  withheldFramesUntold = 0
   /** Presence states that were too large to be relayed. */
   largePresence = 0
   /** Frames that were sent to receivers of an update. */

@@ -112,12 +112,12 @@ export class Authorship {
 
   /**
    * Learns from a record that may hold edits of others. Only the id that its connection announced is its actor's. If the id has
-   * another owner, the actor had come to share it.
+   * another owner, the actor had come to share it. So it had by a record without edits.
    */
   recordRelay(update: Uint8Array, actor: string, ownId: number | undefined): void {
     const writers = this.#writersOfRecord(update)
     this.owners.count(this.#freshOf(writers).length, actor)
-    if (ownId !== undefined && writers.includes(ownId)) this.owners.share(ownId, actor)
+    if (ownId !== undefined && (writers.includes(ownId) || isEmpty(update))) this.owners.share(ownId, actor)
   }
 
   /** The client ids that an update binds, among those under which it brings structs. */
@@ -160,4 +160,9 @@ export class Authorship {
     const { clients } = this.#doc.store
     return writers.filter((client) => !clients.has(client) && !this.owners.hasOwner(client))
   }
+}
+
+/** Whether an update has no structs and no deletions. */
+function isEmpty(update: Uint8Array): boolean {
+  return update.every((byte) => byte === 0)
 }

@@ -27,3 +27,12 @@ export interface Applied {
   /** The changes in what people are shown, and the claims that lost to concurrent ones. */
   readonly observed: readonly Observed[]
 }
+
+/** The result of updates that brought nothing new. */
+export const NOTHING: Applied = {
+  refused: undefined,
+  forward: undefined,
+  record: undefined,
+  touched: [],
+  observed: [],
+}

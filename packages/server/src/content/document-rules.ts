@@ -106,7 +106,8 @@ export interface RuledDocument {
    */
   recordAuthor(update: Uint8Array, actor: string): void
   /**
-   * Notes a record that may hold edits of others than `actor`. Called at load, before the record is applied.
+   * Notes a record that may hold edits of others than `actor`. Called at load, before the record is applied. A record without
+   * edits says that its actor has come to share `ownId`.
    *
    * @param ownId the client id that the record's connection had announced: edits under it are the actor's
    */

@@ -3,7 +3,7 @@ import { encodeSyncStep1 } from '@joinery/protocol'
 import * as random from 'lib0/random'
 import * as Y from 'yjs'
 import { encodeAnnex } from './annex.ts'
-import type { Applied } from './applied.ts'
+import { type Applied, NOTHING } from './applied.ts'
 import { applyOrThrow, UpdateError } from './apply-update.ts'
 import type { DocumentRules, HoldersOf, Observed, Refusal, RuledDocument, Writer } from './document-rules.ts'
 import { EMPTY_STATE_VECTOR, EMPTY_STEP1, EMPTY_UPDATE, isEmptyStateVector, isEmptyUpdate } from './empty-update.ts'
@@ -27,8 +27,6 @@ interface Live {
   readonly doc: Y.Doc
   readonly ruled: RuledDocument
 }
-
-const NOTHING: Applied = { refused: undefined, forward: undefined, record: undefined, touched: [], observed: [] }
 
 /**
  * The Yjs side of a room: a document that can be built again from the log at any time. The Y.Doc is made at the first

@@ -1,6 +1,8 @@
+import type { WorkspaceLog } from '@joinery/log'
 import type { AwarenessState } from '@joinery/protocol'
 import * as Y from 'yjs'
 import { type AnnouncedIds, mayShare } from '../content/announced-ids.ts'
+import type { ColdDocument } from '../content/cold-document.ts'
 import { RoomDocument } from '../content/room-document.ts'
 import type { Loaded } from '../content/room-loader.ts'
 import type { Member } from './member.ts'
@@ -12,6 +14,10 @@ const GONE = 'null'
 interface Place {
   readonly workspace: string
   readonly loaded: Loaded | undefined
+  /** Learns who owns which client id, and settles the ids of the members then. */
+  learnOwners(cold: ColdDocument): void
+  /** Has the log remember that the member owns its client id beside those that have written under it. */
+  keepOwner(member: Member, log: WorkspaceLog, document: RoomDocument): void
 }
 
 /** Notes the client id that a member's connection named when it connected, as the SDK does. */
@@ -48,17 +54,24 @@ export function noteLeaving(member: Member, workspace: string, announced: Announ
  * Makes a member an owner of its client id beside those that own it already, if it may be: see {@link mayShare}. Does nothing
  * while the room does not know who owns the id; to be called again when its content is loaded.
  */
-export function settleOwnId({ writer, others }: Member, { workspace, loaded }: Place, announced: AnnouncedIds): void {
+export function settleOwnId(member: Member, place: Place, announced: AnnouncedIds): void {
+  const { writer, others } = member
+  const { workspace, loaded } = place
   const { ownId, actor } = writer
   if (others === undefined || ownId === undefined || loaded === undefined) return
-  const { content } = loaded
+  const { content, log } = loaded
   const isLive = content instanceof RoomDocument
   // Until somebody has written under the id, it has no owners but its holders.
-  if (!isLive && Y.decodeStateVector(content.stateVector()).has(ownId)) return
+  if (!isLive && Y.decodeStateVector(content.stateVector()).has(ownId)) {
+    if (others.justLeft.length > 0) place.learnOwners(content)
+    return
+  }
   const owners = isLive ? content.ownersOf(ownId) : announced.holdersOf(workspace, ownId)
   if (owners.includes(actor) || !mayShare(others, owners)) return
-  if (isLive) content.share(ownId, actor)
   announced.share(workspace, ownId, actor)
+  if (!isLive || !content.shows(ownId, 1)) return
+  for (const owner of [...owners, actor]) content.share(ownId, owner)
+  place.keepOwner(member, log, content)
 }
 
 /** Asks a member that the room has greeted for everything under its client id, if that may have been written by others. */

@@ -51,8 +51,18 @@ function updateBytesMaxFor(access: 'read' | 'write', { updateBytesMax, readerFra
   return access === 'write' ? updateBytesMax : Math.min(updateBytesMax, readerFrameBytesMax)
 }
 
+/** Tells members that storage has failed, or that it works again. In the second case asks for the dropped updates. */
+export function tellStorage(members: Iterable<Member>, { log, content }: Loaded): void {
+  const message = writableOf(log.state)
+  const step1 = content.syncStep1()
+  for (const member of members) {
+    member.tell(message)
+    if (message.isWritable && member.hasDropped) member.ask(step1)
+  }
+}
+
 /** The message that tells clients whether their updates can be logged. */
-export function writableOf(state: LogState): Writable {
+function writableOf(state: LogState): Writable {
   if (state.state === 'open') return { type: 'writable', isWritable: true, code: undefined, reason: '' }
   const error = 'error' in state ? state.error : undefined
   const code = error?.code === 'storage_full' ? 'storage_full' : 'storage_failed'

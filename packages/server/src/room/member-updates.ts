@@ -207,12 +207,16 @@ export class MemberUpdates {
    */
   #withheldOf(member: Member, { withheld }: Applied, first: number, untilMs: number): Withheld | undefined {
     if (withheld === undefined) return undefined
-    const { logger, limits } = this.#context
+    const { counters, logger, limits } = this.#context
     const { wire, identity, room } = member
     const from = { workspace: room?.workspace, connection: wire.id, actor: identity.actor }
     const bytes = withheld.update.length
     logger.info({ ...from, bytes }, 'edits withheld that only another may bring')
-    if (!wire.wantsJoinery) return undefined
+    counters.withheldFrames++
+    if (!wire.wantsJoinery) {
+      counters.withheldFramesUntold++
+      return undefined
+    }
     const frame = first + withheld.index
     // They are kept to be compared with the edits that their writer sends.
     const isTooMuch = bytes + this.#withheldBytes(member) > limits.pendingBytesMax

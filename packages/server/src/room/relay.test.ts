@@ -190,4 +190,22 @@ describe('a client that sends what only another may write', () => {
     expect(text).not.toMatch(/another|late/)
     expect(owners).toEqual(['ada', 'ada'])
   })
+
+  it('[S39] is counted, and a stock client, which can not be told, keeps its connection and is counted apart', async () => {
+    const { both, rules } = withheldFromBen()
+    fixture = await ServerFixture.start({ rules })
+    const seen = () => {
+      const { withheldFrames, withheldFramesUntold } = fixture.server.counters
+      return [withheldFrames, withheldFramesUntold]
+    }
+    const ben = await fixture.client('w?actor=ben', { answersStep1: false }).synced()
+    ben.send(encodeSyncStep2(Y.encodeStateAsUpdate(both)))
+    const newcomer = await fixture.client('w').synced()
+    await newcomer.until(() => newcomer.doc.getText('text').toString() === 'mine')
+    expect([seen(), ben.closed]).toEqual([[1, 1], undefined])
+    const sdk = await fixture.client('w?joinery=1&actor=ben', { answersStep1: false }).synced()
+    sdk.send(encodeSyncStep2(Y.encodeStateAsUpdate(both)))
+    await sdk.roundTrip()
+    await expect.poll(seen).toEqual([2, 1])
+  })
 })

@@ -10,7 +10,7 @@ import type { Acknowledgements } from './acknowledgements.ts'
 import { askForOwnEdits, noteAnnouncement, noteLeaving, noteNamedId, settleOwnId } from './announcing.ts'
 import type { Backlog } from './backlog.ts'
 import { type EarlyReaders, withEarly } from './early-readers.ts'
-import { greet, writableOf } from './greeting.ts'
+import { greet, tellStorage } from './greeting.ts'
 import { HeavyUpdates, type HeavyUpdatesContext } from './heavy-updates.ts'
 import type { KeyedUpdates } from './keyed-updates.ts'
 import { isLagging, type Member, type MemberRoom } from './member.ts'
@@ -84,8 +84,7 @@ export class Room implements ContentOwner, MemberRoom {
     this.#emptySinceMs = undefined
     const { loaded } = this.#content
     noteNamedId(member, this, this.#context.announced)
-    if (loaded !== undefined) this.#admit(member, loaded)
-    else this.#wait(member)
+    loaded === undefined ? this.#wait(member) : this.#admit(member, loaded)
   }
 
   leave(member: Member, nowMs: number): void {
@@ -193,13 +192,7 @@ export class Room implements ContentOwner, MemberRoom {
   /** Tells members that storage has failed, or that it works again. In the second case asks for the dropped updates. */
   storageChanged(): void {
     const { loaded } = this.#content
-    if (loaded === undefined || loaded.damage !== undefined) return
-    const message = writableOf(loaded.log.state)
-    const step1 = loaded.content.syncStep1()
-    for (const member of this.#members) {
-      member.tell(message)
-      if (message.isWritable && member.hasDropped) member.ask(step1)
-    }
+    if (loaded !== undefined && loaded.damage === undefined) tellStorage(this.#members, loaded)
   }
 
   /** Closes an idle room, and frees what nobody has used for a while. Called about once a second. */
@@ -221,6 +214,14 @@ export class Room implements ContentOwner, MemberRoom {
     this.flush()
     this.#followers?.end(refusal ?? new ServerError('restart', 'the server goes down for a restart: connect again'))
     return this.#content.close(refusal, after)
+  }
+
+  learnOwners(cold: ColdDocument): void {
+    this.#content.warm(cold).catch((error: unknown) => this.#content.fail(cold, error))
+  }
+
+  keepOwner(member: Member, log: WorkspaceLog, document: RoomDocument): void {
+    if (log.state.state === 'open') this.#writePath().recordOwner(member, { log, document, audience: this.#newsOf() })
   }
 
   contentLoaded(loaded: Loaded): void {
@@ -334,8 +335,7 @@ export class Room implements ContentOwner, MemberRoom {
 
   #wait(member: Member): void {
     member.pause()
-    this.#waiting ??= new Set()
-    this.#waiting.add(member)
+    this.#waiting = (this.#waiting ?? new Set()).add(member)
   }
 
   /**

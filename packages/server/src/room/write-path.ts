@@ -1,7 +1,9 @@
 import type { WorkspaceLog } from '@joinery/log'
 import type { WorkspaceId } from '@joinery/protocol'
+import { NOTHING } from '../content/applied.ts'
 import { UpdateError } from '../content/apply-update.ts'
 import type { Refusal } from '../content/document-rules.ts'
+import { EMPTY_UPDATE } from '../content/empty-update.ts'
 import { relaying } from '../content/relayed-record.ts'
 import type { TriedUnits } from '../content/trials/tried-units.ts'
 import type { ServerError } from '../server-error.ts'
@@ -181,6 +183,12 @@ export class WritePath {
     const author = authorOf(writer, applied.mayBeOthers ? relaying(via) : via)
     if (idempotencyKey === undefined) return this.#writeAtOnce({ applied, author, sync }, place)
     return this.#keyed.write({ applied, author: { ...author, idempotencyKey }, sync }, place)
+  }
+
+  /** Logs a record without edits, which tells the next load that the member owns its client id beside others: rule S117. */
+  recordOwner({ identity, wire, writer }: Member, place: WritePlace): void {
+    const author = authorOf(identity, relaying(wire.id, writer.ownId))
+    this.#records.log([{ applied: { ...NOTHING, record: EMPTY_UPDATE }, author }], place)
   }
 
   #noteRefused<R extends BringRefusal>(refusal: R, { actor }: BroughtUpdate['writer'], via: string): R {
