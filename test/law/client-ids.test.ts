@@ -176,7 +176,7 @@ describe('who owns a client id', () => {
       if (room !== 'in memory') await restart()
       const records = (await recordsOf(server)).length
       await signIn(tab, 'ada')
-      await expect.poll(async () => (await recordsOf(server)).length, { timeout: 20_000 }).toBeGreaterThan(records)
+      await expect.poll(async () => (await recordsOf(server)).length).toBeGreaterThan(records)
       await restart()
       content(tab.doc).insert(5, ' and ada')
       await untilTextIs(server, 'guest and ada')

@@ -19,7 +19,7 @@ export class Counters {
   readersEdits = 0
   /** Frames of which edits were withheld, since only another actor may bring them. */
   withheldFrames = 0
-  /** Of these, frames of stock clients, which can't be told. */
+  /** Frames of stock clients among the {@link withheldFrames}: such a client can not be told. */
   withheldFramesUntold = 0
   /** Presence states that were too large to be relayed. */
   largePresence = 0
