@@ -37,8 +37,8 @@ export interface Times {
 /** Resident memory of a process, MiB; NaN for one that has ended. */
 export function residentMiB(child: Child): number {
   const status = existsSync(`/proc/${child.pid}`) ? readFileSync(`/proc/${child.pid}/status`, 'utf8') : ''
-  // A process that has ended, and whose end nobody has taken note of yet, has no memory.
-  return status === '' || /^State:\s+Z/m.test(status) ? Number.NaN : parseResident(status) / 1024
+  // A process that is ending, or whose end nobody has taken note of yet, has no memory any more.
+  return status.includes('VmRSS:') ? parseResident(status) / 1024 : Number.NaN
 }
 
 /** A server with keys and a heap of 1 GB. */
