@@ -49,6 +49,18 @@ program
     'sockets of one token’s actor [JOINERY_CONNECTIONS_PER_PRINCIPAL] (default: any number)',
   )
   .option('--machines <file>', 'JSON list of status tables of your own [JOINERY_MACHINES]')
+  .option(
+    '--workspaces-per-principal <number>',
+    'workspaces that one token’s actor may create [JOINERY_WORKSPACES_PER_PRINCIPAL] (default: any number)',
+  )
+  .option(
+    '--bytes-per-day <number>',
+    'bytes that one token’s actor may write in a day [JOINERY_BYTES_PER_DAY] (default: any number)',
+  )
+  .option(
+    '--keys-per-principal <number>',
+    'idempotency keys that one token’s actor may use [JOINERY_KEYS_PER_PRINCIPAL] (default: any number)',
+  )
   .option('--insecure', 'listen on an address that others can reach although there are no keys')
   .addHelpText('after', '\nKeys: JOINERY_JWT_SECRET (HS256, at least 32 bytes) or JOINERY_JWKS (URL or file).')
   .action(serveUntilStopped)

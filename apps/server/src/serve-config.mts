@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import type { KeepHistory } from '@joinery/log'
-import { isLoopbackHost, isOrigin, type ServerLimits } from '@joinery/server'
+import { isLoopbackHost, isOrigin, type QuotaLimits, type ServerLimits } from '@joinery/server'
 import { z } from 'zod'
 import { AppError } from './app-error.mts'
 import { dataSetting } from './data-setting.mts'
@@ -34,6 +34,8 @@ export interface ServeConfig {
   readonly machinesFile: string | undefined
   /** Other limits of the server than its defaults. */
   readonly limits: Partial<ServerLimits>
+  /** What one principal may use; undefined for no quota. */
+  readonly quotas: Partial<QuotaLimits>
   /** Whether others may reach it although there are no keys. */
   readonly isInsecure: boolean
   /** Absent in development mode: everyone may connect and write as any source. */
@@ -118,6 +120,23 @@ function connectionsBound(option: string, variable: string, example: string): Se
 const connectionsPerAddress = connectionsBound('connectionsPerAddress', 'JOINERY_CONNECTIONS_PER_ADDRESS', '100')
 const connectionsPerPrincipal = connectionsBound('connectionsPerPrincipal', 'JOINERY_CONNECTIONS_PER_PRINCIPAL', '50')
 
+/** A quota of one principal, which is off unless it is given. */
+function quota(option: string, variable: string, example: string): Setting<number | undefined> {
+  return { option, variable, rule: 'a whole number from 0', example, schema: wholeNumber(0, 1e15).optional() }
+}
+const QUOTAS = {
+  workspacesPerPrincipalMax: quota('workspacesPerPrincipal', 'JOINERY_WORKSPACES_PER_PRINCIPAL', '100'),
+  bytesPerDayMax: quota('bytesPerDay', 'JOINERY_BYTES_PER_DAY', '100000000'),
+  keysPerPrincipalMax: quota('keysPerPrincipal', 'JOINERY_KEYS_PER_PRINCIPAL', '100000'),
+}
+
+function readQuotas(options: Options, environment: Environment): Partial<QuotaLimits> {
+  const read = Object.entries(QUOTAS).map(
+    ([name, setting]) => [name, readSetting(setting, options, environment)] as const,
+  )
+  return Object.fromEntries(read.filter(([, max]) => max !== undefined))
+}
+
 /**
  * Reads the settings: an option wins over its variable, a variable over the default. Throws {@link AppError} `usage` that
  * names the option or variable, its rule and an example; also for a host that others can reach when there are no keys,
@@ -138,6 +157,7 @@ export function parseServeConfig(options: Options, environment: Environment, dir
     connectionsPerPrincipalMax: readSetting(connectionsPerPrincipal, options, environment),
     machinesFile: machinesFile === undefined ? undefined : resolve(directory, machinesFile),
     limits: readSetting(limitsSetting, options, environment),
+    quotas: readQuotas(options, environment),
     isInsecure: options.insecure === true,
     keys: keysOf(environment),
   }

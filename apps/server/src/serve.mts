@@ -2,7 +2,7 @@ import type { Writable } from 'node:stream'
 import { createApi } from '@joinery/api'
 import { defineDocumentRules } from '@joinery/blocks'
 import { type LogObserver, openLevelStore, openMemoryStore } from '@joinery/log'
-import { createAuthenticator, createServer, Revocations, type ServerLimits } from '@joinery/server'
+import { createAuthenticator, createServer, Quotas, Revocations, type ServerLimits } from '@joinery/server'
 import { pino } from 'pino'
 import { openDemonstration } from './demonstration.mts'
 import { explainFailure } from './failure.mts'
@@ -13,6 +13,7 @@ import { createMetrics } from './metrics.mts'
 import { openControl } from './operations/control.mts'
 import { roomAccess, storeOperator } from './operations/local-operator.mts'
 import { openRevocations } from './operations/revocations-file.mts'
+import { readQuotaUse, writeQuotaUse } from './quotas-file.mts'
 import { readReadiness } from './readiness.mts'
 import type { ServeConfig } from './serve-config.mts'
 import { VERSION } from './version.mts'
@@ -69,6 +70,15 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
         : await openLevelStore({ directory, durability, observer })
     try {
       const revocations = durability === 'memory' ? new Revocations() : await openRevocations(directory)
+      const isInMemory = durability === 'memory'
+      const quotas = new Quotas({
+        limits: config.quotas,
+        ...(!isInMemory && {
+          known: await readQuotaUse(directory),
+          save: (used) => writeQuotaUse(directory, used),
+        }),
+        onSaveFailed: (err) => logger.error({ err }, 'the use of quotas could not be saved'),
+      })
       const authenticator = config.keys && createAuthenticator(config.keys, { revocations })
       let faces: Faces | undefined
       const server = createServer({
@@ -82,6 +92,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
         insecure: config.isInsecure,
         limits: connectionLimits(config),
         revocations,
+        quotas,
         ...(authenticator && { authenticator }),
         ...(config.origins && { origins: config.origins }),
       })
@@ -117,7 +128,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
             await Promise.all([control?.close(), demonstration?.close()])
             await api.close()
             // Closes the store even if the drain fails: nothing else would release the directory.
-            await server.close().finally(() => store.close())
+            await server.close().finally(() => quotas.close().finally(() => store.close()))
           } catch (error) {
             throw explainFailure(error, config)
           }

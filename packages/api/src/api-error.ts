@@ -1,5 +1,5 @@
 import { BlocksError, type BlocksErrorCode, RunSupersededError } from '@joinery/blocks'
-import { IdentityError, LogError, ServerError } from '@joinery/server'
+import { IdentityError, LogError, ServerError, secondsToTomorrow } from '@joinery/server'
 
 /** The HTTP status of each error code. SPEC.md says what a client does about each. */
 export const ERROR_STATUS = {
@@ -42,6 +42,9 @@ export const ERROR_STATUS = {
   durability_unavailable: 422,
   too_many_requests: 429,
   over_budget: 429,
+  quota_bytes: 429,
+  quota_workspaces: 403,
+  quota_keys: 403,
   too_many_leases: 429,
   internal: 500,
   unavailable: 503,
@@ -120,6 +123,9 @@ function ofServer(error: ServerError): ApiError {
   const { code, message } = error
   if (code === 'workspace_deleted' || code === 'history_dropped' || code === 'unknown_lsn')
     return new ApiError(code, message, { cause: error })
+  if (code === 'quota_bytes')
+    return new ApiError(code, message, { cause: error, retryAfterSeconds: secondsToTomorrow() })
+  if (code === 'quota_workspaces' || code === 'quota_keys') return new ApiError(code, message, { cause: error })
   if (code === 'quarantined' || code === 'lease_lost') return new ApiError(code, message, { cause: error })
   if (code === 'too_many_leases') return new ApiError(code, message, { cause: error, retryAfterSeconds: 1 })
   if (code === 'too_costly') return new ApiError('quarantined', message, { cause: error })

@@ -15,13 +15,16 @@ const LOOK_MS = 100
  */
 export class RequestWork implements Pace {
   readonly payer: Payer
+  /** The principal whose quotas count: the actor of a token, and without a token the address. */
+  readonly owner: string
   readonly #callers: PayingCallers
   readonly #isOver: () => boolean
   #waitLeftMs: number
 
   /** @param isOver whether the caller has gone: its request then waits no longer */
-  constructor(payer: Payer, callers: PayingCallers, isOver: () => boolean) {
+  constructor(payer: Payer, owner: string, callers: PayingCallers, isOver: () => boolean) {
     this.payer = payer
+    this.owner = owner
     this.#callers = callers
     this.#isOver = isOver
     this.#waitLeftMs = callers.limits.costWaitMs
@@ -88,8 +91,9 @@ export class PayingCallers {
     this.limits = limits
   }
 
-  begin(payer: Payer, isOver = () => false): RequestWork {
-    return new RequestWork(payer, this, isOver)
+  /** @param owner the principal whose quotas count; the payer by default */
+  begin(payer: Payer, owner = payer.principal, isOver = () => false): RequestWork {
+    return new RequestWork(payer, owner, this, isOver)
   }
 
   /** True once nobody waits any longer. */

@@ -49,6 +49,7 @@ export { isLeaseName, isLeaseText, LEASE_BOUNDS, LEASE_NAME_RULE, type Lease } f
 export type { Acquired, LeaseRequest, LeaseView } from './leases/lease-book.ts'
 export type { Costs, Payer } from './ledger.ts'
 export { SERVER_LIMITS, type ServerLimits } from './limits.ts'
+export { type QuotaLimits, Quotas, type QuotasOptions, type QuotaUse, secondsToTomorrow } from './quotas.ts'
 export { type Revocation, Revocations, type RevocationsOptions } from './revocations.ts'
 export type { BringRefusal } from './room/brought-update.ts'
 export type { RecordListener } from './room/record-listeners.ts'

@@ -21,6 +21,9 @@ export type ServerErrorCode =
   | 'too_many_leases'
   | 'lease_lost'
   | 'too_slow'
+  | 'quota_workspaces'
+  | 'quota_bytes'
+  | 'quota_keys'
   | 'restart'
   | 'moved'
   | 'insecure_host'
@@ -47,6 +50,9 @@ export const REFUSALS: Record<ServerErrorCode, { status: number; close: CloseCod
   too_many_leases: { status: 429, close: CLOSE.tryLater },
   lease_lost: { status: 409, close: CLOSE.tryLater },
   too_slow: { status: 503, close: CLOSE.tryLater },
+  quota_workspaces: { status: 403, close: CLOSE.forbidden },
+  quota_bytes: { status: 429, close: CLOSE.tryLater },
+  quota_keys: { status: 403, close: CLOSE.tryLater },
   restart: { status: 503, close: CLOSE.restart },
   moved: { status: 503, close: CLOSE.restart },
   insecure_host: { status: 500, close: CLOSE.tryLater },

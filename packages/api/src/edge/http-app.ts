@@ -179,8 +179,10 @@ function rawRequest(request: FastifyRequest, { authenticate, rate, callers }: Ht
         retryAfterSeconds: Math.ceil(waitMs / 1000),
       })
     },
-    workFor: ({ actor: principal }, workspace) => {
-      const work = works.get(request) ?? callers.begin({ principal, workspace }, () => request.raw.socket.destroyed)
+    workFor: ({ actor: principal, isAuthenticated }, workspace) => {
+      const { socket } = request.raw
+      const owner = isAuthenticated ? principal : (socket.remoteAddress ?? '')
+      const work = works.get(request) ?? callers.begin({ principal, workspace }, owner, () => socket.destroyed)
       works.set(request, work)
       return work
     },

@@ -90,14 +90,14 @@ const acquire = route(
     answers: { 201: { description: 'The caller holds the lease.', schema: heldSchema } },
     errors: ['lease_held', 'lease_lost', 'too_many_leases'],
   },
-  async ({ params: { workspace }, headers, body, identity, request }, { workspaces, limits }) => {
+  async ({ params: { workspace }, headers, body, identity, work, request }, { workspaces, limits }) => {
     const { leases } = workspaces
     const author = authorOf(identity)
     const { name, holder = author.actor, waitMs } = body
     const id = workspace as WorkspaceId
     const key = headers['idempotency-key']
     const acquired = await request.untilGone(async (signal) => {
-      const asked = leases.acquire(id, { ...body, holder, author, key, signal })
+      const asked = leases.acquire(id, { ...body, holder, author, key, signal }, work.owner)
       const answer = await whenDurable(limits.durableWaitMs + waitMs, asked)
       // Nobody reads the answer: the next may have the lease now.
       if (signal.aborted && answer.outcome === 'acquired')

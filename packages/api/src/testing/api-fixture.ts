@@ -1,6 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { documentRules } from '@joinery/blocks'
-import { type Authenticator, createServer, type DocumentRules, type Server, type ServerLimits } from '@joinery/server'
+import {
+  type Authenticator,
+  createServer,
+  type DocumentRules,
+  type Quotas,
+  type Server,
+  type ServerLimits,
+} from '@joinery/server'
 import { type Api, type ApiOptions, createApi } from '../edge/api.ts'
 
 export interface Answered {
@@ -25,16 +32,18 @@ export class ApiFixture implements AsyncDisposable {
     options: Partial<ApiOptions> & {
       authenticator?: Authenticator
       serverLimits?: Partial<ServerLimits>
+      quotas?: Quotas
       rules?: DocumentRules
     } = {},
   ): Promise<ApiFixture> {
     let handle: ((request: IncomingMessage, response: ServerResponse) => boolean) | undefined
-    const { authenticator, revocations, serverLimits, rules = documentRules } = options
+    const { authenticator, revocations, serverLimits, quotas, rules = documentRules } = options
     const server = createServer({
       rules,
       ...(authenticator && { authenticator }),
       ...(revocations && { revocations }),
       ...(serverLimits && { limits: serverLimits }),
+      ...(quotas && { quotas }),
       request: (request, response) => {
         if (handle?.(request, response) !== true) response.writeHead(404).end()
       },

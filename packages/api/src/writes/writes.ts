@@ -88,6 +88,7 @@ export class Writes {
       this.#options.workspaces.write(workspace, {
         writer: author,
         payer: work.payer.principal,
+        principal: work.owner,
         via: viaOf(request),
         lease,
         ...(key !== undefined && { idempotencyKey: key }),
@@ -130,6 +131,7 @@ export class Writes {
       this.#options.workspaces.bring(workspace, {
         writer: identity,
         payer: work.payer.principal,
+        principal: work.owner,
         via: viaOf(request),
         update,
         check,

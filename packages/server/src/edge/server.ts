@@ -30,6 +30,7 @@ import { Workspaces } from '../inside/workspaces.ts'
 import { Leases } from '../leases/leases.ts'
 import { type Costs, Ledger } from '../ledger.ts'
 import { SERVER_LIMITS, type ServerLimits } from '../limits.ts'
+import { Quotas } from '../quotas.ts'
 import type { Revocations } from '../revocations.ts'
 import { Acknowledgements } from '../room/acknowledgements.ts'
 import { Backlog } from '../room/backlog.ts'
@@ -77,6 +78,8 @@ export interface ServerOptions {
   readonly authenticator?: Authenticator
   /** Tokens that were taken back, the same as the authenticator's. A revocation ends connections at once. */
   readonly revocations?: Revocations
+  /** Counts and bounds what each principal uses; by default nothing is counted. */
+  readonly quotas?: Quotas
   /**
    * Allows other addresses than loopback in development mode. Everyone who reaches the port may then read and write
    * all.
@@ -270,6 +273,7 @@ class SyncServer implements Server {
       backlog: this.#backlog,
       keyed: new KeyedUpdates(turns, this.#limits, this.#leases),
       ledger: this.#ledger,
+      quotas: this.#options.quotas ?? new Quotas(),
       listeners: new RecordListeners(this.#logger),
       counters: this.counters,
       clientIds: new ClientIdMemory(),

@@ -3,6 +3,7 @@ import type { WorkspaceId } from '@joinery/protocol'
 import type { Acquired, LeaseBook, LeaseRequest, LeaseView } from '../leases/lease-book.ts'
 import type { LeaseAuthor } from '../leases/lease-journal.ts'
 import type { Leases } from '../leases/leases.ts'
+import { countCreation } from '../room/quota-check.ts'
 import type { Rooms } from '../room/rooms.ts'
 import type { ServerError } from '../server-error.ts'
 
@@ -28,11 +29,16 @@ export class WorkspaceLeases {
 
   /**
    * Gives a lease to the caller, at once or within `waitMs` in order of asking. Makes the workspace if there is none. Rejects with
-   * `too_many_leases` and with the storage error.
+   * `too_many_leases`, with the storage error, and with `quota_workspaces`.
+   *
+   * @param principal the principal whose quotas count; nobody's by default
    */
-  async acquire(workspace: WorkspaceId, request: LeaseRequest): Promise<Acquired> {
+  async acquire(workspace: WorkspaceId, request: LeaseRequest, principal?: string): Promise<Acquired> {
     return this.#leases.use(workspace, async (book) => {
-      await this.#rooms.hold(workspace, (log) => log.create())
+      await this.#rooms.hold(workspace, (log) => {
+        if (principal !== undefined) countCreation(principal, log, this.#rooms.quotas)
+        return log.create()
+      })
       // In the turn in which the workspace is known not to be deleted.
       const asked = await this.#rooms.hold(workspace, () => ({ acquired: book.acquire(request) }))
       return asked.acquired

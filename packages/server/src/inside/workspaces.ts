@@ -7,6 +7,7 @@ import { formatOfUpdate } from '../content/update-format.ts'
 import type { Leases } from '../leases/leases.ts'
 import type { BringRefusal, BroughtUpdate } from '../room/brought-update.ts'
 import type { KeyedTurns } from '../room/keyed-turns.ts'
+import { assertWithinQuotas } from '../room/quota-check.ts'
 import type { RecordListener } from '../room/record-listeners.ts'
 import { refusalOfSpoiler } from '../room/refused-update.ts'
 import type { RoomEdit } from '../room/room-edit.ts'
@@ -282,6 +283,7 @@ export class Workspaces implements Tails {
           assertStands()
           const made = this.#paid(workspace, brought.payer, () => {
             brought.check?.(viewOf(room))
+            assertWithinQuotas(brought, room, this.#rooms.quotas)
             return room.bring(brought)
           })
           if ('isEstimate' in made && made.isEstimate) return 'estimate'
@@ -311,6 +313,7 @@ export class Workspaces implements Tails {
         assertStands()
         const { value, record, lsn, durable } = this.#paid(workspace, edit.payer, () => {
           edit.check?.(viewOf(room))
+          assertWithinQuotas(edit, room, this.#rooms.quotas)
           return room.edit(edit)
         })
         await durable

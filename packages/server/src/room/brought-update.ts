@@ -4,6 +4,8 @@ import type { Clocks } from '../content/waiting-structs.ts'
 /** A Yjs update that a program brings in for a writer, under the rules that hold for the writer's own connections. */
 export interface BroughtUpdate {
   readonly writer: Writer
+  /** The principal whose quotas count; nobody's by default. */
+  readonly principal?: string
   /** The record's `connection`. */
   readonly via: string
   /** Idempotency key: see {@link RoomEdit.idempotencyKey}. */

@@ -19,6 +19,7 @@ import { Workspaces } from '../inside/workspaces.ts'
 import { Leases } from '../leases/leases.ts'
 import { Ledger } from '../ledger.ts'
 import { SERVER_LIMITS } from '../limits.ts'
+import { Quotas } from '../quotas.ts'
 import { HandOver, type LossOrder } from '../testing/hand-over.ts'
 import { MemoryClient } from '../testing/memory-client.ts'
 import { Turns } from '../turns.ts'
@@ -77,6 +78,7 @@ class NodeRooms {
       acknowledgements: new Acknowledgements(),
       backlog: new Backlog(limits.backlogBytesMax, counters),
       keyed: new KeyedUpdates(turns, limits, leases),
+      quotas: new Quotas(),
       ledger: new Ledger({ limits: limits, counters: counters, logger: pino({ level: 'silent' }) }),
       counters,
       cache: new ColdCache(limits.coldBytesMax),

@@ -27,10 +27,13 @@ export class KeyedWrites {
   }
 
   /** Makes an edit of a program inside the server. Throws the error of `run`: the document is then spoilt. */
-  edit<T>({ writer, via, idempotencyKey, sync, run, beside }: RoomEdit<T>, place: WritePlace): RoomEdited<T> {
+  edit<T>(
+    { writer, principal, via, idempotencyKey, sync, run, beside }: RoomEdit<T>,
+    place: WritePlace,
+  ): RoomEdited<T> {
     const { value, applied } = place.document.edit(writer.actor, run)
     const author = { ...authorOf(writer, via), ...(idempotencyKey !== undefined && { idempotencyKey }) }
-    return { value, ...this.write({ applied, author, sync, beside }, place) }
+    return { value, ...this.write({ applied, author, principal, sync, beside }, place) }
   }
 
   /** Makes an update of a member. Returns the refusal of a refused update, of which nothing is done. */
@@ -47,7 +50,7 @@ export class KeyedWrites {
     const connection = applied.mayBeOthers ? relaying(member.wire.id) : member.wire.id
     const author = { ...authorOf(identity, connection), idempotencyKey: key }
     this.#senders.add(member)
-    return this.write({ applied, author }, place)
+    return this.write({ applied, author, principal: member.owner }, place)
   }
 
   /** Logs a write that the document has. It has a record even if it changes nothing. */

@@ -7,6 +7,7 @@ import { isHeavy } from '../content/trials/heavy-update.ts'
 import { TriedUnits } from '../content/trials/tried-units.ts'
 import type { ServerLimits } from '../limits.ts'
 import { type Inbox, type Member, splitInbox } from './member.ts'
+import { withinQuotas } from './quota-check.ts'
 import { authorOf, type RecordWriterContext, type Write } from './record-writer.ts'
 import {
   giveUpOn,
@@ -18,6 +19,7 @@ import {
   refuseRelay,
   refuseUpdate,
 } from './refused-update.ts'
+import type { WritePlace } from './room-edit.ts'
 import type { Withheld } from './unsettled.ts'
 
 /** Parts that the write paths of all rooms share. */
@@ -60,7 +62,8 @@ export class MemberUpdates {
   }
 
   /** Inspects and applies one member's updates of the tick. Returns the error that spoilt the document, if one did. */
-  apply(member: Member, document: RoomDocument, relaysUntilMs: number, writes: Write[]): Error | undefined {
+  apply(member: Member, place: WritePlace, relaysUntilMs: number, writes: Write[]): Error | undefined {
+    const { document } = place
     const whole = member.takeInbox()
     if (whole === undefined || whole.updates.length === 0) return undefined
     const heavyAt = this.#nextTrial(member, whole, document)
@@ -68,7 +71,8 @@ export class MemberUpdates {
     member.tried = undefined
     const [inbox, rest] = heavyAt < 0 ? [whole, undefined] : splitInbox(whole, heavyAt)
     const { answer } = inbox
-    const { updates, refused } = this.#withinLimits(inbox, document)
+    const fitting = this.#withinLimits(inbox, document)
+    const { updates, refused = fitting.refused } = withinQuotas(member, fitting.updates, place, this.#context.quotas)
     const nowMs = performance.now()
     const isRelayTime = answer !== undefined && nowMs < relaysUntilMs
     const withholdUntilMs = isRelayTime ? relaysUntilMs : nowMs + this.#context.limits.relayWaitMs
@@ -110,13 +114,15 @@ export class MemberUpdates {
    * Inspects the first update in a member's inbox, which was tried, to be applied in units. Undefined when it is refused, which the
    * member hears; nothing of it is done then.
    */
-  beginUnits(member: Member, document: RoomDocument, relaysUntilMs: number): TriedUnits | undefined {
+  beginUnits(member: Member, place: WritePlace, relaysUntilMs: number): TriedUnits | undefined {
+    const { document } = place
     const { inbox } = member
     const update = inbox?.updates[0]
     if (inbox === undefined || update === undefined) return undefined
     const isAnswer = update === inbox.answer
     const mayRelay = isAnswer && performance.now() < relaysUntilMs
-    const units = TriedUnits.inspect(update, { ...member.writer, isAnswer, mayRelay }, document)
+    const { refused } = withinQuotas(member, [update], place, this.#context.quotas)
+    const units = refused ?? TriedUnits.inspect(update, { ...member.writer, isAnswer, mayRelay }, document)
     if (units instanceof TriedUnits) return units
     member.takeInbox()
     if (mayRelay && RELAY_CODES.has(units.code)) refuseRelay(member)

@@ -150,6 +150,11 @@ export class Member implements WireReader, RestingPayer {
     return this.identity.isAuthenticated ? this.identity.actor : this.wire.id
   }
 
+  /** The principal whose quotas count: the actor of the token, and without a token the address. */
+  get owner(): string {
+    return this.identity.isAuthenticated ? this.identity.actor : (this.wire.from ?? '')
+  }
+
   get workspace(): string {
     return this.room?.workspace ?? ''
   }

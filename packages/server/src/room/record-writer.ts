@@ -7,6 +7,7 @@ import type { Observed, Writer } from '../content/document-rules.ts'
 import type { RoomDocument } from '../content/room-document.ts'
 import type { Clocks } from '../content/waiting-structs.ts'
 import type { Counters } from '../counters.ts'
+import type { Quotas } from '../quotas.ts'
 import type { Acknowledgements } from './acknowledgements.ts'
 import type { Backlog } from './backlog.ts'
 import { tellObserved } from './conflict-news.ts'
@@ -25,6 +26,8 @@ const PRUNER = { actor: 'joinery', source: 'server', connection: 'prune' }
 export interface RecordWriterContext {
   readonly acknowledgements: Acknowledgements
   readonly backlog: Backlog
+  /** Counts what each principal uses. */
+  readonly quotas: Quotas
   readonly counters: Counters
   readonly logger: Logger
   readonly listeners: RecordListeners
@@ -54,6 +57,8 @@ export interface Write {
   readonly sync?: boolean | undefined
   /** Appends what belongs to the write to other logs: see {@link RoomEdit.beside}. */
   readonly beside?: RoomEdit<unknown>['beside'] | undefined
+  /** The principal of a program's write, whose quotas count; undefined for nobody's. */
+  readonly principal?: string | undefined
   /** Undefined for the server's own writes. */
   readonly from?: WriteSource
 }
@@ -243,16 +248,22 @@ export class RecordWriter {
   }
 
   #append(write: Write, { log, document, audience }: WritePlace): Appended | undefined {
-    const { applied, author, beside } = write
+    const { applied, author, beside, from } = write
+    const principal = from?.member.owner ?? write.principal
     if (applied.record === undefined) {
       const receipt = beside && this.#context.store.atomically(() => beside(undefined))
       return receipt && { record: undefined, durable: bothOf(this.#lastDurable, receipt.durable) }
     }
     const entry: LogEntry = { ...author, update: applied.record, touched: applied.touched }
+    const makesWorkspace = log.generation === undefined
     const { lsn, at, durable, whole } = this.#appendWith(entry, write, log)
     this.#lastDurable = durable
     this.#context.backlog.add(durable, entry.update.length)
     this.#context.counters.records++
+    if (principal !== undefined) {
+      const hasKey = entry.idempotencyKey !== undefined
+      this.#context.quotas.count(principal, { makesWorkspace, hasKey, bytes: entry.update.length })
+    }
     const record: LogRecord = { ...entry, lsn, at }
     document.stamps.note(record)
     if (this.#listeners !== undefined) for (const listener of this.#listeners) listener(record, durable)

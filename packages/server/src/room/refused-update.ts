@@ -12,6 +12,8 @@ const CLOSE_OF: Partial<Record<Refusal['code'], CloseCode>> = {
   // A stock client may go on with its next document or token, or once the edits that it builds on have arrived.
   client_id_owned: CLOSE.refusedForNow,
   pending_too_large: CLOSE.refusedForNow,
+  // It may go on tomorrow. No later attempt creates the workspace that `quota_workspaces` refuses.
+  quota_bytes: CLOSE.refusedForNow,
 }
 
 /** The counters and the logger in which refusals are noted. */

@@ -9,6 +9,8 @@ import type { Member } from './member.ts'
 export interface RoomEdit<T> {
   /** The writer that the record is stamped with. */
   readonly writer: Pick<Writer, 'actor' | 'source'>
+  /** The principal whose quotas count; nobody's by default. */
+  readonly principal?: string
   /** The record's `connection`. For a socket's update that is the connection's id. */
   readonly via: string
   /** Idempotency key, stored in the record. The edit is made once for each key: see {@link Workspaces.write}. */

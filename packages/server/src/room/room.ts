@@ -5,7 +5,8 @@ import { isEmptyUpdate } from '../content/empty-update.ts'
 import { type ContentOwner, RoomContent, type RoomContentContext } from '../content/room-content.ts'
 import type { RoomDocument } from '../content/room-document.ts'
 import type { Loaded } from '../content/room-loader.ts'
-import { beingLoaded, moved, quarantined, ServerError } from '../server-error.ts'
+import type { Quotas } from '../quotas.ts'
+import { beingLoaded, moved, quarantined, refusalOf, ServerError } from '../server-error.ts'
 import type { Acknowledgements } from './acknowledgements.ts'
 import { askForOwnEdits, noteAnnouncement, noteLeaving, noteNamedId, settleOwnId } from './announcing.ts'
 import type { Backlog } from './backlog.ts'
@@ -14,6 +15,7 @@ import { greet, tellStorage } from './greeting.ts'
 import { HeavyUpdates, type HeavyUpdatesContext } from './heavy-updates.ts'
 import type { KeyedUpdates } from './keyed-updates.ts'
 import { isLagging, type Member, type MemberRoom } from './member.ts'
+import { countCreation } from './quota-check.ts'
 import type { RecordListeners } from './record-listeners.ts'
 import { answerSyncStep1 } from './room-answers.ts'
 import type { RoomFollower } from './room-follower.ts'
@@ -27,6 +29,7 @@ export interface RoomContext extends RoomContentContext, HeavyUpdatesContext {
   readonly acknowledgements: Acknowledgements
   readonly backlog: Backlog
   readonly keyed: KeyedUpdates
+  readonly quotas: Quotas
   readonly listeners: RecordListeners
   /** Asks for one flush of `room` at the end of this tick. */
   schedule(room: Room): void
@@ -348,6 +351,11 @@ export class Room implements ContentOwner, MemberRoom {
       this.#members.add(member)
       this.#early = withEarly(this.#early, member, log.generation)
       return greet(member, loaded, this.#news?.everybody() ?? [], this.#context)
+    }
+    try {
+      countCreation(member.owner, log, this.#context.quotas)
+    } catch (error) {
+      return member.refuse(refusalOf(error))
     }
     this.#wait(member)
     log.create().then(

@@ -19,6 +19,7 @@ import { Workspaces } from '../inside/workspaces.ts'
 import { Leases } from '../leases/leases.ts'
 import { Ledger } from '../ledger.ts'
 import { SERVER_LIMITS } from '../limits.ts'
+import { Quotas } from '../quotas.ts'
 import { GatedStore } from '../testing/gated-store.ts'
 import { MemoryClient } from '../testing/memory-client.ts'
 import { W } from '../testing/server-fixture.ts'
@@ -87,6 +88,7 @@ class Scene {
     acknowledgements: new Acknowledgements(),
     backlog: new Backlog(BACKLOG_BYTES_MAX, this.counters),
     keyed: new KeyedUpdates(this.turns, SERVER_LIMITS, this.leases),
+    quotas: new Quotas(),
     ledger: new Ledger({ limits: SERVER_LIMITS, counters: this.counters, logger: pino({ level: 'silent' }) }),
     counters: this.counters,
     ownership: alwaysMine(Number.NEGATIVE_INFINITY),

@@ -5,6 +5,7 @@ import { ColdDocument } from '../content/cold-document.ts'
 import type { Refusal } from '../content/document-rules.ts'
 import { isHeavy } from '../content/trials/heavy-update.ts'
 import type { Costs, Ledger } from '../ledger.ts'
+import type { Quotas } from '../quotas.ts'
 import type { ServerError } from '../server-error.ts'
 import { Member } from './member.ts'
 import type { RecordListener } from './record-listeners.ts'
@@ -55,6 +56,10 @@ export class Rooms {
 
   get size(): number {
     return this.#rooms.size
+  }
+
+  get quotas(): Quotas {
+    return this.#context.quotas
   }
 
   /** Books the work of programs in this process. */

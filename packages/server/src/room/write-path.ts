@@ -134,7 +134,7 @@ export class WritePath {
     let spoilt: Error | undefined
     let sinceMs = performance.now()
     for (const [index, member] of writers.entries()) {
-      spoilt = this.#updates.apply(member, place.document, relaysUntilMs, writes)
+      spoilt = this.#updates.apply(member, place, relaysUntilMs, writes)
       // A sole writer pays once, for everything.
       if (writers.length > 1) sinceMs = member.charge(sinceMs)
       if (spoilt === undefined && sinceMs < untilMs) continue
@@ -157,9 +157,12 @@ export class WritePath {
   edit<T>(edit: RoomEdit<T>, place: WritePlace): RoomEdited<T> {
     assertTakes(place.log)
     if (edit.idempotencyKey !== undefined) return this.#keyed.edit(edit, place)
-    const { sync, beside } = edit
+    const { sync, beside, principal } = edit
     const { value, applied } = place.document.edit(edit.writer.actor, edit.run)
-    return { value, ...this.#writeAtOnce({ applied, author: authorOf(edit.writer, edit.via), sync, beside }, place) }
+    return {
+      value,
+      ...this.#writeAtOnce({ applied, author: authorOf(edit.writer, edit.via), principal, sync, beside }, place),
+    }
   }
 
   /**
@@ -169,7 +172,7 @@ export class WritePath {
    * Throws as {@link edit}, and {@link UpdateError}.
    */
   bring(
-    { writer, via, idempotencyKey, sync, update }: BroughtUpdate,
+    { writer, principal, via, idempotencyKey, sync, update }: BroughtUpdate,
     place: WritePlace,
   ): Omit<RoomEdited<never>, 'value'> | BringRefusal {
     assertTakes(place.log)
@@ -181,8 +184,8 @@ export class WritePath {
     if (applied.refused !== undefined) return this.#noteRefused(applied.refused.refusal, writer, via)
     if (applied.waitsFor !== undefined) throw new UpdateError('the update builds on itself, so that it can never show')
     const author = authorOf(writer, applied.mayBeOthers ? relaying(via) : via)
-    if (idempotencyKey === undefined) return this.#writeAtOnce({ applied, author, sync }, place)
-    return this.#keyed.write({ applied, author: { ...author, idempotencyKey }, sync }, place)
+    if (idempotencyKey === undefined) return this.#writeAtOnce({ applied, author, principal, sync }, place)
+    return this.#keyed.write({ applied, author: { ...author, idempotencyKey }, principal, sync }, place)
   }
 
   /** Logs a record without edits, which tells the next load that the member owns its client id beside others: rule S117. */
@@ -222,12 +225,15 @@ export class WritePath {
     assertTakes(place.log)
     const { member } = keyed
     const sinceMs = performance.now()
-    const made =
-      member.identity.access === 'write'
-        ? this.#keyed.update(keyed, place, (document) => this.#updates.checkPending(document))
-        : READ_ONLY
+    const refused = member.identity.access === 'write' ? this.#overQuota(keyed, place) : READ_ONLY
+    const made = refused ?? this.#keyed.update(keyed, place, (document) => this.#updates.checkPending(document))
     member.charge(sinceMs)
     return 'code' in made && !made.isEstimate ? noteRefusal(member, made, this.#context) : made
+  }
+
+  #overQuota({ member, update }: KeyedUpdate, { log }: WritePlace): Refusal | undefined {
+    const makesWorkspace = log.generation === undefined
+    return this.#context.quotas.refusalOf(member.owner, { makesWorkspace, hasKey: true, bytes: update.length })
   }
 
   /** Puts a member back whose updates waited for a trial. */
@@ -236,10 +242,10 @@ export class WritePath {
   }
 
   /** See {@link MemberUpdates.beginUnits}. Call this when no update waits to be flushed. Throws as {@link edit}. */
-  beginUnits(member: Member, { log, document }: WritePlace, relaysUntilMs: number): TriedUnits | undefined {
-    assertTakes(log)
+  beginUnits(member: Member, place: WritePlace, relaysUntilMs: number): TriedUnits | undefined {
+    assertTakes(place.log)
     const sinceMs = performance.now()
-    const units = this.#updates.beginUnits(member, document, relaysUntilMs)
+    const units = this.#updates.beginUnits(member, place, relaysUntilMs)
     member.charge(sinceMs)
     return units
   }

@@ -1,0 +1,162 @@
+import type { Refusal } from './content/document-rules.ts'
+
+/** What one principal may use, apart from time of the event loop. All are off by default. */
+export interface QuotaLimits {
+  /** Workspaces that one principal may create, purged ones included: each keeps a number in the log for good. */
+  readonly workspacesPerPrincipalMax: number
+  /** Bytes of updates that one principal may log in one day (UTC). */
+  readonly bytesPerDayMax: number
+  /** Idempotency keys that one principal may use. Each stays for good, and takes about a kilobyte. */
+  readonly keysPerPrincipalMax: number
+}
+
+export const NO_QUOTAS: QuotaLimits = {
+  workspacesPerPrincipalMax: Number.POSITIVE_INFINITY,
+  bytesPerDayMax: Number.POSITIVE_INFINITY,
+  keysPerPrincipalMax: Number.POSITIVE_INFINITY,
+}
+
+/** What one principal has used. */
+export interface QuotaUse {
+  readonly principal: string
+  readonly workspaces: number
+  readonly keys: number
+  /** The day that `bytes` are of: days since the epoch (UTC). */
+  readonly day: number
+  readonly bytes: number
+}
+
+/** What an edit would use. */
+export interface QuotaNeed {
+  /** True when the edit makes its workspace. */
+  readonly makesWorkspace: boolean
+  /** True when the edit has an idempotency key. */
+  readonly hasKey: boolean
+  /** Bytes of the update, as far as they are known before the edit is made. */
+  readonly bytes: number
+}
+
+export type QuotaRefusal = Refusal & { readonly code: 'quota_workspaces' | 'quota_bytes' | 'quota_keys' }
+
+export interface QuotasOptions {
+  readonly limits?: Partial<QuotaLimits>
+  /** Use in earlier runs of the server. */
+  readonly known?: readonly QuotaUse[]
+  /** Keeps all use over a restart. Without it, the counts begin anew with the process. */
+  readonly save?: (all: readonly QuotaUse[]) => Promise<void>
+  /** Told of a failed `save`: it is tried again. */
+  readonly onSaveFailed?: (error: unknown) => void
+  /** The clock, ms since epoch. */
+  readonly now?: () => number
+}
+
+type Used = { -readonly [K in keyof QuotaUse]: QuotaUse[K] }
+
+const DAY_MS = 86_400_000
+/**
+ * Time between a change and its save, ms. A process that is killed forgets the use of this time, which is little beside any
+ * quota.
+ */
+const SAVE_MS = 10_000
+
+/** Time until the bytes of a day are counted anew, s. */
+export function secondsToTomorrow(nowMs = Date.now()): number {
+  return Math.ceil((DAY_MS - (nowMs % DAY_MS)) / 1000)
+}
+
+/** Counts what each principal uses, and refuses more than its quotas. One object is shared by everything that writes. */
+export class Quotas {
+  readonly limits: QuotaLimits
+  readonly #options: QuotasOptions
+  readonly #used = new Map<string, Used>()
+  #saving: Promise<void> = Promise.resolve()
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(options: QuotasOptions = {}) {
+    this.limits = { ...NO_QUOTAS, ...options.limits }
+    this.#options = options
+    for (const use of options.known ?? []) this.#used.set(use.principal, { ...use })
+  }
+
+  /** True when no quota is set: nothing is counted then. */
+  get areOff(): boolean {
+    return Object.values(this.limits).every((max) => max === Number.POSITIVE_INFINITY)
+  }
+
+  /** Number of principals that are counted. */
+  get size(): number {
+    return this.#used.size
+  }
+
+  /** The refusal of an edit that would go beyond a quota of `principal`; undefined when it may be made. */
+  refusalOf(principal: string, need: QuotaNeed): QuotaRefusal | undefined {
+    if (this.areOff) return undefined
+    const { workspacesPerPrincipalMax, bytesPerDayMax, keysPerPrincipalMax } = this.limits
+    const { workspaces, keys, bytes } = this.#useOf(principal)
+    if (need.makesWorkspace && workspaces >= workspacesPerPrincipalMax) {
+      const reason = `you have created ${workspaces} workspaces, and may create ${workspacesPerPrincipalMax}: ask the operator for more`
+      return { code: 'quota_workspaces', reason }
+    }
+    if (need.hasKey && keys >= keysPerPrincipalMax) {
+      const reason = `you have used ${keys} idempotency keys, and may use ${keysPerPrincipalMax}: write without a key, or ask the operator for more`
+      return { code: 'quota_keys', reason }
+    }
+    if (bytes >= bytesPerDayMax || bytes + need.bytes > bytesPerDayMax) {
+      const reason = `you have written ${bytes} bytes today (UTC), ${need.bytes} more come now, and you may write ${bytesPerDayMax} a day: go on tomorrow`
+      return { code: 'quota_bytes', reason }
+    }
+    return undefined
+  }
+
+  /** Counts what an edit has used. */
+  count(principal: string, need: QuotaNeed): void {
+    if (this.areOff) return
+    const use = this.#useOf(principal)
+    if (need.makesWorkspace) use.workspaces++
+    if (need.hasKey) use.keys++
+    use.bytes += need.bytes
+    this.#used.set(principal, use)
+    if (this.#options.save === undefined) return
+    this.#timer ??= setTimeout(() => void this.#save(), SAVE_MS).unref()
+  }
+
+  /** Saves what has changed, for a server that closes. Rejects when it can't be saved. */
+  async close(): Promise<void> {
+    if (this.#timer !== undefined) void this.#save()
+    await this.#saving
+  }
+
+  get #now(): number {
+    return this.#options.now?.() ?? Date.now()
+  }
+
+  /** The use of a principal, of today: a day that is over counts no more, and a clock that goes back begins no new day. */
+  #useOf(principal: string): Used {
+    const day = Math.floor(this.#now / DAY_MS)
+    const use = this.#used.get(principal) ?? { principal, workspaces: 0, keys: 0, day, bytes: 0 }
+    if (use.day < day) Object.assign(use, { day, bytes: 0 })
+    return use
+  }
+
+  /** One save at a time: the last has everything. */
+  #save(): Promise<void> {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#forgetIdle()
+    const all = Array.from(this.#used.values(), (use) => ({ ...use }))
+    const saved = this.#saving.then(() => this.#options.save?.(all))
+    this.#saving = saved.catch((error: unknown) => {
+      this.#options.onSaveFailed?.(error)
+      this.#timer ??= setTimeout(() => void this.#save(), SAVE_MS).unref()
+    })
+    return this.#saving
+  }
+
+  /** Forgets those that have used nothing but bytes of days that are over. */
+  #forgetIdle(): void {
+    const day = Math.floor(this.#now / DAY_MS)
+    for (const [principal, use] of this.#used) {
+      if (use.day < day && use.workspaces === 0 && use.keys === 0) this.#used.delete(principal)
+    }
+  }
+}
