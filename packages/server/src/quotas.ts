@@ -1,6 +1,4 @@
-import type { Refusal } from './content/document-rules.ts'
-
-/** What one principal may use, apart from time of the event loop. All are off by default. */
+/** The quotas of one principal, apart from time of the event loop. All are off by default. */
 export interface QuotaLimits {
   /** Workspaces that one principal may create, purged ones included: each keeps a number in the log for good. */
   readonly workspacesPerPrincipalMax: number
@@ -16,7 +14,7 @@ export const NO_QUOTAS: QuotaLimits = {
   keysPerPrincipalMax: Number.POSITIVE_INFINITY,
 }
 
-/** What one principal has used. */
+/** The use of one principal. */
 export interface QuotaUse {
   readonly principal: string
   readonly workspaces: number
@@ -26,7 +24,7 @@ export interface QuotaUse {
   readonly bytes: number
 }
 
-/** What an edit would use. */
+/** The use that an edit would add. */
 export interface QuotaNeed {
   /** True when the edit makes its workspace. */
   readonly makesWorkspace: boolean
@@ -36,7 +34,10 @@ export interface QuotaNeed {
   readonly bytes: number
 }
 
-export type QuotaRefusal = Refusal & { readonly code: 'quota_workspaces' | 'quota_bytes' | 'quota_keys' }
+export interface QuotaRefusal {
+  readonly code: 'quota_workspaces' | 'quota_bytes' | 'quota_keys'
+  readonly reason: string
+}
 
 export interface QuotasOptions {
   readonly limits?: Partial<QuotaLimits>

@@ -10,6 +10,11 @@ interface Place {
   readonly document: RoomDocument
 }
 
+/** The part of a room's context that quotas need. */
+export interface QuotaContext {
+  readonly quotas: Quotas
+}
+
 /** An edit of a program inside the server, as quotas see it. */
 interface ProgramEdit {
   readonly principal?: string
@@ -38,6 +43,18 @@ export function countCreation(principal: string, log: WorkspaceLog, quotas: Quot
   throwRefusal(quotas.refusalOf(principal, need))
   creating.add(log)
   quotas.count(principal, need)
+}
+
+/** Whether a member may create its workspace. One that may not is refused. */
+export function mayCreate(member: Member, log: WorkspaceLog, { quotas }: QuotaContext): boolean {
+  try {
+    countCreation(member.owner, log, quotas)
+    return true
+  } catch (error) {
+    if (!(error instanceof ServerError)) throw error
+    member.refuse(error)
+    return false
+  }
 }
 
 /** The updates of a member before the first that goes beyond a quota and brings something new, and why that one is refused. */
