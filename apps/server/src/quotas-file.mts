@@ -13,7 +13,7 @@ const contents = z.object({
   used: z.array(z.object({ principal: z.string(), workspaces: count, keys: count, day: count, bytes: count })),
 })
 
-/** What each principal had used when the directory was last written. Rejects with `corrupted` for a file that can't be read. */
+/** The use of each principal when the directory was last written. Rejects with `corrupted` for a file that can't be read. */
 export async function readQuotaUse(directory: string): Promise<readonly QuotaUse[]> {
   let text: string
   try {

@@ -34,7 +34,7 @@ export interface ServeConfig {
   readonly machinesFile: string | undefined
   /** Other limits of the server than its defaults. */
   readonly limits: Partial<ServerLimits>
-  /** What one principal may use; undefined for no quota. */
+  /** The quotas of one principal. One that is absent is off. */
   readonly quotas: Partial<QuotaLimits>
   /** Whether others may reach it although there are no keys. */
   readonly isInsecure: boolean

@@ -5,8 +5,7 @@ import { isEmptyUpdate } from '../content/empty-update.ts'
 import { type ContentOwner, RoomContent, type RoomContentContext } from '../content/room-content.ts'
 import type { RoomDocument } from '../content/room-document.ts'
 import type { Loaded } from '../content/room-loader.ts'
-import type { Quotas } from '../quotas.ts'
-import { beingLoaded, moved, quarantined, refusalOf, ServerError } from '../server-error.ts'
+import { beingLoaded, moved, quarantined, ServerError } from '../server-error.ts'
 import type { Acknowledgements } from './acknowledgements.ts'
 import { askForOwnEdits, noteAnnouncement, noteLeaving, noteNamedId, settleOwnId } from './announcing.ts'
 import type { Backlog } from './backlog.ts'
@@ -15,7 +14,7 @@ import { greet, tellStorage } from './greeting.ts'
 import { HeavyUpdates, type HeavyUpdatesContext } from './heavy-updates.ts'
 import type { KeyedUpdates } from './keyed-updates.ts'
 import { isLagging, type Member, type MemberRoom } from './member.ts'
-import { countCreation } from './quota-check.ts'
+import { mayCreate, type QuotaContext } from './quota-check.ts'
 import type { RecordListeners } from './record-listeners.ts'
 import { answerSyncStep1 } from './room-answers.ts'
 import type { RoomFollower } from './room-follower.ts'
@@ -25,11 +24,10 @@ import { makeVisit, type RoomVisit } from './room-visit.ts'
 import { WritePath } from './write-path.ts'
 
 /** Parts that all rooms of a server share. */
-export interface RoomContext extends RoomContentContext, HeavyUpdatesContext {
+export interface RoomContext extends RoomContentContext, HeavyUpdatesContext, QuotaContext {
   readonly acknowledgements: Acknowledgements
   readonly backlog: Backlog
   readonly keyed: KeyedUpdates
-  readonly quotas: Quotas
   readonly listeners: RecordListeners
   /** Asks for one flush of `room` at the end of this tick. */
   schedule(room: Room): void
@@ -327,9 +325,7 @@ export class Room implements ContentOwner, MemberRoom {
       audience: () => this.#newsOf(),
       writes: () => this.#writePath(),
       grown: () => this.#content.grown(),
-      failed: (error) => {
-        if (log.state.state === 'open') this.#rebuild(error)
-      },
+      failed: (error) => (log.state.state === 'open' ? this.#rebuild(error) : undefined),
       assertMine: () => {
         if (this.#content.isLost) throw moved()
       },
@@ -352,11 +348,7 @@ export class Room implements ContentOwner, MemberRoom {
       this.#early = withEarly(this.#early, member, log.generation)
       return greet(member, loaded, this.#news?.everybody() ?? [], this.#context)
     }
-    try {
-      countCreation(member.owner, log, this.#context.quotas)
-    } catch (error) {
-      return member.refuse(refusalOf(error))
-    }
+    if (!mayCreate(member, log, this.#context)) return
     this.#wait(member)
     log.create().then(
       () => {
