@@ -26,6 +26,7 @@ describe('parseServeConfig', () => {
       logLevel: 'info',
       origins: undefined,
       limits: {},
+      quotas: {},
       isInsecure: false,
       keys: undefined,
     })
