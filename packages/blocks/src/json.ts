@@ -1,5 +1,6 @@
 import * as Y from 'yjs'
 import { BlocksError } from './blocks-error.ts'
+import { xmlTextOf } from './rich-content/xml-text.ts'
 
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject
 export type JsonObject = { readonly [key: string]: Json }
@@ -60,7 +61,9 @@ export function toPlain(value: unknown, depthMax = JSON_DEPTH_MAX, formOf: FormO
   // lib0 can carry big integers, on which JSON.stringify throws.
   if (typeof value === 'bigint') return value.toString()
   if (typeof value !== 'object' || value === null) return typeof value === 'function' ? null : value
-  if (value instanceof Y.Text || value instanceof Y.XmlFragment) return value.toString()
+  if (value instanceof Y.XmlText || value instanceof Y.XmlFragment)
+    return xmlTextOf(value, (each) => JSON.stringify(toPlain(each, depthMax - 1, formOf)) ?? 'null', depthMax)
+  if (value instanceof Y.Text) return value.toString()
   if (value instanceof Uint8Array) return value.slice()
   if (depthMax <= 0) return null
   if (value instanceof Y.Array || Array.isArray(value)) {
