@@ -1,11 +1,44 @@
+import * as decoding from 'lib0/decoding'
 import * as Y from 'yjs'
 import type { Refusal } from './document-rules.ts'
 import { findOtherContent, structsOf } from './same-content.ts'
+import { hasAtMost } from './struct-spans.ts'
+
+/**
+ * Most structs and deletions of an update that is compared with a document: an object is made of each, some 500 bytes. Updates have
+ * fewer, under the rules of blocks.
+ */
+const COMPARED_MAX = 250_000
+
+/**
+ * Whether an update may be one that brings nothing new, `endOf` being the first clock of a client that is not there. Costs next to
+ * nothing where the answer is no: this is asked of updates of all sizes, before anything else is.
+ */
+export function mayBeKnown(update: Uint8Array, endOf: (client: number) => number): boolean {
+  try {
+    const decoder = decoding.createDecoder(update)
+    if (decoding.readVarUint(decoder) > 0) {
+      const structs = decoding.readVarUint(decoder)
+      const client = decoding.readVarUint(decoder)
+      // Each struct has one clock at least.
+      if (decoding.readVarUint(decoder) + structs > endOf(client)) return false
+    }
+  } catch {
+    return true
+  }
+  return isComparable(update)
+}
+
+/** Whether an update has so few structs and deletions that it can be compared with a document. */
+export function isComparable(update: Uint8Array): boolean {
+  return hasAtMost(update, COMPARED_MAX)
+}
 
 /** Whether `doc` already has everything in `update`, with the same content. Throws what Yjs throws on bytes that are no update. */
 export function includesUpdate(doc: Y.Doc, update: Uint8Array): boolean {
-  const { structs, ds } = Y.decodeUpdate(update)
   const { store } = doc
+  if (!mayBeKnown(update, (client) => Y.getState(store, client))) return false
+  const { structs, ds } = Y.decodeUpdate(update)
   for (const struct of structs) {
     if (!(struct instanceof Y.Skip) && struct.id.clock + struct.length > Y.getState(store, struct.id.client))
       return false
@@ -24,10 +57,14 @@ export function includesUpdate(doc: Y.Doc, update: Uint8Array): boolean {
 }
 
 /**
- * The refusal of an update that brings other content under clocks that `doc` has. Yjs would ignore the update silently, and
+ * The refusal of an update that has too many structs to be compared, or that brings other content under clocks that `doc` has. Yjs would ignore the update silently, and
  * its sender would be told that it is saved.
  */
 export function refusalOfOther(doc: Y.Doc, update: Uint8Array): Refusal | undefined {
+  if (!isComparable(update)) {
+    const reason = `The update has more than ${COMPARED_MAX} structs and deletions: send the edits in smaller updates`
+    return { code: 'too_large', reason }
+  }
   let client: number | undefined
   try {
     client = findOtherContent(update, structsOf(doc))

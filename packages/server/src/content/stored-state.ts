@@ -3,6 +3,7 @@ import * as Y from 'yjs'
 import { type Annex, decodeAnnex } from './annex.ts'
 import { DeleteSet } from './delete-set.ts'
 import { EMPTY_STATE_VECTOR, isEmptyStateVector, isEmptyUpdate } from './empty-update.ts'
+import { mayBeKnown } from './known-already.ts'
 import { mergeUpdates } from './merge-updates.ts'
 import { findOtherContent, type KnownStructs } from './same-content.ts'
 import { Stamps } from './stamps.ts'
@@ -115,13 +116,14 @@ export class StoredState {
     // Two zeros read as an empty V1 update, whatever follows them. A V2 update begins with them, and must not pass for
     // a repeat.
     if (update[0] === 0 && update[1] === 0) return isEmptyUpdate(update)
+    const state = Y.decodeStateVector(this.stateVector)
+    if (!mayBeKnown(update, (client) => state.get(client) ?? 0)) return false
     let decoded: ReturnType<typeof Y.decodeUpdate>
     try {
       decoded = Y.decodeUpdate(update)
     } catch {
       return false
     }
-    const state = Y.decodeStateVector(this.stateVector)
     for (const struct of decoded.structs) {
       if (struct instanceof Y.Skip) continue
       if (struct.id.clock + struct.length > (state.get(struct.id.client) ?? 0)) return false

@@ -80,6 +80,37 @@ export function countStructs(update: Uint8Array, max: number): number {
   }
 }
 
+/**
+ * Whether one Yjs V1 update has at most `max` structs and ranges of deletions: Yjs makes an object of each. False also for one that
+ * can't be read.
+ */
+export function hasAtMost(update: Uint8Array, max: number): boolean {
+  // Two bytes are the smallest struct, and the smallest range.
+  if (update.length <= 2 * max) return true
+  let left = max
+  try {
+    const decoder = decoding.createDecoder(update)
+    for (let clients = decoding.readVarUint(decoder); clients > 0; clients--) {
+      const count = decoding.readVarUint(decoder)
+      left -= count
+      if (left < 0) return false
+      decoding.readVarUint(decoder)
+      let clock = decoding.readVarUint(decoder)
+      for (let at = 0; at < count; at++) clock += readStruct(decoder, clock).length
+    }
+    for (let clients = decoding.readVarUint(decoder); clients > 0; clients--) {
+      decoding.readVarUint(decoder)
+      const count = decoding.readVarUint(decoder)
+      left -= count
+      if (left < 0) return false
+      for (let at = 0; at < 2 * count; at++) decoding.readVarUint(decoder)
+    }
+    return true
+  } catch {
+    return false
+  }
+}
+
 function readStruct(decoder: decoding.Decoder, clock: number): StructSpan {
   const from = decoder.pos
   const info = decoding.readUint8(decoder)
