@@ -5,6 +5,8 @@ import { createAuthenticator, signToken } from '@joinery/server'
 import { describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
 import { ApiFixture } from '../testing/api-fixture.ts'
+import { bearer, SECRET } from '../testing/bearer.ts'
+import { readEvents } from '../testing/event-source.ts'
 
 const BYTES = { 'content-type': 'application/octet-stream' }
 const MIB = 1024 * 1024
@@ -33,6 +35,15 @@ async function post(api: ApiFixture, update: Uint8Array, headers: Record<string,
   const answer = await fetch(url, { method: 'POST', headers: { ...BYTES, ...headers }, body })
   // biome-ignore lint/suspicious/noExplicitAny: answers have many shapes, and each test says what it expects
   return { status: answer.status, headers: answer.headers, body: (await answer.json()) as any }
+}
+
+/** Makes a document of so many MiB. Each update is so small that it is not refused for its cost, on a busy machine either. */
+async function postText(api: ApiFixture, mib: number): Promise<void> {
+  const doc = new Y.Doc()
+  const updates: Uint8Array[] = []
+  doc.on('update', (update: Uint8Array) => updates.push(update))
+  for (let part = 0; part < mib; part += 2) doc.getText('t').insert(part * MIB, 'x'.repeat(2 * MIB))
+  for (const update of updates) expect((await post(api, update)).status).toBe(200)
 }
 
 function expectSame(bytes: Uint8Array, doc: Y.Doc, into = new Y.Doc()): void {
@@ -97,10 +108,8 @@ describe('GET update', () => {
     ['is given up on', 2_000, 200],
   ] as const) {
     it(`[H42] while a reader that reads nothing ${stall}, its large document counts against others`, async () => {
-      await using api = await ApiFixture.start({ limits: { updatesInFlightBytesMax: 30 * MIB, updateStallMs } })
-      const doc = new Y.Doc()
-      doc.getText('t').insert(0, 'x'.repeat(24 * MIB))
-      await post(api, Y.encodeStateAsUpdate(doc))
+      await using api = await ApiFixture.start({ limits: { updatesInFlightBytesMax: 20 * MIB, updateStallMs } })
+      await postText(api, 16)
       const socket = connect(Number(new URL(api.server.url).port), '127.0.0.1')
       socket.on('error', () => undefined)
       socket.write('GET /v1/workspaces/w/update HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n')
@@ -119,6 +128,33 @@ describe('GET update', () => {
 })
 
 describe('POST update', () => {
+  it('[H41, H10, H19] history and feed say where edits may be those of others, as under two new client ids', async () => {
+    await using api = await ApiFixture.start({ authenticator: createAuthenticator({ secret: SECRET }) })
+    const ada = await bearer('ada')
+    const doc = new Y.Doc()
+    doc.getText('t').insert(0, 'one')
+    expect((await post(api, Y.encodeStateAsUpdate(doc), ada)).status).toBe(200)
+    const seen = Y.encodeStateVector(doc)
+    for (const client of [11, 12]) {
+      doc.clientID = client
+      doc.getText('t').insert(0, 'more')
+    }
+    expect((await post(api, Y.encodeStateAsUpdate(doc, seen), ada)).status).toBe(200)
+    const marks = [
+      { lsn: 1, actor: 'ada', connection: 'http', mayBeOthers: false },
+      { lsn: 2, actor: 'ada', connection: 'http', mayBeOthers: true },
+    ]
+    expect((await api.call('GET', '/history', undefined, ada)).body.records).toMatchObject(marks)
+    const told: unknown[] = []
+    const stop = new AbortController()
+    const url = `${api.server.url}/v1/workspaces/w/events?after=0`
+    for await (const { data } of readEvents(url, { headers: ada, signal: stop.signal })) {
+      if (told.push(data) === 2) break
+    }
+    stop.abort()
+    expect(told).toMatchObject(marks)
+  })
+
   it('[H41] an update of any root type is one record of the caller, and repeats change nothing', async () => {
     await using api = await ApiFixture.start()
     const doc = anyDocument()

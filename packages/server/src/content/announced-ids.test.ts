@@ -1,0 +1,44 @@
+import { expect, it } from 'vitest'
+import { AnnouncedIds, type Announcer, mayShare, SIGN_IN_MS } from './announced-ids.ts'
+
+const ID = 7
+const announcer = (actor: string, address: string | undefined = '10.0.0.1'): Announcer => ({
+  actor,
+  address,
+  isSdk: false,
+})
+
+/** Whether ada shares the id of a guest, whose tab has left at 1,000 ms. */
+function isShared({ atMs = 1_001, guest = announcer('guest'), ada = announcer('ada') } = {}): boolean {
+  const announced = new AnnouncedIds()
+  expect(announced.enter('w', ID, guest, 0)).toBeUndefined()
+  announced.leave('w', ID, guest, 1_000)
+  const others = announced.enter('w', ID, ada, atMs)
+  expect(others).toBeDefined()
+  return others !== undefined && mayShare(others, announced.holdersOf('w', ID))
+}
+
+it('[S117] a client id is shared with who signs in within 60 s, and not after them', () => {
+  expect(SIGN_IN_MS).toBe(60_000)
+  expect(isShared()).toBe(true)
+  expect(isShared({ atMs: 1_000 + SIGN_IN_MS })).toBe(true)
+  expect(isShared({ atMs: 1_001 + SIGN_IN_MS })).toBe(false)
+})
+
+it('[S117] a client id is shared with nobody at another address, or where addresses are not known', () => {
+  expect(isShared({ ada: announcer('ada', '10.0.0.2') })).toBe(false)
+  const [guest, ada] = ['guest', 'ada'].map((actor) => ({ ...announcer(actor), address: undefined }))
+  expect(isShared({ guest, ada })).toBe(false)
+})
+
+it('[S117] the last connection of an owner counts: one that is open, or ended elsewhere, keeps the id', () => {
+  const announced = new AnnouncedIds()
+  const guest = announcer('guest')
+  for (const from of [guest, announcer('guest', '10.0.0.2')]) announced.enter('w', ID, from, 0)
+  announced.leave('w', ID, guest, 1)
+  const whileOpen = announced.enter('w', ID, announcer('ada'), 2)
+  expect(whileOpen).toMatchObject({ open: ['guest'] })
+  expect(mayShare(whileOpen ?? { open: [], justLeft: [], bySdk: [] }, ['guest'])).toBe(false)
+  announced.leave('w', ID, announcer('guest', '10.0.0.2'), 3)
+  expect(announced.enter('w', ID, announcer('ada'), 4)).toMatchObject({ open: [], justLeft: [] })
+})
