@@ -6,7 +6,7 @@ import { type Refusal, UNRULED, type Writer } from '../content/document-rules.ts
 import type { ServerLimits } from '../limits.ts'
 import { offlineLists } from '../testing/offline-lists.ts'
 import type { RawClient } from '../testing/raw-client.ts'
-import { ServerFixture } from '../testing/server-fixture.ts'
+import { ServerFixture, W } from '../testing/server-fixture.ts'
 
 const COUNT = 1_500
 /** Rules that can only estimate what a long update costs. */
@@ -154,4 +154,18 @@ describe('an update that is heavy by estimate', () => {
     await ada.until(() => ada.message('rejected') !== undefined)
     expect(ada.message('rejected')).toMatchObject({ code: 'client_id_owned' })
   })
+})
+
+it('[S244] a program’s update whose time grows with its square is refused, also with megabytes of text beside it', async () => {
+  fixture = await ServerFixture.start({ rules })
+  const writer = { actor: 'bob', source: 'user_action', sources: undefined, isAuthenticated: false }
+  const [first, second] = offlineLists(4_000) as [Uint8Array, Uint8Array]
+  const text = new Y.Doc()
+  text.getText('t').insert(0, 'x'.repeat(8 * 1024 * 1024))
+  const padded = Y.mergeUpdates([second, Y.encodeStateAsUpdate(text)])
+  expect(await fixture.server.workspaces.bring(W, { writer, via: 'http', update: first })).toMatchObject({ lsn: 1 })
+  expect(await fixture.server.workspaces.bring(W, { writer, via: 'http', update: padded })).toMatchObject({
+    refusal: { code: 'too_costly', reason: expect.stringContaining('smaller updates') },
+  })
+  expect(fixture.server.counters).toMatchObject({ records: 1, trialsRefused: 1 })
 })

@@ -7,7 +7,7 @@ import type { LoadTurns } from '../content/load-turns.ts'
 import { TrialError } from '../content/trials/trial-error.ts'
 import type { Trials } from '../content/trials/trials.ts'
 import type { TriedUnits } from '../content/trials/tried-units.ts'
-import { type Fit, tryUpdate, UNIT_MS_MAX } from '../content/trials/try-update.ts'
+import { type Fit, tryUpdate } from '../content/trials/try-update.ts'
 import type { Counters } from '../counters.ts'
 import type { ServerLimits } from '../limits.ts'
 import { ServerError } from '../server-error.ts'
@@ -44,11 +44,6 @@ interface Sender {
   readonly principal: string
   readonly actor: string
   readonly connection?: string
-}
-
-const TOO_LONG_WHOLE: Refusal = {
-  code: 'too_costly',
-  reason: `the update was tried and takes more than ${UNIT_MS_MAX} ms, in which nobody else is served: send the edits in smaller updates`,
 }
 
 /** How an update came through its trial. */
@@ -92,8 +87,8 @@ export class HeavyUpdates {
    */
   async tryWhole(principal: string, update: Uint8Array): Promise<Refusal | undefined> {
     try {
-      const tried = await this.#try({ principal, actor: principal }, update)
-      return tried !== undefined && tried.fit.cpuMs > UNIT_MS_MAX ? TOO_LONG_WHOLE : undefined
+      await this.#try({ principal, actor: principal }, update, true)
+      return undefined
     } catch (error) {
       const refusal = refusalOfTrial(error)
       if (refusal !== undefined) this.#context.counters.trialsRefused++
@@ -120,7 +115,7 @@ export class HeavyUpdates {
     if (update === undefined) return
     for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
       const { principal, id: connection, identity } = member
-      const tried = await this.#try({ principal, connection, actor: identity.actor }, update)
+      const tried = await this.#try({ principal, connection, actor: identity.actor }, update, false)
       const isTaken = await this.#room.visit((visit) => this.#take(member, update, tried, visit))
       if (!isTaken) continue
       if (isTaken !== true) await this.#takeUnits(member, isTaken)
@@ -129,7 +124,7 @@ export class HeavyUpdates {
     throw new TrialError('busy', 'the document changed too much meanwhile')
   }
 
-  async #try({ principal, ...about }: Sender, update: Uint8Array): Promise<Tried | undefined> {
+  async #try({ principal, ...about }: Sender, update: Uint8Array, isWhole: boolean): Promise<Tried | undefined> {
     const { trials, counters, limits, logger } = this.#context
     const startMs = performance.now()
     counters.trials++
@@ -140,7 +135,7 @@ export class HeavyUpdates {
           structs = countStructs(doc)
           return log
         })
-        return { fit: await tryUpdate(document, log, update, limits), structs }
+        return { fit: await tryUpdate(document, log, update, limits, isWhole), structs }
       })
     } catch (error) {
       // The rules, or Yjs in the room, say what is wrong with it.

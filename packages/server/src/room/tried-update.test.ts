@@ -1,5 +1,6 @@
 import { encodeJoinery, encodeUpdate } from '@joinery/protocol'
 import { afterEach, expect, it } from 'vitest'
+import * as Y from 'yjs'
 import { type Refusal, UNRULED, type Writer } from '../content/document-rules.ts'
 import { offlineLists } from '../testing/offline-lists.ts'
 import { ServerFixture, W } from '../testing/server-fixture.ts'
@@ -34,4 +35,14 @@ it('[S242, S244] updates that are heavy by estimate are taken when a trial shows
   expect(fixture.server.counters).toMatchObject({ trials: 3, trialsRefused: 0 })
   expect(fixture.server.counters.refused).toEqual(new Map())
   await ada.until(() => ada.doc.getArray('list').length === 600)
+})
+
+it('[S244] a large first upload of a program is taken as one record', async () => {
+  fixture = await ServerFixture.start()
+  const writer = { actor: 'bob', source: 'user_action', sources: undefined, isAuthenticated: false }
+  const doc = new Y.Doc()
+  doc.getText('t').insert(0, 'x'.repeat(24 * 1024 * 1024))
+  const update = Y.encodeStateAsUpdate(doc)
+  expect(await fixture.server.workspaces.bring(W, { writer, via: 'http', update })).toMatchObject({ lsn: 1 })
+  expect(fixture.server.counters).toMatchObject({ trials: 1, trialsRefused: 0 })
 })

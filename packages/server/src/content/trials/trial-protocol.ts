@@ -4,8 +4,8 @@ export type TrialRequest =
   | { readonly type: 'begin' }
   /** Apply V1 updates in one transaction. */
   | { readonly type: 'load'; readonly updates: readonly Uint8Array[] }
-  /** Apply one V1 update in units, and measure each. */
-  | { readonly type: 'try'; readonly update: Uint8Array }
+  /** Apply one V1 update as a room would: whole, or in units, each of which is measured. */
+  | { readonly type: 'try'; readonly update: Uint8Array; readonly isWhole: boolean }
   /** Load another document from the state of this one, as the next load of the workspace will. */
   | { readonly type: 'reload' }
 
@@ -14,7 +14,7 @@ export interface TrialAnswer {
   readonly cpuMs: number
   /** The error of Yjs, if it could not read the bytes. */
   readonly failed?: string
-  /** CPU time of the unit that took longest, ms. */
+  /** CPU time of the unit that took longest, ms; that of the update when it was applied whole. */
   readonly unitMs?: number
   /** Structs of the update. */
   readonly structs?: number

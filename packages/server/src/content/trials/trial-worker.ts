@@ -21,8 +21,8 @@ function answer(request: TrialRequest): Omit<TrialAnswer, 'cpuMs'> {
       return {}
     case 'try': {
       let unitMs = 0
-      const { update } = request
-      const units = splitUpdate(update, unitBytesOf(update))
+      const { update, isWhole } = request
+      const units = isWhole ? [update] : splitUpdate(update, unitBytesOf(update))
       doc.transact(() => {
         for (const unit of units) {
           const sinceMs = cpuMs()

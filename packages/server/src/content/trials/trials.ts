@@ -19,8 +19,8 @@ const IDLE_MS = 30_000
 export interface TrialDocument {
   /** Applies updates in one transaction. Rejects with {@link TrialError} after `cpuMsMax` of CPU time. */
   load(updates: readonly Uint8Array[], cpuMsMax: number): Promise<TrialAnswer>
-  /** Applies one update in units, and measures them. Rejects as {@link load}. */
-  try(update: Uint8Array, cpuMsMax: number): Promise<TrialAnswer>
+  /** Applies one update, whole or in units, and measures it. Rejects as {@link load}. */
+  try(update: Uint8Array, cpuMsMax: number, isWhole?: boolean): Promise<TrialAnswer>
   /** Loads the document's state into another. Rejects as {@link load}. */
   reload(cpuMsMax: number): Promise<TrialAnswer>
 }
@@ -85,7 +85,7 @@ export class Trials {
       await thread.ask({ type: 'begin' }, Number.POSITIVE_INFINITY)
       return await task({
         load: (updates, cpuMsMax) => thread.ask({ type: 'load', updates }, cpuMsMax),
-        try: (update, cpuMsMax) => thread.ask({ type: 'try', update }, cpuMsMax),
+        try: (update, cpuMsMax, isWhole = false) => thread.ask({ type: 'try', update, isWhole }, cpuMsMax),
         reload: (cpuMsMax) => thread.ask({ type: 'reload' }, cpuMsMax),
       })
     } finally {
