@@ -11,7 +11,10 @@ import {
   listEdges,
   removeEdge,
   setEdge,
+  undoScope,
 } from './index.ts'
+import type { JsonObject } from './json.ts'
+import { writeJson } from './rich-content/write-json.ts'
 import { setPlain } from './set-plain.ts'
 import { docWithBlock, gcUpdate, syncAll, USER, WORKFLOW } from './testing/test-docs.ts'
 
@@ -214,4 +217,33 @@ test('[B8] no reader returns the key __proto__, however deep it stands, and cons
   expect(({} as { polluted?: number }).polluted).toBeUndefined()
   expect(JSON.stringify(listEdges(copy))).not.toContain('__proto__')
   expect(() => block.fields.set('__proto__', 1, USER)).toThrow(expect.objectContaining({ code: 'forbidden_key' }))
+})
+
+test('[B8] undo takes such keys back and redo brings them again, and a copy made of what is read has them', () => {
+  const { doc, block } = docWithBlock()
+  const keys = ['constructor', 'prototype']
+  const { scope, options } = undoScope(doc)
+  const undo = new Y.UndoManager(scope, { ...options, captureTimeout: 0 })
+  doc.transact(() => {
+    for (const key of keys) {
+      setPlain(block.data, key, { [key]: { [key]: [key] } })
+      block.data.set(`shared ${key}`, new Y.Map([[key, key]]))
+      block.fields.set(key, { [key]: key }, USER)
+    }
+    block.data.set('__proto__', { polluted: 1 })
+  })
+  const written = block.toJSON()
+  expect(Object.keys(written.data).sort()).toEqual([...keys, ...keys.map((key) => `shared ${key}`)])
+  undo.undo()
+  expect([block.toJSON().data, block.toJSON().fields]).toEqual([{}, {}])
+  expect(block.data.has('__proto__')).toBe(false)
+  undo.redo()
+  expect([block.toJSON().data, block.toJSON().fields]).toEqual([written.data, written.fields])
+  expect(block.data.get('__proto__')).toEqual({ polluted: 1 })
+
+  const copy = createBlock(new Y.Doc(), 'copy', { type: 'text' })
+  writeJson(copy.data, written.data as JsonObject, 'replace')
+  for (const [key, value] of Object.entries(written.fields)) copy.fields.set(key, value, USER)
+  expect([copy.toJSON().data, copy.toJSON().fields]).toEqual([written.data, written.fields])
+  expect(({} as { polluted?: number }).polluted).toBeUndefined()
 })
