@@ -71,9 +71,9 @@ describe.concurrent('joinery repair', () => {
     const looked = await command('repair', 'w', '--data', directory)
     expect(looked.exit).toEqual({ code: 1, signal: null })
     expect(looked.stdout).toMatch(
-      /^record_damaged: record 3 of workspace w .*\nwould keep: records 1 to 2, 0 snapshots\n/,
+      /^record_damaged: record 3 of workspace w .*\nwould keep: records 1 to 2, 0 snapshots, as of [\dT:.-]+Z\n/,
     )
-    expect(looked.stdout).toContain('would drop: what was written in records 3 to 4;')
+    expect(looked.stdout).toContain('would drop: what was written in records 3 to 4 (2 records);')
     expect(await readdir(directory)).not.toContain('repaired')
     expect(reader.socket.readyState).toBe(WebSocket.OPEN)
 

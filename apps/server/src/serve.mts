@@ -2,7 +2,14 @@ import type { Writable } from 'node:stream'
 import { createApi } from '@joinery/api'
 import { defineDocumentRules } from '@joinery/blocks'
 import { type LogObserver, openLevelStore, openMemoryStore } from '@joinery/log'
-import { createAuthenticator, createServer, Quotas, Revocations, type ServerLimits } from '@joinery/server'
+import {
+  createAuthenticator,
+  createServer,
+  Quotas,
+  Revocations,
+  SERVER_LIMITS,
+  type ServerLimits,
+} from '@joinery/server'
 import { pino } from 'pino'
 import { openDemonstration } from './demonstration.mts'
 import { explainFailure } from './failure.mts'
@@ -114,7 +121,8 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
       const always = { api, metrics, readiness, demonstration }
       faces = { ...always, control: undefined }
       await server.listen()
-      const operator = storeOperator(directory, store, roomAccess(server, store, revocations))
+      const { loadMsMax } = { ...SERVER_LIMITS, ...config.limits }
+      const operator = storeOperator(directory, store, roomAccess(server, store, revocations, loadMsMax))
       const control =
         durability === 'memory' ? undefined : await openControl(server.url, { directory, operator, logger })
       faces = { ...always, control: control?.door }

@@ -13,6 +13,7 @@ export type LogErrorCode =
   | 'unreadable'
   | 'invalid'
   | 'duplicate_key'
+  | 'not_loadable'
 
 export interface LogErrorOptions extends ErrorOptions {
   readonly workspace?: string
@@ -25,7 +26,10 @@ export class LogError extends Error {
   readonly code: LogErrorCode
   /** The workspace that the error is about, if there is one. */
   readonly workspace: string | undefined
-  /** `corrupted`: the first record that is damaged or missing. `duplicate_key`: the record that has the key. */
+  /**
+   * `corrupted`: the first record that is damaged or missing. `duplicate_key`: the record that has the key. `not_loadable`: the
+   * record that can't be loaded, or the snapshot.
+   */
   readonly lsn: Lsn | undefined
   constructor(code: LogErrorCode, message: string, options: LogErrorOptions = {}) {
     super(message, options)

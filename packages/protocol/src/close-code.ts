@@ -12,7 +12,7 @@ export const CLOSE = {
    * clients without Joinery's own message are closed with it.
    */
   refusedForNow: 4003,
-  /** The stored workspace takes too long to load: the operator restores a backup. The client keeps its copy and comes again. */
+  /** The stored workspace takes too long to load: the operator restores or repairs it. The client keeps its copy and comes again. */
   tooCostly: 4010,
   /** The token is missing, malformed, expired, or signed with another key. */
   unauthorized: 4401,

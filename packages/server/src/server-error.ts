@@ -87,7 +87,7 @@ export function quarantined(message: string): ServerError {
 export function tooCostly(reason: string): ServerError {
   return new ServerError(
     'too_costly',
-    `the workspace can't be loaded: ${reason}; the operator has to restore it from a backup`,
+    `the workspace can't be loaded: ${reason}; the operator has to restore or repair it`,
   )
 }
 

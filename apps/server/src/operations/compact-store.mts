@@ -1,4 +1,4 @@
-import { type EventStore, isSystemLog, type KeepHistory, LogError } from '@joinery/log'
+import { type EventStore, isSystemLog, type KeepHistory, LogError, type Lsn } from '@joinery/log'
 import type { LogUpkeep } from '@joinery/server'
 import type { Compaction, Watched } from './operator.mts'
 import { trialLoad } from './trial-load.mts'
@@ -43,6 +43,6 @@ async function compactOne(withLog: WithLog, workspace: string, keepHistory: Keep
 /** Throws unless the bytes can be loaded as a document. */
 function verifyState(state: Uint8Array): void {
   const load = trialLoad()
-  load.add(state)
+  load.add(state, 0 as Lsn)
   load.finish()
 }

@@ -17,8 +17,11 @@ import { compactStore, type WithLog } from './compact-store.mts'
 import type { ImportChoice, Operator, Removal, Watched } from './operator.mts'
 import { type Alone, exportIntactPart, repairStore } from './repair-store.mts'
 import { openRevocations, revokedText } from './revocations-file.mts'
-import { trialLoad } from './trial-load.mts'
+import { loadMsMaxOf, trialLoad } from './trial-load.mts'
 import { verifyDamaged } from './verify-damaged.mts'
+
+/** What an operator can do about a workspace that takes too much to load. */
+const COSTLY_WAY = 'restore it from a backup of before, or end it before the costly record with `joinery repair`'
 
 /** Deletes, undeletes or purges a workspace. A room on it is closed, and its clients are told. */
 type Remover = (removal: Removal, workspace: string) => Promise<void>
@@ -28,6 +31,8 @@ export interface Access {
   readonly remove: Remover
   readonly withLog: WithLog
   readonly alone: Alone
+  /** The time that the server allows to load a workspace, ms of CPU. */
+  readonly loadMsMax: number
   /** Workspaces that are known to take too much to load, with the reason. */
   readonly costly: ReadonlyMap<string, string>
   /** Refuses tokens of an actor that are older than a time. Resolves with the number of ended connections. */
@@ -36,31 +41,32 @@ export interface Access {
 
 /** Operator on a store that this process has open; the process goes on serving from it. */
 export function storeOperator(directory: string, store: EventStore, access: Access): Operator {
+  const load = (workspace: string) => trialLoad(workspace, access.loadMsMax)
   return {
-    verify: (watched) => verifyOpenDirectory(directory, store, { ...watched, load: trialLoad }),
+    verify: (watched) => verifyOpenDirectory(directory, store, { ...watched, load }),
     inspect: async (workspace, signal) => {
       const inspection = await inspectStore(store, { ...(workspace !== undefined && { workspace }), signal })
       const costly = [...access.costly].filter(([name]) => workspace === undefined || name === workspace)
       const told = costly.map(([name, why]) => ({
         workspace: name,
-        reason: `is not served, since loading it takes too much: ${why}; restore it from a backup of before`,
+        reason: `is not served, since loading it takes too much: ${why}; ${COSTLY_WAY}`,
       }))
       return { ...inspection, damaged: [...inspection.damaged, ...told] }
     },
     history: (query, signal) => readHistory(store, query, signal),
     archive: (choice, watched) => {
-      if ('intactPartOf' in choice) return exportIntactPart(store, choice.intactPartOf, watched.signal)
+      if ('intactPartOf' in choice) return exportIntactPart(store, choice.intactPartOf, load, watched.signal)
       const { workspaces } = choice
       // A backup has the revocations, too: a restore must not let back in who was locked out.
       if (workspaces === undefined) return exportArchive(store, { ...watched, attached: () => revokedText(directory) })
       return exportArchive(store, { ...watched, workspaces })
     },
     import: (path, choice, watched) => {
-      return importArchive(store, () => createReadStream(path), { ...importOptions(choice, watched), load: trialLoad })
+      return importArchive(store, () => createReadStream(path), { ...importOptions(choice, watched), load })
     },
     remove: (removal, workspace) => whileStorageWorks(store, undefined, () => access.remove(removal, workspace)),
     repair: (workspace, isMeant, { signal }) => {
-      return repairStore(store, workspace, { directory, isMeant, signal, alone: access.alone })
+      return repairStore(store, workspace, { directory, isMeant, signal, load, alone: access.alone })
     },
     revoke: (actor, sinceMs) => access.revoke(actor, sinceMs),
     compact: (keepHistory, workspace, watched) => {
@@ -156,6 +162,7 @@ function directAccess(store: EventStore): Access {
     },
     alone: (_workspace, work) => work(),
     costly: new Map(),
+    loadMsMax: loadMsMaxOf(process.env),
     revoke: () => Promise.reject(new LogError('invalid', 'tokens are revoked in the directory, not in its store')),
   }
 }
@@ -165,6 +172,7 @@ export function roomAccess(
   { workspaces, costlyWorkspaces }: Pick<Server, 'workspaces' | 'costlyWorkspaces'>,
   store: EventStore,
   revocations: Revocations,
+  loadMsMax: number,
 ): Access {
   const direct = directAccess(store)
   return {
@@ -181,6 +189,7 @@ export function roomAccess(
       return workspace === undefined ? work() : workspaces.replace(workspace, work)
     },
     costly: costlyWorkspaces,
+    loadMsMax,
     revoke: (actor, sinceMs) => revocations.revoke(actor, sinceMs),
   }
 }

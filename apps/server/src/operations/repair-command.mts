@@ -28,17 +28,18 @@ async function runRepair(workspace: string, options: Options): Promise<void> {
 }
 
 function describe(outcome: RepairOutcome): string {
-  const { workspace, problems, problemCount, kept, droppedBefore, droppedBehind } = outcome
+  const { workspace, problems, problemCount, kept, droppedBefore, droppedBehind, keptUntil } = outcome
   if (problemCount === 0) return `${workspace} is intact: nothing to repair`
   const lines = problems.map(({ code, message }) => `${code}: ${message}`)
   if (problemCount > problems.length) lines.push(`… and ${problemCount - problems.length} more`)
   const [keeps, drops] = 'remains' in outcome ? ['kept', 'dropped'] : ['would keep', 'would drop']
   const whole = kept.firstLsn > kept.head ? 'no record' : `records ${kept.firstLsn} to ${kept.head}`
-  lines.push(`${keeps}: ${whole}, ${formatCount(kept.snapshots, 'snapshot')}`)
+  const until = keptUntil === undefined ? '' : `, as of ${new Date(keptUntil).toISOString()}`
+  lines.push(`${keeps}: ${whole}, ${formatCount(kept.snapshots, 'snapshot')}${until}`)
   if (droppedBehind > 0) {
     const last = kept.head + droppedBehind
     lines.push(
-      `${drops}: what was written in records ${kept.head + 1} to ${last}; clients set their copies aside and load the workspace again`,
+      `${drops}: what was written in records ${kept.head + 1} to ${last} (${formatCount(droppedBehind, 'record')}); clients set their copies aside and load the workspace again`,
     )
   }
   if (droppedBefore > 0) {

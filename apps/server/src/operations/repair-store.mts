@@ -1,7 +1,9 @@
 import type { EventStore, LogEntry } from '@joinery/log'
-import { exportIntact, repairWorkspace, surveyRepair } from '@joinery/log/operations'
+import { exportIntact, repairWorkspace, type SurveyOptions, surveyRepair } from '@joinery/log/operations'
 import type { RepairOutcome } from './operator.mts'
-import { trialLoad } from './trial-load.mts'
+
+/** Begins to load a workspace on trial. */
+type Load = NonNullable<SurveyOptions['load']>
 
 /** Runs `work` while no room has the workspace open. */
 export type Alone = <T>(workspace: string, work: () => Promise<T>) => Promise<T>
@@ -23,11 +25,12 @@ export async function repairStore(
     readonly directory: string
     readonly isMeant: boolean
     readonly signal: AbortSignal | undefined
+    readonly load: Load
     readonly alone: Alone
   },
 ): Promise<RepairOutcome> {
-  const { directory, isMeant, signal, alone } = options
-  const trial = { load: trialLoad, ...(signal && { signal }) }
+  const { directory, isMeant, signal, load, alone } = options
+  const trial = { load, ...(signal && { signal }) }
   const survey = await surveyRepair(store, workspace, trial)
   if (!isMeant || survey.problemCount === 0) return survey
   return alone(workspace, () => repairWorkspace(store, workspace, { ...trial, directory, note: NOTE }))
@@ -37,7 +40,8 @@ export async function repairStore(
 export function exportIntactPart(
   store: EventStore,
   workspace: string,
+  load: Load,
   signal: AbortSignal | undefined,
 ): AsyncIterable<Uint8Array> {
-  return exportIntact(store, workspace, { load: trialLoad, note: NOTE, ...(signal && { signal }) })
+  return exportIntact(store, workspace, { load, note: NOTE, ...(signal && { signal }) })
 }

@@ -1,40 +1,117 @@
+import { LogError, type Lsn } from '@joinery/log'
 import type { TrialLoad } from '@joinery/log/operations'
-import { SERVER_LIMITS } from '@joinery/server'
+import { SERVER_LIMITS, splitUpdate } from '@joinery/server'
 import * as Y from 'yjs'
+import { limitsSetting } from '../limits-setting.mts'
+import { type Environment, readSetting } from '../setting.mts'
 
 /** Updates per transaction: Yjs goes through all clients of the document in each one. */
 const CHUNK_MAX = 1_000
+/** Parts into which an update is cut, at most, and the bytes of one, at least: time is looked at after each. */
+const PARTS_MAX = 200
+const PART_BYTES_MIN = 2_048
+/** Share of the time allowed after which the part that a repair keeps ends, so that it surely loads again. */
+const KEPT_SHARE = 0.8
+
+/** The time that a server on this environment allows to load a workspace, ms of CPU. Throws `AppError` `usage`. */
+export function loadMsMaxOf(environment: Environment): number {
+  return readSetting(limitsSetting, {}, environment).loadMsMax ?? SERVER_LIMITS.loadMsMax
+}
 
 /**
- * Loads a workspace as a server's room would, into a document that is then thrown away. Throws when that takes longer than a server
- * allows (`loadMsMax`): nothing can be served then, and nobody may wait for minutes.
+ * Loads a workspace as a server's room would, into a document that is then thrown away. Throws `not_loadable` for an update that Yjs
+ * can't read, and when the load takes longer than a server allows (`loadMsMax`): nothing can be served then, and nobody may wait for
+ * minutes. The LSN is that of one update if it took at least half of the time, and otherwise that of the first that has to go.
  */
-export function trialLoad(_workspace?: string, msMax: number = SERVER_LIMITS.loadMsMax): TrialLoad {
-  const doc = new Y.Doc()
-  let chunk: Uint8Array[] = []
-  let spentMs = 0
-  const flush = (): void => {
-    const updates = chunk
-    chunk = []
-    doc.transact(() => {
-      for (const update of updates) {
-        const sinceMs = cpuMs()
-        Y.applyUpdate(doc, update)
-        spentMs += cpuMs() - sinceMs
-        if (spentMs > msMax) throw new Error(`it takes more than ${msMax} ms, so that no server serves it`)
-      }
-    })
+export function trialLoad(_workspace?: string, msMax: number = loadMsMaxOf(process.env)): TrialLoad {
+  return new LoadOnTrial(msMax)
+}
+
+interface Added {
+  readonly lsn: Lsn
+  readonly update: Uint8Array
+}
+
+class LoadOnTrial implements TrialLoad {
+  readonly #msMax: number
+  readonly #doc = new Y.Doc()
+  #chunk: Added[] = []
+  #spentMs = 0
+  #firstLsn: Lsn | undefined
+  /** The first update with which most of the time is spent. */
+  #nearLsn: Lsn | undefined
+  #costliest: { readonly lsn: Lsn; readonly ms: number } = { lsn: 0 as Lsn, ms: 0 }
+
+  constructor(msMax: number) {
+    this.#msMax = msMax
   }
-  return {
-    add: (update) => {
-      if (chunk.push(update) >= CHUNK_MAX) flush()
-    },
-    finish: () => {
-      flush()
-      // A document that loads but can't be encoded could not be sent to any client.
-      Y.encodeStateAsUpdate(doc)
-      doc.destroy()
-    },
+
+  add(update: Uint8Array, lsn: Lsn): void {
+    this.#firstLsn ??= lsn
+    if (this.#chunk.push({ update, lsn }) >= CHUNK_MAX) this.#flush()
+  }
+
+  finish(): void {
+    this.#flush()
+    // A document that loads but can't be encoded could not be sent to any client.
+    Y.encodeStateAsUpdate(this.#doc)
+    this.#doc.destroy()
+  }
+
+  #flush(): void {
+    const chunk = this.#chunk
+    this.#chunk = []
+    let lsn = 0 as Lsn
+    try {
+      const sinceMs = cpuMs()
+      const spentMs = this.#spentMs
+      this.#doc.transact(() => {
+        for (const added of chunk) {
+          lsn = added.lsn
+          this.#apply(added)
+        }
+      })
+      // The end of the transaction belongs to no update.
+      this.#spend(lsn, Math.max(0, cpuMs() - sinceMs - (this.#spentMs - spentMs)))
+    } catch (error) {
+      if (error instanceof LogError) throw error
+      const reason = error instanceof Error ? error.message : String(error)
+      throw new LogError('not_loadable', `Yjs can't read the update of LSN ${lsn}: ${reason}`, { lsn, cause: error })
+    }
+  }
+
+  #apply({ update, lsn }: Added): void {
+    let ms = 0
+    for (const part of splitUpdate(update, Math.max(PART_BYTES_MIN, Math.ceil(update.length / PARTS_MAX)))) {
+      const sinceMs = cpuMs()
+      Y.applyUpdate(this.#doc, part)
+      const partMs = cpuMs() - sinceMs
+      ms += partMs
+      if (ms > this.#costliest.ms) this.#costliest = { lsn, ms }
+      this.#spend(lsn, partMs)
+    }
+  }
+
+  #spend(lsn: Lsn, ms: number): void {
+    this.#spentMs += ms
+    if (this.#spentMs > this.#msMax * KEPT_SHARE) this.#nearLsn ??= lsn
+    if (this.#spentMs > this.#msMax) throw this.#tooLong(this.#nearLsn ?? lsn)
+  }
+
+  #tooLong(nearLsn: Lsn): LogError {
+    const { lsn, ms } = this.#costliest
+    const limit = `it takes more than the ${this.#msMax} ms of CPU that a server allows (loadMsMax)`
+    const took = `the update of LSN ${lsn}, with ${Math.round(ms)} of ${Math.round(this.#spentMs)} ms`
+    if (ms < this.#spentMs / 2) {
+      const way = 'a server that allows more serves it whole'
+      const message = `${limit}, all updates together; the greatest share has ${took}; ${way}`
+      return new LogError('not_loadable', message, { lsn: nearLsn })
+    }
+    // Nothing would be left before the first.
+    const isFirst = lsn === this.#firstLsn
+    return new LogError('not_loadable', `${limit}, because of ${took}`, {
+      lsn: isFirst ? nearLsn : (Math.min(lsn, nearLsn) as Lsn),
+    })
   }
 }
 

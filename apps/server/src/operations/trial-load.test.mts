@@ -1,3 +1,4 @@
+import type { Lsn } from '@joinery/log'
 import { expect, it } from 'vitest'
 import * as Y from 'yjs'
 import { trialLoad } from './trial-load.mts'
@@ -7,9 +8,9 @@ it('[L75] a workspace that takes longer to load than a server allows can not be 
   doc.getText().insert(0, 'x')
   const update = Y.encodeStateAsUpdate(doc)
   const allowed = trialLoad()
-  allowed.add(update)
+  allowed.add(update, 1 as Lsn)
   expect(() => allowed.finish()).not.toThrow()
   const bounded = trialLoad('w', -1)
-  bounded.add(update)
-  expect(() => bounded.finish()).toThrow('it takes more than -1 ms')
+  bounded.add(update, 1 as Lsn)
+  expect(() => bounded.finish()).toThrow('it takes more than the -1 ms')
 })

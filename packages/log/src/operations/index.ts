@@ -15,7 +15,7 @@ export { assertIsLog, openForReading, type ReadingStore } from './open-for-readi
 export type { Problem, ProblemCode } from './problem.ts'
 export { type ArchiveItem, readArchive } from './read-archive.ts'
 export { type HistoryQuery, type HistoryRow, readHistory } from './read-history.ts'
-export { type RepairSurvey, surveyRepair } from './repair-survey.ts'
+export { type RepairSurvey, type SurveyOptions, surveyRepair } from './repair-survey.ts'
 export { type Repaired, repairWorkspace } from './repair-workspace.ts'
 export { type RestoreOptions, restoreArchive } from './restore-archive.ts'
 export type { TrialLoad } from './trial-load.ts'

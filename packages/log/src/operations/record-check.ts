@@ -1,4 +1,5 @@
 import type { LogRecord, Snapshot } from '../event-store.ts'
+import { LogError } from '../log-error.ts'
 import type { Lsn } from '../lsn.ts'
 import { lsnOfRecordKey } from '../records/key.ts'
 import { decodeRecord } from '../records/record.ts'
@@ -32,7 +33,7 @@ export class RecordCheck {
     this.#groundLsn = ground?.lsn ?? 0
     // Without that snapshot nothing can be loaded.
     if (firstLsn === 1 || ground !== undefined) this.#load = load?.()
-    if (ground !== undefined) this.#tryLoad((begun) => begun.add(ground.state))
+    if (ground !== undefined) this.#tryLoad((begun) => begun.add(ground.state, ground.lsn))
   }
 
   /** The records of a segment; none if it is damaged. */
@@ -71,7 +72,7 @@ export class RecordCheck {
       this.#problems.add({ code: 'time_backwards', message, lsn })
     }
     this.#at = Math.max(at, this.#at)
-    if (lsn > this.#groundLsn) this.#tryLoad((load) => load.add(update))
+    if (lsn > this.#groundLsn) this.#tryLoad((load) => load.add(update, lsn))
     return idempotencyKey
   }
 
@@ -98,8 +99,9 @@ export class RecordCheck {
       step(this.#load)
     } catch (error) {
       this.#load = undefined
-      const message = `workspace ${this.#workspace} can't be loaded from its records through ${this.head}: ${reasonOf(error)}`
-      this.#problems.add({ code: 'not_loadable', message, lsn: this.head })
+      const lsn = (error instanceof LogError ? error.lsn : undefined) ?? this.head
+      const message = `workspace ${this.#workspace} can't be loaded from its records through ${lsn}: ${reasonOf(error)}`
+      this.#problems.add({ code: 'not_loadable', message, lsn })
     }
   }
 }

@@ -1,9 +1,10 @@
 import { LogError } from '../log-error.ts'
 import { LSN_MAX, type Lsn } from '../lsn.ts'
 import type { Extent } from '../records/extent.ts'
-import { findIntact, type Intact, walk } from '../store/damaged-log.ts'
+import { findIntact, type Intact, readPatiently, walk } from '../store/damaged-log.ts'
 import { type Rung, readRung } from '../store/ladder.ts'
-import { isDamage } from './problem.ts'
+import { isDamage, reasonOf } from './problem.ts'
+import type { TrialLoad } from './trial-load.ts'
 import { snapshotLsns } from './verify-snapshots.ts'
 import type { WorkspaceLook } from './verify-workspace.ts'
 
@@ -23,35 +24,47 @@ export interface RepairPlan {
 }
 
 /**
- * Plans a repair: the state that is served while the workspace is damaged, and as much history before it as has no gap.
- * Reads all of the workspace. Throws `corrupted` where no good state can be told.
+ * Plans a repair: the state that is served while the workspace is damaged, up to the record before the first that can't be loaded,
+ * and as much history before it as has no gap and can be loaded. `known` has snapshots that can't be loaded, and why.
+ * Reads all of the workspace. Throws `corrupted` where no good state can be told, and `not_loadable` where none can be loaded.
  */
-export async function planRepair(look: WorkspaceLook): Promise<RepairPlan> {
+export async function planRepair(look: WorkspaceLook, known: ReadonlyMap<Lsn, string>): Promise<RepairPlan> {
   const { workspace, identity, witnessed } = look
   const intact = await findIntact(look, identity)
-  const { extent, head, headAt, end } = intact
-  if (head === 0) throw intact.damages[0] ?? nothingIntact(workspace)
-  const usable = await usableSnapshots(look, intact)
+  const { extent, end } = intact
+  if (intact.head === 0) throw intact.damages[0] ?? nothingIntact(workspace)
+  const unloadable = new Map(known)
+  const usable = await usableSnapshots(look, intact, unloadable)
+  const newest = usable.at(-1) ?? (0 as Lsn)
+  if (newest < extent.firstLsn - 1)
+    throw noneLoadable(workspace, [...unloadable.values()].at(-1)) ?? nothingIntact(workspace)
+  const { lsn: head, at, reason } = await reach({ ...look, extent }, newest, intact.head)
+  if (head === 0) throw noneLoadable(workspace, reason) ?? nothingIntact(workspace)
   const base = await findBase({ ...look, extent }, usable, head)
   // If LevelDB can't tell where the workspace ends, there were more records.
-  const endLsn = end === LSN_MAX ? head + 1 : end
+  const endLsn = end === LSN_MAX ? intact.head + 1 : end
   // A damaged extent does not say which snapshot is the newest.
   const snapshotLsn = extent.snapshotLsn === LSN_MAX ? 0 : extent.snapshotLsn
   return {
-    ...{ extent, head, headAt },
+    ...{ extent, head },
+    headAt: at,
     firstLsn: (base + 1) as Lsn,
     snapshots: usable.filter((lsn) => lsn >= base),
-    reached: Math.max(witnessed, endLsn, head, snapshotLsn) as Lsn,
+    reached: Math.max(witnessed, endLsn, intact.head, snapshotLsn) as Lsn,
   }
 }
 
 /** LSNs of the snapshots up to the head that can be unpacked and loaded, in order. */
-async function usableSnapshots(look: WorkspaceLook, { extent, head, rung }: Intact): Promise<Lsn[]> {
+async function usableSnapshots(
+  look: WorkspaceLook,
+  { extent, head, rung }: Intact,
+  unloadable: Map<Lsn, string>,
+): Promise<Lsn[]> {
   const usable: Lsn[] = []
   for (const lsn of await lsnsToTry(look, extent, rung)) {
     look.signal?.throwIfAborted()
     if (lsn > head) break
-    if (await isUsable(look, lsn)) usable.push(lsn)
+    if (!unloadable.has(lsn) && (await isUsable(look, lsn, unloadable))) usable.push(lsn)
   }
   return usable
 }
@@ -66,7 +79,7 @@ async function lsnsToTry(look: WorkspaceLook, extent: Extent, rung: Rung | undef
   }
 }
 
-async function isUsable(look: WorkspaceLook, lsn: Lsn): Promise<boolean> {
+async function isUsable(look: WorkspaceLook, lsn: Lsn, unloadable: Map<Lsn, string>): Promise<boolean> {
   let rung: Rung
   try {
     rung = await readRung(look, lsn)
@@ -76,30 +89,83 @@ async function isUsable(look: WorkspaceLook, lsn: Lsn): Promise<boolean> {
   }
   try {
     const load = look.load?.()
-    load?.add(rung.state)
+    load?.add(rung.state, lsn)
     load?.finish()
     return true
-  } catch {
+  } catch (error) {
     // For any error: a state that can't be loaded is of no use.
+    unloadable.set(lsn, reasonOf(error))
     return false
   }
 }
 
+type ReachLook = WorkspaceLook & { readonly extent: Extent }
+
+/**
+ * The last record up to `through` before which nothing behind the snapshot at `base` (0: nothing at all) is damaged or can't be
+ * loaded, its time, and the reason why the next can't be loaded.
+ */
+async function reach(look: ReachLook, base: Lsn, through: Lsn): Promise<{ lsn: Lsn; at: number; reason?: string }> {
+  const load = look.load?.()
+  let lsn = base
+  let failed: { readonly lsn: Lsn; readonly reason: string } | undefined
+  const tryLoad = (step: (load: TrialLoad) => void): void => {
+    if (load === undefined || failed !== undefined) return
+    try {
+      step(load)
+    } catch (error) {
+      failed = { lsn: (error instanceof LogError ? error.lsn : undefined) ?? lsn, reason: reasonOf(error) }
+    }
+  }
+  let at = look.identity.createdAt
+  if (base > 0) {
+    const { state, at: takenAt } = await readRung(look, base)
+    at = takenAt
+    tryLoad((begun) => begun.add(state, base))
+  }
+  try {
+    for await (const run of readPatiently(look, base + 1, through)) {
+      look.signal?.throwIfAborted()
+      for (const record of run) {
+        lsn = record.lsn
+        tryLoad((begun) => begun.add(record.update, lsn))
+      }
+      if (failed !== undefined) break
+    }
+  } catch (error) {
+    if (!isDamage(error)) throw error
+  }
+  tryLoad((begun) => begun.finish())
+  // The snapshot loads by itself.
+  if (failed !== undefined) lsn = Math.max(base, failed.lsn - 1) as Lsn
+  if (lsn > base) at = Math.max(at, (await walk(look, lsn - 1, lsn)).at)
+  return { lsn, at, ...(failed && { reason: failed.reason }) }
+}
+
 /**
  * LSN that history can begin after, as early as possible: 0 for its beginning, or a snapshot behind which no record is
- * damaged.
+ * damaged or can't be loaded. The last of `snapshots` is known to be one.
  */
-async function findBase(look: WorkspaceLook & { extent: Extent }, snapshots: readonly Lsn[], head: Lsn): Promise<Lsn> {
+async function findBase(look: ReachLook, snapshots: readonly Lsn[], head: Lsn): Promise<Lsn> {
   const { firstLsn } = look.extent
+  const newest = snapshots.at(-1) ?? (0 as Lsn)
   const beginning = firstLsn === 1 ? [0 as Lsn] : []
   let brokenLsn = 0
   for (const base of [...beginning, ...snapshots.filter((lsn) => lsn >= firstLsn - 1)]) {
     if (base < brokenLsn) continue
-    const { intact } = await walk(look, base, head)
-    if (intact === head) return base
-    brokenLsn = intact + 1
+    if (base === newest) break
+    const { lsn } = await reach(look, base, head)
+    if (lsn === head) return base
+    brokenLsn = lsn + 1
   }
-  throw nothingIntact(look.workspace)
+  return newest
+}
+
+/** The error of a workspace without any state that can be loaded; undefined if loading is not the reason. */
+function noneLoadable(workspace: string, reason: string | undefined): LogError | undefined {
+  if (reason === undefined) return undefined
+  const message = `no state of workspace ${workspace} can be loaded, and a repair could keep nothing: ${reason}; restore it from a copy`
+  return new LogError('not_loadable', message, { workspace })
 }
 
 function nothingIntact(workspace: string): LogError {

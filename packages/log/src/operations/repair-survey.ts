@@ -9,7 +9,7 @@ import { levelStoreOf } from '../store/level-store.ts'
 import { isDamage, type Problem, reasonOf } from './problem.ts'
 import { planRepair } from './repair-plan.ts'
 import { type TrialLoad, trialOf } from './trial-load.ts'
-import { verifyWorkspace, type WorkspaceLook } from './verify-workspace.ts'
+import { inspectWorkspace, type WorkspaceLook } from './verify-workspace.ts'
 
 export interface SurveyOptions {
   /** Begins to load the workspace: the kept part has to load. */
@@ -33,11 +33,13 @@ export interface RepairSurvey {
    * edits of their records are lost.
    */
   readonly droppedBehind: number
+  /** Time up to which content is kept: that of the last kept record, ms since epoch. Undefined if nothing is damaged. */
+  readonly keptUntil?: number
 }
 
 /**
- * Says what `repairWorkspace` would do. Reads only. Throws `corrupted` where no good state can be told, `invalid` or
- * `deleted`.
+ * Says what `repairWorkspace` would do. Reads only. Throws `corrupted` where no good state can be told, `not_loadable` where none
+ * can be loaded, `invalid` or `deleted`.
  */
 export async function surveyRepair(
   store: EventStore,
@@ -65,20 +67,21 @@ export async function survey(moment: DatabaseMoment, workspace: string, { load, 
     load: trialOf(load, workspace),
     onRecord: () => undefined,
   }
-  const report = await verifyWorkspace(look).catch(unreadable)
+  const { report, unloadable } = await inspectWorkspace(look).catch(unreadable)
   const { problems, problemCount } = report
   const found = { workspace, generation, problems, problemCount }
   if (problemCount === 0) {
     const { firstLsn, head, snapshots } = report
     return { look, told: { ...found, kept: { firstLsn, head, snapshots }, droppedBefore: 0, droppedBehind: 0 } }
   }
-  const plan = await planRepair(look)
-  const { firstLsn, head, snapshots, reached, extent } = plan
+  const plan = await planRepair(look, unloadable)
+  const { firstLsn, head, headAt, snapshots, reached, extent } = plan
   const told: RepairSurvey = {
     ...found,
     kept: { firstLsn, head, snapshots: snapshots.length },
     droppedBefore: firstLsn - extent.firstLsn,
     droppedBehind: reached - head,
+    keptUntil: headAt,
   }
   return { look, plan, told }
 }
@@ -96,5 +99,6 @@ async function witnessedHead(moment: DatabaseMoment, number: number): Promise<Ls
 function unreadable(error: unknown) {
   if (!isDamage(error)) throw error
   const problems: Problem[] = [{ code: 'store_unreadable', message: reasonOf(error) }]
-  return { problems, problemCount: 1, firstLsn: 1 as Lsn, head: 0 as Lsn, snapshots: 0 }
+  const report = { problems, problemCount: 1, firstLsn: 1 as Lsn, head: 0 as Lsn, snapshots: 0 }
+  return { report, unloadable: new Map<Lsn, string>() }
 }

@@ -175,15 +175,34 @@ describe('repairing a workspace', () => {
     await store.close()
   })
 
+  it('[L122] ends it before the first record that can not be loaded, counted from the newest snapshot that can', async () => {
+    for (const [unloadable, head, firstLsn] of [
+      [46, 45, 1],
+      [33, 46, 41],
+    ] as const) {
+      const { directory } = await damagedStore((level) => spoil(level, recordKey(0, 47 as Lsn)))
+      const store = await open(directory)
+      const load = () => ({
+        add: (update: Uint8Array) => {
+          if (Buffer.compare(update, sampleUpdate('a', unloadable)) === 0) throw new Error('no document')
+        },
+        finish: () => undefined,
+      })
+      const { kept } = await repairWorkspace(store, 'a', { directory, note: NOTE, load })
+      expect(kept).toMatchObject({ firstLsn, head })
+      await expectGoesOn(store, directory, firstLsn, head + 1)
+    }
+  })
+
   it('[L94, L95] leaves the workspace as it was where what is there can’t be kept or what is left can’t be loaded', async () => {
     const { directory } = await damagedStore((level) => spoil(level, recordKey(0, 47 as Lsn)))
     const store = await open(directory)
     const before = await entriesOf(store, 'a', 0)
     const load = () => ({
-      add: (update: Uint8Array) => {
-        if (Buffer.compare(update, sampleUpdate('a', 46)) === 0) throw new Error('no document')
+      add: () => undefined,
+      finish: () => {
+        throw new Error('no document')
       },
-      finish: () => undefined,
     })
     await expect(repairWorkspace(store, 'a', { directory, note: NOTE, load })).rejects.toEqual(refusal('corrupted'))
     await writeFile(join(directory, 'repaired'), 'in the way')

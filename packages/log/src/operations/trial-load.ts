@@ -1,9 +1,13 @@
+import type { Lsn } from '../lsn.ts'
 import { isSystemLog } from '../system-log.ts'
 
-/** Loads a workspace as a trial, and discards it. Both methods throw when it can't be loaded. */
+/**
+ * Loads a workspace as a trial, and discards it. Both methods throw when it can't be loaded: a `LogError` `not_loadable` whose `lsn`
+ * is the first that a part that can be loaded has to end before, or any other error for the update added last.
+ */
 export interface TrialLoad {
-  /** One Yjs V1 update; they come oldest first. */
-  add(update: Uint8Array): void
+  /** One Yjs V1 update: a record, or the state of a snapshot, and its LSN. They come oldest first. */
+  add(update: Uint8Array, lsn: Lsn): void
   finish(): void
 }
 

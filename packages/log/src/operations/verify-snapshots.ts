@@ -17,6 +17,8 @@ export async function snapshotLsns({ moment, number }: StoredLog, extent: Extent
 /** Result of checking the snapshots of a workspace. */
 export interface SnapshotsSeen {
   readonly count: number
+  /** LSNs of those that are intact and can't be loaded, with the reason. */
+  readonly unloadable: ReadonlyMap<Lsn, string>
   /** The first usable snapshot of a workspace whose first records were dropped; undefined if there is none. */
   readonly ground: Rung | undefined
 }
@@ -28,6 +30,7 @@ export async function verifySnapshots(
   problems: Problems,
 ): Promise<SnapshotsSeen> {
   const lsns = await snapshotLsns(log, extent)
+  const unloadable = new Map<Lsn, string>()
   let ground: Rung | undefined
   for (const lsn of lsns) {
     log.signal?.throwIfAborted()
@@ -35,7 +38,7 @@ export async function verifySnapshots(
       const rung = await readRung(log, lsn)
       if (lsn >= extent.firstLsn - 1) ground ??= rung
       const load = log.load?.()
-      load?.add(rung.state)
+      load?.add(rung.state, lsn)
       load?.finish()
     } catch (error) {
       const code = isDamage(error) ? 'snapshot_damaged' : 'not_loadable'
@@ -43,6 +46,7 @@ export async function verifySnapshots(
         code === 'snapshot_damaged'
           ? reasonOf(error)
           : `the snapshot at ${lsn} of workspace ${log.workspace} can't be loaded: ${reasonOf(error)}`
+      if (code === 'not_loadable') unloadable.set(lsn, message)
       problems.add({ code, message, lsn })
     }
   }
@@ -54,5 +58,5 @@ export async function verifySnapshots(
     const message = `workspace ${log.workspace} begins with record ${extent.firstLsn}, and no snapshot stands for the records before`
     problems.add({ code: 'snapshot_missing', message, lsn: (extent.firstLsn - 1) as Lsn })
   }
-  return { count: lsns.length, ground: extent.firstLsn > 1 ? ground : undefined }
+  return { count: lsns.length, unloadable, ground: extent.firstLsn > 1 ? ground : undefined }
 }

@@ -43,6 +43,13 @@ export interface WorkspaceLook extends StoredLog {
  * damage.
  */
 export async function verifyWorkspace(look: WorkspaceLook): Promise<WorkspaceReport> {
+  return (await inspectWorkspace(look)).report
+}
+
+/** {@link verifyWorkspace}, with the snapshots that can't be loaded and the reasons. */
+export async function inspectWorkspace(
+  look: WorkspaceLook,
+): Promise<{ report: WorkspaceReport; unloadable: ReadonlyMap<Lsn, string> }> {
   const { moment, workspace, number, identity, witnessed, signal } = look
   const problems = new Problems()
   const extent = await readExtent(look, problems)
@@ -72,7 +79,7 @@ export async function verifyWorkspace(look: WorkspaceLook): Promise<WorkspaceRep
     const message = `workspace ${workspace} ends at record ${records.head} and had reached ${reached}: its end is lost`
     problems.add({ code: 'end_lost', message, lsn: records.head })
   }
-  return {
+  const report = {
     workspace,
     generation: identity.generation,
     ...(identity.deleted && { deletedAt: identity.deleted.at }),
@@ -83,6 +90,7 @@ export async function verifyWorkspace(look: WorkspaceLook): Promise<WorkspaceRep
     problems: problems.listed,
     problemCount: problems.count,
   }
+  return { report, unloadable: snapshots.unloadable }
 }
 
 /** Readers look for these records one by one, where they no longer are. */

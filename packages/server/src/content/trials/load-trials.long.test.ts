@@ -32,7 +32,7 @@ it('[S245] a workspace that takes too long to load is not served, nobody else wa
   // Others were served while the load was tried.
   expect([ada.closed, stock.closed, fixture.server.counters.loads]).toEqual([undefined, undefined, 1])
   await Promise.all([ada, stock].map((client) => client.until(() => client.closed !== undefined)))
-  const told = { code: 4010, reason: expect.stringMatching(/^too_costly: .*1500 ms.*restore it from a backup/) }
+  const told = { code: 4010, reason: expect.stringMatching(/^too_costly: .*1500 ms.*restore or repair it/) }
   expect([ada.closed, stock.closed]).toEqual([told, told])
   await expect(fixture.server.workspaces.read(W, () => undefined)).rejects.toMatchObject({ code: 'too_costly' })
   await expect(fixture.server.workspaces.past(W, { lsn: 2 })).rejects.toMatchObject({ code: 'too_costly' })

@@ -111,7 +111,7 @@ export class LoadTrials {
     this.#context.counters.costlyLoads++
     this.#context.logger.error(
       { workspace, lsn: outcome.head, reason: outcome.reason },
-      'the workspace takes too long to load and is not served: restore it from a backup of before',
+      'the workspace takes too long to load and is not served: restore a backup, or end it before the costly record with `joinery repair`',
     )
     throw tooCostly(outcome.reason)
   }
