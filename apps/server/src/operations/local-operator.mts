@@ -20,7 +20,7 @@ import { openRevocations, revokedText } from './revocations-file.mts'
 import { loadMsMaxOf, trialLoad } from './trial-load.mts'
 import { verifyDamaged } from './verify-damaged.mts'
 
-/** What an operator can do about a workspace that takes too much to load. */
+/** The ways that an operator has with a workspace that takes too much to load. */
 const COSTLY_WAY = 'restore it from a backup of before, or end it before the costly record with `joinery repair`'
 
 /** Deletes, undeletes or purges a workspace. A room on it is closed, and its clients are told. */

@@ -13,7 +13,7 @@ export interface CostlyData {
   readonly head: number
 }
 
-/** What is stored of the workspace besides its records. */
+/** The snapshots of the workspace, and whether its history was dropped. */
 export interface CostlyChoice {
   /** LSNs at which snapshots are taken. */
   readonly snapshots?: readonly number[]
