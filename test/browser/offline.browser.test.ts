@@ -1,33 +1,14 @@
 import { openMemoryStore } from '@joinery/log'
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { closing, connect, readText, startServer } from '../client/fixture.ts'
-import { launchChromium, newPage, requireChromium } from './chromium.ts'
-import { bundlePage, servePage } from './page-server.ts'
+import { requireChromium } from './chromium.ts'
+import { sdkPages } from './sdk-pages.ts'
 
 const executable = requireChromium()
 
 describe.skipIf(executable === undefined)('in a real browser', () => {
-  let browser: Browser
-  let code: string
-
-  beforeAll(async () => {
-    code = await bundlePage()
-    browser = await launchChromium(executable ?? '')
-  })
-  afterAll(() => browser?.close())
-
-  async function openPage(server: string, before: () => void = () => undefined): Promise<Page> {
-    const site = closing(await servePage(code))
-    const page = closing(await newPage(browser))
-    page.on('pageerror', (error) => pageErrors.push(String(error)))
-    await page.addInitScript(before)
-    await page.goto(`${site.url}/?server=${encodeURIComponent(server)}`)
-    return page
-  }
-  const pageErrors: string[] = []
-  const showsStatus = (page: Page, status: string) =>
-    page.waitForFunction((wanted) => document.querySelector('output')?.value === wanted, status)
+  const pages = sdkPages(executable ?? '')
+  const { open: openPage, showsStatus, errors: pageErrors } = pages
 
   it('[C20] what was typed offline is there after a reload and goes up when the server is back', async () => {
     const store = closing(openMemoryStore())
@@ -89,26 +70,6 @@ describe.skipIf(executable === undefined)('in a real browser', () => {
     expect(pageErrors).toEqual([])
   })
 
-  it.each([9, 20])('[S46] %i MB typed offline go up when the server is back', async (megabytes) => {
-    const store = closing(openMemoryStore())
-    const first = await startServer({ store })
-    const page = await openPage(first.url)
-    await showsStatus(page, 'saved')
-    await first.close()
-    await showsStatus(page, 'kept here')
-    await page.evaluate((chars) => {
-      const textarea = document.querySelector('textarea') as HTMLTextAreaElement
-      textarea.value = 'x'.repeat(chars)
-      textarea.dispatchEvent(new Event('input'))
-    }, megabytes * 1_000_000)
-    const server = await startServer({ store, port: first.port })
-    await showsStatus(page, 'saved')
-    const other = connect(server)
-    await other.whenSynced
-    expect(readText(other)).toHaveLength(megabytes * 1_000_000)
-    expect(pageErrors).toEqual([])
-  })
-
   it('[C22] two tabs meet on the server when both are open', async () => {
     const server = await startServer()
     const [one, two] = [await openPage(server.url), await openPage(server.url)]
@@ -119,7 +80,7 @@ describe.skipIf(executable === undefined)('in a real browser', () => {
   })
 
   it('[C41] the bundle for browsers holds nothing of Node’s WebSocket', () => {
-    expect(code).not.toContain('perMessageDeflate')
-    expect(code).not.toContain('node:')
+    expect(pages.code()).not.toContain('perMessageDeflate')
+    expect(pages.code()).not.toContain('node:')
   })
 })

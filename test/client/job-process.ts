@@ -1,6 +1,6 @@
 import { connectWorkspace } from '@joinery/client'
 
-/** Run by long-jobs.test.ts: a job that says that it runs, and never ends by itself. */
+/** Run by long-jobs.long.test.ts: a job that says that it runs, and never ends by itself. */
 const [url = '', runId = ''] = process.argv.slice(2)
 const author = { source: 'workflow_execution', actor: 'engine' } as const
 const job = connectWorkspace({ url, workspace: 'w', ...author })
