@@ -1,6 +1,7 @@
 import * as Y from 'yjs'
+import { isItem } from './inherited.ts'
 import { type BlocksRefusal, refuse } from './refusal.ts'
-import { GONE, type GraphItem, isItem, isKeyed, isSameId, originAt, type StructGraph, startOf } from './struct-graph.ts'
+import { GONE, type GraphItem, isKeyed, isSameId, originAt, type StructGraph, startOf } from './struct-graph.ts'
 import { UPDATE_LIMITS } from './update-limits.ts'
 import type { ReadItem, StructId } from './update-reader.ts'
 

@@ -1,6 +1,7 @@
 import * as Y from 'yjs'
+import { inherited, type ListAnswers } from './inherited.ts'
 import { type BlocksRefusal, refuse } from './refusal.ts'
-import { type GraphItem, type GraphStruct, isItem, isSameId, type StructGraph } from './struct-graph.ts'
+import { isSameId, type StructGraph } from './struct-graph.ts'
 import { UPDATE_LIMITS } from './update-limits.ts'
 import type { ReadItem, ReadUpdate, StructId } from './update-reader.ts'
 
@@ -39,6 +40,14 @@ export class PlacementCost {
   readonly #gaps = new Map<string, Gap>()
   readonly #gapOf = new Map<Node, Gap>()
   readonly #parents = new Map<ReadItem, Parent | undefined>()
+  readonly #answers: ListAnswers<Parent | undefined> = {
+    find: (id) => this.#graph.find(id),
+    ofStored: ({ parent, parentSub }) =>
+      parent instanceof Y.AbstractType ? { type: parent, sub: parentSub ?? undefined } : undefined,
+    under: (parent, sub) => this.#parentUnder(parent, sub),
+    gone: undefined,
+    missing: undefined,
+  }
   readonly #stepsMax: number
   #steps = 0
 
@@ -104,36 +113,15 @@ export class PlacementCost {
 
   /**
    * The type of the document in which an item stands; undefined where the document has none. An item with a neighbour has the
-   * parent of that, which may be of the update, too. Walks neighbours in a loop, since a long list is one chain of them.
+   * parent of that, which may be of the update, too.
    */
   #parentOf(item: ReadItem): Parent | undefined {
-    const path = new Set<ReadItem>()
-    let current: GraphItem = item
-    let found: Parent | undefined
-    for (;;) {
-      if (current instanceof Y.Item) {
-        const { parent, parentSub } = current
-        if (parent instanceof Y.AbstractType) found = { type: parent, sub: parentSub ?? undefined }
-        break
-      }
-      if (this.#parents.has(current)) {
-        found = this.#parents.get(current)
-        break
-      }
-      if (path.has(current)) break
-      path.add(current)
-      if (current.parent !== undefined) {
-        const type = this.#typeAt(current.parent)
-        found = type && { type, sub: current.parentSub }
-        break
-      }
-      const neighbour: StructId | undefined = current.origin ?? current.rightOrigin
-      const next: GraphStruct | undefined = neighbour && this.#graph.find(neighbour)
-      if (next === undefined || !isItem(next)) break
-      current = next
-    }
-    for (const each of path) this.#parents.set(each, found)
-    return found
+    return inherited(item, this.#parents, this.#answers)
+  }
+
+  #parentUnder(parent: string | StructId, sub: string | undefined): Parent | undefined {
+    const type = this.#typeAt(parent)
+    return type && { type, sub }
   }
 
   #typeAt(parent: string | StructId): AnyType | undefined {

@@ -1,4 +1,5 @@
 import * as Y from 'yjs'
+import { inherited, isItem, type ListAnswers } from './inherited.ts'
 import { type ReadItem, type ReadStruct, type ReadUpdate, type StructId, structAt } from './update-reader.ts'
 
 /** A struct of the document, or one that an update brings. */
@@ -18,6 +19,13 @@ export class StructGraph {
   readonly #updates: readonly ReadUpdate[]
   readonly #lists = new Map<ReadItem, string | undefined>()
   readonly #rootNames = new Map<Y.AbstractType<unknown>, string>()
+  readonly #answers: ListAnswers<string | undefined> = {
+    find: (id) => this.find(id),
+    ofStored: (item) => this.#storedList(item),
+    under: (parent, sub) => this.#listUnder(parent, sub),
+    gone: GONE,
+    missing: undefined,
+  }
 
   /** @param updates what arrives and what waits; of two structs under one clock, the earlier update's counts */
   constructor(doc: Y.Doc, updates: readonly ReadUpdate[]) {
@@ -39,41 +47,10 @@ export class StructGraph {
 
   /**
    * The list in which an item stands, as text that is equal for items of one list: its parent and, in a map, its key. `gone` for
-   * garbage; undefined where it is not known yet. Walks origins in a loop, since a long text is one chain of them.
+   * garbage; undefined where it is not known yet.
    */
   listOf(item: GraphItem): string | undefined {
-    const path: ReadItem[] = []
-    const seen = new Set<ReadItem>()
-    let current: GraphItem = item
-    let list: string | undefined
-    for (;;) {
-      if (current instanceof Y.Item) {
-        list = this.#storedList(current)
-        break
-      }
-      if (this.#lists.has(current)) {
-        list = this.#lists.get(current)
-        break
-      }
-      // Items that build on each other in a circle never get a place.
-      if (seen.has(current)) break
-      seen.add(current)
-      path.push(current)
-      if (current.parent !== undefined) {
-        list = this.#listUnder(current.parent, current.parentSub)
-        break
-      }
-      const neighbour = current.origin ?? current.rightOrigin
-      const next = neighbour === undefined ? undefined : this.find(neighbour)
-      if (next === undefined) break
-      if (!isItem(next)) {
-        list = GONE
-        break
-      }
-      current = next
-    }
-    for (const each of path) this.#lists.set(each, list)
-    return list
+    return inherited(item, this.#lists, this.#answers)
   }
 
   #listUnder(parent: string | StructId, sub: string | undefined): string | undefined {
@@ -96,10 +73,6 @@ export class StructGraph {
     }
     return textOf(['root', name, parentSub ?? undefined])
   }
-}
-
-export function isItem(struct: GraphStruct): struct is GraphItem {
-  return struct instanceof Y.Item || ('kind' in struct && struct.kind === 'item')
 }
 
 /** The id of the first character or value of a struct. */

@@ -1,6 +1,7 @@
 import * as Y from 'yjs'
 import { TYPE_REF } from '../block-skeleton.ts'
 import type { ClaimList } from '../claim-list.ts'
+import { inherited, type ListAnswers } from './inherited.ts'
 import type { ListTable } from './list-table.ts'
 import { UPDATE_LIMITS } from './update-limits.ts'
 import { type ReadItem, type ReadStruct, type ReadUpdate, type StructId, structAt } from './update-reader.ts'
@@ -41,6 +42,13 @@ export class UpdatePlaces {
   readonly #update: ReadUpdate
   readonly #lists: ListTable
   readonly #known = new Map<ReadItem, Place>()
+  readonly #answers: ListAnswers<Place> = {
+    find: (id) => this.#find(id),
+    ofStored: (item) => placeOfStored(this.#doc, item, this.#lists),
+    under: (parent, parentSub) => this.#placeUnder(parent, parentSub),
+    gone: GONE,
+    missing: UNKNOWN,
+  }
   #nesting = 0
 
   constructor(doc: Y.Doc, update: ReadUpdate, lists: ListTable) {
@@ -49,32 +57,9 @@ export class UpdatePlaces {
     this.#lists = lists
   }
 
-  /** Finds an item's place. Walks origins in a loop, since a long text is one chain of them, and parent types by recursion. */
+  /** Finds an item's place: of its neighbour, and of parent types by recursion. */
   placeOf(item: ReadItem): Place {
-    const path: ReadItem[] = []
-    let current: ReadItem = item
-    let place: Place | undefined
-    const seen = new Set<ReadItem>()
-    while (place === undefined) {
-      place = this.#known.get(current)
-      if (place !== undefined) break
-      // Items that build on each other in a circle never get a place.
-      if (seen.has(current)) return UNKNOWN
-      seen.add(current)
-      path.push(current)
-      if (current.parent !== undefined) {
-        place = this.#placeUnder(current.parent, current.parentSub)
-        break
-      }
-      const origin = current.origin ?? current.rightOrigin
-      const next = origin === undefined ? undefined : this.#find(origin)
-      if (next === undefined) place = UNKNOWN
-      else if (next instanceof Y.Item) place = placeOfStored(this.#doc, next, this.#lists)
-      else if ('kind' in next && next.kind === 'item') current = next
-      else place = GONE
-    }
-    for (const each of path) this.#known.set(each, place)
-    return place
+    return inherited(item, this.#known, this.#answers)
   }
 
   #placeUnder(parent: string | StructId, parentSub: string | undefined): Place {
