@@ -1,13 +1,11 @@
-import { CLAIM_LISTS } from '@joinery/blocks'
+import { builtInStatuses } from '@joinery/blocks'
 import { useClaims } from '@joinery/react'
 import type { ReactNode } from 'react'
 import { resourceTone, resourceWords } from './resource-words.ts'
 
-const STATUSES = CLAIM_LISTS[2]
-
 /** Shows the statuses of a block's files, payments and tasks. Nothing where it has none. */
 export function StatusChips({ id }: { id: string }): ReactNode {
-  const statuses = useClaims(id, STATUSES)
+  const statuses = useClaims(id, builtInStatuses)
   if (statuses.length === 0) return null
   return (
     <div className="indexes">

@@ -2,7 +2,7 @@ import * as Y from 'yjs'
 import { type BlockFields, fieldClaims } from './block-fields.ts'
 import { assertBlockLives, ensureData, ensureText } from './block-part.ts'
 import type { BlockList, Claim, ClaimList } from './claim-list.ts'
-import { CLAIM_LISTS, type ClaimsJson } from './claim-lists.ts'
+import { builtInStatuses, CLAIM_LISTS, type ClaimsJson } from './claim-lists.ts'
 import { type IndexingList, indexingClaims } from './indexing-list.ts'
 import { toPlain } from './json.ts'
 import { machinesIn } from './machines/doc-machines.ts'
@@ -57,7 +57,7 @@ export class Block {
   statuses(machine: string): MachineStatuses
   statuses(machine: Machine | string): MachineStatuses {
     const { doc } = this.#map
-    const list = (doc === null ? undefined : (machinesIn(doc) as MachineList | undefined)) ?? CLAIM_LISTS[2]
+    const list = (doc === null ? undefined : (machinesIn(doc) as MachineList | undefined)) ?? builtInStatuses
     return this.claims(list).of(machine)
   }
 

@@ -5,15 +5,14 @@ import { MACHINES } from './machines/built-in-machines.ts'
 import type { Machine } from './machines/machine.ts'
 import { machineClaims } from './machines/machine-list.ts'
 
+/** The statuses of files, payments and tasks, by Joinery's own machines. */
+export const builtInStatuses = machineClaims(MACHINES)
+
 /**
  * Every list of claims that Joinery's blocks have. A new kind of list is a row here; an application may pass a longer table
  * to the server's rules, the API and the client alike.
  */
-export const CLAIM_LISTS = [
-  indexingClaims,
-  fieldClaims,
-  machineClaims(MACHINES),
-] as const satisfies readonly ClaimList[]
+export const CLAIM_LISTS = [indexingClaims, fieldClaims, builtInStatuses] as const satisfies readonly ClaimList[]
 
 /**
  * Joinery's table of lists for blocks that have the statuses of an application's own machines, too. The server's rules, the API
