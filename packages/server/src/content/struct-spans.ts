@@ -62,19 +62,8 @@ export function readSpans(update: Uint8Array): ReadSpans {
  * nobody knows what Yjs makes of it.
  */
 export function countStructs(update: Uint8Array, max: number): number {
-  let structs = 0
   try {
-    const decoder = decoding.createDecoder(update)
-    for (let left = decoding.readVarUint(decoder); left > 0; left--) {
-      const count = decoding.readVarUint(decoder)
-      decoding.readVarUint(decoder)
-      let clock = decoding.readVarUint(decoder)
-      for (let at = 0; at < count; at++) {
-        if (++structs > max) return structs
-        clock += readStruct(decoder, clock).length
-      }
-    }
-    return structs
+    return passStructs(decoding.createDecoder(update), max)
   } catch {
     return max + 1
   }
@@ -87,28 +76,40 @@ export function countStructs(update: Uint8Array, max: number): number {
 export function hasAtMost(update: Uint8Array, max: number): boolean {
   // Two bytes are the smallest struct, and the smallest range.
   if (update.length <= 2 * max) return true
-  let left = max
   try {
     const decoder = decoding.createDecoder(update)
-    for (let clients = decoding.readVarUint(decoder); clients > 0; clients--) {
-      const count = decoding.readVarUint(decoder)
-      left -= count
-      if (left < 0) return false
-      decoding.readVarUint(decoder)
-      let clock = decoding.readVarUint(decoder)
-      for (let at = 0; at < count; at++) clock += readStruct(decoder, clock).length
-    }
-    for (let clients = decoding.readVarUint(decoder); clients > 0; clients--) {
-      decoding.readVarUint(decoder)
-      const count = decoding.readVarUint(decoder)
-      left -= count
-      if (left < 0) return false
-      for (let at = 0; at < 2 * count; at++) decoding.readVarUint(decoder)
-    }
-    return true
+    const structs = passStructs(decoder, max)
+    return structs <= max && hasFewRanges(decoder, max - structs)
   } catch {
     return false
   }
+}
+
+/** Reads over all structs and counts them. Ends with one more than `max` as soon as the counts in the update tell of more. */
+function passStructs(decoder: decoding.Decoder, max: number): number {
+  let structs = 0
+  for (let clients = decoding.readVarUint(decoder); clients > 0; clients--) {
+    const count = decoding.readVarUint(decoder)
+    structs += count
+    if (structs > max) return max + 1
+    decoding.readVarUint(decoder)
+    let clock = decoding.readVarUint(decoder)
+    for (let at = 0; at < count; at++) clock += readStruct(decoder, clock).length
+  }
+  return structs
+}
+
+/** Reads over the ranges of deletions behind the structs, unless there are more than `max`. */
+function hasFewRanges(decoder: decoding.Decoder, max: number): boolean {
+  let left = max
+  for (let clients = decoding.readVarUint(decoder); clients > 0; clients--) {
+    decoding.readVarUint(decoder)
+    const count = decoding.readVarUint(decoder)
+    left -= count
+    if (left < 0) return false
+    for (let at = 0; at < 2 * count; at++) decoding.readVarUint(decoder)
+  }
+  return true
 }
 
 function readStruct(decoder: decoding.Decoder, clock: number): StructSpan {

@@ -132,7 +132,7 @@ export class HeavyUpdates {
       return await trials.run(principal, async (document) => {
         let structs = 0
         const log = await this.#room.visit(({ document: { doc }, log }): WorkspaceLog => {
-          structs = countStructs(doc)
+          structs = structsIn(doc)
           return log
         })
         return { fit: await tryUpdate(document, log, update, limits, isWhole), structs }
@@ -151,7 +151,7 @@ export class HeavyUpdates {
   #take(member: Member, update: Uint8Array, tried: Tried | undefined, visit: RoomVisit): boolean | TriedUnits {
     if (tried !== undefined) {
       const { structs, cpuMs } = tried.fit
-      if ((countStructs(visit.document.doc) - tried.structs) * structs > CHANGED_STEPS_MAX) return false
+      if ((structsIn(visit.document.doc) - tried.structs) * structs > CHANGED_STEPS_MAX) return false
       // A refused update is in the inbox no more.
       if (cpuMs > this.#context.limits.trialTurnMs) return visit.beginUnits(member) ?? true
     }
@@ -200,7 +200,7 @@ function tooManyWait({ message }: TrialError): ServerError {
   return new ServerError('too_slow', `the update has to be tried first, and ${message}: send it again in a moment`)
 }
 
-function countStructs({ store }: Y.Doc): number {
+function structsIn({ store }: Y.Doc): number {
   let count = 0
   for (const structs of store.clients.values()) count += structs.length
   return count
