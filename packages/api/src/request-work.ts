@@ -36,7 +36,7 @@ export class RequestWork implements Pace {
     try {
       return work()
     } finally {
-      this.book(performance.now() - sinceMs)
+      this.#callers.costs.book(this.payer, sinceMs)
     }
   }
 

@@ -6,19 +6,10 @@ import { hasSameAmounts } from '../writes/run-amounts.ts'
 import { lsnHeader } from '../writes/write-headers.ts'
 import type { WriteOutcome } from '../writes/writes.ts'
 import { noBody, type Reply, type Route, route } from './route.ts'
-import { writeOperations } from './write-operations.ts'
+import { RUN_ERRORS, writeOperation } from './write-operations.ts'
 
 const INDEX = '/v1/workspaces/{workspace}/blocks/{block}/indexing/{index}'
 const written = ['etag', 'x-joinery-lsn'] as const
-const errors = [
-  'unknown_workspace',
-  'unknown_block',
-  'block_exists',
-  'version_conflict',
-  'foreign_shape',
-  'key_reused',
-  'durability_unavailable',
-] as const
 
 const startRun = route(
   {
@@ -33,20 +24,17 @@ const startRun = route(
     answers: {
       201: { description: 'The run. Reports name it by `entry.run.id`.', schema: indexedSchema, headers: written },
     },
-    errors: [...errors, 'run_superseded'],
+    errors: [...RUN_ERRORS, 'run_superseded'],
   },
-  async ({ params: { workspace, block, index }, query, headers, body, identity, work }, services) => {
-    const operation = { op: 'startRun', block, index, ...body, ...preconditionOf(headers, query) } as const
-    const request = {
-      workspace,
-      identity,
-      work,
+  async (request, services) => {
+    const {
+      params: { block, index },
+      query,
       headers,
-      operations: [operation],
       body,
-      what: `startRun ${block} ${index}`,
-    }
-    return indexReply(await writeOperations(request, services), operation, 201)
+    } = request
+    const operation = { op: 'startRun', block, index, ...body, ...preconditionOf(headers, query) } as const
+    return indexReply(await writeOperation(operation, `startRun ${block} ${index}`, request, services), operation, 201)
   },
 )
 
@@ -68,20 +56,18 @@ const report = route(
         headers: written,
       },
     },
-    errors: [...errors, 'unknown_index', 'run_superseded'],
+    errors: [...RUN_ERRORS, 'unknown_index', 'run_superseded'],
   },
-  async ({ params: { workspace, block, index, run }, query, headers, body, identity, work }, services) => {
-    const operation = { op: 'report', block, index, run, ...body, ...preconditionOf(headers, query) } as const
-    const request = {
-      workspace,
-      identity,
-      work,
+  async (request, services) => {
+    const {
+      params: { block, index, run },
+      query,
       headers,
-      operations: [operation],
       body,
-      what: `report ${block} ${index} ${run}`,
-    }
-    return indexReply(await writeOperations(request, services), operation, 200, { ...body, run })
+    } = request
+    const operation = { op: 'report', block, index, run, ...body, ...preconditionOf(headers, query) } as const
+    const outcome = await writeOperation(operation, `report ${block} ${index} ${run}`, request, services)
+    return indexReply(outcome, operation, 200, { ...body, run })
   },
 )
 
@@ -96,20 +82,22 @@ const remove = route(
     headers: blockWriteHeaders,
     body: noBody,
     answers: { 204: { description: 'The index is removed.', headers: ['x-joinery-lsn'] } },
-    errors: [...errors, 'unknown_index'],
+    errors: [...RUN_ERRORS, 'unknown_index'],
   },
-  async ({ params: { workspace, block, index }, query, headers, identity, work }, services) => {
-    const operation = { op: 'removeIndex', block, index, ...preconditionOf(headers, query) } as const
-    const request = {
-      workspace,
-      identity,
-      work,
+  async (request, services) => {
+    const {
+      params: { block, index },
+      query,
       headers,
-      operations: [operation],
-      body: null,
-      what: `removeIndex ${block} ${index}`,
-    }
-    return { status: 204, headers: lsnHeader(await writeOperations(request, services)) }
+    } = request
+    const operation = { op: 'removeIndex', block, index, ...preconditionOf(headers, query) } as const
+    const outcome = await writeOperation(
+      operation,
+      `removeIndex ${block} ${index}`,
+      { ...request, body: null },
+      services,
+    )
+    return { status: 204, headers: lsnHeader(outcome) }
   },
 )
 

@@ -15,20 +15,11 @@ import type { WriteOutcome } from '../writes/writes.ts'
 import { atQuery, stateAt } from './block-routes.ts'
 import { anyHeaders, noBody, type Reply, type Route, route } from './route.ts'
 import type { Services } from './services.ts'
-import { writeOperations } from './write-operations.ts'
+import { RUN_ERRORS, writeOperation } from './write-operations.ts'
 
 const STATUS = '/v1/workspaces/{workspace}/blocks/{block}/statuses/{machine}/{name}'
 const written = ['etag', 'x-joinery-lsn'] as const
-const errors = [
-  'unknown_workspace',
-  'unknown_block',
-  'unknown_machine',
-  'block_exists',
-  'version_conflict',
-  'foreign_shape',
-  'key_reused',
-  'durability_unavailable',
-] as const
+const errors = [...RUN_ERRORS, 'unknown_machine'] as const
 
 const get = route(
   {
@@ -79,13 +70,18 @@ const start = route(
     },
     errors: [...errors, 'run_superseded'],
   },
-  async ({ params: { workspace, block, machine, name }, query, headers, body, identity, work }, services) => {
+  async (request, services) => {
+    const {
+      params: { block, machine, name },
+      query,
+      headers,
+      body,
+    } = request
     if (name === '.' || name === '..')
       throw new ApiError('invalid', `"${name}" is no name that a URL can have: choose another`)
     const operation = { op: 'startStatus', block, machine, name, ...body, ...preconditionOf(headers, query) } as const
     const what = `startStatus ${block} ${machine} ${name}`
-    const request = { workspace, identity, work, headers, operations: [operation], body, what }
-    return statusReply(await writeOperations(request, services), operation, 201)
+    return statusReply(await writeOperation(operation, what, request, services), operation, 201)
   },
 )
 
@@ -109,12 +105,17 @@ const report = route(
     },
     errors: [...errors, 'unknown_status', 'run_superseded'],
   },
-  async ({ params: { workspace, block, machine, name, run }, query, headers, body, identity, work }, services) => {
+  async (request, services) => {
+    const {
+      params: { block, machine, name, run },
+      query,
+      headers,
+      body,
+    } = request
     const target = { op: 'reportStatus', block, machine, name, run } as const
     const operation = { ...target, ...body, ...preconditionOf(headers, query) } as const
     const what = `reportStatus ${block} ${machine} ${name} ${run}`
-    const request = { workspace, identity, work, headers, operations: [operation], body, what }
-    return statusReply(await writeOperations(request, services), operation, 200)
+    return statusReply(await writeOperation(operation, what, request, services), operation, 200)
   },
 )
 
@@ -131,11 +132,18 @@ const remove = route(
     answers: { 204: { description: 'The status is removed.', headers: ['x-joinery-lsn'] } },
     errors: [...errors, 'unknown_status'],
   },
-  async ({ params: { workspace, block, machine, name }, query, headers, identity, work }, services) => {
+  async (request, services) => {
+    const {
+      params: { block, machine, name },
+      query,
+      headers,
+    } = request
     const operation = { op: 'removeStatus', block, machine, name, ...preconditionOf(headers, query) } as const
     const what = `removeStatus ${block} ${machine} ${name}`
-    const request = { workspace, identity, work, headers, operations: [operation], body: null, what }
-    return { status: 204, headers: lsnHeader(await writeOperations(request, services)) }
+    return {
+      status: 204,
+      headers: lsnHeader(await writeOperation(operation, what, { ...request, body: null }, services)),
+    }
   },
 )
 

@@ -31,6 +31,17 @@ export interface OperationsRequest {
   readonly what: string
 }
 
+/** Errors of a write to a run of a block, besides those of the run itself. */
+export const RUN_ERRORS = [
+  'unknown_workspace',
+  'unknown_block',
+  'block_exists',
+  'version_conflict',
+  'foreign_shape',
+  'key_reused',
+  'durability_unavailable',
+] as const
+
 /** Makes all operations as one edit, or none. Resolves when the edit is durable. */
 export async function writeOperations(request: OperationsRequest, services: Services): Promise<WriteOutcome> {
   const { identity, headers, work } = request
@@ -61,6 +72,21 @@ export async function writeOperations(request: OperationsRequest, services: Serv
     run: (doc) => runOperations(doc, operations, author, services.lists, base),
   })
   return written.finally(() => base?.destroy())
+}
+
+/** The part of a request that asks for one operation. */
+export interface OperationRequest extends Pick<OperationsRequest, 'identity' | 'work' | 'headers' | 'body'> {
+  readonly params: { readonly workspace: string }
+}
+
+/** Makes one operation as one edit. `what` is as for {@link writeOperations}. */
+export function writeOperation(
+  operation: Operation,
+  what: string,
+  { params: { workspace }, identity, work, headers, body }: OperationRequest,
+  services: Services,
+): Promise<WriteOutcome> {
+  return writeOperations({ workspace, identity, work, headers, operations: [operation], body, what }, services)
 }
 
 /** Ids of the blocks that the operations name, each once. */
