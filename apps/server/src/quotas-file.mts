@@ -1,9 +1,7 @@
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { LogError } from '@joinery/log'
 import { writeDurably } from '@joinery/log/operations'
 import type { QuotaUse } from '@joinery/server'
 import { z } from 'zod'
+import { readStateFile } from './operations/state-file.mts'
 
 /** Name of the file in the data directory that keeps what each principal has used over a restart. */
 const FILE = 'QUOTAS'
@@ -15,19 +13,13 @@ const contents = z.object({
 
 /** The use of each principal when the directory was last written. Rejects with `corrupted` for a file that can't be read. */
 export async function readQuotaUse(directory: string): Promise<readonly QuotaUse[]> {
-  let text: string
-  try {
-    text = await readFile(join(directory, FILE), 'utf8')
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
-    throw error
-  }
-  try {
-    return contents.parse(JSON.parse(text)).used
-  } catch (cause) {
-    const message = `${join(directory, FILE)}, which counts the use of quotas, can't be read: remove it, and the counts begin anew`
-    throw new LogError('corrupted', message, { cause })
-  }
+  const used = await readStateFile(directory, {
+    name: FILE,
+    parse: (text) => contents.parse(JSON.parse(text)).used,
+    holds: 'counts the use of quotas',
+    advice: 'remove it, and the counts begin anew',
+  })
+  return used ?? []
 }
 
 export function writeQuotaUse(directory: string, used: readonly QuotaUse[]): Promise<void> {

@@ -1,9 +1,7 @@
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { LogError } from '@joinery/log'
 import { writeDurably } from '@joinery/log/operations'
 import { type Revocation, Revocations } from '@joinery/server'
 import { z } from 'zod'
+import { readStateFile } from './state-file.mts'
 
 /** Name of the file in the data directory that keeps the revoked tokens over a restart. */
 const FILE = 'REVOKED'
@@ -54,17 +52,11 @@ function encode(revoked: Revoked): string {
 }
 
 async function read(directory: string): Promise<Revoked> {
-  let text: string
-  try {
-    text = await readFile(join(directory, FILE), 'utf8')
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
-    throw error
-  }
-  try {
-    return parseRevoked(text)
-  } catch (cause) {
-    const message = `${join(directory, FILE)}, which keeps the revoked tokens, can't be read: restore the file from a copy, or remove it and revoke again`
-    throw new LogError('corrupted', message, { cause })
-  }
+  const revoked = await readStateFile(directory, {
+    name: FILE,
+    parse: parseRevoked,
+    holds: 'keeps the revoked tokens',
+    advice: 'restore the file from a copy, or remove it and revoke again',
+  })
+  return revoked ?? []
 }

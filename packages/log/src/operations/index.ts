@@ -1,4 +1,4 @@
-export { writeDurably } from '../durable-file.ts'
+export { missingIsUndefined, writeDurably } from '../durable-file.ts'
 export type { ArchivedDamage, ArchivedWorkspace, ArchiveHead } from './archive-content.ts'
 export { type ExportOptions, exportArchive } from './export-archive.ts'
 export { exportIntact } from './export-intact.ts'
