@@ -68,6 +68,8 @@ export function secondsToTomorrow(nowMs = Date.now()): number {
 /** Counts what each principal uses, and refuses more than its quotas. One object is shared by everything that writes. */
 export class Quotas {
   readonly limits: QuotaLimits
+  /** True when no quota is set: nothing is counted then. */
+  readonly areOff: boolean
   readonly #options: QuotasOptions
   readonly #used = new Map<string, Used>()
   #saving: Promise<void> = Promise.resolve()
@@ -75,13 +77,9 @@ export class Quotas {
 
   constructor(options: QuotasOptions = {}) {
     this.limits = { ...NO_QUOTAS, ...options.limits }
+    this.areOff = Object.values(this.limits).every((max) => max === Number.POSITIVE_INFINITY)
     this.#options = options
     for (const use of options.known ?? []) this.#used.set(use.principal, { ...use })
-  }
-
-  /** True when no quota is set: nothing is counted then. */
-  get areOff(): boolean {
-    return Object.values(this.limits).every((max) => max === Number.POSITIVE_INFINITY)
   }
 
   /** Number of principals that are counted. */

@@ -237,19 +237,18 @@ export class LeaseBook {
       },
       fail: served.reject,
     })
-    const stopWaiting = (isForGood: boolean): void => {
-      leave(this.#clock.monotonicMs(), isForGood)
+    const stopWaiting = (): void => {
+      leave(this.#clock.monotonicMs())
       served.resolve(undefined)
     }
-    const onAbort = (): void => stopWaiting(false)
-    signal?.addEventListener('abort', onAbort)
-    const cancel = this.#clock.after(waitMs, () => stopWaiting(false))
+    signal?.addEventListener('abort', stopWaiting)
+    const cancel = this.#clock.after(waitMs, stopWaiting)
     try {
       const lease = await served.promise
       if (lease !== undefined) return await this.#given(lease)
     } finally {
       cancel()
-      signal?.removeEventListener('abort', onAbort)
+      signal?.removeEventListener('abort', stopWaiting)
     }
     if (signal?.aborted) throw new ServerError('lease_lost', 'the request ended while it waited')
     // The lease may have become free, or this caller's own, in the turn in which the wait ended.

@@ -41,8 +41,8 @@ export class LeaseQueue {
     return this.#places.get(name)?.filter(({ awayUntilMs }) => awayUntilMs === undefined).length ?? 0
   }
 
-  /** Puts a waiter into its old place, or at the end. Returns the function that takes it away, for a moment or for good. */
-  add(name: string, waiter: LeaseWaiter): (nowMs: number, isForGood: boolean) => void {
+  /** Puts a waiter into its old place, or at the end. Returns the function with which it stops waiting. */
+  add(name: string, waiter: LeaseWaiter): (nowMs: number) => void {
     const places = this.#places.get(name) ?? []
     this.#places.set(name, places)
     const old = places.find((place) => isPlaceOf(place, waiter))
@@ -53,9 +53,9 @@ export class LeaseQueue {
       places.push(place)
       this.#size++
     }
-    return (nowMs, isForGood) => {
+    return (nowMs) => {
       if (place.waiter !== waiter) return
-      if (isForGood || waiter.key === undefined) this.#remove(place)
+      if (waiter.key === undefined) this.#remove(place)
       else place.awayUntilMs = nowMs + AWAY_MS
     }
   }

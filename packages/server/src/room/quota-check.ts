@@ -38,23 +38,25 @@ export function assertWithinQuotas(edit: ProgramEdit, { log, document }: Place, 
 
 /** Counts a workspace that is created without an edit. Throws the refusal of one beyond the quota. */
 export function countCreation(principal: string, log: WorkspaceLog, quotas: Quotas): void {
-  if (log.generation !== undefined || creating.has(log)) return
-  const need = { makesWorkspace: true, hasKey: false, bytes: 0 }
-  throwRefusal(quotas.refusalOf(principal, need))
-  creating.add(log)
-  quotas.count(principal, need)
+  throwRefusal(tryToCount(principal, log, quotas))
 }
 
-/** Whether a member may create its workspace. One that may not is refused. */
+/** Whether a member may create its workspace, which is then counted. One that may not is refused. */
 export function mayCreate(member: Member, log: WorkspaceLog, { quotas }: QuotaContext): boolean {
-  try {
-    countCreation(member.owner, log, quotas)
-    return true
-  } catch (error) {
-    if (!(error instanceof ServerError)) throw error
-    member.refuse(error)
-    return false
-  }
+  const refusal = tryToCount(member.owner, log, quotas)
+  if (refusal === undefined) return true
+  member.refuse(new ServerError(refusal.code, refusal.reason))
+  return false
+}
+
+function tryToCount(principal: string, log: WorkspaceLog, quotas: Quotas): QuotaRefusal | undefined {
+  if (log.generation !== undefined || creating.has(log)) return undefined
+  const need = { makesWorkspace: true, hasKey: false, bytes: 0 }
+  const refusal = quotas.refusalOf(principal, need)
+  if (refusal !== undefined) return refusal
+  creating.add(log)
+  quotas.count(principal, need)
+  return undefined
 }
 
 /** The updates of a member before the first that goes beyond a quota and brings something new, and why that one is refused. */

@@ -256,7 +256,7 @@ export class RecordWriter {
     }
     const entry: LogEntry = { ...author, update: applied.record, touched: applied.touched }
     const makesWorkspace = log.generation === undefined
-    const { lsn, at, durable, whole } = this.#appendWith(entry, write, log)
+    const { lsn, at, durable, whole = durable } = this.#appendWith(entry, write, log)
     this.#lastDurable = durable
     this.#context.backlog.add(durable, entry.update.length)
     this.#context.counters.records++
@@ -272,20 +272,20 @@ export class RecordWriter {
     return { record, durable: whole }
   }
 
-  /** Appends the record, and what belongs to it: all of it or, with an error, nothing. `whole` is durable when all of it is. */
-  #appendWith(entry: LogEntry, { sync, beside }: Write, log: WorkspaceLog): Receipt & { whole: Promise<void> } {
+  /**
+   * Appends the record, and what belongs to it: all of it or, with an error, nothing. `whole` resolves when all of it is durable;
+   * undefined when that is the record alone.
+   */
+  #appendWith(entry: LogEntry, { sync, beside }: Write, log: WorkspaceLog): Receipt & { whole?: Promise<void> } {
     const append = (): Receipt => (sync ? log.append(entry, { sync }) : log.append(entry))
-    if (beside === undefined) {
-      const receipt = append()
-      return { ...receipt, whole: receipt.durable }
-    }
+    if (beside === undefined) return append()
     const { store } = this.#context
     return store.atomically(() => {
       const receipt = append()
       const { lsn, at, durable } = receipt
       // Work of its own, so that a promise is refused.
       const other = store.atomically(() => beside({ ...entry, lsn, at }))
-      return { ...receipt, whole: other === undefined ? durable : bothOf(durable, other.durable) }
+      return other === undefined ? receipt : { ...receipt, whole: bothOf(durable, other.durable) }
     })
   }
 
