@@ -6,6 +6,7 @@
 import { parseArgs } from 'node:util'
 import { ATTACKS } from './all-attacks.ts'
 import { measureAttack } from './measure.ts'
+import { runCommand } from './run-command.ts'
 import { formatFigures, TABLE_HEAD } from './table.ts'
 import { faultsOf } from './verdict.ts'
 
@@ -58,10 +59,4 @@ async function main(): Promise<number> {
   return harmful.length === 0 ? 0 : 1
 }
 
-try {
-  process.exitCode = await main()
-} catch (error) {
-  if (!(error instanceof TypeError)) throw error
-  console.error(`${error.message}\n\n${USAGE}`)
-  process.exitCode = 2
-}
+await runCommand(main, USAGE)

@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util'
 import { freePort } from '../support/free-port.ts'
 import { tempDirectory } from '../support/temp-directory.ts'
 import { ATTACKS } from './all-attacks.ts'
+import { runCommand } from './run-command.ts'
 import { formatRound, judgeSoak, soak } from './soak-rounds.ts'
 
 const USAGE = `usage: node test/attacks/soak.ts [--minutes N] [--seconds N] [NAME…]
@@ -45,10 +46,4 @@ async function main(): Promise<number> {
   return faults.length === 0 ? 0 : 1
 }
 
-try {
-  process.exitCode = await main()
-} catch (error) {
-  if (!(error instanceof TypeError)) throw error
-  console.error(`${error.message}\n\n${USAGE}`)
-  process.exitCode = 2
-}
+await runCommand(main, USAGE)

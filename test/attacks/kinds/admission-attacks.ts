@@ -38,6 +38,16 @@ async function untilOver(scene: AttackScene, step: () => Promise<unknown>): Prom
   while (!scene.isOver) await step()
 }
 
+/** Opens so many connections that each send `head`, and then a byte every second. */
+async function trickle(scene: AttackScene, connections: number, head: string): Promise<void> {
+  const sockets = Array.from({ length: connections }, () => scene.tcp())
+  for (const socket of sockets) socket.write(head)
+  await untilOver(scene, async () => {
+    for (const socket of sockets) if (!socket.destroyed) socket.write('a')
+    await scene.pause(1_000)
+  })
+}
+
 export const admissionAttacks = {
   'unfinished-frames': {
     title: '20 sockets without a token send all but the end of a frame of 63 MiB each',
@@ -61,12 +71,7 @@ export const admissionAttacks = {
   'slow-upgrades': {
     title: '3,000 connections send half of an upgrade, and a byte of a header every second',
     run: async (scene) => {
-      const sockets = Array.from({ length: 3_000 }, () => scene.tcp())
-      for (const socket of sockets) socket.write('GET /w HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nX-A: ')
-      await untilOver(scene, async () => {
-        for (const socket of sockets) if (!socket.destroyed) socket.write('a')
-        await scene.pause(1_000)
-      })
+      await trickle(scene, 3_000, 'GET /w HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nX-A: ')
     },
   },
   'slow-bodies': {
@@ -76,12 +81,7 @@ export const admissionAttacks = {
       const head =
         `PUT /v1/workspaces/${scene.workspace}/blocks/a HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${token}\r\n` +
         `Content-Type: application/json\r\nContent-Length: ${MIB - 10}\r\n\r\n{"content":"`
-      const sockets = Array.from({ length: 1_000 }, () => scene.tcp())
-      for (const socket of sockets) socket.write(head)
-      await untilOver(scene, async () => {
-        for (const socket of sockets) if (!socket.destroyed) socket.write('a')
-        await scene.pause(1_000)
-      })
+      await trickle(scene, 1_000, head)
     },
   },
   'reconnect-flood': {

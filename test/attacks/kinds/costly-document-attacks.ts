@@ -27,6 +27,14 @@ async function poison(
   }
 }
 
+/** An update with 400,000 letters of a client. */
+function longText(client: number): Uint8Array {
+  const doc = new Y.Doc()
+  doc.clientID = client
+  doc.getText('text').insert(0, 'x'.repeat(400_000))
+  return Y.encodeStateAsUpdate(doc)
+}
+
 /** A reader or writer that asks by state vectors of clients that nobody has met. */
 const askBy = (access: 'read' | 'write', entries: number): Attack => ({
   title: `5 connections that may ${access} ask by state vectors of ${entries.toLocaleString('en')} clients`,
@@ -84,23 +92,11 @@ export const costlyDocumentAttacks = {
   },
   'delete-ranges': {
     title: 'a writer deletes every second letter of a long text, in 200,000 ranges',
-    run: (scene) =>
-      poison(scene, () => {
-        const doc = new Y.Doc()
-        doc.clientID = 7
-        doc.getText('text').insert(0, 'x'.repeat(400_000))
-        return [Y.encodeStateAsUpdate(doc), manyDeletions(7, 200_000)]
-      }),
+    run: (scene) => poison(scene, () => [longText(7), manyDeletions(7, 200_000)]),
   },
   'deletions-allowed': {
     title: 'a writer deletes every second letter of a long text, in as many ranges as are allowed',
-    run: (scene) =>
-      poison(scene, () => {
-        const doc = new Y.Doc()
-        doc.clientID = 7
-        doc.getText('text').insert(0, 'x'.repeat(400_000))
-        return [Y.mergeUpdates([Y.encodeStateAsUpdate(doc), manyDeletions(7, 99_000)])]
-      }),
+    run: (scene) => poison(scene, () => [Y.mergeUpdates([longText(7), manyDeletions(7, 99_000)])]),
   },
   'state-vectors-reader': askBy('read', 200_000),
   'state-vectors-writer': askBy('write', 5_000_000),
