@@ -22,7 +22,7 @@ export function LeasesPanel({ onClose }: { onClose: () => void }): ReactNode {
               <strong>{name}</strong>
             </p>
             <p>
-              {holder === actor ? holder : `${holder} (${actor})`} holds it since{' '}
+              {holder === actor ? holder : `${holder} (${actor})`} has held it since{' '}
               <time dateTime={new Date(acquiredAt).toISOString()}>{TIME.format(acquiredAt)}</time>.
             </p>
             {waiting > 0 && <p className="soft">{waiting === 1 ? 'One more waits' : `${waiting} more wait`} for it.</p>}
