@@ -39,7 +39,7 @@ program
   .option('--disk-free <megabytes>', 'free space that /readyz asks for [JOINERY_DISK_FREE] (default: 256)')
   .option('--log-level <level>', 'fatal, error, warn, info, debug, trace or silent [JOINERY_LOG_LEVEL] (default: info)')
   .option('--origins <list>', 'origins of pages that may connect, joined by commas [JOINERY_ORIGINS]')
-  .option('--limits <list>', 'limits of sockets and rooms, as NAME=NUMBER joined by commas [JOINERY_LIMITS]')
+  .option('--limits <list>', 'limits, as NAME=NUMBER joined by commas, or @FILE of JSON [JOINERY_LIMITS]')
   .option(
     '--connections-per-address <number>',
     'TCP connections of one address [JOINERY_CONNECTIONS_PER_ADDRESS] (default: any number)',

@@ -1,12 +1,12 @@
 import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import type { KeepHistory } from '@joinery/log'
-import { isLoopbackHost, isOrigin, type QuotaLimits, type ServerLimits } from '@joinery/server'
+import { isLoopbackHost, isOrigin, type QuotaLimits } from '@joinery/server'
 import { z } from 'zod'
 import { AppError } from './app-error.mts'
 import { dataSetting } from './data-setting.mts'
 import { keepHistorySetting } from './keep-history-setting.mts'
-import { limitsSetting } from './limits-setting.mts'
+import { type Limits, readLimits } from './limits-setting.mts'
 import { type Environment, type Options, readSetting, type Setting, wholeNumber } from './setting.mts'
 
 export const DURABILITIES = ['memory', 'async', 'sync'] as const
@@ -32,8 +32,8 @@ export interface ServeConfig {
   readonly connectionsPerPrincipalMax: number | undefined
   /** File of an application's own machines; undefined for none. Absolute. */
   readonly machinesFile: string | undefined
-  /** Other limits of the server than its defaults. */
-  readonly limits: Partial<ServerLimits>
+  /** Other limits than the defaults. */
+  readonly limits: Limits
   /** The quotas of one principal. One that is absent is off. */
   readonly quotas: Partial<QuotaLimits>
   /** Whether others may reach it although there are no keys. */
@@ -156,7 +156,7 @@ export function parseServeConfig(options: Options, environment: Environment, dir
     connectionsPerAddressMax: readSetting(connectionsPerAddress, options, environment),
     connectionsPerPrincipalMax: readSetting(connectionsPerPrincipal, options, environment),
     machinesFile: machinesFile === undefined ? undefined : resolve(directory, machinesFile),
-    limits: readSetting(limitsSetting, options, environment),
+    limits: readLimits(options, environment, directory),
     quotas: readQuotas(options, environment),
     isInsecure: options.insecure === true,
     keys: keysOf(environment),

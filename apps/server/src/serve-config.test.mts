@@ -25,21 +25,11 @@ describe('parseServeConfig', () => {
       diskFreeBytesMin: 256_000_000,
       logLevel: 'info',
       origins: undefined,
-      limits: {},
+      limits: { server: {}, http: {}, jwks: {} },
       quotas: {},
       isInsecure: false,
       keys: undefined,
     })
-  })
-
-  it('[A60] sets limits by their names, and refuses what is no limit or no number that it can have', () => {
-    const limits = { unsentBytesMax: 1_000_000, principalCostShare: 0.25 }
-    expect(parse({ limits: 'unsentBytesMax=1000000, principalCostShare=0.25' }).limits).toEqual(limits)
-    expect(parse({}, { JOINERY_LIMITS: 'unsentBytesMax=1000000,principalCostShare=0.25' }).limits).toEqual(limits)
-    expect(parse({}, { JOINERY_LIMITS: '' }).limits).toEqual({})
-    const wrong = ['unsentBytes=1', 'unsentBytesMax', 'unsentBytesMax=0', 'unsentBytesMax=1.5', 'unsentBytesMax=-1']
-    const more = ['principalCostShare=2', 'unsentBytesMax=1,unsentBytesMax=2', 'toString=1', 'unsentBytesMax=1e9', ',']
-    for (const text of [...wrong, ...more]) expect(fault({ limits: text }), text).toContain('messagesPerSecond')
   })
 
   it('[A54] bounds the connections of an address and of a principal only when that is said', () => {

@@ -42,7 +42,7 @@ function connectionLimits({
   limits,
 }: ServeConfig): Partial<ServerLimits> {
   return {
-    ...limits,
+    ...limits.server,
     ...(connectionsPerAddressMax !== undefined && { connectionsPerAddressMax }),
     ...(connectionsPerPrincipalMax !== undefined && { connectionsPerPrincipalMax }),
   }
@@ -86,7 +86,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
         }),
         onSaveFailed: (err) => logger.error({ err }, 'the use of quotas could not be saved'),
       })
-      const authenticator = config.keys && createAuthenticator(config.keys, { revocations })
+      const authenticator = config.keys && createAuthenticator(config.keys, { revocations, jwks: config.limits.jwks })
       let faces: Faces | undefined
       const server = createServer({
         host: config.host,
@@ -110,6 +110,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
         durability,
         revocations,
         logger,
+        limits: config.limits.http,
         version: VERSION,
         ...(authenticator && { authenticator }),
         ...(config.origins && { origins: config.origins }),
@@ -121,7 +122,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
       const always = { api, metrics, readiness, demonstration }
       faces = { ...always, control: undefined }
       await server.listen()
-      const { loadMsMax } = { ...SERVER_LIMITS, ...config.limits }
+      const { loadMsMax } = { ...SERVER_LIMITS, ...config.limits.server }
       const operator = storeOperator(directory, store, roomAccess(server, store, revocations, loadMsMax))
       const control =
         durability === 'memory' ? undefined : await openControl(server.url, { directory, operator, logger })

@@ -1,18 +1,7 @@
-import { readFileSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
-import { pathToFileURL } from 'node:url'
 import { parseWorkspaceName, WORKSPACE_NAME_RULE, type WorkspaceId } from '@joinery/protocol'
-import {
-  createLocalJWKSet,
-  createRemoteJWKSet,
-  customFetch,
-  errors,
-  type FetchImplementation,
-  type JWTVerifyGetKey,
-  jwtVerify,
-  SignJWT,
-} from 'jose'
+import { errors, jwtVerify, SignJWT } from 'jose'
 import { z } from 'zod'
+import { JWKS_LIMITS, type JwksLimits, jwksAtUrl, jwksInFile } from './jwks.ts'
 import type { Revocations } from './revocations.ts'
 
 /** The person or job behind a connection and its rights, for as long as the connection lives. */
@@ -78,12 +67,8 @@ export interface AuthenticatorOptions {
   readonly now?: () => number
   /** Tokens that were taken back. */
   readonly revocations?: Revocations
-  /** Time after a successful read of the JWKS in which an unknown key causes no other read, ms; 30,000 by default. */
-  readonly jwksCooldownMs?: number
-  /** Bytes of a JWKS at a URL, at most; 256 KiB by default, a thousand keys. */
-  readonly jwksBytesMax?: number
-  /** Time in which a JWKS at a URL must be here, ms; 5,000 by default. */
-  readonly jwksMs?: number
+  /** Other limits of reading the JWKS than {@link JWKS_LIMITS}. */
+  readonly jwks?: Partial<JwksLimits>
 }
 
 /** Clocks of the issuer and of this server may differ by this much, s. Machines with NTP differ by less than one. */
@@ -95,14 +80,6 @@ const CLOCK_LEEWAY_SECONDS = 5
 const SECRET_BYTES_MIN = 32
 /** Characters of a token, at most: half of the bytes that Node accepts as request headers. */
 const TOKEN_CHARS_MAX = 8192
-/** Time after a successful read of the JWKS in which an unknown key causes no other read, ms. */
-const JWKS_COOLDOWN_MS = 30_000
-/** Bytes of a JWKS at a URL: a thousand keys. */
-const JWKS_BYTES_MAX = 256 * 1024
-/** Time in which a JWKS at a URL must be here, ms. Everybody whose key is not known waits for it. */
-const JWKS_MS = 5_000
-/** Time after a failed read of the JWKS in which it is not read again, ms. */
-const JWKS_RETRY_MS = 1_000
 const AUDIENCE = 'joinery'
 /**
  * Algorithms that a JWKS may use. None is symmetric: a public key is no secret, and HS256 "signed" with it would
@@ -219,70 +196,23 @@ function secretVerifier(secret: string): Verifier {
 }
 
 function jwksVerifier(jwks: string, options: AuthenticatorOptions): Verifier {
-  const { jwksCooldownMs = JWKS_COOLDOWN_MS } = options
-  const getKey = /^https?:\/\//i.test(jwks) ? jwksAtUrl(jwks, options) : jwksInFile(jwks, jwksCooldownMs)
+  const getKey = jwksKeys(jwks, { ...JWKS_LIMITS, ...options.jwks })
   return async (token, now) => {
     const verified = await jwtVerify(token, getKey, verifyOptions(JWKS_ALGORITHMS, now)).catch(throwTokenFault)
     return verified.payload
   }
 }
 
+function jwksKeys(jwks: string, limits: JwksLimits): ReturnType<typeof jwksAtUrl> {
+  try {
+    return /^https?:\/\//i.test(jwks) ? jwksAtUrl(jwks, limits) : jwksInFile(jwks, limits)
+  } catch (cause) {
+    throw new IdentityError('misconfigured', (cause as Error).message, { cause })
+  }
+}
+
 function verifyOptions(algorithms: string[], currentDate: Date) {
   return { algorithms, audience: AUDIENCE, clockTolerance: CLOCK_LEEWAY_SECONDS, currentDate }
-}
-
-function jwksAtUrl(address: string, options: AuthenticatorOptions): JWTVerifyGetKey {
-  const { jwksCooldownMs: cooldownDuration = JWKS_COOLDOWN_MS } = options
-  const { jwksBytesMax = JWKS_BYTES_MAX, jwksMs: timeoutDuration = JWKS_MS } = options
-  if (!URL.canParse(address)) throw new IdentityError('misconfigured', 'the address of the JWKS is not a URL')
-  const url = new URL(address)
-  if (url.username !== '' || url.password !== '') {
-    throw new IdentityError('misconfigured', 'the URL of the JWKS must not hold a user name or password')
-  }
-  return createRemoteJWKSet(url, { cooldownDuration, timeoutDuration, [customFetch]: boundedFetch(jwksBytesMax) })
-}
-
-/**
- * A `fetch` that reads at most so many bytes, and does not try again at once after a failure: each token with an unknown key
- * would cause a request.
- */
-function boundedFetch(bytesMax: number): FetchImplementation {
-  let failedAtMs = Number.NEGATIVE_INFINITY
-  return async (url, init) => {
-    if (performance.now() - failedAtMs < JWKS_RETRY_MS) throw new Error('the JWKS could not be read a moment ago')
-    try {
-      const response = await fetch(url, init)
-      const chunks: Uint8Array[] = []
-      let bytes = 0
-      // Leaving the loop ends the request.
-      for await (const chunk of response.body ?? []) {
-        bytes += chunk.length
-        if (bytes > bytesMax) throw new Error(`the JWKS has more than ${bytesMax} bytes`)
-        chunks.push(chunk)
-      }
-      return new Response(Buffer.concat(chunks), { status: response.status, headers: response.headers })
-    } catch (error) {
-      failedAtMs = performance.now()
-      throw error
-    }
-  }
-}
-
-/**
- * Reads a JWKS file. It is read again when a URL would be fetched again (age, unknown key): new keys then need no
- * restart.
- */
-function jwksInFile(path: string, cooldownDuration: number): JWTVerifyGetKey {
-  try {
-    const { keys } = createLocalJWKSet(JSON.parse(readFileSync(path, 'utf8'))).jwks()
-    if (keys.length === 0) throw new Error('it holds no key')
-    if (keys.some((key) => key.kty === 'oct' || key.d !== undefined)) throw new Error('it must hold public keys only')
-  } catch (cause) {
-    const why = cause instanceof SyntaxError ? 'it is not JSON' : (cause as Error).message
-    throw new IdentityError('misconfigured', `the JWKS file ${path} can't be used: ${why}`, { cause })
-  }
-  const fetchFile: FetchImplementation = async () => new Response(await readFile(path, 'utf8'))
-  return createRemoteJWKSet(pathToFileURL(path), { cooldownDuration, [customFetch]: fetchFile })
 }
 
 /**

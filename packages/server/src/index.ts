@@ -46,6 +46,7 @@ export {
   type WorkspaceView,
   type Written,
 } from './inside/workspaces.ts'
+export { JWKS_LIMITS, type JwksLimits } from './jwks.ts'
 export { isLeaseName, isLeaseText, LEASE_BOUNDS, LEASE_NAME_RULE, type Lease } from './leases/lease.ts'
 export type { Acquired, LeaseRequest, LeaseView } from './leases/lease-book.ts'
 export type { Costs, Payer } from './ledger.ts'

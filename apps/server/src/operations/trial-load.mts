@@ -2,8 +2,8 @@ import { LogError, type Lsn } from '@joinery/log'
 import type { TrialLoad } from '@joinery/log/operations'
 import { SERVER_LIMITS, splitUpdate } from '@joinery/server'
 import * as Y from 'yjs'
-import { limitsSetting } from '../limits-setting.mts'
-import { type Environment, readSetting } from '../setting.mts'
+import { readLimits } from '../limits-setting.mts'
+import type { Environment } from '../setting.mts'
 
 /** Updates per transaction: Yjs goes through all clients of the document in each one. */
 const CHUNK_MAX = 1_000
@@ -15,7 +15,7 @@ const KEPT_SHARE = 0.8
 
 /** The time that a server on this environment allows to load a workspace, ms of CPU. Throws `AppError` `usage`. */
 export function loadMsMaxOf(environment: Environment): number {
-  return readSetting(limitsSetting, {}, environment).loadMsMax ?? SERVER_LIMITS.loadMsMax
+  return readLimits({}, environment, process.cwd()).server.loadMsMax ?? SERVER_LIMITS.loadMsMax
 }
 
 /**

@@ -312,7 +312,7 @@ describe('the JWKS', () => {
     await new Promise<void>((resolve) => issuer.listen(0, '127.0.0.1', resolve))
     try {
       const jwks = `http://127.0.0.1:${(issuer.address() as AddressInfo).port}/`
-      const authenticator = createAuthenticator({ jwks }, { jwksBytesMax: 256 * 1024, jwksMs: 300 })
+      const authenticator = createAuthenticator({ jwks }, { jwks: { jwksMs: 300 } })
       fixture = await ServerFixture.start({ authenticator })
       const token = `${Buffer.from('{"alg":"ES256","kid":"x"}').toString('base64url')}.e30.AAAA`
       const client = fixture.client(`w?joinery=1&token=${token}`)
