@@ -31,4 +31,18 @@ export {
 } from './joinery-message.ts'
 export { SILENCE_MAX_MS, WIRE_LIMITS, type WireLimits } from './limits.ts'
 export { REJECTION_CODES, type RejectionCode } from './rejection-code.ts'
+export type {
+  Beat,
+  BeatAnswer,
+  FailureClass,
+  Json,
+  LeaseAsk,
+  LeasedWork,
+  RetryPolicy,
+  SagaShape,
+  StepDone,
+  StepFailed,
+  StepShape,
+  TaskSubject,
+} from './work.ts'
 export { parseWorkspaceName, WORKSPACE_NAME_RULE, type WorkspaceId } from './workspace-name.ts'
