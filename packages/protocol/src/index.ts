@@ -31,6 +31,7 @@ export {
 } from './joinery-message.ts'
 export { SILENCE_MAX_MS, WIRE_LIMITS, type WireLimits } from './limits.ts'
 export { REJECTION_CODES, type RejectionCode } from './rejection-code.ts'
+export type { Kept, StepState, StepView, TaskState, TaskView, WaitCode, Waiting } from './task.ts'
 export type {
   Beat,
   BeatAnswer,
