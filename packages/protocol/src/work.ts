@@ -42,6 +42,8 @@ export interface StepShape {
   readonly effect?: 'at_most_once'
   /** Time that an attempt has to end by itself after a cancel. */
   readonly cancelGraceMs?: number
+  /** Name of the service that the step calls: its failures count for all steps that name the same one. */
+  readonly host?: string
 }
 
 /** A saga, as a worker announces it. */
@@ -101,6 +103,8 @@ export interface LeasedWork {
   readonly attempt: number
   /** The same in every attempt and every process; another for the run and for the undo. */
   readonly key: string
+  /** Key of the run that an undo takes back: the outside knows by it what has happened. */
+  readonly runKey?: string
   readonly input: Json
   /** Results of the steps that are done, by name; those of an `each` in the order of its items. */
   readonly results: Readonly<Record<string, Json>>
