@@ -1,3 +1,4 @@
+import type { Api } from '@joinery/api'
 import type { EventStore, LogObserver } from '@joinery/log'
 import type { Revocations, Server } from '@joinery/server'
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
@@ -9,7 +10,7 @@ export interface Metrics {
   /** Observer to open the log with. */
   readonly observer: LogObserver
   /** Adds the counters that the server keeps itself. They are read when the metrics are rendered, so that an edit costs nothing extra. */
-  watch(server: Server, store: EventStore, revocations: Revocations): void
+  watch(server: Server, api: Pick<Api, 'refused'>, store: EventStore, revocations: Revocations): void
   /** Resolves with the metrics in Prometheus' text format. */
   render(): Promise<string>
 }
@@ -20,12 +21,18 @@ export function createMetrics(): Metrics {
   return {
     contentType: registry.contentType,
     observer: createStoreMetrics(registry),
-    watch: (server, store, revocations) => watchServer(registry, server, store, revocations),
+    watch: (server, api, store, revocations) => watchServer(registry, server, api, store, revocations),
     render: () => registry.metrics(),
   }
 }
 
-function watchServer(registry: Registry, server: Server, store: EventStore, revocations: Revocations): void {
+function watchServer(
+  registry: Registry,
+  server: Server,
+  api: Pick<Api, 'refused'>,
+  store: EventStore,
+  revocations: Revocations,
+): void {
   const counter = (name: string, help: string, read: () => number): void => {
     const metric = new Counter({
       name: `joinery_${name}_total`,
@@ -133,4 +140,5 @@ function watchServer(registry: Registry, server: Server, store: EventStore, revo
   gauge('storage_writable', '1 while the log takes appends, otherwise 0', () => (store.state.state === 'open' ? 1 : 0))
   byCode('refused_updates', 'Refused updates, by rejection code', counters.refused)
   byCode('refused_connections', 'Refused connections, by error code', counters.refusedConnections)
+  byCode('refused_requests', 'Refused requests of the HTTP API, by error code', api.refused)
 }

@@ -9,7 +9,7 @@ const README = new URL('../README.md', import.meta.url)
 it('[A22, A43] README.md names the metrics there are, and no others', async () => {
   const metrics = createMetrics()
   const store = openMemoryStore({ observer: metrics.observer })
-  metrics.watch(createServer({ store }), store, new Revocations())
+  metrics.watch(createServer({ store }), { refused: new Map() }, store, new Revocations())
   const shown = Array.from((await metrics.render()).matchAll(/^# TYPE (joinery_\w+)/gm), ([, name]) => name)
   const named = Array.from(readFileSync(README, 'utf8').matchAll(/`(joinery_\w+)`/g), ([, name]) => name)
   expect([...new Set(named)].toSorted()).toEqual(shown.toSorted())

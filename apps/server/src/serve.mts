@@ -115,7 +115,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
         ...(authenticator && { authenticator }),
         ...(config.origins && { origins: config.origins }),
       })
-      metrics.watch(server, store, revocations)
+      metrics.watch(server, api, store, revocations)
       const relief = startMemoryRelief(server)
       const readiness = () => readReadiness(config, server, store)
       const demonstration = await openDemonstration(config, server, logger)

@@ -8,15 +8,15 @@ export const CLOSE = {
   /** The token expired while the connection was open. Reconnect with a fresh one. */
   tokenExpired: 4001,
   /**
-   * An update was refused that may pass later: after the edits of others, with another token, or from a new document. Only
-   * clients without Joinery's own message are closed with it.
+   * An update was refused that may pass later: after the edits of others, with another token, from a new document, or on another
+   * day. Only clients without Joinery's own message are closed with it.
    */
   refusedForNow: 4003,
   /** The stored workspace takes too long to load: the operator restores or repairs it. The client keeps its copy and comes again. */
   tooCostly: 4010,
   /** The token is missing, malformed, expired, or signed with another key. */
   unauthorized: 4401,
-  /** The token is valid, but does not allow this: another workspace, a write with a token for reading, a forged claim. */
+  /** The token is valid, but does not allow this: another workspace, a write with a token for reading, a forged claim, one more workspace than a quota has. */
   forbidden: 4403,
   /** The path is no workspace name. */
   badWorkspace: 4404,

@@ -45,6 +45,8 @@ export interface ApiOptions {
 }
 
 export interface Api {
+  /** Numbers of refused requests since the start, by error code. */
+  readonly refused: ReadonlyMap<string, number>
   /** Answers a request whose path is `/v1` or below it. Returns false, and does nothing, for any other path. */
   handle(request: IncomingMessage, response: ServerResponse): boolean
   /** Ends all streams and accepts no more. Call it before you close the server. Idempotent. */
@@ -73,6 +75,7 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   })
   const revocations = options.revocations ?? new Revocations()
   const lives = new CallerLives(revocations)
+  const refused = new Map<string, number>()
   const app = createHttpApp({
     routes: allRoutes,
     services: { workspaces, lives, revocations, history, writes, feeds, updatesInFlight, lists, limits, durability },
@@ -83,12 +86,14 @@ export async function createApi(options: ApiOptions): Promise<Api> {
     bodiesInFlight,
     rate: new RequestRate(limits.requestsPerSecond, limits.requestsBurst),
     logger,
+    refused,
     limits,
     version,
   })
   await app.ready()
   let closed: Promise<void> | undefined
   return {
+    refused,
     handle(request, response) {
       if (!/^\/v1(?:[/?]|$)/.test(request.url ?? '')) return false
       app.routing(request, response)

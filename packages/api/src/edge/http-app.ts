@@ -50,27 +50,29 @@ export interface HttpAppOptions {
   /** JSON bodies on their way in. */
   readonly bodiesInFlight: BytesInFlight
   readonly logger: Logger
+  /** Counts the refused requests, by error code. */
+  readonly refused: Map<string, number>
   readonly limits: ApiLimits
   readonly version: string
 }
 
 /** Puts the routes on Fastify, which parses requests and finds routes. The app does not listen on a port itself. */
 export function createHttpApp(options: HttpAppOptions): FastifyInstance {
-  const { routes, limits, logger, version } = options
+  const { routes, limits, version } = options
   const app = Fastify({
     bodyLimit: limits.bodyBytesMax,
     routerOptions: { maxParamLength: PARAM_CHARS_MAX, caseSensitive: true },
-    frameworkErrors: (error, _request, reply) => refuse(reply, fromFramework(error), logger),
+    frameworkErrors: (error, _request, reply) => refuse(reply, fromFramework(error), options),
     logger: false,
     schemaController: { compilersFactory: NO_COMPILERS },
   })
   readJsonBodies(app, (request, parse) => works.get(request)?.part(parse) ?? parse())
-  app.setErrorHandler((error, _request, reply) => refuse(reply, fromFramework(error), logger))
+  app.setErrorHandler((error, _request, reply) => refuse(reply, fromFramework(error), options))
   const methods = new Methods([
     ...routes.map((route) => ({ method: route.method, path: route.path, hasHead: hasHead(route) })),
     ...PAGES.map((path) => ({ method: 'GET', path, hasHead: true }) as const),
   ])
-  app.setNotFoundHandler((request, reply) => answerNoRoute(request, reply, methods, logger))
+  app.setNotFoundHandler((request, reply) => answerNoRoute(request, reply, methods, options))
   app.addHook('onRequest', async (request, reply) => {
     reply.headers({ 'cache-control': CACHING, 'x-content-type-options': 'nosniff' })
     await checkOrigin(request, reply, options)
@@ -91,7 +93,7 @@ export function createHttpApp(options: HttpAppOptions): FastifyInstance {
     }
     readUpdateBodies(scope, { limits, inFlight: options.services.updatesInFlight, identify: identified })
     const takes: Taken = { types: [UPDATE_TYPE], bytesMax: limits.updateBytesMax }
-    scope.setErrorHandler((error, _request, reply) => refuse(reply, fromFramework(error, takes), logger, takes))
+    scope.setErrorHandler((error, _request, reply) => refuse(reply, fromFramework(error, takes), options, takes))
     for (const route of routes) if (route.body === updateBody) addRoute(scope, route, options)
     done()
   })
@@ -272,7 +274,13 @@ async function send(
   return reply.type('application/json').send(work?.part(encode) ?? encode())
 }
 
-function refuse(reply: FastifyReply, error: ApiError, logger: Logger, { types } = JSON_TAKEN): FastifyReply {
+function refuse(
+  reply: FastifyReply,
+  error: ApiError,
+  { logger, refused }: Pick<HttpAppOptions, 'logger' | 'refused'>,
+  { types } = JSON_TAKEN,
+): FastifyReply {
+  refused.set(error.code, (refused.get(error.code) ?? 0) + 1)
   // Errors above 500 say that something is unavailable for now. They come in large numbers meanwhile.
   if (error.status === 500) logger.error({ err: error.cause ?? error }, error.message)
   else if (error.status > 500) logger.warn({ code: error.code, err: error.cause }, error.message)
@@ -315,7 +323,7 @@ function answerNoRoute(
   { url, method }: FastifyRequest,
   reply: FastifyReply,
   methods: Methods,
-  logger: Logger,
+  options: HttpAppOptions,
 ): FastifyReply {
   const allow = methods.at(url)
   if (allow === undefined) {
@@ -323,12 +331,12 @@ function answerNoRoute(
     return refuse(
       reply,
       new ApiError('not_found', `there is no such path: ${REFERENCE} lists all of them${hint}`),
-      logger,
+      options,
     )
   }
   reply.header('allow', allow)
   if (method === 'OPTIONS') return reply.code(204).send()
-  return refuse(reply, new ApiError('method_not_allowed', `this path takes only ${allow}`), logger)
+  return refuse(reply, new ApiError('method_not_allowed', `this path takes only ${allow}`), options)
 }
 
 /** Whether a path answers HEAD as it answers GET. The answer of a stream of events to HEAD would never end. */

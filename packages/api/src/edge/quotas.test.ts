@@ -15,7 +15,7 @@ async function put(api: ApiFixture, path: string, headers: Record<string, string
   return { status, code: body.error?.code, retryAfter: Number(sent.get('retry-after')) }
 }
 
-it('[H66] workspaces, keys and bytes beyond a quota are refused with codes of their own, and others go on', async () => {
+it('[H66, H67] workspaces, keys and bytes beyond a quota are refused with codes of their own, and others go on', async () => {
   const quotas = new Quotas({
     limits: { workspacesPerPrincipalMax: 2, keysPerPrincipalMax: 1, bytesPerDayMax: 20_000 },
   })
@@ -41,6 +41,7 @@ it('[H66] workspaces, keys and bytes beyond a quota are refused with codes of th
   expect((await put(api, 'a/blocks/e', ann)).status).toBe(201)
   expect((await put(api, 'd/blocks/b', { ...ann, 'idempotency-key': 'one' })).status).toBe(201)
   expect((await api.call('GET', '/v1/workspaces/a', undefined, eve)).body.blocks).toBe(4)
+  expect(Object.fromEntries(api.api.refused)).toEqual({ quota_workspaces: 2, quota_keys: 1, quota_bytes: 1 })
 })
 
 it('[H66] without tokens an address has the quotas, whatever name a request gives', async () => {

@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import { UpdateError } from '../content/apply-update.ts'
 import type { Refusal } from '../content/document-rules.ts'
 import type { Counters } from '../counters.ts'
+import { REFUSALS } from '../server-error.ts'
 import type { Member } from './member.ts'
 
 /** Close codes of refused updates, for clients that know no `rejected` message; 4403 for codes that are not listed. */
@@ -12,8 +13,9 @@ const CLOSE_OF: Partial<Record<Refusal['code'], CloseCode>> = {
   // A stock client may go on with its next document or token, or once the edits that it builds on have arrived.
   client_id_owned: CLOSE.refusedForNow,
   pending_too_large: CLOSE.refusedForNow,
-  // It may go on tomorrow. No later attempt creates the workspace that `quota_workspaces` refuses.
-  quota_bytes: CLOSE.refusedForNow,
+  // As where one of these refuses a client that joins.
+  quota_bytes: REFUSALS.quota_bytes.close,
+  quota_workspaces: REFUSALS.quota_workspaces.close,
 }
 
 /** The counters and the logger in which refusals are noted. */
