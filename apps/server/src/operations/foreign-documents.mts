@@ -5,6 +5,7 @@ import { parseWorkspaceName, WORKSPACE_NAME_RULE } from '@joinery/protocol'
 import { formatOfUpdate, relaying } from '@joinery/server'
 import * as Y from 'yjs'
 import { AppError } from '../app-error.mts'
+import { firstStatusIn } from './foreign-statuses.mts'
 
 const HASH_CHARACTERS = 8
 /** Documents whose faults are listed; their number says how many more there are. */
@@ -29,18 +30,25 @@ export interface ConvertedDocument extends ForeignWorkspace {
 /** The fault of one stored document. The others are still looked at, so that one run names all faults. */
 export class DocumentFault extends Error {}
 
+export interface ConvertOptions {
+  /** Names that no workspace can have are changed. */
+  readonly isMending: boolean
+  /** Statuses of resources are taken in, although nobody knows who said them. */
+  readonly keepsStatuses: boolean
+}
+
 /**
  * Converts documents, each to one record of `actor`. The record says nothing about who owns the client ids in it, so that the
  * people who wrote the documents go on under their ids. A name that no workspace can have is changed if `isMending`; otherwise
  * it rejects with {@link AppError} `usage`. Rejects with {@link AppError} `failed` after the last document if any can't be
- * converted.
+ * converted, or holds statuses of resources and `keepsStatuses` is false.
  *
  * @param documents documents, and the faults of those that can't be read
  */
 export async function* convertDocuments(
   actor: string,
   documents: AsyncIterable<StoredDocument | DocumentFault>,
-  isMending: boolean,
+  { isMending, keepsStatuses }: ConvertOptions,
 ): AsyncGenerator<ConvertedDocument> {
   const stamp = { actor, source: 'instantiation', connection: relaying('import') }
   const taken = new Map<string, string>()
@@ -64,6 +72,14 @@ export async function* convertDocuments(
       )
     taken.set(workspace, name)
     const { update, touched } = merge(name, updates)
+    const said = keepsStatuses ? undefined : firstStatusIn(update)
+    if (said !== undefined) {
+      const what = `says that ${said.machine} "${said.name}" is ${said.status}`
+      faults.push(
+        `document ${name} ${what}, and nobody has checked who said it: give --keep-statuses if you trust where the documents come from`,
+      )
+      continue
+    }
     const entries = [{ ...stamp, touched, update }]
     yield { name, workspace, entries, updates: updates.length, bytes: update.byteLength }
   }

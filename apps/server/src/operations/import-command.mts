@@ -11,7 +11,7 @@ import { type Options, readSetting, type Setting } from '../setting.mts'
 import { counts, warnOfDamaged } from './archive-commands.mts'
 import { archiveAt } from './archive-file.mts'
 import { addDataOptions, readDataOptions, stopSignal } from './data-options.mts'
-import type { ConvertedDocument } from './foreign-documents.mts'
+import type { ConvertedDocument, ConvertOptions } from './foreign-documents.mts'
 import { explained, withOperator } from './open-operator.mts'
 import type { ImportChoice } from './operator.mts'
 import { openProgressBar } from './progress.mts'
@@ -66,6 +66,7 @@ export function addImportCommand(program: Command): void {
     .option('--workspace <names>', 'only these workspaces, joined by commas (default: all)')
     .option('--as <name>', 'new name, if only one workspace is imported: it becomes a separate copy')
     .option('--mend-names', 'from other programs: change document names that no workspace can have')
+    .option('--keep-statuses', 'from other programs: take in statuses of files, payments and tasks, whoever wrote them')
     .option('--dry-run', 'from other programs: only list the workspaces that would be made')
     .action(runImport)
 }
@@ -78,16 +79,17 @@ async function runImport(path: string | undefined, options: Options): Promise<vo
   if (name !== undefined && (workspaces?.length ?? 1) !== 1) {
     throw new AppError('usage', '--as is a name for one workspace: name one with --workspace, too')
   }
-  if (origin.format === 'archive' && (options.mendNames === true || options.dryRun === true)) {
+  const convert = { isMending: options.mendNames === true, keepsStatuses: options.keepStatuses === true }
+  if (origin.format === 'archive' && (convert.isMending || convert.keepsStatuses || options.dryRun === true)) {
     throw new AppError(
       'usage',
-      '--mend-names and --dry-run work only with --from another program or --updates: add that, or leave them out',
+      '--mend-names, --keep-statuses and --dry-run work only with --from another program or --updates: add that, or leave them out',
     )
   }
   const choice = { ...(workspaces && { workspaces }), ...(name !== undefined && { as: name }) }
   const target = { directory, isJson, choice }
   if (origin.format === 'archive') return importFrom(await archiveAt(origin.path), target)
-  const documents = await documentsOf(origin.format, origin.path, options.mendNames === true)
+  const documents = await documentsOf(origin.format, origin.path, convert)
   if (options.dryRun === true) return describeDocuments(documents, isJson)
   const draft = await mkdtemp(join(tmpdir(), 'joinery-convert-'))
   try {
@@ -117,16 +119,16 @@ function originOf(path: string | undefined, options: Options): { readonly format
 async function documentsOf(
   format: Exclude<Format, 'archive'>,
   path: string,
-  isMending: boolean,
+  options: ConvertOptions,
 ): Promise<AsyncIterable<ConvertedDocument>> {
   const { convertDocuments } = await import('./foreign-documents.mts')
-  if (format === 'y-leveldb') return convertDocuments(format, readYLeveldb(path), isMending)
+  if (format === 'y-leveldb') return convertDocuments(format, readYLeveldb(path), options)
   if (format === 'updates') {
     const { readUpdateFiles } = await import('./update-files.mts')
-    return convertDocuments('import', readUpdateFiles(path), isMending)
+    return convertDocuments('import', readUpdateFiles(path), options)
   }
   const { readHocuspocusSqlite } = await import('./hocuspocus-sqlite.mts')
-  return convertDocuments('hocuspocus', readHocuspocusSqlite(path), isMending)
+  return convertDocuments('hocuspocus', readHocuspocusSqlite(path), options)
 }
 
 type Target = { readonly directory: string; readonly isJson: boolean; readonly choice: ImportChoice }
