@@ -6,6 +6,7 @@ import { addCompactCommand } from './operations/compact-command.mts'
 import { addHistoryCommand } from './operations/history-command.mts'
 import { addImportCommand } from './operations/import-command.mts'
 import { addInspectCommand } from './operations/inspect-command.mts'
+import { addLeasesCommand } from './operations/leases-command.mts'
 import { addRemovalCommands } from './operations/removal-commands.mts'
 import { addRepairCommand } from './operations/repair-command.mts'
 import { addRevokeCommand } from './operations/revoke-command.mts'
@@ -87,6 +88,7 @@ addCompactCommand(program)
 addArchiveCommands(program)
 addImportCommand(program)
 addRemovalCommands(program)
+addLeasesCommand(program)
 addRepairCommand(program)
 addRevokeCommand(program)
 

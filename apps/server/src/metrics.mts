@@ -133,6 +133,15 @@ function watchServer(
     'Workspaces that take too long to load and are not served: restore them from a backup',
     () => server.costlyWorkspaces.size,
   )
+  gauge('leases', 'Leases that stand', () => server.load().leases)
+  gauge('lease_waiters', 'Callers that wait for a lease', () => server.load().leaseWaiters)
+  counter('leases_acquired', 'Leases that were given to a caller', () => counters.leasesAcquired)
+  counter('leases_expired', 'Leases that ended because nobody renewed them in time', () => counters.leasesExpired)
+  counter(
+    'leases_lost',
+    'Writes and calls that were refused because their lease did not stand',
+    () => counters.leasesLost,
+  )
   counter('revoked_connections', 'Sockets that were ended because their token was revoked', () => counters.revoked)
   gauge('revoked_actors', 'Actors with revoked tokens', () => revocations.size)
   gauge('unadmitted_sockets', 'Sockets that wait to be let in or were refused', () => server.load().unadmitted)

@@ -57,6 +57,10 @@ export class Counters {
   /** Loads that were tried first, and those of them that took too much: the workspace is not served. */
   loadTrials = 0
   costlyLoads = 0
+  /** Leases that were given, that ended by time, and writes and calls that were refused since their lease did not stand. */
+  leasesAcquired = 0
+  leasesExpired = 0
+  leasesLost = 0
   /** Connections and streams that were ended because their token was revoked. */
   revoked = 0
   /** Refused updates, by rejection code. */

@@ -26,6 +26,8 @@ export const archiveBody = z.union([
 const removeBody = z.object({ removal: z.enum(['delete', 'undelete', 'purge']), workspace: z.string() })
 const repairBody = z.object({ workspace: z.string(), isMeant: z.boolean() })
 const revokeBody = z.object({ actor: z.string().min(1).max(128), sinceMs: z.number().min(0) })
+const leasesBody = z.object({ workspace: z.string() })
+const releaseBody = z.object({ workspace: z.string(), name: z.string() })
 const compactBody = z.object({
   keepHistory: z.union([
     z.literal('forever'),
@@ -67,6 +69,11 @@ export const ASKS: Readonly<Record<string, Ask>> = {
   revoke: async (operator, request) => {
     const { actor, sinceMs } = revokeBody.parse(await readQuestion(request))
     return operator.revoke(actor, sinceMs)
+  },
+  leases: async (operator, request) => operator.leases(leasesBody.parse(await readQuestion(request)).workspace),
+  releaseLease: async (operator, request) => {
+    const { workspace, name } = releaseBody.parse(await readQuestion(request))
+    return operator.releaseLease(workspace, name)
   },
   compact: async (operator, request, watched) => {
     const { keepHistory, workspace } = compactBody.parse(await readQuestion(request))

@@ -17,6 +17,7 @@ import { compactStore, type WithLog } from './compact-store.mts'
 import type { ImportChoice, Operator, Removal, Watched } from './operator.mts'
 import { type Alone, exportIntactPart, repairStore } from './repair-store.mts'
 import { openRevocations, revokedText } from './revocations-file.mts'
+import { directLeases, leasesOf, releaseLease, type StoreLeases, servedLeases } from './store-leases.mts'
 import { loadMsMaxOf, trialLoad } from './trial-load.mts'
 import { verifyDamaged } from './verify-damaged.mts'
 
@@ -31,6 +32,7 @@ export interface Access {
   readonly remove: Remover
   readonly withLog: WithLog
   readonly alone: Alone
+  readonly leases: StoreLeases
   /** The time that the server allows to load a workspace, ms of CPU. */
   readonly loadMsMax: number
   /** Workspaces that are known to take too much to load, with the reason. */
@@ -69,6 +71,10 @@ export function storeOperator(directory: string, store: EventStore, access: Acce
       return repairStore(store, workspace, { directory, isMeant, signal, load, alone: access.alone })
     },
     revoke: (actor, sinceMs) => access.revoke(actor, sinceMs),
+    leases: (workspace) => leasesOf(store, access.leases, workspace),
+    releaseLease: (workspace, name) => {
+      return whileStorageWorks(store, undefined, () => releaseLease(store, access.leases, workspace, name))
+    },
     compact: (keepHistory, workspace, watched) => {
       return whileStorageWorks(store, watched.signal, (signal) =>
         compactStore(store, access.withLog, { keepHistory, workspace }, { ...watched, signal }),
@@ -129,6 +135,8 @@ export function directoryOperator(directory: string): Operator {
     },
     // The lock of the store keeps a server from starting meanwhile with the revocations of before.
     revoke: (actor, sinceMs) => changing(async () => (await openRevocations(directory)).revoke(actor, sinceMs)),
+    leases: (workspace) => reading((operator) => operator.leases(workspace)),
+    releaseLease: (workspace, name) => changing((operator) => operator.releaseLease(workspace, name)),
     compact: (keepHistory, workspace, watched) => {
       return changing((operator) => operator.compact(keepHistory, workspace, watched))
     },
@@ -161,6 +169,7 @@ function directAccess(store: EventStore): Access {
       }
     },
     alone: (_workspace, work) => work(),
+    leases: directLeases(store),
     costly: new Map(),
     loadMsMax: loadMsMaxOf(process.env),
     revoke: () => Promise.reject(new LogError('invalid', 'tokens are revoked in the directory, not in its store')),
@@ -188,6 +197,7 @@ export function roomAccess(
       const workspace = parseWorkspaceName(name)
       return workspace === undefined ? work() : workspaces.replace(workspace, work)
     },
+    leases: servedLeases(workspaces.leases),
     costly: costlyWorkspaces,
     loadMsMax,
     revoke: (actor, sinceMs) => revocations.revoke(actor, sinceMs),

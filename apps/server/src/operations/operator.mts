@@ -9,6 +9,8 @@ import type {
   StoreInspection,
 } from '@joinery/log/operations'
 
+import type { LeaseRow } from './store-leases.mts'
+
 export interface Watched {
   /** Called with the progress of a long operation. */
   readonly onProgress?: (done: number, total: number) => void
@@ -70,6 +72,10 @@ export interface Operator {
    * connections and streams that were ended.
    */
   revoke(actor: string, sinceMs: number): Promise<number>
+  /** The leases of a workspace that stand, in byte order of their names. */
+  leases(workspace: string): Promise<LeaseRow[]>
+  /** Ends a lease of any holder. Resolves with the lease as it was; rejects with `invalid` while nobody holds it. */
+  releaseLease(workspace: string, name: string): Promise<LeaseRow>
   /** Drops the records that `keepHistory` does not keep and packs the rest, of one workspace or of all. */
   compact(keepHistory: KeepHistory, workspace: string | undefined, watched: Watched): Promise<Compaction[]>
 }

@@ -9,6 +9,7 @@ import type { DirectoryReport, HistoryRow, Imported, StoreInspection } from '@jo
 import { type Control, readControlFile } from './control-file.mts'
 import { CONTROL_PATH, failure, line } from './control-line.mts'
 import type { Compaction, ImportChoice, Operator, RepairOutcome, Watched } from './operator.mts'
+import type { LeaseRow } from './store-leases.mts'
 
 /** Finds the server that has this data directory open; undefined if none answers, also when a killed server has left its control file. */
 export async function findServer(directory: string): Promise<Operator | undefined> {
@@ -31,6 +32,8 @@ export async function findServer(directory: string): Promise<Operator | undefine
       return ask(control, 'repair', { workspace, isMeant }, watched) as Promise<RepairOutcome>
     },
     revoke: (actor, sinceMs) => ask(control, 'revoke', { actor, sinceMs }, {}) as Promise<number>,
+    leases: (workspace) => ask(control, 'leases', { workspace }, {}) as Promise<LeaseRow[]>,
+    releaseLease: (workspace, name) => ask(control, 'releaseLease', { workspace, name }, {}) as Promise<LeaseRow>,
     compact: (keepHistory, workspace, watched) => {
       return ask(control, 'compact', { keepHistory, workspace }, watched) as Promise<Compaction[]>
     },

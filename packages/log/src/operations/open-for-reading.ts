@@ -25,7 +25,7 @@ export async function openForReading(directory: string): Promise<ReadingStore> {
   for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
     const copy = await ReadingCopy.make(directory)
     try {
-      const store = await openLevelStore({ directory: copy.directory, durability: 'async' })
+      const store = await openLevelStore({ directory: copy.directory, original: directory, durability: 'async' })
       if (await copy.isCurrent()) {
         return {
           store,

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { openMemoryStore } from '../memory/memory-store.ts'
 import { exportArchive } from '../operations/export-archive.ts'
+import { openForReading } from '../operations/open-for-reading.ts'
 import { restoreArchive } from '../operations/restore-archive.ts'
 import { sampleEntry } from '../testing/sample-entry.ts'
 import { openLevelStore } from './level-store.ts'
@@ -31,6 +32,13 @@ it('[L110] the id of a copy stays over restarts and a move, and is another one i
   await rm(join(parent, 'moved'), { recursive: true })
   await cp(join(parent, 'copied'), join(parent, 'original'), { recursive: true })
   expect(await copyOf('original')).not.toBe(original)
+})
+
+it('[L110] the id of a copy is the same where it is opened for reading', async () => {
+  const copy = await copyOf('data')
+  const { store, close } = await openForReading(join(parent, 'data'))
+  expect(store.copy).toBe(copy)
+  await close()
 })
 
 it('[L110] the id of a copy is another one after a restore from an archive', async () => {

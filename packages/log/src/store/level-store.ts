@@ -36,6 +36,8 @@ export interface LevelStoreOptions {
   /** Directory of the log. It is made if missing; otherwise it has to be empty or hold a Joinery log. */
   readonly directory: string
   readonly durability: Exclude<Durability, 'memory'>
+  /** Directory whose data this one is read for, if it is another: `copy` names that one. */
+  readonly original?: string
   /**
    * `async` only: longest time from an acknowledged write to the beginning of the fsync that covers it, ms. Default 10.
    */
@@ -55,10 +57,10 @@ const WINDOW_DEFAULT_MS = 10
  * `corrupted`, `foreign_directory`, `unreadable`, `locked`, `storage_full` or `storage_failed`.
  */
 export async function openLevelStore(options: LevelStoreOptions): Promise<EventStore> {
-  const { directory, observer } = options
+  const { directory, original = directory, observer } = options
   const disk = await Database.open(directory, { observer })
   try {
-    return new LevelStore(options, disk, await takeWitness(disk), await copyIdOf(directory, disk.storeId))
+    return new LevelStore(options, disk, await takeWitness(disk), await copyIdOf(original, disk.storeId))
   } catch (error) {
     await disk.close()
     throw error

@@ -1,8 +1,9 @@
 import type { StoreState } from '@joinery/log'
+import type { LeaseCounts } from '../leases/lease-book.ts'
 import type { RoomCounts } from '../room/rooms.ts'
 
 /** Present numbers of connections, rooms and waiting bytes. */
-export interface ServerLoad extends RoomCounts {
+export interface ServerLoad extends RoomCounts, LeaseCounts {
   readonly connections: number
   /** Number of TCP connections, of sockets and requests. */
   readonly tcpConnections: number

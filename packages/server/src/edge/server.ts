@@ -172,7 +172,7 @@ class SyncServer implements Server {
     this.#trials = new Trials(limits)
     this.#loadTrials = new LoadTrials({ limits, counters, logger })
     const turns = new KeyedTurns()
-    this.#leases = new Leases({ store: this.#store, limits, logger })
+    this.#leases = new Leases({ store: this.#store, limits, logger, counters })
     const rooms = this.#openRooms(turns)
     this.#rooms = rooms
     this.#systemLogs = new SystemLogs(this.#store)
@@ -253,7 +253,7 @@ class SyncServer implements Server {
     const tcpConnections = this.#addresses.count + connections
     const { restingCount: resting } = this.#ledger
     const sockets = { connections, tcpConnections, unadmitted, unfinishedBytes, unsentBytes, held, resting }
-    return { ...this.#rooms.count(), ...sockets, backlogBytes }
+    return { ...this.#rooms.count(), ...sockets, ...this.#leases.counts, backlogBytes }
   }
 
   close(): Promise<void> {

@@ -1,5 +1,6 @@
 import { LogError } from '@joinery/log'
 import type { WorkspaceId } from '@joinery/protocol'
+import type { Lease } from '../leases/lease.ts'
 import type { Acquired, LeaseBook, LeaseRequest, LeaseView } from '../leases/lease-book.ts'
 import type { LeaseAuthor } from '../leases/lease-journal.ts'
 import type { Leases } from '../leases/leases.ts'
@@ -56,6 +57,11 @@ export class WorkspaceLeases {
   /** Ends a lease, so that the next may have it. Rejects with `lease_lost`. */
   async release(workspace: WorkspaceId, { name, token, author }: HeldLease): Promise<void> {
     await this.#leases.use(workspace, (book) => this.#whenStored(book, () => book.release(name, token, author)))
+  }
+
+  /** Ends the lease of a name of any holder. Resolves with it; with undefined while nobody holds it. */
+  async evict(workspace: WorkspaceId, name: string, author: LeaseAuthor): Promise<Lease | undefined> {
+    return this.#leases.use(workspace, (book) => this.#whenStored(book, () => book.evict(name, author)))
   }
 
   /** The leases that stand, in byte order of their names. */

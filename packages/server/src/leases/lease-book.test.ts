@@ -2,6 +2,7 @@ import { openMemoryStore } from '@joinery/log'
 import { DelegatingStore } from '@joinery/log/testing'
 import pino from 'pino'
 import { beforeEach, describe, expect, it } from 'vitest'
+import { Counters } from '../counters.ts'
 import { SERVER_LIMITS } from '../limits.ts'
 import { HandClock } from '../testing/hand-clock.ts'
 import type { Acquired, LeaseBook, LeaseLimits, LeaseRequest } from './lease-book.ts'
@@ -268,4 +269,32 @@ describe('a lease', () => {
     await log.close()
     await withBook((book) => expect(book.list().map(({ lease }) => lease.name)).toEqual(['kept']))
   })
+})
+
+it("[S300] a lease that is evicted is the next one's in the same turn, and its holder's no more", async () => {
+  await withBook(async (book) => {
+    const first = await got(book.acquire(ask()))
+    const next = book.acquire(ask('index', { author: { actor: 'ben', source: 'user_action' }, waitMs: 9_000 }))
+    expect(book.counts).toEqual({ leases: 1, leaseWaiters: 1 })
+    expect(book.evict('index', { actor: 'root', source: 'operator' })).toMatchObject({ fence: first.view.lease.fence })
+    expect(() => book.assertStands(first.token)).toThrow(lost)
+    const second = await got(next)
+    book.assertStands(second.token)
+    expect([book.evict('none', ada), book.counts]).toEqual([undefined, { leases: 1, leaseWaiters: 0 }])
+  })
+})
+
+it('[S300] leases that are given, expire and are asked for in vain are counted', async () => {
+  const counters = new Counters()
+  const leases = new Leases({ store, limits: SERVER_LIMITS, logger: pino({ level: 'silent' }), clock, counters })
+  await leases.use(W, async (book) => {
+    const { token } = await got(book.acquire(ask()))
+    clock.pass(2_000)
+    expect(() => book.assertStands(token)).toThrow(lost)
+    await got(book.acquire(ask()))
+  })
+  expect([counters.leasesAcquired, counters.leasesExpired, counters.leasesLost, leases.counts.leases]).toEqual([
+    2, 1, 1, 1,
+  ])
+  await leases.close()
 })

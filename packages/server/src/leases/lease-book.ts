@@ -1,3 +1,4 @@
+import type { Counters } from '../counters.ts'
 import { ServerError } from '../server-error.ts'
 import { fenceOfCopy, nextFence } from './fence.ts'
 import type { Lease } from './lease.ts'
@@ -42,6 +43,12 @@ export interface LeaseView {
   readonly waiting: number
 }
 
+/** Leases that stand, and callers that wait for one. */
+export interface LeaseCounts {
+  readonly leases: number
+  readonly leaseWaiters: number
+}
+
 export type Acquired =
   | { readonly outcome: 'acquired'; readonly view: LeaseView; readonly token: string }
   | { readonly outcome: 'held'; readonly view: LeaseView }
@@ -59,6 +66,7 @@ export class LeaseBook {
   readonly #journal: LeaseJournal
   readonly #limits: LeaseLimits
   readonly #clock: LeaseClock
+  readonly #counters: Counters
   /** When each lease ends, ms of the monotonic clock. */
   readonly #endsAtMs = new Map<string, number>()
   readonly #queue = new LeaseQueue()
@@ -70,10 +78,11 @@ export class LeaseBook {
   #beginning: LeaseEvent | undefined
 
   /** @param copy id of the present copy of the data: an older copy's leases do not stand */
-  constructor(journal: LeaseJournal, copy: string, limits: LeaseLimits, clock: LeaseClock) {
+  constructor(journal: LeaseJournal, copy: string, limits: LeaseLimits, clock: LeaseClock, counters: Counters) {
     this.#journal = journal
     this.#limits = limits
     this.#clock = clock
+    this.#counters = counters
     const { fold } = journal
     if (fold.copy !== copy) {
       const isFirst = fold.copy === ''
@@ -93,6 +102,11 @@ export class LeaseBook {
   /** True while the book may be closed: no lease stands, and nobody waits. */
   get isIdle(): boolean {
     return this.#journal.fold.leases.size === 0 && this.#queue.size === 0
+  }
+
+  /** Number of leases that have not ended, and of those who wait for one. */
+  get counts(): LeaseCounts {
+    return { leases: this.#journal.fold.leases.size, leaseWaiters: this.#queue.size }
   }
 
   /** False once the log of the book takes no more appends. */
@@ -151,6 +165,13 @@ export class LeaseBook {
     this.#ownerOf(token, undefined)
   }
 
+  /** Ends the lease of a name of any holder. Returns it; undefined while nobody holds it. */
+  evict(name: string, author: LeaseAuthor): Lease | undefined {
+    const lease = this.find(name)?.lease
+    if (lease !== undefined) this.#end([lease], 'released', author)
+    return lease
+  }
+
   /** Ends all leases, and fails all that wait with `error`. */
   endAll(why: LeaseEnding, author: LeaseAuthor, error: ServerError): void {
     this.#queue.fail(error)
@@ -184,6 +205,7 @@ export class LeaseBook {
     const fence = nextFence(fold.fence, acquiredAt)
     const lease = { name, holder, actor: author.actor, fence, nonce: makeNonce(), ttlMs, acquiredAt, key }
     this.#append({ type: 'acquired', lease }, author)
+    this.#counters.leasesAcquired++
     this.#extend(name, ttlMs)
     return lease
   }
@@ -271,6 +293,7 @@ export class LeaseBook {
     const { generation = '' } = this.#journal
     const isOwner = lease !== undefined && token === tokenOf(lease, generation)
     if (isOwner && (name === undefined || lease.name === name)) return lease
+    this.#counters.leasesLost++
     if (name !== undefined && !isTokenFor(token, name, generation)) {
       const message = `the token is not of the lease ${JSON.stringify(name)} of this workspace and server`
       throw new ServerError('lease_lost', message)
@@ -321,6 +344,7 @@ export class LeaseBook {
       else overdue.push(lease)
     }
     if (overdue.length > 0) this.#end(overdue, 'expired', CLOCK_AUTHOR)
+    this.#counters.leasesExpired += overdue.length
     // Those that were given meanwhile have set their own.
     this.#nextEndMs = Math.min(next, ...this.#servedEnds(overdue))
     this.#arm(this.#nextEndMs)

@@ -1,8 +1,9 @@
 import { type EventStore, LogError, systemLogOf } from '@joinery/log'
 import type { WorkspaceId } from '@joinery/protocol'
 import type { Logger } from 'pino'
+import { Counters } from '../counters.ts'
 import { ServerError } from '../server-error.ts'
-import { LeaseBook, type LeaseLimits } from './lease-book.ts'
+import { LeaseBook, type LeaseCounts, type LeaseLimits } from './lease-book.ts'
 import { type LeaseClock, systemLeaseClock } from './lease-clock.ts'
 import { LeaseJournal } from './lease-journal.ts'
 
@@ -14,6 +15,8 @@ export interface LeasesOptions {
   readonly limits: LeaseLimits
   readonly logger: Logger
   readonly clock?: LeaseClock
+  /** Counts of its own by default. */
+  readonly counters?: Counters
 }
 
 /** A book that is open, or being opened. */
@@ -29,6 +32,7 @@ interface OpenBook {
 export class Leases {
   readonly #options: LeasesOptions
   readonly #clock: LeaseClock
+  readonly #counters: Counters
   readonly #books = new Map<WorkspaceId, OpenBook>()
   /** Workspaces whose books may not be opened until the promise resolves. */
   readonly #reserved = new Map<WorkspaceId, Promise<void>>()
@@ -37,11 +41,22 @@ export class Leases {
   constructor(options: LeasesOptions) {
     this.#options = options
     this.#clock = options.clock ?? systemLeaseClock
+    this.#counters = options.counters ?? new Counters()
   }
 
   /** Number of open books. */
   get size(): number {
     return this.#books.size
+  }
+
+  /** The leases that stand, and those who wait, in the open books: every lease that somebody has asked for since the start. */
+  get counts(): LeaseCounts {
+    let [leases, leaseWaiters] = [0, 0]
+    for (const { loaded } of this.#books.values()) {
+      leases += loaded?.counts.leases ?? 0
+      leaseWaiters += loaded?.counts.leaseWaiters ?? 0
+    }
+    return { leases, leaseWaiters }
   }
 
   /** Runs `work` on the workspace's leases, whose book stays open meanwhile. Rejects with the log's error. */
@@ -137,7 +152,7 @@ export class Leases {
     await lost?.loaded?.close(restart())
     const { store, limits, logger } = this.#options
     const journal = await LeaseJournal.open(store, systemLogOf('!leases', workspace), logger)
-    return new LeaseBook(journal, store.copy, limits, this.#clock)
+    return new LeaseBook(journal, store.copy, limits, this.#clock, this.#counters)
   }
 
   async #close(workspace: WorkspaceId, error: ServerError): Promise<void> {
