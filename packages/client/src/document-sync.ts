@@ -1,3 +1,4 @@
+import { touchedSkeletons } from '@joinery/blocks'
 import {
   encodeAwareness,
   encodeSyncStep1,
@@ -102,7 +103,7 @@ export class DocumentSync {
     this.#renewPresence()
     switch (frame.type) {
       case 'syncStep1':
-        return this.answer(Y.encodeStateAsUpdate(this.#doc, frame.stateVector))
+        return this.answer(this.#lackedBy(frame.stateVector))
       case 'syncStep2':
         this.apply(frame.update)
         if (this.#isSynced) return
@@ -118,6 +119,16 @@ export class DocumentSync {
       case 'queryAwareness':
         return this.#sayAwareness()
     }
+  }
+
+  /**
+   * The edits that a server with this state vector lacks. They hold the skeletons of the blocks that the edits stand in, also if the server
+   * seems to have them: their client ids may be another writer's there, and the server has to see that.
+   */
+  #lackedBy(stateVector: Uint8Array): Uint8Array {
+    const known = Y.decodeStateVector(stateVector)
+    for (const client of touchedSkeletons(this.#doc, known)) known.delete(client)
+    return Y.encodeStateAsUpdate(this.#doc, Y.encodeStateVector(known))
   }
 
   /** Applies a Yjs V1 update that the server has. This object is the transaction's origin. Throws when it can't be decoded. */

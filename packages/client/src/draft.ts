@@ -1,4 +1,4 @@
-import { forkDoc } from '@joinery/blocks'
+import { forkDoc, moveSkeletons } from '@joinery/blocks'
 import * as Y from 'yjs'
 import { ClientError } from './client-error.ts'
 import type { WorkspaceBlocks } from './workspace-blocks.ts'
@@ -44,6 +44,11 @@ export class DraftDocument {
   /** Whether the draft is a copy of `live` that was edited only by {@link make}. */
   isOf(live: Y.Doc): boolean {
     return this.#live === live && !this.#isSpoilt
+  }
+
+  /** Whether the draft has a block whose client id another writer has used in the live document by now: the edit can be made again. */
+  get isOutdated(): boolean {
+    return moveSkeletons(this.#doc, this.#live) !== undefined
   }
 
   /**

@@ -1,4 +1,4 @@
-import { forkDoc, textOverlaps } from '@joinery/blocks'
+import { forkDoc, moveSkeletons, textOverlaps } from '@joinery/blocks'
 import type { Conflict } from '@joinery/protocol'
 import * as Y from 'yjs'
 import { ClientError } from './client-error.ts'
@@ -50,7 +50,7 @@ export class Fork {
     const replica = this.#current()
     if (replica !== this.#base) this.#checkBase(replica)
     if (this.#edits.length === 0) return
-    const update = Y.mergeUpdates(this.#edits)
+    const update = moveSkeletons(this.doc, replica.doc) ?? Y.mergeUpdates(this.#edits)
     this.#edits = []
     const overlaps = textOverlaps(replica.doc, update, this.#baseStateVector)
     Y.applyUpdate(replica.doc, update, FORK_ORIGIN)

@@ -64,7 +64,9 @@ export class KeyedEdits {
         await orAborted(this.#whenSynced(), signal)
         const replica = this.#current()
         try {
-          return await this.#send(replica, edit, idempotencyKey, options)
+          const receipt = await this.#send(replica, edit, idempotencyKey, options)
+          // The edit made a block by a name whose client id another writer has just used: the next draft takes another id.
+          if (receipt !== 'outdated') return receipt
         } catch (error) {
           // The document was replaced because other edits were refused. With a key, it is safe to try again on the new one.
           if (this.#current() === replica || isOtherWorkspace(error)) throw error
@@ -88,7 +90,7 @@ export class KeyedEdits {
     edit: (draft: Draft) => void,
     key: string,
     { signal, lease }: Omit<KeyedOptions, 'idempotencyKey'>,
-  ): Promise<KeyedReceipt> {
+  ): Promise<KeyedReceipt | 'outdated'> {
     const draft = this.#takeDraft(replica.doc)
     let update: Uint8Array
     try {
@@ -108,6 +110,7 @@ export class KeyedEdits {
       case 'repeated':
         return { lsn: result.lsn, isRepeated: true }
       case 'refused':
+        if (result.code === 'client_id_owned' && draft.isOutdated) return 'outdated'
         if (result.code === 'lease_lost') throw new ClientError('lease_lost', result.reason)
         throw new ClientError('rejected', result.reason, { rejection: result.code })
       case 'unknown':

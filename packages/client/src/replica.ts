@@ -1,4 +1,4 @@
-import { hideMachines, type MachineList, machineDigest, setMachines } from '@joinery/blocks'
+import { doubledSkeletons, hideMachines, type MachineList, machineDigest, setMachines } from '@joinery/blocks'
 import {
   type Conflict,
   encodeJoinery,
@@ -55,6 +55,8 @@ export interface ReplicaEvents {
   provenance(message: Provenance): void
   /** The server refused `update`, which includes the edits that built on it. The replica must be replaced: a Yjs document takes nothing back. */
   rejected(rejection: Rejected, update: Uint8Array): void
+  /** Others have made a block by name anew that this document has under an id which the server refuses. */
+  doubled(skeletons: readonly number[]): void
   /** The server lets `actor` in, and the document holds edits by somebody else: this replica must not send them. */
   actorChanged(actor: string): void
   /** The server's workspace has another generation: this replica must not merge with it. */
@@ -117,6 +119,7 @@ export class Replica {
       presenceTooLarge: (bytes) => events.failed(presenceTooLarge(bytes)),
     })
     this.doc.on('update', this.#onUpdate)
+    this.doc.on('afterTransaction', this.#onTransaction)
     this.link = new Link({
       url: `${target.url}/${target.workspace}`,
       query: () => this.#query(),
@@ -213,6 +216,7 @@ export class Replica {
   async close(reason: unknown, isAbandoned = false): Promise<void> {
     this.#end = { reason }
     this.doc.off('update', this.#onUpdate)
+    this.doc.off('afterTransaction', this.#onTransaction)
     const linkClosed = this.link.close()
     this.awareness.destroy()
     this.#sync.outbox.close()
@@ -255,6 +259,13 @@ export class Replica {
     if (origin === this.#sync) return
     this.#sync.written(update)
     this.#events.changed()
+  }
+
+  /** Edits of the server may show that somebody has made a block anew. */
+  readonly #onTransaction = (transaction: Y.Transaction): void => {
+    if (transaction.origin !== this.#sync || !transaction.changed.size) return
+    const doubled = doubledSkeletons(transaction)
+    if (doubled.length > 0) queueMicrotask(() => this.#end === undefined && this.#events.doubled(doubled))
   }
 
   #onFrame(frame: Frame): void {

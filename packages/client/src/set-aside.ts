@@ -1,5 +1,5 @@
 import { uuidv4 } from 'lib0/random'
-import type { ResetCause } from './document-reset.ts'
+import { asideCause, type ResetCause } from './document-reset.ts'
 import type { KeptCopies } from './kept-copies.ts'
 import type { SetAsideCopy } from './local-copies.ts'
 
@@ -21,12 +21,13 @@ export class SetAside {
 
   /**
    * Keeps a document that has no local copy, unless it is empty, or only waits for its actor. `update` is one Yjs V1
-   * update, as `Reset` has it.
+   * update, as `Reset` has it. Returns the id under which it is kept.
    */
-  keep(cause: ResetCause, update: Uint8Array): void {
-    if (cause.cause === 'actor_changed' || update.length <= EMPTY_UPDATE_BYTES) return
-    const copy = { ...cause, id: uuidv4(), atMs: Date.now() }
+  keep(cause: ResetCause, update: Uint8Array): string | undefined {
+    if (cause.cause === 'actor_changed' || update.length <= EMPTY_UPDATE_BYTES) return undefined
+    const copy = { ...asideCause(cause, update), id: uuidv4(), atMs: Date.now() }
     this.#inMemory.set(copy.id, { copy, update })
+    return copy.id
   }
 
   /** All that was set aside, oldest first. */

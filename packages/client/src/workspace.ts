@@ -3,15 +3,7 @@ import type { Conflict, Hello, RejectionCode } from '@joinery/protocol'
 import * as Y from 'yjs'
 import { abort, orAborted, throwIfAborted, type WaitOptions, whenAborted } from './abort.ts'
 import { ClientError } from './client-error.ts'
-import {
-  isAnythingIn,
-  isWrittenHere,
-  lossOf,
-  type Reset,
-  type ResetCause,
-  resetError,
-  type SetAsideCause,
-} from './document-reset.ts'
+import { asideCause, isAnythingIn, isLoss, lossOf, type Reset, type ResetCause, reasonOf } from './document-reset.ts'
 import type { Draft } from './draft.ts'
 import { FirstSync } from './first-sync.ts'
 import { Fork } from './fork.ts'
@@ -22,6 +14,7 @@ import type { SetAsideCopy } from './local-copies.ts'
 import { ListenerSet, type Observable, ObservableValue } from './observable-value.ts'
 import { Presence } from './presence.ts'
 import { ProvenanceView } from './provenance.ts'
+import { Rebuild, type RebuildError, rejectedCause } from './rebuild.ts'
 import type { Receipt } from './receipts.ts'
 import { Replica, type ReplicaEvents, type ReplicaTarget } from './replica.ts'
 import { type Job, type JobOutcome, type RunJobOptions, runJob } from './run-job.ts'
@@ -35,12 +28,6 @@ import { parseOptions, type TokenSource, type WorkspaceOptions } from './workspa
 
 /** The server's report about itself and this connection. */
 export type ServerInfo = Omit<Hello, 'type'>
-
-interface NextReplica {
-  readonly settingAside?: SettingAside | undefined
-  readonly refusal?: ConnectionRefusal | undefined
-  readonly actor: string | undefined
-}
 
 /** The result of an edit. No promise: the transaction is over before a promise settles. */
 type Synchronous<T> = T extends PromiseLike<unknown> ? never : T
@@ -70,6 +57,7 @@ export class Workspace {
     () => this.blocks,
   )
   #replica: Replica
+  readonly #rebuild: Rebuild
   readonly #synced = new FirstSync()
   #rejection: { code: EditsRejectionCode; reason: string } | undefined
   readonly #closings: Promise<void>[] = []
@@ -90,9 +78,8 @@ export class Workspace {
     this.#setAside = new SetAside(
       prefix === undefined ? undefined : new KeptCopies(prefix, `${address.url}/${address.workspace}`),
     )
-    this.#replica = this.#createReplica({
-      actor: options.token === undefined ? options.actor : subjectOf(options.token),
-    })
+    this.#rebuild = new Rebuild(this.#setAside)
+    this.#replica = this.#createReplica(options.token === undefined ? options.actor : subjectOf(options.token))
     this.#unlisten = signal && whenAborted(signal, (reason) => void this.#end(reason))
   }
 
@@ -145,7 +132,10 @@ export class Workspace {
    * with the refusal's code when the server refuses the connection, and with `closed` when the workspace is closed.
    */
   whenDurable(options?: WaitOptions): Promise<Receipt> {
-    return this.#replica.whenDurable(options)
+    return this.#rebuild.durable(
+      () => this.untilSynced(options),
+      () => this.#replica.whenDurable(options),
+    )
   }
 
   /**
@@ -302,7 +292,7 @@ export class Workspace {
     this.#setAside.copies?.close()
   }
 
-  #createReplica({ settingAside, refusal, actor }: NextReplica): Replica {
+  #createReplica(actor: string | undefined, settingAside?: SettingAside, refusal?: ConnectionRefusal): Replica {
     const events = this.#eventsOf(() => replica)
     const replica: Replica = new Replica(this.target, this.#setAside.copies, events, settingAside, refusal, actor)
     this.undo.attach(replica.doc)
@@ -323,6 +313,14 @@ export class Workspace {
         this.#server.set(info)
       },
       synced: () => {
+        const failed = this.#rebuild.finish(self().doc)
+        if (failed !== undefined) this.#onRebuildFailed(failed)
+        if (this.#rebuild.hasMoved) {
+          this.whenDurable().then(
+            () => this.#rebuild.discardMoved(),
+            () => undefined,
+          )
+        }
         this.presence.announce()
         this.#synced.resolve()
       },
@@ -330,24 +328,17 @@ export class Workspace {
       conflict: (conflict) => this.#conflicts.tell(conflict),
       provenance: ({ stamps }) => this.provenance.note(stamps),
       failed: (error) => this.#errors.tell(error),
-      rejected: ({ code, reason }, update) => {
-        this.#reset({ cause: 'rejected', code, reason, update }, reason, update)
+      rejected: (rejection, update) => this.#reset(rejectedCause(self().doc, rejection, update), update),
+      doubled: (skeletons) => {
+        if (this.#rebuild.isKnown(skeletons)) return
+        this.#reset({ cause: 'rebuilding', isRefused: false, reason: 'the id of a block by name is another writer’s' })
       },
-      actorChanged: (actor) => {
-        const reason = `you are ${actor} now: what was written before was not sent`
-        const update = Y.encodeStateAsUpdate(self().doc)
-        this.#reset({ cause: 'actor_changed', actor }, reason, update)
-      },
+      actorChanged: (actor) => this.#reset({ cause: 'actor_changed', actor }),
       generationChanged: () => {
-        const reason = 'the workspace on the server is another one than this copy was made of'
-        const cause: SetAsideCause = { cause: 'generation_changed', generation: self().generation }
         this.provenance.clear()
-        this.#reset(cause, reason, Y.encodeStateAsUpdate(self().doc))
+        this.#reset({ cause: 'generation_changed', generation: self().generation })
       },
-      unreadable: (error) => {
-        const cause: SetAsideCause = { cause: 'unreadable', reason: error.message }
-        this.#reset(cause, error.message, Y.encodeStateAsUpdate(self().doc))
-      },
+      unreadable: (error) => this.#reset({ cause: 'unreadable', reason: error.message }),
     }
   }
 
@@ -355,36 +346,45 @@ export class Workspace {
     const { code, reason } = refusal
     // If a workspace with this name is created again, it must not get the deleted one's content unasked.
     if (code === 'workspace_deleted' && isAnythingIn(replica.doc)) {
-      const update = Y.encodeStateAsUpdate(replica.doc)
-      this.#reset({ cause: 'workspace_deleted', reason }, reason, update, refusal)
+      this.#reset({ cause: 'workspace_deleted', reason }, undefined, refusal)
     }
     this.#synced.reject(new ClientError(code, reason))
   }
 
   /** Replaces the replica: a Yjs document takes nothing back. With a `refusal`, the new replica does not connect. */
-  #reset(cause: ResetCause, reason: string, update: Uint8Array, refusal?: ConnectionRefusal): void {
+  #reset(cause: ResetCause, given?: Uint8Array, refusal?: ConnectionRefusal): void {
     const old = this.#replica
+    const update = given ?? Y.encodeStateAsUpdate(old.doc)
+    const reason = reasonOf(cause)
     this.#synced.renew()
     const isSwap = cause.cause === 'actor_changed'
     // The copy of an earlier actor stays in use, for when they are back.
-    const settingAside = isSwap || old.copyName === undefined ? undefined : { name: old.copyName, cause }
-    this.#replica = this.#createReplica({ settingAside, refusal, actor: isSwap ? cause.actor : old.actor })
+    const copy = isSwap ? undefined : old.copyName
+    const settingAside = copy === undefined || isSwap ? undefined : { name: copy, cause: asideCause(cause, update) }
+    this.#replica = this.#createReplica(isSwap ? cause.actor : old.actor, settingAside, refusal)
+    const aside = copy ?? this.#setAside.keep(cause, update)
+    const failed = cause.cause === 'rebuilding' ? undefined : this.#rebuild.fail()
     const code = cause.cause === 'rejected' ? cause.code : undefined
-    // Nothing is lost if the document was empty, or if the deleted workspace had all of it.
-    const isUnsaved = old.pending > 0 && (!isSwap || isWrittenHere(old.doc))
-    const isLoss = isSwap || cause.cause === 'workspace_deleted' ? isUnsaved : isAnythingIn(old.doc)
-    if (isLoss) this.#rejection = { code: lossOf(cause), reason }
-    if (settingAside === undefined) this.#setAside.keep(cause, update)
-    this.#closings.push(old.close(resetError(cause, reason), !isSwap))
+    if (isLoss(cause, old)) this.#rejection = { code: lossOf(cause), reason }
+    this.#closings.push(old.close(this.#rebuild.endOf(cause, old.doc, update, aside), !isSwap))
     this.#refresh()
     this.#resets.tell({ cause: cause.cause, code, reason, update })
+    if (failed !== undefined) this.#onRebuildFailed(failed)
+  }
+
+  /** The edits stay set aside, as after any refusal. */
+  #onRebuildFailed({ message: reason, update }: RebuildError): void {
+    this.#rejection = { code: 'client_id_owned', reason }
+    this.#refresh()
+    this.#resets.tell({ cause: 'rejected', code: 'client_id_owned', reason, update })
   }
 
   #refresh(): void {
     const replica: Replica | undefined = this.#replica
     // Undefined while the first replica is created.
     if (replica === undefined) return
-    const { pending, isCaughtUp, isKeptHere, hold } = replica
+    const { isCaughtUp, isKeptHere, hold } = replica
+    const pending = replica.pending + (this.#rebuild.isWaiting ? 1 : 0)
     const rejection = this.#rejection
     this.#status.set(saveStatusOf({ connection: replica.link.state, pending, isCaughtUp, isKeptHere, hold, rejection }))
   }

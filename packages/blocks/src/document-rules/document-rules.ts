@@ -12,7 +12,7 @@ import { ListTable } from './list-table.ts'
 import { NeighbourOrder } from './neighbour-order.ts'
 import { PlacementCost } from './placement-cost.ts'
 import { readWaiting } from './read-waiting.ts'
-import { type BlocksRefusal, type BlocksWriter, refuse } from './refusal.ts'
+import { type BlocksRefusal, type BlocksWriter, refuse, refuseSquatted } from './refusal.ts'
 import { checkRootNames } from './root-names.ts'
 import { RunsAnywhere } from './runs-anywhere.ts'
 import { type Observed, observeShown } from './shown-changes.ts'
@@ -244,6 +244,7 @@ function checkItem(
   context: ClaimContext,
   waiting: ReadItem[],
 ): BlocksRefusal | undefined {
+  if (places.isInNoType(item)) return refuseSquatted()
   const { content } = item
   if (content.kind === 'type') {
     const place = places.placeOf(item)

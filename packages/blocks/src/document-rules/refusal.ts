@@ -17,6 +17,8 @@ export interface BlocksRefusal {
   readonly reason: string
   /** True for a refusal by an estimate of the cost: who has tried the update elsewhere may say `isTried`. */
   readonly isEstimate?: boolean
+  /** True where another writer's edits stand under a client id for good, so that no later attempt helps. */
+  readonly isLasting?: boolean
 }
 
 /** The sender of an update. */
@@ -39,4 +41,11 @@ export interface BlocksWriter {
 
 export function refuse(code: BlocksRefusalCode, reason: string): BlocksRefusal {
   return { code, reason }
+}
+
+/** The refusal of edits in a block whose name's client id another writer has used. */
+export function refuseSquatted(): BlocksRefusal {
+  const reason =
+    'The update creates a block by name, but a writer has used the client id of its skeleton: create the block again, in a document that has the server’s edits'
+  return { ...refuse('client_id_owned', reason), isLasting: true }
 }

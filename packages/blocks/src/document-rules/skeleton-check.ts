@@ -11,7 +11,7 @@ import {
   TYPE_REF,
 } from '../block-skeleton.ts'
 import type { ListTable } from './list-table.ts'
-import { type BlocksRefusal, refuse } from './refusal.ts'
+import { type BlocksRefusal, refuse, refuseSquatted } from './refusal.ts'
 import { isStoredSkeleton } from './stored-skeleton.ts'
 import type { UpdatePlaces } from './update-places.ts'
 import type { ReadItem, ReadStruct, ReadUpdate } from './update-reader.ts'
@@ -50,10 +50,7 @@ export class SkeletonCheck {
     if (stored === true) return end <= known ? 'skeleton' : forged()
     const arriving = this.#arriving(first, structs, end)
     if (stored !== false || arriving !== 'skeleton') return arriving
-    return refuse(
-      'client_id_owned',
-      'The update creates a block by name, but a writer has used the client id of its skeleton: create the block again, in a document that has the server’s edits',
-    )
+    return refuseSquatted()
   }
 
   #arriving(first: ReadStruct, structs: readonly ReadStruct[], end: number): Structs {

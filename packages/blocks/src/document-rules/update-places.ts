@@ -62,6 +62,16 @@ export class UpdatePlaces {
     return inherited(item, this.#known, this.#answers)
   }
 
+  /** Whether an item names a parent that is there and is no type. Yjs would drop the item without a word. */
+  isInNoType({ parent }: ReadItem): boolean {
+    if (typeof parent !== 'object') return false
+    const found = this.#find(parent)
+    if (found instanceof Y.Item)
+      return !(found.content instanceof Y.ContentType || found.content instanceof Y.ContentDeleted)
+    if (found === undefined || !('kind' in found) || found.kind !== 'item') return false
+    return found.content.kind !== 'type' && found.content.kind !== 'deleted'
+  }
+
   #placeUnder(parent: string | StructId, parentSub: string | undefined): Place {
     if (typeof parent === 'string') {
       return {

@@ -30,6 +30,8 @@ export interface Refusal {
   readonly reason: string
   /** True for a refusal by an estimate of the cost: the room tries the update, and then asks again with `isTried`. */
   readonly isEstimate?: boolean
+  /** True where another writer's edits stand under a client id for good, so that no later attempt helps. */
+  readonly isLasting?: boolean
 }
 
 /** A change of a value that people are shown, both sides as JSON; `undefined` on the side where there is no value. */

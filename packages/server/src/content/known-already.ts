@@ -75,5 +75,6 @@ export function refusalOfOther(doc: Y.Doc, update: Uint8Array): Refusal | undefi
   return {
     code: 'client_id_owned',
     reason: `Other content stands here under client id ${client} already: two documents use it; make a new Y.Doc`,
+    isLasting: true,
   }
 }

@@ -11,10 +11,10 @@ import { withinQuotas } from './quota-check.ts'
 import { authorOf, type RecordWriterContext, type Write } from './record-writer.ts'
 import {
   giveUpOn,
+  isAboutOthers,
   noteRefusal,
   PendingError,
   READ_ONLY,
-  RELAY_CODES,
   refusalOfSpoiler,
   refuseRelay,
   refuseUpdate,
@@ -125,7 +125,7 @@ export class MemberUpdates {
     const units = refused ?? TriedUnits.inspect(update, { ...member.writer, isAnswer, mayRelay }, document)
     if (units instanceof TriedUnits) return units
     member.takeInbox()
-    if (mayRelay && RELAY_CODES.has(units.code)) refuseRelay(member)
+    if (mayRelay && isAboutOthers(units)) refuseRelay(member)
     else refuseUpdate(member, frameOf(inbox), units, this.#context)
     return undefined
   }
@@ -193,7 +193,7 @@ export class MemberUpdates {
         awaitTrial(first + refused.index)
         return undefined
       }
-      const isRelay = mayRelay && RELAY_CODES.has(refused.refusal.code)
+      const isRelay = mayRelay && isAboutOthers(refused.refusal)
       if (isRelay) refuseRelay(member)
       else refuseUpdate(member, first + refused.index, refused.refusal, this.#context)
       return undefined

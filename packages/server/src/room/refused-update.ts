@@ -38,12 +38,17 @@ export const NOT_YOURS: Refusal = {
 /**
  * Codes of refusals that are about edits of others. After a crash the sender may just be the first to send such edits.
  */
-export const RELAY_CODES: ReadonlySet<Refusal['code']> = new Set([
+const RELAY_CODES: ReadonlySet<Refusal['code']> = new Set([
   'client_id_owned',
   'forbidden_actor',
   'forbidden_source',
   'foreign_run',
 ])
+
+/** Whether a refusal is about edits of others, whose writers may still bring them. */
+export function isAboutOthers({ code, isLasting }: Refusal): boolean {
+  return RELAY_CODES.has(code) && isLasting !== true
+}
 
 /**
  * Tells the sender that frame number `frame` is refused, and takes nothing more from it: later frames may build on this
@@ -52,7 +57,10 @@ export const RELAY_CODES: ReadonlySet<Refusal['code']> = new Set([
 export function refuseUpdate(member: Member, frame: number, refusal: Refusal, notes: Notes): void {
   member.intake = 'refused'
   noteRefusal(member, refusal, notes, { frame })
-  if (member.wire.wantsJoinery) return member.tell({ type: 'rejected', frame, ...refusal })
+  if (member.wire.wantsJoinery) {
+    const { code, reason } = refusal
+    return member.tell({ type: 'rejected', frame, code, reason })
+  }
   member.wire.close(CLOSE_OF[refusal.code] ?? CLOSE.forbidden, `${refusal.code}: ${refusal.reason}`)
 }
 
