@@ -52,6 +52,7 @@ const REWRITE_WRITES = 4096
  * two hundred readers, take about five milliseconds.
  */
 const GATHER_MS_MAX = 5
+const OPEN: StoreState = { state: 'open' }
 /** Entry that only makes LevelDB fsync its log. */
 const SYNC_MARK: Write = { type: 'put', key: SYNC_MARK_KEY, value: new Uint8Array(0) }
 
@@ -89,7 +90,7 @@ export class GroupCommit<D extends Disk> {
   get state(): StoreState {
     if (this.#closing !== undefined) return { state: 'closed' }
     if (this.#failure !== undefined) return { state: 'failed', error: this.#failure }
-    return { state: 'open' }
+    return OPEN
   }
 
   /** The error that no reopening can mend: another writer holds the disk now. Undefined as long as there is none. */
