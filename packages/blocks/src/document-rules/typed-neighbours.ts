@@ -21,12 +21,11 @@ export class TypedNeighbours {
   #leftClock = NONE
   #isInText = false
 
-  constructor(doc: Y.Doc, client: number, first: number) {
+  /** @param state the client's first clock that the document lacks; undefined when the first struct is known in part: the other inspection then decides */
+  constructor(doc: Y.Doc, client: number, state: number | undefined) {
     this.#doc = doc
     this.#client = client
-    const state = Y.getState(doc.store, client)
-    // Of what is known in part, the other inspection decides.
-    this.#state = first === state ? state : NONE
+    this.#state = state ?? NONE
   }
 
   /** Reads the neighbours of the struct at `clock`. False: they may not be neighbours. */

@@ -56,10 +56,11 @@ function isPlainTypingOfClient(
   if (structs > STRUCTS_MAX) return false
   if (owners !== undefined && !owners.isOwner(client, actor)) return false
   // A writer's first struct gets the full inspection, and so does one whose earlier structs are missing.
-  if (clock === 0 || clock > Y.getState(doc.store, client)) return false
+  const state = Y.getState(doc.store, client)
+  if (clock === 0 || clock > state) return false
   // Skeletons never type. A client id with an owner is a writer's.
   if (owners === undefined && client >= SKELETON_CLIENT_MIN && isStoredSkeleton(doc, client) === true) return false
-  const beside = new TypedNeighbours(doc, client, clock)
+  const beside = new TypedNeighbours(doc, client, clock === state ? state : undefined)
   for (let i = 0; i < structs; i++) {
     const info = decoding.readUint8(decoder)
     if ((info & ORIGINS) === 0) return false

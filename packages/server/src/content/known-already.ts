@@ -1,7 +1,7 @@
 import * as decoding from 'lib0/decoding'
 import * as Y from 'yjs'
 import type { Refusal } from './document-rules.ts'
-import { findOtherContent, structsOf } from './same-content.ts'
+import { findOtherContent, mayOverlap, structsOf } from './same-content.ts'
 import { hasAtMost } from './struct-spans.ts'
 
 /**
@@ -67,6 +67,7 @@ export function refusalOfOther(doc: Y.Doc, update: Uint8Array): Refusal | undefi
   }
   let client: number | undefined
   try {
+    if (!mayOverlap(update, (one) => Y.getState(doc.store, one))) return undefined
     client = findOtherContent(update, structsOf(doc))
   } catch {
     // Bytes that can't be read: the rules, or Yjs, say what is wrong with them.

@@ -27,7 +27,7 @@ export function structsOf({ store }: Y.Doc): KnownStructs {
  * instead. Deleted content can't be compared and counts as the same. Throws what Yjs throws on bytes that are no update.
  */
 export function findOtherContent(update: Uint8Array, known: KnownStructs): number | undefined {
-  if (!mayOverlap(update, known)) return undefined
+  if (!mayOverlap(update, known.end)) return undefined
   for (const struct of Y.decodeUpdate(update).structs) {
     if (!(struct instanceof Y.Item)) continue
     const { client } = struct.id
@@ -43,17 +43,20 @@ export function findOtherContent(update: Uint8Array, known: KnownStructs): numbe
   return undefined
 }
 
-/** Whether an update may bring clocks that are known. This runs on every keystroke, so it reads four numbers of the update. */
-function mayOverlap(update: Uint8Array, known: KnownStructs): boolean {
+/**
+ * Whether an update may bring clocks that are known, `end` being the first of a client that is not. This runs on every keystroke, so
+ * it reads four numbers of the update. Throws lib0's error on bytes that end early.
+ */
+export function mayOverlap(update: Uint8Array, end: KnownStructs['end']): boolean {
   const decoder = decoding.createDecoder(update)
   const clients = decoding.readVarUint(decoder)
   if (clients === 0) return false
   if (clients === 1) {
     decoding.readVarUint(decoder)
     const client = decoding.readVarUint(decoder)
-    return decoding.readVarUint(decoder) < known.end(client)
+    return decoding.readVarUint(decoder) < end(client)
   }
-  for (const [client, clock] of Y.parseUpdateMeta(update).from) if (clock < known.end(client)) return true
+  for (const [client, clock] of Y.parseUpdateMeta(update).from) if (clock < end(client)) return true
   return false
 }
 
