@@ -19,8 +19,23 @@ export type Frame =
   | { type: 'joinery'; message: JoineryMessage | undefined }
   | { type: 'unknown'; number: number }
 
+/** Largest number that is one byte as a varUint. */
+const ONE_BYTE_MAX = 127
+
 /** Decodes one frame. Throws {@link FrameError} on bytes that the grammar does not allow, trailing bytes included. */
 export function decodeFrame(bytes: Uint8Array): Frame {
+  return readShortUpdate(bytes) ?? readWhole(bytes)
+}
+
+/** A frame with an update of at most 127 bytes, as nearly all that people type has; undefined for any other. */
+function readShortUpdate(bytes: Uint8Array): Frame | undefined {
+  const length = bytes[2]
+  if (bytes[0] !== MESSAGE.sync || bytes[1] !== SYNC.update || length === undefined) return undefined
+  if (length > ONE_BYTE_MAX || bytes.length !== length + 3) return undefined
+  return { type: 'update', update: new Uint8Array(bytes.buffer, bytes.byteOffset + 3, length) }
+}
+
+function readWhole(bytes: Uint8Array): Frame {
   const decoder = decoding.createDecoder(bytes)
   let frame: Frame
   try {
@@ -84,11 +99,18 @@ export function encodeUpdate(update: Uint8Array): Uint8Array {
 }
 /** Encodes the bytes before the update in the frame of {@link encodeUpdate}. They spare the caller a copy of the update. */
 export function encodeUpdateHead(updateBytes: number): Uint8Array {
-  const head: number[] = [MESSAGE.sync, SYNC.update]
+  let headBytes = 3
+  for (let left = updateBytes; left > ONE_BYTE_MAX; left = Math.floor(left / 128)) headBytes++
+  const head = new Uint8Array(headBytes)
+  head[0] = MESSAGE.sync
+  head[1] = SYNC.update
   let left = updateBytes
-  for (; left > 127; left = Math.floor(left / 128)) head.push(128 | (left % 128))
-  head.push(left)
-  return Uint8Array.from(head)
+  for (let at = 2; at < headBytes - 1; at++) {
+    head[at] = 128 | (left % 128)
+    left = Math.floor(left / 128)
+  }
+  head[headBytes - 1] = left
+  return head
 }
 /** Encodes an awareness frame with one awareness update ({@link encodeAwarenessStates}). */
 export function encodeAwareness(update: Uint8Array): Uint8Array {
