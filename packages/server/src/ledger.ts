@@ -77,8 +77,13 @@ export class Ledger {
    */
   charge(payer: RestingPayer, sinceMs: number, payers = 1): number {
     const nowMs = this.#now()
-    if (this.#spend(payer, (nowMs - sinceMs) / payers, nowMs)) this.#haveRest(payer)
+    this.chargeCost(payer, (nowMs - sinceMs) / payers, nowMs)
     return nowMs
+  }
+
+  /** The same for a cost that was measured, ms, at the time `nowMs` by `performance.now()`. */
+  chargeCost(payer: RestingPayer, costMs: number, nowMs: number): void {
+    if (this.#spend(payer, costMs, nowMs)) this.#haveRest(payer)
   }
 
   /** Time until `payer` is within its budgets again, ms; 0 when it is. */

@@ -50,6 +50,8 @@ export class Connections {
     const { limits } = context
     this.#edge = {
       limits,
+      messageMs: 1_000 / limits.messagesPerSecond,
+      readAtMs: 0,
       unfinished: new UnfinishedFrames(limits),
       unsent: new UnsentBytes(limits.unsentBytesMax),
       onClosed: (wire) => this.#onClosed(wire),

@@ -1,5 +1,13 @@
 import type { Duplex } from 'node:stream'
-import { CLOSE, type CloseCode, decodeFrame, type Frame, FrameError, KEEP_ALIVE_FRAME } from '@joinery/protocol'
+import {
+  CLOSE,
+  type CloseCode,
+  decodeFrame,
+  type Frame,
+  FrameError,
+  KEEP_ALIVE_FRAME,
+  MESSAGE,
+} from '@joinery/protocol'
 import { WebSocket } from 'ws'
 import { closeReason } from '../close-reason.ts'
 import type { Identity } from '../identity.ts'
@@ -20,6 +28,10 @@ const MISSED_BEATS_MAX = 2
 /** The part of the edge that all wires of a server share. */
 export interface WireEdge {
   readonly limits: ServerLimits
+  /** Time that one message uses up at the rate of `messagesPerSecond`, ms. */
+  readonly messageMs: number
+  /** Time at which the bytes came that are being read, ms of `performance.now()`: read once for all messages in them. */
+  readAtMs: number
   readonly unfinished: UnfinishedFrames
   readonly unsent: UnsentBytes
   /** Called once, when the wire is closed. */
@@ -304,11 +316,12 @@ export class SocketWire implements Wire, FrameSource, UnsentHolder {
 
   /** Counts a message or a ping. Returns false, and ends the connection, when there were too many for too long. */
   #countMessage(nowMs: number): boolean {
-    const { messagesPerSecond, messagesBurst } = this.#edge.limits
-    const everyMs = 1_000 / messagesPerSecond
-    this.#messagesDueMs = Math.max(this.#messagesDueMs, nowMs) + everyMs
-    if (this.#messagesDueMs - nowMs <= messagesBurst * everyMs) return true
+    const { limits, messageMs } = this.#edge
+    const dueMs = Math.max(this.#messagesDueMs, nowMs) + messageMs
+    this.#messagesDueMs = dueMs
+    if (dueMs - nowMs <= limits.messagesBurst * messageMs) return true
     if (!this.#isDeaf) {
+      const { messagesPerSecond, messagesBurst } = limits
       const reason = `more than ${messagesPerSecond} messages a second for longer than a burst of ${messagesBurst}: send changes together`
       this.end(CLOSE.tooFast, `too_fast: ${reason}`)
     }
@@ -317,6 +330,7 @@ export class SocketWire implements Wire, FrameSource, UnsentHolder {
 
   onBytes(bytes: number): void {
     if (this.#isDeaf) return
+    this.#edge.readAtMs = performance.now()
     this.unfinishedBytes += bytes
     this.#edge.unfinished.note(this)
   }
@@ -324,7 +338,8 @@ export class SocketWire implements Wire, FrameSource, UnsentHolder {
   onMessage(data: Buffer, isBinary: boolean): void {
     if (this.#isDeaf) return
     // Checked here, too: what comes between two beats must not count any more.
-    const nowMs = performance.now()
+    // The room pays for the edits of a whole tick by its own clock. Only other messages need the time at which theirs began.
+    const nowMs = data[0] === MESSAGE.sync ? this.#edge.readAtMs : performance.now()
     if (this.#hasExpired(nowMs)) return this.#expire()
     if (!this.#countMessage(nowMs)) return
     this.#isHeard = true

@@ -39,6 +39,8 @@ export class UnfinishedFrames {
   /** Counts a connection anew, when bytes have come or its frame is complete. */
   note(source: FrameSource): void {
     const { unfinishedBytes } = source
+    // Most messages come whole: this runs twice for each of them.
+    if (unfinishedBytes <= FREE_BYTES && this.#sources.size === 0) return
     const counted = this.#sources.get(source) ?? 0
     const bytes = unfinishedBytes > FREE_BYTES ? unfinishedBytes : 0
     if (bytes === counted) return

@@ -61,8 +61,16 @@ export class MemberUpdates {
     this.#withheldBytes = withheldBytes
   }
 
-  /** Inspects and applies one member's updates of the tick. Returns the error that spoilt the document, if one did. */
-  apply(member: Member, place: WritePlace, relaysUntilMs: number, writes: Write[]): Error | undefined {
+  /**
+   * Inspects and applies one member's updates of the tick, at the time `nowMs` by `performance.now()`. Returns the error that spoilt
+   * the document, if one did.
+   */
+  apply(
+    member: Member,
+    place: WritePlace,
+    { relaysUntilMs, nowMs }: { readonly relaysUntilMs: number; readonly nowMs: number },
+    writes: Write[],
+  ): Error | undefined {
     const { document } = place
     const whole = member.takeInbox()
     if (whole === undefined || whole.updates.length === 0) return undefined
@@ -73,7 +81,6 @@ export class MemberUpdates {
     const { answer } = inbox
     const fitting = this.#withinLimits(inbox, document)
     const { updates, refused = fitting.refused } = withinQuotas(member, fitting.updates, place, this.#context.quotas)
-    const nowMs = performance.now()
     const isRelayTime = answer !== undefined && nowMs < relaysUntilMs
     const withholdUntilMs = isRelayTime ? relaysUntilMs : nowMs + this.#context.limits.relayWaitMs
     // Only the answer may bring edits of others. The updates beside it are the sender's own: their client ids become

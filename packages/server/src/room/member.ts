@@ -242,6 +242,11 @@ export class Member implements WireReader, RestingPayer {
     return this.#ledger.charge(this, sinceMs, payers)
   }
 
+  /** Pays a cost that was measured, ms, at the time `nowMs` by `performance.now()`. */
+  pay(costMs: number, nowMs: number): void {
+    this.#ledger.chargeCost(this, costMs, nowMs)
+  }
+
   /** Stops reading from the wire until {@link goOn}, while others have their turns. */
   rest(): void {
     this.#rest(RESTS.budget)

@@ -38,7 +38,10 @@ export interface Wire {
 
 /** Takes the frames that a wire reads. */
 export interface WireReader {
-  /** Takes one frame. `bytes` is the size of the message that held it; its reading began at `sinceMs` by `performance.now()`. */
+  /**
+   * Takes one frame. `bytes` is the size of the message that held it; its reading began at `sinceMs` by `performance.now()`, or, for a
+   * frame of the sync protocol, not long before that.
+   */
   receive(frame: Frame, bytes: number, sinceMs: number): void
   /** Pays for a control frame, whose reading began at `sinceMs`. */
   pinged(sinceMs: number): void

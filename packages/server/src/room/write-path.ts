@@ -132,12 +132,17 @@ export class WritePath {
     this.#writers = []
     const writes: Write[] = []
     let spoilt: Error | undefined
-    let sinceMs = performance.now()
-    for (const [index, member] of writers.entries()) {
-      spoilt = this.#updates.apply(member, place, relaysUntilMs, writes)
-      // A sole writer pays once, for everything.
-      if (writers.length > 1) sinceMs = member.charge(sinceMs)
-      if (spoilt === undefined && sinceMs < untilMs) continue
+    let nowMs = performance.now()
+    // The cost of each of several writers alone, ms.
+    const ownMs: number[] = []
+    for (let index = 0; index < writers.length; index++) {
+      spoilt = this.#updates.apply(writers[index] as Member, place, { relaysUntilMs, nowMs }, writes)
+      if (writers.length > 1) {
+        const sinceMs = nowMs
+        nowMs = performance.now()
+        ownMs.push(nowMs - sinceMs)
+      }
+      if (spoilt === undefined && nowMs < untilMs) continue
       this.#writers = writers.slice(index + 1)
       writers = writers.slice(0, index + 1)
       break
@@ -145,7 +150,10 @@ export class WritePath {
     // A spoilt document can't be pruned. While a keyed write is not shown, others still see the values that it beat.
     if (spoilt === undefined && this.shown === undefined) this.#records.prune(place.document, writes)
     this.#records.write(writes, place, this.#keyed.held)
-    for (const member of writers) member.charge(sinceMs, writers.length)
+    const sinceMs = nowMs
+    nowMs = performance.now()
+    const sharedMs = (nowMs - sinceMs) / writers.length
+    for (let index = 0; index < writers.length; index++) writers[index]?.pay((ownMs[index] ?? 0) + sharedMs, nowMs)
     return spoilt
   }
 
