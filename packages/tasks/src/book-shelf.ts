@@ -1,0 +1,250 @@
+import { systemLogOf, type WorkspaceLog } from '@joinery/log'
+import { codecOf } from './codec.ts'
+import type { Dispatcher } from './dispatcher.ts'
+import { type IntakeEvent, IntakeFold, intakeEvents, intakeStates } from './intake.ts'
+import { type Entry, type Fold, Journal, type JournalOptions, type TaskLogger } from './journal.ts'
+import { tagOf } from './names.ts'
+import { Projector } from './projector.ts'
+import { journalEvent } from './record-schemas.ts'
+import { stateCodec } from './saved-state.ts'
+import { TaskBook } from './task-book.ts'
+import type { TaskClock } from './task-clock.ts'
+import type { JournalEvent, TaskEventBody } from './task-event.ts'
+import { ENGINE } from './task-event.ts'
+import type { TaskLimits } from './task-limits.ts'
+import type { TaskRecord } from './task-state.ts'
+import type { TasksOptions } from './tasks-options.ts'
+import { WorkFold } from './work-fold.ts'
+
+/** Kind of the logs: `!work` for the server, `!work/<workspace>` for a workspace. */
+const KIND = '!work'
+const DAY_MS = 86_400_000
+/** Time for which a journal without open tasks stays open, ms. */
+const IDLE_MS = 30_000
+
+const journalEvents = codecOf(journalEvent, 'a record of tasks')
+
+export interface ShelfOptions extends TasksOptions {
+  readonly bounds: TaskLimits
+  readonly time: TaskClock
+  readonly dispatcher: Dispatcher
+  onEvent(workspace: string, event: TaskEventBody, task: TaskRecord): void
+}
+
+interface Open {
+  readonly book: Promise<TaskBook>
+  loaded: TaskBook | undefined
+  usedAtMs: number
+}
+
+/** The journals of all workspaces, each open while it has open tasks or somebody asks for it, and the server's own. */
+export class BookShelf {
+  readonly intake: Journal<IntakeEvent, IntakeFold>
+  readonly projector: Projector
+  readonly #options: ShelfOptions
+  readonly #books = new Map<string, Open>()
+  readonly #byTag = new Map<string, string>()
+  readonly #suspended = new Map<string, string>()
+  #isClosed = false
+
+  private constructor(options: ShelfOptions, intake: Journal<IntakeEvent, IntakeFold>) {
+    this.#options = options
+    this.intake = intake
+    this.projector = new Projector(options.documents, options.bounds.progressMs, options.logger)
+    for (const workspace of intake.fold.open) this.#byTag.set(tagOf(workspace), workspace)
+  }
+
+  /** Opens the server's own journal, and those of the workspaces with open tasks. A journal that can't be read is left out. */
+  static async open(options: ShelfOptions): Promise<BookShelf> {
+    const intake = await openJournal<IntakeEvent, IntakeFold>(options, KIND, () => undefined, {
+      ...{ events: intakeEvents, states: intakeStates, empty: () => new IntakeFold() },
+      touchedBy: (event) => ('workspace' in event ? [`workspace/${event.workspace}`] : [`saga/${event.saga.name}`]),
+    })
+    const shelf = new BookShelf(options, intake)
+    for (const workspace of intake.fold.open) {
+      await shelf
+        .use(workspace, () => undefined)
+        .catch((error: unknown) => {
+          options.logger.error(
+            { workspace, error },
+            'the journal of a workspace’s tasks can’t be opened: its tasks wait',
+          )
+        })
+    }
+    return shelf
+  }
+
+  /** The books that are open. */
+  *books(): Generator<TaskBook> {
+    for (const { loaded } of this.#books.values()) if (loaded !== undefined) yield loaded
+  }
+
+  /** Runs `work` on the book of a workspace. Rejects with the log's error if its journal can't be read. */
+  async use<T>(workspace: string, work: (book: TaskBook) => T | Promise<T>): Promise<T> {
+    const open = this.#open(workspace)
+    open.usedAtMs = this.#options.time.monotonicMs()
+    return work(await open.book)
+  }
+
+  /** The book that is open now. */
+  loaded(workspace: string): TaskBook | undefined {
+    return this.#books.get(workspace)?.loaded
+  }
+
+  /** The workspace of a token's tag; undefined for one that never had tasks here. */
+  workspaceOf(tag: string): string | undefined {
+    return this.#byTag.get(tag)
+  }
+
+  /** Notes that the workspace has open tasks, in the turn in which one is started. */
+  noteOpen(workspace: string): void {
+    this.#byTag.set(tagOf(workspace), workspace)
+    if (!this.intake.fold.open.has(workspace)) void this.append({ type: 'opened', workspace })
+  }
+
+  append(event: IntakeEvent, options?: { sync?: boolean; key?: string }): Promise<void> {
+    const { key, ...rest } = options ?? {}
+    const entry: Entry<IntakeEvent> = { event, ...ENGINE, connection: 'work:' }
+    return this.intake.append([{ ...entry, ...(key !== undefined && { idempotencyKey: key }) }], rest).durable
+  }
+
+  /** Gives nothing of the workspace to workers until {@link unsuspend}. */
+  suspend(workspace: string, reason: string): void {
+    this.#suspended.set(workspace, reason)
+    this.#setSuspended(workspace, reason)
+  }
+
+  unsuspend(workspace: string): void {
+    this.#suspended.delete(workspace)
+    this.#setSuspended(workspace, undefined)
+  }
+
+  /** Lets tasks go that ended long ago, and closes the books that nobody needs. */
+  async sweep(): Promise<void> {
+    const nowMs = this.#options.time.monotonicMs()
+    for (const [workspace, { loaded, usedAtMs }] of [...this.#books]) {
+      if (loaded === undefined || !loaded.journal.isOurs) continue
+      this.#sweepEnded(loaded)
+      if (loaded.fold.open > 0) continue
+      if (this.intake.fold.open.has(workspace)) void this.append({ type: 'closed', workspace })
+      if (nowMs - usedAtMs >= IDLE_MS && loaded.isIdle) await this.#close(workspace)
+    }
+  }
+
+  /** Writes no more. Their opener closes the logs. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    await this.projector.idle()
+    await Promise.all(Array.from(this.#books.keys(), (workspace) => this.#release(workspace)))
+    await this.intake.close()
+  }
+
+  #sweepEnded(book: TaskBook): void {
+    const before = book.nowMs - this.#options.bounds.keepTasksDays * DAY_MS
+    const tasks: string[] = []
+    for (const { id, endedAt = Infinity } of book.fold.tasks.values()) if (endedAt < before) tasks.push(id)
+    if (tasks.length > 0) book.journal.append([{ event: { type: 'swept', tasks }, ...ENGINE, connection: 'work:' }])
+  }
+
+  #setSuspended(workspace: string, reason: string | undefined): void {
+    const book = this.loaded(workspace)
+    if (book === undefined) return
+    book.suspended = reason
+    book.refreshAll()
+  }
+
+  #open(workspace: string): Open {
+    const known = this.#books.get(workspace)
+    if (known !== undefined && known.loaded?.journal.isOurs !== false) return known
+    const open: Open = { book: this.#load(workspace), loaded: undefined, usedAtMs: 0 }
+    this.#books.set(workspace, open)
+    open.book.then(
+      (book) => {
+        open.loaded = book
+      },
+      () => {
+        if (this.#books.get(workspace) === open) this.#books.delete(workspace)
+      },
+    )
+    return open
+  }
+
+  async #load(workspace: string): Promise<TaskBook> {
+    if (this.#isClosed) throw new Error('the tasks of this server are closed')
+    const { bounds, time, logger, dispatcher, random = Math.random, copy } = this.#options
+    const release = (): Promise<void> => this.#release(workspace)
+    const journal = await openJournal<JournalEvent, WorkFold>(this.#options, systemLogOf(KIND, workspace), release, {
+      ...{ events: journalEvents, states: stateCodec, empty: () => new WorkFold() },
+      touchedBy: (event) => ('task' in event ? [`task/${event.task}`] : []),
+    })
+    let book: TaskBook | undefined
+    const world = {
+      ...{ limits: bounds, clock: time, logger, random, held: dispatcher.held.bind(dispatcher) },
+      onReady: () => book !== undefined && dispatcher.offer(book),
+      onEvent: (of: string, event: TaskEventBody, task: TaskRecord) => {
+        dispatcher.observe(event, task)
+        this.#options.onEvent(of, event, task)
+      },
+      onLease: dispatcher.count.bind(dispatcher),
+    }
+    book = new TaskBook(workspace, journal, world, copy, (task, isUrgent) => {
+      if (book !== undefined) this.projector.show(book, task, isUrgent)
+    })
+    this.#take(book)
+    return book
+  }
+
+  #take(book: TaskBook): void {
+    const { workspace, journal } = book
+    book.suspended = this.#suspended.get(workspace)
+    this.#byTag.set(tagOf(workspace), workspace)
+    journal.log.onStateChange(({ state }) => {
+      // Another process writes the journal now, or nobody: this one decides nothing any more.
+      if (state === 'fenced' || state === 'closed') this.#drop(book)
+      else if (state === 'open') book.refreshAll()
+    })
+    if (!journal.isOurs) return
+    book.refreshAll()
+    if (book.ready.size > 0) this.#options.dispatcher.offer(book)
+    for (const task of book.fold.tasks.values()) if (task.isUnprojected) this.projector.show(book, task, true)
+    if (book.fold.open > 0) this.noteOpen(workspace)
+  }
+
+  #drop(book: TaskBook): void {
+    this.#options.dispatcher.remove(book)
+    book.stop()
+    if (this.loaded(book.workspace) === book) this.#books.delete(book.workspace)
+  }
+
+  /** Stops a book whose log is about to be closed. */
+  async #release(workspace: string): Promise<void> {
+    const open = this.#books.get(workspace)
+    if (open === undefined) return
+    this.#books.delete(workspace)
+    const book = await open.book.catch(() => undefined)
+    if (book === undefined) return
+    this.#drop(book)
+    await book.journal.close()
+  }
+
+  async #close(workspace: string): Promise<void> {
+    const log = this.loaded(workspace)?.journal.log
+    await this.#release(workspace)
+    await log?.close()
+  }
+}
+
+async function openJournal<E, S extends Fold<E>>(
+  { openSystemLog, atomically, bounds, logger }: ShelfOptions & { readonly logger: TaskLogger },
+  name: string,
+  release: () => void | Promise<void>,
+  kind: Pick<JournalOptions<E, S>, 'events' | 'states' | 'empty' | 'touchedBy'>,
+): Promise<Journal<E, S>> {
+  const log: WorkspaceLog = await openSystemLog(name, release)
+  try {
+    return await Journal.open<E, S>({ ...kind, log, atomically, keepDays: bounds.keepTasksDays, logger })
+  } catch (error) {
+    await log.close()
+    throw error
+  }
+}

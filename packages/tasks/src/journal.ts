@@ -1,0 +1,144 @@
+import { isSnapshotDue, type LogRecord, type Lsn, type Receipt, type WorkspaceLog } from '@joinery/log'
+import type { Codec } from './codec.ts'
+
+/** Where a journal tells of what nobody waits for. */
+export interface TaskLogger {
+  info(details: object, message: string): void
+  warn(details: object, message: string): void
+  error(details: object, message: string): void
+}
+
+/** The state that the events of a journal make: a pure function of them. */
+export interface Fold<E> {
+  take(event: E, at: number, lsn: number): void
+}
+
+export interface JournalOptions<E, S extends Fold<E>> {
+  readonly log: WorkspaceLog
+  atomically<T>(work: () => T): T
+  readonly events: Codec<E>
+  readonly states: Codec<S>
+  empty(): S
+  /** Paths of an event, for `history`. */
+  touchedBy(event: E): readonly string[]
+  readonly keepDays: number
+  readonly logger: TaskLogger
+}
+
+/** One event to append. */
+export interface Entry<E> {
+  readonly event: E
+  readonly actor: string
+  readonly source: string
+  readonly connection: string
+  readonly idempotencyKey?: string
+}
+
+/** A system log, and the state that its records make. */
+export class Journal<E, S extends Fold<E>> {
+  readonly fold: S
+  readonly log: WorkspaceLog
+  readonly #options: JournalOptions<E, S>
+  #lastAt: number
+  #stateBytes: number
+  #durable: Promise<void> = Promise.resolve()
+  #tidying: Promise<void> | undefined
+
+  private constructor(options: JournalOptions<E, S>, fold: S, lastAt: number, stateBytes: number) {
+    this.#options = options
+    this.log = options.log
+    this.fold = fold
+    this.#lastAt = lastAt
+    this.#stateBytes = stateBytes
+  }
+
+  /** Reads the log. Rejects with `corrupted` for records that are no events, and with the log's error. */
+  static async open<E, S extends Fold<E>>(options: JournalOptions<E, S>): Promise<Journal<E, S>> {
+    const { log, events, states, empty } = options
+    const snapshot = await log.latestSnapshot()
+    const fold = snapshot === undefined ? empty() : states.decode(snapshot.state)
+    let lastAt = snapshot?.at ?? 0
+    for await (const { update, at, lsn } of log.read(snapshot && { after: snapshot.lsn })) {
+      fold.take(events.decode(update), at, lsn)
+      lastAt = at
+    }
+    return new Journal(options, fold, lastAt, snapshot?.state.byteLength ?? 0)
+  }
+
+  /** Time of the last record, ms since epoch; 0 for none. */
+  get lastAt(): number {
+    return this.#lastAt
+  }
+
+  /** False once the log takes no more appends for good: it was closed, or another process writes it. */
+  get isOurs(): boolean {
+    const { state } = this.log.state
+    return state === 'open' || state === 'failed'
+  }
+
+  /** Resolves when everything that was appended so far is as durable as asked. */
+  get durable(): Promise<void> {
+    return this.#durable
+  }
+
+  /**
+   * Appends the events as one write, and takes them into the state. Throws the log's error, and changes nothing then.
+   *
+   * @param sync whether `durable` waits for an fsync
+   */
+  append(entries: readonly Entry<E>[], { sync = false } = {}): Pick<Receipt, 'durable' | 'lsn'> {
+    const { atomically, events, touchedBy } = this.#options
+    const receipts = atomically(() =>
+      entries.map(({ event, ...entry }) =>
+        this.log.append({ ...entry, update: events.encode(event), touched: touchedBy(event) }, { sync }),
+      ),
+    )
+    for (const [n, { event }] of entries.entries()) {
+      const { at = this.#lastAt, lsn = 0 } = receipts[n] ?? {}
+      this.fold.take(event, at, lsn)
+      this.#lastAt = at
+    }
+    const durable = Promise.all([this.#durable, ...receipts.map((receipt) => receipt.durable)]).then(() => undefined)
+    // A caller that waits for a later append is told of the failure.
+    durable.catch(() => undefined)
+    this.#durable = durable
+    const { records, bytes } = this.log.sinceSnapshot
+    if (isSnapshotDue({ records, bytes, ms: 0, stateBytes: this.#stateBytes })) this.#tidying ??= this.#tidy()
+    return { durable, lsn: this.log.head }
+  }
+
+  /** The records after an LSN, and the state up to the record at or before it from which the records go on. */
+  async past(after: number): Promise<{ readonly fold: S; readonly records: AsyncIterable<LogRecord> }> {
+    const { states, empty } = this.#options
+    const snapshot = await this.log.latestSnapshot({ atOrBefore: after as Lsn })
+    if (snapshot !== undefined) {
+      return { fold: states.decode(snapshot.state), records: this.log.read({ after: snapshot.lsn }) }
+    }
+    return { fold: empty(), records: this.log.read() }
+  }
+
+  decode(record: LogRecord): E {
+    return this.#options.events.decode(record.update)
+  }
+
+  /** Waits for a snapshot under way. The log stays open: who opened it closes it. */
+  async close(): Promise<void> {
+    await this.#tidying
+  }
+
+  async #tidy(): Promise<void> {
+    const { states, keepDays, logger } = this.#options
+    try {
+      const state = states.encode(this.fold)
+      this.#stateBytes = state.byteLength
+      await this.log.snapshot({ lsn: this.log.head, state })
+      const verify = (bytes: Uint8Array): void => void states.decode(bytes)
+      await this.log.compact({ keepHistory: { days: keepDays }, verify })
+    } catch (error) {
+      // The records are all there: the next append tries again.
+      if (this.isOurs) logger.warn({ log: this.log.workspace, error }, 'a journal took no snapshot')
+    } finally {
+      this.#tidying = undefined
+    }
+  }
+}

@@ -1,0 +1,336 @@
+import { LogError, type LogRecord, type Receipt } from '@joinery/log'
+import type { Beat, BeatAnswer, Json, LeaseAsk, LeasedWork, SagaShape, StepDone, StepFailed } from '@joinery/protocol'
+import { lost, standing, takeBeat, takeDone, takeFailed, takeRecord, takeRelease } from './attempt-answers.ts'
+import { BookShelf } from './book-shelf.ts'
+import { type Allows, Dispatcher } from './dispatcher.ts'
+import { digestOf } from './json-value.ts'
+import { LiveWorkers } from './live-workers.ts'
+import { parseToken } from './names.ts'
+import { checkInput } from './saga-check.ts'
+import { Sagas } from './sagas.ts'
+import type { TaskView } from './task.ts'
+import type { TaskBook } from './task-book.ts'
+import { cancelTask, retryTask, signalTask, skipStep, startTask, terminateTask } from './task-changes.ts'
+import { systemTaskClock, type TaskClock } from './task-clock.ts'
+import { TaskError } from './task-error.ts'
+import type { By } from './task-event.ts'
+import { eventsOf } from './task-events.ts'
+import { TASK_LIMITS_DEFAULT, type TaskLimits } from './task-limits.ts'
+import { listTasks } from './task-list.ts'
+import type { TaskRecord } from './task-state.ts'
+import type { Started, StartRequest, TaskEvent, TaskList, Tasks } from './tasks.ts'
+import type { TasksOptions } from './tasks-options.ts'
+import { Timers } from './timers.ts'
+import { isOpen } from './work-fold.ts'
+
+/** Leases that a worker may ask for at once. */
+const LEASES_MAX = 64
+/** Sagas that one worker may announce. */
+const SERVES_MAX = 200
+/** Characters of the name of a worker. */
+const WORKER_NAME_MAX = 200
+/** Time between two sweeps, ms. */
+const SWEEP_MS = 15_000
+/** Time until a request that could not be taken now is tried again, ms. */
+const ROUTE_RETRY_MS = 5_000
+
+interface EngineParts {
+  readonly options: TasksOptions
+  readonly limits: TaskLimits
+  readonly clock: TaskClock
+  readonly timers: Timers
+  readonly workers: LiveWorkers
+  readonly dispatcher: Dispatcher
+  readonly shelf: BookShelf
+}
+
+/** The tasks of all workspaces of one server, over their journals. */
+export class TaskEngine implements Tasks {
+  readonly #options: TasksOptions
+  readonly #limits: TaskLimits
+  readonly #clock: TaskClock
+  readonly #shelf: BookShelf
+  readonly #dispatcher: Dispatcher
+  readonly #workers: LiveWorkers
+  readonly #sagas: Sagas
+  readonly #timers: Timers
+  readonly #closing = new AbortController()
+  #routing: Promise<void> = Promise.resolve()
+
+  private constructor(parts: EngineParts) {
+    this.#options = parts.options
+    this.#limits = parts.limits
+    this.#clock = parts.clock
+    this.#shelf = parts.shelf
+    this.#dispatcher = parts.dispatcher
+    this.#workers = parts.workers
+    this.#timers = parts.timers
+    this.#sagas = new Sagas(parts.shelf, parts.workers, parts.limits)
+    this.#armSweep()
+    this.#route()
+  }
+
+  /** Opens the journals of the workspaces with open tasks. Rejects with the log's error if the server's own can't be read. */
+  static async open(options: TasksOptions): Promise<TaskEngine> {
+    const { clock = systemTaskClock, logger, hostOf = () => undefined } = options
+    const limits = { ...TASK_LIMITS_DEFAULT, ...options.limits }
+    const timers = new Timers(clock, (error) => logger.error({ error }, 'a timer of tasks failed'))
+    const workers = new LiveWorkers(clock)
+    const dispatcher = new Dispatcher({ limits, clock, timers, workers, hostOf })
+    const onEvent = (): void => undefined
+    const shelf = await BookShelf.open({ ...options, bounds: limits, time: clock, dispatcher, onEvent })
+    return new TaskEngine({ options, limits, clock, timers, workers, dispatcher, shelf })
+  }
+
+  start(workspace: string, request: StartRequest): Promise<Started> {
+    return this.#shelf.use(workspace, async (book) => {
+      const { task, durable, isRepeated } = await startTask(
+        book,
+        request,
+        () => this.#sagaFor(request),
+        () => {
+          this.#assertRoom()
+          this.#shelf.noteOpen(workspace)
+        },
+      )
+      await durable
+      return { task: book.view(task), isRepeated }
+    })
+  }
+
+  ask(workspace: string, _record: LogRecord, { sync: _, ...request }: StartRequest & { readonly key: string }): void {
+    try {
+      void this.#shelf.append(
+        { type: 'asked', workspace, request },
+        { key: `ask:${digestOf([workspace, request.key])}` },
+      )
+    } catch (error) {
+      if (error instanceof LogError && error.code === 'duplicate_key') return
+      throw error
+    }
+    this.#route()
+  }
+
+  find(workspace: string, task: string): Promise<TaskView> {
+    return this.#with(workspace, (book) => book.view(book.find(task)))
+  }
+
+  list(workspace: string, query: Parameters<Tasks['list']>[1]): Promise<TaskList> {
+    return this.#with(workspace, (book) => listTasks(book, query))
+  }
+
+  async *events(workspace: string, task: string, options: Parameters<Tasks['events']>[2]): AsyncGenerator<TaskEvent> {
+    const book = await this.#with(workspace, (found) => found)
+    yield* eventsOf(book, task, { ...options, signal: AbortSignal.any([options.signal, this.#closing.signal]) })
+  }
+
+  cancel(workspace: string, task: string, by: By): Promise<TaskView> {
+    return this.#change(workspace, (book) => cancelTask(book, task, by))
+  }
+
+  retry(workspace: string, task: string, by: By): Promise<TaskView> {
+    return this.#change(workspace, (book) => retryTask(book, task, by))
+  }
+
+  skip(workspace: string, task: string, step: string, result: Json, by: By): Promise<TaskView> {
+    return this.#change(workspace, (book) => skipStep(book, task, step, result, by))
+  }
+
+  terminate(workspace: string, task: string, by: By): Promise<TaskView> {
+    return this.#change(workspace, (book) => terminateTask(book, task, by))
+  }
+
+  signal(workspace: string, task: string, signal: Parameters<Tasks['signal']>[2], by: By): Promise<TaskView> {
+    return this.#change(workspace, (book) => signalTask(book, task, signal, by))
+  }
+
+  resume(workspace: string, by: By): Promise<number> {
+    return this.#with(workspace, async (book) => {
+      const paused = [...book.fold.tasks.values()].filter(({ isPaused }) => isPaused).length
+      if (paused === 0) return 0
+      const { durable } = book.journal.append([{ event: { type: 'resumed', by }, ...by, connection: 'work:' }], {
+        sync: true,
+      })
+      book.wakeAll()
+      this.#shelf.noteOpen(workspace)
+      await durable
+      return paused
+    })
+  }
+
+  async lease(
+    ask: LeaseAsk,
+    allows: (saga: string, workspace: string) => boolean,
+    signal: AbortSignal,
+  ): Promise<LeasedWork[]> {
+    const { worker, serves } = ask
+    if (worker === '' || worker.length > WORKER_NAME_MAX) {
+      throw new TaskError('invalid', `the name of a worker has 1 to ${WORKER_NAME_MAX} characters`)
+    }
+    if (serves.length > SERVES_MAX) throw new TaskError('too_large', `a worker serves at most ${SERVES_MAX} sagas`)
+    await this.#sagas.announce(ask)
+    const leave = this.#workers.arrive(ask)
+    try {
+      return await this.#leaseSoon({ ...ask, max: Math.min(Math.max(1, ask.max), LEASES_MAX) }, allows, signal)
+    } finally {
+      leave()
+    }
+  }
+
+  async #leaseSoon(ask: LeaseAsk, allows: Allows, signal: AbortSignal): Promise<LeasedWork[]> {
+    const endsAtMs = this.#clock.monotonicMs() + Math.min(Math.max(0, ask.waitMs), this.#limits.waitMsMax)
+    const ended = AbortSignal.any([signal, this.#closing.signal])
+    for (;;) {
+      if (ended.aborted) return []
+      const taken = this.#dispatcher.take(ask, allows)
+      if (taken.length > 0) {
+        await Promise.all(taken.map(({ durable }) => durable))
+        return taken.map(({ work }) => work)
+      }
+      const leftMs = endsAtMs - this.#clock.monotonicMs()
+      if (leftMs <= 0) return []
+      await this.#dispatcher.waitForWork(leftMs, ended)
+    }
+  }
+
+  async beat(token: string, beat: Beat): Promise<BeatAnswer> {
+    return this.#underToken(token, (book, nonce) => {
+      const answer = takeBeat(book, nonce, beat, (task) => this.#shelf.projector.show(book, task, false))
+      this.#workers.see(book.leases.get(nonce)?.worker ?? '')
+      return answer
+    })
+  }
+
+  done(token: string, done: StepDone): Promise<void> {
+    return this.#underToken(token, (book, nonce) => takeDone(book, this.#options.documents, nonce, done))
+  }
+
+  failed(token: string, failed: StepFailed): Promise<void> {
+    return this.#underToken(token, (book, nonce) => takeFailed(book, nonce, failed))
+  }
+
+  release(token: string): Promise<void> {
+    return this.#underToken(token, takeRelease)
+  }
+
+  assertStands(workspace: string, token: string): void {
+    const { nonce } = this.#parse(token, workspace)
+    const book = this.#shelf.loaded(workspace)
+    if (book === undefined) throw lost()
+    standing(book, nonce)
+  }
+
+  wrote(token: string, record: { readonly lsn: number; readonly blocks: readonly string[] }): Pick<Receipt, 'durable'> {
+    const { nonce, workspace } = this.#parse(token)
+    const book = this.#shelf.loaded(workspace)
+    if (book === undefined) throw lost()
+    return takeRecord(book, nonce, record.lsn)
+  }
+
+  /** Gives nothing of a workspace to workers, since it is deleted. Its tasks wait, and say so. */
+  suspend(workspace: string): void {
+    this.#shelf.suspend(workspace, 'the workspace is deleted: its tasks go on if the deletion is taken back')
+  }
+
+  /** Takes {@link suspend} back. */
+  unsuspend(workspace: string): void {
+    this.#shelf.unsuspend(workspace)
+  }
+
+  /** Shows the tasks of a workspace whose document was loaded, or replaced, where it may show less than the journal knows. */
+  async project(workspace: string): Promise<void> {
+    await this.#with(workspace, (book) => {
+      for (const task of book.fold.tasks.values()) {
+        if (isOpen(task) || task.isUnprojected) this.#shelf.projector.show(book, task, true)
+      }
+    })
+  }
+
+  /** Ends all waits, and writes no more. The logs are closed with the server. */
+  async close(): Promise<void> {
+    this.#closing.abort()
+    this.#dispatcher.wake()
+    this.#timers.clearAll()
+    await this.#routing
+    await this.#shelf.close()
+  }
+
+  #sagaFor({ saga: name, version, input }: StartRequest): SagaShape {
+    const saga = this.#sagas.find(name, version)
+    checkInput(saga, input)
+    return saga
+  }
+
+  #assertRoom(): void {
+    let open = 0
+    for (const { fold } of this.#shelf.books()) open += fold.open
+    if (open < this.#limits.tasksOpenMax) return
+    const message = `${open} tasks are open on this server, and at most ${this.#limits.tasksOpenMax} may be: wait until some have ended`
+    throw new TaskError('too_many_tasks', message)
+  }
+
+  #with<T>(workspace: string, work: (book: TaskBook) => T | Promise<T>): Promise<T> {
+    return this.#shelf.use(workspace, work)
+  }
+
+  #change(
+    workspace: string,
+    make: (book: TaskBook) => { task: TaskRecord; durable: Promise<void> },
+  ): Promise<TaskView> {
+    return this.#with(workspace, async (book) => {
+      const { task, durable } = make(book)
+      if (isOpen(task)) this.#shelf.noteOpen(workspace)
+      await durable
+      return book.view(task)
+    })
+  }
+
+  async #underToken<T>(token: string, work: (book: TaskBook, nonce: string) => T | Promise<T>): Promise<T> {
+    const { nonce, workspace } = this.#parse(token)
+    return this.#with(workspace, (book) => work(book, nonce))
+  }
+
+  #parse(token: string, expected?: string): { nonce: string; workspace: string } {
+    const parts = parseToken(token)
+    const workspace = parts && this.#shelf.workspaceOf(parts.tag)
+    if (parts === undefined || workspace === undefined || (expected !== undefined && workspace !== expected))
+      throw lost()
+    return { nonce: parts.nonce, workspace }
+  }
+
+  /** Brings the requests that were written with their causes into their workspaces' journals, one after the other. */
+  #route(): void {
+    this.#routing = this.#routing.then(async () => {
+      for (const { workspace, request } of [...this.#shelf.intake.fold.asked]) {
+        if (this.#closing.signal.aborted) return
+        await this.#routeOne(workspace, request)
+      }
+    })
+  }
+
+  async #routeOne(workspace: string, request: StartRequest & { readonly key: string }): Promise<void> {
+    const { key } = request
+    try {
+      await this.start(workspace, { ...request, sync: true })
+      await this.#shelf.append({ type: 'routed', workspace, key })
+    } catch (error) {
+      if (this.#closing.signal.aborted) return
+      const refused = error instanceof TaskError && error.code !== 'too_many_tasks' ? error : undefined
+      this.#options.logger.warn({ workspace, saga: request.saga, error }, 'a requested task could not be started')
+      if (refused === undefined) this.#timers.set('route', ROUTE_RETRY_MS, () => this.#route())
+      else await this.#shelf.append({ type: 'routed', workspace, key, refused: refused.message }).catch(() => undefined)
+    }
+  }
+
+  #armSweep(): void {
+    this.#timers.set('sweep', SWEEP_MS, () => {
+      this.#shelf.sweep().catch((error: unknown) => this.#options.logger.warn({ error }, 'tasks could not be swept'))
+      this.#armSweep()
+    })
+  }
+}
+
+/** Opens the tasks of a server. Close them before the server and its store. */
+export function openTasks(options: TasksOptions): Promise<TaskEngine> {
+  return TaskEngine.open(options)
+}

@@ -1,0 +1,75 @@
+import type { TaskBook } from './task-book.ts'
+import { nameOfEvent, type TaskEventBody } from './task-event.ts'
+import { viewOf } from './task-view.ts'
+import type { TaskEvent } from './tasks.ts'
+
+/** Events that a slow reader may leave behind before it is given the newest state only. */
+const WAITING_MAX = 1_000
+
+/**
+ * The events of a task after an LSN, then each new one until the task has ended or `signal` aborts. Events whose records are not
+ * kept any more are left out. Throws `unknown_task`.
+ */
+export async function* eventsOf(
+  book: TaskBook,
+  id: string,
+  { after, signal }: { readonly after: number; readonly signal: AbortSignal },
+): AsyncGenerator<TaskEvent> {
+  const task = book.find(id)
+  let waiting: TaskEvent[] = []
+  let wake: (() => void) | undefined
+  const unlisten = book.listen(id, (event, lsn, at) => {
+    waiting.push({ lsn, at, type: nameOfEvent(event), task: book.view(task) })
+    if (waiting.length > WAITING_MAX) waiting = waiting.slice(-1)
+    wake?.()
+  })
+  const abort = (): void => wake?.()
+  signal.addEventListener('abort', abort)
+  try {
+    let last = after
+    if (task.lsn > after) {
+      for await (const event of pastEvents(book, id, after, book.journal.log.head)) {
+        if (signal.aborted) return
+        last = event.lsn
+        yield event
+        if (event.task.endedAt !== undefined && event.lsn >= task.lsn) return
+      }
+    }
+    for (;;) {
+      const [next] = waiting.splice(0, 1)
+      if (next !== undefined) {
+        if (next.lsn <= last) continue
+        last = next.lsn
+        yield next
+        continue
+      }
+      if (signal.aborted || task.phase === 'ended' || !book.journal.isOurs) return
+      await new Promise<void>((resolve) => {
+        wake = resolve
+        if (signal.aborted) resolve()
+      })
+      wake = undefined
+    }
+  } finally {
+    unlisten()
+    signal.removeEventListener('abort', abort)
+  }
+}
+
+/** Events from the log. The state that each left is made anew from the snapshot before them. */
+async function* pastEvents(book: TaskBook, id: string, after: number, through: number): AsyncGenerator<TaskEvent> {
+  const { fold, records } = await book.journal.past(after)
+  for await (const record of records) {
+    if (record.lsn > through) return
+    const event = book.journal.decode(record)
+    fold.take(event, record.at, record.lsn)
+    if (!('task' in event) || event.task !== id || record.lsn <= after) continue
+    const task = fold.tasks.get(id)
+    if (task === undefined) continue
+    const context = { held: () => OLD, progressOf: () => undefined, isStalled: () => false }
+    const view = viewOf(task, { workspace: book.workspace, ...context })
+    yield { lsn: record.lsn, at: record.at, type: nameOfEvent(event as TaskEventBody), task: view }
+  }
+}
+
+const OLD = { code: 'no_worker', reason: 'it waited for a worker' } as const

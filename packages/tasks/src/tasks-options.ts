@@ -1,0 +1,22 @@
+import type { WorkspaceLog } from '@joinery/log'
+import type { Documents } from './documents.ts'
+import type { TaskLogger } from './journal.ts'
+import type { TaskClock } from './task-clock.ts'
+import type { TaskLimits } from './task-limits.ts'
+
+export interface TasksOptions {
+  /** Opens a system log, as `Workspaces.openSystemLog` does. Nothing is written to it once `release` has resolved. */
+  openSystemLog(name: string, release: () => void | Promise<void>): Promise<WorkspaceLog>
+  /** Runs work whose appends are one write, as `EventStore.atomically` does. */
+  atomically<T>(work: () => T): T
+  /** Id of this copy of the data, as `EventStore.copy`. */
+  readonly copy: string
+  readonly documents: Documents
+  readonly logger: TaskLogger
+  readonly limits?: Partial<TaskLimits>
+  readonly clock?: TaskClock
+  /** A number from 0 up to 1, for the jitter of pauses. */
+  random?(): number
+  /** Host that a step speaks to: attempts of one host are bounded together, and stop together while it fails. */
+  hostOf?(saga: string, step: string): string | undefined
+}
