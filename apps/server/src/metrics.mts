@@ -17,12 +17,19 @@ export interface Metrics {
 
 export function createMetrics(): Metrics {
   const registry = new Registry()
+  let rendering: Promise<string> | undefined
   collectDefaultMetrics({ register: registry })
   return {
     contentType: registry.contentType,
     observer: createStoreMetrics(registry),
     watch: (server, api, store, revocations) => watchServer(registry, server, api, store, revocations),
-    render: () => registry.metrics(),
+    render: () => {
+      // All who ask meanwhile get the same: a render takes some ms.
+      rendering ??= registry.metrics().finally(() => {
+        rendering = undefined
+      })
+      return rendering
+    },
   }
 }
 

@@ -74,6 +74,10 @@ export interface ServerLimits extends WireLimits {
   readonly headersMs: number
   /** Time in which a whole request must be here, ms: 1 MiB at 30 kbit/s, and an archive of some GB on this machine. */
   readonly requestMs: number
+  /** Requests of one connection that have no answer yet. HTTP clients send the next after the answer; few send some ahead. */
+  readonly requestsWaitingMax: number
+  /** Time for which requests are begun in one turn of the event loop, ms: sockets are read between two turns. */
+  readonly requestTurnMs: number
   /** Time in which a byte of a request or its answer must move, ms. Answers that take longer send something meanwhile. */
   readonly stallMs: number
   /** Time for which a connection that the server closes waits for the client's close frame, ms. */
@@ -170,6 +174,8 @@ export const SERVER_LIMITS: ServerLimits = {
   admissionMs: 20_000,
   headersMs: 20_000,
   requestMs: 300_000,
+  requestsWaitingMax: 16,
+  requestTurnMs: 5,
   stallMs: 120_000,
   closeMs: 30_000,
   connectionsPerAddressMax: Number.POSITIVE_INFINITY,

@@ -18,6 +18,7 @@ export type ServerErrorCode =
   | 'load_failed'
   | 'too_large'
   | 'too_many_connections'
+  | 'too_many_requests'
   | 'too_many_leases'
   | 'lease_lost'
   | 'too_slow'
@@ -47,6 +48,7 @@ export const REFUSALS: Record<ServerErrorCode, { status: number; close: CloseCod
   load_failed: { status: 503, close: CLOSE.tryLater },
   too_large: { status: 413, close: CLOSE.tooLarge },
   too_many_connections: { status: 503, close: CLOSE.tryLater },
+  too_many_requests: { status: 429, close: CLOSE.tryLater },
   too_many_leases: { status: 429, close: CLOSE.tryLater },
   lease_lost: { status: 409, close: CLOSE.tryLater },
   too_slow: { status: 503, close: CLOSE.tryLater },

@@ -41,15 +41,14 @@ import { Rooms } from '../room/rooms.ts'
 import { ServerError } from '../server-error.ts'
 import { Turns } from '../turns.ts'
 import { AddressCount } from './address-count.ts'
-import { continueWhenRead } from './awaited-body.ts'
 import { Connections } from './connections.ts'
 import { healthOf, type ServerLoad } from './health.ts'
 import { RefusedClients } from './refused-clients.ts'
-import { broken, refuseRequest } from './refused-request.ts'
-import { isForeignHost, isLoopbackHost, isOrigin } from './request-origin.ts'
-import { toOriginForm } from './request-target.ts'
-import { hasLostUpgrade, isWebSocketUpgrade } from './upgrade-request.ts'
-import { loggedPath, tooManyOf, Upgrades } from './upgrades.ts'
+import { broken } from './refused-request.ts'
+import { isLoopbackHost, isOrigin } from './request-origin.ts'
+import { Requests } from './requests.ts'
+import { isWebSocketUpgrade } from './upgrade-request.ts'
+import { Upgrades } from './upgrades.ts'
 
 /** Time between two checks of heartbeats and idle rooms, ms: short enough for the smallest sensible heartbeat. */
 const SWEEP_MS = 1_000
@@ -58,9 +57,6 @@ const SWEEP_MS = 1_000
  * longer, so that it never closes one while a request is on its way.
  */
 const KEEP_ALIVE_MS = 65_000
-const LOST_UPGRADE =
-  'a WebSocket handshake arrived without "Upgrade: websocket" over HTTP/1.1: let the proxy pass on Upgrade and Connection'
-
 export interface ServerOptions {
   /**
    * Address to listen on; `127.0.0.1` by default. Addresses of other machines need an `authenticator`, or `insecure`.
@@ -314,11 +310,17 @@ class SyncServer implements Server {
   #listenTo(http: HttpServer): HttpServer {
     http.on('connection', (socket) => this.#onConnection(socket))
     http.on('clientError', (error, socket) => broken(error, socket, this.#limits.drainMs))
-    http.on('request', (request, response) => this.#onRequest(request, response))
-    http.on('checkContinue', (request, response) => {
-      continueWhenRead(request, response)
-      this.#onRequest(request, response)
+    const { authenticator, origins = [], request: answer } = this.#options
+    const requests = new Requests({
+      limits: this.#limits,
+      counters: this.counters,
+      logger: this.#logger,
+      addresses: this.#addresses,
+      ownOrigins: authenticator === undefined ? origins : undefined,
+      health: () => healthOf(this.#store.state, this.load()),
+      answer,
     })
+    requests.listenTo(http)
     http.on('upgrade', (request, socket, head) => void this.#upgrades.take(request, socket, head))
     return http
   }
@@ -335,53 +337,6 @@ class SyncServer implements Server {
     const timer = setTimeout(() => socket.destroy(), this.#limits.drainMs)
     timer.unref()
     socket.once('close', () => clearTimeout(timer))
-  }
-
-  /** The reason for which a request is answered by nobody else; undefined for other requests. */
-  #refusalOf({ headers, socket }: IncomingMessage): ServerError | undefined {
-    const { authenticator, origins = [] } = this.#options
-    if (this.#addresses.isExcess(socket)) return tooManyOf('your address', this.#addresses.max)
-    if (authenticator !== undefined || !isForeignHost(headers.host, socket.localAddress, origins)) return undefined
-    return new ServerError(
-      'forbidden_origin',
-      `the host ${headers.host} is not a name of this machine: use localhost, or allow the page's origin in the server's options`,
-    )
-  }
-
-  #onRequest(request: IncomingMessage, response: ServerResponse): void {
-    toOriginForm(request)
-    // Set here and not for the whole server: a WebSocket would keep the timer's object for as long as it is open.
-    response.setTimeout(this.#limits.stallMs)
-    response.setHeader('x-content-type-options', 'nosniff')
-    const refusal = this.#refusalOf(request)
-    if (refusal !== undefined) return this.#refuse(refusal, request, response)
-    if (hasLostUpgrade(request)) return this.#onLostUpgrade(request, response)
-    if (request.url === '/healthz') return this.#onHealth(response)
-    if (this.#options.request !== undefined) return this.#options.request(request, response)
-    response.writeHead(404, { 'content-type': 'text/plain' }).end('not found\n')
-  }
-
-  #refuse(refusal: ServerError, request: IncomingMessage, response: ServerResponse): void {
-    const { code, message: reason } = refusal
-    this.counters.refuseConnection(code)
-    const from = request.socket.remoteAddress
-    this.#logger.info({ path: loggedPath(request.url ?? '/'), from, code, reason }, 'request refused')
-    refuseRequest(response, refusal)
-  }
-
-  #onLostUpgrade(request: IncomingMessage, response: ServerResponse): void {
-    const path = loggedPath(request.url ?? '/')
-    this.#logger.warn({ path, from: request.socket.remoteAddress, reason: LOST_UPGRADE }, 'connection refused')
-    response
-      .writeHead(426, { upgrade: 'websocket', connection: 'upgrade, close', 'content-type': 'text/plain' })
-      .end(`${LOST_UPGRADE}\n`)
-  }
-
-  #onHealth(response: ServerResponse): void {
-    const { status, body } = healthOf(this.#store.state, this.load())
-    response
-      .writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' })
-      .end(`${JSON.stringify(body)}\n`)
   }
 
   #sweep(nowMs: number): void {

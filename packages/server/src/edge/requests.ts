@@ -1,0 +1,108 @@
+import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http'
+import type { Logger } from 'pino'
+import type { Counters } from '../counters.ts'
+import type { ServerLimits } from '../limits.ts'
+import { ServerError } from '../server-error.ts'
+import type { AddressCount } from './address-count.ts'
+import { continueWhenRead } from './awaited-body.ts'
+import { refuseRequest } from './refused-request.ts'
+import { isForeignHost } from './request-origin.ts'
+import { toOriginForm } from './request-target.ts'
+import { RequestTurns } from './request-turns.ts'
+import { hasLostUpgrade } from './upgrade-request.ts'
+import { loggedPath, tooManyOf } from './upgrades.ts'
+
+const LOST_UPGRADE =
+  'a WebSocket handshake arrived without "Upgrade: websocket" over HTTP/1.1: let the proxy pass on Upgrade and Connection'
+
+export interface RequestsContext {
+  readonly limits: ServerLimits
+  readonly counters: Counters
+  readonly logger: Logger
+  readonly addresses: AddressCount
+  /** Origins whose hosts a request may name in development mode; undefined with keys, where it may name any. */
+  readonly ownOrigins: readonly string[] | undefined
+  readonly health: () => { readonly status: number; readonly body: unknown }
+  /** Answers all requests that are not the server's own. */
+  readonly answer: ((request: IncomingMessage, response: ServerResponse) => void) | undefined
+}
+
+/** Answers the requests that are no upgrades. */
+export class Requests {
+  readonly #context: RequestsContext
+  readonly #turns: RequestTurns
+
+  constructor(context: RequestsContext) {
+    this.#context = context
+    const { limits } = context
+    this.#turns = new RequestTurns(limits, {
+      answer: (request, response) => this.#answer(request, response),
+      refuse: (request, response) => this.#refuse(tooManyRequests(limits.requestsWaitingMax), request, response),
+    })
+  }
+
+  listenTo(http: HttpServer): void {
+    http.on('request', (request, response) => this.#turns.take(request, response))
+    http.on('checkContinue', (request, response) => {
+      continueWhenRead(request, response)
+      this.#turns.take(request, response)
+    })
+  }
+
+  #answer(request: IncomingMessage, response: ServerResponse): void {
+    const { limits, answer } = this.#context
+    toOriginForm(request)
+    // Set here and not for the whole server: a WebSocket would keep the timer's object for as long as it is open.
+    response.setTimeout(limits.stallMs)
+    response.setHeader('x-content-type-options', 'nosniff')
+    const refusal = this.#refusalOf(request)
+    if (refusal !== undefined) return this.#refuse(refusal, request, response)
+    if (hasLostUpgrade(request)) return this.#answerLostUpgrade(request, response)
+    if (request.url === '/healthz') return this.#answerHealth(response)
+    if (answer !== undefined) return answer(request, response)
+    response.writeHead(404, { 'content-type': 'text/plain' }).end('not found\n')
+  }
+
+  /** The reason for which a request is answered by nobody else; undefined for other requests. */
+  #refusalOf({ headers, socket }: IncomingMessage): ServerError | undefined {
+    const { addresses, ownOrigins } = this.#context
+    if (addresses.isExcess(socket)) return tooManyOf('your address', addresses.max)
+    if (ownOrigins === undefined || !isForeignHost(headers.host, socket.localAddress, ownOrigins)) return undefined
+    return new ServerError(
+      'forbidden_origin',
+      `the host ${headers.host} is not a name of this machine: use localhost, or allow the page's origin in the server's options`,
+    )
+  }
+
+  #refuse(refusal: ServerError, request: IncomingMessage, response: ServerResponse): void {
+    const { counters, logger } = this.#context
+    const { code, message: reason } = refusal
+    counters.refuseConnection(code)
+    const from = request.socket.remoteAddress
+    logger.info({ path: loggedPath(request.url ?? '/'), from, code, reason }, 'request refused')
+    response.setHeader('x-content-type-options', 'nosniff')
+    refuseRequest(response, refusal)
+  }
+
+  #answerLostUpgrade(request: IncomingMessage, response: ServerResponse): void {
+    const path = loggedPath(request.url ?? '/')
+    this.#context.logger.warn({ path, from: request.socket.remoteAddress, reason: LOST_UPGRADE }, 'connection refused')
+    response
+      .writeHead(426, { upgrade: 'websocket', connection: 'upgrade, close', 'content-type': 'text/plain' })
+      .end(`${LOST_UPGRADE}\n`)
+  }
+
+  #answerHealth(response: ServerResponse): void {
+    const { status, body } = this.#context.health()
+    response
+      .writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' })
+      .end(`${JSON.stringify(body)}\n`)
+  }
+}
+
+function tooManyRequests(max: number): ServerError {
+  return new ServerError(
+    'too_many_requests',
+    `${max} requests of this connection have no answer yet: send the next after an answer`,
+  )
+}
