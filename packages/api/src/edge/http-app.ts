@@ -247,7 +247,9 @@ async function checkOrigin(
   }
   if (origin === undefined) return
   const isPreflight = request.method === 'OPTIONS' && request.headers['access-control-request-method'] !== undefined
-  reply.headers(corsHeaders(origin, isPreflight))
+  reply.headers(
+    corsHeaders(origin, isPreflight ? (request.headers['access-control-request-headers'] ?? '') : undefined),
+  )
   if (isPreflight) await reply.code(204).send()
 }
 

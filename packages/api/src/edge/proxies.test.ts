@@ -51,6 +51,13 @@ it('[H29] a page may send the headers of tracing libraries, and read every heade
   })
   const allowed = preflight.headers.get('access-control-allow-headers')?.split(', ')
   expect(allowed).toEqual(expect.arrayContaining(asked.split(' ')))
+  const traced = await api.call('OPTIONS', '/blocks/b', undefined, {
+    origin,
+    'access-control-request-method': 'PATCH',
+    'access-control-request-headers': 'B3, x-datadog-trace-id,uber-trace-id',
+  })
+  const also = traced.headers.get('access-control-allow-headers')?.split(', ')
+  expect(also).toEqual(expect.arrayContaining(['authorization', 'b3', 'x-datadog-trace-id', 'uber-trace-id']))
   const refused = await api.call('PUT', '/blocks/b', '{}', { origin, 'content-type': 'text/plain' })
   const exposed = refused.headers.get('access-control-expose-headers')?.split(', ')
   const needed = ['accept', 'accept-encoding', 'allow', 'etag', 'retry-after', 'www-authenticate', 'x-joinery-lsn']

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
 import { isWholeStateVector, type WorkspaceId } from '@joinery/server'
-import * as Y from 'yjs'
 import { z } from 'zod'
 import { authorOf } from '../caller.ts'
 import { lsnSchema, params } from '../schemas.ts'
@@ -14,8 +13,9 @@ import {
   preconditionOf,
 } from '../writes/precondition.ts'
 import { lsnHeader, wantsSync } from '../writes/write-headers.ts'
-import { atQuery, readHeaders, stateAt } from './block-routes.ts'
+import { atQuery, readHeaders } from './block-routes.ts'
 import { noBody, type Route, route, updateBody } from './route.ts'
+import { wholeUpdate } from './whole-update.ts'
 
 const UPDATE = '/v1/workspaces/{workspace}/update'
 const headers = ['etag', 'x-joinery-lsn'] as const
@@ -54,10 +54,9 @@ const get = route(
     { params: { workspace }, query: { at, since }, headers: { 'if-none-match': known }, identity, work },
     services,
   ) => {
-    const { update, lsn } = await stateAt(services, { workspace, at, work }, (doc, _stamps, head) => ({
-      lsn: head,
-      update: isKnownToCaller(known, { version: head }) ? undefined : Y.encodeStateAsUpdate(doc, since),
-    }))
+    const isKnown = (version: number): boolean => isKnownToCaller(known, { version })
+    const asked = { workspace: workspace as WorkspaceId, at, since, isKnown, work }
+    const { update, lsn } = await wholeUpdate(services, asked)
     const etag = etagOf({ version: lsn })
     if (update === undefined) return { status: 304, headers: { etag } }
     const release = services.updatesInFlight.take(identity.actor, update.length)

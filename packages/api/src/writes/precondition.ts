@@ -22,12 +22,13 @@ interface VersionTag {
 }
 
 /**
- * One entity tag. Proxies that compress answers turn `"7"` into `W/"7"` (nginx), `"7-gzip"` (Apache) or `"7--gzip"` (Jetty).
+ * One entity tag. Proxies that compress answers turn `"7"` into `W/"7"` (nginx), `"7-gzip"` (Apache), `"7--gzip"` (Jetty) or the like.
  * All of them name version 7: a version is a state of the document, whatever bytes carry it, and no answer is a range of
  * bytes, which is what RFC 9110 (13.1.1) forbids weak tags for.
  */
-const TAG = String.raw`(?:W/)?"(\d{1,15})(?:@(\d{1,15}))?(?:--?(?:gzip|br|deflate|zstd))?"`
-const IF_MATCH = new RegExp(String.raw`^\s*(?:\*|${TAG}(?:\s*,\s*${TAG})*)\s*$`)
+const TAG = String.raw`(?:W/)?"(\d{1,15})(?:@(\d{1,15}))?(?:[-;:+]{1,2}(?:x-gzip|gzip|br|deflate|zstd|compress))?"`
+/** Lists may have empty elements (RFC 9110, 5.6.1.2). No two parts of this take the same spaces, so that it takes linear time. */
+const IF_MATCH = new RegExp(String.raw`^\s*(?:\*\s*|(?:,\s*)*${TAG}\s*(?:,\s*(?:${TAG}\s*)?)*)$`)
 const ONE_TAG = new RegExp(`^${TAG}$`)
 
 /** Headers of a write to one block or edge. */
