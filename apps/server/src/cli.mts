@@ -14,6 +14,7 @@ import { addVerifyCommand } from './operations/verify-command.mts'
 import { addReplayCommand } from './replay/add-replay-command.mts'
 import type { Options } from './setting.mts'
 import { VERSION } from './version.mts'
+import { addWorkCommand } from './work/add-work-command.mts'
 
 // Files and directories that a command creates are for its own user: they hold what people write, and secrets.
 process.umask(0o077)
@@ -62,6 +63,7 @@ program
     '--keys-per-principal <number>',
     'idempotency keys that one token’s actor may use [JOINERY_KEYS_PER_PRINCIPAL] (default: any number)',
   )
+  .option('--work <file>', 'start a worker that runs the sagas of this file [JOINERY_WORK]')
   .option('--insecure', 'listen on an address that others can reach although there are no keys')
   .addHelpText('after', '\nKeys: JOINERY_JWT_SECRET (HS256, at least 32 bytes) or JOINERY_JWKS (URL or file).')
   .action(serveUntilStopped)
@@ -80,6 +82,7 @@ program
     console.log(await makeToken(parseTokenRequest(options, process.env), Date.now()))
   })
 
+addWorkCommand(program)
 addReplayCommand(program)
 addVerifyCommand(program)
 addInspectCommand(program)

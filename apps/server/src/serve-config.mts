@@ -32,6 +32,8 @@ export interface ServeConfig {
   readonly connectionsPerPrincipalMax: number | undefined
   /** File of an application's own machines; undefined for none. Absolute. */
   readonly machinesFile: string | undefined
+  /** File of sagas that the server's own worker runs; undefined for none. Absolute. */
+  readonly workFile: string | undefined
   /** Other limits than the defaults. */
   readonly limits: Limits
   /** The quotas of one principal. One that is absent is off. */
@@ -113,6 +115,14 @@ const machines: Setting<string | undefined> = {
   schema: z.string().min(1).optional(),
 }
 
+const work: Setting<string | undefined> = {
+  option: 'work',
+  variable: 'JOINERY_WORK',
+  rule: 'the path of a JavaScript or TypeScript file that exports a list of sagas by default',
+  example: 'sagas.ts',
+  schema: z.string().min(1).optional(),
+}
+
 /** A bound on connections, which is off unless it is given. */
 function connectionsBound(option: string, variable: string, example: string): Setting<number | undefined> {
   return { option, variable, rule: 'a whole number from 1', example, schema: wholeNumber(1, 1_000_000).optional() }
@@ -144,6 +154,7 @@ function readQuotas(options: Options, environment: Environment): Partial<QuotaLi
  */
 export function parseServeConfig(options: Options, environment: Environment, directory: string): ServeConfig {
   const machinesFile = readSetting(machines, options, environment)
+  const workFile = readSetting(work, options, environment)
   const config: ServeConfig = {
     host: readSetting(host, options, environment),
     port: readSetting(port, options, environment),
@@ -156,6 +167,7 @@ export function parseServeConfig(options: Options, environment: Environment, dir
     connectionsPerAddressMax: readSetting(connectionsPerAddress, options, environment),
     connectionsPerPrincipalMax: readSetting(connectionsPerPrincipal, options, environment),
     machinesFile: machinesFile === undefined ? undefined : resolve(directory, machinesFile),
+    workFile: workFile === undefined ? undefined : resolve(directory, workFile),
     limits: readLimits(options, environment, directory),
     quotas: readQuotas(options, environment),
     isInsecure: options.insecure === true,

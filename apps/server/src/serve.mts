@@ -24,6 +24,7 @@ import { readQuotaUse, writeQuotaUse } from './quotas-file.mts'
 import { readReadiness } from './readiness.mts'
 import type { ServeConfig } from './serve-config.mts'
 import { VERSION } from './version.mts'
+import { makeWorkerToken, OwnWorker, withOwnWorker } from './work/own-worker.mts'
 
 /** Time between two lines of the log about a clock that was set back, ms. */
 const CLOCK_SAID_MS = 60_000
@@ -34,6 +35,11 @@ export interface RunningServer {
   readonly url: string
   /** Drains: disconnects clients, writes pending updates and releases the data directory. Rejects with {@link AppError} if one of these fails. */
   close(): Promise<void>
+}
+
+/** The address at which a process of this machine reaches a server that listens on all of its addresses. */
+function loopbackOf(url: string): string {
+  return url.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:')
 }
 
 function connectionLimits({
@@ -86,7 +92,9 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
         }),
         onSaveFailed: (err) => logger.error({ err }, 'the use of quotas could not be saved'),
       })
-      const authenticator = config.keys && createAuthenticator(config.keys, { revocations, jwks: config.limits.jwks })
+      const workerToken = config.workFile && config.keys && makeWorkerToken()
+      const people = config.keys && createAuthenticator(config.keys, { revocations, jwks: config.limits.jwks })
+      const authenticator = people && workerToken ? withOwnWorker(people, workerToken) : people
       let faces: Faces | undefined
       const server = createServer({
         host: config.host,
@@ -127,6 +135,10 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
       const control =
         durability === 'memory' ? undefined : await openControl(server.url, { directory, operator, logger })
       faces = { ...always, control: control?.door }
+      const worker =
+        config.workFile === undefined
+          ? undefined
+          : new OwnWorker({ file: config.workFile, url: loopbackOf(server.url), token: workerToken, logger })
       logger.info({ url: server.url, version: VERSION, durability, directory }, 'listening')
       return {
         url: server.url,
@@ -134,7 +146,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
           logger.info('draining')
           clearInterval(relief)
           try {
-            await Promise.all([control?.close(), demonstration?.close()])
+            await Promise.all([control?.close(), demonstration?.close(), worker?.close()])
             await api.close()
             // Closes the store even if the drain fails: nothing else would release the directory.
             await server.close().finally(() => quotas.close().finally(() => store.close()))

@@ -1,0 +1,25 @@
+import { once } from 'node:events'
+import type { Command } from 'commander'
+import type { Options } from '../setting.mts'
+
+const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const
+
+/** Adds `joinery work` to the program. */
+export function addWorkCommand(program: Command): void {
+  program
+    .command('work')
+    .description('Run the steps of sagas for a server, until SIGTERM or SIGINT.')
+    .argument('<file>', 'JavaScript or TypeScript that exports a list of sagas by default')
+    .option('--url <url>', 'the server (default: http://127.0.0.1:1234)')
+    .option('--token <token>', 'a token whose claim "work" names the sagas [JOINERY_TOKEN]')
+    .option('--name <name>', 'name of this worker, for people (default: host and process)')
+    .option('--concurrency <number>', 'steps that run at once (default: 16)')
+    .action(async (file: string, options: Options) => {
+      const stopped = Promise.race(SIGNALS.map((signal) => once(process, signal)))
+      for (const signal of SIGNALS) process.on(signal, () => {})
+      const { runWorker } = await import('./work-command.mts')
+      await runWorker(file, options, process.env, stopped)
+      // Code of a step that did not end in time must not keep the process.
+      process.exit(0)
+    })
+}

@@ -1,0 +1,105 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { randomBytes, timingSafeEqual } from 'node:crypto'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import type { Authenticator } from '@joinery/server'
+import type { Logger } from 'pino'
+
+const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url))
+/** Pause before a worker that has ended is started again, ms: it doubles up to the longest. */
+const FIRST_MS = 1_000
+const LONGEST_MS = 30_000
+/** A worker that has run for so long begins with the first pause again, ms. */
+const STEADY_MS = 60_000
+/** Time that a worker has to end before it is killed, ms: it gives its steps 8 s. */
+const END_MS = 12_000
+
+/** A token that only the server and the worker that it starts know. */
+export function makeWorkerToken(): string {
+  return `own-worker.${randomBytes(32).toString('base64url')}`
+}
+
+/** An authenticator that knows the server's own worker by its token, besides all that `authenticate` knows. */
+export function withOwnWorker(authenticate: Authenticator, token: string): Authenticator {
+  const expected = Buffer.from(token)
+  return async (credentials) => {
+    const given = Buffer.from(credentials.token ?? '')
+    if (given.length !== expected.length || !timingSafeEqual(given, expected)) return authenticate(credentials)
+    const identity = {
+      actor: 'worker',
+      source: credentials.source ?? 'workflow_execution',
+      sources: undefined,
+      access: 'write',
+      isAuthenticated: true,
+      expiresAtMs: undefined,
+      work: ['*'],
+      allows: () => true,
+    } as const
+    return identity
+  }
+}
+
+export interface OwnWorkerOptions {
+  readonly file: string
+  /** `http://host:port` of the server. */
+  readonly url: string
+  /** Undefined without keys. */
+  readonly token: string | undefined
+  readonly logger: Logger
+}
+
+/** The worker of `serve --work`: a process that is started again whenever it ends. */
+export class OwnWorker {
+  readonly #options: OwnWorkerOptions
+  #child: ChildProcess | undefined
+  #timer: NodeJS.Timeout | undefined
+  #isClosed = false
+  #endings = 0
+
+  constructor(options: OwnWorkerOptions) {
+    this.#options = options
+    this.#start()
+  }
+
+  /** Ends the worker: it gives back what it can't finish. Resolves when its process is gone. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    clearTimeout(this.#timer)
+    const child = this.#child
+    if (child === undefined) return
+    const exited = once(child, 'exit')
+    child.kill('SIGTERM')
+    const timer = setTimeout(() => child.kill('SIGKILL'), END_MS)
+    await exited
+    clearTimeout(timer)
+  }
+
+  #start(): void {
+    const { file, url, token, logger } = this.#options
+    const startedMs = performance.now()
+    // A server's secrets are no business of the code of sagas.
+    const { JOINERY_JWT_SECRET: _secret, JOINERY_JWKS: _jwks, ...environment } = process.env
+    const child = spawn(process.execPath, [MAIN, 'work', file, '--url', url], {
+      // The channel makes the worker end with this process, however that ends.
+      env: { ...environment, JOINERY_LAUNCHED: '1', JOINERY_TOKEN: token ?? '' },
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    })
+    this.#child = child
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.setEncoding('utf8').on('data', (text: string) => {
+        for (const line of text.split('\n').filter((each) => each !== '')) logger.info({ worker: child.pid }, line)
+      })
+    }
+    const onEnd = (why: string): void => {
+      if (this.#child !== child) return
+      this.#child = undefined
+      if (this.#isClosed) return
+      if (performance.now() - startedMs > STEADY_MS) this.#endings = 0
+      const retryMs = Math.min(FIRST_MS * 2 ** this.#endings++, LONGEST_MS)
+      logger.error({ worker: child.pid, why, retryMs }, 'the worker has ended and is started again')
+      this.#timer = setTimeout(() => this.#start(), retryMs)
+    }
+    child.once('error', (error) => onEnd(error.message))
+    child.once('exit', (code, signal) => onEnd(`exit ${code ?? signal}`))
+  }
+}
