@@ -113,11 +113,16 @@ export class AttackScene implements Disposable {
     }
   }
 
-  /** Calls the API, and tells the answer. Returns its status, or 0 when the connection broke. */
-  async call(method: string, path: string, options: { body?: unknown; claims?: TestClaims } = {}): Promise<number> {
+  /** Calls the API with JSON or bytes, and tells the answer. Returns its status, or 0 when the connection broke. */
+  async call(
+    method: string,
+    path: string,
+    options: { body?: unknown; bytes?: Uint8Array; claims?: TestClaims } = {},
+  ): Promise<number> {
     const token = await makeToken({ sub: 'mallory', ...options.claims })
     return new Promise((resolve) => {
-      const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+      const type = options.bytes === undefined ? 'application/json' : 'application/octet-stream'
+      const headers = { authorization: `Bearer ${token}`, 'content-type': type }
       const asked = request({ host: '127.0.0.1', port: this.port, path, method, agent: this.#agent, headers })
       asked.on('response', (response) => {
         let text = ''
@@ -134,7 +139,7 @@ export class AttackScene implements Disposable {
         this.tell(`http ${error.code}`)
         resolve(0)
       })
-      asked.end(options.body === undefined ? undefined : JSON.stringify(options.body))
+      asked.end(options.bytes ?? (options.body === undefined ? undefined : JSON.stringify(options.body)))
     })
   }
 

@@ -1,8 +1,11 @@
 import * as encoding from 'lib0/encoding'
+import * as Y from 'yjs'
 
 /** References of structs in Yjs's V1 encoding, with the bits for a missing origin left out: see `readClientsStructRefs` of Yjs. */
 const GC = 0
 const ANY = 8
+/** First byte of an object in lib0's encoding of values. */
+const EMPTY_OBJECT = 118
 
 function update(write: (encoder: encoding.Encoder) => void): Uint8Array {
   const encoder = encoding.createEncoder()
@@ -57,6 +60,32 @@ export const manyStructs = (client: number, clock: number, count: number): Uint8
     for (let index = 0; index < count; index++) numbers(encoder, GC, 1)
     numbers(encoder, 0)
   })
+
+/** One struct of so many empty objects, two bytes each. */
+export const manyValues = (client: number, count: number): Uint8Array =>
+  update((encoder) => {
+    numbers(encoder, 1, 1, client, 0)
+    encoding.writeUint8(encoder, ANY)
+    numbers(encoder, 1)
+    encoding.writeVarString(encoder, 'list')
+    numbers(encoder, count)
+    const objects = new Uint8Array(2 * count)
+    for (let index = 0; index < count; index++) objects[2 * index] = EMPTY_OBJECT
+    encoding.writeUint8Array(encoder, objects)
+    numbers(encoder, 0)
+  })
+
+/** A V2 update of some forty bytes that stands for a million million garbage structs: the encoding repeats by a number. */
+export function endlessV2(client: number): Uint8Array {
+  const encoder = new Y.UpdateEncoderV2()
+  numbers(encoder.restEncoder, 1, 10 ** 12)
+  encoder.writeClient(client)
+  numbers(encoder.restEncoder, 0)
+  encoder.writeInfo(GC)
+  encoder.writeLen(1)
+  numbers(encoder.restEncoder, 0)
+  return encoder.toUint8Array()
+}
 
 /** Deletes every second clock of a client, `count` times. */
 export const manyDeletions = (client: number, count: number): Uint8Array =>

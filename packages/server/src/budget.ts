@@ -25,11 +25,11 @@ export class Budget {
 
   /**
    * Pays for `costMs` that `payer` has used. With `isFree`, the part that the budget does not hold is forgiven: nobody
-   * else wanted that time.
+   * else wanted that time. Without `mayBurst`, all of it is a debt, whatever the budget holds.
    */
-  spend(payer: string, costMs: number, nowMs: number, isFree = false): void {
+  spend(payer: string, costMs: number, nowMs: number, isFree = false, mayBurst = true): void {
     this.#settle(nowMs)
-    const paidMs = Math.min(this.#balanceMs, costMs)
+    const paidMs = mayBurst || isFree ? Math.min(this.#balanceMs, costMs) : 0
     this.#balanceMs -= paidMs
     if (paidMs >= costMs || isFree) return
     this.#debts ??= new Map()

@@ -136,3 +136,23 @@ it('[S181] budgets that nobody uses are forgotten', () => {
   scene.ledger.sweep()
   expect(scene.ledger.budgetCount).toBe(0)
 })
+
+it('[S198] work in long turns is a debt at once, and other connections of the principal rest by it', () => {
+  const scene = new Scene()
+  const [first, second, other] = [
+    new Connection('1', 'mallory', 'a'),
+    new Connection('2', 'mallory', 'b'),
+    new Connection('3', 'ada', 'c'),
+  ]
+  // Time that nobody else wants is free.
+  scene.ledger.chargeAtOnce(first, 30)
+  scene.ledger.haveRestIfOwing(second)
+  expect([first.isResting, second.isResting]).toEqual([false, false])
+  scene.work(other, 1)
+  scene.ledger.chargeAtOnce(first, 30)
+  scene.ledger.haveRestIfOwing(second)
+  scene.ledger.haveRestIfOwing(other)
+  expect([first.isResting, second.isResting, other.isResting]).toEqual([true, true, false])
+  expect(scene.ledger.restOf(first)).toBe(60)
+  scene.ledger.stop()
+})

@@ -86,6 +86,19 @@ export class Ledger {
     if (this.#spend(payer, costMs, nowMs)) this.#haveRest(payer)
   }
 
+  /**
+   * Charges a connection for work of so many ms that comes in long turns. It is not paid from what may be spent at once: while others
+   * have work, such turns come one after the other, and seldom.
+   */
+  chargeAtOnce(payer: RestingPayer, costMs: number): void {
+    if (this.#spend(payer, costMs, this.#now(), false)) this.#haveRest(payer)
+  }
+
+  /** Has a connection rest that is over budget, by what other connections of its principal have done. */
+  haveRestIfOwing(payer: RestingPayer): void {
+    if (this.restOf(payer) > 0) this.#haveRest(payer)
+  }
+
   /** Time until `payer` is within its budgets again, ms; 0 when it is. */
   restOf({ principal, workspace }: Payer): number {
     const nowMs = this.#now()
@@ -119,8 +132,8 @@ export class Ledger {
     this.#resting.clear()
   }
 
-  #spend({ principal, workspace }: Payer, costMs: number, nowMs: number): boolean {
-    const owesOwn = this.#principals.spend(principal, principal, costMs, nowMs)
+  #spend({ principal, workspace }: Payer, costMs: number, nowMs: number, mayBurst = true): boolean {
+    const owesOwn = this.#principals.spend(principal, principal, costMs, nowMs, mayBurst)
     const owesWorkspace = workspace !== undefined && this.#workspaces.spend(workspace, principal, costMs, nowMs)
     return owesOwn || owesWorkspace
   }
@@ -168,7 +181,7 @@ class Budgets {
   }
 
   /** Has `payer` pay from the budget of `owner`. Returns whether it has to rest. */
-  spend(owner: string, payer: string, costMs: number, nowMs: number): boolean {
+  spend(owner: string, payer: string, costMs: number, nowMs: number, mayBurst = true): boolean {
     if (this.#last !== owner) {
       this.#othersAtMs = this.#lastAtMs
       this.#last = owner
@@ -180,7 +193,7 @@ class Budgets {
       this.#budgets.set(owner, budget)
     }
     const isWanted = this.#isWantedByOthers(owner, nowMs)
-    budget.spend(payer, costMs, nowMs, !isWanted)
+    budget.spend(payer, costMs, nowMs, !isWanted, mayBurst)
     return isWanted && budget.debtOf(payer, nowMs) > 0
   }
 

@@ -1,7 +1,16 @@
 import { encodeSyncStep1, encodeUpdate } from '@joinery/protocol'
 import * as Y from 'yjs'
 import type { Attack, AttackScene, EnterOptions } from '../attack-scene.ts'
-import { itemsAtOnePlace, manyClients, manyDeletions, manyStructs, rootNames, stateVector } from '../hostile-bytes.ts'
+import {
+  endlessV2,
+  itemsAtOnePlace,
+  manyClients,
+  manyDeletions,
+  manyStructs,
+  manyValues,
+  rootNames,
+  stateVector,
+} from '../hostile-bytes.ts'
 
 /** Sends updates by a connection each to a new workspace, again and again, and has others join it. */
 async function poison(
@@ -88,7 +97,26 @@ export const costlyDocumentAttacks = {
   },
   'structs-allowed': {
     title: 'a writer sends as many structs in an update as are allowed, again and again',
-    run: (scene) => poison(scene, () => [manyStructs(7, 0, 249_000)]),
+    run: (scene) => poison(scene, () => [manyStructs(7, 0, 149_000)]),
+  },
+  'structs-in-pieces': {
+    title: 'a writer sends as many structs in an update as are taken in pieces, again and again',
+    run: (scene) => poison(scene, () => [manyStructs(7, 0, 990_000)]),
+  },
+  'many-values': {
+    title: 'a writer sends a list of 30 million empty objects in one struct',
+    run: (scene) => poison(scene, () => [manyValues(7, 30_000_000)]),
+  },
+  'brought-structs': {
+    title: 'a writer sends updates with millions of structs by HTTP, as 50 MB of V1 and as 40 bytes of V2',
+    run: async (scene) => {
+      const updates = [manyStructs(7, 0, 16_000_000), endlessV2(7)]
+      for (let round = 0; !scene.isOver; round++) {
+        const path = `/v1/workspaces/${scene.workspace}-${round}/update`
+        await scene.call('POST', path, { bytes: updates[round % 2] as Uint8Array })
+        await scene.pause(10)
+      }
+    },
   },
   'delete-ranges': {
     title: 'a writer deletes every second letter of a long text, in 200,000 ranges',
@@ -96,7 +124,7 @@ export const costlyDocumentAttacks = {
   },
   'deletions-allowed': {
     title: 'a writer deletes every second letter of a long text, in as many ranges as are allowed',
-    run: (scene) => poison(scene, () => [Y.mergeUpdates([longText(7), manyDeletions(7, 99_000)])]),
+    run: (scene) => poison(scene, () => [Y.mergeUpdates([longText(7), manyDeletions(7, 29_000)])]),
   },
   'state-vectors-reader': askBy('read', 200_000),
   'state-vectors-writer': askBy('write', 5_000_000),

@@ -6,7 +6,7 @@ import { SkeletonCheck } from './skeleton-check.ts'
 import { newClients, readOrRefusal, soleClient } from './update-clients.ts'
 import { UPDATE_LIMITS } from './update-limits.ts'
 import { UpdatePlaces } from './update-places.ts'
-import type { ReadUpdate } from './update-reader.ts'
+import { type ReadUpdate, UNLIMITED } from './update-reader.ts'
 
 /** Tells the actors for whom a server holds a client id under which nothing is written yet. */
 export type HoldersOf = (client: number) => readonly string[]
@@ -121,10 +121,10 @@ export class Authorship {
   }
 
   /** The client ids that an update binds, among those under which it brings structs. */
-  #certain(writers: readonly number[], { ownId, mayRelay, isAnswer, actor }: BlocksWriter): number[] {
+  #certain(writers: readonly number[], { ownId, mayRelay, isPart, isAnswer, actor }: BlocksWriter): number[] {
     const free = writers.filter((client) => !this.owners.hasOwner(client))
     const certain = free.filter((client) => client === ownId || this.#holdersOf(client).includes(actor))
-    if (ownId !== undefined || mayRelay) return certain
+    if (ownId !== undefined || mayRelay || isPart) return certain
     // An answer under one id is its sender's. An answer under several may hold edits that a peer or another person left. An
     // update under very many ids is an import.
     return (isAnswer && writers.length > 1) || free.length > UPDATE_LIMITS.clientsNewMax ? certain : free
@@ -137,8 +137,8 @@ export class Authorship {
   }
 
   #writersOfRecord(update: Uint8Array): number[] {
-    const read = readOrRefusal(update)
     // A record of the log passed once. It is loaded, even if the limits have tightened since.
+    const read = readOrRefusal(update, UNLIMITED)
     return 'code' in read ? [] : this.#writersOf(read)
   }
 

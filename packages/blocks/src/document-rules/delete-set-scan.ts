@@ -4,11 +4,11 @@ import { Refused, UPDATE_LIMITS } from './update-limits.ts'
 
 /**
  * Reads the next bytes as a delete set, without keeping it. Returns false for a range that is empty or beyond every clock. Throws
- * lib0's error on bytes that end early, and {@link Refused} `too_costly` on too many ranges.
+ * lib0's error on bytes that end early, and {@link Refused} `too_costly` on more than `rangesMax` ranges.
  */
-export function isDeleteSet(decoder: decoding.Decoder): boolean {
+export function isDeleteSet(decoder: decoding.Decoder, rangesMax: number = UPDATE_LIMITS.deletionsMax): boolean {
   const clients = decoding.readVarUint(decoder)
-  let left: number = UPDATE_LIMITS.deletionsMax
+  let left = rangesMax
   for (let i = 0; i < clients; i++) {
     decoding.readVarUint(decoder)
     const ranges = decoding.readVarUint(decoder)

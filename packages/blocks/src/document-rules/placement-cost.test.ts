@@ -89,16 +89,32 @@ test('[B92] many updates below the bound use up the steps of a document, and a t
   expect(send(100)).toBeUndefined()
 })
 
-test('[B87] an update of more than 250,000 structs, or 100,000 ranges of deletions, is refused', () => {
+test('[B87] an update of more than 150,000 structs, or 30,000 ranges of deletions, is refused', () => {
   const structs = (count: number): Uint8Array =>
     writeUpdate({ clients: [{ client: 9, clock: 0, structs: Array(count).fill({ kind: 'gc', length: 1 }) }] })
-  expect(rulesOf(new Y.Doc()).inspect(structs(250_001), ADA)?.code).toBe('too_costly')
+  expect(rulesOf(new Y.Doc()).inspect(structs(150_001), ADA)?.code).toBe('too_costly')
   const deletions = (count: number): Uint8Array => {
     const ranges = Array.from({ length: count }, (_, index) => [2 * index, 1] as const)
     return writeUpdate({ clients: [], deletions: [{ client: 9, ranges }] })
   }
-  expect(rulesOf(new Y.Doc()).inspect(deletions(100_001), ADA)?.code).toBe('too_costly')
-  expect(rulesOf(new Y.Doc()).inspect(deletions(100_000), ADA)).toBeUndefined()
+  expect(rulesOf(new Y.Doc()).inspect(deletions(30_001), ADA)?.code).toBe('too_costly')
+  expect(rulesOf(new Y.Doc()).inspect(deletions(30_000), ADA)).toBeUndefined()
+})
+
+test('[B87] a record of the log that has more was taken by an older version, and says who its writer is all the same', () => {
+  const rules = rulesOf(new Y.Doc())
+  const structs = Array(200_000).fill({ kind: 'gc', length: 1 })
+  rules.recordAuthor(writeUpdate({ clients: [{ client: 9, clock: 0, structs }] }), 'ada')
+  expect(rules.ownersOf(9)).toEqual(['ada'])
+})
+
+test('[B65] a piece of a larger update binds the client id that its connection announced, and no other', () => {
+  const rules = rulesOf(new Y.Doc())
+  const update = (client: number): Uint8Array =>
+    writeUpdate({ clients: [{ client, clock: 0, structs: [{ kind: 'gc', length: 1 }] }] })
+  expect(rules.inspect(update(8), { ...ADA, isPart: true })).toBeUndefined()
+  expect(rules.inspect(update(9), { ...ADA, isPart: true, ownId: 9 })).toBeUndefined()
+  expect([rules.ownersOf(8), rules.ownersOf(9)]).toEqual([[], [ADA.actor]])
 })
 
 test('[B88] a document has at most 2,000 root types; old ones may always be written to', () => {

@@ -35,6 +35,8 @@ export interface BlocksWriter {
   readonly ownId?: number | undefined
   /** True for a client's answer to SyncStep1: it holds everything that the client has, also edits of others. */
   readonly isAnswer?: boolean
+  /** True for a piece of a larger update, which says nothing about the others: it binds no client id but the sender's own. */
+  readonly isPart?: boolean
   /** True for an update that was tried on a copy of the document: estimates of its cost do not refuse it. */
   readonly isTried?: boolean
 }

@@ -5,9 +5,12 @@ import { Refused } from './update-limits.ts'
 import { type ReadUpdate, readUpdate } from './update-reader.ts'
 
 /** Reads one V1 update, or says why it can't be read. */
-export function readOrRefusal(update: Uint8Array): ReadUpdate | BlocksRefusal {
+export function readOrRefusal(
+  update: Uint8Array,
+  bounds?: Parameters<typeof readUpdate>[1],
+): ReadUpdate | BlocksRefusal {
   try {
-    return readUpdate(update)
+    return readUpdate(update, bounds)
   } catch (error) {
     if (error instanceof Refused) return error.refusal
     // lib0 throws plain errors on bytes that end early and on numbers out of range. Nothing else throws here.

@@ -40,11 +40,14 @@ export const UPDATE_LIMITS = {
   placementItemsFree: 1_000,
   /**
    * Structs of one update. Each takes some 500 bytes and 1 µs while the update is checked and applied, and everybody else waits. The
-   * whole history of a document that people edited for years has some 100,000.
+   * whole history of a document that people edited for years has some 100,000. A server may cut a larger update into pieces.
    */
-  structsMax: 250_000,
-  /** Ranges of deletions of one update. Each may split an item, which moves all later ones of its client. */
-  deletionsMax: 100_000,
+  structsMax: 150_000,
+  /**
+   * Ranges of deletions of one update. Each may split an item, which moves all later ones of its client. The history of 260,000
+   * keystrokes has 2,600.
+   */
+  deletionsMax: 30_000,
   /**
    * Names of root types in a document. To encode it, Yjs looks for the name of each root among all of them. Applications have a
    * few, or one for each page.

@@ -61,15 +61,22 @@ const TYPE_REF_MAX = 6
 /** Yjs types with a name: XML elements and hooks. */
 const NAMED_TYPE_REFS: readonly number[] = [3, 5]
 
+/** The bounds of a record of the log, which passed those of its time. */
+export const UNLIMITED = { structsMax: Number.POSITIVE_INFINITY, deletionsMax: Number.POSITIVE_INFINITY }
+
 /**
  * Reads one Yjs V1 update without touching a document. Throws {@link Refused} for content that no document may hold (nesting,
- * rounded numbers, impossible clocks), and lib0's errors on bytes that are no update.
+ * rounded numbers, impossible clocks) and for more structs or deletions than allowed, and lib0's errors on bytes that are no
+ * update.
  */
-export function readUpdate(update: Uint8Array): ReadUpdate {
+export function readUpdate(
+  update: Uint8Array,
+  { structsMax, deletionsMax }: { readonly structsMax: number; readonly deletionsMax: number } = UPDATE_LIMITS,
+): ReadUpdate {
   const decoder = decoding.createDecoder(update)
   const structs = new Map<number, ReadStruct[]>()
   const clients = decoding.readVarUint(decoder)
-  let left: number = UPDATE_LIMITS.structsMax
+  let left = structsMax
   for (let i = 0; i < clients; i++) {
     const count = decoding.readVarUint(decoder)
     left -= count
@@ -78,7 +85,7 @@ export function readUpdate(update: Uint8Array): ReadUpdate {
     if (structs.has(client)) throw bad('a client id stands twice')
     structs.set(client, readClientStructs(decoder, client, count))
   }
-  if (!isDeleteSet(decoder)) throw bad('a deletion is out of range')
+  if (!isDeleteSet(decoder, deletionsMax)) throw bad('a deletion is out of range')
   if (decoding.hasContent(decoder)) throw bad('bytes follow its end')
   return { structs }
 }

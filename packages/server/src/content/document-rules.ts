@@ -19,6 +19,11 @@ export interface Writer {
   readonly ownId?: number | undefined
   /** True for an answer to SyncStep1: it holds everything that the client has, also edits of others. */
   readonly isAnswer?: boolean
+  /**
+   * True for a piece of an update that has too many structs to be inspected at once. A piece says nothing about the others:
+   * it binds no client id but the sender's own.
+   */
+  readonly isPart?: boolean
   /** True for an update that was tried on a copy of the document: estimates of its cost do not refuse it. */
   readonly isTried?: boolean
 }

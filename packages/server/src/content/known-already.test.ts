@@ -2,7 +2,7 @@ import type { Lsn } from '@joinery/log'
 import * as encoding from 'lib0/encoding'
 import { describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
-import { includesUpdate, isComparable, mayBeKnown, refusalOfOther } from './known-already.ts'
+import { includesUpdate, isComparable, mayBeKnown, refusalOfOther, refusalOfSize } from './known-already.ts'
 import { StoredState } from './stored-state.ts'
 
 const MANY = 2_000_000
@@ -17,6 +17,21 @@ function claiming(structs: number, deletions: number, bytes: number): Uint8Array
   update.set(encoding.toUint8Array(encoder))
   return update
 }
+
+/** An update with a struct that is known, and `count` values in one struct that is not: in the encoding of `any`, or of JSON (2). */
+function valuesBehindAKnownStruct(value: Uint8Array, count: number, content = 8): Uint8Array {
+  const encoder = encoding.createEncoder()
+  for (const number of [2, 1, 7, 0, GC, 1, 1, 3, 0, content, 1]) encoding.writeVarUint(encoder, number)
+  encoding.writeVarString(encoder, 'list')
+  encoding.writeVarUint(encoder, count)
+  const values = new Uint8Array(value.length * count)
+  for (let at = 0; at < count; at++) values.set(value, at * value.length)
+  encoding.writeUint8Array(encoder, values)
+  encoding.writeVarUint(encoder, 0)
+  return encoding.toUint8Array(encoder)
+}
+
+const GC = 0
 
 describe('[S197] an update with too many structs or deletions', () => {
   const doc = new Y.Doc({ guid: '' })
@@ -37,16 +52,20 @@ describe('[S197] an update with too many structs or deletions', () => {
   it.each([
     ['structs', claiming(MANY, 0, 2 * MANY)],
     ['ranges of deletions', claiming(0, MANY, 2 * MANY)],
+    ['empty objects in one struct', valuesBehindAKnownStruct(Uint8Array.of(118, 0), MANY)],
+    ['values in one struct', valuesBehindAKnownStruct(Uint8Array.of(120), 2 * MANY)],
+    ['texts of JSON in one struct', valuesBehindAKnownStruct(Buffer.from(`\x7f"${'x'.repeat(125)}"`), 100_000, 2)],
   ])('of %s is refused before an object is made of any', (_, update) => {
     const before = process.memoryUsage().heapUsed
     expect(includesUpdate(doc, update)).toBe(false)
     expect(stored.includes(update)).toBe(false)
-    expect(refusalOfOther(doc, update)).toMatchObject({ code: 'too_large' })
+    expect(refusalOfSize(update)).toMatchObject({ code: 'too_large' })
     expect(process.memoryUsage().heapUsed - before).toBeLessThan(32 * 1024 * 1024)
   })
 
   it('is told from one that is large and has few', () => {
     expect(isComparable(Y.encodeStateAsUpdate(doc))).toBe(true)
+    expect(refusalOfSize(Y.encodeStateAsUpdate(doc))).toBeUndefined()
     expect(refusalOfOther(doc, Y.encodeStateAsUpdate(doc))).toBeUndefined()
   })
 

@@ -5,10 +5,13 @@ import { findOtherContent, mayOverlap, structsOf } from './same-content.ts'
 import { hasAtMost } from './struct-spans.ts'
 
 /**
- * Most structs and deletions of an update that is compared with a document: an object is made of each, some 500 bytes. Updates have
- * fewer, under the rules of blocks.
+ * Most structs and deletions of an update that is compared with a document and inspected at once: an object is made of each, some 500
+ * bytes. Updates have fewer, under the rules of blocks.
  */
-const COMPARED_MAX = 250_000
+const COMPARED_MAX = 150_000
+
+/** Most structs and deletions of an update. One beyond {@link COMPARED_MAX} is taken in pieces: 50,000 blocks have 450,000. */
+export const UPDATE_STRUCTS_MAX = 1_000_000
 
 /**
  * Whether an update may be one that brings nothing new, `endOf` being the first clock of a client that is not there. Costs next to
@@ -56,15 +59,18 @@ export function includesUpdate(doc: Y.Doc, update: Uint8Array): boolean {
   return findOtherContent(update, structsOf(doc)) === undefined
 }
 
+/** The refusal of an update that has too many structs to be compared or inspected at once. To be asked before anything is decoded. */
+export function refusalOfSize(update: Uint8Array): Refusal | undefined {
+  if (isComparable(update)) return undefined
+  const reason = `The update has more than ${COMPARED_MAX} structs, of which a range of deletions counts as five and eight values as one: send the edits in smaller updates`
+  return { code: 'too_large', reason }
+}
+
 /**
- * The refusal of an update that has too many structs to be compared, or that brings other content under clocks that `doc` has. Yjs would ignore the update silently, and
- * its sender would be told that it is saved.
+ * The refusal of an update that brings other content under clocks that `doc` has. Yjs would ignore the update silently, and its
+ * sender would be told that it is saved.
  */
 export function refusalOfOther(doc: Y.Doc, update: Uint8Array): Refusal | undefined {
-  if (!isComparable(update)) {
-    const reason = `The update has more than ${COMPARED_MAX} structs and deletions: send the edits in smaller updates`
-    return { code: 'too_large', reason }
-  }
   let client: number | undefined
   try {
     if (!mayOverlap(update, (one) => Y.getState(doc.store, one))) return undefined

@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import * as encoding from 'lib0/encoding'
 import { expect, it } from 'vitest'
 import * as Y from 'yjs'
 import { missingFor } from './missing-edits.ts'
@@ -69,4 +70,17 @@ it('[S111] an empty document is told in either encoding', () => {
   expect(formatOfUpdate(Y.encodeStateAsUpdate(doc))).toBe('v1')
   expect(formatOfUpdate(Y.encodeStateAsUpdateV2(doc))).toBe('v2')
   expect(formatOfUpdate(new Uint8Array())).toBeUndefined()
+})
+
+it('[S111] a V2 update of a few bytes that stands for more structs than fit into memory is told as none', () => {
+  const encoder = new Y.UpdateEncoderV2()
+  for (const number of [1, 2 ** 40]) encoding.writeVarUint(encoder.restEncoder, number)
+  encoder.writeClient(7)
+  encoding.writeVarUint(encoder.restEncoder, 0)
+  encoder.writeInfo(0)
+  encoder.writeLen(1)
+  encoding.writeVarUint(encoder.restEncoder, 0)
+  const update = encoder.toUint8Array()
+  expect(update.length).toBeLessThan(50)
+  expect(formatOfUpdate(update)).toBeUndefined()
 })

@@ -1,12 +1,12 @@
 import * as Y from 'yjs'
+import { visitUpdate } from './struct-spans.ts'
 import type { Clocks } from './waiting-structs.ts'
 
 /**
  * The clocks that `doc` would have to reach for `update` to show at once, by Yjs client id; undefined when it builds on nothing
- * that is missing in both. Throws what Yjs throws on bytes that are no update.
+ * that is missing in both. Throws on bytes that are no update.
  */
 export function missingFor(doc: Y.Doc, update: Uint8Array): Clocks | undefined {
-  const { structs, ds } = Y.decodeUpdate(update)
   const reached = new Map<number, number>()
   const stateOf = (client: number): number => reached.get(client) ?? Y.getState(doc.store, client)
   const missing = new Map<number, number>()
@@ -14,19 +14,19 @@ export function missingFor(doc: Y.Doc, update: Uint8Array): Clocks | undefined {
     if (clock > stateOf(client)) missing.set(client, Math.max(clock, missing.get(client) ?? 0))
   }
   // The structs of one client stand together, in the order of their clocks.
-  for (const struct of structs) {
-    if (struct instanceof Y.Skip) continue
-    const { client, clock } = struct.id
-    need(client, clock)
-    if (clock <= stateOf(client)) reached.set(client, Math.max(stateOf(client), clock + struct.length))
-  }
-  for (const struct of structs) {
-    if (!(struct instanceof Y.Item)) continue
-    for (const id of [struct.origin, struct.rightOrigin, struct.parent]) {
-      if (id instanceof Y.ID) need(id.client, id.clock + 1)
-    }
-  }
-  for (const [client, ranges] of ds.clients) for (const { clock, len } of ranges) need(client, clock + len)
+  visitUpdate(update, {
+    struct(client, { clock, length, isSkip }) {
+      if (isSkip) return
+      need(client, clock)
+      if (clock <= stateOf(client)) reached.set(client, Math.max(stateOf(client), clock + length))
+    },
+  })
+  visitUpdate(update, {
+    struct(_client, { needs }) {
+      for (let at = 0; at < needs.length; at += 2) need(needs[at] as number, (needs[at + 1] as number) + 1)
+    },
+    deletion: (client, clock, length) => need(client, clock + length),
+  })
   return missing.size === 0 ? undefined : missing
 }
 

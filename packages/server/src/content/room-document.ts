@@ -7,7 +7,7 @@ import { type Applied, NOTHING } from './applied.ts'
 import { applyOrThrow, UpdateError } from './apply-update.ts'
 import type { DocumentRules, HoldersOf, Observed, Refusal, RuledDocument, Writer } from './document-rules.ts'
 import { EMPTY_STATE_VECTOR, EMPTY_STEP1, EMPTY_UPDATE, isEmptyStateVector, isEmptyUpdate } from './empty-update.ts'
-import { includesUpdate, refusalOfOther } from './known-already.ts'
+import { includesUpdate, refusalOfOther, refusalOfSize } from './known-already.ts'
 import type { LoadTurns } from './load-turns.ts'
 import { lackingOf, missingFor } from './missing-edits.ts'
 import { originOf } from './relayed-record.ts'
@@ -126,6 +126,11 @@ export class RoomDocument {
     doc.transact(() => {
       for (let index = 0; index < updates.length; index++) {
         const given = updates[index] as Uint8Array
+        const oversize = refusalOfSize(given)
+        if (oversize !== undefined) {
+          refused = { index, refusal: oversize }
+          return
+        }
         const isAnswer = given === answer
         const isTried = given === tried
         const sender = isAnswer || isTried ? { ...writer, isAnswer, isTried } : writer

@@ -4,18 +4,27 @@ import * as Y from 'yjs'
 
 type StateVector = Map<number, number>
 
-/** Number of clients that a state vector names; undefined for bytes that are none. Only the bytes are looked at. */
-export function countStateVector(bytes: Uint8Array): number | undefined {
+/**
+ * Number of clients that a state vector names; undefined for bytes that are none. Only the bytes are looked at, and of a state vector
+ * that says it names more than `max` no more than the number.
+ */
+export function countStateVector(bytes: Uint8Array, max: number): number | undefined {
   const decoder = decoding.createDecoder(bytes)
   try {
     const count = decoding.readVarUint(decoder)
     // Each client takes two bytes at least: a number that the bytes can't hold is not counted out.
     if (2 * count > bytes.length) return undefined
+    if (count > max) return count
     for (let left = 2 * count; left > 0; left--) decoding.readVarUint(decoder)
     return decoding.hasContent(decoder) ? undefined : count
   } catch {
     return undefined
   }
+}
+
+/** Whether bytes are a Yjs state vector, to their last byte. Yjs ignores what follows the end. */
+export function isWholeStateVector(bytes: Uint8Array): boolean {
+  return countStateVector(bytes, Number.POSITIVE_INFINITY) !== undefined
 }
 
 export function encodeStateVector(state: StateVector): Uint8Array {

@@ -11,6 +11,39 @@ const SKIP = 10
 /** Types that have a name of their own: XML elements and hooks. */
 const NAMED_TYPES = new Set([3, 5])
 
+/** Values and JSON that count as much as one struct does: Yjs makes some 500 bytes of a struct, and some 50 of a small value. */
+const VALUES_PER_STRUCT = 8
+const JSON_BYTES_PER_STRUCT = 64
+/** Structs as which a range of deletions counts: it may split an item, and moves those behind it. */
+const STRUCTS_PER_RANGE = 5
+/** The cheapest bytes: a range of two. */
+const COST_PER_BYTE_MAX = STRUCTS_PER_RANGE / 2
+
+/** Notes what the skipped structs hold, and stops when that is more than `costMax`, in structs. */
+class SpanDecoder extends decoding.Decoder {
+  readonly #costMax: number
+  #cost = 0
+
+  constructor(bytes: Uint8Array, costMax = Number.POSITIVE_INFINITY) {
+    super(bytes)
+    this.#costMax = costMax
+  }
+
+  get cost(): number {
+    return Math.ceil(this.#cost)
+  }
+
+  spend(cost: number): void {
+    this.#cost += cost
+    if (this.#cost > this.#costMax) throw new TooMuch()
+  }
+}
+
+/** Ends a count. */
+class TooMuch extends Error {
+  override name = 'TooMuch'
+}
+
 /** One struct as it stands in the update. */
 export interface StructSpan {
   readonly from: number
@@ -40,7 +73,7 @@ export interface ReadSpans {
  * decoded and no value is built. Throws on bytes that are no update.
  */
 export function readSpans(update: Uint8Array): ReadSpans {
-  const decoder = decoding.createDecoder(update)
+  const decoder = new SpanDecoder(update)
   const clients = new Map<number, ClientSpans>()
   for (let left = decoding.readVarUint(decoder); left > 0; left--) {
     const count = decoding.readVarUint(decoder)
@@ -58,61 +91,76 @@ export function readSpans(update: Uint8Array): ReadSpans {
 }
 
 /**
- * Counts the structs of one Yjs V1 update, up to one more than `max`. An update that can't be read counts as one that has more, since
- * nobody knows what Yjs makes of it.
+ * Counts what Yjs makes an object of in one Yjs V1 update: structs, clients, ranges of deletions, each of which counts as several, and
+ * values, of which several count as one. Ends as soon as the bytes tell of more than `max`, and then returns one more. So does an update that can't be read: nobody
+ * knows what Yjs makes of it.
  */
-export function countStructs(update: Uint8Array, max: number): number {
+export function countParts(update: Uint8Array, max: number): number {
   try {
-    return passStructs(decoding.createDecoder(update), max)
+    const decoder = new SpanDecoder(update, max)
+    for (let clients = decoding.readVarUint(decoder); clients > 0; clients--) {
+      const count = decoding.readVarUint(decoder)
+      decoder.spend(1 + count)
+      decoding.readVarUint(decoder)
+      let clock = decoding.readVarUint(decoder)
+      for (let at = 0; at < count; at++) clock += readStruct(decoder, clock).length
+    }
+    for (let clients = decoding.readVarUint(decoder); clients > 0; clients--) {
+      decoding.readVarUint(decoder)
+      const count = decoding.readVarUint(decoder)
+      decoder.spend(STRUCTS_PER_RANGE * count)
+      skipNumbers(decoder, 2 * count)
+    }
+    return decoder.cost
   } catch {
     return max + 1
   }
 }
 
-/**
- * Whether one Yjs V1 update has at most `max` structs and ranges of deletions: Yjs makes an object of each. False also for one that
- * can't be read.
- */
+/** Whether an update of so many bytes may have more than `max` parts. */
+export function mayHaveMore({ length }: Uint8Array, max: number): boolean {
+  return length * COST_PER_BYTE_MAX > max
+}
+
+/** Whether one Yjs V1 update has at most `max` parts: see {@link countParts}. */
 export function hasAtMost(update: Uint8Array, max: number): boolean {
-  // Two bytes are the smallest struct, and the smallest range.
-  if (update.length <= 2 * max) return true
-  try {
-    const decoder = decoding.createDecoder(update)
-    const structs = passStructs(decoder, max)
-    return structs <= max && hasFewRanges(decoder, max - structs)
-  } catch {
-    return false
-  }
+  return !mayHaveMore(update, max) || countParts(update, max) <= max
 }
 
-/** Reads over all structs and counts them. Ends with one more than `max` as soon as the counts in the update tell of more. */
-function passStructs(decoder: decoding.Decoder, max: number): number {
-  let structs = 0
+/** The structs and deletions of an update, one after the other. Nothing is kept of them. */
+export interface UpdateVisitor {
+  struct(client: number, struct: StructSpan): unknown
+  deletion(client: number, clock: number, length: number): unknown
+}
+
+/** Reads one Yjs V1 update and returns the offset behind its last byte. Throws on bytes that are no update. */
+export function visitUpdate(update: Uint8Array, visitor: Partial<UpdateVisitor>): number {
+  const decoder = new SpanDecoder(update)
   for (let clients = decoding.readVarUint(decoder); clients > 0; clients--) {
     const count = decoding.readVarUint(decoder)
-    structs += count
-    if (structs > max) return max + 1
-    decoding.readVarUint(decoder)
+    const client = decoding.readVarUint(decoder)
     let clock = decoding.readVarUint(decoder)
-    for (let at = 0; at < count; at++) clock += readStruct(decoder, clock).length
+    for (let at = 0; at < count; at++) {
+      const struct = readStruct(decoder, clock)
+      visitor.struct?.(client, struct)
+      clock += struct.length
+    }
   }
-  return structs
-}
-
-/** Reads over the ranges of deletions behind the structs, unless there are more than `max`. */
-function hasFewRanges(decoder: decoding.Decoder, max: number): boolean {
-  let left = max
   for (let clients = decoding.readVarUint(decoder); clients > 0; clients--) {
-    decoding.readVarUint(decoder)
-    const count = decoding.readVarUint(decoder)
-    left -= count
-    if (left < 0) return false
-    for (let at = 0; at < 2 * count; at++) decoding.readVarUint(decoder)
+    const client = decoding.readVarUint(decoder)
+    for (let left = decoding.readVarUint(decoder); left > 0; left--) {
+      const clock = decoding.readVarUint(decoder)
+      visitor.deletion?.(client, clock, decoding.readVarUint(decoder))
+    }
   }
-  return true
+  return decoder.pos
 }
 
-function readStruct(decoder: decoding.Decoder, clock: number): StructSpan {
+function skipNumbers(decoder: SpanDecoder, count: number): void {
+  for (let left = count; left > 0; left--) decoding.readVarUint(decoder)
+}
+
+function readStruct(decoder: SpanDecoder, clock: number): StructSpan {
   const from = decoder.pos
   const info = decoding.readUint8(decoder)
   const content = info & CONTENT
@@ -134,27 +182,29 @@ function readStruct(decoder: decoding.Decoder, clock: number): StructSpan {
 
 const NOTHING: readonly number[] = []
 
-function readId(decoder: decoding.Decoder, ids: number[] = []): number[] {
+function readId(decoder: SpanDecoder, ids: number[] = []): number[] {
   ids.push(decoding.readVarUint(decoder), decoding.readVarUint(decoder))
   return ids
 }
 
 /** Skips a struct's content and returns how many clocks it takes. */
-function skipContent(decoder: decoding.Decoder, content: number): number {
+function skipContent(decoder: SpanDecoder, content: number): number {
   switch (content) {
     case 1: // deleted
       return decoding.readVarUint(decoder)
     case 2: // JSON
-      return skipEach(decoder, skipBytes)
+      return skipEach(decoder, skipJson)
     case 3: // binary
-    case 5: // embed
       skipBytes(decoder)
+      return 1
+    case 5: // embed
+      skipJson(decoder)
       return 1
     case 4: // string
       return skipText(decoder)
     case 6: // format
       skipBytes(decoder)
-      skipBytes(decoder)
+      skipJson(decoder)
       return 1
     case 7: // type
       if (NAMED_TYPES.has(decoding.readVarUint(decoder))) skipBytes(decoder)
@@ -170,25 +220,32 @@ function skipContent(decoder: decoding.Decoder, content: number): number {
   }
 }
 
-function skipEach(decoder: decoding.Decoder, skip: (decoder: decoding.Decoder) => void): number {
+function skipEach(decoder: SpanDecoder, skip: (decoder: SpanDecoder) => void): number {
   const count = decoding.readVarUint(decoder)
+  decoder.spend(count / VALUES_PER_STRUCT)
   for (let left = count; left > 0; left--) skip(decoder)
   return count
 }
 
+function skipJson(decoder: SpanDecoder): void {
+  const from = decoder.pos
+  skipBytes(decoder)
+  decoder.spend((decoder.pos - from) / JSON_BYTES_PER_STRUCT)
+}
+
 /** Skips a string, or bytes: both begin with their number of bytes. */
-function skipBytes(decoder: decoding.Decoder): void {
+function skipBytes(decoder: SpanDecoder): void {
   const bytes = decoding.readVarUint(decoder)
   skip(decoder, bytes)
 }
 
-function skip(decoder: decoding.Decoder, bytes: number): void {
+function skip(decoder: SpanDecoder, bytes: number): void {
   decoder.pos += bytes
   if (decoder.pos > decoder.arr.length) throw new Error('the update ends within a struct')
 }
 
 /** The UTF-16 code units of a string in UTF-8, which Yjs counts as clocks. */
-function skipText(decoder: decoding.Decoder): number {
+function skipText(decoder: SpanDecoder): number {
   const bytes = decoding.readVarUint(decoder)
   const from = decoder.pos
   skip(decoder, bytes)
@@ -202,7 +259,7 @@ function skipText(decoder: decoding.Decoder): number {
 }
 
 /** Skips a value in the encoding of lib0. */
-function skipAny(decoder: decoding.Decoder): void {
+function skipAny(decoder: SpanDecoder): void {
   const kind = decoding.readUint8(decoder)
   switch (kind) {
     case 127: // undefined
@@ -229,7 +286,7 @@ function skipAny(decoder: decoding.Decoder): void {
   }
 }
 
-function skipEntry(decoder: decoding.Decoder): void {
+function skipEntry(decoder: SpanDecoder): void {
   skipBytes(decoder)
   skipAny(decoder)
 }

@@ -1,51 +1,67 @@
 import * as decoding from 'lib0/decoding'
 import * as Y from 'yjs'
+import { visitUpdate } from './struct-spans.ts'
 
 /** The Yjs encoding that bytes can be read as, to their last byte; `both` when either fits; undefined when neither does. */
 export type UpdateFormat = 'v1' | 'v2' | 'both' | undefined
 
 /**
+ * Structs and ranges of deletions of a V2 update up to which it is told from other bytes. The encoding repeats a struct by a number,
+ * so that a few bytes may stand for any number of structs.
+ */
+const V2_PARTS_MAX = 100_000
+/** The same in bytes: values are not counted, and each byte may be one. */
+const V2_BYTES_MAX = 1024 * 1024
+
+/**
  * Tells which encoding of Yjs wrote `bytes`. No update says so itself, and Yjs ignores what follows the end of an update: it
- * reads most V2 updates as empty V1 ones. Here an update has to end with the last byte.
+ * reads most V2 updates as empty V1 ones. Here an update has to end with the last byte. Large V2 updates are told as
+ * neither.
  */
 export function formatOfUpdate(bytes: Uint8Array): UpdateFormat {
-  const isV1 = readsAs(bytes, Y.UpdateDecoderV1)
+  const isV1 = readsAsV1(bytes)
   // Every V2 update begins with a byte of flags, and all of its flags are 0.
-  const isV2 = bytes[0] === 0 && readsAs(bytes, Y.UpdateDecoderV2)
+  const isV2 = bytes[0] === 0 && bytes.length <= V2_BYTES_MAX && readsAsV2(bytes)
   if (isV1) return isV2 ? 'both' : 'v1'
   return isV2 ? 'v2' : undefined
 }
 
-type UpdateDecoder = typeof Y.UpdateDecoderV1 | typeof Y.UpdateDecoderV2
+function readsAsV1(bytes: Uint8Array): boolean {
+  try {
+    return visitUpdate(bytes, {}) === bytes.length
+  } catch {
+    return false
+  }
+}
 
-function readsAs(bytes: Uint8Array, Decoder: UpdateDecoder): boolean {
+function readsAsV2(bytes: Uint8Array): boolean {
   let end: decoding.Decoder | undefined
-  class Watched extends (Decoder as typeof Y.UpdateDecoderV1) {
+  let left = V2_PARTS_MAX
+  const count = (): void => {
+    if (left-- === 0) throw new Error('the update has too many parts to be read')
+  }
+  class Counted extends Y.UpdateDecoderV2 {
     constructor(decoder: decoding.Decoder) {
       super(decoder)
       end = decoder
     }
+    override readInfo(): number {
+      count()
+      return super.readInfo()
+    }
+    override readDsClock(): number {
+      count()
+      return super.readDsClock()
+    }
+    override readString(): string {
+      count()
+      return super.readString()
+    }
   }
   try {
-    Y.decodeUpdateV2(bytes, Watched)
+    Y.decodeUpdateV2(bytes, Counted)
   } catch {
     return false
   }
   return end !== undefined && !decoding.hasContent(end)
-}
-
-/**
- * Whether bytes are a Yjs state vector, to their last byte. Yjs ignores what follows the end.
- */
-export function isWholeStateVector(bytes: Uint8Array): boolean {
-  const decoder = decoding.createDecoder(bytes)
-  try {
-    for (let left = decoding.readVarUint(decoder); left > 0; left--) {
-      decoding.readVarUint(decoder)
-      decoding.readVarUint(decoder)
-    }
-  } catch {
-    return false
-  }
-  return !decoding.hasContent(decoder)
 }

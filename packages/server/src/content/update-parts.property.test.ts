@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import * as encoding from 'lib0/encoding'
 import { expect, it } from 'vitest'
 import * as Y from 'yjs'
 import { splitUpdate } from './update-parts.ts'
@@ -103,6 +104,27 @@ it('[S95] an update that builds on structs of elsewhere is split as well', () =>
         expect(Y.encodeStateAsUpdate(inParts)).toEqual(Y.encodeStateAsUpdate(whole))
       },
     ),
+    { numRuns: RUNS },
+  )
+})
+
+it('[S95] deletions in many ranges are cut, too, and parts of a bounded number of structs have that many', () => {
+  const range = fc.tuple(fc.nat(300), fc.integer({ min: 1, max: 3 }))
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 60 }), fc.array(range, { maxLength: 80 }), (steps, ranges) => {
+      const encoder = encoding.createEncoder()
+      for (const number of [0, 1, 1_000, ranges.length, ...ranges.flat()]) encoding.writeVarUint(encoder, number)
+      const update = Y.mergeUpdates([history(steps), encoding.toUint8Array(encoder)])
+      const [whole, inParts] = [new Y.Doc(), new Y.Doc()]
+      Y.applyUpdate(whole, update)
+      for (const part of splitUpdate(update, 64, 10)) {
+        Y.applyUpdate(inParts, part)
+        const { structs, ds } = Y.decodeUpdate(part)
+        expect(structs.length).toBeLessThanOrEqual(20)
+        for (const deleted of ds.clients.values()) expect(deleted.length).toBeLessThanOrEqual(20)
+      }
+      expect(Y.encodeStateAsUpdate(inParts)).toEqual(Y.encodeStateAsUpdate(whole))
+    }),
     { numRuns: RUNS },
   )
 })

@@ -1,23 +1,34 @@
 import * as encoding from 'lib0/encoding'
+import { cutDeletions } from './deletion-cuts.ts'
 import { cutStructs } from './struct-cuts.ts'
 import { type ClientSpans as Client, readSpans, type StructSpan as Struct } from './struct-spans.ts'
 
 /**
  * Splits one Yjs V1 update into updates of about `bytesMax` bytes each, to be applied in order. Each builds on those before
  * it alone, as far as the update allows, so that a client integrates it at once. A struct of more bytes is cut where it can
- * be: a pasted text is one struct. The deletions come with the last. An update of up to `bytesMax` bytes stays as it is. Throws on bytes that are no update.
+ * be: a pasted text is one struct. The deletions come with the last, or after it if they have more bytes. An update of up to `bytesMax`
+ * bytes stays as it is, if it has no more than `structsMax` structs. Throws on bytes that are no update.
+ *
+ * @param structsMax about so many structs go into a part: those of one client stay together if they are few
  */
-export function splitUpdate(given: Uint8Array, bytesMax: number): readonly Uint8Array[] {
-  if (given.length <= bytesMax) return [given]
+export function splitUpdate(
+  given: Uint8Array,
+  bytesMax: number,
+  structsMax = Number.POSITIVE_INFINITY,
+): readonly Uint8Array[] {
+  if (given.length <= bytesMax && structsMax === Number.POSITIVE_INFINITY) return [given]
   const spans = readSpans(given)
   const update = cutStructs(given, spans, bytesMax)
   const { clients, end } = update === given ? spans : readSpans(update)
-  const deletions = update.subarray(end)
-  const parts = gather(inCausalOrder(clients), bytesMax).map((runs, at, { length }) =>
-    encodePart(update, runs, at === length - 1 ? deletions : undefined),
-  )
-  return parts.length === 0 ? [update] : parts
+  const groups = gather(inCausalOrder(clients), bytesMax, structsMax)
+  const [deletions, ...further] = cutDeletions(update.subarray(end), Math.min(bytesMax, structsMax * RANGE_BYTES))
+  if (groups.length === 0) groups.push(new Map())
+  const parts = groups.map((runs, at) => encodePart(update, runs, at === groups.length - 1 ? deletions : undefined))
+  return [...parts, ...further.map((part) => encodePart(update, new Map(), part))]
 }
+
+/** Bytes of the smallest range of deletions. */
+const RANGE_BYTES = 2
 
 /** The structs one after the other, each after those that it builds on. A struct that builds on structs of elsewhere keeps its place. */
 function* inCausalOrder(clients: ReadonlyMap<number, Client>): Generator<{ client: Client; struct: Struct }> {
@@ -55,17 +66,21 @@ function missing({ needs }: Struct, clients: ReadonlyMap<number, Client>): Clien
 
 type Runs = Map<Client, Struct[]>
 
-function gather(structs: Iterable<{ client: Client; struct: Struct }>, bytesMax: number): Runs[] {
+function gather(structs: Iterable<{ client: Client; struct: Struct }>, bytesMax: number, structsMax: number): Runs[] {
   const parts: Runs[] = []
   let runs: Runs = new Map()
   let bytes = 0
+  let count = 0
   for (const { client, struct } of structs) {
     const size = struct.to - struct.from
-    if (bytes > 0 && bytes + size > bytesMax) {
+    const isFull = count >= structsMax && (!runs.has(client) || count >= 2 * structsMax)
+    if (isFull || (bytes > 0 && bytes + size > bytesMax)) {
       parts.push(runs)
       runs = new Map()
       bytes = 0
+      count = 0
     }
+    count++
     const run = runs.get(client)
     // At the beginning of a run its clock alone says that structs are missing.
     if (run !== undefined) run.push(struct)

@@ -6,6 +6,7 @@ import * as Y from 'yjs'
 import { createAuthenticator, signToken } from '../identity.ts'
 import { SERVER_LIMITS } from '../limits.ts'
 import { GatedStore } from '../testing/gated-store.ts'
+import type { RawClient } from '../testing/raw-client.ts'
 import { ServerFixture } from '../testing/server-fixture.ts'
 import { createServer } from './server.ts'
 
@@ -259,6 +260,18 @@ describe('fairness', () => {
     await other.until(() => other.message('durable')?.frames === 2)
     expect(flood.message('durable')?.frames ?? 0).toBeLessThan(20_001)
     await flood.until(() => flood.message('durable')?.frames === 20_001)
+  })
+})
+
+describe('long messages', () => {
+  it('[S198] are read a part at a time, one connection in each turn, and arrive', async () => {
+    fixture = await ServerFixture.start({ limits: { tickBytesMax: 1_000 } })
+    const other = await fixture.client('b?joinery=1').synced()
+    const writers = await Promise.all([1, 2, 3].map((n) => fixture.client(`a${n}?joinery=1`).synced()))
+    for (const writer of writers) writer.text.insert(0, 'x'.repeat(3_000_000))
+    other.text.insert(0, 'y')
+    const isDurable = (client: RawClient): boolean => client.message('durable')?.frames === 2
+    await Promise.all([other, ...writers].map((client) => client.until(() => isDurable(client))))
   })
 })
 

@@ -333,6 +333,7 @@ export class SocketWire implements Wire, FrameSource, UnsentHolder {
     this.#edge.readAtMs = performance.now()
     this.unfinishedBytes += bytes
     this.#edge.unfinished.note(this)
+    this.reader?.arrived(bytes, this.unfinishedBytes)
   }
 
   onMessage(data: Buffer, isBinary: boolean): void {

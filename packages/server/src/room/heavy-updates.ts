@@ -4,6 +4,7 @@ import type { Logger } from 'pino'
 import type * as Y from 'yjs'
 import type { Refusal } from '../content/document-rules.ts'
 import type { LoadTurns } from '../content/load-turns.ts'
+import { isHeavy } from '../content/trials/heavy-update.ts'
 import { TrialError } from '../content/trials/trial-error.ts'
 import type { Trials } from '../content/trials/trials.ts'
 import type { TriedUnits } from '../content/trials/tried-units.ts'
@@ -150,10 +151,11 @@ export class HeavyUpdates {
   /** Takes an update after its trial: at once, or its units when it takes longer than a turn. False when it has to be tried again. */
   #take(member: Member, update: Uint8Array, tried: Tried | undefined, visit: RoomVisit): boolean | TriedUnits {
     if (tried !== undefined) {
-      const { structs, cpuMs } = tried.fit
+      const { structs, cpuMs, parts } = tried.fit
+      const { limits } = this.#context
       if ((structsIn(visit.document.doc) - tried.structs) * structs > CHANGED_STEPS_MAX) return false
-      // A refused update is in the inbox no more.
-      if (cpuMs > this.#context.limits.trialTurnMs) return visit.beginUnits(member) ?? true
+      // To inspect many structs takes longer than a turn, too. A refused update is in the inbox no more.
+      if (cpuMs > limits.trialTurnMs || isHeavy(update, limits)) return visit.beginUnits(member, parts) ?? true
     }
     member.tried = update
     return true
@@ -161,7 +163,7 @@ export class HeavyUpdates {
 
   async #takeUnits(member: Member, units: TriedUnits): Promise<void> {
     while (!units.isDone) {
-      await this.#room.visit((visit) => visit.writeUnits(member, units))
+      if (!(await this.#room.visit((visit) => visit.takeUnits(member, units)))) return
       // Others have the turns that they are owed, and one at least.
       await wait(member.restMs)
       await this.#context.loadTurns.pause()

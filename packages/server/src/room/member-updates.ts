@@ -118,23 +118,46 @@ export class MemberUpdates {
   }
 
   /**
-   * Inspects the first update in a member's inbox, which was tried, to be applied in units. Undefined when it is refused, which the
-   * member hears; nothing of it is done then.
+   * Begins to take the first update in a member's inbox, which was tried, in units. Undefined when a quota refuses it, which the member
+   * hears.
+   *
+   * @param parts the update as the trial has split it
    */
-  beginUnits(member: Member, place: WritePlace, relaysUntilMs: number): TriedUnits | undefined {
-    const { document } = place
-    const { inbox } = member
-    const update = inbox?.updates[0]
-    if (inbox === undefined || update === undefined) return undefined
-    const isAnswer = update === inbox.answer
+  beginUnits(
+    member: Member,
+    parts: readonly Uint8Array[],
+    place: WritePlace,
+    relaysUntilMs: number,
+  ): TriedUnits | undefined {
+    const update = member.inbox?.updates[0]
+    if (update === undefined) return undefined
+    const isAnswer = update === member.inbox?.answer
     const mayRelay = isAnswer && performance.now() < relaysUntilMs
     const { refused } = withinQuotas(member, [update], place, this.#context.quotas)
-    const units = refused ?? TriedUnits.inspect(update, { ...member.writer, isAnswer, mayRelay }, document)
-    if (units instanceof TriedUnits) return units
-    member.takeInbox()
-    if (mayRelay && isAboutOthers(units)) refuseRelay(member)
-    else refuseUpdate(member, frameOf(inbox), units, this.#context)
+    if (refused === undefined) return new TriedUnits(update, { ...member.writer, isAnswer, mayRelay }, parts)
+    this.#refuseTried(member, refused, relaysUntilMs)
     return undefined
+  }
+
+  /** Inspects what is to be applied next, until the turn is over. False when it is refused, which the member hears. */
+  inspectUnits(member: Member, units: TriedUnits, document: RoomDocument, relaysUntilMs: number): boolean {
+    const refusal = units.inspect(document, this.#untilTurnEnds())
+    if (refusal !== undefined) this.#refuseTried(member, refusal, relaysUntilMs)
+    return refusal === undefined
+  }
+
+  #refuseTried(member: Member, refusal: Refusal, relaysUntilMs: number): void {
+    const { inbox } = member
+    if (inbox === undefined) return
+    const mayRelay = inbox.updates[0] === inbox.answer && performance.now() < relaysUntilMs
+    member.takeInbox()
+    if (mayRelay && isAboutOthers(refusal)) refuseRelay(member)
+    else refuseUpdate(member, frameOf(inbox), refusal, this.#context)
+  }
+
+  #untilTurnEnds(): () => boolean {
+    const sinceMs = performance.now()
+    return () => performance.now() - sinceMs >= this.#context.limits.trialTurnMs
   }
 
   /** Applies units of such an update until its turn is over. With the last, the update counts as taken. Throws as {@link TriedUnits.apply}. */
@@ -143,7 +166,7 @@ export class MemberUpdates {
     const update = inbox?.updates[0]
     if (inbox === undefined || update === undefined) return undefined
     const sinceMs = performance.now()
-    const applied = units.apply(document, () => performance.now() - sinceMs >= this.#context.limits.trialTurnMs)
+    const applied = units.apply(document, this.#untilTurnEnds())
     this.checkPending(document)
     const first = frameOf(inbox)
     const mayRelay = update === inbox.answer && sinceMs < relaysUntilMs

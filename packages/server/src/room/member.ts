@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type Durable, encodeJoinery, type Frame, type JoineryMessage } from '@joinery/protocol'
 import type { Others } from '../content/announced-ids.ts'
 import type { Writer } from '../content/document-rules.ts'
@@ -5,11 +6,17 @@ import type { Identity } from '../identity.ts'
 import type { Ledger, RestingPayer } from '../ledger.ts'
 import type { ServerLimits } from '../limits.ts'
 import { REFUSALS, type ServerError } from '../server-error.ts'
+import type { Turns } from '../turns.ts'
 import { encodeBinaryMessage } from '../ws-frame.ts'
 import type { Wire, WireReader } from './wire.ts'
 
 /** Time that `ws` takes to read a ping and that the answer takes, ms, about: more than can be measured around one. */
 const PING_COST_MS = 0.005
+
+/** Bytes from which on a message is long: to gather and unmask it takes some milliseconds, in the turn in which it ends. */
+const LONG_BYTES_MIN = 1024 * 1024
+/** Time that each byte takes, ms, about. */
+const READ_MS_PER_BYTE = 5 / (1024 * 1024)
 
 /** Reasons for which a member's wire is paused, as bits. The wire is read again when no reason is left. */
 const RESTS = { room: 1, tick: 2, backlog: 4, budget: 8, answers: 16, trial: 32 } as const
@@ -92,6 +99,14 @@ export interface MemberRoom {
   leave(member: Member, nowMs: number): void
 }
 
+/** Parts that all members of a server share. */
+export interface MemberContext {
+  readonly limits: ServerLimits
+  readonly ledger: Ledger
+  /** The turns in which long messages are read. */
+  readonly longReads: Turns
+}
+
 /** One connection as its room remembers it. A member knows no socket: it sends bytes through its {@link Wire}. */
 export class Member implements WireReader, RestingPayer {
   readonly wire: Wire
@@ -116,21 +131,19 @@ export class Member implements WireReader, RestingPayer {
   tried: Uint8Array | undefined
   readonly limits: ServerLimits
   readonly #ledger: Ledger
+  readonly #longReads: Turns
   /** The acknowledgement that waits until the wire is drained. A later one replaces it. */
   #durable: Durable | undefined
   #tickBytes = 0
   #rests = 0
 
-  constructor(
-    wire: Wire,
-    generation: string | undefined,
-    { limits, ledger }: { readonly limits: ServerLimits; readonly ledger: Ledger },
-  ) {
+  constructor(wire: Wire, generation: string | undefined, { limits, ledger, longReads }: MemberContext) {
     this.wire = wire
     this.generation = generation
     this.limits = limits
     this.writer = wire.identity
     this.#ledger = ledger
+    this.#longReads = longReads
   }
 
   get identity(): Identity {
@@ -159,8 +172,13 @@ export class Member implements WireReader, RestingPayer {
     return this.room?.workspace ?? ''
   }
 
+  arrived(bytes: number, unfinished: number): void {
+    this.#countBytes(bytes, unfinished)
+    if (unfinished > LONG_BYTES_MIN) this.#ledger.haveRestIfOwing(this)
+  }
+
   receive(frame: Frame, bytes: number, sinceMs: number): void {
-    this.#countBytes(bytes)
+    if (bytes > LONG_BYTES_MIN) this.#ledger.chargeAtOnce(this, bytes * READ_MS_PER_BYTE)
     this.room?.receive(this, frame)
     // Updates and SyncStep1 are paid for where the room works on them.
     if (frame.type !== 'update' && frame.type !== 'syncStep2' && frame.type !== 'syncStep1') this.charge(sinceMs)
@@ -329,16 +347,18 @@ export class Member implements WireReader, RestingPayer {
     return this.#ledger.restOf(this)
   }
 
-  /** Pauses a member that sends without end until the next tick: it must not keep everybody else waiting. */
-  #countBytes(bytes: number): void {
+  /** Pauses a member that sends without end until the next tick. Of all with long messages one goes on in each turn. */
+  #countBytes(bytes: number, unfinished: number): void {
     const before = this.#tickBytes
     this.#tickBytes += bytes
     if (before > this.limits.tickBytesMax || this.#tickBytes <= this.limits.tickBytesMax) return
     this.#rest(RESTS.tick)
-    setImmediate(() => {
+    const goOn = (): void => {
       this.#tickBytes = 0
       this.#goOn(RESTS.tick)
-    })
+    }
+    if (unfinished > LONG_BYTES_MIN) void this.#longReads.take(() => nextTurn()).then(goOn)
+    else setImmediate(goOn)
   }
 
   #rest(by: number): void {

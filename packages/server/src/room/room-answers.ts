@@ -30,11 +30,11 @@ type Showable = Promise<void> | undefined
 export function answerSyncStep1(room: RoomContent, member: Member, stateVector: Uint8Array, showable: Showable): void {
   const content = room.loaded?.content
   if (content === undefined) return member.refuse(beingLoaded())
-  const clients = countStateVector(stateVector)
+  const { stateVectorClientsMax } = member.limits
+  const clients = countStateVector(stateVector, stateVectorClientsMax)
   if (clients === undefined) {
     return member.refuse(new ServerError('bad_frame', 'the SyncStep1 frame has no readable Yjs state vector'))
   }
-  const { stateVectorClientsMax } = member.limits
   if (clients > stateVectorClientsMax) {
     const reason = `the state vector names ${clients} clients, at most ${stateVectorClientsMax} are allowed: make a new Y.Doc, and copy the content into it`
     return member.refuse(new ServerError('too_large', reason))

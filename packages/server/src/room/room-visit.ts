@@ -26,10 +26,13 @@ export interface RoomVisit {
    * instead.
    */
   writeKeyed: (keyed: KeyedUpdate) => ReturnType<WritePath['writeKeyed']>
-  /** Inspects the first update in a member's inbox, which was tried. Throws as {@link edit}, but never `too_slow`. */
-  beginUnits: (member: Member) => TriedUnits | undefined
-  /** Applies units of such an update. Throws as {@link edit} does, but never `too_slow`, and the errors of a spoilt document. */
-  writeUnits: (member: Member, units: TriedUnits) => void
+  /** Begins with the first update in a member's inbox, which was tried. Throws as {@link edit}, but never `too_slow`. */
+  beginUnits: (member: Member, parts: readonly Uint8Array[]) => TriedUnits | undefined
+  /**
+   * Inspects or applies what comes next of such an update; false when it is refused. Throws as {@link edit} does, but never `too_slow`,
+   * and the errors of a spoilt document.
+   */
+  takeUnits: (member: Member, units: TriedUnits) => boolean
 }
 
 /** The parts that a {@link RoomVisit} is made of. */
@@ -88,8 +91,8 @@ export function makeVisit(parts: RoomVisitParts): RoomVisit {
       const made = write((writes, place) => writes.writeKeyed(keyed, place))
       return 'code' in made ? made : whileMine(made)
     },
-    beginUnits: (member) => write((writes, place) => writes.beginUnits(member, place, parts.relaysUntilMs)),
-    writeUnits: (member, units) =>
-      write((writes, place) => writes.writeUnits(member, units, place, parts.relaysUntilMs)),
+    beginUnits: (member, given) =>
+      write((writes, place) => writes.beginUnits(member, given, place, parts.relaysUntilMs)),
+    takeUnits: (member, units) => write((writes, place) => writes.takeUnits(member, units, place, parts.relaysUntilMs)),
   }
 }

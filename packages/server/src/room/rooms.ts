@@ -4,10 +4,11 @@ import type { WorkspaceId } from '@joinery/protocol'
 import { ColdDocument } from '../content/cold-document.ts'
 import type { Refusal } from '../content/document-rules.ts'
 import { isHeavy } from '../content/trials/heavy-update.ts'
-import type { Costs, Ledger } from '../ledger.ts'
+import type { Costs } from '../ledger.ts'
 import type { Quotas } from '../quotas.ts'
 import type { ServerError } from '../server-error.ts'
-import { Member } from './member.ts'
+import { Turns } from '../turns.ts'
+import { Member, type MemberContext } from './member.ts'
 import type { RecordListener } from './record-listeners.ts'
 import { Room, type RoomContext } from './room.ts'
 import type { RoomFollower } from './room-follower.ts'
@@ -26,10 +27,7 @@ export interface RoomCounts {
 }
 
 /** Parts that all rooms and members of a server share. */
-interface RoomsContext extends RoomContext {
-  /** Books what the members' work costs. */
-  readonly ledger: Ledger
-}
+interface RoomsContext extends RoomContext, MemberContext {}
 
 /** Time after which a turn begins no work of another member or room, ms: nobody notices so short a wait. */
 const TURN_MS = 25
@@ -43,9 +41,10 @@ export class Rooms {
   #scheduled: Room[] = []
   #isStopped = false
 
-  constructor(shared: Omit<RoomsContext, 'schedule' | 'closed'>) {
+  constructor(shared: Omit<RoomsContext, 'schedule' | 'closed' | 'longReads'>) {
     this.#context = {
       ...shared,
+      longReads: new Turns(1),
       schedule: (room) => this.#schedule(room),
       closed: (room) => {
         this.#context.counters.roomsClosed++

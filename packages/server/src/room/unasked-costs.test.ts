@@ -2,6 +2,7 @@ import { encodeAwareness, encodeAwarenessStates, encodeJoinery, encodeSyncStep1 
 import * as encoding from 'lib0/encoding'
 import { afterEach, describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
+import { countStateVector } from '../content/state-vector.ts'
 import { createAuthenticator } from '../identity.ts'
 import type { RawClient } from '../testing/raw-client.ts'
 import { ServerFixture } from '../testing/server-fixture.ts'
@@ -80,6 +81,16 @@ describe('the state vector of a SyncStep1', () => {
       await client.until(() => client.closed !== undefined)
       expect(client.closed).toMatchObject({ code: 4400 })
     }
+  })
+
+  it('[S191] that says it names more clients is refused by that number, whatever follows it', () => {
+    const encoder = encoding.createEncoder()
+    encoding.writeVarUint(encoder, 100_001)
+    // Numbers that never end: these bytes are no state vector.
+    const bytes = new Uint8Array(300_000).fill(0xff)
+    bytes.set(encoding.toUint8Array(encoder))
+    expect(countStateVector(bytes, 100_000)).toBe(100_001)
+    expect(countStateVector(bytes, 200_000)).toBeUndefined()
   })
 
   it('[S191] of as many clients as are allowed, with ids of 53 bits, passes also from a reader', async () => {

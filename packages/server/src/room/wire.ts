@@ -38,6 +38,8 @@ export interface Wire {
 
 /** Takes the frames that a wire reads. */
 export interface WireReader {
+  /** Called as bytes come, before they are read: a long message comes in many turns. `unfinished` of them are of a message that has not ended. */
+  arrived(bytes: number, unfinished: number): void
   /**
    * Takes one frame. `bytes` is the size of the message that held it; its reading began at `sinceMs` by `performance.now()`, or, for a
    * frame of the sync protocol, not long before that.

@@ -250,26 +250,34 @@ export class WritePath {
   }
 
   /** See {@link MemberUpdates.beginUnits}. Call this when no update waits to be flushed. Throws as {@link edit}. */
-  beginUnits(member: Member, place: WritePlace, relaysUntilMs: number): TriedUnits | undefined {
+  beginUnits(
+    member: Member,
+    parts: readonly Uint8Array[],
+    place: WritePlace,
+    relaysUntilMs: number,
+  ): TriedUnits | undefined {
     assertTakes(place.log)
-    const sinceMs = performance.now()
-    const units = this.#updates.beginUnits(member, place, relaysUntilMs)
-    member.charge(sinceMs)
-    return units
+    return this.#updates.beginUnits(member, parts, place, relaysUntilMs)
   }
 
   /**
-   * Applies units of a tried update, then forwards and logs them. Call this when no update waits to be flushed. Throws as
-   * {@link edit}.
+   * Has a turn with a tried update: inspects what comes next, or applies, forwards and logs it. Call this when no update waits to be
+   * flushed. Returns false when the update is refused. Throws as {@link edit}.
    */
-  writeUnits(member: Member, units: TriedUnits, place: WritePlace, relaysUntilMs: number): void {
+  takeUnits(member: Member, units: TriedUnits, place: WritePlace, relaysUntilMs: number): boolean {
     assertTakes(place.log)
     const sinceMs = performance.now()
+    const isInspected = units.isInspected || this.#updates.inspectUnits(member, units, place.document, relaysUntilMs)
+    if (isInspected && units.isInspected) this.#writeUnits(member, units, place, relaysUntilMs)
+    member.charge(sinceMs)
+    return isInspected
+  }
+
+  #writeUnits(member: Member, units: TriedUnits, place: WritePlace, relaysUntilMs: number): void {
     const write = this.#updates.applyUnits(member, units, place.document, relaysUntilMs)
     const writes = write === undefined ? [] : [write]
     if (this.shown === undefined) this.#records.prune(place.document, writes)
     this.#records.write(writes, place, this.#keyed.held)
-    member.charge(sinceMs)
   }
 }
 

@@ -163,6 +163,7 @@ class MemoryWire implements Wire {
       while (!this.#isPaused && this.isOpen) {
         const frame = this.#queue.shift()
         if (frame === undefined) return
+        this.reader?.arrived(frame.length, 0)
         this.reader?.receive(decodeFrame(frame), frame.length, performance.now())
       }
     })

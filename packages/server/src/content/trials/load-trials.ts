@@ -4,7 +4,7 @@ import type { Counters } from '../../counters.ts'
 import type { ServerLimits } from '../../limits.ts'
 import { ServerError, tooCostly } from '../../server-error.ts'
 import type { Start } from '../stored-state.ts'
-import { countStructs } from '../struct-spans.ts'
+import { countParts } from '../struct-spans.ts'
 import { TrialError } from './trial-error.ts'
 import { type TrialLimits, Trials } from './trials.ts'
 import { loadRecords } from './try-update.ts'
@@ -127,7 +127,7 @@ function mayBeCostly(start: Start | undefined, tail: Tail): boolean {
   if (tail === undefined) return true
   let left = FREE_STRUCTS
   for (const update of [...(start === undefined ? [] : [start.state]), ...tail.map((record) => record.update)]) {
-    const structs = countStructs(update, left)
+    const structs = countParts(update, left)
     if (structs > left) return true
     left -= structs
   }

@@ -1,3 +1,6 @@
+import { isComparable } from '../known-already.ts'
+import { splitUpdate } from '../update-parts.ts'
+
 /** A request to a trial's thread, about the document of the trial. */
 export type TrialRequest =
   /** Begin with an empty document. */
@@ -18,6 +21,8 @@ export interface TrialAnswer {
   readonly unitMs?: number
   /** Structs of the update. */
   readonly structs?: number
+  /** The update in parts, unless it was applied whole: see {@link splitTried}. */
+  readonly parts?: readonly Uint8Array[]
 }
 
 /** Units into which an update is cut, at most, and the bytes of one, at least: each costs some microseconds of its own. */
@@ -27,4 +32,15 @@ const UNIT_BYTES_MIN = 512
 /** Bytes of the units in which an update is tried, and applied when that takes more than a turn. */
 export function unitBytesOf({ length }: Uint8Array): number {
   return Math.max(UNIT_BYTES_MIN, Math.ceil(length / UNITS_MAX))
+}
+
+/** Structs of one piece of an update that has too many to be inspected at once: some 20 ms. */
+const PIECE_STRUCTS = 20_000
+const PIECE_BYTES = 1024 * 1024
+
+/** An update in the parts that a room takes: units, or larger pieces if it has too many structs to be inspected at once. */
+export function splitTried(update: Uint8Array): readonly Uint8Array[] {
+  return isComparable(update)
+    ? splitUpdate(update, unitBytesOf(update))
+    : splitUpdate(update, PIECE_BYTES, PIECE_STRUCTS)
 }

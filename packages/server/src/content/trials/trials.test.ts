@@ -31,6 +31,9 @@ it('[S240] a trial says what an update costs on a copy of the document', async (
     return { ...answer, reload: await document.reload(FOREVER) }
   })
   expect(tried).toMatchObject({ structs: 300, cpuMs: expect.any(Number), reload: { cpuMs: expect.any(Number) } })
+  const again = new Y.Doc()
+  for (const part of [first, ...(tried.parts ?? [])]) Y.applyUpdate(again, part)
+  expect(again.getArray('list').length).toBe(600)
   expect(tried.unitMs).toBeLessThanOrEqual(tried.cpuMs)
 })
 

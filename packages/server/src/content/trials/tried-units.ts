@@ -1,7 +1,7 @@
 import type { Applied } from '../applied.ts'
 import { applyOrThrow, UpdateError } from '../apply-update.ts'
 import type { Refusal, Writer } from '../document-rules.ts'
-import { refusalOfOther } from '../known-already.ts'
+import { isComparable, refusalOfOther, refusalOfSize } from '../known-already.ts'
 import { lackingOf, missingFor } from '../missing-edits.ts'
 import type { RoomDocument } from '../room-document.ts'
 import { splitUpdate } from '../update-parts.ts'
@@ -14,35 +14,58 @@ const UNCUT: Refusal = {
 }
 const OTHER_CONTENT = 'other content came under the same client id while the update was applied: make a new Y.Doc'
 
-/** An update that was tried, and is applied in units: one after the other, in turns between which others have theirs. */
+/** The steps of an inspection, each of which may take a turn. The document is the room's as of that turn. */
+type Step = (document: RoomDocument) => Refusal | undefined
+
+/**
+ * An update that was tried. It is inspected in steps and applied in units, in turns between which others have theirs. One that has too
+ * many structs to be inspected at once is taken in several pieces, as if each were an update.
+ */
 export class TriedUnits {
-  /** True when some of the edits may not be the sender's own. */
-  #mayBeOthers: boolean
   readonly #given: Uint8Array
-  readonly #isCut: boolean
-  readonly #units: readonly Uint8Array[]
+  readonly #writer: Writer
+  /** The pieces that are not inspected yet, the next one first. */
+  readonly #pieces: Uint8Array[]
+  /** The units of the update, if it is one piece. */
+  readonly #unitsOfWhole: readonly Uint8Array[] | undefined
+  #steps: Step[] = []
+  /** The units of the piece that is applied now. */
+  #units: readonly Uint8Array[] = []
   #next = 0
+  /** True when some of the edits may not be the sender's own. */
+  #mayBeOthers = false
+  #isCut = false
 
-  private constructor(given: Uint8Array, taken: Uint8Array, mayBeOthers: boolean) {
+  /** @param parts the update in parts, as {@link splitTried} makes them */
+  constructor(given: Uint8Array, writer: Writer, parts: readonly Uint8Array[]) {
+    const isOnePiece = isComparable(given)
     this.#given = given
-    this.#isCut = taken !== given
-    this.#mayBeOthers = mayBeOthers
-    this.#units = splitUpdate(taken, unitBytesOf(taken))
+    this.#writer = { ...writer, isTried: true, isPart: !isOnePiece }
+    this.#pieces = isOnePiece ? [given] : [...parts]
+    this.#unitsOfWhole = isOnePiece ? parts : undefined
+    this.#beginPiece()
   }
 
-  /** Inspects an update whole, under the rules of its writer. Changes nothing in the document. Returns the refusal of a refused one. */
-  static inspect(given: Uint8Array, writer: Writer, document: RoomDocument): TriedUnits | Refusal {
-    const { doc, ruled } = document.live
-    const sender = { ...writer, isTried: true }
-    const update = writer.isAnswer || writer.ownId !== undefined ? ruled.withhold(given, sender) : given
-    // Before the inspection, which binds client ids.
-    const mayBeOthers = ruled.mayBeOthers(update, sender)
-    const refusal = missingFor(doc, update) === undefined ? refusalOfOther(doc, given) : UNCUT
-    return refusal ?? ruled.inspect(update, sender) ?? new TriedUnits(given, update, mayBeOthers)
+  /** Whether the next units can be applied. */
+  get isInspected(): boolean {
+    return this.#steps.length === 0
   }
 
+  /** Whether everything is applied. */
   get isDone(): boolean {
-    return this.#next >= this.#units.length
+    return this.isInspected && this.#next >= this.#units.length
+  }
+
+  /**
+   * Does the next steps of the inspection, at least one, until the turn is over. Changes nothing in the document. Returns the refusal
+   * of a refused update.
+   */
+  inspect(document: RoomDocument, isOver: () => boolean): Refusal | undefined {
+    do {
+      const refusal = this.#steps.shift()?.(document)
+      if (refusal !== undefined) return refusal
+    } while (!this.isInspected && !isOver())
+    return undefined
   }
 
   /**
@@ -57,13 +80,43 @@ export class TriedUnits {
         if (refusalOfOther(doc, unit) !== undefined) throw new UpdateError(OTHER_CONTENT)
         if (doc.store.pendingStructs !== null) ruled.spoilWaiting(unit)
         applyOrThrow(doc, unit, waiting)
-      } while (!this.isDone && !isOver())
+      } while (this.#next < this.#units.length && !isOver())
     })
     const freesOthers = pendingBytes > 0
     // Edits of others that waited for these units are in the record, too.
     if (document.pendingBytes !== pendingBytes) this.#mayBeOthers = true
+    const mayBeOthers = this.#mayBeOthers
+    if (this.#next >= this.#units.length && this.#pieces.length > 0) this.#beginPiece()
     const withheld =
       this.isDone && this.#isCut ? lackingOf([{ index: 0, given: this.#given }], document.stateVector()) : undefined
-    return { ...applied, freesOthers, mayBeOthers: this.#mayBeOthers, withheld }
+    return { ...applied, freesOthers, mayBeOthers, withheld }
+  }
+
+  #beginPiece(): void {
+    const piece = this.#pieces.shift() as Uint8Array
+    const writer = this.#writer
+    let taken = piece
+    this.#units = []
+    this.#next = 0
+    this.#steps = [
+      () => refusalOfSize(piece),
+      ({ live: { ruled } }) => {
+        if (writer.isAnswer || writer.ownId !== undefined) taken = ruled.withhold(piece, writer)
+        this.#isCut ||= taken !== piece
+        return undefined
+      },
+      // Before the inspection, which binds client ids.
+      ({ live: { ruled } }) => {
+        this.#mayBeOthers = ruled.mayBeOthers(taken, writer)
+        return undefined
+      },
+      ({ live: { doc } }) => (missingFor(doc, taken) === undefined ? refusalOfOther(doc, piece) : UNCUT),
+      ({ live: { ruled } }) => ruled.inspect(taken, writer),
+      () => {
+        const isKnown = this.#unitsOfWhole !== undefined && taken === piece
+        this.#units = isKnown ? this.#unitsOfWhole : splitUpdate(taken, unitBytesOf(taken))
+        return undefined
+      },
+    ]
   }
 }

@@ -13,6 +13,8 @@ export interface Fit {
   readonly cpuMs: number
   /** Structs of the update. */
   readonly structs: number
+  /** The update in the parts in which a room takes it; none for one that was applied whole. */
+  readonly parts: readonly Uint8Array[]
 }
 
 /** Bytes of records that are sent to the thread at once. */
@@ -47,14 +49,16 @@ export async function tryUpdate(
   isWhole: boolean,
 ): Promise<Fit> {
   const loadMs = await loadLog(document, log, loadMsMax)
-  const { cpuMs, unitMs = 0, structs = 0 } = await document.try(update, loadMsMax - loadMs, isWhole)
+  // The bound of an update that is applied whole is known before; that of another depends on its structs.
+  const msMax = isWhole ? Math.min(wholeMsMax(update.length), loadMsMax - loadMs) : loadMsMax - loadMs
+  const { cpuMs, unitMs = 0, structs = 0, parts = [] } = await document.try(update, msMax, isWhole)
   const allowedMs = isWhole ? wholeMsMax(update.length) : trialMs + structs * STRUCT_MS_MAX
   if (cpuMs > allowedMs) throw new TrialError('too_long', `it takes ${ms(cpuMs)} ms, more than ${ms(allowedMs)} ms`)
   if (!isWhole && unitMs > UNIT_MS_MAX) {
     throw new TrialError('too_long', `a part of it takes ${ms(unitMs)} ms, more than ${UNIT_MS_MAX} ms`)
   }
   if (cpuMs > RELOAD_FROM_MS) await document.reload(loadMsMax)
-  return { cpuMs, structs }
+  return { cpuMs, structs, parts }
 }
 
 /** Loads a log's state, up to its head as of now. Resolves with the time that it took, ms of CPU. Rejects as {@link tryUpdate}. */
