@@ -12,10 +12,9 @@ import type { Wire, WireReader } from './wire.ts'
 
 /** Time that `ws` takes to read a ping and that the answer takes, ms, about: more than can be measured around one. */
 const PING_COST_MS = 0.005
-
 /** Bytes from which on a message is long: to gather and unmask it takes some milliseconds, in the turn in which it ends. */
 const LONG_BYTES_MIN = 1024 * 1024
-/** Time that each byte takes, ms, about. */
+/** The same for each byte of a long message. */
 const READ_MS_PER_BYTE = 5 / (1024 * 1024)
 
 /** Reasons for which a member's wire is paused, as bits. The wire is read again when no reason is left. */
