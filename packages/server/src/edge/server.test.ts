@@ -303,6 +303,8 @@ describe('health', () => {
         held: 0,
         resting: 0,
         backlogBytes: 0,
+        leases: 0,
+        leaseWaiters: 0,
       },
     ])
     expect(await (await fetch(fixture.server.url)).text()).toBe('mine')
