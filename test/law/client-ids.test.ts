@@ -2,7 +2,15 @@ import { createBlock, documentRules, getBlock } from '@joinery/blocks'
 import { connectWorkspace, type Workspace } from '@joinery/client'
 import { openMemoryStore } from '@joinery/log'
 import { CLOSE, encodeAwareness, encodeAwarenessStates, encodeUpdate, type WorkspaceId } from '@joinery/protocol'
-import { createAuthenticator, createServer, originOf, type Server, type ServerLimits } from '@joinery/server'
+import {
+  AnnouncedIds,
+  createAuthenticator,
+  createServer,
+  type KeptTab,
+  originOf,
+  type Server,
+  type ServerLimits,
+} from '@joinery/server'
 import { afterEach, describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
 import { freePort } from '../support/free-port.ts'
@@ -22,9 +30,21 @@ afterEach(async () => {
   for (const end of open.splice(0).reverse()) await end()
 })
 
-async function serve(store = openMemoryStore(), limits: Partial<ServerLimits> = {}, port?: number): Promise<Server> {
+async function serve(
+  store = openMemoryStore(),
+  limits: Partial<ServerLimits> = {},
+  port?: number,
+  announced = new AnnouncedIds(),
+): Promise<Server> {
   const authenticator = createAuthenticator({ secret: SECRET })
-  const server = createServer({ port: port ?? (await freePort()), authenticator, rules: documentRules, store, limits })
+  const server = createServer({
+    port: port ?? (await freePort()),
+    authenticator,
+    rules: documentRules,
+    store,
+    limits,
+    announced,
+  })
   open.push(() => server.close())
   await server.listen()
   return server
@@ -186,6 +206,34 @@ describe('who owns a client id', () => {
       ).toEqual([false, true])
     },
   )
+
+  it('[T69, S117] a stock client signs in as somebody else while the server starts anew, and its edits are saved', async () => {
+    const store = openMemoryStore()
+    open.push(() => store.close())
+    let kept: readonly KeptTab[] = []
+    const announced = (): AnnouncedIds =>
+      new AnnouncedIds({
+        known: kept,
+        save: async (tabs) => {
+          kept = tabs
+        },
+      })
+    const before = announced()
+    const first = await serve(store, {}, undefined, before)
+    const tab = await stock(first, 'guest')
+    content(tab.doc).insert(0, 'guest')
+    await untilTextIs(first, 'guest')
+    tab.provider.disconnect()
+    content(tab.doc).insert(5, ', offline')
+    await first.close()
+    await before.close()
+    const server = await serve(store, {}, undefined, announced())
+    await stock(server, 'ada', { doc: tab.doc })
+    await untilTextIs(server, 'guest, offline')
+    content(tab.doc).insert(14, ' and ada')
+    await untilTextIs(server, 'guest, offline and ada')
+    expect(await marksOf(server, 'ada')).not.toContain(false)
+  })
 
   it('[T69, S117] a stock client whose token has expired goes on with a token of somebody else, and its edits are saved', async () => {
     const server = await serve()

@@ -3,6 +3,7 @@ import { createApi } from '@joinery/api'
 import { defineDocumentRules } from '@joinery/blocks'
 import { type LogObserver, openLevelStore, openMemoryStore } from '@joinery/log'
 import {
+  AnnouncedIds,
   createAuthenticator,
   createServer,
   Quotas,
@@ -23,6 +24,7 @@ import { openRevocations } from './operations/revocations-file.mts'
 import { readQuotaUse, writeQuotaUse } from './quotas-file.mts'
 import { readReadiness } from './readiness.mts'
 import type { ServeConfig } from './serve-config.mts'
+import { readTabs, writeTabs } from './tabs-file.mts'
 import { VERSION } from './version.mts'
 import { makeWorkerToken, OwnWorker, withOwnWorker } from './work/own-worker.mts'
 
@@ -92,6 +94,12 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
         }),
         onSaveFailed: (err) => logger.error({ err }, 'the use of quotas could not be saved'),
       })
+      const announced = new AnnouncedIds({
+        // Without keys nobody owns a client id.
+        ...(!isInMemory &&
+          config.keys && { known: await readTabs(directory), save: (tabs) => writeTabs(directory, tabs) }),
+        onSaveFailed: (err) => logger.error({ err }, 'the connected tabs could not be saved'),
+      })
       const workerToken = config.workFile && config.keys && makeWorkerToken()
       const people = config.keys && createAuthenticator(config.keys, { revocations, jwks: config.limits.jwks })
       const authenticator = people && workerToken ? withOwnWorker(people, workerToken) : people
@@ -108,6 +116,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
         limits: connectionLimits(config),
         revocations,
         quotas,
+        announced,
         ...(authenticator && { authenticator }),
         ...(config.origins && { origins: config.origins }),
       })
@@ -149,7 +158,9 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
             await Promise.all([control?.close(), demonstration?.close(), worker?.close()])
             await api.close()
             // Closes the store even if the drain fails: nothing else would release the directory.
-            await server.close().finally(() => quotas.close().finally(() => store.close()))
+            await server
+              .close()
+              .finally(() => Promise.all([quotas.close(), announced.close()]).finally(() => store.close()))
           } catch (error) {
             throw explainFailure(error, config)
           }

@@ -1,5 +1,6 @@
 export { type Durability, LogError, type LogRecord, type Lsn } from '@joinery/log'
 export { LEASE_TOKEN_LENGTH_MAX, parseWorkspaceName, type WorkspaceId } from '@joinery/protocol'
+export { AnnouncedIds, type KeptTab } from './content/announced-ids.ts'
 export {
   type DocumentRules,
   type LostConflict,

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { AnnouncedIds, type Announcer, mayShare, SIGN_IN_MS } from './announced-ids.ts'
+import { AnnouncedIds, type Announcer, type KeptTab, mayShare, SIGN_IN_MS } from './announced-ids.ts'
 
 const ID = 7
 const announcer = (actor: string, address: string | undefined = '10.0.0.1'): Announcer => ({
@@ -41,4 +41,43 @@ it('[S117] the last connection of an owner counts: one that is open, or ended el
   expect(mayShare(whileOpen ?? { open: [], justLeft: [], bySdk: [] }, ['guest'])).toBe(false)
   announced.leave('w', ID, announcer('guest', '10.0.0.2'), 3)
   expect(announced.enter('w', ID, announcer('ada'), 4)).toMatchObject({ open: [], justLeft: [] })
+})
+
+it('[S117] a tab that was connected when the server stopped may sign in as somebody else after the start, and an SDK’s id is kept from all', async () => {
+  let kept: readonly KeptTab[] = []
+  const save = async (tabs: readonly KeptTab[]): Promise<void> => {
+    kept = tabs
+  }
+  const before = new AnnouncedIds({ save })
+  before.enter('w', ID, announcer('guest'), 0)
+  before.enter('w', 8, { ...announcer('cleo'), isSdk: true }, 0)
+  before.enter('w', 9, announcer('gone'), 0)
+  before.leave('w', 9, announcer('gone'), performance.now() - SIGN_IN_MS - 1)
+  await before.close()
+  expect(kept).toEqual([{ workspace: 'w', client: ID, actor: 'guest', address: '10.0.0.1' }])
+
+  const signIn = (client: number, address?: string): boolean => {
+    const after = new AnnouncedIds({ known: kept })
+    const others = after.enter('w', client, announcer('ada', address), performance.now())
+    return others !== undefined && mayShare(others, after.holdersOf('w', client))
+  }
+  expect([signIn(ID), signIn(ID, '10.0.0.2'), signIn(8), signIn(9)]).toEqual([true, false, false, false])
+})
+
+it('[S117] tabs that could not be saved are saved with the next change', async () => {
+  const errors: unknown[] = []
+  let kept: readonly KeptTab[] = []
+  const announced = new AnnouncedIds({
+    save: async (tabs) => {
+      if (errors.length === 0) throw new Error('the disk is full')
+      kept = tabs
+    },
+    onSaveFailed: (error) => errors.push(error),
+  })
+  announced.enter('w', ID, announcer('guest'), 0)
+  await announced.close()
+  expect(errors).toHaveLength(1)
+  announced.enter('w', ID, announcer('guest'), 1)
+  await announced.close()
+  expect(kept).toHaveLength(1)
 })

@@ -27,8 +27,33 @@ export interface Others {
   readonly bySdk: readonly string[]
 }
 
+/** A tab that is connected, or was a moment ago, as it is kept over a restart of the server. The SDK's are not: nobody shares their ids. */
+export interface KeptTab {
+  readonly workspace: string
+  readonly client: number
+  readonly actor: string
+  /** The remote address. */
+  readonly address: string
+}
+
+/** Tabs kept over a restart, at most: the last to connect. */
+const KEPT_MAX = 10_000
+/** Time between a change and its save, ms. A process that is killed forgets the tabs of this time. */
+const SAVE_MS = 2_000
+
+export interface AnnouncedIdsOptions {
+  /** The tabs of an earlier run of the server. They count as gone since the start. */
+  readonly known?: readonly KeptTab[]
+  /** Keeps the tabs over a restart. Without it, they end with the process. */
+  readonly save?: (tabs: readonly KeptTab[]) => Promise<void>
+  /** Told of a failed `save`: the next change tries again. */
+  readonly onSaveFailed?: (error: unknown) => void
+}
+
 interface Announcement {
   open: number
+  /** Where the last connection came from. */
+  address: string | undefined
   isSdk: boolean
   /** The end of the last connection; `atMs` is of a monotonic clock. */
   left: { readonly address: string | undefined; readonly atMs: number } | undefined
@@ -43,12 +68,28 @@ interface AnnouncedId {
 /**
  * The client ids that connections announced as their documents' own. A person may type offline under an id before anything of it
  * reaches the server, so the server holds the id for its first announcer, also after the room has closed. An actor that
- * announces many ids makes the server forget only ids of its own. All of this is in memory: a start of the server forgets it.
+ * announces many ids makes the server forget only ids of its own. Of all this, only the tabs of stock clients outlive the process,
+ * if `save` is given: one of them may sign in as somebody else while the server starts anew.
  */
 export class AnnouncedIds {
   readonly #workspaces = new Map<string, Map<number, AnnouncedId>>()
   /** Each actor's announcements, the oldest first. The actor that was longest without one is first. */
   readonly #actors = new Map<string, Map<string, readonly [workspace: string, client: number]>>()
+
+  readonly #options: AnnouncedIdsOptions
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #saving: Promise<void> = Promise.resolve()
+
+  constructor(options: AnnouncedIdsOptions = {}) {
+    this.#options = options
+    const nowMs = performance.now()
+    for (const { workspace, client, ...rest } of options.known ?? []) {
+      const announcer = { ...rest, isSdk: false }
+      this.#note(workspace, client, announcer)
+      this.leave(workspace, client, announcer, nowMs)
+      this.share(workspace, client, rest.actor)
+    }
+  }
 
   /** The actors for whom an id is held; none if nobody has announced it. */
   holdersOf(workspace: string, client: number): readonly string[] {
@@ -66,19 +107,23 @@ export class AnnouncedIds {
    * the id; undefined when there are none.
    */
   enter(workspace: string, client: number, announcer: Announcer, nowMs: number): Others | undefined {
+    const id = this.#note(workspace, client, announcer)
+    this.#saveLater()
+    return id.by.size === 1 ? undefined : othersOf(id, announcer, nowMs)
+  }
+
+  #note(workspace: string, client: number, { actor, address, isSdk }: Announcer): AnnouncedId {
     const ids = this.#workspaces.get(workspace) ?? new Map<number, AnnouncedId>()
     this.#workspaces.set(workspace, ids)
-    const { actor } = announcer
     const id = ids.get(client) ?? { holders: [actor], by: new Map() }
     ids.set(client, id)
-    const others =
-      id.by.size === 0 || (id.by.size === 1 && id.by.has(actor)) ? undefined : othersOf(id, announcer, nowMs)
-    const own = id.by.get(actor) ?? { open: 0, isSdk: false, left: undefined }
+    const own = id.by.get(actor) ?? { open: 0, address, isSdk: false, left: undefined }
     id.by.set(actor, own)
     own.open++
-    own.isSdk ||= announcer.isSdk
+    own.address = address
+    own.isSdk ||= isSdk
     this.#remember(workspace, client, actor)
-    return others
+    return id
   }
 
   /** Notes that a connection that had announced its id has ended. */
@@ -87,6 +132,43 @@ export class AnnouncedIds {
     if (own === undefined) return
     own.open--
     own.left = { address, atMs: nowMs }
+    this.#saveLater()
+  }
+
+  /** Saves the tabs, for a server that closes. */
+  async close(): Promise<void> {
+    if (this.#timer !== undefined) this.#save()
+    await this.#saving
+  }
+
+  #saveLater(): void {
+    if (this.#options.save !== undefined) this.#timer ??= setTimeout(() => this.#save(), SAVE_MS).unref()
+  }
+
+  /** One save at a time: the last has everything. */
+  #save(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#saving = this.#saving
+      .then(() => this.#options.save?.(this.#tabs(performance.now())))
+      .catch((error: unknown) => this.#options.onSaveFailed?.(error))
+  }
+
+  /** The tabs that may still sign in as somebody else. */
+  #tabs(nowMs: number): KeptTab[] {
+    const tabs: KeptTab[] = []
+    // The actor that announced last is last.
+    for (const actor of [...this.#actors.keys()].reverse()) {
+      for (const [workspace, client] of [...(this.#actors.get(actor)?.values() ?? [])].reverse()) {
+        const by = this.#workspaces.get(workspace)?.get(client)?.by
+        const own = by?.get(actor)
+        if (by === undefined || own?.address === undefined || [...by.values()].some(({ isSdk }) => isSdk)) continue
+        const isHere = own.open > 0 || nowMs - (own.left?.atMs ?? 0) <= SIGN_IN_MS
+        if (isHere) tabs.push({ workspace, client, actor, address: own.address })
+        if (tabs.length === KEPT_MAX) return tabs.reverse()
+      }
+    }
+    return tabs.reverse()
   }
 
   #remember(workspace: string, client: number, actor: string): void {

@@ -76,6 +76,8 @@ export interface ServerOptions {
   readonly revocations?: Revocations
   /** Counts and bounds what each principal uses; by default nothing is counted. */
   readonly quotas?: Quotas
+  /** The client ids that connections announce. One that keeps them lets a tab sign in as somebody else over a restart. */
+  readonly announced?: AnnouncedIds
   /**
    * Allows other addresses than loopback in development mode. Everyone who reaches the port may then read and write
    * all.
@@ -273,7 +275,7 @@ class SyncServer implements Server {
       listeners: new RecordListeners(this.#logger),
       counters: this.counters,
       clientIds: new ClientIdMemory(),
-      announced: new AnnouncedIds(),
+      announced: this.#options.announced ?? new AnnouncedIds(),
       cache: new ColdCache(this.#limits.coldBytesMax),
       loads: new Turns(this.#limits.loadsMax),
       trials: this.#trials,
