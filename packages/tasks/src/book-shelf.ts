@@ -9,6 +9,7 @@ import { journalEvent } from './record-schemas.ts'
 import { stateCodec } from './saved-state.ts'
 import { TaskBook } from './task-book.ts'
 import type { TaskClock } from './task-clock.ts'
+import type { TaskCounters } from './task-counts.ts'
 import type { JournalEvent, TaskEventBody } from './task-event.ts'
 import { ENGINE } from './task-event.ts'
 import type { TaskLimits } from './task-limits.ts'
@@ -28,7 +29,7 @@ export interface ShelfOptions extends TasksOptions {
   readonly bounds: TaskLimits
   readonly time: TaskClock
   readonly dispatcher: Dispatcher
-  onEvent(workspace: string, event: TaskEventBody, task: TaskRecord): void
+  readonly counters: TaskCounters
 }
 
 interface Open {
@@ -44,6 +45,8 @@ export class BookShelf {
   readonly #options: ShelfOptions
   readonly #books = new Map<string, Open>()
   readonly #byTag = new Map<string, string>()
+  /** Journals that are being closed: they can be opened again afterwards. */
+  readonly #closings = new Map<string, Promise<void>>()
   readonly #suspended = new Map<string, string>()
   #isClosed = false
 
@@ -171,6 +174,7 @@ export class BookShelf {
 
   async #load(workspace: string): Promise<TaskBook> {
     if (this.#isClosed) throw new Error('the tasks of this server are closed')
+    await this.#closings.get(workspace)
     const { bounds, time, logger, dispatcher, random = Math.random, copy } = this.#options
     const release = (): Promise<void> => this.#release(workspace)
     const journal = await openJournal<JournalEvent, WorkFold>(this.#options, systemLogOf(KIND, workspace), release, {
@@ -181,9 +185,9 @@ export class BookShelf {
     const world = {
       ...{ limits: bounds, clock: time, logger, random, held: dispatcher.held.bind(dispatcher) },
       onReady: () => book !== undefined && dispatcher.offer(book),
-      onEvent: (of: string, event: TaskEventBody, task: TaskRecord) => {
+      onEvent: (event: TaskEventBody, task: TaskRecord, atMs: number, leasedAtMs: number | undefined) => {
         dispatcher.observe(event, task)
-        this.#options.onEvent(of, event, task)
+        this.#options.counters.observe(event, task, atMs, leasedAtMs)
       },
       onLease: dispatcher.count.bind(dispatcher),
     }
@@ -204,6 +208,7 @@ export class BookShelf {
       else if (state === 'open') book.refreshAll()
     })
     if (!journal.isOurs) return
+    this.#sweepEnded(book)
     book.refreshAll()
     if (book.ready.size > 0) this.#options.dispatcher.offer(book)
     for (const task of book.fold.tasks.values()) if (task.isUnprojected) this.projector.show(book, task, true)
@@ -229,8 +234,9 @@ export class BookShelf {
 
   async #close(workspace: string): Promise<void> {
     const log = this.loaded(workspace)?.journal.log
-    await this.#release(workspace)
-    await log?.close()
+    const closing = this.#release(workspace).then(() => log?.close())
+    this.#closings.set(workspace, closing)
+    await closing.finally(() => this.#closings.delete(workspace))
   }
 }
 

@@ -63,7 +63,7 @@ export class Dispatcher {
   /** Counts a lease that has begun or ended. */
   count({ worker, saga, target }: LiveLease, by: 1 | -1): void {
     const host = this.#hostOf(saga, target)
-    const names = [`worker ${worker}`, `saga ${saga}`, ...(host === undefined ? [] : [`host ${host}`])]
+    const names = [`worker ${worker}`, `saga ${saga.name}`, ...(host === undefined ? [] : [`host ${host}`])]
     for (const name of names) {
       const count = (this.#counts.get(name) ?? 0) + by
       if (count > 0) this.#counts.set(name, count)
@@ -75,7 +75,7 @@ export class Dispatcher {
   /** Feeds the breakers. */
   observe(event: TaskEventBody, task: TaskRecord): void {
     if (!('kind' in event)) return
-    const host = this.#hostOf(task.saga.name, event)
+    const host = this.#hostOf(task.saga, event)
     if (host === undefined) return
     const breaker = this.#breakerOf(host)
     if (event.type === 'leased') breaker.begin()
@@ -143,7 +143,7 @@ export class Dispatcher {
 
   /** Why an attempt that could be made is not. */
   held(task: TaskRecord, target: Target | undefined): Waiting {
-    const host = target && this.#hostOf(task.saga.name, target)
+    const host = target && this.#hostOf(task.saga, target)
     const breaker = host === undefined ? undefined : this.#breakers.get(host)
     if (breaker !== undefined && breaker.state === 'open') {
       const until = breaker.until
@@ -215,7 +215,7 @@ export class Dispatcher {
     const fit = fits.find((one) => one.fit === 'run') ?? fits.find((one) => one.fit === 'move')
     if (fit === undefined) return undefined
     for (const target of book.ready.offersOf(task.id)) {
-      const host = this.#hostOf(task.saga.name, target)
+      const host = this.#hostOf(task.saga, target)
       const isFree =
         host === undefined ||
         (this.#breakerOf(host).isPassable && this.#hasRoom(`host ${host}`, this.#options.limits.perHost))
@@ -228,8 +228,10 @@ export class Dispatcher {
     return (this.#counts.get(name) ?? 0) < max
   }
 
-  #hostOf(saga: string, { kind, step }: Target): string | undefined {
-    return step === undefined || kind === 'plan' ? undefined : this.#options.hostOf(saga, step)
+  /** The host by the server's configuration, or by the saga's own word. */
+  #hostOf(saga: SagaShape, { kind, step }: Target): string | undefined {
+    if (step === undefined || kind === 'plan') return undefined
+    return this.#options.hostOf(saga.name, step) ?? saga.steps.find(({ name }) => name === step)?.host
   }
 
   #breakerOf(host: string): HostBreaker {

@@ -1,4 +1,4 @@
-import type { Json } from '@joinery/protocol'
+import type { Json, SagaShape } from '@joinery/protocol'
 import type { StepView } from './task.ts'
 import type { Target } from './task-event.ts'
 import type { Timers } from './timers.ts'
@@ -6,8 +6,10 @@ import type { Timers } from './timers.ts'
 /** A lease that stands, with what its worker has told. The journal knows the lease, and not this. */
 export interface LiveLease {
   readonly worker: string
-  readonly saga: string
+  readonly saga: SagaShape
   readonly target: Target
+  /** Time of the server, ms since epoch. */
+  readonly beganAtMs: number
   progress?: StepView['progress']
   details?: Json
   stalledMs?: number

@@ -24,6 +24,7 @@ const stepShape = z.object({
   onUndoFailure: z.enum(['continue', 'stop']).optional(),
   effect: z.literal('at_most_once').optional(),
   cancelGraceMs: ms.optional(),
+  host: z.string().optional(),
 })
 export const sagaShape = z.object({
   name: z.string(),

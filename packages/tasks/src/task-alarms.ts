@@ -91,7 +91,7 @@ export class TaskAlarms {
     } else timers.clear(key)
     if (state !== 'running' || nonce === undefined || (why !== 'leased' && why !== 'restart')) return
     const lost: UnsureWhy = why === 'restart' ? 'server_restart' : 'lease_expired'
-    leases.add(nonce, { worker, saga: task.saga.name, target }, (timer) => {
+    leases.add(nonce, { worker, saga: task.saga, target, beganAtMs: nowMs }, (timer) => {
       this.#try(`${timer} ${nonce}`, () => this.#book.loseLease(nonce, timer === 'lease' ? lost : 'timed_out'))
     })
     const shape = stepOf(task, target.step)?.shape

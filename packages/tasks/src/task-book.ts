@@ -22,7 +22,7 @@ import {
 } from './task-event.ts'
 import type { TaskLimits } from './task-limits.ts'
 import { forkOf, isPastPivot, type TaskRecord, unitOf } from './task-state.ts'
-import { resultsOf, viewOf } from './task-view.ts'
+import { resultsOf, statusOf, type ViewContext, viewOf } from './task-view.ts'
 import { Timers } from './timers.ts'
 import { isOpen, type WorkFold } from './work-fold.ts'
 
@@ -43,8 +43,8 @@ export interface BookWorld {
   onReady(): void
   /** Called when a lease begins or ends. */
   onLease(lease: LiveLease, by: 1 | -1): void
-  /** Called with each event after it was appended. `before` are the attempts that it is about, as they were. */
-  onEvent(workspace: string, event: TaskEventBody, task: TaskRecord): void
+  /** Called with each event after it was appended. `leasedAtMs` is when its attempt was given to the worker. */
+  onEvent(event: TaskEventBody, task: TaskRecord, atMs: number, leasedAtMs: number | undefined): void
 }
 
 interface AppendOptions {
@@ -122,8 +122,17 @@ export class TaskBook {
   }
 
   view(task: TaskRecord): TaskView {
+    return viewOf(task, this.#context(task))
+  }
+
+  /** The state of a task, and why it waits. */
+  status(task: TaskRecord): ReturnType<typeof statusOf> {
+    return statusOf(task, this.#context(task))
+  }
+
+  #context(task: TaskRecord): ViewContext {
     const { limits } = this.world
-    return viewOf(task, {
+    return {
       workspace: this.workspace,
       held: () => this.#held(task),
       progressOf: (nonce) => this.leases.get(nonce)?.progress,
@@ -132,7 +141,7 @@ export class TaskBook {
         code !== 'signal' &&
         code !== 'operator' &&
         this.nowMs - of.updatedAt >= limits.stalledAfterMs,
-    })
+    }
   }
 
   /** Calls `listener` with each event of a task from now on. Returns unsubscribe. */
@@ -192,8 +201,9 @@ export class TaskBook {
     const leased = all.map((event) =>
       'kind' in event && task !== undefined ? attemptsOf(task, event)?.nonce : undefined,
     )
+    const leasedAtMs = this.leases.get(leased[0] ?? '')?.beganAtMs
     const { durable, lsn } = this.journal.append(entries, { sync })
-    for (const [n, event] of all.entries()) this.#took(event, leased[n], lsn - all.length + 1 + n)
+    for (const [n, event] of all.entries()) this.#took(event, leased[n], lsn - all.length + 1 + n, leasedAtMs)
     const changed = all[0] === undefined ? undefined : this.fold.tasks.get(all[0].task)
     if (changed === undefined) return { durable }
     this.refresh(changed)
@@ -292,6 +302,7 @@ export class TaskBook {
       ...{ input: task.input, results: resultsOf(task, target.step), startedAt: task.startedAt },
       ...{ leaseMs: limits.leaseMs, cancelGraceMs: step?.shape.cancelGraceMs ?? limits.cancelGraceMs },
       ...(target.step !== undefined && { step: target.step }),
+      ...(target.kind === 'undo' && { runKey: keyOf({ ...target, kind: 'run' }) }),
       ...(value !== undefined && { item: value }),
       ...(result !== undefined && { result }),
       ...(details !== undefined && { details }),
@@ -302,11 +313,11 @@ export class TaskBook {
   }
 
   /** Sets the timers and leases of an event that is in the journal now, and tells of it. */
-  #took(event: TaskEventBody, nonceBefore: string | undefined, lsn: number): void {
+  #took(event: TaskEventBody, nonceBefore: string | undefined, lsn: number, leasedAtMs: number | undefined): void {
     const task = this.fold.tasks.get(event.task)
     if (task === undefined) return
     this.#alarms.take(event, task, nonceBefore)
-    this.world.onEvent(this.workspace, event, task)
+    this.world.onEvent(event, task, this.journal.lastAt, leasedAtMs)
     const at = this.journal.lastAt
     for (const listener of this.#listeners.get(event.task) ?? []) listener(event, lsn, at)
   }

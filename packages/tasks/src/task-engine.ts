@@ -12,6 +12,7 @@ import type { TaskView } from './task.ts'
 import type { TaskBook } from './task-book.ts'
 import { cancelTask, retryTask, signalTask, skipStep, startTask, terminateTask } from './task-changes.ts'
 import { systemTaskClock, type TaskClock } from './task-clock.ts'
+import { type CountedStatus, gaugesOf, TaskCounters, type TaskCounts, type TaskGauges } from './task-counts.ts'
 import { TaskError } from './task-error.ts'
 import type { By } from './task-event.ts'
 import { eventsOf } from './task-events.ts'
@@ -42,6 +43,7 @@ interface EngineParts {
   readonly workers: LiveWorkers
   readonly dispatcher: Dispatcher
   readonly shelf: BookShelf
+  readonly counters: TaskCounters
 }
 
 /** The tasks of all workspaces of one server, over their journals. */
@@ -54,6 +56,7 @@ export class TaskEngine implements Tasks {
   readonly #workers: LiveWorkers
   readonly #sagas: Sagas
   readonly #timers: Timers
+  readonly #counters: TaskCounters
   readonly #closing = new AbortController()
   #routing: Promise<void> = Promise.resolve()
 
@@ -65,6 +68,7 @@ export class TaskEngine implements Tasks {
     this.#dispatcher = parts.dispatcher
     this.#workers = parts.workers
     this.#timers = parts.timers
+    this.#counters = parts.counters
     this.#sagas = new Sagas(parts.shelf, parts.workers, parts.limits)
     this.#armSweep()
     this.#route()
@@ -77,9 +81,9 @@ export class TaskEngine implements Tasks {
     const timers = new Timers(clock, (error) => logger.error({ error }, 'a timer of tasks failed'))
     const workers = new LiveWorkers(clock)
     const dispatcher = new Dispatcher({ limits, clock, timers, workers, hostOf })
-    const onEvent = (): void => undefined
-    const shelf = await BookShelf.open({ ...options, bounds: limits, time: clock, dispatcher, onEvent })
-    return new TaskEngine({ options, limits, clock, timers, workers, dispatcher, shelf })
+    const counters = new TaskCounters()
+    const shelf = await BookShelf.open({ ...options, bounds: limits, time: clock, dispatcher, counters })
+    return new TaskEngine({ options, limits, clock, timers, workers, dispatcher, shelf, counters })
   }
 
   start(workspace: string, request: StartRequest): Promise<Started> {
@@ -246,6 +250,28 @@ export class TaskEngine implements Tasks {
     })
   }
 
+  /** Numbers since the start of the server. */
+  get counts(): TaskCounts {
+    return this.#counters.all
+  }
+
+  /** The state of the tasks now. Takes some microseconds for each task. */
+  get gauges(): TaskGauges {
+    const books = [...this.#shelf.books()]
+    const sum = (of: (book: TaskBook) => number): number => books.reduce((all, book) => all + of(book), 0)
+    const states = { closed: 0, half_open: 1, open: 2 }
+    return {
+      ...gaugesOf(books.flatMap(countedStatuses)),
+      leases: sum(({ leases }) => leases.size),
+      timers: sum(({ timers }) => timers.size),
+      timerLagSeconds: Math.max(0, ...books.map(({ timers }) => timers.lagMs / 1_000)),
+      breakers: Array.from(this.#dispatcher.breakers, ([host, { state }]) => ({
+        labels: { host },
+        value: states[state],
+      })),
+    }
+  }
+
   /** Ends all waits, and writes no more. The logs are closed with the server. */
   async close(): Promise<void> {
     this.#closing.abort()
@@ -286,8 +312,13 @@ export class TaskEngine implements Tasks {
   }
 
   async #underToken<T>(token: string, work: (book: TaskBook, nonce: string) => T | Promise<T>): Promise<T> {
-    const { nonce, workspace } = this.#parse(token)
-    return this.#with(workspace, (book) => work(book, nonce))
+    try {
+      const { nonce, workspace } = this.#parse(token)
+      return await this.#with(workspace, (book) => work(book, nonce))
+    } catch (error) {
+      if (error instanceof TaskError && error.code === 'lease_lost') this.#counters.fence()
+      throw error
+    }
   }
 
   #parse(token: string, expected?: string): { nonce: string; workspace: string } {
@@ -328,6 +359,14 @@ export class TaskEngine implements Tasks {
       this.#armSweep()
     })
   }
+}
+
+function countedStatuses(book: TaskBook): CountedStatus[] {
+  return Array.from(book.fold.tasks.values(), (task) => {
+    const { state, waiting } = book.status(task)
+    const waitingSeconds = waiting === undefined ? 0 : Math.max(0, book.nowMs - task.updatedAt) / 1_000
+    return { saga: task.saga.name, state, why: waiting?.code, waitingSeconds }
+  })
 }
 
 /** Opens the tasks of a server. Close them before the server and its store. */

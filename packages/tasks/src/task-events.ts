@@ -1,5 +1,8 @@
+import { applyEvent } from './apply-event.ts'
+import { nextEvent } from './next-event.ts'
 import type { TaskBook } from './task-book.ts'
 import { nameOfEvent, type TaskEventBody } from './task-event.ts'
+import { forkOf } from './task-state.ts'
 import { viewOf } from './task-view.ts'
 import type { TaskEvent } from './tasks.ts'
 
@@ -67,7 +70,12 @@ async function* pastEvents(book: TaskBook, id: string, after: number, through: n
     const task = fold.tasks.get(id)
     if (task === undefined) continue
     const context = { held: () => OLD, progressOf: () => undefined, isStalled: () => false }
-    const view = viewOf(task, { workspace: book.workspace, ...context })
+    // The events that followed were written with this one: nobody has seen the task between them.
+    const settled = forkOf(task)
+    for (let next = nextEvent(settled, record.at); next !== undefined; next = nextEvent(settled, record.at)) {
+      applyEvent(settled, next, record.at, record.lsn)
+    }
+    const view = viewOf(settled, { workspace: book.workspace, ...context })
     yield { lsn: record.lsn, at: record.at, type: nameOfEvent(event as TaskEventBody), task: view }
   }
 }

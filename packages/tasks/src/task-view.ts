@@ -26,7 +26,7 @@ export interface ViewContext {
 
 export function viewOf(task: TaskRecord, context: ViewContext): TaskView {
   const steps = task.steps.map((step) => stepViewOf(task, step, context))
-  const { state, waiting } = stateOf(task, context)
+  const { state, waiting } = statusOf(task, context)
   const undone = state === 'needs_attention' ? undoneOf(task) : undefined
   const error = task.error ?? (state === 'needs_attention' ? currentError(task) : undefined)
   return {
@@ -69,7 +69,8 @@ export function needsAttention(task: TaskRecord): boolean {
   return failureOf(step) !== undefined && isPastPivot(task) && (step.shape.onFailure ?? 'compensate') === 'compensate'
 }
 
-function stateOf(task: TaskRecord, context: ViewContext): { state: TaskState; waiting?: Waiting } {
+/** The state of a task, and why it waits. */
+export function statusOf(task: TaskRecord, context: ViewContext): { state: TaskState; waiting?: Waiting } {
   if (task.end !== undefined && task.phase === 'ended') return { state: task.end }
   if (needsAttention(task)) {
     const reason = task.isOverdue
@@ -198,7 +199,7 @@ function* attemptsIn(task: TaskRecord, step: StepRecord): Generator<TaskRecord['
 function stepStateOf(task: TaskRecord, step: StepRecord): StepState {
   const { shape, units, plan } = step
   const { counts } = units
-  if (task.phase !== 'forward') {
+  if (task.turned !== undefined) {
     if (counts.undoFailed > 0) return 'undo_failed'
     if (counts.undoLeft > 0) return 'compensating'
     if (counts.undone > 0) return hasKept(step) ? 'kept' : 'compensated'

@@ -61,9 +61,11 @@ export class Units {
     return new Units(this.#hasUndo, this.#units, this.#counts)
   }
 
-  /** The units in the order in which they began. Not of a copy for trying. */
-  entries(): IterableIterator<[string, Unit]> {
-    return this.#units.entries()
+  /** The units in the order in which they began. */
+  *entries(): Generator<[string, Unit]> {
+    if (this.#base === undefined) return yield* this.#units.entries()
+    for (const [key, unit] of this.#base) yield [key, this.#units.get(key) ?? unit]
+    for (const [key, unit] of this.#units) if (!this.#base.has(key)) yield [key, unit]
   }
 
   #count(unit: Unit, by: 1 | -1): void {

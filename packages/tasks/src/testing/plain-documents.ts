@@ -26,7 +26,7 @@ export class PlainDocuments implements Documents {
     const log = await this.#open(workspace)
     if (this.failure !== undefined) throw this.failure
     if ((await log.lsnOfKey(commit.key)) !== undefined) return
-    const durable = this.#store.atomically(() => {
+    const written = this.#store.atomically(() => {
       commit.check()
       const { operations = [], removeIfUntouched = [] } = commit
       if (operations.includes('refuse')) throw new DocumentError('refused', 'an operation can’t be made')
@@ -37,12 +37,12 @@ export class PlainDocuments implements Documents {
       const outcome: CommitOutcome = { kept, touched: [] }
       const view = commit.show(outcome)
       const update = Buffer.from(JSON.stringify({ operations, removed: removeIfUntouched, state: view.state }))
-      const { lsn, durable: written } = log.append({ ...WRITER, update, idempotencyKey: commit.key }, { sync: true })
+      const { lsn, durable } = log.append({ ...WRITER, update, idempotencyKey: commit.key }, { sync: true })
       const beside = commit.beside({ lsn, blocks: [] }, outcome)
       this.shown.set(view.id, view)
-      return Promise.all([written, beside.durable])
+      return [durable, beside.durable]
     })
-    await durable
+    await Promise.all(written)
   }
 
   async show(_workspace: string, task: TaskView): Promise<void> {

@@ -38,9 +38,11 @@ export class TaskScene {
     this.#options = options
   }
 
-  static async open(options: Partial<TasksOptions> & { readonly store?: EventStore } = {}): Promise<TaskScene> {
-    const clock = new HandClock()
-    const { store = openMemoryStore({ clock }), ...rest } = options
+  static async open(
+    options: Partial<TasksOptions> & { readonly store?: EventStore; readonly clock?: HandClock } = {},
+  ): Promise<TaskScene> {
+    const { clock = new HandClock(), ...others } = options
+    const { store = openMemoryStore({ clock }), ...rest } = others
     const scene = new TaskScene(store, clock, rest)
     await scene.start()
     return scene
