@@ -9,6 +9,16 @@ export const FREE_COSTS: Costs = { book: () => performance.now(), restOf: () => 
 /** Time between two looks at the budget of a caller that waits, ms. It may be free to go on before its debt is paid. */
 const LOOK_MS = 100
 
+/** The caller of a request, as far as it may end before its request. */
+export interface Caller {
+  /** Whether the caller has gone: its request then waits no longer. */
+  isGone(): boolean
+  /** Throws once the caller's token has ended. */
+  assertStands(): void
+}
+
+const HERE: Caller = { isGone: () => false, assertStands: () => undefined }
+
 /**
  * The work of one request. Its caller pays in time of the event loop, as its sockets do for what they send. A caller over
  * budget waits between two parts of the work.
@@ -18,16 +28,20 @@ export class RequestWork implements Pace {
   /** The principal whose quotas count: the actor of a token, and without a token the address. */
   readonly owner: string
   readonly #callers: PayingCallers
-  readonly #isOver: () => boolean
+  readonly #caller: Caller
   #waitLeftMs: number
 
-  /** @param isOver whether the caller has gone: its request then waits no longer */
-  constructor(payer: Payer, owner: string, callers: PayingCallers, isOver: () => boolean) {
+  constructor(payer: Payer, owner: string, callers: PayingCallers, caller: Caller) {
     this.payer = payer
     this.owner = owner
     this.#callers = callers
-    this.#isOver = isOver
+    this.#caller = caller
     this.#waitLeftMs = callers.limits.costWaitMs
+  }
+
+  /** Throws `unauthorized` once the caller's token has ended. Call it in the turn of what the token has to allow. */
+  assertStands(): void {
+    this.#caller.assertStands()
   }
 
   /** Does one part of the work, in this turn of the event loop, and books what it takes, also if it throws. */
@@ -68,7 +82,7 @@ export class RequestWork implements Pace {
     const leave = this.#callers.wait(this.payer, restMs)
     try {
       for (; restMs > 0; restMs = costs.restOf(this.payer)) {
-        if (this.#callers.isClosed || this.#isOver()) throw over()
+        if (this.#callers.isClosed || this.#caller.isGone()) throw over()
         if (restMs > this.#waitLeftMs - (performance.now() - sinceMs)) throw overBudget(restMs)
         await delay(Math.min(restMs, LOOK_MS))
       }
@@ -92,8 +106,8 @@ export class PayingCallers {
   }
 
   /** @param owner the principal whose quotas count; the payer by default */
-  begin(payer: Payer, owner = payer.principal, isOver = () => false): RequestWork {
-    return new RequestWork(payer, owner, this, isOver)
+  begin(payer: Payer, owner = payer.principal, caller = HERE): RequestWork {
+    return new RequestWork(payer, owner, this, caller)
   }
 
   /** True once nobody waits any longer. */

@@ -16,8 +16,10 @@ export interface Identity {
   readonly isAuthenticated: boolean
   /** Time when the token expires, leeway included, ms since epoch; undefined in development mode. */
   readonly expiresAtMs: number | undefined
-  /** Time when the token was issued, ms since epoch; undefined if it does not say so. */
+  /** Time when the token was issued, ms since epoch, and no later than it was shown; undefined if it does not say so. */
   readonly issuedAtMs?: number | undefined
+  /** Throws `unauthorized` once the token has expired or was taken back. Absent where there are no tokens. */
+  assertStands?(): void
   /** Whether the caller may do what concerns all actors, such as revoking tokens. */
   readonly isOperator?: boolean
   allows(workspace: WorkspaceId): boolean
@@ -80,6 +82,7 @@ const CLOCK_LEEWAY_SECONDS = 5
 const SECRET_BYTES_MIN = 32
 /** Characters of a token, at most: half of the bytes that Node accepts as request headers. */
 const TOKEN_CHARS_MAX = 8192
+const EXPIRED = 'the token has expired: get a new one'
 const AUDIENCE = 'joinery'
 /**
  * Algorithms that a JWKS may use. None is symmetric: a public key is no secret, and HS256 "signed" with it would
@@ -130,11 +133,16 @@ export function createAuthenticator(keys: AuthenticatorKeys, options: Authentica
         `the token has ${token.length} characters, at most ${TOKEN_CHARS_MAX} are allowed: ask for a smaller one`,
       )
     }
-    const identity = identityOf(await verify(token, new Date(now())), credentials)
-    if (options.revocations?.isRevoked(identity)) {
+    const nowMs = now()
+    const identity = identityOf(await verify(token, new Date(nowMs)), credentials, nowMs)
+    const endsAtMs = performance.now() + (identity.expiresAtMs - now())
+    const assertStands = (): void => {
+      if (performance.now() >= endsAtMs) throw new IdentityError('unauthorized', EXPIRED)
+      if (options.revocations?.isRevoked(identity) !== true) return
       throw new IdentityError('unauthorized', 'the token was revoked: get a new one')
     }
-    return identity
+    assertStands()
+    return { ...identity, assertStands }
   }
 }
 
@@ -228,7 +236,7 @@ function throwTokenFault(error: unknown): never {
 }
 
 function tokenFault(error: unknown): string | undefined {
-  if (error instanceof errors.JWTExpired) return 'the token has expired: get a new one'
+  if (error instanceof errors.JWTExpired) return EXPIRED
   if (error instanceof errors.JWTClaimValidationFailed) {
     if (error.claim === 'nbf') return 'the token is not valid yet (nbf): check the clocks of its issuer and this server'
     if (error.claim === 'aud') return `the token's aud must be "${AUDIENCE}"`
@@ -248,7 +256,11 @@ function claimFault(error: z.ZodError): string {
   return `the token's claims break a rule: ${error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ')}`
 }
 
-function identityOf(payload: unknown, { workspace, source: asked }: Credentials): Identity {
+function identityOf(
+  payload: unknown,
+  { workspace, source: asked }: Credentials,
+  nowMs: number,
+): Identity & { readonly expiresAtMs: number } {
   const parsed = claimsSchema.safeParse(payload)
   if (!parsed.success) throw new IdentityError('unauthorized', claimFault(parsed.error))
   const { sub, workspaces, access, sources, exp, iat, operator = false } = parsed.data
@@ -271,9 +283,14 @@ function identityOf(payload: unknown, { workspace, source: asked }: Credentials)
     isAuthenticated: true,
     isOperator: operator,
     expiresAtMs: (exp + CLOCK_LEEWAY_SECONDS) * 1000,
-    issuedAtMs: iat === undefined ? undefined : iat * 1000,
+    issuedAtMs: iat === undefined ? undefined : issuedBy(nowMs, iat * 1000),
     allows,
   }
+}
+
+/** The time of issue of a token that is shown at `nowMs`. A time far ahead of the clock tells nothing: the token may be old. */
+function issuedBy(nowMs: number, iatMs: number): number | undefined {
+  return iatMs > nowMs + CLOCK_LEEWAY_SECONDS * 1000 ? undefined : Math.min(iatMs, nowMs)
 }
 
 /**

@@ -181,10 +181,12 @@ function rawRequest(request: FastifyRequest, { authenticate, rate, callers }: Ht
         retryAfterSeconds: Math.ceil(waitMs / 1000),
       })
     },
-    workFor: ({ actor: principal, isAuthenticated }, workspace) => {
+    workFor: (identity, workspace) => {
+      const { actor: principal, isAuthenticated } = identity
       const { socket } = request.raw
+      const caller = { isGone: () => socket.destroyed, assertStands: () => identity.assertStands?.() }
       const owner = isAuthenticated ? principal : (socket.remoteAddress ?? '')
-      const work = works.get(request) ?? callers.begin({ principal, workspace }, owner, () => socket.destroyed)
+      const work = works.get(request) ?? callers.begin({ principal, workspace }, owner, caller)
       works.set(request, work)
       return work
     },

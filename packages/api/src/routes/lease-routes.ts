@@ -99,9 +99,14 @@ const acquire = route(
     const acquired = await request.untilGone(async (signal) => {
       const asked = leases.acquire(id, { ...body, holder, author, key, signal }, work.owner)
       const answer = await whenDurable(limits.durableWaitMs + waitMs, asked)
-      // Nobody reads the answer: the next may have the lease now.
-      if (signal.aborted && answer.outcome === 'acquired')
-        await leases.release(id, { name, token: answer.token, author })
+      // Nobody reads the answer, or the caller's token ended during the wait: the next may have the lease now.
+      let isWanted = false
+      try {
+        work.assertStands()
+        isWanted = !signal.aborted
+      } finally {
+        if (!isWanted && answer.outcome === 'acquired') await leases.release(id, { name, token: answer.token, author })
+      }
       return answer
     })
     if (acquired.outcome === 'acquired')

@@ -121,7 +121,10 @@ export function route<P extends z.ZodType, Q extends z.ZodType, H extends z.ZodT
           body: parse(definition.body, request.body, 'body'),
         }
       })
+      // The body may have taken minutes, and the wait for a turn seconds.
+      work.assertStands()
       const reply = await handle({ params, ...read, request, identity, work }, services)
+      if (definition.method === 'GET') work.assertStands()
       const body = work.part(() => checkAnswer(definition.answers[reply.status], reply, services.lists))
       return { ...reply, body }
     },

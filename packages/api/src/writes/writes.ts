@@ -94,6 +94,7 @@ export class Writes {
         ...(key !== undefined && { idempotencyKey: key }),
         ...(sync && { sync }),
         check: (view) => {
+          work.assertStands()
           request.check(view)
           for (const path of [...blocks, ...edges.map(edgePath)]) before.set(path, view.stamps.of(path))
         },
@@ -134,7 +135,10 @@ export class Writes {
         principal: work.owner,
         via: viaOf(request),
         update,
-        check,
+        check: (view) => {
+          work.assertStands()
+          check?.(view)
+        },
         lease,
         ...(key !== undefined && { idempotencyKey: key }),
         ...(sync && { sync }),

@@ -92,6 +92,45 @@ describe('a revoked token', () => {
     expect(fixture.server.counters.revoked).toBe(2)
   })
 
+  it('[S139] does not let in an upgrade that waited when it was revoked', async () => {
+    const revocations = new Revocations()
+    const authenticate = createAuthenticator({ secret: SECRET }, { revocations })
+    const gate = Promise.withResolvers<void>()
+    let waiting = 0
+    fixture = await ServerFixture.start({
+      revocations,
+      authenticator: async (credentials) => {
+        const identity = await authenticate(credentials)
+        waiting++
+        await gate.promise
+        return identity
+      },
+    })
+    const eve = fixture.client(`w?token=${await tokenOf('eve', { iat: nowSeconds() - 60 })}&joinery=1`)
+    await expect.poll(() => waiting).toBe(1)
+    expect(await revocations.revoke('eve', Date.now())).toBe(0)
+    gate.resolve()
+    await eve.until(() => eve.closed !== undefined)
+    expect(eve.closed).toMatchObject({ code: 4401, reason: expect.stringContaining('revoked') })
+  })
+
+  it('[S139] ends and refuses a token whose time of issue is ahead of the clock, and no other actor’s', async () => {
+    const revocations = await start()
+    const ahead = nowSeconds() + 86_400
+    const eve = await fixture.client(`w?token=${await tokenOf('eve', { iat: ahead })}&joinery=1`).synced()
+    const slightly = await fixture
+      .client(`w?token=${await tokenOf('eve', { iat: nowSeconds() + 3 })}&joinery=1`)
+      .synced()
+    await fixture.client(`w?token=${await tokenOf('ada', { iat: ahead })}&joinery=1`).synced()
+    expect(await revocations.revoke('eve', Date.now() + 1)).toBe(2)
+    await eve.until(() => eve.closed !== undefined)
+    await slightly.until(() => slightly.closed !== undefined)
+    const again = fixture.client(`w?token=${await tokenOf('eve', { iat: ahead })}&joinery=1`)
+    await again.until(() => again.closed !== undefined)
+    expect(again.closed).toMatchObject({ code: 4401, reason: expect.stringContaining('revoked') })
+    await fixture.client(`w?token=${await tokenOf('ada', { iat: ahead })}&joinery=1`).synced()
+  })
+
   it('[S139] stays refused after a restart, and a token without a time of issue is refused as well', async () => {
     await start({ known: [{ actor: 'eve', sinceMs: Date.now() }] })
     const old = fixture.client(`w?token=${await tokenOf('eve', { iat: nowSeconds() - 60 })}&joinery=1`)

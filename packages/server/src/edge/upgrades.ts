@@ -117,6 +117,7 @@ export class Upgrades {
       await this.#delay(asked, identity, from, socket)
       admission.assertQuiet()
       if (socket.destroyed) return
+      assertStands(identity)
       this.#assertPlace(request.socket, identity)
       const sinceMs = performance.now()
       const early = admission.end()
@@ -273,9 +274,22 @@ export async function identify(request: UpgradeRequest, authenticate: Authentica
   try {
     return await authenticate(request)
   } catch (cause) {
-    if (!(cause instanceof IdentityError)) throw cause
-    throw new ServerError(CODE_OF_IDENTITY[cause.code], cause.message, { cause })
+    throw refusalOfIdentity(cause)
   }
+}
+
+/** Throws `unauthorized` when the token has ended while its upgrade waited. */
+function assertStands(identity: Identity): void {
+  try {
+    identity.assertStands?.()
+  } catch (cause) {
+    throw refusalOfIdentity(cause)
+  }
+}
+
+function refusalOfIdentity(cause: unknown): unknown {
+  if (!(cause instanceof IdentityError)) return cause
+  return new ServerError(CODE_OF_IDENTITY[cause.code], cause.message, { cause })
 }
 
 /**
