@@ -317,6 +317,9 @@ function fromFramework(error: unknown, updates?: Taken): ApiError {
     const type = (updates ?? JSON_TAKEN).types[0]
     return new ApiError('unsupported_media_type', `the body is not ${what}: send ${what} with Content-Type: ${type}`)
   }
+  if (code === 'FST_ERR_CTP_INVALID_JSON_BODY') {
+    return new ApiError('malformed', 'the body is no JSON, or has a key "__proto__", which no reader can hold safely')
+  }
   if (statusCode === 400 || statusCode === 404 || statusCode === 414) {
     return new ApiError('malformed', `the request can't be read: ${message}`)
   }

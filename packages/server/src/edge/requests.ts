@@ -43,10 +43,18 @@ export class Requests {
 
   listenTo(http: HttpServer): void {
     http.on('request', (request, response) => this.#turns.take(request, response))
+    http.on('checkExpectation', (_request, response) => this.#answerExpectation(response))
     http.on('checkContinue', (request, response) => {
       continueWhenRead(request, response)
       this.#turns.take(request, response)
     })
+  }
+
+  #answerExpectation(response: ServerResponse): void {
+    const message = 'the server knows no other "Expect" than 100-continue: leave the header out'
+    response
+      .writeHead(417, { 'content-type': 'application/json', 'x-content-type-options': 'nosniff', connection: 'close' })
+      .end(`${JSON.stringify({ error: { code: 'bad_frame', message } })}\n`)
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
@@ -64,7 +72,10 @@ export class Requests {
   }
 
   /** The reason for which a request is answered by nobody else; undefined for other requests. */
-  #refusalOf({ headers, socket }: IncomingMessage): ServerError | undefined {
+  #refusalOf({ headers, socket, httpVersion }: IncomingMessage): ServerError | undefined {
+    if (headers.host === undefined && httpVersion === '1.1') {
+      return new ServerError('bad_frame', 'the request has no header Host, which HTTP/1.1 requires')
+    }
     const { addresses, ownOrigins } = this.#context
     if (addresses.isExcess(socket)) return tooManyOf('your address', addresses.max)
     if (ownOrigins === undefined || !isForeignHost(headers.host, socket.localAddress, ownOrigins)) return undefined

@@ -195,6 +195,8 @@ class SyncServer implements Server {
         headersTimeout: limits.headersMs,
         requestTimeout: limits.requestMs,
         connectionsCheckingInterval: Math.min(SWEEP_MS, limits.headersMs),
+        // A request without it is refused like others, by an answer with a code.
+        requireHostHeader: false,
         shouldUpgradeCallback: isWebSocketUpgrade,
       }),
     )

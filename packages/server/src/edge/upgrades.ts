@@ -249,7 +249,12 @@ function socketsOf(maxPayload: number, closeTimeout: number): WebSocketServer {
     maxBufferedChunks: Math.ceil(maxPayload / CHUNK_BYTES_MIN),
   }
   // A variable, since the types of `ws` lack `closeTimeout`.
-  return new WebSocketServer(options)
+  const sockets = new WebSocketServer(options)
+  // Without a listener, `ws` answers a malformed handshake itself, in HTML.
+  sockets.on('wsClientError', ({ message }, socket) => {
+    refuseUpgrade(socket, new ServerError('bad_frame', `the WebSocket handshake is malformed: ${message}`), false)
+  })
+  return sockets
 }
 
 /** The part of a URL that the log may hold: the query holds the token. */
@@ -303,6 +308,6 @@ function refuseUpgrade(socket: Duplex, error: ServerError, isCrowded: boolean): 
   if (isCrowded) socket.once('finish', () => socket.destroy())
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Type: application/json\r\nCache-Control: no-store\r\n` +
-      `X-Content-Type-Options: nosniff\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+      `X-Content-Type-Options: nosniff\r\nSec-WebSocket-Version: 13\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   )
 }
