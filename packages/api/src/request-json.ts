@@ -33,10 +33,22 @@ export function countValues(value: unknown, max: number): number {
   return count
 }
 
+const ROUNDED = 'holds an integer beyond 2^53, which would be rounded: send it as text'
+/** JavaScript writes doubles from here on with an exponent: they are no integers that somebody counts with. */
+const EXPONENT_MIN = 1e21
+/** An integer that is written in digits, as many as only a double of {@link EXPONENT_MIN} or more has. */
+const LONG_INTEGER = /(?<![\d.eE+-])-?\d{22,}(?![\d.eE])/
+
 function numberFault(value: number): string | undefined {
   if (!Number.isFinite(value)) return 'holds a number that is too large for a double'
-  if (!Number.isInteger(value) || Number.isSafeInteger(value)) return undefined
-  return 'holds an integer beyond 2^53, which would be rounded: send it as text'
+  if (!Number.isInteger(value) || Number.isSafeInteger(value) || Math.abs(value) >= EXPONENT_MIN) return undefined
+  return ROUNDED
+}
+
+/** The fault of a body that only its text shows, once `JSON.parse` has made a double of an integer; undefined when there is none. */
+export function textFault(json: string): string | undefined {
+  if (!LONG_INTEGER.test(json)) return undefined
+  return LONG_INTEGER.test(json.replace(/"(?:[^"\\]|\\.)*"/g, '""')) ? ROUNDED : undefined
 }
 
 /** True for a value that a claim may hold, as a field's value or an index's configuration. */

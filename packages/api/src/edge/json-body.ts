@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { ApiError } from '../api-error.ts'
+import { textFault } from '../request-json.ts'
 
 /** Media types of the bodies that the API reads, as UTF-8. All others are refused. */
 export const BODY_TYPES = ['application/json', 'application/merge-patch+json']
@@ -20,9 +21,13 @@ export function readJsonBodies(app: FastifyInstance, paid: (request: FastifyRequ
     if (!isUtf8(bytes)) return done(new ApiError('malformed', 'the body is not UTF-8: encode it as UTF-8'))
     let parsed: Parameters<typeof done> | undefined
     paid(request, () => {
-      void parseJson(request, bytes.toString(), (error, body) => {
-        parsed = [error, body]
-      })
+      const text = bytes.toString()
+      const fault = textFault(text)
+      if (fault !== undefined) parsed = [new ApiError('invalid', `the body ${fault}`)]
+      else
+        void parseJson(request, text, (error, body) => {
+          parsed = [error, body]
+        })
     })
     return parsed === undefined ? done(new Error('the parser of JSON did not answer at once')) : done(...parsed)
   })

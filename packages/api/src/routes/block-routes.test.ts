@@ -284,5 +284,9 @@ it('[H32] a new block named "." or "..", and an integer beyond 2^53, are refused
   }
   for (const n of [2 ** 53, -(2 ** 64)])
     expect((await api.call('PUT', '/blocks/b', { type: 'text', data: { n } })).status).toBe(422)
+  for (const digits of ['123456789012345678901234567890', '-1000000000000000000000000'])
+    expect((await api.call('PUT', '/blocks/b', `{"type":"text","data":{"a":"\\"","n":${digits}}}`)).status).toBe(422)
+  const large = { n: 1.5e300, m: -1e21, text: '123456789012345678901234567890' }
+  expect((await api.call('PUT', '/blocks/large', { type: 'text', data: large })).body.data).toEqual(large)
   expect((await api.call('PUT', '/blocks/b', { type: 'text', data: { n: 2 ** 53 - 1 } })).status).toBe(201)
 })
