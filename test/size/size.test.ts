@@ -23,14 +23,14 @@ function print(title: string, bytes: number, parts: readonly (readonly [string, 
 }
 
 describe('the SDK', () => {
-  it('[T80] with Yjs is below 55 kB as README.md says to bundle it, and below 58 kB as it comes', async () => {
+  it('[T80] with Yjs is below 58 kB as README.md says to bundle it, and below 61 kB as it comes', async () => {
     const plain = await bundle(CONNECT)
     const slim = await bundle(CONNECT, aliasOfReadme())
     print('as it comes', plain.bytes, byPackage(plain))
     print('as README.md says', slim.bytes, byPackage(slim))
     print('its modules', slim.bytes, slim.modules)
-    expect(plain.bytes, 'see JOINERY_SIZES=1').toBeLessThan(58_000)
-    expect(slim.bytes, 'see JOINERY_SIZES=1').toBeLessThan(55_000)
+    expect(plain.bytes, 'see JOINERY_SIZES=1').toBeLessThan(61_000)
+    expect(slim.bytes, 'see JOINERY_SIZES=1').toBeLessThan(58_000)
     // The measured bundle is one that works, and no page without the SDK.
     for (const part of ['yjs', 'y-protocols', 'packages/client', 'packages/blocks']) {
       expect(byPackage(slim).map(([name]) => name)).toContain(part)
