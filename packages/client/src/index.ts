@@ -26,6 +26,7 @@ export type { HistoryRecord, RecordFilter, RecordPage, RecordQuery } from './his
 export type { HistoryRequest } from './history-request.ts'
 export type { KeyedOptions, KeyedReceipt } from './keyed-edits.ts'
 export { Lease, type LeaseStatus } from './lease.ts'
+export { type LeasesView, leasesIn, type ShownLease } from './lease-watch.ts'
 export type { SetAsideCopy } from './local-copies.ts'
 export type { Observable } from './observable-value.ts'
 export { PLACE_FIELD } from './place.ts'

@@ -1,15 +1,15 @@
+import { useLeases } from '@joinery/react'
 import type { ReactNode } from 'react'
 import { Panel } from '../panels/panel.tsx'
-import { useLeases } from './use-leases.ts'
 import './leases.css'
 
 const TIME = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' })
 
 export function LeasesPanel({ onClose }: { onClose: () => void }): ReactNode {
-  const { list, problem } = useLeases()
+  const { list, error } = useLeases()
   return (
     <Panel title="Leases" onClose={onClose}>
-      {problem !== '' && <p role="status">This list may be old: {problem}.</p>}
+      {error !== undefined && <p role="status">This list may be old: {error.message}.</p>}
       {list?.length === 0 && (
         <p className="soft">
           No job holds a lease now. A job takes one before work that only one job may do at a time, and the others wait.
