@@ -1,5 +1,5 @@
 import { claimListsWith, defineDocumentRules, defineMachine, documentRules, FILE } from '@joinery/blocks'
-import type { ClientError } from '@joinery/client'
+import { blockIdsOf, type ClientError } from '@joinery/client'
 import { expect, it } from 'vitest'
 import { until } from '../support/until.ts'
 import { connect, startServer } from './fixture.ts'
@@ -29,6 +29,8 @@ it("[C110, S310] an application's own machine, registered with server and client
     idempotencyKey: 'again',
   })
   expect(ada.fork().blocks.get('b')?.statuses(scan).get('f')?.run.no).toBe(2)
+  expect(ada.blocks.get('b')?.toJSON().statuses).toMatchObject([{ machine: 'scan@1', run: { no: 2 } }])
+  expect(blockIdsOf(ada).get()).toEqual(['b'])
 })
 
 it('[C111] statuses of a machine of which the server has another table, or none, are kept and not shown, and nobody can write them', async () => {

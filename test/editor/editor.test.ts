@@ -15,7 +15,7 @@ const pages = openPages()
 let server: Server
 
 beforeAll(async () => {
-  const files = createEditorFiles()
+  const files = createEditorFiles([])
   // Without a demonstration: an index that is started stays as it is.
   server = createServer({
     rules: documentRules,

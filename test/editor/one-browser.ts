@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { chromium } from 'playwright-core'
 import type { TestProject } from 'vitest/node'
@@ -5,6 +6,7 @@ import { ensureEditorBuilt } from '../../apps/server/src/editor-build.mts'
 import { chromiumAt, requireChromium } from '../browser/chromium.ts'
 import { startJoinery } from '../support/joinery-process.ts'
 import { tempDirectory } from '../support/temp-directory.ts'
+import { SCAN } from './scan-machine.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -20,9 +22,14 @@ export default async function startOnce({ provide }: TestProject): Promise<() =>
   await ensureEditorBuilt()
   const executablePath = requireChromium()
   const directory = await tempDirectory()
+  const machines = join(directory.path, 'machines.json')
+  await writeFile(machines, JSON.stringify([SCAN]))
   const [server, browser] = await Promise.all([
     // Index files are removed with the directory, too.
-    startJoinery({ directory: join(directory.path, 'data'), env: { TMPDIR: directory.path } }),
+    startJoinery({
+      directory: join(directory.path, 'data'),
+      env: { TMPDIR: directory.path, JOINERY_MACHINES: machines },
+    }),
     executablePath === undefined ? undefined : chromium.launchServer(chromiumAt(executablePath)),
   ])
   provide('browser', browser?.wsEndpoint())

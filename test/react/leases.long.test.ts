@@ -7,27 +7,35 @@ import { startHttpServer } from '../client/http-server.ts'
 import { until } from '../support/until.ts'
 import { open } from './page.ts'
 
+function List({ renders }: { renders: string[] }): ReactNode {
+  const { list, error } = useLeases()
+  const text = error?.code ?? list?.map(({ name, holder, waiting }) => `${name} ${holder} ${waiting}`).join() ?? 'asks'
+  renders.push(text)
+  return text
+}
+function One(): ReactNode {
+  return ` one: ${useLease('import')?.holder ?? 'nobody'}`
+}
+function Names(): ReactNode {
+  const { list, error } = useLeases()
+  return `${list?.map(({ name }) => name).join()} ${error?.code ?? 'fine'}`
+}
+
 it('[R25, C104] the leases show while a component shows them, and render nothing when one is renewed', async () => {
   let requests = 0
   const server = await startHttpServer()
   const job = connect(server, { actor: 'job' })
   const lease = await job.leases.acquire('import', { ttlMs: 600, holder: 'import 7' })
   const renders: string[] = []
-  const List = (): ReactNode => {
-    const { list, error } = useLeases()
-    const text =
-      error?.code ?? list?.map(({ name, holder, waiting }) => `${name} ${holder} ${waiting}`).join() ?? 'asks'
-    renders.push(text)
-    return text
-  }
-  const One = (): ReactNode => ` one: ${useLease('import')?.holder ?? 'nobody'}`
   const watching = connect(server, { actor: 'ann' })
   const ask = watching.leases.list.bind(watching.leases)
   watching.leases.list = (options) => {
     requests++
     return ask(options)
   }
-  const page = open(createElement(WorkspaceProvider, { workspace: watching }, createElement(List), createElement(One)))
+  const page = open(
+    createElement(WorkspaceProvider, { workspace: watching }, createElement(List, { renders }), createElement(One)),
+  )
   await until('the lease shows', () => page.text() === 'import import 7 0 one: import 7')
   const [asked, rendered] = [requests, renders.length]
   await until('the server was asked twice more', () => requests >= asked + 2)
@@ -46,10 +54,6 @@ it('[C104] an error keeps the last list, and the list is right again when there 
   const ann = connect(server)
   await (await ann.leases.acquire('import', { ttlMs: 60_000 })).release()
   const held = await ann.leases.acquire('words', { ttlMs: 60_000 })
-  const Names = (): ReactNode => {
-    const { list, error } = useLeases()
-    return `${list?.map(({ name }) => name).join()} ${error?.code ?? 'fine'}`
-  }
   const page = open(createElement(WorkspaceProvider, { workspace: ann }, createElement(Names)))
   await until('the lease shows', () => page.text() === 'words fine')
   await server.close()

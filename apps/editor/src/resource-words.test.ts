@@ -1,6 +1,6 @@
-import type { MachineClaim } from '@joinery/blocks'
+import { FILE, type MachineClaim } from '@joinery/blocks'
 import { expect, test } from 'vitest'
-import { resourceTone, resourceWords } from './resource-words.ts'
+import { rawWords, resourceTone, resourceWords } from './resource-words.ts'
 
 const entry = (changes: Partial<MachineClaim>): MachineClaim => ({
   machine: 'file@1',
@@ -26,8 +26,17 @@ test('a status of any machine is told in plain words', () => {
 })
 
 test('the tone of a status says whether it waits, goes on, is done or has failed', () => {
-  const tones = (['pending', 'syncing', 'synced', 'failed'] as const).map((status) => resourceTone(entry({ status })))
+  const tones = (['pending', 'syncing', 'synced', 'failed'] as const).map((status) =>
+    resourceTone(entry({ status }), FILE),
+  )
   expect(tones).toEqual(['notStarted', 'processing', 'done', 'error'])
-  expect(resourceTone(entry({ stalled: { since: 1, why: 'x' } }))).toBe('error')
-  expect(resourceTone(entry({ machine: 'other@1', status: 'odd' }))).toBe('processing')
+  expect(resourceTone(entry({ stalled: { since: 1, why: 'x' } }), FILE)).toBe('error')
+  expect(resourceTone(entry({ machine: 'other@1', status: 'odd' }), undefined)).toBe('processing')
+})
+
+test('[E41] a status of a machine whose table the page does not have is told as it stands', () => {
+  expect(rawWords({ machine: 'scan@9', name: 'a.pdf', status: 'odd', actor: 'eve', run: {} })).toBe(
+    'a.pdf (scan@9): eve says "odd"',
+  )
+  expect(rawWords({ machine: 7 })).toBe('? (7): ? says "?"')
 })

@@ -1,4 +1,4 @@
-import { MACHINES, type MachineClaim, shownStatus } from '@joinery/blocks'
+import { type Machine, type MachineClaim, shownStatus } from '@joinery/blocks'
 
 /** One status of any machine in words: name, status, how far, why, and the machine. */
 export function resourceWords(entry: MachineClaim): string {
@@ -11,10 +11,22 @@ export function resourceWords(entry: MachineClaim): string {
 }
 
 /** The tone of a chip, by the words that those of indexes use. */
-export function resourceTone(entry: MachineClaim): 'notStarted' | 'processing' | 'done' | 'error' {
-  const { status, stalled, machine } = entry
-  const table = MACHINES.find(({ name }) => name === machine)?.table
+export function resourceTone(
+  { status, stalled }: MachineClaim,
+  machine: Machine | undefined,
+): 'notStarted' | 'processing' | 'done' | 'error' {
+  const table = machine?.table
   if (stalled !== undefined || table?.failures.includes(status) === true) return 'error'
   if (table?.results.includes(status) === true) return 'done'
   return table?.phases[0]?.includes(status) === true ? 'notStarted' : 'processing'
+}
+
+/** A claim of a machine whose table the page does not have: as it stands, since nobody here knows how it ranks. */
+export function rawWords({ machine, name, status, actor }: Readonly<Record<string, unknown>>): string {
+  return `${told(name)} (${told(machine)}): ${told(actor)} says "${told(status)}"`
+}
+
+/** Stock clients put anything into a list. */
+function told(value: unknown): string {
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? '?')
 }

@@ -1,22 +1,38 @@
-import { builtInStatuses } from '@joinery/blocks'
-import { useClaims } from '@joinery/react'
+import { useClaims, useRawStatuses } from '@joinery/react'
 import type { ReactNode } from 'react'
-import { resourceTone, resourceWords } from './resource-words.ts'
+import { STATUSES } from './page-machines.ts'
+import { rawWords, resourceTone, resourceWords } from './resource-words.ts'
 
 /** Shows the statuses of a block's files, payments and tasks. Nothing where it has none. */
 export function StatusChips({ id }: { id: string }): ReactNode {
-  const statuses = useClaims(id, builtInStatuses)
-  if (statuses.length === 0) return null
+  const statuses = useClaims(id, STATUSES)
+  const raw = useRawStatuses(id)
+  if (statuses.length + raw.length === 0) return null
   return (
     <div className="indexes">
       <ul aria-label="Resources">
         {statuses.map((entry) => {
           const { machine, name, run } = entry
           return (
-            <li key={`${machine}/${name}`} className={`chip ${resourceTone(entry)}`}>
+            <li
+              key={`${machine}/${name}`}
+              className={`chip ${resourceTone(entry, STATUSES.rules.machines.get(machine))}`}
+            >
               <span data-machine={machine} data-resource={name} data-run={run.no}>
                 {resourceWords(entry)}
               </span>
+            </li>
+          )
+        })}
+        {raw.map((claim) => {
+          const words = rawWords(claim)
+          return (
+            <li
+              key={JSON.stringify(claim)}
+              className="chip notStarted"
+              title="This page does not know the table of this machine."
+            >
+              <span>{words}</span>
             </li>
           )
         })}

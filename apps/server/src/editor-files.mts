@@ -1,4 +1,6 @@
+import { readFile } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { join } from 'node:path'
 import sirv from 'sirv'
 import { AppError } from './app-error.mts'
 import { EDITOR_DIST, ensureEditorBuilt } from './editor-build.mts'
@@ -16,8 +18,10 @@ const SERVICE_WORKER = '/service-worker.js'
 /**
  * Serves the editor: its page at `/w/<workspace>`, its files at `/assets/`, and its service worker. The first request
  * builds the editor.
+ *
+ * @param machines tables of the application's own machines: the page holds them as data, so that it shows their statuses
  */
-export function createEditorFiles() {
+export function createEditorFiles(machines: readonly object[]) {
   let opening: Promise<ReturnType<typeof sirv>> | undefined
   const open = async (): Promise<ReturnType<typeof sirv>> => {
     await ensureEditorBuilt()
@@ -38,10 +42,12 @@ export function createEditorFiles() {
       if (isPage) request.url = '/index.html'
       opening ??= open()
       opening.then(
-        (serve) =>
+        (serve) => {
+          if (isPage && machines.length > 0) return void servePage(request, response, machines)
           serve(request, response, () => {
             response.writeHead(404, { 'content-type': 'text/plain' }).end('the editor has no such file\n')
-          }),
+          })
+        },
         (error: unknown) => {
           // The next request tries again: this one may have come before the packages were installed.
           opening = undefined
@@ -52,6 +58,26 @@ export function createEditorFiles() {
       return true
     },
   }
+}
+
+/** Serves the page with the tables as JSON, which a browser does not run as a script. */
+async function servePage(
+  request: IncomingMessage,
+  response: ServerResponse,
+  machines: readonly object[],
+): Promise<void> {
+  const path = join(EDITOR_DIST, 'index.html')
+  const page = await readFile(path, 'utf8').catch(() => undefined)
+  if (page === undefined) {
+    response.writeHead(503, { 'content-type': 'text/plain' }).end('the editor could not be read\n')
+    return
+  }
+  // Within JSON, "<" occurs in texts alone.
+  const tables = JSON.stringify(machines).replaceAll('<', '\\u003c')
+  const data = `<script type="application/json" id="machines">${tables}</script>`
+  setHeaders(response, path)
+  response.writeHead(200, { 'content-type': 'text/html;charset=utf-8' })
+  response.end(request.method === 'HEAD' ? undefined : page.replace('</head>', () => `${data}</head>`))
 }
 
 function setHeaders(response: ServerResponse, path: string): void {

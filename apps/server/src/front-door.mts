@@ -26,10 +26,10 @@ export interface Faces {
 
 /**
  * Answers the HTTP requests that the server itself does not: `/v1`, the editor at `/w/<workspace>`, `/metrics`,
- * `/readyz`, the start page at `/`, and 404 for the rest.
+ * `/readyz`, the start page at `/`, and 404 for the rest. `machines` are tables that the editor shows statuses by, beside its own.
  */
-export function createFrontDoor(config: ServeConfig, faces: () => Faces | undefined) {
-  const editor = createEditorFiles()
+export function createFrontDoor(config: ServeConfig, machines: readonly object[], faces: () => Faces | undefined) {
+  const editor = createEditorFiles(machines)
   return (request: IncomingMessage, response: ServerResponse): void => {
     const { api, metrics, readiness, control, demonstration } = faces() ?? {}
     if (control?.handle(request, response) || demonstration?.handle(request, response)) return

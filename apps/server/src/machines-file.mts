@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { type ClaimList, claimListsWith, defineMachine, MACHINE_LIMITS, MACHINES } from '@joinery/blocks'
+import { type ClaimList, claimListsWith, defineMachine, MACHINE_LIMITS, MACHINES, machinesOf } from '@joinery/blocks'
 import { AppError } from './app-error.mts'
 
 /**
@@ -18,4 +18,11 @@ export async function readLists(file: string | undefined): Promise<readonly Clai
     const message = cause instanceof Error ? cause.message : String(cause)
     throw new AppError('usage', `--machines ${file}: ${message}`, { cause })
   }
+}
+
+/** The tables of the machines that {@link readLists} has read, as JSON data for a page. */
+export function ownTables(lists: readonly ClaimList[]): readonly object[] {
+  const builtIn = new Set<string>(MACHINES.map(({ name }) => name))
+  const machines = lists.flatMap((list) => [...(machinesOf(list)?.values() ?? [])])
+  return machines.filter(({ name }) => !builtIn.has(name)).map(({ table }) => table)
 }

@@ -15,7 +15,7 @@ import { pino } from 'pino'
 import { openDemonstration } from './demonstration.mts'
 import { explainFailure } from './failure.mts'
 import { createFrontDoor, type Faces } from './front-door.mts'
-import { readLists } from './machines-file.mts'
+import { ownTables, readLists } from './machines-file.mts'
 import { startMemoryRelief } from './memory-relief.mts'
 import { createMetrics } from './metrics.mts'
 import { openControl } from './operations/control.mts'
@@ -111,7 +111,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
         rules: defineDocumentRules({ lists }),
         logger,
         keepHistory: config.keepHistory,
-        request: createFrontDoor(config, () => faces),
+        request: createFrontDoor(config, ownTables(lists), () => faces),
         insecure: config.isInsecure,
         limits: connectionLimits(config),
         revocations,

@@ -2,12 +2,11 @@ import * as Y from 'yjs'
 import { type BlockFields, fieldClaims } from './block-fields.ts'
 import { assertBlockLives, ensureData, ensureText } from './block-part.ts'
 import type { BlockList, Claim, ClaimList } from './claim-list.ts'
-import { builtInStatuses, CLAIM_LISTS, type ClaimsJson } from './claim-lists.ts'
+import { type ClaimsJson, listsIn } from './claim-lists.ts'
 import { type IndexingList, indexingClaims } from './indexing-list.ts'
 import { toPlain } from './json.ts'
-import { machinesIn } from './machines/doc-machines.ts'
+import type { BlockStatuses } from './machines/block-statuses.ts'
 import type { Machine } from './machines/machine.ts'
-import type { MachineList } from './machines/machine-list.ts'
 import type { MachineStatuses } from './machines/machine-statuses.ts'
 import { plainTextOf } from './plain-text.ts'
 import { type ReplaceTextOptions, replaceText } from './replace-text.ts'
@@ -56,9 +55,17 @@ export class Block {
   statuses<Status extends string, S extends string>(machine: Machine<Status, S>): MachineStatuses<Status, S>
   statuses(machine: string): MachineStatuses
   statuses(machine: Machine | string): MachineStatuses {
-    const { doc } = this.#map
-    const list = (doc === null ? undefined : (machinesIn(doc) as MachineList | undefined)) ?? builtInStatuses
-    return this.claims(list).of(machine)
+    return this.#allStatuses.of(machine)
+  }
+
+  /** Statuses of machines that this document's table does not have, or has with another table than the server: see {@link BlockStatuses.raw}. */
+  rawStatuses(): readonly Readonly<Record<string, unknown>>[] {
+    return this.#allStatuses.raw()
+  }
+
+  get #allStatuses(): BlockStatuses {
+    const [, , statuses] = listsIn(this.#map.doc)
+    return this.claims(statuses)
   }
 
   /** The block's Y.Map, for everything that this class does not cover. */
@@ -108,7 +115,7 @@ export class Block {
 
   /** Plain data without the forbidden key. Never writes, never throws. A missing part reads as empty. */
   toJSON(): BlockJson {
-    return this.toJSONWith(CLAIM_LISTS)
+    return this.toJSONWith(listsIn(this.#map.doc))
   }
 
   /** The block as {@link toJSON} gives it, with the lists of another table, and with data as `read` gives it. */

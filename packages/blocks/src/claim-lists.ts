@@ -1,9 +1,11 @@
+import type * as Y from 'yjs'
 import { fieldClaims } from './block-fields.ts'
 import type { ClaimList, ClaimOf, JsonOf } from './claim-list.ts'
 import { indexingClaims } from './indexing-list.ts'
 import { MACHINES } from './machines/built-in-machines.ts'
+import { machinesIn } from './machines/doc-machines.ts'
 import type { Machine } from './machines/machine.ts'
-import { machineClaims } from './machines/machine-list.ts'
+import { type MachineList, machineClaims } from './machines/machine-list.ts'
 
 /** The statuses of files, payments and tasks, by Joinery's own machines. */
 export const builtInStatuses = machineClaims(MACHINES)
@@ -21,6 +23,12 @@ export const CLAIM_LISTS = [indexingClaims, fieldClaims, builtInStatuses] as con
 export function claimListsWith(machines: readonly Machine[]): typeof CLAIM_LISTS {
   if (machines.length === 0) return CLAIM_LISTS
   return [indexingClaims, fieldClaims, machineClaims([...MACHINES, ...machines])]
+}
+
+/** The table of lists that a document's blocks have: with its own machines, if it has some. */
+export function listsIn(doc: Y.Doc | null): typeof CLAIM_LISTS {
+  const machines = doc === null ? undefined : (machinesIn(doc) as MachineList | undefined)
+  return machines === undefined ? CLAIM_LISTS : [indexingClaims, fieldClaims, machines]
 }
 
 type Row = (typeof CLAIM_LISTS)[number]

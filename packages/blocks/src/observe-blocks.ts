@@ -1,7 +1,7 @@
 import type * as Y from 'yjs'
 import { diffFolds, type ListChange } from './claim-diff.ts'
 import type { Claim, ClaimList } from './claim-list.ts'
-import { CLAIM_LISTS, type ToldLists } from './claim-lists.ts'
+import { listsIn, type ToldLists } from './claim-lists.ts'
 import { DocViews } from './claim-views.ts'
 import { isFilled } from './filled-lists.ts'
 import { isForbiddenKey } from './json.ts'
@@ -49,7 +49,7 @@ interface SeenBlock {
 export function observeBlocks(
   doc: Y.Doc,
   listener: (change: BlocksChange, transaction: Y.Transaction) => void,
-  lists: readonly ClaimList[] = CLAIM_LISTS,
+  lists: readonly ClaimList[] = listsIn(doc),
 ): () => void {
   const views = DocViews.of(doc)
   const seen = new Map<Y.Map<unknown>, SeenBlock>()

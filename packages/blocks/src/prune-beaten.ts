@@ -1,6 +1,6 @@
 import * as Y from 'yjs'
 import type { ClaimList } from './claim-list.ts'
-import { CLAIM_LISTS } from './claim-lists.ts'
+import { listsIn } from './claim-lists.ts'
 import { DocViews } from './claim-views.ts'
 import { getBlock, listBlocks } from './workspace-blocks.ts'
 
@@ -18,7 +18,7 @@ export const PRUNE_ORIGIN: object = Object.freeze({ joinery: 'prune' })
 export function pruneBeaten(
   doc: Y.Doc,
   blockIds?: Iterable<string>,
-  lists: readonly ClaimList[] = CLAIM_LISTS,
+  lists: readonly ClaimList[] = listsIn(doc),
 ): number {
   const views = DocViews.of(doc)
   const blocks = blockIds === undefined ? listBlocks(doc) : [...new Set(blockIds)].map((id) => getBlock(doc, id))

@@ -1,7 +1,7 @@
 import type * as Y from 'yjs'
 import { locateChange } from './change-location.ts'
 import type { ClaimList } from './claim-list.ts'
-import { CLAIM_LISTS } from './claim-lists.ts'
+import { listsIn } from './claim-lists.ts'
 import { edgesMap } from './edges.ts'
 import { blocksMap } from './workspace-blocks.ts'
 
@@ -27,7 +27,7 @@ export interface UndoScope {
 export function undoScope(
   doc: Y.Doc,
   trackedOrigins: Iterable<unknown> = [null],
-  lists: readonly ClaimList[] = CLAIM_LISTS,
+  lists: readonly ClaimList[] = listsIn(doc),
 ): UndoScope {
   const parts = new Set(lists.filter(({ isUndoable }) => !isUndoable).map(({ part }) => part))
   return {

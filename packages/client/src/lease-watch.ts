@@ -3,7 +3,7 @@ import type { LeaseStatus } from './lease.ts'
 import { type Observable, ObservableValue } from './observable-value.ts'
 import type { Workspace } from './workspace.ts'
 
-/** A lease as a page shows it. What changes at every renewal is left out: `workspace.leases.status(name)` tells it. */
+/** A lease as a page shows it, without the times that change at each renewal: `workspace.leases.status(name)` tells them. */
 export type ShownLease = Omit<LeaseStatus, 'expiresAt' | 'remainingMs'>
 
 /** The leases of a workspace as the server has last told them. */

@@ -2,10 +2,11 @@
 import { FILE, hideMachines, SYNC } from '@joinery/blocks'
 import { act } from 'react'
 import { expect, it } from 'vitest'
+import type * as Y from 'yjs'
 import { probe, within } from './testing/probe.ts'
 import { render } from './testing/render.ts'
 import { offlineWorkspace } from './testing/workspace.ts'
-import { useStatus, useStatuses } from './use-status.ts'
+import { useRawStatuses, useStatus, useStatuses } from './use-status.ts'
 
 const ANN = { source: 'user_action', actor: 'ann' } as const
 const SERVER = { source: 'resources', actor: 'joinery' } as const
@@ -30,4 +31,23 @@ it('[R24] useStatus and useStatuses show the statuses of a machine, and render w
   hideMachines(workspace.doc, ['file@1'])
   await act(async () => void block.statuses(SYNC).startRun('x', ANN))
   expect([all.last(), one.last()]).toEqual([[], undefined])
+})
+
+it('[R26] useRawStatuses shows statuses of unknown machines as they stand, and those of a machine that is hidden', async () => {
+  const workspace = offlineWorkspace()
+  const raw = probe(() => useRawStatuses('a'))
+  await render(within(workspace, raw.node))
+  expect(raw.last()).toEqual([])
+  const block = await act(async () => workspace.blocks.create('a', { type: 'text' }))
+  await act(async () => void block.statuses(SYNC).startRun('x', ANN))
+  expect(raw.last()).toEqual([])
+  const claim = { machine: 'scan@1', name: 'y', run: { no: 1, id: 'r', source: 'scanner' }, status: 'clean' }
+  await act(async () => (block.map.get('statuses') as Y.Array<unknown>).push([claim, 7]))
+  expect(raw.last()).toEqual([claim])
+  const same = raw.last()
+  await act(async () => void block.statuses(SYNC).startRun('z', ANN))
+  expect(raw.last()).toBe(same)
+  hideMachines(workspace.doc, ['sync@1'])
+  await act(async () => void block.statuses(FILE).startRun('f', ANN))
+  expect(raw.last().map(({ name }) => name)).toEqual(['x', 'y', 'z'])
 })

@@ -29,6 +29,14 @@ export function useStatuses(id: string, machine: Machine | string): readonly Mac
   return useStatusesPart(id, (block) => block?.statuses(machine as Machine).entries() ?? NO_STATUSES)
 }
 
+/**
+ * The statuses of block `id` whose machines this application does not have, or has with another table than the server: as they
+ * stand, in no order of rank. To be shown so that nobody takes a resource for missing.
+ */
+export function useRawStatuses(id: string): readonly Readonly<Record<string, unknown>>[] {
+  return useStatusesPart(id, (block) => block?.rawStatuses() ?? NO_STATUSES)
+}
+
 /** As `useBlockPart` of the statuses. The server's greeting, too, may change which of them show. */
 function useStatusesPart<T>(id: string, read: (block: Block | undefined) => T): T {
   const workspace = useWorkspace()

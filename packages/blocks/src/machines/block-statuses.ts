@@ -1,11 +1,13 @@
 import * as Y from 'yjs'
 import { BlockClaims } from '../block-claims.ts'
-import { isPlainObject, toPlain } from '../json.ts'
+import { isPlainObject, isSameJson, type Json, toPlain } from '../json.ts'
 import { badArgument } from '../write-arguments.ts'
 import type { Machine, MachineClaim } from './machine.ts'
 import { machineDigest } from './machine-digest.ts'
 import type { MachineRow } from './machine-rules.ts'
 import { MachineStatuses } from './machine-statuses.ts'
+
+const NONE: readonly never[] = Object.freeze([])
 
 /** All statuses of one block, of every machine. Written by way of {@link of}. */
 export class BlockStatuses extends BlockClaims<MachineClaim, readonly MachineClaim[]> {
@@ -13,6 +15,8 @@ export class BlockStatuses extends BlockClaims<MachineClaim, readonly MachineCla
   readonly #blockId: string
   readonly #list: MachineRow
   readonly #opened = new Map<string, MachineStatuses>()
+  #raw: readonly Readonly<Record<string, unknown>>[] = NONE
+  #rawOf: readonly unknown[] = NONE
 
   constructor(block: Y.Map<unknown>, blockId: string, list: MachineRow) {
     super(block, blockId, list)
@@ -55,18 +59,23 @@ export class BlockStatuses extends BlockClaims<MachineClaim, readonly MachineCla
 
   /**
    * Elements that look like statuses of machines that this replica can't read: of another version of the program, or with another
-   * table under the same name. As plain data that the reader owns, in the order of the list.
+   * table under the same name. As frozen plain data, in the order of the list. The same array until one of them changes.
    */
   raw(): readonly Readonly<Record<string, unknown>>[] {
+    const junk = this.view?.fold.junk ?? NONE
+    if (junk === this.#rawOf) return this.#raw
+    this.#rawOf = junk
     const elements = this.view === undefined ? undefined : this.#block.get(this.#list.part)
     const all: unknown[] = elements instanceof Y.Array ? elements.toArray() : Array.isArray(elements) ? elements : []
-    const opaque = this.view?.fold.junk.filter(({ reason }) => reason === 'machine') ?? []
-    return opaque.flatMap(({ index }) => {
+    const opaque = junk.filter(({ reason }) => reason === 'machine')
+    const raw = opaque.flatMap(({ index }) => {
       const element = all[index]
       return isPlainObject(element) && Object.hasOwn(element, 'machine')
         ? [toPlain(element) as Readonly<Record<string, unknown>>]
         : []
     })
+    if (!isSameJson(raw as Json[], this.#raw as Json[])) this.#raw = Object.freeze(raw)
+    return this.#raw
   }
 
   toJSON(): readonly MachineClaim[] {

@@ -26,6 +26,7 @@ import {
   setMachines,
   shownStatus,
   TASK,
+  undoScope,
 } from '../index.ts'
 import { docWithBlock, syncAll } from '../testing/test-docs.ts'
 
@@ -375,4 +376,25 @@ test('[B100, B46] statuses of blocks of ordinary structs cost no skeleton, and a
   const copy = createBlock(new Y.Doc(), block.id, { type: 'text' })
   copyClaims(block, copy, lists[2])
   expect(copy.toJSON().statuses).toEqual(block.toJSON().statuses)
+})
+
+test("[B111] every reader of a document with an application's own machines reads by them, unless it is told otherwise", () => {
+  const doc = new Y.Doc()
+  const scan = defineMachine(SCAN)
+  setMachines(doc, claimListsWith([scan])[2])
+  const told: string[] = []
+  observeBlocks(doc, ({ changed }) => {
+    for (const { statuses } of changed) told.push(...(statuses?.changes.map(({ key }) => key) ?? []))
+  })
+  const block = createBlock(doc, 'b1', { type: 'text' })
+  const run = block.statuses(scan).startRun('f', { source: 'user_action', actor: 'ada' })
+  block.statuses(scan).report('f', run, 'clean', { source: 'scanner', actor: 's' })
+  const { scope, options } = undoScope(doc)
+  new Y.UndoManager(scope, options).destroy()
+  pruneBeaten(doc)
+  expect(block.toJSON().statuses).toMatchObject([{ machine: 'scan@1', status: 'clean' }])
+  expect(getBlock(forkDoc(doc), 'b1')?.toJSON()).toEqual(block.toJSON())
+  expect(new Set(told)).toEqual(new Set(['scan@1/f']))
+  expect([block.rawStatuses(), hideMachines(doc, ['scan@1']), block.rawStatuses().length]).toEqual([[], true, 1])
+  expect(block.rawStatuses()).toBe(block.rawStatuses())
 })
