@@ -72,6 +72,8 @@ export interface LeaseAsk {
   readonly max: number
   /** Time for which the answer may wait for work. */
   readonly waitMs: number
+  /** Time without a beat after which the leases end: at least 1,000 ms, and at most the server's own, which is the default. */
+  readonly leaseMs?: number
 }
 
 /** The block whose status shows the task. */

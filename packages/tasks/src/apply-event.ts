@@ -29,7 +29,13 @@ export function applyEvent(task: TaskRecord, event: TaskEventBody, at: number, l
     case 'leased':
       return change(task, event, (attempts) => ({
         ...attempts,
-        ...{ state: 'running', attempt: event.attempt, nonce: event.nonce, worker: event.worker },
+        ...{
+          state: 'running',
+          attempt: event.attempt,
+          nonce: event.nonce,
+          worker: event.worker,
+          leaseMs: event.leaseMs,
+        },
         ...{ firstAt: attempts.firstAt ?? at, retryAt: undefined, answer: undefined },
       }))
     case 'done':

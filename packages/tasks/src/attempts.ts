@@ -13,6 +13,8 @@ export interface Attempts {
   readonly attempt: number
   /** Attempts that count against the bound. A throttled one counts half. */
   readonly spent: number
+  /** Time without a beat after which the lease ends; the server's own by default. */
+  readonly leaseMs?: number | undefined
   readonly firstAt?: number | undefined
   readonly retryAt?: number | undefined
   /** Names the lease of the last attempt. */

@@ -180,7 +180,7 @@ export class Dispatcher {
     const found = this.#find(book, ask, allows)
     if (found === undefined) return undefined
     try {
-      if (found.moved === undefined) return { ...book.lease(found.target, ask.worker), book }
+      if (found.moved === undefined) return { ...book.lease(found.target, ask), book }
       // The other version may have another step next.
       book.append(found.task, [{ type: 'moved', task: found.task.id, saga: found.moved }], ENGINE)
       return this.#give(book, ask, allows)

@@ -10,6 +10,8 @@ export interface LiveLease {
   readonly target: Target
   /** Time of the server, ms since epoch. */
   readonly beganAtMs: number
+  /** Time without a beat after which it ends; the server's own by default. */
+  readonly leaseMs?: number | undefined
   progress?: StepView['progress']
   details?: Json
   stalledMs?: number
@@ -53,7 +55,8 @@ export class LiveLeases {
   /** Gives the lease its whole time again. */
   renew(nonce: string): void {
     const lease = this.#leases.get(nonce)
-    if (lease !== undefined) this.#timers.set(`lease ${nonce}`, this.#leaseMs, () => lease.onTime('lease'))
+    if (lease !== undefined)
+      this.#timers.set(`lease ${nonce}`, lease.leaseMs ?? this.#leaseMs, () => lease.onTime('lease'))
   }
 
   /** Bounds the time of the attempt. */

@@ -60,7 +60,14 @@ export const journalEvent: z.ZodType<JournalEvent> = z.discriminatedUnion('type'
     ...{ body: z.string(), traceparent: z.string().optional(), deadlineAt: ms.optional(), bytes: count },
   }),
   z.object({ type: z.literal('moved'), task, saga: sagaShape }),
-  z.object({ type: z.literal('leased'), ...target, attempt: count, worker: z.string(), nonce: z.string() }),
+  z.object({
+    type: z.literal('leased'),
+    ...target,
+    attempt: count,
+    worker: z.string(),
+    nonce: z.string(),
+    leaseMs: count.optional(),
+  }),
   z.object({
     type: z.literal('done'),
     ...target,

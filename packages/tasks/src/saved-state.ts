@@ -13,6 +13,7 @@ const attempts = z.object({
   firstAt: z.number().optional(),
   retryAt: z.number().optional(),
   nonce: z.string().optional(),
+  leaseMs: z.number().optional(),
   worker: z.string().optional(),
   answer: z.string().optional(),
   error: failure.optional(),

@@ -85,13 +85,13 @@ export class TaskAlarms {
     if (attempts === undefined) return
     const { timers, leases, nowMs } = this.#book
     const key = retryKeyOf(target)
-    const { state, retryAt, nonce, worker = '', firstAt } = attempts
+    const { state, retryAt, nonce, worker = '', firstAt, leaseMs } = attempts
     if (state === 'waiting' && retryAt !== undefined && retryAt > nowMs) {
       timers.set(key, retryAt - nowMs, () => this.#refresh(task.id))
     } else timers.clear(key)
     if (state !== 'running' || nonce === undefined || (why !== 'leased' && why !== 'restart')) return
     const lost: UnsureWhy = why === 'restart' ? 'server_restart' : 'lease_expired'
-    leases.add(nonce, { worker, saga: task.saga, target, beganAtMs: nowMs }, (timer) => {
+    leases.add(nonce, { worker, saga: task.saga, target, beganAtMs: nowMs, leaseMs }, (timer) => {
       this.#try(`${timer} ${nonce}`, () => this.#book.loseLease(nonce, timer === 'lease' ? lost : 'timed_out'))
     })
     const shape = stepOf(task, target.step)?.shape

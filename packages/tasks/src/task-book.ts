@@ -1,4 +1,4 @@
-import type { LeasedWork } from '@joinery/protocol'
+import type { LeaseAsk, LeasedWork } from '@joinery/protocol'
 import { applyEvent, attemptsOf, stepOf, taskOf } from './apply-event.ts'
 import type { Entry, Journal, TaskLogger } from './journal.ts'
 import { type LiveLease, LiveLeases } from './live-leases.ts'
@@ -213,12 +213,15 @@ export class TaskBook {
   }
 
   /** Gives an attempt to a worker. Wait for `durable` before the worker is told. Throws the log's error. */
-  lease(target: Target, worker: string): { work: LeasedWork; durable: Promise<void> } {
+  lease(
+    target: Target,
+    { worker, leaseMs }: Pick<LeaseAsk, 'worker' | 'leaseMs'>,
+  ): { work: LeasedWork; durable: Promise<void> } {
     const task = this.find(target.task)
     const before = attemptsOf(task, target)
     const nonce = makeNonce()
     const attempt = (before?.attempt ?? 0) + 1
-    const events: TaskEventBody[] = [{ type: 'leased', ...target, attempt, worker, nonce }]
+    const events: TaskEventBody[] = [{ type: 'leased', ...target, attempt, worker, nonce, leaseMs }]
     const shape = stepOf(task, target.step)?.shape
     // The journal has to know after a power cut, too, that it may have happened.
     const sync = target.kind === 'run' && (shape?.effect === 'at_most_once' || shape?.hasUndo === true)
@@ -300,7 +303,10 @@ export class TaskBook {
       ...{ token: tokenOf(nonce, this.workspace), task: task.id, workspace: this.workspace, kind: target.kind },
       ...{ saga: task.saga.name, version: task.saga.version, attempt: attempts?.attempt ?? 1, key: keyOf(target) },
       ...{ input: task.input, results: resultsOf(task, target.step), startedAt: task.startedAt },
-      ...{ leaseMs: limits.leaseMs, cancelGraceMs: step?.shape.cancelGraceMs ?? limits.cancelGraceMs },
+      ...{
+        leaseMs: attempts?.leaseMs ?? limits.leaseMs,
+        cancelGraceMs: step?.shape.cancelGraceMs ?? limits.cancelGraceMs,
+      },
       ...(target.step !== undefined && { step: target.step }),
       ...(target.kind === 'undo' && { runKey: keyOf({ ...target, kind: 'run' }) }),
       ...(value !== undefined && { item: value }),

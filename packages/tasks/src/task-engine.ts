@@ -24,6 +24,8 @@ import type { TasksOptions } from './tasks-options.ts'
 import { Timers } from './timers.ts'
 import { isOpen } from './work-fold.ts'
 
+/** Shortest lease that a worker may ask for: three beats and their answers need some time. */
+const LEASE_MS_MIN = 1_000
 /** Leases that a worker may ask for at once. */
 const LEASES_MAX = 64
 /** Sagas that one worker may announce. */
@@ -175,10 +177,16 @@ export class TaskEngine implements Tasks {
     await this.#sagas.announce(ask)
     const leave = this.#workers.arrive(ask)
     try {
-      return await this.#leaseSoon({ ...ask, max: Math.min(Math.max(1, ask.max), LEASES_MAX) }, allows, signal)
+      const max = Math.min(Math.max(1, ask.max), LEASES_MAX)
+      return await this.#leaseSoon({ ...ask, max, ...this.#shorterLease(ask) }, allows, signal)
     } finally {
       leave()
     }
+  }
+
+  /** The time of a lease that the worker asks for, within the bounds. */
+  #shorterLease({ leaseMs }: LeaseAsk): Pick<LeaseAsk, 'leaseMs'> {
+    return leaseMs === undefined ? {} : { leaseMs: Math.max(LEASE_MS_MIN, Math.min(leaseMs, this.#limits.leaseMs)) }
   }
 
   async #leaseSoon(ask: LeaseAsk, allows: Allows, signal: AbortSignal): Promise<LeasedWork[]> {

@@ -59,7 +59,13 @@ export type TaskEventBody =
     }
   /** The task goes on by another version's steps. */
   | { readonly type: 'moved'; readonly task: string; readonly saga: SagaShape }
-  | ({ readonly type: 'leased'; readonly attempt: number; readonly worker: string; readonly nonce: string } & Target)
+  | ({
+      readonly type: 'leased'
+      readonly attempt: number
+      readonly worker: string
+      readonly nonce: string
+      readonly leaseMs?: number | undefined
+    } & Target)
   /** The attempt went well. `answer` is the digest of all that the worker said. */
   | ({
       readonly type: 'done'

@@ -33,6 +33,8 @@ export interface WorkerOptions {
   readonly name?: string | undefined
   /** Attempts at once. */
   readonly concurrency?: number | undefined
+  /** Time without a beat after which another worker gets the attempts: 1,000 ms to the server's own bound, its default. */
+  readonly leaseMs?: number | undefined
   /** Given to every step as `resources`. */
   readonly resources?: Resources | undefined
   /** Time after which a busy event loop is told to the server, ms. */
@@ -159,7 +161,9 @@ class WorkerLoop implements RunningWorker {
   async #ask(max: number, signal: AbortSignal): Promise<readonly LeasedWork[]> {
     // The first poll waits for nothing: its answer says that the server takes this worker.
     const waitMs = this.#isConnected ? WAIT_MS : 0
-    const body: LeaseAsk = { worker: this.name, serves: this.#sagas.shapes, max, waitMs }
+    const { leaseMs } = this.#options
+    const told = leaseMs === undefined ? {} : { leaseMs }
+    const body: LeaseAsk = { worker: this.name, serves: this.#sagas.shapes, max, waitMs, ...told }
     const answer = await this.#link.ask<{ leases: readonly LeasedWork[] }>('/v1/work/leases', {
       body,
       signal,

@@ -92,9 +92,9 @@ export class TaskScene {
   /** Asks for work as a worker that serves these sagas. Does not wait for any. */
   work(
     serves: readonly SagaShape[],
-    { worker = 'w1', max = 1, waitMs = 0 }: Partial<LeaseAsk> = {},
+    { worker = 'w1', max = 1, waitMs = 0, ...ask }: Partial<LeaseAsk> = {},
   ): Promise<LeasedWork[]> {
-    return this.engine.lease({ worker, serves, max, waitMs }, () => true, new AbortController().signal)
+    return this.engine.lease({ ...ask, worker, serves, max, waitMs }, () => true, new AbortController().signal)
   }
 
   /** The only attempt that a worker is given. Throws if there is none. */
