@@ -1,3 +1,4 @@
+import { getHeapStatistics } from 'node:v8'
 import { WIRE_LIMITS, type WireLimits } from '@joinery/protocol'
 
 /** Every limit of the server, with its unit and reason. Each can be set by {@link ServerOptions.limits}. */
@@ -41,6 +42,11 @@ export interface ServerLimits extends WireLimits {
   readonly coolAfterMs: number
   /** Bytes of stored workspaces that are kept for those who join in the same moments, in all rooms together. */
   readonly coldBytesMax: number
+  /**
+   * Memory that the live documents of all rooms together may take, bytes, by estimate. Beyond it idle rooms close at once, and no
+   * further document is built. Half of the heap that this process has: the other half is for everything else.
+   */
+  readonly documentBytesMax: number
   /**
    * Bytes of updates that are appended and not durable yet, in all rooms together. Beyond them, members that send more
    * are held. A fast disk writes as much in a tenth of a second, and storage that hangs can't fill the memory.
@@ -162,6 +168,7 @@ export const SERVER_LIMITS: ServerLimits = {
   roomIdleMs: 30_000,
   coolAfterMs: 60_000,
   coldBytesMax: 64 * 1024 * 1024,
+  documentBytesMax: Math.floor(getHeapStatistics().heap_size_limit / 2),
   backlogBytesMax: 32 * 1024 * 1024,
   loadsMax: 16,
   relayWaitMs: 60_000,

@@ -16,6 +16,7 @@ export type ServerErrorCode =
   | 'history_dropped'
   | 'unknown_lsn'
   | 'load_failed'
+  | 'memory_full'
   | 'too_large'
   | 'too_many_connections'
   | 'too_many_requests'
@@ -46,6 +47,7 @@ export const REFUSALS: Record<ServerErrorCode, { status: number; close: CloseCod
   history_dropped: { status: 410, close: CLOSE.tryLater },
   unknown_lsn: { status: 404, close: CLOSE.tryLater },
   load_failed: { status: 503, close: CLOSE.tryLater },
+  memory_full: { status: 503, close: CLOSE.tryLater },
   too_large: { status: 413, close: CLOSE.tooLarge },
   too_many_connections: { status: 503, close: CLOSE.tryLater },
   too_many_requests: { status: 429, close: CLOSE.tryLater },
@@ -91,6 +93,11 @@ export function tooCostly(reason: string): ServerError {
     'too_costly',
     `the workspace can't be loaded: ${reason}; the operator has to restore or repair it`,
   )
+}
+
+/** Whether a document was not built because the documents in use take all the memory that they may. */
+export function isMemoryFull(error: unknown): error is ServerError {
+  return error instanceof ServerError && error.code === 'memory_full'
 }
 
 export function beingLoaded(): ServerError {

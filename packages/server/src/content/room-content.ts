@@ -1,7 +1,7 @@
 import { isSnapshotDue, LogError, type SnapshotPolicy, whileStorageWorks } from '@joinery/log'
 import type { WorkspaceId } from '@joinery/protocol'
 import type { ServerLimits } from '../limits.ts'
-import { moved, refusalOf, ServerError } from '../server-error.ts'
+import { isMemoryFull, moved, refusalOf, ServerError } from '../server-error.ts'
 import { ColdDocument } from './cold-document.ts'
 import type { Hold, Ownership } from './ownership.ts'
 import { RoomDocument } from './room-document.ts'
@@ -139,6 +139,7 @@ export class RoomContent {
    * @returns false when the content stays
    */
   fail(content: Content, error: unknown): boolean {
+    if (isMemoryFull(error)) return false
     const { loaded } = this
     if (loaded?.content !== content) return true
     const { state } = loaded.log.state
@@ -160,6 +161,7 @@ export class RoomContent {
    * returns false while somebody needs the document to stay.
    */
   sweep(nowMs: number, mayCool: () => boolean): void {
+    const coolAfterMs = this.#context.memory.coolAfterMs(this.#context.limits.coolAfterMs)
     if (this.#isUsed) this.#usedAtMs = nowMs
     this.#isUsed = false
     const { loaded } = this
@@ -171,7 +173,7 @@ export class RoomContent {
     // While storage fails, a dropped document could not be read again.
     if (state !== 'open') return
     this.#keepUpIfDue(loaded, nowMs)
-    if (nowMs - this.#usedAtMs >= this.#context.limits.coolAfterMs && mayCool()) this.#cool(loaded, loaded.content)
+    if (nowMs - this.#usedAtMs >= coolAfterMs && mayCool()) this.#cool(loaded, loaded.content)
   }
 
   /** Notes that a record was logged, and takes a snapshot if one is due. */
@@ -257,7 +259,8 @@ export class RoomContent {
       cold.discard()
       this.#serve({ ...loaded, content: document })
     } catch (error) {
-      if (!this.fail(cold, error)) throw error
+      // The room goes on with the bytes: those who only read need no more.
+      if (isMemoryFull(error) || !this.fail(cold, error)) throw error
     }
   }
 

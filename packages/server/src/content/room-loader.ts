@@ -6,6 +6,7 @@ import type { AnnouncedIds } from './announced-ids.ts'
 import type { ClientIdMemory } from './client-id-memory.ts'
 import type { ColdCache } from './cold-cache.ts'
 import { ColdDocument } from './cold-document.ts'
+import type { DocumentMemory } from './document-memory.ts'
 import type { DocumentRules } from './document-rules.ts'
 import type { LoadTurns } from './load-turns.ts'
 import { RoomDocument } from './room-document.ts'
@@ -36,6 +37,7 @@ export interface LoaderContext {
   readonly loadTrials: LoadTrials
   /** The turns that long loads take. */
   readonly loadTurns: LoadTurns
+  readonly memory: DocumentMemory
 }
 
 /**
@@ -106,18 +108,22 @@ async function loadContent(log: WorkspaceLog, context: LoaderContext): Promise<C
 export async function warmUp(log: WorkspaceLog, cold: ColdDocument, context: LoaderContext): Promise<RoomDocument> {
   return context.loads.take(async () => {
     const stored = await cold.read()
-    context.counters.warmings++
-    const document = makeDocument(log, context)
-    try {
-      const { start, tail } = stored
-      if (stored.bytes <= AT_ONCE_BYTES_MAX) document.restore(stored)
-      else await document.replay(start, tail, context.loadTurns)
-      return document
-    } catch (error) {
-      document.destroy()
-      return await replayFromFirst(log, stored, error, context)
-    }
+    return context.memory.build(stored.bytes / 2, () => buildFrom(stored, log, context))
   })
+}
+
+async function buildFrom(stored: StoredState, log: WorkspaceLog, context: LoaderContext): Promise<RoomDocument> {
+  context.counters.warmings++
+  const document = makeDocument(log, context)
+  try {
+    const { start, tail } = stored
+    if (stored.bytes <= AT_ONCE_BYTES_MAX) document.restore(stored)
+    else await document.replay(start, tail, context.loadTurns)
+    return document
+  } catch (error) {
+    document.destroy()
+    return await replayFromFirst(log, stored, error, context)
+  }
 }
 
 function makeDocument({ generation, workspace }: WorkspaceLog, context: LoaderContext): RoomDocument {
@@ -139,9 +145,11 @@ async function replay(
 ): Promise<RoomDocument> {
   const start = await findStart(log)
   await admit(start)
-  const document = makeDocument(log, context)
-  await document.replay(start, log.read({ after: start?.lsn ?? (0 as Lsn) }), context.loadTurns)
-  return document
+  return context.memory.build((start?.state.length ?? 0) + log.sinceSnapshot.bytes, async () => {
+    const document = makeDocument(log, context)
+    await document.replay(start, log.read({ after: start?.lsn ?? (0 as Lsn) }), context.loadTurns)
+    return document
+  })
 }
 
 /**

@@ -295,6 +295,7 @@ describe('health', () => {
         live: 0,
         cold: 1,
         quarantined: 0,
+        documentBytes: 0,
         connections: 1,
         tcpConnections: 2,
         unadmitted: 0,

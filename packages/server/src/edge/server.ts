@@ -16,6 +16,7 @@ import pino, { type Logger } from 'pino'
 import { AnnouncedIds } from '../content/announced-ids.ts'
 import { ClientIdMemory } from '../content/client-id-memory.ts'
 import { ColdCache } from '../content/cold-cache.ts'
+import { DocumentMemory } from '../content/document-memory.ts'
 import { type DocumentRules, openRules } from '../content/document-rules.ts'
 import { LoadTurns } from '../content/load-turns.ts'
 import { alwaysMine, type Ownership } from '../content/ownership.ts'
@@ -282,6 +283,7 @@ class SyncServer implements Server {
       loads: new Turns(this.#limits.loadsMax),
       trials: this.#trials,
       loadTrials: this.#loadTrials,
+      memory: new DocumentMemory(this.#limits.documentBytesMax),
       loadTurns: new LoadTurns(this.#limits.trialTurnMs),
       upkeep: new Upkeep(),
       snapshots: { ...SNAPSHOT_POLICY_DEFAULT, ...snapshots },

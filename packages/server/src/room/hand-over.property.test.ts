@@ -8,6 +8,7 @@ import * as Y from 'yjs'
 import { AnnouncedIds } from '../content/announced-ids.ts'
 import { ClientIdMemory } from '../content/client-id-memory.ts'
 import { ColdCache } from '../content/cold-cache.ts'
+import { DocumentMemory } from '../content/document-memory.ts'
 import { openRules } from '../content/document-rules.ts'
 import { LoadTurns } from '../content/load-turns.ts'
 import { LoadTrials } from '../content/trials/load-trials.ts'
@@ -88,6 +89,7 @@ class NodeRooms {
       loads: new Turns(2),
       trials: new Trials(SERVER_LIMITS),
       loadTurns: new LoadTurns(SERVER_LIMITS.trialTurnMs),
+      memory: new DocumentMemory(Number.POSITIVE_INFINITY),
       loadTrials: new LoadTrials({
         limits: SERVER_LIMITS,
         counters: new Counters(),

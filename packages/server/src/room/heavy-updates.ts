@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { LogError, type WorkspaceLog } from '@joinery/log'
 import type { Logger } from 'pino'
-import type * as Y from 'yjs'
+import { type DocumentMemory, memoryFull, structsIn } from '../content/document-memory.ts'
 import type { Refusal } from '../content/document-rules.ts'
 import type { LoadTurns } from '../content/load-turns.ts'
 import { isHeavy } from '../content/trials/heavy-update.ts'
@@ -30,6 +30,7 @@ export interface HeavyUpdatesContext {
   readonly counters: Counters
   readonly trials: Trials
   readonly loadTurns: LoadTurns
+  readonly memory: DocumentMemory
 }
 
 /** The part of a room that heavy updates need. */
@@ -114,6 +115,7 @@ export class HeavyUpdates {
   async #settle(member: Member): Promise<void> {
     const update = member.inbox?.updates[0]
     if (update === undefined) return
+    if (this.#context.memory.isFull) throw memoryFull()
     for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
       const { principal, id: connection, identity } = member
       const tried = await this.#try({ principal, connection, actor: identity.actor }, update, false)
@@ -200,10 +202,4 @@ export function refusalOfTrial(error: unknown): Refusal | undefined {
 
 function tooManyWait({ message }: TrialError): ServerError {
   return new ServerError('too_slow', `the update has to be tried first, and ${message}: send it again in a moment`)
-}
-
-function structsIn({ store }: Y.Doc): number {
-  let count = 0
-  for (const structs of store.clients.values()) count += structs.length
-  return count
 }

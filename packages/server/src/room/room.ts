@@ -5,7 +5,7 @@ import { isEmptyUpdate } from '../content/empty-update.ts'
 import { type ContentOwner, RoomContent, type RoomContentContext } from '../content/room-content.ts'
 import type { RoomDocument } from '../content/room-document.ts'
 import type { Loaded } from '../content/room-loader.ts'
-import { beingLoaded, moved, quarantined, ServerError } from '../server-error.ts'
+import { beingLoaded, isMemoryFull, moved, quarantined, ServerError } from '../server-error.ts'
 import type { Acknowledgements } from './acknowledgements.ts'
 import { askForOwnEdits, noteAnnouncement, noteLeaving, noteNamedId, settleOwnId } from './announcing.ts'
 import type { Backlog } from './backlog.ts'
@@ -23,7 +23,6 @@ import { RoomNews } from './room-news.ts'
 import { makeVisit, type RoomVisit } from './room-visit.ts'
 import { WritePath } from './write-path.ts'
 
-/** Parts that all rooms of a server share. */
 export interface RoomContext extends RoomContentContext, HeavyUpdatesContext, QuotaContext {
   readonly acknowledgements: Acknowledgements
   readonly backlog: Backlog
@@ -36,9 +35,8 @@ export interface RoomContext extends RoomContentContext, HeavyUpdatesContext, Qu
 }
 
 /**
- * The live side of one workspace: its only writer. A room loads once, and every member that joins meanwhile waits for
- * that load. At the end of a tick the room applies, logs and forwards the tick's updates. Parts that few rooms need are
- * made when they are needed, since most rooms have one idle member.
+ * The live side of one workspace: its only writer. A room loads once, and every member that joins meanwhile waits for that load. At
+ * the end of a tick the room applies, logs and forwards the tick's updates. Parts that few rooms need are made when needed.
  */
 export class Room implements ContentOwner, MemberRoom {
   readonly workspace: WorkspaceId
@@ -196,12 +194,13 @@ export class Room implements ContentOwner, MemberRoom {
     if (loaded !== undefined && loaded.damage === undefined) tellStorage(this.#members, loaded)
   }
 
-  /** Closes an idle room, and frees what nobody has used for a while. Called about once a second. */
+  /** Closes an idle room, and frees unused content. Called about once a second. */
   sweep(nowMs: number): void {
     const { loaded } = this.#content
     this.#writes?.sweep(nowMs)
     const isFree = this.#guests === 0 && !this.#followers?.size && loaded?.log.state.state === 'open'
-    const isIdle = this.#emptySinceMs !== undefined && nowMs - this.#emptySinceMs >= this.#context.limits.roomIdleMs
+    const idleMs = this.#context.memory.isFull ? 0 : this.#context.limits.roomIdleMs
+    const isIdle = this.#emptySinceMs !== undefined && nowMs - this.#emptySinceMs >= idleMs
     if (isFree && isIdle) return void this.close()
     const isUsed = () => this.#guests > 0 || this.#writes?.hasWork || [...this.#members].some(isLagging)
     this.#content.sweep(nowMs, () => !isUsed())
@@ -300,8 +299,9 @@ export class Room implements ContentOwner, MemberRoom {
       if (writes.settleRepeats(log, (update) => stored.includes(update))) await this.#content.warm(cold)
       else for (const member of this.#members) member.resume()
     } catch (error) {
+      if (isMemoryFull(error)) writes.refuseAll(error)
       // While storage fails, the next flush drops the waiting updates; the room asks for them again later.
-      if (this.#content.fail(cold, error)) return
+      else if (this.#content.fail(cold, error)) return
       for (const member of this.#members) member.resume()
       this.#context.schedule(this)
     } finally {

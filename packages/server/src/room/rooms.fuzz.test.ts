@@ -7,6 +7,7 @@ import * as Y from 'yjs'
 import { AnnouncedIds } from '../content/announced-ids.ts'
 import { ClientIdMemory } from '../content/client-id-memory.ts'
 import { ColdCache } from '../content/cold-cache.ts'
+import { DocumentMemory } from '../content/document-memory.ts'
 import { openRules } from '../content/document-rules.ts'
 import { LoadTurns } from '../content/load-turns.ts'
 import { alwaysMine } from '../content/ownership.ts'
@@ -99,6 +100,7 @@ class Scene {
     loads: new Turns(2),
     trials: new Trials(SERVER_LIMITS),
     loadTurns: new LoadTurns(SERVER_LIMITS.trialTurnMs),
+    memory: new DocumentMemory(Number.POSITIVE_INFINITY),
     loadTrials: new LoadTrials({ limits: SERVER_LIMITS, counters: new Counters(), logger: pino({ level: 'silent' }) }),
     upkeep: new Upkeep(),
     snapshots: { ...SNAPSHOT_POLICY_DEFAULT, records: 5 },

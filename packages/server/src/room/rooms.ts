@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { WorkspaceLog } from '@joinery/log'
 import type { WorkspaceId } from '@joinery/protocol'
 import { ColdDocument } from '../content/cold-document.ts'
+import { memoryOf } from '../content/document-memory.ts'
 import type { Refusal } from '../content/document-rules.ts'
 import { isHeavy } from '../content/trials/heavy-update.ts'
 import type { Costs } from '../ledger.ts'
@@ -24,6 +25,8 @@ export interface RoomCounts {
   readonly cold: number
   /** Rooms of damaged workspaces, which are served for reading only. */
   readonly quarantined: number
+  /** Memory that the live documents take, bytes, by estimate. */
+  readonly documentBytes: number
 }
 
 /** Parts that all rooms and members of a server share. */
@@ -67,7 +70,8 @@ export class Rooms {
   }
 
   count(): RoomCounts {
-    const counts = { rooms: this.#rooms.size, live: 0, cold: 0, quarantined: 0 }
+    const { bytes: documentBytes } = this.#context.memory
+    const counts = { rooms: this.#rooms.size, live: 0, cold: 0, quarantined: 0, documentBytes }
     for (const { loaded } of this.#rooms.values()) {
       if (loaded === undefined) continue
       if (loaded.damage !== undefined) counts.quarantined++
@@ -179,6 +183,9 @@ export class Rooms {
   sweep(nowMs: number): void {
     this.#context.cache.sweep()
     this.#context.ledger.sweep()
+    let bytes = 0
+    for (const room of this.#rooms.values()) bytes += memoryOf(room.loaded)
+    this.#context.memory.count(bytes)
     for (const room of this.#rooms.values()) room.sweep(nowMs)
   }
 

@@ -100,6 +100,13 @@ export class WritePath {
     for (const member of writers) if (!member.wire.wantsJoinery) member.refuse(refusal)
   }
 
+  /** Ends the connections of the tick's writers, who send their updates again when they connect. */
+  refuseAll(refusal: ServerError): void {
+    const writers = this.#writers
+    this.drop()
+    for (const member of writers) member.refuse(refusal)
+  }
+
   /**
    * Acknowledges the writers whose updates of the tick bring nothing new, as `isKnown` says. This needs no document.
    *
