@@ -1,7 +1,4 @@
-import type * as Y from 'yjs'
 import { ServerError } from '../server-error.ts'
-import { RoomDocument } from './room-document.ts'
-import type { Loaded } from './room-loader.ts'
 
 /** Time after which an unused document goes while the documents take too much memory, ms. */
 const COOL_AFTER_WHEN_FULL_MS = 2_000
@@ -62,30 +59,10 @@ export class DocumentMemory {
   }
 }
 
-/** Memory of a struct, with what belongs to it: blocks take some 500 bytes for each of their structs. */
-const STRUCT_BYTES = 500
 /** Memory of each byte of a state before its structs are known: blocks take 23 times their bytes, texts and values 1 to 6 times. */
 const PER_BYTE = 10
-/** The same beside the structs. */
-const PER_BYTE_OF_CONTENT = 2
-
 function estimateOf(stateBytes: number): number {
   return stateBytes * PER_BYTE
-}
-
-/** Memory that the document of a room takes, bytes, by estimate; 0 while the room serves bytes. */
-export function memoryOf(loaded: Loaded | undefined): number {
-  if (!(loaded?.content instanceof RoomDocument)) return 0
-  const { content, log } = loaded
-  const stateBytes = content.stateBytes + log.sinceSnapshot.bytes
-  // An empty workspace has no document yet.
-  return log.head === 0 ? 0 : structsIn(content.doc) * STRUCT_BYTES + stateBytes * PER_BYTE_OF_CONTENT
-}
-
-export function structsIn({ store }: Y.Doc): number {
-  let count = 0
-  for (const structs of store.clients.values()) count += structs.length
-  return count
 }
 
 export function memoryFull(): ServerError {

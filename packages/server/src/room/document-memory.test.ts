@@ -33,7 +33,7 @@ it('[S199] with too many documents in memory no further one is built, those who 
   large.text.insert(0, 'y')
   await large.until(() => isDurable(large))
   large.ws.close()
-  await expect.poll(() => fixture.server.load().documentBytes, { timeout: 20_000 }).toBe(0)
+  await expect.poll(() => fixture.server.load().documentBytes).toBe(0)
   const again = await fixture.client('w?joinery=1').synced()
   again.text.insert(0, 'more ')
   await again.until(() => isDurable(again))
