@@ -157,6 +157,16 @@ describe('a token signed with the secret', () => {
     expect(error.message).toMatch(message)
   })
 
+  it('[S323] the identity has the sagas of `work`, none without it, and a list that breaks its rule is refused', async () => {
+    const work = ['instantiate-template', '*']
+    expect((await authenticate(credentials(await signToken(SECRET, { ...good, work })))).work).toEqual(work)
+    expect((await authenticate(credentials(await signToken(SECRET, good)))).work).toBeUndefined()
+    for (const wrong of ['*', [''], ['a'.repeat(129)], [7]]) {
+      const error = await refusal(authenticate(credentials(await sign(payload({ work: wrong as never })))))
+      expect([error.code, error.message]).toEqual(['unauthorized', expect.stringContaining('work')])
+    }
+  })
+
   it.each([
     ['notes', true],
     ['acme/plan', true],

@@ -22,6 +22,8 @@ export interface Identity {
   assertStands?(): void
   /** Whether the caller may do what concerns all actors, such as revoking tokens. */
   readonly isOperator?: boolean
+  /** Sagas whose steps the caller may run as a worker; `*` stands for all. Undefined: all in development mode, otherwise none. */
+  readonly work?: readonly string[] | undefined
   allows(workspace: WorkspaceId): boolean
 }
 
@@ -98,6 +100,9 @@ const SOURCE_RULE = 'a source is 1 to 64 of a-z and _'
  */
 const ACTOR = /^[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}]{1,128}$/u
 const ACTOR_RULE = 'an actor is 1 to 128 characters, none of them a control character'
+/** Characters of a saga's name. */
+const WORK_NAME_MAX = 128
+const WORK_RULE = `an entry of work is a saga of 1 to ${WORK_NAME_MAX} characters, or "*" for all`
 const WORKSPACE_PREFIX = /^(?:[A-Za-z0-9][A-Za-z0-9._~:/-]*)?\*$/
 
 const claimsSchema = z.object({
@@ -111,6 +116,9 @@ const claimsSchema = z.object({
   access: z.enum(['read', 'write'], 'access is "read" or "write"'),
   sources: z.array(z.string().regex(SOURCE, SOURCE_RULE), 'sources is a list').min(1, 'sources has at least one entry'),
   operator: z.boolean('operator is true or false').optional(),
+  work: z
+    .array(z.string(WORK_RULE).min(1, WORK_RULE).max(WORK_NAME_MAX, WORK_RULE), 'work is a list of sagas')
+    .optional(),
   iat: z.number('iat is a time in seconds').optional(),
   exp: z.number('exp is a time in seconds').positive().max(8.64e12, 'exp is in seconds, not milliseconds'),
 })
@@ -263,7 +271,7 @@ function identityOf(
 ): Identity & { readonly expiresAtMs: number } {
   const parsed = claimsSchema.safeParse(payload)
   if (!parsed.success) throw new IdentityError('unauthorized', claimFault(parsed.error))
-  const { sub, workspaces, access, sources, exp, iat, operator = false } = parsed.data
+  const { sub, workspaces, access, sources, exp, iat, operator = false, work } = parsed.data
   const allows = (name: WorkspaceId) => workspaces.some((entry) => matches(entry, name))
   if (workspace !== undefined && !allows(workspace))
     throw new IdentityError('forbidden', `the token does not open workspace ${workspace}`)
@@ -282,6 +290,7 @@ function identityOf(
     access,
     isAuthenticated: true,
     isOperator: operator,
+    work,
     expiresAtMs: (exp + CLOCK_LEEWAY_SECONDS) * 1000,
     issuedAtMs: iat === undefined ? undefined : issuedBy(nowMs, iat * 1000),
     allows,

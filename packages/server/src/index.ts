@@ -39,10 +39,12 @@ export type { Release } from './inside/system-logs.ts'
 export type { TailOptions, Tails } from './inside/tail.ts'
 export type { HeldLease, WorkspaceLeases } from './inside/workspace-leases.ts'
 export {
+  type FateListener,
   type LogUpkeep,
   type RefusedUpdate,
   type Repeated,
   type WorkspaceEdit,
+  type WorkspaceFate,
   type WorkspacePosition,
   Workspaces,
   type WorkspaceUpdate,
@@ -58,7 +60,7 @@ export { SERVER_LIMITS, type ServerLimits } from './limits.ts'
 export { type QuotaLimits, Quotas, type QuotasOptions, type QuotaUse, secondsToTomorrow } from './quotas.ts'
 export { type Revocation, Revocations, type RevocationsOptions } from './revocations.ts'
 export type { BringRefusal } from './room/brought-update.ts'
-export type { RecordListener } from './room/record-listeners.ts'
+export type { RecordListener, RecordPlace } from './room/record-listeners.ts'
 export type { RoomEdit } from './room/room-edit.ts'
 export { ServerError, type ServerErrorCode } from './server-error.ts'
 export { type QueueBound, type StartedMax, type Turn, Turns } from './turns.ts'

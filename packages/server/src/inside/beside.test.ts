@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { type EventStore, LogError, openLevelStore, openMemoryStore, type WorkspaceLog } from '@joinery/log'
 import { FencingStore } from '@joinery/log/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type * as Y from 'yjs'
+import * as Y from 'yjs'
 import { GatedStore } from '../testing/gated-store.ts'
 import { ServerFixture, W } from '../testing/server-fixture.ts'
 import type { WorkspaceEdit } from './workspaces.ts'
@@ -216,5 +216,29 @@ describe('a record beside an edit', () => {
     gated.damagedLsn = 2
     await refused('quarantined')
     expect(journal.head).toBe(0)
+  })
+
+  it('[S321] an update that a program brings has records beside it, and a repeat and a refused one have none', async () => {
+    await start(await open())
+    const theirs = new Y.Doc()
+    theirs.getText('t').insert(0, 'brought')
+    const brought = {
+      ...{ writer: { ...writer, access: 'write', sources: undefined } as never, via: 'test', idempotencyKey: 'k' },
+      update: Y.encodeStateAsUpdate(theirs),
+      beside: (record: { lsn: number } | undefined) => journal.append(event(`after ${record?.lsn}`)),
+    }
+    const { workspaces } = fixture.server
+    expect(await workspaces.bring(W, brought)).toMatchObject({ repeated: false, lsn: 1 })
+    expect(await workspaces.bring(W, brought)).toMatchObject({ repeated: true, lsn: 1 })
+    theirs.getText('t').insert(0, 'and ')
+    const failing = {
+      ...{ ...brought, idempotencyKey: 'l', update: Y.encodeStateAsUpdate(theirs) },
+      beside: () => {
+        throw new Error('the journal is wrong')
+      },
+    }
+    await expect(workspaces.bring(W, failing)).rejects.toThrow('the journal is wrong')
+    await rebuilt().toBe('brought')
+    expect([journal.head, (await workspaces.position(W)).head]).toEqual([1, 1])
   })
 })

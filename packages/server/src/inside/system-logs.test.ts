@@ -75,6 +75,44 @@ it('[S201] an error of a listener changes nothing for the record, the room and o
   expect(await fixture.server.workspaces.read(W, ({ doc }) => doc.getText('t').toString())).toBe('ax')
 })
 
+it('[S320] a listener gets the document with the edits of the record, and the generation of the workspace', async () => {
+  const heard: [string, boolean][] = []
+  const unlisten = fixture.server.workspaces.listen((_workspace, _record, _durable, { doc, generation }) => {
+    heard.push([doc.getText('t').toString(), generation !== undefined])
+  })
+  await typed('w', 'a')
+  const client = await fixture.client('w?actor=ada').synced()
+  client.text.insert(1, 'b')
+  await expect
+    .poll(() => heard)
+    .toEqual([
+      ['a', true],
+      ['ab', true],
+    ])
+  unlisten()
+})
+
+it('[S322] a listener to fates hears of them before whoever has asked is answered, and no more once it has left', async () => {
+  const { workspaces } = fixture.server
+  const heard: string[] = []
+  const unlisten = workspaces.listenToFates(async (workspace, fate) => {
+    await new Promise((resolve) => setImmediate(resolve))
+    heard.push(`${workspace} ${fate}`)
+  })
+  await typed('w', 'a')
+  await workspaces.delete(W)
+  expect(heard).toEqual(['w deleted'])
+  await workspaces.undelete(W)
+  await workspaces.replace(W, async () => undefined)
+  await workspaces.delete(W)
+  await workspaces.purge(W)
+  expect(heard).toEqual(['w deleted', 'w undeleted', 'w replaced', 'w deleted', 'w purged'])
+  unlisten()
+  await typed('w', 'a')
+  await workspaces.delete(W)
+  expect(heard).toHaveLength(5)
+})
+
 it('[S202] a system log is open until its workspace is purged or the server closes, and is no workspace', async () => {
   const { workspaces } = fixture.server
   const released: string[] = []

@@ -78,6 +78,12 @@ export interface RefusedUpdate {
   readonly refusal: BringRefusal
 }
 
+/** The fate of a whole workspace: it was deleted, undeleted or purged, or another history was put in its place. */
+export type WorkspaceFate = 'deleted' | 'undeleted' | 'purged' | 'replaced'
+
+/** Hears of the fate of a whole workspace. The caller of the method is answered once its promise has resolved. */
+export type FateListener = (workspace: WorkspaceId, fate: WorkspaceFate) => void | Promise<void>
+
 /** The range of a workspace's log. */
 export interface WorkspacePosition {
   readonly head: Lsn
@@ -99,6 +105,7 @@ export class Workspaces implements Tails {
   readonly #systemLogs: SystemLogs
   readonly #leases: Leases
   readonly #tails: RoomTails
+  readonly #fateListeners = new Set<FateListener>()
   /** The leases of all workspaces. */
   readonly leases: WorkspaceLeases
 
@@ -201,6 +208,12 @@ export class Workspaces implements Tails {
     return this.#rooms.listen(listener)
   }
 
+  /** Calls `listener` when a workspace was deleted, undeleted, purged or replaced. Returns unsubscribe. */
+  listenToFates(listener: FateListener): () => void {
+    this.#fateListeners.add(listener)
+    return () => void this.#fateListeners.delete(listener)
+  }
+
   /**
    * Opens a system log (`!kind`, `!kind/workspace`), in which a program inside the server keeps records of its own: see
    * {@link SystemLogs.open}. It stays open until the server closes or its workspace is purged; `release` is called before.
@@ -230,21 +243,24 @@ export class Workspaces implements Tails {
       if (lease === undefined) await this.leases.endAll(workspace, refusal, lease)
       await this.#leases.whileClosed(workspace, refusal, () => this.#store.tombstone(workspace))
     })
+    await this.#tell(workspace, 'deleted')
   }
 
   /** Undoes {@link delete}. The leases that it has ended stay ended. */
-  undelete(workspace: WorkspaceId): Promise<void> {
-    return this.#rooms.evict(workspace, beingLoaded(), () => this.#store.undelete(workspace))
+  async undelete(workspace: WorkspaceId): Promise<void> {
+    await this.#rooms.evict(workspace, beingLoaded(), () => this.#store.undelete(workspace))
+    await this.#tell(workspace, 'undeleted')
   }
 
   /** Removes a deleted workspace for good, and its system logs. Its name may then be used again, for another history. */
-  purge(workspace: WorkspaceId): Promise<void> {
-    return this.#rooms.evict(workspace, beingLoaded(), () =>
+  async purge(workspace: WorkspaceId): Promise<void> {
+    await this.#rooms.evict(workspace, beingLoaded(), () =>
       this.#leases.whileClosed(workspace, beingLoaded(), async () => {
         await this.#systemLogs.closeOf(workspace)
         await this.#store.purge(workspace)
       }),
     )
+    await this.#tell(workspace, 'purged')
   }
 
   /**
@@ -256,12 +272,17 @@ export class Workspaces implements Tails {
     await this.#rooms.evict(workspace, beingLoaded(), () =>
       this.#leases.whileClosed(workspace, beingLoaded(), async () => working.resolve(await work())),
     )
+    await this.#tell(workspace, 'replaced')
     return working.promise
   }
 
   /** Names of the deleted workspaces that can be undeleted. */
   deleted(): AsyncIterable<string> {
     return this.#store.tombstones()
+  }
+
+  async #tell(workspace: WorkspaceId, fate: WorkspaceFate): Promise<void> {
+    for (const listener of this.#fateListeners) await listener(workspace, fate)
   }
 
   /** Runs `work`, or, if the workspace has seen the key before, resolves with the LSN of the first record with it. */

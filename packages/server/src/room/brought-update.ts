@@ -1,5 +1,6 @@
 import type { Refusal, Writer } from '../content/document-rules.ts'
 import type { Clocks } from '../content/waiting-structs.ts'
+import type { RoomEdit } from './room-edit.ts'
 
 /** A Yjs update that a program brings in for a writer, under the rules that hold for the writer's own connections. */
 export interface BroughtUpdate {
@@ -12,6 +13,8 @@ export interface BroughtUpdate {
   readonly idempotencyKey?: string
   /** True when the answer waits for an fsync, whatever the store's durability. */
   readonly sync?: boolean
+  /** Appends to other logs what belongs to the update: see {@link RoomEdit.beside}. */
+  readonly beside?: RoomEdit<unknown>['beside']
   /** One Yjs V1 update. */
   readonly update: Uint8Array
 }

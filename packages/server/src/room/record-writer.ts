@@ -247,7 +247,8 @@ export class RecordWriter {
     }
   }
 
-  #append(write: Write, { log, document, audience }: WritePlace): Appended | undefined {
+  #append(write: Write, place: WritePlace): Appended | undefined {
+    const { log, document, audience } = place
     const { applied, author, beside, from } = write
     const principal = from?.member.owner ?? write.principal
     if (applied.record === undefined) {
@@ -267,7 +268,7 @@ export class RecordWriter {
     const record: LogRecord = { ...entry, lsn, at }
     document.stamps.note(record)
     if (this.#listeners !== undefined) for (const listener of this.#listeners) listener(record, durable)
-    this.#context.listeners.tell(this.#workspace, record, durable)
+    this.#context.listeners.tell(this.#workspace, record, durable, place)
     this.#tell(applied.observed, record, audience)
     return { record, durable: whole }
   }

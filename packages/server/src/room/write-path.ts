@@ -187,7 +187,7 @@ export class WritePath {
    * Throws as {@link edit}, and {@link UpdateError}.
    */
   bring(
-    { writer, principal, via, idempotencyKey, sync, update }: BroughtUpdate,
+    { writer, principal, via, idempotencyKey, sync, beside, update }: BroughtUpdate,
     place: WritePlace,
   ): Omit<RoomEdited<never>, 'value'> | BringRefusal {
     assertTakes(place.log)
@@ -199,8 +199,8 @@ export class WritePath {
     if (applied.refused !== undefined) return this.#noteRefused(applied.refused.refusal, writer, via)
     if (applied.waitsFor !== undefined) throw new UpdateError('the update builds on itself, so that it can never show')
     const author = authorOf(writer, applied.mayBeOthers ? relaying(via) : via)
-    if (idempotencyKey === undefined) return this.#writeAtOnce({ applied, author, principal, sync }, place)
-    return this.#keyed.write({ applied, author: { ...author, idempotencyKey }, principal, sync }, place)
+    if (idempotencyKey === undefined) return this.#writeAtOnce({ applied, author, principal, sync, beside }, place)
+    return this.#keyed.write({ applied, author: { ...author, idempotencyKey }, principal, sync, beside }, place)
   }
 
   /** Logs a record without edits, which tells the next load that the member owns its client id beside others: rule S117. */
