@@ -28,8 +28,9 @@ const FLOORS: Readonly<Record<string, Readonly<Record<string, readonly string[]>
     crash: [ANY],
   },
   'packages/api/src': {
-    edge: ['routes', 'feed', 'writes', 'history'],
-    routes: ['feed', 'writes', 'history'],
+    edge: ['routes', 'tasks', 'feed', 'writes', 'history'],
+    routes: ['tasks', 'feed', 'writes', 'history'],
+    tasks: ['feed', 'writes'],
     feed: ['history'],
     writes: ['history'],
     history: [],

@@ -76,6 +76,7 @@ program
   .option('--access <kind>', 'read or write (default: write)')
   .option('--sources <names>', 'classes of writer it may write as, joined by commas (default: user_action)')
   .option('--operator', 'the token may do what concerns all actors, such as revoking tokens')
+  .option('--work <sagas>', 'sagas whose steps it may run as a worker, joined by commas; * for all')
   .option('--expires <time>', 'time from now, such as 15m, 8h, 30d (default: 1h)')
   .action(async (options: Options) => {
     const { makeToken, parseTokenRequest } = await import('./token.mts')

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { API_LIMITS, type ApiLimits } from '@joinery/api'
 import { JWKS_LIMITS, type JwksLimits, SERVER_LIMITS, type ServerLimits } from '@joinery/server'
+import { TASK_LIMITS_DEFAULT, type TaskLimits } from '@joinery/tasks'
 import { AppError } from './app-error.mts'
 import type { Environment, Options } from './setting.mts'
 
@@ -10,12 +11,15 @@ export interface Limits {
   readonly server: Partial<ServerLimits>
   readonly http: Partial<ApiLimits>
   readonly jwks: Partial<JwksLimits>
+  readonly tasks: Partial<TaskLimits>
 }
 
 type Numbers = Record<string, number>
 
 /** Names of the HTTP face's limits begin with this, since it has an `updateBytesMax` of its own. */
 const HTTP = 'http.'
+/** Names of the limits of tasks begin with this. */
+const TASKS = 'tasks.'
 /** A timer of Node that is set to more ms than this fires at once. */
 const MS_MAX = 2 ** 31 - 1
 /** `ws` counts a message's bytes in 32 bits with a sign; of more than half of that a frame's other bytes go beyond. */
@@ -30,6 +34,7 @@ const DEFAULTS: Readonly<Numbers> = {
   ...SERVER_LIMITS,
   ...JWKS_LIMITS,
   ...Object.fromEntries(Object.entries(API_LIMITS).map(([name, value]) => [HTTP + name, value])),
+  ...Object.fromEntries(Object.entries(TASK_LIMITS_DEFAULT).map(([name, value]) => [TASKS + name, value])),
 }
 
 interface Rule {
@@ -58,7 +63,7 @@ export function readLimits(options: Options, environment: Environment, directory
   const refuse = (fault: string): never => {
     throw new AppError('usage', `${source}: ${fault}`)
   }
-  if (text === '') return { server: {}, http: {}, jwks: {} }
+  if (text === '') return { server: {}, http: {}, jwks: {}, tasks: {} }
   const entries = text.startsWith('@') ? entriesOfFile(resolve(directory, text.slice(1)), refuse) : entriesOf(text)
   return checked(entries, refuse)
 }
@@ -119,7 +124,12 @@ function limitsOf(set: ReadonlyMap<string, number>): Limits {
     })
     return Object.fromEntries(own)
   }
-  return { server: pick(SERVER_LIMITS), http: pick(API_LIMITS, HTTP), jwks: pick(JWKS_LIMITS) }
+  return {
+    server: pick(SERVER_LIMITS),
+    http: pick(API_LIMITS, HTTP),
+    jwks: pick(JWKS_LIMITS),
+    tasks: pick(TASK_LIMITS_DEFAULT, TASKS),
+  }
 }
 
 function exampleOf(name: string): number {

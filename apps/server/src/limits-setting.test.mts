@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { API_LIMITS } from '@joinery/api'
 import { JWKS_LIMITS, SERVER_LIMITS } from '@joinery/server'
+import { TASK_LIMITS_DEFAULT } from '@joinery/tasks'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { AppError } from './app-error.mts'
 import { readLimits } from './limits-setting.mts'
@@ -30,20 +31,23 @@ describe('readLimits', () => {
       server: { unsentBytesMax: 1_000_000, principalCostShare: 0.25, updateBytesMax: 5 },
       http: { updateBytesMax: 7, requestsPerSecond: 50 },
       jwks: { jwksBytesMax: 9, jwksMs: 800 },
+      tasks: { leaseMs: 5_000 },
     }
     const text =
-      'unsentBytesMax=1000000, principalCostShare=0.25,updateBytesMax=5,http.updateBytesMax=7,http.requestsPerSecond=50,jwksBytesMax=9,jwksMs=800'
+      'unsentBytesMax=1000000, principalCostShare=0.25,updateBytesMax=5,http.updateBytesMax=7,http.requestsPerSecond=50,jwksBytesMax=9,jwksMs=800,tasks.leaseMs=5000'
     expect(read(text)).toEqual(limits)
     expect(readLimits({}, { JOINERY_LIMITS: text }, directory)).toEqual(limits)
     expect(readLimits({ limits: 'jwksMs=1' }, { JOINERY_LIMITS: text }, directory).jwks).toEqual({ jwksMs: 1 })
-    expect(readLimits({}, { JOINERY_LIMITS: '' }, directory)).toEqual({ server: {}, http: {}, jwks: {} })
+    expect(readLimits({}, { JOINERY_LIMITS: '' }, directory)).toEqual({ server: {}, http: {}, jwks: {}, tasks: {} })
   })
 
-  it('[A60] every limit of the three tables can be set to its default, and every time to none beyond a timer of Node', () => {
+  it('[A60] every limit of the four tables can be set to its default, and every time to none beyond a timer of Node', () => {
     const http = Object.entries(API_LIMITS).map(([name, value]) => [`http.${name}`, value] as const)
-    for (const [name, value] of [...Object.entries(SERVER_LIMITS), ...Object.entries(JWKS_LIMITS), ...http]) {
-      const { server, http: ofHttp, jwks } = read(`${name}=${Number.isFinite(value) ? value : 5}`)
-      expect(Object.values({ ...server, ...ofHttp, ...jwks })).toEqual([Number.isFinite(value) ? value : 5])
+    const tasks = Object.entries(TASK_LIMITS_DEFAULT).map(([name, value]) => [`tasks.${name}`, value] as const)
+    const all = [...Object.entries(SERVER_LIMITS), ...Object.entries(JWKS_LIMITS), ...http, ...tasks]
+    for (const [name, value] of all) {
+      const { server, http: ofHttp, jwks, tasks: ofTasks } = read(`${name}=${Number.isFinite(value) ? value : 5}`)
+      expect(Object.values({ ...server, ...ofHttp, ...jwks, ...ofTasks })).toEqual([Number.isFinite(value) ? value : 5])
       if (/Ms/.test(name))
         expect(fault(`${name}=${2 ** 31}`)).toContain(`${name} must be a whole number from 1 to 2147`)
     }

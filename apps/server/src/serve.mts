@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream'
-import { createApi } from '@joinery/api'
+import { createApi, openServedTasks } from '@joinery/api'
 import { defineDocumentRules } from '@joinery/blocks'
 import { type LogObserver, openLevelStore, openMemoryStore } from '@joinery/log'
 import {
@@ -120,8 +120,11 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
         ...(authenticator && { authenticator }),
         ...(config.origins && { origins: config.origins }),
       })
+      const served = await openServedTasks({ server, store, lists, limits: config.limits.tasks, logger })
+      const { tasks } = served
       const api = await createApi({
         lists,
+        tasks,
         workspaces: server.workspaces,
         costs: server.costs,
         durability,
@@ -157,6 +160,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
           try {
             await Promise.all([control?.close(), demonstration?.close(), worker?.close()])
             await api.close()
+            await served.close()
             // Closes the store even if the drain fails: nothing else would release the directory.
             await server
               .close()

@@ -16,6 +16,7 @@ interface TokenRequest {
   readonly sources: string[]
   readonly expiresInSeconds: number
   readonly operator?: true
+  readonly work?: string[]
 }
 
 const names = (text: string): string[] =>
@@ -54,6 +55,13 @@ const sources: Setting<string[]> = {
   schema: z.string().default('user_action').pipe(list),
 }
 
+const work: Setting<string[] | undefined> = {
+  option: 'work',
+  rule: 'sagas whose steps it may run, joined by commas, or * for all',
+  example: 'instantiate-template',
+  schema: list.optional(),
+}
+
 const expires: Setting<number> = {
   option: 'expires',
   rule: `a time from now as a whole number and s, m, h or d, at most ${EXPIRES_DAYS_MAX}d`,
@@ -76,6 +84,7 @@ const expires: Setting<number> = {
  * command lines. Throws {@link AppError} `usage`.
  */
 export function parseTokenRequest(options: Options, environment: Environment): TokenRequest {
+  const sagas = readSetting(work, options, environment)
   const secret = environment.JOINERY_JWT_SECRET
   if (!secret) {
     const message =
@@ -90,6 +99,7 @@ export function parseTokenRequest(options: Options, environment: Environment): T
     sources: readSetting(sources, options, environment),
     expiresInSeconds: readSetting(expires, options, environment),
     ...(options.operator === true && { operator: true }),
+    ...(sagas !== undefined && { work: sagas }),
   }
 }
 

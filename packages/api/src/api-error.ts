@@ -1,5 +1,6 @@
 import { BlocksError, type BlocksErrorCode, RunSupersededError } from '@joinery/blocks'
 import { IdentityError, LogError, ServerError, secondsToTomorrow } from '@joinery/server'
+import { TaskError } from '@joinery/tasks'
 
 /** The HTTP status of each error code. SPEC.md says what a client does about each. */
 export const ERROR_STATUS = {
@@ -19,6 +20,7 @@ export const ERROR_STATUS = {
   unknown_status: 404,
   unknown_lsn: 404,
   unknown_lease: 404,
+  unknown_task: 404,
   method_not_allowed: 405,
   block_exists: 409,
   edge_exists: 409,
@@ -32,6 +34,9 @@ export const ERROR_STATUS = {
   lease_held: 409,
   lease_lost: 409,
   no_tokens: 409,
+  already_done: 409,
+  not_cancelable: 409,
+  not_retryable: 409,
   workspace_deleted: 410,
   history_dropped: 410,
   too_large: 413,
@@ -39,6 +44,7 @@ export const ERROR_STATUS = {
   bad_update: 422,
   type_required: 422,
   key_reused: 422,
+  unknown_saga: 422,
   durability_unavailable: 422,
   too_many_requests: 429,
   over_budget: 429,
@@ -46,6 +52,7 @@ export const ERROR_STATUS = {
   quota_workspaces: 403,
   quota_keys: 403,
   too_many_leases: 429,
+  too_many_tasks: 429,
   internal: 500,
   unavailable: 503,
   busy: 503,
@@ -105,6 +112,7 @@ export function toApiError(error: unknown): ApiError {
   if (error instanceof IdentityError) return ofIdentity(error)
   if (error instanceof ServerError) return ofServer(error)
   if (error instanceof LogError) return ofLog(error)
+  if (error instanceof TaskError) return ofTasks(error)
   return new ApiError('internal', 'the server failed on this request: its log holds the cause', { cause: error })
 }
 
@@ -117,6 +125,14 @@ function ofIdentity(error: IdentityError): ApiError {
   return isCallers
     ? new ApiError(error.code as 'unauthorized' | 'forbidden', error.message)
     : new ApiError('unavailable', error.message, { cause: error, retryAfterSeconds: 1 })
+}
+
+/** Errors of tasks have the same codes here. */
+function ofTasks({ code, message, details }: TaskError): ApiError {
+  return new ApiError(code, message, {
+    ...(details !== undefined && { details }),
+    ...(code === 'too_many_tasks' && { retryAfterSeconds: 5 }),
+  })
 }
 
 function ofServer(error: ServerError): ApiError {

@@ -1,4 +1,5 @@
 import type { Identity, Revocations } from '@joinery/server'
+import { ApiError } from './api-error.ts'
 
 /** Why a caller may go on no longer. */
 export type LifeEnd = 'expired' | 'revoked'
@@ -29,6 +30,13 @@ export class CallerLives {
     let count = 0
     for (const { identity } of this.#lives) if (identity.actor === actor) count++
     return count
+  }
+
+  /** Throws `too_many_requests` for an actor that has `max` open streams. */
+  assertRoom(actor: string, max: number): void {
+    if (this.countOf(actor) < max) return
+    const message = `this actor has ${max} streams and waiting requests, which is the most: end one of them`
+    throw new ApiError('too_many_requests', message, { retryAfterSeconds: 5 })
   }
 
   begin(identity: Identity): CallerLife {

@@ -75,6 +75,7 @@ export function applyEvent(task: TaskRecord, event: TaskEventBody, at: number, l
     }
     case 'wrote':
       task.records = [...task.records, event.record]
+      if (event.touched !== undefined) task.touched = [...task.touched, ...event.touched]
       return
     case 'turned':
       task.phase = 'undo'

@@ -2,8 +2,9 @@ import type { Receipt } from '@joinery/log'
 import type { Beat, BeatAnswer, Json, StepDone, StepFailed } from '@joinery/protocol'
 import { attemptsOf, stepOf } from './apply-event.ts'
 import type { Attempts } from './attempts.ts'
-import { type CommitOutcome, DocumentError, type DocumentRecord, type Documents } from './documents.ts'
+import { type CommitOutcome, DocumentError, type DocumentRecord, type Documents, type OwnWrites } from './documents.ts'
 import { checkJson, digestOf } from './json-value.ts'
+import type { Kept } from './task.ts'
 import type { TaskBook } from './task-book.ts'
 import { checkTaskBytes } from './task-changes.ts'
 import { TaskError } from './task-error.ts'
@@ -96,9 +97,8 @@ export async function takeDone(book: TaskBook, documents: Documents, nonce: stri
   }
   try {
     await documents.commit(book.workspace, {
-      ...{ task: task.id, key: `joinery:done:${task.id}/${nonce}`, check, touched: task.touched },
+      ...{ task: task.id, key: `joinery:done:${task.id}/${nonce}`, check, ...ownWrites(task) },
       ...(isWriting && { operations, removeIfUntouched }),
-      isOwn: (lsn) => task.records.includes(lsn),
       show: (outcome) => book.view(book.foresee(book.find(task.id), make(outcome)).after),
       beside: (record, outcome) => {
         return book.append(book.find(task.id), make(outcome, record), ENGINE, { sync: true, isShown: true })
@@ -159,9 +159,24 @@ export async function takeRelease(book: TaskBook, nonce: string): Promise<void> 
 }
 
 /** Notes that the attempt has written a record. Called in that record's turn. */
-export function takeRecord(book: TaskBook, nonce: string, lsn: number): Pick<Receipt, 'durable'> {
+export function takeRecord(
+  book: TaskBook,
+  nonce: string,
+  { lsn, touched }: { readonly lsn: number; readonly touched: readonly Kept[] },
+): Pick<Receipt, 'durable'> {
   const { task } = standing(book, nonce)
-  return book.append(task, [{ type: 'wrote', task: task.id, record: lsn }], ENGINE)
+  const told = touched.length > 0 ? { touched } : {}
+  return book.append(task, [{ type: 'wrote', task: task.id, record: lsn, ...told }], ENGINE)
+}
+
+/** The writes of the task of a lease that stands. */
+export function writesOf(book: TaskBook, nonce: string): OwnWrites {
+  const { task } = standing(book, nonce)
+  return ownWrites(task)
+}
+
+function ownWrites({ records, touched }: TaskRecord): OwnWrites {
+  return { isOwn: (lsn) => records.includes(lsn), touched }
 }
 
 /** The attempt of a lease that stands. Throws `lease_lost` otherwise. */

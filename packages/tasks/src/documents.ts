@@ -1,5 +1,5 @@
 import type { Receipt } from '@joinery/log'
-import type { Json } from '@joinery/protocol'
+import type { Json, TaskSubject } from '@joinery/protocol'
 import type { Kept, TaskView } from './task.ts'
 
 /** A record of the document that a commit has made. */
@@ -17,8 +17,16 @@ export interface CommitOutcome {
   readonly touched: readonly Kept[]
 }
 
+/** A task's knowledge of its own writes to a document. */
+export interface OwnWrites {
+  /** Whether the record of this LSN was written by the task. */
+  isOwn(lsn: number): boolean
+  /** Blocks of which it is known that somebody else has changed them. */
+  readonly touched: readonly Kept[]
+}
+
 /** A change of a workspace's document that belongs to an event of a task: both are there after a crash, or none. */
-export interface Commit {
+export interface Commit extends OwnWrites {
   readonly task: string
   /** Made once for each key. */
   readonly key: string
@@ -26,10 +34,6 @@ export interface Commit {
   readonly operations?: readonly Json[]
   /** Ids of blocks to delete unless somebody else has changed them. */
   readonly removeIfUntouched?: readonly string[]
-  /** Whether the record of this LSN was written by the task. */
-  isOwn(lsn: number): boolean
-  /** Blocks of which it is known that somebody else has changed them. */
-  readonly touched: readonly Kept[]
   /** Throws if the event may not happen any more. Called in the turn of the change, before anything is changed. */
   check(): void
   /** The task as it will be shown, after the event. Called in the turn of the change. */
@@ -48,6 +52,16 @@ export interface Documents {
   commit(workspace: string, commit: Commit): Promise<void>
   /** Shows a task where its document is loaded, or can be. Called for events that belong to no other change. */
   show(workspace: string, task: TaskView): Promise<void>
+  /** Shows that a request for a task (`Tasks.ask`) was refused for good. */
+  refuse?(workspace: string, request: RefusedRequest): Promise<void>
+}
+
+/** A request for a task that can't be met. */
+export interface RefusedRequest {
+  readonly saga: string
+  readonly subject: TaskSubject
+  /** Tells people the cause. */
+  readonly reason: string
 }
 
 /** Thrown by {@link Documents.commit}. */

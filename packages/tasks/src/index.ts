@@ -1,6 +1,14 @@
-export { type Commit, type CommitOutcome, DocumentError, type DocumentRecord, type Documents } from './documents.ts'
+export {
+  type Commit,
+  type CommitOutcome,
+  DocumentError,
+  type DocumentRecord,
+  type Documents,
+  type OwnWrites,
+  type RefusedRequest,
+} from './documents.ts'
 export type { TaskLogger } from './journal.ts'
-export { workspaceOfTask } from './names.ts'
+export { isWorkToken, workspaceOfTask } from './names.ts'
 export type { Kept, StepState, StepView, TaskState, TaskView, WaitCode, Waiting } from './task.ts'
 export { systemTaskClock, type TaskClock } from './task-clock.ts'
 export { type Labeled, SECONDS_BOUNDS, type Seconds, type TaskCounts, type TaskGauges } from './task-counts.ts'

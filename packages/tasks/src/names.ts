@@ -50,3 +50,8 @@ export function keyOf({ task, kind, step, item }: Target): string {
   const parts = JSON.stringify([task, step ?? null, item ?? null, kind])
   return createHash('sha256').update(parts).digest('base64url').slice(0, 32)
 }
+
+/** Whether a text has the form of a token of a lease. Says nothing of whether the lease stands. */
+export function isWorkToken(token: string): boolean {
+  return parseToken(token) !== undefined
+}

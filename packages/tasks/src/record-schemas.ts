@@ -88,7 +88,7 @@ export const journalEvent: z.ZodType<JournalEvent> = z.discriminatedUnion('type'
   }),
   z.object({ type: z.literal('released'), ...target }),
   z.object({ type: z.literal('waiting'), task, step: z.string(), until: ms.optional() }),
-  z.object({ type: z.literal('wrote'), task, record: count }),
+  z.object({ type: z.literal('wrote'), task, record: count, touched: z.array(kept).optional() }),
   z.object({ type: z.literal('turned'), task, why: turnWhy, by: by.optional(), error: stepFailure.optional() }),
   z.object({ type: z.literal('overdue'), task }),
   z.object({ type: z.literal('retried'), task, by, deadlineAt: ms.optional() }),

@@ -1,14 +1,25 @@
 import { LogError, type LogRecord, type Receipt } from '@joinery/log'
-import type { Beat, BeatAnswer, Json, LeaseAsk, LeasedWork, SagaShape, StepDone, StepFailed } from '@joinery/protocol'
-import { lost, standing, takeBeat, takeDone, takeFailed, takeRecord, takeRelease } from './attempt-answers.ts'
+import type {
+  Beat,
+  BeatAnswer,
+  Json,
+  LeaseAsk,
+  LeasedWork,
+  SagaShape,
+  StepDone,
+  StepFailed,
+  TaskSubject,
+} from '@joinery/protocol'
+import { lost, standing, takeBeat, takeDone, takeFailed, takeRecord, takeRelease, writesOf } from './attempt-answers.ts'
 import { BookShelf } from './book-shelf.ts'
 import { type Allows, Dispatcher } from './dispatcher.ts'
+import type { OwnWrites } from './documents.ts'
 import { digestOf } from './json-value.ts'
 import { LiveWorkers } from './live-workers.ts'
 import { parseToken } from './names.ts'
 import { checkInput } from './saga-check.ts'
 import { Sagas } from './sagas.ts'
-import type { TaskView } from './task.ts'
+import type { Kept, TaskView } from './task.ts'
 import type { TaskBook } from './task-book.ts'
 import { cancelTask, retryTask, signalTask, skipStep, startTask, terminateTask } from './task-changes.ts'
 import { systemTaskClock, type TaskClock } from './task-clock.ts'
@@ -232,11 +243,18 @@ export class TaskEngine implements Tasks {
     standing(book, nonce)
   }
 
-  wrote(token: string, record: { readonly lsn: number; readonly blocks: readonly string[] }): Pick<Receipt, 'durable'> {
+  ownWrites(workspace: string, token: string): OwnWrites {
+    const { nonce } = this.#parse(token, workspace)
+    const book = this.#shelf.loaded(workspace)
+    if (book === undefined) throw lost()
+    return writesOf(book, nonce)
+  }
+
+  wrote(token: string, record: { readonly lsn: number; readonly touched: readonly Kept[] }): Pick<Receipt, 'durable'> {
     const { nonce, workspace } = this.#parse(token)
     const book = this.#shelf.loaded(workspace)
     if (book === undefined) throw lost()
-    return takeRecord(book, nonce, record.lsn)
+    return takeRecord(book, nonce, record)
   }
 
   /** Gives nothing of a workspace to workers, since it is deleted. Its tasks wait, and say so. */
@@ -348,17 +366,42 @@ export class TaskEngine implements Tasks {
   }
 
   async #routeOne(workspace: string, request: StartRequest & { readonly key: string }): Promise<void> {
-    const { key } = request
+    const { key, subject } = request
     try {
-      await this.start(workspace, { ...request, sync: true })
+      const isMet = subject !== undefined && (await this.#with(workspace, (book) => this.#meets(book, key, subject)))
+      if (!isMet) await this.start(workspace, { ...request, sync: true })
       await this.#shelf.append({ type: 'routed', workspace, key })
     } catch (error) {
       if (this.#closing.signal.aborted) return
       const refused = error instanceof TaskError && error.code !== 'too_many_tasks' ? error : undefined
       this.#options.logger.warn({ workspace, saga: request.saga, error }, 'a requested task could not be started')
-      if (refused === undefined) this.#timers.set('route', ROUTE_RETRY_MS, () => this.#route())
-      else await this.#shelf.append({ type: 'routed', workspace, key, refused: refused.message }).catch(() => undefined)
+      if (refused === undefined) {
+        this.#timers.set('route', ROUTE_RETRY_MS, () => this.#route())
+        return
+      }
+      await this.#refuse(workspace, request, refused.message)
     }
+  }
+
+  /** Whether another task of the subject is open: it meets the request, and shows on the run that asked. */
+  #meets(book: TaskBook, key: string, subject: TaskSubject): boolean {
+    for (const task of book.fold.tasks.values()) {
+      if (!isOpen(task) || task.key === key) continue
+      if (task.subject?.block !== subject.block || task.subject.name !== subject.name) continue
+      this.#shelf.projector.show(book, task, true)
+      return true
+    }
+    return false
+  }
+
+  async #refuse(workspace: string, { key, saga, subject }: StartRequest, reason: string): Promise<void> {
+    const { documents, logger } = this.#options
+    try {
+      if (subject !== undefined) await documents.refuse?.(workspace, { saga, subject, reason })
+    } catch (error) {
+      logger.warn({ workspace, saga, error }, 'the refusal of a task could not be shown')
+    }
+    await this.#shelf.append({ type: 'routed', workspace, key: key ?? '', refused: reason }).catch(() => undefined)
   }
 
   #armSweep(): void {

@@ -105,7 +105,12 @@ export type TaskEventBody =
       readonly step: string
       readonly until?: number | undefined
     }
-  | { readonly type: 'wrote'; readonly task: string; readonly record: number }
+  | {
+      readonly type: 'wrote'
+      readonly task: string
+      readonly record: number
+      readonly touched?: readonly Kept[] | undefined
+    }
   /** From here on the task is taken back. */
   | {
       readonly type: 'turned'

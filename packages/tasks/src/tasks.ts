@@ -1,6 +1,7 @@
 import type { LogRecord, Receipt } from '@joinery/log'
 import type { Beat, BeatAnswer, Json, LeaseAsk, LeasedWork, StepDone, StepFailed, TaskSubject } from '@joinery/protocol'
-import type { TaskState, TaskView } from './task.ts'
+import type { OwnWrites } from './documents.ts'
+import type { Kept, TaskState, TaskView } from './task.ts'
 
 /** A request for a task. */
 export interface StartRequest {
@@ -45,7 +46,7 @@ export interface Tasks {
   start(workspace: string, request: StartRequest): Promise<Started>
   /**
    * Asks for a task in the turn of the event loop in which `record` was appended to the workspace's log: the request is one
-   * write with the record. Does nothing for a key that was seen before.
+   * write with the record. Does nothing for a key that was seen before, and starts no task while one with the same subject is open.
    */
   ask(workspace: string, record: LogRecord, request: StartRequest & { readonly key: string }): void
   find(workspace: string, task: string): Promise<TaskView>
@@ -92,7 +93,12 @@ export interface Tasks {
   release(token: string): Promise<void>
   /** Throws `lease_lost` unless the lease of the token stands, in this very turn. */
   assertStands(workspace: string, token: string): void
-  /** Appends to the journal that the attempt has written a record. Called in that record's turn. */
-  wrote(token: string, record: { readonly lsn: number; readonly blocks: readonly string[] }): Pick<Receipt, 'durable'>
+  /** The writes of an attempt's task so far. Throws `lease_lost` unless the lease of the token stands. */
+  ownWrites(workspace: string, token: string): OwnWrites
+  /**
+   * Appends to the journal that the attempt has written a record. `touched` are blocks that somebody else had changed before.
+   * Called in that record's turn.
+   */
+  wrote(token: string, record: { readonly lsn: number; readonly touched: readonly Kept[] }): Pick<Receipt, 'durable'>
   close(): Promise<void>
 }

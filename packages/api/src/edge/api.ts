@@ -8,6 +8,7 @@ import {
   Revocations,
   type Workspaces,
 } from '@joinery/server'
+import type { Tasks } from '@joinery/tasks'
 import pino, { type Logger } from 'pino'
 import { API_LIMITS, type ApiLimits } from '../api-limits.ts'
 import { BytesInFlight } from '../bytes-in-flight.ts'
@@ -17,6 +18,9 @@ import { History } from '../history/history.ts'
 import { catchUpTurns, replayTurns } from '../history/replay-turns.ts'
 import { FREE_COSTS, PayingCallers } from '../request-work.ts'
 import { allRoutes } from '../routes/all-routes.ts'
+import { taskActionRoutes } from '../routes/task-action-routes.ts'
+import { taskRoutes } from '../routes/task-routes.ts'
+import { workRoutes } from '../routes/work-routes.ts'
 import { Writes } from '../writes/writes.ts'
 import { createHttpApp } from './http-app.ts'
 import type { Origins } from './origin-check.ts'
@@ -37,6 +41,8 @@ export interface ApiOptions {
   readonly revocations?: Revocations
   /** Exact origins of the pages that may call. Default: any page with an authenticator, pages of this machine without one. */
   readonly origins?: readonly string[]
+  /** The tasks of the server. Without them, the API has no routes for tasks and workers. */
+  readonly tasks?: Tasks
   /** Silent by default. */
   readonly logger?: Logger
   readonly limits?: Partial<ApiLimits>
@@ -55,12 +61,19 @@ export interface Api {
 
 /** Makes the HTTP API of a server's workspaces. Resolves when it can answer requests. */
 export async function createApi(options: ApiOptions): Promise<Api> {
-  const { workspaces, durability, lists = CLAIM_LISTS, logger = pino({ level: 'silent' }), version = '0.1.0' } = options
+  const {
+    workspaces,
+    durability,
+    tasks,
+    lists = CLAIM_LISTS,
+    logger = pino({ level: 'silent' }),
+    version = '0.1.0',
+  } = options
   const limits = { ...API_LIMITS, ...options.limits }
   const origins: Origins = options.origins ?? (options.authenticator === undefined ? 'loopback' : 'any')
   const turns = replayTurns(limits)
   const history = new History({ workspaces, turns, pageRecordsMax: limits.pageRecordsMax })
-  const writes = new Writes({ workspaces, history, lists, limits })
+  const writes = new Writes({ workspaces, history, lists, limits, tasks })
   const callers = new PayingCallers(options.costs ?? FREE_COSTS, limits)
   const feeds = new Feeds({ workspaces, callers, turns, catchUps: catchUpTurns(limits), lists, limits, logger })
   const updatesInFlight = new BytesInFlight({
@@ -77,8 +90,20 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   const lives = new CallerLives(revocations)
   const refused = new Map<string, number>()
   const app = createHttpApp({
-    routes: allRoutes,
-    services: { workspaces, lives, revocations, history, writes, feeds, updatesInFlight, lists, limits, durability },
+    routes: tasks === undefined ? allRoutes : [...allRoutes, ...taskRoutes, ...taskActionRoutes, ...workRoutes],
+    services: {
+      workspaces,
+      lives,
+      revocations,
+      history,
+      writes,
+      feeds,
+      updatesInFlight,
+      lists,
+      limits,
+      durability,
+      tasks,
+    },
     authenticate: options.authenticator ?? developmentAuthenticator(),
     origins,
     isDevelopment: options.authenticator === undefined,

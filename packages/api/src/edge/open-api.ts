@@ -1,7 +1,7 @@
 import type { ClaimList } from '@joinery/blocks'
 import { z } from 'zod'
 import { type ApiErrorCode, ERROR_STATUS } from '../api-error.ts'
-import { noBody, type Route, schemaFor, updateBody } from '../routes/route.ts'
+import { type AnswerHeader, noBody, type Route, schemaFor, updateBody } from '../routes/route.ts'
 import { errorSchema } from '../schemas.ts'
 import { UPDATE_TYPE } from '../update-bytes.ts'
 import { BODY_TYPES } from './json-body.ts'
@@ -57,8 +57,11 @@ const WRITING: readonly ApiErrorCode[] = [
   'storage_failed',
   'storage_full',
 ]
-const HEADERS: Record<'etag' | 'x-joinery-lsn', JsonObject> = {
-  etag: { description: "the block's version, in quotes", schema: { type: 'string' } },
+const HEADERS: Record<AnswerHeader, JsonObject> = {
+  etag: { description: 'the version of what is answered, in quotes', schema: { type: 'string' } },
+  location: { description: 'the path of the task', schema: { type: 'string' } },
+  'retry-after': { description: 'seconds after which it is worth asking again', schema: { type: 'string' } },
+  'preference-applied': { description: 'the preference of `Prefer` that was followed', schema: { type: 'string' } },
   'x-joinery-lsn': {
     description: 'LSN of the write; the last LSN of the log when the write changed nothing',
     schema: { type: 'string' },

@@ -157,6 +157,7 @@ function writeEdge(
     author,
     work,
     blocks: [],
+    about: { blocks: [], edges: [id] },
     edges: [id],
     key: headers['idempotency-key'],
     lease: headers['x-joinery-lease'],

@@ -1,7 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { WorkspaceId } from '@joinery/server'
 import { z } from 'zod'
-import { ApiError } from '../api-error.ts'
 import { lsnQuery, params } from '../schemas.ts'
 import { noBody, type Route, route } from './route.ts'
 
@@ -38,10 +37,7 @@ const events = route(
   },
   async ({ params: { workspace }, query, headers, identity, work }, services) => {
     const { feeds, lives, limits } = services
-    if (lives.countOf(identity.actor) >= limits.feedConsumersPerActorMax) {
-      const message = `this actor has ${limits.feedConsumersPerActorMax} streams, which is the most: end one of them`
-      throw new ApiError('too_many_requests', message, { retryAfterSeconds: 5 })
-    }
+    lives.assertRoom(identity.actor, limits.feedConsumersPerActorMax)
     const begin = await feeds.subscribe(workspace as WorkspaceId, headers['last-event-id'] ?? query.after, work)
     const stream = async (response: ServerResponse): Promise<void> => {
       const life = lives.begin(identity)

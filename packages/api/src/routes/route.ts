@@ -34,10 +34,13 @@ export interface RawRequest {
 /** The schema of an answer, or the function that makes it for the lists of claims. */
 export type AnswerSchema = z.ZodType | ((lists: readonly ClaimList[]) => z.ZodType)
 
+/** A header of an answer that the description names. */
+export type AnswerHeader = 'etag' | 'x-joinery-lsn' | 'location' | 'retry-after' | 'preference-applied'
+
 interface Answer {
   readonly description: string
   readonly schema?: AnswerSchema
-  readonly headers?: readonly ('etag' | 'x-joinery-lsn')[]
+  readonly headers?: readonly AnswerHeader[]
   /** Media type of an answer that is not JSON. */
   readonly mediaType?: string
 }

@@ -1,5 +1,6 @@
 import type { ClaimList } from '@joinery/blocks'
 import type { Durability, Revocations, Workspaces } from '@joinery/server'
+import type { Tasks } from '@joinery/tasks'
 import type { ApiLimits } from '../api-limits.ts'
 import type { BytesInFlight } from '../bytes-in-flight.ts'
 import type { CallerLives } from '../caller-lives.ts'
@@ -20,4 +21,6 @@ export interface Services {
   readonly lists: readonly ClaimList[]
   readonly limits: ApiLimits
   readonly durability: Durability
+  /** Undefined where the API serves no tasks. */
+  readonly tasks: Tasks | undefined
 }

@@ -7,6 +7,7 @@ import { authorOf } from '../caller.ts'
 import { pacedFor } from '../history/paced.ts'
 import { assertKnown, unknownWorkspace } from '../known-workspace.ts'
 import { limitQuery, lsnSchema, params, workspaceName } from '../schemas.ts'
+import { leaseBesideWork } from '../writes/work-fence.ts'
 import { leaseHeaders } from '../writes/write-headers.ts'
 import { anyHeaders, noBody, nothing, type Route, route } from './route.ts'
 
@@ -102,9 +103,10 @@ const remove = route(
     answers: { 204: { description: 'The workspace is deleted, and its connections are ended.' } },
     errors: ['unknown_workspace', 'read_only'],
   },
-  async ({ params: { workspace }, headers, identity }, { workspaces }) => {
+  async ({ params: { workspace }, headers, identity }, { workspaces, tasks }) => {
     authorOf(identity)
-    await orUnknown(workspace, workspaces.delete(workspace as WorkspaceId, { lease: headers['x-joinery-lease'] }))
+    const lease = leaseBesideWork(tasks, workspace as WorkspaceId, headers['x-joinery-lease'])
+    await orUnknown(workspace, workspaces.delete(workspace as WorkspaceId, { lease }))
     return { status: 204 }
   },
 )
@@ -124,10 +126,11 @@ const undelete = route(
     },
     errors: ['unknown_workspace', 'read_only'],
   },
-  async ({ params: { workspace }, headers, identity }, { workspaces }) => {
+  async ({ params: { workspace }, headers, identity }, { workspaces, tasks }) => {
     authorOf(identity)
+    const lease = leaseBesideWork(tasks, workspace as WorkspaceId, headers['x-joinery-lease'])
     // A deleted workspace has no leases.
-    await workspaces.leases.assertStands(workspace as WorkspaceId, headers['x-joinery-lease'])
+    await workspaces.leases.assertStands(workspace as WorkspaceId, lease)
     await orUnknown(workspace, workspaces.undelete(workspace as WorkspaceId))
     return { status: 204 }
   },
@@ -146,7 +149,7 @@ const purge = route(
     answers: { 204: { description: 'The workspace is removed, and its name is free.' } },
     errors: ['unknown_workspace', 'not_deleted', 'read_only'],
   },
-  async ({ params: { workspace }, headers, identity }, { workspaces }) => {
+  async ({ params: { workspace }, headers, identity }, { workspaces, tasks }) => {
     // A purge can't be undone: no job may make one by mistake.
     if (authorOf(identity).source !== 'user_action') {
       throw new ApiError(
@@ -154,7 +157,8 @@ const purge = route(
         'only the source user_action may purge a workspace: send X-Joinery-Source: user_action, with a token that allows it',
       )
     }
-    await workspaces.leases.assertStands(workspace as WorkspaceId, headers['x-joinery-lease'])
+    const lease = leaseBesideWork(tasks, workspace as WorkspaceId, headers['x-joinery-lease'])
+    await workspaces.leases.assertStands(workspace as WorkspaceId, lease)
     await assertDeleted(workspaces, workspace as WorkspaceId)
     await workspaces.purge(workspace as WorkspaceId)
     return { status: 204 }

@@ -1,12 +1,12 @@
-import { type ClaimList, charactersOf, getBlock } from '@joinery/blocks'
+import { type ClaimList, getBlock } from '@joinery/blocks'
 import type { Identity, WorkspaceId, WorkspaceView } from '@joinery/server'
 import * as Y from 'yjs'
 import { ApiError } from '../api-error.ts'
-import type { ApiLimits } from '../api-limits.ts'
 import { readBlock } from '../block-view.ts'
 import { authorOf, statusAuthorOf } from '../caller.ts'
 import { assertKnown } from '../known-workspace.ts'
 import type { RequestWork } from '../request-work.ts'
+import { aboutToWrite, assertContent, assertFew, blocksOf } from '../writes/operation-bounds.ts'
 import { isEdgeOperation, isStatusOperation, type Operation } from '../writes/operation-kinds.ts'
 import { checkOperations, runOperations, withoutReplacedContents } from '../writes/operations.ts'
 import { wantsSync } from '../writes/write-headers.ts'
@@ -59,6 +59,7 @@ export async function writeOperations(request: OperationsRequest, services: Serv
     work,
     blocks: blocksOf(operations),
     edges: [...new Set(operations.filter(isEdgeOperation).map(({ edge }) => edge))],
+    about: aboutToWrite(operations),
     key: headers['idempotency-key'],
     lease: headers['x-joinery-lease'],
     fingerprint: () => `${request.what}\n${author.source}\n${JSON.stringify(request.body) ?? ''}`,
@@ -87,40 +88,6 @@ export function writeOperation(
   services: Services,
 ): Promise<WriteOutcome> {
   return writeOperations({ workspace, identity, work, headers, operations: [operation], body, what }, services)
-}
-
-/** Ids of the blocks that the operations name, each once. */
-function blocksOf(operations: readonly Operation[]): string[] {
-  return [...new Set(operations.flatMap((operation) => (isEdgeOperation(operation) ? [] : [operation.block])))]
-}
-
-/** Throws `too_large` for more keys or operations on runs than one turn of the event loop may make. */
-function assertFew(operations: readonly Operation[], { keysMax, runOperationsMax }: ApiLimits): void {
-  let [keys, runs] = [0, 0]
-  for (const operation of operations) {
-    if ('index' in operation || isStatusOperation(operation)) runs++
-    if ('fields' in operation) keys += Object.keys(operation.fields ?? {}).length
-    if ('data' in operation) keys += Object.keys(operation.data ?? {}).length
-  }
-  const told = (count: number, what: string, max: number): ApiError =>
-    new ApiError('too_large', `the request writes ${count} ${what}, and may write ${max}: send several requests`)
-  if (keys > keysMax) throw told(keys, 'fields and keys of data', keysMax)
-  if (runs > runOperationsMax) throw told(runs, 'operations on runs', runOperationsMax)
-}
-
-/** Throws `too_large`, or `invalid` if the operation gives two different contents. */
-function assertContent(operation: Operation, charsMax: number): void {
-  if (operation.op !== 'put' && operation.op !== 'patch') return
-  const { content, delta } = operation
-  const characters = delta === undefined ? content : charactersOf(delta)
-  if (characters === undefined) return
-  if (content !== undefined && content !== characters)
-    throw new ApiError('invalid', 'content and delta have different characters: send one of them')
-  if (characters.length <= charsMax) return
-  throw new ApiError(
-    'too_large',
-    `the content has ${characters.length} characters, and may have ${charsMax}: type it through a socket`,
-  )
 }
 
 /** Throws `version_conflict` if the block was made anew since: its text is then another one, under the same id. */

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { documentRules } from '@joinery/blocks'
+import type { EventStore } from '@joinery/log'
 import {
   type Authenticator,
   createServer,
@@ -8,6 +9,7 @@ import {
   type Server,
   type ServerLimits,
 } from '@joinery/server'
+import type { Tasks } from '@joinery/tasks'
 import { type Api, type ApiOptions, createApi } from '../edge/api.ts'
 
 export interface Answered {
@@ -34,21 +36,27 @@ export class ApiFixture implements AsyncDisposable {
       serverLimits?: Partial<ServerLimits>
       quotas?: Quotas
       rules?: DocumentRules
+      store?: EventStore
+      /** Opens the tasks of the server. */
+      tasksOf?: (server: Server) => Promise<Tasks>
     } = {},
   ): Promise<ApiFixture> {
     let handle: ((request: IncomingMessage, response: ServerResponse) => boolean) | undefined
-    const { authenticator, revocations, serverLimits, quotas, rules = documentRules } = options
+    const { authenticator, revocations, serverLimits, quotas, rules = documentRules, store, tasksOf } = options
     const server = createServer({
       rules,
       ...(authenticator && { authenticator }),
       ...(revocations && { revocations }),
       ...(serverLimits && { limits: serverLimits }),
       ...(quotas && { quotas }),
+      ...(store && { store }),
       request: (request, response) => {
         if (handle?.(request, response) !== true) response.writeHead(404).end()
       },
     })
+    const tasks = await tasksOf?.(server)
     const api = await createApi({
+      ...(tasks && { tasks }),
       workspaces: server.workspaces,
       costs: server.costs,
       durability: 'memory',
@@ -76,6 +84,11 @@ export class ApiFixture implements AsyncDisposable {
       text,
       body: isJson && text !== '' ? JSON.parse(text) : undefined,
     }
+  }
+
+  /** Ends all streams; the server goes on. */
+  closeApi(): Promise<void> {
+    return this.api.close()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

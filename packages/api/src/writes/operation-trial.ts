@@ -11,16 +11,17 @@ import { type BlockOperation, isEdgeOperation, type Operation } from './operatio
  */
 export class OperationTrial {
   readonly #doc: Y.Doc
-  readonly #author: ClaimAuthor
+  readonly #authorOf: (operation: Operation) => ClaimAuthor
   readonly #lists: readonly ClaimList[]
   /** Made at the first operation that another on the same block follows: a new document draws random ids, and most writes need none. */
   #copy: Y.Doc | undefined
   readonly #copied = new Set<string>()
   readonly #edges: EdgeTrial
 
-  constructor(doc: Y.Doc, author: ClaimAuthor, lists: readonly ClaimList[]) {
+  /** @param author the author of all operations, or of each */
+  constructor(doc: Y.Doc, author: ClaimAuthor | ((operation: Operation) => ClaimAuthor), lists: readonly ClaimList[]) {
     this.#doc = doc
-    this.#author = author
+    this.#authorOf = typeof author === 'function' ? author : () => author
     this.#lists = lists
     this.#edges = new EdgeTrial(doc)
   }
@@ -46,7 +47,7 @@ export class OperationTrial {
   #checkOne(operation: BlockOperation, isLast: boolean): void {
     const { block: id } = operation
     const isCopied = this.#copied.has(id)
-    checkOperation((isCopied && this.#copy) || this.#doc, operation, this.#author, this.#lists)
+    checkOperation((isCopied && this.#copy) || this.#doc, operation, this.#authorOf(operation), this.#lists)
     if (isLast) return
     this.#copy ??= new Y.Doc()
     const copy = this.#copy
@@ -57,7 +58,7 @@ export class OperationTrial {
         : operation
     copy.transact(() => {
       if (!isCopied) this.#copyBlock(getBlock(this.#doc, id), copy)
-      runOperation(copy, tried, this.#author, this.#lists)
+      runOperation(copy, tried, this.#authorOf(tried), this.#lists)
     })
     this.#copied.add(id)
   }

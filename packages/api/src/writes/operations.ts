@@ -16,7 +16,7 @@ import { assertPrecondition } from './precondition.ts'
 export function checkOperations(
   view: WorkspaceView,
   operations: readonly Operation[],
-  author: ClaimAuthor,
+  author: ClaimAuthor | ((operation: Operation) => ClaimAuthor),
   lists: readonly ClaimList[],
 ): void {
   for (const [index, operation] of operations.entries()) {

@@ -12,13 +12,18 @@ export const leaseHeaders = z.object({
     .optional()
     .meta({ description: 'token of a lease: the write is made only if the lease stands in that very turn' }),
 })
+/** First characters of the keys of the server's own writes. */
+export const RESERVED_KEY = 'joinery:'
+/** The idempotency key of a request. */
+export const keyHeader = z
+  .string()
+  .regex(/^[\x21-\x7e]{1,128}$/, 'is not 1 to 128 visible ASCII characters')
+  .refine((key) => !key.startsWith(RESERVED_KEY), `begins with "${RESERVED_KEY}", as only keys of the server do`)
+  .optional()
+  .meta({ description: 'a repeated request with the same key gets the first answer' })
 /** Headers of every write to the document. */
 export const writeHeaders = leaseHeaders.extend({
-  'idempotency-key': z
-    .string()
-    .regex(/^[\x21-\x7e]{1,128}$/, 'is not 1 to 128 visible ASCII characters')
-    .optional()
-    .meta({ description: 'a repeated request with the same key gets the first answer' }),
+  'idempotency-key': keyHeader,
   'x-joinery-durability': z
     .enum(['async', 'sync'])
     .optional()

@@ -9,6 +9,7 @@ import {
   type Workspaces,
   type WorkspaceView,
 } from '@joinery/server'
+import type { Tasks } from '@joinery/tasks'
 import type * as Y from 'yjs'
 import { ApiError } from '../api-error.ts'
 import type { ApiLimits } from '../api-limits.ts'
@@ -17,7 +18,9 @@ import { type EdgeView, edgePath, findEdge, readEdge, viewEdge } from '../edge-v
 import { type History, type RecordHead, touches } from '../history/history.ts'
 import type { RequestWork } from '../request-work.ts'
 import { refusedUpdate } from './refused-update.ts'
+import type { AboutToWrite } from './untouched.ts'
 import { whenDurable } from './when-durable.ts'
+import { fenceOf } from './work-fence.ts'
 
 /** One request to write. */
 export interface WriteRequest {
@@ -34,6 +37,8 @@ export interface WriteRequest {
   readonly lease: string | undefined
   /** Text that tells this request from another one under the same key. Called only for a request with a key. */
   fingerprint(): string
+  /** The blocks and edges that the write changes, without statuses and indexes; undefined for anything. */
+  readonly about?: AboutToWrite
   /** The answer comes only when the write is fsynced. */
   readonly sync: boolean
   /** Throws when the edit may not be made. */
@@ -64,6 +69,8 @@ export interface WritesOptions {
   /** The lists of claims of a block. */
   readonly lists: readonly ClaimList[]
   readonly limits: Pick<ApiLimits, 'durableWaitMs' | 'answersMax'>
+  /** The tasks of the server, whose attempts write under their leases. */
+  readonly tasks?: Tasks | undefined
 }
 
 /** Characters of an answer that is kept. Larger answers are made again from the log. */
@@ -83,6 +90,7 @@ export class Writes {
     const before = new Map<string, Stamp | undefined>()
     const blocksAfter = new Map<string, BlockJson>()
     const edgesAfter = new Map<string, ListedEdge>()
+    const fence = fenceOf(this.#options.tasks, workspace, lease)
     const written = await whenDurable(
       this.#options.limits.durableWaitMs,
       this.#options.workspaces.write(workspace, {
@@ -90,11 +98,12 @@ export class Writes {
         payer: work.payer.principal,
         principal: work.owner,
         via: viaOf(request),
-        lease,
+        ...fence.edit,
         ...(key !== undefined && { idempotencyKey: key }),
         ...(sync && { sync }),
         check: (view) => {
           work.assertStands()
+          fence.check(view, request.about)
           request.check(view)
           for (const path of [...blocks, ...edges.map(edgePath)]) before.set(path, view.stamps.of(path))
         },
@@ -127,6 +136,7 @@ export class Writes {
   /** Applies the update, or nothing of it. Throws `bad_update`, `missing_edits` or `update_refused`. */
   async bring(request: UpdateRequest): Promise<Pick<WriteOutcome, 'lsn' | 'record'>> {
     const { workspace, identity, work, key, lease, sync, update, check } = request
+    const fence = fenceOf(this.#options.tasks, workspace, lease)
     const brought = await whenDurable(
       this.#options.limits.durableWaitMs,
       this.#options.workspaces.bring(workspace, {
@@ -135,11 +145,12 @@ export class Writes {
         principal: work.owner,
         via: viaOf(request),
         update,
+        ...fence.edit,
         check: (view) => {
           work.assertStands()
-          check?.(view)
+          fence.check(view, undefined)
+          check(view)
         },
-        lease,
         ...(key !== undefined && { idempotencyKey: key }),
         ...(sync && { sync }),
       }),

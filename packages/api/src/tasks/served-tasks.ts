@@ -1,0 +1,53 @@
+import type { ClaimList } from '@joinery/blocks'
+import type { EventStore } from '@joinery/log'
+import type { Server } from '@joinery/server'
+import { openTasks, type TaskEngine, type TaskLimits } from '@joinery/tasks'
+import type { Logger } from 'pino'
+import { TaskDocuments } from './task-documents.ts'
+import { listenForTasks } from './task-requests.ts'
+
+export interface ServedTasksOptions {
+  readonly server: Pick<Server, 'workspaces'>
+  readonly store: EventStore
+  /** The lists of claims that blocks have. */
+  readonly lists: readonly ClaimList[]
+  readonly limits: Partial<TaskLimits>
+  readonly logger: Logger
+}
+
+/** The tasks of a server. */
+export interface ServedTasks {
+  readonly tasks: TaskEngine
+  /** Ends all waits, and writes no more. Call it before the server is closed. */
+  close(): Promise<void>
+}
+
+/** Opens the tasks of a server's workspaces. Tasks of deleted workspaces wait until the deletion is taken back. */
+export async function openServedTasks(options: ServedTasksOptions): Promise<ServedTasks> {
+  const { server, store, lists, limits, logger } = options
+  const { workspaces } = server
+  const tasks = await openTasks({
+    openSystemLog: (name, release) => workspaces.openSystemLog(name, release),
+    atomically: (work) => store.atomically(work),
+    copy: store.copy,
+    documents: new TaskDocuments({ workspaces, lists }),
+    logger,
+    limits,
+  })
+  for await (const name of workspaces.deleted()) tasks.suspend(name)
+  const unlisten = [
+    listenForTasks({ workspaces, tasks, lists, logger }),
+    workspaces.listenToFates(async (workspace, fate) => {
+      if (fate === 'deleted') tasks.suspend(workspace)
+      else tasks.unsuspend(workspace)
+      if (fate === 'replaced') await tasks.project(workspace)
+    }),
+  ]
+  return {
+    tasks,
+    close: async () => {
+      for (const stop of unlisten) stop()
+      await tasks.close()
+    },
+  }
+}

@@ -1,0 +1,176 @@
+import { BlocksError, type ClaimAuthor, type ClaimList, deleteBlock, removeEdge } from '@joinery/blocks'
+import {
+  LogError,
+  type LogRecord,
+  ServerError,
+  type WorkspaceId,
+  type Workspaces,
+  type WorkspaceView,
+} from '@joinery/server'
+import {
+  type Commit,
+  type CommitOutcome,
+  DocumentError,
+  type Documents,
+  type RefusedRequest,
+  TaskError,
+  type TaskView,
+} from '@joinery/tasks'
+import type * as Y from 'yjs'
+import { z } from 'zod'
+import { ApiError } from '../api-error.ts'
+import { API_LIMITS, type ApiLimits } from '../api-limits.ts'
+import { operationSchema } from '../operation-schemas.ts'
+import { jsonFault } from '../request-json.ts'
+import { aboutToWrite, assertContent, assertFew } from '../writes/operation-bounds.ts'
+import { isStatusOperation, type Operation } from '../writes/operation-kinds.ts'
+import { checkOperations, runOperations, withoutReplacedContents } from '../writes/operations.ts'
+import { planRemoval, type Removal, touchedBefore } from '../writes/untouched.ts'
+import { RESERVED_KEY } from '../writes/write-headers.ts'
+import { blocksIn } from './own-blocks.ts'
+import { isEnded, TASK_AUTHOR, writeRefusal, writeTaskStatus } from './task-status.ts'
+
+/** Author of the fields and indexes that a step writes. Its statuses are those of the server. */
+const STEP_AUTHOR: ClaimAuthor = { actor: TASK_AUTHOR.actor, source: 'workflow_execution' }
+const STATUS_AUTHOR = TASK_AUTHOR as unknown as ClaimAuthor
+
+export interface TaskDocumentsOptions {
+  readonly workspaces: Workspaces
+  /** The lists of claims that blocks have. */
+  readonly lists: readonly ClaimList[]
+  readonly limits?: Partial<ApiLimits>
+}
+
+/** The documents of a server, for its tasks. */
+export class TaskDocuments implements Documents {
+  readonly #options: TaskDocumentsOptions
+  readonly #limits: ApiLimits
+
+  constructor(options: TaskDocumentsOptions) {
+    this.#options = options
+    this.#limits = { ...API_LIMITS, ...options.limits }
+  }
+
+  async commit(workspace: string, commit: Commit): Promise<void> {
+    const { lists } = this.#options
+    const operations = this.#parse(commit.operations ?? [])
+    let removal: Removal = { blocks: [], edges: [], kept: [] }
+    let outcome: CommitOutcome = { kept: [], touched: [] }
+    let task: TaskView | undefined
+    const edit = {
+      writer: TASK_AUTHOR,
+      via: `task:${commit.task}`,
+      idempotencyKey: commit.key.startsWith(RESERVED_KEY) ? commit.key : `${RESERVED_KEY}${commit.key}`,
+      sync: true,
+      check: (view: WorkspaceView) => {
+        commit.check()
+        checkStep(view, operations, lists)
+        removal = planRemoval(view, commit.removeIfUntouched ?? [], commit)
+        outcome = { kept: removal.kept, touched: touchedBefore(view, aboutToWrite(operations), commit) }
+        task = commit.show(outcome)
+      },
+      run: (doc: Y.Doc) => {
+        for (const operation of operations) runOperations(doc, [operation], authorFor(operation), lists)
+        for (const edge of removal.edges) removeEdge(doc, edge)
+        for (const block of removal.blocks) deleteBlock(doc, block)
+        if (task !== undefined) writeTaskStatus(doc, task, lists)
+      },
+      beside: (record: LogRecord | undefined) =>
+        commit.beside(record && { lsn: record.lsn, blocks: blocksIn(record) }, outcome),
+    }
+    try {
+      const written = await this.#options.workspaces.write(workspace as WorkspaceId, edit)
+      if (!written.repeated) return
+    } catch (error) {
+      throw toDocumentError(error)
+    }
+    // The document has the change, and the journal lacks the event: it was set back to an older copy.
+    commit.check()
+    await commit.beside(undefined, outcome).durable
+  }
+
+  /** Writes the status of a task. A document that can't take part is left as it is: the journal is the truth. */
+  async show(workspace: string, task: TaskView): Promise<void> {
+    const { workspaces, lists } = this.#options
+    if (task.subject === undefined) return
+    try {
+      const { generation } = await workspaces.position(workspace as WorkspaceId)
+      if (generation === undefined) return
+      await workspaces.write(workspace as WorkspaceId, {
+        writer: TASK_AUTHOR,
+        via: `task:${task.id}`,
+        // Results are seen once they are on the disk; what comes before a result loses to it anyway.
+        sync: isEnded(task.state),
+        run: (doc) => writeTaskStatus(doc, task, lists),
+      })
+    } catch (error) {
+      throw toDocumentError(error)
+    }
+  }
+
+  /** Shows a request that can't be met as a failed run. */
+  async refuse(workspace: string, request: RefusedRequest): Promise<void> {
+    try {
+      await this.#options.workspaces.write(workspace as WorkspaceId, {
+        writer: TASK_AUTHOR,
+        via: 'task',
+        sync: true,
+        run: (doc) => writeRefusal(doc, request, this.#options.lists),
+      })
+    } catch (error) {
+      throw toDocumentError(error)
+    }
+  }
+
+  /** The operations of a step. Throws `refused` for what a transaction would refuse. */
+  #parse(given: NonNullable<Commit['operations']>): readonly Operation[] {
+    if (given.length === 0) return []
+    const fault = jsonFault(given)
+    if (fault !== undefined) throw refused(`the list of operations ${fault}`)
+    const { operationsMax, contentCharsMax } = this.#limits
+    if (given.length > operationsMax)
+      throw refused(`the step has ${given.length} operations, and may have ${operationsMax}: split it`)
+    const parsed = z.array(operationSchema).safeParse(given)
+    if (!parsed.success) throw refused(issuesOf(parsed.error))
+    const operations: readonly Operation[] = parsed.data
+    try {
+      for (const operation of operations) assertContent(operation, contentCharsMax)
+      assertFew(operations, this.#limits)
+    } catch (error) {
+      throw toDocumentError(error)
+    }
+    return withoutReplacedContents(operations)
+  }
+}
+
+/** Throws unless all operations can be made, each after the ones before it. */
+function checkStep(view: WorkspaceView, operations: readonly Operation[], lists: readonly ClaimList[]): void {
+  if (operations.length === 0) return
+  checkOperations(view, operations, authorFor, lists)
+}
+
+/** The author of an operation: the server speaks for statuses of machines, and a workflow for all else. */
+function authorFor(operation: Operation): ClaimAuthor {
+  return isStatusOperation(operation) ? STATUS_AUTHOR : STEP_AUTHOR
+}
+
+function issuesOf({ issues }: z.ZodError): string {
+  const told = issues.slice(0, 5).map(({ path, message }) => `operations.${path.join('.')}: ${message}`)
+  return told.join('; ').slice(0, 1_000)
+}
+
+function refused(message: string, cause?: unknown): DocumentError {
+  return new DocumentError('refused', message, { cause })
+}
+
+const UNAVAILABLE: ReadonlySet<string> = new Set(['quarantined', 'too_costly', 'workspace_deleted', 'load_failed'])
+
+/** Says whether the operations can't be made, or the document can't take part. Other errors are of the engine, or of storage. */
+function toDocumentError(error: unknown): unknown {
+  if (error instanceof TaskError || error instanceof DocumentError) return error
+  if (error instanceof ApiError || error instanceof BlocksError) return refused(error.message, error)
+  const isUnavailable =
+    (error instanceof ServerError && UNAVAILABLE.has(error.code)) ||
+    (error instanceof LogError && (error.code === 'deleted' || error.code === 'corrupted'))
+  return isUnavailable ? new DocumentError('unavailable', (error as Error).message, { cause: error }) : error
+}
