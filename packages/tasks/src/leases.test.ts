@@ -59,7 +59,7 @@ describe('a lease', () => {
       () => scene.engine.beat(zombie.token, {}),
       () => scene.engine.release(zombie.token),
       async () => scene.engine.assertStands(W, zombie.token),
-      async () => scene.engine.wrote(zombie.token, { lsn: 1, blocks: [] }),
+      async () => scene.engine.wrote(zombie.token, { lsn: 1, touched: [] }),
     ]) {
       await expect(call()).rejects.toMatchObject(refused)
     }
