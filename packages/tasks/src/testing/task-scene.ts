@@ -1,12 +1,19 @@
-import { type EventStore, openMemoryStore } from '@joinery/log'
+import { type EventStore, openMemoryStore, type WorkspaceLog } from '@joinery/log'
 import type { Json, LeaseAsk, LeasedWork, SagaShape, StepShape } from '@joinery/protocol'
+import { codecOf } from '../codec.ts'
 import type { TaskLogger } from '../journal.ts'
+import { journalEvent } from '../record-schemas.ts'
+import { stateCodec } from '../saved-state.ts'
 import type { TaskView } from '../task.ts'
 import { openTasks, type TaskEngine } from '../task-engine.ts'
 import type { StartRequest } from '../tasks.ts'
 import type { TasksOptions } from '../tasks-options.ts'
+import { WorkFold } from '../work-fold.ts'
 import { HandClock } from './hand-clock.ts'
 import { PlainDocuments } from './plain-documents.ts'
+
+const events = codecOf(journalEvent, 'a record of tasks')
+const savedOf = (fold: WorkFold): unknown => JSON.parse(Buffer.from(stateCodec.encode(fold).subarray(1)).toString())
 
 export const ADA = { actor: 'ada', source: 'user_action' }
 export const W = 'acme/docs'
@@ -28,6 +35,7 @@ export class TaskScene {
   documents!: PlainDocuments
   readonly logged: { level: string; message: string; details: object }[] = []
   readonly #options: Partial<TasksOptions>
+  readonly #logs = new Map<string, WorkspaceLog>()
   #releases: (() => Promise<void>)[] = []
   /** Asked for the next jitter. */
   random = 1
@@ -57,6 +65,7 @@ export class TaskScene {
     this.engine = await openTasks({
       openSystemLog: async (name, release) => {
         const opened = await store.open(name)
+        this.#logs.set(name, opened)
         this.#releases.push(async () => {
           await release()
           await opened.close()
@@ -117,6 +126,19 @@ export class TaskScene {
       new AbortController().signal,
     )
     return (await this.engine.start(workspace, { saga: saga.name, input: {}, by: ADA, ...request })).task
+  }
+
+  /** The state that all records of a workspace's journal make, and that of a snapshot half-way with the records after it. */
+  async folds(workspace: string): Promise<[whole: unknown, halves: unknown]> {
+    const records = await Array.fromAsync(this.#logs.get(`!work/${workspace}`)?.read() ?? [])
+    const whole = new WorkFold()
+    let halves = new WorkFold()
+    for (const [n, { update, at, lsn }] of records.entries()) {
+      whole.take(events.decode(update), at, lsn)
+      halves.take(events.decode(update), at, lsn)
+      if (n === records.length >> 1) halves = stateCodec.decode(stateCodec.encode(halves))
+    }
+    return [savedOf(whole), savedOf(halves)]
   }
 
   find(task: { readonly id: string }, workspace = W): Promise<TaskView> {

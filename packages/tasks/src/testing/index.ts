@@ -1,0 +1,1 @@
+export { PlainDocuments } from './plain-documents.ts'
