@@ -64,26 +64,37 @@ export class TypedNeighbours {
 }
 
 function isInList({ store }: Y.Doc, client: number, clock: number): boolean {
-  if (clock === NONE || clock >= Y.getState(store, client)) return false
-  const item = Y.getItem(store, Y.createID(client, clock))
+  const item = clock === NONE ? undefined : structAt(store, client, clock)
   return item instanceof Y.Item && item.parentSub === null
+}
+
+/** The struct of the document at a clock; undefined where the document has none. Looks the client up once. */
+function structAt({ clients }: Y.Doc['store'], client: number, clock: number): Y.Item | Y.GC | undefined {
+  const structs = clients.get(client)
+  const last = structs?.[structs.length - 1]
+  if (structs === undefined || last === undefined || clock >= last.id.clock + last.length) return undefined
+  return structs[Y.findIndexSS(structs, clock)]
 }
 
 /** Whether the later of two characters of the document was put beside the earlier one. */
 function areNeighbours(
-  doc: Y.Doc,
+  { store }: Y.Doc,
   leftClient: number,
   leftClock: number,
   rightClient: number,
   rightClock: number,
 ): boolean {
-  const { store } = doc
-  if (rightClock >= Y.getState(store, rightClient) || leftClock >= Y.getState(store, leftClient)) return false
-  const left = Y.getItem(store, Y.createID(leftClient, leftClock))
+  const left = structAt(store, leftClient, leftClock)
   if (!(left instanceof Y.Item)) return false
+  const end = left.id.clock + left.length
+  const isNextClock = leftClient === rightClient && leftClock === rightClock - 1
+  // Most of what is typed stands within an item, or between two that stand beside each other: one search tells.
+  if (isNextClock && rightClock < end) return true
   if (left.rightOrigin?.client === rightClient && left.rightOrigin.clock === rightClock) return true
-  const right = Y.getItem(store, Y.createID(rightClient, rightClock))
+  const next = left.right
+  if (next !== null && next.id.client === rightClient && next.id.clock === rightClock) return end === leftClock + 1
+  const right = structAt(store, rightClient, rightClock)
   if (!(right instanceof Y.Item)) return false
-  if (right.id.clock < rightClock) return leftClient === rightClient && leftClock === rightClock - 1
-  return right.left === left && left.id.clock + left.length === leftClock + 1
+  if (right.id.clock < rightClock) return isNextClock
+  return right.left === left && end === leftClock + 1
 }

@@ -152,7 +152,7 @@ export class Room implements ContentOwner, MemberRoom {
         return answerSyncStep1(this.#content, member, frame.stateVector, this.#writes?.shown)
       case 'syncStep2':
       case 'update':
-        this.#writePath().receive(member, frame.type, frame.update, this.#takesRecords())
+        this.#writePath().receive(member, frame.type, frame.update, frame.type === 'update' || this.#takesRecords())
         this.#context.backlog.hold(member)
         return this.#context.schedule(this)
       case 'awareness':

@@ -72,8 +72,8 @@ export class WritePath {
   }
 
   /**
-   * Puts one update into its member's inbox, where it waits for the tick's end. `isTaking` is false while storage
-   * fails.
+   * Puts one update into its member's inbox, where it waits for the tick's end. `isTaking` is false for an answer that comes while
+   * storage fails.
    */
   receive(member: Member, type: 'syncStep2' | 'update', update: Uint8Array, isTaking: boolean): void {
     member.framesReceived++
