@@ -4,11 +4,10 @@
  */
 import { fileURLToPath } from 'node:url'
 import { startChild } from '../support/child-process.ts'
-import { percentile } from './load/percentile.ts'
-import { measure } from './measure.ts'
 import { OptionsError, parseOptions } from './options.ts'
 import type { Peer } from './peers.ts'
-import { ROWS, type Scale } from './rows.ts'
+import type { Scale } from './rows.ts'
+import { turnAbout } from './turn-about.ts'
 
 /** CPU that the rules may cost ordinary typing, as a share of the server's CPU per edit without rules. */
 const SHARE_MAX = 0.15
@@ -30,25 +29,16 @@ function serverWith(rules: 'blocks' | 'open'): Peer {
   }
 }
 
-async function cpuPerEdit(rules: 'blocks' | 'open', row: 'small-rooms' | 'history', scale: Scale): Promise<number> {
-  const { work } = ROWS[row].work(scale, undefined)
-  const longer = work.kind === 'fanOut' ? { ...work, editsPerWriter: work.editsPerWriter * LONGER } : work
-  const { cpuMicrosPerEdit } = await measure(serverWith(rules), { work: longer }, [])
-  if (cpuMicrosPerEdit === undefined) throw new Error(`${row} gave no CPU per edit`)
-  return cpuMicrosPerEdit
-}
-
-/** Turn about, so that a machine that slows down slows both. Returns whether the share keeps its bound. */
+/** Prints the cost of the rules on one row. Returns whether it keeps its bound. */
 async function compare(row: 'small-rooms' | 'history', scale: Scale, repeat: number): Promise<boolean> {
-  const figures = { blocks: [] as number[], open: [] as number[] }
-  for (let turn = 0; turn < repeat; turn++) {
-    const order = turn % 2 === 0 ? (['open', 'blocks'] as const) : (['blocks', 'open'] as const)
-    for (const rules of order) figures[rules].push(await cpuPerEdit(rules, row, scale))
-  }
-  const [open, blocks] = [percentile(figures.open, 0.5), percentile(figures.blocks, 0.5)]
-  const share = blocks / open - 1
+  const pair = { without: serverWith('open'), with: serverWith('blocks') }
+  const { without, with: blocks, share } = await turnAbout(pair, row, { scale, repeat, longer: LONGER })
   const isKept = share <= SHARE_MAX
-  const cells = [`open ${open.toFixed(1)} µs`, `blocks ${blocks.toFixed(1)} µs`, `rules ${(share * 100).toFixed(1)} %`]
+  const cells = [
+    `open ${without.toFixed(1)} µs`,
+    `blocks ${blocks.toFixed(1)} µs`,
+    `rules ${(share * 100).toFixed(1)} %`,
+  ]
   console.log(`${row}: ${cells.join(', ')} (at most ${SHARE_MAX * 100} %: ${isKept ? 'holds' : 'MISSED'})`)
   return isKept
 }

@@ -9,6 +9,7 @@ import { measure } from './measure.ts'
 import { PEERS } from './peers.ts'
 import { ROWS } from './rows.ts'
 
+const CHECKS = fileURLToPath(new URL('checks.ts', import.meta.url))
 const RUN = fileURLToPath(new URL('run.ts', import.meta.url))
 
 async function runBench(args: readonly string[]) {
@@ -42,6 +43,14 @@ describe('the bench', () => {
     const { code, stdout, output } = await runBench(['--short', '--rows', 'history,connections', '--peers', 'joinery'])
     expect(code, output).toBe(0)
     expect(stdout).toMatch(/history of 259,778 edits.*\| CPU per edit, µs +\| [\d.]+/)
+  })
+
+  it('[T108] the cost of inspection and ledger is printed for a row when the bench of the checks is run', async () => {
+    const child = startChild({ args: [CHECKS, '--short', '--rows', 'small-rooms'] })
+    const { code } = await within('the bench ends by itself', child.exited)
+    expect(code, child.output()).toBe(0)
+    const costs = child.stdout().matchAll(/^(.+): without [\d.]+ µs, with [\d.]+ µs, checks -?[\d.]+ %/gm)
+    expect(Array.from(costs, ([, row]) => row)).toEqual(['small-rooms', 'small-rooms, 10 times the edits'])
   })
 
   it('[T3] the command exits 2 with its usage when it is used wrongly', async () => {

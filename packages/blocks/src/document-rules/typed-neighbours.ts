@@ -10,10 +10,9 @@ const NONE = -1
  * nearly all of what people type without a look at more than two structs. NeighbourOrder decides the rest.
  */
 export class TypedNeighbours {
-  readonly #doc: Y.Doc
-  readonly #client: number
+  #client = NONE
   /** The client's first clock that the document lacks. */
-  readonly #state: number
+  #state = NONE
   /** The right neighbour of the struct before. */
   #rightClient = NONE
   #rightClock = NONE
@@ -21,15 +20,24 @@ export class TypedNeighbours {
   #leftClock = NONE
   #isInText = false
 
-  /** @param state the client's first clock that the document lacks; undefined when the first struct is known in part: the other inspection then decides */
-  constructor(doc: Y.Doc, client: number, state: number | undefined) {
-    this.#doc = doc
+  /**
+   * Begins with the structs of another client. One object reads all updates: a new one for each took more time than what it reads.
+   *
+   * @param state the client's first clock that the document lacks; undefined if the first struct is known in part: the full inspection
+   * then decides
+   */
+  begin(client: number, state: number | undefined): void {
     this.#client = client
     this.#state = state ?? NONE
+    this.#rightClient = NONE
+    this.#rightClock = NONE
+    this.#leftClient = NONE
+    this.#leftClock = NONE
+    this.#isInText = false
   }
 
   /** Reads the neighbours of the struct at `clock`. False: they may not be neighbours. */
-  read(decoder: decoding.Decoder, info: number, clock: number): boolean {
+  read(decoder: decoding.Decoder, info: number, clock: number, store: Y.Doc['store']): boolean {
     const hasLeft = (info & ORIGIN) !== 0
     const leftClient = hasLeft ? decoding.readVarUint(decoder) : NONE
     const leftClock = hasLeft ? decoding.readVarUint(decoder) : NONE
@@ -53,17 +61,17 @@ export class TypedNeighbours {
       rightClock === this.#rightClock
     this.#rightClient = rightClient
     this.#rightClock = rightClock
-    return goesOn || (hasLeft && areNeighbours(this.#doc, leftClient, leftClock, rightClient, rightClock))
+    return goesOn || (hasLeft && areNeighbours(store, leftClient, leftClock, rightClient, rightClock))
   }
 
   /** Whether the struct that was read last certainly stands in a text, and not under a key of a map. */
-  get isInText(): boolean {
-    this.#isInText ||= isInList(this.#doc, this.#leftClient, this.#leftClock)
+  isInText(store: Y.Doc['store']): boolean {
+    this.#isInText ||= isInList(store, this.#leftClient, this.#leftClock)
     return this.#isInText
   }
 }
 
-function isInList({ store }: Y.Doc, client: number, clock: number): boolean {
+function isInList(store: Y.Doc['store'], client: number, clock: number): boolean {
   const item = clock === NONE ? undefined : structAt(store, client, clock)
   return item instanceof Y.Item && item.parentSub === null
 }
@@ -78,7 +86,7 @@ function structAt({ clients }: Y.Doc['store'], client: number, clock: number): Y
 
 /** Whether the later of two characters of the document was put beside the earlier one. */
 function areNeighbours(
-  { store }: Y.Doc,
+  store: Y.Doc['store'],
   leftClient: number,
   leftClock: number,
   rightClient: number,

@@ -16,6 +16,9 @@ const CLIENTS_MAX = 4
 /** Greatest number of structs of one client in it: more may take Yjs long, which the full inspection counts. */
 const STRUCTS_MAX = 16
 
+/** Shared by all updates: reading one calls nothing that reads another. */
+const beside = new TypedNeighbours()
+
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 /**
@@ -60,14 +63,14 @@ function isPlainTypingOfClient(
   if (clock === 0 || clock > state) return false
   // Skeletons never type. A client id with an owner is a writer's.
   if (owners === undefined && client >= SKELETON_CLIENT_MIN && isStoredSkeleton(doc, client) === true) return false
-  const beside = new TypedNeighbours(doc, client, clock === state ? state : undefined)
+  beside.begin(client, clock === state ? state : undefined)
   for (let i = 0; i < structs; i++) {
     const info = decoding.readUint8(decoder)
     if ((info & ORIGINS) === 0) return false
-    if (!beside.read(decoder, info, clock)) return false
+    if (!beside.read(decoder, info, clock, doc.store)) return false
     const ref = info & 0x1f
     const length = ref === STRING ? stringLength(decoder) : ref === DELETED ? 1 : 0
-    if (length === 0 || (length > 1 && !beside.isInText)) return false
+    if (length === 0 || (length > 1 && !beside.isInText(doc.store))) return false
     if (ref === DELETED && decoding.readVarUint(decoder) !== 1) return false
     clock += length
     if (clock > UPDATE_LIMITS.clockMax) return false

@@ -48,10 +48,11 @@ export function findOtherContent(update: Uint8Array, known: KnownStructs): numbe
  * it reads four numbers of the update. Throws lib0's error on bytes that end early.
  */
 export function mayOverlap(update: Uint8Array, end: KnownStructs['end']): boolean {
-  const decoder = decoding.createDecoder(update)
-  const clients = decoding.readVarUint(decoder)
+  const clients = update[0]
   if (clients === 0) return false
   if (clients === 1) {
+    const decoder = decoding.createDecoder(update)
+    decoder.pos = 1
     decoding.readVarUint(decoder)
     const client = decoding.readVarUint(decoder)
     return decoding.readVarUint(decoder) < end(client)
