@@ -110,7 +110,7 @@ it.each([
       scene.proxy.after = async (message) => void (await killer.at('after', message))
       const path = await scene.begin('template', scene.inputOf(prefix, { fails }))
       const task = await scene.until(path, isEnded)
-        await killer.whenOver()
+      await killer.whenOver()
       kills += killer.kills
       expect(task).toMatchObject(fails ? { state: 'compensated', kept: [] } : { state: 'done' })
       await scene.expectPlan(prefix, !fails)

@@ -1,15 +1,5 @@
 import { LogError, type LogRecord, type Receipt } from '@joinery/log'
-import type {
-  Beat,
-  BeatAnswer,
-  Json,
-  LeaseAsk,
-  LeasedWork,
-  SagaShape,
-  StepDone,
-  StepFailed,
-  TaskSubject,
-} from '@joinery/protocol'
+import type { Beat, BeatAnswer, Json, LeaseAsk, LeasedWork, SagaShape, StepDone, StepFailed } from '@joinery/protocol'
 import { lost, standing, takeBeat, takeDone, takeFailed, takeRecord, takeRelease, writesOf } from './attempt-answers.ts'
 import { BookShelf } from './book-shelf.ts'
 import { type Allows, Dispatcher } from './dispatcher.ts'
@@ -17,6 +7,7 @@ import type { OwnWrites } from './documents.ts'
 import { digestOf } from './json-value.ts'
 import { LiveWorkers } from './live-workers.ts'
 import { parseToken } from './names.ts'
+import { Routing } from './routing.ts'
 import { checkInput } from './saga-check.ts'
 import { Sagas } from './sagas.ts'
 import type { Kept, TaskView } from './task.ts'
@@ -45,8 +36,6 @@ const SERVES_MAX = 200
 const WORKER_NAME_MAX = 200
 /** Time between two sweeps, ms. */
 const SWEEP_MS = 15_000
-/** Time until a request that could not be taken now is tried again, ms. */
-const ROUTE_RETRY_MS = 5_000
 
 interface EngineParts {
   readonly options: TasksOptions
@@ -71,7 +60,7 @@ export class TaskEngine implements Tasks {
   readonly #timers: Timers
   readonly #counters: TaskCounters
   readonly #closing = new AbortController()
-  #routing: Promise<void> = Promise.resolve()
+  readonly #routing: Routing
 
   private constructor(parts: EngineParts) {
     this.#options = parts.options
@@ -83,8 +72,10 @@ export class TaskEngine implements Tasks {
     this.#timers = parts.timers
     this.#counters = parts.counters
     this.#sagas = new Sagas(parts.shelf, parts.workers, parts.limits)
+    const start = (workspace: string, request: StartRequest): Promise<Started> => this.start(workspace, request)
+    this.#routing = new Routing({ ...parts, ...parts.options, signal: this.#closing.signal, start })
     this.#armSweep()
-    this.#route()
+    this.#routing.go()
   }
 
   /** Opens the journals of the workspaces with open tasks. Rejects with the log's error if the server's own can't be read. */
@@ -125,7 +116,7 @@ export class TaskEngine implements Tasks {
       if (error instanceof LogError && error.code === 'duplicate_key') return
       throw error
     }
-    this.#route()
+    this.#routing.go()
   }
 
   find(workspace: string, task: string): Promise<TaskView> {
@@ -303,7 +294,7 @@ export class TaskEngine implements Tasks {
     this.#closing.abort()
     this.#dispatcher.wake()
     this.#timers.clearAll()
-    await this.#routing
+    await this.#routing.done
     await this.#shelf.close()
   }
 
@@ -353,55 +344,6 @@ export class TaskEngine implements Tasks {
     if (parts === undefined || workspace === undefined || (expected !== undefined && workspace !== expected))
       throw lost()
     return { nonce: parts.nonce, workspace }
-  }
-
-  /** Brings the requests that were written with their causes into their workspaces' journals, one after the other. */
-  #route(): void {
-    this.#routing = this.#routing.then(async () => {
-      for (const { workspace, request } of [...this.#shelf.intake.fold.asked]) {
-        if (this.#closing.signal.aborted) return
-        await this.#routeOne(workspace, request)
-      }
-    })
-  }
-
-  async #routeOne(workspace: string, request: StartRequest & { readonly key: string }): Promise<void> {
-    const { key, subject } = request
-    try {
-      const isMet = subject !== undefined && (await this.#with(workspace, (book) => this.#meets(book, key, subject)))
-      if (!isMet) await this.start(workspace, { ...request, sync: true })
-      await this.#shelf.append({ type: 'routed', workspace, key })
-    } catch (error) {
-      if (this.#closing.signal.aborted) return
-      const refused = error instanceof TaskError && error.code !== 'too_many_tasks' ? error : undefined
-      this.#options.logger.warn({ workspace, saga: request.saga, error }, 'a requested task could not be started')
-      if (refused === undefined) {
-        this.#timers.set('route', ROUTE_RETRY_MS, () => this.#route())
-        return
-      }
-      await this.#refuse(workspace, request, refused.message)
-    }
-  }
-
-  /** Whether another task of the subject is open: it meets the request, and shows on the run that asked. */
-  #meets(book: TaskBook, key: string, subject: TaskSubject): boolean {
-    for (const task of book.fold.tasks.values()) {
-      if (!isOpen(task) || task.key === key) continue
-      if (task.subject?.block !== subject.block || task.subject.name !== subject.name) continue
-      this.#shelf.projector.show(book, task, true)
-      return true
-    }
-    return false
-  }
-
-  async #refuse(workspace: string, { key, saga, subject }: StartRequest, reason: string): Promise<void> {
-    const { documents, logger } = this.#options
-    try {
-      if (subject !== undefined) await documents.refuse?.(workspace, { saga, subject, reason })
-    } catch (error) {
-      logger.warn({ workspace, saga, error }, 'the refusal of a task could not be shown')
-    }
-    await this.#shelf.append({ type: 'routed', workspace, key: key ?? '', refused: reason }).catch(() => undefined)
   }
 
   #armSweep(): void {
