@@ -10,6 +10,7 @@ import { addLeasesCommand } from './operations/leases-command.mts'
 import { addRemovalCommands } from './operations/removal-commands.mts'
 import { addRepairCommand } from './operations/repair-command.mts'
 import { addRevokeCommand } from './operations/revoke-command.mts'
+import { addTasksCommand } from './operations/tasks-command.mts'
 import { addVerifyCommand } from './operations/verify-command.mts'
 import { addReplayCommand } from './replay/add-replay-command.mts'
 import type { Options } from './setting.mts'
@@ -93,6 +94,7 @@ addArchiveCommands(program)
 addImportCommand(program)
 addRemovalCommands(program)
 addLeasesCommand(program)
+addTasksCommand(program)
 addRepairCommand(program)
 addRevokeCommand(program)
 

@@ -143,7 +143,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
       faces = { ...always, control: undefined }
       await server.listen()
       const { loadMsMax } = { ...SERVER_LIMITS, ...config.limits.server }
-      const operator = storeOperator(directory, store, roomAccess(server, store, revocations, loadMsMax))
+      const operator = storeOperator(directory, store, roomAccess(server, tasks, store, revocations, loadMsMax))
       const control =
         durability === 'memory' ? undefined : await openControl(server.url, { directory, operator, logger })
       faces = { ...always, control: control?.door }

@@ -74,6 +74,7 @@ export class TaskEngine implements Tasks {
     this.#sagas = new Sagas(parts.shelf, parts.workers, parts.limits)
     const start = (workspace: string, request: StartRequest): Promise<Started> => this.start(workspace, request)
     this.#routing = new Routing({ ...parts, ...parts.options, signal: this.#closing.signal, start })
+    if (parts.options.isServing === false) return
     this.#armSweep()
     this.#routing.go()
   }

@@ -15,6 +15,8 @@ export interface TasksOptions {
   readonly logger: TaskLogger
   readonly limits?: Partial<TaskLimits>
   readonly clock?: TaskClock
+  /** False for a program that only looks and asks: requests that wait are started by the next server. */
+  readonly isServing?: boolean
   /** A number from 0 up to 1, for the jitter of pauses. */
   random?(): number
   /** Host that a step speaks to: attempts of one host are bounded together, and stop together while it fails. */

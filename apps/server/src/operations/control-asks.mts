@@ -28,6 +28,14 @@ const repairBody = z.object({ workspace: z.string(), isMeant: z.boolean() })
 const revokeBody = z.object({ actor: z.string().min(1).max(128), sinceMs: z.number().min(0) })
 const leasesBody = z.object({ workspace: z.string() })
 const releaseBody = z.object({ workspace: z.string(), name: z.string() })
+const tasksBody = z.object({ workspace: z.string() })
+const taskBody = z.object({ workspace: z.string(), task: z.string() })
+const askTaskBody = taskBody.extend({
+  ask: z.union([
+    z.object({ type: z.enum(['retry', 'cancel', 'terminate']) }),
+    z.object({ type: z.literal('skip'), step: z.string(), result: z.json() }),
+  ]),
+})
 const compactBody = z.object({
   keepHistory: z.union([
     z.literal('forever'),
@@ -74,6 +82,18 @@ export const ASKS: Readonly<Record<string, Ask>> = {
   releaseLease: async (operator, request) => {
     const { workspace, name } = releaseBody.parse(await readQuestion(request))
     return operator.releaseLease(workspace, name)
+  },
+  tasks: async (operator, request) => operator.tasks(tasksBody.parse(await readQuestion(request)).workspace),
+  task: async (operator, request) => {
+    const { workspace, task } = taskBody.parse(await readQuestion(request))
+    return operator.task(workspace, task)
+  },
+  askTask: async (operator, request) => {
+    const { workspace, task, ask } = askTaskBody.parse(await readQuestion(request))
+    return operator.askTask(workspace, task, ask)
+  },
+  resumeTasks: async (operator, request) => {
+    return operator.resumeTasks(tasksBody.parse(await readQuestion(request)).workspace)
   },
   compact: async (operator, request, watched) => {
     const { keepHistory, workspace } = compactBody.parse(await readQuestion(request))

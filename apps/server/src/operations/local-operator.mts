@@ -13,11 +13,13 @@ import {
 } from '@joinery/log/operations'
 import { parseWorkspaceName } from '@joinery/protocol'
 import type { Revocations, Server } from '@joinery/server'
+import type { Tasks } from '@joinery/tasks'
 import { compactStore, type WithLog } from './compact-store.mts'
 import type { ImportChoice, Operator, Removal, Watched } from './operator.mts'
 import { type Alone, exportIntactPart, repairStore } from './repair-store.mts'
 import { openRevocations, revokedText } from './revocations-file.mts'
 import { directLeases, leasesOf, releaseLease, type StoreLeases, servedLeases } from './store-leases.mts'
+import { askTask, directTasks, resumeTasks, type StoreTasks, taskOf, tasksOf } from './store-tasks.mts'
 import { loadMsMaxOf, trialLoad } from './trial-load.mts'
 import { verifyDamaged } from './verify-damaged.mts'
 
@@ -33,6 +35,7 @@ export interface Access {
   readonly withLog: WithLog
   readonly alone: Alone
   readonly leases: StoreLeases
+  readonly tasks: StoreTasks
   /** The time that the server allows to load a workspace, ms of CPU. */
   readonly loadMsMax: number
   /** Workspaces that are known to take too much to load, with the reason. */
@@ -74,6 +77,14 @@ export function storeOperator(directory: string, store: EventStore, access: Acce
     leases: (workspace) => leasesOf(store, access.leases, workspace),
     releaseLease: (workspace, name) => {
       return whileStorageWorks(store, undefined, () => releaseLease(store, access.leases, workspace, name))
+    },
+    tasks: (workspace) => tasksOf(store, access.tasks, workspace),
+    task: (workspace, task) => taskOf(store, access.tasks, workspace, task),
+    askTask: (workspace, task, ask) => {
+      return whileStorageWorks(store, undefined, () => askTask(store, access.tasks, workspace, task, ask))
+    },
+    resumeTasks: (workspace) => {
+      return whileStorageWorks(store, undefined, () => resumeTasks(store, access.tasks, workspace))
     },
     compact: (keepHistory, workspace, watched) => {
       return whileStorageWorks(store, watched.signal, (signal) =>
@@ -137,6 +148,10 @@ export function directoryOperator(directory: string): Operator {
     revoke: (actor, sinceMs) => changing(async () => (await openRevocations(directory)).revoke(actor, sinceMs)),
     leases: (workspace) => reading((operator) => operator.leases(workspace)),
     releaseLease: (workspace, name) => changing((operator) => operator.releaseLease(workspace, name)),
+    tasks: (workspace) => reading((operator) => operator.tasks(workspace)),
+    task: (workspace, task) => reading((operator) => operator.task(workspace, task)),
+    askTask: (workspace, task, ask) => changing((operator) => operator.askTask(workspace, task, ask)),
+    resumeTasks: (workspace) => changing((operator) => operator.resumeTasks(workspace)),
     compact: (keepHistory, workspace, watched) => {
       return changing((operator) => operator.compact(keepHistory, workspace, watched))
     },
@@ -170,6 +185,7 @@ function directAccess(store: EventStore): Access {
     },
     alone: (_workspace, work) => work(),
     leases: directLeases(store),
+    tasks: directTasks(store),
     costly: new Map(),
     loadMsMax: loadMsMaxOf(process.env),
     revoke: () => Promise.reject(new LogError('invalid', 'tokens are revoked in the directory, not in its store')),
@@ -179,6 +195,7 @@ function directAccess(store: EventStore): Access {
 /** Access to a store with a server's rooms. A workspace whose name no client could use has no room, so it is accessed directly. */
 export function roomAccess(
   { workspaces, costlyWorkspaces }: Pick<Server, 'workspaces' | 'costlyWorkspaces'>,
+  tasks: Tasks,
   store: EventStore,
   revocations: Revocations,
   loadMsMax: number,
@@ -198,6 +215,7 @@ export function roomAccess(
       return workspace === undefined ? work() : workspaces.replace(workspace, work)
     },
     leases: servedLeases(workspaces.leases),
+    tasks: (work) => work(tasks),
     costly: costlyWorkspaces,
     loadMsMax,
     revoke: (actor, sinceMs) => revocations.revoke(actor, sinceMs),

@@ -8,8 +8,9 @@ import type {
   RepairSurvey,
   StoreInspection,
 } from '@joinery/log/operations'
-
+import type { TaskView } from '@joinery/tasks'
 import type { LeaseRow } from './store-leases.mts'
+import type { TaskAsk, TaskRow } from './store-tasks.mts'
 
 export interface Watched {
   /** Called with the progress of a long operation. */
@@ -76,6 +77,14 @@ export interface Operator {
   leases(workspace: string): Promise<LeaseRow[]>
   /** Ends a lease of any holder. Resolves with the lease as it was; rejects with `invalid` while nobody holds it. */
   releaseLease(workspace: string, name: string): Promise<LeaseRow>
+  /** The tasks of a workspace, the newest first. */
+  tasks(workspace: string): Promise<TaskRow[]>
+  /** One task. Rejects with `invalid` if there is none of this id. */
+  task(workspace: string, task: string): Promise<TaskView>
+  /** Asks something of a task. Rejects with `invalid` if its state does not allow it. */
+  askTask(workspace: string, task: string, ask: TaskAsk): Promise<TaskView>
+  /** Lets the tasks go on that wait since a restore or an import. Resolves with their number. */
+  resumeTasks(workspace: string): Promise<number>
   /** Drops the records that `keepHistory` does not keep and packs the rest, of one workspace or of all. */
   compact(keepHistory: KeepHistory, workspace: string | undefined, watched: Watched): Promise<Compaction[]>
 }

@@ -6,10 +6,12 @@ import { json } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import { LogError, type LogErrorCode } from '@joinery/log'
 import type { DirectoryReport, HistoryRow, Imported, StoreInspection } from '@joinery/log/operations'
+import type { TaskView } from '@joinery/tasks'
 import { type Control, readControlFile } from './control-file.mts'
 import { CONTROL_PATH, failure, line } from './control-line.mts'
 import type { Compaction, ImportChoice, Operator, RepairOutcome, Watched } from './operator.mts'
 import type { LeaseRow } from './store-leases.mts'
+import type { TaskRow } from './store-tasks.mts'
 
 /** Finds the server that has this data directory open; undefined if none answers, also when a killed server has left its control file. */
 export async function findServer(directory: string): Promise<Operator | undefined> {
@@ -34,6 +36,11 @@ export async function findServer(directory: string): Promise<Operator | undefine
     revoke: (actor, sinceMs) => ask(control, 'revoke', { actor, sinceMs }, {}) as Promise<number>,
     leases: (workspace) => ask(control, 'leases', { workspace }, {}) as Promise<LeaseRow[]>,
     releaseLease: (workspace, name) => ask(control, 'releaseLease', { workspace, name }, {}) as Promise<LeaseRow>,
+    tasks: (workspace) => ask(control, 'tasks', { workspace }, {}) as Promise<TaskRow[]>,
+    task: (workspace, task) => ask(control, 'task', { workspace, task }, {}) as Promise<TaskView>,
+    askTask: (workspace, task, what) =>
+      ask(control, 'askTask', { workspace, task, ask: what }, {}) as Promise<TaskView>,
+    resumeTasks: (workspace) => ask(control, 'resumeTasks', { workspace }, {}) as Promise<number>,
     compact: (keepHistory, workspace, watched) => {
       return ask(control, 'compact', { keepHistory, workspace }, watched) as Promise<Compaction[]>
     },
