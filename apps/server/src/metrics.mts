@@ -3,6 +3,7 @@ import type { EventStore, LogObserver } from '@joinery/log'
 import type { Revocations, Server } from '@joinery/server'
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import { createStoreMetrics } from './store-metrics.mts'
+import { type CountedTasks, watchTasks } from './task-metrics.mts'
 
 /** The metrics of a server, for `/metrics`. */
 export interface Metrics {
@@ -11,6 +12,8 @@ export interface Metrics {
   readonly observer: LogObserver
   /** Adds the counters that the server keeps itself. They are read when the metrics are rendered, so that an edit costs nothing extra. */
   watch(server: Server, api: Pick<Api, 'refused'>, store: EventStore, revocations: Revocations): void
+  /** Adds the numbers of the tasks, which are read when the metrics are rendered. */
+  watchTasks(tasks: CountedTasks): void
   /** Resolves with the metrics in Prometheus' text format. */
   render(): Promise<string>
 }
@@ -23,6 +26,7 @@ export function createMetrics(): Metrics {
     contentType: registry.contentType,
     observer: createStoreMetrics(registry),
     watch: (server, api, store, revocations) => watchServer(registry, server, api, store, revocations),
+    watchTasks: (tasks) => watchTasks(registry, tasks),
     render: () => {
       // All who ask meanwhile get the same: a render takes some ms.
       rendering ??= registry.metrics().finally(() => {

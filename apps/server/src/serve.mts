@@ -136,6 +136,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
         ...(config.origins && { origins: config.origins }),
       })
       metrics.watch(server, api, store, revocations)
+      metrics.watchTasks(tasks)
       const relief = startMemoryRelief(server)
       const readiness = () => readReadiness(config, server, store)
       const demonstration = await openDemonstration(config, server, logger)
