@@ -26,6 +26,7 @@ import { readReadiness } from './readiness.mts'
 import type { ServeConfig } from './serve-config.mts'
 import { readTabs, writeTabs } from './tabs-file.mts'
 import { VERSION } from './version.mts'
+import { checkWorkFile } from './work/check-work-file.mts'
 import { makeWorkerToken, OwnWorker, withOwnWorker } from './work/own-worker.mts'
 
 /** Time between two lines of the log about a clock that was set back, ms. */
@@ -64,8 +65,9 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
   const logger = pino({ level: config.logLevel, base: undefined }, logs)
   try {
     const { dataDirectory: directory, durability } = config
-    // Before the data is opened: a wrong table must not start a server.
+    // Before the data is opened: a wrong file must not start a server.
     const lists = await readLists(config.machinesFile)
+    if (config.workFile !== undefined) await checkWorkFile(config.workFile)
     const metrics = createMetrics()
     let clockSaidMs = Number.NEGATIVE_INFINITY
     const observer: LogObserver = {

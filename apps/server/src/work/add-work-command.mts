@@ -14,7 +14,13 @@ export function addWorkCommand(program: Command): void {
     .option('--token <token>', 'a token whose claim "work" names the sagas [JOINERY_TOKEN]')
     .option('--name <name>', 'name of this worker, for people (default: host and process)')
     .option('--concurrency <number>', 'steps that run at once (default: 16)')
+    .option('--check', 'only load the file, and say which sagas it has')
     .action(async (file: string, options: Options) => {
+      if (options.check === true) {
+        const { checkSagas } = await import('./work-command.mts')
+        await checkSagas(file)
+        process.exit(0)
+      }
       const stopped = Promise.race(SIGNALS.map((signal) => once(process, signal)))
       for (const signal of SIGNALS) process.on(signal, () => {})
       const { runWorker } = await import('./work-command.mts')

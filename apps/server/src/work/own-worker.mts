@@ -1,11 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { randomBytes, timingSafeEqual } from 'node:crypto'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
 import type { Authenticator } from '@joinery/server'
 import type { Logger } from 'pino'
+import { spawnWorker } from './worker-process.mts'
 
-const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url))
 /** Pause before a worker that has ended is started again, ms: it doubles up to the longest. */
 const FIRST_MS = 1_000
 const LONGEST_MS = 30_000
@@ -77,13 +76,7 @@ export class OwnWorker {
   #start(): void {
     const { file, url, token, logger } = this.#options
     const startedMs = performance.now()
-    // A server's secrets are no business of the code of sagas.
-    const { JOINERY_JWT_SECRET: _secret, JOINERY_JWKS: _jwks, ...environment } = process.env
-    const child = spawn(process.execPath, [MAIN, 'work', file, '--url', url], {
-      // The channel makes the worker end with this process, however that ends.
-      env: { ...environment, JOINERY_LAUNCHED: '1', JOINERY_TOKEN: token ?? '' },
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    })
+    const child = spawnWorker([file, '--url', url], token)
     this.#child = child
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => {

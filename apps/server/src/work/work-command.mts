@@ -65,10 +65,15 @@ export async function runWorker(
   }
 }
 
+/** Loads the sagas of a file and says which they are. Rejects with {@link AppError} `start` for a file without sagas. */
+export async function checkSagas(file: string): Promise<void> {
+  console.log(`joinery can run: ${namesOf(await loadSagas(resolve(file)))}`)
+}
+
 /** Tells people what they have to know: stdout says when work is taken, stderr says what fails. */
 function tell(event: WorkerEvent, address: string, sagas: Awaited<ReturnType<typeof loadSagas>>): void {
   if (event.type === 'connected') {
-    console.log(`joinery working on ${address}: ${sagas.map((saga) => `${saga.name}@${saga.version}`).join(', ')}`)
+    console.log(`joinery working on ${address}: ${namesOf(sagas)}`)
   } else if (event.type === 'disconnected') {
     const { error, retryMs } = event
     console.error(`joinery: ${error instanceof Error ? error.message : String(error)}; asking again in ${retryMs} ms`)
@@ -78,4 +83,8 @@ function tell(event: WorkerEvent, address: string, sagas: Awaited<ReturnType<typ
     const why = event.end === 'failed' ? `${event.failed.class}: ${event.failed.error}` : event.end
     console.error(`joinery: ${what} ${why}`)
   }
+}
+
+function namesOf(sagas: Awaited<ReturnType<typeof loadSagas>>): string {
+  return sagas.map(({ name, version }) => `${name}@${version}`).join(', ')
 }
