@@ -146,9 +146,9 @@ export interface WorkspaceLog {
    * Drops the records that `keepHistory` does not keep and that a snapshot stands for: the newest one that can be read
    * back from the disk and that `verify` loads. The head stays, and idempotency keys stay known. Appends go on
    * meanwhile. The log never calls this itself. Throws `invalid`, `closed` or the storage error; cut short, it has lost
-   * nothing.
+   * nothing. With `isErasing` no file has a byte of what was dropped afterwards; that rewrites files and takes longer.
    */
-  compact(policy: { keepHistory: KeepHistory; verify: VerifyState }): Promise<Compacted>
+  compact(policy: { keepHistory: KeepHistory; verify: VerifyState; isErasing?: boolean }): Promise<Compacted>
   /**
    * Closes this log, so that the workspace can be opened again. Appends already made are still written, unless the log
    * is fenced. Idempotent.

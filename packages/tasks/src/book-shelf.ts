@@ -61,7 +61,7 @@ export class BookShelf {
   static async open(options: ShelfOptions): Promise<BookShelf> {
     const intake = await openJournal<IntakeEvent, IntakeFold>(options, KIND, () => undefined, {
       ...{ events: intakeEvents, states: intakeStates, empty: () => new IntakeFold() },
-      touchedBy: (event) => ('workspace' in event ? [`workspace/${event.workspace}`] : [`saga/${event.saga.name}`]),
+      touchedBy: touchedByIntake,
     })
     const shelf = new BookShelf(options, intake)
     for (const workspace of intake.fold.open) {
@@ -109,6 +109,16 @@ export class BookShelf {
     const { key, ...rest } = options ?? {}
     const entry: Entry<IntakeEvent> = { event, ...ENGINE, connection: 'work:' }
     return this.intake.append([{ ...entry, ...(key !== undefined && { idempotencyKey: key }) }], rest).durable
+  }
+
+  /** Removes every byte of a purged workspace from the server's own journal. */
+  async forget(workspace: string): Promise<void> {
+    const entry = { ...ENGINE, connection: 'work:' }
+    await this.intake.erase(
+      { event: { type: 'forgotten', workspace }, ...entry },
+      { event: { type: 'erased' }, ...entry },
+    )
+    this.#byTag.delete(tagOf(workspace))
   }
 
   /** Gives nothing of the workspace to workers until {@link unsuspend}. */
@@ -238,6 +248,11 @@ export class BookShelf {
     this.#closings.set(workspace, closing)
     await closing.finally(() => this.#closings.delete(workspace))
   }
+}
+
+function touchedByIntake(event: IntakeEvent): string[] {
+  if ('workspace' in event) return [`workspace/${event.workspace}`]
+  return 'saga' in event ? [`saga/${event.saga.name}`] : []
 }
 
 async function openJournal<E, S extends Fold<E>>(

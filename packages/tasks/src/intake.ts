@@ -17,6 +17,10 @@ export type IntakeEvent =
   /** The workspace has open tasks: its journal is opened at the start. */
   | { readonly type: 'opened' | 'closed'; readonly workspace: string }
   | ({ readonly type: 'asked' } & Asked)
+  /** The workspace was purged: nothing is kept of it. */
+  | { readonly type: 'forgotten'; readonly workspace: string }
+  /** Behind a state from which something was removed, so that the records up to that state can be dropped. */
+  | { readonly type: 'erased' }
   /** The request of this key is in its workspace's journal now, or was refused. */
   | { readonly type: 'routed'; readonly workspace: string; readonly key: string; readonly refused?: string | undefined }
 
@@ -27,7 +31,8 @@ const request = z.object({
 const asked = z.object({ workspace: z.string(), request })
 const events: z.ZodType<IntakeEvent> = z.discriminatedUnion('type', [
   z.object({ type: z.literal('announced'), saga: sagaShape }),
-  z.object({ type: z.enum(['opened', 'closed']), workspace: z.string() }),
+  z.object({ type: z.enum(['opened', 'closed', 'forgotten']), workspace: z.string() }),
+  z.object({ type: z.literal('erased') }),
   z.object({ type: z.literal('asked'), ...asked.shape }),
   z.object({
     type: z.literal('routed'),
@@ -80,6 +85,10 @@ export class IntakeFold {
     return this.#asked.values()
   }
 
+  isAsked({ workspace, request }: Asked): boolean {
+    return this.#asked.has(nameOf(workspace, request.key))
+  }
+
   /** Version that was announced last. */
   latestOf(name: string): number | undefined {
     return this.#latest.get(name)
@@ -110,6 +119,12 @@ export class IntakeFold {
           workspace: event.workspace,
           request: event.request,
         })
+        return
+      case 'forgotten':
+        this.#open.delete(event.workspace)
+        for (const [name, { workspace }] of this.#asked) if (workspace === event.workspace) this.#asked.delete(name)
+        return
+      case 'erased':
         return
       case 'routed':
         this.#asked.delete(nameOf(event.workspace, event.key))

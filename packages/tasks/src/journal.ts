@@ -121,6 +121,28 @@ export class Journal<E, S extends Fold<E>> {
     return this.#options.events.decode(record.update)
   }
 
+  /**
+   * Appends `removal`, which takes something out of the state, and drops all records up to it and their snapshots. `last` is
+   * appended behind it, since a log keeps its last record. Rejects with the log's error.
+   */
+  async erase(removal: Entry<E>, last: Entry<E>): Promise<void> {
+    while (this.#tidying !== undefined) await this.#tidying
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#tidying = promise
+    try {
+      const { lsn, durable } = this.append([removal], { sync: true })
+      const state = this.#options.states.encode(this.fold)
+      await durable
+      await this.log.snapshot({ lsn, state })
+      await this.append([last], { sync: true }).durable
+      const verify = (bytes: Uint8Array): void => void this.#options.states.decode(bytes)
+      await this.log.compact({ keepHistory: { events: 0 }, verify, isErasing: true })
+    } finally {
+      this.#tidying = undefined
+      resolve()
+    }
+  }
+
   /** Waits for a snapshot under way. The log stays open: who opened it closes it. */
   async close(): Promise<void> {
     await this.#tidying

@@ -37,7 +37,8 @@ export class Routing {
     this.#done = this.#done.then(async () => {
       for (const { workspace, request } of [...shelf.intake.fold.asked]) {
         if (signal.aborted) return
-        await this.#bring(workspace, request)
+        // The workspace may have been purged meanwhile.
+        if (shelf.intake.fold.isAsked({ workspace, request })) await this.#bring(workspace, request)
       }
     })
   }

@@ -259,6 +259,12 @@ export class TaskEngine implements Tasks {
     this.#shelf.unsuspend(workspace)
   }
 
+  /** Removes what is kept of a workspace that was purged: the requests for tasks that were made by edits, with their inputs. */
+  async forget(workspace: string): Promise<void> {
+    this.#shelf.unsuspend(workspace)
+    await this.#shelf.forget(workspace)
+  }
+
   /** Shows the tasks of a workspace whose document was loaded, or replaced, where it may show less than the journal knows. */
   async project(workspace: string): Promise<void> {
     await this.#with(workspace, (book) => {

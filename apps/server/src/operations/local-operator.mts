@@ -19,7 +19,7 @@ import type { ImportChoice, Operator, Removal, Watched } from './operator.mts'
 import { type Alone, exportIntactPart, repairStore } from './repair-store.mts'
 import { openRevocations, revokedText } from './revocations-file.mts'
 import { directLeases, leasesOf, releaseLease, type StoreLeases, servedLeases } from './store-leases.mts'
-import { askTask, directTasks, resumeTasks, type StoreTasks, taskOf, tasksOf } from './store-tasks.mts'
+import { askTask, directTasks, forgetTasks, resumeTasks, type StoreTasks, taskOf, tasksOf } from './store-tasks.mts'
 import { loadMsMaxOf, trialLoad } from './trial-load.mts'
 import { verifyDamaged } from './verify-damaged.mts'
 
@@ -171,9 +171,11 @@ async function holdsLog(directory: string): Promise<boolean> {
 /** Access to a store without rooms. */
 function directAccess(store: EventStore): Access {
   return {
-    remove: (removal, workspace) => {
+    remove: async (removal, workspace) => {
       if (removal === 'delete') return store.tombstone(workspace)
-      return removal === 'undelete' ? store.undelete(workspace) : store.purge(workspace)
+      if (removal === 'undelete') return store.undelete(workspace)
+      await store.purge(workspace)
+      await forgetTasks(store, workspace)
     },
     withLog: async (workspace, work) => {
       const log = await store.open(workspace)

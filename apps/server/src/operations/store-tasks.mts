@@ -1,5 +1,5 @@
 import { type EventStore, LogError, type WorkspaceLog } from '@joinery/log'
-import { DocumentError, openTasks, TaskError, type Tasks, type TaskView } from '@joinery/tasks'
+import { DocumentError, openTasks, type TaskEngine, TaskError, type Tasks, type TaskView } from '@joinery/tasks'
 import { pino } from 'pino'
 
 /** One task as a list of tasks shows it. */
@@ -23,7 +23,7 @@ const PAGE = 1_000
  * The tasks of a store that no server has open. Nothing is given to workers, and no document is changed: the next server
  * shows the new state.
  */
-export function directTasks(store: EventStore): StoreTasks {
+export function directTasks(store: EventStore): <T>(work: (tasks: TaskEngine) => Promise<T>) => Promise<T> {
   return async (work) => {
     const logs: WorkspaceLog[] = []
     const away = (): Promise<never> =>
@@ -89,6 +89,12 @@ export async function askTask(
 export async function resumeTasks(store: EventStore, use: StoreTasks, workspace: string): Promise<number> {
   await assertThere(store, workspace)
   return use((tasks) => tasks.resume(workspace, OPERATOR))
+}
+
+/** Removes what the tasks of a store without a server keep of a workspace that was purged. */
+export async function forgetTasks(store: EventStore, workspace: string): Promise<void> {
+  for await (const name of store.systemLogs())
+    if (name === '!work') return directTasks(store)((tasks) => tasks.forget(workspace))
 }
 
 async function explained<T>(use: StoreTasks, work: (tasks: Tasks) => Promise<T>): Promise<T> {

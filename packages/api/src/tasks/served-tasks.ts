@@ -39,6 +39,7 @@ export async function openServedTasks(options: ServedTasksOptions): Promise<Serv
     listenForTasks({ workspaces, tasks, lists, logger }),
     workspaces.listenToFates(async (workspace, fate) => {
       if (fate === 'deleted') tasks.suspend(workspace)
+      else if (fate === 'purged') await tasks.forget(workspace)
       else tasks.unsuspend(workspace)
       if (fate === 'replaced') await tasks.project(workspace)
     }),

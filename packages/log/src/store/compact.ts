@@ -8,6 +8,7 @@ import type { Write } from '../records/write.ts'
 import { giveBack } from './give-back.ts'
 import type { Desk } from './history-keeper.ts'
 import { type Rung, readRung } from './ladder.ts'
+import { tidy } from './tidy.ts'
 
 /** Most writes of one batch: writes of others go on in between. */
 const KEYS_PER_BATCH = 1_000
@@ -16,9 +17,14 @@ const KEYS_PER_BATCH = 1_000
  * Drops the records through the newest snapshot at or below `through` that can be read back from the disk and that
  * `verify` loads; drops none if there is no such snapshot. First the snapshot is stored without a base, then the extent
  * moves beyond the dropped records, then they are deleted. Cut short at any point, nothing is lost, and the next
- * compaction completes it.
+ * compaction completes it. With `isErasing`, the files are rewritten without their bytes at once.
  */
-export async function compactRecords(desk: Desk, through: Lsn, verify: VerifyState): Promise<Compacted> {
+export async function compactRecords(
+  desk: Desk,
+  through: Lsn,
+  verify: VerifyState,
+  isErasing: boolean,
+): Promise<Compacted> {
   const before = desk.extent.firstLsn
   const ground = await findGround(desk, through, verify)
   if (ground !== undefined) {
@@ -26,7 +32,7 @@ export async function compactRecords(desk: Desk, through: Lsn, verify: VerifySta
     await desk.moveExtent({ firstLsn: (ground + 1) as Lsn, sealedLsn }, [])
   }
   const { firstLsn } = desk.extent
-  if (firstLsn > 1) await sweep(desk, firstLsn)
+  if (firstLsn > 1) await sweep(desk, firstLsn, isErasing)
   return { dropped: firstLsn - before, firstLsn }
 }
 
@@ -81,13 +87,18 @@ async function standAlone(desk: Desk, lsn: Lsn): Promise<void> {
  * Deletes what lies before `firstLsn`, but keeps idempotency keys: a repeated append of a dropped record must not count
  * as new.
  */
-async function sweep(desk: Desk, firstLsn: Lsn): Promise<void> {
+async function sweep(desk: Desk, firstLsn: Lsn, isErasing: boolean): Promise<void> {
   const { number, host } = desk
+  // LevelDB would put entries that are still in its memory into one file with their deletion, and they would stay there.
+  if (isErasing) await tidy(host, ownRange(KIND.extent, number))
   const records = recordKeyRange(number, 0, firstLsn - 1)
   for await (const keys of host.disk.keys(records, KEYS_PER_BATCH)) await remove(desk, keys)
   await giveBack(host, records)
   await removeAndGiveBack(desk, ownRange(KIND.segment, number), await segmentsBefore(desk, firstLsn))
   await removeAndGiveBack(desk, ownRange(KIND.snapshot, number), await snapshotsBefore(desk, firstLsn))
+  if (!isErasing) return
+  for (const range of [records, ownRange(KIND.segment, number), ownRange(KIND.snapshot, number)])
+    await tidy(host, range)
 }
 
 async function removeAndGiveBack(desk: Desk, { gte }: { gte: Uint8Array }, keys: readonly Uint8Array[]): Promise<void> {

@@ -274,13 +274,15 @@ export class LevelLog implements WorkspaceLog {
     return sealed ?? { records: 0, bytesBefore: 0, bytesAfter: 0 }
   }
 
-  async compact(policy: { keepHistory: KeepHistory; verify: VerifyState }): Promise<Compacted> {
+  async compact(policy: { keepHistory: KeepHistory; verify: VerifyState; isErasing?: boolean }): Promise<Compacted> {
     this.#assertOpen()
     const { keepHistory, verify } = policy
     checkKeepHistory(keepHistory)
     const position = { head: this.#head, now: this.#host.now(), lsnAt: (at: number) => this.lsnAt(at) }
     const through = await lastToGo(keepHistory, position)
-    const compacted = await this.#keeperNow()?.inTurn((desk) => compactRecords(desk, through, verify))
+    const compacted = await this.#keeperNow()?.inTurn((desk) =>
+      compactRecords(desk, through, verify, policy.isErasing === true),
+    )
     return compacted ?? { dropped: 0, firstLsn: this.firstLsn }
   }
 
