@@ -1,5 +1,5 @@
-import { createApi } from '@joinery/api'
-import { documentRules } from '@joinery/blocks'
+import { createApi, openServedTasks } from '@joinery/api'
+import { CLAIM_LISTS, documentRules } from '@joinery/blocks'
 import { openLevelStore, openMemoryStore } from '@joinery/log'
 import { createAuthenticator, createServer } from '@joinery/server'
 import pino from 'pino'
@@ -23,7 +23,9 @@ const server = createServer({
     if (!api.handle(request, response)) response.writeHead(404).end()
   },
 })
+const served = await openServedTasks({ server, store, lists: CLAIM_LISTS, limits: {}, logger })
 const api = await createApi({
+  tasks: served.tasks,
   workspaces: server.workspaces,
   durability,
   logger,
@@ -32,6 +34,7 @@ const api = await createApi({
 })
 process.once('SIGTERM', async () => {
   await api.close()
+  await served.close()
   await server.close()
   await store.close()
 })

@@ -46,6 +46,10 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
   'x-joinery-actor': ['ada', 'ben', ''],
   'x-joinery-source': ['user_action', 'workflow_execution', 'polling_sync', 'monitor'],
   'last-event-id': ['0', '1', '9999', ''],
+  prefer: ['wait=0', 'wait=0.01', 'wait=x', 'respond-async', ''],
+  traceparent: ['00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', 'x'],
+  state: ['done', 'done,failed', 'stuck', ''],
+  name: ['approved', 'approved', 'x'.repeat(129)],
   since: ['AA', 'AQEB', 'AQ', '', '=='],
 }
 
@@ -60,8 +64,13 @@ const UPDATES: readonly Uint8Array[] = [1, 2].flatMap((clientID) => {
   return [whole, rest, Y.encodeStateAsUpdateV2(doc), whole.subarray(3), new Uint8Array()]
 })
 
-export function requestsOf({ paths }: Description): Arbitrary<GeneratedRequest> {
-  const requests = Object.entries(paths).flatMap(([path, methods]) =>
+/** Requests of the paths that `isMeant` takes. */
+export function requestsOf(
+  { paths }: Description,
+  isMeant: (path: string) => boolean = () => true,
+): Arbitrary<GeneratedRequest> {
+  const meant = Object.entries(paths).filter(([path]) => isMeant(path))
+  const requests = meant.flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => requestOf(path, method.toUpperCase(), operation)),
   )
   return fc.oneof(...requests)

@@ -17,6 +17,9 @@ export interface Schema {
   readonly minLength?: number
 }
 
+/** Placeholders of a generated request for the id of a task and the token of a lease, which only the server makes. */
+export const PLACES = { task: 'task-of-the-server', lease: 'lease-of-the-server' } as const
+
 /** A few names, so that requests meet each other's blocks, and some that are not valid. */
 export const NAMES: Readonly<Record<string, readonly string[]>> = {
   workspace: [...Array<string>(20).fill('w'), 'acme/docs', 'acme/docs', 'unknown', '..', 'a b'],
@@ -36,6 +39,9 @@ export const NAMES: Readonly<Record<string, readonly string[]>> = {
   index: [...Array<string>(10).fill('main'), 'side', 'a/b', '%', 'i'.repeat(257)],
   run: ['r1', 'r1', 'r2', 'r3'],
   runId: ['r1', 'r1', 'r2', 'r3'],
+  saga: [...Array<string>(10).fill('board'), 'unknown', '', 'x'.repeat(129)],
+  task: [...Array<string>(10).fill(PLACES.task), 'tsk_dw.0', 'tsk_', '..', 'ü-☃', '%'],
+  token: [...Array<string>(10).fill(PLACES.lease), 'none', 'ü-☃', 'x'.repeat(2049)],
 }
 
 const anyJson = fc.jsonValue({ maxDepth: 3 }) as Arbitrary<unknown>
