@@ -18,20 +18,33 @@ export interface Question extends HistoryRequest {
   readonly method?: 'DELETE'
   /** Token of the lease that the request is about. */
   readonly lease?: string
+  /** The state that the caller has, by its LSN, and how long the server may wait for another one. */
+  readonly newer?: { readonly than: number; readonly waitSeconds: number }
 }
+
+/** The answer to a question for a newer state when there is none. */
+export const UNCHANGED = Symbol('unchanged')
 
 /**
  * Sends a request to the HTTP API of the server that `target` names, with the identity of the workspace's socket. Rejects with
  * `unreachable` when no answer came, with `request_refused` when the answer is a refusal, and with the signal's reason.
  */
 export async function askServer<T>(target: ReplicaTarget, question: Question): Promise<T> {
-  const { signal, body, key, lease } = question
+  const answer = await askForNewer<T>(target, question)
+  if (answer === UNCHANGED) throw refusedWith(304, undefined)
+  return answer
+}
+
+/** Sends a question with `newer`, as {@link askServer} does. Resolves with {@link UNCHANGED} when the caller has the newest state. */
+export async function askForNewer<T>(target: ReplicaTarget, question: Question): Promise<T | typeof UNCHANGED> {
+  const { signal, body, key, lease, newer } = question
   const hasBody = body !== undefined
   const headers: Record<string, string> = {
     ...(await headersOf(target)),
     ...(hasBody && { 'content-type': 'application/json' }),
     ...(key !== undefined && { 'idempotency-key': key }),
     ...(lease !== undefined && { 'x-joinery-lease': lease }),
+    ...(newer !== undefined && { 'if-none-match': `"${newer.than}"`, prefer: `wait=${newer.waitSeconds}` }),
   }
   const method = question.method ?? (hasBody ? 'POST' : 'GET')
   const init = { headers, method, ...(signal && { signal }), ...(hasBody && { body: JSON.stringify(body) }) }
@@ -44,6 +57,7 @@ export async function askServer<T>(target: ReplicaTarget, question: Question): P
     throwIfAborted(signal)
     throw new ClientError('unreachable', 'the server did not answer: this needs a connection', { cause })
   }
+  if (response.status === 304) return UNCHANGED
   if (response.ok && (answer !== undefined || response.status === 204)) return answer as T
   throw refusedWith(response.status, answer)
 }
@@ -87,4 +101,9 @@ function refusedWith(status: number, answer: unknown): ClientError {
   }
   const refusal: Refusal = { status, code: error.code, details: error.details }
   return new ClientError('request_refused', String(error.message ?? error.code), { refusal })
+}
+
+/** A new idempotency key. Not `crypto.randomUUID`: a page that was loaded without TLS does not have it. */
+export function randomKey(): string {
+  return crypto.getRandomValues(new Uint32Array(4)).join('-')
 }

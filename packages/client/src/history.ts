@@ -1,7 +1,7 @@
 import type { BlockJson, ContentChange, Json, TextEdit, ToldLists, Unrestorable } from '@joinery/blocks'
 import { HistoryPages } from './history-pages.ts'
 import type { HistoryRecord, RecordFilter, RecordPage, RecordQuery, RecordSource } from './history-record.ts'
-import { askServer, type HistoryRequest, type Question } from './history-request.ts'
+import { askServer, type HistoryRequest, type Question, randomKey } from './history-request.ts'
 import type { Workspace } from './workspace.ts'
 
 /** A point of the past: an LSN, or a time (the last record at or before it). */
@@ -162,9 +162,4 @@ export function historyOf(workspace: Workspace): WorkspaceHistory {
 
 function textOf(point: HistoryPoint): string {
   return typeof point === 'number' ? String(point) : point.toISOString()
-}
-
-/** Not `crypto.randomUUID`: a page that was loaded without TLS does not have it. */
-function randomKey(): string {
-  return crypto.getRandomValues(new Uint32Array(4)).join('-')
 }

@@ -35,8 +35,19 @@ export type { ProvenanceView, Stamp } from './provenance.ts'
 export type { Receipt } from './receipts.ts'
 export type { Job, JobContext, JobOutcome, RunJobOptions } from './run-job.ts'
 export type { SaveStatus } from './save-status.ts'
+export {
+  type SeenTask,
+  type SeenTasks,
+  type StartOptions,
+  type Task,
+  type TaskPage,
+  type TaskQuery,
+  tasksOf,
+  type WorkspaceTasks,
+} from './tasks.ts'
 export { bindTextField, type TextField, type TextFieldOptions } from './text-field-binding.ts'
 export { EDIT_ORIGIN, type UndoHistory, type UndoState } from './undo.ts'
+export type { Seen } from './watch.ts'
 export { connectWorkspace, type ServerInfo, type Workspace } from './workspace.ts'
 export type { WorkspaceBlocks } from './workspace-blocks.ts'
 export { edgesOf } from './workspace-edges.ts'
