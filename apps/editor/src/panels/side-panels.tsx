@@ -4,9 +4,10 @@ import { DemonstrationPanel, useDemonstrationOffer, useIndexer } from '../demons
 import { HistoryPanel } from '../history/index.tsx'
 import { LeasesPanel } from '../leases/index.tsx'
 import { SetAsidePanel, useSetAside } from '../set-aside/index.tsx'
+import { TasksPanel } from '../tasks/index.tsx'
 import './side-panels.css'
 
-type PanelName = 'History' | 'Conflicts' | 'Leases' | 'Set aside' | 'Demonstration'
+type PanelName = 'History' | 'Conflicts' | 'Tasks' | 'Leases' | 'Set aside' | 'Demonstration'
 export interface OpenPanel {
   readonly name: PanelName
   /** Scenario that the demonstration plays when it opens. */
@@ -55,6 +56,7 @@ export function SidePanels({ name, open, onOpen }: SidePanelsProps): ReactNode {
       <div className="panel-buttons">
         {button('History')}
         {button('Conflicts', conflicts.list.length)}
+        {button('Tasks')}
         {button('Leases')}
         {(setAside.copies.length > 0 || open?.name === 'Set aside') && button('Set aside', setAside.copies.length)}
         {isOffered && button('Demonstration')}
@@ -63,6 +65,7 @@ export function SidePanels({ name, open, onOpen }: SidePanelsProps): ReactNode {
       <Suspense fallback={null}>
         {open?.name === 'History' && <HistoryPanel onClose={close} />}
         {open?.name === 'Conflicts' && <ConflictsPanel conflicts={conflicts} onClose={close} />}
+        {open?.name === 'Tasks' && <TasksPanel onClose={close} />}
         {open?.name === 'Leases' && <LeasesPanel onClose={close} />}
         {open?.name === 'Set aside' && <SetAsidePanel setAside={setAside} onClose={close} />}
         {open?.name === 'Demonstration' && <DemonstrationPanel name={name} first={open.scenario} onClose={close} />}
