@@ -26,7 +26,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'resources',
     'demonstration',
   ],
-  'apps/demonstration': ['client', 'blocks'],
+  'apps/demonstration': ['client', 'blocks', 'worker'],
   'apps/editor': ['react', 'client', 'blocks'],
 }
 

@@ -35,6 +35,7 @@ async function startHalfIndexing(workspaceName: string, directory: string): Prom
     httpUrl: pages.httpUrl,
     author,
     vectors: new VectorFiles(directory),
+    pace: 1,
     pause: () => closed.promise,
     note: () => undefined,
     reached: () => undefined,

@@ -25,6 +25,7 @@ const steps = createSteps({
   httpUrl: url.replace('ws', 'http'),
   author: { source, actor },
   vectors: new VectorFiles(settings.vectorsDirectory),
+  pace,
   pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms * pace)),
   note: (text) => say({ type: 'note', text }),
   reached: (point) => say({ type: 'reached', point }),

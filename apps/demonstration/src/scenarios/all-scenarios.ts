@@ -3,6 +3,7 @@ import { killedJob } from './killed-job.ts'
 import { latePoller } from './late-poller.ts'
 import { rewriteWhileTyping } from './rewrite-while-typing.ts'
 import type { Scenario } from './scenario.ts'
+import { templateKilled, templateTakenBack } from './template-task.ts'
 import { twoJobs } from './two-jobs.ts'
 import { workday } from './workday.ts'
 
@@ -14,6 +15,8 @@ export const SCENARIOS = {
   two_jobs: twoJobs,
   killed_job: killedJob,
   index_waiting: indexWaiting,
+  template_killed: templateKilled,
+  template_taken_back: templateTakenBack,
 } as const satisfies Record<string, Scenario>
 export type ScenarioName = keyof typeof SCENARIOS
 

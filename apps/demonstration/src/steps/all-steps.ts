@@ -4,6 +4,7 @@ import { createInstantiationSteps } from './instantiation.ts'
 import { createPollingSteps } from './polling.ts'
 import { createRewritingSteps } from './rewriting.ts'
 import type { StepContext } from './step-context.ts'
+import { createTemplateTaskSteps } from './template-task.ts'
 import { createWitnessSteps } from './witness.ts'
 
 /** All steps that a writer can be told to do, by name. */
@@ -14,6 +15,7 @@ export function createSteps(context: StepContext) {
     ...createIndexingSteps(context),
     ...createPollingSteps(context),
     ...createAddingSteps(context),
+    ...createTemplateTaskSteps(context),
     ...createWitnessSteps(context),
   }
 }

@@ -11,6 +11,8 @@ export interface StepContext {
   readonly httpUrl: string
   readonly author: ClaimAuthor
   readonly vectors: VectorFiles
+  /** Factor of all pauses. */
+  readonly pace: number
   /** Waits for `ms` times the pace, so that a person can follow. */
   pause(ms: number): Promise<void>
   note(text: string): void
