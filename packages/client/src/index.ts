@@ -36,6 +36,7 @@ export type { Receipt } from './receipts.ts'
 export type { Job, JobContext, JobOutcome, RunJobOptions } from './run-job.ts'
 export type { SaveStatus } from './save-status.ts'
 export {
+  type ListedTask,
   type SeenTask,
   type SeenTasks,
   type StartOptions,

@@ -1,6 +1,6 @@
 import { BlocksError } from '@joinery/blocks'
 import type { Json, TaskState, TaskSubject, TaskView } from '@joinery/protocol'
-import { type WaitOptions, whenAborted } from './abort.ts'
+import { orAborted, throwIfAborted, type WaitOptions } from './abort.ts'
 import { ClientError } from './client-error.ts'
 import { askServer, type Question, randomKey } from './history-request.ts'
 import type { Observable } from './observable-value.ts'
@@ -12,6 +12,9 @@ const ENDED: ReadonlySet<TaskState> = new Set(['done', 'failed', 'compensated', 
 
 /** A task as the server tells of it. */
 export type Task = TaskView
+
+/** A task in a list, which leaves out the large values. */
+export type ListedTask = Omit<TaskView, 'input' | 'results'>
 
 export interface StartOptions extends WaitOptions {
   /** The same key starts one task, however often it is asked for: a random one by default. */
@@ -30,7 +33,7 @@ export interface TaskQuery {
 
 /** The newest tasks of a query, and the LSN of the last record about any task of the workspace. */
 export interface TaskPage {
-  readonly tasks: readonly Task[]
+  readonly tasks: readonly ListedTask[]
   readonly lsn: number
 }
 export type SeenTask = Seen<{ readonly task: Task }>
@@ -69,7 +72,7 @@ export class WorkspaceTasks {
     return this.#ask({ path: pathOf(id), signal })
   }
 
-  async list({ states, saga, limit }: TaskQuery = {}, { signal }: WaitOptions = {}): Promise<readonly Task[]> {
+  async list({ states, saga, limit }: TaskQuery = {}, { signal }: WaitOptions = {}): Promise<readonly ListedTask[]> {
     const query = { state: states?.join(), saga, limit }
     return (await askServer<TaskPage>(this.#workspace.target, { path: '/tasks', query, signal })).tasks
   }
@@ -103,27 +106,27 @@ export class WorkspaceTasks {
     return this.#watch<TaskPage>({ path: '/tasks', query: { state: states?.join(), saga, limit } }, ({ lsn }) => lsn)
   }
 
-  /** Resolves with the task when it has ended, or else as soon as `isReached` says true. Waits across reconnects. */
-  until(id: string, isReached: (task: Task) => boolean = hasEnded, { signal }: WaitOptions = {}): Promise<Task> {
+  /**
+   * Resolves with the task when it has ended, or else as soon as `isReached` says true. Waits across reconnects. Rejects with
+   * `request_refused` if the workspace has no such task.
+   */
+  async until(id: string, isReached: (task: Task) => boolean = hasEnded, { signal }: WaitOptions = {}): Promise<Task> {
+    throwIfAborted(signal)
+    throwIfAborted(this.#workspace.closeSignal)
     const seen = this.watch(id)
-    const { closeSignal } = this.#workspace
-    return new Promise((resolve, reject) => {
-      const look = (): void => {
-        const { answer, error } = seen.get()
-        if (answer !== undefined && (hasEnded(answer.task) || isReached(answer.task)))
-          settle(() => resolve(answer.task))
-        else if (error instanceof ClientError && error.refusal?.status === 404) settle(() => reject(error))
-      }
-      const settle = (tell: () => void): void => {
-        for (const stop of stops) stop?.()
-        tell()
-      }
-      const stops = [
-        seen.subscribe(look),
-        ...[signal, closeSignal].map((each) => each && whenAborted(each, (why) => settle(() => reject(why)))),
-      ]
-      look()
-    })
+    const reached = Promise.withResolvers<Task>()
+    const look = (): void => {
+      const { answer, error } = seen.get()
+      if (answer !== undefined && (hasEnded(answer.task) || isReached(answer.task))) reached.resolve(answer.task)
+      else if (error instanceof ClientError && error.refusal?.status === 404) reached.reject(error)
+    }
+    const stop = seen.subscribe(look)
+    look()
+    try {
+      return await orAborted(orAborted(reached.promise, signal), this.#workspace.closeSignal)
+    } finally {
+      stop()
+    }
   }
 
   #watch<T>(question: Question, lsnOf: (answer: T) => number, isLast?: (answer: T) => boolean): Watch<T> {

@@ -1,4 +1,12 @@
-import { type SeenTask, type SeenTasks, type Task, type TaskQuery, tasksOf, type WorkspaceTasks } from '@joinery/client'
+import {
+  type ListedTask,
+  type SeenTask,
+  type SeenTasks,
+  type Task,
+  type TaskQuery,
+  tasksOf,
+  type WorkspaceTasks,
+} from '@joinery/client'
 import { useMemo } from 'react'
 import { useObservable } from './use-observable.ts'
 import { useWorkspace } from './use-workspace.ts'
@@ -14,7 +22,7 @@ export interface TaskResult {
 
 export interface TasksResult {
   /** The newest first. Undefined until the server has answered. */
-  readonly list: readonly Task[] | undefined
+  readonly list: readonly ListedTask[] | undefined
   readonly error: Error | undefined
   readonly tasks: WorkspaceTasks
 }

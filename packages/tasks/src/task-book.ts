@@ -67,6 +67,8 @@ export class TaskBook {
   /** Set while the workspace is deleted: nothing is given to workers. */
   suspended: string | undefined
   readonly #listeners = new Map<string, Set<(event: TaskEventBody, lsn: number, at: number) => void>>()
+  /** Called after each event of any task. */
+  readonly #followers = new Set<() => void>()
   readonly #copy: string
   readonly #alarms: TaskAlarms
   readonly #onShow: (task: TaskRecord, isUrgent: boolean) => void
@@ -110,7 +112,7 @@ export class TaskBook {
 
   /** Whether nothing of it is in use. */
   get isIdle(): boolean {
-    return this.leases.size === 0 && this.#listeners.size === 0
+    return this.leases.size + this.#listeners.size + this.#followers.size === 0
   }
 
   /** Throws `unknown_task` if the workspace has no such task. */
@@ -152,6 +154,12 @@ export class TaskBook {
       listeners.delete(listener)
       if (listeners.size === 0) this.#listeners.delete(id)
     }
+  }
+
+  /** Calls `follower` after each event of any task, and when the book is closed. Returns unsubscribe. */
+  follow(follower: () => void): () => void {
+    this.#followers.add(follower)
+    return () => void this.#followers.delete(follower)
   }
 
   /** The events, those that follow from them, and the task as it is after all of them. Changes nothing. */
@@ -289,6 +297,7 @@ export class TaskBook {
     this.ready.clear()
     this.leases.clear()
     this.#listeners.clear()
+    for (const follower of [...this.#followers]) follower()
   }
 
   #workOf(task: TaskRecord, target: Target, nonce: string, details: LeasedWork['details']): LeasedWork {
@@ -326,6 +335,7 @@ export class TaskBook {
     this.world.onEvent(event, task, this.journal.lastAt, leasedAtMs)
     const at = this.journal.lastAt
     for (const listener of this.#listeners.get(event.task) ?? []) listener(event, lsn, at)
+    for (const follower of [...this.#followers]) follower()
   }
 
   #wake(task: TaskRecord): void {

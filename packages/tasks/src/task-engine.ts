@@ -17,7 +17,7 @@ import { systemTaskClock, type TaskClock } from './task-clock.ts'
 import { type CountedStatus, gaugesOf, TaskCounters, type TaskCounts, type TaskGauges } from './task-counts.ts'
 import { TaskError } from './task-error.ts'
 import type { By } from './task-event.ts'
-import { eventsOf } from './task-events.ts'
+import { eventsOf, untilChanged } from './task-events.ts'
 import { TASK_LIMITS_DEFAULT, type TaskLimits } from './task-limits.ts'
 import { listTasks } from './task-list.ts'
 import type { TaskRecord } from './task-state.ts'
@@ -126,6 +126,10 @@ export class TaskEngine implements Tasks {
 
   list(workspace: string, query: Parameters<Tasks['list']>[1]): Promise<TaskList> {
     return this.#with(workspace, (book) => listTasks(book, query))
+  }
+
+  untilChanged(workspace: string, options: Parameters<Tasks['untilChanged']>[1]): Promise<void> {
+    return this.#with(workspace, (book) => untilChanged(book, options))
   }
 
   async *events(workspace: string, task: string, options: Parameters<Tasks['events']>[2]): AsyncGenerator<TaskEvent> {

@@ -59,6 +59,21 @@ export async function* eventsOf(
   }
 }
 
+/** Resolves when a record about any task is above the LSN, when `signal` aborts, or when the journal is closed. */
+export async function untilChanged(
+  book: TaskBook,
+  { after, signal }: { readonly after: number; readonly signal: AbortSignal },
+): Promise<void> {
+  if (signal.aborted || book.journal.log.head > after || !book.journal.isOurs) return
+  const changed = Promise.withResolvers<void>()
+  const unfollow = book.follow(changed.resolve)
+  const abort = (): void => changed.resolve()
+  signal.addEventListener('abort', abort)
+  await changed.promise
+  unfollow()
+  signal.removeEventListener('abort', abort)
+}
+
 /** Events from the log. The state that each left is made anew from the snapshot before them. */
 async function* pastEvents(book: TaskBook, id: string, after: number, through: number): AsyncGenerator<TaskEvent> {
   const { fold, records } = await book.journal.past(after)

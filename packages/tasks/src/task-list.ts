@@ -16,6 +16,7 @@ interface TaskQuery {
 export function listTasks(book: TaskBook, { states, saga, after, limit }: TaskQuery): TaskList {
   const ids = [...book.fold.tasks.keys()].sort().reverse()
   const max = Math.min(Math.max(1, Math.trunc(limit)), PAGE_MAX)
+  const lsn = book.journal.log.head
   const tasks: TaskList['tasks'][number][] = []
   for (const id of ids) {
     if (after !== undefined && id >= after) continue
@@ -23,8 +24,8 @@ export function listTasks(book: TaskBook, { states, saga, after, limit }: TaskQu
     if (saga !== undefined && task.saga.name !== saga) continue
     const view = book.view(task)
     if (states !== undefined && !states.includes(view.state)) continue
-    if (tasks.length >= max) return { tasks, next: tasks.at(-1)?.id ?? id }
+    if (tasks.length >= max) return { tasks, lsn, next: tasks.at(-1)?.id ?? id }
     tasks.push(view)
   }
-  return { tasks }
+  return { tasks, lsn }
 }

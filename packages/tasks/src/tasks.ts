@@ -25,6 +25,8 @@ export interface Started {
 
 export interface TaskList {
   readonly tasks: readonly TaskView[]
+  /** LSN of the last record about any task of the workspace. */
+  readonly lsn: number
   /** Pass it as `after` for the next page; undefined at the end. */
   readonly next?: string
 }
@@ -59,6 +61,8 @@ export interface Tasks {
       readonly limit: number
     },
   ): Promise<TaskList>
+  /** Resolves when a record about any task of the workspace is above the LSN, or when `signal` aborts. */
+  untilChanged(workspace: string, options: { readonly after: number; readonly signal: AbortSignal }): Promise<void>
   /** The events of a task after an LSN, then each new one until the task has ended. */
   events(
     workspace: string,

@@ -15,7 +15,7 @@ export const templateKilled: Scenario = {
       stage.enter('worker 1', 'instantiation'),
     ])
     const { prefix, task } = await start(stage, person, victim, false)
-    await person.do('stepReaches', { task, step: 'write texts', done: 1 })
+    await person.do('stepReaches', { task, step: 'write-texts', done: 1 })
     await victim.kill()
     stage.remark('Worker 1 was killed half-way (SIGKILL). Its lease ends in a few seconds. Open Tasks to look on.')
     const heir = await stage.enter('worker 2', 'instantiation')
@@ -30,7 +30,7 @@ export const templateKilled: Scenario = {
       texts[minutes] === templateText('minutes') &&
       texts[library] === templateText('library')
     stage.find(isWhole, 'All three blocks are there, each with its text once.')
-    stage.find(attempts['create blocks'] === 1, 'The step that was finished before the kill ran once.')
+    stage.find(attempts['create-blocks'] === 1, 'The step that was finished before the kill ran once.')
   },
 }
 
@@ -47,8 +47,7 @@ export const templateTakenBack: Scenario = {
     ])
     const { prefix, task } = await start(stage, person, worker, true)
     const { notes, minutes, library } = templateBlocks({ prefix })
-    await person.do('stepReaches', { task, step: 'write texts', done: 3 })
-    await ada.do('textsOf', { blocks: [minutes] })
+    await person.do('stepReaches', { task, step: 'write-texts', done: 3 })
     await ada.do('typeIn', { block: minutes, text: SENTENCE })
     stage.remark(
       'Ada has typed a sentence into “Minutes”. Now the template turns out to be one that can’t be finished.',
@@ -75,8 +74,9 @@ async function start(
   const prefix = randomUUID()
   // The step ends with its process only.
   worker.do('serveTemplate', { name: worker.settings.actor }).catch(() => undefined)
+  await worker.reached('serving')
   const task = await person.do('startTemplate', { prefix, fails })
-  await person.do('stepReaches', { task, step: 'create blocks', done: 1 })
+  await person.do('stepReaches', { task, step: 'create-blocks', done: 1 })
   await stage.block(async () => templateBlocks({ prefix }).notes)
   return { prefix, task }
 }

@@ -1,5 +1,5 @@
 import { type Task, tasksOf } from '@joinery/client'
-import { startWorker } from '@joinery/worker'
+import { startWorker, type WorkerEvent } from '@joinery/worker'
 import { TEMPLATE_SAGA, type TemplateInput, templateSaga } from '../template/template-saga.ts'
 import { blockOf, type StepContext } from './step-context.ts'
 
@@ -16,13 +16,19 @@ const TEXT_MS = 1_200
 /** Time after which another worker gets the work of one that is dead, ms: short, since a person watches. */
 const LEASE_MS = 3_000
 
+/** Time between two looks at a text that is not there yet, ms. */
+const LOOK_MS = 50
+
 /** Steps of a worker that serves the template's saga, and of the person who starts and follows its task. */
-export function createTemplateTaskSteps({ workspace, httpUrl, pace, note }: StepContext) {
+export function createTemplateTaskSteps({ workspace, workspaceName, httpUrl, pace, note, reached }: StepContext) {
   const tasks = tasksOf(workspace)
   return {
     /** Takes work from the server until the process ends. */
     async serveTemplate({ name }: { name: string }): Promise<void> {
-      const worker = startWorker({ url: httpUrl, sagas: [templateSaga], name, leaseMs: LEASE_MS })
+      const onEvent = ({ type }: WorkerEvent): void => {
+        if (type === 'connected') reached('serving')
+      }
+      const worker = startWorker({ url: httpUrl, sagas: [templateSaga], name, leaseMs: LEASE_MS, onEvent })
       await worker.ended
     },
 
@@ -50,14 +56,20 @@ export function createTemplateTaskSteps({ workspace, httpUrl, pace, note }: Step
       return { state, kept, attempts: Object.fromEntries(steps.map(({ name, attempt }) => [name, attempt])) }
     },
 
-    /** The texts of blocks by their ids; null for one that is not there. */
+    /** The texts of blocks by their ids, as the server has them now; null for a block that is not there. */
     async textsOf({ blocks }: { blocks: readonly string[] }): Promise<Readonly<Record<string, string | null>>> {
-      await workspace.untilSynced()
-      return Object.fromEntries(blocks.map((id) => [id, workspace.blocks.get(id)?.text ?? null]))
+      const texts: Record<string, string | null> = {}
+      for (const id of blocks) {
+        const url = `${httpUrl}/v1/workspaces/${encodeURIComponent(workspaceName)}/blocks/${encodeURIComponent(id)}`
+        const response = await fetch(url)
+        texts[id] = response.ok ? ((await response.json()) as { content: string }).content : null
+      }
+      return texts
     },
 
-    /** Types a sentence at the end of a block's text. */
+    /** Types a sentence at the end of a block's text, as soon as the block has one. */
     async typeIn({ block: id, text }: { block: string; text: string }): Promise<void> {
+      while ((workspace.blocks.get(id)?.text ?? '') === '') await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
       const { content } = blockOf(workspace.blocks, id)
       for (const letter of text) content.insert(content.length, letter)
       await workspace.whenDurable()

@@ -43,7 +43,7 @@ export const templateSaga = defineSaga<TemplateInput>({
   deadlineMs: 10 * 60_000,
   subject: (input) => ({ block: templateBlocks(input).notes, name: 'template' }),
   steps: [
-    step('create blocks', {
+    step('create-blocks', {
       run: ({ input, edit }) =>
         edit((d) => {
           const ids = templateBlocks(input)
@@ -55,7 +55,7 @@ export const templateSaga = defineSaga<TemplateInput>({
         }),
       compensate: ({ input, removeIfUntouched }) => removeIfUntouched(Object.values(templateBlocks(input))),
     }),
-    each('write texts', {
+    each('write-texts', {
       items: () => PARTS,
       run: async ({ input, item, edit, signal }) => {
         await pause(input.textMs, signal)
@@ -63,13 +63,13 @@ export const templateSaga = defineSaga<TemplateInput>({
       },
     }),
     waitFor('approval'),
-    step('check the plan', {
+    step('check-the-plan', {
       run: ({ input }) => {
         if (input.fails) throw new StepError('permanent', 'the plan of this template can’t be carried out')
         return 'it can be carried out'
       },
     }),
-    step('connect blocks', {
+    step('connect-blocks', {
       run: ({ input, edit }) =>
         edit((d) => {
           const { notes, minutes, library } = templateBlocks(input)

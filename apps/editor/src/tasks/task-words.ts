@@ -1,9 +1,9 @@
-import type { Task } from '@joinery/client'
+import type { ListedTask } from '@joinery/client'
 
-type Step = Task['steps'][number]
+type Step = ListedTask['steps'][number]
 export type Tone = 'good' | 'busy' | 'bad'
 
-const STATES: Readonly<Record<Task['state'], readonly [words: string, tone: Tone]>> = {
+const STATES: Readonly<Record<ListedTask['state'], readonly [words: string, tone: Tone]>> = {
   queued: ['Queued', 'busy'],
   running: ['Running', 'busy'],
   waiting: ['Waiting', 'busy'],
@@ -32,7 +32,7 @@ const STEPS: Readonly<Record<Step['state'], readonly [words: string, mark: strin
 }
 
 /** State of a task in words, and its tone. */
-export function stateWords({ state }: Task): readonly [words: string, tone: Tone] {
+export function stateWords({ state }: ListedTask): readonly [words: string, tone: Tone] {
   return STATES[state]
 }
 
@@ -49,11 +49,11 @@ export function stepWords(step: Step): { readonly mark: string; readonly words: 
 }
 
 /** Whether a task may still be canceled. */
-export function mayCancel({ state, isCanceling }: Task): boolean {
+export function mayCancel({ state, isCanceling }: ListedTask): boolean {
   return !isCanceling && ['queued', 'running', 'waiting', 'stalled'].includes(state)
 }
 
 /** Whether a person may have the step that failed tried again. */
-export function mayRetry({ state }: Task): boolean {
+export function mayRetry({ state }: ListedTask): boolean {
   return state === 'needs_attention' || state === 'failed'
 }

@@ -1,4 +1,4 @@
-import type { Task } from '@joinery/client'
+import type { ListedTask } from '@joinery/client'
 import { useTasks, useWorkspace } from '@joinery/react'
 import { type ReactNode, useState } from 'react'
 import { titleOf } from '../block-title.ts'
@@ -46,8 +46,13 @@ export function TasksPanel({ onClose }: { onClose: () => void }): ReactNode {
   )
 }
 
+/** A reason as a sentence of its own. */
+function sentence(reason: string): string {
+  return `${reason.charAt(0).toUpperCase()}${reason.slice(1)}.`
+}
+
 interface TaskItemProps {
-  readonly task: Task
+  readonly task: ListedTask
   readonly onCancel: () => void
   readonly onRetry: () => void
 }
@@ -84,7 +89,7 @@ function TaskItem({ task, onCancel, onRetry }: TaskItemProps): ReactNode {
           )
         })}
       </ol>
-      {waiting !== undefined && <p className="waiting">Waits: {waiting.reason}.</p>}
+      {waiting !== undefined && <p className="waiting">{sentence(waiting.reason)}</p>}
       {error !== undefined && <p className="problem">{error.message}</p>}
       {kept.map(({ block, by: person }) => (
         <KeptBlock key={block} block={block} person={person} />

@@ -20,7 +20,7 @@ import { PREFER, preferredWaitMs, whenChanged } from '../tasks/task-wait.ts'
 import { etagOf, isKnownToCaller } from '../writes/precondition.ts'
 import { whenDurable } from '../writes/when-durable.ts'
 import { keyHeader, wantsSync, writeHeaders } from '../writes/write-headers.ts'
-import { anyHeaders, type Input, noBody, nothing, type Reply, type Route, route } from './route.ts'
+import { type Input, noBody, nothing, type Reply, type Route, route } from './route.ts'
 import type { Services } from './services.ts'
 import { accepted, acceptedReply, assertNotDeleted, findIn, tasksOf, unknownTask } from './task-request.ts'
 
@@ -34,6 +34,12 @@ const waitHeaders = z.object({
     .string()
     .optional()
     .meta({ description: 'the ETag that the caller has: 304 while it is the same' }),
+})
+const listHeaders = waitHeaders.extend({
+  'if-none-match': z
+    .string()
+    .optional()
+    .meta({ description: 'the ETag that the caller has: with `Prefer`, the answer waits for a newer one' }),
 })
 const start = route(
   {
@@ -102,21 +108,34 @@ const list = route(
         .meta({ description: 'only tasks in these states, joined by commas' }),
       saga: sagaName.optional(),
     }),
-    headers: anyHeaders,
+    headers: listHeaders,
     body: noBody,
     answers: {
       200: {
-        description: 'One page. `next` is the `after` of the next page, null on the last.',
+        description:
+          'One page. `next` is the `after` of the next page, null on the last. `lsn` is the LSN of the last record about any task of the workspace.',
         schema: z.object({
           tasks: z.array(taskSchema.omit({ input: true, results: true })),
           next: z.string().nullable(),
+          lsn: z.int(),
         }),
+        headers: ['etag', 'preference-applied'],
       },
     },
     errors: ['unknown_workspace'],
   },
-  async ({ params: { workspace }, query: { limit, after, state, saga } }, services) => {
+  async ({ params: { workspace }, query: { limit, after, state, saga }, headers, identity, request }, services) => {
     const position = await assertNotDeleted(workspace, services)
+    const waitMs = preferredWaitMs(headers.prefer)
+    const known = Number(/^(?:W\/)?"(\d+)"$/.exec(headers['if-none-match'] ?? '')?.[1] ?? Number.NaN)
+    if (waitMs !== undefined && waitMs > 0 && Number.isSafeInteger(known)) {
+      await whileAlive({ identity, request, services }, (alive) =>
+        tasksOf(services).untilChanged(workspace, {
+          after: known,
+          signal: AbortSignal.any([alive, AbortSignal.timeout(waitMs)]),
+        }),
+      )
+    }
     const page = await tasksOf(services).list(workspace, {
       limit,
       ...(after !== undefined && { after }),
@@ -128,7 +147,14 @@ const list = route(
       const any = await tasksOf(services).list(workspace, { limit: 1 })
       if (any.tasks.length === 0 && position !== undefined) assertKnown(workspace, position)
     }
-    return { status: 200, body: { tasks: page.tasks.map(viewTask), next: page.next ?? null } }
+    return {
+      status: 200,
+      headers: {
+        etag: `W/${etagOf({ version: page.lsn })}`,
+        ...(waitMs !== undefined && { 'preference-applied': `wait=${waitMs / 1_000}` }),
+      },
+      body: { tasks: page.tasks.map(viewTask), next: page.next ?? null, lsn: page.lsn },
+    }
   },
 )
 
@@ -231,6 +257,26 @@ const events = route(
   },
 )
 
+/** Waits as one of the callers who follow something, with a signal that aborts when the caller goes or its token ends. */
+async function whileAlive<T>(
+  {
+    identity,
+    request,
+    services: { lives, limits },
+  }: Pick<Input<0, 0, 0, 0>, 'identity' | 'request'> & {
+    readonly services: Services
+  },
+  wait: (alive: AbortSignal) => Promise<T>,
+): Promise<T> {
+  lives.assertRoom(identity.actor, limits.feedConsumersPerActorMax)
+  const life = lives.begin(identity)
+  try {
+    return await request.untilGone((gone) => wait(AbortSignal.any([gone, life.signal])))
+  } finally {
+    life.forget()
+  }
+}
+
 async function answerTask(
   workspace: string,
   id: string,
@@ -242,23 +288,16 @@ async function answerTask(
   services: Services,
 ): Promise<Reply> {
   const tasks = tasksOf(services)
-  const { limits, lives } = services
   let task = await findIn(tasks, workspace, id)
   const known = headers['if-none-match']
   const has = ({ lsn }: TaskView): boolean => isKnownToCaller(known, { version: lsn })
   const waitMs = preferredWaitMs(headers.prefer)
   const applied: Record<string, string> = waitMs === undefined ? {} : { 'preference-applied': `wait=${waitMs / 1000}` }
   if (waitMs !== undefined && waitMs > 0 && !isEnded(task.state) && (known === undefined || has(task))) {
-    lives.assertRoom(identity.actor, limits.feedConsumersPerActorMax)
-    const life = lives.begin(identity)
-    try {
-      const { lsn } = task
-      task = await request.untilGone((gone) =>
-        whenChanged(tasks, { workspace, task: id, after: lsn }, waitMs, AbortSignal.any([gone, life.signal])),
-      )
-    } finally {
-      life.forget()
-    }
+    const { lsn } = task
+    task = await whileAlive({ identity, request, services }, (alive) =>
+      whenChanged(tasks, { workspace, task: id, after: lsn }, waitMs, alive),
+    )
   }
   const etag = etagOf({ version: task.lsn })
   const open: Record<string, string> = isEnded(task.state) ? {} : { 'retry-after': '1' }

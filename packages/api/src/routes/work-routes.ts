@@ -87,6 +87,9 @@ const lease = route(
         worker: z.string().min(1).max(128).meta({ description: 'name of the worker, for people' }),
         serves: z.array(sagaShape).min(1).max(SAGAS_MAX),
         max: z.int().min(1).max(LEASES_MAX).default(1).meta({ description: 'steps that the worker takes at most' }),
+        leaseMs: ms.min(1_000).optional().meta({
+          description: 'time without a beat after which the leases end, ms; the server’s own by default, and at most',
+        }),
         waitMs: ms.max(WAIT_MS_MAX).default(0).meta({ description: 'how long the answer may wait for work, ms' }),
       })
       .meta({
@@ -111,7 +114,9 @@ const lease = route(
     assertWorker(identity)
     const allows = (saga: string, workspace: string): boolean =>
       mayWork(identity, saga) && identity.allows(workspace as Parameters<Identity['allows']>[0])
-    const leases = await request.untilGone((gone) => tasksOf(services).lease(body, allows, gone))
+    const { leaseMs, ...rest } = body
+    const ask = leaseMs === undefined ? rest : { ...rest, leaseMs }
+    const leases = await request.untilGone((gone) => tasksOf(services).lease(ask, allows, gone))
     return { status: 200, body: { leases } }
   },
 )
