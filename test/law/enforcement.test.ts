@@ -50,6 +50,7 @@ async function expectUndisturbed(before: unknown): Promise<void> {
 
 function closeOf(code: string): number {
   if (code === 'bad_update') return CLOSE.badFrame
+  if (code === 'too_large') return CLOSE.tooLarge
   return code === 'client_id_owned' ? CLOSE.refusedForNow : CLOSE.forbidden
 }
 

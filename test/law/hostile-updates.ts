@@ -174,8 +174,16 @@ const BYTES: readonly HostileUpdate[] = [
   { what: 'leaps over two billion clocks', make: () => hollow(7, 0, 2 ** 31) },
   { what: 'has a clock over 32 bits', make: () => hollow(7, 2 ** 40, 1) },
   { what: 'deletes a range of 2^52', make: () => numbers(0, 1, 7, 1, 0, 2 ** 52) },
+  { what: 'is a V2 update', make: (target: Target) => Y.convertUpdateFormatV1ToV2(honest(target)) },
+  { what: 'ends too early', make: (target: Target) => honest(target).slice(0, -4) },
+  { what: 'goes on after its end', make: (target: Target) => Uint8Array.of(...honest(target), 1, 2, 3) },
+  { what: 'is nothing at all', make: () => new Uint8Array() },
+].map((attack) => ({ ...attack, code: 'bad_update' as const }))
+
+const SIZES: readonly HostileUpdate[] = [
   {
     what: 'is of eighty thousand writers',
+    code: 'too_large',
     make: () =>
       Buffer.concat([
         numbers(80_000),
@@ -183,15 +191,11 @@ const BYTES: readonly HostileUpdate[] = [
         numbers(0),
       ]),
   },
-  { what: 'is a V2 update', make: (target: Target) => Y.convertUpdateFormatV1ToV2(honest(target)) },
-  { what: 'ends too early', make: (target: Target) => honest(target).slice(0, -4) },
-  { what: 'goes on after its end', make: (target: Target) => Uint8Array.of(...honest(target), 1, 2, 3) },
-  { what: 'is nothing at all', make: () => new Uint8Array() },
-].map((attack) => ({ ...attack, code: 'bad_update' as const }))
+]
 
 const DEPTHS: readonly HostileUpdate[] = [
   { what: 'nests 3,000 maps and deletes the outermost', code: 'too_deep', make: nestedThenDeleted },
   { what: 'has a JSON value 5,000 deep', code: 'too_deep', make: deepJson(5_000) },
 ]
 
-export const HOSTILE_UPDATES: readonly HostileUpdate[] = [...CLAIMS, ...IDENTITIES, ...BYTES, ...DEPTHS]
+export const HOSTILE_UPDATES: readonly HostileUpdate[] = [...CLAIMS, ...IDENTITIES, ...BYTES, ...SIZES, ...DEPTHS]

@@ -79,7 +79,12 @@ describe('readLimits', () => {
   it('[A60] reads limits from a file of JSON, which is held to the same rules', async () => {
     const file = join(directory, 'limits.json')
     await writeFile(file, '{ "messagesPerSecond": 20, "http.keysMax": 10 }')
-    expect(read('@limits.json')).toEqual({ server: { messagesPerSecond: 20 }, http: { keysMax: 10 }, jwks: {} })
+    expect(read('@limits.json')).toEqual({
+      server: { messagesPerSecond: 20 },
+      http: { keysMax: 10 },
+      jwks: {},
+      tasks: {},
+    })
     const wrong = [
       ['{ "messagesPerSecond": "20" }', /messagesPerSecond must be .* not "20"/],
       ['{ "messagesPerSecond": null }', /messagesPerSecond must be .* not null/],

@@ -25,7 +25,7 @@ describe('parseServeConfig', () => {
       diskFreeBytesMin: 256_000_000,
       logLevel: 'info',
       origins: undefined,
-      limits: { server: {}, http: {}, jwks: {} },
+      limits: { server: {}, http: {}, jwks: {}, tasks: {} },
       quotas: {},
       isInsecure: false,
       keys: undefined,

@@ -1,3 +1,4 @@
+import * as decoding from 'lib0/decoding'
 import type { Applied } from '../applied.ts'
 import { applyOrThrow, UpdateError } from '../apply-update.ts'
 import type { Refusal, Writer } from '../document-rules.ts'
@@ -13,6 +14,9 @@ const UNCUT: Refusal = {
     'The update takes too long to be applied at once, and can not be applied in parts: it builds on edits that are missing. Send those first',
 }
 const OTHER_CONTENT = 'other content came under the same client id while the update was applied: make a new Y.Doc'
+
+/** Client ids of an update that is taken in pieces: of a first sync by many people, and few enough to be looked at at once. */
+const CLIENTS_MAX = 10_000
 
 /** The steps of an inspection, each of which may take a turn. The document is the room's as of that turn. */
 type Step = (document: RoomDocument) => Refusal | undefined
@@ -44,6 +48,9 @@ export class TriedUnits {
     this.#pieces = isOnePiece ? [given] : [...parts]
     this.#unitsOfWhole = isOnePiece ? parts : undefined
     this.#beginPiece()
+    const clients = isOnePiece ? 0 : clientsIn(given)
+    // Nothing of it is taken then: its pieces, each with few of its clients, would be.
+    if (clients > CLIENTS_MAX) this.#steps = [() => refusalOfClients(clients)]
   }
 
   /** Whether the next units can be applied. */
@@ -119,4 +126,14 @@ export class TriedUnits {
       },
     ]
   }
+}
+
+/** The number of clients of an update, as its first bytes say. */
+function clientsIn(update: Uint8Array): number {
+  return decoding.readVarUint(decoding.createDecoder(update))
+}
+
+function refusalOfClients(clients: number): Refusal {
+  const reason = `The update has ${clients} client ids and too many structs to be looked at at once, with more than ${CLIENTS_MAX} client ids: merge the contents under one client id, or send them in smaller updates`
+  return { code: 'too_large', reason }
 }
