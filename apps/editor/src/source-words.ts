@@ -4,6 +4,8 @@ const WORDS: Readonly<Record<string, string>> = {
   instantiation: 'by a template',
   polling_sync: 'by a poller',
   server: 'by the server',
+  resources: 'by a task',
+  provider: 'by a provider',
 }
 
 /** Words for a class of writer: “by a workflow”. */

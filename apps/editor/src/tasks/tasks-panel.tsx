@@ -1,5 +1,5 @@
 import type { ListedTask } from '@joinery/client'
-import { useTasks, useWorkspace } from '@joinery/react'
+import { useBlocks, useTasks, useWorkspace } from '@joinery/react'
 import { type ReactNode, useState } from 'react'
 import { titleOf } from '../block-title.ts'
 import { openBlock } from '../panels/open-block.ts'
@@ -60,6 +60,8 @@ interface TaskItemProps {
 function TaskItem({ task, onCancel, onRetry }: TaskItemProps): ReactNode {
   const { id, saga, state, steps, waiting, error, kept, undone = [], subject, by, startedAt, isCanceling } = task
   const [words, tone] = stateWords(task)
+  const blocks = useBlocks()
+  const isSaidByStep = steps.some((step) => step.error?.message === error?.message)
   const isCancelable = mayCancel(task)
   const isRetryable = mayRetry(task)
   return (
@@ -90,7 +92,7 @@ function TaskItem({ task, onCancel, onRetry }: TaskItemProps): ReactNode {
         })}
       </ol>
       {waiting !== undefined && <p className="waiting">{sentence(waiting.reason)}</p>}
-      {error !== undefined && <p className="problem">{error.message}</p>}
+      {error !== undefined && !isSaidByStep && <p className="problem">{error.message}</p>}
       {kept.map(({ block, by: person }) => (
         <KeptBlock key={block} block={block} person={person} />
       ))}
@@ -101,7 +103,7 @@ function TaskItem({ task, onCancel, onRetry }: TaskItemProps): ReactNode {
         </p>
       ))}
       <footer>
-        {subject !== undefined && (
+        {subject !== undefined && blocks.includes(subject.block) && (
           <button type="button" onClick={() => openBlock(subject.block)}>
             Open its block
           </button>
