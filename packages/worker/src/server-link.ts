@@ -63,7 +63,8 @@ export class ServerLink {
       })
       const text = await answer.text()
       if (answer.ok) return (text === '' ? undefined : JSON.parse(text)) as Answer
-      if (answer.status === 401) this.dropToken()
+      // An answer to an old token says nothing of the one that was made since.
+      if (answer.status === 401 && token === this.#token) this.dropToken()
       throw refusalOf(answer, text)
     } catch (error) {
       if (error instanceof WorkerError) throw error
