@@ -125,7 +125,7 @@ describe('updates made to harm', () => {
 
   it('[T37] eighty thousand client ids in one update are refused', async () => {
     const path = `hostile-${++workspaceCount}`
-    expect(await attack(path, manyClients(80_000))).toBe('bad_update')
+    expect(await attack(path, manyClients(80_000))).toBe('too_large')
     await scene.bystander.check()
   })
 

@@ -5,7 +5,7 @@ import { runCommand } from '../testing/command-process.mts'
 import { temporaryDirectory } from '../testing/temporary-directory.mts'
 import { makeData, startServer } from './testing/running-server.mts'
 
-const NAMES = ['!work', '!work/demo', '!work/acme/plan']
+const NAMES = ['!notes', '!notes/demo', '!notes/acme/plan']
 
 /** A directory with two workspaces, the log of each, and one of the whole store. */
 async function makeDataWithSystemLogs(): Promise<string> {
@@ -38,16 +38,16 @@ describe('commands and system logs', () => {
       const { stdout } = await run(directory, 'inspect', '--json')
       const names = (logs: { workspace: string }[]) => logs.map(({ workspace }) => workspace)
       expect(names(JSON.parse(stdout).workspaces)).toEqual(['acme/plan', 'demo'])
-      expect(names(JSON.parse(stdout).systemLogs)).toEqual(['!work', '!work/acme/plan', '!work/demo'])
-      expect((await run(directory, 'inspect')).stdout).toMatch(/^workspace .*\n[^!]*\nsystem log .*\n!work /s)
-      expect(await run(directory, 'history', '!work/demo', '--block', 'task/1')).toMatchObject({
+      expect(names(JSON.parse(stdout).systemLogs)).toEqual(['!notes', '!notes/acme/plan', '!notes/demo'])
+      expect((await run(directory, 'inspect')).stdout).toMatch(/^workspace .*\n[^!]*\nsystem log .*\n!notes /s)
+      expect(await run(directory, 'history', '!notes/demo', '--block', 'task/1')).toMatchObject({
         code: 0,
         stdout: expect.stringContaining('task/1'),
       })
       for (const args of [
-        ['delete', '!work/demo'],
-        ['purge', '!work'],
-        ['compact', '!work/demo'],
+        ['delete', '!notes/demo'],
+        ['purge', '!notes'],
+        ['compact', '!notes/demo'],
       ]) {
         expect(await run(directory, ...args), args.join(' ')).toMatchObject({
           code: 1,
@@ -55,13 +55,13 @@ describe('commands and system logs', () => {
         })
       }
       const compacted = await run(directory, 'compact', '--json')
-      expect(compacted).toMatchObject({ code: 0, stdout: expect.not.stringContaining('!work') })
+      expect(compacted).toMatchObject({ code: 0, stdout: expect.not.stringContaining('!notes') })
       await run(directory, 'delete', 'demo')
-      expect((await run(directory, 'inspect')).stdout).toContain('!work/demo')
+      expect((await run(directory, 'inspect')).stdout).toContain('!notes/demo')
       expect(await run(directory, 'purge', 'demo')).toMatchObject({ code: 0 })
       const left = await run(directory, 'inspect')
       expect(left.stdout).not.toContain('demo')
-      expect(left.stdout).toContain('!work/acme/plan')
+      expect(left.stdout).toContain('!notes/acme/plan')
     })
   }
 
@@ -78,7 +78,7 @@ describe('commands and system logs', () => {
       code: 0,
       stdout: expect.stringContaining('1 workspace, 1 system log, '),
     })
-    expect(await run(target, 'import', file, '--as', '!work/x')).toMatchObject({
+    expect(await run(target, 'import', file, '--as', '!notes/x')).toMatchObject({
       code: 1,
       stderr: expect.stringContaining('the name of a system log'),
     })

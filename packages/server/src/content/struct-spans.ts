@@ -150,7 +150,9 @@ export function visitUpdate(update: Uint8Array, visitor: Partial<UpdateVisitor>)
     const client = decoding.readVarUint(decoder)
     for (let left = decoding.readVarUint(decoder); left > 0; left--) {
       const clock = decoding.readVarUint(decoder)
-      visitor.deletion?.(client, clock, decoding.readVarUint(decoder))
+      // Read whether or not it is told of.
+      const length = decoding.readVarUint(decoder)
+      visitor.deletion?.(client, clock, length)
     }
   }
   return decoder.pos
