@@ -38,6 +38,9 @@ const BACK = [
 ]
 /** A round has one kill at each place, with a saga that succeeds and one that is taken back: 43 kills. */
 const ROUNDS = process.env.JOINERY_NIGHTLY ? 24 : 1
+/** Every day a third of the places has its kill. */
+const some = (places: readonly string[]): string[] =>
+  places.filter((_, at) => process.env.JOINERY_NIGHTLY !== undefined || at % 3 === 1)
 
 /** Has whatever passes a place die there, once. */
 class Killer {
@@ -75,8 +78,8 @@ class Killer {
 const isMessage = (place: string): boolean => /^(before|after) /.test(place)
 
 it.each([
-  ['succeeds', false, [...FORWARD, ...END]],
-  ['is taken back', true, [...FORWARD, ...BACK]],
+  ['succeeds', false, some([...FORWARD, ...END])],
+  ['is taken back', true, some([...FORWARD, ...BACK])],
 ])(
   '[T111] a server that is killed at each message of a saga which %s leaves the whole plan, or nothing of it',
   async (_what, fails, places) => {
@@ -94,8 +97,8 @@ it.each([
 )
 
 it.each([
-  ['succeeds', false, [...FORWARD, ...END]],
-  ['is taken back', true, [...FORWARD, ...BACK]],
+  ['succeeds', false, some([...FORWARD, ...END])],
+  ['is taken back', true, some([...FORWARD, ...BACK])],
 ])(
   '[T110] a worker that is killed at each place of a saga which %s leaves the whole plan, or nothing of it',
   async (_what, fails, places) => {
