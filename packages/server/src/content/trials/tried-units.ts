@@ -1,10 +1,10 @@
-import * as decoding from 'lib0/decoding'
 import type { Applied } from '../applied.ts'
 import { applyOrThrow, UpdateError } from '../apply-update.ts'
 import type { Refusal, Writer } from '../document-rules.ts'
 import { isComparable, refusalOfOther, refusalOfSize } from '../known-already.ts'
 import { lackingOf, missingFor } from '../missing-edits.ts'
 import type { RoomDocument } from '../room-document.ts'
+import { visitUpdate } from '../struct-spans.ts'
 import { splitUpdate } from '../update-parts.ts'
 import { unitBytesOf } from './trial-protocol.ts'
 
@@ -15,6 +15,8 @@ const UNCUT: Refusal = {
 }
 const OTHER_CONTENT = 'other content came under the same client id while the update was applied: make a new Y.Doc'
 
+/** The client ids that Yjs 13 draws are below it. */
+const DRAWN_IDS_END = 2 ** 32
 /** Client ids of an update that is taken in pieces: of a first sync by many people, and few enough to be looked at at once. */
 const CLIENTS_MAX = 10_000
 
@@ -128,9 +130,16 @@ export class TriedUnits {
   }
 }
 
-/** The number of clients of an update, as its first bytes say. */
+/** The number of client ids of an update that a person's document may have drawn: named blocks have others, one for each. */
 function clientsIn(update: Uint8Array): number {
-  return decoding.readVarUint(decoding.createDecoder(update))
+  let [count, last] = [0, -1]
+  visitUpdate(update, {
+    struct: (client) => {
+      if (client !== last && client < DRAWN_IDS_END) count++
+      last = client
+    },
+  })
+  return count
 }
 
 function refusalOfClients(clients: number): Refusal {
