@@ -26,6 +26,7 @@ export {
   SNAPSHOT_POLICY_DEFAULT,
   type SnapshotPolicy,
 } from './snapshot-policy.ts'
+export { type SteadyClock, systemSteadyClock } from './steady-clock.ts'
 export { type LevelStoreOptions, openLevelStore } from './store/level-store.ts'
 export { isSystemLog, kindOfSystemLog, systemLogOf, workspaceOfSystemLog } from './system-log.ts'
 export { whileStorageWorks } from './while-storage-works.ts'

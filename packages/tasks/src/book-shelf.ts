@@ -1,4 +1,4 @@
-import { systemLogOf, type WorkspaceLog } from '@joinery/log'
+import { type SteadyClock, systemLogOf, type WorkspaceLog } from '@joinery/log'
 import { codecOf } from './codec.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import { type IntakeEvent, IntakeFold, intakeEvents, intakeStates } from './intake.ts'
@@ -8,7 +8,6 @@ import { Projector } from './projector.ts'
 import { journalEvent } from './record-schemas.ts'
 import { stateCodec } from './saved-state.ts'
 import { TaskBook } from './task-book.ts'
-import type { TaskClock } from './task-clock.ts'
 import type { TaskCounters } from './task-counts.ts'
 import type { JournalEvent, TaskEventBody } from './task-event.ts'
 import { ENGINE } from './task-event.ts'
@@ -27,7 +26,7 @@ const journalEvents = codecOf(journalEvent, 'a record of tasks')
 
 export interface ShelfOptions extends TasksOptions {
   readonly bounds: TaskLimits
-  readonly time: TaskClock
+  readonly time: SteadyClock
   readonly dispatcher: Dispatcher
   readonly counters: TaskCounters
 }

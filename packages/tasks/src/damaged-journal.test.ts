@@ -1,6 +1,6 @@
 import { openMemoryStore } from '@joinery/log'
+import { HandClock } from '@joinery/log/testing'
 import { expect, it } from 'vitest'
-import { HandClock } from './testing/hand-clock.ts'
 import { sagaOf, TaskScene, W } from './testing/task-scene.ts'
 
 it('[J52] a journal that can’t be read says so to who asks for its tasks, and the other workspaces go on', async () => {

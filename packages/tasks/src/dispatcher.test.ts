@@ -65,7 +65,7 @@ describe('work', () => {
     expect(await scene.work([saga], { max: 9 })).toEqual([])
     expect(await scene.find(task)).toMatchObject({ waiting: { code: 'breaker_open', until: expect.any(Number) } })
     expect(scene.engine.gauges.breakers).toEqual([{ labels: { host: 'api' }, value: 2 }])
-    scene.clock.setWall(-3_600_000)
+    scene.clock.step(-3_600_000)
     scene.clock.pass(30_001)
     const [probe, ...others] = await scene.work([saga], { max: 9 })
     expect(others).toEqual([])

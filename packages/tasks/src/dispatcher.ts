@@ -1,3 +1,4 @@
+import type { SteadyClock } from '@joinery/log'
 import type { LeaseAsk, LeasedWork, SagaShape } from '@joinery/protocol'
 import { HostBreaker } from './host-breaker.ts'
 import type { LiveLease } from './live-leases.ts'
@@ -6,7 +7,6 @@ import { isBefore } from './ready-queue.ts'
 import { fitOf } from './saga-check.ts'
 import type { Waiting } from './task.ts'
 import type { TaskBook } from './task-book.ts'
-import type { TaskClock } from './task-clock.ts'
 import type { Target, TaskEventBody } from './task-event.ts'
 import { ENGINE } from './task-event.ts'
 import type { TaskLimits } from './task-limits.ts'
@@ -15,7 +15,7 @@ import type { Timers } from './timers.ts'
 
 export interface DispatcherOptions {
   readonly limits: TaskLimits
-  readonly clock: TaskClock
+  readonly clock: SteadyClock
   readonly timers: Timers
   readonly workers: LiveWorkers
   /** Host that a step speaks to, by the configuration of the server; undefined for none. */

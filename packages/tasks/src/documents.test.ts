@@ -1,8 +1,7 @@
 import { openMemoryStore } from '@joinery/log'
-import { FencingStore } from '@joinery/log/testing'
+import { FencingStore, HandClock } from '@joinery/log/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { DocumentError } from './documents.ts'
-import { HandClock } from './testing/hand-clock.ts'
 import { ADA, sagaOf, TaskScene, W } from './testing/task-scene.ts'
 
 let scene: TaskScene

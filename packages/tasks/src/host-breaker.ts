@@ -1,19 +1,19 @@
+import type { SteadyClock } from '@joinery/log'
 import { ConsecutiveBreaker } from 'cockatiel'
-import type { TaskClock } from './task-clock.ts'
 
 /**
  * A circuit breaker for one host: it opens after failures in a row, and lets one attempt through when its time is over. The
  * outcomes of all workers feed it. Its times are those of the monotonic clock, which cockatiel's own policy does not use.
  */
 export class HostBreaker {
-  readonly #clock: TaskClock
+  readonly #clock: SteadyClock
   readonly #openMs: number
   readonly #rule: ConsecutiveBreaker
   #openedAtMs: number | undefined
   #openedWallMs = 0
   #isProbing = false
 
-  constructor(clock: TaskClock, { failures, openMs }: { readonly failures: number; readonly openMs: number }) {
+  constructor(clock: SteadyClock, { failures, openMs }: { readonly failures: number; readonly openMs: number }) {
     this.#clock = clock
     this.#openMs = openMs
     this.#rule = new ConsecutiveBreaker(failures)

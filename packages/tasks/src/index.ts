@@ -10,7 +10,6 @@ export {
 export type { TaskLogger } from './journal.ts'
 export { isWorkToken, workspaceOfTask } from './names.ts'
 export type { Kept, StepState, StepView, TaskState, TaskView, WaitCode, Waiting } from './task.ts'
-export { systemTaskClock, type TaskClock } from './task-clock.ts'
 export { type Labeled, SECONDS_BOUNDS, type Seconds, type TaskCounts, type TaskGauges } from './task-counts.ts'
 export { openTasks, type TaskEngine } from './task-engine.ts'
 export { TaskError, type TaskErrorCode } from './task-error.ts'

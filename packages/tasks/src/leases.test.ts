@@ -15,7 +15,7 @@ describe('a lease', () => {
     const first = await scene.next([saga])
     expect(first.leaseMs).toBe(30_000)
     for (const byMs of [3_600_000, -86_400_000]) {
-      scene.clock.setWall(byMs)
+      scene.clock.step(byMs)
       scene.clock.pass(20_000)
       expect(await scene.engine.beat(first.token, { details: { at: 7 } })).toBe('go')
     }
@@ -29,7 +29,7 @@ describe('a lease', () => {
     await scene.begin(saga)
     await scene.next([saga])
     scene.clock.pass(29_000)
-    scene.clock.setWall(86_400_000)
+    scene.clock.step(86_400_000)
     await scene.restart()
     scene.clock.pass(29_999)
     expect(await scene.work([saga])).toEqual([])

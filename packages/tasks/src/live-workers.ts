@@ -1,5 +1,5 @@
+import type { SteadyClock } from '@joinery/log'
 import type { LeaseAsk, SagaShape } from '@joinery/protocol'
-import type { TaskClock } from './task-clock.ts'
 
 interface LiveWorker {
   readonly name: string
@@ -15,10 +15,10 @@ const LIVE_MS = 30_000
 
 /** The workers that are connected, as far as their calls tell. Memory only: they all call again after a restart. */
 export class LiveWorkers {
-  readonly #clock: TaskClock
+  readonly #clock: SteadyClock
   readonly #workers = new Map<string, LiveWorker>()
 
-  constructor(clock: TaskClock) {
+  constructor(clock: SteadyClock) {
     this.#clock = clock
   }
 

@@ -48,10 +48,10 @@ describe('a sleep', () => {
       state: 'waiting',
       waiting: { code: 'sleep', until: expect.any(Number) },
     })
-    scene.clock.setWall(86_400_000)
+    scene.clock.step(86_400_000)
     scene.clock.pass(59_000)
     expect(await scene.work([saga])).toEqual([])
-    scene.clock.setWall(-2 * 86_400_000)
+    scene.clock.step(-2 * 86_400_000)
     scene.clock.pass(1_001)
     expect(await scene.next([saga])).toMatchObject({ step: 'after', results: { pause: null } })
   })

@@ -1,3 +1,4 @@
+import type { SteadyClock } from '@joinery/log'
 import type { LeaseAsk, LeasedWork } from '@joinery/protocol'
 import { applyEvent, attemptsOf, stepOf, taskOf } from './apply-event.ts'
 import type { Entry, Journal, TaskLogger } from './journal.ts'
@@ -9,7 +10,6 @@ import { ReadyQueue } from './ready-queue.ts'
 import { judge } from './retry-policy.ts'
 import type { TaskView, Waiting } from './task.ts'
 import { TaskAlarms } from './task-alarms.ts'
-import type { TaskClock } from './task-clock.ts'
 import { TaskError } from './task-error.ts'
 import {
   type By,
@@ -34,7 +34,7 @@ const FOLLOWING_MAX = 1_000
 /** The part of the server that a book speaks to. */
 export interface BookWorld {
   readonly limits: TaskLimits
-  readonly clock: TaskClock
+  readonly clock: SteadyClock
   readonly logger: TaskLogger
   random(): number
   /** Why an attempt that could be made is not. */

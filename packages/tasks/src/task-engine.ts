@@ -1,4 +1,4 @@
-import { LogError, type LogRecord, type Receipt } from '@joinery/log'
+import { LogError, type LogRecord, type Receipt, type SteadyClock, systemSteadyClock } from '@joinery/log'
 import type { Beat, BeatAnswer, Json, LeaseAsk, LeasedWork, SagaShape, StepDone, StepFailed } from '@joinery/protocol'
 import { lost, standing, takeBeat, takeDone, takeFailed, takeRecord, takeRelease, writesOf } from './attempt-answers.ts'
 import { BookShelf } from './book-shelf.ts'
@@ -13,7 +13,6 @@ import { Sagas } from './sagas.ts'
 import type { Kept, TaskView } from './task.ts'
 import type { TaskBook } from './task-book.ts'
 import { cancelTask, retryTask, signalTask, skipStep, startTask, terminateTask } from './task-changes.ts'
-import { systemTaskClock, type TaskClock } from './task-clock.ts'
 import { type CountedStatus, gaugesOf, TaskCounters, type TaskCounts, type TaskGauges } from './task-counts.ts'
 import { TaskError } from './task-error.ts'
 import type { By } from './task-event.ts'
@@ -40,7 +39,7 @@ const SWEEP_MS = 15_000
 interface EngineParts {
   readonly options: TasksOptions
   readonly limits: TaskLimits
-  readonly clock: TaskClock
+  readonly clock: SteadyClock
   readonly timers: Timers
   readonly workers: LiveWorkers
   readonly dispatcher: Dispatcher
@@ -52,7 +51,7 @@ interface EngineParts {
 export class TaskEngine implements Tasks {
   readonly #options: TasksOptions
   readonly #limits: TaskLimits
-  readonly #clock: TaskClock
+  readonly #clock: SteadyClock
   readonly #shelf: BookShelf
   readonly #dispatcher: Dispatcher
   readonly #workers: LiveWorkers
@@ -81,7 +80,7 @@ export class TaskEngine implements Tasks {
 
   /** Opens the journals of the workspaces with open tasks. Rejects with the log's error if the server's own can't be read. */
   static async open(options: TasksOptions): Promise<TaskEngine> {
-    const { clock = systemTaskClock, logger, hostOf = () => undefined } = options
+    const { clock = systemSteadyClock, logger, hostOf = () => undefined } = options
     const limits = { ...TASK_LIMITS_DEFAULT, ...options.limits }
     const timers = new Timers(clock, (error) => logger.error({ error }, 'a timer of tasks failed'))
     const workers = new LiveWorkers(clock)

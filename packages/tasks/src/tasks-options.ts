@@ -1,7 +1,6 @@
-import type { WorkspaceLog } from '@joinery/log'
+import type { SteadyClock, WorkspaceLog } from '@joinery/log'
 import type { Documents } from './documents.ts'
 import type { TaskLogger } from './journal.ts'
-import type { TaskClock } from './task-clock.ts'
 import type { TaskLimits } from './task-limits.ts'
 
 export interface TasksOptions {
@@ -14,7 +13,7 @@ export interface TasksOptions {
   readonly documents: Documents
   readonly logger: TaskLogger
   readonly limits?: Partial<TaskLimits>
-  readonly clock?: TaskClock
+  readonly clock?: SteadyClock
   /** False for a program that only looks and asks: requests that wait are started by the next server. */
   readonly isServing?: boolean
   /** A number from 0 up to 1, for the jitter of pauses. */

@@ -1,4 +1,4 @@
-import type { TaskClock } from './task-clock.ts'
+import type { SteadyClock } from '@joinery/log'
 
 interface Timer {
   readonly atMs: number
@@ -11,7 +11,7 @@ interface Timer {
  * for all.
  */
 export class Timers {
-  readonly #clock: TaskClock
+  readonly #clock: SteadyClock
   readonly #onError: (error: unknown) => void
   readonly #byKey = new Map<string, Timer>()
   /** A binary heap by time. Timers that were cleared or set anew stay until their turn. */
@@ -19,7 +19,7 @@ export class Timers {
   #cancel: (() => void) | undefined
   #armedMs = Infinity
 
-  constructor(clock: TaskClock, onError: (error: unknown) => void) {
+  constructor(clock: SteadyClock, onError: (error: unknown) => void) {
     this.#clock = clock
     this.#onError = onError
   }

@@ -1,4 +1,5 @@
 export { DelegatingLog, DelegatingStore, StoreBoundLog } from './delegating-store.ts'
 export { describeFencing, describeLateRefusal, type FencedScene, type LateScene } from './fencing-contract.ts'
 export { FencingStore } from './fencing-store.ts'
+export { HandClock } from './hand-clock.ts'
 export { describeEventStore } from './store-contract.ts'

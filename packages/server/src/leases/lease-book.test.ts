@@ -1,10 +1,9 @@
 import { openMemoryStore } from '@joinery/log'
-import { DelegatingStore } from '@joinery/log/testing'
+import { DelegatingStore, HandClock } from '@joinery/log/testing'
 import pino from 'pino'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { Counters } from '../counters.ts'
 import { SERVER_LIMITS } from '../limits.ts'
-import { HandClock } from '../testing/hand-clock.ts'
 import type { Acquired, LeaseBook, LeaseLimits, LeaseRequest } from './lease-book.ts'
 import { type Leases as AllLeases, Leases } from './leases.ts'
 

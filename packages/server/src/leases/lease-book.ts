@@ -1,8 +1,8 @@
+import type { SteadyClock } from '@joinery/log'
 import type { Counters } from '../counters.ts'
 import { ServerError } from '../server-error.ts'
 import { fenceOfCopy, nextFence } from './fence.ts'
 import type { Lease } from './lease.ts'
-import type { LeaseClock } from './lease-clock.ts'
 import type { LeaseAuthor, LeaseJournal } from './lease-journal.ts'
 import { LeaseQueue } from './lease-queue.ts'
 import type { LeaseEnding, LeaseEvent } from './lease-state.ts'
@@ -65,7 +65,7 @@ const RETRY_MS = 1_000
 export class LeaseBook {
   readonly #journal: LeaseJournal
   readonly #limits: LeaseLimits
-  readonly #clock: LeaseClock
+  readonly #clock: SteadyClock
   readonly #counters: Counters
   /** When each lease ends, ms of the monotonic clock. */
   readonly #endsAtMs = new Map<string, number>()
@@ -78,7 +78,7 @@ export class LeaseBook {
   #beginning: LeaseEvent | undefined
 
   /** @param copy id of the present copy of the data: an older copy's leases do not stand */
-  constructor(journal: LeaseJournal, copy: string, limits: LeaseLimits, clock: LeaseClock, counters: Counters) {
+  constructor(journal: LeaseJournal, copy: string, limits: LeaseLimits, clock: SteadyClock, counters: Counters) {
     this.#journal = journal
     this.#limits = limits
     this.#clock = clock

@@ -1,8 +1,8 @@
 import { openMemoryStore } from '@joinery/log'
+import { HandClock } from '@joinery/log/testing'
 import pino from 'pino'
 import { expect, it } from 'vitest'
 import { SERVER_LIMITS } from '../limits.ts'
-import { HandClock } from '../testing/hand-clock.ts'
 import { Leases } from './leases.ts'
 
 const ASKED = 100_000

@@ -1,10 +1,9 @@
-import { type EventStore, LogError, systemLogOf } from '@joinery/log'
+import { type EventStore, LogError, type SteadyClock, systemLogOf, systemSteadyClock } from '@joinery/log'
 import type { WorkspaceId } from '@joinery/protocol'
 import type { Logger } from 'pino'
 import { Counters } from '../counters.ts'
 import { ServerError } from '../server-error.ts'
 import { LeaseBook, type LeaseCounts, type LeaseLimits } from './lease-book.ts'
-import { type LeaseClock, systemLeaseClock } from './lease-clock.ts'
 import { LeaseJournal } from './lease-journal.ts'
 
 /** Time for which a book without leases stays open, ms. */
@@ -14,7 +13,7 @@ export interface LeasesOptions {
   readonly store: EventStore
   readonly limits: LeaseLimits
   readonly logger: Logger
-  readonly clock?: LeaseClock
+  readonly clock?: SteadyClock
   /** Counts of its own by default. */
   readonly counters?: Counters
 }
@@ -31,7 +30,7 @@ interface OpenBook {
 /** The leases of all workspaces: opens the book of a workspace while somebody uses it, or a lease stands. */
 export class Leases {
   readonly #options: LeasesOptions
-  readonly #clock: LeaseClock
+  readonly #clock: SteadyClock
   readonly #counters: Counters
   readonly #books = new Map<WorkspaceId, OpenBook>()
   /** Workspaces whose books may not be opened until the promise resolves. */
@@ -40,7 +39,7 @@ export class Leases {
 
   constructor(options: LeasesOptions) {
     this.#options = options
-    this.#clock = options.clock ?? systemLeaseClock
+    this.#clock = options.clock ?? systemSteadyClock
     this.#counters = options.counters ?? new Counters()
   }
 

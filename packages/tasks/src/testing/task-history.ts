@@ -102,7 +102,7 @@ class TaskHistory {
         this.#scene.clock.pass(LEASE_MS + 1)
         break
       case 11:
-        this.#scene.clock.setWall((argument % 172_800_000) - 86_400_000)
+        this.#scene.clock.step((argument % 172_800_000) - 86_400_000)
         break
       case 12:
       case 13:

@@ -1,4 +1,5 @@
 import { type EventStore, openMemoryStore, type WorkspaceLog } from '@joinery/log'
+import { HandClock } from '@joinery/log/testing'
 import type { Json, LeaseAsk, LeasedWork, SagaShape, StepShape } from '@joinery/protocol'
 import { codecOf } from '../codec.ts'
 import type { TaskLogger } from '../journal.ts'
@@ -9,7 +10,6 @@ import { openTasks, type TaskEngine } from '../task-engine.ts'
 import type { StartRequest } from '../tasks.ts'
 import type { TasksOptions } from '../tasks-options.ts'
 import { WorkFold } from '../work-fold.ts'
-import { HandClock } from './hand-clock.ts'
 import { PlainDocuments } from './plain-documents.ts'
 
 const events = codecOf(journalEvent, 'a record of tasks')

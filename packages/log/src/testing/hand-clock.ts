@@ -1,4 +1,4 @@
-import type { LeaseClock } from '../leases/lease-clock.ts'
+import type { SteadyClock } from '../steady-clock.ts'
 
 interface Timer {
   readonly atMs: number
@@ -6,7 +6,7 @@ interface Timer {
 }
 
 /** A clock that a test turns by hand. The time of day is apart from the time that passes, and can be set. */
-export class HandClock implements LeaseClock {
+export class HandClock implements SteadyClock {
   #passedMs = 0
   #wallMs: number
   readonly #timers = new Set<Timer>()
@@ -20,6 +20,11 @@ export class HandClock implements LeaseClock {
   }
 
   wallMs(): number {
+    return this.#wallMs
+  }
+
+  /** The time of day, as logs call it. */
+  now(): number {
     return this.#wallMs
   }
 
@@ -45,6 +50,11 @@ export class HandClock implements LeaseClock {
       next.callback()
     }
     this.#moveTo(untilMs)
+  }
+
+  /** A restart: the timers of the process are gone. */
+  restart(): void {
+    this.#timers.clear()
   }
 
   #moveTo(ms: number): void {
