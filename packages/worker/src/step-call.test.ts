@@ -1,24 +1,9 @@
-import { afterEach, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { z } from 'zod'
 import { defineSaga } from './saga.ts'
-import type { SagaDefinition } from './saga-definition.ts'
-import { each, type StepOptions, step } from './step.ts'
-import { startWorkServer, type WorkServer } from './testing/work-server.ts'
-import { type RunningWorker, startWorker, type WorkerOptions } from './worker.ts'
-
-const workers: RunningWorker[] = []
-afterEach(async () => {
-  await Promise.all(workers.splice(0).map((worker) => worker.stop().catch(() => undefined)))
-})
-
-const greet = (options: Partial<StepOptions<never>>, over: Partial<SagaDefinition<never>> = {}) =>
-  defineSaga({ name: 'greet', version: 1, steps: [step('one', { run: () => null, ...options })], ...over })
-
-function start(server: WorkServer, options: Omit<Partial<WorkerOptions>, 'sagas'> & Pick<WorkerOptions, 'sagas'>) {
-  const worker = startWorker({ url: server.url, drainMs: 0, ...options })
-  workers.push(worker)
-  return worker
-}
+import { each, type StepOptions } from './step.ts'
+import { greet, start } from './testing/greeting.ts'
+import { startWorkServer } from './testing/work-server.ts'
 
 it('[N3] a step gets the input as its schema gives it, and one that does not fit fails for good', async () => {
   await using server = await startWorkServer()

@@ -1,23 +1,8 @@
-import { afterEach, expect, it } from 'vitest'
-import { defineSaga } from './saga.ts'
-import type { SagaDefinition } from './saga-definition.ts'
-import { type StepOptions, step } from './step.ts'
-import { startWorkServer, type WorkServer, whatOf } from './testing/work-server.ts'
-import { type RunningWorker, startWorker, type WorkerEvent, type WorkerOptions } from './worker.ts'
+import { expect, it } from 'vitest'
+import { greet, start } from './testing/greeting.ts'
+import { startWorkServer, whatOf } from './testing/work-server.ts'
+import { startWorker, type WorkerEvent } from './worker.ts'
 
-const workers: RunningWorker[] = []
-afterEach(async () => {
-  await Promise.all(workers.splice(0).map((worker) => worker.stop().catch(() => undefined)))
-})
-
-const greet = (options: Partial<StepOptions<never>>, over: Partial<SagaDefinition<never>> = {}) =>
-  defineSaga({ name: 'greet', version: 1, steps: [step('one', { run: () => null, ...options })], ...over })
-
-function start(server: WorkServer, options: Omit<Partial<WorkerOptions>, 'sagas'> & Pick<WorkerOptions, 'sagas'>) {
-  const worker = startWorker({ url: server.url, drainMs: 0, ...options })
-  workers.push(worker)
-  return worker
-}
 const ofLease = (what: string) => (heard: Parameters<typeof whatOf>[0]) => whatOf(heard) === what
 
 it('[N4] an attempt goes to the definition of its version, else to the one that accepts it', async () => {
