@@ -299,3 +299,16 @@ export const pointQuery = z
   )
   .meta({ description: 'an LSN, or a time as RFC 3339', examples: ['1'] })
 export const timeQuery = instant.meta({ description: 'a time as RFC 3339' })
+
+/** The token of a stream of events, in its query. */
+export const streamToken = z
+  .string()
+  .optional()
+  .meta({ description: 'the token of callers that can not set headers, such as EventSource' })
+
+/** The headers of a stream of events. */
+export const streamHeaders = z.object({
+  'last-event-id': lsnQuery
+    .optional()
+    .meta({ description: 'the same as `after`, and stronger: an EventSource that reconnects sends it' }),
+})

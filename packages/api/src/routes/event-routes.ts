@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { WorkspaceId } from '@joinery/server'
 import { z } from 'zod'
-import { lsnQuery, params } from '../schemas.ts'
+import { lsnQuery, params, streamHeaders, streamToken } from '../schemas.ts'
 import { noBody, type Route, route } from './route.ts'
 
 const events = route(
@@ -15,16 +15,9 @@ const events = route(
       after: lsnQuery
         .optional()
         .meta({ description: 'LSN of the last event that the caller has; without it, the stream begins now' }),
-      token: z
-        .string()
-        .optional()
-        .meta({ description: 'the token of callers that can not set headers, such as EventSource' }),
+      token: streamToken,
     }),
-    headers: z.object({
-      'last-event-id': lsnQuery
-        .optional()
-        .meta({ description: 'the same as `after`, and stronger: an EventSource that reconnects sends it' }),
-    }),
+    headers: streamHeaders,
     body: noBody,
     answers: {
       200: {

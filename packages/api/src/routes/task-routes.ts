@@ -3,7 +3,7 @@ import { type TaskState, type TaskView, workspaceOfTask } from '@joinery/tasks'
 import { z } from 'zod'
 import { authorOf } from '../caller.ts'
 import { assertKnown } from '../known-workspace.ts'
-import { json, limitQuery, lsnQuery, params } from '../schemas.ts'
+import { json, limitQuery, lsnQuery, params, streamHeaders, streamToken } from '../schemas.ts'
 import { streamTask } from '../tasks/task-feed.ts'
 import {
   sagaName,
@@ -219,16 +219,9 @@ const events = route(
     params: taskParams,
     query: z.strictObject({
       after: lsnQuery.optional().meta({ description: 'LSN of the last event that the caller has' }),
-      token: z
-        .string()
-        .optional()
-        .meta({ description: 'the token of callers that can not set headers, such as EventSource' }),
+      token: streamToken,
     }),
-    headers: z.object({
-      'last-event-id': lsnQuery
-        .optional()
-        .meta({ description: 'the same as `after`, and stronger: an EventSource that reconnects sends it' }),
-    }),
+    headers: streamHeaders,
     body: noBody,
     answers: {
       200: {
