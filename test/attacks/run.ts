@@ -4,9 +4,9 @@
  * people or the server, 2 on a wrong command line.
  */
 import { parseArgs } from 'node:util'
+import { runCommand } from '../support/run-command.ts'
 import { ATTACKS } from './all-attacks.ts'
 import { measureAttack } from './measure.ts'
-import { runCommand } from './run-command.ts'
 import { formatFigures, TABLE_HEAD } from './table.ts'
 import { faultsOf } from './verdict.ts'
 

@@ -5,9 +5,9 @@
  */
 import { parseArgs } from 'node:util'
 import { freePort } from '../support/free-port.ts'
+import { runCommand } from '../support/run-command.ts'
 import { tempDirectory } from '../support/temp-directory.ts'
 import { ATTACKS } from './all-attacks.ts'
-import { runCommand } from './run-command.ts'
 import { formatRound, judgeSoak, soak } from './soak-rounds.ts'
 
 const USAGE = `usage: node test/attacks/soak.ts [--minutes N] [--seconds N] [NAME…]

@@ -3,6 +3,7 @@
  * to others, or called saved, and lost. Exit code 1 when Joinery lost something, 2 on a wrong command line.
  */
 import { parseArgs } from 'node:util'
+import { runCommand } from '../support/run-command.ts'
 import { seededRandom } from '../support/seeded-random.ts'
 import { type Contestant, killRounds, type Losses } from './peer-rounds.ts'
 
@@ -65,10 +66,4 @@ async function main(): Promise<number> {
   return table.some(({ contestant, losses }) => contestant.peer === 'joinery' && losses.savedLost > 0) ? 1 : 0
 }
 
-try {
-  process.exitCode = await main()
-} catch (error) {
-  if (!(error instanceof TypeError)) throw error
-  console.error(`${error.message}\n\n${USAGE}`)
-  process.exitCode = 2
-}
+await runCommand(main, USAGE)

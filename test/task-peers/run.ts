@@ -7,6 +7,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { runCommand } from '../support/run-command.ts'
 import { startBullMq } from './bullmq.ts'
 import type { Contestant, Ground } from './contestant.ts'
 import { startJoineryTasks } from './joinery.ts'
@@ -108,10 +109,4 @@ async function main(): Promise<number> {
   return isJoineryWell ? 0 : 1
 }
 
-try {
-  process.exitCode = await main()
-} catch (error) {
-  if (!(error instanceof TypeError)) throw error
-  console.error(`${error.message}\n\n${USAGE}`)
-  process.exitCode = 2
-}
+await runCommand(main, USAGE)
