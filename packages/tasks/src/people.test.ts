@@ -197,3 +197,15 @@ describe('the list of tasks', () => {
     await kept.close()
   })
 })
+
+it('[J23] a step of a canceled task waits for nothing any more', async () => {
+  const saga = sagaOf(['one', { name: 'ask', kind: 'signal' }, 'three'])
+  const task = await scene.begin(saga)
+  await scene.engine.done((await scene.next([saga])).token, {})
+  expect((await scene.find(task)).steps[1]).toMatchObject({ name: 'ask', state: 'waiting' })
+  await scene.engine.cancel(W, task.id, ADA)
+  await scene.engine.done((await scene.next([saga])).token, {})
+  const ended = await scene.find(task)
+  expect(ended).toMatchObject({ state: 'canceled' })
+  expect(ended.steps.map(({ state }) => state)).toEqual(['compensated', 'pending', 'pending'])
+})

@@ -211,7 +211,11 @@ function stepStateOf(task: TaskRecord, step: StepRecord): StepState {
   }
   if (counts.unsure > 0) return 'unsure'
   if (counts.failed > 0 || plan.state === 'failed') return 'failed'
-  if (counts.waiting > 0 || plan.state === 'waiting' || step.isWaiting) return 'waiting'
+  if (counts.waiting > 0 || plan.state === 'waiting' || step.isWaiting) {
+    if (task.phase === 'forward') return 'waiting'
+    // Nothing comes any more: the step had failed, or had not begun.
+    return step.isWaiting ? 'pending' : 'failed'
+  }
   return counts.done > 0 ? 'running' : 'pending'
 }
 
