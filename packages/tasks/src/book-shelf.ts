@@ -1,8 +1,15 @@
-import { type SteadyClock, systemLogOf, type WorkspaceLog } from '@joinery/log'
-import { codecOf } from './codec.ts'
+import {
+  type Entry,
+  type Fold,
+  Journal,
+  type JournalOptions,
+  jsonCodec,
+  type SteadyClock,
+  systemLogOf,
+  type WorkspaceLog,
+} from '@joinery/log'
 import type { Dispatcher } from './dispatcher.ts'
 import { type IntakeEvent, IntakeFold, intakeEvents, intakeStates } from './intake.ts'
-import { type Entry, type Fold, Journal, type JournalOptions, type TaskLogger } from './journal.ts'
 import { tagOf } from './names.ts'
 import { Projector } from './projector.ts'
 import { journalEvent } from './record-schemas.ts'
@@ -13,7 +20,7 @@ import type { JournalEvent, TaskEventBody } from './task-event.ts'
 import { ENGINE } from './task-event.ts'
 import type { TaskLimits } from './task-limits.ts'
 import type { TaskRecord } from './task-state.ts'
-import type { TasksOptions } from './tasks-options.ts'
+import type { TaskLogger, TasksOptions } from './tasks-options.ts'
 import { WorkFold } from './work-fold.ts'
 
 /** Kind of the logs: `!work` for the server, `!work/<workspace>` for a workspace. */
@@ -22,7 +29,7 @@ const DAY_MS = 86_400_000
 /** Time for which a journal without open tasks stays open, ms. */
 const IDLE_MS = 30_000
 
-const journalEvents = codecOf(journalEvent, 'a record of tasks')
+const journalEvents = jsonCodec(journalEvent, 'a record of tasks')
 
 export interface ShelfOptions extends TasksOptions {
   readonly bounds: TaskLimits
@@ -262,7 +269,13 @@ async function openJournal<E, S extends Fold<E>>(
 ): Promise<Journal<E, S>> {
   const log: WorkspaceLog = await openSystemLog(name, release)
   try {
-    return await Journal.open<E, S>({ ...kind, log, atomically, keepDays: bounds.keepTasksDays, logger })
+    return await Journal.open<E, S>({
+      ...kind,
+      log,
+      atomically,
+      keepHistory: { days: bounds.keepTasksDays },
+      onUntidy: (error) => logger.warn({ log: name, error }, 'a journal took no snapshot'),
+    })
   } catch (error) {
     await log.close()
     throw error

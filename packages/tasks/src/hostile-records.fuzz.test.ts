@@ -1,6 +1,6 @@
+import { jsonCodec } from '@joinery/log'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { codecOf } from './codec.ts'
 import { nextEvent } from './next-event.ts'
 import { offersOf } from './offers.ts'
 import { journalEvent } from './record-schemas.ts'
@@ -11,7 +11,7 @@ import { sagaOf } from './testing/task-scene.ts'
 import { WorkFold } from './work-fold.ts'
 
 const RUNS = process.env.JOINERY_NIGHTLY === undefined ? 300 : 20_000
-const events = codecOf(journalEvent, 'a record of tasks')
+const events = jsonCodec(journalEvent, 'a record of tasks')
 
 const saga = sagaOf([
   { name: 'one', kind: 'step', hasUndo: true, isPivot: true },

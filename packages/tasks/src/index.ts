@@ -7,7 +7,6 @@ export {
   type OwnWrites,
   type RefusedRequest,
 } from './documents.ts'
-export type { TaskLogger } from './journal.ts'
 export { isWorkToken, workspaceOfTask } from './names.ts'
 export type { Kept, StepState, StepView, TaskState, TaskView, WaitCode, Waiting } from './task.ts'
 export { type Labeled, SECONDS_BOUNDS, type Seconds, type TaskCounts, type TaskGauges } from './task-counts.ts'
@@ -15,4 +14,4 @@ export { openTasks, type TaskEngine } from './task-engine.ts'
 export { TaskError, type TaskErrorCode } from './task-error.ts'
 export { TASK_LIMITS_DEFAULT, type TaskLimits } from './task-limits.ts'
 export type { Started, StartRequest, TaskEvent, TaskList, Tasks } from './tasks.ts'
-export type { TasksOptions } from './tasks-options.ts'
+export type { TaskLogger, TasksOptions } from './tasks-options.ts'

@@ -1,6 +1,6 @@
+import { type Codec, jsonCodec } from '@joinery/log'
 import type { Json, SagaShape } from '@joinery/protocol'
 import { z } from 'zod'
-import { type Codec, codecOf } from './codec.ts'
 import { by, json, sagaShape, subject } from './record-schemas.ts'
 import type { StartRequest } from './tasks.ts'
 
@@ -137,9 +137,9 @@ function nameOf(first: string, second: string | number): string {
   return JSON.stringify([first, second])
 }
 
-const saved = codecOf(states, 'a snapshot of the intake of tasks')
+const saved = jsonCodec(states, 'a snapshot of the intake of tasks')
 
-export const intakeEvents: Codec<IntakeEvent> = codecOf(events, 'a record of the intake of tasks')
+export const intakeEvents: Codec<IntakeEvent> = jsonCodec(events, 'a record of the intake of tasks')
 export const intakeStates: Codec<IntakeFold> = {
   encode: (fold) => saved.encode(fold.save() as z.output<typeof states>),
   decode: (bytes) => IntakeFold.load(saved.decode(bytes)),

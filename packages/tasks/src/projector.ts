@@ -1,8 +1,8 @@
 import { DocumentError, type Documents } from './documents.ts'
-import type { TaskLogger } from './journal.ts'
 import type { TaskBook } from './task-book.ts'
 import { ENGINE } from './task-event.ts'
 import type { TaskRecord } from './task-state.ts'
+import type { TaskLogger } from './tasks-options.ts'
 
 /** A task that is being shown, or will be. */
 interface Showing {

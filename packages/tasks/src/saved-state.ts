@@ -1,6 +1,5 @@
-import { LogError } from '@joinery/log'
+import { type Codec, jsonCodec, LogError } from '@joinery/log'
 import { z } from 'zod'
-import { type Codec, codecOf } from './codec.ts'
 import { by, failure, item, json, kept, sagaShape, stepFailure, subject, taskEnd, turnWhy } from './record-schemas.ts'
 import { newStep, type StepRecord, type TaskRecord } from './task-state.ts'
 import { Units } from './units.ts'
@@ -70,7 +69,7 @@ const savedState = z.object({ copy: z.string(), sagas: z.array(sagaShape), tasks
 type SavedState = z.output<typeof savedState>
 type SavedTask = z.output<typeof savedTask>
 
-const saved = codecOf(savedState, 'a snapshot of tasks')
+const saved = jsonCodec(savedState, 'a snapshot of tasks')
 
 /** Writes and reads the whole state of a journal. Each saga is written once, however many tasks run it. */
 export const stateCodec: Codec<WorkFold> = {

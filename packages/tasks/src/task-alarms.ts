@@ -1,5 +1,5 @@
+import type { Journal } from '@joinery/log'
 import { attemptsOf, stepOf } from './apply-event.ts'
-import type { Journal } from './journal.ts'
 import type { LiveLeases } from './live-leases.ts'
 import type { ReadyQueue } from './ready-queue.ts'
 import {

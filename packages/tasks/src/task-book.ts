@@ -1,7 +1,6 @@
-import type { SteadyClock } from '@joinery/log'
+import type { Entry, Journal, SteadyClock } from '@joinery/log'
 import type { LeaseAsk, LeasedWork } from '@joinery/protocol'
 import { applyEvent, attemptsOf, stepOf, taskOf } from './apply-event.ts'
-import type { Entry, Journal, TaskLogger } from './journal.ts'
 import { type LiveLease, LiveLeases } from './live-leases.ts'
 import { keyOf, makeNonce, tokenOf } from './names.ts'
 import { nextEvent } from './next-event.ts'
@@ -23,6 +22,7 @@ import {
 import type { TaskLimits } from './task-limits.ts'
 import { forkOf, isPastPivot, type TaskRecord, unitOf } from './task-state.ts'
 import { resultsOf, statusOf, type ViewContext, viewOf } from './task-view.ts'
+import type { TaskLogger } from './tasks-options.ts'
 import { Timers } from './timers.ts'
 import { isOpen, type WorkFold } from './work-fold.ts'
 

@@ -1,7 +1,13 @@
 import type { SteadyClock, WorkspaceLog } from '@joinery/log'
 import type { Documents } from './documents.ts'
-import type { TaskLogger } from './journal.ts'
 import type { TaskLimits } from './task-limits.ts'
+
+/** The log of the server, for whatever nobody waits for. */
+export interface TaskLogger {
+  info(details: object, message: string): void
+  warn(details: object, message: string): void
+  error(details: object, message: string): void
+}
 
 export interface TasksOptions {
   /** Opens a system log, as `Workspaces.openSystemLog` does. Nothing is written to it once `release` has resolved. */

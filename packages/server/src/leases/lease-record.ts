@@ -1,9 +1,6 @@
-import { LogError } from '@joinery/log'
+import { type Codec, jsonCodec } from '@joinery/log'
 import { z } from 'zod'
-import type { LeaseEvent, LeaseState } from './lease-state.ts'
-
-/** The first byte of every record and snapshot. A later format gets another one. */
-const VERSION = 1
+import { type LeaseEvent, LeaseFold, type LeaseState } from './lease-state.ts'
 
 const lease = z.object({
   name: z.string(),
@@ -24,38 +21,13 @@ const event = z.discriminatedUnion('type', [
 ])
 const state = z.object({ copy: z.string(), fence: z.int(), leases: z.array(lease) })
 
-export function encodeLeaseEvent(value: LeaseEvent): Uint8Array {
-  return encode(value)
-}
+const WHAT = 'a record of leases'
 
-/** Throws `corrupted` for bytes that are no event of this version. */
-export function decodeLeaseEvent(bytes: Uint8Array): LeaseEvent {
-  return decode(bytes, event)
-}
+export const leaseEvents: Codec<LeaseEvent> = jsonCodec<LeaseEvent>(event, WHAT)
+const stored = jsonCodec<LeaseState>(state, WHAT)
 
-export function encodeLeaseState(value: LeaseState): Uint8Array {
-  return encode(value)
-}
-
-/** Throws `corrupted` for bytes that are no state of this version. */
-export function decodeLeaseState(bytes: Uint8Array): LeaseState {
-  return decode(bytes, state)
-}
-
-function encode(value: unknown): Uint8Array {
-  const json = Buffer.from(JSON.stringify(value))
-  return Buffer.concat([Buffer.of(VERSION), json])
-}
-
-function decode<S extends z.ZodType>(bytes: Uint8Array, schema: S): z.output<S> {
-  const version = bytes[0]
-  if (version !== VERSION) {
-    const message = `a record of leases has format ${version}, and this version reads ${VERSION}: use a newer version`
-    throw new LogError('corrupted', message)
-  }
-  try {
-    return schema.parse(JSON.parse(Buffer.from(bytes.subarray(1)).toString()))
-  } catch (cause) {
-    throw new LogError('corrupted', 'a record of leases can’t be read: verify the data directory', { cause })
-  }
+/** The leases of one workspace, as a snapshot has them. */
+export const leaseStates: Codec<LeaseFold> = {
+  encode: (fold) => stored.encode(fold.state),
+  decode: (bytes) => new LeaseFold(stored.decode(bytes)),
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { decodeLeaseEvent, decodeLeaseState, encodeLeaseEvent, encodeLeaseState } from './lease-record.ts'
+import { leaseEvents, leaseStates } from './lease-record.ts'
 import { type LeaseEvent, LeaseFold } from './lease-state.ts'
 
 const names = fc.constantFrom('a', 'b', 'Ünïcode/“c”')
@@ -41,9 +41,9 @@ describe('the state of leases', () => {
     fc.assert(
       fc.property(fc.array(events, { maxLength: 30 }), fc.nat(), (all, at) => {
         const cut = at % (all.length + 1)
-        const snapshot = encodeLeaseState(foldOf(all.slice(0, cut)).state)
-        const tail = all.slice(cut).map((event) => decodeLeaseEvent(encodeLeaseEvent(event)))
-        expect(foldOf(tail, new LeaseFold(decodeLeaseState(snapshot))).state).toEqual(foldOf(all).state)
+        const snapshot = leaseStates.encode(foldOf(all.slice(0, cut)))
+        const tail = all.slice(cut).map((event) => leaseEvents.decode(leaseEvents.encode(event)))
+        expect(foldOf(tail, leaseStates.decode(snapshot)).state).toEqual(foldOf(all).state)
       }),
     )
   })
@@ -84,11 +84,11 @@ describe('the state of leases', () => {
 
   it.each([
     ['of a newer format', Uint8Array.of(2, 123, 125), 'has format 2, and this version reads 1'],
-    ['that is cut', encodeLeaseEvent({ type: 'copied', copy: 'x', fence: 1 }).slice(0, -3), 'can’t be read'],
+    ['that is cut', leaseEvents.encode({ type: 'copied', copy: 'x', fence: 1 }).slice(0, -3), 'can’t be read'],
     ['of an unknown type', Buffer.concat([Buffer.of(1), Buffer.from('{"type":"lost"}')]), 'can’t be read'],
     ['without bytes', new Uint8Array(), 'has format undefined'],
   ])('[S290] a record %s is corrupted, and never taken for no event', (_, bytes, message) => {
-    expect(() => decodeLeaseEvent(bytes)).toThrow(expect.objectContaining({ code: 'corrupted' }))
-    expect(() => decodeLeaseEvent(bytes)).toThrow(message)
+    expect(() => leaseEvents.decode(bytes)).toThrow(expect.objectContaining({ code: 'corrupted' }))
+    expect(() => leaseEvents.decode(bytes)).toThrow(message)
   })
 })

@@ -1,18 +1,16 @@
-import { type EventStore, openMemoryStore, type WorkspaceLog } from '@joinery/log'
+import { type EventStore, jsonCodec, openMemoryStore, type WorkspaceLog } from '@joinery/log'
 import { HandClock } from '@joinery/log/testing'
 import type { Json, LeaseAsk, LeasedWork, SagaShape, StepShape } from '@joinery/protocol'
-import { codecOf } from '../codec.ts'
-import type { TaskLogger } from '../journal.ts'
 import { journalEvent } from '../record-schemas.ts'
 import { stateCodec } from '../saved-state.ts'
 import type { TaskView } from '../task.ts'
 import { openTasks, type TaskEngine } from '../task-engine.ts'
 import type { StartRequest } from '../tasks.ts'
-import type { TasksOptions } from '../tasks-options.ts'
+import type { TaskLogger, TasksOptions } from '../tasks-options.ts'
 import { WorkFold } from '../work-fold.ts'
 import { PlainDocuments } from './plain-documents.ts'
 
-const events = codecOf(journalEvent, 'a record of tasks')
+const events = jsonCodec(journalEvent, 'a record of tasks')
 const savedOf = (fold: WorkFold): unknown => JSON.parse(Buffer.from(stateCodec.encode(fold).subarray(1)).toString())
 
 export const ADA = { actor: 'ada', source: 'user_action' }

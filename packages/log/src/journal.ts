@@ -1,12 +1,7 @@
-import { isSnapshotDue, type LogRecord, type Lsn, type Receipt, type WorkspaceLog } from '@joinery/log'
-import type { Codec } from './codec.ts'
-
-/** Where a journal tells of what nobody waits for. */
-export interface TaskLogger {
-  info(details: object, message: string): void
-  warn(details: object, message: string): void
-  error(details: object, message: string): void
-}
+import type { KeepHistory, LogRecord, Receipt, WorkspaceLog } from './event-store.ts'
+import type { Codec } from './json-codec.ts'
+import type { Lsn } from './lsn.ts'
+import { isSnapshotDue } from './snapshot-policy.ts'
 
 /** The state that the events of a journal make: a pure function of them. */
 export interface Fold<E> {
@@ -21,8 +16,12 @@ export interface JournalOptions<E, S extends Fold<E>> {
   empty(): S
   /** Paths of an event, for `history`. */
   touchedBy(event: E): readonly string[]
-  readonly keepDays: number
-  readonly logger: TaskLogger
+  /** How much of the history stays readable once a snapshot stands for it. */
+  readonly keepHistory: KeepHistory
+  /** Records after which the log takes a snapshot; by default as many as pay for it. */
+  readonly snapshotRecords?: number
+  /** Hears that no snapshot was taken. The records are all there, and the next append tries again. */
+  onUntidy(error: unknown): void
 }
 
 /** One event to append. */
@@ -102,8 +101,7 @@ export class Journal<E, S extends Fold<E>> {
     // A caller that waits for a later append is told of the failure.
     durable.catch(() => undefined)
     this.#durable = durable
-    const { records, bytes } = this.log.sinceSnapshot
-    if (isSnapshotDue({ records, bytes, ms: 0, stateBytes: this.#stateBytes })) this.#tidying ??= this.#tidy()
+    if (this.#isSnapshotDue) this.#tidying ??= this.#tidy()
     return { durable, lsn: this.log.head }
   }
 
@@ -148,17 +146,23 @@ export class Journal<E, S extends Fold<E>> {
     await this.#tidying
   }
 
+  get #isSnapshotDue(): boolean {
+    const { records, bytes } = this.log.sinceSnapshot
+    const { snapshotRecords } = this.#options
+    if (snapshotRecords !== undefined) return records >= snapshotRecords
+    return isSnapshotDue({ records, bytes, ms: 0, stateBytes: this.#stateBytes })
+  }
+
   async #tidy(): Promise<void> {
-    const { states, keepDays, logger } = this.#options
+    const { states, keepHistory, onUntidy } = this.#options
     try {
       const state = states.encode(this.fold)
       this.#stateBytes = state.byteLength
       await this.log.snapshot({ lsn: this.log.head, state })
       const verify = (bytes: Uint8Array): void => void states.decode(bytes)
-      await this.log.compact({ keepHistory: { days: keepDays }, verify })
+      await this.log.compact({ keepHistory, verify })
     } catch (error) {
-      // The records are all there: the next append tries again.
-      if (this.isOurs) logger.warn({ log: this.log.workspace, error }, 'a journal took no snapshot')
+      if (this.isOurs) onUntidy(error)
     } finally {
       this.#tidying = undefined
     }

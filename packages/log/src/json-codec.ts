@@ -1,5 +1,4 @@
-import { LogError } from '@joinery/log'
-import type { z } from 'zod'
+import { LogError } from './log-error.ts'
 
 /** The first byte of every record and snapshot. A later format, such as a sealed one, gets another one. */
 const VERSION = 1
@@ -11,8 +10,17 @@ export interface Codec<T> {
   decode(bytes: Uint8Array): T
 }
 
-/** @param what names the values in errors, such as `a record of tasks` */
-export function codecOf<S extends z.ZodType>(schema: S, what: string): Codec<z.output<S>> {
+/** Reads any JSON value, and throws for one of another shape. A schema of zod is one. */
+interface Schema<T> {
+  parse(value: unknown): T
+}
+
+/**
+ * Writes values as JSON behind a byte of version.
+ *
+ * @param what names the values in errors, such as `a record of tasks`
+ */
+export function jsonCodec<T>(schema: Schema<T>, what: string): Codec<T> {
   return {
     encode: (value) => Buffer.concat([Buffer.of(VERSION), Buffer.from(JSON.stringify(value))]),
     decode(bytes) {
