@@ -24,15 +24,17 @@ export function listenForTasks({ workspaces, tasks, lists, logger }: TaskRequest
   const list = machineListOf(lists)
   if (list?.rules.machines.has(TASK.name) !== true) return () => undefined
   return workspaces.listen((workspace, record, _durable, place) => {
-    for (const path of record.touched) {
-      if (!path.endsWith(STATUSES)) continue
+    const paths = record.touched.filter((path) => path.endsWith(STATUSES))
+    if (paths.length === 0) return
+    const cancels = cancelsIn(record)
+    for (const path of paths) {
       const block = getBlock(place.doc, path.slice(0, -STATUSES.length))
       if (block === undefined) continue
       for (const claim of block.claims(list).of(TASK.name).entries()) {
         if (!isStart(claim) || hasTask(block.map, claim)) continue
         start({ workspace, record, place, block: block.id, claim }, tasks)
       }
-      for (const claim of cancelsIn(record)) cancel(workspace, block.id, claim, tasks, logger)
+      for (const claim of cancels) cancel(workspace, block.id, claim, tasks, logger)
     }
   })
 }
