@@ -14,7 +14,7 @@ export {
   MESSAGE,
 } from './frame.ts'
 export { FrameError } from './frame-error.ts'
-export { isIdempotencyKey, KEY_BYTES_MAX } from './idempotency-key.ts'
+export { isIdempotencyKey, KEY_BYTES_MAX, RESERVED_KEY } from './idempotency-key.ts'
 export {
   type Conflict,
   type Durable,

@@ -1,4 +1,5 @@
 import { BlocksError, type ClaimAuthor, type ClaimList, deleteBlock, removeEdge } from '@joinery/blocks'
+import { RESERVED_KEY } from '@joinery/protocol'
 import {
   LogError,
   type LogRecord,
@@ -26,7 +27,6 @@ import { aboutToWrite, assertContent, assertFew } from '../writes/operation-boun
 import { isStatusOperation, type Operation } from '../writes/operation-kinds.ts'
 import { checkOperations, runOperations, withoutReplacedContents } from '../writes/operations.ts'
 import { planRemoval, type Removal, touchedBefore } from '../writes/untouched.ts'
-import { RESERVED_KEY } from '../writes/write-headers.ts'
 import { blocksIn } from './own-blocks.ts'
 import { isEnded, TASK_AUTHOR, writeRefusal, writeTaskStatus } from './task-status.ts'
 

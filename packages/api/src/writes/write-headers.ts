@@ -1,3 +1,4 @@
+import { RESERVED_KEY } from '@joinery/protocol'
 import { type Durability, LEASE_TOKEN_LENGTH_MAX } from '@joinery/server'
 import { z } from 'zod'
 import { ApiError } from '../api-error.ts'
@@ -12,8 +13,6 @@ export const leaseHeaders = z.object({
     .optional()
     .meta({ description: 'token of a lease: the write is made only if the lease stands in that very turn' }),
 })
-/** First characters of the keys of the server's own writes. */
-export const RESERVED_KEY = 'joinery:'
 /** The idempotency key of a request. */
 export const keyHeader = z
   .string()

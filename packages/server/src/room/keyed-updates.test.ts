@@ -66,6 +66,15 @@ describe('a keyed update', () => {
     ])
   })
 
+  it('[S324] it is refused under a key of the server itself, and nothing is written', async () => {
+    fixture = await ServerFixture.start()
+    const ada = await join()
+    const refused = await write(ada, 'joinery:task', updateOf('one'))
+    expect(refused).toMatchObject({ outcome: 'refused', code: 'forbidden_key' })
+    expect(await write(ada, 'joinery', updateOf('two'))).toMatchObject({ outcome: 'applied', lsn: 1 })
+    expect(await storedText()).toBe('two')
+  })
+
   it('[S40] it is a record of its own, after what its connection sent before, and takes no frame number', async () => {
     fixture = await ServerFixture.start()
     const ada = await join()

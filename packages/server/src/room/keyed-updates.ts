@@ -1,5 +1,5 @@
 import { LogError, type LogErrorCode, type WorkspaceLog } from '@joinery/log'
-import { CLOSE, type Keyed, type KeyedResult, type WorkspaceId } from '@joinery/protocol'
+import { CLOSE, type Keyed, type KeyedResult, RESERVED_KEY, type WorkspaceId } from '@joinery/protocol'
 import { isHeavy } from '../content/trials/heavy-update.ts'
 import type { Leases } from '../leases/leases.ts'
 import type { ServerLimits } from '../limits.ts'
@@ -56,6 +56,10 @@ export class KeyedUpdates {
       const size = message.update.length
       const reason = `the keyed update has ${size} bytes, at most ${bytesMax} are allowed: send it in parts`
       return member.tell({ ...resultOf(message), outcome: 'refused', code: 'too_large', reason })
+    }
+    if (message.key.startsWith(RESERVED_KEY)) {
+      const reason = `keys that begin with "${RESERVED_KEY}" are the server's own: use another key`
+      return member.tell({ ...resultOf(message), outcome: 'refused', code: 'forbidden_key', reason })
     }
     waiting.add(message.key)
     void this.#settle(room, member, message).finally(() => waiting.delete(message.key))
