@@ -10,6 +10,7 @@ import { PEERS } from './peers.ts'
 import { ROWS } from './rows.ts'
 
 const CHECKS = fileURLToPath(new URL('checks.ts', import.meta.url))
+const BESIDE = fileURLToPath(new URL('edits-beside-tasks.ts', import.meta.url))
 const RUN = fileURLToPath(new URL('run.ts', import.meta.url))
 
 async function runBench(args: readonly string[]) {
@@ -51,6 +52,13 @@ describe('the bench', () => {
     expect(code, child.output()).toBe(0)
     const costs = child.stdout().matchAll(/^(.+): without [\d.]+ µs, with [\d.]+ µs, checks -?[\d.]+ %/gm)
     expect(Array.from(costs, ([, row]) => row)).toEqual(['small-rooms', 'small-rooms, 10 times the edits'])
+  })
+
+  it('[T116] the cost of open tasks to people who type is printed when its bench is run', async () => {
+    const child = startChild({ args: [BESIDE, '--tasks', '40', '--rounds', '1', '--seconds', '1', '--leases', '20'] })
+    await within('the bench ends by itself', child.exited)
+    expect(child.stdout()).toMatch(/^\| no tasks +\| [\d.]+ \| [\d.]+ \|/m)
+    expect(child.stdout()).toMatch(/^p99 beside open tasks: [\d.]+ \(at most 1.1: /m)
   })
 
   it('[T3] the command exits 2 with its usage when it is used wrongly', async () => {

@@ -69,8 +69,8 @@ export interface Sealed {
  */
 export type KeepHistory = 'forever' | { readonly days: number } | { readonly events: number }
 
-/** Checks that bytes are a state that can be loaded, and throws if not. The log knows no Yjs. */
-export type VerifyState = (state: Uint8Array) => void
+/** Checks that bytes are a state that can be loaded, and throws or rejects if not. The log knows no Yjs. */
+export type VerifyState = (state: Uint8Array) => void | Promise<void>
 
 /** Result of a compaction. */
 export interface Compacted {

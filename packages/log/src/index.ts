@@ -16,7 +16,7 @@ export type {
   WorkspaceLog,
 } from './event-store.ts'
 export { type Entry, type Fold, Journal, type JournalOptions } from './journal.ts'
-export { type Codec, jsonCodec } from './json-codec.ts'
+export { type Codec, jsonCodec, readVersioned, unreadable, versioned } from './json-codec.ts'
 export { LogError, type LogErrorCode } from './log-error.ts'
 export { LSN_MAX, type Lsn } from './lsn.ts'
 export { type MemoryStoreOptions, openMemoryStore } from './memory/memory-store.ts'

@@ -156,10 +156,11 @@ export class Journal<E, S extends Fold<E>> {
   async #tidy(): Promise<void> {
     const { states, keepHistory, onUntidy } = this.#options
     try {
-      const state = states.encode(this.fold)
+      const lsn = this.log.head
+      const state = await (states.encodeInTurns?.(this.fold) ?? states.encode(this.fold))
       this.#stateBytes = state.byteLength
-      await this.log.snapshot({ lsn: this.log.head, state })
-      const verify = (bytes: Uint8Array): void => void states.decode(bytes)
+      await this.log.snapshot({ lsn, state })
+      const verify = (bytes: Uint8Array) => states.verifyInTurns?.(bytes) ?? void states.decode(bytes)
       await this.log.compact({ keepHistory, verify })
     } catch (error) {
       if (this.isOurs) onUntidy(error)

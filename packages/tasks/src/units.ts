@@ -22,17 +22,20 @@ const NONE: UnitCounts = {
   ...{ undoLeft: 0, undoRunning: 0, undone: 0, undoFailed: 0 },
 }
 
+const NO_UNITS: ReadonlyMap<string, Unit> = new Map()
+
 /** The units of one step that have begun, by the key of their item. A unit is replaced, never changed. */
 export class Units {
   readonly #hasUndo: boolean
   readonly #base: ReadonlyMap<string, Unit> | undefined
-  readonly #units = new Map<string, Unit>()
-  readonly #counts: UnitCounts
+  /** Made with the first unit: most steps of many tasks have not begun. */
+  #units: Map<string, Unit> | undefined
+  #counts: UnitCounts
 
   constructor(hasUndo: boolean, base?: ReadonlyMap<string, Unit>, counts: UnitCounts = NONE) {
     this.#hasUndo = hasUndo
     this.#base = base
-    this.#counts = { ...counts }
+    this.#counts = counts
   }
 
   get counts(): Readonly<UnitCounts> {
@@ -40,10 +43,14 @@ export class Units {
   }
 
   get(key: string): Unit | undefined {
-    return this.#units.get(key) ?? this.#base?.get(key)
+    return this.#units?.get(key) ?? this.#base?.get(key)
   }
 
   set(key: string, unit: Unit): void {
+    if (this.#units === undefined) {
+      this.#units = new Map()
+      this.#counts = { ...this.#counts }
+    }
     const before = this.get(key)
     if (before !== undefined) this.#count(before, -1)
     this.#count(unit, 1)
@@ -58,14 +65,15 @@ export class Units {
   /** A copy for trying events. It must not outlive the next change of these units. */
   fork(): Units {
     if (this.#base !== undefined) throw new Error('a copy for trying events has no copies')
-    return new Units(this.#hasUndo, this.#units, this.#counts)
+    return new Units(this.#hasUndo, this.#units ?? NO_UNITS, this.#counts)
   }
 
   /** The units in the order in which they began. */
   *entries(): Generator<[string, Unit]> {
-    if (this.#base === undefined) return yield* this.#units.entries()
-    for (const [key, unit] of this.#base) yield [key, this.#units.get(key) ?? unit]
-    for (const [key, unit] of this.#units) if (!this.#base.has(key)) yield [key, unit]
+    const own: ReadonlyMap<string, Unit> = this.#units ?? NO_UNITS
+    if (this.#base === undefined) return yield* own
+    for (const [key, unit] of this.#base) yield [key, own.get(key) ?? unit]
+    for (const [key, unit] of own) if (!this.#base.has(key)) yield [key, unit]
   }
 
   #count(unit: Unit, by: 1 | -1): void {

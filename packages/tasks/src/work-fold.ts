@@ -8,6 +8,7 @@ export class WorkFold {
   readonly #tasks = new Map<string, TaskRecord>()
   readonly #byKey = new Map<string, TaskRecord>()
   readonly #byNonce = new Map<string, Target>()
+  readonly #watchers = new Set<(task: TaskRecord | undefined) => void>()
   #open = 0
 
   constructor(
@@ -44,6 +45,12 @@ export class WorkFold {
     return this.#byNonce.get(nonce)
   }
 
+  /** Calls `watcher` before each change of a task, and with undefined before a change of many. Returns unsubscribe. */
+  beforeChanges(watcher: (task: TaskRecord | undefined) => void): () => void {
+    this.#watchers.add(watcher)
+    return () => void this.#watchers.delete(watcher)
+  }
+
   /** Takes the next event. An event about a task that is not there changes nothing. */
   take(event: JournalEvent, at: number, lsn: number): void {
     switch (event.type) {
@@ -51,6 +58,7 @@ export class WorkFold {
         this.#copyInto(event.copy, at, lsn)
         return
       case 'resumed':
+        this.#tell(undefined)
         for (const task of this.#tasks.values()) {
           if (!task.isPaused) continue
           task.isPaused = false
@@ -67,6 +75,7 @@ export class WorkFold {
     }
     const task = this.#tasks.get(event.task)
     if (task === undefined) return
+    this.#tell(task)
     const wasOpen = isOpen(task)
     const before = 'kind' in event ? attemptsOf(task, event)?.nonce : undefined
     applyEvent(task, event, at, lsn)
@@ -75,6 +84,10 @@ export class WorkFold {
       this.#index(event, attemptsOf(task, event)?.nonce)
     }
     this.#open += Number(isOpen(task)) - Number(wasOpen)
+  }
+
+  #tell(task: TaskRecord | undefined): void {
+    for (const watcher of this.#watchers) watcher(task)
   }
 
   #index({ task, kind, step, item }: Target, nonce: string | undefined): void {
@@ -101,6 +114,7 @@ export class WorkFold {
     const isFirst = this.#copy === ''
     this.#copy = copy
     if (isFirst) return
+    this.#tell(undefined)
     for (const task of this.#tasks.values()) {
       if (!isOpen(task)) continue
       task.isPaused = true

@@ -51,7 +51,7 @@ async function findGround(desk: Desk, through: Lsn, verify: VerifyState): Promis
     try {
       if ((await readFromDisk(desk, lsn)).depth > 0) await standAlone(desk, lsn)
       const { state } = await readFromDisk(desk, lsn)
-      verify(state)
+      await verify(state)
       return lsn
     } catch (error) {
       if (error instanceof LogError && error.code !== 'corrupted') throw error
