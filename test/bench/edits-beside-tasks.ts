@@ -1,5 +1,5 @@
 /**
- * What open tasks cost people who type: the same edits on a server without tasks, on one with open tasks, and on that one while
+ * The cost of open tasks to people who type: the same edits on a server without tasks, on one with open tasks, and on that one while
  * a worker takes and ends steps of them. The servers do the same work in turns. Prints a table, and exits with 1 when an edit's
  * p99 beside open tasks, the start or the memory is above its bound.
  */

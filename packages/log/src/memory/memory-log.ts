@@ -52,13 +52,17 @@ interface MemoryLogHost {
 
 const DURABLE = Promise.resolve()
 
-function isLoadable(state: Uint8Array, verify: VerifyState): boolean {
-  try {
-    verify(state)
-    return true
-  } catch {
-    return false
+/** The newest of the snapshots that `verify` loads. */
+async function lastLoadable(snapshots: readonly Snapshot[], verify: VerifyState): Promise<Snapshot | undefined> {
+  for (const snapshot of snapshots.toReversed()) {
+    try {
+      await verify(snapshot.state)
+      return snapshot
+    } catch {
+      // The one before it is tried.
+    }
   }
+  return undefined
 }
 
 /** One workspace's log in memory. */
@@ -189,7 +193,8 @@ export class MemoryLog implements WorkspaceLog {
     const through = await lastToGo(keepHistory, position)
     const before = this.firstLsn
     const { snapshots } = this.#history
-    const ground = snapshots.findLast(({ lsn, state }) => lsn <= through && lsn >= before && isLoadable(state, verify))
+    const among = snapshots.filter(({ lsn }) => lsn <= through && lsn >= before)
+    const ground = await lastLoadable(among, verify)
     if (ground === undefined) return { dropped: 0, firstLsn: before }
     snapshots.splice(0, snapshots.indexOf(ground))
     const firstLsn = (ground.lsn + 1) as Lsn
