@@ -38,6 +38,10 @@ export class ClientOwners {
     return this.#first.get(client) === actor || this.#others.get(client)?.includes(actor) === true
   }
 
+  isOnlyOwner(client: number, actor: string): boolean {
+    return this.#first.get(client) === actor && !this.#others.has(client)
+  }
+
   hasOwner(client: number): boolean {
     return this.#first.has(client)
   }

@@ -19,6 +19,7 @@ import { type Observed, observeShown } from './shown-changes.ts'
 import { SkeletonCheck } from './skeleton-check.ts'
 import { StructGraph } from './struct-graph.ts'
 import { touchedPaths } from './touched-paths.ts'
+import { readTypedItem } from './typed-item.ts'
 import { isPlainTyping } from './typing-scan.ts'
 import { newClients, readOrRefusal } from './update-clients.ts'
 import { UPDATE_LIMITS } from './update-limits.ts'
@@ -62,6 +63,11 @@ export class RuledBlocks {
     this.#waiting = new WaitingTypes(doc)
     if (lists.machines !== undefined) setMachines(doc, lists.machines)
     if (authors !== undefined) this.owners.restore(authors)
+  }
+
+  /** See {@link readTypedItem}: such an update needs no inspection. Changes nothing in the document. */
+  readTyped(update: Uint8Array, { isAuthenticated, actor }: BlocksWriter): Y.Item | undefined {
+    return readTypedItem(this.#doc, update, isAuthenticated ? this.owners : undefined, actor)
   }
 
   /** Checks one Yjs V1 update before it is applied. A refused update is refused whole. Changes nothing in the document. */

@@ -79,12 +79,17 @@ function isInList(store: Y.Doc['store'], client: number, clock: number): boolean
 /** The struct of the document at a clock; undefined where the document has none. Looks the client up once. */
 function structAt({ clients }: Y.Doc['store'], client: number, clock: number): Y.Item | Y.GC | undefined {
   const structs = clients.get(client)
-  const last = structs?.[structs.length - 1]
-  if (structs === undefined || last === undefined || clock >= last.id.clock + last.length) return undefined
-  return structs[Y.findIndexSS(structs, clock)]
+  return structs === undefined ? undefined : structIn(structs, clock)
 }
 
-/** Whether the later of two characters of the document was put beside the earlier one. */
+/** The struct at a clock among those of one client; undefined behind the last. */
+export function structIn(structs: readonly (Y.Item | Y.GC)[], clock: number): Y.Item | Y.GC | undefined {
+  const last = structs?.[structs.length - 1]
+  if (last === undefined || clock >= last.id.clock + last.length) return undefined
+  // Most of what is typed stands behind what was typed last.
+  return clock >= last.id.clock ? last : structs[Y.findIndexSS(structs as (Y.Item | Y.GC)[], clock)]
+}
+
 function areNeighbours(
   store: Y.Doc['store'],
   leftClient: number,
@@ -93,7 +98,21 @@ function areNeighbours(
   rightClock: number,
 ): boolean {
   const left = structAt(store, leftClient, leftClock)
-  if (!(left instanceof Y.Item)) return false
+  return left instanceof Y.Item && isBefore(store, left, leftClock, rightClient, rightClock)
+}
+
+/**
+ * Whether the later of two characters of the document was put beside the earlier one, which stands at `leftClock` in `left`. False
+ * where the later one is not there.
+ */
+export function isBefore(
+  store: Y.Doc['store'],
+  left: Y.Item,
+  leftClock: number,
+  rightClient: number,
+  rightClock: number,
+): boolean {
+  const leftClient = left.id.client
   const end = left.id.clock + left.length
   const isNextClock = leftClient === rightClient && leftClock === rightClock - 1
   // Most of what is typed stands within an item, or between two that stand beside each other: one search tells.

@@ -20,3 +20,18 @@ export function applyOrThrow(doc: Y.Doc, update: Uint8Array, waiting: WaitingStr
     throw new UpdateError('the update is no Yjs V1 update: Yjs can not read it. Send V1 updates', { cause })
   }
 }
+
+/** Whether edits wait in a document for others that have not arrived. */
+export function hasWaiting({ store }: Y.Doc): boolean {
+  return store.pendingStructs !== null || store.pendingDs !== null
+}
+
+/**
+ * Integrates an item that was read from an update, and all of whose neighbours are there: what Yjs does with the update's bytes in a
+ * document in which nothing waits.
+ */
+export function integrateTyped(item: Y.Item, transaction: Y.Transaction): void {
+  transaction.local = false
+  item.getMissing(transaction, transaction.doc.store)
+  item.integrate(transaction, 0)
+}

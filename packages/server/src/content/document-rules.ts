@@ -91,6 +91,12 @@ export interface RuledDocument {
    */
   inspect(update: Uint8Array, writer: Writer): Refusal | undefined
   /**
+   * The item of an update that certainly is typing, which needs no inspection: one text beside what stands in the document, by the only
+   * owner of its client id. The room integrates it, so that the bytes are read once. Undefined for any other update; rules may leave
+   * it out. Must not change the document.
+   */
+  readTyped?(update: Uint8Array, writer: Writer): Y.Item | undefined
+  /**
    * The part of an update that is to be inspected and applied: of an answer to SyncStep1, and of each update of a
    * connection that announced a client id. A client sends everything that it gets to know, also edits of others, and
    * some edits may be sent only by their writer. Must not change the document.

@@ -8,7 +8,7 @@ import { hasAtMost } from './struct-spans.ts'
  * Most structs and deletions of an update that is compared with a document and inspected at once: an object is made of each, some 500
  * bytes. Updates have fewer, under the rules of blocks.
  */
-const COMPARED_MAX = 150_000
+export const COMPARED_MAX = 150_000
 
 /** Most structs and deletions of an update. One beyond {@link COMPARED_MAX} is taken in pieces: 50,000 blocks have 450,000. */
 export const UPDATE_STRUCTS_MAX = 1_000_000

@@ -4,10 +4,10 @@ import * as random from 'lib0/random'
 import * as Y from 'yjs'
 import { encodeAnnex } from './annex.ts'
 import { type Applied, NOTHING } from './applied.ts'
-import { applyOrThrow, UpdateError } from './apply-update.ts'
+import { UpdateError } from './apply-update.ts'
 import type { DocumentRules, HoldersOf, Observed, Refusal, RuledDocument, Writer } from './document-rules.ts'
 import { EMPTY_STATE_VECTOR, EMPTY_STEP1, EMPTY_UPDATE, isEmptyStateVector, isEmptyUpdate } from './empty-update.ts'
-import { includesUpdate, refusalOfOther, refusalOfSize } from './known-already.ts'
+import { includesUpdate } from './known-already.ts'
 import type { LoadTurns } from './load-turns.ts'
 import { lackingOf, missingFor } from './missing-edits.ts'
 import { originOf } from './relayed-record.ts'
@@ -15,6 +15,7 @@ import { Stamps } from './stamps.ts'
 import { stateVectorWithout } from './state-vector.ts'
 import type { Start, StoredState } from './stored-state.ts'
 import { encodeSyncAnswer, LiveAnswer } from './sync-answer.ts'
+import { takeUpdates } from './taken-updates.ts'
 import { encodeTransaction } from './transaction-update.ts'
 import { unitBytesOf } from './trials/trial-protocol.ts'
 import { splitUpdate } from './update-parts.ts'
@@ -119,37 +120,12 @@ export class RoomDocument {
     const { doc, ruled } = this.#begin()
     const { pendingBytes } = this
     const freesOthers = pendingBytes > 0
-    let refused: Applied['refused']
-    let mayBeOthers = false
-    const taken: Uint8Array[] = []
-    const cut: { index: number; given: Uint8Array }[] = []
-    doc.transact(() => {
-      for (let index = 0; index < updates.length; index++) {
-        const given = updates[index] as Uint8Array
-        const oversize = refusalOfSize(given)
-        if (oversize !== undefined) {
-          refused = { index, refusal: oversize }
-          return
-        }
-        const isAnswer = given === answer
-        const isTried = given === tried
-        const sender = isAnswer || isTried ? { ...writer, isAnswer, isTried } : writer
-        const update = isAnswer || writer.ownId !== undefined ? ruled.withhold(given, sender) : given
-        // Before the inspection, which binds client ids.
-        const isMixed = ruled.mayBeOthers(update, sender)
-        // First: what the rules let in they may remember.
-        const refusal = refusalOfOther(doc, given) ?? ruled.inspect(update, sender)
-        if (refusal !== undefined) {
-          refused = { index, refusal }
-          return
-        }
-        if (doc.store.pendingStructs !== null) ruled.spoilWaiting(update)
-        applyOrThrow(doc, update, this.#waiting)
-        taken.push(update)
-        mayBeOthers ||= isMixed
-        if (update !== given) cut.push({ index, given })
-      }
-    }, this)
+    const live = { doc, ruled, waiting: this.#waiting }
+    const { refused, taken, cut, ...outcome } = doc.transact(
+      (transaction) => takeUpdates(updates, { ...live, transaction, writer, answer, tried }),
+      this,
+    )
+    let { mayBeOthers } = outcome
     const forward = this.#emitted
     const record = this.pendingBytes > 0 ? withWaiting(doc, taken, forward) : forward
     const waitsFor = this.pendingBytes > 0 ? this.#unshown(taken) : undefined

@@ -19,14 +19,17 @@ const STRUCTS_PER_RANGE = 5
 /** The cheapest bytes: a range of two. */
 const COST_PER_BYTE_MAX = STRUCTS_PER_RANGE / 2
 
-/** Notes what the skipped structs hold, and stops when that is more than `costMax`, in structs. */
+/** Notes what the skipped structs hold, and stops when that is more than `costMax`, or one value more than `valueMax`, in structs. */
 class SpanDecoder extends decoding.Decoder {
   readonly #costMax: number
+  readonly #valueMax: number
   #cost = 0
+  #value = 0
 
-  constructor(bytes: Uint8Array, costMax = Number.POSITIVE_INFINITY) {
+  constructor(bytes: Uint8Array, costMax = Number.POSITIVE_INFINITY, valueMax = Number.POSITIVE_INFINITY) {
     super(bytes)
     this.#costMax = costMax
+    this.#valueMax = valueMax
   }
 
   get cost(): number {
@@ -36,6 +39,16 @@ class SpanDecoder extends decoding.Decoder {
   spend(cost: number): void {
     this.#cost += cost
     if (this.#cost > this.#costMax) throw new TooMuch()
+  }
+
+  /** Begins a value: from now on each cost is part of it, until the next begins. */
+  beginValue(): void {
+    this.#value = this.#cost
+  }
+
+  spendInValue(cost: number): void {
+    this.spend(cost)
+    if (this.#cost - this.#value > this.#valueMax) throw new TooMuch()
   }
 }
 
@@ -94,10 +107,12 @@ export function readSpans(update: Uint8Array): ReadSpans {
  * Counts what Yjs makes an object of in one Yjs V1 update: structs, clients, ranges of deletions, each of which counts as several, and
  * values, of which several count as one. Ends as soon as the bytes tell of more than `max`, and then returns one more. So does an update that can't be read: nobody
  * knows what Yjs makes of it.
+ *
+ * @param valueMax the same for one value alone, which no cut makes smaller
  */
-export function countParts(update: Uint8Array, max: number): number {
+export function countParts(update: Uint8Array, max: number, valueMax?: number): number {
   try {
-    const decoder = new SpanDecoder(update, max)
+    const decoder = new SpanDecoder(update, max, valueMax)
     for (let clients = decoding.readVarUint(decoder); clients > 0; clients--) {
       const count = decoding.readVarUint(decoder)
       decoder.spend(1 + count)
@@ -195,26 +210,29 @@ function skipContent(decoder: SpanDecoder, content: number): number {
     case 1: // deleted
       return decoding.readVarUint(decoder)
     case 2: // JSON
-      return skipEach(decoder, skipJson)
+      return skipValues(decoder, skipJson)
     case 3: // binary
       skipBytes(decoder)
       return 1
     case 5: // embed
+      decoder.beginValue()
       skipJson(decoder)
       return 1
     case 4: // string
       return skipText(decoder)
     case 6: // format
       skipBytes(decoder)
+      decoder.beginValue()
       skipJson(decoder)
       return 1
     case 7: // type
       if (NAMED_TYPES.has(decoding.readVarUint(decoder))) skipBytes(decoder)
       return 1
     case 8: // any
-      return skipEach(decoder, skipAny)
+      return skipValues(decoder, skipAny)
     case 9: // subdocument
       skipBytes(decoder)
+      decoder.beginValue()
       skipAny(decoder)
       return 1
     default:
@@ -222,17 +240,27 @@ function skipContent(decoder: SpanDecoder, content: number): number {
   }
 }
 
-function skipEach(decoder: SpanDecoder, skip: (decoder: SpanDecoder) => void): number {
+/** Skips values that stand one after the other, between which Yjs can cut, and returns their number. */
+function skipValues(decoder: SpanDecoder, skip: (decoder: SpanDecoder) => void): number {
   const count = decoding.readVarUint(decoder)
   decoder.spend(count / VALUES_PER_STRUCT)
-  for (let left = count; left > 0; left--) skip(decoder)
+  for (let left = count; left > 0; left--) {
+    decoder.beginValue()
+    skip(decoder)
+  }
   return count
+}
+
+function skipEach(decoder: SpanDecoder, skip: (decoder: SpanDecoder) => void): void {
+  const count = decoding.readVarUint(decoder)
+  decoder.spendInValue(count / VALUES_PER_STRUCT)
+  for (let left = count; left > 0; left--) skip(decoder)
 }
 
 function skipJson(decoder: SpanDecoder): void {
   const from = decoder.pos
   skipBytes(decoder)
-  decoder.spend((decoder.pos - from) / JSON_BYTES_PER_STRUCT)
+  decoder.spendInValue((decoder.pos - from) / JSON_BYTES_PER_STRUCT)
 }
 
 /** Skips a string, or bytes: both begin with their number of bytes. */
@@ -280,9 +308,9 @@ function skipAny(decoder: SpanDecoder): void {
     case 116: // bytes
       return skipBytes(decoder)
     case 118:
-      return void skipEach(decoder, skipEntry)
+      return skipEach(decoder, skipEntry)
     case 117:
-      return void skipEach(decoder, skipAny)
+      return skipEach(decoder, skipAny)
     default:
       throw new Error(`value ${kind} is none of lib0`)
   }
