@@ -3,6 +3,7 @@ import type { ApiLimits } from '@joinery/api'
 import type { Durability } from '@joinery/log'
 import { type Child, startReadyChild } from '../support/child-process.ts'
 import { freePort } from '../support/free-port.ts'
+import type { WrongClock } from '../support/wrong-clock.ts'
 
 const MAIN = fileURLToPath(new URL('api-server.ts', import.meta.url))
 
@@ -14,8 +15,8 @@ export interface ApiServerConfig {
   readonly limits?: Partial<ApiLimits>
   /** Key of its tokens. Without it the server is in development mode. */
   readonly secret?: string
-  /** Ms by which its time of day is ahead; negative behind. */
-  readonly clockAheadMs?: number
+  /** Its time of day; the machine's by default. */
+  readonly clock?: WrongClock
 }
 
 /** A server with the HTTP face in a process of its own. Going out of scope kills it. */
@@ -28,7 +29,9 @@ export interface ApiProcess extends AsyncDisposable {
 
 export async function startApiServer(config: ApiServerConfig): Promise<ApiProcess> {
   const port = config.port ?? (await freePort())
-  const child = await startReadyChild({ args: [MAIN, JSON.stringify({ ...config, port })] }, /listening/)
+  const { clock, ...rest } = config
+  const args = [MAIN, JSON.stringify({ ...rest, port })]
+  const child = await startReadyChild({ args, ...(clock && { env: clock.env }) }, /listening/)
   return {
     child,
     port,

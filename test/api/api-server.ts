@@ -7,9 +7,7 @@ import type { ApiServerConfig } from './api-process.ts'
 
 /** A server with the HTTP face in a process of its own, as a test or the bench asks for it. Prints one line when it serves. */
 const config: ApiServerConfig & { port: number } = JSON.parse(process.argv[2] ?? '{}')
-const { directory, durability = 'async', limits = {}, secret, clockAheadMs = 0 } = config
-const { now } = Date
-Date.now = () => now() + clockAheadMs
+const { directory, durability = 'async', limits = {}, secret } = config
 const logger = pino({ level: 'warn' }, pino.destination({ fd: 2, sync: true }))
 const store = durability === 'memory' ? openMemoryStore() : await openLevelStore({ directory, durability })
 const authenticator = secret === undefined ? undefined : createAuthenticator({ secret })

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { faultsOf, type LeaseCall } from './lease-history.ts'
 
 function call(kind: LeaseCall['kind'], fence: number, sentMs: number, rest: Partial<LeaseCall> = {}): LeaseCall {
-  return { kind, name: 'a', fence, stood: true, sentMs, answeredMs: sentMs + 10, ttlMs: 100, copy: 0, ...rest }
+  return { kind, name: 'a', fence, stood: true, sentMs, answeredMs: sentMs + 10, ttlMs: 100, ...rest }
 }
 
 it('[H74] the checker finds nothing wrong with a hand-over, with calls that overlap it, and with other names', () => {
@@ -26,5 +26,5 @@ it('[H74] the checker finds each kind of fault', () => {
   expect(faultsOf([first, lost, call('write', 1, 300)])).toHaveLength(1)
   expect(faultsOf([first, call('write', 1, 20, { stood: false })])).toHaveLength(1)
   expect(faultsOf([first, call('release', 1, 20), call('write', 1, 40, { stood: false })])).toEqual([])
-  expect(faultsOf([first, call('write', 1, 20, { stood: false, copy: 1 })])).toEqual([])
+  expect(faultsOf([first, call('write', 1, 20, { stood: false })], [15])).toEqual([])
 })

@@ -1,4 +1,4 @@
-/** One call of a history: who proved what at which time. Times are ms of this process's monotonic clock. */
+/** One call of a history: who proved what at which time. Times are ms of the machine's monotonic clock. */
 export interface LeaseCall {
   readonly kind: 'acquire' | 'renew' | 'write' | 'release' | 'look'
   readonly name: string
@@ -10,20 +10,18 @@ export interface LeaseCall {
   readonly answeredMs: number
   /** TTL of the lease, ms. */
   readonly ttlMs: number
-  /** Number of older copies of the data that had been put back when the call was sent. */
-  readonly copy: number
 }
 
 /**
- * Checks a history of leases. Each lease of a name has a time in which it stands, in order of the fences. A history is
+ * Checks a history of leases. `restoredMs` are the times at which an older copy of the data was put back. Each lease of a name has a time in which it stands, in order of the fences. A history is
  * linearizable if every call can take effect at one moment between its sending and its answer, such that it finds what it says:
  * for this object that holds if it holds for each two calls. Returns what is wrong with it.
  */
-export function faultsOf(calls: readonly LeaseCall[]): string[] {
+export function faultsOf(calls: readonly LeaseCall[], restoredMs: readonly number[] = []): string[] {
   const names = new Set(calls.map(({ name }) => name))
   return [...names].flatMap((name) => {
     const own = calls.filter((call) => call.name === name)
-    return [...givenTwice(own), ...overlaps(own), ...revived(own), ...endedEarly(own)]
+    return [...givenTwice(own), ...overlaps(own), ...revived(own), ...endedEarly(own, restoredMs)]
   })
 }
 
@@ -63,7 +61,8 @@ function revived(calls: readonly LeaseCall[]): string[] {
 }
 
 /** Calls that were told that the lease is lost before its TTL was over, though nobody had released it. */
-function endedEarly(calls: readonly LeaseCall[]): string[] {
+function endedEarly(calls: readonly LeaseCall[], restoredMs: readonly number[]): string[] {
+  const copyOf = ({ sentMs }: LeaseCall): number => restoredMs.filter((atMs) => atMs <= sentMs).length
   const extended = new Map<number, LeaseCall>()
   const released = new Set<number>()
   const faults: string[] = []
@@ -71,7 +70,7 @@ function endedEarly(calls: readonly LeaseCall[]): string[] {
     const last = extended.get(call.fence)
     if (call.kind === 'release') released.add(call.fence)
     if (call.stood && (call.kind === 'acquire' || call.kind === 'renew')) extended.set(call.fence, call)
-    if (call.stood || last === undefined || released.has(call.fence) || last.copy !== call.copy) continue
+    if (call.stood || last === undefined || released.has(call.fence) || copyOf(last) !== copyOf(call)) continue
     if (last.answeredMs < call.sentMs && call.answeredMs < last.sentMs + last.ttlMs)
       faults.push(`${tell(call)} was too early`)
   }

@@ -26,6 +26,8 @@ export interface ChildOptions {
   readonly command?: string
   readonly cwd?: string
   readonly env?: Readonly<Record<string, string | undefined>>
+  /** Hears all of the child's stdout, of which only the end is kept. */
+  readonly onStdout?: (text: string) => void
 }
 
 /** A chatty child must not fill the parent's memory. */
@@ -65,6 +67,7 @@ export function startChild(options: ChildOptions): Child {
   child.stdout.on('data', (chunk: Buffer) => {
     all = keep(all, chunk)
     out = keep(out, chunk)
+    options.onStdout?.(chunk.toString())
   })
   child.stderr.on('data', (chunk: Buffer) => {
     all = keep(all, chunk)
