@@ -9,7 +9,7 @@ import { connect, type RunningServer } from '../client/fixture.ts'
 import { startHttpServer } from '../client/http-server.ts'
 import { RawClient } from '../support/raw-client.ts'
 import { makeToken, SECRET } from '../support/tokens.ts'
-import { within } from '../support/until.ts'
+import { until, within } from '../support/until.ts'
 
 const RUN = { no: 1, id: 'r1', source: 'user_action' } as const
 const BLOCK = '/v1/workspaces/w/blocks/b'
@@ -118,6 +118,47 @@ describe.each(['with tokens', 'in development mode'])('%s', (mode) => {
   })
 
   if (!hasTokens) return
+  it('[B112] no socket, keyed edit, edit under a lease or update brings back what the provider said before its last word', async () => {
+    const bank = await enter('bank', 'provider')
+    const said: object[] = []
+    for (const status of ['captured', 'refunded'] as const) {
+      const payments = bank.blocks.get('b')?.statuses(PAYMENT)
+      payments?.report('o-7', RUN, status, { source: 'provider', actor: 'bank' })
+      await bank.whenDurable()
+      said.push({ ...payments?.get('o-7') })
+    }
+    const [captured = {}, refunded = {}] = said
+    const bring = (doc: Y.Doc, claim: object): void => {
+      getBlock(doc, 'b')?.statuses(PAYMENT).remove('o-7')
+      push(doc, claim)
+    }
+    const stock = await RawClient.open({ url: server.url, path: 'w', query: await queryOf('ada', 'user_action') })
+    await using lease = await ada.leases.acquire('payments')
+    const ways: Readonly<Record<string, (claim: object) => Promise<unknown>>> = {
+      socket: async (claim) => {
+        stock.doc.transact(() => bring(stock.doc, claim))
+        await until('the edits of the stock client show', () =>
+          Y.equalSnapshots(Y.snapshot(stock.doc), Y.snapshot(ada.doc)),
+        )
+      },
+      sdk: (claim) => ada.transactDurably(() => bring(ada.doc, claim)),
+      keyed: (claim) => ada.transactOnce(({ doc }) => bring(doc, claim), { idempotencyKey: JSON.stringify(claim) }),
+      lease: (claim) => lease.transact(({ doc }) => bring(doc, claim)),
+      update: (claim) => {
+        const doc = forkDoc(ada.doc)
+        const before = Y.encodeStateVector(doc)
+        doc.transact(() => bring(doc, claim))
+        return ask('POST', '/v1/workspaces/w/update', Y.encodeStateAsUpdate(doc, before), UPDATE_TYPE)
+      },
+    }
+    for (const [way, take] of Object.entries(ways)) {
+      await take(captured)
+      expect([way, await shown()]).toEqual([way, []])
+      await take(refunded)
+      expect([way, await shown()]).toEqual([way, [['o-7', 'refunded']]])
+    }
+  })
+
   it('[B110, T55] no restore says what the provider has not said, and none unsays what it has', async () => {
     const lsn = async (): Promise<number> => (await ask('GET', BLOCK)).json.version
     const restore = async (to: number) => {

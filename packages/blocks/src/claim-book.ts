@@ -94,6 +94,15 @@ export class ClaimBook<C> {
     return this.#delete(gone)
   }
 
+  /** Deletes the greatest claim of a key, wherever it stands twice. */
+  removeWinner(key: string): number {
+    const standing = this.#of(key)
+    const winner = this.#greatest(standing)
+    return this.#delete(
+      standing.filter(({ claim }) => winner !== undefined && this.#rules.compare(claim, winner.claim) === 0),
+    )
+  }
+
   get #ownClock(): number {
     const { doc } = this.#transaction
     return Y.getState(doc.store, doc.clientID)

@@ -36,6 +36,8 @@ export interface ClaimList<C extends Claim = Claim, L extends BlockList<C> = Blo
   readonly isUndoable: boolean
   /** True if nobody may speak for a source whose token does not name it, also in development mode. */
   isReserved?(source: string): boolean
+  /** True if only some sources may say what the claim says. */
+  isGuarded?(claim: C): boolean
   /** True if the claim says how something has ended. */
   isResult?(claim: C): boolean
   /** The number that grows with each attempt or each write: run number or seq. */

@@ -25,7 +25,7 @@ const unseeing: DocumentRules = {
       encodeAuthors: () => ruled.encodeAuthors(),
       touched: (transaction) => ruled.touched(transaction),
       observe: (listener) => ruled.observe(listener),
-      prune: (touched) => ruled.prune(touched),
+      prune: (touched, isHeld) => ruled.prune(touched, isHeld),
     }
   },
 }

@@ -7,9 +7,10 @@ import { pruneBeaten } from '../prune-beaten.ts'
 import { Authorship, type HoldersOf } from './authorship.ts'
 import { type ClaimContext, checkValue, Folds } from './claim-check.ts'
 import type { ClientOwners } from './client-owners.ts'
-import { KnownClaims, knownText } from './known-claims.ts'
+import { KnownClaims } from './known-claims.ts'
 import { ListTable } from './list-table.ts'
 import { NeighbourOrder } from './neighbour-order.ts'
+import { OutdatedClaims } from './outdated-claims.ts'
 import { PlacementCost } from './placement-cost.ts'
 import { readWaiting } from './read-waiting.ts'
 import { type BlocksRefusal, type BlocksWriter, refuse, refuseSquatted } from './refusal.ts'
@@ -51,6 +52,7 @@ export class RuledBlocks {
   readonly #doc: Y.Doc
   readonly #lists: ListTable
   readonly #waiting: WaitingTypes
+  readonly #outdated = new OutdatedClaims()
   #known: KnownClaims | undefined
   /** Steps of placement in the updates that passed, see `placementStepsOfDocumentMax`. */
   #placementSteps = 0
@@ -142,8 +144,13 @@ export class RuledBlocks {
     )
   }
 
-  /** Prunes the blocks whose lists of claims `touched` names: see {@link pruneBeaten}. */
-  prune(touched: readonly string[]): void {
+  /**
+   * Prunes the blocks whose lists of claims `touched` names: see {@link pruneBeaten}. Deletes, too, what only some may say and others
+   * have brought back in an older state. With `isHeld`, does this alone, since others still see the values that are beaten.
+   */
+  prune(touched: readonly string[], isHeld = false): void {
+    this.#outdated.prune(this.#doc)
+    if (isHeld) return
     const ids: string[] = []
     for (const path of touched) {
       const end = path.lastIndexOf('/')
@@ -153,12 +160,21 @@ export class RuledBlocks {
   }
 
   /** Claims that programs in the server's process write come by no inspection, and undo may bring them back, too. */
-  #rememberShown({ changes }: Observed): void {
+  #rememberShown({ changes, conflicts }: Observed): void {
     if (this.#known === undefined) return
-    for (const { block, field, after } of changes) {
-      const list = this.#lists.get(field.slice(0, field.indexOf('/')))
-      if (list !== undefined && after !== undefined) this.#known.remember(knownText(list, after, block))
+    for (const { block, field, loser } of conflicts) {
+      const list = this.#listOf(field)
+      if (list !== undefined) this.#known.lose(list, loser, block)
     }
+    for (const { block, field, after } of changes) {
+      const list = this.#listOf(field)
+      if (list === undefined || after === undefined) continue
+      if (!this.#known.show(list, after, block)) this.#outdated.add(block, list, after)
+    }
+  }
+
+  #listOf(field: string): ClaimList | undefined {
+    return this.#lists.get(field.slice(0, field.indexOf('/')))
   }
 
   #inspectRead(update: ReadUpdate, writer: BlocksWriter): BlocksRefusal | undefined {

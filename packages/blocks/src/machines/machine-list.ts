@@ -3,7 +3,7 @@ import type { ClaimList } from '../claim-list.ts'
 import type { ClaimRules } from '../ranked-claims.ts'
 import { BlockStatuses } from './block-statuses.ts'
 import { hiddenMachines } from './doc-machines.ts'
-import { isReservedSource, type Machine, type MachineClaim } from './machine.ts'
+import { isReservedSource, type Machine, type MachineClaim, STALLED } from './machine.ts'
 import { defineMachineRules, type MachineRules, rulesWithout } from './machine-rules.ts'
 
 /** The row of the statuses of some machines in the table of lists. */
@@ -34,6 +34,11 @@ export function machineClaims(machines: readonly Machine[]): MachineList {
       return fewer
     },
     isReserved: isReservedSource,
+    isGuarded: ({ machine, status, source, stalled }) => {
+      if (isReservedSource(source)) return true
+      const only = rules.machines.get(machine)?.table.only as Readonly<Record<string, unknown>> | undefined
+      return only?.[status] !== undefined || (stalled !== undefined && only?.[STALLED] !== undefined)
+    },
     isResult: ({ machine, status }) => rules.machines.get(machine)?.rules.isFinished(status) === true,
     numberOf: ({ run }) => run.no,
     runOf: ({ run }) => run,

@@ -139,8 +139,11 @@ export interface RuledDocument {
    * unsubscribe.
    */
   observe(listener: (observed: Observed) => void): () => void
-  /** Deletes the beaten claims of the paths in `touched`, in at most one transaction. Changes nothing that is shown. */
-  prune(touched: readonly string[]): void
+  /**
+   * Deletes the beaten claims of the paths in `touched`, which changes nothing that is shown, and what shows although it is out of
+   * date. With `isHeld`, the latter alone.
+   */
+  prune(touched: readonly string[], isHeld: boolean): void
 }
 
 /** Rules that allow everything and describe nothing, over one document. */

@@ -165,9 +165,9 @@ export class RoomDocument {
     return clocks.size === 0 ? undefined : clocks
   }
 
-  /** Deletes the beaten claims of dead writers at the paths in `touched`. Undefined when there are none. */
-  prune(touched: readonly string[]): Applied | undefined {
-    this.#begin().ruled.prune(touched)
+  /** Prunes the paths in `touched`: see {@link RuledDocument.prune}. Undefined when there is nothing to delete. */
+  prune(touched: readonly string[], isHeld: boolean): Applied | undefined {
+    this.#begin().ruled.prune(touched, isHeld)
     return this.#emitted === undefined ? undefined : this.#outcome()
   }
 

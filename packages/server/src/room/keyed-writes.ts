@@ -56,8 +56,7 @@ export class KeyedWrites {
   /** Logs a write that the document has. It has a record even if it changes nothing. */
   write(write: Write, place: WritePlace): Omit<RoomEdited<never>, 'value'> {
     const writes = [{ ...write, applied: keptEvenIfEmpty(write.applied) }]
-    // Until an earlier keyed write is shown, everybody still sees the values that it beat, so they are not pruned.
-    if (this.#held === undefined) this.#records.prune(place.document, writes)
+    this.#records.prune(place.document, writes, this.#held !== undefined)
     const updates = writes.flatMap(({ applied }) => applied.forward ?? [])
     const { appended, stored } = this.#records.logUnshown(writes, updates, place)
     const durable = stored.finally(() => {

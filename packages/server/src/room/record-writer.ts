@@ -212,11 +212,14 @@ export class RecordWriter {
     return this.#unsettled?.withheldBytes(member) ?? 0
   }
 
-  /** Adds a write that deletes the beaten claims of writers that are gone, at the paths that `writes` touched. */
-  prune(document: RoomDocument, writes: Write[]): void {
+  /**
+   * Adds a write that deletes the beaten claims of writers that are gone, at the paths that `writes` touched. While a keyed write is
+   * held, others still see the values that it beat, and only what shows out of date is deleted.
+   */
+  prune(document: RoomDocument, writes: Write[], isHeld: boolean): void {
     const touched = writes.flatMap(({ applied }) => applied.touched)
     if (touched.length === 0) return
-    const applied = document.prune(touched)
+    const applied = document.prune(touched, isHeld)
     if (applied === undefined) return
     this.#context.counters.prunings++
     writes.push({ applied, author: PRUNER })

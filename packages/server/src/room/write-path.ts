@@ -154,8 +154,8 @@ export class WritePath {
       writers = writers.slice(0, index + 1)
       break
     }
-    // A spoilt document can't be pruned. While a keyed write is not shown, others still see the values that it beat.
-    if (spoilt === undefined && this.shown === undefined) this.#records.prune(place.document, writes)
+    // A spoilt document can't be pruned.
+    if (spoilt === undefined) this.#records.prune(place.document, writes, this.shown !== undefined)
     this.#records.write(writes, place, this.#keyed.held)
     const sinceMs = nowMs
     nowMs = performance.now()
@@ -220,7 +220,7 @@ export class WritePath {
   #writeAtOnce(write: Write, place: WritePlace): Omit<RoomEdited<never>, 'value'> {
     const { log, document } = place
     const writes = [write]
-    if (this.shown === undefined) this.#records.prune(document, writes)
+    this.#records.prune(document, writes, this.shown !== undefined)
     const before = this.#records.lastDurable
     const [appended] = this.#records.write(writes, place, this.#keyed.held)
     // Not the head's LSN and durability: a pruning has a record of its own, and `sync` fsyncs only the edit's record.
@@ -283,7 +283,7 @@ export class WritePath {
   #writeUnits(member: Member, units: TriedUnits, place: WritePlace, relaysUntilMs: number): void {
     const write = this.#updates.applyUnits(member, units, place.document, relaysUntilMs)
     const writes = write === undefined ? [] : [write]
-    if (this.shown === undefined) this.#records.prune(place.document, writes)
+    this.#records.prune(place.document, writes, this.shown !== undefined)
     this.#records.write(writes, place, this.#keyed.held)
   }
 }
