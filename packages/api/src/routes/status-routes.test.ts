@@ -72,6 +72,24 @@ it('[H80] a run of a resource is started, reported on, shown, listed by its even
   expect([...page.events, ...rest.events]).toEqual(body.events)
 })
 
+it('[H80] events of what there is not are answered by the code of what is missing, as the status itself is', async () => {
+  await using api = await withBlock()
+  await api.call('POST', `${FILE}/runs`, { runId: 'r1' }, ADA)
+  const codeOf = async (path: string) => (await api.call('GET', path)).body.error?.code
+  for (const [code, status] of [
+    ['unknown_machine', '/blocks/b1/statuses/file@9/x'],
+    ['unknown_machine', '/blocks/b1/statuses/constructor@1/x'],
+    ['invalid', '/blocks/b1/statuses/file/x'],
+    ['unknown_block', '/blocks/b9/statuses/file@1/x'],
+    ['unknown_status', '/blocks/b1/statuses/file@1/x'],
+    ['unknown_status', '/blocks/b1/statuses/sync@1/a%2Freport.pdf'],
+  ] as const)
+    expect([await codeOf(status), await codeOf(`${status}/events`)], status).toEqual([code, code])
+  await api.call('DELETE', '/blocks/b1')
+  expect((await api.call('GET', `${FILE}/events`)).body.events).toHaveLength(2)
+  expect((await api.call('GET', `${FILE}/events?after=9`)).body).toEqual({ events: [], next: null })
+})
+
 it('[H80] a repeat under an idempotency key gets the first answer, and takes effect once', async () => {
   await using api = await withBlock()
   const start = () => api.call('POST', `${FILE}/runs`, {}, { ...ADA, 'idempotency-key': 'k1' })

@@ -1,5 +1,6 @@
 import { getBlock, isSameJson, type Json, type MachineClaim, shownStatus } from '@joinery/blocks'
 import type { LogRecord, Lsn, WorkspaceId } from '@joinery/server'
+import type * as Y from 'yjs'
 import { z } from 'zod'
 import { ApiError } from '../api-error.ts'
 import { ChangeReader } from '../feed/change-event.ts'
@@ -9,7 +10,7 @@ import { limitQuery, lsnQuery, params } from '../schemas.ts'
 import { reportStatusBody, startStatusBody, statusAnswer, statusEvents, statusView } from '../status-schemas.ts'
 import type { StatusOperation } from '../writes/operation-kinds.ts'
 import { blockWriteHeaders, blockWriteQuery, etagOf, preconditionOf } from '../writes/precondition.ts'
-import { statusesOf, toldOf } from '../writes/status-operation.ts'
+import { assertMachine, statusesOf, toldOf } from '../writes/status-operation.ts'
 import { lsnHeader } from '../writes/write-headers.ts'
 import type { WriteOutcome } from '../writes/writes.ts'
 import { atQuery, stateAt } from './block-routes.ts'
@@ -44,11 +45,7 @@ const get = route(
   },
   async ({ params: { workspace, block: id, machine: kind, name }, query: { at }, work }, services) => {
     const body = await stateAt(services, { workspace, at, work }, (doc, stamps) => {
-      const block = getBlock(doc, id)
-      if (block === undefined) throw new ApiError('unknown_block', `there is no block "${id}"`)
-      const { statuses, machine } = statusesOf(block, kind, services.lists)
-      const entry = statuses.of(machine).get(name)
-      if (entry === undefined) throw new ApiError('unknown_status', `block "${id}" has no ${kind} "${name}"`)
+      const entry = entryIn(doc, { block: id, machine: kind, name }, services.lists)
       return { entry, version: stamps.of(id)?.lsn ?? 0, status: shownStatus(entry) }
     })
     return { status: 200, headers: { etag: etagOf(body) }, body }
@@ -163,15 +160,35 @@ const events = route(
         schema: statusEvents,
       },
     },
-    errors: ['unknown_workspace', 'history_dropped', 'busy'],
+    errors: ['unknown_workspace', 'unknown_block', 'unknown_machine', 'unknown_status', 'history_dropped', 'busy'],
   },
   async ({ params: { workspace, block, machine, name }, query: { after, limit }, work }, services) => {
     const id = workspace as WorkspaceId
+    assertMachine(machine, services.lists)
     const page = await services.history.records(id, { block, after }, limit, work)
     const told = await eventsOf(id, page.records, { block, key: `${machine}/${name}` }, work, services)
+    // All kept records were read, and none tells of the resource: it shows since before them, or there is none.
+    if (after === undefined && told.length === 0 && page.next === undefined)
+      await stateAt(services, { workspace, at: undefined, work }, (doc) =>
+        entryIn(doc, { block, machine, name }, services.lists),
+      )
     return { status: 200, body: { events: told, next: page.next ?? null } }
   },
 )
+
+/** The entry of a resource that shows. Throws `unknown_machine`, `unknown_block` or `unknown_status` where there is none. */
+function entryIn(
+  doc: Y.Doc,
+  { block: id, machine: kind, name }: { readonly block: string; readonly machine: string; readonly name: string },
+  lists: Services['lists'],
+): MachineClaim {
+  const block = getBlock(doc, id)
+  if (block === undefined) throw new ApiError('unknown_block', `there is no block "${id}"`)
+  const { statuses, machine } = statusesOf(block, kind, lists)
+  const entry = statuses.of(machine).get(name)
+  if (entry === undefined) throw new ApiError('unknown_status', `block "${id}" has no ${kind} "${name}"`)
+  return entry
+}
 
 interface Resource {
   readonly block: string

@@ -13,6 +13,11 @@ import { ApiError, supersededBy } from '../api-error.ts'
 import { machineListOf } from '../machine-list.ts'
 import type { StatusOperation } from './operation-kinds.ts'
 
+/** Throws `unknown_machine` for a name that is in no table of the server. */
+export function assertMachine(name: string, lists: readonly ClaimList[]): void {
+  if (machineListOf(lists)?.rules.machines.has(name) !== true) throw unknownMachine(name, lists)
+}
+
 /** The statuses of a block, and the machine of this name. Throws `unknown_machine`. */
 export function statusesOf(
   block: Block,
@@ -25,7 +30,7 @@ export function statusesOf(
   throw unknownMachine(name, lists)
 }
 
-export function unknownMachine(name: string, lists: readonly ClaimList[]): ApiError {
+function unknownMachine(name: string, lists: readonly ClaimList[]): ApiError {
   const machines = [...(machineListOf(lists)?.rules.machines.keys() ?? [])]
   const message = `there is no machine "${name}" here: register its table with the server, or use one of ${machines.join(', ')}`
   return new ApiError('unknown_machine', message, { details: { machines } })
