@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 import { NIGHTLY_TEST_MS, WAIT_MS } from './test/support/patience.ts'
 
@@ -12,7 +13,11 @@ export default defineConfig({
       'test/**/*.{fuzz,crash,property}.test.ts',
     ],
     pool: 'forks',
-    env: { JOINERY_NIGHTLY: '1' },
+    env: {
+      JOINERY_NIGHTLY: '1',
+      // As in vitest.config.ts: thousands of programs are started.
+      NODE_COMPILE_CACHE: fileURLToPath(new URL('node_modules/.cache/joinery', import.meta.url)),
+    },
     expect: { poll: { timeout: WAIT_MS } },
     testTimeout: NIGHTLY_TEST_MS,
     hookTimeout: NIGHTLY_TEST_MS,
