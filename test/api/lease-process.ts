@@ -7,7 +7,7 @@ import type { LeaseCall } from './lease-history.ts'
 
 const PROGRAM = fileURLToPath(new URL('./lease-actors.ts', import.meta.url))
 
-/** Who hears what the actors of a process do, in the order in which they do it. */
+/** Hears of all that the actors of a process do, in the order in which they do it. */
 export interface LeaseListener {
   call(call: LeaseCall): void
   write(write: LeaseWrite): void

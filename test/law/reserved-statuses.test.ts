@@ -118,7 +118,7 @@ describe.each(['with tokens', 'in development mode'])('%s', (mode) => {
   })
 
   if (!hasTokens) return
-  it('[B112] no socket, keyed edit, edit under a lease or update brings back what the provider said before its last word', async () => {
+  it('[B113] no socket, keyed edit, edit under a lease or update brings back what the provider said before its last word', async () => {
     const bank = await enter('bank', 'provider')
     const said: object[] = []
     for (const status of ['captured', 'refunded'] as const) {

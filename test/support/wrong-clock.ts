@@ -17,7 +17,7 @@ export class WrongClock {
   readonly #file: string
   /** The environment of a child with this clock. */
   readonly env: Readonly<Record<string, string>>
-  /** What makes the clock wrong. */
+  /** The means by which the clock is wrong. */
   readonly means: 'libfaketime' | 'Date.now'
 
   private constructor(file: string) {

@@ -25,7 +25,7 @@ const STATUSES = ['processing', 'authorized', 'captured', 'partly_refunded', 're
 class Shop {
   readonly server = new Y.Doc()
   readonly said: MachineClaim[] = []
-  /** What it said last, as far as that ever showed. */
+  /** The last claim of its provider that ever showed. */
   last: MachineClaim | undefined
   #at = 0
 
@@ -91,7 +91,7 @@ function push(doc: Y.Doc, claims: readonly object[]): void {
 describe.each([
   ['with keys', ADA],
   ['in development mode', ANYBODY],
-])('[B112] %s', (_mode, writer) => {
+])('[B113] %s', (_mode, writer) => {
   const carriers: Readonly<Record<string, (doc: Y.Doc, claims: readonly object[]) => void>> = {
     'in the list, once the status is removed': (doc, claims) => {
       blockOf(doc).statuses(PAYMENT).remove('o-7')

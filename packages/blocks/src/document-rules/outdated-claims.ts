@@ -12,8 +12,8 @@ interface Outdated {
 
 /**
  * The claims that show although those who may say them have said something else since. A client that undoes the deletion of a block
- * brings back what it had seen, and a claim that stood beaten shows when the winner is deleted. Who deletes a status leaves nothing
- * there, but says nothing in another's name.
+ * brings back what it had seen, and a claim that stood beaten shows when the winner is deleted. A deletion may leave
+ * nothing there, and says nothing in another's name.
  */
 export class OutdatedClaims {
   #claims: Outdated[] = []
@@ -22,7 +22,7 @@ export class OutdatedClaims {
     this.#claims.push({ block, list, claim })
   }
 
-  /** Deletes them. What shows in their place is looked at in turn, when the document's observers have told of it. */
+  /** Deletes them. The claims that show in their place are looked at in turn, when the document's observers have told of them. */
   prune(doc: Y.Doc): void {
     while (this.#claims.length > 0) {
       const claims = this.#claims
