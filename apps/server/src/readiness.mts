@@ -1,6 +1,7 @@
 import { statfs } from 'node:fs/promises'
 import type { EventStore } from '@joinery/log'
 import type { Server } from '@joinery/server'
+import type { TaskEngine } from '@joinery/tasks'
 import type { ServeConfig } from './serve-config.mts'
 
 /** Body of an answer of `/readyz`: whether a load balancer should send traffic to this server. */
@@ -13,6 +14,8 @@ export interface Readiness {
   readonly disk: { readonly freeBytes: number; readonly freeBytesMin: number } | undefined
   /** Number of open workspaces that are damaged. They are no reason: all other workspaces are served as usual. */
   readonly quarantined: number
+  /** Tasks that are open, and workspaces whose journal of tasks can't be read. They are no reason either. */
+  readonly tasks: TaskEngine['extent']
 }
 
 /** Looks at the state of storage and at the free space on its disk. */
@@ -20,6 +23,7 @@ export async function readReadiness(
   { dataDirectory, durability, diskFreeBytesMin }: ServeConfig,
   server: Server,
   store: EventStore,
+  tasks: Pick<TaskEngine, 'extent'>,
 ): Promise<Readiness> {
   const { state } = store.state
   const reasons: string[] = []
@@ -34,5 +38,5 @@ export async function readReadiness(
     }
   }
   const status = reasons.length === 0 ? 'ready' : 'not_ready'
-  return { status, reasons, storage: state, disk, quarantined: server.load().quarantined }
+  return { status, reasons, storage: state, disk, quarantined: server.load().quarantined, tasks: tasks.extent }
 }

@@ -89,7 +89,7 @@ describe('joinery serve', () => {
   })
 
   it.each([
-    ['0', 200, { status: 'ready', reasons: [], storage: 'open', quarantined: 0 }],
+    ['0', 200, { status: 'ready', reasons: [], storage: 'open', quarantined: 0, tasks: { open: 0, unreadable: 0 } }],
     ['999999999', 503, { status: 'not_ready', reasons: [expect.stringMatching(/^disk: /)] }],
   ])('[A42] /readyz says whether traffic may come when %s megabytes have to be free', async (free, status, body) => {
     const server = new CommandProcess(serve(await temporaryDirectory(), '--disk-free', free))

@@ -140,7 +140,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
       metrics.watch(server, api, store, revocations)
       metrics.watchTasks(tasks)
       const relief = startMemoryRelief(server)
-      const readiness = () => readReadiness(config, server, store)
+      const readiness = () => readReadiness(config, server, store, tasks)
       const demonstration = await openDemonstration(config, server, logger)
       const always = { api, metrics, readiness, demonstration }
       faces = { ...always, control: undefined }

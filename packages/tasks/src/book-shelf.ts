@@ -54,6 +54,7 @@ export class BookShelf {
   /** Journals that are being closed: they can be opened again afterwards. */
   readonly #closings = new Map<string, Promise<void>>()
   readonly #suspended = new Map<string, string>()
+  readonly #unreadable = new Set<string>()
   #isClosed = false
 
   private constructor(options: ShelfOptions, intake: Journal<IntakeEvent, IntakeFold>) {
@@ -86,6 +87,11 @@ export class BookShelf {
   /** The books that are open. */
   *books(): Generator<TaskBook> {
     for (const { loaded } of this.#books.values()) if (loaded !== undefined) yield loaded
+  }
+
+  /** Number of workspaces whose journal could not be opened at the last try. */
+  get unreadable(): number {
+    return this.#unreadable.size
   }
 
   /** Runs `work` on the book of a workspace. Rejects with the log's error if its journal can't be read. */
@@ -125,6 +131,7 @@ export class BookShelf {
       { event: { type: 'erased' }, ...entry },
     )
     this.#byTag.delete(tagOf(workspace))
+    this.#unreadable.delete(workspace)
   }
 
   /** Gives nothing of the workspace to workers until {@link unsuspend}. */
@@ -180,8 +187,10 @@ export class BookShelf {
     open.book.then(
       (book) => {
         open.loaded = book
+        this.#unreadable.delete(workspace)
       },
       () => {
+        if (!this.#isClosed) this.#unreadable.add(workspace)
         if (this.#books.get(workspace) === open) this.#books.delete(workspace)
       },
     )
@@ -200,6 +209,7 @@ export class BookShelf {
     let book: TaskBook | undefined
     const world = {
       ...{ limits: bounds, clock: time, logger, random, held: dispatcher.held.bind(dispatcher) },
+      catchUpMs: dispatcher.catchUpMs.bind(dispatcher),
       onReady: () => book !== undefined && dispatcher.offer(book),
       onEvent: (event: TaskEventBody, task: TaskRecord, atMs: number, leasedAtMs: number | undefined) => {
         dispatcher.observe(event, task)

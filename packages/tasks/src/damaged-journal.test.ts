@@ -18,6 +18,7 @@ it('[J52] a journal that can’t be read says so to who asks for its tasks, and 
   await scene.start()
   expect(scene.logged).toMatchObject([{ level: 'error', details: { workspace: W } }])
   await expect(scene.find(damaged)).rejects.toMatchObject({ code: 'corrupted' })
+  expect(scene.engine.extent).toEqual({ open: 1, unreadable: 1 })
   expect(await scene.next([saga])).toMatchObject({ task: whole.id })
   await scene.close()
 })

@@ -1,5 +1,6 @@
 import type { SteadyClock } from '@joinery/log'
 import type { LeaseAsk, LeasedWork, SagaShape } from '@joinery/protocol'
+import { CatchUp } from './catch-up.ts'
 import { HostBreaker } from './host-breaker.ts'
 import type { LiveLease } from './live-leases.ts'
 import type { LiveWorkers } from './live-workers.ts'
@@ -37,12 +38,14 @@ export class Dispatcher {
   /** Books with attempts to give away. The one that was served last is the last. */
   readonly #books = new Set<TaskBook>()
   readonly #breakers = new Map<string, HostBreaker>()
+  readonly #catchUp: CatchUp
   readonly #counts = new Map<string, number>()
   readonly #waiters = new Set<() => void>()
   #isWaking = false
 
   constructor(options: DispatcherOptions) {
     this.#options = options
+    this.#catchUp = new CatchUp(options.clock, options.limits.catchUpPerSecond)
   }
 
   /** Breakers by their host. */
@@ -58,6 +61,11 @@ export class Dispatcher {
 
   remove(book: TaskBook): void {
     this.#books.delete(book)
+  }
+
+  /** Time until an attempt may be made, or a time of a task may count, that was due before, ms. */
+  catchUpMs(saga: SagaShape, target: Target | undefined): number {
+    return this.#catchUp.takeTurnMs((target && this.#hostOf(saga, target)) ?? '')
   }
 
   /** Counts a lease that has begun or ended. */

@@ -7,3 +7,7 @@ it('[J51] a few histories of workers, clocks, crashes and people leave the tasks
     expect(await runHistory(choices, seed), `seed ${seed}`).toBeUndefined()
   }
 })
+
+it('[J51] an attempt that was told of a cancel ends after its grace, however often it beats', async () => {
+  expect(await runHistory([0, 14, 1_005_258_663, 714_809_384, 375_241_831, 963_469_976], 0)).toBeUndefined()
+})

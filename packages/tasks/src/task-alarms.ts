@@ -1,4 +1,5 @@
 import type { Journal } from '@joinery/log'
+import type { SagaShape } from '@joinery/protocol'
 import { attemptsOf, stepOf } from './apply-event.ts'
 import type { LiveLeases } from './live-leases.ts'
 import type { ReadyQueue } from './ready-queue.ts'
@@ -25,6 +26,7 @@ export interface AlarmedBook {
   readonly leases: LiveLeases
   readonly ready: ReadyQueue
   readonly nowMs: number
+  readonly world: { catchUpMs(saga: SagaShape, target: Target | undefined): number }
   append(task: TaskRecord, events: readonly TaskEventBody[], by: By, options: { sync: boolean }): unknown
   refresh(task: TaskRecord): void
   loseLease(nonce: string, why: UnsureWhy): void
@@ -45,8 +47,19 @@ export class TaskAlarms {
   /** Sets the timers of a task that was read from the journal. Its leases have their whole time again. */
   wake(task: TaskRecord): void {
     for (const target of targetsOf(task)) this.#arm(task, target, 'restart')
-    for (const step of task.steps) this.#armStep(task, step)
-    this.#armDeadline(task)
+    for (const step of task.steps) this.#armStep(task, step, true)
+    this.#armDeadline(task, true)
+  }
+
+  /** The first of the times of a task that are set, ms since epoch; Infinity if none is. */
+  firstDueAt(task: TaskRecord): number {
+    let first = task.deadlineAt ?? Infinity
+    for (const { isWaiting, until } of task.steps) if (isWaiting && until !== undefined) first = Math.min(first, until)
+    for (const target of targetsOf(task)) {
+      const attempts = attemptsOf(task, target)
+      if (attempts?.state === 'waiting') first = Math.min(first, attempts.retryAt ?? Infinity)
+    }
+    return first
   }
 
   /**
@@ -86,9 +99,11 @@ export class TaskAlarms {
     const { timers, leases, nowMs } = this.#book
     const key = retryKeyOf(target)
     const { state, retryAt, nonce, worker = '', firstAt, leaseMs } = attempts
-    if (state === 'waiting' && retryAt !== undefined && retryAt > nowMs) {
-      timers.set(key, retryAt - nowMs, () => this.#refresh(task.id))
-    } else timers.clear(key)
+    const pauseMs = state === 'waiting' && retryAt !== undefined ? retryAt - nowMs : 0
+    // A pause that ended while the server was away: others have, too.
+    const delayMs = pauseMs < 0 && why === 'restart' ? this.#book.world.catchUpMs(task.saga, target) : pauseMs
+    if (delayMs > 0) timers.set(key, delayMs, () => this.#refresh(task.id))
+    else timers.clear(key)
     if (state !== 'running' || nonce === undefined || (why !== 'leased' && why !== 'restart')) return
     const lost: UnsureWhy = why === 'restart' ? 'server_restart' : 'lease_expired'
     leases.add(nonce, { worker, saga: task.saga, target, beganAtMs: nowMs, leaseMs }, (timer) => {
@@ -101,16 +116,24 @@ export class TaskAlarms {
     if (timeoutMs !== Infinity) leases.limit(nonce, timeoutMs)
   }
 
-  #armDeadline(task: TaskRecord): void {
+  #armDeadline(task: TaskRecord, isWaking = false): void {
     const key = `deadline ${task.id}`
     if (task.deadlineAt === undefined || !isOpen(task)) return this.#book.timers.clear(key)
-    this.#set(key, task.deadlineAt - this.#book.nowMs, () => this.#onDeadline(task.id))
+    this.#set(key, this.#untilMs(task, task.deadlineAt, isWaking), () => this.#onDeadline(task.id))
   }
 
-  #armStep(task: TaskRecord, step: StepRecord | undefined): void {
+  #armStep(task: TaskRecord, step: StepRecord | undefined, isWaking = false): void {
     if (step?.isWaiting !== true || step.until === undefined) return
     const { name } = step.shape
-    this.#set(`step ${task.id} ${name}`, step.until - this.#book.nowMs, () => this.#onStepTime(task.id, name))
+    this.#set(`step ${task.id} ${name}`, this.#untilMs(task, step.until, isWaking), () =>
+      this.#onStepTime(task.id, name),
+    )
+  }
+
+  /** Time until a time of the task, ms. One that is over when the tasks are woken takes its turn. */
+  #untilMs(task: TaskRecord, at: number, isWaking: boolean): number {
+    const leftMs = at - this.#book.nowMs
+    return leftMs < 0 && isWaking ? this.#book.world.catchUpMs(task.saga, undefined) : leftMs
   }
 
   #disarm(task: TaskRecord): void {

@@ -1,5 +1,5 @@
 import type { Entry, Journal, SteadyClock } from '@joinery/log'
-import type { LeaseAsk, LeasedWork } from '@joinery/protocol'
+import type { LeaseAsk, LeasedWork, SagaShape } from '@joinery/protocol'
 import { applyEvent, attemptsOf, stepOf, taskOf } from './apply-event.ts'
 import { type LiveLease, LiveLeases } from './live-leases.ts'
 import { keyOf, makeNonce, tokenOf } from './names.ts'
@@ -39,6 +39,8 @@ export interface BookWorld {
   random(): number
   /** Why an attempt that could be made is not. */
   held(task: TaskRecord, target: Target | undefined): Waiting
+  /** Time until something may go on that was due before, ms. */
+  catchUpMs(saga: SagaShape, target: Target | undefined): number
   /** Called when attempts have become ready. */
   onReady(): void
   /** Called when a lease begins or ends. */
@@ -98,7 +100,7 @@ export class TaskBook {
     })
     this.#alarms = new TaskAlarms(this)
     this.leases = new LiveLeases(this.timers, world.limits.leaseMs, world.onLease)
-    for (const task of this.fold.tasks.values()) if (isOpen(task)) this.#wake(task)
+    this.wakeAll()
   }
 
   get fold(): WorkFold {
@@ -338,14 +340,16 @@ export class TaskBook {
     for (const follower of [...this.#followers]) follower()
   }
 
-  #wake(task: TaskRecord): void {
-    this.#alarms.wake(task)
-    this.refresh(task)
-  }
-
-  /** Lets the tasks go on that were paused: times that are over meanwhile count now. */
+  /** Lets the tasks go on, after a start or a pause. Times that are over meanwhile count now, in their order and not all at once. */
   wakeAll(): void {
-    for (const task of this.fold.tasks.values()) if (isOpen(task)) this.#wake(task)
+    const due = Array.from(this.fold.tasks.values())
+      .filter(isOpen)
+      .map((task) => ({ task, at: this.#alarms.firstDueAt(task) }))
+    due.sort((a, b) => (a.at === b.at ? 0 : a.at - b.at))
+    for (const { task } of due) {
+      this.#alarms.wake(task)
+      this.refresh(task)
+    }
   }
 
   #held(task: TaskRecord): Waiting {

@@ -299,6 +299,13 @@ export class TaskEngine implements Tasks {
     }
   }
 
+  /** How much there is, at no cost: open tasks, and workspaces whose journal could not be opened at the last try. */
+  get extent(): { readonly open: number; readonly unreadable: number } {
+    let open = 0
+    for (const { fold } of this.#shelf.books()) open += fold.open
+    return { open, unreadable: this.#shelf.unreadable }
+  }
+
   /** Ends all waits, and writes no more. The logs are closed with the server. */
   async close(): Promise<void> {
     this.#closing.abort()
@@ -315,8 +322,7 @@ export class TaskEngine implements Tasks {
   }
 
   #assertRoom(): void {
-    let open = 0
-    for (const { fold } of this.#shelf.books()) open += fold.open
+    const { open } = this.extent
     if (open < this.#limits.tasksOpenMax) return
     const message = `${open} tasks are open on this server, and at most ${this.#limits.tasksOpenMax} may be: wait until some have ended`
     throw new TaskError('too_many_tasks', message)

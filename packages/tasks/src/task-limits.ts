@@ -41,6 +41,8 @@ export interface TaskLimits {
   readonly progressMs: number
   /** Days for which a task stays readable after its end. */
   readonly keepTasksDays: number
+  /** Pauses, sleeps and deadlines that were over at a start are let go at most so often a second, for each host. */
+  readonly catchUpPerSecond: number
   /** Failures of one host in a row after which its breaker opens, and the time until one attempt tries it again. */
   readonly breakerFailures: number
   readonly breakerMs: number
@@ -70,6 +72,7 @@ export const TASK_LIMITS_DEFAULT: TaskLimits = {
   stalledAfterMs: MINUTE_MS,
   progressMs: 5_000,
   keepTasksDays: 30,
+  catchUpPerSecond: 50,
   breakerFailures: 5,
   breakerMs: 30_000,
 }

@@ -1,5 +1,8 @@
 import type { SteadyClock } from '@joinery/log'
 
+/** Timers that fire before other work has a turn. */
+const FIRED_AT_ONCE_MAX = 100
+
 interface Timer {
   readonly atMs: number
   readonly key: string
@@ -70,7 +73,9 @@ export class Timers {
   #fireDue(): void {
     this.#armedMs = Infinity
     const nowMs = this.#clock.monotonicMs()
+    let fired = 0
     for (let first = this.#first(); first !== undefined && first.atMs <= nowMs; first = this.#first()) {
+      if (fired++ >= FIRED_AT_ONCE_MAX) break
       this.#pop()
       this.#byKey.delete(first.key)
       try {

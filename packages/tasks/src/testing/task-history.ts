@@ -15,6 +15,8 @@ interface Cell {
   isRunning: boolean
   /** Time at which the lease ends unless it is renewed, ms of the monotonic clock. */
   endsAtMs: number
+  /** Time at which an attempt ends that was told of a cancel, however often it beats. */
+  graceEndsAtMs: number
   key: string | undefined
   undoKey: string | undefined
 }
@@ -25,6 +27,8 @@ interface Lease {
 }
 
 const LEASE_MS = 30_000
+/** Time of an attempt from the beat that tells it of a cancel. */
+const GRACE_MS = 30_000
 const retry = { attempts: 100, firstMs: 100, maxMs: 1_000 }
 const SAGA: SagaShape = sagaOf([
   { name: 'one', kind: 'step', hasUndo: true, retry },
@@ -71,7 +75,7 @@ class TaskHistory {
     for (const name of NAMES) {
       const cell: Cell = {
         ...{ state: 'idle', result: undefined, isUnsure: false, token: undefined, kind: 'run', isRunning: false },
-        ...{ endsAtMs: 0, key: undefined, undoKey: undefined },
+        ...{ endsAtMs: 0, graceEndsAtMs: Infinity, key: undefined, undoKey: undefined },
       }
       this.#cells.set(name, cell)
     }
@@ -107,7 +111,10 @@ class TaskHistory {
       case 12:
       case 13:
         await this.#scene.restart()
-        for (const cell of this.#cells.values()) if (cell.isRunning) cell.endsAtMs = this.#nowMs + LEASE_MS
+        for (const cell of this.#cells.values()) {
+          // The next beat tells of the cancel again.
+          if (cell.isRunning) Object.assign(cell, { endsAtMs: this.#nowMs + LEASE_MS, graceEndsAtMs: Infinity })
+        }
         break
       case 14:
         if (argument % 4 === 0) await this.#cancel()
@@ -180,7 +187,8 @@ class TaskHistory {
     if (kind === 'undo' && work.result !== (cell.state === 'done' ? cell.result : undefined)) {
       return `the undo of ${name} was given ${JSON.stringify(work.result)}, and the run had ${cell.result}`
     }
-    Object.assign(cell, { token: work.token, kind, isRunning: true, endsAtMs: this.#nowMs + LEASE_MS })
+    const endsAtMs = this.#nowMs + LEASE_MS
+    Object.assign(cell, { token: work.token, kind, isRunning: true, endsAtMs, graceEndsAtMs: Infinity })
     this.#leases.push({ work, cell: name })
     return undefined
   }
@@ -230,6 +238,9 @@ class TaskHistory {
     const outcome = await this.#codeOf(this.#scene.engine.beat(lease.work.token, {}))
     if (isMine !== (outcome === undefined)) return `a beat of ${lease.cell} was answered ${outcome}`
     if (isMine) cell.endsAtMs = this.#nowMs + LEASE_MS
+    if (isMine && this.#isCanceled && cell.kind === 'run') {
+      cell.graceEndsAtMs = Math.min(cell.graceEndsAtMs, this.#nowMs + GRACE_MS)
+    }
     return undefined
   }
 
@@ -241,7 +252,7 @@ class TaskHistory {
   /** Leases end by the monotonic clock alone. */
   #expire(): void {
     for (const cell of this.#cells.values()) {
-      if (!cell.isRunning || cell.endsAtMs > this.#nowMs) continue
+      if (!cell.isRunning || Math.min(cell.endsAtMs, cell.graceEndsAtMs) > this.#nowMs) continue
       cell.isRunning = false
       if (cell.kind === 'run') cell.isUnsure = true
     }
