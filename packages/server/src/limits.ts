@@ -149,6 +149,8 @@ export interface ServerLimits extends WireLimits {
   readonly trialWaitMs: number
   /** Time for which a tried update is applied before others have their turns, ms: nobody notices it. */
   readonly trialTurnMs: number
+  /** Time for which a long answer is made before others have their turns, ms: nobody notices it. */
+  readonly answerTurnMs: number
   /** Time that a workspace may take to load, ms of CPU: ten times as long as a history of 260,000 edits takes. */
   readonly loadMsMax: number
 }
@@ -210,5 +212,6 @@ export const SERVER_LIMITS: ServerLimits = {
   trialsWaitingMax: 64,
   trialWaitMs: 30_000,
   trialTurnMs: 40,
+  answerTurnMs: 5,
   loadMsMax: 30_000,
 }

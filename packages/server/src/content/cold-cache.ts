@@ -1,3 +1,4 @@
+import type { LoadTurns } from './load-turns.ts'
 import type { StoredState } from './stored-state.ts'
 
 /**
@@ -6,13 +7,16 @@ import type { StoredState } from './stored-state.ts'
  * discarded at once.
  */
 export class ColdCache {
+  /** The turns in which stored states are read. */
+  readonly turns: LoadTurns
   readonly #bytesMax: number
   /** The states by owner. An owner is only a key here. */
   readonly #states = new Map<object, { readonly stored: StoredState; readonly bytes: number; isUsed: boolean }>()
   #bytes = 0
 
-  constructor(bytesMax: number) {
+  constructor(bytesMax: number, turns: LoadTurns) {
     this.#bytesMax = bytesMax
+    this.turns = turns
   }
 
   get(owner: object): StoredState | undefined {

@@ -27,7 +27,7 @@ export class ColdDocument {
   /** Reads the log's state and keeps it at hand for a moment. Rejects with the storage error, and the error of `admit`. */
   static async load(log: WorkspaceLog, cache: ColdCache, admit?: Admit): Promise<ColdDocument> {
     if (log.head === 0) return new ColdDocument(log, cache, EMPTY_STATE_VECTOR)
-    const stored = await readStored(log, admit)
+    const stored = await readStored(log, cache.turns, admit)
     const cold = new ColdDocument(log, cache, stored.stateVector)
     cache.put(cold, stored)
     return cold
@@ -55,6 +55,14 @@ export class ColdDocument {
     return this.#reading
   }
 
+  /** Reads the stored state, and what it needs to recognize repeated updates. Rejects like {@link read}. */
+  async prepared(): Promise<StoredState> {
+    const stored = await this.read()
+    const { turns } = this.#cache
+    await turns.run(stored.preparing(turns.pace))
+    return stored
+  }
+
   /** Frees the stored state: nobody will ask for it any more. */
   discard(): void {
     this.#cache.delete(this)
@@ -62,7 +70,7 @@ export class ColdDocument {
 
   async #read(): Promise<StoredState> {
     try {
-      const stored = await readStored(this.#log)
+      const stored = await readStored(this.#log, this.#cache.turns)
       this.#cache.put(this, stored)
       return stored
     } finally {

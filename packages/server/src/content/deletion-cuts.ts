@@ -1,5 +1,6 @@
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
+import type { Pace, Steps } from './steps.ts'
 
 /** Ranges of one client, as their bytes. */
 interface Run {
@@ -9,10 +10,10 @@ interface Run {
 }
 
 /**
- * The deletions of a V1 update (the bytes behind its structs) in several of about `bytesMax` bytes. The bytes behind their end stay
+ * The steps to the deletions of a V1 update (the bytes behind its structs) in several of about `bytesMax` bytes. The bytes behind their end stay
  * with the last. Deletions of up to `bytesMax` bytes stay as they are. Throws on bytes that are no deletions.
  */
-export function cutDeletions(deletions: Uint8Array, bytesMax: number): readonly Uint8Array[] {
+export function* cuttingDeletions(deletions: Uint8Array, bytesMax: number, pace: Pace): Steps<readonly Uint8Array[]> {
   if (deletions.length <= bytesMax) return [deletions]
   const decoder = decoding.createDecoder(deletions)
   const parts: Run[][] = []
@@ -31,6 +32,7 @@ export function cutDeletions(deletions: Uint8Array, bytesMax: number): readonly 
       }
       part.push({ client, count, bytes: deletions.subarray(from, decoder.pos) })
       bytes += decoder.pos - from
+      if (pace.isOver) yield
       if (bytes < bytesMax) continue
       parts.push(part)
       part = []

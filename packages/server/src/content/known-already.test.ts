@@ -3,6 +3,7 @@ import * as encoding from 'lib0/encoding'
 import { describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
 import { includesUpdate, isComparable, mayBeKnown, refusalOfOther, refusalOfSize } from './known-already.ts'
+import { AT_ONCE, doAll } from './steps.ts'
 import { StoredState } from './stored-state.ts'
 
 const MANY = 2_000_000
@@ -47,7 +48,7 @@ describe('[S197] an update with too many structs or deletions', () => {
     touched: [],
     update: Y.encodeStateAsUpdate(doc),
   }
-  const stored = new StoredState(undefined, [record])
+  const stored = doAll(StoredState.making(undefined, [record], AT_ONCE))
 
   it.each([
     ['structs', claiming(MANY, 0, 2 * MANY)],

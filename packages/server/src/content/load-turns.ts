@@ -1,6 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type * as Y from 'yjs'
+import type { ServerLimits } from '../limits.ts'
 import { Turns } from '../turns.ts'
+import type { Pace, Steps } from './steps.ts'
 
 /** Items that are read at once, at most, before they are applied. */
 const CHUNK = 1_000
@@ -8,11 +10,22 @@ const CHUNK = 1_000
 /** The turns of the event loop that long loads take. All loads of a server together take one, then others have theirs. */
 export class LoadTurns {
   readonly #turnMs: number
+  readonly #stepsMs: number
   readonly #turns = new Turns(1)
+  #stepsEndMs = 0
+  /** The pace of all steps that are done in these turns. */
+  readonly pace: Pace
 
-  /** @param turnMs time after which a load gives its turn up, ms */
-  constructor(turnMs: number) {
-    this.#turnMs = turnMs
+  /** @param limits times after which a load, and the steps of anything else, give their turn up */
+  constructor({ trialTurnMs, answerTurnMs }: Pick<ServerLimits, 'trialTurnMs' | 'answerTurnMs'>) {
+    this.#turnMs = trialTurnMs
+    this.#stepsMs = answerTurnMs
+    const isOver = (): boolean => performance.now() >= this.#stepsEndMs
+    this.pace = {
+      get isOver() {
+        return isOver()
+      },
+    }
   }
 
   /** Calls `apply` with each item in order, in transactions of `origin` that each last about a turn. Rejects with the error of either. */
@@ -36,6 +49,22 @@ export class LoadTurns {
     }
     for await (const item of items) if (chunk.push(item) >= CHUNK) await flush()
     await flush()
+  }
+
+  /** Goes on with steps of this {@link pace} until they or the turn are over. Returns their result; undefined before the last. */
+  part<T>(steps: Steps<T>): { readonly value: T } | undefined {
+    this.#stepsEndMs = performance.now() + this.#stepsMs
+    const { done, value } = steps.next()
+    return done ? { value } : undefined
+  }
+
+  /** Does all steps of this {@link pace}, each in a turn of its own. Rejects with their error. */
+  async run<T>(steps: Steps<T>): Promise<T> {
+    for (;;) {
+      const part = this.part(steps)
+      if (part !== undefined) return part.value
+      await this.pause()
+    }
   }
 
   /** Resolves in a later turn, and for one caller in each. */

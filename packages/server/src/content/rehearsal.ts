@@ -1,7 +1,9 @@
 import type { EventStore } from '@joinery/log'
 import type { WorkspaceId } from '@joinery/protocol'
 import type { Logger } from 'pino'
+import { SERVER_LIMITS } from '../limits.ts'
 import { EMPTY_STATE_VECTOR } from './empty-update.ts'
+import { LoadTurns } from './load-turns.ts'
 import type { Ownership } from './ownership.ts'
 import { readStored } from './stored-state.ts'
 
@@ -48,8 +50,9 @@ async function readOnce(store: EventStore, workspace: string): Promise<boolean> 
   const log = await store.open(workspace)
   try {
     if (log.sinceSnapshot.bytes > BYTES_MAX) return false
-    const stored = await readStored(log)
-    stored.answer(EMPTY_STATE_VECTOR)
+    const turns = new LoadTurns(SERVER_LIMITS)
+    const stored = await readStored(log, turns)
+    await turns.run(stored.answer(EMPTY_STATE_VECTOR, turns.pace))
     return log.snapshotLsn > 0
   } finally {
     await log.close()

@@ -3,6 +3,7 @@ import type { WorkspaceId } from '@joinery/protocol'
 import type { ServerLimits } from '../limits.ts'
 import { isMemoryFull, moved, refusalOf, ServerError } from '../server-error.ts'
 import { ColdDocument } from './cold-document.ts'
+import type { LoadTurns } from './load-turns.ts'
 import type { Hold, Ownership } from './ownership.ts'
 import { RoomDocument } from './room-document.ts'
 import { type Content, type Loaded, type LoaderContext, loadRoom, warmUp } from './room-loader.ts'
@@ -44,6 +45,8 @@ type ContentState =
 export class RoomContent {
   readonly #workspace: WorkspaceId
   readonly #context: RoomContentContext
+  /** The turns in which long answers are made. */
+  readonly turns: LoadTurns
   readonly #owner: ContentOwner
   #state: ContentState = { state: 'loading' }
   #hold: Hold | undefined
@@ -68,6 +71,7 @@ export class RoomContent {
   constructor(workspace: WorkspaceId, context: RoomContentContext, owner: ContentOwner) {
     this.#workspace = workspace
     this.#context = context
+    this.turns = context.loadTurns
     this.#owner = owner
     this.#loading = this.#load(undefined)
   }

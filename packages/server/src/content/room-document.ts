@@ -6,20 +6,22 @@ import { encodeAnnex } from './annex.ts'
 import { type Applied, NOTHING } from './applied.ts'
 import { UpdateError } from './apply-update.ts'
 import type { DocumentRules, HoldersOf, Observed, Refusal, RuledDocument, Writer } from './document-rules.ts'
-import { EMPTY_STATE_VECTOR, EMPTY_STEP1, EMPTY_UPDATE, isEmptyStateVector, isEmptyUpdate } from './empty-update.ts'
+import { EMPTY_STATE_VECTOR, EMPTY_STEP1, isEmptyStateVector, isEmptyUpdate } from './empty-update.ts'
 import { includesUpdate } from './known-already.ts'
 import type { LoadTurns } from './load-turns.ts'
 import { lackingOf, missingFor } from './missing-edits.ts'
 import { originOf } from './relayed-record.ts'
 import { Stamps } from './stamps.ts'
 import { stateVectorWithout } from './state-vector.ts'
+import type { Pace, Steps } from './steps.ts'
 import type { Start, StoredState } from './stored-state.ts'
-import { encodeSyncAnswer, LiveAnswer } from './sync-answer.ts'
+import { encodingSyncAnswer, LiveAnswer } from './sync-answer.ts'
 import { takeUpdates } from './taken-updates.ts'
 import { encodeTransaction } from './transaction-update.ts'
 import { unitBytesOf } from './trials/trial-protocol.ts'
+import { encodingShown } from './update-encoding.ts'
 import { splitUpdate } from './update-parts.ts'
-import { type Clocks, encodeShown, WaitingStructs, withWaiting } from './waiting-structs.ts'
+import { type Clocks, WaitingStructs, withWaiting } from './waiting-structs.ts'
 
 /** Yjs client ids of the server's own edits, by actor: see `ClientIdMemory`. */
 export type ClientIds = Map<string, number>
@@ -243,11 +245,11 @@ export class RoomDocument {
     return this.#doc === undefined ? EMPTY_STATE_VECTOR : Y.encodeStateVector(this.#doc)
   }
 
-  /** One V1 update with everything that a client with `stateVector` lacks. Throws on bytes that are no state vector. */
-  diff(stateVector: Uint8Array): Uint8Array {
-    if (this.#doc !== undefined) return encodeShown(this.#doc, stateVector)
+  /** The steps to the V1 updates that a client with `stateVector` lacks. Throws on bytes that are no state vector. */
+  *diff(stateVector: Uint8Array, pace: Pace): Steps<readonly Uint8Array[]> {
+    if (this.#doc !== undefined) return [yield* encodingShown(this.#doc, stateVector, pace)]
     Y.decodeStateVector(stateVector)
-    return EMPTY_UPDATE
+    return []
   }
 
   /**
@@ -270,14 +272,13 @@ export class RoomDocument {
     return owners.length !== 1 || owners[0] !== actor
   }
 
-  /**
-   * The WebSocket messages with everything that a client with `stateVector` lacks. Throws on bytes that are no state
-   * vector.
-   */
-  answer(stateVector: Uint8Array): readonly Uint8Array[] {
+  /** The steps to the messages that answer SyncStep1. The document may change between them. Throws on bytes that are no state vector. */
+  *answer(stateVector: Uint8Array, pace: Pace): Steps<readonly Uint8Array[]> {
     const doc = this.#doc
-    if (doc === undefined || !isEmptyStateVector(stateVector)) return encodeSyncAnswer([this.diff(stateVector)])
-    return this.#liveAnswer.messages(() => encodeShown(doc))
+    if (doc === undefined || !isEmptyStateVector(stateVector)) {
+      return yield* encodingSyncAnswer(yield* this.diff(stateVector, pace), pace)
+    }
+    return yield* this.#liveAnswer.messages((own) => encodingShown(doc, stateVector, own), pace)
   }
 
   /** Frees the kept answer when nobody asks for it any more. Called about once a second. */

@@ -1,6 +1,7 @@
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
 import * as Y from 'yjs'
+import type { ReadSpans } from './struct-spans.ts'
 
 type StateVector = Map<number, number>
 
@@ -39,20 +40,21 @@ export function encodeStateVector(state: StateVector): Uint8Array {
 }
 
 /**
- * Advances `state` by the structs of `update` that follow without a gap. A struct after a gap must not count: a state
+ * Advances `state` by the structs of an update that follow without a gap. A struct after a gap must not count: a state
  * vector that claims too much makes clients keep back edits that the server lacks.
  *
  * @returns true when every struct of the update is new and follows without a gap
  */
-export function advanceStateVector(state: StateVector, update: Uint8Array): boolean {
+export function advanceStateVector(state: StateVector, { clients }: ReadSpans): boolean {
   let isNext = true
-  for (const struct of Y.decodeUpdate(update).structs) {
-    if (struct instanceof Y.Skip) continue
-    const { client, clock } = struct.id
-    const known = state.get(client) ?? 0
-    const end = clock + struct.length
-    if (clock !== known) isNext = false
-    if (clock <= known && end > known) state.set(client, end)
+  for (const { id, structs } of clients.values()) {
+    let known = state.get(id) ?? 0
+    for (const { clock, length, isSkip } of structs) {
+      if (isSkip) continue
+      if (clock !== known) isNext = false
+      if (clock <= known) known = Math.max(known, clock + length)
+    }
+    if (known > 0) state.set(id, known)
   }
   return isNext
 }

@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import * as Y from 'yjs'
 import { Stamps } from './stamps.ts'
+import { AT_ONCE, doAll } from './steps.ts'
 import { StoredState } from './stored-state.ts'
 
 const WRITERS = 3
@@ -62,15 +63,13 @@ function stored(updates: readonly Uint8Array[], covered: number): StoredState {
   }
   const start =
     covered === 0 ? undefined : { lsn: covered as Lsn, at: covered, state: Y.encodeStateAsUpdate(doc), annex }
-  return new StoredState(
-    start,
-    updates.slice(covered).map((update, index) => record(update, covered + index + 1)),
-  )
+  const tail = updates.slice(covered).map((update, index) => record(update, covered + index + 1))
+  return doAll(StoredState.making(start, tail, AT_ONCE))
 }
 
 /** Applies the answer to SyncStep1 as a stock client does. */
 function answered(doc: Y.Doc, state: StoredState): void {
-  const messages = state.answer(Y.encodeStateVector(doc))
+  const messages = doAll(state.answer(Y.encodeStateVector(doc), AT_ONCE))
   for (const [index, message] of messages.entries()) {
     const header = (message[1] as number) < 126 ? 2 : (message[1] as number) === 126 ? 4 : 10
     const frame = decodeFrame(message.subarray(header))

@@ -4,12 +4,18 @@ import { type Annex, decodeAnnex } from './annex.ts'
 import { DeleteSet } from './delete-set.ts'
 import { EMPTY_STATE_VECTOR, isEmptyStateVector, isEmptyUpdate } from './empty-update.ts'
 import { mayBeKnown } from './known-already.ts'
+import type { LoadTurns } from './load-turns.ts'
 import { mergeUpdates } from './merge-updates.ts'
 import { findOtherContent, type KnownStructs } from './same-content.ts'
 import { Stamps } from './stamps.ts'
 import { advanceStateVector, encodeStateVector } from './state-vector.ts'
-import { encodeSyncAnswer } from './sync-answer.ts'
-import { encodeShown, WaitingStructs } from './waiting-structs.ts'
+import { AT_ONCE, doAll, type Pace, SharedSteps, type Steps } from './steps.ts'
+import { readingSpans } from './struct-spans.ts'
+import { encodingDiff, encodingSyncAnswer } from './sync-answer.ts'
+import { unitBytesOf } from './trials/trial-protocol.ts'
+import { encodingShown } from './update-encoding.ts'
+import { splittingUpdate } from './update-parts.ts'
+import { WaitingStructs } from './waiting-structs.ts'
 
 /**
  * The starting point of a load: a snapshot's state, and what a room would know from the records that the snapshot
@@ -50,15 +56,20 @@ export type Admit = (start: Start | undefined, tail: readonly LogRecord[]) => Pr
 /**
  * Reads a log's state, up to its head as of now. Rejects with the storage error when reading fails, and with the error of `admit`.
  */
-export async function readStored(log: WorkspaceLog, admit?: Admit): Promise<StoredState> {
+export async function readStored(log: WorkspaceLog, turns: LoadTurns, admit?: Admit): Promise<StoredState> {
   const through = log.head
   if (through === 0) return NOTHING_STORED
   const start = await findStart(log)
   const tail: LogRecord[] = []
   for await (const record of log.read({ after: start?.lsn ?? (0 as Lsn), through })) tail.push(record)
   await admit?.(start, tail)
-  return new StoredState(start, tail)
+  return turns.run(StoredState.making(start, tail, turns.pace))
 }
+
+/** Bytes of a snapshot and the records after it above which nothing looks for single structs in them. */
+const LARGE_BYTES_MIN = 1024 * 1024
+/** Bytes of records that are merged at once. */
+const MERGED_BYTES = 512 * 1024
 
 /** A workspace as its log holds it. Answers joins, and recognizes repeated updates, from bytes, without a Y.Doc. */
 export class StoredState {
@@ -66,19 +77,39 @@ export class StoredState {
   /** The records after {@link start}. */
   readonly tail: readonly LogRecord[]
   readonly stateVector: Uint8Array
-  #parts: readonly Uint8Array[] | undefined
-  #fullAnswer: readonly Uint8Array[] | undefined
-  #deleted: DeleteSet | undefined
+  readonly #parts: SharedSteps<readonly Uint8Array[]>
+  readonly #fullAnswer = new SharedSteps((pace) => this.#answerAll(pace))
+  readonly #deletions = new SharedSteps((pace) => this.#readDeletions(pace))
 
-  constructor(start: Start | undefined, tail: readonly LogRecord[]) {
+  private constructor(
+    start: Start | undefined,
+    tail: readonly LogRecord[],
+    stateVector: Uint8Array,
+    parts?: readonly Uint8Array[],
+  ) {
     this.start = start
     this.tail = tail
-    const state = Y.decodeStateVector(start?.annex.stateVector ?? EMPTY_STATE_VECTOR)
+    this.stateVector = stateVector
+    this.#parts = new SharedSteps((pace) => (parts === undefined ? this.#merge(pace) : made(parts)))
+  }
+
+  /** The steps to the state of a snapshot and the records after it. */
+  static *making(start: Start | undefined, tail: readonly LogRecord[], pace: Pace): Steps<StoredState> {
+    const atStart = start?.annex.stateVector ?? EMPTY_STATE_VECTOR
+    if (tail.length === 0) return new StoredState(start, tail, atStart)
+    const state = Y.decodeStateVector(atStart)
     let isInOrder = true
-    for (const { update } of tail) if (!advanceStateVector(state, update)) isInOrder = false
-    if (isInOrder)
-      this.stateVector = tail.length === 0 ? (start?.annex.stateVector ?? EMPTY_STATE_VECTOR) : encodeStateVector(state)
-    else ({ stateVector: this.stateVector, parts: this.#parts } = replayed(start, tail))
+    for (const { update } of tail) {
+      if (!advanceStateVector(state, yield* readingSpans(update, pace))) isInOrder = false
+      if (pace.isOver) yield
+    }
+    if (isInOrder) return new StoredState(start, tail, encodeStateVector(state))
+    const { stateVector, update } = yield* replaying(start, tail, pace)
+    return new StoredState(start, tail, stateVector, [update])
+  }
+
+  get #isLarge(): boolean {
+    return this.bytes > 2 * LARGE_BYTES_MIN
   }
 
   /** Memory that this state may take, roughly, bytes: the bytes that were read, and the answer made from them. */
@@ -89,33 +120,42 @@ export class StoredState {
   }
 
   /**
-   * The updates that a client with `stateVector` lacks, V1, to be applied in order: at most one for the snapshot and
-   * one for the records after it. Throws on bytes that are no state vector.
+   * The steps to the updates that a client with `stateVector` lacks, V1, to be applied in order. Throws on bytes that are no state
+   * vector.
    */
-  diff(stateVector: Uint8Array): readonly Uint8Array[] {
-    if (isEmptyStateVector(stateVector)) return this.#all()
-    Y.decodeStateVector(stateVector)
-    return this.#all()
-      .map((part) => Y.diffUpdate(part, stateVector))
-      .filter((part) => !isEmptyUpdate(part))
+  *diff(stateVector: Uint8Array, pace: Pace): Steps<readonly Uint8Array[]> {
+    const parts = yield* this.#parts.steps(pace)
+    if (isEmptyStateVector(stateVector)) return parts
+    const known = Y.decodeStateVector(stateVector)
+    const lacking: Uint8Array[] = []
+    for (const part of parts) lacking.push(...(yield* encodingDiff(part, known, pace)))
+    return lacking
   }
 
   /**
-   * The WebSocket messages that answer SyncStep1. The last one is the SyncStep2, so that a client counts as synced only
+   * The steps to the WebSocket messages that answer SyncStep1. The last one is the SyncStep2, so that a client counts as synced only
    * when it has everything. The messages for clients that have nothing are made once. Throws on bytes that are no state
    * vector.
    */
-  answer(stateVector: Uint8Array): readonly Uint8Array[] {
-    if (!isEmptyStateVector(stateVector)) return encodeSyncAnswer(this.diff(stateVector))
-    this.#fullAnswer ??= encodeSyncAnswer(this.#all())
-    return this.#fullAnswer
+  *answer(stateVector: Uint8Array, pace: Pace): Steps<readonly Uint8Array[]> {
+    if (isEmptyStateVector(stateVector)) return yield* this.#fullAnswer.steps(pace)
+    return yield* encodingSyncAnswer(yield* this.diff(stateVector, pace), pace)
   }
 
-  /** Whether this state already has everything in `update`, with the same content. False also for bytes that Yjs can't read. */
+  /** The steps to what {@link includes} needs of a large state. */
+  *preparing(pace: Pace): Steps<void> {
+    if (this.#isLarge) yield* this.#deletions.steps(pace)
+  }
+
+  /**
+   * Whether this state already has everything in `update`, with the same content. False also for bytes that Yjs can't read, and for
+   * structs beside a large state: to find them in its bytes takes longer than a turn, and a document tells them at once.
+   */
   includes(update: Uint8Array): boolean {
     // Two zeros read as an empty V1 update, whatever follows them. A V2 update begins with them, and must not pass for
     // a repeat.
     if (update[0] === 0 && update[1] === 0) return isEmptyUpdate(update)
+    if (update[0] !== 0 && this.#isLarge) return false
     const state = Y.decodeStateVector(this.stateVector)
     if (!mayBeKnown(update, (client) => state.get(client) ?? 0)) return false
     let decoded: ReturnType<typeof Y.decodeUpdate>
@@ -128,8 +168,9 @@ export class StoredState {
       if (struct instanceof Y.Skip) continue
       if (struct.id.clock + struct.length > (state.get(struct.id.client) ?? 0)) return false
     }
+    const deletions = doAll(this.#deletions.steps(AT_ONCE))
     for (const [client, ranges] of decoded.ds.clients) {
-      for (const range of ranges) if (!this.#deletions().includes(client, range)) return false
+      for (const range of ranges) if (!deletions.includes(client, range)) return false
     }
     return findOtherContent(update, this.#structs(state, update)) === undefined
   }
@@ -149,7 +190,7 @@ export class StoredState {
   #readFrom(clocks: Map<number, number>): Map<number, (Y.Item | Y.GC)[]> {
     const structs = new Map<number, (Y.Item | Y.GC)[]>()
     const stateVector = encodeStateVector(clocks)
-    for (const part of this.#all()) {
+    for (const part of doAll(this.#parts.steps(AT_ONCE))) {
       for (const struct of Y.decodeUpdate(Y.diffUpdate(part, stateVector)).structs) {
         if (struct instanceof Y.Skip) continue
         const ofClient = structs.get(struct.id.client) ?? []
@@ -167,21 +208,37 @@ export class StoredState {
     return stamps
   }
 
-  #all(): readonly Uint8Array[] {
-    if (this.#parts !== undefined) return this.#parts
+  /** The snapshot's state and the records after it, those of a message's size as one. */
+  *#merge(pace: Pace): Steps<readonly Uint8Array[]> {
     const parts = this.start === undefined ? [] : [this.start.state]
-    if (this.tail.length > 0) parts.push(mergeUpdates(this.tail.map((record) => record.update)))
-    this.#parts = parts
+    let group: Uint8Array[] = []
+    let bytes = 0
+    for (const { update } of this.tail) {
+      if (bytes > 0 && bytes + update.length > MERGED_BYTES) {
+        parts.push(mergeUpdates(group))
+        group = []
+        bytes = 0
+        if (pace.isOver) yield
+      }
+      group.push(update)
+      bytes += update.length
+    }
+    if (group.length > 0) parts.push(mergeUpdates(group))
     return parts
   }
 
-  /**
-   * The deletions. A client that has every struct is sent nothing but them, so the diff to the own state vector gives
-   * them.
-   */
-  #deletions(): DeleteSet {
-    this.#deleted ??= new DeleteSet(this.#all().map((part) => Y.diffUpdate(part, this.stateVector)))
-    return this.#deleted
+  *#answerAll(pace: Pace): Steps<readonly Uint8Array[]> {
+    return yield* encodingSyncAnswer(yield* this.#parts.steps(pace), pace)
+  }
+
+  *#readDeletions(pace: Pace): Steps<DeleteSet> {
+    const deletions: Uint8Array[] = []
+    for (const part of yield* this.#parts.steps(pace)) {
+      const { end } = yield* readingSpans(part, pace)
+      // An update without structs.
+      deletions.push(Buffer.concat([Uint8Array.of(0), part.subarray(end)]))
+    }
+    return new DeleteSet(deletions)
   }
 }
 
@@ -198,26 +255,40 @@ function structAt<S extends Y.Item | Y.GC>(structs: readonly S[], clock: number)
   return undefined
 }
 
-const NOTHING_STORED = new StoredState(undefined, [])
+const NOTHING_STORED = doAll(StoredState.making(undefined, [], AT_ONCE))
+
+// biome-ignore lint/correctness/useYield: there is nothing left to do.
+function* made<T>(value: T): Steps<T> {
+  return value
+}
 
 /**
- * The state vector and state of updates that arrived out of order, made by way of a document. Such an update stands in
+ * The steps to the state vector and state of updates that arrived out of order, made by way of a document. Such an update stands in
  * two records: once as it waited and once as it was shown. Their bytes can't be merged, since a broken or hostile
  * client may have given the same clocks two contents.
  */
-function replayed(
+function* replaying(
   start: Start | undefined,
   tail: readonly LogRecord[],
-): { stateVector: Uint8Array; parts: readonly Uint8Array[] } {
+  pace: Pace,
+): Steps<{ readonly stateVector: Uint8Array; readonly update: Uint8Array }> {
   const doc = new Y.Doc()
   const waiting = new WaitingStructs()
-  doc.transact(() => {
-    for (const update of [...(start === undefined ? [] : [start.state]), ...tail.map((record) => record.update)]) {
-      Y.applyUpdate(doc, update)
-      waiting.settle(doc)
-    }
-  })
-  const answer = { stateVector: Y.encodeStateVector(doc), parts: [encodeShown(doc)] }
+  const units =
+    start === undefined ? [] : yield* splittingUpdate(start.state, { bytesMax: unitBytesOf(start.state) }, pace)
+  const updates = [...units, ...tail.map((record) => record.update)]
+  for (let at = 0; at < updates.length; ) {
+    // Yjs copies its table of clients at every transaction.
+    doc.transact(() => {
+      do {
+        Y.applyUpdate(doc, updates[at++] as Uint8Array)
+        waiting.settle(doc)
+      } while (at < updates.length && !pace.isOver)
+    })
+    if (at < updates.length) yield
+  }
+  const update = yield* encodingShown(doc, EMPTY_STATE_VECTOR, pace)
+  const stateVector = Y.encodeStateVector(doc)
   doc.destroy()
-  return answer
+  return { stateVector, update }
 }

@@ -1,5 +1,6 @@
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
+import type { Pace, Steps } from './steps.ts'
 import {
   type ClientSpans,
   CONTENT,
@@ -16,16 +17,16 @@ const STRING = 4
 const ANY = 8
 
 /**
- * The update with its structs of more than `bytesMax` bytes cut into several, as Yjs itself cuts an item that somebody writes
+ * The steps to the update with its structs of more than `bytesMax` bytes cut into several, as Yjs itself cuts an item that somebody writes
  * into: each piece stands to the right of the one before. A receiver joins them again. Texts and lists of values are cut, and
  * nothing else can be. Returns the same bytes when there is nothing to cut.
  */
-export function cutStructs(update: Uint8Array, spans: ReadSpans, bytesMax: number): Uint8Array {
+export function* cuttingStructs(update: Uint8Array, spans: ReadSpans, bytesMax: number, pace: Pace): Steps<Uint8Array> {
   if (![...spans.clients.values()].some(({ structs }) => structs.some((struct) => isLarge(struct, bytesMax))))
     return update
   const encoder = encoding.createEncoder()
   encoding.writeVarUint(encoder, spans.clients.size)
-  for (const client of spans.clients.values()) writeClient(encoder, update, client, bytesMax)
+  for (const client of spans.clients.values()) yield* writingClient(encoder, update, client, bytesMax, pace)
   encoding.writeUint8Array(encoder, update.subarray(spans.end))
   return encoding.toUint8Array(encoder)
 }
@@ -34,15 +35,19 @@ function isLarge({ from, to, length }: StructSpan, bytesMax: number): boolean {
   return to - from > bytesMax && length > 1
 }
 
-function writeClient(
+function* writingClient(
   encoder: encoding.Encoder,
   update: Uint8Array,
   { id, structs }: ClientSpans,
   bytesMax: number,
-): void {
-  const pieces = structs.flatMap((struct) =>
-    isLarge(struct, bytesMax) ? cut(update, id, struct, bytesMax) : [update.subarray(struct.from, struct.to)],
-  )
+  pace: Pace,
+): Steps<void> {
+  const pieces: Uint8Array[] = []
+  for (const struct of structs) {
+    if (isLarge(struct, bytesMax)) pieces.push(...cut(update, id, struct, bytesMax))
+    else pieces.push(update.subarray(struct.from, struct.to))
+    if (pace.isOver) yield
+  }
   encoding.writeVarUint(encoder, pieces.length)
   encoding.writeVarUint(encoder, id)
   encoding.writeVarUint(encoder, structs[0]?.clock ?? 0)

@@ -1,4 +1,5 @@
 import * as decoding from 'lib0/decoding'
+import { AT_ONCE, doAll, type Pace, PER_LOOK, type Steps } from './steps.ts'
 
 /** Low bits of a struct's first byte: what it holds. The rest are flags. */
 export const CONTENT = 0b11111
@@ -86,8 +87,14 @@ export interface ReadSpans {
  * decoded and no value is built. Throws on bytes that are no update.
  */
 export function readSpans(update: Uint8Array): ReadSpans {
+  return doAll(readingSpans(update, AT_ONCE))
+}
+
+/** The steps of {@link readSpans}. */
+export function* readingSpans(update: Uint8Array, pace: Pace): Steps<ReadSpans> {
   const decoder = new SpanDecoder(update)
   const clients = new Map<number, ClientSpans>()
+  let read = 0
   for (let left = decoding.readVarUint(decoder); left > 0; left--) {
     const count = decoding.readVarUint(decoder)
     const id = decoding.readVarUint(decoder)
@@ -97,6 +104,7 @@ export function readSpans(update: Uint8Array): ReadSpans {
       const struct = readStruct(decoder, clock)
       structs.push(struct)
       clock += struct.length
+      if (++read % PER_LOOK === 0 && pace.isOver) yield
     }
     clients.set(id, { id, structs, next: 0 })
   }

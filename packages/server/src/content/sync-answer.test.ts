@@ -1,10 +1,12 @@
 import { decodeFrame } from '@joinery/protocol'
 import { expect, it } from 'vitest'
 import * as Y from 'yjs'
+import { openRules } from './document-rules.ts'
+import { RoomDocument } from './room-document.ts'
+import { AT_ONCE, doAll, type Pace, type Steps } from './steps.ts'
 import { LiveAnswer } from './sync-answer.ts'
 
-function taken(messages: readonly Uint8Array[]): { text: string; types: string[] } {
-  const doc = new Y.Doc()
+function taken(messages: readonly Uint8Array[], doc = new Y.Doc()): { text: string; types: string[] } {
   const types: string[] = []
   for (const message of messages) {
     const length = message[1] as number
@@ -24,10 +26,13 @@ function scene(characters: number) {
   doc.on('update', (update: Uint8Array) => answer.note(update))
   let encoded = 0
   const ask = () =>
-    answer.messages(() => {
-      encoded++
-      return Y.encodeStateAsUpdate(doc)
-    })
+    doAll(
+      answer.messages(function* () {
+        encoded++
+        yield
+        return Y.encodeStateAsUpdate(doc)
+      }, AT_ONCE),
+    )
   return { text, answer, ask, encoded: () => encoded }
 }
 
@@ -57,4 +62,66 @@ it('[S28] a large document is encoded anew when much was written since, and a sm
   small.ask()
   expect(taken(small.ask())).toEqual({ text: small.text.toString(), types: ['syncStep2'] })
   expect(small.encoded()).toBe(2)
+})
+
+/** Lets others have their turns at each look at the clock. */
+const HURRIED: Pace = { isOver: true }
+
+/** Makes an answer in turns, with an edit between any two. Returns it, and the number of edits. */
+function madeBeside<T>(steps: Steps<T>, edit: () => void): { value: T; edits: number } {
+  for (let edits = 0; ; edits++) {
+    const { done, value } = steps.next()
+    if (done) return { value, edits }
+    edit()
+  }
+}
+
+/** A document of many small structs, as its room has it. */
+function livingDocument(): { document: RoomDocument; edit: () => void } {
+  const document = new RoomDocument(openRules)
+  let n = 0
+  const edit = () => {
+    document.edit(`actor ${n % 3}`, (doc) => {
+      const text = doc.getText('t')
+      text.insert((n * 7) % (text.length + 1), `${n++};`)
+      if (n % 5 === 0) text.delete((n * 3) % (text.length - 4), 3)
+    })
+  }
+  for (let i = 0; i < 3_000; i++) edit()
+  return { document, edit }
+}
+
+it('[S162] a live document may change while its answer is made in turns: the answer is as of its end', () => {
+  for (const isNew of [true, false]) {
+    const { document, edit } = livingDocument()
+    const reader = new Y.Doc()
+    if (!isNew) {
+      Y.applyUpdate(reader, Y.encodeStateAsUpdate(document.doc))
+      for (let i = 0; i < 1_000; i++) edit()
+    }
+    const { value, edits } = madeBeside(document.answer(Y.encodeStateVector(reader), HURRIED), edit)
+    expect(edits).toBeGreaterThan(5)
+    const { text } = taken(value, reader)
+    expect(text).toBe(document.doc.getText('t').toString())
+  }
+})
+
+it('[S162] those who join in the same moments go on with one encoding, and each answer is as of its end', () => {
+  const { document, edit } = livingDocument()
+  const answers = Array.from({ length: 5 }, () => document.answer(Uint8Array.of(0), HURRIED))
+  let turns = 0
+  let ended = 0
+  while (ended < answers.length) {
+    for (const answer of answers) {
+      const { done, value } = answer.next()
+      turns++
+      if (done && value !== undefined) {
+        ended++
+        expect(taken(value).text).toBe(document.doc.getText('t').toString())
+      }
+      edit()
+    }
+  }
+  const alone = madeBeside(livingDocument().document.answer(Uint8Array.of(0), HURRIED), () => undefined).edits
+  expect(turns).toBeLessThan(2 * alone + answers.length)
 })

@@ -1,8 +1,14 @@
 import { encodeSyncStep2, encodeUpdate } from '@joinery/protocol'
+import * as Y from 'yjs'
 import { encodeBinaryMessage } from '../ws-frame.ts'
-import { EMPTY_STEP2, EMPTY_UPDATE } from './empty-update.ts'
+import { EMPTY_STEP2, EMPTY_UPDATE, isEmptyUpdate } from './empty-update.ts'
+import { lackingSpans } from './lacking-spans.ts'
 import { mergeUpdates } from './merge-updates.ts'
-import { splitUpdate } from './update-parts.ts'
+import { encodeStateVector } from './state-vector.ts'
+import type { Pace, Steps } from './steps.ts'
+import { readingSpans } from './struct-spans.ts'
+import { splittingSpans, splittingUpdate } from './update-parts.ts'
+import type { Clocks } from './waiting-structs.ts'
 
 /**
  * Bytes of one message of an answer. A stock client hangs up when no message arrives for 30 s, however many bytes of one do:
@@ -18,30 +24,59 @@ const WHOLE_BYTES_MAX = 2 * MESSAGE_BYTES
  */
 const SHARED_BYTES_MIN = 16 * 1024
 /**
- * Limits of what is written after a kept state, as a share of its bytes and in updates. Beyond them the state is
- * encoded anew.
+ * Limits of the updates since a kept state, as a share of its bytes and in number; together they are one message. Beyond them the
+ * state is encoded anew.
  */
 const SINCE_SHARE_MAX = 1 / 4
 const SINCE_UPDATES_MAX = 500
 
 /**
- * The WebSocket messages that answer SyncStep1 with V1 updates, to be applied in order. The last one is the SyncStep2,
- * so that a client counts as synced only when it has everything.
+ * The steps to the WebSocket messages that answer SyncStep1. The last one is the SyncStep2, so that a client counts as synced
+ * only when it has everything.
  */
-export function encodeSyncAnswer(updates: readonly Uint8Array[]): readonly Uint8Array[] {
-  const parts = updates.flatMap(inParts)
+export function* encodingSyncAnswer(updates: readonly Uint8Array[], pace: Pace): Steps<readonly Uint8Array[]> {
+  const parts = yield* inParts(updates, pace)
   const last = parts.pop()
   if (last === undefined) return [encodeBinaryMessage(EMPTY_STEP2)]
-  return [...encodeUpdates(parts), encodeBinaryMessage(encodeSyncStep2(last))]
+  return [...(yield* asMessages(parts, pace)), encodeBinaryMessage(encodeSyncStep2(last))]
 }
 
-/** Yjs V1 updates as messages, each small enough for a slow connection. */
-export function encodeUpdates(updates: readonly Uint8Array[]): readonly Uint8Array[] {
-  return updates.flatMap(inParts).map((update) => encodeBinaryMessage(encodeUpdate(update)))
+/** The steps to the messages of updates, each small enough for a slow connection. */
+export function* encodingUpdates(updates: readonly Uint8Array[], pace: Pace): Steps<readonly Uint8Array[]> {
+  return yield* asMessages(yield* inParts(updates, pace), pace)
 }
 
-function inParts(update: Uint8Array): readonly Uint8Array[] {
-  return update.length <= WHOLE_BYTES_MAX ? [update] : splitUpdate(update, MESSAGE_BYTES)
+function* asMessages(updates: readonly Uint8Array[], pace: Pace): Steps<readonly Uint8Array[]> {
+  const messages: Uint8Array[] = []
+  for (const update of updates) {
+    messages.push(encodeBinaryMessage(encodeUpdate(update)))
+    if (pace.isOver) yield
+  }
+  return messages
+}
+
+function* inParts(updates: readonly Uint8Array[], pace: Pace): Steps<Uint8Array[]> {
+  const parts: Uint8Array[] = []
+  for (const update of updates) {
+    if (update.length <= WHOLE_BYTES_MAX) parts.push(update)
+    else parts.push(...(yield* splittingUpdate(update, { bytesMax: MESSAGE_BYTES }, pace)))
+  }
+  return parts
+}
+
+/**
+ * The steps to the part of an update that a reader lacks who has everything before `known`: one update, or several if it is larger
+ * than a message, to be applied in order; none if the reader lacks nothing. An update that is not large is read in one turn.
+ */
+export function* encodingDiff(update: Uint8Array, known: Clocks, pace: Pace): Steps<readonly Uint8Array[]> {
+  if (update.length <= WHOLE_BYTES_MAX) {
+    const diff = Y.diffUpdate(update, encodeStateVector(new Map(known)))
+    return isEmptyUpdate(diff) ? [] : [diff]
+  }
+  const spans = yield* readingSpans(update, pace)
+  const lacking = yield* lackingSpans({ update, spans }, known, pace)
+  const parts = yield* splittingSpans(lacking.update, lacking.spans, { bytesMax: MESSAGE_BYTES }, pace)
+  return parts.filter((part) => !isEmptyUpdate(part))
 }
 
 /**
@@ -54,42 +89,64 @@ export class LiveAnswer {
   #stateBytes = 0
   #since: Uint8Array[] = []
   #sinceBytes = 0
+  /** The encoding of the state that is being made, and whether updates count as since then. */
+  #making: Steps<readonly Uint8Array[] | undefined> | undefined
+  #isEncoded = false
   /** The updates since the kept state, as a message with a SyncStep2. */
   #last: Uint8Array | undefined
   #isUsed = false
 
-  /** The messages for a client that has nothing. `encode` returns the whole state, one V1 update. */
-  messages(encode: () => Uint8Array): readonly Uint8Array[] {
-    this.#isUsed = true
-    if (this.#state === undefined) {
-      const state = encode()
-      if (state.length < SHARED_BYTES_MIN) return encodeSyncAnswer([state])
-      this.#state = encodeUpdates([state])
-      this.#stateBytes = state.length
-    }
-    this.#last ??= encodeBinaryMessage(
-      this.#since.length === 0 ? encodeSyncStep2(EMPTY_UPDATE) : encodeSyncStep2(mergeUpdates(this.#since)),
-    )
-    return [...this.#state, this.#last]
-  }
-
   /** Notes an update that the document has integrated. */
   note(update: Uint8Array): void {
-    if (this.#state === undefined) return
+    if (!this.#isEncoded) return
     this.#last = undefined
     this.#sinceBytes += update.length
-    const isTooMuch = this.#sinceBytes > this.#stateBytes * SINCE_SHARE_MAX
-    if (this.#since.push(update) > SINCE_UPDATES_MAX || isTooMuch) this.#discard()
+    const isTooMuch = this.#sinceBytes > Math.min(this.#stateBytes * SINCE_SHARE_MAX, WHOLE_BYTES_MAX)
+    if ((this.#since.push(update) > SINCE_UPDATES_MAX || isTooMuch) && this.#state !== undefined) this.#discard()
   }
 
-  /** Discards the kept state if nobody has asked for it since the last sweep. Called about once a second. */
+  /** Discards the state if nobody has asked for it since the last sweep. Called about once a second. */
   sweep(): void {
     if (!this.#isUsed) this.#discard()
     this.#isUsed = false
   }
 
+  /**
+   * The steps to the messages for a client that has nothing. A caller that asks while the state is being encoded goes on with the
+   * same encoding. All callers have one pace.
+   *
+   * @param encode the steps to the whole state as of their last, one V1 update
+   */
+  *messages(encode: (pace: Pace) => Steps<Uint8Array>, pace: Pace): Steps<readonly Uint8Array[]> {
+    for (;;) {
+      this.#isUsed = true
+      if (this.#state !== undefined) {
+        const { length } = this.#since
+        this.#last ??= encodeBinaryMessage(encodeSyncStep2(length === 0 ? EMPTY_UPDATE : mergeUpdates(this.#since)))
+        return [...this.#state, this.#last]
+      }
+      this.#making ??= this.#make(encode, pace)
+      const { done, value } = this.#making.next()
+      if (done) this.#making = undefined
+      if (value !== undefined) return value
+      if (!done) yield
+    }
+  }
+
+  /** Returns the messages for the caller alone if the state is small; undefined if it is kept. */
+  *#make(encode: (pace: Pace) => Steps<Uint8Array>, pace: Pace): Steps<readonly Uint8Array[] | undefined> {
+    const state = yield* encode(pace)
+    if (state.length < SHARED_BYTES_MIN) return yield* encodingSyncAnswer([state], pace)
+    this.#isEncoded = true
+    this.#stateBytes = state.length
+    this.#state = yield* encodingUpdates([state], pace)
+    return undefined
+  }
+
   #discard(): void {
     this.#state = undefined
+    this.#making = undefined
+    this.#isEncoded = false
     this.#last = undefined
     this.#since = []
     this.#sinceBytes = 0

@@ -1,5 +1,6 @@
 import * as encoding from 'lib0/encoding'
 import * as Y from 'yjs'
+import type { Pace, Steps } from './steps.ts'
 
 /** Structs between two looks at the clock. */
 const STRUCTS_PER_LOOK = 64
@@ -23,10 +24,17 @@ export class UpdateEncoding {
   readonly #doc: Y.Doc
   readonly #since: ReadonlyMap<number, number>
   readonly #clients = new Map<number, ClientPart>()
+  readonly #isShownOnly: boolean
+  /** Structs that are encoded. */
+  #encoded = 0
 
-  /** @param since the Yjs state vector of a reader who gets only what a document with it lacks */
-  constructor(doc: Y.Doc, since?: Uint8Array) {
+  /**
+   * @param since the Yjs state vector of a reader who gets only what a document with it lacks
+   * @param isShownOnly whether edits that wait for others are left out
+   */
+  constructor(doc: Y.Doc, since?: Uint8Array, isShownOnly = false) {
     this.#doc = doc
+    this.#isShownOnly = isShownOnly
     this.#since = since === undefined ? new Map() : Y.decodeStateVector(since)
   }
 
@@ -34,7 +42,7 @@ export class UpdateEncoding {
   part(isOver: () => boolean): Uint8Array | undefined {
     const { store } = this.#doc
     // Edits that wait for others belong to the update. There are few: Yjs merges them.
-    if (store.pendingStructs !== null || store.pendingDs !== null)
+    if (!this.#isShownOnly && (store.pendingStructs !== null || store.pendingDs !== null))
       return Y.encodeStateAsUpdate(this.#doc, Y.encodeStateVector(new Map(this.#since)))
     for (const [client, structs] of store.clients) if (!this.#encodeClient(client, structs, isOver)) return undefined
     return this.#finish()
@@ -57,7 +65,9 @@ export class UpdateEncoding {
       struct.write(encoder, part.next - struct.id.clock)
       part.next = struct.id.clock + struct.length
       part.structs++
-      if (part.structs % STRUCTS_PER_LOOK === 0 && part.next < end && isOver()) {
+      this.#encoded++
+      // Each part encodes so many structs at least: more than are written meanwhile.
+      if (this.#encoded % STRUCTS_PER_LOOK === 0 && isOver()) {
         isDone = false
         break
       }
@@ -74,6 +84,22 @@ export class UpdateEncoding {
     }
     pieces.push(deletionsOf(this.#doc))
     return Buffer.concat(pieces)
+  }
+}
+
+/**
+ * The steps to the part of `doc` for others that have `since`, one V1 update of the document as of the last step: everything but the
+ * edits that wait. Waiting structs are checked to the end only when they come free, and then everybody is sent them. A client that
+ * had them earlier would integrate them unchecked with its own edits. Yjs would also leave sound structs waiting beside them.
+ * Throws on bytes that are no state vector.
+ */
+export function* encodingShown(doc: Y.Doc, since: Uint8Array, pace: Pace): Steps<Uint8Array> {
+  if (pace.isOver) yield
+  const encoding = new UpdateEncoding(doc, since, true)
+  for (;;) {
+    const update = encoding.part(() => pace.isOver)
+    if (update !== undefined) return update
+    yield
   }
 }
 

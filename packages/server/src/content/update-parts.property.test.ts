@@ -2,7 +2,10 @@ import fc from 'fast-check'
 import * as encoding from 'lib0/encoding'
 import { expect, it } from 'vitest'
 import * as Y from 'yjs'
-import { splitUpdate } from './update-parts.ts'
+import { lackingSpans } from './lacking-spans.ts'
+import { AT_ONCE, doAll } from './steps.ts'
+import { readSpans } from './struct-spans.ts'
+import { splittingSpans, splitUpdate } from './update-parts.ts'
 
 const RUNS = process.env.JOINERY_NIGHTLY === undefined ? 200 : 20_000
 const CLIENTS = 4
@@ -128,3 +131,34 @@ it('[S95] deletions in many ranges are cut, too, and parts of a bounded number o
     { numRuns: RUNS },
   )
 })
+
+it('[S27] the parts of an update that a reader lacks are what Yjs’ own difference is, wherever the reader’s clocks stand', () => {
+  const anywhere = fc.array(fc.double({ min: 0, max: 1.2, noNaN: true }), { minLength: CLIENTS, maxLength: CLIENTS })
+  fc.assert(
+    fc.property(fc.array(step, { minLength: 1, maxLength: 80 }), anywhere, (steps, shares) => {
+      const update = history(steps)
+      const known = new Map<number, number>()
+      for (const [client, end] of Y.decodeStateVector(Y.encodeStateVectorFromUpdate(update)))
+        known.set(client, Math.floor(end * (shares[client % CLIENTS] as number)))
+      const lacking = doAll(lackingSpans({ update, spans: readSpans(update) }, known, AT_ONCE))
+      const parts = doAll(splittingSpans(lacking.update, lacking.spans, { bytesMax: 1_000_000 }, AT_ONCE))
+      const diff = Y.diffUpdate(update, Y.encodeStateVector(known))
+      expect(parts.map(structsOf)).toEqual([structsOf(diff)])
+    }),
+    { numRuns: RUNS },
+  )
+})
+
+function structsOf(update: Uint8Array): unknown {
+  const { structs, ds } = Y.decodeUpdate(update)
+  const items = structs.filter((struct) => !(struct instanceof Y.Skip))
+  items.sort((a, b) => a.id.client - b.id.client || a.id.clock - b.id.clock)
+  return [items.map((item) => [item.id, encoded(item)]), ds]
+}
+
+/** Bytes, since a subdocument draws another client id each time that it is read. */
+function encoded(struct: Y.Item | Y.GC | Y.Skip): Uint8Array {
+  const encoder = new Y.UpdateEncoderV1()
+  struct.write(encoder, 0)
+  return encoder.toUint8Array()
+}

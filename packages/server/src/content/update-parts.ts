@@ -1,29 +1,52 @@
 import * as encoding from 'lib0/encoding'
-import { cutDeletions } from './deletion-cuts.ts'
-import { cutStructs } from './struct-cuts.ts'
-import { type ClientSpans as Client, readSpans, type StructSpan as Struct } from './struct-spans.ts'
+import { cuttingDeletions } from './deletion-cuts.ts'
+import { AT_ONCE, doAll, type Pace, PER_LOOK, type Steps } from './steps.ts'
+import { cuttingStructs } from './struct-cuts.ts'
+import { type ClientSpans as Client, type ReadSpans, readingSpans, type StructSpan as Struct } from './struct-spans.ts'
+
+/** The sizes of the parts of an update. */
+export interface PartSizes {
+  readonly bytesMax: number
+  /** About so many structs go into a part: those of one client stay together if they are few. Any number by default. */
+  readonly structsMax?: number
+}
 
 /**
  * Splits one Yjs V1 update into updates of about `bytesMax` bytes each, to be applied in order. Each builds on those before
  * it alone, as far as the update allows, so that a client integrates it at once. A struct of more bytes is cut where it can
  * be: a pasted text is one struct. The deletions come with the last, or after it if they have more bytes. An update of up to `bytesMax`
  * bytes stays as it is, if it has no more than `structsMax` structs. Throws on bytes that are no update.
- *
- * @param structsMax about so many structs go into a part: those of one client stay together if they are few
  */
-export function splitUpdate(
-  given: Uint8Array,
-  bytesMax: number,
-  structsMax = Number.POSITIVE_INFINITY,
-): readonly Uint8Array[] {
+export function splitUpdate(update: Uint8Array, bytesMax: number, structsMax?: number): readonly Uint8Array[] {
+  return doAll(splittingUpdate(update, { bytesMax, ...(structsMax !== undefined && { structsMax }) }, AT_ONCE))
+}
+
+/** The steps of {@link splitUpdate}. */
+export function* splittingUpdate(given: Uint8Array, sizes: PartSizes, pace: Pace): Steps<readonly Uint8Array[]> {
+  const { bytesMax, structsMax = Number.POSITIVE_INFINITY } = sizes
   if (given.length <= bytesMax && structsMax === Number.POSITIVE_INFINITY) return [given]
-  const spans = readSpans(given)
-  const update = cutStructs(given, spans, bytesMax)
-  const { clients, end } = update === given ? spans : readSpans(update)
-  const groups = gather(inCausalOrder(clients), bytesMax, structsMax)
-  const [deletions, ...further] = cutDeletions(update.subarray(end), Math.min(bytesMax, structsMax * RANGE_BYTES))
+  const spans = yield* readingSpans(given, pace)
+  return yield* splittingSpans(given, spans, sizes, pace)
+}
+
+/** The steps of {@link splitUpdate} for an update of which some structs were left out of `spans`. */
+export function* splittingSpans(
+  given: Uint8Array,
+  spans: ReadSpans,
+  { bytesMax, structsMax = Number.POSITIVE_INFINITY }: PartSizes,
+  pace: Pace,
+): Steps<readonly Uint8Array[]> {
+  const update = yield* cuttingStructs(given, spans, bytesMax, pace)
+  const { clients, end } = update === given ? spans : yield* readingSpans(update, pace)
+  const groups = yield* gathering(inCausalOrder(clients), bytesMax, structsMax, pace)
+  const rangesBytesMax = Math.min(bytesMax, structsMax * RANGE_BYTES)
+  const [deletions, ...further] = yield* cuttingDeletions(update.subarray(end), rangesBytesMax, pace)
   if (groups.length === 0) groups.push(new Map())
-  const parts = groups.map((runs, at) => encodePart(update, runs, at === groups.length - 1 ? deletions : undefined))
+  const parts: Uint8Array[] = []
+  for (const [at, runs] of groups.entries()) {
+    parts.push(encodePart(update, runs, at === groups.length - 1 ? deletions : undefined))
+    if (pace.isOver) yield
+  }
   return [...parts, ...further.map((part) => encodePart(update, new Map(), part))]
 }
 
@@ -66,11 +89,17 @@ function missing({ needs }: Struct, clients: ReadonlyMap<number, Client>): Clien
 
 type Runs = Map<Client, Struct[]>
 
-function gather(structs: Iterable<{ client: Client; struct: Struct }>, bytesMax: number, structsMax: number): Runs[] {
+function* gathering(
+  structs: Iterable<{ client: Client; struct: Struct }>,
+  bytesMax: number,
+  structsMax: number,
+  pace: Pace,
+): Steps<Runs[]> {
   const parts: Runs[] = []
   let runs: Runs = new Map()
   let bytes = 0
   let count = 0
+  let gathered = 0
   for (const { client, struct } of structs) {
     const size = struct.to - struct.from
     const isFull = count >= structsMax && (!runs.has(client) || count >= 2 * structsMax)
@@ -86,6 +115,7 @@ function gather(structs: Iterable<{ client: Client; struct: Struct }>, bytesMax:
     if (run !== undefined) run.push(struct)
     else if (!struct.isSkip) runs.set(client, [struct])
     bytes += size
+    if (++gathered % PER_LOOK === 0 && pace.isOver) yield
   }
   if (runs.size > 0) parts.push(runs)
   return parts

@@ -4,6 +4,7 @@ import { expect, it } from 'vitest'
 import * as Y from 'yjs'
 import { openRules } from './document-rules.ts'
 import { RoomDocument } from './room-document.ts'
+import { AT_ONCE, doAll } from './steps.ts'
 import { StoredState } from './stored-state.ts'
 
 const WRITER = { actor: 'a', source: 's', sources: undefined, isAuthenticated: false }
@@ -51,7 +52,7 @@ function write(updates: readonly Uint8Array[]): Loaded {
 
 function load(records: LogRecord[]): RoomDocument {
   const room = new RoomDocument(openRules)
-  room.restore(new StoredState(undefined, records))
+  room.restore(doAll(StoredState.making(undefined, records, AT_ONCE)))
   return room
 }
 
@@ -70,9 +71,9 @@ const shown = (doc: Y.Doc): unknown => [doc.getText('t').toString(), doc.getMap(
 /** The document as every kind of client gets it: in the room, joining it warm or cold, before and after a restart. */
 function everybody({ room, records }: Loaded): Y.Doc[] {
   const again = load(records)
-  const cold = new StoredState(undefined, records)
-  const joined = [room.diff(NOBODYS), again.diff(NOBODYS)].map((answer) => newcomer([answer]))
-  return [room.doc, again.doc, ...joined, newcomer(cold.diff(NOBODYS))]
+  const cold = doAll(StoredState.making(undefined, records, AT_ONCE))
+  const joined = [room, again, cold].map((from) => newcomer(doAll(from.diff(NOBODYS, AT_ONCE))))
+  return [room.doc, again.doc, ...joined]
 }
 
 it('[S7, S68] a load and a join show the same when updates came in any order, some of them twice or never', () => {

@@ -66,21 +66,3 @@ export function withWaiting(
   if (isEmptyUpdate(waiting)) return forward
   return forward === undefined ? waiting : Y.mergeUpdates([forward, waiting])
 }
-
-/**
- * The part of `doc` for others that have `stateVector`, one V1 update: everything but the edits that wait. Waiting structs are checked to the
- * end only when they come free, and then everybody is sent them. A client that had them earlier would integrate them unchecked
- * with its own edits. Yjs would also leave sound structs waiting beside them. Throws on bytes that are no state vector.
- */
-export function encodeShown(doc: Y.Doc, stateVector?: Uint8Array): Uint8Array {
-  const { store } = doc
-  const { pendingStructs, pendingDs } = store
-  store.pendingStructs = null
-  store.pendingDs = null
-  try {
-    return Y.encodeStateAsUpdate(doc, stateVector)
-  } finally {
-    store.pendingStructs = pendingStructs
-    store.pendingDs = pendingDs
-  }
-}

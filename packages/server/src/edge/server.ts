@@ -264,6 +264,7 @@ class SyncServer implements Server {
 
   #openRooms(turns: KeyedTurns): Rooms {
     const { snapshots, keepHistory = 'forever', rules = openRules } = this.#options
+    const loadTurns = new LoadTurns(this.#limits)
     return new Rooms({
       store: this.#store,
       ownership: this.#ownership,
@@ -279,12 +280,12 @@ class SyncServer implements Server {
       counters: this.counters,
       clientIds: new ClientIdMemory(),
       announced: this.#options.announced ?? new AnnouncedIds(),
-      cache: new ColdCache(this.#limits.coldBytesMax),
+      cache: new ColdCache(this.#limits.coldBytesMax, loadTurns),
       loads: new Turns(this.#limits.loadsMax),
       trials: this.#trials,
       loadTrials: this.#loadTrials,
       memory: new DocumentMemory(this.#limits.documentBytesMax),
-      loadTurns: new LoadTurns(this.#limits.trialTurnMs),
+      loadTurns,
       upkeep: new Upkeep(),
       snapshots: { ...SNAPSHOT_POLICY_DEFAULT, ...snapshots },
       keepHistory,

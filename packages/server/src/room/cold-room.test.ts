@@ -1,4 +1,4 @@
-import { LogError } from '@joinery/log'
+import { LogError, type LogRecord } from '@joinery/log'
 import { encodeAwareness, encodeAwarenessStates, encodeJoinery, encodeSyncStep2, encodeUpdate } from '@joinery/protocol'
 import { afterEach, describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
@@ -6,10 +6,15 @@ import { ClientIdMemory } from '../content/client-id-memory.ts'
 import { ColdCache } from '../content/cold-cache.ts'
 import { ColdDocument } from '../content/cold-document.ts'
 import { UNRULED } from '../content/document-rules.ts'
+import { LoadTurns } from '../content/load-turns.ts'
+import { AT_ONCE, doAll } from '../content/steps.ts'
 import { StoredState } from '../content/stored-state.ts'
+import { SERVER_LIMITS } from '../limits.ts'
 import { GatedStore } from '../testing/gated-store.ts'
 import type { RawClient } from '../testing/raw-client.ts'
 import { ServerFixture, W } from '../testing/server-fixture.ts'
+
+const storedOf = (tail: readonly LogRecord[]) => doAll(StoredState.making(undefined, tail, AT_ONCE))
 
 let fixture: ServerFixture
 afterEach(() => fixture?.close())
@@ -81,11 +86,11 @@ describe('joining', () => {
   })
 
   it('[S28] a stored state is discarded between two sweeps in which nobody asked, and at once when there is too much', async () => {
-    const cache = new ColdCache(1_000)
+    const cache = new ColdCache(1_000, new LoadTurns(SERVER_LIMITS))
     const log = await new GatedStore().open('w')
     const [a, b] = [new ColdDocument(log, cache, Uint8Array.of(0)), new ColdDocument(log, cache, Uint8Array.of(0))]
     const state = (bytes: number) =>
-      new StoredState(undefined, [
+      storedOf([
         { lsn: 1 as never, at: 1, actor: 'a', source: 's', connection: 'c', touched: [], update: largeUpdate(bytes) },
       ])
     cache.put(a, state(200))
@@ -286,5 +291,33 @@ describe('cooling down', () => {
       await expect.poll(() => store.openLogs).toBe(0)
     }
     expect(await workspaces.read(W, ({ doc }) => doc.store.clients.size)).toBe(1)
+  })
+})
+
+describe('a large stored state', () => {
+  it('[S162, S29] is read and sent in turns; repeated deletions build no document, and repeated structs build one', async () => {
+    fixture = await ServerFixture.start({ limits: { coolAfterMs: 0, answerTurnMs: 0 } })
+    const writer = { actor: 'engine', source: 'workflow_execution' }
+    const { workspaces } = fixture.server
+    const paragraph = 'Measure twice. '.repeat(6_000)
+    for (let n = 0; n < 20; n++) {
+      const run = (doc: Y.Doc) => {
+        doc.getText('t').insert(n, paragraph)
+        doc.getText('t').delete(n + 1, 1)
+      }
+      await workspaces.write(W, { writer, via: 'test', run })
+    }
+    const isCold = () => fixture.server.load().cold
+    await expect.poll(isCold).toBe(1)
+    const { counters } = fixture.server
+    const { warmings } = counters
+    const client = await fixture.client('w?joinery=1').synced()
+    client.send(encodeUpdate(Y.encodeStateAsUpdate(client.doc, Y.encodeStateVector(client.doc))))
+    await client.until(() => client.message('durable')?.frames === 2)
+    expect(counters.warmings).toBe(warmings)
+    client.send(encodeUpdate(Y.encodeStateAsUpdate(client.doc)))
+    await client.until(() => client.message('durable')?.frames === 3)
+    expect(counters.warmings).toBe(warmings + 1)
+    expect(await workspaces.read(W, ({ doc }) => doc.getText('t').length)).toBe(client.text.length)
   })
 })

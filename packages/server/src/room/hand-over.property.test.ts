@@ -69,6 +69,7 @@ class NodeRooms {
     const store = world.storeOf(node)
     const counters = new Counters()
     const turns = new KeyedTurns()
+    const loadTurns = new LoadTurns({ ...SERVER_LIMITS, answerTurnMs: 0 })
     const leases = new Leases({ store, limits, logger: pino({ level: 'silent' }) })
     this.rooms = new Rooms({
       store,
@@ -82,13 +83,13 @@ class NodeRooms {
       quotas: new Quotas(),
       ledger: new Ledger({ limits: limits, counters: counters, logger: pino({ level: 'silent' }) }),
       counters,
-      cache: new ColdCache(limits.coldBytesMax),
+      cache: new ColdCache(limits.coldBytesMax, loadTurns),
       clientIds: new ClientIdMemory(),
       announced: new AnnouncedIds(),
       listeners: new RecordListeners(pino({ level: 'silent' })),
       loads: new Turns(2),
       trials: new Trials(SERVER_LIMITS),
-      loadTurns: new LoadTurns(SERVER_LIMITS.trialTurnMs),
+      loadTurns,
       memory: new DocumentMemory(Number.POSITIVE_INFINITY),
       loadTrials: new LoadTrials({
         limits: SERVER_LIMITS,

@@ -4,8 +4,9 @@ import type { RoomContent } from '../content/room-content.ts'
 import { RoomDocument } from '../content/room-document.ts'
 import type { Stamps } from '../content/stamps.ts'
 import { countStateVector } from '../content/state-vector.ts'
+import type { Pace, Steps } from '../content/steps.ts'
 import type { StoredState } from '../content/stored-state.ts'
-import { encodeUpdates } from '../content/sync-answer.ts'
+import { encodingUpdates } from '../content/sync-answer.ts'
 import { beingLoaded, ServerError } from '../server-error.ts'
 import { type Answering, holdUpdates, IDLE, lackingOf, type Member, releaseUpdates } from './member.ts'
 
@@ -17,8 +18,8 @@ import { type Answering, holdUpdates, IDLE, lackingOf, type Member, releaseUpdat
 
 const BUSY: Answering = { state: 'busy', next: undefined }
 
-/** Resolves when the room's edits may be shown to newcomers; undefined when they may be shown at once. */
-type Showable = Promise<void> | undefined
+/** Returns when the room's edits may be shown to newcomers; undefined when they may be shown at once. */
+type Showable = () => Promise<void> | undefined
 
 /**
  * Sends a member that has `stateVector` everything that it lacks, the SyncStep2 last, once that is `showable`. Ends the
@@ -28,8 +29,7 @@ type Showable = Promise<void> | undefined
  * meanwhile, only the last is answered, in a later turn and after the bytes in the socket have gone out.
  */
 export function answerSyncStep1(room: RoomContent, member: Member, stateVector: Uint8Array, showable: Showable): void {
-  const content = room.loaded?.content
-  if (content === undefined) return member.refuse(beingLoaded())
+  if (room.loaded === undefined) return member.refuse(beingLoaded())
   const { stateVectorClientsMax } = member.limits
   const clients = countStateVector(stateVector, stateVectorClientsMax)
   if (clients === undefined) {
@@ -45,18 +45,15 @@ export function answerSyncStep1(room: RoomContent, member: Member, stateVector: 
   }
   member.answering = BUSY
   if (lackingOf(member) !== undefined) holdUpdates(member)
-  const answer = (from: RoomDocument | StoredState): void => {
-    const sinceMs = performance.now()
-    const messages = from.answer(stateVector)
-    member.charge(sinceMs)
-    whenShowable(showable, () => {
-      for (const message of messages) member.wire.write(message)
-      releaseUpdates(member)
-      member.onceReady(() => takeNextQuestion(member))
-    })
-  }
-  if (content instanceof RoomDocument) answer(content)
-  else withStored(room, content, member, answer)
+  makeInTurns(room, member, {
+    steps: (from, pace) => from.answer(stateVector, pace),
+    use: (messages) =>
+      whenShowable(showable, () => {
+        for (const message of messages) member.wire.write(message)
+        releaseUpdates(member)
+        member.onceReady(() => takeNextQuestion(member))
+      }),
+  })
 }
 
 function takeNextQuestion(member: Member): void {
@@ -68,21 +65,63 @@ function takeNextQuestion(member: Member): void {
 
 /** Sends a slow reader that has `stateVector` everything that it has missed since, once that is `showable`. */
 export function catchUp(room: RoomContent, member: Member, stateVector: Uint8Array, showable: Showable): void {
-  const content = room.loaded?.content
-  if (content === undefined) return member.wire.close(CLOSE.tryLater, 'too_slow: updates were missed: connect again')
+  if (room.loaded === undefined)
+    return member.wire.close(CLOSE.tryLater, 'too_slow: updates were missed: connect again')
   holdUpdates(member)
-  const send = (updates: readonly Uint8Array[]): void =>
-    whenShowable(showable, () => {
-      for (const message of encodeUpdates(updates)) member.wire.write(message)
-      releaseUpdates(member)
-    })
-  const answer = (diff: () => readonly Uint8Array[]): void => {
-    const sinceMs = performance.now()
-    send(diff())
-    member.charge(sinceMs)
+  makeInTurns(room, member, {
+    steps: (from, pace) => missedSince(from, stateVector, pace),
+    use: (messages) =>
+      whenShowable(showable, () => {
+        for (const message of messages) member.wire.write(message)
+        releaseUpdates(member)
+      }),
+  })
+}
+
+function* missedSince(from: RoomDocument | StoredState, stateVector: Uint8Array, pace: Pace) {
+  return yield* encodingUpdates(yield* from.diff(stateVector, pace), pace)
+}
+
+/** Long work for one member. */
+interface Task<T> {
+  steps(from: RoomDocument | StoredState, pace: Pace): Steps<T>
+  use(result: T): void
+}
+
+/**
+ * Does a task for a member: at once if it is short, or else in turns between which others have theirs. Begins anew when the room has
+ * built its document anew, or dropped it, meanwhile: the former one may have edits that were undone. A stored state stays as it was read.
+ */
+function makeInTurns<T>(room: RoomContent, member: Member, task: Task<T>): void {
+  const content = room.loaded?.content
+  if (content === undefined) {
+    // A room that can't be loaded, or closes, refuses its members by itself.
+    return void room.whenLoaded().then(
+      () => makeInTurns(room, member, task),
+      () => undefined,
+    )
   }
-  if (content instanceof RoomDocument) return answer(() => [content.diff(stateVector)])
-  withStored(room, content, member, (stored) => answer(() => stored.diff(stateVector)))
+  const make = (from: RoomDocument | StoredState): void => {
+    const steps = task.steps(from, room.turns.pace)
+    const goOn = (): void => {
+      if (!member.isOpen) return
+      if (from === content && room.loaded?.content !== content) return makeInTurns(room, member, task)
+      const sinceMs = performance.now()
+      let part: { readonly value: T } | undefined
+      try {
+        part = room.turns.part(steps)
+      } catch (error) {
+        member.refuse(beingLoaded())
+        return void room.fail(content, error)
+      }
+      member.charge(sinceMs)
+      if (part === undefined) void room.turns.pause().then(goOn)
+      else task.use(part.value)
+    }
+    goOn()
+  }
+  if (content instanceof RoomDocument) make(content)
+  else withStored(room, content, member, make)
 }
 
 /**
@@ -90,8 +129,9 @@ export function catchUp(room: RoomContent, member: Member, stateVector: Uint8Arr
  * close.
  */
 function whenShowable(showable: Showable, show: () => void): void {
-  if (showable === undefined) show()
-  else showable.then(show, () => undefined)
+  const shown = showable()
+  if (shown === undefined) show()
+  else shown.then(show, () => undefined)
 }
 
 /** Calls `use` with the stamps as of that moment. Ends the connection when they can't be read. */

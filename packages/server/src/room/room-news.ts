@@ -111,7 +111,7 @@ export class RoomNews implements Audience {
 
   catchUp(member: Member, reached: Reached): void {
     const { content, shown } = this.#parts
-    if (lackingOf(member) === undefined) catchUp(content, member, reached.stateVector, shown())
+    if (lackingOf(member) === undefined) catchUp(content, member, reached.stateVector, shown)
     const presence = this.#presence?.since(reached.presence) ?? (this.#presence === undefined ? [] : undefined)
     if (presence === undefined) {
       return member.wire.close(CLOSE.tryLater, 'too_slow: too many people came and went meanwhile: connect again')

@@ -149,7 +149,7 @@ export class Room implements ContentOwner, MemberRoom {
   receive(member: Member, frame: Frame): void {
     switch (frame.type) {
       case 'syncStep1':
-        return answerSyncStep1(this.#content, member, frame.stateVector, this.#writes?.shown)
+        return answerSyncStep1(this.#content, member, frame.stateVector, () => this.#writes?.shown)
       case 'syncStep2':
       case 'update':
         this.#writePath().receive(member, frame.type, frame.update, frame.type === 'update' || this.#takesRecords())
@@ -294,7 +294,7 @@ export class Room implements ContentOwner, MemberRoom {
     if (this.#isSettling) return
     this.#isSettling = true
     try {
-      const stored = cold.atHand ?? (await cold.read())
+      const stored = await cold.prepared()
       if (this.#content.loaded?.content !== cold) return
       if (writes.settleRepeats(log, (update) => stored.includes(update))) await this.#content.warm(cold)
       else for (const member of this.#members) member.resume()

@@ -80,6 +80,7 @@ class Scene {
   readonly counters = new Counters()
   readonly failures: string[] = []
   readonly turns = new KeyedTurns()
+  readonly loadTurns = new LoadTurns({ ...SERVER_LIMITS, answerTurnMs: 0 })
   readonly leases = new Leases({ store: this.store, limits: SERVER_LIMITS, logger: pino({ level: 'silent' }) })
   readonly rooms = new Rooms({
     store: this.store,
@@ -93,13 +94,13 @@ class Scene {
     ledger: new Ledger({ limits: SERVER_LIMITS, counters: this.counters, logger: pino({ level: 'silent' }) }),
     counters: this.counters,
     ownership: alwaysMine(Number.NEGATIVE_INFINITY),
-    cache: new ColdCache(2_000),
+    cache: new ColdCache(2_000, this.loadTurns),
     clientIds: new ClientIdMemory(),
     announced: new AnnouncedIds(),
     listeners: new RecordListeners(pino({ level: 'silent' })),
     loads: new Turns(2),
     trials: new Trials(SERVER_LIMITS),
-    loadTurns: new LoadTurns(SERVER_LIMITS.trialTurnMs),
+    loadTurns: this.loadTurns,
     memory: new DocumentMemory(Number.POSITIVE_INFINITY),
     loadTrials: new LoadTrials({ limits: SERVER_LIMITS, counters: new Counters(), logger: pino({ level: 'silent' }) }),
     upkeep: new Upkeep(),

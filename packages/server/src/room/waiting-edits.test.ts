@@ -2,7 +2,8 @@ import { encodeUpdate } from '@joinery/protocol'
 import { afterEach, expect, it } from 'vitest'
 import * as Y from 'yjs'
 import { type RuledDocument, UNRULED } from '../content/document-rules.ts'
-import { encodeShown } from '../content/waiting-structs.ts'
+import { AT_ONCE, doAll } from '../content/steps.ts'
+import { encodingShown } from '../content/update-encoding.ts'
 import { GatedStore } from '../testing/gated-store.ts'
 import { ServerFixture } from '../testing/server-fixture.ts'
 
@@ -81,8 +82,8 @@ it('[S160] the encoding of a document without the edits that wait leaves them wa
   const [first, second] = twoUpdates()
   const doc = new Y.Doc()
   Y.applyUpdate(doc, second)
-  expect(Y.decodeUpdate(encodeShown(doc)).structs).toEqual([])
-  expect(() => encodeShown(doc, Uint8Array.of(9))).toThrow()
+  expect(Y.decodeUpdate(doAll(encodingShown(doc, Uint8Array.of(0), AT_ONCE))).structs).toEqual([])
+  expect(() => doAll(encodingShown(doc, Uint8Array.of(9), AT_ONCE))).toThrow()
   Y.applyUpdate(doc, first)
   expect(doc.getText('t').toString()).toBe('ab')
 })
