@@ -11,6 +11,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'packages/api': ['protocol', 'log', 'server', 'blocks', 'tasks'],
   'packages/client': ['protocol', 'blocks'],
   'packages/react': ['client', 'blocks'],
+  'packages/react-flow': ['react', 'client', 'blocks'],
   'packages/cluster': ['protocol', 'log', 'server'],
   'packages/resources': ['protocol', 'blocks', 'log', 'server', 'client'],
   'apps/server': [
@@ -27,7 +28,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'demonstration',
   ],
   'apps/demonstration': ['client', 'blocks', 'worker'],
-  'apps/editor': ['react', 'client', 'blocks'],
+  'apps/editor': ['react', 'react-flow', 'client', 'blocks'],
 }
 
 /** Packages of pure functions: they use no files, sockets or processes. */

@@ -24,6 +24,8 @@ describe.skipIf(!pages.isThere)('the order of blocks', () => {
     await expect.poll(() => shownOrder(ann)).toEqual(inOrder(3, 2, 4, 1))
     await bob.getByText('Text 1 is 4 of 4').waitFor({ state: 'attached' })
 
+    // On the canvas a drag moves a block; in the list it changes the order.
+    await ann.getByRole('button', { name: 'List', exact: true }).click()
     const handle = ann.getByRole('region', { name: 'Text 1' }).getByText('Text', { exact: true })
     await handle.dragTo(ann.getByRole('region', { name: 'Text 2' }))
     await expect.poll(() => shownOrder(bob)).toEqual(inOrder(3, 1, 2, 4))

@@ -39,7 +39,7 @@ export async function installPacked(project: string): Promise<PackedPackage[]> {
 }
 
 async function install(archive: string, project: string): Promise<PackedPackage> {
-  const name = /^joinery-(\w+)-/.exec(basename(archive))?.[1] ?? archive
+  const name = /^joinery-([\w-]+?)-\d/.exec(basename(archive))?.[1] ?? archive
   const folder = join(project, 'node_modules/@joinery', name)
   await mkdir(folder, { recursive: true })
   await run('tar', ['-xzf', archive, '-C', folder, '--strip-components', '1'])

@@ -1,27 +1,32 @@
 import { useBlock, useBlockType, useField, useWorkspace } from '@joinery/react'
-import { type KeyboardEvent, memo, type ReactNode } from 'react'
+import { type FocusEvent, type KeyboardEvent, memo, type ReactNode } from 'react'
 import { BlockEdges } from './block-edges.tsx'
 import { titleOf } from './block-title.ts'
+import type { BoardView } from './board-view.ts'
 import { ContentField } from './content-field.tsx'
 import { BlockSearch } from './demonstration/index.tsx'
 import { IndexingChips } from './indexing-chips.tsx'
 import { LastEdit } from './last-edit.tsx'
 import { useCardDrag } from './order/use-card-drag.ts'
+import { RunningMark } from './running-mark.tsx'
 import { StatusChips } from './status-chips.tsx'
 
 interface BlockCardProps {
   readonly id: string
+  readonly view: BoardView
   readonly actor: string
   readonly workspaceName: string
   /** Moves a block by a number of steps, or to the place of another block. */
   readonly onMove: (id: string, by: number | string) => void
+  readonly onDelete: (id: string) => void
 }
 
 /** Steps of a move by key; Control (or Command) and Shift must be held. */
 const MOVES: Readonly<Record<string, number>> = { ArrowUp: -1, ArrowDown: 1 }
 
 /** Card of one block: its title, text, indexes and edges. */
-export const BlockCard = memo(function BlockCard({ id, actor, workspaceName, onMove }: BlockCardProps): ReactNode {
+export const BlockCard = memo(function BlockCard(props: BlockCardProps): ReactNode {
+  const { id, view, actor, workspaceName, onMove, onDelete } = props
   const workspace = useWorkspace()
   const block = useBlock(id)
   const type = useBlockType(id)
@@ -30,12 +35,6 @@ export const BlockCard = memo(function BlockCard({ id, actor, workspaceName, onM
     const text = next.trim()
     if (text === '' || text === title || block === undefined) return
     workspace.transact(() => block.fields.set('title', text, { source: 'user_action', actor }))
-  }
-  const remove = (): void => {
-    // An undo step of its own: undo restores the block without reverting the text typed before.
-    workspace.undo.split()
-    workspace.blocks.delete(id)
-    workspace.undo.split()
   }
   const titleOnKeyDown = (event: KeyboardEvent<HTMLInputElement>): void => {
     if (event.key === 'Enter') event.currentTarget.blur()
@@ -49,15 +48,17 @@ export const BlockCard = memo(function BlockCard({ id, actor, workspaceName, onM
   const drag = useCardDrag(id, (dragged) => onMove(dragged, id))
   return (
     <section
-      className={drag.isTarget ? 'card target' : 'card'}
+      className={drag.isTarget ? 'card target nokey' : 'card nokey'}
       aria-label={title}
       data-block={id}
       onKeyDown={cardOnKeyDown}
-      {...drag.card}
+      onFocus={holdWheel}
+      onBlur={freeWheel}
+      {...(view === 'list' && drag.card)}
     >
       <div className="sheet">
         <header>
-          <span className="kind" {...drag.handle}>
+          <span className={`kind ${type ?? ''}`} {...(view === 'list' && drag.handle)}>
             {type === 'vector_collection' ? 'Vector collection' : 'Text'}
           </span>
           <MoveButton title={title} way="up" onClick={() => onMove(id, -1)} />
@@ -65,34 +66,41 @@ export const BlockCard = memo(function BlockCard({ id, actor, workspaceName, onM
           {/* Uncontrolled, so that a half-typed title is not written; made anew when the title changes elsewhere. */}
           <input
             key={title}
-            className="title"
+            className="title nodrag"
             aria-label={`Title of ${title}`}
             defaultValue={title}
             maxLength={200}
             onBlur={(event) => rename(event.currentTarget.value)}
             onKeyDown={titleOnKeyDown}
           />
-          <button type="button" className="quiet" onClick={remove}>
+          <button type="button" className="quiet" onClick={() => onDelete(id)}>
             Delete<span className="hidden"> {title}</span>
           </button>
         </header>
+        <RunningMark id={id} />
         <ContentField id={id} title={title} />
-        <LastEdit id={id} />
-        <IndexingChips id={id} actor={actor} />
-        <StatusChips id={id} />
-        <BlockEdges id={id} title={title} />
-        <BlockSearch name={workspaceName} block={id} />
+        <div className="nodrag">
+          <LastEdit id={id} />
+          <IndexingChips id={id} actor={actor} />
+          <StatusChips id={id} />
+          <BlockEdges id={id} title={title} />
+          <BlockSearch name={workspaceName} block={id} />
+        </div>
       </div>
     </section>
   )
 })
+
+/** A wheel pans the canvas, also over a card. Only in the card that one works in does it scroll the text. */
+const holdWheel = ({ currentTarget }: FocusEvent<HTMLElement>): void => currentTarget.classList.add('nowheel')
+const freeWheel = ({ currentTarget }: FocusEvent<HTMLElement>): void => currentTarget.classList.remove('nowheel')
 
 function MoveButton({ title, way, onClick }: { title: string; way: 'up' | 'down'; onClick: () => void }): ReactNode {
   const key = way === 'up' ? 'ArrowUp' : 'ArrowDown'
   return (
     <button
       type="button"
-      className="quiet"
+      className="quiet step"
       aria-label={`Move ${title} ${way}`}
       aria-keyshortcuts={`Control+Shift+${key} Meta+Shift+${key}`}
       title={`Move ${way} (Ctrl+Shift+${way === 'up' ? '↑' : '↓'})`}

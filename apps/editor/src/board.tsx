@@ -1,9 +1,12 @@
 import { blockIdsOf, moveBlock } from '@joinery/client'
 import { useBlocks, useServer, useWorkspace } from '@joinery/react'
-import { type ReactNode, useCallback, useState } from 'react'
+import { deleteBlocks } from '@joinery/react-flow'
+import { type ReactNode, Suspense, useCallback, useState } from 'react'
 import { Banner } from './banner.tsx'
-import { BlockCard } from './block-card.tsx'
 import { titleOf } from './block-title.ts'
+import { BoardList } from './board-list.tsx'
+import { useBoardView } from './board-view.ts'
+import { BoardCanvas } from './canvas/index.tsx'
 import { useOwnPresence } from './carets/own-presence.ts'
 import { Mark } from './mark.tsx'
 import { stepsTo } from './order/steps-to.ts'
@@ -12,6 +15,9 @@ import { People } from './people.tsx'
 import type { Person } from './person.ts'
 import { SaveStatusLine } from './save-status-line.tsx'
 import { Tools } from './tools.tsx'
+import { UndoNotice } from './undo/undo-notice.tsx'
+import { offerUndo } from './undo/undo-offer.ts'
+import { useUndoKeys } from './undo/use-undo-keys.ts'
 import { Welcome } from './welcome.tsx'
 
 interface BoardProps {
@@ -24,7 +30,9 @@ interface BoardProps {
 export function Board({ name, person, onRename }: BoardProps): ReactNode {
   const workspace = useWorkspace()
   useOwnPresence(person)
-  const ids = useBlocks()
+  useUndoKeys()
+  const [view, chooseView] = useBoardView()
+  const isEmpty = useBlocks().length === 0
   const [panel, setPanel] = useState<OpenPanel>()
   // The server decides who the actor is: with a token, it is not the name chosen here.
   const actor = useServer()?.actor ?? person.name
@@ -39,8 +47,18 @@ export function Board({ name, person, onRename }: BoardProps): ReactNode {
     },
     [workspace, actor],
   )
+  const remove = useCallback(
+    (id: string) => {
+      const title = titleOf(workspace.blocks.get(id)?.fields.get('title'), id)
+      const at = document.querySelector(`[data-block="${CSS.escape(id)}"]`)?.getBoundingClientRect()
+      // A step of its own: undo restores the block without reverting the text typed before.
+      if (deleteBlocks(workspace, [id]) > 0) offerUndo(workspace, `“${title}” deleted.`, at)
+    },
+    [workspace],
+  )
+  const setting = { actor, workspaceName: name, onMove: move, onDelete: remove }
   return (
-    <>
+    <div className={`page ${view}`}>
       <header className="bar">
         <a className="home" href="/" aria-label="Joinery">
           <Mark size={28} />
@@ -50,20 +68,23 @@ export function Board({ name, person, onRename }: BoardProps): ReactNode {
         <People self={person} onRename={onRename} />
       </header>
       <Banner />
-      <Tools actor={actor}>
+      <Tools actor={actor} view={view} onView={chooseView}>
         <SidePanels name={name} open={panel} onOpen={setPanel} />
       </Tools>
-      <main className="board">
-        {ids.map((id) => (
-          <BlockCard key={id} id={id} actor={actor} workspaceName={name} onMove={move} />
-        ))}
-        {ids.length === 0 && (
-          <Welcome name={name} onWatch={() => setPanel({ name: 'Demonstration', scenario: 'workday' })} />
+      <main className={view === 'list' ? 'board' : 'whole'}>
+        {view === 'list' ? (
+          <BoardList {...setting} />
+        ) : (
+          <Suspense fallback={null}>
+            <BoardCanvas {...setting} onSay={setSaid} />
+          </Suspense>
         )}
+        {isEmpty && <Welcome name={name} onWatch={() => setPanel({ name: 'Demonstration', scenario: 'workday' })} />}
       </main>
+      <UndoNotice />
       <p className="hidden" aria-live="polite">
         {said}
       </p>
-    </>
+    </div>
   )
 }

@@ -6,7 +6,7 @@ import { Carets } from './carets/caret-layer.tsx'
 export function ContentField({ id, title }: { id: string; title: string }): ReactNode {
   const fieldRef = useContentField(id)
   return (
-    <div className="content">
+    <div className="content nodrag">
       <textarea ref={fieldRef} aria-label={`Content of ${title}`} placeholder="Write here" />
       <Carets id={id} />
     </div>

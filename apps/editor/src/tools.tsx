@@ -1,18 +1,31 @@
 import { placeLast, type Workspace } from '@joinery/client'
 import { useUndo, useWorkspace } from '@joinery/react'
+import { setPosition } from '@joinery/react-flow'
 import type { MouseEvent, ReactNode } from 'react'
 import { flushSync } from 'react-dom'
 import { freshTitle, titleOf } from './block-title.ts'
-import { openBlock } from './panels/open-block.ts'
+import type { BoardView } from './board-view.ts'
+import { freePlace, openBlock } from './panels/open-block.ts'
 
 const KINDS = [
   { type: 'text', button: 'Add text block', title: 'Text' },
   { type: 'vector_collection', button: 'Add vector collection', title: 'Collection' },
 ] as const
+const VIEWS = [
+  { name: 'canvas', words: 'Canvas' },
+  { name: 'list', words: 'List' },
+] as const
 type Kind = (typeof KINDS)[number]
 
+interface ToolsProps {
+  readonly actor: string
+  readonly view: BoardView
+  readonly onView: (view: BoardView) => void
+  readonly children: ReactNode
+}
+
 /** Buttons for the whole board. */
-export function Tools({ actor, children }: { actor: string; children: ReactNode }): ReactNode {
+export function Tools({ actor, view, onView, children }: ToolsProps): ReactNode {
   const workspace = useWorkspace()
   const { canUndo, canRedo, undo, redo } = useUndo()
   const add = ({ detail }: MouseEvent, kind: Kind): void => {
@@ -34,6 +47,14 @@ export function Tools({ actor, children }: { actor: string; children: ReactNode 
       <button type="button" disabled={!canRedo} onClick={redo}>
         Redo
       </button>
+      <fieldset className="views">
+        <legend className="hidden">View</legend>
+        {VIEWS.map(({ name, words }) => (
+          <button type="button" key={name} aria-pressed={view === name} onClick={() => onView(name)}>
+            {words}
+          </button>
+        ))}
+      </fieldset>
       {children}
     </nav>
   )
@@ -43,11 +64,13 @@ export function Tools({ actor, children }: { actor: string; children: ReactNode 
 function addBlock(workspace: Workspace, { type, title }: Kind, actor: string): string {
   const titles = new Set(workspace.blocks.list().map(({ fields, id }) => titleOf(fields.get('title'), id)))
   const author = { source: 'user_action', actor } as const
+  const at = freePlace()
   workspace.undo.split()
   const id = workspace.transact(() => {
     const block = workspace.blocks.create({ type })
     block.fields.set('title', freshTitle(title, titles), author)
     placeLast(workspace, block.id, author)
+    if (at !== undefined) setPosition(block, at, author)
     return block.id
   })
   workspace.undo.split()

@@ -15,7 +15,7 @@ const SOURCES = [
   ...['src', 'index.html', 'service-worker.js', 'service-worker.build.ts', 'vite.config.ts', 'package.json'].map(
     (name) => join(EDITOR, name),
   ),
-  ...['blocks', 'client', 'protocol', 'react'].map((name) => join(ROOT, 'packages', name, 'src')),
+  ...['blocks', 'client', 'protocol', 'react', 'react-flow'].map((name) => join(ROOT, 'packages', name, 'src')),
   join(ROOT, 'pnpm-lock.yaml'),
 ]
 

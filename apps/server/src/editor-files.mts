@@ -15,6 +15,9 @@ const POLICY =
 /** Path of the service worker, which keeps the editor on a device. A worker serves only paths below its own: hence the root. */
 const SERVICE_WORKER = '/service-worker.js'
 
+/** Path of the script of the page at `/`, which shows two boards. */
+export const FIRST_SCREEN = '/first-screen.js'
+
 /**
  * Serves the editor: its page at `/w/<workspace>`, its files at `/assets/`, and its service worker. The first request
  * builds the editor.
@@ -32,7 +35,7 @@ export function createEditorFiles(machines: readonly object[]) {
     handle(request: IncomingMessage, response: ServerResponse): boolean {
       const path = (request.url ?? '/').split('?', 1)[0] ?? '/'
       const isPage = path.startsWith('/w/') && path.length > 3
-      if (!isPage && path !== SERVICE_WORKER && !path.startsWith('/assets/')) return false
+      if (!isPage && path !== SERVICE_WORKER && path !== FIRST_SCREEN && !path.startsWith('/assets/')) return false
       if (request.method !== 'GET' && request.method !== 'HEAD') {
         response
           .writeHead(405, { allow: 'GET, HEAD', 'content-type': 'text/plain' })
@@ -82,9 +85,9 @@ async function servePage(
 
 function setHeaders(response: ServerResponse, path: string): void {
   const isPage = path.endsWith('.html')
-  // Other files have a hash of their content in their name. The page and the worker name those files, so browsers must
-  // ask for these two each time.
-  const isFresh = isPage || path.endsWith('service-worker.js')
+  // Other files have a hash of their content in their name. The page, the worker and the script of the first screen name
+  // those files, so browsers must ask for these three each time.
+  const isFresh = isPage || path.endsWith(SERVICE_WORKER) || path.endsWith(FIRST_SCREEN)
   response.setHeader('cache-control', isFresh ? 'no-cache' : 'public, max-age=31536000, immutable')
   response.setHeader('x-content-type-options', 'nosniff')
   response.setHeader('referrer-policy', 'no-referrer')

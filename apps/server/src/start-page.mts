@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { FIRST_SCREEN } from './editor-files.mts'
 
 /** Facts that the page shows. */
 export interface StartPageFacts {
@@ -16,8 +17,8 @@ export interface StartPageFacts {
 const STYLE = readFileSync(new URL('./start-page.css', import.meta.url), 'utf8')
 const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64')
 
-/** Content-Security-Policy of the page: its own style, and nothing else from anywhere. */
-export const START_PAGE_POLICY = `default-src 'none'; style-src 'sha256-${STYLE_HASH}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`
+/** Content-Security-Policy of the page: its own style, and the script and style of the two boards from this server. */
+export const START_PAGE_POLICY = `default-src 'none'; script-src 'self'; style-src 'self' 'sha256-${STYLE_HASH}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`
 
 const SURVIVES = {
   memory: 'nothing is kept: everything is gone when the server stops',
@@ -25,14 +26,14 @@ const SURVIVES = {
   sync: 'survives a power cut: fsynced before it is acknowledged',
 } as const
 
-/** The whole HTML document; loads nothing from anywhere. */
+/** The whole HTML document. It shows all but the two boards without its script. */
 export function renderStartPage(facts: StartPageFacts): string {
   return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Joinery is running</title>
+<title>Joinery: people and background jobs, in the same blocks</title>
 <style>${STYLE}</style>
 </head>
 <body>
@@ -40,14 +41,19 @@ export function renderStartPage(facts: StartPageFacts): string {
 <header>
 ${LOGO}
 <div>
-<h1>Joinery is running</h1>
-<p class="live">version ${escapeHtml(facts.version)}, takes edits</p>
+<h1>People and background jobs, in the same blocks</h1>
+<p class="live">Joinery ${escapeHtml(facts.version)} is running and takes edits</p>
 </div>
 </header>
+<div id="two-boards"></div>
+<p class="why"><strong>Why:</strong> where the last writer wins, a slow job puts back what it read a minute ago, and a late report undoes a
+newer one; Joinery merges texts letter by letter and orders statuses by what was seen, so nobody wins by being last.</p>
+<p class="go"><a class="primary" href="/w/demo">Open a board</a> <span>Then open it in a second window, and type in both.</span></p>
 ${facts.isDevelopment ? WARNING : ''}
 <dl>
 ${row('Sync', `<code>${escapeHtml(facts.syncUrl)}</code>`, 'each workspace is a path below this URL; the first client that connects creates it')}
 ${row('Editor', `<a href="/w/demo"><code>${escapeHtml(facts.httpUrl)}/w/demo</code></a>`)}
+${row('HTTP API', `<a href="/v1/openapi.json"><code>${escapeHtml(facts.httpUrl)}/v1/openapi.json</code></a>`)}
 ${row('Health', `<a href="/healthz"><code>${escapeHtml(facts.httpUrl)}/healthz</code></a>`)}
 ${facts.durability === 'memory' || facts.dataDirectory === undefined ? '' : row('Data', `<code>${escapeHtml(facts.dataDirectory)}</code>`)}
 ${row('Durability', `<code>${facts.durability}</code>`, SURVIVES[facts.durability])}
@@ -61,6 +67,7 @@ ${row('Durability', `<code>${facts.durability}</code>`, SURVIVES[facts.durabilit
 <pre><code>${highlight(`new WebsocketProvider('${facts.syncUrl}', 'my-workspace', doc)`)}</code></pre>
 </section>
 </main>
+<script type="module" src="${FIRST_SCREEN}"></script>
 </body>
 </html>
 `

@@ -14,7 +14,7 @@ async function open(options: Record<string, unknown> = {}, environment = {}) {
 }
 
 describe('start page', () => {
-  it('[A20] says what runs where, and loads nothing from anywhere', async () => {
+  it('[A20] says what runs where, and loads one script of its own and nothing from anywhere else', async () => {
     const url = await open()
     const response = await fetch(url)
     const page = await response.text()
@@ -30,8 +30,10 @@ describe('start page', () => {
     ]) {
       expect(page).toContain(fact)
     }
-    expect(page).not.toMatch(/\b(src|href)="(?!\/(?:healthz|w\/demo)")/)
-    expect(response.headers.get('content-security-policy')).toMatch(/^default-src 'none'; style-src 'sha256-/)
+    expect(page).not.toMatch(/\b(src|href)="(?!\/(?:healthz|w\/demo|v1\/openapi\.json|first-screen\.js)")/)
+    expect(response.headers.get('content-security-policy')).toMatch(
+      /^default-src 'none'; script-src 'self'; style-src 'self' 'sha256-/,
+    )
   })
 
   it('[A20] keeps the data directory and the warning to itself when they are not for the reader', async () => {

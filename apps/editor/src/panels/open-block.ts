@@ -1,3 +1,5 @@
+import { flushSync } from 'react-dom'
+
 export interface OpenBlockOptions {
   /** Text to select in the block's text, if it is still there. */
   readonly passage?: string
@@ -5,14 +7,34 @@ export interface OpenBlockOptions {
   readonly keepsFocus?: boolean
 }
 
+/** The canvas, for the rest of the page, which can't scroll in it. */
+export interface CanvasDoor {
+  /** Brings a block into view; false if there is no such block. */
+  readonly show: (id: string) => boolean
+  /** Place for a new block near what is in view; undefined while the board arranges itself. */
+  readonly freePlace: () => { readonly x: number; readonly y: number } | undefined
+}
+
+let canvas: CanvasDoor | undefined
+
+/** Makes a canvas the one that shows blocks and finds places. Returns the function that ends it. */
+export function openCanvasDoor(door: CanvasDoor): () => void {
+  canvas = door
+  return () => {
+    if (canvas === door) canvas = undefined
+  }
+}
+
+/** Place for a new block; undefined if the order of the blocks decides. */
+export const freePlace: CanvasDoor['freePlace'] = () => canvas?.freePlace()
+
 /** Brings a block into view and the focus into its text. Returns false if the page does not show the block. */
 export function openBlock(id: string, { passage, keepsFocus = false }: OpenBlockOptions = {}): boolean {
+  // Rendered at once: a canvas leaves out of the page what is far away.
+  const isOnCanvas = flushSync(() => canvas?.show(id) === true)
   const card = document.querySelector<HTMLElement>(`[data-block="${CSS.escape(id)}"]`)
   if (card === null) return false
-  const isCalm = matchMedia('(prefers-reduced-motion: reduce)').matches
-  // On a phone a panel covers the lower half.
-  const block = matchMedia('(width < 700px)').matches ? 'start' : 'nearest'
-  card.scrollIntoView({ block, inline: 'nearest', behavior: isCalm ? 'auto' : 'smooth' })
+  if (!isOnCanvas) scrollTo(card)
   if (keepsFocus) return true
   const field = card.querySelector<HTMLElement>('[aria-label^="Content of"]')
   field?.focus({ preventScroll: true })
@@ -21,4 +43,11 @@ export function openBlock(id: string, { passage, keepsFocus = false }: OpenBlock
     if (at !== -1) field.setSelectionRange(at, at + passage.length)
   }
   return true
+}
+
+function scrollTo(card: HTMLElement): void {
+  const isCalm = matchMedia('(prefers-reduced-motion: reduce)').matches
+  // On a phone a panel covers the lower half.
+  const block = matchMedia('(width < 700px)').matches ? 'start' : 'nearest'
+  card.scrollIntoView({ block, inline: 'nearest', behavior: isCalm ? 'auto' : 'smooth' })
 }

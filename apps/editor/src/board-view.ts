@@ -1,0 +1,52 @@
+import { useState, useSyncExternalStore } from 'react'
+
+/** Ways to show the blocks of a workspace. */
+export type BoardView = 'canvas' | 'list'
+
+const KEY = 'joinery view'
+const NARROW = '(width < 700px)'
+const PRINT = 'print'
+
+/**
+ * The view of the board, and a function that chooses one. Without a choice a phone shows the list, and every other screen the
+ * canvas. Paper always shows the list. A choice is kept for later visits.
+ */
+export function useBoardView(): readonly [view: BoardView, choose: (view: BoardView) => void] {
+  const [chosen, setChosen] = useState(readChoice)
+  const isNarrow = useMedia(NARROW)
+  const isPrinted = useMedia(PRINT)
+  const choose = (view: BoardView): void => {
+    keepChoice(view)
+    setChosen(view)
+  }
+  return [isPrinted ? 'list' : (chosen ?? (isNarrow ? 'list' : 'canvas')), choose]
+}
+
+function useMedia(query: string): boolean {
+  return useSyncExternalStore(
+    (listener) => {
+      const media = matchMedia(query)
+      media.addEventListener('change', listener)
+      return () => media.removeEventListener('change', listener)
+    },
+    () => matchMedia(query).matches,
+  )
+}
+
+function readChoice(): BoardView | undefined {
+  try {
+    const kept = localStorage.getItem(KEY)
+    return kept === 'canvas' || kept === 'list' ? kept : undefined
+  } catch {
+    // The browser keeps nothing for this page: the screen decides.
+    return undefined
+  }
+}
+
+function keepChoice(view: BoardView): void {
+  try {
+    localStorage.setItem(KEY, view)
+  } catch {
+    // The choice holds for this visit alone.
+  }
+}

@@ -1,0 +1,30 @@
+import type { FlowNode } from '@joinery/react-flow'
+import type { ReactNode } from 'react'
+import type { BoardKeys } from './use-board-keys.ts'
+
+/** Buttons for the selected blocks, at the lower edge of the canvas. */
+export function SelectionBar({ keys, nodes }: { keys: BoardKeys; nodes: readonly FlowNode[] }): ReactNode {
+  const count = nodes.filter((node) => node.selected).length
+  if (count === 0) return null
+  return (
+    <div className="selection-bar" role="toolbar" aria-label="Selected blocks">
+      <span>{count === 1 ? '1 selected' : `${count} selected`}</span>
+      {count > 1 && (
+        <>
+          <button type="button" className="quiet" onClick={() => keys.align('left')}>
+            Align left
+          </button>
+          <button type="button" className="quiet" onClick={() => keys.align('top')}>
+            Align top
+          </button>
+        </>
+      )}
+      <button type="button" className="quiet" aria-keyshortcuts="Control+D Meta+D" onClick={keys.duplicate}>
+        Duplicate
+      </button>
+      <button type="button" className="quiet" aria-keyshortcuts="Delete" onClick={keys.remove}>
+        Remove
+      </button>
+    </div>
+  )
+}

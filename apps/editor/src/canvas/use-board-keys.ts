@@ -1,0 +1,158 @@
+import type { ClaimAuthor } from '@joinery/blocks'
+import type { Workspace } from '@joinery/client'
+import { copyBlocks, type FlowEdges, type FlowNode, pasteBlocks, readCopied, setPosition } from '@joinery/react-flow'
+import type { OnNodesChange } from '@xyflow/react'
+import { type KeyboardEvent, useEffect, useMemo, useRef } from 'react'
+import { isTextField } from '../is-text-field.ts'
+import { offerUndo } from '../undo/undo-offer.ts'
+import { NODE_SIZE } from './node-size.ts'
+
+interface BoardKeysOptions {
+  readonly workspace: Workspace
+  readonly author: ClaimAuthor
+  readonly nodes: FlowNode[]
+  readonly edges: FlowEdges
+  readonly onNodesChange: OnNodesChange<FlowNode>
+  readonly onSay: (words: string) => void
+}
+
+export interface BoardKeys {
+  readonly onKeyDown: (event: KeyboardEvent) => void
+  readonly duplicate: () => void
+  readonly remove: () => void
+  /** Puts the selected blocks on one line: their left or their top edges. */
+  readonly align: (edge: 'left' | 'top') => void
+}
+
+/** Distance of a copy from its original, pixels of the flow. */
+const COPY_BY = { x: 32, y: 32 }
+
+/** Actions of the keys, the clipboard and the bar on the selected blocks. */
+export function useBoardKeys(options: BoardKeysOptions): BoardKeys {
+  const latest = useRef(options)
+  useEffect(() => {
+    latest.current = options
+  })
+  const keys = useMemo(() => boardKeys(() => latest.current), [])
+  useEffect(() => {
+    const listeners = { copy: keys.onCopy, cut: keys.onCut, paste: keys.onPaste } as const
+    for (const [name, listener] of Object.entries(listeners)) {
+      document.addEventListener(name, listener as EventListener)
+    }
+    return () => {
+      for (const [name, listener] of Object.entries(listeners)) {
+        document.removeEventListener(name, listener as EventListener)
+      }
+    }
+  }, [keys])
+  return keys
+}
+
+function boardKeys(now: () => BoardKeysOptions) {
+  const selected = (): FlowNode[] => now().nodes.filter((node) => node.selected)
+  const copied = () => {
+    const chosen = selected()
+    const places = new Map(chosen.map(({ id, position }) => [id, position]))
+    return copyBlocks(
+      now().workspace,
+      chosen.map(({ id }) => id),
+      places,
+    )
+  }
+  const put = (copy: ReturnType<typeof copied>): void => {
+    const { workspace, author, nodes, onNodesChange, onSay } = now()
+    const ids = new Set(pasteBlocks(workspace, copy, COPY_BY, author))
+    if (ids.size === 0) return
+    onNodesChange([
+      ...nodes.filter((node) => node.selected).map(({ id }) => ({ type: 'select' as const, id, selected: false })),
+      ...[...ids].map((id) => ({ type: 'select' as const, id, selected: true })),
+    ])
+    onSay(`${ids.size} new ${ids.size === 1 ? 'block' : 'blocks'}`)
+  }
+  const remove = (): void => {
+    const { edges, onNodesChange } = now()
+    const chosen = selected()
+    const cut = edges.edges.filter((edge) => edge.selected)
+    if (chosen.length === 0 && cut.length === 0) return
+    const at = document.querySelector('.react-flow__node.selected')?.getBoundingClientRect()
+    edges.onEdgesChange(cut.map(({ id }) => ({ type: 'remove', id })))
+    if (chosen.length > 0) onNodesChange(chosen.map(({ id }) => ({ type: 'remove', id })))
+    // The focus would be lost with the node.
+    document.querySelector<HTMLElement>('.react-flow__pane')?.focus()
+    const [first] = chosen
+    const name = chosen.length === 1 ? `“${first?.data.title ?? first?.id}”` : `${chosen.length} blocks`
+    offerUndo(now().workspace, chosen.length === 0 ? 'Edge cut.' : `${name} deleted.`, at)
+  }
+  const duplicate = (): void => put(copied())
+  const align = (edge: 'left' | 'top'): void => {
+    const { workspace, author } = now()
+    const chosen = selected()
+    if (chosen.length < 2) return
+    const lefts = chosen.map(({ position }) => position.x)
+    const tops = chosen.map(({ position }) => position.y)
+    const [left, top] = [Math.min(...lefts), Math.min(...tops)]
+    workspace.undo.split()
+    workspace.transact(() => {
+      for (const { id, position } of chosen) {
+        const block = workspace.blocks.get(id)
+        if (block === undefined) continue
+        setPosition(block, edge === 'left' ? { ...position, x: left } : { ...position, y: top }, author)
+      }
+    })
+    workspace.undo.split()
+  }
+  const selectAll = (): void => {
+    const { nodes, onNodesChange } = now()
+    onNodesChange(nodes.map(({ id }) => ({ type: 'select', id, selected: true })))
+  }
+  const onKeyDown = (event: KeyboardEvent): void => {
+    if (isTextField(event.target)) return
+    const isCommand = event.ctrlKey || event.metaKey
+    const key = event.key.toLowerCase()
+    const act = isCommand
+      ? { a: selectAll, d: duplicate }[key]
+      : { delete: remove, backspace: remove }[event.altKey ? '' : key]
+    if (act === undefined || event.shiftKey) return
+    event.preventDefault()
+    act()
+  }
+  const copyTo = (event: ClipboardEvent): boolean => {
+    const isText = isTextField(event.target) || getSelection()?.isCollapsed === false
+    if (isText || selected().length === 0) return false
+    event.clipboardData?.setData('text/plain', JSON.stringify(copied()))
+    event.preventDefault()
+    return true
+  }
+  return {
+    onKeyDown,
+    duplicate,
+    remove,
+    align,
+    onCopy: (event: ClipboardEvent): void => void copyTo(event),
+    onCut: (event: ClipboardEvent): void => {
+      if (copyTo(event)) remove()
+    },
+    onPaste: (event: ClipboardEvent): void => {
+      if (isTextField(event.target)) return
+      const text = event.clipboardData?.getData('text/plain') ?? ''
+      const copy = readCopied(text)
+      if (copy !== undefined) put(copy)
+      else if (text.trim() !== '') pasteText(now(), text)
+      else return
+      event.preventDefault()
+    },
+  }
+}
+
+/** Makes a block from a text that was pasted on the canvas. */
+function pasteText({ workspace, author, nodes }: BoardKeysOptions, text: string): void {
+  const right = Math.max(0, ...nodes.map(({ position, width }) => position.x + (width ?? NODE_SIZE.width)))
+  const copy = {
+    joinery: 'blocks@1' as const,
+    blocks: [{ type: 'text', content: text, fields: { title: titleFrom(text), position: { x: right, y: 0 } } }],
+    edges: [],
+  }
+  pasteBlocks(workspace, copy, { x: 40, y: 0 }, author)
+}
+
+const titleFrom = (text: string): string => text.trim().split('\n', 1)[0]?.slice(0, 60) || 'Pasted text'

@@ -1,0 +1,60 @@
+import type { Observable, Workspace } from '@joinery/client'
+import type * as Y from 'yjs'
+
+/** An offer to take the last step back, shown where the person looks. */
+export interface UndoOffer {
+  readonly words: string
+  /** Words of the button. */
+  readonly button: string
+  readonly act: () => void
+  /** Where the deleted thing was, pixels of the screen; undefined if nobody knows. */
+  readonly at: Pick<DOMRect, 'left' | 'top' | 'width' | 'height'> | undefined
+}
+
+/** Time that an offer stays, ms: long enough to read it and to reach it by keyboard. */
+const OFFER_MS = 12_000
+
+let offer: UndoOffer | undefined
+let timer: ReturnType<typeof setTimeout> | undefined
+let unfollow: (() => void) | undefined
+const listeners = new Set<() => void>()
+
+/** The present offer: one for the page, the newest. */
+export const presentOffer: Observable<UndoOffer | undefined> = {
+  get: () => offer,
+  subscribe: (listener) => {
+    listeners.add(listener)
+    return () => listeners.delete(listener)
+  },
+}
+
+/** Offers to undo the step that was just made. */
+export function offerUndo(workspace: Workspace, words: string, at?: DOMRect): void {
+  show({ words, button: 'Bring it back', act: () => void workspace.undo.undo(), at }, workspace)
+}
+
+/** Offers to redo what was just undone. */
+export function offerRedo(workspace: Workspace, words: string): void {
+  show({ words, button: 'Do it again', act: () => void workspace.undo.redo(), at: undefined }, workspace)
+}
+
+export function endOffer(): void {
+  clearTimeout(timer)
+  unfollow?.()
+  unfollow = undefined
+  offer = undefined
+  for (const listener of [...listeners]) listener()
+}
+
+function show(next: UndoOffer, { doc }: Workspace): void {
+  endOffer()
+  offer = next
+  timer = setTimeout(endOffer, OFFER_MS)
+  // The next edit of this person ends the offer, so that its button never takes back another step.
+  const onTransaction = (transaction: Y.Transaction): void => {
+    if (transaction.local && transaction.changed.size > 0) endOffer()
+  }
+  doc.on('afterTransaction', onTransaction)
+  unfollow = () => doc.off('afterTransaction', onTransaction)
+  for (const listener of [...listeners]) listener()
+}
