@@ -21,7 +21,10 @@ const LIVES = runSize('JOINERY_LEASE_LIVES', { everyday: 6, nightly: 1_000 })
 const MINUTES = runSize('JOINERY_LEASE_MINUTES', { everyday: 4, nightly: 150 })
 const LIVES_PER_HISTORY = 6
 /** A start of a server costs more than its life: each life is one of several workspaces, whose leases know nothing of each other. */
-const WORKSPACES = ['w1', 'w2', 'w3', 'w4']
+const WORKSPACES = Array.from(
+  { length: runSize('JOINERY_LEASE_WORKSPACES', { everyday: 4, nightly: 4 }) },
+  (_, index) => `w${index + 1}`,
+)
 /** Two actors of each process work in each workspace. */
 const PROCESSES = 3
 const ACTORS_PER_PROCESS = 2

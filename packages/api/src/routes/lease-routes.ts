@@ -27,7 +27,13 @@ const leaseName = z
   .refine(isLeaseName, LEASE_NAME_RULE)
   .meta({ examples: ['nightly-import'] })
 const leaseParams = params.workspace.extend({ lease: leaseName })
-const ttlMs = z.int().min(ttlMsMin).max(ttlMsMax).meta({ description: 'time after which it ends unless renewed, ms' })
+const waitRule = `is no wait: a whole number of ms, from 0 to ${waitMsMax}`
+const ttlRule = `is no TTL: a whole number of ms, from ${ttlMsMin} to ${ttlMsMax} (one day)`
+const ttlMs = z
+  .int(ttlRule)
+  .min(ttlMsMin, ttlRule)
+  .max(ttlMsMax, ttlRule)
+  .meta({ description: 'time after which it ends unless renewed, ms' })
 const token = z.string().min(1).max(LEASE_TOKEN_LENGTH_MAX)
 
 const leaseShape = {
@@ -61,9 +67,9 @@ const acquireBody = z
       .meta({ description: 'tells people who holds it; the actor by default' }),
     ttlMs: ttlMs.default(TTL_DEFAULT_MS),
     waitMs: z
-      .int()
-      .min(0)
-      .max(waitMsMax)
+      .int(waitRule)
+      .min(0, waitRule)
+      .max(waitMsMax, waitRule)
       .default(0)
       .meta({ description: 'how long to wait while another holds it, in order of asking, ms' }),
   })

@@ -11,8 +11,8 @@ const makeDirectory = testDirectories(inMemory())
 const makeRoom = testDirectories()
 const grounds = useGrounds(makeDirectory)
 const IS_NIGHTLY = process.env.JOINERY_NIGHTLY !== undefined
-/** Kills per course. Nightly there is one for every call. */
-const KILLS_EVERYDAY = Number(process.env.JOINERY_KILLS ?? 3)
+/** Kills per course. Nightly there is one for every call, unless a number is given. */
+const KILLS = Number(process.env.JOINERY_KILLS ?? (IS_NIGHTLY ? Number.POSITIVE_INFINITY : 3))
 /** Nightly, of consecutive writes to one table. */
 const TABLE_WRITES_STEP = 8
 /** A killed store goes on with all kinds of work at every so many calls only: that takes longer than all the rest. */
@@ -30,12 +30,13 @@ function isInTheMidst(call: StorageCall, n: number, calls: readonly StorageCall[
   return call.file.endsWith('.ldb') && isLike(calls[n - 1]) && isLike(calls[n + 1])
 }
 
-/** Every day a few evenly spread calls from a random beginning, so that in time every call has its turn. */
+/** A few evenly spread calls from a random beginning, so that in time every call has its turn. */
 function choose(calls: readonly StorageCall[]): readonly StorageCall[] {
-  if (IS_NIGHTLY) return calls.filter((call, n) => n % TABLE_WRITES_STEP === 0 || !isInTheMidst(call, n, calls))
-  const step = calls.length / KILLS_EVERYDAY
+  if (KILLS === Number.POSITIVE_INFINITY)
+    return calls.filter((call, n) => n % TABLE_WRITES_STEP === 0 || !isInTheMidst(call, n, calls))
+  const step = calls.length / KILLS
   const start = Math.random() * step
-  const chosen = Array.from({ length: KILLS_EVERYDAY }, (_, n) => calls[Math.floor(start + n * step)])
+  const chosen = Array.from({ length: KILLS }, (_, n) => calls[Math.floor(start + n * step)])
   return chosen.filter((call) => call !== undefined)
 }
 
