@@ -81,6 +81,8 @@ it('[H80] events of what there is not are answered by the code of what is missin
     ['unknown_machine', '/blocks/b1/statuses/constructor@1/x'],
     ['invalid', '/blocks/b1/statuses/file/x'],
     ['unknown_block', '/blocks/b9/statuses/file@1/x'],
+    ['unknown_block', '/blocks/b9/statuses/file@9/x'],
+    ['unknown_workspace', '/v1/workspaces/nowhere/blocks/b1/statuses/file@9/x'],
     ['unknown_status', '/blocks/b1/statuses/file@1/x'],
     ['unknown_status', '/blocks/b1/statuses/sync@1/a%2Freport.pdf'],
   ] as const)

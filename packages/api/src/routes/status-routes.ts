@@ -10,7 +10,7 @@ import { limitQuery, lsnQuery, params } from '../schemas.ts'
 import { reportStatusBody, startStatusBody, statusAnswer, statusEvents, statusView } from '../status-schemas.ts'
 import type { StatusOperation } from '../writes/operation-kinds.ts'
 import { blockWriteHeaders, blockWriteQuery, etagOf, preconditionOf } from '../writes/precondition.ts'
-import { assertMachine, statusesOf, toldOf } from '../writes/status-operation.ts'
+import { hasMachine, statusesOf, toldOf } from '../writes/status-operation.ts'
 import { lsnHeader } from '../writes/write-headers.ts'
 import type { WriteOutcome } from '../writes/writes.ts'
 import { atQuery, stateAt } from './block-routes.ts'
@@ -164,11 +164,12 @@ const events = route(
   },
   async ({ params: { workspace, block, machine, name }, query: { after, limit }, work }, services) => {
     const id = workspace as WorkspaceId
-    assertMachine(machine, services.lists)
     const page = await services.history.records(id, { block, after }, limit, work)
-    const told = await eventsOf(id, page.records, { block, key: `${machine}/${name}` }, work, services)
+    const isMachine = hasMachine(machine, services.lists)
+    const key = `${machine}/${name}`
+    const told = isMachine ? await eventsOf(id, page.records, { block, key }, work, services) : []
     // All kept records were read, and none tells of the resource: it shows since before them, or there is none.
-    if (after === undefined && told.length === 0 && page.next === undefined)
+    if (!isMachine || (after === undefined && told.length === 0 && page.next === undefined))
       await stateAt(services, { workspace, at: undefined, work }, (doc) =>
         entryIn(doc, { block, machine, name }, services.lists),
       )

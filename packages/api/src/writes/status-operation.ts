@@ -13,9 +13,9 @@ import { ApiError, supersededBy } from '../api-error.ts'
 import { machineListOf } from '../machine-list.ts'
 import type { StatusOperation } from './operation-kinds.ts'
 
-/** Throws `unknown_machine` for a name that is in no table of the server. */
-export function assertMachine(name: string, lists: readonly ClaimList[]): void {
-  if (machineListOf(lists)?.rules.machines.has(name) !== true) throw unknownMachine(name, lists)
+/** True for the name of a machine that the server has. */
+export function hasMachine(name: string, lists: readonly ClaimList[]): boolean {
+  return machineListOf(lists)?.rules.machines.has(name) === true
 }
 
 /** The statuses of a block, and the machine of this name. Throws `unknown_machine`. */
