@@ -137,6 +137,37 @@ export class SagaScene implements AsyncDisposable {
     }
   }
 
+  /**
+   * Runs a template saga in each round, with the kills that `arm` prepares for it, and expects the whole plan or nothing of it.
+   * Returns the number of kills, and prints what came of them.
+   */
+  async rounds(
+    rounds: number,
+    fails: boolean,
+    arm: () => { readonly kills: number; whenOver(): Promise<void> },
+  ): Promise<number> {
+    let kills = 0
+    let attempts = 0
+    for (let round = 0; round < rounds; round++) {
+      const prefix = `p${round}`
+      const killer = arm()
+      const path = await this.begin('template', this.inputOf(prefix, { fails }))
+      const task = await this.until(path, isEnded)
+      await killer.whenOver()
+      kills += killer.kills
+      attempts += task.steps.reduce((sum, { attempt }) => sum + attempt, 0)
+      expect(task).toMatchObject(fails ? { state: 'compensated', kept: [] } : { state: 'done' })
+      await this.expectPlan(prefix, !fails)
+      const charges = this.outside.charges()
+      const refunds = charges.reduce((sum, charge) => sum + charge.refunds.length, 0)
+      console.log(
+        `${kills} kills, ${round + 1} sagas that ${fails ? 'were taken back' : 'succeeded'}: ${attempts} attempts of steps, ` +
+          `${charges.length} charges, ${refunds} refunds, none lost, doubled or stuck`,
+      )
+    }
+    return kills
+  }
+
   /** Expects the whole plan, with one charge; otherwise nothing of it, and each charge refunded once. */
   async expectPlan(prefix: string, isWhole: boolean): Promise<void> {
     const { charges, ...traces } = await this.traces(prefix)

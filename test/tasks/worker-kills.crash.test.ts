@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import { joinery } from '../support/command.ts'
-import { isEnded, SagaScene } from './saga-scene.ts'
+import { runSize } from '../support/run-size.ts'
+import { SagaScene } from './saga-scene.ts'
 import type { WorkMessage } from './work-proxy.ts'
 
 /** The places that a saga passes: inside its steps, and before and after the server hears of their end. */
@@ -36,8 +37,8 @@ const BACK = [
   'before create undo done',
   'after create undo done',
 ]
-/** A round has one kill at each place, with a saga that succeeds and one that is taken back: 43 kills. */
-const ROUNDS = process.env.JOINERY_NIGHTLY ? 24 : 1
+/** A round has one kill at each place of a saga that succeeds, and of one that is taken back: 43 kills. Nightly: 1,032. */
+const ROUNDS = runSize('JOINERY_ROUNDS', { everyday: 1, nightly: 24 })
 /** Every day a third of the places has its kill. */
 const some = (places: readonly string[]): string[] =>
   places.filter((_, at) => process.env.JOINERY_NIGHTLY !== undefined || at % 3 === 1)
@@ -85,14 +86,13 @@ it.each([
   async (_what, fails, places) => {
     await using scene = await SagaScene.start()
     scene.keepWorker()
-    const killer = new Killer(places.filter(isMessage), () => scene.killServer())
-    scene.proxy.before = async (message) => ((await killer.at('before', message)) ? 'never' : 'go')
-    scene.proxy.after = async (message) => void (await killer.at('after', message))
-    const path = await scene.begin('template', scene.inputOf('p', { fails }))
-    const task = await scene.until(path, isEnded)
-    await killer.whenOver()
-    expect(task).toMatchObject(fails ? { state: 'compensated', kept: [] } : { state: 'done' })
-    await scene.expectPlan('p', !fails)
+    const kills = await scene.rounds(ROUNDS, fails, () => {
+      const killer = new Killer(places.filter(isMessage), () => scene.killServer())
+      scene.proxy.before = async (message) => ((await killer.at('before', message)) ? 'never' : 'go')
+      scene.proxy.after = async (message) => void (await killer.at('after', message))
+      return killer
+    })
+    expect(kills).toBe(places.filter(isMessage).length * ROUNDS)
   },
 )
 
@@ -104,20 +104,13 @@ it.each([
   async (_what, fails, places) => {
     await using scene = await SagaScene.start()
     scene.keepWorker()
-    let kills = 0
-    for (let round = 0; round < ROUNDS; round++) {
-      const prefix = `p${round}`
+    const kills = await scene.rounds(ROUNDS, fails, () => {
       const killer = new Killer(places, () => scene.killWorkers())
       scene.outside.onPlace = (place) => (killer.dies(place) ? 'die' : 'go')
       scene.proxy.before = async (message) => ((await killer.at('before', message)) ? 'never' : 'go')
       scene.proxy.after = async (message) => void (await killer.at('after', message))
-      const path = await scene.begin('template', scene.inputOf(prefix, { fails }))
-      const task = await scene.until(path, isEnded)
-      await killer.whenOver()
-      kills += killer.kills
-      expect(task).toMatchObject(fails ? { state: 'compensated', kept: [] } : { state: 'done' })
-      await scene.expectPlan(prefix, !fails)
-    }
+      return killer
+    })
     expect(kills).toBe(places.length * ROUNDS)
     expect((await scene.call('GET', `/v1/workspaces/acme%2Fdocs/tasks?limit=1000`)).json.tasks).toHaveLength(ROUNDS)
     await scene.server.child.end('SIGTERM')
