@@ -84,9 +84,14 @@ export class SagaScene implements AsyncDisposable {
 
   /** Kills the server and starts it again on its port. */
   async killServer(): Promise<void> {
-    const { port } = this.server
     await this.server.child.end('SIGKILL')
-    this.server = await startJoinery({ directory: this.data, port, env: { JOINERY_LIMITS: LIMITS } })
+    await this.startServer()
+  }
+
+  /** Starts the server again, on its port, once it has ended. */
+  async startServer(env: Readonly<Record<string, string>> = {}): Promise<void> {
+    const { port } = this.server
+    this.server = await startJoinery({ directory: this.data, port, env: { JOINERY_LIMITS: LIMITS, ...env } })
   }
 
   /** The data directory of the server. */

@@ -14,7 +14,7 @@ it('[A22, A43] README.md names the metrics there are, and no others', async () =
   const lists = { started: [], ended: [], steps: [], retries: [], leasesLost: [], compensations: [] }
   metrics.watchTasks({
     counts: { ...lists, undoKept: 0, fencedWrites: 0, taskSeconds: seconds, stepSeconds: seconds },
-    gauges: { tasks: [], waiting: [], breakers: [], leases: 0, timers: 0, timerLagSeconds: 0 },
+    gauges: { tasks: [], waiting: [], breakers: [], leases: 0, timers: 0, damagedJournals: 0, timerLagSeconds: 0 },
   })
   const shown = Array.from((await metrics.render()).matchAll(/^# TYPE (joinery_\w+)/gm), ([, name]) => name)
   const named = Array.from(readFileSync(README, 'utf8').matchAll(/`(joinery_\w+)`/g), ([, name]) => name)

@@ -14,7 +14,7 @@ export interface Readiness {
   readonly disk: { readonly freeBytes: number; readonly freeBytesMin: number } | undefined
   /** Number of open workspaces that are damaged. They are no reason: all other workspaces are served as usual. */
   readonly quarantined: number
-  /** Tasks that are open, and workspaces whose journal of tasks can't be read. They are no reason either. */
+  /** Tasks that are open, and journals of tasks that can't be read. They are no reason either. */
   readonly tasks: TaskEngine['extent']
 }
 

@@ -50,6 +50,9 @@ export function watchTasks(registry: Registry, tasks: CountedTasks): void {
   )
   gauge('step_leases', 'Steps that workers run now', [], () => one(gauges().leases))
   gauge('timers', 'Timers of tasks that are set', [], () => one(gauges().timers))
+  gauge('task_journals_damaged', 'Journals of tasks that can’t be read: their tasks wait for a repair', [], () =>
+    one(gauges().damagedJournals),
+  )
   gauge('timer_lag_seconds', 'Time by which the latest of those timers is late', [], () =>
     one(gauges().timerLagSeconds),
   )

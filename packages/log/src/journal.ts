@@ -33,6 +33,15 @@ export interface Entry<E> {
   readonly idempotencyKey?: string
 }
 
+/** Whether a record of a journal is no event, but the note that a repair leaves: its first byte is 0. */
+export function isNote(update: Uint8Array): boolean {
+  return update[0] === 0
+}
+
+async function* events(records: AsyncIterable<LogRecord>): AsyncGenerator<LogRecord> {
+  for await (const record of records) if (!isNote(record.update)) yield record
+}
+
 /** A system log, and the state that its records make. */
 export class Journal<E, S extends Fold<E>> {
   readonly fold: S
@@ -58,7 +67,7 @@ export class Journal<E, S extends Fold<E>> {
     const fold = snapshot === undefined ? empty() : states.decode(snapshot.state)
     let lastAt = snapshot?.at ?? 0
     for await (const { update, at, lsn } of log.read(snapshot && { after: snapshot.lsn })) {
-      fold.take(events.decode(update), at, lsn)
+      if (!isNote(update)) fold.take(events.decode(update), at, lsn)
       lastAt = at
     }
     return new Journal(options, fold, lastAt, snapshot?.state.byteLength ?? 0)
@@ -110,9 +119,9 @@ export class Journal<E, S extends Fold<E>> {
     const { states, empty } = this.#options
     const snapshot = await this.log.latestSnapshot({ atOrBefore: after as Lsn })
     if (snapshot !== undefined) {
-      return { fold: states.decode(snapshot.state), records: this.log.read({ after: snapshot.lsn }) }
+      return { fold: states.decode(snapshot.state), records: events(this.log.read({ after: snapshot.lsn })) }
     }
-    return { fold: empty(), records: this.log.read() }
+    return { fold: empty(), records: events(this.log.read()) }
   }
 
   decode(record: LogRecord): E {

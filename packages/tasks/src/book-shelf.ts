@@ -1,18 +1,20 @@
 import {
-  type Entry,
   type Fold,
   Journal,
   type JournalOptions,
-  jsonCodec,
+  kindOfSystemLog,
+  LogError,
   type SteadyClock,
   systemLogOf,
   type WorkspaceLog,
+  workspaceOfSystemLog,
 } from '@joinery/log'
 import type { Dispatcher } from './dispatcher.ts'
 import { type IntakeEvent, IntakeFold, intakeEvents, intakeStates } from './intake.ts'
+import { Intake } from './intake-log.ts'
+import { journalEvents, KIND } from './journal-trial.ts'
 import { tagOf } from './names.ts'
 import { Projector } from './projector.ts'
-import { journalEvent } from './record-schemas.ts'
 import { stateCodec } from './saved-state.ts'
 import { TaskBook } from './task-book.ts'
 import type { TaskCounters } from './task-counts.ts'
@@ -23,13 +25,9 @@ import type { TaskRecord } from './task-state.ts'
 import type { TaskLogger, TasksOptions } from './tasks-options.ts'
 import { WorkFold } from './work-fold.ts'
 
-/** Kind of the logs: `!work` for the server, `!work/<workspace>` for a workspace. */
-const KIND = '!work'
 const DAY_MS = 86_400_000
 /** Time for which a journal without open tasks stays open, ms. */
 const IDLE_MS = 30_000
-
-const journalEvents = jsonCodec(journalEvent, 'a record of tasks')
 
 export interface ShelfOptions extends TasksOptions {
   readonly bounds: TaskLimits
@@ -44,9 +42,16 @@ interface Open {
   usedAtMs: number
 }
 
+/** A journal that can't be read. Its tasks wait for its repair. */
+export interface DamagedJournal {
+  /** Name of the system log: `!work` for the server's own journal. */
+  readonly log: string
+  readonly reason: string
+}
+
 /** The journals of all workspaces, each open while it has open tasks or somebody asks for it, and the server's own. */
 export class BookShelf {
-  readonly intake: Journal<IntakeEvent, IntakeFold>
+  readonly intake: Intake
   readonly projector: Projector
   readonly #options: ShelfOptions
   readonly #books = new Map<string, Open>()
@@ -54,10 +59,11 @@ export class BookShelf {
   /** Journals that are being closed: they can be opened again afterwards. */
   readonly #closings = new Map<string, Promise<void>>()
   readonly #suspended = new Map<string, string>()
-  readonly #unreadable = new Set<string>()
+  /** Workspaces whose journals can't be opened, and why. */
+  readonly #unreadable = new Map<string, unknown>()
   #isClosed = false
 
-  private constructor(options: ShelfOptions, intake: Journal<IntakeEvent, IntakeFold>) {
+  private constructor(options: ShelfOptions, intake: Intake) {
     this.#options = options
     this.intake = intake
     this.projector = new Projector(options.documents, options.bounds.progressMs, options.logger)
@@ -66,32 +72,59 @@ export class BookShelf {
 
   /** Opens the server's own journal, and those of the workspaces with open tasks. A journal that can't be read is left out. */
   static async open(options: ShelfOptions): Promise<BookShelf> {
-    const intake = await openJournal<IntakeEvent, IntakeFold>(options, KIND, () => undefined, {
-      ...{ events: intakeEvents, states: intakeStates, empty: () => new IntakeFold() },
-      touchedBy: touchedByIntake,
-    })
+    const intake = await Intake.open(() =>
+      openJournal<IntakeEvent, IntakeFold>(options, KIND, () => undefined, {
+        ...{ events: intakeEvents, states: intakeStates, empty: () => new IntakeFold() },
+        touchedBy: touchedByIntake,
+      }),
+    )
     const shelf = new BookShelf(options, intake)
-    for (const workspace of intake.fold.open) {
-      await shelf
-        .use(workspace, () => undefined)
-        .catch((error: unknown) => {
-          options.logger.error(
-            { workspace, error },
-            'the journal of a workspace’s tasks can’t be opened: its tasks wait',
-          )
-        })
+    if (intake.damage !== undefined) {
+      const details = { log: KIND, error: intake.damage }
+      options.logger.error(details, 'the server’s own journal of tasks can’t be read: it is kept in memory')
     }
+    await shelf.#openAll()
     return shelf
+  }
+
+  /** Opens the journals with open tasks. After damage of the server's own journal, all of them are looked at. */
+  async #openAll(): Promise<void> {
+    const { fold, damage } = this.intake
+    const isLooking = damage !== undefined || fold.isRepaired
+    const workspaces = new Set(fold.open)
+    if (isLooking) for await (const workspace of this.#journals()) workspaces.add(workspace)
+    for (const workspace of workspaces) {
+      await this.use(workspace, () => undefined).catch((error: unknown) => {
+        const details = { workspace, error }
+        this.#options.logger.error(details, 'the journal of a workspace’s tasks can’t be opened: its tasks wait')
+      })
+    }
+    if (isLooking && damage === undefined) await this.append({ type: 'surveyed' })
+  }
+
+  /** The workspaces that have a journal. */
+  async *#journals(): AsyncGenerator<string> {
+    for await (const name of this.#options.systemLogs?.() ?? []) {
+      const workspace = kindOfSystemLog(name) === KIND ? workspaceOfSystemLog(name) : undefined
+      if (workspace !== undefined) yield workspace
+    }
+  }
+
+  /** The journals that could not be opened at the last try. */
+  get damaged(): DamagedJournal[] {
+    const own = this.intake.damage
+    return [
+      ...(own === undefined ? [] : [{ log: KIND, reason: own.message }]),
+      ...Array.from(this.#unreadable, ([workspace, error]) => ({
+        log: systemLogOf(KIND, workspace),
+        reason: error instanceof Error ? error.message : String(error),
+      })),
+    ]
   }
 
   /** The books that are open. */
   *books(): Generator<TaskBook> {
     for (const { loaded } of this.#books.values()) if (loaded !== undefined) yield loaded
-  }
-
-  /** Number of workspaces whose journal could not be opened at the last try. */
-  get unreadable(): number {
-    return this.#unreadable.size
   }
 
   /** Runs `work` on the book of a workspace. Rejects with the log's error if its journal can't be read. */
@@ -118,20 +151,46 @@ export class BookShelf {
   }
 
   append(event: IntakeEvent, options?: { sync?: boolean; key?: string }): Promise<void> {
-    const { key, ...rest } = options ?? {}
-    const entry: Entry<IntakeEvent> = { event, ...ENGINE, connection: 'work:' }
-    return this.intake.append([{ ...entry, ...(key !== undefined && { idempotencyKey: key }) }], rest).durable
+    return this.intake.append(event, options)
   }
 
   /** Removes every byte of a purged workspace from the server's own journal. */
   async forget(workspace: string): Promise<void> {
-    const entry = { ...ENGINE, connection: 'work:' }
-    await this.intake.erase(
-      { event: { type: 'forgotten', workspace }, ...entry },
-      { event: { type: 'erased' }, ...entry },
-    )
     this.#byTag.delete(tagOf(workspace))
     this.#unreadable.delete(workspace)
+    await this.intake.forget(workspace)
+  }
+
+  /** Forgets the workspaces whose purge was done when a server ended, and that it could not forget any more. */
+  async forgetPurged(): Promise<void> {
+    for (const workspace of [...this.intake.fold.purging]) {
+      try {
+        const fate = await this.#options.fateOf?.(workspace)
+        if (fate === 'gone') await this.forget(workspace)
+        else if (fate === 'there') await this.append({ type: 'unpurged', workspace })
+      } catch (error) {
+        // The intent stays, and the next start tries again.
+        this.#options.logger.warn({ workspace, error }, 'the tasks of a purged workspace could not be forgotten')
+      }
+    }
+  }
+
+  /** Runs work on a journal that is closed meanwhile, such as a repair, and opens it again. */
+  async whileClosed<T>(log: string, work: () => Promise<T>): Promise<T> {
+    if (log === KIND) return this.#whileIntakeClosed(work)
+    const workspace = kindOfSystemLog(log) === KIND ? workspaceOfSystemLog(log) : undefined
+    if (workspace === undefined) return work()
+    const working = this.#close(workspace, work)
+    const result = await working
+    // Its tasks go on, and who asks for them is told if it is damaged still.
+    await this.use(workspace, () => undefined).catch(() => undefined)
+    return result
+  }
+
+  async #whileIntakeClosed<T>(work: () => Promise<T>): Promise<T> {
+    const result = await this.intake.whileClosed(work)
+    await this.#openAll()
+    return result
   }
 
   /** Gives nothing of the workspace to workers until {@link unsuspend}. */
@@ -153,7 +212,7 @@ export class BookShelf {
       this.#sweepEnded(loaded)
       if (loaded.fold.open > 0) continue
       if (this.intake.fold.open.has(workspace)) void this.append({ type: 'closed', workspace })
-      if (nowMs - usedAtMs >= IDLE_MS && loaded.isIdle) await this.#close(workspace)
+      if (nowMs - usedAtMs >= IDLE_MS && loaded.isIdle) await this.#close(workspace, async () => undefined)
     }
   }
 
@@ -189,8 +248,8 @@ export class BookShelf {
         open.loaded = book
         this.#unreadable.delete(workspace)
       },
-      () => {
-        if (!this.#isClosed) this.#unreadable.add(workspace)
+      (error: unknown) => {
+        if (!this.#isClosed) this.#unreadable.set(workspace, error)
         if (this.#books.get(workspace) === open) this.#books.delete(workspace)
       },
     )
@@ -202,7 +261,8 @@ export class BookShelf {
     await this.#closings.get(workspace)
     const { bounds, time, logger, dispatcher, random = Math.random, copy } = this.#options
     const release = (): Promise<void> => this.#release(workspace)
-    const journal = await openJournal<JournalEvent, WorkFold>(this.#options, systemLogOf(KIND, workspace), release, {
+    const name = systemLogOf(KIND, workspace)
+    const journal = await openJournal<JournalEvent, WorkFold>(this.#options, name, release, {
       ...{ events: journalEvents, states: stateCodec, empty: () => new WorkFold() },
       touchedBy: (event) => ('task' in event ? [`task/${event.task}`] : []),
     })
@@ -258,11 +318,21 @@ export class BookShelf {
     await book.journal.close()
   }
 
-  async #close(workspace: string): Promise<void> {
+  /** Closes a book and its log. Whoever wants it meanwhile waits until it is closed, and `after` is over. */
+  async #close<T>(workspace: string, after: () => Promise<T>): Promise<T> {
+    await this.#closings.get(workspace)
     const log = this.loaded(workspace)?.journal.log
-    const closing = this.#release(workspace).then(() => log?.close())
-    this.#closings.set(workspace, closing)
-    await closing.finally(() => this.#closings.delete(workspace))
+    const closing = this.#release(workspace)
+      .then(() => log?.close())
+      .then(after)
+    const closed = closing.then(
+      () => undefined,
+      () => undefined,
+    )
+    this.#closings.set(workspace, closed)
+    return closing.finally(() => {
+      if (this.#closings.get(workspace) === closed) this.#closings.delete(workspace)
+    })
   }
 }
 
@@ -277,8 +347,9 @@ async function openJournal<E, S extends Fold<E>>(
   release: () => void | Promise<void>,
   kind: Pick<JournalOptions<E, S>, 'events' | 'states' | 'empty' | 'touchedBy'>,
 ): Promise<Journal<E, S>> {
-  const log: WorkspaceLog = await openSystemLog(name, release)
+  let log: WorkspaceLog | undefined
   try {
+    log = await openSystemLog(name, release)
     return await Journal.open<E, S>({
       ...kind,
       log,
@@ -287,7 +358,9 @@ async function openJournal<E, S extends Fold<E>>(
       onUntidy: (error) => logger.warn({ log: name, error }, 'a journal took no snapshot'),
     })
   } catch (error) {
-    await log.close()
-    throw error
+    await log?.close()
+    if (!(error instanceof LogError) || error.code !== 'corrupted') throw error
+    const message = `the journal of tasks is damaged, and they wait for its repair (joinery repair '${name}'): ${error.message}`
+    throw new LogError('corrupted', message, { cause: error, workspace: name })
   }
 }

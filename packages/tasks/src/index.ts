@@ -1,3 +1,4 @@
+export type { DamagedJournal } from './book-shelf.ts'
 export {
   type Commit,
   type CommitOutcome,
@@ -7,6 +8,7 @@ export {
   type OwnWrites,
   type RefusedRequest,
 } from './documents.ts'
+export { noteOfRepair, tryJournal } from './journal-trial.ts'
 export { isWorkToken, workspaceOfTask } from './names.ts'
 export type { Kept, StepState, StepView, TaskState, TaskView, WaitCode, Waiting } from './task.ts'
 export { type Labeled, SECONDS_BOUNDS, type Seconds, type TaskCounts, type TaskGauges } from './task-counts.ts'

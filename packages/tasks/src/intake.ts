@@ -17,8 +17,16 @@ export type IntakeEvent =
   /** The workspace has open tasks: its journal is opened at the start. */
   | { readonly type: 'opened' | 'closed'; readonly workspace: string }
   | ({ readonly type: 'asked' } & Asked)
+  /** The workspace is about to be purged: what is kept of it is removed even if the server ends before it can do so. */
+  | { readonly type: 'purging'; readonly workspace: string }
   /** The workspace was purged: nothing is kept of it. */
   | { readonly type: 'forgotten'; readonly workspace: string }
+  /** The workspace was not purged after all. */
+  | { readonly type: 'unpurged'; readonly workspace: string }
+  /** A repair has dropped what came before: workspaces with open tasks may be missing. */
+  | { readonly type: 'repaired' }
+  /** All journals were looked at, and the workspaces with open tasks are known again. */
+  | { readonly type: 'surveyed' }
   /** Behind a state from which something was removed, so that the records up to that state can be dropped. */
   | { readonly type: 'erased' }
   /** The request of this key is in its workspace's journal now, or was refused. */
@@ -31,8 +39,8 @@ const request = z.object({
 const asked = z.object({ workspace: z.string(), request })
 const events: z.ZodType<IntakeEvent> = z.discriminatedUnion('type', [
   z.object({ type: z.literal('announced'), saga: sagaShape }),
-  z.object({ type: z.enum(['opened', 'closed', 'forgotten']), workspace: z.string() }),
-  z.object({ type: z.literal('erased') }),
+  z.object({ type: z.enum(['opened', 'closed', 'purging', 'forgotten', 'unpurged']), workspace: z.string() }),
+  z.object({ type: z.enum(['erased', 'repaired', 'surveyed']) }),
   z.object({ type: z.literal('asked'), ...asked.shape }),
   z.object({
     type: z.literal('routed'),
@@ -44,6 +52,8 @@ const states = z.object({
   latest: z.array(z.tuple([z.string(), z.number()])),
   open: z.array(z.string()),
   asked: z.array(asked),
+  purging: z.array(z.string()).optional(),
+  isRepaired: z.boolean().optional(),
 })
 
 /** Folds the events of the server's own journal. The result is a function of the events alone. */
@@ -52,19 +62,25 @@ export class IntakeFold {
   readonly #latest = new Map<string, number>()
   readonly #open = new Set<string>()
   readonly #asked = new Map<string, Asked>()
+  readonly #purging = new Set<string>()
+  #isRepaired = false
 
-  static load({ sagas, latest, open, asked: waiting }: z.output<typeof states>): IntakeFold {
+  static load(saved: z.output<typeof states>): IntakeFold {
+    const { sagas, latest, open, asked: waiting, purging = [], isRepaired = false } = saved
     const fold = new IntakeFold()
     for (const saga of sagas) fold.#sagas.set(nameOf(saga.name, saga.version), saga)
     for (const [name, version] of latest) fold.#latest.set(name, version)
     for (const workspace of open) fold.#open.add(workspace)
     for (const one of waiting) fold.#asked.set(nameOf(one.workspace, one.request.key), one)
+    for (const workspace of purging) fold.#purging.add(workspace)
+    fold.#isRepaired = isRepaired
     return fold
   }
 
   save(): Json {
     const saved = { sagas: [...this.#sagas.values()], latest: [...this.#latest], open: [...this.#open] }
-    return { ...saved, asked: [...this.#asked.values()] } as unknown as Json
+    const rest = { purging: [...this.#purging], isRepaired: this.#isRepaired }
+    return { ...saved, asked: [...this.#asked.values()], ...rest } as unknown as Json
   }
 
   /** Names of the sagas that workers have announced. */
@@ -83,6 +99,21 @@ export class IntakeFold {
 
   get asked(): Iterable<Asked> {
     return this.#asked.values()
+  }
+
+  /** Sagas that workers have announced, in the order of their first announcement. */
+  get sagas(): Iterable<SagaShape> {
+    return this.#sagas.values()
+  }
+
+  /** Workspaces whose purge has begun, and of which something may be left. */
+  get purging(): ReadonlySet<string> {
+    return this.#purging
+  }
+
+  /** Whether a repair has dropped events, and nobody has looked at all journals since. */
+  get isRepaired(): boolean {
+    return this.#isRepaired
   }
 
   isAsked({ workspace, request }: Asked): boolean {
@@ -120,7 +151,20 @@ export class IntakeFold {
           request: event.request,
         })
         return
+      case 'purging':
+        this.#purging.add(event.workspace)
+        return
+      case 'unpurged':
+        this.#purging.delete(event.workspace)
+        return
+      case 'repaired':
+        this.#isRepaired = true
+        return
+      case 'surveyed':
+        this.#isRepaired = false
+        return
       case 'forgotten':
+        this.#purging.delete(event.workspace)
         this.#open.delete(event.workspace)
         for (const [name, { workspace }] of this.#asked) if (workspace === event.workspace) this.#asked.delete(name)
         return

@@ -51,6 +51,8 @@ export interface TaskGauges {
   })[]
   readonly leases: number
   readonly timers: number
+  /** Journals that can't be read. */
+  readonly damagedJournals: number
   /** Time by which the most late timer is late. */
   readonly timerLagSeconds: number
   /** Label `host`: 0 closed, 1 half open, 2 open. */

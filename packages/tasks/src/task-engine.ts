@@ -1,7 +1,7 @@
 import { LogError, type LogRecord, type Receipt, type SteadyClock, systemSteadyClock } from '@joinery/log'
 import type { Beat, BeatAnswer, Json, LeaseAsk, LeasedWork, SagaShape, StepDone, StepFailed } from '@joinery/protocol'
 import { lost, standing, takeBeat, takeDone, takeFailed, takeRecord, takeRelease, writesOf } from './attempt-answers.ts'
-import { BookShelf } from './book-shelf.ts'
+import { BookShelf, type DamagedJournal } from './book-shelf.ts'
 import { type Allows, Dispatcher } from './dispatcher.ts'
 import type { OwnWrites } from './documents.ts'
 import { digestOf } from './json-value.ts'
@@ -87,6 +87,7 @@ export class TaskEngine implements Tasks {
     const dispatcher = new Dispatcher({ limits, clock, timers, workers, hostOf })
     const counters = new TaskCounters()
     const shelf = await BookShelf.open({ ...options, bounds: limits, time: clock, dispatcher, counters })
+    if (options.isServing !== false) await shelf.forgetPurged()
     return new TaskEngine({ options, limits, clock, timers, workers, dispatcher, shelf, counters })
   }
 
@@ -262,6 +263,11 @@ export class TaskEngine implements Tasks {
     this.#shelf.unsuspend(workspace)
   }
 
+  /** Notes that a workspace is about to be purged: should the server end before {@link forget}, the next one does it. */
+  async willForget(workspace: string): Promise<void> {
+    await this.#shelf.append({ type: 'purging', workspace }, { sync: true })
+  }
+
   /** Removes what is kept of a workspace that was purged: the requests for tasks that were made by edits, with their inputs. */
   async forget(workspace: string): Promise<void> {
     this.#shelf.unsuspend(workspace)
@@ -275,6 +281,16 @@ export class TaskEngine implements Tasks {
         if (isOpen(task) || task.isUnprojected) this.#shelf.projector.show(book, task, true)
       }
     })
+  }
+
+  /** The journals that can't be read. The tasks of all others go on. */
+  get damagedJournals(): readonly DamagedJournal[] {
+    return this.#shelf.damaged
+  }
+
+  /** Runs work on a journal that is closed meanwhile, such as a repair, and opens it again. */
+  whileClosed<T>(log: string, work: () => Promise<T>): Promise<T> {
+    return this.#shelf.whileClosed(log, work)
   }
 
   /** Numbers since the start of the server. */
@@ -291,6 +307,7 @@ export class TaskEngine implements Tasks {
       ...gaugesOf(books.flatMap(countedStatuses)),
       leases: sum(({ leases }) => leases.size),
       timers: sum(({ timers }) => timers.size),
+      damagedJournals: this.#shelf.damaged.length,
       timerLagSeconds: Math.max(0, ...books.map(({ timers }) => timers.lagMs / 1_000)),
       breakers: Array.from(this.#dispatcher.breakers, ([host, { state }]) => ({
         labels: { host },
@@ -303,7 +320,7 @@ export class TaskEngine implements Tasks {
   get extent(): { readonly open: number; readonly unreadable: number } {
     let open = 0
     for (const { fold } of this.#shelf.books()) open += fold.open
-    return { open, unreadable: this.#shelf.unreadable }
+    return { open, unreadable: this.#shelf.damaged.length }
   }
 
   /** Ends all waits, and writes no more. The logs are closed with the server. */

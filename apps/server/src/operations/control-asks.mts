@@ -84,6 +84,10 @@ export const ASKS: Readonly<Record<string, Ask>> = {
     return operator.releaseLease(workspace, name)
   },
   tasks: async (operator, request) => operator.tasks(tasksBody.parse(await readQuestion(request)).workspace),
+  damagedJournals: async (operator, request) => {
+    await readQuestion(request)
+    return operator.damagedJournals()
+  },
   task: async (operator, request) => {
     const { workspace, task } = taskBody.parse(await readQuestion(request))
     return operator.task(workspace, task)

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs'
-import { type EventStore, LogError, openLevelStore, whileStorageWorks } from '@joinery/log'
+import { type EventStore, isSystemLog, LogError, openLevelStore, whileStorageWorks } from '@joinery/log'
 import {
   assertIsLog,
   exportArchive,
@@ -13,13 +13,22 @@ import {
 } from '@joinery/log/operations'
 import { parseWorkspaceName } from '@joinery/protocol'
 import type { Revocations, Server } from '@joinery/server'
-import type { Tasks } from '@joinery/tasks'
+import { type TaskEngine, tryJournal } from '@joinery/tasks'
 import { compactStore, type WithLog } from './compact-store.mts'
 import type { ImportChoice, Operator, Removal, Watched } from './operator.mts'
 import { type Alone, exportIntactPart, repairStore } from './repair-store.mts'
 import { openRevocations, revokedText } from './revocations-file.mts'
 import { directLeases, leasesOf, releaseLease, type StoreLeases, servedLeases } from './store-leases.mts'
-import { askTask, directTasks, forgetTasks, resumeTasks, type StoreTasks, taskOf, tasksOf } from './store-tasks.mts'
+import {
+  askTask,
+  beforePurge,
+  directTasks,
+  forgetTasks,
+  resumeTasks,
+  type StoreTasks,
+  taskOf,
+  tasksOf,
+} from './store-tasks.mts'
 import { loadMsMaxOf, trialLoad } from './trial-load.mts'
 import { verifyDamaged } from './verify-damaged.mts'
 
@@ -48,7 +57,7 @@ export interface Access {
 export function storeOperator(directory: string, store: EventStore, access: Access): Operator {
   const load = (workspace: string) => trialLoad(workspace, access.loadMsMax)
   return {
-    verify: (watched) => verifyOpenDirectory(directory, store, { ...watched, load }),
+    verify: (watched) => verifyOpenDirectory(directory, store, { ...watched, load, loadSystemLog: tryJournal }),
     inspect: async (workspace, signal) => {
       const inspection = await inspectStore(store, { ...(workspace !== undefined && { workspace }), signal })
       const costly = [...access.costly].filter(([name]) => workspace === undefined || name === workspace)
@@ -79,6 +88,7 @@ export function storeOperator(directory: string, store: EventStore, access: Acce
       return whileStorageWorks(store, undefined, () => releaseLease(store, access.leases, workspace, name))
     },
     tasks: (workspace) => tasksOf(store, access.tasks, workspace),
+    damagedJournals: () => access.tasks(async (tasks) => tasks.damagedJournals),
     task: (workspace, task) => taskOf(store, access.tasks, workspace, task),
     askTask: (workspace, task, ask) => {
       return whileStorageWorks(store, undefined, () => askTask(store, access.tasks, workspace, task, ask))
@@ -120,7 +130,7 @@ export function directoryOperator(directory: string): Operator {
   const operatorOf = (store: EventStore): Operator => storeOperator(directory, store, directAccess(store))
   return {
     verify: async (watched) => {
-      const report = await verifyDirectory(directory, { ...watched, load: trialLoad })
+      const report = await verifyDirectory(directory, { ...watched, load: trialLoad, loadSystemLog: tryJournal })
       const isCutShort = report.problems.some(({ code }) => code === 'not_looked_at')
       return (isCutShort ? await verifyDamaged(directory, watched.signal) : undefined) ?? report
     },
@@ -149,6 +159,7 @@ export function directoryOperator(directory: string): Operator {
     leases: (workspace) => reading((operator) => operator.leases(workspace)),
     releaseLease: (workspace, name) => changing((operator) => operator.releaseLease(workspace, name)),
     tasks: (workspace) => reading((operator) => operator.tasks(workspace)),
+    damagedJournals: () => reading((operator) => operator.damagedJournals()),
     task: (workspace, task) => reading((operator) => operator.task(workspace, task)),
     askTask: (workspace, task, ask) => changing((operator) => operator.askTask(workspace, task, ask)),
     resumeTasks: (workspace) => changing((operator) => operator.resumeTasks(workspace)),
@@ -174,6 +185,7 @@ function directAccess(store: EventStore): Access {
     remove: async (removal, workspace) => {
       if (removal === 'delete') return store.tombstone(workspace)
       if (removal === 'undelete') return store.undelete(workspace)
+      await beforePurge(store, workspace)
       await store.purge(workspace)
       await forgetTasks(store, workspace)
     },
@@ -197,7 +209,7 @@ function directAccess(store: EventStore): Access {
 /** Access to a store with a server's rooms. A workspace whose name no client could use has no room, so it is accessed directly. */
 export function roomAccess(
   { workspaces, costlyWorkspaces }: Pick<Server, 'workspaces' | 'costlyWorkspaces'>,
-  tasks: Tasks,
+  tasks: TaskEngine,
   store: EventStore,
   revocations: Revocations,
   loadMsMax: number,
@@ -213,6 +225,7 @@ export function roomAccess(
       return workspace === undefined ? direct.withLog(name, work) : workspaces.maintain(workspace, work)
     },
     alone: (name, work) => {
+      if (isSystemLog(name)) return tasks.whileClosed(name, work)
       const workspace = parseWorkspaceName(name)
       return workspace === undefined ? work() : workspaces.replace(workspace, work)
     },

@@ -8,7 +8,7 @@ import type {
   RepairSurvey,
   StoreInspection,
 } from '@joinery/log/operations'
-import type { TaskView } from '@joinery/tasks'
+import type { DamagedJournal, TaskView } from '@joinery/tasks'
 import type { LeaseRow } from './store-leases.mts'
 import type { TaskAsk, TaskRow } from './store-tasks.mts'
 
@@ -79,6 +79,8 @@ export interface Operator {
   releaseLease(workspace: string, name: string): Promise<LeaseRow>
   /** The tasks of a workspace, the newest first. */
   tasks(workspace: string): Promise<TaskRow[]>
+  /** The journals of tasks that can't be read, of all workspaces. */
+  damagedJournals(): Promise<readonly DamagedJournal[]>
   /** One task. Rejects with `invalid` if there is none of this id. */
   task(workspace: string, task: string): Promise<TaskView>
   /** Asks something of a task. Rejects with `invalid` if its state does not allow it. */

@@ -6,7 +6,7 @@ import { json } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import { LogError, type LogErrorCode } from '@joinery/log'
 import type { DirectoryReport, HistoryRow, Imported, StoreInspection } from '@joinery/log/operations'
-import type { TaskView } from '@joinery/tasks'
+import type { DamagedJournal, TaskView } from '@joinery/tasks'
 import { type Control, readControlFile } from './control-file.mts'
 import { CONTROL_PATH, failure, line } from './control-line.mts'
 import type { Compaction, ImportChoice, Operator, RepairOutcome, Watched } from './operator.mts'
@@ -37,6 +37,7 @@ export async function findServer(directory: string): Promise<Operator | undefine
     leases: (workspace) => ask(control, 'leases', { workspace }, {}) as Promise<LeaseRow[]>,
     releaseLease: (workspace, name) => ask(control, 'releaseLease', { workspace, name }, {}) as Promise<LeaseRow>,
     tasks: (workspace) => ask(control, 'tasks', { workspace }, {}) as Promise<TaskRow[]>,
+    damagedJournals: () => ask(control, 'damagedJournals', {}, {}) as Promise<readonly DamagedJournal[]>,
     task: (workspace, task) => ask(control, 'task', { workspace, task }, {}) as Promise<TaskView>,
     askTask: (workspace, task, what) =>
       ask(control, 'askTask', { workspace, task, ask: what }, {}) as Promise<TaskView>,

@@ -1,5 +1,12 @@
 import type { EventStore, LogEntry } from '@joinery/log'
-import { exportIntact, repairWorkspace, type SurveyOptions, surveyRepair } from '@joinery/log/operations'
+import {
+  exportIntact,
+  type RepairSurvey,
+  repairWorkspace,
+  type SurveyOptions,
+  surveyRepair,
+} from '@joinery/log/operations'
+import { noteOfRepair, tryJournal } from '@joinery/tasks'
 import type { RepairOutcome } from './operator.mts'
 
 /** Begins to load a workspace on trial. */
@@ -30,10 +37,17 @@ export async function repairStore(
   },
 ): Promise<RepairOutcome> {
   const { directory, isMeant, signal, load, alone } = options
-  const trial = { load, ...(signal && { signal }) }
+  const trial = { load, loadSystemLog: tryJournal, ...(signal && { signal }) }
   const survey = await surveyRepair(store, workspace, trial)
   if (!isMeant || survey.problemCount === 0) return survey
-  return alone(workspace, () => repairWorkspace(store, workspace, { ...trial, directory, note: NOTE }))
+  const note = noteFor(survey)
+  return alone(workspace, () => repairWorkspace(store, workspace, { ...trial, directory, note }))
+}
+
+/** A journal of tasks that has lost records ends with an event that says so. */
+function noteFor({ workspace, droppedBehind }: RepairSurvey): LogEntry {
+  const update = droppedBehind > 0 ? noteOfRepair(workspace) : undefined
+  return update === undefined ? NOTE : { ...NOTE, update }
 }
 
 /** Archive of the part that a repair would keep. */

@@ -12,7 +12,7 @@ export type TaskAsk =
   | { readonly type: 'skip'; readonly step: string; readonly result: TaskView['input'] }
 
 /** Runs work with the tasks of a store. */
-export type StoreTasks = <T>(work: (tasks: Tasks) => Promise<T>) => Promise<T>
+export type StoreTasks = <T>(work: (tasks: TaskEngine) => Promise<T>) => Promise<T>
 
 /** The author of what an operator asks of tasks. */
 const OPERATOR = { actor: 'joinery', source: 'operator' } as const
@@ -36,6 +36,7 @@ export function directTasks(store: EventStore): <T>(work: (tasks: TaskEngine) =>
       },
       atomically: (appends) => store.atomically(appends),
       copy: store.copy,
+      systemLogs: () => store.systemLogs(),
       documents: { commit: away, show: away },
       logger: pino({ level: 'silent' }),
       isServing: false,
@@ -89,6 +90,12 @@ export async function askTask(
 export async function resumeTasks(store: EventStore, use: StoreTasks, workspace: string): Promise<number> {
   await assertThere(store, workspace)
   return use((tasks) => tasks.resume(workspace, OPERATOR))
+}
+
+/** Notes in the journal of the tasks of a store without a server that a workspace is about to be purged. */
+export async function beforePurge(store: EventStore, workspace: string): Promise<void> {
+  for await (const name of store.systemLogs())
+    if (name === '!work') return directTasks(store)((tasks) => tasks.willForget(workspace))
 }
 
 /** Removes what the tasks of a store without a server keep of a workspace that was purged. */

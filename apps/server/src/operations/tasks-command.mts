@@ -29,12 +29,17 @@ export function addTasksCommand(program: Command): void {
     .option('--saga <name>', 'only tasks of this saga')
     .action(async (workspace: string, options: Options) => {
       const { directory, isJson } = readDataOptions(options)
-      const all = await withOperator(directory, (operator) => operator.tasks(workspace))
+      const [all, damaged] = await withOperator(directory, async (operator) => {
+        return [await operator.tasks(workspace), await operator.damagedJournals()]
+      })
       const states = typeof options.state === 'string' ? options.state.split(',') : undefined
       const rows = all.filter(({ state, saga }) => {
         return (states?.includes(state) ?? true) && (options.saga === undefined || options.saga === saga)
       })
-      console.log(isJson ? JSON.stringify({ directory, workspace, tasks: rows }) : describeAll(rows))
+      console.log(
+        isJson ? JSON.stringify({ directory, workspace, tasks: rows, damagedJournals: damaged }) : describeAll(rows),
+      )
+      for (const { log, reason } of damaged) console.error(`${log}: ${reason}`)
     })
   ofTask('show')
     .description('Show one task: its steps, what it waits for, what failed, and what was kept.')

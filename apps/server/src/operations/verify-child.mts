@@ -1,4 +1,5 @@
 import { verifyDirectory } from '@joinery/log/operations'
+import { tryJournal } from '@joinery/tasks'
 import { trialLoad } from './trial-load.mts'
 
 /*
@@ -6,5 +7,5 @@ import { trialLoad } from './trial-load.mts'
  * It is a process of its own, because LevelDB may end the process that reads such tables.
  */
 const [directory = ''] = process.argv.slice(2)
-const report = await verifyDirectory(directory, { load: trialLoad, dares: true })
+const report = await verifyDirectory(directory, { load: trialLoad, loadSystemLog: tryJournal, dares: true })
 process.stdout.write(JSON.stringify(report))

@@ -22,6 +22,12 @@ export interface ServedTasks {
   close(): Promise<void>
 }
 
+async function fateOf(store: EventStore, workspace: string): Promise<'there' | 'deleted' | 'gone'> {
+  for await (const name of store.tombstones()) if (name === workspace) return 'deleted'
+  for await (const name of store.workspaces()) if (name === workspace) return 'there'
+  return 'gone'
+}
+
 /** Opens the tasks of a server's workspaces. Tasks of deleted workspaces wait until the deletion is taken back. */
 export async function openServedTasks(options: ServedTasksOptions): Promise<ServedTasks> {
   const { server, store, lists, limits, logger } = options
@@ -30,6 +36,8 @@ export async function openServedTasks(options: ServedTasksOptions): Promise<Serv
     openSystemLog: (name, release) => workspaces.openSystemLog(name, release),
     atomically: (work) => store.atomically(work),
     copy: store.copy,
+    systemLogs: () => store.systemLogs(),
+    fateOf: (workspace) => fateOf(store, workspace),
     documents: new TaskDocuments({ workspaces, lists }),
     logger,
     limits,
@@ -38,7 +46,8 @@ export async function openServedTasks(options: ServedTasksOptions): Promise<Serv
   const unlisten = [
     listenForTasks({ workspaces, tasks, lists, logger }),
     workspaces.listenToFates(async (workspace, fate) => {
-      if (fate === 'deleted') tasks.suspend(workspace)
+      if (fate === 'purging') await tasks.willForget(workspace)
+      else if (fate === 'deleted') tasks.suspend(workspace)
       else if (fate === 'purged') await tasks.forget(workspace)
       else tasks.unsuspend(workspace)
       if (fate === 'replaced') await tasks.project(workspace)

@@ -3,6 +3,7 @@ import { LSN_MAX, type Lsn } from '../lsn.ts'
 import type { Extent } from '../records/extent.ts'
 import { findIntact, type Intact, readPatiently, walk } from '../store/damaged-log.ts'
 import { type Rung, readRung } from '../store/ladder.ts'
+import { isSystemLog } from '../system-log.ts'
 import { isDamage, reasonOf } from './problem.ts'
 import type { TrialLoad } from './trial-load.ts'
 import { snapshotLsns } from './verify-snapshots.ts'
@@ -26,20 +27,26 @@ export interface RepairPlan {
 /**
  * Plans a repair: the state that is served while the workspace is damaged, up to the record before the first that can't be loaded,
  * and as much history before it as has no gap and can be loaded. `known` has snapshots that can't be loaded, and why.
- * Reads all of the workspace. Throws `corrupted` where no good state can be told, and `not_loadable` where none can be loaded.
+ * Reads all of the workspace. Throws `corrupted` where no good state can be told, and `not_loadable` where none can be loaded. Of such a system log nothing is kept.
  */
 export async function planRepair(look: WorkspaceLook, known: ReadonlyMap<Lsn, string>): Promise<RepairPlan> {
   const { workspace, identity, witnessed } = look
   const intact = await findIntact(look, identity)
   const { extent, end } = intact
-  if (intact.head === 0) throw intact.damages[0] ?? nothingIntact(workspace)
+  const nothing = (damage: LogError): RepairPlan => {
+    if (!isSystemLog(workspace)) throw damage
+    // The part of the server that keeps a system log begins it anew. Documents are not in it.
+    const reached = Math.max(witnessed, intact.head, end === LSN_MAX ? 1 : end) as Lsn
+    return { extent, firstLsn: 1 as Lsn, head: 0 as Lsn, headAt: identity.createdAt, snapshots: [], reached }
+  }
+  if (intact.head === 0) return nothing(intact.damages[0] ?? nothingIntact(workspace))
   const unloadable = new Map(known)
   const usable = await usableSnapshots(look, intact, unloadable)
   const newest = usable.at(-1) ?? (0 as Lsn)
   if (newest < extent.firstLsn - 1)
-    throw noneLoadable(workspace, [...unloadable.values()].at(-1)) ?? nothingIntact(workspace)
+    return nothing(noneLoadable(workspace, [...unloadable.values()].at(-1)) ?? nothingIntact(workspace))
   const { lsn: head, at, reason } = await reach({ ...look, extent }, newest, intact.head)
-  if (head === 0) throw noneLoadable(workspace, reason) ?? nothingIntact(workspace)
+  if (head === 0) return nothing(noneLoadable(workspace, reason) ?? nothingIntact(workspace))
   const base = await findBase({ ...look, extent }, usable, head)
   // If LevelDB can't tell where the workspace ends, there were more records.
   const endLsn = end === LSN_MAX ? intact.head + 1 : end

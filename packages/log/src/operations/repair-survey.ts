@@ -8,12 +8,11 @@ import { assertAlive, decodeWorkspaceIdentity } from '../records/workspace-ident
 import { levelStoreOf } from '../store/level-store.ts'
 import { isDamage, type Problem, reasonOf } from './problem.ts'
 import { planRepair } from './repair-plan.ts'
-import { type TrialLoad, trialOf } from './trial-load.ts'
+import { type TrialOptions, trialOf } from './trial-load.ts'
 import { inspectWorkspace, type WorkspaceLook } from './verify-workspace.ts'
 
-export interface SurveyOptions {
-  /** Begins to load the workspace: the kept part has to load. */
-  readonly load?: (workspace: string) => TrialLoad
+/** The kept part has to load. */
+export interface SurveyOptions extends TrialOptions {
   readonly signal?: AbortSignal
 }
 
@@ -55,16 +54,16 @@ export async function surveyRepair(
 }
 
 /** The problems, and the plan of a repair: none if there is no problem. */
-export async function survey(moment: DatabaseMoment, workspace: string, { load, signal }: SurveyOptions) {
+export async function survey(moment: DatabaseMoment, workspace: string, options: SurveyOptions) {
   const value = await moment.get(workspaceKey(workspace))
   if (value === undefined) throw new LogError('invalid', `there is no workspace ${workspace}`, { workspace })
   const identity = decodeWorkspaceIdentity(workspace, value)
   assertAlive(workspace, identity)
   const { number, generation } = identity
   const look: WorkspaceLook = {
-    ...{ moment, workspace, number, identity, signal },
+    ...{ moment, workspace, number, identity, signal: options.signal },
     witnessed: await witnessedHead(moment, number),
-    load: trialOf(load, workspace),
+    load: trialOf(options, workspace),
     onRecord: () => undefined,
   }
   const { report, unloadable } = await inspectWorkspace(look).catch(unreadable)

@@ -101,12 +101,12 @@ async function clearLeftover(level: LevelStore, hidden: string): Promise<void> {
 async function copyKept(
   level: LevelStore,
   { archived, items }: Kept,
-  { hidden, load, signal }: SurveyOptions & { hidden: string },
+  { hidden, signal, ...trials }: SurveyOptions & { hidden: string },
 ): Promise<WorkspaceImport> {
   const copy = await WorkspaceImport.begin(level, archived, hidden)
   try {
     for await (const item of items()) await copy.take(item)
-    const trial = trialOf(load, archived.workspace)
+    const trial = trialOf(trials, archived.workspace)
     await copy.verify({ ...(trial && { load: trial }), ...(signal && { signal }) })
     return copy
   } catch (error) {

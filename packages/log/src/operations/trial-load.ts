@@ -11,10 +11,15 @@ export interface TrialLoad {
   finish(): void
 }
 
-/** Begins the trial of one workspace; undefined where none is wanted, and for a system log, which holds no document. */
-export function trialOf(
-  load: ((workspace: string) => TrialLoad) | undefined,
-  workspace: string,
-): (() => TrialLoad) | undefined {
-  return load === undefined || isSystemLog(workspace) ? undefined : () => load(workspace)
+export interface TrialOptions {
+  /** Begins to load a workspace. Its updates are those of its document. */
+  readonly load?: (workspace: string) => TrialLoad
+  /** Begins to read a system log (`!…`), whose updates are whatever the part of the server that keeps it writes. */
+  readonly loadSystemLog?: (name: string) => TrialLoad
+}
+
+/** Begins the trial of one workspace or system log; undefined where none is wanted. */
+export function trialOf({ load, loadSystemLog }: TrialOptions, name: string): (() => TrialLoad) | undefined {
+  const begin = isSystemLog(name) ? loadSystemLog : load
+  return begin === undefined ? undefined : () => begin(name)
 }

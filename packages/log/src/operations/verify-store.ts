@@ -17,15 +17,11 @@ import { levelStoreOf } from '../store/level-store.ts'
 import { apart } from '../system-log.ts'
 import { isDamage, type Problem, Problems, reasonOf } from './problem.ts'
 import { checkStrays } from './strays.ts'
-import { type TrialLoad, trialOf } from './trial-load.ts'
+import { type TrialOptions, trialOf } from './trial-load.ts'
 import { verifyWorkspace, type WorkspaceReport } from './verify-workspace.ts'
 
-export interface VerifyOptions {
-  /**
-   * Begins to load one workspace, to try that its content is of use. Without it, only bytes are checked, as they are of
-   * system logs.
-   */
-  readonly load?: (workspace: string) => TrialLoad
+/** What can be loaded is tried, too. Of everything else only the bytes are checked. */
+export interface VerifyOptions extends TrialOptions {
   /** Called now and then with the number of records done and of all. */
   readonly onProgress?: (done: number, total: number) => void
   /** Aborts the verification, which rejects with the signal's reason. */
@@ -53,7 +49,6 @@ const PROGRESS_STEP = 1_000
  */
 export async function verifyStore(store: EventStore, options: VerifyOptions = {}): Promise<StoreReport> {
   const { disk } = levelStoreOf(store)
-  const { load: begin } = options
   const moment = disk.pin()
   try {
     const problems = new Problems()
@@ -71,7 +66,7 @@ export async function verifyStore(store: EventStore, options: VerifyOptions = {}
       // Parts of a workspace that is being purged may be gone, and nobody can have it back.
       if (identity.deleted?.isPurging) continue
       const witnessed = heads.get(identity.number) ?? (0 as Lsn)
-      const load = trialOf(begin, workspace)
+      const load = trialOf(options, workspace)
       const stored = { moment, workspace, number: identity.number }
       reports.push(
         await verifyWorkspace({ ...stored, identity, witnessed, load, onRecord, signal: options.signal }).catch(

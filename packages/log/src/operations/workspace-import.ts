@@ -20,7 +20,7 @@ import { type TrialLoad, trialOf } from './trial-load.ts'
 import { verifyWorkspace } from './verify-workspace.ts'
 
 /** How the written workspace is tried. */
-interface TrialOptions {
+interface ReadBack {
   readonly load?: (workspace: string) => TrialLoad
   readonly signal?: AbortSignal
 }
@@ -87,7 +87,7 @@ export class WorkspaceImport {
   }
 
   /** Writes what waits, reads all of it back and loads it. Throws `corrupted`. */
-  async verify({ load, signal }: TrialOptions): Promise<void> {
+  async verify({ load, signal }: ReadBack): Promise<void> {
     const { number } = this.#identity
     const { firstLsn, snapshotLsn } = this.#archived
     // Sealing begins there: there is nothing to seal before the first record.
@@ -101,7 +101,7 @@ export class WorkspaceImport {
       const look = {
         ...stored,
         witnessed: this.#archived.head,
-        load: trialOf(load, this.#workspace),
+        load: trialOf(load === undefined ? {} : { load }, this.#workspace),
         onRecord: () => undefined,
         signal,
       }

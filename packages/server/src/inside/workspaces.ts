@@ -79,7 +79,7 @@ export interface RefusedUpdate {
 }
 
 /** The fate of a whole workspace: it was deleted, undeleted or purged, or another history was put in its place. */
-export type WorkspaceFate = 'deleted' | 'undeleted' | 'purged' | 'replaced'
+export type WorkspaceFate = 'deleted' | 'undeleted' | 'purging' | 'purged' | 'replaced'
 
 /** Hears of the fate of a whole workspace. The caller of the method is answered once its promise has resolved. */
 export type FateListener = (workspace: WorkspaceId, fate: WorkspaceFate) => void | Promise<void>
@@ -208,7 +208,10 @@ export class Workspaces implements Tails {
     return this.#rooms.listen(listener)
   }
 
-  /** Calls `listener` when a workspace was deleted, undeleted, purged or replaced. Returns unsubscribe. */
+  /**
+   * Calls `listener` when a workspace was deleted, undeleted, purged or replaced, and before one is to be purged. Returns
+   * unsubscribe.
+   */
   listenToFates(listener: FateListener): () => void {
     this.#fateListeners.add(listener)
     return () => void this.#fateListeners.delete(listener)
@@ -254,6 +257,7 @@ export class Workspaces implements Tails {
 
   /** Removes a deleted workspace for good, and its system logs. Its name may then be used again, for another history. */
   async purge(workspace: WorkspaceId): Promise<void> {
+    await this.#tell(workspace, 'purging')
     await this.#rooms.evict(workspace, beingLoaded(), () =>
       this.#leases.whileClosed(workspace, beingLoaded(), async () => {
         await this.#systemLogs.closeOf(workspace)
