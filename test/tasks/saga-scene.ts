@@ -11,10 +11,10 @@ import { tempDirectory } from '../support/temp-directory.ts'
 import { type Outside, startOutside } from './outside.ts'
 import { startWorkProxy, type WorkProxy } from './work-proxy.ts'
 
-const MAIN = fileURLToPath(new URL('../../apps/server/src/main.ts', import.meta.url))
-export const SAGAS = fileURLToPath(new URL('template-sagas.ts', import.meta.url))
+const WORKER = fileURLToPath(new URL('worker-program.ts', import.meta.url))
 /** A lease ends soon after its worker was killed, so that a test need not wait for it. */
-const LIMITS = 'tasks.leaseMs=1500'
+export const LEASE_MS = 1_500
+const LIMITS = `tasks.leaseMs=${LEASE_MS}`
 const WORKSPACE = 'acme/docs'
 export const HOME = `/v1/workspaces/${encodeURIComponent(WORKSPACE)}`
 const ENDED: readonly TaskView['state'][] = [
@@ -61,8 +61,7 @@ export class SagaScene implements AsyncDisposable {
 
   /** Starts a worker once. */
   startWorker(env: Readonly<Record<string, string>> = {}): Child {
-    const args = [MAIN, 'work', SAGAS, '--url', this.proxy.url, '--concurrency', '8']
-    return startChild({ args, env: { JOINERY_TOKEN: undefined, ...env } })
+    return startChild({ args: [WORKER, this.proxy.url, String(LEASE_MS)], env: { JOINERY_TOKEN: undefined, ...env } })
   }
 
   /** Keeps a worker running: one that ends is started again, as `serve --work` does. */
@@ -128,14 +127,15 @@ export class SagaScene implements AsyncDisposable {
     return (await this.call('GET', path)).json.task
   }
 
-  /** Resolves with the task once it fits, over kills of the server. */
+  /** Resolves with the task once it fits, over kills of the server. Rejects when nothing happens to it for long. */
   async until(path: string, fits: (task: TaskView) => boolean): Promise<TaskView> {
-    const deadlineMs = performance.now() + WAIT_MS
+    let deadlineMs = performance.now() + WAIT_MS
     let last: TaskView | undefined
     for (;;) {
       // The server may be away.
       const task = await this.read(path).catch(() => undefined)
       if (task !== undefined && fits(task)) return task
+      if (task !== undefined && task.lsn !== last?.lsn) deadlineMs = performance.now() + WAIT_MS
       last = task ?? last
       if (performance.now() > deadlineMs) throw new Error(`the task is not as expected: ${JSON.stringify(last)}`)
       await new Promise((resolve) => setTimeout(resolve, 100))

@@ -106,11 +106,11 @@ it('[S322] a listener to fates hears of them before whoever has asked is answere
   await workspaces.replace(W, async () => undefined)
   await workspaces.delete(W)
   await workspaces.purge(W)
-  expect(heard).toEqual(['w deleted', 'w undeleted', 'w replaced', 'w deleted', 'w purged'])
+  expect(heard).toEqual(['w deleted', 'w undeleted', 'w replaced', 'w deleted', 'w purging', 'w purged'])
   unlisten()
   await typed('w', 'a')
   await workspaces.delete(W)
-  expect(heard).toHaveLength(5)
+  expect(heard).toHaveLength(6)
 })
 
 it('[S202] a system log is open until its workspace is purged or the server closes, and is no workspace', async () => {

@@ -1,0 +1,6 @@
+import { startWorker } from '@joinery/worker'
+import sagas from './template-sagas.ts'
+
+/** A program for tests that kill workers: `worker-program.ts URL LEASE_MS` runs the template sagas, and starts fast. */
+const [url = '', leaseMs = ''] = process.argv.slice(2)
+await startWorker({ url, sagas, concurrency: 8, leaseMs: Number(leaseMs) }).ended
