@@ -1,47 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { openLevelStore } from '@joinery/log'
 import { expect, it } from 'vitest'
 import { startChild } from '../support/child-process.ts'
 import { runSize } from '../support/run-size.ts'
 import { randomBelow, runSeed, seededRandom } from '../support/seeded-random.ts'
 import { tempDirectory } from '../support/temp-directory.ts'
 import { until } from '../support/until.ts'
+import { expectPairs } from './task-pairs.ts'
 
 const PROGRAM = fileURLToPath(new URL('./tasks-writer.ts', import.meta.url))
 const ROUNDS = runSize('JOINERY_KILLS', { everyday: 4, nightly: 100 })
 /** The kill comes up to this long after the first start was answered. */
 const KILL_AFTER_MS_MAX = 500
-
-interface Event {
-  readonly type: string
-  readonly task?: string
-  readonly key?: string
-  readonly record?: number
-}
-
-/** Fails unless each record of the document has its event and each event its record. Returns the keys of the tasks. */
-async function expectPairs(directory: string): Promise<{ keys: string[]; pairs: number }> {
-  const store = await openLevelStore({ directory, durability: 'sync' })
-  try {
-    const [document, journal] = [await store.open('w'), await store.open('!work/w')]
-    const lsns: number[] = []
-    const effects: string[] = []
-    for await (const { lsn, update } of document.read()) {
-      lsns.push(lsn)
-      const { operations } = JSON.parse(Buffer.from(update).toString()) as { operations: { key: string }[] }
-      effects.push(...operations.map(({ key }) => key))
-    }
-    const events: Event[] = []
-    for await (const { update } of journal.read())
-      events.push(JSON.parse(Buffer.from(update.subarray(1)).toString()) as Event)
-    expect(events.flatMap(({ record }) => record ?? [])).toEqual(lsns)
-    expect(new Set(effects).size).toBe(effects.length)
-    return { keys: events.flatMap(({ type, key }) => (type === 'started' ? (key ?? []) : [])), pairs: lsns.length }
-  } finally {
-    await store.close()
-  }
-}
 
 it.each(['async', 'sync'] as const)(
   `[J53] a step and its edit are both there or neither at %s, and no answered start is lost, when the process is killed ${ROUNDS} times`,
@@ -68,7 +38,7 @@ it.each(['async', 'sync'] as const)(
       const found = await expectPairs(home.path)
       expect(found.keys).toEqual(expect.arrayContaining(answered))
       expect(new Set(found.keys).size).toBe(found.keys.length)
-      pairs = found.pairs
+      pairs = found.effects.length
     }
     expect(pairs).toBeGreaterThan(0)
     console.log(`${durability}: ${ROUNDS} kills, ${answered.length} answered starts, ${pairs} edits with their steps`)

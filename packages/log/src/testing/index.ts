@@ -1,3 +1,6 @@
+export { PowerLoss } from '../crash/power-loss.ts'
+export { type Happening, recordRun } from '../crash/record-run.ts'
+export { killAt, needTracing, type StorageCall, traceStorageCalls } from '../crash/storage-calls.ts'
 export { DelegatingLog, DelegatingStore, StoreBoundLog } from './delegating-store.ts'
 export { describeFencing, describeLateRefusal, type FencedScene, type LateScene } from './fencing-contract.ts'
 export { FencingStore } from './fencing-store.ts'
