@@ -9,10 +9,13 @@ export interface WorkMessage {
   readonly token: string
 }
 
-/** The fate of a message. `lost`: the server does the work, and its answer is cut off. `twice`: it is sent again after its answer. */
-export type Fate = 'go' | 'lost' | 'twice' | 'never'
+/**
+ * The fate of a message. `lost`: the server does the work, and its answer is cut off. `twice`: it is sent again after its answer.
+ * `cut`: the server gets half of its body. `never`: the server gets nothing.
+ */
+export type Fate = 'go' | 'lost' | 'twice' | 'cut' | 'never'
 
-/** Stands between workers and a server, and sees every message about an attempt. */
+/** Stands between workers and a server, or what steps call, and sees every message. */
 export interface WorkProxy extends AsyncDisposable {
   readonly url: string
   /** The token of the first attempt of a step and kind, such as `charge undo`, percent-encoded. */
@@ -29,6 +32,7 @@ export async function startWorkProxy(port: number): Promise<WorkProxy> {
     incoming: IncomingMessage,
     body: Buffer,
     gone: AbortSignal,
+    isCut = false,
   ): Promise<{ message: IncomingMessage; body: Buffer }> =>
     new Promise((resolve, reject) => {
       const { host: _host, connection: _connection, ...headers } = incoming.headers
@@ -47,7 +51,8 @@ export async function startWorkProxy(port: number): Promise<WorkProxy> {
         message.on('error', reject)
         message.on('end', () => resolve({ message, body: Buffer.concat(chunks) }))
       })
-      sent.end(body)
+      if (!isCut) sent.end(body)
+      else sent.write(body.subarray(0, body.length / 2), () => sent.destroy(new Error('cut')))
     })
   const relay = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
     const chunks: Buffer[] = []
@@ -60,7 +65,7 @@ export async function startWorkProxy(port: number): Promise<WorkProxy> {
     const message = { token: token ?? '', name: `${leases.get(token ?? '') ?? 'other'} ${what ?? 'lease'}` }
     const fate = await proxy.before(message)
     if (fate === 'never') return void outgoing.destroy()
-    let answer = await forward(incoming, body, gone.signal)
+    let answer = await forward(incoming, body, gone.signal, fate === 'cut')
     if (fate === 'twice') answer = await forward(incoming, body, gone.signal)
     if (incoming.url === '/v1/work/leases' && answer.message.statusCode === 200) learn(answer.body)
     await proxy.after(message, answer.message.statusCode ?? 0)

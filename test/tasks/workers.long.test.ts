@@ -1,9 +1,16 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { connectWorkspace } from '@joinery/client'
 import { expect, it } from 'vitest'
+import { runSize } from '../support/run-size.ts'
 import { randomBelow, runSeed, seededRandom } from '../support/seeded-random.ts'
 import { until } from '../support/until.ts'
 import type { Order } from './outside.ts'
-import { HOME, isEnded, SagaScene } from './saga-scene.ts'
+import { HOME, isEnded, LEASE_MS, SagaScene } from './saga-scene.ts'
+import { type Fate, startWorkProxy } from './work-proxy.ts'
+
+/** Share of the messages that are late, and by how many leases at most. */
+const LATE_PERCENT = 4
+const LATE_LEASES = 3
 
 it('[T112] a worker that slept past its lease and wakes up late writes nothing, and its answers are refused', async () => {
   await using scene = await SagaScene.start()
@@ -47,19 +54,31 @@ it('[T112] a worker that slept past its lease and wakes up late writes nothing, 
   }
 })
 
-it('[T113] lost answers, doubled requests and cut bodies between workers and server change nothing', async () => {
+it('[T113] lost and late messages, doubled requests and cut bodies before the server and before the ledger change nothing', async () => {
   const seed = runSeed()
   console.log(`JOINERY_SEED=${seed}`)
   const random = seededRandom(seed)
   await using scene = await SagaScene.start()
   scene.keepWorker()
   scene.keepWorker()
-  scene.proxy.before = () => {
-    const dice = randomBelow(random, 10)
-    return dice === 0 ? 'lost' : dice === 1 ? 'twice' : 'go'
+  await using ledger = await startWorkProxy(Number(new URL(scene.outside.url).port))
+  const fates = new Map<Fate | 'late', number>()
+  const before = async (): Promise<Fate> => {
+    const dice = randomBelow(random, 100)
+    const fate = dice < 10 ? 'lost' : dice < 20 ? 'twice' : dice < 23 ? 'cut' : dice < 25 ? 'never' : 'go'
+    if (randomBelow(random, 100) < LATE_PERCENT) {
+      fates.set('late', (fates.get('late') ?? 0) + 1)
+      await delay(randomBelow(random, LATE_LEASES * LEASE_MS))
+    }
+    fates.set(fate, (fates.get(fate) ?? 0) + 1)
+    return fate
   }
-  const count = process.env.JOINERY_NIGHTLY ? 500 : 6
-  const inputs = Array.from({ length: count }, (_, n) => scene.inputOf(`s${n}`, { fails: n % 3 === 2 }))
+  scene.proxy.before = before
+  ledger.before = before
+  const count = runSize('JOINERY_SAGAS', { everyday: 6, nightly: 500 })
+  const inputs = Array.from({ length: count }, (_, n) =>
+    scene.inputOf(`s${n}`, { fails: n % 3 === 2, outside: ledger.url }),
+  )
   for (let n = 0; n < count; n += 6) {
     const batch = inputs.slice(n, n + 6)
     const paths = await Promise.all(batch.map((input) => scene.begin('template', input)))
@@ -69,7 +88,57 @@ it('[T113] lost answers, doubled requests and cut bodies between workers and ser
       expect(task.state, JSON.stringify(task)).toBe(fails ? 'compensated' : 'done')
       await scene.expectPlan(prefix, !fails)
     }
+    console.log(`${n + batch.length} sagas, messages by fate: ${JSON.stringify(Object.fromEntries(fates))}`)
   }
+})
+
+/** Places of a saga in which its worker may fall asleep. What it does outside when it wakes up late is the same again. */
+const ASLEEP = [
+  ...['create run', 'upload before', 'upload after', 'charge before', 'charge after', 'link run'].map(
+    (place) => [place, false] as const,
+  ),
+  ...['charge before', 'charge after', 'link run', 'charge undo before', 'charge undo after'].map(
+    (place) => [place, true] as const,
+  ),
+  ...['upload undo before', 'upload undo after', 'create undo'].map((place) => [place, true] as const),
+]
+
+it('[T119] a worker that falls asleep at any place of a saga and wakes up after its end changes nothing', async () => {
+  const seed = runSeed()
+  const from = randomBelow(seededRandom(seed), ASLEEP.length)
+  const places = process.env.JOINERY_NIGHTLY ? ASLEEP : [...ASLEEP, ...ASLEEP].slice(from, from + 2)
+  await using scene = await SagaScene.start()
+  scene.keepWorker()
+  for (const [n, [place, fails]] of places.entries()) {
+    const zombie = scene.startWorker()
+    const asleep = Promise.withResolvers<void>()
+    const awake = Promise.withResolvers<void>()
+    const refused = Promise.withResolvers<void>()
+    let pid: number | undefined
+    scene.outside.onPlace = async (passed, by): Promise<Order> => {
+      if (passed !== place || pid !== undefined) return 'go'
+      pid = by
+      process.kill(by, 'SIGSTOP')
+      asleep.resolve()
+      await awake.promise
+      return 'go'
+    }
+    const prefix = `z${n}`
+    const path = await scene.begin('template', scene.inputOf(prefix, { fails }))
+    await asleep.promise
+    const task = await scene.until(path, isEnded)
+    expect(task.state, place).toBe(fails ? 'compensated' : 'done')
+    await scene.expectPlan(prefix, !fails)
+    scene.proxy.after = (_message, status) => {
+      if (status === 409) refused.resolve()
+    }
+    process.kill(pid ?? expect.fail('nobody is asleep'), 'SIGCONT')
+    awake.resolve()
+    await refused.promise
+    await scene.expectPlan(prefix, !fails)
+    await zombie.end('SIGKILL')
+  }
+  console.log(`${places.length} workers fell asleep and woke up late (JOINERY_SEED=${seed})`)
 })
 
 it('[T114] a block that somebody has typed in stays when its saga is taken back, and says why', async () => {
