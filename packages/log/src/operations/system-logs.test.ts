@@ -63,12 +63,12 @@ const fiveOf = (name: string, as = name): Record<string, string[]> => ({
 })
 const namesIn = (logs: readonly { workspace: string }[] | undefined) => logs?.map(({ workspace }) => workspace)
 
-/** Spoils the fourth record of a log in a closed directory. */
-async function spoil(directory: string, name: string): Promise<void> {
+/** Spoils a record of a log in a closed directory. */
+async function spoil(directory: string, name: string, lsn = 4): Promise<void> {
   await tamper(directory, async (level) => {
     const identity = await level.get(workspaceKey(name))
     if (identity === undefined) throw new Error(`there is no ${name}`)
-    const key = recordKey(decodeWorkspaceIdentity(name, identity).number, 4 as Lsn)
+    const key = recordKey(decodeWorkspaceIdentity(name, identity).number, lsn as Lsn)
     const value = Buffer.from((await level.get(key)) ?? [])
     value[12] = (value[12] ?? 0) ^ 1
     await level.put(key, value)
@@ -119,6 +119,26 @@ describe('system logs', () => {
     const log = await open(directory)
     expect(await updatesOf(log)).toMatchObject({ ...fiveOf('b'), ...fiveOf('!work/a'), ...fiveOf('!work') })
     await log.close()
+  })
+
+  it('[L120] one of which nothing is whole is begun anew by a repair, with the note alone; a workspace is not', async () => {
+    const directory = await makeDirectory()
+    const names = ['!work/a', 'a']
+    const store = await open(directory)
+    for (const name of names) {
+      const log = await store.open(name)
+      for (const lsn of [1, 2]) await log.append(sampleEntry(lsn)).durable
+      await log.close()
+    }
+    await store.close()
+    for (const name of names) await spoil(directory, name, 1)
+    const again = await open(directory)
+    await expect(repairWorkspace(again, 'a', { directory, note: NOTE })).rejects.toEqual(refusal('corrupted'))
+    const repaired = await repairWorkspace(again, '!work/a', { directory, note: NOTE })
+    expect(repaired).toMatchObject({ head: 1, droppedBehind: 2, kept: { head: 0 } })
+    const log = await again.open('!work/a')
+    expect((await Array.fromAsync(log.read())).map(({ actor }) => actor)).toEqual([NOTE.actor])
+    await again.close()
   })
 
   it('[L121] an archive of a workspace carries its system logs, and an import brings them back', async () => {
