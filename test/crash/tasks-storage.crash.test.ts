@@ -22,7 +22,7 @@ const promisesIn = (output: string): TaskPromise[] =>
     .map((line) => JSON.parse(line) as TaskPromise)
 
 it.for(DURABILITIES)(
-  '[T117] tasks whose server is killed at any system call have their steps and edits both or neither at %s, and go on',
+  '[T131] tasks whose server is killed at any system call have their steps and edits both or neither at %s, and go on',
   async (durability, context) => {
     await needTracing(context)
     const seed = runSeed()
@@ -55,7 +55,7 @@ it.for(DURABILITIES)(
 )
 
 it.for(DURABILITIES)(
-  '[T118] tasks whose machine loses power at any moment have lost nothing that was safe at %s, and go on',
+  '[T132] tasks whose machine loses power at any moment have lost nothing that was safe at %s, and go on',
   async (durability, context) => {
     await needTracing(context)
     const seed = runSeed()

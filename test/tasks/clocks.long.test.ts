@@ -5,7 +5,7 @@ import { isEnded, SagaScene } from './saga-scene.ts'
 
 const DAY_S = 86_400
 
-it('[T120] a time of day that jumps by a day, of the server or of a worker, changes no outcome of a saga', async (context) => {
+it('[T134] a time of day that jumps by a day, of the server or of a worker, changes no outcome of a saga', async (context) => {
   await using scene = await SagaScene.start()
   const ofServer = await fakeTime(context, scene.directory, 'server')
   const ofWorker = await fakeTime(context, scene.directory, 'worker')

@@ -24,7 +24,7 @@ async function damage(directory: string, words: readonly string[]): Promise<numb
   return flipped
 }
 
-it('[T116] damaged journals of tasks hold up their own tasks alone, are named, and are repaired beside the server', async () => {
+it('[T130] damaged journals of tasks hold up their own tasks alone, are named, and are repaired beside the server', async () => {
   await using scene = await SagaScene.start()
   const call = async (method: string, path: string, body?: unknown) => {
     const answer = await scene.call(method, path, body)

@@ -92,7 +92,7 @@ it('[T113] lost and late messages, doubled requests and cut bodies before the se
   }
 })
 
-/** Places of a saga in which its worker may fall asleep. What it does outside when it wakes up late is the same again. */
+/** Places of a saga in which its worker may fall asleep. Its calls to the outside when it wakes up late are the same again. */
 const ASLEEP = [
   ...['create run', 'upload before', 'upload after', 'charge before', 'charge after', 'link run'].map(
     (place) => [place, false] as const,
@@ -103,7 +103,7 @@ const ASLEEP = [
   ...['upload undo before', 'upload undo after', 'create undo'].map((place) => [place, true] as const),
 ]
 
-it('[T119] a worker that falls asleep at any place of a saga and wakes up after its end changes nothing', async () => {
+it('[T133] a worker that falls asleep at any place of a saga and wakes up after its end changes nothing', async () => {
   const seed = runSeed()
   const from = randomBelow(seededRandom(seed), ASLEEP.length)
   const places = process.env.JOINERY_NIGHTLY ? ASLEEP : [...ASLEEP, ...ASLEEP].slice(from, from + 2)

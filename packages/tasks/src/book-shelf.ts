@@ -318,7 +318,7 @@ export class BookShelf {
     await book.journal.close()
   }
 
-  /** Closes a book and its log. Whoever wants it meanwhile waits until it is closed, and `after` is over. */
+  /** Closes a book and its log. A caller that wants it meanwhile waits until it is closed, and `after` is over. */
   async #close<T>(workspace: string, after: () => Promise<T>): Promise<T> {
     await this.#closings.get(workspace)
     const log = this.loaded(workspace)?.journal.log

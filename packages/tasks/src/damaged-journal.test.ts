@@ -59,7 +59,7 @@ it('[J90] with a damaged journal of its own the server starts, knows its open ta
   await scene.begin(SAGA, {}, 'third')
   scene.engine.ask('fourth', undefined as never, { saga: 'saga', input: 4, key: 'asked', by: ADA })
   await expect.poll(async () => (await scene.engine.list('fourth', { limit: 9 })).tasks.length).toBe(1)
-  // Whatever is left of a purged workspace in the damaged journal can’t be removed, and that is said.
+  // The remains of a purged workspace in the damaged journal can’t be removed, and that is said.
   await expect(scene.engine.forget('other')).rejects.toMatchObject({ code: 'corrupted' })
   await scene.close()
 })

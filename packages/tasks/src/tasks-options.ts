@@ -14,7 +14,7 @@ export interface TasksOptions {
   openSystemLog(name: string, release: () => void | Promise<void>): Promise<WorkspaceLog>
   /** Names of the system logs that exist, as `EventStore.systemLogs`: looked at where the server's own journal can't tell. */
   systemLogs?(): AsyncIterable<string>
-  /** What there is of a workspace: `gone` once it was purged. */
+  /** The fate of a workspace: `gone` once it was purged. */
   fateOf?(workspace: string): Promise<'there' | 'deleted' | 'gone'>
   /** Runs work whose appends are one write, as `EventStore.atomically` does. */
   atomically<T>(work: () => T): T

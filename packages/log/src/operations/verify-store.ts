@@ -20,7 +20,7 @@ import { checkStrays } from './strays.ts'
 import { type TrialOptions, trialOf } from './trial-load.ts'
 import { verifyWorkspace, type WorkspaceReport } from './verify-workspace.ts'
 
-/** What can be loaded is tried, too. Of everything else only the bytes are checked. */
+/** Content that can be loaded is tried, too. Only the bytes of all else are checked. */
 export interface VerifyOptions extends TrialOptions {
   /** Called now and then with the number of records done and of all. */
   readonly onProgress?: (done: number, total: number) => void
