@@ -83,6 +83,7 @@ export class BookShelf {
       const details = { log: KIND, error: intake.damage }
       options.logger.error(details, 'the server’s own journal of tasks can’t be read: it is kept in memory')
     }
+    if (options.isServing !== false) await shelf.#forgetPurged()
     await shelf.#openAll()
     return shelf
   }
@@ -162,7 +163,7 @@ export class BookShelf {
   }
 
   /** Forgets the workspaces whose purge was done when a server ended, and that it could not forget any more. */
-  async forgetPurged(): Promise<void> {
+  async #forgetPurged(): Promise<void> {
     for (const workspace of [...this.intake.fold.purging]) {
       try {
         const fate = await this.#options.fateOf?.(workspace)

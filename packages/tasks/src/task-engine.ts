@@ -87,7 +87,6 @@ export class TaskEngine implements Tasks {
     const dispatcher = new Dispatcher({ limits, clock, timers, workers, hostOf })
     const counters = new TaskCounters()
     const shelf = await BookShelf.open({ ...options, bounds: limits, time: clock, dispatcher, counters })
-    if (options.isServing !== false) await shelf.forgetPurged()
     return new TaskEngine({ options, limits, clock, timers, workers, dispatcher, shelf, counters })
   }
 
@@ -253,7 +252,7 @@ export class TaskEngine implements Tasks {
     return takeRecord(book, nonce, record)
   }
 
-  /** Gives nothing of a workspace to workers, since it is deleted. Its tasks wait, and say so. */
+  /** Gives nothing of a deleted workspace to workers. Its tasks wait, and say so. */
   suspend(workspace: string): void {
     this.#shelf.suspend(workspace, 'the workspace is deleted: its tasks go on if the deletion is taken back')
   }
@@ -264,8 +263,8 @@ export class TaskEngine implements Tasks {
   }
 
   /** Notes that a workspace is about to be purged: should the server end before {@link forget}, the next one does it. */
-  async willForget(workspace: string): Promise<void> {
-    await this.#shelf.append({ type: 'purging', workspace }, { sync: true })
+  willForget(workspace: string): Promise<void> {
+    return this.#shelf.append({ type: 'purging', workspace }, { sync: true })
   }
 
   /** Removes what is kept of a workspace that was purged: the requests for tasks that were made by edits, with their inputs. */
