@@ -46,6 +46,21 @@ function deleted(name: string): Promise<void> {
   })
 }
 
+/** Adds a record to a local copy. */
+async function put(name: string, record: Uint8Array): Promise<void> {
+  const db = await new Promise<IDBDatabase>((resolve, reject) => {
+    const request = indexedDB.open(name)
+    request.onsuccess = () => resolve(request.result)
+    request.onerror = () => reject(request.error)
+  })
+  const transaction = db.transaction('updates', 'readwrite')
+  transaction.objectStore('updates').add(record)
+  await new Promise((resolve) => {
+    transaction.oncomplete = resolve
+  })
+  db.close()
+}
+
 /** The text that a new visit finds in the local copy while the server is away. */
 async function textKept(url: string, prefix: string): Promise<string> {
   const away = closing(connect({ url }, { offline: { prefix } }))
@@ -129,6 +144,41 @@ describe('a local copy that fails', () => {
     expect(await textKept(server.url, offline.prefix)).toBe('of the second')
   })
 
+  it.each(['empty', 'damaged'])(
+    '[C90] a copy that opens late and is %s gets what the server has, or is set aside',
+    async (kind) => {
+      const offline = { prefix: `late ${kind}` }
+      const server = await startServer()
+      const ben = connect(server)
+      textOf(ben).insert(0, 'on the server')
+      await ben.whenDurable()
+      if (kind === 'damaged') {
+        const before = connect(server, { offline })
+        await whenState(before, 'saved')
+        await before.close()
+        const [name = ''] = await databasesOf(`${offline.prefix}:`)
+        await put(name, Uint8Array.of(1, 2, 3, 255, 255, 255))
+      }
+      const release = hangOpen((name) => name.startsWith(`${offline.prefix}:`))
+      const ada = connect(server, { offline })
+      const errors = errorsOf(ada)
+      await ada.whenSynced
+      textOf(ada).insert(0, 'typed ')
+      release()
+      await ada.whenDurable()
+      const aside = kind === 'damaged' ? ['unreadable'] : []
+      await expect.poll(async () => (await ada.listSetAside()).map(({ cause }) => cause)).toEqual(aside)
+      expect(errors.map(({ code }) => code)).toContain('local_copy_failed')
+      await server.close()
+      await until('it is kept', () => {
+        const status = ada.saveStatus.get()
+        return status.state === 'offline' && status.isKeptHere
+      })
+      await ada.close()
+      expect(await textKept(server.url, offline.prefix)).toBe('typed on the server')
+    },
+  )
+
   it('[C91] a copy that is deleted under an open workspace is made again, with all that is in the document', async () => {
     const offline = { prefix: 'deleted' }
     const server = await startServer()
@@ -148,6 +198,35 @@ describe('a local copy that fails', () => {
     expect(errors).toMatchObject([{ code: 'local_copy_failed' }])
     await ada.close()
     expect(await textKept(server.url, offline.prefix)).toBe('before and after')
+  })
+
+  it('[C90, C91] a write that IndexedDB never ends is told, keeps nobody from the server, and is kept by a copy that is opened anew', async () => {
+    const offline = { prefix: 'stuck' }
+    const server = await startServer()
+    const ada = connect(server, { offline })
+    const errors = errorsOf(ada)
+    await whenState(ada, 'saved')
+    const transaction = IDBDatabase.prototype.transaction
+    const stuck = vi.spyOn(IDBDatabase.prototype, 'transaction').mockImplementation(function (
+      this: IDBDatabase,
+      ...args
+    ) {
+      const made = transaction.apply(this, args)
+      if (args[1] === 'readwrite') Object.defineProperties(made, { oncomplete: { set() {} }, onabort: { set() {} } })
+      return made
+    })
+    textOf(ada).insert(0, 'kept in the end')
+    await ada.whenDurable()
+    await until('it is told', () => errors.length > 0)
+    stuck.mockRestore()
+    await server.close()
+    await until('it is kept', () => {
+      const status = ada.saveStatus.get()
+      return status.state === 'offline' && status.isKeptHere
+    })
+    expect(errors).toMatchObject([{ code: 'local_copy_failed' }])
+    await ada.close()
+    expect(await textKept(server.url, offline.prefix)).toBe('kept in the end')
   })
 
   it('[C91] writes that fail for another reason than a full disk have the copy opened again', async () => {

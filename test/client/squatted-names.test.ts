@@ -1,10 +1,11 @@
 import 'fake-indexeddb/auto'
-import { createBlock, documentRules } from '@joinery/blocks'
+import { createBlock, documentRules, getBlock, moveSkeletons } from '@joinery/blocks'
 import type { Reset, Workspace } from '@joinery/client'
 import { describe, expect, it } from 'vitest'
 import { WebsocketProvider } from 'y-websocket'
 import * as Y from 'yjs'
 import { freePort } from '../support/free-port.ts'
+import { connectStock, STOCK_VERSIONS, whenSynced } from '../support/stock-client.ts'
 import { until } from '../support/until.ts'
 import { closing, connect, readText, startServer, textOf, whenState } from './fixture.ts'
 
@@ -206,4 +207,37 @@ describe('a block by a name whose client id another writer has used', () => {
     await ben.whenSynced
     expect(readText(ben)).toBe('by a job, and more')
   })
+
+  for (const version of STOCK_VERSIONS) {
+    it(`[B66, S118] a stock client of version ${version} is closed but not for good, and a new document gets its block`, async () => {
+      const server = await startServer({ rules: documentRules })
+      await squat(server.url, SQUATS['one letter'] ?? (() => undefined))
+      using former = connectStock({ version, url: server.url, workspace: 'w' })
+      createBlock(former.doc, 'b', { type: 'text' }).content.insert(0, 'typed offline')
+      former.doc.getMap('m').set('beside', 'it')
+      const code = await new Promise((resolve) =>
+        former.provider.on(
+          'connection-close',
+          (event: CloseEvent | null) => event?.code !== 1006 && resolve(event?.code),
+        ),
+      )
+      expect(code).toBe(4003)
+      former.provider.disconnect()
+      using next = connectStock({ version, url: server.url, workspace: 'w' })
+      await whenSynced(next)
+      Y.applyUpdate(next.doc, moveSkeletons(former.doc, next.doc) ?? Uint8Array.of(0, 0))
+      const ben = connect(server)
+      await until('all have it', () => readText(ben) === 'typed offline')
+      expect(getBlock(next.doc, 'b')?.content.toString()).toBe('typed offline')
+      expect(ben.doc.getMap('m').toJSON()).toEqual({ beside: 'it' })
+      // Typing goes on, both ways.
+      textOf(ben).insert(0, 'more, ')
+      await until(
+        'the stock client has it',
+        () => getBlock(next.doc, 'b')?.content.toString() === 'more, typed offline',
+      )
+      getBlock(next.doc, 'b')?.content.insert(0, 'and ')
+      await until('the SDK has it', () => readText(ben) === 'and more, typed offline')
+    })
+  }
 })

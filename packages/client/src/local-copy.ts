@@ -1,6 +1,7 @@
 import * as Y from 'yjs'
 import { ClientError } from './client-error.ts'
 import { inTransaction, openDatabase, requestResult } from './indexed-db.ts'
+import { WRITE_PATIENCE_MS, withinPatience } from './patience.ts'
 
 const UPDATES = 'updates'
 const CUSTOM = 'custom'
@@ -182,7 +183,8 @@ export class LocalCopy {
       this.#queue = []
       this.#generation = undefined
       try {
-        await this.#store(this.#error === undefined ? batch : [Y.encodeStateAsUpdate(this.#doc)], generation)
+        const updates = this.#error === undefined ? batch : [Y.encodeStateAsUpdate(this.#doc)]
+        await withinPatience(this.#store(updates, generation), WRITE_PATIENCE_MS)
         this.#error = undefined
       } catch (cause) {
         this.#error = new ClientError('local_copy_failed', `an edit could not be stored on this device: ${cause}`, {

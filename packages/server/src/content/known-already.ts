@@ -81,7 +81,7 @@ export function refusalOfOther(doc: Y.Doc, update: Uint8Array): Refusal | undefi
   if (client === undefined) return undefined
   return {
     code: 'client_id_owned',
-    reason: `Other content stands here under client id ${client} already: two documents use it; make a new Y.Doc`,
+    reason: `Other content stands here under client id ${client} already: two documents use it. Load the workspace into a new Y.Doc, and bring the edits into that one (blocks by name: moveSkeletons of @joinery/blocks)`,
     isLasting: true,
   }
 }
