@@ -2,7 +2,7 @@ import 'fake-indexeddb/auto'
 import type { ClientError, Reset, Workspace } from '@joinery/client'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { until } from '../support/until.ts'
-import { connect, readText, startServer, textOf, whenState } from './fixture.ts'
+import { connect, readText, spoilCopies, startServer, textOf, whenState } from './fixture.ts'
 
 afterEach(() => vi.restoreAllMocks())
 
@@ -10,25 +10,6 @@ function errorsOf(workspace: Workspace): ClientError[] {
   const errors: ClientError[] = []
   workspace.onError((error) => errors.push(error))
   return errors
-}
-
-/** Puts a record that is no update into every local copy. */
-async function spoilCopies(prefix: string): Promise<void> {
-  for (const { name = '' } of await indexedDB.databases()) {
-    if (!name.startsWith(`${prefix}:`)) continue
-    await new Promise<void>((resolve, reject) => {
-      const request = indexedDB.open(name)
-      request.onerror = () => reject(request.error)
-      request.onsuccess = () => {
-        const transaction = request.result.transaction('updates', 'readwrite')
-        transaction.objectStore('updates').add(Uint8Array.of(9, 9, 9))
-        transaction.oncomplete = () => {
-          request.result.close()
-          resolve()
-        }
-      }
-    })
-  }
 }
 
 describe('broken storage', () => {

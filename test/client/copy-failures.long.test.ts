@@ -3,7 +3,7 @@ import type { ClientError, Workspace } from '@joinery/client'
 import { openMemoryStore } from '@joinery/log'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { until } from '../support/until.ts'
-import { closing, connect, readText, startServer, textOf, whenState } from './fixture.ts'
+import { closing, connect, readText, spoilCopies, startServer, textOf, whenState } from './fixture.ts'
 
 afterEach(() => vi.restoreAllMocks())
 
@@ -44,21 +44,6 @@ function deleted(name: string): Promise<void> {
     request.onsuccess = () => resolve()
     request.onerror = () => reject(request.error)
   })
-}
-
-/** Adds a record to a local copy. */
-async function put(name: string, record: Uint8Array): Promise<void> {
-  const db = await new Promise<IDBDatabase>((resolve, reject) => {
-    const request = indexedDB.open(name)
-    request.onsuccess = () => resolve(request.result)
-    request.onerror = () => reject(request.error)
-  })
-  const transaction = db.transaction('updates', 'readwrite')
-  transaction.objectStore('updates').add(record)
-  await new Promise((resolve) => {
-    transaction.oncomplete = resolve
-  })
-  db.close()
 }
 
 /** The text that a new visit finds in the local copy while the server is away. */
@@ -156,8 +141,7 @@ describe('a local copy that fails', () => {
         const before = connect(server, { offline })
         await whenState(before, 'saved')
         await before.close()
-        const [name = ''] = await databasesOf(`${offline.prefix}:`)
-        await put(name, Uint8Array.of(1, 2, 3, 255, 255, 255))
+        await spoilCopies(offline.prefix)
       }
       const release = hangOpen((name) => name.startsWith(`${offline.prefix}:`))
       const ada = connect(server, { offline })

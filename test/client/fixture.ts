@@ -71,3 +71,22 @@ export function recordStates(workspace: Workspace): SaveStatus[] {
   workspace.saveStatus.subscribe(() => states.push(workspace.saveStatus.get()))
   return states
 }
+
+/** Puts a record that is no update into every local copy with this prefix. */
+export async function spoilCopies(prefix: string): Promise<void> {
+  for (const { name = '' } of await indexedDB.databases()) {
+    if (!name.startsWith(`${prefix}:`)) continue
+    await new Promise<void>((resolve, reject) => {
+      const request = indexedDB.open(name)
+      request.onerror = () => reject(request.error)
+      request.onsuccess = () => {
+        const transaction = request.result.transaction('updates', 'readwrite')
+        transaction.objectStore('updates').add(Uint8Array.of(9, 9, 9))
+        transaction.oncomplete = () => {
+          request.result.close()
+          resolve()
+        }
+      }
+    })
+  }
+}
