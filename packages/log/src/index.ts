@@ -22,6 +22,7 @@ export { LSN_MAX, type Lsn } from './lsn.ts'
 export { type MemoryStoreOptions, openMemoryStore } from './memory/memory-store.ts'
 export type { LogObserver } from './observer.ts'
 export { parseLsn } from './parse-lsn.ts'
+export { decodePortableRecords, encodePortableRecord } from './records/portable-records.ts'
 export {
   isSnapshotDue,
   type SinceSnapshot,

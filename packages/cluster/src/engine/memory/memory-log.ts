@@ -1,0 +1,78 @@
+import type { SteadyClock } from '@joinery/log'
+import { type EngineMessage, MESSAGE_BYTES_MAX, REPEAT_WINDOW_MS, type StoredMessage } from '../engine.ts'
+import { EngineError } from '../engine-error.ts'
+import { checkSubject } from '../names.ts'
+
+/** The logs of an engine in memory. */
+export class MemoryLog {
+  readonly #clock: SteadyClock
+  readonly #ignoresExpectations: boolean
+  readonly #messages = new Map<string, StoredMessage[]>()
+  /** Sequence and time of the ids that were appended lately, oldest first. */
+  readonly #ids = new Map<string, { readonly sequence: number; readonly atMs: number }>()
+  readonly #listeners = new Set<(subject: string) => void>()
+  #sequence = 0
+
+  constructor(clock: SteadyClock, ignoresExpectations: boolean) {
+    this.#clock = clock
+    this.#ignoresExpectations = ignoresExpectations
+  }
+
+  append(subject: string, message: EngineMessage, expected: number): { sequence: number } | 'refused' {
+    checkSubject(subject)
+    if (message.body.byteLength > MESSAGE_BYTES_MAX) {
+      throw new EngineError(
+        'invalid',
+        `a message takes at most ${MESSAGE_BYTES_MAX} bytes, not ${message.body.byteLength}`,
+      )
+    }
+    this.#forgetIds()
+    const before = this.#ids.get(message.id)
+    if (before !== undefined) return { sequence: before.sequence }
+    const messages = this.#messages.get(subject) ?? []
+    if (!this.#ignoresExpectations && (messages.at(-1)?.sequence ?? 0) !== expected) return 'refused'
+    const sequence = ++this.#sequence
+    messages.push({ ...message, body: message.body.slice(), sequence })
+    this.#messages.set(subject, messages)
+    this.#ids.set(message.id, { sequence, atMs: this.#clock.monotonicMs() })
+    for (const listener of this.#listeners) listener(subject)
+    return { sequence }
+  }
+
+  last(subject: string, lag = 0): StoredMessage | undefined {
+    return this.#upTo(checkSubject(subject), lag).at(-1)
+  }
+
+  read(subject: string, after: number, limit: number, lag = 0): StoredMessage[] {
+    const found = this.#upTo(checkSubject(subject), lag).filter(({ sequence }) => sequence > after)
+    return found.slice(0, limit)
+  }
+
+  subjects(): string[] {
+    return [...this.#messages.keys()]
+  }
+
+  onAppend(listener: (subject: string) => void): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
+  }
+
+  /** Drops the messages of a subject after a sequence, as a store that was set back does. */
+  setBack(subject: string, after: number): void {
+    const kept = this.#upTo(subject, 0).filter(({ sequence }) => sequence <= after)
+    this.#messages.set(subject, [...kept])
+  }
+
+  #upTo(subject: string, lag: number): StoredMessage[] {
+    const messages = this.#messages.get(subject) ?? []
+    return lag === 0 ? messages : messages.slice(0, Math.max(0, messages.length - lag))
+  }
+
+  #forgetIds(): void {
+    const untilMs = this.#clock.monotonicMs() - REPEAT_WINDOW_MS
+    for (const [id, { atMs }] of this.#ids) {
+      if (atMs >= untilMs) return
+      this.#ids.delete(id)
+    }
+  }
+}

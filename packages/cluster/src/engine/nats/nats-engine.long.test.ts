@@ -1,0 +1,29 @@
+import { describe, expect, it } from 'vitest'
+import { describeEngine } from '../../testing/engine-contract.ts'
+import { NatsServer, natsServerPath } from '../../testing/nats-servers.ts'
+import { describeNodes } from '../../testing/nodes-contract.ts'
+import { natsScene } from '../../testing/scenes.ts'
+import { openNatsEngine } from './nats-engine.ts'
+
+const path = await natsServerPath()
+if (path === undefined)
+  console.warn('without nats-server on PATH or in NATS_SERVER the tests of the NATS engine do not run')
+
+describe.skipIf(path === undefined)('NATS JetStream', () => {
+  describeEngine('one server', () => natsScene(path ?? ''))
+  describeNodes('one server', () => natsScene(path ?? ''))
+
+  it('[Q18] a server that is not there, has no JetStream or has other streams is refused by a code that says what to do', async () => {
+    const open = (url: string, options = {}) => openNatsEngine({ servers: [url], name: 'n', replicas: 1, ...options })
+    await expect(open('nats://127.0.0.1:1')).rejects.toMatchObject({ code: 'unavailable' })
+    const plain = await NatsServer.start(path ?? '', { hasJetStream: false })
+    await expect(open(plain.url)).rejects.toMatchObject({ code: 'unsupported' })
+    await plain.stop()
+    const server = await NatsServer.start(path ?? '')
+    await expect(open(server.url, { replicas: 3 })).rejects.toMatchObject({ code: 'misconfigured' })
+    const engine = await open(server.url, { shards: 2 })
+    await expect(open(server.url, { shards: 3 })).rejects.toMatchObject({ code: 'misconfigured' })
+    await engine.close()
+    await server.stop()
+  })
+})

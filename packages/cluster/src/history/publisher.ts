@@ -1,0 +1,154 @@
+import { encodePortableRecord, type LogRecord, type SteadyClock } from '@joinery/log'
+import { type EngineLog, type EngineMessage, MESSAGE_BYTES_MAX } from '../engine/engine.ts'
+import { EngineError } from '../engine/engine-error.ts'
+import { HistoryError } from './history-error.ts'
+import { type Kind, messageOf } from './message.ts'
+import type { Position } from './position.ts'
+
+/** Bytes of records that one message takes at most, unless a record alone has more. */
+const FLIGHT_BYTES = 512 * 1024
+/** Wait before a call whose answer did not come is made again, ms: it doubles from the first to the last. */
+const RETRY_FIRST_MS = 50
+const RETRY_LAST_MS = 2_000
+/** Refusals of one message after which an engine that shows nothing newer must have lost what it had acknowledged. */
+const REFUSALS_MAX = 50
+
+export interface PublisherOptions {
+  readonly log: EngineLog
+  readonly clock: SteadyClock
+  readonly workspace: string
+  readonly subject: string
+  readonly node: string
+  readonly session: string
+  /** Position after this owner's own epoch. */
+  readonly position: Position
+}
+
+interface Waiting {
+  readonly lsn: number
+  readonly bytes: Uint8Array
+  readonly resolve: () => void
+  readonly reject: (error: Error) => void
+}
+
+/**
+ * Writes the owner's records to the engine, one message after the other. It never takes up a position that another node has
+ * written: once a message is refused for good, the owner is fenced, and nothing more is written.
+ */
+export class Publisher {
+  readonly #options: PublisherOptions
+  readonly #waiting: Waiting[] = []
+  readonly #fenced = new AbortController()
+  #position: Position
+  #isWriting = false
+  #error: Error | undefined
+
+  constructor(options: PublisherOptions) {
+    this.#options = options
+    this.#position = options.position
+  }
+
+  /** The end of the history that the engine has acknowledged. */
+  get position(): Position {
+    return this.#position
+  }
+
+  /** Aborts when another node owns the workspace, or the history can't be written on. */
+  get fenced(): AbortSignal {
+    return this.#fenced.signal
+  }
+
+  /**
+   * Takes the next record. Resolves once a quorum has it. Rejects with `fenced` if another node has taken the workspace: whether
+   * the history has the record is then unknown.
+   */
+  publish(record: LogRecord, generation: string): Promise<void> {
+    if (this.#error !== undefined) return Promise.reject(this.#error)
+    this.#position = { ...this.#position, generation: this.#position.generation ?? generation }
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ lsn: record.lsn, bytes: encodePortableRecord(record), resolve, reject })
+      if (this.#isWriting) return
+      this.#isWriting = true
+      // All records of one turn are one message.
+      queueMicrotask(() => void this.#writeOn())
+    })
+  }
+
+  /** Writes nothing more, and rejects what waits. */
+  stop(error: Error = new HistoryError('fenced', this.#options.workspace, 0, 'this node has let it go')): void {
+    this.#error ??= error
+    for (const { reject } of this.#waiting.splice(0)) reject(this.#error)
+    this.#fenced.abort(this.#error)
+  }
+
+  async #writeOn(): Promise<void> {
+    try {
+      while (this.#waiting.length > 0) await this.#writeNext()
+    } catch (error) {
+      this.stop(error instanceof Error ? error : new Error(String(error)))
+    }
+    this.#isWriting = false
+  }
+
+  async #writeNext(): Promise<void> {
+    const flight = this.#nextFlight()
+    const bytes = flight.length === 1 ? flight[0]?.bytes : Buffer.concat(flight.map((waiting) => waiting.bytes))
+    let rest: Uint8Array = bytes ?? new Uint8Array()
+    while (rest.byteLength > MESSAGE_BYTES_MAX) {
+      await this.#append('part', this.#position.lsn, rest.subarray(0, MESSAGE_BYTES_MAX))
+      rest = rest.subarray(MESSAGE_BYTES_MAX)
+    }
+    await this.#append('records', flight.at(-1)?.lsn ?? this.#position.lsn, rest)
+    this.#waiting.splice(0, flight.length)
+    for (const { resolve } of flight) resolve()
+  }
+
+  /** The records that go with the next message: as many as it takes, and at least one. */
+  #nextFlight(): Waiting[] {
+    let bytes = 0
+    let count = 0
+    for (const waiting of this.#waiting) {
+      bytes += waiting.bytes.byteLength
+      if (count > 0 && bytes > FLIGHT_BYTES) break
+      count++
+    }
+    return this.#waiting.slice(0, count)
+  }
+
+  async #append(kind: Kind, last: number, body: Uint8Array): Promise<void> {
+    const { workspace, node, session } = this.#options
+    const { epoch, lsn, chain, generation } = this.#position
+    const facts = { kind, epoch, node, session, first: lsn + 1, last, generation }
+    const message = messageOf(workspace, chain, facts, body)
+    const sequence = await this.#appendUntilKnown(message)
+    this.#position = { sequence, epoch, lsn: last, chain: message.headers['Jy-Chain'] ?? '', generation }
+  }
+
+  /** Appends a message, again and again while no answer comes. Resolves with its sequence, or rejects with `fenced`. */
+  async #appendUntilKnown(message: EngineMessage): Promise<number> {
+    const { log, subject, workspace } = this.#options
+    let waitMs = RETRY_FIRST_MS
+    for (let refusals = 0; ; ) {
+      if (this.#error !== undefined) throw this.#error
+      try {
+        const appended = await log.append(subject, message, this.#position.sequence)
+        if (appended !== 'refused') return appended.sequence
+        const last = await log.last(subject)
+        // It had succeeded, and the answer was lost.
+        if (last?.id === message.id) return last.sequence
+        if ((last?.sequence ?? 0) > this.#position.sequence) {
+          throw new HistoryError('fenced', workspace, last?.sequence ?? 0, 'another node owns the workspace now')
+        }
+        // A replica that lags says so, too.
+        if (++refusals === REFUSALS_MAX) {
+          const reason = `the engine refuses what follows message ${this.#position.sequence}, which it had acknowledged`
+          throw new HistoryError('regressed', workspace, last?.sequence ?? 0, reason)
+        }
+      } catch (error) {
+        if (!(error instanceof EngineError) || error.code === 'invalid') throw error
+      }
+      await new Promise<void>((resolve) => void this.#options.clock.after(waitMs, resolve))
+      waitMs = Math.min(2 * waitMs, RETRY_LAST_MS)
+    }
+  }
+}

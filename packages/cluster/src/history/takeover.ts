@@ -1,0 +1,146 @@
+import type { LogRecord, SteadyClock } from '@joinery/log'
+import type { EngineMessage, StoredMessage } from '../engine/engine.ts'
+import { EngineError } from '../engine/engine-error.ts'
+import { catchUp, isSameRecord, type Place } from './catch-up.ts'
+import { HistoryError } from './history-error.ts'
+import { HistoryReader } from './history-reader.ts'
+import { factsOf, messageOf } from './message.ts'
+import { type Position, positionOf, START } from './position.ts'
+import { Publisher } from './publisher.ts'
+import type { ReplicaLog } from './replica-log.ts'
+
+export interface TakeoverOptions extends Place {
+  readonly clock: SteadyClock
+  readonly node: string
+  readonly session: string
+  /** Ends the attempt: rejects with its reason. */
+  readonly signal?: AbortSignal
+}
+
+export interface Takeover {
+  /** Writes the history from now on. */
+  readonly publisher: Publisher
+  readonly epoch: number
+  /** Resolves when the records that this node alone had are replicated, if there were any. */
+  readonly republished: Promise<void>
+  /** LSNs that the engine had acknowledged and has lost; this node publishes them again. */
+  readonly regressed: { readonly first: number; readonly last: number } | undefined
+}
+
+const WAIT_MS = 100
+const NO_BODY = new Uint8Array()
+
+/**
+ * Makes this node the owner of a workspace. From the moment in which the engine has the new epoch, the owner before can
+ * write nothing. Afterwards the node's copy has all that the engine has, and what it alone has is published. Rejects with
+ * `diverged`, `corrupted` or `unknown_format`; the workspace must not be served then.
+ */
+export async function takeOver(options: TakeoverOptions): Promise<Takeover> {
+  const { epoch, own, before } = await beginEpoch(options)
+  const wait = (): Promise<void> => pause(options)
+  const lost = (await hasMark(options, before, wait)) ? undefined : await readAnew(options, own.id, wait)
+  if (lost === undefined) await untilAnswered(options, () => catchUp(options, { through: own.id, wait }))
+  const { clock, log, node, session, subject, workspace, local } = options
+  const publisher = new Publisher({ clock, log, node, session, subject, workspace, position: local.mark })
+  return { publisher, epoch, ...(await publishTail(publisher, local)), regressed: lost }
+}
+
+/** Writes the record of the epoch at the end of the history, whatever comes in between. */
+async function beginEpoch(options: TakeoverOptions): Promise<{ epoch: number; own: EngineMessage; before: Position }> {
+  const { log, subject, workspace, node, session } = options
+  for (;;) {
+    const before = await untilAnswered(options, async () => positionAt(workspace, await log.last(subject)))
+    const { lsn, generation, chain } = before
+    const epoch = before.epoch + 1
+    const facts = { kind: 'epoch', epoch, node, session, first: lsn + 1, last: lsn, generation } as const
+    const own = messageOf(workspace, chain, facts, NO_BODY)
+    const appended = await untilAnswered(options, async () => {
+      const result = await log.append(subject, own, before.sequence)
+      // Its first try may have succeeded, and a lost answer made it look refused.
+      return result === 'refused' && (await log.last(subject))?.id === own.id ? 'appended' : result
+    })
+    if (appended !== 'refused') return { epoch, own, before }
+    await pause(options)
+  }
+}
+
+function positionAt(workspace: string, last: StoredMessage | undefined): Position {
+  return last === undefined ? START : positionOf(workspace, last)
+}
+
+/** True if the engine still has the message at this node's mark. `before` is the end that the own epoch follows. */
+async function hasMark(options: TakeoverOptions, before: Position, wait: () => Promise<void>): Promise<boolean> {
+  const { log, subject, workspace, local } = options
+  const { sequence, chain } = local.mark
+  if (sequence === 0) return true
+  if (before.sequence < sequence) return false
+  for (;;) {
+    const [found] = await untilAnswered(options, () => log.read(subject, sequence - 1, 1))
+    if (found !== undefined) return found.sequence === sequence && factsOf(workspace, found).chain === chain
+    await wait()
+  }
+}
+
+/**
+ * Reads a history that the engine has set back, from its first message on, and compares it with this node's copy, which must
+ * have all of it.
+ */
+async function readAnew(options: TakeoverOptions, through: string, wait: () => Promise<void>) {
+  const { local, log, subject, workspace } = options
+  const { lsn } = local.mark
+  const reader = new HistoryReader(workspace, START)
+  const own = local.read(0)[Symbol.asyncIterator]()
+  for (let isThrough = false; !isThrough; ) {
+    const messages = await untilAnswered(options, () => log.read(subject, reader.position.sequence, 256))
+    if (messages.length === 0) await wait()
+    for (const message of messages) {
+      const { records } = reader.read(message)
+      for (const record of records) await compare(workspace, record, message, own)
+      isThrough = message.id === through
+    }
+  }
+  await local.adopt([], reader.position)
+  return { first: reader.position.lsn + 1, last: lsn }
+}
+
+async function compare(
+  workspace: string,
+  record: LogRecord,
+  message: StoredMessage,
+  own: AsyncIterator<LogRecord>,
+): Promise<void> {
+  const next = await own.next()
+  if (next.done !== true && isSameRecord(next.value, record)) return
+  const reason = `the engine was set back and has another record ${record.lsn} than this node`
+  throw new HistoryError('diverged', workspace, message.sequence, reason)
+}
+
+/** Has the records that only this node has published before all others. */
+async function publishTail(publisher: Publisher, local: ReplicaLog): Promise<Pick<Takeover, 'republished'>> {
+  const published: Promise<void>[] = []
+  const { generation, head, mark } = local
+  if (generation !== undefined && head > mark.lsn) {
+    for await (const record of local.read(mark.lsn)) published.push(publisher.publish(record, generation))
+  }
+  const republished = Promise.all(published).then(() => undefined)
+  // A publisher that is fenced tells it by its own signal, too.
+  republished.catch(() => undefined)
+  return { republished }
+}
+
+/** Makes a call again while the engine does not answer. */
+async function untilAnswered<T>(options: TakeoverOptions, call: () => Promise<T>): Promise<T> {
+  for (;;) {
+    options.signal?.throwIfAborted()
+    try {
+      return await call()
+    } catch (error) {
+      if (!(error instanceof EngineError) || error.code === 'invalid') throw error
+    }
+    await pause(options)
+  }
+}
+
+function pause({ clock }: TakeoverOptions): Promise<void> {
+  return new Promise((resolve) => void clock.after(WAIT_MS, resolve))
+}

@@ -1,0 +1,22 @@
+export type {
+  Engine,
+  EngineBus,
+  EngineEntry,
+  EngineKeys,
+  EngineLog,
+  EngineMessage,
+  StoredMessage,
+} from './engine/engine.ts'
+export { EngineError, type EngineErrorCode } from './engine/engine-error.ts'
+export { MemoryEngine } from './engine/memory/memory-engine.ts'
+export { NATS_VERSION_MIN, type NatsEngineOptions, openNatsEngine } from './engine/nats/nats-engine.ts'
+export { catchUp, type Place } from './history/catch-up.ts'
+export { HistoryError, type HistoryErrorCode } from './history/history-error.ts'
+export type { Position } from './history/position.ts'
+export type { Publisher } from './history/publisher.ts'
+export type { ReplicaLog } from './history/replica-log.ts'
+export { type Takeover, type TakeoverOptions, takeOver } from './history/takeover.ts'
+export { ClusterError, type ClusterErrorCode } from './nodes/cluster-error.ts'
+export { ClusterOwnership } from './nodes/cluster-ownership.ts'
+export { type AcquireOptions, type Lock, Locks } from './nodes/locks.ts'
+export { type NodeInfo, Nodes, type NodesOptions } from './nodes/nodes.ts'

@@ -1,0 +1,151 @@
+import type { Engine } from '../engine/engine.ts'
+import type { MemoryEngine } from '../engine/memory/memory-engine.ts'
+import { catchUp, type Place } from '../history/catch-up.ts'
+import { HistoryError } from '../history/history-error.ts'
+import type { Publisher } from '../history/publisher.ts'
+import { takeOver } from '../history/takeover.ts'
+import type { Random } from './random.ts'
+import { SimulatedReplica } from './simulated-replica.ts'
+import type { VirtualTime } from './virtual-time.ts'
+
+export const WORKSPACE = 'w'
+
+/** An edit that was acknowledged as replicated. */
+export interface Acknowledged {
+  readonly id: string
+  readonly lsn: number
+}
+
+/** One process of a simulated cluster: it takes the workspace over, writes edits, is killed and comes back. */
+export class SimulatedNode {
+  readonly name: string
+  readonly replica: SimulatedReplica
+  readonly acknowledged: Acknowledged[] = []
+  /** Errors that no fault explains. */
+  readonly failures: Error[] = []
+  readonly #engine: MemoryEngine
+  readonly #time: VirtualTime
+  readonly #random: Random
+  #connection: Engine
+  #publisher: Publisher | undefined
+  #isTaking = false
+  #run = 1
+  #edits = 0
+
+  constructor(name: string, engine: MemoryEngine, time: VirtualTime, random: Random) {
+    this.name = name
+    this.replica = new SimulatedReplica(name)
+    this.#engine = engine
+    this.#time = time
+    this.#random = random
+    this.#connection = engine.connect(name)
+  }
+
+  get isOwner(): boolean {
+    return this.#publisher !== undefined && !this.#publisher.fenced.aborted
+  }
+
+  /** Takes the workspace over, also from another owner. Resolves when that is done, or has failed. */
+  async take(): Promise<void> {
+    if (this.#isTaking || this.isOwner) return
+    this.#isTaking = true
+    const run = this.#run
+    try {
+      const { clock } = this.#time
+      const taken = await takeOver({ ...this.#place(), clock, node: this.name, session: `s${run}` })
+      if (run === this.#run) this.#publisher = taken.publisher
+      else taken.publisher.stop()
+    } catch (error) {
+      if (run === this.#run) this.#fail(error)
+    } finally {
+      if (run === this.#run) this.#isTaking = false
+    }
+  }
+
+  /** A client's edit: it is written here, and published; once both are done it is acknowledged. */
+  edit(): void {
+    const publisher = this.#publisher
+    if (publisher === undefined || publisher.fenced.aborted || this.#isTaking) return
+    const id = `${this.name}-${this.#run}-${++this.#edits}`
+    const record = this.replica.append(id)
+    const run = this.#run
+    const synced = this.#time.sleep(this.#random.upTo(40)).then(() => {
+      if (run !== this.#run) throw new Error('killed')
+      this.replica.sync()
+    })
+    const published = publisher.publish(record, this.replica.generation ?? '')
+    Promise.all([synced, published]).then(
+      () => run === this.#run && this.acknowledged.push({ id, lsn: record.lsn }),
+      (error) => {
+        if (run === this.#run && !isFenced(error)) this.#fail(error)
+      },
+    )
+  }
+
+  /** Reads on what others have written. An owner does not: it has it all. */
+  async follow(): Promise<void> {
+    if (this.#isTaking || this.isOwner) return
+    this.#isTaking = true
+    const run = this.#run
+    try {
+      await catchUp(this.#place())
+    } catch (error) {
+      if (run === this.#run && !isUnavailable(error)) this.#fail(error)
+    } finally {
+      if (run === this.#run) this.#isTaking = false
+    }
+  }
+
+  /** Lets the workspace go. */
+  release(): void {
+    this.#publisher?.stop()
+    this.#publisher = undefined
+  }
+
+  /** Kills the process: nothing that it was doing goes on, and its unsynced records may be gone. */
+  kill(): void {
+    this.#run++
+    this.#publisher?.stop(new Error('killed'))
+    this.#publisher = undefined
+    this.#isTaking = false
+    void this.#connection.close()
+    this.replica.crash((unsafe) => this.#random.upTo(unsafe))
+    this.#connection = this.#engine.connect(this.name)
+  }
+
+  #place(): Place {
+    const run = this.#run
+    const alive = <T>(work: () => T): T => {
+      if (run !== this.#run) throw new Error('killed')
+      return work()
+    }
+    const { replica } = this
+    const local = {
+      get generation() {
+        return replica.generation
+      },
+      get head() {
+        return replica.head
+      },
+      get mark() {
+        return replica.mark
+      },
+      read: (after: number) => alive(() => replica.read(after)),
+      adopt: async (...args: Parameters<SimulatedReplica['adopt']>) => await alive(() => replica.adopt(...args)),
+      truncate: async (lsn: number) => await alive(() => replica.truncate(lsn)),
+    }
+    return { log: this.#connection.log, workspace: WORKSPACE, subject: WORKSPACE, local }
+  }
+
+  #fail(error: unknown): void {
+    this.failures.push(error instanceof Error ? error : new Error(String(error)))
+  }
+}
+
+function isFenced(error: unknown): boolean {
+  return error instanceof HistoryError && error.code === 'fenced'
+}
+
+function isUnavailable(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'unavailable'
+}

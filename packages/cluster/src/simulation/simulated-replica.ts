@@ -1,0 +1,81 @@
+import type { LogRecord, Lsn } from '@joinery/log'
+import { type Position, START } from '../history/position.ts'
+import type { ReplicaLog } from '../history/replica-log.ts'
+
+/** A node's copy in memory that can lose what was not on the disk when the node was killed. */
+export class SimulatedReplica implements ReplicaLog {
+  readonly #node: string
+  #records: LogRecord[] = []
+  /** Number of records that are on the disk. */
+  #safe = 0
+  #mark = START
+  #generation: string | undefined
+
+  constructor(node: string) {
+    this.#node = node
+  }
+
+  get generation(): string | undefined {
+    return this.#generation
+  }
+
+  get head(): number {
+    return this.#records.length
+  }
+
+  get mark(): Position {
+    return this.#mark
+  }
+
+  get records(): readonly LogRecord[] {
+    return this.#records
+  }
+
+  /** Appends an edit of this node itself. It is on the disk after {@link sync}. */
+  append(id: string): LogRecord {
+    this.#generation ??= this.#mark.generation ?? `generation-of-${this.#node}`
+    const record: LogRecord = {
+      lsn: (this.#records.length + 1) as Lsn,
+      at: 1_000 + this.#records.length,
+      actor: this.#node,
+      source: 'user_action',
+      connection: 'c',
+      touched: [],
+      update: new TextEncoder().encode(id),
+    }
+    this.#records.push(record)
+    return record
+  }
+
+  sync(): void {
+    this.#safe = this.#records.length
+  }
+
+  /** The process is killed: the disk has some of what was not synced, or nothing of it. */
+  crash(kept: (unsafe: number) => number): void {
+    this.#records.length = this.#safe + kept(this.#records.length - this.#safe)
+    this.#safe = this.#records.length
+    if (this.#records.length === 0 && this.#mark.lsn === 0) this.#generation = undefined
+  }
+
+  async *read(after: number): AsyncIterable<LogRecord> {
+    yield* this.#records.slice(after)
+  }
+
+  async adopt(records: readonly LogRecord[], mark: Position): Promise<void> {
+    for (const record of records) {
+      if (record.lsn !== this.#records.length + 1)
+        throw new Error(`record ${record.lsn} follows ${this.#records.length}`)
+      this.#records.push(record)
+    }
+    this.#mark = mark
+    this.#generation = mark.generation ?? this.#generation
+    this.sync()
+  }
+
+  async truncate(lsn: number): Promise<void> {
+    this.#records.length = lsn
+    this.sync()
+    if (lsn === 0) this.#generation = undefined
+  }
+}
