@@ -28,7 +28,6 @@ export interface Takeover {
 }
 
 const WAIT_MS = 100
-const NO_BODY = new Uint8Array()
 
 /**
  * Makes this node the owner of a workspace. From the moment in which the engine has the new epoch, the owner before can
@@ -48,12 +47,13 @@ export async function takeOver(options: TakeoverOptions): Promise<Takeover> {
 /** Writes the record of the epoch at the end of the history, whatever comes in between. */
 async function beginEpoch(options: TakeoverOptions): Promise<{ epoch: number; own: EngineMessage; before: Position }> {
   const { log, subject, workspace, node, session } = options
-  for (;;) {
+  for (let attempt = 1; ; attempt++) {
     const before = await untilAnswered(options, async () => positionAt(workspace, await log.last(subject)))
     const { lsn, generation, chain } = before
     const epoch = before.epoch + 1
     const facts = { kind: 'epoch', epoch, node, session, first: lsn + 1, last: lsn, generation } as const
-    const own = messageOf(workspace, chain, facts, NO_BODY)
+    // Each attempt is another message: the engine would take a repeat of an earlier one, which another epoch follows, for done.
+    const own = messageOf(workspace, chain, facts, Buffer.from(String(attempt)))
     const appended = await untilAnswered(options, async () => {
       const result = await log.append(subject, own, before.sequence)
       // Its first try may have succeeded, and a lost answer made it look refused.
