@@ -107,8 +107,11 @@ test('[B38] bytes that no Yjs client writes are refused without harm', () => {
     gcUpdate(7, 0, 2 ** 52),
     gcUpdate(7, 0, 2 ** 31),
     gcUpdate(7, 0, 0),
+    gcUpdate(2 ** 53, 0, 1),
+    gcUpdate(2 ** 53 + 2, 0, 1),
   ]
   for (const update of hostile) expect(rulesOf(server).inspect(update, ADA)?.code).toBe('bad_update')
+  expect(rulesOf(server).inspect(gcUpdate(2 ** 53 - 1, 0, 1), ADA)).toBeUndefined()
 })
 
 test('[B38] an update may bring many client ids as long as the document stays quick to edit, and a few always', () => {

@@ -83,6 +83,9 @@ export function readUpdate(
     if (left < 0) throw tooMany()
     const client = decoding.readVarUint(decoder)
     if (structs.has(client)) throw bad('a client id stands twice')
+    // JavaScript would round it to the id of another writer. Records of the log were taken as they are.
+    if (client > Number.MAX_SAFE_INTEGER && structsMax !== UNLIMITED.structsMax)
+      throw bad('a client id has more than 53 bits')
     structs.set(client, readClientStructs(decoder, client, count))
   }
   if (!isDeleteSet(decoder, deletionsMax)) throw bad('a deletion is out of range')
