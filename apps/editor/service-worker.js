@@ -7,6 +7,10 @@ const VERSION = self.__VERSION
 const CACHE = `editor ${VERSION}`
 /** Cache key of the page. The page is the same for every workspace, so one copy serves all of them. */
 const PAGE = '/w/-'
+/** Answers of a proxy whose server is down. */
+const GATEWAY_ERRORS = [502, 503, 504]
+/** Time until the kept page is shown while nobody answers, ms: a person who waits longer takes the page for broken. */
+const PATIENCE_MS = 4_000
 
 self.addEventListener('install', (event) => {
   // A new version need not wait until open pages are closed: every visit asks the server for the page.
@@ -34,15 +38,19 @@ async function forgetOlder() {
   for (const name of await caches.keys()) if (name !== CACHE) await caches.delete(name)
 }
 
-/** Answers with the server's page, which names its files, or with the kept one while the server can't be reached. */
+/**
+ * Answers with the server's page, which names its files. Answers with the kept one while the server can't be reached, while a proxy
+ * says so in its place, and when nobody answers in time.
+ */
 async function pageOf(request) {
-  try {
-    return await fetch(request)
-  } catch (error) {
-    const kept = await caches.match(PAGE)
-    if (kept === undefined) throw error
-    return kept
-  }
+  const kept = await caches.match(PAGE)
+  if (kept === undefined) return fetch(request)
+  const asked = fetch(request).then(
+    (response) => (GATEWAY_ERRORS.includes(response.status) ? kept : response),
+    () => kept,
+  )
+  const silence = new Promise((resolve) => setTimeout(() => resolve(kept), PATIENCE_MS))
+  return Promise.race([asked, silence])
 }
 
 /** Answers with the kept file if there is one: it is never out of date, because a file's name has a hash of its content. */

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -50,6 +52,37 @@ describe.skipIf(!pages.isThere)('the editor while the server is gone', () => {
     const bob = await visit(address)
     await expect.poll(() => shownText(bob, 'Text 1')).toBe('before, meanwhile, after the reload')
     await server.child.end('SIGTERM')
+  })
+
+  it('[E54] opens from the kept page while a proxy answers for a server that is down, and while nobody answers', async () => {
+    await using home = await tempDirectory()
+    const options = { directory: join(home.path, 'data'), port: await freePort() }
+    let ann: Page
+    {
+      await using server = await startJoinery(options)
+      ann = await visit(`http://127.0.0.1:${options.port}/w/proxied`)
+      await ann.getByRole('button', { name: 'Add text block' }).click()
+      await typeIn(ann, 'Text 1', 'kept')
+      await saved(ann)
+      await expect.poll(() => ann.evaluate(() => navigator.serviceWorker.controller !== null)).toBe(true)
+      await server.child.end('SIGTERM')
+    }
+    const silent = { is: false }
+    const proxy = createServer((_request, response) => {
+      if (!silent.is) response.writeHead(502, { 'content-type': 'text/html' }).end('<h1>Bad gateway</h1>')
+    })
+    proxy.listen(options.port, '127.0.0.1')
+    await once(proxy, 'listening')
+    try {
+      await ann.reload()
+      await expect.poll(() => shownText(ann, 'Text 1')).toBe('kept')
+      silent.is = true
+      await ann.reload()
+      await expect.poll(() => shownText(ann, 'Text 1')).toBe('kept')
+    } finally {
+      proxy.closeAllConnections()
+      proxy.close()
+    }
   })
 
   it('loses nothing when the server is killed while somebody types', async () => {

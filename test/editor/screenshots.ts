@@ -57,6 +57,18 @@ async function placeCaret(page: Page, title: string, passage: string): Promise<v
   }, passage)
 }
 
+/** A picture of the first screen once its boards have played. */
+async function playTwoBoards(browser: Browser, url: string, path: string): Promise<void> {
+  const page = await newPage(browser, { viewport: { width: 1_100, height: 620 }, colorScheme: 'light' })
+  await page.clock.install({ time: 0 })
+  await page.clock.pauseAt(1_000)
+  await page.goto(url)
+  await page.getByRole('region', { name: 'Joinery', exact: true }).waitFor()
+  await page.clock.runFor(15_000)
+  await page.getByText('Lost:').waitFor()
+  await page.screenshot({ path })
+}
+
 /** A picture of the demonstration at its end, with what it found. */
 async function demonstrate(browser: Browser, url: string, path: string): Promise<void> {
   const page = await visit(browser, url, 'Ann', 'light')
@@ -99,6 +111,7 @@ try {
   await ann.getByText('Changed since then').waitFor()
   await ann.getByText('Reading…').waitFor({ state: 'detached' })
   await ann.screenshot({ path: join(directory, 'history-light.png') })
+  await playTwoBoards(browser, new URL('/', url).href, join(directory, 'first-screen-light.png'))
   await demonstrate(browser, url.replace('workshop', 'demo'), join(directory, 'demonstration-light.png'))
 } finally {
   await browser.close()

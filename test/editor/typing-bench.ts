@@ -68,6 +68,8 @@ async function fill(url: string, workspace: string, blocks: readonly Block[]): P
 async function open(browser: Browser, url: string): Promise<Page> {
   const page = await newPage(browser, { viewport: { width: 1_200, height: 800 } })
   page.on('pageerror', (error) => process.stderr.write(`${String(error)}\n`))
+  // Both show the list: the page without Joinery has no canvas to compare with.
+  await page.addInitScript(() => localStorage.setItem('joinery view', 'list'))
   await page.goto(url)
   await page.getByRole('region', { name: `Text ${BLOCKS - 1}`, exact: true }).waitFor({ state: 'attached' })
   return page

@@ -1,4 +1,5 @@
 import { useState, useSyncExternalStore } from 'react'
+import { storage } from './device-storage.ts'
 
 /** Ways to show the blocks of a workspace. */
 export type BoardView = 'canvas' | 'list'
@@ -16,7 +17,7 @@ export function useBoardView(): readonly [view: BoardView, choose: (view: BoardV
   const isNarrow = useMedia(NARROW)
   const isPrinted = useMedia(PRINT)
   const choose = (view: BoardView): void => {
-    keepChoice(view)
+    storage.setItem(KEY, view)
     setChosen(view)
   }
   return [isPrinted ? 'list' : (chosen ?? (isNarrow ? 'list' : 'canvas')), choose]
@@ -34,19 +35,6 @@ function useMedia(query: string): boolean {
 }
 
 function readChoice(): BoardView | undefined {
-  try {
-    const kept = localStorage.getItem(KEY)
-    return kept === 'canvas' || kept === 'list' ? kept : undefined
-  } catch {
-    // The browser keeps nothing for this page: the screen decides.
-    return undefined
-  }
-}
-
-function keepChoice(view: BoardView): void {
-  try {
-    localStorage.setItem(KEY, view)
-  } catch {
-    // The choice holds for this visit alone.
-  }
+  const kept = storage.getItem(KEY)
+  return kept === 'canvas' || kept === 'list' ? kept : undefined
 }

@@ -10,7 +10,10 @@ export function LastEdit({ id }: { id: string }): ReactNode {
   const { actor, source, at, lsn } = stamp
   const time = new Date(at)
   return (
-    <p className="last-edit" title={`${actor}, ${source}, ${time.toLocaleString()}, change ${lsn}`}>
+    <p
+      className={`last-edit ${source === 'user_action' ? 'by-person' : 'by-job'}`}
+      title={`${actor}, ${source}, ${time.toLocaleString()}, change ${lsn}`}
+    >
       Text {byWords(actor, source)}, <time dateTime={time.toISOString()}>{timeWords(at)}</time>
     </p>
   )

@@ -78,8 +78,8 @@ function OneBoard({ title, note, board, seen, isOver, onType }: OneBoardProps): 
     <section className={`one-board ${isHurt ? 'hurt' : isOver ? 'whole' : ''}`} aria-label={title}>
       <header>
         <h3>{title}</h3>
-        <small>{note}</small>
         <span className={`state ${status ?? 'none'}`}>{status === undefined ? 'Not indexed' : WORDS[status]}</span>
+        <small>{note}</small>
       </header>
       <textarea
         ref={bind}
