@@ -1,12 +1,14 @@
 import { replaceText } from '@joinery/blocks'
-import { connectWorkspace } from '@joinery/client'
+import { connectWorkspace, tasksOf } from '@joinery/client'
 
-/** The smallest editor there can be: one text, and whether it is saved. `?server=` says where. */
+/** The smallest editor there can be: one text, a task of it, and whether it is saved. `?server=` says where. */
 const server = new URLSearchParams(location.search).get('server') ?? location.origin
 const workspace = connectWorkspace({ url: server, workspace: 'w' })
 const textarea = document.createElement('textarea')
 const status = document.createElement('output')
-document.body.append(textarea, status)
+const button = document.createElement('button')
+button.textContent = 'Start a task'
+document.body.append(textarea, status, button)
 
 const content = () => workspace.blocks.create('b', { type: 'text' }).content
 const showText = (): void => {
@@ -19,9 +21,17 @@ const showStatus = (): void => {
 }
 
 textarea.addEventListener('input', () => workspace.transact(() => replaceText(content(), textarea.value)))
+const showTask = (): void => {
+  document.body.dataset.task = workspace.blocks.get('b')?.statuses('task@1').get('plan')?.status ?? 'none'
+}
+button.addEventListener('click', () =>
+  tasksOf(workspace).request('plan', { from: 'page' }, { block: 'b', name: 'plan' }),
+)
 workspace.doc.on('update', showText)
+workspace.doc.on('update', showTask)
 workspace.saveStatus.subscribe(showStatus)
 showStatus()
 await workspace.whenLoaded
 showText()
+showTask()
 document.body.dataset.loaded = 'yes'

@@ -102,7 +102,7 @@ async function main(): Promise<number> {
   for (const name of names) {
     const [title, { jobs, kills, lost, doubled, stuck, afterKillMs }] = await play(name, settings)
     console.log(
-      `| ${title} | ${jobs} | ${kills} | ${lost} | ${doubled} | ${stuck} | ${(median(afterKillMs) / 1_000).toFixed(1)} s |`,
+      `| ${title} | ${jobs} | ${kills} | ${lost} | ${doubled} | ${stuck} | ${afterKillMs.length === 0 ? '–' : `${(median(afterKillMs) / 1_000).toFixed(1)} s`} |`,
     )
     if (name.startsWith('joinery') && lost + stuck > 0) isJoineryWell = false
   }

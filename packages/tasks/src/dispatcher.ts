@@ -170,7 +170,9 @@ export class Dispatcher {
     if (!serving.some(({ saga }) => fitOf(task, saga) !== undefined)) {
       const told = serving.map(({ worker, saga }) => `${worker} serves version ${saga.version}`).slice(0, 3)
       const isSame = serving.some(({ saga }) => saga.version === version)
-      const why = isSame ? 'with other steps (their digest differs)' : 'which can’t go on with it'
+      const why = isSame
+        ? 'with other steps (their digest differs): serve the steps that the task began with, and give the changed saga a new version'
+        : `which can’t go on with it: start a worker of version ${version}, or one that accepts it`
       return {
         code: 'no_worker_for_version',
         reason: `no worker serves version ${version} of ${name}: ${told.join(', ')}, ${why}`,

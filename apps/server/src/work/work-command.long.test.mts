@@ -6,6 +6,11 @@ import { temporaryDirectory } from '../testing/temporary-directory.mts'
 
 const FILES = [
   ['is not there', undefined, "sagas.ts can't be loaded: Cannot find module"],
+  [
+    'has resources that are no object',
+    'export const resources = 1',
+    'sagas.ts: the export "resources" must be an object',
+  ],
   ['has a fault', 'export default [', "sagas.ts can't be loaded: "],
   ['throws', "throw new Error('no key')", "sagas.ts can't be loaded: no key"],
   ['has no default', 'export const sagas = []', 'sagas.ts must export a list of sagas by default'],

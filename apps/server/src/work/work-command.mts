@@ -3,7 +3,7 @@ import { startWorker, WorkerError, type WorkerEvent } from '@joinery/worker'
 import { z } from 'zod'
 import { AppError } from '../app-error.mts'
 import { type Environment, type Options, readSetting, type Setting, wholeNumber } from '../setting.mts'
-import { loadSagas } from './work-file.mts'
+import { loadWorkFile, type WorkFile } from './work-file.mts'
 
 const url: Setting<string> = {
   option: 'url',
@@ -54,9 +54,9 @@ export async function runWorker(
     name: readSetting(name, options, environment),
     concurrency: readSetting(concurrency, options, environment),
   }
-  const sagas = await loadSagas(resolve(file))
+  const { sagas, resources } = await loadWorkFile(resolve(file))
   try {
-    const worker = startWorker({ ...settings, sagas, onEvent: (event) => tell(event, settings.url, sagas) })
+    const worker = startWorker({ ...settings, sagas, resources, onEvent: (event) => tell(event, settings.url, sagas) })
     await Promise.race([stopped, worker.ended])
     await worker.stop()
   } catch (error) {
@@ -67,11 +67,11 @@ export async function runWorker(
 
 /** Loads the sagas of a file and says which they are. Rejects with {@link AppError} `start` for a file without sagas. */
 export async function checkSagas(file: string): Promise<void> {
-  console.log(`joinery can run: ${namesOf(await loadSagas(resolve(file)))}`)
+  console.log(`joinery can run: ${namesOf((await loadWorkFile(resolve(file))).sagas)}`)
 }
 
 /** Tells people what they have to know: stdout says when work is taken, stderr says what fails. */
-function tell(event: WorkerEvent, address: string, sagas: Awaited<ReturnType<typeof loadSagas>>): void {
+function tell(event: WorkerEvent, address: string, sagas: WorkFile['sagas']): void {
   if (event.type === 'connected') {
     console.log(`joinery working on ${address}: ${namesOf(sagas)}`)
   } else if (event.type === 'disconnected') {
@@ -85,6 +85,6 @@ function tell(event: WorkerEvent, address: string, sagas: Awaited<ReturnType<typ
   }
 }
 
-function namesOf(sagas: Awaited<ReturnType<typeof loadSagas>>): string {
+function namesOf(sagas: WorkFile['sagas']): string {
   return sagas.map(({ name, version }) => `${name}@${version}`).join(', ')
 }

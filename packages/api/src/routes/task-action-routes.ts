@@ -99,7 +99,7 @@ const signal = route(
       })
       .meta({ examples: [{ payload: { approved: true } }] }),
     answers: { 202: accepted('The signal is kept until a step waits for it.') },
-    errors: ['unknown_task', 'not_cancelable'],
+    errors: ['unknown_task', 'already_done', 'too_large'],
   },
   (input, services) => {
     const { id = input.headers['idempotency-key'], payload } = input.body
