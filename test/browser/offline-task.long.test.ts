@@ -1,9 +1,7 @@
 import { join } from 'node:path'
-import type { Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
 import { PlanWorker } from '../client/offline-task.ts'
 import { startJoinery } from '../support/joinery-process.ts'
-import { WAIT_MS } from '../support/patience.ts'
 import { tempDirectory } from '../support/temp-directory.ts'
 import { requireChromium } from './chromium.ts'
 import { sdkPages } from './sdk-pages.ts'
@@ -11,7 +9,7 @@ import { sdkPages } from './sdk-pages.ts'
 const executable = requireChromium()
 
 describe.skipIf(executable === undefined)('in a real browser', () => {
-  const { open, showsStatus, errors } = sdkPages(executable ?? '')
+  const { open, tabsOf, showsStatus, errors } = sdkPages(executable ?? '')
 
   it('[C131] a task that two tabs ask for without the server is started once, also when the tabs were closed meanwhile', async () => {
     await using directory = await tempDirectory()
@@ -20,17 +18,7 @@ describe.skipIf(executable === undefined)('in a real browser', () => {
     const { port, url } = first
     await using plan = new PlanWorker(url.replace('ws', 'http'))
     await plan.announced()
-    const start = await open(url)
-    const context = await start.context().browser()?.newContext()
-    if (context === undefined) throw new Error('the page has no browser')
-    context.setDefaultTimeout(WAIT_MS)
-    const tab = async (): Promise<Page> => {
-      const page = await context.newPage()
-      page.on('pageerror', (error) => errors.push(String(error)))
-      await page.goto(start.url())
-      await page.waitForSelector('body[data-loaded]')
-      return page
-    }
+    const tab = await tabsOf((await open(url)).url())
     const one = await tab()
     await showsStatus(one, 'saved')
     await one.locator('textarea').pressSequentially('a plan')
@@ -51,6 +39,5 @@ describe.skipIf(executable === undefined)('in a real browser', () => {
     await plan.finish()
     await page.waitForSelector('body[data-task=done]')
     expect([plan.calls, again.port, errors]).toEqual([1, port, []])
-    await context.close()
   })
 })

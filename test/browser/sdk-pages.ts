@@ -1,6 +1,7 @@
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll } from 'vitest'
 import { closing } from '../client/fixture.ts'
+import { WAIT_MS } from '../support/patience.ts'
 import { launchChromium, newPage } from './chromium.ts'
 import { bundlePage, servePage } from './page-server.ts'
 
@@ -29,6 +30,18 @@ export function sdkPages(executable: string) {
       await page.addInitScript(before)
       await page.goto(`${site.url}/?server=${encodeURIComponent(server)}`)
       return page
+    },
+    /** Opens tabs at the address of a page, which share one storage. */
+    async tabsOf(url: string): Promise<() => Promise<Page>> {
+      const context = closing(await browser.newContext())
+      context.setDefaultTimeout(WAIT_MS)
+      return async () => {
+        const page = await context.newPage()
+        page.on('pageerror', (error) => errors.push(String(error)))
+        await page.goto(url)
+        await page.waitForSelector('body[data-loaded]')
+        return page
+      }
     },
     showsStatus: (page: Page, status: string) =>
       page.waitForFunction((wanted) => document.querySelector('output')?.value === wanted, status),
