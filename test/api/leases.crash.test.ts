@@ -157,7 +157,7 @@ async function history(random: Random, seed: string): Promise<void> {
   found.refused += calls.filter(({ kind, stood }) => kind === 'write' && !stood).length
 }
 
-it(`[H74] histories of leases over ${LIVES} killed servers are linearizable, and no late write is ever made`, async () => {
+it(`[H74] histories of leases over up to ${LIVES} killed servers are linearizable, and no late write is ever made`, async () => {
   const seed = runSeed()
   console.log(`leases: JOINERY_SEED=${seed}`)
   const random = seededRandom(seed)
