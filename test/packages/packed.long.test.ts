@@ -49,6 +49,22 @@ async function main() {
 main()
 `
 
+const trying = `
+import { openMemoryStore } from '@joinery/log'
+import { createServer } from '@joinery/server'
+import * as Y from 'yjs'
+
+const server = createServer({ port: 0, store: openMemoryStore(), limits: { trialStructs: 1 } })
+await server.listen()
+const doc = new Y.Doc()
+for (let at = 0; at < 100; at++) doc.getArray('list').insert(0, [at])
+const writer = { actor: 'ada', source: 'user_action', sources: undefined, isAuthenticated: false }
+const outcome = await server.workspaces.bring('w', { writer, via: 'packed', update: Y.encodeStateAsUpdate(doc) })
+const { trials, trialsRefused } = server.counters
+console.log(JSON.stringify({ lsn: outcome.lsn, refusal: outcome.refusal, trials, trialsRefused }))
+await server.close()
+`
+
 const plain = `
 import { connectWorkspace, type Workspace } from '@joinery/client'
 export const open = (url: string): Workspace => connectWorkspace({ url, workspace: 'w' })
@@ -159,6 +175,12 @@ describe('the packages, packed and put into a project of their own', () => {
     const { stdout, stderr } = await run(node, [`${name}.js`], { cwd: directory.path })
     expect(stderr).toBe('')
     expect(stdout).toContain(says)
+  })
+
+  it('[T82] the server finds the program of its worker threads, and takes a heavy update that was tried', async () => {
+    await writeFile(join(directory.path, 'trying.js'), trying)
+    const { stdout } = await run(process.execPath, ['trying.js'], { cwd: directory.path })
+    expect(JSON.parse(stdout.trim().split('\n').at(-1) ?? '')).toEqual({ lsn: 1, trials: 1, trialsRefused: 0 })
   })
 
   it('[T82] the contract suites of log and server run where vitest is installed, and only they need it', async () => {

@@ -122,6 +122,16 @@ function watchServer(
   gauge('rooms_live', 'Open workspaces with a document in memory', () => server.load().live)
   gauge('rooms_cold', 'Open workspaces that are served from stored bytes, without a document', () => server.load().cold)
   gauge(
+    'document_bytes',
+    'Memory that the documents of all rooms take, bytes, by estimate',
+    () => server.load().documentBytes,
+  )
+  gauge(
+    'document_bytes_max',
+    'Bound on that memory (documentBytesMax): beyond it no further document is built',
+    () => server.load().documentBytesMax,
+  )
+  gauge(
     'quarantined_workspaces',
     'Open workspaces that are damaged and served read-only',
     () => server.load().quarantined,

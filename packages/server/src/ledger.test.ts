@@ -156,3 +156,14 @@ it('[S198] work in long turns is a debt at once, and other connections of the pr
   expect(scene.ledger.restOf(first)).toBe(60)
   scene.ledger.stop()
 })
+
+it('[S242] a principal is told whether others had work a short time ago', () => {
+  const scene = new Scene()
+  const [busy, other] = [new Connection('1', 'mallory', 'w'), new Connection('2', 'ada', 'w')]
+  scene.work(busy, 10)
+  expect(scene.ledger.isContended(busy)).toBe(false)
+  scene.work(other, 1)
+  expect(scene.ledger.isContended(busy)).toBe(true)
+  scene.nowMs += LIMITS.costContentionMs + 1
+  expect(scene.ledger.isContended(busy)).toBe(false)
+})

@@ -108,6 +108,13 @@ export class Ledger {
     )
   }
 
+  /** Whether there was work for another principal, or another workspace, a short time ago. */
+  isContended({ principal, workspace }: Payer): boolean {
+    const nowMs = this.#now()
+    if (this.#principals.isWantedByOthers(principal, nowMs)) return true
+    return workspace !== undefined && this.#workspaces.isWantedByOthers(workspace, nowMs)
+  }
+
   /** Number of connections that rest now. */
   get restingCount(): number {
     return this.#resting.size
@@ -192,13 +199,13 @@ class Budgets {
       budget = new Budget(this.#terms, nowMs)
       this.#budgets.set(owner, budget)
     }
-    const isWanted = this.#isWantedByOthers(owner, nowMs)
+    const isWanted = this.isWantedByOthers(owner, nowMs)
     budget.spend(payer, costMs, nowMs, !isWanted, mayBurst)
     return isWanted && budget.debtOf(payer, nowMs) > 0
   }
 
   restOf(owner: string, payer: string, nowMs: number): number {
-    if (!this.#isWantedByOthers(owner, nowMs)) return 0
+    if (!this.isWantedByOthers(owner, nowMs)) return 0
     return this.#budgets.get(owner)?.restOf(payer, nowMs) ?? 0
   }
 
@@ -211,7 +218,7 @@ class Budgets {
   }
 
   /** Whether there was work for anybody else a short time ago. */
-  #isWantedByOthers(owner: string, nowMs: number): boolean {
+  isWantedByOthers(owner: string, nowMs: number): boolean {
     const othersAtMs = this.#last === owner ? this.#othersAtMs : this.#lastAtMs
     return nowMs - othersAtMs <= this.#contentionMs
   }

@@ -147,7 +147,7 @@ export interface ServerLimits extends WireLimits {
   /** Principals whose updates wait to be tried, and the time for which one waits, ms. Beyond them clients connect again later. */
   readonly trialsWaitingMax: number
   readonly trialWaitMs: number
-  /** Time for which a tried update is applied before others have their turns, ms: nobody notices it. */
+  /** Time for which a tried update is applied before others have their turns, ms: a request waits for dozens of turns. */
   readonly trialTurnMs: number
   /** Time for which a long answer is made before others have their turns, ms: nobody notices it. */
   readonly answerTurnMs: number
@@ -211,7 +211,7 @@ export const SERVER_LIMITS: ServerLimits = {
   trialsMax: 1,
   trialsWaitingMax: 64,
   trialWaitMs: 30_000,
-  trialTurnMs: 40,
+  trialTurnMs: 10,
   answerTurnMs: 5,
   loadMsMax: 30_000,
 }

@@ -126,6 +126,16 @@ export const costlyDocumentAttacks = {
     title: 'a writer deletes every second letter of a long text, in as many ranges as are allowed',
     run: (scene) => poison(scene, () => [Y.mergeUpdates([longText(7), manyDeletions(7, 29_000)])]),
   },
+  'deletions-ahead': {
+    title: 'a writer deletes what nobody has written, in update after update, so that it waits',
+    run: async (scene) => {
+      let client = 1_000_000
+      while (!scene.isOver) {
+        const socket = await scene.enter({ isJoinery: true })
+        if (socket !== undefined) await scene.flood(socket, () => encodeUpdate(manyDeletions(client++, 2_000)))
+      }
+    },
+  },
   'state-vectors-reader': askBy('read', 200_000),
   'state-vectors-writer': askBy('write', 5_000_000),
   'edit-flood': {

@@ -5,6 +5,8 @@ import type { Clocks } from './waiting-structs.ts'
 export interface Applied {
   /** The refused update and the reason. The updates before it are applied; the updates after it were not looked at. */
   readonly refused: { index: number; refusal: Refusal } | undefined
+  /** Index of the first update that is left for a later turn: this one has taken long. */
+  readonly leftFrom?: number | undefined
   /** The update that the other clients lack now; undefined when the updates brought nothing new. */
   readonly forward: Uint8Array | undefined
   /**

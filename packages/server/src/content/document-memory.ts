@@ -14,12 +14,12 @@ interface Building {
  * document is built.
  */
 export class DocumentMemory {
-  readonly #bytesMax: number
+  readonly bytesMax: number
   #counted = 0
   #building: Building[] = []
 
   constructor(bytesMax: number) {
-    this.#bytesMax = bytesMax
+    this.bytesMax = bytesMax
   }
 
   get bytes(): number {
@@ -28,7 +28,7 @@ export class DocumentMemory {
 
   /** True when more is in memory than may be: idle documents have to go. */
   get isFull(): boolean {
-    return this.bytes > this.#bytesMax
+    return this.bytes > this.bytesMax
   }
 
   /** Time after which an unused document goes, ms: `usualMs`, or less while too much is in memory. */
@@ -43,7 +43,7 @@ export class DocumentMemory {
   async build<T>(bytes: number, build: () => T | Promise<T>): Promise<T> {
     const building: Building = { bytes: estimateOf(bytes), isOver: false }
     const { bytes: others } = this
-    if (others > 0 && others + building.bytes > this.#bytesMax) throw memoryFull()
+    if (others > 0 && others + building.bytes > this.bytesMax) throw memoryFull()
     this.#building.push(building)
     try {
       return await build()

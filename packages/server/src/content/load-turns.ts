@@ -28,14 +28,15 @@ export class LoadTurns {
     }
   }
 
-  /** Calls `apply` with each item in order, in transactions of `origin` that each last about a turn. Rejects with the error of either. */
+  /** Calls `apply` with each item in order, in transactions of `origin` that each last about a turn. Resolves with their time, ms. Rejects with the error of either. */
   async apply<T>(
     doc: Y.Doc,
     items: AsyncIterable<T> | Iterable<T>,
     apply: (item: T) => void,
     origin: unknown,
-  ): Promise<void> {
+  ): Promise<number> {
     let chunk: T[] = []
+    let spentMs = 0
     const flush = async (): Promise<void> => {
       for (let at = 0; at < chunk.length; ) {
         const sinceMs = performance.now()
@@ -43,12 +44,14 @@ export class LoadTurns {
           do apply(chunk[at++] as T)
           while (at < chunk.length && performance.now() - sinceMs < this.#turnMs)
         }, origin)
+        spentMs += performance.now() - sinceMs
         await this.pause()
       }
       chunk = []
     }
     for await (const item of items) if (chunk.push(item) >= CHUNK) await flush()
     await flush()
+    return spentMs
   }
 
   /** Goes on with steps of this {@link pace} until they or the turn are over. Returns their result; undefined before the last. */

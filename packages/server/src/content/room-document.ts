@@ -47,6 +47,7 @@ export class RoomDocument {
   #unobserve: (() => void) | undefined
   #isReplaying = false
   #stateBytes = 0
+  #builtMs = 0
   readonly #liveAnswer = new LiveAnswer()
   readonly #waiting = new WaitingStructs()
   /** The Yjs client ids of edits that the server makes itself. Each belongs to one actor, as on any client. */
@@ -67,6 +68,7 @@ export class RoomDocument {
    * Builds the document from the stored state. Throws Yjs's error on a damaged update: the document is then unusable.
    */
   restore({ start, tail }: StoredState): void {
+    const sinceMs = performance.now()
     this.#isReplaying = true
     const { doc } = this.#live(start?.annex.authors)
     if (start !== undefined) {
@@ -81,6 +83,7 @@ export class RoomDocument {
     }, this)
     this.#isReplaying = false
     this.#observe()
+    this.#builtMs = performance.now() - sinceMs
   }
 
   /**
@@ -98,13 +101,13 @@ export class RoomDocument {
     if (start !== undefined) {
       this.#begun(start)
       const units = splitUpdate(start.state, unitBytesOf(start.state))
-      await turns.apply(doc, units, (unit) => Y.applyUpdate(doc, unit, this), this)
+      this.#builtMs += await turns.apply(doc, units, (unit) => Y.applyUpdate(doc, unit, this), this)
     }
     const replay = (record: LogRecord): void => {
       this.#stamps.note(record)
       this.#replay(record)
     }
-    await turns.apply(doc, records, replay, this)
+    this.#builtMs += await turns.apply(doc, records, replay, this)
     this.#isReplaying = false
     this.#observe()
   }
@@ -123,7 +126,7 @@ export class RoomDocument {
     const { pendingBytes } = this
     const freesOthers = pendingBytes > 0
     const live = { doc, ruled, waiting: this.#waiting }
-    const { refused, taken, cut, ...outcome } = doc.transact(
+    const { refused, leftFrom, taken, cut, ...outcome } = doc.transact(
       (transaction) => takeUpdates(updates, { ...live, transaction, writer, answer, tried }),
       this,
     )
@@ -135,7 +138,7 @@ export class RoomDocument {
     // Edits of others that waited for these updates are in the record, too.
     if (writer.isAuthenticated && freesOthers) mayBeOthers ||= this.pendingBytes !== pendingBytes
     const [touched, observed] = [this.#touched, this.#observed]
-    return { refused, forward, record, touched, freesOthers, mayBeOthers, waitsFor, withheld, observed }
+    return { refused, leftFrom, forward, record, touched, freesOthers, mayBeOthers, waitsFor, withheld, observed }
   }
 
   /**
@@ -301,6 +304,11 @@ export class RoomDocument {
   /** Size of the state in the last snapshot, taken or loaded, bytes; 0 without a snapshot. */
   get stateBytes(): number {
     return this.#stateBytes
+  }
+
+  /** Time that it took to build the document from the log, ms. */
+  get builtMs(): number {
+    return this.#builtMs
   }
 
   /** The last stamp of every path. */

@@ -21,6 +21,7 @@ interface Place {
 
 interface Taken {
   readonly refused: Applied['refused']
+  readonly leftFrom?: number
   /** The updates as they were applied. */
   readonly taken: Uint8Array[]
   /** The updates that were applied in part, as they were given. */
@@ -29,8 +30,11 @@ interface Taken {
   readonly mayBeOthers: boolean
 }
 
+/** Time after which updates are left for a later turn while edits wait, ms: each update makes Yjs read again all that waits. */
+const TURN_MS = 25
+
 /**
- * Inspects and applies one connection's updates, one after the other, up to the first that is refused. Throws {@link UpdateError} when
+ * Inspects and applies one connection's updates, one after the other, up to the first that is refused, or until the turn is over. Throws {@link UpdateError} when
  * Yjs can't read an update, and the rules' error when the rules fail.
  */
 export function takeUpdates(updates: readonly Uint8Array[], place: Place): Taken {
@@ -38,6 +42,7 @@ export function takeUpdates(updates: readonly Uint8Array[], place: Place): Taken
   let mayBeOthers = false
   const taken: Uint8Array[] = []
   const cut: { index: number; given: Uint8Array }[] = []
+  let sinceMs: number | undefined
   for (let index = 0; index < updates.length; index++) {
     const given = updates[index] as Uint8Array
     const typed = hasWaiting(doc) ? undefined : ruled.readTyped?.(given, writer)
@@ -62,6 +67,11 @@ export function takeUpdates(updates: readonly Uint8Array[], place: Place): Taken
     taken.push(update)
     mayBeOthers ||= isMixed
     if (update !== given) cut.push({ index, given })
+    if (!hasWaiting(doc)) continue
+    sinceMs ??= performance.now()
+    const leftFrom = index + 1
+    if (leftFrom < updates.length && performance.now() - sinceMs > TURN_MS)
+      return { refused: undefined, leftFrom, taken, cut, mayBeOthers }
   }
   return { refused: undefined, taken, cut, mayBeOthers }
 }

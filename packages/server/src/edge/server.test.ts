@@ -296,6 +296,7 @@ describe('health', () => {
         cold: 1,
         quarantined: 0,
         documentBytes: 0,
+        documentBytesMax: expect.any(Number),
         connections: 1,
         tcpConnections: 2,
         unadmitted: 0,

@@ -1,4 +1,6 @@
 import { openMemoryStore } from '@joinery/log'
+import { encodeUpdate } from '@joinery/protocol'
+import * as encoding from 'lib0/encoding'
 import { afterEach, expect, it } from 'vitest'
 import { UNRULED } from '../content/document-rules.ts'
 import { ServerFixture } from '../testing/server-fixture.ts'
@@ -84,4 +86,47 @@ it('[S196] updates of several connections that take long are applied in turns of
   expect(turns).toHaveLength(clients.length)
   expect(new Set(turns).size).toBe(clients.length)
   await clients[0]?.until(() => clients[0]?.text.length === 3 * 2 * LARGE)
+})
+
+/** An update with 2,000 deletions of what a client has not written. */
+function deletionsOf(client: number): Uint8Array {
+  const encoder = encoding.createEncoder()
+  for (const number of [0, 1, client, 2_000]) encoding.writeVarUint(encoder, number)
+  for (let at = 0; at < 2_000; at++) for (const number of [2 * at, 1]) encoding.writeVarUint(encoder, number)
+  return encoding.toUint8Array(encoder)
+}
+
+it('[S327] one connection’s updates that make Yjs read again what waits are taken in several turns, in order', async () => {
+  let turn = 0
+  let isOver = false
+  const count = (): void => {
+    turn++
+    if (!isOver) setImmediate(count)
+  }
+  const turns: number[] = []
+  const counting = {
+    open: () => ({
+      ...UNRULED,
+      inspect: () => {
+        turns.push(turn)
+        return undefined
+      },
+    }),
+  }
+  // All of it comes in one tick.
+  const many = 10_000_000
+  fixture = await ServerFixture.start({ rules: counting, limits: { tickBytesMax: many, pendingBytesMax: many } })
+  const client = await fixture.client('w?joinery=1').synced()
+  await client.until(() => client.message('durable')?.frames === client.sentUpdates)
+  turns.length = 0
+  count()
+  client.inOneGo(...Array.from({ length: 30 }, (_, index) => encodeUpdate(deletionsOf(1_000 + index))))
+  client.text.insert(0, 'behind')
+  await client.until(() => client.message('durable')?.frames === client.sentUpdates)
+  isOver = true
+  expect(turns.length).toBe(31)
+  expect(new Set(turns).size).toBeGreaterThan(1)
+  const reader = await fixture.client('w').synced()
+  expect(reader.text.toString()).toBe('behind')
+  expect(client.closed).toBeUndefined()
 })

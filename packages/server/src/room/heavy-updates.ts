@@ -166,9 +166,16 @@ export class HeavyUpdates {
 
   async #takeUnits(member: Member, units: TriedUnits): Promise<void> {
     while (!units.isDone) {
-      if (!(await this.#room.visit((visit) => visit.takeUnits(member, units)))) return
-      // Others have the turns that they are owed, and one at least.
-      await wait(member.restMs)
+      let tookMs = 0
+      const isTaken = await this.#room.visit((visit) => {
+        const sinceMs = performance.now()
+        const isGoingOn = visit.takeUnits(member, units)
+        tookMs = performance.now() - sinceMs
+        return isGoingOn
+      })
+      if (!isTaken) return
+      // One turn for others would not do: a request takes dozens.
+      await wait(member.restAfter(tookMs))
       await this.#context.loadTurns.pause()
     }
   }

@@ -27,7 +27,7 @@ export interface WritePathContext extends RecordWriterContext {
   readonly limits: ServerLimits
 }
 
-/** Called with a member whose next update has to be tried. The updates are in its inbox. */
+/** Called with a member whose next update has to be tried, or waits for a later turn. The updates are in its inbox. */
 export type HaveTried = (member: Member) => void
 
 /** Updates of one member that are applied together. */
@@ -44,20 +44,28 @@ interface TickPart {
   readonly withholdUntilMs: number
   /** Leaves the updates from a frame on to a trial. */
   awaitTrial(frame: number): void
+  /** Leaves the updates from a frame on to a later turn. */
+  postpone(frame: number): void
 }
 
 /** Inspects and applies what members have sent: the updates of one member in one tick, or units of an update that was tried. */
 export class MemberUpdates {
   readonly #context: WritePathContext
   readonly #haveTried: HaveTried
+  readonly #postpone: HaveTried
   /** Bytes of edits that are withheld from a member now. */
   readonly #withheldBytes: (member: Member) => number
   /** Stock clients that may only read and whose edits were dropped: the log names each once. */
   readonly #strayed = new WeakSet<Member>()
 
-  constructor(context: WritePathContext, haveTried: HaveTried, withheldBytes: (member: Member) => number) {
+  constructor(
+    context: WritePathContext,
+    { haveTried, postpone }: { readonly haveTried: HaveTried; readonly postpone: HaveTried },
+    withheldBytes: (member: Member) => number,
+  ) {
     this.#context = context
     this.#haveTried = haveTried
+    this.#postpone = postpone
     this.#withheldBytes = withheldBytes
   }
 
@@ -87,12 +95,17 @@ export class MemberUpdates {
     // its own.
     const parts = isRelayTime ? partsAround(answer, updates) : [updates]
     const firstFrame = frameOf(whole)
-    const awaitTrial = (frame: number): void => this.#awaitTrial(member, splitInbox(whole, frame - firstFrame)[1])
+    const restFrom = (frame: number): Inbox => splitInbox(whole, frame - firstFrame)[1]
+    const awaitTrial = (frame: number): void => this.#awaitTrial(member, restFrom(frame))
+    const postpone = (frame: number): void => {
+      member.awaitTrial(restFrom(frame))
+      this.#postpone(member)
+    }
     let first = firstFrame
     for (const part of parts) {
       if (part.length === 0) continue
       const mayRelay = isRelayTime && part[0] === answer
-      const tickPart = { updates: part, first, answer, tried, mayRelay, withholdUntilMs, awaitTrial }
+      const tickPart = { updates: part, first, answer, tried, mayRelay, withholdUntilMs, awaitTrial, postpone }
       const error = this.#applyPart(member, tickPart, document, writes)
       if (error !== undefined || member.intake === 'refused' || member.isOnTrial) return error
       first += part.length
@@ -199,7 +212,7 @@ export class MemberUpdates {
 
   #applyPart(
     member: Member,
-    { updates, first, answer, tried, mayRelay, withholdUntilMs, awaitTrial }: TickPart,
+    { updates, first, answer, tried, mayRelay, withholdUntilMs, awaitTrial, postpone }: TickPart,
     document: RoomDocument,
     writes: Write[],
   ): Error | undefined {
@@ -212,12 +225,14 @@ export class MemberUpdates {
           ? document.apply(updates, mayRelay ? { ...member.writer, mayRelay } : member.writer, answer, tried)
           : document.read(updates, READ_ONLY)
       this.checkPending(document)
-      const { refused } = applied
-      const frames = refused === undefined ? through : first + refused.index - 1
+      const { refused, leftFrom } = applied
+      const endsAt = refused?.index ?? leftFrom
+      const frames = endsAt === undefined ? through : first + endsAt - 1
       const isMixed = mayRelay || applied.mayBeOthers === true
       const author = authorOf(identity, isMixed ? relaying(wire.id, member.writer.ownId) : wire.id)
       const withheld = this.#withheldOf(member, applied, first, withholdUntilMs)
       writes.push({ applied, author, from: { member, frames, withheld } })
+      if (leftFrom !== undefined) postpone(first + leftFrom)
       if (refused === undefined) return undefined
       if (refused.refusal.isEstimate) {
         awaitTrial(first + refused.index)

@@ -341,9 +341,9 @@ export class Member implements WireReader, RestingPayer {
     this.#goOn(RESTS.trial)
   }
 
-  /** Time until the member is within its budgets again, ms; 0 when it is. */
-  get restMs(): number {
-    return this.#ledger.restOf(this)
+  /** Time that others have after a turn of so many ms: what the member owes, and as much as the turn took while they want it. */
+  restAfter(tookMs: number): number {
+    return Math.max(this.#ledger.restOf(this), this.#ledger.isContended(this) ? tookMs : 0)
   }
 
   /** Pauses a member that sends without end until the next tick. Of all with long messages one goes on in each turn. */

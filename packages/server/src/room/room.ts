@@ -9,6 +9,7 @@ import { beingLoaded, isMemoryFull, moved, quarantined, ServerError } from '../s
 import type { Acknowledgements } from './acknowledgements.ts'
 import { askForOwnEdits, noteAnnouncement, noteLeaving, noteNamedId, settleOwnId } from './announcing.ts'
 import type { Backlog } from './backlog.ts'
+import { payForBuilding } from './building-costs.ts'
 import { type EarlyReaders, withEarly } from './early-readers.ts'
 import { greet, tellStorage } from './greeting.ts'
 import { HeavyUpdates, type HeavyUpdatesContext } from './heavy-updates.ts'
@@ -50,7 +51,7 @@ export class Room implements ContentOwner, MemberRoom {
   #news: RoomNews | undefined
   #writes: WritePath | undefined
   #heavy: HeavyUpdates | undefined
-  /** True while updates to a cold room wait for the stored state, which tells whether they bring anything new. */
+  /** True while updates to a cold room wait for the stored state: it tells whether they bring anything new. */
   #isSettling = false
   #early: EarlyReaders | undefined
   /** Number of programs inside the server that use the room now. While there is one, the room is not idle. */
@@ -98,8 +99,8 @@ export class Room implements ContentOwner, MemberRoom {
   }
 
   /**
-   * Flushes the room, runs `use` on its document, and keeps the room open meanwhile. Rejects with `quarantined`,
-   * `workspace_deleted`, `moved` or `load_failed` when the room can't be loaded, and with the error of `use`.
+   * Flushes the room, runs `use` on its document, and keeps the room open meanwhile. Rejects with `quarantined`, `workspace_deleted`,
+   * `moved` or `load_failed` when the room can't be loaded, and with the error of `use`.
    */
   visit<T>(use: (visit: RoomVisit) => T | Promise<T>): Promise<T> {
     return this.#asGuest(async () => {
@@ -126,9 +127,8 @@ export class Room implements ContentOwner, MemberRoom {
   }
 
   /**
-   * Tells `follower` of each record from now on, and keeps the room open. Resolves with unfollow when the room is
-   * loaded. Rejects like {@link visit}, and with `quarantined` for a damaged workspace, since nothing is ever appended
-   * to it.
+   * Tells `follower` of each record from now on, and keeps the room open. Resolves with unfollow when the room is loaded. Rejects
+   * like {@link visit}, and with `quarantined` for a damaged workspace: nothing is ever appended to it.
    */
   follow(follower: RoomFollower): Promise<() => void> {
     return this.#asGuest(async () => {
@@ -207,8 +207,8 @@ export class Room implements ContentOwner, MemberRoom {
   }
 
   /**
-   * Flushes, closes the log, frees the document, then runs `after`. Joins that come meanwhile wait for all of it. With
-   * a `refusal`, members are refused by it. Rejects only with the error of `after`.
+   * Flushes, closes the log, frees the document, then runs `after`. Joins that come meanwhile wait for all of it. With a `refusal`,
+   * members are refused by it. Rejects only with the error of `after`.
    */
   close(refusal?: ServerError, after?: () => Promise<void>): Promise<void> {
     this.flush()
@@ -233,6 +233,7 @@ export class Room implements ContentOwner, MemberRoom {
     }
     const waiting = this.#waiting ?? []
     this.#waiting = undefined
+    payForBuilding(waiting, loaded)
     for (const member of waiting) {
       member.resume()
       this.#admit(member, loaded)
@@ -267,8 +268,8 @@ export class Room implements ContentOwner, MemberRoom {
     }
   }
 
-  /** True while the room is loading, too: updates then wait, and a later flush decides. */
   #takesRecords(): boolean {
+    // While the room is loading, updates wait, and a later flush decides.
     return (this.loaded?.log.state.state ?? 'open') === 'open'
   }
 
@@ -298,6 +299,7 @@ export class Room implements ContentOwner, MemberRoom {
       if (this.#content.loaded?.content !== cold) return
       if (writes.settleRepeats(log, (update) => stored.includes(update))) await this.#content.warm(cold)
       else for (const member of this.#members) member.resume()
+      payForBuilding(writes.writers, this.loaded)
     } catch (error) {
       if (isMemoryFull(error)) writes.refuseAll(error)
       // While storage fails, the next flush drops the waiting updates; the room asks for them again later.
@@ -337,10 +339,8 @@ export class Room implements ContentOwner, MemberRoom {
     this.#waiting = (this.#waiting ?? new Set()).add(member)
   }
 
-  /**
-   * Lets one member in. A member that keeps a local copy waits until the workspace's generation would survive a crash. One
-   * that may only read makes no workspace: it sees an empty one, and connects anew once the workspace exists.
-   */
+  // A member that keeps a local copy waits until the workspace's generation would survive a crash. One that may only read makes no
+  // workspace: it sees an empty one, and connects anew once the workspace exists.
   #admit(member: Member, loaded: Loaded): void {
     const { log } = loaded
     if (!member.wire.wantsJoinery || log.generation !== undefined || member.identity.access !== 'write') {

@@ -27,6 +27,8 @@ export interface RoomCounts {
   readonly quarantined: number
   /** Memory that the live documents take, bytes, by estimate. */
   readonly documentBytes: number
+  /** The bound on it: beyond it no further document is built. */
+  readonly documentBytesMax: number
 }
 
 /** Parts that all rooms and members of a server share. */
@@ -70,8 +72,8 @@ export class Rooms {
   }
 
   count(): RoomCounts {
-    const { bytes: documentBytes } = this.#context.memory
-    const counts = { rooms: this.#rooms.size, live: 0, cold: 0, quarantined: 0, documentBytes }
+    const { bytes: documentBytes, bytesMax: documentBytesMax } = this.#context.memory
+    const counts = { rooms: this.#rooms.size, live: 0, cold: 0, quarantined: 0, documentBytes, documentBytesMax }
     for (const { loaded } of this.#rooms.values()) {
       if (loaded === undefined) continue
       if (loaded.damage !== undefined) counts.quarantined++

@@ -1,11 +1,13 @@
+import { openMemoryStore } from '@joinery/log'
 import { encodeAwareness, encodeAwarenessStates, encodeJoinery, encodeSyncStep1 } from '@joinery/protocol'
 import * as encoding from 'lib0/encoding'
 import { afterEach, describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
 import { countStateVector } from '../content/state-vector.ts'
 import { createAuthenticator } from '../identity.ts'
+import { offlineLists } from '../testing/offline-lists.ts'
 import type { RawClient } from '../testing/raw-client.ts'
-import { ServerFixture } from '../testing/server-fixture.ts'
+import { ServerFixture, W } from '../testing/server-fixture.ts'
 import { SECRET, tokenOf } from '../testing/test-token.ts'
 
 let fixture: ServerFixture
@@ -118,4 +120,25 @@ it('[S192] a principal that connects again and again waits before it is let in, 
     .toBeGreaterThan(1)
   await fixture.client(`by?token=${await tokenOf('newcomer')}`).synced()
   expect(flooders.every(({ closed }) => closed === undefined)).toBe(true)
+})
+
+it('[S326] the writer for whom a stored document is built pays for it, and rests', async () => {
+  const store = openMemoryStore()
+  const log = await store.open(W)
+  // Yjs takes a tenth of a second to place these.
+  for (const update of offlineLists(1_000)) {
+    await log.append({ update, actor: 'ada', source: 'user_action', connection: 'c', touched: [] }).durable
+  }
+  await log.close()
+  fixture = await ServerFixture.start({ store, limits: { ...STINGY, principalCostBurstMs: 30 } })
+  const [ada, bystander] = await Promise.all([fixture.client('w?joinery=1').synced(), fixture.client('by').synced()])
+  expect(fixture.server.counters).toMatchObject({ warmings: 0, rests: 0 })
+  bystander.text.insert(0, 'x')
+  ada.text.insert(0, 'y')
+  while (fixture.server.load().resting === 0) {
+    bystander.send(encodeSyncStep1(Uint8Array.of(0)))
+    await bystander.roundTrip()
+  }
+  // One for each workspace, at most.
+  expect(fixture.server.counters.warmings).toBeGreaterThan(0)
 })

@@ -28,12 +28,15 @@ export class WritePath {
   readonly #updates: MemberUpdates
   /** Members with updates in their inboxes, in order of arrival. */
   #writers: Member[] = []
+  /** Members whose last updates wait for the next turn. They are not read meanwhile. */
+  readonly #postponed = new Set<Member>()
 
   constructor(workspace: WorkspaceId, context: WritePathContext, haveTried: HaveTried) {
     this.#workspace = workspace
     this.#context = context
     this.#records = new RecordWriter(workspace, context)
-    this.#updates = new MemberUpdates(context, haveTried, (member) => this.#records.withheldBytes(member))
+    const postpone = (member: Member): void => void this.#postponed.add(member)
+    this.#updates = new MemberUpdates(context, { haveTried, postpone }, (member) => this.#records.withheldBytes(member))
     this.#keyed = new KeyedWrites(this.#records)
   }
 
@@ -88,6 +91,7 @@ export class WritePath {
   drop(): void {
     for (const member of this.#writers) member.drop()
     this.#writers = []
+    this.#readPostponed()
   }
 
   /**
@@ -142,6 +146,7 @@ export class WritePath {
     let nowMs = performance.now()
     // The cost of each of several writers alone, ms.
     const ownMs: number[] = []
+    this.#readPostponed()
     for (let index = 0; index < writers.length; index++) {
       spoilt = this.#updates.apply(writers[index] as Member, place, { relaysUntilMs, nowMs }, writes)
       if (writers.length > 1) {
@@ -157,11 +162,18 @@ export class WritePath {
     // A spoilt document can't be pruned.
     if (spoilt === undefined) this.#records.prune(place.document, writes, this.shown !== undefined)
     this.#records.write(writes, place, this.#keyed.held)
+    this.#writers.push(...this.#postponed)
     const sinceMs = nowMs
     nowMs = performance.now()
     const sharedMs = (nowMs - sinceMs) / writers.length
     for (let index = 0; index < writers.length; index++) writers[index]?.pay((ownMs[index] ?? 0) + sharedMs, nowMs)
     return spoilt
+  }
+
+  /** Goes on reading the members whose updates have waited for this turn. */
+  #readPostponed(): void {
+    for (const member of this.#postponed) member.endTrial()
+    this.#postponed.clear()
   }
 
   /**

@@ -111,7 +111,7 @@ export class LoadTrials {
     this.#context.counters.costlyLoads++
     this.#context.logger.error(
       { workspace, lsn: outcome.head, reason: outcome.reason },
-      'the workspace takes too long to load and is not served: restore a backup, or end it before the costly record with `joinery repair`',
+      'the workspace takes too much to load and is not served: allow more (`loadMsMax`, `trialHeapBytes`), restore a backup, or end it before a record that takes too long with `joinery repair`',
     )
     throw tooCostly(outcome.reason)
   }

@@ -79,7 +79,7 @@ export class TrialThread {
     const isFull = 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY'
     const megabytes = Math.round(this.#heapBytes / MIB)
     this.#end ??= isFull
-      ? new TrialError('out_of_memory', `it takes more than ${megabytes} MiB of memory`)
+      ? new TrialError('out_of_memory', `it takes more than ${megabytes} MiB of memory (trialHeapBytes)`)
       : new TrialError('died', `the trial ended early: ${error.message}`)
     const end = this.#end
     this.#settle(({ reject }) => reject(end))

@@ -1,6 +1,7 @@
 import { afterEach, expect, it } from 'vitest'
 import * as Y from 'yjs'
 import { offlineLists } from '../../testing/offline-lists.ts'
+import { TrialThread } from './trial-thread.ts'
 import { type TrialLimits, Trials } from './trials.ts'
 
 let trials: Trials
@@ -57,7 +58,10 @@ it('[S240] a trial that takes too much memory ends alone', async () => {
   const trying = open({ trialHeapBytes: 16 * 1024 * 1024 }).run('ada', (document) =>
     document.load([Y.encodeStateAsUpdate(doc)], FOREVER),
   )
-  await expect(trying).rejects.toMatchObject({ code: 'out_of_memory', message: 'it takes more than 16 MiB of memory' })
+  await expect(trying).rejects.toMatchObject({
+    code: 'out_of_memory',
+    message: 'it takes more than 16 MiB of memory (trialHeapBytes)',
+  })
   await trials.run('ada', (document) => document.load([text(10)], FOREVER))
 })
 
@@ -87,4 +91,17 @@ it('[S241] a principal waits for its own trials, one waits for a turn, and what 
   done.resolve()
   await Promise.all([first, others, ...own])
   expect(order).toEqual(['bob', 'ada', 'ada'])
+})
+
+it('[S240] a thread that ends for another reason ends its trial alone, and what waits for it has another thread', async () => {
+  const thread = new TrialThread(LIMITS.trialHeapBytes)
+  await thread.ask({ type: 'begin' }, FOREVER)
+  const [first, second] = offlineLists(4_000) as [Uint8Array, Uint8Array]
+  await thread.ask({ type: 'load', updates: [first] }, FOREVER)
+  const asked = thread.ask({ type: 'try', update: second, isWhole: true }, FOREVER)
+  await Promise.all([expect(asked).rejects.toMatchObject({ code: 'died' }), thread.end()])
+  expect(thread.isAlive).toBe(false)
+  await expect(thread.ask({ type: 'begin' }, FOREVER)).rejects.toMatchObject({ code: 'died' })
+  const next = await open().run('ada', (document) => document.try(text(10), FOREVER))
+  expect(next.structs).toBe(1)
 })
