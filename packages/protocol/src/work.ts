@@ -74,6 +74,10 @@ export interface LeaseAsk {
   readonly waitMs: number
   /** Time without a beat after which the leases end: at least 1,000 ms, and at most the server's own, which is the default. */
   readonly leaseMs?: number
+  /** Id of this run of the worker: another one after a restart. With it, an answer that was lost is given again. */
+  readonly instance?: string
+  /** Tokens of all leases that this run has heard of, and whose end it has not told yet. */
+  readonly holds?: readonly string[]
 }
 
 /** The block whose status shows the task. */

@@ -1,5 +1,5 @@
 import type { SteadyClock } from '@joinery/log'
-import type { LeaseAsk, LeasedWork, SagaShape } from '@joinery/protocol'
+import type { LeaseAsk, SagaShape } from '@joinery/protocol'
 import { CatchUp } from './catch-up.ts'
 import { HostBreaker } from './host-breaker.ts'
 import type { LiveLease } from './live-leases.ts'
@@ -13,6 +13,7 @@ import { ENGINE } from './task-event.ts'
 import type { TaskLimits } from './task-limits.ts'
 import type { TaskRecord } from './task-state.ts'
 import type { Timers } from './timers.ts'
+import { type Given, Undelivered } from './undelivered.ts'
 
 export interface DispatcherOptions {
   readonly limits: TaskLimits
@@ -41,6 +42,7 @@ export class Dispatcher {
   readonly #catchUp: CatchUp
   readonly #counts = new Map<string, number>()
   readonly #waiters = new Set<() => void>()
+  readonly #undelivered = new Undelivered()
   #isWaking = false
 
   constructor(options: DispatcherOptions) {
@@ -97,11 +99,15 @@ export class Dispatcher {
   }
 
   /** Leases as many attempts to the worker as it asks for and may have. They are in the journals when this returns. */
-  take(
-    ask: LeaseAsk,
-    allows: Allows,
-  ): { readonly work: LeasedWork; readonly book: TaskBook; readonly durable: Promise<void> }[] {
-    const taken: { work: LeasedWork; book: TaskBook; durable: Promise<void> }[] = []
+  take(ask: LeaseAsk, allows: Allows): readonly Given[] {
+    const again = this.#undelivered.again(ask)
+    const taken = again.length > 0 ? again : this.#takeNew(ask, allows)
+    this.#undelivered.note(ask, taken)
+    return taken
+  }
+
+  #takeNew(ask: LeaseAsk, allows: Allows): readonly Given[] {
+    const taken: Given[] = []
     for (let isGiving = true; isGiving; ) {
       isGiving = false
       for (const book of [...this.#books]) {
@@ -181,11 +187,7 @@ export class Dispatcher {
     return { code: 'no_worker', reason: `all workers that serve ${name} are busy` }
   }
 
-  #give(
-    book: TaskBook,
-    ask: LeaseAsk,
-    allows: Allows,
-  ): { work: LeasedWork; book: TaskBook; durable: Promise<void> } | undefined {
+  #give(book: TaskBook, ask: LeaseAsk, allows: Allows): Given | undefined {
     if (book.leases.size >= this.#options.limits.perWorkspace) return undefined
     const found = this.#find(book, ask, allows)
     if (found === undefined) return undefined

@@ -53,6 +53,31 @@ it('[N12] the end of an attempt is told until the server has answered, over lost
   expect(tells).toBe(3)
 })
 
+it('[N21] a poll names this run and what it holds: what a lost answer gave is not among it, and what runs is not begun again', async () => {
+  await using server = await startWorkServer()
+  const polls = () => server.heard.filter((heard) => whatOf(heard) === 'leases')
+  const running = Promise.withResolvers<void>()
+  const over = Promise.withResolvers<void>()
+  let runs = 0
+  const run = async () => {
+    runs++
+    running.resolve()
+    await over.promise
+  }
+  start(server, { sagas: [greet({ run })], concurrency: 3 })
+  const done = server.give()
+  await running.promise
+  await server.wait((heard) => whatOf(heard) === 'leases' && (heard.body.holds as string[]).includes('w1.lease-1'))
+  // The same lease once more, as a late answer gives it.
+  void server.give({ token: 'w1.lease-1' })
+  const second = server.give()
+  over.resolve()
+  await Promise.all([done, second])
+  expect(runs).toBe(2)
+  await server.wait((heard) => whatOf(heard) === 'leases' && (heard.body.holds as string[]).length === 0 && runs === 2)
+  expect(new Set(polls().map(({ body }) => body.instance)).size).toBe(1)
+})
+
 it.each(['lease_lost', 'already_done'])('[N12] an end that is answered with %s is told once', async (code) => {
   await using server = await startWorkServer()
   server.instead = (heard) =>

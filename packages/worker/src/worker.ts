@@ -20,6 +20,8 @@ const POLL_GRACE_MS = 10_000
 /** Time between two polls that are answered with nothing at once, ms. */
 const EMPTY_MS = 100
 const LOOP_STALL_MS = 60_000
+/** Tokens that a poll may name. Leases of the oldest of so many have ended. */
+const HOLDS_MAX = 1_000
 /** Time that running attempts have to end when the worker is stopped, ms: container runtimes kill after 10 s. */
 const DRAIN_MS = 8_000
 
@@ -77,6 +79,9 @@ class WorkerLoop implements RunningWorker {
   readonly #loopStallMs: number
   readonly #drainMs: number
   readonly #attempts = new Set<Promise<void>>()
+  readonly #instance = crypto.randomUUID()
+  /** Tokens of the leases that the server may still count on. */
+  readonly #holds = new Set<string>()
   /** Aborts when no more work is taken. */
   readonly #stopping = new AbortController()
   /** Aborts when running attempts have had their time. */
@@ -163,7 +168,8 @@ class WorkerLoop implements RunningWorker {
     const waitMs = this.#isConnected ? WAIT_MS : 0
     const { leaseMs } = this.#options
     const told = leaseMs === undefined ? {} : { leaseMs }
-    const body: LeaseAsk = { worker: this.name, serves: this.#sagas.shapes, max, waitMs, ...told }
+    const holding = { instance: this.#instance, holds: [...this.#holds] }
+    const body: LeaseAsk = { worker: this.name, serves: this.#sagas.shapes, max, waitMs, ...told, ...holding }
     const answer = await this.#link.ask<{ leases: readonly LeasedWork[] }>('/v1/work/leases', {
       body,
       signal,
@@ -179,6 +185,9 @@ class WorkerLoop implements RunningWorker {
   }
 
   #begin(lease: LeasedWork, beats: Beats): void {
+    // A late answer to an earlier call may give what runs already.
+    if (this.#holds.has(lease.token)) return
+    this.#hold(lease.token)
     this.#tell({ type: 'began', lease })
     const host = {
       sagas: this.#sagas,
@@ -189,10 +198,18 @@ class WorkerLoop implements RunningWorker {
     }
     const attempt = makeAttempt(lease, host).then((end) => {
       this.#attempts.delete(attempt)
+      // An end that the server has not heard of must not be run again: its code has run.
+      if (end.end !== 'lost') this.#holds.delete(lease.token)
       this.#freed.resolve()
       this.#tell({ type: 'ended', lease, ...end })
     })
     this.#attempts.add(attempt)
+  }
+
+  #hold(token: string): void {
+    this.#holds.add(token)
+    const [oldest] = this.#holds
+    if (this.#holds.size > HOLDS_MAX && oldest !== undefined) this.#holds.delete(oldest)
   }
 
   #tell(event: WorkerEvent): void {

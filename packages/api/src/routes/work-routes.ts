@@ -13,6 +13,7 @@ const WAIT_MS_MAX = 25_000
 const TIME_MS_MAX = 2 ** 31 - 1
 const LEASES_MAX = 100
 const SAGAS_MAX = 100
+const HOLDS_MAX = 1_000
 const TOKEN_CHARS_MAX = 2_048
 const TEXT_MAX = 4_096
 
@@ -90,6 +91,13 @@ const lease = route(
         leaseMs: ms.min(1_000).optional().meta({
           description: 'time without a beat after which the leases end, ms; the server’s own by default, and at most',
         }),
+        instance: z.string().min(1).max(128).optional().meta({
+          description:
+            'id of this run of the worker, another after each restart: with it, steps of a lost answer are given again',
+        }),
+        holds: z.array(z.string().max(TOKEN_CHARS_MAX)).max(HOLDS_MAX).optional().meta({
+          description: 'tokens of all steps that this run was given and has not told the end of',
+        }),
         waitMs: ms.max(WAIT_MS_MAX).default(0).meta({ description: 'how long the answer may wait for work, ms' }),
       })
       .meta({
@@ -114,8 +122,13 @@ const lease = route(
     assertWorker(identity)
     const allows = (saga: string, workspace: string): boolean =>
       mayWork(identity, saga) && identity.allows(workspace as Parameters<Identity['allows']>[0])
-    const { leaseMs, ...rest } = body
-    const ask = leaseMs === undefined ? rest : { ...rest, leaseMs }
+    const { leaseMs, instance, holds, ...rest } = body
+    const ask = {
+      ...rest,
+      ...(leaseMs !== undefined && { leaseMs }),
+      ...(instance !== undefined && { instance }),
+      ...(holds !== undefined && { holds }),
+    }
     const leases = await request.untilGone((gone) => tasksOf(services).lease(ask, allows, gone))
     return { status: 200, body: { leases } }
   },
