@@ -16,7 +16,7 @@ it('[J93] a run of a worker is given again what it does not hold, and another ru
   await scene.begin(saga)
   const [second] = await ask('one', [token])
   expect(second?.token).not.toBe(token)
-  // What was heard of is not given again, also if its end was never told.
+  // A lease that was heard of is not given again, also if its end was never told.
   expect(await ask('one', [second?.token ?? ''])).toEqual([])
   expect(await ask('one')).toEqual([])
   await scene.engine.done(token, { result: 1 })
