@@ -150,6 +150,13 @@ export interface WorkspaceLog {
    */
   compact(policy: { keepHistory: KeepHistory; verify: VerifyState; isErasing?: boolean }): Promise<Compacted>
   /**
+   * The chain value of the record at `lsn` (default: the head), as 64 hexadecimal digits: SHA-256 over the value before it and
+   * all that the record says (SPEC.md, "Chain"). Computed from the nearest value that is kept, and kept then. Resolves when the
+   * record and everything before it is on the disk. 64 zeros for LSN 0. Throws `invalid` above the head, and for a dropped
+   * record whose value is not kept; `corrupted`, `closed`, or the storage error.
+   */
+  chainAt(lsn?: Lsn): Promise<string>
+  /**
    * Closes this log, so that the workspace can be opened again. Appends already made are still written, unless the log
    * is fenced. Idempotent.
    */

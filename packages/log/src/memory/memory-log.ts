@@ -18,10 +18,12 @@ import { checkKeepHistory, lastToGo } from '../keep-history.ts'
 import { LogError } from '../log-error.ts'
 import type { Lsn } from '../lsn.ts'
 import type { LogObserver } from '../observer.ts'
-import { checkSnapshot, firstToRead } from '../records/bounds.ts'
+import { checkChained, checkSnapshot, firstToRead } from '../records/bounds.ts'
+import { CHAIN_START, type ChainValue } from '../records/chain.ts'
 import { duplicateKey } from '../records/key-entry.ts'
 import { checkEntry } from '../records/record.ts'
 import { makeGeneration } from '../records/workspace-identity.ts'
+import { MemoryChain } from './memory-chain.ts'
 
 /** History of a workspace, which outlives the log that is open on it. */
 export interface History {
@@ -31,6 +33,8 @@ export interface History {
   firstLsn: Lsn
   readonly snapshots: Snapshot[]
   readonly keys: Map<string, Lsn>
+  /** Made when it is first needed. */
+  chain?: MemoryChain
   /** Bytes of the updates after the newest snapshot. Kept, since it is asked for at every append. */
   bytesSinceSnapshot: number
   deletedAt?: number
@@ -197,6 +201,7 @@ export class MemoryLog implements WorkspaceLog {
     const ground = await lastLoadable(among, verify)
     if (ground === undefined) return { dropped: 0, firstLsn: before }
     snapshots.splice(0, snapshots.indexOf(ground))
+    this.#chain?.drop(ground, this.#history.records)
     const firstLsn = (ground.lsn + 1) as Lsn
     this.#history.firstLsn = firstLsn
     const gone = new Uint8Array(0)
@@ -205,6 +210,22 @@ export class MemoryLog implements WorkspaceLog {
       if (record !== undefined) this.#history.records[index] = { ...record, update: gone }
     }
     return { dropped: firstLsn - before, firstLsn }
+  }
+
+  async chainAt(lsn: Lsn = this.head): Promise<ChainValue> {
+    this.#assertOpen()
+    checkChained(this, lsn)
+    // Work of this turn may be taken back.
+    await undefined
+    return this.#chain?.at(lsn, this.#history.records) ?? CHAIN_START
+  }
+
+  /** Undefined until the workspace exists. */
+  get #chain(): MemoryChain | undefined {
+    const { generation } = this.#history
+    if (generation === undefined) return undefined
+    this.#history.chain ??= new MemoryChain(generation)
+    return this.#history.chain
   }
 
   async close(): Promise<void> {

@@ -1,4 +1,6 @@
 import type { Lsn } from '../lsn.ts'
+import type { ChainMark, ChainOrigin, ChainValue } from '../records/chain.ts'
+import { isChainValue, parseChainMarks } from '../records/kept-chain.ts'
 import { damagedArchive } from './archive-chunk.ts'
 
 /** First chunk of an archive: where it is from. */
@@ -23,12 +25,25 @@ export interface ArchivedWorkspace {
   readonly head: Lsn
   /** LSN of the newest snapshot; 0 for none. */
   readonly snapshotLsn: Lsn
+  /** The beginning of its chain. Absent in archives from before there was one. */
+  readonly chain?: ArchivedChain
+}
+
+/** The beginning of the chain of an archived workspace. */
+export interface ArchivedChain {
+  /** Chain value of the last dropped record; 64 zeros if none was dropped. */
+  readonly base: ChainValue
+  readonly marks: readonly ChainMark[]
+  /** Values kept for dropped records, by LSN, in order. */
+  readonly dropped: readonly (readonly [Lsn, ChainValue])[]
 }
 
 /** Last chunk of a workspace: how much it holds. */
 export interface ArchivedCounts {
   readonly records: number
   readonly snapshots: number
+  /** Chain value of the last record. */
+  readonly chain?: ChainValue
 }
 
 export interface ArchivedDamage {
@@ -49,7 +64,7 @@ const SHAPES = {
     head: 'number',
     snapshotLsn: 'number',
   },
-  counts: { records: 'number', snapshots: 'number' },
+  counts: { records: 'number', snapshots: 'number', chain: 'optional string' },
   damage: { workspace: 'string', reason: 'string' },
 } as const satisfies Record<string, Shape>
 
@@ -82,4 +97,20 @@ export function parseContent<W extends keyof Contents>(
     if (!isRight) throw damagedArchive(offset, `the field ${key} has a wrong type or is missing`)
   }
   return value as Contents[W]
+}
+
+/** The chain's beginning in a workspace's first chunk, if it has one. Throws `corrupted`, naming the byte. */
+export function parseChain({ chain, firstLsn }: ArchivedWorkspace, offset: number): ChainOrigin | undefined {
+  if (chain === undefined) return undefined
+  const marks = parseChainMarks(chain.marks)
+  const isDropped = (item: unknown): boolean => Array.isArray(item) && item[0] < firstLsn && isChainValue(item[1])
+  if (
+    marks === undefined ||
+    !isChainValue(chain.base) ||
+    !Array.isArray(chain.dropped) ||
+    !chain.dropped.every(isDropped)
+  ) {
+    throw damagedArchive(offset, 'the beginning of a chain is ill-formed')
+  }
+  return { lsn: (firstLsn - 1) as Lsn, value: chain.base, marks }
 }

@@ -2,6 +2,7 @@ import type { DatabaseMoment } from '../disk/database.ts'
 import type { EventStore, LogRecord } from '../event-store.ts'
 import { LogError } from '../log-error.ts'
 import type { Lsn } from '../lsn.ts'
+import { Chain, type ChainOrigin, type ChainValue } from '../records/chain.ts'
 import { decodeExtent, type Extent } from '../records/extent.ts'
 import {
   extentKey,
@@ -20,9 +21,10 @@ import { encodeSegment, SEGMENT_BYTES, SEGMENT_RECORDS_MAX } from '../records/se
 import { decodeWorkspaceIdentity, type WorkspaceIdentity } from '../records/workspace-identity.ts'
 import { belongingTo } from '../store/belonging.ts'
 import { levelStoreOf } from '../store/level-store.ts'
+import { readChainOrigin, readKept } from '../store/stored-chain.ts'
 import { readStoredRecords, type StoredLog } from '../store/stored-records.ts'
 import { CHUNK, ChunkWriter } from './archive-chunk.ts'
-import type { ArchivedCounts, ArchivedWorkspace, ArchiveHead } from './archive-content.ts'
+import type { ArchivedChain, ArchivedCounts, ArchivedWorkspace, ArchiveHead } from './archive-content.ts'
 import { isDamage, reasonOf } from './problem.ts'
 import { snapshotLsns } from './verify-snapshots.ts'
 
@@ -140,8 +142,11 @@ export async function* exportWorkspace(
   const head = await headOf(log, extent)
   const { generation, createdAt, deleted } = identity
   const { firstLsn, snapshotLsn } = extent
+  const origin = await readChainOrigin(log, generation, firstLsn)
+  const chain = new Chain(origin)
   const archived: ArchivedWorkspace = {
     ...{ workspace, generation, createdAt, firstLsn, head, snapshotLsn },
+    chain: await archivedChain(log, origin),
     ...(deleted && { deletedAt: deleted.at }),
   }
   yield writer.json(CHUNK.workspace, archived)
@@ -150,9 +155,20 @@ export async function* exportWorkspace(
   if (firstLsn > 1) {
     for await (const keys of droppedKeys(log, firstLsn)) yield writer.json(CHUNK.keys, keys)
   }
-  yield* segmentChunks(writer, readStoredRecords(log, firstLsn, head), onRecord)
-  const counts: ArchivedCounts = { records: head - firstLsn + 1, snapshots: lsns.length }
+  const note = (record: LogRecord): void => {
+    onRecord()
+    chain.take(record)
+  }
+  yield* segmentChunks(writer, readStoredRecords(log, firstLsn, head), note)
+  const counts: ArchivedCounts = { records: head - firstLsn + 1, snapshots: lsns.length, chain: chain.point.value }
   yield writer.json(CHUNK.workspaceEnd, counts)
+}
+
+/** The beginning of a log's chain, with the values that are kept for dropped records. */
+export async function archivedChain(log: StoredLog, { lsn, value, marks }: ChainOrigin): Promise<ArchivedChain> {
+  const dropped: [Lsn, ChainValue][] = []
+  for await (const point of readKept(log, (lsn + 1) as Lsn)) dropped.push([point.lsn, point.value])
+  return { base: value, marks, dropped }
 }
 
 async function readPacked(log: StoredLog, lsn: Lsn): Promise<PackedSnapshot> {
@@ -209,12 +225,12 @@ function lsnOfEntry(
 export async function* segmentChunks(
   writer: ChunkWriter,
   records: AsyncIterable<LogRecord> | Iterable<LogRecord>,
-  onRecord: () => void = () => undefined,
+  onRecord: (record: LogRecord) => void = () => undefined,
 ): AsyncGenerator<Uint8Array> {
   let run: LogRecord[] = []
   let runBytes = 0
   for await (const record of records) {
-    onRecord()
+    onRecord(record)
     if (run.length > 0 && (run.length >= SEGMENT_RECORDS_MAX || runBytes + record.update.byteLength > SEGMENT_BYTES)) {
       yield await segmentChunk(writer, run)
       run = []

@@ -1,4 +1,6 @@
 import type { EventStore, LogEntry } from '../event-store.ts'
+import type { Lsn } from '../lsn.ts'
+import { CHAIN_START, Chain } from '../records/chain.ts'
 import { levelStoreOf } from '../store/level-store.ts'
 import { CHUNK, ChunkWriter } from './archive-chunk.ts'
 import type { ArchivedCounts, ArchiveHead } from './archive-content.ts'
@@ -31,7 +33,7 @@ export async function* exportIntact(
     const now = level.now()
     if (plan === undefined) yield* exportArchive(store, { ...options, workspaces: [workspace] })
     else {
-      const kept = planKept(look, plan, { note: options.note, now })
+      const kept = await planKept(look, plan, { note: options.note, now })
       const logs = await systemLogsOf(moment, workspace)
       yield* archiveOf({ storeId: disk.storeId, at: now }, kept, logs)
     }
@@ -50,14 +52,17 @@ async function* archiveOf(
   yield writer.json(CHUNK.head, head)
   yield writer.json(CHUNK.workspace, archived)
   const counts = { records: archived.head - archived.firstLsn + 1, snapshots: 0 }
+  const { base: value, marks } = archived.chain ?? { base: CHAIN_START, marks: [] }
+  const chain = new Chain({ lsn: (archived.firstLsn - 1) as Lsn, value, marks })
   for await (const item of items()) {
     if (item.kind === 'snapshot') {
       counts.snapshots++
       yield* snapshotChunks(writer, item.snapshot)
     } else if (item.kind === 'keys') yield writer.json(CHUNK.keys, item.keys)
-    else if (item.kind === 'records') yield* segmentChunks(writer, item.records)
+    else if (item.kind === 'records') yield* segmentChunks(writer, item.records, (record) => chain.take(record))
   }
-  yield writer.json(CHUNK.workspaceEnd, counts satisfies ArchivedCounts)
+  const end: ArchivedCounts = { ...counts, ...(archived.chain && { chain: chain.point.value }) }
+  yield writer.json(CHUNK.workspaceEnd, end)
   for (const each of systemLogs) {
     try {
       yield* exportWorkspace(writer, each)

@@ -1,11 +1,13 @@
 import type { LogEntry } from '../event-store.ts'
 import type { Lsn } from '../lsn.ts'
+import { CHAIN_START, type ChainOrigin } from '../records/chain.ts'
 import { makeGeneration } from '../records/workspace-identity.ts'
 import { readPatiently } from '../store/damaged-log.ts'
 import { type Rung, readRung } from '../store/ladder.ts'
+import { readChainOrigin } from '../store/stored-chain.ts'
 import { packAgainst } from '../store/take-snapshot.ts'
-import type { ArchivedWorkspace } from './archive-content.ts'
-import { droppedKeys } from './export-archive.ts'
+import type { ArchivedChain, ArchivedWorkspace } from './archive-content.ts'
+import { archivedChain, droppedKeys } from './export-archive.ts'
 import { isDamage } from './problem.ts'
 import type { ArchiveItem } from './read-archive.ts'
 import type { RepairPlan } from './repair-plan.ts'
@@ -22,7 +24,11 @@ export interface Kept {
  * If records behind the kept ones are dropped, the generation is a new one: clients that have those records must not
  * take others for them.
  */
-export function planKept(look: WorkspaceLook, plan: RepairPlan, { note, now }: { note: LogEntry; now: number }): Kept {
+export async function planKept(
+  look: WorkspaceLook,
+  plan: RepairPlan,
+  { note, now }: { note: LogEntry; now: number },
+): Promise<Kept> {
   const { workspace, identity } = look
   const { firstLsn, head, headAt, snapshots, reached } = plan
   const noteLsn = (head + 1) as Lsn
@@ -30,7 +36,10 @@ export function planKept(look: WorkspaceLook, plan: RepairPlan, { note, now }: {
   const { createdAt } = identity
   const snapshotLsn = snapshots.at(-1) ?? (0 as Lsn)
   return {
-    archived: { workspace, generation, createdAt, firstLsn, head: noteLsn, snapshotLsn },
+    archived: {
+      ...{ workspace, generation, createdAt, firstLsn, head: noteLsn, snapshotLsn },
+      chain: await keptChain(look, plan, generation),
+    },
     items: async function* () {
       for await (const item of intactItems(look, plan)) {
         look.signal?.throwIfAborted()
@@ -38,6 +47,33 @@ export function planKept(look: WorkspaceLook, plan: RepairPlan, { note, now }: {
       }
       yield { kind: 'records', records: [{ ...note, lsn: noteLsn, at: Math.max(now, headAt) }] }
     },
+  }
+}
+
+/**
+ * The chain of the kept records goes on as it was: heads that were signed for them still hold. A mark before the note names a new
+ * generation. Where the kept part of the chain is damaged, it begins anew, and those heads hold no more.
+ */
+async function keptChain(
+  look: WorkspaceLook,
+  { firstLsn, head }: RepairPlan,
+  generation: string,
+): Promise<ArchivedChain> {
+  const known = look.identity.generation
+  const lsn = (firstLsn - 1) as Lsn
+  const begun: ChainOrigin = { lsn, value: CHAIN_START, marks: [{ after: lsn, generation: known }] }
+  const origin = await readChainOrigin(look, known, firstLsn).catch(orElse(begun))
+  const { base, marks, dropped } = await archivedChain(look, origin).catch(
+    orElse({ base: CHAIN_START, marks: begun.marks, dropped: [] }),
+  )
+  const kept = marks.filter(({ after }) => after <= head)
+  return { base, dropped, marks: generation === known ? kept : [...kept, { after: head, generation }] }
+}
+
+function orElse<T>(value: T): (error: unknown) => T {
+  return (error) => {
+    if (!isDamage(error)) throw error
+    return value
   }
 }
 

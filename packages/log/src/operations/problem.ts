@@ -25,6 +25,8 @@ export type ProblemCode =
   | 'key_missing'
   | 'key_stray'
   | 'not_loadable'
+  | 'chain_damaged'
+  | 'chain_mismatch'
 
 /** One problem that a verification found. */
 export interface Problem {

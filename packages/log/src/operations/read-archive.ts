@@ -1,11 +1,18 @@
 import type { LogRecord } from '../event-store.ts'
 import type { Lsn } from '../lsn.ts'
+import { Chain } from '../records/chain.ts'
 import { segmentKey } from '../records/key.ts'
 import { decodeSnapshot, type PackedSnapshot } from '../records/packed-snapshot.ts'
 import { decodeSegment } from '../records/segment.ts'
 import { checkWorkspaceName } from '../records/workspace-identity.ts'
 import { CHUNK, type Chunk, damagedArchive, readChunks } from './archive-chunk.ts'
-import { type ArchivedDamage, type ArchivedWorkspace, type ArchiveHead, parseContent } from './archive-content.ts'
+import {
+  type ArchivedDamage,
+  type ArchivedWorkspace,
+  type ArchiveHead,
+  parseChain,
+  parseContent,
+} from './archive-content.ts'
 import { reasonOf } from './problem.ts'
 
 /** One item of an archive. Each workspace has, in this order, its beginning, snapshots, keys, records and end. */
@@ -57,6 +64,7 @@ export async function* readArchive(source: AsyncIterable<Uint8Array>): AsyncGene
 /** Puts the chunks of one workspace together, and checks that they fit each other. */
 class WorkspaceReader {
   readonly workspace: ArchivedWorkspace
+  readonly #chain: Chain | undefined
   #nextLsn: number
   #at = 0
   #snapshots = 0
@@ -76,6 +84,8 @@ class WorkspaceReader {
       throw damagedArchive(chunk.offset, `workspace ${workspace} has an impossible first or last record`)
     }
     this.#nextLsn = firstLsn
+    const origin = parseChain(this.workspace, chunk.offset)
+    this.#chain = origin && new Chain(origin)
   }
 
   /** Undefined while a snapshot is not complete yet. */
@@ -121,7 +131,9 @@ class WorkspaceReader {
     const records = await this.#decoded(offset, async () => {
       return decodeSegment(workspace, segmentKey(NUMBER, first), payload.subarray(6))
     })
-    for (const { lsn, at } of records) {
+    for (const record of records) {
+      const { lsn, at } = record
+      this.#chain?.take(record)
       if (lsn !== this.#nextLsn || lsn > head || at < this.#at) {
         throw damagedArchive(offset, `record ${lsn} of workspace ${workspace} is not where it should be`)
       }
@@ -144,7 +156,10 @@ class WorkspaceReader {
 
   #takeEnd(chunk: Chunk): ArchiveItem {
     const { workspace, firstLsn, head, snapshotLsn } = this.workspace
-    const { records, snapshots } = parseContent('counts', chunk)
+    const { records, snapshots, chain } = parseContent('counts', chunk)
+    if (chain !== this.#chain?.point.value) {
+      throw damagedArchive(chunk.offset, `the records of workspace ${workspace} do not make its last chain value`)
+    }
     const isComplete = this.#nextLsn === head + 1 && this.#snapshotLsn === snapshotLsn && this.#parts.length === 0
     if (!isComplete || records !== head - firstLsn + 1 || snapshots !== this.#snapshots) {
       throw damagedArchive(chunk.offset, `workspace ${workspace} is not complete`)

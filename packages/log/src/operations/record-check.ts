@@ -49,10 +49,10 @@ export class RecordCheck {
     }
   }
 
-  /** {@link take} for a record as it is stored. */
-  takeStored(key: Uint8Array, value: Uint8Array): string | undefined {
+  /** The record under `key`, for {@link take}; undefined if it is damaged. */
+  decode(key: Uint8Array, value: Uint8Array): LogRecord | undefined {
     try {
-      return this.take(decodeRecord(this.#workspace, key, value))
+      return decodeRecord(this.#workspace, key, value)
     } catch (error) {
       if (!isDamage(error)) throw error
       const lsn = lsnOfRecordKey(key)

@@ -14,7 +14,10 @@ const REMAINS = 'JOINERY REMAINS 1\n'
 const CHUNK = { head: 0x01, entry: 0x02 } as const
 /** Longest workspace name in a file name: a name has up to 1,024 bytes, a file name 255. */
 const NAME_CHARACTERS_MAX = 100
-const OWNED_KINDS = [KIND.extent, KIND.snapshot, KIND.segment, KIND.record, KIND.idempotency]
+const OWNED_KINDS = [
+  ...[KIND.extent, KIND.snapshot, KIND.segment, KIND.record],
+  ...[KIND.idempotency, KIND.chain, KIND.chainMarks],
+]
 
 /** First chunk: which workspace the entries belong to. */
 export interface RemainsHead {

@@ -1,6 +1,7 @@
 import { LogError } from '../log-error.ts'
 import { LSN_MAX, type Lsn } from '../lsn.ts'
 import type { Extent } from '../records/extent.ts'
+import { KIND, lsnOfRecordKey, ownRange } from '../records/key.ts'
 import { findIntact, type Intact, readPatiently, walk } from '../store/damaged-log.ts'
 import { type Rung, readRung } from '../store/ladder.ts'
 import { isSystemLog } from '../system-log.ts'
@@ -57,7 +58,18 @@ export async function planRepair(look: WorkspaceLook, known: ReadonlyMap<Lsn, st
     headAt: at,
     firstLsn: (base + 1) as Lsn,
     snapshots: usable.filter((lsn) => lsn >= base),
-    reached: Math.max(witnessed, endLsn, intact.head, snapshotLsn) as Lsn,
+    reached: Math.max(witnessed, endLsn, intact.head, snapshotLsn, await lastChained(look)) as Lsn,
+  }
+}
+
+/** LSN of the last record that a chain value is kept for. */
+async function lastChained({ moment, number }: WorkspaceLook): Promise<number> {
+  try {
+    const last = await moment.last(ownRange(KIND.chain, number))
+    return last === undefined ? 0 : lsnOfRecordKey(last[0])
+  } catch (error) {
+    if (!isDamage(error)) throw error
+    return 0
   }
 }
 

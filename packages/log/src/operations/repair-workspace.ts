@@ -65,7 +65,7 @@ async function repair(level: LevelStore, workspace: string, options: RepairOptio
     await assertTablesIntact(options.directory, workspace, options.signal)
     const hidden = `joinery repair of workspace number ${look.number}`
     await clearLeftover(level, hidden)
-    const kept = planKept(look, plan, { note: options.note, now: level.now() })
+    const kept = await planKept(look, plan, { note: options.note, now: level.now() })
     const copy = await copyKept(level, kept, { ...options, hidden })
     try {
       const { number, identity } = look
@@ -103,7 +103,7 @@ async function copyKept(
   { archived, items }: Kept,
   { hidden, signal, ...trials }: SurveyOptions & { hidden: string },
 ): Promise<WorkspaceImport> {
-  const copy = await WorkspaceImport.begin(level, archived, hidden)
+  const copy = await WorkspaceImport.begin(level, archived, hidden, archived.generation)
   try {
     for await (const item of items()) await copy.take(item)
     const trial = trialOf(trials, archived.workspace)

@@ -3,6 +3,10 @@ import type { Lsn } from '../lsn.ts'
 import { KIND, kindRange, nameKey, numberOfKey } from '../records/key.ts'
 import type { Problems } from './problem.ts'
 
+const OWNED_KINDS = [
+  ...[KIND.record, KIND.snapshot, KIND.extent, KIND.idempotency, KIND.segment],
+  ...[KIND.chain, KIND.chainMarks],
+]
 const KINDS_KNOWN: ReadonlySet<number> = new Set(Object.values(KIND))
 
 /** Reports entries that belong to nothing: entries of unknown kinds, and records of numbers that no workspace has. */
@@ -23,7 +27,7 @@ export async function checkStrays(
     const stray = await moment.last(range)
     if (stray) problems.add({ code: 'stray_entry', message: `an entry is of unknown kind ${stray[0][0]}` })
   }
-  for (const kind of [KIND.record, KIND.snapshot, KIND.extent, KIND.idempotency, KIND.segment]) {
+  for (const kind of OWNED_KINDS) {
     for (const number of await numbersOf(moment, kind)) {
       if (numbers.has(number)) continue
       const message = `entries of kind ${kind} and number ${number} belong to no workspace`

@@ -6,6 +6,7 @@ import type { StoredLog } from '../store/stored-records.ts'
 import { isDamage, type Problem, Problems, reasonOf } from './problem.ts'
 import { RecordCheck } from './record-check.ts'
 import type { TrialLoad } from './trial-load.ts'
+import { ChainCheck } from './verify-chain.ts'
 import { KeyCheck } from './verify-keys.ts'
 import { verifySnapshots } from './verify-snapshots.ts'
 
@@ -56,6 +57,7 @@ export async function inspectWorkspace(
   let isExtentDamaged = problems.count > 0
   const snapshots = await verifySnapshots(look, extent, problems)
   const records = new RecordCheck(look, extent.firstLsn, snapshots.ground, problems)
+  const chain = await ChainCheck.open(look, identity.generation, extent.firstLsn, problems)
   const keys = new KeyCheck(look, extent.firstLsn, problems)
   const note = async (key: string | undefined): Promise<void> => {
     signal?.throwIfAborted()
@@ -63,18 +65,24 @@ export async function inspectWorkspace(
     if (key !== undefined) await keys.expect(key, records.head)
   }
   for await (const [key, value] of moment.entries(ownRange(KIND.segment, number))) {
-    for (const record of records.unpack(key, value)) await note(records.take(record))
+    for (const record of records.unpack(key, value)) {
+      chain.take(record)
+      await note(records.take(record))
+    }
     if (!isExtentDamaged && records.head > extent.sealedLsn) {
       isExtentDamaged = true
       problems.add(unreached(look, lsnOfRecordKey(key)))
     }
   }
   for await (const [key, value] of moment.entries(recordKeyRange(number, records.head + 1))) {
-    await note(records.takeStored(key, value))
+    const record = records.decode(key, value)
+    if (record === undefined) chain.stop()
+    else chain.take(record)
+    await note(record && records.take(record))
   }
   records.finish()
   await keys.finish()
-  const reached = Math.max(witnessed, extent.snapshotLsn, extent.sealedLsn) as Lsn
+  const reached = Math.max(witnessed, extent.snapshotLsn, extent.sealedLsn, chain.reached) as Lsn
   if (reached > records.head) {
     const message = `workspace ${workspace} ends at record ${records.head} and had reached ${reached}: its end is lost`
     problems.add({ code: 'end_lost', message, lsn: records.head })

@@ -1,6 +1,8 @@
 import { LogError } from '../log-error.ts'
 import type { Lsn } from '../lsn.ts'
+import { CHAIN_START, type ChainMark } from '../records/chain.ts'
 import { encodeExtent, PLAIN_EXTENT } from '../records/extent.ts'
+import { encodeChainMarks, encodeChainValue } from '../records/kept-chain.ts'
 import { workspaceKey } from '../records/key.ts'
 import { encodeKeyEntry } from '../records/key-entry.ts'
 import { encodeSnapshot } from '../records/packed-snapshot.ts'
@@ -47,8 +49,15 @@ export class WorkspaceImport {
     this.#identity = identity
   }
 
-  /** Takes the name, hidden. Under another name than in the archive it is a copy, with a generation of its own. */
-  static async begin(store: LevelStore, archived: ArchivedWorkspace, workspace: string): Promise<WorkspaceImport> {
+  /**
+   * Takes the name, hidden. Under another name than in the archive it is a copy, with a generation of its own, unless one is given.
+   */
+  static async begin(
+    store: LevelStore,
+    archived: ArchivedWorkspace,
+    workspace: string,
+    given?: string,
+  ): Promise<WorkspaceImport> {
     checkWorkspaceName(workspace)
     await assertAbsent(store, workspace)
     try {
@@ -57,7 +66,7 @@ export class WorkspaceImport {
         const isCopy = workspace !== archived.workspace
         const identity = {
           number: store.takeWorkspaceNumber(),
-          generation: isCopy ? makeGeneration() : archived.generation,
+          generation: given ?? (isCopy ? makeGeneration() : archived.generation),
           createdAt: archived.createdAt,
         }
         const hidden = { ...identity, deleted: { at: store.now(), isPurging: true } }
@@ -94,6 +103,7 @@ export class WorkspaceImport {
     const extent = { firstLsn, snapshotLsn, sealedLsn: (firstLsn - 1) as Lsn }
     const isPlain = firstLsn === PLAIN_EXTENT.firstLsn && snapshotLsn === PLAIN_EXTENT.snapshotLsn
     if (!isPlain) this.#waiting.push(encodeExtent(number, extent))
+    this.#waiting.push(...this.#chainWrites())
     await this.#flush()
     const moment = this.#store.disk.pin()
     try {
@@ -110,6 +120,20 @@ export class WorkspaceImport {
     } finally {
       await moment.close()
     }
+  }
+
+  /** The beginning of its chain. In a copy, a mark behind the last record names the copy's own generation. */
+  #chainWrites(): Write[] {
+    const { number, generation } = this.#identity
+    const { chain, firstLsn, head, generation: archived } = this.#archived
+    if (chain === undefined) return []
+    const values = new Map(chain.dropped)
+    if (chain.base !== CHAIN_START) values.set((firstLsn - 1) as Lsn, chain.base)
+    const own: ChainMark[] = generation === archived ? [] : [{ after: head, generation }]
+    return [
+      ...encodeChainMarks(number, [...chain.marks, ...own]),
+      ...[...values].map(([lsn, value]) => encodeChainValue(number, lsn, value)),
+    ]
   }
 
   /** The writes that make the workspace visible. */

@@ -30,3 +30,11 @@ export function firstToRead(
   const message = `records of workspace ${workspace} before ${firstLsn} are dropped: read on from a snapshot`
   throw new LogError('invalid', message, { workspace })
 }
+
+/** Throws `invalid` if the log has no record at `lsn`, and never had. */
+export function checkChained({ workspace, head }: { workspace: string; head: Lsn }, lsn: Lsn): void {
+  if (parseLsn(lsn) <= head) return
+  throw new LogError('invalid', `workspace ${workspace} has no chain value at ${lsn}: its head is ${head}`, {
+    workspace,
+  })
+}

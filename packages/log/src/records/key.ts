@@ -28,6 +28,10 @@ export const KIND = {
   segment: 0x08,
   /** Written again and again when only an fsync is wanted. */
   syncMark: 0x09,
+  /** Workspace number, LSN → chain value of that record. */
+  chain: 0x0a,
+  /** Workspace number, LSN → marks of its chain behind that record. */
+  chainMarks: 0x0b,
 } as const
 
 export const WORKSPACE_NUMBER_MAX = 2 ** 32 - 1
@@ -98,6 +102,28 @@ export function segmentKey(number: number, firstLsn: Lsn): Uint8Array {
 /** Range of the segment keys of this workspace, for all first LSNs or for some. */
 export function segmentKeyRange(number: number, first = 0, last = LSN_MAX): { gte: Uint8Array; lte: Uint8Array } {
   return { gte: segmentKey(number, first as Lsn), lte: segmentKey(number, last as Lsn) }
+}
+
+export function chainKey(number: number, lsn: Lsn): Uint8Array {
+  const key = Buffer.from(recordKey(number, lsn))
+  key[0] = KIND.chain
+  return key
+}
+
+/** Range of the keys of chain values of this workspace, from one LSN through another. */
+export function chainKeyRange(number: number, first = 0, last = LSN_MAX): { gte: Uint8Array; lte: Uint8Array } {
+  return { gte: chainKey(number, first as Lsn), lte: chainKey(number, last as Lsn) }
+}
+
+export function chainMarksKey(number: number, after: Lsn): Uint8Array {
+  const key = Buffer.from(recordKey(number, after))
+  key[0] = KIND.chainMarks
+  return key
+}
+
+/** Range of the keys of marks of this workspace's chain, behind one LSN and all later ones. */
+export function chainMarksRange(number: number, after: Lsn): { gte: Uint8Array; lte: Uint8Array } {
+  return { gte: chainMarksKey(number, after), lte: chainMarksKey(number, LSN_MAX as Lsn) }
 }
 
 export function idempotencyKey(number: number, idempotency: string): Uint8Array {

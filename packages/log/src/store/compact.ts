@@ -1,12 +1,22 @@
 import type { Compacted, VerifyState } from '../event-store.ts'
 import { LogError } from '../log-error.ts'
 import type { Lsn } from '../lsn.ts'
-import { KIND, lsnOfRecordKey, ownRange, recordKeyRange, segmentKeyRange, snapshotKeyRange } from '../records/key.ts'
+import {
+  chainKey,
+  chainMarksKey,
+  KIND,
+  lsnOfRecordKey,
+  ownRange,
+  recordKeyRange,
+  segmentKeyRange,
+  snapshotKeyRange,
+} from '../records/key.ts'
 import { damagedSnapshot, encodeSnapshot, packSnapshot, snapshotBase } from '../records/packed-snapshot.ts'
 import { decodeSegmentHead } from '../records/segment.ts'
 import type { Write } from '../records/write.ts'
 import { giveBack } from './give-back.ts'
 import type { Desk } from './history-keeper.ts'
+import { groundMarks, keepChainAt } from './keep-chain.ts'
 import { type Rung, readRung } from './ladder.ts'
 import { tidy } from './tidy.ts'
 
@@ -28,16 +38,18 @@ export async function compactRecords(
   const before = desk.extent.firstLsn
   const ground = await findGround(desk, through, verify)
   if (ground !== undefined) {
-    const sealedLsn = Math.max(desk.extent.sealedLsn, ground) as Lsn
-    await desk.moveExtent({ firstLsn: (ground + 1) as Lsn, sealedLsn }, [])
+    const { lsn } = ground
+    await keepChainAt(desk, lsn)
+    const sealedLsn = Math.max(desk.extent.sealedLsn, lsn) as Lsn
+    await desk.moveExtent({ firstLsn: (lsn + 1) as Lsn, sealedLsn }, groundMarks(desk, ground))
   }
   const { firstLsn } = desk.extent
   if (firstLsn > 1) await sweep(desk, firstLsn, isErasing)
   return { dropped: firstLsn - before, firstLsn }
 }
 
-/** LSN of the snapshot that stands for the dropped records. Damage to newer snapshots is reported to the observer. */
-async function findGround(desk: Desk, through: Lsn, verify: VerifyState): Promise<Lsn | undefined> {
+/** The snapshot that stands for the dropped records. Damage to newer snapshots is reported to the observer. */
+async function findGround(desk: Desk, through: Lsn, verify: VerifyState): Promise<Rung | undefined> {
   const { number, extent, host } = desk
   const lsns = new Set<Lsn>()
   // `through` is below the head, and the extent says where the records begin: if there is nothing to drop, no snapshot
@@ -50,9 +62,9 @@ async function findGround(desk: Desk, through: Lsn, verify: VerifyState): Promis
   for (const lsn of [...lsns].reverse()) {
     try {
       if ((await readFromDisk(desk, lsn)).depth > 0) await standAlone(desk, lsn)
-      const { state } = await readFromDisk(desk, lsn)
-      await verify(state)
-      return lsn
+      const rung = await readFromDisk(desk, lsn)
+      await verify(rung.state)
+      return rung
     } catch (error) {
       if (error instanceof LogError && error.code !== 'corrupted') throw error
       host.observer.damaged?.(damagedSnapshot(desk.workspace, lsn, error))
@@ -96,9 +108,26 @@ async function sweep(desk: Desk, firstLsn: Lsn, isErasing: boolean): Promise<voi
   await giveBack(host, records)
   await removeAndGiveBack(desk, ownRange(KIND.segment, number), await segmentsBefore(desk, firstLsn))
   await removeAndGiveBack(desk, ownRange(KIND.snapshot, number), await snapshotsBefore(desk, firstLsn))
+  await sweepChain(desk, firstLsn, isErasing)
   if (!isErasing) return
   for (const range of [records, ownRange(KIND.segment, number), ownRange(KIND.snapshot, number)])
     await tidy(host, range)
+}
+
+/**
+ * Deletes the marks of the chain that no record behind needs. The values of dropped records stay, so that a head which was signed
+ * for one of them can be compared; they go when the records have to be erased, since they would confirm a guess at one.
+ */
+async function sweepChain(desk: Desk, firstLsn: Lsn, isErasing: boolean): Promise<void> {
+  const { number, host } = desk
+  const last = (firstLsn - 2) as Lsn
+  if (last < 0) return
+  const marks = { gte: chainMarksKey(number, 0 as Lsn), lte: chainMarksKey(number, last) }
+  const values = { gte: chainKey(number, 0 as Lsn), lte: chainKey(number, last) }
+  for (const range of isErasing ? [marks, values] : [marks]) {
+    for await (const keys of host.disk.keys(range, KEYS_PER_BATCH)) await remove(desk, keys)
+  }
+  if (isErasing) await tidy(host, { gte: values.gte, lte: chainMarksKey(number, last) })
 }
 
 async function removeAndGiveBack(desk: Desk, { gte }: { gte: Uint8Array }, keys: readonly Uint8Array[]): Promise<void> {

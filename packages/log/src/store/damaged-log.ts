@@ -33,6 +33,10 @@ export class ReadOnlyLog extends LevelLog implements DamagedLog {
     throw this.damage
   }
 
+  override async chainAt(): Promise<never> {
+    throw this.damage
+  }
+
   override async seal(): Promise<never> {
     throw this.damage
   }

@@ -1,5 +1,6 @@
 import type { Database } from '../disk/database.ts'
 import type { Group } from '../disk/group.ts'
+import type { Lsn } from '../lsn.ts'
 import type { LogObserver } from '../observer.ts'
 import { type Extent, encodeExtent } from '../records/extent.ts'
 import type { Write } from '../records/write.ts'
@@ -11,6 +12,10 @@ export interface HistoryKeeperHost {
   /** The group that takes writes now. */
   group(): Group
   readonly disk: Database
+  /** The workspace's generation. */
+  readonly generation: string
+  /** LSN of the last append. */
+  readonly head: Lsn
   readonly observer: LogObserver
 }
 
@@ -18,13 +23,14 @@ export interface HistoryKeeperHost {
 export interface Desk {
   readonly workspace: string
   readonly number: number
+  readonly generation: string
   readonly extent: Extent
   readonly host: HistoryKeeperHost
   /**
-   * Writes as one batch; resolves when it is durable. Throws `closed`, `fenced` or the storage error, and has written
+   * Writes as one batch; resolves when it is durable, with `needsSync` when it is on the disk. Throws `closed`, `fenced` or the storage error, and has written
    * nothing then.
    */
-  write(writes: readonly Write[]): Promise<void>
+  write(writes: readonly Write[], options?: { needsSync: boolean }): Promise<void>
   /** Changes the extent, with the writes that belong to it, in one batch. Resolves when it is on the disk. */
   moveExtent(change: Partial<Extent>, writes: readonly Write[]): Promise<void>
 }
@@ -69,11 +75,12 @@ export class HistoryKeeper {
     return {
       workspace: this.#workspace,
       number: this.#number,
+      generation: this.#host.generation,
       get extent() {
         return keeper.#extent
       },
       host: this.#host,
-      write: (writes) => this.#write(writes, false),
+      write: (writes, { needsSync } = { needsSync: false }) => this.#write(writes, needsSync),
       moveExtent: async (change, writes) => {
         const extent = { ...this.#extent, ...change }
         const written = this.#write([...writes, encodeExtent(this.#number, extent)], true)

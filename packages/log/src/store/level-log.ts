@@ -19,7 +19,8 @@ import { checkKeepHistory, lastToGo } from '../keep-history.ts'
 import { LogError } from '../log-error.ts'
 import { LSN_MAX, type Lsn } from '../lsn.ts'
 import type { LogObserver } from '../observer.ts'
-import { checkSnapshot, firstToRead } from '../records/bounds.ts'
+import { checkChained, checkSnapshot, firstToRead } from '../records/bounds.ts'
+import { CHAIN_START, type ChainValue } from '../records/chain.ts'
 import type { Extent } from '../records/extent.ts'
 import { KIND, lsnOfRecordKey, numberOfKey } from '../records/key.ts'
 import { duplicateKey } from '../records/key-entry.ts'
@@ -28,6 +29,7 @@ import { encodeWorkspaceIdentity, makeGeneration, type WorkspaceIdentity } from 
 import type { Put, Write } from '../records/write.ts'
 import { compactRecords } from './compact.ts'
 import { HistoryKeeper } from './history-keeper.ts'
+import { keepChainAt } from './keep-chain.ts'
 import { KeyIndex } from './key-index.ts'
 import { findRung, missingGround } from './ladder.ts'
 import { logStateOf, onLogStateChange } from './log-state.ts'
@@ -286,6 +288,14 @@ export class LevelLog implements WorkspaceLog {
     return compacted ?? { dropped: 0, firstLsn: this.firstLsn }
   }
 
+  async chainAt(lsn: Lsn = this.#head): Promise<ChainValue> {
+    this.#assertOpen()
+    checkChained(this, lsn)
+    // A value is kept only behind its record.
+    await this.#lastGroup?.durable
+    return (await this.#keeperNow()?.inTurn((desk) => keepChainAt(desk, lsn))) ?? CHAIN_START
+  }
+
   async close(): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
@@ -348,14 +358,19 @@ export class LevelLog implements WorkspaceLog {
 
   /** Undefined until the workspace exists. */
   #keeperNow(): HistoryKeeper | undefined {
-    const { number } = this
-    if (number === undefined) return undefined
+    if (this.#identity === undefined) return undefined
+    const { number, generation } = this.#identity
     const host = this.#host
+    const log = this
     this.#keeper ??= new HistoryKeeper(this.workspace, number, this.#extent, {
       assertOpen: () => this.#assertOpen(),
       group: () => host.group(),
       get disk() {
         return host.disk
+      },
+      generation,
+      get head() {
+        return log.head
       },
       observer: host.observer,
     })

@@ -22,7 +22,10 @@ export interface RemovalHost {
 
 /** Most writes of one batch: writes of others go on in between. */
 const KEYS_PER_BATCH = 1_000
-const OWNED_KINDS = [KIND.snapshot, KIND.idempotency, KIND.record, KIND.segment, KIND.extent]
+const OWNED_KINDS = [
+  ...[KIND.snapshot, KIND.idempotency, KIND.record, KIND.segment],
+  ...[KIND.chain, KIND.chainMarks, KIND.extent],
+]
 
 /** Marks a workspace deleted. Does nothing if it is deleted already. Throws `invalid` if there is none. */
 export async function tombstone(host: RemovalHost, witness: Witness, workspace: string): Promise<void> {

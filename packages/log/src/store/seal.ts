@@ -7,6 +7,7 @@ import { decodeSegment, encodeSegment, SEGMENT_BYTES, SEGMENT_RECORDS_MAX } from
 import type { Del } from '../records/write.ts'
 import { giveBack } from './give-back.ts'
 import type { Desk } from './history-keeper.ts'
+import { PackedChain } from './keep-chain.ts'
 
 /** Fewest records of a segment. Fewer records share too little, and wait for more. */
 const SEGMENT_RECORDS_MIN = 64
@@ -28,8 +29,10 @@ export async function sealRecords(desk: Desk, through: Lsn): Promise<Sealed> {
   const { workspace, number, host } = desk
   const moment = host.disk.pin()
   let sealed: Sealed = { records: 0, bytesBefore: 0, bytesAfter: 0 }
+  let chain: PackedChain | undefined
   const take = async (batch: Batch): Promise<void> => {
-    const bytesAfter = await writeSegment(desk, batch)
+    chain ??= await PackedChain.open(desk)
+    const bytesAfter = await writeSegment(desk, batch, chain)
     sealed = {
       records: sealed.records + batch.records.length,
       bytesBefore: sealed.bytesBefore + batch.storedBytes,
@@ -66,7 +69,7 @@ export async function sealRecords(desk: Desk, through: Lsn): Promise<Sealed> {
  * Writes a segment and returns its bytes. Throws `corrupted`, and writes nothing, if the segment would not read as the
  * records do.
  */
-async function writeSegment(desk: Desk, { records, removals }: Batch): Promise<number> {
+async function writeSegment(desk: Desk, { records, removals }: Batch, chain: PackedChain): Promise<number> {
   const { workspace, number, extent } = desk
   for (const [n, { lsn }] of records.entries()) {
     const expected = (extent.sealedLsn + 1 + n) as Lsn
@@ -83,6 +86,7 @@ async function writeSegment(desk: Desk, { records, removals }: Batch): Promise<n
   await desk.moveExtent({ sealedLsn: (extent.sealedLsn + records.length) as Lsn }, [
     { type: 'put', ...segment },
     ...removals,
+    ...chain.take(records),
   ])
   return segment.key.byteLength + segment.value.byteLength
 }

@@ -124,6 +124,9 @@ export class DelegatingLog implements WorkspaceLog {
   compact(policy: { keepHistory: KeepHistory; verify: VerifyState }): Promise<Compacted> {
     return this.inner.compact(policy)
   }
+  chainAt(lsn?: Lsn): Promise<string> {
+    return this.inner.chainAt(lsn)
+  }
   latestSnapshot(range?: { atOrBefore?: Lsn }): Promise<Snapshot | undefined> {
     return this.inner.latestSnapshot(range)
   }

@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts'
 import type { EventStore, LogRecord } from '../event-store.ts'
 import type { LogError } from '../log-error.ts'
 import { parseLsn } from '../parse-lsn.ts'
+import { itKeepsChains } from './chain-contract.ts'
 import { itFindsRecords } from './key-contract.ts'
 import { listWorkspaces } from './list-workspaces.ts'
 import { readAll } from './read-all.ts'
@@ -32,6 +33,7 @@ export function describeEventStore(name: string, open: (clock: Clock) => Promise
     itDeletesWorkspaces(start)
     itKeepsSnapshots(start, (byMs) => clock.advance(byMs))
     itWritesTurns(start)
+    itKeepsChains(start)
 
     it('[L1] append gives 1, 2, 3 … at once, for each workspace on its own', async () => {
       const store = await start()
