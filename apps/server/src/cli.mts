@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { Command, CommanderError } from 'commander'
 import { AppError, exitCodeOf } from './app-error.mts'
+import { addKeygenCommand } from './keygen-command.mts'
 import { addArchiveCommands } from './operations/archive-commands.mts'
 import { addCompactCommand } from './operations/compact-command.mts'
 import { addHistoryCommand } from './operations/history-command.mts'
@@ -64,6 +65,10 @@ program
     '--keys-per-principal <number>',
     'idempotency keys that one token’s actor may use [JOINERY_KEYS_PER_PRINCIPAL] (default: any number)',
   )
+  .option('--head-key <file>', 'sign heads with this key, made by "joinery keygen" [JOINERY_HEAD_KEY]')
+  .option('--head-log <file>', 'log of signed heads [JOINERY_HEAD_LOG] (default: HEADS in the data directory)')
+  .option('--head-records <number>', 'records after which a head is logged [JOINERY_HEAD_RECORDS] (default: 1000)')
+  .option('--head-minutes <number>', 'minutes after which a head is logged [JOINERY_HEAD_MINUTES] (default: 60)')
   .option('--work <file>', 'start a worker that runs the sagas of this file [JOINERY_WORK]')
   .option('--insecure', 'listen on an address that others can reach although there are no keys')
   .addHelpText('after', '\nKeys: JOINERY_JWT_SECRET (HS256, at least 32 bytes) or JOINERY_JWKS (URL or file).')
@@ -84,6 +89,7 @@ program
     console.log(await makeToken(parseTokenRequest(options, process.env), Date.now()))
   })
 
+addKeygenCommand(program)
 addWorkCommand(program)
 addReplayCommand(program)
 addVerifyCommand(program)

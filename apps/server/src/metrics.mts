@@ -1,6 +1,6 @@
 import type { Api } from '@joinery/api'
 import type { EventStore, LogObserver } from '@joinery/log'
-import type { Revocations, Server } from '@joinery/server'
+import type { Revocations, Server, SignedHeads } from '@joinery/server'
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import { createStoreMetrics } from './store-metrics.mts'
 import { type CountedTasks, watchTasks } from './task-metrics.mts'
@@ -14,6 +14,8 @@ export interface Metrics {
   watch(server: Server, api: Pick<Api, 'refused'>, store: EventStore, revocations: Revocations): void
   /** Adds the numbers of the tasks, which are read when the metrics are rendered. */
   watchTasks(tasks: CountedTasks): void
+  /** Adds the numbers of signed heads. */
+  watchHeads(heads: Pick<SignedHeads, 'counters'>): void
   /** Resolves with the metrics in Prometheus' text format. */
   render(): Promise<string>
 }
@@ -27,6 +29,7 @@ export function createMetrics(): Metrics {
     observer: createStoreMetrics(registry),
     watch: (server, api, store, revocations) => watchServer(registry, server, api, store, revocations),
     watchTasks: (tasks) => watchTasks(registry, tasks),
+    watchHeads: (heads) => watchHeads(registry, heads),
     render: () => {
       // All who ask meanwhile get the same: a render takes some ms.
       rendering ??= registry.metrics().finally(() => {
@@ -34,6 +37,26 @@ export function createMetrics(): Metrics {
       })
       return rendering
     },
+  }
+}
+
+function watchHeads(registry: Registry, { counters }: Pick<SignedHeads, 'counters'>): void {
+  const helps = {
+    signed: 'Heads signed',
+    logged: 'Heads written to the log of heads',
+    contradictions: 'Heads whose history was not the one that an earlier head stands for',
+    failures: 'Heads that could not be written to the log of heads',
+  } as const satisfies Record<keyof typeof counters, string>
+  for (const [name, help] of Object.entries(helps)) {
+    const metric = new Counter({
+      name: `joinery_heads_${name}_total`,
+      help,
+      registers: [registry],
+      collect() {
+        metric.reset()
+        metric.inc(counters[name as keyof typeof counters])
+      },
+    })
   }
 }
 

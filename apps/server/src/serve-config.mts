@@ -5,6 +5,7 @@ import { isLoopbackHost, isOrigin, type QuotaLimits } from '@joinery/server'
 import { z } from 'zod'
 import { AppError } from './app-error.mts'
 import { dataSetting } from './data-setting.mts'
+import { type HeadsConfig, readHeadsConfig } from './heads-setting.mts'
 import { keepHistorySetting } from './keep-history-setting.mts'
 import { type Limits, readLimits } from './limits-setting.mts'
 import { type Environment, type Options, readSetting, type Setting, wholeNumber } from './setting.mts'
@@ -38,6 +39,8 @@ export interface ServeConfig {
   readonly limits: Limits
   /** The quotas of one principal. One that is absent is off. */
   readonly quotas: Partial<QuotaLimits>
+  /** The signing of heads; undefined if there is no key. */
+  readonly heads: HeadsConfig | undefined
   /** Whether others may reach it although there are no keys. */
   readonly isInsecure: boolean
   /** Absent in development mode: everyone may connect and write as any source. */
@@ -170,6 +173,7 @@ export function parseServeConfig(options: Options, environment: Environment, dir
     workFile: workFile === undefined ? undefined : resolve(directory, workFile),
     limits: readLimits(options, environment, directory),
     quotas: readQuotas(options, environment),
+    heads: readHeadsConfig(options, environment, directory),
     isInsecure: options.insecure === true,
     keys: keysOf(environment),
   }

@@ -24,6 +24,7 @@ import { openRevocations } from './operations/revocations-file.mts'
 import { readQuotaUse, writeQuotaUse } from './quotas-file.mts'
 import { readReadiness } from './readiness.mts'
 import type { ServeConfig } from './serve-config.mts'
+import { openServedHeads, readServedKey } from './serve-heads.mts'
 import { readTabs, writeTabs } from './tabs-file.mts'
 import { VERSION } from './version.mts'
 import { checkWorkFile } from './work/check-work-file.mts'
@@ -68,6 +69,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
     // Before the data is opened: a wrong file must not start a server.
     const lists = await readLists(config.machinesFile)
     if (config.workFile !== undefined) await checkWorkFile(config.workFile)
+    const signer = await readServedKey(config)
     const metrics = createMetrics()
     let clockSaidMs = Number.NEGATIVE_INFINITY
     const observer: LogObserver = {
@@ -124,6 +126,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
       })
       const served = await openServedTasks({ server, store, lists, limits: config.limits.tasks, logger })
       const { tasks } = served
+      const signed = await openServedHeads(config, signer, server, logger)
       const api = await createApi({
         lists,
         tasks,
@@ -133,12 +136,14 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
         revocations,
         logger,
         limits: config.limits.http,
+        ...(signed && { heads: signed.heads }),
         version: VERSION,
         ...(authenticator && { authenticator }),
         ...(config.origins && { origins: config.origins }),
       })
       metrics.watch(server, api, store, revocations)
       metrics.watchTasks(tasks)
+      if (signed !== undefined) metrics.watchHeads(signed.heads)
       const relief = startMemoryRelief(server)
       const readiness = () => readReadiness(config, server, store, tasks)
       const demonstration = await openDemonstration(config, server, logger)
@@ -164,6 +169,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
             await Promise.all([control?.close(), demonstration?.close(), worker?.close()])
             await api.close()
             await served.close()
+            await signed?.close()
             // Closes the store even if the drain fails: nothing else would release the directory.
             await server
               .close()

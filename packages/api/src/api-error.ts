@@ -21,6 +21,7 @@ export const ERROR_STATUS = {
   unknown_lsn: 404,
   unknown_lease: 404,
   unknown_task: 404,
+  no_head_key: 404,
   method_not_allowed: 405,
   block_exists: 409,
   edge_exists: 409,

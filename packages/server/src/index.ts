@@ -35,6 +35,7 @@ export {
   signToken,
   type TokenClaims,
 } from './identity.ts'
+export { type HeadLog, type KnownHead, SignedHeads, type SignedHeadsOptions } from './inside/signed-heads.ts'
 export type { Release } from './inside/system-logs.ts'
 export type { TailOptions, Tails } from './inside/tail.ts'
 export type { HeldLease, WorkspaceLeases } from './inside/workspace-leases.ts'

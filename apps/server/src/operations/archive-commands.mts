@@ -6,12 +6,13 @@ import type { Command } from 'commander'
 import { z } from 'zod'
 import { AppError } from '../app-error.mts'
 import { type Options, readSetting, type Setting, wholeNumber } from '../setting.mts'
-import { type ArchiveSummary, archiveAt, archiveName, listArchives, writeArchive } from './archive-file.mts'
+import { type ArchiveSummary, archiveAt, archiveName, listArchives, writeArchive, writeNew } from './archive-file.mts'
 import { archivedRevocations } from './archived-revocations.mts'
 import { addDataOptions, readDataOptions, stopSignal } from './data-options.mts'
 import { explained, withOperator } from './open-operator.mts'
 import type { ArchiveChoice } from './operator.mts'
 import { openProgressBar } from './progress.mts'
+import { recordLines } from './record-lines.mts'
 import { keepRevoked } from './revocations-file.mts'
 import { formatBytes, formatCount } from './table.mts'
 import { trialLoad } from './trial-load.mts'
@@ -30,6 +31,13 @@ const keep: Setting<number | undefined> = {
   schema: wholeNumber(1, 1_000_000).optional(),
 }
 
+const form: Setting<'archive' | 'records'> = {
+  option: 'as',
+  rule: 'archive or records',
+  example: 'records',
+  schema: z.enum(['archive', 'records']).default('archive'),
+}
+
 /** Adds `joinery backup`, `restore` and `export` to the program. */
 export function addArchiveCommands(program: Command): void {
   addDataOptions(program.command('backup'))
@@ -43,6 +51,7 @@ export function addArchiveCommands(program: Command): void {
   addDataOptions(program.command('export').argument('<workspace>', 'its name'))
     .description('Write one workspace into an archive.')
     .requiredOption('--to <file>', 'path of the archive')
+    .option('--as <form>', 'archive, or records: JSON lines that any program can read and check (default: archive)')
     .option('--intact-part', 'of a damaged workspace, export the intact part that "joinery repair" would keep')
     .action(runExport)
 }
@@ -66,6 +75,12 @@ async function runBackup(options: Options): Promise<void> {
 async function runExport(workspace: string, options: Options): Promise<void> {
   const { directory, isJson } = readDataOptions(options)
   const choice = options.intactPart === true ? { intactPartOf: workspace } : { workspaces: [workspace] }
+  if (readSetting(form, options, process.env) === 'records') {
+    const written = await records(directory, workspace, choice, resolve(readSetting(to, options, process.env)))
+    return console.log(
+      isJson ? JSON.stringify(written) : `wrote ${written.file}: ${formatCount(written.records, 'record')}`,
+    )
+  }
   const summary = await archive(directory, choice, resolve(readSetting(to, options, process.env)))
   console.log(isJson ? JSON.stringify(summary) : describe(summary))
 }
@@ -78,6 +93,17 @@ async function archive(directory: string, choice: ArchiveChoice, file: string) {
   } finally {
     bar.stop()
   }
+}
+
+async function records(directory: string, workspace: string, choice: ArchiveChoice, file: string) {
+  const signal = stopSignal()
+  let count = 0
+  await withOperator(directory, (operator) => {
+    count = 0
+    const lines = recordLines(workspace, operator.archive(choice, { signal }), () => count++)
+    return writeNew(file, lines, async () => undefined)
+  })
+  return { file, workspace, records: count }
 }
 
 async function runRestore(path: string, options: Options): Promise<void> {

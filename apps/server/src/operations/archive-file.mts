@@ -28,7 +28,16 @@ export function archiveName(now: Date): string {
  * Writes an archive to `file`, which must not exist yet. The file gets its name only when it is complete, on the disk and
  * read back. Rejects with {@link AppError} `failed` if the file exists, and with any error that `chunks` throws.
  */
-export async function writeArchive(file: string, chunks: AsyncIterable<Uint8Array>): Promise<ArchiveSummary> {
+export function writeArchive(file: string, chunks: AsyncIterable<Uint8Array>): Promise<ArchiveSummary> {
+  return writeNew(file, chunks, (draft) => summarize(draft, file))
+}
+
+/** Writes a new file, which gets its name only when it is on the disk and `check` of the draft has resolved. */
+export async function writeNew<T>(
+  file: string,
+  chunks: AsyncIterable<Uint8Array | string>,
+  check: (draft: string) => Promise<T>,
+): Promise<T> {
   const draft = `${file}.partial`
   try {
     await mkdir(dirname(file), { recursive: true })
@@ -40,10 +49,10 @@ export async function writeArchive(file: string, chunks: AsyncIterable<Uint8Arra
     } finally {
       await handle.close()
     }
-    const summary = await summarize(draft, file)
+    const checked = await check(draft)
     await assertAbsent(file)
     await rename(draft, file)
-    return summary
+    return checked
   } catch (error) {
     await rm(draft, { force: true }).catch(() => undefined)
     throw fileFault(error, file) ?? error

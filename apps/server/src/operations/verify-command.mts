@@ -6,6 +6,7 @@ import { addDataOptions, readDataOptions, stopSignal } from './data-options.mts'
 import { withOperator } from './open-operator.mts'
 import { openProgressBar } from './progress.mts'
 import { formatBytes, formatCount } from './table.mts'
+import { runVerifyHeads } from './verify-heads.mts'
 
 /** Adds `joinery verify` to the program. */
 export function addVerifyCommand(program: Command): void {
@@ -13,7 +14,14 @@ export function addVerifyCommand(program: Command): void {
     .description(
       'Check every byte of the data directory, and load every workspace; exits with 0 only if all is intact.',
     )
-    .action(runVerify)
+    .option('--head <file>', 'only say whether the data has the history that the signed heads in this file stand for')
+    .option('--key <key>', 'with --head: the public key that must have signed them')
+    .action(async (options: Options) => {
+      if (options.head !== undefined) return await runVerifyHeads(options)
+      if (options.key !== undefined)
+        throw new AppError('usage', '--key goes with --head: give the file of a signed head')
+      return await runVerify(options)
+    })
 }
 
 async function runVerify(options: Options): Promise<void> {

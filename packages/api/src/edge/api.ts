@@ -6,6 +6,7 @@ import {
   type Durability,
   developmentAuthenticator,
   Revocations,
+  type SignedHeads,
   type Workspaces,
 } from '@joinery/server'
 import type { Tasks } from '@joinery/tasks'
@@ -43,6 +44,8 @@ export interface ApiOptions {
   readonly origins?: readonly string[]
   /** The tasks of the server. Without them, the API has no routes for tasks and workers. */
   readonly tasks?: Tasks
+  /** Signs the heads of workspaces. Without it, `GET …/head` answers `no_head_key`. */
+  readonly heads?: Pick<SignedHeads, 'of'>
   /** Silent by default. */
   readonly logger?: Logger
   readonly limits?: Partial<ApiLimits>
@@ -102,6 +105,7 @@ export async function createApi(options: ApiOptions): Promise<Api> {
       lists,
       limits,
       durability,
+      heads: options.heads,
       tasks,
     },
     authenticate: options.authenticator ?? developmentAuthenticator(),

@@ -1,6 +1,7 @@
 import { blockRoutes } from './block-routes.ts'
 import { edgeRoutes } from './edge-routes.ts'
 import { eventRoutes } from './event-routes.ts'
+import { headRoutes } from './head-routes.ts'
 import { historyRoutes } from './history-routes.ts'
 import { indexingRoutes } from './indexing-routes.ts'
 import { leaseRoutes } from './lease-routes.ts'
@@ -21,6 +22,7 @@ export const allRoutes: readonly Route[] = [
   ...statusRoutes,
   ...transactionRoutes,
   ...historyRoutes,
+  ...headRoutes,
   ...restoreRoutes,
   ...eventRoutes,
   ...updateRoutes,

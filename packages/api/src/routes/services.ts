@@ -1,5 +1,5 @@
 import type { ClaimList } from '@joinery/blocks'
-import type { Durability, Revocations, Workspaces } from '@joinery/server'
+import type { Durability, Revocations, SignedHeads, Workspaces } from '@joinery/server'
 import type { Tasks } from '@joinery/tasks'
 import type { ApiLimits } from '../api-limits.ts'
 import type { BytesInFlight } from '../bytes-in-flight.ts'
@@ -21,6 +21,8 @@ export interface Services {
   readonly lists: readonly ClaimList[]
   readonly limits: ApiLimits
   readonly durability: Durability
+  /** Undefined where the server signs no heads. */
+  readonly heads: Pick<SignedHeads, 'of'> | undefined
   /** Undefined where the API serves no tasks. */
   readonly tasks: Tasks | undefined
 }

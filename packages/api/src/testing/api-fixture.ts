@@ -37,12 +37,14 @@ export class ApiFixture implements AsyncDisposable {
       quotas?: Quotas
       rules?: DocumentRules
       store?: EventStore
+      /** Signs the heads of the server. */
+      headsOf?: (server: Server) => ApiOptions['heads']
       /** Opens the tasks of the server. */
       tasksOf?: (server: Server) => Promise<Tasks>
     } = {},
   ): Promise<ApiFixture> {
     let handle: ((request: IncomingMessage, response: ServerResponse) => boolean) | undefined
-    const { authenticator, revocations, serverLimits, quotas, rules = documentRules, store, tasksOf } = options
+    const { authenticator, revocations, serverLimits, quotas, rules = documentRules, store, tasksOf, headsOf } = options
     const server = createServer({
       rules,
       ...(authenticator && { authenticator }),
@@ -55,8 +57,10 @@ export class ApiFixture implements AsyncDisposable {
       },
     })
     const tasks = await tasksOf?.(server)
+    const heads = headsOf?.(server)
     const api = await createApi({
       ...(tasks && { tasks }),
+      ...(heads && { heads }),
       workspaces: server.workspaces,
       costs: server.costs,
       durability: 'memory',

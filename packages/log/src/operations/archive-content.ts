@@ -1,5 +1,5 @@
 import type { Lsn } from '../lsn.ts'
-import type { ChainMark, ChainOrigin, ChainValue } from '../records/chain.ts'
+import { CHAIN_START, Chain, type ChainMark, type ChainOrigin, type ChainValue } from '../records/chain.ts'
 import { isChainValue, parseChainMarks } from '../records/kept-chain.ts'
 import { damagedArchive } from './archive-chunk.ts'
 
@@ -113,4 +113,15 @@ export function parseChain({ chain, firstLsn }: ArchivedWorkspace, offset: numbe
     throw damagedArchive(offset, 'the beginning of a chain is ill-formed')
   }
   return { lsn: (firstLsn - 1) as Lsn, value: chain.base, marks }
+}
+
+/**
+ * The chain of an archived workspace, before its first record. An archive from before there were chains begins one as a log without
+ * any value does: behind what it had dropped.
+ */
+export function chainOfArchived(archived: ArchivedWorkspace, offset = 0): { origin: ChainOrigin; chain: Chain } {
+  const lsn = (archived.firstLsn - 1) as Lsn
+  const begun: ChainOrigin = { lsn, value: CHAIN_START, marks: [{ after: lsn, generation: archived.generation }] }
+  const origin = parseChain(archived, offset) ?? begun
+  return { origin, chain: new Chain(origin) }
 }

@@ -17,6 +17,11 @@ export type Level = Parameters<Parameters<typeof tamper>[1]>[0]
 export const open = (directory: string) => openLevelStore({ directory, durability: 'sync' })
 export const lsns = (first: number, last: number) => Array.from({ length: last - first + 1 }, (_, n) => first + n)
 
+const OWN_KINDS = [
+  ...[KIND.name, KIND.record, KIND.snapshot, KIND.extent],
+  ...[KIND.idempotency, KIND.segment, KIND.chain, KIND.chainMarks],
+]
+
 export async function spoil(level: Level, key: Uint8Array): Promise<void> {
   const value = Buffer.from((await level.get(key)) ?? [])
   const at = value.byteLength >> 1
@@ -51,7 +56,7 @@ export async function entriesOf(store: EventStore, workspace: string, number: nu
   const add = (key: Uint8Array, value: Uint8Array) =>
     entries.set(Buffer.from(key).toString('hex'), Buffer.from(value).toString('hex'))
   add(workspaceKey(workspace), (await disk.get(workspaceKey(workspace))) ?? new Uint8Array())
-  for (const kind of [KIND.name, KIND.record, KIND.snapshot, KIND.extent, KIND.idempotency, KIND.segment]) {
+  for (const kind of OWN_KINDS) {
     for await (const [key, value] of disk.entries(ownRange(kind, number))) add(key, value)
   }
   return entries

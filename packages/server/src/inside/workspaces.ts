@@ -190,6 +190,18 @@ export class Workspaces implements Tails {
     return this.#rooms.hold(workspace, ({ head, firstLsn, generation }) => ({ head, firstLsn, generation }))
   }
 
+  /**
+   * The chain value of the record at `lsn`, by default of the last one. Resolves when everything through it is on the disk; undefined if
+   * nothing was ever written.
+   */
+  chained(workspace: WorkspaceId, lsn?: Lsn): Promise<{ generation: string; lsn: Lsn; chain: string } | undefined> {
+    return this.#rooms.hold(workspace, async (log) => {
+      const { head, generation } = log
+      const at = lsn ?? head
+      return generation === undefined ? undefined : { generation, lsn: at, chain: await log.chainAt(at) }
+    })
+  }
+
   /** LSN of the last record at or before a time (ms since epoch); 0 if no such record can still be read. */
   lsnAt(workspace: WorkspaceId, at: number): Promise<Lsn> {
     return this.#rooms.hold(workspace, (log) => log.lsnAt(at))
