@@ -18,11 +18,12 @@ const FLOORS: Readonly<Record<string, Readonly<Record<string, readonly string[]>
     testing: [ANY],
   },
   'packages/log/src': {
-    operations: ['store', 'disk', 'leveldb', 'records'],
+    operations: ['store', 'disk', 'leveldb', 'records', 'proof'],
     store: ['disk', 'records'],
     memory: ['records'],
     disk: ['leveldb', 'records'],
     records: [],
+    proof: [],
     leveldb: [],
     testing: [ANY],
     crash: [ANY],

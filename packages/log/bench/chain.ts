@@ -63,7 +63,7 @@ for (const [name, each] of COURSES) {
   const [withIt, without]: [number[], number[]] = [[], []]
   await measure(each)
   for (let round = 0; round < ROUNDS; round++) {
-    // Whichever is second finds a warmer machine.
+    // The second of two finds a warmer machine.
     if (round % 2 === 0) withIt.push(await measure(each))
     without.push(await withoutChain(each))
     if (round % 2 === 1) withIt.push(await measure(each))

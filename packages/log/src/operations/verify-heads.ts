@@ -7,14 +7,14 @@ import { type ArchivedWorkspace, chainOfArchived } from './archive-content.ts'
 import { readArchive } from './read-archive.ts'
 
 /**
- * What a log has of the history that a head stands for. `contained`: its records, and the snapshot that stands for those which were
+ * The part that a log has of the history which a head stands for. `contained`: its records, and the snapshot that stands for those which were
  * dropped before it was signed. `attested`: records were dropped after it was signed; those that are left are its own, and for the
  * others there is the chain value alone. `departed`: other records, or fewer. `unproven`: its records were dropped, and no value is
  * kept.
  */
 export type HeadState = 'contained' | 'attested' | 'departed' | 'unproven'
 
-/** What was found for one head. */
+/** The verdict on one head. */
 export interface HeadVerdict {
   readonly head: SignedHead
   readonly state: HeadState
@@ -106,14 +106,14 @@ class HeadReader {
       return departed(from, `records ${from} to ${lsn} are not those that it was signed for`)
     }
     const told = generation === present ? '' : `; its generation is ${present} now, after a repair or an import`
-    if (lsn < firstLsn) {
+    if (lsn < firstLsn && firstLsn > 1) {
       const message = `${this.#place(head)}: its records were dropped, and the value kept for the last of them is the head's${told}`
       return { head, state: 'attested', message }
     }
     return this.#judgeGround(head, told)
   }
 
-  /** Of a head that covers records which are left: the snapshot that stands for those before. */
+  /** Judges a head whose records are left: the snapshot that stands for those before them has to be the one it covers, too. */
   #judgeGround(head: SignedHead, told: string): HeadVerdict {
     const { firstLsn } = this.#archived as ArchivedWorkspace
     const place = this.#place(head)

@@ -2,7 +2,7 @@ import { createPublicKey, type KeyObject, sign, verify } from 'node:crypto'
 import { LogError } from '../log-error.ts'
 import { LSN_MAX, type Lsn } from '../lsn.ts'
 
-/** A signed statement of how far a workspace's history had come: whoever keeps it can tell later whether that history is still there. */
+/** A signed statement of how far a workspace's history had come. A person who keeps it can tell later whether that history is still there. */
 export interface SignedHead {
   readonly workspace: string
   readonly generation: string
