@@ -16,6 +16,7 @@ it('[A22, A43] README.md names the metrics there are, and no others', async () =
     counts: { ...lists, undoKept: 0, fencedWrites: 0, taskSeconds: seconds, stepSeconds: seconds },
     gauges: { tasks: [], waiting: [], breakers: [], leases: 0, timers: 0, damagedJournals: 0, timerLagSeconds: 0 },
   })
+  metrics.watchHeads({ counters: { signed: 0, logged: 0, contradictions: 0, failures: 0 } })
   const shown = Array.from((await metrics.render()).matchAll(/^# TYPE (joinery_\w+)/gm), ([, name]) => name)
   const named = Array.from(readFileSync(README, 'utf8').matchAll(/`(joinery_\w+)`/g), ([, name]) => name)
   expect([...new Set(named)].toSorted()).toEqual(shown.toSorted())
