@@ -22,9 +22,9 @@ export { LSN_MAX, type Lsn } from './lsn.ts'
 export { type MemoryStoreOptions, openMemoryStore } from './memory/memory-store.ts'
 export type { LogObserver } from './observer.ts'
 export { parseLsn } from './parse-lsn.ts'
-export { decodePortableRecords, encodePortableRecord } from './records/portable-records.ts'
 export { makeHeadKey, readHeadKey } from './proof/head-key.ts'
 export { HeadSigner, isSignatureRight, parseSignedHeads, type SignedHead, signedBytes } from './proof/signed-head.ts'
+export { decodePortableRecords, encodePortableRecord } from './records/portable-records.ts'
 export {
   isSnapshotDue,
   type SinceSnapshot,
