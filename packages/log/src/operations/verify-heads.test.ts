@@ -86,6 +86,7 @@ it('[L138] a head departs from behind the last head that holds, where the log is
   const [missing] = await verifyHeads('b', [{ ...ten, workspace: 'b' }], once(archive))
   expect(missing).toMatchObject({ state: 'departed', message: 'there is no workspace b' })
   const damaged = async function* (): AsyncGenerator<Uint8Array> {
+    yield new Uint8Array(0)
     throw new LogError('corrupted', 'record 7 is damaged', { lsn: 7 as Lsn })
   }
   expect((await verifyHeads('a', [ten], damaged()))[0]).toMatchObject({ state: 'departed', from: 7, through: 10 })
