@@ -3,8 +3,12 @@ import { type Outcome, simulate } from './simulate.ts'
 
 /** Seeds of every day, and of the nightly run: `JOINERY_SEEDS=10000`. One alone: `JOINERY_SEED=17`. */
 const { JOINERY_SEED, JOINERY_SEEDS = '60' } = process.env
+/** Seeds that have found a fault. 520: an epoch was asked for twice, and the engine took the repeat for done. */
+const FOUND = [520]
 const SEEDS =
-  JOINERY_SEED === undefined ? Array.from({ length: Number(JOINERY_SEEDS) }, (_, seed) => seed) : [Number(JOINERY_SEED)]
+  JOINERY_SEED === undefined
+    ? [...FOUND, ...Array.from({ length: Number(JOINERY_SEEDS) }, (_, seed) => seed)]
+    : [Number(JOINERY_SEED)]
 
 it('[Q12] no edit that was acknowledged as replicated is lost, whoever is killed, cut off or late', async () => {
   let acknowledged = 0
