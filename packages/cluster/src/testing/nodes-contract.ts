@@ -2,6 +2,7 @@ import type { WorkspaceId } from '@joinery/protocol'
 import { describeOwnership } from '@joinery/server/testing'
 import { afterEach, describe, expect, it } from 'vitest'
 import { ClusterOwnership } from '../nodes/cluster-ownership.ts'
+import { Events } from '../nodes/events.ts'
 import { Locks } from '../nodes/locks.ts'
 import { type NodeInfo, Nodes } from '../nodes/nodes.ts'
 import type { EngineScene } from './engine-contract.ts'
@@ -99,6 +100,44 @@ export function describeNodes(name: string, open: () => Promise<EngineScene>): v
       await expect(locks.tryAcquire('', 'a', 1_000)).rejects.toMatchObject({ code: 'invalid' })
       const stopped = locks.acquire('x', 'a', { ttlMs: 1_000, signal: AbortSignal.abort(new Error('stopped')) })
       await expect(stopped).rejects.toThrow('stopped')
+    })
+
+    it('[Q19] an event goes where its rule says, once to each listener, and a listener that throws harms no other', async () => {
+      const { one, two } = await opened()
+      const rules = [
+        { pattern: 'cache.>', to: 'local' },
+        { pattern: 'wake.*', to: 'cluster' },
+      ] as const
+      const a = new Events(one.bus, { node: 'a', session: 'a-1' }, rules)
+      const b = new Events(two.bus, { node: 'b', session: 'b-1' })
+      await one.bus.settled()
+      await two.bus.settled()
+      const heard: string[] = []
+      a.subscribe('>', () => {
+        throw new Error('a listener of a test fails')
+      })
+      a.subscribe('>', ({ topic, data, node }) => heard.push(`a ${topic} ${String(data)} of ${node}`))
+      const stop = b.subscribe('*.task', ({ topic, data, node }) => heard.push(`b ${topic} ${String(data)} of ${node}`))
+      a.publish('cache.task', 1)
+      a.publish('wake.task', 2)
+      a.publish('done.task', 3)
+      a.publish('done.other', 4)
+      await one.bus.settled()
+      await expect.poll(() => heard.length).toBe(5)
+      expect(heard.toSorted()).toEqual([
+        'a cache.task 1 of a',
+        'a done.other 4 of a',
+        'a done.task 3 of a',
+        'b done.task 3 of a',
+        'b wake.task 2 of a',
+      ])
+      expect(a.counts).toEqual({ published: 4, received: 0, delivered: 6, failed: 3, unreadable: 0 })
+      await expect.poll(() => b.counts).toEqual({ published: 0, received: 3, delivered: 2, failed: 0, unreadable: 0 })
+      one.bus.publish('jy.evt.done.task', new Uint8Array([1, 2]))
+      await expect.poll(() => b.counts.unreadable).toBe(1)
+      stop()
+      a.close()
+      b.close()
     })
   })
 }
