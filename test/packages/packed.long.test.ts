@@ -110,7 +110,7 @@ it('finds the suites of server', () => {
 `
 
 /** Doors that ask for a peer which only some users have. */
-const OPTIONAL_DOORS = ['@joinery/log/testing', '@joinery/server/testing']
+const OPTIONAL_DOORS = ['@joinery/cluster/testing', '@joinery/log/testing', '@joinery/server/testing']
 
 /** The first block of this language in a package's README. */
 async function exampleOf(name: string, language: string): Promise<string> {
@@ -170,6 +170,7 @@ describe('the packages, packed and put into a project of their own', () => {
     ['blocks', users, "[ 'done', 'done' ]"],
     ['log', process.execPath, "1 ada [ 'note-1/content' ]\ntrue"],
     ['server', process.execPath, 'listening on http://127.0.0.1:'],
+    ['cluster', process.execPath, 'held under number 1'],
   ])('[T82] the example in the README of %s does what it says', async (name, node, says) => {
     await writeFile(join(directory.path, `${name}.js`), await exampleOf(name, 'js'))
     const { stdout, stderr } = await run(node, [`${name}.js`], { cwd: directory.path })
