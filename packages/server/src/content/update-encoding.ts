@@ -15,6 +15,8 @@ interface ClientPart {
   readonly chunks: Uint8Array[]
 }
 
+type Client = readonly [client: number, structs: readonly (Y.Item | Y.GC)[]]
+
 /**
  * Encodes a document as one Yjs V1 update, in parts between which others have their turn and the document may change: what comes
  * meanwhile is encoded, too. The last part makes the update, of the document as it is then. A struct that was encoded and is
@@ -27,6 +29,9 @@ export class UpdateEncoding {
   readonly #isShownOnly: boolean
   /** Structs that are encoded. */
   #encoded = 0
+  /** The walk over the document's clients, and the client at which the turn before ended: there may be tens of thousands. */
+  #walk: MapIterator<Client> | undefined
+  #current: Client | undefined
 
   /**
    * @param since the Yjs state vector of a reader who gets only what a document with it lacks
@@ -44,8 +49,24 @@ export class UpdateEncoding {
     // Edits that wait for others belong to the update. There are few: Yjs merges them.
     if (!this.#isShownOnly && (store.pendingStructs !== null || store.pendingDs !== null))
       return Y.encodeStateAsUpdate(this.#doc, Y.encodeStateVector(new Map(this.#since)))
-    for (const [client, structs] of store.clients) if (!this.#encodeClient(client, structs, isOver)) return undefined
-    return this.#finish()
+    for (;;) {
+      // A walk that takes several turns is followed by another one: clients that it has passed may have got more meanwhile.
+      const isWhole = this.#walk === undefined
+      this.#walk ??= store.clients.entries() as MapIterator<Client>
+      if (!this.#walkOn(this.#walk, isOver)) return undefined
+      this.#walk = undefined
+      if (isWhole) return this.#finish()
+    }
+  }
+
+  /** Encodes client after client from where the walk stands. Returns false if the turn is over first. */
+  #walkOn(walk: Iterator<Client>, isOver: () => boolean): boolean {
+    for (;;) {
+      this.#current ??= walk.next().value
+      if (this.#current === undefined) return true
+      if (!this.#encodeClient(...this.#current, isOver)) return false
+      this.#current = undefined
+    }
   }
 
   /** Encodes the structs of a client that are not encoded yet. Returns false if the turn is over first. */

@@ -179,7 +179,7 @@ export class MemberUpdates {
     const update = inbox?.updates[0]
     if (inbox === undefined || update === undefined) return undefined
     const sinceMs = performance.now()
-    const applied = units.apply(document, this.#untilTurnEnds())
+    const applied = units.apply(document, this.#context.limits.trialTurnMs)
     this.checkPending(document)
     const first = frameOf(inbox)
     const mayRelay = update === inbox.answer && sinceMs < relaysUntilMs

@@ -41,6 +41,8 @@ export class TriedUnits {
   /** True when some of the edits may not be the sender's own. */
   #mayBeOthers = false
   #isCut = false
+  /** Time of the last transaction besides its units, ms. */
+  #besidesMs = 0
 
   /** @param parts the update in parts, as {@link splitTried} makes them */
   constructor(given: Uint8Array, writer: Writer, parts: readonly Uint8Array[]) {
@@ -78,19 +80,26 @@ export class TriedUnits {
   }
 
   /**
-   * Applies the next units in one transaction, at least one, until the turn is over. Throws {@link UpdateError} when another
-   * connection has brought other content meanwhile: the document is then unusable and has to be rebuilt.
+   * Applies the next units in one transaction, at least one, for `turnMs`, or for twice as long as the last transaction took besides its
+   * units: with many clients it takes longer to begin and to end one. Throws {@link UpdateError} when another connection has brought
+   * other content meanwhile: the document is then unusable and has to be rebuilt.
    */
-  apply(document: RoomDocument, isOver: () => boolean): Applied {
+  apply(document: RoomDocument, turnMs: number): Applied {
     const { pendingBytes } = document
+    const forMs = Math.max(turnMs, 2 * this.#besidesMs)
+    const beganMs = performance.now()
+    let unitsMs = 0
     const applied = document.change(({ doc, ruled, waiting }) => {
+      const sinceMs = performance.now()
       do {
         const unit = this.#units[this.#next++] as Uint8Array
         if (refusalOfOther(doc, unit) !== undefined) throw new UpdateError(OTHER_CONTENT)
         if (doc.store.pendingStructs !== null) ruled.spoilWaiting(unit)
         applyOrThrow(doc, unit, waiting)
-      } while (this.#next < this.#units.length && !isOver())
+        unitsMs = performance.now() - sinceMs
+      } while (this.#next < this.#units.length && unitsMs < forMs)
     })
+    this.#besidesMs = performance.now() - beganMs - unitsMs
     const freesOthers = pendingBytes > 0
     // Edits of others that waited for these units are in the record, too.
     if (document.pendingBytes !== pendingBytes) this.#mayBeOthers = true
