@@ -30,6 +30,8 @@ it('[C131] a task that is asked for while the server is away shows at once, and 
 
     await using again = await startJoinery({ ...options, port })
     await expect.poll(shown).toMatchObject({ status: 'running', stalled: { why: expect.stringContaining('go') } })
+    // A person who comes back only after the end of that task asks for another one.
+    await expect.poll(() => other.saveStatus.get().state).toBe('saved')
     const [task] = await plan.finish()
     expect(plan.calls).toBe(1)
     for (const each of [workspace, other]) {
