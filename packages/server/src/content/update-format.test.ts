@@ -14,3 +14,12 @@ it('[S111] an update with deletions is told by its encoding, to its last byte', 
   expect(formatOfUpdate(update.subarray(0, -1))).toBeUndefined()
   expect(formatOfUpdate(Uint8Array.of(...update, 0))).toBeUndefined()
 })
+
+it('[S111] bytes with more parts than are asked for count as V1 when they are V1 up to there', () => {
+  const doc = new Y.Doc()
+  for (let at = 0; at < 10; at++) doc.getArray('list').insert(0, [at])
+  const update = Y.encodeStateAsUpdate(doc)
+  expect(formatOfUpdate(update.subarray(0, -1), 5)).toBe('v1')
+  expect(formatOfUpdate(update.subarray(0, -1), 20)).toBeUndefined()
+  expect(formatOfUpdate(Uint8Array.of(200), 5)).toBeUndefined()
+})

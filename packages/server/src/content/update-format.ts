@@ -17,22 +17,30 @@ const V2_BYTES_MAX = 1024 * 1024
  * Tells which encoding of Yjs wrote `bytes`. No update says so itself, and Yjs ignores what follows the end of an update: it
  * reads most V2 updates as empty V1 ones. Here an update has to end with the last byte. Large V2 updates are told as
  * neither.
+ *
+ * @param partsMax structs and ranges of deletions after which the rest is not read: bytes that are V1 up to there count as V1
  */
-export function formatOfUpdate(bytes: Uint8Array): UpdateFormat {
-  const isV1 = readsAsV1(bytes)
+export function formatOfUpdate(bytes: Uint8Array, partsMax = Number.POSITIVE_INFINITY): UpdateFormat {
+  const isV1 = readsAsV1(bytes, partsMax)
   // Every V2 update begins with a byte of flags, and all of its flags are 0.
   const isV2 = bytes[0] === 0 && bytes.length <= V2_BYTES_MAX && readsAsV2(bytes)
   if (isV1) return isV2 ? 'both' : 'v1'
   return isV2 ? 'v2' : undefined
 }
 
-function readsAsV1(bytes: Uint8Array): boolean {
+function readsAsV1(bytes: Uint8Array, partsMax: number): boolean {
+  let left = partsMax
+  const count = (): void => {
+    if (left-- <= 0) throw new TooManyParts()
+  }
   try {
-    return visitUpdate(bytes, {}) === bytes.length
-  } catch {
-    return false
+    return visitUpdate(bytes, { struct: count, deletion: count }) === bytes.length
+  } catch (error) {
+    return error instanceof TooManyParts
   }
 }
+
+class TooManyParts extends Error {}
 
 function readsAsV2(bytes: Uint8Array): boolean {
   let end: decoding.Decoder | undefined

@@ -1,6 +1,7 @@
 import { type EventStore, LogError, type LogRecord, type Lsn, type WorkspaceLog } from '@joinery/log'
 import type { WorkspaceId } from '@joinery/protocol'
 import type * as Y from 'yjs'
+import { UPDATE_STRUCTS_MAX } from '../content/known-already.ts'
 import { type Pace, type Past, type Point, readPast } from '../content/past.ts'
 import type { Stamps } from '../content/stamps.ts'
 import { formatOfUpdate } from '../content/update-format.ts'
@@ -373,7 +374,8 @@ export class Workspaces implements Tails {
 
 /** The fault of bytes that are to be one Yjs V1 update; undefined when they are one. */
 function faultOfBytes(update: Uint8Array): string | undefined {
-  const format = formatOfUpdate(update)
+  // One with more is refused for its size, and to read all of it would take seconds.
+  const format = formatOfUpdate(update, UPDATE_STRUCTS_MAX)
   if (format === 'v1' || format === 'both') return undefined
   const advice = 'send Y.encodeStateAsUpdate(doc)'
   if (format === 'v2') return `the bytes are a Yjs V2 update: ${advice}, or convert them by Y.convertUpdateFormatV2ToV1`

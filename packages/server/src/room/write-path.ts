@@ -4,6 +4,7 @@ import { NOTHING } from '../content/applied.ts'
 import { UpdateError } from '../content/apply-update.ts'
 import type { Refusal } from '../content/document-rules.ts'
 import { EMPTY_UPDATE } from '../content/empty-update.ts'
+import { refusalOfSize } from '../content/known-already.ts'
 import { relaying } from '../content/relayed-record.ts'
 import type { TriedUnits } from '../content/trials/tried-units.ts'
 import type { ServerError } from '../server-error.ts'
@@ -203,6 +204,9 @@ export class WritePath {
     place: WritePlace,
   ): Omit<RoomEdited<never>, 'value'> | BringRefusal {
     assertTakes(place.log)
+    // Before all of its structs are looked at: one that was not tried and has too many would take seconds.
+    const tooLarge = writer.isTried ? undefined : refusalOfSize(update)
+    if (tooLarge !== undefined) return this.#noteRefused(tooLarge, writer, via)
     const missing = place.document.missingFor(update)
     if (missing !== undefined) return this.#noteRefused(missingEdits(missing), writer, via)
     // As an answer to SyncStep1, it may be a whole document with the edits of many.
