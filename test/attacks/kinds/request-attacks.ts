@@ -95,7 +95,9 @@ export const requestAttacks = {
       await Promise.all(
         Array.from({ length: 20 }, async () => {
           while (!scene.isOver) {
-            await scene.call('PUT', `/v1/workspaces/${scene.workspace}-${next++}/blocks/b`, { body: { content: 'x' } })
+            await scene.call('PUT', `/v1/workspaces/${scene.workspace}-${next++}/blocks/b`, {
+              body: { type: 'text', content: 'x' },
+            })
           }
         }),
       )
@@ -105,7 +107,7 @@ export const requestAttacks = {
     title: 'a writer counts run numbers up in the greatest steps, and then starts a run',
     run: async (scene) => {
       const block = `/v1/workspaces/${scene.workspace}/blocks/b`
-      await scene.call('PUT', block, { body: { content: 'x' } })
+      await scene.call('PUT', block, { body: { type: 'text', content: 'x' } })
       for (let round = 1; !scene.isOver; round++) {
         await scene.call('POST', `${block}/indexing/main/runs`, { body: { runId: `r${round}` } })
         await scene.call('PATCH', block, { body: { fields: { n: round } } })
