@@ -2,19 +2,17 @@ import {
   type Fold,
   Journal,
   type JournalOptions,
-  kindOfSystemLog,
   LogError,
   type SteadyClock,
   systemLogOf,
   type WorkspaceLog,
-  workspaceOfSystemLog,
 } from '@joinery/log'
 import type { Dispatcher } from './dispatcher.ts'
 import { type IntakeEvent, IntakeFold, intakeEvents, intakeStates } from './intake.ts'
 import { Intake } from './intake-log.ts'
-import { journalEvents, KIND } from './journal-trial.ts'
-import { tagOf } from './names.ts'
+import { KIND, tagOf, workspaceOfJournal } from './names.ts'
 import { Projector } from './projector.ts'
+import { journalEvents } from './record-schemas.ts'
 import { stateCodec } from './saved-state.ts'
 import { TaskBook } from './task-book.ts'
 import type { TaskCounters } from './task-counts.ts'
@@ -106,7 +104,7 @@ export class BookShelf {
   /** The workspaces that have a journal. */
   async *#journals(): AsyncGenerator<string> {
     for await (const name of this.#options.systemLogs?.() ?? []) {
-      const workspace = kindOfSystemLog(name) === KIND ? workspaceOfSystemLog(name) : undefined
+      const workspace = workspaceOfJournal(name)
       if (workspace !== undefined) yield workspace
     }
   }
@@ -179,10 +177,9 @@ export class BookShelf {
   /** Runs work on a journal that is closed meanwhile, such as a repair, and opens it again. */
   async whileClosed<T>(log: string, work: () => Promise<T>): Promise<T> {
     if (log === KIND) return this.#whileIntakeClosed(work)
-    const workspace = kindOfSystemLog(log) === KIND ? workspaceOfSystemLog(log) : undefined
+    const workspace = workspaceOfJournal(log)
     if (workspace === undefined) return work()
-    const working = this.#close(workspace, work)
-    const result = await working
+    const result = await this.#close(workspace, work)
     // Its tasks go on, and who asks for them is told if it is damaged still.
     await this.use(workspace, () => undefined).catch(() => undefined)
     return result

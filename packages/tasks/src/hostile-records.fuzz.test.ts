@@ -1,9 +1,8 @@
-import { jsonCodec } from '@joinery/log'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { nextEvent } from './next-event.ts'
 import { offersOf } from './offers.ts'
-import { journalEvent } from './record-schemas.ts'
+import { journalEvents as events } from './record-schemas.ts'
 import { stateCodec } from './saved-state.ts'
 import type { JournalEvent } from './task-event.ts'
 import { viewOf } from './task-view.ts'
@@ -11,7 +10,6 @@ import { sagaOf } from './testing/task-scene.ts'
 import { WorkFold } from './work-fold.ts'
 
 const RUNS = process.env.JOINERY_NIGHTLY === undefined ? 300 : 20_000
-const events = jsonCodec(journalEvent, 'a record of tasks')
 
 const saga = sagaOf([
   { name: 'one', kind: 'step', hasUndo: true, isPivot: true },

@@ -1,14 +1,11 @@
-import { isNote, jsonCodec, LogError } from '@joinery/log'
+import { isNote, LogError } from '@joinery/log'
 import { intakeEvents, intakeStates } from './intake.ts'
-import { journalEvent } from './record-schemas.ts'
+import { KIND, workspaceOfJournal } from './names.ts'
+import { journalEvents } from './record-schemas.ts'
 import { stateCodec } from './saved-state.ts'
 
-/** Kind of the logs: `!work` for the server, `!work/<workspace>` for a workspace. */
-export const KIND = '!work'
 /** No copy of the data has this id. */
 const REPAIRED = 'repaired'
-
-export const journalEvents = jsonCodec(journalEvent, 'a record of tasks')
 
 /** Reads the records of a journal of tasks as a trial: their `update`s, oldest first, perhaps behind the state of a snapshot. */
 export interface JournalTrial {
@@ -39,7 +36,7 @@ export function tryJournal(log: string): JournalTrial {
 
 function codecsOf(log: string) {
   if (log === KIND) return { events: intakeEvents, states: intakeStates }
-  return log.startsWith(`${KIND}/`) ? { events: journalEvents, states: stateCodec } : undefined
+  return workspaceOfJournal(log) === undefined ? undefined : { events: journalEvents, states: stateCodec }
 }
 
 /**
@@ -48,5 +45,5 @@ function codecsOf(log: string) {
  */
 export function noteOfRepair(log: string): Uint8Array | undefined {
   if (log === KIND) return intakeEvents.encode({ type: 'repaired' })
-  return log.startsWith(`${KIND}/`) ? journalEvents.encode({ type: 'copied', copy: REPAIRED }) : undefined
+  return workspaceOfJournal(log) === undefined ? undefined : journalEvents.encode({ type: 'copied', copy: REPAIRED })
 }

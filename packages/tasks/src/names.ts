@@ -1,11 +1,20 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { kindOfSystemLog, workspaceOfSystemLog } from '@joinery/log'
 import { parseWorkspaceName } from '@joinery/protocol'
 import type { Target } from './task-event.ts'
+
+/** Kind of the logs: `!work` for the server, `!work/<workspace>` for a workspace. */
+export const KIND = '!work'
 
 /** Characters of a time in base 36: enough until the year 5188. */
 const TIME_DIGITS = 9
 const TASK = /^tsk_([A-Za-z0-9_-]+)\.([0-9a-z]{9}[0-9a-f]{20})$/
 const TOKEN = /^w1\.([A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]{11})$/
+
+/** The workspace whose journal of tasks has this name; undefined for the server's own and for other logs. */
+export function workspaceOfJournal(log: string): string | undefined {
+  return kindOfSystemLog(log) === KIND ? workspaceOfSystemLog(log) : undefined
+}
 
 /** An id for a task. It names its workspace, and ids of one workspace are in the order of their times. */
 export function makeTaskId(workspace: string, atMs: number): string {

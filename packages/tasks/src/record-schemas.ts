@@ -1,3 +1,4 @@
+import { jsonCodec } from '@joinery/log'
 import type { Json } from '@joinery/protocol'
 import { z } from 'zod'
 import type { JournalEvent } from './task-event.ts'
@@ -53,7 +54,7 @@ const verdict = z.enum(['retry', 'failed', 'attention'])
 const details = json.optional()
 
 /** One event of a workspace's journal. */
-export const journalEvent: z.ZodType<JournalEvent> = z.discriminatedUnion('type', [
+const journalEvent: z.ZodType<JournalEvent> = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('started'),
     ...{ task, saga: sagaShape, input: json, subject: subject.optional(), by, key: z.string().optional() },
@@ -103,3 +104,5 @@ export const journalEvent: z.ZodType<JournalEvent> = z.discriminatedUnion('type'
   z.object({ type: z.literal('resumed'), by }),
   z.object({ type: z.literal('swept'), tasks: z.array(task) }),
 ])
+
+export const journalEvents = jsonCodec(journalEvent, 'a record of tasks')

@@ -1,7 +1,7 @@
-import { type EventStore, jsonCodec, openMemoryStore, type WorkspaceLog } from '@joinery/log'
+import { type EventStore, openMemoryStore, type WorkspaceLog } from '@joinery/log'
 import { HandClock } from '@joinery/log/testing'
 import type { Json, LeaseAsk, LeasedWork, SagaShape, StepShape } from '@joinery/protocol'
-import { journalEvent } from '../record-schemas.ts'
+import { journalEvents } from '../record-schemas.ts'
 import { stateCodec } from '../saved-state.ts'
 import type { TaskView } from '../task.ts'
 import { openTasks, type TaskEngine } from '../task-engine.ts'
@@ -10,7 +10,6 @@ import type { TaskLogger, TasksOptions } from '../tasks-options.ts'
 import { WorkFold } from '../work-fold.ts'
 import { PlainDocuments } from './plain-documents.ts'
 
-const events = jsonCodec(journalEvent, 'a record of tasks')
 const savedOf = (fold: WorkFold): unknown => JSON.parse(Buffer.from(stateCodec.encode(fold).subarray(1)).toString())
 
 export const ADA = { actor: 'ada', source: 'user_action' }
@@ -133,8 +132,8 @@ export class TaskScene {
     const whole = new WorkFold()
     let halves = new WorkFold()
     for (const [n, { update, at, lsn }] of records.entries()) {
-      whole.take(events.decode(update), at, lsn)
-      halves.take(events.decode(update), at, lsn)
+      whole.take(journalEvents.decode(update), at, lsn)
+      halves.take(journalEvents.decode(update), at, lsn)
       if (n === records.length >> 1) halves = stateCodec.decode(stateCodec.encode(halves))
     }
     return [savedOf(whole), savedOf(halves)]
