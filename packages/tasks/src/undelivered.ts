@@ -19,16 +19,17 @@ const INSTANCES_MAX = 1_000
 export class Undelivered {
   readonly #given = new Map<string, readonly Given[]>()
 
+  /** Remembers what a call is answered with. It has asked {@link again} before, so nothing else is remembered of the run. */
   note({ instance }: LeaseAsk, given: readonly Given[]): void {
     if (instance === undefined || given.length === 0) return
-    this.#given.set(instance, [...(this.#given.get(instance) ?? []), ...given])
+    this.#given.set(instance, given)
     if (this.#given.size > INSTANCES_MAX) this.#letGo()
   }
 
   /** The attempts whose answer was lost. Their leases have their whole time again. */
   again({ instance, holds = [] }: LeaseAsk): readonly Given[] {
-    if (instance === undefined) return []
-    const given = this.#given.get(instance) ?? []
+    const given = instance === undefined ? undefined : this.#given.get(instance)
+    if (instance === undefined || given === undefined) return []
     this.#given.delete(instance)
     const held = new Set(holds)
     const lost = given.filter((one) => !held.has(one.work.token) && isStanding(one))
