@@ -19,16 +19,7 @@ import type { ImportChoice, Operator, Removal, Watched } from './operator.mts'
 import { type Alone, exportIntactPart, repairStore } from './repair-store.mts'
 import { openRevocations, revokedText } from './revocations-file.mts'
 import { directLeases, leasesOf, releaseLease, type StoreLeases, servedLeases } from './store-leases.mts'
-import {
-  askTask,
-  beforePurge,
-  directTasks,
-  forgetTasks,
-  resumeTasks,
-  type StoreTasks,
-  taskOf,
-  tasksOf,
-} from './store-tasks.mts'
+import { askTask, directTasks, purgeDirectly, resumeTasks, type StoreTasks, taskOf, tasksOf } from './store-tasks.mts'
 import { loadMsMaxOf, trialLoad } from './trial-load.mts'
 import { verifyDamaged } from './verify-damaged.mts'
 
@@ -185,9 +176,7 @@ function directAccess(store: EventStore): Access {
     remove: async (removal, workspace) => {
       if (removal === 'delete') return store.tombstone(workspace)
       if (removal === 'undelete') return store.undelete(workspace)
-      await beforePurge(store, workspace)
-      await store.purge(workspace)
-      await forgetTasks(store, workspace)
+      return purgeDirectly(store, workspace)
     },
     withLog: async (workspace, work) => {
       const log = await store.open(workspace)

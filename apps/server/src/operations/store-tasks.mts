@@ -92,16 +92,16 @@ export async function resumeTasks(store: EventStore, use: StoreTasks, workspace:
   return use((tasks) => tasks.resume(workspace, OPERATOR))
 }
 
-/** Notes in the journal of the tasks of a store without a server that a workspace is about to be purged. */
-export async function beforePurge(store: EventStore, workspace: string): Promise<void> {
-  for await (const name of store.systemLogs())
-    if (name === '!work') return directTasks(store)((tasks) => tasks.willForget(workspace))
+/** Purges a workspace of a store without a server, and removes what the tasks keep of it. Notes that before, for the next server. */
+export async function purgeDirectly(store: EventStore, workspace: string): Promise<void> {
+  await withJournal(store, (tasks) => tasks.willForget(workspace))
+  await store.purge(workspace)
+  await withJournal(store, (tasks) => tasks.forget(workspace))
 }
 
-/** Removes what the tasks of a store without a server keep of a workspace that was purged. */
-export async function forgetTasks(store: EventStore, workspace: string): Promise<void> {
-  for await (const name of store.systemLogs())
-    if (name === '!work') return directTasks(store)((tasks) => tasks.forget(workspace))
+/** Runs work with the tasks of a store without a server, if it has ever had any. */
+async function withJournal(store: EventStore, work: (tasks: TaskEngine) => Promise<void>): Promise<void> {
+  for await (const name of store.systemLogs()) if (name === '!work') return directTasks(store)(work)
 }
 
 async function explained<T>(use: StoreTasks, work: (tasks: Tasks) => Promise<T>): Promise<T> {
