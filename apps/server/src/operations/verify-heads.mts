@@ -19,7 +19,7 @@ const file: Setting<string> = {
 const key: Setting<string | undefined> = {
   option: 'key',
   rule: 'the public key that "joinery keygen" printed: 32 bytes as base64url',
-  example: 'MCowBQYDK2VwAyEA…',
+  example: 'KLwbQ-f9INCUobmpfjhadoBWsb6AFyl-fjYIjctPswI',
   schema: z
     .string()
     .refine((text) => Buffer.from(text, 'base64url').length === 32)
