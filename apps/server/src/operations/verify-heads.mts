@@ -8,7 +8,6 @@ import { HEAD_LOG_FILE } from '../head-log.mts'
 import { type Options, readSetting, type Setting } from '../setting.mts'
 import { readDataOptions, stopSignal } from './data-options.mts'
 import { fileFault, withOperator } from './open-operator.mts'
-import type { Operator } from './operator.mts'
 
 const file: Setting<string> = {
   option: 'head',
@@ -75,15 +74,11 @@ async function judge(directory: string, heads: readonly SignedHead[]): Promise<H
     for (const [workspace, some] of byWorkspace) {
       const keys = new Set(some.map((head) => head.key))
       const others = logged.filter((head) => head.workspace === workspace && keys.has(head.key))
-      const archive = archiveOf(operator, workspace, signal)
+      const archive = operator.archive({ workspaces: [workspace] }, { signal })
       verdicts.push(...(await verifyHeads(workspace, [...some, ...others], archive)).slice(0, some.length))
     }
   })
   return verdicts
-}
-
-function archiveOf(operator: Operator, workspace: string, signal: AbortSignal): AsyncIterable<Uint8Array> {
-  return operator.archive({ workspaces: [workspace] }, { signal })
 }
 
 /** Heads of the directory's own log, if it can be read: they are a help, and no condition. */
