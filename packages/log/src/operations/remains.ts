@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import type { DatabaseMoment, Entry } from '../disk/database.ts'
 import { missingIsUndefined, syncDirectory } from '../durable-file.ts'
-import { KIND, nameKey, ownRange, workspaceKey } from '../records/key.ts'
+import { nameKey, OWNED_KINDS, ownRange, workspaceKey } from '../records/key.ts'
 import { storageError } from '../storage-error.ts'
 import { ChunkWriter, damagedArchive, readChunks } from './archive-chunk.ts'
 
@@ -14,10 +14,6 @@ const REMAINS = 'JOINERY REMAINS 1\n'
 const CHUNK = { head: 0x01, entry: 0x02 } as const
 /** Longest workspace name in a file name: a name has up to 1,024 bytes, a file name 255. */
 const NAME_CHARACTERS_MAX = 100
-const OWNED_KINDS = [
-  ...[KIND.extent, KIND.snapshot, KIND.segment, KIND.record],
-  ...[KIND.idempotency, KIND.chain, KIND.chainMarks],
-]
 
 /** First chunk: which workspace the entries belong to. */
 export interface RemainsHead {

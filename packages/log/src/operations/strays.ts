@@ -1,12 +1,8 @@
 import type { DatabaseMoment } from '../disk/database.ts'
 import type { Lsn } from '../lsn.ts'
-import { KIND, kindRange, nameKey, numberOfKey } from '../records/key.ts'
+import { KIND, kindRange, nameKey, numberOfKey, OWNED_KINDS } from '../records/key.ts'
 import type { Problems } from './problem.ts'
 
-const OWNED_KINDS = [
-  ...[KIND.record, KIND.snapshot, KIND.extent, KIND.idempotency, KIND.segment],
-  ...[KIND.chain, KIND.chainMarks],
-]
 const KINDS_KNOWN: ReadonlySet<number> = new Set(Object.values(KIND))
 
 /** Reports entries that belong to nothing: entries of unknown kinds, and records of numbers that no workspace has. */

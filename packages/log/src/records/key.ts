@@ -34,6 +34,12 @@ export const KIND = {
   chainMarks: 0x0b,
 } as const
 
+/** The kinds of the entries that belong to a workspace's number, but for its name. Its extent tells of the others, and comes last. */
+export const OWNED_KINDS = [
+  ...[KIND.snapshot, KIND.idempotency, KIND.record, KIND.segment],
+  ...[KIND.chain, KIND.chainMarks, KIND.extent],
+]
+
 export const WORKSPACE_NUMBER_MAX = 2 ** 32 - 1
 /** Kind, u32 workspace number, u48 LSN. */
 export const RECORD_KEY_BYTES = 11
@@ -55,11 +61,34 @@ export function nameOfWorkspaceKey(key: Uint8Array): string {
   return Buffer.from(key.buffer, key.byteOffset + 1, key.byteLength - 1).toString()
 }
 
-export function nameKey(number: number): Uint8Array {
+/** The key of an entry of which a workspace has one, and the beginning of all its keys of that kind. */
+function numberKey(kind: number, number: number): Uint8Array {
   const key = Buffer.allocUnsafe(5)
-  key[0] = KIND.name
+  key[0] = kind
   key.writeUInt32BE(number, 1)
   return key
+}
+
+/** The key of an entry of which a workspace has one for each of some LSNs. */
+function lsnKey(kind: number, number: number, lsn: number): Uint8Array {
+  const key = Buffer.allocUnsafe(RECORD_KEY_BYTES)
+  writeRecordKey(key, number, lsn as Lsn)
+  key[0] = kind
+  return key
+}
+
+/** Keys of one kind and workspace, from one LSN through another. */
+export interface LsnKeyRange {
+  readonly gte: Uint8Array
+  readonly lte: Uint8Array
+}
+
+function lsnKeyRange(kind: number, number: number, first: number, last: number): LsnKeyRange {
+  return { gte: lsnKey(kind, number, first), lte: lsnKey(kind, number, last) }
+}
+
+export function nameKey(number: number): Uint8Array {
+  return numberKey(KIND.name, number)
 }
 
 /** Writes a record's key at the start of `target`. */
@@ -70,14 +99,12 @@ export function writeRecordKey(target: Buffer, number: number, lsn: Lsn): void {
 }
 
 export function recordKey(number: number, lsn: Lsn): Uint8Array {
-  const key = Buffer.allocUnsafe(RECORD_KEY_BYTES)
-  writeRecordKey(key, number, lsn)
-  return key
+  return lsnKey(KIND.record, number, lsn)
 }
 
 /** Range of the record keys of this workspace, for all LSNs or for some. */
-export function recordKeyRange(number: number, first = 0, last = LSN_MAX): { gte: Uint8Array; lte: Uint8Array } {
-  return { gte: recordKey(number, first as Lsn), lte: recordKey(number, last as Lsn) }
+export function recordKeyRange(number: number, first = 0, last = LSN_MAX): LsnKeyRange {
+  return lsnKeyRange(KIND.record, number, first, last)
 }
 
 export function snapshotKey(number: number, lsn: Lsn, part: number): Uint8Array {
@@ -89,41 +116,35 @@ export function snapshotKey(number: number, lsn: Lsn, part: number): Uint8Array 
 }
 
 /** Range of the keys of snapshot parts of this workspace, from one LSN through another. */
-export function snapshotKeyRange(number: number, first = 0, last = LSN_MAX): { gte: Uint8Array; lte: Uint8Array } {
+export function snapshotKeyRange(number: number, first = 0, last = LSN_MAX): LsnKeyRange {
   return { gte: snapshotKey(number, first as Lsn, 0), lte: snapshotKey(number, last as Lsn, SNAPSHOT_PART_MAX) }
 }
 
 export function segmentKey(number: number, firstLsn: Lsn): Uint8Array {
-  const key = Buffer.from(recordKey(number, firstLsn))
-  key[0] = KIND.segment
-  return key
+  return lsnKey(KIND.segment, number, firstLsn)
 }
 
 /** Range of the segment keys of this workspace, for all first LSNs or for some. */
-export function segmentKeyRange(number: number, first = 0, last = LSN_MAX): { gte: Uint8Array; lte: Uint8Array } {
-  return { gte: segmentKey(number, first as Lsn), lte: segmentKey(number, last as Lsn) }
+export function segmentKeyRange(number: number, first = 0, last = LSN_MAX): LsnKeyRange {
+  return lsnKeyRange(KIND.segment, number, first, last)
 }
 
 export function chainKey(number: number, lsn: Lsn): Uint8Array {
-  const key = Buffer.from(recordKey(number, lsn))
-  key[0] = KIND.chain
-  return key
+  return lsnKey(KIND.chain, number, lsn)
 }
 
 /** Range of the keys of chain values of this workspace, from one LSN through another. */
-export function chainKeyRange(number: number, first = 0, last = LSN_MAX): { gte: Uint8Array; lte: Uint8Array } {
-  return { gte: chainKey(number, first as Lsn), lte: chainKey(number, last as Lsn) }
+export function chainKeyRange(number: number, first = 0, last = LSN_MAX): LsnKeyRange {
+  return lsnKeyRange(KIND.chain, number, first, last)
 }
 
 export function chainMarksKey(number: number, after: Lsn): Uint8Array {
-  const key = Buffer.from(recordKey(number, after))
-  key[0] = KIND.chainMarks
-  return key
+  return lsnKey(KIND.chainMarks, number, after)
 }
 
-/** Range of the keys of marks of this workspace's chain, behind one LSN and all later ones. */
-export function chainMarksRange(number: number, after: Lsn): { gte: Uint8Array; lte: Uint8Array } {
-  return { gte: chainMarksKey(number, after), lte: chainMarksKey(number, LSN_MAX as Lsn) }
+/** Range of the keys of marks of this workspace's chain, behind one LSN and all through another. */
+export function chainMarksKeyRange(number: number, first = 0, last = LSN_MAX): LsnKeyRange {
+  return lsnKeyRange(KIND.chainMarks, number, first, last)
 }
 
 export function idempotencyKey(number: number, idempotency: string): Uint8Array {
@@ -135,12 +156,10 @@ export function idempotencyKey(number: number, idempotency: string): Uint8Array 
 }
 
 export function extentKey(number: number): Uint8Array {
-  const key = Buffer.from(nameKey(number))
-  key[0] = KIND.extent
-  return key
+  return numberKey(KIND.extent, number)
 }
 
-/** The LSN in the key of a record, of a segment (its first LSN) or of a part of a snapshot. */
+/** The LSN in the key of a record, of a segment (its first LSN), of a part of a snapshot, or of a chain value or its marks. */
 export function lsnOfRecordKey(key: Uint8Array): Lsn {
   return (u32(key, 5) * 2 ** 16 + at(key, 9) * 2 ** 8 + at(key, 10)) as Lsn
 }
@@ -166,12 +185,8 @@ function at(key: Uint8Array, index: number): number {
 
 /** Every key of one kind that belongs to one workspace. */
 export function ownRange(kind: number, number: number): { gte: Uint8Array; lt: Uint8Array } {
-  const prefix = (n: number) => {
-    const key = Buffer.from(nameKey(n))
-    key[0] = kind
-    return key
-  }
-  return { gte: prefix(number), lt: number === WORKSPACE_NUMBER_MAX ? Buffer.from([kind + 1]) : prefix(number + 1) }
+  const lt = number === WORKSPACE_NUMBER_MAX ? Buffer.from([kind + 1]) : numberKey(kind, number + 1)
+  return { gte: numberKey(kind, number), lt }
 }
 
 /** Every key of one kind. */

@@ -2,8 +2,8 @@ import type { Compacted, VerifyState } from '../event-store.ts'
 import { LogError } from '../log-error.ts'
 import type { Lsn } from '../lsn.ts'
 import {
-  chainKey,
-  chainMarksKey,
+  chainKeyRange,
+  chainMarksKeyRange,
   KIND,
   lsnOfRecordKey,
   ownRange,
@@ -120,14 +120,14 @@ async function sweep(desk: Desk, firstLsn: Lsn, isErasing: boolean): Promise<voi
  */
 async function sweepChain(desk: Desk, firstLsn: Lsn, isErasing: boolean): Promise<void> {
   const { number, host } = desk
-  const last = (firstLsn - 2) as Lsn
+  const last = firstLsn - 2
   if (last < 0) return
-  const marks = { gte: chainMarksKey(number, 0 as Lsn), lte: chainMarksKey(number, last) }
-  const values = { gte: chainKey(number, 0 as Lsn), lte: chainKey(number, last) }
+  const marks = chainMarksKeyRange(number, 0, last)
+  const values = chainKeyRange(number, 0, last)
   for (const range of isErasing ? [marks, values] : [marks]) {
     for await (const keys of host.disk.keys(range, KEYS_PER_BATCH)) await remove(desk, keys)
   }
-  if (isErasing) await tidy(host, { gte: values.gte, lte: chainMarksKey(number, last) })
+  if (isErasing) await tidy(host, { gte: values.gte, lte: marks.lte })
 }
 
 async function removeAndGiveBack(desk: Desk, { gte }: { gte: Uint8Array }, keys: readonly Uint8Array[]): Promise<void> {

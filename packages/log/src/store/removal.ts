@@ -1,7 +1,7 @@
 import type { Database } from '../disk/database.ts'
 import type { Group } from '../disk/group.ts'
 import { LogError } from '../log-error.ts'
-import { KIND, nameKey, ownRange, workspaceKey } from '../records/key.ts'
+import { KIND, nameKey, OWNED_KINDS, ownRange, workspaceKey } from '../records/key.ts'
 import {
   decodeWorkspaceIdentity,
   encodeWorkspaceIdentity,
@@ -22,10 +22,6 @@ export interface RemovalHost {
 
 /** Most writes of one batch: writes of others go on in between. */
 const KEYS_PER_BATCH = 1_000
-const OWNED_KINDS = [
-  ...[KIND.snapshot, KIND.idempotency, KIND.record, KIND.segment],
-  ...[KIND.chain, KIND.chainMarks, KIND.extent],
-]
 
 /** Marks a workspace deleted. Does nothing if it is deleted already. Throws `invalid` if there is none. */
 export async function tombstone(host: RemovalHost, witness: Witness, workspace: string): Promise<void> {

@@ -8,7 +8,7 @@ import {
   type ChainValue,
 } from '../records/chain.ts'
 import { CHAIN_KEPT_EVERY, decodeChainMarks, decodeChainValue } from '../records/kept-chain.ts'
-import { chainKey, chainKeyRange, chainMarksRange, lsnOfRecordKey } from '../records/key.ts'
+import { chainKey, chainKeyRange, chainMarksKeyRange, lsnOfRecordKey } from '../records/key.ts'
 import { readStoredRuns, type StoredLog } from './stored-records.ts'
 
 /**
@@ -27,7 +27,7 @@ export async function readChainOrigin(log: StoredLog, generation: string, firstL
 
 async function readMarks({ workspace, number, moment }: StoredLog, from: Lsn): Promise<ChainMark[]> {
   const marks: ChainMark[] = []
-  for await (const [key, value] of moment.entries(chainMarksRange(number, from))) {
+  for await (const [key, value] of moment.entries(chainMarksKeyRange(number, from))) {
     marks.push(...decodeChainMarks(workspace, key, value))
   }
   return marks

@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
 import type { EventStore } from '../event-store.ts'
 import { isIntact, verifyDirectory } from '../operations/verify-directory.ts'
-import { KIND, ownRange, workspaceKey } from '../records/key.ts'
+import { KIND, OWNED_KINDS, ownRange, workspaceKey } from '../records/key.ts'
 import { levelStoreOf, openLevelStore } from '../store/level-store.ts'
 import { readAll } from './read-all.ts'
 import { makeRichStore } from './rich-store.ts'
@@ -17,10 +17,7 @@ export type Level = Parameters<Parameters<typeof tamper>[1]>[0]
 export const open = (directory: string) => openLevelStore({ directory, durability: 'sync' })
 export const lsns = (first: number, last: number) => Array.from({ length: last - first + 1 }, (_, n) => first + n)
 
-const OWN_KINDS = [
-  ...[KIND.name, KIND.record, KIND.snapshot, KIND.extent],
-  ...[KIND.idempotency, KIND.segment, KIND.chain, KIND.chainMarks],
-]
+const OWN_KINDS = [KIND.name, ...OWNED_KINDS]
 
 export async function spoil(level: Level, key: Uint8Array): Promise<void> {
   const value = Buffer.from((await level.get(key)) ?? [])
