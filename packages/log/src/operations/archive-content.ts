@@ -1,5 +1,5 @@
 import type { Lsn } from '../lsn.ts'
-import { CHAIN_START, Chain, type ChainMark, type ChainOrigin, type ChainValue } from '../records/chain.ts'
+import { Chain, type ChainMark, type ChainOrigin, type ChainValue, chainBegunAt } from '../records/chain.ts'
 import { isChainValue, parseChainMarks } from '../records/kept-chain.ts'
 import { damagedArchive } from './archive-chunk.ts'
 
@@ -120,8 +120,6 @@ export function parseChain({ chain, firstLsn }: ArchivedWorkspace, offset: numbe
  * any value does: behind what it had dropped.
  */
 export function chainOfArchived(archived: ArchivedWorkspace, offset = 0): { origin: ChainOrigin; chain: Chain } {
-  const lsn = (archived.firstLsn - 1) as Lsn
-  const begun: ChainOrigin = { lsn, value: CHAIN_START, marks: [{ after: lsn, generation: archived.generation }] }
-  const origin = parseChain(archived, offset) ?? begun
+  const origin = parseChain(archived, offset) ?? chainBegunAt((archived.firstLsn - 1) as Lsn, archived.generation)
   return { origin, chain: new Chain(origin) }
 }

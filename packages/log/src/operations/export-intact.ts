@@ -1,9 +1,7 @@
 import type { EventStore, LogEntry } from '../event-store.ts'
-import type { Lsn } from '../lsn.ts'
-import { CHAIN_START, Chain } from '../records/chain.ts'
 import { levelStoreOf } from '../store/level-store.ts'
 import { CHUNK, ChunkWriter } from './archive-chunk.ts'
-import type { ArchivedCounts, ArchiveHead } from './archive-content.ts'
+import { type ArchivedCounts, type ArchiveHead, chainOfArchived } from './archive-content.ts'
 import {
   exportArchive,
   exportWorkspace,
@@ -52,8 +50,7 @@ async function* archiveOf(
   yield writer.json(CHUNK.head, head)
   yield writer.json(CHUNK.workspace, archived)
   const counts = { records: archived.head - archived.firstLsn + 1, snapshots: 0 }
-  const { base: value, marks } = archived.chain ?? { base: CHAIN_START, marks: [] }
-  const chain = new Chain({ lsn: (archived.firstLsn - 1) as Lsn, value, marks })
+  const { chain } = chainOfArchived(archived)
   for await (const item of items()) {
     if (item.kind === 'snapshot') {
       counts.snapshots++

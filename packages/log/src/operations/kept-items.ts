@@ -1,6 +1,6 @@
 import type { LogEntry } from '../event-store.ts'
 import type { Lsn } from '../lsn.ts'
-import { CHAIN_START, type ChainOrigin } from '../records/chain.ts'
+import { chainBegunAt } from '../records/chain.ts'
 import { makeGeneration } from '../records/workspace-identity.ts'
 import { readPatiently } from '../store/damaged-log.ts'
 import { type Rung, readRung } from '../store/ladder.ts'
@@ -60,11 +60,10 @@ async function keptChain(
   generation: string,
 ): Promise<ArchivedChain> {
   const known = look.identity.generation
-  const lsn = (firstLsn - 1) as Lsn
-  const begun: ChainOrigin = { lsn, value: CHAIN_START, marks: [{ after: lsn, generation: known }] }
+  const begun = chainBegunAt((firstLsn - 1) as Lsn, known)
   const origin = await readChainOrigin(look, known, firstLsn).catch(orElse(begun))
   const { base, marks, dropped } = await archivedChain(look, origin).catch(
-    orElse({ base: CHAIN_START, marks: begun.marks, dropped: [] }),
+    orElse({ base: begun.value, marks: begun.marks, dropped: [] }),
   )
   const kept = marks.filter(({ after }) => after <= head)
   return { base, dropped, marks: generation === known ? kept : [...kept, { after: head, generation }] }

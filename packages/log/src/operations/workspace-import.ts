@@ -18,12 +18,11 @@ import type { LevelStore } from '../store/level-store.ts'
 import { writeThrough } from '../store/write-through.ts'
 import type { ArchivedWorkspace } from './archive-content.ts'
 import type { ArchiveItem } from './read-archive.ts'
-import { type TrialLoad, trialOf } from './trial-load.ts'
+import { type TrialOptions, trialOf } from './trial-load.ts'
 import { verifyWorkspace } from './verify-workspace.ts'
 
 /** How the written workspace is tried. */
-interface ReadBack {
-  readonly load?: (workspace: string) => TrialLoad
+interface ReadBack extends TrialOptions {
   readonly signal?: AbortSignal
 }
 
@@ -96,7 +95,7 @@ export class WorkspaceImport {
   }
 
   /** Writes what waits, reads all of it back and loads it. Throws `corrupted`. */
-  async verify({ load, signal }: ReadBack): Promise<void> {
+  async verify({ signal, ...trials }: ReadBack): Promise<void> {
     const { number } = this.#identity
     const { firstLsn, snapshotLsn } = this.#archived
     // Sealing begins there: there is nothing to seal before the first record.
@@ -111,7 +110,7 @@ export class WorkspaceImport {
       const look = {
         ...stored,
         witnessed: this.#archived.head,
-        load: trialOf(load === undefined ? {} : { load }, this.#workspace),
+        load: trialOf(trials, this.#workspace),
         onRecord: () => undefined,
         signal,
       }

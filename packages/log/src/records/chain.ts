@@ -27,6 +27,11 @@ export interface ChainOrigin extends ChainPoint {
   readonly marks: readonly ChainMark[]
 }
 
+/** The chain of a log that keeps no value of the record at `lsn`, or has none: it begins anew behind that. */
+export function chainBegunAt(lsn: Lsn, generation: string): ChainOrigin {
+  return { lsn, value: CHAIN_START, marks: [{ after: lsn, generation }] }
+}
+
 const KIND_GENERATION = 0
 const KIND_RECORD = 1
 const KIND_GROUND = 2
