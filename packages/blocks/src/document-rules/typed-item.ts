@@ -1,6 +1,5 @@
 import * as decoding from 'lib0/decoding'
 import * as Y from 'yjs'
-import { SKELETON_CLIENT_MIN } from '../block-skeleton.ts'
 import type { ClientOwners } from './client-owners.ts'
 import { isStoredSkeleton } from './stored-skeleton.ts'
 import { isBefore, structIn } from './typed-neighbours.ts'
@@ -55,7 +54,7 @@ function readItem(
   if (owners !== undefined) {
     if (!owners.isOnlyOwner(client, actor)) return undefined
     // Skeletons never type. A client id with an owner is a writer's.
-  } else if (client >= SKELETON_CLIENT_MIN && isStoredSkeleton(doc, client) === true) return undefined
+  } else if (isStoredSkeleton(doc, client) === true) return undefined
   const info = decoding.readUint8(decoder)
   if (info !== BEHIND && info !== BETWEEN) return undefined
   const leftClient = decoding.readVarUint(decoder)

@@ -84,7 +84,7 @@ function structAt({ clients }: Y.Doc['store'], client: number, clock: number): Y
 
 /** The struct at a clock among those of one client; undefined behind the last. */
 export function structIn(structs: readonly (Y.Item | Y.GC)[], clock: number): Y.Item | Y.GC | undefined {
-  const last = structs?.[structs.length - 1]
+  const last = structs[structs.length - 1]
   if (last === undefined || clock >= last.id.clock + last.length) return undefined
   // Most of what is typed stands behind what was typed last.
   return clock >= last.id.clock ? last : structs[Y.findIndexSS(structs as (Y.Item | Y.GC)[], clock)]

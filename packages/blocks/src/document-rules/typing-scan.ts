@@ -1,6 +1,5 @@
 import * as decoding from 'lib0/decoding'
 import * as Y from 'yjs'
-import { SKELETON_CLIENT_MIN } from '../block-skeleton.ts'
 import type { ClientOwners } from './client-owners.ts'
 import { isDeleteSet } from './delete-set-scan.ts'
 import { isStoredSkeleton } from './stored-skeleton.ts'
@@ -62,7 +61,7 @@ function isPlainTypingOfClient(
   const state = Y.getState(doc.store, client)
   if (clock === 0 || clock > state) return false
   // Skeletons never type. A client id with an owner is a writer's.
-  if (owners === undefined && client >= SKELETON_CLIENT_MIN && isStoredSkeleton(doc, client) === true) return false
+  if (owners === undefined && isStoredSkeleton(doc, client) === true) return false
   beside.begin(client, clock === state ? state : undefined)
   for (let i = 0; i < structs; i++) {
     const info = decoding.readUint8(decoder)
