@@ -77,7 +77,9 @@ export class StoredState {
   /** The records after {@link start}. */
   readonly tail: readonly LogRecord[]
   readonly stateVector: Uint8Array
-  readonly #parts: SharedSteps<readonly Uint8Array[]>
+  /** The whole state as one update, of records that came out of order; undefined for others. */
+  readonly #replayed: Uint8Array | undefined
+  readonly #parts = new SharedSteps((pace) => this.#merge(pace))
   readonly #fullAnswer = new SharedSteps((pace) => this.#answerAll(pace))
   readonly #deletions = new SharedSteps((pace) => this.#readDeletions(pace))
 
@@ -85,12 +87,12 @@ export class StoredState {
     start: Start | undefined,
     tail: readonly LogRecord[],
     stateVector: Uint8Array,
-    parts?: readonly Uint8Array[],
+    replayed?: Uint8Array,
   ) {
     this.start = start
     this.tail = tail
     this.stateVector = stateVector
-    this.#parts = new SharedSteps((pace) => (parts === undefined ? this.#merge(pace) : made(parts)))
+    this.#replayed = replayed
   }
 
   /** The steps to the state of a snapshot and the records after it. */
@@ -105,7 +107,7 @@ export class StoredState {
     }
     if (isInOrder) return new StoredState(start, tail, encodeStateVector(state))
     const { stateVector, update } = yield* replaying(start, tail, pace)
-    return new StoredState(start, tail, stateVector, [update])
+    return new StoredState(start, tail, stateVector, update)
   }
 
   get #isLarge(): boolean {
@@ -210,6 +212,7 @@ export class StoredState {
 
   /** The snapshot's state and the records after it, those of a message's size as one. */
   *#merge(pace: Pace): Steps<readonly Uint8Array[]> {
+    if (this.#replayed !== undefined) return [this.#replayed]
     const parts = this.start === undefined ? [] : [this.start.state]
     let group: Uint8Array[] = []
     let bytes = 0
@@ -256,11 +259,6 @@ function structAt<S extends Y.Item | Y.GC>(structs: readonly S[], clock: number)
 }
 
 const NOTHING_STORED = doAll(StoredState.making(undefined, [], AT_ONCE))
-
-// biome-ignore lint/correctness/useYield: there is nothing left to do.
-function* made<T>(value: T): Steps<T> {
-  return value
-}
 
 /**
  * The steps to the state vector and state of updates that arrived out of order, made by way of a document. Such an update stands in
