@@ -8,7 +8,7 @@ import { type ClientSpans as Client, type ReadSpans, readingSpans, type StructSp
 export interface PartSizes {
   readonly bytesMax: number
   /** About so many structs go into a part: those of one client stay together if they are few. Any number by default. */
-  readonly structsMax?: number
+  readonly structsMax?: number | undefined
 }
 
 /**
@@ -18,13 +18,12 @@ export interface PartSizes {
  * bytes stays as it is, if it has no more than `structsMax` structs. Throws on bytes that are no update.
  */
 export function splitUpdate(update: Uint8Array, bytesMax: number, structsMax?: number): readonly Uint8Array[] {
-  return doAll(splittingUpdate(update, { bytesMax, ...(structsMax !== undefined && { structsMax }) }, AT_ONCE))
+  return doAll(splittingUpdate(update, { bytesMax, structsMax }, AT_ONCE))
 }
 
 /** The steps of {@link splitUpdate}. */
 export function* splittingUpdate(given: Uint8Array, sizes: PartSizes, pace: Pace): Steps<readonly Uint8Array[]> {
-  const { bytesMax, structsMax = Number.POSITIVE_INFINITY } = sizes
-  if (given.length <= bytesMax && structsMax === Number.POSITIVE_INFINITY) return [given]
+  if (given.length <= sizes.bytesMax && sizes.structsMax === undefined) return [given]
   const spans = yield* readingSpans(given, pace)
   return yield* splittingSpans(given, spans, sizes, pace)
 }
