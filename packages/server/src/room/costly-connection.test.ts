@@ -1,7 +1,7 @@
 import { openMemoryStore } from '@joinery/log'
 import { encodeUpdate } from '@joinery/protocol'
 import * as encoding from 'lib0/encoding'
-import { afterEach, expect, it } from 'vitest'
+import { afterEach, expect, it, onTestFinished } from 'vitest'
 import { UNRULED } from '../content/document-rules.ts'
 import { ServerFixture } from '../testing/server-fixture.ts'
 
@@ -19,6 +19,17 @@ const rules = {
       return undefined
     },
   }),
+}
+
+/** Counts the turns of the event loop until the test ends. */
+function countTurns(): { count: number } {
+  const turn = { count: 0 }
+  let next = setImmediate(function again() {
+    turn.count++
+    next = setImmediate(again)
+  })
+  onTestFinished(() => clearImmediate(next))
+  return turn
 }
 
 it('[S181] a connection that costs too much rests, others go on, and nothing that it sent is lost', async () => {
@@ -58,18 +69,13 @@ it('[S181] a connection that costs too much rests, others go on, and nothing tha
 })
 
 it('[S196] updates of several connections that take long are applied in turns of their own, in one room and in several', async () => {
-  let turn = 0
-  let isOver = false
-  const count = (): void => {
-    turn++
-    if (!isOver) setImmediate(count)
-  }
+  const turn = countTurns()
   const turns: number[] = []
   const slow = {
     open: () => ({
       ...rules.open(),
       inspect: (update: Uint8Array) => {
-        if (update.length > LARGE) turns.push(turn)
+        if (update.length > LARGE) turns.push(turn.count)
         return rules.open().inspect(update)
       },
     }),
@@ -78,11 +84,9 @@ it('[S196] updates of several connections that take long are applied in turns of
   const clients = await Promise.all(
     ['a', 'a', 'a', 'b', 'c'].map((name) => fixture.client(`${name}?joinery=1`).synced()),
   )
-  count()
   for (const client of clients) client.text.insert(0, 'x'.repeat(2 * LARGE))
   const settled = clients.map((client) => client.until(() => client.message('durable')?.frames === client.sentUpdates))
   await Promise.all(settled)
-  isOver = true
   expect(turns).toHaveLength(clients.length)
   expect(new Set(turns).size).toBe(clients.length)
   await clients[0]?.until(() => clients[0]?.text.length === 3 * 2 * LARGE)
@@ -97,18 +101,13 @@ function deletionsOf(client: number): Uint8Array {
 }
 
 it('[S327] one connection’s updates that make Yjs read again what waits are taken in several turns, in order', async () => {
-  let turn = 0
-  let isOver = false
-  const count = (): void => {
-    turn++
-    if (!isOver) setImmediate(count)
-  }
+  const turn = countTurns()
   const turns: number[] = []
   const counting = {
     open: () => ({
       ...UNRULED,
       inspect: () => {
-        turns.push(turn)
+        turns.push(turn.count)
         return undefined
       },
     }),
@@ -119,11 +118,9 @@ it('[S327] one connection’s updates that make Yjs read again what waits are ta
   const client = await fixture.client('w?joinery=1').synced()
   await client.until(() => client.message('durable')?.frames === client.sentUpdates)
   turns.length = 0
-  count()
   client.inOneGo(...Array.from({ length: 30 }, (_, index) => encodeUpdate(deletionsOf(1_000 + index))))
   client.text.insert(0, 'behind')
   await client.until(() => client.message('durable')?.frames === client.sentUpdates)
-  isOver = true
   expect(turns.length).toBe(31)
   expect(new Set(turns).size).toBeGreaterThan(1)
   const reader = await fixture.client('w').synced()
