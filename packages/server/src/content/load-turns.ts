@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type * as Y from 'yjs'
 import type { ServerLimits } from '../limits.ts'
 import { Turns } from '../turns.ts'
-import type { Pace, Steps } from './steps.ts'
+import { paceOf, type Steps } from './steps.ts'
 
 /** Items that are read at once, at most, before they are applied. */
 const CHUNK = 1_000
@@ -14,18 +14,12 @@ export class LoadTurns {
   readonly #turns = new Turns(1)
   #stepsEndMs = 0
   /** The pace of all steps that are done in these turns. */
-  readonly pace: Pace
+  readonly pace = paceOf(() => performance.now() >= this.#stepsEndMs)
 
   /** @param limits times after which a load, and the steps of anything else, give their turn up */
   constructor({ trialTurnMs, answerTurnMs }: Pick<ServerLimits, 'trialTurnMs' | 'answerTurnMs'>) {
     this.#turnMs = trialTurnMs
     this.#stepsMs = answerTurnMs
-    const isOver = (): boolean => performance.now() >= this.#stepsEndMs
-    this.pace = {
-      get isOver() {
-        return isOver()
-      },
-    }
   }
 
   /** Calls `apply` with each item in order, in transactions of `origin` that each last about a turn. Resolves with their time, ms. Rejects with the error of either. */

@@ -9,6 +9,15 @@ export interface Pace {
   readonly isOver: boolean
 }
 
+/** The pace that `isOver` tells anew at each look. */
+export function paceOf(isOver: () => boolean): Pace {
+  return {
+    get isOver() {
+      return isOver()
+    },
+  }
+}
+
 /** The pace of work that is done in one turn. */
 export const AT_ONCE: Pace = { isOver: false }
 

@@ -1,6 +1,7 @@
 import * as encoding from 'lib0/encoding'
 import * as Y from 'yjs'
-import type { Pace, Steps } from './steps.ts'
+import { hasWaiting } from './apply-update.ts'
+import { type Pace, paceOf, type Steps } from './steps.ts'
 
 /** Structs between two looks at the clock. */
 const STRUCTS_PER_LOOK = 64
@@ -15,62 +16,20 @@ interface ClientPart {
   readonly chunks: Uint8Array[]
 }
 
-type Client = readonly [client: number, structs: readonly (Y.Item | Y.GC)[]]
-
-/**
- * Encodes a document as one Yjs V1 update, in parts between which others have their turn and the document may change: what comes
- * meanwhile is encoded, too. The last part makes the update, of the document as it is then. A struct that was encoded and is
- * deleted meanwhile stands in the update with its deletion.
- */
-export class UpdateEncoding {
+/** The structs of a document that are encoded so far, for a reader who has everything before `since`. */
+class EncodedStructs {
   readonly #doc: Y.Doc
   readonly #since: ReadonlyMap<number, number>
   readonly #clients = new Map<number, ClientPart>()
-  readonly #isShownOnly: boolean
-  /** Structs that are encoded. */
-  #encoded = 0
-  /** The walk over the document's clients, and the client at which the turn before ended: there may be tens of thousands. */
-  #walk: MapIterator<Client> | undefined
-  #current: Client | undefined
+  #count = 0
 
-  /**
-   * @param since the Yjs state vector of a reader who gets only what a document with it lacks
-   * @param isShownOnly whether edits that wait for others are left out
-   */
-  constructor(doc: Y.Doc, since?: Uint8Array, isShownOnly = false) {
+  constructor(doc: Y.Doc, since: ReadonlyMap<number, number>) {
     this.#doc = doc
-    this.#isShownOnly = isShownOnly
-    this.#since = since === undefined ? new Map() : Y.decodeStateVector(since)
-  }
-
-  /** Encodes one part. Returns the update once all structs are encoded; undefined when `isOver` says so first. */
-  part(isOver: () => boolean): Uint8Array | undefined {
-    const { store } = this.#doc
-    // Edits that wait for others belong to the update. There are few: Yjs merges them.
-    if (!this.#isShownOnly && (store.pendingStructs !== null || store.pendingDs !== null))
-      return Y.encodeStateAsUpdate(this.#doc, Y.encodeStateVector(new Map(this.#since)))
-    for (;;) {
-      // A walk that takes several turns is followed by another one: clients that it has passed may have got more meanwhile.
-      const isWhole = this.#walk === undefined
-      this.#walk ??= store.clients.entries() as MapIterator<Client>
-      if (!this.#walkOn(this.#walk, isOver)) return undefined
-      this.#walk = undefined
-      if (isWhole) return this.#finish()
-    }
-  }
-
-  /** Encodes client after client from where the walk stands. Returns false if the turn is over first. */
-  #walkOn(walk: Iterator<Client>, isOver: () => boolean): boolean {
-    for (;;) {
-      this.#current ??= walk.next().value
-      if (this.#current === undefined) return true
-      if (!this.#encodeClient(...this.#current, isOver)) return false
-      this.#current = undefined
-    }
+    this.#since = since
   }
 
   /** Encodes the structs of a client that are not encoded yet. Returns false if the turn is over first. */
-  #encodeClient(client: number, structs: readonly (Y.Item | Y.GC)[], isOver: () => boolean): boolean {
+  take(client: number, structs: readonly (Y.Item | Y.GC)[], pace: Pace): boolean {
     const end = Y.getState(this.#doc.store, client)
     const from = this.#since.get(client) ?? 0
     const known = this.#clients.get(client)
@@ -78,26 +37,21 @@ export class UpdateEncoding {
     const part = known ?? { from, next: from, structs: 0, chunks: [] }
     this.#clients.set(client, part)
     const encoder = new Y.UpdateEncoderV1()
-    let at = Y.findIndexSS(structs as (Y.Item | Y.GC)[], part.next)
-    let isDone = true
-    for (; at < structs.length; at++) {
-      const struct = structs[at]
-      if (struct === undefined) break
+    let isOver = false
+    for (let at = Y.findIndexSS(structs as (Y.Item | Y.GC)[], part.next); at < structs.length && !isOver; at++) {
+      const struct = structs[at] as Y.Item | Y.GC
       struct.write(encoder, part.next - struct.id.clock)
       part.next = struct.id.clock + struct.length
       part.structs++
-      this.#encoded++
       // Each part encodes so many structs at least: more than are written meanwhile.
-      if (this.#encoded % STRUCTS_PER_LOOK === 0 && isOver()) {
-        isDone = false
-        break
-      }
+      isOver = ++this.#count % STRUCTS_PER_LOOK === 0 && pace.isOver
     }
     part.chunks.push(encoder.toUint8Array())
-    return isDone && !(part.next < end)
+    return !isOver
   }
 
-  #finish(): Uint8Array {
+  /** The structs, and all deletions of the document as it is now. */
+  toUpdate(): Uint8Array {
     const pieces: Uint8Array[] = [head(this.#clients.size)]
     // Yjs writes the greatest client id first.
     for (const [client, part] of [...this.#clients].sort(([a], [b]) => b - a)) {
@@ -109,6 +63,53 @@ export class UpdateEncoding {
 }
 
 /**
+ * The steps to one Yjs V1 update of the document as of the last step: what comes meanwhile is encoded, too. A struct that was encoded
+ * and is deleted meanwhile stands in the update with its deletion.
+ */
+function* encodingAll(doc: Y.Doc, since: Map<number, number>, isShownOnly: boolean, pace: Pace): Steps<Uint8Array> {
+  const encoded = new EncodedStructs(doc, since)
+  for (;;) {
+    // Edits that wait for others belong to the update. There are few: Yjs merges them.
+    if (!isShownOnly && hasWaiting(doc)) return Y.encodeStateAsUpdate(doc, Y.encodeStateVector(since))
+    let isWhole = true
+    for (const [client, structs] of doc.store.clients) {
+      while (!encoded.take(client, structs, pace)) {
+        isWhole = false
+        yield
+      }
+    }
+    // A walk that takes several turns is followed by another one: clients that it has passed may have got more meanwhile.
+    if (isWhole) return encoded.toUpdate()
+  }
+}
+
+/** Encodes a document as one Yjs V1 update, in parts between which others have their turn and the document may change. */
+export class UpdateEncoding {
+  readonly #steps: Steps<Uint8Array>
+  #isOver: () => boolean = () => false
+
+  /** @param since the Yjs state vector of a reader who gets only what a document with it lacks */
+  constructor(doc: Y.Doc, since?: Uint8Array) {
+    const known = since === undefined ? new Map() : Y.decodeStateVector(since)
+    this.#steps = encodingAll(
+      doc,
+      known,
+      false,
+      paceOf(() => this.#isOver()),
+    )
+  }
+
+  /**
+   * Encodes one part. Returns the update of the document as it is then once all structs are encoded; undefined when `isOver` says so
+   * first, and after the update.
+   */
+  part(isOver: () => boolean): Uint8Array | undefined {
+    this.#isOver = isOver
+    return this.#steps.next().value
+  }
+}
+
+/**
  * The steps to the part of `doc` for others that have `since`, one V1 update of the document as of the last step: everything but the
  * edits that wait. Waiting structs are checked to the end only when they come free, and then everybody is sent them. A client that
  * had them earlier would integrate them unchecked with its own edits. Yjs would also leave sound structs waiting beside them.
@@ -116,12 +117,7 @@ export class UpdateEncoding {
  */
 export function* encodingShown(doc: Y.Doc, since: Uint8Array, pace: Pace): Steps<Uint8Array> {
   if (pace.isOver) yield
-  const encoding = new UpdateEncoding(doc, since, true)
-  for (;;) {
-    const update = encoding.part(() => pace.isOver)
-    if (update !== undefined) return update
-    yield
-  }
+  return yield* encodingAll(doc, Y.decodeStateVector(since), true, pace)
 }
 
 function head(...numbers: readonly number[]): Uint8Array {
