@@ -4,6 +4,7 @@ import { Background, Controls, MarkerType, MiniMap, ReactFlow, ReactFlowProvider
 import { type ReactNode, useMemo } from 'react'
 import '@xyflow/react/dist/base.css'
 import './canvas.css'
+import { BlockEdge } from './block-edge.tsx'
 import { BlockNode, CardContext, type CardSetting } from './block-node.tsx'
 import { NODE_SIZE } from './node-size.ts'
 import { SelectionBar } from './selection-bar.tsx'
@@ -16,6 +17,7 @@ export interface BoardCanvasProps extends CardSetting {
 }
 
 const NODE_TYPES = { text: BlockNode, vector_collection: BlockNode, default: BlockNode }
+const EDGE_TYPES = { default: BlockEdge }
 const EDGE_OPTIONS = { markerEnd: { type: MarkerType.ArrowClosed, width: 16, height: 16 } }
 /** From this many blocks on, only those in view are in the page: below, all are, so that readers and searches reach them. */
 const ALL_IN_PAGE_MAX = 60
@@ -52,7 +54,10 @@ function Canvas({ onSay, actor, workspaceName, onMove, onDelete }: BoardCanvasPr
           nodes={nodes}
           edges={edges.edges}
           nodeTypes={NODE_TYPES}
+          edgeTypes={EDGE_TYPES}
           defaultEdgeOptions={EDGE_OPTIONS}
+          // The style sheet colours the arrows.
+          defaultMarkerColor={null}
           onNodesChange={onNodesChange}
           onEdgesChange={edges.onEdgesChange}
           onConnect={edges.onConnect}
