@@ -1,6 +1,7 @@
 import { Position } from '@xyflow/react'
 import { expect, it } from 'vitest'
-import { type PlacedNode, pointAt, sidesOf } from './edge-sides.ts'
+import { pointAt, sidesOf } from './edge-sides.ts'
+import type { PlacedNode } from './node-box.ts'
 
 const { Left, Right, Top, Bottom } = Position
 const at = (id: string, x: number, y: number): PlacedNode => ({ id, position: { x, y }, width: 300, height: 200 })

@@ -1,14 +1,12 @@
 import type { Point } from '@joinery/react-flow'
-import { type Node, Position } from '@xyflow/react'
-import { NODE_SIZE } from './node-size.ts'
+import { Position } from '@xyflow/react'
+import { type Box, boxOf, type PlacedNode } from './node-box.ts'
 
 /** The sides at which an edge leaves its source and reaches its target. If both are the same side, the edge goes around as an arc. */
 export interface EdgeSides {
   readonly from: Position
   readonly to: Position
 }
-
-export type PlacedNode = Pick<Node, 'id' | 'position' | 'width' | 'height'>
 
 /** Half the width of a handle, pixels: an arrow ends before the handle that covers the middle of the left or the right side. */
 const HANDLE_RADIUS = 7
@@ -42,17 +40,6 @@ export function pointAt(node: PlacedNode, side: Position): Point {
   if (side === Position.Left) return { x: box.left - HANDLE_RADIUS, y }
   if (side === Position.Right) return { x: box.right + HANDLE_RADIUS, y }
   return { x, y: side === Position.Top ? box.top : box.bottom }
-}
-
-interface Box {
-  readonly left: number
-  readonly top: number
-  readonly right: number
-  readonly bottom: number
-}
-
-function boxOf({ position: { x, y }, width = NODE_SIZE.width, height = NODE_SIZE.height }: PlacedNode): Box {
-  return { left: x, top: y, right: x + width, bottom: y + height }
 }
 
 const middleOf = ({ left, top, right, bottom }: Box): Point => ({ x: (left + right) / 2, y: (top + bottom) / 2 })

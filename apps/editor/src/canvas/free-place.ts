@@ -1,4 +1,5 @@
 import type { FlowNode, Point } from '@joinery/react-flow'
+import { boxOf } from './node-box.ts'
 import { NODE_SIZE } from './node-size.ts'
 
 /** Least space to the blocks around, pixels of the flow. */
@@ -9,13 +10,11 @@ const RINGS = 60
 /** The place nearest to `middle` where a new block of the usual size lies on no other. */
 export function freePlaceNear(middle: Point, nodes: readonly FlowNode[]): Point {
   const first = { x: Math.round(middle.x - NODE_SIZE.width / 2), y: Math.round(middle.y - NODE_SIZE.height / 2) }
+  const boxes = nodes.map(boxOf)
   const isFree = ({ x, y }: Point): boolean =>
-    nodes.every(
-      ({ position, width = NODE_SIZE.width, height = NODE_SIZE.height }) =>
-        x >= position.x + width + GAP ||
-        x + NODE_SIZE.width + GAP <= position.x ||
-        y >= position.y + height + GAP ||
-        y + NODE_SIZE.height + GAP <= position.y,
+    boxes.every(
+      ({ left, top, right, bottom }) =>
+        x >= right + GAP || x + NODE_SIZE.width + GAP <= left || y >= bottom + GAP || y + NODE_SIZE.height + GAP <= top,
     )
   if (isFree(first)) return first
   const [stepX, stepY] = [NODE_SIZE.width / 2, NODE_SIZE.height / 2]

@@ -5,7 +5,7 @@ import type { OnNodesChange } from '@xyflow/react'
 import { type KeyboardEvent, useEffect, useMemo, useRef } from 'react'
 import { isTextField } from '../is-text-field.ts'
 import { offerUndo } from '../undo/undo-offer.ts'
-import { NODE_SIZE } from './node-size.ts'
+import { boxOf } from './node-box.ts'
 
 interface BoardKeysOptions {
   readonly workspace: Workspace
@@ -146,7 +146,7 @@ function boardKeys(now: () => BoardKeysOptions) {
 
 /** Makes a block from a text that was pasted on the canvas. */
 function pasteText({ workspace, author, nodes }: BoardKeysOptions, text: string): void {
-  const right = Math.max(0, ...nodes.map(({ position, width }) => position.x + (width ?? NODE_SIZE.width)))
+  const right = Math.max(0, ...nodes.map((node) => boxOf(node).right))
   const copy = {
     joinery: 'blocks@1' as const,
     blocks: [{ type: 'text', content: text, fields: { title: titleFrom(text), position: { x: right, y: 0 } } }],

@@ -4,15 +4,13 @@ import { type ReactFlowInstance, useReactFlow } from '@xyflow/react'
 import { type RefCallback, useCallback, useEffect, useLayoutEffect, useRef } from 'react'
 import { openCanvasDoor } from '../panels/open-block.ts'
 import { freePlaceNear } from './free-place.ts'
-import { NODE_SIZE } from './node-size.ts'
+import { type Box, boxOf } from './node-box.ts'
 
 /** Below this zoom a text can't be read, so that the view shows a part of the board in place of all of it. */
 const READABLE_ZOOM = 0.5
 const FIT = { maxZoom: 1, padding: 0.06 } as const
 /** Space around a block that is brought into view, pixels of the screen. */
 const MARGIN = 24
-
-type Rect = Pick<DOMRect, 'left' | 'top' | 'right' | 'bottom'>
 
 /**
  * The part of the board in view. It fits all blocks as they come and go, until the person pans or zooms. A block or a field that
@@ -48,7 +46,7 @@ export function useBoardViewport(nodes: FlowNode[]) {
           const frame = frameElement.current
           if (node === undefined || frame === null) return false
           if (!isMine.current) fit()
-          panTo(flow, rectOf(flow, node), frame.getBoundingClientRect())
+          panTo(flow, onScreen(flow, boxOf(node)), frame.getBoundingClientRect())
           return true
         },
         freePlace: () => {
@@ -100,11 +98,10 @@ export function useBoardViewport(nodes: FlowNode[]) {
 function fitOrStart(flow: ReactFlowInstance, nodes: readonly FlowNode[], frame: HTMLElement): void {
   const { clientWidth, clientHeight } = frame
   if (clientWidth === 0 || clientHeight === 0) return
-  const lefts = nodes.map(({ position }) => position.x)
-  const tops = nodes.map(({ position }) => position.y)
-  const [x, y] = [Math.min(...lefts), Math.min(...tops)]
-  const width = Math.max(...nodes.map(({ position, width = NODE_SIZE.width }) => position.x + width)) - x
-  const height = Math.max(...nodes.map(({ position, height = NODE_SIZE.height }) => position.y + height)) - y
+  const boxes = nodes.map(boxOf)
+  const [x, y] = [Math.min(...boxes.map(({ left }) => left)), Math.min(...boxes.map(({ top }) => top))]
+  const width = Math.max(...boxes.map(({ right }) => right)) - x
+  const height = Math.max(...boxes.map(({ bottom }) => bottom)) - y
   const room = 1 - 2 * FIT.padding
   const zoom = Math.min(FIT.maxZoom, (clientWidth * room) / width, (clientHeight * room) / height)
   if (zoom >= READABLE_ZOOM) {
@@ -116,17 +113,14 @@ function fitOrStart(flow: ReactFlowInstance, nodes: readonly FlowNode[], frame: 
   }
 }
 
-function rectOf(flow: ReactFlowInstance, { position, width, height }: FlowNode): Rect {
-  const from = flow.flowToScreenPosition(position)
-  const to = flow.flowToScreenPosition({
-    x: position.x + (width ?? NODE_SIZE.width),
-    y: position.y + (height ?? NODE_SIZE.height),
-  })
+function onScreen(flow: ReactFlowInstance, { left, top, right, bottom }: Box): Box {
+  const from = flow.flowToScreenPosition({ x: left, y: top })
+  const to = flow.flowToScreenPosition({ x: right, y: bottom })
   return { left: from.x, top: from.y, right: to.x, bottom: to.y }
 }
 
 /** Pans as little as needed to have `inner` within `outer`; its beginning if it is larger. */
-function panTo(flow: ReactFlowInstance, inner: Rect, outer: Rect): void {
+function panTo(flow: ReactFlowInstance, inner: Box, outer: Box): void {
   const way = (start: number, end: number, from: number, to: number): number => {
     if (start < from + MARGIN || end - start > to - from - 2 * MARGIN) return from + MARGIN - start
     return end > to - MARGIN ? to - MARGIN - end : 0
@@ -138,7 +132,7 @@ function panTo(flow: ReactFlowInstance, inner: Rect, outer: Rect): void {
   void flow.setViewport({ x: x + dx, y: y + dy, zoom })
 }
 
-const isApart = (inner: Rect, outer: Rect): boolean =>
+const isApart = (inner: Box, outer: Box): boolean =>
   inner.right <= outer.left || inner.left >= outer.right || inner.bottom <= outer.top || inner.top >= outer.bottom
 
 /** A browser scrolls a canvas to show what it has found or focused: the canvas pans instead, since it has no scroll position. */
