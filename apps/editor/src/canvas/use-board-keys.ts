@@ -1,6 +1,6 @@
 import type { ClaimAuthor } from '@joinery/blocks'
 import type { Workspace } from '@joinery/client'
-import { copyBlocks, type FlowEdges, type FlowNode, pasteBlocks, readCopied, setPosition } from '@joinery/react-flow'
+import { copyBlocks, type FlowEdges, type FlowNode, pasteBlocks, readCopied } from '@joinery/react-flow'
 import type { OnNodesChange } from '@xyflow/react'
 import { type KeyboardEvent, useEffect, useMemo, useRef } from 'react'
 import { isTextField } from '../is-text-field.ts'
@@ -85,21 +85,12 @@ function boardKeys(now: () => BoardKeysOptions) {
   }
   const duplicate = (): void => put(copied())
   const align = (edge: 'left' | 'top'): void => {
-    const { workspace, author } = now()
     const chosen = selected()
-    if (chosen.length < 2) return
-    const lefts = chosen.map(({ position }) => position.x)
-    const tops = chosen.map(({ position }) => position.y)
-    const [left, top] = [Math.min(...lefts), Math.min(...tops)]
-    workspace.undo.split()
-    workspace.transact(() => {
-      for (const { id, position } of chosen) {
-        const block = workspace.blocks.get(id)
-        if (block === undefined) continue
-        setPosition(block, edge === 'left' ? { ...position, x: left } : { ...position, y: top }, author)
-      }
-    })
-    workspace.undo.split()
+    const axis = edge === 'left' ? 'x' : 'y'
+    const least = Math.min(...chosen.map(({ position }) => position[axis]))
+    now().onNodesChange(
+      chosen.map(({ id, position }) => ({ type: 'position', id, position: { ...position, [axis]: least } })),
+    )
   }
   const selectAll = (): void => {
     const { nodes, onNodesChange } = now()
