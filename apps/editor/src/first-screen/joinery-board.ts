@@ -41,7 +41,7 @@ export function joineryBoard(): SmallBoard {
     type,
     bind: (field, onType) => {
       const none = (): void => undefined
-      const unbind = bindTextField(field, {
+      return bindTextField(field, {
         text: mine.content,
         createText: () => mine.content,
         transact: (edit) => {
@@ -52,7 +52,6 @@ export function joineryBoard(): SmallBoard {
         undo: none,
         redo: none,
       })
-      return unbind
     },
     beginRewrite: (rewrite) => {
       const fork = forkDoc(docs.rewriter)

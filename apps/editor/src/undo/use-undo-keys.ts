@@ -7,8 +7,8 @@ import { offerRedo } from './undo-offer.ts'
 
 /**
  * Undo and redo by key (Ctrl or Command with Z, Shift+Z or Y) wherever the focus is, except in fields that are not the workspace's:
- * those keep their own. A step that takes a block away or brings one says so, with a button that reverses it: a key too many removes
- * no block unseen.
+ * those keep their own. An undo that takes a block away says so, with a button that reverses it: a key too many removes no block
+ * unseen.
  */
 export function useUndoKeys(): void {
   const workspace = useWorkspace()
