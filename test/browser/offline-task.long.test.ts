@@ -16,8 +16,7 @@ describe.skipIf(executable === undefined)('in a real browser', () => {
     const options = { directory: join(directory.path, 'data') }
     const first = await startJoinery(options)
     const { port, url } = first
-    await using plan = new PlanWorker(url.replace('ws', 'http'))
-    await plan.announced()
+    await using plan = await PlanWorker.start(url)
     const tab = await tabsOf((await open(url)).url())
     const one = await tab()
     await showsStatus(one, 'saved')

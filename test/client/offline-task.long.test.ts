@@ -10,8 +10,7 @@ it('[C131] a task that is asked for while the server is away shows at once, and 
   const options = { directory: join(directory.path, 'data') }
   const first = await startJoinery(options)
   const { port, url } = first
-  await using plan = new PlanWorker(url.replace('ws', 'http'))
-  await plan.announced()
+  await using plan = await PlanWorker.start(url)
   const workspace = connectWorkspace({ url, workspace: 'w', actor: 'ada' })
   const other = connectWorkspace({ url, workspace: 'w', actor: 'grace' })
   const shown = () => workspace.blocks.get('b')?.statuses('task@1').get('plan')

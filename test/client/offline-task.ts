@@ -7,8 +7,14 @@ export class PlanWorker implements AsyncDisposable {
   readonly #worker: RunningWorker
   readonly #tasks: string
 
-  /** @param url address of the server, which may be away */
-  constructor(url: string) {
+  /** Starts a worker. Resolves as soon as the server knows its saga. @param url address of the server, for sockets */
+  static async start(url: string): Promise<PlanWorker> {
+    const worker = new PlanWorker(url.replace('ws', 'http'))
+    await worker.#announced()
+    return worker
+  }
+
+  private constructor(url: string) {
     const plan = defineSaga({
       name: 'plan',
       version: 1,
@@ -24,8 +30,7 @@ export class PlanWorker implements AsyncDisposable {
     return answer?.ok === true ? ((await answer.json()) as { tasks: [] }).tasks : []
   }
 
-  /** Waits until the server knows the saga. */
-  async announced(): Promise<void> {
+  async #announced(): Promise<void> {
     const init = {
       method: 'POST',
       headers: { 'content-type': 'application/json' },

@@ -1,17 +1,8 @@
-import type { Page } from 'playwright-core'
 import { expect, it } from 'vitest'
 import { openPages } from './open-pages.ts'
+import { PATIENCE_MS, stopClock } from './stopped-clock.ts'
 
 const pages = openPages()
-
-/** Longest time that a visitor watches before they have seen the point, ms of the page's own clock. */
-const PATIENCE_MS = 15_000
-
-/** The page's own clock stands still, and the test moves it on, so that nobody waits for it. */
-async function stopClock(page: Page): Promise<void> {
-  await page.clock.install({ time: 0 })
-  await page.clock.pauseAt(1_000)
-}
 
 it.skipIf(!pages.isThere)(
   '[E48] a visitor types into one board, and both have it; then the left one loses it',

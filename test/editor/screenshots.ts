@@ -10,6 +10,7 @@ import { ensureEditorBuilt } from '../../apps/server/src/editor-build.mts'
 import { launchChromium, newPage, requireChromium } from '../browser/chromium.ts'
 import { startJoinery } from '../support/joinery-process.ts'
 import { tempDirectory } from '../support/temp-directory.ts'
+import { PATIENCE_MS, stopClock } from './stopped-clock.ts'
 
 const SIZE = { width: 1_100, height: 640 }
 const PASSAGE =
@@ -60,11 +61,10 @@ async function placeCaret(page: Page, title: string, passage: string): Promise<v
 /** A picture of the first screen once its boards have played. */
 async function playTwoBoards(browser: Browser, url: string, path: string): Promise<void> {
   const page = await newPage(browser, { viewport: { width: 1_100, height: 620 }, colorScheme: 'light' })
-  await page.clock.install({ time: 0 })
-  await page.clock.pauseAt(1_000)
+  await stopClock(page)
   await page.goto(url)
   await page.getByRole('region', { name: 'Joinery', exact: true }).waitFor()
-  await page.clock.runFor(15_000)
+  await page.clock.runFor(PATIENCE_MS)
   await page.getByText('Lost:').waitFor()
   await page.screenshot({ path })
 }

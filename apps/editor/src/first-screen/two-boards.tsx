@@ -18,7 +18,6 @@ function TwoBoards(): ReactNode {
       <h2 id="two-boards-title">The same jobs, twice. Type into either board.</h2>
       <div className="pair">
         <OneBoard
-          key={`left ${keyOf(boards[0])}`}
           title="Last writer wins"
           note="plain values of a shared map"
           board={boards[0]}
@@ -27,7 +26,6 @@ function TwoBoards(): ReactNode {
           onType={onType}
         />
         <OneBoard
-          key={`right ${keyOf(boards[1])}`}
           title="Joinery"
           note="merged texts, ordered statuses"
           board={boards[1]}
@@ -44,15 +42,6 @@ function TwoBoards(): ReactNode {
       </p>
     </section>
   )
-}
-
-const keys = new WeakMap<SmallBoard, number>()
-let keyCount = 0
-/** A field is made anew for each board: its binding lasts as long as the board. */
-function keyOf(board: SmallBoard): number {
-  const key = keys.get(board) ?? keyCount++
-  keys.set(board, key)
-  return key
 }
 
 interface OneBoardProps {
