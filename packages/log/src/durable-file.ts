@@ -30,7 +30,16 @@ export async function syncDirectory(directory: string): Promise<void> {
 }
 
 export function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
+  return hasCode(error, 'ENOENT')
+}
+
+/** Whether a file or directory could not be made, since there is one of that name. */
+export function isThere(error: unknown): boolean {
+  return hasCode(error, 'EEXIST')
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code
 }
 
 /**

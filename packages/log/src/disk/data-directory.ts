@@ -1,6 +1,6 @@
 import { mkdir, readdir, readFile, stat, unlink } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { isMissing, syncDirectory, writeDurably } from '../durable-file.ts'
+import { isMissing, isThere, syncDirectory, writeDurably } from '../durable-file.ts'
 import { LogError } from '../log-error.ts'
 import { storageError } from '../storage-error.ts'
 
@@ -95,8 +95,4 @@ async function guarded<T>(directory: string, work: () => Promise<T>): Promise<T>
   } catch (error) {
     throw storageError(error, directory)
   }
-}
-
-function isThere(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'EEXIST'
 }

@@ -1,5 +1,6 @@
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { open, readFile, stat } from 'node:fs/promises'
+import { isMissing, isThere } from '../durable-file.ts'
 import { LogError } from '../log-error.ts'
 import { HeadSigner, publicKeyText } from './signed-head.ts'
 
@@ -13,7 +14,7 @@ const RIGHTS_OF_OTHERS = 0o077
 export async function makeHeadKey(path: string): Promise<string> {
   const { privateKey, publicKey } = generateKeyPairSync('ed25519')
   const file = await open(path, 'wx', 0o600).catch((error: unknown) => {
-    if (!isCode(error, 'EEXIST')) throw error
+    if (!isThere(error)) throw error
     throw new LogError('invalid', `${path} is there already, and no key is overwritten: choose another name`)
   })
   try {
@@ -53,7 +54,7 @@ async function readKeyFile(path: string): Promise<{ text: string; mode: number }
     return { text: await readFile(path, 'utf8'), mode: (await stat(path)).mode }
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
-    const advice = isCode(cause, 'ENOENT') ? 'there is no such file: make one with "joinery keygen --out FILE"' : reason
+    const advice = isMissing(cause) ? 'there is no such file: make one with "joinery keygen --out FILE"' : reason
     throw new LogError('invalid', `the key of heads can't be read from ${path}: ${advice}`, { cause })
   }
 }
@@ -64,8 +65,4 @@ function privateKeyOf(text: string): KeyObject | undefined {
   } catch {
     return undefined
   }
-}
-
-function isCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code
 }
