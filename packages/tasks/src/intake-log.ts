@@ -17,6 +17,8 @@ export class Intake {
   /** The state while there is no journal. */
   #memory = new IntakeFold()
   #damage: LogError | undefined
+  /** Resolves when the journal that is away for a repair is back. */
+  #away: Promise<void> | undefined
 
   private constructor(open: () => Promise<IntakeJournal>) {
     this.#open = open
@@ -48,12 +50,16 @@ export class Intake {
     return this.#journal.append([entry], { sync }).durable
   }
 
-  /** Removes every byte of a purged workspace. Rejects with the damage if there is any: bytes may be left in the journal. */
+  /**
+   * Removes every byte of a purged workspace, once a repair under way is over. Rejects with the damage if there is any: bytes may be
+   * left in the journal, and the intent to remove them stays.
+   */
   async forget(workspace: string): Promise<void> {
+    while (this.#away !== undefined) await this.#away
     if (this.#journal === undefined) {
       this.#memory.take({ type: 'forgotten', workspace })
-      if (this.#damage !== undefined) throw this.#damage
-      return
+      this.#memory.take({ type: 'purging', workspace })
+      throw this.#damage ?? new LogError('closed', 'the server’s own journal of tasks is not open: restart the server')
     }
     await this.#journal.erase(
       { event: { type: 'forgotten', workspace }, ...ENTRY },
@@ -63,18 +69,27 @@ export class Intake {
 
   /** Runs `work` while the journal is closed. */
   async whileClosed<T>(work: () => Promise<T>): Promise<T> {
-    const journal = this.#journal
-    if (journal !== undefined) {
-      this.#memory = intakeStates.decode(intakeStates.encode(journal.fold))
-      this.#journal = undefined
-      await journal.close()
-      await journal.log.close()
-    }
+    while (this.#away !== undefined) await this.#away
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#away = promise
     try {
+      await this.#leave()
       return await work()
     } finally {
-      await this.#restore()
+      await this.#restore().finally(() => {
+        this.#away = undefined
+        resolve()
+      })
     }
+  }
+
+  async #leave(): Promise<void> {
+    const journal = this.#journal
+    if (journal === undefined) return
+    this.#memory = intakeStates.decode(intakeStates.encode(journal.fold))
+    this.#journal = undefined
+    await journal.close()
+    await journal.log.close()
   }
 
   async close(): Promise<void> {

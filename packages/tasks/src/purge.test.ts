@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type EventStore, openLevelStore } from '@joinery/log'
+import { type EventStore, openLevelStore, openMemoryStore } from '@joinery/log'
 import { HandClock } from '@joinery/log/testing'
 import { expect, it } from 'vitest'
 import { ADA, sagaOf, TaskScene, W } from './testing/task-scene.ts'
@@ -22,6 +22,20 @@ async function inputsOf(store: EventStore): Promise<string> {
   await log.close()
   return Buffer.concat(records.map(({ update }) => update)).toString()
 }
+
+it('[J92] a purge beside a repair of the server’s own journal removes the workspace once the repair is over', async () => {
+  const store = openMemoryStore()
+  const scene = await TaskScene.open({ store })
+  scene.engine.ask(W, undefined as never, { saga: 'saga', input: SECRET, key: 'k', by: ADA, subject })
+  const forgotten = await scene.engine.whileClosed('!work', async () => {
+    await scene.engine.willForget(W)
+    return { done: scene.engine.forget(W) }
+  })
+  await forgotten.done
+  await scene.stop()
+  expect(await inputsOf(store)).not.toContain(SECRET)
+  await store.close()
+})
 
 it('[J92] a server that ended between a purge and its end forgets the workspace at its next start', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'joinery-purge-'))
