@@ -13,7 +13,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'packages/react': ['client', 'blocks'],
   'packages/react-flow': ['react', 'client', 'blocks'],
   'packages/cluster': ['protocol', 'log', 'server'],
-  'packages/resources': ['protocol', 'blocks', 'log', 'server', 'client'],
+  'packages/resources': ['protocol', 'blocks', 'log', 'server', 'client', 'tasks', 'worker'],
   'apps/server': [
     'protocol',
     'blocks',

@@ -1,0 +1,90 @@
+import type { JsonObject } from '@joinery/blocks'
+import type { z } from 'zod'
+import type { Secrets } from '../secrets/secrets.ts'
+
+/** One resource of a workspace: an entry of a block's statuses. */
+export interface ResourceRef {
+  readonly workspace: string
+  readonly block: string
+  /** Name of the machine, such as `payment@1`. */
+  readonly machine: string
+  readonly name: string
+}
+
+/** The state of a resource as the service tells it. */
+export interface Observed {
+  /** A status of the machine. */
+  readonly status: string
+  /** Id of the resource at the service. */
+  readonly externalId?: string
+  /** Time of the service, ms since epoch. */
+  readonly at?: number
+  readonly progress?: number
+  readonly total?: number
+  /** Only with a status that is a failure. */
+  readonly error?: string
+  /** For display: at most 4,096 characters of JSON. */
+  readonly detail?: JsonObject
+}
+
+export interface CallContext {
+  readonly resource: ResourceRef
+  /** The details that the run was started with, or that were told last. */
+  readonly detail: JsonObject
+  /** Id of the resource at the service, if it is known. */
+  readonly externalId?: string | undefined
+  /** Aborts when the attempt must end. */
+  readonly signal: AbortSignal
+}
+
+export interface SyncContext extends CallContext {
+  /** Idempotency key: the same in every attempt, in every process and after every crash. */
+  readonly key: string
+  /** Number of the attempt, from 1. */
+  readonly attempt: number
+  /** Time of the server when the task was started, ms since epoch. */
+  readonly startedAt: number
+  /** Tells how far the work is. Costs nothing to call often. */
+  beat(progress: { readonly progress?: number; readonly total?: number }): void
+}
+
+/**
+ * Speaks to one service about the resources of one machine. Errors with a `class`, an HTTP status or a system code say whether to
+ * try again, as those of a step do.
+ */
+export interface ResourceAdapter {
+  readonly machine: string
+  /** Name of the service, for the breaker and the bound of calls at once. */
+  readonly host: string
+  /** Makes the service do what the run asks for. Called more than once with the same key: the effect is one. */
+  sync(context: SyncContext): Promise<Observed>
+  /** The state at the service now. */
+  query?(context: CallContext): Promise<Observed>
+  /** Takes the effect of {@link sync} back. A resource that is gone is a success. */
+  undo?(context: SyncContext): Promise<void>
+  /** The resource that was made under a key; undefined if there is none. */
+  find?(context: CallContext & { readonly key: string }): Promise<Observed | undefined>
+  /** Time for which the service remembers a key, ms; it is for ever if undefined. */
+  readonly keyLifetimeMs?: number
+  /** Looks again at a resource that is not finished: after `firstMs`, doubling to `maxMs`, for `timeoutMs` in all. */
+  readonly poll?: { readonly firstMs: number; readonly maxMs: number; readonly timeoutMs: number }
+  /** Releases connections. */
+  close?(): Promise<void>
+}
+
+/** The things that an adapter is given at the start. */
+export interface AdapterWorld {
+  readonly machine: string
+  readonly secrets: Secrets
+}
+
+/** A kind of adapter: the configuration names it by `kind`. */
+export interface AdapterKind<Config = never> {
+  readonly kind: string
+  /** A strict object with the literal `kind`. Secrets in it are of {@link secretName}. */
+  readonly config: z.ZodType<Config>
+  /** Names of the secrets that the adapter reads. */
+  secretsOf(config: Config): readonly string[]
+  /** Throws {@link ResourceError} `misconfigured`, which names the field. Connects to nothing yet. */
+  open(config: Config, world: AdapterWorld): ResourceAdapter
+}

@@ -1,0 +1,76 @@
+import { z } from 'zod'
+import type { AdapterKind } from '../adapters/adapter.ts'
+import { ResourceError } from '../resource-error.ts'
+
+/** Name and version of a machine, such as `payment@1`. */
+const machineName = z
+  .string()
+  .regex(/^[a-z][a-z0-9_-]{0,63}@[1-9][0-9]{0,5}$/, 'must be a machine, such as "payment@1"')
+
+const schema = z.strictObject({
+  adapters: z.record(machineName, z.looseObject({ kind: z.string() })).default({}),
+})
+
+/** The adapter of one machine, as the configuration has it. */
+export interface ConfiguredAdapter {
+  readonly machine: string
+  readonly kind: AdapterKind
+  readonly config: never
+}
+
+/** The configuration of resources, checked. */
+export interface ResourcesConfig {
+  readonly adapters: readonly ConfiguredAdapter[]
+}
+
+/**
+ * Reads a configuration file. Throws {@link ResourceError} `misconfigured` that names the path of the field and the rule; the value
+ * is not repeated, since it may be a secret that somebody has put there by mistake.
+ */
+export function readResourcesConfig(text: string, kinds: readonly AdapterKind[]): ResourcesConfig {
+  const { adapters } = parse(schema, jsonOf(text), [])
+  return { adapters: Object.entries(adapters).map(([machine, given]) => adapterOf(machine, given, kinds)) }
+}
+
+function adapterOf(
+  machine: string,
+  given: { readonly kind: string },
+  kinds: readonly AdapterKind[],
+): ConfiguredAdapter {
+  const kind = kinds.find((each) => each.kind === given.kind)
+  const path = ['adapters', machine]
+  if (kind === undefined) {
+    const known = kinds.map((each) => `"${each.kind}"`).join(', ')
+    throw misconfigured([...path, 'kind'], `must be one of ${known}`)
+  }
+  return { machine, kind, config: parse(kind.config, given, path) }
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    // The words of the parser repeat a part of the text, which may hold a secret.
+    const at = /position (\d+)/.exec(String(error))?.[1]
+    const before = at === undefined ? '' : text.slice(0, Number(at))
+    const where = at === undefined ? '' : ` at line ${before.split('\n').length}`
+    throw new ResourceError('misconfigured', `the configuration is no JSON${where}`)
+  }
+}
+
+function parse<T>(of: z.ZodType<T>, given: unknown, path: readonly string[]): T {
+  const parsed = of.safeParse(given)
+  if (parsed.success) return parsed.data
+  const told = parsed.error.issues
+    .slice(0, 5)
+    .map(({ path: at, message }) => said([...path, ...at.map(String)], message))
+  throw new ResourceError('misconfigured', told.join('; '))
+}
+
+function said(path: readonly string[], message: string): string {
+  return `${path.length === 0 ? 'the configuration' : path.join('.')}: ${message}`
+}
+
+function misconfigured(path: readonly string[], message: string): ResourceError {
+  return new ResourceError('misconfigured', said(path, message))
+}

@@ -1,0 +1,14 @@
+export type {
+  AdapterKind,
+  AdapterWorld,
+  CallContext,
+  Observed,
+  ResourceAdapter,
+  ResourceRef,
+  SyncContext,
+} from './adapters/adapter.ts'
+export { ADAPTER_KINDS } from './adapters/kinds.ts'
+export { type ConfiguredAdapter, type ResourcesConfig, readResourcesConfig } from './config/read-config.ts'
+export { secretName } from './config/secret-name.ts'
+export { type FailureClass, ResourceError, type ResourceErrorCode } from './resource-error.ts'
+export { type Environment, Secrets, variableOf } from './secrets/secrets.ts'

@@ -1,0 +1,30 @@
+export type ResourceErrorCode =
+  /** The configuration or a secret is not as it must be: an operator has to mend it. */
+  | 'misconfigured'
+  /** The service refused the request for good. */
+  | 'rejected'
+  /** The service could not be reached, or has failed: later attempts may succeed. */
+  | 'unavailable'
+
+/** How a step goes on after an error, as `@joinery/worker` reads it. */
+export type FailureClass = 'transient' | 'throttled' | 'permanent' | 'unsure'
+
+export interface ResourceErrorOptions extends ErrorOptions {
+  readonly class?: FailureClass
+  /** Time that the service asks to wait, ms. */
+  readonly retryAfterMs?: number
+}
+
+/** Error of a resource. Its message says what happened and what to do, and holds no secret. */
+export class ResourceError extends Error {
+  override name = 'ResourceError'
+  readonly code: ResourceErrorCode
+  readonly class: FailureClass
+  readonly retryAfterMs: number | undefined
+  constructor(code: ResourceErrorCode, message: string, options: ResourceErrorOptions = {}) {
+    super(message, options)
+    this.code = code
+    this.class = options.class ?? (code === 'unavailable' ? 'transient' : 'permanent')
+    this.retryAfterMs = options.retryAfterMs
+  }
+}
