@@ -1,3 +1,4 @@
+export { type ClusterNode, type ClusterNodeOptions, openClusterNode } from './cluster-node.ts'
 export type {
   Engine,
   EngineBus,
@@ -17,7 +18,7 @@ export type { Publisher } from './history/publisher.ts'
 export type { ReplicaLog } from './history/replica-log.ts'
 export { type Takeover, type TakeoverOptions, takeOver } from './history/takeover.ts'
 export { ClusterError, type ClusterErrorCode } from './nodes/cluster-error.ts'
-export { ClusterOwnership } from './nodes/cluster-ownership.ts'
+export { ClusterOwnership, type Owner } from './nodes/cluster-ownership.ts'
 export { type ClusterEvent, type EventCounts, Events, type Route, type RoutingRule } from './nodes/events.ts'
 export { type AcquireOptions, type Lock, Locks } from './nodes/locks.ts'
 export { type NodeInfo, Nodes, type NodesOptions } from './nodes/nodes.ts'

@@ -3,16 +3,21 @@ import type { Hold, Ownership } from '@joinery/server'
 import { z } from 'zod'
 import type { Engine, EngineEntry } from '../engine/engine.ts'
 import { fromBytes, toBytes } from './json-value.ts'
-import { engineNameOf } from './names.ts'
+import { engineNameOf, nameOfEngineName } from './names.ts'
 import type { Nodes } from './nodes.ts'
 
 const ownerEntry = z.object({ node: z.string(), session: z.string(), address: z.string() })
+
+/** The node that owns a workspace, its run, and where it is reached, as `host:port`. */
+export type Owner = Readonly<z.infer<typeof ownerEntry>>
 
 type Claim = Awaited<ReturnType<Ownership['claim']>>
 
 interface Held {
   readonly revision: number
   readonly lost: AbortController
+  /** Claims that have not been released: a workspace's room, and its system logs, hold it each. */
+  claims: number
 }
 
 /**
@@ -23,6 +28,10 @@ export class ClusterOwnership implements Ownership {
   readonly #engine: Engine
   readonly #nodes: Nodes
   readonly #held = new Map<string, Held>()
+  /** Owners by workspace, as the watch has told. */
+  readonly #owners = new Map<string, Owner>()
+  readonly #releasing = new Map<string, Promise<void>>()
+  readonly #listeners = new Set<(workspace: string, owner: Owner | undefined) => void>()
   #stop: () => void = () => {}
 
   private constructor(engine: Engine, nodes: Nodes) {
@@ -40,6 +49,7 @@ export class ClusterOwnership implements Ownership {
     const { meta } = this.#engine
     const key = keyOf(workspace)
     for (;;) {
+      await this.#releasing.get(key)
       const entry = await meta.get(key)
       const owner = entry === undefined ? undefined : fromBytes(ownerEntry, entry.value)
       if (entry !== undefined && owner !== undefined) {
@@ -50,6 +60,22 @@ export class ClusterOwnership implements Ownership {
       const revision = await this.#write(key, entry)
       if (revision !== 'refused') return { held: this.#hold(key, revision) }
     }
+  }
+
+  /** The owner of a workspace, as this node has heard last; undefined for none. It may be dead by now. */
+  ownerOf(workspace: string): Owner | undefined {
+    return this.#owners.get(workspace)
+  }
+
+  /** Workspaces with an owner, and the owners. */
+  owners(): IterableIterator<[workspace: string, owner: Owner]> {
+    return this.#owners.entries()
+  }
+
+  /** Calls `listener` when a workspace has another owner, or none. Returns unsubscribe. */
+  onChange(listener: (workspace: string, owner: Owner | undefined) => void): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
   }
 
   /** Takes a workspace although its owner lives, as an operator may want it. The owner loses its hold. */
@@ -82,18 +108,27 @@ export class ClusterOwnership implements Ownership {
 
   #hold(key: string, revision: number): Hold {
     const before = this.#held.get(key)
-    const held = before?.revision === revision ? before : { revision, lost: new AbortController() }
+    const held = before?.revision === revision ? before : { revision, lost: new AbortController(), claims: 0 }
     if (before !== held) before?.lost.abort()
     this.#held.set(key, held)
+    held.claims++
+    let isReleased = false
     const release = async (): Promise<void> => {
-      if (this.#held.get(key) !== held) return
+      if (isReleased) return
+      isReleased = true
+      if (--held.claims > 0 || this.#held.get(key) !== held) return
       this.#held.delete(key)
-      await this.#engine.meta.delete(key, revision)
+      // A claim meanwhile would find this node's own entry, and lose it.
+      const deleted = this.#engine.meta.delete(key, revision)
+      const settled = deleted.then(ignore, ignore).then(() => void this.#releasing.delete(key))
+      this.#releasing.set(key, settled)
+      await deleted
     }
     return { token: revision, lost: held.lost.signal, release }
   }
 
   #note(key: string, entry: EngineEntry | undefined): void {
+    this.#noteOwner(key, entry)
     const held = this.#held.get(key)
     if (held === undefined) return
     // A watch may lag, and tell what was before this hold.
@@ -102,7 +137,21 @@ export class ClusterOwnership implements Ownership {
     this.#held.delete(key)
     held.lost.abort()
   }
+
+  #noteOwner(key: string, entry: EngineEntry | undefined): void {
+    const name = KEY.exec(key)?.[1]
+    if (name === undefined) return
+    const workspace = nameOfEngineName(name)
+    const owner = entry === undefined ? undefined : fromBytes(ownerEntry, entry.value)
+    if (owner === undefined) this.#owners.delete(workspace)
+    else this.#owners.set(workspace, owner)
+    for (const listener of [...this.#listeners]) listener(workspace, owner)
+  }
 }
+
+const ignore = (): void => undefined
+
+const KEY = /^own\.(.+)$/
 
 function keyOf(workspace: string): string {
   return `own.${engineNameOf(workspace)}`

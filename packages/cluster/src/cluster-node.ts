@@ -1,0 +1,68 @@
+import { randomUUID } from 'node:crypto'
+import type { EventStore, SteadyClock } from '@joinery/log'
+import type { Engine } from './engine/engine.ts'
+import { ClusterOwnership, type Owner } from './nodes/cluster-ownership.ts'
+import { Events } from './nodes/events.ts'
+import { Locks } from './nodes/locks.ts'
+import { Nodes } from './nodes/nodes.ts'
+
+export interface ClusterNodeOptions {
+  /** This node's connection to the engine. {@link ClusterNode.close} closes it. */
+  readonly engine: Engine
+  /** The store in this node's directory. {@link ClusterNode.close} closes it. */
+  readonly store: EventStore
+  /** Name of this node: it stays over restarts. */
+  readonly node: string
+  /** Where other nodes and gateways reach this node, as `host:port`. */
+  readonly advertise: string
+  readonly version?: string
+  readonly clock?: SteadyClock
+  /** Called when another process has taken this node's name: this one must end. */
+  readonly onReplaced?: () => void
+}
+
+/** One node of a cluster: its store, whose logs are replicated, and what it knows of the others. */
+export interface ClusterNode {
+  /** The store to give to the server. Opening a log claims its workspace and takes its history over. */
+  readonly store: EventStore
+  readonly nodes: Nodes
+  readonly ownership: ClusterOwnership
+  readonly locks: Locks
+  readonly events: Events
+  /** The owner of a workspace, as far as this node has heard; undefined for none. It may be dead by now. */
+  ownerOf(workspace: string): Owner | undefined
+  /** Says that this node gives its workspaces away. The server then closes its rooms, which releases them. */
+  drain(): Promise<void>
+  /** Leaves the cluster, then closes the store and the connection to the engine. Idempotent. */
+  close(): Promise<void>
+}
+
+/**
+ * Enters a cluster. Rejects with `name_taken` if a living node has the name, and with the engine's errors. The engine and the store
+ * stay open then.
+ */
+export async function openClusterNode(options: ClusterNodeOptions): Promise<ClusterNode> {
+  const { engine, store, node, advertise, version = '', clock, onReplaced } = options
+  const session = randomUUID()
+  const self = { node, session, address: advertise, version, isDraining: false }
+  const nodes = await Nodes.join({ engine, self, ...(clock && { clock }), ...(onReplaced && { onReplaced }) })
+  const ownership = await ClusterOwnership.open(engine, nodes)
+  const events = new Events(engine.bus, { node, session })
+  let closed: Promise<void> | undefined
+  const close = async (): Promise<void> => {
+    events.close()
+    ownership.close()
+    await nodes.leave()
+    await store.close()
+    await engine.close()
+  }
+  return {
+    ...{ store, nodes, ownership, events, locks: new Locks(engine) },
+    ownerOf: (workspace) => ownership.ownerOf(workspace),
+    drain: () => nodes.drain(),
+    close: () => {
+      closed ??= close()
+      return closed
+    },
+  }
+}
