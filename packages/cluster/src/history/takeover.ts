@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { LogRecord, SteadyClock } from '@joinery/log'
 import type { EngineMessage, StoredMessage } from '../engine/engine.ts'
 import { EngineError } from '../engine/engine-error.ts'
@@ -47,13 +48,13 @@ export async function takeOver(options: TakeoverOptions): Promise<Takeover> {
 /** Writes the record of the epoch at the end of the history, whatever comes in between. */
 async function beginEpoch(options: TakeoverOptions): Promise<{ epoch: number; own: EngineMessage; before: Position }> {
   const { log, subject, workspace, node, session } = options
-  for (let attempt = 1; ; attempt++) {
+  for (;;) {
     const before = await untilAnswered(options, async () => positionAt(workspace, await log.last(subject)))
     const { lsn, generation, chain } = before
     const epoch = before.epoch + 1
     const facts = { kind: 'epoch', epoch, node, session, first: lsn + 1, last: lsn, generation } as const
-    // Each attempt is another message: the engine would take a repeat of an earlier one, which another epoch follows, for done.
-    const own = messageOf(workspace, chain, facts, Buffer.from(String(attempt)))
+    // Each attempt of each takeover is another message: the engine takes a repeat for done, also where another epoch follows it.
+    const own = messageOf(workspace, chain, facts, Buffer.from(randomUUID()))
     const appended = await untilAnswered(options, async () => {
       const result = await log.append(subject, own, before.sequence)
       // Its first try may have succeeded, and a lost answer made it look refused.

@@ -1,8 +1,8 @@
-import type { EngineFaults } from '../engine/memory/memory-engine.ts'
 import { MemoryEngine } from '../engine/memory/memory-engine.ts'
 import { HistoryReader } from '../history/history-reader.ts'
 import { START } from '../history/position.ts'
 import { Random } from './random.ts'
+import { RandomFaults } from './random-faults.ts'
 import { SimulatedNode, WORKSPACE } from './simulated-node.ts'
 import { VirtualTime } from './virtual-time.ts'
 
@@ -19,6 +19,21 @@ const FAULTY_MS = 8_000
 const HEALED_MS = 20_000
 const SLICE_MS = 20
 
+/** How often things happen in a life, as chances per slice of time. Calm lives have owners that last, wild ones none. */
+function temperOf(random: Random) {
+  return {
+    take: random.pick([0.003, 0.01, 0.03]),
+    cut: random.pick([0.005, 0.02]),
+    outage: random.pick([0, 0.003]),
+    kill: random.pick([0.002, 0.015]),
+    /** Chance that a killed node loses its disk, too. */
+    wipe: random.pick([0, 0.3]),
+    edit: random.pick([0.3, 0.9]),
+    /** Chance that an edit is too large for one message. */
+    large: random.chance(0.02) ? 0.03 : 0,
+  }
+}
+
 /** One random life of a workspace in a cluster: `seed` decides everything. */
 export async function simulate(seed: number, options: { ignoresExpectations?: boolean } = {}): Promise<Outcome> {
   const random = new Random(seed)
@@ -26,17 +41,19 @@ export async function simulate(seed: number, options: { ignoresExpectations?: bo
   const faults = new RandomFaults(random, options.ignoresExpectations ?? false)
   const engine = new MemoryEngine({ clock: time.clock, faults })
   const nodes = NODES.map((name) => new SimulatedNode(name, engine, time, random))
+  const temper = temperOf(random)
   let kills = 0
   for (let passed = 0; passed < FAULTY_MS; passed += SLICE_MS) {
     const node = random.pick(nodes)
-    if (random.chance(0.03)) void node.take()
+    if (random.chance(temper.take)) void node.take()
     if (random.chance(0.1)) void node.follow()
-    if (random.chance(0.02)) faults.cut(random.pick(NODES), random.upTo(2_500), time)
-    if (random.chance(0.015)) {
-      node.kill()
+    if (random.chance(temper.cut)) faults.cut([random.pick(NODES)], random.upTo(2_500), time)
+    if (random.chance(temper.outage)) faults.cut(NODES, random.upTo(9_000), time)
+    if (random.chance(temper.kill)) {
+      node.kill(random.chance(temper.wipe))
       kills++
     }
-    for (const writer of nodes) if (random.chance(0.5)) writer.edit()
+    for (const writer of nodes) if (random.chance(temper.edit)) writer.edit(random.chance(temper.large))
     await time.pass(SLICE_MS)
   }
   faults.heal()
@@ -45,9 +62,17 @@ export async function simulate(seed: number, options: { ignoresExpectations?: bo
   for (const node of nodes) node.release()
   void nodes[0]?.take()
   await time.pass(HEALED_MS)
+  const before = nodes[0]?.acknowledged.length
+  nodes[0]?.edit()
+  await time.pass(HEALED_MS)
   for (const node of nodes) void node.follow()
   await time.pass(HEALED_MS)
-  return { ...check(engine, nodes), kills }
+  const outcome = check(engine, nodes)
+  const isGoingOn = nodes[0]?.acknowledged.length !== before
+  const violations = isGoingOn
+    ? outcome.violations
+    : [...outcome.violations, 'no edit is acknowledged once all faults have ended']
+  return { ...outcome, violations, kills }
 }
 
 /** Looks for edits that are lost, LSNs of two contents, and copies that differ. */
@@ -67,7 +92,8 @@ function check(engine: MemoryEngine, nodes: readonly SimulatedNode[]): Omit<Outc
   for (const node of nodes) {
     acknowledged += node.acknowledged.length
     for (const { id, lsn } of node.acknowledged) {
-      if (contents[lsn - 1] !== id) violations.push(`${id} was acknowledged as ${lsn}, which is ${contents[lsn - 1]}`)
+      const found = contents[lsn - 1]
+      if (found !== id) violations.push(`${nameOf(id)} was acknowledged as ${lsn}, which is ${nameOf(found)}`)
     }
     const own = node.replica.records.map(({ update }) => Buffer.from(update).toString())
     // Behind the history's end a node may keep edits that nobody has acknowledged: it publishes them when it is the owner.
@@ -78,48 +104,7 @@ function check(engine: MemoryEngine, nodes: readonly SimulatedNode[]): Omit<Outc
   return { acknowledged, epochs: reader.position.epoch, violations }
 }
 
-/** Calls that are late, lost or doubled, replicas that lag, and nodes that are cut off. */
-class RandomFaults implements EngineFaults {
-  readonly ignoresExpectations: boolean
-  readonly #random: Random
-  readonly #cut = new Set<string>()
-  #isHealed = false
-
-  constructor(random: Random, ignoresExpectations: boolean) {
-    this.#random = random
-    this.ignoresExpectations = ignoresExpectations
-  }
-
-  callMs(node: string): number | undefined {
-    return this.#wayMs(node)
-  }
-
-  answerMs(node: string): number | undefined {
-    return this.#wayMs(node)
-  }
-
-  isRepeated(): boolean {
-    return !this.#isHealed && this.#random.chance(0.05)
-  }
-
-  lag(): number {
-    return !this.#isHealed && this.#random.chance(0.3) ? this.#random.upTo(3) : 0
-  }
-
-  /** Cuts a node off the engine for a time. */
-  cut(node: string, ms: number, time: VirtualTime): void {
-    this.#cut.add(node)
-    time.clock.after(ms, () => this.#cut.delete(node))
-  }
-
-  heal(): void {
-    this.#isHealed = true
-    this.#cut.clear()
-  }
-
-  #wayMs(node: string): number | undefined {
-    if (this.#isHealed) return 0
-    if (this.#cut.has(node) || this.#random.chance(0.03)) return undefined
-    return this.#random.chance(0.1) ? this.#random.upTo(1_500) : this.#random.upTo(30)
-  }
+/** The first characters of an edit, which name it. */
+function nameOf(edit: string | undefined): string | undefined {
+  return edit?.slice(0, 20)
 }

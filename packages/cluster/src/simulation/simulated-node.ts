@@ -2,13 +2,16 @@ import type { Engine } from '../engine/engine.ts'
 import type { MemoryEngine } from '../engine/memory/memory-engine.ts'
 import { catchUp, type Place } from '../history/catch-up.ts'
 import { HistoryError } from '../history/history-error.ts'
+import { positionOf } from '../history/position.ts'
 import type { Publisher } from '../history/publisher.ts'
 import { takeOver } from '../history/takeover.ts'
-import type { Random } from './random.ts'
+import { Random } from './random.ts'
 import { SimulatedReplica } from './simulated-replica.ts'
 import type { VirtualTime } from './virtual-time.ts'
 
 export const WORKSPACE = 'w'
+/** Text that makes an edit too large for one message of the engine; no compression makes it small. */
+const LARGE = ` ${randomText(1_300_000)}`
 
 /** An edit that was acknowledged as replicated. */
 export interface Acknowledged {
@@ -28,8 +31,11 @@ export class SimulatedNode {
   readonly #random: Random
   #connection: Engine
   #publisher: Publisher | undefined
+  #epoch = 0
   #isTaking = false
   #run = 1
+  /** Aborts when this run is killed: a takeover under way asks the engine no more. */
+  #killed = new AbortController()
   #edits = 0
 
   constructor(name: string, engine: MemoryEngine, time: VirtualTime, random: Random) {
@@ -52,9 +58,11 @@ export class SimulatedNode {
     const run = this.#run
     try {
       const { clock } = this.#time
-      const taken = await takeOver({ ...this.#place(), clock, node: this.name, session: `s${run}` })
-      if (run === this.#run) this.#publisher = taken.publisher
-      else taken.publisher.stop()
+      const { signal } = this.#killed
+      const taken = await takeOver({ ...this.#place(), clock, node: this.name, session: `s${run}`, signal })
+      if (run !== this.#run) return taken.publisher.stop()
+      this.#publisher = taken.publisher
+      this.#epoch = taken.epoch
     } catch (error) {
       if (run === this.#run) this.#fail(error)
     } finally {
@@ -63,10 +71,10 @@ export class SimulatedNode {
   }
 
   /** A client's edit: it is written here, and published; once both are done it is acknowledged. */
-  edit(): void {
+  edit(isLarge = false): void {
     const publisher = this.#publisher
     if (publisher === undefined || publisher.fenced.aborted || this.#isTaking) return
-    const id = `${this.name}-${this.#run}-${++this.#edits}`
+    const id = `${this.name}-${this.#run}-${++this.#edits}${isLarge ? LARGE : ''}`
     const record = this.replica.append(id)
     const run = this.#run
     const synced = this.#time.sleep(this.#random.upTo(40)).then(() => {
@@ -77,7 +85,7 @@ export class SimulatedNode {
     Promise.all([synced, published]).then(
       () => run === this.#run && this.acknowledged.push({ id, lsn: record.lsn }),
       (error) => {
-        if (run === this.#run && !isFenced(error)) this.#fail(error)
+        if (run === this.#run && !(isFenced(error) && this.#isDeposed(publisher))) this.#fail(error)
       },
     )
   }
@@ -102,15 +110,25 @@ export class SimulatedNode {
     this.#publisher = undefined
   }
 
-  /** Kills the process: nothing that it was doing goes on, and its unsynced records may be gone. */
-  kill(): void {
+  /** Kills the process: nothing that it was doing goes on, and its unsynced records may be gone, or its whole disk. */
+  kill(isDiskLost = false): void {
     this.#run++
+    this.#killed.abort(new Error('killed'))
+    this.#killed = new AbortController()
     this.#publisher?.stop(new Error('killed'))
     this.#publisher = undefined
     this.#isTaking = false
     void this.#connection.close()
-    this.replica.crash((unsafe) => this.#random.upTo(unsafe))
+    if (isDiskLost) this.replica.wipe()
+    else this.replica.crash((unsafe) => this.#random.upTo(unsafe))
     this.#connection = this.#engine.connect(this.name)
+  }
+
+  /** True if another owner has begun after `publisher`, or this node has let the workspace go: nothing else may fence it. */
+  #isDeposed(publisher: Publisher): boolean {
+    if (publisher !== this.#publisher) return true
+    const last = this.#engine.log.last(WORKSPACE)
+    return last !== undefined && positionOf(WORKSPACE, last).epoch > this.#epoch
   }
 
   #place(): Place {
@@ -148,4 +166,9 @@ function isFenced(error: unknown): boolean {
 
 function isUnavailable(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'unavailable'
+}
+
+function randomText(length: number): string {
+  const random = new Random(1)
+  return Array.from({ length }, () => String.fromCharCode(33 + random.upTo(90))).join('')
 }

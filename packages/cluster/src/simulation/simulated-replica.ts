@@ -58,6 +58,14 @@ export class SimulatedReplica implements ReplicaLog {
     if (this.#records.length === 0 && this.#mark.lsn === 0) this.#generation = undefined
   }
 
+  /** The disk is lost with all that it had. */
+  wipe(): void {
+    this.#records.length = 0
+    this.#safe = 0
+    this.#mark = START
+    this.#generation = undefined
+  }
+
   async *read(after: number): AsyncIterable<LogRecord> {
     yield* this.#records.slice(after)
   }
