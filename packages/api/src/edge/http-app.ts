@@ -1,4 +1,4 @@
-import type { Authenticator, Identity, WorkspaceId } from '@joinery/server'
+import { type Authenticator, clientAddressOf, type Identity, type WorkspaceId } from '@joinery/server'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import { ApiError, errorBody, toApiError } from '../api-error.ts'
@@ -185,7 +185,7 @@ function rawRequest(request: FastifyRequest, { authenticate, rate, callers }: Ht
       const { actor: principal, isAuthenticated } = identity
       const { socket } = request.raw
       const caller = { isGone: () => socket.destroyed, assertStands: () => identity.assertStands?.() }
-      const owner = isAuthenticated ? principal : (socket.remoteAddress ?? '')
+      const owner = isAuthenticated ? principal : clientAddressOf(request.raw)
       const work = works.get(request) ?? callers.begin({ principal, workspace }, owner, caller)
       works.set(request, work)
       return work

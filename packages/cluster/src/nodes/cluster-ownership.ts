@@ -95,8 +95,8 @@ export class ClusterOwnership implements Ownership {
   }
 
   /** True if the owner answers, as the same run. */
-  async #serves({ node, session }: z.infer<typeof ownerEntry>): Promise<boolean> {
-    return (await this.#nodes.ask(node))?.session === session
+  #serves({ node, session }: Owner): Promise<boolean> {
+    return this.#nodes.serves(node, session)
   }
 
   #write(key: string, entry: EngineEntry | undefined): Promise<number | 'refused'> {

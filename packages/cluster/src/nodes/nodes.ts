@@ -28,6 +28,8 @@ const ANSWER_MS = 3_000
 /** Nobody at all answering for so long means that the process is gone, ms: a connection may be on its way. */
 const GONE_MS = 1_000
 const ASK_AGAIN_MS = 200
+/** Time for which a run that did not answer is taken for gone, without another question, ms. */
+const TAKEN_FOR_GONE_MS = 5_000
 
 export interface NodesOptions {
   readonly engine: Engine
@@ -44,6 +46,8 @@ export class Nodes {
   readonly #onReplaced: () => void
   readonly #nodes = new Map<string, NodeInfo>()
   readonly #ends: (() => void)[] = []
+  /** Runs that did not answer, with the time until which nobody asks them again, ms of the monotonic clock. */
+  readonly #gone = new Map<string, number>()
   #self: NodeInfo
   #revision = 0
   #isLeft = false
@@ -96,6 +100,22 @@ export class Nodes {
       }
       await new Promise<void>((resolve) => void this.#clock.after(ASK_AGAIN_MS, resolve))
     }
+  }
+
+  /** True if that run of a node answers. Rejects with the engine's errors. */
+  async serves(node: string, session: string): Promise<boolean> {
+    return !this.isGone(session) && (await this.ask(node))?.session === session
+  }
+
+  /** Notes that a run of a node does not answer: it is not waited for anew during the next seconds. */
+  noteGone(session: string): void {
+    const nowMs = this.#clock.monotonicMs()
+    for (const [each, untilMs] of this.#gone) if (untilMs <= nowMs) this.#gone.delete(each)
+    this.#gone.set(session, nowMs + TAKEN_FOR_GONE_MS)
+  }
+
+  isGone(session: string): boolean {
+    return (this.#gone.get(session) ?? Number.NEGATIVE_INFINITY) > this.#clock.monotonicMs()
   }
 
   /** Says that this node gives its workspaces away. */

@@ -6,6 +6,7 @@ import type { Socket } from 'node:net'
 export class AddressCount {
   readonly #max: number
   readonly #counts = new Map<string, number>()
+  readonly #addresses = new WeakMap<Socket, string>()
   readonly #excess = new WeakSet<object>()
 
   constructor(connectionsPerAddressMax: number) {
@@ -25,12 +26,16 @@ export class AddressCount {
     socket.on('close', this.#onClose)
     const address = socket.remoteAddress
     if (this.#max === Number.POSITIVE_INFINITY || address === undefined) return 0
-    const count = (this.#counts.get(address) ?? 0) + 1
-    this.#counts.set(address, count)
-    socket.once('close', () => this.#remove(address))
-    if (count <= this.#max) return 0
-    this.#excess.add(socket)
-    return count - this.#max
+    socket.once('close', () => this.#leave(socket))
+    return this.#enter(socket, address)
+  }
+
+  /** Counts a connection under another address: that of the client that it was made for. */
+  move(socket: Socket, address: string): void {
+    const before = this.#addresses.get(socket)
+    if (before === undefined || before === address) return
+    this.#leave(socket)
+    this.#enter(socket, address)
   }
 
   /** Leaves a connection out of {@link count}: somebody else counts it. Its address still counts it until it is closed. */
@@ -47,7 +52,20 @@ export class AddressCount {
     return this.#excess.has(socket)
   }
 
-  #remove(address: string): void {
+  #enter(socket: Socket, address: string): number {
+    const count = (this.#counts.get(address) ?? 0) + 1
+    this.#counts.set(address, count)
+    this.#addresses.set(socket, address)
+    if (count <= this.#max) return 0
+    this.#excess.add(socket)
+    return count - this.#max
+  }
+
+  #leave(socket: Socket): void {
+    const address = this.#addresses.get(socket)
+    if (address === undefined) return
+    this.#addresses.delete(socket)
+    this.#excess.delete(socket)
     const count = (this.#counts.get(address) ?? 0) - 1
     if (count > 0) this.#counts.set(address, count)
     else this.#counts.delete(address)

@@ -33,12 +33,12 @@ export class Admission {
     throw new ServerError('too_large', message)
   }
 
-  /** Resolves as `work` does. Rejects with `load_failed` when that takes too long. */
-  async within<T>(work: Promise<T>): Promise<T> {
+  /** Resolves as `work` does, which finds `wanted` out. Rejects with `load_failed` when that takes too long. */
+  async within<T>(work: Promise<T>, wanted = 'who you are'): Promise<T> {
     const { admissionMs } = this.#limits
     const late = Promise.withResolvers<never>()
     const timer = setTimeout(() => {
-      const message = `who you are could not be found out within ${admissionMs} ms: connect again later`
+      const message = `${wanted} could not be found out within ${admissionMs} ms: connect again later`
       late.reject(new ServerError('load_failed', message))
     }, admissionMs)
     timer.unref()

@@ -1,10 +1,13 @@
 import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http'
+import type { WorkspaceId } from '@joinery/protocol'
 import type { Logger } from 'pino'
 import type { Counters } from '../counters.ts'
 import type { ServerLimits } from '../limits.ts'
 import { ServerError } from '../server-error.ts'
 import type { AddressCount } from './address-count.ts'
 import { continueWhenRead } from './awaited-body.ts'
+import type { Placed } from './placed.ts'
+import { clientAddressOf } from './placement.ts'
 import { refuseRequest } from './refused-request.ts'
 import { isForeignHost } from './request-origin.ts'
 import { toOriginForm } from './request-target.ts'
@@ -20,6 +23,7 @@ export interface RequestsContext {
   readonly counters: Counters
   readonly logger: Logger
   readonly addresses: AddressCount
+  readonly placed: Placed
   /** Origins whose hosts a request may name in development mode; undefined with keys, where it may name any. */
   readonly ownOrigins: readonly string[] | undefined
   readonly health: () => { readonly status: number; readonly body: unknown }
@@ -58,7 +62,7 @@ export class Requests {
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
-    const { limits, answer } = this.#context
+    const { limits, placed } = this.#context
     toOriginForm(request)
     // Set here and not for the whole server: a WebSocket would keep the timer's object for as long as it is open.
     response.setTimeout(limits.stallMs)
@@ -67,16 +71,49 @@ export class Requests {
     if (refusal !== undefined) return this.#refuse(refusal, request, response)
     if (hasLostUpgrade(request)) return this.#answerLostUpgrade(request, response)
     if (request.url === '/healthz') return this.#answerHealth(response)
+    const workspace = placed.workspaceOf(request)
+    if (workspace !== undefined) return void this.#place(workspace, request, response)
+    this.#serve(request, response)
+  }
+
+  #serve(request: IncomingMessage, response: ServerResponse): void {
+    const { answer } = this.#context
     if (answer !== undefined) return answer(request, response)
     response.writeHead(404, { 'content-type': 'text/plain' }).end('not found\n')
   }
 
+  /** Has a request answered by the process that serves its workspace. */
+  async #place(workspace: WorkspaceId, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      const route = await this.#context.placed.routeTo(workspace, request)
+      if (route === undefined) return this.#serve(request, response)
+      if (response.destroyed) return route.close()
+      // The other process sets the headers.
+      response.removeHeader('x-content-type-options')
+      route.request(request, response)
+    } catch (error) {
+      if (response.destroyed) return
+      const refusal =
+        error instanceof ServerError
+          ? error
+          : new ServerError('load_failed', 'the server failed: try again later', { cause: error })
+      this.#refuse(refusal, request, response)
+    }
+  }
+
   /** The reason for which a request is answered by nobody else; undefined for other requests. */
-  #refusalOf({ headers, socket, httpVersion }: IncomingMessage): ServerError | undefined {
+  #refusalOf(request: IncomingMessage): ServerError | undefined {
+    const { headers, socket, httpVersion } = request
     if (headers.host === undefined && httpVersion === '1.1') {
       return new ServerError('bad_frame', 'the request has no header Host, which HTTP/1.1 requires')
     }
-    const { addresses, ownOrigins } = this.#context
+    const { addresses, ownOrigins, placed } = this.#context
+    try {
+      placed.receive(request)
+    } catch (error) {
+      if (error instanceof ServerError) return error
+      throw error
+    }
     if (addresses.isExcess(socket)) return tooManyOf('your address', addresses.max)
     if (ownOrigins === undefined || !isForeignHost(headers.host, socket.localAddress, ownOrigins)) return undefined
     return new ServerError(
@@ -89,7 +126,7 @@ export class Requests {
     const { counters, logger } = this.#context
     const { code, message: reason } = refusal
     counters.refuseConnection(code)
-    const from = request.socket.remoteAddress
+    const from = clientAddressOf(request)
     logger.info({ path: loggedPath(request.url ?? '/'), from, code, reason }, 'request refused')
     response.setHeader('x-content-type-options', 'nosniff')
     refuseRequest(response, refusal)
@@ -97,7 +134,7 @@ export class Requests {
 
   #answerLostUpgrade(request: IncomingMessage, response: ServerResponse): void {
     const path = loggedPath(request.url ?? '/')
-    this.#context.logger.warn({ path, from: request.socket.remoteAddress, reason: LOST_UPGRADE }, 'connection refused')
+    this.#context.logger.warn({ path, from: clientAddressOf(request), reason: LOST_UPGRADE }, 'connection refused')
     response
       .writeHead(426, { upgrade: 'websocket', connection: 'upgrade, close', 'content-type': 'text/plain' })
       .end(`${LOST_UPGRADE}\n`)

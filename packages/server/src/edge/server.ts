@@ -44,6 +44,8 @@ import { Turns } from '../turns.ts'
 import { AddressCount } from './address-count.ts'
 import { Connections } from './connections.ts'
 import { healthOf, type ServerLoad } from './health.ts'
+import { Placed } from './placed.ts'
+import type { Placement } from './placement.ts'
 import { RefusedClients } from './refused-clients.ts'
 import { broken } from './refused-request.ts'
 import { isLoopbackHost, isOrigin } from './request-origin.ts'
@@ -69,6 +71,8 @@ export interface ServerOptions {
   readonly store?: EventStore
   /** Decides which process writes a workspace; by default this process writes all. */
   readonly ownership?: Ownership
+  /** Says which process serves a workspace's clients; by default this process serves all. */
+  readonly placement?: Placement
   /** The meaning of documents; by default any Yjs document is allowed. */
   readonly rules?: DocumentRules
   /** Finds out the identity of a connection. By default the server is in development mode and accepts everyone. */
@@ -142,6 +146,7 @@ class SyncServer implements Server {
   readonly #ownership: Ownership
   readonly #http: HttpServer
   readonly #addresses: AddressCount
+  readonly #placed: Placed
   readonly #upgrades: Upgrades
   readonly #connections: Connections
   readonly #rooms: Rooms
@@ -179,8 +184,10 @@ class SyncServer implements Server {
     const refused = new RefusedClients({ ...limits, delayMaxMs: limits.refusedDelayMaxMs })
     this.#connections = new Connections({ rooms, limits, counters, logger, refused })
     this.#addresses = new AddressCount(limits.connectionsPerAddressMax)
+    this.#placed = new Placed(options.placement, this.#addresses)
     this.#upgrades = new Upgrades({
       refused,
+      placed: this.#placed,
       addresses: this.#addresses,
       connections: this.#connections,
       ledger: this.#ledger,
@@ -323,6 +330,7 @@ class SyncServer implements Server {
       counters: this.counters,
       logger: this.#logger,
       addresses: this.#addresses,
+      placed: this.#placed,
       ownOrigins: authenticator === undefined ? origins : undefined,
       health: () => healthOf(this.#store.state, this.load()),
       answer,
@@ -336,12 +344,15 @@ class SyncServer implements Server {
   #onConnection(socket: Socket): void {
     const excess = this.#addresses.add(socket)
     if (excess === 0) return
-    if (excess > this.#limits.connectionsPerAddressMax) {
+    // Another process of the cluster may pass on clients of many addresses, and is counted by theirs once it says so.
+    if (excess > this.#limits.connectionsPerAddressMax && !this.#placed.isUsed) {
       this.counters.refuseConnection('too_many_connections')
       socket.destroy()
       return
     }
-    const timer = setTimeout(() => socket.destroy(), this.#limits.drainMs)
+    const timer = setTimeout(() => {
+      if (this.#addresses.isExcess(socket)) socket.destroy()
+    }, this.#limits.drainMs)
     timer.unref()
     socket.once('close', () => clearTimeout(timer))
   }

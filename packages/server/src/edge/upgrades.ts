@@ -13,6 +13,8 @@ import type { AddressCount } from './address-count.ts'
 import { Admission } from './admission.ts'
 import { type Connections, clientOf } from './connections.ts'
 import { discard } from './discard.ts'
+import type { Placed } from './placed.ts'
+import { clientAddressOf } from './placement.ts'
 import type { RefusedClients } from './refused-clients.ts'
 import { allowsOrigin, type Origins } from './request-origin.ts'
 import { toOriginForm } from './request-target.ts'
@@ -53,6 +55,7 @@ interface UpgradesContext {
   readonly counters: Counters
   readonly logger: Logger
   readonly ledger: Ledger
+  readonly placed: Placed
 }
 
 /** Time that a connection costs beside its join, ms, about: the check of its token and the socket. */
@@ -107,11 +110,18 @@ export class Upgrades {
     // `ws` takes this protocol alone. A client may offer others beside it.
     request.headers.upgrade = 'websocket'
     const url = request.url ?? '/'
-    const from = request.socket.remoteAddress ?? ''
     const admission = new Admission(socket, head, this.#context.limits)
     try {
       admission.assertQuiet()
+      this.#context.placed.receive(request)
+      const from = clientAddressOf(request)
       const asked = this.#admit(request, url)
+      if (this.#context.placed.isUsed && (await this.#passOn(asked, request, socket, admission))) {
+        socket.off('error', onError)
+        socket.off('close', onClose)
+        this.#unsettled.delete(socket)
+        return
+      }
       const identity = await admission.within(identify(asked, this.#context.authenticate))
       const payer = { principal: identity.actor, workspace: asked.workspace }
       await this.#delay(asked, identity, from, socket)
@@ -141,7 +151,7 @@ export class Upgrades {
         error instanceof ServerError
           ? error
           : new ServerError('load_failed', 'the server failed: connect again later', { cause: error })
-      this.#noteRefusal(refusal, url, from)
+      this.#noteRefusal(refusal, url, clientAddressOf(request))
       this.#destroySoon(socket)
       const early = admission.end()
       // A client that sends before it is answered speaks no WebSocket, and what it sends must not be read as frames.
@@ -158,6 +168,30 @@ export class Upgrades {
         socket.once('data', () => socket.end())
         discard(socket)
       })
+    }
+  }
+
+  /** Passes an upgrade on to the process that serves its workspace. Resolves with false if that is this process. */
+  async #passOn(
+    { workspace }: UpgradeRequest,
+    request: IncomingMessage,
+    socket: Duplex,
+    admission: Admission,
+  ): Promise<boolean> {
+    const finding = this.#context.placed.routeTo(workspace, request)
+    let isLate = true
+    try {
+      const route = await admission.within(finding, 'the process that serves this workspace')
+      isLate = false
+      if (route === undefined) return false
+      if (this.#closing.signal.aborted || socket.destroyed || !admission.isQuiet) route.close()
+      if (this.#closing.signal.aborted) throw restarting()
+      admission.assertQuiet()
+      if (!socket.destroyed) route.upgrade(request, socket, admission.end())
+      return true
+    } finally {
+      // A way that is found too late is used by nobody.
+      if (isLate) void finding.then((route) => route?.close()).catch(() => undefined)
     }
   }
 

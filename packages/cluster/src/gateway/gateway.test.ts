@@ -1,0 +1,189 @@
+import { once } from 'node:events'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createServer } from 'node:net'
+import { CLOSE } from '@joinery/protocol'
+import { afterEach, describe, expect, it } from 'vitest'
+import { type GatewayNode, GatewayScene, SECRET, W } from '../testing/gateway-scene.ts'
+import { HOP_HEADER, hopHeader } from './hop.ts'
+
+let scene = new GatewayScene()
+afterEach(async () => {
+  await scene.close()
+  scene = new GatewayScene()
+})
+
+/** Answers with what it was asked, and with the client's address as the server sees it. */
+async function echo(asked: IncomingMessage, response: ServerResponse): Promise<void> {
+  const body: Buffer[] = []
+  for await (const bytes of asked) body.push(bytes)
+  const { method, url, headers } = asked
+  response.writeHead(200, { 'x-echo': 'yes' }).end(
+    JSON.stringify({
+      method,
+      url,
+      host: headers.host,
+      forwarded: headers['x-forwarded-for'],
+      body: String(Buffer.concat(body)),
+    }),
+  )
+}
+
+describe('sockets', () => {
+  it('[Q40] a client of another node edits with those of the owner, and the owner alone has a room', async () => {
+    const { one, two } = await scene.ownedByOne()
+    const ada = await one.server.client('w?joinery=1').synced()
+    const bob = await two.server.client('w?joinery=1&actor=bob').synced()
+    bob.text.insert(0, 'by two')
+    await ada.until(() => ada.text.toString() === 'by two')
+    await bob.until(() => bob.message('durable')?.frames === bob.sentUpdates)
+    ada.text.insert(0, 'by one, ')
+    await bob.until(() => bob.text.toString() === 'by one, by two')
+    expect([one.server.server.load().rooms, two.server.server.load().rooms]).toEqual([1, 0])
+    expect(two.gateway.counts).toMatchObject({ openPipes: 1, pipes: 1, cuts: 0 })
+    bob.ws.close(1000)
+    await bob.until(() => bob.closed !== undefined)
+    expect(bob.closed?.code).toBe(1000)
+    await expect.poll(() => two.gateway.counts.openPipes).toBe(0)
+    expect(two.gateway.counts.bytes).toBeGreaterThan(100)
+  })
+
+  it('[Q40] the owner says who is let in, by its own close code', async () => {
+    const { two } = await scene.ownedByOne({
+      authenticator: async ({ actor = 'ada' }) => {
+        if (actor === 'eve') throw new Error('no')
+        return { actor, source: 'user_action', access: 'write', isAuthenticated: true, allows: () => true } as never
+      },
+    })
+    const eve = two.server.client('w?joinery=1&actor=eve')
+    await eve.until(() => eve.closed !== undefined)
+    expect(eve.closed?.code).toBe(CLOSE.tryLater)
+  })
+
+  it('[Q44] clients hear 1012 from their gateway when their workspace has another owner, and their edits are there', async () => {
+    const { one, two } = await scene.ownedByOne()
+    const three = await scene.node('three')
+    const bob = await two.server.client('w?joinery=1').synced()
+    await three.ownership.seize(W)
+    await bob.until(() => bob.closed !== undefined)
+    expect(bob.closed).toMatchObject({ code: CLOSE.restart, reason: expect.stringContaining('moved') })
+    await scene.whenOwned(two, three)
+    await two.server.client('w?joinery=1').synced()
+    expect(three.server.server.load().rooms).toBe(1)
+    expect(one.server.server.load().rooms).toBe(0)
+  })
+
+  it('[Q45] a node that gives its workspaces away passes those of nobody on', async () => {
+    const one = await scene.node('one')
+    const two = await scene.node('two')
+    await expect.poll(() => one.nodes.list().length).toBe(2)
+    await one.nodes.drain()
+    await one.server.client('w?joinery=1').synced()
+    expect([one.server.server.load().rooms, two.server.server.load().rooms]).toEqual([0, 1])
+  })
+})
+
+describe('who is passed on', () => {
+  const upgrade = (headers: string): string =>
+    `GET /w HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n${headers}\r\n`
+  const hopTo = (node: GatewayNode, client: string): string => {
+    const hop = { client, session: node.info.session, method: 'GET', target: '/w' }
+    return `${HOP_HEADER}: ${hopHeader(SECRET, hop)}\r\n`
+  }
+
+  it('[Q41] a header that no node has made for this request is refused', async () => {
+    const { one, two } = await scene.ownedByOne({ request: echo })
+    const proofs = [
+      `${HOP_HEADER}: me\r\n`,
+      `${HOP_HEADER}: 1 10.0.0.1 ${'A'.repeat(43)}\r\n`,
+      hopTo(two, '10.0.0.1'),
+      hopTo(one, '10.0.0.1').replace('10.0.0.1', '10.0.0.2'),
+    ]
+    for (const header of proofs) {
+      const client = scene.open(one)
+      client.socket.write(upgrade(header))
+      await expect.poll(() => client.heard).toMatch(/^HTTP\/1\.1 403 [\s\S]*only nodes of this cluster/)
+      const plain = scene.open(one)
+      plain.socket.write(`GET /of/w HTTP/1.1\r\nHost: localhost\r\n${header}\r\n`)
+      await expect.poll(() => plain.heard).toMatch(/^HTTP\/1\.1 403 /)
+    }
+  })
+
+  it('[Q41] nothing is passed on twice: a request of another node for a workspace that is elsewhere hears moved', async () => {
+    const { two } = await scene.ownedByOne()
+    const client = scene.open(two)
+    client.socket.write(upgrade(hopTo(two, '10.0.0.1')))
+    await expect.poll(() => client.heard).toMatch(/^HTTP\/1\.1 503 [\s\S]*"code":"moved"/)
+  })
+
+  it('[Q42] the owner counts clients of other nodes by their own address', async () => {
+    const { one } = await scene.ownedByOne({ limits: { connectionsPerAddressMax: 2 } })
+    const status = async (client: string): Promise<string> => {
+      const opened = scene.open(one)
+      opened.socket.write(upgrade(hopTo(one, client)))
+      await expect.poll(() => opened.heard).toMatch(/^HTTP\/1\.1 \d+ [\s\S]*\r\n\r\n/)
+      return opened.heard.slice(9, 12)
+    }
+    const clients = ['10.0.0.1', '10.0.0.1', '10.0.0.2', '10.0.0.1', '10.0.0.2', '10.0.0.2', '10.0.0.3']
+    const statuses = []
+    for (const client of clients) statuses.push(await status(client))
+    expect(statuses).toEqual(['101', '101', '101', '503', '101', '503', '101'])
+  })
+})
+
+describe('requests', () => {
+  const ask = async (node: GatewayNode, path: string, init?: RequestInit) =>
+    await fetch(`${node.server.server.url}${path}`, init)
+
+  it('[Q40] a request goes to the owner with its body, its host and its headers, and its answer comes back', async () => {
+    const { two } = await scene.ownedByOne({ request: echo })
+    const body = 'x'.repeat(300_000)
+    const answer = await ask(two, '/of/w?q=1', { method: 'POST', body, headers: { 'X-Forwarded-For': '9.9.9.9' } })
+    expect(answer.status).toBe(200)
+    expect(answer.headers.get('x-echo')).toBe('yes')
+    expect(await answer.json()).toEqual({
+      method: 'POST',
+      url: '/of/w?q=1',
+      host: new URL(two.server.server.url).host,
+      forwarded: '9.9.9.9, 127.0.0.1',
+      body,
+    })
+    expect(two.gateway.counts.requests).toBe(1)
+    expect((await ask(two, '/elsewhere')).status).toBe(200)
+    expect(two.gateway.counts.requests).toBe(1)
+  })
+
+  it('[Q40] two requests of one connection go to their own workspaces', async () => {
+    const { two } = await scene.ownedByOne({ request: echo })
+    const client = scene.open(two)
+    const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`
+    client.socket.write(get('/of/w') + get('/of/v') + get('/of/w'))
+    await expect
+      .poll(() => client.heard.match(/"url":"[^"]+"/g))
+      .toEqual(['/of/w', '/of/v', '/of/w'].map((p) => `"url":"${p}"`))
+  })
+
+  it('[Q44] an owner that ends before it answers is a 502, and in the middle of an answer the end of the connection', async () => {
+    const owner = createServer((socket) => {
+      socket.on('error', () => socket.destroy())
+      socket.once('data', (head) => {
+        if (head.includes('/of/w/middle')) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf')
+        else socket.destroy()
+        setImmediate(() => socket.destroy())
+      })
+    }).listen(0, '127.0.0.1')
+    await once(owner, 'listening')
+    const { port } = owner.address() as { port: number }
+    const one = await scene.node('one', {}, `127.0.0.1:${port}`)
+    const two = await scene.node('two')
+    await one.server.client('w?joinery=1').synced()
+    await scene.whenOwned(two, one)
+    const lost = await ask(two, '/of/w')
+    expect(lost.status).toBe(502)
+    expect(await lost.json()).toMatchObject({ error: { code: 'owner_lost' } })
+    const half = await ask(two, '/of/w/middle')
+    await expect(half.text()).rejects.toThrow()
+    const socket = two.server.client('w?joinery=1')
+    await socket.until(() => socket.closed !== undefined)
+    owner.close()
+  })
+})
