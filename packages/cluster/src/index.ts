@@ -4,8 +4,10 @@ export type {
   EngineBus,
   EngineEntry,
   EngineKeys,
+  EngineLeaders,
   EngineLog,
   EngineMessage,
+  PartLeader,
   StoredMessage,
 } from './engine/engine.ts'
 export { EngineError, type EngineErrorCode } from './engine/engine-error.ts'
@@ -18,6 +20,19 @@ export type { Position } from './history/position.ts'
 export type { Publisher } from './history/publisher.ts'
 export type { ReplicaLog } from './history/replica-log.ts'
 export { type Takeover, type TakeoverOptions, takeOver } from './history/takeover.ts'
+export {
+  ConsensusEngine,
+  type ConsensusOptions,
+  type Decision,
+  type ProposalStatus,
+} from './interfaces/consensus-engine.ts'
+export { type Broadcast, type NodeHealth, NodeManager, type Topology } from './interfaces/node-manager.ts'
+export {
+  type ClusterInterfaces,
+  type Deployment,
+  type InterfacesOptions,
+  openInterfaces,
+} from './interfaces/open-interfaces.ts'
 export { ClusterError, type ClusterErrorCode } from './nodes/cluster-error.ts'
 export { ClusterOwnership, type Owner } from './nodes/cluster-ownership.ts'
 export { type ClusterEvent, type EventCounts, Events, type Route, type RoutingRule } from './nodes/events.ts'

@@ -11,6 +11,7 @@ export interface Engine {
   /** Keys that end with their time to live. */
   readonly live: EngineKeys
   readonly bus: EngineBus
+  readonly leaders: EngineLeaders
   /** Ends the connection. Calls under way reject with `unavailable`. Idempotent. */
   close(): Promise<void>
 }
@@ -99,4 +100,20 @@ export interface EngineBus {
   respond(topic: string, answer: (data: Uint8Array) => Promise<Uint8Array>): () => void
   /** Resolves when the engine knows all that this node listens to and answers. */
   settled(): Promise<void>
+}
+
+/** The parts of the engine that order writes. Each has one leader at a time, chosen by the engine's servers. */
+export interface EngineLeaders {
+  list(): Promise<PartLeader[]>
+  /**
+   * Has the leader of a part step down. Resolves once there is a leader again. Rejects with `unsupported` if the engine has
+   * one server only, with `invalid` for a part that it has not.
+   */
+  stepDown(part: string): Promise<void>
+}
+
+export interface PartLeader {
+  readonly part: string
+  /** Name of the server; undefined while there is none. */
+  readonly leader: string | undefined
 }

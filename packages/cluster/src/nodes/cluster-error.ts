@@ -2,9 +2,21 @@
  * - `name_taken`: a living node has this name already.
  * - `not_held`: a lock is not held, or by somebody else.
  * - `lock_held`: a lock is somebody else's, also at the end of the wait.
+ * - `node_alive`: a node that is to be taken for gone answers.
+ * - `unknown_proposal`: a proposal is neither pending nor among the last decisions.
+ * - `unknown_format`: a newer version wrote what is read.
+ * - `unsupported`: this deployment can't do what is asked.
  * - `invalid`: the call can't be meant.
  */
-export type ClusterErrorCode = 'name_taken' | 'not_held' | 'lock_held' | 'invalid'
+export type ClusterErrorCode =
+  | 'name_taken'
+  | 'not_held'
+  | 'lock_held'
+  | 'node_alive'
+  | 'unknown_proposal'
+  | 'unknown_format'
+  | 'unsupported'
+  | 'invalid'
 
 export class ClusterError extends Error {
   override readonly name = 'ClusterError'

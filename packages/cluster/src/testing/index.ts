@@ -1,2 +1,3 @@
 export { describeEngine, type EngineScene } from './engine-contract.ts'
+export { describeInterfaces, type InterfacesScene } from './interfaces-contract.ts'
 export { describeNodes } from './nodes-contract.ts'

@@ -1,6 +1,8 @@
 import { MemoryEngine } from '../engine/memory/memory-engine.ts'
 import { openNatsEngine } from '../engine/nats/nats-engine.ts'
+import { type Deployment, openInterfaces } from '../interfaces/open-interfaces.ts'
 import type { EngineScene } from './engine-contract.ts'
+import type { InterfacesScene } from './interfaces-contract.ts'
 import { NatsServer } from './nats-servers.ts'
 
 /** Two connections to a new engine in memory. */
@@ -29,6 +31,31 @@ export async function natsScene(path: string): Promise<EngineScene> {
       await one.close()
       await two.close()
       await server.stop()
+    },
+  }
+}
+
+const interfacesOf = (deployment: Deployment, node: string) =>
+  openInterfaces(deployment, { node, address: '127.0.0.1:1', rules: [{ pattern: 'local.>', to: 'local' }] })
+
+/** The interfaces of one machine. */
+export async function singleScene(): Promise<InterfacesScene> {
+  const one = await interfacesOf({ mode: 'single' }, 'one')
+  return { one, two: one, close: () => one.close() }
+}
+
+/** The interfaces of two nodes on the engine of `open`. */
+export async function clusterScene(open: () => Promise<EngineScene>): Promise<InterfacesScene> {
+  const engines = await open()
+  const one = await interfacesOf({ mode: 'cluster', engine: engines.one }, 'one')
+  const two = await interfacesOf({ mode: 'cluster', engine: engines.two }, 'two')
+  return {
+    one,
+    two,
+    close: async () => {
+      await one.close()
+      await two.close()
+      await engines.close()
     },
   }
 }

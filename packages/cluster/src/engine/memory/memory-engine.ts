@@ -31,6 +31,8 @@ export const NO_FAULTS: EngineFaults = {
   ignoresExpectations: false,
 }
 
+/** The one part of an engine in memory, and its leader. */
+const PART = 'memory'
 /** Time that a node waits for an answer, ms. */
 const ANSWER_MS = 2_000
 
@@ -84,9 +86,18 @@ export class MemoryEngine {
         respond: (topic, answer) => link.until(this.bus.respond(topic, answer)),
         settled: async () => undefined,
       },
+      leaders: {
+        list: () => link.call(() => [{ part: PART, leader: PART }]),
+        stepDown: (part) => link.call(() => refuseStepDown(part)),
+      },
       close: async () => link.close(),
     }
   }
+}
+
+function refuseStepDown(part: string): never {
+  if (part !== PART) throw new EngineError('invalid', `the engine has no part ${JSON.stringify(part)}`)
+  throw new EngineError('unsupported', 'an engine in memory is alone: nobody else can lead')
 }
 
 /** The way of one node to the engine and back. */

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { describeEngine } from '../../testing/engine-contract.ts'
+import { describeInterfaces } from '../../testing/interfaces-contract.ts'
 import { NatsServer, natsServerPath } from '../../testing/nats-servers.ts'
 import { describeNodes } from '../../testing/nodes-contract.ts'
-import { natsScene } from '../../testing/scenes.ts'
+import { clusterScene, natsScene } from '../../testing/scenes.ts'
 import { openNatsEngine } from './nats-engine.ts'
 
 const path = await natsServerPath()
@@ -12,6 +13,7 @@ if (path === undefined)
 describe.skipIf(path === undefined)('NATS JetStream', () => {
   describeEngine('one server', () => natsScene(path ?? ''))
   describeNodes('one server', () => natsScene(path ?? ''))
+  describeInterfaces('one NATS server', () => clusterScene(() => natsScene(path ?? '')))
 
   it('[Q18] a server that is not there, has no JetStream or has other streams is refused by a code that says what to do', async () => {
     const open = (url: string, options = {}) => openNatsEngine({ servers: [url], name: 'n', replicas: 1, ...options })

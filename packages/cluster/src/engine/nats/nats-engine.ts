@@ -5,6 +5,7 @@ import { EngineError } from '../engine-error.ts'
 import { NatsBus } from './nats-bus.ts'
 import { engineErrorOf } from './nats-errors.ts'
 import { NatsKeys } from './nats-keys.ts'
+import { NatsLeaders } from './nats-leaders.ts'
 import { NatsLog } from './nats-log.ts'
 import { ensureStreams, type StreamSizes, type Streams } from './streams.ts'
 
@@ -88,6 +89,7 @@ function engineOf(link: NatsConnection, manager: JetStreamManager, streams: Stre
     meta,
     live,
     bus: new NatsBus(link),
+    leaders: new NatsLeaders(link, manager, [...streams.shards, streams.meta, streams.live]),
     close: async () => {
       meta.close()
       live.close()
