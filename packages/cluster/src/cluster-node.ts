@@ -1,21 +1,25 @@
 import { randomUUID } from 'node:crypto'
-import type { EventStore, SteadyClock } from '@joinery/log'
+import { type AdoptingStore, type SteadyClock, systemSteadyClock } from '@joinery/log'
 import type { Engine } from './engine/engine.ts'
 import { ClusterOwnership, type Owner } from './nodes/cluster-ownership.ts'
 import { Events } from './nodes/events.ts'
 import { Locks } from './nodes/locks.ts'
 import { Nodes } from './nodes/nodes.ts'
+import { ReplicatedStore, type ReplicatedStoreOptions } from './store/replicated-store.ts'
 
 export interface ClusterNodeOptions {
   /** This node's connection to the engine. {@link ClusterNode.close} closes it. */
   readonly engine: Engine
   /** The store in this node's directory. {@link ClusterNode.close} closes it. */
-  readonly store: EventStore
+  readonly store: AdoptingStore
   /** Name of this node: it stays over restarts. */
   readonly node: string
   /** Where other nodes and gateways reach this node, as `host:port`. */
   readonly advertise: string
   readonly version?: string
+  /** False if an edit counts as durable once this node has it. It is replicated all the same. */
+  readonly awaitsReplication?: boolean
+  readonly logger?: ReplicatedStoreOptions['logger']
   readonly clock?: SteadyClock
   /** Called when another process has taken this node's name: this one must end. */
   readonly onReplaced?: () => void
@@ -24,7 +28,7 @@ export interface ClusterNodeOptions {
 /** One node of a cluster: its store, whose logs are replicated, and what it knows of the others. */
 export interface ClusterNode {
   /** The store to give to the server. Opening a log claims its workspace and takes its history over. */
-  readonly store: EventStore
+  readonly store: ReplicatedStore
   readonly nodes: Nodes
   readonly ownership: ClusterOwnership
   readonly locks: Locks
@@ -42,12 +46,18 @@ export interface ClusterNode {
  * stay open then.
  */
 export async function openClusterNode(options: ClusterNodeOptions): Promise<ClusterNode> {
-  const { engine, store, node, advertise, version = '', clock, onReplaced } = options
+  const { engine, store: local, node, advertise, version = '', clock = systemSteadyClock, onReplaced } = options
+  const { awaitsReplication, logger } = options
   const session = randomUUID()
   const self = { node, session, address: advertise, version, isDraining: false }
-  const nodes = await Nodes.join({ engine, self, ...(clock && { clock }), ...(onReplaced && { onReplaced }) })
+  const nodes = await Nodes.join({ engine, self, clock, ...(onReplaced && { onReplaced }) })
   const ownership = await ClusterOwnership.open(engine, nodes)
   const events = new Events(engine.bus, { node, session })
+  const store = new ReplicatedStore({
+    ...{ local, engine, ownership, node, session, clock },
+    ...(awaitsReplication !== undefined && { awaitsReplication }),
+    ...(logger && { logger }),
+  })
   let closed: Promise<void> | undefined
   const close = async (): Promise<void> => {
     events.close()

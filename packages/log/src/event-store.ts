@@ -43,6 +43,18 @@ export interface Receipt {
    * A store on one machine never rejects so late: its `append` throws.
    */
   readonly durable: Promise<void>
+  /** Where `durable` waits for other machines: resolves before it, when the record is as durable on this one. */
+  readonly stored?: Promise<void>
+}
+
+/** How far the records of a log are on other machines. */
+export interface Replication {
+  /** LSN of the last record that a quorum has. */
+  readonly lsn: Lsn
+  /** Time for which the oldest record waits for its quorum, ms; 0 when none does. */
+  readonly waitsMs: number
+  /** Whether a record counts as durable only when a quorum has it. */
+  readonly isAwaited: boolean
 }
 
 /** The whole state up to one LSN, kept so that loading does not start from record 1. */
@@ -105,6 +117,8 @@ export interface WorkspaceLog {
    * a snapshot.
    */
   readonly sinceSnapshot: { readonly records: number; readonly bytes: number }
+  /** How far the records are on other machines; undefined for a log of one machine. */
+  readonly replication?: Replication
   /** Makes the workspace exist without a record. Resolves with its generation when that is durable. Idempotent. */
   create(): Promise<string>
   /**
@@ -161,6 +175,57 @@ export interface WorkspaceLog {
    * is fenced. Idempotent.
    */
   close(): Promise<void>
+}
+
+/** How far a log is known to agree with a history that is kept elsewhere. The log keeps it, and reads nothing of it. */
+export interface HistoryMark {
+  /** Place of the last message that agrees. */
+  readonly sequence: number
+  /** Epoch of the writer of that message. */
+  readonly epoch: number
+  /** LSN of the last record through that message. */
+  readonly lsn: number
+  /** Chain value of that message, 16 hexadecimal digits. */
+  readonly chain: string
+  /** Generation of the history, known from the first record on. */
+  readonly generation: string | undefined
+}
+
+/** The last time that records were cut off a log. */
+export interface LogCut {
+  /** LSN of the last record that stayed. */
+  readonly lsn: Lsn
+  /** LSN of the last record that was cut off, and its chain value, which stands for all of them. */
+  readonly head: Lsn
+  readonly chain: string
+  /** Time of the cut, ms since epoch. */
+  readonly at: number
+}
+
+/** A log that can be a copy of a history which is kept elsewhere, as on the other machines of a cluster. */
+export interface AdoptingLog extends WorkspaceLog {
+  /** The mark; undefined for a log that was never compared with a history. */
+  readMark(): Promise<HistoryMark | undefined>
+  /** The last cut; undefined if there was none. */
+  readCut(): Promise<LogCut | undefined>
+  /**
+   * Appends records of a history, as they are, and moves the mark: one write. Resolves when that is durable. A log without records
+   * takes the mark's generation. A mark of a log that does not exist is kept in memory only. Throws `invalid`, and does nothing, if
+   * the first record does not follow the head, the mark lies beyond the last, or the generation is another one; otherwise as
+   * {@link append}.
+   */
+  adopt(records: readonly LogRecord[], mark: HistoryMark): Promise<void>
+  /**
+   * Cuts off the records after `lsn`, with their idempotency keys: one write. Resolves when that is on the disk. Throws `invalid`
+   * below the mark, below a snapshot, and below sealed or dropped records; otherwise as {@link append}. Nothing may be appended
+   * meanwhile.
+   */
+  truncate(lsn: Lsn): Promise<void>
+}
+
+/** A store whose logs can be copies. */
+export interface AdoptingStore extends EventStore {
+  open(workspace: string): Promise<AdoptingLog>
 }
 
 /** The intact part of a damaged workspace, for reading only. */

@@ -1,14 +1,19 @@
 export { type Clock, systemClock } from './clock.ts'
 export type {
+  AdoptingLog,
+  AdoptingStore,
   Compacted,
   DamagedLog,
   Durability,
   EventStore,
+  HistoryMark,
   KeepHistory,
+  LogCut,
   LogEntry,
   LogRecord,
   LogState,
   Receipt,
+  Replication,
   Sealed,
   Snapshot,
   StoreState,
@@ -25,6 +30,7 @@ export { parseLsn } from './parse-lsn.ts'
 export { makeHeadKey, readHeadKey } from './proof/head-key.ts'
 export { HeadSigner, isSignatureRight, parseSignedHeads, type SignedHead, signedBytes } from './proof/signed-head.ts'
 export { decodePortableRecords, encodePortableRecord } from './records/portable-records.ts'
+export { checkWorkspaceName } from './records/workspace-identity.ts'
 export {
   isSnapshotDue,
   type SinceSnapshot,

@@ -8,6 +8,7 @@ export type LogErrorCode =
   | 'locked'
   | 'closed'
   | 'fenced'
+  | 'not_owner'
   | 'deleted'
   | 'foreign_directory'
   | 'unreadable'

@@ -33,11 +33,11 @@ export async function catchUp(place: Place, until?: { through: string; wait: () 
 }
 
 /** Adopts the records of some messages in one go, those before a message that can't be read included. */
-async function adoptMessages(
+export async function adoptMessages(
   reader: HistoryReader,
   messages: readonly StoredMessage[],
   local: ReplicaLog,
-  through: string | undefined,
+  through?: string,
 ): Promise<{ isThrough: boolean; error?: unknown }> {
   const records: LogRecord[] = []
   let mark: Position | undefined
@@ -61,6 +61,9 @@ async function adoptMessages(
 }
 
 async function adoptNew(local: ReplicaLog, records: readonly LogRecord[], mark: Position): Promise<void> {
+  const isOther = mark.generation !== undefined && local.generation !== mark.generation
+  // No record of another generation is the same.
+  if (isOther && local.head > 0) await local.truncate(0)
   const first = records[0]
   let known = 0
   if (first !== undefined && first.lsn <= local.head) {

@@ -24,12 +24,22 @@ export interface PublisherOptions {
   readonly position: Position
 }
 
-interface Waiting {
+/** A record on its way, as {@link encodePortableRecord} gives it. */
+export interface Part {
   readonly lsn: number
   readonly bytes: Uint8Array
+}
+
+interface Waiting extends Part {
+  /** Nothing is written before this resolves. */
+  readonly after: Promise<unknown> | undefined
+  /** Time since which it waits, ms of the monotonic clock. */
+  readonly sinceMs: number
   readonly resolve: () => void
   readonly reject: (error: Error) => void
 }
+
+const ignore = (): void => undefined
 
 /**
  * Writes the owner's records to the engine, one message after the other. It never takes up a position that another node has
@@ -63,15 +73,33 @@ export class Publisher {
    * the history has the record is then unknown.
    */
   publish(record: LogRecord, generation: string): Promise<void> {
+    return this.publishAll([{ lsn: record.lsn, bytes: encodePortableRecord(record) }], generation)
+  }
+
+  /**
+   * Takes the next records, or none: then it only says that the history exists and has this generation. Settles as {@link publish}
+   * does for the last of them. Nothing of it is written before `after` resolves; if `after` rejects, nothing ever is.
+   */
+  publishAll(parts: readonly Part[], generation: string, after?: Promise<unknown>): Promise<void> {
     if (this.#error !== undefined) return Promise.reject(this.#error)
     this.#position = { ...this.#position, generation: this.#position.generation ?? generation }
+    const sinceMs = this.#options.clock.monotonicMs()
+    const before = this.#waiting.at(-1)?.lsn ?? this.#position.lsn
+    const last = parts.at(-1) ?? { lsn: before, bytes: new Uint8Array() }
+    for (const part of parts.slice(0, -1))
+      this.#waiting.push({ ...part, after, sinceMs, resolve: ignore, reject: ignore })
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ lsn: record.lsn, bytes: encodePortableRecord(record), resolve, reject })
+      this.#waiting.push({ ...last, after, sinceMs, resolve, reject })
       if (this.#isWriting) return
       this.#isWriting = true
       // All records of one turn are one message.
       queueMicrotask(() => void this.#writeOn())
     })
+  }
+
+  /** Time since which the oldest record waits for the engine, ms of the monotonic clock; undefined when none waits. */
+  get waitsSinceMs(): number | undefined {
+    return this.#waiting[0]?.sinceMs
   }
 
   /** Writes nothing more, and rejects what waits. */
@@ -91,6 +119,7 @@ export class Publisher {
   }
 
   async #writeNext(): Promise<void> {
+    await this.#waiting[0]?.after
     const flight = this.#nextFlight()
     const bytes = flight.length === 1 ? flight[0]?.bytes : Buffer.concat(flight.map((waiting) => waiting.bytes))
     let rest: Uint8Array = bytes ?? new Uint8Array()
@@ -109,7 +138,7 @@ export class Publisher {
     let count = 0
     for (const waiting of this.#waiting) {
       bytes += waiting.bytes.byteLength
-      if (count > 0 && bytes > FLIGHT_BYTES) break
+      if (count > 0 && (bytes > FLIGHT_BYTES || waiting.after !== this.#waiting[0]?.after)) break
       count++
     }
     return this.#waiting.slice(0, count)

@@ -14,6 +14,8 @@ export interface TakeoverOptions extends Place {
   readonly clock: SteadyClock
   readonly node: string
   readonly session: string
+  /** Whether records that this node alone has are published, which is the default, or cut off: they are gone then. */
+  readonly tail?: 'publish' | 'cut'
   /** Ends the attempt: rejects with its reason. */
   readonly signal?: AbortSignal
 }
@@ -22,6 +24,8 @@ export interface Takeover {
   /** Writes the history from now on. */
   readonly publisher: Publisher
   readonly epoch: number
+  /** Node that owned it last; undefined for none. */
+  readonly previous: string | undefined
   /** Resolves when the records that this node alone had are replicated, if there were any. */
   readonly republished: Promise<void>
   /** LSNs that the engine had acknowledged and has lost; this node publishes them again. */
@@ -36,31 +40,44 @@ const WAIT_MS = 100
  * `diverged`, `corrupted` or `unknown_format`; the workspace must not be served then.
  */
 export async function takeOver(options: TakeoverOptions): Promise<Takeover> {
-  const { epoch, own, before } = await beginEpoch(options)
+  const { epoch, own, before, previous } = await beginEpoch(options)
   const wait = (): Promise<void> => pause(options)
   const lost = (await hasMark(options, before, wait)) ? undefined : await readAnew(options, own.id, wait)
   if (lost === undefined) await untilAnswered(options, () => catchUp(options, { through: own.id, wait }))
   const { clock, log, node, session, subject, workspace, local } = options
   const publisher = new Publisher({ clock, log, node, session, subject, workspace, position: local.mark })
-  return { publisher, epoch, ...(await publishTail(publisher, local)), regressed: lost }
+  if (options.tail === 'cut') await local.truncate(local.mark.lsn)
+  return { publisher, epoch, previous, ...(await publishTail(publisher, local)), regressed: lost }
+}
+
+/** The epoch that a takeover has begun, the message that says so, and what stood before it. */
+interface Begun extends Pick<Takeover, 'epoch' | 'previous'> {
+  readonly own: EngineMessage
+  readonly before: Position
 }
 
 /** Writes the record of the epoch at the end of the history, whatever comes in between. */
-async function beginEpoch(options: TakeoverOptions): Promise<{ epoch: number; own: EngineMessage; before: Position }> {
+async function beginEpoch(options: TakeoverOptions): Promise<Begun> {
   const { log, subject, workspace, node, session } = options
+  const tried = new Set<string>()
+  let previous: string | undefined
   for (;;) {
-    const before = await untilAnswered(options, async () => positionAt(workspace, await log.last(subject)))
+    const last = await untilAnswered(options, () => log.last(subject))
+    // An earlier attempt of this takeover may have succeeded unseen.
+    if (last !== undefined && !tried.has(last.id)) previous = factsOf(workspace, last).node
+    const before = positionAt(workspace, last)
     const { lsn, generation, chain } = before
     const epoch = before.epoch + 1
     const facts = { kind: 'epoch', epoch, node, session, first: lsn + 1, last: lsn, generation } as const
     // Each attempt of each takeover is another message: the engine takes a repeat for done, also where another epoch follows it.
     const own = messageOf(workspace, chain, facts, Buffer.from(randomUUID()))
+    tried.add(own.id)
     const appended = await untilAnswered(options, async () => {
       const result = await log.append(subject, own, before.sequence)
       // Its first try may have succeeded, and a lost answer made it look refused.
       return result === 'refused' && (await log.last(subject))?.id === own.id ? 'appended' : result
     })
-    if (appended !== 'refused') return { epoch, own, before }
+    if (appended !== 'refused') return { epoch, own, before, previous }
     await pause(options)
   }
 }

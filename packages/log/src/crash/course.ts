@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { EventStore, LogEntry, WorkspaceLog } from '../event-store.ts'
+import type { AdoptingLog, AdoptingStore, EventStore, LogEntry, LogRecord, WorkspaceLog } from '../event-store.ts'
 import type { Lsn } from '../lsn.ts'
 import { appendTurn, TEAMS, type TeamName } from './team.ts'
 
@@ -72,6 +72,28 @@ export async function compact(log: WorkspaceLog, tell: Tell): Promise<void> {
   }
   const { firstLsn } = await log.compact({ keepHistory: { events: EVENTS_KEPT }, verify })
   tell({ dropped: log.workspace, firstLsn })
+}
+
+/** The records `first` through `last` of a workspace, as another machine wrote them. */
+function copiesOf(workspace: string, first: number, last: number): LogRecord[] {
+  const lsns = Array.from({ length: last - first + 1 }, (_, n) => first + n)
+  return lsns.map((lsn) => ({ ...entryOf(workspace, lsn), lsn: lsn as Lsn, at: 4_000_000_000_000 + lsn }))
+}
+
+/** Adopts records, appends own ones, cuts some of these off, and adopts others in their place: twice. */
+async function adopt(log: AdoptingLog, tell: Tell): Promise<void> {
+  const take = async (last: number): Promise<void> => {
+    const mark = { sequence: 10 * last, epoch: 1, lsn: last, chain: '0123456789abcdef', generation: 'of-another' }
+    await log.adopt(copiesOf(log.workspace, log.head + 1, last), mark)
+    tell({ appended: log.workspace, lsn: last as Lsn })
+  }
+  for (let round = 0; round < 2; round++) {
+    const from = log.head
+    await take(from + 45)
+    await append(log, 12, () => undefined)
+    await log.truncate((from + 48) as Lsn)
+    await take(from + 70)
+  }
 }
 
 /**
@@ -154,6 +176,10 @@ export const PHASES = {
     const compacting = compact(log, tell)
     await append(log, 2, tell)
     await compacting
+  },
+
+  async adopt(store, tell) {
+    await adopt(await (store as AdoptingStore).open('copied'), tell)
   },
 
   async remove(store, tell) {

@@ -35,6 +35,7 @@ const COURSES: readonly Omit<Course, 'durability'>[] = [
   { phase: 'compact', ground: 'tables' },
   { phase: 'remove', ground: 'tables' },
   { phase: 'two', ground: 'nothing' },
+  { phase: 'adopt', ground: 'nothing' },
   { phase: 'five', ground: 'tables' },
 ]
 

@@ -42,7 +42,7 @@ function choose(calls: readonly StorageCall[]): readonly StorageCall[] {
 
 describe('a process that is killed at a storage call', () => {
   it.for(courses(IS_NIGHTLY))(
-    '[L14, L18, L34, L43, L47, L51, L67] it has lost nothing promised at $durability, and can go on, when it was to $phase ($ground)',
+    '[L14, L18, L34, L43, L47, L51, L67, L170, L171] it has lost nothing promised at $durability, and can go on, when it was to $phase ($ground)',
     async ({ phase, ground, durability }, context) => {
       await needTracing(context)
       const { promises, lay } = grounds()[ground]

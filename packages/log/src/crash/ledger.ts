@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import type { EventStore, WorkspaceLog } from '../event-store.ts'
+import type { AdoptingLog, AdoptingStore, EventStore, WorkspaceLog } from '../event-store.ts'
 import { LogError } from '../log-error.ts'
 import type { Lsn } from '../lsn.ts'
 import type { Problem } from '../operations/problem.ts'
@@ -129,7 +129,7 @@ async function verifyUnlessNew(directory: string, ledger: Ledger): Promise<Direc
   }
 }
 
-async function expectPromises(store: EventStore, ledger: Ledger): Promise<void> {
+async function expectPromises(store: AdoptingStore, ledger: Ledger): Promise<void> {
   const [there, gone] = [await namesOf(store), await tombstonesOf(store)]
   for (const workspace of ledger.heads.keys()) {
     const isThere = there.includes(workspace)
@@ -141,6 +141,7 @@ async function expectPromises(store: EventStore, ledger: Ledger): Promise<void> 
   for (const workspace of there) {
     const log = await store.open(workspace)
     await expectRecords(log, ledger)
+    await expectMark(log)
     await expectSnapshots(log, ledger)
     await log.close()
   }
@@ -165,6 +166,13 @@ async function expectRecords(log: WorkspaceLog, { heads, firstLsns }: Ledger): P
     const key = keyOf(lsn)
     if (key !== undefined) expect(await log.lsnOfKey(key), `${key} of ${workspace}`).toBe(lsn)
   }
+}
+
+/** Fails unless the records through the mark are there: both are one write. */
+async function expectMark(log: AdoptingLog): Promise<void> {
+  const mark = await log.readMark()
+  expect(mark?.lsn ?? 0, `mark of ${log.workspace}`).toBeLessThanOrEqual(log.head)
+  expect(mark?.sequence ?? 0, `mark of ${log.workspace}`).toBe(10 * (mark?.lsn ?? 0))
 }
 
 async function expectSnapshots(log: WorkspaceLog, { snapshots }: Ledger): Promise<void> {

@@ -42,6 +42,18 @@ export class RollCall {
     if (this.#bytes >= BLOCK_BYTES) writes.push(this.#call())
   }
 
+  /**
+   * Forgets that a workspace has reached more than `lsn`, since the records behind it are cut off. Returns the number of the next
+   * call: none from that on tells of them.
+   */
+  cutBack(number: number, lsn: Lsn): number {
+    for (const heads of [this.#current, this.#previous]) {
+      const head = heads.get(number)
+      if (head !== undefined && head > lsn) heads.set(number, lsn)
+    }
+    return this.#no
+  }
+
   /** The last batches of a store that closes. The call stands a block behind everything that it vouches for. */
   farewell(): Put[][] {
     // A call in the same block as the last batch would be lost with it: such a call does not count.

@@ -20,6 +20,11 @@ export class MemoryChain {
     return this.#values[lsn] ?? CHAIN_START
   }
 
+  /** Forgets the records after `lsn`. */
+  truncate(lsn: Lsn): void {
+    this.#values.length = Math.min(this.#values.length, lsn + 1)
+  }
+
   /** Says that `ground` stands for the records through its own, which lose their updates after this. */
   drop(ground: Snapshot, records: readonly LogRecord[]): void {
     this.at(ground.lsn, records)

@@ -2,8 +2,11 @@ import type { AtomicWork } from '../atomic-work.ts'
 import type { Clock } from '../clock.ts'
 import { timeAfter } from '../clock.ts'
 import type {
+  AdoptingLog,
   Compacted,
+  HistoryMark,
   KeepHistory,
+  LogCut,
   LogEntry,
   LogRecord,
   LogState,
@@ -12,13 +15,12 @@ import type {
   Snapshot,
   StoreState,
   VerifyState,
-  WorkspaceLog,
 } from '../event-store.ts'
 import { checkKeepHistory, lastToGo } from '../keep-history.ts'
 import { LogError } from '../log-error.ts'
 import type { Lsn } from '../lsn.ts'
 import type { LogObserver } from '../observer.ts'
-import { checkChained, checkSnapshot, firstToRead } from '../records/bounds.ts'
+import { checkAdopted, checkChained, checkCut, checkSnapshot, firstToRead } from '../records/bounds.ts'
 import { CHAIN_START, type ChainValue } from '../records/chain.ts'
 import { duplicateKey } from '../records/key-entry.ts'
 import { checkEntry } from '../records/record.ts'
@@ -38,6 +40,8 @@ export interface History {
   /** Bytes of the updates after the newest snapshot. Kept, since it is asked for at every append. */
   bytesSinceSnapshot: number
   deletedAt?: number
+  mark?: HistoryMark
+  cut?: LogCut
 }
 
 /** The part of its store that one log needs. */
@@ -70,7 +74,7 @@ async function lastLoadable(snapshots: readonly Snapshot[], verify: VerifyState)
 }
 
 /** One workspace's log in memory. */
-export class MemoryLog implements WorkspaceLog {
+export class MemoryLog implements AdoptingLog {
   readonly workspace: string
   readonly #history: History
   readonly #store: MemoryLogHost
@@ -218,6 +222,46 @@ export class MemoryLog implements WorkspaceLog {
     // Work of this turn may be taken back.
     await undefined
     return this.#chain?.at(lsn, this.#history.records) ?? CHAIN_START
+  }
+
+  async readMark(): Promise<HistoryMark | undefined> {
+    return this.#history.mark
+  }
+
+  async readCut(): Promise<LogCut | undefined> {
+    return this.#history.cut
+  }
+
+  async adopt(records: readonly LogRecord[], mark: HistoryMark): Promise<void> {
+    this.#assertOpen()
+    checkAdopted(this, records, mark)
+    const history = this.#history
+    history.mark = mark
+    const { generation = history.generation } = mark
+    if (generation !== history.generation) {
+      history.generation = generation
+      delete history.chain
+      this.#store.keep(this.workspace, history)
+    }
+    for (const record of records) {
+      history.records.push({ ...record, touched: [...record.touched], update: new Uint8Array(record.update) })
+      history.bytesSinceSnapshot += record.update.byteLength
+      if (record.idempotencyKey !== undefined) history.keys.set(record.idempotencyKey, record.lsn)
+    }
+  }
+
+  async truncate(lsn: Lsn): Promise<void> {
+    this.#assertOpen()
+    const { head } = this
+    if (lsn === head) return
+    checkCut(this, lsn, this.#history.mark?.lsn ?? 0)
+    const { records, keys, chain } = this.#history
+    this.#history.cut = { lsn, head, chain: this.#chain?.at(head, records) ?? CHAIN_START, at: this.#store.clock.now() }
+    for (const { idempotencyKey, update } of records.splice(lsn)) {
+      this.#history.bytesSinceSnapshot -= update.byteLength
+      if (idempotencyKey !== undefined) keys.delete(idempotencyKey)
+    }
+    chain?.truncate(lsn)
   }
 
   /** Undefined until the workspace exists. */

@@ -1,6 +1,6 @@
 import { AtomicWork } from '../atomic-work.ts'
 import { type Clock, systemClock } from '../clock.ts'
-import type { DamagedLog, EventStore, StoreState, WorkspaceLog } from '../event-store.ts'
+import type { AdoptingLog, AdoptingStore, DamagedLog, StoreState } from '../event-store.ts'
 import { LogError } from '../log-error.ts'
 import type { Lsn } from '../lsn.ts'
 import type { LogObserver } from '../observer.ts'
@@ -14,11 +14,11 @@ export interface MemoryStoreOptions {
 }
 
 /** A store that lasts as long as the process: for tests and demonstrations. */
-export function openMemoryStore(options: MemoryStoreOptions = {}): EventStore {
+export function openMemoryStore(options: MemoryStoreOptions = {}): AdoptingStore {
   return new MemoryStore(options.clock ?? systemClock, options.observer ?? {})
 }
 
-class MemoryStore implements EventStore {
+class MemoryStore implements AdoptingStore {
   readonly durability = 'memory'
   readonly copy = makeGeneration()
   readonly clock: Clock
@@ -43,7 +43,7 @@ class MemoryStore implements EventStore {
     return () => this.#listeners.delete(listener)
   }
 
-  async open(workspace: string): Promise<WorkspaceLog> {
+  async open(workspace: string): Promise<AdoptingLog> {
     checkWorkspaceName(workspace)
     this.assertOpen()
     if (this.#openNames.has(workspace)) {

@@ -1,11 +1,11 @@
 import type { DatabaseMoment } from '../disk/database.ts'
-import { decodeRollCall } from '../disk/roll-call.ts'
 import type { EventStore } from '../event-store.ts'
 import { LogError } from '../log-error.ts'
 import type { Lsn } from '../lsn.ts'
-import { KIND, kindRange, workspaceKey } from '../records/key.ts'
+import { workspaceKey } from '../records/key.ts'
 import { assertAlive, decodeWorkspaceIdentity } from '../records/workspace-identity.ts'
 import { levelStoreOf } from '../store/level-store.ts'
+import { readRollCalls } from '../store/roll-call-heads.ts'
 import { isDamage, type Problem, reasonOf } from './problem.ts'
 import { planRepair } from './repair-plan.ts'
 import { type TrialOptions, trialOf } from './trial-load.ts'
@@ -87,11 +87,7 @@ export async function survey(moment: DatabaseMoment, workspace: string, options:
 
 /** The LSN that roll calls say the workspace has reached. */
 async function witnessedHead(moment: DatabaseMoment, number: number): Promise<Lsn> {
-  let head = 0 as Lsn
-  for await (const [key, value] of moment.entries(kindRange(KIND.rollCall))) {
-    head = Math.max(head, decodeRollCall(key, value)?.heads.get(number) ?? 0) as Lsn
-  }
-  return head
+  return (await readRollCalls((range) => moment.entries(range))).heads.get(number) ?? (0 as Lsn)
 }
 
 /** Reading may throw `corrupted`: LevelDB itself notices some damage of tables. */

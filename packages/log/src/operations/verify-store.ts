@@ -1,5 +1,4 @@
 import type { DatabaseMoment } from '../disk/database.ts'
-import { decodeRollCall } from '../disk/roll-call.ts'
 import type { EventStore } from '../event-store.ts'
 import type { Lsn } from '../lsn.ts'
 import {
@@ -14,6 +13,7 @@ import {
 } from '../records/key.ts'
 import { decodeWorkspaceIdentity, type WorkspaceIdentity } from '../records/workspace-identity.ts'
 import { levelStoreOf } from '../store/level-store.ts'
+import { readRollCalls } from '../store/roll-call-heads.ts'
 import { apart } from '../system-log.ts'
 import { isDamage, type Problem, Problems, reasonOf } from './problem.ts'
 import { checkStrays } from './strays.ts'
@@ -52,7 +52,7 @@ export async function verifyStore(store: EventStore, options: VerifyOptions = {}
   const moment = disk.pin()
   try {
     const problems = new Problems()
-    const heads = await readRollCalls(moment, problems)
+    const heads = await headsOf(moment, problems)
     const identities = await readIdentities(moment, problems)
     const purged = await checkNames(moment, identities, problems)
     const total = await countRecords(moment, identities)
@@ -97,14 +97,11 @@ function unreadable(workspace: string, { generation }: WorkspaceIdentity, error:
 }
 
 /** LSN that each workspace is known to have reached, by number. */
-async function readRollCalls(moment: DatabaseMoment, problems: Problems): Promise<Map<number, Lsn>> {
-  const heads = new Map<number, Lsn>()
-  for await (const [key, value] of moment.entries(kindRange(KIND.rollCall))) {
-    const call = decodeRollCall(key, value)
-    if (call === undefined) problems.add({ code: 'roll_call_damaged', message: `roll call ${key[1]} is damaged` })
-    else for (const [number, lsn] of call.heads) heads.set(number, Math.max(lsn, heads.get(number) ?? 0) as Lsn)
+async function headsOf(moment: DatabaseMoment, problems: Problems): Promise<Map<number, Lsn>> {
+  const damaged = (slot: number): void => {
+    problems.add({ code: 'roll_call_damaged', message: `roll call ${slot} is damaged` })
   }
-  return heads
+  return (await readRollCalls((range) => moment.entries(range), damaged)).heads
 }
 
 async function readIdentities(moment: DatabaseMoment, problems: Problems): Promise<Map<string, WorkspaceIdentity>> {

@@ -32,12 +32,14 @@ export const KIND = {
   chain: 0x0a,
   /** Workspace number, LSN → marks of its chain behind that record. */
   chainMarks: 0x0b,
+  /** Workspace number → how far its log agrees with a history that is kept elsewhere, and the last cut. */
+  historyMark: 0x0c,
 } as const
 
 /** The kinds of the entries that belong to a workspace's number, but for its name. Its extent tells of the others, and comes last. */
 export const OWNED_KINDS = [
   ...[KIND.snapshot, KIND.idempotency, KIND.record, KIND.segment],
-  ...[KIND.chain, KIND.chainMarks, KIND.extent],
+  ...[KIND.chain, KIND.chainMarks, KIND.historyMark, KIND.extent],
 ]
 
 export const WORKSPACE_NUMBER_MAX = 2 ** 32 - 1
@@ -157,6 +159,10 @@ export function idempotencyKey(number: number, idempotency: string): Uint8Array 
 
 export function extentKey(number: number): Uint8Array {
   return numberKey(KIND.extent, number)
+}
+
+export function markKey(number: number): Uint8Array {
+  return numberKey(KIND.historyMark, number)
 }
 
 /** The LSN in the key of a record, of a segment (its first LSN), of a part of a snapshot, or of a chain value or its marks. */

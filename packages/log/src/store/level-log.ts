@@ -73,40 +73,44 @@ export interface LevelLogStart {
   readonly bytes: number
 }
 
+/** How far a log has come, with what was appended and is not on the disk yet. */
+interface LogPlace {
+  identity: WorkspaceIdentity | undefined
+  head: Lsn
+  headAt: number
+  /** Bytes of the records since the snapshot. */
+  bytes: number
+  /** The group that holds the workspace's identity; undefined if it was there before. */
+  birth: Group | undefined
+  /** The group of the latest append. */
+  lastGroup: Group | undefined
+}
+
 export class LevelLog implements WorkspaceLog {
   readonly workspace: string
-  readonly #host: LevelLogHost
+  protected readonly host: LevelLogHost
   readonly #extent: Extent
-  readonly #keys: KeyIndex
-  #identity: WorkspaceIdentity | undefined
+  protected readonly keys: KeyIndex
   /** Made when it is first needed: most workspaces are only open. */
   #keeper: HistoryKeeper | undefined
-  #head: Lsn
-  #headAt: number
-  #bytesSinceSnapshot: number
   #isClosed = false
-  /** The group that holds the workspace's identity; undefined if it was there before. */
-  #birth: Group | undefined
-  /** The group of the latest append. */
-  #lastGroup: Group | undefined
+  protected readonly place: LogPlace
 
   constructor(workspace: string, start: LevelLogStart, host: LevelLogHost) {
     this.workspace = workspace
-    this.#keys = new KeyIndex(workspace)
-    this.#identity = start.identity
+    this.keys = new KeyIndex(workspace)
     this.#extent = start.extent
-    this.#head = start.head
-    this.#headAt = start.headAt
-    this.#bytesSinceSnapshot = start.bytes
-    this.#host = host
+    const { identity, head, headAt, bytes } = start
+    this.place = { identity, head, headAt, bytes, birth: undefined, lastGroup: undefined }
+    this.host = host
   }
 
   get generation(): string | undefined {
-    return this.#identity?.generation
+    return this.place.identity?.generation
   }
 
   get head(): Lsn {
-    return this.#head
+    return this.place.head
   }
 
   get firstLsn(): Lsn {
@@ -118,68 +122,68 @@ export class LevelLog implements WorkspaceLog {
   }
 
   get state(): LogState {
-    return logStateOf(this.#host)
+    return logStateOf(this.host)
   }
 
   onStateChange(listener: (state: LogState) => void): () => void {
-    return onLogStateChange(this.#host, listener)
+    return onLogStateChange(this.host, listener)
   }
 
   get sinceSnapshot(): { records: number; bytes: number } {
-    return { records: this.#head - this.snapshotLsn, bytes: this.#bytesSinceSnapshot }
+    return { records: this.place.head - this.snapshotLsn, bytes: this.place.bytes }
   }
 
   /** The workspace's number in record keys; undefined until the workspace exists. */
   get number(): number | undefined {
-    return this.#identity?.number
+    return this.place.identity?.number
   }
 
   /** Resolves when everything that was written through this log is durable. */
   get settled(): Promise<unknown> | undefined {
-    const appended = (this.#lastGroup ?? this.#birth)?.durable
+    const appended = (this.place.lastGroup ?? this.place.birth)?.durable
     const kept = this.#keeper?.settled
     return kept === undefined ? appended : Promise.allSettled([appended, kept])
   }
 
   async create(): Promise<string> {
-    this.#assertOpen()
-    if (this.#host.atomic.isRunning) this.#noteTakeBack()
-    const { generation } = this.#identity ?? this.#beBorn()
-    await this.#birth?.durable
+    this.assertOpen()
+    if (this.host.atomic.isRunning) this.#noteTakeBack()
+    const { generation } = this.place.identity ?? this.#beBorn()
+    await this.place.birth?.durable
     return generation
   }
 
   append(entry: LogEntry, { sync = false } = {}): Receipt {
-    this.#assertOpen()
+    this.assertOpen()
     checkEntry(entry)
     const { idempotencyKey } = entry
     if (idempotencyKey !== undefined) this.#assertNewKey(idempotencyKey)
-    const { atomic } = this.#host
+    const { atomic } = this.host
     if (atomic.isRunning) this.#noteTakeBack()
-    const { number } = this.#identity ?? this.#beBorn()
-    if (this.#head === LSN_MAX) throw new LogError('invalid', `workspace ${this.workspace} has used up its LSNs`)
-    const lsn = (this.#head + 1) as Lsn
-    const at = timeAfter(this.#headAt, this.#host, this.#host.observer)
+    const { number } = this.place.identity ?? this.#beBorn()
+    if (this.place.head === LSN_MAX) throw new LogError('invalid', `workspace ${this.workspace} has used up its LSNs`)
+    const lsn = (this.place.head + 1) as Lsn
+    const at = timeAfter(this.place.headAt, this.host, this.host.observer)
     const put = encodeRecord(number, lsn, at, entry)
-    const group = this.#host.group()
+    const group = this.host.group()
     group.writes.push(put)
     if (sync) group.needsSync = true
     if (idempotencyKey !== undefined) {
-      const forget = this.#keys.add(number, idempotencyKey, lsn, group)
+      const forget = this.keys.add(number, idempotencyKey, lsn, group)
       if (atomic.isRunning) atomic.note(forget)
     }
-    this.#head = lsn
-    this.#headAt = at
-    this.#lastGroup = group
-    this.#host.observer.appended?.(entry.update.byteLength, put.value.byteLength)
-    this.#bytesSinceSnapshot += put.key.byteLength + put.value.byteLength
+    this.place.head = lsn
+    this.place.headAt = at
+    this.place.lastGroup = group
+    this.host.observer.appended?.(entry.update.byteLength, put.value.byteLength)
+    this.place.bytes += put.key.byteLength + put.value.byteLength
     return { lsn, at, durable: group.durable }
   }
 
   async *read(range: { after?: Lsn; through?: Lsn } = {}): AsyncGenerator<LogRecord> {
     this.#assertReadable()
     const first = firstToRead(this, range)
-    const through = Math.min(range.through ?? this.#head, this.#head)
+    const through = Math.min(range.through ?? this.place.head, this.place.head)
     const number = this.number
     if (number === undefined || first > through) return
     // Records on their way to the disk are read from memory: waiting for the disk could take as long as storage fails.
@@ -197,7 +201,7 @@ export class LevelLog implements WorkspaceLog {
   async lsnOfKey(idempotencyKey: string): Promise<Lsn | undefined> {
     this.#assertReadable()
     const { number } = this
-    return number === undefined ? undefined : this.#keys.find(this.#host.readable, number, idempotencyKey)
+    return number === undefined ? undefined : this.keys.find(this.host.readable, number, idempotencyKey)
   }
 
   async lsnAt(at: number): Promise<Lsn> {
@@ -205,7 +209,7 @@ export class LevelLog implements WorkspaceLog {
     const stored = this.#stored()
     if (stored === undefined) return 0 as Lsn
     try {
-      if (at >= this.#headAt) return this.#head
+      if (at >= this.place.headAt) return this.place.head
       const { waiting, firstWaiting } = this.#waiting(stored.number)
       const isBefore = ({ key, value }: Put) => decodeRecordTime(this.workspace, key, value) <= at
       const found = waiting.findLast(isBefore)
@@ -234,26 +238,26 @@ export class LevelLog implements WorkspaceLog {
   }
 
   async snapshot(snapshot: { lsn: Lsn; state: Uint8Array; annex?: Uint8Array }): Promise<void> {
-    this.#assertOpen()
+    this.assertOpen()
     checkSnapshot(this, snapshot)
     const { lsn, state, annex = new Uint8Array(0) } = snapshot
     const previousLsn = this.snapshotLsn
     for await (const { at } of this.read({ after: (lsn - 1) as Lsn, through: lsn })) {
-      await this.#keeperNow()?.inTurn((desk) => takeSnapshot(desk, { lsn, at, state, annex }))
+      await this.keeperNow()?.inTurn((desk) => takeSnapshot(desk, { lsn, at, state, annex }))
     }
-    this.#bytesSinceSnapshot *= (this.#head - lsn) / (this.#head - previousLsn)
+    this.place.bytes *= (this.place.head - lsn) / (this.place.head - previousLsn)
   }
 
   async latestSnapshot(range: { atOrBefore?: Lsn } = {}): Promise<Snapshot | undefined> {
     this.#assertReadable()
-    const atOrBefore = Math.min(range.atOrBefore ?? this.#head, this.snapshotLsn) as Lsn
+    const atOrBefore = Math.min(range.atOrBefore ?? this.place.head, this.snapshotLsn) as Lsn
     // A snapshot from before the dropped records is kept only because others are packed against it.
     const stored = atOrBefore === 0 || atOrBefore < this.firstLsn - 1 ? undefined : this.#stored()
     if (stored === undefined) return undefined
     let damage: LogError | undefined
     const damaged = (error: LogError) => {
       damage ??= error
-      this.#host.observer.damaged?.(error)
+      this.host.observer.damaged?.(error)
     }
     try {
       const rung = await findRung(stored, atOrBefore, damaged)
@@ -267,103 +271,96 @@ export class LevelLog implements WorkspaceLog {
     }
   }
 
-  async seal({ through = this.#head }: { through?: Lsn } = {}): Promise<Sealed> {
-    this.#assertOpen()
-    const sealed = await this.#keeperNow()?.inTurn((desk) => {
+  async seal({ through = this.place.head }: { through?: Lsn } = {}): Promise<Sealed> {
+    this.assertOpen()
+    const sealed = await this.keeperNow()?.inTurn((desk) => {
       // The head is never sealed: opening a workspace looks at it.
-      return sealRecords(desk, Math.min(through, this.#head - 1) as Lsn)
+      return sealRecords(desk, Math.min(through, this.place.head - 1) as Lsn)
     })
     return sealed ?? { records: 0, bytesBefore: 0, bytesAfter: 0 }
   }
 
   async compact(policy: { keepHistory: KeepHistory; verify: VerifyState; isErasing?: boolean }): Promise<Compacted> {
-    this.#assertOpen()
+    this.assertOpen()
     const { keepHistory, verify } = policy
     checkKeepHistory(keepHistory)
-    const position = { head: this.#head, now: this.#host.now(), lsnAt: (at: number) => this.lsnAt(at) }
+    const position = { head: this.place.head, now: this.host.now(), lsnAt: (at: number) => this.lsnAt(at) }
     const through = await lastToGo(keepHistory, position)
-    const compacted = await this.#keeperNow()?.inTurn((desk) =>
+    const compacted = await this.keeperNow()?.inTurn((desk) =>
       compactRecords(desk, through, verify, policy.isErasing === true),
     )
     return compacted ?? { dropped: 0, firstLsn: this.firstLsn }
   }
 
-  async chainAt(lsn: Lsn = this.#head): Promise<ChainValue> {
-    this.#assertOpen()
+  async chainAt(lsn: Lsn = this.place.head): Promise<ChainValue> {
+    this.assertOpen()
     checkChained(this, lsn)
     // A value is kept only behind its record.
-    await this.#lastGroup?.durable
-    return (await this.#keeperNow()?.inTurn((desk) => keepChainAt(desk, lsn))) ?? CHAIN_START
+    await this.place.lastGroup?.durable
+    return (await this.keeperNow()?.inTurn((desk) => keepChainAt(desk, lsn))) ?? CHAIN_START
   }
 
   async close(): Promise<void> {
-    if (this.#isClosed) return
+    if (!this.#isClosed) this.host.release(this)
     this.#isClosed = true
-    this.#host.release(this)
   }
 
   /** Notes how what follows in this turn is taken back: this log is then as it is now, and the group has no more writes. */
   #noteTakeBack(): void {
-    const group = this.#host.group()
+    const group = this.host.group()
     const { needsSync, writes } = group
     const { length } = writes
-    const [identity, birth, lastGroup] = [this.#identity, this.#birth, this.#lastGroup]
-    const [head, headAt, bytes] = [this.#head, this.#headAt, this.#bytesSinceSnapshot]
-    this.#host.atomic.note(() => {
+    const before = { ...this.place }
+    this.host.atomic.note(() => {
       writes.length = length
       group.needsSync = needsSync
-      this.#identity = identity
-      this.#birth = birth
-      this.#lastGroup = lastGroup
-      this.#head = head
-      this.#headAt = headAt
-      this.#bytesSinceSnapshot = bytes
+      Object.assign(this.place, before)
     })
   }
 
   #assertNewKey(idempotencyKey: string): void {
     const { number, workspace } = this
-    const lsn = number === undefined ? undefined : this.#keys.find(this.#host.disk, number, idempotencyKey)
+    const lsn = number === undefined ? undefined : this.keys.find(this.host.disk, number, idempotencyKey)
     if (lsn !== undefined) throw duplicateKey(workspace, idempotencyKey, lsn)
   }
 
   /** Records on their way to the disk, and the first LSN of them. */
   #waiting(number: number): { waiting: Put[]; firstWaiting: number } {
-    const waiting = [...this.#host.waiting()].filter(isRecordOf(number))
-    return { waiting, firstWaiting: waiting[0] === undefined ? this.#head + 1 : lsnOfRecordKey(waiting[0].key) }
+    const waiting = [...this.host.waiting()].filter(isRecordOf(number))
+    return { waiting, firstWaiting: waiting[0] === undefined ? this.place.head + 1 : lsnOfRecordKey(waiting[0].key) }
   }
 
   /** This log's part of the database as of now; undefined until the workspace exists. Close its moment. */
   #stored(): (StoredLog & { moment: DatabaseMoment }) | undefined {
     const number = this.number
-    return number === undefined ? undefined : { workspace: this.workspace, number, moment: this.#host.readable.pin() }
+    return number === undefined ? undefined : { workspace: this.workspace, number, moment: this.host.readable.pin() }
   }
 
   #explained(error: unknown): unknown {
     this.#assertNotClosed()
-    return this.#host.explained(error)
+    return this.host.explained(error)
   }
 
   #beBorn(): WorkspaceIdentity {
     const identity = {
-      number: this.#host.takeWorkspaceNumber(),
+      number: this.host.takeWorkspaceNumber(),
       generation: makeGeneration(),
-      createdAt: this.#host.now(),
+      createdAt: this.host.now(),
     }
-    this.#birth = this.#host.group()
-    this.#birth.writes.push(...encodeWorkspaceIdentity(this.workspace, identity))
-    this.#identity = identity
+    this.place.birth = this.host.group()
+    this.place.birth.writes.push(...encodeWorkspaceIdentity(this.workspace, identity))
+    this.place.identity = identity
     return identity
   }
 
   /** Undefined until the workspace exists. */
-  #keeperNow(): HistoryKeeper | undefined {
-    if (this.#identity === undefined) return undefined
-    const { number, generation } = this.#identity
-    const host = this.#host
+  protected keeperNow(): HistoryKeeper | undefined {
+    if (this.place.identity === undefined) return undefined
+    const { number, generation } = this.place.identity
+    const host = this.host
     const log = this
     this.#keeper ??= new HistoryKeeper(this.workspace, number, this.#extent, {
-      assertOpen: () => this.#assertOpen(),
+      assertOpen: () => this.assertOpen(),
       group: () => host.group(),
       get disk() {
         return host.disk
@@ -377,14 +374,19 @@ export class LevelLog implements WorkspaceLog {
     return this.#keeper
   }
 
-  #assertOpen(): void {
+  /** Makes another keeper when one is needed: the generation has changed. */
+  protected forgetKeeper(): void {
+    this.#keeper = undefined
+  }
+
+  protected assertOpen(): void {
     this.#assertNotClosed()
-    this.#host.assertOpen()
+    this.host.assertOpen()
   }
 
   #assertReadable(): void {
     this.#assertNotClosed()
-    void this.#host.readable
+    void this.host.readable
   }
 
   #assertNotClosed(): void {

@@ -5,7 +5,9 @@ import { openLevelStore } from './level-store.ts'
 const makeDirectory = testDirectories()
 
 for (const durability of ['async', 'sync'] as const) {
-  describeEventStore(`LevelDB, ${durability}`, async (clock) =>
-    openLevelStore({ directory: await makeDirectory(), durability, clock }),
+  describeEventStore(
+    `LevelDB, ${durability}`,
+    async (clock) => openLevelStore({ directory: await makeDirectory(), durability, clock }),
+    { isAdopting: true },
   )
 }

@@ -6,7 +6,7 @@ import type { Group } from '../disk/group.ts'
 import { GroupCommit } from '../disk/group-commit.ts'
 import { RollCall } from '../disk/roll-call.ts'
 import { probeRoom } from '../disk/room-probe.ts'
-import type { DamagedLog, Durability, EventStore, StoreState, WorkspaceLog } from '../event-store.ts'
+import type { AdoptingLog, AdoptingStore, DamagedLog, Durability, EventStore, StoreState } from '../event-store.ts'
 import { LogError } from '../log-error.ts'
 import type { Lsn } from '../lsn.ts'
 import type { LogObserver } from '../observer.ts'
@@ -24,10 +24,11 @@ import {
 import { checkWorkspaceName, isTombstone } from '../records/workspace-identity.ts'
 import type { Write } from '../records/write.ts'
 import { assertDeletable, assertPurgeable, isSystemLog, workspaceOfSystemLog } from '../system-log.ts'
+import { AdoptingLevelLog, type AdoptingLogHost } from './adopting-log.ts'
 import { belongingTo } from './belonging.ts'
 import { ReadOnlyLog, surveyDamage } from './damaged-log.ts'
 import { findLog } from './find-log.ts'
-import { LevelLog, type LevelLogHost } from './level-log.ts'
+import type { LevelLog } from './level-log.ts'
 import { purge, tombstone, undelete } from './removal.ts'
 import { readStoredRuns, type StoredLog } from './stored-records.ts'
 import { takeWitness, type Witness } from './witness.ts'
@@ -56,7 +57,7 @@ const WINDOW_DEFAULT_MS = 10
  * Opens a log in a directory, or makes one there. The directory stays locked until the store is closed. Throws
  * `corrupted`, `foreign_directory`, `unreadable`, `locked`, `storage_full` or `storage_failed`.
  */
-export async function openLevelStore(options: LevelStoreOptions): Promise<EventStore> {
+export async function openLevelStore(options: LevelStoreOptions): Promise<AdoptingStore> {
   const { directory, original = directory, observer } = options
   const disk = await Database.open(directory, { observer })
   try {
@@ -73,7 +74,7 @@ export function levelStoreOf(store: EventStore): LevelStore {
   throw new LogError('invalid', 'this operation works on a log in a directory only: the store given has none')
 }
 
-export class LevelStore implements EventStore, LevelLogHost {
+export class LevelStore implements AdoptingStore, AdoptingLogHost {
   readonly durability: Durability
   readonly copy: string
   readonly observer: LogObserver
@@ -89,6 +90,7 @@ export class LevelStore implements EventStore, LevelLogHost {
    */
   readonly #leaving = new Map<string, Promise<unknown>>()
   readonly #witness: Witness
+  readonly #rollCall: RollCall
   #nextNumber: number
 
   constructor(options: LevelStoreOptions, disk: Database, witness: Witness, copy: string) {
@@ -99,13 +101,14 @@ export class LevelStore implements EventStore, LevelLogHost {
     this.#clock = clock
     this.#witness = witness
     this.#nextNumber = witness.firstFreeNumber
+    this.#rollCall = new RollCall(witness.nextRollCall)
     this.#commit = new GroupCommit({
       directory,
       durability,
       windowMs,
       clock,
       disk,
-      rollCall: new RollCall(witness.nextRollCall),
+      rollCall: this.#rollCall,
       observer,
       probe: () => probeRoom(directory),
       reopen: () => Database.open(directory, { storeId: disk.storeId, observer }),
@@ -129,12 +132,12 @@ export class LevelStore implements EventStore, LevelLogHost {
     return () => this.#listeners.delete(listener)
   }
 
-  open(workspace: string): Promise<WorkspaceLog> {
+  open(workspace: string): Promise<AdoptingLog> {
     // While storage fails, what is on the disk can still be read.
     const reads = true
     return this.#admit(
       workspace,
-      async () => new LevelLog(workspace, await findLog(this.readable, this.#witness, workspace), this),
+      async () => new AdoptingLevelLog(workspace, await findLog(this.readable, this.#witness, workspace), this),
       { reads },
     )
   }
@@ -252,7 +255,9 @@ export class LevelStore implements EventStore, LevelLogHost {
         // A damaged log has nothing on its way, and may lack its last record.
         if (log?.number === undefined || log instanceof ReadOnlyLog) continue
         const { number, workspace, head } = log
-        await expectRecord({ workspace, number, moment }, (rewrittenFrom.get(number) ?? head + 1) - 1)
+        // Records behind the head may be cut off by a write that failed and reached the disk all the same.
+        const last = Math.min(head, (rewrittenFrom.get(number) ?? head + 1) - 1)
+        await expectRecord({ workspace, number, moment }, last)
       }
     } finally {
       await moment.close()
@@ -267,6 +272,12 @@ export class LevelStore implements EventStore, LevelLogHost {
     if (this.#nextNumber > WORKSPACE_NUMBER_MAX)
       throw new LogError('invalid', 'the log has used up its workspace numbers')
     return this.#nextNumber++
+  }
+
+  cutBack(number: number, lsn: Lsn): number {
+    const { heads } = this.#witness
+    if ((heads.get(number) ?? 0) > lsn) heads.set(number, lsn)
+    return this.#rollCall.cutBack(number, lsn)
   }
 
   assertOpen(): void {

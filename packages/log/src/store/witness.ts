@@ -1,9 +1,9 @@
 import type { Database } from '../disk/database.ts'
-import { decodeRollCall } from '../disk/roll-call.ts'
 import { LogError } from '../log-error.ts'
 import type { Lsn } from '../lsn.ts'
 import type { Extent } from '../records/extent.ts'
 import { KIND, kindRange, nameKey, numberOfKey, workspaceKey } from '../records/key.ts'
+import { readRollCalls } from './roll-call-heads.ts'
 
 /** Most keys fetched in one trip to LevelDB's thread. */
 const NUMBERS_PER_STEP = 1_000
@@ -14,7 +14,7 @@ export interface Witness {
   readonly firstFreeNumber: number
   readonly nextRollCall: number
   /** The LSN that each workspace is known to have reached, by number. */
-  readonly heads: ReadonlyMap<number, Lsn>
+  readonly heads: Map<number, Lsn>
   /** Numbers that have records and no name any more. */
   readonly nameless: readonly number[]
   /** Names that have records and whose identity is lost. */
@@ -23,14 +23,7 @@ export interface Witness {
 
 /** Reads the roll calls (a few hundred small values) and the ends of two key ranges. Reads no records. */
 export async function takeWitness(disk: Database): Promise<Witness> {
-  const heads = new Map<number, Lsn>()
-  let nextRollCall = 0
-  for await (const [key, value] of disk.entries(kindRange(KIND.rollCall))) {
-    const call = decodeRollCall(key, value)
-    if (call === undefined) continue
-    nextRollCall = Math.max(nextRollCall, call.no + 1)
-    for (const [number, lsn] of call.heads) heads.set(number, Math.max(lsn, heads.get(number) ?? 0) as Lsn)
-  }
+  const { heads, nextRollCall } = await readRollCalls((range) => disk.entries(range))
   const { nameless, unfindable } = await lookForNames(disk, [...heads.keys()])
   // A number whose name is lost must not be given to another workspace: the highest number is looked for in records and
   // roll calls, too.

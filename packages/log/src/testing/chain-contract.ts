@@ -17,7 +17,7 @@ const ODD: readonly Partial<LogEntry>[] = [
 ]
 
 /** The behaviour of every store's chain. `start` gives a fresh store. */
-export function itKeepsChains(start: () => Promise<EventStore>): void {
+export function itKeepsChains(start: () => Promise<EventStore>, isCompacting: boolean): void {
   it('[L130] the chain value of each record is SHA-256 over the value before it and all that the record says', async () => {
     const log = await (await start()).open('a')
     expect(await log.chainAt()).toBe('0'.repeat(64))
@@ -61,16 +61,19 @@ export function itKeepsChains(start: () => Promise<EventStore>): void {
     expect(await log.chainAt()).toBe(referenceChain(records, marks))
   })
 
-  it('[L134] after a compaction the chain goes on from the value of the last dropped record, and has the snapshot in it', async () => {
-    const log = await (await start()).open('a')
-    await appendTo(log, 10)
-    const state = Buffer.from('state at 6')
-    await log.snapshot({ lsn: lsn(6), state, annex: Buffer.from('annex') })
-    const before = await Promise.all([5, 6, 10].map((at) => log.chainAt(lsn(at))))
-    expect((await log.compact({ keepHistory: { events: 1 }, verify: () => undefined })).firstLsn).toBe(7)
-    expect(await Promise.all([5, 6, 10].map((at) => log.chainAt(lsn(at))))).toEqual(before)
-    await appendTo(log, 12)
-    const ground = { after: 10, groundLsn: 6, state, annex: Buffer.from('annex') }
-    expect(await log.chainAt()).toBe(referenceChain(await readAll(log), [ground], before[1]))
-  })
+  it.runIf(isCompacting)(
+    '[L134] after a compaction the chain goes on from the value of the last dropped record, and has the snapshot in it',
+    async () => {
+      const log = await (await start()).open('a')
+      await appendTo(log, 10)
+      const state = Buffer.from('state at 6')
+      await log.snapshot({ lsn: lsn(6), state, annex: Buffer.from('annex') })
+      const before = await Promise.all([5, 6, 10].map((at) => log.chainAt(lsn(at))))
+      expect((await log.compact({ keepHistory: { events: 1 }, verify: () => undefined })).firstLsn).toBe(7)
+      expect(await Promise.all([5, 6, 10].map((at) => log.chainAt(lsn(at))))).toEqual(before)
+      await appendTo(log, 12)
+      const ground = { after: 10, groundLsn: 6, state, annex: Buffer.from('annex') }
+      expect(await log.chainAt()).toBe(referenceChain(await readAll(log), [ground], before[1]))
+    },
+  )
 }

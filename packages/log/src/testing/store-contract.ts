@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts'
 import type { EventStore, LogRecord } from '../event-store.ts'
 import type { LogError } from '../log-error.ts'
 import { parseLsn } from '../parse-lsn.ts'
+import { itAdopts } from './adopting-contract.ts'
 import { itKeepsChains } from './chain-contract.ts'
 import { itFindsRecords } from './key-contract.ts'
 import { listWorkspaces } from './list-workspaces.ts'
@@ -15,8 +16,22 @@ import { itWritesTurns } from './turn-contract.ts'
 
 const code = (expected: LogError['code']) => expect.objectContaining({ name: 'LogError', code: expected })
 
+/** Parts of the contract that not every store has. */
+export interface StoreAbilities {
+  /** The logs can be copies. */
+  readonly isAdopting?: boolean
+  /** Workspaces can be deleted. */
+  readonly isDeleting?: boolean
+  /** History can be dropped. */
+  readonly isCompacting?: boolean
+}
+
 /** The contract of every event store. `open` gives a fresh, empty store that tells time by `clock`. */
-export function describeEventStore(name: string, open: (clock: Clock) => Promise<EventStore>): void {
+export function describeEventStore(
+  name: string,
+  open: (clock: Clock) => Promise<EventStore>,
+  { isAdopting = false, isDeleting = true, isCompacting = true }: StoreAbilities = {},
+): void {
   describe(`event store: ${name}`, () => {
     const stores: EventStore[] = []
     const clock = makeTestClock()
@@ -30,10 +45,11 @@ export function describeEventStore(name: string, open: (clock: Clock) => Promise
     })
 
     itFindsRecords(start, clock)
-    itDeletesWorkspaces(start)
+    if (isDeleting) itDeletesWorkspaces(start)
     itKeepsSnapshots(start, (byMs) => clock.advance(byMs))
-    itWritesTurns(start)
-    itKeepsChains(start)
+    itWritesTurns(start, isDeleting)
+    itKeepsChains(start, isCompacting)
+    if (isAdopting) itAdopts(start)
 
     it('[L1] append gives 1, 2, 3 … at once, for each workspace on its own', async () => {
       const store = await start()

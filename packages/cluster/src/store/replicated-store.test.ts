@@ -1,0 +1,229 @@
+import {
+  type LogEntry,
+  type LogRecord,
+  openMemoryStore,
+  type SteadyClock,
+  systemSteadyClock,
+  type WorkspaceLog,
+} from '@joinery/log'
+import { describeEventStore, describeFencing } from '@joinery/log/testing'
+import type { WorkspaceId } from '@joinery/protocol'
+import { expect, it } from 'vitest'
+import { openClusterNode } from '../cluster-node.ts'
+import type { Engine } from '../engine/engine.ts'
+import { EngineError } from '../engine/engine-error.ts'
+import { MemoryEngine } from '../engine/memory/memory-engine.ts'
+import { engineNameOf } from '../nodes/names.ts'
+import { LosableOwnership } from '../testing/lost-holds.ts'
+import { ReplicatedStore } from './replicated-store.ts'
+
+const NODE = { node: 'a', session: 'a-1', clock: systemSteadyClock }
+
+describeFencing('replicated', async (clock) => {
+  const ownership = new LosableOwnership()
+  const local = openMemoryStore({ clock })
+  const store = new ReplicatedStore({ ...NODE, local, ownership, engine: new MemoryEngine().connect('a') })
+  return { store, fence: (workspace) => ownership.lose(workspace) }
+})
+
+describeEventStore(
+  'replicated',
+  async (clock) => {
+    const engine = new MemoryEngine().connect('a')
+    return new ReplicatedStore({
+      ...NODE,
+      engine,
+      local: openMemoryStore({ clock }),
+      ownership: new LosableOwnership(),
+    })
+  },
+  { isDeleting: false, isCompacting: false },
+)
+
+const entry = (text: string, more: Partial<LogEntry> = {}): LogEntry => ({
+  ...{ actor: 'ann', source: 'user_action', connection: 'c', touched: [], update: Buffer.from(text) },
+  ...more,
+})
+const textsOf = (records: readonly LogRecord[]) => records.map(({ update }) => Buffer.from(update).toString())
+const textsIn = async (log: Pick<WorkspaceLog, 'read'>) => textsOf(await Array.fromAsync(log.read()))
+
+/** Some nodes of one cluster, whose engine does not answer while `isCut`. */
+async function cluster(...names: string[]) {
+  const engine = new MemoryEngine()
+  const cut = new Set<string>()
+  const open = async (name: string, local = openMemoryStore(), clock: SteadyClock = systemSteadyClock) => {
+    const link = engine.connect(name)
+    const log: Engine['log'] = {
+      ...link.log,
+      append: (...args) => {
+        if (cut.has(name)) return Promise.reject(new EngineError('unavailable', 'the test has cut it off'))
+        return link.log.append(...args)
+      },
+    }
+    const node = await openClusterNode({
+      ...{ engine: { ...link, log }, store: local, node: name, advertise: `${name}:1`, clock },
+    })
+    return { ...node, local, cut: () => void cut.add(name), mend: () => void cut.delete(name) }
+  }
+  return { engine, open, nodes: await Promise.all(names.map((name) => open(name))) }
+}
+type Node = Awaited<ReturnType<Awaited<ReturnType<typeof cluster>>['open']>>
+
+it('[Q24] an append is durable once this node and the history have it, and says before when this node has it', async () => {
+  const { nodes } = await cluster('a')
+  const [a] = nodes as [Node]
+  const log = await a.store.open('w')
+  await log.append(entry('1')).durable
+  a.cut()
+  const { durable, stored } = log.append(entry('2'))
+  let isDurable = false
+  void durable.then(() => {
+    isDurable = true
+  })
+  await stored
+  const snapshot = log.snapshot({ lsn: log.head, state: Buffer.from('state') })
+  const chain = log.chainAt()
+  await new Promise((resolve) => setImmediate(resolve))
+  expect([isDurable, log.replication?.lsn, log.snapshotLsn]).toEqual([false, 1, 0])
+  a.mend()
+  await Promise.all([durable, snapshot, chain])
+  expect([isDurable, log.replication, log.snapshotLsn]).toEqual([true, { lsn: 2, waitsMs: 0, isAwaited: true }, 2])
+  await a.close()
+})
+
+it('[Q25] opening a log on another node is `not_owner`, and once the owner has closed it the other has all of it', async () => {
+  const { nodes } = await cluster('a', 'b')
+  const [a, b] = nodes as [Node, Node]
+  const log = await a.store.open('w')
+  const generation = await log.create()
+  await log.append(entry('1', { idempotencyKey: 'k' })).durable
+  await expect(b.store.open('w')).rejects.toMatchObject({ code: 'not_owner', message: expect.stringContaining('a:1') })
+  await log.close()
+  const taken = await b.store.open('w')
+  expect([taken.generation, await textsIn(taken), await taken.lsnOfKey('k')]).toEqual([generation, ['1'], 1])
+  expect(await taken.chainAt()).toBe(await (await a.local.open('w')).chainAt())
+  await Promise.all([a.close(), b.close()])
+})
+
+it('[Q25] a generation that was made without a record is the one that the next owner has', async () => {
+  const { nodes } = await cluster('a', 'b')
+  const [a, b] = nodes as [Node, Node]
+  const log = await a.store.open('w')
+  const generation = await log.create()
+  await log.close()
+  expect(await (await b.store.open('w')).create()).toBe(generation)
+  await Promise.all([a.close(), b.close()])
+})
+
+it('[Q26] an owner whose workspace is seized is fenced, what it alone had is cut off, and the cut stays noted', async () => {
+  const { nodes } = await cluster('a', 'b')
+  const [a, b] = nodes as [Node, Node]
+  const log = await a.store.open('w')
+  await log.append(entry('kept')).durable
+  a.cut()
+  const lost = log.append(entry('lost'))
+  const seized = await b.ownership.seize('w' as WorkspaceId)
+  const taken = await b.store.open('w')
+  await taken.append(entry('others')).durable
+  await expect(lost.durable).rejects.toMatchObject({ code: 'fenced' })
+  expect(log.state.state).toBe('fenced')
+  expect(() => log.append(entry('x'))).toThrow(expect.objectContaining({ code: 'fenced' }))
+  a.mend()
+  await Promise.all([taken.close(), seized.release()])
+  // The fenced log was not closed: the next open does that.
+  const again = await a.store.open('w')
+  expect(await textsIn(again)).toEqual(['kept', 'others'])
+  await again.close()
+  expect(await (await a.local.open('w')).readCut()).toMatchObject({ lsn: 1, head: 2 })
+  await Promise.all([a.close(), b.close()])
+})
+
+it('[Q27] of a turn in two logs the system log’s record is never in the history without the workspace’s', async () => {
+  const { engine, nodes } = await cluster('a', 'b')
+  const [a, b] = nodes as [Node, Node]
+  const [log, work] = [await a.store.open('w'), await a.store.open('!work/w')]
+  const turn = async (text: string) => {
+    const receipts = a.store.atomically(() => [
+      work.append(entry(`journal ${text}`)),
+      log.append(entry(`edit ${text}`)),
+    ])
+    await Promise.all(receipts.map(({ durable }) => durable))
+  }
+  await turn('1')
+  const order: string[] = []
+  const stop = engine.log.onAppend((subject) => order.push(subject))
+  await turn('2')
+  expect(order).toEqual(['w', '!work/w'].map(engineNameOf))
+  expect(() =>
+    a.store.atomically(() => {
+      work.append(entry('journal back'))
+      log.append(entry('edit back'))
+      throw new Error('back')
+    }),
+  ).toThrow('back')
+  stop()
+  // The node is killed with a turn that only its own disk has, and another node owns the workspace meanwhile.
+  a.cut()
+  turn('3').catch(() => undefined)
+  const seized = await b.ownership.seize('w' as WorkspaceId)
+  const taken = await b.store.open('w')
+  await taken.append(entry('others')).durable
+  await Promise.all([taken.close(), seized.release()])
+  await expect.poll(() => work.state.state).toBe('fenced')
+  a.mend()
+  await Promise.all([log.close(), work.close()])
+  const again = [await a.store.open('!work/w'), await a.store.open('w')]
+  expect(await Promise.all(again.map(textsIn))).toEqual([
+    ['journal 1', 'journal 2'],
+    ['edit 1', 'edit 2', 'others'],
+  ])
+  await Promise.all([a.close(), b.close()])
+})
+
+it('[Q27] what a node alone has after a kill is published at its next opening, the workspace’s before its system logs’', async () => {
+  const { engine, open, nodes } = await cluster('a')
+  const [a] = nodes as [Node]
+  const [log, work] = [await a.store.open('w'), await a.store.open('!work/w')]
+  await log.append(entry('1')).durable
+  a.cut()
+  a.store.atomically(() => {
+    log.append(entry('edit'))
+    work.append(entry('journal'))
+  })
+  a.ownership.close()
+  await Promise.all([log.close(), work.close()])
+  a.mend()
+  const order: string[] = []
+  engine.log.onAppend((subject) => order.push(subject))
+  await a.nodes.leave()
+  const restarted = await open('a', a.local)
+  const again = await restarted.store.open('!work/w')
+  await again.append(entry('later')).durable
+  expect(await textsIn(again)).toEqual(['journal', 'later'])
+  const records = order.map((subject, n) => [subject, n]).filter(([subject]) => subject === engineNameOf('!work/w'))
+  expect(order.lastIndexOf(engineNameOf('w'))).toBeLessThan(Number(records.at(-1)?.[1]))
+  expect(await textsIn(await restarted.store.open('w'))).toEqual(['1', 'edit'])
+  await restarted.close()
+})
+
+it('[Q28] a node’s own system logs are not replicated', async () => {
+  const { engine, nodes } = await cluster('a', 'b')
+  const [a, b] = nodes as [Node, Node]
+  await Promise.all(
+    [a, b].map(async ({ store }, n) => (await store.open('!work')).append(entry(`of node ${n}`)).durable),
+  )
+  expect(engine.log.subjects()).toEqual([])
+  await Promise.all([a.close(), b.close()])
+})
+
+it('[Q29] all history is kept, so that the chains of all copies are the same', async () => {
+  const { nodes } = await cluster('a')
+  const [a] = nodes as [Node]
+  const log = await a.store.open('w')
+  for (const text of ['1', '2', '3']) await log.append(entry(text)).durable
+  await log.snapshot({ lsn: log.head, state: Buffer.from('state') })
+  const dropped = await log.compact({ keepHistory: { events: 1 }, verify: () => undefined })
+  expect([dropped, await textsIn(log)]).toEqual([{ dropped: 0, firstLsn: 1 }, ['1', '2', '3']])
+  await expect(a.store.tombstone('w')).rejects.toMatchObject({ code: 'invalid' })
+  await a.close()
+})

@@ -1,0 +1,19 @@
+import { LogError } from '@joinery/log'
+import { HistoryError } from '../history/history-error.ts'
+
+/** The error of opening a log that belongs to another node, whose address is `at`. */
+export function notOwner(workspace: string, at: string): LogError {
+  return new LogError('not_owner', `another node owns workspace ${workspace}: ask ${at}`, { workspace })
+}
+
+/**
+ * An error of the engine or of a history, as a store throws it. Damage of the history is no damage of this node's log: it is
+ * `storage_failed`, and nothing is served instead.
+ */
+export function storeErrorOf(error: unknown, workspace: string): unknown {
+  if (error instanceof LogError) return error
+  const reason = error instanceof Error ? error.message : String(error)
+  const isFence = error instanceof HistoryError && error.code === 'fenced'
+  const message = `workspace ${workspace} can't be taken over now: ${reason}`
+  return new LogError(isFence ? 'fenced' : 'storage_failed', message, { cause: error, workspace })
+}

@@ -1,0 +1,114 @@
+import { expect, it } from 'vitest'
+import type { AdoptingLog, AdoptingStore, EventStore, HistoryMark, LogRecord } from '../event-store.ts'
+import type { LogError } from '../log-error.ts'
+import { parseLsn } from '../parse-lsn.ts'
+import { readAll } from './read-all.ts'
+import { referenceChain } from './reference-chain.ts'
+import { sampleEntry } from './sample-entry.ts'
+import { appendTo } from './snapshot-contract.ts'
+
+const code = (expected: LogError['code']) => expect.objectContaining({ name: 'LogError', code: expected })
+const lsn = parseLsn
+const G = 'generation-of-another'
+
+const plain = (records: readonly LogRecord[]) =>
+  records.map((record) => ({ ...record, update: Buffer.from(record.update) }))
+
+/** Records as another machine wrote them. */
+export function recordsOf(first: number, last: number): LogRecord[] {
+  return Array.from({ length: last - first + 1 }, (_, n) => {
+    const key = (first + n) % 3 === 0 ? { idempotencyKey: `key ${first + n}` } : {}
+    return { lsn: lsn(first + n), at: 1_000 + first + n, ...sampleEntry(first + n, key) }
+  })
+}
+
+export function markOf(at: number, more: Partial<HistoryMark> = {}): HistoryMark {
+  return { sequence: 10 * at + 1, epoch: 2, lsn: at, chain: '0123456789abcdef', generation: G, ...more }
+}
+
+/** The behaviour of every store whose logs can be copies. `start` gives a fresh store. */
+export function itAdopts(start: () => Promise<EventStore>): void {
+  const open = async (): Promise<{ store: AdoptingStore; log: AdoptingLog }> => {
+    const store = (await start()) as AdoptingStore
+    return { store, log: await store.open('w') }
+  }
+
+  it('[L170, L172] records of another history are adopted as they are, with their times, keys and generation, and the mark with them', async () => {
+    const { store, log } = await open()
+    expect(await log.readMark()).toBeUndefined()
+    await log.adopt(recordsOf(1, 4), markOf(4))
+    await log.adopt(recordsOf(5, 7), markOf(6))
+    await log.close()
+    const again = await store.open('w')
+    expect([again.head, again.generation]).toEqual([7, G])
+    expect(plain(await readAll(again))).toEqual(plain(recordsOf(1, 7)))
+    expect(await again.readMark()).toEqual(markOf(6))
+    expect(await again.lsnOfKey('key 6')).toBe(6)
+    expect(() => again.append(sampleEntry(8, { idempotencyKey: 'key 3' }))).toThrow(code('duplicate_key'))
+    expect(again.append(sampleEntry(8)).lsn).toBe(8)
+    expect(await again.chainAt(lsn(7))).toBe(referenceChain(recordsOf(1, 7), [{ after: 0, generation: G }]))
+  })
+
+  it('[L170] what does not follow, and a mark that can’t be, is `invalid` and leaves no trace', async () => {
+    const { log } = await open()
+    await log.adopt(recordsOf(1, 2), markOf(2))
+    const refused = [
+      log.adopt(recordsOf(4, 5), markOf(5)),
+      log.adopt(recordsOf(2, 3), markOf(3)),
+      log.adopt(recordsOf(3, 4), markOf(5)),
+      log.adopt(recordsOf(3, 4), markOf(4, { generation: 'another' })),
+      log.adopt(recordsOf(3, 4), markOf(4, { generation: undefined })),
+      log.adopt([], markOf(2, { chain: 'x' })),
+    ]
+    for (const each of refused) await expect(each).rejects.toEqual(code('invalid'))
+    expect(log.head).toBe(2)
+    expect(await log.readMark()).toEqual(markOf(2))
+  })
+
+  it('[L170] a log without records takes the generation of the history, and one that does not exist keeps its mark in memory', async () => {
+    const { log } = await open()
+    await log.adopt([], markOf(0, { generation: undefined }))
+    expect(log.generation).toBeUndefined()
+    expect(await log.readMark()).toEqual(markOf(0, { generation: undefined }))
+    expect(await log.create()).not.toBe(G)
+    await log.adopt(recordsOf(1, 1), markOf(1))
+    expect(log.generation).toBe(G)
+    expect(await log.chainAt()).toBe(referenceChain(recordsOf(1, 1), [{ after: 0, generation: G }]))
+  })
+
+  it('[L171, L172] records behind an LSN are cut off with their keys, and others take their place', async () => {
+    const { store, log } = await open()
+    await log.adopt(recordsOf(1, 5), markOf(5))
+    const own = { idempotencyKey: 'own' }
+    log.append(sampleEntry(60))
+    log.append(sampleEntry(70, own))
+    const before = await readAll(log)
+    await log.truncate(lsn(6))
+    expect(await log.lsnOfKey('own')).toBeUndefined()
+    const cut = await log.readCut()
+    expect(cut).toMatchObject({ lsn: 6, head: 7 })
+    expect(cut?.chain).toBe(referenceChain(before, [{ after: 0, generation: G }]))
+    await log.truncate(lsn(5))
+    await log.truncate(lsn(5))
+    expect(await log.readMark()).toEqual(markOf(5))
+    await log.adopt(recordsOf(6, 9), markOf(9))
+    await log.close()
+    const again = await store.open('w')
+    expect(plain(await readAll(again))).toEqual(plain(recordsOf(1, 9)))
+    expect(await again.readCut()).toMatchObject({ lsn: 5, head: 6 })
+    expect(await again.chainAt()).toBe(referenceChain(recordsOf(1, 9), [{ after: 0, generation: G }]))
+    expect(again.append(sampleEntry(10, own)).lsn).toBe(10)
+  })
+
+  it('[L171] nothing is cut off below the mark or a snapshot, nor beyond the head', async () => {
+    const { log } = await open()
+    await log.adopt(recordsOf(1, 3), markOf(3))
+    await appendTo(log, 6)
+    await expect(log.truncate(lsn(2))).rejects.toEqual(code('invalid'))
+    await expect(log.truncate(lsn(7))).rejects.toEqual(code('invalid'))
+    await log.snapshot({ lsn: lsn(5), state: Buffer.from('state') })
+    await expect(log.truncate(lsn(4))).rejects.toEqual(code('invalid'))
+    await log.truncate(lsn(5))
+    expect(log.head).toBe(5)
+  })
+}
