@@ -2,6 +2,8 @@ import { type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jet
 import { type ConnectionOptions, connect, type NatsConnection } from '@nats-io/transport-node'
 import type { Engine } from '../engine.ts'
 import { EngineError } from '../engine-error.ts'
+import { leaveLonelyServer } from './leave-lonely-server.ts'
+import { checkMonitor } from './monitor.ts'
 import { NatsBus } from './nats-bus.ts'
 import { engineErrorOf } from './nats-errors.ts'
 import { NatsKeys } from './nats-keys.ts'
@@ -14,6 +16,8 @@ export interface NatsEngineOptions extends Partial<StreamSizes> {
   readonly servers: readonly string[]
   /** Name of this connection, for the operator of NATS. */
   readonly name: string
+  /** Addresses of the servers' monitoring ports, as `http://host:8222`: they tell whether the disks are synced. */
+  readonly monitors?: readonly string[]
   /** Credentials and TLS, as the NATS client takes them. */
   readonly connection?: Pick<ConnectionOptions, 'authenticator' | 'user' | 'pass' | 'token' | 'tls'>
 }
@@ -32,10 +36,11 @@ const NOT_ENABLED = 'JetStreamNotEnabled'
  * no JetStream, and with `misconfigured` if its streams are others than asked.
  */
 export async function openNatsEngine(options: NatsEngineOptions): Promise<Engine> {
-  const { servers, name, connection = {}, replicas = 3, shards = 4 } = options
+  const { servers, name, connection = {}, monitors = [], replicas = 3, shards = 4 } = options
   const link = await connectTo({ ...connection, servers: [...servers], name })
   try {
     checkVersion(link)
+    await Promise.all(monitors.map(checkMonitor))
     const manager = await managerOf(link)
     const streams = await ensureStreams(manager, { replicas, shards })
     return engineOf(link, manager, streams)
@@ -82,6 +87,7 @@ async function managerOf(link: NatsConnection): Promise<JetStreamManager> {
 function engineOf(link: NatsConnection, manager: JetStreamManager, streams: Streams): Engine {
   const client = jetstream(link, { timeout: ANSWER_MS })
   const meta = new NatsKeys(link, client, manager, streams.meta)
+  const stopLooking = leaveLonelyServer(link, manager, streams.meta.stream)
   const live = new NatsKeys(link, client, manager, streams.live)
   return {
     name: `NATS ${link.info?.version ?? '?'}`,
@@ -91,6 +97,7 @@ function engineOf(link: NatsConnection, manager: JetStreamManager, streams: Stre
     bus: new NatsBus(link),
     leaders: new NatsLeaders(link, manager, [...streams.shards, streams.meta, streams.live]),
     close: async () => {
+      stopLooking()
       meta.close()
       live.close()
       await link.close()
