@@ -5,6 +5,8 @@ export type ResourceErrorCode =
   | 'rejected'
   /** The service could not be reached, or has failed: later attempts may succeed. */
   | 'unavailable'
+  /** A URL that the server does not call. */
+  | 'refused_url'
 
 /** How a step goes on after an error, as `@joinery/worker` reads it. */
 export type FailureClass = 'transient' | 'throttled' | 'permanent' | 'unsure'

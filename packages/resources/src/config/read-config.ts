@@ -61,9 +61,11 @@ function jsonOf(text: string): unknown {
 function parse<T>(of: z.ZodType<T>, given: unknown, path: readonly string[]): T {
   const parsed = of.safeParse(given)
   if (parsed.success) return parsed.data
-  const told = parsed.error.issues
-    .slice(0, 5)
-    .map(({ path: at, message }) => said([...path, ...at.map(String)], message))
+  const told = parsed.error.issues.slice(0, 5).map((issue) => {
+    // The rule of a key stands inside the issue.
+    const { message } = issue.code === 'invalid_key' ? (issue.issues[0] ?? issue) : issue
+    return said([...path, ...issue.path.map(String)], message)
+  })
   throw new ResourceError('misconfigured', told.join('; '))
 }
 
