@@ -97,7 +97,7 @@ export async function takeDone(book: TaskBook, documents: Documents, nonce: stri
   }
   try {
     await documents.commit(book.workspace, {
-      ...{ task: task.id, key: `joinery:done:${task.id}/${nonce}`, check, ...ownWrites(task) },
+      ...{ task: task.id, saga: task.saga.name, key: `joinery:done:${task.id}/${nonce}`, check, ...ownWrites(task) },
       ...(isWriting && { operations, removeIfUntouched }),
       show: (outcome) => book.view(book.foresee(book.find(task.id), make(outcome)).after),
       beside: (record, outcome) => {

@@ -28,6 +28,8 @@ export interface OwnWrites {
 /** A change of a workspace's document that belongs to an event of a task: both are there after a crash, or none. */
 export interface Commit extends OwnWrites {
   readonly task: string
+  /** Name of its saga. */
+  readonly saga: string
   /** Made once for each key. */
   readonly key: string
   /** Operations of a transaction. The package does not look at them. */

@@ -3,6 +3,7 @@ import type { EventStore } from '@joinery/log'
 import type { Server } from '@joinery/server'
 import { openTasks, type TaskEngine, type TaskLimits } from '@joinery/tasks'
 import type { Logger } from 'pino'
+import { listenForRuns } from './adapter-runs.ts'
 import { TaskDocuments } from './task-documents.ts'
 import { listenForTasks } from './task-requests.ts'
 
@@ -11,6 +12,8 @@ export interface ServedTasksOptions {
   readonly store: EventStore
   /** The lists of claims that blocks have. */
   readonly lists: readonly ClaimList[]
+  /** Names of the machines that have an adapter: a run of one starts its task. None by default. */
+  readonly adapters?: readonly string[]
   readonly limits: Partial<TaskLimits>
   readonly logger: Logger
 }
@@ -30,7 +33,7 @@ async function fateOf(store: EventStore, workspace: string): Promise<'there' | '
 
 /** Opens the tasks of a server's workspaces. Tasks of deleted workspaces wait until the deletion is taken back. */
 export async function openServedTasks(options: ServedTasksOptions): Promise<ServedTasks> {
-  const { server, store, lists, limits, logger } = options
+  const { server, store, lists, adapters = [], limits, logger } = options
   const { workspaces } = server
   const tasks = await openTasks({
     openSystemLog: (name, release) => workspaces.openSystemLog(name, release),
@@ -45,6 +48,7 @@ export async function openServedTasks(options: ServedTasksOptions): Promise<Serv
   for await (const name of workspaces.deleted()) tasks.suspend(name)
   const unlisten = [
     listenForTasks({ workspaces, tasks, lists, logger }),
+    listenForRuns({ workspaces, tasks, lists, adapters }),
     workspaces.listenToFates(async (workspace, fate) => {
       if (fate === 'purging') await tasks.willForget(workspace)
       else if (fate === 'deleted') tasks.suspend(workspace)

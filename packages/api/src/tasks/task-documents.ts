@@ -27,12 +27,14 @@ import { aboutToWrite, assertContent, assertFew } from '../writes/operation-boun
 import { isStatusOperation, type Operation } from '../writes/operation-kinds.ts'
 import { checkOperations, runOperations, withoutReplacedContents } from '../writes/operations.ts'
 import { planRemoval, type Removal, touchedBefore } from '../writes/untouched.ts'
+import { fitReports, isOfProvider, isSagaOf } from './adapter-reports.ts'
 import { blocksIn } from './own-blocks.ts'
 import { isEnded, TASK_AUTHOR, writeRefusal, writeTaskStatus } from './task-status.ts'
 
 /** Author of the fields and indexes that a step writes. Its statuses are those of the server. */
 const STEP_AUTHOR: ClaimAuthor = { actor: TASK_AUTHOR.actor, source: 'workflow_execution' }
 const STATUS_AUTHOR = TASK_AUTHOR as unknown as ClaimAuthor
+const PROVIDER_AUTHOR = { actor: TASK_AUTHOR.actor, source: 'provider' } as unknown as ClaimAuthor
 
 export interface TaskDocumentsOptions {
   readonly workspaces: Workspaces
@@ -53,7 +55,8 @@ export class TaskDocuments implements Documents {
 
   async commit(workspace: string, commit: Commit): Promise<void> {
     const { lists } = this.#options
-    const operations = this.#parse(commit.operations ?? [])
+    const given = this.#parse(commit.operations ?? [])
+    let operations = given
     let removal: Removal = { blocks: [], edges: [], kept: [] }
     let outcome: CommitOutcome = { kept: [], touched: [] }
     let task: TaskView | undefined
@@ -64,13 +67,15 @@ export class TaskDocuments implements Documents {
       sync: true,
       check: (view: WorkspaceView) => {
         commit.check()
-        checkStep(view, operations, lists)
+        operations = fitReports(view.doc, given, commit.saga, lists)
+        checkStep(view, operations, (operation) => authorFor(operation, commit.saga, lists), lists)
         removal = planRemoval(view, commit.removeIfUntouched ?? [], commit)
         outcome = { kept: removal.kept, touched: touchedBefore(view, aboutToWrite(operations), commit) }
         task = commit.show(outcome)
       },
       run: (doc: Y.Doc) => {
-        for (const operation of operations) runOperations(doc, [operation], authorFor(operation), lists)
+        for (const operation of operations)
+          runOperations(doc, [operation], authorFor(operation, commit.saga, lists), lists)
         for (const edge of removal.edges) removeEdge(doc, edge)
         for (const block of removal.blocks) deleteBlock(doc, block)
         if (task !== undefined) writeTaskStatus(doc, task, lists)
@@ -144,14 +149,21 @@ export class TaskDocuments implements Documents {
 }
 
 /** Throws unless all operations can be made, each after the ones before it. */
-function checkStep(view: WorkspaceView, operations: readonly Operation[], lists: readonly ClaimList[]): void {
+function checkStep(
+  view: WorkspaceView,
+  operations: readonly Operation[],
+  author: (operation: Operation) => ClaimAuthor,
+  lists: readonly ClaimList[],
+): void {
   if (operations.length === 0) return
-  checkOperations(view, operations, authorFor, lists)
+  checkOperations(view, operations, author, lists)
 }
 
-/** The author of an operation: the server speaks for statuses of machines, and a workflow for all else. */
-function authorFor(operation: Operation): ClaimAuthor {
-  return isStatusOperation(operation) ? STATUS_AUTHOR : STEP_AUTHOR
+/** The author of an operation: the server speaks for statuses of machines, a provider for its own, and a workflow for all else. */
+function authorFor(operation: Operation, saga: string, lists: readonly ClaimList[]): ClaimAuthor {
+  if (!isStatusOperation(operation)) return STEP_AUTHOR
+  const isOwn = isSagaOf(saga, operation.machine) && isOfProvider(operation.machine, lists)
+  return isOwn ? PROVIDER_AUTHOR : STATUS_AUTHOR
 }
 
 function issuesOf({ issues }: z.ZodError): string {

@@ -19,6 +19,8 @@ export interface TaskFixtureOptions {
   readonly store?: EventStore
   readonly authenticator?: Authenticator
   readonly limits?: Partial<TaskLimits>
+  /** Names of the machines that have an adapter. */
+  readonly adapters?: readonly string[]
   /** Headers of the worker's requests. */
   readonly worker?: Record<string, string>
 }
@@ -41,6 +43,7 @@ export class TaskFixture implements AsyncDisposable {
     store = openMemoryStore(),
     authenticator,
     limits = {},
+    adapters = [],
     worker = {},
   }: TaskFixtureOptions = {}): Promise<TaskFixture> {
     let served: ServedTasks | undefined
@@ -49,7 +52,7 @@ export class TaskFixture implements AsyncDisposable {
       ...(authenticator && { authenticator }),
       tasksOf: async (server) => {
         const logger = pino({ level: 'silent' })
-        served = await openServedTasks({ server, store, lists: CLAIM_LISTS, limits, logger })
+        served = await openServedTasks({ server, store, lists: CLAIM_LISTS, adapters, limits, logger })
         return served.tasks
       },
     })
