@@ -69,6 +69,7 @@ program
   .option('--head-log <file>', 'log of signed heads [JOINERY_HEAD_LOG] (default: HEADS in the data directory)')
   .option('--head-records <number>', 'records after which a head is logged [JOINERY_HEAD_RECORDS] (default: 1000)')
   .option('--head-minutes <number>', 'minutes after which a head is logged [JOINERY_HEAD_MINUTES] (default: 60)')
+  .option('--resources <file>', 'connect services as this JSON file says [JOINERY_RESOURCES]')
   .option('--work <file>', 'start a worker that runs the sagas of this file [JOINERY_WORK]')
   .option('--insecure', 'listen on an address that others can reach although there are no keys')
   .addHelpText('after', '\nKeys: JOINERY_JWT_SECRET (HS256, at least 32 bytes) or JOINERY_JWKS (URL or file).')

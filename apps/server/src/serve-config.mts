@@ -33,6 +33,8 @@ export interface ServeConfig {
   readonly connectionsPerPrincipalMax: number | undefined
   /** File of an application's own machines; undefined for none. Absolute. */
   readonly machinesFile: string | undefined
+  /** File of resources: adapters, webhooks in and out; undefined for none. Absolute. */
+  readonly resourcesFile: string | undefined
   /** File of sagas that the server's own worker runs; undefined for none. Absolute. */
   readonly workFile: string | undefined
   /** Other limits than the defaults. */
@@ -126,6 +128,14 @@ const work: Setting<string | undefined> = {
   schema: z.string().min(1).optional(),
 }
 
+const resources: Setting<string | undefined> = {
+  option: 'resources',
+  variable: 'JOINERY_RESOURCES',
+  rule: 'the path of a JSON file that configures resources',
+  example: 'resources.json',
+  schema: z.string().min(1).optional(),
+}
+
 /** A bound on connections, which is off unless it is given. */
 function connectionsBound(option: string, variable: string, example: string): Setting<number | undefined> {
   return { option, variable, rule: 'a whole number from 1', example, schema: wholeNumber(1, 1_000_000).optional() }
@@ -158,6 +168,7 @@ function readQuotas(options: Options, environment: Environment): Partial<QuotaLi
 export function parseServeConfig(options: Options, environment: Environment, directory: string): ServeConfig {
   const machinesFile = readSetting(machines, options, environment)
   const workFile = readSetting(work, options, environment)
+  const resourcesFile = readSetting(resources, options, environment)
   const config: ServeConfig = {
     host: readSetting(host, options, environment),
     port: readSetting(port, options, environment),
@@ -170,6 +181,7 @@ export function parseServeConfig(options: Options, environment: Environment, dir
     connectionsPerAddressMax: readSetting(connectionsPerAddress, options, environment),
     connectionsPerPrincipalMax: readSetting(connectionsPerPrincipal, options, environment),
     machinesFile: machinesFile === undefined ? undefined : resolve(directory, machinesFile),
+    resourcesFile: resourcesFile === undefined ? undefined : resolve(directory, resourcesFile),
     workFile: workFile === undefined ? undefined : resolve(directory, workFile),
     limits: readLimits(options, environment, directory),
     quotas: readQuotas(options, environment),

@@ -23,12 +23,14 @@ import { roomAccess, storeOperator } from './operations/local-operator.mts'
 import { openRevocations } from './operations/revocations-file.mts'
 import { readQuotaUse, writeQuotaUse } from './quotas-file.mts'
 import { readReadiness } from './readiness.mts'
+import { secretVariables } from './resources/resource-worker.mts'
+import { readServedResources } from './resources/serve-resources.mts'
 import type { ServeConfig } from './serve-config.mts'
 import { openServedHeads, readServedKey } from './serve-heads.mts'
 import { readTabs, writeTabs } from './tabs-file.mts'
 import { VERSION } from './version.mts'
 import { checkWorkFile } from './work/check-work-file.mts'
-import { makeWorkerToken, OwnWorker, withOwnWorker } from './work/own-worker.mts'
+import { makeWorkerToken, OwnWorker, type OwnWorkerOptions, withOwnWorker } from './work/own-worker.mts'
 
 /** Time between two lines of the log about a clock that was set back, ms. */
 const CLOCK_SAID_MS = 60_000
@@ -44,6 +46,11 @@ export interface RunningServer {
 /** The address at which a process of this machine reaches a server that listens on all of its addresses. */
 function loopbackOf(url: string): string {
   return url.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:')
+}
+
+/** The worker of `--work`, if there is one. */
+function sagaWorker({ workFile }: ServeConfig): Pick<OwnWorkerOptions, 'args' | 'without'>[] {
+  return workFile === undefined ? [] : [{ args: [workFile], without: secretVariables(process.env) }]
 }
 
 function connectionLimits({
@@ -69,6 +76,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
     // Before the data is opened: a wrong file must not start a server.
     const lists = await readLists(config.machinesFile)
     if (config.workFile !== undefined) await checkWorkFile(config.workFile)
+    const resources = await readServedResources(config)
     const signer = await readServedKey(config)
     const metrics = createMetrics()
     let clockSaidMs = Number.NEGATIVE_INFINITY
@@ -104,7 +112,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
           config.keys && { known: await readTabs(directory), save: (tabs) => writeTabs(directory, tabs) }),
         onSaveFailed: (err) => logger.error({ err }, 'the connected tabs could not be saved'),
       })
-      const workerToken = config.workFile && config.keys && makeWorkerToken()
+      const workerToken = (config.workFile ?? config.resourcesFile) && config.keys && makeWorkerToken()
       const people = config.keys && createAuthenticator(config.keys, { revocations, jwks: config.limits.jwks })
       const authenticator = people && workerToken ? withOwnWorker(people, workerToken) : people
       let faces: Faces | undefined
@@ -124,8 +132,16 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
         ...(authenticator && { authenticator }),
         ...(config.origins && { origins: config.origins }),
       })
-      const served = await openServedTasks({ server, store, lists, limits: config.limits.tasks, logger })
+      const served = await openServedTasks({
+        server,
+        store,
+        lists,
+        adapters: resources?.adapters ?? [],
+        limits: config.limits.tasks,
+        logger,
+      })
       const { tasks } = served
+      await resources?.announce(tasks)
       const signed = await openServedHeads(config, signer, server, logger)
       const api = await createApi({
         lists,
@@ -155,10 +171,9 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
       const control =
         durability === 'memory' ? undefined : await openControl(server.url, { directory, operator, logger })
       faces = { ...always, control: control?.door }
-      const worker =
-        config.workFile === undefined
-          ? undefined
-          : new OwnWorker({ file: config.workFile, url: loopbackOf(server.url), token: workerToken, logger })
+      const workers = [...sagaWorker(config), ...(resources?.worker ?? [])].map(
+        (started) => new OwnWorker({ ...started, url: loopbackOf(server.url), token: workerToken, logger }),
+      )
       logger.info({ url: server.url, version: VERSION, durability, directory }, 'listening')
       return {
         url: server.url,
@@ -166,7 +181,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
           logger.info('draining')
           clearInterval(relief)
           try {
-            await Promise.all([control?.close(), demonstration?.close(), worker?.close()])
+            await Promise.all([control?.close(), demonstration?.close(), ...workers.map((worker) => worker.close())])
             await api.close()
             await served.close()
             await signed?.close()

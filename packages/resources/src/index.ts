@@ -7,6 +7,7 @@ export type {
   ResourceRef,
   SyncContext,
 } from './adapters/adapter.ts'
+export { observeSagaOf, sagasOf } from './adapters/adapter-sagas.ts'
 export { ADAPTER_KINDS } from './adapters/kinds.ts'
 export { type ConfiguredAdapter, type ResourcesConfig, readResourcesConfig } from './config/read-config.ts'
 export { secretName } from './config/secret-name.ts'

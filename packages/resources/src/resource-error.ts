@@ -13,20 +13,25 @@ export type FailureClass = 'transient' | 'throttled' | 'permanent' | 'unsure'
 
 export interface ResourceErrorOptions extends ErrorOptions {
   readonly class?: FailureClass
+  /** HTTP status of the answer: it says the class if none is given. */
+  readonly status?: number
   /** Time that the service asks to wait, ms. */
-  readonly retryAfterMs?: number
+  readonly retryAfterMs?: number | undefined
 }
 
 /** Error of a resource. Its message says what happened and what to do, and holds no secret. */
 export class ResourceError extends Error {
   override name = 'ResourceError'
   readonly code: ResourceErrorCode
-  readonly class: FailureClass
+  readonly class: FailureClass | undefined
+  readonly status: number | undefined
   readonly retryAfterMs: number | undefined
   constructor(code: ResourceErrorCode, message: string, options: ResourceErrorOptions = {}) {
     super(message, options)
     this.code = code
-    this.class = options.class ?? (code === 'unavailable' ? 'transient' : 'permanent')
+    this.status = options.status
+    const byCode = code === 'unavailable' ? 'transient' : 'permanent'
+    this.class = options.class ?? (options.status === undefined ? byCode : undefined)
     this.retryAfterMs = options.retryAfterMs
   }
 }

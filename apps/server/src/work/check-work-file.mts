@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { AppError } from '../app-error.mts'
+import { secretVariables } from '../resources/resource-worker.mts'
 import { spawnWorker } from './worker-process.mts'
 
 /** Longest time that a file of sagas may take to load, ms. */
@@ -12,7 +13,7 @@ const LOAD_MS = 60_000
  * and the fault.
  */
 export async function checkWorkFile(file: string): Promise<void> {
-  const child = spawnWorker(['--check', file])
+  const child = spawnWorker(['--check', file], '', secretVariables(process.env))
   const exited = once(child, 'exit')
   const timer = setTimeout(() => child.kill('SIGKILL'), LOAD_MS)
   try {

@@ -39,7 +39,10 @@ export function withOwnWorker(authenticate: Authenticator, token: string): Authe
 }
 
 export interface OwnWorkerOptions {
-  readonly file: string
+  /** Arguments of `joinery work`, but for the server's address. */
+  readonly args: readonly string[]
+  /** Variables of the environment that the worker does not get. */
+  readonly without: readonly string[]
   /** `http://host:port` of the server. */
   readonly url: string
   /** Undefined without keys. */
@@ -47,7 +50,7 @@ export interface OwnWorkerOptions {
   readonly logger: Logger
 }
 
-/** The worker of `serve --work`: a process that is started again whenever it ends. */
+/** The worker of `serve --work` or of `serve --resources`: a process that is started again whenever it ends. */
 export class OwnWorker {
   readonly #options: OwnWorkerOptions
   #child: ChildProcess | undefined
@@ -74,9 +77,9 @@ export class OwnWorker {
   }
 
   #start(): void {
-    const { file, url, token, logger } = this.#options
+    const { args, without, url, token, logger } = this.#options
     const startedMs = performance.now()
-    const child = spawnWorker([file, '--url', url], token)
+    const child = spawnWorker([...args, '--url', url], token, without)
     this.#child = child
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => {

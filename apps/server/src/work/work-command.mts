@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { startWorker, WorkerError, type WorkerEvent } from '@joinery/worker'
 import { z } from 'zod'
 import { AppError } from '../app-error.mts'
+import { loadResourceSagas } from '../resources/resource-worker.mts'
 import { type Environment, type Options, readSetting, type Setting, wholeNumber } from '../setting.mts'
 import { loadWorkFile, type WorkFile } from './work-file.mts'
 
@@ -43,7 +44,7 @@ const concurrency: Setting<number> = {
  * server refuses the worker.
  */
 export async function runWorker(
-  file: string,
+  file: string | undefined,
   options: Options,
   environment: Environment,
   stopped: Promise<unknown>,
@@ -54,7 +55,7 @@ export async function runWorker(
     name: readSetting(name, options, environment),
     concurrency: readSetting(concurrency, options, environment),
   }
-  const { sagas, resources } = await loadWorkFile(resolve(file))
+  const { sagas, resources } = file === undefined ? await loadAdapters(options) : await loadWorkFile(resolve(file))
   try {
     const worker = startWorker({ ...settings, sagas, resources, onEvent: (event) => tell(event, settings.url, sagas) })
     await Promise.race([stopped, worker.ended])
@@ -63,6 +64,12 @@ export async function runWorker(
     if (error instanceof WorkerError) throw new AppError('failed', error.message, { cause: error })
     throw error
   }
+}
+
+/** The sagas of the adapters that a file of resources configures. */
+async function loadAdapters({ resources, machines }: Options): Promise<WorkFile> {
+  const machinesFile = machines === undefined ? undefined : resolve(String(machines))
+  return { sagas: await loadResourceSagas(resolve(String(resources)), machinesFile), resources: {} }
 }
 
 /** Loads the sagas of a file and says which they are. Rejects with {@link AppError} `start` for a file without sagas. */

@@ -21,6 +21,8 @@ export interface Observed {
   readonly at?: number
   readonly progress?: number
   readonly total?: number
+  /** Whether it needs no more looks; by default whether the status is a result of the machine. */
+  readonly isSettled?: boolean
   /** Only with a status that is a failure. */
   readonly error?: string
   /** For display: at most 4,096 characters of JSON. */
@@ -72,10 +74,30 @@ export interface ResourceAdapter {
   close?(): Promise<void>
 }
 
+/** An event that a service has sent, with its signature checked. */
+export interface HookEvent {
+  readonly endpoint: string
+  readonly id: string
+  /** Type of the event as the service names it; empty if it names none. */
+  readonly type: string
+  readonly body: JsonObject
+}
+
+/** The resource that an event is about. */
+export interface HookTarget {
+  readonly resource: ResourceRef
+  readonly run?: { readonly no: number; readonly id: string; readonly source: string }
+  readonly externalId?: string
+  /** The state that the event itself tells: it counts where the service can't be asked. */
+  readonly observed?: Observed
+}
+
 /** The things that an adapter is given at the start. */
 export interface AdapterWorld {
   readonly machine: string
   readonly secrets: Secrets
+  /** Hosts and networks that an operator has opened for calls, as `Egress` reads them. */
+  readonly egressAllow?: string
 }
 
 /** A kind of adapter: the configuration names it by `kind`. */
@@ -85,6 +107,11 @@ export interface AdapterKind<Config = never> {
   readonly config: z.ZodType<Config>
   /** Names of the secrets that the adapter reads. */
   secretsOf(config: Config): readonly string[]
+  /**
+   * The resource that an event is about. `ignored`: events of this kind matter to nobody. Undefined: the event may have overtaken
+   * the answer that tells whose it is. Runs in the server, which has none of the adapter's secrets.
+   */
+  route?(event: HookEvent, config: Config, machine: string): HookTarget | 'ignored' | undefined
   /** Throws {@link ResourceError} `misconfigured`, which names the field. Connects to nothing yet. */
   open(config: Config, world: AdapterWorld): ResourceAdapter
 }

@@ -1,4 +1,6 @@
 import type { AdapterKind } from './adapter.ts'
+import { HTTP } from './http/http.ts'
+import { STRIPE } from './stripe/stripe.ts'
 
 /** The kinds of adapters that a configuration may name. */
-export const ADAPTER_KINDS: readonly AdapterKind[] = []
+export const ADAPTER_KINDS = [HTTP, STRIPE] as unknown as readonly AdapterKind[]

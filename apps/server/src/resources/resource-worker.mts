@@ -1,0 +1,32 @@
+import { type ResourceAdapter, sagasOf, variableOf } from '@joinery/resources'
+import type { Saga } from '@joinery/worker'
+import { AppError } from '../app-error.mts'
+import { machinesOfAdapters, type ResourcesFile, readResourcesFile } from './resources-file.mts'
+
+/** The sagas of the adapters that a file configures. Rejects with {@link AppError} that names the field. */
+export async function loadResourceSagas(path: string, machinesFile: string | undefined): Promise<Saga[]> {
+  const file = await readResourcesFile(path, process.env)
+  const machines = await machinesOfAdapters(file, machinesFile)
+  const egressAllow = process.env.JOINERY_EGRESS_ALLOW
+  return file.config.adapters.flatMap(({ machine, kind, config }) => {
+    const table = machines.get(machine)
+    if (table === undefined) throw new AppError('usage', `adapters.${machine}: there is no such machine`)
+    const adapter: ResourceAdapter = kind.open(config, {
+      ...{ machine, secrets: file.secrets },
+      ...(egressAllow !== undefined && { egressAllow }),
+    })
+    return sagasOf({ adapter, machine: table, secrets: file.secrets })
+  })
+}
+
+/** The variables of the environment that hold secrets which no adapter reads: the adapters' worker does not get them. */
+export function foreignSecrets({ config }: ResourcesFile, environment: NodeJS.ProcessEnv): string[] {
+  const own = config.adapters.flatMap(({ kind, config: given }) => kind.secretsOf(given).map(variableOf))
+  const mine = new Set(own.flatMap((variable) => [variable, `${variable}_FILE`]))
+  return secretVariables(environment).filter((variable) => !mine.has(variable))
+}
+
+/** The variables of the environment that hold secrets, or name their files. */
+export function secretVariables(environment: NodeJS.ProcessEnv): string[] {
+  return Object.keys(environment).filter((variable) => variable.startsWith('JOINERY_SECRET_'))
+}

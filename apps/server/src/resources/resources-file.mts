@@ -1,0 +1,52 @@
+import { readFile } from 'node:fs/promises'
+import { claimListsWith, type Machine, machinesOf } from '@joinery/blocks'
+import {
+  ADAPTER_KINDS,
+  type Environment,
+  ResourceError,
+  type ResourcesConfig,
+  readResourcesConfig,
+  Secrets,
+} from '@joinery/resources'
+import { AppError } from '../app-error.mts'
+import { readLists } from '../machines-file.mts'
+
+/** The configuration of resources, and the secrets that it names. */
+export interface ResourcesFile {
+  readonly path: string
+  readonly config: ResourcesConfig
+  readonly secrets: Secrets
+}
+
+/**
+ * Reads a file of resources, and checks that its secrets are there. Throws {@link AppError} `usage` that names the file, the field and the
+ * rule.
+ */
+export async function readResourcesFile(path: string, environment: Environment): Promise<ResourcesFile> {
+  const secrets = new Secrets(environment)
+  try {
+    const config = readResourcesConfig(await readFile(path, 'utf8'), ADAPTER_KINDS)
+    secrets.check(config.adapters.flatMap(({ kind, config: given }) => kind.secretsOf(given)))
+    return { path, config, secrets }
+  } catch (cause) {
+    if (!(cause instanceof Error)) throw cause
+    const message = cause instanceof ResourceError ? cause.message : `it can't be read: ${cause.message}`
+    throw new AppError('usage', `--resources ${path}: ${message}`, { cause })
+  }
+}
+
+/** The tables of the machines that have an adapter. Throws {@link AppError} `usage` for a machine without a table. */
+export async function machinesOfAdapters(
+  { path, config }: ResourcesFile,
+  machinesFile: string | undefined,
+): Promise<ReadonlyMap<string, Machine>> {
+  const lists = machinesFile === undefined ? claimListsWith([]) : await readLists(machinesFile)
+  const known = new Map(lists.flatMap((list) => [...(machinesOf(list) ?? [])]))
+  const found = config.adapters.map(({ machine }) => [machine, known.get(machine)] as const)
+  const missing = found.find(([, machine]) => machine === undefined)?.[0]
+  if (missing !== undefined) {
+    const message = `adapters.${missing}: there is no such machine: ${[...known.keys()].join(', ')} are known, and --machines has an application's own`
+    throw new AppError('usage', `--resources ${path}: ${message}`)
+  }
+  return new Map(found as [string, Machine][])
+}
