@@ -14,6 +14,7 @@ import { type OpenPanel, SidePanels } from './panels/side-panels.tsx'
 import { People } from './people.tsx'
 import type { Person } from './person.ts'
 import { SaveStatusLine } from './save-status-line.tsx'
+import { LargeText } from './text/index.tsx'
 import { Tools } from './tools.tsx'
 import { UndoNotice } from './undo/undo-notice.tsx'
 import { offerUndo } from './undo/undo-offer.ts'
@@ -81,6 +82,7 @@ export function Board({ name, person, onRename }: BoardProps): ReactNode {
         )}
         {isEmpty && <Welcome name={name} onWatch={() => setPanel({ name: 'Demonstration', scenario: 'workday' })} />}
       </main>
+      <LargeText />
       <UndoNotice />
       <p className="hidden" aria-live="polite">
         {said}

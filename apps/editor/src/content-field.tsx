@@ -1,14 +1,58 @@
 import { useContentField } from '@joinery/react'
-import type { ReactNode } from 'react'
+import { type KeyboardEvent, type PointerEvent, type ReactNode, useRef, useState } from 'react'
 import { Carets } from './carets/caret-layer.tsx'
+import { useRemoteCarets } from './carets/remote-carets.ts'
+import { openText } from './text/opened-text.ts'
+import { RenderedText, sourceIndexAt } from './text/rendered-text.tsx'
 
-/** Text field of a block, with the carets of the other people in it. */
+/**
+ * Text field of a block, with the carets of the other people in it. While nobody writes in it, the text is shown as its Markdown
+ * means it. A larger editor opens by button and by key.
+ */
 export function ContentField({ id, title }: { id: string; title: string }): ReactNode {
   const fieldRef = useContentField(id)
+  const [isMine, setMine] = useState(false)
+  const isOthers = useRemoteCarets(id).length > 0
+  const content = useRef<HTMLDivElement>(null)
+  const openLarge = (): void => {
+    const field = content.current?.querySelector('textarea')
+    openText({ block: id, caret: field?.selectionStart ?? 0 })
+  }
+  const onKeyDown = (event: KeyboardEvent): void => {
+    if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return
+    event.preventDefault()
+    openLarge()
+  }
+  // The caret goes to the character that was clicked: the source, which appears now, has it at another place.
+  const onPointerDown = (event: PointerEvent<HTMLTextAreaElement>): void => {
+    const field = event.currentTarget
+    const at = content.current === null ? undefined : sourceIndexAt(content.current, event.clientX, event.clientY)
+    if (at === undefined || event.button !== 0) return
+    field.addEventListener('click', () => field.setSelectionRange(at, at), { once: true })
+  }
   return (
-    <div className="content nodrag">
-      <textarea ref={fieldRef} aria-label={`Content of ${title}`} placeholder="Write here" />
+    <div className="content nodrag" ref={content}>
+      <textarea
+        ref={fieldRef}
+        aria-label={`Content of ${title}`}
+        aria-keyshortcuts="Control+Enter Meta+Enter"
+        placeholder="Write here"
+        onFocus={() => setMine(true)}
+        onBlur={() => setMine(false)}
+        onKeyDown={onKeyDown}
+        onPointerDown={onPointerDown}
+      />
       <Carets id={id} />
+      {!isMine && !isOthers && <RenderedText id={id} />}
+      <button
+        type="button"
+        className="quiet write-large"
+        aria-label={`Large editor of ${title}`}
+        title="Large editor (Ctrl+Enter)"
+        onClick={openLarge}
+      >
+        ⤢
+      </button>
     </div>
   )
 }

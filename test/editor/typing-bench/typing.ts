@@ -1,11 +1,11 @@
 import type { Page } from 'playwright-core'
 
 /**
- * Types `letters` into the block called `title`, one every `delayMs`, and measures
+ * Types `letters` into the text field called `label`, one every `delayMs`, and measures
  * each on the page's own clock: ms from the key until the frame that shows its letter has been made.
  */
-export async function measureTyping(page: Page, title: string, letters: string, delayMs: number): Promise<number[]> {
-  const field = page.getByRole('textbox', { name: `Content of ${title}` })
+export async function measureTyping(page: Page, label: string, letters: string, delayMs: number): Promise<number[]> {
+  const field = page.getByRole('textbox', { name: label })
   await field.focus()
   await field.press('End')
   await page.evaluate(() => {

@@ -4,6 +4,7 @@ import { useEffect } from 'react'
 import * as Y from 'yjs'
 import type { Person } from '../person.ts'
 import { type CaretState, caretIn } from './caret.ts'
+import { onOwnCaret, ownCaretAt } from './own-caret.ts'
 
 /** Least time between two presence states, ms: a held arrow key or a mouse drag moves a caret faster than anybody can follow. */
 const CARET_DELAY_MS = 40
@@ -30,15 +31,19 @@ function announcePresence(workspace: Workspace, person: Person): () => void {
   }
   const events = ['selectionchange', 'focusin', 'focusout'] as const
   for (const event of events) document.addEventListener(event, sayLater)
+  const unfollow = onOwnCaret(sayLater)
   say()
   return () => {
     clearTimeout(timer)
+    unfollow()
     for (const event of events) document.removeEventListener(event, sayLater)
   }
 }
 
 function caretPart(workspace: Workspace): { cursor?: CaretState } {
   const field = document.activeElement
+  const own = ownCaretAt(field)
+  if (own !== undefined) return { cursor: caretIn(own.block, own.text, own.selection()) }
   if (!(field instanceof HTMLTextAreaElement)) return {}
   const block = field.closest<HTMLElement>('[data-block]')?.dataset.block
   if (block === undefined) return {}

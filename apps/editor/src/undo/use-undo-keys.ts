@@ -2,7 +2,7 @@ import type { Workspace } from '@joinery/client'
 import { useWorkspace } from '@joinery/react'
 import { useEffect } from 'react'
 import { titleOf } from '../block-title.ts'
-import { isTextField } from '../is-text-field.ts'
+import { HOLDS_TEXT, isTextField } from '../is-text-field.ts'
 import { offerRedo } from './undo-offer.ts'
 
 /**
@@ -35,7 +35,7 @@ function wayOf({ key, ctrlKey, metaKey, shiftKey, altKey, isComposing }: Keyboar
 
 /** A block's text belongs to the workspace; a title under way, a search and a name do not. */
 function isForeignField(target: EventTarget | null): boolean {
-  return isTextField(target) && !(target instanceof HTMLTextAreaElement)
+  return isTextField(target) && target instanceof HTMLElement && !target.matches(`textarea, [${HOLDS_TEXT}]`)
 }
 
 const titlesOf = (workspace: Workspace): Map<string, string> =>

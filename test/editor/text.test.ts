@@ -1,0 +1,29 @@
+import { expect, it } from 'vitest'
+import { openPages, saved } from './open-pages.ts'
+
+const pages = openPages()
+
+it.skipIf(!pages.isThere)(
+  '[E60, E61] a card shows Markdown as what it means, and opens to a large editor and back by keyboard',
+  async () => {
+    const ann = await pages.visit('markdown')
+    await ann.getByRole('button', { name: 'Add text block' }).click()
+    await ann.keyboard.type('# Plan\n\ncut **once**')
+    const field = ann.getByRole('textbox', { name: 'Content of Text 1' })
+    await ann.keyboard.press('Control+Enter')
+    const large = ann.getByRole('textbox', { name: 'Text of Text 1' })
+    await large.waitFor()
+    // The caret is in the last line, whose marks show; the heading's are hidden.
+    await expect.poll(() => large.textContent()).toBe('Plancut **once**')
+    await ann.keyboard.type(', not twice')
+    await ann.keyboard.press('Escape')
+    await large.waitFor({ state: 'detached' })
+    await expect.poll(() => field.evaluate((it) => it === document.activeElement)).toBe(true)
+    expect(await field.inputValue()).toBe('# Plan\n\ncut **once**, not twice')
+    await ann.getByRole('heading', { level: 1 }).click()
+    const shown = ann.locator('.rendered')
+    await expect.poll(() => shown.locator('.heading').textContent()).toBe('Plan')
+    expect(await shown.locator('strong').textContent()).toBe('once')
+    await saved(ann)
+  },
+)
