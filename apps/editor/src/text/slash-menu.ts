@@ -9,7 +9,7 @@ import { syntaxTree } from '@codemirror/language'
 import type { Extension } from '@codemirror/state'
 import type { EditorView } from '@codemirror/view'
 
-/** What a line can become: the mark at its start, or a text with the caret in it at `|`. */
+/** The choices, each with the text that takes the slash's place. The caret goes to `|`. */
 const CHOICES: readonly { readonly name: string; readonly hint: string; readonly text: string }[] = [
   { name: 'Heading 1', hint: '#', text: '# |' },
   { name: 'Heading 2', hint: '##', text: '## |' },
