@@ -62,7 +62,6 @@ function Editor({ opened: { block: id, caret } }: TextDialogProps): ReactNode {
       editor.current = undefined
     }
   }, [id, text, workspace])
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another text has another editor
   useEffect(() => {
     if (editor.current !== undefined && text !== undefined) showCarets(editor.current, text, carets)
   }, [carets, text])
