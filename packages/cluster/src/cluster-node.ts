@@ -5,6 +5,7 @@ import { ClusterOwnership, type Owner } from './nodes/cluster-ownership.ts'
 import { Events } from './nodes/events.ts'
 import { Locks } from './nodes/locks.ts'
 import { Nodes } from './nodes/nodes.ts'
+import { Follower } from './store/follower.ts'
 import { ReplicatedStore, type ReplicatedStoreOptions } from './store/replicated-store.ts'
 
 export interface ClusterNodeOptions {
@@ -29,6 +30,8 @@ export interface ClusterNodeOptions {
 export interface ClusterNode {
   /** The store to give to the server. Opening a log claims its workspace and takes its history over. */
   readonly store: ReplicatedStore
+  /** Keeps this node's copies up to what others write. */
+  readonly follower: Follower
   readonly nodes: Nodes
   readonly ownership: ClusterOwnership
   readonly locks: Locks
@@ -58,8 +61,10 @@ export async function openClusterNode(options: ClusterNodeOptions): Promise<Clus
     ...(awaitsReplication !== undefined && { awaitsReplication }),
     ...(logger && { logger }),
   })
+  const follower = await Follower.start({ engine, store, session, clock, logger })
   let closed: Promise<void> | undefined
   const close = async (): Promise<void> => {
+    await follower.close()
     events.close()
     ownership.close()
     await nodes.leave()
@@ -67,7 +72,7 @@ export async function openClusterNode(options: ClusterNodeOptions): Promise<Clus
     await engine.close()
   }
   return {
-    ...{ store, nodes, ownership, events, locks: new Locks(engine) },
+    ...{ store, follower, nodes, ownership, events, locks: new Locks(engine) },
     ownerOf: (workspace) => ownership.ownerOf(workspace),
     drain: () => nodes.drain(),
     close: () => {

@@ -30,6 +30,11 @@ export interface StoredMessage extends EngineMessage {
   readonly sequence: number
 }
 
+/** A message of any subject of a part. */
+export interface PartMessage extends StoredMessage {
+  readonly subject: string
+}
+
 /** Time within which a repeated id is known, ms. */
 export const REPEAT_WINDOW_MS = 120_000
 /** Largest body of a message, bytes. NATS refuses more than 1 MiB with its headers. */
@@ -53,6 +58,13 @@ export interface EngineLog {
    * proves nothing.
    */
   read(subject: string, after: number, limit: number): Promise<StoredMessage[]>
+  /** Number of parts over which the subjects are spread. Sequences grow within a part. */
+  readonly parts: number
+  /**
+   * Messages of all subjects of a part (from 0) after the sequence `after`, in order, at most `limit`. As with {@link read} an end
+   * proves nothing, but no message before it is left out.
+   */
+  readPart(part: number, after: number, limit: number): Promise<PartMessage[]>
   /** Subjects that have messages. */
   subjects(): Promise<string[]>
   /** Calls `listener` with the subject of an append. That is a hint: it may come without an append, or not at all. */

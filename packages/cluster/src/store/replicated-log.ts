@@ -272,8 +272,9 @@ export class ReplicatedLog implements WorkspaceLog, TurnLog {
   }
 
   #assertOurs(): void {
-    if (this.#closed !== undefined) throw new LogError('closed', `the log of workspace ${this.workspace} is closed`)
+    // Following the new owner closes a fenced log.
     if (this.#fence !== undefined) throw this.#fence
+    if (this.#closed !== undefined) throw new LogError('closed', `the log of workspace ${this.workspace} is closed`)
   }
 
   #lose(cause: unknown): void {

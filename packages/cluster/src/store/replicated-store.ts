@@ -38,7 +38,7 @@ export interface ReplicationCounts {
   followed: number
 }
 
-interface ReplicationLogger {
+export interface ReplicationLogger {
   info(details: object, message: string): void
   warn(details: object, message: string): void
   error(details: object, message: string): void

@@ -67,6 +67,33 @@ export function describeEngine(name: string, open: () => Promise<EngineScene>): 
       expect((await scene.two.log.subjects()).sort()).toEqual(['other', 'w'])
     })
 
+    it('[Q1] the messages of all subjects of a part are read in order, each with its subject', async () => {
+      scene = await open()
+      const { log } = scene.one
+      const written: string[] = []
+      for (const [n, subject] of ['w', 'v', 'u', 'w2', 't'].entries()) {
+        await sequenceOf(log.append(subject, message(`${n}`), 0))
+        written.push(`${subject} ${n}`)
+      }
+      const readAll = async (limit: number): Promise<string[]> => {
+        const found: string[] = []
+        for (let part = 0; part < log.parts; part++) {
+          for (let after = 0; ; ) {
+            const messages = await scene.two.log.readPart(part, after, limit)
+            for (const { subject, body, sequence } of messages) {
+              expect(sequence).toBeGreaterThan(after)
+              after = sequence
+              found.push(`${subject} ${text(body)}`)
+            }
+            if (messages.length === 0) break
+          }
+        }
+        return found.toSorted()
+      }
+      await expect.poll(() => readAll(1)).toEqual(written.toSorted())
+      expect(await readAll(100)).toEqual(written.toSorted())
+    })
+
     it('[Q2] a message that is appended again is stored once: it gets the sequence that it has, or is refused', async () => {
       scene = await open()
       const again = () => scene.one.log.append('w', message('a'), 0)

@@ -74,6 +74,8 @@ export class MemoryEngine {
         append: (subject, message, expected) => link.call(() => this.log.append(subject, message, expected), true),
         last: (subject) => link.call(() => this.log.last(subject, this.#faults.lag(node))),
         read: (subject, after, limit) => link.call(() => this.log.read(subject, after, limit, this.#faults.lag(node))),
+        parts: 1,
+        readPart: (_part, after, limit) => link.call(() => this.log.readPart(after, limit, this.#faults.lag(node))),
         subjects: () => link.call(() => this.log.subjects()),
         onAppend: (listener) => link.until(this.log.onAppend(listener)),
       },

@@ -1,5 +1,11 @@
 import type { SteadyClock } from '@joinery/log'
-import { type EngineMessage, MESSAGE_BYTES_MAX, REPEAT_WINDOW_MS, type StoredMessage } from '../engine.ts'
+import {
+  type EngineMessage,
+  MESSAGE_BYTES_MAX,
+  type PartMessage,
+  REPEAT_WINDOW_MS,
+  type StoredMessage,
+} from '../engine.ts'
 import { EngineError } from '../engine-error.ts'
 import { checkSubject } from '../names.ts'
 
@@ -8,6 +14,8 @@ export class MemoryLog {
   readonly #clock: SteadyClock
   readonly #ignoresExpectations: boolean
   readonly #messages = new Map<string, StoredMessage[]>()
+  /** The messages of all subjects, in order. */
+  #all: PartMessage[] = []
   /** Sequence and time of the ids that were appended lately, oldest first. */
   readonly #ids = new Map<string, { readonly sequence: number; readonly atMs: number }>()
   readonly #listeners = new Set<(subject: string) => void>()
@@ -32,7 +40,9 @@ export class MemoryLog {
     const messages = this.#messages.get(subject) ?? []
     if (!this.#ignoresExpectations && (messages.at(-1)?.sequence ?? 0) !== expected) return 'refused'
     const sequence = ++this.#sequence
-    messages.push({ ...message, body: message.body.slice(), sequence })
+    const stored = { ...message, body: message.body.slice(), sequence }
+    messages.push(stored)
+    this.#all.push({ ...stored, subject })
     this.#messages.set(subject, messages)
     this.#ids.set(message.id, { sequence, atMs: this.#clock.monotonicMs() })
     for (const listener of this.#listeners) listener(subject)
@@ -48,6 +58,13 @@ export class MemoryLog {
     return found.slice(0, limit)
   }
 
+  readPart(after: number, limit: number, lag = 0): PartMessage[] {
+    const seen = lag === 0 ? this.#all : this.#all.slice(0, Math.max(0, this.#all.length - lag))
+    // Most readers are near the end.
+    const from = seen.findLastIndex(({ sequence }) => sequence <= after) + 1
+    return seen.slice(from, from + limit)
+  }
+
   subjects(): string[] {
     return [...this.#messages.keys()]
   }
@@ -61,6 +78,7 @@ export class MemoryLog {
   setBack(subject: string, after: number): void {
     const kept = this.#upTo(subject, 0).filter(({ sequence }) => sequence <= after)
     this.#messages.set(subject, [...kept])
+    this.#all = this.#all.filter((message) => message.subject !== subject || message.sequence <= after)
   }
 
   #upTo(subject: string, lag: number): StoredMessage[] {

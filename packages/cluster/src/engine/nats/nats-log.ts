@@ -1,6 +1,12 @@
 import type { JetStreamClient, JetStreamManager, StoredMsg } from '@nats-io/jetstream'
 import { headers, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node'
-import { type EngineLog, type EngineMessage, MESSAGE_BYTES_MAX, type StoredMessage } from '../engine.ts'
+import {
+  type EngineLog,
+  type EngineMessage,
+  MESSAGE_BYTES_MAX,
+  type PartMessage,
+  type StoredMessage,
+} from '../engine.ts'
 import { EngineError } from '../engine-error.ts'
 import { checkSubject } from '../names.ts'
 import { isRefusal, writeErrorOf } from './nats-errors.ts'
@@ -61,6 +67,19 @@ export class NatsLog implements EngineLog {
   async read(subject: string, after: number, limit: number): Promise<StoredMessage[]> {
     const { stream, prefix } = this.#shardOf(subject)
     return (await readBatch(this.#manager, stream, prefix + subject, after, limit)).map(storedMessage)
+  }
+
+  get parts(): number {
+    return this.#shards.length
+  }
+
+  async readPart(part: number, after: number, limit: number): Promise<PartMessage[]> {
+    const shard = this.#shards[part]
+    if (shard === undefined)
+      throw new EngineError('invalid', `the logs have ${this.parts} parts: there is no part ${part}`)
+    const { stream, prefix } = shard
+    const found = await readBatch(this.#manager, stream, `${prefix}>`, after, limit)
+    return found.map((message) => ({ ...storedMessage(message), subject: message.subject.slice(prefix.length) }))
   }
 
   async subjects(): Promise<string[]> {

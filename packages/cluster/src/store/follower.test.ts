@@ -1,0 +1,72 @@
+import { openMemoryStore } from '@joinery/log'
+import { expect, it } from 'vitest'
+import { openClusterNode } from '../cluster-node.ts'
+import { MemoryEngine } from '../engine/memory/memory-engine.ts'
+import { engineNameOf } from '../nodes/names.ts'
+
+function cluster() {
+  const engine = new MemoryEngine()
+  const open = (node: string, store = openMemoryStore()) =>
+    openClusterNode({ engine: engine.connect(node), store, node, advertise: `${node}:1` })
+  return { engine, open }
+}
+type Node = Awaited<ReturnType<ReturnType<typeof cluster>['open']>>
+
+const entry = (text: string) => ({
+  ...{ actor: 'ann', source: 'user_action', connection: 'c', touched: [], update: Buffer.from(text) },
+})
+const textsAt = async ({ store }: Node, name: string): Promise<string[]> => {
+  const records = await store.withCopy(name, (log) => Array.fromAsync(log.read()))
+  return (records ?? []).map(({ update }) => Buffer.from(update).toString())
+}
+
+it('[Q30] every node has a copy of every log, system logs of workspaces included, and one with an empty disk reads all of it', async () => {
+  const { open } = cluster()
+  const [a, b] = [await open('a'), await open('b')]
+  const logs = await Promise.all(['w', '!work/w', 'v'].map((name) => a.store.open(name)))
+  for (const log of logs)
+    for (const text of ['1', '2', '3']) await log.append(entry(`${log.workspace} ${text}`)).durable
+  await logs[0]?.append({ ...entry('large'), update: Buffer.alloc(2_000_000, Math.random().toString()) }).durable
+  const c = await open('c')
+  for (const node of [b, c]) {
+    for (const { workspace, head, generation } of logs) {
+      await expect.poll(() => node.store.withCopy(workspace, async (log) => log.head)).toBe(head)
+      expect(await node.store.withCopy(workspace, async (log) => log.generation)).toBe(generation)
+    }
+  }
+  expect(await textsAt(c, '!work/w')).toEqual(['!work/w 1', '!work/w 2', '!work/w 3'])
+  expect(await Array.fromAsync(b.store.workspaces())).toEqual(['v', 'w'])
+  await Promise.all([a, b, c].map((node) => node.close()))
+})
+
+it('[Q30] a node goes on from where it was, and cuts off what the others do not have', async () => {
+  const { open } = cluster()
+  const [a, local] = [await open('a'), openMemoryStore()]
+  const log = await a.store.open('w')
+  await log.append(entry('1')).durable
+  const b = await open('b', local)
+  await expect.poll(() => textsAt(b, 'w')).toEqual(['1'])
+  await b.follower.close()
+  await b.nodes.leave()
+  const own = await local.open('w')
+  own.append(entry('never replicated'))
+  await own.close()
+  await log.append(entry('2')).durable
+  const again = await open('b', local)
+  await expect.poll(() => textsAt(again, 'w')).toEqual(['1', '2'])
+  await Promise.all([a, again].map((node) => node.close()))
+})
+
+it('[Q30] a history that can’t be followed is said, and the others are followed', async () => {
+  const { engine, open } = cluster()
+  const [a, b] = [await open('a'), await open('b')]
+  const body = Buffer.from('x')
+  engine.log.append(engineNameOf('bad'), { id: '1', headers: { 'Jy-Kind': 'of the future' }, body }, 0)
+  engine.log.append(engineNameOf('worse'), { id: '2', headers: {}, body }, 0)
+  const log = await a.store.open('w')
+  await log.append(entry('1')).durable
+  await expect.poll(() => textsAt(b, 'w')).toEqual(['1'])
+  await expect.poll(() => [...b.follower.problems.keys()].toSorted()).toEqual(['bad', 'worse'])
+  await expect(b.store.open('bad')).rejects.toMatchObject({ code: 'storage_failed' })
+  await Promise.all([a, b].map((node) => node.close()))
+})
