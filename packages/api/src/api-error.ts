@@ -154,7 +154,8 @@ function ofLog(error: LogError): ApiError {
   if (code === 'storage_full') return new ApiError('storage_full', message, { cause: error, retryAfterSeconds: 10 })
   if (code === 'corrupted') return new ApiError('quarantined', message, { cause: error })
   if (code === 'deleted') return new ApiError('workspace_deleted', message, { cause: error })
-  return new ApiError(code === 'closed' ? 'unavailable' : 'storage_failed', message, {
+  const isElsewhere = code === 'closed' || code === 'fenced' || code === 'not_owner'
+  return new ApiError(isElsewhere ? 'unavailable' : 'storage_failed', message, {
     cause: error,
     retryAfterSeconds: 1,
   })

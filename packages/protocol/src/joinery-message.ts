@@ -17,6 +17,11 @@ export interface Hello {
   serverVersion: string
   /** The durability that a `durable` message promises on this server. */
   durability: (typeof DURABILITIES)[number]
+  /**
+   * True if `durable` says, too, that a quorum of machines has the edits. `stored` says before that the server has them, as safe as
+   * `durability` says.
+   */
+  isReplicated?: boolean
   actor: string
   source: string
   access: (typeof ACCESSES)[number]
@@ -31,6 +36,15 @@ export interface Hello {
 /** The first `frames` update frames (SyncStep2 and Update) of this connection are durable; the log stands at `lsn`. */
 export interface Durable {
   type: 'durable'
+  frames: number
+  lsn: number
+}
+/**
+ * The first `frames` update frames of this connection are as safe on this server as `hello` says, and not yet on other machines. A
+ * `durable` for them follows, and only that lets a client forget them.
+ */
+export interface Stored {
+  type: 'stored'
   frames: number
   lsn: number
 }
@@ -62,9 +76,9 @@ export interface Conflict {
 export interface Writable {
   type: 'writable'
   isWritable: boolean
-  /** Why the server takes no updates; undefined while it does. */
+  /** Why the server takes no updates. While it does: `not_replicated` if they reach no other machine now, and else undefined. */
   code: RejectionCode | undefined
-  /** The reason in words, for a person; empty while the server takes updates. */
+  /** The reason in words, for a person; empty without a code. */
   reason: string
 }
 /** A client asks the server to tell it who last touched what. The server answers with all stamps, then with new ones. */
@@ -109,7 +123,17 @@ export type KeyedResult = { type: 'keyedResult'; key: string } & (
   /** The server refused the update whole: nothing of it is applied or logged, and the key stays free. */
   | { outcome: 'refused'; code: RejectionCode; reason: string }
 )
-export type JoineryMessage = Hello | Durable | Rejected | Conflict | Writable | Watch | Provenance | Keyed | KeyedResult
+export type JoineryMessage =
+  | Hello
+  | Durable
+  | Stored
+  | Rejected
+  | Conflict
+  | Writable
+  | Watch
+  | Provenance
+  | Keyed
+  | KeyedResult
 
 const SUBTYPE = {
   hello: 0,
@@ -123,6 +147,7 @@ const SUBTYPE = {
   keyedResult: 8,
   /** A {@link Keyed} with a lease. A server that does not know it has no leases either. */
   keyedUnderLease: 9,
+  stored: 10,
 } as const
 
 /**
@@ -132,7 +157,7 @@ const SUBTYPE = {
 export function writeJoineryMessage(encoder: encoding.Encoder, message: JoineryMessage): void {
   const isUnderLease = message.type === 'keyed' && message.lease !== undefined
   encoding.writeVarUint(encoder, SUBTYPE[isUnderLease ? 'keyedUnderLease' : message.type])
-  if (message.type === 'durable') {
+  if (message.type === 'durable' || message.type === 'stored') {
     encoding.writeVarUint(encoder, message.frames)
     encoding.writeVarUint(encoder, message.lsn)
     return
@@ -157,6 +182,8 @@ export function readJoineryMessage(decoder: decoding.Decoder): JoineryMessage | 
       return readHello(readBody(decoder))
     case SUBTYPE.durable:
       return { type: 'durable', frames: readUint(decoder), lsn: readUint(decoder) }
+    case SUBTYPE.stored:
+      return { type: 'stored', frames: readUint(decoder), lsn: readUint(decoder) }
     case SUBTYPE.rejected:
       return readRejected(readBody(decoder))
     case SUBTYPE.conflict:
@@ -210,6 +237,7 @@ function readHello(body: Body): Hello {
     source: textOf(body, 'source'),
     access: oneOf(body, 'access', ACCESSES),
     updateBytesMax: countOf(body, 'updateBytesMax'),
+    ...(body.isReplicated === true && { isReplicated: true }),
     ...(body.machines === undefined ? {} : { machines: textsOf(body, 'machines') }),
   }
 }
@@ -246,7 +274,7 @@ function readConflict(body: Body): Conflict {
 function readWritable(body: Body): Writable {
   const { isWritable } = body
   if (typeof isWritable !== 'boolean') throw new FrameError('the field isWritable is not a boolean')
-  const code = isWritable ? undefined : (textOf(body, 'code') as RejectionCode)
+  const code = isWritable && body.code === undefined ? undefined : (textOf(body, 'code') as RejectionCode)
   return { type: 'writable', isWritable, code, reason: textOf(body, 'reason') }
 }
 

@@ -19,6 +19,7 @@ export const REJECTION_CODES = [
   'lease_lost',
   'storage_full',
   'storage_failed',
+  'not_replicated',
   'quarantined',
 ] as const
 

@@ -28,6 +28,7 @@ export type ServerErrorCode =
   | 'quota_keys'
   | 'restart'
   | 'moved'
+  | 'not_replicated'
   | 'insecure_host'
 
 /**
@@ -59,6 +60,7 @@ export const REFUSALS: Record<ServerErrorCode, { status: number; close: CloseCod
   quota_keys: { status: 403, close: CLOSE.forbidden },
   restart: { status: 503, close: CLOSE.restart },
   moved: { status: 503, close: CLOSE.restart },
+  not_replicated: { status: 503, close: CLOSE.tryLater },
   insecure_host: { status: 500, close: CLOSE.tryLater },
 }
 
@@ -77,7 +79,7 @@ export function refusalOf(error: unknown): ServerError {
   if (error instanceof ServerError) return error
   const message = error instanceof Error ? error.message : String(error)
   const code = error instanceof LogError ? error.code : 'corrupted'
-  if (code === 'fenced') return moved()
+  if (code === 'fenced' || code === 'not_owner') return moved()
   if (code === 'deleted') return new ServerError('workspace_deleted', 'this workspace was deleted')
   if (code === 'corrupted') return quarantined(message)
   return new ServerError('load_failed', `the workspace can't be loaded now: ${message}`)
@@ -117,6 +119,13 @@ export function storageBehind(): ServerError {
 /** The refusal for clients of a workspace that another process serves now. */
 export function moved(): ServerError {
   return new ServerError('moved', 'another process serves this workspace now: connect again')
+}
+
+/** The refusal for clients of a workspace whose records reach no other machine. */
+export function notReplicated(): ServerError {
+  const message =
+    'the edits reach no other machine now: connect again, perhaps to another node, and keep them until then'
+  return new ServerError('not_replicated', message)
 }
 
 export function badWorkspace(): ServerError {

@@ -18,7 +18,10 @@ import type { Part } from '../history/publisher.ts'
 import type { Takeover } from '../history/takeover.ts'
 import type { TurnLog, TurnQueue } from './turn-queue.ts'
 
-/** Time for which closing waits for what is on its way to the engine, ms. The next takeover publishes the rest. */
+/**
+ * Time for which closing, a snapshot and a chain value wait for what is on its way to the engine, ms. The next takeover publishes
+ * the rest.
+ */
 const CLOSE_MS = 5_000
 
 export interface ReplicatedLogOptions {
@@ -248,10 +251,15 @@ export class ReplicatedLog implements WorkspaceLog, TurnLog {
   }
 
   async #whenReplicated(lsn: Lsn): Promise<void> {
-    if (lsn <= this.#options.taken.publisher.position.lsn) return
+    const isOnItsWay = lsn > this.#options.taken.publisher.position.lsn && lsn <= this.head
+    if (!isOnItsWay) return
     // Appends of this turn are published at its end.
     await Promise.resolve()
-    await this.#unlessFenced(this.#replicated)
+    await within(this.#options.clock, CLOSE_MS, this.#unlessFenced(this.#replicated))
+    if (this.#fence !== undefined) throw this.#fence
+    if (lsn <= this.#options.taken.publisher.position.lsn) return
+    const message = `record ${lsn} of workspace ${this.workspace} reaches no other machine now: it is tried again later`
+    throw new LogError('storage_failed', message, { workspace: this.workspace, lsn })
   }
 
   /** Settles as `work` does, unless the log is fenced before: then it rejects with the fence. */

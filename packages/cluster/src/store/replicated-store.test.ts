@@ -10,10 +10,9 @@ import { describeEventStore, describeFencing } from '@joinery/log/testing'
 import type { WorkspaceId } from '@joinery/protocol'
 import { expect, it } from 'vitest'
 import { openClusterNode } from '../cluster-node.ts'
-import type { Engine } from '../engine/engine.ts'
-import { EngineError } from '../engine/engine-error.ts'
 import { MemoryEngine } from '../engine/memory/memory-engine.ts'
 import { engineNameOf } from '../nodes/names.ts'
+import { CutEngine } from '../testing/cut-engine.ts'
 import { LosableOwnership } from '../testing/lost-holds.ts'
 import { ReplicatedStore } from './replicated-store.ts'
 
@@ -47,23 +46,15 @@ const entry = (text: string, more: Partial<LogEntry> = {}): LogEntry => ({
 const textsOf = (records: readonly LogRecord[]) => records.map(({ update }) => Buffer.from(update).toString())
 const textsIn = async (log: Pick<WorkspaceLog, 'read'>) => textsOf(await Array.fromAsync(log.read()))
 
-/** Some nodes of one cluster, whose engine does not answer while `isCut`. */
+/** Some nodes of one cluster, each of which can be cut off from the engine. */
 async function cluster(...names: string[]) {
   const engine = new MemoryEngine()
-  const cut = new Set<string>()
   const open = async (name: string, local = openMemoryStore(), clock: SteadyClock = systemSteadyClock) => {
-    const link = engine.connect(name)
-    const log: Engine['log'] = {
-      ...link.log,
-      append: (...args) => {
-        if (cut.has(name)) return Promise.reject(new EngineError('unavailable', 'the test has cut it off'))
-        return link.log.append(...args)
-      },
-    }
+    const link = new CutEngine(engine.connect(name))
     const node = await openClusterNode({
-      ...{ engine: { ...link, log }, store: local, node: name, advertise: `${name}:1`, clock },
+      ...{ engine: link.engine, store: local, node: name, advertise: `${name}:1`, clock },
     })
-    return { ...node, local, cut: () => void cut.add(name), mend: () => void cut.delete(name) }
+    return { ...node, local, link }
   }
   return { engine, open, nodes: await Promise.all(names.map((name) => open(name))) }
 }
@@ -74,7 +65,7 @@ it('[Q24] an append is durable once this node and the history have it, and says 
   const [a] = nodes as [Node]
   const log = await a.store.open('w')
   await log.append(entry('1')).durable
-  a.cut()
+  a.link.isCut = true
   const { durable, stored } = log.append(entry('2'))
   let isDurable = false
   void durable.then(() => {
@@ -85,7 +76,7 @@ it('[Q24] an append is durable once this node and the history have it, and says 
   const chain = log.chainAt()
   await new Promise((resolve) => setImmediate(resolve))
   expect([isDurable, log.replication?.lsn, log.snapshotLsn]).toEqual([false, 1, 0])
-  a.mend()
+  a.link.isCut = false
   await Promise.all([durable, snapshot, chain])
   expect([isDurable, log.replication, log.snapshotLsn]).toEqual([true, { lsn: 2, waitsMs: 0, isAwaited: true }, 2])
   await a.close()
@@ -120,7 +111,7 @@ it('[Q26] an owner whose workspace is seized is fenced, what it alone had is cut
   const [a, b] = nodes as [Node, Node]
   const log = await a.store.open('w')
   await log.append(entry('kept')).durable
-  a.cut()
+  a.link.isCut = true
   const lost = log.append(entry('lost'))
   const seized = await b.ownership.seize('w' as WorkspaceId)
   const taken = await b.store.open('w')
@@ -128,7 +119,7 @@ it('[Q26] an owner whose workspace is seized is fenced, what it alone had is cut
   await expect(lost.durable).rejects.toMatchObject({ code: 'fenced' })
   expect(log.state.state).toBe('fenced')
   expect(() => log.append(entry('x'))).toThrow(expect.objectContaining({ code: 'fenced' }))
-  a.mend()
+  a.link.isCut = false
   await Promise.all([taken.close(), seized.release()])
   // The fenced log was not closed: the next open does that.
   const again = await a.store.open('w')
@@ -163,14 +154,14 @@ it('[Q27] of a turn in two logs the system log’s record is never in the histor
   ).toThrow('back')
   stop()
   // The node is killed with a turn that only its own disk has, and another node owns the workspace meanwhile.
-  a.cut()
+  a.link.isCut = true
   turn('3').catch(() => undefined)
   const seized = await b.ownership.seize('w' as WorkspaceId)
   const taken = await b.store.open('w')
   await taken.append(entry('others')).durable
   await Promise.all([taken.close(), seized.release()])
   await expect.poll(() => work.state.state).toBe('fenced')
-  a.mend()
+  a.link.isCut = false
   await Promise.all([log.close(), work.close()])
   const again = [await a.store.open('!work/w'), await a.store.open('w')]
   expect(await Promise.all(again.map(textsIn))).toEqual([
@@ -185,14 +176,14 @@ it('[Q27] what a node alone has after a kill is published at its next opening, t
   const [a] = nodes as [Node]
   const [log, work] = [await a.store.open('w'), await a.store.open('!work/w')]
   await log.append(entry('1')).durable
-  a.cut()
+  a.link.isCut = true
   a.store.atomically(() => {
     log.append(entry('edit'))
     work.append(entry('journal'))
   })
   a.ownership.close()
   await Promise.all([log.close(), work.close()])
-  a.mend()
+  a.link.isCut = false
   const order: string[] = []
   engine.log.onAppend((subject) => order.push(subject))
   await a.follower.close()

@@ -67,7 +67,7 @@ export const joineryMessages: fc.Arbitrary<JoineryMessage> = fc.oneof(
     updateBytesMax: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
     machines: fc.dictionary(fc.constantFrom('file@1', 'constructor', 'scan@2'), text, { noNullPrototype: true }),
   }),
-  fc.record({ type: fc.constant('durable' as const), frames: count, lsn: count }),
+  fc.record({ type: fc.constantFrom('durable' as const, 'stored' as const), frames: count, lsn: count }),
   fc.constant({ type: 'watch' as const }),
   fc.record({
     type: fc.constant('provenance' as const),
@@ -90,6 +90,7 @@ export const joineryMessages: fc.Arbitrary<JoineryMessage> = fc.oneof(
       reason: text,
     }),
     fc.constant({ type: 'writable' as const, isWritable: true, code: undefined, reason: '' }),
+    fc.constant({ type: 'writable' as const, isWritable: true, code: 'not_replicated' as const, reason: 'no quorum' }),
   ),
   fc.record({
     type: fc.constant('keyed' as const),

@@ -1,4 +1,5 @@
 import type { WorkspaceId } from '@joinery/protocol'
+import { ServerError } from '../server-error.ts'
 
 /**
  * Decides which process writes a workspace. A server claims a workspace before it opens the workspace's log. One
@@ -26,6 +27,21 @@ export interface Hold {
   readonly lost: AbortSignal | undefined
   /** Releases the workspace, to be called after its log is closed. Idempotent. */
   release(): Promise<void>
+}
+
+/** Claims a workspace. Rejects with `load_failed` when its owner can't be found out. */
+export async function claimOf(ownership: Ownership, workspace: WorkspaceId): ReturnType<Ownership['claim']> {
+  try {
+    return await ownership.claim(workspace)
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new ServerError('load_failed', `the owner of the workspace can't be found out now: ${reason}`, { cause })
+  }
+}
+
+/** Time from which on this process has owned the workspace, ms of `performance.now()`: now, unless the hold says another. */
+export function sinceOf(hold: Hold | undefined): number {
+  return hold?.sinceMs ?? performance.now()
 }
 
 const RELEASED = Promise.resolve()

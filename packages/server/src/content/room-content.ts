@@ -4,7 +4,7 @@ import type { ServerLimits } from '../limits.ts'
 import { isMemoryFull, moved, refusalOf, ServerError } from '../server-error.ts'
 import { ColdDocument } from './cold-document.ts'
 import type { LoadTurns } from './load-turns.ts'
-import type { Hold, Ownership } from './ownership.ts'
+import { claimOf, type Hold, type Ownership, sinceOf } from './ownership.ts'
 import { RoomDocument } from './room-document.ts'
 import { type Content, type Loaded, type LoaderContext, loadRoom, warmUp } from './room-loader.ts'
 import { isWorthKeeping, keepUp, type UpkeepOptions } from './room-upkeep.ts'
@@ -220,6 +220,8 @@ export class RoomContent {
     try {
       if (this.#hold === undefined) await this.#claim()
       const loaded = await loadRoom(this.#workspace, before?.log, this.#context)
+      // A takeover may have taken a while: the clients of the owner before come from now on.
+      if (before === undefined) this.#relaysUntilMs = sinceOf(this.#hold) + this.#context.limits.relayWaitMs
       this.#loading = undefined
       // A close that was called during the load waits for this line.
       if (this.#state.state === 'closing') return await loaded.log.close()
@@ -235,11 +237,10 @@ export class RoomContent {
   }
 
   async #claim(): Promise<void> {
-    const claim = await this.#context.ownership.claim(this.#workspace)
+    const claim = await claimOf(this.#context.ownership, this.#workspace)
     if ('at' in claim) throw moved()
     const { held } = claim
     this.#hold = held
-    this.#relaysUntilMs = (held.sinceMs ?? performance.now()) + this.#context.limits.relayWaitMs
     if (held.lost?.aborted) this.#isLost = true
     if (this.#isLost) throw moved()
     if (held.lost === undefined) return

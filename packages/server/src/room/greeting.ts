@@ -1,4 +1,4 @@
-import type { Durability, LogState } from '@joinery/log'
+import type { Durability, WorkspaceLog } from '@joinery/log'
 import type { RejectionCode, Writable } from '@joinery/protocol'
 import type { DocumentRules } from '../content/document-rules.ts'
 import type { Loaded } from '../content/room-loader.ts'
@@ -6,6 +6,7 @@ import type { ServerLimits } from '../limits.ts'
 import { ServerError } from '../server-error.ts'
 import { SERVER_VERSION } from '../server-version.ts'
 import type { Member } from './member.ts'
+import { isLate } from './replication-watch.ts'
 
 /**
  * Greets a new member: sends hello, then SyncStep1, then `everybody`. Without SyncStep1 the client would never send its
@@ -26,6 +27,7 @@ export function greet(
     generation: log.generation ?? '',
     serverVersion: SERVER_VERSION,
     durability: store.durability,
+    ...(log.replication?.isAwaited && { isReplicated: true }),
     actor: identity.actor,
     source: identity.source,
     access: identity.access,
@@ -38,8 +40,8 @@ export function greet(
     member.refuse(new ServerError('generation_mismatch', message))
     return
   }
-  const writable = damage === undefined ? writableOf(log.state) : notWritable('quarantined', damage.message)
-  if (!writable.isWritable) member.tell(writable)
+  const writable = damage === undefined ? writableOf(log) : notWritable('quarantined', damage.message)
+  if (writable.code !== undefined) member.tell(writable)
   if (identity.access === 'write' && damage === undefined) {
     member.ask(content.syncStep1(member.writer))
   }
@@ -53,7 +55,7 @@ function updateBytesMaxFor(access: 'read' | 'write', { updateBytesMax, readerFra
 
 /** Tells members that storage has failed, or that it works again. In the second case asks for the dropped updates. */
 export function tellStorage(members: Iterable<Member>, { log, content }: Loaded): void {
-  const message = writableOf(log.state)
+  const message = writableOf(log)
   const step1 = content.syncStep1()
   for (const member of members) {
     member.tell(message)
@@ -62,7 +64,12 @@ export function tellStorage(members: Iterable<Member>, { log, content }: Loaded)
 }
 
 /** The message that tells clients whether their updates can be logged. */
-function writableOf(state: LogState): Writable {
+function writableOf(log: Pick<WorkspaceLog, 'state' | 'replication'>): Writable {
+  const { state } = log
+  if (state.state === 'open' && isLate(log)) {
+    const reason = 'the edits are on this server, and reach no other machine now: they are saved once they do'
+    return { type: 'writable', isWritable: true, code: 'not_replicated', reason }
+  }
   if (state.state === 'open') return { type: 'writable', isWritable: true, code: undefined, reason: '' }
   const error = 'error' in state ? state.error : undefined
   const code = error?.code === 'storage_full' ? 'storage_full' : 'storage_failed'

@@ -84,6 +84,7 @@ export class RecordWriter {
   #listeners: Set<RoomFollower['appended']> | undefined
   #unsettled: Unsettled | undefined
   #lastDurable = Promise.resolve()
+  #lastStored: Promise<void> | undefined
   /** Updates in the document that nobody may see yet, in the order in which they were made. */
   #unshown: HeldBack[] = []
 
@@ -233,7 +234,8 @@ export class RecordWriter {
   /** Acknowledges the member's first `frames` frames at `lsn`, once everything logged so far is durable. */
   acknowledge(member: Member, frames: number, lsn: number): void {
     if (member.hasDropped || frames === 0) return
-    this.#context.acknowledgements.add(this.#lastDurable, member, frames, lsn)
+    const promises = { durable: this.#lastDurable, stored: this.#lastStored }
+    this.#context.acknowledgements.add(promises, member, frames, lsn)
   }
 
   /**
@@ -260,8 +262,9 @@ export class RecordWriter {
     }
     const entry: LogEntry = { ...author, update: applied.record, touched: applied.touched }
     const makesWorkspace = log.generation === undefined
-    const { lsn, at, durable, whole = durable } = this.#appendWith(entry, write, log)
+    const { lsn, at, durable, stored, whole = durable } = this.#appendWith(entry, write, log)
     this.#lastDurable = durable
+    this.#lastStored = stored
     this.#context.backlog.add(durable, entry.update.length)
     this.#context.counters.records++
     if (principal !== undefined) {

@@ -11,6 +11,7 @@ import type { ServerError } from '../server-error.ts'
 import { Turns } from '../turns.ts'
 import { Member, type MemberContext } from './member.ts'
 import type { RecordListener } from './record-listeners.ts'
+import { ReplicationWatch } from './replication-watch.ts'
 import { Room, type RoomContext } from './room.ts'
 import type { RoomFollower } from './room-follower.ts'
 import type { RoomVisit } from './room-visit.ts'
@@ -43,6 +44,7 @@ export class Rooms {
   /** Workspaces that no room may open until the promise resolves. */
   readonly #reserved = new Map<WorkspaceId, Promise<void>>()
   readonly #context: RoomsContext
+  readonly #replication = new ReplicationWatch()
   #scheduled: Room[] = []
   #isStopped = false
 
@@ -188,7 +190,10 @@ export class Rooms {
     let bytes = 0
     for (const room of this.#rooms.values()) bytes += memoryOf(room.loaded)
     this.#context.memory.count(bytes)
-    for (const room of this.#rooms.values()) room.sweep(nowMs)
+    for (const room of this.#rooms.values()) {
+      this.#replication.look(room)
+      room.sweep(nowMs)
+    }
   }
 
   /** Flushes and closes every room. */
