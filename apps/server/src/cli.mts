@@ -71,6 +71,11 @@ program
   .option('--head-minutes <number>', 'minutes after which a head is logged [JOINERY_HEAD_MINUTES] (default: 60)')
   .option('--resources <file>', 'connect services as this JSON file says [JOINERY_RESOURCES]')
   .option('--work <file>', 'start a worker that runs the sagas of this file [JOINERY_WORK]')
+  .option('--cluster <list>', 'be a node of a cluster on these NATS servers, or of @FILE of JSON [JOINERY_CLUSTER]')
+  .option('--node <name>', 'name of this node [JOINERY_NODE]')
+  .option('--advertise <address>', 'host:port at which the other nodes reach this one [JOINERY_ADVERTISE]')
+  .option('--copies <number>', 'copies that NATS keeps [JOINERY_CLUSTER_COPIES] (default: 3, or 1 with one server)')
+  .option('--deployment <kind>', 'single, cluster or p2p [JOINERY_DEPLOYMENT] (default: cluster with --cluster)')
   .option('--insecure', 'listen on an address that others can reach although there are no keys')
   .addHelpText('after', '\nKeys: JOINERY_JWT_SECRET (HS256, at least 32 bytes) or JOINERY_JWKS (URL or file).')
   .action(serveUntilStopped)
@@ -128,8 +133,9 @@ async function serveUntilStopped(options: Options): Promise<void> {
   console.log(
     `joinery listening on ${server.url} (${config.durability}${config.durability === 'memory' ? '' : `, ${config.dataDirectory}`})`,
   )
-  await stopped
+  const replaced = await Promise.race([stopped.then(() => undefined), server.replaced])
   await server.close()
+  if (replaced !== undefined) throw new AppError('failed', replaced)
 }
 
 try {

@@ -1,3 +1,4 @@
+import { ClusterError, EngineError } from '@joinery/cluster'
 import { LogError, type LogErrorCode } from '@joinery/log'
 import { IdentityError } from '@joinery/server'
 import { AppError } from './app-error.mts'
@@ -28,6 +29,7 @@ function lineFor(error: unknown, config: ServeConfig): string | undefined {
     return `data directory ${config.dataDirectory}: ${error.message}${advice === undefined ? '' : ` (${advice})`}`
   }
   if (error instanceof IdentityError) return error.message
+  if (error instanceof EngineError || error instanceof ClusterError) return `cluster: ${error.message}`
   if (!(error instanceof Error) || !('code' in error)) return undefined
   const { host, port } = config
   switch (error.code) {

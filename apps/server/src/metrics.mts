@@ -2,6 +2,7 @@ import type { Api } from '@joinery/api'
 import type { EventStore, LogObserver } from '@joinery/log'
 import type { Revocations, Server, SignedHeads } from '@joinery/server'
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { type CountedCluster, watchCluster } from './cluster/cluster-metrics.mts'
 import { createStoreMetrics } from './store-metrics.mts'
 import { type CountedTasks, watchTasks } from './task-metrics.mts'
 
@@ -16,6 +17,8 @@ export interface Metrics {
   watchTasks(tasks: CountedTasks): void
   /** Adds the numbers of signed heads. */
   watchHeads(heads: Pick<SignedHeads, 'counters'>): void
+  /** Adds the numbers of a cluster's node. */
+  watchCluster(cluster: CountedCluster): void
   /** Resolves with the metrics in Prometheus' text format. */
   render(): Promise<string>
 }
@@ -30,6 +33,7 @@ export function createMetrics(): Metrics {
     watch: (server, api, store, revocations) => watchServer(registry, server, api, store, revocations),
     watchTasks: (tasks) => watchTasks(registry, tasks),
     watchHeads: (heads) => watchHeads(registry, heads),
+    watchCluster: (cluster) => watchCluster(registry, cluster),
     render: () => {
       // All who ask meanwhile get the same: a render takes some ms.
       rendering ??= registry.metrics().finally(() => {

@@ -2,6 +2,7 @@ import { statfs } from 'node:fs/promises'
 import type { EventStore } from '@joinery/log'
 import type { Server } from '@joinery/server'
 import type { TaskEngine } from '@joinery/tasks'
+import type { ServedCluster } from './cluster/served-cluster.mts'
 import type { ServeConfig } from './serve-config.mts'
 
 /** Body of an answer of `/readyz`: whether a load balancer should send traffic to this server. */
@@ -16,14 +17,21 @@ export interface Readiness {
   readonly quarantined: number
   /** Tasks that are open, and journals of tasks that can't be read. They are no reason either. */
   readonly tasks: TaskEngine['extent']
+  /** This node of a cluster; undefined for a single server. */
+  readonly cluster: { readonly node: string; readonly nodes: number; readonly isDraining: boolean } | undefined
 }
 
-/** Looks at the state of storage and at the free space on its disk. */
+interface Served {
+  readonly server: Server
+  readonly store: EventStore
+  readonly tasks: Pick<TaskEngine, 'extent'>
+  readonly cluster: Pick<ServedCluster, 'node'> | undefined
+}
+
+/** Looks at the state of storage, at the free space on its disk, and at the cluster. */
 export async function readReadiness(
   { dataDirectory, durability, diskFreeBytesMin }: ServeConfig,
-  server: Server,
-  store: EventStore,
-  tasks: Pick<TaskEngine, 'extent'>,
+  { server, store, tasks, cluster }: Served,
 ): Promise<Readiness> {
   const { state } = store.state
   const reasons: string[] = []
@@ -37,6 +45,10 @@ export async function readReadiness(
       reasons.push(`disk: ${disk.freeBytes} bytes are free, at least ${disk.freeBytesMin} must be (--disk-free)`)
     }
   }
+  const nodes = cluster?.node.nodes
+  if (nodes?.trouble !== undefined) reasons.push(`cluster: ${nodes.trouble.message}`)
+  if (nodes?.self.isDraining) reasons.push('cluster: this node gives its workspaces away')
+  const place = nodes && { node: nodes.self.node, nodes: nodes.list().length, isDraining: nodes.self.isDraining }
   const status = reasons.length === 0 ? 'ready' : 'not_ready'
-  return { status, reasons, storage: state, disk, quarantined: server.load().quarantined, tasks: tasks.extent }
+  return { status, reasons, storage: state, disk, quarantined: server.load().quarantined, tasks: tasks.extent, cluster: place }
 }

@@ -4,6 +4,7 @@ import type { KeepHistory } from '@joinery/log'
 import { isLoopbackHost, isOrigin, type QuotaLimits } from '@joinery/server'
 import { z } from 'zod'
 import { AppError } from './app-error.mts'
+import { type ClusterConfig, readClusterConfig } from './cluster/cluster-setting.mts'
 import { dataSetting } from './data-setting.mts'
 import { type HeadsConfig, readHeadsConfig } from './heads-setting.mts'
 import { keepHistorySetting } from './keep-history-setting.mts'
@@ -43,6 +44,8 @@ export interface ServeConfig {
   readonly quotas: Partial<QuotaLimits>
   /** The signing of heads; undefined if there is no key. */
   readonly heads: HeadsConfig | undefined
+  /** The cluster that this server is a node of; undefined for a single one. */
+  readonly cluster: ClusterConfig | undefined
   /** Whether others may reach it although there are no keys. */
   readonly isInsecure: boolean
   /** Absent in development mode: everyone may connect and write as any source. */
@@ -186,8 +189,12 @@ export function parseServeConfig(options: Options, environment: Environment, dir
     limits: readLimits(options, environment, directory),
     quotas: readQuotas(options, environment),
     heads: readHeadsConfig(options, environment, directory),
+    cluster: readClusterConfig(options, environment, directory),
     isInsecure: options.insecure === true,
     keys: keysOf(environment),
+  }
+  if (config.cluster !== undefined && config.durability === 'memory') {
+    throw new AppError('usage', 'a node of a cluster keeps its data: use --durability async or sync, not memory')
   }
   if (config.keys === undefined && !isLoopbackHost(config.host) && !config.isInsecure) {
     throw new AppError(

@@ -12,6 +12,8 @@ import {
   type ServerLimits,
 } from '@joinery/server'
 import { pino } from 'pino'
+import { assertSingle } from './cluster/cluster-file.mts'
+import { openServedCluster, type ServedCluster } from './cluster/served-cluster.mts'
 import { openDemonstration } from './demonstration.mts'
 import { explainFailure } from './failure.mts'
 import { createFrontDoor, type Faces } from './front-door.mts'
@@ -39,6 +41,8 @@ const CLOCK_SAID_MS = 60_000
 export interface RunningServer {
   /** `http://host:port`; WebSockets connect to the same host and port. */
   readonly url: string
+  /** Resolves with the reason when this process has to end, since another one has its place. */
+  readonly replaced: Promise<string>
   /** Drains: disconnects clients, writes pending updates and releases the data directory. Rejects with {@link AppError} if one of these fails. */
   close(): Promise<void>
 }
@@ -91,11 +95,15 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
       manifestCut: (cut) =>
         logger.warn({ ...cut, directory }, 'power was lost: cut off the incomplete end of the database’s MANIFEST'),
     }
-    const store =
+    const local =
       durability === 'memory'
         ? openMemoryStore({ observer })
         : await openLevelStore({ directory, durability, observer })
+    let cluster: ServedCluster | undefined
     try {
+      if (config.cluster === undefined && durability !== 'memory') await assertSingle(directory)
+      cluster = config.cluster && (await openServedCluster({ config: config.cluster, store: local, directory, logger }))
+      const store = cluster?.node.store ?? local
       const revocations = durability === 'memory' ? new Revocations() : await openRevocations(directory)
       const isInMemory = durability === 'memory'
       const quotas = new Quotas({
@@ -120,6 +128,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
         host: config.host,
         port: config.port,
         store,
+        ...(cluster && { ownership: cluster.node.ownership, placement: cluster.gateway }),
         rules: defineDocumentRules({ lists }),
         logger,
         keepHistory: config.keepHistory,
@@ -160,8 +169,9 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
       metrics.watch(server, api, store, revocations)
       metrics.watchTasks(tasks)
       if (signed !== undefined) metrics.watchHeads(signed.heads)
+      if (cluster !== undefined) metrics.watchCluster(cluster)
       const relief = startMemoryRelief(server)
-      const readiness = () => readReadiness(config, server, store, tasks)
+      const readiness = () => readReadiness(config, { server, store, tasks, cluster })
       const demonstration = await openDemonstration(config, server, logger)
       const always = { api, metrics, readiness, demonstration }
       faces = { ...always, control: undefined }
@@ -177,9 +187,11 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
       logger.info({ url: server.url, version: VERSION, durability, directory }, 'listening')
       return {
         url: server.url,
+        replaced: cluster?.replaced ?? new Promise(() => {}),
         close: async () => {
           logger.info('draining')
           clearInterval(relief)
+          await cluster?.drain()
           try {
             await Promise.all([control?.close(), demonstration?.close(), ...workers.map((worker) => worker.close())])
             await api.close()
@@ -188,7 +200,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
             // Closes the store even if the drain fails: nothing else would release the directory.
             await server
               .close()
-              .finally(() => Promise.all([quotas.close(), announced.close()]).finally(() => store.close()))
+              .finally(() => Promise.all([quotas.close(), announced.close()]).finally(() => (cluster ?? store).close()))
           } catch (error) {
             throw explainFailure(error, config)
           }
@@ -196,7 +208,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
         },
       }
     } catch (error) {
-      await store.close()
+      await (cluster ?? local).close()
       throw error
     }
   } catch (error) {

@@ -46,6 +46,7 @@ export class Nodes {
   readonly #onReplaced: () => void
   readonly #nodes = new Map<string, NodeInfo>()
   readonly #ends: (() => void)[] = []
+  #trouble: EngineError | undefined
   /** Runs that did not answer, with the time until which nobody asks them again, ms of the monotonic clock. */
   readonly #gone = new Map<string, number>()
   #self: NodeInfo
@@ -78,6 +79,11 @@ export class Nodes {
 
   get self(): NodeInfo {
     return this.#self
+  }
+
+  /** The reason why this node's entry could not be renewed at the last try: the engine takes no writes then. */
+  get trouble(): EngineError | undefined {
+    return this.#trouble
   }
 
   /** Nodes with a living entry, this one included, by name. It may lag by the time of an entry. */
@@ -158,12 +164,19 @@ export class Nodes {
       this.#ends.splice(this.#ends.indexOf(cancel), 1)
       // An entry that can't be renewed ends by itself; it is entered again once the engine answers.
       void this.#renew()
-        .catch(() => undefined)
+        .then(
+          () => this.#noteTrouble(undefined),
+          (error: unknown) => this.#noteTrouble(error),
+        )
         .finally(() => {
           if (!this.#isLeft) this.#renewLater()
         })
     })
     this.#ends.push(cancel)
+  }
+
+  #noteTrouble(error: unknown): void {
+    this.#trouble = error instanceof EngineError ? error : undefined
   }
 
   #renew(): Promise<void> {

@@ -1,0 +1,53 @@
+import type { ClusterNode, Gateway } from '@joinery/cluster'
+import { Counter, Gauge, type Registry } from 'prom-client'
+
+/** The parts of a node that are counted. */
+export interface CountedCluster {
+  readonly node: Pick<ClusterNode, 'nodes' | 'ownership' | 'store'>
+  readonly gateway: Pick<Gateway, 'counts'>
+}
+
+/** Adds the numbers of a cluster's node, which are read when the metrics are rendered. */
+export function watchCluster(registry: Registry, { node, gateway }: CountedCluster): void {
+  const { nodes, ownership } = node
+  const gauge = (name: string, help: string, read: () => number): void => {
+    const metric = new Gauge({
+      name: `joinery_cluster_${name}`,
+      help,
+      registers: [registry],
+      collect() {
+        metric.set(read())
+      },
+    })
+  }
+  const counter = (name: string, help: string, read: () => number): void => {
+    const metric = new Counter({
+      name: `joinery_cluster_${name}_total`,
+      help,
+      registers: [registry],
+      collect() {
+        metric.reset()
+        metric.inc(read())
+      },
+    })
+  }
+  gauge('nodes', 'Nodes with a living entry, this one included', () => nodes.list().length)
+  gauge('draining', '1 while this node gives its workspaces away, otherwise 0', () => Number(nodes.self.isDraining))
+  gauge('engine_up', '1 while the engine takes this node’s writes, otherwise 0', () =>
+    nodes.trouble === undefined ? 1 : 0,
+  )
+  gauge('owned_workspaces', 'Workspaces that this node owns', () => {
+    let count = 0
+    for (const [, { session }] of ownership.owners()) if (session === nodes.self.session) count++
+    return count
+  })
+  gauge('open_pipes', 'Sockets and requests that are passed on to other nodes now', () => gateway.counts.openPipes)
+  counter('pipes', 'Sockets that were passed on to other nodes', () => gateway.counts.pipes)
+  counter('passed_requests', 'Requests that were passed on to other nodes', () => gateway.counts.requests)
+  counter('passed_bytes', 'Bytes that were passed on, in both directions', () => gateway.counts.bytes)
+  counter(
+    'cut_pipes',
+    'Sockets and requests that were cut, since their workspace has another owner or theirs did not answer',
+    () => gateway.counts.cuts,
+  )
+}
