@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { Command, CommanderError } from 'commander'
 import { AppError, exitCodeOf } from './app-error.mts'
+import { addClusterCommand } from './cluster/add-cluster-command.mts'
 import { addKeygenCommand } from './keygen-command.mts'
 import { addArchiveCommands } from './operations/archive-commands.mts'
 import { addCompactCommand } from './operations/compact-command.mts'
@@ -96,6 +97,7 @@ program
   })
 
 addKeygenCommand(program)
+addClusterCommand(program)
 addWorkCommand(program)
 addReplayCommand(program)
 addVerifyCommand(program)

@@ -10,9 +10,11 @@ import {
   Revocations,
   SERVER_LIMITS,
   type ServerLimits,
+  type WorkspaceId,
 } from '@joinery/server'
 import { pino } from 'pino'
 import { assertSingle } from './cluster/cluster-file.mts'
+import { FollowTasks } from './cluster/follow-tasks.mts'
 import { openServedCluster, type ServedCluster } from './cluster/served-cluster.mts'
 import { openDemonstration } from './demonstration.mts'
 import { explainFailure } from './failure.mts'
@@ -170,6 +172,8 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
       metrics.watchTasks(tasks)
       if (signed !== undefined) metrics.watchHeads(signed.heads)
       if (cluster !== undefined) metrics.watchCluster(cluster)
+      cluster?.releaseBy((workspace) => server.workspaces.release(workspace as WorkspaceId))
+      const following = cluster && new FollowTasks({ node: cluster.node, store, tasks, logger })
       const relief = startMemoryRelief(server)
       const readiness = () => readReadiness(config, { server, store, tasks, cluster })
       const demonstration = await openDemonstration(config, server, logger)
@@ -191,6 +195,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
         close: async () => {
           logger.info('draining')
           clearInterval(relief)
+          await following?.close()
           await cluster?.drain()
           try {
             await Promise.all([control?.close(), demonstration?.close(), ...workers.map((worker) => worker.close())])

@@ -1,5 +1,6 @@
 import type { ClusterNode, Gateway } from '@joinery/cluster'
 import { Counter, Gauge, type Registry } from 'prom-client'
+import { ownedBy } from './node-asks.mts'
 
 /** The parts of a node that are counted. */
 export interface CountedCluster {
@@ -9,7 +10,7 @@ export interface CountedCluster {
 
 /** Adds the numbers of a cluster's node, which are read when the metrics are rendered. */
 export function watchCluster(registry: Registry, { node, gateway }: CountedCluster): void {
-  const { nodes, ownership } = node
+  const { nodes } = node
   const gauge = (name: string, help: string, read: () => number): void => {
     const metric = new Gauge({
       name: `joinery_cluster_${name}`,
@@ -36,11 +37,7 @@ export function watchCluster(registry: Registry, { node, gateway }: CountedClust
   gauge('engine_up', '1 while the engine takes this node’s writes, otherwise 0', () =>
     nodes.trouble === undefined ? 1 : 0,
   )
-  gauge('owned_workspaces', 'Workspaces that this node owns', () => {
-    let count = 0
-    for (const [, { session }] of ownership.owners()) if (session === nodes.self.session) count++
-    return count
-  })
+  gauge('owned_workspaces', 'Workspaces that this node owns', () => ownedBy(node).length)
   gauge('open_pipes', 'Sockets and requests that are passed on to other nodes now', () => gateway.counts.openPipes)
   counter('pipes', 'Sockets that were passed on to other nodes', () => gateway.counts.pipes)
   counter('passed_requests', 'Requests that were passed on to other nodes', () => gateway.counts.requests)

@@ -4,18 +4,22 @@ import { z } from 'zod'
 import { AppError } from '../app-error.mts'
 import { type Environment, type Options, readSetting, type Setting, wholeNumber } from '../setting.mts'
 
-/** How a server finds the others of its cluster. */
-export interface ClusterConfig {
+/** How the engine of a cluster is reached. */
+export interface EngineConfig {
   /** Addresses of NATS servers, as `nats://host:port`. */
   readonly servers: readonly string[]
   readonly user: string | undefined
   readonly pass: string | undefined
+  /** Copies that NATS keeps of everything. */
+  readonly copies: number
+}
+
+/** How a server finds the others of its cluster. */
+export interface ClusterConfig extends EngineConfig {
   /** Name of this node: it stays over restarts. */
   readonly node: string
   /** Where the other nodes reach this one, as `host:port`. */
   readonly advertise: string
-  /** Copies that NATS keeps of everything. */
-  readonly copies: number
 }
 
 const DEPLOYMENTS = ['single', 'cluster', 'p2p'] as const
@@ -97,16 +101,27 @@ export function readClusterConfig(
     throw new AppError('unsupported', message)
   }
   if (given === undefined || mode === 'single') return withoutCluster(options, environment, mode, given)
-  const list = inFile.servers ?? (given.startsWith('@') ? [] : given.split(',').map((each) => each.trim()))
   const name = readSetting(node, options, environment) ?? inFile.node
   const address = readSetting(advertise, options, environment) ?? inFile.advertise
   if (name === undefined) throw missing('node', 'a name of its own that stays over restarts', 'n1')
   if (address === undefined) throw missing('advertise', 'an address at which the others reach it', '10.0.0.1:1234')
+  return { ...engineOf(given, inFile, readSetting(copies, options, environment)), node: name, advertise: address }
+}
+
+/** Reads how the engine of a cluster is reached, for commands. Throws {@link AppError} `usage`. */
+export function readEngineConfig(options: Options, environment: Environment, directory: string): EngineConfig {
+  const given = readSetting(servers, options, environment)
+  if (given === undefined) throw missing('cluster', 'the addresses of its NATS servers', servers.example)
+  const inFile = given.startsWith('@') ? readFile(resolve(directory, given.slice(1))) : {}
+  return engineOf(given, inFile, readSetting(copies, options, environment))
+}
+
+function engineOf(given: string, inFile: ClusterFile, asked: number | undefined): EngineConfig {
+  const list = inFile.servers ?? (given.startsWith('@') ? [] : given.split(',').map((each) => each.trim()))
   const login = checkServers(list)
-  const usual = list.length === 1 ? 1 : COPIES
   return {
-    ...{ servers: login.servers, node: name, advertise: address },
-    copies: readSetting(copies, options, environment) ?? inFile.copies ?? usual,
+    servers: login.servers,
+    copies: asked ?? inFile.copies ?? (list.length === 1 ? 1 : COPIES),
     user: inFile.user ?? login.user,
     pass: inFile.pass ?? login.pass,
   }
@@ -130,11 +145,11 @@ function withoutCluster(
 }
 
 function missing(option: string, what: string, example: string): AppError {
-  return new AppError('usage', `a node of a cluster needs --${option}, ${what}; for example: --${option} ${example}`)
+  return new AppError('usage', `a cluster needs --${option}, ${what}; for example: --${option} ${example}`)
 }
 
 /** Takes the name and the password out of the addresses: they are the same for all servers. */
-function checkServers(list: readonly string[]): Pick<ClusterConfig, 'servers' | 'user' | 'pass'> {
+function checkServers(list: readonly string[]): Omit<EngineConfig, 'copies'> {
   const wrong = list.find((each) => !SERVER.test(each))
   if (list.length === 0 || wrong !== undefined) {
     // An address may hold a password, which does not belong on a screen.

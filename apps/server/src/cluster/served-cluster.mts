@@ -6,7 +6,7 @@ import type { Logger } from 'pino'
 import { VERSION } from '../version.mts'
 import { noteCluster } from './cluster-file.mts'
 import type { ClusterConfig } from './cluster-setting.mts'
-import { answerNodeAsks } from './node-asks.mts'
+import { answerNodeAsks, ownedBy } from './node-asks.mts'
 
 /** A server's part of a cluster. */
 export interface ServedCluster {
@@ -18,6 +18,8 @@ export interface ServedCluster {
   readonly replaced: Promise<string>
   /** Says that this node gives its workspaces away, before the server closes its rooms. */
   drain(): Promise<void>
+  /** Sets how this node's workspaces are released one by one, for an operator who wants them elsewhere. */
+  releaseBy(release: (workspace: string) => Promise<void>): void
   /** Leaves the cluster, and closes the store. */
   close(): Promise<void>
 }
@@ -49,13 +51,27 @@ export async function openServedCluster(options: ServedClusterOptions): Promise<
       onReplaced: () => replaced.resolve(`another process has the name ${name} in the cluster: give one of them another`),
     })
     const gateway = new Gateway({ nodes: node.nodes, ownership: node.ownership, secret, workspaceOf })
-    const unanswer = answerNodeAsks(engine, node, gateway)
+    let release: (workspace: string) => Promise<void> = async () => undefined
+    // The engine may be away, and the rooms are closed all the same.
+    const drain = async (): Promise<void> => {
+      await node.drain().catch((err: unknown) => logger.warn({ err }, 'the others could not be told of the drain'))
+    }
+    const giveAway = async (): Promise<void> => {
+      await drain()
+      const owned = ownedBy(node)
+      logger.info({ workspaces: owned.length }, 'giving all workspaces to the other nodes')
+      await Promise.all(owned.map((workspace) => release(workspace)))
+    }
+    const unanswer = answerNodeAsks(engine, node, {
+      gateway,
+      drain: () => void giveAway().catch((err: unknown) => logger.error({ err }, 'a workspace could not be given away')),
+    })
     logger.info({ engine: engine.name, cluster: id, node: name, advertise, copies }, 'entered the cluster')
     return {
       ...{ node, gateway, engine: engine.name, replaced: replaced.promise },
-      drain: async () => {
-        // The engine may be away, and the rooms are closed all the same.
-        await node.drain().catch((err: unknown) => logger.warn({ err }, 'the others could not be told of the drain'))
+      drain,
+      releaseBy: (by) => {
+        release = by
       },
       close: async () => {
         unanswer()

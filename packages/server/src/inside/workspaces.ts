@@ -14,7 +14,7 @@ import { refusalOfSpoiler } from '../room/refused-update.ts'
 import type { RoomEdit } from '../room/room-edit.ts'
 import type { RoomVisit } from '../room/room-visit.ts'
 import type { Rooms } from '../room/rooms.ts'
-import { beingLoaded, ServerError } from '../server-error.ts'
+import { beingLoaded, ServerError, moved } from '../server-error.ts'
 import { RoomTails } from './room-tails.ts'
 import type { Release, SystemLogs } from './system-logs.ts'
 import type { TailOptions, Tails } from './tail.ts'
@@ -291,6 +291,12 @@ export class Workspaces implements Tails {
     )
     await this.#tell(workspace, 'replaced')
     return working.promise
+  }
+
+  /** Closes the workspace's room and logs, so that another process may own it. Members hear `moved` and connect again. */
+  release(workspace: WorkspaceId): Promise<void> {
+    const close = (): Promise<void> => this.#systemLogs.closeOf(workspace)
+    return this.#rooms.evict(workspace, moved(), () => this.#leases.whileClosed(workspace, moved(), close))
   }
 
   /** Names of the deleted workspaces that can be undeleted. */

@@ -1,0 +1,32 @@
+import type { Command } from 'commander'
+import type { Options } from '../setting.mts'
+
+/** Adds `joinery cluster status`, `check`, `drain` and `stepdown` to the program. */
+export function addClusterCommand(program: Command): void {
+  const cluster = program.command('cluster').description('Look at a cluster, and move its work.')
+  const add = (name: string, description: string): Command =>
+    cluster
+      .command(name)
+      .description(description)
+      .option('--cluster <list>', 'addresses of the NATS servers, or @FILE of JSON [JOINERY_CLUSTER]')
+      .option('--copies <number>', 'copies that NATS keeps [JOINERY_CLUSTER_COPIES] (default: 3, or 1 with one server)')
+      .option('--json', 'print JSON')
+  add('status', 'List the nodes, the workspaces that each owns, and the leaders of the engine.').action(
+    async (options: Options) => {
+      const { clusterStatus } = await import('./cluster-commands.mts')
+      console.log(await clusterStatus(options))
+    },
+  )
+  add('drain', 'Have a node give its workspaces to the others, without a loss; it goes on passing clients on.')
+    .argument('<node>', 'its name')
+    .action(async (node: string, options: Options) => {
+      const { drainNode } = await import('./cluster-commands.mts')
+      console.log(await drainNode(node, options))
+    })
+  add('stepdown', 'Have the engine choose other leaders, of one part of it or of all.')
+    .argument('[part]', 'name of a stream, as status lists it')
+    .action(async (part: string | undefined, options: Options) => {
+      const { stepDown } = await import('./cluster-commands.mts')
+      console.log(await stepDown(part, options))
+    })
+}
