@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url'
 import type { Durability } from '@joinery/log'
 import { type Child, type ChildOptions, startReadyChild } from './child-process.ts'
 import { freePort } from './free-port.ts'
+import { IS_THROUGH_GATEWAY, startThroughGateway } from './gateway-process.ts'
 
 const MAIN = fileURLToPath(new URL('../../apps/server/src/main.ts', import.meta.url))
 /** The line that says that the server takes connections. */
@@ -49,7 +50,11 @@ export function joineryCommand({ directory, durability, port = 0, env, nodeArgs 
 }
 
 /** Starts the server; resolves when it serves. Going out of scope kills it. */
-export async function startJoinery(options: JoineryOptions): Promise<JoineryProcess> {
+export function startJoinery(options: JoineryOptions): Promise<JoineryProcess> {
+  return IS_THROUGH_GATEWAY ? startThroughGateway(options, startOne) : startOne(options)
+}
+
+async function startOne(options: JoineryOptions): Promise<JoineryProcess> {
   const port = options.port ?? (await freePort())
   const child = await startReadyChild(joineryCommand({ ...options, port }), LISTENING)
   return {

@@ -38,6 +38,9 @@ const MESSAGE_BYTES = 1024 * 1024
 const SHARD = 'JY_LOG_'
 /** `err_code` for a stream that exists with other settings. */
 const STREAM_NAME_IN_USE = 10_058
+/** Time for which streams that are being made are waited for: 10 s. */
+const LOOKS_MAX = 50
+const LOOK_MS = 200
 
 /**
  * Makes the streams that are not there, and checks that each has the settings that were asked for. Throws `misconfigured`,
@@ -62,11 +65,21 @@ export async function ensureStreams(manager: JetStreamManager, sizes: StreamSize
 }
 
 async function checkShards(manager: JetStreamManager, shards: number): Promise<void> {
-  let found = 0
-  for await (const name of manager.streams.names()) if (name.startsWith(SHARD)) found++
+  let found = await countShards(manager)
+  // Another node may be making them, since a new cluster's nodes start together.
+  for (let look = 0; look < LOOKS_MAX && found > 0 && found < shards; look++) {
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
+    found = await countShards(manager)
+  }
   if (found === 0 || found === shards) return
   const message = `the logs of this cluster are spread over ${found} streams, not ${shards}: that is fixed for good`
   throw new EngineError('misconfigured', message)
+}
+
+async function countShards(manager: JetStreamManager): Promise<number> {
+  let found = 0
+  for await (const name of manager.streams.names()) if (name.startsWith(SHARD)) found++
+  return found
 }
 
 function common(name: string, { replicas }: StreamSizes) {

@@ -1,0 +1,46 @@
+import { NatsServer, natsServerPath } from '@joinery/cluster/testing'
+import type { Child } from './child-process.ts'
+import { joinery } from './command.ts'
+import { freePort } from './free-port.ts'
+import type { JoineryOptions, JoineryProcess } from './joinery-process.ts'
+
+/** True if every server of the tests is a node of a cluster that passes all clients on to another node. */
+export const IS_THROUGH_GATEWAY = process.env.JOINERY_THROUGH === 'gateway'
+
+/** NATS servers by the data directory of their cluster: they outlive the nodes, which tests start again. */
+const engines = new Map<string, Promise<NatsServer>>()
+process.once('exit', () => {
+  for (const engine of engines.values()) void engine.then((server) => server.stop())
+})
+
+/**
+ * Starts two nodes of a cluster, of which the first owns everything in `directory`, and gives the second one, which owns nothing. The end
+ * of the second is that of both.
+ */
+export async function startThroughGateway(
+  options: JoineryOptions,
+  start: (options: JoineryOptions) => Promise<JoineryProcess>,
+): Promise<JoineryProcess> {
+  const { directory, env = {} } = options
+  const path = await natsServerPath()
+  if (path === undefined) throw new Error('set NATS_SERVER to the path of a NATS server')
+  const engine = engines.get(directory) ?? NatsServer.start(path)
+  engines.set(directory, engine)
+  const cluster = (await engine).url
+  const node = async (name: string, at: string, port: number): Promise<JoineryProcess> => {
+    const place = { JOINERY_CLUSTER: cluster, JOINERY_NODE: name, JOINERY_ADVERTISE: `127.0.0.1:${port}` }
+    return await start({ ...options, directory: at, port, env: { ...env, ...place } })
+  }
+  const owner = await node('owner', directory, await freePort())
+  const gateway = await node('gateway', `${directory}/gateway`, options.port ?? (await freePort()))
+  const drained = await joinery('cluster', 'drain', 'gateway', '--cluster', cluster)
+  if (drained.exit.code !== 0) throw new Error(drained.output)
+  const child: Child = {
+    ...gateway.child,
+    end: async (signal) => {
+      await owner.child.end(signal)
+      return await gateway.child.end(signal)
+    },
+  }
+  return { ...gateway, child, [Symbol.asyncDispose]: async () => void (await child.end('SIGKILL')) }
+}
