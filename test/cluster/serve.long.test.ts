@@ -3,7 +3,8 @@ import { RawClient } from '../support/raw-client.ts'
 import { until } from '../support/until.ts'
 import { ClusterScene, type RunningNode } from './cluster-scene.ts'
 
-const readiness = async ({ url }: RunningNode) => (await (await fetch(`${url}/readyz`)).json()) as Record<string, unknown>
+const readiness = async ({ url }: RunningNode) =>
+  (await (await fetch(`${url}/readyz`)).json()) as Record<string, unknown>
 const put = (node: RunningNode, block: string, content: string) =>
   fetch(`${node.url}/v1/workspaces/demo/blocks/${block}`, {
     method: 'PUT',

@@ -36,7 +36,10 @@ program
   .option('--port <number>', 'port to listen on; 0 takes any free one [PORT] (default: 1234)')
   .option('--host <address>', 'address to listen on [JOINERY_HOST] (default: 127.0.0.1)')
   .option('--data <directory>', 'data directory [JOINERY_DATA] (default: ./data)')
-  .option('--durability <when>', 'memory, async or sync [JOINERY_DURABILITY] (default: async)')
+  .option(
+    '--durability <when>',
+    'memory, async, sync, or replicated in a cluster [JOINERY_DURABILITY] (default: async, in a cluster replicated)',
+  )
   .option(
     '--keep-history <amount>',
     'forever, days (90d) or a number of records [JOINERY_KEEP_HISTORY] (default: forever)',
@@ -132,8 +135,9 @@ async function serveUntilStopped(options: Options): Promise<void> {
   if (config.keys === undefined) {
     console.error('joinery: development mode: there are no keys, so everyone may connect and write as any source')
   }
+  const durability = config.isReplicated ? 'replicated' : config.durability
   console.log(
-    `joinery listening on ${server.url} (${config.durability}${config.durability === 'memory' ? '' : `, ${config.dataDirectory}`})`,
+    `joinery listening on ${server.url} (${durability}${config.durability === 'memory' ? '' : `, ${config.dataDirectory}`})`,
   )
   const replaced = await Promise.race([stopped.then(() => undefined), server.replaced])
   await server.close()

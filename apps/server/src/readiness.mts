@@ -50,5 +50,13 @@ export async function readReadiness(
   if (nodes?.self.isDraining) reasons.push('cluster: this node gives its workspaces away')
   const place = nodes && { node: nodes.self.node, nodes: nodes.list().length, isDraining: nodes.self.isDraining }
   const status = reasons.length === 0 ? 'ready' : 'not_ready'
-  return { status, reasons, storage: state, disk, quarantined: server.load().quarantined, tasks: tasks.extent, cluster: place }
+  return {
+    status,
+    reasons,
+    storage: state,
+    disk,
+    quarantined: server.load().quarantined,
+    tasks: tasks.extent,
+    cluster: place,
+  }
 }

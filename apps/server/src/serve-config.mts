@@ -22,6 +22,8 @@ export interface ServeConfig {
   /** Absolute; unused when durability is `memory`. */
   readonly dataDirectory: string
   readonly durability: (typeof DURABILITIES)[number]
+  /** Whether an edit is acknowledged only when the cluster has it, besides this node's disk. */
+  readonly isReplicated: boolean
   /** Amount of history that stays readable. */
   readonly keepHistory: KeepHistory
   /** Free space on its disk below which the server is not ready, bytes. */
@@ -71,12 +73,14 @@ const port: Setting<number> = {
   schema: wholeNumber(0, 65_535).default(1234),
 }
 
-const durability: Setting<ServeConfig['durability']> = {
+const REPLICATED = 'replicated'
+
+const durability: Setting<ServeConfig['durability'] | typeof REPLICATED | undefined> = {
   option: 'durability',
   variable: 'JOINERY_DURABILITY',
-  rule: 'one of memory, async, sync',
+  rule: 'one of memory, async, sync, and replicated for a node of a cluster',
   example: 'sync',
-  schema: z.enum(DURABILITIES).default('async'),
+  schema: z.enum([...DURABILITIES, REPLICATED]).optional(),
 }
 
 const keepHistory: Setting<KeepHistory> = { ...keepHistorySetting, variable: 'JOINERY_KEEP_HISTORY' }
@@ -172,11 +176,12 @@ export function parseServeConfig(options: Options, environment: Environment, dir
   const machinesFile = readSetting(machines, options, environment)
   const workFile = readSetting(work, options, environment)
   const resourcesFile = readSetting(resources, options, environment)
+  const cluster = readClusterConfig(options, environment, directory)
   const config: ServeConfig = {
     host: readSetting(host, options, environment),
     port: readSetting(port, options, environment),
     dataDirectory: resolve(directory, readSetting(dataSetting, options, environment)),
-    durability: readSetting(durability, options, environment),
+    ...readDurability(readSetting(durability, options, environment), cluster !== undefined),
     keepHistory: readSetting(keepHistory, options, environment),
     diskFreeBytesMin: readSetting(diskFree, options, environment),
     logLevel: readSetting(logLevel, options, environment),
@@ -189,12 +194,9 @@ export function parseServeConfig(options: Options, environment: Environment, dir
     limits: readLimits(options, environment, directory),
     quotas: readQuotas(options, environment),
     heads: readHeadsConfig(options, environment, directory),
-    cluster: readClusterConfig(options, environment, directory),
+    cluster,
     isInsecure: options.insecure === true,
     keys: keysOf(environment),
-  }
-  if (config.cluster !== undefined && config.durability === 'memory') {
-    throw new AppError('usage', 'a node of a cluster keeps its data: use --durability async or sync, not memory')
   }
   if (config.keys === undefined && !isLoopbackHost(config.host) && !config.isInsecure) {
     throw new AppError(
@@ -204,6 +206,24 @@ export function parseServeConfig(options: Options, environment: Environment, dir
     )
   }
   return config
+}
+
+/** A node of a cluster acknowledges what the cluster has, unless told otherwise. */
+function readDurability(
+  asked: ServeConfig['durability'] | typeof REPLICATED | undefined,
+  isNode: boolean,
+): Pick<ServeConfig, 'durability' | 'isReplicated'> {
+  if (isNode && asked === 'memory') {
+    throw new AppError('usage', 'a node of a cluster keeps its data: use --durability replicated, sync or async')
+  }
+  if (!isNode && asked === REPLICATED) {
+    throw new AppError(
+      'usage',
+      '--durability replicated is for a node of a cluster: name the NATS servers with --cluster',
+    )
+  }
+  if (asked === REPLICATED || (isNode && asked === undefined)) return { durability: 'sync', isReplicated: true }
+  return { durability: asked ?? 'async', isReplicated: false }
 }
 
 function keysOf({ JOINERY_JWT_SECRET: secret, JOINERY_JWKS: jwks }: Environment): ServeConfig['keys'] {

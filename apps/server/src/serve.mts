@@ -104,7 +104,10 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
     let cluster: ServedCluster | undefined
     try {
       if (config.cluster === undefined && durability !== 'memory') await assertSingle(directory)
-      cluster = config.cluster && (await openServedCluster({ config: config.cluster, store: local, directory, logger }))
+      if (config.cluster !== undefined) {
+        const { cluster: place, isReplicated } = config
+        cluster = await openServedCluster({ config: place, store: local, directory, isReplicated, logger })
+      }
       const store = cluster?.node.store ?? local
       const revocations = durability === 'memory' ? new Revocations() : await openRevocations(directory)
       const isInMemory = durability === 'memory'

@@ -33,8 +33,8 @@ export {
   type InterfacesOptions,
   openInterfaces,
 } from './interfaces/open-interfaces.ts'
-export { type ClusterIdentity, clusterIdentity } from './nodes/cluster-identity.ts'
 export { ClusterError, type ClusterErrorCode } from './nodes/cluster-error.ts'
+export { type ClusterIdentity, clusterIdentity } from './nodes/cluster-identity.ts'
 export { ClusterOwnership, type Owner } from './nodes/cluster-ownership.ts'
 export { type ClusterEvent, type EventCounts, Events, type Route, type RoutingRule } from './nodes/events.ts'
 export { type AcquireOptions, type Lock, Locks } from './nodes/locks.ts'

@@ -35,7 +35,8 @@ export function clusterStatus(options: Options): Promise<string> {
 export function drainNode(node: string, options: Options): Promise<string> {
   return withEngine(options, async (engine) => {
     const before = await askNodeStatus(engine, node)
-    if (before === undefined) throw new AppError('failed', `no node ${node} answers: "joinery cluster status" lists them`)
+    if (before === undefined)
+      throw new AppError('failed', `no node ${node} answers: "joinery cluster status" lists them`)
     await askToDrain(engine, node)
     const endsAtMs = performance.now() + DRAIN_MS
     for (;;) {

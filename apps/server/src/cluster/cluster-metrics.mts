@@ -39,6 +39,15 @@ export function watchCluster(registry: Registry, { node, gateway }: CountedClust
   )
   gauge('owned_workspaces', 'Workspaces that this node owns', () => ownedBy(node).length)
   gauge('open_pipes', 'Sockets and requests that are passed on to other nodes now', () => gateway.counts.openPipes)
+  const { counts } = node.store
+  counter('takeovers', 'Histories that this node has taken over', () => counts.takeovers)
+  counter('fenced', 'Logs that another node has taken from this one', () => counts.fenced)
+  counter(
+    'regressions',
+    'Takeovers that found an engine which had lost what it had acknowledged',
+    () => counts.regressions,
+  )
+  counter('followed', 'Messages of other nodes that this node has copied', () => counts.followed)
   counter('pipes', 'Sockets that were passed on to other nodes', () => gateway.counts.pipes)
   counter('passed_requests', 'Requests that were passed on to other nodes', () => gateway.counts.requests)
   counter('passed_bytes', 'Bytes that were passed on, in both directions', () => gateway.counts.bytes)

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { workspaceOfRequest } from '@joinery/api'
 import { type ClusterNode, clusterIdentity, Gateway, openClusterNode, openNatsEngine } from '@joinery/cluster'
-import type { EventStore } from '@joinery/log'
+import type { AdoptingStore } from '@joinery/log'
 import type { Logger } from 'pino'
 import { VERSION } from '../version.mts'
 import { noteCluster } from './cluster-file.mts'
@@ -27,14 +27,16 @@ export interface ServedCluster {
 export interface ServedClusterOptions {
   readonly config: ClusterConfig
   /** This node's own store. It is closed with the cluster, and stays open if this rejects. */
-  readonly store: EventStore
+  readonly store: AdoptingStore
   readonly directory: string
+  /** Whether an edit is acknowledged only when the cluster has it. */
+  readonly isReplicated: boolean
   readonly logger: Logger
 }
 
 /** Enters the cluster. Rejects with the errors of the engine and of the cluster, which say what to do. */
 export async function openServedCluster(options: ServedClusterOptions): Promise<ServedCluster> {
-  const { config, store, directory, logger } = options
+  const { config, store, directory, isReplicated, logger } = options
   const { servers, node: name, advertise, copies, user, pass } = config
   const engine = await openNatsEngine({
     servers,
@@ -47,8 +49,9 @@ export async function openServedCluster(options: ServedClusterOptions): Promise<
     const { id, secret } = await clusterIdentity(engine)
     await noteCluster(directory, id)
     const node = await openClusterNode({
-      ...{ engine, store, node: name, advertise, version: VERSION },
-      onReplaced: () => replaced.resolve(`another process has the name ${name} in the cluster: give one of them another`),
+      ...{ engine, store, node: name, advertise, version: VERSION, logger, awaitsReplication: isReplicated },
+      onReplaced: () =>
+        replaced.resolve(`another process has the name ${name} in the cluster: give one of them another`),
     })
     const gateway = new Gateway({ nodes: node.nodes, ownership: node.ownership, secret, workspaceOf })
     let release: (workspace: string) => Promise<void> = async () => undefined
@@ -64,7 +67,8 @@ export async function openServedCluster(options: ServedClusterOptions): Promise<
     }
     const unanswer = answerNodeAsks(engine, node, {
       gateway,
-      drain: () => void giveAway().catch((err: unknown) => logger.error({ err }, 'a workspace could not be given away')),
+      drain: () =>
+        void giveAway().catch((err: unknown) => logger.error({ err }, 'a workspace could not be given away')),
     })
     logger.info({ engine: engine.name, cluster: id, node: name, advertise, copies }, 'entered the cluster')
     return {
