@@ -75,6 +75,11 @@ export class ClusterScene implements AsyncDisposable {
     return await joinery('cluster', ...words, '--cluster', this.natsUrl)
   }
 
+  /** Ends the NATS server for good. */
+  stopEngine(): Promise<void> {
+    return this.#nats.stop()
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     for (const { child } of this.#nodes) await child.end('SIGKILL')
     await this.#nats.stop()

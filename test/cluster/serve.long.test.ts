@@ -1,6 +1,10 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { joinery } from '../support/command.ts'
+import { WAIT_MS } from '../support/patience.ts'
 import { RawClient } from '../support/raw-client.ts'
-import { until } from '../support/until.ts'
+import { tempDirectory } from '../support/temp-directory.ts'
 import { ClusterScene, type RunningNode } from './cluster-scene.ts'
 
 const readiness = async ({ url }: RunningNode) =>
@@ -32,8 +36,8 @@ describe('two nodes', () => {
     expect(await client.ended).toMatchObject({ kind: 'close', code: 1012 })
     expect(await readiness(one)).toMatchObject({ status: 'not_ready', cluster: { isDraining: true } })
     const again = await RawClient.open({ url: one.socketUrl, path: 'demo', wantsJoinery: true })
-    await until('it is in sync', () => again.doc.getMap('blocks') !== undefined)
     await again.close()
+    expect([await contentOf(one, 'a'), await contentOf(two, 'b')]).toEqual(['by one', 'by two'])
     const status = JSON.parse((await scene.command('status', '--json')).stdout) as { nodes: unknown[] }
     expect(status.nodes).toMatchObject([
       { node: 'n1', answers: true, isDraining: true, owned: 0 },
@@ -41,5 +45,90 @@ describe('two nodes', () => {
     ])
     expect((await two.child.end('SIGTERM')).code).toBe(0)
     expect((await one.child.end('SIGTERM')).code).toBe(0)
+  })
+
+  it('[A91] another node has all that was acknowledged when the owner is killed, and its clients connect again', async (context) => {
+    await using scene = await ClusterScene.start(context)
+    const one = await scene.node('n1')
+    const two = await scene.node('n2')
+    for (const block of ['a', 'b', 'c']) expect((await put(one, block, `the ${block}`)).status).toBe(201)
+    await expect.poll(() => contentOf(two, 'c')).toBe('the c')
+    const client = await RawClient.open({ url: two.socketUrl, path: 'demo', wantsJoinery: true })
+    await client.synced
+    await one.child.end('SIGKILL')
+    expect(await client.ended).toMatchObject({ kind: 'close', code: 1012 })
+    await expect.poll(async () => (await put(two, 'd', 'the d')).status, { timeout: WAIT_MS }).toBe(201)
+    for (const block of ['a', 'b', 'c', 'd']) expect(await contentOf(two, block)).toBe(`the ${block}`)
+    expect(await (await fetch(`${two.url}/metrics`)).text()).toMatch(/joinery_cluster_takeovers_total [1-9]/)
+  })
+})
+
+describe('a task', () => {
+  it('[A92] whose machine has died goes on elsewhere, and no step that is done runs again', async (context) => {
+    await using scene = await ClusterScene.start(context)
+    await using home = await tempDirectory()
+    const work = ['--work', fileURLToPath(new URL('steps.ts', import.meta.url)), '--limits', 'tasks.leaseMs=2000']
+    const one = await scene.node('n1', { more: work })
+    const others = [await scene.node('n2', { more: work }), await scene.node('n3', { more: work })]
+    const started = await fetch(`${one.url}/v1/workspaces/demo/tasks`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'idempotency-key': 'once' },
+      body: JSON.stringify({ saga: 'three-steps', input: home.path }),
+    })
+    const { task } = (await started.json()) as { task: { id: string } }
+    await expect.poll(() => existsSync(`${home.path}/second`), { timeout: WAIT_MS }).toBe(true)
+    await one.child.end('SIGKILL')
+    writeFileSync(`${home.path}/go`, '')
+    const stateOf = async (node: RunningNode): Promise<unknown> =>
+      ((await (await fetch(`${node.url}/v1/workspaces/demo/tasks/${task.id}`)).json()) as { task?: { state?: unknown } }).task?.state
+    // Nobody asks for the workspace until the task has gone on.
+    await expect.poll(() => existsSync(`${home.path}/third`), { timeout: WAIT_MS }).toBe(true)
+    for (const node of others) await expect.poll(() => stateOf(node), { timeout: WAIT_MS }).toBe('done')
+    const keysOf = (name: string): string[] => readFileSync(`${home.path}/${name}`, 'utf8').trim().split('\n')
+    expect(keysOf('first')).toHaveLength(1)
+    expect(new Set(keysOf('second')).size).toBe(1)
+    expect(keysOf('third')).toHaveLength(1)
+    expect(await contentOf(others[0] as RunningNode, 'third')).toBe('Third.')
+  })
+})
+
+describe('a wrong configuration', () => {
+  it('[A93] is refused with a line that says what to do', async (context) => {
+    await using scene = await ClusterScene.start(context)
+    await using home = await tempDirectory()
+    const one = await scene.node('n1')
+    const refused = async (...args: string[]): Promise<string> => {
+      const ran = await joinery(...args)
+      expect(ran.exit.code).not.toBe(0)
+      expect(ran.output.trim().split('\n')).toHaveLength(1)
+      return ran.output
+    }
+    const serve = ['serve', '--port', '0', '--data', home.path, '--log-level', 'silent']
+    const place = ['--node', 'n9', '--advertise', '127.0.0.1:1']
+    const nobody = ['--cluster', 'nats://127.0.0.1:1']
+    expect(await refused(...serve, ...nobody, ...place)).toContain(
+      'no NATS server answers at nats://127.0.0.1:1: start one',
+    )
+    const twice = await refused(...serve, '--cluster', scene.natsUrl, '--node', 'n1', '--advertise', '127.0.0.1:1')
+    expect(twice).toContain('a living node has the name n1: give this one another name')
+    expect(await refused('cluster', 'status', ...nobody)).toContain('no NATS server answers')
+    expect(await refused('cluster', 'drain', 'n7', '--cluster', scene.natsUrl)).toContain('no node n7 answers')
+    const [part] = ['JY_META']
+    expect(await refused('cluster', 'stepdown', part, '--cluster', scene.natsUrl)).toMatch(/server/)
+    await one.child.end('SIGTERM')
+    expect(await refused('serve', '--port', '0', '--data', one.directory)).toContain('belongs to a node of the cluster')
+    await using other = await ClusterScene.start(context)
+    const elsewhere = other.args('n1', 1).map((arg) => (arg.endsWith('/n1') ? one.directory : arg))
+    expect(await refused(...elsewhere)).toContain('belongs to another cluster')
+  })
+
+  it('[A93] an engine that goes away is told by readiness, and what a node has acknowledged stays', async (context) => {
+    await using scene = await ClusterScene.start(context)
+    const one = await scene.node('n1')
+    expect((await put(one, 'a', 'kept')).status).toBe(201)
+    await scene.stopEngine()
+    await expect.poll(() => readiness(one), { timeout: WAIT_MS }).toMatchObject({ status: 'not_ready' })
+    expect(JSON.stringify(await readiness(one))).toContain('cluster: ')
+    expect(await contentOf(one, 'a')).toBe('kept')
   })
 })

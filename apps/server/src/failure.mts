@@ -1,4 +1,4 @@
-import { ClusterError, EngineError } from '@joinery/cluster'
+import type { ClusterError, EngineError } from '@joinery/cluster'
 import { LogError, type LogErrorCode } from '@joinery/log'
 import { IdentityError } from '@joinery/server'
 import { AppError } from './app-error.mts'
@@ -29,7 +29,7 @@ function lineFor(error: unknown, config: ServeConfig): string | undefined {
     return `data directory ${config.dataDirectory}: ${error.message}${advice === undefined ? '' : ` (${advice})`}`
   }
   if (error instanceof IdentityError) return error.message
-  if (error instanceof EngineError || error instanceof ClusterError) return `cluster: ${error.message}`
+  if (isOfCluster(error)) return `cluster: ${error.message}`
   if (!(error instanceof Error) || !('code' in error)) return undefined
   const { host, port } = config
   switch (error.code) {
@@ -44,4 +44,9 @@ function lineFor(error: unknown, config: ServeConfig): string | undefined {
     default:
       return undefined
   }
+}
+
+/** By name: a single server does not load the package of the cluster. */
+function isOfCluster(error: unknown): error is ClusterError | EngineError {
+  return error instanceof Error && ['ClusterError', 'EngineError'].includes(error.name)
 }

@@ -21,6 +21,7 @@ describe('parseServeConfig', () => {
       port: 1234,
       dataDirectory: '/srv/data',
       durability: 'async',
+      isReplicated: false,
       keepHistory: 'forever',
       diskFreeBytesMin: 256_000_000,
       logLevel: 'info',

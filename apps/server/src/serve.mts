@@ -15,7 +15,7 @@ import {
 import { pino } from 'pino'
 import { assertSingle } from './cluster/cluster-file.mts'
 import { FollowTasks } from './cluster/follow-tasks.mts'
-import { openServedCluster, type ServedCluster } from './cluster/served-cluster.mts'
+import type { ServedCluster } from './cluster/served-cluster.mts'
 import { openDemonstration } from './demonstration.mts'
 import { explainFailure } from './failure.mts'
 import { createFrontDoor, type Faces } from './front-door.mts'
@@ -106,6 +106,8 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
       if (config.cluster === undefined && durability !== 'memory') await assertSingle(directory)
       if (config.cluster !== undefined) {
         const { cluster: place, isReplicated } = config
+        // A single server does not pay for what it does not use.
+        const { openServedCluster } = await import('./cluster/served-cluster.mts')
         cluster = await openServedCluster({ config: place, store: local, directory, isReplicated, logger })
       }
       const store = cluster?.node.store ?? local
@@ -176,7 +178,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
       if (signed !== undefined) metrics.watchHeads(signed.heads)
       if (cluster !== undefined) metrics.watchCluster(cluster)
       cluster?.releaseBy((workspace) => server.workspaces.release(workspace as WorkspaceId))
-      const following = cluster && new FollowTasks({ node: cluster.node, store, tasks, logger })
+      const following = cluster && new FollowTasks({ ...cluster, tasks, logger })
       const relief = startMemoryRelief(server)
       const readiness = () => readReadiness(config, { server, store, tasks, cluster })
       const demonstration = await openDemonstration(config, server, logger)

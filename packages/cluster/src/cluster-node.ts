@@ -18,6 +18,8 @@ export interface ClusterNodeOptions {
   /** Where other nodes and gateways reach this node, as `host:port`. */
   readonly advertise: string
   readonly version?: string
+  /** Id of the data that all nodes share. By default that of this node's own store. */
+  readonly copy?: string
   /** False if an edit counts as durable once this node has it. It is replicated all the same. */
   readonly awaitsReplication?: boolean
   readonly logger?: ReplicatedStoreOptions['logger']
@@ -50,7 +52,7 @@ export interface ClusterNode {
  */
 export async function openClusterNode(options: ClusterNodeOptions): Promise<ClusterNode> {
   const { engine, store: local, node, advertise, version = '', clock = systemSteadyClock, onReplaced } = options
-  const { awaitsReplication, logger } = options
+  const { awaitsReplication, copy, logger } = options
   const session = randomUUID()
   const self = { node, session, address: advertise, version, isDraining: false }
   const nodes = await Nodes.join({ engine, self, clock, ...(onReplaced && { onReplaced }) })
@@ -58,6 +60,7 @@ export async function openClusterNode(options: ClusterNodeOptions): Promise<Clus
   const events = new Events(engine.bus, { node, session })
   const store = new ReplicatedStore({
     ...{ local, engine, ownership, node, session, clock },
+    ...(copy !== undefined && { copy }),
     ...(awaitsReplication !== undefined && { awaitsReplication }),
     ...(logger && { logger }),
   })

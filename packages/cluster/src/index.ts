@@ -38,6 +38,7 @@ export { type ClusterIdentity, clusterIdentity } from './nodes/cluster-identity.
 export { ClusterOwnership, type Owner } from './nodes/cluster-ownership.ts'
 export { type ClusterEvent, type EventCounts, Events, type Route, type RoutingRule } from './nodes/events.ts'
 export { type AcquireOptions, type Lock, Locks } from './nodes/locks.ts'
+export { nameOfEngineName } from './nodes/names.ts'
 export { type NodeInfo, Nodes, type NodesOptions } from './nodes/nodes.ts'
 export { ReplicatedLog } from './store/replicated-log.ts'
 export { ReplicatedStore, type ReplicatedStoreOptions, type ReplicationCounts } from './store/replicated-store.ts'

@@ -39,6 +39,11 @@ export function watchCluster(registry: Registry, { node, gateway }: CountedClust
   )
   gauge('owned_workspaces', 'Workspaces that this node owns', () => ownedBy(node).length)
   gauge('open_pipes', 'Sockets and requests that are passed on to other nodes now', () => gateway.counts.openPipes)
+  gauge('publisher_lag_seconds', 'Time for which the oldest record of all waits for its quorum, seconds', () => {
+    let waitsMs = 0
+    for (const log of node.store.owned.values()) waitsMs = Math.max(waitsMs, log.replication.waitsMs)
+    return waitsMs / 1_000
+  })
   const { counts } = node.store
   counter('takeovers', 'Histories that this node has taken over', () => counts.takeovers)
   counter('fenced', 'Logs that another node has taken from this one', () => counts.fenced)

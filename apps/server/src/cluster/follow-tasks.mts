@@ -1,5 +1,5 @@
 import type { ClusterNode } from '@joinery/cluster'
-import { type EventStore, workspaceOfSystemLog } from '@joinery/log'
+import { workspaceOfSystemLog } from '@joinery/log'
 import type { Tasks } from '@joinery/tasks'
 import type { Logger } from 'pino'
 
@@ -10,7 +10,8 @@ const JOURNAL = '!work/'
 
 export interface FollowTasksOptions {
   readonly node: Pick<ClusterNode, 'nodes' | 'ownership'>
-  readonly store: Pick<EventStore, 'systemLogs'>
+  /** Names of all logs that the cluster has: this node's own copies may be behind. */
+  readonly logs: () => Promise<string[]>
   readonly tasks: Pick<Tasks, 'list'>
   readonly logger: Logger
 }
@@ -67,10 +68,10 @@ export class FollowTasks {
 
   /** Opens this node's share of the journals that nobody has. Resolves with false if some could not be opened now. */
   async #adoptAll(takers: readonly string[]): Promise<boolean> {
-    const { node, store, tasks, logger } = this.#options
+    const { node, logs, tasks, logger } = this.#options
     const { session } = node.nodes.self
     let isDone = true
-    for await (const name of store.systemLogs()) {
+    for (const name of await logs()) {
       const workspace = name.startsWith(JOURNAL) ? workspaceOfSystemLog(name) : undefined
       if (workspace === undefined || this.#isClosed) continue
       const owner = node.ownership.ownerOf(workspace)

@@ -1,6 +1,13 @@
 import type { IncomingMessage } from 'node:http'
 import { workspaceOfRequest } from '@joinery/api'
-import { type ClusterNode, clusterIdentity, Gateway, openClusterNode, openNatsEngine } from '@joinery/cluster'
+import {
+  type ClusterNode,
+  clusterIdentity,
+  Gateway,
+  nameOfEngineName,
+  openClusterNode,
+  openNatsEngine,
+} from '@joinery/cluster'
 import type { AdoptingStore } from '@joinery/log'
 import type { Logger } from 'pino'
 import { VERSION } from '../version.mts'
@@ -16,6 +23,8 @@ export interface ServedCluster {
   readonly engine: string
   /** Resolves with the reason when this process has to end: another one has its name. */
   readonly replaced: Promise<string>
+  /** Names of all logs that the cluster has. */
+  logs(): Promise<string[]>
   /** Says that this node gives its workspaces away, before the server closes its rooms. */
   drain(): Promise<void>
   /** Sets how this node's workspaces are released one by one, for an operator who wants them elsewhere. */
@@ -50,6 +59,8 @@ export async function openServedCluster(options: ServedClusterOptions): Promise<
     await noteCluster(directory, id)
     const node = await openClusterNode({
       ...{ engine, store, node: name, advertise, version: VERSION, logger, awaitsReplication: isReplicated },
+      // Tasks are those of the cluster, whichever node goes on with them.
+      copy: id,
       onReplaced: () =>
         replaced.resolve(`another process has the name ${name} in the cluster: give one of them another`),
     })
@@ -73,6 +84,7 @@ export async function openServedCluster(options: ServedClusterOptions): Promise<
     logger.info({ engine: engine.name, cluster: id, node: name, advertise, copies }, 'entered the cluster')
     return {
       ...{ node, gateway, engine: engine.name, replaced: replaced.promise },
+      logs: async () => (await engine.log.subjects()).map(nameOfEngineName),
       drain,
       releaseBy: (by) => {
         release = by

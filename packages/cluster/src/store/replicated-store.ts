@@ -53,6 +53,8 @@ export interface ReplicatedStoreOptions {
   /** This run of the node. */
   readonly session: string
   readonly clock: SteadyClock
+  /** Id of the data that all nodes share: tasks go on wherever it is the same. By default that of this node's own store. */
+  readonly copy?: string
   /** False if a record counts as durable once this node has it. It is replicated all the same. */
   readonly awaitsReplication?: boolean
   readonly logger?: ReplicationLogger
@@ -89,7 +91,7 @@ export class ReplicatedStore implements EventStore {
   }
 
   get copy(): string {
-    return this.local.copy
+    return this.#options.copy ?? this.local.copy
   }
 
   get state(): StoreState {
