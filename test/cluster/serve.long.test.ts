@@ -80,7 +80,11 @@ describe('a task', () => {
     await one.child.end('SIGKILL')
     writeFileSync(`${home.path}/go`, '')
     const stateOf = async (node: RunningNode): Promise<unknown> =>
-      ((await (await fetch(`${node.url}/v1/workspaces/demo/tasks/${task.id}`)).json()) as { task?: { state?: unknown } }).task?.state
+      (
+        (await (await fetch(`${node.url}/v1/workspaces/demo/tasks/${task.id}`)).json()) as {
+          task?: { state?: unknown }
+        }
+      ).task?.state
     // Nobody asks for the workspace until the task has gone on.
     await expect.poll(() => existsSync(`${home.path}/third`), { timeout: WAIT_MS }).toBe(true)
     for (const node of others) await expect.poll(() => stateOf(node), { timeout: WAIT_MS }).toBe('done')
