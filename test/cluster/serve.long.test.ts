@@ -2,7 +2,6 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { joinery } from '../support/command.ts'
-import { WAIT_MS } from '../support/patience.ts'
 import { RawClient } from '../support/raw-client.ts'
 import { tempDirectory } from '../support/temp-directory.ts'
 import { ClusterScene, type RunningNode } from './cluster-scene.ts'
@@ -19,7 +18,7 @@ const contentOf = async (node: RunningNode, block: string): Promise<unknown> =>
   ((await (await fetch(`${node.url}/v1/workspaces/demo/blocks/${block}`)).json()) as { content?: unknown }).content
 
 describe('two nodes', () => {
-  it('[A90] any node takes requests and sockets of a workspace, also after its owner was drained', async (context) => {
+  it('[A100] any node takes requests and sockets of a workspace, also after its owner was drained', async (context) => {
     await using scene = await ClusterScene.start(context)
     const one = await scene.node('n1')
     const two = await scene.node('n2')
@@ -47,7 +46,7 @@ describe('two nodes', () => {
     expect((await one.child.end('SIGTERM')).code).toBe(0)
   })
 
-  it('[A91] another node has all that was acknowledged when the owner is killed, and its clients connect again', async (context) => {
+  it('[A101] another node has all that was acknowledged when the owner is killed, and its clients connect again', async (context) => {
     await using scene = await ClusterScene.start(context)
     const one = await scene.node('n1')
     const two = await scene.node('n2')
@@ -57,14 +56,14 @@ describe('two nodes', () => {
     await client.synced
     await one.child.end('SIGKILL')
     expect(await client.ended).toMatchObject({ kind: 'close', code: 1012 })
-    await expect.poll(async () => (await put(two, 'd', 'the d')).status, { timeout: WAIT_MS }).toBe(201)
+    await expect.poll(async () => (await put(two, 'd', 'the d')).status).toBe(201)
     for (const block of ['a', 'b', 'c', 'd']) expect(await contentOf(two, block)).toBe(`the ${block}`)
     expect(await (await fetch(`${two.url}/metrics`)).text()).toMatch(/joinery_cluster_takeovers_total [1-9]/)
   })
 })
 
 describe('a task', () => {
-  it('[A92] whose machine has died goes on elsewhere, and no step that is done runs again', async (context) => {
+  it('[A102] whose machine has died goes on elsewhere, and no step that is done runs again', async (context) => {
     await using scene = await ClusterScene.start(context)
     await using home = await tempDirectory()
     const work = ['--work', fileURLToPath(new URL('steps.ts', import.meta.url)), '--limits', 'tasks.leaseMs=2000']
@@ -76,7 +75,7 @@ describe('a task', () => {
       body: JSON.stringify({ saga: 'three-steps', input: home.path }),
     })
     const { task } = (await started.json()) as { task: { id: string } }
-    await expect.poll(() => existsSync(`${home.path}/second`), { timeout: WAIT_MS }).toBe(true)
+    await expect.poll(() => existsSync(`${home.path}/second`)).toBe(true)
     await one.child.end('SIGKILL')
     writeFileSync(`${home.path}/go`, '')
     const stateOf = async (node: RunningNode): Promise<unknown> =>
@@ -86,8 +85,8 @@ describe('a task', () => {
         }
       ).task?.state
     // Nobody asks for the workspace until the task has gone on.
-    await expect.poll(() => existsSync(`${home.path}/third`), { timeout: WAIT_MS }).toBe(true)
-    for (const node of others) await expect.poll(() => stateOf(node), { timeout: WAIT_MS }).toBe('done')
+    await expect.poll(() => existsSync(`${home.path}/third`)).toBe(true)
+    for (const node of others) await expect.poll(() => stateOf(node)).toBe('done')
     const keysOf = (name: string): string[] => readFileSync(`${home.path}/${name}`, 'utf8').trim().split('\n')
     expect(keysOf('first')).toHaveLength(1)
     expect(new Set(keysOf('second')).size).toBe(1)
@@ -97,7 +96,7 @@ describe('a task', () => {
 })
 
 describe('a wrong configuration', () => {
-  it('[A93] is refused with a line that says what to do', async (context) => {
+  it('[A103] is refused with a line that says what to do', async (context) => {
     await using scene = await ClusterScene.start(context)
     await using home = await tempDirectory()
     const one = await scene.node('n1')
@@ -126,12 +125,12 @@ describe('a wrong configuration', () => {
     expect(await refused(...elsewhere)).toContain('belongs to another cluster')
   })
 
-  it('[A93] an engine that goes away is told by readiness, and what a node has acknowledged stays', async (context) => {
+  it('[A103] an engine that goes away is told by readiness, and what a node has acknowledged stays', async (context) => {
     await using scene = await ClusterScene.start(context)
     const one = await scene.node('n1')
     expect((await put(one, 'a', 'kept')).status).toBe(201)
     await scene.stopEngine()
-    await expect.poll(() => readiness(one), { timeout: WAIT_MS }).toMatchObject({ status: 'not_ready' })
+    await expect.poll(() => readiness(one)).toMatchObject({ status: 'not_ready' })
     expect(JSON.stringify(await readiness(one))).toContain('cluster: ')
     expect(await contentOf(one, 'a')).toBe('kept')
   })

@@ -2,7 +2,6 @@ import { NatsServer, natsServerPath } from '@joinery/cluster/testing'
 import type { Child } from './child-process.ts'
 import { joinery } from './command.ts'
 import { freePort } from './free-port.ts'
-import type { JoineryOptions, JoineryProcess } from './joinery-process.ts'
 
 /** True if every server of the tests is a node of a cluster that passes all clients on to another node. */
 export const IS_THROUGH_GATEWAY = process.env.JOINERY_THROUGH === 'gateway'
@@ -13,21 +12,31 @@ process.once('exit', () => {
   for (const engine of engines.values()) void engine.then((server) => server.stop())
 })
 
+interface Options {
+  readonly directory: string
+  readonly port?: number
+  readonly env?: Readonly<Record<string, string>>
+}
+
+interface Running extends AsyncDisposable {
+  readonly child: Child
+}
+
 /**
  * Starts two nodes of a cluster, of which the first owns everything in `directory`, and gives the second one, which owns nothing. The end
  * of the second is that of both.
  */
-export async function startThroughGateway(
-  options: JoineryOptions,
-  start: (options: JoineryOptions) => Promise<JoineryProcess>,
-): Promise<JoineryProcess> {
+export async function startThroughGateway<O extends Options, P extends Running>(
+  options: O,
+  start: (options: O) => Promise<P>,
+): Promise<P> {
   const { directory, env = {} } = options
   const path = await natsServerPath()
   if (path === undefined) throw new Error('set NATS_SERVER to the path of a NATS server')
   const engine = engines.get(directory) ?? NatsServer.start(path)
   engines.set(directory, engine)
   const cluster = (await engine).url
-  const node = async (name: string, at: string, port: number): Promise<JoineryProcess> => {
+  const node = async (name: string, at: string, port: number): Promise<P> => {
     const place = { JOINERY_CLUSTER: cluster, JOINERY_NODE: name, JOINERY_ADVERTISE: `127.0.0.1:${port}` }
     return await start({ ...options, directory: at, port, env: { ...env, ...place } })
   }

@@ -17,7 +17,7 @@ const identity = z.object({
 
 export type ClusterIdentity = Readonly<z.infer<typeof identity>>
 
-/** What the nodes of a cluster have in common. The first node makes it. Rejects with `unknown_format`, and with the engine's errors. */
+/** Reads the name and the secret that the nodes of a cluster have in common. The first node makes them. Rejects with `unknown_format`, and with the engine's errors. */
 export async function clusterIdentity(engine: Pick<Engine, 'meta'>): Promise<ClusterIdentity> {
   const { meta } = engine
   for (;;) {
