@@ -18,7 +18,7 @@ const contentOf = async (node: RunningNode, block: string): Promise<unknown> =>
   ((await (await fetch(`${node.url}/v1/workspaces/demo/blocks/${block}`)).json()) as { content?: unknown }).content
 
 describe('two nodes', () => {
-  it('[A100] any node takes requests and sockets of a workspace, also after its owner was drained', async (context) => {
+  it('[A130] any node takes requests and sockets of a workspace, also after its owner was drained', async (context) => {
     await using scene = await ClusterScene.start(context)
     const one = await scene.node('n1')
     const two = await scene.node('n2')
@@ -46,7 +46,7 @@ describe('two nodes', () => {
     expect((await one.child.end('SIGTERM')).code).toBe(0)
   })
 
-  it('[A101] another node has all that was acknowledged when the owner is killed, and its clients connect again', async (context) => {
+  it('[A131] another node has all that was acknowledged when the owner is killed, and its clients connect again', async (context) => {
     await using scene = await ClusterScene.start(context)
     const one = await scene.node('n1')
     const two = await scene.node('n2')
@@ -63,7 +63,7 @@ describe('two nodes', () => {
 })
 
 describe('a task', () => {
-  it('[A102] whose machine has died goes on elsewhere, and no step that is done runs again', async (context) => {
+  it('[A132] whose machine has died goes on elsewhere, and no step that is done runs again', async (context) => {
     await using scene = await ClusterScene.start(context)
     await using home = await tempDirectory()
     const work = ['--work', fileURLToPath(new URL('steps.ts', import.meta.url)), '--limits', 'tasks.leaseMs=2000']
@@ -96,7 +96,7 @@ describe('a task', () => {
 })
 
 describe('a wrong configuration', () => {
-  it('[A103] is refused with a line that says what to do', async (context) => {
+  it('[A133] is refused with a line that says what to do', async (context) => {
     await using scene = await ClusterScene.start(context)
     await using home = await tempDirectory()
     const one = await scene.node('n1')
@@ -125,7 +125,7 @@ describe('a wrong configuration', () => {
     expect(await refused(...elsewhere)).toContain('belongs to another cluster')
   })
 
-  it('[A103] an engine that goes away is told by readiness, and what a node has acknowledged stays', async (context) => {
+  it('[A133] an engine that goes away is told by readiness, and what a node has acknowledged stays', async (context) => {
     await using scene = await ClusterScene.start(context)
     const one = await scene.node('n1')
     expect((await put(one, 'a', 'kept')).status).toBe(201)

@@ -9,7 +9,7 @@ const LIST = 'nats://a:4222,nats://b:4222,nats://c:4222'
 const place = { node: 'n1', advertise: '10.0.0.1:1234' }
 const read = (options: object, environment = {}) => readClusterConfig(options as never, environment, '/')
 
-it('[A104] a server is a node of a cluster where it is given NATS servers, by option, variable or file', async () => {
+it('[A134] a server is a node of a cluster where it is given NATS servers, by option, variable or file', async () => {
   expect(read({})).toBeUndefined()
   expect(read({ deployment: 'single', cluster: LIST })).toBeUndefined()
   const expected = { servers: LIST.split(','), ...place, copies: 3, user: undefined, pass: undefined }
@@ -32,7 +32,7 @@ it('[A104] a server is a node of a cluster where it is given NATS servers, by op
   }
 })
 
-it('[A104] an edit is acknowledged when the cluster has it, unless the node is told otherwise', () => {
+it('[A134] an edit is acknowledged when the cluster has it, unless the node is told otherwise', () => {
   const parse = (options: object) => parseServeConfig(options as never, {}, '/')
   const node = { cluster: LIST, ...place }
   expect(parse(node)).toMatchObject({ durability: 'sync', isReplicated: true })
@@ -43,7 +43,7 @@ it('[A104] an edit is acknowledged when the cluster has it, unless the node is t
   expect(() => parse({ ...node, durability: 'memory' })).toThrow(/a node of a cluster keeps its data/)
 })
 
-it('[A104] what is missing or wrong is named, with an example and without a password', () => {
+it('[A134] what is missing or wrong is named, with an example and without a password', () => {
   const refused: [options: object, reason: RegExp][] = [
     [{ cluster: LIST, advertise: 'a:1' }, /needs --node.*for example: --node n1/],
     [{ cluster: LIST, node: 'n1' }, /needs --advertise.*for example: --advertise/],
