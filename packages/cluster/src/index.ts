@@ -26,6 +26,7 @@ export {
   type Decision,
   type ProposalStatus,
 } from './interfaces/consensus-engine.ts'
+export { MemoryCopies } from './interfaces/memory-copies.ts'
 export { type Broadcast, type NodeHealth, NodeManager, type Topology } from './interfaces/node-manager.ts'
 export {
   type ClusterInterfaces,
@@ -33,6 +34,12 @@ export {
   type InterfacesOptions,
   openInterfaces,
 } from './interfaces/open-interfaces.ts'
+export {
+  type Copies,
+  type CopyState,
+  StateSynchronizer,
+  type StateSynchronizerOptions,
+} from './interfaces/state-synchronizer.ts'
 export { ClusterError, type ClusterErrorCode } from './nodes/cluster-error.ts'
 export { type ClusterIdentity, clusterIdentity } from './nodes/cluster-identity.ts'
 export { ClusterOwnership, type Owner } from './nodes/cluster-ownership.ts'

@@ -91,11 +91,10 @@ describe('who is passed on', () => {
   }
 
   it('[Q41] a header that no node has made for this request is refused', async () => {
-    const { one, two } = await scene.ownedByOne({ request: echo })
+    const { one } = await scene.ownedByOne({ request: echo })
     const proofs = [
       `${HOP_HEADER}: me\r\n`,
-      `${HOP_HEADER}: 1 10.0.0.1 ${'A'.repeat(43)}\r\n`,
-      hopTo(two, '10.0.0.1'),
+      `${HOP_HEADER}: 1 10.0.0.1 ${one.info.session} ${'A'.repeat(43)}\r\n`,
       hopTo(one, '10.0.0.1').replace('10.0.0.1', '10.0.0.2'),
     ]
     for (const header of proofs) {
@@ -113,6 +112,21 @@ describe('who is passed on', () => {
     const client = scene.open(two)
     client.socket.write(upgrade(hopTo(two, '10.0.0.1')))
     await expect.poll(() => client.heard).toMatch(/^HTTP\/1\.1 503 [\s\S]*"code":"moved"/)
+  })
+
+  it('[Q41, Q45] a request for an earlier run of the owner hears moved, and the node that is asked next has the workspace', async () => {
+    const { one, two } = await scene.ownedByOne()
+    await one.close()
+    const again = await scene.node('one')
+    const { session } = one.info
+    const owner = { node: 'one', session, address: again.info.address }
+    await scene.engine.connect('x').meta.create('own.dw', Buffer.from(JSON.stringify(owner)))
+    await expect.poll(() => two.ownership.ownerOf(W)?.session).toBe(session)
+    const client = scene.open(again)
+    client.socket.write(upgrade(hopTo(one, '10.0.0.1')))
+    await expect.poll(() => client.heard).toMatch(/^HTTP\/1\.1 503 [\s\S]*"code":"moved"/)
+    await two.server.client('w?joinery=1').synced()
+    expect([again, two].map(({ server }) => server.server.load().rooms)).toEqual([0, 1])
   })
 
   it('[Q42] the owner counts clients of other nodes by their own address', async () => {

@@ -85,9 +85,10 @@ export class Gateway implements Placement {
     const header = request.headers[HEADER]
     if (header === undefined) return undefined
     const { method = '', url: target = '' } = request
-    const { session } = this.#nodes.self
-    const client = readHop(this.#secret, String(header), { session, method, target })
-    if (client !== undefined) return client
+    const hop = readHop(this.#secret, String(header), { method, target })
+    // An earlier run of this node was meant. The other node hears of this one soon.
+    if (hop !== undefined && hop.session !== this.#nodes.self.session) throw moved()
+    if (hop !== undefined) return hop.client
     throw new ServerError('forbidden', `only nodes of this cluster send ${HOP_HEADER}: leave the header out`)
   }
 
@@ -96,7 +97,7 @@ export class Gateway implements Placement {
     for (;;) {
       const owner = this.#ownership.ownerOf(workspace) ?? this.#successor(workspace)
       if (owner === undefined || owner.session === this.#nodes.self.session) return undefined
-      if (this.#nodes.isGone(owner.session)) return undefined
+      if (this.#nodes.isGone(owner.session) || this.#runsAnew(owner)) return undefined
       if (isPassed) throw moved()
       if (this.#open >= this.#passedMax) {
         const message = `this node passes ${this.#passedMax} connections on, which is the most: connect again later`
@@ -123,6 +124,11 @@ export class Gateway implements Placement {
     if (!self.isDraining) return undefined
     const others = this.#nodes.list().filter(({ node, isDraining }) => node !== self.node && !isDraining)
     return others[workspace.length % others.length]
+  }
+
+  /** True if the owner's node has another run now: nobody serves its workspaces until they are claimed anew. */
+  #runsAnew({ node, session }: Owner): boolean {
+    return this.#nodes.list().some((each) => each.node === node && each.session !== session)
   }
 
   #isDraining({ node, session }: Owner): boolean {

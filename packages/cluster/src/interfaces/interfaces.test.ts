@@ -1,5 +1,9 @@
 import { expect, it } from 'vitest'
-import { clusterScene, memoryScene, singleScene } from '../testing/scenes.ts'
+import { HistoryReader } from '../history/history-reader.ts'
+import { START } from '../history/position.ts'
+import { engineNameOf } from '../nodes/names.ts'
+import { clusterScene, memoryScene, singleScene, writeHistory } from '../testing/scenes.ts'
+import { MemoryCopies } from './memory-copies.ts'
 import { openInterfaces } from './open-interfaces.ts'
 
 it('[Q58] a deployment that is not supported says which ones are', async () => {
@@ -16,4 +20,21 @@ it('[Q56] a machine that is alone agrees with its own proposal, and a cluster ha
   await cluster.one.consensus.commit(other)
   await single.close()
   await cluster.close()
+})
+
+it('[Q61] a copy with another record than the history is found, with the record', async () => {
+  const engines = await memoryScene()
+  const copies = new MemoryCopies()
+  const options = { node: 'one', address: '127.0.0.1:1', copies }
+  const { state, close } = await openInterfaces({ mode: 'cluster', engine: engines.one }, options)
+  await writeHistory(engines.two.log, 'w', ['a', 'b', 'c', 'd', 'e'])
+  const reader = new HistoryReader('w', START)
+  const records = (await engines.two.log.read(engineNameOf('w'), 0, 100)).flatMap((each) => reader.read(each).records)
+  const wrong = records.map((record) => (record.lsn < 4 ? record : { ...record, update: Buffer.from('other') }))
+  await copies.withCopy('w', async (log) => {
+    await log.adopt(wrong, reader.position)
+  })
+  expect(await state.checkConsistency('w')).toEqual([{ node: 'one', state: 'diverged', atLsn: 4 }])
+  await close()
+  await engines.close()
 })

@@ -7,7 +7,9 @@ import { Events, type RoutingRule } from '../nodes/events.ts'
 import { Locks } from '../nodes/locks.ts'
 import { Nodes } from '../nodes/nodes.ts'
 import { ConsensusEngine } from './consensus-engine.ts'
+import { MemoryCopies } from './memory-copies.ts'
 import { NodeManager } from './node-manager.ts'
+import { type Copies, StateSynchronizer } from './state-synchronizer.ts'
 
 /**
  * - `single`: one machine without an engine. All is in this process, and ends with it.
@@ -26,6 +28,8 @@ export interface InterfacesOptions {
   readonly address: string
   readonly version?: string
   readonly rules?: readonly RoutingRule[]
+  /** This node's copies of the logs; by default it keeps them in memory. */
+  readonly copies?: Copies
   readonly clock?: SteadyClock
 }
 
@@ -33,6 +37,7 @@ export interface InterfacesOptions {
 export interface ClusterInterfaces {
   readonly consensus: ConsensusEngine
   readonly nodes: NodeManager
+  readonly state: StateSynchronizer
   readonly locks: Locks
   readonly events: Events
   /** Leaves the cluster. Idempotent. */
@@ -46,22 +51,24 @@ export async function openInterfaces(deployment: Deployment, options: Interfaces
     const message = 'the deployment p2p is not supported: choose single for one machine, or cluster for several'
     throw new ClusterError('unsupported', message)
   }
-  const { node, address, version = '', rules = [], clock = systemSteadyClock } = options
+  const { node, address, version = '', rules = [], copies = new MemoryCopies(), clock = systemSteadyClock } = options
   const engine = mode === 'single' ? new MemoryEngine({ clock }).connect(node) : deployment.engine
   const self = { node, session: randomUUID(), address, version, isDraining: false }
   const nodes = await Nodes.join({ engine, self, clock })
   const consensus = new ConsensusEngine({ engine, node, clock, isAlone: mode === 'single' })
   const events = new Events(engine.bus, self, rules)
+  const state = new StateSynchronizer({ engine, nodes, events, copies })
   await engine.bus.settled()
   let closed: Promise<void> | undefined
   const close = async (): Promise<void> => {
     consensus.close()
+    state.close()
     events.close()
     await nodes.leave()
     if (mode === 'single') await engine.close()
   }
   return {
-    ...{ consensus, events, nodes: new NodeManager(engine, nodes), locks: new Locks(engine, clock) },
+    ...{ consensus, events, state, nodes: new NodeManager(engine, nodes), locks: new Locks(engine, clock) },
     close: () => {
       closed ??= close()
       return closed

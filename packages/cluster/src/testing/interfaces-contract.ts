@@ -5,6 +5,8 @@ import type { ClusterInterfaces } from '../interfaces/open-interfaces.ts'
 export interface InterfacesScene {
   readonly one: ClusterInterfaces
   readonly two: ClusterInterfaces
+  /** Writes records into a workspace's history as another node does; undefined on a single machine, which has none. */
+  readonly write?: (workspace: string, texts: readonly string[]) => Promise<void>
   close(): Promise<void>
 }
 
@@ -123,6 +125,38 @@ export function describeInterfaces(name: string, open: () => Promise<InterfacesS
       const next = await waits
       expect([first.fence < renewed.fence, renewed.fence < next.fence]).toEqual([true, true])
       await expect(one.locks.renew(renewed, 60_000)).rejects.toMatchObject({ code: 'not_held' })
+    })
+
+    it('[Q61] copies are synced with their history and compared with it on all nodes, and changes are told', async () => {
+      scene = await open()
+      const { one, two, write } = scene
+      const heard: unknown[] = []
+      const stop = two.state.subscribe('w', ({ data }) => heard.push(data))
+      one.state.broadcastChange('v', 'of another workspace')
+      one.state.broadcastChange('w', { lsn: 1 })
+      await expect.poll(() => heard).toEqual([{ lsn: 1 }])
+      stop()
+      expect(await one.state.sync('w')).toBe(0)
+      if (write === undefined) {
+        expect(await one.state.checkConsistency('w')).toEqual([{ node: 'one', state: 'equal' }])
+        expect(await one.state.forceSync()).toEqual(new Map())
+        return
+      }
+      await write('w', ['a', 'b', 'c'])
+      await expect.poll(() => one.state.sync('w')).toBe(3)
+      await expect.poll(() => one.nodes.discover().length).toBe(2)
+      await expect
+        .poll(() => one.state.checkConsistency('w'))
+        .toEqual([
+          { node: 'one', state: 'equal' },
+          { node: 'two', state: 'behind', records: 3 },
+        ])
+      await expect
+        .poll(async () => {
+          expect(await two.state.forceSync()).toEqual(new Map())
+          return (await two.state.checkConsistency('w')).map(({ state }) => state)
+        })
+        .toEqual(['equal', 'equal'])
     })
 
     it('[Q19] an event reaches its listeners, a rule routes it, and all of it is counted', async () => {

@@ -1,6 +1,11 @@
+import { systemSteadyClock } from '@joinery/log'
+import type { EngineLog } from '../engine/engine.ts'
 import { MemoryEngine } from '../engine/memory/memory-engine.ts'
 import { openNatsEngine } from '../engine/nats/nats-engine.ts'
+import { takeOver } from '../history/takeover.ts'
 import { type Deployment, openInterfaces } from '../interfaces/open-interfaces.ts'
+import { engineNameOf } from '../nodes/names.ts'
+import { SimulatedReplica } from '../simulation/simulated-replica.ts'
 import type { EngineScene } from './engine-contract.ts'
 import type { InterfacesScene } from './interfaces-contract.ts'
 import { NatsServer } from './nats-servers.ts'
@@ -49,13 +54,29 @@ export async function clusterScene(open: () => Promise<EngineScene>): Promise<In
   const engines = await open()
   const one = await interfacesOf({ mode: 'cluster', engine: engines.one }, 'one')
   const two = await interfacesOf({ mode: 'cluster', engine: engines.two }, 'two')
+  const write = (workspace: string, texts: readonly string[]): Promise<void> =>
+    writeHistory(engines.two.log, workspace, texts)
   return {
     one,
     two,
+    write,
     close: async () => {
       await one.close()
       await two.close()
       await engines.close()
     },
   }
+}
+
+/** Writes records as an owner does that nobody else knows. */
+export async function writeHistory(log: EngineLog, workspace: string, texts: readonly string[]): Promise<void> {
+  const local = new SimulatedReplica('writer')
+  const place = { log, workspace, subject: engineNameOf(workspace), local }
+  const { publisher } = await takeOver({ ...place, clock: systemSteadyClock, node: 'writer', session: 'writer-1' })
+  for (const text of texts) {
+    const record = local.append(text)
+    local.sync()
+    await publisher.publish(record, local.generation ?? '')
+  }
+  publisher.stop()
 }
