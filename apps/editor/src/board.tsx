@@ -53,9 +53,10 @@ export function Board({ name, person, onRename }: BoardProps): ReactNode {
       const title = titleOf(workspace.blocks.get(id)?.fields.get('title'), id)
       const at = document.querySelector(`[data-block="${CSS.escape(id)}"]`)?.getBoundingClientRect()
       // A step of its own: undo restores the block without reverting the text typed before.
-      if (deleteBlocks(workspace, [id]) > 0) offerUndo(workspace, `“${title}” deleted.`, at)
+      if (deleteBlocks(workspace, [id], { source: 'user_action', actor }) > 0)
+        offerUndo(workspace, `“${title}” deleted.`, at)
     },
-    [workspace],
+    [workspace, actor],
   )
   const setting = { actor, workspaceName: name, onMove: move, onDelete: remove }
   return (

@@ -8,6 +8,18 @@ export type { EntryChange, ListChange } from './claim-diff.ts'
 export type { BlockList, Claim, ClaimList, Run } from './claim-list.ts'
 export { builtInStatuses, CLAIM_LISTS, type ClaimsJson, claimListsWith, type ToldLists } from './claim-lists.ts'
 export { type ClaimProperty, COUNT, JSON_OBJECT, NAME } from './claim-property.ts'
+export {
+  addComment,
+  type BlockComment,
+  COMMENT_LIMITS,
+  type CommentDraft,
+  type CommentThread,
+  commentThreads,
+  isCommentField,
+  removeComment,
+  reopenThread,
+  resolveThread,
+} from './comments.ts'
 export { copyClaims } from './copy-claims.ts'
 export { blockChanges, changesIn, rootChanges } from './document-changes.ts'
 export {

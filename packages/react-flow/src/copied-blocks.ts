@@ -1,6 +1,6 @@
-import { type ClaimAuthor, type Json, listEdges, type Source, setEdge } from '@joinery/blocks'
+import { type ClaimAuthor, isCommentField, type Json, listEdges, type Source, setEdge } from '@joinery/blocks'
 import { placeLast, type Workspace } from '@joinery/client'
-import { POSITION_FIELD, type Point, readPosition, setPosition } from './board-position.ts'
+import { POSITION_FIELD, type Point, readFrame, readPosition, setPosition } from './board-position.ts'
 import { inOneStep } from './one-step.ts'
 
 /** Blocks as plain JSON, to put on a clipboard: their types, texts and fields, and the edges between them. */
@@ -14,12 +14,17 @@ interface CopiedBlock {
   readonly type: string
   readonly content: string
   readonly fields: Readonly<Record<string, Json>>
+  /** Index of the frame in which the block stands, if that was copied, too. */
+  readonly frame?: number
 }
 
 /** Most blocks of one paste: each is an edit for everybody. */
 const BLOCKS_MAX = 500
 
-/** Copies blocks, in the order of `ids`, with `places` for those that nobody has moved. Statuses are not copied: a copy was never indexed. */
+/**
+ * Copies blocks, in the order of `ids`, with `places` as their positions: where they are shown. Statuses and comments are not copied: a
+ * copy was never indexed, and nobody has said anything about it.
+ */
 export function copyBlocks(
   workspace: Workspace,
   ids: readonly string[],
@@ -28,12 +33,15 @@ export function copyBlocks(
   const found = ids.slice(0, BLOCKS_MAX).flatMap((id) => workspace.blocks.get(id) ?? [])
   const indexes = new Map(found.map(({ id }, index) => [id, index]))
   const blocks = found.map(({ id, type, text, fields }) => {
-    const { place: _place, ...kept } = fields.toJSON()
-    const at = readPosition(kept[POSITION_FIELD]) ?? places.get(id)
+    const { place: _place, [POSITION_FIELD]: position, ...others } = fields.toJSON()
+    const kept = Object.fromEntries(Object.entries(others).filter(([key]) => !isCommentField(key)))
+    const at = places.get(id) ?? readPosition(position)
+    const frame = indexes.get(readFrame(position)?.id ?? '')
     return {
       type: type ?? 'text',
       content: text,
       fields: at === undefined ? kept : { ...kept, [POSITION_FIELD]: { x: at.x, y: at.y } },
+      ...(frame !== undefined && { frame }),
     }
   })
   const edges = listEdges(workspace.doc).flatMap(({ source, target }) => {
@@ -80,10 +88,18 @@ export function pasteBlocks(
       for (const [key, value] of Object.entries(fields)) {
         if (key !== POSITION_FIELD && key !== 'place') block.fields.set(key, value, author)
       }
-      const at = readPosition(fields[POSITION_FIELD])
-      if (at !== undefined) setPosition(block, { x: at.x + by.x, y: at.y + by.y }, author)
       placeLast(workspace, block.id, author)
       ids.push(block.id)
+    }
+    const places = copied.blocks.map(({ fields }) => {
+      const at = readPosition(fields[POSITION_FIELD])
+      return at && { x: at.x + by.x, y: at.y + by.y }
+    })
+    for (const [index, { frame }] of copied.blocks.entries()) {
+      const [at, block] = [places[index], workspace.blocks.get(ids[index] ?? '')]
+      if (at === undefined || block === undefined) continue
+      const [id, position] = [ids[frame ?? -1], places[frame ?? -1]]
+      setPosition(block, at, author, id !== undefined && position !== undefined ? { id, position } : undefined)
     }
     for (const [from, to] of copied.edges) {
       const [source, target] = [ids[from], ids[to]]

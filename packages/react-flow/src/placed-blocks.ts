@@ -1,6 +1,18 @@
 import { type Block, type Json, observeBlocks } from '@joinery/blocks'
 import { blockIdsOf, documentStore, type Observable, type Workspace } from '@joinery/client'
-import { POSITION_FIELD, type Point, readPosition, readSize, SIZE_FIELD, type Size } from './board-position.ts'
+import {
+  type FramePlace,
+  POSITION_FIELD,
+  type Point,
+  readFrame,
+  readPosition,
+  readSize,
+  SIZE_FIELD,
+  type Size,
+} from './board-position.ts'
+
+/** Type of the blocks that are frames: areas of the canvas, with a title, that take the blocks in them along. */
+export const FRAME_TYPE = 'frame'
 
 /** The part of a block that a canvas has to know. The object stays the same until something in it changes. */
 export interface PlacedBlock {
@@ -9,6 +21,8 @@ export interface PlacedBlock {
   readonly title: string | undefined
   /** Undefined while nobody has moved the block. */
   readonly position: Point | undefined
+  /** The frame in which the block stands, if its position names one. The frame may be gone. */
+  readonly frame: FramePlace | undefined
   /** Undefined while nobody has resized the block. */
   readonly size: Size | undefined
 }
@@ -80,6 +94,7 @@ function placedFrom(id: string, source: Source): PlacedBlock {
     type: type ?? 'text',
     title: typeof title === 'string' && title.trim() !== '' ? title : undefined,
     position: readPosition(position),
+    frame: type === FRAME_TYPE ? undefined : readFrame(position),
     size: readSize(size),
   }
   sources.set(placed, source)

@@ -1,10 +1,11 @@
 import type { ClaimAuthor } from '@joinery/blocks'
 import { useObservable, useWorkspace } from '@joinery/react'
 import type { OnNodesChange } from '@xyflow/react'
-import { useCallback, useMemo, useState } from 'react'
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react'
 import type { Point, Size } from './board-position.ts'
 import { type FlowNode, NodeCache, type NodeLook, type NodeView } from './flow-nodes.ts'
 import { gridPlace } from './grid-place.ts'
+import { DragSharer, liveDragsOf } from './live-drags.ts'
 import { writeNodeChanges } from './node-edits.ts'
 import { changedViews } from './node-views.ts'
 import { type PlacedBlock, placedBlocksOf } from './placed-blocks.ts'
@@ -29,7 +30,7 @@ export interface FlowNodes {
   readonly nodes: FlowNode[]
   /**
    * Takes React Flow's changes. A drop, a move by key, a resize and a deletion become edits of the workspace, each one undo step;
-   * selections and drags under way stay on this screen.
+   * selections stay on this screen. Others see a drag under way while this client shows a presence.
    */
   readonly onNodesChange: OnNodesChange<FlowNode>
 }
@@ -39,7 +40,8 @@ const GRID_SIZE: Size = { width: 320, height: 240 }
 
 /**
  * The blocks of the workspace as nodes of React Flow. Renders again when a block comes, goes, moves or gets another type, title or
- * size, and when something is selected or dragged here; not while somebody types, nor for statuses.
+ * size, when something is selected here, and while somebody drags; not while somebody types, nor for statuses. A node stays
+ * where others drag it, with their client id in `data.movedBy`, and in a frame that moves it moves along.
  */
 export function useFlowNodes({ author, size, place, label = titleOrId }: FlowNodesOptions): FlowNodes {
   const workspace = useWorkspace()
@@ -51,15 +53,23 @@ export function useFlowNodes({ author, size, place, label = titleOrId }: FlowNod
     const fixed = width === undefined || height === undefined ? undefined : { width, height }
     return { size: fixed, label, place: place ?? ((index, count) => gridPlace(index, count, fixed ?? GRID_SIZE)) }
   }, [width, height, place, label])
-  const nodes = useMemo(() => cache.nodesOf(blocks, views, look), [cache, blocks, views, look])
+  const drags = useObservable(liveDragsOf(workspace))
+  const nodes = useMemo(() => cache.nodesOf(blocks, views, drags, look), [cache, blocks, views, drags, look])
+  const latest = useRef(nodes)
+  useLayoutEffect(() => {
+    latest.current = nodes
+  })
+  const sharer = useMemo(() => new DragSharer(workspace), [workspace])
+  useEffect(() => () => sharer.end(), [sharer])
   const { source, actor } = author
   const onNodesChange = useCallback<OnNodesChange<FlowNode>>(
     (changes) => {
       // Written first: the same render then shows the new position of the document in the place of the dragged one.
-      writeNodeChanges(workspace, changes, { source, actor })
+      writeNodeChanges(workspace, changes, latest.current, { source, actor })
+      sharer.note(changes)
       setViews((before) => changedViews(before, changes))
     },
-    [workspace, source, actor],
+    [workspace, sharer, source, actor],
   )
   return useMemo(() => ({ nodes, onNodesChange }), [nodes, onNodesChange])
 }

@@ -1,16 +1,8 @@
 import { Handle, type NodeProps, NodeResizeControl, Position } from '@xyflow/react'
-import { createContext, memo, type ReactNode, useContext } from 'react'
+import { memo, type ReactNode, useContext } from 'react'
 import { BlockCard } from '../block-card.tsx'
+import { CardContext } from './card-context.ts'
 import { NODE_SIZE_MIN } from './node-size.ts'
-
-/** The part of a card's props that is the same for all cards. */
-export interface CardSetting {
-  readonly actor: string
-  readonly workspaceName: string
-  readonly onMove: (id: string, by: number | string) => void
-  readonly onDelete: (id: string) => void
-}
-export const CardContext = createContext<CardSetting | undefined>(undefined)
 
 /** Node of one block: its card, with a handle on each side and a grip to resize it. */
 export const BlockNode = memo(function BlockNode({ id }: Pick<NodeProps, 'id'>): ReactNode {

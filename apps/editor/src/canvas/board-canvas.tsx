@@ -4,8 +4,10 @@ import { Background, Controls, MarkerType, MiniMap, ReactFlow, ReactFlowProvider
 import { type ReactNode, useMemo } from 'react'
 import '@xyflow/react/dist/base.css'
 import './canvas.css'
+import { FrameNode } from '../frames/frame-node.tsx'
 import { BlockEdge } from './block-edge.tsx'
-import { BlockNode, CardContext, type CardSetting } from './block-node.tsx'
+import { BlockNode } from './block-node.tsx'
+import { CardContext, type CardSetting } from './card-context.ts'
 import { NODE_SIZE } from './node-size.ts'
 import { SelectionBar } from './selection-bar.tsx'
 import { useBoardKeys } from './use-board-keys.ts'
@@ -16,7 +18,7 @@ export interface BoardCanvasProps extends CardSetting {
   readonly onSay: (words: string) => void
 }
 
-const NODE_TYPES = { text: BlockNode, vector_collection: BlockNode, default: BlockNode }
+const NODE_TYPES = { text: BlockNode, vector_collection: BlockNode, frame: FrameNode, default: BlockNode }
 const EDGE_TYPES = { default: BlockEdge }
 const EDGE_OPTIONS = { markerEnd: { type: MarkerType.ArrowClosed, width: 16, height: 16 } }
 /** From this many blocks on, only those in view are in the page: below, all are, so that readers and searches reach them. */
@@ -92,4 +94,5 @@ function Canvas({ onSay, actor, workspaceName, onMove, onDelete }: BoardCanvasPr
   )
 }
 
-const miniClass = ({ type }: { type?: string }): string => (type === 'vector_collection' ? 'mini collection' : 'mini')
+const MINI: Readonly<Record<string, string>> = { vector_collection: 'mini collection', frame: 'mini framed' }
+const miniClass = ({ type }: { type?: string }): string => MINI[type ?? ''] ?? 'mini'

@@ -1,4 +1,4 @@
-import type { Point } from '@joinery/react-flow'
+import { FRAME_TYPE, type Point } from '@joinery/react-flow'
 import { Position } from '@xyflow/react'
 import { type Box, boxOf, type PlacedNode } from './node-box.ts'
 
@@ -27,7 +27,10 @@ export function sidesOf(source: PlacedNode, target: PlacedNode, nodes: readonly 
   const isRow = from.top < to.bottom && to.top < from.bottom
   const isColumn = from.left < to.right && to.left < from.right
   const isBetween = (node: PlacedNode): boolean =>
-    node.id !== source.id && node.id !== target.id && isCrossed(boxOf(node), middleOf(from), middleOf(to))
+    node.id !== source.id &&
+    node.id !== target.id &&
+    node.type !== FRAME_TYPE &&
+    isCrossed(boxOf(node), middleOf(from), middleOf(to))
   if (isRow !== isColumn && nodes.some(isBetween)) return isRow ? ABOVE : BESIDE
   if (isColumn && !isRow) return from.top < to.top ? DOWNWARD : UPWARD
   return isColumn || from.left < to.left ? RIGHTWARD : LEFTWARD

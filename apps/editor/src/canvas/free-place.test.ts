@@ -13,7 +13,12 @@ it('[E43] a new block gets a place near what is in view, on no other block', () 
         Math.abs(position.y - other.position.y) >= NODE_SIZE.height
       expect(apart).toBe(true)
     }
-    nodes.push({ id: `${made}`, type: 'text', data: { title: undefined }, position })
+    nodes.push({
+      id: `${made}`,
+      type: 'text',
+      data: { title: undefined, frame: undefined, movedBy: undefined },
+      position,
+    })
   }
   expect(nodes[0]?.position).toEqual({ x: 100 - NODE_SIZE.width / 2, y: 100 - NODE_SIZE.height / 2 })
   expect(Math.max(...nodes.map(({ position }) => Math.abs(position.x)))).toBeLessThan(3_000)

@@ -1,7 +1,7 @@
 import type { Node } from '@xyflow/react'
 import { NODE_SIZE } from './node-size.ts'
 
-export type PlacedNode = Pick<Node, 'id' | 'position' | 'width' | 'height'>
+export type PlacedNode = Pick<Node, 'id' | 'position' | 'width' | 'height' | 'type'>
 
 /** The sides of a rectangle, pixels of the flow or of the screen. */
 export type Box = Pick<DOMRect, 'left' | 'top' | 'right' | 'bottom'>

@@ -19,6 +19,9 @@ export function SelectionBar({ keys, nodes }: { keys: BoardKeys; nodes: readonly
           </button>
         </>
       )}
+      <button type="button" className="quiet" aria-keyshortcuts="Control+G Meta+G" onClick={keys.frame}>
+        Frame
+      </button>
       <button type="button" className="quiet" aria-keyshortcuts="Control+D Meta+D" onClick={keys.duplicate}>
         Duplicate
       </button>

@@ -1,8 +1,17 @@
 import type { ClaimAuthor } from '@joinery/blocks'
 import type { Workspace } from '@joinery/client'
-import { copyBlocks, type FlowEdges, type FlowNode, pasteBlocks, readCopied } from '@joinery/react-flow'
+import {
+  copyBlocks,
+  createFrame,
+  type FlowEdges,
+  type FlowNode,
+  FRAME_TYPE,
+  pasteBlocks,
+  readCopied,
+} from '@joinery/react-flow'
 import type { OnNodesChange } from '@xyflow/react'
 import { type KeyboardEvent, useEffect, useMemo, useRef } from 'react'
+import { freshTitle, titleOf } from '../block-title.ts'
 import { isTextField } from '../is-text-field.ts'
 import { offerUndo } from '../undo/undo-offer.ts'
 import { boxOf } from './node-box.ts'
@@ -20,6 +29,8 @@ export interface BoardKeys {
   readonly onKeyDown: (event: KeyboardEvent) => void
   readonly duplicate: () => void
   readonly remove: () => void
+  /** Makes a frame around the selected blocks. */
+  readonly frame: () => void
   /** Puts the selected blocks on one line: their left or their top edges. */
   readonly align: (edge: 'left' | 'top') => void
 }
@@ -92,6 +103,19 @@ function boardKeys(now: () => BoardKeysOptions) {
       chosen.map(({ id, position }) => ({ type: 'position', id, position: { ...position, [axis]: least } })),
     )
   }
+  const frame = (): void => {
+    const { workspace, author, onNodesChange, onSay } = now()
+    const chosen = selected().filter(({ type }) => type !== FRAME_TYPE)
+    if (chosen.length === 0) return
+    const titles = new Set(workspace.blocks.list().map(({ fields, id }) => titleOf(fields.get('title'), id)))
+    const title = freshTitle('Frame', titles)
+    const { id } = createFrame(workspace, chosen, { title, author })
+    onNodesChange([
+      ...selected().map((node) => ({ type: 'select' as const, id: node.id, selected: false })),
+      { type: 'select' as const, id, selected: true },
+    ])
+    onSay(`${title} around ${chosen.length} ${chosen.length === 1 ? 'block' : 'blocks'}`)
+  }
   const selectAll = (): void => {
     const { nodes, onNodesChange } = now()
     onNodesChange(nodes.map(({ id }) => ({ type: 'select', id, selected: true })))
@@ -101,7 +125,7 @@ function boardKeys(now: () => BoardKeysOptions) {
     const isCommand = event.ctrlKey || event.metaKey
     const key = event.key.toLowerCase()
     const act = isCommand
-      ? { a: selectAll, d: duplicate }[key]
+      ? { a: selectAll, d: duplicate, g: frame }[key]
       : { delete: remove, backspace: remove }[event.altKey ? '' : key]
     if (act === undefined || event.shiftKey) return
     event.preventDefault()
@@ -118,6 +142,7 @@ function boardKeys(now: () => BoardKeysOptions) {
     onKeyDown,
     duplicate,
     remove,
+    frame,
     align,
     onCopy: (event: ClipboardEvent): void => void copyTo(event),
     onCut: (event: ClipboardEvent): void => {
