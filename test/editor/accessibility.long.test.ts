@@ -66,7 +66,23 @@ describe.skipIf(!pages.isThere)('the page for everybody', () => {
     await ann.locator('.caret').waitFor({ state: 'attached' })
     await ann.getByRole('button', { name: 'Connect Collection 1 to…' }).click()
     expect(await violationsIn(ann, ALL_LOOKS)).toEqual([])
-    for (const panel of ['History', 'Conflicts', 'Leases', 'Demonstration']) {
+    await ann.getByRole('group', { name: 'Text 1', exact: true }).focus()
+    await ann.keyboard.press('Enter')
+    await ann.keyboard.press('Control+G')
+    await ann.getByRole('region', { name: 'Frame 1' }).waitFor()
+    await bob.getByRole('button', { name: 'Comment on Text 1' }).click()
+    await bob.getByRole('textbox', { name: 'Comment on Text 1' }).fill('Is it so?')
+    await bob.keyboard.press('Control+Enter')
+    await ann.getByRole('button', { name: 'Comments on Text 1: 1 open' }).waitFor()
+    expect(await violationsIn(ann, ALL_LOOKS)).toEqual([])
+    await ann.keyboard.press('Control+K')
+    await ann.getByRole('listbox', { name: 'Results' }).waitFor()
+    expect(await violationsIn(ann, ALL_LOOKS, 'dialog')).toEqual([])
+    await ann.keyboard.press('Escape')
+    await ann.getByRole('button', { name: 'List', exact: true }).click()
+    expect(await violationsIn(ann, ALL_LOOKS)).toEqual([])
+    await ann.getByRole('button', { name: 'Canvas', exact: true }).click()
+    for (const panel of ['Comments', 'History', 'Conflicts', 'Leases', 'Demonstration']) {
       await ann.getByRole('button', { name: panel, exact: true }).click()
       await ann.getByRole('complementary', { name: panel }).waitFor()
       await ann.getByText('Reading…').waitFor({ state: 'detached' })
@@ -76,5 +92,13 @@ describe.skipIf(!pages.isThere)('the page for everybody', () => {
     // A fault that is put in is found.
     await ann.evaluate(() => document.querySelector('main')?.append(document.createElement('button')))
     expect((await violations(ann)).map((it) => it.split(':')[0])).toEqual(['button-name'])
+  })
+})
+
+describe.skipIf(!pages.isThere)('the first screen for everybody', () => {
+  it('[E11] axe finds nothing serious at the page of two boards, light or dark, wide or on a phone', async () => {
+    const ann = await pages.open(`${pages.httpUrl}/`)
+    await ann.getByRole('region', { name: 'Joinery', exact: true }).waitFor()
+    expect(await violationsIn(ann, ALL_LOOKS)).toEqual([])
   })
 })

@@ -3,12 +3,13 @@ import { type FocusEvent, type KeyboardEvent, memo, type ReactNode } from 'react
 import { BlockEdges } from './block-edges.tsx'
 import { titleOf } from './block-title.ts'
 import type { BoardView } from './board-view.ts'
+import { CommentButton } from './comments/index.tsx'
 import { ContentField } from './content-field.tsx'
 import { BlockSearch } from './demonstration/index.tsx'
 import { IndexingChips } from './indexing-chips.tsx'
 import { LastEdit } from './last-edit.tsx'
 import { useCardDrag } from './order/use-card-drag.ts'
-import { RunningMark } from './running-mark.tsx'
+import { RunningMarks } from './running/running-marks.tsx'
 import { StatusChips } from './status-chips.tsx'
 
 interface BlockCardProps {
@@ -73,11 +74,12 @@ export const BlockCard = memo(function BlockCard(props: BlockCardProps): ReactNo
             onBlur={(event) => rename(event.currentTarget.value)}
             onKeyDown={titleOnKeyDown}
           />
+          <CommentButton id={id} title={title} />
           <button type="button" className="quiet" onClick={() => onDelete(id)}>
             Delete<span className="hidden"> {title}</span>
           </button>
         </header>
-        <RunningMark id={id} />
+        <RunningMarks id={id} />
         <ContentField id={id} title={title} />
         <div className="nodrag">
           <LastEdit id={id} />

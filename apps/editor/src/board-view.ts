@@ -1,4 +1,4 @@
-import { useState, useSyncExternalStore } from 'react'
+import { useCallback, useState, useSyncExternalStore } from 'react'
 import { storage } from './device-storage.ts'
 
 /** Ways to show the blocks of a workspace. */
@@ -16,10 +16,10 @@ export function useBoardView(): readonly [view: BoardView, choose: (view: BoardV
   const [chosen, setChosen] = useState(readChoice)
   const isNarrow = useMedia(NARROW)
   const isPrinted = useMedia(PRINT)
-  const choose = (view: BoardView): void => {
+  const choose = useCallback((view: BoardView): void => {
     storage.setItem(KEY, view)
     setChosen(view)
-  }
+  }, [])
   return [isPrinted ? 'list' : (chosen ?? (isNarrow ? 'list' : 'canvas')), choose]
 }
 

@@ -8,9 +8,12 @@ import { BoardList } from './board-list.tsx'
 import { useBoardView } from './board-view.ts'
 import { BoardCanvas } from './canvas/index.tsx'
 import { useOwnPresence } from './carets/own-presence.ts'
+import { FollowNotice } from './follow/follow-notice.tsx'
 import { Mark } from './mark.tsx'
 import { stepsTo } from './order/steps-to.ts'
-import { type OpenPanel, SidePanels } from './panels/side-panels.tsx'
+import { boardCommands } from './palette/board-commands.ts'
+import { PaletteButton } from './palette/index.tsx'
+import { type OpenPanel, type PanelName, SidePanels } from './panels/side-panels.tsx'
 import { People } from './people.tsx'
 import type { Person } from './person.ts'
 import { SaveStatusLine } from './save-status-line.tsx'
@@ -19,6 +22,7 @@ import { Tools } from './tools.tsx'
 import { UndoNotice } from './undo/undo-notice.tsx'
 import { offerUndo } from './undo/undo-offer.ts'
 import { useUndoKeys } from './undo/use-undo-keys.ts'
+import { ViewSwitch } from './view-switch.tsx'
 import { Welcome } from './welcome.tsx'
 
 interface BoardProps {
@@ -35,6 +39,7 @@ export function Board({ name, person, onRename }: BoardProps): ReactNode {
   const [view, chooseView] = useBoardView()
   const isEmpty = useBlocks().length === 0
   const [panel, setPanel] = useState<OpenPanel>()
+  const openPanel = useCallback((name: PanelName) => setPanel({ name }), [])
   // The server decides who the actor is: with a token, it is not the name chosen here.
   const actor = useServer()?.actor ?? person.name
   const [said, setSaid] = useState('')
@@ -58,6 +63,10 @@ export function Board({ name, person, onRename }: BoardProps): ReactNode {
     },
     [workspace, actor],
   )
+  const commandsOf = useCallback(
+    () => boardCommands({ workspace, actor, onView: chooseView, onPanel: openPanel, onDelete: remove }),
+    [workspace, actor, chooseView, openPanel, remove],
+  )
   const setting = { actor, workspaceName: name, onMove: move, onDelete: remove }
   return (
     <div className={`page ${view}`}>
@@ -67,11 +76,13 @@ export function Board({ name, person, onRename }: BoardProps): ReactNode {
         </a>
         <h1>{name}</h1>
         <SaveStatusLine />
+        <ViewSwitch view={view} onView={chooseView} />
+        <PaletteButton commandsOf={commandsOf} />
         <People self={person} onRename={onRename} />
       </header>
       <Banner />
-      <Tools actor={actor} view={view} onView={chooseView}>
-        <SidePanels name={name} open={panel} onOpen={setPanel} />
+      <Tools actor={actor}>
+        <SidePanels name={name} self={person} actor={actor} open={panel} onOpen={setPanel} />
       </Tools>
       <main className={view === 'list' ? 'board' : 'whole'}>
         {view === 'list' ? (
@@ -81,6 +92,7 @@ export function Board({ name, person, onRename }: BoardProps): ReactNode {
             <BoardCanvas {...setting} onSay={setSaid} />
           </Suspense>
         )}
+        <FollowNotice isList={view === 'list'} />
         {isEmpty && <Welcome name={name} onWatch={() => setPanel({ name: 'Demonstration', scenario: 'workday' })} />}
       </main>
       <LargeText />

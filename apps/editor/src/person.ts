@@ -49,3 +49,10 @@ export function isPerson(value: unknown): value is Person {
     Number.isFinite(hue)
   )
 }
+
+/** Colour of somebody who has chosen none, such as a job: the same on every screen. Degrees. */
+export function hueOf(name: string): number {
+  let sum = 0
+  for (const letter of name) sum = (sum * 31 + (letter.codePointAt(0) ?? 0)) % 360
+  return sum
+}

@@ -1,11 +1,13 @@
+import type { FlowNode } from '@joinery/react-flow'
 import { Handle, type NodeProps, NodeResizeControl, Position } from '@xyflow/react'
 import { memo, type ReactNode, useContext } from 'react'
 import { BlockCard } from '../block-card.tsx'
 import { CardContext } from './card-context.ts'
+import { MovedBy } from './moved-by.tsx'
 import { NODE_SIZE_MIN } from './node-size.ts'
 
 /** Node of one block: its card, with a handle on each side and a grip to resize it. */
-export const BlockNode = memo(function BlockNode({ id }: Pick<NodeProps, 'id'>): ReactNode {
+export const BlockNode = memo(function BlockNode({ id, data }: Pick<NodeProps<FlowNode>, 'id' | 'data'>): ReactNode {
   const setting = useContext(CardContext)
   if (setting === undefined) return null
   return (
@@ -13,6 +15,7 @@ export const BlockNode = memo(function BlockNode({ id }: Pick<NodeProps, 'id'>):
       <Handle type="target" position={Position.Left} />
       <BlockCard id={id} view="canvas" {...setting} />
       <Handle type="source" position={Position.Right} />
+      {data.movedBy !== undefined && <MovedBy clientId={data.movedBy} />}
       <NodeResizeControl
         className="grip"
         position="bottom-right"

@@ -1,11 +1,13 @@
-import type { FlowNode } from '@joinery/react-flow'
+import { type FlowNode, FRAME_TYPE } from '@joinery/react-flow'
 import type { ReactNode } from 'react'
 import type { BoardKeys } from './use-board-keys.ts'
 
 /** Buttons for the selected blocks, at the lower edge of the canvas. */
 export function SelectionBar({ keys, nodes }: { keys: BoardKeys; nodes: readonly FlowNode[] }): ReactNode {
-  const count = nodes.filter((node) => node.selected).length
+  const selected = nodes.filter((node) => node.selected)
+  const count = selected.length
   if (count === 0) return null
+  const canFrame = selected.some(({ type }) => type !== FRAME_TYPE)
   return (
     <div className="selection-bar" role="toolbar" aria-label="Selected blocks">
       <span>{count === 1 ? '1 selected' : `${count} selected`}</span>
@@ -19,9 +21,11 @@ export function SelectionBar({ keys, nodes }: { keys: BoardKeys; nodes: readonly
           </button>
         </>
       )}
-      <button type="button" className="quiet" aria-keyshortcuts="Control+G Meta+G" onClick={keys.frame}>
-        Frame
-      </button>
+      {canFrame && (
+        <button type="button" className="quiet" aria-keyshortcuts="Control+G Meta+G" onClick={keys.frame}>
+          Frame
+        </button>
+      )}
       <button type="button" className="quiet" aria-keyshortcuts="Control+D Meta+D" onClick={keys.duplicate}>
         Duplicate
       </button>

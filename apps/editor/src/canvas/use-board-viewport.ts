@@ -2,6 +2,8 @@ import { useWorkspace } from '@joinery/react'
 import { type FlowNode, placedBlocksOf } from '@joinery/react-flow'
 import { type ReactFlowInstance, useReactFlow } from '@xyflow/react'
 import { type RefCallback, useCallback, useEffect, useLayoutEffect, useRef } from 'react'
+import { follow, presentFollowed } from '../follow/followed.ts'
+import { useSharedView } from '../follow/use-shared-view.ts'
 import { openCanvasDoor } from '../panels/open-block.ts'
 import { freePlaceNear } from './free-place.ts'
 import { type Box, boxOf } from './node-box.ts'
@@ -35,7 +37,7 @@ export function useBoardViewport(nodes: FlowNode[]) {
   // biome-ignore lint/correctness/useExhaustiveDependencies: fits again when blocks come and go
   useEffect(() => {
     const isTyping = frameElement.current?.querySelector('.react-flow__node :focus') != null
-    if (!isMine.current && !isTyping) fit()
+    if (!isMine.current && !isTyping && presentFollowed.get() === undefined) fit()
   }, [ids, fit])
 
   useEffect(
@@ -49,6 +51,8 @@ export function useBoardViewport(nodes: FlowNode[]) {
           panTo(flow, onScreen(flow, boxOf(node)), frame.getBoundingClientRect())
           return true
         },
+        showPlace: ({ x, y }) => void flow.setCenter(x, y, { zoom: flow.getZoom() }),
+        fit,
         freePlace: () => {
           const frame = frameElement.current
           const isArranged = placedBlocksOf(workspace)
@@ -87,9 +91,13 @@ export function useBoardViewport(nodes: FlowNode[]) {
     },
     [flow, fit],
   )
+  const frameBox = useCallback(() => frameElement.current?.getBoundingClientRect(), [])
+  useSharedView(frameBox)
   const onMoveStart = useCallback((event: unknown): void => {
-    // Without an event it is this hook that moves the view.
-    if (event !== null) isMine.current = true
+    // Without an event it is the page that moves the view.
+    if (event === null) return
+    isMine.current = true
+    follow(undefined)
   }, [])
   return { frame, onMoveStart, onInit: fit }
 }

@@ -1,8 +1,10 @@
 import { useField } from '@joinery/react'
+import type { FlowNode } from '@joinery/react-flow'
 import { type NodeProps, NodeResizeControl } from '@xyflow/react'
 import { memo, type ReactNode, useContext } from 'react'
 import { titleOf } from '../block-title.ts'
 import { CardContext } from '../canvas/card-context.ts'
+import { MovedBy } from '../canvas/moved-by.tsx'
 import { FrameHeader } from './frame-header.tsx'
 import './frames.css'
 
@@ -10,7 +12,7 @@ import './frames.css'
 const MIN = { width: 240, height: 160 }
 
 /** Node of one frame: an area with a title, below the blocks in it. It is dragged by its title. */
-export const FrameNode = memo(function FrameNode({ id }: Pick<NodeProps, 'id'>): ReactNode {
+export const FrameNode = memo(function FrameNode({ id, data }: Pick<NodeProps<FlowNode>, 'id' | 'data'>): ReactNode {
   const setting = useContext(CardContext)
   const title = titleOf(useField(id, 'title'), id)
   if (setting === undefined) return null
@@ -19,6 +21,7 @@ export const FrameNode = memo(function FrameNode({ id }: Pick<NodeProps, 'id'>):
       <section className="frame" aria-label={title} data-block={id}>
         <FrameHeader id={id} actor={setting.actor} onDelete={setting.onDelete} />
       </section>
+      {data.movedBy !== undefined && <MovedBy clientId={data.movedBy} />}
       <NodeResizeControl className="grip" position="bottom-right" minWidth={MIN.width} minHeight={MIN.height} />
     </>
   )

@@ -11,6 +11,10 @@ export interface OpenBlockOptions {
 export interface CanvasDoor {
   /** Brings a block into view; false if there is no such block. */
   readonly show: (id: string) => boolean
+  /** Brings the neighbourhood of a place into view. */
+  readonly showPlace: (at: { readonly x: number; readonly y: number }) => void
+  /** Shows all blocks, or the first ones if all can't be read at once. */
+  readonly fit: () => void
   /** Place for a new block near what is in view; undefined while the board arranges itself. */
   readonly freePlace: () => { readonly x: number; readonly y: number } | undefined
 }
@@ -27,6 +31,12 @@ export function openCanvasDoor(door: CanvasDoor): () => void {
 
 /** Place for a new block; undefined if the order of the blocks decides. */
 export const freePlace: CanvasDoor['freePlace'] = () => canvas?.freePlace()
+
+/** Brings the neighbourhood of a place of the canvas into view, if the canvas is shown. */
+export const openPlace: CanvasDoor['showPlace'] = (at) => canvas?.showPlace(at)
+
+/** Shows the whole board, if the canvas is shown. */
+export const fitBoard: CanvasDoor['fit'] = () => canvas?.fit()
 
 /** Brings a block into view and the focus into its text. Returns false if the page does not show the block. */
 export function openBlock(id: string, { passage, keepsFocus = false }: OpenBlockOptions = {}): boolean {

@@ -1,29 +1,37 @@
-import { type ReactNode, Suspense, useRef } from 'react'
+import { type ReactNode, Suspense, useEffect, useRef } from 'react'
+import { CommentsPanel, openCommentsDoor, useWaitingComments } from '../comments/index.tsx'
 import { ConflictsAnnouncer, ConflictsPanel, useAllConflicts } from '../conflicts/index.tsx'
 import { DemonstrationPanel, useDemonstrationOffer, useIndexer } from '../demonstration/index.tsx'
 import { HistoryPanel } from '../history/index.tsx'
 import { LeasesPanel } from '../leases/index.tsx'
+import type { Person } from '../person.ts'
 import { SetAsidePanel, useSetAside } from '../set-aside/index.tsx'
 import { TasksPanel } from '../tasks/index.tsx'
 import './side-panels.css'
 
-type PanelName = 'History' | 'Conflicts' | 'Tasks' | 'Leases' | 'Set aside' | 'Demonstration'
+export type PanelName = 'Comments' | 'History' | 'Conflicts' | 'Tasks' | 'Leases' | 'Set aside' | 'Demonstration'
 export interface OpenPanel {
   readonly name: PanelName
   /** Scenario that the demonstration plays when it opens. */
   readonly scenario?: string
+  /** Block whose comments come first. */
+  readonly block?: string
 }
 interface SidePanelsProps {
   readonly name: string
+  readonly self: Person
+  readonly actor: string
   readonly open: OpenPanel | undefined
   readonly onOpen: (panel: OpenPanel | undefined) => void
 }
 
 /** Buttons that open the panels, and the open panel. A panel's code is loaded when it is first opened. */
-export function SidePanels({ name, open, onOpen }: SidePanelsProps): ReactNode {
+export function SidePanels({ name, self, actor, open, onOpen }: SidePanelsProps): ReactNode {
   const buttons = useRef(new Map<PanelName, HTMLButtonElement>())
   const conflicts = useAllConflicts()
   const setAside = useSetAside()
+  const waiting = useWaitingComments([self.name, actor])
+  useEffect(() => openCommentsDoor((block) => onOpen({ name: 'Comments', block })), [onOpen])
   const isOffered = useDemonstrationOffer(name)
   useIndexer(name, isOffered)
   const close = (): void => {
@@ -54,6 +62,7 @@ export function SidePanels({ name, open, onOpen }: SidePanelsProps): ReactNode {
   return (
     <>
       <div className="panel-buttons">
+        {button('Comments', waiting)}
         {button('History')}
         {button('Conflicts', conflicts.list.length)}
         {button('Tasks')}
@@ -63,6 +72,9 @@ export function SidePanels({ name, open, onOpen }: SidePanelsProps): ReactNode {
       </div>
       <ConflictsAnnouncer newest={conflicts.list[0]} />
       <Suspense fallback={null}>
+        {open?.name === 'Comments' && (
+          <CommentsPanel key={open.block} self={self} actor={actor} block={open.block} onClose={close} />
+        )}
         {open?.name === 'History' && <HistoryPanel onClose={close} />}
         {open?.name === 'Conflicts' && <ConflictsPanel conflicts={conflicts} onClose={close} />}
         {open?.name === 'Tasks' && <TasksPanel onClose={close} />}
