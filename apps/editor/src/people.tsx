@@ -26,15 +26,14 @@ export function People({ self, onRename }: { self: Person; onRename: (name: stri
               <Avatar person={state} />
               <span className="hidden">{name}</span>
             </button>
+            {/* Its word is drawn by the style sheet: the text of an item is its person's name. */}
             <button
               type="button"
               className="follow-button"
               aria-label={`Follow ${name}`}
               aria-pressed={isFollowed}
               onClick={() => follow(isFollowed ? undefined : { clientId, name, hue })}
-            >
-              Follow
-            </button>
+            />
           </li>
         )
       })}

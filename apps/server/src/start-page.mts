@@ -60,11 +60,11 @@ ${row('Durability', `<code>${facts.durability}</code>`, SURVIVES[facts.durabilit
 </dl>
 <section>
 <h2>With the SDK <small>for people and background jobs alike</small></h2>
-<pre><code>${highlight(sdkExample(facts.syncUrl))}</code></pre>
+<pre tabindex="0"><code>${highlight(sdkExample(facts.syncUrl))}</code></pre>
 </section>
 <section>
 <h2>With a stock Yjs client <small>nothing to change</small></h2>
-<pre><code>${highlight(`new WebsocketProvider('${facts.syncUrl}', 'my-workspace', doc)`)}</code></pre>
+<pre tabindex="0"><code>${highlight(`new WebsocketProvider('${facts.syncUrl}', 'my-workspace', doc)`)}</code></pre>
 </section>
 </main>
 <script type="module" src="${FIRST_SCREEN}"></script>

@@ -26,7 +26,7 @@ export interface CommentThread {
   readonly resolved: { readonly actor: string; readonly at: number } | undefined
 }
 
-/** What a person writes as a comment. */
+/** A comment before it is written. */
 export interface CommentDraft {
   readonly text: string
   readonly mentions?: readonly string[]

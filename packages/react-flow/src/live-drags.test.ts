@@ -61,7 +61,7 @@ it('[RF12] a node stands where another drags it, says who, and returns when that
   const renders = hook.renders()
   await hear(7, { name: 'bob', typed: true, [DRAG_FIELD]: { 'block-0': { x: 500, y: 50 } } })
   expect(hook.renders()).toBe(renders)
-  // Who drags here sees their own drag.
+  // A person sees their own drag.
   await drag(true, 0)
   expect(hook.last().nodes[0]).toMatchObject({ position: { x: 0.4, y: 7 }, data: { movedBy: undefined } })
   await hear(7, undefined)

@@ -1,7 +1,6 @@
 import type { Observable, Workspace } from '@joinery/client'
 import type { NodeChange } from '@xyflow/react'
 import { type Point, readPosition } from './board-position.ts'
-import type { FlowNode } from './flow-nodes.ts'
 
 /** Field of a presence state with the blocks that its client drags: `{ <block>: { x, y } }`, in pixels of the flow. */
 export const DRAG_FIELD = 'joinery:drag'
@@ -79,7 +78,7 @@ export class DragSharer {
   }
 
   /** Takes React Flow's changes. */
-  note(changes: readonly NodeChange<FlowNode>[]): void {
+  note(changes: readonly NodeChange[]): void {
     let isChanged = false
     for (const change of changes) {
       if (change.type === 'remove') isChanged = this.#dragged.delete(change.id) || isChanged

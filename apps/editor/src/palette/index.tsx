@@ -29,7 +29,7 @@ export function PaletteButton({ commandsOf }: { commandsOf: () => readonly Comma
         aria-keyshortcuts="Control+K Meta+K"
         onClick={() => setCommands(commandsOf())}
       >
-        Search <kbd aria-hidden="true">Ctrl K</kbd>
+        Search <span aria-hidden="true">Ctrl K</span>
       </button>
       {commands !== undefined && <Palette commands={commands} onClose={() => setCommands(undefined)} />}
     </>

@@ -81,7 +81,6 @@ export function Palette({ commands, onClose }: PaletteProps): ReactNode {
     }
   }
   return (
-    // biome-ignore lint/a11y/useKeyWithClickEvents: Escape closes a dialog
     <dialog
       ref={dialog}
       className="palette"
@@ -109,14 +108,13 @@ export function Palette({ commands, onClose }: PaletteProps): ReactNode {
             setAt(0)
           }}
         />
-        <ul id={list} role="listbox" aria-label="Results">
+        <div id={list} role="listbox" aria-label="Results">
           {rows.map((row, index) => (
             // biome-ignore lint/a11y/useKeyWithClickEvents: the field has the keys
             // biome-ignore lint/a11y/useFocusableInteractive: the field keeps the focus, as in every combobox
-            <li
+            <div
               key={row.id}
               id={`${list}-${index}`}
-              // biome-ignore lint/a11y/noNoninteractiveElementToInteractiveRole: an option of the combobox
               role="option"
               aria-selected={index === chosen}
               className={index > 0 && rows[index - 1]?.group !== row.group ? 'first' : ''}
@@ -125,9 +123,9 @@ export function Palette({ commands, onClose }: PaletteProps): ReactNode {
             >
               <span className="name">{row.name}</span>
               <span className="hint">{row.hint}</span>
-            </li>
+            </div>
           ))}
-        </ul>
+        </div>
         <p role="status" className={rows.length === 0 ? 'soft' : 'hidden'}>
           {rows.length === 0 ? `Nothing has “${query}” in it.` : `${rows.length} results`}
         </p>

@@ -10,7 +10,7 @@ import './running.css'
 const SHOWN_MAX = 3
 const NO_STEPS = {}
 
-/** What goes on in a block, drawn on its card: who does it, which step, how far it is, and why it waits. */
+/** Draws the work that goes on in a block on its card: who does it, which step, how far it is, and why it waits. */
 export function RunningMarks({ id }: { id: string }): ReactNode {
   const indexes = useIndexingList(id)
   const statuses = useClaims(id, STATUSES)

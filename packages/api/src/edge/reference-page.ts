@@ -60,7 +60,7 @@ function renderOperation(method: string, path: string, operation: OperationDescr
     ),
   ]
   return `<h2 id="${operationId}"><b>${method}</b> <code>${escapeHtml(path)}</code></h2><p>${proseOf(summary)}</p>
-<pre>${escapeHtml(exampleOf(method, path, operation))}</pre>
+<pre tabindex="0">${escapeHtml(exampleOf(method, path, operation))}</pre>
 ${takes.length > 0 ? `<table>${takes.join('')}</table>` : ''}
 <table>${Object.entries(responses).map(renderAnswer).join('')}</table>`
 }

@@ -300,7 +300,7 @@ it('[H18] what the page tells to type works as it stands, in this order', async 
 
 /** Reads the request that the page's command for an operation sends. */
 function commandOf(page: string, operation: string): { method: string; path: string; body: string | undefined } {
-  const escaped = new RegExp(`<h2 id="${operation}">.*?<pre>(.*?)</pre>`, 's').exec(page)?.[1] ?? ''
+  const escaped = new RegExp(`<h2 id="${operation}">.*?<pre[^>]*>(.*?)</pre>`, 's').exec(page)?.[1] ?? ''
   const command = escaped.replace(/&#(\d+);/g, (_, code: string) => String.fromCharCode(Number(code)))
   const match =
     /^curl (?:-X (\w+) )?'?localhost:1234(\S+?)'?(?: \\\n {2}-H 'Content-Type: application\/json' -d '(.*)')?$/.exec(
