@@ -66,7 +66,7 @@ async function grab(page: Page, title: string): Promise<{ x: number; y: number }
 }
 
 it.skipIf(!pages.isThere)(
-  '[E60, E61] a frame takes its blocks along, others see the drag before the drop, and the list shows the frame',
+  '[E70, E71] a frame takes its blocks along, others see the drag before the drop, and the list shows the frame',
   async () => {
     await fill('frames', ['One', 'Two', 'Three'])
     const ann = await visitAs('frames', 'Ann')
@@ -113,7 +113,7 @@ it.skipIf(!pages.isThere)(
 )
 
 it.skipIf(!pages.isThere)(
-  '[E63] a comment calls somebody, is answered and resolved, and undo takes back one’s own alone',
+  '[E73] a comment calls somebody, is answered and resolved, and undo takes back one’s own alone',
   async () => {
     await fill('comments', ['Plan'])
     const ann = await visitAs('comments', 'Ann')
@@ -150,7 +150,7 @@ it.skipIf(!pages.isThere)(
   },
 )
 
-it.skipIf(!pages.isThere)('[E64] commands and a search by keyboard alone', async () => {
+it.skipIf(!pages.isThere)('[E74] commands and a search by keyboard alone', async () => {
   await fill('palette', ['Plan', 'Notes'])
   const ann = await visitAs('palette', 'Ann')
   await typeIn(ann, 'Notes', 'Measure twice and then cut once.')
@@ -180,7 +180,7 @@ it.skipIf(!pages.isThere)('[E64] commands and a search by keyboard alone', async
   await ann.getByText('Nothing has “nothing of the kind” in it.').waitFor()
 })
 
-it.skipIf(!pages.isThere)('[E65] one follows another’s view until one pans or presses Escape', async () => {
+it.skipIf(!pages.isThere)('[E75] one follows another’s view until one pans or presses Escape', async () => {
   await fill('follow', ['Plan', 'Notes'])
   const ann = await visitAs('follow', 'Ann')
   const bob = await visitAs('follow', 'Bob')
@@ -223,7 +223,7 @@ it.skipIf(!pages.isThere)('[E65] one follows another’s view until one pans or 
 })
 
 it.skipIf(!pages.isThere)(
-  '[E62, E66] two people and a job move, connect and type at once; all see the same board, and undo spares the others',
+  '[E72, E76] two people and a job move, connect and type at once; all see the same board, and undo spares the others',
   async () => {
     await fill('team', ['One', 'Two', 'Three'])
     const ann = await visitAs('team', 'Ann')

@@ -11,7 +11,7 @@ const placed = (id: string, type: string, frame?: string): PlacedBlock => ({
   size: undefined,
 })
 
-it('[E60] the list has a frame at its place in the order, with its blocks in theirs', () => {
+it('[E70] the list has a frame at its place in the order, with its blocks in theirs', () => {
   const rows = rowsOf([
     placed('b', 'text', 'f'),
     placed('a', 'text'),

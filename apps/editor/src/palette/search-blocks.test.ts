@@ -9,7 +9,7 @@ const BLOCKS = [
 ]
 const ids = (query: string, max = 10) => searchBlocks(BLOCKS, query, max).map(({ id }) => id)
 
-it('[E64] a search finds names before texts, every word of it, in any case', () => {
+it('[E74] a search finds names before texts, every word of it, in any case', () => {
   expect(ids('plan')).toEqual(['c', 'b', 'a'])
   expect(ids('PLAN cut')).toEqual(['a'])
   expect(ids('plan', 2)).toEqual(['c', 'b'])
@@ -18,7 +18,7 @@ it('[E64] a search finds names before texts, every word of it, in any case', () 
   expect(ids('säge')).toEqual(['d'])
 })
 
-it('[E64] a found text has an excerpt around the match, and the passage as it stands there', () => {
+it('[E74] a found text has an excerpt around the match, and the passage as it stands there', () => {
   expect(searchBlocks(BLOCKS, 'CUT ONCE', 1)).toEqual([
     { id: 'a', title: 'Notes', excerpt: 'Measure twice, then cut once with a plan.', passage: 'cut once' },
   ])

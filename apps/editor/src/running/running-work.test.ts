@@ -22,7 +22,7 @@ const task = {
 } as unknown as MachineClaim
 const machine = TASK as unknown as Parameters<typeof resourceWork>[1]
 
-it('[E62] a running index tells who builds it, its step and how far it is', () => {
+it('[E72] a running index tells who builds it, its step and how far it is', () => {
   const steps = { 'b/main': { run: 'r', done: 3, total: 10, note: 'chunks' } }
   expect(indexWork('b', entry, steps)).toMatchObject({
     actor: 'indexer',
@@ -38,13 +38,13 @@ it('[E62] a running index tells who builds it, its step and how far it is', () =
   expect(indexWork('b', { ...entry, status: 'done' }, steps)).toBeUndefined()
 })
 
-it('[E62] an index that a person asked for waits for a worker until one says a step', () => {
+it('[E72] an index that a person asked for waits for a worker until one says a step', () => {
   const asked = { ...entry, source: 'user_action', actor: 'ann' } as const
   expect(indexWork('b', asked, {})).toMatchObject({ actor: 'ann', isPerson: true, why: 'waits for a worker' })
   expect(indexWork('b', asked, { 'b/main': { run: 'r', done: 0 } })?.why).toBeUndefined()
 })
 
-it('[E62] a task tells its step and why it waits, and is gone at its end', () => {
+it('[E72] a task tells its step and why it waits, and is gone at its end', () => {
   const detail = { saga: 'publish', step: 'upload' }
   expect(resourceWork({ ...task, detail, progress: 1, total: 4 } as MachineClaim, machine)).toMatchObject({
     actor: 'publish',
