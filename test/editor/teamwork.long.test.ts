@@ -166,7 +166,7 @@ it.skipIf(!pages.isThere)('[E74] commands and a search by keyboard alone', async
   await expect.poll(selection).toBe('cut once')
   await ann.keyboard.press('Control+K')
   await ann.keyboard.press('Escape')
-  await expect.poll(selection).toBe('cut once')
+  await expect.poll(() => ann.evaluate(() => document.activeElement?.ariaLabel)).toBe('Content of Notes')
   await ann.keyboard.press('Control+K')
   await ann.keyboard.type('add text')
   await ann.keyboard.press('Enter')
