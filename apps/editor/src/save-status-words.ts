@@ -16,6 +16,8 @@ export function saveStatusWords(status: SaveStatus): StatusWords {
       return { tone: 'bad', text: `Refused: ${plainReason(status)}` }
     case 'held':
       return { tone: 'bad', text: heldText(status) }
+    case 'saving':
+      return { tone: 'busy', text: status.isAlone ? 'Saving: not on the other machines yet' : 'Saving' }
     default:
       return { tone: 'busy', text: 'Saving' }
   }

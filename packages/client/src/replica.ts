@@ -88,6 +88,7 @@ export class Replica {
   readonly #expectedActor: string | undefined
   #hello: Hello | undefined
   #hold: { code: RejectionCode; reason: string } | undefined
+  #isAlone = false
   #watchesProvenance = false
   /** Why the replica was closed: present and later waits reject with it. */
   #end: { readonly reason: unknown } | undefined
@@ -157,6 +158,11 @@ export class Replica {
   /** Why the server takes no updates now; undefined while it does. */
   get hold(): { readonly code: RejectionCode; readonly reason: string } | undefined {
     return this.#hold
+  }
+
+  /** Whether the server takes edits, and reaches no other machine of its cluster now. */
+  get isAlone(): boolean {
+    return this.#isAlone
   }
 
   /** Asks the server who last touched what, now and on every later connection. */
@@ -311,6 +317,7 @@ export class Replica {
       case 'writable': {
         const { isWritable, code, reason } = message
         this.#hold = isWritable || code === undefined ? undefined : { code, reason }
+        this.#isAlone = isWritable && code === 'not_replicated'
         return this.#events.changed()
       }
       case 'provenance':
@@ -370,6 +377,7 @@ export class Replica {
     this.#keyed.disconnected()
     this.#hello = undefined
     this.#hold = undefined
+    this.#isAlone = false
   }
 
   #onLinkState(state: ConnectionState): void {

@@ -7,6 +7,7 @@ const FACTS: SaveFacts = {
   isCaughtUp: true,
   isKeptHere: true,
   hold: undefined,
+  isAlone: false,
   rejection: undefined,
 }
 const hold = { code: 'storage_full', reason: 'the disk is full' } as const
@@ -25,4 +26,10 @@ it.each<[string, Partial<SaveFacts>, object]>([
   ['the connection is refused', { rejection, connection: refused }, { state: 'rejected', what: 'connection' }],
 ])('[C11] the status is the worst news when %s', (_, facts, shown) => {
   expect(saveStatusOf({ ...FACTS, ...facts })).toMatchObject(shown)
+})
+
+it('[C140] an edit that is on one machine alone is saving, and one that the others have is saved', () => {
+  expect(saveStatusOf({ ...FACTS, isAlone: true, pending: 1 })).toEqual({ state: 'saving', pending: 1, isAlone: true })
+  expect(saveStatusOf({ ...FACTS, pending: 1 })).toEqual({ state: 'saving', pending: 1 })
+  expect(saveStatusOf({ ...FACTS, isAlone: true })).toEqual({ state: 'saved' })
 })

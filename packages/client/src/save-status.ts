@@ -11,7 +11,12 @@ export type SaveStatus =
   /** Connected; everything written here is durable on the server. */
   | { readonly state: 'saved' }
   /** Connected; not everything is durable yet. `pending` is 0 while a new connection compares both sides. */
-  | { readonly state: 'saving'; readonly pending: number }
+  | {
+      readonly state: 'saving'
+      readonly pending: number
+      /** While the server reaches no other machine of its cluster: edits are on one machine alone, and are not called saved. */
+      readonly isAlone?: true
+    }
   | {
       readonly state: 'offline'
       readonly pending: number
@@ -71,12 +76,15 @@ export interface SaveFacts {
   readonly isKeptHere: boolean
   /** Why the server accepts no edits now; undefined while it does. */
   readonly hold: { readonly code: RejectionCode; readonly reason: string } | undefined
+  /** Whether the server takes edits, and reaches no other machine of its cluster now. */
+  readonly isAlone: boolean
   /** Why edits were set aside; undefined once a person has acknowledged it. */
   readonly rejection: { readonly code: EditsRejectionCode; readonly reason: string } | undefined
 }
 
 /** Computes the save status. The worst news wins: a refused connection hides refused edits, not the reverse. */
-export function saveStatusOf({ connection, pending, isCaughtUp, isKeptHere, hold, rejection }: SaveFacts): SaveStatus {
+export function saveStatusOf(facts: SaveFacts): SaveStatus {
+  const { connection, pending, isCaughtUp, isKeptHere, hold, isAlone, rejection } = facts
   if (connection.state === 'refused') {
     return { state: 'rejected', what: 'connection', code: connection.code, reason: connection.reason, pending }
   }
@@ -88,7 +96,7 @@ export function saveStatusOf({ connection, pending, isCaughtUp, isKeptHere, hold
     return { state: 'offline', pending, isKeptHere, cause: connection.state, reason }
   }
   if (hold !== undefined) return { state: 'held', pending, isKeptHere, ...hold }
-  return pending === 0 && isCaughtUp ? { state: 'saved' } : { state: 'saving', pending }
+  return pending === 0 && isCaughtUp ? { state: 'saved' } : { state: 'saving', pending, ...(isAlone && { isAlone }) }
 }
 
 /** The store behind `workspace.saveStatus`. */

@@ -383,10 +383,11 @@ export class Workspace {
     const replica: Replica | undefined = this.#replica
     // Undefined while the first replica is created.
     if (replica === undefined) return
-    const { isCaughtUp, isKeptHere, hold } = replica
+    const { isCaughtUp, isKeptHere, hold, isAlone } = replica
     const pending = replica.pending + (this.#rebuild.isWaiting ? 1 : 0)
     const rejection = this.#rejection
-    this.#status.set(saveStatusOf({ connection: replica.link.state, pending, isCaughtUp, isKeptHere, hold, rejection }))
+    const connection = replica.link.state
+    this.#status.set(saveStatusOf({ connection, pending, isCaughtUp, isKeptHere, hold, isAlone, rejection }))
   }
 }
 
