@@ -47,6 +47,15 @@ describe('sockets', () => {
     expect(two.gateway.counts.bytes).toBeGreaterThan(100)
   })
 
+  it('[Q40] a node that has not heard of the owner yet asks the engine before it takes the workspace for nobody’s', async () => {
+    const one = await scene.node('one')
+    const two = await scene.deafNode('two')
+    await one.server.client('w?joinery=1').synced()
+    const bob = await two.server.client('w?joinery=1').synced()
+    expect(two.gateway.counts.pipes).toBe(1)
+    expect(bob.closed).toBeUndefined()
+  })
+
   it('[Q40] the owner says who is let in, by its own close code', async () => {
     const { two } = await scene.ownedByOne({
       authenticator: async ({ actor = 'ada' }) => {

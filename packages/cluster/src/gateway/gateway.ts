@@ -95,7 +95,7 @@ export class Gateway implements Placement {
   async routeTo(workspace: WorkspaceId, request: IncomingMessage): Promise<Route | undefined> {
     const isPassed = request.headers[HEADER] !== undefined
     for (;;) {
-      const owner = this.#ownership.ownerOf(workspace) ?? this.#successor(workspace)
+      const owner = (await this.#ownerOf(workspace)) ?? this.#successor(workspace)
       if (owner === undefined || owner.session === this.#nodes.self.session) return undefined
       if (this.#nodes.isGone(owner.session) || this.#runsAnew(owner)) return undefined
       if (isPassed) throw moved()
@@ -116,6 +116,11 @@ export class Gateway implements Placement {
     this.#stop()
     this.#watch.close()
     for (const all of [...this.#passed.values()]) for (const passed of [...all]) passed.cut()
+  }
+
+  /** The engine is asked where this node has heard of no owner: the news may be on its way. */
+  async #ownerOf(workspace: WorkspaceId): Promise<Owner | undefined> {
+    return this.#ownership.ownerOf(workspace) ?? (await this.#ownership.askForOwner(workspace))
   }
 
   /** The node that a workspace of nobody goes to while this one gives its own away; undefined for this one. */

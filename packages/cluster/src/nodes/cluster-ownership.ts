@@ -67,6 +67,12 @@ export class ClusterOwnership implements Ownership {
     return this.#owners.get(workspace)
   }
 
+  /** The owner of a workspace, as the engine says now; undefined for none, and if the engine does not answer. */
+  async askForOwner(workspace: string): Promise<Owner | undefined> {
+    const entry = await this.#engine.meta.get(keyOf(workspace)).catch(ignore)
+    return entry === undefined ? undefined : fromBytes(ownerEntry, entry.value)
+  }
+
   /** Workspaces with an owner, and the owners. */
   owners(): IterableIterator<[workspace: string, owner: Owner]> {
     return this.#owners.entries()

@@ -63,11 +63,21 @@ export class GatewayScene {
     return client
   }
 
-  async node(name: string, options: ServerOptions = {}, at?: string): Promise<GatewayNode> {
+  /** A node that hears of no owner: its news from the engine are late for ever. */
+  deafNode(name: string): Promise<GatewayNode> {
+    const engine = this.engine.connect(name)
+    return this.node(name, {}, undefined, { ...engine, meta: { ...engine.meta, watch: async () => () => undefined } })
+  }
+
+  async node(
+    name: string,
+    options: ServerOptions = {},
+    at?: string,
+    engine = this.engine.connect(name),
+  ): Promise<GatewayNode> {
     const port = await freePort()
     const address = at ?? `127.0.0.1:${port}`
     const info = { node: name, session: `${name}-${port}`, address, version: '0.1.0', isDraining: false }
-    const engine = this.engine.connect(name)
     const nodes = await Nodes.join({ engine, self: info })
     const ownership = await ClusterOwnership.open(engine, nodes)
     const gateway = new Gateway({ nodes, ownership, secret: SECRET, workspaceOf })
