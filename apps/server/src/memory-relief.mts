@@ -60,6 +60,6 @@ export function makeCollector(): () => void {
   setFlagsFromString('--no-expose-gc')
   return () => {
     if (getHeapStatistics().used_heap_size > HEAP_BYTES_MAX) return
-    void collect({ type: 'major', flavor: 'last-resort', execution: 'sync' })
+    void collect({ type: 'major', flavor: 'regular', execution: 'sync' })
   }
 }

@@ -157,13 +157,27 @@ it('[S198] work in long turns is a debt at once, and other connections of the pr
   scene.ledger.stop()
 })
 
-it('[S242] a principal is told whether others had work a short time ago', () => {
+it('[S352] the ledger tells whether several principals had work a short time ago', () => {
   const scene = new Scene()
   const [busy, other] = [new Connection('1', 'mallory', 'w'), new Connection('2', 'ada', 'w')]
   scene.work(busy, 10)
-  expect(scene.ledger.isContended(busy)).toBe(false)
+  scene.work(busy, 10)
+  expect(scene.ledger.isShared).toBe(false)
   scene.work(other, 1)
-  expect(scene.ledger.isContended(busy)).toBe(true)
+  expect(scene.ledger.isShared).toBe(true)
   scene.nowMs += LIMITS.costContentionMs + 1
-  expect(scene.ledger.isContended(busy)).toBe(false)
+  scene.work(other, 1)
+  expect(scene.ledger.isShared).toBe(false)
+})
+
+it('[S353] a long turn is not paid from what may be spent at once, and many short ones are', () => {
+  const scene = new Scene()
+  const [short, long, built] = [1, 2, 3].map((id) => new Connection(`${id}`, `actor ${id}`, `w${id}`))
+  if (short === undefined || long === undefined || built === undefined) throw new Error('three are made')
+  for (let turn = 0; turn < 9; turn++) scene.work(short, 10)
+  scene.work(long, 11)
+  scene.ledger.chargeCost(built, 90, scene.nowMs, false)
+  expect([short.isResting, long.isResting, built.isResting]).toEqual([false, true, false])
+  expect(scene.ledger.restOf(long)).toBe(22)
+  scene.ledger.stop()
 })

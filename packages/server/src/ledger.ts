@@ -5,6 +5,11 @@ import type { ServerLimits } from './limits.ts'
 
 /** Time between two looks at those that rest, ms: shorter than anybody notices. */
 const LOOK_MS = 20
+/**
+ * Turns of the event loop that are longer, ms, are not paid from what may be spent at once. A request takes a dozen turns: beside a burst of
+ * long ones, it would wait for all of them.
+ */
+const BURST_TURN_MS = 10
 
 /** The payer of some work, and the workspace that the work is for. */
 export interface Payer {
@@ -64,10 +69,11 @@ export class Ledger {
     this.#workspaces = new Budgets(workspace, costContentionMs)
   }
 
-  /** Books work that began at `sinceMs` and ends now, both by `performance.now()`. Returns now. */
+  /** Books work of one turn that began at `sinceMs` and ends now, both by `performance.now()`. Returns now. */
   book(payer: Payer, sinceMs: number): number {
     const nowMs = this.#now()
-    this.#spend(payer, nowMs - sinceMs, nowMs)
+    const costMs = nowMs - sinceMs
+    this.#spend(payer, costMs, nowMs, costMs <= BURST_TURN_MS)
     return nowMs
   }
 
@@ -81,9 +87,9 @@ export class Ledger {
     return nowMs
   }
 
-  /** The same for a cost that was measured, ms, at the time `nowMs` by `performance.now()`. */
-  chargeCost(payer: RestingPayer, costMs: number, nowMs: number): void {
-    if (this.#spend(payer, costMs, nowMs)) this.#haveRest(payer)
+  /** The same for a cost that was measured, ms, at the time `nowMs` by `performance.now()`: of one turn, or of many short ones. */
+  chargeCost(payer: RestingPayer, costMs: number, nowMs: number, isOneTurn = true): void {
+    if (this.#spend(payer, costMs, nowMs, !isOneTurn || costMs <= BURST_TURN_MS)) this.#haveRest(payer)
   }
 
   /**
@@ -108,11 +114,9 @@ export class Ledger {
     )
   }
 
-  /** Whether there was work for another principal, or another workspace, a short time ago. */
-  isContended({ principal, workspace }: Payer): boolean {
-    const nowMs = this.#now()
-    if (this.#principals.isWantedByOthers(principal, nowMs)) return true
-    return workspace !== undefined && this.#workspaces.isWantedByOthers(workspace, nowMs)
+  /** Whether several principals had work a short time ago. */
+  get isShared(): boolean {
+    return this.#principals.isShared(this.#now())
   }
 
   /** Number of connections that rest now. */
@@ -221,5 +225,10 @@ class Budgets {
   isWantedByOthers(owner: string, nowMs: number): boolean {
     const othersAtMs = this.#last === owner ? this.#othersAtMs : this.#lastAtMs
     return nowMs - othersAtMs <= this.#contentionMs
+  }
+
+  /** Whether there was work for several a short time ago. */
+  isShared(nowMs: number): boolean {
+    return nowMs - this.#othersAtMs <= this.#contentionMs
   }
 }

@@ -211,7 +211,7 @@ export const SERVER_LIMITS: ServerLimits = {
   trialsMax: 1,
   trialsWaitingMax: 64,
   trialWaitMs: 30_000,
-  trialTurnMs: 10,
+  trialTurnMs: 5,
   answerTurnMs: 5,
   loadMsMax: 30_000,
 }

@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises'
 import type * as Y from 'yjs'
 import type { ServerLimits } from '../limits.ts'
 import { Turns } from '../turns.ts'
@@ -7,19 +7,42 @@ import { paceOf, type Steps } from './steps.ts'
 /** Items that are read at once, at most, before they are applied. */
 const CHUNK = 1_000
 
-/** The turns of the event loop that long loads take. All loads of a server together take one, then others have theirs. */
+/** Turns that are shorter, ms, follow each other without a rest. */
+const SHORT_TURN_MS = 2
+/** A request takes a dozen turns of the event loop and some ms: in a rest of so many ms it is answered, and waits for one long turn. */
+const REST_MS = 25
+/** The longest rest after a turn, ms. */
+const REST_MS_MAX = 100
+/** Tasks in the queue from which on a rest is only as long as the turn was: everybody waits for long work, as after a restart. */
+const MANY_WAITING = 4
+
+/**
+ * The turns of the event loop that long work takes. All of it together takes one, then others have theirs. While others have work, they
+ * also have some time after each turn.
+ */
 export class LoadTurns {
   readonly #turnMs: number
   readonly #stepsMs: number
+  readonly #isWanted: () => boolean
   readonly #turns = new Turns(1)
   #stepsEndMs = 0
+  #waiting = 0
+  /** Time that the last turn took, ms. */
+  #tookMs = 0
   /** The pace of all steps that are done in these turns. */
   readonly pace = paceOf(() => performance.now() >= this.#stepsEndMs)
 
-  /** @param limits times after which a load, and the steps of anything else, give their turn up */
-  constructor({ trialTurnMs, answerTurnMs }: Pick<ServerLimits, 'trialTurnMs' | 'answerTurnMs'>) {
+  /**
+   * @param limits times after which a load, and the steps of anything else, give their turn up
+   * @param isWanted whether others have work now; by default nobody has
+   */
+  constructor(
+    { trialTurnMs, answerTurnMs }: Pick<ServerLimits, 'trialTurnMs' | 'answerTurnMs'>,
+    isWanted: () => boolean = () => false,
+  ) {
     this.#turnMs = trialTurnMs
     this.#stepsMs = answerTurnMs
+    this.#isWanted = isWanted
   }
 
   /** Calls `apply` with each item in order, in transactions of `origin` that each last about a turn. Resolves with their time, ms. Rejects with the error of either. */
@@ -65,7 +88,27 @@ export class LoadTurns {
   }
 
   /** Resolves in a later turn, and for one caller in each. */
-  pause(): Promise<void> {
-    return this.#turns.take(() => nextTurn())
+  async pause(): Promise<void> {
+    this.#waiting++
+    await this.#turns.take(async () => {
+      await nextTurn()
+      if (this.#tookMs > SHORT_TURN_MS && this.#isWanted()) await delay(this.#restMs())
+      this.#measureTurn()
+    })
+    this.#waiting--
+  }
+
+  #restMs(): number {
+    const restMs = this.#waiting > MANY_WAITING ? this.#tookMs : Math.max(REST_MS, 2 * this.#tookMs)
+    return Math.min(restMs, REST_MS_MAX)
+  }
+
+  /** Called just before the caller that has this turn goes on, which is before the next phase of the event loop. */
+  #measureTurn(): void {
+    const sinceMs = performance.now()
+    this.#tookMs = 0
+    setImmediate(() => {
+      this.#tookMs = performance.now() - sinceMs
+    })
   }
 }

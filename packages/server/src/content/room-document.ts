@@ -19,7 +19,7 @@ import { encodingSyncAnswer, LiveAnswer } from './sync-answer.ts'
 import { takeUpdates } from './taken-updates.ts'
 import { encodeTransaction } from './transaction-update.ts'
 import { unitBytesOf } from './trials/trial-protocol.ts'
-import { encodingShown } from './update-encoding.ts'
+import { encodingShown, encodingWhole } from './update-encoding.ts'
 import { splitUpdate } from './update-parts.ts'
 import { type Clocks, WaitingStructs, withWaiting } from './waiting-structs.ts'
 
@@ -290,15 +290,22 @@ export class RoomDocument {
   }
 
   /**
-   * Everything that a later load needs instead of the records so far: the state, waiting updates included, and the
-   * annex.
+   * The steps to everything that a later load needs instead of the records so far, as of the last step: the state, waiting updates
+   * included, and the annex. Throws when the document is destroyed meanwhile: it may have edits that were undone.
    */
-  snapshot(): { state: Uint8Array; annex: Uint8Array } {
+  *snapshotting(pace: Pace): Steps<{ state: Uint8Array; annex: Uint8Array }> {
     const { doc, ruled } = this.#live()
-    const annex = { stateVector: this.stateVector(), authors: ruled.encodeAuthors(), stamps: this.#stamps }
-    const state = Y.encodeStateAsUpdate(doc)
-    this.#stateBytes = state.length
-    return { state, annex: encodeAnnex(annex) }
+    const encoding = encodingWhole(doc, pace)
+    for (;;) {
+      const { done, value: state } = encoding.next()
+      if (done) {
+        const annex = { stateVector: this.stateVector(), authors: ruled.encodeAuthors(), stamps: this.#stamps }
+        this.#stateBytes = state.length
+        return { state, annex: encodeAnnex(annex) }
+      }
+      yield
+      if (this.#doc !== doc) throw new Error('the room has built its document anew, or closed it, meanwhile')
+    }
   }
 
   /** Size of the state in the last snapshot, taken or loaded, bytes; 0 without a snapshot. */

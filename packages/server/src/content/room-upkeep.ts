@@ -1,10 +1,14 @@
 import type { KeepHistory, WorkspaceLog } from '@joinery/log'
 import * as Y from 'yjs'
 import type { Counters } from '../counters.ts'
+import type { LoadTurns } from './load-turns.ts'
 import type { RoomDocument } from './room-document.ts'
+import type { Pace } from './steps.ts'
 
 export interface UpkeepOptions {
   readonly counters: Counters
+  /** The turns in which the document is encoded. */
+  readonly loadTurns: LoadTurns
   readonly keepHistory: KeepHistory
   /** Whether the process is about to end. Work that only speeds up the next load is then left out. */
   isInHurry(): boolean
@@ -33,12 +37,11 @@ export function isWorthKeeping(
 }
 
 /**
- * Takes a snapshot of the document as of now, packs the records that it covers, and drops the history that is not kept.
- * Traffic goes on meanwhile.
+ * Takes a snapshot of the document, packs the records that it covers, and drops the history that is not kept. Traffic goes on
+ * meanwhile: the snapshot is of the turn in which its last part is encoded.
  */
 export async function keepUp(log: WorkspaceLog, document: RoomDocument, options: UpkeepOptions): Promise<void> {
-  const lsn = log.head
-  const { state, annex } = document.snapshot()
+  const { lsn, state, annex } = await options.loadTurns.run(snapshotting(log, document, options.loadTurns.pace))
   if (lsn > log.snapshotLsn) {
     await log.snapshot({ lsn, state, annex })
     options.counters.snapshots++
@@ -49,6 +52,11 @@ export async function keepUp(log: WorkspaceLog, document: RoomDocument, options:
   if (keepHistory === 'forever') return
   const { dropped } = await log.compact({ keepHistory, verify: (state) => verifyState(state, counters) })
   counters.dropped += dropped
+}
+
+function* snapshotting(log: WorkspaceLog, document: RoomDocument, pace: Pace) {
+  const made = yield* document.snapshotting(pace)
+  return { lsn: log.head, ...made }
 }
 
 /** Throws unless Yjs can build a document from `state`. */

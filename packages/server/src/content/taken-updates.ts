@@ -30,8 +30,10 @@ interface Taken {
   readonly mayBeOthers: boolean
 }
 
-/** Time after which updates are left for a later turn while edits wait, ms: each update makes Yjs read again all that waits. */
+/** Time after which a connection's updates are left for a later turn, ms. */
 const TURN_MS = 25
+/** The same while edits wait: each update makes Yjs read again all that waits, so that one takes some milliseconds. */
+const WAITING_TURN_MS = 10
 
 /**
  * Inspects and applies one connection's updates, one after the other, up to the first that is refused, or until the turn is over. Throws {@link UpdateError} when
@@ -42,7 +44,7 @@ export function takeUpdates(updates: readonly Uint8Array[], place: Place): Taken
   let mayBeOthers = false
   const taken: Uint8Array[] = []
   const cut: { index: number; given: Uint8Array }[] = []
-  let sinceMs: number | undefined
+  const sinceMs = performance.now()
   for (let index = 0; index < updates.length; index++) {
     const given = updates[index] as Uint8Array
     const typed = hasWaiting(doc) ? undefined : ruled.readTyped?.(given, writer)
@@ -67,10 +69,9 @@ export function takeUpdates(updates: readonly Uint8Array[], place: Place): Taken
     taken.push(update)
     mayBeOthers ||= isMixed
     if (update !== given) cut.push({ index, given })
-    if (!hasWaiting(doc)) continue
-    sinceMs ??= performance.now()
     const leftFrom = index + 1
-    if (leftFrom < updates.length && performance.now() - sinceMs > TURN_MS)
+    const turnMs = hasWaiting(doc) ? WAITING_TURN_MS : TURN_MS
+    if (leftFrom < updates.length && performance.now() - sinceMs > turnMs)
       return { refused: undefined, leftFrom, taken, cut, mayBeOthers }
   }
   return { refused: undefined, taken, cut, mayBeOthers }

@@ -120,6 +120,11 @@ export function* encodingShown(doc: Y.Doc, since: Uint8Array, pace: Pace): Steps
   return yield* encodingAll(doc, Y.decodeStateVector(since), true, pace)
 }
 
+/** The steps to all of `doc`, edits that wait included, as one V1 update of the document as of the last step. */
+export function encodingWhole(doc: Y.Doc, pace: Pace): Steps<Uint8Array> {
+  return encodingAll(doc, new Map(), false, pace)
+}
+
 function head(...numbers: readonly number[]): Uint8Array {
   const encoder = encoding.createEncoder()
   for (const number of numbers) encoding.writeVarUint(encoder, number)

@@ -271,7 +271,7 @@ class SyncServer implements Server {
 
   #openRooms(turns: KeyedTurns): Rooms {
     const { snapshots, keepHistory = 'forever', rules = openRules } = this.#options
-    const loadTurns = new LoadTurns(this.#limits)
+    const loadTurns = new LoadTurns(this.#limits, () => this.#ledger.isShared)
     return new Rooms({
       store: this.#store,
       ownership: this.#ownership,

@@ -15,6 +15,7 @@ import type { ServerLimits } from '../limits.ts'
 import type { Wire, WireReader } from '../room/wire.ts'
 import { encodeBinaryMessage } from '../ws-frame.ts'
 import type { FrameSource, UnfinishedFrames } from './unfinished-frames.ts'
+import { Unmasking } from './unmasking.ts'
 import type { UnsentBytes, UnsentHolder } from './unsent-bytes.ts'
 import { PIECE_BYTES, UnsentMessages } from './unsent-messages.ts'
 
@@ -55,7 +56,7 @@ const WIRE = Symbol('wire')
 type Carrier = Duplex & { [WIRE]?: SocketWire }
 
 function onBytes(this: Carrier, chunk: Buffer): void {
-  this[WIRE]?.onBytes(chunk.length)
+  this[WIRE]?.onBytes(chunk)
 }
 
 function onMessage(this: WebSocket, data: Buffer, isBinary: boolean): void {
@@ -99,6 +100,7 @@ export class SocketWire implements Wire, FrameSource, UnsentHolder {
 
   readonly #ws: WireSocket
   readonly #socket: Duplex
+  readonly #unmasking = new Unmasking()
   readonly #edge: WireEdge
   /** True when the edge has ended the connection: what still comes from the client counts no more. */
   #isDeaf = false
@@ -152,7 +154,7 @@ export class SocketWire implements Wire, FrameSource, UnsentHolder {
     ws.on('error', ignore)
     ws.on('close', onClose)
     ;(socket as Carrier)[WIRE] = this
-    // Before the listener of `ws`, which makes messages of the bytes.
+    // Before the listener of `ws`, which makes messages of the bytes: it gets them unmasked.
     socket.prependListener('data', onBytes)
   }
 
@@ -328,8 +330,10 @@ export class SocketWire implements Wire, FrameSource, UnsentHolder {
     return false
   }
 
-  onBytes(bytes: number): void {
+  onBytes(chunk: Buffer): void {
+    this.#unmasking.unmask(chunk)
     if (this.#isDeaf) return
+    const bytes = chunk.length
     this.#edge.readAtMs = performance.now()
     this.unfinishedBytes += bytes
     this.#edge.unfinished.note(this)

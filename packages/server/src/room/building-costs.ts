@@ -7,5 +7,5 @@ export function payForBuilding(members: Iterable<Member>, loaded: Loaded | undef
   if (!(loaded?.content instanceof RoomDocument)) return
   const payers = [...members]
   const nowMs = performance.now()
-  for (const member of payers) member.pay(loaded.content.builtMs / payers.length, nowMs)
+  for (const member of payers) member.pay(loaded.content.builtMs / payers.length, nowMs, false)
 }

@@ -1,5 +1,5 @@
 import { openMemoryStore } from '@joinery/log'
-import { encodeUpdate } from '@joinery/protocol'
+import { encodeUpdate, type WorkspaceId } from '@joinery/protocol'
 import * as encoding from 'lib0/encoding'
 import { afterEach, expect, it, onTestFinished } from 'vitest'
 import { UNRULED } from '../content/document-rules.ts'
@@ -90,6 +90,48 @@ it('[S196] updates of several connections that take long are applied in turns of
   expect(turns).toHaveLength(clients.length)
   expect(new Set(turns).size).toBe(clients.length)
   await clients[0]?.until(() => clients[0]?.text.length === 3 * 2 * LARGE)
+})
+
+it('[S351] a room whose updates have waited for a turn goes before rooms that have had theirs and have more to do', async () => {
+  const order: string[] = []
+  const slow = {
+    open: () => ({
+      ...rules.open(),
+      inspect: (update: Uint8Array) => {
+        if (update.length > LARGE) order.push(update.length > 3 * LARGE ? 'waiting' : 'busy')
+        return rules.open().inspect(update)
+      },
+    }),
+  }
+  fixture = await ServerFixture.start({ rules: slow })
+  const names = ['busy', 'busy', 'busy', 'busy', 'waiting']
+  const clients = await Promise.all(names.map((name) => fixture.client(`${name}?joinery=1`).synced()))
+  for (const [index, client] of clients.entries()) {
+    client.text.insert(0, 'x'.repeat(names[index] === 'busy' ? 2 * LARGE : 4 * LARGE))
+  }
+  await Promise.all(
+    clients.map((client) => client.until(() => client.message('durable')?.frames === client.sentUpdates)),
+  )
+  expect(order).toHaveLength(names.length)
+  expect(order.indexOf('waiting')).toBeLessThanOrEqual(2)
+})
+
+it('[S354] idle rooms that are due at once are closed in several turns', async () => {
+  const count = 200
+  fixture = await ServerFixture.start({ limits: { roomIdleMs: 1 } })
+  const { server } = fixture
+  const names = Array.from({ length: count }, (_, index) => `w${index}` as WorkspaceId)
+  await Promise.all(names.map((name) => server.workspaces.read(name, () => undefined)))
+  let mostAtOnce = 0
+  let closed = server.counters.roomsClosed
+  let next = setImmediate(function again() {
+    mostAtOnce = Math.max(mostAtOnce, server.counters.roomsClosed - closed)
+    closed = server.counters.roomsClosed
+    next = setImmediate(again)
+  })
+  onTestFinished(() => clearImmediate(next))
+  await expect.poll(() => server.counters.roomsClosed).toBe(count)
+  expect(mostAtOnce).toBeLessThan(count / 2)
 })
 
 /** An update with 2,000 deletions of what a client has not written. */

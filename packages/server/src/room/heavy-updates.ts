@@ -166,16 +166,9 @@ export class HeavyUpdates {
 
   async #takeUnits(member: Member, units: TriedUnits): Promise<void> {
     while (!units.isDone) {
-      let tookMs = 0
-      const isTaken = await this.#room.visit((visit) => {
-        const sinceMs = performance.now()
-        const isGoingOn = visit.takeUnits(member, units)
-        tookMs = performance.now() - sinceMs
-        return isGoingOn
-      })
+      const isTaken = await this.#room.visit((visit) => visit.takeUnits(member, units))
       if (!isTaken) return
-      // One turn for others would not do: a request takes dozens.
-      await wait(member.restAfter(tookMs))
+      await wait(member.restMs)
       await this.#context.loadTurns.pause()
     }
   }

@@ -259,9 +259,9 @@ export class Member implements WireReader, RestingPayer {
     return this.#ledger.charge(this, sinceMs, payers)
   }
 
-  /** Pays a cost that was measured, ms, at the time `nowMs` by `performance.now()`. */
-  pay(costMs: number, nowMs: number): void {
-    this.#ledger.chargeCost(this, costMs, nowMs)
+  /** Pays a cost that was measured, ms, at the time `nowMs` by `performance.now()`: of one turn, or of many short ones. */
+  pay(costMs: number, nowMs: number, isOneTurn = true): void {
+    this.#ledger.chargeCost(this, costMs, nowMs, isOneTurn)
   }
 
   /** Stops reading from the wire until {@link goOn}, while others have their turns. */
@@ -341,9 +341,9 @@ export class Member implements WireReader, RestingPayer {
     this.#goOn(RESTS.trial)
   }
 
-  /** Time that others have after a turn of so many ms: what the member owes, and as much as the turn took while they want it. */
-  restAfter(tookMs: number): number {
-    return Math.max(this.#ledger.restOf(this), this.#ledger.isContended(this) ? tookMs : 0)
+  /** Time until what the member owes is paid, ms. */
+  get restMs(): number {
+    return this.#ledger.restOf(this)
   }
 
   /** Pauses a member that sends without end until the next tick. Of all with long messages one goes on in each turn. */

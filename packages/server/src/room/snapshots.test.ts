@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { LogError, openLevelStore } from '@joinery/log'
 import { encodeUpdate } from '@joinery/protocol'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -51,6 +52,22 @@ describe('taking', () => {
     expect(fixture.server.counters.snapshots).toBe(0)
     storing.resolve()
     await expect.poll(() => fixture.server.counters.snapshots).toBeGreaterThan(0)
+  })
+
+  it('[S32, S352] a snapshot that takes many turns has the edits that are made meanwhile', async () => {
+    const store = new GatedStore()
+    fixture = await ServerFixture.start({ store, limits: { answerTurnMs: 0 }, snapshots: { records: 300 } })
+    const { workspaces } = fixture.server
+    // Letters before each other are structs of their own.
+    const insert = () => workspaces.write(W, { writer, via: 'test', run: (doc) => doc.getText('t').insert(0, 'x') })
+    let edits = 0
+    for (; edits < 300 || fixture.server.counters.snapshots === 0; edits++) {
+      await insert()
+      await nextTurn()
+    }
+    await fixture.close()
+    fixture = await ServerFixture.start({ store })
+    expect(await textOf(fixture.server.workspaces)).toBe('x'.repeat(edits))
   })
 
   it('[S32] snapshots of many rooms are taken one at a time', async () => {

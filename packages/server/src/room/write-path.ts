@@ -290,10 +290,11 @@ export class WritePath {
   takeUnits(member: Member, units: TriedUnits, place: WritePlace, relaysUntilMs: number): boolean {
     assertTakes(place.log)
     const sinceMs = performance.now()
-    const isInspected = units.isInspected || this.#updates.inspectUnits(member, units, place.document, relaysUntilMs)
-    if (isInspected && units.isInspected) this.#writeUnits(member, units, place, relaysUntilMs)
+    let isTaken = true
+    if (units.isInspected) this.#writeUnits(member, units, place, relaysUntilMs)
+    else isTaken = this.#updates.inspectUnits(member, units, place.document, relaysUntilMs)
     member.charge(sinceMs)
-    return isInspected
+    return isTaken
   }
 
   #writeUnits(member: Member, units: TriedUnits, place: WritePlace, relaysUntilMs: number): void {

@@ -1,0 +1,37 @@
+import { expect, it } from 'vitest'
+import { SERVER_LIMITS } from '../limits.ts'
+import { LoadTurns } from './load-turns.ts'
+
+/** Keeps the event loop busy for longer than a short turn. */
+function work(): void {
+  const sinceMs = performance.now()
+  while (performance.now() - sinceMs < 5);
+}
+
+it('[S352] others have time after each turn of long work while they have work: their timers run before it goes on', async () => {
+  const turns = new LoadTurns(SERVER_LIMITS, () => true)
+  await turns.pause()
+  const order: string[] = []
+  const others = [1, 2, 3].map(
+    (ms) => new Promise<void>((resolve) => setTimeout(() => resolve(void order.push('other')), ms)),
+  )
+  work()
+  await turns.pause()
+  order.push('long work')
+  await Promise.all(others)
+  expect(order).toEqual(['other', 'other', 'other', 'long work'])
+})
+
+it('[S352] tasks that wait together go on one after the other, each in a later turn', async () => {
+  const turns = new LoadTurns(SERVER_LIMITS, () => true)
+  const order: number[] = []
+  const tasks = Array.from({ length: 6 }, async (_, task) => {
+    for (let part = 0; part < 3; part++) {
+      await turns.pause()
+      order.push(task)
+      work()
+    }
+  })
+  await Promise.all(tasks)
+  expect(order).toEqual([0, 1, 2].flatMap(() => [0, 1, 2, 3, 4, 5]))
+})
