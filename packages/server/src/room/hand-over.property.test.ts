@@ -81,7 +81,12 @@ class NodeRooms {
       backlog: new Backlog(limits.backlogBytesMax, counters),
       keyed: new KeyedUpdates(turns, limits, leases),
       quotas: new Quotas(),
-      ledger: new Ledger({ limits: limits, counters: counters, logger: pino({ level: 'silent' }) }),
+      ledger: new Ledger({
+        // Nobody rests for a time: these histories count turns.
+        limits: { ...limits, costContentionMs: -1 },
+        counters,
+        logger: pino({ level: 'silent' }),
+      }),
       counters,
       cache: new ColdCache(limits.coldBytesMax, loadTurns),
       clientIds: new ClientIdMemory(),

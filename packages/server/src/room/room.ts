@@ -82,9 +82,8 @@ export class Room implements ContentOwner, MemberRoom {
 
   join(member: Member): void {
     this.#emptySinceMs = undefined
-    const { loaded } = this.#content
     noteNamedId(member, this, this.#context.announced)
-    loaded === undefined ? this.#wait(member) : this.#admit(member, loaded)
+    this.loaded === undefined ? this.#wait(member) : this.#admit(member, this.loaded)
   }
 
   leave(member: Member, nowMs: number): void {
@@ -190,7 +189,7 @@ export class Room implements ContentOwner, MemberRoom {
 
   /** Tells members that storage has failed, or that it works again. In the second case asks for the dropped updates. */
   storageChanged(): void {
-    const { loaded } = this.#content
+    const { loaded } = this
     if (loaded !== undefined && loaded.damage === undefined) tellStorage(this.#members, loaded)
   }
 
@@ -207,11 +206,12 @@ export class Room implements ContentOwner, MemberRoom {
   }
 
   /**
-   * Flushes, closes the log, frees the document, then runs `after`. Joins that come meanwhile wait for all of it. With a `refusal`,
-   * members are refused by it. Rejects only with the error of `after`.
+   * Flushes everything, closes the log, frees the document, then runs `after`. Joins that come meanwhile wait for all of it. With a
+   * `refusal`, members are refused by it. Rejects only with the error of `after`.
    */
   close(refusal?: ServerError, after?: () => Promise<void>): Promise<void> {
-    this.flush()
+    do this.flush()
+    while (this.#writes?.hasPostponed && this.loaded !== undefined)
     this.#followers?.end(refusal ?? new ServerError('restart', 'the server goes down for a restart: connect again'))
     return this.#content.close(refusal, after)
   }

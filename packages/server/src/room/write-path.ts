@@ -171,6 +171,11 @@ export class WritePath {
     return spoilt
   }
 
+  /** Whether updates were left for a later turn. */
+  get hasPostponed(): boolean {
+    return this.#postponed.size > 0
+  }
+
   /** Goes on reading the members whose updates have waited for this turn. */
   #readPostponed(): void {
     for (const member of this.#postponed) member.endTrial()
