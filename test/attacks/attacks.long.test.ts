@@ -22,6 +22,7 @@ it('[T106] one attack of each kind in turn, on one server, costs the people besi
     names: SAMPLE,
     attackSeconds: 1,
     soakSeconds: 1,
+    calmSeconds: 0.2,
     restSeconds: 0,
   })
   expect({ died, lost, rounds: rounds.length }).toEqual({ died: undefined, lost: [], rounds: 1 })

@@ -8,7 +8,7 @@ export interface Round {
   readonly number: number
   /** Latencies of the people in the whole round. */
   readonly latency: BystanderLatency
-  /** Attacks during which the people waited longer than the bound. */
+  /** Attacks during which the people waited longer than the bound, which grows with what they wait for beside nobody just before and after. */
   readonly slow: readonly string[]
   /** Resident memory of the server, MiB: the most of the round, and after a rest. */
   readonly memory: { readonly peak: number; readonly atRest: number }
@@ -26,6 +26,8 @@ export interface SoakOptions {
   readonly names: readonly string[]
   readonly attackSeconds: number
   readonly soakSeconds: number
+  /** Time without an attack before the first and after each, in which it is measured what the machine does by itself. */
+  readonly calmSeconds: number
   /** Rest after each round, before the memory is noted. */
   readonly restSeconds: number
   readonly onRound?: (round: Round) => void
@@ -33,7 +35,7 @@ export interface SoakOptions {
 
 /** Has people work beside round after round of attacks, at least one, and starts the server again to see what is on the disk. */
 export async function soak(options: SoakOptions): Promise<SoakResult> {
-  const { directory, port, names, attackSeconds, soakSeconds, restSeconds, onRound } = options
+  const { directory, port, names, attackSeconds, soakSeconds, calmSeconds, restSeconds, onRound } = options
   await using server = await startAttacked(directory, port)
   let died: string | undefined
   let isOver = false
@@ -43,19 +45,28 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
   await using people = await BystanderLoad.open(port)
   const endsAtMs = performance.now() + soakSeconds * 1_000
   await sleep(Math.min(5_000, soakSeconds * 100))
-  const base = people.latency()
+  const calm = async (): Promise<BystanderLatency> => {
+    people.begin()
+    await sleep(calmSeconds * 1_000)
+    return people.latency()
+  }
   const rounds: Round[] = []
   do {
     const memory = watchMemory(server.child)
     const slow: string[] = []
     const number = rounds.length + 1
     const latencies: BystanderLatency[] = []
+    let before = await calm()
     for (const name of names) {
       people.begin()
       await attack({ name, port, seconds: attackSeconds, workspace: `mallory-${number}-${name}` })
       const latency = people.latency()
       latencies.push(latency)
-      if (latency.typing.p99 > boundOf(base.typing) || latency.http.p99 > boundOf(base.http)) slow.push(name)
+      // The rest of the attack's work is the attack's.
+      await sleep(calmSeconds * 500)
+      const after = await calm()
+      if (isSlow(latency, [before, after])) slow.push(name)
+      before = after
       if (died !== undefined || (performance.now() > endsAtMs && rounds.length > 0)) break
     }
     const peak = memory.stop()
@@ -72,6 +83,12 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
   const afterRestart = (await people.missing()).map((fault) => `after a restart: ${fault}`)
   await again.child.end('SIGTERM')
   return { rounds, lost: [...lost, ...afterRestart], died }
+}
+
+/** Whether people waited longer than the greatest bound that the calm times around an attack give. */
+export function isSlow(latency: BystanderLatency, calm: readonly BystanderLatency[]): boolean {
+  const kinds = ['typing', 'http'] as const
+  return kinds.some((kind) => latency[kind].p99 > Math.max(...calm.map((base) => boundOf(base[kind]))))
 }
 
 /** The latencies of the attack that made people wait longest. */

@@ -37,6 +37,7 @@ async function main(): Promise<number> {
     names,
     attackSeconds: seconds,
     soakSeconds: minutes * 60,
+    calmSeconds: 2,
     restSeconds: 10,
     onRound: (round) => console.log(formatRound(round)),
   })

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import type { Latency } from './bystander-load.ts'
 import type { Figures } from './measure.ts'
-import { judgeSoak, type Round } from './soak-rounds.ts'
+import { isSlow, judgeSoak, type Round } from './soak-rounds.ts'
 import { faultsOf } from './verdict.ts'
 
 const latency = (p99: number): Latency => ({ p50: 1, p99, max: p99, count: 100 })
@@ -41,4 +41,12 @@ it('[T106] a soak fails when something is lost, memory grows after the second ro
   expect(judge([round(1, 200, ['a']), round(2, 200, ['b'])])).toEqual([])
   expect(judge([round(1, 200, ['a', 'b']), round(2, 200, ['b'])])).toHaveLength(1)
   expect(judgeSoak({ rounds: [round(1, 200)], lost: ['x'], died: 'y' })).toEqual(['x', 'the server ended: y'])
+})
+
+it('[T106] people wait too long beside an attack by what they wait just before and after it, so that a busy machine is no fault', () => {
+  expect(isSlow(both(250), [both(5), both(5)])).toBe(false)
+  expect(isSlow(both(251), [both(5), both(5)])).toBe(true)
+  expect(isSlow(both(900), [both(5), both(90)])).toBe(false)
+  expect(isSlow(both(901), [both(90), both(5)])).toBe(true)
+  expect(isSlow({ typing: latency(5), http: latency(251) }, [both(5)])).toBe(true)
 })

@@ -185,8 +185,8 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
       const always = { api, metrics, readiness, demonstration }
       faces = { ...always, control: undefined }
       await server.listen()
-      const { loadMsMax } = { ...SERVER_LIMITS, ...config.limits.server }
-      const operator = storeOperator(directory, store, roomAccess(server, tasks, store, revocations, loadMsMax))
+      const loadLimits = { ...SERVER_LIMITS, ...config.limits.server }
+      const operator = storeOperator(directory, store, roomAccess(server, tasks, store, revocations, loadLimits))
       const control =
         durability === 'memory' ? undefined : await openControl(server.url, { directory, operator, logger })
       faces = { ...always, control: control?.door }

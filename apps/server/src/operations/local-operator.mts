@@ -12,7 +12,7 @@ import {
   verifyOpenDirectory,
 } from '@joinery/log/operations'
 import { parseWorkspaceName } from '@joinery/protocol'
-import type { Revocations, Server } from '@joinery/server'
+import { whyCostly as costlyReason, isAboutMemory, type Revocations, type Server, ServerError } from '@joinery/server'
 import { type TaskEngine, tryJournal } from '@joinery/tasks'
 import { compactStore, type WithLog } from './compact-store.mts'
 import type { ImportChoice, Operator, Removal, Watched } from './operator.mts'
@@ -20,7 +20,7 @@ import { type Alone, exportIntactPart, repairStore } from './repair-store.mts'
 import { openRevocations, revokedText } from './revocations-file.mts'
 import { directLeases, leasesOf, releaseLease, type StoreLeases, servedLeases } from './store-leases.mts'
 import { askTask, directTasks, purgeDirectly, resumeTasks, type StoreTasks, taskOf, tasksOf } from './store-tasks.mts'
-import { loadMsMaxOf, trialLoad } from './trial-load.mts'
+import { type LoadLimits, loadLimitsOf, measuredLoad, trialLoad } from './trial-load.mts'
 import { verifyDamaged } from './verify-damaged.mts'
 
 /** The ways that an operator has with a workspace that takes too much to load. */
@@ -36,17 +36,18 @@ export interface Access {
   readonly alone: Alone
   readonly leases: StoreLeases
   readonly tasks: StoreTasks
-  /** The time that the server allows to load a workspace, ms of CPU. */
-  readonly loadMsMax: number
+  readonly loadLimits: LoadLimits
   /** Workspaces that are known to take too much to load, with the reason. */
   readonly costly: ReadonlyMap<string, string>
+  /** The reason for which a workspace takes too much to load; undefined if it does not. Rejects with the storage error. */
+  readonly whyCostly: (workspace: string) => Promise<string | undefined>
   /** Refuses tokens of an actor that are older than a time. Resolves with the number of ended connections. */
   readonly revoke: (actor: string, sinceMs: number) => Promise<number>
 }
 
 /** Operator on a store that this process has open; the process goes on serving from it. */
 export function storeOperator(directory: string, store: EventStore, access: Access): Operator {
-  const load = (workspace: string) => trialLoad(workspace, access.loadMsMax)
+  const load = (workspace: string) => trialLoad(workspace, access.loadLimits.loadMsMax)
   return {
     verify: (watched) => verifyOpenDirectory(directory, store, { ...watched, load, loadSystemLog: tryJournal }),
     inspect: async (workspace, signal) => {
@@ -70,8 +71,10 @@ export function storeOperator(directory: string, store: EventStore, access: Acce
       return importArchive(store, () => createReadStream(path), { ...importOptions(choice, watched), load })
     },
     remove: (removal, workspace) => whileStorageWorks(store, undefined, () => access.remove(removal, workspace)),
-    repair: (workspace, isMeant, { signal }) => {
-      return repairStore(store, workspace, { directory, isMeant, signal, load, alone: access.alone })
+    repair: async (workspace, isMeant, { signal }) => {
+      const isTooLarge = isAboutMemory((await whyCostly(access, workspace)) ?? '')
+      const measured = isTooLarge ? () => measuredLoad(access.loadLimits) : load
+      return repairStore(store, workspace, { directory, isMeant, signal, load: measured, alone: access.alone })
     },
     revoke: (actor, sinceMs) => access.revoke(actor, sinceMs),
     leases: (workspace) => leasesOf(store, access.leases, workspace),
@@ -190,7 +193,15 @@ function directAccess(store: EventStore): Access {
     leases: directLeases(store),
     tasks: directTasks(store),
     costly: new Map(),
-    loadMsMax: loadMsMaxOf(process.env),
+    loadLimits: loadLimitsOf(process.env),
+    whyCostly: async (workspace) => {
+      const log = await store.open(workspace)
+      try {
+        return await costlyReason(log, loadLimitsOf(process.env))
+      } finally {
+        await log.close()
+      }
+    },
     revoke: () => Promise.reject(new LogError('invalid', 'tokens are revoked in the directory, not in its store')),
   }
 }
@@ -201,7 +212,7 @@ export function roomAccess(
   tasks: TaskEngine,
   store: EventStore,
   revocations: Revocations,
-  loadMsMax: number,
+  loadLimits: LoadLimits,
 ): Access {
   const direct = directAccess(store)
   return {
@@ -221,8 +232,21 @@ export function roomAccess(
     leases: servedLeases(workspaces.leases),
     tasks: (work) => work(tasks),
     costly: costlyWorkspaces,
-    loadMsMax,
+    loadLimits,
+    whyCostly: async (name) => costlyWorkspaces.get(name),
     revoke: (actor, sinceMs) => revocations.revoke(actor, sinceMs),
+  }
+}
+
+/** The same for a workspace of documents. One that is damaged can't be tried as it is. */
+async function whyCostly(access: Access, workspace: string): Promise<string | undefined> {
+  if (isSystemLog(workspace)) return undefined
+  try {
+    return await access.whyCostly(workspace)
+  } catch (error) {
+    // What is wrong with it, a repair says itself.
+    if (error instanceof LogError || error instanceof ServerError) return undefined
+    throw error
   }
 }
 

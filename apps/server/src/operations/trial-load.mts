@@ -1,9 +1,10 @@
 import { LogError, type Lsn } from '@joinery/log'
 import type { TrialLoad } from '@joinery/log/operations'
-import { SERVER_LIMITS, splitUpdate } from '@joinery/server'
+import { SERVER_LIMITS, type ServerLimits, splitUpdate } from '@joinery/server'
 import * as Y from 'yjs'
 import { readLimits } from '../limits-setting.mts'
 import type { Environment } from '../setting.mts'
+import { HeapBound } from './heap-bound.mts'
 
 /** Updates per transaction: Yjs goes through all clients of the document in each one. */
 const CHUNK_MAX = 1_000
@@ -13,9 +14,15 @@ const PART_BYTES_MIN = 2_048
 /** Share of the time allowed after which the part that a repair keeps ends, so that it surely loads again. */
 const KEPT_SHARE = 0.8
 
-/** The time that a server on this environment allows to load a workspace, ms of CPU. Throws `AppError` `usage`. */
-export function loadMsMaxOf(environment: Environment): number {
-  return readLimits({}, environment, process.cwd()).server.loadMsMax ?? SERVER_LIMITS.loadMsMax
+/** The limits that a server keeps when it loads a workspace. */
+export type LoadLimits = Pick<
+  ServerLimits,
+  'loadMsMax' | 'trialHeapBytes' | 'trialsMax' | 'trialsWaitingMax' | 'trialWaitMs'
+>
+
+/** The limits of a server on this environment. Throws `AppError` `usage`. */
+export function loadLimitsOf(environment: Environment): LoadLimits {
+  return { ...SERVER_LIMITS, ...readLimits({}, environment, process.cwd()).server }
 }
 
 /**
@@ -23,8 +30,16 @@ export function loadMsMaxOf(environment: Environment): number {
  * can't read, and when the load takes longer than a server allows (`loadMsMax`): nothing can be served then, and nobody may wait for
  * minutes. The LSN is that of one update if it took at least half of the time, and otherwise that of the first that has to go.
  */
-export function trialLoad(_workspace?: string, msMax: number = loadMsMaxOf(process.env)): TrialLoad {
+export function trialLoad(_workspace?: string, msMax: number = loadLimitsOf(process.env).loadMsMax): TrialLoad {
   return new LoadOnTrial(msMax)
+}
+
+/**
+ * The same for a workspace that takes too much memory in the thread of a server's trial: the load also ends where the document takes
+ * most of that. Throws `invalid` when this process has not that much memory left.
+ */
+export function measuredLoad({ loadMsMax, trialHeapBytes }: LoadLimits): TrialLoad {
+  return new LoadOnTrial(loadMsMax, new HeapBound(trialHeapBytes))
 }
 
 interface Added {
@@ -34,6 +49,7 @@ interface Added {
 
 class LoadOnTrial implements TrialLoad {
   readonly #msMax: number
+  readonly #heap: HeapBound | undefined
   readonly #doc = new Y.Doc()
   #chunk: Added[] = []
   #spentMs = 0
@@ -42,8 +58,9 @@ class LoadOnTrial implements TrialLoad {
   #nearLsn: Lsn | undefined
   #costliest: { readonly lsn: Lsn; readonly ms: number } = { lsn: 0 as Lsn, ms: 0 }
 
-  constructor(msMax: number) {
+  constructor(msMax: number, heap?: HeapBound) {
     this.#msMax = msMax
+    this.#heap = heap
   }
 
   add(update: Uint8Array, lsn: Lsn): void {
@@ -89,6 +106,7 @@ class LoadOnTrial implements TrialLoad {
       ms += partMs
       if (ms > this.#costliest.ms) this.#costliest = { lsn, ms }
       this.#spend(lsn, partMs)
+      if (this.#heap?.isExceeded()) throw this.#heap.exceededAt(lsn)
     }
   }
 

@@ -1,9 +1,9 @@
 import type { LogRecord, WorkspaceLog } from '@joinery/log'
-import type { Logger } from 'pino'
-import type { Counters } from '../../counters.ts'
+import pino, { type Logger } from 'pino'
+import { Counters } from '../../counters.ts'
 import type { ServerLimits } from '../../limits.ts'
 import { ServerError, tooCostly } from '../../server-error.ts'
-import type { Start } from '../stored-state.ts'
+import { findStart, type Start } from '../stored-state.ts'
 import { countParts } from '../struct-spans.ts'
 import { TrialError } from './trial-error.ts'
 import { type TrialLimits, Trials } from './trials.ts'
@@ -115,6 +115,26 @@ export class LoadTrials {
     )
     throw tooCostly(outcome.reason)
   }
+}
+
+/** The reason for which a server of these limits would not serve a workspace; undefined if it would. Rejects with the storage error. */
+export async function whyCostly(log: WorkspaceLog, limits: LoadTrialsContext['limits']): Promise<string | undefined> {
+  const logger = pino({ level: 'silent' })
+  const trials = new LoadTrials({ limits, counters: new Counters(), logger })
+  try {
+    await trials.admit(log, log.head === 0 ? undefined : await findStart(log), undefined)
+    return undefined
+  } catch (error) {
+    if (error instanceof ServerError && error.code === 'too_costly') return trials.costly.get(log.workspace)
+    throw error
+  } finally {
+    await trials.close()
+  }
+}
+
+/** Whether a workspace is not served because of the memory that it takes, as the reason says. */
+export function isAboutMemory(reason: string): boolean {
+  return reason.includes('(trialHeapBytes)')
 }
 
 function isTooLong(error: unknown): boolean {
