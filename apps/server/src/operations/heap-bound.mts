@@ -4,11 +4,11 @@ import { collectGarbage } from '../memory-relief.mts'
 
 /** Share of the memory that the document of the part that a repair keeps may take: its load takes about twice that for a moment. */
 const KEPT_SHARE = 0.45
-/** What the thread of a trial takes without a document, bytes. */
+/** Memory of the thread of a trial without a document, bytes. */
 const THREAD_BYTES = 8 * 1024 * 1024
 /** Share of the memory by which the heap grows between two collections, which tell garbage from the document. */
 const LOOK_SHARE = 1 / 16
-/** What this process needs of its heap, as a multiple of the bound. */
+/** Heap that this process needs, as a multiple of the bound. */
 const ROOM = 1.5
 
 /** A bound on what a document adds to the heap of this process. */

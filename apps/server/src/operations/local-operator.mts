@@ -244,7 +244,7 @@ async function whyCostly(access: Access, workspace: string): Promise<string | un
   try {
     return await access.whyCostly(workspace)
   } catch (error) {
-    // What is wrong with it, a repair says itself.
+    // The repair itself says what is wrong with it.
     if (error instanceof LogError || error instanceof ServerError) return undefined
     throw error
   }
