@@ -1,12 +1,15 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import Stripe from 'stripe'
 import { expect } from 'vitest'
-import { HttpCaller } from '../api/http-caller.ts'
+import { type Answer, HttpCaller } from '../api/http-caller.ts'
 import { type JoineryProcess, startJoinery } from '../support/joinery-process.ts'
 import { tempDirectory } from '../support/temp-directory.ts'
-import { Ledger } from './ledger.ts'
+import { Ledger, type LedgerEvent } from './ledger.ts'
 
 const LEASE_MS = 1_500
+/** The secret by which the ledger signs its events. */
+export const HOOK_SECRET = 'whsec_of_the_ledger'
 
 export interface SceneOptions {
   /** The file of resources, once the ledger's address is known. */
@@ -85,6 +88,17 @@ export class ResourceScene implements AsyncDisposable {
     return (await this.entry(name, machine)) ?? {}
   }
 
+  /** Sends an event to the server, signed by Stripe's own library as now, and again while the server asks to wait. */
+  async send(event: LedgerEvent | string, header?: string): Promise<Answer> {
+    const payload = typeof event === 'string' ? event : JSON.stringify(event)
+    const signature = header ?? Stripe.webhooks.generateTestHeaderString({ payload, secret: HOOK_SECRET })
+    for (;;) {
+      const headers = { 'stripe-signature': signature, 'content-type': 'application/json' }
+      const answer = await this.call('POST', '/v1/hooks/stripe', payload, headers)
+      if (answer.status !== 429) return answer
+    }
+  }
+
   /** Ids of the processes of the adapters' worker. */
   async workers(): Promise<number[]> {
     const { readdir, readFile } = await import('node:fs/promises')
@@ -119,6 +133,7 @@ function optionsOf({ env, durability }: SceneOptions, directory: string) {
       JOINERY_RESOURCES: join(directory, 'resources.json'),
       JOINERY_LIMITS: `tasks.leaseMs=${LEASE_MS}`,
       JOINERY_SECRET_STRIPE_TEST: 'sk_test_of_the_ledger',
+      JOINERY_SECRET_STRIPE_HOOK: HOOK_SECRET,
       ...env,
     },
   }
@@ -134,5 +149,6 @@ export function stripeAt(ledger: Ledger, more: object = {}): object {
     url: ledger.url,
     ...more,
   }
-  return { adapters: { 'payment@1': adapter } }
+  const hooks = { stripe: { scheme: 'stripe', secrets: ['stripe_hook'], machine: 'payment@1' } }
+  return { adapters: { 'payment@1': adapter }, hooks }
 }

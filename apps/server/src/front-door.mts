@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Api } from '@joinery/api'
 import type { DemonstrationDoor } from '@joinery/demonstration'
+import type { Inbox } from '@joinery/resources'
 import { isLoopbackHost } from '@joinery/server'
 import { createEditorFiles } from './editor-files.mts'
 import type { Metrics } from './metrics.mts'
@@ -16,6 +17,8 @@ const HOST = /^(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(:\d{1,5})?$/i
 /** Parts that answer HTTP requests besides the pages of this file; they exist once the server does. */
 export interface Faces {
   readonly api: Api
+  /** Absent without endpoints for webhooks. */
+  readonly inbox: Inbox | undefined
   readonly metrics: Metrics
   readonly readiness: () => Promise<Readiness>
   /** Absent when nothing is on a disk, so that an operator has nothing to work on. */
@@ -31,10 +34,11 @@ export interface Faces {
 export function createFrontDoor(config: ServeConfig, machines: readonly object[], faces: () => Faces | undefined) {
   const editor = createEditorFiles(machines)
   return (request: IncomingMessage, response: ServerResponse): void => {
-    const { api, metrics, readiness, control, demonstration } = faces() ?? {}
+    const { api, inbox, metrics, readiness, control, demonstration } = faces() ?? {}
     if (control?.handle(request, response) || demonstration?.handle(request, response)) return
     // Every page asks for it when it is opened: a server without a demonstration is no error.
     if (request.url?.startsWith('/demo/status')) return answer(response, 204, 'text/plain', '')
+    if (inbox?.handle(request, response)) return
     if (api?.handle(request, response) || editor.handle(request, response)) return
     const path = (request.url ?? '/').split('?', 1)[0]
     if (path === '/metrics' && metrics !== undefined) {

@@ -3,6 +3,7 @@ import type { EventStore, LogObserver } from '@joinery/log'
 import type { Revocations, Server, SignedHeads } from '@joinery/server'
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import { type CountedCluster, watchCluster } from './cluster/cluster-metrics.mts'
+import { type CountedHooks, watchHooks } from './resources/hook-metrics.mts'
 import { createStoreMetrics } from './store-metrics.mts'
 import { type CountedTasks, watchTasks } from './task-metrics.mts'
 
@@ -15,6 +16,8 @@ export interface Metrics {
   watch(server: Server, api: Pick<Api, 'refused'>, store: EventStore, revocations: Revocations): void
   /** Adds the numbers of the tasks, which are read when the metrics are rendered. */
   watchTasks(tasks: CountedTasks): void
+  /** Adds the numbers of the inbox of webhooks. */
+  watchHooks(inbox: CountedHooks): void
   /** Adds the numbers of signed heads. */
   watchHeads(heads: Pick<SignedHeads, 'counters'>): void
   /** Adds the numbers of a cluster's node. */
@@ -32,6 +35,7 @@ export function createMetrics(): Metrics {
     observer: createStoreMetrics(registry),
     watch: (server, api, store, revocations) => watchServer(registry, server, api, store, revocations),
     watchTasks: (tasks) => watchTasks(registry, tasks),
+    watchHooks: (inbox) => watchHooks(registry, inbox),
     watchHeads: (heads) => watchHeads(registry, heads),
     watchCluster: (cluster) => watchCluster(registry, cluster),
     render: () => {

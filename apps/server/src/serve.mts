@@ -158,6 +158,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
       })
       const { tasks } = served
       await resources?.announce(tasks)
+      const inbox = await resources?.openInbox({ workspaces: server.workspaces, store, tasks, logger })
       const signed = await openServedHeads(config, signer, server, logger)
       const api = await createApi({
         lists,
@@ -175,6 +176,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
       })
       metrics.watch(server, api, store, revocations)
       metrics.watchTasks(tasks)
+      if (inbox !== undefined) metrics.watchHooks(inbox)
       if (signed !== undefined) metrics.watchHeads(signed.heads)
       if (cluster !== undefined) metrics.watchCluster(cluster)
       cluster?.releaseBy((workspace) => server.workspaces.release(workspace as WorkspaceId))
@@ -182,7 +184,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
       const relief = startMemoryRelief(server)
       const readiness = () => readReadiness(config, { server, store, tasks, cluster })
       const demonstration = await openDemonstration(config, server, logger)
-      const always = { api, metrics, readiness, demonstration }
+      const always = { api, inbox, metrics, readiness, demonstration }
       faces = { ...always, control: undefined }
       await server.listen()
       const loadLimits = { ...SERVER_LIMITS, ...config.limits.server }

@@ -1,11 +1,12 @@
 import { type ResourceAdapter, sagasOf, variableOf } from '@joinery/resources'
 import type { Saga } from '@joinery/worker'
 import { AppError } from '../app-error.mts'
-import { machinesOfAdapters, type ResourcesFile, readResourcesFile } from './resources-file.mts'
+import { checkSecrets, machinesOfAdapters, type ResourcesFile, readResourcesFile } from './resources-file.mts'
 
 /** The sagas of the adapters that a file configures. Rejects with {@link AppError} that names the field. */
 export async function loadResourceSagas(path: string, machinesFile: string | undefined): Promise<Saga[]> {
   const file = await readResourcesFile(path, process.env)
+  checkSecrets(file, false)
   const machines = await machinesOfAdapters(file, machinesFile)
   const egressAllow = process.env.JOINERY_EGRESS_ALLOW
   return file.config.adapters.flatMap(({ machine, kind, config }) => {

@@ -19,19 +19,29 @@ export interface ResourcesFile {
 }
 
 /**
- * Reads a file of resources, and checks that its secrets are there. Throws {@link AppError} `usage` that names the file, the field and the
+ * Reads a file of resources, whose secrets {@link checkSecrets} looks for. Throws {@link AppError} `usage` that names the file, the field and the
  * rule.
  */
 export async function readResourcesFile(path: string, environment: Environment): Promise<ResourcesFile> {
   const secrets = new Secrets(environment)
   try {
     const config = readResourcesConfig(await readFile(path, 'utf8'), ADAPTER_KINDS)
-    secrets.check(config.adapters.flatMap(({ kind, config: given }) => kind.secretsOf(given)))
     return { path, config, secrets }
   } catch (cause) {
     if (!(cause instanceof Error)) throw cause
     const message = cause instanceof ResourceError ? cause.message : `it can't be read: ${cause.message}`
     throw new AppError('usage', `--resources ${path}: ${message}`, { cause })
+  }
+}
+
+/** Throws {@link AppError} `usage` unless the secrets of the adapters, and of the endpoints with `isServer`, can be read. */
+export function checkSecrets({ path, config, secrets }: ResourcesFile, isServer: boolean): void {
+  try {
+    secrets.check(config.adapters.flatMap(({ kind, config: given }) => kind.secretsOf(given)))
+    if (isServer) secrets.check(Object.values(config.hooks).flatMap((endpoint) => endpoint.secrets))
+  } catch (cause) {
+    if (!(cause instanceof ResourceError)) throw cause
+    throw new AppError('usage', `--resources ${path}: ${cause.message}`, { cause })
   }
 }
 

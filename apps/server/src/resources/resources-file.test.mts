@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { temporaryDirectory } from '../testing/temporary-directory.mts'
 import { foreignSecrets } from './resource-worker.mts'
-import { machinesOfAdapters, readResourcesFile } from './resources-file.mts'
+import { checkSecrets, machinesOfAdapters, readResourcesFile } from './resources-file.mts'
 
 const payment = { kind: 'stripe', secret: 'bank', currencies: ['eur'], amountMax: 100 }
 
@@ -19,7 +19,7 @@ it.each([
   [JSON.stringify({ adapters: { 'payment@1': payment } }), /no secret "bank": set JOINERY_SECRET_BANK/],
 ])('[A111] a file of resources with %s is refused by its name and the field', async (text, message) => {
   const file = await fileOf(text)
-  const refused = readResourcesFile(file, {})
+  const refused = readResourcesFile(file, {}).then((read) => checkSecrets(read, true))
   await expect(refused).rejects.toThrow(message)
   await expect(refused).rejects.toThrow(`--resources ${file}: `)
 })

@@ -1,8 +1,21 @@
+import type { EventStore } from '@joinery/log'
+import { parseWorkspaceName } from '@joinery/protocol'
+import { Inbox } from '@joinery/resources'
+import { ServerError, type Workspaces } from '@joinery/server'
 import type { TaskEngine } from '@joinery/tasks'
+import type { Logger } from 'pino'
 import type { ServeConfig } from '../serve-config.mts'
 import type { OwnWorkerOptions } from '../work/own-worker.mts'
 import { foreignSecrets, loadResourceSagas } from './resource-worker.mts'
-import { machinesOfAdapters, readResourcesFile } from './resources-file.mts'
+import { checkSecrets, machinesOfAdapters, readResourcesFile } from './resources-file.mts'
+
+/** The parts of a server that an inbox of webhooks stands on. */
+export interface InboxPlace {
+  readonly workspaces: Workspaces
+  readonly store: Pick<EventStore, 'atomically'>
+  readonly tasks: TaskEngine
+  readonly logger: Logger
+}
 
 /** The resources of a server, as its configuration has them. */
 export interface ServedResources {
@@ -13,6 +26,8 @@ export interface ServedResources {
    * refused.
    */
   announce(tasks: Pick<TaskEngine, 'lease'>): Promise<void>
+  /** Opens the inbox of webhooks. Resolves with undefined if the file has no endpoints. */
+  openInbox(place: InboxPlace): Promise<Inbox | undefined>
   /** The worker that runs the adapters; none without adapters. */
   readonly worker: readonly Pick<OwnWorkerOptions, 'args' | 'without'>[]
 }
@@ -22,6 +37,7 @@ export async function readServedResources(config: ServeConfig): Promise<ServedRe
   const { resourcesFile, machinesFile } = config
   if (resourcesFile === undefined) return undefined
   const file = await readResourcesFile(resourcesFile, process.env)
+  checkSecrets(file, true)
   const adapters = [...(await machinesOfAdapters(file, machinesFile)).keys()]
   const machines = machinesFile === undefined ? [] : ['--machines', machinesFile]
   const args = ['--resources', resourcesFile, ...machines]
@@ -32,9 +48,31 @@ export async function readServedResources(config: ServeConfig): Promise<ServedRe
     // A worker that may run nothing: it only announces.
     await tasks.lease({ worker: 'server', serves, max: 1, waitMs: 0 }, () => false, AbortSignal.abort())
   }
+  const openInbox = async ({ workspaces, store, tasks, logger }: InboxPlace): Promise<Inbox | undefined> => {
+    if (Object.keys(file.config.hooks).length === 0) return undefined
+    return await Inbox.open({
+      ...{ endpoints: file.config.hooks, secrets: file.secrets, tasks, logger },
+      adapters: new Map(file.config.adapters.map((adapter) => [adapter.machine, adapter])),
+      openLog: (name, release) => workspaces.openSystemLog(name, release),
+      atomically: (work) => store.atomically(work),
+      hasWorkspace: (name) => hasWorkspace(workspaces, name),
+    })
+  }
   return {
+    openInbox,
     announce,
     adapters,
     worker: adapters.length === 0 ? [] : [{ args, without: foreignSecrets(file, process.env) }],
+  }
+}
+
+async function hasWorkspace(workspaces: Workspaces, text: string): Promise<boolean> {
+  const name = parseWorkspaceName(text)
+  if (name === undefined) return false
+  try {
+    return (await workspaces.position(name)).generation !== undefined
+  } catch (error) {
+    if (error instanceof ServerError && error.code === 'workspace_deleted') return false
+    throw error
   }
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { AdapterKind } from '../adapters/adapter.ts'
+import { type HookEndpoints, hooksSchema } from '../hooks/hook-config.ts'
 import { ResourceError } from '../resource-error.ts'
 
 /** Name and version of a machine, such as `payment@1`. */
@@ -9,6 +10,7 @@ const machineName = z
 
 const schema = z.strictObject({
   adapters: z.record(machineName, z.looseObject({ kind: z.string() })).default({}),
+  hooks: hooksSchema,
 })
 
 /** The adapter of one machine, as the configuration has it. */
@@ -21,6 +23,8 @@ export interface ConfiguredAdapter {
 /** The configuration of resources, checked. */
 export interface ResourcesConfig {
   readonly adapters: readonly ConfiguredAdapter[]
+  /** Endpoints for the events of services, by name. */
+  readonly hooks: HookEndpoints
 }
 
 /**
@@ -28,8 +32,11 @@ export interface ResourcesConfig {
  * is not repeated, since it may be a secret that somebody has put there by mistake.
  */
 export function readResourcesConfig(text: string, kinds: readonly AdapterKind[]): ResourcesConfig {
-  const { adapters } = parse(schema, jsonOf(text), [])
-  return { adapters: Object.entries(adapters).map(([machine, given]) => adapterOf(machine, given, kinds)) }
+  const { adapters, hooks } = parse(schema, jsonOf(text), [])
+  for (const [name, { machine }] of Object.entries(hooks)) {
+    if (!Object.hasOwn(adapters, machine)) throw misconfigured(['hooks', name, 'machine'], 'has no adapter here')
+  }
+  return { adapters: Object.entries(adapters).map(([machine, given]) => adapterOf(machine, given, kinds)), hooks }
 }
 
 function adapterOf(

@@ -1,0 +1,67 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+
+/** Bounds of the requests of services, each with its unit. */
+export const HOOK_LIMITS = {
+  bodyBytesMax: 256 * 1024,
+  /** Requests a second of one endpoint, before any signature is computed. */
+  perSecond: 200,
+  burst: 400,
+  /** Time for the body of a request. */
+  bodyMs: 10_000,
+  /** Time until an event is on the disk; then the sender is told to come again. */
+  durableMs: 10_000,
+} as const
+
+/** The bytes of a request's body; undefined for more than the bound. Rejects when they do not come. */
+export async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
+  if (Number(request.headers['content-length'] ?? 0) > HOOK_LIMITS.bodyBytesMax) return undefined
+  const chunks: Buffer[] = []
+  let bytes = 0
+  const timer = setTimeout(() => request.destroy(new Error('the body did not come in time')), HOOK_LIMITS.bodyMs)
+  try {
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      bytes += chunk.byteLength
+      if (bytes > HOOK_LIMITS.bodyBytesMax) return undefined
+      chunks.push(chunk)
+    }
+    return Buffer.concat(chunks)
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** Answers a service: a word for its log, and nothing that a forger could use. */
+export function answer(
+  response: ServerResponse,
+  status: number,
+  code: string,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  if (response.headersSent || response.destroyed) return
+  const isTaken = status < 300
+  const body = JSON.stringify(isTaken ? { [code]: true } : { error: code })
+  response.writeHead(status, {
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(body),
+    'cache-control': 'no-store',
+    // A body that was not read to its end can't be skipped.
+    ...(status === 413 && { connection: 'close' }),
+    ...headers,
+  })
+  response.end(body)
+}
+
+/** How many requests each endpoint may take: so many a second, and a burst. */
+export class HookRate {
+  readonly #buckets = new Map<string, { tokens: number; atMs: number }>()
+
+  /** Takes one request; false if there were too many. */
+  take(endpoint: string): boolean {
+    const nowMs = performance.now()
+    const { perSecond, burst } = HOOK_LIMITS
+    const bucket = this.#buckets.get(endpoint) ?? { tokens: burst, atMs: nowMs }
+    const tokens = Math.min(burst, bucket.tokens + ((nowMs - bucket.atMs) / 1_000) * perSecond)
+    this.#buckets.set(endpoint, { tokens: tokens < 1 ? tokens : tokens - 1, atMs: nowMs })
+    return tokens >= 1
+  }
+}
