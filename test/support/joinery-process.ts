@@ -10,7 +10,8 @@ const LISTENING = /listening.*:\d+\b/
 
 export interface JoineryOptions {
   readonly directory: string
-  readonly durability?: Durability
+  /** `replicated` is for a node of a cluster. */
+  readonly durability?: Durability | 'replicated'
   /** By default a free one, which another server can take later. */
   readonly port?: number
   readonly env?: Readonly<Record<string, string>>

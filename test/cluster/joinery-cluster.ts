@@ -1,0 +1,126 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { freePort } from '../support/free-port.ts'
+import { type JoineryProcess, startJoinery } from '../support/joinery-process.ts'
+import { within } from '../support/until.ts'
+import { Balancer } from './balancer.ts'
+import { LinkProxy } from './link-proxy.ts'
+import { NatsCluster, SERVERS, type ServerIndex } from './nats-cluster.ts'
+
+export const NODES = [0, 1, 2] as const
+export type NodeIndex = (typeof NODES)[number]
+
+interface NodeLinks {
+  readonly port: number
+  /** How the other nodes reach it. */
+  readonly peers: LinkProxy
+  /** How clients reach it. */
+  readonly front: LinkProxy
+  /** How it reaches each NATS server. */
+  readonly nats: readonly LinkProxy[]
+}
+
+/** Three NATS servers and three nodes of Joinery, each a process of its own, with a proxy on every link. */
+export class JoineryCluster {
+  readonly nats: NatsCluster
+  readonly balancer: Balancer
+  readonly #directory: string
+  readonly #links: readonly NodeLinks[]
+  readonly #processes: (JoineryProcess | undefined)[] = []
+
+  private constructor(nats: NatsCluster, balancer: Balancer, directory: string, links: readonly NodeLinks[]) {
+    this.nats = nats
+    this.balancer = balancer
+    this.#directory = directory
+    this.#links = links
+  }
+
+  static async start(natsPath: string, directory: string): Promise<JoineryCluster> {
+    const nats = await NatsCluster.start(natsPath, directory)
+    const links: NodeLinks[] = []
+    for (const _ of NODES) {
+      const port = await freePort()
+      const toNats = await Promise.all(SERVERS.map((server) => LinkProxy.start(nats.portOf(server))))
+      links.push({ port, peers: await LinkProxy.start(port), front: await LinkProxy.start(port), nats: toNats })
+    }
+    const balancer = await Balancer.start(links.map(({ front }) => front.port))
+    const cluster = new JoineryCluster(nats, balancer, directory, links)
+    // The first one makes the streams.
+    for (const node of NODES) await cluster.startNode(node)
+    return cluster
+  }
+
+  get url(): string {
+    return `ws://${this.balancer.address}`
+  }
+
+  linksOf(node: NodeIndex): NodeLinks {
+    return this.#links[node] as NodeLinks
+  }
+
+  directoryOf(node: NodeIndex): string {
+    return join(this.#directory, `node-${node}`)
+  }
+
+  processOf(node: NodeIndex): JoineryProcess | undefined {
+    return this.#processes[node]
+  }
+
+  async startNode(node: NodeIndex): Promise<void> {
+    if (this.#processes[node] !== undefined) return
+    const { port, peers, nats } = this.linksOf(node)
+    this.#processes[node] = await startJoinery({
+      directory: this.directoryOf(node),
+      durability: 'replicated',
+      port,
+      env: {
+        JOINERY_CLUSTER: nats.map(({ address }) => `nats://${address}`).join(','),
+        JOINERY_NODE: `n${node}`,
+        JOINERY_ADVERTISE: peers.address,
+      },
+    })
+  }
+
+  async endNode(node: NodeIndex, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    const process = this.#processes[node]
+    this.#processes[node] = undefined
+    if (process !== undefined) await within(`node ${node} ends on ${signal}`, process.child.end(signal))
+  }
+
+  /** Removes the disk of a stopped node. */
+  async wipeNode(node: NodeIndex): Promise<void> {
+    await rm(this.directoryOf(node), { recursive: true, force: true })
+  }
+
+  signalNode(node: NodeIndex, signal: NodeJS.Signals): void {
+    const pid = this.#processes[node]?.child.pid
+    if (pid !== undefined) process.kill(pid, signal)
+  }
+
+  signalNats(server: ServerIndex, signal: NodeJS.Signals): void {
+    const pid = this.nats.pidOf(server)
+    if (pid !== undefined) process.kill(pid, signal)
+  }
+
+  /** All links pass again, and whatever was ended runs again. */
+  async heal(): Promise<void> {
+    for (const { peers, front, nats } of this.#links) for (const link of [peers, front, ...nats]) link.heal()
+    this.nats.healRoutes()
+    await Promise.all(SERVERS.map((server) => this.nats.startServer(server)))
+    for (const server of SERVERS) await this.nats.untilHealthy(server)
+    await Promise.all(NODES.map((node) => this.startNode(node)))
+  }
+
+  async stopNodes(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    await Promise.all(NODES.map((node) => this.endNode(node, signal)))
+  }
+
+  async stop(): Promise<void> {
+    await this.stopNodes('SIGKILL')
+    await this.balancer.stop()
+    await Promise.all(
+      this.#links.flatMap(({ peers, front, nats }) => [peers, front, ...nats].map((link) => link.stop())),
+    )
+    await this.nats.stop()
+  }
+}
