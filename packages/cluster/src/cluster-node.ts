@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { type AdoptingStore, type SteadyClock, systemSteadyClock } from '@joinery/log'
+import { digestOfDocument } from '@joinery/server'
 import type { Engine } from './engine/engine.ts'
 import { ClusterOwnership, type Owner } from './nodes/cluster-ownership.ts'
 import { Events } from './nodes/events.ts'
 import { Locks } from './nodes/locks.ts'
 import { Nodes } from './nodes/nodes.ts'
+import { answerChecks, type CheckedLog, type CheckOptions, checkLogs } from './store/check.ts'
 import { Follower } from './store/follower.ts'
 import { ReplicatedStore, type ReplicatedStoreOptions } from './store/replicated-store.ts'
 
@@ -40,6 +42,8 @@ export interface ClusterNode {
   readonly events: Events
   /** The owner of a workspace, as far as this node has heard; undefined for none. It may be dead by now. */
   ownerOf(workspace: string): Owner | undefined
+  /** Compares the copies of all nodes with the history, one log after the other: see {@link checkLogs}. */
+  check(options?: CheckOptions): AsyncIterable<CheckedLog>
   /** Says that this node gives its workspaces away. The server then closes its rooms, which releases them. */
   drain(): Promise<void>
   /** Leaves the cluster, then closes the store and the connection to the engine. Idempotent. */
@@ -64,9 +68,11 @@ export async function openClusterNode(options: ClusterNodeOptions): Promise<Clus
     ...(awaitsReplication !== undefined && { awaitsReplication }),
     ...(logger && { logger }),
   })
+  const unanswer = answerChecks(engine, node, store, digestOfDocument)
   const follower = await Follower.start({ engine, store, session, clock, logger })
   let closed: Promise<void> | undefined
   const close = async (): Promise<void> => {
+    unanswer()
     await follower.close()
     events.close()
     ownership.close()
@@ -77,6 +83,10 @@ export async function openClusterNode(options: ClusterNodeOptions): Promise<Clus
   return {
     ...{ store, follower, nodes, ownership, events, locks: new Locks(engine) },
     ownerOf: (workspace) => ownership.ownerOf(workspace),
+    check: (options) => {
+      const names = nodes.list().map((each) => each.node)
+      return checkLogs(engine, names, options)
+    },
     drain: () => nodes.drain(),
     close: () => {
       closed ??= close()

@@ -1,6 +1,7 @@
 export { type Durability, LogError, type LogRecord, type Lsn } from '@joinery/log'
 export { LEASE_TOKEN_LENGTH_MAX, parseWorkspaceName, type WorkspaceId } from '@joinery/protocol'
 export { AnnouncedIds, type KeptTab } from './content/announced-ids.ts'
+export { digestOfDocument } from './content/document-digest.ts'
 export {
   type DocumentRules,
   type LostConflict,

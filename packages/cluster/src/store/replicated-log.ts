@@ -14,6 +14,7 @@ import {
   type SteadyClock,
   type WorkspaceLog,
 } from '@joinery/log'
+import type { Position } from '../history/position.ts'
 import type { Part } from '../history/publisher.ts'
 import type { Takeover } from '../history/takeover.ts'
 import type { TurnLog, TurnQueue } from './turn-queue.ts'
@@ -108,6 +109,11 @@ export class ReplicatedLog implements WorkspaceLog, TurnLog {
     const { position, waitsSinceMs } = taken.publisher
     const waitsMs = waitsSinceMs === undefined ? 0 : clock.monotonicMs() - waitsSinceMs
     return { lsn: position.lsn as Lsn, waitsMs, isAwaited: awaitsReplication }
+  }
+
+  /** The end of the history that the engine has acknowledged to this node. */
+  get position(): Position {
+    return this.#options.taken.publisher.position
   }
 
   /** This node's own log: its records are read there also while others are on their way to the engine. */
