@@ -65,6 +65,8 @@ export interface EngineLog {
    * proves nothing, but no message before it is left out.
    */
   readPart(part: number, after: number, limit: number): Promise<PartMessage[]>
+  /** Sequence of the last message of a part, as some replica has it; 0 for none. */
+  endOf(part: number): Promise<number>
   /** Subjects that have messages. */
   subjects(): Promise<string[]>
   /** Calls `listener` with the subject of an append. That is a hint: it may come without an append, or not at all. */

@@ -3,9 +3,10 @@
  * - `corrupted`: a message does not follow from the one before, or can't be read.
  * - `unknown_format`: a newer version wrote a message. This node must not own the workspace.
  * - `regressed`: the engine has lost messages that it had acknowledged.
+ * - `deleted`: the workspace is deleted.
  * - `diverged`: the local log has other records than the engine, and neither contains the other.
  */
-export type HistoryErrorCode = 'fenced' | 'corrupted' | 'unknown_format' | 'regressed' | 'diverged'
+export type HistoryErrorCode = 'fenced' | 'corrupted' | 'unknown_format' | 'regressed' | 'deleted' | 'diverged'
 
 /** An error of a workspace's history on the engine. `sequence` is the message's; 0 if it is about none. */
 export class HistoryError extends Error {

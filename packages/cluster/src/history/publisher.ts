@@ -102,6 +102,11 @@ export class Publisher {
     return this.#waiting[0]?.sinceMs
   }
 
+  /** Says that the workspace is deleted. Call it when nothing waits. Resolves once a quorum has that. */
+  tombstone(): Promise<void> {
+    return this.#append('tombstone', this.#position.lsn, new Uint8Array())
+  }
+
   /** Writes nothing more, and rejects what waits. */
   stop(error: Error = new HistoryError('fenced', this.#options.workspace, 0, 'this node has let it go')): void {
     this.#error ??= error

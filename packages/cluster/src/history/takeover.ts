@@ -16,6 +16,8 @@ export interface TakeoverOptions extends Place {
   readonly session: string
   /** Whether records that this node alone has are published, which is the default, or cut off: they are gone then. */
   readonly tail?: 'publish' | 'cut'
+  /** True if a deleted workspace is taken over all the same, which takes the deletion back. By default that is `deleted`. */
+  readonly revives?: boolean
   /** Ends the attempt: rejects with its reason. */
   readonly signal?: AbortSignal
 }
@@ -65,6 +67,9 @@ async function beginEpoch(options: TakeoverOptions): Promise<Begun> {
     const last = await untilAnswered(options, () => log.last(subject))
     // An earlier attempt of this takeover may have succeeded unseen.
     if (last !== undefined && !tried.has(last.id)) previous = factsOf(workspace, last).node
+    if (last !== undefined && options.revives !== true && factsOf(workspace, last).kind === 'tombstone') {
+      throw new HistoryError('deleted', workspace, last.sequence, 'it says that the workspace is deleted')
+    }
     const before = positionAt(workspace, last)
     const { lsn, generation, chain } = before
     const epoch = before.epoch + 1

@@ -28,10 +28,10 @@ const headOfLog = z.object({
 const question = z.object({ workspace: z.string(), through: z.number().optional(), digests: z.boolean().optional() })
 
 type Question = z.infer<typeof question>
-export type HeadOfLog = Readonly<z.infer<typeof headOfLog>>
+type HeadOfLog = Readonly<z.infer<typeof headOfLog>>
 
 /** Makes a digest of the document that records make: equal for equal documents alone. */
-export type Digest = (log: AdoptingLog, through: Lsn) => Promise<string>
+type Digest = (log: AdoptingLog, through: Lsn) => Promise<string>
 
 /** How one node's copy of a log stands to the history. */
 export interface CheckedCopy {

@@ -1,4 +1,5 @@
-import { openMemoryStore } from '@joinery/log'
+import { openMemoryStore, type SteadyClock, systemSteadyClock } from '@joinery/log'
+import { HandClock } from '@joinery/log/testing'
 import { expect, it } from 'vitest'
 import { openClusterNode } from '../cluster-node.ts'
 import { MemoryEngine } from '../engine/memory/memory-engine.ts'
@@ -6,8 +7,8 @@ import { engineNameOf } from '../nodes/names.ts'
 
 function cluster() {
   const engine = new MemoryEngine()
-  const open = (node: string, store = openMemoryStore()) =>
-    openClusterNode({ engine: engine.connect(node), store, node, advertise: `${node}:1` })
+  const open = (node: string, store = openMemoryStore(), clock: SteadyClock = systemSteadyClock) =>
+    openClusterNode({ engine: engine.connect(node), store, node, advertise: `${node}:1`, clock })
   return { engine, open }
 }
 type Node = Awaited<ReturnType<ReturnType<typeof cluster>['open']>>
@@ -69,4 +70,29 @@ it('[Q30] a history that can’t be followed is said, and the others are followe
   await expect.poll(() => [...b.follower.problems.keys()].toSorted()).toEqual(['bad', 'worse'])
   await expect(b.store.open('bad')).rejects.toMatchObject({ code: 'storage_failed' })
   await Promise.all([a, b].map((node) => node.close()))
+})
+
+it('[Q33] a node whose engine was set back compares its copies anew, and follows what comes then', async () => {
+  const { engine, open } = cluster()
+  const clock = new HandClock()
+  const [a, b] = [await open('a'), await open('b', openMemoryStore(), clock)]
+  const log = await a.store.open('w')
+  for (const text of ['1', '2', '3']) await log.append(entry(text)).durable
+  await expect.poll(() => textsAt(b, 'w')).toEqual(['1', '2', '3'])
+  await log.close()
+  const [first] = engine.log.read(engineNameOf('w'), 0, 1)
+  engine.log.setBack(engineNameOf('w'), (first?.sequence ?? 0) + 1)
+  // The next owner publishes what is missing, and goes on.
+  const again = await a.store.open('w')
+  expect(a.store.counts.regressions).toBeGreaterThanOrEqual(1)
+  await again.append(entry('4')).durable
+  const timer = setInterval(() => clock.pass(1_000), 5)
+  try {
+    await expect.poll(() => textsAt(b, 'w')).toEqual(['1', '2', '3', '4'])
+    await expect.poll(() => b.store.withCopy('w', async (copy) => (await copy.readMark())?.lsn)).toBe(4)
+  } finally {
+    clearInterval(timer)
+  }
+  expect([...b.follower.problems]).toEqual([])
+  await Promise.all([a.close(), b.close()])
 })

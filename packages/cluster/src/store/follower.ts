@@ -4,13 +4,15 @@ import { adoptMessages, catchUp } from '../history/catch-up.ts'
 import { HistoryError } from '../history/history-error.ts'
 import { HistoryReader } from '../history/history-reader.ts'
 import { factsOf } from '../history/message.ts'
-import { START } from '../history/position.ts'
+import { type Position, START } from '../history/position.ts'
 import { engineNameOf, nameOfEngineName } from '../nodes/names.ts'
 import { localCopyOf } from './local-copy.ts'
 import type { ReplicatedStore, ReplicationLogger } from './replicated-store.ts'
 
 /** Messages that are read at once. */
 const READ_LIMIT = 1_000
+/** Time between two looks at whether a part has lost messages, ms. */
+const LOOK_END_MS = 5_000
 /** Time after which a part is looked at without a hint, ms. */
 const LOOK_MS = 1_000
 
@@ -32,6 +34,9 @@ export class Follower {
   readonly #wakes = new Set<() => void>()
   /** Logs that could not be brought up to date when their messages came. */
   readonly #behind = new Set<string>()
+  /** Parts that the engine has set back: they are read again from their first message on. */
+  readonly #setBack = new Set<number>()
+  readonly #lookedAtMs = new Map<number, number>()
   #unsubscribe: () => void = () => undefined
   #work: Promise<unknown> = Promise.resolve()
 
@@ -72,13 +77,18 @@ export class Follower {
         const generation = await place.create()
         after ??= (await place.readMark())?.sequence ?? 0
         const messages = await engine.log.readPart(part, after, READ_LIMIT)
-        await this.#take(messages)
+        await this.#take(part, messages)
         after = messages.at(-1)?.sequence ?? after
         if (messages.length > 0) {
           await place.adopt([], { ...START, sequence: after, generation })
           continue
         }
         await this.#retry()
+        if (after > 0 && (await this.#isSetBack(part, after))) {
+          this.#setBack.add(part)
+          after = 0
+          continue
+        }
       } catch (error) {
         // It is tried again: the engine does not answer, or storage fails.
         if (!this.#stop.signal.aborted) logger?.warn({ part, err: error }, 'following the other nodes failed')
@@ -94,11 +104,15 @@ export class Follower {
     const hint = Promise.withResolvers<void>()
     this.#wakes.add(hint.resolve)
     const cancel = this.#options.clock.after(LOOK_MS, hint.resolve)
+    const { signal } = this.#stop
+    const end = (): void => hint.resolve()
+    signal.addEventListener('abort', end)
     void hint.promise.then(() => {
       cancel()
+      signal.removeEventListener('abort', end)
       this.#wakes.delete(hint.resolve)
     })
-    if (this.#stop.signal.aborted) hint.resolve()
+    if (signal.aborted) hint.resolve()
     return hint
   }
 
@@ -107,15 +121,33 @@ export class Follower {
     if (!this.#stop.signal.aborted) this.#wakes.delete(resolve)
   }
 
-  async #take(messages: readonly PartMessage[]): Promise<void> {
-    const bySubject = Map.groupBy(messages, ({ subject }) => subject)
-    await Promise.all(Array.from(bySubject, ([subject, own]) => this.#takeOf(subject, own)))
+  /** True if the engine ends before a message that this node has read: it has lost that. Looked at once in a while. */
+  async #isSetBack(part: number, after: number): Promise<boolean> {
+    const { engine, clock, logger } = this.#options
+    const nowMs = clock.monotonicMs()
+    if (nowMs < (this.#lookedAtMs.get(part) ?? 0) + LOOK_END_MS) return false
+    this.#lookedAtMs.set(part, nowMs)
+    // A replica that lags says so, too. Reading anew costs time alone.
+    const end = await engine.log.endOf(part)
+    if (end >= after) return false
+    logger?.error(
+      { part, end, after },
+      'the engine has lost messages: its logs are compared with the copies from the first',
+    )
+    return true
   }
 
-  async #takeOf(subject: string, messages: readonly PartMessage[]): Promise<void> {
+  async #take(part: number, messages: readonly PartMessage[]): Promise<void> {
+    const bySubject = Map.groupBy(messages, ({ subject }) => subject)
+    const isAnew = this.#setBack.has(part)
+    await Promise.all(Array.from(bySubject, ([subject, own]) => this.#takeOf(subject, own, isAnew)))
+  }
+
+  async #takeOf(subject: string, messages: readonly PartMessage[], isAnew: boolean): Promise<void> {
     const { store, session } = this.#options
     const name = nameOfEngineName(subject)
     const isTaken = await this.#withCopy(name, async (log) => {
+      if (isAnew) return await this.#catchUp(name, subject, log)
       const local = await localCopyOf(log)
       const fresh = messages.filter(({ sequence }) => sequence > local.mark.sequence)
       if (fresh.length === 0) return
@@ -123,8 +155,28 @@ export class Follower {
       if (error !== undefined) await this.#catchUp(name, subject, log)
       store.counts.followed += fresh.length
     })
+    if (isTaken === 'done' && messages.at(-1)?.headers['Jy-Kind'] === 'tombstone') await this.#delete(name)
     // This node owns it, and does not know yet that another has written.
     if (isTaken === 'owned' && messages.some((message) => sessionOf(name, message) !== session)) this.#behind.add(name)
+  }
+
+  async #delete(name: string): Promise<void> {
+    const { store } = this.#options
+    await store
+      .inTurn(name, () => store.local.tombstone(name))
+      .catch((error: unknown) => {
+        // This node never had a record of it.
+        if (!(error instanceof LogError) || error.code !== 'invalid') throw error
+      })
+  }
+
+  /** Takes a deletion back if the history goes on behind it. Returns whether it does. */
+  async #undelete(name: string): Promise<boolean> {
+    const { store, engine } = this.#options
+    const last = await engine.log.last(engineNameOf(name))
+    if (last === undefined || last.headers['Jy-Kind'] === 'tombstone') return false
+    await store.inTurn(name, () => store.local.undelete(name))
+    return true
   }
 
   async #retry(): Promise<void> {
@@ -135,7 +187,19 @@ export class Follower {
   }
 
   async #catchUp(workspace: string, subject: string, log: AdoptingLog): Promise<void> {
-    await catchUp({ log: this.#options.engine.log, workspace, subject, local: await localCopyOf(log) })
+    const { engine } = this.#options
+    const local = await localCopyOf(log)
+    const { mark } = local
+    // The copy is compared from the first record on if the engine has lost the message that the mark names.
+    if (!(await hasMessage(engine, subject, mark))) {
+      this.#options.store.counts.regressions++
+      this.#options.logger?.error(
+        { workspace, lsn: mark.lsn },
+        'the engine has lost a part of a log that it had acknowledged',
+      )
+      await local.adopt([], START)
+    }
+    await catchUp({ log: engine.log, workspace, subject, local })
   }
 
   /** Does `work` on a copy, and notes it if that has to be done again. Rejects only if nothing can be followed now. */
@@ -148,7 +212,9 @@ export class Follower {
       this.problems.delete(name)
       return done === true ? 'done' : 'owned'
     } catch (error) {
-      if (error instanceof LogError && error.code === 'locked') this.#behind.add(name)
+      const code = error instanceof LogError ? error.code : undefined
+      if (code === 'locked' || (code === 'deleted' && (await this.#undelete(name)))) this.#behind.add(name)
+      else if (code === 'deleted') return 'failed'
       else if (error instanceof HistoryError || (error instanceof LogError && !isOfStore(error))) this.#say(name, error)
       else throw error
       return 'failed'
@@ -160,6 +226,12 @@ export class Follower {
     this.problems.set(name, error.message)
     this.#options.logger?.error({ workspace: name, err: error }, 'this node can’t follow the history of a log')
   }
+}
+
+async function hasMessage(engine: Engine, subject: string, { sequence, chain }: Position): Promise<boolean> {
+  if (sequence === 0) return true
+  const [found] = await engine.log.read(subject, sequence - 1, 1)
+  return found?.sequence === sequence && found.headers['Jy-Chain'] === chain
 }
 
 function isOfStore({ code }: LogError): boolean {

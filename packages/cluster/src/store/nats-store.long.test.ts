@@ -50,7 +50,7 @@ describe.skipIf(path === undefined)('the store on NATS and LevelDB', () => {
     const b = await open('b')
     const total = (WORKSPACES * RECORDS) as number
     const headOf = (name: string) => b.store.withCopy(name, async (log) => log.head)
-    for (const name of names) await expect.poll(() => headOf(name), { timeout: 60_000 }).toBe(RECORDS)
+    for (const name of names) await expect.poll(() => headOf(name)).toBe(RECORDS)
     const caughtMs = performance.now() - startMs
     const rates = { written: total / (writeMs / 1_000), caughtUp: total / (caughtMs / 1_000) }
     console.log(`${total} records of ${WORKSPACES} logs: ${JSON.stringify(rates)} a second`)

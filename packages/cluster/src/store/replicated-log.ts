@@ -41,6 +41,9 @@ export interface ReplicatedLogOptions {
   onClosed(): Promise<void>
 }
 
+/** Records between two marks. */
+const MARK_RECORDS = 500
+
 /** The records of one turn, until they are published. */
 interface Turn extends PromiseWithResolvers<void> {
   /** Resolves when they are in this node's log. */
@@ -67,6 +70,8 @@ export class ReplicatedLog implements WorkspaceLog, TurnLog {
   /** Settles when everything appended so far is replicated; rejects with the fence. */
   #replicated: Promise<void>
   #closed: Promise<void> | undefined
+  /** LSN of the mark that was written last. */
+  #markedLsn: number
 
   constructor(options: ReplicatedLogOptions) {
     const { inner, taken } = options
@@ -75,6 +80,7 @@ export class ReplicatedLog implements WorkspaceLog, TurnLog {
     this.#options = options
     this.republished = taken.republished
     this.#replicated = taken.republished
+    this.#markedLsn = taken.publisher.position.lsn
     const { fenced } = taken.publisher
     if (fenced.aborted) this.#lose(fenced.reason)
     else fenced.addEventListener('abort', () => this.#lose(fenced.reason), { once: true })
@@ -169,6 +175,7 @@ export class ReplicatedLog implements WorkspaceLog, TurnLog {
     // A caller that waits for the turn hears of it.
     both.catch(ignore)
     this.#replicated = both
+    void both.then(() => this.#keepMark(), ignore)
     if (turn === undefined) return published
     this.#pending.add(turn)
     both
@@ -254,6 +261,15 @@ export class ReplicatedLog implements WorkspaceLog, TurnLog {
     }
     this.#turn.local = local
     return this.#turn
+  }
+
+  /** Keeps the mark once in a while, so that a takeover after a kill has little to read. */
+  #keepMark(): void {
+    const { position } = this
+    const isDue = position.lsn >= this.#markedLsn + MARK_RECORDS && position.lsn <= this.head
+    if (!isDue || this.#closed !== undefined || this.state.state !== 'open') return
+    this.#markedLsn = position.lsn
+    this.#inner.adopt([], position).catch(ignore)
   }
 
   async #whenReplicated(lsn: Lsn): Promise<void> {

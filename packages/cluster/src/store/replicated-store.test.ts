@@ -216,6 +216,44 @@ it('[Q29] all history is kept, so that the chains of all copies are the same', a
   await log.snapshot({ lsn: log.head, state: Buffer.from('state') })
   const dropped = await log.compact({ keepHistory: { events: 1 }, verify: () => undefined })
   expect([dropped, await textsIn(log)]).toEqual([{ dropped: 0, firstLsn: 1 }, ['1', '2', '3']])
-  await expect(a.store.tombstone('w')).rejects.toMatchObject({ code: 'invalid' })
+  await a.close()
+})
+
+it('[Q32] a deleted workspace is deleted on every node until it is undeleted, and keeps everything', async () => {
+  const { nodes } = await cluster('a', 'b')
+  const [a, b] = nodes as [Node, Node]
+  const log = await a.store.open('w')
+  await log.append(entry('1')).durable
+  await expect(a.store.tombstone('w')).rejects.toMatchObject({ code: 'locked' })
+  await expect(b.store.tombstone('w')).rejects.toMatchObject({ code: 'not_owner' })
+  await log.close()
+  await a.store.tombstone('w')
+  // Also before the other node has followed.
+  await expect(b.store.open('w')).rejects.toMatchObject({ code: 'deleted' })
+  await expect(a.store.open('w')).rejects.toMatchObject({ code: 'deleted' })
+  for (const { store } of [a, b]) await expect.poll(() => Array.fromAsync(store.tombstones())).toEqual(['w'])
+  await expect(a.store.purge('w')).rejects.toMatchObject({ code: 'invalid' })
+  await b.store.undelete('w')
+  for (const { store } of [a, b]) {
+    await expect.poll(() => Array.fromAsync(store.workspaces())).toEqual(['w'])
+    expect(await Array.fromAsync(store.tombstones())).toEqual([])
+  }
+  const again = await a.store.open('w')
+  await again.append(entry('2')).durable
+  expect(await textsIn(again)).toEqual(['1', '2'])
+  await expect.poll(() => b.store.withCopy('w', textsIn)).toEqual(['1', '2'])
+  await Promise.all([a.close(), b.close()])
+})
+
+it('[Q25] the mark is kept while the owner writes on, so that a takeover after a kill has little to read', async () => {
+  const { nodes } = await cluster('a')
+  const [a] = nodes as [Node]
+  const log = await a.store.open('w')
+  for (let turn = 0; turn < 6; turn++) {
+    let last = Promise.resolve()
+    for (let n = 0; n < 200; n++) last = log.append(entry(`${turn} ${n}`)).durable
+    await last
+  }
+  await expect.poll(async () => (await a.store.owned.get('w')?.inner.readMark())?.lsn).toBeGreaterThanOrEqual(1_000)
   await a.close()
 })

@@ -16,7 +16,7 @@ import {
 import type { WorkspaceId } from '@joinery/protocol'
 import type { Hold, Ownership } from '@joinery/server'
 import type { Engine } from '../engine/engine.ts'
-import { type Takeover, takeOver } from '../history/takeover.ts'
+import { type Takeover, type TakeoverOptions, takeOver } from '../history/takeover.ts'
 import { engineNameOf } from '../nodes/names.ts'
 import { localCopyOf } from './local-copy.ts'
 import { ReplicatedLog } from './replicated-log.ts'
@@ -32,7 +32,7 @@ export interface ReplicationCounts {
   takeovers: number
   /** Logs that another node has taken from this one. */
   fenced: number
-  /** Takeovers that found an engine which had lost what it had acknowledged. */
+  /** Logs of which the engine had lost a part that it had acknowledged, as takeovers and the follower found. */
   regressions: number
   /** Messages of others that this node has taken into its own copies. */
   followed: number
@@ -141,12 +141,46 @@ export class ReplicatedStore implements EventStore {
     return this.#queue.atomically(() => this.local.atomically(work))
   }
 
-  async tombstone(workspace: string): Promise<void> {
-    throw unsupported(workspace)
+  /** As {@link EventStore.tombstone}, on all nodes. Rejects with `not_owner` where another node has the workspace. */
+  tombstone(workspace: string): Promise<void> {
+    return this.#alone(workspace, async (hold) => {
+      const { inner, taken } = await this.#takeOver(workspace, hold)
+      try {
+        await taken.republished
+        await taken.publisher.tombstone()
+        await inner.adopt([], taken.publisher.position)
+      } finally {
+        taken.publisher.stop()
+        await inner.close()
+      }
+      await this.local.tombstone(workspace)
+    })
   }
 
-  async undelete(workspace: string): Promise<void> {
-    throw unsupported(workspace)
+  /** As {@link EventStore.undelete}, on all nodes. Rejects with `not_owner` where another node has the workspace. */
+  undelete(workspace: string): Promise<void> {
+    return this.#alone(workspace, async (hold) => {
+      await this.local.undelete(workspace)
+      const { inner, taken } = await this.#takeOver(workspace, hold, { revives: true })
+      taken.publisher.stop()
+      await inner.close()
+    })
+  }
+
+  async #alone(workspace: string, work: (hold: Hold) => Promise<void>): Promise<void> {
+    checkWorkspaceName(workspace)
+    if (isSystemLog(workspace)) return await this.local.tombstone(workspace)
+    const hold = await this.#claim(workspace)
+    try {
+      await this.inTurn(workspace, async () => {
+        if (this.#logs.get(workspace)?.isFenced === false) throw locked(workspace)
+        await work(hold)
+      })
+    } catch (error) {
+      throw storeErrorOf(error, workspace)
+    } finally {
+      await hold.release().catch(() => undefined)
+    }
   }
 
   async purge(workspace: string): Promise<void> {
@@ -200,9 +234,7 @@ export class ReplicatedStore implements EventStore {
 
   async #openOwned(name: string, workspace: string, hold: Hold): Promise<ReplicatedLog> {
     const { clock, awaitsReplication = true, logger } = this.#options
-    if (this.#logs.get(name)?.isFenced === false) {
-      throw new LogError('locked', `workspace ${name} is open already: close that log first`, { workspace: name })
-    }
+    if (this.#logs.get(name)?.isFenced === false) throw locked(name)
     const { inner, taken } = await this.#takeOver(name, hold)
     if (name === workspace) await this.#afterTakeover(workspace, hold, taken)
     const onLost = (): void => taken.publisher.stop()
@@ -261,7 +293,7 @@ export class ReplicatedStore implements EventStore {
     const hasTail = copy.head > ((await copy.readMark())?.lsn ?? 0)
     await copy.close()
     if (!hasTail) return
-    const { inner, taken } = await this.#takeOver(name, hold, 'cut')
+    const { inner, taken } = await this.#takeOver(name, hold, { tail: 'cut' })
     taken.publisher.stop()
     await inner.close()
   }
@@ -277,7 +309,7 @@ export class ReplicatedStore implements EventStore {
     return this.#kinds
   }
 
-  async #takeOver(name: string, hold: Hold, tail: 'publish' | 'cut' = 'publish') {
+  async #takeOver(name: string, hold: Hold, how: Pick<TakeoverOptions, 'tail' | 'revives'> = {}) {
     const { engine, clock, node, session, logger } = this.#options
     if (isSystemLog(name)) void this.#systemKinds().then((kinds) => kinds.add(kindOfSystemLog(name)))
     const inner = await this.#openCopy(name)
@@ -288,7 +320,7 @@ export class ReplicatedStore implements EventStore {
     hold.lost?.addEventListener('abort', onLost)
     try {
       const place = { log: engine.log, workspace: name, subject: engineNameOf(name), local: await localCopyOf(inner) }
-      const taken = await takeOver({ ...place, clock, node, session, tail, signal: stop.signal })
+      const taken = await takeOver({ ...place, clock, node, session, ...how, signal: stop.signal })
       this.counts.takeovers++
       if (taken.regressed !== undefined) {
         this.counts.regressions++
@@ -313,7 +345,11 @@ export class ReplicatedStore implements EventStore {
   }
 }
 
+function locked(workspace: string): LogError {
+  return new LogError('locked', `workspace ${workspace} is open already: close that log first`, { workspace })
+}
+
 function unsupported(workspace: string): LogError {
-  const message = `workspace ${workspace} can't be deleted: a cluster does not do that yet`
+  const message = `workspace ${workspace} can't be purged: a cluster does not do that yet. It stays deleted`
   return new LogError('invalid', message, { workspace })
 }

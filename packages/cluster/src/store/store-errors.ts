@@ -13,6 +13,9 @@ export function notOwner(workspace: string, at: string): LogError {
 export function storeErrorOf(error: unknown, workspace: string): unknown {
   if (error instanceof LogError) return error
   const reason = error instanceof Error ? error.message : String(error)
+  if (error instanceof HistoryError && error.code === 'deleted') {
+    return new LogError('deleted', `workspace ${workspace} is deleted`, { cause: error, workspace })
+  }
   const isFence = error instanceof HistoryError && error.code === 'fenced'
   const message = `workspace ${workspace} can't be taken over now: ${reason}`
   return new LogError(isFence ? 'fenced' : 'storage_failed', message, { cause: error, workspace })

@@ -76,6 +76,7 @@ export class MemoryEngine {
         read: (subject, after, limit) => link.call(() => this.log.read(subject, after, limit, this.#faults.lag(node))),
         parts: 1,
         readPart: (_part, after, limit) => link.call(() => this.log.readPart(after, limit, this.#faults.lag(node))),
+        endOf: () => link.call(() => this.log.readPart(0, Number.POSITIVE_INFINITY).at(-1)?.sequence ?? 0),
         subjects: () => link.call(() => this.log.subjects()),
         onAppend: (listener) => link.until(this.log.onAppend(listener)),
       },

@@ -74,12 +74,17 @@ export class NatsLog implements EngineLog {
   }
 
   async readPart(part: number, after: number, limit: number): Promise<PartMessage[]> {
-    const shard = this.#shards[part]
-    if (shard === undefined)
-      throw new EngineError('invalid', `the logs have ${this.parts} parts: there is no part ${part}`)
-    const { stream, prefix } = shard
+    const { stream, prefix } = this.#part(part)
     const found = await readBatch(this.#manager, stream, `${prefix}>`, after, limit)
     return found.map((message) => ({ ...storedMessage(message), subject: message.subject.slice(prefix.length) }))
+  }
+
+  async endOf(part: number): Promise<number> {
+    try {
+      return (await this.#manager.streams.info(this.#part(part).stream)).state.last_seq
+    } catch (error) {
+      throw writeErrorOf(error, `for the end of part ${part}`)
+    }
   }
 
   async subjects(): Promise<string[]> {
@@ -107,6 +112,12 @@ export class NatsLog implements EngineLog {
     return () => {
       for (const subscription of subscriptions) subscription.unsubscribe()
     }
+  }
+
+  #part(part: number): NamedStream {
+    const shard = this.#shards[part]
+    if (shard !== undefined) return shard
+    throw new EngineError('invalid', `the logs have ${this.parts} parts: there is no part ${part}`)
   }
 
   #shardOf(subject: string): NamedStream {
