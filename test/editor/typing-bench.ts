@@ -3,9 +3,6 @@
  * editor's own components on plain state): `node test/editor/typing-bench.ts [spread|one]`. Needs Debian's chromium. Takes about a
  * minute; exits with 1 when the bound is missed.
  */
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { connectWorkspace } from '@joinery/client'
 import { type Browser, chromium, type Page } from 'playwright-core'
@@ -14,6 +11,7 @@ import { newPage, requireChromium } from '../browser/chromium.ts'
 import { startJoinery } from '../support/joinery-process.ts'
 import { tempDirectory } from '../support/temp-directory.ts'
 import { buildPlainPage } from './typing-bench/build-plain-page.ts'
+import { servePlain } from './typing-bench/serve-plain.ts'
 import { cpuClock, measureTyping, percentile } from './typing-bench/typing.ts'
 
 const BLOCKS = 500
@@ -73,21 +71,6 @@ async function open(browser: Browser, url: string): Promise<Page> {
   await page.goto(url)
   await page.getByRole('region', { name: `Text ${BLOCKS - 1}`, exact: true }).waitFor({ state: 'attached' })
   return page
-}
-
-async function servePlain(html: string): Promise<{ url: string; close(): void }> {
-  const server = createServer((_request, response) => {
-    response.writeHead(200, { 'content-type': 'text/html' }).end(html)
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    close: () => {
-      server.closeAllConnections()
-      server.close()
-    },
-  }
 }
 
 /** A page under measurement. */

@@ -3,13 +3,19 @@ import { build, type Rolldown } from 'vite'
 
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
 
-/** One HTML page: the editor's own components and styles on plain state, showing `blocks`. */
-export async function buildPlainPage(blocks: readonly object[]): Promise<string> {
+/** One HTML page: the editor's own components and styles on plain state, showing `blocks` and `edges`. */
+export async function buildPlainPage(blocks: readonly object[], edges: readonly object[] = []): Promise<string> {
   const { output } = (await build({
     configFile: false,
-    logLevel: 'warn',
+    logLevel: 'error',
     mode: 'production',
-    resolve: { alias: { '@joinery/react': here('./plain-hooks.ts') }, dedupe: ['react', 'react-dom'] },
+    resolve: {
+      alias: [
+        { find: /^@joinery\/react$/, replacement: here('./plain-hooks.ts') },
+        { find: /^@joinery\/react-flow$/, replacement: here('./plain-flow.ts') },
+      ],
+      dedupe: ['react', 'react-dom', '@xyflow/react', 'yjs'],
+    },
     build: {
       write: false,
       target: 'esnext',
@@ -22,6 +28,6 @@ export async function buildPlainPage(blocks: readonly object[]): Promise<string>
   if (script?.type !== 'chunk' || styles?.type !== 'asset') throw new Error('a script and its styles were expected')
   const inScript = (text: string): string => text.replaceAll('</', '<\\/')
   return `<!doctype html><html lang="en"><head><meta charset="utf-8"><style>${styles.source}</style></head>
-<body><div id="root"></div><script>globalThis.plainBlocks = ${inScript(JSON.stringify(blocks))}</script>
+<body><div id="root"></div><script>globalThis.plainBlocks = ${inScript(JSON.stringify(blocks))}; globalThis.plainEdges = ${inScript(JSON.stringify(edges))}</script>
 <script type="module">${inScript(script.code)}</script></body></html>`
 }

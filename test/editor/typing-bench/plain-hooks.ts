@@ -1,4 +1,5 @@
 import { type RefCallback, useCallback, useSyncExternalStore } from 'react'
+import * as Y from 'yjs'
 
 /**
  * The hooks of `@joinery/react` that the editor uses, answered from plain objects in the page's memory: no document, no
@@ -33,15 +34,23 @@ const workspace = {
   saveStatus: still({ state: 'saved' }),
   blocks: { list: () => listed, get: () => undefined, delete: () => false },
   undo: { split: () => undefined },
-  presence: { others: still(NOTHING), progress: still({}), set: () => undefined },
+  presence: {
+    others: still(NOTHING),
+    progress: still({}),
+    get: () => undefined,
+    set: () => undefined,
+    awareness: { setLocalStateField: () => undefined },
+  },
   provenance: { of: () => undefined, subscribe: never },
-  doc: { on: () => undefined, off: () => undefined },
+  // Empty: the panels' code looks into a document.
+  doc: new Y.Doc(),
   transact: (edit: () => void) => edit(),
   onReset: never,
   onConflict: never,
 }
 const UNDO = { canUndo: false, canRedo: false, undo: () => false, redo: () => false }
 const CONFLICTS = { conflicts: NOTHING, dismiss: () => undefined, clear: () => undefined }
+const NO_LIST = { list: NOTHING, records: NOTHING, error: undefined }
 const PRESENCE = { others: NOTHING, set: () => undefined }
 
 export const useWorkspace = () => workspace
@@ -53,6 +62,14 @@ export const useEdges = () => NOTHING
 export const useIndexNames = () => NOTHING
 export const useIndexingEntry = () => undefined
 export const useIndexingList = () => NOTHING
+export const useClaims = () => NOTHING
+export const useRawStatuses = () => NOTHING
+export const useComments = () => NOTHING
+export const useLeases = () => NO_LIST
+export const useTasks = () => NO_LIST
+export const useHistory = () => NO_LIST
+export const useStateAt = () => undefined
+export const useDifference = () => undefined
 export const useConnectionStatus = () => 'connected'
 export const useServer = () => ({ actor: 'ann' })
 export const useSaveStatus = () => workspace.saveStatus.get()
