@@ -42,6 +42,9 @@ describe('two nodes', () => {
       { node: 'n1', answers: true, isDraining: true, owned: 0 },
       { node: 'n2', answers: true, isDraining: false, owned: 1 },
     ])
+    await expect
+      .poll(async () => (await scene.command('check', '--load')).output)
+      .toMatch(/n1 equal, n2 equal[\s\S]*agree/)
     expect((await two.child.end('SIGTERM')).code).toBe(0)
     expect((await one.child.end('SIGTERM')).code).toBe(0)
   })

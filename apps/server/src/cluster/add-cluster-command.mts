@@ -17,6 +17,13 @@ export function addClusterCommand(program: Command): void {
       console.log(await clusterStatus(options))
     },
   )
+  add('check', 'Hold the copies of all nodes against the history; exits with 1 if one has other records.')
+    .argument('[workspace]', 'its name')
+    .option('--load', 'have each node make the documents, too, and compare them')
+    .action(async (workspace: string | undefined, options: Options) => {
+      const { checkCluster } = await import('./cluster-commands.mts')
+      await checkCluster(workspace, options)
+    })
   add('drain', 'Have a node give its workspaces to the others, without a loss; it goes on passing clients on.')
     .argument('<node>', 'its name')
     .action(async (node: string, options: Options) => {

@@ -1,4 +1,4 @@
-import { ClusterError, type Engine, EngineError, openNatsEngine } from '@joinery/cluster'
+import { type CheckedLog, ClusterError, checkLogs, type Engine, EngineError, openNatsEngine } from '@joinery/cluster'
 import { AppError } from '../app-error.mts'
 import { formatTable } from '../operations/table.mts'
 import type { Options } from '../setting.mts'
@@ -29,6 +29,33 @@ export function clusterStatus(options: Options): Promise<string> {
       formatTable(['part', 'leader'], leaders),
     ].join('\n\n')
   })
+}
+
+/** Prints how each node's copy of each log stands to the history. Rejects with {@link AppError} `failed` if one has other records. */
+export function checkCluster(workspace: string | undefined, options: Options): Promise<void> {
+  return withEngine(options, async (engine) => {
+    const names = (await nodesOf(engine)).map(({ node }) => node)
+    const asked = { digests: options.load === true, ...(workspace !== undefined && { workspaces: [workspace] }) }
+    let logs = 0
+    const wrong: string[] = []
+    for await (const log of checkLogs(engine, names, asked)) {
+      logs++
+      for (const { node, state, divergedAt, reason } of log.copies) {
+        if (state !== 'diverged' && state !== 'unreadable') continue
+        const from = divergedAt === undefined ? '' : ` from record ${divergedAt} on`
+        wrong.push(`${log.workspace} on node ${node}: ${state}${from}${reason === undefined ? '' : ` (${reason})`}`)
+      }
+      if (options.json === true) console.log(JSON.stringify(log))
+      else console.log(describeLog(log))
+    }
+    if (wrong.length > 0) throw new AppError('failed', `copies differ from the history: ${wrong.join('; ')}`)
+    if (options.json !== true) console.log(`${logs} logs on ${names.length} nodes agree with the history`)
+  })
+}
+
+function describeLog({ workspace, lsn, epoch, copies }: CheckedLog): string {
+  const states = copies.map(({ node, state, lacks }) => `${node} ${state}${lacks === undefined ? '' : ` by ${lacks}`}`)
+  return `${workspace}: ${lsn} records, epoch ${epoch}: ${states.join(', ')}`
 }
 
 /** Has a node give its workspaces away. Resolves when it owns none. */
