@@ -8,7 +8,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'packages/server': ['protocol', 'log'],
   'packages/tasks': ['protocol', 'log'],
   'packages/worker': ['protocol', 'client'],
-  'packages/api': ['protocol', 'log', 'server', 'blocks', 'tasks'],
+  'packages/api': ['protocol', 'log', 'server', 'blocks', 'tasks', 'resources'],
   'packages/client': ['protocol', 'blocks'],
   'packages/react': ['client', 'blocks'],
   'packages/react-flow': ['react', 'client', 'blocks'],

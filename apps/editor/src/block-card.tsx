@@ -6,6 +6,7 @@ import type { BoardView } from './board-view.ts'
 import { CommentButton } from './comments/index.tsx'
 import { ContentField } from './content-field.tsx'
 import { BlockSearch } from './demonstration/index.tsx'
+import { BlockFiles } from './files/index.tsx'
 import { IndexingChips } from './indexing-chips.tsx'
 import { LastEdit } from './last-edit.tsx'
 import { useCardDrag } from './order/use-card-drag.ts'
@@ -83,6 +84,7 @@ export const BlockCard = memo(function BlockCard(props: BlockCardProps): ReactNo
         <ContentField id={id} title={title} />
         <div className="nodrag">
           <LastEdit id={id} />
+          <BlockFiles id={id} />
           <IndexingChips id={id} actor={actor} />
           <StatusChips id={id} />
           <BlockEdges id={id} title={title} />

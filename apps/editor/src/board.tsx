@@ -8,6 +8,7 @@ import { BoardList } from './board-list.tsx'
 import { useBoardView } from './board-view.ts'
 import { BoardCanvas } from './canvas/index.tsx'
 import { useOwnPresence } from './carets/own-presence.ts'
+import { FileDrop } from './files/index.tsx'
 import { FollowNotice } from './follow/follow-notice.tsx'
 import { Mark } from './mark.tsx'
 import { stepsTo } from './order/steps-to.ts'
@@ -96,6 +97,7 @@ export function Board({ name, person, onRename }: BoardProps): ReactNode {
         {isEmpty && <Welcome name={name} onWatch={() => setPanel({ name: 'Demonstration', scenario: 'workday' })} />}
       </main>
       <LargeText />
+      <FileDrop onSay={setSaid} />
       <UndoNotice />
       <p className="hidden" aria-live="polite">
         {said}

@@ -1,11 +1,12 @@
 import { useClaims, useRawStatuses } from '@joinery/react'
 import type { ReactNode } from 'react'
+import { isUploaded } from './files/shown-file.ts'
 import { STATUSES } from './page-machines.ts'
 import { rawWords, resourceTone, resourceWords } from './resource-words.ts'
 
-/** Shows the statuses of a block's files, payments and tasks. Nothing where it has none. */
+/** Shows the statuses of a block's payments and tasks; `BlockFiles` shows the files that were uploaded. Nothing where it has none. */
 export function StatusChips({ id }: { id: string }): ReactNode {
-  const statuses = useClaims(id, STATUSES)
+  const statuses = useClaims(id, STATUSES).filter((entry) => !isUploaded(entry))
   const raw = useRawStatuses(id)
   if (statuses.length + raw.length === 0) return null
   return (

@@ -4,6 +4,7 @@ import type { DemonstrationDoor } from '@joinery/demonstration'
 import type { Inbox } from '@joinery/resources'
 import { isLoopbackHost } from '@joinery/server'
 import { createEditorFiles } from './editor-files.mts'
+import type { ServedFiles } from './files/served-files.mts'
 import type { Metrics } from './metrics.mts'
 import type { ControlDoor } from './operations/control-door.mts'
 import type { Readiness } from './readiness.mts'
@@ -19,6 +20,7 @@ export interface Faces {
   readonly api: Api
   /** Absent without endpoints for webhooks. */
   readonly inbox: Inbox | undefined
+  readonly files: ServedFiles
   readonly metrics: Metrics
   readonly readiness: () => Promise<Readiness>
   /** Absent when nothing is on a disk, so that an operator has nothing to work on. */
@@ -34,11 +36,12 @@ export interface Faces {
 export function createFrontDoor(config: ServeConfig, machines: readonly object[], faces: () => Faces | undefined) {
   const editor = createEditorFiles(machines)
   return (request: IncomingMessage, response: ServerResponse): void => {
-    const { api, inbox, metrics, readiness, control, demonstration } = faces() ?? {}
+    const { api, files, inbox, metrics, readiness, control, demonstration } = faces() ?? {}
     if (control?.handle(request, response) || demonstration?.handle(request, response)) return
     // Every page asks for it when it is opened: a server without a demonstration is no error.
     if (request.url?.startsWith('/demo/status')) return answer(response, 204, 'text/plain', '')
     if (inbox?.handle(request, response)) return
+    if (files?.door(request, response)) return
     if (api?.handle(request, response) || editor.handle(request, response)) return
     const path = (request.url ?? '/').split('?', 1)[0]
     if (path === '/metrics' && metrics !== undefined) {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { API_LIMITS, type ApiLimits } from '@joinery/api'
+import { FILE_LIMITS, type FileLimits } from '@joinery/resources'
 import { JWKS_LIMITS, type JwksLimits, SERVER_LIMITS, type ServerLimits } from '@joinery/server'
 import { TASK_LIMITS_DEFAULT, type TaskLimits } from '@joinery/tasks'
 import { AppError } from './app-error.mts'
@@ -12,6 +13,7 @@ export interface Limits {
   readonly http: Partial<ApiLimits>
   readonly jwks: Partial<JwksLimits>
   readonly tasks: Partial<TaskLimits>
+  readonly files: Partial<FileLimits>
 }
 
 type Numbers = Record<string, number>
@@ -20,6 +22,8 @@ type Numbers = Record<string, number>
 const HTTP = 'http.'
 /** Names of the limits of tasks begin with this. */
 const TASKS = 'tasks.'
+/** Names of the limits of files begin with this. */
+const FILES = 'files.'
 /** A timer of Node that is set to more ms than this fires at once. */
 const MS_MAX = 2 ** 31 - 1
 /** `ws` counts a message's bytes in 32 bits with a sign; of more than half of that a frame's other bytes go beyond. */
@@ -35,6 +39,7 @@ const DEFAULTS: Readonly<Numbers> = {
   ...JWKS_LIMITS,
   ...Object.fromEntries(Object.entries(API_LIMITS).map(([name, value]) => [HTTP + name, value])),
   ...Object.fromEntries(Object.entries(TASK_LIMITS_DEFAULT).map(([name, value]) => [TASKS + name, value])),
+  ...Object.fromEntries(Object.entries(FILE_LIMITS).map(([name, value]) => [FILES + name, value])),
 }
 
 interface Rule {
@@ -63,7 +68,7 @@ export function readLimits(options: Options, environment: Environment, directory
   const refuse = (fault: string): never => {
     throw new AppError('usage', `${source}: ${fault}`)
   }
-  if (text === '') return { server: {}, http: {}, jwks: {}, tasks: {} }
+  if (text === '') return { server: {}, http: {}, jwks: {}, tasks: {}, files: {} }
   const entries = text.startsWith('@') ? entriesOfFile(resolve(directory, text.slice(1)), refuse) : entriesOf(text)
   return checked(entries, refuse)
 }
@@ -129,6 +134,7 @@ function limitsOf(set: ReadonlyMap<string, number>): Limits {
     http: pick(API_LIMITS, HTTP),
     jwks: pick(JWKS_LIMITS),
     tasks: pick(TASK_LIMITS_DEFAULT, TASKS),
+    files: pick(FILE_LIMITS, FILES),
   }
 }
 

@@ -38,7 +38,13 @@ describe('readLimits', () => {
     expect(read(text)).toEqual(limits)
     expect(readLimits({}, { JOINERY_LIMITS: text }, directory)).toEqual(limits)
     expect(readLimits({ limits: 'jwksMs=1' }, { JOINERY_LIMITS: text }, directory).jwks).toEqual({ jwksMs: 1 })
-    expect(readLimits({}, { JOINERY_LIMITS: '' }, directory)).toEqual({ server: {}, http: {}, jwks: {}, tasks: {} })
+    expect(readLimits({}, { JOINERY_LIMITS: '' }, directory)).toEqual({
+      server: {},
+      http: {},
+      jwks: {},
+      tasks: {},
+      files: {},
+    })
   })
 
   it('[A60] every limit of the four tables can be set to its default, and every time to none beyond a timer of Node', () => {
@@ -84,6 +90,7 @@ describe('readLimits', () => {
       http: { keysMax: 10 },
       jwks: {},
       tasks: {},
+      files: {},
     })
     const wrong = [
       ['{ "messagesPerSecond": "20" }', /messagesPerSecond must be .* not "20"/],

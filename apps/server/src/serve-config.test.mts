@@ -26,7 +26,7 @@ describe('parseServeConfig', () => {
       diskFreeBytesMin: 256_000_000,
       logLevel: 'info',
       origins: undefined,
-      limits: { server: {}, http: {}, jwks: {}, tasks: {} },
+      limits: { server: {}, http: {}, jwks: {}, tasks: {}, files: {} },
       quotas: {},
       isInsecure: false,
       keys: undefined,

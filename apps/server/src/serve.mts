@@ -18,6 +18,7 @@ import { FollowTasks } from './cluster/follow-tasks.mts'
 import type { ServedCluster } from './cluster/served-cluster.mts'
 import { openDemonstration } from './demonstration.mts'
 import { explainFailure } from './failure.mts'
+import { openServedFiles } from './files/served-files.mts'
 import { createFrontDoor, type Faces } from './front-door.mts'
 import { ownTables, readLists } from './machines-file.mts'
 import { startMemoryRelief } from './memory-relief.mts'
@@ -127,7 +128,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
           config.keys && { known: await readTabs(directory), save: (tabs) => writeTabs(directory, tabs) }),
         onSaveFailed: (err) => logger.error({ err }, 'the connected tabs could not be saved'),
       })
-      const workerToken = (config.workFile ?? config.resourcesFile) && config.keys && makeWorkerToken()
+      const workerToken = config.keys && makeWorkerToken()
       const people = config.keys && createAuthenticator(config.keys, { revocations, jwks: config.limits.jwks })
       const authenticator = people && workerToken ? withOwnWorker(people, workerToken) : people
       let faces: Faces | undefined
@@ -160,9 +161,19 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
       await resources?.announce(tasks)
       const inbox = await resources?.openInbox({ workspaces: server.workspaces, store, tasks, logger })
       const signed = await openServedHeads(config, signer, server, logger)
+      const files = openServedFiles({
+        config,
+        server,
+        tasks,
+        workerToken,
+        url: () => loopbackOf(server.url),
+        limits: config.limits.files,
+        logger,
+      })
       const api = await createApi({
         lists,
         tasks,
+        files: files.files,
         workspaces: server.workspaces,
         costs: server.costs,
         durability,
@@ -184,9 +195,10 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
       const relief = startMemoryRelief(server)
       const readiness = () => readReadiness(config, { server, store, tasks, cluster })
       const demonstration = await openDemonstration(config, server, logger)
-      const always = { api, inbox, metrics, readiness, demonstration }
+      const always = { api, files, inbox, metrics, readiness, demonstration }
       faces = { ...always, control: undefined }
       await server.listen()
+      files.resume()
       const loadLimits = { ...SERVER_LIMITS, ...config.limits.server }
       const operator = storeOperator(directory, store, roomAccess(server, tasks, store, revocations, loadLimits))
       const control =
@@ -205,7 +217,12 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
           await following?.close()
           await cluster?.drain()
           try {
-            await Promise.all([control?.close(), demonstration?.close(), ...workers.map((worker) => worker.close())])
+            await Promise.all([
+              control?.close(),
+              demonstration?.close(),
+              ...workers.map((worker) => worker.close()),
+              files.close(),
+            ])
             await api.close()
             await served.close()
             await signed?.close()

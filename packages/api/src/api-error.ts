@@ -1,4 +1,5 @@
 import { BlocksError, type BlocksErrorCode, RunSupersededError } from '@joinery/blocks'
+import { FileError, type FileErrorCode } from '@joinery/resources'
 import { IdentityError, LogError, ServerError, secondsToTomorrow } from '@joinery/server'
 import { TaskError } from '@joinery/tasks'
 
@@ -21,6 +22,8 @@ export const ERROR_STATUS = {
   unknown_lsn: 404,
   unknown_lease: 404,
   unknown_task: 404,
+  unknown_upload: 404,
+  unknown_file: 404,
   no_head_key: 404,
   method_not_allowed: 405,
   block_exists: 409,
@@ -38,6 +41,7 @@ export const ERROR_STATUS = {
   already_done: 409,
   not_cancelable: 409,
   not_retryable: 409,
+  upload_incomplete: 409,
   workspace_deleted: 410,
   history_dropped: 410,
   too_large: 413,
@@ -60,6 +64,8 @@ export const ERROR_STATUS = {
   quarantined: 503,
   not_durable_yet: 503,
   storage_failed: 503,
+  store_unavailable: 503,
+  store_refused: 503,
   storage_full: 507,
 } as const
 
@@ -114,6 +120,7 @@ export function toApiError(error: unknown): ApiError {
   if (error instanceof ServerError) return ofServer(error)
   if (error instanceof LogError) return ofLog(error)
   if (error instanceof TaskError) return ofTasks(error)
+  if (error instanceof FileError) return ofFiles(error)
   return new ApiError('internal', 'the server failed on this request: its log holds the cause', { cause: error })
 }
 
@@ -133,6 +140,24 @@ function ofTasks({ code, message, details }: TaskError): ApiError {
   return new ApiError(code, message, {
     ...(details !== undefined && { details }),
     ...(code === 'too_many_tasks' && { retryAfterSeconds: 5 }),
+  })
+}
+
+/** The codes of files that have another name here. Those of the store's own URLs are answered there. */
+const OF_FILES: Readonly<Partial<Record<FileErrorCode, ApiErrorCode>>> = {
+  store_full: 'storage_full',
+  wrong_digest: 'invalid',
+  wrong_length: 'invalid',
+  bad_ticket: 'forbidden',
+}
+
+function ofFiles(error: FileError): ApiError {
+  const code = OF_FILES[error.code] ?? (error.code as ApiErrorCode)
+  const mayPass = error.class === 'transient' || error.class === 'throttled'
+  return new ApiError(code, error.message, {
+    cause: error,
+    ...(error.details !== undefined && { details: error.details }),
+    ...(mayPass && { retryAfterSeconds: Math.ceil((error.retryAfterMs ?? 1_000) / 1_000) }),
   })
 }
 

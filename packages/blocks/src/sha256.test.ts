@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { sha256 } from './sha256.ts'
+import { Sha256, sha256 } from './sha256.ts'
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 const expected = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
@@ -18,6 +18,16 @@ describe('sha256', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 2_000 }), (bytes) => {
         expect(hex(sha256(bytes))).toBe(expected(bytes))
+      }),
+    )
+  })
+
+  it('[B1] is the standard one for a message in pieces of any sizes', () => {
+    fc.assert(
+      fc.property(fc.array(fc.uint8Array({ maxLength: 200 }), { maxLength: 12 }), (pieces) => {
+        const hash = new Sha256()
+        for (const piece of pieces) hash.update(piece)
+        expect(hex(hash.digest())).toBe(expected(Buffer.concat(pieces)))
       }),
     )
   })

@@ -65,3 +65,48 @@ function fractionsOf(root: (prime: number) => number, count: number): Uint32Arra
 
 const INITIAL = fractionsOf(Math.sqrt, 8)
 const ROUND = fractionsOf(Math.cbrt, 64)
+
+/** The digest of a message that comes in pieces. {@link digest} ends it. */
+export class Sha256 {
+  readonly #hash = Uint32Array.from(INITIAL)
+  readonly #words = new Uint32Array(64)
+  /** Bytes of a block that is not full. */
+  readonly #rest = new Uint8Array(64)
+  #length = 0
+
+  update(bytes: Uint8Array): this {
+    let at = 0
+    const filled = this.#length % 64
+    this.#length += bytes.length
+    if (filled > 0) {
+      at = Math.min(64 - filled, bytes.length)
+      this.#rest.set(bytes.subarray(0, at), filled)
+      if (filled + at < 64) return this
+      this.#compress(new DataView(this.#rest.buffer), 0)
+    }
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    for (; at + 64 <= bytes.length; at += 64) this.#compress(view, at)
+    this.#rest.set(bytes.subarray(at))
+    return this
+  }
+
+  /** 32 bytes. */
+  digest(): Uint8Array {
+    const length = this.#length
+    // As above, up to a whole number of blocks; beyond 2^31 bytes a shift would lose bits.
+    const padding = new Uint8Array(Math.ceil((length + 9) / 64) * 64 - length)
+    padding[0] = 0x80
+    const view = new DataView(padding.buffer)
+    view.setUint32(padding.length - 8, Math.floor(length / 2 ** 29))
+    view.setUint32(padding.length - 4, (length * 8) % 2 ** 32)
+    this.update(padding)
+    const digest = new DataView(new ArrayBuffer(32))
+    for (let index = 0; index < 8; index++) digest.setUint32(4 * index, wordAt(this.#hash, index))
+    return new Uint8Array(digest.buffer)
+  }
+
+  #compress(view: DataView, at: number): void {
+    for (let index = 0; index < 16; index++) this.#words[index] = view.getUint32(at + 4 * index)
+    compress(this.#hash, this.#words)
+  }
+}

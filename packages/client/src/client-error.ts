@@ -45,6 +45,8 @@ export type ClientErrorCode =
   | 'superseded'
   /** Another may hold the lease by now, so that nothing is written under it any more. */
   | 'lease_lost'
+  /** The file could not be kept, or somebody canceled its upload: the message says why. */
+  | 'upload_failed'
   /** The server's HTTP API did not answer. */
   | 'unreachable'
   /** The server's HTTP API refused the request; `refusal` says why. */

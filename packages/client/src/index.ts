@@ -49,6 +49,8 @@ export {
 } from './tasks.ts'
 export { bindTextField, type TextField, type TextFieldOptions } from './text-field-binding.ts'
 export { EDIT_ORIGIN, type UndoHistory, type UndoState } from './undo.ts'
+export { type ServerUpload, Upload, type UploadOptions, type UploadState } from './uploads/upload.ts'
+export { type Download, uploadsOf, type WorkspaceUploads } from './uploads/workspace-uploads.ts'
 export type { Seen } from './watch.ts'
 export { connectWorkspace, type ServerInfo, type Workspace } from './workspace.ts'
 export type { WorkspaceBlocks } from './workspace-blocks.ts'

@@ -13,6 +13,23 @@ export { type ConfiguredAdapter, type ResourcesConfig, readResourcesConfig } fro
 export { secretName } from './config/secret-name.ts'
 export { EGRESS_LIMITS, Egress, type EgressAnswer, type EgressOptions, type EgressRequest } from './egress/egress.ts'
 export { EgressError, type RefusedWhy } from './egress/egress-error.ts'
+export { createBlobDoor } from './files/blob-door.ts'
+export { DiskStore, type DiskStoreOptions } from './files/disk-store.ts'
+export { FileError, type FileErrorCode } from './files/file-error.ts'
+export type { FileRef, FileStore, Lack, Part, ShortUrl, UploadName, UploadRef } from './files/file-store.ts'
+export {
+  type FileDocuments,
+  type FileEntry,
+  Files,
+  type FilesOptions,
+  type PartUrl,
+  type UploadRequest,
+  type UploadView,
+} from './files/files.ts'
+export type { S3Options } from './files/s3-connection.ts'
+export { S3Store } from './files/s3-store.ts'
+export { FILE_LIMITS, type FileLimits, scopeOf } from './files/upload-plan.ts'
+export { UPLOAD_SAGA, uploadSaga } from './files/upload-saga.ts'
 export type { HookEntry } from './hooks/hook-fold.ts'
 export { Inbox, type InboxOptions } from './hooks/inbox.ts'
 export { SIGNATURE_LIMITS, signStandard, verify } from './hooks/signatures.ts'

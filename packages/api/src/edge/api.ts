@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { CLAIM_LISTS, type ClaimList } from '@joinery/blocks'
+import type { Files } from '@joinery/resources'
 import {
   type Authenticator,
   type Costs,
@@ -19,6 +20,7 @@ import { History } from '../history/history.ts'
 import { catchUpTurns, replayTurns } from '../history/replay-turns.ts'
 import { FREE_COSTS, PayingCallers } from '../request-work.ts'
 import { allRoutes } from '../routes/all-routes.ts'
+import { fileRoutes } from '../routes/file-routes.ts'
 import { taskActionRoutes } from '../routes/task-action-routes.ts'
 import { taskRoutes } from '../routes/task-routes.ts'
 import { workRoutes } from '../routes/work-routes.ts'
@@ -44,6 +46,8 @@ export interface ApiOptions {
   readonly origins?: readonly string[]
   /** The tasks of the server. Without them, the API has no routes for tasks and workers. */
   readonly tasks?: Tasks
+  /** The files of the server, whose work its tasks do. Without them, the API has no routes for files. */
+  readonly files?: Files
   /** Signs the heads of workspaces. Without it, `GET …/head` answers `no_head_key`. */
   readonly heads?: Pick<SignedHeads, 'of'>
   /** Silent by default. */
@@ -61,6 +65,8 @@ export interface Api {
   /** Ends all streams and accepts no more. Call it before you close the server. Idempotent. */
   close(): Promise<void>
 }
+
+const ofTasks = [...taskRoutes, ...taskActionRoutes, ...workRoutes]
 
 /** Makes the HTTP API of a server's workspaces. Resolves when it can answer requests. */
 export async function createApi(options: ApiOptions): Promise<Api> {
@@ -93,7 +99,7 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   const lives = new CallerLives(revocations)
   const refused = new Map<string, number>()
   const app = createHttpApp({
-    routes: tasks === undefined ? allRoutes : [...allRoutes, ...taskRoutes, ...taskActionRoutes, ...workRoutes],
+    routes: [...allRoutes, ...(tasks === undefined ? [] : ofTasks), ...(options.files === undefined ? [] : fileRoutes)],
     services: {
       workspaces,
       lives,
@@ -107,6 +113,7 @@ export async function createApi(options: ApiOptions): Promise<Api> {
       durability,
       heads: options.heads,
       tasks,
+      files: options.files,
     },
     authenticate: options.authenticator ?? developmentAuthenticator(),
     origins,

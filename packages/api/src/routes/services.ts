@@ -1,4 +1,5 @@
 import type { ClaimList } from '@joinery/blocks'
+import type { Files } from '@joinery/resources'
 import type { Durability, Revocations, SignedHeads, Workspaces } from '@joinery/server'
 import type { Tasks } from '@joinery/tasks'
 import type { ApiLimits } from '../api-limits.ts'
@@ -25,4 +26,6 @@ export interface Services {
   readonly heads: Pick<SignedHeads, 'of'> | undefined
   /** Undefined where the API serves no tasks. */
   readonly tasks: Tasks | undefined
+  /** Undefined where the API serves no files. */
+  readonly files: Files | undefined
 }

@@ -1,0 +1,83 @@
+import { uploadsOf } from '@joinery/client'
+import { useWorkspace } from '@joinery/react'
+import { type ReactNode, useEffect, useState } from 'react'
+import { onProblem } from './file-problem.ts'
+import { filesIn, hasFiles, isPasteOfFile } from './transfer.ts'
+
+/** The block under an event; undefined beside all blocks. */
+function blockAt(target: EventTarget | null): string | undefined {
+  if (!(target instanceof Element)) return undefined
+  return target.closest('[data-block]')?.getAttribute('data-block') ?? undefined
+}
+
+/**
+ * Takes files that a person drags onto the page or pastes: onto a block they belong to it, and beside all blocks they get a new one.
+ * Shows where they would fall.
+ */
+export function FileDrop({ onSay }: { onSay: (words: string) => void }): ReactNode {
+  const workspace = useWorkspace()
+  const [over, setOver] = useState<string | 'board'>()
+  const [problem, setProblem] = useState('')
+  useEffect(() => onProblem(setProblem), [])
+  useEffect(() => {
+    const take = (files: readonly File[], block: string | undefined): void => {
+      if (files.length === 0) return
+      const id = block ?? workspace.transact(() => workspace.blocks.create({ type: 'text' })).id
+      for (const file of files) uploadsOf(workspace).upload(id, file)
+      onSay(files.length === 1 ? `${files[0]?.name} is being uploaded` : `${files.length} files are being uploaded`)
+    }
+    const onDragOver = (event: DragEvent): void => {
+      if (!hasFiles(event.dataTransfer)) return
+      event.preventDefault()
+      if (event.dataTransfer !== null) event.dataTransfer.dropEffect = 'copy'
+      setOver(blockAt(event.target) ?? 'board')
+    }
+    const onDragLeave = (event: DragEvent): void => {
+      // The pointer has left the page, and not just one element for another.
+      if (event.relatedTarget === null) setOver(undefined)
+    }
+    const onDrop = (event: DragEvent): void => {
+      setOver(undefined)
+      if (!hasFiles(event.dataTransfer)) return
+      event.preventDefault()
+      event.stopPropagation()
+      filesIn(event.dataTransfer).then((files) => take(files, blockAt(event.target)), reportError)
+    }
+    const onPaste = (event: ClipboardEvent): void => {
+      if (!isPasteOfFile(event.clipboardData)) return
+      event.preventDefault()
+      event.stopPropagation()
+      take([...(event.clipboardData?.files ?? [])], blockAt(event.target) ?? blockAt(document.activeElement))
+    }
+    const all = { capture: true }
+    document.addEventListener('dragover', onDragOver, all)
+    document.addEventListener('dragleave', onDragLeave, all)
+    document.addEventListener('drop', onDrop, all)
+    document.addEventListener('paste', onPaste, all)
+    return () => {
+      document.removeEventListener('dragover', onDragOver, all)
+      document.removeEventListener('dragleave', onDragLeave, all)
+      document.removeEventListener('drop', onDrop, all)
+      document.removeEventListener('paste', onPaste, all)
+    }
+  }, [workspace, onSay])
+  useEffect(() => {
+    const card =
+      over === undefined || over === 'board' ? null : document.querySelector(`[data-block="${CSS.escape(over)}"]`)
+    card?.classList.add('dropping')
+    return () => card?.classList.remove('dropping')
+  }, [over])
+  return (
+    <>
+      {over === 'board' && <p className="dropNote">Drop the files here: they get a block of their own.</p>}
+      {problem !== '' && (
+        <p role="alert" className="dropNote problem">
+          {problem}{' '}
+          <button type="button" className="quiet" onClick={() => setProblem('')}>
+            Close
+          </button>
+        </p>
+      )}
+    </>
+  )
+}

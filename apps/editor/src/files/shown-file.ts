@@ -1,0 +1,78 @@
+import { FILE, type MachineClaim } from '@joinery/blocks'
+import type { ProgressSteps } from '@joinery/client'
+import type { ShownUpload } from '@joinery/react'
+
+/** Whether a status is of a file that was uploaded to the server's store, which knows it by its digest. */
+export function isUploaded({ machine, detail }: MachineClaim): boolean {
+  return machine === FILE.name && typeof detail?.sha256 === 'string'
+}
+
+/** One file of a block, from what the document, the others' presence and this page's own uploads say. */
+export interface ShownFile {
+  readonly name: string
+  readonly state: 'reading' | 'waiting' | 'uploading' | 'checking' | 'synced' | 'failed' | 'canceled'
+  readonly bytes: number
+  readonly sent: number
+  readonly type: string
+  readonly by: string
+  readonly error: string | undefined
+  readonly run: number | undefined
+  /** This page's own upload. */
+  readonly own: ShownUpload | undefined
+}
+
+/** The files of a block: those that its statuses show, and own uploads that the server has not begun yet. */
+export function filesOf(
+  block: string,
+  entries: readonly MachineClaim[],
+  uploads: readonly ShownUpload[],
+  progress: ProgressSteps,
+): readonly ShownFile[] {
+  const shown = entries.filter(isUploaded).map((entry): ShownFile => {
+    const { name, status, total = 0, detail, error, run } = entry
+    const own = uploads.find((each) => each.id === run.id)
+    const live = progress[`${block}/file@1/${name}`]
+    const sent = Math.max(entry.progress ?? 0, live?.run === run.id ? live.done : 0, own?.sent ?? 0)
+    const isOver = status === 'synced' || status === 'failed'
+    return {
+      name,
+      state: isOver ? status : (own?.state ?? (total > 0 && sent >= total ? 'checking' : 'uploading')),
+      bytes: typeof detail?.bytes === 'number' ? detail.bytes : total,
+      sent: Math.min(sent, total),
+      type: typeof detail?.type === 'string' ? detail.type : '',
+      by: typeof detail?.by === 'string' ? detail.by : '',
+      error: error ?? own?.error,
+      run: run.no,
+      own,
+    }
+  })
+  const known = new Set(entries.map(({ run }) => run.id))
+  const early = uploads.filter(({ id, state }) => (id === undefined || !known.has(id)) && state !== 'synced')
+  return [...shown, ...early.map(earlyFile)]
+}
+
+function earlyFile(own: ShownUpload): ShownFile {
+  const { name, state, bytes, sent, error } = own
+  return { name, state, bytes, sent, type: own.upload.file.type, by: '', error, run: undefined, own }
+}
+
+/** How a file is, in words. */
+export function fileWords({ state, sent, bytes, error }: ShownFile): string {
+  const share = bytes > 0 ? `${Math.floor((100 * sent) / bytes)} %` : ''
+  switch (state) {
+    case 'reading':
+      return `reading ${share}`
+    case 'uploading':
+      return `uploading ${share}`
+    case 'waiting':
+      return error ?? 'waiting for the server'
+    case 'checking':
+      return 'checking'
+    case 'synced':
+      return 'saved'
+    case 'canceled':
+      return 'canceled'
+    case 'failed':
+      return error ?? 'failed'
+  }
+}

@@ -1,0 +1,27 @@
+/** Whether a drag holds files. Their names are known only once they are dropped. */
+export function hasFiles(transfer: DataTransfer | null): boolean {
+  return transfer?.types.includes('Files') === true
+}
+
+/** The files of a drop. A folder is no file: it is left out. */
+export async function filesIn(transfer: DataTransfer | null): Promise<readonly File[]> {
+  const files = [...(transfer?.files ?? [])]
+  const readable = await Promise.all(files.map(isReadable))
+  return files.filter((_, index) => readable[index])
+}
+
+/** A browser lists a folder as a file, and reading it fails. */
+async function isReadable(file: File): Promise<boolean> {
+  try {
+    await file.slice(0, 1).arrayBuffer()
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Whether a paste is of files and of no text: a table from an office program comes as text and as a picture of it. */
+export function isPasteOfFile(data: DataTransfer | null): boolean {
+  if (data === null || data.files.length === 0) return false
+  return !data.types.some((type) => type === 'text/plain' || type === 'text/rtf')
+}

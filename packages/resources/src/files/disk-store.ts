@@ -1,0 +1,221 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { mkdir, readdir, rm, stat, statfs, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { asFileError, codeOf, syncFolder, writeWhole } from './disk-files.ts'
+import { FileError } from './file-error.ts'
+import type { FileRef, FileStore, Part, ShortUrl, Shown, UploadName, UploadRef } from './file-store.ts'
+import { type Grant, Tickets } from './tickets.ts'
+
+/** Space of the disk that uploads leave to the log, bytes. */
+const SPARE_BYTES = 64 * 1024 ** 2
+/** Name of the folder of uploads in a scope: no digest begins with a dot. */
+const UPLOADS = '.uploads'
+/** File in the folder of an upload that says that no part may change any more. */
+const SEALED = 'sealed'
+const PART = /^\d{1,5}$/
+const KEY = /^[\w-]{1,64}$/
+const SCOPE = /^[\da-f]{32}$/
+
+export interface DiskStoreOptions {
+  /** Folder of the files. It is made when the first upload begins. */
+  readonly directory: string
+  readonly ticketMs: number
+  /** The time, ms since epoch. */
+  readonly now?: () => number
+  /** Signs the URLs: a new key by default, so that a restart ends all URLs. */
+  readonly signingKey?: Buffer
+}
+
+/**
+ * Holds files in a folder: `<scope>/<sha256>`, and the parts of uploads in `<scope>/.uploads/<key>/<n>`. Its URLs are signed paths of
+ * the server, which {@link createBlobDoor} answers.
+ */
+export class DiskStore implements FileStore {
+  readonly kind = 'disk'
+  readonly origin = undefined
+  readonly lacks = new Set<never>()
+  readonly #directory: string
+  readonly #ticketMs: number
+  readonly #now: () => number
+  readonly #tickets: Tickets
+
+  constructor({ directory, ticketMs, now = Date.now, signingKey }: DiskStoreOptions) {
+    this.#directory = directory
+    this.#ticketMs = ticketMs
+    this.#now = now
+    this.#tickets = new Tickets(now, signingKey)
+  }
+
+  async assertRoom(bytes: number): Promise<void> {
+    await this.#make(this.#directory)
+    const { bavail, bsize } = await statfs(this.#directory)
+    const free = bavail * bsize
+    // The parts and the file that they are joined to are on the disk at once.
+    const needed = 2 * bytes + SPARE_BYTES
+    if (free >= needed) return
+    const message = `an upload of ${bytes} bytes needs ${needed} on the disk of the files, which has ${free} left: free some, and try again`
+    throw new FileError('store_full', message, { retryAfterMs: 10_000 })
+  }
+
+  async begin(upload: UploadName): Promise<string> {
+    await this.#make(this.#folderOf(upload))
+    return upload.key
+  }
+
+  async urlOfPart({ scope, key }: UploadRef, { n, bytes }: { n: number; bytes: number }): Promise<ShortUrl> {
+    return this.#urlFor({ op: 'put', scope, key, n, bytes })
+  }
+
+  async parts(upload: UploadRef): Promise<readonly Part[]> {
+    const folder = this.#folderOf(upload)
+    const names = await readdir(folder).catch((error: unknown) => {
+      throw codeOf(error) === 'ENOENT' ? unknownUpload() : error
+    })
+    const numbers = names.filter((name) => PART.test(name)).map(Number)
+    const parts = await Promise.all(
+      numbers.map(async (n) => {
+        const { size, mtimeMs, ino } = await stat(join(folder, String(n)))
+        return { n, bytes: size, etag: `${ino}-${mtimeMs}-${size}` }
+      }),
+    )
+    return parts.sort((a, b) => a.n - b.n)
+  }
+
+  async complete(upload: UploadRef, parts: readonly Part[]): Promise<void> {
+    const folder = this.#folderOf(upload)
+    const arrived = new Map((await this.parts(upload)).map((part) => [part.n, part.etag]))
+    const missing = parts.filter(({ n, etag }) => arrived.get(n) !== etag).map(({ n }) => n)
+    if (missing.length > 0) {
+      const message = `${missing.length} parts are not there, or are others by now: upload them again`
+      throw new FileError('upload_incomplete', message, { details: { missing } })
+    }
+    await writeFile(join(folder, SEALED), '')
+    await syncFolder(folder)
+  }
+
+  async publish(upload: UploadRef, file: FileRef, onBytes: (bytes: number) => void = () => {}): Promise<void> {
+    const folder = this.#folderOf(upload)
+    if (!(await this.has(file))) {
+      const parts = await this.parts(upload)
+      const hash = createHash('sha256')
+      let bytes = 0
+      async function* chunks(): AsyncGenerator<Uint8Array> {
+        for (const { n } of parts) {
+          for await (const chunk of createReadStream(join(folder, String(n)), { highWaterMark: 1024 ** 2 })) {
+            hash.update(chunk)
+            bytes += chunk.length
+            onBytes(bytes)
+            yield chunk
+          }
+        }
+        const digest = hash.digest('hex')
+        if (digest === file.sha256 && bytes === file.bytes) return
+        const message = `the bytes that arrived have the SHA-256 ${digest} and the length ${bytes}, and the file has ${file.sha256} and ${file.bytes}: upload it again`
+        throw new FileError('wrong_digest', message)
+      }
+      try {
+        const temporary = join(this.#directory, file.scope, UPLOADS, `${randomUUID()}.tmp`)
+        await writeWhole(this.#pathOf(file), temporary, chunks())
+      } catch (error) {
+        if (error instanceof FileError && error.code === 'wrong_digest') await this.abort(upload)
+        throw error
+      }
+    }
+    await this.abort(upload)
+  }
+
+  async abort(upload: UploadRef): Promise<void> {
+    await rm(this.#folderOf(upload), { recursive: true, force: true })
+  }
+
+  async has(file: FileRef): Promise<boolean> {
+    const found = await stat(this.#pathOf(file)).catch((error: unknown) => {
+      if (codeOf(error) === 'ENOENT') return undefined
+      throw error
+    })
+    return found?.size === file.bytes
+  }
+
+  async urlOf({ scope, sha256, bytes }: FileRef, { name, type }: Shown): Promise<ShortUrl> {
+    return this.#urlFor({ op: 'get', scope, sha256, bytes, name, type })
+  }
+
+  async removeScope(scope: string): Promise<void> {
+    await rm(join(this.#directory, checked(SCOPE, scope)), { recursive: true, force: true })
+  }
+
+  /** Reads what the bearer of a ticket may do. Throws `bad_ticket`. */
+  grantOf(ticket: string): Grant {
+    return this.#tickets.read(ticket)
+  }
+
+  /**
+   * Takes the bytes of a part. Rejects with `unknown_upload`, with `wrong_length`, with `store_full`, and with what `body` throws;
+   * then nothing of the part is kept.
+   */
+  async take(grant: Extract<Grant, { op: 'put' }>, body: AsyncIterable<Uint8Array>): Promise<void> {
+    const folder = this.#folderOf(grant)
+    const names = await readdir(folder).catch(() => undefined)
+    if (names === undefined || names.includes(SEALED)) throw unknownUpload()
+    async function* exact(): AsyncGenerator<Uint8Array> {
+      let bytes = 0
+      for await (const chunk of body) {
+        bytes += chunk.length
+        if (bytes > grant.bytes) throw wrongLength(grant.bytes, bytes)
+        yield chunk
+      }
+      if (bytes !== grant.bytes) throw wrongLength(grant.bytes, bytes)
+    }
+    const name = String(grant.n)
+    try {
+      await writeWhole(join(folder, name), join(folder, `${name}.${randomUUID()}.tmp`), exact())
+    } catch (error) {
+      throw codeOf(error) === 'ENOENT' ? unknownUpload() : error
+    }
+  }
+
+  /** The path of a file that a ticket names. */
+  pathOf(grant: Extract<Grant, { op: 'get' }>): string {
+    return this.#pathOf(grant)
+  }
+
+  #urlFor(grant: Grant): ShortUrl {
+    const expiresAtMs = this.#now() + this.#ticketMs
+    return { url: `/v1/blobs/${this.#tickets.sign(grant, expiresAtMs)}`, expiresAtMs }
+  }
+
+  async #make(folder: string): Promise<void> {
+    try {
+      const first = await mkdir(folder, { recursive: true, mode: 0o700 })
+      if (first !== undefined) await syncFolder(join(first, '..'))
+    } catch (error) {
+      throw asFileError(error)
+    }
+  }
+
+  #folderOf({ scope, key }: UploadName): string {
+    return join(this.#directory, checked(SCOPE, scope), UPLOADS, checked(KEY, key))
+  }
+
+  #pathOf({ scope, sha256 }: Pick<FileRef, 'scope' | 'sha256'>): string {
+    return join(this.#directory, checked(SCOPE, scope), checked(/^[\da-f]{64}$/, sha256))
+  }
+}
+
+/** No text from outside becomes a path. */
+function checked(form: RegExp, text: string): string {
+  if (form.test(text)) return text
+  throw new FileError('invalid', `${JSON.stringify(text.slice(0, 80))} is no name of a file in the store`)
+}
+
+function unknownUpload(): FileError {
+  return new FileError('unknown_upload', 'the store has no such upload: it was completed, aborted or never begun')
+}
+
+function wrongLength(expected: number, got: number): FileError {
+  return new FileError(
+    'wrong_length',
+    `the part must have ${expected} bytes, and ${got} or more came: send the part of the file that the URL is for`,
+  )
+}

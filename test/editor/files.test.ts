@@ -1,0 +1,51 @@
+import { connectWorkspace, uploadsOf } from '@joinery/client'
+import type { Page } from 'playwright-core'
+import { expect, it } from 'vitest'
+import { dropFile, PIXEL, pasteFile } from './drop-files.ts'
+import { openPages } from './open-pages.ts'
+
+const pages = openPages()
+
+const fileIn = (page: Page, name: string) => page.locator(`.file[data-resource="${name}"]`)
+
+it.skipIf(!pages.isThere)(
+  '[E80, R27] a file that is dropped onto a block shows to everybody with its size, and can be downloaded',
+  async () => {
+    const ann = await pages.visit('files')
+    const bob = await pages.visit('files')
+    await ann.getByRole('button', { name: 'Add text block' }).click()
+    const block = await pages.idOf('files', 'Text 1')
+    await dropFile(ann, `[data-block="${block}"]`, { name: 'plan ä.txt', type: 'text/plain', text: 'measure twice' })
+    for (const page of [ann, bob]) {
+      await fileIn(page, 'plan ä.txt').getByText('13 B, saved').waitFor()
+      expect(await fileIn(page, 'plan ä.txt').getAttribute('data-state')).toBe('synced')
+    }
+    const job = connectWorkspace({ url: pages.url, workspace: 'files', actor: 'job' })
+    try {
+      const { url, type } = await uploadsOf(job).download(block, 'plan ä.txt')
+      const answer = await fetch(url)
+      expect([type, await answer.text()]).toEqual(['text/plain', 'measure twice'])
+      expect(answer.headers.get('content-disposition')).toMatch(/^attachment;/)
+      expect(answer.headers.get('x-content-type-options')).toBe('nosniff')
+    } finally {
+      await job.close()
+    }
+    await dropFile(ann, `[data-block="${block}"]`, { name: 'plan ä.txt', type: 'text/plain', text: 'cut once' })
+    await fileIn(bob, 'plan ä (2).txt').getByText('8 B, saved').waitFor()
+  },
+)
+
+it.skipIf(!pages.isThere)(
+  '[E81] a picture that is pasted beside all blocks gets a block of its own, and is drawn for everybody',
+  async () => {
+    const ann = await pages.visit('pictures')
+    const bob = await pages.visit('pictures')
+    await pasteFile(ann, 'main', { name: 'image.png', type: 'image/png', base64: PIXEL })
+    for (const page of [ann, bob]) {
+      const picture = fileIn(page, 'image.png').locator('img')
+      await picture.waitFor()
+      await expect.poll(() => picture.evaluate((image: HTMLImageElement) => image.naturalWidth)).toBe(1)
+    }
+    expect(await pages.blocks('pictures')).toHaveLength(1)
+  },
+)
