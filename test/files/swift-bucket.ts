@@ -1,4 +1,5 @@
 import { CreateBucketCommand } from '@aws-sdk/client-s3'
+import type { TestContext } from 'vitest'
 import { SWIFT_KEYS, SwiftServer, swiftRoot } from '../support/swift-server.ts'
 import { type Bucket, lookAt } from './s3-scene.ts'
 
@@ -19,5 +20,9 @@ export async function openSwiftBucket(name = 'files'): Promise<SwiftBucket> {
   return { ...bucket, close: () => server.stop() }
 }
 
-/** Says in one line why tests with Swift are skipped; `.ci/swift.sh` unpacks it. */
-export const SWIFT_WANT = 'OpenStack Swift: set SWIFT_ROOT to what .ci/swift.sh prints'
+/** Skips a test where Swift is not unpacked, and says so: Debian alone has it. */
+export function skipForSwift(context: TestContext): never {
+  const why = 'needs OpenStack Swift: set SWIFT_ROOT to the path that .ci/swift.sh prints'
+  console.warn(`SKIPPED: ${why}`)
+  context.skip(why)
+}

@@ -32,9 +32,10 @@ describe('readLimits', () => {
       http: { updateBytesMax: 7, requestsPerSecond: 50 },
       jwks: { jwksBytesMax: 9, jwksMs: 800 },
       tasks: { leaseMs: 5_000 },
+      files: { partBytes: 6_000_000 },
     }
     const text =
-      'unsentBytesMax=1000000, principalCostShare=0.25,updateBytesMax=5,http.updateBytesMax=7,http.requestsPerSecond=50,jwksBytesMax=9,jwksMs=800,tasks.leaseMs=5000'
+      'unsentBytesMax=1000000, principalCostShare=0.25,updateBytesMax=5,http.updateBytesMax=7,http.requestsPerSecond=50,jwksBytesMax=9,jwksMs=800,tasks.leaseMs=5000,files.partBytes=6000000'
     expect(read(text)).toEqual(limits)
     expect(readLimits({}, { JOINERY_LIMITS: text }, directory)).toEqual(limits)
     expect(readLimits({ limits: 'jwksMs=1' }, { JOINERY_LIMITS: text }, directory).jwks).toEqual({ jwksMs: 1 })

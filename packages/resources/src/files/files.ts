@@ -26,7 +26,7 @@ export interface FileDocuments {
 
 export interface FilesOptions {
   readonly store: FileStore
-  readonly tasks: Pick<Tasks, 'start' | 'find' | 'signal' | 'untilChanged'>
+  readonly tasks: Pick<Tasks, 'start' | 'find' | 'signal' | 'events'>
   readonly documents: FileDocuments
   readonly limits: FileLimits
   /** Resolves when a worker serves the saga of uploads. */
@@ -218,15 +218,17 @@ export class Files {
   }
 
   async #whenBegun(started: TaskView): Promise<TaskView> {
-    const { tasks } = this.#options
-    const { workspace, id } = started
-    const signal = AbortSignal.timeout(BEGIN_MS)
-    let task = started
-    while (begunOf(task) === undefined && !isOver(task) && !signal.aborted) {
-      await tasks.untilChanged(workspace, { after: task.lsn, signal })
-      task = await tasks.find(workspace, id)
+    const isReached = (task: TaskView): boolean => begunOf(task) !== undefined || isOver(task)
+    if (isReached(started)) return started
+    const { workspace, id, lsn } = started
+    let last = started
+    // Other tasks of the workspace go on meanwhile: only the events of this one are waited for.
+    const events = this.#options.tasks.events(workspace, id, { after: lsn, signal: AbortSignal.timeout(BEGIN_MS) })
+    for await (const { task } of events) {
+      last = task
+      if (isReached(task)) break
     }
-    return task
+    return last
   }
 
   async #viewOf(task: TaskView): Promise<UploadView> {
