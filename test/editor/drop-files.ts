@@ -13,17 +13,6 @@ export interface TrialFile {
 /** A picture of one pixel. */
 export const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg=='
 
-/** The bytes of a {@link TrialFile} with `bytes` and `seed`: another sequence for each seed. */
-export function bytesOfSeed(bytes: number, seed: number): Buffer {
-  const words = new Uint32Array(Math.ceil(bytes / 4))
-  let state = seed
-  for (let index = 0; index < words.length; index++) {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    words[index] = state
-  }
-  return Buffer.from(words.buffer, 0, bytes)
-}
-
 /** The transfer of a drop or a paste, made in the page: no file has to be on a disk. */
 function transferOf(page: Page, file: TrialFile): Promise<JSHandle<DataTransfer>> {
   return page.evaluateHandle(({ name, type, text, base64, bytes = 0, seed = 1 }) => {

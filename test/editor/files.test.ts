@@ -9,7 +9,7 @@ const pages = openPages()
 const fileIn = (page: Page, name: string) => page.locator(`.file[data-resource="${name}"]`)
 
 it.skipIf(!pages.isThere)(
-  '[E80, R27] a file that is dropped onto a block shows to everybody with its size, and can be downloaded',
+  '[E80, R29] a file that is dropped onto a block shows to everybody with its size, and can be downloaded',
   async () => {
     const ann = await pages.visit('files')
     const bob = await pages.visit('files')
