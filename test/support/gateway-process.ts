@@ -8,9 +8,6 @@ export const IS_THROUGH_GATEWAY = process.env.JOINERY_THROUGH === 'gateway'
 
 /** NATS servers by the data directory of their cluster: they outlive the nodes, which tests start again. */
 const engines = new Map<string, Promise<NatsServer>>()
-process.once('exit', () => {
-  for (const engine of engines.values()) void engine.then((server) => server.stop())
-})
 
 interface Options {
   readonly directory: string

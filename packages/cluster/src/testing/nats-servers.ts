@@ -98,6 +98,10 @@ async function run(path: string, directory: string, port: number, options: NatsS
   await writeFile(config, `${lines.join('\n')}\n`)
   for (const name of await readdir(directory)) if (PORTS.test(name)) await rm(join(directory, name))
   const child = spawn(path, ['-c', config, '--ports_file_dir', directory], { stdio: 'ignore' })
+  // A test that runs out of time does not stop it.
+  const onExit = (): void => void child.kill('SIGKILL')
+  process.once('exit', onExit)
+  child.once('exit', () => process.off('exit', onExit))
   return { child, url: await addressIn(child, directory, /nats:\/\/[^"]+/) }
 }
 
