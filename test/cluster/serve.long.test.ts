@@ -49,6 +49,18 @@ describe('two nodes', () => {
     expect((await one.child.end('SIGTERM')).code).toBe(0)
   })
 
+  it('[A130] a node that passes sockets on ends by SIGTERM, and their clients hear 1012', async (context) => {
+    await using scene = await ClusterScene.start(context)
+    const one = await scene.node('n1')
+    const two = await scene.node('n2')
+    expect((await put(one, 'a', 'by one')).status).toBe(201)
+    const client = await RawClient.open({ url: two.socketUrl, path: 'demo', wantsJoinery: true })
+    await client.synced
+    expect((await two.child.end('SIGTERM')).code).toBe(0)
+    expect(await client.ended).toMatchObject({ kind: 'close', code: 1012 })
+    expect(await contentOf(one, 'a')).toBe('by one')
+  })
+
   it('[A131] another node has all that was acknowledged when the owner is killed, and its clients connect again', async (context) => {
     await using scene = await ClusterScene.start(context)
     const one = await scene.node('n1')

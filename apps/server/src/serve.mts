@@ -226,6 +226,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
             await api.close()
             await served.close()
             await signed?.close()
+            cluster?.stopPassing()
             // Closes the store even if the drain fails: nothing else would release the directory.
             await server
               .close()

@@ -29,6 +29,8 @@ export interface ServedCluster {
   drain(): Promise<void>
   /** Sets how this node's workspaces are released one by one, for an operator who wants them elsewhere. */
   releaseBy(release: (workspace: string) => Promise<void>): void
+  /** Ends what this node passes on, which its server would wait for. Idempotent. */
+  stopPassing(): void
   /** Leaves the cluster, and closes the store. */
   close(): Promise<void>
 }
@@ -86,6 +88,7 @@ export async function openServedCluster(options: ServedClusterOptions): Promise<
       ...{ node, gateway, engine: engine.name, replaced: replaced.promise },
       logs: async () => (await engine.log.subjects()).map(nameOfEngineName),
       drain,
+      stopPassing: () => gateway.close(),
       releaseBy: (by) => {
         release = by
       },

@@ -56,6 +56,7 @@ export class Gateway implements Placement {
   readonly #counts = { pipes: 0, requests: 0, bytes: 0, cuts: 0 }
   readonly #stop: () => void
   #open = 0
+  #isClosed = false
 
   constructor(options: GatewayOptions) {
     const { nodes, ownership, secret, workspaceOf, clock = systemSteadyClock, passedMax = PASSED_MAX } = options
@@ -98,7 +99,7 @@ export class Gateway implements Placement {
       const owner = (await this.#ownerOf(workspace)) ?? this.#successor(workspace)
       if (owner === undefined || owner.session === this.#nodes.self.session) return undefined
       if (this.#nodes.isGone(owner.session) || this.#runsAnew(owner)) return undefined
-      if (isPassed) throw moved()
+      if (isPassed || this.#isClosed) throw moved()
       if (this.#open >= this.#passedMax) {
         const message = `this node passes ${this.#passedMax} connections on, which is the most: connect again later`
         throw new ServerError('too_many_connections', message)
@@ -111,8 +112,10 @@ export class Gateway implements Placement {
     }
   }
 
-  /** Ends all pipes and passed requests, and watches nothing more. */
+  /** Ends all pipes and passed requests, passes nothing more on, and watches nothing more. Idempotent. */
   close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
     this.#stop()
     this.#watch.close()
     for (const all of [...this.#passed.values()]) for (const passed of [...all]) passed.cut()
