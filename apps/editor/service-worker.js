@@ -2,11 +2,13 @@
  * Lets the editor open without a network once it was opened with one. This worker keeps the page and its files; the SDK
  * keeps edits. The build fills in `FILES` and `VERSION`.
  */
-const FILES = self.__FILES
+/** Path below which the server has its pages; empty for none. */
+const BASE = self.location.pathname.replace(/\/service-worker\.js$/, '')
+const FILES = self.__FILES.map((path) => BASE + path)
 const VERSION = self.__VERSION
 const CACHE = `editor ${VERSION}`
 /** Cache key of the page. The page is the same for every workspace, so one copy serves all of them. */
-const PAGE = '/w/-'
+const PAGE = `${BASE}/w/-`
 /** Answers of a proxy whose server is down. */
 const GATEWAY_ERRORS = [502, 503, 504]
 /** Time until the kept page is shown while nobody answers, ms: a person who waits longer takes the page for broken. */
@@ -25,8 +27,8 @@ self.addEventListener('fetch', (event) => {
   const { request } = event
   const { origin, pathname } = new URL(request.url)
   if (request.method !== 'GET' || origin !== self.location.origin) return
-  if (request.mode === 'navigate' && pathname.startsWith('/w/')) event.respondWith(pageOf(request))
-  else if (pathname.startsWith('/assets/')) event.respondWith(fileOf(request))
+  if (request.mode === 'navigate' && pathname.startsWith(`${BASE}/w/`)) event.respondWith(pageOf(request))
+  else if (pathname.startsWith(`${BASE}/assets/`)) event.respondWith(fileOf(request))
 })
 
 async function keepFiles() {

@@ -8,6 +8,8 @@ const FIRST_SCREEN = 'first-screen'
 export default defineConfig({
   plugins: [react(), serviceWorker()],
   resolve: { alias: { 'lib0/logging': '@joinery/client/plain-logging' } },
+  // The server writes its base into the page. Files name each other from where they are.
+  experimental: { renderBuiltUrl: (name, { hostType }) => (hostType === 'html' ? `/${name}` : { relative: true }) },
   // The Content-Security-Policy that the server sends does not allow inlined files.
   build: {
     assetsInlineLimit: 0,

@@ -102,7 +102,7 @@ it.skipIf(!pages.isThere)(
 )
 
 it.skipIf(!pages.isThere)(
-  '[E8, E19] a block can be made and written in, renamed, indexed, deleted and had back by undo',
+  '[E8, E19, E87] a block can be made and written in, renamed, indexed, deleted and had back by undo',
   async () => {
     const ann = await visit('edit')
     await ann.getByRole('button', { name: 'Add text block' }).click()
@@ -112,7 +112,7 @@ it.skipIf(!pages.isThere)(
     await ann.keyboard.press('Enter')
     const block = ann.getByRole('region', { name: 'Plan' })
     await block.getByRole('button', { name: 'Start index' }).click()
-    await block.getByText('main: Processing').waitFor()
+    await block.getByText('main: Processing, waiting for a worker').waitFor()
     await block.getByRole('button', { name: 'Delete Plan' }).click()
     await block.waitFor({ state: 'detached' })
     await ann.getByRole('button', { name: 'Undo' }).click()

@@ -1,4 +1,5 @@
 import type { SaveStatus } from '@joinery/client'
+import { refusedWords } from './keys/refused-words.ts'
 import { plainReason } from './save-status-words.ts'
 
 export interface BannerWords {
@@ -13,15 +14,13 @@ const HELD: Readonly<Record<string, string>> = {
 }
 
 const REFUSED: Readonly<Record<string, string>> = {
-  unauthorized: 'You have no access.',
-  forbidden: 'You have no right to do this here.',
   deleted: 'This workspace was deleted.',
   workspace_deleted: 'This workspace was deleted.',
   quarantined: 'This workspace is damaged on the server.',
 }
 
-/** Title and text of the banner; undefined while there is no lasting problem. */
-export function bannerWords(status: SaveStatus): BannerWords | undefined {
+/** Title and text of the banner; undefined while there is no lasting problem. `hasLogin`: there is an address to log in. */
+export function bannerWords(status: SaveStatus, hasLogin = false): BannerWords | undefined {
   if (status.state === 'held') {
     const kept =
       status.pending === 0
@@ -32,6 +31,7 @@ export function bannerWords(status: SaveStatus): BannerWords | undefined {
     return { title: HELD[status.code] ?? 'The server takes no edits now.', text: `${kept} (${status.reason})` }
   }
   if (status.state === 'rejected' && status.what === 'connection') {
+    if (status.code === 'unauthorized' || status.code === 'forbidden') return refusedWords(status, hasLogin)
     return {
       title: REFUSED[status.code] ?? 'The server refused the connection.',
       text: asSentence(plainReason(status)),

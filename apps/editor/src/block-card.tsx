@@ -8,6 +8,7 @@ import { ContentField } from './content-field.tsx'
 import { BlockSearch } from './demonstration/index.tsx'
 import { BlockFiles } from './files/index.tsx'
 import { IndexingChips } from './indexing-chips.tsx'
+import { useCanWrite } from './keys/use-can-write.ts'
 import { LastEdit } from './last-edit.tsx'
 import { useCardDrag } from './order/use-card-drag.ts'
 import { RunningMarks } from './running/running-marks.tsx'
@@ -32,6 +33,7 @@ export const BlockCard = memo(function BlockCard(props: BlockCardProps): ReactNo
   const workspace = useWorkspace()
   const block = useBlock(id)
   const type = useBlockType(id)
+  const canWrite = useCanWrite()
   const title = titleOf(useField(id, 'title'), id)
   const rename = (next: string): void => {
     const text = next.trim()
@@ -43,7 +45,7 @@ export const BlockCard = memo(function BlockCard(props: BlockCardProps): ReactNo
   }
   const cardOnKeyDown = (event: KeyboardEvent): void => {
     const steps = MOVES[event.key]
-    if (steps === undefined || !(event.ctrlKey || event.metaKey) || !event.shiftKey) return
+    if (!canWrite || steps === undefined || !(event.ctrlKey || event.metaKey) || !event.shiftKey) return
     event.preventDefault()
     onMove(id, steps)
   }
@@ -63,8 +65,8 @@ export const BlockCard = memo(function BlockCard(props: BlockCardProps): ReactNo
           <span className={`kind ${type ?? ''}`} {...(view === 'list' && drag.handle)}>
             {type === 'vector_collection' ? 'Vector collection' : 'Text'}
           </span>
-          <MoveButton title={title} way="up" onClick={() => onMove(id, -1)} />
-          <MoveButton title={title} way="down" onClick={() => onMove(id, 1)} />
+          {canWrite && <MoveButton title={title} way="up" onClick={() => onMove(id, -1)} />}
+          {canWrite && <MoveButton title={title} way="down" onClick={() => onMove(id, 1)} />}
           {/* Uncontrolled, so that a half-typed title is not written; made anew when the title changes elsewhere. */}
           <input
             key={title}
@@ -72,13 +74,16 @@ export const BlockCard = memo(function BlockCard(props: BlockCardProps): ReactNo
             aria-label={`Title of ${title}`}
             defaultValue={title}
             maxLength={200}
+            readOnly={!canWrite}
             onBlur={(event) => rename(event.currentTarget.value)}
             onKeyDown={titleOnKeyDown}
           />
           <CommentButton id={id} title={title} />
-          <button type="button" className="quiet" onClick={() => onDelete(id)}>
-            Delete<span className="hidden"> {title}</span>
-          </button>
+          {canWrite && (
+            <button type="button" className="quiet" onClick={() => onDelete(id)}>
+              Delete<span className="hidden"> {title}</span>
+            </button>
+          )}
         </header>
         <RunningMarks id={id} />
         <ContentField id={id} title={title} />

@@ -2,12 +2,14 @@ import { removeEdge, setEdge } from '@joinery/blocks'
 import { useBlocks, useEdges, useWorkspace } from '@joinery/react'
 import { type KeyboardEvent, type ReactNode, useRef, useState } from 'react'
 import { titleOf } from './block-title.ts'
+import { useCanWrite } from './keys/use-can-write.ts'
 import { openBlock } from './panels/open-block.ts'
 
 /** Shows the edges that start at a block, with controls to draw and cut them by keyboard or pointer. */
 export function BlockEdges({ id, title }: { id: string; title: string }): ReactNode {
   const workspace = useWorkspace()
   const edges = useEdges().filter(({ source }) => source === id)
+  const canWrite = useCanWrite()
   const [isChoosing, setIsChoosing] = useState(false)
   const isBack = useRef(false)
   const nameOf = (block: string): string => titleOf(workspace.blocks.get(block)?.fields.get('title'), block)
@@ -45,6 +47,7 @@ export function BlockEdges({ id, title }: { id: string; title: string }): ReactN
                 type="button"
                 className="quiet"
                 aria-label={`Cut the edge to ${nameOf(edge.target)}`}
+                disabled={!canWrite}
                 onClick={() => edit(() => removeEdge(workspace.doc, edge.id))}
               >
                 ×
@@ -53,7 +56,7 @@ export function BlockEdges({ id, title }: { id: string; title: string }): ReactN
           ))}
         </ul>
       )}
-      {isChoosing ? (
+      {!canWrite ? null : isChoosing ? (
         <EdgeTargets
           without={[id, ...targets]}
           title={title}
@@ -78,9 +81,14 @@ interface EdgeTargetsProps {
   readonly onLeave: () => void
 }
 
+/** With more blocks than these, a part of the name narrows the list. */
+const UNFILTERED_MAX = 20
+
 /** List of blocks to connect to. It is a component of its own, so that only the card with an open list renders for new blocks. */
 function EdgeTargets({ without, title, nameOf, onChoose, onLeave }: EdgeTargetsProps): ReactNode {
-  const others = useBlocks().filter((block) => !without.includes(block))
+  const left = useBlocks().filter((block) => !without.includes(block))
+  const [filter, setFilter] = useState('')
+  const others = left.filter((block) => nameOf(block).toLowerCase().includes(filter.trim().toLowerCase()))
   const [target, setTarget] = useState('')
   // An arrow key changes the select's value at once. So by keyboard Enter confirms the choice, and by pointer the change does.
   const isByKey = useRef(false)
@@ -95,9 +103,9 @@ function EdgeTargets({ without, title, nameOf, onChoose, onLeave }: EdgeTargetsP
     if (isByKey.current) setTarget(chosen)
     else onChoose(chosen)
   }
-  return (
+  const list = (
     <select
-      ref={focusOnMount}
+      ref={left.length > UNFILTERED_MAX ? undefined : focusOnMount}
       aria-label={`Connect ${title} to`}
       value={target}
       onPointerDown={() => {
@@ -116,6 +124,25 @@ function EdgeTargets({ without, title, nameOf, onChoose, onLeave }: EdgeTargetsP
       ))}
     </select>
   )
+  if (left.length <= UNFILTERED_MAX) return list
+  return (
+    <>
+      <input
+        ref={focusOnMount}
+        type="search"
+        aria-label={`Filter the blocks for ${title}`}
+        placeholder="Part of a name"
+        value={filter}
+        onChange={(event) => setFilter(event.currentTarget.value)}
+        onKeyDown={(event) => {
+          if (event.key === 'Escape') onLeave()
+          const [only] = others
+          if (event.key === 'Enter' && only !== undefined && others.length === 1) onChoose(only)
+        }}
+      />
+      {list}
+    </>
+  )
 }
 
-const focusOnMount = (select: HTMLSelectElement | null): void => select?.focus()
+const focusOnMount = (field: HTMLElement | null): void => field?.focus()

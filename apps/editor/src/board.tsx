@@ -2,6 +2,7 @@ import { blockIdsOf, moveBlock } from '@joinery/client'
 import { useBlocks, useServer, useWorkspace } from '@joinery/react'
 import { deleteBlocks } from '@joinery/react-flow'
 import { type ReactNode, Suspense, useCallback, useState } from 'react'
+import { pagePath } from './address.ts'
 import { Banner } from './banner.tsx'
 import { titleOf } from './block-title.ts'
 import { BoardList } from './board-list.tsx'
@@ -29,7 +30,8 @@ import { Welcome } from './welcome.tsx'
 interface BoardProps {
   readonly name: string
   readonly person: Person
-  readonly onRename: (name: string) => void
+  /** Absent if the server gives the name. */
+  readonly onRename: ((name: string) => void) | undefined
 }
 
 /** The page of a workspace: its tools, the people present, and all blocks. */
@@ -72,7 +74,7 @@ export function Board({ name, person, onRename }: BoardProps): ReactNode {
   return (
     <div className={`page ${view}`}>
       <header className="bar">
-        <a className="home" href="/" aria-label="Joinery">
+        <a className="home" href={pagePath('')} aria-label="Joinery">
           <Mark size={28} />
         </a>
         <h1>{name}</h1>

@@ -2,6 +2,7 @@ import { useContentField } from '@joinery/react'
 import { type KeyboardEvent, type PointerEvent, type ReactNode, useRef, useState } from 'react'
 import { Carets } from './carets/caret-layer.tsx'
 import { useRemoteCarets } from './carets/remote-carets.ts'
+import { useCanWrite } from './keys/use-can-write.ts'
 import { openText } from './text/opened-text.ts'
 import { RenderedText, sourceIndexAt } from './text/rendered-text.tsx'
 
@@ -11,6 +12,7 @@ import { RenderedText, sourceIndexAt } from './text/rendered-text.tsx'
  */
 export function ContentField({ id, title }: { id: string; title: string }): ReactNode {
   const fieldRef = useContentField(id)
+  const canWrite = useCanWrite()
   const [isMine, setMine] = useState(false)
   const isOthers = useRemoteCarets(id).length > 0
   const content = useRef<HTMLDivElement>(null)
@@ -33,10 +35,13 @@ export function ContentField({ id, title }: { id: string; title: string }): Reac
   return (
     <div className="content nodrag" ref={content}>
       <textarea
+        // Made anew, because the hook keeps what the field was when it was bound.
+        key={String(canWrite)}
         ref={fieldRef}
+        readOnly={!canWrite}
         aria-label={`Content of ${title}`}
         aria-keyshortcuts="Control+Enter Meta+Enter"
-        placeholder="Write here"
+        placeholder={canWrite ? 'Write here' : 'Nothing is written here'}
         onFocus={() => setMine(true)}
         onBlur={() => setMine(false)}
         onKeyDown={onKeyDown}

@@ -3,6 +3,7 @@ import { useBlock, useIndexingEntry, useIndexNames, useWorkspace } from '@joiner
 import { type KeyboardEvent, type ReactNode, useCallback, useId, useState, useSyncExternalStore } from 'react'
 import { amountWords } from './amount-words.ts'
 import { ChipNote } from './chip-note.tsx'
+import { useCanWrite } from './keys/use-can-write.ts'
 
 const WORDS = { notStarted: 'Not started', processing: 'Processing', done: 'Done', error: 'Failed' } as const
 
@@ -10,6 +11,7 @@ const WORDS = { notStarted: 'Not started', processing: 'Processing', done: 'Done
 export function IndexingChips({ id, actor }: { id: string; actor: string }): ReactNode {
   const names = useIndexNames(id)
   const list = useBlock(id)?.indexingList
+  const canWrite = useCanWrite()
   const [problem, setProblem] = useState('')
   const start = (name: string): void => {
     try {
@@ -27,7 +29,7 @@ export function IndexingChips({ id, actor }: { id: string; actor: string }): Rea
           <IndexingChip key={name} id={id} name={name} onStart={start} onRemove={() => list?.remove(name)} />
         ))}
       </ul>
-      {!names.includes('main') && (
+      {canWrite && !names.includes('main') && (
         <button type="button" className="quiet" onClick={() => start('main')}>
           Start index
         </button>
@@ -47,6 +49,7 @@ interface ChipProps {
 function IndexingChip({ id, name, onStart, onRemove }: ChipProps): ReactNode {
   const entry = useIndexingEntry(id, name)
   const step = useStepWords(`${id}/${name}`, entry?.run.id)
+  const canWrite = useCanWrite()
   const noteId = useId()
   const [isNoteClosed, setIsNoteClosed] = useState(false)
   if (entry === undefined) return null
@@ -54,7 +57,7 @@ function IndexingChip({ id, name, onStart, onRemove }: ChipProps): ReactNode {
     if (event.key === 'Escape') setIsNoteClosed(true)
   }
   const openNote = (): void => setIsNoteClosed(false)
-  const canStart = entry.status === 'notStarted' || entry.status === 'error'
+  const canStart = canWrite && (entry.status === 'notStarted' || entry.status === 'error')
   return (
     <li className={`chip ${entry.status}`} onPointerEnter={openNote} onFocus={openNote} onKeyDown={chipOnKeyDown}>
       <span data-index={name} data-status={entry.status} data-run={entry.run.no}>
@@ -71,6 +74,7 @@ function IndexingChip({ id, name, onStart, onRemove }: ChipProps): ReactNode {
         className="quiet"
         aria-label={`Remove index ${name}`}
         aria-describedby={isNoteClosed ? undefined : noteId}
+        disabled={!canWrite}
         onClick={onRemove}
       >
         ×
@@ -94,6 +98,8 @@ function useStepWords(key: string, run: string | undefined): string {
 function describe(entry: IndexingEntry, step: string): string {
   const { status, error, actor } = entry
   if (status === 'processing' && step !== '') return WORDS.processing + step
+  // Nobody but the person who started it has reported: no worker has begun.
+  if (status === 'processing' && entry.source === 'user_action') return `${WORDS.processing}, waiting for a worker`
   if (status === 'error') return `${WORDS.error}: ${error ?? 'no reason given'} (${actor})`
   const amount = amountWords(entry)
   return amount === '' ? WORDS[status] : `${WORDS[status]}, ${amount}`

@@ -3,8 +3,13 @@ import { flushSync } from 'react-dom'
 import { Avatar } from './avatar.tsx'
 import { NAME_LENGTH_MAX, type Person } from './person.ts'
 
-/** Avatar of the person at this device; a click opens a form to change the name. */
-export function OwnAvatar({ self, onRename }: { self: Person; onRename: (name: string) => void }): ReactNode {
+interface OwnAvatarProps {
+  readonly self: Person
+  readonly onRename: ((name: string) => void) | undefined
+}
+
+/** Avatar of the person at this device. A click opens a form to change the name, unless the server gives the name. */
+export function OwnAvatar({ self, onRename }: OwnAvatarProps): ReactNode {
   const [isNaming, setIsNaming] = useState(false)
   const button = useRef<HTMLButtonElement>(null)
   const close = (): void => {
@@ -14,11 +19,19 @@ export function OwnAvatar({ self, onRename }: { self: Person; onRename: (name: s
   const formOnSubmit = (event: FormEvent<HTMLFormElement>): void => {
     event.preventDefault()
     const name = String(new FormData(event.currentTarget).get('name')).trim()
-    if (name !== '' && name !== self.name) onRename(name)
+    if (name !== '' && name !== self.name) onRename?.(name)
     close()
   }
   const formOnKeyDown = (event: KeyboardEvent): void => {
     if (event.key === 'Escape') close()
+  }
+  if (onRename === undefined) {
+    return (
+      <li title={`${self.name} (you)`}>
+        <Avatar person={self} />
+        <span className="hidden">{self.name} (you)</span>
+      </li>
+    )
   }
   if (!isNaming) {
     return (

@@ -1,4 +1,5 @@
 import { Component, type ReactNode } from 'react'
+import { pagePath } from './address.ts'
 import { Mark } from './mark.tsx'
 
 /** Error boundary of the page: shows a message instead of a board that fails, so that a page is never blank. */
@@ -31,7 +32,7 @@ export function Notice({ title, text }: { title: string; text: string }): ReactN
       <h1>{title}</h1>
       <p>{text}</p>
       <p>
-        <a href="/w/demo">Open the workspace “demo”</a>
+        <a href={pagePath('w/demo')}>Open the workspace “demo”</a>
       </p>
     </main>
   )

@@ -23,5 +23,7 @@ it('[E53] an address with a slash at its end names the same workspace', () => {
   expect(workspaceOf('/w/demo/')).toBe('demo')
   expect(workspaceOf('/w/acme/notes//')).toBe('acme/notes')
   expect(workspaceOf('/w/acme/notes')).toBe('acme/notes')
+  expect(workspaceOf('/joinery/w/demo', '/joinery')).toBe('demo')
+  expect(workspaceOf('/w/demo', '/joinery')).toBe('demo')
   for (const path of ['/w/', '/w//', '/', '/w/%']) expect(workspaceOf(path)).toBeUndefined()
 })

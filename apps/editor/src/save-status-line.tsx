@@ -1,6 +1,7 @@
 import { useObservable, useWorkspace } from '@joinery/react'
 import { type ReactNode, useEffect, useMemo } from 'react'
 import { calmStatus } from './calm-status.ts'
+import { useCanWrite } from './keys/use-can-write.ts'
 import { isUnsaved, saveStatusWords } from './save-status-words.ts'
 
 /** Shows the save status, and warns before the page closes while edits could be lost. */
@@ -16,12 +17,14 @@ export function SaveStatusLine(): ReactNode {
     window.addEventListener('beforeunload', warn)
     return () => window.removeEventListener('beforeunload', warn)
   }, [isAtRisk, workspace])
+  const canWrite = useCanWrite()
   const { tone, text } = saveStatusWords(status)
   return (
     <div className="save">
       <div role="status" aria-label="Save status" className={`pill ${tone}`}>
         {text}
       </div>
+      {!canWrite && <span className="pill">You may read here, not write</span>}
       {status.state === 'rejected' && status.what === 'edits' && (
         <button type="button" onClick={() => workspace.acknowledgeRejection()}>
           Understood

@@ -34,7 +34,10 @@ test('a banner stands for as long as storage, damage or access keeps edits from 
     reason: 'unauthorized: the token has expired',
     pending: 0,
   } as const
-  expect(bannerWords(refused)).toEqual({ title: 'You have no access.', text: 'The token has expired.' })
+  expect(bannerWords(refused)).toEqual({
+    title: 'Your access has ended.',
+    text: 'Ask for a new link and open it in this tab.',
+  })
   expect(saveStatusWords(refused).text).toBe('Refused: the token has expired')
   expect(bannerWords({ state: 'saving', pending: 3 })).toBeUndefined()
 })

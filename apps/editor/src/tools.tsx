@@ -2,6 +2,7 @@ import { useUndo, useWorkspace } from '@joinery/react'
 import type { MouseEvent, ReactNode } from 'react'
 import { flushSync } from 'react-dom'
 import { addBlock, KINDS, type Kind } from './add-block.ts'
+import { useCanWrite } from './keys/use-can-write.ts'
 import { openBlock } from './panels/open-block.ts'
 
 interface ToolsProps {
@@ -13,6 +14,7 @@ interface ToolsProps {
 export function Tools({ actor, children }: ToolsProps): ReactNode {
   const workspace = useWorkspace()
   const { canUndo, canRedo, undo, redo } = useUndo()
+  const canWrite = useCanWrite()
   const add = ({ detail }: MouseEvent, kind: Kind): void => {
     // Rendered at once, so that the block can be brought into view.
     const id = flushSync(() => addBlock(workspace, kind, actor))
@@ -22,7 +24,13 @@ export function Tools({ actor, children }: ToolsProps): ReactNode {
   return (
     <nav className="tools" aria-label="Blocks">
       {KINDS.map((kind) => (
-        <button type="button" key={kind.type} className="primary" onClick={(event) => add(event, kind)}>
+        <button
+          type="button"
+          key={kind.type}
+          className="primary"
+          disabled={!canWrite}
+          onClick={(event) => add(event, kind)}
+        >
           {kind.button}
         </button>
       ))}

@@ -47,6 +47,9 @@ program
   .option('--disk-free <megabytes>', 'free space that /readyz asks for [JOINERY_DISK_FREE] (default: 256)')
   .option('--log-level <level>', 'fatal, error, warn, info, debug, trace or silent [JOINERY_LOG_LEVEL] (default: info)')
   .option('--origins <list>', 'origins of pages that may connect, joined by commas [JOINERY_ORIGINS]')
+  .option('--base <path>', 'path below which a proxy has the server, such as /joinery [JOINERY_BASE]')
+  .option('--login <address>', 'where people with keys log in [JOINERY_LOGIN]')
+  .option('--token-origins <list>', 'origins of pages that may hand tokens to the editor [JOINERY_TOKEN_ORIGINS]')
   .option('--limits <list>', 'limits, as NAME=NUMBER joined by commas, or @FILE of JSON [JOINERY_LIMITS]')
   .option(
     '--connections-per-address <number>',

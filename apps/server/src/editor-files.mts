@@ -4,13 +4,20 @@ import { join } from 'node:path'
 import sirv from 'sirv'
 import { AppError } from './app-error.mts'
 import { EDITOR_DIST, ensureEditorBuilt } from './editor-build.mts'
+import { baseOf } from './page-address.mts'
+import type { PageConfig } from './page-setting.mts'
 
 /**
  * Content-Security-Policy of the editor: its own files and the server that sent them, nothing else. `'self'` covers the
- * socket of the same host and port.
+ * socket of the same host and port. A page asks the login address for tokens, and pages that hand over tokens may embed it.
  */
-const POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+function policyFor({ login, tokenOrigins }: PageConfig): string {
+  const connect = login === undefined ? '' : ` ${new URL(login).origin}`
+  const ancestors = tokenOrigins.length === 0 ? "'none'" : tokenOrigins.join(' ')
+  return `default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'${connect}; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors ${ancestors}`
+}
+
+const PLAIN_PAGE: PageConfig = { base: '', login: undefined, tokenOrigins: [] }
 
 /** Path of the service worker, which keeps the editor on a device. A worker serves only paths below its own: hence the root. */
 const SERVICE_WORKER = '/service-worker.js'
@@ -22,9 +29,10 @@ export const FIRST_SCREEN = '/first-screen.js'
  * Serves the editor: its page at `/w/<workspace>`, its files at `/assets/`, and its service worker. The first request
  * builds the editor.
  *
+ * @param page settings of the page, which holds them as data
  * @param machines tables of the application's own machines: the page holds them as data, so that it shows their statuses
  */
-export function createEditorFiles(machines: readonly object[]) {
+export function createEditorFiles(machines: readonly object[], page: PageConfig = PLAIN_PAGE) {
   let opening: Promise<ReturnType<typeof sirv>> | undefined
   const open = async (): Promise<ReturnType<typeof sirv>> => {
     await ensureEditorBuilt()
@@ -34,7 +42,7 @@ export function createEditorFiles(machines: readonly object[]) {
     /** True if the request was for the editor and is answered. */
     handle(request: IncomingMessage, response: ServerResponse): boolean {
       const path = (request.url ?? '/').split('?', 1)[0] ?? '/'
-      const isPage = path.startsWith('/w/') && path.length > 3
+      const isPage = path.startsWith('/w/')
       if (!isPage && path !== SERVICE_WORKER && path !== FIRST_SCREEN && !path.startsWith('/assets/')) return false
       if (request.method !== 'GET' && request.method !== 'HEAD') {
         response
@@ -42,11 +50,10 @@ export function createEditorFiles(machines: readonly object[]) {
           .end('this path takes only GET and HEAD\n')
         return true
       }
-      if (isPage) request.url = '/index.html'
       opening ??= open()
       opening.then(
         (serve) => {
-          if (isPage && machines.length > 0) return void servePage(request, response, machines)
+          if (isPage) return void servePage(request, response, machines, page)
           serve(request, response, () => {
             response.writeHead(404, { 'content-type': 'text/plain' }).end('the editor has no such file\n')
           })
@@ -63,11 +70,12 @@ export function createEditorFiles(machines: readonly object[]) {
   }
 }
 
-/** Serves the page with the tables as JSON, which a browser does not run as a script. */
+/** Serves the page with the tables and settings as JSON, which a browser does not run as a script. */
 async function servePage(
   request: IncomingMessage,
   response: ServerResponse,
   machines: readonly object[],
+  config: PageConfig,
 ): Promise<void> {
   const path = join(EDITOR_DIST, 'index.html')
   const page = await readFile(path, 'utf8').catch(() => undefined)
@@ -75,12 +83,25 @@ async function servePage(
     response.writeHead(503, { 'content-type': 'text/plain' }).end('the editor could not be read\n')
     return
   }
-  // Within JSON, "<" occurs in texts alone.
-  const tables = JSON.stringify(machines).replaceAll('<', '\\u003c')
-  const data = `<script type="application/json" id="machines">${tables}</script>`
+  const base = baseOf(request, config)
+  const { login, tokenOrigins } = config
+  const data =
+    dataElement('machines', machines) +
+    dataElement('keys', { login, tokenOrigins }) +
+    `<meta name="joinery-base" content="${base}">`
   setHeaders(response, path)
+  response.setHeader('content-security-policy', policyFor(config))
   response.writeHead(200, { 'content-type': 'text/html;charset=utf-8' })
-  response.end(request.method === 'HEAD' ? undefined : page.replace('</head>', () => `${data}</head>`))
+  response.end(
+    request.method === 'HEAD'
+      ? undefined
+      : page.replaceAll('"/assets/', `"${base}/assets/`).replace('</head>', () => `${data}</head>`),
+  )
+}
+
+/** An element with a value as JSON. Within JSON, "<" occurs in texts alone. */
+function dataElement(id: string, value: object): string {
+  return `<script type="application/json" id="${id}">${JSON.stringify(value).replaceAll('<', '\\u003c')}</script>`
 }
 
 function setHeaders(response: ServerResponse, path: string): void {
@@ -91,5 +112,4 @@ function setHeaders(response: ServerResponse, path: string): void {
   response.setHeader('cache-control', isFresh ? 'no-cache' : 'public, max-age=31536000, immutable')
   response.setHeader('x-content-type-options', 'nosniff')
   response.setHeader('referrer-policy', 'no-referrer')
-  if (isPage) response.setHeader('content-security-policy', POLICY)
 }

@@ -7,6 +7,7 @@ import { createEditorFiles } from './editor-files.mts'
 import type { ServedFiles } from './files/served-files.mts'
 import type { Metrics } from './metrics.mts'
 import type { ControlDoor } from './operations/control-door.mts'
+import { baseOf } from './page-address.mts'
 import type { Readiness } from './readiness.mts'
 import type { ServeConfig } from './serve-config.mts'
 import { renderStartPage, START_PAGE_POLICY } from './start-page.mts'
@@ -34,7 +35,7 @@ export interface Faces {
  * `/readyz`, the start page at `/`, and 404 for the rest. `machines` are tables that the editor shows statuses by, beside its own.
  */
 export function createFrontDoor(config: ServeConfig, machines: readonly object[], faces: () => Faces | undefined) {
-  const editor = createEditorFiles(machines)
+  const editor = createEditorFiles(machines, config.page)
   return (request: IncomingMessage, response: ServerResponse): void => {
     const { api, files, inbox, metrics, readiness, control, demonstration } = faces() ?? {}
     if (control?.handle(request, response) || demonstration?.handle(request, response)) return
@@ -81,10 +82,12 @@ export function createFrontDoor(config: ServeConfig, machines: readonly object[]
 function factsFor(request: IncomingMessage, config: ServeConfig) {
   const asked = request.headers.host ?? ''
   const authority = HOST.test(asked) ? asked : `${config.host}:${config.port}`
+  const base = baseOf(request, config.page)
   const isSecure = request.headers['x-forwarded-proto'] === 'https'
   return {
-    syncUrl: `${isSecure ? 'wss' : 'ws'}://${authority}`,
-    httpUrl: `${isSecure ? 'https' : 'http'}://${authority}`,
+    base,
+    syncUrl: `${isSecure ? 'wss' : 'ws'}://${authority}${base}`,
+    httpUrl: `${isSecure ? 'https' : 'http'}://${authority}${base}`,
     // Others than the people at this machine don't need to know where its files are.
     dataDirectory: isLoopbackHost(config.host) ? config.dataDirectory : undefined,
     durability: config.durability,

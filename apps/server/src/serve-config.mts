@@ -9,6 +9,7 @@ import { dataSetting } from './data-setting.mts'
 import { type HeadsConfig, readHeadsConfig } from './heads-setting.mts'
 import { keepHistorySetting } from './keep-history-setting.mts'
 import { type Limits, readLimits } from './limits-setting.mts'
+import { type PageConfig, readPageConfig } from './page-setting.mts'
 import { type Environment, type Options, readSetting, type Setting, wholeNumber } from './setting.mts'
 
 export const DURABILITIES = ['memory', 'async', 'sync'] as const
@@ -40,6 +41,8 @@ export interface ServeConfig {
   readonly resourcesFile: string | undefined
   /** File of sagas that the server's own worker runs; undefined for none. Absolute. */
   readonly workFile: string | undefined
+  /** Settings of the pages. */
+  readonly page: PageConfig
   /** Other limits than the defaults. */
   readonly limits: Limits
   /** The quotas of one principal. One that is absent is off. */
@@ -191,6 +194,7 @@ export function parseServeConfig(options: Options, environment: Environment, dir
     machinesFile: machinesFile === undefined ? undefined : resolve(directory, machinesFile),
     resourcesFile: resourcesFile === undefined ? undefined : resolve(directory, resourcesFile),
     workFile: workFile === undefined ? undefined : resolve(directory, workFile),
+    page: readPageConfig(options, environment),
     limits: readLimits(options, environment, directory),
     quotas: readQuotas(options, environment),
     heads: readHeadsConfig(options, environment, directory),

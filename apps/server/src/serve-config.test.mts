@@ -27,6 +27,8 @@ describe('parseServeConfig', () => {
       logLevel: 'info',
       origins: undefined,
       limits: { server: {}, http: {}, jwks: {}, tasks: {}, files: {} },
+      page: { base: '', login: undefined, tokenOrigins: [] },
+      limits: { server: {}, http: {}, jwks: {}, tasks: {} },
       quotas: {},
       isInsecure: false,
       keys: undefined,
@@ -71,6 +73,9 @@ describe('parseServeConfig', () => {
     ['host', '--host must be an IP address', ['', 'a b', 'http://x', '-x', '::1]']],
     ['data', '--data must be the path of a directory', ['']],
     ['logLevel', '--log-level must be one of silent', ['loud']],
+    ['base', '--base must be a path', ['joinery', '/joinery/', '//a', '/a b', '/..', '/"']],
+    ['login', '--login must be an http or https address', ['app.example', 'ftp://a', 'https://a@b/', 'javascript:1']],
+    ['tokenOrigins', '--token-origins must be origins', ['*', 'https://a/b', 'null']],
     [
       'origins',
       '--origins must be origins of pages',

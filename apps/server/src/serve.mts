@@ -148,6 +148,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
         announced,
         ...(authenticator && { authenticator }),
         ...(config.origins && { origins: config.origins }),
+        base: config.page.base,
       })
       const served = await openServedTasks({
         server,

@@ -4,6 +4,8 @@ import { FIRST_SCREEN } from './editor-files.mts'
 
 /** Facts that the page shows. */
 export interface StartPageFacts {
+  /** Path below which the page's links lead; empty for none. */
+  readonly base: string
   /** `ws://host:port`, with the host and port that the browser asked for. */
   readonly syncUrl: string
   readonly httpUrl: string
@@ -48,13 +50,13 @@ ${LOGO}
 <div id="two-boards"></div>
 <p class="why"><strong>Why:</strong> where the last writer wins, a slow job puts back what it read a minute ago, and a late report undoes a
 newer one; Joinery merges texts letter by letter and orders statuses by what was seen, so nobody wins by being last.</p>
-<p class="go"><a class="primary" href="/w/demo">Open a board</a> <span>Then open it in a second window, and type in both.</span></p>
+<p class="go"><a class="primary" href="${facts.base}/w/demo">Open a board</a> <span>Then open it in a second window, and type in both.</span></p>
 ${facts.isDevelopment ? WARNING : ''}
 <dl>
 ${row('Sync', `<code>${escapeHtml(facts.syncUrl)}</code>`, 'each workspace is a path below this URL; the first client that connects creates it')}
-${row('Editor', `<a href="/w/demo"><code>${escapeHtml(facts.httpUrl)}/w/demo</code></a>`)}
-${row('HTTP API', `<a href="/v1/openapi.json"><code>${escapeHtml(facts.httpUrl)}/v1/openapi.json</code></a>`)}
-${row('Health', `<a href="/healthz"><code>${escapeHtml(facts.httpUrl)}/healthz</code></a>`)}
+${row('Editor', `<a href="${facts.base}/w/demo"><code>${escapeHtml(facts.httpUrl)}/w/demo</code></a>`)}
+${row('HTTP API', `<a href="${facts.base}/v1/openapi.json"><code>${escapeHtml(facts.httpUrl)}/v1/openapi.json</code></a>`)}
+${row('Health', `<a href="${facts.base}/healthz"><code>${escapeHtml(facts.httpUrl)}/healthz</code></a>`)}
 ${facts.durability === 'memory' || facts.dataDirectory === undefined ? '' : row('Data', `<code>${escapeHtml(facts.dataDirectory)}</code>`)}
 ${row('Durability', `<code>${facts.durability}</code>`, SURVIVES[facts.durability])}
 </dl>
@@ -67,7 +69,7 @@ ${row('Durability', `<code>${facts.durability}</code>`, SURVIVES[facts.durabilit
 <pre tabindex="0"><code>${highlight(`new WebsocketProvider('${facts.syncUrl}', 'my-workspace', doc)`)}</code></pre>
 </section>
 </main>
-<script type="module" src="${FIRST_SCREEN}"></script>
+<script type="module" src="${facts.base}${FIRST_SCREEN}"></script>
 </body>
 </html>
 `

@@ -5,6 +5,7 @@ import { type ReactNode, useMemo } from 'react'
 import '@xyflow/react/dist/base.css'
 import './canvas.css'
 import { FrameNode } from '../frames/frame-node.tsx'
+import { useCanWrite } from '../keys/use-can-write.ts'
 import { BlockEdge } from './block-edge.tsx'
 import { BlockNode } from './block-node.tsx'
 import { CardContext, type CardSetting } from './card-context.ts'
@@ -41,6 +42,7 @@ function Canvas({ onSay, actor, workspaceName, onMove, onDelete }: BoardCanvasPr
   const author = useMemo(() => ({ source: 'user_action', actor }) as const, [actor])
   const { nodes, onNodesChange } = useFlowNodes({ author, size: NODE_SIZE })
   const edges = useFlowEdges()
+  const canWrite = useCanWrite()
   const viewport = useBoardViewport(nodes)
   const keys = useBoardKeys({ workspace, author, nodes, edges, onNodesChange, onSay })
   const setting = useMemo<CardSetting>(
@@ -73,6 +75,8 @@ function Canvas({ onSay, actor, workspaceName, onMove, onDelete }: BoardCanvasPr
           deleteKeyCode={null}
           panActivationKeyCode={null}
           nodeDragThreshold={2}
+          nodesDraggable={canWrite}
+          nodesConnectable={canWrite}
           elevateNodesOnSelect={false}
         >
           <Background gap={24} size={1.4} />

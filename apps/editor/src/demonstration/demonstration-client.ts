@@ -1,3 +1,5 @@
+import { pagePath } from '../address.ts'
+
 /** Answer of `/demo/status`: the scenarios on offer, and the demonstration of the workspace. */
 export interface DemonstrationStatus {
   readonly embedding: string
@@ -66,7 +68,7 @@ function post(path: string, body: object): Promise<DemonstrationStatus> {
 }
 
 async function ask<T>(path: string, init: RequestInit): Promise<T> {
-  const response = await fetch(`/demo/${path}`, init).catch((error: unknown) => {
+  const response = await fetch(pagePath(`demo/${path}`), init).catch((error: unknown) => {
     if (init.signal?.aborted) throw error
     throw new DemonstrationRefusal('unreachable', 'The server can’t be reached: the demonstration needs a connection.')
   })

@@ -38,8 +38,9 @@ export function RestoreControl({
   return (
     <div className="restore asking">
       <p>
-        Everybody in the workspace will see blocks, texts, statuses, edges and all else as they were then. The restore
-        is a new edit: the present state stays in the history, and can be restored as well.
+        Everybody in the workspace will see blocks, texts, statuses, edges and all else as they were then. An index that
+        was finished then shows as finished again, and one that was started since shows as it stood. The restore is a
+        new edit: the present state stays in the history, and can be restored as well.
       </p>
       {state.state === 'failed' && (
         <p role="alert" className="problem">

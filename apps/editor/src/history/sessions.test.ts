@@ -54,3 +54,11 @@ it('[P4] steps in a root type of an application’s own are joined like those in
     'made, replaced or deleted “Plan”',
   ])
 })
+
+it('[P11] a step that sets a field is told as what a person did', () => {
+  const deedFor = (...touched: string[]) =>
+    sessionsOf([record(1, 0, 'ada', ...touched)]).map((it) => deedOf(it, () => 'Plan'))
+  expect(deedFor('b/fields/title')).toEqual(['renamed “Plan”'])
+  expect(deedFor('b/fields/position')).toEqual(['moved “Plan”'])
+  expect(deedFor('b/fields/colour')).toEqual(['changed a detail of “Plan”'])
+})

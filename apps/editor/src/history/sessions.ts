@@ -52,12 +52,20 @@ export function blockOf(path = ''): string {
 /** Source of the records that the server writes itself, to remove beaten claims from the lists. */
 const SERVER = 'server'
 
+/** Deeds by the field that was set. */
+const FIELDS: Readonly<Record<string, string>> = {
+  title: 'renamed',
+  position: 'moved',
+  place: 'moved',
+  size: 'resized',
+}
+
 const PARTS: Readonly<Record<string, string>> = {
   content: 'wrote in',
   indexingList: 'reported on an index of',
-  fields: 'set a field of',
-  data: 'set data of',
-  type: 'set the type of',
+  fields: 'changed a detail of',
+  data: 'changed the data of',
+  type: 'changed the kind of',
 }
 
 /** Describes a session in one clause: `wrote in “Plan”`. */
@@ -71,6 +79,6 @@ export function deedOf({ touched, source }: Session, titleOf: (id: string) => st
   const [id = ''] = ids
   if (id === '') return 'wrote'
   if (whole !== undefined) return `made, replaced or deleted “${titleOf(id)}”`
-  const part = touched[0]?.split('/')[1] ?? ''
-  return `${PARTS[part] ?? 'changed'} “${titleOf(id)}”`
+  const [, part = '', field = ''] = touched[0]?.split('/') ?? []
+  return `${(part === 'fields' && FIELDS[field]) || (PARTS[part] ?? 'changed')} “${titleOf(id)}”`
 }

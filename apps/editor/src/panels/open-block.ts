@@ -56,7 +56,9 @@ export function openBlock(id: string, { passage, keepsFocus = false }: OpenBlock
 }
 
 function scrollTo(card: HTMLElement): void {
-  const isCalm = matchMedia('(prefers-reduced-motion: reduce)').matches
+  // A long way is no use to see: it would lead through cards that are not drawn yet.
+  const isFar = Math.abs(card.getBoundingClientRect().top) > 3 * innerHeight
+  const isCalm = isFar || matchMedia('(prefers-reduced-motion: reduce)').matches
   // On a phone a panel covers the lower half.
   const block = matchMedia('(width < 700px)').matches ? 'start' : 'nearest'
   card.scrollIntoView({ block, inline: 'nearest', behavior: isCalm ? 'auto' : 'smooth' })

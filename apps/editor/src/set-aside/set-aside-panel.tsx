@@ -108,18 +108,21 @@ function Texts({ copy, update }: { copy: SetAsideCopy; update: Uint8Array }): Re
           <h4>{text.title}</h4>
           {text.now === undefined && <p className="soft">There is no such block any more.</p>}
           <TextDifference before={text.now ?? ''} after={text.kept} />
-          {server?.access === 'write' && (
-            <p>
-              {text.now !== undefined && (
-                <button type="button" onClick={() => edit(() => replaceIn(workspace, text))}>
-                  Put back
+          <p>
+            <CopyButton text={text.kept} />
+            {server?.access === 'write' && (
+              <>
+                {text.now !== undefined && (
+                  <button type="button" onClick={() => edit(() => replaceIn(workspace, text))}>
+                    Put back
+                  </button>
+                )}
+                <button type="button" onClick={() => edit((name) => addAsBlock(workspace, text, name))}>
+                  Put back as a new block
                 </button>
-              )}
-              <button type="button" onClick={() => edit((name) => addAsBlock(workspace, text, name))}>
-                Put back as a new block
-              </button>
-            </p>
-          )}
+              </>
+            )}
+          </p>
         </li>
       ))}
     </ul>
@@ -150,6 +153,24 @@ function addAsBlock(workspace: Workspace, { title, type, kept }: KeptText, actor
   })
   workspace.undo.split()
   return id
+}
+
+/** Copies a text to the clipboard, and says whether it is there: a browser may refuse it. */
+function CopyButton({ text }: { text: string }): ReactNode {
+  const [words, setWords] = useState('Copy')
+  const copy = (): void => {
+    const { clipboard } = navigator as { clipboard?: Clipboard }
+    const done = clipboard?.writeText(text) ?? Promise.reject(new Error('this page has no clipboard'))
+    done.then(
+      () => setWords('Copied'),
+      () => setWords('The browser refused: select the text and copy it'),
+    )
+  }
+  return (
+    <button type="button" onClick={copy}>
+      {words}
+    </button>
+  )
 }
 
 /** A link that saves the edits as one Yjs update, for people who help. */

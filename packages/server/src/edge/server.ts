@@ -42,6 +42,7 @@ import { Rooms } from '../room/rooms.ts'
 import { ServerError } from '../server-error.ts'
 import { Turns } from '../turns.ts'
 import { AddressCount } from './address-count.ts'
+import { takeBelow } from './below-base.ts'
 import { Connections } from './connections.ts'
 import { healthOf, type ServerLoad } from './health.ts'
 import { Placed } from './placed.ts'
@@ -93,6 +94,8 @@ export interface ServerOptions {
    * one.
    */
   readonly origins?: readonly string[]
+  /** Path below which a proxy has the server, such as `/joinery`: requests and sockets below it are taken as without it. */
+  readonly base?: string
   /** Answers the HTTP requests to other paths than `/healthz`. */
   readonly request?: (request: IncomingMessage, response: ServerResponse) => void
   /** Logger of the server; by default it logs nothing. */
@@ -144,6 +147,7 @@ class SyncServer implements Server {
   readonly #store: EventStore
   readonly #systemLogs: SystemLogs
   readonly #ownership: Ownership
+  readonly #base: string
   readonly #http: HttpServer
   readonly #addresses: AddressCount
   readonly #placed: Placed
@@ -182,6 +186,7 @@ class SyncServer implements Server {
     this.#systemLogs = new SystemLogs(this.#store)
     this.workspaces = new Workspaces(rooms, this.#store, turns, this.#systemLogs, this.#leases)
     const refused = new RefusedClients({ ...limits, delayMaxMs: limits.refusedDelayMaxMs })
+    this.#base = options.base ?? ''
     this.#connections = new Connections({ rooms, limits, counters, logger, refused })
     this.#addresses = new AddressCount(limits.connectionsPerAddressMax)
     this.#placed = new Placed(options.placement, this.#addresses)
@@ -335,6 +340,7 @@ class SyncServer implements Server {
       health: () => healthOf(this.#store.state, this.load()),
       answer,
     })
+    takeBelow(http, this.#base)
     requests.listenTo(http)
     http.on('upgrade', (request, socket, head) => void this.#upgrades.take(request, socket, head))
     return http

@@ -1,0 +1,172 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { signToken } from '@joinery/server'
+import type { Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { type JoineryProcess, startJoinery } from '../support/joinery-process.ts'
+import { type TempDirectory, tempDirectory } from '../support/temp-directory.ts'
+import { openPages, saved } from './open-pages.ts'
+
+const SECRET = 'a secret of thirty-two bytes or more'
+const pages = openPages()
+let home: TempDirectory
+let server: JoineryProcess
+let http: string
+/** A page of another application: it gives tokens to pages that it opens, and at its login address. */
+let application: { readonly origin: string; next: (() => Promise<string>) | undefined; close(): void }
+
+function token(claims: Partial<Parameters<typeof signToken>[1]> = {}, seconds = 3_600): Promise<string> {
+  const exp = Math.floor(Date.now() / 1_000) + seconds
+  return signToken(SECRET, {
+    sub: 'Ada Lovelace',
+    workspaces: ['team/*', 'notes'],
+    access: 'write',
+    sources: ['user_action'],
+    exp,
+    ...claims,
+  })
+}
+
+async function startApplication(): Promise<typeof application> {
+  const given: typeof application = { origin: '', next: undefined, close: () => undefined }
+  const host = createServer(async (request, response) => {
+    const cors = { 'access-control-allow-origin': http, 'access-control-allow-credentials': 'true' }
+    if (request.url?.startsWith('/login')) {
+      const next = await given.next?.()
+      response.writeHead(next === undefined ? 401 : 200, { ...cors, 'access-control-allow-headers': 'accept' })
+      response.end(JSON.stringify({ token: next }))
+    } else response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html><title>App</title>')
+  })
+  await new Promise<void>((resolve) => host.listen(0, '127.0.0.1', resolve))
+  const origin = `http://127.0.0.1:${(host.address() as AddressInfo).port}`
+  return Object.assign(given, { origin, close: () => void host.close() })
+}
+
+beforeAll(async () => {
+  if (!pages.isThere) return
+  home = await tempDirectory()
+  application = await startApplication()
+  server = await startJoinery({
+    directory: join(home.path, 'data'),
+    env: {
+      JOINERY_JWT_SECRET: SECRET,
+      JOINERY_LOGIN: `${application.origin}/login`,
+      JOINERY_TOKEN_ORIGINS: application.origin,
+    },
+  })
+  http = server.url.replace('ws', 'http')
+})
+afterAll(async () => {
+  application?.close()
+  await server?.[Symbol.asyncDispose]()
+  await home?.[Symbol.asyncDispose]()
+})
+/** A refused socket is an error on the console. */
+afterEach(() => {
+  if (application !== undefined) application.next = undefined
+  pages.errors.splice(0)
+})
+
+const addresses = (page: Page): Promise<string> => page.evaluate(() => location.href + JSON.stringify(history.state))
+
+describe.skipIf(!pages.isThere)('a page with keys', () => {
+  it('[E80, E82] a token in the fragment opens the workspace, is gone from the address at once, lasts for the tab, and names its person', async () => {
+    const key = await token()
+    const requests: string[] = []
+    const ada = await pages.open(`${http}/w/notes#token=${key}&a=1`, {
+      prepare: async (page) => void page.on('request', (request) => requests.push(request.url())),
+    })
+    await saved(ada)
+    expect(await addresses(ada)).not.toContain(key)
+    expect(new URL(ada.url()).hash).toBe('#a=1')
+    expect(requests.filter((url) => url.includes(key))).toEqual([])
+    await ada
+      .getByRole('list', { name: 'People here' })
+      .getByText('Ada Lovelace (you)', { exact: true })
+      .waitFor({ state: 'attached' })
+    await ada.getByRole('button', { name: 'Add text block' }).click()
+    await ada.keyboard.type('signed')
+    await ada.getByText(/^Text by Ada Lovelace, by hand/).waitFor()
+    await saved(ada)
+    await ada.reload()
+    await saved(ada)
+    expect(await ada.getByRole('textbox', { name: 'Content of Text 1' }).inputValue()).toBe('signed')
+  })
+
+  it('[E81] a token is renewed in the open page before it ends, and edits go on', async () => {
+    let given = 0
+    application.next = async () => {
+      given += 1
+      return token()
+    }
+    const ada = await pages.open(`${http}/w/team/renewed#token=${await token({}, 8)}`)
+    await saved(ada)
+    await ada.getByRole('button', { name: 'Add text block' }).click()
+    await expect.poll(() => given).toBeGreaterThan(0)
+    await ada.keyboard.type('still here')
+    await saved(ada)
+    expect(await addresses(ada)).not.toContain('token')
+  })
+
+  it('[E81] the page that opened this one gives a token; another origin is neither asked nor heard', async () => {
+    const key = await token({ sub: 'Opened' })
+    const forged = await token({ sub: 'Forged' })
+    const app = await pages.open(application.origin)
+    await app.evaluate(
+      ([key, http]) => {
+        addEventListener('message', ({ data, origin, source }) => {
+          if (data.type === 'joinery:token-wanted' && origin === http)
+            (source as Window).postMessage({ type: 'joinery:token', token: key }, http)
+        })
+      },
+      [key, http],
+    )
+    const opening = app.context().waitForEvent('page')
+    await app.evaluate((url) => void window.open(url), `${http}/w/notes`)
+    const board = await opening
+    await saved(board)
+    await board.getByText('Opened (you)').waitFor({ state: 'attached' })
+    await board.evaluate((forged) => window.postMessage({ type: 'joinery:token', token: forged }, '*'), forged)
+    await board.reload()
+    await saved(board)
+    await board.getByText('Opened (you)').waitFor({ state: 'attached' })
+  })
+
+  it('[E83] a reader reads: nothing can be written, and the page says so', async () => {
+    const ada = await pages.open(`${http}/w/notes#token=${await token()}`)
+    await saved(ada)
+    await ada.getByRole('button', { name: 'Add text block' }).click()
+    await saved(ada)
+    const reader = await pages.open(`${http}/w/notes#token=${await token({ sub: 'Reader', access: 'read' })}`)
+    await reader.getByText('You may read here, not write').waitFor()
+    const text = reader.getByRole('textbox', { name: /^Content of Text 1/ }).first()
+    await text.waitFor()
+    expect(await text.evaluate((field: HTMLTextAreaElement) => field.readOnly)).toBe(true)
+    expect(await reader.getByRole('button', { name: 'Add text block' }).isDisabled()).toBe(true)
+    expect(await reader.getByRole('button', { name: /^Delete/ }).count()).toBe(0)
+    await reader
+      .getByRole('button', { name: /^Large editor/ })
+      .first()
+      .click()
+    const large = reader.getByRole('textbox', { name: /^Text of/ })
+    await large.waitFor()
+    expect(await large.getAttribute('aria-readonly')).toBe('true')
+  })
+
+  it('[E84, E85] the end of an access is said plainly, with what to do, and a new link goes on', async () => {
+    const nobody = await pages.open(`${http}/w/notes`)
+    await nobody.getByText('This workspace needs a key.').waitFor()
+    expect(await nobody.getByRole('link', { name: 'Log in' }).getAttribute('href')).toBe(
+      `${application.origin}/login?return=${encodeURIComponent(`${http}/w/notes`)}`,
+    )
+    await nobody.goto(`${http}/w/notes#token=${await token({}, -60)}`)
+    await nobody.getByText('Your access has ended.').waitFor()
+    await nobody.goto(`${http}/w/notes#token=${await token()}`)
+    await saved(nobody)
+    const stranger = await pages.open(`${http}/w/other#token=${await token()}`)
+    await stranger.getByText('You have no right to do this here.').waitFor()
+    await stranger.getByRole('link', { name: 'See your workspaces' }).click()
+    await stranger.getByRole('list', { name: 'Workspaces' }).getByRole('link', { name: 'notes', exact: true }).waitFor()
+  })
+})
