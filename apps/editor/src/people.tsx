@@ -10,7 +10,13 @@ import { isPerson, type Person } from './person.ts'
  * List of the people present: the person at this device, then the others. A click on another leads to where they are, and their
  * second button follows them.
  */
-export function People({ self, onRename }: { self: Person; onRename: ((name: string) => void) | undefined }): ReactNode {
+export function People({
+  self,
+  onRename,
+}: {
+  self: Person
+  onRename: ((name: string) => void) | undefined
+}): ReactNode {
   const { others } = usePresence()
   const followed = useObservable(presentFollowed)
   return (
