@@ -11,7 +11,7 @@ export function PaletteButton({ commandsOf }: { commandsOf: () => readonly Comma
   useEffect(() => {
     const onKeyDown = (event: KeyboardEvent): void => {
       const isAsked = (event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey
-      if (!isAsked || event.key.toLowerCase() !== 'k' || event.isComposing) return
+      if (event.defaultPrevented || !isAsked || event.key.toLowerCase() !== 'k' || event.isComposing) return
       event.preventDefault()
       event.stopPropagation()
       setCommands((before) => (before === undefined ? commandsOf() : undefined))
