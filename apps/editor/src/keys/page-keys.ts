@@ -3,7 +3,7 @@ import { openerTokens } from './opener-tokens.ts'
 import { TokenKeeper } from './token-keeper.ts'
 import { tokenIn } from './token-text.ts'
 
-/** What the server's operator has set for pages with keys. */
+/** Settings of the server’s operator for pages with keys. */
 export interface PageKeys {
   /** Address at which a person logs in, and which gives new tokens. */
   readonly login?: string
@@ -32,7 +32,7 @@ export const tokens = new TokenKeeper({
   now: Date.now,
 })
 
-/** Asks the login address for a token of whoever is logged in there. */
+/** Asks the login address for a token of the person who is logged in there. */
 async function askLogin(login: string): Promise<unknown> {
   const init = { method: 'POST', credentials: 'include', headers: { accept: 'application/json' } } as const
   const response = await fetch(login, { ...init, signal: AbortSignal.timeout(10_000) })

@@ -1,4 +1,4 @@
-/** What a token says of its person. The server alone can tell whether it is true. */
+/** The claims of a token that this page uses. The server alone can tell whether they are true. */
 export interface TokenClaims {
   readonly sub: string | undefined
   readonly workspaces: readonly string[]

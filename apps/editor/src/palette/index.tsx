@@ -11,7 +11,7 @@ export function PaletteButton({ commandsOf }: { commandsOf: () => readonly Comma
   useEffect(() => {
     const onKeyDown = (event: KeyboardEvent): void => {
       const isAsked = (event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey
-      if (event.defaultPrevented || !isAsked || event.key.toLowerCase() !== 'k' || event.isComposing) return
+      if (isInLargeText(event) || !isAsked || event.key.toLowerCase() !== 'k' || event.isComposing) return
       event.preventDefault()
       event.stopPropagation()
       setCommands((before) => (before === undefined ? commandsOf() : undefined))
@@ -35,3 +35,7 @@ export function PaletteButton({ commandsOf }: { commandsOf: () => readonly Comma
     </>
   )
 }
+
+/** The large editor covers the page, and has this key for links. */
+const isInLargeText = ({ target }: KeyboardEvent): boolean =>
+  target instanceof Element && target.closest('.large-text') !== null
