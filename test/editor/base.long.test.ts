@@ -7,7 +7,7 @@ import { openPages, saved } from './open-pages.ts'
 const pages = openPages()
 
 describe.skipIf(!pages.isThere)('a server below a path', () => {
-  it('[A130, E86] the pages, their files, sockets and links work below the base, with or without a proxy that removes it', async () => {
+  it('[A199, E86] the pages, their files, sockets and links work below the base, with or without a proxy that removes it', async () => {
     await using home = await tempDirectory()
     await using server = await startJoinery({ directory: join(home.path, 'data'), env: { JOINERY_BASE: '/joinery' } })
     const http = server.url.replace('ws', 'http')
@@ -33,7 +33,7 @@ describe.skipIf(!pages.isThere)('a server below a path', () => {
     expect(blocks.blocks.map(({ content }) => content)).toEqual(['below'])
   })
 
-  it('[A130] a proxy can name the base in a header, and no such header gets anything else into a page', async () => {
+  it('[A199] a proxy can name the base in a header, and no such header gets anything else into a page', async () => {
     const pageFor = async (prefix: string): Promise<string> =>
       (await fetch(`${pages.httpUrl}/w/demo`, { headers: { 'x-forwarded-prefix': prefix } })).text()
     expect(await pageFor('/tools/joinery/')).toContain('src="/tools/joinery/assets/')
