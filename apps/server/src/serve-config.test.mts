@@ -28,7 +28,6 @@ describe('parseServeConfig', () => {
       origins: undefined,
       limits: { server: {}, http: {}, jwks: {}, tasks: {}, files: {} },
       page: { base: '', login: undefined, tokenOrigins: [] },
-      limits: { server: {}, http: {}, jwks: {}, tasks: {} },
       quotas: {},
       isInsecure: false,
       keys: undefined,
