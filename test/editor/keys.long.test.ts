@@ -71,7 +71,7 @@ afterEach(() => {
 const addresses = (page: Page): Promise<string> => page.evaluate(() => location.href + JSON.stringify(history.state))
 
 describe.skipIf(!pages.isThere)('a page with keys', () => {
-  it('[E80, E82] a token in the fragment opens the workspace, is gone from the address at once, lasts for the tab, and names its person', async () => {
+  it('[E90, E82] a token in the fragment opens the workspace, is gone from the address at once, lasts for the tab, and names its person', async () => {
     const key = await token()
     const requests: string[] = []
     const ada = await pages.open(`${http}/w/notes#token=${key}&a=1`, {
@@ -94,7 +94,7 @@ describe.skipIf(!pages.isThere)('a page with keys', () => {
     expect(await ada.getByRole('textbox', { name: 'Content of Text 1' }).inputValue()).toBe('signed')
   })
 
-  it('[E81] a token is renewed in the open page before it ends, and edits go on', async () => {
+  it('[E91] a token is renewed in the open page before it ends, and edits go on', async () => {
     let given = 0
     application.next = async () => {
       given += 1
@@ -109,7 +109,7 @@ describe.skipIf(!pages.isThere)('a page with keys', () => {
     expect(await addresses(ada)).not.toContain('token')
   })
 
-  it('[E81] the page that opened this one gives a token; another origin is neither asked nor heard', async () => {
+  it('[E91] the page that opened this one gives a token; another origin is neither asked nor heard', async () => {
     const key = await token({ sub: 'Opened' })
     const forged = await token({ sub: 'Forged' })
     const app = await pages.open(application.origin)

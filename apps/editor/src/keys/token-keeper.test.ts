@@ -13,7 +13,7 @@ const storage = () =>
     throw new DOMException('denied', 'SecurityError')
   })
 
-it('[E80] a token is found in the fragment and in the query, and the address goes on without it', () => {
+it('[E90] a token is found in the fragment and in the query, and the address goes on without it', () => {
   expect(tokenIn('https://a.b/w/x?y=1#token=t.t.t&z=2')).toEqual({ token: 't.t.t', rest: '/w/x?y=1#z=2' })
   expect(tokenIn('https://a.b/w/x?token=t.t.t#z')).toEqual({ token: 't.t.t', rest: '/w/x#z' })
   expect(tokenIn('https://a.b/w/x#token=')).toEqual({ token: '', rest: '/w/x' })
@@ -21,7 +21,7 @@ it('[E80] a token is found in the fragment and in the query, and the address goe
   for (const text of ['', 'a.b', 'a.b.c d', `a.${'b'.repeat(9_000)}.c`, 7, null]) expect(isToken(text)).toBe(false)
 })
 
-it('[E81] a keeper asks for a new token once at a time, only when the present one is about to end, and keeps it when nobody gives one', async () => {
+it('[E91] a keeper asks for a new token once at a time, only when the present one is about to end, and keeps it when nobody gives one', async () => {
   let asked = 0
   const answers: unknown[] = [undefined, 'no token', lasting(3_600)]
   const renewal = async (): Promise<unknown> => answers[asked++]
