@@ -6,6 +6,7 @@ import { addKeygenCommand } from './keygen-command.mts'
 import { addArchiveCommands } from './operations/archive-commands.mts'
 import { addCompactCommand } from './operations/compact-command.mts'
 import { addHistoryCommand } from './operations/history-command.mts'
+import { addHooksCommand } from './operations/hooks-command.mts'
 import { addImportCommand } from './operations/import-command.mts'
 import { addInspectCommand } from './operations/inspect-command.mts'
 import { addLeasesCommand } from './operations/leases-command.mts'
@@ -115,6 +116,7 @@ addImportCommand(program)
 addRemovalCommands(program)
 addLeasesCommand(program)
 addTasksCommand(program)
+addHooksCommand(program)
 addRepairCommand(program)
 addRevokeCommand(program)
 

@@ -201,7 +201,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
       await server.listen()
       files.resume()
       const loadLimits = { ...SERVER_LIMITS, ...config.limits.server }
-      const operator = storeOperator(directory, store, roomAccess(server, tasks, store, revocations, loadLimits))
+      const operator = storeOperator(directory, store, roomAccess(server, tasks, store, revocations, loadLimits, inbox))
       const control =
         durability === 'memory' ? undefined : await openControl(server.url, { directory, operator, logger })
       faces = { ...always, control: control?.door }

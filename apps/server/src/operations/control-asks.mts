@@ -36,6 +36,8 @@ const askTaskBody = taskBody.extend({
     z.object({ type: z.literal('skip'), step: z.string(), result: z.json() }),
   ]),
 })
+const hookBody = z.object({ endpoint: z.string(), id: z.string() })
+const askHookBody = hookBody.extend({ ask: z.enum(['replay', 'drop']) })
 const compactBody = z.object({
   keepHistory: z.union([
     z.literal('forever'),
@@ -98,6 +100,18 @@ export const ASKS: Readonly<Record<string, Ask>> = {
   },
   resumeTasks: async (operator, request) => {
     return operator.resumeTasks(tasksBody.parse(await readQuestion(request)).workspace)
+  },
+  hooks: async (operator, request) => {
+    await readQuestion(request)
+    return operator.hooks()
+  },
+  hook: async (operator, request) => {
+    const { endpoint, id } = hookBody.parse(await readQuestion(request))
+    return operator.hook(endpoint, id)
+  },
+  askHook: async (operator, request) => {
+    const { endpoint, id, ask } = askHookBody.parse(await readQuestion(request))
+    return operator.askHook(endpoint, id, ask)
   },
   compact: async (operator, request, watched) => {
     const { keepHistory, workspace } = compactBody.parse(await readQuestion(request))

@@ -12,12 +12,14 @@ import {
   verifyOpenDirectory,
 } from '@joinery/log/operations'
 import { parseWorkspaceName } from '@joinery/protocol'
+import type { Inbox } from '@joinery/resources'
 import { whyCostly as costlyReason, isAboutMemory, type Revocations, type Server, ServerError } from '@joinery/server'
 import { type TaskEngine, tryJournal } from '@joinery/tasks'
 import { compactStore, type WithLog } from './compact-store.mts'
 import type { ImportChoice, Operator, Removal, Watched } from './operator.mts'
 import { type Alone, exportIntactPart, repairStore } from './repair-store.mts'
 import { openRevocations, revokedText } from './revocations-file.mts'
+import { askHook, directHooks, hookOf, hooksOf, type StoreHooks } from './store-hooks.mts'
 import { directLeases, leasesOf, releaseLease, type StoreLeases, servedLeases } from './store-leases.mts'
 import { askTask, directTasks, purgeDirectly, resumeTasks, type StoreTasks, taskOf, tasksOf } from './store-tasks.mts'
 import { type LoadLimits, loadLimitsOf, measuredLoad, trialLoad } from './trial-load.mts'
@@ -36,6 +38,7 @@ export interface Access {
   readonly alone: Alone
   readonly leases: StoreLeases
   readonly tasks: StoreTasks
+  readonly hooks: StoreHooks
   readonly loadLimits: LoadLimits
   /** Workspaces that are known to take too much to load, with the reason. */
   readonly costly: ReadonlyMap<string, string>
@@ -89,6 +92,11 @@ export function storeOperator(directory: string, store: EventStore, access: Acce
     },
     resumeTasks: (workspace) => {
       return whileStorageWorks(store, undefined, () => resumeTasks(store, access.tasks, workspace))
+    },
+    hooks: () => hooksOf(access.hooks),
+    hook: (endpoint, id) => hookOf(access.hooks, endpoint, id),
+    askHook: (endpoint, id, ask) => {
+      return whileStorageWorks(store, undefined, () => askHook(access.hooks, endpoint, id, ask))
     },
     compact: (keepHistory, workspace, watched) => {
       return whileStorageWorks(store, watched.signal, (signal) =>
@@ -157,6 +165,9 @@ export function directoryOperator(directory: string): Operator {
     task: (workspace, task) => reading((operator) => operator.task(workspace, task)),
     askTask: (workspace, task, ask) => changing((operator) => operator.askTask(workspace, task, ask)),
     resumeTasks: (workspace) => changing((operator) => operator.resumeTasks(workspace)),
+    hooks: () => reading((operator) => operator.hooks()),
+    hook: (endpoint, id) => reading((operator) => operator.hook(endpoint, id)),
+    askHook: (endpoint, id, ask) => changing((operator) => operator.askHook(endpoint, id, ask)),
     compact: (keepHistory, workspace, watched) => {
       return changing((operator) => operator.compact(keepHistory, workspace, watched))
     },
@@ -192,6 +203,7 @@ function directAccess(store: EventStore): Access {
     alone: (_workspace, work) => work(),
     leases: directLeases(store),
     tasks: directTasks(store),
+    hooks: directHooks(store),
     costly: new Map(),
     loadLimits: loadLimitsOf(process.env),
     whyCostly: async (workspace) => {
@@ -213,6 +225,7 @@ export function roomAccess(
   store: EventStore,
   revocations: Revocations,
   loadLimits: LoadLimits,
+  inbox: Inbox | undefined,
 ): Access {
   const direct = directAccess(store)
   return {
@@ -231,6 +244,7 @@ export function roomAccess(
     },
     leases: servedLeases(workspaces.leases),
     tasks: (work) => work(tasks),
+    hooks: inbox === undefined ? direct.hooks : (work) => work(inbox),
     costly: costlyWorkspaces,
     loadLimits,
     whyCostly: async (name) => costlyWorkspaces.get(name),

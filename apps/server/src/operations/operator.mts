@@ -9,6 +9,7 @@ import type {
   StoreInspection,
 } from '@joinery/log/operations'
 import type { DamagedJournal, TaskView } from '@joinery/tasks'
+import type { HookAsk, HookRow, HookView } from './store-hooks.mts'
 import type { LeaseRow } from './store-leases.mts'
 import type { TaskAsk, TaskRow } from './store-tasks.mts'
 
@@ -87,6 +88,12 @@ export interface Operator {
   askTask(workspace: string, task: string, ask: TaskAsk): Promise<TaskView>
   /** Lets the tasks go on that wait since a restore or an import. Resolves with their number. */
   resumeTasks(workspace: string): Promise<number>
+  /** The events of services that are known, the newest first. */
+  hooks(): Promise<HookRow[]>
+  /** One event, with its body while it may be handled. Rejects with `invalid` if there is none of this id. */
+  hook(endpoint: string, id: string): Promise<HookView>
+  /** Decides about a parked event. Rejects with `invalid` if it is not parked. */
+  askHook(endpoint: string, id: string, ask: HookAsk): Promise<HookRow>
   /** Drops the records that `keepHistory` does not keep and packs the rest, of one workspace or of all. */
   compact(keepHistory: KeepHistory, workspace: string | undefined, watched: Watched): Promise<Compaction[]>
 }

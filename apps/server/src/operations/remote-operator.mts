@@ -10,6 +10,7 @@ import type { DamagedJournal, TaskView } from '@joinery/tasks'
 import { type Control, readControlFile } from './control-file.mts'
 import { CONTROL_PATH, failure, line } from './control-line.mts'
 import type { Compaction, ImportChoice, Operator, RepairOutcome, Watched } from './operator.mts'
+import type { HookRow, HookView } from './store-hooks.mts'
 import type { LeaseRow } from './store-leases.mts'
 import type { TaskRow } from './store-tasks.mts'
 
@@ -42,6 +43,9 @@ export async function findServer(directory: string): Promise<Operator | undefine
     askTask: (workspace, task, what) =>
       ask(control, 'askTask', { workspace, task, ask: what }, {}) as Promise<TaskView>,
     resumeTasks: (workspace) => ask(control, 'resumeTasks', { workspace }, {}) as Promise<number>,
+    hooks: () => ask(control, 'hooks', {}, {}) as Promise<HookRow[]>,
+    hook: (endpoint, id) => ask(control, 'hook', { endpoint, id }, {}) as Promise<HookView>,
+    askHook: (endpoint, id, what) => ask(control, 'askHook', { endpoint, id, ask: what }, {}) as Promise<HookRow>,
     compact: (keepHistory, workspace, watched) => {
       return ask(control, 'compact', { keepHistory, workspace }, watched) as Promise<Compaction[]>
     },

@@ -64,7 +64,9 @@ export class HookFold implements Fold<InboxEvent> {
     const entry = this.entries.get(key)
     if (entry === undefined) return
     if (happened.type === 'replayed') {
-      if (entry.body !== undefined) this.entries.set(key, { ...entry, state: 'received', why: undefined })
+      // A person has looked at it: one that came under the id of another counts as an event of its own.
+      const again = { state: 'received', why: undefined, conflictsWith: undefined } as const
+      if (entry.body !== undefined) this.entries.set(key, { ...entry, ...again })
       return
     }
     const { state, workspace, task, why } = happened

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { JsonObject } from '@joinery/blocks'
-import { Journal, type JournalOptions, type WorkspaceLog } from '@joinery/log'
+import type { WorkspaceLog } from '@joinery/log'
 import type { AdapterKind, HookEvent, HookTarget } from '../adapters/adapter.ts'
 import { observeSagaOf } from '../adapters/adapter-sagas.ts'
 import type { Secrets } from '../secrets/secrets.ts'
 import type { HookEndpoints } from './hook-config.ts'
-import { type HookEntry, HookFold, type InboxEvent, inboxEvents, inboxStates, type Settled } from './hook-fold.ts'
+import { HOOK_ENTRY, HOOKS_LOG, HookDesk, type HookDeskOptions } from './hook-desk.ts'
+import type { HookEntry, InboxEvent, Settled } from './hook-fold.ts'
 import { answer, HOOK_LIMITS, HookRate, readBody } from './hook-request.ts'
 import { type HookScheme, verify } from './signatures.ts'
 
@@ -16,7 +17,6 @@ const ID_CHARS_MAX = 256
 /** Time until an event whose resource is not known yet is looked at again, and after which it is parked, ms. */
 const AGAIN_MS = 30_000
 const PARK_AFTER_MS = 3_600_000
-const ENTRY = { actor: 'joinery', source: 'provider', connection: 'hooks:' } as const
 
 /** Starts the tasks that look at the resources of events. */
 export interface HookTasks {
@@ -39,7 +39,7 @@ export interface InboxOptions {
   readonly adapters: ReadonlyMap<string, { readonly kind: AdapterKind; readonly config: never }>
   readonly secrets: Secrets
   readonly openLog: (name: string, release: () => Promise<void>) => Promise<WorkspaceLog>
-  readonly atomically: JournalOptions<InboxEvent, HookFold>['atomically']
+  readonly atomically: HookDeskOptions['atomically']
   readonly tasks: HookTasks
   /** Whether a workspace of this name is there; a deleted one is not. */
   readonly hasWorkspace: (name: string) => Promise<boolean>
@@ -56,7 +56,7 @@ export type HookCounts = ReadonlyMap<string, ReadonlyMap<string, number>>
  */
 export class Inbox {
   readonly #options: InboxOptions
-  readonly #journal: Journal<InboxEvent, HookFold>
+  readonly #desk: HookDesk
   readonly #rate = new HookRate()
   readonly #counts = new Map<string, Map<string, number>>()
   readonly #nowMs: () => number
@@ -64,9 +64,9 @@ export class Inbox {
   #timer: NodeJS.Timeout | undefined
   #isClosed = false
 
-  private constructor(options: InboxOptions, journal: Journal<InboxEvent, HookFold>) {
+  private constructor(options: InboxOptions, desk: HookDesk) {
     this.#options = options
-    this.#journal = journal
+    this.#desk = desk
     this.#nowMs = options.nowMs ?? Date.now
     this.#go()
   }
@@ -74,18 +74,13 @@ export class Inbox {
   /** Opens the inbox's journal, and goes on with the events in it. Rejects with the log's error. */
   static async open(options: InboxOptions): Promise<Inbox> {
     let inbox: Inbox | undefined
-    const log = await options.openLog('!hooks', async () => inbox?.close())
-    const journal = await Journal.open<InboxEvent, HookFold>({
+    const log = await options.openLog(HOOKS_LOG, async () => inbox?.close())
+    const desk = await HookDesk.open({
       log,
       atomically: options.atomically,
-      events: inboxEvents,
-      states: inboxStates,
-      empty: () => new HookFold(),
-      touchedBy: ({ endpoint, id }) => [`hook/${endpoint}/${id}`],
-      keepHistory: { days: 30 },
       onUntidy: (error) => options.logger.warn({ error }, 'the webhook inbox took no snapshot'),
     })
-    inbox = new Inbox(options, journal)
+    inbox = new Inbox(options, desk)
     return inbox
   }
 
@@ -95,23 +90,23 @@ export class Inbox {
 
   /** The events that are known, the newest last. */
   list(state?: HookEntry['state']): HookEntry[] {
-    const all = [...this.#journal.fold.entries.values()]
-    return state === undefined ? all : all.filter((entry) => entry.state === state)
+    return this.#desk.list(state)
   }
 
-  /** Handles a parked event again. False if there is none that can be. */
+  find(endpoint: string, id: string): HookEntry | undefined {
+    return this.#desk.find(endpoint, id)
+  }
+
+  /** Handles a parked event again. False if there is none. */
   async replay(endpoint: string, id: string): Promise<boolean> {
-    if (this.#journal.fold.get(endpoint, id)?.state !== 'parked') return false
-    await this.#append({ type: 'replayed', endpoint, id })
-    this.#go()
-    return true
+    const isThere = await this.#desk.replay(endpoint, id)
+    if (isThere) this.#go()
+    return isThere
   }
 
   /** Gives a parked event up. False if there is none. */
-  async drop(endpoint: string, id: string): Promise<boolean> {
-    if (this.#journal.fold.get(endpoint, id)?.state !== 'parked') return false
-    await this.#append({ type: 'settled', endpoint, id, state: 'dropped' })
-    return true
+  drop(endpoint: string, id: string): Promise<boolean> {
+    return this.#desk.drop(endpoint, id)
   }
 
   /** Answers `/v1/hooks/…`. Returns false, and does nothing, for any other path. */
@@ -135,7 +130,7 @@ export class Inbox {
     this.#isClosed = true
     clearTimeout(this.#timer)
     await this.#routing
-    await this.#journal.close()
+    await this.#desk.close()
   }
 
   async #take(
@@ -164,7 +159,7 @@ export class Inbox {
     const id = verdict.id ?? idIn(read) ?? digest
     if (id.length > ID_CHARS_MAX) return refuse(400, 'malformed')
     const outcome = this.#keep({ endpoint: name, id, kind: kindOf(scheme, request, read), body, digest })
-    await Promise.race([this.#journal.durable, lateAfter(HOOK_LIMITS.durableMs)])
+    await Promise.race([this.#desk.journal.durable, lateAfter(HOOK_LIMITS.durableMs)])
     this.#count(name, outcome)
     if (outcome === 'duplicate') return answer(response, 200, 'duplicate')
     answer(response, outcome === 'conflict' ? 200 : 202, outcome)
@@ -180,7 +175,7 @@ export class Inbox {
     digest: string
   }): 'received' | 'duplicate' | 'conflict' {
     const { endpoint, id, digest, kind } = given
-    const fold = this.#journal.fold
+    const fold = this.#desk.journal.fold
     const known = fold.get(endpoint, id)
     // The same id with other bytes is kept beside the first: somebody should look at it.
     const other = known === undefined || known.digest === digest ? undefined : `${id}#${digest.slice(0, 16)}`
@@ -198,9 +193,12 @@ export class Inbox {
       body: given.body.toString('base64'),
       digest,
     }
-    this.#journal.append([{ event: other === undefined ? event : { ...event, conflictsWith: id }, ...ENTRY }], {
-      sync: true,
-    })
+    this.#desk.journal.append(
+      [{ event: other === undefined ? event : { ...event, conflictsWith: id }, ...HOOK_ENTRY }],
+      {
+        sync: true,
+      },
+    )
     return other === undefined ? 'received' : 'conflict'
   }
 
@@ -221,7 +219,7 @@ export class Inbox {
   async #route(entry: HookEntry): Promise<void> {
     const { endpoint, id, conflictsWith } = entry
     const settle = (rest: Omit<Settled, 'type' | 'endpoint' | 'id'>): Promise<void> =>
-      this.#append({ type: 'settled', endpoint, id, ...rest })
+      this.#desk.append({ type: 'settled', endpoint, id, ...rest })
     if (conflictsWith !== undefined) {
       return settle({ state: 'parked', why: `another event came under the id ${conflictsWith}` })
     }
@@ -240,7 +238,7 @@ export class Inbox {
     const input = JSON.parse(JSON.stringify({ block, name, run, externalId, observed })) as JsonObject
     const { task } = await this.#options.tasks.start(workspace, {
       ...{ saga: observeSagaOf(machine), input, key: `hook:${endpoint}/${id}` },
-      ...{ by: { actor: ENTRY.actor, source: ENTRY.source }, sync: true },
+      ...{ by: { actor: HOOK_ENTRY.actor, source: HOOK_ENTRY.source }, sync: true },
     })
     await settle({ state: 'routed', workspace, task: task.id })
   }
@@ -254,10 +252,6 @@ export class Inbox {
     const target = adapter.kind.route(event, adapter.config, machine)
     // An event speaks of resources of its endpoint's machine alone.
     return typeof target === 'object' && target.resource.machine !== machine ? 'ignored' : target
-  }
-
-  #append(event: InboxEvent): Promise<void> {
-    return this.#journal.append([{ event, ...ENTRY }], { sync: true }).durable
   }
 
   #count(endpoint: string, outcome: string): void {
