@@ -9,12 +9,14 @@ import type { PageConfig } from './page-setting.mts'
 
 /**
  * Content-Security-Policy of the editor: its own files and the server that sent them, nothing else. `'self'` covers the
- * socket of the same host and port. A page asks the login address for tokens, and pages that hand over tokens may embed it.
+ * socket of the same host and port. A page asks the login address for tokens, and pages that hand over tokens may embed it. Files
+ * go to their store and come from it.
  */
-function policyFor({ login, tokenOrigins }: PageConfig): string {
-  const connect = login === undefined ? '' : ` ${new URL(login).origin}`
+function policyFor({ login, tokenOrigins }: PageConfig, filesOrigin: string | undefined): string {
+  const files = filesOrigin === undefined ? '' : ` ${filesOrigin}`
+  const connect = `${files}${login === undefined ? '' : ` ${new URL(login).origin}`}`
   const ancestors = tokenOrigins.length === 0 ? "'none'" : tokenOrigins.join(' ')
-  return `default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'${connect}; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors ${ancestors}`
+  return `default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:${files}; connect-src 'self'${connect}; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors ${ancestors}`
 }
 
 const PLAIN_PAGE: PageConfig = { base: '', login: undefined, tokenOrigins: [] }
@@ -30,9 +32,11 @@ export const FIRST_SCREEN = '/first-screen.js'
  * builds the editor.
  *
  * @param page settings of the page, which holds them as data
+ * @param filesOrigin origin of a store of files that is not this server
  * @param machines tables of the application's own machines: the page holds them as data, so that it shows their statuses
  */
-export function createEditorFiles(machines: readonly object[], page: PageConfig = PLAIN_PAGE) {
+export function createEditorFiles(machines: readonly object[], page: PageConfig = PLAIN_PAGE, filesOrigin?: string) {
+  const policy = policyFor(page, filesOrigin)
   let opening: Promise<ReturnType<typeof sirv>> | undefined
   const open = async (): Promise<ReturnType<typeof sirv>> => {
     await ensureEditorBuilt()
@@ -53,7 +57,7 @@ export function createEditorFiles(machines: readonly object[], page: PageConfig 
       opening ??= open()
       opening.then(
         (serve) => {
-          if (isPage) return void servePage(request, response, machines, page)
+          if (isPage) return void servePage(request, response, machines, page, policy)
           serve(request, response, () => {
             response.writeHead(404, { 'content-type': 'text/plain' }).end('the editor has no such file\n')
           })
@@ -76,6 +80,7 @@ async function servePage(
   response: ServerResponse,
   machines: readonly object[],
   config: PageConfig,
+  policy: string,
 ): Promise<void> {
   const path = join(EDITOR_DIST, 'index.html')
   const page = await readFile(path, 'utf8').catch(() => undefined)
@@ -90,7 +95,7 @@ async function servePage(
     dataElement('keys', { login, tokenOrigins }) +
     `<meta name="joinery-base" content="${base}">`
   setHeaders(response, path)
-  response.setHeader('content-security-policy', policyFor(config))
+  response.setHeader('content-security-policy', policy)
   response.writeHead(200, { 'content-type': 'text/html;charset=utf-8' })
   response.end(
     request.method === 'HEAD'

@@ -30,12 +30,20 @@ export interface Faces {
   readonly demonstration: DemonstrationDoor | undefined
 }
 
+export interface FrontDoorOptions {
+  readonly config: ServeConfig
+  /** Tables that the editor shows statuses by, beside its own. */
+  readonly machines: readonly object[]
+  /** Origin of a store of files that is not this server. */
+  readonly filesOrigin: string | undefined
+}
+
 /**
  * Answers the HTTP requests that the server itself does not: `/v1`, the editor at `/w/<workspace>`, `/metrics`,
- * `/readyz`, the start page at `/`, and 404 for the rest. `machines` are tables that the editor shows statuses by, beside its own.
+ * `/readyz`, the start page at `/`, and 404 for the rest.
  */
-export function createFrontDoor(config: ServeConfig, machines: readonly object[], faces: () => Faces | undefined) {
-  const editor = createEditorFiles(machines, config.page)
+export function createFrontDoor({ config, machines, filesOrigin }: FrontDoorOptions, faces: () => Faces | undefined) {
+  const editor = createEditorFiles(machines, config.page, filesOrigin)
   return (request: IncomingMessage, response: ServerResponse): void => {
     const { api, files, inbox, metrics, readiness, control, demonstration } = faces() ?? {}
     if (control?.handle(request, response) || demonstration?.handle(request, response)) return

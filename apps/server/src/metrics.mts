@@ -3,6 +3,8 @@ import type { EventStore, LogObserver } from '@joinery/log'
 import type { Revocations, Server, SignedHeads } from '@joinery/server'
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import { type CountedCluster, watchCluster } from './cluster/cluster-metrics.mts'
+import { watchFiles } from './files/file-metrics.mts'
+import type { ServedFiles } from './files/served-files.mts'
 import { type CountedHooks, watchHooks } from './resources/hook-metrics.mts'
 import { createStoreMetrics } from './store-metrics.mts'
 import { type CountedTasks, watchTasks } from './task-metrics.mts'
@@ -18,6 +20,8 @@ export interface Metrics {
   watchTasks(tasks: CountedTasks): void
   /** Adds the numbers of the inbox of webhooks. */
   watchHooks(inbox: CountedHooks): void
+  /** Adds the numbers of uploaded files. */
+  watchFiles(files: Pick<ServedFiles, 'uploadedBytes'>, tasks: CountedTasks): void
   /** Adds the numbers of signed heads. */
   watchHeads(heads: Pick<SignedHeads, 'counters'>): void
   /** Adds the numbers of a cluster's node. */
@@ -36,6 +40,7 @@ export function createMetrics(): Metrics {
     watch: (server, api, store, revocations) => watchServer(registry, server, api, store, revocations),
     watchTasks: (tasks) => watchTasks(registry, tasks),
     watchHooks: (inbox) => watchHooks(registry, inbox),
+    watchFiles: (files, tasks) => watchFiles(registry, files, tasks),
     watchHeads: (heads) => watchHeads(registry, heads),
     watchCluster: (cluster) => watchCluster(registry, cluster),
     render: () => {

@@ -84,6 +84,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
     const lists = await readLists(config.machinesFile)
     if (config.workFile !== undefined) await checkWorkFile(config.workFile)
     const resources = await readServedResources(config)
+    const fileStore = resources?.fileStore
     const signer = await readServedKey(config)
     const metrics = createMetrics()
     let clockSaidMs = Number.NEGATIVE_INFINITY
@@ -140,7 +141,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
         rules: defineDocumentRules({ lists }),
         logger,
         keepHistory: config.keepHistory,
-        request: createFrontDoor(config, ownTables(lists), () => faces),
+        request: createFrontDoor({ config, machines: ownTables(lists), filesOrigin: fileStore?.origin }, () => faces),
         insecure: config.isInsecure,
         limits: connectionLimits(config),
         revocations,
@@ -169,6 +170,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
         workerToken,
         url: () => loopbackOf(server.url),
         limits: config.limits.files,
+        ...(fileStore && { store: fileStore }),
         logger,
       })
       const api = await createApi({
@@ -188,6 +190,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
       })
       metrics.watch(server, api, store, revocations)
       metrics.watchTasks(tasks)
+      metrics.watchFiles(files, tasks)
       if (inbox !== undefined) metrics.watchHooks(inbox)
       if (signed !== undefined) metrics.watchHeads(signed.heads)
       if (cluster !== undefined) metrics.watchCluster(cluster)

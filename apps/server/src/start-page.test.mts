@@ -6,7 +6,10 @@ import { parseServeConfig } from './serve-config.mts'
 
 /** The front door on a real socket; the Host header can be anything. */
 async function open(options: Record<string, unknown> = {}, environment = {}) {
-  const door: RequestListener = createFrontDoor(parseServeConfig(options, environment, '/srv'), [], () => undefined)
+  const door: RequestListener = createFrontDoor(
+    { config: parseServeConfig(options, environment, '/srv'), machines: [], filesOrigin: undefined },
+    () => undefined,
+  )
   const server = createServer(door)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   onTestFinished(() => void server.close())

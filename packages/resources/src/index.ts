@@ -26,12 +26,13 @@ export {
   type UploadRequest,
   type UploadView,
 } from './files/files.ts'
+export { secretsOfFiles, storeOf } from './files/files-config.ts'
 export type { S3Options } from './files/s3-connection.ts'
 export { S3Store } from './files/s3-store.ts'
 export { FILE_LIMITS, type FileLimits, scopeOf } from './files/upload-plan.ts'
 export { UPLOAD_SAGA, uploadSaga } from './files/upload-saga.ts'
-export type { HookEntry } from './hooks/hook-fold.ts'
 export { HOOKS_LOG, HookDesk } from './hooks/hook-desk.ts'
+export type { HookEntry } from './hooks/hook-fold.ts'
 export { Inbox, type InboxOptions } from './hooks/inbox.ts'
 export { SIGNATURE_LIMITS, signStandard, verify } from './hooks/signatures.ts'
 export { type FailureClass, ResourceError, type ResourceErrorCode } from './resource-error.ts'

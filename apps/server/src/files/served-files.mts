@@ -37,8 +37,8 @@ export interface ServedFilesOptions {
 
 export interface ServedFiles {
   readonly files: Files
-  /** Origin of the store's URLs, for the page's policy; undefined for the server's own. */
-  readonly origin: string | undefined
+  /** Bytes of files that have been uploaded since the start. */
+  readonly uploadedBytes: number
   /** Answers the URLs of a store on the disk. False for any other path. */
   readonly door: ReturnType<typeof createBlobDoor>
   /** Goes on with uploads that were open when the last server ended. Call it once the server takes connections. */
@@ -61,6 +61,7 @@ export function openServedFiles(options: ServedFilesOptions): ServedFiles {
   const store = options.store ?? disk
   if (store === undefined) throw new Error('there is no store')
   const documents = fileDocuments(server)
+  let uploadedBytes = 0
   let worker: RunningWorker | undefined
   let served: Promise<void> | undefined
   const whenServed = (): Promise<void> => {
@@ -68,6 +69,9 @@ export function openServedFiles(options: ServedFilesOptions): ServedFiles {
       const saga = uploadSaga({
         store,
         limits,
+        onUploaded: (bytes) => {
+          uploadedBytes += bytes
+        },
         shows: async (workspace, task, input) => {
           const entry = (await documents.filesOf(workspace, input.block))?.find(({ name }) => name === input.name)
           return entry?.task === task && entry.run.id === task
@@ -98,7 +102,9 @@ export function openServedFiles(options: ServedFilesOptions): ServedFiles {
   const door = disk && createBlobDoor(disk, (err) => logger.error({ err }, 'a file could not be read or written'))
   return {
     files: new Files({ store, tasks, documents, limits, whenServed }),
-    origin: store.origin,
+    get uploadedBytes() {
+      return uploadedBytes
+    },
     door: door ?? (() => false),
     resume() {
       if (tasks.extent.open > 0) void whenServed()

@@ -7,6 +7,7 @@ import {
   type ResourcesConfig,
   readResourcesConfig,
   Secrets,
+  secretsOfFiles,
 } from '@joinery/resources'
 import { AppError } from '../app-error.mts'
 import { readLists } from '../machines-file.mts'
@@ -34,11 +35,13 @@ export async function readResourcesFile(path: string, environment: Environment):
   }
 }
 
-/** Throws {@link AppError} `usage` unless the secrets of the adapters, and of the endpoints with `isServer`, can be read. */
+/** Throws {@link AppError} `usage` unless the secrets of the adapters can be read, and with `isServer` all others, too. */
 export function checkSecrets({ path, config, secrets }: ResourcesFile, isServer: boolean): void {
   try {
     secrets.check(config.adapters.flatMap(({ kind, config: given }) => kind.secretsOf(given)))
-    if (isServer) secrets.check(Object.values(config.hooks).flatMap((endpoint) => endpoint.secrets))
+    if (!isServer) return
+    secrets.check(Object.values(config.hooks).flatMap((endpoint) => endpoint.secrets))
+    if (config.files !== undefined) secrets.check(secretsOfFiles(config.files))
   } catch (cause) {
     if (!(cause instanceof ResourceError)) throw cause
     throw new AppError('usage', `--resources ${path}: ${cause.message}`, { cause })

@@ -7,6 +7,11 @@ import { checkSecrets, machinesOfAdapters, readResourcesFile } from './resources
 
 const payment = { kind: 'stripe', secret: 'bank', currencies: ['eur'], amountMax: 100 }
 
+const files = {
+  ...{ kind: 's3', endpoint: 'https://s3.example', bucket: 'files', region: 'eu-central-1' },
+  ...{ accessKeyId: 's3_id', secretAccessKey: 's3_key' },
+}
+
 async function fileOf(text: string): Promise<string> {
   const file = join(await temporaryDirectory(), 'resources.json')
   await writeFile(file, text)
@@ -22,6 +27,12 @@ it.each([
   const refused = readResourcesFile(file, {}).then((read) => checkSecrets(read, true))
   await expect(refused).rejects.toThrow(message)
   await expect(refused).rejects.toThrow(`--resources ${file}: `)
+})
+
+it('[A114] the secrets of files must be there for a server, and a worker of adapters does without', async () => {
+  const read = await readResourcesFile(await fileOf(JSON.stringify({ files })), { JOINERY_SECRET_S3_ID: 'i' })
+  expect(() => checkSecrets(read, true)).toThrow(/no secret "s3_key": set JOINERY_SECRET_S3_KEY/)
+  expect(() => checkSecrets(read, false)).not.toThrow()
 })
 
 it('[A111] a file that is not there, and a machine without a table, are refused', async () => {

@@ -1,6 +1,6 @@
 import type { EventStore } from '@joinery/log'
 import { parseWorkspaceName } from '@joinery/protocol'
-import { Inbox } from '@joinery/resources'
+import { FILE_LIMITS, type FileStore, Inbox, storeOf } from '@joinery/resources'
 import { ServerError, type Workspaces } from '@joinery/server'
 import type { TaskEngine } from '@joinery/tasks'
 import type { Logger } from 'pino'
@@ -28,6 +28,8 @@ export interface ServedResources {
   announce(tasks: Pick<TaskEngine, 'lease'>): Promise<void>
   /** Opens the inbox of webhooks. Resolves with undefined if the file has no endpoints. */
   openInbox(place: InboxPlace): Promise<Inbox | undefined>
+  /** The bucket for uploaded files; undefined if they are on the disk. */
+  readonly fileStore: FileStore | undefined
   /** The worker that runs the adapters; none without adapters. */
   readonly worker: readonly Pick<OwnWorkerOptions, 'args' | 'without'>[]
 }
@@ -58,8 +60,11 @@ export async function readServedResources(config: ServeConfig): Promise<ServedRe
       hasWorkspace: (name) => hasWorkspace(workspaces, name),
     })
   }
+  const { ticketMs } = { ...FILE_LIMITS, ...config.limits.files }
+  const { files } = file.config
   return {
     openInbox,
+    fileStore: files && storeOf(files, file.secrets, ticketMs),
     announce,
     adapters,
     worker: adapters.length === 0 ? [] : [{ args, without: foreignSecrets(file, process.env) }],

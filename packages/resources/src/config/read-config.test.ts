@@ -44,6 +44,36 @@ it.each([
   expect(refusal).not.toContain('hunter2')
 })
 
+const FILES = {
+  ...{ kind: 's3', endpoint: 'https://s3.example', bucket: 'files', region: 'eu-central-1' },
+  ...{ accessKeyId: 's3_id', secretAccessKey: 's3_key' },
+}
+
+it.each([
+  [{ kind: 'disk' }, /^files\.kind: must be "s3"$/],
+  [{ endpoint: 'ftp://s3.example' }, /^files\.endpoint: must be an http or https address/],
+  [{ endpoint: 'https://ada:hunter2@s3.example' }, /^files\.endpoint: /],
+  [{ endpoint: 's3.example' }, /^files\.endpoint: /],
+  [{ bucket: 'Files' }, /^files\.bucket: must be the name of a bucket$/],
+  [{ bucket: undefined }, /^files\.bucket: /],
+  [{ region: 'eu central' }, /^files\.region: must be a region/],
+  [{ prefix: '/' }, /^files\.prefix: /],
+  [{ prefix: 'joinery' }, /^files\.prefix: .*end with a slash/],
+  [{ pathStyle: 'yes' }, /^files\.pathStyle: /],
+  [{ accessKeyId: 'AKIAIOSFODNN7EXAMPLE' }, /^files\.accessKeyId: must be the name of a secret/],
+  [{ password: 'hunter2' }, /^files: .*password/],
+])('[RU10] files in %j are refused, and the field is named', (wrong, message) => {
+  const refusal = refusalOf({ files: { ...FILES, ...wrong } })
+  expect(refusal).toMatch(message)
+  expect(refusal).not.toMatch(/hunter2|AKIA/)
+})
+
+it('[RU10] the bucket of files stands in the path unless it is said otherwise', () => {
+  const read = (more: object) => readResourcesConfig(JSON.stringify({ files: { ...FILES, ...more } }), []).files
+  expect(read({})).toEqual({ ...FILES, pathStyle: true })
+  expect(read({ pathStyle: false, prefix: 'a/b/' })).toEqual({ ...FILES, pathStyle: false, prefix: 'a/b/' })
+})
+
 it('[RS1] a configuration that fits is read, and an empty one asks for nothing', () => {
   expect(readResourcesConfig('{}', []).adapters).toEqual([])
   const config = { kind: 'mail', secret: 'mail', port: 25 }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { AdapterKind } from '../adapters/adapter.ts'
+import { type FilesConfig, filesSchema } from '../files/files-config.ts'
 import { type HookEndpoints, hooksSchema } from '../hooks/hook-config.ts'
 import { ResourceError } from '../resource-error.ts'
 
@@ -11,6 +12,7 @@ const machineName = z
 const schema = z.strictObject({
   adapters: z.record(machineName, z.looseObject({ kind: z.string() })).default({}),
   hooks: hooksSchema,
+  files: filesSchema.optional(),
 })
 
 /** The adapter of one machine, as the configuration has it. */
@@ -25,6 +27,8 @@ export interface ResourcesConfig {
   readonly adapters: readonly ConfiguredAdapter[]
   /** Endpoints for the events of services, by name. */
   readonly hooks: HookEndpoints
+  /** The bucket for uploaded files; undefined for the disk. */
+  readonly files: FilesConfig | undefined
 }
 
 /**
@@ -32,11 +36,15 @@ export interface ResourcesConfig {
  * is not repeated, since it may be a secret that somebody has put there by mistake.
  */
 export function readResourcesConfig(text: string, kinds: readonly AdapterKind[]): ResourcesConfig {
-  const { adapters, hooks } = parse(schema, jsonOf(text), [])
+  const { adapters, hooks, files } = parse(schema, jsonOf(text), [])
   for (const [name, { machine }] of Object.entries(hooks)) {
     if (!Object.hasOwn(adapters, machine)) throw misconfigured(['hooks', name, 'machine'], 'has no adapter here')
   }
-  return { adapters: Object.entries(adapters).map(([machine, given]) => adapterOf(machine, given, kinds)), hooks }
+  return {
+    adapters: Object.entries(adapters).map(([machine, given]) => adapterOf(machine, given, kinds)),
+    hooks,
+    files,
+  }
 }
 
 function adapterOf(

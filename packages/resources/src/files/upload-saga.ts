@@ -29,6 +29,8 @@ export type Begun = { readonly upload: { readonly key: string; readonly id: stri
 export interface UploadWork {
   readonly store: FileStore
   readonly limits: FileLimits
+  /** Hears how many bytes of a file have been uploaded, once they were read back. */
+  readonly onUploaded?: (bytes: number) => void
   /** Whether the block still shows the file as the task's own. */
   shows(workspace: string, task: string, input: UploadInput): Promise<boolean>
   /** Words for people why a task is taken back. */
@@ -39,7 +41,7 @@ export interface UploadWork {
  * The work of an upload: begin it in the store, wait for the parts, join them, read them back and make them the file of their
  * content. Its deadline is the timer that aborts an abandoned upload. The block's status of the machine `file@1` shows it.
  */
-export function uploadSaga({ store, limits, shows, reasonOf }: UploadWork): Saga {
+export function uploadSaga({ store, limits, shows, reasonOf, onUploaded }: UploadWork): Saga {
   return defineSaga<UploadInput>({
     name: UPLOAD_SAGA,
     version: 1,
@@ -101,7 +103,10 @@ export function uploadSaga({ store, limits, shows, reasonOf }: UploadWork): Saga
         async run({ input, workspace, task, results, beat, edit }) {
           const file = fileOf(workspace, input)
           const upload = uploadOf(workspace, results.begin)
-          if (upload !== undefined) await store.publish(upload, file, (bytes) => beat(bytes, file.bytes))
+          if (upload !== undefined) {
+            await store.publish(upload, file, (bytes) => beat(bytes, file.bytes))
+            onUploaded?.(file.bytes)
+          }
           const { bytes, sha256 } = input
           const amounts = bytes > 0 ? { progress: bytes, total: bytes } : {}
           edit((d) =>
