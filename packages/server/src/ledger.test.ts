@@ -36,16 +36,28 @@ class Connection implements RestingPayer {
 /** A ledger whose clock stands still unless work is done. */
 class Scene {
   nowMs = 0
+  turn = 0
   readonly counters = new Counters()
   readonly lines: string[] = []
   readonly ledger: Ledger
 
   constructor(limits: Partial<LedgerLimits> = {}) {
     const logger = pino({}, { write: (line: string) => this.lines.push(line) })
-    this.ledger = new Ledger({ limits: { ...LIMITS, ...limits }, counters: this.counters, logger }, () => this.nowMs)
+    this.ledger = new Ledger(
+      { limits: { ...LIMITS, ...limits }, counters: this.counters, logger },
+      () => this.nowMs,
+      () => this.turn,
+    )
   }
 
+  /** Works in a turn of its own. */
   work(connection: RestingPayer, ms: number): void {
+    this.turn++
+    this.workOn(connection, ms)
+  }
+
+  /** Works in the same turn as before. */
+  workOn(connection: RestingPayer, ms: number): void {
     const sinceMs = this.nowMs
     this.nowMs += ms
     this.ledger.charge(connection, sinceMs)
@@ -179,5 +191,25 @@ it('[S353] a long turn is not paid from what may be spent at once, and many shor
   scene.ledger.chargeCost(built, 90, scene.nowMs, false)
   expect([short.isResting, long.isResting, built.isResting]).toEqual([false, true, false])
   expect(scene.ledger.restOf(long)).toBe(22)
+  scene.ledger.stop()
+})
+
+it('[S355] many short parts of one principal in one turn count as one long part, of whichever connection and workspace', () => {
+  const scene = new Scene()
+  const [first, second, other] = [
+    new Connection('1', 'mallory', 'a'),
+    new Connection('2', 'mallory', 'b'),
+    new Connection('3', 'ada', 'c'),
+  ]
+  for (let turn = 0; turn < 3; turn++) {
+    scene.work(other, 1)
+    for (let part = 0; part < 5; part++) scene.workOn(first, 2)
+  }
+  expect([first.isResting, other.isResting]).toEqual([false, false])
+  scene.workOn(second, 2)
+  scene.workOn(other, 1)
+  expect([second.isResting, other.isResting]).toEqual([true, false])
+  expect(scene.ledger.restOf(first)).toBeGreaterThan(0)
+  expect(scene.ledger.restOf(first)).toBeLessThanOrEqual(4)
   scene.ledger.stop()
 })

@@ -2,12 +2,13 @@ import type { Logger } from 'pino'
 import { Budget, type BudgetTerms } from './budget.ts'
 import type { Counters } from './counters.ts'
 import type { ServerLimits } from './limits.ts'
+import { TurnCosts } from './turn-costs.ts'
 
 /** Time between two looks at those that rest, ms: shorter than anybody notices. */
 const LOOK_MS = 20
 /**
- * Turns of the event loop that are longer, ms, are not paid from what may be spent at once. A request takes a dozen turns: beside a burst of
- * long ones, it would wait for all of them.
+ * Work of a principal in one turn of the event loop beyond this, ms, is not paid from what may be spent at once. A request takes a dozen
+ * turns: beside a burst of long ones, it would wait for all of them.
  */
 const BURST_TURN_MS = 10
 
@@ -52,13 +53,18 @@ export class Ledger {
   readonly #now: () => number
   readonly #principals: Budgets
   readonly #workspaces: Budgets
+  readonly #turns: TurnCosts
   readonly #resting = new Set<RestingPayer>()
   /** Connections that the log has named. */
   readonly #told = new WeakSet<RestingPayer>()
   #timer: NodeJS.Timeout | undefined
 
-  /** @param now a clock in ms that never goes back */
-  constructor(context: LedgerContext, now: () => number = () => performance.now()) {
+  /**
+   * @param now a clock in ms that never goes back
+   * @param turn the number of the current turn of the event loop
+   */
+  constructor(context: LedgerContext, now: () => number = () => performance.now(), turn?: () => number) {
+    this.#turns = new TurnCosts(turn)
     const { limits } = context
     const { costContentionMs } = limits
     this.#context = context
@@ -69,11 +75,11 @@ export class Ledger {
     this.#workspaces = new Budgets(workspace, costContentionMs)
   }
 
-  /** Books work of one turn that began at `sinceMs` and ends now, both by `performance.now()`. Returns now. */
-  book(payer: Payer, sinceMs: number): number {
+  /** Books work, of one turn or of many short ones, that began at `sinceMs` and ends now, both by `performance.now()`. Returns now. */
+  book(payer: Payer, sinceMs: number, isOneTurn = true): number {
     const nowMs = this.#now()
     const costMs = nowMs - sinceMs
-    this.#spend(payer, costMs, nowMs, costMs <= BURST_TURN_MS)
+    this.#spend(payer, costMs, nowMs, !isOneTurn || this.#isShort(payer, costMs))
     return nowMs
   }
 
@@ -89,7 +95,7 @@ export class Ledger {
 
   /** The same for a cost that was measured, ms, at the time `nowMs` by `performance.now()`: of one turn, or of many short ones. */
   chargeCost(payer: RestingPayer, costMs: number, nowMs: number, isOneTurn = true): void {
-    if (this.#spend(payer, costMs, nowMs, !isOneTurn || costMs <= BURST_TURN_MS)) this.#haveRest(payer)
+    if (this.#spend(payer, costMs, nowMs, !isOneTurn || this.#isShort(payer, costMs))) this.#haveRest(payer)
   }
 
   /**
@@ -141,6 +147,11 @@ export class Ledger {
     clearTimeout(this.#timer)
     for (const payer of this.#resting) payer.goOn()
     this.#resting.clear()
+  }
+
+  /** Whether the work of a principal in this turn is short, with a further cost. */
+  #isShort({ principal }: Payer, costMs: number): boolean {
+    return this.#turns.add(principal, costMs) <= BURST_TURN_MS
   }
 
   #spend({ principal, workspace }: Payer, costMs: number, nowMs: number, mayBurst = true): boolean {
