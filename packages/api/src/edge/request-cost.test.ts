@@ -1,5 +1,8 @@
+import { openMemoryStore } from '@joinery/log'
 import { createAuthenticator } from '@joinery/server'
 import { expect, it } from 'vitest'
+import * as Y from 'yjs'
+import { FREE_COSTS } from '../request-work.ts'
 import { ApiFixture } from '../testing/api-fixture.ts'
 import { bearer, SECRET } from '../testing/bearer.ts'
 
@@ -105,4 +108,31 @@ it('[H62] one caller may have so many requests wait, further ones are answered a
   await expect.poll(() => settled).toEqual([429, 429])
   ended.abort()
   await Promise.all(gets)
+})
+
+it.each([
+  ['GET', ''],
+  ['GET', '/blocks'],
+  ['GET', '/update'],
+  ['POST', '/restore', { lsn: 1, preview: true }],
+])('[H62] a caller pays for the document that is built for %s %s', async (method, path, body?: unknown) => {
+  const store = openMemoryStore()
+  const log = await store.open('w')
+  const doc = new Y.Doc()
+  doc.getText('t').insert(0, 'x')
+  const update = Y.encodeStateAsUpdate(doc)
+  await log.append({ update, actor: 'a', source: 'user_action', connection: 'c', touched: [] }).durable
+  await log.close()
+  await using api = await ApiFixture.start({
+    authenticator: createAuthenticator({ secret: SECRET }),
+    serverLimits: { ...SPENT, principalCostBurstMs: 0 },
+    store,
+    // The request itself is free: all that is booked is the room's.
+    costs: FREE_COSTS,
+  })
+  const { costs } = api.server
+  costs.book({ principal: 'ann', workspace: undefined }, performance.now() - 1)
+  const { status } = await api.call(method, path, body, await bearer('eve'))
+  expect(Math.floor(status / 100)).toBe(2)
+  expect(costs.restOf({ principal: 'eve', workspace: 'w' })).toBeGreaterThan(0)
 })

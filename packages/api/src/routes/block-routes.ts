@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type Block, blockIdOf, listBlocks, randomBlockId } from '@joinery/blocks'
-import type { Point, Stamps, WorkspaceId } from '@joinery/server'
+import type { Point, Stamps, WorkspaceId, WorkspaceView } from '@joinery/server'
 import type * as Y from 'yjs'
 import { z } from 'zod'
 import { ApiError } from '../api-error.ts'
@@ -271,10 +271,11 @@ export async function stateAt<T>(
   if (at !== undefined) {
     return history.read(workspace, pointOf(at), work, ({ doc, stamps, lsn }) => read(doc, stamps, lsn))
   }
-  return workspaces.read(workspace, (view) => {
+  const readNow = (view: WorkspaceView): T => {
     assertKnown(workspace, view)
     return work.part(() => read(view.doc, view.stamps, view.head))
-  })
+  }
+  return workspaces.read(workspace, readNow, work.payer.principal)
 }
 
 /** Parses a text that has passed `pointQuery`. */

@@ -1,5 +1,5 @@
 import { type DocumentContent, planRestore, type RestorePlan, readDocument, restoreDocument } from '@joinery/blocks'
-import type { WorkspaceId } from '@joinery/server'
+import type { WorkspaceId, WorkspaceView } from '@joinery/server'
 import * as Y from 'yjs'
 import { z } from 'zod'
 import { authorOf } from '../caller.ts'
@@ -73,9 +73,8 @@ const restoreRoute = route(
     const past = await contentAt(id, lsn, work, services)
     // Each step has a turn of its own: in one turn, other work would wait three times as long.
     await work.pause()
-    const trial = await services.workspaces.read(id, ({ doc }) => {
-      return work.part(() => tryRestore(doc, past, author, lists))
-    })
+    const tryNow = ({ doc }: WorkspaceView) => work.part(() => tryRestore(doc, past, author, lists))
+    const trial = await services.workspaces.read(id, tryNow, work.payer.principal)
     await work.pause()
     if (preview) {
       const { touched, unrestorable } = trial

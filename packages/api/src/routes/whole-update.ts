@@ -1,4 +1,4 @@
-import { UpdateEncoding, type WorkspaceId } from '@joinery/server'
+import { UpdateEncoding, type WorkspaceId, type Workspaces, type WorkspaceView } from '@joinery/server'
 import type * as Y from 'yjs'
 import { assertKnown } from '../known-workspace.ts'
 import type { RequestWork } from '../request-work.ts'
@@ -19,26 +19,25 @@ interface Asked {
   readonly work: RequestWork
 }
 
+interface Whole {
+  readonly lsn: number
+  readonly update: Uint8Array | undefined
+}
+
 /** A document as one Yjs V1 update and the LSN of its last record; no update if the caller has that version. Encoded in turns. */
 export async function wholeUpdate(
   { workspaces, history }: Services,
   { workspace, at, since, isKnown, work }: Asked,
-): Promise<{ readonly lsn: number; readonly update: Uint8Array | undefined }> {
+): Promise<Whole> {
   if (at === undefined) {
-    let encoded: { readonly doc: Y.Doc; readonly encoding: UpdateEncoding } | undefined
-    for (;;) {
-      const found = await workspaces.read(workspace, (view) => {
-        assertKnown(workspace, view)
-        const { doc, head: lsn } = view
-        if (isKnown(lsn)) return { lsn, update: undefined }
-        // The room may have rebuilt its document.
-        if (encoded?.doc !== doc) encoded = { doc, encoding: new UpdateEncoding(doc, since) }
-        const update = partOf(encoded.encoding, work)
-        return update && { lsn, update }
-      })
-      if (found !== undefined) return found
-      await work.pause()
-    }
+    const known = ({ head: lsn }: WorkspaceView) => (isKnown(lsn) ? { lsn, update: undefined } : undefined)
+    return currentUpdate<Whole>(workspaces, {
+      workspace,
+      since,
+      work,
+      known,
+      found: ({ head: lsn }, update) => ({ lsn, update }),
+    })
   }
   const { doc, lsn } = await history.open(workspace, pointOf(at), work)
   try {
@@ -51,6 +50,36 @@ export async function wholeUpdate(
     }
   } finally {
     doc.destroy()
+  }
+}
+
+interface AskedNow<T> extends Pick<Asked, 'workspace' | 'since' | 'work'> {
+  /** The answer if no update is needed. */
+  readonly known?: (view: WorkspaceView) => T | undefined
+  /** The answer with the update of the workspace as it is in that turn. */
+  readonly found: (view: WorkspaceView, update: Uint8Array) => T
+}
+
+/** Encodes a workspace as of now as one Yjs V1 update, in turns between which it may change. */
+export async function currentUpdate<T extends object>(
+  workspaces: Workspaces,
+  { workspace, since, work, known, found }: AskedNow<T>,
+): Promise<T> {
+  let encoded: { readonly doc: Y.Doc; readonly encoding: UpdateEncoding } | undefined
+  const readPart = (view: WorkspaceView): T | undefined => {
+    assertKnown(workspace, view)
+    const answer = known?.(view)
+    if (answer !== undefined) return answer
+    const { doc } = view
+    // The room may have rebuilt its document.
+    if (encoded?.doc !== doc) encoded = { doc, encoding: new UpdateEncoding(doc, since) }
+    const update = partOf(encoded.encoding, work)
+    return update && found(view, update)
+  }
+  for (;;) {
+    const answer = await workspaces.read(workspace, readPart, work.payer.principal)
+    if (answer !== undefined) return answer
+    await work.pause()
   }
 }
 

@@ -1,6 +1,5 @@
 import { listBlocks } from '@joinery/blocks'
 import { type Identity, LogError, ServerError, type WorkspaceId, type Workspaces } from '@joinery/server'
-import * as Y from 'yjs'
 import { z } from 'zod'
 import { ApiError } from '../api-error.ts'
 import { authorOf } from '../caller.ts'
@@ -10,6 +9,7 @@ import { limitQuery, lsnSchema, params, workspaceName } from '../schemas.ts'
 import { leaseBesideWork } from '../writes/work-fence.ts'
 import { leaseHeaders } from '../writes/write-headers.ts'
 import { anyHeaders, noBody, nothing, type Route, route } from './route.ts'
+import { currentUpdate } from './whole-update.ts'
 
 const list = route(
   {
@@ -80,11 +80,14 @@ const get = route(
     errors: ['unknown_workspace'],
   },
   async ({ params: { workspace }, work }, { workspaces }) => {
-    const body = await workspaces.read(workspace as WorkspaceId, ({ doc, head, generation, connections }) => {
-      assertKnown(workspace, { head, generation })
-      const blocks = work.part(() => listBlocks(doc).length)
-      const size = work.part(() => Y.encodeStateAsUpdate(doc).length)
-      return { name: workspace, lsn: head, generation: generation ?? null, blocks, connections, size }
+    const body = await currentUpdate(workspaces, {
+      workspace: workspace as WorkspaceId,
+      since: undefined,
+      work,
+      found: ({ doc, head, generation, connections }, { length: size }) => {
+        const blocks = work.part(() => listBlocks(doc).length)
+        return { name: workspace, lsn: head, generation: generation ?? null, blocks, connections, size }
+      },
     })
     return { status: 200, body }
   },

@@ -313,9 +313,11 @@ export class RoomDocument {
     return this.#stateBytes
   }
 
-  /** Time that it took to build the document from the log, ms. */
-  get builtMs(): number {
-    return this.#builtMs
+  /** Time that it took to build the document from the log and that nobody has paid for, ms. The caller has to book it. */
+  takeBuiltMs(): number {
+    const builtMs = this.#builtMs
+    this.#builtMs = 0
+    return builtMs
   }
 
   /** The last stamp of every path. */

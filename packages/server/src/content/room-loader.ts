@@ -63,7 +63,10 @@ export async function loadRoom(
   let log = opened
   try {
     log ??= await context.store.open(workspace)
-    return { log, content: await loadContent(log, context), damage: undefined }
+    const content = await loadContent(log, context)
+    // A rebuild costs nobody: its cause is the fault of one, and others would pay.
+    if (opened !== undefined && content instanceof RoomDocument) content.takeBuiltMs()
+    return { log, content, damage: undefined }
   } catch (error) {
     await log?.close()
     if (!(error instanceof LogError) || error.code !== 'corrupted') throw error

@@ -1,6 +1,6 @@
 import { LogError, openMemoryStore, systemClock } from '@joinery/log'
 import { afterEach, describe, expect, it } from 'vitest'
-import type * as Y from 'yjs'
+import * as Y from 'yjs'
 import { UNRULED } from '../content/document-rules.ts'
 import { GatedStore } from '../testing/gated-store.ts'
 import { ServerFixture, W } from '../testing/server-fixture.ts'
@@ -273,5 +273,36 @@ describe('the costs of programs', () => {
     await expect(edit('eve', refuse)).rejects.toThrow('no')
     await edit('dan')
     expect(['ann', 'bob', 'eve', 'engine'].map((name) => restOf(name) > 0)).toEqual([false, true, true, false])
+  })
+
+  it('[S326] a program pays when a document is built for it, later ones do not, and nobody pays for a rebuild', async () => {
+    const store = openMemoryStore()
+    const log = await store.open(W)
+    const doc = new Y.Doc()
+    const updates: Uint8Array[] = []
+    doc.on('update', (update: Uint8Array) => updates.push(update))
+    // So many that a document is built from them at once.
+    for (let n = 0; n < 2_001; n++) doc.getText('t').insert(n, 'x')
+    for (const update of updates) void log.append({ update, ...writer, connection: 'c', touched: [] })
+    await log.close()
+    const limits = {
+      principalCostShare: 1e-6,
+      principalCostBurstMs: 0,
+      workspaceCostBurstMs: 1e9,
+      costContentionMs: 1e9,
+    }
+    fixture = await ServerFixture.start({ store, limits })
+    const { workspaces, costs, counters } = fixture.server
+    const read = (payer: string) => workspaces.read(W, (view) => view.head, payer)
+    const owes = (principal: string) => costs.restOf({ principal, workspace: W }) > 0
+    costs.book({ principal: 'zoe', workspace: undefined }, performance.now() - 1)
+    expect([await read('ann'), await read('bob')]).toEqual([2_001, 2_001])
+    costs.book({ principal: 'zoe', workspace: undefined }, performance.now() - 1)
+    expect(['ann', 'bob'].map(owes)).toEqual([true, false])
+    const run = () => {
+      throw new Error('spoilt')
+    }
+    await expect(workspaces.write(W, { writer, via: 'http', run })).rejects.toThrow('spoilt')
+    expect([await read('bob'), counters.rebuilds, owes('bob')]).toEqual([2_001, 1, false])
   })
 })

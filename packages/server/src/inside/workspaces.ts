@@ -41,7 +41,7 @@ export interface WorkspaceView {
 interface Guarded {
   /** Token of the lease under which the write is made: it is made only if the lease stands in that turn. */
   readonly lease?: string | undefined
-  /** The principal that pays for the time of the event loop that the write takes, its check included; nobody by default. */
+  /** The principal that pays for the time that the write takes, its check and a load of its workspace included; nobody by default. */
   readonly payer?: string
   /**
    * Checks the workspace in the same turn as the edit. If it throws, {@link Workspaces.write} rejects with its error.
@@ -126,9 +126,9 @@ export class Workspaces implements Tails {
     return this.#store.workspaces()
   }
 
-  /** Runs `read` on the workspace as of now, including every update that was received so far. */
-  read<T>(workspace: WorkspaceId, read: (view: WorkspaceView) => T): Promise<T> {
-    return this.#rooms.visit(workspace, (room) => read(viewOf(room)))
+  /** Runs `read` on the workspace as of now, with every update that was received so far. A `payer` pays if it has to be loaded. */
+  read<T>(workspace: WorkspaceId, read: (view: WorkspaceView) => T, payer?: string): Promise<T> {
+    return this.#rooms.visit(workspace, payer, (room) => read(viewOf(room)))
   }
 
   /**
@@ -323,7 +323,7 @@ export class Workspaces implements Tails {
       if (!brought.writer.isTried && this.#rooms.isHeavy(brought.update))
         return await this.#bringTried(workspace, brought)
       const outcome = await this.#leases.under(workspace, brought.lease, (assertStands) =>
-        this.#rooms.visit(workspace, async (room) => {
+        this.#rooms.visit(workspace, brought.payer, async (room) => {
           assertStands()
           const made = this.#paid(workspace, brought.payer, () => {
             brought.check?.(viewOf(room))
@@ -353,7 +353,7 @@ export class Workspaces implements Tails {
 
   #write<T>(workspace: WorkspaceId, edit: WorkspaceEdit<T>): Promise<Written<T>> {
     return this.#leases.under(workspace, edit.lease, (assertStands) =>
-      this.#rooms.visit(workspace, async (room) => {
+      this.#rooms.visit(workspace, edit.payer, async (room) => {
         assertStands()
         const { value, record, lsn, durable } = this.#paid(workspace, edit.payer, () => {
           edit.check?.(viewOf(room))

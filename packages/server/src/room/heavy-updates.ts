@@ -37,7 +37,7 @@ export interface HeavyUpdatesContext {
 /** The part of a room that heavy updates need. */
 export interface HeavyRoom {
   readonly workspace: string
-  visit<T>(use: (visit: RoomVisit) => T | Promise<T>): Promise<T>
+  visit<T>(payer: string | undefined, use: (visit: RoomVisit) => T | Promise<T>): Promise<T>
   /** Takes the updates of a member that waited, at the end of this tick. */
   takeAgain(member: Member): void
 }
@@ -120,7 +120,7 @@ export class HeavyUpdates {
     for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
       const { principal, id: connection, identity } = member
       const tried = await this.#try({ principal, connection, actor: identity.actor }, update, false)
-      const isTaken = await this.#room.visit((visit) => this.#take(member, update, tried, visit))
+      const isTaken = await this.#room.visit(principal, (visit) => this.#take(member, update, tried, visit))
       if (!isTaken) continue
       if (isTaken !== true) await this.#takeUnits(member, isTaken)
       return
@@ -135,7 +135,7 @@ export class HeavyUpdates {
     try {
       return await trials.run(principal, async (document) => {
         let structs = 0
-        const log = await this.#room.visit(({ document: { doc }, log }): WorkspaceLog => {
+        const log = await this.#room.visit(principal, ({ document: { doc }, log }): WorkspaceLog => {
           structs = structsIn(doc)
           return log
         })
@@ -166,7 +166,7 @@ export class HeavyUpdates {
 
   async #takeUnits(member: Member, units: TriedUnits): Promise<void> {
     while (!units.isDone) {
-      const isTaken = await this.#room.visit((visit) => visit.takeUnits(member, units))
+      const isTaken = await this.#room.visit(member.principal, (visit) => visit.takeUnits(member, units))
       if (!isTaken) return
       await wait(member.restMs)
       await this.#context.loadTurns.pause()

@@ -21,7 +21,7 @@ const STORAGE_FAILS: ReadonlySet<LogErrorCode> = new Set(['storage_failed', 'sto
 /** The part of a room that keyed updates need. */
 export interface KeyedRoom {
   readonly workspace: WorkspaceId
-  visit<T>(use: (visit: RoomVisit) => T | Promise<T>): Promise<T>
+  visit<T>(payer: string | undefined, use: (visit: RoomVisit) => T | Promise<T>): Promise<T>
   hold<T>(use: (log: WorkspaceLog) => T | Promise<T>): Promise<T>
   readonly heavy: Pick<HeavyUpdates, 'settled' | 'tryWhole'>
 }
@@ -120,7 +120,7 @@ export class KeyedUpdates {
   ): Promise<KeyedResult | 'estimate' | undefined> {
     const head = resultOf(message)
     return await this.#leases.under(room.workspace, message.lease, (assertStands) =>
-      room.visit(async (visit) => {
+      room.visit(member.principal, async (visit) => {
         // An update that this one may build on was refused, or was dropped and is not here again yet.
         if (member.intake === 'refused' || member.hasDropped) return undefined
         assertStands()

@@ -9,7 +9,7 @@ import { beingLoaded, isMemoryFull, moved, quarantined, ServerError } from '../s
 import type { Acknowledgements } from './acknowledgements.ts'
 import { askForOwnEdits, noteAnnouncement, noteLeaving, noteNamedId, settleOwnId } from './announcing.ts'
 import type { Backlog } from './backlog.ts'
-import { payForBuilding } from './building-costs.ts'
+import { type CostsContext, payForBuilding, payForVisit } from './building-costs.ts'
 import { type EarlyReaders, withEarly } from './early-readers.ts'
 import { greet, tellStorage } from './greeting.ts'
 import { HeavyUpdates, type HeavyUpdatesContext } from './heavy-updates.ts'
@@ -24,7 +24,7 @@ import { RoomNews } from './room-news.ts'
 import { makeVisit, type RoomVisit } from './room-visit.ts'
 import { WritePath } from './write-path.ts'
 
-export interface RoomContext extends RoomContentContext, HeavyUpdatesContext, QuotaContext {
+export interface RoomContext extends RoomContentContext, HeavyUpdatesContext, QuotaContext, CostsContext {
   readonly acknowledgements: Acknowledgements
   readonly backlog: Backlog
   readonly keyed: KeyedUpdates
@@ -98,10 +98,10 @@ export class Room implements ContentOwner, MemberRoom {
   }
 
   /**
-   * Flushes the room, runs `use` on its document, and keeps the room open meanwhile. Rejects with `quarantined`, `workspace_deleted`,
-   * `moved` or `load_failed` when the room can't be loaded, and with the error of `use`.
+   * Flushes the room, runs `use` on its document, and keeps the room open meanwhile. The principal `payer` pays if the document has to
+   * be built. Rejects with `quarantined`, `workspace_deleted`, `moved` or `load_failed` when the room can't be loaded, and like `use`.
    */
-  visit<T>(use: (visit: RoomVisit) => T | Promise<T>): Promise<T> {
+  visit<T>(payer: string | undefined, use: (visit: RoomVisit) => T | Promise<T>): Promise<T> {
     return this.#asGuest(async () => {
       for (;;) {
         const loaded = await this.#content.whenLoaded()
@@ -111,6 +111,7 @@ export class Room implements ContentOwner, MemberRoom {
           continue
         }
         this.#content.use()
+        payForVisit(payer, this.workspace, content, this.#context.ledger)
         this.flush()
         if (this.#content.loaded === loaded) return await use(this.#visitOf(loaded, content))
       }
@@ -119,10 +120,7 @@ export class Room implements ContentOwner, MemberRoom {
 
   /** Runs `use` on the room's log, which stays open meanwhile. Makes no document. Rejects like {@link visit}. */
   hold<T>(use: (log: WorkspaceLog) => T | Promise<T>): Promise<T> {
-    return this.#asGuest(async () => {
-      const { log } = await this.#content.whenLoaded()
-      return await use(log)
-    })
+    return this.#asGuest(async () => await use((await this.#content.whenLoaded()).log))
   }
 
   /**

@@ -118,9 +118,13 @@ export class Rooms {
   }
 
   /** Runs `use` in the workspace's open room: see {@link Room.visit}. */
-  async visit<T>(workspace: WorkspaceId, use: (visit: RoomVisit) => T | Promise<T>): Promise<T> {
+  async visit<T>(
+    workspace: WorkspaceId,
+    payer: string | undefined,
+    use: (visit: RoomVisit) => T | Promise<T>,
+  ): Promise<T> {
     await this.#whenFree(workspace)
-    return this.#roomOf(workspace).visit(use)
+    return this.#roomOf(workspace).visit(payer, use)
   }
 
   /** Whether an update is so large that it is tried before it is looked at. */
