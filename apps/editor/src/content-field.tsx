@@ -1,9 +1,9 @@
 import { useContentField } from '@joinery/react'
-import { type KeyboardEvent, type PointerEvent, type ReactNode, useRef, useState } from 'react'
+import { type KeyboardEvent, type PointerEvent, type ReactNode, useRef, useState, useSyncExternalStore } from 'react'
 import { Carets } from './carets/caret-layer.tsx'
 import { useRemoteCarets } from './carets/remote-carets.ts'
 import { useCanWrite } from './keys/use-can-write.ts'
-import { openText } from './text/opened-text.ts'
+import { openedText, openText } from './text/opened-text.ts'
 import { RenderedText, sourceIndexAt } from './text/rendered-text.tsx'
 
 /**
@@ -14,6 +14,8 @@ export function ContentField({ id, title }: { id: string; title: string }): Reac
   const fieldRef = useContentField(id)
   const canWrite = useCanWrite()
   const [isMine, setMine] = useState(false)
+  // Behind the large editor the card rests: to follow each letter of a long text twice would slow typing down.
+  const isCovered = useSyncExternalStore(openedText.subscribe, () => openedText.get()?.block === id)
   const isOthers = useRemoteCarets(id).length > 0
   const content = useRef<HTMLDivElement>(null)
   const openLarge = (): void => {
@@ -37,7 +39,7 @@ export function ContentField({ id, title }: { id: string; title: string }): Reac
       <textarea
         // Made anew, because the hook keeps what the field was when it was bound.
         key={String(canWrite)}
-        ref={fieldRef}
+        ref={isCovered ? null : fieldRef}
         readOnly={!canWrite}
         aria-label={`Content of ${title}`}
         aria-keyshortcuts="Control+Enter Meta+Enter"
@@ -48,7 +50,7 @@ export function ContentField({ id, title }: { id: string; title: string }): Reac
         onPointerDown={onPointerDown}
       />
       <Carets id={id} />
-      {!isMine && !isOthers && <RenderedText id={id} />}
+      {!isMine && !isOthers && !isCovered && <RenderedText id={id} />}
       <button
         type="button"
         className="quiet write-large"
