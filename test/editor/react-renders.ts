@@ -11,7 +11,10 @@ interface Fiber {
   readonly memoizedProps: unknown
 }
 
-/** From the next load on the page counts which components render, by the block whose card they stand in; `''` outside of cards. */
+/**
+ * From the next load on the page counts which components render, by the block whose card they stand in; `''` outside of cards, and
+ * `large editor` for the component that holds the large editor.
+ */
 export async function countRenders(page: Page): Promise<void> {
   await page.addInitScript(() => {
     const RENDERED = 1
@@ -24,7 +27,9 @@ export async function countRenders(page: Page): Promise<void> {
       const within = workspaceName !== undefined && typeof id === 'string' ? id : block
       const isNew = before === null
       if (COMPONENTS.includes(fiber.tag) && (isNew || (fiber.flags & RENDERED) !== 0)) {
-        counts[within] = (counts[within] ?? 0) + 1
+        const holds = Object(fiber.child?.memoizedProps) as Record<string, unknown>
+        const key = holds['data-block-text'] === undefined ? within : 'large editor'
+        counts[key] = (counts[key] ?? 0) + 1
       }
       // The same children as before: nothing below was visited, and its flags are of an earlier commit.
       if (!isNew && fiber.child === before.child) return

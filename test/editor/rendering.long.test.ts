@@ -30,6 +30,24 @@ describe.skipIf(!pages.isThere)('what renders', () => {
     }
   })
 
+  it('[E92] typing in the large editor does not render it, and the card behind it rests until it closes', async () => {
+    const ann = await pages.visit('large', { prepare: countRenders })
+    await ann.getByRole('button', { name: 'Add text block' }).click()
+    await typeIn(ann, 'Text 1', 'before ')
+    await ann.keyboard.press('Control+Enter')
+    const large = ann.getByRole('textbox', { name: 'Text of Text 1' })
+    await large.waitFor()
+    expect((await takeRenders(ann))['large editor']).toBeGreaterThan(0)
+    await ann.keyboard.type('abcdefghijklmnop')
+    await expect.poll(() => large.textContent()).toBe('before abcdefghijklmnop')
+    await ann.locator('dialog').getByText('Saved', { exact: true }).waitFor()
+    expect((await takeRenders(ann))['large editor']).toBeUndefined()
+    const field = ann.locator('textarea[aria-label="Content of Text 1"]')
+    expect(await field.inputValue()).toBe('before ')
+    await ann.keyboard.press('Escape')
+    await expect.poll(() => field.inputValue()).toBe('before abcdefghijklmnop')
+  })
+
   it('[E5] a status renders in its block alone', async () => {
     const ann = await pages.visit('statuses', { prepare: countRenders })
     const bob = await pages.visit('statuses', { prepare: countRenders })

@@ -1,13 +1,13 @@
-import { useObservable, useWorkspace } from '@joinery/react'
-import { type ReactNode, useEffect, useMemo } from 'react'
-import { calmStatus } from './calm-status.ts'
+import { useWorkspace } from '@joinery/react'
+import { type ReactNode, useEffect } from 'react'
 import { useCanWrite } from './keys/use-can-write.ts'
 import { isUnsaved, saveStatusWords } from './save-status-words.ts'
+import { useCalmStatus } from './use-calm-status.ts'
 
 /** Shows the save status, and warns before the page closes while edits could be lost. */
 export function SaveStatusLine(): ReactNode {
   const workspace = useWorkspace()
-  const status = useObservable(useMemo(() => calmStatus(workspace.saveStatus), [workspace]))
+  const status = useCalmStatus()
   const isAtRisk = isUnsaved(status)
   useEffect(() => {
     if (!isAtRisk) return

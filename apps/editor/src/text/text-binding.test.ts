@@ -4,7 +4,7 @@ import { EditorState } from '@codemirror/state'
 import { EditorView } from '@codemirror/view'
 import { plainTextOf } from '@joinery/blocks'
 import fc from 'fast-check'
-import { afterEach, expect, it } from 'vitest'
+import { afterEach, expect, it, vi } from 'vitest'
 import * as Y from 'yjs'
 import { editorTextOf, textBinding } from './text-binding.ts'
 
@@ -88,4 +88,22 @@ it('[E62] undo takes back this person’s edits alone, and the caret goes where 
   expect(view.state.selection.main.head).toBe(8)
   manager.redo()
   expect(shown()).toBe('>> hello my world')
+})
+
+it('[E92] a letter reads the whole text nowhere, whoever types it', () => {
+  const { text, theirs, view, sync, shown } = scene('measure twice\n'.repeat(200))
+  const reads = vi.spyOn(Y.Text.prototype as { toString(): string }, 'toString')
+  try {
+    for (let at = 0; at < 10; at++) view.dispatch({ changes: { from: 1_000 + at, insert: 'x' } })
+    theirs.insert(50, 'theirs')
+    sync()
+    expect(reads).not.toHaveBeenCalled()
+    // A reading would have been counted.
+    expect(plainTextOf(text)).toContain('theirs')
+    expect(reads).toHaveBeenCalledOnce()
+  } finally {
+    reads.mockRestore()
+  }
+  expect(shown()).toBe(plainTextOf(text))
+  expect(shown()).toContain('theirs')
 })

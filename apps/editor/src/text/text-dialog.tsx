@@ -1,5 +1,5 @@
 import type { EditorView } from '@codemirror/view'
-import { useContent, useField, useServer, useWorkspace } from '@joinery/react'
+import { useField, useServer, useWorkspace, useYText } from '@joinery/react'
 import { type ReactNode, useEffect, useRef } from 'react'
 import { titleOf } from '../block-title.ts'
 import { ownCaretIn, ownCaretMoved } from '../carets/own-caret.ts'
@@ -75,7 +75,7 @@ function Editor({ opened: { block: id, caret } }: TextDialogProps): ReactNode {
 /** The text of a block, which is made if the block has none yet. */
 function useTextOf(id: string) {
   const workspace = useWorkspace()
-  const { yText } = useContent(id)
+  const yText = useYText(id)
   useEffect(() => {
     if (yText === undefined) void workspace.blocks.get(id)?.content
   }, [workspace, id, yText])

@@ -1,8 +1,9 @@
-import { useField, useSaveStatus } from '@joinery/react'
+import { useField } from '@joinery/react'
 import { type ReactNode, useId, useLayoutEffect, useRef } from 'react'
 import { titleOf } from '../block-title.ts'
 import { LastEdit } from '../last-edit.tsx'
 import { saveStatusWords } from '../save-status-words.ts'
+import { useCalmStatus } from '../use-calm-status.ts'
 import { openText } from './opened-text.ts'
 import './text-frame.css'
 
@@ -42,6 +43,6 @@ export function TextFrame({ id, children }: { id: string; children: ReactNode })
 
 /** The save status once more: the page's own is behind the dialog. */
 function SavedWords(): ReactNode {
-  const { tone, text } = saveStatusWords(useSaveStatus())
+  const { tone, text } = saveStatusWords(useCalmStatus())
   return <span className={`pill ${tone}`}>{text}</span>
 }
