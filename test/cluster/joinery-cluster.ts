@@ -14,13 +14,11 @@ interface NodeLinks {
   readonly port: number
   /** How the other nodes reach it. */
   readonly peers: LinkProxy
-  /** How clients reach it. */
-  readonly front: LinkProxy
   /** How it reaches each NATS server. */
   readonly nats: readonly LinkProxy[]
 }
 
-/** Three NATS servers and three nodes of Joinery, each a process of its own, with a proxy on every link. */
+/** Three NATS servers and three nodes of Joinery, each a process of its own, with a proxy on every link between them. */
 export class JoineryCluster {
   readonly nats: NatsCluster
   readonly balancer: Balancer
@@ -41,9 +39,9 @@ export class JoineryCluster {
     for (const _ of NODES) {
       const port = await freePort()
       const toNats = await Promise.all(SERVERS.map((server) => LinkProxy.start(nats.portOf(server))))
-      links.push({ port, peers: await LinkProxy.start(port), front: await LinkProxy.start(port), nats: toNats })
+      links.push({ port, peers: await LinkProxy.start(port), nats: toNats })
     }
-    const balancer = await Balancer.start(links.map(({ front }) => front.port))
+    const balancer = await Balancer.start(links.map(({ port }) => port))
     const cluster = new JoineryCluster(nats, balancer, directory, links)
     // The first one makes the streams.
     for (const node of NODES) await cluster.startNode(node)
@@ -104,7 +102,7 @@ export class JoineryCluster {
 
   /** All links pass again, and whatever was ended runs again. */
   async heal(): Promise<void> {
-    for (const { peers, front, nats } of this.#links) for (const link of [peers, front, ...nats]) link.heal()
+    for (const { peers, nats } of this.#links) for (const link of [peers, ...nats]) link.heal()
     this.nats.healRoutes()
     await Promise.all(SERVERS.map((server) => this.nats.startServer(server)))
     for (const server of SERVERS) await this.nats.untilHealthy(server)
@@ -118,9 +116,7 @@ export class JoineryCluster {
   async stop(): Promise<void> {
     await this.stopNodes('SIGKILL')
     await this.balancer.stop()
-    await Promise.all(
-      this.#links.flatMap(({ peers, front, nats }) => [peers, front, ...nats].map((link) => link.stop())),
-    )
+    await Promise.all(this.#links.flatMap(({ peers, nats }) => [peers, ...nats].map((link) => link.stop())))
     await this.nats.stop()
   }
 }

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { createServer } from 'node:net'
+import { type AddressInfo, createServer } from 'node:net'
 import { CLOSE } from '@joinery/protocol'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type GatewayNode, GatewayScene, SECRET, W } from '../testing/gateway-scene.ts'
@@ -88,6 +88,38 @@ describe('sockets', () => {
     await one.nodes.drain()
     await one.server.client('w?joinery=1').synced()
     expect([one.server.server.load().rooms, two.server.server.load().rooms]).toEqual([0, 1])
+  })
+})
+
+describe('an owner that has died behind a balancer which takes connections for it', () => {
+  const info = { node: 'dead', session: 'dead-1', version: '0.1.0', isDraining: false }
+
+  /** Another node, while the workspace belongs to the dead one. */
+  async function survivor(isListed: boolean): Promise<{ node: GatewayNode; close: () => void }> {
+    const balancer = createServer((socket) => socket.destroy()).listen(0, '127.0.0.1')
+    await once(balancer, 'listening')
+    const address = `127.0.0.1:${(balancer.address() as AddressInfo).port}`
+    const engine = scene.engine.connect('dead')
+    if (isListed) await engine.live.create('node.dead', Buffer.from(JSON.stringify({ ...info, address })))
+    await engine.meta.create('own.dw', Buffer.from(JSON.stringify({ ...info, address })))
+    return { node: await scene.node('two'), close: () => balancer.close() }
+  }
+
+  it('[Q45] is not asked any more once its entry has ended', async () => {
+    const { node, close } = await survivor(false)
+    await node.server.client('w?joinery=1').synced()
+    expect(node.server.server.load().rooms).toBe(1)
+    close()
+  })
+
+  it('[Q45] is asked on the engine when its connection ends without a word, and the next client is served', async () => {
+    const { node, close } = await survivor(true)
+    const first = node.server.client('w?joinery=1')
+    await first.until(() => first.closed !== undefined)
+    await expect.poll(() => node.nodes.isGone(info.session)).toBe(true)
+    await node.server.client('w?joinery=1').synced()
+    expect(node.server.server.load().rooms).toBe(1)
+    close()
   })
 })
 

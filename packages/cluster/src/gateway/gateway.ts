@@ -98,7 +98,8 @@ export class Gateway implements Placement {
     for (;;) {
       const owner = (await this.#ownerOf(workspace)) ?? this.#successor(workspace)
       if (owner === undefined || owner.session === this.#nodes.self.session) return undefined
-      if (this.#nodes.isGone(owner.session) || this.#runsAnew(owner)) return undefined
+      if (this.#nodes.isGone(owner.session)) return undefined
+      if (!this.#isListed(owner) && !(await this.#watch.serves(owner))) return undefined
       if (isPassed || this.#isClosed) throw moved()
       if (this.#open >= this.#passedMax) {
         const message = `this node passes ${this.#passedMax} connections on, which is the most: connect again later`
@@ -134,9 +135,9 @@ export class Gateway implements Placement {
     return others[workspace.length % others.length]
   }
 
-  /** True if the owner's node has another run now: nobody serves its workspaces until they are claimed anew. */
-  #runsAnew({ node, session }: Owner): boolean {
-    return this.#nodes.list().some((each) => each.node === node && each.session !== session)
+  /** False if this run of the owner's node has ended, or is about to be heard of: nobody may serve its workspaces. */
+  #isListed({ node, session }: Owner): boolean {
+    return this.#nodes.list().some((each) => each.node === node && each.session === session)
   }
 
   #isDraining({ node, session }: Owner): boolean {
@@ -173,7 +174,11 @@ export class Gateway implements Placement {
     { request, client, head }: { request: IncomingMessage; client: Duplex; head: Buffer },
   ): void {
     const begin = upgradeHead(request, this.#headersFor(request, owner))
-    const pipe = new Pipe(client, socket, Buffer.concat([Buffer.from(begin), head]), () => forget())
+    const onClosed = (): void => {
+      forget()
+      this.#doubt(owner, socket)
+    }
+    const pipe = new Pipe(client, socket, Buffer.concat([Buffer.from(begin), head]), onClosed)
     const forget = this.#remember(workspace, owner, {
       session: owner.session,
       bytes: () => pipe.bytes,
@@ -191,9 +196,16 @@ export class Gateway implements Placement {
     const bytes = (): number => socket.bytesRead + socket.bytesWritten
     const cut = (): void => void socket.destroy()
     const forget = this.#remember(workspace, owner, { session: owner.session, bytes, cut })
-    socket.once('close', forget)
+    socket.once('close', () => {
+      forget()
+      this.#doubt(owner, socket)
+    })
     this.#counts.requests++
     passRequest(request, response, { owner: socket, headers: this.#headersFor(request, owner) })
+  }
+
+  #doubt(owner: Owner, { bytesRead }: Socket): void {
+    if (bytesRead === 0 && !this.#isClosed) void this.#watch.doubt(owner)
   }
 
   #headersFor(request: IncomingMessage, { session }: Owner): string[] {

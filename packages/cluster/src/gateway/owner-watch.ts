@@ -21,6 +21,8 @@ export class OwnerWatch {
   readonly #clock: SteadyClock
   readonly #onGone: (session: string) => void
   readonly #watched = new Map<string, Watched>()
+  /** Runs that are asked at once, since a connection to them has ended without a word. */
+  readonly #doubted = new Set<string>()
 
   /** `onGone` is called with the run of a node that does not answer, while this node itself reaches the engine. */
   constructor(nodes: Nodes, onGone: (session: string) => void, clock = systemSteadyClock) {
@@ -46,6 +48,14 @@ export class OwnerWatch {
     }
   }
 
+  /** Asks an owner at once. Somebody else may take connections at its address after its death, and end them. */
+  async doubt(owner: Owner): Promise<void> {
+    if (this.#doubted.has(owner.session)) return
+    this.#doubted.add(owner.session)
+    if (!(await this.serves(owner))) this.#onGone(owner.session)
+    this.#doubted.delete(owner.session)
+  }
+
   close(): void {
     for (const { cancel } of this.#watched.values()) cancel()
     this.#watched.clear()
@@ -53,7 +63,7 @@ export class OwnerWatch {
 
   #askLater(watched: Watched): void {
     watched.cancel = this.#clock.after(ASK_MS, () => {
-      void this.#serves(watched.owner).then((serves) => {
+      void this.serves(watched.owner).then((serves) => {
         if (this.#watched.get(watched.owner.session) !== watched) return
         if (!serves) this.#onGone(watched.owner.session)
         if (this.#watched.get(watched.owner.session) === watched) this.#askLater(watched)
@@ -62,7 +72,7 @@ export class OwnerWatch {
   }
 
   /** False if the owner does not answer, and this node would hear an answer. */
-  async #serves({ node, session }: Owner): Promise<boolean> {
+  async serves({ node, session }: Owner): Promise<boolean> {
     try {
       if (await this.#nodes.serves(node, session)) return true
       return (await this.#nodes.ask(this.#nodes.self.node)) === undefined

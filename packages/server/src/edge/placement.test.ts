@@ -84,7 +84,7 @@ it('[S340] a way that is found for a client that has gone is closed', async () =
   const placement = new OwnPlacement()
   const gate = Promise.withResolvers<void>()
   placement.gate = gate.promise
-  fixture = await ServerFixture.start({ placement })
+  fixture = await ServerFixture.start({ placement, limits: { admissionMs: 300 } })
   const [socket, request] = [send(upgrade('there')), send(get('/of/there'))]
   await expect.poll(() => placement.asked.length).toBe(2)
   for (const client of [socket, request]) client.socket.destroy()
