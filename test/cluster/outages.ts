@@ -14,7 +14,7 @@ import { SERVERS, type ServerIndex } from './nats-cluster.ts'
 const [tries = '3'] = process.argv.slice(2)
 /** Workspaces, with one person each. */
 const WORKSPACES = 9
-/** Time that a failure stays, ms: longer than it takes to get round it. */
+/** Time that a failure stays, ms. */
 const LASTS_MS = 15_000
 /** Time between a repaired cluster and the next failure, ms. */
 const REST_MS = 3_000
@@ -63,6 +63,7 @@ async function measure(natsPath: string): Promise<void> {
         const leader = await leaderOf(watch)
         const failing = Promise.resolve(fail({ cluster, owner, leader }))
         await Promise.race([failing, delay(0)])
+        const repaired = name === 'nothing' ? undefined : delay(LASTS_MS).then(() => repair(cluster, owner, failing))
         const beganMs = performance.now()
         const isAffected = (person: SdkWriter): boolean => owners.get(person.workspace) === owner
         await Promise.all(
@@ -73,11 +74,7 @@ async function measure(natsPath: string): Promise<void> {
             ;(isAffected(person) ? affected : others).push(performance.now() - beganMs)
           }),
         )
-        const restMs = LASTS_MS - (performance.now() - beganMs)
-        if (name !== 'nothing' && restMs > 0) await delay(Math.min(restMs, REST_MS))
-        await failing
-        cluster.signalNode(owner, 'SIGCONT')
-        await cluster.heal()
+        await repaired
       }
       console.log(`${name} | ${inSeconds(affected)} | ${inSeconds(others)}`)
     }
@@ -86,6 +83,12 @@ async function measure(natsPath: string): Promise<void> {
     await Promise.all(people.map((person) => person.stop().catch(() => undefined)))
     await cluster.stop()
   }
+}
+
+async function repair(cluster: JoineryCluster, owner: NodeIndex, failing: Promise<unknown>): Promise<void> {
+  await failing
+  cluster.signalNode(owner, 'SIGCONT')
+  await cluster.heal()
 }
 
 /** Each person types, and has it saved. */

@@ -58,7 +58,7 @@ describe.skipIf(!pages.isThere)('what renders', () => {
     const [one, two] = [await pages.idOf('statuses', 'Text 1'), await pages.idOf('statuses', 'Text 2')]
     // Cards draw themselves once more when they learn that there is a demonstration.
     await bob.getByRole('button', { name: 'Demonstration' }).waitFor()
-    await takeRenders(bob)
+    await expect.poll(async () => (await takeRenders(bob))[two]).toBeUndefined()
     await ann.getByRole('region', { name: 'Text 1' }).getByRole('button', { name: 'Start index' }).click()
     await bob.getByText(/main: (Done|Failed)/).waitFor()
     const renders = await takeRenders(bob)

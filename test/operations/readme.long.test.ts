@@ -16,7 +16,7 @@ async function commandsOfReadme(): Promise<string[][]> {
 }
 
 /** Commands that have commands of their own. */
-const GROUPS: ReadonlySet<string> = new Set(['leases', 'tasks'])
+const GROUPS: ReadonlySet<string> = new Set(['cluster', 'hooks', 'leases', 'tasks'])
 /** Commands without a result that a program would read as JSON. */
 const TALKERS: ReadonlySet<string> = new Set(['serve'])
 

@@ -1,4 +1,4 @@
-import { FILE } from '@joinery/blocks'
+import { FILE, type MachineClaim } from '@joinery/blocks'
 import { useObservable, useStatuses, useUpload, useWorkspace } from '@joinery/react'
 import { type ReactNode, useRef } from 'react'
 import { byteWords } from './byte-words.ts'
@@ -6,11 +6,26 @@ import { downloadFile } from './download-file.ts'
 import { FileThumbnail } from './file-thumbnail.tsx'
 import { filesOf, fileWords, type ShownFile } from './shown-file.ts'
 
+interface BlockFilesProps {
+  readonly id: string
+}
+
 /** The files of a block: each with its picture, name, size and how far it is. Nothing where it has none. */
-export function BlockFiles({ id }: { id: string }): ReactNode {
-  const workspace = useWorkspace()
+export function BlockFiles({ id }: BlockFilesProps): ReactNode {
   const entries = useStatuses(id, FILE)
-  const { uploads, upload, retry, dismiss } = useUpload(id)
+  const upload = useUpload(id)
+  // Most blocks have none, and then nobody's progress draws them.
+  if (entries.length === 0 && upload.uploads.length === 0) return null
+  return <FileList id={id} entries={entries} upload={upload} />
+}
+
+interface FileListProps extends BlockFilesProps {
+  readonly entries: readonly MachineClaim[]
+  readonly upload: ReturnType<typeof useUpload>
+}
+
+function FileList({ id, entries, upload: { uploads, upload, retry, dismiss } }: FileListProps): ReactNode {
+  const workspace = useWorkspace()
   const progress = useObservable(workspace.presence.progress)
   const picker = useRef<HTMLInputElement>(null)
   const files = filesOf(id, entries, uploads, progress)
