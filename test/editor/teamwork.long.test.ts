@@ -150,12 +150,19 @@ it.skipIf(!pages.isThere)(
   },
 )
 
+/** Opens the palette by key, and waits until it takes letters. */
+async function openPalette(page: Page): Promise<void> {
+  await page.keyboard.press('Control+K')
+  const field = page.getByRole('combobox', { name: 'Command, or words to find' })
+  await expect.poll(() => field.evaluate((input) => input === document.activeElement)).toBe(true)
+}
+
 it.skipIf(!pages.isThere)('[E74] commands and a search by keyboard alone', async () => {
   await fill('palette', ['Plan', 'Notes'])
   const ann = await visitAs('palette', 'Ann')
   await typeIn(ann, 'Notes', 'Measure twice and then cut once.')
   await saved(ann)
-  await ann.keyboard.press('Control+K')
+  await openPalette(ann)
   await ann.keyboard.type('CUT once')
   await ann.getByRole('option', { name: /^Notes/ }).waitFor()
   await ann.keyboard.press('Enter')
@@ -164,18 +171,18 @@ it.skipIf(!pages.isThere)('[E74] commands and a search by keyboard alone', async
       .getByRole('textbox', { name: 'Content of Notes' })
       .evaluate((field: HTMLTextAreaElement) => field.value.slice(field.selectionStart, field.selectionEnd))
   await expect.poll(selection).toBe('cut once')
-  await ann.keyboard.press('Control+K')
+  await openPalette(ann)
   await ann.keyboard.press('Escape')
   await expect.poll(() => ann.evaluate(() => document.activeElement?.ariaLabel)).toBe('Content of Notes')
-  await ann.keyboard.press('Control+K')
+  await openPalette(ann)
   await ann.keyboard.type('add text')
   await ann.keyboard.press('Enter')
   await card(ann, 'Text 1').waitFor()
-  await ann.keyboard.press('Control+K')
+  await openPalette(ann)
   await ann.keyboard.type('show the list')
   await ann.keyboard.press('Enter')
   await ann.getByRole('application', { name: 'Board' }).waitFor({ state: 'detached' })
-  await ann.keyboard.press('Control+K')
+  await openPalette(ann)
   await ann.keyboard.type('nothing of the kind')
   await ann.getByText('Nothing has “nothing of the kind” in it.').waitFor()
 })
