@@ -12,10 +12,13 @@ it('[A22, A43] README.md names the metrics there are, and no others', async () =
   metrics.watch(createServer({ store }), { refused: new Map() }, store, new Revocations())
   const seconds = { counts: [], sum: 0, count: 0 }
   const lists = { started: [], ended: [], steps: [], retries: [], leasesLost: [], compensations: [] }
-  metrics.watchTasks({
+  const tasks = {
     counts: { ...lists, undoKept: 0, fencedWrites: 0, taskSeconds: seconds, stepSeconds: seconds },
     gauges: { tasks: [], waiting: [], breakers: [], leases: 0, timers: 0, damagedJournals: 0, timerLagSeconds: 0 },
-  })
+  }
+  metrics.watchTasks(tasks)
+  metrics.watchFiles({ uploadedBytes: 0 }, tasks)
+  metrics.watchHooks({ counts: new Map(), list: () => [] })
   metrics.watchHeads({ counters: { signed: 0, logged: 0, contradictions: 0, failures: 0 } })
   const shown = Array.from((await metrics.render()).matchAll(/^# TYPE (joinery_\w+)/gm), ([, name]) => name)
   const named = Array.from(readFileSync(README, 'utf8').matchAll(/`(joinery_\w+)`/g), ([, name]) => name)
