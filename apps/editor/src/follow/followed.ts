@@ -1,4 +1,4 @@
-import type { Observable } from '@joinery/client'
+import { type Observable, ObservableValue } from '@joinery/client'
 import type { Person } from '../person.ts'
 
 /** Somebody whose view this page follows. */
@@ -6,21 +6,12 @@ export interface Followed extends Person {
   readonly clientId: number
 }
 
-let followed: Followed | undefined
-const listeners = new Set<() => void>()
+const followed = new ObservableValue<Followed | undefined>(undefined)
 
 /** The person whose view this page follows; undefined while it follows nobody. */
-export const presentFollowed: Observable<Followed | undefined> = {
-  get: () => followed,
-  subscribe: (listener) => {
-    listeners.add(listener)
-    return () => listeners.delete(listener)
-  },
-}
+export const presentFollowed: Observable<Followed | undefined> = followed
 
 /** Follows somebody's view from now on, or nobody's. */
 export function follow(next: Followed | undefined): void {
-  if (next === followed) return
-  followed = next
-  for (const listener of [...listeners]) listener()
+  followed.set(next)
 }

@@ -1,4 +1,4 @@
-import type { Observable } from '@joinery/client'
+import { type Observable, ObservableValue } from '@joinery/client'
 
 /** The text that is open in the large editor. */
 export interface OpenedText {
@@ -7,20 +7,12 @@ export interface OpenedText {
   readonly caret: number
 }
 
-let opened: OpenedText | undefined
-const listeners = new Set<() => void>()
+const opened = new ObservableValue<OpenedText | undefined>(undefined)
 
 /** The text in the large editor: one for the page. */
-export const openedText: Observable<OpenedText | undefined> = {
-  get: () => opened,
-  subscribe: (listener) => {
-    listeners.add(listener)
-    return () => listeners.delete(listener)
-  },
-}
+export const openedText: Observable<OpenedText | undefined> = opened
 
 /** Opens a block's text in the large editor; undefined closes it. */
 export function openText(next: OpenedText | undefined): void {
-  opened = next
-  for (const listener of [...listeners]) listener()
+  opened.set(next)
 }

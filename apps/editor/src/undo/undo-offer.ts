@@ -1,4 +1,4 @@
-import type { Observable, Workspace } from '@joinery/client'
+import { type Observable, ObservableValue, type Workspace } from '@joinery/client'
 import type * as Y from 'yjs'
 
 /** An offer to take the last step back, shown where the person looks. */
@@ -14,19 +14,12 @@ export interface UndoOffer {
 /** Time that an offer stays, ms: long enough to read it and to reach it by keyboard. */
 const OFFER_MS = 12_000
 
-let offer: UndoOffer | undefined
+const offer = new ObservableValue<UndoOffer | undefined>(undefined)
 let timer: ReturnType<typeof setTimeout> | undefined
 let unfollow: (() => void) | undefined
-const listeners = new Set<() => void>()
 
 /** The present offer: one for the page, the newest. */
-export const presentOffer: Observable<UndoOffer | undefined> = {
-  get: () => offer,
-  subscribe: (listener) => {
-    listeners.add(listener)
-    return () => listeners.delete(listener)
-  },
-}
+export const presentOffer: Observable<UndoOffer | undefined> = offer
 
 /** Offers to undo the step that was just made. */
 export function offerUndo(workspace: Workspace, words: string, at?: DOMRect): void {
@@ -42,13 +35,11 @@ export function endOffer(): void {
   clearTimeout(timer)
   unfollow?.()
   unfollow = undefined
-  offer = undefined
-  for (const listener of [...listeners]) listener()
+  offer.set(undefined)
 }
 
 function show(next: UndoOffer, { doc }: Workspace): void {
   endOffer()
-  offer = next
   timer = setTimeout(endOffer, OFFER_MS)
   // The next edit of this person ends the offer, so that its button never takes back another step.
   const onTransaction = (transaction: Y.Transaction): void => {
@@ -56,5 +47,5 @@ function show(next: UndoOffer, { doc }: Workspace): void {
   }
   doc.on('afterTransaction', onTransaction)
   unfollow = () => doc.off('afterTransaction', onTransaction)
-  for (const listener of [...listeners]) listener()
+  offer.set(next)
 }
