@@ -1,4 +1,4 @@
-import { useBlock, useBlockType, useField, useWorkspace } from '@joinery/react'
+import { useBlockType, useField } from '@joinery/react'
 import { type FocusEvent, type KeyboardEvent, memo, type ReactNode } from 'react'
 import { BlockEdges } from './block-edges.tsx'
 import { titleOf } from './block-title.ts'
@@ -13,6 +13,7 @@ import { LastEdit } from './last-edit.tsx'
 import { useCardDrag } from './order/use-card-drag.ts'
 import { RunningMarks } from './running/running-marks.tsx'
 import { StatusChips } from './status-chips.tsx'
+import { TitleField } from './title-field.tsx'
 
 interface BlockCardProps {
   readonly id: string
@@ -30,19 +31,9 @@ const MOVES: Readonly<Record<string, number>> = { ArrowUp: -1, ArrowDown: 1 }
 /** Card of one block: its title, text, indexes and edges. */
 export const BlockCard = memo(function BlockCard(props: BlockCardProps): ReactNode {
   const { id, view, actor, workspaceName, onMove, onDelete } = props
-  const workspace = useWorkspace()
-  const block = useBlock(id)
   const type = useBlockType(id)
   const canWrite = useCanWrite()
   const title = titleOf(useField(id, 'title'), id)
-  const rename = (next: string): void => {
-    const text = next.trim()
-    if (text === '' || text === title || block === undefined) return
-    workspace.transact(() => block.fields.set('title', text, { source: 'user_action', actor }))
-  }
-  const titleOnKeyDown = (event: KeyboardEvent<HTMLInputElement>): void => {
-    if (event.key === 'Enter') event.currentTarget.blur()
-  }
   const cardOnKeyDown = (event: KeyboardEvent): void => {
     const steps = MOVES[event.key]
     if (!canWrite || steps === undefined || !(event.ctrlKey || event.metaKey) || !event.shiftKey) return
@@ -67,17 +58,7 @@ export const BlockCard = memo(function BlockCard(props: BlockCardProps): ReactNo
           </span>
           {canWrite && <MoveButton title={title} way="up" onClick={() => onMove(id, -1)} />}
           {canWrite && <MoveButton title={title} way="down" onClick={() => onMove(id, 1)} />}
-          {/* Uncontrolled, so that a half-typed title is not written; made anew when the title changes elsewhere. */}
-          <input
-            key={title}
-            className="title nodrag"
-            aria-label={`Title of ${title}`}
-            defaultValue={title}
-            maxLength={200}
-            readOnly={!canWrite}
-            onBlur={(event) => rename(event.currentTarget.value)}
-            onKeyDown={titleOnKeyDown}
-          />
+          <TitleField id={id} title={title} actor={actor} readOnly={!canWrite} />
           <CommentButton id={id} title={title} />
           {canWrite && (
             <button type="button" className="quiet" onClick={() => onDelete(id)}>

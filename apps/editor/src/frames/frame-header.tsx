@@ -1,6 +1,7 @@
-import { useBlock, useField, useWorkspace } from '@joinery/react'
+import { useField } from '@joinery/react'
 import type { ReactNode } from 'react'
 import { titleOf } from '../block-title.ts'
+import { TitleField } from '../title-field.tsx'
 
 export interface FrameHeaderProps {
   readonly id: string
@@ -10,28 +11,10 @@ export interface FrameHeaderProps {
 
 /** Title of a frame, which can be changed, and its button. The blocks in a deleted frame stay. */
 export function FrameHeader({ id, actor, onDelete }: FrameHeaderProps): ReactNode {
-  const workspace = useWorkspace()
-  const block = useBlock(id)
   const title = titleOf(useField(id, 'title'), id)
-  const rename = (next: string): void => {
-    const text = next.trim()
-    if (text === '' || text === title || block === undefined) return
-    workspace.transact(() => block.fields.set('title', text, { source: 'user_action', actor }))
-  }
   return (
     <header>
-      {/* Uncontrolled, as the title of a card is. */}
-      <input
-        key={title}
-        className="title nodrag"
-        aria-label={`Title of ${title}`}
-        defaultValue={title}
-        maxLength={200}
-        onBlur={(event) => rename(event.currentTarget.value)}
-        onKeyDown={(event) => {
-          if (event.key === 'Enter') event.currentTarget.blur()
-        }}
-      />
+      <TitleField id={id} title={title} actor={actor} />
       <button type="button" className="quiet" title="The blocks in it stay" onClick={() => onDelete(id)}>
         Remove frame<span className="hidden"> {title}</span>
       </button>
