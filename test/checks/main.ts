@@ -16,7 +16,7 @@ const root = join(import.meta.dirname, '../..')
 
 /** Tools of the check before a commit. Every one runs even when another fails, so that one run reports everything. */
 const tools: readonly (readonly [what: string, command: string])[] = [
-  ['format, lint', 'biome ci .'],
+  ['format, lint', 'biome ci . --diagnostic-level=error'],
   ['types', 'tsc'],
   ['unused files, exports and dependencies', 'knip'],
 ]
