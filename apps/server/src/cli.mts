@@ -1,29 +1,13 @@
 import { once } from 'node:events'
 import { Command, CommanderError } from 'commander'
 import { AppError, exitCodeOf } from './app-error.mts'
-import { addClusterCommand } from './cluster/add-cluster-command.mts'
-import { addKeygenCommand } from './keygen-command.mts'
-import { addArchiveCommands } from './operations/archive-commands.mts'
-import { addCompactCommand } from './operations/compact-command.mts'
-import { addHistoryCommand } from './operations/history-command.mts'
-import { addHooksCommand } from './operations/hooks-command.mts'
-import { addImportCommand } from './operations/import-command.mts'
-import { addInspectCommand } from './operations/inspect-command.mts'
-import { addLeasesCommand } from './operations/leases-command.mts'
-import { addRemovalCommands } from './operations/removal-commands.mts'
-import { addRepairCommand } from './operations/repair-command.mts'
-import { addRevokeCommand } from './operations/revoke-command.mts'
-import { addTasksCommand } from './operations/tasks-command.mts'
-import { addVerifyCommand } from './operations/verify-command.mts'
-import { addReplayCommand } from './replay/add-replay-command.mts'
+import { addCommand } from './command-modules.mts'
 import type { Options } from './setting.mts'
 import { VERSION } from './version.mts'
-import { addWorkCommand } from './work/add-work-command.mts'
 
 // Files and directories that a command creates are for its own user: they hold what people write, and secrets.
 process.umask(0o077)
 
-// Each command imports its parts when it runs: a server's parts take longer to load than most commands to run.
 const program = new Command('joinery')
   .description('Sync server for editors in which people and background jobs write the same blocks.')
   .version(VERSION)
@@ -103,22 +87,10 @@ program
     console.log(await makeToken(parseTokenRequest(options, process.env), Date.now()))
   })
 
-addKeygenCommand(program)
-addClusterCommand(program)
-addWorkCommand(program)
-addReplayCommand(program)
-addVerifyCommand(program)
-addInspectCommand(program)
-addHistoryCommand(program)
-addCompactCommand(program)
-addArchiveCommands(program)
-addImportCommand(program)
-addRemovalCommands(program)
-addLeasesCommand(program)
-addTasksCommand(program)
-addHooksCommand(program)
-addRepairCommand(program)
-addRevokeCommand(program)
+await addCommand(
+  program,
+  process.argv.slice(2).find((arg) => !arg.startsWith('-')),
+)
 
 function oneLine(message: string): string {
   const fault = message

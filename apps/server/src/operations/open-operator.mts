@@ -1,7 +1,6 @@
 import { tmpdir } from 'node:os'
 import { LogError, type LogErrorCode } from '@joinery/log'
 import { AppError } from '../app-error.mts'
-import { directoryOperator } from './local-operator.mts'
 import type { Operator } from './operator.mts'
 import { findServer } from './remote-operator.mts'
 
@@ -20,6 +19,8 @@ export function withOperator<T>(directory: string, work: (operator: Operator) =>
   return explained(async () => {
     const server = await findServer(directory)
     if (server !== undefined) return await work(server)
+    // A server's own parts are loaded only where none answers.
+    const { directoryOperator } = await import('./local-operator.mts')
     try {
       return await work(directoryOperator(directory))
     } catch (error) {

@@ -1,4 +1,4 @@
-import Stripe from 'stripe'
+import type Stripe from 'stripe'
 import { z } from 'zod'
 import { secretName } from '../../config/secret-name.ts'
 import { ResourceError } from '../../resource-error.ts'
@@ -75,7 +75,7 @@ class StripeAdapter implements ResourceAdapter {
     const wanted = wishOf(context.detail)
     if (wanted.action === 'pay') return this.#pay(context, wanted)
     const intent = await this.#own(context, wanted.id)
-    const { intents, refunds } = this.#stripe
+    const { intents, refunds } = await this.#stripe()
     const options = { idempotencyKey: context.key }
     if (wanted.action === 'capture') {
       if (intent.status === 'requires_capture') {
@@ -104,7 +104,7 @@ class StripeAdapter implements ResourceAdapter {
   }
 
   async #find(key: string): Promise<Observed | undefined> {
-    const { intents } = this.#stripe
+    const { intents } = await this.#stripe()
     const { data } = await intents.search({ query: `metadata['joinery_key']:'${key}'`, expand: ['data.latest_charge'] })
     const [found] = data
     return found && observedOf(found)
@@ -125,7 +125,7 @@ class StripeAdapter implements ResourceAdapter {
         `a ${action === 'refund' ? 'refund' : 'cancellation'} at Stripe can’t be taken back`,
       )
     }
-    const { intents, refunds } = this.#stripe
+    const { intents, refunds } = await this.#stripe()
     const options = { idempotencyKey: context.key }
     const charge = typeof intent.latest_charge === 'object' ? intent.latest_charge : null
     if (intent.status === 'canceled' || charge?.refunded === true) return
@@ -144,7 +144,8 @@ class StripeAdapter implements ResourceAdapter {
     if (wantedAmount > amountMax) {
       throw new ResourceError('rejected', `the amount must be at most ${amountMax} minor units of ${currency}`)
     }
-    const intent = await this.#stripe.intents.create(
+    const { intents } = await this.#stripe()
+    const intent = await intents.create(
       {
         amount: wantedAmount,
         currency,
@@ -174,20 +175,23 @@ class StripeAdapter implements ResourceAdapter {
     throw new ResourceError('rejected', 'this payment belongs to another resource')
   }
 
-  #retrieve(id: string): Promise<Stripe.PaymentIntent> {
-    return this.#stripe.intents.retrieve(id, { expand: EXPANDED })
+  async #retrieve(id: string): Promise<Stripe.PaymentIntent> {
+    const { intents } = await this.#stripe()
+    return intents.retrieve(id, { expand: EXPANDED })
   }
 
-  get #stripe(): { intents: Stripe['paymentIntents']; refunds: Stripe['refunds'] } {
+  async #stripe(): Promise<{ intents: Stripe['paymentIntents']; refunds: Stripe['refunds'] }> {
     const secret = this.#world.secrets.read(this.#config.secret)
     // A secret that was changed counts from the next call on.
-    if (this.#client?.secret !== secret) this.#client = { secret, stripe: clientOf(secret, this.#config.url) }
+    if (this.#client?.secret !== secret) this.#client = { secret, stripe: await clientOf(secret, this.#config.url) }
     const { paymentIntents, refunds } = this.#client.stripe
     return { intents: paymentIntents, refunds }
   }
 }
 
-function clientOf(secret: string, at: string | undefined): Stripe {
+/** The library is loaded when the first payment needs it: its 200 modules would slow the start of every server. */
+async function clientOf(secret: string, at: string | undefined): Promise<Stripe> {
+  const { default: Stripe } = await import('stripe')
   const url = at === undefined ? undefined : new URL(at)
   return new Stripe(secret, {
     // The task's own retries are journalled, and go on after a crash.
@@ -207,9 +211,13 @@ async function told<T>(calls: () => Promise<T>): Promise<T> {
   try {
     return await calls()
   } catch (cause) {
-    if (!(cause instanceof Stripe.errors.StripeConnectionError)) throw cause
+    if (!isConnectionError(cause)) throw cause
     throw new ResourceError('unavailable', `Stripe gave no whole answer: ${cause.message}`, { cause, class: 'unsure' })
   }
+}
+
+function isConnectionError(error: unknown): error is Error {
+  return error instanceof Error && 'type' in error && error.type === 'StripeConnectionError'
 }
 
 function wishOf(detail: CallContext['detail']): Wish {
