@@ -27,7 +27,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'resources',
     'demonstration',
   ],
-  'apps/demonstration': ['client', 'blocks', 'worker'],
+  'apps/demonstration': ['client', 'blocks', 'worker', 'resources'],
   'apps/editor': ['react', 'react-flow', 'client', 'blocks'],
 }
 
@@ -35,7 +35,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const PURE = new Set(['packages/protocol', 'packages/blocks'])
 
 /** The doors of a package besides its index. */
-const DOORS: ReadonlySet<string> = new Set(['/testing', '/operations', '/plain-logging', '/limits'])
+const DOORS: ReadonlySet<string> = new Set(['/testing', '/operations', '/plain-logging', '/search'])
 
 const IMPORT = /(?:\bfrom|\bimport\s*\(?)\s*['"]([^'"\n]+)['"]/g
 const SISTER = /^@joinery\/([\w-]+)(\/.*)?$/

@@ -1,4 +1,5 @@
 import { connectWorkspace } from '@joinery/client'
+import { LETTERS } from '@joinery/resources/search'
 import type { Page, Route } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
 import { VectorFiles } from '../../apps/demonstration/src/search/vector-files.ts'
@@ -35,6 +36,7 @@ async function startHalfIndexing(workspaceName: string, directory: string): Prom
     httpUrl: pages.httpUrl,
     author,
     vectors: new VectorFiles(directory),
+    embedder: LETTERS,
     pace: 1,
     pause: () => closed.promise,
     note: () => undefined,

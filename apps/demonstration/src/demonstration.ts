@@ -2,6 +2,7 @@ import type { Source } from '@joinery/blocks'
 import { DemonstrationError } from './demonstration-error.ts'
 import { SCENARIOS, type ScenarioName } from './scenarios/all-scenarios.ts'
 import type { Stage } from './scenarios/scenario.ts'
+import type { ConfiguredEmbedding } from './search/open-embedder.ts'
 import { WriterProcess, type WriterState } from './writer-process.ts'
 
 export interface DemonstrationOptions {
@@ -11,6 +12,8 @@ export interface DemonstrationOptions {
   /** The block to work on; without one the scenario makes its own. */
   readonly block: string | undefined
   readonly vectorsDirectory: string
+  /** Absent where vectors are made of hashed n-grams. */
+  readonly embedding?: ConfiguredEmbedding | undefined
   readonly pace: number
   /** Longest duration, ms; {@link TIME_MAX_MS} when absent. */
   readonly timeMaxMs?: number
@@ -99,11 +102,10 @@ export class Demonstration implements Stage {
 
   async enter(actor: string, source: Source): Promise<WriterProcess> {
     if (!this.isRunning) throw new DemonstrationError('writer_failed', 'the demonstration is over')
-    const { url, workspace, vectorsDirectory, pace } = this.options
+    const { url, workspace, vectorsDirectory, embedding, pace } = this.options
     const endsAtMs = this.#endsAtMs
-    const writer = new WriterProcess({ url, workspace, source, actor, vectorsDirectory, pace, endsAtMs }, (text) =>
-      this.remark(text, actor),
-    )
+    const settings = { url, workspace, source, actor, vectorsDirectory, embedding: embedding?.config, pace, endsAtMs }
+    const writer = new WriterProcess(settings, (text) => this.remark(text, actor), embedding?.environment)
     this.#writers.push(writer)
     await writer.ready
     return writer

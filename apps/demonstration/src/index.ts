@@ -1,6 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Demonstrations } from './demonstrations.ts'
 import { handleRequest, type RouteServices } from './http/routes.ts'
+
+export type { ConfiguredEmbedding } from './search/open-embedder.ts'
+
 import { VectorFiles } from './search/vector-files.ts'
 
 export type DemonstrationServices = Omit<RouteServices, 'demonstrations'>

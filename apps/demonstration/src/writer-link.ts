@@ -1,4 +1,5 @@
 import type { Source } from '@joinery/blocks'
+import type { EmbeddingsConfig } from '@joinery/resources'
 import type { StepInput, StepName, StepOutput } from './steps/all-steps.ts'
 
 /** Settings of a writer's process: its one argument, in JSON. */
@@ -10,6 +11,8 @@ export interface WriterSettings {
   readonly actor: string
   /** Directory of the vectors. */
   readonly vectorsDirectory: string
+  /** The embedding service; absent for hashed n-grams. Its secret is in the environment. */
+  readonly embedding?: EmbeddingsConfig | undefined
   /** Factor for every pause: 1 when people watch, less in tests. */
   readonly pace: number
   /** Time at which the process ends itself, ms since epoch, whatever it is doing. */

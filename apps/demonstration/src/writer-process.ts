@@ -26,15 +26,15 @@ export class WriterProcess {
   #stderr = ''
   #state: WriterState = 'starting'
 
-  /** Starts the process. `note` is called with its remarks for a person. */
-  constructor(settings: WriterSettings, note: (text: string) => void) {
+  /** Starts the process. `note` is called with its remarks for a person. `secrets`: variables that it needs. */
+  constructor(settings: WriterSettings, note: (text: string) => void, secrets: Readonly<Record<string, string>> = {}) {
     this.settings = settings
     this.#note = note
     // The writer gets none of this process's options, environment or debugger.
     const { PATH } = process.env
     this.#child = fork(WRITER, [JSON.stringify(settings)], {
       execArgv: [],
-      env: { PATH, NODE_COMPILE_CACHE: COMPILED },
+      env: { ...secrets, PATH, NODE_COMPILE_CACHE: COMPILED },
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     })
     this.#child.stderr?.on('data', (chunk: Buffer) => {

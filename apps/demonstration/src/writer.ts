@@ -1,5 +1,6 @@
 import { flushCompileCache } from 'node:module'
 import { connectWorkspace } from '@joinery/client'
+import { openEmbedder } from './search/open-embedder.ts'
 import { VectorFiles } from './search/vector-files.ts'
 import { createSteps } from './steps/all-steps.ts'
 import type { Order, Word, WriterSettings } from './writer-link.ts'
@@ -9,7 +10,7 @@ import type { Order, Word, WriterSettings } from './writer-link.ts'
  * and ends together with the process that started it.
  */
 const settings = JSON.parse(process.argv[2] ?? '') as WriterSettings
-const { url, workspace: name, source, actor, pace, endsAtMs } = settings
+const { url, workspace: name, source, actor, embedding, pace, endsAtMs } = settings
 
 process.once('disconnect', () => process.exit())
 setTimeout(() => process.exit(), Math.max(0, endsAtMs - Date.now())).unref()
@@ -19,12 +20,16 @@ const say = (word: Word): void => {
   if (process.connected) process.send?.(word)
 }
 const workspace = connectWorkspace({ url, workspace: name, actor, source })
+const embedder = await openEmbedder(
+  embedding && { config: embedding, environment: process.env as Readonly<Record<string, string>> },
+)
 const steps = createSteps({
   workspace,
   workspaceName: name,
   httpUrl: url.replace('ws', 'http'),
   author: { source, actor },
   vectors: new VectorFiles(settings.vectorsDirectory),
+  embedder,
   pace,
   pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms * pace)),
   note: (text) => say({ type: 'note', text }),

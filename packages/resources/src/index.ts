@@ -1,6 +1,7 @@
 export type {
   AdapterKind,
   AdapterWorld,
+  BlockText,
   CallContext,
   Observed,
   ResourceAdapter,
@@ -13,6 +14,8 @@ export { type ConfiguredAdapter, type ResourcesConfig, readResourcesConfig } fro
 export { secretName } from './config/secret-name.ts'
 export { EGRESS_LIMITS, Egress, type EgressAnswer, type EgressOptions, type EgressRequest } from './egress/egress.ts'
 export { EgressError, type RefusedWhy } from './egress/egress-error.ts'
+export { EmbeddingService } from './embeddings/embedding-service.ts'
+export type { EmbeddingsConfig } from './embeddings/embeddings-config.ts'
 export { createBlobDoor } from './files/blob-door.ts'
 export { DiskStore, type DiskStoreOptions } from './files/disk-store.ts'
 export { FileError, type FileErrorCode } from './files/file-error.ts'
@@ -36,4 +39,6 @@ export type { HookEntry } from './hooks/hook-fold.ts'
 export { Inbox, type InboxOptions } from './hooks/inbox.ts'
 export { SIGNATURE_LIMITS, signStandard, verify } from './hooks/signatures.ts'
 export { type FailureClass, ResourceError, type ResourceErrorCode } from './resource-error.ts'
+export { BoardSearch, type SearchAnswer, type SearchedText } from './search/board-search.ts'
+export { VectorStore } from './search/vector-store.ts'
 export { type Environment, Secrets, variableOf } from './secrets/secrets.ts'

@@ -5,6 +5,8 @@ export type ResourceErrorCode =
   | 'rejected'
   /** The service could not be reached, or has failed: later attempts may succeed. */
   | 'unavailable'
+  /** The service has answered something else than its protocol says. */
+  | 'bad_answer'
   /** A URL that the server does not call. */
   | 'refused_url'
 

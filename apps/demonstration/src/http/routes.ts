@@ -1,10 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type IndexingEntry, isBlockId } from '@joinery/blocks'
+import { HASHED_NGRAMS } from '@joinery/resources/search'
 import type { DemonstrationView } from '../demonstration.ts'
 import { DemonstrationError, ERROR_STATUS } from '../demonstration-error.ts'
 import type { Demonstrations } from '../demonstrations.ts'
 import { isScenarioName, SCENARIOS } from '../scenarios/all-scenarios.ts'
-import { EMBEDDING } from '../search/embedding.ts'
+import { type ConfiguredEmbedding, openEmbedder } from '../search/open-embedder.ts'
 import { searchPassages } from '../search/search.ts'
 import { VectorFiles } from '../search/vector-files.ts'
 import { readJsonObject } from './read-json.ts'
@@ -15,6 +16,8 @@ export interface RouteServices {
   /** URL of the server's sockets: `ws://127.0.0.1:1234`. */
   syncUrl(): string
   readonly vectorsDirectory: string
+  /** Undefined without a service: then vectors are made of hashed n-grams. */
+  readonly embedding?: ConfiguredEmbedding | undefined
   isWorkspaceName(name: string): boolean
   /** Resolves with the entry that an index shows now; undefined if there is none. */
   readEntry(workspace: string, block: string, index: string): Promise<IndexingEntry | undefined>
@@ -44,9 +47,9 @@ const ROUTES: Readonly<Record<string, { method: 'GET' | 'POST'; handle: Handler 
       if (!isScenarioName(scenario)) throw badRequest(`"scenario" must be one of ${Object.keys(SCENARIOS).join(', ')}`)
       if (block !== undefined && !isBlockId(block)) throw badRequest('"block" must be the id of a block, or absent')
       if (typeof pace !== 'number' || !(pace >= 0 && pace <= 2)) throw badRequest('"pace" must be a number from 0 to 2')
-      const { demonstrations, vectorsDirectory } = services
+      const { demonstrations, vectorsDirectory, embedding } = services
       const url = services.syncUrl()
-      demonstrations.start({ url, workspace, scenario, block, vectorsDirectory, pace })
+      demonstrations.start({ url, workspace, scenario, block, vectorsDirectory, pace, embedding })
       return { status: 202, body: statusOf(services, workspace) }
     },
   },
@@ -68,8 +71,9 @@ const ROUTES: Readonly<Record<string, { method: 'GET' | 'POST'; handle: Handler 
       if (!q || q.length > QUERY_CHARS_MAX) throw badRequest(`"q" must have 1 to ${QUERY_CHARS_MAX} characters`)
       const entry = await services.readEntry(workspace, block, index)
       const files = new VectorFiles(services.vectorsDirectory)
-      const matches = await searchPassages(files, entry, { workspace, block, index, query: q })
-      return { status: 200, body: { embedding: EMBEDDING, run: entry?.run, matches } }
+      const embedder = await openEmbedder(services.embedding)
+      const matches = await searchPassages(files, entry, { workspace, block, index, query: q }, embedder)
+      return { status: 200, body: { embedding: embedder.name, run: entry?.run, matches } }
     },
   },
 }
@@ -110,9 +114,13 @@ export interface DemonstrationStatus {
   readonly demonstration: DemonstrationView | null
 }
 
-function statusOf({ demonstrations }: RouteServices, workspace: string): DemonstrationStatus {
+function statusOf({ demonstrations, embedding }: RouteServices, workspace: string): DemonstrationStatus {
   const scenarios = Object.entries(SCENARIOS).map(([name, { play: _, ...words }]) => ({ name, ...words }))
-  return { embedding: EMBEDDING, scenarios, demonstration: demonstrations.of(workspace) ?? null }
+  return {
+    embedding: embedding?.config.model ?? HASHED_NGRAMS,
+    scenarios,
+    demonstration: demonstrations.of(workspace) ?? null,
+  }
 }
 
 function workspaceOf(name: unknown, { isWorkspaceName }: RouteServices): string {

@@ -1,9 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { lstat, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Passage } from '@joinery/resources/search'
 import { DemonstrationError } from '../demonstration-error.ts'
-import { DIMENSIONS } from './embedding.ts'
-import type { Passage } from './passages.ts'
 
 /** Address of the vectors of one run. */
 export interface IndexAddress {
@@ -28,14 +27,14 @@ export class VectorFiles {
     this.#directory = directory
   }
 
-  /** Writes the run's passages, all or nothing. Resolves when they are on disk, so that `done` may be reported. */
-  async write(address: IndexAddress, passages: readonly IndexedPassage[]): Promise<void> {
+  /** Writes the run's passages with the name of their model, all or nothing. Resolves when they are on disk, so that `done` may be reported. */
+  async write(address: IndexAddress, passages: readonly IndexedPassage[], model: string): Promise<void> {
     await this.#makeDirectory(address.workspace)
     const path = this.#pathOf(address)
     const draft = `${path}.${randomBytes(6).toString('hex')}.draft`
     const file = await open(draft, 'wx', 0o600)
     try {
-      await file.writeFile(encodeFile(passages))
+      await file.writeFile(encodeFile(passages, model))
       await file.datasync()
     } finally {
       await file.close()
@@ -43,12 +42,12 @@ export class VectorFiles {
     await rename(draft, path)
   }
 
-  /** Reads the run's passages. Rejects with `vectors_missing` if they are not on this machine (any more). */
-  async read(address: IndexAddress): Promise<IndexedPassage[]> {
+  /** Reads the run's passages. Rejects with `vectors_missing` if they are not on this machine (any more), or of another model. */
+  async read(address: IndexAddress, model: string): Promise<IndexedPassage[]> {
     try {
-      return decodeFile(await readFile(this.#pathOf(address)))
+      return decodeFile(await readFile(this.#pathOf(address)), model)
     } catch (cause) {
-      const reason = `the vectors of run ${address.run.no} are not on this machine: start the index again`
+      const reason = `the vectors of run ${address.run.no} by ${model} are not on this machine: start the index again`
       throw new DemonstrationError('vectors_missing', reason, { cause })
     }
   }
@@ -104,23 +103,25 @@ function indexKey({ block, index }: IndexAddress): string {
 }
 
 /** Encodes a file: one line of JSON with the passages, then their vectors one after the other. */
-function encodeFile(passages: readonly IndexedPassage[]): Buffer {
-  const head = { version: 1, dimensions: DIMENSIONS, passages: passages.map(({ vector: _, ...passage }) => passage) }
+function encodeFile(passages: readonly IndexedPassage[], model: string): Buffer {
+  const dimensions = passages[0]?.vector.length ?? 0
+  const head = { version: 2, model, dimensions, passages: passages.map(({ vector: _, ...passage }) => passage) }
   const vectors = passages.map(({ vector }) => Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength))
   return Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), ...vectors])
 }
 
-function decodeFile(bytes: Buffer): IndexedPassage[] {
+function decodeFile(bytes: Buffer, wanted: string): IndexedPassage[] {
   const end = bytes.indexOf('\n')
   const head = JSON.parse(bytes.toString('utf8', 0, end)) as {
     version: number
+    model: string
     dimensions: number
     passages: Passage[]
   }
-  const { version, dimensions, passages } = head
+  const { version, model, dimensions, passages } = head
   const size = dimensions * Float32Array.BYTES_PER_ELEMENT
-  if (version !== 1 || dimensions !== DIMENSIONS || bytes.length !== end + 1 + passages.length * size) {
-    throw new Error('not a vector file of this version')
+  if (version !== 2 || model !== wanted || bytes.length !== end + 1 + passages.length * size) {
+    throw new Error(`not a vector file of this version by ${wanted}`)
   }
   return passages.map((passage, at) => {
     // Copied, because a Float32Array needs its bytes at a multiple of four, and the line before has any length.

@@ -1,7 +1,6 @@
 import { type Block, type IndexingEntry, listEdges } from '@joinery/blocks'
 import type { JobContext, JobOutcome } from '@joinery/client'
-import { embed } from '../search/embedding.ts'
-import { type Passage, splitPassages } from '../search/passages.ts'
+import { type Passage, splitPassages } from '@joinery/resources/search'
 import type { IndexedPassage } from '../search/vector-files.ts'
 import { blockOf, type StepContext, titleOf } from './step-context.ts'
 
@@ -23,7 +22,7 @@ const TAKES_MS = 2_500
 
 /** Steps of the embedding job, which computes real vectors and reports `done` when they are on disk. */
 export function createIndexingSteps(context: StepContext) {
-  const { workspace, workspaceName, author, vectors, pause, note, reached } = context
+  const { workspace, workspaceName, author, vectors, embedder, pause, note, reached } = context
 
   const hold = Promise.withResolvers<void>()
 
@@ -36,7 +35,12 @@ export function createIndexingSteps(context: StepContext) {
       signal.throwIfAborted()
       const from = Math.round((step * passages.length) / steps)
       const to = Math.round(((step + 1) * passages.length) / steps)
-      for (const passage of passages.slice(from, to)) indexed.push({ ...passage, vector: embed(passage.text) })
+      const some = passages.slice(from, to)
+      const found = await embedder.embed(
+        some.map(({ text }) => text),
+        { signal },
+      )
+      for (const [at, passage] of some.entries()) indexed.push({ ...passage, vector: found[at] as Float32Array })
       progress(indexed.length, passages.length, 'passages')
       await pause(TAKES_MS / steps)
       if (step > 0) continue
@@ -44,7 +48,11 @@ export function createIndexingSteps(context: StepContext) {
       if (input.holds) await hold.promise
     }
     signal.throwIfAborted()
-    await vectors.write({ workspace: workspaceName, block: input.block, index: input.index, run }, indexed)
+    await vectors.write(
+      { workspace: workspaceName, block: input.block, index: input.index, run },
+      indexed,
+      embedder.name,
+    )
     return indexed.length
   }
 

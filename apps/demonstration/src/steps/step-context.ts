@@ -1,5 +1,6 @@
 import type { Block, ClaimAuthor } from '@joinery/blocks'
 import type { Workspace } from '@joinery/client'
+import type { TextEmbedder } from '@joinery/resources/search'
 import { DemonstrationError } from '../demonstration-error.ts'
 import type { VectorFiles } from '../search/vector-files.ts'
 
@@ -11,6 +12,7 @@ export interface StepContext {
   readonly httpUrl: string
   readonly author: ClaimAuthor
   readonly vectors: VectorFiles
+  readonly embedder: TextEmbedder
   /** Factor of all pauses. */
   readonly pace: number
   /** Waits for `ms` times the pace, so that a person can follow. */

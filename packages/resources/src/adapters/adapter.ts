@@ -1,5 +1,6 @@
 import type { JsonObject } from '@joinery/blocks'
 import type { z } from 'zod'
+import type { VectorStore } from '../search/vector-store.ts'
 import type { Secrets } from '../secrets/secrets.ts'
 
 /** One resource of a workspace: an entry of a block's statuses. */
@@ -98,6 +99,16 @@ export interface AdapterWorld {
   readonly secrets: Secrets
   /** Hosts and networks that an operator has opened for calls, as `Egress` reads them. */
   readonly egressAllow?: string
+  /** Reads the texts that belong to a block: its own, and those of the blocks of a collection. Absent where no run is made. */
+  texts?(workspace: string, block: string, signal: AbortSignal): Promise<readonly BlockText[]>
+  /** The vectors of texts, on the disk of the server. */
+  readonly vectors?: VectorStore
+}
+
+/** The text of one block. */
+export interface BlockText {
+  readonly block: string
+  readonly text: string
 }
 
 /** A kind of adapter: the configuration names it by `kind`. */

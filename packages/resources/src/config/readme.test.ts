@@ -8,5 +8,10 @@ it('[RS1] the configurations in README.md are read', async () => {
   const configs = Array.from(text.matchAll(/```json\n([\s\S]*?)```/g), ([, config = '']) =>
     readResourcesConfig(config, ADAPTER_KINDS),
   )
-  expect(configs.map(({ adapters }) => adapters.map(({ machine }) => machine))).toEqual([['payment@1'], ['sync@1'], []])
+  expect(configs.map(({ adapters }) => adapters.map(({ machine }) => machine))).toEqual([
+    ['payment@1'],
+    ['sync@1'],
+    ['embedding@1'],
+    [],
+  ])
 })

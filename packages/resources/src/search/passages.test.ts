@@ -6,7 +6,7 @@ const words = fc.array(fc.constantFrom('Oak. ', 'moves ', '\n\n', '🪵', 'x'.re
   maxLength: 60,
 })
 
-it('[D8] passages hold all of a text but its blanks, in order, each where it says and short enough', () => {
+it('[RE8] passages hold all of a text but its blanks, in order, each where it says and short enough', () => {
   fc.assert(
     fc.property(words, (pieces) => {
       const text = pieces.join('')

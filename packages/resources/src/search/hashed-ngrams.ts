@@ -1,8 +1,8 @@
-/** Name of the embedding for people, who should not take it for more than it is. */
-export const EMBEDDING = 'hashed n-grams, not a language model'
+/** Name of {@link embed} for people, who should not take it for more than it is. */
+export const HASHED_NGRAMS = 'hashed n-grams, not a language model'
 
 /** Number of buckets: enough that the pieces of a passage seldom share one, few enough that 1,000 passages take 4 MB. */
-export const DIMENSIONS = 1_024
+export const NGRAM_DIMENSIONS = 1_024
 const GRAM_LENGTHS = [3, 4]
 /** Weight of a whole word, which tells more than a piece of it (weight 1). */
 const WORD_WEIGHT = 2
@@ -34,10 +34,10 @@ export function embed(text: string): Float32Array {
       for (let at = 0; at + length <= letters.length; at++) count(letters.slice(at, at + length).join(''), 1)
     }
   }
-  const vector = new Float32Array(DIMENSIONS)
+  const vector = new Float32Array(NGRAM_DIMENSIONS)
   for (const [gram, weight] of counts) {
     const hash = fnv1a(gram)
-    const bucket = hash % DIMENSIONS
+    const bucket = hash % NGRAM_DIMENSIONS
     // The square root, so that a word that occurs ten times does not outweigh the others.
     vector[bucket] = (vector[bucket] ?? 0) + (hash >>> 31 === 1 ? -1 : 1) * Math.sqrt(weight)
   }

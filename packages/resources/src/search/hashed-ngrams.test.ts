@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { embed, similarity } from './embedding.ts'
+import { embed, similarity } from './hashed-ngrams.ts'
 
-it('[D7] a text is as similar to itself as can be when it has a letter or digit', () => {
+it('[RE7] a text is as similar to itself as can be when it has a letter or digit', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'grapheme', maxLength: 60 }), (text) => {
       const own = similarity(embed(text), embed(text))
@@ -11,7 +11,7 @@ it('[D7] a text is as similar to itself as can be when it has a letter or digit'
   )
 })
 
-it('[D7] a question is nearest to the text that shares its words, slips included, when others share none', () => {
+it('[RE7] a question is nearest to the text that shares its words, slips included, when others share none', () => {
   const texts = [
     'A dovetail holds without glue.',
     'Japanese saws cut on the pull stroke.',
