@@ -36,6 +36,7 @@ export type { ProvenanceView, Stamp } from './provenance.ts'
 export type { Receipt } from './receipts.ts'
 export type { Job, JobContext, JobOutcome, RunJobOptions } from './run-job.ts'
 export type { SaveStatus } from './save-status.ts'
+export { type SearchMatch, type SearchOptions, type SearchResult, searchWorkspace } from './search.ts'
 export {
   type ListedTask,
   type SeenTask,

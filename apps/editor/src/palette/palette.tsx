@@ -4,6 +4,8 @@ import { titleOf } from '../block-title.ts'
 import { openBlock } from '../panels/open-block.ts'
 import { type Command, matchingCommands } from './command.ts'
 import { searchBlocks } from './search-blocks.ts'
+import { similarWords } from './similar-words.ts'
+import { useSimilar } from './use-similar.ts'
 import './palette.css'
 
 /** Blocks that the list shows: more are found by another word. */
@@ -13,7 +15,7 @@ interface Row {
   readonly id: string
   readonly name: string
   readonly hint: string
-  readonly group: 'Commands' | 'Blocks'
+  readonly group: 'Commands' | 'Blocks' | 'Similar'
   readonly act: () => void
 }
 
@@ -22,7 +24,7 @@ export interface PaletteProps {
   readonly onClose: () => void
 }
 
-/** Commands, and a search over the names and texts of all blocks. Arrow keys choose, Enter acts, Escape leaves. */
+/** Commands, a search over the names and texts of all blocks, and passages that the server finds similar. Arrow keys choose, Enter acts, Escape leaves. */
 export function Palette({ commands, onClose }: PaletteProps): ReactNode {
   const { blocks } = useWorkspace()
   const dialog = useRef<HTMLDialogElement>(null)
@@ -34,6 +36,7 @@ export function Palette({ commands, onClose }: PaletteProps): ReactNode {
     () => blocks.list().map(({ id, text, fields }) => ({ id, text, title: titleOf(fields.get('title'), id) })),
     [blocks],
   )
+  const similar = useSimilar(query)
   const rows = useMemo<readonly Row[]>(() => {
     const found = searchBlocks(searched, query, BLOCKS_MAX).map(({ id, title, excerpt, passage }) => ({
       id: `block ${id}`,
@@ -49,8 +52,17 @@ export function Palette({ commands, onClose }: PaletteProps): ReactNode {
       group: 'Commands' as const,
       act,
     }))
-    return [...acts, ...found]
-  }, [searched, commands, query])
+    const shown = new Set(found.map(({ id }) => id))
+    const titles = new Map(searched.map(({ id, title }) => [id, title]))
+    const like = (similar?.matches ?? []).flatMap(({ block, start, text }): Row[] => {
+      const name = titles.get(block)
+      if (name === undefined || shown.has(`block ${block}`)) return []
+      const passage = start === null ? {} : { passage: text }
+      const hint = start === null ? '' : text
+      return [{ id: `similar ${block}`, name, hint, group: 'Similar', act: () => void openBlock(block, passage) }]
+    })
+    return [...acts, ...found, ...like]
+  }, [searched, commands, query, similar])
   const chosen = Math.min(at, rows.length - 1)
   useEffect(() => {
     const { current } = dialog
@@ -129,6 +141,9 @@ export function Palette({ commands, onClose }: PaletteProps): ReactNode {
         <p role="status" className={rows.length === 0 ? 'soft' : 'hidden'}>
           {rows.length === 0 ? `Nothing has “${query}” in it.` : `${rows.length} results`}
         </p>
+        {rows.at(-1)?.group === 'Similar' && similar !== undefined && (
+          <p className="search-by">{similarWords(similar)}</p>
+        )}
       </div>
     </dialog>
   )

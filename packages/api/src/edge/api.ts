@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { CLAIM_LISTS, type ClaimList } from '@joinery/blocks'
-import type { Files } from '@joinery/resources'
+import { BoardSearch, type Files } from '@joinery/resources'
 import {
   type Authenticator,
   type Costs,
@@ -48,6 +48,8 @@ export interface ApiOptions {
   readonly tasks?: Tasks
   /** The files of the server, whose work its tasks do. Without them, the API has no routes for files. */
   readonly files?: Files
+  /** Searches the texts of workspaces: by letters by default. */
+  readonly search?: Pick<BoardSearch, 'search'>
   /** Signs the heads of workspaces. Without it, `GET …/head` answers `no_head_key`. */
   readonly heads?: Pick<SignedHeads, 'of'>
   /** Silent by default. */
@@ -114,6 +116,7 @@ export async function createApi(options: ApiOptions): Promise<Api> {
       heads: options.heads,
       tasks,
       files: options.files,
+      search: options.search ?? new BoardSearch(),
     },
     authenticate: options.authenticator ?? developmentAuthenticator(),
     origins,

@@ -8,6 +8,7 @@ import { leaseRoutes } from './lease-routes.ts'
 import { restoreRoutes } from './restore-routes.ts'
 import { revocationRoutes } from './revocation-routes.ts'
 import type { Route } from './route.ts'
+import { searchRoutes } from './search-routes.ts'
 import { statusRoutes } from './status-routes.ts'
 import { transactionRoutes } from './transaction-routes.ts'
 import { updateRoutes } from './update-routes.ts'
@@ -21,6 +22,7 @@ export const allRoutes: readonly Route[] = [
   ...indexingRoutes,
   ...statusRoutes,
   ...transactionRoutes,
+  ...searchRoutes,
   ...historyRoutes,
   ...headRoutes,
   ...restoreRoutes,

@@ -1,5 +1,5 @@
 import type { ClaimList } from '@joinery/blocks'
-import type { Files } from '@joinery/resources'
+import type { BoardSearch, Files } from '@joinery/resources'
 import type { Durability, Revocations, SignedHeads, Workspaces } from '@joinery/server'
 import type { Tasks } from '@joinery/tasks'
 import type { ApiLimits } from '../api-limits.ts'
@@ -28,4 +28,5 @@ export interface Services {
   readonly tasks: Tasks | undefined
   /** Undefined where the API serves no files. */
   readonly files: Files | undefined
+  readonly search: Pick<BoardSearch, 'search'>
 }
