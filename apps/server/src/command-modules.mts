@@ -10,6 +10,7 @@ export const COMMAND_MODULES: readonly CommandModule[] = [
   { names: ['keygen'], load: async () => (await import('./keygen-command.mts')).addKeygenCommand },
   { names: ['cluster'], load: async () => (await import('./cluster/add-cluster-command.mts')).addClusterCommand },
   { names: ['work'], load: async () => (await import('./work/add-work-command.mts')).addWorkCommand },
+  { names: ['embed'], load: async () => (await import('./embed/add-embed-command.mts')).addEmbedCommand },
   { names: ['replay'], load: async () => (await import('./replay/add-replay-command.mts')).addReplayCommand },
   { names: ['verify'], load: async () => (await import('./operations/verify-command.mts')).addVerifyCommand },
   { names: ['inspect'], load: async () => (await import('./operations/inspect-command.mts')).addInspectCommand },
