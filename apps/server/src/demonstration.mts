@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { getBlock } from '@joinery/blocks'
-import { createDemonstrationDoor, type DemonstrationDoor } from '@joinery/demonstration'
+import { type ConfiguredEmbedding, createDemonstrationDoor, type DemonstrationDoor } from '@joinery/demonstration'
 import { parseWorkspaceName, type WorkspaceId } from '@joinery/protocol'
 import { isLoopbackHost, type Server } from '@joinery/server'
 import type { Logger } from 'pino'
@@ -13,6 +13,7 @@ import type { ServeConfig } from './serve-config.mts'
 export async function openDemonstration(
   config: ServeConfig,
   server: Server,
+  embedding: ConfiguredEmbedding | undefined,
   logger: Logger,
 ): Promise<DemonstrationDoor | undefined> {
   if (config.keys !== undefined || !isLoopbackHost(config.host)) return undefined
@@ -20,6 +21,7 @@ export async function openDemonstration(
   const door = createDemonstrationDoor({
     syncUrl: () => server.url.replace(/^http/, 'ws'),
     vectorsDirectory,
+    embedding,
     isWorkspaceName: (name) => parseWorkspaceName(name) !== undefined,
     readEntry: (workspace, block, index) =>
       server.workspaces.read(workspace as WorkspaceId, ({ doc }) => getBlock(doc, block)?.indexingList.get(index)),

@@ -6,6 +6,8 @@ import { type CountedCluster, watchCluster } from './cluster/cluster-metrics.mts
 import { watchFiles } from './files/file-metrics.mts'
 import type { ServedFiles } from './files/served-files.mts'
 import { type CountedHooks, watchHooks } from './resources/hook-metrics.mts'
+import { watchSearch } from './resources/search-metrics.mts'
+import type { ServedSearch } from './resources/served-search.mts'
 import { createStoreMetrics } from './store-metrics.mts'
 import { type CountedTasks, watchTasks } from './task-metrics.mts'
 
@@ -22,6 +24,8 @@ export interface Metrics {
   watchHooks(inbox: CountedHooks): void
   /** Adds the numbers of uploaded files. */
   watchFiles(files: Pick<ServedFiles, 'uploadedBytes'>, tasks: CountedTasks): void
+  /** Adds the numbers of searches. */
+  watchSearch(search: Pick<ServedSearch, 'search' | 'service'>): void
   /** Adds the numbers of signed heads. */
   watchHeads(heads: Pick<SignedHeads, 'counters'>): void
   /** Adds the numbers of a cluster's node. */
@@ -41,6 +45,7 @@ export function createMetrics(): Metrics {
     watchTasks: (tasks) => watchTasks(registry, tasks),
     watchHooks: (inbox) => watchHooks(registry, inbox),
     watchFiles: (files, tasks) => watchFiles(registry, files, tasks),
+    watchSearch: (search) => watchSearch(registry, search),
     watchHeads: (heads) => watchHeads(registry, heads),
     watchCluster: (cluster) => watchCluster(registry, cluster),
     render: () => {

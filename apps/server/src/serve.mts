@@ -30,6 +30,7 @@ import { readQuotaUse, writeQuotaUse } from './quotas-file.mts'
 import { readReadiness } from './readiness.mts'
 import { secretVariables } from './resources/resource-worker.mts'
 import { readServedResources } from './resources/serve-resources.mts'
+import { forgetOthers, openServedSearch } from './resources/served-search.mts'
 import type { ServeConfig } from './serve-config.mts'
 import { openServedHeads, readServedKey } from './serve-heads.mts'
 import { readTabs, writeTabs } from './tabs-file.mts'
@@ -163,6 +164,8 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
       await resources?.announce(tasks)
       const inbox = await resources?.openInbox({ workspaces: server.workspaces, store, tasks, logger })
       const signed = await openServedHeads(config, signer, server, logger)
+      const search = openServedSearch({ config, file: resources?.file, environment: process.env })
+      await forgetOthers(search, server.workspaces.names(), logger)
       const files = openServedFiles({
         config,
         server,
@@ -177,6 +180,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
         lists,
         tasks,
         files: files.files,
+        search: search.search,
         workspaces: server.workspaces,
         costs: server.costs,
         durability,
@@ -191,6 +195,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
       metrics.watch(server, api, store, revocations)
       metrics.watchTasks(tasks)
       metrics.watchFiles(files, tasks)
+      metrics.watchSearch(search)
       if (inbox !== undefined) metrics.watchHooks(inbox)
       if (signed !== undefined) metrics.watchHeads(signed.heads)
       if (cluster !== undefined) metrics.watchCluster(cluster)
@@ -198,7 +203,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
       const following = cluster && new FollowTasks({ ...cluster, tasks, logger })
       const relief = startMemoryRelief(server)
       const readiness = () => readReadiness(config, { server, store, tasks, cluster })
-      const demonstration = await openDemonstration(config, server, logger)
+      const demonstration = await openDemonstration(config, server, search.embedding, logger)
       const always = { api, files, inbox, metrics, readiness, demonstration }
       faces = { ...always, control: undefined }
       await server.listen()
@@ -208,7 +213,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
       const control =
         durability === 'memory' ? undefined : await openControl(server.url, { directory, operator, logger })
       faces = { ...always, control: control?.door }
-      const workers = [...sagaWorker(config), ...(resources?.worker ?? [])].map(
+      const workers = [...sagaWorker(config), ...(resources?.workerWith(search.vectors) ?? [])].map(
         (started) => new OwnWorker({ ...started, url: loopbackOf(server.url), token: workerToken, logger }),
       )
       logger.info({ url: server.url, version: VERSION, durability, directory }, 'listening')
@@ -226,6 +231,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
               demonstration?.close(),
               ...workers.map((worker) => worker.close()),
               files.close(),
+              search.close(),
             ])
             await api.close()
             await served.close()

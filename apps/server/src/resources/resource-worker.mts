@@ -1,10 +1,21 @@
-import { type ResourceAdapter, sagasOf, variableOf } from '@joinery/resources'
+import { type ResourceAdapter, sagasOf, VectorStore, variableOf } from '@joinery/resources'
 import type { Saga } from '@joinery/worker'
 import { AppError } from '../app-error.mts'
+import { type TextPlace, textsFrom } from './block-texts.mts'
 import { checkSecrets, machinesOfAdapters, type ResourcesFile, readResourcesFile } from './resources-file.mts'
 
-/** The sagas of the adapters that a file configures. Rejects with {@link AppError} that names the field. */
-export async function loadResourceSagas(path: string, machinesFile: string | undefined): Promise<Saga[]> {
+/** The place where a worker runs adapters. */
+export interface WorkPlace extends TextPlace {
+  /** Directory of the vectors of the server; undefined for a worker that does not share it. */
+  readonly vectors: string | undefined
+}
+
+/** The sagas of the adapters that a file configures; without a place they are only announced. Rejects with {@link AppError} that names the field. */
+export async function loadResourceSagas(
+  path: string,
+  machinesFile: string | undefined,
+  place: WorkPlace | undefined,
+): Promise<Saga[]> {
   const file = await readResourcesFile(path, process.env)
   checkSecrets(file, false)
   const machines = await machinesOfAdapters(file, machinesFile)
@@ -15,6 +26,8 @@ export async function loadResourceSagas(path: string, machinesFile: string | und
     const adapter: ResourceAdapter = kind.open(config, {
       ...{ machine, secrets: file.secrets },
       ...(egressAllow !== undefined && { egressAllow }),
+      ...(place && { texts: textsFrom(place) }),
+      ...(place?.vectors !== undefined && { vectors: new VectorStore(place.vectors) }),
     })
     return sagasOf({ adapter, machine: table, secrets: file.secrets })
   })

@@ -2,12 +2,14 @@ import { readFile } from 'node:fs/promises'
 import { claimListsWith, type Machine, machinesOf } from '@joinery/blocks'
 import {
   ADAPTER_KINDS,
+  type EmbeddingsConfig,
   type Environment,
   ResourceError,
   type ResourcesConfig,
   readResourcesConfig,
   Secrets,
   secretsOfFiles,
+  variableOf,
 } from '@joinery/resources'
 import { AppError } from '../app-error.mts'
 import { readLists } from '../machines-file.mts'
@@ -46,6 +48,18 @@ export function checkSecrets({ path, config, secrets }: ResourcesFile, isServer:
     if (!(cause instanceof ResourceError)) throw cause
     throw new AppError('usage', `--resources ${path}: ${cause.message}`, { cause })
   }
+}
+
+/** The variables of the environment that hold the secret of an embedding service, or say where it is. */
+export function secretsOfEmbeddings({ secret }: EmbeddingsConfig, environment: Environment): Record<string, string> {
+  if (secret === undefined) return {}
+  const names = [variableOf(secret), `${variableOf(secret)}_FILE`, 'JOINERY_SECRETS']
+  return Object.fromEntries(
+    names.flatMap((name): [string, string][] => {
+      const value = environment[name]
+      return value === undefined ? [] : [[name, value]]
+    }),
+  )
 }
 
 /** The tables of the machines that have an adapter. Throws {@link AppError} `usage` for a machine without a table. */

@@ -7,7 +7,7 @@ import type { Logger } from 'pino'
 import type { ServeConfig } from '../serve-config.mts'
 import type { OwnWorkerOptions } from '../work/own-worker.mts'
 import { foreignSecrets, loadResourceSagas } from './resource-worker.mts'
-import { checkSecrets, machinesOfAdapters, readResourcesFile } from './resources-file.mts'
+import { checkSecrets, machinesOfAdapters, type ResourcesFile, readResourcesFile } from './resources-file.mts'
 
 /** The parts of a server that an inbox of webhooks stands on. */
 export interface InboxPlace {
@@ -28,10 +28,12 @@ export interface ServedResources {
   announce(tasks: Pick<TaskEngine, 'lease'>): Promise<void>
   /** Opens the inbox of webhooks. Resolves with undefined if the file has no endpoints. */
   openInbox(place: InboxPlace): Promise<Inbox | undefined>
+  /** The file, as it was read. */
+  readonly file: ResourcesFile
   /** The bucket for uploaded files; undefined if they are on the disk. */
   readonly fileStore: FileStore | undefined
-  /** The worker that runs the adapters; none without adapters. */
-  readonly worker: readonly Pick<OwnWorkerOptions, 'args' | 'without'>[]
+  /** The worker that runs the adapters; none without adapters. `vectors` is the directory of vectors that it shares. */
+  workerWith(vectors: string | undefined): readonly Pick<OwnWorkerOptions, 'args' | 'without'>[]
 }
 
 /** Reads the file of `--resources`. Undefined without one. Throws {@link AppError} `usage` that names the field. */
@@ -43,7 +45,7 @@ export async function readServedResources(config: ServeConfig): Promise<ServedRe
   const adapters = [...(await machinesOfAdapters(file, machinesFile)).keys()]
   const machines = machinesFile === undefined ? [] : ['--machines', machinesFile]
   const args = ['--resources', resourcesFile, ...machines]
-  const sagas = await loadResourceSagas(resourcesFile, machinesFile)
+  const sagas = await loadResourceSagas(resourcesFile, machinesFile, undefined)
   const announce = async (tasks: Pick<TaskEngine, 'lease'>): Promise<void> => {
     if (sagas.length === 0) return
     const serves = sagas.map(({ shape }) => shape)
@@ -63,11 +65,16 @@ export async function readServedResources(config: ServeConfig): Promise<ServedRe
   const { ticketMs } = { ...FILE_LIMITS, ...config.limits.files }
   const { files } = file.config
   return {
+    file,
     openInbox,
     fileStore: files && storeOf(files, file.secrets, ticketMs),
     announce,
     adapters,
-    worker: adapters.length === 0 ? [] : [{ args, without: foreignSecrets(file, process.env) }],
+    workerWith: (vectors) => {
+      if (adapters.length === 0) return []
+      const shared = vectors === undefined ? [] : ['--vectors', vectors]
+      return [{ args: [...args, ...shared], without: foreignSecrets(file, process.env) }]
+    },
   }
 }
 

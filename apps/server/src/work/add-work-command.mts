@@ -13,6 +13,7 @@ export function addWorkCommand(program: Command): void {
     .argument('[file]', 'JavaScript or TypeScript that exports a list of sagas by default')
     .option('--resources <file>', 'run the adapters of this file of resources instead')
     .option('--machines <file>', 'with --resources: JSON list of status tables of your own')
+    .option('--vectors <directory>', 'with --resources: directory of the server’s vectors, which its own worker shares')
     .option('--url <url>', 'the server (default: http://127.0.0.1:1234)')
     .option('--token <token>', 'a token whose claim "work" names the sagas [JOINERY_TOKEN]')
     .option('--name <name>', 'name of this worker, for people (default: host and process)')

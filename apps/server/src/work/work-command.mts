@@ -55,7 +55,8 @@ export async function runWorker(
     name: readSetting(name, options, environment),
     concurrency: readSetting(concurrency, options, environment),
   }
-  const { sagas, resources } = file === undefined ? await loadAdapters(options) : await loadWorkFile(resolve(file))
+  const { sagas, resources } =
+    file === undefined ? await loadAdapters(options, settings) : await loadWorkFile(resolve(file))
   try {
     const worker = startWorker({ ...settings, sagas, resources, onEvent: (event) => tell(event, settings.url, sagas) })
     await Promise.race([stopped, worker.ended])
@@ -67,9 +68,14 @@ export async function runWorker(
 }
 
 /** The sagas of the adapters that a file of resources configures. */
-async function loadAdapters({ resources, machines }: Options): Promise<WorkFile> {
+async function loadAdapters(
+  { resources, machines, vectors: given }: Options,
+  { url: server, token: bearer }: { readonly url: string; readonly token: string | undefined },
+): Promise<WorkFile> {
+  const vectors = given === undefined ? undefined : resolve(String(given))
+  const place = { url: server.replace(/\/+$/, ''), token: bearer, vectors }
   const machinesFile = machines === undefined ? undefined : resolve(String(machines))
-  return { sagas: await loadResourceSagas(resolve(String(resources)), machinesFile), resources: {} }
+  return { sagas: await loadResourceSagas(resolve(String(resources)), machinesFile, place), resources: {} }
 }
 
 /** Loads the sagas of a file and says which they are. Rejects with {@link AppError} `start` for a file without sagas. */
