@@ -35,7 +35,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const PURE = new Set(['packages/protocol', 'packages/blocks'])
 
 /** The doors of a package besides its index. */
-const DOORS: ReadonlySet<string> = new Set(['/testing', '/operations', '/plain-logging', '/search'])
+const DOORS: ReadonlySet<string> = new Set(['/testing', '/operations', '/plain-logging', '/search', '/limits'])
 
 const IMPORT = /(?:\bfrom|\bimport\s*\(?)\s*['"]([^'"\n]+)['"]/g
 const SISTER = /^@joinery\/([\w-]+)(\/.*)?$/

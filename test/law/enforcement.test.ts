@@ -10,7 +10,8 @@ import { until, within } from '../support/until.ts'
 import { HOSTILE_UPDATES } from './hostile-updates.ts'
 import { readHistory } from './law-log.ts'
 
-const ENV = { JOINERY_JWT_SECRET: SECRET }
+// One who is refused again and again has to wait, and here one client is refused by every rule.
+const ENV = { JOINERY_JWT_SECRET: SECRET, JOINERY_LIMITS: 'refusalsMax=1000' }
 const path = 'law'
 let scene: Scene
 let ada: RawClient

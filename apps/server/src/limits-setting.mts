@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { API_LIMITS, type ApiLimits } from '@joinery/api'
+import { API_LIMITS, type ApiLimits } from '@joinery/api/limits'
 import { FILE_LIMITS, type FileLimits } from '@joinery/resources'
 import { JWKS_LIMITS, type JwksLimits, SERVER_LIMITS, type ServerLimits } from '@joinery/server'
 import { TASK_LIMITS_DEFAULT, type TaskLimits } from '@joinery/tasks'

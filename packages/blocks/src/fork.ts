@@ -8,6 +8,10 @@ import { inheritMachines } from './machines/doc-machines.ts'
 export function forkDoc(doc: Y.Doc): Y.Doc {
   const fork = new Y.Doc({ gc: doc.gc })
   inheritMachines(doc, fork)
+  // The formats that say nothing are the doc's to delete: to look for them takes a time that grows with the square of all formats.
+  fork.once('afterTransaction', (transaction) => {
+    transaction._needFormattingCleanup = false
+  })
   Y.applyUpdate(fork, Y.encodeStateAsUpdate(doc))
   return fork
 }

@@ -85,8 +85,10 @@ describe('nodes', () => {
 
   it('[RF6] deleting nodes deletes their blocks and edges, as one step that spares what was typed', async () => {
     const { workspace, nodes, edges, change } = await board('a', 'b', 'c')
-    setEdge(workspace.doc, 'a~b', { source: 'a', target: 'b' })
-    setEdge(workspace.doc, 'b~c', { source: 'b', target: 'c' })
+    await act(async () => {
+      setEdge(workspace.doc, 'a~b', { source: 'a', target: 'b' })
+      setEdge(workspace.doc, 'b~c', { source: 'b', target: 'c' })
+    })
     workspace.undo.clear()
     await act(async () => workspace.transact(() => workspace.blocks.get('a')?.content.insert(0, 'typed')))
     // As React Flow tells it: the edges first, then the nodes.
@@ -105,7 +107,7 @@ describe('nodes', () => {
 
   it('[RF4] a selection is seen here alone', async () => {
     const { workspace, nodes, edges, change } = await board('a', 'b')
-    setEdge(workspace.doc, 'a~b', { source: 'a', target: 'b' })
+    await act(async () => setEdge(workspace.doc, 'a~b', { source: 'a', target: 'b' }))
     const before = workspace.doc.store.clients.size
     await change({ type: 'select', id: 'a', selected: true })
     await act(async () => edges.last().onEdgesChange([{ type: 'select', id: 'a~b', selected: true }]))
@@ -146,9 +148,11 @@ describe('edges', () => {
 describe('copies', () => {
   it('[RF9] pasted blocks are new ones with types, texts, fields, edges and their arrangement, and one undo step', async () => {
     const { workspace, nodes, edges, at, change, drag } = await board('a', 'b', 'c')
-    workspace.blocks.get('a')?.content.insert(0, 'text of a')
-    workspace.blocks.get('a')?.fields.set('title', 'Plan', author)
-    setEdge(workspace.doc, 'a~b', { source: 'a', target: 'b' })
+    await act(async () => {
+      workspace.blocks.get('a')?.content.insert(0, 'text of a')
+      workspace.blocks.get('a')?.fields.set('title', 'Plan', author)
+      setEdge(workspace.doc, 'a~b', { source: 'a', target: 'b' })
+    })
     await change(drag('a', 50, 60, false))
     const places = new Map(nodes.last().nodes.map(({ id, position }) => [id, position]))
     const text = JSON.stringify(copyBlocks(workspace, ['a', 'b'], places))

@@ -16,6 +16,7 @@ export {
 export { alwaysMine, type Hold, type Ownership } from './content/ownership.ts'
 export type { Pace, Past, Point } from './content/past.ts'
 export { originOf, type RecordOrigin, relaying } from './content/relayed-record.ts'
+export { makeServerDoc } from './content/server-doc.ts'
 export { type Stamp, Stamps } from './content/stamps.ts'
 export { isWholeStateVector } from './content/state-vector.ts'
 export { isAboutMemory, whyCostly } from './content/trials/load-trials.ts'

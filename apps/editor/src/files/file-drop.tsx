@@ -2,7 +2,7 @@ import { uploadsOf } from '@joinery/client'
 import { useWorkspace } from '@joinery/react'
 import { type ReactNode, useEffect, useState } from 'react'
 import { onProblem } from './file-problem.ts'
-import { filesIn, hasFiles, isPasteOfFile } from './transfer.ts'
+import { filesIn, hasFiles, isPasteOfFile, TEXT_PASTE_MAX, tooLongText } from './transfer.ts'
 
 /** The block under an event; undefined beside all blocks. */
 function blockAt(target: EventTarget | null): string | undefined {
@@ -26,6 +26,18 @@ export function FileDrop({ onSay }: { onSay: (words: string) => void }): ReactNo
       for (const file of files) uploadsOf(workspace).upload(id, file)
       onSay(files.length === 1 ? `${files[0]?.name} is being uploaded` : `${files.length} files are being uploaded`)
     }
+    /** Keeps a text that is too long for a text as a file of its block. */
+    const takeTooLong = (event: DragEvent | ClipboardEvent, data: DataTransfer | null): boolean => {
+      const file = tooLongText(data, event.target)
+      if (file === undefined) return false
+      event.preventDefault()
+      event.stopPropagation()
+      take([file], blockAt(event.target))
+      setProblem(
+        `A text takes ${TEXT_PASTE_MAX.toLocaleString('en')} characters at once, and these are more: they are kept as a file of the block.`,
+      )
+      return true
+    }
     const onDragOver = (event: DragEvent): void => {
       if (!hasFiles(event.dataTransfer)) return
       event.preventDefault()
@@ -38,13 +50,13 @@ export function FileDrop({ onSay }: { onSay: (words: string) => void }): ReactNo
     }
     const onDrop = (event: DragEvent): void => {
       setOver(undefined)
-      if (!hasFiles(event.dataTransfer)) return
+      if (takeTooLong(event, event.dataTransfer) || !hasFiles(event.dataTransfer)) return
       event.preventDefault()
       event.stopPropagation()
       filesIn(event.dataTransfer).then((files) => take(files, blockAt(event.target)), reportError)
     }
     const onPaste = (event: ClipboardEvent): void => {
-      if (!isPasteOfFile(event.clipboardData)) return
+      if (takeTooLong(event, event.clipboardData) || !isPasteOfFile(event.clipboardData)) return
       event.preventDefault()
       event.stopPropagation()
       take([...(event.clipboardData?.files ?? [])], blockAt(event.target) ?? blockAt(document.activeElement))

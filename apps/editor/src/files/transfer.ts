@@ -25,3 +25,14 @@ export function isPasteOfFile(data: DataTransfer | null): boolean {
   if (data === null || data.files.length === 0) return false
   return !data.types.some((type) => type === 'text/plain' || type === 'text/rtf')
 }
+
+/** Greatest number of characters that a paste or a drop puts into a text. A browser's text field takes seconds for more, and the server ends connections that send 64 MiB at once. */
+export const TEXT_PASTE_MAX = 4_000_000
+
+/** The text that a person pastes or drops into a text, if it is too long for one: as a file. */
+export function tooLongText(data: DataTransfer | null, target: EventTarget | null): File | undefined {
+  const isText = target instanceof Element && target.closest('textarea:not([readonly]), [contenteditable="true"]')
+  const text = isText ? (data?.getData('text/plain') ?? '') : ''
+  if (text.length <= TEXT_PASTE_MAX) return undefined
+  return new File([text], 'pasted text.txt', { type: 'text/plain' })
+}

@@ -1,6 +1,6 @@
 import { LogError, type Lsn } from '@joinery/log'
 import type { TrialLoad } from '@joinery/log/operations'
-import { SERVER_LIMITS, type ServerLimits, splitUpdate } from '@joinery/server'
+import { makeServerDoc, SERVER_LIMITS, type ServerLimits, splitUpdate } from '@joinery/server'
 import * as Y from 'yjs'
 import { readLimits } from '../limits-setting.mts'
 import type { Environment } from '../setting.mts'
@@ -50,7 +50,7 @@ interface Added {
 class LoadOnTrial implements TrialLoad {
   readonly #msMax: number
   readonly #heap: HeapBound | undefined
-  readonly #doc = new Y.Doc()
+  readonly #doc = makeServerDoc()
   #chunk: Added[] = []
   #spentMs = 0
   #firstLsn: Lsn | undefined

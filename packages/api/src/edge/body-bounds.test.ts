@@ -74,7 +74,8 @@ it('[H65] bodies on their way have a bound in all and for each actor, and are co
     using _third = begin(url, { ...mallory }, 1_000)
     await expect.poll(() => put(ann)).toEqual([503, 'busy', '1'])
     // One that is too large is told so, and takes no more than the largest.
-    expect(await begin(url, { ...ann }, 5_000)).toMatch(/^HTTP\/1.1 (413|503)/)
+    using large = begin(url, { ...ann }, 5_000)
+    expect(await large).toMatch(/^HTTP\/1.1 (413|503)/)
   }
   await expect.poll(() => put(eve).then(([status]) => Number(status) < 300)).toBe(true)
 })

@@ -18,6 +18,7 @@ import { checkRootNames } from './root-names.ts'
 import { RunsAnywhere } from './runs-anywhere.ts'
 import { type Observed, observeShown } from './shown-changes.ts'
 import { SkeletonCheck } from './skeleton-check.ts'
+import { checkSplits } from './split-cost.ts'
 import { StructGraph } from './struct-graph.ts'
 import { touchedPaths } from './touched-paths.ts'
 import { readTypedItem } from './typed-item.ts'
@@ -79,7 +80,7 @@ export class RuledBlocks {
     if (isAuthenticated) this.#known ??= new KnownClaims(this.#doc, this.#lists.all)
     if (isPlainTyping(this.#doc, update, isAuthenticated ? this.owners : undefined, actor)) return undefined
     const read = readOrRefusal(update)
-    return 'code' in read ? read : this.#inspectRead(read, writer)
+    return 'code' in read ? read : this.#inspectRead(update, read, writer)
   }
 
   /**
@@ -177,7 +178,7 @@ export class RuledBlocks {
     return this.#lists.get(field.slice(0, field.indexOf('/')))
   }
 
-  #inspectRead(update: ReadUpdate, writer: BlocksWriter): BlocksRefusal | undefined {
+  #inspectRead(bytes: Uint8Array, update: ReadUpdate, writer: BlocksWriter): BlocksRefusal | undefined {
     const doc = this.#doc
     const lists = this.#lists
     const places = new UpdatePlaces(doc, update, lists)
@@ -216,6 +217,7 @@ export class RuledBlocks {
       this.#checkCrowd(writers) ??
       checkRootNames(doc, update) ??
       (waitingUpdate === undefined ? undefined : checkWaitingOverlap(update, waitingUpdate)) ??
+      (writer.isTried ? undefined : checkSplits(doc, bytes, update)) ??
       this.#checkPlacement(update, graph, writer) ??
       this.#waiting.check(waiting, update, places) ??
       this.#authorship.take(writers, writer)

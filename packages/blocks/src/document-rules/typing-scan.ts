@@ -11,9 +11,10 @@ const DELETED = 1
 const ORIGINS = 0xc0
 const ASCII_MAX = 0x7f
 /** Greatest number of clients in an update of plain typing. An update of more gets the full inspection. */
-const CLIENTS_MAX = 4
-/** Greatest number of structs of one client in it: more may take Yjs long, which the full inspection counts. */
-const STRUCTS_MAX = 16
+const CLIENTS_MAX = 2
+/** Greatest number of structs of one client, and of deletions, in it: more may take Yjs long, which the full inspection counts. */
+const STRUCTS_MAX = 8
+const DELETIONS_MAX = 8
 
 /** Shared by all updates: reading one calls nothing that reads another. */
 const beside = new TypedNeighbours()
@@ -39,9 +40,9 @@ export function isPlainTyping(
     for (let i = 0; i < clients; i++) {
       if (!isPlainTypingOfClient(decoder, doc, owners, actor)) return false
     }
-    return isDeleteSet(decoder) && !decoding.hasContent(decoder)
+    return isDeleteSet(decoder, DELETIONS_MAX) && !decoding.hasContent(decoder)
   } catch {
-    // The bytes end early. The full inspection finds the reason.
+    // The bytes end early, or there are too many deletions. The full inspection finds the reason.
     return false
   }
 }

@@ -39,6 +39,11 @@ export const UPDATE_LIMITS = {
   /** Items of one update of which the steps among each other are not counted: they can't take more than 500,000. */
   placementItemsFree: 1_000,
   /**
+   * Structs of the document that Yjs may move, in its list of a client's structs, for one update, some 5 ns each: it moves all behind a
+   * struct that is cut. A list of 10,000 structs, as of a long history, may be cut in 500 places.
+   */
+  movesMax: 5_000_000,
+  /**
    * Structs of one update. Each takes some 500 bytes and 1 µs while the update is checked and applied, and everybody else waits. The
    * whole history of a document that people edited for years has some 100,000. A server may cut a larger update into pieces.
    */

@@ -40,6 +40,8 @@ export interface ReadItem {
 export interface ReadUpdate {
   /** Structs by client, in the order of their clocks. Only skips are gaps. */
   readonly structs: ReadonlyMap<number, readonly ReadStruct[]>
+  /** Offset in the bytes at which the deletions begin. */
+  readonly deletionsAt: number
 }
 
 /** The kinds of structs, as Yjs numbers them. */
@@ -88,9 +90,10 @@ export function readUpdate(
       throw bad('a client id has more than 53 bits')
     structs.set(client, readClientStructs(decoder, client, count))
   }
+  const deletionsAt = decoder.pos
   if (!isDeleteSet(decoder, deletionsMax)) throw bad('a deletion is out of range')
   if (decoding.hasContent(decoder)) throw bad('bytes follow its end')
-  return { structs }
+  return { structs, deletionsAt }
 }
 
 /** The struct of one client at a clock; undefined where there is none. `structs` are in the order of their clocks. */

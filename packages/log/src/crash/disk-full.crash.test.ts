@@ -59,7 +59,8 @@ describe('disk full', () => {
         }
         return states.includes('open') && --left === 0
       })
-      expect(states.slice(0, 2)).toEqual(['storage_full', 'open'])
+      // A retry before the disk was freed says once more that it is full.
+      expect(new Set(states.slice(0, states.indexOf('open')))).toEqual(new Set(['storage_full']))
       await expectAll(directory, durability, acknowledged)
     })
   }

@@ -2,8 +2,12 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Lsn, WorkspaceLog } from '@joinery/log'
 import * as Y from 'yjs'
 import { historyDropped } from '../server-error.ts'
+import { makeServerDoc } from './server-doc.ts'
 import { Stamps } from './stamps.ts'
+import { paceOf, type Pace as StepPace, type Steps } from './steps.ts'
 import { findStart } from './stored-state.ts'
+import { unitBytesOf } from './trials/trial-protocol.ts'
+import { splittingUpdate } from './update-parts.ts'
 
 /** A point in a workspace's history: after the record `lsn`, or as it stood at a time (ms since epoch). */
 export type Point = { readonly lsn: number } | { readonly at: number }
@@ -30,13 +34,13 @@ export interface Pace {
 
 const AT_EASE: Pace = { part: (work) => work(), pause: () => nextTurn() }
 
-/** Records applied in one transaction, at most: there are many records, and each transaction has its cost. */
+/** Records that are read before they are applied, at most, and their bytes. */
 const CHUNK = 1_000
-/**
- * Bytes of updates applied in one transaction, at most: some 20 ms of small items, after which other work gets its
- * turn.
- */
 const CHUNK_BYTES = 256 * 1_024
+/** Time for which updates are applied in one transaction, ms: then other work gets its turn. */
+const TURN_MS = 5
+/** Bytes from which on an update is applied in units: a smaller one takes some milliseconds. */
+const UNITS_FROM_BYTES = 64 * 1_024
 
 /**
  * Builds the document at a point in the past, part by part, from the nearest snapshot and the records up to the point. Rejects with
@@ -49,10 +53,10 @@ export async function readPast(log: WorkspaceLog, point: Point, pace: Pace = AT_
   if (through > from && from + 1 < log.firstLsn) {
     throw historyDropped(log.firstLsn, through)
   }
-  const doc = new Y.Doc({ guid: '' })
+  const doc = makeServerDoc()
   try {
     const stamps = pace.part(() => start?.annex.stamps() ?? new Stamps())
-    if (start !== undefined) pace.part(() => Y.applyUpdate(doc, start.state))
+    if (start !== undefined) await applyInParts(doc, [start.state], pace)
     let at = start?.at ?? 0
     let chunk: Uint8Array[] = []
     let bytes = 0
@@ -61,13 +65,12 @@ export async function readPast(log: WorkspaceLog, point: Point, pace: Pace = AT_
       at = record.at
       bytes += record.update.length
       if (chunk.push(record.update) < CHUNK && bytes < CHUNK_BYTES) continue
-      const full = chunk
-      pace.part(() => applyAll(doc, full))
+      await applyInParts(doc, chunk, pace)
       chunk = []
       bytes = 0
       await pace.pause()
     }
-    pace.part(() => applyAll(doc, chunk))
+    await applyInParts(doc, chunk, pace)
     return { lsn: through, at, doc, stamps }
   } catch (error) {
     doc.destroy()
@@ -75,8 +78,32 @@ export async function readPast(log: WorkspaceLog, point: Point, pace: Pace = AT_
   }
 }
 
-function applyAll(doc: Y.Doc, updates: readonly Uint8Array[]): void {
-  doc.transact(() => {
-    for (const update of updates) Y.applyUpdate(doc, update)
-  })
+/** Applies updates in parts of {@link TURN_MS}, with a pause between two. Long updates are applied in units. */
+async function applyInParts(doc: Y.Doc, updates: readonly Uint8Array[], pace: Pace): Promise<void> {
+  let endsAtMs = 0
+  const turn = paceOf(() => performance.now() >= endsAtMs)
+  /** Does one part of steps. */
+  const part = <T>(steps: Steps<T>) =>
+    pace.part(() => {
+      endsAtMs = performance.now() + TURN_MS
+      return steps.next()
+    })
+  const steps = applying(doc, updates, turn)
+  while (!part(steps).done) await pace.pause()
+}
+
+/** The steps to updates that are applied, in a transaction each. */
+function* applying(doc: Y.Doc, updates: readonly Uint8Array[], pace: StepPace): Steps<void> {
+  const units: Uint8Array[] = []
+  for (const update of updates) {
+    if (update.length < UNITS_FROM_BYTES) units.push(update)
+    else for (const unit of yield* splittingUpdate(update, { bytesMax: unitBytesOf(update) }, pace)) units.push(unit)
+  }
+  for (let at = 0; at < units.length; ) {
+    doc.transact(() => {
+      do Y.applyUpdate(doc, units[at++] as Uint8Array)
+      while (at < units.length && !pace.isOver)
+    })
+    if (at < units.length) yield
+  }
 }

@@ -11,6 +11,7 @@ import { includesUpdate } from './known-already.ts'
 import type { LoadTurns } from './load-turns.ts'
 import { lackingOf, missingFor } from './missing-edits.ts'
 import { originOf } from './relayed-record.ts'
+import { makeServerDoc } from './server-doc.ts'
 import { Stamps } from './stamps.ts'
 import { stateVectorWithout } from './state-vector.ts'
 import type { Pace, Steps } from './steps.ts'
@@ -341,16 +342,22 @@ export class RoomDocument {
    */
   #live(authors?: Uint8Array): Live {
     if (this.#doc !== undefined && this.#ruled !== undefined) return { doc: this.#doc, ruled: this.#ruled }
-    // No one reads the guid here, and drawing a random one costs more than the rest of an empty document.
-    const doc = new Y.Doc({ guid: '' })
+    const doc = makeServerDoc()
     const ruled = this.#rules.open(doc, authors, this.#holdersOf)
     doc.on('afterTransactionCleanup', (transaction: Y.Transaction) => {
       if (this.#isReplaying) return
       const update = encodeTransaction(transaction)
       if (update === undefined) return
-      this.#emitted = update
       this.#liveAnswer.note(update)
-      this.#touched = ruled.touched(transaction)
+      const touched = ruled.touched(transaction)
+      if (this.#emitted === undefined) {
+        this.#emitted = update
+        this.#touched = touched
+        return
+      }
+      // A transaction may lead to another.
+      this.#emitted = Y.mergeUpdates([this.#emitted, update])
+      this.#touched = [...new Set([...this.#touched, ...touched])]
     })
     this.#doc = doc
     this.#ruled = ruled

@@ -3,6 +3,7 @@ import * as Y from 'yjs'
 import type { Counters } from '../counters.ts'
 import type { LoadTurns } from './load-turns.ts'
 import type { RoomDocument } from './room-document.ts'
+import { makeServerDoc } from './server-doc.ts'
 import type { Pace } from './steps.ts'
 
 export interface UpkeepOptions {
@@ -61,7 +62,7 @@ function* snapshotting(log: WorkspaceLog, document: RoomDocument, pace: Pace) {
 
 /** Throws unless Yjs can build a document from `state`. */
 function verifyState(state: Uint8Array, counters: Counters): void {
-  const doc = new Y.Doc({ guid: '' })
+  const doc = makeServerDoc()
   try {
     Y.applyUpdate(doc, state)
     counters.snapshotsVerified++

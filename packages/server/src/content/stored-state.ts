@@ -7,6 +7,7 @@ import { mayBeKnown } from './known-already.ts'
 import type { LoadTurns } from './load-turns.ts'
 import { mergeUpdates } from './merge-updates.ts'
 import { findOtherContent, type KnownStructs } from './same-content.ts'
+import { makeServerDoc } from './server-doc.ts'
 import { Stamps } from './stamps.ts'
 import { advanceStateVector, encodeStateVector } from './state-vector.ts'
 import { AT_ONCE, doAll, type Pace, SharedSteps, type Steps } from './steps.ts'
@@ -270,7 +271,7 @@ function* replaying(
   tail: readonly LogRecord[],
   pace: Pace,
 ): Steps<{ readonly stateVector: Uint8Array; readonly update: Uint8Array }> {
-  const doc = new Y.Doc()
+  const doc = makeServerDoc()
   const waiting = new WaitingStructs()
   const units =
     start === undefined ? [] : yield* splittingUpdate(start.state, { bytesMax: unitBytesOf(start.state) }, pace)

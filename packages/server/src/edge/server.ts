@@ -44,6 +44,7 @@ import { Turns } from '../turns.ts'
 import { AddressCount } from './address-count.ts'
 import { takeBelow } from './below-base.ts'
 import { Connections } from './connections.ts'
+import { DrainedConnections } from './drained-connections.ts'
 import { healthOf, type ServerLoad } from './health.ts'
 import { Placed } from './placed.ts'
 import type { Placement } from './placement.ts'
@@ -149,6 +150,7 @@ class SyncServer implements Server {
   readonly #ownership: Ownership
   readonly #base: string
   readonly #http: HttpServer
+  readonly #drained: DrainedConnections
   readonly #addresses: AddressCount
   readonly #placed: Placed
   readonly #upgrades: Upgrades
@@ -213,6 +215,7 @@ class SyncServer implements Server {
         shouldUpgradeCallback: isWebSocketUpgrade,
       }),
     )
+    this.#drained = new DrainedConnections(this.#http)
     const unrevoked = options.revocations?.onRevoked((revocation) => this.#connections.revoke(revocation))
     const unsubscribe = this.#store.onStateChange((state) => {
       logger[state.state === 'failed' ? 'error' : 'info']({ store: state }, `storage is ${state.state}`)
@@ -309,7 +312,7 @@ class SyncServer implements Server {
     this.#hurriesFromMs = performance.now() + this.#limits.drainMs
     this.#upgrades.close()
     const stopped = new Promise<void>((resolve) => this.#http.close(() => resolve()))
-    this.#http.closeIdleConnections()
+    this.#drained.drain()
     this.#connections.drain()
     const deadline = setTimeout(() => {
       this.#connections.terminate()

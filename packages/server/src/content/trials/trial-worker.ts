@@ -1,6 +1,7 @@
 import { constants, getPriority, setPriority } from 'node:os'
 import { parentPort } from 'node:worker_threads'
 import * as Y from 'yjs'
+import { makeServerDoc } from '../server-doc.ts'
 import { visitUpdate } from '../struct-spans.ts'
 import { splitUpdate } from '../update-parts.ts'
 import { splitTried, type TrialAnswer, type TrialRequest, unitBytesOf } from './trial-protocol.ts'
@@ -15,13 +16,13 @@ const NICENESS = 5
 
 setPriority(Math.min(getPriority() + NICENESS, constants.priority.PRIORITY_LOW))
 
-let doc = new Y.Doc({ guid: '' })
+let doc = makeServerDoc()
 
 function answer(request: TrialRequest): Omit<TrialAnswer, 'cpuMs'> {
   switch (request.type) {
     case 'begin':
       doc.destroy()
-      doc = new Y.Doc({ guid: '' })
+      doc = makeServerDoc()
       return {}
     case 'load':
       applyAll(doc, request.updates)
@@ -40,7 +41,7 @@ function answer(request: TrialRequest): Omit<TrialAnswer, 'cpuMs'> {
       return { unitMs, structs: countStructs(update), ...(parts && { parts }) }
     }
     case 'reload': {
-      const again = new Y.Doc({ guid: '' })
+      const again = makeServerDoc()
       applyAll(again, [Y.encodeStateAsUpdate(doc)])
       again.destroy()
       return {}
