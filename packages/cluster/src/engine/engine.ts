@@ -69,8 +69,10 @@ export interface EngineLog {
   endOf(part: number): Promise<number>
   /** Subjects that have messages. */
   subjects(): Promise<string[]>
-  /** Calls `listener` with the subject of an append. That is a hint: it may come without an append, or not at all. */
-  onAppend(listener: (subject: string) => void): () => void
+  /**
+   * Calls `listener` with the subject of an append, and its part. That is a hint: it may come without an append, or not at all.
+   */
+  onAppend(listener: (subject: string, part: number) => void): () => void
 }
 
 export interface EngineEntry {

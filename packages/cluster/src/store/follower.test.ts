@@ -2,6 +2,7 @@ import { openMemoryStore, type SteadyClock, systemSteadyClock } from '@joinery/l
 import { HandClock } from '@joinery/log/testing'
 import { expect, it } from 'vitest'
 import { openClusterNode } from '../cluster-node.ts'
+import type { Engine } from '../engine/engine.ts'
 import { MemoryEngine } from '../engine/memory/memory-engine.ts'
 import { engineNameOf } from '../nodes/names.ts'
 
@@ -72,22 +73,49 @@ it('[Q30] a history that can’t be followed is said, and the others are followe
   await Promise.all([a, b].map((node) => node.close()))
 })
 
+it('[Q30] a node reads what comes within a quarter of a second in one go, and is not woken by what it writes itself', async () => {
+  const { engine, open } = cluster()
+  const [clock, connected] = [new HandClock(), engine.connect('b')]
+  let reads = 0
+  const readPart: Engine['log']['readPart'] = (...asked) => {
+    reads++
+    return connected.log.readPart(...asked)
+  }
+  const counted = { ...connected, log: { ...connected.log, readPart } }
+  const place = { store: openMemoryStore(), node: 'b', advertise: 'b:1', clock }
+  const [a, b] = [await open('a'), await openClusterNode({ ...place, engine: counted })]
+  await expect.poll(() => reads).toBe(1)
+  // A takeover writes before the log is open.
+  const own = await b.store.open('own')
+  clock.pass(250)
+  await expect.poll(() => reads).toBe(2)
+  await own.append(entry('own')).durable
+  clock.pass(250)
+  const log = await a.store.open('w')
+  for (const text of ['1', '2', '3']) await log.append(entry(text)).durable
+  expect(reads).toBe(2)
+  clock.pass(250)
+  await expect.poll(() => textsAt(b, 'w')).toEqual(['1', '2', '3'])
+  expect(reads).toBe(3)
+  await Promise.all([a, b].map((node) => node.close()))
+})
+
 it('[Q33] a node whose engine was set back compares its copies anew, and follows what comes then', async () => {
   const { engine, open } = cluster()
   const clock = new HandClock()
   const [a, b] = [await open('a'), await open('b', openMemoryStore(), clock)]
-  const log = await a.store.open('w')
-  for (const text of ['1', '2', '3']) await log.append(entry(text)).durable
-  await expect.poll(() => textsAt(b, 'w')).toEqual(['1', '2', '3'])
-  await log.close()
-  const [first] = engine.log.read(engineNameOf('w'), 0, 1)
-  engine.log.setBack(engineNameOf('w'), (first?.sequence ?? 0) + 1)
-  // The next owner publishes what is missing, and goes on.
-  const again = await a.store.open('w')
-  expect(a.store.counts.regressions).toBeGreaterThanOrEqual(1)
-  await again.append(entry('4')).durable
   const timer = setInterval(() => clock.pass(1_000), 5)
   try {
+    const log = await a.store.open('w')
+    for (const text of ['1', '2', '3']) await log.append(entry(text)).durable
+    await expect.poll(() => textsAt(b, 'w')).toEqual(['1', '2', '3'])
+    await log.close()
+    const [first] = engine.log.read(engineNameOf('w'), 0, 1)
+    engine.log.setBack(engineNameOf('w'), (first?.sequence ?? 0) + 1)
+    // The next owner publishes what is missing, and goes on.
+    const again = await a.store.open('w')
+    expect(a.store.counts.regressions).toBeGreaterThanOrEqual(1)
+    await again.append(entry('4')).durable
     await expect.poll(() => textsAt(b, 'w')).toEqual(['1', '2', '3', '4'])
     await expect.poll(() => b.store.withCopy('w', async (copy) => (await copy.readMark())?.lsn)).toBe(4)
   } finally {

@@ -11,10 +11,17 @@ import type { ReplicatedStore, ReplicationLogger } from './replicated-store.ts'
 
 /** Messages that are read at once. */
 const READ_LIMIT = 1_000
+/** A read that gives so much is followed by the next one at once: messages, and bytes of them. */
+const MUCH = { messages: 100, bytes: 1024 * 1024 }
 /** Time between two looks at whether a part has lost messages, ms. */
 const LOOK_END_MS = 5_000
 /** Time after which a part is looked at without a hint, ms. */
 const LOOK_MS = 1_000
+/**
+ * Time from a hint to the reading, ms: what comes meanwhile is read, and written into the copies, in one go. A copy is that much later,
+ * and nobody waits for it: a takeover reads the rest.
+ */
+const GATHER_MS = 250
 
 export interface FollowerOptions {
   readonly engine: Engine
@@ -31,7 +38,8 @@ export class Follower {
   readonly problems = new Map<string, string>()
   readonly #options: FollowerOptions
   readonly #stop = new AbortController()
-  readonly #wakes = new Set<() => void>()
+  /** By the number of the part that is told of a hint. */
+  readonly #wakes = new Map<number, () => void>()
   /** Logs that could not be brought up to date when their messages came. */
   readonly #behind = new Set<string>()
   /** Parts that the engine has set back: they are read again from their first message on. */
@@ -51,7 +59,7 @@ export class Follower {
     // Logs of this node's own, which have no records: their marks say how far the parts were read.
     const parts = Array.from({ length: engine.log.parts }, (_, part) => store.local.open(`!followed-${part}`))
     const places = await Promise.all(parts)
-    follower.#unsubscribe = engine.log.onAppend(() => follower.#wake())
+    follower.#unsubscribe = engine.log.onAppend((subject, part) => follower.#heard(subject, part))
     follower.#work = Promise.all(places.map((place, part) => follower.#followPart(part, place)))
     return follower
   }
@@ -60,29 +68,34 @@ export class Follower {
   async close(): Promise<void> {
     this.#stop.abort()
     this.#unsubscribe()
-    this.#wake()
     await this.#work
   }
 
-  #wake(): void {
-    for (const wake of [...this.#wakes]) wake()
+  /** Nothing waits for what this node writes itself: it is read at the next look. */
+  #heard(subject: string, part: number): void {
+    const own = this.#options.store.owned.get(nameOfEngineName(subject))
+    if (own === undefined || own.isFenced) this.#wakes.get(part)?.()
   }
 
   async #followPart(part: number, place: AdoptingLog): Promise<void> {
-    const { engine, logger } = this.#options
+    const { engine, logger, clock } = this.#options
     let after: number | undefined
+    let placed = { sequence: 0, atMs: 0 }
     while (!this.#stop.signal.aborted) {
-      const isHinted = this.#hint()
+      const hint = this.#hint(part)
       try {
         const generation = await place.create()
         after ??= (await place.readMark())?.sequence ?? 0
         const messages = await engine.log.readPart(part, after, READ_LIMIT)
         await this.#take(part, messages)
         after = messages.at(-1)?.sequence ?? after
-        if (messages.length > 0) {
+        const atMs = clock.monotonicMs()
+        if (after > 0 && after !== placed.sequence && atMs >= placed.atMs + LOOK_MS) {
+          // What was read since is read again after a restart.
           await place.adopt([], { ...START, sequence: after, generation })
-          continue
+          placed = { sequence: after, atMs }
         }
+        if (isMuch(messages)) continue
         await this.#retry()
         if (after > 0 && (await this.#isSetBack(part, after))) {
           this.#setBack.add(part)
@@ -92,33 +105,33 @@ export class Follower {
       } catch (error) {
         // It is tried again: the engine does not answer, or storage fails.
         if (!this.#stop.signal.aborted) logger?.warn({ part, err: error }, 'following the other nodes failed')
-        this.#clearHints(isHinted)
+        // After an error only time wakes it: hints come as fast as others write.
+        this.#wakes.delete(part)
       }
-      await isHinted.promise
+      await hint
     }
     await place.close()
   }
 
-  /** Resolves at the next hint, or a while later. */
-  #hint(): PromiseWithResolvers<void> {
-    const hint = Promise.withResolvers<void>()
-    this.#wakes.add(hint.resolve)
-    const cancel = this.#options.clock.after(LOOK_MS, hint.resolve)
+  /** Resolves a while after the next hint, and a longer while later without one. */
+  async #hint(part: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const { clock } = this.#options
     const { signal } = this.#stop
-    const end = (): void => hint.resolve()
-    signal.addEventListener('abort', end)
-    void hint.promise.then(() => {
+    let cancel = clock.after(LOOK_MS, resolve)
+    const wake = (): void => {
+      this.#wakes.delete(part)
       cancel()
-      signal.removeEventListener('abort', end)
-      this.#wakes.delete(hint.resolve)
-    })
-    if (signal.aborted) hint.resolve()
-    return hint
-  }
-
-  /** After an error only time wakes it: hints come as fast as others write. */
-  #clearHints({ resolve }: PromiseWithResolvers<void>): void {
-    if (!this.#stop.signal.aborted) this.#wakes.delete(resolve)
+      cancel = clock.after(GATHER_MS, resolve)
+    }
+    this.#wakes.set(part, wake)
+    const end = (): void => resolve()
+    signal.addEventListener('abort', end)
+    if (signal.aborted) resolve()
+    await promise
+    cancel()
+    signal.removeEventListener('abort', end)
+    if (this.#wakes.get(part) === wake) this.#wakes.delete(part)
   }
 
   /** True if the engine ends before a message that this node has read: it has lost that. Looked at once in a while. */
@@ -226,6 +239,11 @@ export class Follower {
     this.problems.set(name, error.message)
     this.#options.logger?.error({ workspace: name, err: error }, 'this node can’t follow the history of a log')
   }
+}
+
+function isMuch(messages: readonly PartMessage[]): boolean {
+  if (messages.length >= MUCH.messages) return true
+  return messages.reduce((bytes, { body }) => bytes + body.byteLength, 0) >= MUCH.bytes
 }
 
 async function hasMessage(engine: Engine, subject: string, { sequence, chain }: Position): Promise<boolean> {

@@ -18,7 +18,7 @@ export class MemoryLog {
   #all: PartMessage[] = []
   /** Sequence and time of the ids that were appended lately, oldest first. */
   readonly #ids = new Map<string, { readonly sequence: number; readonly atMs: number }>()
-  readonly #listeners = new Set<(subject: string) => void>()
+  readonly #listeners = new Set<(subject: string, part: number) => void>()
   #sequence = 0
 
   constructor(clock: SteadyClock, ignoresExpectations: boolean) {
@@ -45,7 +45,7 @@ export class MemoryLog {
     this.#all.push({ ...stored, subject })
     this.#messages.set(subject, messages)
     this.#ids.set(message.id, { sequence, atMs: this.#clock.monotonicMs() })
-    for (const listener of this.#listeners) listener(subject)
+    for (const listener of this.#listeners) listener(subject, 0)
     return { sequence }
   }
 
@@ -69,7 +69,7 @@ export class MemoryLog {
     return [...this.#messages.keys()]
   }
 
-  onAppend(listener: (subject: string) => void): () => void {
+  onAppend(listener: (subject: string, part: number) => void): () => void {
     this.#listeners.add(listener)
     return () => void this.#listeners.delete(listener)
   }

@@ -101,11 +101,11 @@ export class NatsLog implements EngineLog {
     }
   }
 
-  onAppend(listener: (subject: string) => void): () => void {
-    const subscriptions = this.#shards.map(({ prefix }) =>
+  onAppend(listener: (subject: string, part: number) => void): () => void {
+    const subscriptions = this.#shards.map(({ prefix }, part) =>
       this.#link.subscribe(`${prefix}*`, {
         callback: (error, message) => {
-          if (error === null) listener(message.subject.slice(prefix.length))
+          if (error === null) listener(message.subject.slice(prefix.length), part)
         },
       }),
     )
