@@ -1,6 +1,13 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 
+export interface BalancerOptions {
+  /** Port that each connection goes to while it is up. By default all take turns. */
+  readonly first?: number
+  /** Whether a node takes clients, as far as its balancer knows. */
+  readonly isUp?: (port: number) => boolean
+}
+
 /**
  * A balancer before a cluster's nodes: it gives each connection to the next node in turn that takes it, as load balancers
  * do. It knows nothing of workspaces.
@@ -8,20 +15,22 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 export class Balancer {
   readonly #server: Server
   readonly #ports: readonly number[]
+  readonly #options: BalancerOptions
   readonly #sockets = new Set<Socket>()
   #next = 0
 
-  private constructor(server: Server, ports: readonly number[]) {
+  private constructor(server: Server, ports: readonly number[], options: BalancerOptions) {
     this.#server = server
     this.#ports = ports
-    server.on('connection', (client) => this.#pass(client, this.#ports.length))
+    this.#options = options
+    server.on('connection', (client) => this.#pass(client, this.#order()))
   }
 
-  static async start(ports: readonly number[]): Promise<Balancer> {
+  static async start(ports: readonly number[], options: BalancerOptions = {}): Promise<Balancer> {
     const server = createServer()
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
-    return new Balancer(server, ports)
+    return new Balancer(server, ports, options)
   }
 
   /** `127.0.0.1:port` */
@@ -34,12 +43,19 @@ export class Balancer {
     await new Promise<void>((resolve) => this.#server.close(() => resolve()))
   }
 
-  #pass(client: Socket, triesLeft: number): void {
+  /** The nodes that are up, in the order in which they are tried. */
+  #order(): number[] {
+    const { first, isUp = () => true } = this.#options
+    const start = first === undefined ? this.#next++ : this.#ports.indexOf(first)
+    const order = this.#ports.map((_, n) => this.#ports[(start + n) % this.#ports.length] ?? 0)
+    return order.filter(isUp)
+  }
+
+  #pass(client: Socket, [port, ...others]: readonly number[]): void {
     client.on('error', () => client.destroy())
-    if (triesLeft === 0 || client.destroyed) return void client.destroy()
-    const port = this.#ports[this.#next++ % this.#ports.length] ?? 0
+    if (port === undefined || client.destroyed) return void client.destroy()
     const upstream = connect(port, '127.0.0.1')
-    const failed = (): void => this.#pass(client, triesLeft - 1)
+    const failed = (): void => this.#pass(client, others)
     upstream.once('error', failed)
     upstream.once('connect', () => {
       upstream.off('error', failed)

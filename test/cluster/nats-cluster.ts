@@ -16,7 +16,7 @@ interface Ports {
   readonly monitor: number
 }
 
-/** Three NATS servers with JetStream, each a process; what they say to each other goes through proxies. */
+/** Three NATS servers with JetStream, each a process; what they say to each other goes through proxies, if they are to be cut. */
 export class NatsCluster {
   readonly #path: string
   readonly #directory: string
@@ -32,8 +32,8 @@ export class NatsCluster {
     this.#routes = routes
   }
 
-  /** Starts all three below `directory`, and waits until they are healthy. */
-  static async start(path: string, directory: string): Promise<NatsCluster> {
+  /** Starts all three below `directory`, and waits until they are healthy. Without proxies nothing can be cut, and nothing is slowed. */
+  static async start(path: string, directory: string, { isProxied = true } = {}): Promise<NatsCluster> {
     const ports: Ports[] = []
     for (const _ of SERVERS) {
       ports.push({ client: await freePort(), route: await freePort(), monitor: await freePort() })
@@ -41,7 +41,7 @@ export class NatsCluster {
     const routes = new Map<string, LinkProxy>()
     for (const from of SERVERS) {
       for (const to of SERVERS) {
-        if (from !== to) routes.set(`${from}>${to}`, await LinkProxy.start(ports[to]?.route ?? 0))
+        if (isProxied && from !== to) routes.set(`${from}>${to}`, await LinkProxy.start(ports[to]?.route ?? 0))
       }
     }
     const cluster = new NatsCluster(path, directory, ports, routes)
@@ -75,7 +75,7 @@ export class NatsCluster {
     if (this.#children[server] !== undefined) return
     const { client, route, monitor } = this.#ports[server] as Ports
     const others = SERVERS.filter((other) => other !== server)
-    const routes = others.map((other) => `"nats://${this.#routes.get(`${server}>${other}`)?.address}"`)
+    const routes = others.map((other) => `"nats://${this.#addressOfRoute(server, other)}"`)
     const config = [
       `server_name: ${this.nameOf(server)}`,
       `listen: "127.0.0.1:${client}"`,
@@ -92,6 +92,10 @@ export class NatsCluster {
     const file = join(this.#directory, `nats-${server}.conf`)
     await writeFile(file, `${config.join('\n')}\n`)
     this.#children[server] = startChild({ command: this.#path, args: ['-c', file] })
+  }
+
+  #addressOfRoute(from: ServerIndex, to: ServerIndex): string {
+    return this.#routes.get(`${from}>${to}`)?.address ?? `127.0.0.1:${this.#ports[to]?.route}`
   }
 
   /** Ends a server, by SIGKILL unless told otherwise. */

@@ -156,7 +156,7 @@ async function typeAndMeasure(target: Target, work: FanOutWork, name: string): P
   // Rooms of this run alone: end marks of another would be counted as this one's.
   const rooms = Array.from({ length: work.rooms }, (_, index) => new LoadRoom(`${name}-${process.pid}-${index}`, work))
   for (const room of rooms) await limit.race(room.open(target, limit.fail))
-  const stopwatch = startStopwatch(target.pid)
+  const stopwatch = startStopwatch(target.pid, target.beside)
   for (const room of rooms) room.start()
   if ('editsPerSecond' in work.pace) runPaced(rooms, work.pace.editsPerSecond)
   await limit.race(Promise.all(rooms.map((room) => room.finished)))

@@ -6,6 +6,8 @@ export interface Target {
   readonly wire: WireName
   /** Its process, whose CPU time and memory are read. */
   readonly pid: number
+  /** Other processes whose CPU time is read, too. */
+  readonly beside?: readonly number[]
   /** Whether a client that joins later must be given everything. */
   readonly keepsDocuments: boolean
 }
@@ -95,6 +97,8 @@ export interface Figures {
   readonly cpuMicrosPerDelivery?: number
   readonly cpuMicrosPerEdit?: number
   readonly cpuMicrosPerConnection?: number
+  /** CPU time of each process of {@link Target.beside}, µs. */
+  readonly besideCpuMicros?: readonly number[]
   /** Resident memory before the first connection, MiB. */
   readonly memoryMiBBefore?: number
   readonly memoryKiBPerConnection?: number

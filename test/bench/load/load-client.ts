@@ -14,6 +14,8 @@ export interface LoadClientOptions {
   readonly room: string
   /** Every update that comes, the answer to SyncStep1 included. */
   readonly onUpdate?: (update: Uint8Array) => void
+  /** Asks the server what is saved. Called with the number of this client's update frames that are. */
+  readonly onSaved?: (frames: number) => void
   /** A socket that goes before {@link LoadClient.close} spoils the measurement. */
   readonly onLost: (error: Error) => void
 }
@@ -25,6 +27,8 @@ export class LoadClient {
   readonly #wire: Wire
   readonly #keepAlive: NodeJS.Timeout
   #isClosing = false
+  #framesSent = 0
+  #framesSaved = 0
 
   private constructor(socket: WebSocket, options: LoadClientOptions) {
     this.#socket = socket
@@ -37,7 +41,7 @@ export class LoadClient {
   static open(options: LoadClientOptions): Promise<LoadClient> {
     const { room } = options
     const wire = WIRES[options.wire]
-    const socket = new WebSocket(options.url + wire.path(room), {
+    const socket = new WebSocket(options.url + wire.path(room, options.onSaved !== undefined), {
       perMessageDeflate: false,
       handshakeTimeout: OPEN_TIMEOUT_MS,
     })
@@ -63,11 +67,14 @@ export class LoadClient {
   }
 
   #take(data: Uint8Array): string {
-    const { room, onUpdate } = this.#options
+    const { room, onUpdate, onSaved } = this.#options
     const incoming = this.#wire.read(data)
     if (incoming.type === 'state' || incoming.type === 'update') onUpdate?.(incoming.payload)
-    else if (incoming.type === 'stateVector') this.#socket.send(this.#wire.syncStep2(room, EMPTY_UPDATE))
-    else if (incoming.type === 'authenticated') this.#socket.send(this.#wire.syncStep1(room, EMPTY_STATE_VECTOR))
+    else if (incoming.type === 'stateVector') this.send(this.#wire.syncStep2(room, EMPTY_UPDATE))
+    else if (incoming.type === 'saved') {
+      this.#framesSaved = incoming.isTotal ? incoming.frames : this.#framesSaved + incoming.frames
+      onSaved?.(this.#framesSaved)
+    } else if (incoming.type === 'authenticated') this.#socket.send(this.#wire.syncStep1(room, EMPTY_STATE_VECTOR))
     return incoming.type
   }
 
@@ -80,8 +87,15 @@ export class LoadClient {
     return this.#wire.update(this.#options.room, update)
   }
 
+  /** Sends an update frame. */
   send(frame: Uint8Array): void {
+    this.#framesSent++
     this.#socket.send(frame)
+  }
+
+  /** Update frames sent so far, as servers count them. */
+  get framesSent(): number {
+    return this.#framesSent
   }
 
   /** Bytes that the kernel has not taken yet. */

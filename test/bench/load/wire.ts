@@ -1,4 +1,4 @@
-import { encodeSyncStep1, encodeSyncStep2, encodeUpdate } from '@joinery/protocol'
+import { decodeFrame, encodeSyncStep1, encodeSyncStep2, encodeUpdate, MESSAGE, QUERY } from '@joinery/protocol'
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
 
@@ -8,13 +8,15 @@ export type WireName = 'yjs' | 'hocuspocus'
 export type Incoming =
   | { readonly type: 'stateVector'; readonly payload: Uint8Array }
   | { readonly type: 'state' | 'update'; readonly payload: Uint8Array }
+  /** The server calls update frames of this connection saved: the first `frames` of all, or `frames` more. */
+  | { readonly type: 'saved'; readonly frames: number; readonly isTotal: boolean }
   | { readonly type: 'authenticated' }
   | { readonly type: 'other' }
 
 /** How a y-protocols sync goes over one server's sockets. */
 export interface Wire {
-  /** Path and query of the socket for a room. */
-  path(room: string): string
+  /** Path and query of the socket for a room. `wantsSaved` asks a server that does not say so by itself what is saved. */
+  path(room: string, wantsSaved?: boolean): string
   /** Sent at open; undefined when SyncStep1 may go at once. */
   greeting(room: string): Uint8Array | undefined
   syncStep1(room: string, stateVector: Uint8Array): Uint8Array
@@ -32,21 +34,28 @@ function readSync(decoder: decoding.Decoder): Incoming {
   return type === undefined ? { type: 'other' } : { type, payload: decoding.readVarUint8Array(decoder) }
 }
 
+function readSaved(bytes: Uint8Array): Incoming {
+  const frame = decodeFrame(bytes)
+  if (frame.type !== 'joinery' || frame.message?.type !== 'durable') return { type: 'other' }
+  return { type: 'saved', frames: frame.message.frames, isTotal: true }
+}
+
 const yjs: Wire = {
-  path: (room) => `/${room}`,
+  path: (room, wantsSaved) => `/${room}${wantsSaved === true ? `?${QUERY.joinery}=1` : ''}`,
   greeting: () => undefined,
   syncStep1: (_room, stateVector) => encodeSyncStep1(stateVector),
   syncStep2: (_room, update) => encodeSyncStep2(update),
   update: (_room, update) => encodeUpdate(update),
   keepAlive: () => Uint8Array.of(3),
   read(bytes) {
+    if (bytes[0] === MESSAGE.joinery) return readSaved(bytes)
     const decoder = decoding.createDecoder(bytes)
     return decoding.readVarUint(decoder) === 0 ? readSync(decoder) : { type: 'other' }
   },
 }
 
 /** Hocuspocus puts the document's name before every frame and wants a token, even an empty one, before anything else. */
-const HOCUSPOCUS = { sync: 0, auth: 2, queryAwareness: 3, syncReply: 4 } as const
+const HOCUSPOCUS = { sync: 0, auth: 2, queryAwareness: 3, syncReply: 4, syncStatus: 8 } as const
 
 function named(room: string, type: number, body: Uint8Array): Uint8Array {
   const encoder = encoding.createEncoder()
@@ -79,6 +88,10 @@ const hocuspocus: Wire = {
     decoding.readVarString(decoder)
     const type = decoding.readVarUint(decoder)
     if (type === HOCUSPOCUS.sync || type === HOCUSPOCUS.syncReply) return readSync(decoder)
+    // Hocuspocus answers each update frame. Its provider shows that as "no unsynced changes".
+    if (type === HOCUSPOCUS.syncStatus) {
+      return { type: 'saved', frames: decoding.readVarUint(decoder), isTotal: false }
+    }
     if (type !== HOCUSPOCUS.auth) return { type: 'other' }
     const verdict = decoding.readVarUint(decoder)
     if (verdict === 1) throw new Error(`Hocuspocus refused: ${decoding.readVarString(decoder)}`)

@@ -91,7 +91,7 @@ export class Follower {
         after = messages.at(-1)?.sequence ?? after
         const atMs = clock.monotonicMs()
         if (after > 0 && after !== placed.sequence && atMs >= placed.atMs + LOOK_MS) {
-          // What was read since is read again after a restart.
+          // Messages that were read since are read again after a restart.
           await place.adopt([], { ...START, sequence: after, generation })
           placed = { sequence: after, atMs }
         }

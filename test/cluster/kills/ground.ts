@@ -1,0 +1,23 @@
+import type { PeerClient } from '../../crash/peer-client.ts'
+
+/** Servers of one maker on this machine, which can be killed. Nodes are numbered from 0. */
+export interface Ground extends AsyncDisposable {
+  /** Somebody new at a node, in a workspace. */
+  open(node: number, workspace: string): PeerClient
+  killNode(node: number): Promise<void>
+  /** SIGSTOP, and SIGCONT. */
+  stallNode(node: number): void
+  wakeNode(node: number): void
+  /** Kills what the nodes share (Redis, or all NATS servers), and removes all that it had stored. */
+  emptyEngine(): Promise<void>
+  /** Starts what does not run. */
+  heal(): Promise<void>
+  /** The last words of a process that has ended although nobody has asked it to; undefined if all run that should. */
+  crashed(): string | undefined
+}
+
+export interface Contestant {
+  readonly title: string
+  /** Number of nodes: 3. */
+  start(home: string): Promise<Ground>
+}
