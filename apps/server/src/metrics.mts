@@ -6,8 +6,7 @@ import { type CountedCluster, watchCluster } from './cluster/cluster-metrics.mts
 import { watchFiles } from './files/file-metrics.mts'
 import type { ServedFiles } from './files/served-files.mts'
 import { type CountedHooks, watchHooks } from './resources/hook-metrics.mts'
-import { watchSearch } from './resources/search-metrics.mts'
-import type { ServedSearch } from './resources/served-search.mts'
+import { type CountedSearch, watchSearch } from './resources/search-metrics.mts'
 import { createStoreMetrics } from './store-metrics.mts'
 import { type CountedTasks, watchTasks } from './task-metrics.mts'
 
@@ -25,7 +24,7 @@ export interface Metrics {
   /** Adds the numbers of uploaded files. */
   watchFiles(files: Pick<ServedFiles, 'uploadedBytes'>, tasks: CountedTasks): void
   /** Adds the numbers of searches. */
-  watchSearch(search: Pick<ServedSearch, 'search' | 'service'>): void
+  watchSearch(search: CountedSearch): void
   /** Adds the numbers of signed heads. */
   watchHeads(heads: Pick<SignedHeads, 'counters'>): void
   /** Adds the numbers of a cluster's node. */

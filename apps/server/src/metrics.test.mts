@@ -19,6 +19,8 @@ it('[A22, A43] README.md names the metrics there are, and no others', async () =
   metrics.watchTasks(tasks)
   metrics.watchFiles({ uploadedBytes: 0 }, tasks)
   metrics.watchHooks({ counts: new Map(), list: () => [] })
+  const counts = { answered: 0, repeats: 0, texts: 0, failed: new Map() }
+  metrics.watchSearch({ search: { counts: new Map() }, service: { counts } })
   metrics.watchHeads({ counters: { signed: 0, logged: 0, contradictions: 0, failures: 0 } })
   const shown = Array.from((await metrics.render()).matchAll(/^# TYPE (joinery_\w+)/gm), ([, name]) => name)
   const named = Array.from(readFileSync(README, 'utf8').matchAll(/`(joinery_\w+)`/g), ([, name]) => name)

@@ -1,8 +1,14 @@
+import type { BoardSearch, EmbeddingService } from '@joinery/resources'
 import { Counter, type Registry } from 'prom-client'
-import type { ServedSearch } from './served-search.mts'
+
+/** The parts of a server's search that metrics read. */
+export interface CountedSearch {
+  readonly search: Pick<BoardSearch, 'counts'>
+  readonly service: Pick<EmbeddingService, 'counts'> | undefined
+}
 
 /** Adds the numbers of searches and of calls for embeddings to `registry`. */
-export function watchSearch(registry: Registry, { search, service }: Pick<ServedSearch, 'search' | 'service'>): void {
+export function watchSearch(registry: Registry, { search, service }: CountedSearch): void {
   const registers = [registry]
   const searches = new Counter({
     name: 'joinery_searches_total',
