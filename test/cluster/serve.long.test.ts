@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { WebhookReceiver } from '../resources/webhook-receiver.ts'
 import { joinery } from '../support/command.ts'
 import { RawClient } from '../support/raw-client.ts'
 import { tempDirectory } from '../support/temp-directory.ts'
@@ -107,6 +108,38 @@ describe('a task', () => {
     expect(new Set(keysOf('second')).size).toBe(1)
     expect(keysOf('third')).toHaveLength(1)
     expect(await contentOf(others[0] as RunningNode, 'third')).toBe('Third.')
+  })
+})
+
+describe('outbound webhooks', () => {
+  it('[RS38] of a workspace whose owner has died are sent by another node, from where the first one was', async (context) => {
+    const key = `whsec_${Buffer.from('a secret of 24 characters').toString('base64')}`
+    await using receiver = await WebhookReceiver.start(() => [key])
+    await using scene = await ClusterScene.start(context)
+    await using home = await tempDirectory()
+    const told = { url: receiver.url, workspaces: ['*'], secrets: ['hook'], coalesceMs: 10, retryMs: [100, 100, 100] }
+    writeFileSync(`${home.path}/resources.json`, JSON.stringify({ subscriptions: { s: told } }))
+    const env = {
+      JOINERY_RESOURCES: `${home.path}/resources.json`,
+      JOINERY_EGRESS_ALLOW: new URL(receiver.url).origin,
+      JOINERY_SECRET_HOOK: key,
+    }
+    const one = await scene.node('n1', { env })
+    expect((await put(one, 'a', 'by one')).status).toBe(201)
+    await receiver.told('demo', 1)
+    // The endpoint is away, and the owner dies with what it could not tell.
+    receiver.answer = () => 'hang'
+    const late = Number((await put(one, 'b', 'by one')).headers.get('x-joinery-lsn'))
+    await expect.poll(() => receiver.received.some(({ status }) => status === 0)).toBe(true)
+    const two = await scene.node('n2', { env })
+    await expect.poll(() => contentOf(two, 'b')).toBe('by one')
+    await one.child.end('SIGKILL')
+    receiver.answer = () => 204
+    // Nobody asks for the workspace until it is told.
+    await receiver.told('demo', late)
+    const bodies = new Map(receiver.received.map(({ id, body }) => [id, body]))
+    expect(receiver.received.every(({ id, body }) => bodies.get(id) === body)).toBe(true)
+    expect(receiver.taken.filter(({ data }) => data.lsn.from === 1)).toHaveLength(1)
   })
 })
 

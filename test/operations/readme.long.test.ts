@@ -17,6 +17,8 @@ async function commandsOfReadme(): Promise<string[][]> {
 
 /** Commands that have commands of their own. */
 const GROUPS: ReadonlySet<string> = new Set(['cluster', 'hooks', 'leases', 'tasks'])
+/** Commands of a group that have commands of their own. */
+const SUBGROUPS: ReadonlySet<string> = new Set(['outgoing'])
 /** Commands without a result that a program would read as JSON. */
 const TALKERS: ReadonlySet<string> = new Set(['serve'])
 
@@ -25,7 +27,8 @@ describe('README.md', () => {
     const named = await commandsOfReadme()
     const optionsOf = Map.groupBy(
       named.flatMap(([first = '', ...words]) => {
-        const name = GROUPS.has(first) ? `${first} ${words[0]}` : first
+        const group = GROUPS.has(first) ? words.slice(0, SUBGROUPS.has(words[0] ?? '') ? 2 : 1) : []
+        const name = [first, ...group].join(' ')
         return [[name, ''], ...words.filter((word) => word.startsWith('--')).map((word) => [name, word])]
       }),
       ([name = '']) => name,

@@ -6,6 +6,7 @@ import { type CountedCluster, watchCluster } from './cluster/cluster-metrics.mts
 import { watchFiles } from './files/file-metrics.mts'
 import type { ServedFiles } from './files/served-files.mts'
 import { type CountedHooks, watchHooks } from './resources/hook-metrics.mts'
+import { type CountedOutbox, watchOutbox } from './resources/outbox-metrics.mts'
 import { type CountedSearch, watchSearch } from './resources/search-metrics.mts'
 import { createStoreMetrics } from './store-metrics.mts'
 import { type CountedTasks, watchTasks } from './task-metrics.mts'
@@ -21,6 +22,8 @@ export interface Metrics {
   watchTasks(tasks: CountedTasks): void
   /** Adds the numbers of the inbox of webhooks. */
   watchHooks(inbox: CountedHooks): void
+  /** Adds the numbers of outbound webhooks. */
+  watchOutbox(outbox: CountedOutbox): void
   /** Adds the numbers of uploaded files. */
   watchFiles(files: Pick<ServedFiles, 'uploadedBytes'>, tasks: CountedTasks): void
   /** Adds the numbers of searches. */
@@ -43,6 +46,7 @@ export function createMetrics(): Metrics {
     watch: (server, api, store, revocations) => watchServer(registry, server, api, store, revocations),
     watchTasks: (tasks) => watchTasks(registry, tasks),
     watchHooks: (inbox) => watchHooks(registry, inbox),
+    watchOutbox: (outbox) => watchOutbox(registry, outbox),
     watchFiles: (files, tasks) => watchFiles(registry, files, tasks),
     watchSearch: (search) => watchSearch(registry, search),
     watchHeads: (heads) => watchHeads(registry, heads),

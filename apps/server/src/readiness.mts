@@ -1,5 +1,6 @@
 import { statfs } from 'node:fs/promises'
 import type { EventStore } from '@joinery/log'
+import type { Outbox } from '@joinery/resources'
 import type { Server } from '@joinery/server'
 import type { TaskEngine } from '@joinery/tasks'
 import type { ServedCluster } from './cluster/served-cluster.mts'
@@ -17,6 +18,8 @@ export interface Readiness {
   readonly quarantined: number
   /** Tasks that are open, and journals of tasks that can't be read. They are no reason either. */
   readonly tasks: TaskEngine['extent']
+  /** Endpoints of webhooks that are disabled, and deliveries that were given up; undefined without subscriptions. They are no reason either. */
+  readonly webhooks: { readonly disabled: readonly string[]; readonly dead: number } | undefined
   /** This node of a cluster; undefined for a single server. */
   readonly cluster: { readonly node: string; readonly nodes: number; readonly isDraining: boolean } | undefined
 }
@@ -26,12 +29,13 @@ interface Served {
   readonly store: EventStore
   readonly tasks: Pick<TaskEngine, 'extent'>
   readonly cluster: Pick<ServedCluster, 'node'> | undefined
+  readonly outbox: Pick<Outbox, 'endpoints' | 'dead'> | undefined
 }
 
 /** Looks at the state of storage, at the free space on its disk, and at the cluster. */
 export async function readReadiness(
   { dataDirectory, durability, diskFreeBytesMin }: ServeConfig,
-  { server, store, tasks, cluster }: Served,
+  { server, store, tasks, cluster, outbox }: Served,
 ): Promise<Readiness> {
   const { state } = store.state
   const reasons: string[] = []
@@ -49,6 +53,7 @@ export async function readReadiness(
   if (nodes?.trouble !== undefined) reasons.push(`cluster: ${nodes.trouble.message}`)
   if (nodes?.self.isDraining) reasons.push('cluster: this node gives its workspaces away')
   const place = nodes && { node: nodes.self.node, nodes: nodes.list().length, isDraining: nodes.self.isDraining }
+  const disabled = [...(outbox?.endpoints ?? [])].filter(({ isDisabled }) => isDisabled).map(({ name }) => name)
   const status = reasons.length === 0 ? 'ready' : 'not_ready'
   return {
     status,
@@ -57,6 +62,7 @@ export async function readReadiness(
     disk,
     quarantined: server.load().quarantined,
     tasks: tasks.extent,
+    webhooks: outbox && { disabled, dead: outbox.dead },
     cluster: place,
   }
 }

@@ -2,6 +2,7 @@ import type { Writable } from 'node:stream'
 import { createApi, openServedTasks } from '@joinery/api'
 import { defineDocumentRules } from '@joinery/blocks'
 import { type LogObserver, openLevelStore, openMemoryStore } from '@joinery/log'
+import { UPLOAD_SAGA } from '@joinery/resources'
 import {
   AnnouncedIds,
   createAuthenticator,
@@ -130,9 +131,9 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
           config.keys && { known: await readTabs(directory), save: (tabs) => writeTabs(directory, tabs) }),
         onSaveFailed: (err) => logger.error({ err }, 'the connected tabs could not be saved'),
       })
-      const workerToken = config.keys && makeWorkerToken()
+      const workerToken = makeWorkerToken()
       const people = config.keys && createAuthenticator(config.keys, { revocations, jwks: config.limits.jwks })
-      const authenticator = people && workerToken ? withOwnWorker(people, workerToken) : people
+      const authenticator = people && withOwnWorker(people, workerToken)
       let faces: Faces | undefined
       const server = createServer({
         host: config.host,
@@ -163,6 +164,10 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
       const { tasks } = served
       await resources?.announce(tasks)
       const inbox = await resources?.openInbox({ workspaces: server.workspaces, store, tasks, logger })
+      const outgoing = await resources?.openOutbox({
+        ...{ workspaces: server.workspaces, store, lists, logger, isShared: cluster !== undefined },
+      })
+      const outbox = outgoing?.outbox
       const signed = await openServedHeads(config, signer, server, logger)
       const search = openServedSearch({ config, file: resources?.file, environment: process.env })
       await forgetOthers(search, server.workspaces.names(), logger)
@@ -181,6 +186,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
         tasks,
         files: files.files,
         search: search.search,
+        ownWork: { token: workerToken, sagas: [...(resources?.adapters ?? []), UPLOAD_SAGA] },
         workspaces: server.workspaces,
         costs: server.costs,
         durability,
@@ -197,19 +203,24 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
       metrics.watchFiles(files, tasks)
       metrics.watchSearch(search)
       if (inbox !== undefined) metrics.watchHooks(inbox)
+      if (outgoing !== undefined) metrics.watchOutbox(outgoing)
       if (signed !== undefined) metrics.watchHeads(signed.heads)
       if (cluster !== undefined) metrics.watchCluster(cluster)
       cluster?.releaseBy((workspace) => server.workspaces.release(workspace as WorkspaceId))
-      const following = cluster && new FollowTasks({ ...cluster, tasks, logger })
+      const following = cluster && new FollowTasks({ ...cluster, tasks, outbox, logger })
       const relief = startMemoryRelief(server)
-      const readiness = () => readReadiness(config, { server, store, tasks, cluster })
+      const readiness = () => readReadiness(config, { server, store, tasks, cluster, outbox })
       const demonstration = await openDemonstration(config, server, search.embedding, logger)
       const always = { api, files, inbox, metrics, readiness, demonstration }
       faces = { ...always, control: undefined }
       await server.listen()
       files.resume()
       const loadLimits = { ...SERVER_LIMITS, ...config.limits.server }
-      const operator = storeOperator(directory, store, roomAccess(server, tasks, store, revocations, loadLimits, inbox))
+      const operator = storeOperator(
+        directory,
+        store,
+        roomAccess(server, tasks, store, revocations, loadLimits, { inbox, outbox }),
+      )
       const control =
         durability === 'memory' ? undefined : await openControl(server.url, { directory, operator, logger })
       faces = { ...always, control: control?.door }

@@ -38,6 +38,16 @@ export { HOOKS_LOG, HookDesk } from './hooks/hook-desk.ts'
 export type { HookEntry } from './hooks/hook-fold.ts'
 export { Inbox, type InboxOptions } from './hooks/inbox.ts'
 export { SIGNATURE_LIMITS, signStandard, verify } from './hooks/signatures.ts'
+export { type LaneJournal, laneLogOf, OUTBOX_ENTRY, OUTBOX_LOG, openLaneJournal } from './outbox/lane.ts'
+export { Outbox, type OutboxJournal, type OutboxOptions, openOutboxJournal } from './outbox/outbox.ts'
+export {
+  type DeliveryRow,
+  type DeliveryView,
+  decideDelivery,
+  deliveriesIn,
+  type FailingEndpoint,
+} from './outbox/outbox-desk.ts'
+export { type Subscriptions, secretsOfSubscriptions } from './outbox/subscription-config.ts'
 export { type FailureClass, ResourceError, type ResourceErrorCode } from './resource-error.ts'
 export { BoardSearch, type SearchAnswer, type SearchedText } from './search/board-search.ts'
 export { VectorStore } from './search/vector-store.ts'

@@ -149,6 +149,23 @@ describe('the events of a task', () => {
     expect(await types(all.at(-1)?.[0] ?? 0)).toEqual([])
   })
 
+  it('[J94] a wait for changes tells how far it has seen, and goes on from there', async () => {
+    const task = await scene.begin(two)
+    const { signal } = new AbortController()
+    // One that lies behind is answered at once, with the LSN to go on from.
+    const seen = await scene.engine.untilChanged(W, { after: 0, signal })
+    expect(seen).toBe((await scene.engine.list(W, { limit: 1 })).lsn)
+    let isOver = false
+    const waiting = scene.engine.untilChanged(W, { after: seen, signal }).finally(() => {
+      isOver = true
+    })
+    await scene.find(task)
+    expect(isOver).toBe(false)
+    await scene.next([two])
+    expect(await waiting).toBeGreaterThan(seen)
+    expect(await scene.engine.untilChanged(W, { after: 1_000, signal: AbortSignal.abort() })).toBeLessThan(1_000)
+  })
+
   it('[J28] end when the reader goes, and when the server closes', async () => {
     const task = await scene.begin(two)
     const stop = new AbortController()

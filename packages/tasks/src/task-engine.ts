@@ -127,7 +127,7 @@ export class TaskEngine implements Tasks {
     return this.#with(workspace, (book) => listTasks(book, query))
   }
 
-  untilChanged(workspace: string, options: Parameters<Tasks['untilChanged']>[1]): Promise<void> {
+  untilChanged(workspace: string, options: Parameters<Tasks['untilChanged']>[1]): Promise<number> {
     return this.#with(workspace, (book) => untilChanged(book, options))
   }
 

@@ -59,12 +59,16 @@ export async function* eventsOf(
   }
 }
 
-/** Resolves when a record about any task is above the LSN, when `signal` aborts, or when the journal is closed. */
+/**
+ * Resolves with the LSN of the journal's last record once that is above `after`, and at once if it is already. Resolves with the LSN as it
+ * stands when `signal` aborts, or when the journal is closed. To go on, give the LSN as the next `after`.
+ */
 export async function untilChanged(
   book: TaskBook,
   { after, signal }: { readonly after: number; readonly signal: AbortSignal },
-): Promise<void> {
-  if (signal.aborted || book.journal.log.head > after || !book.journal.isOurs) return
+): Promise<number> {
+  const { log } = book.journal
+  if (signal.aborted || log.head > after || !book.journal.isOurs) return log.head
   const changed = Promise.withResolvers<void>()
   const unfollow = book.follow(changed.resolve)
   const abort = (): void => changed.resolve()
@@ -72,6 +76,7 @@ export async function untilChanged(
   await changed.promise
   unfollow()
   signal.removeEventListener('abort', abort)
+  return log.head
 }
 
 /** Events from the log. The state that each left is made anew from the snapshot before them. */

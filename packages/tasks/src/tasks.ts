@@ -61,8 +61,11 @@ export interface Tasks {
       readonly limit: number
     },
   ): Promise<TaskList>
-  /** Resolves when a record about any task of the workspace is above the LSN, or when `signal` aborts. */
-  untilChanged(workspace: string, options: { readonly after: number; readonly signal: AbortSignal }): Promise<void>
+  /**
+   * Resolves with the LSN of the last record about any task of the workspace once that is above `after`, or as it stands when `signal`
+   * aborts. To go on, give it as the next `after`: with an older one the wait is over at once.
+   */
+  untilChanged(workspace: string, options: { readonly after: number; readonly signal: AbortSignal }): Promise<number>
   /** The events of a task after an LSN, then each new one until the task has ended. */
   events(
     workspace: string,

@@ -1,24 +1,28 @@
 import type { ClusterNode } from '@joinery/cluster'
-import { workspaceOfSystemLog } from '@joinery/log'
+import { kindOfSystemLog, workspaceOfSystemLog } from '@joinery/log'
+import { OUTBOX_LOG, type Outbox } from '@joinery/resources'
 import type { Tasks } from '@joinery/tasks'
 import type { Logger } from 'pino'
+import { ownedBy } from './node-asks.mts'
 
 /** Pause between two looks at the nodes, ms. */
 const LOOK_MS = 1_000
-/** Journals of tasks: `!work/` and the workspace. */
-const JOURNAL = '!work/'
+/** Kind of the journals of tasks. */
+const TASKS_LOG = '!work'
 
 export interface FollowTasksOptions {
   readonly node: Pick<ClusterNode, 'nodes' | 'ownership'>
   /** Names of all logs that the cluster has: this node's own copies may be behind. */
   readonly logs: () => Promise<string[]>
   readonly tasks: Pick<Tasks, 'list'>
+  /** Undefined without outbound webhooks. */
+  readonly outbox: Pick<Outbox, 'adopt'> | undefined
   readonly logger: Logger
 }
 
 /**
- * Goes on with the tasks of workspaces that have no owner any more. Tasks follow their workspace: whichever node opens their journal
- * owns both. Nobody may ask for a workspace whose node has died, so the other nodes share its journals among them.
+ * Goes on with the tasks and the webhooks of workspaces that have no owner any more. They follow their workspace: whichever node opens
+ * their journal owns both. Nobody may ask for a workspace whose node has died, so the other nodes share its journals among them.
  */
 export class FollowTasks {
   readonly #options: FollowTasksOptions
@@ -50,10 +54,23 @@ export class FollowTasks {
 
   /** Looks at all journals whenever other nodes take workspaces than at the last look. */
   async #look(): Promise<void> {
+    await this.#tellOwned()
     const takers = await this.#takers()
     const known = takers.join()
     if (known === this.#known || this.#isClosed) return
     this.#known = (await this.#adoptAll(takers)) ? known : ''
+  }
+
+  /** Goes on with the webhooks of this node's workspaces: it may own one since somebody has asked for it. */
+  async #tellOwned(): Promise<void> {
+    const { node, outbox, logger } = this.#options
+    if (outbox === undefined) return
+    for (const workspace of ownedBy(node)) {
+      if (this.#isClosed) return
+      await outbox.adopt(workspace).catch((err: unknown) => {
+        logger.info({ workspace, err }, 'the webhooks of a workspace can’t be taken over yet')
+      })
+    }
   }
 
   /** Runs of the nodes that live and take workspaces, in one order everywhere. */
@@ -68,24 +85,31 @@ export class FollowTasks {
 
   /** Opens this node's share of the journals that nobody has. Resolves with false if some could not be opened now. */
   async #adoptAll(takers: readonly string[]): Promise<boolean> {
-    const { node, logs, tasks, logger } = this.#options
+    const { node, logs, logger } = this.#options
     const { session } = node.nodes.self
     let isDone = true
     for (const name of await logs()) {
-      const workspace = name.startsWith(JOURNAL) ? workspaceOfSystemLog(name) : undefined
-      if (workspace === undefined || this.#isClosed) continue
+      const adopt = this.#adopterOf(kindOfSystemLog(name))
+      const workspace = adopt === undefined ? undefined : workspaceOfSystemLog(name)
+      if (adopt === undefined || workspace === undefined || this.#isClosed) continue
       const owner = node.ownership.ownerOf(workspace)
       if (owner !== undefined && takers.includes(owner.session)) continue
       if (takers[shareOf(workspace, takers.length)] !== session) continue
       try {
-        await tasks.list(workspace, { limit: 1 })
-        logger.info({ workspace, before: owner?.node }, 'the tasks of a workspace without an owner go on here')
+        await adopt(workspace)
+        logger.info({ workspace, before: owner?.node }, 'the work of a workspace without an owner goes on here')
       } catch (err) {
         isDone = false
-        logger.info({ workspace, err }, 'the tasks of a workspace can’t be taken over yet')
+        logger.info({ workspace, err }, 'the work of a workspace can’t be taken over yet')
       }
     }
     return isDone
+  }
+
+  #adopterOf(kind: string): ((workspace: string) => Promise<unknown>) | undefined {
+    const { tasks, outbox } = this.#options
+    if (kind === TASKS_LOG) return (workspace) => tasks.list(workspace, { limit: 1 })
+    return kind === OUTBOX_LOG && outbox !== undefined ? (workspace) => outbox.adopt(workspace) : undefined
   }
 }
 

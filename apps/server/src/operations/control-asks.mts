@@ -38,6 +38,9 @@ const askTaskBody = taskBody.extend({
 })
 const hookBody = z.object({ endpoint: z.string(), id: z.string() })
 const askHookBody = hookBody.extend({ ask: z.enum(['replay', 'drop']) })
+const deliveryBody = z.object({ subscription: z.string(), id: z.string() })
+const askDeliveryBody = deliveryBody.extend({ ask: z.enum(['replay', 'drop']) })
+const enableBody = z.object({ subscription: z.string() })
 const compactBody = z.object({
   keepHistory: z.union([
     z.literal('forever'),
@@ -112,6 +115,22 @@ export const ASKS: Readonly<Record<string, Ask>> = {
   askHook: async (operator, request) => {
     const { endpoint, id, ask } = askHookBody.parse(await readQuestion(request))
     return operator.askHook(endpoint, id, ask)
+  },
+  deliveries: async (operator, request) => {
+    await readQuestion(request)
+    return operator.deliveries()
+  },
+  delivery: async (operator, request) => {
+    const { subscription, id } = deliveryBody.parse(await readQuestion(request))
+    return operator.delivery(subscription, id)
+  },
+  askDelivery: async (operator, request) => {
+    const { subscription, id, ask } = askDeliveryBody.parse(await readQuestion(request))
+    return operator.askDelivery(subscription, id, ask)
+  },
+  enableEndpoint: async (operator, request) => {
+    await operator.enableEndpoint(enableBody.parse(await readQuestion(request)).subscription)
+    return null
   },
   compact: async (operator, request, watched) => {
     const { keepHistory, workspace } = compactBody.parse(await readQuestion(request))

@@ -3,6 +3,7 @@ import { AppError } from '../app-error.mts'
 import type { Options } from '../setting.mts'
 import { addDataOptions, readDataOptions } from './data-options.mts'
 import { withOperator } from './open-operator.mts'
+import { addOutgoingCommands } from './outgoing-commands.mts'
 import type { HookRow, HookView } from './store-hooks.mts'
 import { formatTable, formatTime } from './table.mts'
 
@@ -32,6 +33,7 @@ export function addHooksCommand(program: Command): void {
       })
       console.log(isJson ? JSON.stringify({ directory, hooks: rows }) : describeAll(rows))
     })
+  addOutgoingCommands(hooks)
   const ofEvent = (name: string): Command => {
     return addDataOptions(
       hooks.command(name).argument('<endpoint>', 'name of the endpoint').argument('<event>', 'id of the event'),

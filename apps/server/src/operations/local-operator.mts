@@ -12,13 +12,21 @@ import {
   verifyOpenDirectory,
 } from '@joinery/log/operations'
 import { parseWorkspaceName } from '@joinery/protocol'
-import type { Inbox } from '@joinery/resources'
+import type { Inbox, Outbox } from '@joinery/resources'
 import { whyCostly as costlyReason, isAboutMemory, type Revocations, type Server, ServerError } from '@joinery/server'
 import { type TaskEngine, tryJournal } from '@joinery/tasks'
 import { compactStore, type WithLog } from './compact-store.mts'
 import type { ImportChoice, Operator, Removal, Watched } from './operator.mts'
 import { type Alone, exportIntactPart, repairStore } from './repair-store.mts'
 import { openRevocations, revokedText } from './revocations-file.mts'
+import {
+  askDelivery,
+  deliveryOf,
+  directDeliveries,
+  enableEndpoint,
+  type StoreDeliveries,
+  servedDeliveries,
+} from './store-deliveries.mts'
 import { askHook, directHooks, hookOf, hooksOf, type StoreHooks } from './store-hooks.mts'
 import { directLeases, leasesOf, releaseLease, type StoreLeases, servedLeases } from './store-leases.mts'
 import { askTask, directTasks, purgeDirectly, resumeTasks, type StoreTasks, taskOf, tasksOf } from './store-tasks.mts'
@@ -39,6 +47,7 @@ export interface Access {
   readonly leases: StoreLeases
   readonly tasks: StoreTasks
   readonly hooks: StoreHooks
+  readonly deliveries: StoreDeliveries
   readonly loadLimits: LoadLimits
   /** Workspaces that are known to take too much to load, with the reason. */
   readonly costly: ReadonlyMap<string, string>
@@ -97,6 +106,14 @@ export function storeOperator(directory: string, store: EventStore, access: Acce
     hook: (endpoint, id) => hookOf(access.hooks, endpoint, id),
     askHook: (endpoint, id, ask) => {
       return whileStorageWorks(store, undefined, () => askHook(access.hooks, endpoint, id, ask))
+    },
+    deliveries: () => access.deliveries.list(),
+    delivery: (subscription, id) => deliveryOf(access.deliveries, subscription, id),
+    askDelivery: (subscription, id, ask) => {
+      return whileStorageWorks(store, undefined, () => askDelivery(access.deliveries, subscription, id, ask))
+    },
+    enableEndpoint: (subscription) => {
+      return whileStorageWorks(store, undefined, () => enableEndpoint(access.deliveries, subscription))
     },
     compact: (keepHistory, workspace, watched) => {
       return whileStorageWorks(store, watched.signal, (signal) =>
@@ -168,6 +185,10 @@ export function directoryOperator(directory: string): Operator {
     hooks: () => reading((operator) => operator.hooks()),
     hook: (endpoint, id) => reading((operator) => operator.hook(endpoint, id)),
     askHook: (endpoint, id, ask) => changing((operator) => operator.askHook(endpoint, id, ask)),
+    deliveries: () => reading((operator) => operator.deliveries()),
+    delivery: (subscription, id) => reading((operator) => operator.delivery(subscription, id)),
+    askDelivery: (subscription, id, ask) => changing((operator) => operator.askDelivery(subscription, id, ask)),
+    enableEndpoint: (subscription) => changing((operator) => operator.enableEndpoint(subscription)),
     compact: (keepHistory, workspace, watched) => {
       return changing((operator) => operator.compact(keepHistory, workspace, watched))
     },
@@ -204,6 +225,7 @@ function directAccess(store: EventStore): Access {
     leases: directLeases(store),
     tasks: directTasks(store),
     hooks: directHooks(store),
+    deliveries: directDeliveries(store),
     costly: new Map(),
     loadLimits: loadLimitsOf(process.env),
     whyCostly: async (workspace) => {
@@ -225,7 +247,7 @@ export function roomAccess(
   store: EventStore,
   revocations: Revocations,
   loadLimits: LoadLimits,
-  inbox: Inbox | undefined,
+  { inbox, outbox }: { readonly inbox: Inbox | undefined; readonly outbox: Outbox | undefined },
 ): Access {
   const direct = directAccess(store)
   return {
@@ -245,6 +267,7 @@ export function roomAccess(
     leases: servedLeases(workspaces.leases),
     tasks: (work) => work(tasks),
     hooks: inbox === undefined ? direct.hooks : (work) => work(inbox),
+    deliveries: outbox === undefined ? direct.deliveries : servedDeliveries(outbox),
     costly: costlyWorkspaces,
     loadLimits,
     whyCostly: async (name) => costlyWorkspaces.get(name),

@@ -8,7 +8,9 @@ import type {
   RepairSurvey,
   StoreInspection,
 } from '@joinery/log/operations'
+import type { DeliveryView } from '@joinery/resources'
 import type { DamagedJournal, TaskView } from '@joinery/tasks'
+import type { DeliveryAsk, FailedDeliveries } from './store-deliveries.mts'
 import type { HookAsk, HookRow, HookView } from './store-hooks.mts'
 import type { LeaseRow } from './store-leases.mts'
 import type { TaskAsk, TaskRow } from './store-tasks.mts'
@@ -94,6 +96,14 @@ export interface Operator {
   hook(endpoint: string, id: string): Promise<HookView>
   /** Decides about a parked event. Rejects with `invalid` if it is not parked. */
   askHook(endpoint: string, id: string, ask: HookAsk): Promise<HookRow>
+  /** The outbound webhooks that have failed. */
+  deliveries(): Promise<FailedDeliveries>
+  /** One delivery that has failed. Rejects with `invalid` if there is none of this id. */
+  delivery(subscription: string, id: string): Promise<DeliveryView>
+  /** Decides about a delivery that was given up. Rejects with `invalid` if it was not. */
+  askDelivery(subscription: string, id: string, ask: DeliveryAsk): Promise<DeliveryView>
+  /** Sends to a disabled endpoint again. Rejects with `invalid` if it is not disabled. */
+  enableEndpoint(subscription: string): Promise<void>
   /** Drops the records that `keepHistory` does not keep and packs the rest, of one workspace or of all. */
   compact(keepHistory: KeepHistory, workspace: string | undefined, watched: Watched): Promise<Compaction[]>
 }

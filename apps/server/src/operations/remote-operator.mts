@@ -6,10 +6,12 @@ import { json } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import { LogError, type LogErrorCode } from '@joinery/log'
 import type { DirectoryReport, HistoryRow, Imported, StoreInspection } from '@joinery/log/operations'
+import type { DeliveryView } from '@joinery/resources'
 import type { DamagedJournal, TaskView } from '@joinery/tasks'
 import { type Control, readControlFile } from './control-file.mts'
 import { CONTROL_PATH, failure, line } from './control-line.mts'
 import type { Compaction, ImportChoice, Operator, RepairOutcome, Watched } from './operator.mts'
+import type { FailedDeliveries } from './store-deliveries.mts'
 import type { HookRow, HookView } from './store-hooks.mts'
 import type { LeaseRow } from './store-leases.mts'
 import type { TaskRow } from './store-tasks.mts'
@@ -46,6 +48,12 @@ export async function findServer(directory: string): Promise<Operator | undefine
     hooks: () => ask(control, 'hooks', {}, {}) as Promise<HookRow[]>,
     hook: (endpoint, id) => ask(control, 'hook', { endpoint, id }, {}) as Promise<HookView>,
     askHook: (endpoint, id, what) => ask(control, 'askHook', { endpoint, id, ask: what }, {}) as Promise<HookRow>,
+    deliveries: () => ask(control, 'deliveries', {}, {}) as Promise<FailedDeliveries>,
+    delivery: (subscription, id) => ask(control, 'delivery', { subscription, id }, {}) as Promise<DeliveryView>,
+    askDelivery: (subscription, id, what) => {
+      return ask(control, 'askDelivery', { subscription, id, ask: what }, {}) as Promise<DeliveryView>
+    },
+    enableEndpoint: async (subscription) => void (await ask(control, 'enableEndpoint', { subscription }, {})),
     compact: (keepHistory, workspace, watched) => {
       return ask(control, 'compact', { keepHistory, workspace }, watched) as Promise<Compaction[]>
     },

@@ -19,7 +19,7 @@ export async function loadResourceSagas(
   const file = await readResourcesFile(path, process.env)
   checkSecrets(file, false)
   const machines = await machinesOfAdapters(file, machinesFile)
-  const egressAllow = process.env.JOINERY_EGRESS_ALLOW
+  const { JOINERY_EGRESS_ALLOW: egressAllow, JOINERY_EGRESS_PROXY: egressProxy } = process.env
   return file.config.adapters.flatMap(({ machine, kind, config }) => {
     const table = machines.get(machine)
     if (table === undefined) throw new AppError('usage', `adapters.${machine}: there is no such machine`)
@@ -28,6 +28,7 @@ export async function loadResourceSagas(
       ...(egressAllow !== undefined && { egressAllow }),
       ...(place && { texts: textsFrom(place) }),
       ...(place?.vectors !== undefined && { vectors: new VectorStore(place.vectors) }),
+      ...(egressProxy !== undefined && { egressProxy }),
     })
     return sagasOf({ adapter, machine: table, secrets: file.secrets })
   })

@@ -9,6 +9,7 @@ import {
   readResourcesConfig,
   Secrets,
   secretsOfFiles,
+  secretsOfSubscriptions,
   variableOf,
 } from '@joinery/resources'
 import { AppError } from '../app-error.mts'
@@ -43,6 +44,7 @@ export function checkSecrets({ path, config, secrets }: ResourcesFile, isServer:
     secrets.check(config.adapters.flatMap(({ kind, config: given }) => kind.secretsOf(given)))
     if (!isServer) return
     secrets.check(Object.values(config.hooks).flatMap((endpoint) => endpoint.secrets))
+    secrets.check(secretsOfSubscriptions(config.subscriptions))
     if (config.files !== undefined) secrets.check(secretsOfFiles(config.files))
   } catch (cause) {
     if (!(cause instanceof ResourceError)) throw cause

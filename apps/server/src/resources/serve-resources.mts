@@ -1,13 +1,15 @@
 import type { EventStore } from '@joinery/log'
 import { parseWorkspaceName } from '@joinery/protocol'
-import { FILE_LIMITS, type FileStore, Inbox, storeOf } from '@joinery/resources'
+import { Egress, FILE_LIMITS, type FileStore, Inbox, type Outbox, ResourceError, storeOf } from '@joinery/resources'
 import { ServerError, type Workspaces } from '@joinery/server'
 import type { TaskEngine } from '@joinery/tasks'
 import type { Logger } from 'pino'
+import { AppError } from '../app-error.mts'
 import type { ServeConfig } from '../serve-config.mts'
 import type { OwnWorkerOptions } from '../work/own-worker.mts'
 import { foreignSecrets, loadResourceSagas } from './resource-worker.mts'
 import { checkSecrets, machinesOfAdapters, type ResourcesFile, readResourcesFile } from './resources-file.mts'
+import { type OutboxPlace, openServedOutbox } from './serve-outbox.mts'
 
 /** The parts of a server that an inbox of webhooks stands on. */
 export interface InboxPlace {
@@ -30,6 +32,8 @@ export interface ServedResources {
   openInbox(place: InboxPlace): Promise<Inbox | undefined>
   /** The file, as it was read. */
   readonly file: ResourcesFile
+  /** Opens the outbound webhooks. Resolves with undefined if the file has no subscriptions. */
+  openOutbox(place: OutboxPlace): Promise<{ readonly outbox: Outbox; readonly egress: Egress } | undefined>
   /** The bucket for uploaded files; undefined if they are on the disk. */
   readonly fileStore: FileStore | undefined
   /** The worker that runs the adapters; none without adapters. `vectors` is the directory of vectors that it shares. */
@@ -62,11 +66,18 @@ export async function readServedResources(config: ServeConfig): Promise<ServedRe
       hasWorkspace: (name) => hasWorkspace(workspaces, name),
     })
   }
+  const { subscriptions } = file.config
+  const egress = egressFor(file)
+  const openOutbox: ServedResources['openOutbox'] = async (place) => {
+    if (Object.keys(subscriptions).length === 0) return undefined
+    return { egress, outbox: await openServedOutbox({ subscriptions, secrets: file.secrets, egress }, place) }
+  }
   const { ticketMs } = { ...FILE_LIMITS, ...config.limits.files }
   const { files } = file.config
   return {
     file,
     openInbox,
+    openOutbox,
     fileStore: files && storeOf(files, file.secrets, ticketMs),
     announce,
     adapters,
@@ -86,5 +97,23 @@ async function hasWorkspace(workspaces: Workspaces, text: string): Promise<boole
   } catch (error) {
     if (error instanceof ServerError && error.code === 'workspace_deleted') return false
     throw error
+  }
+}
+
+/** The client of subscriptions. Throws {@link AppError} `usage` that names the subscription whose URL is never called. */
+function egressFor({ path, config }: ResourcesFile): Egress {
+  const allow = process.env.JOINERY_EGRESS_ALLOW
+  let field = 'JOINERY_EGRESS_ALLOW, JOINERY_EGRESS_PROXY'
+  try {
+    const proxy = process.env.JOINERY_EGRESS_PROXY
+    const egress = new Egress({ ...(allow !== undefined && { allow }), ...(proxy !== undefined && { proxy }) })
+    for (const [name, { url }] of Object.entries(config.subscriptions)) {
+      field = `subscriptions.${name}.url`
+      egress.check(url)
+    }
+    return egress
+  } catch (cause) {
+    if (!(cause instanceof ResourceError)) throw cause
+    throw new AppError('usage', `--resources ${path}: ${field}: ${cause.message}`, { cause })
   }
 }

@@ -27,6 +27,7 @@ import { workRoutes } from '../routes/work-routes.ts'
 import { Writes } from '../writes/writes.ts'
 import { createHttpApp } from './http-app.ts'
 import type { Origins } from './origin-check.ts'
+import { type OwnWork, withOwnWork } from './own-work.ts'
 import { RequestRate } from './request-rate.ts'
 
 export interface ApiOptions {
@@ -46,6 +47,11 @@ export interface ApiOptions {
   readonly origins?: readonly string[]
   /** The tasks of the server. Without them, the API has no routes for tasks and workers. */
   readonly tasks?: Tasks
+  /**
+   * Sagas that the server's own worker alone runs in development mode, with those whose names begin with theirs and a dot, and the
+   * bearer token by which that worker is known. With an authenticator the claim `work` of a token decides.
+   */
+  readonly ownWork?: OwnWork
   /** The files of the server, whose work its tasks do. Without them, the API has no routes for files. */
   readonly files?: Files
   /** Searches the texts of workspaces: by letters by default. */
@@ -115,10 +121,11 @@ export async function createApi(options: ApiOptions): Promise<Api> {
       durability,
       heads: options.heads,
       tasks,
+      ownSagas: options.ownWork?.sagas ?? [],
       files: options.files,
       search: options.search ?? new BoardSearch(),
     },
-    authenticate: options.authenticator ?? developmentAuthenticator(),
+    authenticate: options.authenticator ?? withOwnWork(developmentAuthenticator(), options.ownWork),
     origins,
     isDevelopment: options.authenticator === undefined,
     callers,

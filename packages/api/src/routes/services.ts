@@ -26,6 +26,8 @@ export interface Services {
   readonly heads: Pick<SignedHeads, 'of'> | undefined
   /** Undefined where the API serves no tasks. */
   readonly tasks: Tasks | undefined
+  /** Sagas that the server's own worker alone runs in development mode. */
+  readonly ownSagas: readonly string[]
   /** Undefined where the API serves no files. */
   readonly files: Files | undefined
   readonly search: Pick<BoardSearch, 'search'>

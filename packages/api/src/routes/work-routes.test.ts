@@ -147,3 +147,25 @@ it('[H98] writes under the token of an attempt are made while its lease stands, 
   // The repeat of a write that was made is answered as the first time.
   expect((await put('a', { ...fenced, 'idempotency-key': 'k1' })).status).toBe(201)
 })
+
+it('[H140] in development mode the steps of an adapter are run by the server’s own worker alone, and all others by anybody', async () => {
+  const token = 'own-worker.secret'
+  await using fixture = await TaskFixture.start({
+    ownWork: { token, sagas: ['payment@1'] },
+    worker: { authorization: `Bearer ${token}` },
+  })
+  const payment = sagaOf('payment@1', ['sync'])
+  await start(fixture, payment)
+  const ask = async (name: string, headers: Record<string, string>) => {
+    const asked = { worker: 'w2', serves: [sagaOf(name, ['sync'])], max: 1 }
+    const { status, body } = await fixture.call('POST', '/v1/work/leases', asked, headers)
+    return [status, body.error?.code ?? body.leases.length]
+  }
+  const others: Record<string, string>[] = [{}, { authorization: `Bearer ${token}x` }, { 'x-joinery-actor': 'worker' }]
+  for (const headers of others) {
+    expect(await ask('payment@1', headers)).toEqual([403, 'forbidden'])
+    expect(await ask('payment@1.observe', headers)).toEqual([403, 'forbidden'])
+    expect(await ask('payment@10', headers)).toEqual([200, 0])
+  }
+  expect((await fixture.leaseOne(payment)).step).toBe('sync')
+})

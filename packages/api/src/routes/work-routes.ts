@@ -2,6 +2,7 @@ import type { Identity } from '@joinery/server'
 import { z } from 'zod'
 import { ApiError } from '../api-error.ts'
 import { json } from '../schemas.ts'
+import { isSagaOf } from '../tasks/adapter-reports.ts'
 import { sagaName, stepName, subjectSchema } from '../tasks/task-schemas.ts'
 import { whenDurable } from '../writes/when-durable.ts'
 import { anyHeaders, noBody, nothing, type Route, route } from './route.ts'
@@ -113,6 +114,13 @@ const lease = route(
     errors: [],
   },
   async ({ body, identity, request }, services) => {
+    const { ownSagas } = services
+    const reserved = body.serves.map(({ name }) => name).filter((name) => isReserved(identity, name, ownSagas))
+    if (reserved.length > 0)
+      throw new ApiError(
+        'forbidden',
+        `the server's own worker alone runs the steps of ${reserved.join(', ')}: start the server with keys, and a worker whose token has them in "work"`,
+      )
     const forbidden = body.serves.filter(({ name }) => !mayWork(identity, name)).map(({ name }) => name)
     if (forbidden.length > 0)
       throw new ApiError(
@@ -247,6 +255,11 @@ const release = route(
     return { status: 204 }
   },
 )
+
+/** Whether a saga is the server's own, and the caller somebody else in development mode: then anybody could tell the end of a payment. */
+function isReserved({ isAuthenticated, work }: Identity, saga: string, ownSagas: readonly string[]): boolean {
+  return !isAuthenticated && work === undefined && ownSagas.some((own) => isSagaOf(saga, own))
+}
 
 /** Whether a caller may run the steps of a saga. In development mode everybody may. */
 function mayWork({ isAuthenticated, work = [] }: Identity, saga: string): boolean {

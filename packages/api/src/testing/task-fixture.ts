@@ -4,6 +4,7 @@ import type { LeasedWork, SagaShape, StepShape } from '@joinery/protocol'
 import type { Authenticator } from '@joinery/server'
 import type { TaskLimits } from '@joinery/tasks'
 import pino from 'pino'
+import type { OwnWork } from '../edge/own-work.ts'
 import { openServedTasks, type ServedTasks } from '../tasks/served-tasks.ts'
 import { type Answered, ApiFixture } from './api-fixture.ts'
 
@@ -21,6 +22,7 @@ export interface TaskFixtureOptions {
   readonly limits?: Partial<TaskLimits>
   /** Names of the machines that have an adapter. */
   readonly adapters?: readonly string[]
+  readonly ownWork?: OwnWork
   /** Headers of the worker's requests. */
   readonly worker?: Record<string, string>
 }
@@ -44,12 +46,14 @@ export class TaskFixture implements AsyncDisposable {
     authenticator,
     limits = {},
     adapters = [],
+    ownWork,
     worker = {},
   }: TaskFixtureOptions = {}): Promise<TaskFixture> {
     let served: ServedTasks | undefined
     const api = await ApiFixture.start({
       store,
       ...(authenticator && { authenticator }),
+      ...(ownWork && { ownWork }),
       tasksOf: async (server) => {
         const logger = pino({ level: 'silent' })
         served = await openServedTasks({ server, store, lists: CLAIM_LISTS, adapters, limits, logger })

@@ -99,6 +99,8 @@ export interface AdapterWorld {
   readonly secrets: Secrets
   /** Hosts and networks that an operator has opened for calls, as `Egress` reads them. */
   readonly egressAllow?: string
+  /** Proxy of those calls. */
+  readonly egressProxy?: string
   /** Reads the texts that belong to a block: its own, and those of the blocks of a collection. Absent where no run is made. */
   texts?(workspace: string, block: string, signal: AbortSignal): Promise<readonly BlockText[]>
   /** The vectors of texts, on the disk of the server. */

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { AdapterKind } from '../adapters/adapter.ts'
 import { type FilesConfig, filesSchema } from '../files/files-config.ts'
 import { type HookEndpoints, hooksSchema } from '../hooks/hook-config.ts'
+import { type Subscriptions, subscriptionsSchema } from '../outbox/subscription-config.ts'
 import { ResourceError } from '../resource-error.ts'
 
 /** Name and version of a machine, such as `payment@1`. */
@@ -12,6 +13,7 @@ const machineName = z
 const schema = z.strictObject({
   adapters: z.record(machineName, z.looseObject({ kind: z.string() })).default({}),
   hooks: hooksSchema,
+  subscriptions: subscriptionsSchema,
   files: filesSchema.optional(),
 })
 
@@ -27,6 +29,8 @@ export interface ResourcesConfig {
   readonly adapters: readonly ConfiguredAdapter[]
   /** Endpoints for the events of services, by name. */
   readonly hooks: HookEndpoints
+  /** Endpoints that are told of changes, by name. */
+  readonly subscriptions: Subscriptions
   /** The bucket for uploaded files; undefined for the disk. */
   readonly files: FilesConfig | undefined
 }
@@ -36,13 +40,14 @@ export interface ResourcesConfig {
  * is not repeated, since it may be a secret that somebody has put there by mistake.
  */
 export function readResourcesConfig(text: string, kinds: readonly AdapterKind[]): ResourcesConfig {
-  const { adapters, hooks, files } = parse(schema, jsonOf(text), [])
+  const { adapters, hooks, subscriptions, files } = parse(schema, jsonOf(text), [])
   for (const [name, { machine }] of Object.entries(hooks)) {
     if (!Object.hasOwn(adapters, machine)) throw misconfigured(['hooks', name, 'machine'], 'has no adapter here')
   }
   return {
     adapters: Object.entries(adapters).map(([machine, given]) => adapterOf(machine, given, kinds)),
     hooks,
+    subscriptions,
     files,
   }
 }

@@ -10,6 +10,7 @@ it('[RS1] the configurations in README.md are read', async () => {
   )
   expect(configs.map(({ adapters }) => adapters.map(({ machine }) => machine))).toEqual([
     ['payment@1'],
+    [],
     ['sync@1'],
     ['embedding@1'],
     [],

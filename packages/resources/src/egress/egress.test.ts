@@ -1,7 +1,7 @@
 import type { LookupAddress } from 'node:dns'
 import { once } from 'node:events'
-import { createServer, type RequestListener } from 'node:http'
-import { type AddressInfo, createServer as createNetServer } from 'node:net'
+import { createServer, type IncomingMessage, type RequestListener } from 'node:http'
+import { type AddressInfo, connect, createServer as createNetServer, type Socket } from 'node:net'
 import { afterEach, expect, it } from 'vitest'
 import { ResourceError } from '../resource-error.ts'
 import { isPublic } from './allow-list.ts'
@@ -249,4 +249,53 @@ it('[RS8] headers of the server, and headers that can’t be sent, are refused',
     expect((error as EgressError).why, name).toBe('header')
     expect((error as Error).message).not.toContain('\n')
   }
+})
+
+/** A proxy that makes tunnels to a port of this machine, whatever the name. */
+async function proxyTo(port: number) {
+  const asked: { target: string; authorization: string | undefined; first: number | undefined }[] = []
+  const server = createServer((_, response) => response.writeHead(405).end())
+  server.on('connect', ({ url = '', headers }: IncomingMessage, socket: Socket) => {
+    if (url.startsWith('private.')) return void socket.end('HTTP/1.1 403 Forbidden\r\n\r\n')
+    const about = { target: url, authorization: headers['proxy-authorization'], first: undefined as number | undefined }
+    asked.push(about)
+    const onward = connect(port, '127.0.0.1', () => {
+      socket.write('HTTP/1.1 200 Connection established\r\n\r\n')
+      socket.once('data', (bytes: Buffer) => {
+        about.first = bytes[0]
+      })
+      socket.pipe(onward).pipe(socket)
+    })
+    for (const end of [socket, onward]) end.on('error', () => socket.destroy())
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  closing.push(async () => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return { asked, url: `http://joe:p%40ss@127.0.0.1:${(server.address() as AddressInfo).port}` }
+}
+
+it('[RS41] with a proxy all connections go through it, and the rules hold as before', async () => {
+  const port = await service((request, response) => response.end(`hello ${request.headers.host}`))
+  const proxy = await proxyTo(port)
+  const resolve = (): never => {
+    throw new Error('the proxy looks names up')
+  }
+  const allow = 'http://hooks.internal:8080,http://private.internal:8080'
+  const egress = new Egress({ allow, proxy: proxy.url, resolve })
+  const answer = await egress.request('http://hooks.internal:8080/x', { body: 'b' })
+  expect([answer.status, answer.body.toString()]).toEqual([200, 'hello hooks.internal:8080'])
+  const authorization = `Basic ${Buffer.from('joe:p@ss').toString('base64')}`
+  expect(proxy.asked).toMatchObject([{ target: 'hooks.internal:8080', authorization }])
+  await expect(egress.request('http://private.internal:8080/')).rejects.toThrow(/the egress proxy answered 403/)
+  await expect(egress.request('https://10.0.0.1/')).rejects.toThrow(EgressError)
+  await expect(egress.request('http://elsewhere.example/')).rejects.toThrow(EgressError)
+  // TLS is spoken with the host, and not with the proxy: the first byte is that of a handshake.
+  await expect(egress.request('https://shop.example/')).rejects.toThrow(ResourceError)
+  expect(proxy.asked[1]).toMatchObject({ target: 'shop.example:443' })
+  expect(proxy.asked[1]?.first).toBe(22)
+  for (const wrong of ['proxy:8080', 'https://proxy', 'http://proxy/path', ''])
+    expect(() => new Egress({ proxy: wrong })).toThrow(/the egress proxy must be/)
 })

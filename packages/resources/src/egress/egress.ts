@@ -1,11 +1,12 @@
 import { type LookupAddress, lookup as systemLookup } from 'node:dns'
 import http, { type IncomingMessage } from 'node:http'
 import https from 'node:https'
-import { isIP, type LookupFunction } from 'node:net'
+import { isIP, type LookupFunction, type Socket } from 'node:net'
 import { ResourceError } from '../resource-error.ts'
 import { AllowList } from './allow-list.ts'
 import { EgressError, type RefusedWhy } from './egress-error.ts'
 import { checkHeaders } from './headers.ts'
+import { connectThrough, proxyOf } from './proxy.ts'
 
 /** Bounds of one call, each with its unit. */
 export const EGRESS_LIMITS = {
@@ -26,6 +27,8 @@ export interface EgressOptions {
   readonly allow?: string
   /** Ports besides 443 that any URL may have. */
   readonly ports?: readonly number[]
+  /** Address of a proxy that makes all connections, and looks up all names: `http://host:port`. */
+  readonly proxy?: string
   /** The system's resolver by default. */
   readonly resolve?: Resolve
   readonly limits?: Partial<EgressLimits>
@@ -53,7 +56,8 @@ const resolveBySystem: Resolve = (host) =>
 
 /**
  * Calls URLs that a person has given, and never a service of the own network. The addresses of a name are looked up once, all of them
- * are checked, and the connection goes to one of these. Redirects are answers like others, cookies and proxies are not used.
+ * are checked, and the connection goes to one of these. Redirects are answers like others, and cookies are not used. A proxy is used
+ * only if it is given.
  */
 export class Egress {
   /** Numbers of refused URLs since the start, by the rule that they broke. */
@@ -62,11 +66,13 @@ export class Egress {
   readonly #ports: ReadonlySet<string>
   readonly #resolve: Resolve
   readonly #limits: EgressLimits
+  readonly #proxy: URL | undefined
 
-  constructor({ allow = '', ports = [], resolve = resolveBySystem, limits }: EgressOptions = {}) {
+  constructor({ allow = '', ports = [], resolve = resolveBySystem, limits, proxy }: EgressOptions = {}) {
     this.#allow = new AllowList(allow)
     this.#ports = new Set(['', ...ports.map(String)])
     this.#resolve = resolve
+    this.#proxy = proxy === undefined ? undefined : proxyOf(proxy)
     this.#limits = { ...EGRESS_LIMITS, ...limits }
   }
 
@@ -104,13 +110,17 @@ export class Egress {
     const fault = checkHeaders(headers)
     if (fault !== undefined) throw this.#refuse('header', fault)
     signal?.throwIfAborted()
-    const checked = await this.#addressesOf(url)
+    // A proxy looks names up itself, and has to refuse what it must not reach.
+    const checked = this.#proxy === undefined ? await this.#addressesOf(url) : []
     const ended = AbortSignal.any([
       AbortSignal.timeout(this.#limits.wholeMs),
       ...(signal === undefined ? [] : [signal]),
     ])
     try {
-      return await this.#call(url, checked, { method, headers, ...(body !== undefined && { body }), signal: ended })
+      const { connectMs } = this.#limits
+      const socket = this.#proxy && (await connectThrough(this.#proxy, url, connectMs, ended))
+      const call = { method, headers, ...(body !== undefined && { body }), signal: ended, ...(socket && { socket }) }
+      return await this.#call(url, checked, call)
     } catch (error) {
       signal?.throwIfAborted()
       if (error instanceof ResourceError) throw error
@@ -146,14 +156,20 @@ export class Egress {
   #call(
     url: URL,
     checked: readonly LookupAddress[],
-    options: Required<Pick<EgressRequest, 'method' | 'headers' | 'signal'>> & EgressRequest,
+    options: Required<Pick<EgressRequest, 'method' | 'headers' | 'signal'>> &
+      EgressRequest & { readonly socket?: Socket },
   ): Promise<EgressAnswer> {
     const { promise, resolve, reject } = Promise.withResolvers<EgressAnswer>()
-    const { method, headers, body, signal } = options
+    const { method, headers, body, signal, socket: given } = options
     const client = url.protocol === 'https:' ? https : http
     const call = client.request(
       url,
-      { method, headers, signal, agent: false, lookup: lookupOf(checked), timeout: this.#limits.connectMs },
+      {
+        ...{ method, headers, signal, timeout: this.#limits.connectMs },
+        ...(given === undefined
+          ? { agent: false as const, lookup: lookupOf(checked) }
+          : { createConnection: () => given }),
+      },
       (answer) => {
         // The time to connect is over, and that for the whole call goes on.
         call.setTimeout(0)
@@ -168,6 +184,7 @@ export class Egress {
       }
     })
     call.once('socket', (socket) => {
+      if (given !== undefined) return
       socket.once('connect', () => {
         const isKnown = checked.some(({ address }) => isSame(address, socket.remoteAddress))
         if (!isKnown) call.destroy(this.#refuseAddress())

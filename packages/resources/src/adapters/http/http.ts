@@ -93,6 +93,7 @@ class HttpAdapter implements ResourceAdapter {
     // An operator has named these hosts. One that a run fills in is held to the rules for people's URLs.
     this.#egress = new Egress({
       allow: [...origins.map((origin) => new URL(origin).origin), world.egressAllow ?? ''].join(','),
+      ...(world.egressProxy !== undefined && { proxy: world.egressProxy }),
       limits: { answerBytesMax: ANSWER_BYTES_MAX, wholeMs: timeoutMs },
     })
     if (keyLifetimeMs !== undefined) this.keyLifetimeMs = keyLifetimeMs

@@ -1,0 +1,76 @@
+import type { Command } from 'commander'
+import type { Options } from '../setting.mts'
+import { addDataOptions, readDataOptions } from './data-options.mts'
+import { withOperator } from './open-operator.mts'
+import type { FailedDeliveries } from './store-deliveries.mts'
+import { formatTable, formatTime } from './table.mts'
+
+/** Commands that decide about one delivery that was given up, with the words that tell what has become of it. */
+const ASKS = [
+  ['replay', 'Have a delivery that was given up sent once more.', 'is sent once more'],
+  ['drop', 'Forget a delivery that was given up.', 'is dropped'],
+] as const
+
+/** Adds `outgoing list`, `show`, `replay`, `drop` and `enable` to `joinery hooks`. */
+export function addOutgoingCommands(hooks: Command): void {
+  const outgoing = hooks
+    .command('outgoing')
+    .description('Look at webhooks that could not be delivered, and decide about those that were given up.')
+  addDataOptions(outgoing.command('list'))
+    .description('List the endpoints that fail, and the deliveries that have failed, the newest last.')
+    .action(async (options: Options) => {
+      const { directory, isJson } = readDataOptions(options)
+      const failed = await withOperator(directory, (operator) => operator.deliveries())
+      const rows = failed.deliveries.map(({ body: _body, ...row }) => row)
+      const told = { directory, endpoints: failed.endpoints, deliveries: rows }
+      console.log(isJson ? JSON.stringify(told) : describe(failed))
+    })
+  const ofDelivery = (name: string): Command => {
+    return addDataOptions(
+      outgoing
+        .command(name)
+        .argument('<subscription>', 'name of the subscription')
+        .argument('<delivery>', 'id of the delivery'),
+    )
+  }
+  ofDelivery('show')
+    .description('Show one delivery that has failed, with its body.')
+    .action(async (subscription: string, id: string, options: Options) => {
+      const { directory, isJson } = readDataOptions(options)
+      const delivery = await withOperator(directory, (operator) => operator.delivery(subscription, id))
+      const text = [describe({ endpoints: [], deliveries: [delivery] }), delivery.body].join('\n')
+      console.log(isJson ? JSON.stringify({ directory, delivery }) : text)
+    })
+  for (const [ask, description, done] of ASKS) {
+    ofDelivery(ask)
+      .description(description)
+      .action(async (subscription: string, id: string, options: Options) => {
+        const { directory, isJson } = readDataOptions(options)
+        const delivery = await withOperator(directory, (operator) => operator.askDelivery(subscription, id, ask))
+        const text = `the delivery ${id} of ${subscription} ${done}`
+        console.log(isJson ? JSON.stringify({ directory, delivery, done: ask }) : text)
+      })
+  }
+  addDataOptions(outgoing.command('enable').argument('<subscription>', 'name of the subscription'))
+    .description('Send to an endpoint again that was disabled, from where it was left.')
+    .action(async (subscription: string, options: Options) => {
+      const { directory, isJson } = readDataOptions(options)
+      await withOperator(directory, (operator) => operator.enableEndpoint(subscription))
+      const text = `webhooks are sent to the endpoint of ${subscription} again`
+      console.log(isJson ? JSON.stringify({ directory, subscription, done: 'enable' }) : text)
+    })
+}
+
+function describe({ endpoints, deliveries }: FailedDeliveries): string {
+  if (endpoints.length === 0 && deliveries.length === 0) return 'all webhooks were delivered'
+  const failing = endpoints.map(({ subscription, since, disabled }) => {
+    const state = disabled === undefined ? 'is failing' : `is disabled, since ${disabled}`
+    return `the endpoint of ${subscription} ${state} (from ${formatTime(since)})`
+  })
+  const cells = deliveries.map(({ subscription, workspace, id, state, attempts, at, nextAt, why }) => {
+    const next = nextAt === undefined ? '-' : formatTime(nextAt)
+    return [subscription, workspace, id, state, String(attempts), formatTime(at), next, why ?? '']
+  })
+  const header = ['subscription', 'workspace', 'delivery', 'state', 'attempts', 'last', 'next', 'why']
+  return [...failing, ...(cells.length === 0 ? [] : [formatTable(header, cells)])].join('\n')
+}
