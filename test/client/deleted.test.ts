@@ -65,11 +65,13 @@ describe('a deleted workspace', () => {
     await before.close()
     await server.workspaces.delete(W)
     const ada = connect(server, options)
+    await ada.whenLoaded
+    textOf(ada).insert(0, 'never sent, ')
     await whenState(ada, 'rejected')
     await server.workspaces.purge(W)
     ada.reconnect()
     await ada.whenSynced
-    // Nobody knows any more whether all of the copy was ever saved.
+    // A part of the copy was never saved.
     expect(ada.saveStatus.get()).toMatchObject({ what: 'edits', code: 'workspace_deleted' })
     ada.acknowledgeRejection()
     await whenState(ada, 'saved')

@@ -20,7 +20,7 @@ describe.skipIf(!pages.isThere)('the editor while the server is gone', () => {
     return page
   }
 
-  it('says so, opens again without it, keeps what was typed, and brings it once the server is back', async () => {
+  it('[C141] says so, opens again without it, keeps what was typed, and brings it once the server is back', async () => {
     await using home = await tempDirectory()
     const options = { directory: join(home.path, 'data'), port: await freePort() }
     const address = `http://127.0.0.1:${options.port}/w/away`
@@ -34,9 +34,11 @@ describe.skipIf(!pages.isThere)('the editor while the server is gone', () => {
       await expect.poll(() => ann.evaluate(() => navigator.serviceWorker.controller !== null)).toBe(true)
       await server.child.end('SIGKILL')
     }
-    await statusOf(ann)
-      .getByText(/^Offline/)
-      .waitFor()
+    await statusOf(ann).getByText('Offline', { exact: true }).waitFor()
+    // All is saved, and nothing is counted as kept, also after a reload.
+    await ann.reload()
+    await expect.poll(() => shownText(ann, 'Text 1')).toBe('before, ')
+    await statusOf(ann).getByText('Offline', { exact: true }).waitFor()
     await typeIn(ann, 'Text 1', 'meanwhile, ')
     await statusOf(ann)
       .getByText(/edits? kept on this device/)

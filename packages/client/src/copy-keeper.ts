@@ -15,6 +15,8 @@ export interface CopyKeeperEvents {
   unreadable(error: ClientError): void
   /** Whether records of this generation may meet the document. */
   accepts(generation: string | undefined): boolean
+  /** The copy has brought this update into the document, and a server may lack it. */
+  unsaved(update: Uint8Array): void
   /** The generation of the document; undefined before a server has told it. */
   generation(): string | undefined
   /** The actor who writes the document, as a server named it; undefined before that. */
@@ -87,6 +89,11 @@ export class CopyKeeper {
     if (this.#state.state === 'open') this.#state.copy.setGeneration(generation)
   }
 
+  /** Notes in the copy that the server has this state of the document in full. Does nothing while no copy is open. */
+  noteSaved(state: string): void {
+    if (this.#state.state === 'open') this.#state.copy.noteSaved(state)
+  }
+
   /** The server has named the actor: the copy is theirs from now on. */
   async claim(actor: string): Promise<void> {
     const name = this.#name
@@ -147,6 +154,7 @@ export class CopyKeeper {
         changed: () => copy !== undefined && this.#onChange(copy),
         lost: () => copy !== undefined && this.#lost(copy, 'the browser closed it'),
         accepts: (generation) => isOurs() && this.#state.state !== 'closed' && this.#events.accepts(generation),
+        unsaved: (update) => this.#events.unsaved(update),
       }
       const opened = await LocalCopy.open(name, this.#doc, events)
       if (opened.state === 'open') copy = opened.copy

@@ -2,10 +2,12 @@ import * as Y from 'yjs'
 import { ClientError } from './client-error.ts'
 import { inTransaction, openDatabase, requestResult } from './indexed-db.ts'
 import { WRITE_PATIENCE_MS, withinPatience } from './patience.ts'
+import { isStateOf } from './saved-notes.ts'
 
 const UPDATES = 'updates'
 const CUSTOM = 'custom'
 const GENERATION = 'joinery-generation'
+const SAVED = 'joinery-saved'
 /** With so many records, the next open or write folds them into one. As y-indexeddb does. */
 const RECORDS_MAX = 500
 
@@ -17,6 +19,8 @@ export interface LocalCopyEvents {
   lost(): void
   /** Whether records of this generation may be applied to the document. */
   accepts(generation: string | undefined): boolean
+  /** The records are in the document, and brought it this update, which a server may lack: no note says that it is saved. */
+  unsaved(update: Uint8Array): void
 }
 
 /** The result of {@link LocalCopy.open}. */
@@ -48,6 +52,8 @@ export class LocalCopy {
   #queue: Uint8Array[] = []
   /** A generation not yet stored. */
   #generation: string | undefined
+  /** A note not yet stored: see {@link noteSaved}. */
+  #saved: string | undefined
   #records = 0
   #flushing: Promise<void> | undefined
   #error: ClientError | undefined
@@ -121,6 +127,13 @@ export class LocalCopy {
     this.#startFlush()
   }
 
+  /** Notes which state of the document the server has in full, as `stateOf` of `saved-notes.ts` tells it. */
+  noteSaved(state: string): void {
+    if (this.#state !== 'open') return
+    this.#saved = state
+    this.#startFlush()
+  }
+
   /** Stores the queued updates and closes the database. */
   async close(): Promise<void> {
     this.#state = 'closed'
@@ -130,8 +143,9 @@ export class LocalCopy {
 
   async #load(): Promise<OpenedCopy> {
     const transaction = this.#db.transaction([CUSTOM, UPDATES], 'readonly')
-    const [generation, updates] = await Promise.all([
+    const [generation, saved, updates] = await Promise.all([
       storedGeneration(transaction),
+      requestResult<string | undefined>(transaction.objectStore(CUSTOM).get(SAVED)),
       requestResult<Uint8Array[]>(transaction.objectStore(UPDATES).getAll()),
     ])
     if (!this.#events.accepts(generation)) return { state: 'foreign' }
@@ -139,14 +153,24 @@ export class LocalCopy {
     const apply = (): void => {
       for (const update of updates) Y.applyUpdate(this.#doc, update)
     }
+    let brought: Uint8Array | undefined
+    const onUpdate = (update: Uint8Array): void => {
+      brought = update
+    }
     try {
       // A document that is in use must not get a part of a copy: the records are tried on another one first.
       if (!isDocEmpty) foldUpdates(updates)
+      this.#doc.on('update', onUpdate)
       Y.transact(this.#doc, apply, LOADED, false)
     } catch (cause) {
       const error = new ClientError('local_copy_failed', `the local copy ${this.name} could not be read`, { cause })
       return { state: 'unreadable', error, isDocSpoilt: isDocEmpty }
+    } finally {
+      this.#doc.off('update', onUpdate)
     }
+    // A document that was in use has edits of its own, of which the note says nothing.
+    const isSaved = isDocEmpty && isStateOf(this.#doc, saved)
+    if (brought !== undefined && !isSaved) this.#events.unsaved(brought)
     this.#records = updates.length
     if (this.#records >= RECORDS_MAX) await this.#compact()
     if (this.#state !== 'open') throw new Error('the database was closed while it was read')
@@ -172,19 +196,20 @@ export class LocalCopy {
   }
 
   #hasWork(): boolean {
-    return this.#queue.length > 0 || this.#generation !== undefined
+    return this.#queue.length > 0 || this.#generation !== undefined || this.#saved !== undefined
   }
 
   /** Never rejects: a failure is kept as `error`, and the next write stores the whole state instead of its own update. */
   async #flush(): Promise<void> {
     while (this.#hasWork()) {
       const batch = this.#queue
-      const generation = this.#generation
+      const [generation, saved] = [this.#generation, this.#saved]
       this.#queue = []
       this.#generation = undefined
+      this.#saved = undefined
       try {
         const updates = this.#error === undefined ? batch : [Y.encodeStateAsUpdate(this.#doc)]
-        await withinPatience(this.#store(updates, generation), WRITE_PATIENCE_MS)
+        await withinPatience(this.#store(updates, { [GENERATION]: generation, [SAVED]: saved }), WRITE_PATIENCE_MS)
         this.#error = undefined
       } catch (cause) {
         this.#error = new ClientError('local_copy_failed', `an edit could not be stored on this device: ${cause}`, {
@@ -198,11 +223,15 @@ export class LocalCopy {
     }
   }
 
-  async #store(updates: readonly Uint8Array[], generation: string | undefined): Promise<void> {
+  /** Stores updates and what is noted beside them, in one transaction. A note that is undefined stays as it was. */
+  async #store(updates: readonly Uint8Array[], notes: Readonly<Record<string, string | undefined>>): Promise<void> {
     await inTransaction(this.#db, [CUSTOM, UPDATES], 'readwrite', async (transaction) => {
-      if (generation !== undefined) await requestResult(transaction.objectStore(CUSTOM).put(generation, GENERATION))
+      for (const [key, note] of Object.entries(notes)) {
+        if (note !== undefined) await requestResult(transaction.objectStore(CUSTOM).put(note, key))
+      }
       if (updates.length > 0) await requestResult(transaction.objectStore(UPDATES).add(Y.mergeUpdates([...updates])))
     })
+    if (updates.length === 0) return
     this.#records += 1
     if (this.#records >= RECORDS_MAX) await this.#compact()
   }

@@ -23,6 +23,7 @@ import { type ConnectionRefusal, Link } from './link.ts'
 import { isLocalCopyOrigin } from './local-copy.ts'
 import { type Receipt, Receipts } from './receipts.ts'
 import type { ConnectionState } from './save-status.ts'
+import { SavedNotes } from './saved-notes.ts'
 import { subjectOf } from './token-claims.ts'
 
 /** An empty Yjs V1 update. */
@@ -82,6 +83,7 @@ export class Replica {
   readonly #target: ReplicaTarget
   readonly #events: ReplicaEvents
   readonly #keeper: CopyKeeper | undefined
+  readonly #notes: SavedNotes | undefined
   #generation: string | undefined
   /** The actor who writes this document, as the server named it on this connection or an earlier one; undefined before the first. */
   #actor: string | undefined
@@ -135,6 +137,7 @@ export class Replica {
       },
     })
     this.#keeper = copies && this.#createKeeper(copies, settingAside)
+    this.#notes = this.#keeper && new SavedNotes(this.doc, this.#keeper, () => this.pending === 0 && this.isCaughtUp)
     this.whenLoaded = this.#start()
   }
 
@@ -159,7 +162,6 @@ export class Replica {
   get hold(): { readonly code: RejectionCode; readonly reason: string } | undefined {
     return this.#hold
   }
-
   /** Whether the server takes edits, and reaches no other machine of its cluster now. */
   get isAlone(): boolean {
     return this.#isAlone
@@ -220,6 +222,7 @@ export class Replica {
    * `isAbandoned`, the document is given up: see {@link CopyKeeper.close}.
    */
   async close(reason: unknown, isAbandoned = false): Promise<void> {
+    this.#notes?.close(!isAbandoned)
     this.#end = { reason }
     this.doc.off('update', this.#onUpdate)
     this.doc.off('afterTransaction', this.#onTransaction)
@@ -250,6 +253,7 @@ export class Replica {
         if (!isForeign) this.#generation ??= generation
         return !isForeign
       },
+      unsaved: (update) => this.#onWritten(update),
     })
   }
 
@@ -259,10 +263,13 @@ export class Replica {
   }
 
   readonly #onUpdate = (update: Uint8Array, origin: unknown): void => {
-    if (!isLocalCopyOrigin(origin)) {
-      this.#keeper?.add(update)
-    }
-    if (origin === this.#sync) return
+    this.#notes?.changed()
+    if (isLocalCopyOrigin(origin)) return
+    this.#keeper?.add(update)
+    if (origin !== this.#sync) this.#onWritten(update)
+  }
+
+  #onWritten(update: Uint8Array): void {
     this.#sync.written(update)
     this.#events.changed()
   }
@@ -309,6 +316,7 @@ export class Replica {
       case 'durable':
         this.#sync.outbox.acknowledge(message.frames, message.lsn)
         this.#receipts.settle(this.#sync.outbox.ledger.covered, message.lsn)
+        this.#notes?.saved()
         return this.#events.changed()
       case 'rejected':
         return this.#events.rejected(message, this.#sync.outbox.from(message.frame))
@@ -373,6 +381,7 @@ export class Replica {
   }
 
   #onDisconnect(): void {
+    this.#notes?.write()
     this.#sync.closed()
     this.#keyed.disconnected()
     this.#hello = undefined
