@@ -178,6 +178,72 @@ it.skipIf(!pages.isThere)('[E49] the list is there by choice, on a phone, and on
 })
 
 it.skipIf(!pages.isThere)(
+  '[E94] the canvas prints every text from its beginning to its end, over as many pages as it takes',
+  async () => {
+    const job = connectWorkspace({ url: pages.url, workspace: 'paper', ...JOB })
+    const lines = Array.from({ length: 120 }, (_, n) => `Line ${n} of a plain text.`)
+    await job.whenSynced
+    job.transact(() => {
+      for (const [title, text] of [
+        ['Long', lines.join('\n')],
+        ['Marked', '# Plan\n\n- cut **once**'],
+      ] as const) {
+        const block = job.blocks.create({ type: 'text' })
+        block.fields.set('title', title, JOB)
+        block.content.insert(0, text)
+      }
+    })
+    await job.whenDurable()
+    await job.close()
+    const ann = await pages.visit('paper')
+    await ann.getByRole('button', { name: 'Connect Long to…' }).click()
+    await ann.getByRole('combobox', { name: 'Connect Long to' }).selectOption({ label: 'Marked' })
+    // Somebody writes in one, where the screen shows the source.
+    await ann.getByRole('textbox', { name: 'Content of Marked' }).focus()
+    const view = () => ann.locator('.react-flow__viewport').getAttribute('style')
+    const before = await view()
+    const sheets = String(await ann.pdf({ format: 'A4' })).match(/\/Type\s*\/Page\b/g)?.length
+    expect(sheets).toBeGreaterThanOrEqual(3)
+    await ann.emulateMedia({ media: 'print' })
+    const long = ann.getByRole('region', { name: 'Long' })
+    await long.waitFor()
+    expect((await long.locator('.rendered').innerText()).trim().split('\n')).toEqual(lines)
+    await long.getByText('→ Marked').waitFor()
+    expect(await ann.getByRole('region', { name: 'Marked' }).locator('.rendered strong').innerText()).toBe('once')
+    // Nothing cuts a text off, and nothing is left to press.
+    const cut = await ann.evaluate(() =>
+      [...document.querySelectorAll('.board :is(.card, .sheet, .rendered)')]
+        .filter((it) => it.scrollHeight > it.clientHeight + 2 || getComputedStyle(it).contain !== 'none')
+        .map((it) => it.className),
+    )
+    expect(cut).toEqual([])
+    await expect(ann.getByRole('button', { name: /Add|Undo|History|Delete|Search/ }).count()).resolves.toBe(0)
+    // Afterwards the person is where they were.
+    await ann.emulateMedia({ media: 'screen' })
+    await ann.getByRole('application', { name: 'Board' }).waitFor()
+    expect(await view()).toBe(before)
+  },
+)
+
+it.skipIf(!pages.isThere)('[E95] in the list a card grows with its text, and on the canvas by its corner', async () => {
+  await fill('heights', { blocks: 1, at: () => ({ x: 0, y: 0 }) })
+  const ann = await pages.visit('heights')
+  const text = ann.getByRole('textbox', { name: 'Content of Block 0' })
+  const linesShown = () =>
+    text.evaluate((it) => Math.round(it.clientHeight / Number.parseFloat(getComputedStyle(it).lineHeight)))
+  expect(await linesShown()).toBeGreaterThanOrEqual(8)
+  const corner = (await ann.locator('.react-flow__resize-control').boundingBox()) ?? expect.fail('no corner')
+  await drag(ann, { x: corner.x + 8, y: corner.y + 8 }, { x: corner.x + 58, y: corner.y + 158 })
+  await expect.poll(linesShown).toBeGreaterThan(12)
+  await ann.getByRole('button', { name: 'List', exact: true }).click()
+  await expect.poll(linesShown).toBeLessThan(6)
+  await text.fill(Array.from({ length: 12 }, (_, n) => `Line ${n}`).join('\n'))
+  expect(await linesShown()).toBe(12)
+  await text.fill(Array.from({ length: 200 }, (_, n) => `Line ${n}`).join('\n'))
+  expect(await linesShown()).toBe(20)
+})
+
+it.skipIf(!pages.isThere)(
   '[E50, E55] what gets the focus out of sight comes into view, in each direction',
   async () => {
     await fill('view', { blocks: 3, at: (n) => ({ x: (n - 1) * 4_000, y: (n - 1) * 3_000 }) })
@@ -218,7 +284,7 @@ it.skipIf(!pages.isThere)(
 )
 
 it.skipIf(!pages.isThere)(
-  '[E51] 1,000 blocks and 1,500 edges open, and only what is in view is in the page',
+  '[E51, E19] 1,000 blocks and 1,500 edges open, and only what is in view is in the page',
   async () => {
     await fill('thousand', { blocks: 1_000, edges: 1_500 })
     const ann = await pages.visit('thousand')
@@ -235,8 +301,19 @@ it.skipIf(!pages.isThere)(
     await ann.getByRole('region', { name: 'Block 0', exact: true }).waitFor({ state: 'detached' })
     await expect.poll(shown).toBeGreaterThan(0)
     await expect.poll(shown).toBeLessThan(40)
-    // The list has them all.
+    // A new block is where the person looks, here and in the list, which has all the others.
+    const isHere = async (title: string): Promise<boolean> => {
+      const { x, y, width, height } = await boxOf(ann, title)
+      const text = await ann
+        .getByRole('textbox', { name: `Content of ${title}` })
+        .evaluate((it) => it === document.activeElement)
+      return text && x >= 0 && y >= 0 && x + width <= 1_280 && y + height <= 720
+    }
+    await ann.getByRole('button', { name: 'Add text block' }).click()
+    await expect.poll(() => isHere('Text 1')).toBe(true)
     await ann.getByRole('button', { name: 'List', exact: true }).click()
     await ann.getByRole('region', { name: 'Block 999', exact: true }).waitFor({ state: 'attached' })
+    await ann.getByRole('button', { name: 'Add text block' }).click()
+    await expect.poll(() => isHere('Text 2')).toBe(true)
   },
 )

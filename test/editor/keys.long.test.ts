@@ -6,6 +6,7 @@ import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type JoineryProcess, startJoinery } from '../support/joinery-process.ts'
 import { type TempDirectory, tempDirectory } from '../support/temp-directory.ts'
+import { dropFile } from './drop-files.ts'
 import { openPages, saved } from './open-pages.ts'
 
 const SECRET = 'a secret of thirty-two bytes or more'
@@ -152,6 +153,86 @@ describe.skipIf(!pages.isThere)('a page with keys', () => {
     const large = reader.getByRole('textbox', { name: /^Text of/ })
     await large.waitFor()
     expect(await large.getAttribute('aria-readonly')).toBe('true')
+  })
+
+  it('[E93] no key, drag or drop of a reader changes anything or looks as if, and the page says why', async () => {
+    const ada = await pages.open(`${http}/w/team/read#token=${await token()}`)
+    await saved(ada)
+    for (const words of ['measure', 'cut']) {
+      await ada.getByRole('button', { name: 'Add text block' }).click()
+      await ada.keyboard.type(words)
+    }
+    await ada.getByRole('group', { name: 'Text 1', exact: true }).focus()
+    await ada.keyboard.press('Enter')
+    await ada.keyboard.press('Control+G')
+    await ada.getByRole('region', { name: 'Frame 1' }).waitFor()
+    await saved(ada)
+    const key = await token({ sub: 'Reader', access: 'read' })
+    const headOf = async () => {
+      const asked = await fetch(`${http}/v1/workspaces/team%2Fread`, { headers: { authorization: `Bearer ${key}` } })
+      return ((await asked.json()) as { lsn: number }).lsn
+    }
+    const head = await headOf()
+    expect(head).toBeGreaterThan(0)
+    const reader = await pages.open(`${http}/w/team/read#token=${key}`)
+    await reader.getByText('You may read here, not write', { exact: true }).waitFor()
+    await saved(reader)
+    const group = reader.getByRole('group', { name: 'Text 1', exact: true })
+    const look = () =>
+      reader.evaluate(() =>
+        [...document.querySelectorAll<HTMLElement>('.react-flow__node, .react-flow__edge')].map(
+          ({ dataset, style, textContent }) => [dataset.id, style.transform, textContent],
+        ),
+      )
+    const before = await look()
+    expect(before).toHaveLength(3)
+    const notice = reader.getByText('You may read here, not write: nothing was changed.')
+    const isTold = async (): Promise<void> => {
+      await notice.waitFor()
+      await reader.getByRole('button', { name: 'Close this notice' }).click()
+      await notice.waitFor({ state: 'detached' })
+    }
+    await group.focus()
+    await reader.keyboard.press('Enter')
+    await reader.keyboard.press('Control+C')
+    for (const press of ['Delete', 'Backspace', 'Control+X', 'Control+V', 'Control+D', 'Control+G', 'Control+Z']) {
+      await group.focus()
+      await reader.keyboard.press(press)
+      await isTold()
+    }
+    await group.focus()
+    await reader.keyboard.press('Shift+ArrowDown')
+    await reader.getByRole('textbox', { name: 'Content of Text 2' }).focus()
+    await reader.keyboard.press('Control+Shift+ArrowUp')
+    await isTold()
+    // By pointer: a drag of a block, one of its corner, and one from handle to handle.
+    const box = (await group.boundingBox()) ?? expect.fail('no node')
+    for (const [x, y] of [
+      [box.x + box.width / 2, box.y + 12],
+      [box.x + box.width - 4, box.y + box.height - 4],
+      [box.x + box.width, box.y + box.height / 2],
+    ] as const) {
+      await reader.mouse.move(x, y)
+      await reader.mouse.down()
+      await reader.mouse.move(x + 60, y + 40, { steps: 4 })
+      await reader.mouse.up()
+    }
+    await dropFile(reader, '[data-block]', { name: 'plan.txt', type: 'text/plain', text: 'cut' })
+    await isTold()
+    await reader.keyboard.press('Control+K')
+    const palette = reader.getByRole('dialog', { name: 'Commands and search' })
+    await palette.waitFor()
+    for (const query of ['delete', 'add', 'undo', 'comment on']) {
+      await reader.keyboard.press('Control+A')
+      await reader.keyboard.type(query)
+      await palette.getByText(`Nothing has “${query}” in it.`).waitFor()
+    }
+    await reader.keyboard.press('Escape')
+    expect(await reader.getByRole('toolbar', { name: 'Selected blocks' }).count()).toBe(0)
+    expect(await reader.getByRole('button', { name: /Remove frame|^Comment on|Duplicate/ }).count()).toBe(0)
+    expect(await look()).toEqual(before)
+    await saved(reader)
+    expect(await headOf()).toBe(head)
   })
 
   it('[E84, E85] the end of an access is said plainly, with what to do, and a new link goes on', async () => {

@@ -26,11 +26,17 @@ describe.skipIf(!pages.isThere)('the order of blocks', () => {
 
     // On the canvas a drag moves a block; in the list it changes the order.
     await ann.getByRole('button', { name: 'List', exact: true }).click()
-    const handle = ann.getByRole('region', { name: 'Text 1' }).getByText('Text', { exact: true })
-    await handle.dragTo(ann.getByRole('region', { name: 'Text 2' }))
+    const foot = ann.getByRole('region', { name: 'Text 1' }).locator('.foot')
+    await foot.dragTo(ann.getByRole('region', { name: 'Text 2' }), { sourcePosition: { x: 280, y: 12 } })
     await expect.poll(() => shownOrder(bob)).toEqual(inOrder(3, 1, 2, 4))
     await ann.getByRole('button', { name: 'Undo' }).click()
     await expect.poll(() => shownOrder(bob)).toEqual(inOrder(3, 2, 4, 1))
+    // A drag that begins in a text selects in it, and moves nothing.
+    const text = ann.getByRole('textbox', { name: 'Content of Text 2' })
+    await text.fill('measure twice, then cut once')
+    await text.dragTo(ann.getByRole('region', { name: 'Text 3' }).locator('.foot'), { sourcePosition: { x: 60, y: 8 } })
+    expect(await text.evaluate((it: HTMLTextAreaElement) => it.selectionEnd - it.selectionStart)).toBeGreaterThan(0)
+    expect(await shownOrder(ann)).toEqual(inOrder(3, 2, 4, 1))
 
     // At once, each on their own page: both find the same order, with every block in it.
     await Promise.all([

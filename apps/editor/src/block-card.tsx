@@ -1,5 +1,5 @@
 import { useBlockType, useField } from '@joinery/react'
-import { type FocusEvent, type KeyboardEvent, memo, type ReactNode } from 'react'
+import { type FocusEvent, type KeyboardEvent, memo, type PointerEvent, type ReactNode } from 'react'
 import { BlockEdges } from './block-edges.tsx'
 import { titleOf } from './block-title.ts'
 import type { BoardView } from './board-view.ts'
@@ -8,6 +8,7 @@ import { ContentField } from './content-field.tsx'
 import { BlockSearch } from './demonstration/index.tsx'
 import { BlockFiles } from './files/index.tsx'
 import { IndexingChips } from './indexing-chips.tsx'
+import { isControl } from './is-text-field.ts'
 import { useCanWrite } from './keys/use-can-write.ts'
 import { LastEdit } from './last-edit.tsx'
 import { useCardDrag } from './order/use-card-drag.ts'
@@ -36,11 +37,11 @@ export const BlockCard = memo(function BlockCard(props: BlockCardProps): ReactNo
   const title = titleOf(useField(id, 'title'), id)
   const cardOnKeyDown = (event: KeyboardEvent): void => {
     const steps = MOVES[event.key]
-    if (!canWrite || steps === undefined || !(event.ctrlKey || event.metaKey) || !event.shiftKey) return
+    if (steps === undefined || !(event.ctrlKey || event.metaKey) || !event.shiftKey) return
     event.preventDefault()
     onMove(id, steps)
   }
-  const drag = useCardDrag(id, (dragged) => onMove(dragged, id))
+  const drag = useCardDrag(id, canWrite, (dragged) => onMove(dragged, id))
   return (
     <section
       className={drag.isTarget ? 'card target nokey' : 'card nokey'}
@@ -49,17 +50,15 @@ export const BlockCard = memo(function BlockCard(props: BlockCardProps): ReactNo
       onKeyDown={cardOnKeyDown}
       onFocus={holdWheel}
       onBlur={freeWheel}
-      {...(view === 'list' && drag.card)}
+      {...(view === 'list' ? drag.card : { onPointerDownCapture: holdNode })}
     >
       <div className="sheet">
         <header>
-          <span className={`kind ${type ?? ''}`} {...(view === 'list' && drag.handle)}>
-            {type === 'vector_collection' ? 'Vector collection' : 'Text'}
-          </span>
+          <span className={`kind ${type ?? ''}`}>{type === 'vector_collection' ? 'Vector collection' : 'Text'}</span>
           {canWrite && <MoveButton title={title} way="up" onClick={() => onMove(id, -1)} />}
           {canWrite && <MoveButton title={title} way="down" onClick={() => onMove(id, 1)} />}
           <TitleField id={id} title={title} actor={actor} readOnly={!canWrite} />
-          <CommentButton id={id} title={title} />
+          <CommentButton id={id} title={title} canWrite={canWrite} />
           {canWrite && (
             <button type="button" className="quiet" onClick={() => onDelete(id)}>
               Delete<span className="hidden"> {title}</span>
@@ -68,14 +67,14 @@ export const BlockCard = memo(function BlockCard(props: BlockCardProps): ReactNo
         </header>
         <RunningMarks id={id} />
         <ContentField id={id} title={title} />
-        <div className="nodrag">
-          <LastEdit id={id} />
-          <BlockFiles id={id} />
+        <LastEdit id={id} />
+        <BlockFiles id={id} />
+        <div className="foot">
           <IndexingChips id={id} actor={actor} />
           <StatusChips id={id} />
           <BlockEdges id={id} title={title} />
-          <BlockSearch name={workspaceName} block={id} />
         </div>
+        <BlockSearch name={workspaceName} block={id} />
       </div>
     </section>
   )
@@ -84,6 +83,10 @@ export const BlockCard = memo(function BlockCard(props: BlockCardProps): ReactNo
 /** A wheel pans the canvas, also over a card. Only in the card that one works in does it scroll the text. */
 const holdWheel = ({ currentTarget }: FocusEvent<HTMLElement>): void => currentTarget.classList.add('nowheel')
 const freeWheel = ({ currentTarget }: FocusEvent<HTMLElement>): void => currentTarget.classList.remove('nowheel')
+
+/** A press on a control or a text does not drag its node. */
+const holdNode = ({ target, currentTarget }: PointerEvent<HTMLElement>): void =>
+  void currentTarget.classList.toggle('nodrag', isControl(target))
 
 function MoveButton({ title, way, onClick }: { title: string; way: 'up' | 'down'; onClick: () => void }): ReactNode {
   const key = way === 'up' ? 'ArrowUp' : 'ArrowDown'

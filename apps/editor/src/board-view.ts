@@ -6,21 +6,19 @@ export type BoardView = 'canvas' | 'list'
 
 const KEY = 'joinery view'
 const NARROW = '(width < 700px)'
-const PRINT = 'print'
 
 /**
  * The view of the board, and a function that chooses one. Without a choice a phone shows the list, and every other screen the
- * canvas. Paper always shows the list. A choice is kept for later visits.
+ * canvas. A choice is kept for later visits.
  */
 export function useBoardView(): readonly [view: BoardView, choose: (view: BoardView) => void] {
   const [chosen, setChosen] = useState(readChoice)
   const isNarrow = useMedia(NARROW)
-  const isPrinted = useMedia(PRINT)
   const choose = useCallback((view: BoardView): void => {
     storage.setItem(KEY, view)
     setChosen(view)
   }, [])
-  return [isPrinted ? 'list' : (chosen ?? (isNarrow ? 'list' : 'canvas')), choose]
+  return [chosen ?? (isNarrow ? 'list' : 'canvas'), choose]
 }
 
 function useMedia(query: string): boolean {

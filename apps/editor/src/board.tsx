@@ -11,6 +11,7 @@ import { BoardCanvas } from './canvas/index.tsx'
 import { useOwnPresence } from './carets/own-presence.ts'
 import { FileDrop } from './files/index.tsx'
 import { FollowNotice } from './follow/follow-notice.tsx'
+import { mayWrite, useCanWrite } from './keys/use-can-write.ts'
 import { Mark } from './mark.tsx'
 import { stepsTo } from './order/steps-to.ts'
 import { boardCommands } from './palette/board-commands.ts'
@@ -18,6 +19,7 @@ import { PaletteButton } from './palette/index.tsx'
 import { type OpenPanel, type PanelName, SidePanels } from './panels/side-panels.tsx'
 import { People } from './people.tsx'
 import type { Person } from './person.ts'
+import { useIsPrinted } from './print.ts'
 import { SaveStatusLine } from './save-status-line.tsx'
 import { LargeText } from './text/index.tsx'
 import { Tools } from './tools.tsx'
@@ -40,6 +42,9 @@ export function Board({ name, person, onRename }: BoardProps): ReactNode {
   useOwnPresence(person)
   useUndoKeys()
   const [view, chooseView] = useBoardView()
+  // On paper the list stands beside the canvas, which keeps its place for afterwards and is not printed.
+  const isPrinted = useIsPrinted()
+  const hasList = view === 'list' || isPrinted
   const isEmpty = useBlocks().length === 0
   const [panel, setPanel] = useState<OpenPanel>()
   const openPanel = useCallback((name: PanelName) => setPanel({ name }), [])
@@ -48,6 +53,7 @@ export function Board({ name, person, onRename }: BoardProps): ReactNode {
   const [said, setSaid] = useState('')
   const move = useCallback(
     (id: string, by: number | string) => {
+      if (!mayWrite(workspace)) return
       const steps = typeof by === 'number' ? by : stepsTo(blockIdsOf(workspace).get(), id, by)
       const moved = moveBlock(workspace, id, steps, { source: 'user_action', actor })
       if (moved === undefined) return
@@ -60,19 +66,21 @@ export function Board({ name, person, onRename }: BoardProps): ReactNode {
     (id: string) => {
       const title = titleOf(workspace.blocks.get(id)?.fields.get('title'), id)
       const at = document.querySelector(`[data-block="${CSS.escape(id)}"]`)?.getBoundingClientRect()
+      if (!mayWrite(workspace, at)) return
       // A step of its own: undo restores the block without reverting the text typed before.
       if (deleteBlocks(workspace, [id], { source: 'user_action', actor }) > 0)
         offerUndo(workspace, `“${title}” deleted.`, at)
     },
     [workspace, actor],
   )
+  const canWrite = useCanWrite()
   const commandsOf = useCallback(
-    () => boardCommands({ workspace, actor, onView: chooseView, onPanel: openPanel, onDelete: remove }),
-    [workspace, actor, chooseView, openPanel, remove],
+    () => boardCommands({ workspace, actor, canWrite, onView: chooseView, onPanel: openPanel, onDelete: remove }),
+    [workspace, actor, canWrite, chooseView, openPanel, remove],
   )
   const setting = { actor, workspaceName: name, onMove: move, onDelete: remove }
   return (
-    <div className={`page ${view}`}>
+    <div className={`page ${hasList ? 'list' : 'canvas'}`}>
       <header className="bar">
         <a className="home" href={pagePath('')} aria-label="Joinery">
           <Mark size={28} />
@@ -87,10 +95,9 @@ export function Board({ name, person, onRename }: BoardProps): ReactNode {
       <Tools actor={actor}>
         <SidePanels name={name} self={person} actor={actor} open={panel} onOpen={setPanel} />
       </Tools>
-      <main className={view === 'list' ? 'board' : 'whole'}>
-        {view === 'list' ? (
-          <BoardList {...setting} />
-        ) : (
+      <main className={hasList ? 'board' : 'whole'}>
+        {hasList && <BoardList {...setting} />}
+        {view === 'canvas' && (
           <Suspense fallback={null}>
             <BoardCanvas {...setting} onSay={setSaid} />
           </Suspense>

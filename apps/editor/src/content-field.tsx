@@ -3,6 +3,7 @@ import { type KeyboardEvent, type PointerEvent, type ReactNode, useRef, useState
 import { Carets } from './carets/caret-layer.tsx'
 import { useRemoteCarets } from './carets/remote-carets.ts'
 import { useCanWrite } from './keys/use-can-write.ts'
+import { useIsPrinted } from './print.ts'
 import { openedText, openText } from './text/opened-text.ts'
 import { RenderedText, sourceIndexAt } from './text/rendered-text.tsx'
 
@@ -17,6 +18,7 @@ export function ContentField({ id, title }: { id: string; title: string }): Reac
   // Behind the large editor the card rests: to follow each letter of a long text twice would slow typing down.
   const isCovered = useSyncExternalStore(openedText.subscribe, () => openedText.get()?.block === id)
   const isOthers = useRemoteCarets(id).length > 0
+  const isPrinted = useIsPrinted()
   const content = useRef<HTMLDivElement>(null)
   const openLarge = (): void => {
     const field = content.current?.querySelector('textarea')
@@ -50,7 +52,7 @@ export function ContentField({ id, title }: { id: string; title: string }): Reac
         onPointerDown={onPointerDown}
       />
       <Carets id={id} />
-      {!isMine && !isOthers && !isCovered && <RenderedText id={id} />}
+      {(isPrinted || (!isMine && !isOthers && !isCovered)) && <RenderedText id={id} isWhole={isPrinted} />}
       <button
         type="button"
         className="quiet write-large"

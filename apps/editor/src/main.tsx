@@ -7,6 +7,7 @@ import { Notice, PageProblem } from './page-problem.tsx'
 import { stayUsableOffline } from './usable-offline.ts'
 import { Visit } from './visit.tsx'
 import './editor.css'
+import './print.css'
 
 takeTokens()
 const root = document.getElementById('root')

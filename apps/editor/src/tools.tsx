@@ -34,10 +34,10 @@ export function Tools({ actor, children }: ToolsProps): ReactNode {
           {kind.button}
         </button>
       ))}
-      <button type="button" disabled={!canUndo} onClick={undo}>
+      <button type="button" disabled={!canUndo || !canWrite} onClick={undo}>
         Undo
       </button>
-      <button type="button" disabled={!canRedo} onClick={redo}>
+      <button type="button" disabled={!canRedo || !canWrite} onClick={redo}>
         Redo
       </button>
       {children}

@@ -1,18 +1,21 @@
 import { useConnectionStatus } from '@joinery/react'
 import type { ReactNode } from 'react'
 import { useIsOffered } from './demonstration/index.tsx'
+import { useCanWrite } from './keys/use-can-write.ts'
 import { Mark } from './mark.tsx'
 
 /** Content of an empty board: an explanation, and what to do first. */
 export function Welcome({ name, onWatch }: { name: string; onWatch: () => void }): ReactNode {
   const connection = useConnectionStatus()
   const isOffered = useIsOffered(name)
+  const canWrite = useCanWrite()
   // The banner above shows why the connection was refused.
   if (connection === 'refused') return null
   if (connection === 'connecting') return <p className="empty">Opening the workspace…</p>
   if (connection === 'waiting') {
     return <p className="empty">There is no connection, and this device has no copy of the workspace yet.</p>
   }
+  if (!canWrite) return <p className="empty">Nothing is written here yet, and you may read here, not write.</p>
   return (
     <section className="welcome" aria-labelledby="welcome">
       <Mark size={52} />

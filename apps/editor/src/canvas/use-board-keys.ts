@@ -13,6 +13,7 @@ import type { OnNodesChange } from '@xyflow/react'
 import { type KeyboardEvent, useEffect, useMemo, useRef } from 'react'
 import { freshTitle, titleOf } from '../block-title.ts'
 import { isTextField } from '../is-text-field.ts'
+import { mayWrite } from '../keys/use-can-write.ts'
 import { offerUndo } from '../undo/undo-offer.ts'
 import { boxOf } from './node-box.ts'
 
@@ -61,6 +62,8 @@ export function useBoardKeys(options: BoardKeysOptions): BoardKeys {
 
 function boardKeys(now: () => BoardKeysOptions) {
   const selected = (): FlowNode[] => now().nodes.filter((node) => node.selected)
+  const isAllowed = (): boolean =>
+    mayWrite(now().workspace, document.querySelector('.react-flow__node.selected')?.getBoundingClientRect())
   const copied = () => {
     const chosen = selected()
     const places = new Map(chosen.map(({ id, position }) => [id, position]))
@@ -71,6 +74,7 @@ function boardKeys(now: () => BoardKeysOptions) {
     )
   }
   const put = (copy: ReturnType<typeof copied>): void => {
+    if (!isAllowed()) return
     const { workspace, author, nodes, onNodesChange, onSay } = now()
     const ids = new Set(pasteBlocks(workspace, copy, COPY_BY, author))
     if (ids.size === 0) return
@@ -84,7 +88,7 @@ function boardKeys(now: () => BoardKeysOptions) {
     const { edges, onNodesChange } = now()
     const chosen = selected()
     const cut = edges.edges.filter((edge) => edge.selected)
-    if (chosen.length === 0 && cut.length === 0) return
+    if ((chosen.length === 0 && cut.length === 0) || !isAllowed()) return
     const at = document.querySelector('.react-flow__node.selected')?.getBoundingClientRect()
     edges.onEdgesChange(cut.map(({ id }) => ({ type: 'remove', id })))
     if (chosen.length > 0) onNodesChange(chosen.map(({ id }) => ({ type: 'remove', id })))
@@ -94,8 +98,11 @@ function boardKeys(now: () => BoardKeysOptions) {
     const name = chosen.length === 1 ? `“${first?.data.title ?? first?.id}”` : `${chosen.length} blocks`
     offerUndo(now().workspace, chosen.length === 0 ? 'Edge cut.' : `${name} deleted.`, at)
   }
-  const duplicate = (): void => put(copied())
+  const duplicate = (): void => {
+    if (selected().length > 0) put(copied())
+  }
   const align = (edge: 'left' | 'top'): void => {
+    if (!isAllowed()) return
     const chosen = selected()
     const axis = edge === 'left' ? 'x' : 'y'
     const least = Math.min(...chosen.map(({ position }) => position[axis]))
@@ -106,7 +113,7 @@ function boardKeys(now: () => BoardKeysOptions) {
   const frame = (): void => {
     const { workspace, author, onNodesChange, onSay } = now()
     const chosen = selected().filter(({ type }) => type !== FRAME_TYPE)
-    if (chosen.length === 0) return
+    if (chosen.length === 0 || !isAllowed()) return
     const titles = new Set(workspace.blocks.list().map(({ fields, id }) => titleOf(fields.get('title'), id)))
     const title = freshTitle('Frame', titles)
     const { id } = createFrame(workspace, chosen, { title, author })
@@ -153,8 +160,9 @@ function boardKeys(now: () => BoardKeysOptions) {
       const text = event.clipboardData?.getData('text/plain') ?? ''
       const copy = readCopied(text)
       if (copy !== undefined) put(copy)
-      else if (text.trim() !== '') pasteText(now(), text)
-      else return
+      else if (text.trim() !== '') {
+        if (isAllowed()) pasteText(now(), text)
+      } else return
       event.preventDefault()
     },
   }

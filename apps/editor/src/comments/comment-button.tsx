@@ -2,9 +2,16 @@ import { useComments } from '@joinery/react'
 import type { ReactNode } from 'react'
 import { showComments } from './comments-door.ts'
 
-/** Button of a card that opens the comments on it, with the number of the open threads. */
-export function CommentButton({ id, title }: { id: string; title: string }): ReactNode {
+interface CommentButtonProps {
+  readonly id: string
+  readonly title: string
+  readonly canWrite: boolean
+}
+
+/** Button of a card that opens the comments on it, with the number of the open threads. A reader has one only if there are some. */
+export function CommentButton({ id, title, canWrite }: CommentButtonProps): ReactNode {
   const count = useComments(id).filter(({ resolved }) => resolved === undefined).length
+  if (count === 0 && !canWrite) return null
   return (
     <button
       type="button"

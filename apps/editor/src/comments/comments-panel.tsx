@@ -3,6 +3,7 @@ import { useField, useObservable, usePresence, useWorkspace } from '@joinery/rea
 import { type ReactNode, useState } from 'react'
 import { Avatar } from '../avatar.tsx'
 import { titleOf } from '../block-title.ts'
+import { useCanWrite } from '../keys/use-can-write.ts'
 import { openBlock } from '../panels/open-block.ts'
 import { Panel } from '../panels/panel.tsx'
 import { isPerson, type Person } from '../person.ts'
@@ -80,6 +81,7 @@ function BlockComments({ row, isChosen, isShowingResolved, actor, names, known }
   const title = titleOf(useField(row.block, 'title'), row.block)
   const shown = row.threads.filter(({ resolved }) => resolved === undefined || isShowingResolved)
   const [isAsked, setAsked] = useState(false)
+  const canWrite = useCanWrite()
   const isOpen = isChosen || isAsked
   if (shown.length === 0 && !isOpen) return null
   const write = (text: string, thread?: string): void => {
@@ -106,6 +108,7 @@ function BlockComments({ row, isChosen, isShowingResolved, actor, names, known }
         <Thread
           key={thread.id}
           thread={thread}
+          canWrite={canWrite}
           actor={actor}
           names={names}
           onReply={(text) => write(text, thread.id)}
@@ -114,7 +117,7 @@ function BlockComments({ row, isChosen, isShowingResolved, actor, names, known }
           onReopen={() => edit((block) => reopenThread(block, thread.id))}
         />
       ))}
-      {isOpen ? (
+      {!canWrite ? null : isOpen ? (
         <CommentForm label={`Comment on ${title}`} button="Comment" names={names} onSend={write} isFocused />
       ) : (
         <button type="button" className="quiet" onClick={() => setAsked(true)}>
@@ -131,6 +134,7 @@ function WriterAvatar({ name, isJob }: { name: string; isJob: boolean }): ReactN
 
 interface ThreadProps {
   readonly thread: CommentThread
+  readonly canWrite: boolean
   readonly actor: string
   readonly names: readonly string[]
   readonly onReply: (text: string) => void
@@ -139,7 +143,7 @@ interface ThreadProps {
   readonly onReopen: () => void
 }
 
-function Thread({ thread, actor, names, onReply, onRemove, onResolve, onReopen }: ThreadProps): ReactNode {
+function Thread({ thread, canWrite, actor, names, onReply, onRemove, onResolve, onReopen }: ThreadProps): ReactNode {
   const [isReplying, setReplying] = useState(false)
   const { comments, resolved } = thread
   return (
@@ -149,7 +153,7 @@ function Thread({ thread, actor, names, onReply, onRemove, onResolve, onReopen }
           <WriterAvatar name={by} isJob={source !== 'user_action'} />
           <p className="by">
             <b>{by}</b> <time dateTime={new Date(at).toISOString()}>{TIME.format(at)}</time>
-            {by === actor && (
+            {by === actor && canWrite && (
               <button type="button" className="quiet" onClick={() => onRemove(id)}>
                 Delete<span className="hidden"> this comment</span>
               </button>
@@ -164,7 +168,9 @@ function Thread({ thread, actor, names, onReply, onRemove, onResolve, onReopen }
         </div>
       ))}
       <footer>
-        {resolved === undefined ? (
+        {!canWrite ? (
+          resolved !== undefined && <span className="soft">{resolved.actor} resolved it.</span>
+        ) : resolved === undefined ? (
           <>
             {!isReplying && (
               <button type="button" className="quiet" onClick={() => setReplying(true)}>

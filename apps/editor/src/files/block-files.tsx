@@ -1,6 +1,7 @@
 import { FILE, type MachineClaim } from '@joinery/blocks'
 import { useObservable, useStatuses, useUpload, useWorkspace } from '@joinery/react'
 import { type ReactNode, useRef } from 'react'
+import { useCanWrite } from '../keys/use-can-write.ts'
 import { byteWords } from './byte-words.ts'
 import { downloadFile } from './download-file.ts'
 import { FileThumbnail } from './file-thumbnail.tsx'
@@ -28,6 +29,7 @@ function FileList({ id, entries, upload: { uploads, upload, retry, dismiss } }: 
   const workspace = useWorkspace()
   const progress = useObservable(workspace.presence.progress)
   const picker = useRef<HTMLInputElement>(null)
+  const canWrite = useCanWrite()
   const files = filesOf(id, entries, uploads, progress)
   if (files.length === 0) return null
   const retryOnClick = ({ own }: ShownFile): void => {
@@ -65,7 +67,7 @@ function FileList({ id, entries, upload: { uploads, upload, retry, dismiss } }: 
                 </span>
                 {!isOver && bytes > 0 && <progress max={bytes} value={sent} aria-label={`Progress of ${name}`} />}
               </div>
-              {(state === 'failed' || state === 'canceled') && (
+              {canWrite && (state === 'failed' || state === 'canceled') && (
                 <button type="button" onClick={() => retryOnClick(file)}>
                   Try again<span className="hidden"> with {name}</span>
                 </button>

@@ -1,6 +1,7 @@
 import { uploadsOf } from '@joinery/client'
 import { useWorkspace } from '@joinery/react'
 import { type ReactNode, useEffect, useState } from 'react'
+import { mayWrite } from '../keys/use-can-write.ts'
 import { onProblem } from './file-problem.ts'
 import { filesIn, hasFiles, isPasteOfFile, TEXT_PASTE_MAX, tooLongText } from './transfer.ts'
 
@@ -21,7 +22,7 @@ export function FileDrop({ onSay }: { onSay: (words: string) => void }): ReactNo
   useEffect(() => onProblem(setProblem), [])
   useEffect(() => {
     const take = (files: readonly File[], block: string | undefined): void => {
-      if (files.length === 0) return
+      if (files.length === 0 || !mayWrite(workspace)) return
       const id = block ?? workspace.transact(() => workspace.blocks.create({ type: 'text' })).id
       for (const file of files) uploadsOf(workspace).upload(id, file)
       onSay(files.length === 1 ? `${files[0]?.name} is being uploaded` : `${files.length} files are being uploaded`)

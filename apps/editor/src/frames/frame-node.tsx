@@ -5,6 +5,7 @@ import { memo, type ReactNode, useContext } from 'react'
 import { titleOf } from '../block-title.ts'
 import { CardContext } from '../canvas/card-context.ts'
 import { MovedBy } from '../canvas/moved-by.tsx'
+import { useCanWrite } from '../keys/use-can-write.ts'
 import { FrameHeader } from './frame-header.tsx'
 import './frames.css'
 
@@ -14,6 +15,7 @@ const MIN = { width: 240, height: 160 }
 /** Node of one frame: an area with a title, below the blocks in it. It is dragged by its title. */
 export const FrameNode = memo(function FrameNode({ id, data }: Pick<NodeProps<FlowNode>, 'id' | 'data'>): ReactNode {
   const setting = useContext(CardContext)
+  const canWrite = useCanWrite()
   const title = titleOf(useField(id, 'title'), id)
   if (setting === undefined) return null
   return (
@@ -22,7 +24,9 @@ export const FrameNode = memo(function FrameNode({ id, data }: Pick<NodeProps<Fl
         <FrameHeader id={id} actor={setting.actor} onDelete={setting.onDelete} />
       </section>
       {data.movedBy !== undefined && <MovedBy clientId={data.movedBy} />}
-      <NodeResizeControl className="grip" position="bottom-right" minWidth={MIN.width} minHeight={MIN.height} />
+      {canWrite && (
+        <NodeResizeControl className="grip" position="bottom-right" minWidth={MIN.width} minHeight={MIN.height} />
+      )}
     </>
   )
 })

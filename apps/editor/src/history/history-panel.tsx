@@ -2,6 +2,7 @@ import { historyOf, type WorkspaceHistory } from '@joinery/client'
 import { useWorkspace } from '@joinery/react'
 import { type ReactNode, useCallback, useMemo, useState } from 'react'
 import { titleOf } from '../block-title.ts'
+import { useCanWrite } from '../keys/use-can-write.ts'
 import { Panel } from '../panels/panel.tsx'
 import { DifferenceList } from './difference-list.tsx'
 import { PastBlocks } from './past-blocks.tsx'
@@ -34,6 +35,7 @@ const VIEWS = { changes: 'Changed since then', state: 'As it was' } as const
 
 function Timeline({ source, head }: { source: WorkspaceHistory; head: number }): ReactNode {
   const workspace = useWorkspace()
+  const canWrite = useCanWrite()
   // Undefined means "now", which follows new records.
   const [chosen, choose] = useState<number>()
   const [news, setNews] = useState('')
@@ -48,11 +50,12 @@ function Timeline({ source, head }: { source: WorkspaceHistory; head: number }):
   const record = records.find((it) => it.lsn === lsn)
   const title = (id: string): string => titleOf(workspace.blocks.get(id)?.fields.get('title'), id)
   const place = lsn === head ? 'Now' : `${lsn} of ${head}`
+  const moment = record === undefined ? undefined : MOMENT.format(record.at)
   const words = record === undefined ? place : `${place}, ${MOMENT.format(record.at)}, ${record.actor}`
   const restoredOnDone = (made: number): void => {
     choose(undefined)
     setNews(
-      `Everybody sees the state of record ${lsn} again. The restore is record ${made}, and the state before it is record ${made - 1}.`,
+      `Everybody sees the board as it was at ${moment ?? `step ${lsn}`} again. To take that back, restore step ${made - 1} of the slider.`,
     )
   }
   return (
@@ -91,7 +94,7 @@ function Timeline({ source, head }: { source: WorkspaceHistory; head: number }):
       ) : (
         <ChangesSince source={source} lsn={lsn} head={head} titleOf={title} />
       )}
-      {lsn !== head && <RestoreControl key={lsn} source={source} lsn={lsn} onRestored={restoredOnDone} />}
+      {lsn !== head && canWrite && <RestoreControl key={lsn} source={source} lsn={lsn} onRestored={restoredOnDone} />}
     </>
   )
 }

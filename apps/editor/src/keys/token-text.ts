@@ -2,6 +2,7 @@
 export interface TokenClaims {
   readonly sub: string | undefined
   readonly workspaces: readonly string[]
+  readonly isReader: boolean
   /** Times in ms since epoch. */
   readonly issuedAtMs: number | undefined
   readonly endsAtMs: number | undefined
@@ -16,11 +17,12 @@ export const isToken = (text: unknown): text is string =>
   typeof text === 'string' && text.length <= TOKEN_CHARS_MAX && TOKEN.test(text)
 
 export function claimsOf(token: string): TokenClaims {
-  const { sub, workspaces, iat, exp } = payloadOf(token)
+  const { sub, workspaces, access, iat, exp } = payloadOf(token)
   const timeOf = (seconds: unknown): number | undefined => (typeof seconds === 'number' ? seconds * 1_000 : undefined)
   return {
     sub: typeof sub === 'string' && sub !== '' ? sub : undefined,
     workspaces: Array.isArray(workspaces) ? workspaces.filter((name) => typeof name === 'string') : [],
+    isReader: access === 'read',
     issuedAtMs: timeOf(iat),
     endsAtMs: timeOf(exp),
   }

@@ -1,26 +1,27 @@
-import { type DragEvent, useState } from 'react'
+import { type DragEvent, type PointerEvent, useState } from 'react'
+import { isControl } from '../is-text-field.ts'
 
 const BLOCK_TYPE = 'application/x-joinery-block'
 
-/** Whether there is a mouse or pen. With touch only, a drag scrolls, and blocks are moved by their buttons. */
-const hasPointer = matchMedia('(any-pointer: fine)').matches
-
-/** Props for a card and its handle, so that cards can be dragged by pointer and dropped on each other. `onDrop` gets the dragged block's id. */
-export function useCardDrag(id: string, onDrop: (dragged: string) => void) {
+/**
+ * Props for a card, so that cards can be dragged by mouse or pen wherever they have no text and no control, and dropped on each
+ * other. By touch a drag scrolls, and blocks are moved by their buttons. `onDrop` gets the dragged block's id.
+ */
+export function useCardDrag(id: string, isAllowed: boolean, onDrop: (dragged: string) => void) {
   const [isTarget, setIsTarget] = useState(false)
   const isBlock = ({ dataTransfer }: DragEvent): boolean => dataTransfer.types.includes(BLOCK_TYPE)
   return {
     isTarget,
-    handle: {
-      draggable: hasPointer,
-      onDragStart: ({ dataTransfer, currentTarget }: DragEvent) => {
+    card: {
+      // Decided at each press: in a card that can always be dragged, a text could not be selected.
+      onPointerDown: ({ pointerType, target, currentTarget }: PointerEvent<HTMLElement>) => {
+        currentTarget.draggable = isAllowed && pointerType !== 'touch' && !isControl(target)
+      },
+      onDragStart: ({ dataTransfer, currentTarget, target }: DragEvent) => {
+        if (target !== currentTarget) return
         dataTransfer.setData(BLOCK_TYPE, id)
         dataTransfer.effectAllowed = 'move'
-        const card = currentTarget.closest('.card')
-        if (card !== null) dataTransfer.setDragImage(card, 20, 20)
       },
-    },
-    card: {
       onDragOver: (event: DragEvent) => {
         if (!isBlock(event)) return
         // Allows the drop.

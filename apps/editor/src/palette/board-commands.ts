@@ -15,6 +15,8 @@ import type { Command } from './command.ts'
 export interface CommandSetting {
   readonly workspace: Workspace
   readonly actor: string
+  /** A reader has no commands that change the board. */
+  readonly canWrite: boolean
   readonly onView: (view: BoardView) => void
   readonly onPanel: (name: PanelName) => void
   readonly onDelete: (id: string) => void
@@ -24,7 +26,20 @@ const PANELS: readonly PanelName[] = ['Comments', 'History', 'Conflicts', 'Tasks
 
 /** The commands of the moment: those for the block with the focus come first. */
 export function boardCommands(setting: CommandSetting): readonly Command[] {
-  const { workspace, actor, onView, onPanel } = setting
+  const { workspace, onView, onPanel } = setting
+  return [
+    ...(setting.canWrite ? edits(setting) : []),
+    { id: 'fit', name: 'Show the whole board', act: fitBoard },
+    { id: 'canvas', name: 'Show the canvas', act: () => onView('canvas') },
+    { id: 'list', name: 'Show the list', act: () => onView('list') },
+    ...PANELS.map((name) => ({ id: `panel ${name}`, name: `Open ${name.toLowerCase()}`, act: () => onPanel(name) })),
+    ...peopleCommands(workspace),
+  ]
+}
+
+/** What changes the board. */
+function edits(setting: CommandSetting): Command[] {
+  const { workspace, actor } = setting
   const opened = (id: string): void => void openBlock(id)
   return [
     ...blockCommands(setting),
@@ -33,14 +48,9 @@ export function boardCommands(setting: CommandSetting): readonly Command[] {
       name: kind.button,
       act: () => opened(flushSync(() => addBlock(workspace, kind, actor))),
     })),
-    { id: 'frame', name: 'Add frame', act: () => void openBlock(flushSync(() => addFrame(workspace, actor))) },
+    { id: 'frame', name: 'Add frame', act: () => opened(flushSync(() => addFrame(workspace, actor))) },
     { id: 'undo', name: 'Undo', keys: 'Ctrl+Z', act: () => void workspace.undo.undo() },
     { id: 'redo', name: 'Redo', keys: 'Ctrl+Shift+Z', act: () => void workspace.undo.redo() },
-    { id: 'fit', name: 'Show the whole board', act: fitBoard },
-    { id: 'canvas', name: 'Show the canvas', act: () => onView('canvas') },
-    { id: 'list', name: 'Show the list', act: () => onView('list') },
-    ...PANELS.map((name) => ({ id: `panel ${name}`, name: `Open ${name.toLowerCase()}`, act: () => onPanel(name) })),
-    ...peopleCommands(workspace),
   ]
 }
 

@@ -2,6 +2,7 @@ import type { ListedTask } from '@joinery/client'
 import { useBlocks, useTasks, useWorkspace } from '@joinery/react'
 import { type ReactNode, useState } from 'react'
 import { titleOf } from '../block-title.ts'
+import { useCanWrite } from '../keys/use-can-write.ts'
 import { openBlock } from '../panels/open-block.ts'
 import { Panel } from '../panels/panel.tsx'
 import { mayCancel, mayRetry, stateWords, stepWords } from './task-words.ts'
@@ -62,8 +63,9 @@ function TaskItem({ task, onCancel, onRetry }: TaskItemProps): ReactNode {
   const [words, tone] = stateWords(task)
   const blocks = useBlocks()
   const isSaidByStep = steps.some((step) => step.error?.message === error?.message)
-  const isCancelable = mayCancel(task)
-  const isRetryable = mayRetry(task)
+  const canWrite = useCanWrite()
+  const isCancelable = canWrite && mayCancel(task)
+  const isRetryable = canWrite && mayRetry(task)
   return (
     <li data-task={id} data-state={state}>
       <header>

@@ -9,14 +9,14 @@ const RENDERED_LENGTH_MAX = 20_000
 
 /**
  * The text of a block as its Markdown means it, over the field with the source. Renders nothing for a text without marks, which the
- * field shows as it is. Screen readers read the field.
+ * field shows as it is. With `isWhole`, renders every text from its beginning to its end. Screen readers read the field.
  */
-export function RenderedText({ id }: { id: string }): ReactNode {
+export function RenderedText({ id, isWhole }: { id: string; isWhole: boolean }): ReactNode {
   const { value } = useContent(id)
   const layer = useRef<HTMLDivElement>(null)
-  const isShown = hasMarkdown(value)
+  const isShown = isWhole || hasMarkdown(value)
   useEffect(() => (isShown ? followScroll(layer.current) : undefined), [isShown])
-  const shown = cutAtLine(value)
+  const shown = isWhole ? value : cutAtLine(value)
   const lines = useMemo(() => (isShown ? markdownLines(shown) : []), [isShown, shown])
   if (!isShown) return null
   return (

@@ -11,9 +11,11 @@ export function UndoNotice(): ReactNode {
       {offer !== undefined && (
         <p style={placeOf(offer.at)} className={offer.at === undefined ? 'below' : ''}>
           <span>{offer.words}</span>
-          <button type="button" className="quiet" onClick={offer.act}>
-            {offer.button}
-          </button>
+          {offer.button !== undefined && (
+            <button type="button" className="quiet" onClick={offer.button.act}>
+              {offer.button.words}
+            </button>
+          )}
           <button type="button" className="quiet" aria-label="Close this notice" onClick={endOffer}>
             ×
           </button>

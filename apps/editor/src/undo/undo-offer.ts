@@ -1,12 +1,11 @@
 import { type Observable, ObservableValue, type Workspace } from '@joinery/client'
 import type * as Y from 'yjs'
 
-/** An offer to take the last step back, shown where the person looks. */
+/** A notice, mostly with an offer to take the last step back, shown where the person looks. */
 export interface UndoOffer {
   readonly words: string
-  /** Words of the button. */
-  readonly button: string
-  readonly act: () => void
+  /** Words of the button, and what it does; undefined for a notice without one. */
+  readonly button: { readonly words: string; readonly act: () => void } | undefined
   /** Where the deleted thing was, pixels of the screen; undefined if nobody knows. */
   readonly at: Pick<DOMRect, 'left' | 'top' | 'width' | 'height'> | undefined
 }
@@ -23,12 +22,17 @@ export const presentOffer: Observable<UndoOffer | undefined> = offer
 
 /** Offers to undo the step that was just made. */
 export function offerUndo(workspace: Workspace, words: string, at?: DOMRect): void {
-  show({ words, button: 'Bring it back', act: () => void workspace.undo.undo(), at }, workspace)
+  show({ words, button: { words: 'Bring it back', act: () => void workspace.undo.undo() }, at }, workspace)
 }
 
 /** Offers to redo what was just undone. */
 export function offerRedo(workspace: Workspace, words: string): void {
-  show({ words, button: 'Do it again', act: () => void workspace.undo.redo(), at: undefined }, workspace)
+  show({ words, button: { words: 'Do it again', act: () => void workspace.undo.redo() }, at: undefined }, workspace)
+}
+
+/** Tells something without an offer. */
+export function tellOnly(words: string, at?: DOMRect): void {
+  show({ words, button: undefined, at })
 }
 
 export function endOffer(): void {
@@ -38,14 +42,16 @@ export function endOffer(): void {
   offer.set(undefined)
 }
 
-function show(next: UndoOffer, { doc }: Workspace): void {
+function show(next: UndoOffer, workspace?: Workspace): void {
   endOffer()
   timer = setTimeout(endOffer, OFFER_MS)
+  offer.set(next)
+  if (workspace === undefined) return
+  const { doc } = workspace
   // The next edit of this person ends the offer, so that its button never takes back another step.
   const onTransaction = (transaction: Y.Transaction): void => {
     if (transaction.local && transaction.changed.size > 0) endOffer()
   }
   doc.on('afterTransaction', onTransaction)
   unfollow = () => doc.off('afterTransaction', onTransaction)
-  offer.set(next)
 }

@@ -3,6 +3,7 @@ import { useWorkspace } from '@joinery/react'
 import { useEffect } from 'react'
 import { titleOf } from '../block-title.ts'
 import { HOLDS_TEXT, isTextField } from '../is-text-field.ts'
+import { mayWrite } from '../keys/use-can-write.ts'
 import { offerRedo } from './undo-offer.ts'
 
 /**
@@ -17,6 +18,7 @@ export function useUndoKeys(): void {
       const way = wayOf(event)
       if (way === undefined || isForeignField(event.target)) return
       event.preventDefault()
+      if (!mayWrite(workspace)) return
       const before = titlesOf(workspace)
       const isDone = way === 'undo' ? workspace.undo.undo() : workspace.undo.redo()
       if (isDone && way === 'undo') tellOfBlocks(workspace, before)
