@@ -7,7 +7,7 @@ const headOf = async (workspace: string): Promise<number> =>
   ((await (await fetch(`${pages.httpUrl}/v1/workspaces/${workspace}`)).json()) as { lsn: number }).lsn
 
 describe.skipIf(!pages.isThere)('the history panel', () => {
-  it('[P1, P3] shows a state of then beside now, and restores it for both browsers', async () => {
+  it('[P1, P3, P12] shows a state of then beside now, and restores it for both browsers', async () => {
     const ann = await pages.visit('past')
     const bob = await pages.visit('past')
     await ann.getByRole('button', { name: 'Add text block' }).click()
@@ -35,13 +35,14 @@ describe.skipIf(!pages.isThere)('the history panel', () => {
     expect(await past.getByRole('heading').allTextContents()).toEqual(['Text 1'])
 
     await panel.getByRole('button', { name: 'Restore this state' }).click()
+    await panel.getByText('An index that was finished then shows as finished again').waitFor()
     expect(await headOf('past')).toBe(head)
     await panel.getByRole('button', { name: 'Restore for everybody' }).click()
     for (const page of [ann, bob]) {
       await page.getByRole('region', { name: 'Collection 1' }).waitFor({ state: 'detached' })
       await expect.poll(() => shownText(page, 'Text 1')).toBe('Measure twice.')
     }
-    await panel.getByRole('status').getByText(`Everybody sees the state of record ${then} again.`).waitFor()
+    await panel.getByRole('status').getByText(`To take that back, restore step ${head} of the slider.`).waitFor()
     // Forward: what was there before is a point of the past now, and comes back the same way.
     await expect.poll(() => slider.getAttribute('max')).toBe(String(head + 1))
     await slider.fill(String(head))
@@ -50,7 +51,7 @@ describe.skipIf(!pages.isThere)('the history panel', () => {
     await expect.poll(() => shownText(bob, 'Text 1')).toBe('Measure twice. Cut once.')
   })
 
-  it('[P1, P4] the steps say who did what, and lead to the state right after', async () => {
+  it('[P1, P4, P11, P12] the steps say who did what, and lead to the state right after', async () => {
     const ann = await pages.visit('steps')
     await ann.getByRole('button', { name: 'Add text block' }).click()
     await typeIn(ann, 'Text 1', 'Cut once.')
@@ -58,7 +59,24 @@ describe.skipIf(!pages.isThere)('the history panel', () => {
     await ann.getByRole('button', { name: 'History' }).click()
     const steps = ann.getByRole('list', { name: 'Steps' })
     await steps.getByText('wrote in “Text 1”').waitFor()
-    await steps.getByText('made, replaced or deleted “Text 1”').click()
+    // What a person does is told as such, the newest first, and as no field with its coordinates.
+    const title = ann.getByRole('textbox', { name: 'Title of Text 1' })
+    await title.fill('Plan')
+    await title.press('Enter')
+    await ann.getByRole('group', { name: 'Plan', exact: true }).focus()
+    await ann.keyboard.press('Enter')
+    await ann.keyboard.press('ArrowDown')
+    await steps.getByText('moved “Plan”').waitFor()
+    const deeds = (await steps.getByRole('listitem').allTextContents()).map((it) =>
+      it.replace(/^.*(?=\b(moved|renamed|wrote|made)\b)/, ''),
+    )
+    expect(deeds).toEqual(['moved “Plan”', 'renamed “Plan”', 'wrote in “Plan”', 'made, replaced or deleted “Plan”'])
+    await steps.getByText('wrote in “Plan”').click()
+    const panel = ann.getByRole('complementary', { name: 'History' })
+    await panel.getByText('Moved on the canvas.').waitFor()
+    await panel.getByRole('term').getByText('Name').waitFor()
+    expect(await panel.textContent()).not.toMatch(/position|title|\{"x"/)
+    await steps.getByText('made, replaced or deleted “Plan”').click()
     await ann.getByRole('complementary', { name: 'History' }).locator('ins').getByText('Cut once.').waitFor()
     await ann.keyboard.press('Escape')
     await ann.getByRole('complementary', { name: 'History' }).waitFor({ state: 'detached' })

@@ -1,8 +1,9 @@
-import { type BlockDifference, type Difference, PLACE_FIELD } from '@joinery/client'
+import type { BlockDifference, Difference } from '@joinery/client'
 import type { ReactNode } from 'react'
 import { openBlock } from '../panels/open-block.ts'
 import { textOf } from './block-words.ts'
 import { entryWords } from './entry-words.ts'
+import { fieldWords } from './field-words.ts'
 import { TextDifference } from './text-difference.tsx'
 
 /** Shows a difference between a past state and now, block by block. */
@@ -51,10 +52,12 @@ function BlockHeading({ id, title }: { id: string; title: string }): ReactNode {
 
 function ChangedBlock({ block, title }: { block: BlockDifference; title: string }): ReactNode {
   const { id, type, content, indexing, fields, data } = block
+  // What the page writes by itself is told in a sentence; its values are coordinates and records.
+  const told = new Set(fields.flatMap(({ key }) => fieldWords(key).change ?? []))
   const values = [
     ...indexing.map(({ index, before, after }) => ({ name: `Index ${index}`, ...sides(before, after, entryWords) })),
-    ...[...fields.filter(({ key }) => key !== PLACE_FIELD), ...data].map(({ key, before, after }) => ({
-      name: key,
+    ...[...fields.filter(({ key }) => fieldWords(key).change === undefined), ...data].map(({ key, before, after }) => ({
+      name: fieldWords(key).name ?? key,
       ...sides(before, after, valueWords),
     })),
     ...(type === undefined ? [] : [{ name: 'Type', ...type }]),
@@ -62,7 +65,11 @@ function ChangedBlock({ block, title }: { block: BlockDifference; title: string 
   return (
     <li>
       <BlockHeading id={id} title={title} />
-      {fields.some(({ key }) => key === PLACE_FIELD) && <p className="soft">Moved on the board.</p>}
+      {[...told].map((words) => (
+        <p key={words} className="soft">
+          {words}
+        </p>
+      ))}
       {content !== undefined && <TextDifference {...content} />}
       {values.length > 0 && (
         <dl>

@@ -60,5 +60,7 @@ it('[P11] a step that sets a field is told as what a person did', () => {
     sessionsOf([record(1, 0, 'ada', ...touched)]).map((it) => deedOf(it, () => 'Plan'))
   expect(deedFor('b/fields/title')).toEqual(['renamed “Plan”'])
   expect(deedFor('b/fields/position')).toEqual(['moved “Plan”'])
+  expect(deedFor('b/fields/place')).toEqual(['moved “Plan”'])
+  expect(deedFor('b/fields/comment/thread/answer')).toEqual(['commented on “Plan”'])
   expect(deedFor('b/fields/colour')).toEqual(['changed a detail of “Plan”'])
 })

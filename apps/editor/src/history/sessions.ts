@@ -1,4 +1,5 @@
 import type { HistoryRecord } from '@joinery/client'
+import { fieldWords } from './field-words.ts'
 
 /** Consecutive records of one writer, close in time. */
 export interface Session {
@@ -52,18 +53,9 @@ export function blockOf(path = ''): string {
 /** Source of the records that the server writes itself, to remove beaten claims from the lists. */
 const SERVER = 'server'
 
-/** Deeds by the field that was set. */
-const FIELDS: Readonly<Record<string, string>> = {
-  title: 'renamed',
-  position: 'moved',
-  place: 'moved',
-  size: 'resized',
-}
-
 const PARTS: Readonly<Record<string, string>> = {
   content: 'wrote in',
   indexingList: 'reported on an index of',
-  fields: 'changed a detail of',
   data: 'changed the data of',
   type: 'changed the kind of',
 }
@@ -79,6 +71,7 @@ export function deedOf({ touched, source }: Session, titleOf: (id: string) => st
   const [id = ''] = ids
   if (id === '') return 'wrote'
   if (whole !== undefined) return `made, replaced or deleted “${titleOf(id)}”`
-  const [, part = '', field = ''] = touched[0]?.split('/') ?? []
-  return `${(part === 'fields' && FIELDS[field]) || (PARTS[part] ?? 'changed')} “${titleOf(id)}”`
+  const [, part = '', ...rest] = touched[0]?.split('/') ?? []
+  const deed = part === 'fields' ? fieldWords(rest.join('/')).deed : (PARTS[part] ?? 'changed')
+  return `${deed} “${titleOf(id)}”`
 }
