@@ -66,11 +66,10 @@ describe.skipIf(!pages.isThere)('the history panel', () => {
     await ann.getByRole('group', { name: 'Plan', exact: true }).focus()
     await ann.keyboard.press('Enter')
     await ann.keyboard.press('ArrowDown')
-    await steps.getByText('moved “Plan”').waitFor()
-    const deeds = (await steps.getByRole('listitem').allTextContents()).map((it) =>
-      it.replace(/^.*(?=\b(moved|renamed|wrote|made)\b)/, ''),
-    )
-    expect(deeds).toEqual(['moved “Plan”', 'renamed “Plan”', 'wrote in “Plan”', 'made, replaced or deleted “Plan”'])
+    const listed = steps.getByRole('listitem')
+    await steps.getByText('renamed, moved or changed a detail of “Plan”').waitFor()
+    expect(await listed.first().textContent()).toMatch(/renamed, moved or changed a detail of “Plan”$/)
+    expect(await listed.last().textContent()).toMatch(/made, replaced or deleted “Plan”$/)
     await steps.getByText('wrote in “Plan”').click()
     const panel = ann.getByRole('complementary', { name: 'History' })
     await panel.getByText('Moved on the canvas.').waitFor()

@@ -3,8 +3,6 @@ import { PLACE_FIELD } from '@joinery/client'
 
 /** Words for a field that the page itself writes. A person knows what they did, not the name of a field. */
 interface FieldWords {
-  /** What somebody did to a block, before the block's name: `renamed`. */
-  readonly deed: string
   /** What has changed, as a sentence of its own; undefined for a field whose values tell it. */
   readonly change?: string
   /** Name of the value in a list of values. */
@@ -12,13 +10,13 @@ interface FieldWords {
 }
 
 const FIELDS: Readonly<Record<string, FieldWords>> = {
-  title: { deed: 'renamed', name: 'Name' },
-  position: { deed: 'moved', change: 'Moved on the canvas.' },
-  [PLACE_FIELD]: { deed: 'moved', change: 'Moved in the list.' },
-  size: { deed: 'resized', change: 'Made larger or smaller.' },
+  title: { name: 'Name' },
+  position: { change: 'Moved on the canvas.' },
+  [PLACE_FIELD]: { change: 'Moved in the list.' },
+  size: { change: 'Made larger or smaller.' },
 }
-const COMMENT: FieldWords = { deed: 'commented on', change: 'Comments changed.' }
-const OTHER: FieldWords = { deed: 'changed a detail of' }
+const COMMENT: FieldWords = { change: 'Comments changed.' }
+const OTHER: FieldWords = {}
 
 /** Words for the field `key`, an application's own included. */
 export function fieldWords(key: string): FieldWords {

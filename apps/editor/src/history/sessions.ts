@@ -1,5 +1,4 @@
 import type { HistoryRecord } from '@joinery/client'
-import { fieldWords } from './field-words.ts'
 
 /** Consecutive records of one writer, close in time. */
 export interface Session {
@@ -53,8 +52,10 @@ export function blockOf(path = ''): string {
 /** Source of the records that the server writes itself, to remove beaten claims from the lists. */
 const SERVER = 'server'
 
+/** Deeds by the part that was touched. A record does not say which field was set. */
 const PARTS: Readonly<Record<string, string>> = {
   content: 'wrote in',
+  fields: 'renamed, moved or changed a detail of',
   indexingList: 'reported on an index of',
   data: 'changed the data of',
   type: 'changed the kind of',
@@ -71,7 +72,6 @@ export function deedOf({ touched, source }: Session, titleOf: (id: string) => st
   const [id = ''] = ids
   if (id === '') return 'wrote'
   if (whole !== undefined) return `made, replaced or deleted “${titleOf(id)}”`
-  const [, part = '', ...rest] = touched[0]?.split('/') ?? []
-  const deed = part === 'fields' ? fieldWords(rest.join('/')).deed : (PARTS[part] ?? 'changed')
-  return `${deed} “${titleOf(id)}”`
+  const [, part = ''] = touched[0]?.split('/') ?? []
+  return `${PARTS[part] ?? 'changed'} “${titleOf(id)}”`
 }
