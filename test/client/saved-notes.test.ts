@@ -49,7 +49,7 @@ describe('a copy that opens without a server', () => {
             if (edit === 'insert') textOf(ada).insert(0, 'x')
             if (edit === 'delete') textOf(ada).delete(0, 1)
           }
-          // What is written is in the copy when it is closed; another tab sees it once it is kept.
+          // The edits are in the copy when it is closed; another tab sees them once they are kept.
           if (isClosed) await ada.close()
           else await keptHere(ada)
           const again = connect(server, { offline })

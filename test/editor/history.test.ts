@@ -59,7 +59,7 @@ describe.skipIf(!pages.isThere)('the history panel', () => {
     await ann.getByRole('button', { name: 'History' }).click()
     const steps = ann.getByRole('list', { name: 'Steps' })
     await steps.getByText('wrote in “Text 1”').waitFor()
-    // What a person does is told as such, the newest first, and as no field with its coordinates.
+    // The newest step comes first, and a move is told without a field and its coordinates.
     const title = ann.getByRole('textbox', { name: 'Title of Text 1' })
     await title.fill('Plan')
     await title.press('Enter')

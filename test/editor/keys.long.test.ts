@@ -155,7 +155,7 @@ describe.skipIf(!pages.isThere)('a page with keys', () => {
     expect(await large.getAttribute('aria-readonly')).toBe('true')
   })
 
-  it('[E93] no key, drag or drop of a reader changes anything or looks as if, and the page says why', async () => {
+  it('[E97] no key, drag or drop of a reader changes anything or looks as if, and the page says why', async () => {
     const ada = await pages.open(`${http}/w/team/read#token=${await token()}`)
     await saved(ada)
     for (const words of ['measure', 'cut']) {

@@ -52,7 +52,7 @@ function BlockHeading({ id, title }: { id: string; title: string }): ReactNode {
 
 function ChangedBlock({ block, title }: { block: BlockDifference; title: string }): ReactNode {
   const { id, type, content, indexing, fields, data } = block
-  // What the page writes by itself is told in a sentence; its values are coordinates and records.
+  // Fields with coordinates and comments are told in a sentence.
   const told = new Set(fields.flatMap(({ key }) => fieldWords(key).change ?? []))
   const values = [
     ...indexing.map(({ index, before, after }) => ({ name: `Index ${index}`, ...sides(before, after, entryWords) })),

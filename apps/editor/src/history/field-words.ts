@@ -3,7 +3,7 @@ import { PLACE_FIELD } from '@joinery/client'
 
 /** Words for a field that the page itself writes. A person knows what they did, not the name of a field. */
 interface FieldWords {
-  /** What has changed, as a sentence of its own; undefined for a field whose values tell it. */
+  /** The change as a sentence of its own; undefined for a field whose values tell it. */
   readonly change?: string
   /** Name of the value in a list of values. */
   readonly name?: string

@@ -37,7 +37,7 @@ export function boardCommands(setting: CommandSetting): readonly Command[] {
   ]
 }
 
-/** What changes the board. */
+/** Commands that change the board. */
 function edits(setting: CommandSetting): Command[] {
   const { workspace, actor } = setting
   const opened = (id: string): void => void openBlock(id)
