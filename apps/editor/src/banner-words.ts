@@ -11,6 +11,7 @@ const HELD: Readonly<Record<string, string>> = {
   storage_full: 'The server’s disk is full.',
   storage_failed: 'The server can’t write to its disk.',
   quarantined: 'This workspace is damaged on the server and read-only.',
+  not_replicated: 'The server reaches no other machine now and takes no edits.',
 }
 
 const REFUSED: Readonly<Record<string, string>> = {

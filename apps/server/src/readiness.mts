@@ -51,6 +51,10 @@ export async function readReadiness(
   }
   const nodes = cluster?.node.nodes
   if (nodes?.trouble !== undefined) reasons.push(`cluster: ${nodes.trouble.message}`)
+  const away = cluster?.node.store.awayCount ?? 0
+  if (away > 0) {
+    reasons.push(`cluster: ${away} workspaces are shown from this node’s own copies, and take no edits`)
+  }
   if (nodes?.self.isDraining) reasons.push('cluster: this node gives its workspaces away')
   const place = nodes && { node: nodes.self.node, nodes: nodes.list().length, isDraining: nodes.self.isDraining }
   const disabled = [...(outbox?.endpoints ?? [])].filter(({ isDisabled }) => isDisabled).map(({ name }) => name)

@@ -194,6 +194,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
         logger,
         limits: config.limits.http,
         ...(signed && { heads: signed.heads }),
+        ...(cluster && { passOn: (request, response) => server.passOn(request, response) }),
         version: VERSION,
         ...(authenticator && { authenticator }),
         ...(config.origins && { origins: config.origins }),

@@ -179,6 +179,7 @@ function ofLog(error: LogError): ApiError {
   if (code === 'storage_full') return new ApiError('storage_full', message, { cause: error, retryAfterSeconds: 10 })
   if (code === 'corrupted') return new ApiError('quarantined', message, { cause: error })
   if (code === 'deleted') return new ApiError('workspace_deleted', message, { cause: error })
+  if (code === 'no_quorum') return new ApiError('unavailable', message, { cause: error, retryAfterSeconds: 5 })
   const isElsewhere = code === 'closed' || code === 'fenced' || code === 'not_owner'
   return new ApiError(isElsewhere ? 'unavailable' : 'storage_failed', message, {
     cause: error,

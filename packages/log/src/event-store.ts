@@ -1,5 +1,6 @@
 import type { LogError } from './log-error.ts'
 import type { Lsn } from './lsn.ts'
+import type { ChainMark } from './records/chain.ts'
 
 /** When an append counts as durable, and what it survives then: SPEC.md has the table. */
 export type Durability = 'memory' | 'async' | 'sync'
@@ -191,6 +192,21 @@ export interface HistoryMark {
   readonly generation: string | undefined
 }
 
+/** The beginning of a log whose first records were dropped, or whose chain has marks of its own. */
+export interface LogOrigin {
+  /** LSN of the last dropped record; 0 if none was dropped. */
+  readonly lsn: Lsn
+  /** Chain value of that record, which attests all that was dropped; 64 zeros if none was dropped, or no value was kept. */
+  readonly chain: string
+  readonly marks: readonly ChainMark[]
+  /** Chain values that are kept of records before that one, by LSN. */
+  readonly dropped: readonly (readonly [Lsn, string])[]
+  /** Idempotency keys of dropped records. */
+  readonly keys: readonly (readonly [string, Lsn])[]
+  /** The snapshot that stands for the dropped records; undefined if none was dropped. */
+  readonly snapshot: Snapshot | undefined
+}
+
 /** The last time that records were cut off a log. */
 export interface LogCut {
   /** LSN of the last record that stayed. */
@@ -212,9 +228,11 @@ export interface AdoptingLog extends WorkspaceLog {
    * Appends records of a history, as they are, and moves the mark: one write. Resolves when that is durable. A log without records
    * takes the mark's generation. A mark of a log that does not exist is kept in memory only. Throws `invalid`, and does nothing, if
    * the first record does not follow the head, the mark lies beyond the last, or the generation is another one; otherwise as
-   * {@link append}.
+   * {@link append}. A log without records and snapshots takes the beginning of the history with its first record, as `origin`.
    */
-  adopt(records: readonly LogRecord[], mark: HistoryMark): Promise<void>
+  adopt(records: readonly LogRecord[], mark: HistoryMark, origin?: LogOrigin): Promise<void>
+  /** The beginning of the log; undefined if it has all its records, and a chain without marks of its own. */
+  readOrigin(): Promise<LogOrigin | undefined>
   /**
    * Cuts off the records after `lsn`, with their idempotency keys: one write. Resolves when that is on the disk. Throws `invalid`
    * below the mark, below a snapshot, and below sealed or dropped records; otherwise as {@link append}. Nothing may be appended
@@ -271,6 +289,12 @@ export interface EventStore {
    * otherwise as {@link open}.
    */
   openDamaged(workspace: string): Promise<DamagedLog>
+  /**
+   * Opens what this machine has of a workspace for reading only, while its owner can't be found out. The log is `failed` with
+   * `no_quorum` until that is over, and `fenced` from then on. Resolves with undefined if nothing of the workspace is here. A store
+   * of one machine has no such state.
+   */
+  openCopy?(workspace: string): Promise<WorkspaceLog | undefined>
   /** Names of the workspaces that exist and are not deleted, in byte order. System logs are not among them. */
   workspaces(): AsyncIterable<string>
   /** Names of the system logs that exist (`!kind`, `!kind/workspace`), in byte order. */

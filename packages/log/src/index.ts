@@ -10,6 +10,7 @@ export type {
   KeepHistory,
   LogCut,
   LogEntry,
+  LogOrigin,
   LogRecord,
   LogState,
   Receipt,
@@ -29,6 +30,7 @@ export type { LogObserver } from './observer.ts'
 export { parseLsn } from './parse-lsn.ts'
 export { makeHeadKey, readHeadKey } from './proof/head-key.ts'
 export { HeadSigner, isSignatureRight, parseSignedHeads, type SignedHead, signedBytes } from './proof/signed-head.ts'
+export { decodeLogOrigin, encodeLogOrigin } from './records/log-origin.ts'
 export { decodePortableRecords, encodePortableRecord } from './records/portable-records.ts'
 export { checkWorkspaceName } from './records/workspace-identity.ts'
 export {

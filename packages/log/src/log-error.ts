@@ -9,6 +9,7 @@ export type LogErrorCode =
   | 'closed'
   | 'fenced'
   | 'not_owner'
+  | 'no_quorum'
   | 'deleted'
   | 'foreign_directory'
   | 'unreadable'

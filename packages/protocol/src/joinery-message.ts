@@ -76,7 +76,10 @@ export interface Conflict {
 export interface Writable {
   type: 'writable'
   isWritable: boolean
-  /** Why the server takes no updates. While it does: `not_replicated` if they reach no other machine now, and else undefined. */
+  /**
+   * Why the server takes no updates: `not_replicated` if it reaches no other machine, and so can't know who serves the workspace.
+   * While it takes them: `not_replicated` if they reach no other machine now, and else undefined.
+   */
   code: RejectionCode | undefined
   /** The reason in words, for a person; empty without a code. */
   reason: string

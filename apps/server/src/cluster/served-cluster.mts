@@ -71,6 +71,7 @@ export async function openServedCluster(options: ServedClusterOptions): Promise<
     // The engine may be away, and the rooms are closed all the same.
     const drain = async (): Promise<void> => {
       await node.drain().catch((err: unknown) => logger.warn({ err }, 'the others could not be told of the drain'))
+      await gateway.letGo()
     }
     const giveAway = async (): Promise<void> => {
       await drain()

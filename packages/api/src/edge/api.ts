@@ -58,6 +58,11 @@ export interface ApiOptions {
   readonly search?: Pick<BoardSearch, 'search'>
   /** Signs the heads of workspaces. Without it, `GET …/head` answers `no_head_key`. */
   readonly heads?: Pick<SignedHeads, 'of'>
+  /**
+   * Passes a request on that another process of a cluster has to answer; resolves with false if this one answers it. Asked once the
+   * caller is let in, before the body is read. Without it, every request is answered here.
+   */
+  readonly passOn?: (request: IncomingMessage, response: ServerResponse) => Promise<boolean>
   /** Silent by default. */
   readonly logger?: Logger
   readonly limits?: Partial<ApiLimits>
@@ -131,6 +136,7 @@ export async function createApi(options: ApiOptions): Promise<Api> {
     callers,
     bodiesInFlight,
     rate: new RequestRate(limits.requestsPerSecond, limits.requestsBurst),
+    passOn: options.passOn,
     logger,
     refused,
     limits,

@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type Authenticator, clientAddressOf, type Identity, type WorkspaceId } from '@joinery/server'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
@@ -49,6 +50,8 @@ export interface HttpAppOptions {
   readonly callers: PayingCallers
   /** JSON bodies on their way in. */
   readonly bodiesInFlight: BytesInFlight
+  /** Passes a request on that another process has to answer. */
+  readonly passOn: ((request: IncomingMessage, response: ServerResponse) => Promise<boolean>) | undefined
   readonly logger: Logger
   /** Counts the refused requests, by error code. */
   readonly refused: Map<string, number>
@@ -108,6 +111,7 @@ function addRoute(app: FastifyInstance, route: Route, options: HttpAppOptions): 
     // Before the body is asked for and read: nothing is kept of a caller that is not let in.
     onRequest: async (request, reply) => {
       const { actor } = await route.admit(rawRequest(request, options))
+      if (await options.passOn?.(request.raw, reply.raw)) return void reply.hijack()
       if (route.body !== updateBody) countBody(request, reply, actor, options)
     },
     handler: async (request, reply) => {

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type AddressInfo, createServer } from 'node:net'
 import { CLOSE } from '@joinery/protocol'
+import type { ServerOptions } from '@joinery/server'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type GatewayNode, GatewayScene, SECRET, W } from '../testing/gateway-scene.ts'
 import { HOP_HEADER, hopHeader } from './hop.ts'
@@ -182,6 +183,57 @@ describe('who is passed on', () => {
     const statuses = []
     for (const client of clients) statuses.push(await status(client))
     expect(statuses).toEqual(['101', '101', '101', '503', '101', '503', '101'])
+  })
+})
+
+describe('two first clients of a new workspace at two nodes', () => {
+  /** Two nodes, each of which is told that nobody has the workspace until the other one has asked, too. */
+  async function racers(options: ServerOptions = {}): Promise<GatewayNode[]> {
+    const both = Promise.withResolvers<void>()
+    let asked = 0
+    const racer = (name: string): Promise<GatewayNode> => {
+      const engine = scene.engine.connect(name)
+      const get = engine.meta.get.bind(engine.meta)
+      const gated = async (key: string) => {
+        if (key !== 'own.dw') return await get(key)
+        const entry = await get(key)
+        if (++asked === 2) both.resolve()
+        await both.promise
+        return entry
+      }
+      return scene.node(name, options, undefined, { ...engine, meta: { ...engine.meta, get: gated } })
+    }
+    return [await racer('one'), await racer('two')]
+  }
+  const roomsOf = (nodes: readonly GatewayNode[]) => nodes.map(({ server }) => server.server.load().rooms).sort()
+
+  it('[Q46] are both served: one node has the workspace, and the other passes its client on', async () => {
+    const nodes = await racers()
+    const clients = nodes.map(({ server }) => server.client('w?joinery=1'))
+    for (const client of clients) await client.synced()
+    const [ada, bob] = clients as [(typeof clients)[0], (typeof clients)[0]]
+    ada.text.insert(0, 'by ada')
+    await bob.until(() => bob.text.toString() === 'by ada')
+    expect(clients.map(({ closed }) => closed)).toEqual([undefined, undefined])
+    expect(roomsOf(nodes)).toEqual([0, 1])
+    expect(nodes.map(({ gateway }) => gateway.counts.pipes).sort()).toEqual([0, 1])
+  })
+
+  it('[Q46] are both answered, with the body of each', async () => {
+    const nodes = await racers({
+      request: (request, response) => {
+        const node = nodes.find(({ server }) => server.server.url.endsWith(`:${request.socket.localPort}`))
+        void node?.server.server.passOn(request, response).then(async (isPassed) => {
+          if (!isPassed) await echo(request, response)
+        })
+      },
+    })
+    const asks = nodes.map(async ({ server }, n) => {
+      const answer = await fetch(`${server.server.url}/of/w`, { method: 'PUT', body: `body ${n}` })
+      return ((await answer.json()) as { body: unknown }).body
+    })
+    expect(await Promise.all(asks)).toEqual(['body 0', 'body 1'])
+    expect(nodes.map(({ gateway }) => gateway.counts.requests).sort()).toEqual([0, 1])
   })
 })
 

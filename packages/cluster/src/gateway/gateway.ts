@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type SteadyClock, systemSteadyClock } from '@joinery/log'
 import type { WorkspaceId } from '@joinery/protocol'
-import { clientAddressOf, moved, type Placement, type Route, ServerError } from '@joinery/server'
+import { clientAddressOf, type Hold, moved, type Placement, type Route, ServerError } from '@joinery/server'
 import type { ClusterOwnership, Owner } from '../nodes/cluster-ownership.ts'
 import type { Nodes } from '../nodes/nodes.ts'
 import { HOP_HEADER, hopHeader, readHop } from './hop.ts'
@@ -17,6 +17,10 @@ const HEADER = HOP_HEADER.toLowerCase()
 const CONNECT_MS = 1_000
 /** Time that a node which gives its workspaces away has for one of them, ms. */
 const GIVEN_AWAY_MS = 5_000
+/** Time for which a workspace is kept that was taken for a client: its room claims it itself before, ms. */
+const TAKEN_MS = 5_000
+/** Other nodes may be faster to take a workspace, and give it away again: the client hears `moved` after so many. */
+const SETTLES_MAX = 3
 /** Sockets and requests that one node passes on at once: as many as it takes itself. */
 const PASSED_MAX = 50_000
 
@@ -53,6 +57,8 @@ export class Gateway implements Placement {
   readonly #watch: OwnerWatch
   /** Pipes and passed requests by workspace. */
   readonly #passed = new Map<string, Set<Passed>>()
+  /** Ends of the claims of workspaces that were taken for a client. */
+  readonly #taken = new Map<string, () => Promise<void>>()
   readonly #counts = { pipes: 0, requests: 0, bytes: 0, cuts: 0 }
   readonly #stop: () => void
   #open = 0
@@ -99,7 +105,10 @@ export class Gateway implements Placement {
       const owner = (await this.#ownerOf(workspace)) ?? this.#successor(workspace)
       if (owner === undefined || owner.session === this.#nodes.self.session) return undefined
       if (this.#nodes.isGone(owner.session)) return undefined
-      if (!this.#isListed(owner) && !(await this.#watch.serves(owner))) return undefined
+      if (!this.#isListed(owner) && !(await this.#watch.serves(owner))) {
+        this.#nodes.noteGone(owner.session)
+        return undefined
+      }
       if (isPassed || this.#isClosed) throw moved()
       if (this.#open >= this.#passedMax) {
         const message = `this node passes ${this.#passedMax} connections on, which is the most: connect again later`
@@ -113,18 +122,56 @@ export class Gateway implements Placement {
     }
   }
 
+  async settle(workspace: WorkspaceId, request: IncomingMessage): Promise<Route | undefined> {
+    const { self, trouble } = this.#nodes
+    if (this.#ownership.ownerOf(workspace)?.session === self.session || this.#taken.has(workspace)) return undefined
+    if (this.#isClosed || self.isDraining || trouble !== undefined) return undefined
+    for (let tries = 0; tries < SETTLES_MAX; tries++) {
+      const claim = await this.#ownership.claim(workspace).catch(() => undefined)
+      // The room hears of it, too, and says why.
+      if (claim === undefined) return undefined
+      if ('held' in claim) return this.#keep(workspace, claim.held)
+      const route = await this.routeTo(workspace, request)
+      if (route !== undefined) return route
+    }
+    throw moved()
+  }
+
+  /** Lets workspaces go that were taken for clients, so that other nodes may have them. */
+  async letGo(): Promise<void> {
+    await Promise.all([...this.#taken.values()].map((end) => end()))
+  }
+
   /** Ends all pipes and passed requests, passes nothing more on, and watches nothing more. Idempotent. */
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#stop()
     this.#watch.close()
+    void this.letGo()
     for (const all of [...this.#passed.values()]) for (const passed of [...all]) passed.cut()
+  }
+
+  /** Keeps a workspace until its room has claimed it. */
+  #keep(workspace: WorkspaceId, hold: Hold): undefined {
+    // Another client of it came at the same time: one claim is enough.
+    if (this.#taken.has(workspace)) return void hold.release().catch(() => undefined)
+    const end = async (): Promise<void> => {
+      cancel()
+      if (this.#taken.get(workspace) === end) this.#taken.delete(workspace)
+      // A key that can't be deleted names this node, which then claims it again or gives it away.
+      await hold.release().catch(() => undefined)
+    }
+    const cancel = this.#clock.after(TAKEN_MS, () => void end())
+    this.#taken.set(workspace, end)
   }
 
   /** The engine is asked where this node has heard of no owner: the news may be on its way. */
   async #ownerOf(workspace: WorkspaceId): Promise<Owner | undefined> {
-    return this.#ownership.ownerOf(workspace) ?? (await this.#ownership.askForOwner(workspace))
+    const known = this.#ownership.ownerOf(workspace)
+    // An engine that does not answer would only hold the client up.
+    if (known !== undefined || this.#nodes.trouble !== undefined) return known
+    return await this.#ownership.askForOwner(workspace)
   }
 
   /** The node that a workspace of nobody goes to while this one gives its own away; undefined for this one. */

@@ -1,5 +1,6 @@
-import { encodePortableRecord, type LogRecord } from '@joinery/log'
+import { decodeLogOrigin, encodePortableRecord, type LogOrigin, type LogRecord } from '@joinery/log'
 import type { EngineLog, StoredMessage } from '../engine/engine.ts'
+import { HistoryError } from './history-error.ts'
 import { HistoryReader } from './history-reader.ts'
 import type { Position } from './position.ts'
 import type { ReplicaLog } from './replica-log.ts'
@@ -40,6 +41,7 @@ export async function adoptMessages(
   through?: string,
 ): Promise<{ isThrough: boolean; error?: unknown }> {
   const records: LogRecord[] = []
+  let origin: Uint8Array | undefined
   let mark: Position | undefined
   let isThrough = false
   let error: unknown
@@ -47,6 +49,7 @@ export async function adoptMessages(
     try {
       const read = reader.read(message)
       records.push(...read.records)
+      origin ??= read.origin
       // Parts are read again with their last one: the mark stands before them.
       if (read.facts.kind !== 'part') mark = read.position
     } catch (caught) {
@@ -56,14 +59,31 @@ export async function adoptMessages(
     isThrough = message.id === through
     if (isThrough) break
   }
-  if (mark !== undefined) await adoptNew(local, records, mark)
+  if (mark !== undefined) await adoptNew(reader.workspace, local, { records, mark, origin })
   return error === undefined ? { isThrough } : { isThrough, error }
 }
 
-async function adoptNew(local: ReplicaLog, records: readonly LogRecord[], mark: Position): Promise<void> {
+/** What some messages bring. */
+interface Brought {
+  readonly records: readonly LogRecord[]
+  readonly mark: Position
+  readonly origin: Uint8Array | undefined
+}
+
+async function adoptNew(workspace: string, local: ReplicaLog, brought: Brought): Promise<void> {
+  const { mark } = brought
   const isOther = mark.generation !== undefined && local.generation !== mark.generation
   // No record of another generation is the same.
   if (isOther && local.head > 0) await local.truncate(0)
+  if (brought.origin !== undefined) {
+    const origin = await decodeLogOrigin(workspace, brought.origin)
+    // A copy that ends among the dropped records can't go on from there.
+    if (local.head > 0 && local.head <= origin.lsn) await local.truncate(0)
+    if (local.head === 0) return await local.adopt(brought.records, mark, origin)
+    await checkOrigin(workspace, local, origin, mark)
+  }
+  // Records that this node has dropped can't be compared.
+  const records = brought.records.filter(({ lsn }) => lsn >= local.firstLsn)
   const first = records[0]
   let known = 0
   if (first !== undefined && first.lsn <= local.head) {
@@ -76,6 +96,18 @@ async function adoptNew(local: ReplicaLog, records: readonly LogRecord[], mark: 
     if (next !== undefined && next.lsn <= local.head) await local.truncate(next.lsn - 1)
   }
   await local.adopt(records.slice(known), mark)
+}
+
+/** Throws `diverged` unless the copy has the history that the chain value of a beginning stands for. */
+export async function checkOrigin(
+  workspace: string,
+  local: ReplicaLog,
+  { lsn, chain }: LogOrigin,
+  { sequence }: Position,
+): Promise<void> {
+  if (local.firstLsn > lsn + 1 || (await local.chainAt(lsn)) === chain) return
+  const reason = `the chain value of record ${lsn}, before which all was dropped, is another one than on this node`
+  throw new HistoryError('diverged', workspace, sequence, reason)
 }
 
 export function isSameRecord(one: LogRecord, other: LogRecord): boolean {

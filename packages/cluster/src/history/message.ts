@@ -3,11 +3,12 @@ import type { EngineMessage, StoredMessage } from '../engine/engine.ts'
 import { HistoryError } from './history-error.ts'
 
 /**
- * Kinds of messages in a workspace's history: an owner begins (`epoch`), records (`records`), bytes of records that are too
- * large for one message, which count with the next `records` (`part`), and the deletion of the workspace (`tombstone`), which the next
+ * Kinds of messages in a workspace's history: an owner begins (`epoch`), records (`records`), the beginning of a log whose first
+ * records were dropped, with its first record (`origin`), bytes of records that are too
+ * large for one message, which count with the next `records` or `origin` (`part`), and the deletion of the workspace (`tombstone`), which the next
  * epoch takes back.
  */
-const KINDS = ['epoch', 'records', 'part', 'tombstone'] as const
+const KINDS = ['epoch', 'records', 'origin', 'part', 'tombstone'] as const
 export type Kind = (typeof KINDS)[number]
 
 /** The headers of a message, read. */

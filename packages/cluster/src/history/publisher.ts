@@ -3,6 +3,7 @@ import { type EngineLog, type EngineMessage, MESSAGE_BYTES_MAX } from '../engine
 import { EngineError } from '../engine/engine-error.ts'
 import { HistoryError } from './history-error.ts'
 import { type Kind, messageOf } from './message.ts'
+import { joinOrigin } from './origin-body.ts'
 import type { Position } from './position.ts'
 
 /** Bytes of records that one message takes at most, unless a record alone has more. */
@@ -28,6 +29,8 @@ export interface PublisherOptions {
 export interface Part {
   readonly lsn: number
   readonly bytes: Uint8Array
+  /** `origin` for the first record of a log whose beginning goes with it, as the bytes say; by default `records`. */
+  readonly kind?: 'origin'
 }
 
 interface Waiting extends Part {
@@ -56,6 +59,10 @@ export class Publisher {
   constructor(options: PublisherOptions) {
     this.#options = options
     this.#position = options.position
+  }
+
+  get workspace(): string {
+    return this.#options.workspace
   }
 
   /** The end of the history that the engine has acknowledged. */
@@ -97,6 +104,11 @@ export class Publisher {
     })
   }
 
+  /** Takes the first record of a history, with the beginning of its log. Settles as {@link publish} does. */
+  publishOrigin(origin: Uint8Array, { lsn, bytes }: Part, generation: string): Promise<void> {
+    return this.publishAll([{ lsn, bytes: joinOrigin(origin, bytes), kind: 'origin' }], generation)
+  }
+
   /** Time since which the oldest record waits for the engine, ms of the monotonic clock; undefined when none waits. */
   get waitsSinceMs(): number | undefined {
     return this.#waiting[0]?.sinceMs
@@ -132,7 +144,7 @@ export class Publisher {
       await this.#append('part', this.#position.lsn, rest.subarray(0, MESSAGE_BYTES_MAX))
       rest = rest.subarray(MESSAGE_BYTES_MAX)
     }
-    await this.#append('records', flight.at(-1)?.lsn ?? this.#position.lsn, rest)
+    await this.#append(flight[0]?.kind ?? 'records', flight.at(-1)?.lsn ?? this.#position.lsn, rest)
     this.#waiting.splice(0, flight.length)
     for (const { resolve } of flight) resolve()
   }
@@ -143,7 +155,8 @@ export class Publisher {
     let count = 0
     for (const waiting of this.#waiting) {
       bytes += waiting.bytes.byteLength
-      if (count > 0 && (bytes > FLIGHT_BYTES || waiting.after !== this.#waiting[0]?.after)) break
+      const [first] = this.#waiting
+      if (count > 0 && (bytes > FLIGHT_BYTES || waiting.after !== first?.after || first?.kind === 'origin')) break
       count++
     }
     return this.#waiting.slice(0, count)

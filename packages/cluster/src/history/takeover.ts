@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import type { LogRecord, SteadyClock } from '@joinery/log'
+import { decodeLogOrigin, encodeLogOrigin, encodePortableRecord, type LogRecord, type SteadyClock } from '@joinery/log'
 import type { EngineMessage, StoredMessage } from '../engine/engine.ts'
 import { EngineError } from '../engine/engine-error.ts'
-import { catchUp, isSameRecord, type Place } from './catch-up.ts'
+import { catchUp, checkOrigin, isSameRecord, type Place } from './catch-up.ts'
 import { HistoryError } from './history-error.ts'
 import { HistoryReader } from './history-reader.ts'
 import { factsOf, messageOf } from './message.ts'
@@ -112,13 +112,21 @@ async function readAnew(options: TakeoverOptions, through: string, wait: () => P
   const { local, log, subject, workspace } = options
   const { lsn } = local.mark
   const reader = new HistoryReader(workspace, START)
-  const own = local.read(0)[Symbol.asyncIterator]()
+  let own: AsyncIterator<LogRecord> | undefined
   for (let isThrough = false; !isThrough; ) {
     const messages = await untilAnswered(options, () => log.read(subject, reader.position.sequence, 256))
     if (messages.length === 0) await wait()
     for (const message of messages) {
-      const { records } = reader.read(message)
-      for (const record of records) await compare(workspace, record, message, own)
+      const { records, origin } = reader.read(message)
+      if (origin !== undefined) {
+        await checkOrigin(workspace, local, await decodeLogOrigin(workspace, origin), reader.position)
+      }
+      for (const record of records) {
+        // What this node has dropped can't be compared.
+        if (record.lsn < local.firstLsn) continue
+        own ??= local.read(record.lsn - 1)[Symbol.asyncIterator]()
+        await compare(workspace, record, message, own)
+      }
       isThrough = message.id === through
     }
   }
@@ -143,12 +151,27 @@ async function publishTail(publisher: Publisher, local: ReplicaLog): Promise<Pic
   const published: Promise<void>[] = []
   const { generation, head, mark } = local
   if (generation !== undefined && head > mark.lsn) {
-    for await (const record of local.read(mark.lsn)) published.push(publisher.publish(record, generation))
+    if (mark.lsn > 0 && mark.lsn < local.firstLsn - 1) throw droppedTail(publisher.workspace, local)
+    const origin = mark.lsn === 0 ? await local.readOrigin() : undefined
+    let begin = origin && (await encodeLogOrigin(origin))
+    for await (const record of local.read(origin?.lsn ?? mark.lsn)) {
+      const publishing =
+        begin === undefined
+          ? publisher.publish(record, generation)
+          : publisher.publishOrigin(begin, { lsn: record.lsn, bytes: encodePortableRecord(record) }, generation)
+      published.push(publishing)
+      begin = undefined
+    }
   }
   const republished = Promise.all(published).then(() => undefined)
   // A publisher that is fenced tells it by its own signal, too.
   republished.catch(() => undefined)
   return { republished }
+}
+
+function droppedTail(workspace: string, { mark, firstLsn }: ReplicaLog): HistoryError {
+  const lost = `the engine has no records after ${mark.lsn}, and this node has dropped those before ${firstLsn}`
+  return new HistoryError('regressed', workspace, mark.sequence, `${lost}: open the workspace on a node that has them`)
 }
 
 /** Makes a call again while the engine does not answer. */

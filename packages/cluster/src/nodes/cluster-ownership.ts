@@ -55,7 +55,11 @@ export class ClusterOwnership implements Ownership {
       if (entry !== undefined && owner !== undefined) {
         const isMine = owner.session === this.#nodes.self.session
         if (isMine) return { held: this.#hold(key, entry.revision) }
-        if (await this.#serves(owner)) return { at: owner.address }
+        if (await this.#serves(owner)) {
+          // The news of it may still be on its way.
+          this.#noteOwner(key, entry)
+          return { at: owner.address }
+        }
       }
       const revision = await this.#write(key, entry)
       if (revision !== 'refused') return { held: this.#hold(key, revision) }

@@ -145,6 +145,9 @@ export class SimulatedNode {
       get head() {
         return replica.head
       },
+      firstLsn: replica.firstLsn,
+      readOrigin: () => replica.readOrigin(),
+      chainAt: () => replica.chainAt(),
       get mark() {
         return replica.mark
       },

@@ -19,6 +19,15 @@ export class SimulatedReplica implements ReplicaLog {
     return this.#generation
   }
 
+  /** No life of a simulated node drops records. */
+  readonly firstLsn = 1
+
+  async readOrigin(): Promise<undefined> {}
+
+  async chainAt(): Promise<string> {
+    throw new Error('a simulated copy has no chain')
+  }
+
   get head(): number {
     return this.#records.length
   }

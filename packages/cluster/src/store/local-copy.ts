@@ -12,12 +12,17 @@ export async function localCopyOf(log: AdoptingLog): Promise<ReplicaLog> {
     get head() {
       return log.head
     },
+    get firstLsn() {
+      return log.firstLsn
+    },
     get mark() {
       return mark
     },
     read: (after) => log.read({ after: after as Lsn }),
-    adopt: async (records, next) => {
-      await log.adopt(records, next)
+    readOrigin: () => log.readOrigin(),
+    chainAt: (lsn) => log.chainAt(lsn as Lsn),
+    adopt: async (records, next, origin) => {
+      await log.adopt(records, next, origin)
       mark = next
     },
     truncate: (lsn) => log.truncate(lsn as Lsn),

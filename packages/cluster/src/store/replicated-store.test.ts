@@ -1,6 +1,13 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import {
+  type AdoptingLog,
+  type AdoptingStore,
   type LogEntry,
   type LogRecord,
+  type Lsn,
+  openLevelStore,
   openMemoryStore,
   type SteadyClock,
   systemSteadyClock,
@@ -8,7 +15,7 @@ import {
 } from '@joinery/log'
 import { describeEventStore, describeFencing } from '@joinery/log/testing'
 import type { WorkspaceId } from '@joinery/protocol'
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { openClusterNode } from '../cluster-node.ts'
 import { MemoryEngine } from '../engine/memory/memory-engine.ts'
 import { engineNameOf } from '../nodes/names.ts'
@@ -218,6 +225,67 @@ it('[Q29] all history is kept, so that the chains of all copies are the same', a
   expect([dropped, await textsIn(log)]).toEqual([{ dropped: 0, firstLsn: 1 }, ['1', '2', '3']])
   await a.close()
 })
+
+/** Writes eight records on a single machine, and drops the first five: a snapshot stands for them. */
+async function compacted(store: AdoptingStore): Promise<void> {
+  const log = await store.open('w')
+  for (const text of ['1', '2', '3', '4', '5', '6', '7', '8']) {
+    await log.append(entry(text, { idempotencyKey: `key ${text}` })).durable
+  }
+  await log.snapshot({ lsn: 5 as Lsn, state: Buffer.from('state of 5') })
+  await log.compact({ keepHistory: { events: 3 }, verify: () => undefined })
+  expect(log.firstLsn).toBe(6)
+  await log.close()
+}
+
+for (const kind of ['in memory', 'on a disk']) {
+  it(`[Q63] a log whose first records were dropped on a single machine joins with what stands for them, ${kind}`, async () => {
+    const home = await mkdtemp(join(tmpdir(), 'joinery-cluster-'))
+    onTestFinished(() => rm(home, { recursive: true }))
+    const stores = await Promise.all(
+      ['a', 'b', 'c'].map(async (name) =>
+        kind === 'in memory'
+          ? openMemoryStore()
+          : await openLevelStore({ directory: join(home, name), durability: 'async' }),
+      ),
+    )
+    const { engine, open } = await cluster()
+    const [ofA, ofB, ofC] = stores as [AdoptingStore, AdoptingStore, AdoptingStore]
+    await compacted(ofA)
+    const [a, b] = [await open('a', ofA), await open('b', ofB)]
+    const log = await a.store.open('w')
+    await log.append(entry('9')).durable
+    const chain = await log.chainAt()
+    const beginning = async (copy: AdoptingLog) => {
+      const snapshot = await copy.latestSnapshot()
+      return [copy.firstLsn, String(snapshot?.state), await copy.lsnOfKey('key 2'), await copy.chainAt()]
+    }
+    await expect.poll(() => b.store.withCopy('w', async ({ head }) => head)).toBe(9)
+    expect(await b.store.withCopy('w', beginning)).toEqual([6, 'state of 5', 2, chain])
+    await log.close()
+    const taken = await b.store.open('w')
+    expect(() => taken.append(entry('2', { idempotencyKey: 'key 2' }))).toThrow(/key 2/)
+    await taken.append(entry('10')).durable
+    // A node that comes later reads all of it from the engine alone.
+    const c = await open('c', ofC)
+    await expect.poll(() => c.store.withCopy('w', async ({ head }) => head)).toBe(10)
+    expect(await c.store.withCopy('w', textsIn)).toEqual(['6', '7', '8', '9', '10'])
+    const [checked] = await Array.fromAsync(c.check())
+    expect(checked?.copies.map(({ state }) => state)).toEqual(['equal', 'equal', 'equal'])
+    // The engine loses all of it: the next owner publishes it again.
+    await taken.close()
+    engine.log.setBack(engineNameOf('w'), 0)
+    const again = await c.store.open('w')
+    await again.append(entry('11')).durable
+    expect(c.store.counts.regressions).toBeGreaterThan(0)
+    await again.close()
+    await expect.poll(() => a.store.withCopy('w', async ({ head }) => head)).toBe(11)
+    expect(await a.store.withCopy('w', (copy) => copy.chainAt())).toBe(
+      await c.store.withCopy('w', (copy) => copy.chainAt()),
+    )
+    await Promise.all([a.close(), b.close(), c.close()])
+  })
+}
 
 it('[Q32] a deleted workspace is deleted on every node until it is undeleted, and keeps everything', async () => {
   const { nodes } = await cluster('a', 'b')

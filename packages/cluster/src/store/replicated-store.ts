@@ -18,6 +18,8 @@ import type { Hold, Ownership } from '@joinery/server'
 import type { Engine } from '../engine/engine.ts'
 import { type Takeover, type TakeoverOptions, takeOver } from '../history/takeover.ts'
 import { engineNameOf } from '../nodes/names.ts'
+import type { AwayLog } from './away-log.ts'
+import { AwayLogs } from './away-logs.ts'
 import { localCopyOf } from './local-copy.ts'
 import { ReplicatedLog } from './replicated-log.ts'
 import { notOwner, storeErrorOf } from './store-errors.ts'
@@ -74,11 +76,14 @@ export class ReplicatedStore implements EventStore {
   readonly #turns = new Map<string, Promise<unknown>>()
   /** Workspaces whose histories were taken over, by the token of the hold. */
   readonly #taken = new Map<string, number>()
+  readonly #away: AwayLogs
   /** Kinds of system logs that workspaces have. */
   #kinds: Promise<Set<string>> | undefined
 
   constructor(options: ReplicatedStoreOptions) {
     this.#options = options
+    const { ownership, clock, awaitsReplication: isAwaited = true } = options
+    this.#away = new AwayLogs({ ownership, clock, isAwaited, open: (name) => this.#openCopy(name) })
   }
 
   /** This node's own store: full copies of all logs. */
@@ -113,12 +118,22 @@ export class ReplicatedStore implements EventStore {
     checkWorkspaceName(name)
     const hold = await this.#claim(workspace)
     try {
+      await this.#away.end(workspace)
       if (workspace !== name) await this.#takeFamily(workspace, hold)
       return await this.inTurn(name, () => this.#openOwned(name, workspace, hold))
     } catch (error) {
       await hold.release().catch(() => undefined)
       throw storeErrorOf(error, name)
     }
+  }
+
+  /** Number of workspaces that are shown from this node's copies, since their owners can't be found out. */
+  get awayCount(): number {
+    return this.#away.count
+  }
+
+  openCopy(workspace: string): Promise<AwayLog | undefined> {
+    return this.inTurn(workspace, () => this.#away.open(workspace))
   }
 
   openDamaged(workspace: string): Promise<DamagedLog> {
@@ -189,6 +204,7 @@ export class ReplicatedStore implements EventStore {
 
   /** Closes this node's own store. Logs that are open wait no longer for the engine. */
   close(): Promise<void> {
+    this.#away.close()
     return this.local.close()
   }
 

@@ -70,6 +70,40 @@ it('[S361] clients hear `not_replicated` when edits reach no other machine for 5
   expect(client.closed).toMatchObject({ code: 1013 })
 })
 
+it('[S364, Q62] while a node can’t find out the owner, it shows its own copy for reading, and edits wait with their clients until it can', async () => {
+  const { link, clock, node, served } = await serve(new MemoryEngine(), 'a')
+  const before = await served.client('w?joinery=1').synced()
+  before.text.insert(0, 'kept')
+  await before.until(() => before.message('durable')?.frames === 2)
+  await served.server.workspaces.release('w' as WorkspaceId)
+  link.isAway = true
+  const client = await served.client('w?joinery=1').synced()
+  expect(client.text.toString()).toBe('kept')
+  await client.until(() => client.message('writable') !== undefined)
+  expect(client.message('writable')).toMatchObject({ isWritable: false, code: 'not_replicated' })
+  expect(node.store.awayCount).toBe(1)
+  client.text.insert(4, ', and more')
+  await client.roundTrip()
+  const written = served.server.workspaces.write('w' as WorkspaceId, {
+    ...{ writer: { actor: 'p', source: 'agent' }, via: 'program' },
+    run: (doc) => doc.getText('t').insert(0, 'x'),
+  })
+  await expect(written).rejects.toMatchObject({ code: 'no_quorum' })
+  // Nothing is here of this one.
+  const unknown = served.client('new?joinery=1')
+  await unknown.until(() => unknown.closed !== undefined)
+  expect(unknown.closed).toMatchObject({ code: 1013 })
+  link.isAway = false
+  clock.pass(1_000)
+  await client.until(() => client.closed !== undefined)
+  expect(client.closed).toMatchObject({ code: 1012 })
+  expect(node.store.awayCount).toBe(0)
+  const again = await served.client('w?joinery=1').synced()
+  expect(again.text.toString()).toBe('kept')
+  again.text.insert(4, '!')
+  await again.until(() => again.message('durable')?.frames === 2)
+})
+
 it('[S362] a room whose workspace another node takes closes with 1012, and the next node has all that was acknowledged', async () => {
   const engine = new MemoryEngine()
   const [a, b] = [await serve(engine, 'a'), await serve(engine, 'b')]

@@ -1,19 +1,28 @@
-import type { Engine } from '../engine/engine.ts'
+import type { Engine, EngineKeys } from '../engine/engine.ts'
 import { EngineError } from '../engine/engine-error.ts'
 
-/** A connection to an engine that takes no appends while it is cut. */
+/** A connection to an engine that takes no appends while it is cut, and answers nothing about keys while it is away. */
 export class CutEngine {
   readonly engine: Engine
   isCut = false
+  isAway = false
 
   constructor(link: Engine) {
+    const refuse = () => Promise.reject(new EngineError('unavailable', 'the test has cut it off'))
+    const keys = (of: EngineKeys): EngineKeys => ({
+      ...of,
+      get: (...args) => (this.isAway ? refuse() : of.get(...args)),
+      create: (...args) => (this.isAway ? refuse() : of.create(...args)),
+      update: (...args) => (this.isAway ? refuse() : of.update(...args)),
+      delete: (...args) => (this.isAway ? refuse() : of.delete(...args)),
+    })
     const log = {
       ...link.log,
       append: (...args: Parameters<Engine['log']['append']>) => {
-        if (this.isCut) return Promise.reject(new EngineError('unavailable', 'the test has cut it off'))
+        if (this.isCut || this.isAway) return refuse()
         return link.log.append(...args)
       },
     }
-    this.engine = { ...link, log }
+    this.engine = { ...link, log, meta: keys(link.meta), live: keys(link.live) }
   }
 }

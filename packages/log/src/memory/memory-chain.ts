@@ -1,4 +1,4 @@
-import type { LogRecord, Snapshot } from '../event-store.ts'
+import type { LogOrigin, LogRecord, Snapshot } from '../event-store.ts'
 import type { Lsn } from '../lsn.ts'
 import { CHAIN_START, Chain, type ChainMark, type ChainValue, sha256 } from '../records/chain.ts'
 
@@ -10,6 +10,20 @@ export class MemoryChain {
 
   constructor(generation: string) {
     this.#marks = [{ after: 0 as Lsn, generation }]
+  }
+
+  /** The chain of a log that begins behind dropped records. */
+  static from({ lsn, chain, marks, dropped }: LogOrigin): MemoryChain {
+    const begun = new MemoryChain('')
+    begun.#marks.splice(0, 1, ...marks)
+    for (const [at, value] of dropped) begun.#values[at] = value
+    begun.#values[lsn] = chain
+    return begun
+  }
+
+  /** What another machine needs of it beside the records after `lsn`. */
+  origin(lsn: Lsn): Pick<LogOrigin, 'lsn' | 'chain' | 'marks' | 'dropped'> {
+    return { lsn, chain: this.#values[lsn] ?? CHAIN_START, marks: this.#marks, dropped: [] }
   }
 
   /** The value of the record at `lsn`. `records` are all records that there ever were. */

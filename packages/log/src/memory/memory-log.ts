@@ -8,6 +8,7 @@ import type {
   KeepHistory,
   LogCut,
   LogEntry,
+  LogOrigin,
   LogRecord,
   LogState,
   Receipt,
@@ -232,9 +233,18 @@ export class MemoryLog implements AdoptingLog {
     return this.#history.cut
   }
 
-  async adopt(records: readonly LogRecord[], mark: HistoryMark): Promise<void> {
+  async readOrigin(): Promise<LogOrigin | undefined> {
+    const { firstLsn, snapshots, keys } = this.#history
+    const lsn = (firstLsn - 1) as Lsn
+    const snapshot = snapshots.find((each) => each.lsn === lsn)
+    const chain = this.#chain
+    if (chain === undefined || snapshot === undefined) return undefined
+    return { ...chain.origin(lsn), keys: [...keys].filter(([, at]) => at < firstLsn), snapshot }
+  }
+
+  async adopt(records: readonly LogRecord[], mark: HistoryMark, origin?: LogOrigin): Promise<void> {
     this.#assertOpen()
-    checkAdopted(this, records, mark)
+    checkAdopted(this, records, mark, origin)
     const history = this.#history
     history.mark = mark
     const { generation = history.generation } = mark
@@ -243,11 +253,23 @@ export class MemoryLog implements AdoptingLog {
       delete history.chain
       this.#store.keep(this.workspace, history)
     }
+    if (origin !== undefined) this.#begin(origin)
     for (const record of records) {
       history.records.push({ ...record, touched: [...record.touched], update: new Uint8Array(record.update) })
       history.bytesSinceSnapshot += record.update.byteLength
       if (record.idempotencyKey !== undefined) history.keys.set(record.idempotencyKey, record.lsn)
     }
+  }
+
+  #begin(origin: LogOrigin): void {
+    const { lsn, keys, snapshot } = origin
+    const history = this.#history
+    history.chain = MemoryChain.from(origin)
+    const nothing = { actor: '', source: '', connection: '', touched: [], update: new Uint8Array(0) }
+    for (let n = 1; n <= lsn; n++) history.records.push({ lsn: n as Lsn, at: snapshot?.at ?? 0, ...nothing })
+    history.firstLsn = (lsn + 1) as Lsn
+    for (const [key, at] of keys) history.keys.set(key, at)
+    if (snapshot !== undefined) history.snapshots.push(snapshot)
   }
 
   async truncate(lsn: Lsn): Promise<void> {

@@ -10,16 +10,15 @@ import {
   kindRange,
   lsnOfRecordKey,
   nameOfWorkspaceKey,
-  ownRange,
   recordKeyRange,
   snapshotKeyRange,
   workspaceKey,
 } from '../records/key.ts'
-import { decodeKeyEntry } from '../records/key-entry.ts'
 import { decodeSnapshot, encodeSnapshot, type PackedSnapshot } from '../records/packed-snapshot.ts'
 import { encodeSegment, SEGMENT_BYTES, SEGMENT_RECORDS_MAX } from '../records/segment.ts'
 import { decodeWorkspaceIdentity, type WorkspaceIdentity } from '../records/workspace-identity.ts'
 import { belongingTo } from '../store/belonging.ts'
+import { droppedKeys } from '../store/dropped-keys.ts'
 import { levelStoreOf } from '../store/level-store.ts'
 import { readChainOrigin, readKept } from '../store/stored-chain.ts'
 import { readStoredRecords, type StoredLog } from '../store/stored-records.ts'
@@ -40,8 +39,6 @@ export interface ExportOptions {
 
 /** Workspace number in an archive: a workspace needs none there. */
 const NUMBER = 0
-/** Most keys of dropped records in one chunk. */
-const KEYS_PER_CHUNK = 10_000
 
 /** A log of a store, and its identity. */
 export type Found = { readonly log: StoredLog; readonly identity: WorkspaceIdentity }
@@ -183,42 +180,6 @@ export async function* snapshotChunks(writer: ChunkWriter, packed: PackedSnapsho
     const place = Buffer.allocUnsafe(9)
     place.writeUInt8(Number(part === puts.length - 1), place.writeUInt16BE(part, place.writeUIntBE(packed.lsn, 0, 6)))
     yield writer.chunk(CHUNK.snapshot, Buffer.concat([place, value]))
-  }
-}
-
-/**
- * Idempotency keys of records before `firstLsn`. Keys of kept records are made again from the records. Throws
- * `corrupted` at a damaged entry, unless `ifDamaged` accepts it.
- */
-export async function* droppedKeys(
-  log: StoredLog,
-  firstLsn: Lsn,
-  ifDamaged?: (error: unknown) => undefined,
-): AsyncGenerator<[string, Lsn][]> {
-  let keys: [string, Lsn][] = []
-  const range = ownRange(KIND.idempotency, log.number)
-  for await (const [key, value] of log.moment.entries(range)) {
-    const lsn = lsnOfEntry(log, key, value, ifDamaged)
-    if (lsn === undefined || lsn >= firstLsn) continue
-    keys.push([Buffer.from(key.subarray(range.gte.byteLength)).toString(), lsn])
-    if (keys.length < KEYS_PER_CHUNK) continue
-    yield keys
-    keys = []
-  }
-  if (keys.length > 0) yield keys
-}
-
-function lsnOfEntry(
-  { workspace }: StoredLog,
-  key: Uint8Array,
-  value: Uint8Array,
-  ifDamaged?: (error: unknown) => undefined,
-): Lsn | undefined {
-  try {
-    return decodeKeyEntry(workspace, key, value)
-  } catch (error) {
-    if (ifDamaged === undefined) throw error
-    return ifDamaged(error)
   }
 }
 

@@ -1,4 +1,4 @@
-import type { HistoryMark, LogRecord } from '../event-store.ts'
+import type { HistoryMark, LogOrigin, LogRecord } from '../event-store.ts'
 import { LogError } from '../log-error.ts'
 import type { Lsn } from '../lsn.ts'
 import { parseLsn } from '../parse-lsn.ts'
@@ -35,13 +35,18 @@ export function firstToRead(
 
 /** Throws `invalid` unless the log can take these records of a history, and the mark after them. */
 export function checkAdopted(
-  log: { workspace: string; head: Lsn; generation: string | undefined },
+  log: { workspace: string; head: Lsn; snapshotLsn: Lsn; generation: string | undefined },
   records: readonly LogRecord[],
   mark: HistoryMark,
+  origin?: LogOrigin,
 ): void {
-  const { workspace, head, generation } = log
+  const { workspace, generation } = log
+  const head = origin?.lsn ?? log.head
   const refuse = (reason: string): LogError =>
     new LogError('invalid', `workspace ${workspace} does not take records of a history: ${reason}`, { workspace })
+  if (origin !== undefined && (log.head > 0 || log.snapshotLsn > 0 || records.length === 0)) {
+    throw refuse('a beginning comes with the first record, before all others')
+  }
   for (const [n, { lsn }] of records.entries()) {
     if (lsn !== head + 1 + n) throw refuse(`record ${lsn} does not follow ${head + n}`)
   }
@@ -50,7 +55,7 @@ export function checkAdopted(
   if (!isMessageChain(chain)) throw refuse('the chain value of the mark has to be 16 hexadecimal digits')
   if (lsn > head + records.length) throw refuse(`the mark is at ${lsn}, and the last record ${head + records.length}`)
   if (records.length > 0 && mark.generation === undefined) throw refuse('the mark names no generation')
-  if (head === 0 || mark.generation === undefined || mark.generation === generation) return
+  if (log.head === 0 || mark.generation === undefined || mark.generation === generation) return
   throw refuse(`it is of generation ${mark.generation}, and the log of ${generation}`)
 }
 

@@ -1,4 +1,4 @@
-import type { AdoptingLog, HistoryMark, LogCut, LogRecord } from '../event-store.ts'
+import type { AdoptingLog, HistoryMark, LogCut, LogOrigin, LogRecord } from '../event-store.ts'
 import { LogError } from '../log-error.ts'
 import { LSN_MAX, type Lsn } from '../lsn.ts'
 import { parseLsn } from '../parse-lsn.ts'
@@ -7,10 +7,11 @@ import { decodeMark, encodeMark, type KeptMark } from '../records/history-mark.t
 import { chainKeyRange, chainMarksKeyRange, idempotencyKey, markKey, recordKey } from '../records/key.ts'
 import { encodeRecord } from '../records/record.ts'
 import { encodeWorkspaceIdentity, type WorkspaceIdentity } from '../records/workspace-identity.ts'
-import type { Write } from '../records/write.ts'
+import type { Put, Write } from '../records/write.ts'
 import type { Desk } from './history-keeper.ts'
 import { keepChainAt } from './keep-chain.ts'
 import { LevelLog, type LevelLogHost } from './level-log.ts'
+import { extentOf, readLogOrigin, writesOfOrigin } from './log-origin.ts'
 import { readStoredRecords } from './stored-records.ts'
 
 const NO_MARK: KeptMark = {
@@ -41,13 +42,28 @@ export class AdoptingLevelLog extends LevelLog implements AdoptingLog {
     return told
   }
 
-  async adopt(records: readonly LogRecord[], mark: HistoryMark): Promise<void> {
+  async readOrigin(): Promise<LogOrigin | undefined> {
     this.assertOpen()
-    checkAdopted(this, records, mark)
+    // What waits is no part of the beginning, but its marks may be.
+    await this.place.lastGroup?.durable
+    const { number, generation, workspace } = this
+    if (number === undefined || generation === undefined) return undefined
+    const moment = this.host.readable.pin()
+    try {
+      return await readLogOrigin({ workspace, number, moment }, generation, this.firstLsn)
+    } finally {
+      await moment.close()
+    }
+  }
+
+  async adopt(records: readonly LogRecord[], mark: HistoryMark, origin?: LogOrigin): Promise<void> {
+    this.assertOpen()
+    checkAdopted(this, records, mark, origin)
+    const begin = origin && (await this.#writeBeginning(mark, origin))
     const { cut } = await this.#read()
     this.assertOpen()
     // Once more, since it was awaited.
-    checkAdopted(this, records, mark)
+    checkAdopted(this, records, mark, origin)
     const kept = { mark, cut }
     this.#kept = kept
     const identity = this.#identityOf(mark)
@@ -56,6 +72,8 @@ export class AdoptingLevelLog extends LevelLog implements AdoptingLog {
     const { number } = identity
     const { observer } = this.host
     const group = this.host.group()
+    if (begin !== undefined) group.writes.push(...begin)
+    if (origin !== undefined && origin.lsn > 0) this.forgetKeeper(extentOf(origin))
     for (const { lsn, at, ...entry } of records) {
       const put = encodeRecord(number, lsn, at, entry)
       group.writes.push(put)
@@ -68,6 +86,20 @@ export class AdoptingLevelLog extends LevelLog implements AdoptingLog {
     group.writes.push(encodeMark(number, kept))
     this.place.lastGroup = group
     await group.durable
+  }
+
+  /** Writes what is no log yet. Resolves with the writes that make it one, with the first record. */
+  async #writeBeginning(mark: HistoryMark, origin: LogOrigin): Promise<Put[]> {
+    const identity = this.#identityOf(mark)
+    if (identity === undefined) return []
+    const writes = await writesOfOrigin(identity.number, origin)
+    for (const part of writes.before) {
+      this.assertOpen()
+      const group = this.host.group()
+      group.writes.push(part)
+      await group.durable
+    }
+    return writes.with
   }
 
   async truncate(lsn: Lsn): Promise<void> {

@@ -89,7 +89,7 @@ interface LogPlace {
 export class LevelLog implements WorkspaceLog {
   readonly workspace: string
   protected readonly host: LevelLogHost
-  readonly #extent: Extent
+  #extent: Extent
   protected readonly keys: KeyIndex
   /** Made when it is first needed: most workspaces are only open. */
   #keeper: HistoryKeeper | undefined
@@ -200,8 +200,7 @@ export class LevelLog implements WorkspaceLog {
 
   async lsnOfKey(idempotencyKey: string): Promise<Lsn | undefined> {
     this.#assertReadable()
-    const { number } = this
-    return number === undefined ? undefined : this.keys.find(this.host.readable, number, idempotencyKey)
+    return this.number === undefined ? undefined : this.keys.find(this.host.readable, this.number, idempotencyKey)
   }
 
   async lsnAt(at: number): Promise<Lsn> {
@@ -374,8 +373,9 @@ export class LevelLog implements WorkspaceLog {
     return this.#keeper
   }
 
-  /** Makes another keeper when one is needed: the generation has changed. */
-  protected forgetKeeper(): void {
+  /** Makes another keeper when one is needed: the generation has changed, or the place where the log begins. */
+  protected forgetKeeper(extent = this.#extent): void {
+    this.#extent = extent
     this.#keeper = undefined
   }
 

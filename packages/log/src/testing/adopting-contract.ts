@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest'
-import type { AdoptingLog, AdoptingStore, EventStore, HistoryMark, LogRecord } from '../event-store.ts'
+import type { AdoptingLog, AdoptingStore, EventStore, HistoryMark, LogOrigin, LogRecord } from '../event-store.ts'
 import type { LogError } from '../log-error.ts'
 import { parseLsn } from '../parse-lsn.ts'
+import { decodeLogOrigin, encodeLogOrigin } from '../records/log-origin.ts'
 import { readAll } from './read-all.ts'
 import { referenceChain } from './reference-chain.ts'
 import { sampleEntry } from './sample-entry.ts'
@@ -74,6 +75,45 @@ export function itAdopts(start: () => Promise<EventStore>): void {
     await log.adopt(recordsOf(1, 1), markOf(1))
     expect(log.generation).toBe(G)
     expect(await log.chainAt()).toBe(referenceChain(recordsOf(1, 1), [{ after: 0, generation: G }]))
+  })
+
+  it('[L173] a log begins as another whose first records were dropped: with the snapshot, the keys and the chain value that stand for them', async () => {
+    const { store, log } = await open()
+    const source = await store.open('source')
+    await source.adopt(recordsOf(1, 9), markOf(9))
+    await source.snapshot({ lsn: lsn(7), state: Buffer.from('state of 7'), annex: Buffer.from('annex') })
+    await source.compact({ keepHistory: { events: 2 }, verify: () => undefined })
+    const [origin, chain] = [await source.readOrigin(), await source.chainAt(lsn(7))]
+    expect([source.firstLsn, origin?.lsn, origin?.chain]).toEqual([8, 7, chain])
+    const bytes = await encodeLogOrigin(origin as LogOrigin)
+    const sent = await decodeLogOrigin('w', bytes)
+    await expect(log.adopt([], markOf(0), sent)).rejects.toEqual(code('invalid'))
+    await expect(log.adopt(recordsOf(9, 9), markOf(9), sent)).rejects.toEqual(code('invalid'))
+    await log.adopt(recordsOf(8, 9), markOf(9), sent)
+    await expect(log.adopt(recordsOf(8, 9), markOf(9), sent)).rejects.toEqual(code('invalid'))
+    expect([log.firstLsn, log.head, log.snapshotLsn]).toEqual([8, 9, 7])
+    await log.close()
+    const again = await store.open('w')
+    expect([again.firstLsn, again.head, again.generation]).toEqual([8, 9, G])
+    expect(plain(await readAll(again))).toEqual(plain(recordsOf(8, 9)))
+    expect(await again.lsnOfKey('key 3')).toBe(3)
+    expect(() => again.append(sampleEntry(10, { idempotencyKey: 'key 6' }))).toThrow(code('duplicate_key'))
+    for (const each of [source, again]) each.append(sampleEntry(10, { idempotencyKey: 'same' }))
+    const [one, other] = [await source.chainAt(lsn(9)), await again.chainAt(lsn(9))]
+    expect([other, await again.chainAt(lsn(7))]).toEqual([one, chain])
+    const stood = await again.latestSnapshot()
+    expect([stood?.lsn, stood?.at, String(stood?.state), String(stood?.annex)]).toEqual([
+      7,
+      1_007,
+      'state of 7',
+      'annex',
+    ])
+    for (const [n, byte] of bytes.entries()) {
+      const damaged = Uint8Array.from(bytes)
+      damaged[n] = byte ^ 1
+      await expect(decodeLogOrigin('w', damaged)).rejects.toEqual(code('corrupted'))
+    }
+    expect(await (await store.open('plain')).readOrigin()).toBeUndefined()
   })
 
   it('[L171, L172] records behind an LSN are cut off with their keys, and others take their place', async () => {

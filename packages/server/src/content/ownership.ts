@@ -1,5 +1,7 @@
+import type { EventStore, WorkspaceLog } from '@joinery/log'
 import type { WorkspaceId } from '@joinery/protocol'
-import { ServerError } from '../server-error.ts'
+import type { Logger } from 'pino'
+import { moved, ServerError } from '../server-error.ts'
 
 /**
  * Decides which process writes a workspace. A server claims a workspace before it opens the workspace's log. One
@@ -29,14 +31,34 @@ export interface Hold {
   release(): Promise<void>
 }
 
-/** Claims a workspace. Rejects with `load_failed` when its owner can't be found out. */
-export async function claimOf(ownership: Ownership, workspace: WorkspaceId): ReturnType<Ownership['claim']> {
+interface ClaimContext {
+  readonly ownership: Ownership
+  readonly store: EventStore
+  readonly logger: Logger
+}
+
+/**
+ * Claims a workspace. When its owner can't be found out, resolves with what this process has of the workspace, for reading only.
+ * Rejects with `load_failed` if that is nothing, and with `moved` if another process owns the workspace.
+ */
+export async function claimOf(
+  workspace: WorkspaceId,
+  { ownership, store, logger }: ClaimContext,
+): Promise<{ readonly held: Hold } | { readonly copy: WorkspaceLog }> {
+  let claim: Awaited<ReturnType<Ownership['claim']>>
   try {
-    return await ownership.claim(workspace)
+    claim = await ownership.claim(workspace)
   } catch (cause) {
+    const copy = await store.openCopy?.(workspace)
+    if (copy !== undefined) {
+      logger.warn({ workspace, err: cause }, 'the workspace is shown from this process’s own copy, for reading only')
+      return { copy }
+    }
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw new ServerError('load_failed', `the owner of the workspace can't be found out now: ${reason}`, { cause })
   }
+  if ('at' in claim) throw moved()
+  return claim
 }
 
 /** Time from which on this process has owned the workspace, ms of `performance.now()`: now, unless the hold says another. */

@@ -1,4 +1,4 @@
-import { isSnapshotDue, LogError, type SnapshotPolicy, whileStorageWorks } from '@joinery/log'
+import { isSnapshotDue, LogError, type SnapshotPolicy, type WorkspaceLog, whileStorageWorks } from '@joinery/log'
 import type { WorkspaceId } from '@joinery/protocol'
 import type { ServerLimits } from '../limits.ts'
 import { isMemoryFull, moved, refusalOf, ServerError } from '../server-error.ts'
@@ -218,8 +218,7 @@ export class RoomContent {
 
   async #load(before: Loaded | undefined): Promise<void> {
     try {
-      if (this.#hold === undefined) await this.#claim()
-      const loaded = await loadRoom(this.#workspace, before?.log, this.#context)
+      const loaded = await loadRoom(this.#workspace, before?.log ?? (await this.#claim()), this.#context)
       // A takeover may have taken a while: the clients of the owner before come from now on.
       if (before === undefined) this.#relaysUntilMs = sinceOf(this.#hold) + this.#context.limits.relayWaitMs
       this.#loading = undefined
@@ -236,16 +235,17 @@ export class RoomContent {
     }
   }
 
-  async #claim(): Promise<void> {
-    const claim = await claimOf(this.#context.ownership, this.#workspace)
-    if ('at' in claim) throw moved()
+  async #claim(): Promise<WorkspaceLog | undefined> {
+    const claim = await claimOf(this.#workspace, this.#context)
+    if ('copy' in claim) return claim.copy
     const { held } = claim
     this.#hold = held
     if (held.lost?.aborted) this.#isLost = true
     if (this.#isLost) throw moved()
-    if (held.lost === undefined) return
+    if (held.lost === undefined) return undefined
     this.#holdOnLost = () => this.abandon()
     held.lost.addEventListener('abort', this.#holdOnLost)
+    return undefined
   }
 
   #serve(loaded: Loaded): void {

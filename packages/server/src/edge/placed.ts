@@ -34,4 +34,9 @@ export class Placed {
   async routeTo(workspace: WorkspaceId, request: IncomingMessage): Promise<Route | undefined> {
     return await this.#placement?.routeTo(workspace, request)
   }
+
+  /** The way to the process that has taken a workspace of nobody just now; undefined if this one has it. */
+  async settle(workspace: WorkspaceId, request: IncomingMessage): Promise<Route | undefined> {
+    return await this.#placement?.settle(workspace, request)
+  }
 }

@@ -27,12 +27,17 @@ class OwnPlacement implements Placement {
     this.asked.push(workspace)
     await this.gate
     if (workspace === 'nowhere') throw moved()
-    if (workspace === 'here') return undefined
+    // Nobody has `late` when it is asked for, and another process is faster to take it.
+    if (workspace === 'here' || (workspace === 'late' && !this.asked.slice(0, -1).includes('late'))) return undefined
     return {
       upgrade: (_request, socket) => void socket.end('HTTP/1.1 299 Passed\r\nConnection: close\r\n\r\n'),
       request: (_request, response) => void response.writeHead(299).end('passed'),
       close: () => void this.closed++,
     }
+  }
+
+  async settle(workspace: string): Promise<Route | undefined> {
+    return workspace === 'late' ? await this.routeTo(workspace) : undefined
   }
 
   clientOf({ headers }: IncomingMessage): string | undefined {
@@ -91,6 +96,22 @@ it('[S340] a way that is found for a client that has gone is closed', async () =
   await expect.poll(() => fixture.server.load().tcpConnections).toBe(0)
   gate.resolve()
   await expect.poll(() => placement.closed).toBe(2)
+})
+
+it('[S363] a workspace that another process takes meanwhile is passed on once its client is let in, and the body is untouched', async () => {
+  const placement = new OwnPlacement()
+  fixture = await ServerFixture.start({
+    placement,
+    request: (request, response) =>
+      void fixture.server.passOn(request, response).then((is) => void (is || response.end())),
+  })
+  expect(await statusOf(get('/of/late'))).toBe('299')
+  placement.asked.length = 0
+  expect(await statusOf(upgrade('late'))).toBe('299')
+  placement.asked.length = 0
+  expect(await statusOf(get('/of/here'))).toBe('200')
+  expect(await statusOf(get('/elsewhere'))).toBe('200')
+  await expect.poll(() => fixture.server.load().unadmitted).toBe(0)
 })
 
 it('[S341] connections that are passed on count for the address of their client', async () => {

@@ -15,6 +15,11 @@ export interface Placement {
    */
   routeTo(workspace: WorkspaceId, request: IncomingMessage): Promise<Route | undefined>
   /**
+   * Takes a workspace that nobody has for this process, once a client of it is let in. Resolves with the way to the process that
+   * was faster, and with undefined if this one serves the client. Rejects as {@link routeTo} does.
+   */
+  settle(workspace: WorkspaceId, request: IncomingMessage): Promise<Route | undefined>
+  /**
    * The address of the client that another process of the cluster has passed this request on for; undefined for a request of
    * a client itself. Throws `forbidden` for a request that says so and comes from no process of the cluster.
    */

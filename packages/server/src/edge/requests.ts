@@ -7,7 +7,7 @@ import { ServerError } from '../server-error.ts'
 import type { AddressCount } from './address-count.ts'
 import { continueWhenRead } from './awaited-body.ts'
 import type { Placed } from './placed.ts'
-import { clientAddressOf } from './placement.ts'
+import { clientAddressOf, type Route } from './placement.ts'
 import { refuseRequest } from './refused-request.ts'
 import { isForeignHost } from './request-origin.ts'
 import { toOriginForm } from './request-target.ts'
@@ -76,6 +76,26 @@ export class Requests {
     this.#serve(request, response)
   }
 
+  /**
+   * Passes a request on whose workspace another process has taken since the request came. Resolves with false if this process
+   * answers it. Call it when the caller is let in, before the body is read. Rejects with a `ServerError`.
+   */
+  async passOn(request: IncomingMessage, response: ServerResponse): Promise<boolean> {
+    const { placed } = this.#context
+    const workspace = placed.workspaceOf(request)
+    const route = workspace && (await placed.settle(workspace, request))
+    if (route === undefined) return false
+    if (response.destroyed) route.close()
+    else this.#passBy(route, request, response)
+    return true
+  }
+
+  #passBy(route: Route, request: IncomingMessage, response: ServerResponse): void {
+    // The other process sets the headers.
+    response.removeHeader('x-content-type-options')
+    route.request(request, response)
+  }
+
   #serve(request: IncomingMessage, response: ServerResponse): void {
     const { answer } = this.#context
     if (answer !== undefined) return answer(request, response)
@@ -88,9 +108,7 @@ export class Requests {
       const route = await this.#context.placed.routeTo(workspace, request)
       if (route === undefined) return this.#serve(request, response)
       if (response.destroyed) return route.close()
-      // The other process sets the headers.
-      response.removeHeader('x-content-type-options')
-      route.request(request, response)
+      this.#passBy(route, request, response)
     } catch (error) {
       if (response.destroyed) return
       const refusal =

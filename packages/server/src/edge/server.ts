@@ -119,6 +119,12 @@ export interface Server {
   listen(): Promise<void>
   /** Accepts no more connections, lets clients finish, and makes everything received durable. Idempotent. */
   close(): Promise<void>
+  /**
+   * Passes an HTTP request on whose workspace another process of the cluster has taken since the request came. Resolves with false
+   * if this process answers it, as a single machine always does. Call it when the caller is let in, before the body is read. Rejects
+   * with a `ServerError`.
+   */
+  passOn(request: IncomingMessage, response: ServerResponse): Promise<boolean>
   /** Reads and writes for programs in this process, through the same rooms as the sockets. */
   readonly workspaces: Workspaces
   /** Books what programs in this process do for their callers, and says which callers are over budget. */
@@ -149,6 +155,7 @@ class SyncServer implements Server {
   readonly #systemLogs: SystemLogs
   readonly #ownership: Ownership
   readonly #base: string
+  readonly #requests: Requests
   readonly #http: HttpServer
   readonly #drained: DrainedConnections
   readonly #addresses: AddressCount
@@ -204,6 +211,7 @@ class SyncServer implements Server {
       counters,
       logger,
     })
+    this.#requests = this.#answering()
     this.#http = this.#listenTo(
       createHttpServer({
         keepAliveTimeout: KEEP_ALIVE_MS,
@@ -259,6 +267,10 @@ class SyncServer implements Server {
 
   get costs(): Costs {
     return this.#ledger
+  }
+
+  passOn(request: IncomingMessage, response: ServerResponse): Promise<boolean> {
+    return this.#requests.passOn(request, response)
   }
 
   load(): ServerLoad {
@@ -329,11 +341,9 @@ class SyncServer implements Server {
     this.#unsubscribe()
   }
 
-  #listenTo(http: HttpServer): HttpServer {
-    http.on('connection', (socket) => this.#onConnection(socket))
-    http.on('clientError', (error, socket) => broken(error, socket, this.#limits.drainMs))
+  #answering(): Requests {
     const { authenticator, origins = [], request: answer } = this.#options
-    const requests = new Requests({
+    return new Requests({
       limits: this.#limits,
       counters: this.counters,
       logger: this.#logger,
@@ -343,8 +353,13 @@ class SyncServer implements Server {
       health: () => healthOf(this.#store.state, this.load()),
       answer,
     })
+  }
+
+  #listenTo(http: HttpServer): HttpServer {
+    http.on('connection', (socket) => this.#onConnection(socket))
+    http.on('clientError', (error, socket) => broken(error, socket, this.#limits.drainMs))
     takeBelow(http, this.#base)
-    requests.listenTo(http)
+    this.#requests.listenTo(http)
     http.on('upgrade', (request, socket, head) => void this.#upgrades.take(request, socket, head))
     return http
   }

@@ -14,7 +14,7 @@ import { Admission } from './admission.ts'
 import { type Connections, clientOf } from './connections.ts'
 import { discard } from './discard.ts'
 import type { Placed } from './placed.ts'
-import { clientAddressOf } from './placement.ts'
+import { clientAddressOf, type Route } from './placement.ts'
 import type { RefusedClients } from './refused-clients.ts'
 import { allowsOrigin, type Origins } from './request-origin.ts'
 import { toOriginForm } from './request-target.ts'
@@ -116,15 +116,19 @@ export class Upgrades {
       this.#context.placed.receive(request)
       const from = clientAddressOf(request)
       const asked = this.#admit(request, url)
-      if (this.#context.placed.isUsed && (await this.#passOn(asked, request, socket, admission))) {
+      const { placed } = this.#context
+      const forget = (): void => {
         socket.off('error', onError)
         socket.off('close', onClose)
         this.#unsettled.delete(socket)
-        return
       }
+      const find = (): Promise<Route | undefined> => placed.routeTo(asked.workspace, request)
+      if (placed.isUsed && (await this.#passOn(find(), request, socket, admission))) return forget()
       const identity = await admission.within(identify(asked, this.#context.authenticate))
       const payer = { principal: identity.actor, workspace: asked.workspace }
       await this.#delay(asked, identity, from, socket)
+      const settle = (): Promise<Route | undefined> => placed.settle(asked.workspace, request)
+      if (placed.isUsed && (await this.#passOn(settle(), request, socket, admission))) return forget()
       admission.assertQuiet()
       if (socket.destroyed) return
       assertStands(identity)
@@ -171,14 +175,13 @@ export class Upgrades {
     }
   }
 
-  /** Passes an upgrade on to the process that serves its workspace. Resolves with false if that is this process. */
+  /** Passes an upgrade on by the way that is found. Resolves with false if this process serves it. */
   async #passOn(
-    { workspace }: UpgradeRequest,
+    finding: Promise<Route | undefined>,
     request: IncomingMessage,
     socket: Duplex,
     admission: Admission,
   ): Promise<boolean> {
-    const finding = this.#context.placed.routeTo(workspace, request)
     let isLate = true
     try {
       const route = await admission.within(finding, 'the process that serves this workspace')

@@ -63,6 +63,9 @@ export function tellStorage(members: Iterable<Member>, { log, content }: Loaded)
   }
 }
 
+/** Codes of a log that takes no records for another reason than a failing disk. */
+const HELD: Readonly<Record<string, RejectionCode>> = { storage_full: 'storage_full', no_quorum: 'not_replicated' }
+
 /** The message that tells clients whether their updates can be logged. */
 function writableOf(log: Pick<WorkspaceLog, 'state' | 'replication'>): Writable {
   const { state } = log
@@ -72,8 +75,7 @@ function writableOf(log: Pick<WorkspaceLog, 'state' | 'replication'>): Writable 
   }
   if (state.state === 'open') return { type: 'writable', isWritable: true, code: undefined, reason: '' }
   const error = 'error' in state ? state.error : undefined
-  const code = error?.code === 'storage_full' ? 'storage_full' : 'storage_failed'
-  return notWritable(code, error?.message ?? 'the log is closed')
+  return notWritable(HELD[error?.code ?? ''] ?? 'storage_failed', error?.message ?? 'the log is closed')
 }
 
 function notWritable(code: RejectionCode, reason: string): Writable {
