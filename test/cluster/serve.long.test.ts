@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { startOldNats } from '@joinery/cluster/testing'
 import { describe, expect, it } from 'vitest'
 import { WebhookReceiver } from '../resources/webhook-receiver.ts'
 import { joinery } from '../support/command.ts'
@@ -167,6 +168,11 @@ describe('a wrong configuration', () => {
     expect(await refused(...serve, ...nobody, ...place)).toContain(
       'no NATS server answers at nats://127.0.0.1:1: start one',
     )
+    const old = await startOldNats('2.10.27')
+    expect(await refused(...serve, '--cluster', old.url, ...place)).toContain('this is NATS 2.10.27: the cluster needs')
+    await old.close()
+    const unseen = ['--cluster', scene.natsUrl, '--monitors', 'http://127.0.0.1:1']
+    expect(await refused(...serve, ...unseen, ...place)).toContain('no monitoring port of NATS answers')
     const twice = await refused(...serve, '--cluster', scene.natsUrl, '--node', 'n1', '--advertise', '127.0.0.1:1')
     expect(twice).toContain('a living node has the name n1: give this one another name')
     expect(await refused('cluster', 'status', ...nobody)).toContain('no NATS server answers')
@@ -182,7 +188,7 @@ describe('a wrong configuration', () => {
 
   it('[A133] an engine that goes away is told by readiness, and what a node has acknowledged stays', async (context) => {
     await using scene = await ClusterScene.start(context)
-    const one = await scene.node('n1', { more: ['--limits', 'server.roomIdleMs=1'] })
+    const one = await scene.node('n1', { more: ['--limits', 'roomIdleMs=1'] })
     expect((await put(one, 'a', 'kept')).status).toBe(201)
     // The room closes: the workspace is opened anew while the engine is away.
     await expect.poll(() => metricOf(one, 'joinery_rooms')).toBe(0)

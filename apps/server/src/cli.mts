@@ -66,6 +66,7 @@ program
   .option('--cluster <list>', 'be a node of a cluster on these NATS servers, or of @FILE of JSON [JOINERY_CLUSTER]')
   .option('--node <name>', 'name of this node [JOINERY_NODE]')
   .option('--advertise <address>', 'host:port at which the other nodes reach this one [JOINERY_ADVERTISE]')
+  .option('--monitors <list>', 'monitoring ports of NATS, to check that it syncs its disks [JOINERY_CLUSTER_MONITORS]')
   .option('--copies <number>', 'copies that NATS keeps [JOINERY_CLUSTER_COPIES] (default: 3, or 1 with one server)')
   .option('--deployment <kind>', 'single, cluster or p2p [JOINERY_DEPLOYMENT] (default: cluster with --cluster)')
   .option('--insecure', 'listen on an address that others can reach although there are no keys')

@@ -1,4 +1,5 @@
-import { type FileHandle, open } from 'node:fs/promises'
+import { type FileHandle, open, readdir, readFile, rename, stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import { LogError, parseSignedHeads, type SignedHead } from '@joinery/log'
 import { AppError } from './app-error.mts'
 import { fileFault } from './operations/open-operator.mts'
@@ -14,20 +15,36 @@ export interface HeadLogFile {
   close(): Promise<void>
 }
 
+/** Bytes after which a log of heads is put aside, and a new one begun: some 40,000 heads, which are checked at each start. */
+const BYTES_MAX = 16 * 1024 * 1024
+
 /**
- * Opens the log of heads, or makes it. A last line that a crash has cut short is removed: it was never promised. Rejects with
- * {@link AppError} `failed` for a file that can't be read or written, and for a line that is no signed head.
+ * Opens the log of heads, or makes it. A last line that a crash has cut short is removed: it was never promised. A log that has grown
+ * large is put aside as `HEADS.1`, `HEADS.2` and so on, and the new one begins with the last head of each workspace. Rejects with
+ * {@link AppError} `failed` for a file that can't be read or written, and with `start` for a line that is no signed head.
  */
-export async function openHeadLog(path: string): Promise<HeadLogFile> {
+export async function openHeadLog(path: string, { bytesMax = BYTES_MAX } = {}): Promise<HeadLogFile> {
   try {
-    const file = await open(path, 'a+', 0o600)
+    await finishTurning(path)
+    let file = await open(path, 'a+', 0o600)
     try {
       const known = await readKnown(file)
+      const last = new Map(known.map((head) => [head.workspace, head]))
+      let { size } = await file.stat()
       return {
         known,
         append: async (head) => {
-          await file.appendFile(`${JSON.stringify(head)}\n`)
+          if (size >= bytesMax) {
+            await file.close()
+            await turn(path, [...last.values()])
+            file = await open(path, 'a', 0o600)
+            size = (await file.stat()).size
+          }
+          const line = lineOf(head)
+          await file.appendFile(line)
           await file.datasync()
+          last.set(head.workspace, head)
+          size += Buffer.byteLength(line)
         },
         close: () => file.close(),
       }
@@ -42,6 +59,58 @@ export async function openHeadLog(path: string): Promise<HeadLogFile> {
     }
     throw fileFault(error, path) ?? error
   }
+}
+
+/** All heads in a log, with those that were put aside, as its text; undefined if there is none. */
+export async function readHeadLogs(path: string): Promise<string | undefined> {
+  const texts: string[] = []
+  for (const each of [...(await putAside(path)), path]) {
+    const text = await readFile(each, 'utf8').catch(absent)
+    if (text !== undefined) texts.push(text.slice(0, text.lastIndexOf('\n') + 1))
+  }
+  return texts.length === 0 ? undefined : texts.join('')
+}
+
+function lineOf(head: SignedHead): string {
+  return `${JSON.stringify(head)}\n`
+}
+
+/** Puts a log aside, and begins the next one with `heads`. Killed in between, {@link finishTurning} ends it. */
+async function turn(path: string, heads: readonly SignedHead[]): Promise<void> {
+  const next = await open(nextOf(path), 'w', 0o600)
+  try {
+    await next.writeFile(heads.map(lineOf).join(''))
+    await next.sync()
+  } finally {
+    await next.close()
+  }
+  await rename(path, `${path}.${(await putAside(path)).length + 1}`)
+  await rename(nextOf(path), path)
+  const directory = await open(dirname(path))
+  await directory.sync().finally(() => directory.close())
+}
+
+async function finishTurning(path: string): Promise<void> {
+  if ((await stat(path).catch(absent)) !== undefined) return
+  await rename(nextOf(path), path).catch(absent)
+}
+
+function nextOf(path: string): string {
+  return `${path}.next`
+}
+
+/** The logs that were put aside, oldest first. */
+async function putAside(path: string): Promise<string[]> {
+  const names = await readdir(dirname(path))
+  const number = (name: string): number => Number(name.slice(basename(path).length + 1))
+  return names
+    .filter((name) => name.startsWith(`${basename(path)}.`) && Number.isSafeInteger(number(name)))
+    .sort((a, b) => number(a) - number(b))
+    .map((name) => join(dirname(path), name))
+}
+
+function absent(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error
 }
 
 async function readKnown(file: FileHandle): Promise<SignedHead[]> {

@@ -60,7 +60,7 @@ export async function openClusterNode(options: ClusterNodeOptions): Promise<Clus
   const session = randomUUID()
   const self = { node, session, address: advertise, version, isDraining: false }
   const nodes = await Nodes.join({ engine, self, clock, ...(onReplaced && { onReplaced }) })
-  const ownership = await ClusterOwnership.open(engine, nodes)
+  const ownership = await ClusterOwnership.open(engine, nodes, clock)
   const events = new Events(engine.bus, { node, session })
   const store = new ReplicatedStore({
     ...{ local, engine, ownership, node, session, clock },

@@ -105,10 +105,16 @@ async function nodesOf(engine: Engine): Promise<NodeRow[]> {
 
 /** Runs `work` on the engine of the settings. Rejects with {@link AppError} `failed`, and one line that says what to do. */
 async function withEngine<T>(options: Options, work: (engine: Engine) => Promise<T>): Promise<T> {
-  const { servers, user, pass, copies } = readEngineConfig(options, process.env, process.cwd())
+  const { servers, user, pass, copies, monitors } = readEngineConfig(options, process.env, process.cwd())
   const login = user === undefined ? {} : { connection: { user, ...(pass !== undefined && { pass }) } }
   try {
-    const engine = await openNatsEngine({ servers, name: `joinery cluster ${process.pid}`, replicas: copies, ...login })
+    const engine = await openNatsEngine({
+      servers,
+      name: `joinery cluster ${process.pid}`,
+      replicas: copies,
+      monitors,
+      ...login,
+    })
     try {
       return await work(engine)
     } finally {

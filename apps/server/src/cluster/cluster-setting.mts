@@ -12,6 +12,8 @@ export interface EngineConfig {
   readonly pass: string | undefined
   /** Copies that NATS keeps of everything. */
   readonly copies: number
+  /** Addresses of monitoring ports, as `http://host:port`: they tell whether NATS syncs its disks. */
+  readonly monitors: readonly string[]
 }
 
 /** How a server finds the others of its cluster. */
@@ -26,6 +28,7 @@ const DEPLOYMENTS = ['single', 'cluster', 'p2p'] as const
 const NODE = /^[A-Za-z0-9_-]{1,64}$/
 const ADDRESS = /^(\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9.-]+):([1-9]\d{0,4})$/
 const SERVER = /^nats:\/\/([^@/\s]+@)?[^@/\s:]+(:\d{1,5})?$/
+const MONITORS = /^https?:\/\/[^\s,]+(,https?:\/\/[^\s,]+)*$/
 /** Copies of a cluster that survives the loss of a machine. */
 const COPIES = 3
 
@@ -69,12 +72,21 @@ const copies: Setting<number | undefined> = {
   schema: wholeNumber(1, 5).optional(),
 }
 
+const monitors: Setting<string | undefined> = {
+  option: 'monitors',
+  variable: 'JOINERY_CLUSTER_MONITORS',
+  rule: 'addresses of the monitoring ports of NATS servers joined by commas',
+  example: 'http://a:8222,http://b:8222,http://c:8222',
+  schema: z.string().regex(MONITORS).optional(),
+}
+
 const file = z.strictObject({
   deployment: z.enum(DEPLOYMENTS).optional(),
   servers: z.array(z.string()).min(1).optional(),
   node: z.string().regex(NODE).optional(),
   advertise: z.string().regex(ADDRESS).optional(),
   copies: z.int().min(1).max(5).optional(),
+  monitors: z.array(z.string().regex(MONITORS)).optional(),
   user: z.string().optional(),
   pass: z.string().optional(),
 })
@@ -82,7 +94,7 @@ const file = z.strictObject({
 type ClusterFile = z.infer<typeof file>
 
 /** Settings that concern a cluster alone. */
-const OTHERS = [node, advertise, copies]
+const OTHERS = [node, advertise, copies, monitors]
 
 /**
  * Reads whether the server is one of a cluster; undefined for a single one. Throws {@link AppError} `usage`, and `unsupported` for a
@@ -105,7 +117,7 @@ export function readClusterConfig(
   const address = readSetting(advertise, options, environment) ?? inFile.advertise
   if (name === undefined) throw missing('node', 'a name of its own that stays over restarts', 'n1')
   if (address === undefined) throw missing('advertise', 'an address at which the others reach it', '10.0.0.1:1234')
-  return { ...engineOf(given, inFile, readSetting(copies, options, environment)), node: name, advertise: address }
+  return { ...engineOf(given, inFile, options, environment), node: name, advertise: address }
 }
 
 /** Reads how the engine of a cluster is reached, for commands. Throws {@link AppError} `usage`. */
@@ -113,15 +125,17 @@ export function readEngineConfig(options: Options, environment: Environment, dir
   const given = readSetting(servers, options, environment)
   if (given === undefined) throw missing('cluster', 'the addresses of its NATS servers', servers.example)
   const inFile = given.startsWith('@') ? readFile(resolve(directory, given.slice(1))) : {}
-  return engineOf(given, inFile, readSetting(copies, options, environment))
+  return engineOf(given, inFile, options, environment)
 }
 
-function engineOf(given: string, inFile: ClusterFile, asked: number | undefined): EngineConfig {
+function engineOf(given: string, inFile: ClusterFile, options: Options, environment: Environment): EngineConfig {
+  const asked = readSetting(copies, options, environment)
   const list = inFile.servers ?? (given.startsWith('@') ? [] : given.split(',').map((each) => each.trim()))
   const login = checkServers(list)
   return {
     servers: login.servers,
     copies: asked ?? inFile.copies ?? (list.length === 1 ? 1 : COPIES),
+    monitors: readSetting(monitors, options, environment)?.split(',') ?? inFile.monitors ?? [],
     user: inFile.user ?? login.user,
     pass: inFile.pass ?? login.pass,
   }
@@ -149,7 +163,7 @@ function missing(option: string, what: string, example: string): AppError {
 }
 
 /** Takes the name and the password out of the addresses: they are the same for all servers. */
-function checkServers(list: readonly string[]): Omit<EngineConfig, 'copies'> {
+function checkServers(list: readonly string[]): Omit<EngineConfig, 'copies' | 'monitors'> {
   const wrong = list.find((each) => !SERVER.test(each))
   if (list.length === 0 || wrong !== undefined) {
     // An address may hold a password, which does not belong on a screen.

@@ -12,7 +12,7 @@ const read = (options: object, environment = {}) => readClusterConfig(options as
 it('[A134] a server is a node of a cluster where it is given NATS servers, by option, variable or file', async () => {
   expect(read({})).toBeUndefined()
   expect(read({ deployment: 'single', cluster: LIST })).toBeUndefined()
-  const expected = { servers: LIST.split(','), ...place, copies: 3, user: undefined, pass: undefined }
+  const expected = { servers: LIST.split(','), ...place, copies: 3, monitors: [], user: undefined, pass: undefined }
   expect(read({ cluster: LIST, ...place })).toEqual(expected)
   const variables = { JOINERY_CLUSTER: LIST, JOINERY_NODE: 'n1', JOINERY_ADVERTISE: '10.0.0.1:1234' }
   expect(read({}, variables)).toEqual(expected)
@@ -25,6 +25,10 @@ it('[A134] a server is a node of a cluster where it is given NATS servers, by op
     await writeFile(file, JSON.stringify({ servers: LIST.split(','), ...place, user: 'u', copies: 5 }))
     expect(read({ cluster: `@${file}` })).toEqual({ ...expected, user: 'u', copies: 5 })
     expect(read({ cluster: `@${file}`, node: 'n2' })?.node).toBe('n2')
+    const monitors = ['http://a:8222', 'http://b:8222']
+    expect(read({ cluster: LIST, ...place, monitors: monitors.join() })).toEqual({ ...expected, monitors })
+    await writeFile(file, JSON.stringify({ servers: LIST.split(','), ...place, monitors }))
+    expect(read({ cluster: `@${file}` })).toEqual({ ...expected, monitors })
     await writeFile(file, '{"server":[]}')
     expect(() => read({ cluster: `@${file}` })).toThrow(/can't be read: .*it is JSON such as/)
   } finally {
@@ -52,6 +56,8 @@ it('[A134] what is missing or wrong is named, with an example and without a pass
     [{ cluster: 'http://a', ...place }, /--cluster must be addresses of NATS servers.*not http:\/\/a/],
     [{ cluster: 'nats://u:secret@a b', ...place }, /not nats:\/\/…@a b/],
     [{ deployment: 'cluster' }, /--deployment cluster needs --cluster/],
+    [{ cluster: LIST, ...place, monitors: 'a:8222' }, /--monitors must be addresses of the monitoring ports/],
+    [{ monitors: 'http://a:8222' }, /--monitors is for a node of a cluster/],
     [{ node: 'n1' }, /--node is for a node of a cluster/],
     [{ deployment: 'mesh' }, /--deployment must be one of single, cluster, p2p/],
     [{ cluster: '@/nowhere.json' }, /can't be read/],

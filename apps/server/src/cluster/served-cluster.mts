@@ -48,11 +48,12 @@ export interface ServedClusterOptions {
 /** Enters the cluster. Rejects with the errors of the engine and of the cluster, which say what to do. */
 export async function openServedCluster(options: ServedClusterOptions): Promise<ServedCluster> {
   const { config, store, directory, isReplicated, logger } = options
-  const { servers, node: name, advertise, copies, user, pass } = config
+  const { servers, node: name, advertise, copies, monitors, user, pass } = config
   const engine = await openNatsEngine({
     servers,
     name,
     replicas: copies,
+    monitors,
     ...(user !== undefined && { connection: { user, ...(pass !== undefined && { pass }) } }),
   })
   const replaced = Promise.withResolvers<string>()

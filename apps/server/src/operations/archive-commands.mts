@@ -1,10 +1,11 @@
 import { createReadStream } from 'node:fs'
-import { rm } from 'node:fs/promises'
+import { rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { type Imported, restoreArchive } from '@joinery/log/operations'
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { AppError } from '../app-error.mts'
+import { HEAD_LOG_FILE, readHeadLogs } from '../head-log.mts'
 import { type Options, readSetting, type Setting, wholeNumber } from '../setting.mts'
 import { type ArchiveSummary, archiveAt, archiveName, listArchives, writeArchive, writeNew } from './archive-file.mts'
 import { archivedRevocations } from './archived-revocations.mts'
@@ -60,7 +61,11 @@ async function runBackup(options: Options): Promise<void> {
   const { directory, isJson } = readDataOptions(options)
   const target = resolve(readSetting(to, options, process.env))
   const kept = readSetting(keep, options, process.env)
-  const summary = await archive(directory, {}, join(target, archiveName(new Date())))
+  const file = join(target, archiveName(new Date()))
+  // Before the archive: a head that is newer than the archive would contradict what is restored from it.
+  const heads = await readHeadLogs(join(directory, HEAD_LOG_FILE))
+  const summary = await archive(directory, {}, file)
+  if (heads !== undefined) await writeFile(headsBeside(file), heads, { mode: 0o600 })
   console.log(isJson ? JSON.stringify(summary) : describe(summary))
   if (summary.damaged.length > 0) {
     throw new AppError(
@@ -69,7 +74,21 @@ async function runBackup(options: Options): Promise<void> {
     )
   }
   if (kept === undefined) return
-  for (const old of (await listArchives(target)).slice(0, -kept)) await rm(old)
+  for (const old of (await listArchives(target)).slice(0, -kept)) {
+    await rm(old)
+    await rm(headsBeside(old), { force: true })
+  }
+}
+
+/** The file beside an archive that has the signed heads of its time. */
+function headsBeside(archive: string): string {
+  return `${archive}.heads`
+}
+
+/** Puts the signed heads of an archive's time into the directory that is made from it. */
+async function restoreHeads(archive: string, draft: string): Promise<void> {
+  const heads = await readHeadLogs(headsBeside(archive))
+  if (heads !== undefined) await writeFile(join(draft, HEAD_LOG_FILE), heads, { mode: 0o600 })
 }
 
 async function runExport(workspace: string, options: Options): Promise<void> {
@@ -113,7 +132,10 @@ async function runRestore(path: string, options: Options): Promise<void> {
   try {
     const watched = { onProgress: bar.onProgress, signal: stopSignal(), load: trialLoad }
     const { revoked, unreadable } = await explained(() => archivedRevocations(file))
-    const complete = (draft: string): Promise<void> => keepRevoked(draft, revoked)
+    const complete = async (draft: string): Promise<void> => {
+      await keepRevoked(draft, revoked)
+      await restoreHeads(file, draft)
+    }
     const imported = await explained(() =>
       restoreArchive(directory, () => createReadStream(file), { ...watched, complete }),
     )

@@ -58,7 +58,7 @@ it('[A100, A101, A102] a head of a running server holds for its data, and no mor
   await stop(server)
   expect((await verify()).stdout).toBe(served.stdout)
   const all = await runCommand(['verify', '--data', data, '--head', join(data, 'HEADS'), '--json'])
-  expect([all.code, JSON.parse(all.stdout).verdicts.length]).toEqual([0, 2])
+  expect([all.code, JSON.parse(all.stdout).verdicts.length]).toEqual([0, 3])
 
   const heads = await readFile(join(data, 'HEADS'))
   await rm(data, { recursive: true })
@@ -73,9 +73,9 @@ it('[A100, A101, A102] a head of a running server holds for its data, and no mor
   url = await server.listening()
   await put(url, 'a', 'another third')
   await put(url, 'a', 'another fourth')
-  await expect.poll(async () => (await logged()).length).toBe(3)
+  await expect.poll(async () => (await logged()).length).toBe(4)
   expect(await (await fetch(`${url}/metrics`)).text()).toMatch(/joinery_heads_contradictions_total 1\n/)
-  expect(server.stderr).toContain('is not the one that the head at 4 was signed for')
+  expect(server.stderr).toContain('is not the one that the head at 5 was signed for')
   const others = await verify('--json')
   expect(JSON.parse(others.stdout).verdicts[0]).toMatchObject({ state: 'departed', from: 5, through: 5 })
   await put(url, 'a', 'another fifth')
@@ -85,6 +85,29 @@ it('[A100, A101, A102] a head of a running server holds for its data, and no mor
     through: 5,
   })
   await stop(server)
+})
+
+it('[A102] a stop writes the heads that are due, and a backup has the log of heads, which a restore puts back', async () => {
+  const directory = await temporaryDirectory()
+  const [data, key, restored] = ['data', 'head.key', 'restored'].map((name) => join(directory, name)) as [
+    string,
+    string,
+    string,
+  ]
+  await runCommand(['keygen', '--out', key])
+  const server = new CommandProcess(['serve', '--port', '0', '--data', data, '--head-key', key])
+  const url = await server.listening()
+  await put(url, 'a', 'first')
+  await put(url, 'b', 'second')
+  await stop(server)
+  const heads = await readFile(join(data, 'HEADS'), 'utf8')
+  expect(JSON.parse(heads)).toMatchObject({ workspace: 'demo', lsn: 2 })
+  const backup = await runCommand(['backup', '--data', data, '--to', join(directory, 'backups')])
+  expect([backup.code, backup.stderr]).toEqual([0, ''])
+  expect((await runCommand(['restore', join(directory, 'backups'), '--data', restored])).code).toBe(0)
+  expect(await readFile(join(restored, 'HEADS'), 'utf8')).toBe(heads)
+  const verified = await runCommand(['verify', '--data', restored, '--head', join(restored, 'HEADS')])
+  expect([verified.code, verified.stdout]).toEqual([0, expect.stringContaining('contained: head of demo at 2')])
 })
 
 it('[A103] a short program in another language checks an export, and the signature of a head', async () => {

@@ -1,10 +1,10 @@
 import { generateKeyPairSync } from 'node:crypto'
-import { appendFile, chmod, readFile, rm, writeFile } from 'node:fs/promises'
+import { appendFile, chmod, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type EventStore, HeadSigner, makeHeadKey, openLevelStore, readHeadKey, type SignedHead } from '@joinery/log'
 import { expect, it, vi } from 'vitest'
 import type { AppError } from '../app-error.mts'
-import { openHeadLog } from '../head-log.mts'
+import { openHeadLog, readHeadLogs } from '../head-log.mts'
 import { parseServeConfig } from '../serve-config.mts'
 import { readServedKey } from '../serve-heads.mts'
 import type { Options } from '../setting.mts'
@@ -153,6 +153,20 @@ it('[A102] the log of heads keeps whole lines over a crash, and a damaged one en
     await writeFile(path, `${line}\n`)
     await expect(openHeadLog(path)).rejects.toEqual(refusal('start', 'move it away, and a new one is begun'))
   }
+  await rm(path)
+  // A log of two heads is large here: it is put aside, and the next one begins with the last heads.
+  const small = await openHeadLog(path, { bytesMax: 2 * whole.indexOf('\n') })
+  for (const each of [head('a', 1), head('b', 1), head('a', 2)]) await small.append(each)
+  await small.close()
+  const lines = (...heads: SignedHead[]) => heads.map((each) => `${JSON.stringify(each)}\n`).join('')
+  expect(await readFile(`${path}.1`, 'utf8')).toBe(lines(head('a', 1), head('b', 1)))
+  expect(await readFile(path, 'utf8')).toBe(lines(head('a', 1), head('b', 1), head('a', 2)))
+  expect(await readHeadLogs(path)).toBe(lines(head('a', 1), head('b', 1), head('a', 1), head('b', 1), head('a', 2)))
+  // A crash has come between the two names.
+  await rename(path, `${path}.next`)
+  const found = await openHeadLog(path)
+  expect(found.known).toEqual([head('a', 2), head('b', 1)])
+  await found.close()
   await rm(path)
   await expect(openHeadLog(join(directory, 'none', 'HEADS'))).rejects.toEqual(
     refusal('failed', 'there is no such file'),

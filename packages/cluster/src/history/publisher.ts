@@ -53,12 +53,15 @@ export class Publisher {
   readonly #waiting: Waiting[] = []
   readonly #fenced = new AbortController()
   #position: Position
+  /** The history's generation, which its first record says. The position has it once the engine has that. */
+  #generation: string | undefined
   #isWriting = false
   #error: Error | undefined
 
   constructor(options: PublisherOptions) {
     this.#options = options
     this.#position = options.position
+    this.#generation = options.position.generation
   }
 
   get workspace(): string {
@@ -89,7 +92,7 @@ export class Publisher {
    */
   publishAll(parts: readonly Part[], generation: string, after?: Promise<unknown>): Promise<void> {
     if (this.#error !== undefined) return Promise.reject(this.#error)
-    this.#position = { ...this.#position, generation: this.#position.generation ?? generation }
+    this.#generation ??= generation
     const sinceMs = this.#options.clock.monotonicMs()
     const before = this.#waiting.at(-1)?.lsn ?? this.#position.lsn
     const last = parts.at(-1) ?? { lsn: before, bytes: new Uint8Array() }
@@ -164,7 +167,8 @@ export class Publisher {
 
   async #append(kind: Kind, last: number, body: Uint8Array): Promise<void> {
     const { workspace, node, session } = this.#options
-    const { epoch, lsn, chain, generation } = this.#position
+    const { epoch, lsn, chain } = this.#position
+    const generation = this.#generation
     const facts = { kind, epoch, node, session, first: lsn + 1, last, generation }
     const message = messageOf(workspace, chain, facts, body)
     const sequence = await this.#appendUntilKnown(message)

@@ -10,6 +10,7 @@ import type { ClusterEvent, Events } from '../nodes/events.ts'
 import { fromBytes, toBytes } from '../nodes/json-value.ts'
 import { engineNameOf, nameOfEngineName } from '../nodes/names.ts'
 import type { Nodes } from '../nodes/nodes.ts'
+import { firstOther } from '../store/first-other.ts'
 import { localCopyOf } from '../store/local-copy.ts'
 
 /** This node's copies of the logs. `ReplicatedStore` is one. */
@@ -114,23 +115,20 @@ export class StateSynchronizer {
     return whole.lsn === end ? { node, state: 'equal' } : { node, state: 'behind', records: end - whole.lsn }
   }
 
-  /** Halves the range in which the first other record is. */
   async #findDivergence(
     node: string,
     workspace: string,
     digests: readonly string[],
     wrong: number,
   ): Promise<CopyState> {
-    let [good, bad] = [0, wrong]
-    while (bad - good > 1) {
-      const middle = Math.floor((good + bad) / 2)
-      const found = await this.#ask(node, workspace, middle)
-      if (found === undefined) return { node, state: 'offline' }
-      if (found.isOwner) return { node, state: 'owner' }
-      if (found.digest === digests[middle]) good = middle
-      else bad = middle
+    let state: 'offline' | 'owner' = 'offline'
+    const isSame = async (through: number): Promise<boolean | undefined> => {
+      const found = await this.#ask(node, workspace, through)
+      if (found?.isOwner) state = 'owner'
+      return found === undefined || found.isOwner ? undefined : found.digest === digests[through]
     }
-    return { node, state: 'diverged', atLsn: bad }
+    const atLsn = await firstOther(isSame, { same: 0, other: wrong })
+    return atLsn === undefined ? { node, state } : { node, state: 'diverged', atLsn }
   }
 
   async #ask(node: string, workspace: string, upTo: number): Promise<Answer | undefined> {
@@ -171,6 +169,8 @@ export class StateSynchronizer {
       const messages = await log.read(subject, reader.position.sequence, READ_LIMIT)
       for (const message of messages) {
         for (const record of reader.read(message).records) {
+          // Of dropped records there is no digest.
+          while (digests.length < record.lsn) digests.push('')
           digests.push(digestAfter(digests.at(-1) ?? '', encodePortableRecord(record)))
         }
       }

@@ -1,3 +1,4 @@
+import { type SteadyClock, systemSteadyClock } from '@joinery/log'
 import type { WorkspaceId } from '@joinery/protocol'
 import type { Hold, Ownership } from '@joinery/server'
 import { z } from 'zod'
@@ -7,6 +8,9 @@ import { engineNameOf, nameOfEngineName } from './names.ts'
 import type { Nodes } from './nodes.ts'
 
 const ownerEntry = z.object({ node: z.string(), session: z.string(), address: z.string() })
+
+/** Time until a key is looked at whose last write was not answered, ms. */
+const DOUBT_MS = 1_000
 
 /** The node that owns a workspace, its run, and where it is reached, as `host:port`. */
 export type Owner = Readonly<z.infer<typeof ownerEntry>>
@@ -31,16 +35,21 @@ export class ClusterOwnership implements Ownership {
   /** Owners by workspace, as the watch has told. */
   readonly #owners = new Map<string, Owner>()
   readonly #releasing = new Map<string, Promise<void>>()
+  readonly #clock: SteadyClock
+  /** Keys that may name this node although it holds nothing, with what ends the wait for the next look at them. */
+  readonly #doubtful = new Map<string, () => void>()
   readonly #listeners = new Set<(workspace: string, owner: Owner | undefined) => void>()
   #stop: () => void = () => {}
+  #isClosed = false
 
-  private constructor(engine: Engine, nodes: Nodes) {
+  private constructor(engine: Engine, nodes: Nodes, clock: SteadyClock) {
     this.#engine = engine
+    this.#clock = clock
     this.#nodes = nodes
   }
 
-  static async open(engine: Engine, nodes: Nodes): Promise<ClusterOwnership> {
-    const own = new ClusterOwnership(engine, nodes)
+  static async open(engine: Engine, nodes: Nodes, clock = systemSteadyClock): Promise<ClusterOwnership> {
+    const own = new ClusterOwnership(engine, nodes, clock)
     own.#stop = await engine.meta.watch((key, entry) => own.#note(key, entry))
     return own
   }
@@ -57,7 +66,7 @@ export class ClusterOwnership implements Ownership {
         if (isMine) return { held: this.#hold(key, entry.revision) }
         if (await this.#serves(owner)) {
           // The news of it may still be on its way.
-          this.#noteOwner(key, entry)
+          if (this.ownerOf(workspace)?.session !== owner.session) this.#noteOwner(key, entry)
           return { at: owner.address }
         }
       }
@@ -99,7 +108,9 @@ export class ClusterOwnership implements Ownership {
 
   /** Holds nothing any more on this node's side: every hold is lost. */
   close(): void {
+    this.#isClosed = true
     this.#stop()
+    for (const cancel of this.#doubtful.values()) cancel()
     for (const { lost } of this.#held.values()) lost.abort()
     this.#held.clear()
   }
@@ -113,7 +124,37 @@ export class ClusterOwnership implements Ownership {
     const { node, session, address } = this.#nodes.self
     const value = toBytes({ node, session, address })
     const { meta } = this.#engine
-    return entry === undefined ? meta.create(key, value) : meta.update(key, value, entry.revision)
+    const written = entry === undefined ? meta.create(key, value) : meta.update(key, value, entry.revision)
+    written.catch(() => this.#doubt(key))
+    return written
+  }
+
+  /**
+   * Looks at a key a while later, since the answer to its last write is lost: it may name this node for good, although the node holds
+   * nothing, and no other node would take the workspace.
+   */
+  #doubt(key: string): void {
+    if (this.#isClosed || this.#doubtful.has(key)) return
+    const cancel = this.#clock.after(DOUBT_MS, () => {
+      this.#doubtful.delete(key)
+      this.#tidy(key).catch(() => this.#doubt(key))
+    })
+    this.#doubtful.set(key, cancel)
+  }
+
+  async #tidy(key: string): Promise<void> {
+    const entry = await this.#engine.meta.get(key)
+    const owner = entry === undefined ? undefined : fromBytes(ownerEntry, entry.value)
+    if (entry === undefined || owner?.session !== this.#nodes.self.session || this.#held.has(key)) return
+    await this.#release(key, entry.revision)
+  }
+
+  /** Deletes a key. A claim meanwhile would find this node's own entry, and lose it. */
+  async #release(key: string, revision: number): Promise<void> {
+    const deleted = this.#engine.meta.delete(key, revision)
+    const settled = deleted.then(ignore, ignore).then(() => void this.#releasing.delete(key))
+    this.#releasing.set(key, settled)
+    await deleted
   }
 
   #hold(key: string, revision: number): Hold {
@@ -128,11 +169,10 @@ export class ClusterOwnership implements Ownership {
       isReleased = true
       if (--held.claims > 0 || this.#held.get(key) !== held) return
       this.#held.delete(key)
-      // A claim meanwhile would find this node's own entry, and lose it.
-      const deleted = this.#engine.meta.delete(key, revision)
-      const settled = deleted.then(ignore, ignore).then(() => void this.#releasing.delete(key))
-      this.#releasing.set(key, settled)
-      await deleted
+      await this.#release(key, revision).catch((error: unknown) => {
+        this.#doubt(key)
+        throw error
+      })
     }
     return { token: revision, lost: held.lost.signal, release }
   }

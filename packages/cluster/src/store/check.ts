@@ -5,6 +5,7 @@ import { EngineError } from '../engine/engine-error.ts'
 import { positionOf, START } from '../history/position.ts'
 import { fromBytes, toBytes } from '../nodes/json-value.ts'
 import { engineNameOf, nameOfEngineName } from '../nodes/names.ts'
+import { firstOther } from './first-other.ts'
 import type { ReplicatedStore } from './replicated-store.ts'
 
 /** Time that a node has to answer for one log, ms. */
@@ -13,6 +14,8 @@ const ANSWER_MS = 30_000
 const headOfLog = z.object({
   /** LSN of the last record; 0 for a log that the node does not have. */
   lsn: z.number(),
+  /** LSN of the first record that was not dropped. */
+  firstLsn: z.number().optional(),
   /** Place, epoch and chain value of the last message of the history that the log agrees with. */
   sequence: z.number(),
   epoch: z.number(),
@@ -96,7 +99,7 @@ async function describe(log: AdoptingLog, { through, digests }: Question, last: 
   const isReached = through === undefined || through <= log.head
   const chain = isReached ? { chain: await log.chainAt(at) } : {}
   const made = digests === true && digest !== undefined && isReached ? { digest: await digest(log, at) } : {}
-  return { lsn: log.head, sequence, epoch, markLsn, markChain, ...chain, ...made }
+  return { lsn: log.head, firstLsn: log.firstLsn, sequence, epoch, markLsn, markChain, ...chain, ...made }
 }
 
 /**
@@ -131,7 +134,7 @@ async function checkLog(
       if (witness === undefined || head === undefined) return found
       const through = found.state === 'behind' ? head.markLsn : end.lsn
       const isAsked = found.state === 'diverged' || (found.state === 'behind' && through > 0)
-      const divergedAt = isAsked ? await firstOther(ask, node, witness, through) : undefined
+      const divergedAt = isAsked ? await whereOther(ask, node, witness, through) : undefined
       if (divergedAt === undefined) return found
       const reason = found.reason ?? OTHER_RECORDS
       return { node, lsn: found.lsn, epoch: found.epoch, state: 'diverged' as const, divergedAt, reason }
@@ -176,23 +179,22 @@ function judge(
 }
 
 /** The first record up to `lsn` whose chain values differ on two nodes; undefined if none does, or that can't be told. */
-async function firstOther(
+async function whereOther(
   ask: (node: string, asked: { through: number }) => Promise<HeadOfLog | undefined>,
   node: string,
   other: string,
   lsn: number,
 ): Promise<number | undefined> {
-  const [mine, theirs] = await Promise.all([ask(node, { through: lsn }), ask(other, { through: lsn })])
-  if (mine?.error !== undefined || theirs?.chain === undefined || mine?.chain === theirs.chain) return undefined
-  let [same, differs] = [0, lsn]
-  while (differs - same > 1) {
-    const middle = Math.floor((same + differs) / 2)
-    const [one, two] = await Promise.all([ask(node, { through: middle }), ask(other, { through: middle })])
-    if (one?.error !== undefined || two?.chain === undefined) return undefined
-    if (one?.chain === two.chain) same = middle
-    else differs = middle
+  // Values of dropped records are not kept.
+  let dropped = 0
+  const isSame = async (through: number): Promise<boolean | undefined> => {
+    const [mine, theirs] = await Promise.all([ask(node, { through }), ask(other, { through })])
+    if (mine?.error !== undefined || theirs?.chain === undefined) return undefined
+    dropped = Math.max(dropped, (mine?.firstLsn ?? 1) - 1, (theirs.firstLsn ?? 1) - 1)
+    return mine?.chain === theirs.chain
   }
-  return differs
+  if ((await isSame(lsn)) !== false) return undefined
+  return await firstOther(isSame, { same: dropped, other: lsn })
 }
 
 async function askHead(engine: Engine, node: string, asked: Question): Promise<HeadOfLog | undefined> {

@@ -3,6 +3,9 @@ import type { WorkspaceId } from '@joinery/protocol'
 import type { Logger } from 'pino'
 import type { Workspaces } from './workspaces.ts'
 
+/** Time that heads may take when the server ends, ms: their workspaces' next records make them due again. */
+const STOP_MS = 5_000
+
 /** A head that was signed and written down before. */
 export type KnownHead = Pick<SignedHead, 'workspace' | 'generation' | 'lsn' | 'chain'>
 
@@ -74,14 +77,19 @@ export class SignedHeads {
     return head
   }
 
-  /** Signs no more heads by itself. Resolves when the head under way is written. */
+  /**
+   * Writes down the heads of all workspaces that have records since their last one, for 5 s at most, and signs no more heads by itself.
+   * Resolves when that is done. The workspaces have to be open until then.
+   */
   async close(): Promise<void> {
-    this.#isClosed = true
     this.#unsubscribe()
-    for (const { cancel } of this.#due.values()) cancel()
-    this.#due.clear()
-    this.#queue.clear()
+    const cancel = this.#options.clock.after(STOP_MS, () => {
+      this.#isClosed = true
+    })
+    for (const workspace of [...this.#due.keys()]) this.#add(workspace)
     await this.#running
+    cancel()
+    this.#isClosed = true
   }
 
   #note(workspace: WorkspaceId, { records, ms }: HeadLog): void {

@@ -1,0 +1,134 @@
+import { MemoryEngine } from '../engine/memory/memory-engine.ts'
+import { HistoryReader } from '../history/history-reader.ts'
+import { START } from '../history/position.ts'
+import { engineNameOf } from '../nodes/names.ts'
+import { Random } from './random.ts'
+import { RandomFaults } from './random-faults.ts'
+import { type Clients, JOURNAL, StoreNode, WORKSPACE } from './store-node.ts'
+import { VirtualTime } from './virtual-time.ts'
+
+export interface StoreOutcome {
+  readonly acknowledged: number
+  readonly kills: number
+  readonly owners: number
+  /** Promises that were not kept; empty when all is well. */
+  readonly violations: readonly string[]
+}
+
+const NAMES = ['a', 'b', 'c']
+const FAULTY_MS = 20_000
+const SLICE_MS = 100
+/** Time in which a cluster without faults has an owner again, and all copies are up to it. */
+const HEALED_MS = 25_000
+
+/** One random life of a cluster of real stores in virtual time: `seed` decides everything. */
+export async function simulateStore(
+  seed: number,
+  options: { ignoresExpectations?: boolean } = {},
+): Promise<StoreOutcome> {
+  const random = new Random(seed)
+  const time = new VirtualTime()
+  const faults = new RandomFaults(random, options.ignoresExpectations ?? false)
+  const engine = new MemoryEngine({ clock: time.clock, faults })
+  const clients: Clients = { waiting: new Set(), edits: 0 }
+  const nodes = NAMES.map((name) => new StoreNode({ name, engine, faults, time, random, clients }))
+  const temper = {
+    cut: random.pick([0.01, 0.04]),
+    outage: random.pick([0, 0.01]),
+    kill: random.pick([0.005, 0.03]),
+    wipe: random.pick([0, 0.3]),
+    seize: random.pick([0, 0.03]),
+    release: random.pick([0.005, 0.03]),
+  }
+  let kills = 0
+  for (let passed = 0; passed < FAULTY_MS; passed += SLICE_MS) {
+    const node = random.pick(nodes)
+    void node.start()
+    if (random.chance(0.2)) void node.take(random.chance(temper.seize))
+    if (random.chance(temper.release)) void node.release()
+    if (random.chance(temper.cut)) faults.cut([random.pick(NAMES)], random.upTo(5_000), time)
+    if (random.chance(temper.outage)) faults.cut(NAMES, random.upTo(9_000), time)
+    if (random.chance(temper.kill)) {
+      node.kill(random.chance(temper.wipe))
+      kills++
+    }
+    for (const writer of nodes) if (random.chance(0.5)) writer.edit()
+    await time.pass(SLICE_MS)
+  }
+  faults.heal()
+  const isGoingOn = await settle(nodes, time)
+  const outcome = await check(engine, nodes)
+  for (const node of nodes) node.kill()
+  const violations = isGoingOn
+    ? outcome.violations
+    : [...outcome.violations, 'no edit is acknowledged once all faults have ended']
+  return { ...outcome, violations, kills }
+}
+
+/** Has every process run, and one of them own the workspace. Resolves with whether an edit is acknowledged then. */
+async function settle(nodes: readonly StoreNode[], time: VirtualTime): Promise<boolean> {
+  const count = (): number => nodes.reduce((sum, { acknowledged }) => sum + acknowledged.length, 0)
+  for (let passed = 0; passed < HEALED_MS; passed += 1_000) {
+    for (const node of nodes) void node.start()
+    await time.pass(1_000)
+  }
+  for (const node of nodes) void node.release()
+  await time.pass(HEALED_MS)
+  const before = count()
+  for (let passed = 0; passed < HEALED_MS && count() === before; passed += 1_000) {
+    void nodes[0]?.take()
+    await time.pass(1_000)
+    nodes[0]?.edit()
+  }
+  await time.pass(HEALED_MS)
+  return count() > before
+}
+
+/** Looks for edits that are lost or there twice, journals ahead of their workspace, and copies that differ. */
+async function check(engine: MemoryEngine, nodes: readonly StoreNode[]): Promise<Omit<StoreOutcome, 'kills'>> {
+  const violations: string[] = []
+  const histories = new Map([WORKSPACE, JOURNAL].map((log) => [log as string, readTexts(engine, log, violations)]))
+  const edits = new Set(histories.get(WORKSPACE)?.texts)
+  for (const text of histories.get(JOURNAL)?.texts ?? []) {
+    if (!edits.has(text.replace('beside ', ''))) violations.push(`the journal has ${text}, and the workspace has not`)
+  }
+  let acknowledged = 0
+  for (const node of nodes) {
+    for (const { log, text, lsn } of node.acknowledged) {
+      acknowledged++
+      const found = histories.get(log)?.texts[lsn - 1]
+      if (found !== text) violations.push(`${text} was acknowledged as record ${lsn} of ${log}, which is ${found}`)
+    }
+    for (const [log, { texts }] of histories) {
+      const own = await textsOn(node, log).catch((error: unknown) => [String(error)])
+      if (own.slice(0, texts.length).join() !== texts.join()) violations.push(`${node.name} has others in ${log}`)
+    }
+    for (const [log, reason] of node.node?.follower.problems ?? []) violations.push(`${node.name}, ${log}: ${reason}`)
+  }
+  return { acknowledged, owners: histories.get(WORKSPACE)?.epochs ?? 0, violations }
+}
+
+function readTexts(engine: MemoryEngine, log: string, violations: string[]): { texts: string[]; epochs: number } {
+  const texts: string[] = []
+  const reader = new HistoryReader(log, START)
+  try {
+    for (const message of engine.log.read(engineNameOf(log), 0, Number.MAX_SAFE_INTEGER)) {
+      for (const { update } of reader.read(message).records) texts.push(Buffer.from(update).toString())
+    }
+  } catch (error) {
+    violations.push(`the history of ${log}: ${String(error)}`)
+  }
+  if (new Set(texts).size !== texts.length) violations.push(`an edit is in ${log} twice`)
+  return { texts, epochs: reader.position.epoch }
+}
+
+async function textsOn(node: StoreNode, log: string): Promise<string[]> {
+  const owned = node.node?.store.owned.get(log)
+  const texts: string[] = []
+  const read = async (records: AsyncIterable<{ readonly update: Uint8Array }>): Promise<void> => {
+    for await (const { update } of records) texts.push(Buffer.from(update).toString())
+  }
+  if (owned !== undefined) await read(owned.read())
+  else await node.node?.store.withCopy(log, (copy) => read(copy.read()))
+  return texts
+}
