@@ -6,7 +6,7 @@ import { ClusterScene, type RunningNode } from './cluster-scene.ts'
 
 const TTL_MS = 120_000
 
-it('[A136] leases and signed heads hold over a takeover: nobody else gets the lease, fences grow, and the earlier head is contained', async (context) => {
+it('[A138] leases and signed heads hold over a takeover: nobody else gets the lease, fences grow, and the earlier head is contained', async (context) => {
   await using scene = await ClusterScene.start(context)
   await using home = await tempDirectory()
   const key = `${home.path}/head.key`

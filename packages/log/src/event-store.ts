@@ -1,6 +1,5 @@
 import type { LogError } from './log-error.ts'
 import type { Lsn } from './lsn.ts'
-import type { ChainMark } from './records/chain.ts'
 
 /** When an append counts as durable, and what it survives then: SPEC.md has the table. */
 export type Durability = 'memory' | 'async' | 'sync'
@@ -191,6 +190,13 @@ export interface HistoryMark {
   /** Generation of the history, known from the first record on. */
   readonly generation: string | undefined
 }
+
+/** A link of the chain that is no record. It comes behind the record at `after`, and before the next. */
+export type ChainMark =
+  /** The generation that the records behind it belong to. */
+  | { readonly after: Lsn; readonly generation: string }
+  /** From here on, a snapshot stands for the records through `groundLsn`, which were dropped. */
+  | { readonly after: Lsn; readonly groundLsn: Lsn; readonly state: string; readonly annex: string }
 
 /** The beginning of a log whose first records were dropped, or whose chain has marks of its own. */
 export interface LogOrigin {

@@ -63,7 +63,7 @@ export async function adoptMessages(
   return error === undefined ? { isThrough } : { isThrough, error }
 }
 
-/** What some messages bring. */
+/** The content of some messages. */
 interface Brought {
   readonly records: readonly LogRecord[]
   readonly mark: Position

@@ -9,7 +9,7 @@ import type { Position } from './position.ts'
 export interface ReadMessage {
   readonly facts: Facts
   readonly records: readonly LogRecord[]
-  /** What stands before the first record, where records were dropped, as the log encodes it. */
+  /** The beginning of the log, which stands before the first record where records were dropped, as the log encodes it. */
   readonly origin: Uint8Array | undefined
   readonly position: Position
 }

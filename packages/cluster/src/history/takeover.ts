@@ -122,7 +122,7 @@ async function readAnew(options: TakeoverOptions, through: string, wait: () => P
         await checkOrigin(workspace, local, await decodeLogOrigin(workspace, origin), reader.position)
       }
       for (const record of records) {
-        // What this node has dropped can't be compared.
+        // Records that this node has dropped can't be compared.
         if (record.lsn < local.firstLsn) continue
         own ??= local.read(record.lsn - 1)[Symbol.asyncIterator]()
         await compare(workspace, record, message, own)

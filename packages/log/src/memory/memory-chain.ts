@@ -21,7 +21,7 @@ export class MemoryChain {
     return begun
   }
 
-  /** What another machine needs of it beside the records after `lsn`. */
+  /** The part of it that another machine needs beside the records after `lsn`. */
   origin(lsn: Lsn): Pick<LogOrigin, 'lsn' | 'chain' | 'marks' | 'dropped'> {
     return { lsn, chain: this.#values[lsn] ?? CHAIN_START, marks: this.#marks, dropped: [] }
   }

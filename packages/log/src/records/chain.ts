@@ -1,5 +1,5 @@
 import { createHash, hash } from 'node:crypto'
-import type { LogRecord } from '../event-store.ts'
+import type { ChainMark, LogRecord } from '../event-store.ts'
 import type { Lsn } from '../lsn.ts'
 import { varuintBytes, writeString, writeVaruint } from './bytes.ts'
 
@@ -9,12 +9,7 @@ export type ChainValue = string
 /** The chain value before the first link of a log. */
 export const CHAIN_START: ChainValue = '0'.repeat(64)
 
-/** A link of the chain that is no record. It comes behind the record at `after`, and before the next. */
-export type ChainMark =
-  /** The generation that the records behind it belong to. */
-  | { readonly after: Lsn; readonly generation: string }
-  /** From here on, a snapshot stands for the records through `groundLsn`, which were dropped. */
-  | { readonly after: Lsn; readonly groundLsn: Lsn; readonly state: ChainValue; readonly annex: ChainValue }
+export type { ChainMark } from '../event-store.ts'
 
 /** A record's place in the chain. `value` covers the record at `lsn`, and no mark behind it. */
 export interface ChainPoint {

@@ -44,7 +44,7 @@ export class AdoptingLevelLog extends LevelLog implements AdoptingLog {
 
   async readOrigin(): Promise<LogOrigin | undefined> {
     this.assertOpen()
-    // What waits is no part of the beginning, but its marks may be.
+    // Marks of the chain may be on their way to the disk.
     await this.place.lastGroup?.durable
     const { number, generation, workspace } = this
     if (number === undefined || generation === undefined) return undefined
