@@ -1,6 +1,7 @@
 import type { Attack } from './attack-scene.ts'
 import { admissionAttacks } from './kinds/admission-attacks.ts'
 import { costlyDocumentAttacks } from './kinds/costly-document-attacks.ts'
+import { oddUpdateAttacks } from './kinds/odd-update-attacks.ts'
 import { requestAttacks } from './kinds/request-attacks.ts'
 import { tokenAttacks } from './kinds/token-attacks.ts'
 import { unreadAttacks } from './kinds/unread-attacks.ts'
@@ -11,6 +12,7 @@ export const ATTACKS: Readonly<Record<string, Attack>> = {
   ...admissionAttacks,
   ...unreadAttacks,
   ...costlyDocumentAttacks,
+  ...oddUpdateAttacks,
   ...requestAttacks,
   ...tokenAttacks,
 }

@@ -20,6 +20,7 @@ import { type Observed, observeShown } from './shown-changes.ts'
 import { SkeletonCheck } from './skeleton-check.ts'
 import { checkSplits } from './split-cost.ts'
 import { StructGraph } from './struct-graph.ts'
+import { checkSubdocuments } from './subdocuments.ts'
 import { touchedPaths } from './touched-paths.ts'
 import { readTypedItem } from './typed-item.ts'
 import { isPlainTyping } from './typing-scan.ts'
@@ -216,6 +217,7 @@ export class RuledBlocks {
     const refusal =
       this.#checkCrowd(writers) ??
       checkRootNames(doc, update) ??
+      checkSubdocuments(doc, update) ??
       (waitingUpdate === undefined ? undefined : checkWaitingOverlap(update, waitingUpdate)) ??
       (writer.isTried ? undefined : checkSplits(doc, bytes, update)) ??
       this.#checkPlacement(update, graph, writer) ??

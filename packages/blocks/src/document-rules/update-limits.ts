@@ -58,6 +58,8 @@ export const UPDATE_LIMITS = {
    * few, or one for each page.
    */
   rootsMax: 2_000,
+  /** Subdocuments of a document. Yjs makes a document of each, which takes some 4 KB and 12 µs. Applications have one for each page. */
+  subdocumentsMax: 2_000,
   /**
    * Greatest distance of a run number or seq from the highest known: a client without a network counts so far when it sets one
    * field ten times a second for almost three hours.

@@ -9,11 +9,12 @@ export interface StructId {
   readonly clock: number
 }
 
-/** Content of an item, as far as the rules look at it: JSON-like values, a nested type, or neither. */
+/** Content of an item, as far as the rules look at it. */
 export type ReadContent =
   | { readonly kind: 'values'; readonly values: readonly unknown[] }
   | { readonly kind: 'type'; readonly typeRef: number }
   | { readonly kind: 'deleted' }
+  | { readonly kind: 'subdocument' }
   | { readonly kind: 'other' }
 
 /** One struct of an update. An item without `parent` takes the parent of its origins. */
@@ -151,6 +152,7 @@ function readId(decoder: decoding.Decoder, ownClient: number, ownClock: number):
 
 const OTHER: ReadContent = { kind: 'other' }
 const DELETED: ReadContent = { kind: 'deleted' }
+const SUBDOCUMENT: ReadContent = { kind: 'subdocument' }
 
 function readContent(decoder: decoding.Decoder, ref: number): { content: ReadContent; length: number } {
   switch (ref) {
@@ -176,7 +178,7 @@ function readContent(decoder: decoding.Decoder, ref: number): { content: ReadCon
     case STRUCT_REFS.doc:
       decoding.readVarString(decoder)
       readAnyValue(decoder)
-      return { content: OTHER, length: 1 }
+      return { content: SUBDOCUMENT, length: 1 }
     default:
       throw bad(`it holds content of unknown kind ${ref}`)
   }

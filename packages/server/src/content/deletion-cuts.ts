@@ -1,5 +1,6 @@
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
+import { encodeShared } from './shared-encoder.ts'
 import type { Pace, Steps } from './steps.ts'
 
 /** Ranges of one client, as their bytes. */
@@ -47,13 +48,13 @@ export function* cuttingDeletions(deletions: Uint8Array, bytesMax: number, pace:
 const EMPTY = new Uint8Array()
 
 function encode(runs: readonly Run[], behind: Uint8Array): Uint8Array {
-  const encoder = encoding.createEncoder()
-  encoding.writeVarUint(encoder, runs.length)
-  for (const { client, count, bytes } of runs) {
-    encoding.writeVarUint(encoder, client)
-    encoding.writeVarUint(encoder, count)
-    encoding.writeUint8Array(encoder, bytes)
-  }
-  encoding.writeUint8Array(encoder, behind)
-  return encoding.toUint8Array(encoder)
+  return encodeShared((encoder) => {
+    encoding.writeVarUint(encoder, runs.length)
+    for (const { client, count, bytes } of runs) {
+      encoding.writeVarUint(encoder, client)
+      encoding.writeVarUint(encoder, count)
+      encoding.writeUint8Array(encoder, bytes)
+    }
+    encoding.writeUint8Array(encoder, behind)
+  })
 }

@@ -56,13 +56,13 @@ export function includesUpdate(doc: Y.Doc, update: Uint8Array): boolean {
       }
     }
   }
-  return findOtherContent(update, structsOf(doc)) === undefined
+  return findOtherContent(update, structsOf(doc), structs) === undefined
 }
 
 /** The refusal of an update that has too many structs to be compared or inspected at once. To be asked before anything is decoded. */
 export function refusalOfSize(update: Uint8Array): Refusal | undefined {
   if (isComparable(update)) return undefined
-  const reason = `The update has more than ${COMPARED_MAX} structs, of which a range of deletions counts as five and eight values as one: send the edits in smaller updates`
+  const reason = `The update has more than ${COMPARED_MAX} structs, of which a range of deletions counts as five, a subdocument as eight, and eight values as one: send the edits in smaller updates`
   return { code: 'too_large', reason }
 }
 

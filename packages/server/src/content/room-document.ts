@@ -210,11 +210,9 @@ export class RoomDocument {
     this.#live().ruled.share(client, actor)
   }
 
-  /** Bytes of updates that wait for the updates that they build on. */
+  /** Bytes of updates that wait for the updates that they build on: see {@link WaitingStructs.bytesIn}. */
   get pendingBytes(): number {
-    const store = this.#doc?.store
-    if (store === undefined) return 0
-    return (store.pendingStructs?.update.length ?? 0) + (store.pendingDs?.length ?? 0)
+    return this.#doc === undefined ? 0 : this.#waiting.bytesIn(this.#doc)
   }
 
   /**

@@ -25,10 +25,16 @@ export function structsOf({ store }: Y.Doc): KnownStructs {
  * The first client id under which `update` brings other content than is known under the same clocks; undefined when there is
  * none. Yjs tells what it knows by clocks alone: such an update changes nothing, and its sender is never shown what stands there
  * instead. Deleted content can't be compared and counts as the same. Throws what Yjs throws on bytes that are no update.
+ *
+ * @param decoded the structs of the update, where they are decoded already
  */
-export function findOtherContent(update: Uint8Array, known: KnownStructs): number | undefined {
+export function findOtherContent(
+  update: Uint8Array,
+  known: KnownStructs,
+  decoded?: readonly (Struct | Y.Skip)[],
+): number | undefined {
   if (!mayOverlap(update, known.end)) return undefined
-  for (const struct of Y.decodeUpdate(update).structs) {
+  for (const struct of decoded ?? Y.decodeUpdate(update).structs) {
     if (!(struct instanceof Y.Item)) continue
     const { client } = struct.id
     const through = Math.min(struct.id.clock + struct.length, known.end(client))

@@ -17,7 +17,9 @@ const VALUES_PER_STRUCT = 8
 const JSON_BYTES_PER_STRUCT = 64
 /** Structs as which a range of deletions counts: it may split an item, and moves those behind it. */
 const STRUCTS_PER_RANGE = 5
-/** The cheapest bytes: a range of two. */
+/** Structs as which a subdocument counts besides: Yjs makes a document of it. */
+const STRUCTS_PER_SUBDOCUMENT = 7
+/** The cheapest bytes: a range of two. A subdocument has five or more. */
 const COST_PER_BYTE_MAX = STRUCTS_PER_RANGE / 2
 
 /** Notes what the skipped structs hold, and stops when that is more than `costMax`, or one value more than `valueMax`, in structs. */
@@ -239,6 +241,7 @@ function skipContent(decoder: SpanDecoder, content: number): number {
     case 8: // any
       return skipValues(decoder, skipAny)
     case 9: // subdocument
+      decoder.spend(STRUCTS_PER_SUBDOCUMENT)
       skipBytes(decoder)
       decoder.beginValue()
       skipAny(decoder)

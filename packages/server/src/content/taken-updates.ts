@@ -31,7 +31,7 @@ interface Taken {
 }
 
 /** Time after which a connection's updates are left for a later turn, ms. */
-const TURN_MS = 100
+const TURN_MS = 30
 /** The same while edits wait: each update makes Yjs read again all that waits, so that one takes some milliseconds. */
 const WAITING_TURN_MS = 10
 

@@ -1,5 +1,6 @@
 import * as encoding from 'lib0/encoding'
 import { cuttingDeletions } from './deletion-cuts.ts'
+import { encodeShared } from './shared-encoder.ts'
 import { AT_ONCE, doAll, type Pace, PER_LOOK, type Steps } from './steps.ts'
 import { cuttingStructs } from './struct-cuts.ts'
 import { type ClientSpans as Client, type ReadSpans, readingSpans, type StructSpan as Struct } from './struct-spans.ts'
@@ -121,17 +122,17 @@ function* gathering(
 }
 
 function encodePart(update: Uint8Array, runs: Runs, deletions: Uint8Array | undefined): Uint8Array {
-  const encoder = encoding.createEncoder()
-  encoding.writeVarUint(encoder, runs.size)
-  for (const [{ id }, structs] of runs) {
-    encoding.writeVarUint(encoder, structs.length)
-    encoding.writeVarUint(encoder, id)
-    encoding.writeVarUint(encoder, structs[0]?.clock ?? 0)
-    for (const [from, to] of stretches(structs)) encoding.writeUint8Array(encoder, update.subarray(from, to))
-  }
-  if (deletions === undefined) encoding.writeVarUint(encoder, 0)
-  else encoding.writeUint8Array(encoder, deletions)
-  return encoding.toUint8Array(encoder)
+  return encodeShared((encoder) => {
+    encoding.writeVarUint(encoder, runs.size)
+    for (const [{ id }, structs] of runs) {
+      encoding.writeVarUint(encoder, structs.length)
+      encoding.writeVarUint(encoder, id)
+      encoding.writeVarUint(encoder, structs[0]?.clock ?? 0)
+      for (const [from, to] of stretches(structs)) encoding.writeUint8Array(encoder, update.subarray(from, to))
+    }
+    if (deletions === undefined) encoding.writeVarUint(encoder, 0)
+    else encoding.writeUint8Array(encoder, deletions)
+  })
 }
 
 /** The bytes of structs, with neighbours in the update together. */

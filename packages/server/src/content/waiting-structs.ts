@@ -4,6 +4,12 @@ import { isEmptyUpdate } from './empty-update.ts'
 /** Clocks that a document must reach before an update shows, by Yjs client id. */
 export type Clocks = ReadonlyMap<number, number>
 
+/**
+ * Bytes as which each client counts whose structs wait, besides their own: Yjs reads all that waits again at each update, in a time that
+ * grows with the clients.
+ */
+const CLIENT_BYTES = 256
+
 type Waiting = NonNullable<Y.Doc['store']['pendingStructs']>
 
 /**
@@ -19,6 +25,13 @@ export class WaitingStructs {
   #update: Uint8Array | undefined
   /** Clocks, at the last try, of the clients whose structs wait or are waited for. */
   #clocks: ReadonlyMap<number, number> = new Map()
+
+  /** Size of what waits in a document, bytes: deletions included. */
+  bytesIn({ store }: Y.Doc): number {
+    const structs =
+      store.pendingStructs === null ? 0 : store.pendingStructs.update.length + CLIENT_BYTES * this.#clocks.size
+    return structs + (store.pendingDs?.length ?? 0)
+  }
 
   /**
    * Integrates the waiting structs that can be integrated now. Called after each update, in the update's own

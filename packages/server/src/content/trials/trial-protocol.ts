@@ -27,7 +27,7 @@ export interface TrialAnswer {
 
 /** Units into which an update is cut, at most, and the bytes of one, at least: each costs some microseconds of its own. */
 const UNITS_MAX = 2_000
-const UNIT_BYTES_MIN = 32
+const UNIT_BYTES_MIN = 64
 
 /** Bytes of the units in which an update is tried, and applied when that takes more than a turn. */
 export function unitBytesOf({ length }: Uint8Array): number {
