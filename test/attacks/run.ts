@@ -2,6 +2,9 @@
  * Attacks a real server with a heap of 1 GB, one attack at a time, beside people at work in a workspace of their own. Prints what
  * the people noticed, what the server's memory did, and what the attacker was told. Exit code 1 when an attack harmed the
  * people or the server, 2 on a wrong command line.
+ *
+ * Beside other work on the machine, run it by `nice -n -15`. Under a real-time policy (`chrt -r`) the threads of trials are as urgent as the
+ * one that serves, and people wait for these: that is no fault of the server.
  */
 import { parseArgs } from 'node:util'
 import { runCommand } from '../support/run-command.ts'
