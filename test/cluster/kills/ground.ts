@@ -8,7 +8,7 @@ export interface Ground extends AsyncDisposable {
   /** SIGSTOP, and SIGCONT. */
   stallNode(node: number): void
   wakeNode(node: number): void
-  /** Kills what the nodes share (Redis, or all NATS servers), and removes all that it had stored. */
+  /** Kills Redis, or one of the three NATS servers, and removes all that it had stored. */
   emptyEngine(): Promise<void>
   /** Starts what does not run. */
   heal(): Promise<void>

@@ -52,7 +52,7 @@ export const FAILURES: Readonly<Record<string, Failure>> = {
       await ground.killNode(0)
     },
   },
-  'Redis, or all of NATS, is killed and emptied, and back after 3 s': {
+  'Redis, or a NATS server, is killed and emptied, and back after 3 s': {
     ...{ places: [0, 1], leavesMeanwhile: false },
     happen: async (ground) => {
       await ground.emptyEngine()

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { JetStreamClient, JetStreamManager, StoredMsg } from '@nats-io/jetstream'
 import { headers, type NatsConnection } from '@nats-io/transport-node'
 import type { EngineEntry, EngineKeys } from '../engine.ts'
@@ -16,6 +17,8 @@ const EMPTY = new Uint8Array()
 /** A watch reads what is new when it hears of a write, and at least so often, ms. NATS tells nobody of an end. */
 const POLL_MS = 1_000
 const READ_LIMIT = 1_000
+/** Pause after a read during which more was written, ms: a thousand keys that are made at once are not a thousand reads. */
+const GATHER_MS = 50
 /** Another one may make and delete a key between a read and a write of ours. */
 const CREATE_TRIES = 5
 
@@ -42,6 +45,9 @@ export class NatsKeys implements EngineKeys {
   }
 
   async create(key: string, value: Uint8Array, ttlMs?: number): Promise<number | 'refused'> {
+    // Most keys that are made have never been there.
+    const first = await this.#write(key, value, 0, ttlMs)
+    if (first !== 'refused') return first
     for (let tries = 0; tries < CREATE_TRIES; tries++) {
       const found = await this.#last(key)
       if (found !== undefined && !isEnd(found)) return 'refused'
@@ -86,6 +92,7 @@ export class NatsKeys implements EngineKeys {
         do {
           isAskedAgain = false
           after = await this.#readAfter(after, tell)
+          if (isAskedAgain && !isStopped) await delay(GATHER_MS)
         } while (isAskedAgain && !isStopped)
       } finally {
         isReading = false
