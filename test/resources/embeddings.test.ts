@@ -136,9 +136,9 @@ it('[RE10] a search by meaning makes each vector once: an edit costs its own pas
     new BoardSearch({ meaning: { service: serviceAt(server), store: new VectorStore(directory.path) } })
   const search = open()
   const found = await search.search(question('cleaned pumps'), pace)
-  expect(found).toMatchObject({ by: 'meaning', model: 'm', passages: 5, pending: 0 })
+  expect(found).toMatchObject({ by: 'meaning', model: 'm', passages: 3, pending: 0 })
   expect(found.matches.map(({ block }) => block)).toEqual(['pump', 'trip'])
-  expect(server.texts).toHaveLength(6)
+  expect(server.texts).toHaveLength(4)
   const edited = [
     { ...(TEXTS[0] as (typeof TEXTS)[0]), text: 'Our budget for the holiday is limited.\nWe leave in July.' },
     TEXTS[1] as (typeof TEXTS)[0],
@@ -171,12 +171,12 @@ it('[RE9] passages above the bounds are counted, and those whose vectors are not
   const release = Promise.withResolvers<boolean>()
   server.onRequest = ({ input }) => (input.length > 1 ? release.promise : false)
   const meaning = { service: serviceAt(server, { itemsMax: 2 }), store: new VectorStore(directory.path) }
-  const search = new BoardSearch({ meaning, limits: { passagesMax: 3, waitMs: 1 } })
+  const search = new BoardSearch({ meaning, limits: { passagesMax: 2, waitMs: 1 } })
   const first = await search.search(question('cleaned pumps'), pace)
-  expect(first).toMatchObject({ by: 'letters', left: 2, problem: expect.stringMatching(/being made/) })
+  expect(first).toMatchObject({ by: 'letters', left: 3, problem: expect.stringMatching(/being made/) })
   release.resolve(false)
-  await expect.poll(() => server.texts.length).toBe(4)
+  await expect.poll(() => server.texts.length).toBe(3)
   await search.close()
-  const later = new BoardSearch({ meaning, limits: { passagesMax: 3 } })
-  expect(await later.search(question('cleaned pumps'), pace)).toMatchObject({ by: 'meaning', left: 2, pending: 0 })
+  const later = new BoardSearch({ meaning, limits: { passagesMax: 2 } })
+  expect(await later.search(question('cleaned pumps'), pace)).toMatchObject({ by: 'meaning', left: 1, pending: 0 })
 })

@@ -53,16 +53,17 @@ export function Palette({ commands, onClose }: PaletteProps): ReactNode {
       act,
     }))
     const shown = new Set(found.map(({ id }) => id))
-    const titles = new Map(searched.map(({ id, title }) => [id, title]))
     const like = (similar?.matches ?? []).flatMap(({ block, start, text }): Row[] => {
-      const name = titles.get(block)
-      if (name === undefined || shown.has(`block ${block}`)) return []
+      // Asked now: the blocks may have come after the list was opened.
+      const it = blocks.get(block)
+      if (it === undefined || shown.has(`block ${block}`)) return []
+      const name = titleOf(it.fields.get('title'), block)
       const passage = start === null ? {} : { passage: text }
       const hint = start === null ? '' : text
       return [{ id: `similar ${block}`, name, hint, group: 'Similar', act: () => void openBlock(block, passage) }]
     })
     return [...acts, ...found, ...like]
-  }, [searched, commands, query, similar])
+  }, [blocks, searched, commands, query, similar])
   const chosen = Math.min(at, rows.length - 1)
   useEffect(() => {
     const { current } = dialog

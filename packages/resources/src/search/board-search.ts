@@ -88,6 +88,8 @@ export interface SearchOptions {
 interface Place extends Omit<Passage, 'start'> {
   readonly start: number | null
   readonly hash: string
+  /** Whether it is the title of a block that has a text. */
+  readonly isBeside: boolean
 }
 
 /** The making of the vectors that a board lacks. */
@@ -133,9 +135,10 @@ export class BoardSearch {
     let seen = 0
     for (const { block, title, text } of texts) {
       pace.part(() => {
-        const ofTitle = title.trim() === '' ? [] : splitPassages(block, title).map((it) => ({ ...it, start: null }))
-        for (const passage of [...ofTitle, ...splitPassages(block, text)])
-          places.push({ ...passage, hash: hashOfText(passage.text) })
+        const ofText = splitPassages(block, text)
+        for (const passage of splitPassages(block, title))
+          places.push({ ...passage, start: null, hash: hashOfText(passage.text), isBeside: ofText.length > 0 })
+        for (const passage of ofText) places.push({ ...passage, hash: hashOfText(passage.text), isBeside: false })
       })
       if (places.length - seen < PASSAGES_A_TURN) continue
       seen = places.length
@@ -146,11 +149,13 @@ export class BoardSearch {
 
   async #byMeaning(
     { workspace, query, limit, signal }: SearchQuestion,
-    places: readonly Place[],
+    all: readonly Place[],
     pace: SearchPace,
   ): Promise<SearchAnswer | { problem: string | undefined }> {
     if (this.#meaning === undefined) return { problem: undefined }
     const { service, store } = this.#meaning
+    // A single word is near to any short question: a title counts where it is all that a block has.
+    const places = all.filter(({ isBeside }) => !isBeside)
     try {
       const asked = await this.#vectorOf(query, service, signal)
       const most = Math.min(this.#limits.passagesMax, Math.floor(this.#limits.vectorBytesMax / (asked.length * 4)))
