@@ -115,22 +115,26 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
         cluster = await openServedCluster({ config: place, store: local, directory, isReplicated, logger })
       }
       const store = cluster?.node.store ?? local
-      const revocations = durability === 'memory' ? new Revocations() : await openRevocations(directory)
       const isInMemory = durability === 'memory'
+      const shared = cluster?.shared
+      const revocations = isInMemory ? new Revocations() : await openRevocations(directory, shared?.shareRevocation)
       const quotas = new Quotas({
         limits: config.quotas,
         ...(!isInMemory && {
           known: await readQuotaUse(directory),
           save: (used) => writeQuotaUse(directory, used),
         }),
+        ...(shared && { share: shared.shareUse }),
         onSaveFailed: (err) => logger.error({ err }, 'the use of quotas could not be saved'),
       })
       const announced = new AnnouncedIds({
         // Without keys nobody owns a client id.
         ...(!isInMemory &&
           config.keys && { known: await readTabs(directory), save: (tabs) => writeTabs(directory, tabs) }),
+        ...(shared && config.keys && { share: shared.shareTabs }),
         onSaveFailed: (err) => logger.error({ err }, 'the connected tabs could not be saved'),
       })
+      await shared?.follow({ revocations, quotas, announced })
       const workerToken = makeWorkerToken()
       const people = config.keys && createAuthenticator(config.keys, { revocations, jwks: config.limits.jwks })
       const authenticator = people && withOwnWorker(people, workerToken)

@@ -47,6 +47,7 @@ export { type ClusterEvent, type EventCounts, Events, type Route, type RoutingRu
 export { type AcquireOptions, type Lock, Locks } from './nodes/locks.ts'
 export { nameOfEngineName } from './nodes/names.ts'
 export { type NodeInfo, Nodes, type NodesOptions } from './nodes/nodes.ts'
+export { SharedTable, type SharedTableOptions } from './nodes/shared-table.ts'
 export { type CheckedCopy, type CheckedLog, type CheckOptions, checkLogs } from './store/check.ts'
 export { ReplicatedLog } from './store/replicated-log.ts'
 export { ReplicatedStore, type ReplicatedStoreOptions, type ReplicationCounts } from './store/replicated-store.ts'

@@ -45,7 +45,9 @@ export interface QuotasOptions {
   readonly known?: readonly QuotaUse[]
   /** Keeps all use over a restart. Without it, the counts begin anew with the process. */
   readonly save?: (all: readonly QuotaUse[]) => Promise<void>
-  /** Told of a failed `save`: it is tried again. */
+  /** Tells the other servers what this one has counted. It is called with the uses that have changed, soon after a change. */
+  readonly share?: (changed: readonly QuotaUse[]) => Promise<void>
+  /** Told of a failed `save` or `share`: it is tried again. */
   readonly onSaveFailed?: (error: unknown) => void
   /** The clock, ms since epoch. */
   readonly now?: () => number
@@ -59,6 +61,8 @@ const DAY_MS = 86_400_000
  * quota.
  */
 const SAVE_MS = 10_000
+/** Time between a change and its telling, ms. In this time a principal may go beyond a quota over several servers. */
+const SHARE_MS = 1_000
 
 /** Time until the bytes of a day are counted anew, s. */
 export function secondsToTomorrow(nowMs = Date.now()): number {
@@ -72,14 +76,21 @@ export class Quotas {
   readonly areOff: boolean
   readonly #options: QuotasOptions
   readonly #used = new Map<string, Used>()
+  /** Use that other servers have counted, by principal and server. */
+  readonly #elsewhere = new Map<string, Map<string, QuotaUse>>()
+  /** Principals whose use the other servers do not know yet. */
+  readonly #unshared = new Set<string>()
   #saving: Promise<void> = Promise.resolve()
   #timer: NodeJS.Timeout | undefined
+  #sharing: Promise<void> = Promise.resolve()
+  #shareTimer: NodeJS.Timeout | undefined
 
   constructor(options: QuotasOptions = {}) {
     this.limits = { ...NO_QUOTAS, ...options.limits }
     this.areOff = Object.values(this.limits).every((max) => max === Number.POSITIVE_INFINITY)
     this.#options = options
     for (const use of options.known ?? []) this.#used.set(use.principal, { ...use })
+    for (const principal of this.#used.keys()) this.#shareLater(principal)
   }
 
   /** Number of principals that are counted. */
@@ -91,7 +102,7 @@ export class Quotas {
   refusalOf(principal: string, need: QuotaNeed): QuotaRefusal | undefined {
     if (this.areOff) return undefined
     const { workspacesPerPrincipalMax, bytesPerDayMax, keysPerPrincipalMax } = this.limits
-    const { workspaces, keys, bytes } = this.#useOf(principal)
+    const { workspaces, keys, bytes } = this.#useOfAll(principal)
     if (need.makesWorkspace && workspaces >= workspacesPerPrincipalMax) {
       const reason = `you have created ${workspaces} workspaces, and may create ${workspacesPerPrincipalMax}: ask the operator for more`
       return { code: 'quota_workspaces', reason }
@@ -115,14 +126,37 @@ export class Quotas {
     if (need.hasKey) use.keys++
     use.bytes += need.bytes
     this.#used.set(principal, use)
+    this.#shareLater(principal)
     if (this.#options.save === undefined) return
     this.#timer ??= setTimeout(() => void this.#save(), SAVE_MS).unref()
   }
 
-  /** Saves what has changed, for a server that closes. Rejects when it can't be saved. */
+  /**
+   * Takes what another server has counted of a principal, which counts beside what this one does. The use that this server itself had told
+   * in an earlier run is merged with what it knows: it may have lost its disk, or a few seconds of it.
+   */
+  learn(server: string | 'own', use: QuotaUse): void {
+    if (this.areOff) return
+    const { principal } = use
+    if (server !== 'own') {
+      const uses = this.#elsewhere.get(principal) ?? new Map<string, QuotaUse>()
+      this.#elsewhere.set(principal, uses.set(server, use))
+      return
+    }
+    const own = this.#used.get(principal)
+    if (own === undefined) return void this.#used.set(principal, { ...use })
+    own.workspaces = Math.max(own.workspaces, use.workspaces)
+    own.keys = Math.max(own.keys, use.keys)
+    if (own.day < use.day) Object.assign(own, { day: use.day, bytes: use.bytes })
+    else if (own.day === use.day) own.bytes = Math.max(own.bytes, use.bytes)
+  }
+
+  /** Saves and tells what has changed, for a server that closes. Rejects when it can't be saved. */
   async close(): Promise<void> {
+    if (this.#shareTimer !== undefined) void this.#share()
     if (this.#timer !== undefined) void this.#save()
-    await this.#saving
+    await Promise.all([this.#saving, this.#sharing])
+    clearTimeout(this.#shareTimer)
   }
 
   get #now(): number {
@@ -135,6 +169,40 @@ export class Quotas {
     const use = this.#used.get(principal) ?? { principal, workspaces: 0, keys: 0, day, bytes: 0 }
     if (use.day < day) Object.assign(use, { day, bytes: 0 })
     return use
+  }
+
+  /** The use of a principal on all servers. */
+  #useOfAll(principal: string): Pick<QuotaUse, 'workspaces' | 'keys' | 'bytes'> {
+    const own = this.#useOf(principal)
+    let { workspaces, keys, bytes } = own
+    for (const use of this.#elsewhere.get(principal)?.values() ?? []) {
+      workspaces += use.workspaces
+      keys += use.keys
+      if (use.day === own.day) bytes += use.bytes
+    }
+    return { workspaces, keys, bytes }
+  }
+
+  #shareLater(principal: string): void {
+    if (this.#options.share === undefined || this.areOff) return
+    this.#unshared.add(principal)
+    this.#shareTimer ??= setTimeout(() => void this.#share(), SHARE_MS).unref()
+  }
+
+  /** One call at a time: the last has what is not told yet. */
+  #share(): Promise<void> {
+    clearTimeout(this.#shareTimer)
+    this.#shareTimer = undefined
+    const principals = [...this.#unshared]
+    this.#unshared.clear()
+    const changed = principals.map((principal) => ({ ...this.#useOf(principal) }))
+    this.#sharing = this.#sharing
+      .then(() => this.#options.share?.(changed))
+      .catch((error: unknown) => {
+        this.#options.onSaveFailed?.(error)
+        for (const principal of principals) this.#shareLater(principal)
+      })
+    return this.#sharing
   }
 
   /** One save at a time: the last has everything. */

@@ -22,18 +22,20 @@ export interface RevocationsOptions {
   readonly known?: readonly Revocation[]
   /** Keeps all revocations over a restart. Without it, they end with the process. */
   readonly save?: (all: readonly Revocation[]) => Promise<void>
+  /** Tells the other servers of a revocation that was made here. */
+  readonly share?: (revocation: Revocation) => Promise<void>
 }
 
 /** Tokens that an operator has taken back. One object is shared by everything that lets callers in. */
 export class Revocations {
   readonly #sinceMs: Map<string, number>
-  readonly #save: RevocationsOptions['save']
+  readonly #options: RevocationsOptions
   readonly #listeners = new Set<(revocation: Revocation) => number>()
   #saving: Promise<void> = Promise.resolve()
 
-  constructor({ known = [], save }: RevocationsOptions = {}) {
-    this.#sinceMs = new Map(known.map(({ actor, sinceMs }) => [actor, sinceMs]))
-    this.#save = save
+  constructor(options: RevocationsOptions = {}) {
+    this.#sinceMs = new Map(options.known?.map(({ actor, sinceMs }) => [actor, sinceMs]))
+    this.#options = options
   }
 
   /** Number of actors with a revocation. */
@@ -51,10 +53,21 @@ export class Revocations {
 
   /**
    * Refuses the tokens of an actor that were issued before `sinceMs`, and ends their connections. An earlier revocation with
-   * a later time stands. Resolves with the number of ended connections when the revocation is kept. Rejects with
-   * `too_large`, or when it can't be kept: the connections are ended all the same.
+   * a later time stands. Resolves with the number of connections ended here when the revocation is kept, and the other servers
+   * have it. Rejects with `too_large`, or when it can't be kept or shared: the connections are ended all the same.
    */
   async revoke(actor: string, sinceMs: number): Promise<number> {
+    const { ended, revocation } = await this.#take(actor, sinceMs)
+    await this.#options.share?.(revocation)
+    return ended
+  }
+
+  /** As {@link revoke}, for a revocation that another server has made. It is not shared again. */
+  async learn({ actor, sinceMs }: Revocation): Promise<void> {
+    if ((this.#sinceMs.get(actor) ?? Number.NEGATIVE_INFINITY) < sinceMs) await this.#take(actor, sinceMs)
+  }
+
+  async #take(actor: string, sinceMs: number): Promise<{ ended: number; revocation: Revocation }> {
     const known = this.#sinceMs.get(actor)
     if (known === undefined && this.#sinceMs.size >= REVOCATIONS_MAX) {
       const message = `${REVOCATIONS_MAX} actors have revoked tokens, which is the most: change the key instead`
@@ -66,11 +79,11 @@ export class Revocations {
     for (const listener of this.#listeners) ended += listener(revocation)
     // One write at a time: the last one has every revocation.
     const saved = this.#saving.then(() =>
-      this.#save?.([...this].map(([name, since]) => ({ actor: name, sinceMs: since }))),
+      this.#options.save?.([...this].map(([name, since]) => ({ actor: name, sinceMs: since }))),
     )
     this.#saving = saved.catch(() => undefined)
     await saved
-    return ended
+    return { ended, revocation }
   }
 
   /** Calls `listener` with each revocation. It returns the number of connections that it ended. Returns unsubscribe. */

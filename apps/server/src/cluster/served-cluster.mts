@@ -14,11 +14,14 @@ import { VERSION } from '../version.mts'
 import { noteCluster } from './cluster-file.mts'
 import type { ClusterConfig } from './cluster-setting.mts'
 import { answerNodeAsks, ownedBy } from './node-asks.mts'
+import { SharedState } from './shared-state.mts'
 
 /** A server's part of a cluster. */
 export interface ServedCluster {
   readonly node: ClusterNode
   readonly gateway: Gateway
+  /** State that holds for all nodes beside the workspaces. */
+  readonly shared: SharedState
   /** Name and version of the engine. */
   readonly engine: string
   /** Resolves with the reason when this process has to end: another one has its name. */
@@ -68,6 +71,7 @@ export async function openServedCluster(options: ServedClusterOptions): Promise<
         replaced.resolve(`another process has the name ${name} in the cluster: give one of them another`),
     })
     const gateway = new Gateway({ nodes: node.nodes, ownership: node.ownership, secret, workspaceOf })
+    const shared = new SharedState({ engine, node, logger })
     let release: (workspace: string) => Promise<void> = async () => undefined
     // The engine may be away, and the rooms are closed all the same.
     const drain = async (): Promise<void> => {
@@ -87,7 +91,7 @@ export async function openServedCluster(options: ServedClusterOptions): Promise<
     })
     logger.info({ engine: engine.name, cluster: id, node: name, advertise, copies }, 'entered the cluster')
     return {
-      ...{ node, gateway, engine: engine.name, replaced: replaced.promise },
+      ...{ node, gateway, shared, engine: engine.name, replaced: replaced.promise },
       logs: async () => (await engine.log.subjects()).map(nameOfEngineName),
       drain,
       stopPassing: () => gateway.close(),
@@ -96,6 +100,7 @@ export async function openServedCluster(options: ServedClusterOptions): Promise<
       },
       close: async () => {
         unanswer()
+        shared.close()
         gateway.close()
         await node.close()
       },

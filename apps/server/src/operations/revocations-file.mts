@@ -1,5 +1,5 @@
 import { writeDurably } from '@joinery/log/operations'
-import { type Revocation, Revocations } from '@joinery/server'
+import { type Revocation, Revocations, type RevocationsOptions } from '@joinery/server'
 import { z } from 'zod'
 import { readStateFile } from './state-file.mts'
 
@@ -12,12 +12,13 @@ const contents = z.object({ revoked: z.array(z.object({ actor: z.string(), since
 
 /**
  * Opens the revocations of a data directory. Each new one is on the disk before it resolves. Rejects with `corrupted` for a
- * file that can't be read: a server that ignored it would let revoked tokens in.
+ * file that can't be read: a server that ignored it would let revoked tokens in. `share` tells the other nodes of a cluster.
  */
-export async function openRevocations(directory: string): Promise<Revocations> {
+export async function openRevocations(directory: string, share?: RevocationsOptions['share']): Promise<Revocations> {
   return new Revocations({
     known: await read(directory),
     save: (revoked) => writeRevoked(directory, revoked),
+    ...(share && { share }),
   })
 }
 

@@ -80,3 +80,32 @@ it('[S184] use is saved and counts on after a restart; bytes count anew on the n
   // Nothing of a day that is over is kept, but the workspaces are.
   expect(saved.at(-1)).toMatchObject([{ principal: 'eve', workspaces: 1 }])
 })
+
+it('[S390] what other servers have counted counts here, and what this one has told comes back to it after a loss', async () => {
+  const now = () => Date.UTC(2026, 0, 2)
+  const told: QuotaUse[] = []
+  const limits = { workspacesPerPrincipalMax: 3, bytesPerDayMax: 100, keysPerPrincipalMax: 2 }
+  const share = async (changed: readonly QuotaUse[]) => void told.push(...changed)
+  const one = new Quotas({ limits, share, now })
+  one.count('eve', { makesWorkspace: true, hasKey: true, bytes: 60 })
+  one.count('eve', { makesWorkspace: true, hasKey: false, bytes: 10 })
+  await one.close()
+  expect(told).toHaveLength(1)
+  const [use] = told
+  if (use === undefined) throw new Error('one use was told')
+  const two = new Quotas({ limits, now })
+  const need = { makesWorkspace: true, hasKey: true, bytes: 10 }
+  two.count('eve', need)
+  for (const _ of [1, 2]) two.learn('one', use)
+  expect(two.refusalOf('eve', need)?.code).toBe('quota_workspaces')
+  expect(two.refusalOf('eve', { ...need, makesWorkspace: false })?.code).toBe('quota_keys')
+  expect(two.refusalOf('eve', { makesWorkspace: false, hasKey: false, bytes: 21 })?.code).toBe('quota_bytes')
+  expect(two.refusalOf('ann', need)).toBe(undefined)
+  two.learn('one', { ...use, day: use.day - 1 })
+  expect(two.refusalOf('eve', { makesWorkspace: false, hasKey: false, bytes: 21 })).toBe(undefined)
+  const emptied = new Quotas({ limits, now })
+  emptied.learn('own', use)
+  emptied.learn('own', use)
+  emptied.count('eve', { makesWorkspace: true, hasKey: false, bytes: 0 })
+  expect(emptied.refusalOf('eve', need)?.code).toBe('quota_workspaces')
+})

@@ -81,3 +81,23 @@ it('[S117] tabs that could not be saved are saved with the next change', async (
   await announced.close()
   expect(kept).toHaveLength(1)
 })
+
+it('[S391] a tab that was connected to another server may sign in as somebody else at this one', async () => {
+  const told = new Map<string, readonly KeptTab[]>()
+  const one = new AnnouncedIds({
+    share: async (tabs) => {
+      for (const [workspace, own] of tabs) told.set(workspace, own)
+    },
+  })
+  one.enter('w', ID, announcer('guest'), 0)
+  one.enter('v', ID, announcer('guest'), 0)
+  await one.close()
+  expect(told.get('w')).toEqual([{ workspace: 'w', client: ID, actor: 'guest', address: '10.0.0.1' }])
+  one.leave('w', ID, announcer('guest'), performance.now() - SIGN_IN_MS - 1)
+  const two = new AnnouncedIds()
+  two.learn(told.get('w') ?? [])
+  const others = two.enter('w', ID, announcer('ada'), performance.now())
+  expect(others !== undefined && mayShare(others, two.holdersOf('w', ID))).toBe(true)
+  await one.close()
+  expect(told.get('w')).toEqual([])
+})

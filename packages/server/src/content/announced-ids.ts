@@ -46,7 +46,9 @@ export interface AnnouncedIdsOptions {
   readonly known?: readonly KeptTab[]
   /** Keeps the tabs over a restart. Without it, they end with the process. */
   readonly save?: (tabs: readonly KeptTab[]) => Promise<void>
-  /** Told of a failed `save`: the next change tries again. */
+  /** Tells the other servers of the tabs of workspaces whose tabs have changed: all that each has. */
+  readonly share?: (tabs: ReadonlyMap<string, readonly KeptTab[]>) => Promise<void>
+  /** Told of a failed `save` or `share`: the next change tries again. */
   readonly onSaveFailed?: (error: unknown) => void
 }
 
@@ -77,16 +79,23 @@ export class AnnouncedIds {
   readonly #actors = new Map<string, Map<string, readonly [workspace: string, client: number]>>()
 
   readonly #options: AnnouncedIdsOptions
+  /** Workspaces whose tabs the other servers do not know as they are. */
+  readonly #unshared = new Set<string>()
   #timer: ReturnType<typeof setTimeout> | undefined
   #saving: Promise<void> = Promise.resolve()
 
   constructor(options: AnnouncedIdsOptions = {}) {
     this.#options = options
+    this.learn(options.known ?? [])
+  }
+
+  /** Takes tabs that were connected to another server, or to an earlier run of this one: they count as gone since now. */
+  learn(tabs: readonly KeptTab[]): void {
     const nowMs = performance.now()
-    for (const { workspace, client, ...rest } of options.known ?? []) {
+    for (const { workspace, client, ...rest } of tabs) {
       const announcer = { ...rest, isSdk: false }
       this.#note(workspace, client, announcer)
-      this.leave(workspace, client, announcer, nowMs)
+      this.#leave(workspace, client, announcer, nowMs)
       this.share(workspace, client, rest.actor)
     }
   }
@@ -108,7 +117,7 @@ export class AnnouncedIds {
    */
   enter(workspace: string, client: number, announcer: Announcer, nowMs: number): Others | undefined {
     const id = this.#note(workspace, client, announcer)
-    this.#saveLater()
+    this.#saveLater(workspace)
     return id.by.size === 1 ? undefined : othersOf(id, announcer, nowMs)
   }
 
@@ -127,12 +136,16 @@ export class AnnouncedIds {
   }
 
   /** Notes that a connection that had announced its id has ended. */
-  leave(workspace: string, client: number, { actor, address }: Announcer, nowMs: number): void {
+  leave(workspace: string, client: number, announcer: Announcer, nowMs: number): void {
+    if (this.#leave(workspace, client, announcer, nowMs)) this.#saveLater(workspace)
+  }
+
+  #leave(workspace: string, client: number, { actor, address }: Announcer, nowMs: number): boolean {
     const own = this.#workspaces.get(workspace)?.get(client)?.by.get(actor)
-    if (own === undefined) return
+    if (own === undefined) return false
     own.open--
     own.left = { address, atMs: nowMs }
-    this.#saveLater()
+    return true
   }
 
   /** Saves the tabs, for a server that closes. */
@@ -141,16 +154,26 @@ export class AnnouncedIds {
     await this.#saving
   }
 
-  #saveLater(): void {
-    if (this.#options.save !== undefined) this.#timer ??= setTimeout(() => this.#save(), SAVE_MS).unref()
+  #saveLater(workspace: string): void {
+    const { save, share } = this.#options
+    if (share !== undefined) this.#unshared.add(workspace)
+    if (save !== undefined || share !== undefined) this.#timer ??= setTimeout(() => this.#save(), SAVE_MS).unref()
   }
 
   /** One save at a time: the last has everything. */
   #save(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
+    const { save, share } = this.#options
+    const changed = [...this.#unshared]
+    this.#unshared.clear()
     this.#saving = this.#saving
-      .then(() => this.#options.save?.(this.#tabs(performance.now())))
+      .then(async () => {
+        const tabs = this.#tabs(performance.now())
+        await save?.(tabs)
+        const byWorkspace = Map.groupBy(tabs, ({ workspace }) => workspace)
+        await share?.(new Map(changed.map((workspace) => [workspace, byWorkspace.get(workspace) ?? []])))
+      })
       .catch((error: unknown) => this.#options.onSaveFailed?.(error))
   }
 
