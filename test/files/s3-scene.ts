@@ -1,5 +1,5 @@
 import { ListMultipartUploadsCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3'
-import { S3Store } from '@joinery/resources'
+import { type S3Options, S3Store } from '@joinery/resources'
 import type { StoreScene } from './store-scene.ts'
 
 export interface Bucket {
@@ -25,7 +25,7 @@ export async function openUploadsIn(client: S3Client, { bucket }: Bucket): Promi
   return Uploads.length
 }
 
-export function storeIn(bucket: Bucket, options: { readonly ticketMs: number; readonly now?: () => number }): S3Store {
+export function storeIn(bucket: Bucket, options: Pick<S3Options, 'ticketMs' | 'now' | 'pageParts'>): S3Store {
   const { accessKeyId, secretAccessKey } = bucket
   const keys = async () => ({ accessKeyId, secretAccessKey })
   return new S3Store({

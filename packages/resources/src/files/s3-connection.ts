@@ -1,6 +1,6 @@
 import { AwsV4Signer } from 'aws4fetch'
-import { FileError } from './file-error.ts'
-import { isDocument, textOf } from './s3-xml.ts'
+import { isPage, s3ErrorOf, unavailable } from './s3-error.ts'
+import { isDocument, isWhole, textOf } from './s3-xml.ts'
 
 export interface S3Options {
   /** `https://s3.eu-central-1.amazonaws.com`, `http://127.0.0.1:9000`. */
@@ -14,6 +14,8 @@ export interface S3Options {
   /** Reads the keys at each use, since they may change. */
   readonly keys: () => Promise<{ readonly accessKeyId: string; readonly secretAccessKey: string }>
   readonly ticketMs: number
+  /** Parts in one list. S3 gives at most 1,000, and so many by default. */
+  readonly pageParts?: number
   /** The time, ms since epoch. */
   readonly now?: () => number
 }
@@ -33,6 +35,8 @@ export interface S3Request {
 const ANSWER_MS = 300_000
 /** Codes of a store whose clock differs too much from ours: its own time is taken then. */
 const SKEW_CODES: ReadonlySet<unknown> = new Set(['RequestTimeTooSkewed', 'RequestExpired'])
+/** A refusal without a body, as that of HEAD, is one of the clock if the clocks differ by more than this, ms. */
+const SKEW_MS = 60_000
 
 /** Signed requests to one bucket. */
 export class S3Connection {
@@ -55,13 +59,13 @@ export class S3Connection {
    */
   async send(request: S3Request): Promise<Response> {
     const answer = await this.#sendOnce(request)
-    if (answer.status < 300 || request.expects?.includes(answer.status)) return answer
+    if (isTaken(answer, request)) return answer
     const text = await textIn(answer)
-    const refusal = errorOf(answer, text)
-    if (!SKEW_CODES.has(textOf(text, 'Code')) || !this.#takeClock(answer)) throw refusal
+    const refusal = s3ErrorOf(answer, text)
+    if (!this.#isOfClock(answer, text) || !this.#takeClock(answer)) throw refusal
     const again = await this.#sendOnce(request)
-    if (again.status < 300 || request.expects?.includes(again.status)) return again
-    throw errorOf(again, await textIn(again))
+    if (isTaken(again, request)) return again
+    throw s3ErrorOf(again, await textIn(again))
   }
 
   /** Sends a request whose answer is an XML document of this name. */
@@ -72,10 +76,13 @@ export class S3Connection {
   /** The XML document of an answer. Some stores answer 200 and an error in the document, and some proxies answer for a store. */
   async documentOf(answer: Response, element: string): Promise<string> {
     const text = await textIn(answer)
-    if (isDocument(text, element)) return text
-    if (isDocument(text, 'Error')) throw errorOf(answer, text)
-    const message = `the answer is no ${element} but ${JSON.stringify(text.slice(0, 80))}: something between the server and the store has answered`
-    throw new FileError('store_unavailable', message)
+    if (isDocument(text, 'Error')) throw s3ErrorOf(answer, text)
+    if (!isDocument(text, element)) {
+      const message = `the answer is no ${element} but ${JSON.stringify(text.slice(0, 80))}: something between the server and the store has answered`
+      throw unavailable(message)
+    }
+    if (!isWhole(text, element)) throw unavailable(`the answer of the store ended too early: ${element} has no end`)
+    return text
   }
 
   /** A URL that lets its bearer make one request until `ticketMs` are over. `headers` have to be sent as they are. */
@@ -107,16 +114,22 @@ export class S3Connection {
     const signer = await this.#signer(this.#urlOf(request), request)
     const { url, headers } = await signer.sign()
     const { method, body } = request
+    // The bytes of a large file may take longer than this, and a connection that falls silent is ended by itself.
+    const late = new AbortController()
+    const timer = setTimeout(() => late.abort(new Error(`no answer within ${ANSWER_MS / 1_000} s`)), ANSWER_MS)
     try {
       return await fetch(url, {
         method,
         headers,
-        redirect: 'error',
-        signal: AbortSignal.timeout(ANSWER_MS),
+        // A signature is for one host: a redirect is told, and not followed.
+        redirect: 'manual',
+        signal: late.signal,
         ...(body !== undefined && { body }),
       })
     } catch (cause) {
       throw unavailable(`the store at ${url.host} does not answer`, { cause })
+    } finally {
+      clearTimeout(timer)
     }
   }
 
@@ -150,6 +163,13 @@ export class S3Connection {
     return (this.#options.now ?? Date.now)()
   }
 
+  /** Whether the store refuses because of the time that was sent. The answer to HEAD has no words. */
+  #isOfClock(answer: Response, text: string): boolean {
+    if (SKEW_CODES.has(textOf(text, 'Code'))) return true
+    const differs = Math.abs(Date.parse(answer.headers.get('date') ?? '') - this.#now() - this.#skewMs)
+    return answer.status === 403 && text === '' && differs > SKEW_MS
+  }
+
   /** Takes the time of the store, which the answer tells. False if it tells none, or tells the time that was sent. */
   #takeClock(answer: Response): boolean {
     const at = Date.parse(answer.headers.get('date') ?? '')
@@ -168,41 +188,10 @@ async function textIn(answer: Response): Promise<string> {
   }
 }
 
-function unavailable(message: string, options: { cause?: unknown; retryAfterMs?: number | undefined } = {}): FileError {
-  return new FileError('store_unavailable', message, options)
-}
-
-const UPLOAD_GONE: ReadonlySet<unknown> = new Set(['NoSuchUpload'])
-const PART_GONE: ReadonlySet<unknown> = new Set(['InvalidPart', 'InvalidPartOrder', 'EntityTooSmall'])
-const PATIENCE: ReadonlySet<unknown> = new Set([
-  'SlowDown',
-  'InternalError',
-  'ServiceUnavailable',
-  'RequestTimeout',
-  'OperationAborted',
-  'ConditionalRequestConflict',
-])
-
-/** The error of an answer. One that is no store's, such as the page of a proxy, is told by its status. */
-function errorOf(answer: Response, text: string): FileError {
+/** Whether the caller takes the answer. A page is an answer of a proxy, or of a portal that wants a login, whatever its status. */
+function isTaken(answer: Response, { method, expects }: S3Request): boolean {
   const { status, headers } = answer
-  const code = textOf(text, 'Code')
-  const said = `${code ?? status}${code === undefined ? '' : `: ${textOf(text, 'Message') ?? ''}`}`.slice(0, 300)
-  if (UPLOAD_GONE.has(code)) return new FileError('unknown_upload', `the store does not have the upload (${said})`)
-  if (PART_GONE.has(code)) {
-    return new FileError('upload_incomplete', `the store can't join the parts (${said}): upload the missing ones again`)
-  }
-  if (PATIENCE.has(code) || status === 429 || status === 408 || status >= 500) {
-    const seconds = Number(headers.get('retry-after') ?? Number.NaN)
-    const isSlow = code === 'SlowDown' || status === 429 || status === 503
-    return new FileError('store_unavailable', `the store asks to be asked later (${said})`, {
-      class: isSlow ? 'throttled' : 'transient',
-      retryAfterMs: Number.isFinite(seconds) ? seconds * 1_000 : undefined,
-    })
-  }
-  const isStore = code !== undefined || text === ''
-  const why = isStore
-    ? `the store refuses the request (${said}): check the bucket, the keys and their rights`
-    : `${answer.url.split('?', 1)[0]} answers ${status} and no answer of a store: check the endpoint, and what stands before it`
-  return new FileError('store_refused', why, { details: { status, ...(code !== undefined && { code }) } })
+  if (status >= 300 && !expects?.includes(status)) return false
+  const isEmpty = method === 'HEAD' || status === 204 || headers.get('content-length') === '0'
+  return isEmpty || !isPage(headers)
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { FileError } from './file-error.ts'
 import type { FileRef, FileStore, Lack, Part, ShortUrl, Shown, UploadName, UploadRef } from './file-store.ts'
 import { S3Connection, type S3Options, type S3Request } from './s3-connection.ts'
+import { unavailable } from './s3-error.ts'
 import { eachOf, escaped, textOf } from './s3-xml.ts'
 import { downloadHeaders } from './shown-type.ts'
 
@@ -10,7 +11,7 @@ const NOT_THERE = [405, 501] as const
 /** Objects are bytes: the type of a download stands in its URL. */
 const TYPE = 'application/octet-stream'
 /** Parts in one list, the most that S3 gives. */
-const PAGE = 1_000
+const PAGE_PARTS = 1_000
 
 /**
  * Holds files in a bucket that speaks the protocol of S3: `<scope>/<sha256>`, and what is joined but not yet read back in
@@ -21,8 +22,11 @@ export class S3Store implements FileStore {
   readonly #s3: S3Connection
   readonly #lacks = new Set<Lack>()
 
+  readonly #pageParts: number
+
   constructor(options: S3Options) {
     this.#s3 = new S3Connection(options)
+    this.#pageParts = options.pageParts ?? PAGE_PARTS
   }
 
   get origin(): string {
@@ -62,7 +66,7 @@ export class S3Store implements FileStore {
   async parts(upload: UploadRef): Promise<readonly Part[]> {
     const parts: Part[] = []
     for (let marker = '0'; ; ) {
-      const query = { uploadId: upload.id, 'max-parts': String(PAGE), 'part-number-marker': marker }
+      const query = { uploadId: upload.id, 'max-parts': String(this.#pageParts), 'part-number-marker': marker }
       const request: S3Request = { method: 'GET', key: stagedKey(upload), query }
       const xml = await this.#askFor('list_parts', request, 'ListPartsResult')
       if (xml === undefined) {
@@ -74,8 +78,9 @@ export class S3Store implements FileStore {
         const [n, bytes, etag] = [textOf(part, 'PartNumber'), textOf(part, 'Size'), textOf(part, 'ETag')]
         parts.push({ n: Number(n), bytes: Number(bytes), etag: etag ?? '' })
       }
+      if (textOf(xml, 'IsTruncated') !== 'true') break
       const next = textOf(xml, 'NextPartNumberMarker') ?? ''
-      if (textOf(xml, 'IsTruncated') !== 'true' || Number(next) <= Number(marker)) break
+      if (!(Number(next) > Number(marker))) throw unavailable('the store lists some of the parts, and not how to go on')
       marker = next
     }
     return parts.sort((a, b) => a.n - b.n)
@@ -88,6 +93,8 @@ export class S3Store implements FileStore {
     const headers = { 'content-type': 'application/xml' }
     const request: S3Request = { method: 'POST', key, query: { uploadId: upload.id }, headers, body }
     try {
+      // A list without parts is a fault of the form to some stores, also when they have joined the upload before.
+      if (parts.length === 0) throw unknownUpload()
       await this.#s3.ask(request, 'CompleteMultipartUploadResult')
     } catch (error) {
       if (!isUnknown(error)) throw error
@@ -117,11 +124,7 @@ export class S3Store implements FileStore {
 
   async abort(upload: UploadRef): Promise<void> {
     const key = stagedKey(upload)
-    const query = { uploadId: upload.id }
-    const expects = [...NOT_THERE, 404]
-    const aborted = await this.#s3.send({ method: 'DELETE', key, query, expects })
-    if (NOT_THERE.some((status) => status === aborted.status)) this.#lacks.add('abort')
-    await aborted.body?.cancel()
+    await this.#abortOne(key, upload.id)
     await this.#remove(key)
   }
 
@@ -137,15 +140,7 @@ export class S3Store implements FileStore {
   }
 
   async removeScope(scope: string): Promise<void> {
-    for (const { key, id } of await this.#uploadsOf(`${scope}/`)) {
-      const aborted = await this.#s3.send({
-        method: 'DELETE',
-        key,
-        query: { uploadId: id },
-        expects: [...NOT_THERE, 404],
-      })
-      await aborted.body?.cancel()
-    }
+    await this.#abortAll(`${scope}/`)
     for (let last: string | undefined; ; ) {
       const query = { 'list-type': '2', prefix: this.#s3.fullKey(`${scope}/`) }
       const xml = await this.#s3.ask({ method: 'GET', query }, 'ListBucketResult')
@@ -158,6 +153,25 @@ export class S3Store implements FileStore {
       last = first
       for (const key of keys) await this.#remove(this.#s3.keyOf(key))
     }
+  }
+
+  /** Aborts the open uploads whose key begins so. A store lists a bounded number at once. */
+  async #abortAll(prefix: string): Promise<void> {
+    for (let last: string | undefined; ; ) {
+      const uploads = await this.#uploadsOf(prefix)
+      const [first] = uploads
+      // A store that can't abort lists them for ever.
+      if (first === undefined || first.id === last) return
+      last = first.id
+      for (const { key, id } of uploads) await this.#abortOne(key, id)
+    }
+  }
+
+  async #abortOne(key: string, id: string): Promise<void> {
+    const request: S3Request = { method: 'DELETE', key, query: { uploadId: id }, expects: [...NOT_THERE, 404] }
+    const aborted = await this.#s3.send(request)
+    if (NOT_THERE.some((status) => status === aborted.status)) this.#lacks.add('abort')
+    await aborted.body?.cancel()
   }
 
   async #remove(key: string): Promise<void> {
@@ -208,6 +222,10 @@ export class S3Store implements FileStore {
     const message = `the bytes that arrived have the SHA-256 ${digest} and the length ${bytes}, and the file has ${file.sha256} and ${file.bytes}: upload it again`
     throw new FileError('wrong_digest', message)
   }
+}
+
+function unknownUpload(): FileError {
+  return new FileError('unknown_upload', 'the store has no such upload: it was completed, aborted or never begun')
 }
 
 function tooEarly(cause: unknown): FileError {

@@ -20,6 +20,11 @@ export function isDocument(xml: string, element: string): boolean {
   return new RegExp(`^\\s*(?:<\\?xml[^>]*\\?>)?\\s*<${element}[\\s/>]`).test(xml)
 }
 
+/** Whether a document of this name has its end: a list that was cut off would look like a shorter one. */
+export function isWhole(xml: string, element: string): boolean {
+  return new RegExp(`(?:</${element}\\s*>|^[^<]*(?:<\\?xml[^>]*\\?>)?\\s*<${element}[^<>]*/>)\\s*$`).test(xml)
+}
+
 export function escaped(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
 }

@@ -1,12 +1,16 @@
 import { defineSaga, type Saga, step, waitFor } from '@joinery/worker'
-import { FileError } from './file-error.ts'
+import { FileError, type FileErrorCode } from './file-error.ts'
 import type { FileRef, FileStore, UploadRef } from './file-store.ts'
-import { type FileLimits, missingParts, planOf, scopeOf } from './upload-plan.ts'
+import { type FileLimits, missingParts, planOf, scopeOf, type UploadPlan } from './upload-plan.ts'
 
 export const UPLOAD_SAGA = 'joinery.upload'
 /** The signal that all parts are in the store. */
 export const UPLOADED = 'uploaded'
 const FILE = 'file@1'
+/** Looks at the parts before they are given up: one may have come once more since the last look. */
+const LOOKS = 3
+/** A store may be away for hours: the deadline of the task ends the wait. */
+const RETRY = { attempts: 100, firstMs: 1_000, maxMs: 5 * 60_000 }
 /** Characters of an error in a status. */
 const ERROR_CHARS_MAX = 1_000
 
@@ -48,6 +52,7 @@ export function uploadSaga({ store, limits, shows, reasonOf, onUploaded }: Uploa
     deadlineMs: limits.abandonMs,
     steps: [
       step<UploadInput>('begin', {
+        retry: RETRY,
         async run({ input, workspace, key }): Promise<Begun> {
           if (await store.has(fileOf(workspace, input))) return { upload: null }
           return { upload: { key, id: await store.begin({ scope: scopeOf(workspace), key }) } }
@@ -79,27 +84,15 @@ export function uploadSaga({ store, limits, shows, reasonOf, onUploaded }: Uploa
       }),
       waitFor(UPLOADED),
       step<UploadInput>('join', {
+        retry: RETRY,
         async run({ input, workspace, results }) {
           const upload = uploadOf(workspace, results.begin)
-          if (upload === undefined) return null
-          const plan = planOf(input)
-          const parts = await store.parts(upload).catch((error: unknown) => {
-            // A store forgets the parts once it has joined them: then a first attempt was made, and its answer was lost.
-            if (error instanceof FileError && error.code === 'unknown_upload') return undefined
-            throw error
-          })
-          if (parts !== undefined) {
-            const missing = missingParts(plan, parts)
-            if (missing.length > 0) {
-              const message = `${missing.length} of ${plan.parts} parts are not in the store any more: upload the file again`
-              throw new FileError('upload_incomplete', message)
-            }
-          }
-          await store.complete(upload, (parts ?? []).slice(0, plan.parts))
+          if (upload !== undefined) await joinParts(store, upload, planOf(input))
           return null
         },
       }),
       step<UploadInput>('check', {
+        retry: RETRY,
         async run({ input, workspace, task, results, beat, edit }) {
           const file = fileOf(workspace, input)
           const upload = uploadOf(workspace, results.begin)
@@ -117,6 +110,32 @@ export function uploadSaga({ store, limits, shows, reasonOf, onUploaded }: Uploa
       }),
     ],
   })
+}
+
+/** Joins the parts that are in the store, once all of them are. */
+async function joinParts(store: FileStore, upload: UploadRef, plan: UploadPlan): Promise<void> {
+  for (let look = 1; ; look++) {
+    const parts = await store.parts(upload).catch((error: unknown) => {
+      // A store forgets the parts once it has joined them: then a first attempt was made, and its answer was lost.
+      if (isCode(error, 'unknown_upload')) return undefined
+      throw error
+    })
+    const missing = parts === undefined ? [] : missingParts(plan, parts)
+    if (missing.length > 0) {
+      const message = `${missing.length} of ${plan.parts} parts are not in the store any more: upload the file again`
+      throw new FileError('upload_incomplete', message)
+    }
+    try {
+      return await store.complete(upload, (parts ?? []).slice(0, plan.parts))
+    } catch (error) {
+      // A part may have come once more since the list was made.
+      if (!isCode(error, 'upload_incomplete') || look === LOOKS) throw error
+    }
+  }
+}
+
+function isCode(error: unknown, code: FileErrorCode): boolean {
+  return error instanceof FileError && error.code === code
 }
 
 /** The properties of every status of an upload. */
