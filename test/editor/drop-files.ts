@@ -41,6 +41,28 @@ export async function dropFile(page: Page, selector: string, file: TrialFile): P
   await target.dispatchEvent('drop', { dataTransfer })
 }
 
+/** Drops so many small files onto an element, and a folder beside them, which a browser lists as a file that can't be read. */
+export async function dropMany(page: Page, selector: string, count: number, folder?: string): Promise<void> {
+  const dataTransfer = await page.evaluateHandle(
+    ({ count: many, folder: unread }) => {
+      const transfer = new DataTransfer()
+      for (let n = 1; n <= many; n++) transfer.items.add(new File([`file ${n}`], `f${n}.txt`, { type: 'text/plain' }))
+      if (unread === undefined) return transfer
+      const named = new File([''], unread)
+      Object.defineProperty(named, 'slice', {
+        value: () => ({ arrayBuffer: () => Promise.reject(new Error('a folder')) }),
+      })
+      const files = [...transfer.files, named]
+      Object.defineProperty(transfer, 'files', { value: files })
+      return transfer
+    },
+    { count, folder },
+  )
+  const target = page.locator(selector).first()
+  await target.dispatchEvent('dragover', { dataTransfer })
+  await target.dispatchEvent('drop', { dataTransfer })
+}
+
 /** Pastes a file where `selector` is. */
 export async function pasteFile(page: Page, selector: string, file: TrialFile): Promise<void> {
   const transfer = await transferOf(page, file)
@@ -48,4 +70,15 @@ export async function pasteFile(page: Page, selector: string, file: TrialFile): 
   await target.evaluate((element, clipboardData) => {
     element.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true }))
   }, transfer)
+}
+
+/** The content of a file of so many bytes that is made of `seed`. */
+export function bytesOfSeed(bytes: number, seed: number): Buffer {
+  const words = new Uint32Array(Math.ceil(bytes / 4))
+  let state = seed
+  for (let index = 0; index < words.length; index++) {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+    words[index] = state
+  }
+  return Buffer.from(words.buffer, 0, bytes)
 }

@@ -1,7 +1,7 @@
 import { connectWorkspace, uploadsOf } from '@joinery/client'
 import type { Page } from 'playwright-core'
 import { expect, it } from 'vitest'
-import { dropFile, PIXEL, pasteFile } from './drop-files.ts'
+import { dropFile, dropMany, PIXEL, pasteFile } from './drop-files.ts'
 import { openPages } from './open-pages.ts'
 
 const pages = openPages()
@@ -47,5 +47,16 @@ it.skipIf(!pages.isThere)(
       await expect.poll(() => picture.evaluate((image: HTMLImageElement) => image.naturalWidth)).toBe(1)
     }
     expect(await pages.blocks('pictures')).toHaveLength(1)
+  },
+)
+
+it.skipIf(!pages.isThere)(
+  '[E96] fifty files that are dropped at once all arrive, and a folder among them is named',
+  async () => {
+    const ann = await pages.visit('fifty')
+    await dropMany(ann, 'main', 50, 'photos')
+    await ann.getByRole('alert').getByText('“photos” can’t be read as files').waitFor()
+    await expect.poll(() => ann.locator('.file[data-state="synced"]').count(), { message: 'all are saved' }).toBe(50)
+    expect(await pages.blocks('fifty')).toHaveLength(1)
   },
 )

@@ -11,6 +11,15 @@ function blockAt(target: EventTarget | null): string | undefined {
   return target.closest('[data-block]')?.getAttribute('data-block') ?? undefined
 }
 
+/** Names of folders that are told. */
+const NAMES_MAX = 3
+
+function othersWords(names: readonly string[]): string {
+  const told = names.slice(0, NAMES_MAX).map((name) => `“${name}”`)
+  const more = names.length > NAMES_MAX ? ` and ${names.length - NAMES_MAX} more` : ''
+  return `${told.join(', ')}${more} can’t be read as files. Of a folder, drop the files that are in it.`
+}
+
 /**
  * Takes files that a person drags onto the page or pastes: onto a block they belong to it, and beside all blocks they get a new one.
  * Shows where they would fall.
@@ -54,7 +63,11 @@ export function FileDrop({ onSay }: { onSay: (words: string) => void }): ReactNo
       if (takeTooLong(event, event.dataTransfer) || !hasFiles(event.dataTransfer)) return
       event.preventDefault()
       event.stopPropagation()
-      filesIn(event.dataTransfer).then((files) => take(files, blockAt(event.target)), reportError)
+      const block = blockAt(event.target)
+      filesIn(event.dataTransfer).then(({ files, others }) => {
+        take(files, block)
+        if (others.length > 0) setProblem(othersWords(others))
+      }, reportError)
     }
     const onPaste = (event: ClipboardEvent): void => {
       if (takeTooLong(event, event.clipboardData) || !isPasteOfFile(event.clipboardData)) return

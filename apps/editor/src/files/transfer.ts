@@ -3,11 +3,20 @@ export function hasFiles(transfer: DataTransfer | null): boolean {
   return transfer?.types.includes('Files') === true
 }
 
-/** The files of a drop. A folder is no file: it is left out. */
-export async function filesIn(transfer: DataTransfer | null): Promise<readonly File[]> {
-  const files = [...(transfer?.files ?? [])]
-  const readable = await Promise.all(files.map(isReadable))
-  return files.filter((_, index) => readable[index])
+export interface Dropped {
+  readonly files: readonly File[]
+  /** Names of what can't be read: folders, for the most part. */
+  readonly others: readonly string[]
+}
+
+/** The files of a drop, and what else it holds. */
+export async function filesIn(transfer: DataTransfer | null): Promise<Dropped> {
+  const all = [...(transfer?.files ?? [])]
+  const readable = await Promise.all(all.map(isReadable))
+  return {
+    files: all.filter((_, index) => readable[index]),
+    others: all.filter((_, index) => !readable[index]).map(({ name }) => name),
+  }
 }
 
 /** A browser lists a folder as a file, and reading it fails. */

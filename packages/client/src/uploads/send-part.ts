@@ -56,14 +56,19 @@ function byRequest(
     request.onloadend = () => {
       clearTimeout(timer)
       stop()
-      const after = request.status === 0 ? null : request.getResponseHeader('retry-after')
-      resolve({ status: request.status, retryAfterMs: msOf(after) })
+      resolve({ status: request.status, retryAfterMs: msOf(retryAfterOf(request)) })
     }
     request.open('PUT', url)
     wait()
     if (signal.aborted) request.onloadend(new ProgressEvent('loadend'))
     else request.send(body)
   })
+}
+
+/** A browser complains of a header that a store of another origin does not let pages see. */
+function retryAfterOf(request: XMLHttpRequest): string | null {
+  const isSeen = /^retry-after:/im.test(request.getAllResponseHeaders())
+  return isSeen ? request.getResponseHeader('retry-after') : null
 }
 
 function msOf(header: string | null): number | undefined {

@@ -1,4 +1,4 @@
-import { abort, orAborted, throwIfAborted } from '../abort.ts'
+import { abort, orAborted, throwIfAborted, whenAborted } from '../abort.ts'
 import { backOffDelayMs } from '../back-off.ts'
 import { ClientError } from '../client-error.ts'
 import { askServer } from '../history-request.ts'
@@ -50,9 +50,21 @@ export interface UploadState {
 
 /** Parts of all uploads of a workspace that are on their way at once. */
 export const PARTS_AT_ONCE = 3
+/** Files that are read for their digests at once. */
+export const READ_AT_ONCE = 2
+
+/** The turns that all uploads of a workspace share. */
+export interface Turns {
+  readonly parts: Places
+  readonly readers: Places
+}
+/** Connections to the store that break one after the other, while the server answers: a browser says no more of a refusal by CORS. */
+const FAILURES_OF_STORE = 3
 /** Pause between two looks at a check, ms: it doubles up to the longest. */
 const LOOK_MS = 300
 const LOOK_MS_MAX = 3_000
+/** Longest pause that a store may ask for, ms: a person looks on. */
+const ASKED_MS_MAX = 5 * 60_000
 
 /** One upload of this client. It goes on across lost connections, sleep and expired URLs, until it ends or is canceled. */
 export class Upload {
@@ -62,6 +74,7 @@ export class Upload {
   readonly finished: Promise<ServerUpload>
   readonly #workspace: Workspace
   readonly #places: Places
+  readonly #readers: Places
   readonly #state: ObservableValue<UploadState>
   readonly #ending = new AbortController()
   readonly #shown: ShownProgress
@@ -71,11 +84,12 @@ export class Upload {
   #arrived = 0
 
   /** Use `uploadsOf(workspace).upload(…)`. */
-  constructor(workspace: Workspace, places: Places, block: string, file: Blob, options: UploadOptions) {
+  constructor(workspace: Workspace, { parts, readers }: Turns, block: string, file: Blob, options: UploadOptions) {
     this.block = block
     this.file = file
     this.#workspace = workspace
-    this.#places = places
+    this.#places = parts
+    this.#readers = readers
     this.#type = options.type ?? file.type
     const own = 'name' in file && typeof file.name === 'string' ? file.name : ''
     const name = options.name ?? (own === '' ? 'file' : own)
@@ -105,7 +119,7 @@ export class Upload {
   async #run(): Promise<ServerUpload> {
     const { signal } = this.#ending
     try {
-      const sha256 = await hashFile(this.file, (sent) => this.#set({ sent }), signal)
+      const sha256 = await this.#digest(signal)
       this.#set({ sent: 0 })
       const { name, bytes } = this.#state.get()
       const body = { name, bytes, sha256, ...(this.#type !== '' && { type: this.#type }) }
@@ -113,13 +127,17 @@ export class Upload {
       let upload = await this.#ask(path, body)
       this.#set({ name: upload.name, id: upload.id })
       const own = `/uploads/${encodeURIComponent(upload.id)}`
+      let inVain = 0
       for (let looks = 0; upload.state !== 'synced'; looks++) {
         throwIfAborted(signal)
         if (upload.state === 'failed')
           throw new ClientError('upload_failed', upload.error ?? 'the server could not keep the file')
         if (upload.state === 'open' && upload.missing.length > 0) {
+          const before = upload.missing.length
           await this.#sendAll(upload)
           upload = await this.#ask(own)
+          inVain = upload.state === 'open' && upload.missing.length >= before ? inVain + 1 : 0
+          if (inVain > 0) await this.#waitOut(inVain, IN_VAIN)
         } else if (upload.state === 'open') {
           this.#set({ state: 'checking', sent: bytes })
           upload = await this.#ask(`${own}/complete`, {})
@@ -139,30 +157,55 @@ export class Upload {
     }
   }
 
+  /** Reads the file for its digest. Fifty files that are dropped at once would not fit into the memory together. */
+  async #digest(signal: AbortSignal): Promise<string> {
+    const leave = await this.#readers.enter(signal)
+    try {
+      return await hashFile(this.file, (sent) => this.#set({ sent }), signal)
+    } catch (error) {
+      throwIfAborted(signal)
+      throw unreadable(error)
+    } finally {
+      leave()
+    }
+  }
+
   /** Sends the parts that are missing, some at once. Resolves when all were sent, or the upload has to be looked at again. */
   async #sendAll(upload: ServerUpload): Promise<void> {
     const missing = [...upload.missing]
+    this.#sending.clear()
     this.#arrived = upload.bytes - missing.reduce((sum, n) => sum + bytesOf(upload, n), 0)
     this.#tell()
     const stopped = new AbortController()
+    const unlink = whenAborted(this.#ending.signal, () => stopped.abort())
+    const { signal } = stopped
+    let failure: { readonly error: unknown } | undefined
     const lanes = Array.from({ length: PARTS_AT_ONCE }, async () => {
-      for (let n = missing.shift(); n !== undefined && !stopped.signal.aborted; n = missing.shift()) {
-        if (!(await this.#sendOne(upload, n))) stopped.abort()
+      try {
+        for (let n = missing.shift(); n !== undefined && !signal.aborted; n = missing.shift()) {
+          if (!(await this.#sendOne(upload, n, signal))) stopped.abort()
+        }
+      } catch (error) {
+        if (!signal.aborted) failure = { error }
+        // None may go on behind an upload that has failed.
+        stopped.abort()
       }
     })
     await Promise.all(lanes)
+    unlink()
+    throwIfAborted(this.#ending.signal)
+    if (failure !== undefined) throw failure.error
   }
 
   /** Sends one part until it has arrived. False if the upload takes no parts any more. */
-  async #sendOne(upload: ServerUpload, n: number): Promise<boolean> {
-    const { signal } = this.#ending
+  async #sendOne(upload: ServerUpload, n: number, signal: AbortSignal): Promise<boolean> {
     const body = this.file.slice((n - 1) * upload.partBytes, (n - 1) * upload.partBytes + bytesOf(upload, n))
     for (let failures = 0; ; ) {
       const leave = await this.#places.enter(signal)
       let retryAfterMs: number | undefined
       try {
         // A URL is asked for when its part is about to be sent: a computer may have slept since the last one.
-        const url = await this.#urlOf(upload.id, n)
+        const url = await this.#urlOf(upload.id, n, signal)
         if (url === undefined) return false
         const answer = await sendPart(url, body, (bytes) => this.#onBytes(n, bytes), signal)
         throwIfAborted(signal)
@@ -175,20 +218,22 @@ export class Upload {
         }
         this.#sending.delete(n)
         if (answer.status === 404) return false
+        if (answer.status === 413) throw new ClientError('upload_failed', partRefused(body.size))
+        if (answer.status === 0) await assertReadable(body)
         retryAfterMs = answer.retryAfterMs
         failures++
-        this.#set({ state: 'waiting', error: waitWords(answer.status) })
+        this.#set({ state: 'waiting', error: waitWords(answer.status, failures) })
       } finally {
         leave()
       }
-      await pause(Math.max(retryAfterMs ?? 0, backOffDelayMs(failures, Math.random())), signal)
+      await pause(Math.max(Math.min(retryAfterMs ?? 0, ASKED_MS_MAX), backOffDelayMs(failures, Math.random())), signal)
     }
   }
 
-  async #urlOf(id: string, n: number): Promise<string | undefined> {
+  async #urlOf(id: string, n: number, signal: AbortSignal): Promise<string | undefined> {
     const path = `/uploads/${encodeURIComponent(id)}/urls`
     try {
-      const { urls } = await this.#patiently<{ urls: readonly { url: string }[] }>(path, { parts: [n] })
+      const { urls } = await this.#patiently<{ urls: readonly { url: string }[] }>(path, { parts: [n] }, signal)
       const [first] = urls
       return first && new URL(first.url, `${this.#workspace.target.url.replace(/^ws/, 'http')}/`).href
     } catch (error) {
@@ -208,18 +253,22 @@ export class Upload {
   }
 
   /** Asks until the server answers: an upload outlives its connection. */
-  async #patiently<T>(path: string, body?: unknown): Promise<T> {
-    const { signal } = this.#ending
+  async #patiently<T>(path: string, body?: unknown, signal = this.#ending.signal): Promise<T> {
     for (let failures = 1; ; failures++) {
       try {
         return await askServer<T>(this.#workspace.target, { path, signal, ...(body !== undefined && { body }) })
       } catch (error) {
         throwIfAborted(signal)
         if (!mayPass(error)) throw error
-        this.#set({ state: 'waiting', error: wordsOf(error) })
-        await pause(backOffDelayMs(failures, Math.random()), signal)
+        await this.#waitOut(failures, wordsOf(error), signal)
       }
     }
+  }
+
+  /** Waits before another attempt, and says why. */
+  async #waitOut(failures: number, error: string, signal = this.#ending.signal): Promise<void> {
+    this.#set({ state: 'waiting', error })
+    await pause(backOffDelayMs(failures, Math.random()), signal)
   }
 
   #onBytes(n: number, bytes: number): void {
@@ -254,7 +303,32 @@ function mayPass(error: unknown): boolean {
   return status >= 500 || status === 429 || status === 408
 }
 
-function waitWords(status: number): string {
+/** A browser tells no cause where it can't read a file that was changed, or removed, since it was chosen. */
+async function assertReadable(body: Blob): Promise<void> {
+  try {
+    await body.slice(0, 1).arrayBuffer()
+  } catch (cause) {
+    throw unreadable(cause)
+  }
+}
+
+function unreadable(cause: unknown): ClientError {
+  const why = 'the file can’t be read any more: it was changed, moved or removed. Choose it once more'
+  return new ClientError('upload_failed', why, { cause })
+}
+
+/** Something between the page and the store has answered, and kept nothing. */
+const IN_VAIN = 'parts were sent, and the store has none of them: something between may answer for it. Trying again'
+
+/** A proxy has a bound of its own, which no repeat changes. */
+function partRefused(bytes: number): string {
+  return `something before the store refuses requests of ${bytes} bytes (413): its operator raises that bound, or lowers the limit files.partBytes of the server`
+}
+
+function waitWords(status: number, failures: number): string {
+  // The server has answered in between: it is the store alone that the page does not reach.
+  if (status === 0 && failures >= FAILURES_OF_STORE)
+    return 'this page can’t reach the store of files, and the server can: trying again. Its operator looks at its address and its CORS rules'
   if (status === 0) return 'the connection to the store broke: trying again'
   if (status === 507) return 'the store has no space left: trying again'
   return `the store answers ${status}: trying again`

@@ -3,7 +3,7 @@ import { askServer } from '../history-request.ts'
 import { type Observable, ObservableValue } from '../observable-value.ts'
 import type { Workspace } from '../workspace.ts'
 import { Places } from './places.ts'
-import { PARTS_AT_ONCE, Upload, type UploadOptions } from './upload.ts'
+import { PARTS_AT_ONCE, READ_AT_ONCE, Upload, type UploadOptions } from './upload.ts'
 
 /** A file of a block that can be downloaded for a short time. */
 export interface Download {
@@ -26,7 +26,7 @@ const KEPT_MAX = 500
 /** The files of a workspace. Made by {@link uploadsOf}. */
 export class WorkspaceUploads {
   readonly #workspace: Workspace
-  readonly #places = new Places(PARTS_AT_ONCE)
+  readonly #turns = { parts: new Places(PARTS_AT_ONCE), readers: new Places(READ_AT_ONCE) }
   readonly #own = new ObservableValue<readonly Upload[]>([])
   readonly #downloads = new Map<string, Promise<Download>>()
 
@@ -45,7 +45,7 @@ export class WorkspaceUploads {
    * interrupted, by a reload for one. The block's status of the machine `file@1` shows it to everybody.
    */
   upload(block: string, file: Blob, options: UploadOptions = {}): Upload {
-    const upload = new Upload(this.#workspace, this.#places, block, file, options)
+    const upload = new Upload(this.#workspace, this.#turns, block, file, options)
     this.#own.set([...this.#own.get(), upload])
     return upload
   }

@@ -43,6 +43,7 @@ async function answer(
 ): Promise<void> {
   // The URL holds the right, and the browser sends no cookie: pages of any origin may use one that they were given.
   response.setHeader('access-control-allow-origin', '*')
+  response.setHeader('access-control-expose-headers', 'retry-after')
   response.setHeader('x-content-type-options', 'nosniff')
   response.setHeader('referrer-policy', 'no-referrer')
   if (request.method === 'OPTIONS') {
