@@ -271,6 +271,11 @@ export type StoreState = { state: 'open' } | { state: 'failed'; error: LogError 
  */
 export type LogState = StoreState | { state: 'fenced'; error: LogError }
 
+export interface PurgeOptions {
+  /** Removes what is kept of the workspace elsewhere. */
+  readonly beside?: (() => Promise<void>) | undefined
+}
+
 /** Append-only event logs, one per workspace, in one place: a directory, or memory. */
 export interface EventStore {
   readonly durability: Durability
@@ -328,9 +333,12 @@ export interface EventStore {
    * Removes everything of a deleted workspace, from the files too, and of the system logs that belong to it. Resolves when
    * that is done. Its name may then be used again, for a new generation. Cut short, it can be done again. A system log whose
    * workspace does not exist may be purged by its own name. Throws `invalid` if the workspace is not deleted; otherwise
-   * throws as {@link tombstone} does, `locked` also while a system log of it is open.
+   * throws as {@link tombstone} does, `locked` also while a system log of it is open, and with the error of `beside`.
+   *
+   * `beside` is called once the purge can't be taken back any more, and before the name is free. A purge that is done again calls
+   * it again.
    */
-  purge(workspace: string): Promise<void>
+  purge(workspace: string, options?: PurgeOptions): Promise<void>
   /**
    * Writes what still waits, fsyncs, and releases the directory. Idempotent. If something could not be made safe, it
    * rejects with the storage error; the directory is released all the same.

@@ -13,6 +13,7 @@ export type {
   LogOrigin,
   LogRecord,
   LogState,
+  PurgeOptions,
   Receipt,
   Replication,
   Sealed,

@@ -20,6 +20,7 @@ import type { TaskEngine } from '@joinery/tasks'
 import { type RunningWorker, startWorker } from '@joinery/worker'
 import type { Logger } from 'pino'
 import type { ServeConfig } from '../serve-config.mts'
+import { filesFolderOf } from './files-folder.mts'
 
 export interface ServedFilesOptions {
   readonly config: Pick<ServeConfig, 'dataDirectory' | 'durability'>
@@ -43,8 +44,6 @@ export interface ServedFiles {
   readonly door: ReturnType<typeof createBlobDoor>
   /** Goes on with uploads that were open when the last server ended. Call it once the server takes connections. */
   resume(): void
-  /** Removes the files of a workspace that is purged. */
-  forget(workspace: string): Promise<void>
   close(): Promise<void>
 }
 
@@ -56,7 +55,7 @@ export function openServedFiles(options: ServedFilesOptions): ServedFiles {
   const { config, server, tasks, workerToken, url, logger } = options
   const limits = { ...FILE_LIMITS, ...options.limits }
   const isInMemory = config.durability === 'memory'
-  const directory = isInMemory ? join(tmpdir(), `joinery-files-${randomUUID()}`) : join(config.dataDirectory, 'blobs')
+  const directory = isInMemory ? join(tmpdir(), `joinery-files-${randomUUID()}`) : filesFolderOf(config.dataDirectory)
   const disk = options.store === undefined ? new DiskStore({ directory, ticketMs: limits.ticketMs }) : undefined
   const store = options.store ?? disk
   if (store === undefined) throw new Error('there is no store')
@@ -99,6 +98,11 @@ export function openServedFiles(options: ServedFilesOptions): ServedFiles {
     })
     return served
   }
+  // A server that has a bucket now may have had its files on the disk before.
+  const stores = disk === undefined ? [store, new DiskStore({ directory, ticketMs: limits.ticketMs })] : [disk]
+  const unlisten = server.workspaces.removeBeside(async (workspace) => {
+    for (const each of stores) await each.removeScope(scopeOf(workspace))
+  })
   const door = disk && createBlobDoor(disk, (err) => logger.error({ err }, 'a file could not be read or written'))
   return {
     files: new Files({ store, tasks, documents, limits, whenServed }),
@@ -109,8 +113,8 @@ export function openServedFiles(options: ServedFilesOptions): ServedFiles {
     resume() {
       if (tasks.extent.open > 0) void whenServed()
     },
-    forget: (workspace) => store.removeScope(scopeOf(workspace)),
     async close() {
+      unlisten()
       await worker?.stop()
       if (isInMemory) await rm(directory, { recursive: true, force: true })
     },

@@ -15,6 +15,7 @@ import { parseWorkspaceName } from '@joinery/protocol'
 import type { Inbox, Outbox } from '@joinery/resources'
 import { whyCostly as costlyReason, isAboutMemory, type Revocations, type Server, ServerError } from '@joinery/server'
 import { type TaskEngine, tryJournal } from '@joinery/tasks'
+import { removeFilesOf } from '../files/remove-files.mts'
 import { compactStore, type WithLog } from './compact-store.mts'
 import type { ImportChoice, Operator, Removal, Watched } from './operator.mts'
 import { type Alone, exportIntactPart, repairStore } from './repair-store.mts'
@@ -146,7 +147,8 @@ export function directoryOperator(directory: string): Operator {
     await assertIsLog(directory)
     return writing(work)
   }
-  const operatorOf = (store: EventStore): Operator => storeOperator(directory, store, directAccess(store))
+  const removeFiles = (workspace: string): Promise<void> => removeFilesOf(directory, workspace, process.env)
+  const operatorOf = (store: EventStore): Operator => storeOperator(directory, store, directAccess(store, removeFiles))
   return {
     verify: async (watched) => {
       const report = await verifyDirectory(directory, { ...watched, load: trialLoad, loadSystemLog: tryJournal })
@@ -206,12 +208,12 @@ async function holdsLog(directory: string): Promise<boolean> {
 }
 
 /** Access to a store without rooms. */
-function directAccess(store: EventStore): Access {
+function directAccess(store: EventStore, removeFiles: (workspace: string) => Promise<void> = async () => {}): Access {
   return {
     remove: async (removal, workspace) => {
       if (removal === 'delete') return store.tombstone(workspace)
       if (removal === 'undelete') return store.undelete(workspace)
-      return purgeDirectly(store, workspace)
+      return purgeDirectly(store, workspace, removeFiles)
     },
     withLog: async (workspace, work) => {
       const log = await store.open(workspace)

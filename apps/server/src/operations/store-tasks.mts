@@ -92,10 +92,17 @@ export async function resumeTasks(store: EventStore, use: StoreTasks, workspace:
   return use((tasks) => tasks.resume(workspace, OPERATOR))
 }
 
-/** Purges a workspace of a store without a server, and removes what the tasks keep of it. Notes that before, for the next server. */
-export async function purgeDirectly(store: EventStore, workspace: string): Promise<void> {
+/**
+ * Purges a workspace of a store without a server, and removes what the tasks keep of it. Notes that before, for the next server.
+ * `removeFiles` removes its files.
+ */
+export async function purgeDirectly(
+  store: EventStore,
+  workspace: string,
+  removeFiles: (workspace: string) => Promise<void>,
+): Promise<void> {
   await withJournal(store, (tasks) => tasks.willForget(workspace))
-  await store.purge(workspace)
+  await store.purge(workspace, { beside: () => removeFiles(workspace) })
   await withJournal(store, (tasks) => tasks.forget(workspace))
 }
 

@@ -150,7 +150,7 @@ const purge = route(
     headers: leaseHeaders,
     body: noBody,
     answers: { 204: { description: 'The workspace is removed, and its name is free.' } },
-    errors: ['unknown_workspace', 'not_deleted', 'read_only'],
+    errors: ['unknown_workspace', 'not_deleted', 'read_only', 'store_unavailable', 'store_refused'],
   },
   async ({ params: { workspace }, headers, identity }, { workspaces, tasks }) => {
     // A purge can't be undone: no job may make one by mistake.

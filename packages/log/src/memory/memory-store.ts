@@ -1,6 +1,6 @@
 import { AtomicWork } from '../atomic-work.ts'
 import { type Clock, systemClock } from '../clock.ts'
-import type { AdoptingLog, AdoptingStore, DamagedLog, StoreState } from '../event-store.ts'
+import type { AdoptingLog, AdoptingStore, DamagedLog, PurgeOptions, StoreState } from '../event-store.ts'
 import { LogError } from '../log-error.ts'
 import type { Lsn } from '../lsn.ts'
 import type { LogObserver } from '../observer.ts'
@@ -94,7 +94,7 @@ class MemoryStore implements AdoptingStore {
     delete this.#closed(workspace).deletedAt
   }
 
-  async purge(workspace: string): Promise<void> {
+  async purge(workspace: string, { beside }: PurgeOptions = {}): Promise<void> {
     const { deletedAt } = this.#closed(workspace)
     if (isSystemLog(workspace)) assertPurgeable(workspace, this.#histories.has(workspaceOfSystemLog(workspace) ?? ''))
     else if (deletedAt === undefined) {
@@ -102,6 +102,7 @@ class MemoryStore implements AdoptingStore {
     }
     const belonging = [...this.#histories.keys()].filter((name) => workspaceOfSystemLog(name) === workspace)
     for (const name of belonging) this.#closed(name)
+    await beside?.()
     for (const name of [workspace, ...belonging]) this.#histories.delete(name)
   }
 

@@ -6,7 +6,15 @@ import type { Group } from '../disk/group.ts'
 import { GroupCommit } from '../disk/group-commit.ts'
 import { RollCall } from '../disk/roll-call.ts'
 import { probeRoom } from '../disk/room-probe.ts'
-import type { AdoptingLog, AdoptingStore, DamagedLog, Durability, EventStore, StoreState } from '../event-store.ts'
+import type {
+  AdoptingLog,
+  AdoptingStore,
+  DamagedLog,
+  Durability,
+  EventStore,
+  PurgeOptions,
+  StoreState,
+} from '../event-store.ts'
 import { LogError } from '../log-error.ts'
 import type { Lsn } from '../lsn.ts'
 import type { LogObserver } from '../observer.ts'
@@ -159,11 +167,11 @@ export class LevelStore implements AdoptingStore, AdoptingLogHost {
   }
 
   /** With `withLogs` false, the workspace's system logs stay: they are not part of what is taken back. */
-  purge(workspace: string, { withLogs = true }: { withLogs?: boolean } = {}): Promise<void> {
+  purge(workspace: string, { withLogs = true, beside }: PurgeOptions & { withLogs?: boolean } = {}): Promise<void> {
     return this.alone(workspace, async () => {
       if (isSystemLog(workspace)) await this.#assertPurgeable(workspace)
       const belonging = withLogs ? await belongingTo(this.disk, workspace) : []
-      await this.#aloneWithAll(belonging, () => purge(this, this.#witness, workspace, belonging))
+      await this.#aloneWithAll(belonging, () => purge(this, this.#witness, workspace, belonging, beside))
     })
   }
 

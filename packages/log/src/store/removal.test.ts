@@ -50,6 +50,30 @@ describe('removal', () => {
     await again.close()
   })
 
+  it('[L173] a purge calls what is beside it when it can’t be taken back, and can be done again when that fails', async () => {
+    const directory = await makeDirectory()
+    const store = await open(directory)
+    await fill(store, 'a', 10)
+    const calls: string[] = []
+    const beside = async (): Promise<void> => {
+      calls.push((await Array.fromAsync(store.tombstones())).join())
+      if (calls.length === 1) throw new Error('away')
+    }
+    await expect(store.purge('a', { beside })).rejects.toEqual(code('invalid'))
+    expect(calls).toEqual([])
+    await store.tombstone('a')
+    await expect(store.purge('a', { beside })).rejects.toThrow('away')
+    await expect(store.undelete('a')).rejects.toEqual(code('deleted'))
+    await store.close()
+    const again = await open(directory)
+    await expect(again.undelete('a')).rejects.toEqual(code('deleted'))
+    await expect(again.open('a')).rejects.toEqual(code('deleted'))
+    const late = async (): Promise<void> => void calls.push((await Array.fromAsync(again.tombstones())).join())
+    await again.purge('a', { beside: late })
+    expect([calls, await Array.fromAsync(again.tombstones())]).toEqual([['a', 'a'], []])
+    await again.close()
+  })
+
   it('[L47] a purged number is never given again, and nobody takes it for a lost name', async () => {
     const directory = await makeDirectory()
     for (let n = 0; n < 3; n++) {

@@ -46,12 +46,14 @@ export async function undelete(host: RemovalHost, witness: Witness, workspace: s
 /**
  * Removes everything of a deleted workspace and of its system logs, `belonging`, except the entries that keep their numbers
  * from being given again. Their purges begin in one write, and the workspace goes last: until then it can be done again.
+ * `beside` is done in between, so that what it removes is gone before the name is free.
  */
 export async function purge(
   host: RemovalHost,
   witness: Witness,
   workspace: string,
   belonging: readonly string[],
+  beside: () => Promise<void> = async () => {},
 ): Promise<void> {
   const identities = new Map<string, WorkspaceIdentity>()
   for (const name of [...belonging, workspace]) {
@@ -64,6 +66,7 @@ export async function purge(
   }
   const marks = [...identities].flatMap(([name, identity]) => encodeWorkspaceIdentity(name, identity).slice(0, 1))
   await write(host, marks, { sync: true })
+  await beside()
   for (const [name, { number }] of identities) await removeEntries(host, name, number)
 }
 

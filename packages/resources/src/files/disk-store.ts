@@ -13,6 +13,8 @@ const SPARE_BYTES = 64 * 1024 ** 2
 const UPLOADS = '.uploads'
 /** File in the folder of an upload that says that no part may change any more. */
 const SEALED = 'sealed'
+/** A part may arrive while its folder is removed, and be there again. */
+const REMOVALS_MAX = 3
 const PART = /^\d{1,5}$/
 const KEY = /^[\w-]{1,64}$/
 const SCOPE = /^[\da-f]{32}$/
@@ -142,7 +144,13 @@ export class DiskStore implements FileStore {
   }
 
   async removeScope(scope: string): Promise<void> {
-    await rm(join(this.#directory, checked(SCOPE, scope)), { recursive: true, force: true })
+    const folder = join(this.#directory, checked(SCOPE, scope))
+    try {
+      await rm(folder, { recursive: true, maxRetries: REMOVALS_MAX })
+      await syncFolder(this.#directory)
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT') throw error
+    }
   }
 
   /** Reads what the bearer of a ticket may do. Throws `bad_ticket`. */

@@ -113,6 +113,26 @@ it('[S322] a listener to fates hears of them before whoever has asked is answere
   expect(heard).toHaveLength(6)
 })
 
+it('[S363] what is kept elsewhere is removed while a workspace is purged, and a purge that fails by it can only be done again', async () => {
+  const { workspaces } = fixture.server
+  let isThere = true
+  let isAway = true
+  const stop = workspaces.removeBeside(async (workspace) => {
+    expect([workspace, await Array.fromAsync(workspaces.deleted())]).toEqual(['w', ['w']])
+    if (isAway) throw new Error('the store is away')
+    isThere = false
+  })
+  await typed('w', 'a')
+  await expect(workspaces.purge(W)).rejects.toMatchObject({ code: 'invalid' })
+  await workspaces.delete(W)
+  await expect(workspaces.purge(W)).rejects.toThrow('the store is away')
+  await expect(workspaces.undelete(W)).rejects.toMatchObject({ code: 'deleted' })
+  isAway = false
+  await workspaces.purge(W)
+  expect([isThere, await Array.fromAsync(workspaces.deleted())]).toEqual([false, []])
+  stop()
+})
+
 it('[S202] a system log is open until its workspace is purged or the server closes, and is no workspace', async () => {
   const { workspaces } = fixture.server
   const released: string[] = []

@@ -107,6 +107,7 @@ export class Workspaces implements Tails {
   readonly #leases: Leases
   readonly #tails: RoomTails
   readonly #fateListeners = new Set<FateListener>()
+  readonly #removers = new Set<(workspace: WorkspaceId) => Promise<void>>()
   /** The leases of all workspaces. */
   readonly leases: WorkspaceLeases
 
@@ -231,6 +232,15 @@ export class Workspaces implements Tails {
   }
 
   /**
+   * Has `remove` called while a workspace is purged, for what is kept of it elsewhere, such as its files: once the purge can't be
+   * taken back, and before the name is free. If it rejects, the purge does, and can be done again. Returns unsubscribe.
+   */
+  removeBeside(remove: (workspace: WorkspaceId) => Promise<void>): () => void {
+    this.#removers.add(remove)
+    return () => void this.#removers.delete(remove)
+  }
+
+  /**
    * Opens a system log (`!kind`, `!kind/workspace`), in which a program inside the server keeps records of its own: see
    * {@link SystemLogs.open}. It stays open until the server closes or its workspace is purged; `release` is called before.
    */
@@ -274,7 +284,10 @@ export class Workspaces implements Tails {
     await this.#rooms.evict(workspace, beingLoaded(), () =>
       this.#leases.whileClosed(workspace, beingLoaded(), async () => {
         await this.#systemLogs.closeOf(workspace)
-        await this.#store.purge(workspace)
+        const beside = async (): Promise<void> => {
+          for (const remove of this.#removers) await remove(workspace)
+        }
+        await this.#store.purge(workspace, { beside })
       }),
     )
     await this.#tell(workspace, 'purged')
