@@ -1,9 +1,13 @@
+import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { readdir } from 'node:fs/promises'
+import { openAsBlob, writeFileSync } from 'node:fs'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { promisify } from 'node:util'
 import { connectWorkspace, tasksOf, uploadsOf, type Workspace } from '@joinery/client'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type JoineryProcess, startJoinery } from '../support/joinery-process.ts'
 import { type TempDirectory, tempDirectory } from '../support/temp-directory.ts'
+import { StoreProxy } from './store-proxy.ts'
 
 const KIB = 1024
 let directory: TempDirectory
@@ -174,4 +178,63 @@ it('[H113, H114] bad input is answered with a code, and begins nothing', async (
   expect([foreign.status, await foreign.json()]).toMatchObject([404, { error: { code: 'unknown_task' } }])
   expect((await call('GET', '/uploads/nonsense')).status).toBeGreaterThanOrEqual(400)
   await tasksOf(workspace).cancel(upload.id)
+})
+
+it('[C136] an upload says that something answers for the store, sends its parts again, and ends where no repeat would help', async () => {
+  let inVain = 2
+  let status = 200
+  const proxy = await StoreProxy.open(server.url.replace('ws', 'http'), {
+    fateOf: ({ method }) => (method === 'PUT' && inVain-- > 0 ? { answer: { status } } : undefined),
+  })
+  const behind = connectWorkspace({ url: proxy.origin.replace('http', 'ws'), workspace: 'files', actor: 'bob' })
+  try {
+    const block = await newBlock()
+    const upload = uploadsOf(behind).upload(block, new Blob([new Uint8Array(contentOf(3 * KIB))]), { name: 'v.bin' })
+    const told: (string | undefined)[] = []
+    upload.state.subscribe(() => told.push(upload.state.get().error))
+    expect(await upload.finished).toMatchObject({ state: 'synced' })
+    expect(told).toContainEqual(expect.stringContaining('the store has none of them'))
+    expect(upload.state.get()).toMatchObject({ state: 'synced', error: undefined })
+
+    inVain = 1
+    status = 413
+    const large = uploadsOf(behind).upload(block, new Blob([new Uint8Array(contentOf(30 * KIB))]), { name: 'l.bin' })
+    await expect(large.finished).rejects.toMatchObject({
+      code: 'upload_failed',
+      message: expect.stringMatching(/4096 bytes \(413\).*files\.partBytes/),
+    })
+    expect(large.state.get().state).toBe('failed')
+
+    const path = `${directory.path}/chosen.bin`
+    await writeFile(path, contentOf(3 * KIB))
+    const chosen = await openAsBlob(path)
+    inVain = 0
+    const gone = uploadsOf(behind).upload(block, chosen, { name: 'g.bin' })
+    gone.state.subscribe(() => {
+      if (gone.state.get().id !== undefined && gone.state.get().sent === 0) writeFileSync(path, 'another content')
+    })
+    await expect(gone.finished).rejects.toMatchObject({
+      code: 'upload_failed',
+      message: expect.stringContaining('can’t be read any more'),
+    })
+    for (const { name } of [large.state.get(), gone.state.get()]) {
+      const { task = '' } = statusOf(block, name) ?? {}
+      await tasksOf(workspace).cancel(task)
+    }
+  } finally {
+    await behind.close()
+    await proxy.close()
+  }
+})
+
+it('[RU12] the example in README.md uploads a file and downloads it', async () => {
+  const readme = await readFile(new URL('../../packages/resources/README.md', import.meta.url), 'utf8')
+  const example = /```ts\n(import [^`]*uploadsOf[^`]*)```/.exec(readme)?.[1] ?? expect.fail('README.md has no example')
+  expect(example.trimEnd().split('\n').length).toBeLessThanOrEqual(20)
+  const code = example.replace('ws://127.0.0.1:1234', server.url)
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', code], {
+    cwd: import.meta.dirname,
+  })
+  expect(stderr).toBe('')
+  expect(stdout).toMatch(/^(?:\w+ \d+\n)+synced 13\n13 measure twice\n$/)
 })

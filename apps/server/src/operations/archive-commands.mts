@@ -5,10 +5,12 @@ import { type Imported, restoreArchive } from '@joinery/log/operations'
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { AppError } from '../app-error.mts'
+import { filesFolderOf } from '../files/files-folder.mts'
 import { HEAD_LOG_FILE, readHeadLogs } from '../head-log.mts'
 import { type Options, readSetting, type Setting, wholeNumber } from '../setting.mts'
 import { type ArchiveSummary, archiveAt, archiveName, listArchives, writeArchive, writeNew } from './archive-file.mts'
 import { archivedRevocations } from './archived-revocations.mts'
+import { backUpFiles, type CopiedFiles, removeUnlisted, restoreFiles } from './backed-up-files.mts'
 import { addDataOptions, readDataOptions, stopSignal } from './data-options.mts'
 import { explained, withOperator } from './open-operator.mts'
 import type { ArchiveChoice } from './operator.mts'
@@ -61,12 +63,13 @@ async function runBackup(options: Options): Promise<void> {
   const { directory, isJson } = readDataOptions(options)
   const target = resolve(readSetting(to, options, process.env))
   const kept = readSetting(keep, options, process.env)
-  const file = join(target, archiveName(new Date()))
+  const path = join(target, archiveName(new Date()))
   // Before the archive: a head that is newer than the archive would contradict what is restored from it.
   const heads = await readHeadLogs(join(directory, HEAD_LOG_FILE))
-  const summary = await archive(directory, {}, file)
-  if (heads !== undefined) await writeFile(headsBeside(file), heads, { mode: 0o600 })
-  console.log(isJson ? JSON.stringify(summary) : describe(summary))
+  const { beside: files, ...summary } = await archive(directory, {}, path, () => backUpFiles(directory, path))
+  if (heads !== undefined) await writeFile(headsBeside(path), heads, { mode: 0o600 })
+  console.log(isJson ? JSON.stringify({ ...summary, files }) : `${describe(summary)}${filesHeld(files)}`)
+  warnOfDamagedFiles(files, 'the backup lacks them, so no older backup was removed')
   if (summary.damaged.length > 0) {
     throw new AppError(
       'failed',
@@ -78,6 +81,7 @@ async function runBackup(options: Options): Promise<void> {
     await rm(old)
     await rm(headsBeside(old), { force: true })
   }
+  await removeUnlisted(target)
 }
 
 /** The file beside an archive that has the signed heads of its time. */
@@ -100,15 +104,16 @@ async function runExport(workspace: string, options: Options): Promise<void> {
       isJson ? JSON.stringify(written) : `wrote ${written.file}: ${formatCount(written.records, 'record')}`,
     )
   }
-  const summary = await archive(directory, choice, resolve(readSetting(to, options, process.env)))
+  const path = resolve(readSetting(to, options, process.env))
+  const { beside: _, ...summary } = await archive(directory, choice, path, async () => undefined)
   console.log(isJson ? JSON.stringify(summary) : describe(summary))
 }
 
-async function archive(directory: string, choice: ArchiveChoice, file: string) {
+async function archive<T>(directory: string, choice: ArchiveChoice, file: string, beside: () => Promise<T>) {
   const bar = openProgressBar('records')
   try {
     const watched = { onProgress: bar.onProgress, onBytes: bar.onBytes, signal: stopSignal() }
-    return await withOperator(directory, (operator) => writeArchive(file, operator.archive(choice, watched)))
+    return await withOperator(directory, (operator) => writeArchive(file, operator.archive(choice, watched), beside))
   } finally {
     bar.stop()
   }
@@ -132,9 +137,11 @@ async function runRestore(path: string, options: Options): Promise<void> {
   try {
     const watched = { onProgress: bar.onProgress, signal: stopSignal(), load: trialLoad }
     const { revoked, unreadable } = await explained(() => archivedRevocations(file))
+    let files: CopiedFiles | undefined
     const complete = async (draft: string): Promise<void> => {
       await keepRevoked(draft, revoked)
       await restoreHeads(file, draft)
+      files = await restoreFiles({ archive: file, to: filesFolderOf(draft) })
     }
     const imported = await explained(() =>
       restoreArchive(directory, () => createReadStream(file), { ...watched, complete }),
@@ -142,11 +149,13 @@ async function runRestore(path: string, options: Options): Promise<void> {
     bar.stop()
     const revokedActors = new Set(revoked.map(({ actor }) => actor)).size
     const restored = `restored ${directory}: ${counts(imported)}${revokedActors === 0 ? '' : `, revoked tokens of ${formatCount(revokedActors, 'actor')}`}`
-    console.log(isJson ? JSON.stringify({ directory, file, ...imported, revokedActors }) : restored)
+    const all = { directory, file, ...imported, revokedActors, ...(files && { files }) }
+    console.log(isJson ? JSON.stringify(all) : `${restored}${filesHeld(files)}`)
     for (const other of unreadable) {
       console.error(`${other} can't be read: if tokens were revoked before it was made, revoke them again`)
     }
     warnOfDamaged(imported)
+    warnOfDamagedFiles(files, 'they could not be restored')
   } finally {
     bar.stop()
   }
@@ -165,6 +174,20 @@ export function warnOfDamaged({ damaged }: Imported): void {
   if (damaged.length === 0) return
   const names = damaged.map(({ workspace }) => workspace).join(', ')
   throw new AppError('failed', `not in the archive, because they were damaged when it was made: ${names}`)
+}
+
+/** `, 3 files (20 MB)`; nothing where there are none. */
+export function filesHeld(files: CopiedFiles | undefined): string {
+  if (files === undefined || files.files === 0) return ''
+  return `, ${formatCount(files.files, 'file')} (${formatBytes(files.bytes)})`
+}
+
+/** Throws {@link AppError} `failed` if files were damaged. */
+export function warnOfDamagedFiles(files: CopiedFiles | undefined, what: string): void {
+  if (files === undefined || files.damaged.length === 0) return
+  const names = files.damaged.slice(0, 10).join(', ')
+  const count = formatCount(files.damaged.length, 'uploaded file')
+  throw new AppError('failed', `${count} damaged or gone, below blobs: ${names}: ${what}`)
 }
 
 function describe({ file, bytes, workspaces, systemLogs, records, damaged }: ArchiveSummary): string {

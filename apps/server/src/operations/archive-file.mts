@@ -26,10 +26,14 @@ export function archiveName(now: Date): string {
 
 /**
  * Writes an archive to `file`, which must not exist yet. The file gets its name only when it is complete, on the disk and
- * read back. Rejects with {@link AppError} `failed` if the file exists, and with any error that `chunks` throws.
+ * read back, and `beside` has been done. Rejects with {@link AppError} `failed` if the file exists, and with any error that `chunks` throws.
  */
-export function writeArchive(file: string, chunks: AsyncIterable<Uint8Array>): Promise<ArchiveSummary> {
-  return writeNew(file, chunks, (draft) => summarize(draft, file))
+export function writeArchive<T>(
+  file: string,
+  chunks: AsyncIterable<Uint8Array>,
+  beside: () => Promise<T>,
+): Promise<ArchiveSummary & { readonly beside: T }> {
+  return writeNew(file, chunks, async (draft) => ({ ...(await summarize(draft, file)), beside: await beside() }))
 }
 
 /** Writes a new file, which gets its name only when it is on the disk and `check` of the draft has resolved. */
@@ -93,6 +97,15 @@ export async function headOfArchive(file: string): Promise<ArchiveHead> {
     source.destroy()
   }
   throw new AppError('failed', `${file} has no head`)
+}
+
+/** Names of the workspaces in an archive. Rejects with `corrupted`. */
+export async function workspacesIn(file: string): Promise<string[]> {
+  const names: string[] = []
+  for await (const item of readArchive(createReadStream(file))) {
+    if (item.kind === 'workspace' && !isSystemLog(item.workspace.workspace)) names.push(item.workspace.workspace)
+  }
+  return names
 }
 
 async function assertAbsent(file: string): Promise<void> {

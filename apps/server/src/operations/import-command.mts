@@ -7,9 +7,11 @@ import { makeArchive, readYLeveldb } from '@joinery/log/operations'
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { AppError } from '../app-error.mts'
+import { filesFolderOf } from '../files/files-folder.mts'
 import { type Options, readSetting, type Setting } from '../setting.mts'
-import { counts, warnOfDamaged } from './archive-commands.mts'
-import { archiveAt } from './archive-file.mts'
+import { counts, filesHeld, warnOfDamaged, warnOfDamagedFiles } from './archive-commands.mts'
+import { archiveAt, workspacesIn } from './archive-file.mts'
+import { restoreFiles } from './backed-up-files.mts'
 import { addDataOptions, readDataOptions, stopSignal } from './data-options.mts'
 import type { ConvertedDocument, ConvertOptions } from './foreign-documents.mts'
 import { explained, withOperator } from './open-operator.mts'
@@ -139,7 +141,12 @@ async function importFrom(file: string, { directory, isJson, choice }: Target): 
     const watched = { onProgress: bar.onProgress, signal: stopSignal() }
     const imported = await withOperator(directory, (operator) => operator.import(file, choice, watched))
     bar.stop()
-    console.log(isJson ? JSON.stringify({ directory, ...imported }) : `imported ${counts(imported)}`)
+    const taken = choice.workspaces ?? (await workspacesIn(file))
+    const renamed = new Map(taken.map((from) => [from, choice.as ?? from]))
+    const files = await restoreFiles({ archive: file, to: filesFolderOf(directory), renamed })
+    const all = { directory, ...imported, ...(files && { files }) }
+    console.log(isJson ? JSON.stringify(all) : `imported ${counts(imported)}${filesHeld(files)}`)
+    warnOfDamagedFiles(files, 'they could not be imported')
     if (choice.workspaces === undefined) warnOfDamaged(imported)
   } finally {
     bar.stop()
