@@ -22,7 +22,7 @@ const BYTES = Number(process.env.JOINERY_UPLOAD_BYTES ?? 20_000_000)
 const PARTS = 10
 const LIMITS = `files.partBytes=${Math.ceil(BYTES / PARTS)}`
 const FILM = { name: 'film.bin', type: 'video/x-film', bytes: BYTES, seed: 7 }
-/** What a browser prints of requests that failed as the test wants it. */
+/** Errors that a browser prints of requests which fail as the test wants it. */
 const EXPECTED_ERRORS = /Failed to load resource|WebSocket|CORS policy|net::ERR/
 
 const isPart = ({ method, url }: Call): boolean => method === 'PUT' && url.startsWith('/v1/blobs/')

@@ -16,7 +16,7 @@ export interface Answer {
   readonly body: string | Buffer
 }
 
-/** What becomes of a request. Without any of these it passes. */
+/** The fate of a request. Without any of these it passes. */
 export interface Fate {
   /** The store is not asked, and this is the answer. */
   readonly answer?: Partial<Answer>

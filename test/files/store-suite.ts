@@ -171,6 +171,13 @@ const CASES: Readonly<Record<string, Case>> = {
     expect(headers.get('content-type')).toBe('image/png')
     expect(headers.get('content-disposition')).toMatch(/^inline;/)
   },
+  'aborts what was begun twice under one name': async (scene) => {
+    const upload = new TrialUpload(scene(), partsOf(FIVE))
+    const name = { scope: upload.file.scope, key: randomUUID() }
+    const ids = await Promise.all([1, 2, 3].map(() => upload.store.begin(name)))
+    await upload.store.abort({ ...name, id: ids[0] ?? '' })
+    expect(await scene().uploads()).toBe(0)
+  },
   'removes all files and uploads of a scope, and no others': async (scene) => {
     const mine = new TrialUpload(scene(), partsOf(FIVE))
     const theirs = new TrialUpload(scene(), partsOf(FIVE))

@@ -20,7 +20,7 @@ const HOUR_MS = 3_600_000
 /** A worker that was killed is found dead after this time. */
 const LIMITS = `files.partBytes=${4 * KIB},tasks.leaseMs=3000`
 /** Calls that a server makes to the store for one upload. */
-const CALLS = 11
+const CALLS = 12
 /** Calls at which the server is killed, before the store has done each or after. */
 const KILLS = IS_NIGHTLY
   ? Array.from({ length: 2 * CALLS }, (_, at) => [1 + (at >> 1), at % 2 === 0 ? 'before' : 'after'] as const)

@@ -42,14 +42,13 @@ export {
 export { type HeadLog, type KnownHead, SignedHeads, type SignedHeadsOptions } from './inside/signed-heads.ts'
 export type { Release } from './inside/system-logs.ts'
 export type { TailOptions, Tails } from './inside/tail.ts'
+export type { FateListener, WorkspaceFate } from './inside/workspace-fates.ts'
 export type { HeldLease, WorkspaceLeases } from './inside/workspace-leases.ts'
 export {
-  type FateListener,
   type LogUpkeep,
   type RefusedUpdate,
   type Repeated,
   type WorkspaceEdit,
-  type WorkspaceFate,
   type WorkspacePosition,
   Workspaces,
   type WorkspaceUpdate,

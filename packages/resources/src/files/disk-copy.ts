@@ -7,7 +7,7 @@ import { FileError } from './file-error.ts'
 import type { FileRef } from './file-store.ts'
 import { isSha256 } from './upload-plan.ts'
 
-/** What became of a file that was to be copied. `gone`: it is not there. `damaged`: its bytes are others than its digest says. */
+/** The outcome for a file that was to be copied. `gone`: it is not there. `damaged`: its bytes are others than its digest says. */
 export type Copied = 'copied' | 'there' | 'gone' | 'damaged'
 
 /** The files in the folder of a `DiskStore`: what is being uploaded is none. */

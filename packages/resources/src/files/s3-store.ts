@@ -125,6 +125,8 @@ export class S3Store implements FileStore {
   async abort(upload: UploadRef): Promise<void> {
     const key = stagedKey(upload)
     await this.#abortOne(key, upload.id)
+    // A request that came twice, or a second attempt, may have begun another one under the key.
+    for (const other of await this.#uploadsOf(key)) if (other.key === key) await this.#abortOne(key, other.id)
     await this.#remove(key)
   }
 

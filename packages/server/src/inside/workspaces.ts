@@ -18,6 +18,7 @@ import { beingLoaded, moved, ServerError } from '../server-error.ts'
 import { RoomTails } from './room-tails.ts'
 import type { Release, SystemLogs } from './system-logs.ts'
 import type { TailOptions, Tails } from './tail.ts'
+import { type FateListener, type Remover, WorkspaceFates } from './workspace-fates.ts'
 import { WorkspaceLeases } from './workspace-leases.ts'
 
 /** The work on a log that may run beside the log's room. */
@@ -79,12 +80,6 @@ export interface RefusedUpdate {
   readonly refusal: BringRefusal
 }
 
-/** The fate of a whole workspace: it was deleted, undeleted or purged, or another history was put in its place. */
-export type WorkspaceFate = 'deleted' | 'undeleted' | 'purging' | 'purged' | 'replaced'
-
-/** Hears of the fate of a whole workspace. The caller of the method is answered once its promise has resolved. */
-export type FateListener = (workspace: WorkspaceId, fate: WorkspaceFate) => void | Promise<void>
-
 /** The range of a workspace's log. */
 export interface WorkspacePosition {
   readonly head: Lsn
@@ -106,8 +101,7 @@ export class Workspaces implements Tails {
   readonly #systemLogs: SystemLogs
   readonly #leases: Leases
   readonly #tails: RoomTails
-  readonly #fateListeners = new Set<FateListener>()
-  readonly #removers = new Set<(workspace: WorkspaceId) => Promise<void>>()
+  readonly #fates = new WorkspaceFates()
   /** The leases of all workspaces. */
   readonly leases: WorkspaceLeases
 
@@ -227,17 +221,15 @@ export class Workspaces implements Tails {
    * unsubscribe.
    */
   listenToFates(listener: FateListener): () => void {
-    this.#fateListeners.add(listener)
-    return () => void this.#fateListeners.delete(listener)
+    return this.#fates.listen(listener)
   }
 
   /**
    * Has `remove` called while a workspace is purged, for what is kept of it elsewhere, such as its files: once the purge can't be
    * taken back, and before the name is free. If it rejects, the purge does, and can be done again. Returns unsubscribe.
    */
-  removeBeside(remove: (workspace: WorkspaceId) => Promise<void>): () => void {
-    this.#removers.add(remove)
-    return () => void this.#removers.delete(remove)
+  removeBeside(remove: Remover): () => void {
+    return this.#fates.removeBeside(remove)
   }
 
   /**
@@ -269,28 +261,25 @@ export class Workspaces implements Tails {
       if (lease === undefined) await this.leases.endAll(workspace, refusal, lease)
       await this.#leases.whileClosed(workspace, refusal, () => this.#store.tombstone(workspace))
     })
-    await this.#tell(workspace, 'deleted')
+    await this.#fates.tell(workspace, 'deleted')
   }
 
   /** Undoes {@link delete}. The leases that it has ended stay ended. */
   async undelete(workspace: WorkspaceId): Promise<void> {
     await this.#rooms.evict(workspace, beingLoaded(), () => this.#store.undelete(workspace))
-    await this.#tell(workspace, 'undeleted')
+    await this.#fates.tell(workspace, 'undeleted')
   }
 
   /** Removes a deleted workspace for good, and its system logs. Its name may then be used again, for another history. */
   async purge(workspace: WorkspaceId): Promise<void> {
-    await this.#tell(workspace, 'purging')
+    await this.#fates.tell(workspace, 'purging')
     await this.#rooms.evict(workspace, beingLoaded(), () =>
       this.#leases.whileClosed(workspace, beingLoaded(), async () => {
         await this.#systemLogs.closeOf(workspace)
-        const beside = async (): Promise<void> => {
-          for (const remove of this.#removers) await remove(workspace)
-        }
-        await this.#store.purge(workspace, { beside })
+        await this.#store.purge(workspace, { beside: () => this.#fates.remove(workspace) })
       }),
     )
-    await this.#tell(workspace, 'purged')
+    await this.#fates.tell(workspace, 'purged')
   }
 
   /**
@@ -302,7 +291,7 @@ export class Workspaces implements Tails {
     await this.#rooms.evict(workspace, beingLoaded(), () =>
       this.#leases.whileClosed(workspace, beingLoaded(), async () => working.resolve(await work())),
     )
-    await this.#tell(workspace, 'replaced')
+    await this.#fates.tell(workspace, 'replaced')
     return working.promise
   }
 
@@ -315,10 +304,6 @@ export class Workspaces implements Tails {
   /** Names of the deleted workspaces that can be undeleted. */
   deleted(): AsyncIterable<string> {
     return this.#store.tombstones()
-  }
-
-  async #tell(workspace: WorkspaceId, fate: WorkspaceFate): Promise<void> {
-    for (const listener of this.#fateListeners) await listener(workspace, fate)
   }
 
   /** Runs `work`, or, if the workspace has seen the key before, resolves with the LSN of the first record with it. */
