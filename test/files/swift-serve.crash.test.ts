@@ -189,7 +189,7 @@ it('[RU6] a server that is killed at any call of an upload leaves one object, an
 it.each([
   ['parts of 5 MiB and a last one of a byte, listed one at a time', [5 * MIB, 5 * MIB, 1], 1],
   ...(IS_NIGHTLY ? [['10,000 parts', new Array<number>(10_000).fill(1), 1_000] as const] : []),
-] as const)('[RU13] Swift and the disk join %s', async (_, sizes, pageParts) => {
+] as const)('[RU12] Swift and the disk join %s', async (_, sizes, pageParts) => {
   const parts = sizes.map((bytes, n) => Buffer.alloc(bytes, `${n};`))
   const scenes = [await openDiskScene()]
   if (swift !== undefined) scenes.push(openS3Scene(swift, async () => {}))

@@ -1,8 +1,6 @@
-import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { openAsBlob, writeFileSync } from 'node:fs'
-import { readdir, readFile, writeFile } from 'node:fs/promises'
-import { promisify } from 'node:util'
+import { readdir, writeFile } from 'node:fs/promises'
 import { connectWorkspace, tasksOf, uploadsOf, type Workspace } from '@joinery/client'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type JoineryProcess, startJoinery } from '../support/joinery-process.ts'
@@ -225,16 +223,4 @@ it('[C136] an upload says that something answers for the store, sends its parts 
     await behind.close()
     await proxy.close()
   }
-})
-
-it('[RU12] the example in README.md uploads a file and downloads it', async () => {
-  const readme = await readFile(new URL('../../packages/resources/README.md', import.meta.url), 'utf8')
-  const example = /```ts\n(import [^`]*uploadsOf[^`]*)```/.exec(readme)?.[1] ?? expect.fail('README.md has no example')
-  expect(example.trimEnd().split('\n').length).toBeLessThanOrEqual(20)
-  const code = example.replace('ws://127.0.0.1:1234', server.url)
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', code], {
-    cwd: import.meta.dirname,
-  })
-  expect(stderr).toBe('')
-  expect(stdout).toMatch(/^(?:\w+ \d+\n)+synced 13\n13 measure twice\n$/)
 })
