@@ -9,7 +9,7 @@ export type FateListener = (workspace: WorkspaceId, fate: WorkspaceFate) => void
 /** Removes what is kept of a workspace outside the log. */
 export type Remover = (workspace: WorkspaceId) => Promise<void>
 
-/** Those who hear of the fates of workspaces, and those who have a part in them. */
+/** The listeners to the fates of workspaces, and the removers of what is kept of them elsewhere. */
 export class WorkspaceFates {
   readonly #listeners = new Set<FateListener>()
   readonly #removers = new Set<Remover>()
