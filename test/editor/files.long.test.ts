@@ -51,7 +51,7 @@ it.skipIf(!pages.isThere)(
 )
 
 it.skipIf(!pages.isThere)(
-  '[E96] fifty files that are dropped at once all arrive, and a folder among them is named',
+  '[E112] fifty files that are dropped at once all arrive, and a folder among them is named',
   async () => {
     const ann = await pages.visit('fifty')
     await dropMany(ann, 'main', 50, 'photos')

@@ -49,7 +49,7 @@ function takeErrors(): void {
 }
 
 it.skipIf(!pages.isThere)(
-  '[E94, C134] an upload goes on with the missing parts after a reload at half, under another name, after a sleep in which its URLs expired, and after the network was off',
+  '[E110, C134] an upload goes on with the missing parts after a reload at half, under another name, after a sleep in which its URLs expired, and after the network was off',
   async () => {
     await using directory = await tempDirectory()
     let server = await startJoinery({ directory: directory.path, env: { JOINERY_LIMITS: LIMITS } })
@@ -155,7 +155,7 @@ it.skipIf(!pages.isThere)(
 )
 
 it.skipIf(!pages.isThere)(
-  '[E95] a page of one origin uploads to a bucket of another by the CORS rules of README.md, and says so where they lack PUT',
+  '[E111] a page of one origin uploads to a bucket of another by the CORS rules of README.md, and says so where they lack PUT',
   async (context) => {
     if (swiftRoot() === undefined) return skipForSwift(context)
     const bucket = await openSwiftBucket()
@@ -199,7 +199,7 @@ it.skipIf(!pages.isThere)(
   },
 )
 
-it.skipIf(!pages.isThere)('[E95] a page of any origin may use the URLs of the disk that it was given', async () => {
+it.skipIf(!pages.isThere)('[E111] a page of any origin may use the URLs of the disk that it was given', async () => {
   const other = await servePage('')
   try {
     await inWorkspace(pages.url, async (workspace, block) => {
