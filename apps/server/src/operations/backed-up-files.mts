@@ -30,7 +30,7 @@ export async function backUpFiles(directory: string, archive: string): Promise<C
     if (copied === 'damaged') damaged.push(`${file.scope}/${file.sha256}`)
     else if (copied !== 'gone') listed.push(file)
   }
-  await writeList(archive, listed)
+  if (listed.length > 0) await writeList(archive, listed)
   return { files: listed.length, bytes: bytesOf(listed), damaged }
 }
 

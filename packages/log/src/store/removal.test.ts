@@ -50,7 +50,7 @@ describe('removal', () => {
     await again.close()
   })
 
-  it('[L173] a purge calls what is beside it when it can’t be taken back, and can be done again when that fails', async () => {
+  it('[L179] a purge calls what is beside it when it can’t be taken back, and can be done again when that fails', async () => {
     const directory = await makeDirectory()
     const store = await open(directory)
     await fill(store, 'a', 10)

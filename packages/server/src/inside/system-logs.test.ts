@@ -113,7 +113,7 @@ it('[S322] a listener to fates hears of them before whoever has asked is answere
   expect(heard).toHaveLength(6)
 })
 
-it('[S363] what is kept elsewhere is removed while a workspace is purged, and a purge that fails by it can only be done again', async () => {
+it('[S369] what is kept elsewhere is removed while a workspace is purged, and a purge that fails by it can only be done again', async () => {
   const { workspaces } = fixture.server
   let isThere = true
   let isAway = true
