@@ -68,7 +68,11 @@ async function runBackup(options: Options): Promise<void> {
   const heads = await readHeadLogs(join(directory, HEAD_LOG_FILE))
   const { beside: files, ...summary } = await archive(directory, {}, path, () => backUpFiles(directory, path))
   if (heads !== undefined) await writeFile(headsBeside(path), heads, { mode: 0o600 })
-  console.log(isJson ? JSON.stringify({ ...summary, ...(files.files > 0 && { files }) }) : `${describe(summary)}${filesHeld(files)}`)
+  console.log(
+    isJson
+      ? JSON.stringify({ ...summary, ...(files.files > 0 && { files }) })
+      : `${describe(summary)}${filesHeld(files)}`,
+  )
   warnOfDamagedFiles(files, 'the backup lacks them, so no older backup was removed')
   if (summary.damaged.length > 0) {
     throw new AppError(
