@@ -1,8 +1,8 @@
 /**
- * Makes the README's pictures from the running editor: `node test/editor/screenshots.ts [DIRECTORY]`, by default into
- * `apps/editor/screenshots`. Needs Debian's chromium.
+ * Makes the README's pictures and its recording from the running editor: `node test/editor/screenshots.ts [DIRECTORY]`, by default
+ * into `apps/editor/screenshots`. Needs Debian's chromium.
  */
-import { mkdir } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Browser, Page } from 'playwright-core'
@@ -10,14 +10,22 @@ import { ensureEditorBuilt } from '../../apps/server/src/editor-build.mts'
 import { launchChromium, newPage, requireChromium } from '../browser/chromium.ts'
 import { startJoinery } from '../support/joinery-process.ts'
 import { tempDirectory } from '../support/temp-directory.ts'
+import { FILM_SIZE } from './pictures/film.ts'
+import { playStory, setScene } from './pictures/story.ts'
 import { PATIENCE_MS, stopClock } from './stopped-clock.ts'
 
 const SIZE = { width: 1_100, height: 640 }
 const PASSAGE =
   'A mortise and tenon holds without glue: the parts are made apart and fit without force. Cut the mortise first, then the tenon to its measure.'
 
-async function visit(browser: Browser, url: string, person: string, scheme: 'light' | 'dark'): Promise<Page> {
-  const page = await newPage(browser, { viewport: SIZE, colorScheme: scheme })
+async function visit(
+  browser: Browser,
+  url: string,
+  person: string,
+  scheme: 'light' | 'dark',
+  viewport = SIZE,
+): Promise<Page> {
+  const page = await newPage(browser, { viewport, colorScheme: scheme })
   await page.addInitScript(
     (stored) => localStorage.setItem('joinery person', stored),
     JSON.stringify({ name: person, hue: person === 'Ann' ? 20 : 200 }),
@@ -81,6 +89,18 @@ async function demonstrate(browser: Browser, url: string, path: string): Promise
   await page.screenshot({ path })
 }
 
+/** A recording of two people and a job at work. */
+async function record(browser: Browser, url: string, path: string): Promise<void> {
+  const workspace = 'recording'
+  const server = new URL('/', url).href.replace('http', 'ws').slice(0, -1)
+  await setScene(server, workspace)
+  const address = new URL(`/w/${workspace}`, url).href
+  const ann = await visit(browser, address, 'Ann', 'light', FILM_SIZE)
+  const bob = await visit(browser, address, 'Bob', 'light', FILM_SIZE)
+  const film = await playStory(ann, bob, server, workspace)
+  await writeFile(path, await film.develop(browser))
+}
+
 const executable = requireChromium()
 if (executable === undefined) process.exit(1)
 const directory = process.argv[2] ?? fileURLToPath(new URL('../../apps/editor/screenshots/', import.meta.url))
@@ -113,6 +133,7 @@ try {
   await ann.screenshot({ path: join(directory, 'history-light.png') })
   await playTwoBoards(browser, new URL('/', url).href, join(directory, 'first-screen-light.png'))
   await demonstrate(browser, url.replace('workshop', 'demo'), join(directory, 'demonstration-light.png'))
+  await record(browser, url, join(directory, 'recording.gif'))
 } finally {
   await browser.close()
 }
