@@ -101,7 +101,7 @@ function nextOf(path: string): string {
 
 /** The logs that were put aside, oldest first. */
 async function putAside(path: string): Promise<string[]> {
-  const names = await readdir(dirname(path))
+  const names = (await readdir(dirname(path)).catch(absent)) ?? []
   const number = (name: string): number => Number(name.slice(basename(path).length + 1))
   return names
     .filter((name) => name.startsWith(`${basename(path)}.`) && Number.isSafeInteger(number(name)))
