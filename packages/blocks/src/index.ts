@@ -96,7 +96,7 @@ export {
 export type { Unrestorable } from './rich-content/lost-subdocuments.ts'
 export { replaceDelta } from './rich-content/replace-delta.ts'
 export { checkJson, type JsonWrite, writeJson } from './rich-content/write-json.ts'
-export { Sha256 } from './sha256.ts'
+export { Sha256, sha256 } from './sha256.ts'
 export { SOURCE_PRIORITY, type Source } from './sources.ts'
 export {
   RunSupersededError,

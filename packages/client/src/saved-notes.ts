@@ -1,5 +1,5 @@
+import { sha256 } from '@joinery/blocks'
 import { toBase64 } from 'lib0/buffer'
-import { digest } from 'lib0/hash/sha256'
 import * as Y from 'yjs'
 
 /**
@@ -7,7 +7,7 @@ import * as Y from 'yjs'
  * state vector alone says nothing of deletions. Takes time in proportion to the document.
  */
 export function stateOf(doc: Y.Doc): string {
-  return toBase64(digest(Y.encodeSnapshot(Y.snapshot(doc))))
+  return toBase64(sha256(Y.encodeSnapshot(Y.snapshot(doc))))
 }
 
 /** Whether `state` names the state of this document. False for a document that still waits for parts of it. */
