@@ -1,9 +1,10 @@
 import 'fake-indexeddb/auto'
 import type { Workspace } from '@joinery/client'
+import { openMemoryStore } from '@joinery/log'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { until } from '../support/until.ts'
-import { connect, readText, startServer, textOf, whenState } from './fixture.ts'
+import { closing, connect, readText, startServer, textOf, whenState } from './fixture.ts'
 
 /** Number of edits that a workspace calls unsaved, as soon as its copy is loaded and while it has no server. */
 async function unsavedIn(workspace: Workspace): Promise<number> {
@@ -12,9 +13,10 @@ async function unsavedIn(workspace: Workspace): Promise<number> {
 }
 
 describe('a copy that opens without a server', () => {
-  it('[C141] has no unsaved edits if the server has all of it, and is durable at once', async () => {
+  it('[C141] has no unsaved edits if the server had all of it, and is durable when the server says so again', async () => {
     const offline = { prefix: 'all-saved' }
-    const server = await startServer()
+    const store = closing(openMemoryStore())
+    const server = await startServer({ store })
     const ada = connect(server, { offline })
     const ben = connect(server)
     textOf(ada).insert(0, 'by ada')
@@ -29,7 +31,15 @@ describe('a copy that opens without a server', () => {
     const again = connect(server, { offline })
     expect(await unsavedIn(again)).toBe(0)
     expect(readText(again)).toBe('by ben, by ada')
-    expect(await again.whenDurable()).toEqual({ lsn: undefined })
+    let isDurable = false
+    const durable = again.whenDurable().then(() => {
+      isDurable = true
+    })
+    textOf(again).insert(0, 'offline, ')
+    await expect.poll(() => again.saveStatus.get()).toMatchObject({ state: 'offline', pending: 1 })
+    expect(isDurable).toBe(false)
+    await startServer({ store, port: server.port })
+    await durable
   })
 
   it('[C141] counts what was written or deleted since the server had all of it', async () => {

@@ -15,8 +15,8 @@ export interface CopyKeeperEvents {
   unreadable(error: ClientError): void
   /** Whether records of this generation may meet the document. */
   accepts(generation: string | undefined): boolean
-  /** The copy has brought this update into the document, and a server may lack it. */
-  unsaved(update: Uint8Array): void
+  /** The copy has brought this update into the document. `isNoted`: a note says that a server had all of the document. */
+  loaded(update: Uint8Array, isNoted: boolean): void
   /** The generation of the document; undefined before a server has told it. */
   generation(): string | undefined
   /** The actor who writes the document, as a server named it; undefined before that. */
@@ -154,7 +154,7 @@ export class CopyKeeper {
         changed: () => copy !== undefined && this.#onChange(copy),
         lost: () => copy !== undefined && this.#lost(copy, 'the browser closed it'),
         accepts: (generation) => isOurs() && this.#state.state !== 'closed' && this.#events.accepts(generation),
-        unsaved: (update) => this.#events.unsaved(update),
+        loaded: (update, isNoted) => this.#events.loaded(update, isNoted),
       }
       const opened = await LocalCopy.open(name, this.#doc, events)
       if (opened.state === 'open') copy = opened.copy

@@ -79,9 +79,9 @@ export class DocumentSync {
     removeAwarenessStates(this.#awareness, others, this)
   }
 
-  /** Takes a local edit. It is sent at once, or with the answer to the next SyncStep1. */
-  written(update: Uint8Array): void {
-    this.outbox.ledger.write()
+  /** Takes a local edit, or a copy's document. It is sent at once, or with the answer to the next SyncStep1. `isNoted`: see the ledger. */
+  written(update: Uint8Array, isNoted = false): void {
+    this.outbox.ledger.write(isNoted)
     const sender = this.#sender()
     if (!sender.isOpen || !this.outbox.isAnswered) return
     if (update.length > this.updateBytesMax) return this.#events.tooLargeToSend()

@@ -9,6 +9,7 @@
 export class DurabilityLedger {
   #written = 0
   #covered = 0
+  #noted = 0
   #lsn: number | undefined
   #connection: OpenConnection | undefined
 
@@ -24,6 +25,10 @@ export class DurabilityLedger {
   get pending(): number {
     return this.#written - this.#covered
   }
+  /** Edits of which it was never known that they are durable: {@link pending} without the document of a copy that a server has had. */
+  get unsaved(): number {
+    return this.pending - (this.#noted > this.#covered ? 1 : 0)
+  }
   /** LSN of the last acknowledgement; undefined before the first. */
   get lsn(): number | undefined {
     return this.#lsn
@@ -33,9 +38,13 @@ export class DurabilityLedger {
     return this.#connection?.isSyncDurable ?? false
   }
 
-  /** Counts one edit that did not come from the server: a local edit, or one found in the local copy. */
-  write(): void {
+  /**
+   * Counts one edit that did not come from the server: a local edit, or the document of a local copy. `isNoted`: a server once had
+   * all of that document, and may have been set back since.
+   */
+  write(isNoted = false): void {
     this.#written += 1
+    if (isNoted) this.#noted = this.#written
   }
 
   /** Starts a new connection: frames are counted from 1 again. Unacknowledged frames of the last connection cover nothing. */

@@ -16,7 +16,7 @@ async function open(name: string) {
     changed: () => onChange(),
     lost: () => undefined,
     accepts: () => true,
-    unsaved: () => undefined,
+    loaded: () => undefined,
   })
   if (opened.state !== 'open') throw opened.state === 'unreadable' ? opened.error : new Error(opened.state)
   const { copy } = opened

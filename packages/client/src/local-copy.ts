@@ -19,8 +19,8 @@ export interface LocalCopyEvents {
   lost(): void
   /** Whether records of this generation may be applied to the document. */
   accepts(generation: string | undefined): boolean
-  /** The records are in the document, and brought it this update, which a server may lack: no note says that it is saved. */
-  unsaved(update: Uint8Array): void
+  /** The records are in the document, and brought it this update. `isNoted`: a note says that a server had all of it. */
+  loaded(update: Uint8Array, isNoted: boolean): void
 }
 
 /** The result of {@link LocalCopy.open}. */
@@ -169,8 +169,8 @@ export class LocalCopy {
       this.#doc.off('update', onUpdate)
     }
     // A document that was in use has edits of its own, of which the note says nothing.
-    const isSaved = isDocEmpty && isStateOf(this.#doc, saved)
-    if (brought !== undefined && !isSaved) this.#events.unsaved(brought)
+    const isNoted = isDocEmpty && isStateOf(this.#doc, saved)
+    if (brought !== undefined) this.#events.loaded(brought, isNoted)
     this.#records = updates.length
     if (this.#records >= RECORDS_MAX) await this.#compact()
     if (this.#state !== 'open') throw new Error('the database was closed while it was read')

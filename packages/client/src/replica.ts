@@ -151,9 +151,9 @@ export class Replica {
   get copyName(): string | undefined {
     return this.#keeper?.name
   }
-  /** Number of edits that are not known to be durable on the server, unanswered keyed edits included. */
+  /** Number of edits of which it was never known that they are durable on the server, unanswered keyed edits included. */
   get pending(): number {
-    return this.#sync.outbox.ledger.pending + this.#keyed.size
+    return this.#sync.outbox.ledger.unsaved + this.#keyed.size
   }
   get isCaughtUp(): boolean {
     return this.#sync.outbox.ledger.isCaughtUp
@@ -253,7 +253,7 @@ export class Replica {
         if (!isForeign) this.#generation ??= generation
         return !isForeign
       },
-      unsaved: (update) => this.#onWritten(update),
+      loaded: (update, isNoted) => this.#onWritten(update, isNoted),
     })
   }
 
@@ -269,8 +269,8 @@ export class Replica {
     if (origin !== this.#sync) this.#onWritten(update)
   }
 
-  #onWritten(update: Uint8Array): void {
-    this.#sync.written(update)
+  #onWritten(update: Uint8Array, isNoted = false): void {
+    this.#sync.written(update, isNoted)
     this.#events.changed()
   }
 
