@@ -69,7 +69,8 @@ class Killer {
   async at(when: 'before' | 'after', { name }: WorkMessage): Promise<boolean> {
     const place = `${when} ${name}`
     if (!this.dies(place)) return false
-    this.#killing = Promise.resolve(this.#kill(place))
+    // One after the other: a server takes messages a little before it is known to be back.
+    this.#killing = this.#killing.then(() => this.#kill(place))
     await this.#killing
     return true
   }
