@@ -4,6 +4,8 @@ import { TEST_MS, WAIT_MS } from './test/support/patience.ts'
 
 /** Test files with one of these suffixes take long: `npm test` leaves them out, `npm run test:long` runs them. */
 const LONG = '*.{crash,fuzz,property,long}.test'
+/** Files that only `npm run nightly` runs. */
+const NIGHTLY = '**/*.nightly.test.ts'
 /** Their files leave nothing behind in the process: a worker loads what they share once, which halves their CPU time. */
 const TOGETHER = ['packages/*/src/**/*.test.ts', 'apps/{demonstration,editor}/src/**/*.test.ts']
 const CRASHES = 'packages/*/src/**/*.crash.test.ts'
@@ -16,7 +18,7 @@ type ProjectOptions = Exclude<TestProjectInlineConfiguration['test'], undefined>
 
 /** Two projects of one kind of files: `name` has the quick ones, `long-name` those with a suffix of {@link LONG}. */
 function inBothLanes(name: string, files: string[], { exclude = [], ...options }: ProjectOptions) {
-  const excluded = ['**/node_modules/**', ...exclude]
+  const excluded = ['**/node_modules/**', NIGHTLY, ...exclude]
   const long = files.map((glob) => glob.replace('*.test', LONG))
   return [
     { extends: true, test: { ...options, name, include: files, exclude: [...excluded, `**/${LONG}.{ts,mts}`] } },

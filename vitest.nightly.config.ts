@@ -3,14 +3,15 @@ import { defineConfig } from 'vitest/config'
 import { NIGHTLY_TEST_MS, WAIT_MS } from './test/support/patience.ts'
 
 /**
- * The long runs: every fuzz, crash and property-history test with a budget of minutes instead of seconds. Those tests
- * read JOINERY_NIGHTLY and take larger numbers when it is set; a seed that fails here becomes a named test of `npm test`.
+ * The long runs: every fuzz, crash and property-history test with a budget of minutes instead of seconds, and what no other run
+ * has time for, such as the benches' own tests. The former read JOINERY_NIGHTLY and take larger numbers when it is set; a seed
+ * that fails here becomes a named test of `npm test`.
  */
 export default defineConfig({
   test: {
     include: [
       '{packages,apps}/*/src/**/*.{fuzz,crash,property}.test.{ts,mts}',
-      'test/**/*.{fuzz,crash,property}.test.ts',
+      'test/**/*.{fuzz,crash,property,nightly}.test.ts',
     ],
     pool: 'forks',
     env: {

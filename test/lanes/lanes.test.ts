@@ -39,12 +39,18 @@ async function testFiles(): Promise<string[]> {
 describe('lanes', () => {
   let quick: string[]
   let long: string[]
+  let nightly: string[]
   beforeAll(async () => {
-    ;[quick, long] = await Promise.all([filesOf('--project', '!long-*'), filesOf('--project', 'long-*')])
+    ;[quick, long, nightly] = await Promise.all([
+      filesOf('--project', '!long-*'),
+      filesOf('--project', 'long-*'),
+      filesOf('--config', 'vitest.nightly.config.ts'),
+    ])
   })
 
   it('[T86] every test file is in exactly one lane, and its suffix says in which', async () => {
-    expect([...quick, ...long].sort()).toEqual(await testFiles())
+    const isNightly = (path: string) => path.endsWith('.nightly.test.ts')
+    expect([...quick, ...long, ...nightly.filter(isNightly)].sort()).toEqual(await testFiles())
     const isLong = (path: string) => /\.(crash|fuzz|property|long)\.test\.m?ts$/.test(path)
     expect(quick.filter(isLong)).toEqual([])
     expect(long.filter((path) => !isLong(path))).toEqual([])
