@@ -26,8 +26,8 @@ describe('two nodes', () => {
     await using scene = await ClusterScene.start(context)
     const one = await scene.node('n1')
     const two = await scene.node('n2')
-    // Both ask for new workspaces at the same time.
-    for (const name of ['x', 'y', 'z', 'demo']) {
+    // Both ask for new workspaces at the same time, and either may come first.
+    for (const name of ['x', 'y', 'z']) {
       const both = [one, two].map(async (node, n) => (await put(node, `first-${n}`, 'by both', name)).status)
       expect(await Promise.all(both)).toEqual([201, 201])
     }

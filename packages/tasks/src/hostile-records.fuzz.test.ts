@@ -23,7 +23,7 @@ const step = fc.constantFrom('one', 'files', 'pause', 'approved', 'pay', 'no ste
 const item = fc.constantFrom(undefined, 'a', 'b', '', 'no item')
 const kind = fc.constantFrom('plan' as const, 'run' as const, 'undo' as const)
 const target = { task, kind, step: fc.option(step, { nil: undefined }), item }
-const nonce = fc.constantFrom('n1', 'n2', 'n3')
+const nonce = fc.nat(40).map((n) => `n${n}`)
 const at = fc.constantFrom(undefined, 0, 5, 1e15, -1)
 const by = fc.constant({ actor: 'ada', source: 'user_action' })
 const error = fc.record({
@@ -95,18 +95,40 @@ const event: fc.Arbitrary<JournalEvent> = fc.oneof(
 
 const saved = (fold: WorkFold): unknown => JSON.parse(Buffer.from(stateCodec.encode(fold).subarray(1)).toString())
 
+const STARTED: JournalEvent = {
+  ...{ type: 'started', task: 't1', saga, input: {}, by: { actor: 'ada', source: 'user_action' } },
+  ...{ key: undefined, body: 'b', bytes: 0 },
+}
+/** Found by chance: a lease for attempt 0 was in no snapshot. */
+const LEASED_AS_NONE: JournalEvent = {
+  ...{
+    type: 'leased',
+    task: 't1',
+    kind: 'plan',
+    step: undefined,
+    item: undefined,
+    attempt: 0,
+    worker: 'w',
+    nonce: 'n1',
+  },
+}
+
 it('[J52] events in any order fold without an error, and a snapshot with its tail makes the state of all events', () => {
   fc.assert(
     fc.property(fc.array(event, { maxLength: 60 }), fc.nat(60), (list, cut) => {
       const whole = new WorkFold()
       let halves = new WorkFold()
+      const given = new Set<string>()
       for (const [n, one] of list.entries()) {
+        // Each lease has a random nonce of its own.
+        if (one.type === 'leased' && given.has(one.nonce)) continue
+        if (one.type === 'leased') given.add(one.nonce)
         // As the journal has it: bytes.
         const read = events.decode(events.encode(one))
         whole.take(read, n, n + 1)
         halves.take(events.decode(events.encode(one)), n, n + 1)
         if (n === cut) halves = stateCodec.decode(stateCodec.encode(halves))
-        for (const nonceNow of ['n1', 'n2', 'n3']) expect(halves.ofNonce(nonceNow)).toEqual(whole.ofNonce(nonceNow))
+        for (const now of given) expect(halves.ofNonce(now)).toEqual(whole.ofNonce(now))
       }
       expect(saved(halves)).toEqual(saved(whole))
       expect(halves.open).toBe(whole.open)
@@ -121,7 +143,7 @@ it('[J52] events in any order fold without an error, and a snapshot with its tai
         expect([...offersOf(record, () => true)].length).toBeLessThan(9)
       }
     }),
-    { numRuns: RUNS },
+    { numRuns: RUNS, examples: [[[STARTED, LEASED_AS_NONE], 1]] },
   )
 })
 

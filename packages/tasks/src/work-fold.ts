@@ -1,4 +1,5 @@
 import { applyEvent, attemptsOf, taskOf } from './apply-event.ts'
+import type { Attempts } from './attempts.ts'
 import type { JournalEvent, Target } from './task-event.ts'
 import type { TaskRecord } from './task-state.ts'
 
@@ -42,7 +43,11 @@ export class WorkFold {
 
   /** The last attempt that the lease of this nonce was given for. */
   ofNonce(nonce: string): Target | undefined {
-    return this.#byNonce.get(nonce)
+    const target = this.#byNonce.get(nonce)
+    const task = this.#tasks.get(target?.task ?? '')
+    if (target === undefined || task === undefined) return undefined
+    // A task that was moved to another version of its saga may have lost the step.
+    return attemptsOf(task, target)?.nonce === nonce ? target : undefined
   }
 
   /** Calls `watcher` before each change of a task, and with undefined before a change of many. Returns unsubscribe. */
@@ -91,7 +96,10 @@ export class WorkFold {
   }
 
   #index({ task, kind, step, item }: Target, nonce: string | undefined): void {
-    if (nonce !== undefined) this.#byNonce.set(nonce, { task, kind, step, item })
+    if (nonce === undefined) return
+    // Without a step only the plan of the task can be meant. A plan has no item, nor has the one unit of a step without items.
+    if (step === undefined || kind === 'plan') this.#byNonce.set(nonce, { task, kind: 'plan', step })
+    else this.#byNonce.set(nonce, { task, kind, step, item: item === '' ? undefined : item })
   }
 
   #put(task: TaskRecord): void {
@@ -138,14 +146,19 @@ export function isOpen(task: TaskRecord): boolean {
 
 /** Everything of a task for which attempts were made, in the order of its steps. */
 export function* targetsOf({ id: task, plan, steps }: TaskRecord): Generator<Target> {
-  if (plan.attempt > 0) yield { task, kind: 'plan' }
+  if (isTried(plan)) yield { task, kind: 'plan' }
   for (const { shape, plan: stepPlan, units } of steps) {
     const step = shape.name
-    if (stepPlan.attempt > 0) yield { task, kind: 'plan', step }
+    if (isTried(stepPlan)) yield { task, kind: 'plan', step }
     for (const [key, { run, undo }] of units.entries()) {
       const item = key === '' ? undefined : key
-      if (run.attempt > 0) yield { task, kind: 'run', step, item }
-      if (undo.attempt > 0) yield { task, kind: 'undo', step, item }
+      if (isTried(run)) yield { task, kind: 'run', step, item }
+      if (isTried(undo)) yield { task, kind: 'undo', step, item }
     }
   }
+}
+
+/** A record that is damaged, or not ours, may have a lease for attempt 0. */
+function isTried({ attempt, nonce }: Attempts): boolean {
+  return attempt > 0 || nonce !== undefined
 }
