@@ -3,11 +3,9 @@
  * hocuspocus.ts does. A real deployment has a database server in its place.
  * usage: node hocuspocus-redis.ts PORT DIRECTORY REDIS_PORT
  */
-import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
-import { Database } from '@hocuspocus/extension-database'
 import { Redis } from '@hocuspocus/extension-redis'
 import { Server } from '@hocuspocus/server'
+import { sqliteStorage } from './hocuspocus-storage.ts'
 
 /** Time that a process waits for another one that writes into the file, ms. */
 const BUSY_MS = 5_000
@@ -15,23 +13,7 @@ const BUSY_MS = 5_000
 const [port, directory, redisPort] = process.argv.slice(2)
 if (port === undefined || directory === undefined || redisPort === undefined)
   throw new Error('usage: node hocuspocus-redis.ts PORT DIRECTORY REDIS_PORT')
-const database = new DatabaseSync(join(directory, 'documents.sqlite'))
-database.exec(`pragma busy_timeout = ${BUSY_MS}`)
-database.exec('pragma journal_mode = wal')
-database.exec('create table if not exists documents (name text primary key, data blob not null)')
-const select = database.prepare('select data from documents where name = ?')
-const upsert = database.prepare(
-  'insert into documents (name, data) values (?, ?) on conflict (name) do update set data = excluded.data',
-)
-const storage = new Database({
-  fetch: async ({ documentName }) => {
-    const data = select.get(documentName)?.data
-    return data instanceof Uint8Array ? data : null
-  },
-  store: async ({ documentName, state }) => {
-    upsert.run(documentName, state)
-  },
-})
+const storage = sqliteStorage(directory, [`busy_timeout = ${BUSY_MS}`, 'journal_mode = wal'])
 const between = new Redis({ host: '127.0.0.1', port: Number(redisPort) })
 // Without a listener ioredis prints every try to reach Redis.
 for (const link of [between.pub, between.sub]) link.on('error', () => undefined)
