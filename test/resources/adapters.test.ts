@@ -157,6 +157,20 @@ it('[RS13] a service is called as the configuration says, and its answer is read
   })
 })
 
+it('[RS45] a value that would lead out of its part of a URL is refused, and nothing is called', async () => {
+  await using crmService = await service((_request, response) => response.end('{}'))
+  const adapter = adapterOf(crm(crmService.url))
+  for (const name of ['.', '..']) {
+    const refused = await adapter
+      .sync(contextOf('k', {}, { resource: { ...resource, name } }))
+      .catch((error: unknown) => error)
+    expect(failureOf(refused)).toMatchObject({ class: 'permanent', error: expect.stringContaining(`"${name}"`) })
+    const query = adapter.query?.(contextOf('', {}, { externalId: name }))
+    await expect(query).rejects.toMatchObject({ code: 'rejected' })
+  }
+  expect(crmService.calls).toEqual([])
+})
+
 it('[RS13] statuses of HTTP say whether to try again, and one that is gone needs no taking back', async () => {
   let status = 200
   await using crmService = await service((_request, response) =>

@@ -7,6 +7,7 @@ import { watchFiles } from './files/file-metrics.mts'
 import type { ServedFiles } from './files/served-files.mts'
 import { type CountedHooks, watchHooks } from './resources/hook-metrics.mts'
 import { type CountedOutbox, watchOutbox } from './resources/outbox-metrics.mts'
+import { type CountedOutside, watchOutside } from './resources/outside-metrics.mts'
 import { type CountedSearch, watchSearch } from './resources/search-metrics.mts'
 import { createStoreMetrics } from './store-metrics.mts'
 import { type CountedTasks, watchTasks } from './task-metrics.mts'
@@ -24,6 +25,8 @@ export interface Metrics {
   watchHooks(inbox: CountedHooks): void
   /** Adds the numbers of outbound webhooks. */
   watchOutbox(outbox: CountedOutbox): void
+  /** Adds the numbers of the looks at services. */
+  watchOutside(outside: CountedOutside): void
   /** Adds the numbers of uploaded files. */
   watchFiles(files: Pick<ServedFiles, 'uploadedBytes'>, tasks: CountedTasks): void
   /** Adds the numbers of searches. */
@@ -47,6 +50,7 @@ export function createMetrics(): Metrics {
     watchTasks: (tasks) => watchTasks(registry, tasks),
     watchHooks: (inbox) => watchHooks(registry, inbox),
     watchOutbox: (outbox) => watchOutbox(registry, outbox),
+    watchOutside: (outside) => watchOutside(registry, outside),
     watchFiles: (files, tasks) => watchFiles(registry, files, tasks),
     watchSearch: (search) => watchSearch(registry, search),
     watchHeads: (heads) => watchHeads(registry, heads),

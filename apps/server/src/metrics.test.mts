@@ -20,6 +20,7 @@ it('[A22, A43] README.md names the metrics there are, and no others', async () =
   metrics.watchFiles({ uploadedBytes: 0 }, tasks)
   metrics.watchHooks({ counts: new Map(), list: () => [] })
   metrics.watchOutbox({ outbox: { endpoints: [], lags: new Map(), dead: 0 }, egress: { refused: new Map() } })
+  metrics.watchOutside({ counts: new Map(), size: { entries: 0, bytes: 0 } })
   const counts = { answered: 0, repeats: 0, texts: 0, failed: new Map() }
   metrics.watchSearch({ search: { counts: new Map() }, service: { counts } })
   metrics.watchHeads({ counters: { signed: 0, logged: 0, contradictions: 0, failures: 0 } })

@@ -31,6 +31,7 @@ import { readQuotaUse, writeQuotaUse } from './quotas-file.mts'
 import { readReadiness } from './readiness.mts'
 import { secretVariables } from './resources/resource-worker.mts'
 import { readServedResources } from './resources/serve-resources.mts'
+import { openServedOutside } from './resources/served-outside.mts'
 import { forgetOthers, openServedSearch } from './resources/served-search.mts'
 import type { ServeConfig } from './serve-config.mts'
 import { openServedHeads, readServedKey } from './serve-heads.mts'
@@ -172,6 +173,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
         ...{ workspaces: server.workspaces, store, lists, logger, isShared: cluster !== undefined },
       })
       const outbox = outgoing?.outbox
+      const outside = openServedOutside(resources?.file, server.workspaces)
       const signed = await openServedHeads(config, signer, server, logger)
       const search = openServedSearch({ config, file: resources?.file, environment: process.env })
       await forgetOthers(search, server.workspaces.names(), logger)
@@ -198,6 +200,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
         logger,
         limits: config.limits.http,
         ...(signed && { heads: signed.heads }),
+        ...(outside && { outside: outside.reads }),
         ...(cluster && { passOn: (request, response) => server.passOn(request, response) }),
         version: VERSION,
         ...(authenticator && { authenticator }),
@@ -209,6 +212,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
       metrics.watchSearch(search)
       if (inbox !== undefined) metrics.watchHooks(inbox)
       if (outgoing !== undefined) metrics.watchOutbox(outgoing)
+      if (outside !== undefined) metrics.watchOutside(outside.reads)
       if (signed !== undefined) metrics.watchHeads(signed.heads)
       if (cluster !== undefined) metrics.watchCluster(cluster)
       cluster?.releaseBy((workspace) => server.workspaces.release(workspace as WorkspaceId))
@@ -248,6 +252,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
               ...workers.map((worker) => worker.close()),
               files.close(),
               search.close(),
+              outside?.close(),
             ])
             await api.close()
             await served.close()

@@ -10,6 +10,7 @@ export type {
 } from './adapters/adapter.ts'
 export { observeSagaOf, sagasOf } from './adapters/adapter-sagas.ts'
 export { ADAPTER_KINDS } from './adapters/kinds.ts'
+export { OutsideReads } from './cache/outside-reads.ts'
 export { type ConfiguredAdapter, type ResourcesConfig, readResourcesConfig } from './config/read-config.ts'
 export { secretName } from './config/secret-name.ts'
 export { EGRESS_LIMITS, Egress, type EgressAnswer, type EgressOptions, type EgressRequest } from './egress/egress.ts'

@@ -19,19 +19,31 @@ export async function loadResourceSagas(
   const file = await readResourcesFile(path, process.env)
   checkSecrets(file, false)
   const machines = await machinesOfAdapters(file, machinesFile)
-  const { JOINERY_EGRESS_ALLOW: egressAllow, JOINERY_EGRESS_PROXY: egressProxy } = process.env
-  return file.config.adapters.flatMap(({ machine, kind, config }) => {
+  return [...openAdapters(file, place)].flatMap(([machine, adapter]) => {
     const table = machines.get(machine)
     if (table === undefined) throw new AppError('usage', `adapters.${machine}: there is no such machine`)
-    const adapter: ResourceAdapter = kind.open(config, {
-      ...{ machine, secrets: file.secrets },
-      ...(egressAllow !== undefined && { egressAllow }),
-      ...(place && { texts: textsFrom(place) }),
-      ...(place?.vectors !== undefined && { vectors: new VectorStore(place.vectors) }),
-      ...(egressProxy !== undefined && { egressProxy }),
-    })
     return sagasOf({ adapter, machine: table, secrets: file.secrets })
   })
+}
+
+/** The adapters of a file, by machine. Throws {@link ResourceError} `misconfigured`, which names the field. */
+export function openAdapters(
+  { config, secrets }: ResourcesFile,
+  place: WorkPlace | undefined,
+): ReadonlyMap<string, ResourceAdapter> {
+  const { JOINERY_EGRESS_ALLOW: egressAllow, JOINERY_EGRESS_PROXY: egressProxy } = process.env
+  return new Map(
+    config.adapters.map(({ machine, kind, config: given }) => [
+      machine,
+      kind.open(given, {
+        ...{ machine, secrets },
+        ...(egressAllow !== undefined && { egressAllow }),
+        ...(place && { texts: textsFrom(place) }),
+        ...(place?.vectors !== undefined && { vectors: new VectorStore(place.vectors) }),
+        ...(egressProxy !== undefined && { egressProxy }),
+      }),
+    ]),
+  )
 }
 
 /** The variables of the environment that hold secrets which no adapter reads: the adapters' worker does not get them. */

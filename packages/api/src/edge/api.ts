@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { CLAIM_LISTS, type ClaimList } from '@joinery/blocks'
-import { BoardSearch, type Files } from '@joinery/resources'
+import { BoardSearch, type Files, type OutsideReads } from '@joinery/resources'
 import {
   type Authenticator,
   type Costs,
@@ -21,6 +21,7 @@ import { catchUpTurns, replayTurns } from '../history/replay-turns.ts'
 import { FREE_COSTS, PayingCallers } from '../request-work.ts'
 import { allRoutes } from '../routes/all-routes.ts'
 import { fileRoutes } from '../routes/file-routes.ts'
+import { outsideRoutes } from '../routes/outside-routes.ts'
 import { taskActionRoutes } from '../routes/task-action-routes.ts'
 import { taskRoutes } from '../routes/task-routes.ts'
 import { workRoutes } from '../routes/work-routes.ts'
@@ -56,6 +57,8 @@ export interface ApiOptions {
   readonly files?: Files
   /** Searches the texts of workspaces: by letters by default. */
   readonly search?: Pick<BoardSearch, 'search'>
+  /** Asks services how resources are, for people who look. Without it, the API has no routes for that. */
+  readonly outside?: Pick<OutsideReads, 'has' | 'read' | 'forget'>
   /** Signs the heads of workspaces. Without it, `GET …/head` answers `no_head_key`. */
   readonly heads?: Pick<SignedHeads, 'of'>
   /**
@@ -112,7 +115,12 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   const lives = new CallerLives(revocations)
   const refused = new Map<string, number>()
   const app = createHttpApp({
-    routes: [...allRoutes, ...(tasks === undefined ? [] : ofTasks), ...(options.files === undefined ? [] : fileRoutes)],
+    routes: [
+      ...allRoutes,
+      ...(tasks === undefined ? [] : ofTasks),
+      ...(options.files === undefined ? [] : fileRoutes),
+      ...(options.outside === undefined ? [] : outsideRoutes),
+    ],
     services: {
       workspaces,
       lives,
@@ -129,6 +137,7 @@ export async function createApi(options: ApiOptions): Promise<Api> {
       ownSagas: options.ownWork?.sagas ?? [],
       files: options.files,
       search: options.search ?? new BoardSearch(),
+      outside: options.outside,
     },
     authenticate: options.authenticator ?? withOwnWork(developmentAuthenticator(), options.ownWork),
     origins,

@@ -1,5 +1,5 @@
 import type { ClaimList } from '@joinery/blocks'
-import type { BoardSearch, Files } from '@joinery/resources'
+import type { BoardSearch, Files, OutsideReads } from '@joinery/resources'
 import type { Durability, Revocations, SignedHeads, Workspaces } from '@joinery/server'
 import type { Tasks } from '@joinery/tasks'
 import type { ApiLimits } from '../api-limits.ts'
@@ -31,4 +31,6 @@ export interface Services {
   /** Undefined where the API serves no files. */
   readonly files: Files | undefined
   readonly search: Pick<BoardSearch, 'search'>
+  /** Undefined where the server asks no service by itself. */
+  readonly outside: Pick<OutsideReads, 'has' | 'read' | 'forget'> | undefined
 }

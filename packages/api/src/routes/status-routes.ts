@@ -178,7 +178,7 @@ const events = route(
 )
 
 /** The entry of a resource that shows. Throws `unknown_machine`, `unknown_block` or `unknown_status` where there is none. */
-function entryIn(
+export function entryIn(
   doc: Y.Doc,
   { block: id, machine: kind, name }: { readonly block: string; readonly machine: string; readonly name: string },
   lists: Services['lists'],

@@ -1,5 +1,6 @@
 import type { JsonObject } from '@joinery/blocks'
 import type { z } from 'zod'
+import type { Freshness } from '../cache/read-cache.ts'
 import type { VectorStore } from '../search/vector-store.ts'
 import type { Secrets } from '../secrets/secrets.ts'
 
@@ -71,6 +72,8 @@ export interface ResourceAdapter {
   readonly keyLifetimeMs?: number
   /** Looks again at a resource that is not finished: after `firstMs`, doubling to `maxMs`, for `timeoutMs` in all. */
   readonly poll?: { readonly firstMs: number; readonly maxMs: number; readonly timeoutMs: number }
+  /** How long an answer of {@link query} may be given to people who look; undefined: the server itself asks nothing. */
+  readonly cache?: Freshness
   /** Releases connections. */
   close?(): Promise<void>
 }

@@ -1,11 +1,11 @@
 import type { Egress } from '../egress/egress.ts'
 import type { Secrets } from '../secrets/secrets.ts'
+import type { Slots } from '../slots.ts'
 import { hasKind } from './batch.ts'
 import type { CourierEndpoint } from './courier.ts'
 import type { Delivery } from './lane-fold.ts'
 import type { Failing } from './outbox-fold.ts'
 import { type Sent, send } from './send.ts'
-import type { Slots } from './slots.ts'
 import type { ChangeKind, Subscription } from './subscription-config.ts'
 
 /** A note about an endpoint in the server's journal. */

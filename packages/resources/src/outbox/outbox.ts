@@ -1,6 +1,7 @@
 import { Journal, type LogRecord, type WorkspaceLog } from '@joinery/log'
 import type { Egress } from '../egress/egress.ts'
 import type { Secrets } from '../secrets/secrets.ts'
+import { Slots } from '../slots.ts'
 import { Endpoint } from './endpoint.ts'
 import {
   type Atomically,
@@ -19,9 +20,10 @@ import {
   type FailingEndpoint,
 } from './outbox-desk.ts'
 import { type OutboxEvent, OutboxFold, outboxEvents, outboxStates } from './outbox-fold.ts'
-import { Slots } from './slots.ts'
 import { isFor, type Subscriptions } from './subscription-config.ts'
 
+/** Deliveries at once: in all, and to one endpoint. */
+export const DELIVERIES = { all: 64, each: 4 } as const
 /** Workspaces that are opened at once at a start. */
 const OPENING_MAX = 8
 /** Time until a workspace that could not be opened is tried again, ms. */
@@ -79,7 +81,7 @@ export class Outbox {
     this.#options = options
     this.#journal = journal
     const { subscriptions, secrets, egress, workspaces } = options
-    const slots = new Slots((name) => journal.fold.failing.has(name))
+    const slots = new Slots(DELIVERIES, (name) => journal.fold.failing.has(name))
     this.#endpoints = new Map(
       Object.entries(subscriptions).map(([name, subscription]) => [
         name,

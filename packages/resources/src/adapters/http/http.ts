@@ -1,5 +1,7 @@
 import type { Json, JsonObject } from '@joinery/blocks'
 import { z } from 'zod'
+import { cacheSchema } from '../../cache/cache-config.ts'
+import type { Freshness } from '../../cache/read-cache.ts'
 import { secretName } from '../../config/secret-name.ts'
 import { Egress } from '../../egress/egress.ts'
 import { ResourceError } from '../../resource-error.ts'
@@ -51,6 +53,7 @@ const config = z.strictObject({
   keyHeader: z.string().default('Idempotency-Key'),
   keyLifetimeMs: positive.optional(),
   poll: z.strictObject({ firstMs: positive, maxMs: positive, timeoutMs: positive }).optional(),
+  cache: cacheSchema.optional(),
   /** Where an event has the resource. */
   hook: z.strictObject({ workspace: pointer, block: pointer, name: pointer, id: pointer.optional() }).optional(),
   timeoutMs: positive.max(110_000).default(30_000),
@@ -76,6 +79,7 @@ class HttpAdapter implements ResourceAdapter {
   readonly host: string
   readonly keyLifetimeMs?: number
   readonly poll?: NonNullable<Config['poll']>
+  readonly cache?: Freshness
   readonly query?: NonNullable<ResourceAdapter['query']>
   readonly undo?: NonNullable<ResourceAdapter['undo']>
   readonly find?: NonNullable<ResourceAdapter['find']>
@@ -84,7 +88,7 @@ class HttpAdapter implements ResourceAdapter {
   readonly #egress: Egress
 
   constructor(given: Config, world: AdapterWorld) {
-    const { sync, query, undo, find, keyLifetimeMs, poll, timeoutMs } = given
+    const { sync, query, undo, find, keyLifetimeMs, poll, cache, timeoutMs } = given
     this.#config = given
     this.#world = world
     this.machine = world.machine
@@ -98,6 +102,7 @@ class HttpAdapter implements ResourceAdapter {
     })
     if (keyLifetimeMs !== undefined) this.keyLifetimeMs = keyLifetimeMs
     if (poll !== undefined) this.poll = poll
+    if (cache !== undefined) this.cache = cache
     if (query !== undefined) this.query = async (context) => this.#observed(await this.#ask(query, context), context)
     if (undo !== undefined) this.undo = (context) => this.#undo(undo, context)
     if (find !== undefined) this.find = (context) => this.#find(find, context)

@@ -1,4 +1,5 @@
 import type { Json, JsonObject } from '@joinery/blocks'
+import { ResourceError } from '../../resource-error.ts'
 import type { CallContext } from '../adapter.ts'
 
 /** A place for a value in a text, such as `{name}` or `{detail.amount}`. */
@@ -15,9 +16,18 @@ export function unknownPlaces(text: string): string[] {
     .filter((place) => !NAMES.has(place) && !/^detail\./.test(place))
 }
 
-/** A URL with its values, each encoded as one part of it. */
+/**
+ * A URL with its values, each encoded as one part of it. Throws {@link ResourceError} `rejected` for "." and "..", which lead out of
+ * their part.
+ */
 export function fillUrl(url: string, values: Values): string {
-  return url.replaceAll(PLACE, (_, place: string) => encodeURIComponent(textOf(valueAt(place, values))))
+  return url.replaceAll(PLACE, (_, place: string) => {
+    const text = textOf(valueAt(place, values))
+    if (text === '.' || text === '..') {
+      throw new ResourceError('rejected', `the ${place} "${text}" can’t stand in a URL: choose another`)
+    }
+    return encodeURIComponent(text)
+  })
 }
 
 /** A body with its values: a text that is one place becomes the value itself, with its type. */

@@ -1,5 +1,7 @@
 import type Stripe from 'stripe'
 import { z } from 'zod'
+import { cacheSchema } from '../../cache/cache-config.ts'
+import type { Freshness } from '../../cache/read-cache.ts'
 import { secretName } from '../../config/secret-name.ts'
 import { ResourceError } from '../../resource-error.ts'
 import type { AdapterKind, AdapterWorld, CallContext, Observed, ResourceAdapter, SyncContext } from '../adapter.ts'
@@ -20,6 +22,7 @@ const config = z.strictObject({
   /** Greatest amount of one payment, in minor units. */
   amountMax: z.int().min(1).max(AMOUNT_MAX),
   capture: z.enum(['automatic', 'manual']).default('automatic'),
+  cache: cacheSchema.optional(),
   /** Where the API is, if not at Stripe: for tests. */
   url: z.url({ protocol: /^https?$/ }).optional(),
 })
@@ -56,6 +59,7 @@ class StripeAdapter implements ResourceAdapter {
   readonly host: string
   readonly keyLifetimeMs = KEY_LIFETIME_MS
   readonly poll = { firstMs: 5_000, maxMs: 10 * 60_000, timeoutMs: 24 * 3_600_000 }
+  readonly cache?: Freshness
   readonly #config: Config
   readonly #world: AdapterWorld
   #client: { readonly secret: string; readonly stripe: Stripe } | undefined
@@ -63,6 +67,7 @@ class StripeAdapter implements ResourceAdapter {
   constructor(given: Config, world: AdapterWorld) {
     this.machine = world.machine
     this.#config = given
+    if (given.cache !== undefined) this.cache = given.cache
     this.#world = world
     this.host = given.url === undefined ? 'api.stripe.com' : new URL(given.url).host
   }

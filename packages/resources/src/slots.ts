@@ -1,23 +1,24 @@
-/** Bounds of deliveries at once. */
-export const SLOTS = {
-  all: 64,
-  /** To one endpoint, and to one that fails. */
-  each: 4,
-  failing: 1,
-} as const
+/** Bounds of calls at once. */
+export interface SlotBounds {
+  readonly all: number
+  /** To one place. */
+  readonly each: number
+}
 
-/** Gives deliveries their turns, so that no endpoint has all of them. */
+/** Gives calls their turns, so that no place has all of them, and one that fails has one. */
 export class Slots {
+  readonly #bounds: SlotBounds
   readonly #isFailing: (name: string) => boolean
   readonly #taken = new Map<string, number>()
   #waiting: { readonly name: string; readonly go: () => void }[] = []
   #all = 0
 
-  constructor(isFailing: (name: string) => boolean) {
+  constructor(bounds: SlotBounds, isFailing: (name: string) => boolean = () => false) {
+    this.#bounds = bounds
     this.#isFailing = isFailing
   }
 
-  /** Runs `work` once the endpoint has a turn. Rejects with the reason of `signal` if that aborts before. */
+  /** Runs `work` once the place has a turn. Rejects with the reason of `signal` if that aborts before. */
   async take<T>(name: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     signal.throwIfAborted()
     if (this.#has(name)) this.#give(name)
@@ -60,7 +61,7 @@ export class Slots {
   }
 
   #has(name: string): boolean {
-    return this.#all < SLOTS.all && this.#takenBy(name) < (this.#isFailing(name) ? SLOTS.failing : SLOTS.each)
+    return this.#all < this.#bounds.all && this.#takenBy(name) < (this.#isFailing(name) ? 1 : this.#bounds.each)
   }
 
   #takenBy(name: string): number {
