@@ -6,7 +6,6 @@ import {
   deltaOf,
   getBlock,
   jsonFormOf,
-  listBlocks,
   type TextForm,
 } from '@joinery/blocks'
 import type { Stamp, Stamps } from '@joinery/server'
@@ -50,8 +49,4 @@ function contentDelta({ map, text }: Block): readonly DeltaPiece[] {
   const content = map.get('content')
   if (content instanceof Y.Text) return deltaOf(content)
   return text === '' ? [] : [{ insert: text }]
-}
-
-export function readBlocks(doc: Y.Doc, stamps: Stamps, lists: readonly ClaimList[]): BlockView[] {
-  return listBlocks(doc).map((block) => viewBlock(blockJson(block, lists), stamps.of(block.id)))
 }

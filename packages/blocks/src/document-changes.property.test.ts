@@ -3,8 +3,8 @@ import { expect, test } from 'vitest'
 import * as Y from 'yjs'
 import { CLAIM_LISTS } from './claim-lists.ts'
 import { blockChanges, changesIn, rootChanges } from './document-changes.ts'
+import { readDocument } from './document-content.ts'
 import { createBlock, getBlock } from './index.ts'
-import { readDocument } from './restore-document.ts'
 import { editDoc, editType, type RandomEdit, randomEdit, shownBy, shownIn } from './testing/random-edits.ts'
 
 const edits = fc.array(randomEdit, { maxLength: 25 })

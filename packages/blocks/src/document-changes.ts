@@ -1,6 +1,6 @@
 import type * as Y from 'yjs'
 import type { ClaimList } from './claim-list.ts'
-import type { DocumentContent } from './restore-document.ts'
+import type { DocumentContent } from './document-content.ts'
 import { rootDiffs, withPartsOf } from './restore-document.ts'
 import { ChangeList } from './rich-content/content-change.ts'
 import { blockPath, type ContentPath } from './rich-content/content-path.ts'

@@ -23,6 +23,15 @@ export {
 export { copyClaims } from './copy-claims.ts'
 export { blockChanges, changesIn, rootChanges } from './document-changes.ts'
 export {
+  type BlockContent,
+  type DocumentContent,
+  type DocumentScope,
+  joinScopes,
+  readDocument,
+  readingDocument,
+  scopeOfPaths,
+} from './document-content.ts'
+export {
   type BlocksDocumentRules,
   defineDocumentRules,
   documentRules,
@@ -50,6 +59,7 @@ export {
   indexingRules,
 } from './indexing-rules.ts'
 export { canonicalJson, isForbiddenKey, isSameJson, type Json, type JsonObject, toPlain } from './json.ts'
+export { doAtOnce, type LongWork } from './long-work.ts'
 export { BlockStatuses } from './machines/block-statuses.ts'
 export { EMBEDDING, FILE, MACHINES, PAYMENT, SYNC, TASK } from './machines/built-in-machines.ts'
 export { defineMachine, isMachineName, MACHINE_LIMITS } from './machines/define-machine.ts'
@@ -75,14 +85,7 @@ export { blockIdOf, isRandomBlockId, randomBlockId } from './random-id.ts'
 export type { Junk, LostClaim } from './ranked-claims.ts'
 export { type ReplaceTextOptions, replaceText } from './replace-text.ts'
 export { restoreFields } from './restore-claims.ts'
-export {
-  type BlockContent,
-  type DocumentContent,
-  planRestore,
-  type RestorePlan,
-  readDocument,
-  restoreDocument,
-} from './restore-document.ts'
+export { planningRestore, planRestore, type RestorePlan, restoreDocument, restoreEdits } from './restore-document.ts'
 export type { ChangeList, ContentChange } from './rich-content/content-change.ts'
 export { type ContentPath, type PathStep, pathText } from './rich-content/content-path.ts'
 export {

@@ -1,7 +1,19 @@
 import { expect, test } from 'vitest'
 import * as Y from 'yjs'
 import { CLAIM_LISTS } from './claim-lists.ts'
-import { createBlock, getBlock, planRestore, readDocument, restoreDocument } from './index.ts'
+import { readingDocument } from './document-content.ts'
+import {
+  createBlock,
+  getBlock,
+  joinScopes,
+  planningRestore,
+  planRestore,
+  readDocument,
+  restoreDocument,
+  restoreEdits,
+  scopeOfPaths,
+} from './index.ts'
+import type { LongWork } from './long-work.ts'
 import { syncAll, USER } from './testing/test-docs.ts'
 
 function restore(doc: Y.Doc, past: Y.Doc): void {
@@ -112,4 +124,76 @@ test('[B56] a field that held a rounded integer stays as it is, and is named', (
   expect(unrestorable).toMatchObject([{ what: 'value', path: [{ key: 'b' }, { key: 'fields' }, { key: 'n' }] }])
   restore(doc, past)
   expect(block.fields.get('n')).toBe(1)
+})
+
+/** The names of all that differs. */
+function differences(doc: Y.Doc, past: Y.Doc): string[] {
+  const { scope } = planRestore(doc, readDocument(past, CLAIM_LISTS), CLAIM_LISTS)
+  return [...scope.blocks, ...scope.roots, ...scope.edges]
+}
+
+/** The number of steps of a work. */
+function stepsOf(work: LongWork<unknown>): number {
+  let steps = 1
+  while (!work.next().done) steps++
+  return steps
+}
+
+test('[B120] a document is read and compared in steps: of a block, of 64 entries of a map, of 64 items of a text', () => {
+  const doc = new Y.Doc()
+  for (let index = 0; index < 40; index++) createBlock(doc, `block-${index}`, { type: 'text' })
+  const past = readDocument(doc, CLAIM_LISTS)
+  expect(stepsOf(readingDocument(doc, CLAIM_LISTS))).toBeGreaterThanOrEqual(40)
+  expect(stepsOf(planningRestore(doc, past, CLAIM_LISTS))).toBeGreaterThanOrEqual(80)
+  for (let index = 0; index < 6_400; index++) doc.getMap('edges').set(`edge-${index}`, { source: 'a', target: 'b' })
+  // Each stands before the last, so that none can be joined with another.
+  for (let index = 0; index < 6_400; index++) doc.getText('text').insert(0, 'x')
+  expect(stepsOf(readingDocument(doc, CLAIM_LISTS))).toBeGreaterThanOrEqual(40 + 100 + 100)
+})
+
+test('[B121] a plan names the parts that differ, and a plan for these alone reads nothing else and restores the same', () => {
+  const doc = new Y.Doc()
+  for (const id of ['a', 'b', 'c']) createBlock(doc, id, { type: 'text' }).content.insert(0, id)
+  // A stock client's, with a name that looks like the path of a part.
+  doc.getMap('blocks').set('x/y', new Y.Map([['id', 'x/y']]))
+  getBlock(doc, 'x/y')?.content.insert(0, 'x')
+  for (const id of ['e1', 'e2']) doc.getMap('edges').set(id, { source: 'a', target: 'b' })
+  doc.getText('same').insert(0, 'same')
+  doc.getText('other').insert(0, 'other')
+  const past = copyOf(doc)
+  getBlock(doc, 'b')?.content.insert(0, 'new ')
+  doc.getMap('blocks').delete('c')
+  createBlock(doc, 'd', { type: 'text' })
+  doc.getMap('edges').delete('e2')
+  doc.getText('other').insert(0, 'an')
+  const { scope } = planRestore(doc, readDocument(past, CLAIM_LISTS), CLAIM_LISTS)
+  expect(scope).toEqual({ blocks: new Set(['b', 'c', 'd']), roots: new Set(['other']), edges: new Set(['e2']) })
+
+  // Later edits elsewhere are named by their paths.
+  getBlock(doc, 'x/y')?.content.insert(0, 'later ')
+  doc.getMap('edges').delete('e1')
+  const joined = joinScopes(scope, scopeOfPaths(['x/y/content', 'edges/e1']))
+  const plan = planRestore(doc, readDocument(past, CLAIM_LISTS), CLAIM_LISTS, joined)
+  expect([...plan.now.blocks.keys()].sort()).toEqual(['b', 'd', 'x/y'])
+  expect([...plan.now.roots.keys()].sort()).toEqual(['blocks', 'edges', 'other'])
+  expect(plan.now.roots.get('edges')?.entries.size).toBe(0)
+  Y.transact(doc, (transaction) => restoreDocument(transaction, plan, USER, CLAIM_LISTS))
+  expect(differences(doc, past)).toEqual([])
+})
+
+test('[B121] the edits of a restore may be made one by one in a copy', () => {
+  const doc = new Y.Doc()
+  for (const id of ['a', 'b']) createBlock(doc, id, { type: 'text' }).content.insert(0, id)
+  doc.getText('text').insert(0, 'text')
+  const past = copyOf(doc)
+  getBlock(doc, 'b')?.content.insert(0, 'new ')
+  doc.getMap('blocks').delete('a')
+  createBlock(doc, 'c', { type: 'text' })
+  doc.getText('text').delete(0, 2)
+  const plan = planRestore(doc, readDocument(past, CLAIM_LISTS), CLAIM_LISTS)
+  const edits = [...restoreEdits(plan, USER, CLAIM_LISTS)]
+  expect(edits).toHaveLength(4)
+  expect(differences(doc, past)).toHaveLength(4)
+  for (const edit of edits) Y.transact(doc, (transaction) => edit(transaction))
+  expect(differences(doc, past)).toEqual([])
 })

@@ -2,96 +2,74 @@ import * as Y from 'yjs'
 import type { Block } from './block.ts'
 import { isBlockId } from './block-id.ts'
 import type { ClaimList } from './claim-list.ts'
-import { isExactJson, isForbiddenKey, isSameJson, type Json } from './json.ts'
+import {
+  type BlockContent,
+  contentWithin,
+  type DocumentContent,
+  type DocumentScope,
+  joinScopes,
+  readBlockContent,
+  readingDocument,
+  scopeOfRoots,
+} from './document-content.ts'
+import { isExactJson, isSameJson, type Json } from './json.ts'
+import { doAtOnce, type LongWork } from './long-work.ts'
 import { isRandomBlockId } from './random-id.ts'
 import { restoreClaims } from './restore-claims.ts'
 import { blockPath } from './rich-content/content-path.ts'
 import { changedSubdocuments, lostSubdocuments, type Unrestorable } from './rich-content/lost-subdocuments.ts'
-import { RichReader } from './rich-content/rich-reader.ts'
+import type { RichReader } from './rich-content/rich-reader.ts'
 import { emptiedOf, type RichType, type RichValue } from './rich-content/rich-type.ts'
 import { diffTypes, type TypeDiff } from './rich-content/type-diff.ts'
 import { writeType } from './rich-content/write-type.ts'
-import { blocksMap, createBlock, getBlock, listBlocks } from './workspace-blocks.ts'
+import { blocksMap, createBlock, getBlock } from './workspace-blocks.ts'
 import type { ClaimAuthor } from './write-arguments.ts'
-
-/** All that a document shows. It does not change with the document. */
-export interface DocumentContent {
-  readonly blocks: ReadonlyMap<string, BlockContent>
-  /** All roots by their names. That of the blocks holds only values that are no blocks. */
-  readonly roots: ReadonlyMap<string, RichType>
-  readonly reader: RichReader
-}
-
-/** All that a block shows. */
-export interface BlockContent {
-  readonly id: string
-  readonly type: string
-  /** The lists of claims as they show, as JSON, by part. */
-  readonly lists: Readonly<Record<string, unknown>>
-  /** Everything else: content, data, and keys of stock clients. */
-  readonly rest: RichType
-}
-
-/** Reads a document. Contents that are compared are read by one `reader`. Writes nothing. */
-export function readDocument(
-  doc: Y.Doc,
-  lists: readonly ClaimList[],
-  reader: RichReader = new RichReader(),
-): DocumentContent {
-  const blocks = new Map(listBlocks(doc).map((block) => [block.id, readBlockContent(block, lists, reader)]))
-  const roots = new Map<string, RichType>()
-  for (const [name, root] of doc.share) {
-    if (name !== 'blocks') roots.set(name, reader.read(root))
-    else
-      roots.set(
-        name,
-        reader.readOnly(root, (key, value) => !(value instanceof Y.Map) || isForbiddenKey(key)),
-      )
-  }
-  return { blocks, roots, reader }
-}
-
-function readBlockContent(block: Block, lists: readonly ClaimList[], reader: RichReader): BlockContent {
-  const { id, type, map } = block
-  const parts = new Set(['id', 'type', ...lists.map(({ part }) => part)])
-  return {
-    id,
-    type,
-    lists: Object.fromEntries(lists.map((list) => [list.part, block.claims(list).toJSON()])),
-    rest: withTextParts(
-      reader.readOnly(map, (key) => !parts.has(key), 'map'),
-      reader,
-    ),
-  }
-}
-
-/** A string that a stock client put in the place of the content counts as a text: reading it through this package made it one. */
-function withTextParts(rest: RichType, reader: RichReader): RichType {
-  const content = rest.entries.get('content')
-  if (content?.kind !== 'json' || typeof content.value !== 'string') return rest
-  const { value: text } = content
-  const pieces = [{ client: -1, clock: 0, length: text.length, text, value: undefined, marks: reader.marks({}) }]
-  const made = reader.make({ ...emptiedOf({ kind: 'text', name: '' }), pieces })
-  return reader.make({ ...rest, entries: new Map([...rest.entries, ['content', made]]) })
-}
 
 /** The effects of a restore, found without an edit. It holds for the document as it is now. */
 export interface RestorePlan {
   readonly now: DocumentContent
   readonly past: DocumentContent
+  /** The parts that differ. A restore writes nothing elsewhere. */
+  readonly scope: DocumentScope
   /** The places that {@link restoreDocument} leaves as they are, and the subdocuments that go with what holds them. */
   readonly unrestorable: readonly Unrestorable[]
 }
 
-export function planRestore(doc: Y.Doc, past: DocumentContent, lists: readonly ClaimList[]): RestorePlan {
-  const now = readDocument(doc, lists, past.reader)
+/** @param scope the part of the document that is restored, and that is read of both; all of it by default */
+export function planRestore(
+  doc: Y.Doc,
+  past: DocumentContent,
+  lists: readonly ClaimList[],
+  scope?: DocumentScope,
+): RestorePlan {
+  return doAtOnce(planningRestore(doc, past, lists, scope))
+}
+
+/** The steps to the same. The document must not change between two of them. */
+export function* planningRestore(
+  doc: Y.Doc,
+  all: DocumentContent,
+  lists: readonly ClaimList[],
+  within?: DocumentScope,
+): LongWork<RestorePlan> {
+  const past = within === undefined ? all : contentWithin(all, within)
+  const now = yield* readingDocument(doc, lists, past.reader, within)
+  const differing: [root: string, keys: readonly string[] | undefined][] = []
+  const blocks = new Set<string>()
   const unrestorable: Unrestorable[] = []
   const add = (found: readonly Unrestorable[]): void => {
     for (const each of found) unrestorable.push(each)
   }
-  for (const [root, diff] of rootDiffs(now, past)) add(lostSubdocuments(diff, { root, path: [] }))
+  for (const [root, diff] of rootDiffs(now, past)) {
+    differing.push([root, diff.steps.length > 0 ? undefined : diff.entries.map(({ key }) => key)])
+    add(lostSubdocuments(diff, { root, path: [] }))
+    yield
+  }
   for (const id of new Set([...now.blocks.keys(), ...past.blocks.keys()])) {
+    yield
     const [is, then] = [now.blocks.get(id), past.blocks.get(id)]
+    if (is !== undefined && then !== undefined && isSameBlock(is, then)) continue
+    blocks.add(id)
     if (is === undefined || then === undefined) add(changedSubdocuments(is?.rest, then?.rest, blockPath(id)))
     else {
       const diff = diffTypes(is.rest, withPartsOf(is.rest, then.rest, past.reader))
@@ -99,7 +77,13 @@ export function planRestore(doc: Y.Doc, past: DocumentContent, lists: readonly C
     }
     if (then !== undefined) add(unwritableFields(then, is))
   }
-  return { now, past, unrestorable }
+  const scope = joinScopes(scopeOfRoots(differing), { blocks, roots: new Set(), edges: new Set() })
+  return { now, past, scope, unrestorable }
+}
+
+/** True for a block that a restore leaves as it is. */
+function isSameBlock(is: BlockContent, then: BlockContent): boolean {
+  return is.type === then.type && is.rest.key === then.rest.key && isSameJson(is.lists as Json, then.lists as Json)
 }
 
 /**
@@ -109,14 +93,28 @@ export function planRestore(doc: Y.Doc, past: DocumentContent, lists: readonly C
  */
 export function restoreDocument(
   transaction: Y.Transaction,
-  { now, past }: RestorePlan,
+  plan: RestorePlan,
   author: ClaimAuthor,
   lists: readonly ClaimList[],
 ): void {
-  const { doc } = transaction
-  for (const id of now.blocks.keys()) if (!past.blocks.has(id)) blocksMap(doc).delete(id)
-  for (const [name, diff] of rootDiffs(now, past)) writeType(transaction, doc.get(name), diff)
-  for (const then of past.blocks.values()) restoreBlock(transaction, now, then, author, lists)
+  for (const edit of restoreEdits(plan, author, lists)) edit(transaction)
+}
+
+/** The edits of {@link restoreDocument}, one after the other. On a copy of the document they may be made in several transactions. */
+export function* restoreEdits(
+  { now, past, scope }: RestorePlan,
+  author: ClaimAuthor,
+  lists: readonly ClaimList[],
+): Generator<(transaction: Y.Transaction) => void> {
+  for (const id of scope.blocks) {
+    if (!past.blocks.has(id) && now.blocks.has(id)) yield ({ doc }) => blocksMap(doc).delete(id)
+  }
+  for (const [name, diff] of rootDiffs(now, past)) {
+    yield (transaction) => writeType(transaction, transaction.doc.get(name), diff)
+  }
+  for (const then of past.blocks.values()) {
+    if (scope.blocks.has(then.id)) yield (transaction) => restoreBlock(transaction, now, then, author, lists)
+  }
 }
 
 /** The differences of the roots that are no blocks, by name. */

@@ -1,8 +1,9 @@
-import type { LogRecord, Lsn, Past, Point, Turns, WorkspaceId, Workspaces } from '@joinery/server'
+import type { LongWork } from '@joinery/blocks'
+import type { LogRecord, Lsn, Past, Point, Turn, Turns, WorkspaceId, Workspaces } from '@joinery/server'
 import { ApiError } from '../api-error.ts'
 import { positionOf } from '../known-workspace.ts'
 import type { RequestWork } from '../request-work.ts'
-import { pacedFor } from './paced.ts'
+import { inTurns, pacedFor } from './paced.ts'
 
 /** A record without its update. */
 export type RecordHead = Omit<LogRecord, 'update'>
@@ -43,11 +44,7 @@ export class History {
    */
   async open(workspace: WorkspaceId, point: Point, work: RequestWork): Promise<Past> {
     const { workspaces, turns } = this.#options
-    const { head } = await positionOf(workspaces, workspace)
-    if ('lsn' in point && point.lsn > head)
-      throw new ApiError('unknown_lsn', `the log ends at ${head}, before ${point.lsn}: ask for an earlier point`, {
-        details: { head },
-      })
+    await this.#assertReached(workspace, point)
     return await turns.take((turn) => workspaces.past(workspace, point, work.inTurns(turn)), work.payer.principal)
   }
 
@@ -59,6 +56,30 @@ export class History {
     } finally {
       past.doc.destroy()
     }
+  }
+
+  /**
+   * The same for long work on the workspace as it was, which is done in turns. The workspace is open as long as the work takes, and
+   * counts among those of {@link open}.
+   */
+  async readInTurns<T>(
+    workspace: WorkspaceId,
+    point: Point,
+    work: RequestWork,
+    read: (past: Past) => LongWork<T>,
+  ): Promise<T> {
+    const { workspaces, turns } = this.#options
+    await this.#assertReached(workspace, point)
+    const readIn = async (turn: Turn): Promise<T> => {
+      const pace = work.inTurns(turn)
+      const past = await workspaces.past(workspace, point, pace)
+      try {
+        return await inTurns(read(past), pace)
+      } finally {
+        past.doc.destroy()
+      }
+    }
+    return await turns.take(readIn, work.payer.principal)
   }
 
   /** One page of the kept records, oldest first. */
@@ -85,6 +106,14 @@ export class History {
     const range = { after: (lsn - 1) as Lsn, through: lsn as Lsn }
     for await (const record of workspaces.records(workspace, range)) return record
     throw new ApiError('internal', `record ${lsn} was written, but is not in the log`)
+  }
+
+  async #assertReached(workspace: WorkspaceId, point: Point): Promise<void> {
+    const { head } = await positionOf(this.#options.workspaces, workspace)
+    if (!('lsn' in point) || point.lsn <= head) return
+    throw new ApiError('unknown_lsn', `the log ends at ${head}, before ${point.lsn}: ask for an earlier point`, {
+      details: { head },
+    })
   }
 
   /** LSN after which the records of interest begin. */

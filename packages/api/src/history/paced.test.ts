@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { CLAIM_LISTS, readDocument } from '@joinery/blocks'
+import { CLAIM_LISTS, type LongWork, readDocument } from '@joinery/blocks'
 import type { Payer, WorkspaceId } from '@joinery/server'
 import { expect, it } from 'vitest'
 import * as Y from 'yjs'
@@ -8,7 +8,7 @@ import type { BlockView } from '../block-view.ts'
 import { PayingCallers } from '../request-work.ts'
 import { ApiFixture } from '../testing/api-fixture.ts'
 import { freeWork } from '../testing/free-work.ts'
-import { paced, pacedFor } from './paced.ts'
+import { inTurns, paced, pacedFor } from './paced.ts'
 import { diffWorkspaces } from './workspace-diff.ts'
 
 const W = 'w' as WorkspaceId
@@ -96,4 +96,25 @@ it('[H26] the past is replayed with turns for others in between, by the bytes of
   const { doc } = await api.server.workspaces.past('w' as WorkspaceId, { lsn: 5 })
   doc.destroy()
   expect(count.turns).toBeGreaterThanOrEqual(4)
+})
+
+it('[H120] long work has a pause after each part of 5 ms by the clock, and ends with its result', async () => {
+  let nowMs = 0
+  let [parts, pauses] = [0, 0]
+  function* steps(): LongWork<string> {
+    for (let step = 0; step < 100; step++) {
+      nowMs++
+      yield
+    }
+    return 'done'
+  }
+  const pace = {
+    part: <T>(work: () => T): T => {
+      parts++
+      return work()
+    },
+    pause: () => Promise.resolve(pauses++),
+  }
+  expect(await inTurns(steps(), pace, () => nowMs)).toBe('done')
+  expect([parts, pauses]).toEqual([21, 20])
 })

@@ -1,4 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { LongWork } from '@joinery/blocks'
+import type { Pace } from '@joinery/server'
 import type { RequestWork } from '../request-work.ts'
 
 /** How long items are processed before other work has a turn, ms: less than anybody notices. */
@@ -20,6 +22,30 @@ export async function* paced<T>(
     if (performance.now() - since < TURN_MS) continue
     await pause()
     since = performance.now()
+  }
+}
+
+/**
+ * Does long work in parts of some ms, with a pause between two, and resolves with its result. What the work reads must not change
+ * meanwhile: a document of its own.
+ *
+ * @param nowMs a clock in ms that never goes back
+ */
+export async function inTurns<T>(
+  work: LongWork<T>,
+  { part, pause }: Pace,
+  nowMs: () => number = () => performance.now(),
+): Promise<T> {
+  const steps = (): IteratorResult<undefined, T> => {
+    const endsAtMs = nowMs() + TURN_MS
+    let step = work.next()
+    while (!step.done && nowMs() < endsAtMs) step = work.next()
+    return step
+  }
+  for (;;) {
+    const step = part(steps)
+    if (step.done) return step.value
+    await pause()
   }
 }
 

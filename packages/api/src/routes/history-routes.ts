@@ -1,11 +1,11 @@
-import { type DocumentContent, readDocument } from '@joinery/blocks'
+import { type ClaimList, type DocumentContent, type LongWork, listBlocks, readingDocument } from '@joinery/blocks'
 import { type LogRecord, type Lsn, originOf, type Past, type WorkspaceId } from '@joinery/server'
 import { z } from 'zod'
-import { readBlocks } from '../block-view.ts'
+import { type BlockView, blockJson, viewBlock } from '../block-view.ts'
 import { changesSchema } from '../content-schemas.ts'
 import { type ChangeEvent, ChangeReader } from '../feed/change-event.ts'
 import { pacedFor } from '../history/paced.ts'
-import { diffWorkspaces } from '../history/workspace-diff.ts'
+import { type DiffSide, diffWorkspaces } from '../history/workspace-diff.ts'
 import type { RequestWork } from '../request-work.ts'
 import {
   blockId,
@@ -145,20 +145,28 @@ const diff = route(
   async ({ params: { workspace }, query, work }, services) => {
     const id = workspace as WorkspaceId
     const { lists } = services
-    const sideOf =
-      (reader?: DocumentContent['reader']) =>
-      ({ doc, stamps, lsn }: Past) => ({
-        lsn,
-        blocks: readBlocks(doc, stamps, lists),
-        content: readDocument(doc, lists, reader),
-      })
-    const from = await services.history.read(id, pointOf(query.from), work, sideOf())
-    // The reading above may need no turn of the event loop: other work has one here.
-    await work.pause()
-    const to = await services.history.read(id, pointOf(query.to), work, sideOf(from.content.reader))
-    await work.pause()
+    const from = await services.history.readInTurns(id, pointOf(query.from), work, (past) => readingSide(past, lists))
+    const { reader } = from.content
+    const to = await services.history.readInTurns(id, pointOf(query.to), work, (past) =>
+      readingSide(past, lists, reader),
+    )
     return { status: 200, body: { from: from.lsn, to: to.lsn, ...(await diffWorkspaces(from, to, lists, work)) } }
   },
 )
+
+/** The steps to one side of a diff. */
+function* readingSide(
+  { doc, stamps, lsn }: Past,
+  lists: readonly ClaimList[],
+  reader?: DocumentContent['reader'],
+): LongWork<DiffSide & { readonly lsn: number }> {
+  const content = yield* readingDocument(doc, lists, reader)
+  const blocks: BlockView[] = []
+  for (const block of listBlocks(doc)) {
+    blocks.push(viewBlock(blockJson(block, lists), stamps.of(block.id)))
+    yield
+  }
+  return { lsn, blocks, content }
+}
 
 export const historyRoutes: readonly Route[] = [history, diff]

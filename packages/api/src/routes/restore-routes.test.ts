@@ -141,3 +141,78 @@ it('[H39] a restore names what can not come back before anything is done, and re
   expect((await api.call('POST', '/restore', { lsn, partial: true }, key)).body).toEqual(restored.body)
   expect((await api.call('GET', '/blocks/a')).body.content).toBe('old')
 })
+
+/** Books nothing, and counts the parts of all work. */
+class CountedParts {
+  parts = 0
+  readonly restOf = (): number => 0
+
+  readonly book = (): number => {
+    this.parts++
+    return performance.now()
+  }
+}
+
+it('[H120] a restore, its preview and a diff of a large workspace are made in many turns', async () => {
+  const costs = new CountedParts()
+  await using api = await ApiFixture.start({ costs })
+  const fill = (from: number, until: number) =>
+    edit(api, (doc) => {
+      const blocks = doc.getMap('blocks')
+      // Blocks of a stock client, which are made faster.
+      for (let index = from; index < until; index++) {
+        const block = new Y.Map<unknown>([['id', `b${index}`]])
+        block.set('content', new Y.Text('some words'))
+        blocks.set(`b${index}`, block)
+      }
+    })
+  const turnsOf = async (work: () => Promise<{ status: number }>): Promise<number> => {
+    const before = costs.parts
+    expect(await work()).toMatchObject({ status: 200 })
+    return costs.parts - before
+  }
+  const asks = {
+    preview: (lsn: number) => api.call('POST', '/restore', { lsn, preview: true }),
+    restore: (lsn: number) => api.call('POST', '/restore', { lsn }),
+    diff: (lsn: number) => api.call('GET', `/diff?from=${lsn}&to=${lsn + 1}`),
+  }
+  const turns: Record<string, number[]> = { preview: [], restore: [], diff: [] }
+  for (const [from, until] of [
+    [0, 10],
+    [10, 1_500],
+  ] as const) {
+    const lsn = await fill(from, until)
+    await edit(api, (doc) => getBlock(doc, 'b1')?.content.insert(0, 'new '))
+    for (const [name, ask] of Object.entries(asks)) turns[name]?.push(await turnsOf(() => ask(lsn)))
+  }
+  // Each of the last has to read thousands of blocks, which no machine does in one part of 5 ms.
+  for (const [few = 0, many = 0] of Object.values(turns)) expect(many - few).toBeGreaterThan(4)
+})
+
+it('[H121] what others change between the trial of a restore and its edit is restored, too', async () => {
+  await using api = await ApiFixture.start()
+  const lsn = await edit(api, (doc) => {
+    for (const id of ['a', 'b', 'c']) createBlock(doc, id, { type: 'text' }).content.insert(0, id)
+    doc.getMap('edges').set('e1', { source: 'a', target: 'b' })
+    doc.getText('text').insert(0, 'text')
+  })
+  await edit(api, (doc) => getBlock(doc, 'a')?.content.insert(0, 'new '))
+  const { workspaces } = api.server
+  const { write } = workspaces
+  workspaces.write = (async (...args: Parameters<typeof write>) => {
+    workspaces.write = write.bind(workspaces)
+    await edit(api, (doc) => {
+      getBlock(doc, 'b')?.content.insert(0, 'later ')
+      doc.getMap('blocks').delete('c')
+      createBlock(doc, 'd', { type: 'text' })
+      doc.getMap('edges').delete('e1')
+      doc.getText('text').insert(0, 'later ')
+    })
+    return workspaces.write(...args)
+  }) as typeof write
+  const { body } = await api.call('POST', '/restore', { lsn })
+  expect(body).toMatchObject({ lsn: 4, restored: lsn })
+  expect((await api.call('GET', `/diff?from=${lsn}&to=4`)).body).toMatchObject({
+    ...{ added: [], removed: [], changed: [], changes: [] },
+  })
+})

@@ -1,12 +1,19 @@
-import { type DocumentContent, planRestore, type RestorePlan, readDocument, restoreDocument } from '@joinery/blocks'
-import type { WorkspaceId, WorkspaceView } from '@joinery/server'
+import {
+  type DocumentContent,
+  planningRestore,
+  planRestore,
+  type RestorePlan,
+  readingDocument,
+  restoreDocument,
+} from '@joinery/blocks'
+import type { Past, WorkspaceId, WorkspaceView } from '@joinery/server'
 import * as Y from 'yjs'
 import { z } from 'zod'
 import { authorOf } from '../caller.ts'
 import { unrestorableSchema } from '../content-schemas.ts'
 import type { RequestWork } from '../request-work.ts'
 import { lsnSchema, params } from '../schemas.ts'
-import { assertRestorable, statusesIn, TOLD_MAX, tryRestore } from '../writes/workspace-restore.ts'
+import { assertRestorable, scopeOfRestore, statusesIn, TOLD_MAX, tryingRestore } from '../writes/workspace-restore.ts'
 import { lsnHeader, wantsSync, writeHeaders } from '../writes/write-headers.ts'
 import { nothing, type Route, route } from './route.ts'
 import type { Services } from './services.ts'
@@ -71,21 +78,18 @@ const restoreRoute = route(
     const author = authorOf(identity)
     const sync = wantsSync(headers, services.durability)
     const past = await contentAt(id, lsn, work, services)
-    // Each step has a turn of its own: in one turn, other work would wait three times as long.
-    await work.pause()
-    const tryNow = ({ doc }: WorkspaceView) => work.part(() => tryRestore(doc, past, author, lists))
-    const trial = await services.workspaces.read(id, tryNow, work.payer.principal)
-    await work.pause()
+    const { head } = await services.workspaces.position(id)
+    const trial = await services.history.readInTurns(id, { lsn: head }, work, (now) =>
+      tryingRestore(now, past, author, lists),
+    )
     if (preview) {
       const { touched, unrestorable } = trial
       const statuses = statusesIn(touched, lists)
       return { status: 200, body: { lsn: null, restored: lsn, touched, statuses, unrestorable: told(unrestorable) } }
     }
     let plan: RestorePlan | undefined
-    const planOf = (doc: Y.Doc): RestorePlan => {
-      plan ??= planRestore(doc, past, lists)
-      return plan
-    }
+    const planNow = (view: WorkspaceView): RestorePlan =>
+      planRestore(view.doc, past, lists, scopeOfRestore(trial, view))
     const outcome = await services.writes.write({
       workspace: id,
       author,
@@ -95,8 +99,11 @@ const restoreRoute = route(
       lease: headers['x-joinery-lease'],
       fingerprint: () => `restore${partial ? ' partial' : ''}\n${author.source}\n${lsn}`,
       sync,
-      check: ({ doc }) => assertRestorable(planOf(doc), partial),
-      run: (doc) => Y.transact(doc, (transaction) => restoreDocument(transaction, planOf(doc), author, lists)),
+      check: (view) => {
+        plan = planNow(view)
+        assertRestorable(plan, partial)
+      },
+      run: (doc) => Y.transact(doc, (transaction) => restoreDocument(transaction, plan as RestorePlan, author, lists)),
     })
     const touched = [...(outcome.record?.touched ?? [])]
     // A repeat of the request has no plan: it is made again from the state before the edit, so that the answer is the same.
@@ -123,7 +130,7 @@ function contentAt(
   work: RequestWork,
   { history, lists }: Services,
 ): Promise<DocumentContent> {
-  return history.read(workspace, { lsn }, work, ({ doc }) => readDocument(doc, lists))
+  return history.readInTurns(workspace, { lsn }, work, ({ doc }) => readingDocument(doc, lists))
 }
 
 async function unrestorableBefore(
@@ -134,8 +141,8 @@ async function unrestorableBefore(
   services: Services,
 ) {
   const past = await contentAt(workspace, restored, work, services)
-  const before = (doc: Y.Doc) => planRestore(doc, past, services.lists).unrestorable
-  return services.history.read(workspace, { lsn: edit - 1 }, work, ({ doc }) => before(doc))
+  const before = ({ doc }: Past) => planningRestore(doc, past, services.lists)
+  return (await services.history.readInTurns(workspace, { lsn: edit - 1 }, work, before)).unrestorable
 }
 
 function told<T>(all: readonly T[]): readonly T[] {

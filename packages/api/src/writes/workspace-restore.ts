@@ -2,49 +2,77 @@ import {
   type ClaimAuthor,
   type ClaimList,
   type DocumentContent,
-  forkDoc,
+  type DocumentScope,
+  joinScopes,
+  type LongWork,
   pathText,
-  planRestore,
+  planningRestore,
   type RestorePlan,
-  restoreDocument,
+  restoreEdits,
+  scopeOfPaths,
   touchedPaths,
   type Unrestorable,
 } from '@joinery/blocks'
+import type { Past, WorkspaceView } from '@joinery/server'
 import * as Y from 'yjs'
 import { ApiError } from '../api-error.ts'
 
 /** Paths and unrestorable places that one answer names. The rest is counted. */
 export const TOLD_MAX = 1_000
 
+/** Time for which the edits of a trial are made in one transaction, ms: then others have their turns. */
+const TURN_MS = 5
+
 /** The effects of a restore before it is made. */
 export interface RestorePreview {
+  /** LSN of the state that it was tried on. */
+  readonly lsn: number
+  /** The parts of the workspace that it would touch: nothing else differs. */
+  readonly scope: DocumentScope
   /** The paths that it would touch. */
   readonly touched: readonly string[]
   readonly unrestorable: readonly Unrestorable[]
 }
 
 /**
- * Tries the restore on a copy. Stock clients may have put values into a document that nobody foresees, and an edit that
- * throws costs a rebuild of the document. An update between the trial and the edit may still cost one.
+ * The steps to a restore that is tried on a copy, which it edits. Stock clients may have put values into a document that nobody
+ * foresees, and an edit that throws costs a rebuild of the document. An update between the trial and the edit may still cost one.
  */
-export function tryRestore(
-  doc: Y.Doc,
+export function* tryingRestore(
+  { doc: copy, lsn }: Past,
   past: DocumentContent,
   author: ClaimAuthor,
   lists: readonly ClaimList[],
-): RestorePreview {
-  const copy = forkDoc(doc)
-  try {
-    const plan = planRestore(copy, past, lists)
-    let touched: readonly string[] = []
-    copy.on('afterTransaction', (transaction: Y.Transaction) => {
-      touched = touchedPaths(transaction)
+): LongWork<RestorePreview> {
+  const plan = yield* planningRestore(copy, past, lists)
+  const touched = new Set<string>()
+  copy.on('afterTransaction', (transaction: Y.Transaction) => {
+    for (const path of touchedPaths(transaction)) touched.add(path)
+  })
+  const edits = restoreEdits(plan, author, lists)
+  for (let isDone = false; !isDone; ) {
+    const endsAtMs = performance.now() + TURN_MS
+    Y.transact(copy, (transaction) => {
+      do {
+        const edit = edits.next()
+        isDone = edit.done === true
+        if (!edit.done) edit.value(transaction)
+      } while (!isDone && performance.now() < endsAtMs)
     })
-    Y.transact(copy, (transaction) => restoreDocument(transaction, plan, author, lists))
-    return { touched, unrestorable: plan.unrestorable }
-  } finally {
-    copy.destroy()
+    yield
   }
+  const { scope, unrestorable } = plan
+  return { lsn, scope, touched: [...touched], unrestorable }
+}
+
+/**
+ * The part of a workspace to look at when a restore is made: what differed when it was tried, and what others have changed since. The rest
+ * shows what it showed then.
+ */
+export function scopeOfRestore({ lsn, scope }: RestorePreview, { head, stamps }: WorkspaceView): DocumentScope {
+  if (head <= lsn) return scope
+  const later = [...stamps.entries()].flatMap(([path, stamp]) => (stamp.lsn > lsn ? [path] : []))
+  return joinScopes(scope, scopeOfPaths(later))
 }
 
 /** Throws `not_restorable` if the past holds something that does not come back, unless the caller wants the rest all the same. */

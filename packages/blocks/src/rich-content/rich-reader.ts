@@ -1,4 +1,5 @@
 import * as Y from 'yjs'
+import { doAtOnce, type LongWork } from '../long-work.ts'
 import {
   isRichType,
   type Marks,
@@ -9,6 +10,9 @@ import {
   type RichValue,
   type YType,
 } from './rich-type.ts'
+
+/** Items of one type that are read between two steps. */
+const ITEMS_PER_STEP = 64
 
 /** A Yjs item may be deleted, and may hold formats, which take no position. */
 type Content = Y.Item['content']
@@ -23,7 +27,12 @@ export class RichReader {
 
   /** Reads all of a type. */
   read(type: YType): RichType {
-    return this.readOnly(type, () => true)
+    return doAtOnce(this.reading(type))
+  }
+
+  /** The steps to all of a type, which must not change between two of them. */
+  reading(type: YType): LongWork<RichType> {
+    return this.readingOnly(type, () => true)
   }
 
   /**
@@ -31,13 +40,27 @@ export class RichReader {
    * types that count as one kind, whatever their class is.
    */
   readOnly(type: YType, takes: (key: string, value: unknown) => boolean, kind: RichKind = kindOf(type)): RichType {
+    return doAtOnce(this.readingOnly(type, takes, kind))
+  }
+
+  /** The steps to the same. The type must not change between two of them. */
+  *readingOnly(
+    type: YType,
+    takes: (key: string, value: unknown) => boolean,
+    kind: RichKind = kindOf(type),
+  ): LongWork<RichType> {
     const entries = new Map<string, RichValue>()
-    for (const [key, item] of [...type._map].sort(([a], [b]) => (a < b ? -1 : 1))) {
-      if (item.deleted || !takes(key, item.content.getContent()[item.length - 1])) continue
-      const value = this.#valueOf(item.content, item.length - 1)
+    let read = 0
+    const taken = [...type._map].filter(
+      ([key, item]) => !item.deleted && takes(key, item.content.getContent()[item.length - 1]),
+    )
+    for (const [key, item] of taken.sort(([a], [b]) => (a < b ? -1 : 1))) {
+      if (++read % ITEMS_PER_STEP === 0) yield
+      const value = yield* this.#valueOf(item.content, item.length - 1)
       if (value !== undefined) entries.set(key, value)
     }
-    return this.make({ kind, name: nameOf(type), entries, pieces: this.#piecesOf(type), source: type })
+    const pieces = yield* this.#piecesOf(type)
+    return this.make({ kind, name: nameOf(type), entries, pieces, source: type })
   }
 
   /** Numbers a type that was put together by the caller. */
@@ -64,12 +87,14 @@ export class RichReader {
     return { attributes, key: this.#numberOf(exactText(attributes)) }
   }
 
-  #piecesOf(type: YType): RichPiece[] {
+  *#piecesOf(type: YType): LongWork<RichPiece[]> {
+    let read = 0
     const pieces: RichPiece[] = []
     const open = new Map<string, unknown>()
     let marks = this.#plain
     for (let item = type._start; item !== null; item = item.right) {
       const { content, deleted, id } = item
+      if (++read % ITEMS_PER_STEP === 0) yield
       if (deleted) continue
       if (content instanceof Y.ContentFormat) {
         if (content.value === null) open.delete(content.key)
@@ -80,7 +105,8 @@ export class RichReader {
         pieces.push({ ...id, length: text.length, text, value: undefined, marks })
       } else {
         for (let at = 0; at < item.length; at++) {
-          const value = this.#valueOf(content, at)
+          if (at % ITEMS_PER_STEP === ITEMS_PER_STEP - 1) yield
+          const value = yield* this.#valueOf(content, at)
           if (value === undefined) continue
           pieces.push({ client: id.client, clock: id.clock + at, length: 1, text: undefined, value, marks })
         }
@@ -89,8 +115,8 @@ export class RichReader {
     return pieces
   }
 
-  #valueOf(content: Content, at: number): RichValue | undefined {
-    if (content instanceof Y.ContentType) return this.read(content.type)
+  *#valueOf(content: Content, at: number): LongWork<RichValue | undefined> {
+    if (content instanceof Y.ContentType) return yield* this.reading(content.type)
     if (content instanceof Y.ContentBinary) return this.leaf('bytes', content.content)
     if (content instanceof Y.ContentEmbed) return this.leaf('embed', content.embed)
     if (content instanceof Y.ContentDoc) {
