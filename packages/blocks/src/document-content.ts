@@ -75,7 +75,7 @@ function keysOf({ blocks, roots, edges }: DocumentScope, root: string): Readonly
   return root === BLOCKS_ROOT ? blocks : root === EDGES_ROOT ? edges : undefined
 }
 
-/** What a key of the map of blocks holds, if it is no block. */
+/** Takes the keys of the map of blocks that hold no block. */
 function isNoBlock(keys: ReadonlySet<string> | undefined) {
   return (key: string, value: unknown): boolean =>
     (keys === undefined || keys.has(key)) && (!(value instanceof Y.Map) || isForbiddenKey(key))

@@ -1,6 +1,6 @@
 /**
  * Work that grows with a document, in steps of some microseconds. The caller lets others have their turns between two
- * steps. What it reads must not change meanwhile, unless the work says otherwise.
+ * steps. The document must not change meanwhile, unless the work says otherwise.
  */
 export type LongWork<T> = Generator<undefined, T, undefined>
 

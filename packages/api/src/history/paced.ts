@@ -26,8 +26,8 @@ export async function* paced<T>(
 }
 
 /**
- * Does long work in parts of some ms, with a pause between two, and resolves with its result. What the work reads must not change
- * meanwhile: a document of its own.
+ * Does long work in parts of some ms, with a pause between two, and resolves with its result. The work reads a document of its own,
+ * which does not change meanwhile.
  *
  * @param nowMs a clock in ms that never goes back
  */
