@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import { SERVER_LIMITS } from '../limits.ts'
 import { LoadTurns } from './load-turns.ts'
@@ -34,4 +35,22 @@ it('[S352] tasks that wait together go on one after the other, each in a later t
   })
   await Promise.all(tasks)
   expect(order).toEqual([0, 1, 2].flatMap(() => [0, 1, 2, 3, 4, 5]))
+})
+
+it('[S162] all who ask in one turn of the event loop have the time of one turn together', async () => {
+  const turns = new LoadTurns(SERVER_LIMITS)
+  let looks = 0
+  const busy = function* () {
+    while (!turns.pace.isOver) looks++
+    yield
+  }
+  const ask = (): number => {
+    looks = 0
+    expect(turns.part(busy())).toBeUndefined()
+    return looks
+  }
+  expect(ask()).toBeGreaterThan(0)
+  for (let asker = 0; asker < 20; asker++) expect(ask()).toBe(0)
+  await nextTurn()
+  expect(ask()).toBeGreaterThan(0)
 })

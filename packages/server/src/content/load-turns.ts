@@ -26,6 +26,8 @@ export class LoadTurns {
   readonly #isWanted: () => boolean
   readonly #turns = new Turns(1)
   #stepsEndMs = 0
+  /** Time that steps have taken in this turn, ms. */
+  #stepsTookMs = 0
   #waiting = 0
   /** Time that the last turn took, ms. */
   #tookMs = 0
@@ -71,11 +73,21 @@ export class LoadTurns {
     return spentMs
   }
 
-  /** Goes on with steps of this {@link pace} until they or the turn are over. Returns their result; undefined before the last. */
+  /**
+   * Goes on with steps of this {@link pace} until they or the turn are over. Returns their result; undefined before the last. All parts
+   * in one turn of the event loop have the time of one together: many ask for long answers in the same moment.
+   */
   part<T>(steps: Steps<T>): { readonly value: T } | undefined {
-    this.#stepsEndMs = performance.now() + this.#stepsMs
+    const sinceMs = performance.now()
+    if (this.#stepsTookMs === 0) setImmediate(() => this.#endStepsTurn())
+    this.#stepsEndMs = sinceMs + this.#stepsMs - this.#stepsTookMs
     const { done, value } = steps.next()
+    this.#stepsTookMs += performance.now() - sinceMs
     return done ? { value } : undefined
+  }
+
+  #endStepsTurn(): void {
+    this.#stepsTookMs = 0
   }
 
   /** Does all steps of this {@link pace}, each in a turn of its own. Rejects with their error. */

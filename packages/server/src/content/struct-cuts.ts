@@ -10,6 +10,7 @@ import {
   type ReadSpans,
   type StructSpan,
 } from './struct-spans.ts'
+import { countCodeUnits } from './utf16-length.ts'
 
 /** Content numbers of Yjs' V1 encoding that hold a sequence. */
 const JSON_TEXTS = 2
@@ -100,33 +101,28 @@ function headOf(info: number, client: number, clock: number, right: Uint8Array):
 }
 
 function slicesOf(decoder: decoding.Decoder, content: number, bytesMax: number): Slice[] | undefined {
-  if (content === STRING) return slicesOfText(decoding.readVarString(decoder), decoder.arr.length, bytesMax)
+  if (content === STRING) return slicesOfText(decoding.readVarUint8Array(decoder), bytesMax)
   if (content === ANY) return slicesOfList(decoder, () => decoding.readAny(decoder), bytesMax)
   if (content === JSON_TEXTS) return slicesOfList(decoder, () => decoding.readVarString(decoder), bytesMax)
   return undefined
 }
 
-function slicesOfText(text: string, bytes: number, bytesMax: number): Slice[] {
-  const step = Math.max(1, Math.floor((bytesMax * text.length) / bytes))
+/** Cuts a text by its bytes, between two characters: to decode one of megabytes takes longer than a turn. */
+function slicesOfText(text: Uint8Array, bytesMax: number): Slice[] {
   const slices: Slice[] = []
   for (let from = 0; from < text.length; ) {
-    let to = Math.min(from + step, text.length)
-    // Both halves of a surrogate pair stay together: by itself, each would become U+FFFD.
-    if (to < text.length && isHighSurrogate(text.charCodeAt(to - 1)) && isLowSurrogate(text.charCodeAt(to))) to++
+    let to = Math.min(from + Math.max(1, bytesMax), text.length)
+    while (to < text.length && continuesCharacter(text[to] as number)) to++
     const encoder = encoding.createEncoder()
-    encoding.writeVarString(encoder, text.slice(from, to))
-    slices.push({ bytes: encoding.toUint8Array(encoder), length: to - from })
+    encoding.writeVarUint8Array(encoder, text.subarray(from, to))
+    slices.push({ bytes: encoding.toUint8Array(encoder), length: countCodeUnits(text, from, to) })
     from = to
   }
   return slices
 }
 
-function isHighSurrogate(code: number): boolean {
-  return code >= 0xd800 && code < 0xdc00
-}
-
-function isLowSurrogate(code: number): boolean {
-  return code >= 0xdc00 && code < 0xe000
+function continuesCharacter(byte: number): boolean {
+  return (byte & 0xc0) === 0x80
 }
 
 function slicesOfList(decoder: decoding.Decoder, readItem: () => unknown, bytesMax: number): Slice[] {

@@ -1,5 +1,6 @@
 import * as decoding from 'lib0/decoding'
 import { AT_ONCE, doAll, type Pace, PER_LOOK, type Steps } from './steps.ts'
+import { countCodeUnits } from './utf16-length.ts'
 
 /** Low bits of a struct's first byte: what it holds. The rest are flags. */
 export const CONTENT = 0b11111
@@ -285,18 +286,12 @@ function skip(decoder: SpanDecoder, bytes: number): void {
   if (decoder.pos > decoder.arr.length) throw new Error('the update ends within a struct')
 }
 
-/** The UTF-16 code units of a string in UTF-8, which Yjs counts as clocks. */
+/** Skips a string, and returns how many clocks it takes. */
 function skipText(decoder: SpanDecoder): number {
   const bytes = decoding.readVarUint(decoder)
   const from = decoder.pos
   skip(decoder, bytes)
-  let units = 0
-  for (let at = from; at < decoder.pos; at++) {
-    const byte = decoder.arr[at] as number
-    // Each character has one byte that continues none; one of four bytes takes two code units.
-    if ((byte & 0xc0) !== 0x80) units += byte >= 0xf0 ? 2 : 1
-  }
-  return units
+  return countCodeUnits(decoder.arr, from, decoder.pos)
 }
 
 /** Skips a value in the encoding of lib0. */

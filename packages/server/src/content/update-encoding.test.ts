@@ -94,6 +94,40 @@ it('[S161] parts end when they are told to, and the update has the same bytes as
   expect(Buffer.compare(update, Y.encodeStateAsUpdate(doc))).toBe(0)
 })
 
+it('[S161] a long text and a long list are encoded in pieces, between which they may be edited, and arrive whole', () => {
+  const doc = new Y.Doc()
+  const [text, list] = [doc.getText('t'), doc.getArray<number>('l')]
+  text.insert(0, 'a👋'.repeat(100_000))
+  list.push(Array.from({ length: 10_000 }, (_, n) => n))
+  const encoding = new UpdateEncoding(doc)
+  let update: Uint8Array | undefined
+  let parts = 0
+  for (; update === undefined; parts++) {
+    update = encoding.part(() => true)
+    if (update !== undefined) break
+    text.delete(5_000 * parts, 10)
+    text.insert(12_000 * parts + 1, '👋')
+    list.delete(0, 2)
+  }
+  expect(parts).toBeGreaterThan(10)
+  const reader = new Y.Doc()
+  Y.applyUpdate(reader, update)
+  expect(reader.getText('t').toString() === text.toString()).toBe(true)
+  expect(reader.getArray('l').toJSON()).toEqual(list.toJSON())
+  expect(reader.store.pendingStructs).toBeNull()
+})
+
+it('[S161] the pieces of an item are one item again where they arrive', () => {
+  const doc = new Y.Doc()
+  doc.getText('t').insert(0, '漢字👋'.repeat(60_000))
+  const update = new UpdateEncoding(doc).part(() => false) ?? new Uint8Array()
+  expect(Y.decodeUpdate(update).structs.length).toBeGreaterThan(3)
+  const reader = new Y.Doc()
+  Y.applyUpdate(reader, update)
+  expect(reader.getText('t').toString() === doc.getText('t').toString()).toBe(true)
+  expect(reader.store.clients.get(doc.clientID)).toHaveLength(1)
+})
+
 it('[S161] edits that wait for others are in the update', () => {
   const source = new Y.Doc()
   const updates: Uint8Array[] = []

@@ -1,6 +1,7 @@
 import * as encoding from 'lib0/encoding'
 import * as Y from 'yjs'
 import { hasWaiting } from './apply-update.ts'
+import { writePiece } from './item-pieces.ts'
 import { type Pace, paceOf, type Steps } from './steps.ts'
 
 /** Structs between two looks at the clock. */
@@ -38,13 +39,14 @@ class EncodedStructs {
     this.#clients.set(client, part)
     const encoder = new Y.UpdateEncoderV1()
     let isOver = false
-    for (let at = Y.findIndexSS(structs as (Y.Item | Y.GC)[], part.next); at < structs.length && !isOver; at++) {
+    for (let at = Y.findIndexSS(structs as (Y.Item | Y.GC)[], part.next); at < structs.length && !isOver; ) {
       const struct = structs[at] as Y.Item | Y.GC
-      struct.write(encoder, part.next - struct.id.clock)
-      part.next = struct.id.clock + struct.length
+      part.next += writePiece(encoder, struct, part.next - struct.id.clock)
       part.structs++
+      const isWhole = part.next === struct.id.clock + struct.length
+      if (isWhole) at++
       // Each part encodes so many structs at least: more than are written meanwhile.
-      isOver = ++this.#count % STRUCTS_PER_LOOK === 0 && pace.isOver
+      isOver = (++this.#count % STRUCTS_PER_LOOK === 0 || !isWhole) && pace.isOver
     }
     part.chunks.push(encoder.toUint8Array())
     return !isOver
