@@ -41,7 +41,7 @@ function unitsOfWord(word: number): number {
   return 4 - countBits(continues) + countBits(hasFour)
 }
 
-/** Of a word with highest bits alone. */
+/** Counts the bits of a word that has highest bits of bytes alone. */
 function countBits(highBits: number): number {
   return Math.imul(highBits >>> 7, LOW_BITS) >>> 24
 }
