@@ -231,6 +231,13 @@ export interface AdoptingLog extends WorkspaceLog {
   /** The last cut; undefined if there was none. */
   readCut(): Promise<LogCut | undefined>
   /**
+   * LSN up to which no record is ever cut off: the highest that a mark has had, whatever the mark is now; all records of a log that
+   * was never compared with a history.
+   */
+  readFloor(): Promise<Lsn>
+  /** From now on none of the records that the log has now is cut off. Resolves when that is on the disk. */
+  protect(): Promise<void>
+  /**
    * Appends records of a history, as they are, and moves the mark: one write. Resolves when that is durable. A log without records
    * takes the mark's generation. A mark of a log that does not exist is kept in memory only. Throws `invalid`, and does nothing, if
    * the first record does not follow the head, the mark lies beyond the last, or the generation is another one; otherwise as
@@ -241,7 +248,7 @@ export interface AdoptingLog extends WorkspaceLog {
   readOrigin(): Promise<LogOrigin | undefined>
   /**
    * Cuts off the records after `lsn`, with their idempotency keys: one write. Resolves when that is on the disk. Throws `invalid`
-   * below the mark, below a snapshot, and below sealed or dropped records; otherwise as {@link append}. Nothing may be appended
+   * below the floor, below a snapshot, and below sealed or dropped records; otherwise as {@link append}. Nothing may be appended
    * meanwhile.
    */
   truncate(lsn: Lsn): Promise<void>

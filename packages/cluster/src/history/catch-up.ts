@@ -2,7 +2,8 @@ import { decodeLogOrigin, encodePortableRecord, type LogOrigin, type LogRecord }
 import type { EngineLog, StoredMessage } from '../engine/engine.ts'
 import { HistoryError } from './history-error.ts'
 import { HistoryReader } from './history-reader.ts'
-import type { Position } from './position.ts'
+import { saysSetBack } from './message.ts'
+import { type Position, START } from './position.ts'
 import type { ReplicaLog } from './replica-log.ts'
 
 const READ_LIMIT = 256
@@ -15,14 +16,24 @@ export interface Place {
   readonly local: ReplicaLog
 }
 
+/** How a copy is brought up to its history. */
+export interface CatchUpOptions {
+  /** The message up to which it is read, and a pause before a replica that does not have it is asked again. */
+  readonly until?: { readonly through: string; readonly wait: () => Promise<void> }
+  /** True if the engine has lost the message of the copy's mark: the history is compared from its first record on. */
+  readonly isSetBack?: boolean
+}
+
 /**
- * Brings a node's copy up to what the engine gives now, or up to and with the message `through`. A record that the node has
- * already stays; where the engine has another one, the node's own records from there on are cut off: they were never
- * acknowledged as replicated. Throws `corrupted` or `unknown_format`; the copy ends before that message then.
+ * Brings a node's copy up to what the engine gives now, or up to and with a message. A record that the node has already stays. Where
+ * the engine has another one, the node's own records from there on are cut off if they were never acknowledged. If one of them was, that
+ * is `diverged`, and both stay as they are. Throws `corrupted` or `unknown_format`, too; the copy ends before that message then.
  */
-export async function catchUp(place: Place, until?: { through: string; wait: () => Promise<void> }): Promise<void> {
+export async function catchUp(place: Place, { until, isSetBack = false }: CatchUpOptions = {}): Promise<void> {
   const { log, workspace, subject, local } = place
-  const reader = new HistoryReader(workspace, local.mark)
+  // Which of the copy's records above the mark were acknowledged can't be known any more.
+  if (isSetBack) await local.protect()
+  const reader = new HistoryReader(workspace, isSetBack ? START : local.mark)
   for (;;) {
     const messages = await log.read(subject, reader.position.sequence, READ_LIMIT)
     const { isThrough, error } = await adoptMessages(reader, messages, local, until?.through)
@@ -40,18 +51,24 @@ export async function adoptMessages(
   local: ReplicaLog,
   through?: string,
 ): Promise<{ isThrough: boolean; error?: unknown }> {
-  const records: LogRecord[] = []
-  let origin: Uint8Array | undefined
-  let mark: Position | undefined
+  let brought: Brought = { records: [] }
+  const adopt = async (): Promise<void> => {
+    await adoptNew(reader.workspace, local, brought)
+    brought = { records: [] }
+  }
   let isThrough = false
   let error: unknown
   for (const message of messages) {
     try {
-      const read = reader.read(message)
-      records.push(...read.records)
-      origin ??= read.origin
+      const { records, origin = brought.origin, facts, position } = reader.read(message)
       // Parts are read again with their last one: the mark stands before them.
-      if (read.facts.kind !== 'part') mark = read.position
+      const mark = facts.kind === 'part' ? brought.mark : position
+      brought = { records: [...brought.records, ...records], mark, origin }
+      if (saysSetBack(facts.kind, message.body)) {
+        await adopt()
+        // This node may have been the owner of records that the engine has lost.
+        if (local.head > local.mark.lsn) await local.protect()
+      }
     } catch (caught) {
       error = caught
       break
@@ -59,31 +76,37 @@ export async function adoptMessages(
     isThrough = message.id === through
     if (isThrough) break
   }
-  if (mark !== undefined) await adoptNew(reader.workspace, local, { records, mark, origin })
+  await adopt()
   return error === undefined ? { isThrough } : { isThrough, error }
 }
 
 /** The content of some messages. */
 interface Brought {
   readonly records: readonly LogRecord[]
-  readonly mark: Position
-  readonly origin: Uint8Array | undefined
+  /** Position after them; undefined if there was none, or parts alone. */
+  readonly mark?: Position | undefined
+  readonly origin?: Uint8Array | undefined
 }
 
-async function adoptNew(workspace: string, local: ReplicaLog, brought: Brought): Promise<void> {
-  const { mark } = brought
+async function adoptNew(workspace: string, local: ReplicaLog, { records: all, mark, origin }: Brought): Promise<void> {
+  if (mark === undefined) return
+  const cutAfter = async (lsn: number, departed: string): Promise<void> => {
+    if (lsn >= local.head) return
+    if (lsn < local.floor) throw divergedAt(workspace, mark, local, departed)
+    await local.truncate(lsn)
+  }
   const isOther = mark.generation !== undefined && local.generation !== mark.generation
   // No record of another generation is the same.
-  if (isOther && local.head > 0) await local.truncate(0)
-  if (brought.origin !== undefined) {
-    const origin = await decodeLogOrigin(workspace, brought.origin)
+  if (isOther) await cutAfter(0, 'is another history from its first record on')
+  if (origin !== undefined) {
+    const beginning = await decodeLogOrigin(workspace, origin)
     // A copy that ends among the dropped records can't go on from there.
-    if (local.head > 0 && local.head <= origin.lsn) await local.truncate(0)
-    if (local.head === 0) return await local.adopt(brought.records, mark, origin)
-    await checkOrigin(workspace, local, origin, mark)
+    if (local.head <= beginning.lsn) await cutAfter(0, `begins after record ${beginning.lsn}`)
+    if (local.head === 0) return await local.adopt(all, mark, beginning)
+    await checkOrigin(workspace, local, beginning, mark)
   }
   // Records that this node has dropped can't be compared.
-  const records = brought.records.filter(({ lsn }) => lsn >= local.firstLsn)
+  const records = all.filter(({ lsn }) => lsn >= local.firstLsn)
   const first = records[0]
   let known = 0
   if (first !== undefined && first.lsn <= local.head) {
@@ -93,13 +116,21 @@ async function adoptNew(workspace: string, local: ReplicaLog, brought: Brought):
       known++
     }
     const next = records[known]
-    if (next !== undefined && next.lsn <= local.head) await local.truncate(next.lsn - 1)
+    if (next !== undefined) await cutAfter(next.lsn - 1, `has another record ${next.lsn}`)
   }
   await local.adopt(records.slice(known), mark)
 }
 
+function divergedAt(workspace: string, { sequence }: Position, { floor }: ReplicaLog, departed: string): HistoryError {
+  const reason =
+    `the history on the engine ${departed}, and this node has records up to ${floor} that were acknowledged: both are kept, and ` +
+    'nothing is cut off. Have a node with a longer copy own the workspace, or stop this node, keep its data directory ("joinery export" ' +
+    'reads it), and start it with an empty one'
+  return new HistoryError('diverged', workspace, sequence, reason)
+}
+
 /** Throws `diverged` unless the copy has the history that the chain value of a beginning stands for. */
-export async function checkOrigin(
+async function checkOrigin(
   workspace: string,
   local: ReplicaLog,
   { lsn, chain }: LogOrigin,
@@ -110,6 +141,6 @@ export async function checkOrigin(
   throw new HistoryError('diverged', workspace, sequence, reason)
 }
 
-export function isSameRecord(one: LogRecord, other: LogRecord): boolean {
+function isSameRecord(one: LogRecord, other: LogRecord): boolean {
   return Buffer.compare(encodePortableRecord(one), encodePortableRecord(other)) === 0
 }

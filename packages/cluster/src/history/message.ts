@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import type { EngineMessage, StoredMessage } from '../engine/engine.ts'
 import { HistoryError } from './history-error.ts'
 
@@ -26,6 +26,8 @@ export interface Facts {
 }
 
 const NONE = '-'
+/** End of the body of an `epoch` whose owner found that the engine had lost records. Other epochs have other bodies, which say nothing. */
+const SET_BACK = ' set-back'
 const LSN_RANGE = /^(\d{1,15})-(\d{1,15})$/
 const CHAIN = /^[0-9a-f]{16}$/
 const NUMBER = /^\d{1,15}$/
@@ -50,6 +52,16 @@ export function messageOf(
   }
   // The chain value stands for everything before and in this message: no other message has this id.
   return { id: `${workspace}/${epoch}/${session}/${chain}`, headers, body }
+}
+
+/** The body of an epoch: none is like another. */
+export function epochBody(isSetBack: boolean): Uint8Array {
+  return Buffer.from(`${randomUUID()}${isSetBack ? SET_BACK : ''}`)
+}
+
+/** True if the owner who wrote this epoch found that the engine had lost records that it had acknowledged. */
+export function saysSetBack(kind: Kind, body: Uint8Array): boolean {
+  return kind === 'epoch' && Buffer.from(body).toString('latin1').endsWith(SET_BACK)
 }
 
 /** Reads the headers of a message. Throws `corrupted`, with the sequence. */

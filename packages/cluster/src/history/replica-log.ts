@@ -10,6 +10,8 @@ export interface ReplicaLog {
   readonly firstLsn: number
   /** Position on the engine up to which the records here are known to be the same. */
   readonly mark: Position
+  /** LSN up to which its records were acknowledged, by whatever history: they are never cut off. */
+  readonly floor: number
   read(after: number): AsyncIterable<LogRecord>
   /** The log's beginning, if records were dropped or its chain has marks of its own. */
   readOrigin(): Promise<LogOrigin | undefined>
@@ -20,6 +22,8 @@ export interface ReplicaLog {
    * when all of it is on the disk.
    */
   adopt(records: readonly LogRecord[], mark: Position, origin?: LogOrigin): Promise<void>
-  /** Removes the records after `lsn`. Resolves when that is on the disk. */
+  /** Raises the floor to the head. Resolves when that is on the disk. */
+  protect(): Promise<void>
+  /** Removes the records after `lsn`, which is not below the floor. Resolves when that is on the disk. */
   truncate(lsn: number): Promise<void>
 }

@@ -1,11 +1,9 @@
-import { randomUUID } from 'node:crypto'
-import { decodeLogOrigin, encodeLogOrigin, encodePortableRecord, type LogRecord, type SteadyClock } from '@joinery/log'
+import { encodeLogOrigin, encodePortableRecord, type SteadyClock } from '@joinery/log'
 import type { EngineMessage, StoredMessage } from '../engine/engine.ts'
 import { EngineError } from '../engine/engine-error.ts'
-import { catchUp, checkOrigin, isSameRecord, type Place } from './catch-up.ts'
+import { catchUp, type Place } from './catch-up.ts'
 import { HistoryError } from './history-error.ts'
-import { HistoryReader } from './history-reader.ts'
-import { factsOf, messageOf } from './message.ts'
+import { epochBody, factsOf, messageOf } from './message.ts'
 import { type Position, positionOf, START } from './position.ts'
 import { Publisher } from './publisher.ts'
 import type { ReplicaLog } from './replica-log.ts'
@@ -42,14 +40,19 @@ const WAIT_MS = 100
  * `diverged`, `corrupted` or `unknown_format`; the workspace must not be served then.
  */
 export async function takeOver(options: TakeoverOptions): Promise<Takeover> {
-  const { epoch, own, before, previous } = await beginEpoch(options)
   const wait = (): Promise<void> => pause(options)
-  const lost = (await hasMark(options, before, wait)) ? undefined : await readAnew(options, own.id, wait)
-  if (lost === undefined) await untilAnswered(options, () => catchUp(options, { through: own.id, wait }))
+  let begun = await beginEpoch(options)
+  const { previous } = begun
+  const isSetBack = await isBehind(options, begun.before, wait)
+  // All others hear of it, too: they may have records that the engine has lost.
+  if (isSetBack) begun = await beginEpoch(options, true)
+  await untilAnswered(options, () => catchUp(options, { until: { through: begun.own.id, wait }, isSetBack }))
   const { clock, log, node, session, subject, workspace, local } = options
-  const publisher = new Publisher({ clock, log, node, session, subject, workspace, position: local.mark })
-  if (options.tail === 'cut') await local.truncate(local.mark.lsn)
-  return { publisher, epoch, previous, ...(await publishTail(publisher, local)), regressed: lost }
+  const { mark, floor } = local
+  const publisher = new Publisher({ clock, log, node, session, subject, workspace, position: mark })
+  if (options.tail === 'cut') await local.truncate(Math.max(mark.lsn, floor))
+  const regressed = isSetBack && floor > mark.lsn ? { first: mark.lsn + 1, last: floor } : undefined
+  return { publisher, epoch: begun.epoch, previous, ...(await publishTail(publisher, local)), regressed }
 }
 
 /** The epoch that a takeover has begun, the message that says so, and what stood before it. */
@@ -59,7 +62,7 @@ interface Begun extends Pick<Takeover, 'epoch' | 'previous'> {
 }
 
 /** Writes the record of the epoch at the end of the history, whatever comes in between. */
-async function beginEpoch(options: TakeoverOptions): Promise<Begun> {
+async function beginEpoch(options: TakeoverOptions, isSetBack = false): Promise<Begun> {
   const { log, subject, workspace, node, session } = options
   const tried = new Set<string>()
   let previous: string | undefined
@@ -75,7 +78,7 @@ async function beginEpoch(options: TakeoverOptions): Promise<Begun> {
     const epoch = before.epoch + 1
     const facts = { kind: 'epoch', epoch, node, session, first: lsn + 1, last: lsn, generation } as const
     // Each attempt of each takeover is another message: the engine takes a repeat for done, also where another epoch follows it.
-    const own = messageOf(workspace, chain, facts, Buffer.from(randomUUID()))
+    const own = messageOf(workspace, chain, facts, epochBody(isSetBack))
     tried.add(own.id)
     const appended = await untilAnswered(options, async () => {
       const result = await log.append(subject, own, before.sequence)
@@ -91,6 +94,13 @@ function positionAt(workspace: string, last: StoredMessage | undefined): Positio
   return last === undefined ? START : positionOf(workspace, last)
 }
 
+/** True if the engine has lost what it had acknowledged to this node. `before` is the end that the own epoch follows. */
+async function isBehind(options: TakeoverOptions, before: Position, wait: () => Promise<void>): Promise<boolean> {
+  // A log of a single machine is no loss of an engine that has nothing of it.
+  if (before.sequence > 0 && before.lsn < options.local.floor) return true
+  return !(await hasMark(options, before, wait))
+}
+
 /** True if the engine still has the message at this node's mark. `before` is the end that the own epoch follows. */
 async function hasMark(options: TakeoverOptions, before: Position, wait: () => Promise<void>): Promise<boolean> {
   const { log, subject, workspace, local } = options
@@ -102,48 +112,6 @@ async function hasMark(options: TakeoverOptions, before: Position, wait: () => P
     if (found !== undefined) return found.sequence === sequence && factsOf(workspace, found).chain === chain
     await wait()
   }
-}
-
-/**
- * Reads a history that the engine has set back, from its first message on, and compares it with this node's copy, which must
- * have all of it.
- */
-async function readAnew(options: TakeoverOptions, through: string, wait: () => Promise<void>) {
-  const { local, log, subject, workspace } = options
-  const { lsn } = local.mark
-  const reader = new HistoryReader(workspace, START)
-  let own: AsyncIterator<LogRecord> | undefined
-  for (let isThrough = false; !isThrough; ) {
-    const messages = await untilAnswered(options, () => log.read(subject, reader.position.sequence, 256))
-    if (messages.length === 0) await wait()
-    for (const message of messages) {
-      const { records, origin } = reader.read(message)
-      if (origin !== undefined) {
-        await checkOrigin(workspace, local, await decodeLogOrigin(workspace, origin), reader.position)
-      }
-      for (const record of records) {
-        // Records that this node has dropped can't be compared.
-        if (record.lsn < local.firstLsn) continue
-        own ??= local.read(record.lsn - 1)[Symbol.asyncIterator]()
-        await compare(workspace, record, message, own)
-      }
-      isThrough = message.id === through
-    }
-  }
-  await local.adopt([], reader.position)
-  return { first: reader.position.lsn + 1, last: lsn }
-}
-
-async function compare(
-  workspace: string,
-  record: LogRecord,
-  message: StoredMessage,
-  own: AsyncIterator<LogRecord>,
-): Promise<void> {
-  const next = await own.next()
-  if (next.done !== true && isSameRecord(next.value, record)) return
-  const reason = `the engine was set back and has another record ${record.lsn} than this node`
-  throw new HistoryError('diverged', workspace, message.sequence, reason)
 }
 
 /** Has the records that only this node has published before all others. */

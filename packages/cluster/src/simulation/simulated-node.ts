@@ -151,6 +151,10 @@ export class SimulatedNode {
       get mark() {
         return replica.mark
       },
+      get floor() {
+        return replica.floor
+      },
+      protect: async () => await alive(() => replica.protect()),
       read: (after: number) => alive(() => replica.read(after)),
       adopt: async (...args: Parameters<SimulatedReplica['adopt']>) => await alive(() => replica.adopt(...args)),
       truncate: async (lsn: number) => await alive(() => replica.truncate(lsn)),

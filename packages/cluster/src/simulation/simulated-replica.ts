@@ -9,6 +9,7 @@ export class SimulatedReplica implements ReplicaLog {
   /** Number of records that are on the disk. */
   #safe = 0
   #mark = START
+  #floor = 0
   #generation: string | undefined
 
   constructor(node: string) {
@@ -34,6 +35,10 @@ export class SimulatedReplica implements ReplicaLog {
 
   get mark(): Position {
     return this.#mark
+  }
+
+  get floor(): number {
+    return this.#floor
   }
 
   get records(): readonly LogRecord[] {
@@ -72,6 +77,7 @@ export class SimulatedReplica implements ReplicaLog {
     this.#records.length = 0
     this.#safe = 0
     this.#mark = START
+    this.#floor = 0
     this.#generation = undefined
   }
 
@@ -86,11 +92,18 @@ export class SimulatedReplica implements ReplicaLog {
       this.#records.push(record)
     }
     this.#mark = mark
+    this.#floor = Math.max(this.#floor, mark.lsn)
     this.#generation = mark.generation ?? this.#generation
     this.sync()
   }
 
+  async protect(): Promise<void> {
+    this.#floor = this.#records.length
+    this.sync()
+  }
+
   async truncate(lsn: number): Promise<void> {
+    if (lsn < this.#floor) throw new Error(`record ${this.#floor} was acknowledged, and is cut off`)
     this.#records.length = lsn
     this.sync()
     if (lsn === 0) this.#generation = undefined

@@ -5,6 +5,7 @@ import { openClusterNode } from '../cluster-node.ts'
 import type { Engine } from '../engine/engine.ts'
 import { MemoryEngine } from '../engine/memory/memory-engine.ts'
 import { engineNameOf } from '../nodes/names.ts'
+import { writeHistory } from '../testing/scenes.ts'
 
 function cluster() {
   const engine = new MemoryEngine()
@@ -122,5 +123,30 @@ it('[Q33] a node whose engine was set back compares its copies anew, and follows
     clearInterval(timer)
   }
   expect([...b.follower.problems]).toEqual([])
+  await Promise.all([a.close(), b.close()])
+})
+
+it('[Q71] a copy keeps what was acknowledged when the engine is emptied and an empty node begins anew: it says so, and cuts off nothing', async () => {
+  const { engine, open } = cluster()
+  const clock = new HandClock()
+  const [a, b] = [await open('a', openMemoryStore(), clock), await open('b', openMemoryStore(), clock)]
+  const timer = setInterval(() => clock.pass(1_000), 5)
+  try {
+    const log = await a.store.open('w')
+    for (const text of ['1', '2', '3']) await log.append(entry(text)).durable
+    await expect.poll(() => textsAt(b, 'w')).toEqual(['1', '2', '3'])
+    await log.close()
+    engine.log.setBack(engineNameOf('w'), 0)
+    // Somebody who has no copy, and whom nobody tells of one, writes another history.
+    await writeHistory(engine.log, 'w', ['other 1', 'other 2'])
+    for (const node of [a, b]) {
+      await expect.poll(() => node.follower.problems.get('w')).toMatch(/up to 3 that were acknowledged: both are kept/)
+      expect(await textsAt(node, 'w')).toEqual(['1', '2', '3'])
+    }
+  } finally {
+    clearInterval(timer)
+  }
+  await expect(b.store.open('w')).rejects.toMatchObject({ code: 'storage_failed' })
+  expect(await textsAt(b, 'w')).toEqual(['1', '2', '3'])
   await Promise.all([a.close(), b.close()])
 })

@@ -1,5 +1,6 @@
 import { type AdoptingLog, LogError, type SteadyClock } from '@joinery/log'
 import type { Engine, PartMessage } from '../engine/engine.ts'
+import { EngineError } from '../engine/engine-error.ts'
 import { adoptMessages, catchUp } from '../history/catch-up.ts'
 import { HistoryError } from '../history/history-error.ts'
 import { HistoryReader } from '../history/history-reader.ts'
@@ -203,16 +204,15 @@ export class Follower {
     const { engine } = this.#options
     const local = await localCopyOf(log)
     const { mark } = local
-    // The copy is compared from the first record on if the engine has lost the message that the mark names.
-    if (!(await hasMessage(engine, subject, mark))) {
+    const isSetBack = !(await hasMessage(engine, subject, mark))
+    if (isSetBack) {
       this.#options.store.counts.regressions++
       this.#options.logger?.error(
         { workspace, lsn: mark.lsn },
         'the engine has lost a part of a log that it had acknowledged',
       )
-      await local.adopt([], START)
     }
-    await catchUp({ log: engine.log, workspace, subject, local })
+    await catchUp({ log: engine.log, workspace, subject, local }, { isSetBack })
   }
 
   /** Does `work` on a copy, and notes it if that has to be done again. Rejects only if nothing can be followed now. */
@@ -246,10 +246,13 @@ function isMuch(messages: readonly PartMessage[]): boolean {
   return messages.reduce((bytes, { body }) => bytes + body.byteLength, 0) >= MUCH.bytes
 }
 
-async function hasMessage(engine: Engine, subject: string, { sequence, chain }: Position): Promise<boolean> {
+/** True if the engine still has the message of a mark. Rejects with `unavailable` if that can't be told now. */
+async function hasMessage({ log }: Engine, subject: string, { sequence, chain }: Position): Promise<boolean> {
   if (sequence === 0) return true
-  const [found] = await engine.log.read(subject, sequence - 1, 1)
-  return found?.sequence === sequence && found.headers['Jy-Chain'] === chain
+  const [found] = await log.read(subject, sequence - 1, 1)
+  if (found !== undefined) return found.sequence === sequence && found.headers['Jy-Chain'] === chain
+  if (((await log.last(subject))?.sequence ?? 0) < sequence) return false
+  throw new EngineError('unavailable', `a replica lags, and does not have message ${sequence} of ${subject} yet`)
 }
 
 function isOfStore({ code }: LogError): boolean {

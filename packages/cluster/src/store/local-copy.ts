@@ -5,6 +5,7 @@ import type { ReplicaLog } from '../history/replica-log.ts'
 /** An open log of this node's store, as takeover and catch-up see it. */
 export async function localCopyOf(log: AdoptingLog): Promise<ReplicaLog> {
   let mark = (await log.readMark()) ?? START
+  let floor: number = await log.readFloor()
   return {
     get generation() {
       return log.generation
@@ -18,12 +19,20 @@ export async function localCopyOf(log: AdoptingLog): Promise<ReplicaLog> {
     get mark() {
       return mark
     },
+    get floor() {
+      return floor
+    },
     read: (after) => log.read({ after: after as Lsn }),
     readOrigin: () => log.readOrigin(),
     chainAt: (lsn) => log.chainAt(lsn as Lsn),
     adopt: async (records, next, origin) => {
       await log.adopt(records, next, origin)
       mark = next
+      floor = Math.max(floor, next.lsn)
+    },
+    protect: async () => {
+      await log.protect()
+      floor = log.head
     },
     truncate: (lsn) => log.truncate(lsn as Lsn),
   }

@@ -42,6 +42,8 @@ export interface History {
   bytesSinceSnapshot: number
   deletedAt?: number
   mark?: HistoryMark
+  /** As `AdoptingLog.readFloor` tells. */
+  floor?: Lsn
   cut?: LogCut
 }
 
@@ -233,6 +235,15 @@ export class MemoryLog implements AdoptingLog {
     return this.#history.cut
   }
 
+  async readFloor(): Promise<Lsn> {
+    return this.#history.floor ?? this.head
+  }
+
+  async protect(): Promise<void> {
+    this.#assertOpen()
+    this.#history.floor = this.head
+  }
+
   async readOrigin(): Promise<LogOrigin | undefined> {
     const { firstLsn, snapshots, keys } = this.#history
     const lsn = (firstLsn - 1) as Lsn
@@ -247,6 +258,7 @@ export class MemoryLog implements AdoptingLog {
     checkAdopted(this, records, mark, origin)
     const history = this.#history
     history.mark = mark
+    history.floor = Math.max(history.floor ?? this.head, mark.lsn) as Lsn
     const { generation = history.generation } = mark
     if (generation !== history.generation) {
       history.generation = generation
@@ -276,7 +288,7 @@ export class MemoryLog implements AdoptingLog {
     this.#assertOpen()
     const { head } = this
     if (lsn === head) return
-    checkCut(this, lsn, this.#history.mark?.lsn ?? 0)
+    checkCut(this, lsn, this.#history.floor ?? this.head)
     const { records, keys, chain } = this.#history
     this.#history.cut = { lsn, head, chain: this.#chain?.at(head, records) ?? CHAIN_START, at: this.#store.clock.now() }
     for (const { idempotencyKey, update } of records.splice(lsn)) {

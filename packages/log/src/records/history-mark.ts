@@ -8,6 +8,8 @@ import type { Put } from './write.ts'
 
 const FORMAT = 0x10
 const FLAG_CUT = 0x01
+/** The floor lies above the mark. */
+const FLAG_FLOOR = 0x02
 const CHAIN = /^[0-9a-f]{16}$/
 const CRC_BYTES = 4
 
@@ -20,6 +22,8 @@ export interface KeptCut extends LogCut {
 export interface KeptMark {
   readonly mark: HistoryMark
   readonly cut: KeptCut | undefined
+  /** No record up to this LSN is cut off. It is never below the mark. */
+  readonly floor: Lsn
 }
 
 /** Whether a value is the chain value of a message: 16 hexadecimal digits. */
@@ -27,11 +31,11 @@ export function isMessageChain(chain: string): boolean {
   return CHAIN.test(chain)
 }
 
-export function encodeMark(number: number, { mark, cut }: KeptMark): Put {
+export function encodeMark(number: number, { mark, cut, floor }: KeptMark): Put {
   const key = markKey(number)
   const { sequence, epoch, lsn, chain, generation = '' } = mark
-  const value = Buffer.allocUnsafe(1 + 3 * 6 + 8 + stringBytes(generation) + (cut ? 4 * 6 + 32 : 0) + CRC_BYTES)
-  value[0] = FORMAT | (cut ? FLAG_CUT : 0)
+  const value = Buffer.allocUnsafe(1 + 3 * 6 + 8 + stringBytes(generation) + (cut ? 4 * 6 + 32 : 0) + 6 + CRC_BYTES)
+  value[0] = FORMAT | (cut ? FLAG_CUT : 0) | (floor > lsn ? FLAG_FLOOR : 0)
   let offset = 1
   for (const count of [sequence, epoch, lsn]) offset = value.writeUIntBE(count, offset, 6)
   offset += value.write(chain, offset, 'hex')
@@ -40,8 +44,9 @@ export function encodeMark(number: number, { mark, cut }: KeptMark): Put {
     for (const count of [cut.rollCall, cut.lsn, cut.head, cut.at]) offset = value.writeUIntBE(count, offset, 6)
     offset += value.write(cut.chain, offset, 'hex')
   }
-  value.writeUInt32BE(crc32(value.subarray(0, offset), crc32(key)), offset)
-  return { type: 'put', key, value }
+  if (floor > lsn) offset = value.writeUIntBE(floor, offset, 6)
+  const end = value.writeUInt32BE(crc32(value.subarray(0, offset), crc32(key)), offset)
+  return { type: 'put', key, value: value.subarray(0, end) }
 }
 
 /** Undefined if it is damaged: without its mark a log is compared with the history from the first record on. */
@@ -52,12 +57,13 @@ export function decodeMark(key: Uint8Array, value: Uint8Array): KeptMark | undef
     if (crc32(value.subarray(0, end), crc32(key)) !== checksum) return undefined
     const reader = new ByteReader(value, 0, end)
     const head = reader.u8()
-    if ((head & ~FLAG_CUT) !== FORMAT) return undefined
+    if ((head & ~(FLAG_CUT | FLAG_FLOOR)) !== FORMAT) return undefined
     const [sequence, epoch, lsn] = [reader.u48(), reader.u48(), reader.u48() as Lsn]
     const chain = hexOf(reader, 8)
     const generation = reader.string()
     const mark = { sequence, epoch, lsn, chain, generation: generation === '' ? undefined : generation }
-    return { mark, cut: (head & FLAG_CUT) === 0 ? undefined : readCut(reader) }
+    const cut = (head & FLAG_CUT) === 0 ? undefined : readCut(reader)
+    return { mark, cut, floor: (head & FLAG_FLOOR) === 0 ? lsn : (reader.u48() as Lsn) }
   } catch {
     return undefined
   }

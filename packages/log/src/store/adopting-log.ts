@@ -14,10 +14,7 @@ import { LevelLog, type LevelLogHost } from './level-log.ts'
 import { extentOf, readLogOrigin, writesOfOrigin } from './log-origin.ts'
 import { readStoredRecords } from './stored-records.ts'
 
-const NO_MARK: KeptMark = {
-  mark: { sequence: 0, epoch: 0, lsn: 0, chain: '0'.repeat(16), generation: undefined },
-  cut: undefined,
-}
+const NO_MARK: HistoryMark = { sequence: 0, epoch: 0, lsn: 0, chain: '0'.repeat(16), generation: undefined }
 
 export interface AdoptingLogHost extends LevelLogHost {
   /** Forgets that the workspace has reached more than `lsn`. Returns the number of the first roll call that does not say so. */
@@ -42,6 +39,29 @@ export class AdoptingLevelLog extends LevelLog implements AdoptingLog {
     return told
   }
 
+  async readFloor(): Promise<Lsn> {
+    return (await this.#read()).floor
+  }
+
+  async protect(): Promise<void> {
+    this.assertOpen()
+    const kept = { ...(await this.#read()), floor: this.head }
+    this.assertOpen()
+    this.#kept = kept
+    const { number } = this
+    if (number === undefined) return
+    const group = this.host.group()
+    group.writes.push(encodeMark(number, kept))
+    group.needsSync = true
+    this.place.lastGroup = group
+    await group.durable
+  }
+
+  /** A log that is born after its takeover keeps that, so that its records are not taken for those of a single machine. */
+  protected override writesOfBirth(number: number): Put[] {
+    return this.#kept === undefined ? [] : [encodeMark(number, this.#kept)]
+  }
+
   async readOrigin(): Promise<LogOrigin | undefined> {
     this.assertOpen()
     // Marks of the chain may be on their way to the disk.
@@ -60,11 +80,11 @@ export class AdoptingLevelLog extends LevelLog implements AdoptingLog {
     this.assertOpen()
     checkAdopted(this, records, mark, origin)
     const begin = origin && (await this.#writeBeginning(mark, origin))
-    const { cut } = await this.#read()
+    const { cut, floor } = await this.#read()
     this.assertOpen()
     // Once more, since it was awaited.
     checkAdopted(this, records, mark, origin)
-    const kept = { mark, cut }
+    const kept = { mark, cut, floor: Math.max(floor, mark.lsn) as Lsn }
     this.#kept = kept
     const identity = this.#identityOf(mark)
     // There is no number to keep the mark under.
@@ -106,16 +126,16 @@ export class AdoptingLevelLog extends LevelLog implements AdoptingLog {
     this.assertOpen()
     const cutAt = parseLsn(lsn)
     if (cutAt === this.head) return
-    const { mark } = await this.#read()
+    const kept = await this.#read()
     // Waits for the writes that are cut off: one after them must not bring them back.
     await this.place.lastGroup?.durable
-    await this.keeperNow()?.inTurn((desk) => this.#cut(desk, cutAt, mark))
+    await this.keeperNow()?.inTurn((desk) => this.#cut(desk, cutAt, kept))
   }
 
-  async #cut(desk: Desk, lsn: Lsn, mark: HistoryMark): Promise<void> {
+  async #cut(desk: Desk, lsn: Lsn, { mark, floor }: KeptMark): Promise<void> {
     const { number, workspace, extent } = desk
     const { head } = this
-    checkCut(this, lsn, Math.max(mark.lsn, extent.sealedLsn))
+    checkCut(this, lsn, Math.max(floor, extent.sealedLsn))
     const chain = await keepChainAt(desk, head)
     const { writes, headAt } = await this.#removals(desk, lsn)
     if (this.head !== head) {
@@ -124,7 +144,7 @@ export class AdoptingLevelLog extends LevelLog implements AdoptingLog {
       })
     }
     const rollCall = this.host.cutBack(number, lsn)
-    const kept = { mark, cut: { rollCall, lsn, head, chain, at: this.host.now() } }
+    const kept = { mark, floor, cut: { rollCall, lsn, head, chain, at: this.host.now() } }
     const written = desk.write([...writes, encodeMark(number, kept)], { needsSync: true })
     this.#kept = kept
     this.place.bytes *= (lsn - this.snapshotLsn) / Math.max(1, head - this.snapshotLsn)
@@ -173,10 +193,10 @@ export class AdoptingLevelLog extends LevelLog implements AdoptingLog {
 
   async #read(): Promise<KeptMark> {
     if (this.#kept !== undefined) return this.#kept
-    const { number } = this
+    const { number, head } = this
     const key = markKey(number ?? 0)
     const value = number === undefined ? undefined : await this.host.readable.get(key)
-    this.#kept ??= (value && decodeMark(key, value)) ?? NO_MARK
+    this.#kept ??= (value && decodeMark(key, value)) ?? { mark: NO_MARK, cut: undefined, floor: head }
     return this.#kept
   }
 }

@@ -348,8 +348,14 @@ export class LevelLog implements WorkspaceLog {
     }
     this.place.birth = this.host.group()
     this.place.birth.writes.push(...encodeWorkspaceIdentity(this.workspace, identity))
+    this.place.birth.writes.push(...this.writesOfBirth(identity.number))
     this.place.identity = identity
     return identity
+  }
+
+  /** Writes that make the log, beside its identity. */
+  protected writesOfBirth(_number: number): Put[] {
+    return []
   }
 
   /** Undefined until the workspace exists. */

@@ -140,6 +140,41 @@ export function itAdopts(start: () => Promise<EventStore>): void {
     expect(again.append(sampleEntry(10, own)).lsn).toBe(10)
   })
 
+  it('[L180] a mark that goes back leaves the floor: nothing is cut off below the highest mark, nor what was protected, nor what no history has seen', async () => {
+    const { store, log } = await open()
+    await log.adopt(recordsOf(1, 5), markOf(5))
+    await log.adopt([], markOf(2))
+    await appendTo(log, 8)
+    expect(await log.readFloor()).toBe(5)
+    await expect(log.truncate(lsn(4))).rejects.toEqual(code('invalid'))
+    await log.truncate(lsn(7))
+    await log.protect()
+    await expect(log.truncate(lsn(6))).rejects.toEqual(code('invalid'))
+    await log.close()
+    const again = await store.open('w')
+    expect([await again.readFloor(), await again.readMark()]).toEqual([7, markOf(2)])
+    await expect(again.truncate(lsn(6))).rejects.toEqual(code('invalid'))
+
+    const single = await store.open('single')
+    await appendTo(single, 3)
+    await single.close()
+    const joined = await store.open('single')
+    await joined.adopt([], markOf(0, { generation: undefined }))
+    expect(await joined.readFloor()).toBe(3)
+    await expect(joined.truncate(lsn(2))).rejects.toEqual(code('invalid'))
+  })
+
+  it('[L180] records that follow a takeover of an empty log are above the floor, also after a restart', async () => {
+    const { store, log } = await open()
+    await log.adopt([], markOf(0, { generation: undefined }))
+    await appendTo(log, 3)
+    await log.close()
+    const again = await store.open('w')
+    expect([await again.readFloor(), (await again.readMark())?.sequence]).toEqual([0, 1])
+    await again.truncate(lsn(1))
+    expect(again.head).toBe(1)
+  })
+
   it('[L171] nothing is cut off below the mark or a snapshot, nor beyond the head', async () => {
     const { log } = await open()
     await log.adopt(recordsOf(1, 3), markOf(3))
