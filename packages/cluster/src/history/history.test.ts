@@ -109,6 +109,27 @@ it('[Q14] an engine that was set back gets from the new owner what it has lost, 
   await expect(takeOver({ ...a, session: 's3' })).rejects.toMatchObject({ code: 'diverged', workspace: W })
 })
 
+it('[Q71] a killed owner keeps records that the engine has lost since, though its mark does not tell that they were acknowledged', async () => {
+  const { engine, place } = scene()
+  const [a, b] = [place('a'), place('b')]
+  const { publisher } = await takeOver(a)
+  await edit(a, publisher, '1')
+  await a.local.adopt([], publisher.position)
+  const kept = publisher.position.sequence
+  await edit(a, publisher, '2')
+  await catchUp(b)
+  await edit(a, publisher, '3')
+  publisher.stop()
+  engine.log.setBack(W, kept)
+  const next = await takeOver(b)
+  await next.republished
+  expect(next.regressed).toEqual({ first: 2, last: 2 })
+  await edit(b, next.publisher, 'another 3')
+  await expect(catchUp(a)).rejects.toMatchObject({ code: 'diverged', message: expect.stringContaining('record 3') })
+  expect(textsOf(a.local)).toEqual(['1', '2', '3'])
+  expect(textsOf(b.local)).toEqual(['1', '2', 'another 3'])
+})
+
 it('[Q8] a message that does not follow is found, whatever was done to it', async () => {
   const { engine, place } = scene()
   const a = place('a')

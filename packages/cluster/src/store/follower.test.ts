@@ -138,7 +138,7 @@ it('[Q71] a copy keeps what was acknowledged when the engine is emptied and an e
     await log.close()
     engine.log.setBack(engineNameOf('w'), 0)
     // Somebody who has no copy, and whom nobody tells of one, writes another history.
-    await writeHistory(engine.log, 'w', ['other 1', 'other 2'])
+    await writeHistory(engine.connect('x').log, 'w', ['other 1', 'other 2'])
     for (const node of [a, b]) {
       await expect.poll(() => node.follower.problems.get('w')).toMatch(/up to 3 that were acknowledged: both are kept/)
       expect(await textsAt(node, 'w')).toEqual(['1', '2', '3'])

@@ -41,8 +41,13 @@ export interface ReplicatedLogOptions {
   onClosed(): Promise<void>
 }
 
-/** Records between two marks. */
+/** Records after which the mark is kept at once. */
 const MARK_RECORDS = 500
+/**
+ * Time after which the mark is kept, ms. What was acknowledged since is taken for unacknowledged after a kill: that harms only if the
+ * engine loses the same records then.
+ */
+const MARK_MS = 2_000
 
 /** The records of one turn, until they are published. */
 interface Turn extends PromiseWithResolvers<void> {
@@ -72,6 +77,8 @@ export class ReplicatedLog implements WorkspaceLog, TurnLog {
   #closed: Promise<void> | undefined
   /** LSN of the mark that was written last. */
   #markedLsn: number
+  /** Ends the wait for the next mark. */
+  #cancelMark: (() => void) | undefined
 
   constructor(options: ReplicatedLogOptions) {
     const { inner, taken } = options
@@ -234,6 +241,7 @@ export class ReplicatedLog implements WorkspaceLog, TurnLog {
   async #close(): Promise<void> {
     const { taken, clock, onClosed } = this.#options
     const { publisher } = taken
+    this.#cancelMark?.()
     try {
       if (!this.isFenced) {
         // Appends of this turn are published at its end.
@@ -263,11 +271,18 @@ export class ReplicatedLog implements WorkspaceLog, TurnLog {
     return this.#turn
   }
 
-  /** Keeps the mark once in a while, so that a takeover after a kill has little to read. */
+  /** Keeps the mark once in a while: a takeover after a kill has little to read, and this node knows what was acknowledged. */
   #keepMark(): void {
+    if (this.position.lsn >= this.#markedLsn + MARK_RECORDS) return this.#markNow()
+    if (this.position.lsn === this.#markedLsn || this.#closed !== undefined) return
+    this.#cancelMark ??= this.#options.clock.after(MARK_MS, () => this.#markNow())
+  }
+
+  #markNow(): void {
+    this.#cancelMark?.()
+    this.#cancelMark = undefined
     const { position } = this
-    const isDue = position.lsn >= this.#markedLsn + MARK_RECORDS && position.lsn <= this.head
-    if (!isDue || this.#closed !== undefined || this.state.state !== 'open') return
+    if (position.lsn > this.head || this.#closed !== undefined || this.#inner.state.state !== 'open') return
     this.#markedLsn = position.lsn
     this.#inner.adopt([], position).catch(ignore)
   }
@@ -315,6 +330,8 @@ export class ReplicatedLog implements WorkspaceLog, TurnLog {
       cause,
       workspace,
     })
+    // What was acknowledged is never cut off, whoever goes on from where.
+    this.#markNow()
     for (const turn of [this.#turn, ...this.#pending]) turn?.reject(this.#fence)
     this.#options.onFenced(this.#fence)
     for (const listener of [...this.#listeners]) listener(this.state)
