@@ -58,8 +58,10 @@ export class AdoptingLevelLog extends LevelLog implements AdoptingLog {
   }
 
   /** A log that is born after its takeover keeps that, so that its records are not taken for those of a single machine. */
-  protected override writesOfBirth(number: number): Put[] {
-    return this.#kept === undefined ? [] : [encodeMark(number, this.#kept)]
+  protected override beBorn(): WorkspaceIdentity {
+    const identity = super.beBorn()
+    if (this.#kept !== undefined) this.place.birth?.writes.push(encodeMark(identity.number, this.#kept))
+    return identity
   }
 
   async readOrigin(): Promise<LogOrigin | undefined> {

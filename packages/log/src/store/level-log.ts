@@ -148,7 +148,7 @@ export class LevelLog implements WorkspaceLog {
   async create(): Promise<string> {
     this.assertOpen()
     if (this.host.atomic.isRunning) this.#noteTakeBack()
-    const { generation } = this.place.identity ?? this.#beBorn()
+    const { generation } = this.place.identity ?? this.beBorn()
     await this.place.birth?.durable
     return generation
   }
@@ -160,7 +160,7 @@ export class LevelLog implements WorkspaceLog {
     if (idempotencyKey !== undefined) this.#assertNewKey(idempotencyKey)
     const { atomic } = this.host
     if (atomic.isRunning) this.#noteTakeBack()
-    const { number } = this.place.identity ?? this.#beBorn()
+    const { number } = this.place.identity ?? this.beBorn()
     if (this.place.head === LSN_MAX) throw new LogError('invalid', `workspace ${this.workspace} has used up its LSNs`)
     const lsn = (this.place.head + 1) as Lsn
     const at = timeAfter(this.place.headAt, this.host, this.host.observer)
@@ -340,7 +340,7 @@ export class LevelLog implements WorkspaceLog {
     return this.host.explained(error)
   }
 
-  #beBorn(): WorkspaceIdentity {
+  protected beBorn(): WorkspaceIdentity {
     const identity = {
       number: this.host.takeWorkspaceNumber(),
       generation: makeGeneration(),
@@ -348,14 +348,8 @@ export class LevelLog implements WorkspaceLog {
     }
     this.place.birth = this.host.group()
     this.place.birth.writes.push(...encodeWorkspaceIdentity(this.workspace, identity))
-    this.place.birth.writes.push(...this.writesOfBirth(identity.number))
     this.place.identity = identity
     return identity
-  }
-
-  /** Writes that make the log, beside its identity. */
-  protected writesOfBirth(_number: number): Put[] {
-    return []
   }
 
   /** Undefined until the workspace exists. */
