@@ -44,8 +44,8 @@ export interface ReplicatedLogOptions {
 /** Records after which the mark is kept at once. */
 const MARK_RECORDS = 500
 /**
- * Time after which the mark is kept, ms. What was acknowledged since is taken for unacknowledged after a kill: that harms only if the
- * engine loses the same records then.
+ * Time after which the mark is kept, ms. Records that were acknowledged since are taken for unacknowledged after a kill: that harms only
+ * if the engine loses the same ones then.
  */
 const MARK_MS = 2_000
 
@@ -330,7 +330,7 @@ export class ReplicatedLog implements WorkspaceLog, TurnLog {
       cause,
       workspace,
     })
-    // What was acknowledged is never cut off, whoever goes on from where.
+    // Records that were acknowledged are never cut off, wherever the next owner goes on.
     this.#markNow()
     for (const turn of [this.#turn, ...this.#pending]) turn?.reject(this.#fence)
     this.#options.onFenced(this.#fence)
