@@ -4,6 +4,7 @@ import { flushSync } from 'react-dom'
 import { addBlock, KINDS, type Kind } from './add-block.ts'
 import { useCanWrite } from './keys/use-can-write.ts'
 import { openBlock } from './panels/open-block.ts'
+import { takeBack } from './undo/take-back.ts'
 
 interface ToolsProps {
   readonly actor: string
@@ -13,7 +14,7 @@ interface ToolsProps {
 /** Buttons for the whole board. */
 export function Tools({ actor, children }: ToolsProps): ReactNode {
   const workspace = useWorkspace()
-  const { canUndo, canRedo, undo, redo } = useUndo()
+  const { canUndo, canRedo } = useUndo()
   const canWrite = useCanWrite()
   const add = ({ detail }: MouseEvent, kind: Kind): void => {
     // Rendered at once, so that the block can be brought into view.
@@ -34,10 +35,10 @@ export function Tools({ actor, children }: ToolsProps): ReactNode {
           {kind.button}
         </button>
       ))}
-      <button type="button" disabled={!canUndo || !canWrite} onClick={undo}>
+      <button type="button" disabled={!canUndo || !canWrite} onClick={() => takeBack(workspace, 'undo')}>
         Undo
       </button>
-      <button type="button" disabled={!canRedo || !canWrite} onClick={redo}>
+      <button type="button" disabled={!canRedo || !canWrite} onClick={() => takeBack(workspace, 'redo')}>
         Redo
       </button>
       {children}

@@ -64,6 +64,27 @@ it('[RF11] the drop decides in which frame a block stands, and a frame stands in
   expect(at(inner.id)).toEqual([1, 2])
 })
 
+it('[RF11] a frame that is dropped over blocks, or made larger over them, takes in those that stand in no frame', async () => {
+  const { workspace, hook, node, at, move, frame } = await board()
+  const other = await act(async () => createFrame(workspace, [], { title: 'Other', author, at: { x: 4_000, y: 0 } }))
+  await move('c', 2_000, 2_000)
+  await move(other.id, 1_900, 1_900, true)
+  expect(node('c').data.frame).toBeUndefined()
+  await move(other.id, 1_900, 1_900)
+  expect([node('c').data.frame, at('c')]).toEqual([other.id, [2_000, 2_000]])
+  await act(async () => void workspace.undo.undo())
+  expect([node('c').data.frame, at(other.id)]).toEqual([undefined, [4_000, 0]])
+  const grow = { id: other.id, dimensions: { width: 900, height: 900 }, setAttributes: true } as const
+  await move('c', 4_700, 700)
+  await act(async () => hook.last().onNodesChange([{ type: 'dimensions', ...grow, resizing: true }]))
+  expect(node('c').data.frame).toBeUndefined()
+  await act(async () => hook.last().onNodesChange([{ type: 'dimensions', ...grow, resizing: false }]))
+  expect([node('c').data.frame, node('a').data.frame]).toEqual([other.id, frame])
+  // What stands in a frame stays in it.
+  await move(other.id, -40, -80)
+  expect(node('a').data.frame).toBe(frame)
+})
+
 it('[RF11] blocks in a deleted frame stay where they are, also when one is moved into it meanwhile', async () => {
   const { workspace, node, at, move, frame } = await board()
   const other = offlineWorkspace()

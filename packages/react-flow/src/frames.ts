@@ -53,17 +53,45 @@ export function createFrame(
   return made as Block
 }
 
-/** All frames, at the places that they have after `changes`. */
+/** All frames, at the places and in the sizes that they have after `changes`. */
 export function movedFrames(nodes: readonly FlowNode[], changes: readonly NodeChange<FlowNode>[]): PlacedFrame[] {
   const moved = new Map(changes.flatMap((change) => (change.type === 'position' ? [[change.id, change.position]] : [])))
+  const sizes = new Map(
+    changes.flatMap((change) => (change.type === 'dimensions' ? [[change.id, change.dimensions]] : [])),
+  )
   return nodes.flatMap(({ id, type, position, width, height }) =>
     type === FRAME_TYPE
       ? {
           id,
           position: moved.get(id) ?? position,
-          size: { width: width ?? FRAME_SIZE.width, height: height ?? FRAME_SIZE.height },
+          size: sizes.get(id) ?? { width: width ?? FRAME_SIZE.width, height: height ?? FRAME_SIZE.height },
         }
       : [],
+  )
+}
+
+/** The blocks that stand in no frame, and over which `changes` drop one of `frames` or make it larger, each with that frame. */
+export function takenIn(
+  nodes: readonly FlowNode[],
+  changes: readonly NodeChange<FlowNode>[],
+  frames: readonly PlacedFrame[],
+): { readonly id: string; readonly position: Point; readonly frame: PlacedFrame }[] {
+  const changed = new Set(changes.flatMap((change) => (isDropped(change) ? [change.id] : [])))
+  const dropped = frames.filter(({ id }) => changed.has(id))
+  if (dropped.length === 0) return []
+  return nodes.flatMap((node) => {
+    const { id, position, data } = node
+    if (changed.has(id) || data.frame !== undefined) return []
+    const frame = frameAround(position, node, frames)
+    return frame !== undefined && dropped.includes(frame) ? [{ id, position, frame }] : []
+  })
+}
+
+/** Whether a change ends a move or a resize. */
+function isDropped(change: NodeChange<FlowNode>): change is NodeChange<FlowNode> & { readonly id: string } {
+  return (
+    (change.type === 'position' && change.dragging !== true && change.position !== undefined) ||
+    (change.type === 'dimensions' && change.resizing === false)
   )
 }
 

@@ -3,14 +3,14 @@ import type { Workspace } from '@joinery/client'
 import type { NodeChange } from '@xyflow/react'
 import { setPosition, setSize } from './board-position.ts'
 import type { FlowNode } from './flow-nodes.ts'
-import { frameAround, movedFrames } from './frames.ts'
+import { frameAround, movedFrames, takenIn } from './frames.ts'
 import { inOneStep } from './one-step.ts'
 import { FRAME_TYPE, placedBlocksOf } from './placed-blocks.ts'
 
 /**
  * Writes what React Flow's changes mean for the document: drops, moves by key, finished resizes and deletions, together as one undo
- * step. A block whose middle is dropped in a frame stands in it from then on. `nodes` are the shown ones. Blocks that somebody
- * has deleted meanwhile stay deleted.
+ * step. A block whose middle is dropped in a frame stands in it from then on, and so does one over which a frame is dropped. `nodes`
+ * are the shown ones. Blocks that somebody has deleted meanwhile stay deleted.
  */
 export function writeNodeChanges(
   workspace: Workspace,
@@ -18,7 +18,7 @@ export function writeNodeChanges(
   nodes: readonly FlowNode[],
   author: ClaimAuthor,
 ): void {
-  const isDrop = changes.some(({ type }) => type === 'position')
+  const isDrop = changes.some(({ type }) => type === 'position' || type === 'dimensions')
   const frames = isDrop ? movedFrames(nodes, changes) : []
   const shown = new Map(isDrop && frames.length > 0 ? nodes.map((node) => [node.id, node]) : [])
   const edits: (() => void)[] = []
@@ -39,6 +39,12 @@ export function writeNodeChanges(
         if (block !== undefined) setSize(block, dimensions, author)
       })
     }
+  }
+  for (const { id, position, frame } of takenIn(nodes, changes, frames)) {
+    edits.push(() => {
+      const block = workspace.blocks.get(id)
+      if (block !== undefined) setPosition(block, position, author, frame)
+    })
   }
   if (gone.length > 0) edits.push(() => removeBlocks(workspace, gone, author))
   if (edits.length === 0) return

@@ -10,6 +10,7 @@ import { putInFrame, takeOutOfFrame } from '../frames/put-in-frame.ts'
 import { fitBoard, openBlock } from '../panels/open-block.ts'
 import type { PanelName } from '../panels/side-panels.tsx'
 import { isPerson } from '../person.ts'
+import { takeBack } from '../undo/take-back.ts'
 import type { Command } from './command.ts'
 
 export interface CommandSetting {
@@ -49,8 +50,8 @@ function edits(setting: CommandSetting): Command[] {
       act: () => opened(flushSync(() => addBlock(workspace, kind, actor))),
     })),
     { id: 'frame', name: 'Add frame', act: () => opened(flushSync(() => addFrame(workspace, actor))) },
-    { id: 'undo', name: 'Undo', keys: 'Ctrl+Z', act: () => void workspace.undo.undo() },
-    { id: 'redo', name: 'Redo', keys: 'Ctrl+Shift+Z', act: () => void workspace.undo.redo() },
+    { id: 'undo', name: 'Undo', keys: 'Ctrl+Z', act: () => takeBack(workspace, 'undo') },
+    { id: 'redo', name: 'Redo', keys: 'Ctrl+Shift+Z', act: () => takeBack(workspace, 'redo') },
   ]
 }
 

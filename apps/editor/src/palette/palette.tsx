@@ -85,7 +85,11 @@ export function Palette({ commands, onClose }: PaletteProps): ReactNode {
     const step = steps[event.key]
     // Undo and redo belong to this field while it is open.
     event.stopPropagation()
-    if (event.key === 'Enter' && !event.nativeEvent.isComposing) {
+    if (event.key === 'Escape') {
+      // A search field would be emptied first, and only the next Escape would leave.
+      event.preventDefault()
+      event.currentTarget.closest('dialog')?.close()
+    } else if (event.key === 'Enter' && !event.nativeEvent.isComposing) {
       event.preventDefault()
       act(rows[chosen])
     } else if (step !== undefined && rows.length > 0) {

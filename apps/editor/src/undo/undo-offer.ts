@@ -25,9 +25,11 @@ export function offerUndo(workspace: Workspace, words: string, at?: DOMRect): vo
   show({ words, button: { words: 'Bring it back', act: () => void workspace.undo.undo() }, at }, workspace)
 }
 
-/** Offers to redo what was just undone. */
-export function offerRedo(workspace: Workspace, words: string): void {
-  show({ words, button: { words: 'Do it again', act: () => void workspace.undo.redo() }, at: undefined }, workspace)
+const REVERSE_WORDS = { undo: 'Bring it back', redo: 'Do it again' } as const
+
+/** Offers to reverse an undo or a redo that was just done. */
+export function offerReverse(workspace: Workspace, words: string, by: 'undo' | 'redo'): void {
+  show({ words, button: { words: REVERSE_WORDS[by], act: () => void workspace.undo[by]() }, at: undefined }, workspace)
 }
 
 /** Tells something without an offer. */
