@@ -109,7 +109,7 @@ it.skipIf(!pages.isThere)(
     await ann.getByText('Redo took away “Text 1”.').waitFor()
     await ann.getByRole('button', { name: 'Bring it back' }).click()
     await isThere(true)
-    // What somebody types in a field that is not the workspace's has the browser's own undo.
+    // A field that is not the workspace's has the browser's own undo.
     const title = ann.getByRole('textbox', { name: 'Title of job-1' })
     await title.click()
     await ann.keyboard.type('!')

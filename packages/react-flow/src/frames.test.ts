@@ -80,7 +80,7 @@ it('[RF11] a frame that is dropped over blocks, or made larger over them, takes 
   expect(node('c').data.frame).toBeUndefined()
   await act(async () => hook.last().onNodesChange([{ type: 'dimensions', ...grow, resizing: false }]))
   expect([node('c').data.frame, node('a').data.frame]).toEqual([other.id, frame])
-  // What stands in a frame stays in it.
+  // A block in a frame stays in it.
   await move(other.id, -40, -80)
   expect(node('a').data.frame).toBe(frame)
 })
