@@ -269,6 +269,8 @@ export const recordSchema = z
       .boolean()
       .meta({ description: 'true when the edits may be others’ than the actor’s, who sent them' }),
     touched: z.array(z.string()),
+    fields: z.array(z.string()).meta({ description: 'names of the fields that were set, up to eight' }),
+    writes: z.boolean().meta({ description: 'false for a record that deleted, and wrote nothing' }),
     bytes: z.int(),
   })
   .meta({ id: 'Record' })

@@ -42,7 +42,7 @@ export type { LostConflict, Observed, ShownChange } from './document-rules/shown
 export { touchedPaths } from './document-rules/touched-paths.ts'
 export { type Edge, edgesMap, type ListedEdge, listEdges, removeEdge, setEdge } from './edges.ts'
 export { type EntryShape, entryShape, statusShape } from './entry-shape.ts'
-export { FIELD_ORDER_RULES, type FieldClaim, type FieldOrderRule } from './field-rules.ts'
+export { FIELD_ORDER_RULES, type FieldClaim, type FieldOrderRule, fieldRules } from './field-rules.ts'
 export { forkDoc, mergeFork } from './fork.ts'
 export {
   type IndexingChange,

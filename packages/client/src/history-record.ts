@@ -13,6 +13,10 @@ export interface HistoryRecord {
   readonly mayBeOthers?: boolean
   /** `block`, `block/part` or deeper. */
   readonly touched: readonly string[]
+  /** Names of the fields that it set, up to eight. Absent from a server that does not tell. */
+  readonly fields?: readonly string[]
+  /** False for a record that deleted, and wrote nothing. Absent from a server that does not tell. */
+  readonly writes?: boolean
   /** Size of the record's update. */
   readonly bytes: number
   /** With `as: 'changes'`: what the record changed inside contents, data, edges and other roots. At most 100. */

@@ -7,19 +7,21 @@ interface FieldWords {
   readonly change?: string
   /** Name of the value in a list of values. */
   readonly name?: string
+  /** What a step did to the block, before the block's name. */
+  readonly deed: string
 }
 
 const FIELDS: Readonly<Record<string, FieldWords>> = {
-  title: { name: 'Name' },
-  position: { change: 'Moved on the canvas.' },
-  [PLACE_FIELD]: { change: 'Moved in the list.' },
-  size: { change: 'Made larger or smaller.' },
+  title: { name: 'Name', deed: 'renamed' },
+  position: { change: 'Moved on the canvas.', deed: 'changed the position of' },
+  [PLACE_FIELD]: { change: 'Moved in the list.', deed: 'changed the place in the list of' },
+  size: { change: 'Made larger or smaller.', deed: 'changed the size of' },
 }
-const COMMENT: FieldWords = { change: 'Comments changed.' }
-const OTHER: FieldWords = {}
+const COMMENT: FieldWords = { change: 'Comments changed.', deed: 'commented on' }
 
 /** Words for the field `key`, an application's own included. */
 export function fieldWords(key: string): FieldWords {
   if (isCommentField(key)) return COMMENT
-  return Object.hasOwn(FIELDS, key) ? (FIELDS[key] ?? OTHER) : OTHER
+  const known = Object.hasOwn(FIELDS, key) ? FIELDS[key] : undefined
+  return known ?? { deed: `changed “${key}” of` }
 }

@@ -48,7 +48,11 @@ function Timeline({ source, head }: { source: WorkspaceHistory; head: number }):
   )
   const sessions = useMemo(() => sessionsOf(records, isRoot), [records, isRoot])
   const record = records.find((it) => it.lsn === lsn)
-  const title = (id: string): string => titleOf(workspace.blocks.get(id)?.fields.get('title'), id)
+  const knownTitle = (id: string): string | undefined => {
+    const block = workspace.blocks.get(id)
+    return block && titleOf(block.fields.get('title'), id)
+  }
+  const title = (id: string): string => knownTitle(id) ?? id
   const place = lsn === head ? 'Now' : `${lsn} of ${head}`
   const moment = record === undefined ? undefined : MOMENT.format(record.at)
   const words = record === undefined ? place : `${place}, ${MOMENT.format(record.at)}, ${record.actor}`
@@ -77,7 +81,7 @@ function Timeline({ source, head }: { source: WorkspaceHistory; head: number }):
         value={lsn}
         onChange={({ currentTarget: { valueAsNumber } }) => choose(valueAsNumber === head ? undefined : valueAsNumber)}
       />
-      <SessionList sessions={sessions} lsn={lsn} titleOf={title} isRoot={isRoot} onChoose={choose} />
+      <SessionList sessions={sessions} lsn={lsn} titleOf={knownTitle} isRoot={isRoot} onChoose={choose} />
       <div className="views">
         {(['changes', 'state'] as const).map((it) => (
           <button key={it} type="button" aria-pressed={view === it} onClick={() => setView(it)}>

@@ -8,7 +8,8 @@ const SHOWN_MAX = 60
 export interface SessionListProps {
   readonly sessions: readonly Session[]
   readonly lsn: number
-  readonly titleOf: (id: string) => string
+  /** Present title of a block; undefined for one that is gone. */
+  readonly titleOf: (id: string) => string | undefined
   readonly isRoot: RootTest
   readonly onChoose: (lsn: number) => void
 }
@@ -38,7 +39,8 @@ export function SessionList({ sessions, lsn, titleOf, isRoot, onChoose }: Sessio
             >
               <time dateTime={new Date(session.at).toISOString()}>{TIME.format(session.at)}</time>
               <span>
-                <strong>{session.actor}</strong> {deedOf(session, titleOf, isRoot)}
+                <strong>{session.actor}</strong>
+                {kindWords(session)} {deedOf(session, titleOf, isRoot)}
               </span>
             </button>
           </li>
@@ -46,4 +48,18 @@ export function SessionList({ sessions, lsn, titleOf, isRoot, onChoose }: Sessio
       })}
     </ol>
   )
+}
+
+const KINDS: Readonly<Record<string, string>> = {
+  workflow_execution: 'a run',
+  instantiation: 'a template',
+  polling_sync: 'a poller',
+  resources: 'a task',
+  provider: 'a provider',
+}
+
+/** What kind of job it is that wrote: its name alone does not tell it from a person. */
+function kindWords({ actor, source }: Session): ReactNode {
+  const kind = KINDS[source]
+  return kind === undefined || kind === `a ${actor}` ? null : <span className="soft">, {kind},</span>
 }

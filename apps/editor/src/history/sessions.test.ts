@@ -56,6 +56,40 @@ it('[P4] steps in a root type of an application’s own are joined like those in
 })
 
 it('[P11] a step that sets fields is told as what a person does to a block', () => {
-  const [step] = sessionsOf([record(1, 0, 'ada', 'b/fields')])
-  expect(step && deedOf(step, () => 'Plan')).toBe('renamed, moved or changed a detail of “Plan”')
+  const told = (...fields: string[]) =>
+    sessionsOf([{ ...record(1, 0, 'ada', 'b/fields'), fields }]).map((step) => deedOf(step, () => 'Plan'))[0]
+  expect(told()).toBe('renamed, moved or changed a detail of “Plan”')
+  expect(told('position')).toBe('changed the position of “Plan”')
+  expect(told('title', 'owner')).toBe('renamed and changed “owner” of “Plan”')
+  expect(told('title', 'place', 'size')).toBe(
+    'renamed, changed the place in the list of and changed the size of “Plan”',
+  )
+  expect(told('comment:1', 'comment:2')).toMatch(/“Plan”$/)
+  expect(told('constructor')).toBe('changed “constructor” of “Plan”')
+})
+
+it('[P4, P11] moves are one step, and a rename between them begins another', () => {
+  const moves = ['position', 'position', 'title', 'position'].map((field, at) => ({
+    ...record(at + 1, at, 'ada', 'b/fields'),
+    fields: [field],
+  }))
+  expect(sessionsOf(moves).map(({ first, last }) => [first, last])).toEqual([
+    [1, 2],
+    [3, 3],
+    [4, 4],
+  ])
+})
+
+it('[P11] a step tells a block or an edge that was made from one that was deleted, and a run from a person', () => {
+  const told = (writes: boolean, source: string, title: string | undefined, ...touched: string[]) =>
+    sessionsOf([{ ...record(1, 0, 'ada', ...touched), writes, source }]).map((step) => deedOf(step, () => title))[0]
+  expect(told(true, 'user_action', 'Plan', 'b', 'b/fields')).toBe('made “Plan”')
+  expect(told(true, 'user_action', undefined, 'b')).toBe('made a block that is gone')
+  expect(told(false, 'user_action', undefined, 'b', 'edges/e')).toBe('deleted a block')
+  expect(told(false, 'user_action', 'Plan', 'b')).toBe('deleted “Plan”')
+  expect(told(false, 'user_action', undefined, 'b', 'c')).toBe('deleted 2 blocks')
+  expect(told(true, 'user_action', 'Plan', 'b', 'c/fields')).toBe('changed 2 blocks')
+  expect(told(true, 'user_action', undefined, 'edges/e')).toBe('connected two blocks')
+  expect(told(false, 'user_action', undefined, 'edges/e')).toBe('cut an edge')
+  expect(told(true, 'workflow_execution', 'Plan', 'b/content')).toBe('wrote the text of “Plan”')
 })

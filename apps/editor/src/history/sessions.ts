@@ -1,4 +1,5 @@
 import type { HistoryRecord } from '@joinery/client'
+import { fieldWords } from './field-words.ts'
 
 /** Consecutive records of one writer, close in time. */
 export interface Session {
@@ -9,6 +10,10 @@ export interface Session {
   /** Time of its last record, ms since epoch. */
   readonly at: number
   readonly touched: readonly string[]
+  /** Names of the fields that were set, as far as the server tells. */
+  readonly fields: readonly string[]
+  /** False if it only deleted; undefined where the server does not tell. */
+  readonly writes: boolean | undefined
 }
 
 /** Pause after which a record begins a new session, ms. */
@@ -22,20 +27,22 @@ const noRoot: RootTest = () => false
 /** Joins records, which are in the order of their LSNs, into sessions, oldest first. */
 export function sessionsOf(records: readonly HistoryRecord[], isRoot = noRoot): Session[] {
   const sessions: Session[] = []
-  for (const { lsn, at, actor, source, touched } of records) {
+  for (const { lsn, at, actor, source, touched, fields = [], writes } of records) {
     const last = sessions.at(-1)
+    const now: Session = { first: lsn, last: lsn, actor, source, at, touched: [...new Set(touched)], fields, writes }
     const goesOn = last?.actor === actor && last.source === source && at - last.at < PAUSE_MS
-    if (last !== undefined && goesOn && isAlike(last.touched, touched, isRoot)) {
-      sessions[sessions.length - 1] = { ...last, last: lsn, at, touched: [...new Set([...last.touched, ...touched])] }
-    } else sessions.push({ first: lsn, last: lsn, actor, source, at, touched: [...new Set(touched)] })
+    if (last !== undefined && goesOn && isAlike(last, now, isRoot)) {
+      const all = [...new Set([...last.touched, ...touched])]
+      sessions[sessions.length - 1] = { ...now, first: last.first, touched: all }
+    } else sessions.push(now)
   }
   return sessions
 }
 
-/** Whether two records touched the same part of the same block, or the same root. */
-function isAlike(before: readonly string[], now: readonly string[], isRoot: RootTest): boolean {
-  const part = partOf(before, isRoot)
-  return part !== undefined && part === partOf(now, isRoot)
+/** Whether two sessions touched the same part of the same block, and the same fields of it, or the same root. */
+function isAlike(before: Session, now: Session, isRoot: RootTest): boolean {
+  const part = partOf(before.touched, isRoot)
+  return part !== undefined && part === partOf(now.touched, isRoot) && `${before.fields}` === `${now.fields}`
 }
 
 /** The touched part, as `block/part`, or the touched root; undefined for several parts, or for a whole block. */
@@ -52,26 +59,45 @@ export function blockOf(path = ''): string {
 /** Source of the records that the server writes itself, to remove beaten claims from the lists. */
 const SERVER = 'server'
 
-/** Deeds by the part that was touched. A record does not say which field was set. */
+/** Deeds by the part that was touched. */
 const PARTS: Readonly<Record<string, string>> = {
   content: 'wrote in',
   fields: 'renamed, moved or changed a detail of',
   indexingList: 'reported on an index of',
+  statuses: 'reported on a file, task or status of',
   data: 'changed the data of',
   type: 'changed the kind of',
 }
 
-/** Describes a session in one clause: `wrote in “Plan”`. */
-export function deedOf({ touched, source }: Session, titleOf: (id: string) => string, isRoot = noRoot): string {
+/**
+ * Describes a session in one clause: `wrote in “Plan”`. `titleOf` gives the present title of a block, undefined for one that is
+ * gone.
+ */
+export function deedOf(session: Session, titleOf: (id: string) => string | undefined, isRoot = noRoot): string {
+  const { touched, source, writes } = session
   if (source === SERVER) return 'removed reports that had come too late'
-  if (touched.some((path) => path.startsWith('edges/'))) return 'changed an edge'
-  const ids = [...new Set(touched.map(blockOf))]
-  if (ids.length === 1 && touched.every(isRoot)) return `edited “${ids[0]}”`
-  const whole = touched.find((path) => !path.includes('/'))
-  if (ids.length > 1) return `changed ${ids.length} blocks`
-  const [id = ''] = ids
-  if (id === '') return 'wrote'
-  if (whole !== undefined) return `made, replaced or deleted “${titleOf(id)}”`
-  const [, part = ''] = touched[0]?.split('/') ?? []
-  return `${PARTS[part] ?? 'changed'} “${titleOf(id)}”`
+  const wholes = touched.filter((path) => !path.includes('/'))
+  const ids = [...new Set(touched.filter((path) => !path.startsWith('edges/')).map(blockOf))]
+  const [id] = ids
+  if (id === undefined) return touched.length === 0 ? 'wrote' : edgeDeed(writes)
+  if (ids.length === 1 && wholes.length === 1 && isRoot(id)) return `edited “${id}”`
+  const made = writes === undefined ? 'made, replaced or deleted' : writes ? 'made' : 'deleted'
+  if (ids.length > 1) return `${wholes.length === ids.length ? made : 'changed'} ${ids.length} blocks`
+  const title = titleOf(id)
+  const name = title === undefined ? 'a block that is gone' : `“${title}”`
+  if (wholes.length > 0) return writes === false && title === undefined ? 'deleted a block' : `${made} ${name}`
+  return `${partDeed(session, touched[0]?.split('/')[1] ?? '')} ${name}`
+}
+
+function edgeDeed(writes: boolean | undefined): string {
+  if (writes === undefined) return 'changed an edge'
+  return writes ? 'connected two blocks' : 'cut an edge'
+}
+
+/** What was done to one part of a block: `moved`, or `renamed and moved`. */
+function partDeed({ fields, source }: Session, part: string): string {
+  if (part === 'content' && source === 'workflow_execution') return 'wrote the text of'
+  const deeds = part === 'fields' ? [...new Set(fields.map((key) => fieldWords(key).deed))] : []
+  if (deeds.length === 0) return PARTS[part] ?? 'changed'
+  return deeds.length === 1 ? (deeds[0] ?? '') : `${deeds.slice(0, -1).join(', ')} and ${deeds.at(-1)}`
 }

@@ -31,6 +31,31 @@ it('[H10] history tells who wrote what, by block, actor, source and time, in pag
   })
 })
 
+it('[H10] a record names the fields that it set, and tells a deletion from a block or an edge that was made', async () => {
+  await using api = await ApiFixture.start()
+  await api.call('PUT', '/blocks/a', { type: 'text', fields: { title: 'A' } })
+  await api.call('PUT', '/blocks/b', { type: 'text' })
+  await api.call('PATCH', '/blocks/a', { fields: { position: { x: 1, y: 2 }, size: null, title: 'B' } })
+  await api.call('PATCH', '/blocks/a', { content: 'x' })
+  await api.call('PUT', '/edges/e', { source: 'a', target: 'b' })
+  await api.call('DELETE', '/edges/e')
+  await api.call('DELETE', '/blocks/a')
+  const large = { fields: { title: 'Long', note: 'x'.repeat(9_000) } }
+  await api.call('PATCH', '/blocks/b', large)
+  const { records } = (await api.call('GET', '/history')).body
+  const told = records.map(({ fields, writes }: { fields: string[]; writes: boolean }) => [fields.sort(), writes])
+  expect(told).toEqual([
+    [['title'], true],
+    [[], true],
+    [['position', 'title'], true],
+    [[], true],
+    [[], true],
+    [[], false],
+    [[], false],
+    [[], true],
+  ])
+})
+
 it('[H11] a diff names what was added, removed and changed between two points', async () => {
   await using api = await ApiFixture.start()
   await api.call('PUT', '/blocks/a', { type: 'text', content: 'one', fields: { n: 1 } })

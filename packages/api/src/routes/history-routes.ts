@@ -5,6 +5,7 @@ import { type BlockView, blockJson, viewBlock } from '../block-view.ts'
 import { changesSchema } from '../content-schemas.ts'
 import { type ChangeEvent, ChangeReader } from '../feed/change-event.ts'
 import { pacedFor } from '../history/paced.ts'
+import { deedsOf } from '../history/record-deeds.ts'
 import { type DiffSide, diffWorkspaces } from '../history/workspace-diff.ts'
 import type { RequestWork } from '../request-work.ts'
 import {
@@ -92,7 +93,8 @@ const history = route(
     const told = as === undefined ? new Map() : await changesOf(id, page.records, work, services)
     const records = page.records.map(({ update, ...record }) => {
       const { connection, mayBeOthers } = originOf(record)
-      return { ...record, connection, mayBeOthers, bytes: update.length, ...told.get(record.lsn) }
+      const deeds = deedsOf({ update, touched: record.touched })
+      return { ...record, connection, mayBeOthers, ...deeds, bytes: update.length, ...told.get(record.lsn) }
     })
     return { status: 200, body: { records, next: page.next ?? null } }
   },
