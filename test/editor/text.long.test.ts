@@ -143,4 +143,48 @@ describe.skipIf(!pages.isThere)('texts', () => {
     await expect.poll(() => field(ann, 'Text 1').inputValue()).toBe('safe')
     pages.errors.splice(0)
   })
+
+  it('[E133] the large editor shows which passages a person wrote and which a job, by request and in words', async () => {
+    const ann = await pages.visit('authors')
+    await ann.getByRole('button', { name: 'Add text block' }).click()
+    await ann.keyboard.type('By a person. ')
+    await saved(ann)
+    const id = await pages.idOf('authors', 'Text 1')
+    {
+      await using job = connectWorkspace({
+        url: pages.url,
+        workspace: 'authors',
+        actor: 'nightly',
+        source: 'workflow_execution',
+      })
+      await job.whenSynced
+      job.transact(() => job.blocks.get(id)?.content.insert(13, 'By a job. '))
+      await job.whenDurable()
+    }
+    // A later visit knows no client but from the log.
+    await ann.reload()
+    await saved(ann)
+    await openLarge(ann, 'Text 1')
+    const marked = (kind: string) => ann.locator(`.cm-by-${kind}`).allTextContents()
+    expect(await marked('job')).toEqual([])
+    const toggle = ann.getByRole('button', { name: 'Who wrote what' })
+    await toggle.click()
+    await ann.getByRole('list', { name: 'Authors' }).getByText('nightly, a run').waitFor()
+    await expect.poll(() => marked('job')).toEqual(['By a job. '])
+    expect(await marked('person')).toEqual(['By a person. '])
+    expect(await toggle.getAttribute('aria-pressed')).toBe('true')
+    await large(ann, 'Text 1').click()
+    await ann.keyboard.press('Control+End')
+    const here = ann
+      .getByRole('dialog')
+      .getByRole('status')
+      .getByText(/^At the caret/)
+    await expect.poll(() => here.textContent()).toBe('At the caret: nightly, a run')
+    await ann.keyboard.type('And by hand.')
+    await expect.poll(() => marked('person')).toEqual(['By a person. ', 'And by hand.'])
+    await ann.keyboard.press('Control+Home')
+    await expect.poll(() => here.textContent()).not.toContain('nightly')
+    await toggle.click()
+    await expect.poll(() => marked('job')).toEqual([])
+  })
 })

@@ -22,6 +22,8 @@ export interface HistoryRecord {
   /** With `as: 'changes'`: what the record changed inside contents, data, edges and other roots. At most 100. */
   readonly changes?: readonly ContentChange[]
   readonly changesOmitted?: number
+  /** With `as: 'clients'`: the Yjs client ids under which the record wrote. Absent for a record too large to be read. */
+  readonly clients?: readonly number[]
 }
 
 /** Selects records. */
@@ -37,8 +39,8 @@ export interface RecordQuery extends RecordFilter, HistoryRequest {
   readonly after?: number
   /** Records of one page, 1 to 1,000; by default 100. */
   readonly limit?: number
-  /** Adds the changes of each record, for which the server replays the page. */
-  readonly as?: 'changes'
+  /** Adds to each record its changes, for which the server replays the page, or the client ids under which it wrote. */
+  readonly as?: 'changes' | 'clients'
 }
 
 export interface RecordPage {

@@ -7,15 +7,15 @@ interface FieldWords {
   readonly change?: string
   /** Name of the value in a list of values. */
   readonly name?: string
-  /** What a step did to the block, before the block's name. */
+  /** The deed of a step, before the block's name. */
   readonly deed: string
 }
 
 const FIELDS: Readonly<Record<string, FieldWords>> = {
   title: { name: 'Name', deed: 'renamed' },
-  position: { change: 'Moved on the canvas.', deed: 'changed the position of' },
-  [PLACE_FIELD]: { change: 'Moved in the list.', deed: 'changed the place in the list of' },
-  size: { change: 'Made larger or smaller.', deed: 'changed the size of' },
+  position: { change: 'Moved on the canvas.', deed: 'moved' },
+  [PLACE_FIELD]: { change: 'Moved in the list.', deed: 'moved in the list' },
+  size: { change: 'Made larger or smaller.', deed: 'resized' },
 }
 const COMMENT: FieldWords = { change: 'Comments changed.', deed: 'commented on' }
 

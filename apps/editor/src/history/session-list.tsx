@@ -1,4 +1,5 @@
 import { type ReactNode, useEffect, useRef } from 'react'
+import { jobKind } from '../authors/author-words.ts'
 import { deedOf, type RootTest, type Session } from './sessions.ts'
 
 const TIME = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' })
@@ -50,16 +51,8 @@ export function SessionList({ sessions, lsn, titleOf, isRoot, onChoose }: Sessio
   )
 }
 
-const KINDS: Readonly<Record<string, string>> = {
-  workflow_execution: 'a run',
-  instantiation: 'a template',
-  polling_sync: 'a poller',
-  resources: 'a task',
-  provider: 'a provider',
-}
-
-/** What kind of job it is that wrote: its name alone does not tell it from a person. */
+/** The kind of job that wrote: its name alone does not tell it from a person. */
 function kindWords({ actor, source }: Session): ReactNode {
-  const kind = KINDS[source]
+  const kind = jobKind(source)
   return kind === undefined || kind === `a ${actor}` ? null : <span className="soft">, {kind},</span>
 }

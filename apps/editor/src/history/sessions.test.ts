@@ -59,11 +59,9 @@ it('[P11] a step that sets fields is told as what a person does to a block', () 
   const told = (...fields: string[]) =>
     sessionsOf([{ ...record(1, 0, 'ada', 'b/fields'), fields }]).map((step) => deedOf(step, () => 'Plan'))[0]
   expect(told()).toBe('renamed, moved or changed a detail of “Plan”')
-  expect(told('position')).toBe('changed the position of “Plan”')
+  expect(told('position')).toBe('moved “Plan”')
   expect(told('title', 'owner')).toBe('renamed and changed “owner” of “Plan”')
-  expect(told('title', 'place', 'size')).toBe(
-    'renamed, changed the place in the list of and changed the size of “Plan”',
-  )
+  expect(told('title', 'place', 'size')).toBe('renamed, moved in the list and resized “Plan”')
   expect(told('comment:1', 'comment:2')).toMatch(/“Plan”$/)
   expect(told('constructor')).toBe('changed “constructor” of “Plan”')
 })

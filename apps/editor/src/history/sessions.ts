@@ -94,7 +94,7 @@ function edgeDeed(writes: boolean | undefined): string {
   return writes ? 'connected two blocks' : 'cut an edge'
 }
 
-/** What was done to one part of a block: `moved`, or `renamed and moved`. */
+/** Tells the deed at one part of a block: `moved`, or `renamed and moved`. */
 function partDeed({ fields, source }: Session, part: string): string {
   if (part === 'content' && source === 'workflow_execution') return 'wrote the text of'
   const deeds = part === 'fields' ? [...new Set(fields.map((key) => fieldWords(key).deed))] : []

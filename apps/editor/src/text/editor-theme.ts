@@ -46,6 +46,8 @@ export const editorTheme: Extension = EditorView.theme({
   '.cm-list-mark': { color: 'var(--wood)' },
   '.cm-rule': { display: 'inline-block', width: '100%', verticalAlign: 'middle', borderTop: '1px solid var(--edge)' },
   '.cm-picture': { display: 'block', maxWidth: '100%', maxHeight: '60vh', borderRadius: '8px' },
+  '.cm-by-person': { borderBottom: '1.5px solid var(--by-person)' },
+  '.cm-by-job': { borderBottom: '1.5px dashed var(--by-job)', background: 'var(--by-job-tint)' },
   '.cm-others-caret': {
     position: 'relative',
     marginInline: '-1px',

@@ -1,10 +1,14 @@
 import type { EditorView } from '@codemirror/view'
 import { useField, useServer, useWorkspace, useYText } from '@joinery/react'
-import { type ReactNode, useEffect, useRef } from 'react'
+import { type ReactNode, useEffect, useRef, useState } from 'react'
+import { type Author, authorAt } from '../authors/author-runs.ts'
+import { AuthorsBar } from '../authors/authors-bar.tsx'
+import { useAuthorRuns } from '../authors/use-author-runs.ts'
 import { titleOf } from '../block-title.ts'
 import { ownCaretIn, ownCaretMoved } from '../carets/own-caret.ts'
 import { useRemoteCarets } from '../carets/remote-carets.ts'
 import { HOLDS_TEXT } from '../is-text-field.ts'
+import { showAuthors } from './author-marks.ts'
 import { showCarets } from './editor-carets.ts'
 import type { OpenedText } from './opened-text.ts'
 import { openTextEditor, setReadOnly } from './text-editor.ts'
@@ -35,6 +39,19 @@ function Editor({ opened: { block: id, caret } }: TextDialogProps): ReactNode {
   const carets = useRemoteCarets(id)
   const host = useRef<HTMLDivElement>(null)
   const editor = useRef<EditorView>(undefined)
+  const [showsAuthors, setShowsAuthors] = useState(false)
+  const authors = useAuthorRuns(id, text, showsAuthors)
+  const [here, setHere] = useState<Author>()
+  const caretMoved = useRef((): void => undefined)
+  useEffect(() => {
+    const runs = authors.state === 'read' ? authors.runs : []
+    if (editor.current !== undefined) showAuthors(editor.current, runs)
+    caretMoved.current = () => {
+      if (editor.current !== undefined && runs.length > 0)
+        setHere(authorAt(runs, editor.current.state.selection.main.head))
+    }
+    caretMoved.current()
+  }, [authors])
   const start = useRef({ caret, label, isReadOnly })
   useEffect(() => {
     const element = host.current
@@ -45,7 +62,10 @@ function Editor({ opened: { block: id, caret } }: TextDialogProps): ReactNode {
       transact: (edit) => workspace.transact(edit),
       undo: () => void workspace.undo.undo(),
       redo: () => void workspace.undo.redo(),
-      onCaret: ownCaretMoved,
+      onCaret: () => {
+        ownCaretMoved()
+        caretMoved.current()
+      },
     })
     editor.current = view
     const end = ownCaretIn(element, {
@@ -69,7 +89,12 @@ function Editor({ opened: { block: id, caret } }: TextDialogProps): ReactNode {
   useEffect(() => {
     if (editor.current !== undefined) setReadOnly(editor.current, isReadOnly)
   }, [isReadOnly, text])
-  return <div className="editor" ref={host} {...{ [HOLDS_TEXT]: '' }} data-block-text={id} />
+  return (
+    <>
+      <AuthorsBar authors={authors} here={here} onToggle={() => setShowsAuthors(!showsAuthors)} />
+      <div className="editor" ref={host} {...{ [HOLDS_TEXT]: '' }} data-block-text={id} />
+    </>
+  )
 }
 
 /** The text of a block, which is made if the block has none yet. */

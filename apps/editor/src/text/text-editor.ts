@@ -5,6 +5,7 @@ import { HighlightStyle, syntaxHighlighting } from '@codemirror/language'
 import { type ChangeSpec, Compartment, EditorSelection, EditorState, type StateCommand } from '@codemirror/state'
 import { drawSelection, EditorView, type KeyBinding, keymap, placeholder } from '@codemirror/view'
 import { tags } from '@lezer/highlight'
+import { authorMarks } from './author-marks.ts'
 import { editorCarets } from './editor-carets.ts'
 import { editorTheme } from './editor-theme.ts'
 import { linkAt, shownMarkdown } from './shown-markdown.ts'
@@ -42,6 +43,7 @@ export function openTextEditor(host: HTMLElement, options: TextEditorOptions): E
         shownMarkdown,
         slashMenu,
         editorCarets,
+        authorMarks,
         editorTheme,
         EditorView.lineWrapping,
         drawSelection(),

@@ -7,7 +7,7 @@ const FIELDS_MAX = 8
 /** Larger updates are not read for this: a page has up to 1,000 records. Setting a field or deleting takes some hundred bytes. */
 const READ_BYTES_MAX = 8 * 1024
 
-/** What a record did, as far as its update tells without the document. */
+/** The deeds of a record, as far as its update tells without the document. */
 export interface RecordDeeds {
   /** Names of the fields that it set. Empty where it is too large to be read. */
   readonly fields: readonly string[]
@@ -31,4 +31,19 @@ export function deedsOf({ update, touched }: Pick<LogRecord, 'update' | 'touched
     }
   }
   return { fields: [...fields], writes: items.length > 0 }
+}
+
+/** Bytes of updates that are read for the client ids of one page: a long paste and a day of typing fit. */
+const CLIENT_BYTES_MAX = 4 * 1024 * 1024
+
+/** The Yjs client ids under which each record wrote, by its LSN. Records beyond the bound are left out. */
+export function clientsOf(records: readonly Pick<LogRecord, 'lsn' | 'update'>[]): Map<number, readonly number[]> {
+  const clients = new Map<number, readonly number[]>()
+  let bytes = 0
+  for (const { lsn, update } of records) {
+    if (bytes + update.length > CLIENT_BYTES_MAX) continue
+    bytes += update.length
+    clients.set(lsn, [...Y.parseUpdateMeta(update).from.keys()])
+  }
+  return clients
 }

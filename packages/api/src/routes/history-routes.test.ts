@@ -1,6 +1,7 @@
 import { createBlock, getBlock, setEdge } from '@joinery/blocks'
 import type { WorkspaceId } from '@joinery/server'
 import { expect, it } from 'vitest'
+import { clientsOf } from '../history/record-deeds.ts'
 import { ApiFixture } from '../testing/api-fixture.ts'
 
 const W = 'w' as WorkspaceId
@@ -54,6 +55,23 @@ it('[H10] a record names the fields that it set, and tells a deletion from a blo
     [[], false],
     [[], true],
   ])
+})
+
+it('[H10] with `as=clients` a record names the client ids under which it wrote, and a page is read up to a bound', async () => {
+  await using api = await ApiFixture.start()
+  await api.call('PUT', '/blocks/a', { type: 'text', content: 'by ada' }, { 'x-joinery-actor': 'ada' })
+  await api.call('PATCH', '/blocks/a', { content: 'by ada, and a job' }, { 'x-joinery-actor': 'job' })
+  const told = async (query: string): Promise<number[][]> =>
+    (await api.call('GET', `/history?block=a${query}`)).body.records.map(
+      ({ clients }: { clients: number[] }) => clients,
+    )
+  const [ada = [], job = []] = await told('&as=clients')
+  // The first record has the client of the block's own structure, too.
+  expect([ada.length, job.length]).toEqual([2, 1])
+  expect(ada).not.toContain(job[0])
+  expect(await told('')).toEqual([undefined, undefined])
+  const long = { lsn: 1 as never, update: new Uint8Array(4 * 1024 * 1024 + 1) }
+  expect(clientsOf([long, { lsn: 2 as never, update: Uint8Array.of(0, 0) }])).toEqual(new Map([[2, []]]))
 })
 
 it('[H11] a diff names what was added, removed and changed between two points', async () => {

@@ -5,7 +5,7 @@ import { type BlockView, blockJson, viewBlock } from '../block-view.ts'
 import { changesSchema } from '../content-schemas.ts'
 import { type ChangeEvent, ChangeReader } from '../feed/change-event.ts'
 import { pacedFor } from '../history/paced.ts'
-import { deedsOf } from '../history/record-deeds.ts'
+import { clientsOf, deedsOf } from '../history/record-deeds.ts'
 import { type DiffSide, diffWorkspaces } from '../history/workspace-diff.ts'
 import type { RequestWork } from '../request-work.ts'
 import {
@@ -67,8 +67,9 @@ const history = route(
       to: timeQuery.optional(),
       after: lsnQuery.optional(),
       limit: limitQuery,
-      as: z.literal('changes').optional().meta({
-        description: 'adds to each record what it changed inside contents, data, edges and other roots',
+      as: z.enum(['changes', 'clients']).optional().meta({
+        description:
+          '`changes` adds to each record what it changed inside contents, data, edges and other roots; `clients` adds the Yjs client ids under which it wrote',
       }),
     }),
     headers: anyHeaders,
@@ -77,7 +78,9 @@ const history = route(
       200: {
         description: 'One page, which may be empty. `next` is the `after` of the next page, null on the last.',
         schema: z.object({
-          records: z.array(recordSchema.extend(z.object(changesSchema).partial().shape)),
+          records: z.array(
+            recordSchema.extend({ ...z.object(changesSchema).partial().shape, clients: z.array(z.int()).optional() }),
+          ),
           next: lsnSchema.nullable(),
         }),
       },
@@ -90,11 +93,20 @@ const history = route(
     const fromMs = from === undefined ? undefined : Date.parse(from)
     const toMs = to === undefined ? undefined : Date.parse(to)
     const page = await services.history.records(id, { ...rest, fromMs, toMs }, limit, work)
-    const told = as === undefined ? new Map() : await changesOf(id, page.records, work, services)
+    const told = as === 'changes' ? await changesOf(id, page.records, work, services) : new Map()
+    const clients = as === 'clients' ? work.part(() => clientsOf(page.records)) : new Map()
     const records = page.records.map(({ update, ...record }) => {
       const { connection, mayBeOthers } = originOf(record)
       const deeds = deedsOf({ update, touched: record.touched })
-      return { ...record, connection, mayBeOthers, ...deeds, bytes: update.length, ...told.get(record.lsn) }
+      return {
+        ...record,
+        connection,
+        mayBeOthers,
+        ...deeds,
+        bytes: update.length,
+        ...told.get(record.lsn),
+        clients: clients.get(record.lsn),
+      }
     })
     return { status: 200, body: { records, next: page.next ?? null } }
   },
