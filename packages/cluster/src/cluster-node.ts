@@ -8,6 +8,7 @@ import { Locks } from './nodes/locks.ts'
 import { Nodes } from './nodes/nodes.ts'
 import { answerChecks, type CheckedLog, type CheckOptions, checkLogs } from './store/check.ts'
 import { Follower } from './store/follower.ts'
+import { answerCopies, OtherCopies } from './store/other-copies.ts'
 import { ReplicatedStore, type ReplicatedStoreOptions } from './store/replicated-store.ts'
 
 export interface ClusterNodeOptions {
@@ -64,15 +65,16 @@ export async function openClusterNode(options: ClusterNodeOptions): Promise<Clus
   const events = new Events(engine.bus, { node, session })
   const store = new ReplicatedStore({
     ...{ local, engine, ownership, node, session, clock },
+    others: new OtherCopies({ engine, nodes, clock }),
     ...(copy !== undefined && { copy }),
     ...(awaitsReplication !== undefined && { awaitsReplication }),
     ...(logger && { logger }),
   })
-  const unanswer = answerChecks(engine, node, store, digestOfDocument)
+  const unanswer = [answerChecks(engine, node, store, digestOfDocument), answerCopies(engine, node, store)]
   const follower = await Follower.start({ engine, store, session, clock, logger })
   let closed: Promise<void> | undefined
   const close = async (): Promise<void> => {
-    unanswer()
+    for (const end of unanswer) end()
     await follower.close()
     events.close()
     ownership.close()

@@ -64,7 +64,8 @@ export async function adoptMessages(
       // Parts are read again with their last one: the mark stands before them.
       const mark = facts.kind === 'part' ? brought.mark : position
       brought = { records: [...brought.records, ...records], mark, origin }
-      if (saysSetBack(facts.kind, message.body)) {
+      // An owner knows by itself what it has found.
+      if (message.id !== through && saysSetBack(facts.kind, message.body)) {
         await adopt()
         // This node may have been the owner of records that the engine has lost.
         if (local.head > local.mark.lsn) await local.protect()

@@ -18,6 +18,17 @@ export interface TakeoverOptions extends Place {
   readonly revives?: boolean
   /** Ends the attempt: rejects with its reason. */
   readonly signal?: AbortSignal
+  /** The copies of other nodes. By default nobody is asked for one. */
+  readonly others?: LongerCopies
+}
+
+/** Copies that may have what an engine has lost. */
+export interface LongerCopies {
+  /**
+   * Looks for a copy with acknowledged records after `end`, the last one that the engine has. Resolves with what appends them to this
+   * node's copy, and with undefined if there is none.
+   */
+  longerThan(workspace: string, end: number): Promise<((local: ReplicaLog) => Promise<void>) | undefined>
 }
 
 export interface Takeover {
@@ -43,15 +54,18 @@ export async function takeOver(options: TakeoverOptions): Promise<Takeover> {
   const wait = (): Promise<void> => pause(options)
   let begun = await beginEpoch(options)
   const { previous } = begun
+  const { clock, log, node, session, subject, workspace, local, others } = options
+  const bring = await others?.longerThan(workspace, begun.before.lsn)
   const isSetBack = await isBehind(options, begun.before, wait)
   // All others hear of it, too: they may have records that the engine has lost.
-  if (isSetBack) begun = await beginEpoch(options, true)
+  const isLoss = isSetBack || bring !== undefined
+  if (isLoss) begun = await beginEpoch(options, true)
   await untilAnswered(options, () => catchUp(options, { until: { through: begun.own.id, wait }, isSetBack }))
-  const { clock, log, node, session, subject, workspace, local } = options
+  await bring?.(local)
   const { mark, floor } = local
   const publisher = new Publisher({ clock, log, node, session, subject, workspace, position: mark })
   if (options.tail === 'cut') await local.truncate(Math.max(mark.lsn, floor))
-  const regressed = isSetBack && floor > mark.lsn ? { first: mark.lsn + 1, last: floor } : undefined
+  const regressed = isLoss && floor > mark.lsn ? { first: mark.lsn + 1, last: floor } : undefined
   return { publisher, epoch: begun.epoch, previous, ...(await publishTail(publisher, local)), regressed }
 }
 

@@ -16,7 +16,7 @@ import {
 import type { WorkspaceId } from '@joinery/protocol'
 import type { Hold, Ownership } from '@joinery/server'
 import type { Engine } from '../engine/engine.ts'
-import { type Takeover, type TakeoverOptions, takeOver } from '../history/takeover.ts'
+import { type LongerCopies, type Takeover, type TakeoverOptions, takeOver } from '../history/takeover.ts'
 import { engineNameOf } from '../nodes/names.ts'
 import type { AwayLog } from './away-log.ts'
 import { AwayLogs } from './away-logs.ts'
@@ -60,6 +60,8 @@ export interface ReplicatedStoreOptions {
   /** False if a record counts as durable once this node has it. It is replicated all the same. */
   readonly awaitsReplication?: boolean
   readonly logger?: ReplicationLogger
+  /** The copies of other nodes, from which a takeover gets what the engine has lost. By default nobody is asked. */
+  readonly others?: LongerCopies
 }
 
 /**
@@ -326,7 +328,7 @@ export class ReplicatedStore implements EventStore {
   }
 
   async #takeOver(name: string, hold: Hold, how: Pick<TakeoverOptions, 'tail' | 'revives'> = {}) {
-    const { engine, clock, node, session, logger } = this.#options
+    const { engine, clock, node, session, logger, others } = this.#options
     if (isSystemLog(name)) void this.#systemKinds().then((kinds) => kinds.add(kindOfSystemLog(name)))
     const inner = await this.#openCopy(name)
     const stop = new AbortController()
@@ -336,7 +338,15 @@ export class ReplicatedStore implements EventStore {
     hold.lost?.addEventListener('abort', onLost)
     try {
       const place = { log: engine.log, workspace: name, subject: engineNameOf(name), local: await localCopyOf(inner) }
-      const taken = await takeOver({ ...place, clock, node, session, ...how, signal: stop.signal })
+      const taken = await takeOver({
+        ...place,
+        clock,
+        node,
+        session,
+        ...how,
+        ...(others && { others }),
+        signal: stop.signal,
+      })
       this.counts.takeovers++
       if (taken.regressed !== undefined) {
         this.counts.regressions++

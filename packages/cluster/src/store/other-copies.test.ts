@@ -1,0 +1,84 @@
+import { openMemoryStore } from '@joinery/log'
+import { expect, it } from 'vitest'
+import { openClusterNode } from '../cluster-node.ts'
+import { MemoryEngine } from '../engine/memory/memory-engine.ts'
+import { engineNameOf } from '../nodes/names.ts'
+
+async function cluster(...names: string[]) {
+  const engine = new MemoryEngine()
+  const open = (node: string, store = openMemoryStore()) =>
+    openClusterNode({ engine: engine.connect(node), store, node, advertise: `${node}:1` })
+  return { engine, open, nodes: await Promise.all(names.map((name) => open(name))) }
+}
+type Node = Awaited<ReturnType<typeof openClusterNode>>
+
+const entry = (text: string | Uint8Array) => ({
+  ...{ actor: 'ann', source: 'user_action', connection: 'c', touched: [], update: Buffer.from(text) },
+})
+const copyOf = async ({ store }: Node, name: string) =>
+  await store.withCopy(name, async (log) => {
+    const texts = (await Array.fromAsync(log.read())).map(({ update }) => Buffer.from(update).toString())
+    return { texts, generation: log.generation, chain: await log.chainAt() }
+  })
+
+it('[Q72] a node without a copy gets from a living node what the engine has lost, before it serves', async () => {
+  const { engine, open, nodes } = await cluster('a')
+  const [a] = nodes as [Node]
+  const log = await a.store.open('w')
+  await log.append(entry('1')).durable
+  const kept = engine.log.last(engineNameOf('w'))?.sequence ?? 0
+  // Larger than an answer, and larger than a run of records.
+  const large = Uint8Array.from({ length: 1_700_000 }, (_, n) => Math.imul(n, 2_654_435_761) >>> 13)
+  for (const update of ['2', large, '4']) await log.append(entry(update)).durable
+  const journal = await a.store.open('!work/w')
+  await journal.append(entry('beside')).durable
+  await journal.close()
+  await log.close()
+  const all = await copyOf(a, 'w')
+  for (const end of [kept, 0]) {
+    engine.log.setBack(engineNameOf('w'), end)
+    engine.log.setBack(engineNameOf('!work/w'), 0)
+    const next = await open(`b${end}`)
+    const taken = await next.store.open('w')
+    expect([taken.head, taken.generation, await taken.chainAt()]).toEqual([4, all?.generation, all?.chain])
+    expect(next.store.counts.regressions).toBe(1)
+    const beside = await next.store.open('!work/w')
+    expect(beside.head).toBe(1)
+    await beside.close()
+    await taken.close()
+    // The engine has all of it again.
+    await next.close()
+  }
+  const c = await open('c')
+  await expect.poll(() => copyOf(c, 'w')).toEqual(all)
+  await Promise.all([a, c].map((node) => node.close()))
+})
+
+it('[Q72] where acknowledged records of two living nodes differ, the workspace is served by none of them, and both stay', async () => {
+  const { engine, open, nodes } = await cluster('a')
+  const [a] = nodes as [Node]
+  const write = async (node: Node, texts: string[]): Promise<void> => {
+    const log = await node.store.open('w')
+    for (const text of texts) await log.append(entry(text)).durable
+    await log.close()
+  }
+  await write(a, ['1', '2'])
+  const alone = openMemoryStore()
+  engine.log.setBack(engineNameOf('w'), 0)
+  const other = new MemoryEngine()
+  const elsewhere = await openClusterNode({ engine: other.connect('b'), store: alone, node: 'b', advertise: 'b:1' })
+  await write(elsewhere, ['another 1'])
+  await elsewhere.ownership.close()
+  const copy = openMemoryStore()
+  const source = await alone.open('w')
+  const moved = await copy.open('w')
+  const mark = await source.readMark()
+  if (mark !== undefined) await moved.adopt(await Array.fromAsync(source.read()), mark)
+  await Promise.all([moved.close(), source.close()])
+  const [b, c] = [await open('b', copy), await open('c')]
+  await expect(c.store.open('w')).rejects.toMatchObject({
+    message: expect.stringMatching(/nodes a and b have different records/),
+  })
+  expect([(await copyOf(a, 'w'))?.texts, (await copyOf(b, 'w'))?.texts]).toEqual([['1', '2'], ['another 1']])
+  await Promise.all([a, b, c, elsewhere].map((node) => node.close()))
+})
