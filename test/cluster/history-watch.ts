@@ -1,20 +1,34 @@
 import { createHash } from 'node:crypto'
-import { type Engine, openNatsEngine } from '@joinery/cluster'
+import { listBlocks } from '@joinery/blocks'
+import { checkLogs, type Engine, openNatsEngine, type Position } from '@joinery/cluster'
 import { historiesOf, readHistory } from '@joinery/cluster/testing'
-import { encodePortableRecord, type LogRecord, openLevelStore } from '@joinery/log'
+import { encodePortableRecord, isSystemLog, type LogRecord, openLevelStore } from '@joinery/log'
 import type { WorkspaceId } from '@joinery/protocol'
-import { expect } from 'vitest'
 import * as Y from 'yjs'
+import { within } from '../support/until.ts'
+import { HistoryRules } from './history-rules.ts'
 import { type NatsCluster, SERVERS } from './nats-cluster.ts'
 
-/** Watches the replicated histories: each LSN has one content for ever, and epochs never fall. */
+/** Each look but these reads only what is new: one of so many compares everything with what was seen before. */
+const WHOLE_EVERY = 8
+/** Pause between two looks at the nodes' copies, ms. */
+const LOOK_MS = 100
+
+/** One history, as it was read until now. */
+interface Watched {
+  readonly rules: HistoryRules
+  /** Digest of each record, by LSN - 1. */
+  readonly digests: string[]
+  /** The document that its records make; empty for a system log, which has none. */
+  readonly doc: Y.Doc
+  position: Position | undefined
+}
+
+/** Watches the replicated histories: each LSN has one content for ever, none is missing, and epochs never fall. */
 export class HistoryWatch {
   readonly #engine: Engine
-  /** Digest of each record that was ever seen, by workspace and LSN - 1. */
-  readonly #seen = new Map<string, string[]>()
-  readonly #epochs = new Map<string, number>()
-  /** Workspaces whose history has records that stand on others which it does not have. */
-  readonly incomplete = new Set<string>()
+  readonly #watched = new Map<string, Watched>()
+  #looks = 0
 
   private constructor(engine: Engine) {
     this.#engine = engine
@@ -30,34 +44,73 @@ export class HistoryWatch {
     return this.#engine
   }
 
-  /** Reads all histories, compares them with what was seen before, and returns the entries of each workspace. */
-  async look(): Promise<Map<string, readonly string[]>> {
-    const entries = new Map<string, readonly string[]>()
+  /**
+   * Reads what the histories have beyond the last look, or all of it again if `isWhole`, which each eighth look is by itself. Rejects
+   * when a record that was seen is another one or gone, or a message breaks a rule.
+   */
+  async look({ isWhole = ++this.#looks % WHOLE_EVERY === 0 } = {}): Promise<void> {
     for (const workspace of await historiesOf(this.#engine.log)) {
-      const { epoch, records } = await readHistory(this.#engine.log, workspace)
-      this.#compare(workspace, records, 'the history')
-      expect(epoch, `epoch of ${workspace}`).toBeGreaterThanOrEqual(this.#epochs.get(workspace) ?? 0)
-      this.#epochs.set(workspace, epoch)
-      const { isWhole, entries: found } = entriesOf(records)
-      entries.set(workspace, found)
-      if (!isWhole) this.incomplete.add(workspace)
-      else this.incomplete.delete(workspace)
+      const seen = this.#watched.get(workspace)
+      const now = isWhole || seen === undefined ? nothing(workspace) : seen
+      await this.#readOn(workspace, now)
+      if (seen !== undefined) compare(workspace, 'the history', seen.digests, now.digests)
+      this.#watched.set(workspace, now)
     }
-    return entries
   }
 
-  /** Compares the log in a stopped node's directory. Returns the number of its records. */
+  /** All entries of a workspace, as of the last look: those of its list, and the contents of its blocks. */
+  entriesOf(workspace: string): string[] {
+    const doc = this.#docOf(workspace)
+    const { pendingStructs, pendingDs } = doc.store
+    if (pendingStructs !== null || pendingDs !== null) {
+      throw new Error(`${workspace}: a record stands on another one, which the history does not have`)
+    }
+    return [...doc.getArray<string>('entries'), ...listBlocks(doc).map((block) => block.content.toString())]
+  }
+
+  /** Node that wrote last to a workspace, as of the last look. */
+  ownerOf(workspace: string): string | undefined {
+    return this.#watched.get(workspace)?.rules.writer
+  }
+
+  /** The content of a block, as of the last look; undefined if there is none. */
+  contentOf(workspace: string, block: string): string | undefined {
+    return listBlocks(this.#docOf(workspace))
+      .find(({ id }) => id === block)
+      ?.content.toString()
+  }
+
+  /** Resolves when each of these nodes says that its copy of each log is that of the history. Rejects if one says that it is not. */
+  async untilEqual(nodes: readonly string[]): Promise<void> {
+    await within('all copies are equal to the histories', this.#waitUntilEqual(nodes))
+  }
+
+  async #waitUntilEqual(nodes: readonly string[]): Promise<void> {
+    for (let lacking: string | undefined = ''; lacking !== undefined; ) {
+      lacking = undefined
+      for await (const log of checkLogs(this.#engine, nodes, { digests: true })) {
+        const others = log.copies.filter(({ state }) => state !== 'equal')
+        const wrong = others.find(({ state }) => state === 'diverged' || state === 'unreadable')
+        if (wrong !== undefined) throw new Error(`${log.workspace}: ${JSON.stringify(wrong)}`)
+        if (others.length > 0) lacking = log.workspace
+      }
+      if (lacking !== undefined) await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
+    }
+  }
+
+  /** Compares the logs in a stopped node's directory with the histories, record by record. Returns the number of records. */
   async compareNode(directory: string): Promise<number> {
     const store = await openLevelStore({ directory, durability: 'sync' })
     let count = 0
     try {
-      for (const workspace of this.#seen.keys()) {
+      for (const [workspace, { digests }] of this.#watched) {
         const log = await store.open(workspace as WorkspaceId)
-        const records: LogRecord[] = []
-        for await (const record of log.read()) records.push(record)
+        const found: string[] = []
+        for await (const record of log.read()) found.push(digestOf(record))
         await log.close()
-        this.#compare(workspace, records, directory, true)
-        count += records.length
+        compare(workspace, directory, digests, found)
+        compare(workspace, 'the history', found, digests)
+        count += found.length
       }
     } finally {
       await store.close()
@@ -69,29 +122,34 @@ export class HistoryWatch {
     return this.#engine.close()
   }
 
-  #compare(workspace: string, records: readonly LogRecord[], where: string, mayEnd = false): void {
-    const seen = this.#seen.get(workspace) ?? []
-    const digests = records.map(digestOf)
-    const shared = Math.min(seen.length, digests.length)
-    for (let index = 0; index < shared; index++) {
-      if (seen[index] !== digests[index])
-        throw new Error(`${where}: record ${index + 1} of ${workspace} is another one`)
+  #docOf(workspace: string): Y.Doc {
+    return this.#watched.get(workspace)?.doc ?? new Y.Doc()
+  }
+
+  async #readOn(workspace: string, watched: Watched): Promise<void> {
+    const { rules, digests, doc, position: from } = watched
+    const read = await readHistory(this.#engine.log, workspace, { ...(from && { from }), onMessage: rules.take })
+    for (const record of read.records) {
+      digests.push(digestOf(record))
+      if (!isSystemLog(workspace)) Y.applyUpdate(doc, record.update)
     }
-    if (digests.length < seen.length && !mayEnd) {
-      throw new Error(`${where}: ${workspace} had ${seen.length} records and has ${digests.length}`)
-    }
-    if (!mayEnd) this.#seen.set(workspace, digests)
+    watched.position = read.position
+  }
+}
+
+function nothing(workspace: string): Watched {
+  return { rules: new HistoryRules(workspace), digests: [], doc: new Y.Doc(), position: undefined }
+}
+
+/** Throws unless all that was seen is there, and the same. */
+function compare(workspace: string, where: string, seen: readonly string[], found: readonly string[]): void {
+  const other = seen.findIndex((digest, index) => index < found.length && digest !== found[index])
+  if (other >= 0) throw new Error(`${where}: record ${other + 1} of ${workspace} is another one`)
+  if (found.length < seen.length) {
+    throw new Error(`${where}: ${workspace} had ${seen.length} records and has ${found.length}`)
   }
 }
 
 function digestOf(record: LogRecord): string {
   return createHash('sha256').update(encodePortableRecord(record)).digest('base64')
-}
-
-/** `isWhole` is false if a record stands on another one that the history does not have. */
-function entriesOf(records: readonly LogRecord[]): { entries: string[]; isWhole: boolean } {
-  const doc = new Y.Doc()
-  for (const { update } of records) Y.applyUpdate(doc, update)
-  const isWhole = doc.store.pendingStructs === null && doc.store.pendingDs === null
-  return { entries: doc.getArray<string>('entries').toArray(), isWhole }
 }

@@ -1,8 +1,9 @@
-import { rm } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { freePort } from '../support/free-port.ts'
 import { type JoineryProcess, startJoinery } from '../support/joinery-process.ts'
 import { within } from '../support/until.ts'
+import { WrongClock } from '../support/wrong-clock.ts'
 import { Balancer } from './balancer.ts'
 import { LinkProxy } from './link-proxy.ts'
 import { NatsCluster, SERVERS, type ServerIndex } from './nats-cluster.ts'
@@ -16,6 +17,15 @@ interface NodeLinks {
   readonly peers: LinkProxy
   /** How it reaches each NATS server. */
   readonly nats: readonly LinkProxy[]
+  /** Its time of day, if a test may set that. */
+  readonly clock: WrongClock | undefined
+}
+
+export interface JoineryClusterOptions {
+  /** More environment of every node. */
+  readonly env?: Readonly<Record<string, string>>
+  /** Whether each node has a time of day that can be set. It costs some CPU. */
+  readonly hasClocks?: boolean
 }
 
 /** Three NATS servers and three nodes of Joinery, each a process of its own, with a proxy on every link between them. */
@@ -24,27 +34,45 @@ export class JoineryCluster {
   readonly balancer: Balancer
   readonly #directory: string
   readonly #links: readonly NodeLinks[]
+  readonly #env: Readonly<Record<string, string>>
   readonly #processes: (JoineryProcess | undefined)[] = []
 
-  private constructor(nats: NatsCluster, balancer: Balancer, directory: string, links: readonly NodeLinks[]) {
+  private constructor(
+    nats: NatsCluster,
+    balancer: Balancer,
+    {
+      directory,
+      links,
+      env,
+    }: { directory: string; links: readonly NodeLinks[]; env: Readonly<Record<string, string>> },
+  ) {
     this.nats = nats
     this.balancer = balancer
     this.#directory = directory
     this.#links = links
+    this.#env = env
   }
 
-  static async start(natsPath: string, directory: string): Promise<JoineryCluster> {
+  static async start(
+    natsPath: string,
+    directory: string,
+    { env = {}, hasClocks = false }: JoineryClusterOptions = {},
+  ): Promise<JoineryCluster> {
     const nats = await NatsCluster.start(natsPath, directory)
     const links: NodeLinks[] = []
-    for (const _ of NODES) {
+    for (const node of NODES) {
       const port = await freePort()
       const toNats = await Promise.all(SERVERS.map((server) => LinkProxy.start(nats.portOf(server))))
-      links.push({ port, peers: await LinkProxy.start(port), nats: toNats })
+      const home = join(directory, `clock-${node}`)
+      if (hasClocks) await mkdir(home, { recursive: true })
+      const clock = hasClocks ? await WrongClock.open(home) : undefined
+      links.push({ port, peers: await LinkProxy.start(port), nats: toNats, clock })
     }
     const balancer = await Balancer.start(links.map(({ port }) => port))
-    const cluster = new JoineryCluster(nats, balancer, directory, links)
+    const cluster = new JoineryCluster(nats, balancer, { directory, links, env })
     // The first one makes the streams.
-    for (const node of NODES) await cluster.startNode(node)
+    await cluster.startNode(0)
+    await Promise.all(NODES.map((node) => cluster.startNode(node)))
     return cluster
   }
 
@@ -66,12 +94,14 @@ export class JoineryCluster {
 
   async startNode(node: NodeIndex): Promise<void> {
     if (this.#processes[node] !== undefined) return
-    const { port, peers, nats } = this.linksOf(node)
+    const { port, peers, nats, clock } = this.linksOf(node)
     this.#processes[node] = await startJoinery({
       directory: this.directoryOf(node),
       durability: 'replicated',
       port,
       env: {
+        ...this.#env,
+        ...clock?.env,
         JOINERY_CLUSTER: nats.map(({ address }) => `nats://${address}`).join(','),
         JOINERY_NODE: `n${node}`,
         JOINERY_ADVERTISE: peers.address,

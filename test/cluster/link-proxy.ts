@@ -4,6 +4,9 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 /** Directions of a link: from the one that connects, or to it. */
 export type Direction = 'up' | 'down'
 
+/** Changes the bytes of one connection on their way. */
+export type Filter = (chunk: Buffer) => Buffer
+
 interface Pair {
   readonly client: Socket
   readonly upstream: Socket
@@ -19,6 +22,7 @@ export class LinkProxy {
   readonly #pairs = new Set<Pair>()
   readonly #held = new Set<Direction>()
   #isCut = false
+  #makeFilter: (() => Filter) | undefined
 
   private constructor(server: Server, targetPort: number) {
     this.#server = server
@@ -40,6 +44,12 @@ export class LinkProxy {
 
   get address(): string {
     return `127.0.0.1:${this.port}`
+  }
+
+  /** Ends all connections. What the next ones send up goes through a filter, each through its own. */
+  filterUp(makeFilter: () => Filter): void {
+    this.#makeFilter = makeFilter
+    for (const pair of [...this.#pairs]) end(pair)
   }
 
   /** Ends all connections, and each new one at once. */
@@ -87,13 +97,13 @@ export class LinkProxy {
       this.#pairs.delete(pair)
       end(pair)
     }
-    for (const [from, to, direction] of [
-      [client, upstream, 'up'],
-      [upstream, client, 'down'],
+    for (const [from, to, direction, filter] of [
+      [client, upstream, 'up', this.#makeFilter?.()],
+      [upstream, client, 'down', undefined],
     ] as const) {
       from.setNoDelay(true)
       from.on('data', (chunk: Buffer) => {
-        if (to.write(chunk)) return
+        if (to.write(filter?.(chunk) ?? chunk)) return
         from.pause()
         to.once('drain', () => this.#holdOrPass(from, direction))
       })

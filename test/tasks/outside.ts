@@ -21,11 +21,12 @@ export interface Outside extends AsyncDisposable {
   onPlace: (place: string, pid: number) => Order | Promise<Order>
 }
 
-/** Starts the ledger. A charge or refund with a known key is answered as the first time. */
+/** Starts the ledger. `GET` answers all charges. A charge or refund with a known key is answered as the first time. */
 export async function startOutside(): Promise<Outside> {
   const charges = new Map<string, { key: string; reference: string; amount: number; refunds: string[] }>()
   const refunds = new Set<string>()
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    if (request.method === 'GET') return void response.end(JSON.stringify(outside.charges()))
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk as Buffer)
     const body = JSON.parse(Buffer.concat(chunks).toString()) as Record<string, never>

@@ -3,6 +3,7 @@ import { RESERVED_KEY } from '@joinery/protocol'
 import {
   LogError,
   type LogRecord,
+  type Lsn,
   ServerError,
   type WorkspaceId,
   type Workspaces,
@@ -12,6 +13,7 @@ import {
   type Commit,
   type CommitOutcome,
   DocumentError,
+  type DocumentRecord,
   type Documents,
   type RefusedRequest,
   TaskError,
@@ -30,6 +32,7 @@ import { planRemoval, type Removal, touchedBefore } from '../writes/untouched.ts
 import { fitReports, isOfProvider, isSagaOf } from './adapter-reports.ts'
 import { blocksIn } from './own-blocks.ts'
 import { isEnded, TASK_AUTHOR, writeRefusal, writeTaskStatus } from './task-status.ts'
+import { connectionOf, UnknownRecords, UntoldRecords } from './untold-records.ts'
 
 /** Author of the fields and indexes that a step writes. Its statuses are those of the server. */
 const STEP_AUTHOR: ClaimAuthor = { actor: TASK_AUTHOR.actor, source: 'workflow_execution' }
@@ -54,6 +57,19 @@ export class TaskDocuments implements Documents {
   }
 
   async commit(workspace: string, commit: Commit): Promise<void> {
+    const untold = new UntoldRecords(commit)
+    for (;;) {
+      try {
+        return await this.#commit(workspace, { ...commit, isOwn: untold.isOwn }, untold)
+      } catch (error) {
+        if (!(error instanceof UnknownRecords)) throw toDocumentError(error)
+        for (const lsn of error.lsns) untold.learn(lsn, await this.#recordAt(workspace, lsn))
+      }
+    }
+  }
+
+  /** Makes the change. Rejects with `UnknownRecords`, and has changed nothing, if records are in the way that may be the task's own. */
+  async #commit(workspace: string, commit: Commit, untold: UntoldRecords): Promise<void> {
     const { lists } = this.#options
     const given = this.#parse(commit.operations ?? [])
     let operations = given
@@ -62,7 +78,7 @@ export class TaskDocuments implements Documents {
     let task: TaskView | undefined
     const edit = {
       writer: TASK_AUTHOR,
-      via: `task:${commit.task}`,
+      via: connectionOf(commit),
       idempotencyKey: commit.key.startsWith(RESERVED_KEY) ? commit.key : `${RESERVED_KEY}${commit.key}`,
       sync: true,
       check: (view: WorkspaceView) => {
@@ -71,6 +87,7 @@ export class TaskDocuments implements Documents {
         checkStep(view, operations, (operation) => authorFor(operation, commit.saga, lists), lists)
         removal = planRemoval(view, commit.removeIfUntouched ?? [], commit)
         outcome = { kept: removal.kept, touched: touchedBefore(view, aboutToWrite(operations), commit) }
+        untold.assertKnown([...outcome.kept, ...outcome.touched])
         task = commit.show(outcome)
       },
       run: (doc: Y.Doc) => {
@@ -80,18 +97,21 @@ export class TaskDocuments implements Documents {
         for (const block of removal.blocks) deleteBlock(doc, block)
         if (task !== undefined) writeTaskStatus(doc, task, lists)
       },
-      beside: (record: LogRecord | undefined) =>
-        commit.beside(record && { lsn: record.lsn, blocks: blocksIn(record) }, outcome),
+      beside: (record: LogRecord | undefined) => commit.beside(record && toldOf(record), outcome),
     }
-    try {
-      const written = await this.#options.workspaces.write(workspace as WorkspaceId, edit)
-      if (!written.repeated) return
-    } catch (error) {
-      throw toDocumentError(error)
-    }
-    // The document has the change, and the journal lacks the event: it was set back to an older copy.
+    const written = await this.#options.workspaces.write(workspace as WorkspaceId, edit)
+    if (!written.repeated) return
+    // The document has the change, and the journal lacks the event: it was set back, or the owner of both died in between.
+    const record = await this.#recordAt(workspace, written.lsn)
     commit.check()
-    await commit.beside(undefined, outcome).durable
+    await commit.beside(record && toldOf(record), outcome).durable
+  }
+
+  /** A record; undefined if it was dropped. */
+  async #recordAt(workspace: string, lsn: number): Promise<LogRecord | undefined> {
+    const range = { after: (lsn - 1) as Lsn, through: lsn as Lsn }
+    for await (const record of this.#options.workspaces.records(workspace as WorkspaceId, range)) return record
+    return undefined
   }
 
   /** Writes the status of a task. A document that can't take part is left as it is: the journal is the truth. */
@@ -103,7 +123,7 @@ export class TaskDocuments implements Documents {
       if (generation === undefined) return
       await workspaces.write(workspace as WorkspaceId, {
         writer: TASK_AUTHOR,
-        via: `task:${task.id}`,
+        via: connectionOf({ task: task.id }),
         // Results are seen once they are on the disk; what comes before a result loses to it anyway.
         sync: isEnded(task.state),
         run: (doc) => writeTaskStatus(doc, task, lists),
@@ -147,6 +167,8 @@ export class TaskDocuments implements Documents {
     return withoutReplacedContents(operations)
   }
 }
+
+const toldOf = (record: LogRecord): DocumentRecord => ({ lsn: record.lsn, blocks: blocksIn(record) })
 
 /** Throws unless all operations can be made, each after the ones before it. */
 function checkStep(

@@ -1,4 +1,4 @@
-import { openMemoryStore } from '@joinery/log'
+import { openMemoryStore, systemLogOf } from '@joinery/log'
 import { expect, it } from 'vitest'
 import { openClusterNode } from '../cluster-node.ts'
 import { MemoryEngine } from '../engine/memory/memory-engine.ts'
@@ -23,8 +23,9 @@ async function cluster() {
   const [a, b, c] = await Promise.all(NAMES.map(open))
   if (a === undefined || b === undefined || c === undefined) throw new Error('there are three nodes')
   const asking = engine.connect('operator')
-  const check = async (digests = false) => (await Array.fromAsync(checkLogs(asking, NAMES, { digests })))[0]
-  return { a, b, c, check, close: () => Promise.all([a, b, c].map((node) => node.close())) }
+  const checkAll = (digests = false) => Array.fromAsync(checkLogs(asking, NAMES, { digests }))
+  const check = async (digests = false) => (await checkAll(digests))[0]
+  return { a, b, c, check, checkAll, close: () => Promise.all([a, b, c].map((node) => node.close())) }
 }
 type Cluster = Awaited<ReturnType<typeof cluster>>
 
@@ -42,6 +43,22 @@ it('[Q31] copies that have all of the history are equal, with their documents, a
   for (const node of [b, c]) await expect.poll(() => headAt(node)).toBe(5)
   expect(statesOf(await check(true))).toEqual(['a equal', 'b equal', 'c equal'])
   expect(await check()).toMatchObject({ workspace: 'w', epoch: 1, lsn: 5 })
+  await close()
+})
+
+it('[Q31] a system log is compared beside the documents of workspaces, and makes none itself', async () => {
+  const { a, b, c, checkAll, close } = await cluster()
+  const name = systemLogOf('!work', 'w')
+  const [log, journal] = [await a.store.open('w'), await a.store.open(name)]
+  await log.append(entry(1)).durable
+  await journal.append(entry(1, { update: Buffer.from('no update of Yjs') })).durable
+  for (const node of [b, c]) {
+    await expect.poll(() => headAt(node)).toBe(1)
+    await expect.poll(() => node.store.withCopy(name, async (copy) => copy.head)).toBe(1)
+  }
+  const checked = await checkAll(true)
+  expect(checked.map(({ workspace }) => workspace).toSorted()).toEqual([name, 'w'])
+  for (const each of checked) expect(statesOf(each)).toEqual(['a equal', 'b equal', 'c equal'])
   await close()
 })
 

@@ -1,4 +1,4 @@
-import type { AdoptingLog, Lsn } from '@joinery/log'
+import { type AdoptingLog, isSystemLog, type Lsn } from '@joinery/log'
 import { z } from 'zod'
 import type { Engine } from '../engine/engine.ts'
 import { EngineError } from '../engine/engine-error.ts'
@@ -93,12 +93,19 @@ async function headOf(store: ReplicatedStore, asked: Question, digest: Digest | 
   }
 }
 
-async function describe(log: AdoptingLog, { through, digests }: Question, last: number, digest: Digest | undefined) {
+async function describe(
+  log: AdoptingLog,
+  { workspace, through, digests }: Question,
+  last: number,
+  digest: Digest | undefined,
+) {
   const { sequence, epoch, lsn: markLsn, chain: markChain } = (await log.readMark()) ?? START
   const at = Math.min(through ?? last, last) as Lsn
   const isReached = through === undefined || through <= log.head
   const chain = isReached ? { chain: await log.chainAt(at) } : {}
-  const made = digests === true && digest !== undefined && isReached ? { digest: await digest(log, at) } : {}
+  // The records of a system log make no document.
+  const hasDocument = isReached && !isSystemLog(workspace)
+  const made = digests === true && digest !== undefined && hasDocument ? { digest: await digest(log, at) } : {}
   return { lsn: log.head, firstLsn: log.firstLsn, sequence, epoch, markLsn, markChain, ...chain, ...made }
 }
 

@@ -1,17 +1,18 @@
 import type { LogRecord } from '@joinery/log'
-import type { EngineLog } from '../engine/engine.ts'
+import type { EngineLog, StoredMessage } from '../engine/engine.ts'
 import { EngineError } from '../engine/engine-error.ts'
 import { HistoryReader } from '../history/history-reader.ts'
-import { START } from '../history/position.ts'
+import { type Position, START } from '../history/position.ts'
 import { engineNameOf, nameOfEngineName } from '../nodes/names.ts'
 
 const LIMIT = 256
 const TRIES_MAX = 200
 const WAIT_MS = 50
 
-/** The history of a workspace, read whole and checked. */
+/** The history of a workspace, read and checked. */
 export interface ReadHistory {
-  readonly epoch: number
+  /** Its end. */
+  readonly position: Position
   readonly records: readonly LogRecord[]
 }
 
@@ -20,23 +21,37 @@ export async function historiesOf(log: EngineLog): Promise<string[]> {
   return (await untilAnswered(() => log.subjects())).map(nameOfEngineName)
 }
 
+export interface ReadHistoryOptions {
+  /** Position behind which reading begins; by default the beginning. */
+  readonly from?: Position
+  /** Called with each message before it is checked. */
+  readonly onMessage?: (message: StoredMessage) => void
+}
+
 /**
- * Reads a workspace's history from its first message up to the one that the engine calls its last. Rejects with `corrupted`
+ * Reads a workspace's history up to the message that the engine calls its last. Rejects with `corrupted`
  * if a message does not follow from the one before, with the engine's errors if it does not answer for long, and if replicas lag for 10 s.
  */
-export async function readHistory(log: EngineLog, workspace: string): Promise<ReadHistory> {
+export async function readHistory(
+  log: EngineLog,
+  workspace: string,
+  { from = START, onMessage }: ReadHistoryOptions = {},
+): Promise<ReadHistory> {
   const subject = engineNameOf(workspace)
   const end = (await untilAnswered(() => log.last(subject)))?.sequence ?? 0
-  const reader = new HistoryReader(workspace, START)
+  const reader = new HistoryReader(workspace, from)
   const records: LogRecord[] = []
   for (let tries = 0; reader.position.sequence < end; ) {
     const messages = await untilAnswered(() => log.read(subject, reader.position.sequence, LIMIT))
-    for (const message of messages) records.push(...reader.read(message).records)
+    for (const message of messages) {
+      onMessage?.(message)
+      records.push(...reader.read(message).records)
+    }
     if (messages.length > 0) continue
     if (++tries === TRIES_MAX) throw new Error(`no replica gives the messages of ${workspace} up to ${end}`)
     await new Promise((resolve) => setTimeout(resolve, WAIT_MS))
   }
-  return { epoch: reader.position.epoch, records }
+  return { position: reader.position, records }
 }
 
 /** Asks again while the engine does not answer. */

@@ -1,15 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { connectWorkspace, type Workspace } from '@joinery/client'
 import { expect } from 'vitest'
-import { Ledger, type LedgerWriter } from '../crash/ledger-writer.ts'
-import { SdkWriter } from '../crash/sdk-writer.ts'
-import { WireWriter } from '../crash/wire-writer.ts'
-import { type Random, randomBelow } from '../support/seeded-random.ts'
-import { connectStock, type StockClient, type StockVersion } from '../support/stock-client.ts'
-import { until } from '../support/until.ts'
+import { Ledger, type LedgerWriter } from '../../crash/ledger-writer.ts'
+import { SdkWriter } from '../../crash/sdk-writer.ts'
+import { WireWriter } from '../../crash/wire-writer.ts'
+import { type Random, randomBelow } from '../../support/seeded-random.ts'
+import { connectStock, type StockClient, type StockVersion } from '../../support/stock-client.ts'
+import { until } from '../../support/until.ts'
+import { HttpWriter } from './http-writer.ts'
 
-const WORKSPACES = 6
-const TYPING_MS = 15
+const WORKSPACES = 4
+const TYPING_MS = 20
 const AGAIN_MS = 100
 
 /** A stock client: nobody tells it what is saved, and it keeps what it has typed until it is in sync again. */
@@ -112,6 +113,7 @@ export class ClusterWriters {
       ...each((workspace, n) => new SdkWriter(url, workspace, `sdk-${n}`)),
       ...each((workspace, n) => new WireWriter(url, workspace, `wire-${n}`)),
       ...each((workspace, n) => new KeyedWriter(url, workspace, `keyed-${n}`)),
+      ...each((workspace, n) => new HttpWriter(url, workspace, `http-${n}`)),
     ]
     const stock = each((workspace, n) => new StockWriter(url, workspace, `stock-${n}`, n % 2 === 0 ? '2.1' : '3.1'))
     this.all = [...this.#acknowledging, ...stock]
@@ -119,12 +121,6 @@ export class ClusterWriters {
 
   get acknowledged(): number {
     return this.#acknowledging.reduce((sum, { ledger }) => sum + ledger.acknowledged, 0)
-  }
-
-  /** Number of entries of a workspace that were acknowledged. */
-  acknowledgedIn(workspace: string): number {
-    const writers = this.#acknowledging.filter((writer) => writer.workspace === workspace)
-    return writers.reduce((sum, { ledger }) => sum + ledger.acknowledged, 0)
   }
 
   startTyping(): void {
@@ -136,12 +132,12 @@ export class ClusterWriters {
     this.#typing = undefined
   }
 
-  /** Resolves once each workspace has new acknowledgements. */
+  /** Resolves once something that is typed from now on is acknowledged in each workspace. */
   async untilGoingOn(): Promise<void> {
-    const before = this.workspaces.map((workspace) => this.acknowledgedIn(workspace))
-    const isGoingOn = (): boolean =>
-      this.workspaces.every((workspace, index) => this.acknowledgedIn(workspace) > (before[index] ?? 0))
-    await until('edits of every workspace are acknowledged again', isGoingOn)
+    const before = this.#acknowledging.map((writer) => ({ writer, count: writer.ledger.typed.length }))
+    const isGoingOn = (workspace: string): boolean =>
+      before.some(({ writer, count }) => writer.workspace === workspace && writer.ledger.acknowledged > count)
+    await until('new edits of every workspace are acknowledged', () => this.workspaces.every(isGoingOn))
   }
 
   /** All that was acknowledged until now, by writer. */
@@ -157,7 +153,7 @@ export class ClusterWriters {
     const isAcknowledged = (): boolean => this.#acknowledging.every(({ ledger }) => ledger.isAcknowledged)
     await until('all that was typed is acknowledged', isAcknowledged)
     for (const workspace of this.workspaces) {
-      const writers = this.all.filter((writer) => writer.workspace === workspace)
+      const writers = this.all.filter((writer) => writer.workspace === workspace && !(writer instanceof HttpWriter))
       const typed = writers.flatMap(({ ledger }) => ledger.typed).sort()
       const haveAll = (): boolean => writers.every((writer) => writer.entries().length >= typed.length)
       await until(`all in ${workspace} have all entries`, haveAll)
