@@ -130,10 +130,15 @@ export class JoineryCluster {
     if (pid !== undefined) process.kill(pid, signal)
   }
 
-  /** All links pass again, and whatever was ended runs again. */
-  async heal(): Promise<void> {
+  /** All links pass again. */
+  healLinks(): void {
     for (const { peers, nats } of this.#links) for (const link of [peers, ...nats]) link.heal()
     this.nats.healRoutes()
+  }
+
+  /** All links pass again, and whatever was ended runs again. */
+  async heal(): Promise<void> {
+    this.healLinks()
     await Promise.all(SERVERS.map((server) => this.nats.startServer(server)))
     for (const server of SERVERS) await this.nats.untilHealthy(server)
     await Promise.all(NODES.map((node) => this.startNode(node)))

@@ -15,6 +15,9 @@ const IS_NIGHTLY = process.env.JOINERY_NIGHTLY !== undefined
 const ROUNDS = runSize('JOINERY_NEMESIS_ROUNDS', { everyday: 8, nightly: 200 })
 /** A failure lasts so much longer at night, at most, ms. */
 const LASTS_MS_MAX = IS_NIGHTLY ? 10_000 : 0
+/** Time in which late words come, and a look at a history that they may have broken, ms. */
+const LATE_MS = 2_000
+const LOOK_MS = 100
 const path = await natsServerPath()
 
 const nameOf = (node: number): string => `n${node}`
@@ -82,20 +85,30 @@ describe.skipIf(path === undefined)('a cluster of three nodes and three NATS ser
     writers.startTyping()
     await writers.untilGoingOn()
     await watch.look({ isWhole: true })
-    // Each node was not heard for a while: it goes on to write what others own by then.
-    const seen = async (): Promise<string | undefined> => {
-      for (;;) {
-        for (const node of NODES) {
-          for (const link of cluster.linksOf(node).nats) link.hold('up')
-          await writers.untilGoingOn()
-          await cluster.heal()
-          const broken = await watch.look().then(
-            () => undefined,
-            (error: Error) => error.message,
-          )
-          if (broken !== undefined) return broken
-          await delay(1_000)
-        }
+    const brokenMeanwhile = async (work: Promise<void>): Promise<string | undefined> => {
+      let isOver = false
+      const end = (): void => {
+        isOver = true
+      }
+      work.then(end, end)
+      let broken: string | undefined
+      while (broken === undefined && !isOver) {
+        await watch.look().catch((error: Error) => {
+          broken = error.message
+        })
+        await delay(LOOK_MS)
+      }
+      return broken
+    }
+    // A node is not heard for a while: it goes on to write what others own by then.
+    const seen = async (): Promise<string> => {
+      for (let node = 0; ; node++) {
+        const { nats } = cluster.linksOf(NODES[node % NODES.length] ?? 0)
+        for (const link of nats) link.hold('up')
+        const early = await brokenMeanwhile(writers.untilGoingOn())
+        cluster.healLinks()
+        const broken = early ?? (await brokenMeanwhile(delay(LATE_MS)))
+        if (broken !== undefined) return broken
       }
     }
     expect(await seen()).toMatch(/two contents|the epoch falls/)
