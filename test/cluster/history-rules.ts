@@ -3,7 +3,7 @@ import type { StoredMessage } from '@joinery/cluster'
 const LSN_RANGE = /^(\d+)-(\d+)$/
 
 /**
- * What must hold for the messages of one history, read from their headers alone, without the code that a node reads them with: each
+ * The rules of one history, held against the headers of its messages alone, without the code that a node reads them with: each
  * LSN has one content, none is missing, and epochs never fall.
  */
 export class HistoryRules {

@@ -46,7 +46,7 @@ export class LinkProxy {
     return `127.0.0.1:${this.port}`
   }
 
-  /** Ends all connections. What the next ones send up goes through a filter, each through its own. */
+  /** Ends all connections. The bytes that the next ones send up go through a filter, each through its own. */
   filterUp(makeFilter: () => Filter): void {
     this.#makeFilter = makeFilter
     for (const pair of [...this.#pairs]) end(pair)

@@ -32,7 +32,7 @@ export class HttpWriter implements LedgerWriter {
     this.ledger = new Ledger(name)
   }
 
-  /** It holds nothing. */
+  /** None: this writer holds no document. */
   entries(): string[] {
     return []
   }

@@ -20,7 +20,7 @@ export interface Tormented {
 
 /** A failure of a machine: a node and the NATS server of the same number. */
 interface Failure {
-  /** It happens to a leader of NATS. By default it happens to the owner of a workspace. */
+  /** True if a leader of NATS fails. By default the owner of a workspace does. */
   readonly ofLeader?: boolean
   readonly begin: (cluster: JoineryCluster, machine: NodeIndex) => Promise<void> | void
   /** Ends what starting the processes and healing the links does not end. */
@@ -124,7 +124,7 @@ const FAILURES: Readonly<Record<string, Failure>> = {
 const CLOCK_STEPS_MS = [3_600_000, -3_600_000, 86_400_000, 0]
 const WORKERS = 2
 
-/** What happens beside a failure, just before it. Returns what ends it. */
+/** Something that happens beside a failure, just before it. Returns the end of it. */
 type Trouble = (scene: Tormented) => Promise<(() => Promise<void> | void) | undefined>
 
 const TROUBLES: Readonly<Record<string, Trouble>> = {
