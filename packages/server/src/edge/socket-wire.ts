@@ -333,6 +333,7 @@ export class SocketWire implements Wire, FrameSource, UnsentHolder {
   onBytes(chunk: Buffer): void {
     this.#unmasking.unmask(chunk)
     if (this.#isDeaf) return
+    if (this.#unmasking.isTooFine) return this.end(CLOSE.tooFast, 'too_fast: messages came in too many small parts')
     const bytes = chunk.length
     this.#edge.readAtMs = performance.now()
     this.unfinishedBytes += bytes

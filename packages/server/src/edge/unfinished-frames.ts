@@ -8,8 +8,8 @@ export interface FrameSource {
   endUnfinished(reason: string): void
 }
 
-/** Bytes of one connection that are not counted: what a socket delivers at once. */
-const FREE_BYTES = 64 * 1024
+/** Bytes of one connection that are not counted: most messages are shorter. All connections together keep 100 MB of them at most. */
+const FREE_BYTES = 2 * 1024
 
 interface Bounds {
   readonly unfinishedBytesPerPrincipalMax: number

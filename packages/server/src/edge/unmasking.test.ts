@@ -62,3 +62,28 @@ it('[S350] bytes behind a frame without a mask, which ends the connection, are l
   unmasking.unmask(given)
   expect(given).toEqual(bytes)
 })
+
+/** Frames of one message: a first part, so many parts of `bytes` bytes behind it, and the last one. */
+function inParts(count: number, bytes: number): Buffer {
+  const frame = (first: number, length: number): Buffer => {
+    const head = encode({ payload: new Uint8Array(length), mask: Uint8Array.of(1, 2, 3, 4) }, true)
+    head[0] = first
+    return head
+  }
+  return Buffer.concat([frame(0x02, 1), ...Array.from({ length: count }, () => frame(0x00, bytes)), frame(0x80, 1)])
+}
+
+it('[S46] hundreds of parts of less than 1 KiB end their connection, and nothing behind them is a frame; longer and fewer ones do not', () => {
+  const isTooFine = (bytes: Buffer): boolean => {
+    const unmasking = new Unmasking()
+    unmasking.unmask(bytes)
+    return unmasking.isTooFine
+  }
+  const tooFine = inParts(2_000, 1)
+  expect(isTooFine(tooFine)).toBe(true)
+  expect(tooFine.subarray(-5_000).every((byte) => byte === 0xff)).toBe(true)
+  expect(isTooFine(inParts(2_000, 1_024))).toBe(false)
+  // Messages of two parts each, as some software sends them, and single long ones in a few small parts.
+  expect(isTooFine(Buffer.concat(Array.from({ length: 2_000 }, () => inParts(0, 1))))).toBe(false)
+  expect(isTooFine(inParts(200, 1))).toBe(false)
+})

@@ -18,6 +18,8 @@ interface Owned<Owner> {
  */
 export class AwarenessTable<Owner> {
   readonly #clients = new Map<number, Owned<Owner>>()
+  /** The client ids of each owner that has any: a frame may bring tens of thousands of new ones into a room of as many. */
+  readonly #idsOf = new Map<Owner, Set<number>>()
   readonly #mayTakeOver: (from: Owner, to: Owner) => boolean
   readonly #clientsPerOwnerMax: number
   readonly #bytesMax: number
@@ -37,9 +39,10 @@ export class AwarenessTable<Owner> {
   apply(state: AwarenessState, owner: Owner): boolean {
     const known = this.#clients.get(state.clientId)
     if (known === undefined) {
-      if (state.json === GONE || this.#countOf(owner) >= this.#clientsPerOwnerMax) return false
+      if (state.json === GONE || (this.#idsOf.get(owner)?.size ?? 0) >= this.#clientsPerOwnerMax) return false
       if (!this.#takeBytes(state)) return false
       this.#clients.set(state.clientId, { state, owner })
+      this.#give(state.clientId, owner)
       return true
     }
     const isNewer = state.clock > known.state.clock
@@ -47,11 +50,16 @@ export class AwarenessTable<Owner> {
     if (state.json === GONE) {
       if (state.clock < known.state.clock) return false
       this.#clients.delete(state.clientId)
+      this.#take(state.clientId, known.owner)
       this.#bytes -= known.state.json.length
       return true
     }
     if (!isNewer || !this.#takeBytes(state, known.state)) return false
     known.state = state
+    if (owner !== known.owner) {
+      this.#take(state.clientId, known.owner)
+      this.#give(state.clientId, owner)
+    }
     known.owner = owner
     return true
   }
@@ -59,14 +67,16 @@ export class AwarenessTable<Owner> {
   /** Forgets the clients of a connection that closed. Returns the states that tell the others so. */
   release(owner: Owner): AwarenessState[] {
     const gone: AwarenessState[] = []
-    for (const [clientId, known] of this.#clients) {
-      if (known.owner !== owner) continue
+    for (const clientId of this.#idsOf.get(owner) ?? []) {
+      const known = this.#clients.get(clientId)
+      if (known === undefined) continue
       this.#clients.delete(clientId)
       this.#bytes -= known.state.json.length
       // The same clock, not the next: y-protocols accepts null at an equal clock, and the client's next state stays
       // newer.
       gone.push({ clientId, clock: known.state.clock, json: GONE })
     }
+    this.#idsOf.delete(owner)
     return gone
   }
 
@@ -86,9 +96,14 @@ export class AwarenessTable<Owner> {
     return true
   }
 
-  #countOf(owner: Owner): number {
-    let count = 0
-    for (const known of this.#clients.values()) if (known.owner === owner) count++
-    return count
+  #give(clientId: number, owner: Owner): void {
+    const ids = this.#idsOf.get(owner)
+    if (ids === undefined) this.#idsOf.set(owner, new Set([clientId]))
+    else ids.add(clientId)
+  }
+
+  #take(clientId: number, owner: Owner): void {
+    const ids = this.#idsOf.get(owner)
+    if (ids?.delete(clientId) && ids.size === 0) this.#idsOf.delete(owner)
   }
 }

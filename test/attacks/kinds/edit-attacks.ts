@@ -1,0 +1,200 @@
+import { createBlock, getBlock } from '@joinery/blocks'
+import { encodeUpdate } from '@joinery/protocol'
+import type { WebSocket } from 'ws'
+import * as Y from 'yjs'
+import type { Attack, AttackScene } from '../attack-scene.ts'
+import { manyValues } from '../hostile-bytes.ts'
+import { OddUpdate } from '../odd-structs.ts'
+
+const CLIENT = 7
+
+/** A document of the attacker, and a connection to which all its edits go. */
+interface Desk {
+  readonly doc: Y.Doc
+  readonly socket: WebSocket
+  /** Sends what was edited since. Returns false once the connection or the attack is over. */
+  send(): Promise<boolean>
+}
+
+/** Enters a new workspace again and again, and edits there until the connection is closed. */
+async function edit(scene: AttackScene, go: (desk: Desk) => Promise<unknown>, title = ''): Promise<void> {
+  for (let round = 0; !scene.isOver; round++) {
+    const socket = await scene.enter({ workspace: `${scene.workspace}-${title}${round}`, isJoinery: true })
+    if (socket === undefined) {
+      await scene.pause(10)
+      continue
+    }
+    const doc = new Y.Doc()
+    const edits: Uint8Array[] = []
+    doc.on('update', (update: Uint8Array) => edits.push(update))
+    const send = async (): Promise<boolean> => {
+      for (const update of edits.splice(0)) if (!(await scene.send(socket, encodeUpdate(update)))) return false
+      await new Promise((resolve) => setImmediate(resolve))
+      return !scene.isOver && socket.readyState === socket.OPEN
+    }
+    await go({ doc, socket, send })
+    await scene.pause(200)
+    socket.terminate()
+  }
+}
+
+/** Repeats `step` until the connection or the attack is over, at most `steps` times. */
+async function repeat(desk: Desk, steps: number, step: (at: number) => void): Promise<void> {
+  for (let at = 0; at < steps; at++) {
+    desk.doc.transact(() => step(at))
+    if (!(await desk.send())) return
+  }
+}
+
+export const editAttacks = {
+  'index-claims': {
+    title: 'a writer makes claims by the hundred thousand in the list of one block',
+    run: (scene) =>
+      edit(scene, async (desk) => {
+        createBlock(desk.doc, 'b', { type: 'text' })
+        const author = { source: 'user_action', actor: 'mallory' } as const
+        const list = getBlock(desk.doc, 'b')?.indexingList
+        await repeat(desk, 1_000, (step) => {
+          for (let at = 0; at < 100; at++) list?.startRun(`index ${step} ${at}`, author)
+        })
+      }),
+  },
+  'raw-claims': {
+    title: 'a writer puts 100,000 elements that are no claims into the lists of a block',
+    run: (scene) =>
+      edit(scene, async (desk) => {
+        createBlock(desk.doc, 'b', { type: 'text' })
+        const block = desk.doc.getMap<Y.Map<unknown>>('blocks').get('b')
+        const lists = [...(block?.values() ?? [])].filter((part) => part instanceof Y.Array)
+        await repeat(desk, 100, (step) => {
+          for (const list of lists)
+            list.push(Array.from({ length: 500 }, (_, at) => ({ id: `${step} ${at}`, status: 'x' })))
+        })
+      }),
+  },
+  renames: {
+    title: 'a writer renames 1,000 keys of a map without a pause, and takes it back',
+    run: (scene) =>
+      edit(scene, async (desk) => {
+        const map = desk.doc.getMap('map')
+        const undo = new Y.UndoManager(map, { captureTimeout: 0 })
+        await repeat(desk, 10_000, (step) => {
+          for (let key = 0; key < 1_000; key++) map.set(`key ${key}`, step)
+        })
+        undo.destroy()
+      }),
+  },
+  undos: {
+    title: 'a writer writes 5,000 words over each other in one text, and undoes and redoes all of them without a pause',
+    run: (scene) =>
+      edit(scene, async (desk) => {
+        const text = desk.doc.getText('text')
+        const undo = new Y.UndoManager(text, { captureTimeout: 0 })
+        for (let word = 0; word < 300; word++) {
+          text.insert(word % (text.length + 1), `word ${word} `)
+          text.delete(0, Math.min(3, text.length))
+        }
+        do {
+          for (let step = 0; step < 100; step++) undo.undo()
+          for (let step = 0; step < 100; step++) undo.redo()
+        } while (await desk.send())
+        undo.destroy()
+      }),
+  },
+  'deep-xml': {
+    title: 'a writer nests elements 480 levels deep, 200 times, with long attributes, and deletes them',
+    run: (scene) =>
+      edit(scene, async (desk) => {
+        const root = desk.doc.getXmlFragment('page')
+        await repeat(desk, 400, (step) => {
+          if (step % 2 === 1) return root.delete(0, root.length)
+          for (let chain = 0; chain < 10; chain++) {
+            let parent: Y.XmlFragment = root
+            for (let depth = 0; depth < 480; depth++) {
+              const element = new Y.XmlElement('p')
+              parent.insert(0, [element])
+              element.setAttribute(`attribute ${depth}`, 'x'.repeat(20))
+              parent = element
+            }
+          }
+        })
+      }),
+  },
+  'huge-keys': {
+    title: 'a writer sets attributes and fields under keys of 500 KB, and makes roots of such names',
+    run: (scene) =>
+      edit(scene, async (desk) => {
+        const map = desk.doc.getMap('map')
+        await repeat(desk, 100, (step) => {
+          const key = `${step}${'x'.repeat(500_000)}`
+          if (step % 3 === 0) map.set(key, 1)
+          else if (step % 3 === 1) desk.doc.getMap(key).set('a', 1)
+          else {
+            const element = new Y.XmlElement('p')
+            element.setAttribute(key, 'a')
+            desk.doc.getXmlFragment('page').insert(0, [element])
+          }
+        })
+      }),
+  },
+  'format-storm': {
+    title: 'a writer formats overlapping stretches of a text of 20,000 letters without a pause',
+    run: (scene) =>
+      edit(scene, async (desk) => {
+        const text = desk.doc.getText('text')
+        text.insert(0, 'x'.repeat(20_000))
+        await repeat(desk, 2_000, (step) => {
+          for (let at = 0; at < 20; at++) {
+            const from = (step * 7_919 + at * 911) % 19_000
+            text.format(from, 500, { [`f${at % 7}`]: step % 5 === 0 ? null : step })
+          }
+        })
+      }),
+  },
+  'last-clocks': {
+    title: 'a writer uses the last clocks of clients, in updates that each use them up',
+    run: async (scene) => {
+      for (let round = 0; !scene.isOver; round++) {
+        const socket = await scene.enter({ workspace: `${scene.workspace}-${round}`, isJoinery: true })
+        if (socket === undefined) continue
+        for (let client = 1; client < 200; client++) {
+          const last = [2 ** 31 - 2, 2 ** 31 - 1, 2 ** 32 - 2, 2 ** 53 - 2][client % 4] as number
+          const update = new OddUpdate(client)
+          if (client % 2 === 0) update.hole('gc', last)
+          update.text('last', { parent: 'text' })
+          if (!(await scene.send(socket, encodeUpdate(update.bytes([[last - 1, 1]]))))) break
+        }
+        await scene.pause(50)
+        socket.terminate()
+      }
+    },
+  },
+  'values-allowed': {
+    title: 'a writer sends a list of as many small values as are allowed in one struct, in workspace after workspace',
+    run: (scene) =>
+      edit(scene, async ({ socket }) => {
+        await scene.send(socket, encodeUpdate(manyValues(CLIENT, 1_190_000)))
+        await scene.pause(300)
+      }),
+  },
+  'texts-allowed': {
+    title: 'a writer pastes 8 MB of text at once, five times at a time, in workspace after workspace',
+    run: async (scene) => {
+      const text = new OddUpdate(CLIENT)
+      text.text('x'.repeat(8_000_000), { parent: 'text' })
+      const frame = encodeUpdate(text.bytes())
+      await Promise.all(
+        Array.from({ length: 5 }, (_, index) =>
+          edit(
+            scene,
+            async ({ socket }) => {
+              await scene.send(socket, frame)
+              await scene.pause(300)
+            },
+            `${index}-`,
+          ),
+        ),
+      )
+    },
+  },
+} satisfies Record<string, Attack>

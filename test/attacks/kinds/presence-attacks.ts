@@ -1,0 +1,64 @@
+import { type AwarenessState, encodeAwareness, encodeAwarenessStates } from '@joinery/protocol'
+import type { Attack, AttackScene } from '../attack-scene.ts'
+
+/** Has so many clients send presence without a pause, and enter again when they are closed. */
+async function floodPresence(
+  scene: AttackScene,
+  connections: number,
+  statesOf: (turn: number, index: number) => readonly AwarenessState[],
+): Promise<void> {
+  await Promise.all(
+    Array.from({ length: connections }, async (_, index) => {
+      while (!scene.isOver) {
+        const socket = await scene.enter({ claims: { sub: 'eve', access: 'read' } })
+        let turn = 0
+        if (socket === undefined) await scene.pause(10)
+        else await scene.flood(socket, () => encodeAwareness(encodeAwarenessStates(statesOf(turn++, index))))
+      }
+    }),
+  )
+}
+
+const oneState = (clientId: number, clock: number, json: string): AwarenessState[] => [{ clientId, clock, json }]
+
+const CLOCKS = [2 ** 31, 2 ** 32 - 1, 2 ** 53 - 1] as const
+/** As many states as a frame has room for. */
+const STATES = 40_000
+
+export const presenceAttacks = {
+  'presence-clocks': {
+    title: '20 readers send presence with the greatest clocks, under client ids of each other',
+    run: (scene) =>
+      floodPresence(scene, 20, (turn) => oneState(turn % 50, CLOCKS[turn % 3] as number, `{"turn":${turn}}`)),
+  },
+  'presence-names': {
+    title: '20 readers send names of 200 KB and 1 MB in presence',
+    run: (scene) => {
+      const long = [200_000, 1_000_000].map((length) => `{"user":{"name":"${'x'.repeat(length)}"}}`)
+      return floodPresence(scene, 20, (turn, index) => oneState(index, turn, long[turn % 9 === 8 ? 1 : 0] as string))
+    },
+  },
+  'presence-crowd': {
+    title: '2,000 readers are present with eight client ids each, and ten of them send 40,000 new ones in each frame',
+    run: async (scene) => {
+      const claims = { sub: 'eve', access: 'read' } as const
+      for (let entered = 0; entered < 2_000 && !scene.isOver; entered += 20) {
+        const sockets = await Promise.all(Array.from({ length: 20 }, () => scene.enter({ claims })))
+        for (const [index, socket] of sockets.entries()) {
+          const first = 8 * (entered + index)
+          const states = Array.from({ length: 8 }, (_, at) => ({ clientId: first + at, clock: 1, json: '{}' }))
+          if (socket !== undefined) await scene.send(socket, encodeAwareness(encodeAwarenessStates(states)))
+        }
+      }
+      const states = Array.from({ length: STATES }, (_, at) => ({ clientId: 100_000 + at, clock: 1, json: '1' }))
+      await floodPresence(scene, 10, () => states)
+    },
+  },
+  'presence-depth': {
+    title: '20 readers send presence of arrays in each other as deep as a state allows',
+    run: (scene) => {
+      const depth = `${'['.repeat(2_000)}${']'.repeat(2_000)}`
+      return floodPresence(scene, 20, (turn, index) => oneState(index, turn, depth))
+    },
+  },
+} satisfies Record<string, Attack>
