@@ -57,6 +57,9 @@ export class ClusterOwnership implements Ownership {
   async claim(workspace: WorkspaceId): Promise<Claim> {
     const { meta } = this.#engine
     const key = keyOf(workspace)
+    const heard = this.ownerOf(workspace)
+    // The engine may need seconds for a new leader: by then it is known whether the owner lives.
+    if (heard !== undefined && heard.session !== this.#nodes.self.session) void this.#serves(heard).catch(ignore)
     for (;;) {
       await this.#releasing.get(key)
       const entry = await meta.get(key)
@@ -115,9 +118,12 @@ export class ClusterOwnership implements Ownership {
     this.#held.clear()
   }
 
-  /** True if the owner answers, as the same run. */
-  #serves({ node, session }: Owner): Promise<boolean> {
-    return this.#nodes.serves(node, session)
+  /** True if the owner answers, as the same run. One that does not is not waited for again for its other workspaces. */
+  async #serves({ node, session }: Owner): Promise<boolean> {
+    if (await this.#nodes.serves(node, session)) return true
+    // A node that is cut off hears nobody, which says nothing of the others.
+    if ((await this.#nodes.ask(this.#nodes.self.node)) !== undefined) this.#nodes.noteGone(session)
+    return false
   }
 
   #write(key: string, entry: EngineEntry | undefined): Promise<number | 'refused'> {

@@ -4,7 +4,9 @@ import type { Ownership } from '@joinery/server'
 import { AwayLog } from './away-log.ts'
 
 /** Pause between two looks at whether the owners can be found out again, ms. */
-const LOOK_MS = 1_000
+const LOOK_MS = 250
+/** Workspaces whose owners are found out at the same time, once one could be. */
+const TOGETHER = 32
 
 export interface AwayLogsOptions {
   readonly ownership: Ownership
@@ -72,12 +74,20 @@ export class AwayLogs {
 
   /** Ends the logs whose owners can be found out. An engine that does not answer for one of them answers for none. */
   async #look(): Promise<void> {
-    for (const workspace of [...this.#logs.keys()]) {
-      const claim = await this.#options.ownership.claim(workspace as WorkspaceId).catch(() => undefined)
-      if (claim === undefined) return
-      await this.end(workspace)
-      // The next client of it claims it anew.
-      if ('held' in claim) await claim.held.release().catch(() => undefined)
+    const [first, ...others] = this.#logs.keys()
+    if (first === undefined || !(await this.#endKnown(first))) return
+    for (let at = 0; at < others.length; at += TOGETHER) {
+      await Promise.all(others.slice(at, at + TOGETHER).map((workspace) => this.#endKnown(workspace)))
     }
+  }
+
+  /** Ends a log if its owner can be found out. */
+  async #endKnown(workspace: string): Promise<boolean> {
+    const claim = await this.#options.ownership.claim(workspace as WorkspaceId).catch(() => undefined)
+    if (claim === undefined) return false
+    await this.end(workspace)
+    // The next client of it claims it anew.
+    if ('held' in claim) await claim.held.release().catch(() => undefined)
+    return true
   }
 }

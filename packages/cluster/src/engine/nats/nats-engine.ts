@@ -2,6 +2,7 @@ import { type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jet
 import { type ConnectionOptions, connect, type NatsConnection } from '@nats-io/transport-node'
 import type { Engine } from '../engine.ts'
 import { EngineError } from '../engine-error.ts'
+import { LastMessages } from './last-messages.ts'
 import { leaveLonelyServer } from './leave-lonely-server.ts'
 import { checkMonitor } from './monitor.ts'
 import { NatsBus } from './nats-bus.ts'
@@ -43,7 +44,7 @@ export async function openNatsEngine(options: NatsEngineOptions): Promise<Engine
     await Promise.all(monitors.map(checkMonitor))
     const manager = await managerOf(link)
     const streams = await ensureStreams(manager, { replicas, shards })
-    return engineOf(link, manager, streams)
+    return engineOf(link, { manager, lasts: await LastMessages.open(link) }, streams)
   } catch (error) {
     await link.close()
     throw error
@@ -86,14 +87,19 @@ async function managerOf(link: NatsConnection): Promise<JetStreamManager> {
   }
 }
 
-function engineOf(link: NatsConnection, manager: JetStreamManager, streams: Streams): Engine {
+function engineOf(
+  link: NatsConnection,
+  asked: { readonly manager: JetStreamManager; readonly lasts: LastMessages },
+  streams: Streams,
+): Engine {
+  const { manager } = asked
   const client = jetstream(link, { timeout: ANSWER_MS })
-  const meta = new NatsKeys(link, client, manager, streams.meta)
+  const meta = new NatsKeys(link, client, asked, streams.meta)
   const stopLooking = leaveLonelyServer(link, manager, streams.meta.stream)
-  const live = new NatsKeys(link, client, manager, streams.live)
+  const live = new NatsKeys(link, client, asked, streams.live)
   return {
     name: `NATS ${link.info?.version ?? '?'}`,
-    log: new NatsLog(link, client, manager, streams.shards),
+    log: new NatsLog(link, client, asked, streams.shards),
     meta,
     live,
     bus: new NatsBus(link),

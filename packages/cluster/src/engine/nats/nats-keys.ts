@@ -3,6 +3,7 @@ import type { JetStreamClient, JetStreamManager, StoredMsg } from '@nats-io/jets
 import { headers, type NatsConnection } from '@nats-io/transport-node'
 import type { EngineEntry, EngineKeys } from '../engine.ts'
 import { checkKey, ttlSeconds } from '../names.ts'
+import type { LastMessages } from './last-messages.ts'
 import { isRefusal, writeErrorOf } from './nats-errors.ts'
 import { readBatch } from './read-batch.ts'
 import { MARKER_MS, type NamedStream } from './streams.ts'
@@ -27,14 +28,21 @@ export class NatsKeys implements EngineKeys {
   readonly #link: NatsConnection
   readonly #client: JetStreamClient
   readonly #manager: JetStreamManager
+  readonly #lasts: LastMessages
   readonly #stream: string
   readonly #prefix: string
   readonly #watches = new Set<() => void>()
 
-  constructor(link: NatsConnection, client: JetStreamClient, manager: JetStreamManager, named: NamedStream) {
+  constructor(
+    link: NatsConnection,
+    client: JetStreamClient,
+    { manager, lasts }: { readonly manager: JetStreamManager; readonly lasts: LastMessages },
+    named: NamedStream,
+  ) {
     this.#link = link
     this.#client = client
     this.#manager = manager
+    this.#lasts = lasts
     this.#stream = named.stream
     this.#prefix = named.prefix
   }
@@ -130,7 +138,7 @@ export class NatsKeys implements EngineKeys {
   async #last(key: string): Promise<StoredMsg | undefined> {
     const subject = this.#prefix + checkKey(key)
     try {
-      return (await this.#manager.streams.getMessage(this.#stream, { last_by_subj: subject })) ?? undefined
+      return await this.#lasts.of(this.#stream, subject)
     } catch (error) {
       throw writeErrorOf(error, `for the key ${key}`)
     }

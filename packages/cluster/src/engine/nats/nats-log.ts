@@ -9,6 +9,7 @@ import {
 } from '../engine.ts'
 import { EngineError } from '../engine-error.ts'
 import { checkSubject } from '../names.ts'
+import type { LastMessages } from './last-messages.ts'
 import { isRefusal, writeErrorOf } from './nats-errors.ts'
 import { readBatch } from './read-batch.ts'
 import type { NamedStream } from './streams.ts'
@@ -22,17 +23,19 @@ export class NatsLog implements EngineLog {
   readonly #link: NatsConnection
   readonly #client: JetStreamClient
   readonly #manager: JetStreamManager
+  readonly #lasts: LastMessages
   readonly #shards: readonly NamedStream[]
 
   constructor(
     link: NatsConnection,
     client: JetStreamClient,
-    manager: JetStreamManager,
+    { manager, lasts }: { readonly manager: JetStreamManager; readonly lasts: LastMessages },
     shards: readonly NamedStream[],
   ) {
     this.#link = link
     this.#client = client
     this.#manager = manager
+    this.#lasts = lasts
     this.#shards = shards
   }
 
@@ -57,8 +60,8 @@ export class NatsLog implements EngineLog {
   async last(subject: string): Promise<StoredMessage | undefined> {
     const { stream, prefix } = this.#shardOf(subject)
     try {
-      const found = await this.#manager.streams.getMessage(stream, { last_by_subj: prefix + subject })
-      return found === null ? undefined : storedMessage(found)
+      const found = await this.#lasts.of(stream, prefix + subject)
+      return found === undefined ? undefined : storedMessage(found)
     } catch (error) {
       throw writeErrorOf(error, `for the last message of ${subject}`)
     }
