@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -7,6 +7,7 @@ import { expect, it, type TestContext } from 'vitest'
 import { assertInstalled, MODEL, MODEL_FOLDER } from '../../apps/server/src/embed/model-packages.mts'
 import { HttpCaller } from '../api/http-caller.ts'
 import { type Child, startReadyChild } from '../support/child-process.ts'
+import { joinery as joineryCommand } from '../support/command.ts'
 import { startJoinery } from '../support/joinery-process.ts'
 import { skipForWant } from '../support/skip-for-want.ts'
 import { tempDirectory } from '../support/temp-directory.ts'
@@ -41,7 +42,7 @@ async function serve(directory: string, config: string, env: Readonly<Record<str
   return await startJoinery({ directory: join(directory, 'data'), env: settings })
 }
 
-it('[RE4] a run makes the vectors of what has none, goes on after a kill, and an edit costs its own passages', async () => {
+it('[RE4, RE6] a run makes the vectors of what has none, goes on after a kill, and an edit costs its own passages', async () => {
   await using directory = await tempDirectory()
   await using service = await EmbeddingServer.start()
   const adapter = { kind: 'embeddings', base: service.base, model: 'm', secret: 'embeddings', itemsMax: 2 }
@@ -81,6 +82,12 @@ it('[RE4] a run makes the vectors of what has none, goes on after a kill, and an
   await caller.call('POST', `${HOME}/blocks/void/statuses/embedding@1/main/runs`, {})
   const ofVoid = async () => (await caller.call('GET', `${HOME}/blocks/void/statuses/embedding@1/main`)).json.entry
   await expect.poll(ofVoid).toMatchObject({ status: 'failed', error: expect.stringMatching(/no text yet/) })
+  // The vectors of a purged workspace go with it.
+  const vectors = async (): Promise<string[]> => await readdir(join(directory.path, 'data', 'vectors'))
+  expect(await vectors()).toHaveLength(1)
+  for (const command of ['delete', 'purge'])
+    await joineryCommand(command, 'demo', '--data', join(directory.path, 'data'))
+  expect(await vectors()).toEqual([])
 })
 
 it('[A136] [RE9] the lines of README.md search by meaning with the real model, and the model ends cleanly', async (context) => {

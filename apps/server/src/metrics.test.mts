@@ -18,7 +18,7 @@ it('[A22, A43] README.md names the metrics there are, and no others', async () =
   }
   metrics.watchTasks(tasks)
   metrics.watchFiles({ uploadedBytes: 0 }, tasks)
-  metrics.watchHooks({ counts: new Map(), list: () => [] })
+  metrics.watchHooks({ counts: new Map(), countOf: () => 0 })
   metrics.watchOutbox({ outbox: { endpoints: [], lags: new Map(), dead: 0 }, egress: { refused: new Map() } })
   metrics.watchOutside({ counts: new Map(), size: { entries: 0, bytes: 0 } })
   const counts = { answered: 0, repeats: 0, texts: 0, failed: new Map() }

@@ -168,7 +168,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
       })
       const { tasks } = served
       await resources?.announce(tasks)
-      const inbox = await resources?.openInbox({ workspaces: server.workspaces, store, tasks, logger })
+      const inbox = await resources?.openInbox({ workspaces: server.workspaces, store, tasks, lists, logger })
       const outgoing = await resources?.openOutbox({
         ...{ workspaces: server.workspaces, store, lists, logger, isShared: cluster !== undefined },
       })
@@ -177,6 +177,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
       const signed = await openServedHeads(config, signer, server, logger)
       const search = openServedSearch({ config, file: resources?.file, environment: process.env })
       await forgetOthers(search, server.workspaces.names(), logger)
+      server.workspaces.removeBeside((workspace) => search.forget(workspace))
       const files = openServedFiles({
         config,
         server,

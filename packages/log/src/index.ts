@@ -22,7 +22,8 @@ export type {
   VerifyState,
   WorkspaceLog,
 } from './event-store.ts'
-export { type Entry, type Fold, isNote, Journal, type JournalOptions } from './journal.ts'
+export { type Entry, type Fold, Journal, type JournalOptions } from './journal.ts'
+export { type JournalTrial, journalTrial } from './journal-trial.ts'
 export { type Codec, jsonCodec, readVersioned, unreadable, versioned } from './json-codec.ts'
 export { LogError, type LogErrorCode } from './log-error.ts'
 export { LSN_MAX, type Lsn } from './lsn.ts'

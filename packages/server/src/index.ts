@@ -58,6 +58,7 @@ export {
 export { JWKS_LIMITS, type JwksLimits } from './jwks.ts'
 export { isLeaseName, isLeaseText, LEASE_BOUNDS, LEASE_NAME_RULE, type Lease } from './leases/lease.ts'
 export type { Acquired, LeaseRequest, LeaseView } from './leases/lease-book.ts'
+export { LEASES_LOG, tryLeaseJournal } from './leases/lease-journal.ts'
 export { Leases, type LeasesOptions } from './leases/leases.ts'
 export type { Costs, Payer } from './ledger.ts'
 export { SERVER_LIMITS, type ServerLimits } from './limits.ts'

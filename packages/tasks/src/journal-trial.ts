@@ -1,4 +1,4 @@
-import { isNote, LogError } from '@joinery/log'
+import { type JournalTrial, journalTrial } from '@joinery/log'
 import { intakeEvents, intakeStates } from './intake.ts'
 import { KIND, workspaceOfJournal } from './names.ts'
 import { journalEvents } from './record-schemas.ts'
@@ -7,31 +7,9 @@ import { stateCodec } from './saved-state.ts'
 /** No copy of the data has this id. */
 const REPAIRED = 'repaired'
 
-/** Reads the records of a journal of tasks as a trial: their `update`s, oldest first, perhaps behind the state of a snapshot. */
-export interface JournalTrial {
-  /** Throws `corrupted` (`LogError`) for bytes that the journal can't be opened with. */
-  add(update: Uint8Array): void
-  finish(): void
-}
-
-/** Begins a trial of the journal of this name. Other system logs are not known here, and any bytes pass. */
+/** Begins the trial of the journal of this name. Other system logs are not known here, and any bytes pass. */
 export function tryJournal(log: string): JournalTrial {
-  const codecs = codecsOf(log)
-  let isFirst = true
-  return {
-    add(update) {
-      if (codecs !== undefined && !isNote(update)) {
-        try {
-          codecs.events.decode(update)
-        } catch (error) {
-          if (!isFirst || !(error instanceof LogError)) throw error
-          codecs.states.decode(update)
-        }
-      }
-      isFirst = false
-    },
-    finish: () => undefined,
-  }
+  return journalTrial(codecsOf(log))
 }
 
 function codecsOf(log: string) {

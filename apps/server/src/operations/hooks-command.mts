@@ -7,7 +7,7 @@ import { addOutgoingCommands } from './outgoing-commands.mts'
 import type { HookRow, HookView } from './store-hooks.mts'
 import { formatTable, formatTime } from './table.mts'
 
-const STATES: readonly HookRow['state'][] = ['received', 'routed', 'ignored', 'parked', 'dropped']
+const STATES: readonly HookRow['state'][] = ['received', 'routed', 'handled', 'ignored', 'parked', 'dropped']
 
 /** Commands that decide about one parked event, with the words that tell what has become of it. */
 const ASKS = [

@@ -1,5 +1,12 @@
 import { createReadStream } from 'node:fs'
-import { type EventStore, isSystemLog, LogError, openLevelStore, whileStorageWorks } from '@joinery/log'
+import {
+  type EventStore,
+  isSystemLog,
+  kindOfSystemLog,
+  LogError,
+  openLevelStore,
+  whileStorageWorks,
+} from '@joinery/log'
 import {
   assertIsLog,
   exportArchive,
@@ -12,9 +19,9 @@ import {
   verifyOpenDirectory,
 } from '@joinery/log/operations'
 import { parseWorkspaceName } from '@joinery/protocol'
-import type { Inbox, Outbox } from '@joinery/resources'
+import { HOOKS_LOG, type Inbox, OUTBOX_LOG, type Outbox } from '@joinery/resources'
 import { whyCostly as costlyReason, isAboutMemory, type Revocations, type Server, ServerError } from '@joinery/server'
-import { type TaskEngine, tryJournal } from '@joinery/tasks'
+import type { TaskEngine } from '@joinery/tasks'
 import { removeFilesOf } from '../files/remove-files.mts'
 import { compactStore, type WithLog } from './compact-store.mts'
 import type { ImportChoice, Operator, Removal, Watched } from './operator.mts'
@@ -32,6 +39,7 @@ import { askHook, directHooks, hookOf, hooksOf, type StoreHooks } from './store-
 import { directLeases, leasesOf, releaseLease, type StoreLeases, servedLeases } from './store-leases.mts'
 import { askTask, directTasks, purgeDirectly, resumeTasks, type StoreTasks, taskOf, tasksOf } from './store-tasks.mts'
 import { type LoadLimits, loadLimitsOf, measuredLoad, trialLoad } from './trial-load.mts'
+import { trySystemLog } from './try-system-log.mts'
 import { verifyDamaged } from './verify-damaged.mts'
 
 /** The ways that an operator has with a workspace that takes too much to load. */
@@ -62,7 +70,7 @@ export interface Access {
 export function storeOperator(directory: string, store: EventStore, access: Access): Operator {
   const load = (workspace: string) => trialLoad(workspace, access.loadLimits.loadMsMax)
   return {
-    verify: (watched) => verifyOpenDirectory(directory, store, { ...watched, load, loadSystemLog: tryJournal }),
+    verify: (watched) => verifyOpenDirectory(directory, store, { ...watched, load, loadSystemLog: trySystemLog }),
     inspect: async (workspace, signal) => {
       const inspection = await inspectStore(store, { ...(workspace !== undefined && { workspace }), signal })
       const costly = [...access.costly].filter(([name]) => workspace === undefined || name === workspace)
@@ -151,7 +159,7 @@ export function directoryOperator(directory: string): Operator {
   const operatorOf = (store: EventStore): Operator => storeOperator(directory, store, directAccess(store, removeFiles))
   return {
     verify: async (watched) => {
-      const report = await verifyDirectory(directory, { ...watched, load: trialLoad, loadSystemLog: tryJournal })
+      const report = await verifyDirectory(directory, { ...watched, load: trialLoad, loadSystemLog: trySystemLog })
       const isCutShort = report.problems.some(({ code }) => code === 'not_looked_at')
       return (isCutShort ? await verifyDamaged(directory, watched.signal) : undefined) ?? report
     },
@@ -213,7 +221,8 @@ function directAccess(store: EventStore, removeFiles: (workspace: string) => Pro
     remove: async (removal, workspace) => {
       if (removal === 'delete') return store.tombstone(workspace)
       if (removal === 'undelete') return store.undelete(workspace)
-      return purgeDirectly(store, workspace, removeFiles)
+      await purgeDirectly(store, workspace, removeFiles)
+      await directHooks(store)(async (desk) => desk?.forget(workspace))
     },
     withLog: async (workspace, work) => {
       const log = await store.open(workspace)
@@ -262,6 +271,11 @@ export function roomAccess(
       return workspace === undefined ? direct.withLog(name, work) : workspaces.maintain(workspace, work)
     },
     alone: (name, work) => {
+      const keeper =
+        kindOfSystemLog(name) === HOOKS_LOG ? inbox : kindOfSystemLog(name) === OUTBOX_LOG ? outbox : undefined
+      if (keeper !== undefined) {
+        return Promise.reject(new LogError('invalid', `the server writes ${name}: stop it, and then repair the log`))
+      }
       if (isSystemLog(name)) return tasks.whileClosed(name, work)
       const workspace = parseWorkspaceName(name)
       return workspace === undefined ? work() : workspaces.replace(workspace, work)

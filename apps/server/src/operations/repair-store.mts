@@ -6,8 +6,9 @@ import {
   type SurveyOptions,
   surveyRepair,
 } from '@joinery/log/operations'
-import { noteOfRepair, tryJournal } from '@joinery/tasks'
+import { noteOfRepair } from '@joinery/tasks'
 import type { RepairOutcome } from './operator.mts'
+import { trySystemLog } from './try-system-log.mts'
 
 /** Begins to load a workspace on trial. */
 type Load = NonNullable<SurveyOptions['load']>
@@ -37,7 +38,7 @@ export async function repairStore(
   },
 ): Promise<RepairOutcome> {
   const { directory, isMeant, signal, load, alone } = options
-  const trial = { load, loadSystemLog: tryJournal, ...(signal && { signal }) }
+  const trial = { load, loadSystemLog: trySystemLog, ...(signal && { signal }) }
   const survey = await surveyRepair(store, workspace, trial)
   if (!isMeant || survey.problemCount === 0) return survey
   const note = noteFor(survey)

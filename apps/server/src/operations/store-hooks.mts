@@ -13,7 +13,7 @@ export type HookAsk = 'replay' | 'drop'
 /** Runs work with the events of a store. `undefined` stands for a store that never had any. */
 export type StoreHooks = <T>(work: (desk: Desk | undefined) => Promise<T>) => Promise<T>
 
-type Desk = Pick<HookDesk, 'list' | 'find' | 'replay' | 'drop'>
+type Desk = Pick<HookDesk, 'list' | 'find' | 'replay' | 'drop' | 'forget'>
 
 /** The events of a store of which no server has the inbox open. A replayed one is handled by the next server. */
 export function directHooks(store: EventStore): StoreHooks {

@@ -1,11 +1,11 @@
 import { verifyDirectory } from '@joinery/log/operations'
-import { tryJournal } from '@joinery/tasks'
 import { trialLoad } from './trial-load.mts'
+import { trySystemLog } from './try-system-log.mts'
 
 /*
  * A program: `verify-child.mts DIRECTORY` verifies a directory, damaged tables included, and prints the report as JSON.
  * It is a process of its own, because LevelDB may end the process that reads such tables.
  */
 const [directory = ''] = process.argv.slice(2)
-const report = await verifyDirectory(directory, { load: trialLoad, loadSystemLog: tryJournal, dares: true })
+const report = await verifyDirectory(directory, { load: trialLoad, loadSystemLog: trySystemLog, dares: true })
 process.stdout.write(JSON.stringify(report))

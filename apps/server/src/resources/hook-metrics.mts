@@ -2,7 +2,7 @@ import type { Inbox } from '@joinery/resources'
 import { Counter, Gauge, type Registry } from 'prom-client'
 
 /** The part of the inbox that metrics read. */
-export type CountedHooks = Pick<Inbox, 'counts' | 'list'>
+export type CountedHooks = Pick<Inbox, 'counts' | 'countOf'>
 
 /** Adds the numbers of the inbox of webhooks to `registry`. Labels name endpoints of the configuration. */
 export function watchHooks(registry: Registry, inbox: CountedHooks): void {
@@ -28,7 +28,7 @@ export function watchHooks(registry: Registry, inbox: CountedHooks): void {
       help: state === 'parked' ? 'Events that somebody has to look at' : 'Events that are not handled yet',
       registers,
       collect() {
-        gauge.set(inbox.list(state).length)
+        gauge.set(inbox.countOf(state))
       },
     })
   }

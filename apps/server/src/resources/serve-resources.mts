@@ -1,3 +1,4 @@
+import type { ClaimList } from '@joinery/blocks'
 import type { EventStore } from '@joinery/log'
 import { parseWorkspaceName } from '@joinery/protocol'
 import { Egress, FILE_LIMITS, type FileStore, Inbox, type Outbox, ResourceError, storeOf } from '@joinery/resources'
@@ -7,6 +8,7 @@ import type { Logger } from 'pino'
 import { AppError } from '../app-error.mts'
 import type { ServeConfig } from '../serve-config.mts'
 import type { OwnWorkerOptions } from '../work/own-worker.mts'
+import { learnIds } from './learn-ids.mts'
 import { foreignSecrets, loadResourceSagas } from './resource-worker.mts'
 import { checkSecrets, machinesOfAdapters, type ResourcesFile, readResourcesFile } from './resources-file.mts'
 import { type OutboxPlace, openServedOutbox } from './serve-outbox.mts'
@@ -16,6 +18,7 @@ export interface InboxPlace {
   readonly workspaces: Workspaces
   readonly store: Pick<EventStore, 'atomically'>
   readonly tasks: TaskEngine
+  readonly lists: readonly ClaimList[]
   readonly logger: Logger
 }
 
@@ -56,15 +59,24 @@ export async function readServedResources(config: ServeConfig): Promise<ServedRe
     // A worker that may run nothing: it only announces.
     await tasks.lease({ worker: 'server', serves, max: 1, waitMs: 0 }, () => false, AbortSignal.abort())
   }
-  const openInbox = async ({ workspaces, store, tasks, logger }: InboxPlace): Promise<Inbox | undefined> => {
+  const openInbox = async ({ workspaces, store, tasks, lists, logger }: InboxPlace): Promise<Inbox | undefined> => {
     if (Object.keys(file.config.hooks).length === 0) return undefined
-    return await Inbox.open({
+    const inbox = await Inbox.open({
       ...{ endpoints: file.config.hooks, secrets: file.secrets, tasks, logger },
       adapters: new Map(file.config.adapters.map((adapter) => [adapter.machine, adapter])),
       openLog: (name, release) => workspaces.openSystemLog(name, release),
       atomically: (work) => store.atomically(work),
       hasWorkspace: (name) => hasWorkspace(workspaces, name),
     })
+    // For as long as the server lives.
+    learnIds({
+      inbox,
+      workspaces,
+      lists,
+      machines: new Set(Object.values(file.config.hooks).map((hook) => hook.machine)),
+    })
+    workspaces.removeBeside((workspace) => inbox.forget(workspace))
+    return inbox
   }
   const { subscriptions } = file.config
   const egress = egressFor(file)

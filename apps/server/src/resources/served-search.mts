@@ -29,6 +29,11 @@ export interface ServedSearchOptions {
   readonly environment: NodeJS.ProcessEnv
 }
 
+/** The folder of the vectors in a data directory. */
+export function vectorsFolderOf(directory: string): string {
+  return join(directory, 'vectors')
+}
+
 /** The first adapter for embeddings in a file of resources. */
 function embeddingsOf(file: ResourcesFile | undefined): EmbeddingsConfig | undefined {
   return file?.config.adapters.find(({ kind }) => kind.kind === 'embeddings')?.config
@@ -46,7 +51,7 @@ export function openServedSearch({ config, file, environment }: ServedSearchOpti
     }
   }
   const isInMemory = config.durability === 'memory'
-  const vectors = isInMemory ? join(tmpdir(), `joinery-vectors-${randomUUID()}`) : join(config.dataDirectory, 'vectors')
+  const vectors = isInMemory ? join(tmpdir(), `joinery-vectors-${randomUUID()}`) : vectorsFolderOf(config.dataDirectory)
   const service = new EmbeddingService(given, file.secrets)
   const store = new VectorStore(vectors)
   const search = new BoardSearch({ meaning: { service, store } })

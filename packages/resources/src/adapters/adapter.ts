@@ -96,6 +96,11 @@ export interface HookTarget {
   readonly observed?: Observed
 }
 
+/** The id at the service of the resource that an event is about, where the event does not say whose it is. */
+export interface HookHint {
+  readonly externalId: string
+}
+
 /** The things that an adapter is given at the start. */
 export interface AdapterWorld {
   readonly machine: string
@@ -124,10 +129,10 @@ export interface AdapterKind<Config = never> {
   /** Names of the secrets that the adapter reads. */
   secretsOf(config: Config): readonly string[]
   /**
-   * The resource that an event is about. `ignored`: events of this kind matter to nobody. Undefined: the event may have overtaken
-   * the answer that tells whose it is. Runs in the server, which has none of the adapter's secrets.
+   * The resource that an event is about, or its id at the service, by which the server finds it. `ignored`: events of this kind matter
+   * to nobody. Runs in the server, and reads no secrets.
    */
-  route?(event: HookEvent, config: Config, machine: string): HookTarget | 'ignored' | undefined
+  route?(event: HookEvent, config: Config, machine: string): HookTarget | HookHint | 'ignored'
   /** Throws {@link ResourceError} `misconfigured`, which names the field. Connects to nothing yet. */
   open(config: Config, world: AdapterWorld): ResourceAdapter
 }

@@ -27,7 +27,7 @@ export class HookDesk {
       events: inboxEvents,
       states: inboxStates,
       empty: () => new HookFold(),
-      touchedBy: ({ endpoint, id }) => [`hook/${endpoint}/${id}`],
+      touchedBy: (event) => ('endpoint' in event ? [`hook/${event.endpoint}/${event.id}`] : []),
       keepHistory: { days: 30 },
     })
     return new HookDesk(journal)
@@ -37,6 +37,15 @@ export class HookDesk {
   list(state?: HookEntry['state']): HookEntry[] {
     const all = [...this.journal.fold.entries.values()]
     return state === undefined ? all : all.filter((entry) => entry.state === state)
+  }
+
+  /** Forgets the events of a workspace that is purged, but for their ids. Resolves when nothing of it is on the disk. */
+  async forget(workspace: string): Promise<void> {
+    if (!this.journal.fold.knows(workspace)) return
+    await this.journal.erase(
+      { event: { type: 'forgotten', workspace }, ...HOOK_ENTRY },
+      { event: { type: 'erased' }, ...HOOK_ENTRY },
+    )
   }
 
   find(endpoint: string, id: string): HookEntry | undefined {

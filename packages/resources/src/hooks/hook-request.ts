@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { JsonObject } from '@joinery/blocks'
 
 /** Bounds of the requests of services, each with its unit. */
 export const HOOK_LIMITS = {
@@ -27,6 +28,16 @@ export async function readBody(request: IncomingMessage): Promise<Buffer | undef
     return Buffer.concat(chunks)
   } finally {
     clearTimeout(timer)
+  }
+}
+
+/** The object that a body is in JSON; undefined for any other body. */
+export function jsonObjectOf(body: Buffer): JsonObject | undefined {
+  try {
+    const read: unknown = JSON.parse(body.toString('utf8'))
+    return typeof read === 'object' && read !== null && !Array.isArray(read) ? (read as JsonObject) : undefined
+  } catch {
+    return undefined
   }
 }
 

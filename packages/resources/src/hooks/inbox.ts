@@ -2,48 +2,23 @@ import { createHash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { JsonObject } from '@joinery/blocks'
 import type { WorkspaceLog } from '@joinery/log'
-import type { AdapterKind, HookEvent, HookTarget } from '../adapters/adapter.ts'
-import { observeSagaOf } from '../adapters/adapter-sagas.ts'
+import type { ResourceRef } from '../adapters/adapter.ts'
 import type { Secrets } from '../secrets/secrets.ts'
 import type { HookEndpoints } from './hook-config.ts'
 import { HOOK_ENTRY, HOOKS_LOG, HookDesk, type HookDeskOptions } from './hook-desk.ts'
-import type { HookEntry, InboxEvent, Settled } from './hook-fold.ts'
-import { answer, HOOK_LIMITS, HookRate, readBody } from './hook-request.ts'
+import type { HookEntry, InboxEvent } from './hook-fold.ts'
+import { answer, HOOK_LIMITS, HookRate, jsonObjectOf, readBody } from './hook-request.ts'
+import { HookRouter, type HookRouterOptions } from './hook-router.ts'
 import { type HookScheme, verify } from './signatures.ts'
 
 const PATH = /^\/v1\/hooks\/([^/?]+)(?:\?|$)/
 /** Characters of an id of an event, and of its type. */
 const ID_CHARS_MAX = 256
-/** Time until an event whose resource is not known yet is looked at again, and after which it is parked, ms. */
-const AGAIN_MS = 30_000
-const PARK_AFTER_MS = 3_600_000
 
-/** Starts the tasks that look at the resources of events. */
-export interface HookTasks {
-  /** The same task for the same key. Rejects with an error whose `code` says why. */
-  start(
-    workspace: string,
-    request: {
-      readonly saga: string
-      readonly input: JsonObject
-      readonly key: string
-      readonly by: { readonly actor: string; readonly source: string }
-      readonly sync: true
-    },
-  ): Promise<{ readonly task: { readonly id: string } }>
-}
-
-export interface InboxOptions {
-  readonly endpoints: HookEndpoints
-  /** The adapter of each machine: its kind, and its configuration. */
-  readonly adapters: ReadonlyMap<string, { readonly kind: AdapterKind; readonly config: never }>
+export interface InboxOptions extends Omit<HookRouterOptions, 'nowMs'> {
   readonly secrets: Secrets
   readonly openLog: (name: string, release: () => Promise<void>) => Promise<WorkspaceLog>
   readonly atomically: HookDeskOptions['atomically']
-  readonly tasks: HookTasks
-  /** Whether a workspace of this name is there; a deleted one is not. */
-  readonly hasWorkspace: (name: string) => Promise<boolean>
-  readonly logger: { warn(about: object, message: string): void }
   readonly nowMs?: () => number
 }
 
@@ -60,15 +35,13 @@ export class Inbox {
   readonly #rate = new HookRate()
   readonly #counts = new Map<string, Map<string, number>>()
   readonly #nowMs: () => number
-  #routing: Promise<void> = Promise.resolve()
-  #timer: NodeJS.Timeout | undefined
-  #isClosed = false
+  readonly #router: HookRouter
 
   private constructor(options: InboxOptions, desk: HookDesk) {
     this.#options = options
     this.#desk = desk
     this.#nowMs = options.nowMs ?? Date.now
-    this.#go()
+    this.#router = new HookRouter({ ...options, nowMs: this.#nowMs }, desk)
   }
 
   /** Opens the inbox's journal, and goes on with the events in it. Rejects with the log's error. */
@@ -97,10 +70,38 @@ export class Inbox {
     return this.#desk.find(endpoint, id)
   }
 
+  /** The number of events that are not handled yet, or that somebody has to look at. */
+  countOf(state: 'received' | 'parked'): number {
+    return this.#desk.journal.fold.countOf(state)
+  }
+
+  /**
+   * Notes which resource has an id at the service, in the turn of the record that tells it: both are there after a crash, or none. Events
+   * that name the id alone find it.
+   */
+  learn({ workspace, block, machine, name }: ResourceRef, externalId: string): void {
+    if (externalId === '' || externalId.length > ID_CHARS_MAX) return
+    const known = this.#desk.journal.fold.placeOf(machine, externalId)
+    if (known?.workspace === workspace && known.block === block && known.name === name) return
+    const event = { type: 'known', machine, externalId, workspace, block, name } as const
+    this.#desk.journal.append([{ event, ...HOOK_ENTRY }])
+    this.#router.goFor(machine, externalId)
+  }
+
+  /** Forgets the events of a workspace that is purged, but for their ids. Resolves when nothing of it is on the disk. */
+  async forget(workspace: string): Promise<void> {
+    for (const entry of this.#desk.journal.fold.openIn('received')) {
+      if (this.#router.workspaceOf(entry) !== workspace) continue
+      const { endpoint, id } = entry
+      await this.#desk.append({ type: 'settled', endpoint, id, state: 'dropped', workspace })
+    }
+    await this.#desk.forget(workspace)
+  }
+
   /** Handles a parked event again. False if there is none. */
   async replay(endpoint: string, id: string): Promise<boolean> {
     const isThere = await this.#desk.replay(endpoint, id)
-    if (isThere) this.#go()
+    if (isThere) this.#router.go()
     return isThere
   }
 
@@ -127,9 +128,7 @@ export class Inbox {
   }
 
   async close(): Promise<void> {
-    this.#isClosed = true
-    clearTimeout(this.#timer)
-    await this.#routing
+    await this.#router.close()
     await this.#desk.close()
   }
 
@@ -163,7 +162,7 @@ export class Inbox {
     this.#count(name, outcome)
     if (outcome === 'duplicate') return answer(response, 200, 'duplicate')
     answer(response, outcome === 'conflict' ? 200 : 202, outcome)
-    this.#go()
+    this.#router.go()
   }
 
   /** Appends an event unless it is known. In one turn, so that of a thousand at once one is kept. */
@@ -202,70 +201,9 @@ export class Inbox {
     return other === undefined ? 'received' : 'conflict'
   }
 
-  #go(): void {
-    this.#routing = this.#routing.then(async () => {
-      clearTimeout(this.#timer)
-      for (const entry of this.list('received')) {
-        if (this.#isClosed) return
-        await this.#route(entry).catch((error: unknown) => {
-          this.#options.logger.warn({ endpoint: entry.endpoint, id: entry.id, error }, 'an event is handled later')
-        })
-      }
-      if (this.#isClosed || this.list('received').length === 0) return
-      this.#timer = setTimeout(() => this.#go(), AGAIN_MS).unref()
-    })
-  }
-
-  async #route(entry: HookEntry): Promise<void> {
-    const { endpoint, id, conflictsWith } = entry
-    const settle = (rest: Omit<Settled, 'type' | 'endpoint' | 'id'>): Promise<void> =>
-      this.#desk.append({ type: 'settled', endpoint, id, ...rest })
-    if (conflictsWith !== undefined) {
-      return settle({ state: 'parked', why: `another event came under the id ${conflictsWith}` })
-    }
-    const target = this.#targetOf(entry)
-    if (target === 'ignored') return settle({ state: 'ignored' })
-    if (target === undefined) {
-      // It may have overtaken the answer that tells whose it is.
-      if (this.#nowMs() - entry.at < PARK_AFTER_MS) return
-      return settle({ state: 'parked', why: 'nobody knows the resource' })
-    }
-    const { workspace, block, machine, name } = target.resource
-    if (!(await this.#options.hasWorkspace(workspace))) {
-      return settle({ state: 'parked', workspace, why: 'there is no such workspace' })
-    }
-    const { run, externalId, observed } = target
-    const input = JSON.parse(JSON.stringify({ block, name, run, externalId, observed })) as JsonObject
-    const { task } = await this.#options.tasks.start(workspace, {
-      ...{ saga: observeSagaOf(machine), input, key: `hook:${endpoint}/${id}` },
-      ...{ by: { actor: HOOK_ENTRY.actor, source: HOOK_ENTRY.source }, sync: true },
-    })
-    await settle({ state: 'routed', workspace, task: task.id })
-  }
-
-  #targetOf({ endpoint, id, kind: type, body = '' }: HookEntry): HookTarget | 'ignored' | undefined {
-    const machine = this.#options.endpoints[endpoint]?.machine
-    const adapter = machine === undefined ? undefined : this.#options.adapters.get(machine)
-    if (machine === undefined || adapter?.kind.route === undefined) return 'ignored'
-    const read = jsonObjectOf(Buffer.from(body, 'base64')) ?? {}
-    const event: HookEvent = { endpoint, id, type, body: read }
-    const target = adapter.kind.route(event, adapter.config, machine)
-    // An event speaks of resources of its endpoint's machine alone.
-    return typeof target === 'object' && target.resource.machine !== machine ? 'ignored' : target
-  }
-
   #count(endpoint: string, outcome: string): void {
     const counts = this.#counts.get(endpoint) ?? new Map<string, number>()
     this.#counts.set(endpoint, counts.set(outcome, (counts.get(outcome) ?? 0) + 1))
-  }
-}
-
-function jsonObjectOf(body: Buffer): JsonObject | undefined {
-  try {
-    const read: unknown = JSON.parse(body.toString('utf8'))
-    return typeof read === 'object' && read !== null && !Array.isArray(read) ? (read as JsonObject) : undefined
-  } catch {
-    return undefined
   }
 }
 

@@ -31,31 +31,36 @@ const event = z.discriminatedUnion('type', [
 export type LaneEvent = z.infer<typeof event>
 export type Delivery = z.infer<typeof delivery>
 
-/** A delivery with its attempts so far. */
-export interface Tried extends Delivery {
-  readonly attempts: number
+const tried = z.object({
+  ...delivery.shape,
+  attempts: z.number(),
   /** Time of its last attempt, or of its making, ms since epoch. */
-  readonly at: number
+  at: z.number(),
   /** Time of the next attempt, ms since epoch. */
-  readonly nextAt: number
+  nextAt: z.number(),
   /** The reason for which the last attempt failed. */
-  readonly why?: string | undefined
-}
-
-/** A delivery that has failed for good. */
-export interface Dead extends Tried {
-  /** Whether somebody has asked for one more attempt. */
-  readonly isAgain: boolean
-}
-
-/** The place of one subscription in the workspace's log. */
-export interface Place {
-  readonly generation: string
+  why: z.string().optional(),
+})
+/** `isAgain`: whether somebody has asked for one more attempt. */
+const dead = z.object({ ...tried.shape, isAgain: z.boolean() })
+const place = z.object({
+  generation: z.string(),
   /** LSN of the last record that was told, or matters to nobody. */
-  readonly through: number
+  through: z.number(),
   /** The delivery that is on its way. */
-  readonly plan?: Tried | undefined
-}
+  plan: tried.optional(),
+})
+const saved = z.object({
+  places: z.array(z.tuple([z.string(), place])),
+  dead: z.array(z.tuple([z.string(), z.array(z.tuple([z.string(), dead]))])),
+})
+
+/** A delivery with its attempts so far. */
+export type Tried = Readonly<z.infer<typeof tried>>
+/** A delivery that has failed for good. */
+export type Dead = Readonly<z.infer<typeof dead>>
+/** The place of one subscription in the workspace's log. */
+export type Place = Readonly<z.infer<typeof place>>
 
 /** The deliveries of one workspace, by subscription. */
 export class LaneFold implements Fold<LaneEvent> {
@@ -147,21 +152,16 @@ export class LaneFold implements Fold<LaneEvent> {
   }
 }
 
-interface Saved {
-  readonly places: readonly [string, Place][]
-  readonly dead: readonly [string, readonly [string, Dead][]][]
-}
-
 export const laneEvents: Codec<LaneEvent> = jsonCodec(event, 'a record of webhook deliveries')
 
 export const laneStates: Codec<LaneFold> = {
-  encode: ({ places, dead }) => {
-    const saved: Saved = { places: [...places], dead: [...dead].map(([name, all]) => [name, [...all]]) }
-    return versioned([JSON.stringify(saved)])
+  encode: (fold) => {
+    const { places, dead } = fold
+    return versioned([JSON.stringify({ places: [...places], dead: [...dead].map(([name, all]) => [name, [...all]]) })])
   },
   decode: (bytes) =>
     readVersioned(bytes, 'the state of webhook deliveries', (text) => {
-      const { places, dead } = JSON.parse(text) as Saved
+      const { places, dead } = saved.parse(JSON.parse(text))
       const fold = new LaneFold()
       for (const [name, place] of places) fold.places.set(name, place)
       for (const [name, all] of dead) fold.dead.set(name, new Map(all))

@@ -21,13 +21,21 @@ const event = z.discriminatedUnion('type', [
 /** One entry of the server's own journal of deliveries. */
 export type OutboxEvent = z.infer<typeof event>
 
-/** An endpoint to which nothing could be delivered since a time. */
-export interface Failing {
+const failing = z.object({
   /** ms since epoch. */
-  readonly since: number
+  since: z.number(),
   /** The reason for which nothing more is sent to it; undefined while that is tried. */
-  readonly disabled?: string | undefined
-}
+  disabled: z.string().optional(),
+})
+const count = z.tuple([z.string(), z.number()])
+const saved = z.object({
+  pending: z.array(count),
+  dead: z.array(count),
+  failing: z.array(z.tuple([z.string(), failing])),
+})
+
+/** An endpoint to which nothing could be delivered since a time. */
+export type Failing = Readonly<z.infer<typeof failing>>
 
 /** The workspaces with something to tell, and the endpoints that fail. */
 export class OutboxFold implements Fold<OutboxEvent> {
@@ -77,15 +85,11 @@ export const outboxStates: Codec<OutboxFold> = {
     versioned([JSON.stringify({ pending: [...pending], dead: [...dead], failing: [...failing] })]),
   decode: (bytes) =>
     readVersioned(bytes, 'the state of the webhook outbox', (text) => {
-      const saved = JSON.parse(text) as {
-        pending: [string, number][]
-        dead: [string, number][]
-        failing: [string, Failing][]
-      }
+      const { pending, dead, failing } = saved.parse(JSON.parse(text))
       const fold = new OutboxFold()
-      for (const [name, from] of saved.pending) fold.pending.set(name, from)
-      for (const [name, count] of saved.dead) fold.dead.set(name, count)
-      for (const [name, failing] of saved.failing) fold.failing.set(name, failing)
+      for (const [name, from] of pending) fold.pending.set(name, from)
+      for (const [name, count] of dead) fold.dead.set(name, count)
+      for (const [name, since] of failing) fold.failing.set(name, since)
       return fold
     }),
 }

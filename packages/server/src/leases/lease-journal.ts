@@ -1,4 +1,4 @@
-import { type EventStore, Journal } from '@joinery/log'
+import { type EventStore, Journal, type JournalTrial, journalTrial } from '@joinery/log'
 import type { Logger } from 'pino'
 import { leaseEvents, leaseStates } from './lease-record.ts'
 import { type LeaseEvent, LeaseFold } from './lease-state.ts'
@@ -7,6 +7,14 @@ import { type LeaseEvent, LeaseFold } from './lease-state.ts'
 const SNAPSHOT_RECORDS = 1_000
 /** Records that stay readable once a snapshot stands for them: what an operator looks at after an incident. */
 const KEPT_RECORDS = 10_000
+
+/** Kind of the system logs of leases: `!leases/<workspace>`. */
+export const LEASES_LOG = '!leases'
+
+/** Begins the trial of a log of leases. */
+export function tryLeaseJournal(): JournalTrial {
+  return journalTrial({ events: leaseEvents, states: leaseStates })
+}
 
 /** The author of an event, as the log keeps it. */
 export interface LeaseAuthor {

@@ -4,7 +4,7 @@ import type { Logger } from 'pino'
 import { Counters } from '../counters.ts'
 import { ServerError } from '../server-error.ts'
 import { LeaseBook, type LeaseCounts, type LeaseLimits } from './lease-book.ts'
-import { LeaseJournal } from './lease-journal.ts'
+import { LEASES_LOG, LeaseJournal } from './lease-journal.ts'
 
 /** Time for which a book without leases stays open, ms. */
 const IDLE_MS = 30_000
@@ -150,7 +150,7 @@ export class Leases {
   async #load(workspace: WorkspaceId, lost: OpenBook | undefined): Promise<LeaseBook> {
     await lost?.loaded?.close(restart())
     const { store, limits, logger } = this.#options
-    const journal = await LeaseJournal.open(store, systemLogOf('!leases', workspace), logger)
+    const journal = await LeaseJournal.open(store, systemLogOf(LEASES_LOG, workspace), logger)
     return new LeaseBook(journal, store.copy, limits, this.#clock, this.#counters)
   }
 

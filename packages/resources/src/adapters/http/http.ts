@@ -10,6 +10,7 @@ import type {
   AdapterWorld,
   CallContext,
   HookEvent,
+  HookHint,
   HookTarget,
   Observed,
   ResourceAdapter,
@@ -54,8 +55,13 @@ const config = z.strictObject({
   keyLifetimeMs: positive.optional(),
   poll: z.strictObject({ firstMs: positive, maxMs: positive, timeoutMs: positive }).optional(),
   cache: cacheSchema.optional(),
-  /** Where an event has the resource. */
-  hook: z.strictObject({ workspace: pointer, block: pointer, name: pointer, id: pointer.optional() }).optional(),
+  /** Where an event has the resource, or its id alone. */
+  hook: z
+    .union([
+      z.strictObject({ workspace: pointer, block: pointer, name: pointer, id: pointer.optional() }),
+      z.strictObject({ id: pointer }),
+    ])
+    .optional(),
   timeoutMs: positive.max(110_000).default(30_000),
 })
 type Config = z.infer<typeof config>
@@ -183,10 +189,12 @@ class HttpAdapter implements ResourceAdapter {
   }
 }
 
-function routeEvent({ body }: HookEvent, { hook }: Config, machine: string): HookTarget | 'ignored' {
+function routeEvent({ body }: HookEvent, { hook }: Config, machine: string): HookTarget | HookHint | 'ignored' {
   if (hook === undefined) return 'ignored'
+  const told = hook.id === undefined ? undefined : at(hook.id, body)
+  const externalId = typeof told === 'string' || typeof told === 'number' ? String(told) : undefined
+  if (!('workspace' in hook)) return externalId === undefined ? 'ignored' : { externalId }
   const [workspace, block, name] = [hook.workspace, hook.block, hook.name].map((place) => at(place, body))
   if (typeof workspace !== 'string' || typeof block !== 'string' || typeof name !== 'string') return 'ignored'
-  const id = hook.id === undefined ? undefined : at(hook.id, body)
-  return { resource: { workspace, block, machine, name }, ...(typeof id === 'string' && { externalId: id }) }
+  return { resource: { workspace, block, machine, name }, ...(externalId !== undefined && { externalId }) }
 }

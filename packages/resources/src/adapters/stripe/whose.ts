@@ -1,4 +1,4 @@
-import type { HookEvent, HookTarget, ResourceRef, SyncContext } from '../adapter.ts'
+import type { HookEvent, HookHint, HookTarget, ResourceRef, SyncContext } from '../adapter.ts'
 
 /** Characters that Stripe keeps of one value of metadata. */
 const VALUE_LENGTH_MAX = 500
@@ -37,16 +37,16 @@ function orderly({ workspace, block, machine, name }: ResourceRef): ResourceRef 
 
 /**
  * The resource of an event of Stripe: that of the payment it is about. Events about a charge, a refund or a dispute carry the metadata
- * of the payment's charge, or name the payment, and are then asked for by its id.
+ * of the payment's charge, or name the payment alone.
  */
-export function routeEvent({ type, body }: HookEvent): HookTarget | 'ignored' | undefined {
+export function routeEvent({ type, body }: HookEvent): HookTarget | HookHint | 'ignored' {
   const object = objectIn(objectIn(body)?.data)?.object
   const subject = objectIn(object)
   if (subject === undefined || !/^(?:payment_intent|charge|refund)\./.test(type)) return 'ignored'
   const id = type.startsWith('payment_intent.') ? subject.id : subject.payment_intent
   if (typeof id !== 'string' || !ID.test(id)) return 'ignored'
   const resource = resourceIn(objectIn(subject.metadata) ?? {})
-  return resource && { resource, externalId: id }
+  return { ...(resource && { resource }), externalId: id }
 }
 
 function objectIn(value: unknown): Readonly<Record<string, unknown>> | undefined {

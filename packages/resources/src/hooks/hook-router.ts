@@ -1,0 +1,270 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { JsonObject } from '@joinery/blocks'
+import type { AdapterKind, HookEvent, HookTarget } from '../adapters/adapter.ts'
+import { observeSagaOf } from '../adapters/adapter-sagas.ts'
+import type { HookEndpoints } from './hook-config.ts'
+import { HOOK_ENTRY, type HookDesk } from './hook-desk.ts'
+import type { HookEntry, Settled } from './hook-fold.ts'
+import { jsonObjectOf } from './hook-request.ts'
+
+/** Time until an event whose resource is not known yet is looked at again, and after which it is parked, ms. */
+const AGAIN_MS = 30_000
+const PARK_AFTER_MS = 3_600_000
+/** Events whose tasks are started at once: each start waits for the disk. */
+const STARTS_MAX = 16
+/** Time between two looks at the tasks of a workspace while they change, ms. */
+const FOLLOW_MS = 100
+
+/** Starts the tasks that look at the resources of events, and tells how they end. */
+export interface HookTasks {
+  /** The same task for the same key. Rejects with an error whose `code` says why. */
+  start(
+    workspace: string,
+    request: {
+      readonly saga: string
+      readonly input: JsonObject
+      readonly key: string
+      readonly by: { readonly actor: string; readonly source: string }
+      readonly sync: true
+    },
+  ): Promise<{ readonly task: { readonly id: string } }>
+  /** Rejects with `unknown_task` if there is none. */
+  find(
+    workspace: string,
+    task: string,
+  ): Promise<{ readonly state: string; readonly error?: { readonly message: string } | undefined }>
+  /** Resolves when anything of the workspace's tasks has changed after a position, with the position. */
+  untilChanged(workspace: string, options: { readonly after: number; readonly signal: AbortSignal }): Promise<number>
+}
+
+export interface HookRouterOptions {
+  readonly endpoints: HookEndpoints
+  /** The adapter of each machine: its kind, and its configuration. */
+  readonly adapters: ReadonlyMap<string, { readonly kind: AdapterKind; readonly config: never }>
+  readonly tasks: HookTasks
+  /** Whether a workspace of this name is there; a deleted one is not. */
+  readonly hasWorkspace: (name: string) => Promise<boolean>
+  readonly logger: { warn(about: object, message: string): void }
+  readonly nowMs: () => number
+}
+
+/** States of a task that has not brought the state of the resource. */
+const FAILED: ReadonlySet<string> = new Set([
+  'failed',
+  'needs_attention',
+  'canceled',
+  'compensated',
+  'compensated_partly',
+])
+
+/**
+ * Finds the resources of the events that have come, has tasks look at them, and follows the tasks to their ends. Those of one resource are
+ * handled one after the other, the others side by side.
+ */
+export class HookRouter {
+  readonly #options: HookRouterOptions
+  readonly #desk: HookDesk
+  readonly #closing = new AbortController()
+  /** Keys of resources at which a task is looking. */
+  readonly #busy = new Map<string, string>()
+  /** Times before which events of resources that nobody knows are not looked at again. */
+  readonly #notBefore = new Map<string, number>()
+  readonly #followed = new Map<string, Promise<void>>()
+  #timer: NodeJS.Timeout | undefined
+  #running: Promise<void> | undefined
+  #isAsked = false
+
+  constructor(options: HookRouterOptions, desk: HookDesk) {
+    this.#options = options
+    this.#desk = desk
+    for (const entry of desk.journal.fold.openIn('routed')) this.#watch(entry)
+    this.go()
+  }
+
+  /** Looks at the events that wait. */
+  go(): void {
+    this.#isAsked = true
+    if (this.#closing.signal.aborted) return
+    this.#running ??= this.#run().finally(() => {
+      this.#running = undefined
+    })
+  }
+
+  /** Looks at once at an event that was put off, since the resource of its id is known now. */
+  goFor(machine: string, externalId: string): void {
+    let isMeant = false
+    for (const key of this.#notBefore.keys()) {
+      const entry = this.#desk.journal.fold.entries.get(key)
+      const hint = entry && this.#hintOf(entry)
+      if (typeof hint !== 'object' || hint.machine !== machine || hint.externalId !== externalId) continue
+      this.#notBefore.delete(key)
+      isMeant = true
+    }
+    if (isMeant) this.go()
+  }
+
+  /** The workspace of an event; undefined while nobody knows it. */
+  workspaceOf(entry: HookEntry): string | undefined {
+    const target = this.#targetOf(entry)
+    return typeof target === 'object' ? target.resource.workspace : undefined
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort()
+    clearTimeout(this.#timer)
+    await this.#running
+    await Promise.all(this.#followed.values())
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#closing
+    clearTimeout(this.#timer)
+    while (this.#isAsked && !signal.aborted) {
+      this.#isAsked = false
+      const waiting = this.#desk.journal.fold.openIn('received').values()
+      const next = async (): Promise<void> => {
+        for (const entry of waiting) {
+          if (signal.aborted) return
+          await this.#route(entry).catch((error: unknown) => {
+            this.#options.logger.warn({ endpoint: entry.endpoint, id: entry.id, error }, 'an event is handled later')
+          })
+        }
+      }
+      await Promise.all(Array.from({ length: STARTS_MAX }, next))
+    }
+    if (signal.aborted || this.#desk.journal.fold.countOf('received') === 0) return
+    this.#timer = setTimeout(() => this.go(), AGAIN_MS).unref()
+  }
+
+  async #route(entry: HookEntry): Promise<void> {
+    const { endpoint, id, conflictsWith, replays = 0 } = entry
+    const key = keyOf(entry)
+    if ((this.#notBefore.get(key) ?? 0) > this.#options.nowMs()) return
+    this.#notBefore.delete(key)
+    if (conflictsWith !== undefined) {
+      return this.#settle(entry, { state: 'parked', why: `another event came under the id ${conflictsWith}` })
+    }
+    const target = this.#targetOf(entry)
+    if (target === 'ignored') return this.#settle(entry, { state: 'ignored' })
+    if (target === undefined) {
+      // It may have overtaken the answer that tells whose it is.
+      const nowMs = this.#options.nowMs()
+      if (nowMs - entry.at < PARK_AFTER_MS) return void this.#notBefore.set(key, nowMs + AGAIN_MS)
+      return this.#settle(entry, { state: 'parked', why: 'nobody knows the resource' })
+    }
+    const { workspace, block, machine, name } = target.resource
+    const resource = JSON.stringify([workspace, block, machine, name])
+    // The one before it may still write what it has seen.
+    if (this.#busy.has(resource)) return
+    this.#busy.set(resource, key)
+    let isWatched = false
+    try {
+      if (!(await this.#options.hasWorkspace(workspace))) {
+        return await this.#settle(entry, { state: 'parked', workspace, why: 'there is no such workspace' })
+      }
+      const { run, externalId, observed } = target
+      const input = JSON.parse(JSON.stringify({ block, name, run, externalId, observed })) as JsonObject
+      const { task } = await this.#options.tasks.start(workspace, {
+        // A replay is another task: the first one has failed.
+        ...{ saga: observeSagaOf(machine), input, key: `hook:${endpoint}/${id}${replays === 0 ? '' : `#${replays}`}` },
+        ...{ by: { actor: HOOK_ENTRY.actor, source: HOOK_ENTRY.source }, sync: true },
+      })
+      await this.#settle(entry, { state: 'routed', workspace, task: task.id })
+      isWatched = true
+      this.#watch({ ...entry, workspace, task: task.id })
+    } finally {
+      if (!isWatched) this.#free(resource)
+    }
+  }
+
+  /** Follows the task of an event to its end. */
+  #watch(entry: HookEntry): void {
+    const { workspace } = entry
+    if (workspace === undefined) return
+    const target = this.#targetOf(entry)
+    if (typeof target === 'object') {
+      const { block, machine, name } = target.resource
+      this.#busy.set(JSON.stringify([target.resource.workspace, block, machine, name]), keyOf(entry))
+    }
+    if (this.#followed.has(workspace)) return
+    const following = this.#follow(workspace).finally(() => this.#followed.delete(workspace))
+    this.#followed.set(workspace, following)
+  }
+
+  /** Looks at the tasks of a workspace's events whenever one of its tasks has changed, until none is open. */
+  async #follow(workspace: string): Promise<void> {
+    const { signal } = this.#closing
+    let after = 0
+    while (!signal.aborted) {
+      const open = this.#desk.journal.fold.openIn('routed').filter((entry) => entry.workspace === workspace)
+      if (open.length === 0) return
+      try {
+        for (const entry of open) await this.#look(workspace, entry)
+        after = await this.#options.tasks.untilChanged(workspace, { after, signal })
+        await pause(FOLLOW_MS, undefined, { signal })
+      } catch (error) {
+        if (signal.aborted) return
+        // The workspace may be deleted for a time, or another server's.
+        this.#options.logger.warn({ workspace, error }, 'the tasks of events are followed later')
+        await pause(AGAIN_MS, undefined, { signal, ref: false }).catch(() => undefined)
+      }
+    }
+  }
+
+  async #look(workspace: string, entry: HookEntry): Promise<void> {
+    if (entry.task === undefined) return
+    let view: Awaited<ReturnType<HookTasks['find']>>
+    try {
+      view = await this.#options.tasks.find(workspace, entry.task)
+    } catch (error) {
+      // It ended long ago, or its workspace was purged.
+      if ((error as { readonly code?: unknown }).code !== 'unknown_task') throw error
+      view = { state: 'done' }
+    }
+    const place = { workspace, task: entry.task }
+    if (view.state === 'done') await this.#settle(entry, { state: 'handled', ...place })
+    else if (FAILED.has(view.state)) {
+      const why = `its task is ${view.state}${view.error === undefined ? '' : `: ${view.error.message}`}`
+      await this.#settle(entry, { state: 'parked', ...place, why })
+    } else return
+    const key = keyOf(entry)
+    for (const [resource, busyWith] of this.#busy) if (busyWith === key) this.#free(resource)
+  }
+
+  #free(resource: string): void {
+    this.#busy.delete(resource)
+    if (this.#desk.journal.fold.countOf('received') > 0) this.go()
+  }
+
+  #settle({ endpoint, id }: HookEntry, rest: Omit<Settled, 'type' | 'endpoint' | 'id'>): Promise<void> {
+    return this.#desk.append({ type: 'settled', endpoint, id, ...rest })
+  }
+
+  #targetOf(entry: HookEntry): HookTarget | 'ignored' | undefined {
+    const hint = this.#hintOf(entry)
+    if (hint === 'ignored' || hint.resource !== undefined) return hint as HookTarget | 'ignored'
+    const { machine, externalId } = hint
+    const place = this.#desk.journal.fold.placeOf(machine, externalId)
+    return place && { resource: { ...place, machine }, externalId }
+  }
+
+  /** What the adapter of the event's endpoint knows of its resource. */
+  #hintOf({ endpoint, id, kind: type, body = '' }: HookEntry): Hint | 'ignored' {
+    const machine = this.#options.endpoints[endpoint]?.machine
+    const adapter = machine === undefined ? undefined : this.#options.adapters.get(machine)
+    if (machine === undefined || adapter?.kind.route === undefined) return 'ignored'
+    const event: HookEvent = { endpoint, id, type, body: jsonObjectOf(Buffer.from(body, 'base64')) ?? {} }
+    const target = adapter.kind.route(event, adapter.config, machine)
+    if (target === 'ignored') return target
+    if (!('resource' in target)) return { machine, externalId: target.externalId, resource: undefined }
+    // An event speaks of resources of its endpoint's machine alone.
+    if (target.resource.machine !== machine) return 'ignored'
+    return { machine, externalId: '', ...target }
+  }
+}
+
+type Hint = { readonly machine: string; readonly externalId: string } & (HookTarget | { readonly resource: undefined })
+
+function keyOf({ endpoint, id }: HookEntry): string {
+  return `${endpoint}/${id}`
+}
