@@ -248,7 +248,7 @@ export class HookRouter {
     return place && { resource: { ...place, machine }, externalId }
   }
 
-  /** What the adapter of the event's endpoint knows of its resource. */
+  /** The resource of an event, or its id at the service, as the adapter of its endpoint reads them. */
   #hintOf({ endpoint, id, kind: type, body = '' }: HookEntry): Hint | 'ignored' {
     const machine = this.#options.endpoints[endpoint]?.machine
     const adapter = machine === undefined ? undefined : this.#options.adapters.get(machine)
