@@ -24,7 +24,7 @@ import { checkSubdocuments } from './subdocuments.ts'
 import { touchedPaths } from './touched-paths.ts'
 import { readTypedItem } from './typed-item.ts'
 import { isPlainTyping } from './typing-scan.ts'
-import { newClients, readOrRefusal } from './update-clients.ts'
+import { newClients, preparing, readOrRefusal } from './update-clients.ts'
 import { UPDATE_LIMITS } from './update-limits.ts'
 import { UpdatePlaces } from './update-places.ts'
 import type { ReadItem, ReadUpdate } from './update-reader.ts'
@@ -82,6 +82,14 @@ export class RuledBlocks {
     if (isPlainTyping(this.#doc, update, isAuthenticated ? this.owners : undefined, actor)) return undefined
     const read = readOrRefusal(update)
     return 'code' in read ? read : this.#inspectRead(update, read, writer)
+  }
+
+  /**
+   * The steps to an update that `withhold`, `mayBeOthers` and `inspect` need not read any more, until the returned function is called.
+   * They yield when `isOver` says that the turn is over. The document may change between them.
+   */
+  preparing(update: Uint8Array, isOver: () => boolean): Generator<undefined, () => void, undefined> {
+    return preparing(update, isOver)
   }
 
   /**

@@ -64,18 +64,35 @@ const TYPE_REF_MAX = 6
 /** Yjs types with a name: XML elements and hooks. */
 const NAMED_TYPE_REFS: readonly number[] = [3, 5]
 
+/** Structs, or clients, that are read between two looks at the clock. */
+const STRUCTS_PER_LOOK = 128
+
+interface ReadBounds {
+  readonly structsMax: number
+  readonly deletionsMax: number
+}
+
 /** The bounds of a record of the log, which passed those of its time. */
-export const UNLIMITED = { structsMax: Number.POSITIVE_INFINITY, deletionsMax: Number.POSITIVE_INFINITY }
+export const UNLIMITED: ReadBounds = { structsMax: Number.POSITIVE_INFINITY, deletionsMax: Number.POSITIVE_INFINITY }
 
 /**
  * Reads one Yjs V1 update without touching a document. Throws {@link Refused} for content that no document may hold (nesting,
  * rounded numbers, impossible clocks) and for more structs or deletions than allowed, and lib0's errors on bytes that are no
  * update.
  */
-export function readUpdate(
+export function readUpdate(update: Uint8Array, bounds: ReadBounds = UPDATE_LIMITS): ReadUpdate {
+  for (const steps = readingUpdate(update, bounds, () => false); ; ) {
+    const { done, value } = steps.next()
+    if (done) return value
+  }
+}
+
+/** The steps of {@link readUpdate}: it goes on at each `next()`, and yields when `isOver` says that the turn is over. */
+export function* readingUpdate(
   update: Uint8Array,
-  { structsMax, deletionsMax }: { readonly structsMax: number; readonly deletionsMax: number } = UPDATE_LIMITS,
-): ReadUpdate {
+  { structsMax, deletionsMax }: ReadBounds,
+  isOver: () => boolean,
+): Generator<undefined, ReadUpdate, undefined> {
   const decoder = decoding.createDecoder(update)
   const structs = new Map<number, ReadStruct[]>()
   const clients = decoding.readVarUint(decoder)
@@ -89,7 +106,8 @@ export function readUpdate(
     // JavaScript would round it to the id of another writer. Records of the log were taken as they are.
     if (client > Number.MAX_SAFE_INTEGER && structsMax !== UNLIMITED.structsMax)
       throw bad('a client id has more than 53 bits')
-    structs.set(client, readClientStructs(decoder, client, count))
+    structs.set(client, yield* readingClientStructs(decoder, client, count, isOver))
+    if (i % STRUCTS_PER_LOOK === STRUCTS_PER_LOOK - 1 && isOver()) yield
   }
   const deletionsAt = decoder.pos
   if (!isDeleteSet(decoder, deletionsMax)) throw bad('a deletion is out of range')
@@ -112,7 +130,12 @@ export function structAt(structs: readonly ReadStruct[], clock: number): ReadStr
   return undefined
 }
 
-function readClientStructs(decoder: decoding.Decoder, client: number, count: number): ReadStruct[] {
+function* readingClientStructs(
+  decoder: decoding.Decoder,
+  client: number,
+  count: number,
+  isOver: () => boolean,
+): Generator<undefined, ReadStruct[], undefined> {
   const structs: ReadStruct[] = []
   let clock = decoding.readVarUint(decoder)
   for (let i = 0; i < count; i++) {
@@ -121,6 +144,7 @@ function readClientStructs(decoder: decoding.Decoder, client: number, count: num
     clock += struct.length
     if (clock > UPDATE_LIMITS.clockMax) throw bad('a clock is out of range')
     structs.push(struct)
+    if (i % STRUCTS_PER_LOOK === STRUCTS_PER_LOOK - 1 && isOver()) yield
   }
   return structs
 }

@@ -1,5 +1,6 @@
 import type { RejectionCode } from '@joinery/protocol'
 import type * as Y from 'yjs'
+import type { Steps } from './steps.ts'
 
 /** The writer behind a connection, as its token (or development mode) says. */
 export interface Writer {
@@ -90,6 +91,11 @@ export interface RuledDocument {
    * document.
    */
   inspect(update: Uint8Array, writer: Writer): Refusal | undefined
+  /**
+   * The steps to an update that `withhold`, `mayBeOthers` and `inspect` need not read any more, until the returned function is called.
+   * Rules may leave it out. Must not change the document, which may change between the steps.
+   */
+  preparing?(update: Uint8Array, isOver: () => boolean): Steps<() => void>
   /**
    * The item of an update that certainly is typing, which needs no inspection: one text beside what stands in the document, by the only
    * owner of its client id. The room integrates it, so that the bytes are read once. Undefined for any other update; rules may leave

@@ -27,7 +27,7 @@ import { type Clocks, WaitingStructs, withWaiting } from './waiting-structs.ts'
 /** Yjs client ids of the server's own edits, by actor: see `ClientIdMemory`. */
 export type ClientIds = Map<string, number>
 
-interface Live {
+export interface Live {
   readonly doc: Y.Doc
   readonly ruled: RuledDocument
 }

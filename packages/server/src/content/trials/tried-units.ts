@@ -1,11 +1,12 @@
 import type { Applied } from '../applied.ts'
 import { applyOrThrow, UpdateError } from '../apply-update.ts'
-import type { Refusal, Writer } from '../document-rules.ts'
+import type { Refusal, RuledDocument, Writer } from '../document-rules.ts'
 import { isComparable, refusalOfOther, refusalOfSize } from '../known-already.ts'
 import { lackingOf, missingFor } from '../missing-edits.ts'
-import type { RoomDocument } from '../room-document.ts'
+import type { Live, RoomDocument } from '../room-document.ts'
+import { paceOf, type Steps } from '../steps.ts'
 import { visitUpdate } from '../struct-spans.ts'
-import { splitUpdate } from '../update-parts.ts'
+import { type PartSizes, splittingUpdate } from '../update-parts.ts'
 import { unitBytesOf } from './trial-protocol.ts'
 
 const UNCUT: Refusal = {
@@ -15,13 +16,12 @@ const UNCUT: Refusal = {
 }
 const OTHER_CONTENT = 'other content came under the same client id while the update was applied: make a new Y.Doc'
 
+const NOTHING_TO_READ: readonly undefined[] = []
+
 /** The client ids that Yjs 13 draws are below it. */
 const DRAWN_IDS_END = 2 ** 32
 /** Client ids of an update that is taken in pieces: of a first sync by many people, and few enough to be looked at at once. */
 const CLIENTS_MAX = 10_000
-
-/** The steps of an inspection, each of which may take a turn. The document is the room's as of that turn. */
-type Step = (document: RoomDocument) => Refusal | undefined
 
 /**
  * An update that was tried. It is inspected in steps and applied in units, in turns between which others have theirs. One that has too
@@ -34,7 +34,12 @@ export class TriedUnits {
   readonly #pieces: Uint8Array[]
   /** The units of the update, if it is one piece. */
   readonly #unitsOfWhole: readonly Uint8Array[] | undefined
-  #steps: Step[] = []
+  readonly #pace = paceOf(() => this.#isOver())
+  /** The inspection of the piece that is next; undefined once it has passed. */
+  #inspection: Steps<Refusal | undefined> | undefined
+  /** The document of the room as of this turn, and whether the turn is over. */
+  #document: RoomDocument | undefined
+  #isOver: () => boolean = () => false
   /** The units of the piece that is applied now. */
   #units: readonly Uint8Array[] = []
   #next = 0
@@ -51,15 +56,12 @@ export class TriedUnits {
     this.#writer = { ...writer, isTried: true, isPart: !isOnePiece }
     this.#pieces = isOnePiece ? [given] : [...parts]
     this.#unitsOfWhole = isOnePiece ? parts : undefined
-    this.#beginPiece()
-    const clients = isOnePiece ? 0 : clientsIn(given)
-    // Nothing of it is taken then: its pieces, each with few of its clients, would be.
-    if (clients > CLIENTS_MAX) this.#steps = [() => refusalOfClients(clients)]
+    this.#inspection = isOnePiece ? this.#beginPiece() : this.#beginFirst()
   }
 
   /** Whether the next units can be applied. */
   get isInspected(): boolean {
-    return this.#steps.length === 0
+    return this.#inspection === undefined
   }
 
   /** Whether everything is applied. */
@@ -72,11 +74,11 @@ export class TriedUnits {
    * of a refused update.
    */
   inspect(document: RoomDocument, isOver: () => boolean): Refusal | undefined {
-    do {
-      const refusal = this.#steps.shift()?.(document)
-      if (refusal !== undefined) return refusal
-    } while (!this.isInspected && !isOver())
-    return undefined
+    this.#document = document
+    this.#isOver = isOver
+    const { done, value } = this.#inspection?.next() ?? { done: true, value: undefined }
+    if (done) this.#inspection = undefined
+    return value
   }
 
   /**
@@ -104,39 +106,84 @@ export class TriedUnits {
     // Edits of others that waited for these units are in the record, too.
     if (document.pendingBytes !== pendingBytes) this.#mayBeOthers = true
     const mayBeOthers = this.#mayBeOthers
-    if (this.#next >= this.#units.length && this.#pieces.length > 0) this.#beginPiece()
+    if (this.#next >= this.#units.length && this.#pieces.length > 0) this.#inspection = this.#beginPiece()
     const withheld =
       this.isDone && this.#isCut ? lackingOf([{ index: 0, given: this.#given }], document.stateVector()) : undefined
     return { ...applied, freesOthers, mayBeOthers, withheld }
   }
 
-  #beginPiece(): void {
-    const piece = this.#pieces.shift() as Uint8Array
-    const writer = this.#writer
-    let taken = piece
+  *#beginFirst(): Steps<Refusal | undefined> {
+    const clients = clientsIn(this.#given)
+    // Nothing of it is taken then: its pieces, each with few of its clients, would be.
+    if (clients > CLIENTS_MAX) return refusalOfClients(clients)
+    yield
+    return yield* this.#beginPiece()
+  }
+
+  /** The inspection of the next piece, up to its units. Each of its steps may take a turn. */
+  *#beginPiece(): Steps<Refusal | undefined> {
     this.#units = []
     this.#next = 0
-    this.#steps = [
-      () => refusalOfSize(piece),
-      ({ live: { ruled } }) => {
-        if (writer.isAnswer || writer.ownId !== undefined) taken = ruled.withhold(piece, writer)
-        this.#isCut ||= taken !== piece
-        return undefined
-      },
-      // Before the inspection, which binds client ids.
-      ({ live: { ruled } }) => {
-        this.#mayBeOthers = ruled.mayBeOthers(taken, writer)
-        return undefined
-      },
-      ({ live: { doc } }) => (missingFor(doc, taken) === undefined ? refusalOfOther(doc, piece) : UNCUT),
-      ({ live: { ruled } }) => ruled.inspect(taken, writer),
-      () => {
-        const isKnown = this.#unitsOfWhole !== undefined && taken === piece
-        this.#units = isKnown ? this.#unitsOfWhole : splitUpdate(taken, unitBytesOf(taken))
-        return undefined
-      },
-    ]
+    const piece = this.#pieces.shift() as Uint8Array
+    const tooLarge = this.#unitsOfWhole === undefined ? refusalOfSize(piece) : undefined
+    if (tooLarge !== undefined) return tooLarge
+    const read: (() => void)[] = []
+    try {
+      const taken = yield* this.#withholding(piece, read)
+      const refusal = yield* this.#inspecting(piece, taken)
+      if (refusal !== undefined) return refusal
+      const isKnown = this.#unitsOfWhole !== undefined && taken === piece
+      this.#units = isKnown ? this.#unitsOfWhole : yield* splittingUpdate(taken, sizesOf(taken), this.#pace)
+      return undefined
+    } finally {
+      for (const forget of read) forget()
+    }
   }
+
+  /** The steps to the part of a piece that is to be taken. It is read then, until all in `read` are called. */
+  *#withholding(piece: Uint8Array, read: (() => void)[]): Steps<Uint8Array> {
+    const writer = this.#writer
+    yield* this.#reading(piece, read)
+    if (!writer.isAnswer && writer.ownId === undefined) return piece
+    const taken = this.#ruled.withhold(piece, writer)
+    if (this.#isOver()) yield
+    if (taken === piece) return piece
+    this.#isCut = true
+    yield* this.#reading(taken, read)
+    return taken
+  }
+
+  *#reading(update: Uint8Array, read: (() => void)[]): Steps<void> {
+    const forget = yield* this.#ruled.preparing?.(update, () => this.#isOver()) ?? NOTHING_TO_READ
+    if (forget !== undefined) read.push(forget)
+    if (this.#isOver()) yield
+  }
+
+  *#inspecting(piece: Uint8Array, taken: Uint8Array): Steps<Refusal | undefined> {
+    const writer = this.#writer
+    // Before the inspection, which binds client ids.
+    this.#mayBeOthers = this.#ruled.mayBeOthers(taken, writer)
+    if (this.#isOver()) yield
+    const doc = this.#live.doc
+    const refusal = missingFor(doc, taken) === undefined ? refusalOfOther(doc, piece) : UNCUT
+    if (refusal !== undefined) return refusal
+    if (this.#isOver()) yield
+    const refused = this.#ruled.inspect(taken, writer)
+    if (refused === undefined && this.#isOver()) yield
+    return refused
+  }
+
+  get #live(): Live {
+    return (this.#document as RoomDocument).live
+  }
+
+  get #ruled(): RuledDocument {
+    return this.#live.ruled
+  }
+}
+
+function sizesOf(update: Uint8Array): PartSizes {
+  return { bytesMax: unitBytesOf(update) }
 }
 
 /** The number of client ids of an update that a person's document may have drawn: named blocks have others, one for each. */
