@@ -1,4 +1,5 @@
 import { statfs } from 'node:fs/promises'
+import type { RebuildState } from '@joinery/cluster'
 import type { EventStore } from '@joinery/log'
 import type { Outbox } from '@joinery/resources'
 import type { Server } from '@joinery/server'
@@ -21,8 +22,21 @@ export interface Readiness {
   /** Endpoints of webhooks that are disabled, and deliveries that were given up; undefined without subscriptions. They are no reason either. */
   readonly webhooks: { readonly disabled: readonly string[]; readonly dead: number } | undefined
   /** This node of a cluster; undefined for a single server. */
-  readonly cluster: { readonly node: string; readonly nodes: number; readonly isDraining: boolean } | undefined
+  readonly cluster:
+    | {
+        readonly node: string
+        readonly nodes: number
+        readonly isDraining: boolean
+        /** Whether the engine has its data, or lost it. */
+        readonly engine: RebuildState['state']
+        /** Logs whose history this node can't follow, the first of them. They are no reason. */
+        readonly diverged: readonly string[]
+      }
+    | undefined
 }
+
+/** Logs that one answer names. */
+const LISTED_MAX = 20
 
 interface Served {
   readonly server: Server
@@ -55,8 +69,17 @@ export async function readReadiness(
   if (away > 0) {
     reasons.push(`cluster: ${away} workspaces are shown from this node’s own copies, and take no edits`)
   }
+  const rebuild = cluster?.node.rebuild?.state
+  if (rebuild?.state === 'waits') reasons.push(`cluster: ${rebuild.advice}`)
+  if (rebuild?.state === 'foreign') {
+    reasons.push(`cluster: the engine has the data of another cluster (${rebuild.cluster}): correct --cluster`)
+  }
   if (nodes?.self.isDraining) reasons.push('cluster: this node gives its workspaces away')
-  const place = nodes && { node: nodes.self.node, nodes: nodes.list().length, isDraining: nodes.self.isDraining }
+  const place = nodes && {
+    ...{ node: nodes.self.node, nodes: nodes.list().length, isDraining: nodes.self.isDraining },
+    engine: rebuild?.state ?? 'whole',
+    diverged: [...(cluster?.node.follower.problems.keys() ?? [])].slice(0, LISTED_MAX),
+  }
   const disabled = [...(outbox?.endpoints ?? [])].filter(({ isDisabled }) => isDisabled).map(({ name }) => name)
   const status = reasons.length === 0 ? 'ready' : 'not_ready'
   return {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { type AdoptingStore, type SteadyClock, systemSteadyClock } from '@joinery/log'
 import { digestOfDocument } from '@joinery/server'
 import type { Engine } from './engine/engine.ts'
+import type { ClusterIdentity } from './nodes/cluster-identity.ts'
 import { ClusterOwnership, type Owner } from './nodes/cluster-ownership.ts'
 import { Events } from './nodes/events.ts'
 import { Locks } from './nodes/locks.ts'
@@ -9,6 +10,7 @@ import { Nodes } from './nodes/nodes.ts'
 import { answerChecks, type CheckedLog, type CheckOptions, checkLogs } from './store/check.ts'
 import { Follower } from './store/follower.ts'
 import { answerCopies, OtherCopies } from './store/other-copies.ts'
+import { Rebuild } from './store/rebuild.ts'
 import { ReplicatedStore, type ReplicatedStoreOptions } from './store/replicated-store.ts'
 
 export interface ClusterNodeOptions {
@@ -23,6 +25,8 @@ export interface ClusterNodeOptions {
   readonly version?: string
   /** Id of the data that all nodes share. By default that of this node's own store. */
   readonly copy?: string
+  /** Name and secret of the cluster. With them an engine that has lost all of its data is made anew from the nodes' copies. */
+  readonly identity?: ClusterIdentity
   /** False if an edit counts as durable once this node has it. It is replicated all the same. */
   readonly awaitsReplication?: boolean
   readonly logger?: ReplicatedStoreOptions['logger']
@@ -37,6 +41,8 @@ export interface ClusterNode {
   readonly store: ReplicatedStore
   /** Keeps this node's copies up to what others write. */
   readonly follower: Follower
+  /** Tells whether the engine has lost its data, and has it made anew; undefined without an identity. */
+  readonly rebuild: Rebuild | undefined
   readonly nodes: Nodes
   readonly ownership: ClusterOwnership
   readonly locks: Locks
@@ -57,7 +63,7 @@ export interface ClusterNode {
  */
 export async function openClusterNode(options: ClusterNodeOptions): Promise<ClusterNode> {
   const { engine, store: local, node, advertise, version = '', clock = systemSteadyClock, onReplaced } = options
-  const { awaitsReplication, copy, logger } = options
+  const { awaitsReplication, copy, identity, logger } = options
   const session = randomUUID()
   const self = { node, session, address: advertise, version, isDraining: false }
   const nodes = await Nodes.join({ engine, self, clock, ...(onReplaced && { onReplaced }) })
@@ -65,16 +71,21 @@ export async function openClusterNode(options: ClusterNodeOptions): Promise<Clus
   const events = new Events(engine.bus, { node, session })
   const store = new ReplicatedStore({
     ...{ local, engine, ownership, node, session, clock },
-    others: new OtherCopies({ engine, nodes, clock }),
+    others: new OtherCopies({
+      ...{ engine, nodes, clock },
+      assertComplete: async (workspace) => await rebuild?.assertComplete(workspace),
+    }),
     ...(copy !== undefined && { copy }),
     ...(awaitsReplication !== undefined && { awaitsReplication }),
     ...(logger && { logger }),
   })
   const unanswer = [answerChecks(engine, node, store, digestOfDocument), answerCopies(engine, node, store)]
   const follower = await Follower.start({ engine, store, session, clock, logger })
+  const rebuild = identity && new Rebuild({ engine, identity, nodes, ownership, store, clock, logger })
   let closed: Promise<void> | undefined
   const close = async (): Promise<void> => {
     for (const end of unanswer) end()
+    await rebuild?.close()
     await follower.close()
     events.close()
     ownership.close()
@@ -83,7 +94,7 @@ export async function openClusterNode(options: ClusterNodeOptions): Promise<Clus
     await engine.close()
   }
   return {
-    ...{ store, follower, nodes, ownership, events, locks: new Locks(engine) },
+    ...{ store, follower, rebuild, nodes, ownership, events, locks: new Locks(engine) },
     ownerOf: (workspace) => ownership.ownerOf(workspace),
     check: (options) => {
       const names = nodes.list().map((each) => each.node)

@@ -7,6 +7,7 @@ export type {
   EngineLeaders,
   EngineLog,
   EngineMessage,
+  EngineStorage,
   PartLeader,
   StoredMessage,
 } from './engine/engine.ts'
@@ -41,7 +42,13 @@ export {
   type StateSynchronizerOptions,
 } from './interfaces/state-synchronizer.ts'
 export { ClusterError, type ClusterErrorCode } from './nodes/cluster-error.ts'
-export { type ClusterIdentity, clusterIdentity } from './nodes/cluster-identity.ts'
+export {
+  type ClusterIdentity,
+  clusterIdentity,
+  enterIdentity,
+  identityOf,
+  makeIdentity,
+} from './nodes/cluster-identity.ts'
 export { ClusterOwnership, type Owner } from './nodes/cluster-ownership.ts'
 export { type ClusterEvent, type EventCounts, Events, type Route, type RoutingRule } from './nodes/events.ts'
 export { type AcquireOptions, type Lock, Locks } from './nodes/locks.ts'
@@ -49,5 +56,12 @@ export { nameOfEngineName } from './nodes/names.ts'
 export { type NodeInfo, Nodes, type NodesOptions } from './nodes/nodes.ts'
 export { SharedTable, type SharedTableOptions } from './nodes/shared-table.ts'
 export { type CheckedCopy, type CheckedLog, type CheckOptions, checkLogs } from './store/check.ts'
+export {
+  askForRebuild,
+  Rebuild,
+  type RebuildState,
+  readRebuild,
+  rebuildWithout,
+} from './store/rebuild.ts'
 export { ReplicatedLog } from './store/replicated-log.ts'
 export { ReplicatedStore, type ReplicatedStoreOptions, type ReplicationCounts } from './store/replicated-store.ts'

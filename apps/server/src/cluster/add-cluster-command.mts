@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { Options } from '../setting.mts'
 
-/** Adds `joinery cluster status`, `check`, `drain` and `stepdown` to the program. */
+/** Adds `joinery cluster status`, `check`, `drain`, `stepdown` and `rebuild` to the program. */
 export function addClusterCommand(program: Command): void {
   const cluster = program.command('cluster').description('Look at a cluster, and move its work.')
   const add = (name: string, description: string): Command =>
@@ -29,6 +29,18 @@ export function addClusterCommand(program: Command): void {
     .action(async (node: string, options: Options) => {
       const { drainNode } = await import('./cluster-commands.mts')
       console.log(await drainNode(node, options))
+    })
+  add(
+    'rebuild',
+    'Have an engine that lost all data made anew from the nodes’ copies; prints the plan, and does it with --yes.',
+  )
+    .option('--data <dir>', 'data directory of a node, which names the cluster')
+    .option('--nodes <list>', 'names of all nodes whose copies are needed')
+    .option('--without <node>', 'wait for this node no longer')
+    .option('--yes', 'do it')
+    .action(async (options: Options) => {
+      const { rebuildCluster } = await import('./rebuild-command.mts')
+      console.log(await rebuildCluster(options))
     })
   add('stepdown', 'Have the engine choose other leaders, of one part of it or of all.')
     .argument('[part]', 'name of a stream, as status lists it')

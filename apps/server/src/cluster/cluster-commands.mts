@@ -104,7 +104,7 @@ async function nodesOf(engine: Engine): Promise<NodeRow[]> {
 }
 
 /** Runs `work` on the engine of the settings. Rejects with {@link AppError} `failed`, and one line that says what to do. */
-async function withEngine<T>(options: Options, work: (engine: Engine) => Promise<T>): Promise<T> {
+export async function withEngine<T>(options: Options, work: (engine: Engine) => Promise<T>): Promise<T> {
   const { servers, user, pass, copies, monitors } = readEngineConfig(options, process.env, process.cwd())
   const login = user === undefined ? {} : { connection: { user, ...(pass !== undefined && { pass }) } }
   try {

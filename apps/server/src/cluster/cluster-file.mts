@@ -14,8 +14,8 @@ export async function noteCluster(directory: string, id: string): Promise<void> 
   if (known !== undefined) {
     const message =
       `data directory ${directory} belongs to another cluster (${known}) than these NATS servers (${id}): ` +
-      'correct --cluster, or give an empty directory with --data; if NATS has lost all of its data for good, ' +
-      `delete the file ${FILE} in the directory of one node, start that one first, and give the others empty directories`
+      'correct --cluster, or give an empty directory with --data; if NATS has lost all of its data, and a new node has begun ' +
+      'another cluster on it, empty NATS, and have it made anew by "joinery cluster rebuild"'
     throw new AppError('start', message)
   }
   await writeFile(join(directory, FILE), `${JSON.stringify({ id })}\n`, { mode: 0o600 })
@@ -31,7 +31,8 @@ export async function assertSingle(directory: string): Promise<void> {
   throw new AppError('start', message)
 }
 
-async function readCluster(directory: string): Promise<string | undefined> {
+/** The name of the cluster that a data directory belongs to; undefined for none. */
+export async function readCluster(directory: string): Promise<string | undefined> {
   let text: string
   try {
     text = await readFile(join(directory, FILE), 'utf8')

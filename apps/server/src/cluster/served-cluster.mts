@@ -11,7 +11,7 @@ import {
 import type { AdoptingStore } from '@joinery/log'
 import type { Logger } from 'pino'
 import { VERSION } from '../version.mts'
-import { noteCluster } from './cluster-file.mts'
+import { noteCluster, readCluster } from './cluster-file.mts'
 import type { ClusterConfig } from './cluster-setting.mts'
 import { answerNodeAsks, ownedBy } from './node-asks.mts'
 import { SharedState } from './shared-state.mts'
@@ -61,12 +61,14 @@ export async function openServedCluster(options: ServedClusterOptions): Promise<
   })
   const replaced = Promise.withResolvers<string>()
   try {
-    const { id, secret } = await clusterIdentity(engine)
+    const identity = await clusterIdentity(engine, await readCluster(directory))
+    const { id, secret } = identity
     await noteCluster(directory, id)
     const node = await openClusterNode({
       ...{ engine, store, node: name, advertise, version: VERSION, logger, awaitsReplication: isReplicated },
       // Tasks are those of the cluster, whichever node goes on with them.
       copy: id,
+      identity,
       onReplaced: () =>
         replaced.resolve(`another process has the name ${name} in the cluster: give one of them another`),
     })

@@ -12,6 +12,7 @@ export interface Engine {
   readonly live: EngineKeys
   readonly bus: EngineBus
   readonly leaders: EngineLeaders
+  readonly storage: EngineStorage
   /** Ends the connection. Calls under way reject with `unavailable`. Idempotent. */
   close(): Promise<void>
 }
@@ -126,6 +127,14 @@ export interface EngineLeaders {
    * one server only, with `invalid` for a part that it has not.
    */
   stepDown(part: string): Promise<void>
+}
+
+/** Where the engine keeps all of it. */
+export interface EngineStorage {
+  /** Names of the parts that are gone with all that they had, although the engine answers. */
+  missing(): Promise<string[]>
+  /** Makes the missing parts anew. They are empty. */
+  remake(): Promise<void>
 }
 
 export interface PartLeader {

@@ -1,4 +1,5 @@
 /**
+ * - `engine_emptied`: the engine has nothing of the cluster that the data belongs to.
  * - `name_taken`: a living node has this name already.
  * - `not_held`: a lock is not held, or by somebody else.
  * - `lock_held`: a lock is somebody else's, also at the end of the wait.
@@ -9,6 +10,7 @@
  * - `invalid`: the call can't be meant.
  */
 export type ClusterErrorCode =
+  | 'engine_emptied'
   | 'name_taken'
   | 'not_held'
   | 'lock_held'

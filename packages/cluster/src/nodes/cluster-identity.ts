@@ -17,15 +17,40 @@ const identity = z.object({
 
 export type ClusterIdentity = Readonly<z.infer<typeof identity>>
 
-/** Reads the name and the secret that the nodes of a cluster have in common. The first node makes them. Rejects with `unknown_format`, and with the engine's errors. */
-export async function clusterIdentity(engine: Pick<Engine, 'meta'>): Promise<ClusterIdentity> {
-  const { meta } = engine
+/**
+ * Reads the name and the secret that the nodes of a cluster have in common. The first node makes them. `known` is the name of the
+ * cluster that this node's data belongs to. Rejects with `unknown_format`, with `engine_emptied` if the engine has no cluster's name and
+ * this node knows one, and with the engine's errors.
+ */
+export async function clusterIdentity(engine: Pick<Engine, 'meta'>, known?: string): Promise<ClusterIdentity> {
   for (;;) {
-    const entry = await meta.get(KEY)
-    if (entry !== undefined) return read(entry.value)
-    const made = { id: randomUUID(), format: FORMAT, secret: randomBytes(32).toString('base64url') }
-    if ((await meta.create(KEY, toBytes(made))) !== 'refused') return made
+    const found = await identityOf(engine)
+    if (found !== undefined) return found
+    if (known !== undefined) {
+      const message =
+        `this node belongs to the cluster ${known}, and the engine has nothing of it: correct the addresses, or, if the engine has lost ` +
+        'all of its data, have it made anew from the nodes’ copies: "joinery cluster rebuild --data DIR --nodes n1,n2,n3" says how'
+      throw new ClusterError('engine_emptied', message)
+    }
+    const made = makeIdentity()
+    if (await enterIdentity(engine, made)) return made
   }
+}
+
+/** The identity that the engine has; undefined if it has none. Rejects as {@link clusterIdentity}. */
+export async function identityOf({ meta }: Pick<Engine, 'meta'>): Promise<ClusterIdentity | undefined> {
+  const entry = await meta.get(KEY)
+  return entry && read(entry.value)
+}
+
+/** A new cluster's identity, or one with a new secret for a cluster that has a name. */
+export function makeIdentity(id: string = randomUUID()): ClusterIdentity {
+  return { id, format: FORMAT, secret: randomBytes(32).toString('base64url') }
+}
+
+/** Gives the engine a cluster's identity. Resolves with false if it has one. */
+export async function enterIdentity({ meta }: Pick<Engine, 'meta'>, identity: ClusterIdentity): Promise<boolean> {
+  return (await meta.create(KEY, toBytes(identity))) !== 'refused'
 }
 
 function read(value: Uint8Array): ClusterIdentity {

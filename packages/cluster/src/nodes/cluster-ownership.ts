@@ -109,6 +109,13 @@ export class ClusterOwnership implements Ownership {
     }
   }
 
+  /** Loses all holds, and forgets all owners: the engine has lost their keys. */
+  loseAll(): void {
+    for (const { lost } of this.#held.values()) lost.abort()
+    this.#held.clear()
+    for (const [workspace] of [...this.#owners]) this.#noteOwner(keyOf(workspace), undefined)
+  }
+
   /** Holds nothing any more on this node's side: every hold is lost. */
   close(): void {
     this.#isClosed = true

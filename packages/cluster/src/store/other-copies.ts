@@ -104,6 +104,8 @@ export interface OtherCopiesOptions {
   readonly engine: Engine
   readonly nodes: Nodes
   readonly clock: SteadyClock
+  /** Rejects if a log of which the engine has nothing must not be opened yet. */
+  readonly assertComplete?: (workspace: string) => Promise<void>
 }
 
 /** The copies that other living nodes have, for a takeover of a history of which the engine may have lost a part. */
@@ -121,7 +123,8 @@ export class OtherCopies {
    * appends them to this node's copy, and with undefined if nobody has any.
    */
   async longerThan(workspace: string, end: number): Promise<((local: ReplicaLog) => Promise<void>) | undefined> {
-    const { nodes } = this.#options
+    const { nodes, assertComplete } = this.#options
+    if (end === 0) await assertComplete?.(workspace)
     const others = nodes.list().filter(({ node, session }) => node !== nodes.self.node && !this.#isSilent(session))
     const ends = await Promise.all(
       others.map(async (other) => [other.node, await this.#endOf(other, { workspace, end })] as const),

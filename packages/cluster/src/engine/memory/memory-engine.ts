@@ -57,6 +57,13 @@ export class MemoryEngine {
     this.bus = new MemoryBus(this.#clock)
   }
 
+  /** Loses all logs and keys, as servers do whose disks are emptied. */
+  lose(): void {
+    this.log.lose()
+    this.meta.lose()
+    this.live.lose()
+  }
+
   /** The engine as `node` reaches it. */
   connect(node: string): Engine {
     const link = new Link(node, this.#clock, this.#faults)
@@ -89,6 +96,8 @@ export class MemoryEngine {
         respond: (topic, answer) => link.until(this.bus.respond(topic, answer)),
         settled: async () => undefined,
       },
+      // It loses all by `lose` at once, and nothing has to be made.
+      storage: { missing: () => link.call(() => []), remake: () => link.call(() => undefined) },
       leaders: {
         list: () => link.call(() => [{ part: PART, leader: PART }]),
         stepDown: (part) => link.call(() => refuseStepDown(part)),

@@ -53,6 +53,15 @@ export class MemoryKeys {
     return () => void this.#listeners.delete(listener)
   }
 
+  /** Drops everything, and counts from the first revision again. */
+  lose(): void {
+    for (const [key, { cancel }] of [...this.#kept]) {
+      cancel()
+      this.#end(key)
+    }
+    this.#revision = 0
+  }
+
   #put(key: string, value: Uint8Array, ttlMs?: number): number {
     const seconds = ttlMs === undefined ? undefined : ttlSeconds(ttlMs)
     const entry = { key, value: value.slice(), revision: ++this.#revision }

@@ -81,6 +81,14 @@ export class MemoryLog {
     this.#all = this.#all.filter((message) => message.subject !== subject || message.sequence <= after)
   }
 
+  /** Drops everything, and counts from the first sequence again. */
+  lose(): void {
+    this.#messages.clear()
+    this.#ids.clear()
+    this.#all = []
+    this.#sequence = 0
+  }
+
   #upTo(subject: string, lag: number): StoredMessage[] {
     const messages = this.#messages.get(subject) ?? []
     return lag === 0 ? messages : messages.slice(0, Math.max(0, messages.length - lag))

@@ -10,7 +10,7 @@ import { engineErrorOf } from './nats-errors.ts'
 import { NatsKeys } from './nats-keys.ts'
 import { NatsLeaders } from './nats-leaders.ts'
 import { NatsLog } from './nats-log.ts'
-import { ensureStreams, type StreamSizes, type Streams } from './streams.ts'
+import { ensureStreams, missingStreams, type StreamSizes, type Streams } from './streams.ts'
 
 export interface NatsEngineOptions extends Partial<StreamSizes> {
   /** Addresses, as `nats://host:4222`. The client goes on with another one when its server is gone. */
@@ -43,8 +43,9 @@ export async function openNatsEngine(options: NatsEngineOptions): Promise<Engine
     checkVersion(link)
     await Promise.all(monitors.map(checkMonitor))
     const manager = await managerOf(link)
-    const streams = await ensureStreams(manager, { replicas, shards })
-    return engineOf(link, { manager, lasts: await LastMessages.open(link) }, streams)
+    const sizes = { replicas, shards }
+    const streams = await ensureStreams(manager, sizes)
+    return engineOf(link, { manager, lasts: await LastMessages.open(link) }, streams, sizes)
   } catch (error) {
     await link.close()
     throw error
@@ -91,6 +92,7 @@ function engineOf(
   link: NatsConnection,
   asked: { readonly manager: JetStreamManager; readonly lasts: LastMessages },
   streams: Streams,
+  sizes: StreamSizes,
 ): Engine {
   const { manager } = asked
   const client = jetstream(link, { timeout: ANSWER_MS })
@@ -103,6 +105,10 @@ function engineOf(
     meta,
     live,
     bus: new NatsBus(link),
+    storage: {
+      missing: () => missingStreams(manager, streams),
+      remake: async () => void (await ensureStreams(manager, sizes)),
+    },
     leaders: new NatsLeaders(link, manager, [...streams.shards, streams.meta, streams.live]),
     close: async () => {
       stopLooking()

@@ -18,6 +18,8 @@ const EMPTY = new Uint8Array()
 /** A watch reads what is new when it hears of a write, and at least so often, ms. NATS tells nobody of an end. */
 const POLL_MS = 1_000
 const READ_LIMIT = 1_000
+/** Polls of a watch between two looks at whether the stream was set back. */
+const LOOK_POLLS = 5
 /** Pause after a read during which more was written, ms: a thousand keys that are made at once are not a thousand reads. */
 const GATHER_MS = 50
 /** Another one may make and delete a key between a read and a write of ours. */
@@ -90,15 +92,26 @@ export class NatsKeys implements EngineKeys {
     let isStopped = false
     let isReading = false
     let isAskedAgain = false
+    let isSetBack = false
     let after = 0
+    const told = new Set<string>()
     const tell: Listener = (key, entry) => {
+      if (entry === undefined) told.delete(key)
+      else told.add(key)
       if (!isStopped) listener(key, entry)
+    }
+    // Nothing of before is there, whatever is written anew under the same keys.
+    const begin = (): void => {
+      isSetBack = false
+      after = 0
+      for (const key of [...told]) tell(key, undefined)
     }
     const readOn = async (): Promise<void> => {
       isReading = true
       try {
         do {
           isAskedAgain = false
+          if (isSetBack) begin()
           after = await this.#readAfter(after, tell)
           if (isAskedAgain && !isStopped) await delay(GATHER_MS)
         } while (isAskedAgain && !isStopped)
@@ -112,7 +125,14 @@ export class NatsKeys implements EngineKeys {
       if (!isReading) readOn().catch(() => undefined)
     }
     const subscription = this.#link.subscribe(`${this.#prefix}>`, { callback: wake })
-    const timer = setInterval(wake, POLL_MS)
+    const look = async (): Promise<void> => {
+      const { state } = await this.#manager.streams.info(this.#stream)
+      if (state.last_seq < after) isSetBack = true
+      wake()
+    }
+    let polls = 0
+    // A look that fails is made again, too.
+    const timer = setInterval(() => (++polls % LOOK_POLLS === 0 ? void look().catch(() => undefined) : wake()), POLL_MS)
     timer.unref()
     const stop = (): void => {
       isStopped = true

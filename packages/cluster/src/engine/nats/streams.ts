@@ -64,6 +64,17 @@ export async function ensureStreams(manager: JetStreamManager, sizes: StreamSize
   return { shards, meta, live }
 }
 
+/** Names of the streams that NATS does not have any more. Rejects with `unavailable` if it can't tell. */
+export async function missingStreams(manager: JetStreamManager, { shards, meta, live }: Streams): Promise<string[]> {
+  const found = new Set<string>()
+  try {
+    for await (const name of manager.streams.names()) found.add(name)
+  } catch (cause) {
+    throw engineErrorOf(cause, 'for the list of streams')
+  }
+  return [...shards, meta, live].map(({ stream }) => stream).filter((stream) => !found.has(stream))
+}
+
 async function checkShards(manager: JetStreamManager, shards: number): Promise<void> {
   let found = await countShards(manager)
   // Another node may be making them, since a new cluster's nodes start together.

@@ -1,0 +1,91 @@
+import { openMemoryStore } from '@joinery/log'
+import { HandClock } from '@joinery/log/testing'
+import { expect, it } from 'vitest'
+import { openClusterNode } from '../cluster-node.ts'
+import { MemoryEngine } from '../engine/memory/memory-engine.ts'
+import { clusterIdentity, identityOf } from '../nodes/cluster-identity.ts'
+import { engineNameOf } from '../nodes/names.ts'
+import { readRebuild, rebuildWithout } from './rebuild.ts'
+
+/** Nodes of one cluster whose clock passes by itself. */
+async function cluster(...names: string[]) {
+  const engine = new MemoryEngine()
+  const clock = new HandClock()
+  const timer = setInterval(() => clock.pass(500), 5)
+  const identity = await clusterIdentity(engine.connect('setup'))
+  const open = (node: string, store = openMemoryStore()) =>
+    openClusterNode({ engine: engine.connect(node), store, node, advertise: `${node}:1`, clock, identity })
+  const nodes = await Promise.all(names.map((name) => open(name)))
+  const stop = async (): Promise<void> => {
+    await Promise.all(nodes.map((node) => node.close()))
+    clearInterval(timer)
+  }
+  return { engine, identity, open, nodes, stop }
+}
+type Node = Awaited<ReturnType<typeof openClusterNode>>
+
+const entry = (text: string) => ({
+  ...{ actor: 'ann', source: 'user_action', connection: 'c', touched: [], update: Buffer.from(text) },
+})
+const headOf = ({ store }: Node, name: string) => store.withCopy(name, async ({ head }) => head)
+const knowsAll = ({ nodes }: Node) => nodes.list().map(({ node }) => node)
+
+it('[Q73] nodes make an engine anew that has lost everything: it gets its name and all logs again, also those that nobody opens', async () => {
+  const { engine, identity, nodes, stop } = await cluster('a', 'b', 'c')
+  const [a, b, c] = nodes as [Node, Node, Node]
+  for (const name of ['w', 'v', '!work/w']) {
+    const log = await a.store.open(name)
+    for (const text of ['1', '2', '3']) await log.append(entry(`${name} ${text}`)).durable
+    await log.close()
+  }
+  const open = await b.store.open('open')
+  await open.append(entry('1')).durable
+  for (const node of nodes) {
+    await expect.poll(() => knowsAll(node)).toEqual(['a', 'b', 'c'])
+    for (const name of ['w', 'v', '!work/w']) await expect.poll(() => headOf(node, name)).toBe(3)
+  }
+  await expect.poll(() => headOf(c, 'open')).toBe(1)
+  engine.lose()
+  await expect.poll(() => identityOf(engine.connect('look'))).toEqual(identity)
+  // Its hold went with the keys.
+  await expect.poll(() => open.state.state).toBe('fenced')
+  const expected = ['w', 'v', '!work/w', 'open'].map(engineNameOf).toSorted()
+  await expect.poll(() => engine.log.subjects().toSorted(), { timeout: 20_000 }).toEqual(expected)
+  await expect.poll(() => readRebuild(engine.connect('look')), { timeout: 20_000 }).toBeUndefined()
+  for (const node of nodes) await expect.poll(() => node.rebuild?.state).toEqual({ state: 'whole' })
+  const again = await c.store.open('open')
+  expect((await again.append(entry('2'))).lsn).toBe(2)
+  await again.close()
+  await stop()
+})
+
+it('[Q73] a log of which the engine has nothing is not opened before all nodes are there that lived, or an operator gives one up', async () => {
+  const { engine, nodes, stop } = await cluster('a', 'b')
+  const [a, b] = nodes as [Node, Node]
+  const log = await b.store.open('w')
+  for (const text of ['1', '2']) await log.append(entry(text)).durable
+  await log.close()
+  await expect.poll(() => headOf(a, 'w')).toBe(2)
+  for (const node of nodes) await expect.poll(() => knowsAll(node)).toEqual(['a', 'b'])
+  // A look at a whole engine.
+  await expect.poll(() => a.rebuild?.known).toEqual(['a', 'b'])
+  engine.lose()
+  await b.close()
+  await expect.poll(() => a.rebuild?.state).toMatchObject({ state: 'waits', nodes: ['b'] })
+  const refused = { code: 'storage_failed', message: expect.stringMatching(/copies of b are needed.*--without b/) }
+  await expect(a.store.open('w')).rejects.toMatchObject(refused)
+  await expect(a.store.open('new')).rejects.toMatchObject(refused)
+  await rebuildWithout(engine.connect('operator'), 'b')
+  await expect.poll(() => a.rebuild?.state, { timeout: 20_000 }).toEqual({ state: 'whole' })
+  const again = await a.store.open('w')
+  expect(again.head).toBe(2)
+  await again.close()
+  await stop()
+})
+
+it('[Q73] a node that knows its cluster gives no other name to an engine that has none, and says what to do', async () => {
+  const engine = new MemoryEngine().connect('a')
+  const refused = { code: 'engine_emptied', message: expect.stringContaining('joinery cluster rebuild') }
+  await expect(clusterIdentity(engine, 'known')).rejects.toMatchObject(refused)
+  expect(await identityOf(engine)).toBeUndefined()
+})
