@@ -22,13 +22,15 @@ it('[Q73] three NATS servers that are emptied at once get all histories again fr
         headers: { 'content-type': 'application/json', 'x-joinery-actor': 'ann' },
         signal: AbortSignal.timeout(30_000),
       })
-    const put = async (node: NodeIndex, workspace: string, block: string): Promise<number> => {
+    const put = async (node: NodeIndex, workspace: string, block: string): Promise<boolean> => {
       const body = JSON.stringify({ type: 'text', content: block })
       const { status } = await ask(node, workspace, `/blocks/${block}`, { method: 'PUT', body }).catch(() => ({
         status: 0,
       }))
-      if (status === 201) acknowledged.get(workspace)?.add(block)
-      return status
+      // A request that was lost may have been carried out: its repetition changes nothing.
+      const isSaved = status === 201 || status === 200
+      if (isSaved) acknowledged.get(workspace)?.add(block)
+      return isSaved
     }
     const blocksOf = async (node: NodeIndex, workspace: string): Promise<string[]> => {
       const answer = await ask(node, workspace, '/blocks')
@@ -39,7 +41,7 @@ it('[Q73] three NATS servers that are emptied at once get all histories again fr
       for (const [index, workspace] of WORKSPACES.entries()) {
         for (let n = 0; n < 5; n++) {
           const block = `${prefix}-${n}`
-          await expect.poll(() => put(NODES[index] ?? 0, workspace, block), WAIT).toBe(201)
+          await expect.poll(() => put(NODES[index] ?? 0, workspace, block), WAIT).toBe(true)
         }
       }
     }
@@ -79,7 +81,8 @@ it('[Q73] three NATS servers that are emptied at once get all histories again fr
     await expect(cluster.startNode(0)).rejects.toThrow(/joinery cluster rebuild/)
     const asked = ['cluster', 'rebuild', ...engine, '--data', cluster.directoryOf(0), '--nodes', 'n0,n1,n2']
     const plan = await joinery(...asked)
-    expect([plan.exit.code, plan.output]).toEqual([0, expect.stringMatching(/n0, n1, n2[^]*Nothing was done/)])
+    expect([plan.exit.code, plan.output]).toEqual([0, expect.stringMatching(/the nodes n0, n1, n2\./)])
+    expect(plan.output).toContain('Nothing was done')
     const done = await joinery(...asked, '--yes')
     expect([done.exit.code, done.output]).toEqual([0, expect.stringContaining('Done')])
     await Promise.all(NODES.map((node) => cluster.startNode(node)))

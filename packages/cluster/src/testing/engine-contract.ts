@@ -186,6 +186,14 @@ export function describeEngine(name: string, open: () => Promise<EngineScene>): 
       })
     })
 
+    it('[Q73] an engine that is whole misses nothing, and to make it anew changes nothing', async () => {
+      scene = await open()
+      await sequenceOf(scene.one.log.append('w', message('a'), 0))
+      expect(await scene.two.storage.missing()).toEqual([])
+      await scene.two.storage.remake()
+      expect(bodies(await scene.one.log.read('w', 0, 10))).toEqual(['a'])
+    })
+
     it('[Q7] a closed connection refuses whatever is asked, and the other goes on', async () => {
       scene = await open()
       await sequenceOf(scene.one.log.append('w', message('a'), 0))
