@@ -1,7 +1,9 @@
+import { openNatsEngine } from '@joinery/cluster'
 import { NatsServer, natsServerPath } from '@joinery/cluster/testing'
 import type { Child } from './child-process.ts'
-import { joinery } from './command.ts'
 import { freePort } from './free-port.ts'
+import { WAIT_MS } from './patience.ts'
+import { tempDirectory } from './temp-directory.ts'
 
 /** True if every server of the tests is a node of a cluster that passes all clients on to another node. */
 export const IS_THROUGH_GATEWAY = process.env.JOINERY_THROUGH === 'gateway'
@@ -37,16 +39,28 @@ export async function startThroughGateway<O extends Options, P extends Running>(
     const place = { JOINERY_CLUSTER: cluster, JOINERY_NODE: name, JOINERY_ADVERTISE: `127.0.0.1:${port}` }
     return await start({ ...options, directory: at, port, env: { ...env, ...place } })
   }
-  const owner = await node('owner', directory, await freePort())
-  const gateway = await node('gateway', `${directory}/gateway`, options.port ?? (await freePort()))
-  const drained = await joinery('cluster', 'drain', 'gateway', '--cluster', cluster)
-  if (drained.exit.code !== 0) throw new Error(drained.output)
+  // It owns nothing: an empty directory does each time.
+  const home = await tempDirectory()
+  const [owner, gateway] = await Promise.all([
+    node('owner', directory, await freePort()),
+    node('gateway', home.path, options.port ?? (await freePort())),
+  ])
+  await drain('gateway', cluster)
   const child: Child = {
     ...gateway.child,
     end: async (signal) => {
       await owner.child.end(signal)
-      return await gateway.child.end(signal)
+      const exit = await gateway.child.end(signal)
+      await home[Symbol.asyncDispose]()
+      return exit
     },
   }
   return { ...gateway, child, [Symbol.asyncDispose]: async () => void (await child.end('SIGKILL')) }
+}
+
+/** Has a node give everything away and own nothing, as `joinery cluster drain` does, which is a process more. */
+async function drain(node: string, cluster: string): Promise<void> {
+  const engine = await openNatsEngine({ servers: [cluster], name: 'drain', replicas: 1 })
+  await engine.bus.request(`jy.node.${node}.drain`, new Uint8Array(), WAIT_MS)
+  await engine.close()
 }

@@ -8,8 +8,11 @@ export interface Ground extends AsyncDisposable {
   /** SIGSTOP, and SIGCONT. */
   stallNode(node: number): void
   wakeNode(node: number): void
-  /** Kills Redis, or one of the three NATS servers, and removes all that it had stored. */
-  emptyEngine(): Promise<void>
+  /**
+   * Kills servers of the engine, and removes all that they had stored: one of them, or all. Redis is one server, so both are the same
+   * for it; NATS has three.
+   */
+  emptyEngine(servers: 'one' | 'all'): Promise<void>
   /** Starts what does not run. */
   heal(): Promise<void>
   /** The last words of a process that has ended although nobody has asked it to; undefined if all run that should. */

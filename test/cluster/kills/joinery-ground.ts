@@ -1,7 +1,7 @@
 import { natsServerPath } from '@joinery/cluster/testing'
 import { openYjsClient } from '../../crash/peer-client.ts'
 import { JoineryCluster, NODES, type NodeIndex } from '../joinery-cluster.ts'
-import type { ServerIndex } from '../nats-cluster.ts'
+import { SERVERS, type ServerIndex } from '../nats-cluster.ts'
 import type { Contestant, Ground } from './ground.ts'
 
 /** One machine has failed. The copies of the two others are a quorum. */
@@ -21,9 +21,10 @@ export const JOINERY: Contestant = {
       killNode: (node) => cluster.endNode(indexOf(node)),
       stallNode: (node) => cluster.signalNode(indexOf(node), 'SIGSTOP'),
       wakeNode: (node) => cluster.signalNode(indexOf(node), 'SIGCONT'),
-      emptyEngine: async () => {
-        await cluster.nats.end(FAILING_SERVER)
-        await cluster.nats.deleteStore(FAILING_SERVER)
+      emptyEngine: async (which) => {
+        const servers = which === 'all' ? SERVERS : [FAILING_SERVER]
+        await Promise.all(servers.map((server) => cluster.nats.end(server)))
+        await Promise.all(servers.map((server) => cluster.nats.deleteStore(server)))
       },
       heal: () => cluster.heal(),
       crashed: () => undefined,

@@ -52,10 +52,10 @@ export const FAILURES: Readonly<Record<string, Failure>> = {
       await ground.killNode(0)
     },
   },
-  'Redis, or a NATS server, is killed and emptied, and back after 3 s': {
+  'one server of the engine (Redis, or one of three NATS servers) is killed and emptied, and back after 3 s': {
     ...{ places: [0, 1], leavesMeanwhile: false },
     happen: async (ground) => {
-      await ground.emptyEngine()
+      await ground.emptyEngine('one')
       await delay(LASTS_MS)
       await ground.heal()
     },
@@ -63,7 +63,22 @@ export const FAILURES: Readonly<Record<string, Failure>> = {
   'the same, and all people leave while it is away': {
     ...{ places: [0, 1], leavesMeanwhile: true },
     happen: async (ground) => {
-      await ground.emptyEngine()
+      await ground.emptyEngine('one')
+      await delay(LASTS_MS)
+    },
+  },
+  'all servers of the engine (Redis, or three NATS servers) are killed and emptied, and back after 3 s': {
+    ...{ places: [0, 1], leavesMeanwhile: false },
+    happen: async (ground) => {
+      await ground.emptyEngine('all')
+      await delay(LASTS_MS)
+      await ground.heal()
+    },
+  },
+  'all of them, and all people leave while they are away': {
+    ...{ places: [0, 1], leavesMeanwhile: true },
+    happen: async (ground) => {
+      await ground.emptyEngine('all')
       await delay(LASTS_MS)
     },
   },

@@ -1,6 +1,6 @@
 /**
  * Lets the same failures happen to a cluster of Joinery and to Hocuspocus with its Redis extension, and counts what each had called
- * saved and lost. Exit code 1 when Joinery lost something, 2 on a wrong command line.
+ * saved and lost. Exit code 1 when Joinery lost something or can't be read afterwards, 2 on a wrong command line.
  */
 import { parseArgs } from 'node:util'
 import { runCommand } from '../../support/run-command.ts'
@@ -50,6 +50,13 @@ function options() {
   return { rounds, seed, contestants, failures, isQuick: values.quick }
 }
 
+const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)))
+
+function toldOf({ message, cause }: Error): string {
+  const reason = cause instanceof Error ? `${message} (${cause.message})` : message
+  return reason.replaceAll('\n', ' ').replaceAll('|', '/')
+}
+
 async function main(): Promise<number> {
   const { rounds, seed, contestants, failures, isQuick } = options()
   const course = {
@@ -64,7 +71,13 @@ async function main(): Promise<number> {
   let hasLost = false
   for (const { name, failure } of failures) {
     for (const contestant of contestants) {
-      const losses = await failureRounds(contestant, failure, seededRandom(seed), course)
+      const losses = await failureRounds(contestant, failure, seededRandom(seed), course).catch(asError)
+      if (losses instanceof Error) {
+        // Servers that give nothing back have lost all of it, until somebody mends them.
+        console.log(`| ${name} | ${contestant.title} | no workspace can be read afterwards: ${toldOf(losses)} ||||`)
+        if (contestant === JOINERY) hasLost = true
+        continue
+      }
       const { typed, saved, lost, differing, crashes } = losses
       const cells = [typed, saved, lost, differing].map((count) => count.toLocaleString('en'))
       console.log(`| ${name} | ${contestant.title} | ${cells.join(' | ')} |`)
