@@ -17,7 +17,7 @@ import { bytesOfSeed, dropFile, PIXEL } from './drop-files.ts'
 import { openPages } from './open-pages.ts'
 
 const pages = openPages()
-/** The large file: 20 MB, or as much as the variable says. The nightly runs take 200 MB. */
+/** The large file: 20 MB, or as much as the variable says. */
 const LARGE = process.env.JOINERY_UPLOAD_BYTES
 const BYTES = Number(LARGE ?? 20_000_000)
 const PARTS = 10

@@ -178,10 +178,11 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
       const search = openServedSearch({ config, file: resources?.file, environment: process.env })
       await forgetOthers(search, server.workspaces.names(), logger)
       server.workspaces.removeBeside((workspace) => search.forget(workspace))
-      const files = openServedFiles({
+      const files = await openServedFiles({
         config,
         server,
         tasks,
+        log: store,
         workerToken,
         url: () => loopbackOf(server.url),
         limits: config.limits.files,

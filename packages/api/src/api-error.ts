@@ -56,6 +56,7 @@ export const ERROR_STATUS = {
   quota_bytes: 429,
   quota_workspaces: 403,
   quota_keys: 403,
+  quota_files: 403,
   too_many_leases: 429,
   too_many_tasks: 429,
   internal: 500,

@@ -3,15 +3,19 @@ import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { FILE, getBlock } from '@joinery/blocks'
+import type { EventStore } from '@joinery/log'
 import {
   createBlobDoor,
   DiskStore,
   FILE_LIMITS,
+  FILES_LOG,
   type FileDocuments,
   type FileEntry,
   type FileLimits,
+  FileQuotas,
   type FileStore,
   Files,
+  hasFileQuota,
   scopeOf,
   uploadSaga,
 } from '@joinery/resources'
@@ -22,10 +26,15 @@ import type { Logger } from 'pino'
 import type { ServeConfig } from '../serve-config.mts'
 import { filesFolderOf } from './files-folder.mts'
 
+/** Words for people about an upload that has met `abandonMs`. */
+const ABANDONED = 'the upload was not completed in time, and what had arrived is removed: upload the file again'
+
 export interface ServedFilesOptions {
   readonly config: Pick<ServeConfig, 'dataDirectory' | 'durability'>
   readonly server: Server
   readonly tasks: TaskEngine
+  /** The store of the log: a quota of files has a journal in it. */
+  readonly log: Pick<EventStore, 'atomically'>
   /** Token of the server's own worker; undefined without keys. */
   readonly workerToken: string | undefined
   /** Address of the server for a process of this machine. */
@@ -49,9 +58,9 @@ export interface ServedFiles {
 
 /**
  * Opens the files of a server. Their work is a saga, which a worker within this process runs: it has the server's own code alone, and
- * begins with the first upload.
+ * begins with the first upload. Rejects with the log's error.
  */
-export function openServedFiles(options: ServedFilesOptions): ServedFiles {
+export async function openServedFiles(options: ServedFilesOptions): Promise<ServedFiles> {
   const { config, server, tasks, workerToken, url, logger } = options
   const limits = { ...FILE_LIMITS, ...options.limits }
   const isInMemory = config.durability === 'memory'
@@ -60,6 +69,7 @@ export function openServedFiles(options: ServedFilesOptions): ServedFiles {
   const store = options.store ?? disk
   if (store === undefined) throw new Error('there is no store')
   const documents = fileDocuments(server)
+  const quotas = hasFileQuota(limits) ? await openQuotas(limits, options) : undefined
   let uploadedBytes = 0
   let worker: RunningWorker | undefined
   let served: Promise<void> | undefined
@@ -68,6 +78,7 @@ export function openServedFiles(options: ServedFilesOptions): ServedFiles {
       const saga = uploadSaga({
         store,
         limits,
+        quotas,
         onUploaded: (bytes) => {
           uploadedBytes += bytes
         },
@@ -76,8 +87,9 @@ export function openServedFiles(options: ServedFilesOptions): ServedFiles {
           return entry?.task === task && entry.run.id === task
         },
         reasonOf: async (workspace, task) => {
-          const { error, isCanceling, steps } = await tasks.find(workspace, task)
+          const { error, isCanceling, steps, deadlineAt = Number.POSITIVE_INFINITY } = await tasks.find(workspace, task)
           const failed = steps.find((step) => step.error !== undefined)?.error
+          if (failed === undefined && !isCanceling && deadlineAt <= Date.now()) return ABANDONED
           return (
             error?.message ?? failed?.message ?? (isCanceling ? 'the upload was canceled' : 'the upload was taken back')
           )
@@ -102,10 +114,11 @@ export function openServedFiles(options: ServedFilesOptions): ServedFiles {
   const stores = disk === undefined ? [store, new DiskStore({ directory, ticketMs: limits.ticketMs })] : [disk]
   const unlisten = server.workspaces.removeBeside(async (workspace) => {
     for (const each of stores) await each.removeScope(scopeOf(workspace))
+    await quotas?.purge(workspace)
   })
   const door = disk && createBlobDoor(disk, (err) => logger.error({ err }, 'a file could not be read or written'))
   return {
-    files: new Files({ store, tasks, documents, limits, whenServed }),
+    files: new Files({ store, tasks, documents, limits, quotas, whenServed }),
     get uploadedBytes() {
       return uploadedBytes
     },
@@ -116,9 +129,28 @@ export function openServedFiles(options: ServedFilesOptions): ServedFiles {
     async close() {
       unlisten()
       await worker?.stop()
+      await quotas?.close()
       if (isInMemory) await rm(directory, { recursive: true, force: true })
     },
   }
+}
+
+/** The quotas of files, and the use that their journal has. */
+async function openQuotas(
+  limits: FileLimits,
+  { server, tasks, log, logger }: Pick<ServedFilesOptions, 'server' | 'tasks' | 'log' | 'logger'>,
+): Promise<FileQuotas> {
+  const { workspaces } = server
+  let quotas: FileQuotas | undefined
+  const journal = await workspaces.openSystemLog(FILES_LOG, async () => quotas?.close())
+  quotas = await FileQuotas.open({
+    log: journal,
+    atomically: (work) => log.atomically(work),
+    onUntidy: (err) => logger.warn({ err }, 'the journal of files took no snapshot'),
+    ...{ limits, tasks },
+  })
+  await quotas.keepOnly(workspaces.names())
+  return quotas
 }
 
 /** The files that blocks show, as their statuses have them. */

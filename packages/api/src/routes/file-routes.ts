@@ -59,12 +59,21 @@ const start = route(
         schema: uploadAnswer,
       },
     },
-    errors: ['unknown_workspace', 'unknown_block', 'too_large', 'too_many_tasks', 'store_unavailable', 'store_refused'],
+    errors: [
+      'unknown_workspace',
+      'unknown_block',
+      'too_large',
+      'quota_files',
+      'too_many_tasks',
+      'store_unavailable',
+      'store_refused',
+    ],
   },
-  async ({ params: { workspace, block }, body, identity }, services) => {
+  async ({ params: { workspace, block }, body, identity, work }, services) => {
     const position = await assertNotDeleted(workspace, services)
     if (position !== undefined) assertKnown(workspace, position)
-    const upload = await filesOf(services).start(workspace, { ...body, block }, authorOf(identity))
+    const by = { ...authorOf(identity), principal: work.owner }
+    const upload = await filesOf(services).start(workspace, { ...body, block }, by)
     if (upload === undefined) throw new ApiError('unknown_block', `there is no block "${block}": create it first`)
     return reply(202, upload)
   },

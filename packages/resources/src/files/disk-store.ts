@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { createReadStream } from 'node:fs'
+import { createReadStream, type Stats } from 'node:fs'
 import { mkdir, readdir, rm, stat, statfs, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { asFileError, codeOf, syncFolder, writeWhole } from './disk-files.ts'
@@ -132,11 +132,7 @@ export class DiskStore implements FileStore {
   }
 
   async has(file: FileRef): Promise<boolean> {
-    const found = await stat(this.#pathOf(file)).catch((error: unknown) => {
-      if (codeOf(error) === 'ENOENT') return undefined
-      throw error
-    })
-    return found?.size === file.bytes
+    return (await found(this.#pathOf(file)))?.size === file.bytes
   }
 
   async urlOf({ scope, sha256, bytes }: FileRef, { name, type }: Shown): Promise<ShortUrl> {
@@ -164,8 +160,8 @@ export class DiskStore implements FileStore {
    */
   async take(grant: Extract<Grant, { op: 'put' }>, body: AsyncIterable<Uint8Array>): Promise<void> {
     const folder = this.#folderOf(grant)
-    const names = await readdir(folder).catch(() => undefined)
-    if (names === undefined || names.includes(SEALED)) throw unknownUpload()
+    // A list of the folder would cost each part as many names as there are parts.
+    if (!(await isThere(folder)) || (await isThere(join(folder, SEALED)))) throw unknownUpload()
     async function* exact(): AsyncGenerator<Uint8Array> {
       let bytes = 0
       for await (const chunk of body) {
@@ -209,6 +205,20 @@ export class DiskStore implements FileStore {
   #pathOf({ scope, sha256 }: Pick<FileRef, 'scope' | 'sha256'>): string {
     return join(this.#directory, checked(SCOPE, scope), checked(/^[\da-f]{64}$/, sha256))
   }
+}
+
+/** The file or folder at a path; undefined if there is none. */
+async function found(path: string): Promise<Stats | undefined> {
+  try {
+    return await stat(path)
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return (await found(path)) !== undefined
 }
 
 /** No text from outside becomes a path. */

@@ -2,6 +2,8 @@
 export type FileErrorCode =
   /** The file is larger than the bound, or has more parts than a store takes. */
   | 'too_large'
+  /** The file does not fit into a quota of its workspace, or of its principal. */
+  | 'quota_files'
   /** A name, a digest or an amount is out of its bounds. */
   | 'invalid'
   /** The store has no such upload: it was never begun, or it has ended. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { TaskError, type Tasks, type TaskView } from '@joinery/tasks'
 import { FileError } from './file-error.ts'
+import type { FileQuotas } from './file-quotas.ts'
 import type { FileStore, Part, ShortUrl } from './file-store.ts'
 import { freeName } from './free-name.ts'
 import { bytesOfPart, type FileLimits, isSha256, missingParts, planOf, planUpload } from './upload-plan.ts'
@@ -29,6 +30,8 @@ export interface FilesOptions {
   readonly tasks: Pick<Tasks, 'start' | 'find' | 'signal' | 'events'>
   readonly documents: FileDocuments
   readonly limits: FileLimits
+  /** Undefined if no quota is set. */
+  readonly quotas?: FileQuotas | undefined
   /** Resolves when a worker serves the saga of uploads. */
   readonly whenServed: () => Promise<void>
 }
@@ -42,6 +45,14 @@ export interface UploadRequest {
   readonly type: string
   /** SHA-256 of the content, 64 hexadecimal digits. */
   readonly sha256: string
+}
+
+/** Who uploads. */
+export interface Uploader {
+  readonly actor: string
+  readonly source: string
+  /** The principal whose quotas count: the actor of a token, and without a token the address. */
+  readonly principal: string
 }
 
 /** An upload as its client sees it. */
@@ -87,14 +98,14 @@ export class Files {
 
   /**
    * Starts the upload of a file, or finds the one that was interrupted: it is known by its content, whatever its name. Rejects with
-   * `too_large`, `invalid`, `unknown_block` of the document, and `store_full`.
+   * `too_large`, `invalid`, `quota_files`, and `store_full`. Resolves with undefined if there is no such block.
    */
   async start(
     workspace: string,
     request: UploadRequest,
-    by: { readonly actor: string; readonly source: string },
+    { principal, ...by }: Uploader,
   ): Promise<UploadView | undefined> {
-    const { store, tasks, documents, limits, whenServed } = this.#options
+    const { store, tasks, documents, limits, quotas, whenServed } = this.#options
     const { block, bytes, sha256, type } = request
     const { partBytes } = planUpload(bytes, limits)
     if (!isSha256(sha256)) throw new FileError('invalid', 'sha256 must have 64 hexadecimal digits, in small letters')
@@ -107,7 +118,13 @@ export class Files {
       if (there !== undefined) return there
     }
     const open = known.find((entry) => entry.sha256 === sha256 && isOpen(entry) && entry.task !== undefined)
-    if (open?.task !== undefined) return this.view(workspace, open.task)
+    const wanted = { workspace, principal, bytes, sha256 }
+    if (open?.task !== undefined) {
+      const view = await this.view(workspace, open.task)
+      // A server that was killed while it began has not counted it yet.
+      if (view.state === 'beginning' || view.state === 'open') await quotas?.hold(open.task, wanted)
+      return view
+    }
     await store.assertRoom(bytes)
     const name = freeName(request.name, known, sha256)
     const input: UploadInput = {
@@ -124,7 +141,11 @@ export class Files {
     const key = `file:${createHash('sha256')
       .update(JSON.stringify([input, last]))
       .digest('hex')}`
-    const { task } = await tasks.start(workspace, { saga: UPLOAD_SAGA, input, key, by, sync: true })
+    const begin = async (): Promise<TaskView> =>
+      (await tasks.start(workspace, { saga: UPLOAD_SAGA, input, key, by, sync: true })).task
+    // A file that the workspace has brings no bytes.
+    const isFree = quotas === undefined || (await store.has(fileOf(workspace, request)))
+    const task = isFree ? await begin() : await quotas.startWithin(wanted, begin)
     return this.#viewOf(await this.#whenBegun(task))
   }
 

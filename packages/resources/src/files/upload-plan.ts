@@ -14,6 +14,10 @@ export interface FileLimits {
   readonly abandonMs: number
   /** URLs of parts that one request may ask for. */
   readonly urlsMax: number
+  /** Bytes of all files of one workspace. Off by default. */
+  readonly bytesPerWorkspaceMax: number
+  /** Bytes of all files that one principal has brought. Off by default. */
+  readonly bytesPerPrincipalMax: number
 }
 
 export const FILE_LIMITS: FileLimits = {
@@ -23,6 +27,8 @@ export const FILE_LIMITS: FileLimits = {
   ticketMs: 15 * 60_000,
   abandonMs: 24 * 3_600_000,
   urlsMax: 100,
+  bytesPerWorkspaceMax: Number.POSITIVE_INFINITY,
+  bytesPerPrincipalMax: Number.POSITIVE_INFINITY,
 }
 
 /** The parts of a file: all have `partBytes`, but for the last one. */

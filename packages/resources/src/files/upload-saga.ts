@@ -1,5 +1,6 @@
 import { defineSaga, type Saga, step, waitFor } from '@joinery/worker'
 import { FileError, type FileErrorCode } from './file-error.ts'
+import type { FileQuotas } from './file-quotas.ts'
 import type { FileRef, FileStore, UploadRef } from './file-store.ts'
 import { type FileLimits, missingParts, planOf, scopeOf, type UploadPlan } from './upload-plan.ts'
 
@@ -33,6 +34,8 @@ export type Begun = { readonly upload: { readonly key: string; readonly id: stri
 export interface UploadWork {
   readonly store: FileStore
   readonly limits: FileLimits
+  /** Undefined if no quota is set. */
+  readonly quotas?: FileQuotas | undefined
   /** Hears how many bytes of a file have been uploaded, once they were read back. */
   readonly onUploaded?: (bytes: number) => void
   /** Whether the block still shows the file as the task's own. */
@@ -45,7 +48,7 @@ export interface UploadWork {
  * The work of an upload: begin it in the store, wait for the parts, join them, read them back and make them the file of their
  * content. Its deadline is the timer that aborts an abandoned upload. The block's status of the machine `file@1` shows it.
  */
-export function uploadSaga({ store, limits, shows, reasonOf, onUploaded }: UploadWork): Saga {
+export function uploadSaga({ store, limits, shows, reasonOf, onUploaded, quotas }: UploadWork): Saga {
   return defineSaga<UploadInput>({
     name: UPLOAD_SAGA,
     version: 1,
@@ -57,7 +60,8 @@ export function uploadSaga({ store, limits, shows, reasonOf, onUploaded }: Uploa
           if (await store.has(fileOf(workspace, input))) return { upload: null }
           return { upload: { key, id: await store.begin({ scope: scopeOf(workspace), key }) } }
         },
-        async compensate({ workspace, runKey: key = '', result }) {
+        async compensate({ workspace, task, runKey: key = '', result }) {
+          await quotas?.free(task)
           const scope = scopeOf(workspace)
           const begun = result as Begun | undefined
           if (begun?.upload === null) return
@@ -97,9 +101,11 @@ export function uploadSaga({ store, limits, shows, reasonOf, onUploaded }: Uploa
           const file = fileOf(workspace, input)
           const upload = uploadOf(workspace, results.begin)
           if (upload !== undefined) {
+            if (!(await store.has(file))) await quotas?.bring(task)
             await store.publish(upload, file, (bytes) => beat(bytes, file.bytes))
             onUploaded?.(file.bytes)
           }
+          await quotas?.keep(task)
           const { bytes, sha256 } = input
           const amounts = bytes > 0 ? { progress: bytes, total: bytes } : {}
           edit((d) =>
