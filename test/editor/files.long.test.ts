@@ -60,3 +60,41 @@ it.skipIf(!pages.isThere)(
     expect(await pages.blocks('fifty')).toHaveLength(1)
   },
 )
+
+it.skipIf(!pages.isThere)(
+  '[E131, E80] a chosen file that is refused says why beside its way to try again, the others see it as interrupted, and the card keeps its buttons in sight',
+  async () => {
+    const ann = await pages.visit('chosen', { viewport: { width: 375, height: 760 } })
+    const bob = await pages.visit('chosen', { viewport: { width: 1280, height: 800 } })
+    await ann.getByRole('button', { name: 'Add text block' }).click()
+    const block = await pages.idOf('chosen', 'Text 1')
+    const choose = async (name: string): Promise<void> => {
+      const asked = ann.waitForEvent('filechooser')
+      await ann.getByRole('button', { name: 'Add file to Text 1' }).click()
+      await (await asked).setFiles([{ name, mimeType: 'image/png', buffer: Buffer.from(PIXEL, 'base64') }])
+    }
+    await ann.route('**/v1/blobs/**', (route) =>
+      route.request().method() === 'PUT' ? route.fulfill({ status: 413 }) : route.continue(),
+    )
+    await choose('a picture with a very long name that does not fit.png')
+    const own = ann.locator(`[data-block="${block}"] .file`)
+    await own.getByText('(413)').waitFor()
+    await bob.locator(`[data-block="${block}"] .file`).getByText('interrupted at 0 %').waitFor()
+    pages.errors.splice(0)
+
+    await ann.unroute('**/v1/blobs/**')
+    await own.getByRole('button', { name: 'Try again' }).click()
+    for (const page of [ann, bob]) await page.locator('.file[data-state="synced"]').first().waitFor()
+    for (const name of ['b.png', 'c.png', 'd.png'])
+      await dropFile(ann, `[data-block="${block}"]`, { name, type: '', text: name })
+    await expect.poll(() => bob.locator('.file[data-state="synced"]').count()).toBe(4)
+    for (const page of [ann, bob]) {
+      const [card, button] = await Promise.all([
+        page.locator(`[data-block="${block}"]`).boundingBox(),
+        page.locator(`[data-block="${block}"]`).getByRole('button', { name: 'Connect' }).boundingBox(),
+      ])
+      const bottom = (box: typeof card): number => (box === null ? Number.NaN : box.y + box.height)
+      expect(bottom(button)).toBeLessThanOrEqual(bottom(card))
+    }
+  },
+)

@@ -1,4 +1,5 @@
 import { openDiskScene } from './disk-scene.ts'
+import { CANNOT } from './store-lacks.ts'
 import { describeStore } from './store-suite.ts'
 
-describeStore({ name: 'disk', open: openDiskScene })
+describeStore({ name: 'disk', open: openDiskScene, cannot: CANNOT.disk })

@@ -5,6 +5,20 @@ import { partsOf, put, refOf, type StoreScene, TrialUpload } from './store-scene
 type Case = (scene: () => StoreScene) => Promise<void>
 
 const [FIVE, MORE] = ['12345', 'abcde']
+/** Names that people, and attackers, give to files. */
+const ODD_NAMES = [
+  '../../etc/passwd',
+  'C:\\x.txt',
+  '😀 👩‍👩‍👧.pdf',
+  '\u202egnp.exe',
+  'שלום.txt',
+  'ä'.repeat(256),
+  'a\r\nx-odd: 1',
+  `"; filename="x.html`,
+  '%2e%2e%2f',
+  ' ',
+  "it's (1)*.txt",
+]
 
 /** The contract of a store, case by case. All stores are held to the same one. */
 const CASES: Readonly<Record<string, Case>> = {
@@ -171,6 +185,61 @@ const CASES: Readonly<Record<string, Case>> = {
     expect(headers.get('content-type')).toBe('image/png')
     expect(headers.get('content-disposition')).toMatch(/^inline;/)
   },
+  'keeps the last of two contents of one part': async (scene) => {
+    const upload = new TrialUpload(scene(), partsOf(FIVE, MORE))
+    await upload.begin()
+    await upload.send(2)
+    await upload.send(1, Buffer.from('wrong'))
+    await upload.send(1)
+    await upload.complete()
+    await upload.store.publish(upload.ref, upload.file)
+    expect(await (await upload.download('a', 'text/plain')).text()).toBe(`${FIVE}${MORE}`)
+  },
+  'completes no upload that was aborted': async (scene) => {
+    const upload = new TrialUpload(scene(), partsOf(FIVE))
+    await upload.begin()
+    await upload.send(1)
+    const parts = await upload.listed()
+    await upload.store.abort(upload.ref)
+    await expect(upload.store.complete(upload.ref, parts)).rejects.toMatchObject({ code: 'unknown_upload' })
+    await expect(upload.store.publish(upload.ref, upload.file)).rejects.toMatchObject({ code: 'unknown_upload' })
+    expect((await scene().files()).filter((path) => path.includes(upload.file.scope))).toEqual([])
+  },
+  'sends any name with a download, and no header that a name wants to add': async (scene) => {
+    const upload = new TrialUpload(scene(), partsOf(`names ${randomUUID()}`))
+    await upload.begin()
+    await upload.sendAll()
+    await upload.complete()
+    await upload.store.publish(upload.ref, upload.file)
+    for (const name of ODD_NAMES) {
+      const { status, headers } = await upload.download(name, 'application/pdf')
+      const [, ascii = '', encoded = ''] =
+        /^attachment; filename="([\x20-\x7e]*)"; filename\*=UTF-8''(\S*)$/.exec(
+          headers.get('content-disposition') ?? '',
+        ) ?? []
+      expect([name, status, decodeURIComponent(encoded), headers.get('x-odd')]).toEqual([name, 200, name, null])
+      expect(ascii).not.toMatch(/["\\/%]/)
+    }
+  },
+  'takes no name from outside as a path or a key': async (scene) => {
+    const { file, store } = new TrialUpload(scene(), partsOf(FIVE))
+    const invalid = { code: 'invalid' }
+    for (const odd of [
+      '..',
+      '../'.repeat(10),
+      '',
+      'a/b',
+      `${file.scope}/..`,
+      `${file.scope}\n`,
+      '\0',
+      '😀'.repeat(16),
+    ]) {
+      await expect(store.has({ ...file, scope: odd })).rejects.toMatchObject(invalid)
+      await expect(store.has({ ...file, sha256: odd })).rejects.toMatchObject(invalid)
+      await expect(store.begin({ scope: file.scope, key: odd })).rejects.toMatchObject(invalid)
+      await expect(store.removeScope(odd)).rejects.toMatchObject(invalid)
+    }
+  },
   'aborts what was begun twice under one name': async (scene) => {
     const upload = new TrialUpload(scene(), partsOf(FIVE))
     const name = { scope: upload.file.scope, key: randomUUID() }
@@ -195,6 +264,9 @@ const CASES: Readonly<Record<string, Case>> = {
     expect(await theirs.store.has(theirs.file)).toBe(true)
   },
 }
+
+/** The titles of the cases. */
+export const STORE_CASES: readonly string[] = Object.keys(CASES)
 
 /** URLs that differ from `url` in the query or the ticket: each value, and a character in the middle of each. */
 function* changesOf(url: string): Generator<string> {

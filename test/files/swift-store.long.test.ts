@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, it } from 'vitest'
 import { swiftRoot } from '../support/swift-server.ts'
 import { describeOddAnswers } from './odd-answers.ts'
 import { openS3Scene } from './s3-scene.ts'
+import { CANNOT } from './store-lacks.ts'
 import { describeStore } from './store-suite.ts'
 import { openSwiftBucket, type SwiftBucket, skipForSwift } from './swift-bucket.ts'
 
@@ -20,6 +21,6 @@ if (swiftRoot() === undefined) {
     swift = await openSwiftBucket()
   })
   afterAll(() => swift?.close())
-  describeStore({ name: 'Swift', open: async () => openS3Scene(bucket(), async () => {}) })
+  describeStore({ name: 'Swift', open: async () => openS3Scene(bucket(), async () => {}), cannot: CANNOT.Swift })
   describeOddAnswers(bucket)
 }

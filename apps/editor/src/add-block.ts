@@ -10,14 +10,26 @@ export const KINDS = [
 ] as const
 export type Kind = (typeof KINDS)[number]
 
+/** Characters of a file's name that become a title. */
+const TITLE_CHARS = 80
+
 /** Makes a block after all others, with a title that no other block has, as one undo step. Returns its id. */
 export function addBlock(workspace: Workspace, { type, title }: Kind, actor: string): string {
+  return addTitled(workspace, { type, title: freshTitle(title, titlesOf(workspace)) }, actor)
+}
+
+/** Makes a block for files that fall beside all blocks, with the name of the first one. Returns its id. */
+export function addFileBlock(workspace: Workspace, name: string, actor: string): string {
+  return addTitled(workspace, { type: 'text', title: name.slice(0, TITLE_CHARS).toWellFormed() }, actor)
+}
+
+function addTitled(workspace: Workspace, { type, title }: { type: string; title: string }, actor: string): string {
   const author = { source: 'user_action', actor } as const
   const at = freePlace()
   workspace.undo.split()
   const id = workspace.transact(() => {
     const block = workspace.blocks.create({ type })
-    block.fields.set('title', freshTitle(title, titlesOf(workspace)), author)
+    block.fields.set('title', title, author)
     placeLast(workspace, block.id, author)
     if (at !== undefined) setPosition(block, at, author)
     return block.id

@@ -6,7 +6,7 @@ import type { BoardView } from './board-view.ts'
 import { CommentButton } from './comments/index.tsx'
 import { ContentField } from './content-field.tsx'
 import { BlockSearch } from './demonstration/index.tsx'
-import { BlockFiles } from './files/index.tsx'
+import { AttachFile, BlockFiles } from './files/index.tsx'
 import { IndexingChips } from './indexing-chips.tsx'
 import { isControl } from './is-text-field.ts'
 import { useCanWrite } from './keys/use-can-write.ts'
@@ -72,6 +72,7 @@ export const BlockCard = memo(function BlockCard(props: BlockCardProps): ReactNo
         <div className="foot">
           <IndexingChips id={id} actor={actor} />
           <StatusChips id={id} />
+          <AttachFile id={id} title={title} />
           <BlockEdges id={id} title={title} />
         </div>
         <BlockSearch name={workspaceName} block={id} />

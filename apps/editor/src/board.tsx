@@ -106,7 +106,7 @@ export function Board({ name, person, onRename }: BoardProps): ReactNode {
         {isEmpty && <Welcome name={name} onWatch={() => setPanel({ name: 'Demonstration', scenario: 'workday' })} />}
       </main>
       <LargeText />
-      <FileDrop onSay={setSaid} />
+      <FileDrop actor={actor} onSay={setSaid} />
       <UndoNotice />
       <p className="hidden" aria-live="polite">
         {said}

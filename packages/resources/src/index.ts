@@ -21,8 +21,8 @@ export { createBlobDoor } from './files/blob-door.ts'
 export { type Copied, copyFile, filesIn } from './files/disk-copy.ts'
 export { DiskStore, type DiskStoreOptions } from './files/disk-store.ts'
 export { FileError, type FileErrorCode } from './files/file-error.ts'
-export type { FileRef, FileStore, Lack, Part, ShortUrl, UploadName, UploadRef } from './files/file-store.ts'
 export { FILES_LOG, FileQuotas, hasFileQuota } from './files/file-quotas.ts'
+export type { FileRef, FileStore, Lack, Part, ShortUrl, UploadName, UploadRef } from './files/file-store.ts'
 export {
   type FileDocuments,
   type FileEntry,

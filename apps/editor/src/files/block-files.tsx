@@ -4,6 +4,7 @@ import { type ReactNode, useRef } from 'react'
 import { useCanWrite } from '../keys/use-can-write.ts'
 import { byteWords } from './byte-words.ts'
 import { downloadFile } from './download-file.ts'
+import { FilePicker } from './file-picker.tsx'
 import { FileThumbnail } from './file-thumbnail.tsx'
 import { filesOf, fileWords, type ShownFile } from './shown-file.ts'
 
@@ -86,15 +87,7 @@ function FileList({ id, entries, upload: { uploads, upload, retry, dismiss } }: 
           )
         })}
       </ul>
-      <input
-        ref={picker}
-        type="file"
-        hidden
-        onChange={({ currentTarget }) => {
-          for (const file of currentTarget.files ?? []) upload(file)
-          currentTarget.value = ''
-        }}
-      />
+      <FilePicker ref={picker} onFile={upload} />
     </>
   )
 }

@@ -1,6 +1,7 @@
 import { uploadsOf } from '@joinery/client'
 import { useWorkspace } from '@joinery/react'
 import { type ReactNode, useEffect, useState } from 'react'
+import { addFileBlock } from '../add-block.ts'
 import { mayWrite } from '../keys/use-can-write.ts'
 import { onProblem } from './file-problem.ts'
 import { filesIn, hasFiles, isPasteOfFile, TEXT_PASTE_MAX, tooLongText } from './transfer.ts'
@@ -20,11 +21,16 @@ function othersWords(names: readonly string[]): string {
   return `${told.join(', ')}${more} can’t be read as files. Of a folder, drop the files that are in it.`
 }
 
+interface FileDropProps {
+  readonly actor: string
+  readonly onSay: (words: string) => void
+}
+
 /**
  * Takes files that a person drags onto the page or pastes: onto a block they belong to it, and beside all blocks they get a new one.
  * Shows where they would fall.
  */
-export function FileDrop({ onSay }: { onSay: (words: string) => void }): ReactNode {
+export function FileDrop({ actor, onSay }: FileDropProps): ReactNode {
   const workspace = useWorkspace()
   const [over, setOver] = useState<string | 'board'>()
   const [problem, setProblem] = useState('')
@@ -32,7 +38,7 @@ export function FileDrop({ onSay }: { onSay: (words: string) => void }): ReactNo
   useEffect(() => {
     const take = (files: readonly File[], block: string | undefined): void => {
       if (files.length === 0 || !mayWrite(workspace)) return
-      const id = block ?? workspace.transact(() => workspace.blocks.create({ type: 'text' })).id
+      const id = block ?? addFileBlock(workspace, files[0]?.name ?? '', actor)
       for (const file of files) uploadsOf(workspace).upload(id, file)
       onSay(files.length === 1 ? `${files[0]?.name} is being uploaded` : `${files.length} files are being uploaded`)
     }
@@ -86,7 +92,7 @@ export function FileDrop({ onSay }: { onSay: (words: string) => void }): ReactNo
       document.removeEventListener('drop', onDrop, all)
       document.removeEventListener('paste', onPaste, all)
     }
-  }, [workspace, onSay])
+  }, [workspace, actor, onSay])
   useEffect(() => {
     const card =
       over === undefined || over === 'board' ? null : document.querySelector(`[data-block="${CSS.escape(over)}"]`)

@@ -17,6 +17,8 @@ export interface ShownFile {
   readonly by: string
   readonly error: string | undefined
   readonly run: number | undefined
+  /** Whether somebody who is here uploads it. */
+  readonly isLive: boolean
   /** This page's own upload. */
   readonly own: ShownUpload | undefined
 }
@@ -31,8 +33,9 @@ export function filesOf(
   const shown = entries.filter(isUploaded).map((entry): ShownFile => {
     const { name, status, total = 0, detail, error, run } = entry
     const own = uploads.find((each) => each.id === run.id)
-    const live = progress[`${block}/file@1/${name}`]
-    const sent = Math.max(entry.progress ?? 0, live?.run === run.id ? live.done : 0, own?.sent ?? 0)
+    const told = progress[`${block}/file@1/${name}`]
+    const live = told?.run === run.id ? told : undefined
+    const sent = Math.max(entry.progress ?? 0, live?.done ?? 0, own?.sent ?? 0)
     const isOver = status === 'synced' || status === 'failed'
     return {
       name,
@@ -43,6 +46,7 @@ export function filesOf(
       by: typeof detail?.by === 'string' ? detail.by : '',
       error: error ?? own?.error,
       run: run.no,
+      isLive: live !== undefined || own !== undefined,
       own,
     }
   })
@@ -53,17 +57,23 @@ export function filesOf(
 
 function earlyFile(own: ShownUpload): ShownFile {
   const { name, state, bytes, sent, error } = own
-  return { name, state, bytes, sent, type: own.upload.file.type, by: '', error, run: undefined, own }
+  return { name, state, bytes, sent, type: own.upload.file.type, by: '', error, run: undefined, isLive: true, own }
 }
 
 /** How a file is, in words. */
-export function fileWords({ state, sent, bytes, error }: ShownFile): string {
+export function fileWords({
+  state,
+  sent,
+  bytes,
+  error,
+  isLive,
+}: Pick<ShownFile, 'state' | 'sent' | 'bytes' | 'error' | 'isLive'>): string {
   const share = bytes > 0 ? `${Math.floor((100 * sent) / bytes)} %` : ''
   switch (state) {
     case 'reading':
       return `reading ${share}`
     case 'uploading':
-      return `uploading ${share}`
+      return isLive ? `uploading ${share}` : `interrupted at ${share}`
     case 'waiting':
       return error ?? 'waiting for the server'
     case 'checking':

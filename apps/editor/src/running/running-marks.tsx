@@ -1,6 +1,7 @@
 import { useClaims, useIndexingList, useWorkspace } from '@joinery/react'
 import { type ReactNode, useCallback, useSyncExternalStore } from 'react'
 import { Avatar } from '../avatar.tsx'
+import { isUploaded } from '../files/shown-file.ts'
 import { STATUSES } from '../page-machines.ts'
 import { useHue } from '../use-hue.ts'
 import { indexWork, type RunningWork, resourceWork } from './running-work.ts'
@@ -13,7 +14,8 @@ const NO_STEPS = {}
 /** Draws the work that goes on in a block on its card: who does it, which step, how far it is, and why it waits. */
 export function RunningMarks({ id }: { id: string }): ReactNode {
   const indexes = useIndexingList(id)
-  const statuses = useClaims(id, STATUSES)
+  // Files have a list of their own.
+  const statuses = useClaims(id, STATUSES).filter((entry) => !isUploaded(entry))
   const isBuilding = indexes.some(({ status }) => status === 'processing')
   const steps = useSteps(isBuilding)
   const work = [

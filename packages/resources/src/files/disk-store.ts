@@ -5,19 +5,16 @@ import { join } from 'node:path'
 import { asFileError, codeOf, syncFolder, writeWhole } from './disk-files.ts'
 import { FileError } from './file-error.ts'
 import type { FileRef, FileStore, Part, ShortUrl, Shown, UploadName, UploadRef } from './file-store.ts'
+import { fileName, scopeName, UPLOADS, uploadName } from './store-names.ts'
 import { type Grant, Tickets } from './tickets.ts'
 
 /** Space of the disk that uploads leave to the log, bytes. */
 const SPARE_BYTES = 64 * 1024 ** 2
-/** Name of the folder of uploads in a scope: no digest begins with a dot. */
-const UPLOADS = '.uploads'
 /** File in the folder of an upload that says that no part may change any more. */
 const SEALED = 'sealed'
 /** A part may arrive while its folder is removed, and be there again. */
 const REMOVALS_MAX = 3
 const PART = /^\d{1,5}$/
-const KEY = /^[\w-]{1,64}$/
-const SCOPE = /^[\da-f]{32}$/
 
 export interface DiskStoreOptions {
   /** Folder of the files. It is made when the first upload begins. */
@@ -140,7 +137,7 @@ export class DiskStore implements FileStore {
   }
 
   async removeScope(scope: string): Promise<void> {
-    const folder = join(this.#directory, checked(SCOPE, scope))
+    const folder = join(this.#directory, scopeName(scope))
     try {
       await rm(folder, { recursive: true, maxRetries: REMOVALS_MAX })
       await syncFolder(this.#directory)
@@ -198,12 +195,12 @@ export class DiskStore implements FileStore {
     }
   }
 
-  #folderOf({ scope, key }: UploadName): string {
-    return join(this.#directory, checked(SCOPE, scope), UPLOADS, checked(KEY, key))
+  #folderOf(upload: UploadName): string {
+    return join(this.#directory, scopeName(upload.scope), UPLOADS, uploadName(upload))
   }
 
-  #pathOf({ scope, sha256 }: Pick<FileRef, 'scope' | 'sha256'>): string {
-    return join(this.#directory, checked(SCOPE, scope), checked(/^[\da-f]{64}$/, sha256))
+  #pathOf(file: Pick<FileRef, 'scope' | 'sha256'>): string {
+    return join(this.#directory, scopeName(file.scope), fileName(file))
   }
 }
 
@@ -219,12 +216,6 @@ async function found(path: string): Promise<Stats | undefined> {
 
 async function isThere(path: string): Promise<boolean> {
   return (await found(path)) !== undefined
-}
-
-/** No text from outside becomes a path. */
-function checked(form: RegExp, text: string): string {
-  if (form.test(text)) return text
-  throw new FileError('invalid', `${JSON.stringify(text.slice(0, 80))} is no name of a file in the store`)
 }
 
 function unknownUpload(): FileError {

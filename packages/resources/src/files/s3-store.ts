@@ -5,6 +5,7 @@ import { S3Connection, type S3Options, type S3Request } from './s3-connection.ts
 import { unavailable } from './s3-error.ts'
 import { eachOf, escaped, textOf } from './s3-xml.ts'
 import { downloadHeaders } from './shown-type.ts'
+import { fileName, scopeName, UPLOADS, uploadName } from './store-names.ts'
 
 /** Statuses by which a store says that it has no such request. */
 const NOT_THERE = [405, 501] as const
@@ -142,9 +143,10 @@ export class S3Store implements FileStore {
   }
 
   async removeScope(scope: string): Promise<void> {
-    await this.#abortAll(`${scope}/`)
+    const prefix = `${scopeName(scope)}/`
+    await this.#abortAll(prefix)
     for (let last: string | undefined; ; ) {
-      const query = { 'list-type': '2', prefix: this.#s3.fullKey(`${scope}/`) }
+      const query = { 'list-type': '2', prefix: this.#s3.fullKey(prefix) }
       const xml = await this.#s3.ask({ method: 'GET', query }, 'ListBucketResult')
       const keys = eachOf(xml, 'Contents').flatMap((object) => textOf(object, 'Key') ?? [])
       const [first] = keys
@@ -234,12 +236,12 @@ function tooEarly(cause: unknown): FileError {
   return new FileError('store_unavailable', 'the store ended its answer too early', { cause })
 }
 
-function stagedKey({ scope, key }: UploadName): string {
-  return `${scope}/.uploads/${key}`
+function stagedKey(upload: UploadName): string {
+  return `${scopeName(upload.scope)}/${UPLOADS}/${uploadName(upload)}`
 }
 
-function fileKey({ scope, sha256 }: FileRef): string {
-  return `${scope}/${sha256}`
+function fileKey(file: FileRef): string {
+  return `${scopeName(file.scope)}/${fileName(file)}`
 }
 
 function isUnknown(error: unknown): boolean {
