@@ -6,7 +6,7 @@ const NO_ABORT = 'it aborts no upload'
 const OTHER_SIGNATURE = 'it computes the signature of a URL with an apostrophe otherwise'
 const REPEATED = 'it answers 500 when an upload is joined twice'
 
-/** What each store can't do. The suite proves every line, and SPEC.md shows them as a table. */
+/** The cases that each store can't meet. The suite proves every line, and SPEC.md shows them as a table. */
 export const CANNOT: Readonly<Record<'disk' | 'Swift' | 's3rver', Lacks>> = {
   disk: {},
   Swift: {},

@@ -47,7 +47,7 @@ export interface UploadRequest {
   readonly sha256: string
 }
 
-/** Who uploads. */
+/** The person or job that uploads. */
 export interface Uploader {
   readonly actor: string
   readonly source: string
