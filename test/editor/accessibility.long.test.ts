@@ -82,6 +82,11 @@ describe.skipIf(!pages.isThere)('the page for everybody', () => {
     await ann.getByRole('button', { name: 'List', exact: true }).click()
     expect(await violationsIn(ann, ALL_LOOKS)).toEqual([])
     await ann.getByRole('button', { name: 'Canvas', exact: true }).click()
+    await ann.getByRole('button', { name: 'Large editor of Text 1' }).click()
+    await ann.getByRole('button', { name: 'Who wrote what' }).click()
+    await ann.getByRole('list', { name: 'Authors' }).waitFor()
+    expect(await violationsIn(ann, ALL_LOOKS, 'dialog')).toEqual([])
+    await ann.keyboard.press('Escape')
     for (const panel of ['Comments', 'History', 'Conflicts', 'Leases', 'Demonstration']) {
       await ann.getByRole('button', { name: panel, exact: true }).click()
       await ann.getByRole('complementary', { name: panel }).waitFor()

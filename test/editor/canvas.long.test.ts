@@ -155,7 +155,7 @@ it.skipIf(!pages.isThere)(
 )
 
 it.skipIf(!pages.isThere)('[E49] the list is there by choice, on a phone, and on paper', async () => {
-  await fill('views', { blocks: 2 })
+  await fill('views', { blocks: 8 })
   const ann = await pages.visit('views')
   const canvas = ann.getByRole('application', { name: 'Board' })
   await canvas.waitFor()
@@ -175,6 +175,21 @@ it.skipIf(!pages.isThere)('[E49] the list is there by choice, on a phone, and on
   expect(await phone.getByRole('application', { name: 'Board' }).count()).toBe(0)
   await phone.getByRole('button', { name: 'Canvas', exact: true }).click()
   await phone.getByRole('application', { name: 'Board' }).waitFor()
+  // The tools take two rows, and the overview, which would cover the blocks, none of the screen.
+  const tools = (await phone.getByRole('navigation', { name: 'Blocks' }).boundingBox()) ?? expect.fail('no tools')
+  expect(tools.height).toBeLessThan(110)
+  const demonstration = phone.getByRole('button', { name: 'Demonstration' })
+  await demonstration.focus()
+  const { x, width } = (await demonstration.boundingBox()) ?? expect.fail('no button')
+  expect([x >= 0, x + width <= 375]).toEqual([true, true])
+  const overview = phone.locator('.react-flow__minimap')
+  await overview.waitFor({ state: 'attached' })
+  expect(await overview.isVisible()).toBe(false)
+  await phone.setViewportSize({ width: 1_280, height: 720 })
+  await overview.waitFor()
+  // A zoom of 200 % halves the pixels that a window has.
+  await phone.setViewportSize({ width: 1_000, height: 500 })
+  await overview.waitFor({ state: 'hidden' })
 })
 
 it.skipIf(!pages.isThere)(

@@ -69,6 +69,32 @@ afterEach(() => {
   pages.errors.splice(0)
 })
 
+/** Opens `url` from a page, as applications do: `window.board` there is the new page. */
+async function openFrom(page: Page, url: string): Promise<Page> {
+  const opening = page.context().waitForEvent('page')
+  await page.evaluate((url) => void Object.assign(window, { board: window.open(url) }), url)
+  return await opening
+}
+
+/** Counts from now on the messages with a token that reach a page, after its own listener has had them. */
+async function messagesOf(page: Page): Promise<() => Promise<number>> {
+  await page.evaluate(() => {
+    const counted = Object.assign(window, { heard: 0 })
+    addEventListener('message', ({ data }) => {
+      if (Object(data).type === 'joinery:token') counted.heard++
+    })
+  })
+  return () => page.evaluate(() => (window as unknown as { heard: number }).heard)
+}
+
+/** The texts of a workspace, as the server has them. */
+async function textsOf(workspace: string): Promise<string[]> {
+  const headers = { authorization: `Bearer ${await token()}` }
+  const answer = await fetch(`${http}/v1/workspaces/${workspace}/blocks`, { headers })
+  expect(answer.status).toBe(200)
+  return ((await answer.json()) as { blocks: { content: string }[] }).blocks.map(({ content }) => content)
+}
+
 const addresses = (page: Page): Promise<string> => page.evaluate(() => location.href + JSON.stringify(history.state))
 
 describe.skipIf(!pages.isThere)('a page with keys', () => {
@@ -101,12 +127,16 @@ describe.skipIf(!pages.isThere)('a page with keys', () => {
       given += 1
       return token()
     }
+    const endsAt = Date.now() + 8_000
     const ada = await pages.open(`${http}/w/team/renewed#token=${await token({}, 8)}`)
     await saved(ada)
     await ada.getByRole('button', { name: 'Add text block' }).click()
     await expect.poll(() => given).toBeGreaterThan(0)
+    // The first token is over by then: without another one the server would take no more edits.
+    await expect.poll(() => Date.now() > endsAt + 1_000).toBe(true)
     await ada.keyboard.type('still here')
     await saved(ada)
+    await expect.poll(async () => JSON.stringify(await textsOf('team%2Frenewed'))).toContain('still here')
     expect(await addresses(ada)).not.toContain('token')
   })
 
@@ -123,15 +153,60 @@ describe.skipIf(!pages.isThere)('a page with keys', () => {
       },
       [key, http],
     )
-    const opening = app.context().waitForEvent('page')
-    await app.evaluate((url) => void window.open(url), `${http}/w/notes`)
-    const board = await opening
+    const board = await openFrom(app, `${http}/w/notes`)
     await saved(board)
     await board.getByText('Opened (you)').waitFor({ state: 'attached' })
-    await board.evaluate((forged) => window.postMessage({ type: 'joinery:token', token: forged }, '*'), forged)
+    const isStill = async (name: string): Promise<void> => {
+      await board.reload()
+      await saved(board)
+      await board.getByText(`${name} (you)`).waitFor({ state: 'attached' })
+    }
+    // A frame of the right origin, which is not the page that opened this one.
+    const heard = await messagesOf(board)
+    await app.evaluate(async (forged) => {
+      const frame = document.body.appendChild(document.createElement('iframe'))
+      frame.src = location.href
+      await new Promise((resolve) => frame.addEventListener('load', resolve))
+      const script = frame.contentDocument?.createElement('script')
+      if (!script) throw new Error('no frame')
+      script.textContent = `parent.board.postMessage({ type: 'joinery:token', token: ${JSON.stringify(forged)} }, '*')`
+      frame.contentDocument?.body.append(script)
+    }, forged)
+    await expect.poll(heard).toBe(1)
+    await isStill('Opened')
+    // The same words from the page itself are heard, so that the ones before were not only lost on the way.
+    const second = await token({ sub: 'Second' })
+    const heardAgain = await messagesOf(board)
+    await app.evaluate((token) => {
+      const { board } = window as unknown as { board: Window }
+      board.postMessage({ type: 'joinery:token', token }, '*')
+    }, second)
+    await expect.poll(heardAgain).toBe(1)
+    await isStill('Second')
+  })
+
+  it('[E91] a page of another origin that opens this one is not asked for a token, and its own one is not taken', async () => {
+    const thief = await pages.open(application.origin.replace('127.0.0.1', 'localhost'))
+    await thief.evaluate(() => {
+      Object.assign(window, { asked: 0 })
+      addEventListener('message', () => (window as unknown as { asked: number }).asked++)
+    })
+    const board = await openFrom(thief, `${http}/w/notes`)
+    const problem = board.getByText('This workspace needs a key.')
+    await problem.waitFor()
+    const heard = await messagesOf(board)
+    await thief.evaluate(
+      (token) => {
+        const { board } = window as unknown as { board: Window }
+        board.postMessage({ type: 'joinery:token', token }, '*')
+      },
+      await token({ sub: 'Forged' }),
+    )
+    await expect.poll(heard).toBe(1)
     await board.reload()
-    await saved(board)
-    await board.getByText('Opened (you)').waitFor({ state: 'attached' })
+    await problem.waitFor()
+    expect(await board.getByText('Forged (you)').count()).toBe(0)
+    expect(await thief.evaluate(() => (window as unknown as { asked: number }).asked)).toBe(0)
   })
 
   it('[E83] a reader reads: nothing can be written, and the page says so', async () => {

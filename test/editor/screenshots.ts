@@ -68,7 +68,7 @@ async function placeCaret(page: Page, title: string, passage: string): Promise<v
 
 /** A picture of the first screen once its boards have played. */
 async function playTwoBoards(browser: Browser, url: string, path: string): Promise<void> {
-  const page = await newPage(browser, { viewport: { width: 1_100, height: 620 }, colorScheme: 'light' })
+  const page = await newPage(browser, { viewport: { width: 1_100, height: 680 }, colorScheme: 'light' })
   await stopClock(page)
   await page.goto(url)
   await page.getByRole('region', { name: 'Joinery', exact: true }).waitFor()

@@ -25,5 +25,14 @@ it.skipIf(!pages.isThere)(
     await expect.poll(() => shown.locator('.heading').textContent()).toBe('Plan')
     expect(await shown.locator('strong').textContent()).toBe('once')
     await saved(ann)
+    // A text that goes on below fades out, until its end is in view.
+    const isFading = () => shown.evaluate((it) => getComputedStyle(it).maskImage !== 'none')
+    expect(await isFading()).toBe(false)
+    await field.fill(`# Plan\n${'- **once** more\n'.repeat(40)}`)
+    await ann.getByRole('heading', { level: 1 }).click()
+    await field.evaluate((it) => it.scrollTo(0, 0))
+    await expect.poll(isFading).toBe(true)
+    await field.evaluate((it) => it.scrollTo(0, it.scrollHeight))
+    await expect.poll(isFading).toBe(false)
   },
 )

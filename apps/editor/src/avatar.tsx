@@ -15,7 +15,7 @@ export function Avatar({ person: { name, hue }, isJob = false }: AvatarProps): R
     .join('')
     .slice(0, 2)
   return (
-    <span className={isJob ? 'avatar job' : 'avatar'} style={{ background: `hsl(${hue} 45% 32%)` }} aria-hidden="true">
+    <span className={isJob ? 'avatar job' : 'avatar'} style={{ '--hue': hue }} aria-hidden="true">
       {initials}
     </span>
   )

@@ -8,7 +8,7 @@ export function MovedBy({ clientId }: { clientId: number }): ReactNode {
   const state = others.find((peer) => peer.clientId === clientId)?.state
   if (!isPerson(state)) return null
   return (
-    <div className="moved-by" style={{ '--who': `hsl(${state.hue} 45% 32%)` }}>
+    <div className="moved-by" style={{ '--hue': state.hue }}>
       <span>{state.name} moves it</span>
     </div>
   )

@@ -32,7 +32,7 @@ export function FollowNotice({ isList }: { isList: boolean }): ReactNode {
   }, [isFollowing])
   useEffect(() => () => follow(undefined), [])
   return (
-    <div className="follow" aria-live="polite" style={{ '--who': `hsl(${followed?.hue ?? 0} 45% 32%)` }}>
+    <div className="follow" aria-live="polite" style={{ '--hue': followed?.hue ?? 0 }}>
       {followed !== undefined && (
         <p>
           <span>Following {followed.name}</span>
@@ -47,6 +47,6 @@ export function FollowNotice({ isList }: { isList: boolean }): ReactNode {
 
 declare module 'react' {
   interface CSSProperties {
-    '--who'?: string
+    '--hue'?: number
   }
 }

@@ -15,9 +15,10 @@ export function RenderedText({ id, isWhole }: { id: string; isWhole: boolean }):
   const { value } = useContent(id)
   const layer = useRef<HTMLDivElement>(null)
   const isShown = isWhole || hasMarkdown(value)
-  useEffect(() => (isShown ? followScroll(layer.current) : undefined), [isShown])
   const shown = isWhole ? value : cutAtLine(value)
   const lines = useMemo(() => (isShown ? markdownLines(shown) : []), [isShown, shown])
+  // biome-ignore lint/correctness/useExhaustiveDependencies: other lines have another height
+  useEffect(() => (isShown ? followScroll(layer.current) : undefined), [isShown, lines])
   if (!isShown) return null
   return (
     <div className="rendered" ref={layer} aria-hidden="true">
@@ -99,16 +100,24 @@ function Piece({ piece }: { piece: InlinePiece }): ReactNode {
   }
 }
 
-/** Scrolls the layer along with the field below it, which takes the wheel. */
+/** Scrolls the layer along with the field below it, which takes the wheel, and marks it while the text goes on below. */
 function followScroll(layer: HTMLElement | null): (() => void) | undefined {
   const field = layer?.parentElement?.querySelector('textarea')
   if (layer == null || field == null) return undefined
   const follow = (): void => {
     const room = field.scrollHeight - field.clientHeight
-    layer.scrollTop = room <= 0 ? 0 : (field.scrollTop / room) * (layer.scrollHeight - layer.clientHeight)
+    const over = layer.scrollHeight - layer.clientHeight
+    layer.scrollTop = room <= 0 ? 0 : (field.scrollTop / room) * over
+    layer.classList.toggle('goes-on', over - layer.scrollTop > 2)
   }
+  // Called at once, and when the card gets another size: the browser has laid it out by then.
+  const sizes = new ResizeObserver(follow)
+  sizes.observe(layer)
   field.addEventListener('scroll', follow, { passive: true })
-  return () => field.removeEventListener('scroll', follow)
+  return () => {
+    sizes.disconnect()
+    field.removeEventListener('scroll', follow)
+  }
 }
 
 /**
