@@ -18,6 +18,12 @@ import { type Answering, holdUpdates, IDLE, lackingOf, type Member, releaseUpdat
 
 const BUSY: Answering = { state: 'busy', next: undefined }
 
+/**
+ * Bytes of a state vector that is read in the turn in which it comes: of some thousand clients. One of 90,000 takes 30 ms, and many may
+ * come at once.
+ */
+const AT_ONCE_BYTES = 8 * 1024
+
 /** Returns when the room's edits may be shown to newcomers; undefined when they may be shown at once. */
 type Showable = () => Promise<void> | undefined
 
@@ -30,7 +36,21 @@ type Showable = () => Promise<void> | undefined
  */
 export function answerSyncStep1(room: RoomContent, member: Member, stateVector: Uint8Array, showable: Showable): void {
   if (room.loaded === undefined) return member.refuse(beingLoaded())
+  if (member.answering.state === 'busy') {
+    member.answering = { state: 'busy', next: stateVector }
+    return
+  }
+  member.answering = BUSY
+  if (lackingOf(member) !== undefined) holdUpdates(member)
+  if (stateVector.length <= AT_ONCE_BYTES) return answerNow(room, member, stateVector, showable)
+  void room.turns.pause().then(() => {
+    if (member.isOpen) answerNow(room, member, stateVector, showable)
+  })
+}
+
+function answerNow(room: RoomContent, member: Member, stateVector: Uint8Array, showable: Showable): void {
   const { stateVectorClientsMax } = member.limits
+  const sinceMs = performance.now()
   const clients = countStateVector(stateVector, stateVectorClientsMax)
   if (clients === undefined) {
     return member.refuse(new ServerError('bad_frame', 'the SyncStep1 frame has no readable Yjs state vector'))
@@ -39,12 +59,7 @@ export function answerSyncStep1(room: RoomContent, member: Member, stateVector: 
     const reason = `the state vector names ${clients} clients, at most ${stateVectorClientsMax} are allowed: make a new Y.Doc, and copy the content into it`
     return member.refuse(new ServerError('too_large', reason))
   }
-  if (member.answering.state === 'busy') {
-    member.answering = { state: 'busy', next: stateVector }
-    return
-  }
-  member.answering = BUSY
-  if (lackingOf(member) !== undefined) holdUpdates(member)
+  member.charge(sinceMs)
   makeInTurns(room, member, {
     steps: (from, pace) => from.answer(stateVector, pace),
     use: (messages) =>
