@@ -10,6 +10,14 @@ export const IS_THROUGH_GATEWAY = process.env.JOINERY_THROUGH === 'gateway'
 
 /** NATS servers by the data directory of their cluster: they outlive the nodes, which tests start again. */
 const engines = new Map<string, Promise<NatsServer>>()
+if (IS_THROUGH_GATEWAY) {
+  // No other process loads vitest. Of a file's hooks the first comes last: its nodes have ended by then.
+  const { afterAll } = await import('vitest')
+  afterAll(async () => {
+    for (const engine of engines.values()) await (await engine).stop()
+    engines.clear()
+  })
+}
 
 interface Options {
   readonly directory: string
