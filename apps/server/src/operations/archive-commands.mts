@@ -12,13 +12,14 @@ import { type ArchiveSummary, archiveAt, archiveName, listArchives, writeArchive
 import { archivedRevocations } from './archived-revocations.mts'
 import { backUpFiles, type CopiedFiles, removeUnlisted, restoreFiles } from './backed-up-files.mts'
 import { addDataOptions, readDataOptions, stopSignal } from './data-options.mts'
+import { loadLimitsOf } from './load-limits.mts'
+import { withLoadThread } from './load-threads.mts'
 import { explained, withOperator } from './open-operator.mts'
 import type { ArchiveChoice } from './operator.mts'
 import { openProgressBar } from './progress.mts'
 import { recordLines } from './record-lines.mts'
 import { keepRevoked } from './revocations-file.mts'
 import { formatBytes, formatCount } from './table.mts'
-import { trialLoad } from './trial-load.mts'
 
 const to: Setting<string> = {
   option: 'to',
@@ -139,7 +140,7 @@ async function runRestore(path: string, options: Options): Promise<void> {
   const file = await archiveAt(resolve(path))
   const bar = openProgressBar('records')
   try {
-    const watched = { onProgress: bar.onProgress, signal: stopSignal(), load: trialLoad }
+    const watched = { onProgress: bar.onProgress, signal: stopSignal() }
     const { revoked, unreadable } = await explained(() => archivedRevocations(file))
     let files: CopiedFiles | undefined
     const complete = async (draft: string): Promise<void> => {
@@ -148,7 +149,9 @@ async function runRestore(path: string, options: Options): Promise<void> {
       files = await restoreFiles({ archive: file, to: filesFolderOf(draft) })
     }
     const imported = await explained(() =>
-      restoreArchive(directory, () => createReadStream(file), { ...watched, complete }),
+      withLoadThread({ limits: loadLimitsOf(process.env) }, (load) =>
+        restoreArchive(directory, () => createReadStream(file), { ...watched, load, complete }),
+      ),
     )
     bar.stop()
     const revokedActors = new Set(revoked.map(({ actor }) => actor)).size

@@ -1,7 +1,9 @@
 import { type EventStore, isSystemLog, type KeepHistory, LogError, type Lsn } from '@joinery/log'
+import { loadState } from '@joinery/log/operations'
 import type { LogUpkeep } from '@joinery/server'
+import type { LoadLimits } from './load-limits.mts'
+import { withLoadThread } from './load-threads.mts'
 import type { Compaction, Watched } from './operator.mts'
-import { trialLoad } from './trial-load.mts'
 
 /** Runs `work` on a workspace's log, whether or not a room has it open. */
 export type WithLog = <T>(workspace: string, work: (log: LogUpkeep) => Promise<T>) => Promise<T>
@@ -10,7 +12,7 @@ export type WithLog = <T>(workspace: string, work: (log: LogUpkeep) => Promise<T
 export async function compactStore(
   store: EventStore,
   withLog: WithLog,
-  { keepHistory, workspace }: { keepHistory: KeepHistory; workspace: string | undefined },
+  { keepHistory, workspace, limits }: { keepHistory: KeepHistory; workspace: string | undefined; limits: LoadLimits },
   { onProgress, signal }: Watched,
 ): Promise<Compaction[]> {
   if (workspace !== undefined && isSystemLog(workspace)) {
@@ -22,15 +24,22 @@ export async function compactStore(
   for (const [index, name] of names.entries()) {
     signal?.throwIfAborted()
     onProgress?.(index, names.length)
-    compactions.push(await compactOne(withLog, name, keepHistory))
+    compactions.push(await compactOne(withLog, name, keepHistory, limits))
   }
   return compactions
 }
 
-async function compactOne(withLog: WithLog, workspace: string, keepHistory: KeepHistory): Promise<Compaction> {
+async function compactOne(
+  withLog: WithLog,
+  workspace: string,
+  keepHistory: KeepHistory,
+  limits: LoadLimits,
+): Promise<Compaction> {
   try {
     return await withLog(workspace, async (log) => {
-      const { dropped, firstLsn } = await log.compact({ keepHistory, verify: verifyState })
+      const { dropped, firstLsn } = await withLoadThread({ limits }, (begin) =>
+        log.compact({ keepHistory, verify: (state) => loadState(begin(), state, 0 as Lsn) }),
+      )
       const { records, bytesBefore, bytesAfter } = await log.seal()
       return { workspace, dropped, firstLsn, sealed: records, bytesBefore, bytesAfter }
     })
@@ -38,11 +47,4 @@ async function compactOne(withLog: WithLog, workspace: string, keepHistory: Keep
     const message = error instanceof Error ? error.message : String(error)
     return { workspace, dropped: 0, firstLsn: 0, sealed: 0, bytesBefore: 0, bytesAfter: 0, error: message }
   }
-}
-
-/** Throws unless the bytes can be loaded as a document. */
-function verifyState(state: Uint8Array): void {
-  const load = trialLoad()
-  load.add(state, 0 as Lsn)
-  load.finish()
 }

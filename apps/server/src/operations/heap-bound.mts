@@ -8,10 +8,8 @@ const KEPT_SHARE = 0.45
 const THREAD_BYTES = 8 * 1024 * 1024
 /** Share of the memory by which the heap grows between two collections, which tell garbage from the document. */
 const LOOK_SHARE = 1 / 16
-/** Heap that this process needs, as a multiple of the bound. */
-const ROOM = 1.5
 
-/** A bound on what a document adds to the heap of this process. */
+/** A bound on what a document adds to the heap of this thread, which has room for twice as much. */
 export class HeapBound {
   readonly #bytesMax: number
   /** Bytes that the document of the kept part may take. */
@@ -20,17 +18,12 @@ export class HeapBound {
   /** Size of the heap at which the next collection is due, bytes. */
   #lookAt: number
 
-  /** Throws `invalid` when this process has too little heap left. */
   constructor(bytesMax: number) {
     collectGarbage()
     this.#bytesMax = bytesMax
     this.#keptMax = Math.max(0, bytesMax * KEPT_SHARE - THREAD_BYTES)
     this.#before = heapBytes()
     this.#lookAt = this.#before + this.#keptMax
-    const left = getHeapStatistics().heap_size_limit - this.#before
-    if (left >= bytesMax * ROOM) return
-    const message = `this process has ${mebibytes(left)} MiB of heap left, and to find out which record takes too much memory needs ${mebibytes(bytesMax * ROOM)} MiB: stop the server, and run the command alone with NODE_OPTIONS=--max-old-space-size=${mebibytes(2 * bytesMax) + 256}`
-    throw new LogError('invalid', message)
   }
 
   /** Whether the document takes more than that of the part that a repair keeps may. */

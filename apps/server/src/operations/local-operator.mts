@@ -24,6 +24,8 @@ import { whyCostly as costlyReason, isAboutMemory, type Revocations, type Server
 import type { TaskEngine } from '@joinery/tasks'
 import { removeFilesOf } from '../files/remove-files.mts'
 import { compactStore, type WithLog } from './compact-store.mts'
+import { type LoadLimits, loadLimitsOf } from './load-limits.mts'
+import { withLoadThread } from './load-threads.mts'
 import type { ImportChoice, Operator, Removal, Watched } from './operator.mts'
 import { type Alone, exportIntactPart, repairStore } from './repair-store.mts'
 import { openRevocations, revokedText } from './revocations-file.mts'
@@ -38,7 +40,6 @@ import {
 import { askHook, directHooks, hookOf, hooksOf, type StoreHooks } from './store-hooks.mts'
 import { directLeases, leasesOf, releaseLease, type StoreLeases, servedLeases } from './store-leases.mts'
 import { askTask, directTasks, purgeDirectly, resumeTasks, type StoreTasks, taskOf, tasksOf } from './store-tasks.mts'
-import { type LoadLimits, loadLimitsOf, measuredLoad, trialLoad } from './trial-load.mts'
 import { trySystemLog } from './try-system-log.mts'
 import { verifyDamaged } from './verify-damaged.mts'
 
@@ -68,9 +69,12 @@ export interface Access {
 
 /** Operator on a store that this process has open; the process goes on serving from it. */
 export function storeOperator(directory: string, store: EventStore, access: Access): Operator {
-  const load = (workspace: string) => trialLoad(workspace, access.loadLimits.loadMsMax)
+  const limits = access.loadLimits
   return {
-    verify: (watched) => verifyOpenDirectory(directory, store, { ...watched, load, loadSystemLog: trySystemLog }),
+    verify: (watched) =>
+      withLoadThread({ limits }, (load) =>
+        verifyOpenDirectory(directory, store, { ...watched, load, loadSystemLog: trySystemLog }),
+      ),
     inspect: async (workspace, signal) => {
       const inspection = await inspectStore(store, { ...(workspace !== undefined && { workspace }), signal })
       const costly = [...access.costly].filter(([name]) => workspace === undefined || name === workspace)
@@ -82,20 +86,23 @@ export function storeOperator(directory: string, store: EventStore, access: Acce
     },
     history: (query, signal) => readHistory(store, query, signal),
     archive: (choice, watched) => {
-      if ('intactPartOf' in choice) return exportIntactPart(store, choice.intactPartOf, load, watched.signal)
+      if ('intactPartOf' in choice) return exportIntactPart(store, choice.intactPartOf, limits, watched.signal)
       const { workspaces } = choice
       // A backup has the revocations, too: a restore must not let back in who was locked out.
       if (workspaces === undefined) return exportArchive(store, { ...watched, attached: () => revokedText(directory) })
       return exportArchive(store, { ...watched, workspaces })
     },
     import: (path, choice, watched) => {
-      return importArchive(store, () => createReadStream(path), { ...importOptions(choice, watched), load })
+      return withLoadThread({ limits }, (load) =>
+        importArchive(store, () => createReadStream(path), { ...importOptions(choice, watched), load }),
+      )
     },
     remove: (removal, workspace) => whileStorageWorks(store, undefined, () => access.remove(removal, workspace)),
     repair: async (workspace, isMeant, { signal }) => {
-      const isTooLarge = isAboutMemory((await whyCostly(access, workspace)) ?? '')
-      const measured = isTooLarge ? () => measuredLoad(access.loadLimits) : load
-      return repairStore(store, workspace, { directory, isMeant, signal, load: measured, alone: access.alone })
+      const isMeasured = isAboutMemory((await whyCostly(access, workspace)) ?? '')
+      return await withLoadThread({ limits, isMeasured }, (load) =>
+        repairStore(store, workspace, { directory, isMeant, signal, load, alone: access.alone }),
+      )
     },
     revoke: (actor, sinceMs) => access.revoke(actor, sinceMs),
     leases: (workspace) => leasesOf(store, access.leases, workspace),
@@ -126,7 +133,7 @@ export function storeOperator(directory: string, store: EventStore, access: Acce
     },
     compact: (keepHistory, workspace, watched) => {
       return whileStorageWorks(store, watched.signal, (signal) =>
-        compactStore(store, access.withLog, { keepHistory, workspace }, { ...watched, signal }),
+        compactStore(store, access.withLog, { keepHistory, workspace, limits }, { ...watched, signal }),
       )
     },
   }
@@ -159,7 +166,9 @@ export function directoryOperator(directory: string): Operator {
   const operatorOf = (store: EventStore): Operator => storeOperator(directory, store, directAccess(store, removeFiles))
   return {
     verify: async (watched) => {
-      const report = await verifyDirectory(directory, { ...watched, load: trialLoad, loadSystemLog: trySystemLog })
+      const report = await withLoadThread({ limits: loadLimitsOf(process.env) }, (load) =>
+        verifyDirectory(directory, { ...watched, load, loadSystemLog: trySystemLog }),
+      )
       const isCutShort = report.problems.some(({ code }) => code === 'not_looked_at')
       return (isCutShort ? await verifyDamaged(directory, watched.signal) : undefined) ?? report
     },

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { runCommand } from '../testing/command-process.mts'
 import { repairStore } from './repair-store.mts'
 import { makeData, startServer } from './testing/running-server.mts'
-import { trialLoad } from './trial-load.mts'
+import { loadWithin } from './testing/trial-repair.mts'
 
 describe('joinery repair', () => {
   it('[A49, A31] says that nothing is damaged, and disturbs nobody, with a server and without', async () => {
@@ -30,7 +30,13 @@ describe('joinery repair', () => {
     const directory = await makeData()
     const store = await openLevelStore({ directory, durability: 'async' })
     const alone = () => Promise.reject(new LogError('locked', 'nobody was to be kept out'))
-    const repaired = repairStore(store, 'demo', { directory, isMeant: true, signal: undefined, load: trialLoad, alone })
+    const repaired = repairStore(store, 'demo', {
+      directory,
+      isMeant: true,
+      signal: undefined,
+      load: loadWithin,
+      alone,
+    })
     expect(await repaired).toMatchObject({ problemCount: 0 })
     await store.close()
     expect(await readdir(join(directory))).not.toContain('repaired')

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest'
 import * as Y from 'yjs'
 import { makeCostlyData } from './testing/costly-data.mts'
 import { loadWithin, openLog, repairDemo } from './testing/trial-repair.mts'
-import { trialLoad } from './trial-load.mts'
+import { loadHere } from './trial-load.mts'
 
 it('[L122] a repair ends a workspace before the record that takes too long to load, and says which', async () => {
   const { directory, costlyLsn, head } = await makeCostlyData()
@@ -32,7 +32,7 @@ it('[L122] a repair ends a workspace before the record that takes too long to lo
 })
 
 it('[L122] of a load that is slow because of all records together, that is said, and most of it is kept', () => {
-  const loading = trialLoad('w', 100)
+  const loading = loadHere({ msMax: 100 })
   const rejected = ((): unknown => {
     try {
       // Each takes about as long as any other: none of them has half of the time.

@@ -7,6 +7,8 @@ import {
   surveyRepair,
 } from '@joinery/log/operations'
 import { noteOfRepair } from '@joinery/tasks'
+import type { LoadLimits } from './load-limits.mts'
+import { openLoadThread } from './load-threads.mts'
 import type { RepairOutcome } from './operator.mts'
 import { trySystemLog } from './try-system-log.mts'
 
@@ -52,11 +54,16 @@ function noteFor({ workspace, droppedBehind }: RepairSurvey): LogEntry {
 }
 
 /** Archive of the part that a repair would keep. */
-export function exportIntactPart(
+export async function* exportIntactPart(
   store: EventStore,
   workspace: string,
-  load: Load,
+  limits: LoadLimits,
   signal: AbortSignal | undefined,
-): AsyncIterable<Uint8Array> {
-  return exportIntact(store, workspace, { load, note: NOTE, ...(signal && { signal }) })
+): AsyncGenerator<Uint8Array> {
+  const thread = openLoadThread({ limits })
+  try {
+    yield* exportIntact(store, workspace, { load: thread.begin, note: NOTE, ...(signal && { signal }) })
+  } finally {
+    await thread.end()
+  }
 }

@@ -1,9 +1,6 @@
 import { LogError, type Lsn } from '@joinery/log'
-import type { TrialLoad } from '@joinery/log/operations'
-import { makeServerDoc, SERVER_LIMITS, type ServerLimits, splitUpdate } from '@joinery/server'
+import { makeServerDoc, splitUpdate } from '@joinery/server'
 import * as Y from 'yjs'
-import { readLimits } from '../limits-setting.mts'
-import type { Environment } from '../setting.mts'
 import { HeapBound } from './heap-bound.mts'
 
 /** Updates per transaction: Yjs goes through all clients of the document in each one. */
@@ -14,32 +11,30 @@ const PART_BYTES_MIN = 2_048
 /** Share of the time allowed after which the part that a repair keeps ends, so that it surely loads again. */
 const KEPT_SHARE = 0.8
 
-/** The limits that a server keeps when it loads a workspace. */
-export type LoadLimits = Pick<
-  ServerLimits,
-  'loadMsMax' | 'trialHeapBytes' | 'trialsMax' | 'trialsWaitingMax' | 'trialWaitMs'
->
-
-/** The limits of a server on this environment. Throws `AppError` `usage`. */
-export function loadLimitsOf(environment: Environment): LoadLimits {
-  return { ...SERVER_LIMITS, ...readLimits({}, environment, process.cwd()).server }
+/** The bounds of one load, and its observer. */
+export interface TrialTerms {
+  /** CPU time that a load may take, ms. */
+  readonly msMax: number
+  /** Memory that the document may add, bytes; any by default. */
+  readonly heapBytesMax?: number | undefined
+  /** Called before each update is applied. */
+  readonly onUpdate?: (lsn: Lsn) => void
 }
 
 /**
- * Loads a workspace as a server's room would, into a document that is then thrown away. Throws `not_loadable` for an update that Yjs
- * can't read, and when the load takes longer than a server allows (`loadMsMax`): nothing can be served then, and nobody may wait for
- * minutes. The LSN is that of one update if it took at least half of the time, and otherwise that of the first that has to go.
+ * Loads a workspace as a server's room would, into a document that is then thrown away, in this thread. Throws `not_loadable` for an
+ * update that Yjs can't read, and when the load takes longer than a server allows (`loadMsMax`): nothing can be served then, and nobody
+ * may wait for minutes. The LSN is that of one update if it took at least half of the time, and otherwise that of the first that has to
+ * go. With `heapBytesMax` the load also ends where the document takes most of that.
  */
-export function trialLoad(_workspace?: string, msMax: number = loadLimitsOf(process.env).loadMsMax): TrialLoad {
-  return new LoadOnTrial(msMax)
+export function loadHere({ msMax, heapBytesMax, onUpdate }: TrialTerms): SyncLoad {
+  return new LoadOnTrial(msMax, heapBytesMax === undefined ? undefined : new HeapBound(heapBytesMax), onUpdate)
 }
 
-/**
- * The same for a workspace that takes too much memory in the thread of a server's trial: the load also ends where the document takes
- * most of that. Throws `invalid` when this process has not that much memory left.
- */
-export function measuredLoad({ loadMsMax, trialHeapBytes }: LoadLimits): TrialLoad {
-  return new LoadOnTrial(loadMsMax, new HeapBound(trialHeapBytes))
+/** A {@link TrialLoad} that is done when its methods return. */
+export interface SyncLoad {
+  add(update: Uint8Array, lsn: Lsn): void
+  finish(): void
 }
 
 interface Added {
@@ -47,9 +42,10 @@ interface Added {
   readonly update: Uint8Array
 }
 
-class LoadOnTrial implements TrialLoad {
+class LoadOnTrial implements SyncLoad {
   readonly #msMax: number
   readonly #heap: HeapBound | undefined
+  readonly #onUpdate: ((lsn: Lsn) => void) | undefined
   readonly #doc = makeServerDoc()
   #chunk: Added[] = []
   #spentMs = 0
@@ -58,9 +54,10 @@ class LoadOnTrial implements TrialLoad {
   #nearLsn: Lsn | undefined
   #costliest: { readonly lsn: Lsn; readonly ms: number } = { lsn: 0 as Lsn, ms: 0 }
 
-  constructor(msMax: number, heap?: HeapBound) {
+  constructor(msMax: number, heap: HeapBound | undefined, onUpdate: ((lsn: Lsn) => void) | undefined) {
     this.#msMax = msMax
     this.#heap = heap
+    this.#onUpdate = onUpdate
   }
 
   add(update: Uint8Array, lsn: Lsn): void {
@@ -98,6 +95,7 @@ class LoadOnTrial implements TrialLoad {
   }
 
   #apply({ update, lsn }: Added): void {
+    this.#onUpdate?.(lsn)
     let ms = 0
     for (const part of splitUpdate(update, Math.max(PART_BYTES_MIN, Math.ceil(update.length / PARTS_MAX)))) {
       const sinceMs = cpuMs()

@@ -1,5 +1,6 @@
 import { verifyDirectory } from '@joinery/log/operations'
-import { trialLoad } from './trial-load.mts'
+import { loadLimitsOf } from './load-limits.mts'
+import { withLoadThread } from './load-threads.mts'
 import { trySystemLog } from './try-system-log.mts'
 
 /*
@@ -7,5 +8,7 @@ import { trySystemLog } from './try-system-log.mts'
  * It is a process of its own, because LevelDB may end the process that reads such tables.
  */
 const [directory = ''] = process.argv.slice(2)
-const report = await verifyDirectory(directory, { load: trialLoad, loadSystemLog: trySystemLog, dares: true })
+const report = await withLoadThread({ limits: loadLimitsOf(process.env) }, (load) =>
+  verifyDirectory(directory, { load, loadSystemLog: trySystemLog, dares: true }),
+)
 process.stdout.write(JSON.stringify(report))

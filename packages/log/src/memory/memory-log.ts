@@ -26,6 +26,7 @@ import { CHAIN_START, type ChainValue } from '../records/chain.ts'
 import { duplicateKey } from '../records/key-entry.ts'
 import { checkEntry } from '../records/record.ts'
 import { makeGeneration } from '../records/workspace-identity.ts'
+import { TrialCutShort } from '../trial-cut-short.ts'
 import { MemoryChain } from './memory-chain.ts'
 
 /** History of a workspace, which outlives the log that is open on it. */
@@ -69,7 +70,8 @@ async function lastLoadable(snapshots: readonly Snapshot[], verify: VerifyState)
     try {
       await verify(snapshot.state)
       return snapshot
-    } catch {
+    } catch (error) {
+      if (error instanceof TrialCutShort) throw error
       // The one before it is tried.
     }
   }

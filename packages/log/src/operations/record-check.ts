@@ -5,7 +5,7 @@ import { lsnOfRecordKey } from '../records/key.ts'
 import { decodeRecord } from '../records/record.ts'
 import { decodeSegment } from '../records/segment.ts'
 import { isDamage, type Problems, reasonOf } from './problem.ts'
-import type { TrialLoad } from './trial-load.ts'
+import { type TrialLoad, whyNotLoaded } from './trial-load.ts'
 
 /** Checks one workspace's records in order, those in segments first, and loads them on the way. */
 export class RecordCheck {
@@ -15,6 +15,7 @@ export class RecordCheck {
   #at = 0
   /** LSN through which the state that the load began with covers the records. */
   readonly #groundLsn: number
+  #ground: Snapshot | undefined
   #load: TrialLoad | undefined
   readonly #workspace: string
   readonly #problems: Problems
@@ -33,7 +34,14 @@ export class RecordCheck {
     this.#groundLsn = ground?.lsn ?? 0
     // Without that snapshot nothing can be loaded.
     if (firstLsn === 1 || ground !== undefined) this.#load = load?.()
-    if (ground !== undefined) this.#tryLoad((begun) => begun.add(ground.state, ground.lsn))
+    this.#ground = ground
+  }
+
+  /** Loads the state that stands for the dropped records. To be called before the first record. */
+  async begin(): Promise<void> {
+    const ground = this.#ground
+    this.#ground = undefined
+    if (ground !== undefined) await this.#tryLoad((begun) => begun.add(ground.state, ground.lsn))
   }
 
   /** The records of a segment; none if it is damaged. */
@@ -65,19 +73,19 @@ export class RecordCheck {
   }
 
   /** Checks a decoded record. Returns its idempotency key. */
-  take({ lsn, at, update, idempotencyKey }: LogRecord): string | undefined {
+  async take({ lsn, at, update, idempotencyKey }: LogRecord): Promise<string | undefined> {
     this.#step(lsn)
     if (at < this.#at) {
       const message = `record ${lsn} of workspace ${this.#workspace} is older than the one before it`
       this.#problems.add({ code: 'time_backwards', message, lsn })
     }
     this.#at = Math.max(at, this.#at)
-    if (lsn > this.#groundLsn) this.#tryLoad((load) => load.add(update, lsn))
+    if (lsn > this.#groundLsn) await this.#tryLoad((load) => load.add(update, lsn))
     return idempotencyKey
   }
 
-  finish(): void {
-    this.#tryLoad((load) => load.finish())
+  async finish(): Promise<void> {
+    await this.#tryLoad((load) => load.finish())
   }
 
   #step(lsn: Lsn): void {
@@ -93,14 +101,15 @@ export class RecordCheck {
     this.#problems.add({ code: 'record_missing', message, lsn: from })
   }
 
-  #tryLoad(step: (load: TrialLoad) => void): void {
+  async #tryLoad(step: (load: TrialLoad) => void | Promise<void>): Promise<void> {
     if (this.#load === undefined) return
     try {
-      step(this.#load)
+      await step(this.#load)
     } catch (error) {
       this.#load = undefined
+      const reason = whyNotLoaded(error)
       const lsn = (error instanceof LogError ? error.lsn : undefined) ?? this.head
-      const message = `workspace ${this.#workspace} can't be loaded from its records through ${lsn}: ${reasonOf(error)}`
+      const message = `workspace ${this.#workspace} can't be loaded from its records through ${lsn}: ${reason}`
       this.#problems.add({ code: 'not_loadable', message, lsn })
     }
   }

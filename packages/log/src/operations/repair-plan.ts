@@ -5,8 +5,8 @@ import { KIND, lsnOfRecordKey, ownRange } from '../records/key.ts'
 import { findIntact, type Intact, readPatiently, walk } from '../store/damaged-log.ts'
 import { type Rung, readRung } from '../store/ladder.ts'
 import { isSystemLog } from '../system-log.ts'
-import { isDamage, reasonOf } from './problem.ts'
-import type { TrialLoad } from './trial-load.ts'
+import { isDamage } from './problem.ts'
+import { loadState, type TrialLoad, whyNotLoaded } from './trial-load.ts'
 import { snapshotLsns } from './verify-snapshots.ts'
 import type { WorkspaceLook } from './verify-workspace.ts'
 
@@ -108,12 +108,11 @@ async function isUsable(look: WorkspaceLook, lsn: Lsn, unloadable: Map<Lsn, stri
   }
   try {
     const load = look.load?.()
-    load?.add(rung.state, lsn)
-    load?.finish()
+    if (load !== undefined) await loadState(load, rung.state, lsn)
     return true
   } catch (error) {
     // For any error: a state that can't be loaded is of no use.
-    unloadable.set(lsn, reasonOf(error))
+    unloadable.set(lsn, whyNotLoaded(error))
     return false
   }
 }
@@ -128,33 +127,33 @@ async function reach(look: ReachLook, base: Lsn, through: Lsn): Promise<{ lsn: L
   const load = look.load?.()
   let lsn = base
   let failed: { readonly lsn: Lsn; readonly reason: string } | undefined
-  const tryLoad = (step: (load: TrialLoad) => void): void => {
+  const tryLoad = async (step: (load: TrialLoad) => void | Promise<void>): Promise<void> => {
     if (load === undefined || failed !== undefined) return
     try {
-      step(load)
+      await step(load)
     } catch (error) {
-      failed = { lsn: (error instanceof LogError ? error.lsn : undefined) ?? lsn, reason: reasonOf(error) }
+      failed = { lsn: (error instanceof LogError ? error.lsn : undefined) ?? lsn, reason: whyNotLoaded(error) }
     }
   }
   let at = look.identity.createdAt
   if (base > 0) {
     const { state, at: takenAt } = await readRung(look, base)
     at = takenAt
-    tryLoad((begun) => begun.add(state, base))
+    await tryLoad((begun) => begun.add(state, base))
   }
   try {
     for await (const run of readPatiently(look, base + 1, through)) {
       look.signal?.throwIfAborted()
       for (const record of run) {
         lsn = record.lsn
-        tryLoad((begun) => begun.add(record.update, lsn))
+        await tryLoad((begun) => begun.add(record.update, lsn))
       }
       if (failed !== undefined) break
     }
   } catch (error) {
     if (!isDamage(error)) throw error
   }
-  tryLoad((begun) => begun.finish())
+  await tryLoad((begun) => begun.finish())
   // The snapshot loads by itself.
   if (failed !== undefined) lsn = Math.max(base, failed.lsn - 1) as Lsn
   if (lsn > base) at = Math.max(at, (await walk(look, lsn - 1, lsn)).at)

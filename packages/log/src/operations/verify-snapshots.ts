@@ -4,7 +4,7 @@ import { lsnOfRecordKey, snapshotKeyRange } from '../records/key.ts'
 import { type Rung, readRung } from '../store/ladder.ts'
 import type { StoredLog } from '../store/stored-records.ts'
 import { isDamage, type Problems, reasonOf } from './problem.ts'
-import type { TrialLoad } from './trial-load.ts'
+import { loadState, type TrialLoad, whyNotLoaded } from './trial-load.ts'
 
 /** LSNs of the complete snapshots, in order. Parts beyond the extent belong to one that was never finished. */
 export async function snapshotLsns({ moment, number }: StoredLog, extent: Extent): Promise<Lsn[]> {
@@ -38,14 +38,13 @@ export async function verifySnapshots(
       const rung = await readRung(log, lsn)
       if (lsn >= extent.firstLsn - 1) ground ??= rung
       const load = log.load?.()
-      load?.add(rung.state, lsn)
-      load?.finish()
+      if (load !== undefined) await loadState(load, rung.state, lsn)
     } catch (error) {
       const code = isDamage(error) ? 'snapshot_damaged' : 'not_loadable'
       const message =
         code === 'snapshot_damaged'
           ? reasonOf(error)
-          : `the snapshot at ${lsn} of workspace ${log.workspace} can't be loaded: ${reasonOf(error)}`
+          : `the snapshot at ${lsn} of workspace ${log.workspace} can't be loaded: ${whyNotLoaded(error)}`
       if (code === 'not_loadable') unloadable.set(lsn, message)
       problems.add({ code, message, lsn })
     }

@@ -57,6 +57,7 @@ export async function inspectWorkspace(
   let isExtentDamaged = problems.count > 0
   const snapshots = await verifySnapshots(look, extent, problems)
   const records = new RecordCheck(look, extent.firstLsn, snapshots.ground, problems)
+  await records.begin()
   const chain = await ChainCheck.open(look, identity.generation, extent.firstLsn, problems)
   const keys = new KeyCheck(look, extent.firstLsn, problems)
   const note = async (key: string | undefined): Promise<void> => {
@@ -67,7 +68,7 @@ export async function inspectWorkspace(
   for await (const [key, value] of moment.entries(ownRange(KIND.segment, number))) {
     for (const record of records.unpack(key, value)) {
       chain.take(record)
-      await note(records.take(record))
+      await note(await records.take(record))
     }
     if (!isExtentDamaged && records.head > extent.sealedLsn) {
       isExtentDamaged = true
@@ -78,9 +79,9 @@ export async function inspectWorkspace(
     const record = records.decode(key, value)
     if (record === undefined) chain.stop()
     else chain.take(record)
-    await note(record && records.take(record))
+    await note(record && (await records.take(record)))
   }
-  records.finish()
+  await records.finish()
   await keys.finish()
   const reached = Math.max(witnessed, extent.snapshotLsn, extent.sealedLsn, chain.reached) as Lsn
   if (reached > records.head) {

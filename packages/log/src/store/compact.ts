@@ -14,6 +14,7 @@ import {
 import { damagedSnapshot, encodeSnapshot, packSnapshot, snapshotBase } from '../records/packed-snapshot.ts'
 import { decodeSegmentHead } from '../records/segment.ts'
 import type { Write } from '../records/write.ts'
+import { TrialCutShort } from '../trial-cut-short.ts'
 import { giveBack } from './give-back.ts'
 import type { Desk } from './history-keeper.ts'
 import { groundMarks, keepChainAt } from './keep-chain.ts'
@@ -66,7 +67,9 @@ async function findGround(desk: Desk, through: Lsn, verify: VerifyState): Promis
       await verify(rung.state)
       return rung
     } catch (error) {
-      if (error instanceof LogError && error.code !== 'corrupted') throw error
+      // A snapshot that can't be loaded stands for nothing, as a damaged one.
+      if (error instanceof LogError && error.code !== 'corrupted' && error.code !== 'not_loadable') throw error
+      if (error instanceof TrialCutShort) throw error
       host.observer.damaged?.(damagedSnapshot(desk.workspace, lsn, error))
     }
   }

@@ -1,6 +1,7 @@
+import { Worker } from 'node:worker_threads'
 import { openMemoryStore } from '@joinery/log'
 import { encodeSyncStep2, encodeUpdate } from '@joinery/protocol'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import * as Y from 'yjs'
 import { type Refusal, UNRULED, type Writer } from '../content/document-rules.ts'
 import type { ServerLimits } from '../limits.ts'
@@ -153,6 +154,56 @@ describe('an update that is heavy by estimate', () => {
     await isDurable(bob)
     await ada.until(() => ada.message('rejected') !== undefined)
     expect(ada.message('rejected')).toMatchObject({ code: 'client_id_owned' })
+  })
+})
+
+describe('[S410] a thread that is killed while it tries an update', () => {
+  afterEach(() => vi.restoreAllMocks())
+
+  /** Kills the thread in the middle of each of the next `deaths` trials. Returns how many it has killed. */
+  function kill(deaths: number): () => number {
+    let killed = 0
+    const { postMessage } = Worker.prototype
+    vi.spyOn(Worker.prototype, 'postMessage').mockImplementation(function (this: Worker, ...given) {
+      postMessage.apply(this, given)
+      if ((given[0] as { type: string }).type === 'try' && killed < deaths) {
+        killed++
+        void this.terminate()
+      }
+    })
+    return () => killed
+  }
+
+  it('has the update tried once more, and taken', async () => {
+    const killed = kill(1)
+    const { w, first, second } = await begin()
+    const [ada, bob] = await Promise.all([
+      fixture.client(`${w}?joinery=1`).synced(),
+      fixture.client(`${w}?joinery=1`).synced(),
+    ])
+    ada.send(encodeUpdate(second))
+    await type(bob)
+    await isDurable(ada)
+    expect(killed()).toBe(1)
+    expect(fixture.server.counters.trials).toBe(2)
+    await expectShown(w, [first, second], 'x')
+  })
+
+  it('has the update refused when that happens again, and the next update tried', async () => {
+    const killed = kill(2)
+    const { w, first, second } = await begin()
+    const [ada, bob] = await Promise.all([
+      fixture.client(`${w}?joinery=1`).synced(),
+      fixture.client(`${w}?joinery=1`).synced(),
+    ])
+    ada.send(encodeUpdate(second))
+    await ada.until(() => ada.message('rejected') !== undefined)
+    expect(ada.message('rejected')).toMatchObject({ code: 'too_costly' })
+    expect(killed()).toBe(2)
+    await expectShown(w, [first], '')
+    bob.send(encodeUpdate(second))
+    await isDurable(bob)
+    await expectShown(w, [first, second], '')
   })
 })
 

@@ -128,7 +128,17 @@ export class HeavyUpdates {
     throw new TrialError('busy', 'the document changed too much meanwhile')
   }
 
-  async #try({ principal, ...about }: Sender, update: Uint8Array, isWhole: boolean): Promise<Tried | undefined> {
+  /** Tries an update, and once more if the thread ended for a reason that need not be the update's. */
+  async #try(sender: Sender, update: Uint8Array, isWhole: boolean): Promise<Tried | undefined> {
+    try {
+      return await this.#tryOnce(sender, update, isWhole)
+    } catch (error) {
+      if (!(error instanceof TrialError) || error.code !== 'died') throw error
+      return await this.#tryOnce(sender, update, isWhole)
+    }
+  }
+
+  async #tryOnce({ principal, ...about }: Sender, update: Uint8Array, isWhole: boolean): Promise<Tried | undefined> {
     const { trials, counters, limits, logger } = this.#context
     const startMs = performance.now()
     counters.trials++

@@ -1,13 +1,14 @@
 import { type EventStore, openLevelStore } from '@joinery/log'
+import type { TrialLoad } from '@joinery/log/operations'
 import { onTestFinished } from 'vitest'
 import type { RepairOutcome } from '../operator.mts'
 import { repairStore } from '../repair-store.mts'
-import { trialLoad } from '../trial-load.mts'
+import { loadHere } from '../trial-load.mts'
 
 /** The small records of `makeCostlyData` take some ms, the costly one takes seconds. */
 export const LOAD_MS_MAX = 400
 
-export const loadWithin = (workspace: string) => trialLoad(workspace, LOAD_MS_MAX)
+export const loadWithin = (_workspace?: string): TrialLoad => loadHere({ msMax: LOAD_MS_MAX })
 
 /** Opens the log of a data directory until the test ends. */
 export async function openLog(directory: string): Promise<EventStore> {
@@ -19,7 +20,7 @@ export async function openLog(directory: string): Promise<EventStore> {
 export interface RepairChoice {
   readonly isMeant?: boolean
   readonly signal?: AbortSignal
-  readonly load?: typeof loadWithin
+  readonly load?: (workspace: string) => TrialLoad
 }
 
 /** Repairs the workspace `demo`, or looks at it, as `joinery repair` does. */
