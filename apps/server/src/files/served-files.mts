@@ -19,7 +19,7 @@ import {
   scopeOf,
   uploadSaga,
 } from '@joinery/resources'
-import type { Server, WorkspaceId } from '@joinery/server'
+import { programPayer, type Server, type WorkspaceId } from '@joinery/server'
 import type { TaskEngine } from '@joinery/tasks'
 import { type RunningWorker, startWorker } from '@joinery/worker'
 import type { Logger } from 'pino'
@@ -157,24 +157,28 @@ async function openQuotas(
 function fileDocuments({ workspaces }: Server): FileDocuments {
   return {
     filesOf: (workspace, id) =>
-      workspaces.read(workspace as WorkspaceId, ({ doc }) => {
-        const block = getBlock(doc, id)
-        if (block === undefined) return undefined
-        return block
-          .statuses(FILE)
-          .entries()
-          .map(({ name, status, run, task, detail }): FileEntry => {
-            const { sha256, bytes, type } = detail ?? {}
-            return {
-              name,
-              status,
-              task,
-              run,
-              sha256: typeof sha256 === 'string' ? sha256 : undefined,
-              bytes: typeof bytes === 'number' ? bytes : undefined,
-              type: typeof type === 'string' ? type : undefined,
-            }
-          })
-      }),
+      workspaces.read(
+        workspace as WorkspaceId,
+        ({ doc }) => {
+          const block = getBlock(doc, id)
+          if (block === undefined) return undefined
+          return block
+            .statuses(FILE)
+            .entries()
+            .map(({ name, status, run, task, detail }): FileEntry => {
+              const { sha256, bytes, type } = detail ?? {}
+              return {
+                name,
+                status,
+                task,
+                run,
+                sha256: typeof sha256 === 'string' ? sha256 : undefined,
+                bytes: typeof bytes === 'number' ? bytes : undefined,
+                type: typeof type === 'string' ? type : undefined,
+              }
+            })
+        },
+        programPayer('files', workspace),
+      ),
   }
 }

@@ -77,7 +77,7 @@ it('[A150] a record that fills the heap ends its thread alone, and is named', as
   })
 })
 
-it('[A151, L180] a thread that ends for another reason says nothing about the workspace: the operation fails, and nothing has changed', async () => {
+it('[A151, L199] a thread that ends for another reason says nothing about the workspace: the operation fails, and nothing has changed', async () => {
   const { directory, head } = await makeCostlyData()
   const store = await openLog(directory)
   const { postMessage } = Worker.prototype

@@ -13,7 +13,7 @@ import {
 import { expect, it } from 'vitest'
 import { temporaryDirectory } from '../testing/temporary-directory.mts'
 import { repairStore } from './repair-store.mts'
-import { trialLoad } from './trial-load.mts'
+import { loadHere } from './trial-load.mts'
 import { trySystemLog } from './try-system-log.mts'
 
 const LOGS = [HOOKS_LOG, OUTBOX_LOG, laneLogOf('demo'), '!leases/demo']
@@ -39,7 +39,7 @@ it('[A152] verify finds a record that the journals of webhooks and of leases can
   const begun = { type: 'begun', subscription: 'crm', generation: 'g', through: 3 } as const
   await own((journal) => journal.append([{ event: { type: 'pending', workspace: 'demo', from: 1 }, ...ENTRY }]).durable)
   await lane((journal) => journal.append([{ event: begun, ...ENTRY }]).durable)
-  const load = (workspace: string) => trialLoad(workspace)
+  const load = () => loadHere({ msMax: 30_000 })
   const verify = async () => {
     const { store: report } = await verifyOpenDirectory(directory, store, { load, loadSystemLog: trySystemLog })
     return report?.systemLogs.flatMap(({ workspace, problems }) => problems.map(({ code }) => [workspace, code])) ?? []

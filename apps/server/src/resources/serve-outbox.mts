@@ -2,7 +2,7 @@ import { type Claim, type ClaimList, getBlock } from '@joinery/blocks'
 import type { EventStore } from '@joinery/log'
 import { parseWorkspaceName, type WorkspaceId } from '@joinery/protocol'
 import { Outbox, type OutboxOptions } from '@joinery/resources'
-import { ServerError, type Workspaces } from '@joinery/server'
+import { programPayer, ServerError, type Workspaces, type WorkspaceView } from '@joinery/server'
 import type { Logger } from 'pino'
 
 /** Statuses that one delivery tells at most. */
@@ -36,10 +36,11 @@ export function openServedOutbox(
       tail: (workspace, { after, signal }) => workspaces.tail(nameOf(workspace), { after: after as never, signal }),
       position: (workspace) => workspaces.position(nameOf(workspace)),
       statusesOf: (workspace, blocks) => {
-        return workspaces.read(nameOf(workspace), ({ doc }) => {
+        const read = ({ doc }: WorkspaceView): object[] => {
           const all = blocks.flatMap((block) => lists.flatMap((list) => shownIn(getBlock(doc, block), block, list)))
           return all.slice(0, STATUSES_MAX)
-        })
+        }
+        return workspaces.read(nameOf(workspace), read, programPayer('webhooks', workspace))
       },
     },
   })

@@ -224,3 +224,17 @@ it('[H104] while the workspace is deleted its tasks wait, and they go on once th
   expect((await fixture.work(id, saga)).body.task.state).toBe('done')
   await expect.poll(async () => (await statusOf(fixture)).status).toBe('done')
 })
+
+it('[H123, S411] the edits of tasks are paid for by the tasks of their workspace', async () => {
+  await using fixture = await TaskFixture.start()
+  const { costs } = fixture.api.server
+  const paid = new Set<string>()
+  const { book } = costs
+  costs.book = (payer, ...more) => {
+    paid.add(`${payer.principal} in ${payer.workspace}`)
+    return book.call(costs, payer, ...more)
+  }
+  await start(fixture, { subject })
+  await fixture.tell(await fixture.leaseOne(saga), 'done', { operations: [put('a')] })
+  expect(paid).toContain('!tasks/w in w')
+})

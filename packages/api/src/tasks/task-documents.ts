@@ -4,6 +4,7 @@ import {
   LogError,
   type LogRecord,
   type Lsn,
+  programPayer,
   ServerError,
   type WorkspaceId,
   type Workspaces,
@@ -79,6 +80,7 @@ export class TaskDocuments implements Documents {
     const edit = {
       writer: TASK_AUTHOR,
       via: connectionOf(commit),
+      payer: programPayer('tasks', workspace),
       idempotencyKey: commit.key.startsWith(RESERVED_KEY) ? commit.key : `${RESERVED_KEY}${commit.key}`,
       sync: true,
       check: (view: WorkspaceView) => {
@@ -124,6 +126,7 @@ export class TaskDocuments implements Documents {
       await workspaces.write(workspace as WorkspaceId, {
         writer: TASK_AUTHOR,
         via: connectionOf({ task: task.id }),
+        payer: programPayer('tasks', workspace),
         // Results are seen once they are on the disk; what comes before a result loses to it anyway.
         sync: isEnded(task.state),
         run: (doc) => writeTaskStatus(doc, task, lists),
@@ -139,6 +142,7 @@ export class TaskDocuments implements Documents {
       await this.#options.workspaces.write(workspace as WorkspaceId, {
         writer: TASK_AUTHOR,
         via: 'task',
+        payer: programPayer('tasks', workspace),
         sync: true,
         run: (doc) => writeRefusal(doc, request, this.#options.lists),
       })
