@@ -24,7 +24,7 @@ export interface Verdict extends PairOfRounds {
 const WARM_UP = 4
 const PAIRS_MIN = 12
 /**
- * Of the normal distribution, for 99 of 100: the interval is looked at after each pair, and the first look that tells ends the rounds, which
+ * Quantile of the normal distribution for 99 of 100. The interval is looked at after each pair, and the first look that tells ends the rounds, which
  * makes an error likelier than one look would.
  */
 const Z = 2.576

@@ -30,7 +30,7 @@ function listOf(items: number): Uint8Array {
   return Y.encodeStateAsUpdate(doc)
 }
 
-it('[A150] verify and repair of a poisoned workspace cost this thread less than one load, also where a snapshot is costly', async () => {
+it('[A168] verify and repair of a poisoned workspace cost this thread less than one load, also where a snapshot is costly', async () => {
   const { directory, costlyLsn, head } = await makeCostlyData({ snapshots: [1, 4] })
   const store = await openLog(directory)
   const verified = await costOf(() =>
@@ -52,7 +52,7 @@ it('[A150] verify and repair of a poisoned workspace cost this thread less than 
   expect(repaired.cpuMs).toBeLessThan(LOAD_MS_MAX)
 })
 
-it('[A150] a record that fills the heap ends its thread alone, and is named', async () => {
+it('[A168] a record that fills the heap ends its thread alone, and is named', async () => {
   const terms = { limits: LIMITS, heapBytes: 48 * MIB }
   const large = listOf(300_000)
   await withLoadThread(terms, async (begin) => {
@@ -77,7 +77,7 @@ it('[A150] a record that fills the heap ends its thread alone, and is named', as
   })
 })
 
-it('[A151, L199] a thread that ends for another reason says nothing about the workspace: the operation fails, and nothing has changed', async () => {
+it('[A169, L199] a thread that ends for another reason says nothing about the workspace: the operation fails, and nothing has changed', async () => {
   const { directory, head } = await makeCostlyData()
   const store = await openLog(directory)
   const { postMessage } = Worker.prototype
@@ -107,7 +107,7 @@ it('[A151, L199] a thread that ends for another reason says nothing about the wo
   await log.close()
 })
 
-it('[A150] a load that is begun ends the one before, and a thread ends with its work', async () => {
+it('[A168] a load that is begun ends the one before, and a thread ends with its work', async () => {
   const { begin, end } = openLoadThread({ limits: LIMITS })
   const first = begin()
   await first.add(listOf(1), 1 as Lsn)
