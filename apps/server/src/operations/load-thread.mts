@@ -22,7 +22,10 @@ function answer(request: LoadRequest): void {
       const { msMax, heapBytesMax } = request
       // First of all: the document before is garbage then.
       load = undefined
-      load = loadHere({ msMax, heapBytesMax, onUpdate: (lsn) => void (now[0] = lsn) })
+      const onUpdate = (lsn: number): void => {
+        now[0] = lsn
+      }
+      load = loadHere({ msMax, heapBytesMax, onUpdate })
       return
     }
     case 'add':
