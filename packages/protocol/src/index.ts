@@ -32,18 +32,19 @@ export {
 export { SILENCE_MAX_MS, WIRE_LIMITS, type WireLimits } from './limits.ts'
 export { REJECTION_CODES, type RejectionCode } from './rejection-code.ts'
 export type { Kept, StepState, StepView, TaskState, TaskView, WaitCode, Waiting } from './task.ts'
-export type {
-  Beat,
-  BeatAnswer,
-  FailureClass,
-  Json,
-  LeaseAsk,
-  LeasedWork,
-  RetryPolicy,
-  SagaShape,
-  StepDone,
-  StepFailed,
-  StepShape,
-  TaskSubject,
+export {
+  type Beat,
+  type BeatAnswer,
+  FAILURE_CLASSES,
+  type FailureClass,
+  type Json,
+  type LeaseAsk,
+  type LeasedWork,
+  type RetryPolicy,
+  type SagaShape,
+  type StepDone,
+  type StepFailed,
+  type StepShape,
+  type TaskSubject,
 } from './work.ts'
 export { parseWorkspaceName, WORKSPACE_NAME_RULE, type WorkspaceId } from './workspace-name.ts'

@@ -1,8 +1,16 @@
 /** Any value that JSON has. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
 
-/** The class of a failed attempt, which decides whether and when it is made again. */
-export type FailureClass = 'transient' | 'throttled' | 'permanent' | 'unsure'
+/** The classes of a failed attempt, which decide whether and when it is made again, and what it says of the step's host. */
+export const FAILURE_CLASSES = ['transient', 'throttled', 'permanent', 'unsure', 'pending'] as const
+
+/**
+ * - `transient` may pass, and `throttled` passes when the host allows more.
+ * - `permanent` is the same at every attempt.
+ * - `unsure`: what was asked for may have happened.
+ * - `pending`: the host has answered, and what the step waits for is not there yet.
+ */
+export type FailureClass = (typeof FAILURE_CLASSES)[number]
 
 /** How often, and with which pauses, a failed attempt is made again. Pauses double from `firstMs` to `maxMs`, with full jitter. */
 export interface RetryPolicy {

@@ -1,4 +1,4 @@
-import type { StepShape } from '@joinery/protocol'
+import type { FailureClass, StepShape } from '@joinery/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ADA, sagaOf, TaskScene, W } from './testing/task-scene.ts'
 
@@ -71,6 +71,22 @@ describe('work', () => {
     expect(others).toEqual([])
     await scene.engine.done(probe?.token ?? '', {})
     expect(await scene.work([saga], { max: 9 })).toHaveLength(1)
+  })
+
+  it('[J34] goes on when a host answers that what many steps wait for is not there yet, or that it refuses', async () => {
+    const hosted: StepShape = { name: 'look', kind: 'step', host: 'api', retry: { attempts: 50, firstMs: 0, maxMs: 0 } }
+    const saga = sagaOf([hosted])
+    const task = await scene.begin(saga)
+    const fail = async (failure: FailureClass): Promise<void> =>
+      scene.engine.failed((await scene.next([saga])).token, { error: 'not yet', class: failure })
+    for (let n = 0; n < 20; n++) await fail('pending')
+    expect(scene.engine.gauges.breakers).toEqual([{ labels: { host: 'api' }, value: 0 }])
+    // An answer ends a row of failures.
+    for (let n = 0; n < 4; n++) await fail('transient')
+    await fail('pending')
+    await fail('transient')
+    expect(scene.engine.gauges.breakers).toEqual([{ labels: { host: 'api' }, value: 0 }])
+    expect(await scene.find(task)).not.toMatchObject({ waiting: { code: 'breaker_open' } })
   })
 
   it('[J34] of one host is bounded over all sagas and workers', async () => {

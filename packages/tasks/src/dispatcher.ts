@@ -93,8 +93,9 @@ export class Dispatcher {
     if (event.type === 'done') breaker.succeed()
     if (event.type !== 'failed' && event.type !== 'unsure') return
     if (event.type === 'unsure' && event.why !== 'timed_out') return breaker.drop()
-    // A permanent failure is an answer of the host.
-    if (event.type === 'failed' && event.error.class === 'permanent') return breaker.succeed()
+    // The host has answered: that it refuses for good, or that what the step waits for is not there yet.
+    const isAnswer = event.type === 'failed' && (event.error.class === 'permanent' || event.error.class === 'pending')
+    if (isAnswer) return breaker.succeed()
     if (breaker.fail()) this.#options.timers.set(`breaker ${host}`, this.#options.limits.breakerMs, () => this.wake())
   }
 

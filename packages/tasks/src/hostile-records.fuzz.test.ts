@@ -1,3 +1,4 @@
+import { FAILURE_CLASSES } from '@joinery/protocol'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { nextEvent } from './next-event.ts'
@@ -28,7 +29,7 @@ const at = fc.constantFrom(undefined, 0, 5, 1e15, -1)
 const by = fc.constant({ actor: 'ada', source: 'user_action' })
 const error = fc.record({
   message: fc.string(),
-  class: fc.constantFrom('transient' as const, 'throttled' as const, 'permanent' as const, 'unsure' as const),
+  class: fc.constantFrom(...FAILURE_CLASSES),
 })
 const verdict = fc.constantFrom('retry' as const, 'failed' as const, 'attention' as const)
 const result = fc.jsonValue() as fc.Arbitrary<never>

@@ -1,5 +1,5 @@
 import { jsonCodec } from '@joinery/log'
-import type { Json } from '@joinery/protocol'
+import { FAILURE_CLASSES, type Json } from '@joinery/protocol'
 import { z } from 'zod'
 import type { JournalEvent } from './task-event.ts'
 
@@ -42,7 +42,7 @@ export const subject = z.object({ block: z.string(), name: z.string() })
 export const by = z.object({ actor: z.string(), source: z.string() })
 export const kept = z.object({ block: z.string(), version: z.number(), by: z.string() })
 export const item = z.object({ key: z.string(), value: json })
-const failureClass = z.enum(['transient', 'throttled', 'permanent', 'unsure'])
+const failureClass = z.enum(FAILURE_CLASSES)
 export const failure = z.object({ message: z.string(), class: failureClass })
 export const stepFailure = z.object({ ...failure.shape, step: z.string().optional() })
 export const turnWhy = z.enum(['failed', 'canceled', 'deadline'])

@@ -47,6 +47,16 @@ describe('a failed attempt', () => {
     expect(await scene.find(task)).toMatchObject({ state: 'failed' })
   })
 
+  it('[J9] that is pending is made again, up to the bound of attempts', async () => {
+    const saga = sagaOf([step({ retry: { attempts: 3, firstMs: 0, maxMs: 0 } })])
+    const task = await scene.begin(saga)
+    await fail(saga, 'pending')
+    await fail(saga, 'pending')
+    expect(await scene.find(task)).not.toMatchObject({ state: 'failed' })
+    await fail(saga, 'pending')
+    expect(await scene.find(task)).toMatchObject({ state: 'failed' })
+  })
+
   it('[J9] of the class permanent is not made again', async () => {
     const saga = sagaOf([step()])
     const task = await scene.begin(saga)

@@ -17,6 +17,7 @@ it.each<[string, unknown, string]>([
   ['an unknown class', Object.assign(new Error('x'), { class: 'fatal' }), 'transient'],
   ['a class on a plain object', { class: 'unsure' }, 'unsure'],
   ['a class in a cause', new Error('x', { cause: new StepError('throttled', 'slow') }), 'throttled'],
+  ['a wait for what is not there yet', new StepError('pending', 'not paid yet'), 'pending'],
   ['status 400', { status: 400 }, 'permanent'],
   ['status 404 as statusCode', { statusCode: 404 }, 'permanent'],
   ['status 408', { status: 408 }, 'transient'],

@@ -1,7 +1,7 @@
-import type { FailureClass, StepFailed } from '@joinery/protocol'
+import { FAILURE_CLASSES, type FailureClass, type StepFailed } from '@joinery/protocol'
 import { WORKER_LIMITS } from './limits.ts'
 
-const CLASSES: ReadonlySet<unknown> = new Set<FailureClass>(['transient', 'throttled', 'permanent', 'unsure'])
+const CLASSES: ReadonlySet<unknown> = new Set(FAILURE_CLASSES)
 
 /** System errors before anything was sent: the call has surely not happened. */
 const NOT_SENT: ReadonlySet<unknown> = new Set([

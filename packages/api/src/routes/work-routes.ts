@@ -1,3 +1,4 @@
+import { FAILURE_CLASSES } from '@joinery/protocol'
 import type { Identity } from '@joinery/server'
 import { z } from 'zod'
 import { ApiError } from '../api-error.ts'
@@ -222,7 +223,7 @@ const failed = route(
     body: z
       .strictObject({
         error: z.string().max(TEXT_MAX),
-        class: z.enum(['transient', 'throttled', 'permanent', 'unsure']),
+        class: z.enum(FAILURE_CLASSES),
         retryAfterMs: ms.optional(),
       })
       .meta({ examples: [{ error: 'the store answered 503', class: 'transient' }] }),

@@ -100,7 +100,7 @@ function runSaga(options: AdapterSagasOptions): Saga {
       const call = { ...syncContextOf(adapter, context.input, context), externalId }
       const observed = await clean(secrets, () => adapter.query?.(call))
       if (observed === undefined || !isSettled(observed))
-        throw new StepError('transient', `it is ${observed?.status} yet`)
+        throw new StepError('pending', `it is ${observed?.status} yet`)
       context.edit((draft) => report(draft, context.input, observed, context.task))
       return observed
     },
