@@ -8,6 +8,7 @@ import type { ColdCache } from './cold-cache.ts'
 import { ColdDocument } from './cold-document.ts'
 import type { DocumentMemory } from './document-memory.ts'
 import type { DocumentRules } from './document-rules.ts'
+import { memoryOfDocument } from './live-memory.ts'
 import type { LoadTurns } from './load-turns.ts'
 import { RoomDocument } from './room-document.ts'
 import { findStart, type Start, type StoredState } from './stored-state.ts'
@@ -111,7 +112,8 @@ async function loadContent(log: WorkspaceLog, context: LoaderContext): Promise<C
 export async function warmUp(log: WorkspaceLog, cold: ColdDocument, context: LoaderContext): Promise<RoomDocument> {
   return context.loads.take(async () => {
     const stored = await cold.read()
-    return context.memory.build(stored.bytes / 2, () => buildFrom(stored, log, context))
+    const build = () => buildFrom(stored, log, context)
+    return context.memory.build(stored.bytes / 2, build, (document) => memoryOfDocument(document, log))
   })
 }
 
@@ -148,11 +150,13 @@ async function replay(
 ): Promise<RoomDocument> {
   const start = await findStart(log)
   await admit(start)
-  return context.memory.build((start?.state.length ?? 0) + log.sinceSnapshot.bytes, async () => {
+  const build = async () => {
     const document = makeDocument(log, context)
     await document.replay(start, log.read({ after: start?.lsn ?? (0 as Lsn) }), context.loadTurns)
     return document
-  })
+  }
+  const bytes = (start?.state.length ?? 0) + log.sinceSnapshot.bytes
+  return context.memory.build(bytes, build, (document) => memoryOfDocument(document, log))
 }
 
 /**

@@ -43,14 +43,50 @@ it('[S199] with too many documents in memory no further one is built, those who 
 it('[S199] documents that are being built count with what they may take, and one that is alone may be of any size', async () => {
   fixture = await ServerFixture.start()
   const memory = new DocumentMemory(100_000)
-  const done = Promise.withResolvers<void>()
-  const building = memory.build(1_000_000, () => done.promise)
-  await expect(memory.build(1, () => undefined)).rejects.toMatchObject({ code: 'memory_full' })
-  done.resolve()
+  const done = Promise.withResolvers<string>()
+  const building = memory.build(
+    1_000_000,
+    () => done.promise,
+    () => 120_000,
+  )
+  const build = (bytes: number) =>
+    memory.build(
+      bytes,
+      () => 'built',
+      () => 50,
+    )
+  await expect(build(1)).rejects.toMatchObject({ code: 'memory_full' })
+  done.resolve('built')
   await building
-  // Until the documents are counted it still counts.
-  expect(memory.isFull).toBe(true)
+  // Until the documents are counted it counts with what it takes.
+  expect(memory.bytes).toBe(120_000)
   memory.count(50_000)
-  expect(await memory.build(1_000, () => 'built')).toBe('built')
-  await expect(memory.build(10_000, () => undefined)).rejects.toMatchObject({ code: 'memory_full' })
+  expect(await build(1_000)).toBe('built')
+  expect(memory.bytes).toBe(50_050)
+  await expect(build(10_000)).rejects.toMatchObject({ code: 'memory_full' })
+  expect(memory.bytes).toBe(50_050)
+  const failing = memory.build(
+    1_000,
+    () => Promise.reject(new Error('unreadable')),
+    () => 1,
+  )
+  await expect(failing).rejects.toThrow('unreadable')
+  expect(memory.bytes).toBe(50_050)
+})
+
+it('[S199] a document of many small values counts with them, and no longer when they are deleted', async () => {
+  fixture = await ServerFixture.start()
+  const client = await fixture.client('w?joinery=1').synced()
+  const list = client.doc.getArray('list')
+  const fill = () => list.push(Array.from({ length: 50_000 }, () => ({})))
+  fill()
+  const { documentBytes } = fixture.server.load()
+  await expect.poll(() => fixture.server.load().documentBytes).toBeGreaterThan(3_000_000)
+  expect(documentBytes).toBeLessThan(1_000_000)
+  for (let round = 0; round < 4; round++) {
+    list.delete(0, 50_000)
+    fill()
+  }
+  await client.until(() => isDurable(client))
+  await expect.poll(() => fixture.server.load().documentBytes).toBeLessThan(12_000_000)
 })
