@@ -183,6 +183,8 @@ describe('a wrong configuration', () => {
     expect(await refused('serve', '--port', '0', '--data', one.directory)).toContain('belongs to a node of the cluster')
     await using other = await ClusterScene.start(context)
     const elsewhere = other.args('n1', 1).map((arg) => (arg.endsWith('/n1') ? one.directory : arg))
+    expect(await refused(...elsewhere)).toContain('the engine has nothing of it: correct the addresses')
+    await other.node('n2')
     expect(await refused(...elsewhere)).toContain('belongs to another cluster')
   })
 

@@ -16,13 +16,16 @@ export type AuthorRuns =
   | { readonly state: 'failed'; readonly reason: string }
   | { readonly state: 'read'; readonly runs: readonly Run<Author | undefined>[] }
 
+/** One object: as a new one, it would render the editor again. */
+const OFF: AuthorRuns = { state: 'off' }
+
 /** The author of each passage of a block's text, while it is wanted. Follows edits once they rest. */
 export function useAuthorRuns(id: string, text: Y.Text | undefined, isWanted: boolean): AuthorRuns {
   const workspace = useWorkspace()
   const actor = useServer()?.actor
-  const [shown, setShown] = useState<AuthorRuns>({ state: 'off' })
+  const [shown, setShown] = useState(OFF)
   useEffect(() => {
-    if (!isWanted || text === undefined) return setShown({ state: 'off' })
+    if (!isWanted || text === undefined) return setShown(OFF)
     const controller = new AbortController()
     const { signal } = controller
     let timer: ReturnType<typeof setTimeout> | undefined

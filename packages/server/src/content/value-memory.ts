@@ -19,11 +19,11 @@ const BYTES = 200
 export class ValueMemory {
   /** By client: the clock up to which its structs were read. */
   #read = new Map<number, number>()
-  /** Of all that was read since the beginning of the last count of all structs. */
+  /** Memory of the structs that were read since the last count began. */
   #bytes = 0
-  /** At the end of that count: nothing that was deleted before is in it. */
+  /** Memory at the end of that count, which had nothing that was deleted before. */
   #counted: number | undefined
-  /** Before a count that is under way. */
+  /** Memory as of before a count that is under way. */
   #before = 0
 
   /** Bytes, by estimate. Of a document with many new structs, it may lag some looks behind. */
@@ -72,7 +72,7 @@ function memoryOfStruct(struct: Y.Item | Y.GC, offset: number): number {
   return content instanceof Y.ContentFormat ? memoryOfValues([content.value], 0) : 0
 }
 
-/** Of the values from `offset` on and all that is in them, however deep. */
+/** Adds up the values from `offset` on and all that is in them, however deep. */
 function memoryOfValues(values: readonly unknown[], offset: number): number {
   let bytes = 0
   const nested: unknown[] = []
