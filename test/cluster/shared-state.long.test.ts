@@ -19,8 +19,10 @@ it('[A140] a revocation and the use of quotas hold at every node, also at one th
   const [eve, ada] = await Promise.all([makeToken({ sub: 'eve' }), makeToken({ sub: 'ada' })])
   expect((await put(one, 'a', eve)).status).toBe(201)
   expect((await put(two, 'b', eve)).status).toBe(201)
+  let tries = 0
+  // A new workspace each time: one that a node has let in before it heard of the others is there from then on.
   const refusal = async (node: RunningNode): Promise<unknown> =>
-    ((await (await put(node, `c-${node.name}`, eve)).json()) as { error?: { code?: unknown } }).error?.code
+    ((await (await put(node, `c-${++tries}`, eve)).json()) as { error?: { code?: unknown } }).error?.code
   const client = await RawClient.open({ url: one.socketUrl, path: 'a', query: { token: eve }, wantsJoinery: true })
 
   const revoked = await joinery('revoke', '--sub', 'ada', '--data', one.directory)

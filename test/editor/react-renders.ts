@@ -20,6 +20,11 @@ export async function countRenders(page: Page): Promise<void> {
     const RENDERED = 1
     const COMPONENTS = [0, 1, 11, 14, 15]
     const counts: Record<string, number> = {}
+    const holdsEditor = ({ child }: Fiber): boolean => {
+      for (let at = child; at !== null; at = at.sibling)
+        if (Object.hasOwn(Object(at.memoizedProps) as object, 'data-block-text')) return true
+      return false
+    }
     const walk = (fiber: Fiber, block: string): void => {
       const before = fiber.alternate
       // The card's own component stands outside of the element that carries the block's id.
@@ -27,8 +32,7 @@ export async function countRenders(page: Page): Promise<void> {
       const within = workspaceName !== undefined && typeof id === 'string' ? id : block
       const isNew = before === null
       if (COMPONENTS.includes(fiber.tag) && (isNew || (fiber.flags & RENDERED) !== 0)) {
-        const holds = Object(fiber.child?.memoizedProps) as Record<string, unknown>
-        const key = holds['data-block-text'] === undefined ? within : 'large editor'
+        const key = holdsEditor(fiber) ? 'large editor' : within
         counts[key] = (counts[key] ?? 0) + 1
       }
       // The same children as before: nothing below was visited, and its flags are of an earlier commit.
