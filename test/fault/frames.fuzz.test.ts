@@ -10,7 +10,7 @@ import { type Random, runSeed, seededRandom } from '../support/seeded-random.ts'
 import { within } from '../support/until.ts'
 import { makeCorpus, mutate } from './frame-corpus.ts'
 
-const FRAMES = runSize('JOINERY_FUZZ_FRAMES', { everyday: 8_000, nightly: 300_000 })
+const FRAMES = runSize('JOINERY_FUZZ_FRAMES', { everyday: 4_000, nightly: 300_000 })
 /** How many offenders work at once, each in a room of its own. */
 const LANES = 16
 /** After each such number of frames, the bystanders are checked. */
