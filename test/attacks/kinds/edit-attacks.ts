@@ -194,6 +194,24 @@ export const editAttacks = {
       await fiveAtOnce(scene, frame)
     },
   },
+  'values-held': {
+    title:
+      'a writer fills one workspace after the other with as many small values as are allowed, and keeps all of them in use',
+    run: async (scene) => {
+      const frame = encodeUpdate(manyValues(CLIENT, 1_190_000))
+      const enterNext = async (number: number): Promise<void> => {
+        const socket = await scene.enter({ workspace: `${scene.workspace}-${number}`, isJoinery: true })
+        if (socket === undefined || !(await scene.send(socket, frame))) return
+        const doc = new Y.Doc()
+        doc.on('update', (update: Uint8Array) => void scene.send(socket, encodeUpdate(update)))
+        for (; !scene.isOver && socket.readyState === socket.OPEN; await scene.pause(500))
+          doc.getText('text').insert(0, 'x')
+      }
+      const held: Promise<void>[] = []
+      for (let number = 0; !scene.isOver && number < 60; number++, await scene.pause(150)) held.push(enterNext(number))
+      await Promise.all(held)
+    },
+  },
   'texts-allowed': {
     title: 'five writers paste 8 MB of text at once, in workspace after workspace',
     run: async (scene) => {
