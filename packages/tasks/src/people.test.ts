@@ -1,4 +1,6 @@
-import { DelegatingStore } from '@joinery/log/testing'
+import type { LogEntry, Receipt, WorkspaceLog } from '@joinery/log'
+import { openMemoryStore } from '@joinery/log'
+import { DelegatingLog, DelegatingStore } from '@joinery/log/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ADA, sagaOf, TaskScene, W } from './testing/task-scene.ts'
 
@@ -123,6 +125,21 @@ describe('a deleted workspace', () => {
   })
 })
 
+/** A store whose appends are durable once its gate opens. */
+class HeldStore extends DelegatingStore {
+  gate: Promise<void> | undefined
+
+  override async open(workspace: string): Promise<WorkspaceLog> {
+    const gateOf = () => this.gate
+    return new (class extends DelegatingLog {
+      override append(entry: LogEntry, options?: { readonly sync?: boolean }): Receipt {
+        const receipt = super.append(entry, options)
+        return { ...receipt, durable: Promise.all([receipt.durable, gateOf()]).then(() => undefined) }
+      }
+    })(await super.open(workspace))
+  }
+}
+
 describe('the events of a task', () => {
   it('[J28] come once each and in order, from any point on, and end with the task', async () => {
     const task = await scene.begin(two)
@@ -147,6 +164,39 @@ describe('the events of a task', () => {
     expect(await types(0)).toEqual(all)
     expect(await types(all[2]?.[0] ?? 0)).toEqual(all.slice(3))
     expect(await types(all.at(-1)?.[0] ?? 0)).toEqual([])
+  })
+
+  it('[J28] are told once they are durable, since a crash would take them back before, and a reader that leaves waits for nothing', async () => {
+    const store = new HeldStore(openMemoryStore())
+    const held = await TaskScene.open({ store })
+    try {
+      const task = await held.begin(two)
+      const stop = new AbortController()
+      const read = (after: number) => {
+        const types: string[] = []
+        const end = (async () => {
+          for await (const { type } of held.engine.events(W, task.id, { after, signal: stop.signal })) types.push(type)
+        })()
+        return { types, end }
+      }
+      const early = read(task.lsn)
+      const { promise, resolve } = Promise.withResolvers<void>()
+      store.gate = promise
+      const ended = held.engine.terminate(W, task.id, ADA)
+      await expect.poll(async () => (await held.find(task)).state).toBe('canceled')
+      const late = read(0)
+      const leaving = new AbortController()
+      const left = Array.fromAsync(held.engine.events(W, task.id, { after: 0, signal: leaving.signal }))
+      leaving.abort()
+      expect(await left).toEqual([])
+      expect([early.types, late.types]).toEqual([[], []])
+      resolve()
+      await Promise.all([ended, early.end, late.end])
+      expect(early.types).toEqual(['task.ended'])
+      expect(late.types).toEqual(['task.started', 'task.ended'])
+    } finally {
+      await held.close()
+    }
   })
 
   it('[J94] a wait for changes tells how far it has seen, and goes on from there', async () => {

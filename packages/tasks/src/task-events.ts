@@ -11,7 +11,7 @@ const WAITING_MAX = 1_000
 
 /**
  * The events of a task after an LSN, then each new one until the task has ended or `signal` aborts. Events whose records are not
- * kept any more are left out. Throws `unknown_task`.
+ * kept any more are left out. An event is told once it is durable: no crash takes back what a reader was told. Throws `unknown_task`.
  */
 export async function* eventsOf(
   book: TaskBook,
@@ -19,19 +19,44 @@ export async function* eventsOf(
   { after, signal }: { readonly after: number; readonly signal: AbortSignal },
 ): AsyncGenerator<TaskEvent> {
   const task = book.find(id)
+  const { journal } = book
   let waiting: TaskEvent[] = []
+  /** Events that are not durable yet. */
+  let pending = 0
+  let failure: { readonly error: unknown } | undefined
   let wake: (() => void) | undefined
   const unlisten = book.listen(id, (event, lsn, at) => {
-    waiting.push({ lsn, at, type: nameOfEvent(event), task: book.view(task) })
-    if (waiting.length > WAITING_MAX) waiting = waiting.slice(-1)
-    wake?.()
+    const told = { lsn, at, type: nameOfEvent(event), task: book.view(task) }
+    pending++
+    const settled = (): void => {
+      pending--
+      wake?.()
+    }
+    journal.durable
+      .then(
+        () => {
+          waiting.push(told)
+          if (waiting.length > WAITING_MAX) waiting = waiting.slice(-1)
+        },
+        (error: unknown) => {
+          failure ??= { error }
+        },
+      )
+      .finally(settled)
   })
-  const abort = (): void => wake?.()
+  const gone = Promise.withResolvers<void>()
+  const abort = (): void => {
+    gone.resolve()
+    wake?.()
+  }
   signal.addEventListener('abort', abort)
+  if (signal.aborted) abort()
   try {
     let last = after
     if (task.lsn > after) {
-      for await (const event of pastEvents(book, id, after, book.journal.log.head)) {
+      const through = journal.log.head
+      await Promise.race([journal.durable, gone.promise])
+      for await (const event of pastEvents(book, id, after, through)) {
         if (signal.aborted) return
         last = event.lsn
         yield event
@@ -46,7 +71,8 @@ export async function* eventsOf(
         yield next
         continue
       }
-      if (signal.aborted || task.phase === 'ended' || !book.journal.isOurs) return
+      if (failure !== undefined) throw failure.error
+      if (signal.aborted || !journal.isOurs || (task.phase === 'ended' && pending === 0)) return
       await new Promise<void>((resolve) => {
         wake = resolve
         if (signal.aborted) resolve()
