@@ -16,6 +16,11 @@ export interface TakeoverOptions extends Place {
   readonly tail?: 'publish' | 'cut'
   /** True if a deleted workspace is taken over all the same, which takes the deletion back. By default that is `deleted`. */
   readonly revives?: boolean
+  /**
+   * Called with the node that owned it last, before the own epoch is written. If it rejects, so does the takeover, and nothing is
+   * written: the next attempt sees the same node. After the epoch that would be this one, also where a kill had come between.
+   */
+  readonly beforeEpoch?: (previous: string | undefined) => Promise<void>
   /** Ends the attempt: rejects with its reason. */
   readonly signal?: AbortSignal
   /** The copies of other nodes. By default nobody is asked for one. */
@@ -35,8 +40,6 @@ export interface Takeover {
   /** Writes the history from now on. */
   readonly publisher: Publisher
   readonly epoch: number
-  /** Node that owned it last; undefined for none. */
-  readonly previous: string | undefined
   /** Resolves when the records that this node alone had are replicated, if there were any. */
   readonly republished: Promise<void>
   /** LSNs that the engine had acknowledged and has lost; this node publishes them again. */
@@ -53,7 +56,6 @@ const WAIT_MS = 100
 export async function takeOver(options: TakeoverOptions): Promise<Takeover> {
   const wait = (): Promise<void> => pause(options)
   let begun = await beginEpoch(options)
-  const { previous } = begun
   const { clock, log, node, session, subject, workspace, local, others } = options
   const bring = await others?.longerThan(workspace, begun.before.lsn)
   const isSetBack = await isBehind(options, begun.before, wait)
@@ -66,18 +68,18 @@ export async function takeOver(options: TakeoverOptions): Promise<Takeover> {
   const publisher = new Publisher({ clock, log, node, session, subject, workspace, position: mark })
   if (options.tail === 'cut') await local.truncate(Math.max(mark.lsn, floor))
   const regressed = isLoss && floor > mark.lsn ? { first: mark.lsn + 1, last: floor } : undefined
-  return { publisher, epoch: begun.epoch, previous, ...(await publishTail(publisher, local)), regressed }
+  return { publisher, epoch: begun.epoch, ...(await publishTail(publisher, local)), regressed }
 }
 
 /** The epoch that a takeover has begun, the message that says so, and what stood before it. */
-interface Begun extends Pick<Takeover, 'epoch' | 'previous'> {
+interface Begun extends Pick<Takeover, 'epoch'> {
   readonly own: EngineMessage
   readonly before: Position
 }
 
 /** Writes the record of the epoch at the end of the history, whatever comes in between. */
 async function beginEpoch(options: TakeoverOptions, isSetBack = false): Promise<Begun> {
-  const { log, subject, workspace, node, session } = options
+  const { log, subject, workspace, node, session, beforeEpoch } = options
   const tried = new Set<string>()
   let previous: string | undefined
   for (;;) {
@@ -87,6 +89,7 @@ async function beginEpoch(options: TakeoverOptions, isSetBack = false): Promise<
     if (last !== undefined && options.revives !== true && factsOf(workspace, last).kind === 'tombstone') {
       throw new HistoryError('deleted', workspace, last.sequence, 'it says that the workspace is deleted')
     }
+    await beforeEpoch?.(previous)
     const before = positionAt(workspace, last)
     const { lsn, generation, chain } = before
     const epoch = before.epoch + 1
@@ -99,7 +102,7 @@ async function beginEpoch(options: TakeoverOptions, isSetBack = false): Promise<
       // Its first try may have succeeded, and a lost answer made it look refused.
       return result === 'refused' && (await log.last(subject))?.id === own.id ? 'appended' : result
     })
-    if (appended !== 'refused') return { epoch, own, before, previous }
+    if (appended !== 'refused') return { epoch, own, before }
     await pause(options)
   }
 }

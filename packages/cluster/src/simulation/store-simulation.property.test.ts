@@ -5,10 +5,11 @@ const { JOINERY_NIGHTLY, JOINERY_SEED, JOINERY_SEEDS } = process.env
 /** One seed alone: `JOINERY_SEED=17`. */
 const COUNT = Number(JOINERY_SEEDS ?? (JOINERY_NIGHTLY === undefined ? 200 : 10_000))
 /**
- * Seeds that have found a fault: a key named a living node that held nothing, since the answer to its release was lost; and a
- * position had a generation that the engine did not have, so that its node could not follow the next owner.
+ * Seeds that have found a fault: a key named a living node that held nothing, since the answer to its release was lost; a
+ * position had a generation that the engine did not have, so that its node could not follow the next owner; and a takeover that
+ * failed while it cut off the journal left its copy open, so that no node could have the workspace any more.
  */
-const FOUND = [24, 126, 142]
+const FOUND = [24, 126, 142, 151]
 const SEEDS =
   JOINERY_SEED === undefined ? [...FOUND, ...Array.from({ length: COUNT }, (_, seed) => seed)] : [Number(JOINERY_SEED)]
 

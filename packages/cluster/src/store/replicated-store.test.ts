@@ -15,8 +15,9 @@ import {
 } from '@joinery/log'
 import { describeEventStore, describeFencing } from '@joinery/log/testing'
 import type { WorkspaceId } from '@joinery/protocol'
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import { openClusterNode } from '../cluster-node.ts'
+import { EngineError } from '../engine/engine-error.ts'
 import { MemoryEngine } from '../engine/memory/memory-engine.ts'
 import { engineNameOf } from '../nodes/names.ts'
 import { CutEngine } from '../testing/cut-engine.ts'
@@ -175,6 +176,33 @@ it('[Q27] of a turn in two logs the system log’s record is never in the histor
     ['journal 1', 'journal 2'],
     ['edit 1', 'edit 2', 'others'],
   ])
+  await Promise.all([a.close(), b.close()])
+})
+
+it('[Q27] where a system log’s own records can’t be cut off, its workspace is not taken over, and the next attempt cuts them off', async () => {
+  const { engine, nodes } = await cluster('a', 'b')
+  const [a, b] = nodes as [Node, Node]
+  const [log, work] = [await a.store.open('w'), await a.store.open('!work/w')]
+  await log.append(entry('1')).durable
+  a.link.isCut = true
+  work.append(entry('journal')).durable.catch(() => undefined)
+  const seized = await b.ownership.seize('w' as WorkspaceId)
+  await (await b.store.open('w')).close()
+  await seized.release()
+  await expect.poll(() => work.state.state).toBe('fenced')
+  await Promise.all([log.close(), work.close()])
+  a.link.isCut = false
+  const { append } = a.link.engine.log
+  const refusing = vi.spyOn(a.link.engine.log, 'append').mockImplementation(async (subject, ...message) => {
+    if (subject === engineNameOf('!work/w')) throw new EngineError('invalid', 'the test refuses it')
+    return await append(subject, ...message)
+  })
+  const before = engine.log.last(engineNameOf('w'))
+  await expect(a.store.open('w')).rejects.toThrow('the test refuses it')
+  expect(engine.log.last(engineNameOf('w'))).toEqual(before)
+  refusing.mockRestore()
+  const again = [await a.store.open('w'), await a.store.open('!work/w')]
+  expect(await Promise.all(again.map(textsIn))).toEqual([['1'], []])
   await Promise.all([a.close(), b.close()])
 })
 

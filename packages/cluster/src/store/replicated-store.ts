@@ -16,7 +16,7 @@ import {
 import type { WorkspaceId } from '@joinery/protocol'
 import type { Hold, Ownership } from '@joinery/server'
 import type { Engine } from '../engine/engine.ts'
-import { type LongerCopies, type Takeover, type TakeoverOptions, takeOver } from '../history/takeover.ts'
+import { type LongerCopies, type TakeoverOptions, takeOver } from '../history/takeover.ts'
 import { engineNameOf } from '../nodes/names.ts'
 import type { AwayLog } from './away-log.ts'
 import { AwayLogs } from './away-logs.ts'
@@ -254,7 +254,7 @@ export class ReplicatedStore implements EventStore {
     const { clock, awaitsReplication = true, logger } = this.#options
     if (this.#logs.get(name)?.isFenced === false) throw locked(name)
     const { inner, taken } = await this.#takeOver(name, hold)
-    if (name === workspace) await this.#afterTakeover(workspace, hold, taken)
+    if (name === workspace) this.#taken.set(workspace, hold.token)
     const onLost = (): void => taken.publisher.stop()
     const log = new ReplicatedLog({
       ...{ inner, taken, clock, awaitsReplication, queue: this.#queue },
@@ -286,7 +286,7 @@ export class ReplicatedStore implements EventStore {
       const { inner, taken } = await this.#takeOver(workspace, hold)
       try {
         await taken.republished
-        await this.#afterTakeover(workspace, hold, taken)
+        this.#taken.set(workspace, hold.token)
         await inner.adopt([], taken.publisher.position)
       } finally {
         taken.publisher.stop()
@@ -296,20 +296,18 @@ export class ReplicatedStore implements EventStore {
   }
 
   /** Where another node has owned the workspace, what this node alone has of its system logs is cut off. */
-  async #afterTakeover(workspace: string, hold: Hold, { previous }: Takeover): Promise<void> {
-    if (previous !== undefined && previous !== this.#options.node) {
-      for (const kind of await this.#systemKinds()) {
-        const name = systemLogOf(kind, workspace)
-        await this.inTurn(name, () => this.#cutTail(name, hold))
-      }
+  async #cutTails(workspace: string, hold: Hold, previous: string | undefined): Promise<void> {
+    if (previous === undefined || previous === this.#options.node) return
+    for (const kind of await this.#systemKinds()) {
+      const name = systemLogOf(kind, workspace)
+      await this.inTurn(name, () => this.#cutTail(name, hold))
     }
-    this.#taken.set(workspace, hold.token)
   }
 
   async #cutTail(name: string, hold: Hold): Promise<void> {
     const copy = await this.#openCopy(name)
-    const hasTail = copy.head > ((await copy.readMark())?.lsn ?? 0)
-    await copy.close()
+    const mark = await copy.readMark().finally(() => copy.close())
+    const hasTail = copy.head > (mark?.lsn ?? 0)
     if (!hasTail) return
     const { inner, taken } = await this.#takeOver(name, hold, { tail: 'cut' })
     taken.publisher.stop()
@@ -345,6 +343,7 @@ export class ReplicatedStore implements EventStore {
         session,
         ...how,
         ...(others && { others }),
+        ...(!isSystemLog(name) && { beforeEpoch: (previous) => this.#cutTails(name, hold, previous) }),
         signal: stop.signal,
       })
       this.counts.takeovers++
