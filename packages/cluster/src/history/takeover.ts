@@ -18,7 +18,7 @@ export interface TakeoverOptions extends Place {
   readonly revives?: boolean
   /**
    * Called with the node that owned it last, before the own epoch is written. If it rejects, so does the takeover, and nothing is
-   * written: the next attempt sees the same node. After the epoch that would be this one, also where a kill had come between.
+   * written: the next attempt sees the same node. After the epoch it would see this one.
    */
   readonly beforeEpoch?: (previous: string | undefined) => Promise<void>
   /** Ends the attempt: rejects with its reason. */

@@ -126,6 +126,42 @@ it('[Q33] a node whose engine was set back compares its copies anew, and follows
   await Promise.all([a.close(), b.close()])
 })
 
+it('[Q33] a replica that lags is no loss: a copy keeps no record for it that nobody has acknowledged', async () => {
+  const { engine, open } = cluster()
+  const [a, local] = [await open('a'), openMemoryStore()]
+  const log = await a.store.open('w')
+  await log.append(entry('1')).durable
+  const b = await open('b', local)
+  await expect.poll(() => textsAt(b, 'w')).toEqual(['1'])
+  await b.follower.close()
+  await b.nodes.leave()
+  const own = await local.open('w')
+  own.append(entry('never replicated'))
+  await own.close()
+  const link = engine.connect('b')
+  let [isLagging, looks] = [true, 0]
+  const lagging: Engine['log'] = {
+    ...link.log,
+    endOf: async (part) => (isLagging ? 1 : await link.log.endOf(part)),
+    read: async (subject, after, limit) => {
+      const messages = await link.log.read(subject, after, limit)
+      return isLagging ? messages.filter(({ sequence }) => sequence === 1) : messages
+    },
+    last: async (subject) => {
+      looks++
+      return isLagging ? engine.log.read(subject, 0, 1)[0] : await link.log.last(subject)
+    },
+  }
+  const place = { store: local, node: 'b', advertise: 'b:1' }
+  const again = await openClusterNode({ ...place, engine: { ...link, log: lagging } })
+  await expect.poll(() => looks).toBeGreaterThan(0)
+  isLagging = false
+  await log.append(entry('2')).durable
+  await expect.poll(() => textsAt(again, 'w')).toEqual(['1', '2'])
+  expect([again.store.counts.regressions, ...again.follower.problems]).toEqual([0])
+  await Promise.all([a, again].map((node) => node.close()))
+})
+
 it('[Q71] a copy keeps what was acknowledged when the engine is emptied and an empty node begins anew: it says so, and cuts off nothing', async () => {
   const { engine, open } = cluster()
   const clock = new HandClock()

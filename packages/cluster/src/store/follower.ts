@@ -1,11 +1,11 @@
 import { type AdoptingLog, LogError, type SteadyClock } from '@joinery/log'
 import type { Engine, PartMessage } from '../engine/engine.ts'
-import { EngineError } from '../engine/engine-error.ts'
-import { adoptMessages, catchUp } from '../history/catch-up.ts'
+import { adoptMessages, catchUp, type Place } from '../history/catch-up.ts'
 import { HistoryError } from '../history/history-error.ts'
 import { HistoryReader } from '../history/history-reader.ts'
 import { factsOf } from '../history/message.ts'
-import { type Position, START } from '../history/position.ts'
+import { positionOf, START } from '../history/position.ts'
+import type { ReplicaLog } from '../history/replica-log.ts'
 import { engineNameOf, nameOfEngineName } from '../nodes/names.ts'
 import { localCopyOf } from './local-copy.ts'
 import type { ReplicatedStore, ReplicationLogger } from './replicated-store.ts'
@@ -161,12 +161,13 @@ export class Follower {
     const { store, session } = this.#options
     const name = nameOfEngineName(subject)
     const isTaken = await this.#withCopy(name, async (log) => {
-      if (isAnew) return await this.#catchUp(name, subject, log)
+      const through = messages.at(-1)?.sequence
+      if (isAnew) return await this.#catchUp(name, subject, log, through)
       const local = await localCopyOf(log)
       const fresh = messages.filter(({ sequence }) => sequence > local.mark.sequence)
       if (fresh.length === 0) return
       const { error } = await adoptMessages(new HistoryReader(name, local.mark), fresh, local)
-      if (error !== undefined) await this.#catchUp(name, subject, log)
+      if (error !== undefined) await this.#catchUp(name, subject, log, through)
       store.counts.followed += fresh.length
     })
     if (isTaken === 'done' && messages.at(-1)?.headers['Jy-Kind'] === 'tombstone') await this.#delete(name)
@@ -200,19 +201,23 @@ export class Follower {
     }
   }
 
-  async #catchUp(workspace: string, subject: string, log: AdoptingLog): Promise<void> {
-    const { engine } = this.#options
+  /** `through` is the last message that the engine has shown; undefined where it has shown one that the copy has not read. */
+  async #catchUp(workspace: string, subject: string, log: AdoptingLog, through?: number): Promise<void> {
+    const { engine, store, logger } = this.#options
     const local = await localCopyOf(log)
     const { mark } = local
-    const isSetBack = !(await hasMessage(engine, subject, mark))
+    const place = { log: engine.log, workspace, subject, local }
+    const found = await findMark(place)
+    if (found === 'unseen' && (through ?? Number.POSITIVE_INFINITY) > mark.sequence)
+      return void this.#behind.add(workspace)
+    if (found === 'unseen') return await catchUp({ ...place, local: comparing(local) }, { isSetBack: true })
+    const isSetBack = found === 'gone'
     if (isSetBack) {
-      this.#options.store.counts.regressions++
-      this.#options.logger?.error(
-        { workspace, lsn: mark.lsn },
-        'the engine has lost a part of a log that it had acknowledged',
-      )
+      store.counts.regressions++
+      const details = { workspace, lsn: mark.lsn }
+      logger?.error(details, 'the engine has lost a part of a log that it had acknowledged')
     }
-    await catchUp({ log: engine.log, workspace, subject, local }, { isSetBack })
+    await catchUp(place, { isSetBack })
   }
 
   /** Does `work` on a copy, and notes it if that has to be done again. Rejects only if nothing can be followed now. */
@@ -246,13 +251,49 @@ function isMuch(messages: readonly PartMessage[]): boolean {
   return messages.reduce((bytes, { body }) => bytes + body.byteLength, 0) >= MUCH.bytes
 }
 
-/** True if the engine still has the message of a mark. Rejects with `unavailable` if that can't be told now. */
-async function hasMessage({ log }: Engine, subject: string, { sequence, chain }: Position): Promise<boolean> {
-  if (sequence === 0) return true
+/**
+ * Whether the engine still has the message of a copy's mark. It is `gone` only if another message proves that: nothing is concluded
+ * from an end, since a replica that lags ends there, too. Until then it is `unseen`.
+ */
+async function findMark({ log, workspace, subject, local }: Place): Promise<'there' | 'gone' | 'unseen'> {
+  const { sequence, epoch, lsn, chain, generation } = local.mark
+  if (sequence === 0) return 'there'
   const [found] = await log.read(subject, sequence - 1, 1)
-  if (found !== undefined) return found.sequence === sequence && found.headers['Jy-Chain'] === chain
-  if (((await log.last(subject))?.sequence ?? 0) < sequence) return false
-  throw new EngineError('unavailable', `a replica lags, and does not have message ${sequence} of ${subject} yet`)
+  if (found !== undefined) {
+    return found.sequence === sequence && found.headers['Jy-Chain'] === chain ? 'there' : 'gone'
+  }
+  const last = await log.last(subject)
+  if (last === undefined || last.sequence >= sequence) return 'unseen'
+  const end = positionOf(workspace, last)
+  const isOther = end.generation !== undefined && end.generation !== generation
+  // No message before the mark's can say so.
+  return isOther || end.epoch > epoch || end.lsn > lsn ? 'gone' : 'unseen'
+}
+
+/** A copy that is compared with a history, and stays as it is: its mark proves later what the engine has lost. */
+function comparing(local: ReplicaLog): ReplicaLog {
+  const stay = async (): Promise<void> => undefined
+  return {
+    get generation() {
+      return local.generation
+    },
+    get head() {
+      return local.head
+    },
+    get firstLsn() {
+      return local.firstLsn
+    },
+    get mark() {
+      return local.mark
+    },
+    get floor() {
+      return local.floor
+    },
+    read: (after) => local.read(after),
+    readOrigin: () => local.readOrigin(),
+    chainAt: (lsn) => local.chainAt(lsn),
+    ...{ adopt: stay, protect: stay, truncate: stay },
+  }
 }
 
 function isOfStore({ code }: LogError): boolean {
