@@ -5,7 +5,7 @@ import { TEST_MS, WAIT_MS } from './test/support/patience.ts'
 /** Test files with one of these suffixes take long: `npm test` leaves them out, `npm run test:long` runs them. */
 const LONG = '*.{crash,fuzz,property,long}.test'
 /** Files that only `npm run nightly` runs. */
-const NIGHTLY = '**/*.nightly.test.ts'
+const NIGHTLY = '**/*.nightly.test.{ts,mts}'
 /** Their files leave nothing behind in the process: a worker loads what they share once, which halves their CPU time. */
 const TOGETHER = ['packages/*/src/**/*.test.ts', 'apps/{demonstration,editor}/src/**/*.test.ts']
 const CRASHES = 'packages/*/src/**/*.crash.test.ts'

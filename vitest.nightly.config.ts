@@ -10,7 +10,7 @@ import { NIGHTLY_TEST_MS, WAIT_MS } from './test/support/patience.ts'
 export default defineConfig({
   test: {
     include: [
-      '{packages,apps}/*/src/**/*.{fuzz,crash,property}.test.{ts,mts}',
+      '{packages,apps}/*/src/**/*.{fuzz,crash,property,nightly}.test.{ts,mts}',
       'test/**/*.{fuzz,crash,property,nightly}.test.ts',
     ],
     pool: 'forks',

@@ -10,7 +10,7 @@ import { readLog } from './read-log.ts'
 import { stopInTime } from './stop-in-time.ts'
 import { Writers } from './writers.ts'
 
-const ROUNDS = runSize('JOINERY_KILLS', { everyday: 10, nightly: 50 })
+const ROUNDS = runSize('JOINERY_KILLS', { everyday: 6, nightly: 50 })
 
 describe.concurrent.each(['async', 'sync'] as const)('a server at durability %s under 20 writers', (durability) => {
   it(`[T20] nothing acknowledged is lost when the process is killed ${ROUNDS} times at random moments`, async () => {

@@ -12,7 +12,7 @@ import { readLog } from './read-log.ts'
 import { Writers } from './writers.ts'
 
 /** Kills at both durabilities together. */
-const KILLS = runSize('JOINERY_KILLS', { everyday: 6, nightly: 1_000 })
+const KILLS = runSize('JOINERY_KILLS', { everyday: 4, nightly: 1_000 })
 const ROUNDS = Math.ceil(KILLS / 2)
 const SERVER = fileURLToPath(new URL('busy-upkeep.ts', import.meta.url))
 /** The kill comes after at most so many snapshots, and then up to {@link KILL_AFTER_MS_MAX} later: about when the next is taken. */

@@ -49,7 +49,7 @@ describe('lanes', () => {
   })
 
   it('[T86] every test file is in exactly one lane, and its suffix says in which', async () => {
-    const isNightly = (path: string) => path.endsWith('.nightly.test.ts')
+    const isNightly = (path: string) => /\.nightly\.test\.m?ts$/.test(path)
     expect([...quick, ...long, ...nightly.filter(isNightly)].sort()).toEqual(await testFiles())
     const isLong = (path: string) => /\.(crash|fuzz|property|long)\.test\.m?ts$/.test(path)
     expect(quick.filter(isLong)).toEqual([])
