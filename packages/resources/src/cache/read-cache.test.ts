@@ -66,6 +66,11 @@ it('[RS43] a call ends when the last who waits has left', async () => {
   for (const leaver of leavers) leaver.abort(new Error('gone'))
   await Promise.allSettled(waits)
   expect(calls[0]?.signal.aborted).toBe(true)
+  // It has not ended yet: who looks now waits for a call of one's own.
+  const next = read('a')
+  calls[0]?.reject(new Error('the call was ended'))
+  calls[1]?.resolve('one')
+  expect(await next).toMatchObject({ value: 'one', outcome: 'miss' })
 })
 
 it('[RS43] an old answer stands in for a service that fails, which is not asked again at once', async () => {

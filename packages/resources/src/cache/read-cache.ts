@@ -64,6 +64,7 @@ interface Entry<T> {
 
 /** A call of the service that is on its way, and those who wait for it. */
 interface Flight<T> {
+  readonly key: string
   readonly tag: string
   readonly answer: Promise<T | undefined>
   readonly abort: AbortController
@@ -170,27 +171,30 @@ export class ReadCache<T> {
     const standing = this.#flights.get(key)
     if (standing !== undefined) return standing
     const abort = new AbortController()
-    const end = (): boolean => {
-      const isOwn = this.#flights.get(key) === flight
-      if (isOwn) this.#flights.delete(key)
-      this.#untag(tag, key)
-      return isOwn
-    }
     const answer = (async () => load(abort.signal))().then(
       (value) => {
-        // Without its flight, news came meanwhile.
-        if (end()) this.#keep(key, tag, value, freshness)
+        // News may have come meanwhile.
+        if (this.#land(flight)) this.#keep(key, tag, value, freshness)
         return value
       },
       (error: unknown) => {
-        end()
+        this.#land(flight)
         throw error
       },
     )
-    const flight: Flight<T> = { tag, abort, answer, waiters: 0 }
+    const flight: Flight<T> = { key, tag, abort, answer, waiters: 0 }
     this.#flights.set(key, flight)
     this.#tag(tag, key)
     return flight
+  }
+
+  /** Has nobody join a call any more. False if it was so before. */
+  #land(flight: Flight<T>): boolean {
+    const { key, tag } = flight
+    const isOpen = this.#flights.get(key) === flight
+    if (isOpen) this.#flights.delete(key)
+    this.#untag(tag, key)
+    return isOpen
   }
 
   async #wait(flight: Flight<T>, signal: AbortSignal): Promise<T | undefined> {
@@ -203,7 +207,11 @@ export class ReadCache<T> {
     } finally {
       signal.removeEventListener('abort', leave)
       flight.waiters -= 1
-      if (flight.waiters === 0) flight.abort.abort()
+      if (flight.waiters === 0) {
+        // Its answer is an error from here on, which is nobody's.
+        this.#land(flight)
+        flight.abort.abort()
+      }
     }
   }
 
