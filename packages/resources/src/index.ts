@@ -41,7 +41,7 @@ export { HOOKS_LOG, HookDesk } from './hooks/hook-desk.ts'
 export type { HookEntry } from './hooks/hook-fold.ts'
 export { Inbox, type InboxOptions } from './hooks/inbox.ts'
 export { SIGNATURE_LIMITS, signStandard, verify } from './hooks/signatures.ts'
-export { tryWebhookJournal } from './journal-trial.ts'
+export { tryResourceJournal } from './journal-trial.ts'
 export { type LaneJournal, laneLogOf, OUTBOX_ENTRY, OUTBOX_LOG, openLaneJournal } from './outbox/lane.ts'
 export { Outbox, type OutboxJournal, type OutboxOptions, openOutboxJournal } from './outbox/outbox.ts'
 export {

@@ -1,5 +1,5 @@
 import { type JournalTrial, kindOfSystemLog } from '@joinery/log'
-import { tryWebhookJournal } from '@joinery/resources'
+import { tryResourceJournal } from '@joinery/resources'
 import { LEASES_LOG, tryLeaseJournal } from '@joinery/server'
 import { tryJournal } from '@joinery/tasks'
 
@@ -7,5 +7,5 @@ import { tryJournal } from '@joinery/tasks'
 export function trySystemLog(name: string): JournalTrial {
   const kind = kindOfSystemLog(name)
   if (kind === '!work') return tryJournal(name)
-  return kind === LEASES_LOG ? tryLeaseJournal() : tryWebhookJournal(name)
+  return kind === LEASES_LOG ? tryLeaseJournal() : tryResourceJournal(name)
 }
