@@ -52,7 +52,7 @@ export {
   type FailingEndpoint,
 } from './outbox/outbox-desk.ts'
 export { type Subscriptions, secretsOfSubscriptions } from './outbox/subscription-config.ts'
-export { type FailureClass, ResourceError, type ResourceErrorCode } from './resource-error.ts'
+export { ResourceError, type ResourceErrorCode } from './resource-error.ts'
 export { BoardSearch, type SearchAnswer, type SearchedText } from './search/board-search.ts'
 export { VectorStore } from './search/vector-store.ts'
 export { type Environment, Secrets, variableOf } from './secrets/secrets.ts'

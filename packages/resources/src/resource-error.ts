@@ -1,3 +1,5 @@
+import type { FailureClass } from '@joinery/worker'
+
 export type ResourceErrorCode =
   /** The configuration or a secret is not as it must be: an operator has to mend it. */
   | 'misconfigured'
@@ -9,9 +11,6 @@ export type ResourceErrorCode =
   | 'bad_answer'
   /** A URL that the server does not call. */
   | 'refused_url'
-
-/** How a step goes on after an error, as `@joinery/worker` reads it. */
-export type FailureClass = 'transient' | 'throttled' | 'permanent' | 'unsure'
 
 export interface ResourceErrorOptions extends ErrorOptions {
   readonly class?: FailureClass

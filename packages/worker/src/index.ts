@@ -1,3 +1,4 @@
+export type { FailureClass } from '@joinery/protocol'
 export type { AttemptEnd } from './attempt.ts'
 export type { CallAnswer, CallOptions, Calls } from './calls.ts'
 export type { Resources, Results, RunContext, StepContext, UndoContext } from './contexts.ts'

@@ -1,5 +1,5 @@
 import type { AdapterWorld, BlockText } from '@joinery/resources'
-import { type FailureClass, ResourceError } from '@joinery/resources'
+import { ResourceError } from '@joinery/resources'
 
 /** A server, and the token by which a worker reads it. */
 export interface TextPlace {
@@ -62,6 +62,6 @@ async function ask<T>({ url, token }: TextPlace, path: string, signal: AbortSign
   if (answer.ok) return (await answer.json()) as T
   await answer.body?.cancel()
   if (answer.status === 404) return undefined
-  const told: { status: number; class?: FailureClass } = { status: answer.status }
-  throw new ResourceError('unavailable', `the server answered ${answer.status} to a read of texts`, told)
+  const { status } = answer
+  throw new ResourceError('unavailable', `the server answered ${status} to a read of texts`, { status })
 }

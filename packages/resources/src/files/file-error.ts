@@ -1,3 +1,5 @@
+import type { FailureClass } from '@joinery/worker'
+
 /** Everything that can go wrong with files, listed in SPEC.md with the status of HTTP. */
 export type FileErrorCode =
   /** The file is larger than the bound, or has more parts than a store takes. */
@@ -25,16 +27,13 @@ export type FileErrorCode =
   /** The store refuses the request for good: its keys, its bucket or its rights are wrong. */
   | 'store_refused'
 
-/** How a step of a task that fails with the error goes on: SPEC.md of `@joinery/worker` has the classes. */
-export type FileFailure = 'transient' | 'throttled' | 'permanent' | 'unsure'
-
-const CLASSES: Partial<Record<FileErrorCode, FileFailure>> = {
+const CLASSES: Partial<Record<FileErrorCode, FailureClass>> = {
   store_full: 'transient',
   store_unavailable: 'transient',
 }
 
 export interface FileErrorOptions extends ErrorOptions {
-  readonly class?: FileFailure | undefined
+  readonly class?: FailureClass | undefined
   /** When the store may be asked again, ms. */
   readonly retryAfterMs?: number | undefined
   /** Details that a program needs to go on, as JSON. */
@@ -46,7 +45,7 @@ export class FileError extends Error {
   override name = 'FileError'
   readonly code: FileErrorCode
   /** Read by `failureOf` of `@joinery/worker`. */
-  readonly class: FileFailure
+  readonly class: FailureClass
   readonly retryAfterMs: number | undefined
   readonly details: FileErrorOptions['details']
 
