@@ -6,10 +6,11 @@ import { FILES_LOG, FileQuotas } from './file-quotas.ts'
 const OFF = Number.POSITIVE_INFINITY
 const digestOf = (n: number): string => n.toString(16).padStart(64, '0')
 
-/** Quotas over a log in memory, and the states of the uploads' tasks. */
+/** Quotas over a log in memory, and the ends of the uploads' tasks. */
 async function openScene({ workspace = OFF, principal = OFF }) {
   const store = openMemoryStore()
-  const states = new Map<string, string>()
+  /** Ends of the uploads' tasks that are known, ms since epoch. */
+  const ends = new Map<string, number | undefined>()
   let log = await store.open(FILES_LOG)
   const open = () =>
     FileQuotas.open({
@@ -18,9 +19,8 @@ async function openScene({ workspace = OFF, principal = OFF }) {
       limits: { bytesPerWorkspaceMax: workspace, bytesPerPrincipalMax: principal },
       tasks: {
         async find(_, id) {
-          const state = states.get(id)
-          if (state === undefined) throw new TaskError('unknown_task', 'gone')
-          return { id, state } as TaskView
+          if (!ends.has(id)) throw new TaskError('unknown_task', 'gone')
+          return { id, endedAt: ends.get(id) } as TaskView
         },
       },
       onUntidy: (error) => expect.fail(String(error)),
@@ -28,7 +28,7 @@ async function openScene({ workspace = OFF, principal = OFF }) {
   let quotas = await open()
   let made = 0
   return {
-    states,
+    ends,
     get quotas() {
       return quotas
     },
@@ -40,7 +40,7 @@ async function openScene({ workspace = OFF, principal = OFF }) {
     },
     start: (bytes: number, { place = 'demo', by = 'ada', sha256 = digestOf(++made) } = {}) => {
       const id = `task-${++made}`
-      states.set(id, 'waiting')
+      ends.set(id, undefined)
       const wanted = { workspace: place, principal: by, bytes, sha256 }
       return quotas.startWithin(wanted, async () => ({ id })).then((task) => task.id)
     },
@@ -85,9 +85,9 @@ describe('quotas of files', () => {
     await scene.quotas.keep(there)
     const ended = await scene.start(100)
     await expect(scene.start(100)).rejects.toMatchObject(refused)
-    scene.states.set(ended, 'failed')
+    scene.ends.set(ended, 1)
     const forgotten = await scene.start(100)
-    scene.states.delete(forgotten)
+    scene.ends.delete(forgotten)
     expect(await scene.start(100)).toBeDefined()
   })
 

@@ -6,8 +6,6 @@ import type { FileLimits } from './upload-plan.ts'
 
 /** Name of the log that counts the bytes of files. */
 export const FILES_LOG = '!files'
-/** States in which a task stays. */
-const ENDS: ReadonlySet<string> = new Set(['done', 'failed', 'compensated', 'compensated_partly', 'canceled'])
 const ENTRY = { actor: 'joinery', source: 'resources', connection: 'files:' } as const
 
 type QuotaLimits = Pick<FileLimits, 'bytesPerWorkspaceMax' | 'bytesPerPrincipalMax'>
@@ -143,7 +141,7 @@ export class FileQuotas {
 
   async #hasEnded(workspace: string, task: string): Promise<boolean> {
     try {
-      return ENDS.has((await this.#options.tasks.find(workspace, task)).state)
+      return (await this.#options.tasks.find(workspace, task)).endedAt !== undefined
     } catch (error) {
       if (error instanceof TaskError && error.code === 'unknown_task') return true
       throw error

@@ -81,7 +81,6 @@ export interface PartUrl extends ShortUrl {
 /** Time for which a request waits for the store to begin, ms. Then the client asks again. */
 const BEGIN_MS = 15_000
 const TYPE = /^[\w.+-]{1,100}\/[\w.+-]{1,100}(?:; ?[\w.+-]+=[\w.+"-]+)?$/
-const ENDED: ReadonlySet<string> = new Set(['failed', 'compensated', 'compensated_partly', 'canceled'])
 
 /** The files of a server: their bytes are in the store, their work is in tasks, and people see their statuses. */
 export class Files {
@@ -299,8 +298,8 @@ function stateOf(task: TaskView): UploadView['state'] {
   return task.steps.find(({ name }) => name === UPLOADED)?.state === 'done' ? 'checking' : 'open'
 }
 
-function isOver({ state, isCanceling }: TaskView): boolean {
-  return state === 'done' || state === 'compensating' || ENDED.has(state) || isCanceling
+function isOver({ state, endedAt, isCanceling }: TaskView): boolean {
+  return endedAt !== undefined || state === 'compensating' || isCanceling
 }
 
 function isOpen({ status }: FileEntry): boolean {
