@@ -39,7 +39,7 @@ export {
 } from './document-rules/document-rules.ts'
 export type { BlocksRefusal, BlocksRefusalCode, BlocksWriter } from './document-rules/refusal.ts'
 export type { LostConflict, Observed, ShownChange } from './document-rules/shown-changes.ts'
-export { touchedPaths } from './document-rules/touched-paths.ts'
+export { blocksWithTouchedStatuses, touchedPaths } from './document-rules/touched-paths.ts'
 export { type Edge, edgesMap, type ListedEdge, listEdges, removeEdge, setEdge } from './edges.ts'
 export { type EntryShape, entryShape, statusShape } from './entry-shape.ts'
 export { FIELD_ORDER_RULES, type FieldClaim, type FieldOrderRule, fieldRules } from './field-rules.ts'

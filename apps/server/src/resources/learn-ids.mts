@@ -1,10 +1,7 @@
 import { machineListOf } from '@joinery/api'
-import { type ClaimList, getBlock, isReservedSource } from '@joinery/blocks'
+import { blocksWithTouchedStatuses, type ClaimList, getBlock, isReservedSource } from '@joinery/blocks'
 import type { Inbox } from '@joinery/resources'
 import type { Workspaces } from '@joinery/server'
-
-/** Paths of records that touch the statuses of a block end so. */
-const STATUSES = '/statuses'
 
 export interface LearnIdsOptions {
   readonly inbox: Pick<Inbox, 'learn'>
@@ -23,12 +20,12 @@ export function learnIds({ inbox, workspaces, lists, machines }: LearnIdsOptions
   const known = [...machines].flatMap((name) => list?.rules.machines.get(name) ?? [])
   if (list === undefined || known.length === 0) return () => undefined
   return workspaces.listen((workspace, record, _durable, { doc }) => {
-    for (const path of record.touched) {
-      if (!path.endsWith(STATUSES) || !isReservedSource(record.source)) continue
-      const id = path.slice(0, -STATUSES.length)
+    if (!isReservedSource(record.source)) return
+    for (const id of blocksWithTouchedStatuses(record.touched)) {
       const claims = getBlock(doc, id)?.claims(list)
-      for (const machine of claims === undefined ? [] : known) {
-        for (const { name, source, detail } of claims?.of(machine).entries() ?? []) {
+      if (claims === undefined) continue
+      for (const machine of known) {
+        for (const { name, source, detail } of claims.of(machine).entries()) {
           const told = detail?.id
           if (typeof told !== 'string' || !isReservedSource(source)) continue
           inbox.learn({ workspace, block: id, machine: machine.name, name }, told)

@@ -1,9 +1,13 @@
-import { type ClaimList, getBlock, isReservedSource, type MachineClaim } from '@joinery/blocks'
+import {
+  blocksWithTouchedStatuses,
+  type ClaimList,
+  getBlock,
+  isReservedSource,
+  type MachineClaim,
+} from '@joinery/blocks'
 import type { Workspaces } from '@joinery/server'
 import type { Tasks } from '@joinery/tasks'
 import { machineListOf } from '../machine-list.ts'
-
-const STATUSES = '/statuses'
 
 export interface AdapterRunsOptions {
   readonly workspaces: Workspaces
@@ -23,9 +27,8 @@ export function listenForRuns({ workspaces, tasks, lists, adapters }: AdapterRun
   const list = machineListOf(lists)
   if (list === undefined || adapters.length === 0) return () => undefined
   return workspaces.listen((workspace, record, _durable, place) => {
-    for (const path of record.touched) {
-      if (!path.endsWith(STATUSES)) continue
-      const block = getBlock(place.doc, path.slice(0, -STATUSES.length))
+    for (const id of blocksWithTouchedStatuses(record.touched)) {
+      const block = getBlock(place.doc, id)
       if (block === undefined) continue
       for (const machine of adapters) {
         const known = list.rules.machines.get(machine)

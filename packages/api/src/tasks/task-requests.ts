@@ -1,11 +1,16 @@
-import { type ClaimList, getBlock, isReservedSource, type MachineClaim, TASK } from '@joinery/blocks'
+import {
+  blocksWithTouchedStatuses,
+  type ClaimList,
+  getBlock,
+  isReservedSource,
+  type MachineClaim,
+  TASK,
+} from '@joinery/blocks'
 import type { LogRecord, RecordPlace, WorkspaceId, Workspaces } from '@joinery/server'
 import { TaskError, type Tasks } from '@joinery/tasks'
 import type { Logger } from 'pino'
 import * as Y from 'yjs'
 import { machineListOf } from '../machine-list.ts'
-
-const STATUSES = '/statuses'
 
 export interface TaskRequestsOptions {
   readonly workspaces: Workspaces
@@ -24,11 +29,11 @@ export function listenForTasks({ workspaces, tasks, lists, logger }: TaskRequest
   const list = machineListOf(lists)
   if (list?.rules.machines.has(TASK.name) !== true) return () => undefined
   return workspaces.listen((workspace, record, _durable, place) => {
-    const paths = record.touched.filter((path) => path.endsWith(STATUSES))
-    if (paths.length === 0) return
+    const ids = blocksWithTouchedStatuses(record.touched)
+    if (ids.length === 0) return
     const cancels = cancelsIn(record)
-    for (const path of paths) {
-      const block = getBlock(place.doc, path.slice(0, -STATUSES.length))
+    for (const id of ids) {
+      const block = getBlock(place.doc, id)
       if (block === undefined) continue
       for (const claim of block.claims(list).of(TASK.name).entries()) {
         if (!isStart(claim) || hasTask(block.map, claim)) continue

@@ -2,6 +2,9 @@ import * as Y from 'yjs'
 import { locateChange } from '../change-location.ts'
 import { blocksMap } from '../workspace-blocks.ts'
 
+/** End of the path of a block's statuses. */
+const STATUSES = '/statuses'
+
 /**
  * The paths that a transaction touched: `b1` for a block that was created, replaced or deleted, `b1/content` for an edited part,
  * `edges/e1` for an edge, and the names of other roots. A new block comes with the paths of its parts that are not empty.
@@ -20,6 +23,11 @@ export function touchedPaths(transaction: Y.Transaction): string[] {
     }
   }
   return [...paths]
+}
+
+/** Ids of the blocks whose statuses these paths of a record name. */
+export function blocksWithTouchedStatuses(touched: readonly string[]): string[] {
+  return touched.filter((path) => path.endsWith(STATUSES)).map((path) => path.slice(0, -STATUSES.length))
 }
 
 /** Adds the filled parts of a new block: Yjs lists no changes inside a type that is new. */
