@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { JsonObject } from '@joinery/blocks'
-import type { AdapterKind, HookEvent, HookTarget } from '../adapters/adapter.ts'
+import type { AdapterKind, HookEvent, HookHint, HookTarget, ResourceRef } from '../adapters/adapter.ts'
 import { observeSagaOf } from '../adapters/adapter-sagas.ts'
 import type { HookEndpoints } from './hook-config.ts'
 import { HOOK_ENTRY, type HookDesk } from './hook-desk.ts'
@@ -67,8 +67,8 @@ export class HookRouter {
   readonly #closing = new AbortController()
   /** Keys of resources at which a task is looking. */
   readonly #busy = new Map<string, string>()
-  /** Times before which events of resources that nobody knows are not looked at again. */
-  readonly #notBefore = new Map<string, number>()
+  /** Events that are put off, since nobody knows the resources of their ids yet, with the times until which they are. */
+  readonly #putOff = new Map<string, UnknownId & { readonly untilMs: number }>()
   readonly #followed = new Map<string, Promise<void>>()
   #timer: NodeJS.Timeout | undefined
   #running: Promise<void> | undefined
@@ -93,11 +93,9 @@ export class HookRouter {
   /** Looks at once at an event that was put off, since the resource of its id is known now. */
   goFor(machine: string, externalId: string): void {
     let isMeant = false
-    for (const key of this.#notBefore.keys()) {
-      const entry = this.#desk.journal.fold.entries.get(key)
-      const hint = entry && this.#hintOf(entry)
-      if (typeof hint !== 'object' || hint.machine !== machine || hint.externalId !== externalId) continue
-      this.#notBefore.delete(key)
+    for (const [key, id] of this.#putOff) {
+      if (id.machine !== machine || id.externalId !== externalId) continue
+      this.#putOff.delete(key)
       isMeant = true
     }
     if (isMeant) this.go()
@@ -105,8 +103,7 @@ export class HookRouter {
 
   /** The workspace of an event; undefined while nobody knows it. */
   workspaceOf(entry: HookEntry): string | undefined {
-    const target = this.#targetOf(entry)
-    return typeof target === 'object' ? target.resource.workspace : undefined
+    return this.#resourceOf(entry)?.workspace
   }
 
   async close(): Promise<void> {
@@ -139,21 +136,24 @@ export class HookRouter {
   async #route(entry: HookEntry): Promise<void> {
     const { endpoint, id, conflictsWith, replays = 0 } = entry
     const key = keyOf(entry)
-    if ((this.#notBefore.get(key) ?? 0) > this.#options.nowMs()) return
-    this.#notBefore.delete(key)
+    if ((this.#putOff.get(key)?.untilMs ?? 0) > this.#options.nowMs()) return
+    this.#putOff.delete(key)
     if (conflictsWith !== undefined) {
       return this.#settle(entry, { state: 'parked', why: `another event came under the id ${conflictsWith}` })
     }
     const target = this.#targetOf(entry)
     if (target === 'ignored') return this.#settle(entry, { state: 'ignored' })
-    if (target === undefined) {
+    if (!('resource' in target)) {
       // It may have overtaken the answer that tells whose it is.
       const nowMs = this.#options.nowMs()
-      if (nowMs - entry.at < PARK_AFTER_MS) return void this.#notBefore.set(key, nowMs + AGAIN_MS)
+      if (nowMs - entry.at < PARK_AFTER_MS) {
+        this.#putOff.set(key, { ...target, untilMs: nowMs + AGAIN_MS })
+        return
+      }
       return this.#settle(entry, { state: 'parked', why: 'nobody knows the resource' })
     }
     const { workspace, block, machine, name } = target.resource
-    const resource = JSON.stringify([workspace, block, machine, name])
+    const resource = resourceKeyOf(target.resource)
     // The one before it may still write what it has seen.
     if (this.#busy.has(resource)) return
     this.#busy.set(resource, key)
@@ -181,11 +181,8 @@ export class HookRouter {
   #watch(entry: HookEntry): void {
     const { workspace } = entry
     if (workspace === undefined) return
-    const target = this.#targetOf(entry)
-    if (typeof target === 'object') {
-      const { block, machine, name } = target.resource
-      this.#busy.set(JSON.stringify([target.resource.workspace, block, machine, name]), keyOf(entry))
-    }
+    const resource = this.#resourceOf(entry)
+    if (resource !== undefined) this.#busy.set(resourceKeyOf(resource), keyOf(entry))
     if (this.#followed.has(workspace)) return
     const following = this.#follow(workspace).finally(() => this.#followed.delete(workspace))
     this.#followed.set(workspace, following)
@@ -240,30 +237,35 @@ export class HookRouter {
     return this.#desk.append({ type: 'settled', endpoint, id, ...rest })
   }
 
-  #targetOf(entry: HookEntry): HookTarget | 'ignored' | undefined {
-    const hint = this.#hintOf(entry)
-    if (hint === 'ignored' || hint.resource !== undefined) return hint as HookTarget | 'ignored'
-    const { machine, externalId } = hint
-    const place = this.#desk.journal.fold.placeOf(machine, externalId)
-    return place && { resource: { ...place, machine }, externalId }
+  #resourceOf(entry: HookEntry): ResourceRef | undefined {
+    const target = this.#targetOf(entry)
+    return target !== 'ignored' && 'resource' in target ? target.resource : undefined
   }
 
-  /** The resource of an event, or its id at the service, as the adapter of its endpoint reads them. */
-  #hintOf({ endpoint, id, kind: type, body = '' }: HookEntry): Hint | 'ignored' {
+  /** The resource of an event, or its id at the service while nobody knows whose it is, as the adapter of its endpoint reads them. */
+  #targetOf({ endpoint, id, kind: type, body = '' }: HookEntry): HookTarget | UnknownId | 'ignored' {
     const machine = this.#options.endpoints[endpoint]?.machine
     const adapter = machine === undefined ? undefined : this.#options.adapters.get(machine)
     if (machine === undefined || adapter?.kind.route === undefined) return 'ignored'
     const event: HookEvent = { endpoint, id, type, body: jsonObjectOf(Buffer.from(body, 'base64')) ?? {} }
-    const target = adapter.kind.route(event, adapter.config, machine)
-    if (target === 'ignored') return target
-    if (!('resource' in target)) return { machine, externalId: target.externalId, resource: undefined }
+    const told = adapter.kind.route(event, adapter.config, machine)
+    if (told === 'ignored') return told
     // An event speaks of resources of its endpoint's machine alone.
-    if (target.resource.machine !== machine) return 'ignored'
-    return { machine, externalId: '', ...target }
+    if ('resource' in told) return told.resource.machine === machine ? told : 'ignored'
+    const { externalId } = told
+    const place = this.#desk.journal.fold.placeOf(machine, externalId)
+    return place === undefined ? { machine, externalId } : { resource: { ...place, machine }, externalId }
   }
 }
 
-type Hint = { readonly machine: string; readonly externalId: string } & (HookTarget | { readonly resource: undefined })
+/** An id of a service of which nobody knows whose it is. */
+interface UnknownId extends HookHint {
+  readonly machine: string
+}
+
+function resourceKeyOf({ workspace, block, machine, name }: ResourceRef): string {
+  return JSON.stringify([workspace, block, machine, name])
+}
 
 function keyOf({ endpoint, id }: HookEntry): string {
   return `${endpoint}/${id}`
