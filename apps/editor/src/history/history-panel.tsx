@@ -82,7 +82,7 @@ function Timeline({ source, head }: { source: WorkspaceHistory; head: number }):
         onChange={({ currentTarget: { valueAsNumber } }) => choose(valueAsNumber === head ? undefined : valueAsNumber)}
       />
       <SessionList sessions={sessions} lsn={lsn} titleOf={knownTitle} isRoot={isRoot} onChoose={choose} />
-      <div className="views">
+      <div className="past-views">
         {(['changes', 'state'] as const).map((it) => (
           <button key={it} type="button" aria-pressed={view === it} onClick={() => setView(it)}>
             {VIEWS[it]}
