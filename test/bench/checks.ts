@@ -3,7 +3,7 @@
  * server that inspects no update and books no cost. Exit code 1 when a share is over its bound.
  *
  * Both servers run all the time, each in a process of its own, and get the same edits in short rounds, one after the other. A round counts
- * the CPU of its server alone. The figure is the median of the ratios of neighbours, with the interval in which it lies with 95 %: other
+ * the CPU of its server alone. The figure is the median of the ratios of neighbours, with the interval in which it lies with 99 %: other
  * load on the machine widens the interval, and does not move the figure. Rounds follow until the interval is on one side of the bound.
  */
 import { parseArgs } from 'node:util'

@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import * as Y from 'yjs'
-import type { Child } from '../support/child-process.ts'
 import { tempDirectory } from '../support/temp-directory.ts'
 import { deadline } from './load/deadline.ts'
 import { editsOf } from './load/history.ts'
@@ -50,25 +49,24 @@ function server(name: One): Peer {
 
 /** Starts both servers, for rounds of one kind. */
 export async function openRounds(kind: RoundKind): Promise<Rounds & AsyncDisposable> {
-  const stack = new AsyncDisposableStack()
-  const workOf = async (name: One): Promise<() => Promise<number>> => {
+  await using stack = new AsyncDisposableStack()
+  const work = WORKS[kind]
+  // Both servers get the same edits.
+  const { updates } = editsOf(generateTrace(work.editsMax), work.editsMax)
+  const roundOf = async (name: One): Promise<() => Promise<number>> => {
     const peer = server(name)
     const directory = stack.use(await tempDirectory())
     const { child, url } = await startPeer(peer, directory.path, NODE_ARGS)
-    stack.defer(() => end(child))
+    stack.defer(async () => {
+      await child.end('SIGTERM')
+    })
     const target: Target = { url, wire: peer.wire, pid: child.pid, keepsDocuments: peer.keepsDocuments }
-    const { updates } = editsOf(generateTrace(WORKS[kind].editsMax), WORKS[kind].editsMax)
-    const rooms = Array.from({ length: WORKS[kind].rooms }, () =>
-      stack.use(new TypedRoom(target, WORKS[kind], updates)),
-    )
-    return () => typeInto(target, rooms, WORKS[kind])
+    const rooms = Array.from({ length: work.rooms }, () => stack.use(new TypedRoom(target, work, updates)))
+    return () => typeInto(target, rooms, work)
   }
-  const works = { without: await workOf('without'), with: await workOf('with') }
-  return { run: (one) => works[one](), [Symbol.asyncDispose]: () => stack.disposeAsync() }
-}
-
-async function end(child: Child): Promise<void> {
-  await child.end('SIGTERM')
+  const rounds = { without: await roundOf('without'), with: await roundOf('with') }
+  const opened = stack.move()
+  return { run: (one) => rounds[one](), [Symbol.asyncDispose]: () => opened.disposeAsync() }
 }
 
 /** One round in all rooms. Resolves with the CPU of the server for each edit, µs. */
