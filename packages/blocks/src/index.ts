@@ -59,7 +59,7 @@ export {
   indexingRules,
 } from './indexing-rules.ts'
 export { canonicalJson, isForbiddenKey, isSameJson, type Json, type JsonObject, toPlain } from './json.ts'
-export { doAtOnce, type LongWork } from './long-work.ts'
+export type { LongWork } from './long-work.ts'
 export { BlockStatuses } from './machines/block-statuses.ts'
 export { EMBEDDING, FILE, MACHINES, PAYMENT, SYNC, TASK } from './machines/built-in-machines.ts'
 export { defineMachine, isMachineName, MACHINE_LIMITS } from './machines/define-machine.ts'

@@ -1,6 +1,7 @@
 import * as Y from 'yjs'
 import type { ClaimList } from '../claim-list.ts'
 import { CLAIM_LISTS } from '../claim-lists.ts'
+import type { LongWork } from '../long-work.ts'
 import { setMachines } from '../machines/doc-machines.ts'
 import { digestsOf } from '../machines/machine-digest.ts'
 import { pruneBeaten } from '../prune-beaten.ts'
@@ -88,7 +89,7 @@ export class RuledBlocks {
    * The steps to an update that `withhold`, `mayBeOthers` and `inspect` need not read any more, until the returned function is called.
    * They yield when `isOver` says that the turn is over. The document may change between them.
    */
-  preparing(update: Uint8Array, isOver: () => boolean): Generator<undefined, () => void, undefined> {
+  preparing(update: Uint8Array, isOver: () => boolean): LongWork<() => void> {
     return preparing(update, isOver)
   }
 

@@ -1,5 +1,6 @@
 import * as decoding from 'lib0/decoding'
 import * as Y from 'yjs'
+import type { LongWork } from '../long-work.ts'
 import { type BlocksRefusal, refuse } from './refusal.ts'
 import { Refused, UPDATE_LIMITS } from './update-limits.ts'
 import { type ReadUpdate, readingUpdate, readUpdate } from './update-reader.ts'
@@ -24,7 +25,7 @@ export function readOrRefusal(update: Uint8Array, bounds?: Parameters<typeof rea
  * The steps of {@link readOrRefusal}, which then knows the update until the returned function is called. An inspection reads an update
  * three times: to read a large one takes longer than a turn.
  */
-export function* preparing(update: Uint8Array, isOver: () => boolean): Generator<undefined, () => void, undefined> {
+export function* preparing(update: Uint8Array, isOver: () => boolean): LongWork<() => void> {
   let read: Read
   try {
     read = yield* readingUpdate(update, UPDATE_LIMITS, isOver)

@@ -1,4 +1,5 @@
 import * as decoding from 'lib0/decoding'
+import { doAtOnce, type LongWork } from '../long-work.ts'
 import { checkAny, checkJsonText } from './any-check.ts'
 import { isDeleteSet } from './delete-set-scan.ts'
 import { refuse } from './refusal.ts'
@@ -81,10 +82,7 @@ export const UNLIMITED: ReadBounds = { structsMax: Number.POSITIVE_INFINITY, del
  * update.
  */
 export function readUpdate(update: Uint8Array, bounds: ReadBounds = UPDATE_LIMITS): ReadUpdate {
-  for (const steps = readingUpdate(update, bounds, () => false); ; ) {
-    const { done, value } = steps.next()
-    if (done) return value
-  }
+  return doAtOnce(readingUpdate(update, bounds, () => false))
 }
 
 /** The steps of {@link readUpdate}: it goes on at each `next()`, and yields when `isOver` says that the turn is over. */
@@ -92,7 +90,7 @@ export function* readingUpdate(
   update: Uint8Array,
   { structsMax, deletionsMax }: ReadBounds,
   isOver: () => boolean,
-): Generator<undefined, ReadUpdate, undefined> {
+): LongWork<ReadUpdate> {
   const decoder = decoding.createDecoder(update)
   const structs = new Map<number, ReadStruct[]>()
   const clients = decoding.readVarUint(decoder)
@@ -135,7 +133,7 @@ function* readingClientStructs(
   client: number,
   count: number,
   isOver: () => boolean,
-): Generator<undefined, ReadStruct[], undefined> {
+): LongWork<ReadStruct[]> {
   const structs: ReadStruct[] = []
   let clock = decoding.readVarUint(decoder)
   for (let i = 0; i < count; i++) {

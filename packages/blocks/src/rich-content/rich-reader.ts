@@ -36,14 +36,9 @@ export class RichReader {
   }
 
   /**
-   * Reads a type without the keys that `takes` leaves out. It gets the content of a key as Yjs' own types give it. `kind` is for
-   * types that count as one kind, whatever their class is.
+   * The steps to a type without the keys that `takes` leaves out. It gets the content of a key as Yjs' own types give it. `kind` is for
+   * types that count as one kind, whatever their class is. The type must not change between two steps.
    */
-  readOnly(type: YType, takes: (key: string, value: unknown) => boolean, kind: RichKind = kindOf(type)): RichType {
-    return doAtOnce(this.readingOnly(type, takes, kind))
-  }
-
-  /** The steps to the same. The type must not change between two of them. */
   *readingOnly(
     type: YType,
     takes: (key: string, value: unknown) => boolean,
