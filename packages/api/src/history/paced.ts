@@ -26,14 +26,14 @@ export async function* paced<T>(
 }
 
 /**
- * Does long work in parts of some ms, with a pause between two, and resolves with its result. The work reads a document of its own,
- * which does not change meanwhile.
+ * Does long work in parts of some ms, with a pause between two, and resolves with its result. The work reads what does not change
+ * meanwhile, such as a document of its own.
  *
  * @param nowMs a clock in ms that never goes back
  */
 export async function inTurns<T>(
   work: LongWork<T>,
-  { part, pause }: Pace,
+  pace: Pace,
   nowMs: () => number = () => performance.now(),
 ): Promise<T> {
   const steps = (): IteratorResult<undefined, T> => {
@@ -43,9 +43,9 @@ export async function inTurns<T>(
     return step
   }
   for (;;) {
-    const step = part(steps)
+    const step = pace.part(steps)
     if (step.done) return step.value
-    await pause()
+    await pace.pause()
   }
 }
 

@@ -1,4 +1,4 @@
-import { fieldRules } from '@joinery/blocks'
+import { fieldRules, type LongWork } from '@joinery/blocks'
 import type { LogRecord } from '@joinery/server'
 import * as Y from 'yjs'
 
@@ -36,14 +36,20 @@ export function deedsOf({ update, touched }: Pick<LogRecord, 'update' | 'touched
 /** Bytes of updates that are read for the client ids of one page: a long paste and a day of typing fit. */
 const CLIENT_BYTES_MAX = 4 * 1024 * 1024
 
-/** The Yjs client ids under which each record wrote, by its LSN. Records beyond the bound are left out. */
-export function clientsOf(records: readonly Pick<LogRecord, 'lsn' | 'update'>[]): Map<number, readonly number[]> {
+/**
+ * The steps to the Yjs client ids under which each record wrote, by its LSN: one for each record. Records beyond the bound are left
+ * out.
+ */
+export function* readingClients(
+  records: readonly Pick<LogRecord, 'lsn' | 'update'>[],
+): LongWork<Map<number, readonly number[]>> {
   const clients = new Map<number, readonly number[]>()
   let bytes = 0
   for (const { lsn, update } of records) {
     if (bytes + update.length > CLIENT_BYTES_MAX) continue
     bytes += update.length
     clients.set(lsn, [...Y.parseUpdateMeta(update).from.keys()])
+    yield
   }
   return clients
 }

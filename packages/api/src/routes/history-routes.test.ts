@@ -1,8 +1,9 @@
-import { createBlock, getBlock, setEdge } from '@joinery/blocks'
-import type { WorkspaceId } from '@joinery/server'
+import { createBlock, getBlock, type LongWork, setEdge } from '@joinery/blocks'
+import type { LogRecord, Lsn, WorkspaceId } from '@joinery/server'
 import { expect, it } from 'vitest'
-import { clientsOf } from '../history/record-deeds.ts'
+import { readingClients } from '../history/record-deeds.ts'
 import { ApiFixture } from '../testing/api-fixture.ts'
+import { viewingRecords } from './history-routes.ts'
 
 const W = 'w' as WorkspaceId
 const writer = { actor: 'somebody', source: 'user_action' }
@@ -71,8 +72,28 @@ it('[H10] with `as=clients` a record names the client ids under which it wrote, 
   expect(ada).not.toContain(job[0])
   expect(await told('')).toEqual([undefined, undefined])
   const long = { lsn: 1 as never, update: new Uint8Array(4 * 1024 * 1024 + 1) }
-  expect(clientsOf([long, { lsn: 2 as never, update: Uint8Array.of(0, 0) }])).toEqual(new Map([[2, []]]))
+  const short = { lsn: 2 as never, update: Uint8Array.of(0, 0) }
+  expect(doneIn(readingClients([long, short])).value).toEqual(new Map([[2, []]]))
 })
+
+it('[H10] what a page tells is read record by record, so that others have their turns between two', async () => {
+  await using api = await ApiFixture.start()
+  for (const title of ['A', 'B', 'C']) await api.call('PUT', '/blocks/a', { type: 'text', fields: { title } })
+  const records: LogRecord[] = []
+  for await (const record of api.server.workspaces.records(W, { after: 0 as Lsn })) records.push(record)
+  const views = doneIn(viewingRecords(records))
+  expect(views.steps).toBeGreaterThanOrEqual(records.length)
+  expect(views.value.map(({ lsn, fields }) => [lsn, fields])).toEqual([1, 2, 3].map((lsn) => [lsn, ['title']]))
+  expect(doneIn(readingClients(records)).steps).toBeGreaterThanOrEqual(records.length)
+})
+
+/** The result of a work, and the number of its steps. */
+function doneIn<T>(work: LongWork<T>): { readonly value: T; readonly steps: number } {
+  for (let steps = 1; ; steps++) {
+    const { done, value } = work.next()
+    if (done) return { value, steps }
+  }
+}
 
 it('[H11] a diff names what was added, removed and changed between two points', async () => {
   await using api = await ApiFixture.start()

@@ -4,8 +4,8 @@ import { z } from 'zod'
 import { type BlockView, blockJson, viewBlock } from '../block-view.ts'
 import { changesSchema } from '../content-schemas.ts'
 import { type ChangeEvent, ChangeReader } from '../feed/change-event.ts'
-import { pacedFor } from '../history/paced.ts'
-import { clientsOf, deedsOf } from '../history/record-deeds.ts'
+import { inTurns, pacedFor } from '../history/paced.ts'
+import { deedsOf, readingClients } from '../history/record-deeds.ts'
 import { type DiffSide, diffWorkspaces } from '../history/workspace-diff.ts'
 import type { RequestWork } from '../request-work.ts'
 import {
@@ -93,24 +93,25 @@ const history = route(
     const fromMs = from === undefined ? undefined : Date.parse(from)
     const toMs = to === undefined ? undefined : Date.parse(to)
     const page = await services.history.records(id, { ...rest, fromMs, toMs }, limit, work)
-    const told = as === 'changes' ? await changesOf(id, page.records, work, services) : new Map()
-    const clients = as === 'clients' ? work.part(() => clientsOf(page.records)) : new Map()
-    const records = page.records.map(({ update, ...record }) => {
-      const { connection, mayBeOthers } = originOf(record)
-      const deeds = deedsOf({ update, touched: record.touched })
-      return {
-        ...record,
-        connection,
-        mayBeOthers,
-        ...deeds,
-        bytes: update.length,
-        ...told.get(record.lsn),
-        clients: clients.get(record.lsn),
-      }
-    })
+    const told = as === 'changes' ? await changesOf(id, page.records, work, services) : undefined
+    const clients = as === 'clients' ? await inTurns(readingClients(page.records), work) : undefined
+    const views = await inTurns(viewingRecords(page.records), work)
+    const records = views.map((view) => ({ ...view, ...told?.get(view.lsn), clients: clients?.get(view.lsn) }))
     return { status: 200, body: { records, next: page.next ?? null } }
   },
 )
+
+/** The steps to the views of records, one for each: to read the updates of a whole page takes longer than a turn. */
+export function* viewingRecords(records: readonly LogRecord[]) {
+  const views = []
+  for (const record of records) {
+    const { update, ...view } = record
+    const { connection, mayBeOthers } = originOf(record)
+    views.push({ ...view, connection, mayBeOthers, ...deedsOf(record), bytes: update.length })
+    yield
+  }
+  return views
+}
 
 type ToldChanges = Pick<ChangeEvent, 'changes' | 'changesOmitted'>
 
