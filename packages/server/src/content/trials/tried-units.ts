@@ -6,7 +6,7 @@ import { lackingOf, missingFor } from '../missing-edits.ts'
 import type { Live, RoomDocument } from '../room-document.ts'
 import { paceOf, type Steps } from '../steps.ts'
 import { visitUpdate } from '../struct-spans.ts'
-import { type PartSizes, splittingUpdate } from '../update-parts.ts'
+import { splittingUpdate } from '../update-parts.ts'
 import { unitBytesOf } from './trial-protocol.ts'
 
 const UNCUT: Refusal = {
@@ -15,8 +15,6 @@ const UNCUT: Refusal = {
     'The update takes too long to be applied at once, and can not be applied in parts: it builds on edits that are missing. Send those first',
 }
 const OTHER_CONTENT = 'other content came under the same client id while the update was applied: make a new Y.Doc'
-
-const NOTHING_TO_READ: readonly undefined[] = []
 
 /** The client ids that Yjs 13 draws are below it. */
 const DRAWN_IDS_END = 2 ** 32
@@ -133,7 +131,9 @@ export class TriedUnits {
       const refusal = yield* this.#inspecting(piece, taken)
       if (refusal !== undefined) return refusal
       const isKnown = this.#unitsOfWhole !== undefined && taken === piece
-      this.#units = isKnown ? this.#unitsOfWhole : yield* splittingUpdate(taken, sizesOf(taken), this.#pace)
+      this.#units = isKnown
+        ? this.#unitsOfWhole
+        : yield* splittingUpdate(taken, { bytesMax: unitBytesOf(taken) }, this.#pace)
       return undefined
     } finally {
       for (const forget of read) forget()
@@ -154,8 +154,8 @@ export class TriedUnits {
   }
 
   *#reading(update: Uint8Array, read: (() => void)[]): Steps<void> {
-    const forget = yield* this.#ruled.preparing?.(update, () => this.#isOver()) ?? NOTHING_TO_READ
-    if (forget !== undefined) read.push(forget)
+    const preparing = this.#ruled.preparing?.(update, () => this.#isOver())
+    if (preparing !== undefined) read.push(yield* preparing)
     if (this.#isOver()) yield
   }
 
@@ -180,10 +180,6 @@ export class TriedUnits {
   get #ruled(): RuledDocument {
     return this.#live.ruled
   }
-}
-
-function sizesOf(update: Uint8Array): PartSizes {
-  return { bytesMax: unitBytesOf(update) }
 }
 
 /** The number of client ids of an update that a person's document may have drawn: named blocks have others, one for each. */
