@@ -24,7 +24,7 @@ const ROOM = 2
 const ROOM_BYTES = 128 * MIB
 
 /** Begins the load of a workspace. One load ends the one before, finished or not. */
-export type BeginLoad = (workspace?: string) => TrialLoad
+export type BeginLoad = () => TrialLoad
 
 /** How loads are bounded. */
 export interface ThreadTerms {

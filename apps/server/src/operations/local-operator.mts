@@ -280,9 +280,8 @@ export function roomAccess(
       return workspace === undefined ? direct.withLog(name, work) : workspaces.maintain(workspace, work)
     },
     alone: (name, work) => {
-      const keeper =
-        kindOfSystemLog(name) === HOOKS_LOG ? inbox : kindOfSystemLog(name) === OUTBOX_LOG ? outbox : undefined
-      if (keeper !== undefined) {
+      const kind = kindOfSystemLog(name)
+      if ((kind === HOOKS_LOG && inbox !== undefined) || (kind === OUTBOX_LOG && outbox !== undefined)) {
         return Promise.reject(new LogError('invalid', `the server writes ${name}: stop it, and then repair the log`))
       }
       if (isSystemLog(name)) return tasks.whileClosed(name, work)

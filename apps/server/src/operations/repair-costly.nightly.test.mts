@@ -38,9 +38,9 @@ it('[L122] a repair that is cut short at any load leaves the workspace as it was
   for (let cutAt = 1; ; cutAt++) {
     const stop = new AbortController()
     let loads = 0
-    const load = (workspace: string) => {
+    const load = () => {
       if (++loads === cutAt) stop.abort(new Error('cut short'))
-      return loadWithin(workspace)
+      return loadWithin()
     }
     const outcome = await repairDemo(store, directory, { signal: stop.signal, load }).catch((error: unknown) => error)
     const log = await store.open('demo')

@@ -8,7 +8,7 @@ import { loadHere } from '../trial-load.mts'
 /** The small records of `makeCostlyData` take some ms, the costly one takes seconds. */
 export const LOAD_MS_MAX = 400
 
-export const loadWithin = (_workspace?: string): TrialLoad => loadHere({ msMax: LOAD_MS_MAX })
+export const loadWithin = (): TrialLoad => loadHere({ msMax: LOAD_MS_MAX })
 
 /** Opens the log of a data directory until the test ends. */
 export async function openLog(directory: string): Promise<EventStore> {
