@@ -8,8 +8,11 @@ const KINDS: Readonly<Record<string, string>> = {
   provider: 'a provider',
 }
 
-/** The kind of job that a source stands for; undefined for a person. */
-export const jobKind = (source: string): string | undefined => KINDS[source]
+/** The kind of job that an author is; undefined for a person, and where the name says it already. */
+export function jobKind({ actor, source }: Author): string | undefined {
+  const kind = KINDS[source]
+  return kind === `a ${actor}` ? undefined : kind
+}
 
 /** Whether a person wrote it by hand. */
 export const isByPerson = ({ source }: Author): boolean => source === 'user_action'
@@ -17,6 +20,6 @@ export const isByPerson = ({ source }: Author): boolean => source === 'user_acti
 /** An author in words: `Ann`, or `nightly, a run`. */
 export function authorWords(author: Author | undefined): string {
   if (author === undefined) return 'somebody unknown'
-  const kind = jobKind(author.source)
-  return kind === undefined || kind === `a ${author.actor}` ? author.actor : `${author.actor}, ${kind}`
+  const kind = jobKind(author)
+  return kind === undefined ? author.actor : `${author.actor}, ${kind}`
 }

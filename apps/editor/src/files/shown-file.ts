@@ -61,13 +61,7 @@ function earlyFile(own: ShownUpload): ShownFile {
 }
 
 /** How a file is, in words. */
-export function fileWords({
-  state,
-  sent,
-  bytes,
-  error,
-  isLive,
-}: Pick<ShownFile, 'state' | 'sent' | 'bytes' | 'error' | 'isLive'>): string {
+export function fileWords({ state, sent, bytes, error, isLive }: ShownFile): string {
   const share = bytes > 0 ? `${Math.floor((100 * sent) / bytes)} %` : ''
   switch (state) {
     case 'reading':

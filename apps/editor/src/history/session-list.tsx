@@ -52,7 +52,7 @@ export function SessionList({ sessions, lsn, titleOf, isRoot, onChoose }: Sessio
 }
 
 /** The kind of job that wrote: its name alone does not tell it from a person. */
-function kindWords({ actor, source }: Session): ReactNode {
-  const kind = jobKind(source)
-  return kind === undefined || kind === `a ${actor}` ? null : <span className="soft">, {kind},</span>
+function kindWords(session: Session): ReactNode {
+  const kind = jobKind(session)
+  return kind === undefined ? null : <span className="soft">, {kind},</span>
 }
