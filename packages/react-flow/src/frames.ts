@@ -88,7 +88,7 @@ export function takenIn(
 }
 
 /** Whether a change ends a move or a resize. */
-function isDropped(change: NodeChange<FlowNode>): change is NodeChange<FlowNode> & { readonly id: string } {
+export function isDropped(change: NodeChange<FlowNode>): change is NodeChange<FlowNode> & { readonly id: string } {
   return (
     (change.type === 'position' && change.dragging !== true && change.position !== undefined) ||
     (change.type === 'dimensions' && change.resizing === false)

@@ -3,7 +3,7 @@ import type { Workspace } from '@joinery/client'
 import type { NodeChange } from '@xyflow/react'
 import { setPosition, setSize } from './board-position.ts'
 import type { FlowNode } from './flow-nodes.ts'
-import { frameAround, movedFrames, takenIn } from './frames.ts'
+import { frameAround, isDropped, movedFrames, takenIn } from './frames.ts'
 import { inOneStep } from './one-step.ts'
 import { FRAME_TYPE, placedBlocksOf } from './placed-blocks.ts'
 
@@ -18,7 +18,8 @@ export function writeNodeChanges(
   nodes: readonly FlowNode[],
   author: ClaimAuthor,
 ): void {
-  const isDrop = changes.some(({ type }) => type === 'position' || type === 'dimensions')
+  // Most changes are the steps of a drag, or sizes that React Flow has measured.
+  const isDrop = changes.some(isDropped)
   const frames = isDrop ? movedFrames(nodes, changes) : []
   const shown = new Map(isDrop && frames.length > 0 ? nodes.map((node) => [node.id, node]) : [])
   const edits: (() => void)[] = []
