@@ -56,4 +56,13 @@ it('[E133] passages side by side of one author are one, a job of the same name i
     ANN.source,
   ])
   expect(authorRuns(runs, new Map([[2, JOB]]))[0]?.by).toBeUndefined()
+  const poller: Author = { actor: 'ann', source: 'polling_sync' }
+  const ofJobs = authorRuns(
+    runs,
+    new Map([
+      [1, JOB],
+      [2, poller],
+    ]),
+  )
+  expect(ofJobs.map(({ by }) => by)).toEqual([JOB, poller, JOB])
 })

@@ -30,7 +30,7 @@ export function clientRuns(text: Y.Text): Run<number>[] {
 
 /** Name of one author among others: two sources of one actor are two. */
 export const keyOf = (author: Author | undefined): string =>
-  author === undefined ? '' : JSON.stringify([author.source === 'user_action', author.actor])
+  author === undefined ? '' : JSON.stringify([author.source, author.actor])
 
 /** The passages by author. Passages of clients that nobody knows are `undefined`'s. */
 export function authorRuns(
