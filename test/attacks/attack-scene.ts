@@ -113,6 +113,24 @@ export class AttackScene implements Disposable {
     }
   }
 
+  /** Has so many clients {@link flood}, each in turns of its own, and enter again when they are closed. */
+  async floodByMany(
+    connections: number,
+    options: EnterOptions,
+    frameOf: (turn: number, index: number) => Uint8Array,
+  ): Promise<void> {
+    await Promise.all(
+      Array.from({ length: connections }, async (_, index) => {
+        while (!this.isOver) {
+          const socket = await this.enter(options)
+          let turn = 0
+          if (socket === undefined) await this.pause(10)
+          else await this.flood(socket, () => frameOf(turn++, index))
+        }
+      }),
+    )
+  }
+
   /** Calls the API with JSON or bytes, and tells the answer. Returns its status, or 0 when the connection broke. */
   async call(
     method: string,

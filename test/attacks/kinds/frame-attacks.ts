@@ -76,18 +76,7 @@ const flooding = (
   isJoinery = false,
 ): Attack => ({
   title,
-  run: async (scene) => {
-    await Promise.all(
-      Array.from({ length: connections }, async (_, index) => {
-        while (!scene.isOver) {
-          const socket = await scene.enter({ isJoinery })
-          let turn = 0
-          if (socket !== undefined) await scene.flood(socket, () => frameOf(turn++, index))
-          else await scene.pause(10)
-        }
-      }),
-    )
-  },
+  run: (scene) => scene.floodByMany(connections, { isJoinery }, frameOf),
 })
 
 /** An update of V2, as a client would send it that calls the other function of Yjs. */

@@ -1,21 +1,16 @@
 import { type AwarenessState, encodeAwareness, encodeAwarenessStates } from '@joinery/protocol'
 import type { Attack, AttackScene } from '../attack-scene.ts'
 
-/** Has so many clients send presence without a pause, and enter again when they are closed. */
-async function floodPresence(
+const claims = { sub: 'eve', access: 'read' } as const
+
+/** Has so many readers send presence without a pause, and enter again when they are closed. */
+function floodPresence(
   scene: AttackScene,
   connections: number,
   statesOf: (turn: number, index: number) => readonly AwarenessState[],
 ): Promise<void> {
-  await Promise.all(
-    Array.from({ length: connections }, async (_, index) => {
-      while (!scene.isOver) {
-        const socket = await scene.enter({ claims: { sub: 'eve', access: 'read' } })
-        let turn = 0
-        if (socket === undefined) await scene.pause(10)
-        else await scene.flood(socket, () => encodeAwareness(encodeAwarenessStates(statesOf(turn++, index))))
-      }
-    }),
+  return scene.floodByMany(connections, { claims }, (turn, index) =>
+    encodeAwareness(encodeAwarenessStates(statesOf(turn, index))),
   )
 }
 
@@ -41,7 +36,6 @@ export const presenceAttacks = {
   'presence-crowd': {
     title: '2,000 readers are present with eight client ids each, and ten of them send 40,000 new ones in each frame',
     run: async (scene) => {
-      const claims = { sub: 'eve', access: 'read' } as const
       for (let entered = 0; entered < 2_000 && !scene.isOver; entered += 20) {
         const sockets = await Promise.all(Array.from({ length: 20 }, () => scene.enter({ claims })))
         for (const [index, socket] of sockets.entries()) {

@@ -6,7 +6,7 @@ import {
   readingDocument,
   restoreDocument,
 } from '@joinery/blocks'
-import type { Past, WorkspaceId, WorkspaceView } from '@joinery/server'
+import type { Past, WorkspaceId } from '@joinery/server'
 import * as Y from 'yjs'
 import { z } from 'zod'
 import { authorOf } from '../caller.ts'
@@ -88,8 +88,6 @@ const restoreRoute = route(
       return { status: 200, body: { lsn: null, restored: lsn, touched, statuses, unrestorable: told(unrestorable) } }
     }
     let plan: RestorePlan | undefined
-    const planNow = (view: WorkspaceView): RestorePlan =>
-      planRestore(view.doc, past, lists, scopeOfRestore(trial, view))
     const outcome = await services.writes.write({
       workspace: id,
       author,
@@ -100,7 +98,7 @@ const restoreRoute = route(
       fingerprint: () => `restore${partial ? ' partial' : ''}\n${author.source}\n${lsn}`,
       sync,
       check: (view) => {
-        plan = planNow(view)
+        plan = planRestore(view.doc, past, lists, scopeOfRestore(trial, view))
         assertRestorable(plan, partial)
       },
       run: (doc) => Y.transact(doc, (transaction) => restoreDocument(transaction, plan as RestorePlan, author, lists)),
