@@ -50,11 +50,11 @@ const copyEnd = z.object({
 type CopyEnd = z.infer<typeof copyEnd>
 type NodeCopy = readonly [node: string, copy: CopyEnd]
 
-/** Stands before each slice of a run of records: the bytes of the whole run, and whether the log's beginning goes before it. */
 /** Answers of a node that has no copy, and of one whose copy is in use. */
 const NOTHING = new Uint8Array()
 const BUSY = toBytes('busy')
 
+/** Stands before each slice of a run of records: the bytes of the whole run, and whether the log's beginning goes before it. */
 const runHead = z.object({ bytes: z.number(), hasOrigin: z.boolean() })
 
 /** Answers what other nodes ask about this node's copies when they take over. Returns a function that ends that. */
@@ -141,7 +141,7 @@ export class OtherCopies {
     if (longest === undefined) return
     const [node, { floor, firstLsn, generation }] = longest
     const chainThere = async (at: number): Promise<string | undefined> =>
-      (await this.#ask(node, { workspace, end: local.mark.lsn, at }, copyEnd))?.chain
+      (await this.#ask(node, { workspace, end: local.mark.lsn, at }))?.chain
     for (const [other, copy] of rest) {
       if (copy.generation === generation && (await chainThere(copy.floor)) === copy.chain) continue
       throw departed(workspace, local, `nodes ${node} and ${other} have different records up to ${copy.floor}`)
@@ -199,7 +199,7 @@ export class OtherCopies {
 
   async #endOf({ node, session }: NodeInfo, asked: Question): Promise<CopyEnd | undefined> {
     try {
-      return await this.#ask(node, asked, copyEnd)
+      return await this.#ask(node, asked)
     } catch (error) {
       if (!(error instanceof EngineError)) throw error
       const { clock } = this.#options
@@ -208,11 +208,11 @@ export class OtherCopies {
     }
   }
 
-  async #ask<T>(node: string, asked: Question, schema: z.ZodType<T>): Promise<T | undefined> {
+  async #ask(node: string, asked: Question): Promise<CopyEnd | undefined> {
     const answer = await this.#options.engine.bus.request(topicOf(node), toBytes(asked), ANSWER_MS)
     if (Buffer.compare(answer, BUSY) === 0)
       throw new LogError('locked', `the copy of node ${node} is in use: try again`)
-    return fromBytes(schema, answer)
+    return fromBytes(copyEnd, answer)
   }
 
   #isSilent(session: string): boolean {
