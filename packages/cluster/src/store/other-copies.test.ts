@@ -82,3 +82,28 @@ it('[Q72] where acknowledged records of two living nodes differ, the workspace i
   expect([(await copyOf(a, 'w'))?.texts, (await copyOf(b, 'w'))?.texts]).toEqual([['1', '2'], ['another 1']])
   await Promise.all([a, b, c, elsewhere].map((node) => node.close()))
 })
+
+it('[Q72] a copy that is not longer than the history makes no chain value when another node opens the log', async () => {
+  const { open, nodes } = await cluster('a')
+  const [a] = nodes as [Node]
+  const [local, chainsAt] = [openMemoryStore(), [] as number[]]
+  const openLog = local.open.bind(local)
+  local.open = async (name) => {
+    const log = await openLog(name)
+    const chainAt = log.chainAt.bind(log)
+    log.chainAt = async (lsn) => {
+      chainsAt.push(lsn ?? log.head)
+      return await chainAt(lsn)
+    }
+    return log
+  }
+  const b = await open('b', local)
+  for (const text of ['1', '2']) {
+    const log = await a.store.open('w')
+    await log.append(entry(text)).durable
+    await log.close()
+    await expect.poll(() => b.store.withCopy('w', async ({ head }) => head)).toBe(Number(text))
+  }
+  expect(chainsAt).toEqual([])
+  await Promise.all([a, b].map((node) => node.close()))
+})

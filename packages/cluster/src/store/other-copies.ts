@@ -50,7 +50,7 @@ const copyEnd = z.object({
 type CopyEnd = z.infer<typeof copyEnd>
 type NodeCopy = readonly [node: string, copy: CopyEnd]
 
-/** Answers of a node that has no copy, and of one whose copy is in use. */
+/** Answers of a node that has no copy, or none that is longer than the engine's, and of one whose copy is in use. */
 const NOTHING = new Uint8Array()
 const BUSY = toBytes('busy')
 
@@ -80,7 +80,9 @@ async function endOf(log: AdoptingLog, { end, at }: { end: number; at?: number |
   if ((await log.readFloor()) > end && log.head > end) await log.protect()
   const { firstLsn, generation } = log
   const floor = await log.readFloor()
-  if (generation === undefined) return NOTHING
+  // A copy that is not longer is of no use. Its chain value would be computed and written to the disk at every opening of a log.
+  const isUseless = at === undefined && floor <= end
+  if (generation === undefined || isUseless) return NOTHING
   return toBytes({ floor, firstLsn, generation, chain: await log.chainAt((at ?? floor) as Lsn) } satisfies CopyEnd)
 }
 
