@@ -5,8 +5,9 @@ import { MemoryEngine } from '../engine/memory/memory-engine.ts'
 import { SimulatedReplica } from '../simulation/simulated-replica.ts'
 import { catchUp } from './catch-up.ts'
 import { HistoryReader } from './history-reader.ts'
+import { factsOf, saysSetBack } from './message.ts'
 import { START } from './position.ts'
-import { takeOver } from './takeover.ts'
+import { type LongerCopies, takeOver } from './takeover.ts'
 
 const W = 'w'
 
@@ -128,6 +129,25 @@ it('[Q71] a killed owner keeps records that the engine has lost since, though it
   await expect(catchUp(a)).rejects.toMatchObject({ code: 'diverged', message: expect.stringContaining('record 3') })
   expect(textsOf(a.local)).toEqual(['1', '2', '3'])
   expect(textsOf(b.local)).toEqual(['1', '2', 'another 3'])
+})
+
+it('[Q71] a copy that is longer by what another owner has written during a takeover proves no loss: nobody is told of one', async () => {
+  const { engine, place } = scene()
+  const [a, b] = [place('a'), { ...place('b'), session: 's2' }]
+  let asked = 0
+  const others: LongerCopies = {
+    longerThan: async (_, end) => {
+      if (asked++ === 0) {
+        const { publisher } = await takeOver(a)
+        await edit(a, publisher, 'meanwhile')
+      }
+      return a.local.head > end ? async () => undefined : undefined
+    },
+  }
+  const { regressed } = await takeOver({ ...b, others })
+  expect([asked, regressed, textsOf(b.local)]).toEqual([2, undefined, ['meanwhile']])
+  const told = engine.log.read(W, 0, 100).filter((message) => saysSetBack(factsOf(W, message).kind, message.body))
+  expect(told).toEqual([])
 })
 
 it('[Q8] a message that does not follow is found, whatever was done to it', async () => {

@@ -1,5 +1,5 @@
 import { encodeLogOrigin, encodePortableRecord, type SteadyClock } from '@joinery/log'
-import type { EngineMessage, StoredMessage } from '../engine/engine.ts'
+import type { EngineMessage } from '../engine/engine.ts'
 import { EngineError } from '../engine/engine-error.ts'
 import { catchUp, type Place } from './catch-up.ts'
 import { HistoryError } from './history-error.ts'
@@ -17,8 +17,8 @@ export interface TakeoverOptions extends Place {
   /** True if a deleted workspace is taken over all the same, which takes the deletion back. By default that is `deleted`. */
   readonly revives?: boolean
   /**
-   * Called with the node that owned it last, before the own epoch is written. If it rejects, so does the takeover, and nothing is
-   * written: the next attempt sees the same node. After the epoch it would see this one.
+   * Called with the node that owned it last, or undefined if that was this run, before the own epoch is written. If it rejects, so does
+   * the takeover, and nothing is written: the next attempt sees the same node. After the epoch it would see this one.
    */
   readonly beforeEpoch?: (previous: string | undefined) => Promise<void>
   /** Ends the attempt: rejects with its reason. */
@@ -61,54 +61,64 @@ export async function takeOver(options: TakeoverOptions): Promise<Takeover> {
   const isSetBack = await isBehind(options, begun.before, wait)
   // All others hear of it, too: they may have records that the engine has lost.
   const isLoss = isSetBack || bring !== undefined
-  if (isLoss) begun = await beginEpoch(options, true)
+  if (isLoss) {
+    const behind = await appendEpoch(options, begun.position, true)
+    // It proves the loss. Otherwise another owner has written meanwhile, and a copy may be longer by that alone.
+    if (behind === undefined) return await takeOver(options)
+    begun = behind
+  }
   await untilAnswered(options, () => catchUp(options, { until: { through: begun.own.id, wait }, isSetBack }))
   await bring?.(local)
   const { mark, floor } = local
   const publisher = new Publisher({ clock, log, node, session, subject, workspace, position: mark })
   if (options.tail === 'cut') await local.truncate(Math.max(mark.lsn, floor))
   const regressed = isLoss && floor > mark.lsn ? { first: mark.lsn + 1, last: floor } : undefined
-  return { publisher, epoch: begun.epoch, ...(await publishTail(publisher, local)), regressed }
+  return { publisher, epoch: begun.position.epoch, ...(await publishTail(publisher, local)), regressed }
 }
 
-/** The epoch that a takeover has begun, the message that says so, and what stood before it. */
-interface Begun extends Pick<Takeover, 'epoch'> {
+/** The message of an epoch that a takeover has begun, its position, and the one before it. */
+interface Begun {
   readonly own: EngineMessage
   readonly before: Position
+  readonly position: Position
 }
 
 /** Writes the record of the epoch at the end of the history, whatever comes in between. */
-async function beginEpoch(options: TakeoverOptions, isSetBack = false): Promise<Begun> {
-  const { log, subject, workspace, node, session, beforeEpoch } = options
-  const tried = new Set<string>()
+async function beginEpoch(options: TakeoverOptions): Promise<Begun> {
+  const { log, subject, workspace, session, beforeEpoch } = options
   let previous: string | undefined
   for (;;) {
     const last = await untilAnswered(options, () => log.last(subject))
+    const facts = last && factsOf(workspace, last)
     // An earlier attempt of this takeover may have succeeded unseen.
-    if (last !== undefined && !tried.has(last.id)) previous = factsOf(workspace, last).node
-    if (last !== undefined && options.revives !== true && factsOf(workspace, last).kind === 'tombstone') {
+    if (facts?.session !== session) previous = facts?.node
+    if (last !== undefined && options.revives !== true && facts?.kind === 'tombstone') {
       throw new HistoryError('deleted', workspace, last.sequence, 'it says that the workspace is deleted')
     }
     await beforeEpoch?.(previous)
-    const before = positionAt(workspace, last)
-    const { lsn, generation, chain } = before
-    const epoch = before.epoch + 1
-    const facts = { kind: 'epoch', epoch, node, session, first: lsn + 1, last: lsn, generation } as const
-    // Each attempt of each takeover is another message: the engine takes a repeat for done, also where another epoch follows it.
-    const own = messageOf(workspace, chain, facts, epochBody(isSetBack))
-    tried.add(own.id)
-    const appended = await untilAnswered(options, async () => {
-      const result = await log.append(subject, own, before.sequence)
-      // Its first try may have succeeded, and a lost answer made it look refused.
-      return result === 'refused' && (await log.last(subject))?.id === own.id ? 'appended' : result
-    })
-    if (appended !== 'refused') return { epoch, own, before }
+    const begun = await appendEpoch(options, last === undefined ? START : positionOf(workspace, last))
+    if (begun !== undefined) return begun
     await pause(options)
   }
 }
 
-function positionAt(workspace: string, last: StoredMessage | undefined): Position {
-  return last === undefined ? START : positionOf(workspace, last)
+/** Writes the record of an epoch directly behind a position. Resolves with undefined if that is not the end of the history. */
+async function appendEpoch(options: TakeoverOptions, before: Position, isSetBack = false): Promise<Begun | undefined> {
+  const { log, subject, workspace, node, session } = options
+  const { lsn, generation, chain } = before
+  const epoch = before.epoch + 1
+  const facts = { kind: 'epoch', epoch, node, session, first: lsn + 1, last: lsn, generation } as const
+  // Each attempt of each takeover is another message: the engine takes a repeat for done, also where another epoch follows it.
+  const own = messageOf(workspace, chain, facts, epochBody(isSetBack))
+  const appended = await untilAnswered(options, async () => {
+    const result = await log.append(subject, own, before.sequence)
+    if (result !== 'refused') return result
+    // Its first try may have succeeded, and a lost answer made it look refused.
+    const last = await log.last(subject)
+    return last?.id === own.id ? last : 'refused'
+  })
+  if (appended === 'refused') return undefined
+  return { own, before, position: positionOf(workspace, { ...own, sequence: appended.sequence }) }
 }
 
 /** True if the engine has lost what it had acknowledged to this node. `before` is the end that the own epoch follows. */
