@@ -195,10 +195,11 @@ export class AdoptingLevelLog extends LevelLog implements AdoptingLog {
 
   async #read(): Promise<KeptMark> {
     if (this.#kept !== undefined) return this.#kept
-    const { number, head } = this
+    const { number } = this
     const key = markKey(number ?? 0)
     const value = number === undefined ? undefined : await this.host.readable.get(key)
-    this.#kept ??= (value && decodeMark(key, value)) ?? { mark: NO_MARK, cut: undefined, floor: head }
-    return this.#kept
+    this.#kept ??= value && decodeMark(key, value)
+    // It is not kept: the floor of a log without a mark goes up with its head.
+    return this.#kept ?? { mark: NO_MARK, cut: undefined, floor: this.head }
   }
 }

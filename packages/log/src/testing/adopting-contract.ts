@@ -156,7 +156,9 @@ export function itAdopts(start: () => Promise<EventStore>): void {
     await expect(again.truncate(lsn(6))).rejects.toEqual(code('invalid'))
 
     const single = await store.open('single')
+    expect(await single.readFloor()).toBe(0)
     await appendTo(single, 3)
+    expect(await single.readFloor()).toBe(3)
     await single.close()
     const joined = await store.open('single')
     await joined.adopt([], markOf(0, { generation: undefined }))
