@@ -5,7 +5,6 @@ import { HistoryError } from '../history/history-error.ts'
 import { HistoryReader } from '../history/history-reader.ts'
 import { factsOf } from '../history/message.ts'
 import { positionOf, START } from '../history/position.ts'
-import type { ReplicaLog } from '../history/replica-log.ts'
 import { engineNameOf, nameOfEngineName } from '../nodes/names.ts'
 import { localCopyOf } from './local-copy.ts'
 import type { ReplicatedStore, ReplicationLogger } from './replicated-store.ts'
@@ -210,7 +209,11 @@ export class Follower {
     const found = await findMark(place)
     if (found === 'unseen' && (through ?? Number.POSITIVE_INFINITY) > mark.sequence)
       return void this.#behind.add(workspace)
-    if (found === 'unseen') return await catchUp({ ...place, local: comparing(local) }, { isSetBack: true })
+    if (found === 'unseen') {
+      // The copy stays as it is: its mark proves later what the engine has lost.
+      const compared = await localCopyOf(log, { isReadOnly: true })
+      return await catchUp({ ...place, local: compared }, { isSetBack: true })
+    }
     const isSetBack = found === 'gone'
     if (isSetBack) {
       store.counts.regressions++
@@ -268,32 +271,6 @@ async function findMark({ log, workspace, subject, local }: Place): Promise<'the
   const isOther = end.generation !== undefined && end.generation !== generation
   // No message before the mark's can say so.
   return isOther || end.epoch > epoch || end.lsn > lsn ? 'gone' : 'unseen'
-}
-
-/** A copy that is compared with a history, and stays as it is: its mark proves later what the engine has lost. */
-function comparing(local: ReplicaLog): ReplicaLog {
-  const stay = async (): Promise<void> => undefined
-  return {
-    get generation() {
-      return local.generation
-    },
-    get head() {
-      return local.head
-    },
-    get firstLsn() {
-      return local.firstLsn
-    },
-    get mark() {
-      return local.mark
-    },
-    get floor() {
-      return local.floor
-    },
-    read: (after) => local.read(after),
-    readOrigin: () => local.readOrigin(),
-    chainAt: (lsn) => local.chainAt(lsn),
-    ...{ adopt: stay, protect: stay, truncate: stay },
-  }
 }
 
 function isOfStore({ code }: LogError): boolean {

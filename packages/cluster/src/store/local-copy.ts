@@ -2,10 +2,27 @@ import type { AdoptingLog, Lsn } from '@joinery/log'
 import { START } from '../history/position.ts'
 import type { ReplicaLog } from '../history/replica-log.ts'
 
-/** An open log of this node's store, as takeover and catch-up see it. */
-export async function localCopyOf(log: AdoptingLog): Promise<ReplicaLog> {
+const stay = async (): Promise<void> => undefined
+
+/**
+ * An open log of this node's store, as takeover and catch-up see it. With `isReadOnly` whatever is written to it does nothing: it is
+ * compared alone.
+ */
+export async function localCopyOf(log: AdoptingLog, { isReadOnly = false } = {}): Promise<ReplicaLog> {
   let mark = (await log.readMark()) ?? START
   let floor: number = await log.readFloor()
+  const writes: Pick<ReplicaLog, 'adopt' | 'protect' | 'truncate'> = {
+    adopt: async (records, next, origin) => {
+      await log.adopt(records, next, origin)
+      mark = next
+      floor = Math.max(floor, next.lsn)
+    },
+    protect: async () => {
+      await log.protect()
+      floor = log.head
+    },
+    truncate: (lsn) => log.truncate(lsn as Lsn),
+  }
   return {
     get generation() {
       return log.generation
@@ -25,15 +42,6 @@ export async function localCopyOf(log: AdoptingLog): Promise<ReplicaLog> {
     read: (after) => log.read({ after: after as Lsn }),
     readOrigin: () => log.readOrigin(),
     chainAt: (lsn) => log.chainAt(lsn as Lsn),
-    adopt: async (records, next, origin) => {
-      await log.adopt(records, next, origin)
-      mark = next
-      floor = Math.max(floor, next.lsn)
-    },
-    protect: async () => {
-      await log.protect()
-      floor = log.head
-    },
-    truncate: (lsn) => log.truncate(lsn as Lsn),
+    ...(isReadOnly ? { adopt: stay, protect: stay, truncate: stay } : writes),
   }
 }
