@@ -23,6 +23,22 @@ const textsAt = async ({ store }: Node, name: string): Promise<string[]> => {
   return (records ?? []).map(({ update }) => Buffer.from(update).toString())
 }
 
+/** Node `a` owns a log. Node `b` has stopped, and its store has a record of that log which it has told nobody. */
+async function ownerAndTail() {
+  const { engine, open } = cluster()
+  const [a, local] = [await open('a'), openMemoryStore()]
+  const log = await a.store.open('w')
+  await log.append(entry('1')).durable
+  const b = await open('b', local)
+  await expect.poll(() => textsAt(b, 'w')).toEqual(['1'])
+  await b.follower.close()
+  await b.nodes.leave()
+  const own = await local.open('w')
+  own.append(entry('never replicated'))
+  await own.close()
+  return { engine, open, a, local, log }
+}
+
 it('[Q30] every node has a copy of every log, system logs of workspaces included, and one with an empty disk reads all of it', async () => {
   const { open } = cluster()
   const [a, b] = [await open('a'), await open('b')]
@@ -43,17 +59,7 @@ it('[Q30] every node has a copy of every log, system logs of workspaces included
 })
 
 it('[Q30] a node goes on from where it was, and cuts off what the others do not have', async () => {
-  const { open } = cluster()
-  const [a, local] = [await open('a'), openMemoryStore()]
-  const log = await a.store.open('w')
-  await log.append(entry('1')).durable
-  const b = await open('b', local)
-  await expect.poll(() => textsAt(b, 'w')).toEqual(['1'])
-  await b.follower.close()
-  await b.nodes.leave()
-  const own = await local.open('w')
-  own.append(entry('never replicated'))
-  await own.close()
+  const { open, a, local, log } = await ownerAndTail()
   await log.append(entry('2')).durable
   const again = await open('b', local)
   await expect.poll(() => textsAt(again, 'w')).toEqual(['1', '2'])
@@ -127,17 +133,7 @@ it('[Q33] a node whose engine was set back compares its copies anew, and follows
 })
 
 it('[Q33] a replica that lags is no loss: a copy keeps no record for it that nobody has acknowledged', async () => {
-  const { engine, open } = cluster()
-  const [a, local] = [await open('a'), openMemoryStore()]
-  const log = await a.store.open('w')
-  await log.append(entry('1')).durable
-  const b = await open('b', local)
-  await expect.poll(() => textsAt(b, 'w')).toEqual(['1'])
-  await b.follower.close()
-  await b.nodes.leave()
-  const own = await local.open('w')
-  own.append(entry('never replicated'))
-  await own.close()
+  const { engine, a, local, log } = await ownerAndTail()
   const link = engine.connect('b')
   let [isLagging, looks] = [true, 0]
   const lagging: Engine['log'] = {
