@@ -3,7 +3,7 @@ import { HandClock } from '@joinery/log/testing'
 import { expect, it } from 'vitest'
 import { openClusterNode } from '../cluster-node.ts'
 import { MemoryEngine } from '../engine/memory/memory-engine.ts'
-import { clusterIdentity, identityOf } from '../nodes/cluster-identity.ts'
+import { clusterIdentity, enterIdentity, identityOf, makeIdentity } from '../nodes/cluster-identity.ts'
 import { engineNameOf } from '../nodes/names.ts'
 import { readRebuild, rebuildWithout } from './rebuild.ts'
 
@@ -88,4 +88,16 @@ it('[Q73] a node that knows its cluster gives no other name to an engine that ha
   const refused = { code: 'engine_emptied', message: expect.stringContaining('joinery cluster rebuild') }
   await expect(clusterIdentity(engine, 'known')).rejects.toMatchObject(refused)
   expect(await identityOf(engine)).toBeUndefined()
+})
+
+it('[Q73] a node opens nothing on an engine that has the data of another cluster by now, and names that', async () => {
+  const { engine, nodes, stop } = await cluster('a')
+  const [a] = nodes as [Node]
+  const other = makeIdentity()
+  engine.lose()
+  expect(await enterIdentity(engine.connect('other'), other)).toBe(true)
+  const refused = { code: 'storage_failed', message: expect.stringContaining(`another cluster, ${other.id}`) }
+  await expect(a.store.open('w')).rejects.toMatchObject(refused)
+  await expect.poll(() => a.rebuild?.state).toEqual({ state: 'foreign', cluster: other.id })
+  await stop()
 })

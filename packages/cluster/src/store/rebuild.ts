@@ -124,13 +124,14 @@ export class Rebuild {
     // In this order: who gives the engine its name again has asked for the rebuild before.
     const found = await identityOf(engine)
     const asked = await readRebuild(engine)
-    const waits = asked && this.#absent(asked)
-    if (found?.id === identity.id && (waits === undefined || waits.length === 0)) return
-    const reason =
-      waits === undefined || waits.length === 0
-        ? 'the engine has lost all data: it is made anew from the nodes’ copies in a moment'
-        : adviceFor(waits)
-    throw new HistoryError('regressed', workspace, 0, reason)
+    const waits = asked ? this.#absent(asked) : []
+    const refused = (reason: string): HistoryError => new HistoryError('regressed', workspace, 0, reason)
+    if (found !== undefined && found.id !== identity.id) {
+      throw refused(`the engine has the data of another cluster, ${found.id}: correct the addresses`)
+    }
+    if (waits.length > 0) throw refused(adviceFor(waits))
+    if (found === undefined)
+      throw refused('the engine has lost all data: it is made anew from the nodes’ copies in a moment')
   }
 
   #lookLater(): void {
