@@ -110,7 +110,14 @@ it('[Q30] a node reads what comes within a quarter of a second in one go, and is
 it('[Q33] a node whose engine was set back compares its copies anew, and follows what comes then', async () => {
   const { engine, open } = cluster()
   const clock = new HandClock()
-  const [a, b] = [await open('a'), await open('b', openMemoryStore(), clock)]
+  const link = engine.connect('b')
+  let reads = 0
+  const read: Engine['log']['read'] = (...asked) => {
+    reads++
+    return link.log.read(...asked)
+  }
+  const place = { store: openMemoryStore(), node: 'b', advertise: 'b:1', clock }
+  const [a, b] = [await open('a'), await openClusterNode({ ...place, engine: { ...link, log: { ...link.log, read } } })]
   const timer = setInterval(() => clock.pass(1_000), 5)
   try {
     const log = await a.store.open('w')
@@ -118,13 +125,20 @@ it('[Q33] a node whose engine was set back compares its copies anew, and follows
     await expect.poll(() => textsAt(b, 'w')).toEqual(['1', '2', '3'])
     await log.close()
     const [first] = engine.log.read(engineNameOf('w'), 0, 1)
+    expect(reads).toBe(0)
     engine.log.setBack(engineNameOf('w'), (first?.sequence ?? 0) + 1)
+    await expect.poll(() => reads).toBeGreaterThan(0)
     // The next owner publishes what is missing, and goes on.
     const again = await a.store.open('w')
     expect(a.store.counts.regressions).toBeGreaterThanOrEqual(1)
     await again.append(entry('4')).durable
     await expect.poll(() => textsAt(b, 'w')).toEqual(['1', '2', '3', '4'])
     await expect.poll(() => b.store.withCopy('w', async (copy) => (await copy.readMark())?.lsn)).toBe(4)
+    // Messages from now on are taken as ever, without a look at what stands before it.
+    const readsBefore = reads
+    await again.append(entry('5')).durable
+    await expect.poll(() => textsAt(b, 'w')).toEqual(['1', '2', '3', '4', '5'])
+    expect(reads).toBe(readsBefore)
   } finally {
     clearInterval(timer)
   }

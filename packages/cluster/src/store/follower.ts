@@ -42,7 +42,7 @@ export class Follower {
   readonly #wakes = new Map<number, () => void>()
   /** Logs that could not be brought up to date when their messages came. */
   readonly #behind = new Set<string>()
-  /** Parts that the engine has set back: they are read again from their first message on. */
+  /** Parts that the engine has set back, and that were read again from their first message on. */
   readonly #setBack = new Set<number>()
   readonly #lookedAtMs = new Map<number, number>()
   #unsubscribe: () => void = () => undefined
@@ -161,9 +161,10 @@ export class Follower {
     const name = nameOfEngineName(subject)
     const isTaken = await this.#withCopy(name, async (log) => {
       const through = messages.at(-1)?.sequence
-      if (isAnew) return await this.#catchUp(name, subject, log, through)
       const local = await localCopyOf(log)
       const fresh = messages.filter(({ sequence }) => sequence > local.mark.sequence)
+      // Another message may have the sequence of one that this copy has read.
+      if (isAnew && fresh.length < messages.length) return await this.#catchUp(name, subject, log, through)
       if (fresh.length === 0) return
       const { error } = await adoptMessages(new HistoryReader(name, local.mark), fresh, local)
       if (error !== undefined) await this.#catchUp(name, subject, log, through)
