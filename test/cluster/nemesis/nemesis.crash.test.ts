@@ -58,13 +58,11 @@ describe.skipIf(path === undefined)('a cluster of three nodes and three NATS ser
   it(`[T135] nothing acknowledged as replicated is lost in ${ROUNDS} rounds of failures, and all copies are the same`, async () => {
     const { cluster, watch, writers, orders } = scene
     try {
-      const say = (line: string): void => console.log(line)
-      await torment({ ...scene, rounds: ROUNDS, hasAll: IS_NIGHTLY, lastsMsMax: LASTS_MS_MAX, say })
+      await torment({ ...scene, rounds: ROUNDS, hasAll: IS_NIGHTLY, lastsMsMax: LASTS_MS_MAX })
       writers.stopTyping()
       await orders.stopOrdering()
       await writers.settle()
-      const contentOf = (workspace: string, block: string): string | undefined => watch.contentOf(workspace, block)
-      const ordered = await orders.settle(contentOf, () => expectAcknowledged(scene, { isWhole: true }))
+      const ordered = await orders.settle(watch, () => expectAcknowledged(scene, { isWhole: true }))
       await watch.untilEqual(NODES.map(nameOf))
       await cluster.stopNodes()
       for (const node of NODES) expect(await watch.compareNode(cluster.directoryOf(node))).toBeGreaterThan(0)

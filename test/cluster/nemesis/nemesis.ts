@@ -7,7 +7,7 @@ import type { HistoryWatch } from '../history-watch.ts'
 import { type JoineryCluster, NODES, type NodeIndex } from '../joinery-cluster.ts'
 import { SERVERS } from '../nats-cluster.ts'
 import type { ClusterWriters } from './cluster-writers.ts'
-import type { Orders } from './orders.ts'
+import { type Orders, WORKERS } from './orders.ts'
 
 /** A cluster, and everybody who works at it. */
 export interface Tormented {
@@ -122,20 +122,19 @@ const FAILURES: Readonly<Record<string, Failure>> = {
 }
 
 const CLOCK_STEPS_MS = [3_600_000, -3_600_000, 86_400_000, 0]
-const WORKERS = 2
+
+const draw = <T>(random: Random, all: readonly T[]): T | undefined => all[randomBelow(random, all.length)]
 
 /** Something that happens beside a failure, just before it. Returns the end of it. */
 type Trouble = (scene: Tormented) => Promise<(() => Promise<void> | void) | undefined>
 
 const TROUBLES: Readonly<Record<string, Trouble>> = {
   'a clock jumps': async ({ cluster, random }) => {
-    const node = NODES[randomBelow(random, NODES.length)] ?? 0
-    await cluster.linksOf(node).clock?.step(CLOCK_STEPS_MS[randomBelow(random, CLOCK_STEPS_MS.length)] ?? 0)
+    await cluster.linksOf(draw(random, NODES) ?? 0).clock?.step(draw(random, CLOCK_STEPS_MS) ?? 0)
     return undefined
   },
   'a leader steps down': async ({ watch: { engine }, random }) => {
-    const parts = await engine.leaders.list()
-    const part = parts[randomBelow(random, parts.length)]?.part ?? ''
+    const part = draw(random, await engine.leaders.list())?.part ?? ''
     await engine.leaders.stepDown(part).catch((error: unknown) => {
       // Servers that have just been healed may have no leader to step down.
       if (!(error instanceof EngineError) || error.code !== 'unavailable') throw error
@@ -143,12 +142,12 @@ const TROUBLES: Readonly<Record<string, Trouble>> = {
     return undefined
   },
   'a worker is killed': async ({ orders, random }) => {
-    const worker = randomBelow(random, WORKERS)
+    const worker = draw(random, WORKERS) ?? 0
     await orders.killWorker(worker)
     return () => orders.startWorker(worker)
   },
   'a worker stands still': async ({ orders, random }) => {
-    const worker = randomBelow(random, WORKERS)
+    const worker = draw(random, WORKERS) ?? 0
     orders.signalWorker(worker, 'SIGSTOP')
     return () => orders.signalWorker(worker, 'SIGCONT')
   },
@@ -160,7 +159,6 @@ export interface NemesisOptions extends Tormented {
   readonly hasAll: boolean
   /** How long a failure lasts beyond the time until the others go on, at most, ms. */
   readonly lastsMsMax: number
-  readonly say: (line: string) => void
 }
 
 /**
@@ -168,7 +166,7 @@ export interface NemesisOptions extends Tormented {
  * was acknowledged is in the histories; so many times. Each failure has its turn before one comes again.
  */
 export async function torment(options: NemesisOptions): Promise<void> {
-  const { cluster, writers, random, rounds, hasAll, lastsMsMax, say } = options
+  const { cluster, writers, random, rounds, hasAll, lastsMsMax } = options
   const failures = new Turns(hasAll ? FAILURES : EVERYDAY, random)
   const troubles = new Turns(TROUBLES, random)
   for (let round = 1; round <= rounds; round++) {
@@ -176,7 +174,7 @@ export async function torment(options: NemesisOptions): Promise<void> {
     const [beside, trouble] = troubles.next()
     const machine = await machineOf(options, failure)
     const title = `${round}. ${name} (${machine}), ${beside}`
-    say(`${title} …`)
+    console.log(`${title} …`)
     const clock = new Stopwatch()
     const endTrouble = await trouble(options)
     await failure.begin(cluster, machine)
@@ -189,16 +187,17 @@ export async function torment(options: NemesisOptions): Promise<void> {
     await writers.untilGoingOn()
     const whole = clock.lap()
     await expectAcknowledged(options)
-    say(`${title}: ${goesOn}, healed in ${healed} s, all goes on ${whole} s later, compared in ${clock.lap()} s`)
+    console.log(
+      `${title}: ${goesOn}, healed in ${healed} s, all goes on ${whole} s later, compared in ${clock.lap()} s`,
+    )
   }
 }
 
 /** The machine that leads a part of NATS, or the one that owns a workspace, whichever part or workspace is drawn. */
 async function machineOf({ watch, writers, random }: Tormented, { ofLeader = false }: Failure): Promise<NodeIndex> {
-  const draw = <T>(all: readonly T[]): T | undefined => all[randomBelow(random, all.length)]
   const name = ofLeader
-    ? draw(await watch.engine.leaders.list())?.leader
-    : watch.ownerOf(draw(writers.workspaces) ?? '')
+    ? draw(random, await watch.engine.leaders.list())?.leader
+    : watch.ownerOf(draw(random, writers.workspaces) ?? '')
   return NODES.find((node) => name?.endsWith(String(node))) ?? 0
 }
 

@@ -5,13 +5,14 @@ import { expect } from 'vitest'
 import { type Child, startReadyChild } from '../../support/child-process.ts'
 import { within } from '../../support/until.ts'
 import type { Charge } from '../../tasks/outside.ts'
+import type { HistoryWatch } from '../history-watch.ts'
 import { blockOf, type OrderInput } from './order-saga.ts'
 
 const WORKER = fileURLToPath(new URL('order-worker.ts', import.meta.url))
 const LEDGER = fileURLToPath(new URL('ledger-program.ts', import.meta.url))
 /** A lease ends soon after its worker was killed. */
 const LEASE_MS = 1_500
-const WORKERS = [0, 1] as const
+export const WORKERS = [0, 1] as const
 const PAUSE_MS = 250
 const ANSWER_MS = 2_000
 /** Each order of so many fails at its last step, and is taken back. */
@@ -89,7 +90,7 @@ export class Orders {
   }
 
   /** Resolves with the number of orders when all have ended. Fails unless each left all of its effects, once, or none of them. */
-  async settle(contentOf: (workspace: string, block: string) => string | undefined, look: () => Promise<void>) {
+  async settle(watch: Pick<HistoryWatch, 'contentOf'>, look: () => Promise<void>) {
     for (const order of this.#begun) {
       const task = await within(`the order ${order.reference} ends`, this.#untilEnded(order))
       expect(task.state, JSON.stringify(task)).toBe(order.fails ? 'compensated' : 'done')
@@ -100,7 +101,9 @@ export class Orders {
     for (const { reference, fails, workspace } of this.#begun) {
       const refunds = charges.get(reference)?.map((charge) => charge.refunds.length)
       expect(refunds, `charges of ${reference}, and how often each was refunded`).toEqual([fails ? 1 : 0])
-      expect(contentOf(workspace, blockOf(reference)), `block of ${reference}`).toBe(fails ? undefined : reference)
+      expect(watch.contentOf(workspace, blockOf(reference)), `block of ${reference}`).toBe(
+        fails ? undefined : reference,
+      )
       charges.delete(reference)
     }
     expect([...charges.keys()], 'charges that nobody has ordered').toEqual([])
