@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
 import { listBlocks } from '@joinery/blocks'
 import { checkLogs, type Engine, openNatsEngine, type Position } from '@joinery/cluster'
 import { historiesOf, readHistory } from '@joinery/cluster/testing'
@@ -86,15 +87,16 @@ export class HistoryWatch {
   }
 
   async #waitUntilEqual(nodes: readonly string[]): Promise<void> {
-    for (let lacking: string | undefined = ''; lacking !== undefined; ) {
-      lacking = undefined
+    for (;;) {
+      let isEqual = true
       for await (const log of checkLogs(this.#engine, nodes, { digests: true })) {
         const others = log.copies.filter(({ state }) => state !== 'equal')
         const wrong = others.find(({ state }) => state === 'diverged' || state === 'unreadable')
         if (wrong !== undefined) throw new Error(`${log.workspace}: ${JSON.stringify(wrong)}`)
-        if (others.length > 0) lacking = log.workspace
+        if (others.length > 0) isEqual = false
       }
-      if (lacking !== undefined) await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
+      if (isEqual) return
+      await delay(LOOK_MS)
     }
   }
 
