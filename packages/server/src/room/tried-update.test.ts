@@ -27,7 +27,7 @@ it('[S242, S244] updates that are heavy by estimate are taken when a trial shows
   ada.send(encodeJoinery({ type: 'keyed', key: 'k', update: second }))
   await ada.until(() => ada.message('keyedResult') !== undefined)
   expect(ada.message('keyedResult')).toMatchObject({ outcome: 'applied', lsn: fixture.server.counters.records })
-  expect(ada.message('durable')?.frames).toBe(ada.sentUpdates)
+  await ada.until(() => ada.message('durable')?.frames === ada.sentUpdates)
   const [third] = offlineLists(300, [3, 4]) as [Uint8Array]
   const writer = { actor: 'bob', source: 'user_action', sources: undefined, isAuthenticated: false }
   const brought = await fixture.server.workspaces.bring(W, { writer, via: 'http', update: third })
