@@ -3,7 +3,7 @@ import { openMemoryStore } from '@joinery/log'
 import { expect, it } from 'vitest'
 import { ADAPTER_KINDS } from '../adapters/kinds.ts'
 import { HOOKS_LOG, HookDesk } from './hook-desk.ts'
-import { HookRouter } from './hook-router.ts'
+import { HookRouter, type HookRouterOptions } from './hook-router.ts'
 
 const WHOSE = { workspace: '/w', block: '/b', name: '/n' }
 
@@ -16,7 +16,7 @@ it('[RS47, RS48] an event that was being handled when its workspace was purged h
   })
   const kind = ADAPTER_KINDS.find((each) => each.kind === 'http')
   if (kind === undefined) throw new Error('there is no kind "http"')
-  const options = {
+  const options: HookRouterOptions = {
     endpoints: { crm: { machine: 'sync@1', scheme: 'standard', secrets: [] } },
     adapters: new Map([['sync@1', { kind, config: { hook: WHOSE } as never }]]),
     tasks: {
@@ -30,7 +30,7 @@ it('[RS47, RS48] an event that was being handled when its workspace was purged h
     hasWorkspace: async () => true,
     logger: { warn: () => undefined },
     nowMs: Date.now,
-  } as const
+  }
   const router = new HookRouter(options, desk)
   const receive = async (id: string): Promise<void> => {
     const body = Buffer.from(JSON.stringify({ w: 'shop', b: 'order', n: 'main' })).toString('base64')

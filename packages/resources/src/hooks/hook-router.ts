@@ -65,8 +65,8 @@ export class HookRouter {
   readonly #options: HookRouterOptions
   readonly #desk: HookDesk
   readonly #closing = new AbortController()
-  /** Keys of resources at which a task is looking. */
-  readonly #busy = new Map<string, string>()
+  /** The events that are being handled, by the keys of their resources. One that a purge has dropped counts no more. */
+  readonly #busy = new Map<string, HookEntry>()
   /** Events that are put off, since nobody knows the resources of their ids yet, with the times until which they are. */
   readonly #putOff = new Map<string, UnknownId & { readonly untilMs: number }>()
   readonly #followed = new Map<string, Promise<void>>()
@@ -155,8 +155,8 @@ export class HookRouter {
     const { workspace, block, machine, name } = target.resource
     const resource = resourceKeyOf(target.resource)
     // The one before it may still write what it has seen.
-    if (this.#busy.has(resource)) return
-    this.#busy.set(resource, key)
+    if (this.#isBusy(resource)) return
+    this.#busy.set(resource, entry)
     let isWatched = false
     try {
       if (!(await this.#options.hasWorkspace(workspace))) {
@@ -182,7 +182,7 @@ export class HookRouter {
     const { workspace } = entry
     if (workspace === undefined) return
     const resource = this.#resourceOf(entry)
-    if (resource !== undefined) this.#busy.set(resourceKeyOf(resource), keyOf(entry))
+    if (resource !== undefined) this.#busy.set(resourceKeyOf(resource), entry)
     if (this.#followed.has(workspace)) return
     const following = this.#follow(workspace).finally(() => this.#followed.delete(workspace))
     this.#followed.set(workspace, following)
@@ -225,7 +225,13 @@ export class HookRouter {
       await this.#settle(entry, { state: 'parked', ...place, why })
     } else return
     const key = keyOf(entry)
-    for (const [resource, busyWith] of this.#busy) if (busyWith === key) this.#free(resource)
+    for (const [resource, busyWith] of this.#busy) if (keyOf(busyWith) === key) this.#free(resource)
+  }
+
+  #isBusy(resource: string): boolean {
+    const entry = this.#busy.get(resource)
+    const state = entry && this.#desk.find(entry.endpoint, entry.id)?.state
+    return state === 'received' || state === 'routed'
   }
 
   #free(resource: string): void {
