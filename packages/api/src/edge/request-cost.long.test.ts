@@ -47,7 +47,12 @@ it('[H63] two readers with many expensive requests do not hold a third one’s `
  * Budgets that never fill up again, while others want the time. One request of a busy machine does not use one up: time
  * is what is booked.
  */
-const SPENT = { principalCostShare: 1e-6, principalCostBurstMs: 1_000, workspaceCostBurstMs: 1e9, costContentionMs: 1e9 }
+const SPENT = {
+  principalCostShare: 1e-6,
+  principalCostBurstMs: 1_000,
+  workspaceCostBurstMs: 1e9,
+  costContentionMs: 1e9,
+}
 
 it('[H62] a caller over budget is answered 429 with a time to come back, others go on', async () => {
   await using api = await ApiFixture.start({
