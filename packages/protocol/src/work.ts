@@ -75,6 +75,7 @@ export interface SagaShape {
 export interface LeaseAsk {
   /** Name of the worker, for people: unique among those that run. */
   readonly worker: string
+  /** Empty when the worker stops: nobody counts on it from then on. */
   readonly serves: readonly SagaShape[]
   /** Number of leases that the worker takes at most, now. */
   readonly max: number

@@ -118,6 +118,16 @@ describe('a task without a worker', () => {
     expect(await scene.next([one], { worker: 'w2' })).toMatchObject({ task: task.id, version: 1 })
   })
 
+  it('[J35] says that nobody serves its saga as soon as the last worker says that it stops', async () => {
+    const task = await scene.begin(one)
+    expect(await scene.work([])).toEqual([])
+    expect(await scene.find(task)).toMatchObject({ state: 'queued', waiting: { code: 'no_worker', reason: /saga/ } })
+    const later = sagaOf(['one'], { version: 2 })
+    expect(await scene.work([later], { worker: 'w2' })).toEqual([])
+    expect(await scene.find(task)).toMatchObject({ waiting: { code: 'no_worker_for_version' } })
+    expect(await scene.next([one])).toMatchObject({ task: task.id })
+  })
+
   it('[J36] goes on by a later version that accepts its own, if what has begun stands at the same places', async () => {
     const v1 = sagaOf(['one', 'two'])
     const task = await scene.begin(v1)

@@ -88,7 +88,9 @@ const lease = route(
     body: z
       .strictObject({
         worker: z.string().min(1).max(128).meta({ description: 'name of the worker, for people' }),
-        serves: z.array(sagaShape).min(1).max(SAGAS_MAX),
+        serves: z.array(sagaShape).max(SAGAS_MAX).meta({
+          description: 'sagas whose steps the worker runs; none when it stops, so that nobody counts on it any more',
+        }),
         max: z.int().min(1).max(LEASES_MAX).default(1).meta({ description: 'steps that the worker takes at most' }),
         leaseMs: ms.min(1_000).optional().meta({
           description: 'time without a beat after which the leases end, ms; the server’s own by default, and at most',
