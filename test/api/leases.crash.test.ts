@@ -16,7 +16,7 @@ import { LeaseProcess } from './lease-process.ts'
 
 const DAY_MS = 86_400_000
 /** Lives of servers, each ended by SIGKILL. */
-const LIVES = runSize('JOINERY_LEASE_LIVES', { everyday: 6, nightly: 1_000 })
+const LIVES = runSize('JOINERY_LEASE_LIVES', { everyday: 3, nightly: 1_000 })
 /** The histories end after this time, in which a slow machine has fewer lives. */
 const MINUTES = runSize('JOINERY_LEASE_MINUTES', { everyday: 4, nightly: 150 })
 const LIVES_PER_HISTORY = 6

@@ -14,7 +14,7 @@ import { type Random, randomBelow, runSeed, seededRandom } from '../support/seed
 import { tempDirectory } from '../support/temp-directory.ts'
 import { until, within } from '../support/until.ts'
 
-const KILLS = runSize('JOINERY_KILLS', { everyday: 10, nightly: 200 })
+const KILLS = runSize('JOINERY_KILLS', { everyday: 5, nightly: 200 })
 const WRITER = fileURLToPath(new URL('./keyed-writer.ts', import.meta.url))
 /** About how many frames pass between a writer and the server before the keyed one: hello, sync both ways, an acknowledgement. */
 const FRAMES_MAX = 6

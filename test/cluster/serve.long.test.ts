@@ -1,4 +1,5 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { startOldNats } from '@joinery/cluster/testing'
 import { describe, expect, it } from 'vitest'
@@ -162,23 +163,32 @@ describe('a wrong configuration', () => {
       expect(ran.output.trim().split('\n')).toHaveLength(1)
       return ran.output
     }
-    const serve = ['serve', '--port', '0', '--data', home.path, '--log-level', 'silent']
-    const place = ['--node', 'n9', '--advertise', '127.0.0.1:1']
+    const serve = (node: string, ...args: string[]): Promise<string> => {
+      const place = ['--node', node, '--advertise', '127.0.0.1:1', '--data', join(home.path, crypto.randomUUID())]
+      return refused('serve', '--port', '0', '--log-level', 'silent', ...place, ...args)
+    }
     const nobody = ['--cluster', 'nats://127.0.0.1:1']
-    expect(await refused(...serve, ...nobody, ...place)).toContain(
-      'no NATS server answers at nats://127.0.0.1:1: start one',
-    )
     const old = await startOldNats('2.10.27')
-    expect(await refused(...serve, '--cluster', old.url, ...place)).toContain('this is NATS 2.10.27: the cluster needs')
+    const cluster = ['--cluster', scene.natsUrl]
+    const said = await Promise.all([
+      serve('n9', ...nobody),
+      serve('n9', '--cluster', old.url),
+      serve('n9', ...cluster, '--monitors', 'http://127.0.0.1:1'),
+      serve('n1', ...cluster),
+      refused('cluster', 'status', ...nobody),
+      refused('cluster', 'drain', 'n7', ...cluster),
+      refused('cluster', 'stepdown', 'JY_META', ...cluster),
+    ])
+    expect(said).toEqual([
+      expect.stringContaining('no NATS server answers at nats://127.0.0.1:1: start one'),
+      expect.stringContaining('this is NATS 2.10.27: the cluster needs'),
+      expect.stringContaining('no monitoring port of NATS answers'),
+      expect.stringContaining('a living node has the name n1: give this one another name'),
+      expect.stringContaining('no NATS server answers'),
+      expect.stringContaining('no node n7 answers'),
+      expect.stringMatching(/server/),
+    ])
     await old.close()
-    const unseen = ['--cluster', scene.natsUrl, '--monitors', 'http://127.0.0.1:1']
-    expect(await refused(...serve, ...unseen, ...place)).toContain('no monitoring port of NATS answers')
-    const twice = await refused(...serve, '--cluster', scene.natsUrl, '--node', 'n1', '--advertise', '127.0.0.1:1')
-    expect(twice).toContain('a living node has the name n1: give this one another name')
-    expect(await refused('cluster', 'status', ...nobody)).toContain('no NATS server answers')
-    expect(await refused('cluster', 'drain', 'n7', '--cluster', scene.natsUrl)).toContain('no node n7 answers')
-    const [part] = ['JY_META']
-    expect(await refused('cluster', 'stepdown', part, '--cluster', scene.natsUrl)).toMatch(/server/)
     await one.child.end('SIGTERM')
     expect(await refused('serve', '--port', '0', '--data', one.directory)).toContain('belongs to a node of the cluster')
     await using other = await ClusterScene.start(context)

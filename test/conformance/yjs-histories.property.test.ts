@@ -4,7 +4,7 @@ import { runSize } from '../support/run-size.ts'
 import { runSeed } from '../support/seeded-random.ts'
 import { history, playTogether } from './yjs-histories.ts'
 
-const HISTORIES = runSize('JOINERY_YJS_HISTORIES', { everyday: 300, nightly: 3_000 })
+const HISTORIES = runSize('JOINERY_YJS_HISTORIES', { everyday: 150, nightly: 3_000 })
 const TOGETHER = 25
 
 it('[T101] after any history of five clients, and a restart, all are equal in JSON, state vector and deletions', async () => {

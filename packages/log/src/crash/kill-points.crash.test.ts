@@ -12,7 +12,7 @@ const makeRoom = testDirectories()
 const grounds = useGrounds(makeDirectory)
 const IS_NIGHTLY = process.env.JOINERY_NIGHTLY !== undefined
 /** Kills per course. Nightly there is one for every call, unless a number is given. */
-const KILLS = Number(process.env.JOINERY_KILLS ?? (IS_NIGHTLY ? Number.POSITIVE_INFINITY : 3))
+const KILLS = Number(process.env.JOINERY_KILLS ?? (IS_NIGHTLY ? Number.POSITIVE_INFINITY : 2))
 /** Nightly, of consecutive writes to one table. */
 const TABLE_WRITES_STEP = 8
 /** A killed store goes on with all kinds of work at every so many calls only: that takes longer than all the rest. */
