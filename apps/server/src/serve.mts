@@ -187,6 +187,7 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
         url: () => loopbackOf(server.url),
         limits: config.limits.files,
         ...(fileStore && { store: fileStore }),
+        ...(cluster && { shared: cluster.files }),
         logger,
       })
       const api = await createApi({

@@ -35,6 +35,7 @@ export {
 export { secretsOfFiles, storeOf } from './files/files-config.ts'
 export type { S3Options } from './files/s3-connection.ts'
 export { S3Store } from './files/s3-store.ts'
+export { scopeOfPart } from './files/tickets.ts'
 export { FILE_LIMITS, type FileLimits, scopeOf } from './files/upload-plan.ts'
 export { UPLOAD_SAGA, uploadSaga } from './files/upload-saga.ts'
 export { HOOKS_LOG, HookDesk } from './hooks/hook-desk.ts'

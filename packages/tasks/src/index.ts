@@ -9,7 +9,7 @@ export {
   type RefusedRequest,
 } from './documents.ts'
 export { noteOfRepair, tryJournal } from './journal-trial.ts'
-export { isWorkToken, workspaceOfTask } from './names.ts'
+export { isWorkToken, workspaceHashOfToken, workspaceOfTask } from './names.ts'
 export type { Kept, StepState, StepView, TaskState, TaskView, WaitCode, Waiting } from './task.ts'
 export { type Labeled, SECONDS_BOUNDS, type Seconds, type TaskCounts, type TaskGauges } from './task-counts.ts'
 export { openTasks, type TaskEngine } from './task-engine.ts'

@@ -51,6 +51,12 @@ export function tagOf(workspace: string): string {
   return createHash('sha256').update(workspace).digest('base64url').slice(0, 11)
 }
 
+/** The first 8 bytes of the SHA-256 of the workspace that a token is of, in hexadecimal; undefined for a text that is no token. */
+export function workspaceHashOfToken(token: string): string | undefined {
+  const tag = parseToken(token)?.tag
+  return tag === undefined ? undefined : Buffer.from(tag, 'base64url').toString('hex')
+}
+
 /**
  * The idempotency key of an attempt, for the outside: the same in every attempt and every process, another for the run and for
  * the undo. An id of a task is random, so no two journals make the same key. A copy of a journal makes the same keys.

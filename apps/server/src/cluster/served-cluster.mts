@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http'
 import { workspaceOfRequest } from '@joinery/api'
 import {
   type ClusterNode,
@@ -14,7 +13,9 @@ import { VERSION } from '../version.mts'
 import { noteCluster, readCluster } from './cluster-file.mts'
 import type { ClusterConfig } from './cluster-setting.mts'
 import { answerNodeAsks, ownedBy } from './node-asks.mts'
+import { type SharedFiles, shareFiles } from './shared-files.mts'
 import { SharedState } from './shared-state.mts'
+import { WorkspaceHashes } from './workspace-hashes.mts'
 
 /** A server's part of a cluster. */
 export interface ServedCluster {
@@ -22,6 +23,7 @@ export interface ServedCluster {
   readonly gateway: Gateway
   /** State that holds for all nodes beside the workspaces. */
   readonly shared: SharedState
+  readonly files: SharedFiles
   /** Name and version of the engine. */
   readonly engine: string
   /** Resolves with the reason when this process has to end: another one has its name. */
@@ -72,7 +74,11 @@ export async function openServedCluster(options: ServedClusterOptions): Promise<
       onReplaced: () =>
         replaced.resolve(`another process has the name ${name} in the cluster: give one of them another`),
     })
-    const gateway = new Gateway({ nodes: node.nodes, ownership: node.ownership, secret, workspaceOf })
+    const hashes = new WorkspaceHashes(node.ownership)
+    const gateway = new Gateway({
+      ...{ nodes: node.nodes, ownership: node.ownership, secret },
+      workspaceOf: ({ url = '' }) => workspaceOfRequest(url, (hash) => hashes.find(hash)),
+    })
     const shared = new SharedState({ engine, node, logger })
     let release: (workspace: string) => Promise<void> = async () => undefined
     // The engine may be away, and the rooms are closed all the same.
@@ -94,6 +100,7 @@ export async function openServedCluster(options: ServedClusterOptions): Promise<
     logger.info({ engine: engine.name, cluster: id, node: name, advertise, copies }, 'entered the cluster')
     return {
       ...{ node, gateway, shared, engine: engine.name, replaced: replaced.promise },
+      files: shareFiles(node, secret, logger),
       logs: async () => (await engine.log.subjects()).map(nameOfEngineName),
       drain,
       stopPassing: () => gateway.close(),
@@ -103,6 +110,7 @@ export async function openServedCluster(options: ServedClusterOptions): Promise<
       close: async () => {
         unanswer()
         shared.close()
+        hashes.close()
         gateway.close()
         await node.close()
       },
@@ -111,8 +119,4 @@ export async function openServedCluster(options: ServedClusterOptions): Promise<
     await engine.close()
     throw error
   }
-}
-
-function workspaceOf({ url = '' }: IncomingMessage) {
-  return workspaceOfRequest(url)
 }

@@ -7,6 +7,7 @@ import type { EventStore } from '@joinery/log'
 import {
   createBlobDoor,
   DiskStore,
+  type DiskStoreOptions,
   FILE_LIMITS,
   FILES_LOG,
   type FileDocuments,
@@ -43,6 +44,8 @@ export interface ServedFilesOptions {
   readonly limits?: Partial<FileLimits>
   /** A folder beside the log by default. */
   readonly store?: FileStore
+  /** Has the folders of several servers share their files. */
+  readonly shared?: Pick<DiskStoreOptions, 'signingKey' | 'elsewhere'>
 }
 
 export interface ServedFiles {
@@ -65,7 +68,8 @@ export async function openServedFiles(options: ServedFilesOptions): Promise<Serv
   const limits = { ...FILE_LIMITS, ...options.limits }
   const isInMemory = config.durability === 'memory'
   const directory = isInMemory ? join(tmpdir(), `joinery-files-${randomUUID()}`) : filesFolderOf(config.dataDirectory)
-  const disk = options.store === undefined ? new DiskStore({ directory, ticketMs: limits.ticketMs }) : undefined
+  const disk =
+    options.store === undefined ? new DiskStore({ directory, ticketMs: limits.ticketMs, ...options.shared }) : undefined
   const store = options.store ?? disk
   if (store === undefined) throw new Error('there is no store')
   const documents = fileDocuments(server)

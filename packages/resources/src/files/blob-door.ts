@@ -3,12 +3,11 @@ import { stat } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
 import { codeOf } from './disk-files.ts'
-import type { DiskStore } from './disk-store.ts'
+import { BLOBS, type DiskStore, HERE } from './disk-store.ts'
 import { FileError, type FileErrorCode } from './file-error.ts'
 import { downloadHeaders } from './shown-type.ts'
 import type { Grant } from './tickets.ts'
 
-const PATH = '/v1/blobs/'
 const STATUS: Partial<Record<FileErrorCode, number>> = {
   bad_ticket: 403,
   unknown_upload: 404,
@@ -26,8 +25,8 @@ const SILENT_MS = 60_000
 export function createBlobDoor(store: DiskStore, onError: (error: unknown) => void) {
   return (request: IncomingMessage, response: ServerResponse): boolean => {
     const path = (request.url ?? '').split('?', 1)[0] ?? ''
-    if (!path.startsWith(PATH)) return false
-    answer(store, path.slice(PATH.length), request, response).catch((error: unknown) => {
+    if (!path.startsWith(BLOBS)) return false
+    answer(store, path.slice(BLOBS.length), request, response).catch((error: unknown) => {
       if (!(error instanceof FileError) && !isGone(error)) onError(error)
       refuse(request, response, error)
     })
@@ -53,7 +52,8 @@ async function answer(
     response.writeHead(204).end()
     return
   }
-  const grant = store.grantOf(ticket)
+  const isOfPeer = ticket.startsWith(HERE)
+  const grant = store.grantOf(isOfPeer ? ticket.slice(HERE.length) : ticket)
   const isRead = request.method === 'GET' || request.method === 'HEAD'
   if (grant.op === 'put' ? request.method !== 'PUT' : !isRead) {
     response.setHeader('allow', grant.op === 'put' ? 'PUT' : 'GET, HEAD')
@@ -61,7 +61,7 @@ async function answer(
     return
   }
   if (grant.op === 'put') await takePart(store, grant, request, response)
-  else await sendFile(store, grant, request, response)
+  else await sendFile(store, grant, request, response, isOfPeer)
 }
 
 async function takePart(
@@ -84,8 +84,11 @@ async function sendFile(
   grant: Extract<Grant, { op: 'get' }>,
   request: IncomingMessage,
   response: ServerResponse,
+  isOfPeer: boolean,
 ): Promise<void> {
   const path = store.pathOf(grant)
+  // One that asks for another process's file is not sent on.
+  if (!isOfPeer) await store.has(grant)
   const found = await stat(path).catch((error: unknown) => {
     throw codeOf(error) === 'ENOENT' ? new FileError('unknown_file', 'the file is not there any more') : error
   })

@@ -42,13 +42,19 @@ export async function copyFile(from: string, to: string, file: FileRef, scope = 
   }
 }
 
-async function* checkedBytes(path: string, sha256: string): AsyncGenerator<Uint8Array> {
+function checkedBytes(path: string, sha256: string): AsyncGenerator<Uint8Array> {
+  return withDigest(createReadStream(path, { highWaterMark: 1024 ** 2 }), sha256)
+}
+
+/** The same bytes. Throws `wrong_digest` at their end if they are not those of the digest. */
+export async function* withDigest(chunks: AsyncIterable<Uint8Array>, sha256: string): AsyncGenerator<Uint8Array> {
   const hash = createHash('sha256')
-  for await (const chunk of createReadStream(path, { highWaterMark: 1024 ** 2 })) {
+  for await (const chunk of chunks) {
     hash.update(chunk)
     yield chunk
   }
-  if (hash.digest('hex') !== sha256) throw new FileError('wrong_digest', `${path} does not hold what its name says`)
+  if (hash.digest('hex') !== sha256)
+    throw new FileError('wrong_digest', `a copy of ${sha256} has other bytes than its name says`)
 }
 
 async function namesIn(directory: string): Promise<string[]> {

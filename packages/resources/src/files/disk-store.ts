@@ -2,12 +2,17 @@ import { createHash, randomUUID } from 'node:crypto'
 import { createReadStream, type Stats } from 'node:fs'
 import { mkdir, readdir, rm, stat, statfs, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { withDigest } from './disk-copy.ts'
 import { asFileError, codeOf, syncFolder, writeWhole } from './disk-files.ts'
 import { FileError } from './file-error.ts'
 import type { FileRef, FileStore, Part, ShortUrl, Shown, UploadName, UploadRef } from './file-store.ts'
 import { fileName, scopeName, UPLOADS, uploadName } from './store-names.ts'
 import { type Grant, Tickets } from './tickets.ts'
 
+/** Begin of the paths of all URLs. */
+export const BLOBS = '/v1/blobs/'
+/** Begin of the rest in a URL that another process uses: only this disk is looked at. */
+export const HERE = 'here/'
 /** Space of the disk that uploads leave to the log, bytes. */
 const SPARE_BYTES = 64 * 1024 ** 2
 /** File in the folder of an upload that says that no part may change any more. */
@@ -22,8 +27,10 @@ export interface DiskStoreOptions {
   readonly ticketMs: number
   /** The time, ms since epoch. */
   readonly now?: () => number
-  /** Signs the URLs: a new key by default, so that a restart ends all URLs. */
+  /** Signs the URLs: a new key by default, so that a restart ends all URLs. Processes with one key take each other's URLs. */
   readonly signingKey?: Buffer
+  /** The bytes of a file that another process has, by a path of {@link createBlobDoor}; undefined if none has it. */
+  readonly elsewhere?: (path: string) => Promise<AsyncIterable<Uint8Array> | undefined>
 }
 
 /**
@@ -38,11 +45,15 @@ export class DiskStore implements FileStore {
   readonly #ticketMs: number
   readonly #now: () => number
   readonly #tickets: Tickets
+  readonly #elsewhere: DiskStoreOptions['elsewhere']
+  /** Files that are being copied to this disk, by their path. */
+  readonly #coming = new Map<string, Promise<boolean>>()
 
-  constructor({ directory, ticketMs, now = Date.now, signingKey }: DiskStoreOptions) {
+  constructor({ directory, ticketMs, now = Date.now, signingKey, elsewhere }: DiskStoreOptions) {
     this.#directory = directory
     this.#ticketMs = ticketMs
     this.#now = now
+    this.#elsewhere = elsewhere
     this.#tickets = new Tickets(now, signingKey)
   }
 
@@ -129,7 +140,12 @@ export class DiskStore implements FileStore {
   }
 
   async has(file: FileRef): Promise<boolean> {
-    return (await found(this.#pathOf(file)))?.size === file.bytes
+    const path = this.#pathOf(file)
+    if ((await found(path))?.size === file.bytes) return true
+    if (this.#elsewhere === undefined) return false
+    const coming = this.#coming.get(path) ?? this.#bring(file, path, this.#elsewhere)
+    this.#coming.set(path, coming)
+    return coming.finally(() => this.#coming.delete(path))
   }
 
   async urlOf({ scope, sha256, bytes }: FileRef, { name, type }: Shown): Promise<ShortUrl> {
@@ -181,9 +197,23 @@ export class DiskStore implements FileStore {
     return this.#pathOf(grant)
   }
 
+  /** Copies a file of another process to this disk. Resolves with false if none has it. */
+  async #bring(file: FileRef, path: string, elsewhere: NonNullable<DiskStoreOptions['elsewhere']>): Promise<boolean> {
+    const { scope, sha256, bytes } = file
+    const ticket = this.#tickets.sign(
+      { op: 'get', scope, sha256, bytes, name: sha256, type: '' },
+      this.#now() + this.#ticketMs,
+    )
+    const chunks = await elsewhere(`${BLOBS}${HERE}${ticket}`)
+    if (chunks === undefined) return false
+    await this.#make(join(this.#directory, scopeName(scope)))
+    await writeWhole(path, `${path}.${randomUUID()}.tmp`, withDigest(chunks, sha256))
+    return true
+  }
+
   #urlFor(grant: Grant): ShortUrl {
     const expiresAtMs = this.#now() + this.#ticketMs
-    return { url: `/v1/blobs/${this.#tickets.sign(grant, expiresAtMs)}`, expiresAtMs }
+    return { url: `${BLOBS}${this.#tickets.sign(grant, expiresAtMs)}`, expiresAtMs }
   }
 
   async #make(folder: string): Promise<void> {

@@ -1,0 +1,37 @@
+import { createHmac } from 'node:crypto'
+import type { ClusterNode } from '@joinery/cluster'
+import type { Logger } from 'pino'
+
+/** Time that another node has to say whether it has a file, ms. */
+const ANSWER_MS = 3_000
+
+/** All nodes have one key for the URLs of files, and a way to the files on each other's disks. */
+export interface SharedFiles {
+  readonly signingKey: Buffer
+  /** The bytes of a file at this path of another node; undefined if none has it. */
+  readonly elsewhere: (path: string) => Promise<AsyncIterable<Uint8Array> | undefined>
+}
+
+export function shareFiles({ nodes }: Pick<ClusterNode, 'nodes'>, secret: string, logger: Logger): SharedFiles {
+  return {
+    signingKey: createHmac('sha256', secret).update('URLs of files').digest(),
+    elsewhere: async (path) => {
+      for (const { node, address } of nodes.list()) {
+        if (node === nodes.self.node) continue
+        const late = new AbortController()
+        const timer = setTimeout(() => late.abort(), ANSWER_MS)
+        try {
+          const answer = await fetch(`http://${address}${path}`, { signal: late.signal, redirect: 'error' })
+          if (answer.status === 200 && answer.body !== null) return answer.body
+          await answer.body?.cancel()
+        } catch (err) {
+          // It may be the one that has just died: the others are asked.
+          logger.info({ err, node }, 'a node could not be asked for a file')
+        } finally {
+          clearTimeout(timer)
+        }
+      }
+      return undefined
+    },
+  }
+}
