@@ -83,21 +83,30 @@ export class HistoryWatch {
 
   /** Resolves when each of these nodes says that its copy of each log is that of the history. Rejects if one says that it is not. */
   async untilEqual(nodes: readonly string[]): Promise<void> {
-    await within('all copies are equal to the histories', this.#waitUntilEqual(nodes))
+    let unequal: readonly string[] = []
+    let looks = 0
+    const told = (): string =>
+      `all copies are equal to the histories; of ${looks} looks the last one saw: ${unequal.join('; ')}`
+    const waited = async (): Promise<void> => {
+      for (; looks === 0 || unequal.length > 0; looks++) {
+        if (looks > 0) await delay(LOOK_MS)
+        unequal = await this.#unequal(nodes)
+      }
+    }
+    await within(told, waited())
   }
 
-  async #waitUntilEqual(nodes: readonly string[]): Promise<void> {
-    for (;;) {
-      let isEqual = true
-      for await (const log of checkLogs(this.#engine, nodes, { digests: true })) {
-        const others = log.copies.filter(({ state }) => state !== 'equal')
-        const wrong = others.find(({ state }) => state === 'diverged' || state === 'unreadable')
-        if (wrong !== undefined) throw new Error(`${log.workspace}: ${JSON.stringify(wrong)}`)
-        if (others.length > 0) isEqual = false
+  /** The copies that lack something of their history, and how they stand to it. Rejects if one has something else. */
+  async #unequal(nodes: readonly string[]): Promise<string[]> {
+    const unequal: string[] = []
+    for await (const { copies, ...history } of checkLogs(this.#engine, nodes, { digests: true })) {
+      for (const copy of copies.filter(({ state }) => state !== 'equal')) {
+        const told = `${JSON.stringify(copy)} of ${JSON.stringify(history)}`
+        if (copy.state === 'diverged' || copy.state === 'unreadable') throw new Error(told)
+        unequal.push(told)
       }
-      if (isEqual) return
-      await delay(LOOK_MS)
     }
+    return unequal
   }
 
   /** Compares the logs in a stopped node's directory with the histories, record by record. Returns the number of records. */

@@ -12,11 +12,14 @@ export async function until(what: string, holds: () => boolean): Promise<void> {
   }
 }
 
-/** The promise's value. Rejects with a message that names `what` after {@link WAIT_MS}. */
-export async function within<T>(what: string, promise: Promise<T>): Promise<T> {
+/** The promise's value. Rejects with a message that names `what`, as it is by then, after {@link WAIT_MS}. */
+export async function within<T>(what: string | (() => string), promise: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`not within ${WAIT_MS} ms: ${what}`)), WAIT_MS)
+    timer = setTimeout(
+      () => reject(new Error(`not within ${WAIT_MS} ms: ${typeof what === 'string' ? what : what()}`)),
+      WAIT_MS,
+    )
   })
   return Promise.race([promise, timeout]).finally(() => clearTimeout(timer))
 }
