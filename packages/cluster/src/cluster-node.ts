@@ -80,7 +80,7 @@ export async function openClusterNode(options: ClusterNodeOptions): Promise<Clus
     ...(logger && { logger }),
   })
   const unanswer = [answerChecks(engine, node, store, digestOfDocument), answerCopies(engine, node, store)]
-  const follower = await Follower.start({ engine, store, session, clock, logger })
+  const follower = await Follower.start({ engine, store, clock, logger })
   const rebuild = identity && new Rebuild({ engine, identity, nodes, ownership, store, clock, logger })
   let closed: Promise<void> | undefined
   const close = async (): Promise<void> => {

@@ -1,6 +1,6 @@
 import { MemoryEngine } from '../engine/memory/memory-engine.ts'
 import { HistoryReader } from '../history/history-reader.ts'
-import { START } from '../history/position.ts'
+import { positionOf, START } from '../history/position.ts'
 import { engineNameOf } from '../nodes/names.ts'
 import { Random } from './random.ts'
 import { RandomFaults } from './random-faults.ts'
@@ -56,24 +56,46 @@ export async function simulateStore(
     await time.pass(SLICE_MS)
   }
   faults.heal()
-  const isGoingOn = await settle(nodes, time)
+  await rest(nodes, time)
+  const late = await lateCopies(engine, nodes)
+  const isGoingOn = await goOn(nodes, time)
   const outcome = await check(engine, nodes)
   for (const node of nodes) node.kill()
-  const violations = isGoingOn
-    ? outcome.violations
-    : [...outcome.violations, 'no edit is acknowledged once all faults have ended']
+  const violations = [...late, ...outcome.violations]
+  if (!isGoingOn) violations.push('no edit is acknowledged once all faults have ended')
   return { ...outcome, violations, kills }
 }
 
-/** Has every process run, and one of them own the workspace. Resolves with whether an edit is acknowledged then. */
-async function settle(nodes: readonly StoreNode[], time: VirtualTime): Promise<boolean> {
-  const count = (): number => nodes.reduce((sum, { acknowledged }) => sum + acknowledged.length, 0)
+/** Has every process run, and nobody own the workspace. */
+async function rest(nodes: readonly StoreNode[], time: VirtualTime): Promise<void> {
   for (let passed = 0; passed < HEALED_MS; passed += 1_000) {
     for (const node of nodes) void node.start()
     await time.pass(1_000)
   }
   for (const node of nodes) void node.release()
   await time.pass(HEALED_MS)
+}
+
+/** The copies that are not up to the end of their history, although nothing fails and nobody writes. */
+async function lateCopies(engine: MemoryEngine, nodes: readonly StoreNode[]): Promise<string[]> {
+  const late: string[] = []
+  for (const log of [WORKSPACE, JOURNAL]) {
+    const last = engine.log.last(engineNameOf(log))
+    const end = last && positionOf(log, last)
+    // A log that nobody has made keeps no mark.
+    if (end?.generation === undefined) continue
+    for (const { name, node } of nodes) {
+      const mark = await node?.store.withCopy(log, (copy) => copy.readMark())
+      if ((mark?.sequence ?? 0) < end.sequence)
+        late.push(`${name} has ${log} up to message ${mark?.sequence} of ${end.sequence}, for good`)
+    }
+  }
+  return late
+}
+
+/** Has one process own the workspace. Resolves with whether an edit is acknowledged then. */
+async function goOn(nodes: readonly StoreNode[], time: VirtualTime): Promise<boolean> {
+  const count = (): number => nodes.reduce((sum, { acknowledged }) => sum + acknowledged.length, 0)
   const before = count()
   for (let passed = 0; passed < HEALED_MS && count() === before; passed += 1_000) {
     void nodes[0]?.take()

@@ -7,10 +7,11 @@ const COUNT = Number(JOINERY_SEEDS ?? (JOINERY_NIGHTLY === undefined ? 200 : 10_
 /**
  * Seeds that have found a fault: a key named a living node that held nothing, since the answer to its release was lost; a
  * position had a generation that the engine did not have, so that its node could not follow the next owner; a takeover that failed
- * while it cut off the journal left its copy open, so that no node could have the workspace any more; and a replica that lagged was
- * taken for a loss, so that a copy kept records that nobody had acknowledged.
+ * while it cut off the journal left its copy open, so that no node could have the workspace any more; a replica that lagged was
+ * taken for a loss, so that a copy kept records that nobody had acknowledged; and a copy lacked messages for good, since its node was
+ * killed, or took the log for its own, when they came.
  */
-const FOUND = [24, 126, 142, 151, 10_915]
+const FOUND = [24, 126, 142, 151, 10_915, 75, 110, 214, 218, 247, 263]
 const SEEDS =
   JOINERY_SEED === undefined ? [...FOUND, ...Array.from({ length: COUNT }, (_, seed) => seed)] : [Number(JOINERY_SEED)]
 

@@ -62,6 +62,20 @@ it('[Q31] a system log is compared beside the documents of workspaces, and makes
   await close()
 })
 
+it('[Q31] copies of a log that nobody has written to are equal, and so are those of a deleted workspace', async () => {
+  const { a, checkAll, close } = await cluster()
+  await (await a.store.open('never made')).close()
+  const log = await a.store.open('w')
+  await log.append(entry(1)).durable
+  await log.close()
+  await a.store.tombstone('w')
+  const found = async () =>
+    Object.fromEntries((await checkAll(true)).map((checked) => [checked.workspace, statesOf(checked)]))
+  const equal = ['a equal', 'b equal', 'c equal']
+  await expect.poll(found).toEqual({ 'never made': equal, w: equal })
+  await close()
+})
+
 it('[Q31] a copy that is late is behind by so many records, and a node that does not answer is silent', async () => {
   const { a, b, c, check, close } = await cluster()
   const log = await a.store.open('w')

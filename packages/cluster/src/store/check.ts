@@ -1,8 +1,8 @@
-import { type AdoptingLog, isSystemLog, type Lsn } from '@joinery/log'
+import { type AdoptingLog, isSystemLog, LogError, type Lsn } from '@joinery/log'
 import { z } from 'zod'
 import type { Engine } from '../engine/engine.ts'
 import { EngineError } from '../engine/engine-error.ts'
-import { positionOf, START } from '../history/position.ts'
+import { type Position, positionOf, START } from '../history/position.ts'
 import { fromBytes, toBytes } from '../nodes/json-value.ts'
 import { engineNameOf, nameOfEngineName } from '../nodes/names.ts'
 import { firstOther } from './first-other.ts'
@@ -25,6 +25,8 @@ const headOfLog = z.object({
   chain: z.string().optional(),
   /** Digest of the document that the records through `through` make, as the caller's `digest` gives it. */
   digest: z.string().optional(),
+  /** True if the workspace is deleted on the node. */
+  isDeleted: z.boolean().optional(),
   /** The reason why the log can't be read. */
   error: z.string().optional(),
 })
@@ -89,6 +91,7 @@ async function headOf(store: ReplicatedStore, asked: Question, digest: Digest | 
     }
     return (await store.withCopy(workspace, (log) => describe(log, asked, log.head, digest))) ?? NOTHING
   } catch (error) {
+    if (error instanceof LogError && error.code === 'deleted') return { ...NOTHING, isDeleted: true }
     return { ...NOTHING, error: error instanceof Error ? error.message : String(error) }
   }
 }
@@ -129,7 +132,8 @@ async function checkLog(
   digests: boolean,
 ): Promise<CheckedLog> {
   const last = await engine.log.last(engineNameOf(workspace))
-  const end = last === undefined ? START : positionOf(workspace, last)
+  const position = last === undefined ? START : positionOf(workspace, last)
+  const end: End = { ...position, isDeleted: last?.headers['Jy-Kind'] === 'tombstone' }
   const ask = (node: string, more: Omit<Question, 'workspace'>) => askHead(engine, node, { workspace, ...more })
   const heads = new Map<string, HeadOfLog | undefined>()
   await Promise.all(nodes.map(async (node) => heads.set(node, await ask(node, { through: end.lsn, digests }))))
@@ -151,8 +155,13 @@ async function checkLog(
   return { workspace, epoch, lsn, chain, copies: copies.toSorted((a, b) => (a.node < b.node ? -1 : 1)) }
 }
 
+/** The end of a history, and whether that is the deletion of the workspace. */
+interface End extends Position {
+  readonly isDeleted: boolean
+}
+
 /** The copy that the others are compared with: one that has all of the history, and the chain value that most of these have. */
-function referenceOf(heads: readonly (HeadOfLog | undefined)[], end: { sequence: number; chain: string }) {
+function referenceOf(heads: readonly (HeadOfLog | undefined)[], end: End) {
   const whole = heads.filter((head) => {
     const { sequence = 0, markChain, chain } = head ?? {}
     // One that has more by now was read later than the engine.
@@ -163,16 +172,15 @@ function referenceOf(heads: readonly (HeadOfLog | undefined)[], end: { sequence:
   return largest?.[0]
 }
 
-function judge(
-  node: string,
-  head: HeadOfLog | undefined,
-  end: { sequence: number; lsn: number; chain: string },
-  reference: HeadOfLog | undefined,
-): CheckedCopy {
+function judge(node: string, head: HeadOfLog | undefined, end: End, reference: HeadOfLog | undefined): CheckedCopy {
   if (head === undefined) return { node, lsn: 0, epoch: 0, state: 'silent', reason: 'the node does not answer' }
-  const { lsn, epoch, markLsn, error } = head
+  const { lsn, epoch, markLsn, error, isDeleted = false } = head
   if (error !== undefined) return { node, lsn, epoch, state: 'unreadable', reason: error }
-  if (head.sequence < end.sequence) return { node, lsn, epoch, state: 'behind', lacks: end.lsn - markLsn }
+  if (isDeleted && end.isDeleted) return { node, lsn: end.lsn, epoch: end.epoch, state: 'equal' }
+  // A log that nobody has made has no record, and keeps no mark.
+  if (end.generation === undefined && lsn === 0) return { node, lsn, epoch: end.epoch, state: 'equal' }
+  if (end.isDeleted || head.sequence < end.sequence)
+    return { node, lsn, epoch, state: 'behind', lacks: end.lsn - markLsn }
   if (head.sequence === end.sequence && head.markChain !== end.chain) {
     return { node, lsn, epoch, state: 'diverged', reason: 'it agrees with another history than the engine has' }
   }

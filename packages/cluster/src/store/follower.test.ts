@@ -5,6 +5,7 @@ import { openClusterNode } from '../cluster-node.ts'
 import type { Engine } from '../engine/engine.ts'
 import { MemoryEngine } from '../engine/memory/memory-engine.ts'
 import { engineNameOf } from '../nodes/names.ts'
+import { RunStore } from '../simulation/run-store.ts'
 import { writeHistory } from '../testing/scenes.ts'
 
 function cluster() {
@@ -105,6 +106,66 @@ it('[Q30] a node reads what comes within a quarter of a second in one go, and is
   await expect.poll(() => textsAt(b, 'w')).toEqual(['1', '2', '3'])
   expect(reads).toBe(3)
   await Promise.all([a, b].map((node) => node.close()))
+})
+
+/** A connection that counts how often a part was asked for what follows the end of a log, which was read then. */
+function countingPasses(engine: MemoryEngine, name: string) {
+  const link = engine.connect('b')
+  const counts = { passes: 0 }
+  const readPart: Engine['log']['readPart'] = (part, after, limit) => {
+    if (after > 0 && after === engine.log.last(engineNameOf(name))?.sequence) counts.passes++
+    return link.log.readPart(part, after, limit)
+  }
+  return { link: { ...link, log: { ...link.log, readPart } }, counts }
+}
+
+it('[Q30] a copy has what others wrote while its node took the log for its own, also if nothing comes after it', async () => {
+  const { engine } = cluster()
+  const { link, counts } = countingPasses(engine, 'w')
+  const clock = new HandClock()
+  const b = await openClusterNode({ engine: link, store: openMemoryStore(), node: 'b', advertise: 'b:1', clock })
+  const timer = setInterval(() => clock.pass(1_000), 5)
+  try {
+    const log = await b.store.open('w')
+    await log.append(entry('1')).durable
+    // Nobody tells this node of the other owner.
+    await writeHistory(engine.connect('x').log, 'w', ['2'])
+    counts.passes = 0
+    await expect.poll(() => counts.passes).toBeGreaterThan(2)
+    expect(b.store.owned.get('w')?.isFenced).toBe(false)
+    await log.close()
+    await expect.poll(() => textsAt(b, 'w')).toEqual(['1', '2'])
+  } finally {
+    clearInterval(timer)
+  }
+  await b.close()
+})
+
+it('[Q30] a copy agrees with all of its history also where its owner was killed before the mark was kept', async () => {
+  const { engine, open } = cluster()
+  const { link, counts } = countingPasses(engine, 'w')
+  const [disk, clock] = [openMemoryStore(), new HandClock()]
+  const run = new RunStore(disk)
+  const b = await openClusterNode({ engine: link, store: run, node: 'b', advertise: 'b:1', clock })
+  clock.pass(600)
+  const log = await b.store.open('w')
+  await log.append(entry('1')).durable
+  const end = engine.log.last(engineNameOf('w'))?.sequence
+  // The follower looks twice before the mark's time.
+  clock.pass(400)
+  const passed = (): number => {
+    if (clock.monotonicMs() < 2_500) clock.pass(50)
+    return counts.passes
+  }
+  await expect.poll(passed).toBeGreaterThan(0)
+  expect(b.store.owned.get('w')?.markedSequence).toBeLessThan(end ?? 0)
+  run.kill()
+  void link.close()
+  const again = await open('b', disk)
+  const markOf = () => again.store.withCopy('w', async (copy) => (await copy.readMark())?.sequence)
+  await expect.poll(markOf).toBe(end)
+  b.ownership.close()
+  await Promise.all([b.follower.close(), again.close()])
 })
 
 it('[Q33] a node whose engine was set back compares its copies anew, and follows what comes then', async () => {

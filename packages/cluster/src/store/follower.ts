@@ -3,9 +3,9 @@ import type { Engine, PartMessage } from '../engine/engine.ts'
 import { adoptMessages, catchUp, type Place } from '../history/catch-up.ts'
 import { HistoryError } from '../history/history-error.ts'
 import { HistoryReader } from '../history/history-reader.ts'
-import { factsOf } from '../history/message.ts'
 import { positionOf, START } from '../history/position.ts'
 import { engineNameOf, nameOfEngineName } from '../nodes/names.ts'
+import { LateCopies } from './late-copies.ts'
 import { localCopyOf } from './local-copy.ts'
 import type { ReplicatedStore, ReplicationLogger } from './replicated-store.ts'
 
@@ -26,8 +26,6 @@ const GATHER_MS = 250
 export interface FollowerOptions {
   readonly engine: Engine
   readonly store: ReplicatedStore
-  /** This run of the node. */
-  readonly session: string
   readonly clock: SteadyClock
   readonly logger?: ReplicationLogger | undefined
 }
@@ -40,8 +38,7 @@ export class Follower {
   readonly #stop = new AbortController()
   /** By the number of the part that is told of a hint. */
   readonly #wakes = new Map<number, () => void>()
-  /** Logs that could not be brought up to date when their messages came. */
-  readonly #behind = new Set<string>()
+  readonly #late = new LateCopies()
   /** Parts that the engine has set back, and that were read again from their first message on. */
   readonly #setBack = new Set<number>()
   readonly #lookedAtMs = new Map<number, number>()
@@ -89,16 +86,19 @@ export class Follower {
         const messages = await engine.log.readPart(part, after, READ_LIMIT)
         await this.#take(part, messages)
         after = messages.at(-1)?.sequence ?? after
+        this.#settleOwned(part)
         const atMs = clock.monotonicMs()
-        if (after > 0 && after !== placed.sequence && atMs >= placed.atMs + LOOK_MS) {
-          // Messages that were read since are read again after a restart.
-          await place.adopt([], { ...START, sequence: after, generation })
-          placed = { sequence: after, atMs }
+        const sequence = this.#late.placeOf(part, after)
+        if (sequence > 0 && sequence !== placed.sequence && atMs >= placed.atMs + LOOK_MS) {
+          // Messages that were read since are read again after a restart, and so are those that a copy may lack.
+          await place.adopt([], { ...START, sequence, generation })
+          placed = { sequence, atMs }
         }
         if (isMuch(messages)) continue
-        await this.#retry()
+        await this.#retry(part)
         if (after > 0 && (await this.#isSetBack(part, after))) {
           this.#setBack.add(part)
+          this.#late.forgetPart(part)
           after = 0
           continue
         }
@@ -152,27 +152,26 @@ export class Follower {
 
   async #take(part: number, messages: readonly PartMessage[]): Promise<void> {
     const bySubject = Map.groupBy(messages, ({ subject }) => subject)
-    const isAnew = this.#setBack.has(part)
-    await Promise.all(Array.from(bySubject, ([subject, own]) => this.#takeOf(subject, own, isAnew)))
+    await Promise.all(Array.from(bySubject, ([subject, own]) => this.#takeOf(part, subject, own)))
   }
 
-  async #takeOf(subject: string, messages: readonly PartMessage[], isAnew: boolean): Promise<void> {
-    const { store, session } = this.#options
+  async #takeOf(part: number, subject: string, messages: readonly PartMessage[]): Promise<void> {
+    const { store } = this.#options
     const name = nameOfEngineName(subject)
-    const isTaken = await this.#withCopy(name, async (log) => {
-      const through = messages.at(-1)?.sequence
+    const through = messages.at(-1)?.sequence ?? 0
+    const taken = await this.#withCopy(name, through, async (log) => {
       const local = await localCopyOf(log)
       const fresh = messages.filter(({ sequence }) => sequence > local.mark.sequence)
       // Another message may have the sequence of one that this copy has read.
-      if (isAnew && fresh.length < messages.length) return await this.#catchUp(name, subject, log, through)
-      if (fresh.length === 0) return
+      if (this.#setBack.has(part) && fresh.length < messages.length) return await this.#catchUp(name, log, through)
+      if (fresh.length === 0) return true
       const { error } = await adoptMessages(new HistoryReader(name, local.mark), fresh, local)
-      if (error !== undefined) await this.#catchUp(name, subject, log, through)
       store.counts.followed += fresh.length
+      return error === undefined || (await this.#catchUp(name, log, through))
     })
-    if (isTaken === 'done' && messages.at(-1)?.headers['Jy-Kind'] === 'tombstone') await this.#delete(name)
-    // This node owns it, and does not know yet that another has written.
-    if (isTaken === 'owned' && messages.some((message) => sessionOf(name, message) !== session)) this.#behind.add(name)
+    if (taken === 'late') return this.#late.note(name, part, messages)
+    this.#late.settle(name, through)
+    if (taken === 'done' && messages.at(-1)?.headers['Jy-Kind'] === 'tombstone') await this.#delete(name)
   }
 
   async #delete(name: string): Promise<void> {
@@ -185,35 +184,58 @@ export class Follower {
       })
   }
 
-  /** Takes a deletion back if the history goes on behind it. Returns whether it does. */
-  async #undelete(name: string): Promise<boolean> {
+  /**
+   * Takes a deletion back if the history goes on behind it. Resolves with `deleted` if it does not. `through` is a message that the
+   * engine has shown: a replica that ends before it lags.
+   */
+  async #undelete(name: string, through: number): Promise<'late' | 'deleted'> {
     const { store, engine } = this.#options
     const last = await engine.log.last(engineNameOf(name))
-    if (last === undefined || last.headers['Jy-Kind'] === 'tombstone') return false
+    if (last === undefined || last.sequence < through) return 'late'
+    if (last.headers['Jy-Kind'] === 'tombstone') return 'deleted'
     await store.inTurn(name, () => store.local.undelete(name))
-    return true
+    return 'late'
   }
 
-  async #retry(): Promise<void> {
-    for (const name of [...this.#behind]) {
-      this.#behind.delete(name)
-      await this.#withCopy(name, (log) => this.#catchUp(name, engineNameOf(name), log))
+  /** An owner's own mark says what its copy has. */
+  #settleOwned(part: number): void {
+    const { owned } = this.#options.store
+    for (const [name] of this.#late.of(part)) {
+      const own = owned.get(name)
+      if (own?.isFenced === false) this.#late.settle(name, own.markedSequence)
     }
   }
 
-  /** `through` is the last message that the engine has shown; undefined where it has shown one that the copy has not read. */
-  async #catchUp(workspace: string, subject: string, log: AdoptingLog, through?: number): Promise<void> {
+  /** Brings the late copies up to date that can be by now. What can't be followed waits for its next message. */
+  async #retry(part: number): Promise<void> {
+    const { store, engine } = this.#options
+    for (const [name, through] of this.#late.of(part)) {
+      if (store.owned.get(name)?.isFenced === false || this.problems.has(name)) continue
+      const taken = await this.#withCopy(name, through, async (log) => {
+        const mark = await log.readMark()
+        return (mark?.sequence ?? 0) >= through || (await this.#catchUp(name, log, through))
+      })
+      if (taken === 'late') continue
+      const last = await engine.log.last(engineNameOf(name))
+      if (taken === 'done' && last?.headers['Jy-Kind'] === 'tombstone' && last.sequence >= through)
+        await this.#delete(name)
+      this.#late.settle(name, through)
+    }
+  }
+
+  /** Resolves with false if that has to be done again. `through` is the last message that the engine has shown. */
+  async #catchUp(workspace: string, log: AdoptingLog, through: number): Promise<boolean> {
     const { engine, store, logger } = this.#options
     const local = await localCopyOf(log)
     const { mark } = local
-    const place = { log: engine.log, workspace, subject, local }
+    const place = { log: engine.log, workspace, subject: engineNameOf(workspace), local }
     const found = await findMark(place)
-    if (found === 'unseen' && (through ?? Number.POSITIVE_INFINITY) > mark.sequence)
-      return void this.#behind.add(workspace)
+    if (found === 'unseen' && through > mark.sequence) return false
     if (found === 'unseen') {
       // The copy stays as it is: its mark proves later what the engine has lost.
       const compared = await localCopyOf(log, { isReadOnly: true })
-      return await catchUp({ ...place, local: compared }, { isSetBack: true })
+      await catchUp({ ...place, local: compared }, { isSetBack: true })
+      return true
     }
     const isSetBack = found === 'gone'
     if (isSetBack) {
@@ -222,24 +244,30 @@ export class Follower {
       logger?.error(details, 'the engine has lost a part of a log that it had acknowledged')
     }
     await catchUp(place, { isSetBack })
+    // A replica that lags gives less than was shown.
+    return isSetBack || local.mark.sequence >= through
   }
 
-  /** Does `work` on a copy, and notes it if that has to be done again. Rejects only if nothing can be followed now. */
-  async #withCopy(name: string, work: (log: AdoptingLog) => Promise<void>): Promise<'done' | 'owned' | 'failed'> {
+  /**
+   * Does `work` on a copy. Resolves with `late` if the copy is this node's own or in use, if its history can't be followed, and if `work`
+   * resolves with false. Rejects only if nothing can be followed now.
+   */
+  async #withCopy(
+    name: string,
+    through: number,
+    work: (log: AdoptingLog) => Promise<boolean>,
+  ): Promise<'done' | 'late' | 'deleted'> {
     try {
-      const done = await this.#options.store.withCopy(name, async (log) => {
-        await work(log)
-        return true
-      })
+      const isDone = await this.#options.store.withCopy(name, work)
       this.problems.delete(name)
-      return done === true ? 'done' : 'owned'
+      return isDone === true ? 'done' : 'late'
     } catch (error) {
       const code = error instanceof LogError ? error.code : undefined
-      if (code === 'locked' || (code === 'deleted' && (await this.#undelete(name)))) this.#behind.add(name)
-      else if (code === 'deleted') return 'failed'
-      else if (error instanceof HistoryError || (error instanceof LogError && !isOfStore(error))) this.#say(name, error)
+      if (code === 'deleted') return await this.#undelete(name, through)
+      if (code === 'locked') return 'late'
+      if (error instanceof HistoryError || (error instanceof LogError && !isOfStore(error))) this.#say(name, error)
       else throw error
-      return 'failed'
+      return 'late'
     }
   }
 
@@ -276,12 +304,4 @@ async function findMark({ log, workspace, subject, local }: Place): Promise<'the
 
 function isOfStore({ code }: LogError): boolean {
   return code === 'storage_failed' || code === 'storage_full' || code === 'closed'
-}
-
-function sessionOf(name: string, message: PartMessage): string | undefined {
-  try {
-    return factsOf(name, message).session
-  } catch {
-    return undefined
-  }
 }

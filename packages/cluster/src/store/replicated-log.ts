@@ -75,8 +75,9 @@ export class ReplicatedLog implements WorkspaceLog, TurnLog {
   /** Settles when everything appended so far is replicated; rejects with the fence. */
   #replicated: Promise<void>
   #closed: Promise<void> | undefined
-  /** LSN of the mark that was written last. */
-  #markedLsn: number
+  /** The mark that was written last, and the sequence of the one that is on the disk. */
+  #marking: Position
+  #markedSequence: number
   /** Ends the wait for the next mark. */
   #cancelMark: (() => void) | undefined
 
@@ -87,7 +88,8 @@ export class ReplicatedLog implements WorkspaceLog, TurnLog {
     this.#options = options
     this.republished = taken.republished
     this.#replicated = taken.republished
-    this.#markedLsn = taken.publisher.position.lsn
+    this.#marking = taken.publisher.position
+    this.#markedSequence = this.#marking.sequence
     const { fenced } = taken.publisher
     if (fenced.aborted) this.#lose(fenced.reason)
     else fenced.addEventListener('abort', () => this.#lose(fenced.reason), { once: true })
@@ -127,6 +129,11 @@ export class ReplicatedLog implements WorkspaceLog, TurnLog {
   /** The end of the history that the engine has acknowledged to this node. */
   get position(): Position {
     return this.#options.taken.publisher.position
+  }
+
+  /** The message up to which this node's disk agrees with the history. */
+  get markedSequence(): number {
+    return this.#markedSequence
   }
 
   /** This node's own log: its records are read there also while others are on their way to the engine. */
@@ -273,8 +280,8 @@ export class ReplicatedLog implements WorkspaceLog, TurnLog {
 
   /** Keeps the mark once in a while: a takeover after a kill has little to read, and this node knows what was acknowledged. */
   #keepMark(): void {
-    if (this.position.lsn >= this.#markedLsn + MARK_RECORDS) return this.#markNow()
-    if (this.position.lsn === this.#markedLsn || this.#closed !== undefined) return
+    if (this.position.lsn >= this.#marking.lsn + MARK_RECORDS) return this.#markNow()
+    if (this.position.sequence === this.#marking.sequence || this.#closed !== undefined) return
     this.#cancelMark ??= this.#options.clock.after(MARK_MS, () => this.#markNow())
   }
 
@@ -283,8 +290,11 @@ export class ReplicatedLog implements WorkspaceLog, TurnLog {
     this.#cancelMark = undefined
     const { position } = this
     if (position.lsn > this.head || this.#closed !== undefined || this.#inner.state.state !== 'open') return
-    this.#markedLsn = position.lsn
-    this.#inner.adopt([], position).catch(ignore)
+    this.#marking = position
+    const keep = (): void => {
+      this.#markedSequence = position.sequence
+    }
+    this.#inner.adopt([], position).then(keep, ignore)
   }
 
   async #whenReplicated(lsn: Lsn): Promise<void> {
