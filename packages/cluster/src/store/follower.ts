@@ -206,7 +206,7 @@ export class Follower {
     }
   }
 
-  /** Brings the late copies up to date that can be by now. What can't be followed waits for its next message. */
+  /** Brings the late copies up to date that can be by now. A log that can’t be followed waits for its next message. */
   async #retry(part: number): Promise<void> {
     const { store, engine } = this.#options
     for (const [name, through] of this.#late.of(part)) {
