@@ -20,19 +20,22 @@ export interface ListAnswers<T> {
  * neighbours in a loop, since a long text is one chain of them.
  */
 export function inherited<T>(item: Y.Item | ReadItem, known: Map<ReadItem, T>, answers: ListAnswers<T>): T {
+  if (item instanceof Y.Item) return answers.ofStored(item)
+  if (known.has(item)) return known.get(item) as T
+  if (item.parent !== undefined) {
+    // Many items can tell by themselves, and a set for each would cost more than the answer.
+    const answer = answers.under(item.parent, item.parentSub)
+    known.set(item, answer)
+    return answer
+  }
   const passed = new Set<ReadItem>()
   const answer = walk(item, passed, known, answers)
   for (const each of passed) known.set(each, answer)
   return answer
 }
 
-function walk<T>(
-  item: Y.Item | ReadItem,
-  passed: Set<ReadItem>,
-  known: ReadonlyMap<ReadItem, T>,
-  answers: ListAnswers<T>,
-): T {
-  let current = item
+function walk<T>(item: ReadItem, passed: Set<ReadItem>, known: ReadonlyMap<ReadItem, T>, answers: ListAnswers<T>): T {
+  let current: Y.Item | ReadItem = item
   for (;;) {
     if (current instanceof Y.Item) return answers.ofStored(current)
     if (known.has(current)) return known.get(current) as T

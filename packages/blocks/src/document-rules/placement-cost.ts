@@ -83,7 +83,7 @@ export class PlacementCost {
   /** Counts the items of the document that an item has to pass. */
   #countStored(item: ReadItem): void {
     const { origin, rightOrigin } = item
-    const passed = new Set<Y.Item>()
+    let passed: Set<Y.Item> | undefined
     let next: Y.Item | null
     if (origin !== undefined) {
       if (!this.#isStored(origin)) return
@@ -92,7 +92,7 @@ export class PlacementCost {
       // Yjs splits the item behind its left neighbour and passes the rest, unless that is the right neighbour.
       if (origin.clock + 1 < left.id.clock + left.length) {
         if (isSameId(rightOrigin, { client: origin.client, clock: origin.clock + 1 })) return
-        passed.add(left)
+        passed = new Set([left])
       }
       next = left.right
     } else {
@@ -104,8 +104,9 @@ export class PlacementCost {
     for (; next !== null; next = next.right) {
       if (rightOrigin !== undefined && isSameId(next.id, rightOrigin)) return
       if (!isSameId(next.origin, origin)) {
-        if (next.origin === null || !passed.has(Y.getItem(this.#graph.doc.store, next.origin) as Y.Item)) return
+        if (next.origin === null || !passed?.has(Y.getItem(this.#graph.doc.store, next.origin) as Y.Item)) return
       }
+      passed ??= new Set()
       passed.add(next)
       this.#step()
     }
@@ -154,10 +155,9 @@ export class PlacementCost {
         const current = stack.at(-1) as number
         const at = done.get(current) ?? 0
         const item = ofClient.get(current)?.[at]
-        const needed =
-          item === undefined
-            ? undefined
-            : [item.origin, item.rightOrigin].find((id) => id !== undefined && id.client !== current && isBehind(id))
+        const isNeeded = (id: StructId | undefined): id is StructId =>
+          id !== undefined && id.client !== current && isBehind(id)
+        const needed = isNeeded(item?.origin) ? item.origin : isNeeded(item?.rightOrigin) ? item.rightOrigin : undefined
         if (needed !== undefined && !stack.includes(needed.client)) {
           stack.push(needed.client)
           continue
@@ -198,9 +198,11 @@ export class PlacementCost {
   /** Yjs's search for the place of an item. */
   #placeAfter(node: Node, left: Node | undefined, gap: Gap, right: Node | undefined): Node | undefined {
     let after = left
+    let next = left === undefined ? gap.first : left.next
+    // Most items have their place to themselves.
+    if (next === undefined || next === right) return after
     const passed = new Set<Node>()
     const conflicting = new Set<Node>()
-    let next = left === undefined ? gap.first : left.next
     for (; next !== undefined && next !== right; next = next.next) {
       this.#step()
       passed.add(next)

@@ -120,8 +120,9 @@ export function* readingSpans(update: Uint8Array, pace: Pace): Steps<ReadSpans> 
  * knows what Yjs makes of it.
  *
  * @param valueMax the same for one value alone, which no cut makes smaller
+ * @param perRange the number of structs that a range of deletions counts as
  */
-export function countParts(update: Uint8Array, max: number, valueMax?: number): number {
+export function countParts(update: Uint8Array, max: number, valueMax?: number, perRange = STRUCTS_PER_RANGE): number {
   try {
     const decoder = new SpanDecoder(update, max, valueMax)
     for (let clients = decoding.readVarUint(decoder); clients > 0; clients--) {
@@ -134,7 +135,7 @@ export function countParts(update: Uint8Array, max: number, valueMax?: number): 
     for (let clients = decoding.readVarUint(decoder); clients > 0; clients--) {
       decoding.readVarUint(decoder)
       const count = decoding.readVarUint(decoder)
-      decoder.spend(STRUCTS_PER_RANGE * count)
+      decoder.spend(perRange * count)
       skipNumbers(decoder, 2 * count)
     }
     return decoder.cost

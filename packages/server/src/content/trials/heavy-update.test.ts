@@ -40,3 +40,31 @@ it.each([
 it('[S197] as many values that stand one after the other are tried, since they can be taken in pieces', () => {
   expect(isHeavy(listOf(new Uint8Array(COUNT).fill(126), COUNT), SERVER_LIMITS)).toBe(true)
 })
+
+it('[S242] an update is tried from the limit of structs on, of which a range of deletions counts as two', () => {
+  const { trialStructs } = SERVER_LIMITS
+  expect(isHeavy(manyStructs(trialStructs - 1), SERVER_LIMITS)).toBe(false)
+  expect(isHeavy(manyStructs(trialStructs), SERVER_LIMITS)).toBe(true)
+  expect(isHeavy(deletionsOf(trialStructs / 2), SERVER_LIMITS)).toBe(false)
+  expect(isHeavy(deletionsOf(trialStructs / 2 + 1), SERVER_LIMITS)).toBe(true)
+})
+
+/** An update of so many structs of one client, without content. */
+function manyStructs(count: number): Uint8Array {
+  const encoder = encoding.createEncoder()
+  for (const number of [1, count, 7, 0]) encoding.writeVarUint(encoder, number)
+  for (let at = 0; at < count; at++) encoding.writeUint8Array(encoder, new Uint8Array([0, 1]))
+  encoding.writeVarUint(encoder, 0)
+  return encoding.toUint8Array(encoder)
+}
+
+/** An update of so many ranges of deletions. */
+function deletionsOf(ranges: number): Uint8Array {
+  const encoder = encoding.createEncoder()
+  for (const number of [0, 1, 7, ranges]) encoding.writeVarUint(encoder, number)
+  for (let at = 0; at < ranges; at++) {
+    encoding.writeVarUint(encoder, 2 * at)
+    encoding.writeVarUint(encoder, 1)
+  }
+  return encoding.toUint8Array(encoder)
+}
