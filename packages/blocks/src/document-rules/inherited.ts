@@ -43,7 +43,7 @@ function walk<T>(item: ReadItem, passed: Set<ReadItem>, known: ReadonlyMap<ReadI
     passed.add(current)
     if (current.parent !== undefined) return answers.under(current.parent, current.parentSub)
     const neighbour: StructId | undefined = current.origin ?? current.rightOrigin
-    const next = neighbour && answers.find(neighbour)
+    const next: ReturnType<ListAnswers<T>['find']> = neighbour && answers.find(neighbour)
     if (next === undefined) return answers.missing
     if (!isItem(next)) return answers.gone
     current = next
