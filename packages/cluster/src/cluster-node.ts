@@ -73,7 +73,7 @@ export async function openClusterNode(options: ClusterNodeOptions): Promise<Clus
     ...{ local, engine, ownership, node, session, clock },
     others: new OtherCopies({
       ...{ engine, nodes, clock },
-      assertComplete: async (workspace) => await rebuild?.assertComplete(workspace),
+      needed: async (workspace) => (await rebuild?.needed(workspace)) ?? [],
     }),
     ...(copy !== undefined && { copy }),
     ...(awaitsReplication !== undefined && { awaitsReplication }),

@@ -1,8 +1,12 @@
 import { openMemoryStore } from '@joinery/log'
+import { HandClock } from '@joinery/log/testing'
 import { expect, it } from 'vitest'
 import { openClusterNode } from '../cluster-node.ts'
+import { EngineError } from '../engine/engine-error.ts'
 import { MemoryEngine } from '../engine/memory/memory-engine.ts'
+import { clusterIdentity } from '../nodes/cluster-identity.ts'
 import { engineNameOf } from '../nodes/names.ts'
+import { askForRebuild } from './rebuild.ts'
 
 async function cluster(...names: string[]) {
   const engine = new MemoryEngine()
@@ -105,5 +109,41 @@ it('[Q72] a copy that is not longer than the history makes no chain value when a
     await expect.poll(() => b.store.withCopy('w', async ({ head }) => head)).toBe(Number(text))
   }
   expect(chainsAt).toEqual([])
+  await Promise.all([a, b].map((node) => node.close()))
+})
+
+it('[Q73] while an engine is made anew, a log is opened only when all nodes whose copies are needed have said what they have', async () => {
+  const { engine, nodes } = await cluster('a')
+  const [a] = nodes as [Node]
+  const log = await a.store.open('w')
+  await log.append(entry('1')).durable
+  await log.close()
+  const identity = await clusterIdentity(engine.connect('setup'))
+  // Nobody looks after the rebuild by itself: this clock stands still.
+  const clock = new HandClock()
+  const slow = engine.connect('b')
+  const request = slow.bus.request.bind(slow.bus)
+  let isSilent = true
+  slow.bus.request = async (topic, data, timeoutMs) => {
+    if (isSilent && topic.endsWith('.copies')) throw new EngineError('no_responders', 'it is not connected again')
+    return await request(topic, data, timeoutMs)
+  }
+  const b = await openClusterNode({
+    engine: slow,
+    store: openMemoryStore(),
+    node: 'b',
+    advertise: 'b:1',
+    clock,
+    identity,
+  })
+  engine.log.setBack(engineNameOf('w'), 0)
+  await askForRebuild(slow, ['a', 'b'])
+  expect(await b.rebuild?.needed('w')).toEqual(['a'])
+  const refused = { code: 'storage_failed', message: expect.stringContaining('node a does not say what it has') }
+  await expect(b.store.open('w')).rejects.toMatchObject(refused)
+  isSilent = false
+  const taken = await b.store.open('w')
+  expect(taken.head).toBe(1)
+  await taken.close()
   await Promise.all([a, b].map((node) => node.close()))
 })

@@ -106,8 +106,11 @@ export interface OtherCopiesOptions {
   readonly engine: Engine
   readonly nodes: Nodes
   readonly clock: SteadyClock
-  /** Rejects if a log of which the engine has nothing must not be opened yet. */
-  readonly assertComplete?: (workspace: string) => Promise<void>
+  /**
+   * Nodes whose answers are needed for a log of which the engine has nothing, since its data is lost and they may have all of it. Rejects if
+   * the log must not be opened yet.
+   */
+  readonly needed?: (workspace: string) => Promise<readonly string[]>
 }
 
 /** The copies that other living nodes have, for a takeover of a history of which the engine may have lost a part. */
@@ -122,17 +125,25 @@ export class OtherCopies {
 
   /**
    * Asks all living nodes for a copy that has acknowledged records after `end`, the last one that the engine has. Resolves with what
-   * appends them to this node's copy, and with undefined if nobody has any.
+   * appends them to this node's copy, and with undefined if nobody has any. Rejects with `regressed` if a node says nothing that has to.
    */
   async longerThan(workspace: string, end: number): Promise<((local: ReplicaLog) => Promise<void>) | undefined> {
-    const { nodes, assertComplete } = this.#options
-    if (end === 0) await assertComplete?.(workspace)
-    const others = nodes.list().filter(({ node, session }) => node !== nodes.self.node && !this.#isSilent(session))
+    const { nodes, needed } = this.#options
+    const awaited = (end === 0 && (await needed?.(workspace))) || []
+    const others = nodes
+      .list()
+      .filter(({ node, session }) => node !== nodes.self.node && (awaited.includes(node) || !this.#isSilent(session)))
     const ends = await Promise.all(
       others.map(async (other) => [other.node, await this.#endOf(other, { workspace, end })] as const),
     )
+    const answered = new Set(ends.flatMap(([node, copy]) => (copy === 'silent' ? [] : [node])))
+    const silent = awaited.find((node) => !answered.has(node))
+    if (silent !== undefined) {
+      const reason = `the engine has lost all data, and node ${silent} does not say what it has of this log: it is asked again`
+      throw new HistoryError('regressed', workspace, 0, reason)
+    }
     const longer = ends
-      .flatMap(([node, copy]): NodeCopy[] => (copy !== undefined && copy.floor > end ? [[node, copy]] : []))
+      .flatMap(([node, copy]): NodeCopy[] => (typeof copy === 'object' && copy.floor > end ? [[node, copy]] : []))
       .toSorted(([, a], [, b]) => b.floor - a.floor)
     return longer.length === 0 ? undefined : (local) => this.#bring(workspace, longer, local)
   }
@@ -199,14 +210,14 @@ export class OtherCopies {
     }
   }
 
-  async #endOf({ node, session }: NodeInfo, asked: Question): Promise<CopyEnd | undefined> {
+  async #endOf({ node, session }: NodeInfo, asked: Question): Promise<CopyEnd | 'silent' | undefined> {
     try {
       return await this.#ask(node, asked)
     } catch (error) {
       if (!(error instanceof EngineError)) throw error
       const { clock } = this.#options
       if (error.code === 'unavailable') this.#silent.set(session, clock.monotonicMs() + SILENT_MS)
-      return undefined
+      return 'silent'
     }
   }
 

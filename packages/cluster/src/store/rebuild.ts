@@ -118,9 +118,12 @@ export class Rebuild {
     await this.#work
   }
 
-  /** Rejects with `regressed` if a log of which the engine has nothing must not be opened yet. */
-  async assertComplete(workspace: string): Promise<void> {
-    const { engine, identity } = this.#options
+  /**
+   * Nodes that have to say what they have of a log of which the engine has nothing: those that have not published all of it yet. Rejects with
+   * `regressed` if the log must not be opened yet.
+   */
+  async needed(workspace: string): Promise<readonly string[]> {
+    const { engine, identity, nodes } = this.#options
     // In this order: who gives the engine its name again has asked for the rebuild before.
     const found = await identityOf(engine)
     const asked = await readRebuild(engine)
@@ -132,6 +135,7 @@ export class Rebuild {
     if (waits.length > 0) throw refused(adviceFor(waits))
     if (found === undefined)
       throw refused('the engine has lost all data: it is made anew from the nodes’ copies in a moment')
+    return asked?.nodes.filter((node) => node !== nodes.self.node && !asked.done.includes(node)) ?? []
   }
 
   #lookLater(): void {
