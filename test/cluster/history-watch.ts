@@ -59,13 +59,16 @@ export class HistoryWatch {
     }
   }
 
-  /** All entries of a workspace, as of the last look: those of its list, and the contents of its blocks. */
+  /** Throws if a record stands on another one, which the history does not have: such an edit is logged, and not acknowledged (S7). */
+  assertWhole(workspace: string): void {
+    const { pendingStructs, pendingDs } = this.#docOf(workspace).store
+    if (pendingStructs === null && pendingDs === null) return
+    throw new Error(`${workspace}: a record stands on another one, which the history does not have`)
+  }
+
+  /** All entries of a workspace that show, as of the last look: those of its list, and the contents of its blocks. */
   entriesOf(workspace: string): string[] {
     const doc = this.#docOf(workspace)
-    const { pendingStructs, pendingDs } = doc.store
-    if (pendingStructs !== null || pendingDs !== null) {
-      throw new Error(`${workspace}: a record stands on another one, which the history does not have`)
-    }
     return [...doc.getArray<string>('entries'), ...listBlocks(doc).map((block) => block.content.toString())]
   }
 

@@ -63,6 +63,11 @@ export class NatsCluster {
     return join(this.#directory, `nats-${server}`)
   }
 
+  /** All that a running server has said. */
+  outputOf(server: ServerIndex): string {
+    return this.#children[server]?.output() ?? ''
+  }
+
   pidOf(server: ServerIndex): number | undefined {
     return this.#children[server]?.pid
   }

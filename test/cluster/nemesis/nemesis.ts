@@ -201,7 +201,10 @@ async function machineOf({ watch, writers, random }: Tormented, { ofLeader = fal
   return NODES.find((node) => name?.endsWith(String(node))) ?? 0
 }
 
-/** Fails unless all that was acknowledged until now is in the histories, each entry once. */
+/**
+ * Fails unless all that was acknowledged until now is in the histories, each entry once. With `isWhole` they are read anew, and everybody
+ * has settled: no edit waits for another one.
+ */
 export async function expectAcknowledged(
   { writers, watch }: Pick<Tormented, 'writers' | 'watch'>,
   options: { readonly isWhole?: boolean } = {},
@@ -209,6 +212,7 @@ export async function expectAcknowledged(
   const ledgers = writers.ledgers()
   await watch.look(options)
   for (const workspace of writers.workspaces) {
+    if (options.isWhole === true) watch.assertWhole(workspace)
     const entries = watch.entriesOf(workspace)
     const held = new Set(entries)
     for (const { writer, acknowledged } of ledgers) {

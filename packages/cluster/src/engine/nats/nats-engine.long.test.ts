@@ -1,3 +1,5 @@
+import { jetstreamManager, StoreCompression } from '@nats-io/jetstream'
+import { connect } from '@nats-io/transport-node'
 import { describe, expect, it } from 'vitest'
 import { describeEngine } from '../../testing/engine-contract.ts'
 import { describeInterfaces } from '../../testing/interfaces-contract.ts'
@@ -26,6 +28,21 @@ describe.skipIf(path === undefined)('NATS JetStream', () => {
     const engine = await open(server.url, { shards: 2 })
     await expect(open(server.url, { shards: 3 })).rejects.toMatchObject({ code: 'misconfigured' })
     await engine.close()
+    await server.stop()
+  })
+
+  it('[Q74] streams of an earlier version compress no more once they are opened', async () => {
+    const server = await NatsServer.start(path ?? '')
+    const sizes = { servers: [server.url], name: 'n', replicas: 1 }
+    await (await openNatsEngine(sizes)).close()
+    const connection = await connect({ servers: server.url })
+    const { streams } = await jetstreamManager(connection)
+    const compressionOf = async () => (await streams.info('JY_LOG_0')).config.compression
+    await streams.update('JY_LOG_0', { compression: StoreCompression.S2 })
+    expect(await compressionOf()).toBe(StoreCompression.S2)
+    await (await openNatsEngine(sizes)).close()
+    expect(await compressionOf()).toBe(StoreCompression.None)
+    await connection.close()
     await server.stop()
   })
 })

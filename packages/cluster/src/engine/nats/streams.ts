@@ -55,7 +55,7 @@ export async function ensureStreams(manager: JetStreamManager, sizes: StreamSize
   const meta = { stream: 'JY_META', prefix: 'jy.meta.' }
   const live = { stream: 'JY_LIVE', prefix: 'jy.live.' }
   for (const { stream, prefix } of shards) {
-    await ensure(manager, { ...common(stream, sizes), subjects: [`${prefix}*`], compression: StoreCompression.S2 })
+    await ensure(manager, { ...common(stream, sizes), subjects: [`${prefix}*`] })
   }
   for (const { stream, prefix } of [meta, live]) {
     const keys = { subjects: [`${prefix}>`], max_msgs_per_subject: 1, allow_msg_ttl: true }
@@ -98,6 +98,8 @@ function common(name: string, { replicas }: StreamSizes) {
     name,
     num_replicas: replicas,
     storage: StorageType.File,
+    // With S2, replicas of 2.15.1 that were killed and written to for minutes after could not read their own blocks any more.
+    compression: StoreCompression.None,
     retention: RetentionPolicy.Limits,
     discard: DiscardPolicy.New,
     allow_direct: true,
@@ -114,13 +116,24 @@ async function ensure(manager: JetStreamManager, asked: Partial<StreamConfig> & 
   } catch (cause) {
     if (!(cause instanceof JetStreamApiError)) throw engineErrorOf(cause, `for the stream ${asked.name}`)
     if (cause.code !== STREAM_NAME_IN_USE) throw refusedStream(asked.name, cause)
-    given = (await manager.streams.info(asked.name)).config
+    given = await uncompressed(manager, asked.name)
   }
   for (const [field, value] of Object.entries(asked)) {
     const has = given[field as keyof StreamConfig]
     if (JSON.stringify(has) === JSON.stringify(value)) continue
     const message = `the stream ${asked.name} has ${field} ${JSON.stringify(has)}, not ${JSON.stringify(value)}: it belongs to another cluster, or NATS is too old`
     throw new EngineError('misconfigured', message)
+  }
+}
+
+/** The settings of a stream, which compresses no more: clusters of earlier versions did. What is compressed can still be read. */
+async function uncompressed(manager: JetStreamManager, name: string): Promise<StreamConfig> {
+  const { config } = await manager.streams.info(name)
+  if (config.compression !== StoreCompression.S2) return config
+  try {
+    return (await manager.streams.update(name, { compression: StoreCompression.None })).config
+  } catch (cause) {
+    throw engineErrorOf(cause, `for the stream ${name}, whose compression has to end`)
   }
 }
 
