@@ -126,7 +126,7 @@ async function ensure(manager: JetStreamManager, asked: Partial<StreamConfig> & 
   }
 }
 
-/** The settings of a stream, which compresses no more: clusters of earlier versions did. What is compressed can still be read. */
+/** The settings of a stream, which compresses no more: clusters of earlier versions did. Compressed blocks can still be read. */
 async function uncompressed(manager: JetStreamManager, name: string): Promise<StreamConfig> {
   const { config } = await manager.streams.info(name)
   if (config.compression !== StoreCompression.S2) return config
