@@ -1,7 +1,11 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { defineSaga, each, StepError, step, waitFor } from '@joinery/worker'
-import { z } from 'zod'
+import {
+  templateInput as input,
+  REAL_OUTSIDE,
+  SIMPLE_EFFECTS,
+  type TemplateEffects,
+  type TemplateInput,
+} from './template-effects.ts'
 
 /*
  * The sagas of the tests, for `joinery work`. They are run by processes that tests kill. Before and after each call to the outside
@@ -11,19 +15,17 @@ import { z } from 'zod'
 /** Many attempts: on a busy machine leases end that a quiet one keeps. */
 const retry = { attempts: 100, firstMs: 50, maxMs: 400 }
 
-const input = z.object({
-  prefix: z.string(),
-  outside: z.string(),
-  directory: z.string(),
-  /** Whether the last step fails for good. */
-  fails: z.boolean().default(false),
-})
-type Input = z.infer<typeof input>
+const filesOf = ({ files }: TemplateInput): string[] => Array.from({ length: files }, (_, n) => `file-${n}.txt`)
 
-/** Files of the plan. */
-const FILES = Array.from({ length: 8 }, (_, n) => `file-${n}.txt`)
+async function effectsOf(real: string | undefined): Promise<TemplateEffects> {
+  if (real === undefined) return SIMPLE_EFFECTS
+  // Loaded where it is wanted: most workers of tests start without it.
+  const { realEffects } = await import('../resources/real-effects.ts')
+  return realEffects(JSON.parse(real))
+}
+const effects = await effectsOf(process.env[REAL_OUTSIDE])
 
-async function pass({ outside }: Input, place: string): Promise<void> {
+async function pass({ outside }: TemplateInput, place: string): Promise<void> {
   const body = JSON.stringify({ place, pid: process.pid })
   const answer = await fetch(`${outside}/places`, { method: 'POST', body })
   const { order } = (await answer.json()) as { order: string }
@@ -36,7 +38,7 @@ const template = defineSaga({
   input,
   subject: ({ prefix }) => ({ block: `${prefix}-board`, name: 'template' }),
   steps: [
-    step<Input>('create', {
+    step<TemplateInput>('create', {
       retry,
       run: async (c) => {
         await pass(c.input, 'create run')
@@ -53,40 +55,39 @@ const template = defineSaga({
         removeIfUntouched(result?.blocks)
       },
     }),
-    each<Input, string>('upload', {
+    each<TemplateInput, string>('upload', {
       retry,
       concurrency: 4,
-      items: () => FILES,
-      run: async ({ input: given, item }) => {
-        const first = item === FILES[0]
-        if (first) await pass(given, 'upload before')
-        await mkdir(given.directory, { recursive: true })
-        await writeFile(join(given.directory, item), `${given.prefix} ${item}`)
-        if (first) await pass(given, 'upload after')
-        return { path: item }
+      items: ({ input: given }) => filesOf(given),
+      run: async (c) => {
+        const isFirst = c.item === filesOf(c.input)[0]
+        if (isFirst) await pass(c.input, 'upload before')
+        const uploaded = await effects.upload(c)
+        if (isFirst) await pass(c.input, 'upload after')
+        return uploaded
       },
-      compensate: async ({ input: given, item }) => {
-        const first = item === FILES[0]
-        if (first) await pass(given, 'upload undo before')
-        await rm(join(given.directory, item), { force: true })
-        if (first) await pass(given, 'upload undo after')
+      compensate: async (c) => {
+        const isFirst = c.item === filesOf(c.input)[0]
+        if (isFirst) await pass(c.input, 'upload undo before')
+        await effects.removeUpload(c)
+        if (isFirst) await pass(c.input, 'upload undo after')
       },
     }),
-    step<Input>('charge', {
+    step<TemplateInput>('charge', {
       retry,
-      run: async ({ input: given, http }) => {
-        await pass(given, 'charge before')
-        const { body } = await http.post(`${given.outside}/charges`, { body: { reference: given.prefix, amount: 5 } })
-        await pass(given, 'charge after')
-        return { charge: body.charge }
+      run: async (c) => {
+        await pass(c.input, 'charge before')
+        const charged = await effects.charge(c)
+        await pass(c.input, 'charge after')
+        return charged
       },
-      compensate: async ({ input: given, result, runKey, http }) => {
-        await pass(given, 'charge undo before')
-        await http.post(`${given.outside}/refunds`, { body: { charge: result?.charge ?? runKey } })
-        await pass(given, 'charge undo after')
+      compensate: async (c) => {
+        await pass(c.input, 'charge undo before')
+        await effects.refund(c)
+        await pass(c.input, 'charge undo after')
       },
     }),
-    step<Input>('link', {
+    step<TemplateInput>('link', {
       retry,
       run: async (c) => {
         const { prefix, fails } = c.input
@@ -106,7 +107,7 @@ const waiting = (version: number) =>
     version,
     input,
     steps: [
-      step<Input>('first', {
+      step<TemplateInput>('first', {
         retry,
         run: async ({ input: given, http }) => {
           await http.post(`${given.outside}/charges`, { body: { reference: given.prefix, amount: 1 } })
@@ -114,7 +115,7 @@ const waiting = (version: number) =>
         },
       }),
       waitFor('go'),
-      step<Input>('second', {
+      step<TemplateInput>('second', {
         retry,
         run: async ({ input: given, http }) => {
           await http.post(`${given.outside}/charges`, { body: { reference: given.prefix, amount: 2 } })
@@ -130,7 +131,7 @@ const indexing = defineSaga({
   version: 1,
   input,
   steps: [
-    step<Input>('index', {
+    step<TemplateInput>('index', {
       retry,
       run: ({ input: given, withRun }) =>
         withRun(given.prefix, 'main', async ({ content, progress }) => {
