@@ -70,7 +70,7 @@ const REDIRECTS = [301, 302, 303, 307, 308].flatMap((status) =>
   ['http://127.0.0.1', 'https://localhost', 'http://[::1]', '//2130706433'].map((place) => ({ status, place })),
 )
 
-/** What a resolver says when it is asked again, after an answer that was allowed. */
+/** Addresses that a resolver has when it is asked again, after one that was allowed. */
 const REBOUND = ['127.0.0.1', '::1', '::ffff:127.0.0.1', '10.0.0.1']
 
 /** At least so many different URLs must be tried (T8 of the acceptance tests). */
