@@ -1,4 +1,4 @@
-import { edgesMap, type Json, type ListedEdge, listEdges } from '@joinery/blocks'
+import { getEdge, type Json, type ListedEdge } from '@joinery/blocks'
 import type { Stamp, Stamps } from '@joinery/server'
 import type * as Y from 'yjs'
 
@@ -18,13 +18,8 @@ export function viewEdge({ id, source, target, ...data }: ListedEdge, stamp: Sta
   return { id, source, target, data, version: stamp?.lsn ?? 0, updatedBy }
 }
 
-/** Reads an edge as plain data; undefined when there is none, or a value that is no edge. */
-export function findEdge(doc: Y.Doc, id: string): ListedEdge | undefined {
-  return edgesMap(doc).has(id) ? listEdges(doc).find((edge) => edge.id === id) : undefined
-}
-
 export function readEdge(doc: Y.Doc, stamps: Stamps, id: string): EdgeView | undefined {
-  const edge = findEdge(doc, id)
+  const edge = getEdge(doc, id)
   return edge && viewEdge(edge, stamps.of(edgePath(id)))
 }
 

@@ -2,6 +2,7 @@ import type * as Y from 'yjs'
 import { assertId, isBlockId } from './block-id.ts'
 import { isBoundedJson } from './claim-bounds.ts'
 import { isExactJson, isForbiddenKey, isJson, isPlainObject, type Json, toPlain } from './json.ts'
+import { keysAfter } from './keys-after.ts'
 import { setPlain } from './set-plain.ts'
 import { toWellFormedJson } from './well-formed.ts'
 import { assertName, badArgument } from './write-arguments.ts'
@@ -46,11 +47,28 @@ export function removeEdge(doc: Y.Doc, id: string): boolean {
 export function listEdges(doc: Y.Doc): ListedEdge[] {
   const edges: ListedEdge[] = []
   for (const [id, raw] of edgesMap(doc).entries()) {
-    const value = toPlain(raw)
-    if (isForbiddenKey(id) || !isPlainObject(value) || !isJson(value)) continue
-    const { source, target } = value
-    if (!isBlockId(source) || !isBlockId(target)) continue
-    edges.push({ ...value, id, source, target })
+    const edge = readEdge(id, raw)
+    if (edge !== undefined) edges.push(edge)
   }
   return edges.sort((a, b) => (a.id < b.id ? -1 : 1))
+}
+
+/** The edge of this id, as {@link listEdges} has it; undefined when there is none. Never writes. */
+export function getEdge(doc: Y.Doc, id: string): ListedEdge | undefined {
+  const edges = edgesMap(doc)
+  return edges.has(id) ? readEdge(id, edges.get(id)) : undefined
+}
+
+/** The first edges behind an id, as {@link listEdges} sorts them: a page of them costs no sorting of all. Never writes. */
+export function edgesAfter(doc: Y.Doc, page: { readonly after: string; readonly count: number }): ListedEdge[] {
+  const edges = edgesMap(doc)
+  const isEdge = (id: string): boolean => readEdge(id, edges.get(id)) !== undefined
+  return keysAfter(edges.keys(), page, isEdge).map((id) => readEdge(id, edges.get(id)) as ListedEdge)
+}
+
+function readEdge(id: string, raw: unknown): ListedEdge | undefined {
+  const value = toPlain(raw)
+  if (isForbiddenKey(id) || !isPlainObject(value) || !isJson(value)) return undefined
+  const { source, target } = value
+  return isBlockId(source) && isBlockId(target) ? { ...value, id, source, target } : undefined
 }

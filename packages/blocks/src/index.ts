@@ -40,7 +40,7 @@ export {
 export type { BlocksRefusal, BlocksRefusalCode, BlocksWriter } from './document-rules/refusal.ts'
 export type { LostConflict, Observed, ShownChange } from './document-rules/shown-changes.ts'
 export { blocksWithTouchedStatuses, touchedPaths } from './document-rules/touched-paths.ts'
-export { type Edge, edgesMap, type ListedEdge, listEdges, removeEdge, setEdge } from './edges.ts'
+export { type Edge, edgesAfter, edgesMap, getEdge, type ListedEdge, listEdges, removeEdge, setEdge } from './edges.ts'
 export { type EntryShape, entryShape, statusShape } from './entry-shape.ts'
 export { FIELD_ORDER_RULES, type FieldClaim, type FieldOrderRule, fieldRules } from './field-rules.ts'
 export { forkDoc, mergeFork } from './fork.ts'
@@ -120,8 +120,10 @@ export { applyEdits, diffText, type TextEdit } from './text-diff.ts'
 export { type TextOverlap, textOverlaps } from './text-overlap.ts'
 export { type UndoScope, undoScope } from './undo-scope.ts'
 export {
+  blocksAfter,
   blocksMap,
   type CreateBlockOptions,
+  countBlocks,
   createBlock,
   deleteBlock,
   getBlock,

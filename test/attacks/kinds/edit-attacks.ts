@@ -7,6 +7,8 @@ import { manyValues } from '../hostile-bytes.ts'
 import { OddUpdate } from '../odd-structs.ts'
 
 const CLIENT = 7
+/** Words of a text that are undone one by one. */
+const WORDS = 5_000
 
 /** A document of the attacker, and a connection to which all its edits go. */
 interface Desk {
@@ -64,6 +66,24 @@ async function fiveAtOnce(scene: AttackScene, frame: Uint8Array): Promise<void> 
   )
 }
 
+/** Makes keys of one kind, each of them new. */
+function makeHugeKeys(scene: AttackScene, kind: number): Promise<void> {
+  const go = async (desk: Desk): Promise<void> => {
+    const map = desk.doc.getMap('map')
+    await repeat(desk, 100, (step) => {
+      const key = `${step}${'x'.repeat(500_000)}`
+      if (kind === 0) map.set(key, 1)
+      else if (kind === 1) desk.doc.getMap(key).set('a', 1)
+      else {
+        const element = new Y.XmlElement('p')
+        element.setAttribute(key, 'a')
+        desk.doc.getXmlFragment('page').insert(0, [element])
+      }
+    })
+  }
+  return edit(scene, go, `mallory-${kind}`)
+}
+
 export const editAttacks = {
   'index-claims': {
     title: 'a writer makes claims by the hundred thousand in the list of one block',
@@ -91,29 +111,40 @@ export const editAttacks = {
       }),
   },
   renames: {
-    title: 'a writer sets 1,000 keys of a map anew without a pause',
+    title: 'a writer sets 1,000 keys of a map anew without a pause, and takes every fourth of these edits back',
     run: (scene) =>
       edit(scene, async (desk) => {
         const map = desk.doc.getMap('map')
-        await repeat(desk, 10_000, (step) => {
-          for (let key = 0; key < 1_000; key++) map.set(`key ${key}`, step)
-        })
+        const undo = new Y.UndoManager(map, { captureTimeout: 0 })
+        for (let step = 0; await desk.send(); step++) {
+          if (step % 4 === 3) undo.undo()
+          else
+            desk.doc.transact(() => {
+              for (let key = 0; key < 1_000; key++) map.set(`key ${key}`, step)
+            })
+        }
+        undo.destroy()
       }),
   },
   undos: {
-    title: 'a writer writes 300 words over each other in one text, and undoes and redoes all of them without a pause',
+    title: 'a writer writes 5,000 words over each other in one text, and undoes and redoes all of them without a pause',
     run: (scene) =>
       edit(scene, async (desk) => {
         const text = desk.doc.getText('text')
         const undo = new Y.UndoManager(text, { captureTimeout: 0 })
-        for (let word = 0; word < 300; word++) {
-          text.insert(word % (text.length + 1), `word ${word} `)
+        await repeat(desk, WORDS, (word) => {
+          text.insert((word * 7_919) % (text.length + 1), `word ${word} `)
           text.delete(0, Math.min(3, text.length))
+        })
+        // Each step is an edit of its own: a transaction around several would make one of them.
+        const all = async (step: () => unknown): Promise<boolean> => {
+          for (let at = 0; at < WORDS; at++) {
+            step()
+            if (!(await desk.send())) return false
+          }
+          return true
         }
-        do {
-          for (let step = 0; step < 100; step++) undo.undo()
-          for (let step = 0; step < 100; step++) undo.redo()
-        } while (await desk.send())
+        while ((await all(() => undo.undo())) && (await all(() => undo.redo())));
         undo.destroy()
       }),
   },
@@ -138,21 +169,11 @@ export const editAttacks = {
       }),
   },
   'huge-keys': {
-    title: 'a writer sets attributes and fields under keys of 500 KB, and makes roots of such names',
-    run: (scene) =>
-      edit(scene, async (desk) => {
-        const map = desk.doc.getMap('map')
-        await repeat(desk, 100, (step) => {
-          const key = `${step}${'x'.repeat(500_000)}`
-          if (step % 3 === 0) map.set(key, 1)
-          else if (step % 3 === 1) desk.doc.getMap(key).set('a', 1)
-          else {
-            const element = new Y.XmlElement('p')
-            element.setAttribute(key, 'a')
-            desk.doc.getXmlFragment('page').insert(0, [element])
-          }
-        })
-      }),
+    title: 'three writers make keys of 500 KB without a pause: fields of a map, attributes, and names of roots',
+    run: async (scene) => {
+      // One writer for each kind: the refusal of one ends no other.
+      await Promise.all([0, 1, 2].map((kind) => makeHugeKeys(scene, kind)))
+    },
   },
   'format-storm': {
     title: 'a writer formats overlapping stretches of a text of 20,000 letters without a pause',

@@ -1,4 +1,5 @@
 import { type AwarenessState, encodeAwareness, encodeAwarenessStates } from '@joinery/protocol'
+import type { WebSocket } from 'ws'
 import type { Attack, AttackScene } from '../attack-scene.ts'
 
 const claims = { sub: 'eve', access: 'read' } as const
@@ -34,18 +35,32 @@ export const presenceAttacks = {
     },
   },
   'presence-crowd': {
-    title: '2,000 readers are present with eight client ids each, and ten of them send 40,000 new ones in each frame',
+    title:
+      '1,000 readers enter one room with eight client ids each and move all the time, and ten more send 40,000 new ids in each frame',
     run: async (scene) => {
-      for (let entered = 0; entered < 2_000 && !scene.isOver; entered += 20) {
-        const sockets = await Promise.all(Array.from({ length: 20 }, () => scene.enter({ claims })))
-        for (const [index, socket] of sockets.entries()) {
-          const first = 8 * (entered + index)
-          const states = Array.from({ length: 8 }, (_, at) => ({ clientId: first + at, clock: 1, json: '{}' }))
-          if (socket !== undefined) await scene.send(socket, encodeAwareness(encodeAwarenessStates(states)))
+      const states = Array.from({ length: STATES }, (_, at) => ({ clientId: 100_000 + at, clock: 1, json: '1' }))
+      const crowd: { readonly socket: WebSocket; readonly first: number }[] = []
+      const gather = async (): Promise<void> => {
+        for (let entered = 0; entered < 1_000 && !scene.isOver; entered += 20) {
+          const sockets = await Promise.all(Array.from({ length: 20 }, () => scene.enter({ claims })))
+          for (const [index, socket] of sockets.entries())
+            if (socket !== undefined) crowd.push({ socket, first: 8 * (entered + index) })
+          await scene.pause(1)
         }
       }
-      const states = Array.from({ length: STATES }, (_, at) => ({ clientId: 100_000 + at, clock: 1, json: '1' }))
-      await floodPresence(scene, 10, () => states)
+      // Each move is told to all that have entered so far.
+      const move = async (): Promise<void> => {
+        for (let clock = 1; !scene.isOver; clock++) {
+          for (const { socket, first } of crowd) {
+            const own = Array.from({ length: 8 }, (_, at) => ({ clientId: first + at, clock, json: `{"x":${clock}}` }))
+            await scene.send(socket, encodeAwareness(encodeAwarenessStates(own)))
+          }
+          scene.tell('moves of the crowd')
+          await scene.pause(10)
+        }
+      }
+      await Promise.all([gather(), move(), floodPresence(scene, 10, () => states)])
+      scene.tell(`a crowd of ${Math.floor(crowd.length / 100) * 100}`)
     },
   },
   'presence-depth': {

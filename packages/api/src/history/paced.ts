@@ -36,17 +36,22 @@ export async function inTurns<T>(
   pace: Pace,
   nowMs: () => number = () => performance.now(),
 ): Promise<T> {
-  const steps = (): IteratorResult<undefined, T> => {
-    const endsAtMs = nowMs() + TURN_MS
-    let step = work.next()
-    while (!step.done && nowMs() < endsAtMs) step = work.next()
-    return step
-  }
   for (;;) {
-    const step = pace.part(steps)
+    const step = pace.part(() => stepsOfTurn(work, nowMs))
     if (step.done) return step.value
     await pace.pause()
   }
+}
+
+/** Does the steps of one turn, at least one. Returns the last of them. */
+export function stepsOfTurn<T>(
+  work: LongWork<T>,
+  nowMs: () => number = () => performance.now(),
+): IteratorResult<undefined, T> {
+  const endsAtMs = nowMs() + TURN_MS
+  let step = work.next()
+  while (!step.done && nowMs() < endsAtMs) step = work.next()
+  return step
 }
 
 /**

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
-import { type Block, blockIdOf, listBlocks, randomBlockId } from '@joinery/blocks'
+import { type Block, blockIdOf, blocksAfter, type LongWork, randomBlockId } from '@joinery/blocks'
 import type { Point, Stamps, WorkspaceId, WorkspaceView } from '@joinery/server'
 import type * as Y from 'yjs'
 import { z } from 'zod'
 import { ApiError } from '../api-error.ts'
 import { type BlockView, blockJson, readBlock, readBlockAsDelta, viewBlock } from '../block-view.ts'
+import { stepsOfTurn } from '../history/paced.ts'
 import { assertKnown } from '../known-workspace.ts'
 import type { RequestWork } from '../request-work.ts'
 import {
@@ -30,7 +31,7 @@ const BLOCKS = '/v1/workspaces/{workspace}/blocks'
 const BLOCK = `${BLOCKS}/{block}`
 const written = ['etag', 'x-joinery-lsn'] as const
 /** Characters of JSON after which a page ends: a thousand of the largest blocks would block the server for seconds. */
-const PAGE_CHARS_MAX = 2_000_000
+export const PAGE_CHARS_MAX = 2_000_000
 export const atQuery = z.strictObject({ at: pointQuery.optional() })
 const richQuery = atQuery.extend({
   as: z.literal('delta').optional().meta({
@@ -73,7 +74,7 @@ const list = route(
   },
   async ({ params: { workspace }, query: { at, limit, after = '' }, work }, services) => {
     const body = await stateAt(services, { workspace, at, work }, (doc, stamps, lsn) => {
-      const rest = listBlocks(doc).filter(({ id }) => id > after)
+      const rest = blocksAfter(doc, { after, count: limit + 1 })
       const blocks: BlockView[] = []
       for (let chars = 0; blocks.length < Math.min(limit, rest.length) && chars < PAGE_CHARS_MAX; ) {
         const block = rest[blocks.length] as Block
@@ -276,6 +277,35 @@ export async function stateAt<T>(
     return work.part(() => read(view.doc, view.stamps, view.head))
   }
   return workspaces.read(workspace, readNow, work.payer.principal)
+}
+
+/**
+ * As {@link stateAt}, for work that grows with the workspace: it is done in turns. The document of now may change between two of them, and
+ * the work begins anew when the room has built it anew.
+ */
+export async function stateInTurns<T>(
+  { workspaces, history }: Services,
+  asked: { readonly workspace: string; readonly at: string | undefined; readonly work: RequestWork },
+  read: (doc: Y.Doc, stamps: Stamps, lsn: number) => LongWork<T>,
+): Promise<T> {
+  const { at, work } = asked
+  const workspace = asked.workspace as WorkspaceId
+  if (at !== undefined) {
+    return history.readInTurns(workspace, pointOf(at), work, ({ doc, stamps, lsn }) => read(doc, stamps, lsn))
+  }
+  let reading: { readonly doc: Y.Doc; readonly steps: LongWork<T> } | undefined
+  const readNow = (view: WorkspaceView): IteratorResult<undefined, T> => {
+    assertKnown(workspace, view)
+    const { doc, stamps, head } = view
+    if (reading?.doc !== doc) reading = { doc, steps: read(doc, stamps, head) }
+    const { steps } = reading
+    return work.part(() => stepsOfTurn(steps))
+  }
+  for (;;) {
+    const step = await workspaces.read(workspace, readNow, work.payer.principal)
+    if (step.done) return step.value
+    await work.pause()
+  }
 }
 
 /** Parses a text that has passed `pointQuery`. */

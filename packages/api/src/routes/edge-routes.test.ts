@@ -66,3 +66,20 @@ it('[H14] an edge with other ends in its data, without ends, or into a workspace
   expect(await code('/edges/a%2Fb', { source: 'a', target: 'b' })).toBe('invalid')
   expect(await code('/v1/workspaces/none/edges/e', { source: 'a', target: 'b' })).toBe('unknown_workspace')
 })
+
+it('[H6] a page of large edges ends before its limit, and the next begins after it', async () => {
+  await using api = await ApiFixture.start()
+  // A stock client may write edges of any size.
+  await api.server.workspaces.write('w' as WorkspaceId, {
+    ...{ writer: { actor: 'stock', source: 'user_action' }, via: 'test' },
+    run: (doc) => {
+      for (const id of ['a', 'b', 'c', 'd', 'e', 'f'])
+        doc.getMap('edges').set(id, { source: 'a', target: 'b', label: 'x'.repeat(450_000) })
+    },
+  })
+  const idsOf = ({ body }: { body: { edges: { id: string }[] } }): string => body.edges.map(({ id }) => id).join('')
+  const first = await api.call('GET', '/edges')
+  expect([idsOf(first), first.body.next]).toEqual(['abcde', 'e'])
+  const second = await api.call('GET', `/edges?after=${first.body.next}`)
+  expect([idsOf(second), second.body.next]).toEqual(['f', null])
+})

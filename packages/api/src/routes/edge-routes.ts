@@ -1,8 +1,8 @@
-import { edgesMap, listEdges, removeEdge } from '@joinery/blocks'
+import { edgesAfter, edgesMap, removeEdge } from '@joinery/blocks'
 import type { Identity, WorkspaceId } from '@joinery/server'
 import { z } from 'zod'
 import { authorOf } from '../caller.ts'
-import { edgePath, readEdge, viewEdge } from '../edge-view.ts'
+import { type EdgeView, edgePath, readEdge, viewEdge } from '../edge-view.ts'
 import { assertKnown } from '../known-workspace.ts'
 import type { RequestWork } from '../request-work.ts'
 import { edgeId, edgeSchema, limitQuery, params, putEdgeBody } from '../schemas.ts'
@@ -10,7 +10,7 @@ import { checkEdgePrecondition, runEdgeOperation, unknownEdge } from '../writes/
 import { blockWriteHeaders, blockWriteQuery, etagOf, isKnownToCaller, preconditionOf } from '../writes/precondition.ts'
 import { lsnHeader, wantsSync, type writeHeaders } from '../writes/write-headers.ts'
 import type { WriteOutcome, WriteRequest } from '../writes/writes.ts'
-import { atQuery, readHeaders, stateAt } from './block-routes.ts'
+import { atQuery, PAGE_CHARS_MAX, readHeaders, stateAt } from './block-routes.ts'
 import { anyHeaders, noBody, type Reply, type Route, route } from './route.ts'
 import type { Services } from './services.ts'
 
@@ -30,7 +30,8 @@ const list = route(
     body: noBody,
     answers: {
       200: {
-        description: 'One page. `next` is the `after` of the next page, null on the last.',
+        description:
+          'One page, shorter where edges are large. `next` is the `after` of the next page, null on the last.',
         schema: z.object({ edges: z.array(edgeSchema), lsn: z.int(), next: z.string().nullable() }),
       },
     },
@@ -38,9 +39,16 @@ const list = route(
   },
   async ({ params: { workspace }, query: { at, limit, after = '' }, work }, services) => {
     const body = await stateAt(services, { workspace, at, work }, (doc, stamps, lsn) => {
-      const rest = listEdges(doc).filter(({ id }) => id > after)
-      const edges = rest.slice(0, limit).map((edge) => viewEdge(edge, stamps.of(edgePath(edge.id))))
-      return { edges, lsn, next: rest.length > limit ? edges.at(-1)?.id : null }
+      const rest = edgesAfter(doc, { after, count: limit + 1 })
+      const edges: EdgeView[] = []
+      let chars = 0
+      for (const edge of rest.slice(0, limit)) {
+        const view = viewEdge(edge, stamps.of(edgePath(edge.id)))
+        edges.push(view)
+        chars += JSON.stringify(view).length
+        if (chars >= PAGE_CHARS_MAX) break
+      }
+      return { edges, lsn, next: rest.length > edges.length ? edges.at(-1)?.id : null }
     })
     return { status: 200, body }
   },

@@ -1,14 +1,15 @@
-import { listBlocks } from '@joinery/blocks'
+import { getBlock, type LongWork, listBlocks } from '@joinery/blocks'
 import type { SearchedText } from '@joinery/resources'
+import type * as Y from 'yjs'
 import { z } from 'zod'
 import { params } from '../schemas.ts'
-import { stateAt } from './block-routes.ts'
+import { stateInTurns } from './block-routes.ts'
 import { anyHeaders, noBody, type Route, route } from './route.ts'
 
 /** Characters of a query: a longer text has no single topic, and each new query may cost a call of a service. */
 const QUERY_CHARS_MAX = 500
 const MATCHES_MAX = 50
-/** Characters of a board that are read in one turn of the event loop. The answer counts the blocks behind them. */
+/** Characters of a board that are searched: they are held in memory meanwhile. The answer counts the blocks behind them. */
 const BOARD_CHARS_MAX = 8_000_000
 
 const search = route(
@@ -64,26 +65,38 @@ const search = route(
     errors: ['unknown_workspace', 'busy'],
   },
   async ({ params: { workspace }, query: { q, limit }, request, work }, services) => {
-    const { texts, left, lsn } = await stateAt(services, { workspace, at: undefined, work }, (doc, _stamps, head) => {
-      const read: SearchedText[] = []
-      let chars = 0
-      let behind = 0
-      for (const { id, text, fields } of listBlocks(doc)) {
-        if (chars > BOARD_CHARS_MAX) {
-          behind += 1
-          continue
-        }
-        const title = fields.get('title')
-        read.push({ block: id, title: typeof title === 'string' ? title : '', text })
-        chars += text.length
-      }
-      return { texts: read, left: behind, lsn: head }
-    })
+    const { texts, left, lsn } = await stateInTurns(
+      services,
+      { workspace, at: undefined, work },
+      (doc, _stamps, head) => readingTexts(doc, head),
+    )
     const found = await request.untilGone((signal) =>
       services.search.search({ workspace, texts, query: q, limit, signal }, work),
     )
     return { status: 200, body: { ...found, lsn, left: found.left + left } }
   },
 )
+
+/** The steps to the texts of a board. The position is that of the first step: later edits may be in the texts, too. */
+function* readingTexts(
+  doc: Y.Doc,
+  lsn: number,
+): LongWork<{ readonly texts: readonly SearchedText[]; readonly left: number; readonly lsn: number }> {
+  const texts: SearchedText[] = []
+  let chars = 0
+  const all = listBlocks(doc)
+  for (const [index, { id }] of all.entries()) {
+    if (chars > BOARD_CHARS_MAX) return { texts, left: all.length - index, lsn }
+    yield
+    // Somebody may have deleted it since the step before.
+    const block = getBlock(doc, id)
+    if (block === undefined) continue
+    const { text, fields } = block
+    const title = fields.get('title')
+    texts.push({ block: id, title: typeof title === 'string' ? title : '', text })
+    chars += text.length
+  }
+  return { texts, left: 0, lsn }
+}
 
 export const searchRoutes: readonly Route[] = [search]

@@ -1,4 +1,4 @@
-import { listBlocks } from '@joinery/blocks'
+import { countBlocks } from '@joinery/blocks'
 import { type Identity, LogError, ServerError, type WorkspaceId, type Workspaces } from '@joinery/server'
 import { z } from 'zod'
 import { ApiError } from '../api-error.ts'
@@ -85,7 +85,7 @@ const get = route(
       since: undefined,
       work,
       found: ({ doc, head, generation, connections }, { length: size }) => {
-        const blocks = work.part(() => listBlocks(doc).length)
+        const blocks = work.part(() => countBlocks(doc))
         return { name: workspace, lsn: head, generation: generation ?? null, blocks, connections, size }
       },
     })

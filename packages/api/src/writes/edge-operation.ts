@@ -1,8 +1,8 @@
-import { edgesMap, isSameJson, removeEdge, setEdge } from '@joinery/blocks'
+import { edgesMap, getEdge, isSameJson, removeEdge, setEdge } from '@joinery/blocks'
 import type { WorkspaceView } from '@joinery/server'
 import type * as Y from 'yjs'
 import { ApiError } from '../api-error.ts'
-import { findEdge, readEdge } from '../edge-view.ts'
+import { readEdge } from '../edge-view.ts'
 import type { EdgeOperation } from './operation-kinds.ts'
 import { assertPrecondition, type Precondition } from './precondition.ts'
 
@@ -24,7 +24,7 @@ export function runEdgeOperation(doc: Y.Doc, operation: EdgeOperation): void {
   }
   const { source, target, data = {} } = operation
   const edge = { ...data, source, target }
-  if (!isSameJson(findEdge(doc, id), { id, ...edge })) setEdge(doc, id, edge)
+  if (!isSameJson(getEdge(doc, id), { id, ...edge })) setEdge(doc, id, edge)
 }
 
 /** Which edges there will be, as the operations of one transaction are checked one after the other. */

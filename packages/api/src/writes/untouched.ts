@@ -1,7 +1,7 @@
-import { blocksMap, getBlock, listEdges } from '@joinery/blocks'
+import { blocksMap, getBlock, getEdge, listEdges } from '@joinery/blocks'
 import type { Stamp, Stamps, WorkspaceView } from '@joinery/server'
 import type { Kept, OwnWrites } from '@joinery/tasks'
-import { edgePath, findEdge } from '../edge-view.ts'
+import { edgePath } from '../edge-view.ts'
 
 /** Parts of a block whose changes do not count: tasks and jobs tell there how they fare. */
 const PARTS_OF_STATUS: ReadonlySet<string> = new Set(['statuses', 'indexingList', 'id'])
@@ -62,7 +62,7 @@ export function touchedBefore(view: WorkspaceView, about: AboutToWrite | undefin
   for (const id of about?.blocks ?? blocksMap(doc).keys()) {
     if (!known.has(id) && getBlock(doc, id) !== undefined) note(foreignChange(view, id, [], own))
   }
-  const edges = about === undefined ? listEdges(doc) : Array.from(about.edges, (id) => findEdge(doc, id))
+  const edges = about === undefined ? listEdges(doc) : Array.from(about.edges, (id) => getEdge(doc, id))
   for (const edge of edges) {
     const stamp = edge && stamps.of(edgePath(edge.id))
     if (stamp === undefined || own.isOwn(stamp.lsn)) continue

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type BlockJson, type ClaimAuthor, type ClaimList, getBlock, type ListedEdge } from '@joinery/blocks'
+import { type BlockJson, type ClaimAuthor, type ClaimList, getBlock, getEdge, type ListedEdge } from '@joinery/blocks'
 import {
   type Identity,
   type LogRecord,
@@ -14,7 +14,7 @@ import type * as Y from 'yjs'
 import { ApiError } from '../api-error.ts'
 import type { ApiLimits } from '../api-limits.ts'
 import { type BlockView, blockJson, readBlock, viewBlock } from '../block-view.ts'
-import { type EdgeView, edgePath, findEdge, readEdge, viewEdge } from '../edge-view.ts'
+import { type EdgeView, edgePath, readEdge, viewEdge } from '../edge-view.ts'
 import { type History, type RecordHead, touches } from '../history/history.ts'
 import type { RequestWork } from '../request-work.ts'
 import { refusedUpdate } from './refused-update.ts'
@@ -114,7 +114,7 @@ export class Writes {
             if (block !== undefined) blocksAfter.set(id, blockJson(block, this.#options.lists))
           }
           for (const id of edges) {
-            const edge = findEdge(doc, id)
+            const edge = getEdge(doc, id)
             if (edge !== undefined) edgesAfter.set(id, edge)
           }
         },
