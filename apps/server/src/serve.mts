@@ -168,7 +168,9 @@ export async function startServer(config: ServeConfig, logs: Writable): Promise<
       })
       const { tasks } = served
       await resources?.announce(tasks)
-      const inbox = await resources?.openInbox({ workspaces: server.workspaces, store, tasks, lists, logger })
+      const inbox = await resources?.openInbox({
+        ...{ workspaces: server.workspaces, costs: server.costs, store, tasks, lists, logger },
+      })
       const outgoing = await resources?.openOutbox({
         ...{ workspaces: server.workspaces, store, lists, logger, isShared: cluster !== undefined },
       })

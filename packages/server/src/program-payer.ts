@@ -5,3 +5,8 @@
 export function programPayer(program: 'tasks' | 'files' | 'webhooks' | 'demonstration', workspace: string): string {
   return `!${program}/${workspace}`
 }
+
+/** The principal that pays for the requests of a webhook's endpoint: those of all endpoints are no debt of one. */
+export function endpointPayer(endpoint: string): string {
+  return `!hooks/${endpoint}`
+}

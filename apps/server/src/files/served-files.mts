@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { FILE, getBlock } from '@joinery/blocks'
 import type { EventStore } from '@joinery/log'
 import {
+  type BytePayer,
   createBlobDoor,
   DiskStore,
   type DiskStoreOptions,
@@ -69,7 +70,9 @@ export async function openServedFiles(options: ServedFilesOptions): Promise<Serv
   const isInMemory = config.durability === 'memory'
   const directory = isInMemory ? join(tmpdir(), `joinery-files-${randomUUID()}`) : filesFolderOf(config.dataDirectory)
   const disk =
-    options.store === undefined ? new DiskStore({ directory, ticketMs: limits.ticketMs, ...options.shared }) : undefined
+    options.store === undefined
+      ? new DiskStore({ directory, ticketMs: limits.ticketMs, payer: bytePayer(server), ...options.shared })
+      : undefined
   const store = options.store ?? disk
   if (store === undefined) throw new Error('there is no store')
   const documents = fileDocuments(server)
@@ -155,6 +158,16 @@ async function openQuotas(
   })
   await quotas.keepOnly(workspaces.names())
   return quotas
+}
+
+/** Has the files of each workspace pay for their bytes: a scope stands for one. */
+function bytePayer({ costs }: Pick<Server, 'costs'>): BytePayer {
+  const payerOf = (scope: string) => ({ principal: programPayer('files', scope), workspace: undefined })
+  return {
+    // A file passes in many short turns.
+    book: (scope, ms) => void costs.book(payerOf(scope), performance.now() - ms, false),
+    restOf: (scope) => costs.restOf(payerOf(scope)),
+  }
 }
 
 /** The files that blocks show, as their statuses have them. */

@@ -2,7 +2,7 @@ import type { ClaimList } from '@joinery/blocks'
 import type { EventStore } from '@joinery/log'
 import { parseWorkspaceName } from '@joinery/protocol'
 import { Egress, FILE_LIMITS, type FileStore, Inbox, type Outbox, ResourceError, storeOf } from '@joinery/resources'
-import { ServerError, type Workspaces } from '@joinery/server'
+import { type Costs, endpointPayer, ServerError, type Workspaces } from '@joinery/server'
 import type { TaskEngine } from '@joinery/tasks'
 import type { Logger } from 'pino'
 import { AppError } from '../app-error.mts'
@@ -19,6 +19,7 @@ export interface InboxPlace {
   readonly store: Pick<EventStore, 'atomically'>
   readonly tasks: TaskEngine
   readonly lists: readonly ClaimList[]
+  readonly costs: Costs
   readonly logger: Logger
 }
 
@@ -59,7 +60,14 @@ export async function readServedResources(config: ServeConfig): Promise<ServedRe
     // A worker that may run nothing: it only announces.
     await tasks.lease({ worker: 'server', serves, max: 1, waitMs: 0 }, () => false, AbortSignal.abort())
   }
-  const openInbox = async ({ workspaces, store, tasks, lists, logger }: InboxPlace): Promise<Inbox | undefined> => {
+  const openInbox = async ({
+    workspaces,
+    store,
+    tasks,
+    lists,
+    costs,
+    logger,
+  }: InboxPlace): Promise<Inbox | undefined> => {
     if (Object.keys(file.config.hooks).length === 0) return undefined
     const inbox = await Inbox.open({
       ...{ endpoints: file.config.hooks, secrets: file.secrets, tasks, logger },
@@ -67,6 +75,10 @@ export async function readServedResources(config: ServeConfig): Promise<ServedRe
       openLog: (name, release) => workspaces.openSystemLog(name, release),
       atomically: (work) => store.atomically(work),
       hasWorkspace: (name) => hasWorkspace(workspaces, name),
+      costs: {
+        book: (endpoint, sinceMs) => void costs.book(payerOf(endpoint), sinceMs),
+        restOf: (endpoint) => costs.restOf(payerOf(endpoint)),
+      },
     })
     // For as long as the server lives.
     learnIds({
@@ -128,4 +140,9 @@ function egressFor({ path, config }: ResourcesFile): Egress {
     if (!(cause instanceof ResourceError)) throw cause
     throw new AppError('usage', `--resources ${path}: ${field}: ${cause.message}`, { cause })
   }
+}
+
+/** The payer of an endpoint's requests. They are for no workspace before they are read. */
+function payerOf(endpoint: string): { readonly principal: string; readonly workspace: undefined } {
+  return { principal: endpointPayer(endpoint), workspace: undefined }
 }

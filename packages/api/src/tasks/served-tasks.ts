@@ -8,7 +8,7 @@ import { TaskDocuments } from './task-documents.ts'
 import { listenForTasks } from './task-requests.ts'
 
 export interface ServedTasksOptions {
-  readonly server: Pick<Server, 'workspaces'>
+  readonly server: Pick<Server, 'workspaces' | 'costs'>
   readonly store: EventStore
   /** The lists of claims that blocks have. */
   readonly lists: readonly ClaimList[]
@@ -34,14 +34,14 @@ async function fateOf(store: EventStore, workspace: string): Promise<'there' | '
 /** Opens the tasks of a server's workspaces. Tasks of deleted workspaces wait until the deletion is taken back. */
 export async function openServedTasks(options: ServedTasksOptions): Promise<ServedTasks> {
   const { server, store, lists, adapters = [], limits, logger } = options
-  const { workspaces } = server
+  const { workspaces, costs } = server
   const tasks = await openTasks({
     openSystemLog: (name, release) => workspaces.openSystemLog(name, release),
     atomically: (work) => store.atomically(work),
     copy: store.copy,
     systemLogs: () => store.systemLogs(),
     fateOf: (workspace) => fateOf(store, workspace),
-    documents: new TaskDocuments({ workspaces, lists }),
+    documents: new TaskDocuments({ workspaces, lists, costs }),
     logger,
     limits,
   })

@@ -1,6 +1,8 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import { BlocksError, type ClaimAuthor, type ClaimList, deleteBlock, removeEdge } from '@joinery/blocks'
 import { RESERVED_KEY } from '@joinery/protocol'
 import {
+  type Costs,
   LogError,
   type LogRecord,
   type Lsn,
@@ -45,7 +47,17 @@ export interface TaskDocumentsOptions {
   /** The lists of claims that blocks have. */
   readonly lists: readonly ClaimList[]
   readonly limits?: Partial<ApiLimits>
+  /** Budgets of the tasks of each workspace. By default they have all the time there is. */
+  readonly costs?: Pick<Costs, 'restOf'>
 }
+
+/**
+ * Longest rest of a step over budget before its edit, ms. Then it is made all the same: the lease of the step ends some time, and the work of
+ * many steps would be done again.
+ */
+const REST_MAX_MS = 5_000
+/** Time between two looks at the budget of tasks that rest, ms. */
+const LOOK_MS = 100
 
 /** The documents of a server, for its tasks. */
 export class TaskDocuments implements Documents {
@@ -59,6 +71,7 @@ export class TaskDocuments implements Documents {
 
   async commit(workspace: string, commit: Commit): Promise<void> {
     const untold = new UntoldRecords(commit)
+    await this.#rest(workspace)
     for (;;) {
       try {
         return await this.#commit(workspace, { ...commit, isOwn: untold.isOwn }, untold)
@@ -67,6 +80,16 @@ export class TaskDocuments implements Documents {
         for (const lsn of error.lsns) untold.learn(lsn, await this.#recordAt(workspace, lsn))
       }
     }
+  }
+
+  /** Waits while the tasks of a workspace are over budget, and others have work. */
+  async #rest(workspace: string): Promise<void> {
+    const { costs } = this.#options
+    if (costs === undefined) return
+    const payer = { principal: programPayer('tasks', workspace), workspace }
+    const untilMs = performance.now() + REST_MAX_MS
+    for (let restMs = costs.restOf(payer); restMs > 0 && performance.now() < untilMs; restMs = costs.restOf(payer))
+      await wait(Math.min(restMs, LOOK_MS))
   }
 
   /** Makes the change. Rejects with `UnknownRecords`, and has changed nothing, if records are in the way that may be the task's own. */

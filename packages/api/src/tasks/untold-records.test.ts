@@ -2,12 +2,15 @@ import { CLAIM_LISTS } from '@joinery/blocks'
 import type { Commit, CommitOutcome, DocumentRecord, TaskView } from '@joinery/tasks'
 import { expect, it } from 'vitest'
 import { ApiFixture } from '../testing/api-fixture.ts'
-import { TaskDocuments } from './task-documents.ts'
+import { TaskDocuments, type TaskDocumentsOptions } from './task-documents.ts'
 
 /** Commits of a task whose journal has lost every event, as after the death of a machine that had written the workspace only. */
-async function forgetful() {
+async function forgetful(costs?: TaskDocumentsOptions['costs']) {
   const fixture = await ApiFixture.start()
-  const documents = new TaskDocuments({ workspaces: fixture.server.workspaces, lists: CLAIM_LISTS })
+  const documents = new TaskDocuments({
+    ...{ workspaces: fixture.server.workspaces, lists: CLAIM_LISTS },
+    ...(costs && { costs }),
+  })
   const told: { record: DocumentRecord | undefined; outcome: CommitOutcome }[] = []
   const commit = async (key: string, more: Partial<Commit>): Promise<void> => {
     await documents.commit('w', {
@@ -55,4 +58,22 @@ it('[H102] what another task or somebody else has changed stays all the same', a
   await scene.fixture.call('PATCH', '/blocks/a', { content: 'hers' }, { 'x-joinery-actor': 'Ada' })
   await scene.commit('three', remove)
   expect(scene.told.at(-1)?.outcome.kept).toMatchObject([{ block: 'a', by: 'Ada' }])
+})
+
+it('[H125] a step waits with its edit while the tasks of its workspace are over budget', async () => {
+  const looks: unknown[] = []
+  const gate = Promise.withResolvers<void>()
+  let owes = true
+  const restOf = (payer: unknown): number => {
+    if (looks.push(payer) === 3) gate.resolve()
+    return owes ? 1 : 0
+  }
+  await using scene = await forgetful({ restOf })
+  const made = scene.commit('one', put('once'))
+  await gate.promise
+  expect(scene.told).toEqual([])
+  expect(looks[0]).toEqual({ principal: '!tasks/w', workspace: 'w' })
+  owes = false
+  await made
+  expect((await scene.fixture.call('GET', '/blocks/a')).body).toMatchObject({ content: 'once' })
 })

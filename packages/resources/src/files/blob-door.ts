@@ -119,7 +119,7 @@ async function sendFile(
     response.end()
     return
   }
-  await pipeline(createReadStream(path, { start, end }), response)
+  await pipeline(store.paid(grant.scope, createReadStream(path, { start, end })), response)
 }
 
 /** The one range that a player asks for. Several ranges, and other units, get the whole file, as RFC 9110 allows. */

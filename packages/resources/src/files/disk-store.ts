@@ -6,6 +6,7 @@ import { withDigest } from './disk-copy.ts'
 import { asFileError, codeOf, syncFolder, writeWhole } from './disk-files.ts'
 import { FileError } from './file-error.ts'
 import type { FileRef, FileStore, Part, ShortUrl, Shown, UploadName, UploadRef } from './file-store.ts'
+import { type BytePayer, FREE_BYTES, paidBytes } from './paid-bytes.ts'
 import { fileName, scopeName, UPLOADS, uploadName } from './store-names.ts'
 import { type Grant, Tickets } from './tickets.ts'
 
@@ -31,6 +32,8 @@ export interface DiskStoreOptions {
   readonly signingKey?: Buffer
   /** The bytes of a file that another process has, by a path of {@link createBlobDoor}; undefined if none has it. */
   readonly elsewhere?: (path: string) => Promise<AsyncIterable<Uint8Array> | undefined>
+  /** Has the scope of a file pay for its bytes. By default nobody pays. */
+  readonly payer?: BytePayer
 }
 
 /**
@@ -46,10 +49,12 @@ export class DiskStore implements FileStore {
   readonly #now: () => number
   readonly #tickets: Tickets
   readonly #elsewhere: DiskStoreOptions['elsewhere']
+  readonly #payer: BytePayer
   /** Files that are being copied to this disk, by their path. */
   readonly #coming = new Map<string, Promise<boolean>>()
 
-  constructor({ directory, ticketMs, now = Date.now, signingKey, elsewhere }: DiskStoreOptions) {
+  constructor({ directory, ticketMs, now = Date.now, signingKey, elsewhere, payer = FREE_BYTES }: DiskStoreOptions) {
+    this.#payer = payer
     this.#directory = directory
     this.#ticketMs = ticketMs
     this.#now = now
@@ -106,13 +111,15 @@ export class DiskStore implements FileStore {
 
   async publish(upload: UploadRef, file: FileRef, onBytes: (bytes: number) => void = () => {}): Promise<void> {
     const folder = this.#folderOf(upload)
+    const payer = this.#payer
     if (!(await this.has(file))) {
       const parts = await this.parts(upload)
       const hash = createHash('sha256')
       let bytes = 0
       async function* chunks(): AsyncGenerator<Uint8Array> {
         for (const { n } of parts) {
-          for await (const chunk of createReadStream(join(folder, String(n)), { highWaterMark: 1024 ** 2 })) {
+          const part = createReadStream(join(folder, String(n)), { highWaterMark: 1024 ** 2 })
+          for await (const chunk of paidBytes(part, file.scope, payer)) {
             hash.update(chunk)
             bytes += chunk.length
             onBytes(bytes)
@@ -173,11 +180,12 @@ export class DiskStore implements FileStore {
    */
   async take(grant: Extract<Grant, { op: 'put' }>, body: AsyncIterable<Uint8Array>): Promise<void> {
     const folder = this.#folderOf(grant)
+    const paid = this.paid(grant.scope, body)
     // A list of the folder would cost each part as many names as there are parts.
     if (!(await isThere(folder)) || (await isThere(join(folder, SEALED)))) throw unknownUpload()
     async function* exact(): AsyncGenerator<Uint8Array> {
       let bytes = 0
-      for await (const chunk of body) {
+      for await (const chunk of paid) {
         bytes += chunk.length
         if (bytes > grant.bytes) throw wrongLength(grant.bytes, bytes)
         yield chunk
@@ -190,6 +198,11 @@ export class DiskStore implements FileStore {
     } catch (error) {
       throw codeOf(error) === 'ENOENT' ? unknownUpload() : error
     }
+  }
+
+  /** The same bytes, for which their scope pays. */
+  paid(scope: string, chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    return paidBytes(chunks, scope, this.#payer)
   }
 
   /** The path of a file that a ticket names. */
@@ -207,7 +220,7 @@ export class DiskStore implements FileStore {
     const chunks = await elsewhere(`${BLOBS}${HERE}${ticket}`)
     if (chunks === undefined) return false
     await this.#make(join(this.#directory, scopeName(scope)))
-    await writeWhole(path, `${path}.${randomUUID()}.tmp`, withDigest(chunks, sha256))
+    await writeWhole(path, `${path}.${randomUUID()}.tmp`, withDigest(this.paid(scope, chunks), sha256))
     return true
   }
 

@@ -20,6 +20,16 @@ export interface InboxOptions extends Omit<HookRouterOptions, 'nowMs'> {
   readonly openLog: (name: string, release: () => Promise<void>) => Promise<WorkspaceLog>
   readonly atomically: HookDeskOptions['atomically']
   readonly nowMs?: () => number
+  /** Has an endpoint pay for the checks of its requests. By default nobody pays. */
+  readonly costs?: HookCosts
+}
+
+/** The budget of each endpoint: time of the event loop. */
+interface HookCosts {
+  /** Books work that began at `sinceMs` and ends now, by `performance.now()`. */
+  book(endpoint: string, sinceMs: number): void
+  /** Time until the endpoint is within its budget again, ms; 0 when it is. */
+  restOf(endpoint: string): number
 }
 
 /** Numbers since the start, by endpoint and outcome. */
@@ -145,11 +155,16 @@ export class Inbox {
     }
     if (request.method !== 'POST') return refuse(405, 'method_not_allowed', { allow: 'POST' })
     if (!this.#rate.take(name)) return refuse(429, 'too_many_requests', { 'retry-after': '1' })
+    const { costs } = this.#options
+    const restMs = costs?.restOf(name) ?? 0
+    if (restMs > 0) return refuse(429, 'too_many_requests', { 'retry-after': String(Math.ceil(restMs / 1_000)) })
     if ((request.headers['content-encoding'] ?? 'identity') !== 'identity') return refuse(415, 'compressed')
     const body = await readBody(request)
     if (body === undefined) return refuse(413, 'too_large')
+    const sinceMs = performance.now()
     const values = secrets.map((secret) => this.#options.secrets.read(secret))
     const verdict = verify(scheme, { headers: request.headers, body }, values, nowMs)
+    costs?.book(name, sinceMs)
     // One wording for all: a forger learns nothing.
     if (verdict.verdict !== 'good') return refuse(verdict.verdict === 'forged' ? 401 : 400, 'bad_signature')
     const read = jsonObjectOf(body)
