@@ -8,7 +8,7 @@ import { signStandard } from './signatures.ts'
 
 const SECRET = 'whsec_c2VjcmV0'
 
-it('[RS49] an endpoint pays for the check of each request, forged or good, and is told to wait while it is over budget', async () => {
+it('[RS59] an endpoint pays for the check of each request, forged or good, and is told to wait while it is over budget', async () => {
   const store = openMemoryStore()
   const booked: string[] = []
   let restMs = 0
