@@ -51,6 +51,7 @@ const workspace = {
 const UNDO = { canUndo: false, canRedo: false, undo: () => false, redo: () => false }
 const CONFLICTS = { conflicts: NOTHING, dismiss: () => undefined, clear: () => undefined }
 const NO_LIST = { list: NOTHING, records: NOTHING, error: undefined }
+const UPLOADS = { uploads: NOTHING, upload: () => undefined }
 const PRESENCE = { others: NOTHING, set: () => undefined }
 
 export const useWorkspace = () => workspace
@@ -64,6 +65,8 @@ export const useIndexingEntry = () => undefined
 export const useIndexingList = () => NOTHING
 export const useClaims = () => NOTHING
 export const useRawStatuses = () => NOTHING
+export const useStatuses = () => NOTHING
+export const useUpload = () => UPLOADS
 export const useComments = () => NOTHING
 export const useLeases = () => NO_LIST
 export const useTasks = () => NO_LIST
@@ -78,6 +81,9 @@ export const usePresence = () => PRESENCE
 export const useProvenance = () => undefined
 export const useConflicts = () => CONFLICTS
 export const useField = (id: string, key: string) => (key === 'title' ? titles.get(id) : undefined)
+
+/** The plain texts are no Yjs texts. */
+export const useYText = () => undefined
 
 export function useContent(id: string): { value: string; yText: undefined } {
   const subscribe = useCallback((listener: () => void) => subscribeTo(id, listener), [id])
