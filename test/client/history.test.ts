@@ -55,6 +55,8 @@ describe('historyOf', () => {
 
     const past = await history.stateAt(head - 1)
     expect(past).toMatchObject({ blocks: [{ id: 'b', content: 'one two', version: head - 1 }], next: undefined })
+    expect(await history.blockAt('b', head - 1)).toEqual(past.blocks[0])
+    expect(await codeOf(history.blockAt('none', head))).toEqual(['request_refused', 'unknown_block'])
     expect((await history.stateAt(new Date())).blocks).toMatchObject([{ content: 'one two three' }])
     const { changed } = await history.difference(head - 1, head)
     const typed = { root: 'blocks', path: [{ key: 'b' }, { key: 'content' }], kind: 'text_inserted', text: ' three' }

@@ -51,7 +51,7 @@ describe.skipIf(!pages.isThere)('the history panel', () => {
     await expect.poll(() => shownText(bob, 'Text 1')).toBe('Measure twice. Cut once.')
   })
 
-  it('[P1, P4, P11, P12] the steps say who did what, and lead to the state right after', async () => {
+  it('[P1, P4, P11, P12, P13] the steps say who did what, and lead to the state right after', async () => {
     const ann = await pages.visit('steps')
     await ann.getByRole('button', { name: 'Add text block' }).click()
     await typeIn(ann, 'Text 1', 'Cut once.')
@@ -83,6 +83,10 @@ describe.skipIf(!pages.isThere)('the history panel', () => {
     const init = { method: 'PATCH', headers: { ...job, 'Content-Type': 'application/json' } }
     expect((await fetch(url, { ...init, body: JSON.stringify({ content: 'Cut twice.' }) })).status).toBe(200)
     await steps.getByText('nightly, a run, wrote the text of “Plan”').waitFor()
+    // A block that is gone keeps the title that it had.
+    expect((await fetch(url, { method: 'DELETE', headers: job })).status).toBe(204)
+    await steps.getByText('nightly, a run, deleted “Plan”').waitFor()
+    await steps.getByText('made “Plan”, deleted since').waitFor()
     await ann.keyboard.press('Escape')
     await ann.getByRole('complementary', { name: 'History' }).waitFor({ state: 'detached' })
     expect(await ann.evaluate(() => document.activeElement?.textContent)).toBe('History')

@@ -118,6 +118,15 @@ export class WorkspaceHistory implements RecordSource {
     return { blocks, next: next ?? undefined }
   }
 
+  /** Block `id` as it was at `point`. Rejects with the server's `unknown_block` if there was none. */
+  blockAt(id: string, point: HistoryPoint, { signal }: HistoryRequest = {}): Promise<PastBlock> {
+    return this.#ask({
+      path: `/blocks/${encodeURIComponent(id)}`,
+      query: { at: textOf(point) },
+      ...(signal && { signal }),
+    })
+  }
+
   /** The differences between the states at `from` and `to`. */
   difference(from: HistoryPoint, to: HistoryPoint, { signal }: HistoryRequest = {}): Promise<Difference> {
     const query = { from: textOf(from), to: textOf(to) }

@@ -81,7 +81,14 @@ function Timeline({ source, head }: { source: WorkspaceHistory; head: number }):
         value={lsn}
         onChange={({ currentTarget: { valueAsNumber } }) => choose(valueAsNumber === head ? undefined : valueAsNumber)}
       />
-      <SessionList sessions={sessions} lsn={lsn} titleOf={knownTitle} isRoot={isRoot} onChoose={choose} />
+      <SessionList
+        source={source}
+        sessions={sessions}
+        lsn={lsn}
+        titleOf={knownTitle}
+        isRoot={isRoot}
+        onChoose={choose}
+      />
       <div className="past-views">
         {(['changes', 'state'] as const).map((it) => (
           <button key={it} type="button" aria-pressed={view === it} onClick={() => setView(it)}>

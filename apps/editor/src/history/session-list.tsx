@@ -1,5 +1,7 @@
+import type { WorkspaceHistory } from '@joinery/client'
 import { type ReactNode, useEffect, useRef } from 'react'
 import { jobKind } from '../authors/author-words.ts'
+import { useGoneTitles } from './gone-titles.ts'
 import { deedOf, type RootTest, type Session } from './sessions.ts'
 
 const TIME = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' })
@@ -7,6 +9,7 @@ const TIME = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' })
 const SHOWN_MAX = 60
 
 export interface SessionListProps {
+  readonly source: WorkspaceHistory
   readonly sessions: readonly Session[]
   readonly lsn: number
   /** Present title of a block; undefined for one that is gone. */
@@ -16,7 +19,7 @@ export interface SessionListProps {
 }
 
 /** List of steps, newest first: who did what. Each leads to the state right after it. */
-export function SessionList({ sessions, lsn, titleOf, isRoot, onChoose }: SessionListProps): ReactNode {
+export function SessionList({ source, sessions, lsn, titleOf, isRoot, onChoose }: SessionListProps): ReactNode {
   const current = useRef<HTMLButtonElement>(null)
   // biome-ignore lint/correctness/useExhaustiveDependencies: the step that is shown moves with the slider and with what is loaded
   useEffect(() => {
@@ -25,6 +28,7 @@ export function SessionList({ sessions, lsn, titleOf, isRoot, onChoose }: Sessio
   }, [lsn, sessions])
   const at = sessions.findIndex(({ last }) => last >= lsn)
   const shown = sessions.slice(Math.max(0, Math.min(sessions.length, Math.max(at + 10, 0) + 1) - SHOWN_MAX))
+  const goneTitleOf = useGoneTitles(source, shown, (id) => titleOf(id) === undefined && !isRoot(id))
   return (
     <ol className="sessions" aria-label="Steps">
       {shown.toReversed().map((session) => {
@@ -41,7 +45,7 @@ export function SessionList({ sessions, lsn, titleOf, isRoot, onChoose }: Sessio
               <time dateTime={new Date(session.at).toISOString()}>{TIME.format(session.at)}</time>
               <span>
                 <strong>{session.actor}</strong>
-                {kindWords(session)} {deedOf(session, titleOf, isRoot)}
+                {kindWords(session)} {deedOf(session, titleOf, isRoot, goneTitleOf)}
               </span>
             </button>
           </li>

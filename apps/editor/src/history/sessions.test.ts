@@ -1,5 +1,6 @@
 import type { HistoryRecord } from '@joinery/client'
 import { expect, it } from 'vitest'
+import { lastTouches } from './gone-titles.ts'
 import { deedOf, sessionsOf } from './sessions.ts'
 
 const record = (lsn: number, atS: number, actor: string, ...touched: string[]): HistoryRecord => {
@@ -90,4 +91,36 @@ it('[P11] a step tells a block or an edge that was made from one that was delete
   expect(told(true, 'user_action', undefined, 'edges/e')).toBe('connected two blocks')
   expect(told(false, 'user_action', undefined, 'edges/e')).toBe('cut an edge')
   expect(told(true, 'workflow_execution', 'Plan', 'b/content')).toBe('wrote the text of “Plan”')
+})
+
+it('[P13] a block that is gone is told by the title that it had', () => {
+  const told = (writes: boolean, ...touched: string[]) =>
+    sessionsOf([{ ...record(1, 0, 'ada', ...touched), writes }]).map((step) =>
+      deedOf(
+        step,
+        () => undefined,
+        () => false,
+        () => 'Plan',
+      ),
+    )[0]
+  expect(told(false, 'b', 'edges/e')).toBe('deleted “Plan”')
+  expect(told(true, 'b', 'b/fields')).toBe('made “Plan”, deleted since')
+  expect(told(true, 'b/content')).toBe('wrote in “Plan”, deleted since')
+})
+
+it('[P13] the title of a block that is gone is looked for before the step that deleted it, once for each block', () => {
+  const steps = sessionsOf([
+    { ...record(1, 0, 'ada', 'b'), writes: true },
+    { ...record(2, 1, 'ada', 'b/content'), writes: true },
+    { ...record(3, 2, 'ada', 'b', 'edges/e'), writes: false },
+    { ...record(4, 3, 'ada', 'c'), writes: true },
+    { ...record(5, 4, 'ada', 'd'), writes: true },
+    // A restore took it away, among others.
+    { ...record(6, 5, 'ada', 'd', 'f', 'c/content'), writes: true },
+    { ...record(7, 6, 'ada', 'g', 'h'), writes: false },
+  ])
+  expect(lastTouches(steps, (id) => id !== 'c')).toEqual([
+    { id: 'b', points: [2] },
+    { id: 'd', points: [6, 5] },
+  ])
 })

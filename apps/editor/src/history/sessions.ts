@@ -52,6 +52,11 @@ function partOf(paths: readonly string[], isRoot: RootTest): string | undefined 
   return parts.size === 1 && (part.includes('/') || isRoot(part)) ? part : undefined
 }
 
+/** The blocks that were touched, without edges. */
+export function blocksOf(touched: readonly string[]): string[] {
+  return [...new Set(touched.filter((path) => !path.startsWith('edges/')).map(blockOf))]
+}
+
 export function blockOf(path = ''): string {
   return path.split('/', 1)[0] ?? ''
 }
@@ -69,23 +74,34 @@ const PARTS: Readonly<Record<string, string>> = {
   type: 'changed the kind of',
 }
 
+type TitleOf = (id: string) => string | undefined
+
 /**
  * Describes a session in one clause: `wrote in “Plan”`. `titleOf` gives the present title of a block, undefined for one that is
- * gone.
+ * gone, and `goneTitleOf` the last title of such a one, as far as it is known.
  */
-export function deedOf(session: Session, titleOf: (id: string) => string | undefined, isRoot = noRoot): string {
+export function deedOf(
+  session: Session,
+  titleOf: TitleOf,
+  isRoot = noRoot,
+  goneTitleOf: TitleOf = () => undefined,
+): string {
   const { touched, source, writes } = session
   if (source === SERVER) return 'removed reports that had come too late'
   const wholes = touched.filter((path) => !path.includes('/'))
-  const ids = [...new Set(touched.filter((path) => !path.startsWith('edges/')).map(blockOf))]
+  const ids = blocksOf(touched)
   const [id] = ids
   if (id === undefined) return touched.length === 0 ? 'wrote' : edgeDeed(writes)
   if (ids.length === 1 && wholes.length === 1 && isRoot(id)) return `edited “${id}”`
   const made = writes === undefined ? 'made, replaced or deleted' : writes ? 'made' : 'deleted'
   if (ids.length > 1) return `${wholes.length === ids.length ? made : 'changed'} ${ids.length} blocks`
   const title = titleOf(id)
-  const name = title === undefined ? 'a block that is gone' : `“${title}”`
-  if (wholes.length > 0) return writes === false && title === undefined ? 'deleted a block' : `${made} ${name}`
+  const was = title === undefined ? goneTitleOf(id) : undefined
+  if (wholes.length > 0 && writes === false && title === undefined)
+    return was === undefined ? 'deleted a block' : `deleted “${was}”`
+  const gone = was === undefined ? 'a block that is gone' : `“${was}”, deleted since`
+  const name = title === undefined ? gone : `“${title}”`
+  if (wholes.length > 0) return `${made} ${name}`
   return `${partDeed(session, touched[0]?.split('/')[1] ?? '')} ${name}`
 }
 
