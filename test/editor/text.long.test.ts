@@ -89,6 +89,11 @@ describe.skipIf(!pages.isThere)('texts', () => {
     await openLarge(ann, 'Text 1')
     await ann.keyboard.type('/')
     await ann.getByRole('option', { name: 'Heading 1' }).waitFor()
+    expect((await ann.getByRole('option').allTextContents()).slice(0, 3)).toEqual([
+      'Heading 1#',
+      'Heading 2##',
+      'Heading 3###',
+    ])
     await ann.keyboard.type('task')
     await expect.poll(() => ann.getByRole('option').count()).toBe(1)
     await ann.keyboard.press('Enter')
@@ -133,7 +138,7 @@ describe.skipIf(!pages.isThere)('texts', () => {
     const prepare = async (page: Page): Promise<void> => {
       await page.route('**/assets/text-dialog-*', (route) => route.abort())
     }
-    const ann = await pages.visit('unloaded', { prepare, serviceWorkers: 'block' })
+    const ann = await pages.visit('unloaded', { prepare })
     await ann.getByRole('button', { name: 'Add text block' }).click()
     await ann.keyboard.type('safe')
     await ann.keyboard.press('Control+Enter')
@@ -144,7 +149,7 @@ describe.skipIf(!pages.isThere)('texts', () => {
     pages.errors.splice(0)
   })
 
-  it('[E133] the large editor shows which passages a person wrote and which a job, by request and in words', async () => {
+  it('[E133, E135] a card tells how much people and jobs wrote, and the large editor which passages, by request and in words', async () => {
     const ann = await pages.visit('authors')
     await ann.getByRole('button', { name: 'Add text block' }).click()
     await ann.keyboard.type('By a person. ')
@@ -164,6 +169,9 @@ describe.skipIf(!pages.isThere)('texts', () => {
     // A later visit knows no client but from the log.
     await ann.reload()
     await saved(ann)
+    const shares = ann.locator('.block-authors p')
+    await expect.poll(() => shares.locator('.by-job').textContent()).toBe('nightly, a run 43 % ')
+    expect(await shares.locator('.by-person').textContent()).toMatch(/ 57 % $/)
     await openLarge(ann, 'Text 1')
     const marked = (kind: string) => ann.locator(`.cm-by-${kind}`).allTextContents()
     expect(await marked('job')).toEqual([])
@@ -186,5 +194,7 @@ describe.skipIf(!pages.isThere)('texts', () => {
     await expect.poll(() => here.textContent()).not.toContain('nightly')
     await toggle.click()
     await expect.poll(() => marked('job')).toEqual([])
+    await ann.keyboard.press('Escape')
+    await expect.poll(() => shares.locator('.by-job').textContent()).toBe('nightly, a run 29 % ')
   })
 })

@@ -1,5 +1,6 @@
 import { useBlockType, useField } from '@joinery/react'
 import { type FocusEvent, type KeyboardEvent, memo, type PointerEvent, type ReactNode } from 'react'
+import { BlockAuthors } from './authors/block-authors.tsx'
 import { BlockEdges } from './block-edges.tsx'
 import { titleOf } from './block-title.ts'
 import type { BoardView } from './board-view.ts'
@@ -10,7 +11,6 @@ import { AttachFile, BlockFiles } from './files/index.tsx'
 import { IndexingChips } from './indexing-chips.tsx'
 import { isControl } from './is-text-field.ts'
 import { useCanWrite } from './keys/use-can-write.ts'
-import { LastEdit } from './last-edit.tsx'
 import { useCardDrag } from './order/use-card-drag.ts'
 import { RunningMarks } from './running/running-marks.tsx'
 import { StatusChips } from './status-chips.tsx'
@@ -67,7 +67,7 @@ export const BlockCard = memo(function BlockCard(props: BlockCardProps): ReactNo
         </header>
         <RunningMarks id={id} />
         <ContentField id={id} title={title} />
-        <LastEdit id={id} />
+        <BlockAuthors id={id} />
         <BlockFiles id={id} />
         <div className="foot">
           <IndexingChips id={id} actor={actor} />

@@ -44,8 +44,8 @@ it('[E133] passages side by side of one author are one, a job of the same name i
   )
   expect(both.map(({ by }) => by)).toEqual([ANN, JOB, ANN])
   expect(sharesOf(both)).toEqual([
-    { by: ANN, characters: 8 },
-    { by: JOB, characters: 4 },
+    { by: ANN, characters: 8, percent: 67 },
+    { by: JOB, characters: 4, percent: 33 },
   ])
   expect([0, 3, 4, 7, 8, 12].map((index) => authorAt(both, index)?.source)).toEqual([
     ANN.source,

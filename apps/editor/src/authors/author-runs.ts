@@ -51,16 +51,22 @@ export function authorRuns(
 export interface Share {
   readonly by: Author | undefined
   readonly characters: number
+  /** Its part of the text in whole percent, at least 1. */
+  readonly percent: number
 }
 
 /** How much each author wrote, the most first. */
 export function sharesOf(runs: readonly Run<Author | undefined>[]): Share[] {
-  const shares = new Map<string, Share>()
+  const shares = new Map<string, Omit<Share, 'percent'>>()
+  let all = 0
   for (const { from, to, by } of runs) {
     const key = keyOf(by)
     shares.set(key, { by, characters: (shares.get(key)?.characters ?? 0) + to - from })
+    all += to - from
   }
-  return [...shares.values()].sort((a, b) => b.characters - a.characters)
+  return [...shares.values()]
+    .map(({ by, characters }) => ({ by, characters, percent: Math.max(1, Math.round((characters / all) * 100)) }))
+    .sort((a, b) => b.characters - a.characters)
 }
 
 /** The author at an index: of the character before a caret there. */

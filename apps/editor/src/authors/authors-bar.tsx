@@ -37,13 +37,12 @@ export function AuthorsBar({ authors, here, onToggle }: AuthorsBarProps): ReactN
 
 function Legend({ runs }: { runs: readonly Run<Author | undefined>[] }): ReactNode {
   const shares = sharesOf(runs)
-  const all = shares.reduce((sum, { characters }) => sum + characters, 0)
   const more = shares.length - NAMED_MAX
   return (
     <ul aria-label="Authors">
-      {shares.slice(0, NAMED_MAX).map(({ by, characters }) => (
+      {shares.slice(0, NAMED_MAX).map(({ by, percent }) => (
         <li key={keyOf(by)} className={by === undefined ? '' : isByPerson(by) ? 'by-person' : 'by-job'}>
-          <span>{authorWords(by)}</span> {Math.max(1, Math.round((characters / all) * 100))} %
+          <span>{authorWords(by)}</span> {percent} %
         </li>
       ))}
       {more > 0 && <li>and {more} more</li>}
