@@ -11,7 +11,7 @@ describe.skipIf(!pages.isThere)('a server below a path', () => {
     await using home = await tempDirectory()
     await using server = await startJoinery({ directory: join(home.path, 'data'), env: { JOINERY_BASE: '/joinery' } })
     const http = server.url.replace('ws', 'http')
-    const ann = await pages.open(`${http}/joinery/`)
+    const ann = await pages.open(`${http}/joinery/`, { serviceWorkers: 'allow' })
     await ann.getByRole('link', { name: 'Open a board' }).click()
     await saved(ann)
     expect(ann.url()).toBe(`${http}/joinery/w/demo`)

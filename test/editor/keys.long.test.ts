@@ -102,6 +102,7 @@ describe.skipIf(!pages.isThere)('a page with keys', () => {
     const key = await token()
     const requests: string[] = []
     const ada = await pages.open(`${http}/w/notes#token=${key}&a=1`, {
+      serviceWorkers: 'allow',
       prepare: async (page) => void page.on('request', (request) => requests.push(request.url())),
     })
     await saved(ada)

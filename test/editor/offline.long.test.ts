@@ -15,7 +15,7 @@ describe.skipIf(!pages.isThere)('the editor while the server is gone', () => {
   afterEach(() => void pages.errors.splice(0))
 
   async function visit(url: string): Promise<Page> {
-    const page = await pages.open(url)
+    const page = await pages.open(url, { serviceWorkers: 'allow' })
     await saved(page)
     return page
   }

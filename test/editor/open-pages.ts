@@ -19,7 +19,9 @@ export interface VisitOptions extends BrowserContextOptions {
 export function openPages(): OpenPages {
   const pages = new OpenPages()
   beforeAll(() => pages.connect())
-  afterEach(() => {
+  afterEach(async () => {
+    // What stays open goes on drawing and talking to the server, at the cost of the tests that follow.
+    await pages.closeAll()
     expect(pages.errors.splice(0)).toEqual([])
   })
   afterAll(() => pages.disconnect())
@@ -49,6 +51,10 @@ export class OpenPages {
     await this.#browser?.close()
   }
 
+  async closeAll(): Promise<void> {
+    await Promise.all((this.#browser?.contexts() ?? []).map((context) => context.close()))
+  }
+
   /** A person with a device of their own, as `options` describe it, in `workspace`, with what they wrote before saved. */
   async visit(workspace: string, options: VisitOptions = {}): Promise<Page> {
     const page = await this.open(`${this.httpUrl}/w/${workspace}`, options)
@@ -56,10 +62,13 @@ export class OpenPages {
     return page
   }
 
-  /** Opens a page at any address. Resolves as soon as it has loaded. */
+  /**
+   * Opens a page at any address. Resolves as soon as it has loaded. Only with `serviceWorkers: 'allow'` it has its service worker,
+   * which copies the whole editor to the device.
+   */
   async open(url: string, { prepare, ...options }: VisitOptions = {}): Promise<Page> {
     if (this.#browser === undefined) throw new Error('there is no browser')
-    const page = await newPage(this.#browser, options)
+    const page = await newPage(this.#browser, { serviceWorkers: 'block', ...options })
     await prepare?.(page)
     page.on('pageerror', (error) => this.errors.push(String(error)))
     page.on('console', (message) => {

@@ -66,8 +66,7 @@ it.skipIf(!pages.isThere)(
           return ((await answer.json()) as { upload?: { missing: readonly number[] } }).upload?.missing.length
         }
         const open = async (): Promise<Page> => {
-          // A service worker would keep the page's requests from the proxy.
-          const page = await pages.open(`${proxy.origin}/w/uploads`, { serviceWorkers: 'block' })
+          const page = await pages.open(`${proxy.origin}/w/uploads`)
           await page.locator(target).waitFor()
           return page
         }
@@ -167,7 +166,7 @@ it.skipIf(!pages.isThere)(
     const origin = server.url.replace('ws', 'http')
     try {
       await inWorkspace(server.url, async (_, block) => {
-        const ann = await pages.open(`${origin}/w/uploads`, { serviceWorkers: 'block' })
+        const ann = await pages.open(`${origin}/w/uploads`)
         const target = `[data-block="${block}"]`
         await ann.locator(target).waitFor()
         cors.allow(origin, ['GET'])
