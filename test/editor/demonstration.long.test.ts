@@ -156,7 +156,7 @@ describe.skipIf(!pages.isThere)('the demonstration, started from the page', () =
     const first = await startHalfIndexing('search', directory.path)
     await block.getByText('main: Processing, 1 of 1 passages', { exact: true }).waitFor()
     await first.close()
-    await block.getByText(/^main: Processing(, waiting for a worker)?$/).waitFor()
+    await block.getByText(/^main: (Processing|Waiting for a worker)$/).waitFor()
     // Now the worker comes that the page has asked for, and builds what is still waiting.
     await passOn(order, { others: 0.05 })
     await block.locator('[data-index=main][data-status=done]').waitFor()

@@ -22,7 +22,7 @@ it.skipIf(!pages.isThere)(
     await ann.keyboard.press('Enter')
     const block = ann.getByRole('region', { name: 'Plan' })
     await block.getByRole('button', { name: 'Start index' }).click()
-    await block.getByText('main: Processing, waiting for a worker').waitFor()
+    await block.getByText('main: Waiting for a worker').waitFor()
     await block.getByRole('button', { name: 'Delete Plan' }).click()
     await block.waitFor({ state: 'detached' })
     await ann.getByRole('button', { name: 'Undo' }).click()

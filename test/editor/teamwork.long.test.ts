@@ -124,6 +124,9 @@ it.skipIf(!pages.isThere)(
       .waitFor({ state: 'attached' })
     await bob.getByRole('button', { name: 'Comment on Plan' }).click()
     const panel = bob.getByRole('complementary', { name: 'Comments' })
+    // The field has the focus: a comment is typed at once.
+    await panel.getByRole('textbox', { name: 'Comment on Plan' }).waitFor()
+    await bob.keyboard.type('Look,')
     await panel.getByRole('button', { name: 'Mention @Ann' }).click()
     await bob.keyboard.type('is this right?')
     await bob.keyboard.press('Control+Enter')

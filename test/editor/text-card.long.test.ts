@@ -29,8 +29,12 @@ it.skipIf(!pages.isThere)(
     const isFading = () => shown.evaluate((it) => getComputedStyle(it).maskImage !== 'none')
     expect(await isFading()).toBe(false)
     await field.fill(`# Plan\n${'- **once** more\n'.repeat(40)}`)
+    await field.press('Control+End')
+    const scrolled = () => field.evaluate((it) => it.scrollTop)
+    expect(await scrolled()).toBeGreaterThan(0)
+    // At rest the card shows how the text begins.
     await ann.getByRole('heading', { level: 1 }).click()
-    await field.evaluate((it) => it.scrollTo(0, 0))
+    await expect.poll(scrolled).toBe(0)
     await expect.poll(isFading).toBe(true)
     await field.evaluate((it) => it.scrollTo(0, it.scrollHeight))
     await expect.poll(isFading).toBe(false)

@@ -1,5 +1,13 @@
 import { useContentField } from '@joinery/react'
-import { type KeyboardEvent, type PointerEvent, type ReactNode, useRef, useState, useSyncExternalStore } from 'react'
+import {
+  type FocusEvent,
+  type KeyboardEvent,
+  type PointerEvent,
+  type ReactNode,
+  useRef,
+  useState,
+  useSyncExternalStore,
+} from 'react'
 import { Carets } from './carets/caret-layer.tsx'
 import { useRemoteCarets } from './carets/remote-carets.ts'
 import { useCanWrite } from './keys/use-can-write.ts'
@@ -29,6 +37,11 @@ export function ContentField({ id, title }: { id: string; title: string }): Reac
     event.preventDefault()
     openLarge()
   }
+  const onBlur = ({ currentTarget }: FocusEvent<HTMLTextAreaElement>): void => {
+    setMine(false)
+    // At rest a card shows how its text begins. A window that is left has not taken the focus away: the caret stays in view.
+    if (document.activeElement !== currentTarget) currentTarget.scrollTop = 0
+  }
   // The caret goes to the character that was clicked: the source, which appears now, has it at another place.
   const onPointerDown = (event: PointerEvent<HTMLTextAreaElement>): void => {
     const field = event.currentTarget
@@ -47,7 +60,7 @@ export function ContentField({ id, title }: { id: string; title: string }): Reac
         aria-keyshortcuts="Control+Enter Meta+Enter"
         placeholder={canWrite ? 'Write here' : 'Nothing is written here'}
         onFocus={() => setMine(true)}
-        onBlur={() => setMine(false)}
+        onBlur={onBlur}
         onKeyDown={onKeyDown}
         onPointerDown={onPointerDown}
       />

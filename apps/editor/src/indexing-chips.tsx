@@ -99,7 +99,7 @@ function describe(entry: IndexingEntry, step: string): string {
   const { status, error, actor } = entry
   if (status === 'processing' && step !== '') return WORDS.processing + step
   // Nobody but the person who started it has reported: no worker has begun.
-  if (status === 'processing' && entry.source === 'user_action') return `${WORDS.processing}, waiting for a worker`
+  if (status === 'processing' && entry.source === 'user_action') return 'Waiting for a worker'
   if (status === 'error') return `${WORDS.error}: ${error ?? 'no reason given'} (${actor})`
   const amount = amountWords(entry)
   return amount === '' ? WORDS[status] : `${WORDS[status]}, ${amount}`

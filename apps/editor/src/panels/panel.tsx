@@ -10,8 +10,12 @@ export interface PanelProps {
 
 /** A panel beside the board, which stays in reach while the panel is open. */
 export function Panel({ title, onClose, children }: PanelProps): ReactNode {
+  const aside = useRef<HTMLElement>(null)
   const heading = useRef<HTMLHeadingElement>(null)
-  useEffect(() => heading.current?.focus(), [])
+  useEffect(() => {
+    // A field for which the panel was opened has the focus already.
+    if (aside.current?.contains(document.activeElement) === false) heading.current?.focus()
+  }, [])
   const panelOnKeyDown = (event: KeyboardEvent): void => {
     if (event.key !== 'Escape') return
     event.stopPropagation()
@@ -19,7 +23,7 @@ export function Panel({ title, onClose, children }: PanelProps): ReactNode {
   }
   // In the body, so that the panel is a landmark of its own, outside the navigation with its button.
   return createPortal(
-    <aside className="panel" aria-label={title} onKeyDown={panelOnKeyDown}>
+    <aside ref={aside} className="panel" aria-label={title} onKeyDown={panelOnKeyDown}>
       <header>
         <h2 ref={heading} tabIndex={-1}>
           {title}

@@ -86,7 +86,7 @@ export const editorTheme: Extension = EditorView.theme({
   '.cm-tooltip.cm-tooltip-autocomplete > ul': {
     fontFamily: 'inherit',
     fontSize: '14px',
-    maxHeight: '16em',
+    maxHeight: '22em',
     padding: '4px',
   },
   '.cm-tooltip.cm-tooltip-autocomplete > ul > li': {

@@ -32,10 +32,12 @@ export const slashMenu: Extension = autocompletion({
   tooltipClass: () => 'slash-menu',
 })
 
-const options: readonly Completion[] = CHOICES.map(({ name, hint, text }) => ({
+const options: readonly Completion[] = CHOICES.map(({ name, hint, text }, at) => ({
   label: `/${name}`,
   displayLabel: name,
   detail: hint,
+  // In the order above, where nothing else decides: by name, lists would come before headings.
+  boost: -at,
   apply: (view: EditorView, completion: Completion, from: number, to: number) => {
     const caret = from + text.indexOf('|')
     view.dispatch({

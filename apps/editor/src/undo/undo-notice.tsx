@@ -25,15 +25,9 @@ export function UndoNotice(): ReactNode {
   )
 }
 
-/** Half of the greatest width and the height of a notice with a margin, pixels: it stays within the window. */
-const HALF = 170
-const HEIGHT = 60
-
+/** The middle of the notice. The style sheet keeps it within the part of the window that no panel covers. */
 function placeOf(at: { left: number; top: number; width: number; height: number } | undefined): CSSProperties {
   if (at === undefined) return {}
-  const within = (value: number, from: number, to: number): number => Math.max(from, Math.min(to, value))
-  return {
-    left: within(at.left + at.width / 2, HALF, Math.max(HALF, innerWidth - HALF)),
-    top: within(at.top + Math.min(at.height / 2, 120), HEIGHT, innerHeight - HEIGHT),
-  }
+  const place = { '--x': `${at.left + at.width / 2}px`, '--y': `${at.top + Math.min(at.height / 2, 120)}px` }
+  return place as CSSProperties
 }
