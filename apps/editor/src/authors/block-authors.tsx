@@ -33,13 +33,25 @@ export function BlockAuthors({ id }: { id: string }): ReactNode {
         <span className="hidden">Text by </span>
         {named.map((share) => (
           <span key={keyOf(share.by)} className={kindOf(share)}>
-            {authorWords(share.by)} {share.percent} %{' '}
+            <AuthorName by={share.by} /> {share.percent} %{' '}
           </span>
         ))}
         {rest > 0 && <span>and {rest} more </span>}
         <time dateTime={new Date(stamp.at).toISOString()}>{timeWords(stamp.at)}</time>
       </p>
     </div>
+  )
+}
+
+/** The mark before the name tells a job from a person: only who does not see it needs the kind in words. */
+function AuthorName({ by }: Pick<Share, 'by'>): ReactNode {
+  const words = authorWords(by)
+  const name = by?.actor ?? words
+  return (
+    <>
+      {name}
+      {words !== name && <span className="hidden">{words.slice(name.length)}</span>}
+    </>
   )
 }
 
