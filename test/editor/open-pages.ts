@@ -20,7 +20,7 @@ export function openPages(): OpenPages {
   const pages = new OpenPages()
   beforeAll(() => pages.connect())
   afterEach(async () => {
-    // What stays open goes on drawing and talking to the server, at the cost of the tests that follow.
+    // A page that stays open goes on drawing and talking to the server, at the cost of the tests that follow.
     await pages.closeAll()
     expect(pages.errors.splice(0)).toEqual([])
   })
