@@ -155,11 +155,25 @@ export async function failureRounds(
 async function comeToWork(ground: Ground, workspace: string, places: readonly [number, number]): Promise<Person[]> {
   const people: Person[] = []
   for (const node of places) {
-    const client = ground.open(node, workspace)
-    await client.synced
-    people.push({ client, typed: [] })
+    people.push({ client: await letIn(ground, node, workspace), typed: [] })
   }
   return people
+}
+
+/** Servers that have just been healed may send people away for a moment, who then come again. */
+async function letIn(ground: Ground, node: number, workspace: string): Promise<PeerClient> {
+  const endsAtMs = performance.now() + WAIT_MS
+  for (;;) {
+    const client = ground.open(node, workspace)
+    try {
+      await client.synced
+      return client
+    } catch (cause) {
+      client.cut()
+      if (performance.now() > endsAtMs) throw new Error(`nobody is let in to ${workspace}`, { cause })
+      await delay(AGAIN_MS)
+    }
+  }
 }
 
 function type({ client, typed }: Person): void {

@@ -81,7 +81,8 @@ const lease = route(
     method: 'POST',
     path: WORK,
     id: 'leaseWork',
-    summary: 'Take steps to run: for workers, in any language',
+    summary:
+      'Take steps to run: for workers, in any language. In a cluster, the steps of the workspaces that this node owns',
     params: z.object({}),
     query: nothing,
     headers: anyHeaders,
