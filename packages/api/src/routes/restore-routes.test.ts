@@ -216,3 +216,30 @@ it('[H121] what others change between the trial of a restore and its edit is res
     ...{ added: [], removed: [], changed: [], changes: [] },
   })
 })
+
+it('[H126] a restore of many blocks is made by several edits, and its repeat under the same key changes nothing', async () => {
+  await using api = await ApiFixture.start()
+  const ids = Array.from({ length: 1_500 }, (_, at) => `b${at}`)
+  const lsn = await edit(api, (doc) => {
+    for (const id of ids) createBlock(doc, id, { type: 'text', isAlone: true })
+    doc.getMap('edges').set('e1', { source: 'b1', target: 'b2' })
+    doc.getText('text').insert(0, 'text')
+  })
+  const head = await edit(api, (doc) => {
+    for (const id of ids) doc.getMap('blocks').delete(id)
+    doc.getMap('edges').delete('e1')
+    doc.getText('text').insert(0, 'later ')
+  })
+  const key = { 'idempotency-key': 'back' }
+  const { status, body } = await api.call('POST', '/restore', { lsn }, key)
+  expect(status).toBe(200)
+  expect(body.lsn).toBeGreaterThan(head + 1)
+  const blocks = new Set(body.touched.map((path: string) => path.split('/')[0]))
+  expect(ids.filter((id) => !blocks.has(id))).toEqual([])
+  expect((await api.call('GET', `/diff?from=${lsn}&to=${body.lsn}`)).body).toMatchObject({
+    ...{ added: [], removed: [], changed: [], changes: [] },
+  })
+  await edit(api, (doc) => doc.getMap('blocks').delete('b7'))
+  expect((await api.call('POST', '/restore', { lsn }, key)).body).toMatchObject({ lsn: body.lsn })
+  expect((await api.call('GET', '')).body).toMatchObject({ lsn: body.lsn + 1, blocks: ids.length - 1 })
+})

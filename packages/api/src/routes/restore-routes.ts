@@ -1,19 +1,28 @@
 import {
   type DocumentContent,
+  type DocumentScope,
   planningRestore,
   planRestore,
   type RestorePlan,
   readingDocument,
   restoreDocument,
+  type Unrestorable,
 } from '@joinery/blocks'
-import type { Past, WorkspaceId } from '@joinery/server'
+import type { Past, WorkspaceId, WorkspaceView } from '@joinery/server'
 import * as Y from 'yjs'
 import { z } from 'zod'
 import { authorOf } from '../caller.ts'
 import { unrestorableSchema } from '../content-schemas.ts'
 import type { RequestWork } from '../request-work.ts'
 import { lsnSchema, params } from '../schemas.ts'
-import { assertRestorable, scopeOfRestore, statusesIn, TOLD_MAX, tryingRestore } from '../writes/workspace-restore.ts'
+import {
+  assertRestorable,
+  partsOfScope,
+  scopeOfRestore,
+  statusesIn,
+  TOLD_MAX,
+  tryingRestore,
+} from '../writes/workspace-restore.ts'
 import { lsnHeader, wantsSync, writeHeaders } from '../writes/write-headers.ts'
 import { nothing, type Route, route } from './route.ts'
 import type { Services } from './services.ts'
@@ -87,37 +96,48 @@ const restoreRoute = route(
       const statuses = statusesIn(touched, lists)
       return { status: 200, body: { lsn: null, restored: lsn, touched, statuses, unrestorable: told(unrestorable) } }
     }
-    let plan: RestorePlan | undefined
-    const outcome = await services.writes.write({
-      workspace: id,
-      author,
-      work,
-      blocks: [],
-      key: headers['idempotency-key'],
-      lease: headers['x-joinery-lease'],
-      fingerprint: () => `restore${partial ? ' partial' : ''}\n${author.source}\n${lsn}`,
-      sync,
-      check: (view) => {
-        plan = planRestore(view.doc, past, lists, scopeOfRestore(trial, view))
-        assertRestorable(plan, partial)
-      },
-      run: (doc) => Y.transact(doc, (transaction) => restoreDocument(transaction, plan as RestorePlan, author, lists)),
-    })
-    const touched = [...(outcome.record?.touched ?? [])]
-    // A repeat of the request has no plan: it is made again from the state before the edit, so that the answer is the same.
-    const unrestorable = !partial
-      ? []
-      : (plan?.unrestorable ?? (await unrestorableBefore(id, outcome.lsn, lsn, work, services)))
+    const touched: string[] = []
+    const lost: Unrestorable[] = []
+    const edit = async (key: string | undefined, scopeOf: (view: WorkspaceView) => DocumentScope): Promise<number> => {
+      const made: { plan?: RestorePlan } = {}
+      const outcome = await services.writes.write({
+        workspace: id,
+        author,
+        work,
+        blocks: [],
+        key,
+        lease: headers['x-joinery-lease'],
+        fingerprint: () => `restore${partial ? ' partial' : ''}\n${author.source}\n${lsn}`,
+        sync,
+        check: (view) => {
+          made.plan = planRestore(view.doc, past, lists, scopeOf(view))
+          assertRestorable(made.plan, partial)
+        },
+        run: (doc) =>
+          Y.transact(doc, (transaction) => restoreDocument(transaction, made.plan as RestorePlan, author, lists)),
+      })
+      for (const path of outcome.record?.touched ?? []) touched.push(path)
+      // A repeat of the request has no plan: it is made again from the state before the edit, so that the answer is the same.
+      const found = made.plan?.unrestorable
+      if (partial)
+        for (const each of found ?? (await unrestorableBefore(id, outcome.lsn, lsn, work, services))) lost.push(each)
+      return outcome.lsn
+    }
+    const key = headers['idempotency-key']
+    const parts = partsOfScope(trial.scope)
+    const [last, own] = [parts.pop() as DocumentScope, new Set<number>()]
+    // The key is that of the last edit: until that is made, the same request goes on with the rest.
+    const isRepeat = key !== undefined && (await services.workspaces.lsnOfKey(id, key)) !== undefined
+    if (parts.length > 0 && !isRepeat) assertRestorable(trial, partial)
+    for (const part of isRepeat ? [] : parts) {
+      own.add(await edit(undefined, () => part))
+      await work.pause()
+    }
+    const madeAt = await edit(key, (view) => scopeOfRestore({ lsn: trial.lsn, scope: last }, view, own))
     return {
       status: 200,
-      headers: lsnHeader(outcome),
-      body: {
-        lsn: outcome.lsn,
-        restored: lsn,
-        touched,
-        statuses: statusesIn(touched, lists),
-        unrestorable: told(unrestorable),
-      },
+      headers: lsnHeader({ lsn: madeAt }),
+      body: { lsn: madeAt, restored: lsn, touched, statuses: statusesIn(touched, lists), unrestorable: told(lost) },
     }
   },
 )

@@ -80,12 +80,10 @@ export interface RefusedUpdate {
   readonly refusal: BringRefusal
 }
 
-/** The range of a workspace's log. */
+/** The range of a workspace's log. `firstLsn` is of the first record that can still be read; the first write gives the generation. */
 export interface WorkspacePosition {
   readonly head: Lsn
-  /** LSN of the first record that can still be read. */
   readonly firstLsn: Lsn
-  /** Generation of the workspace; undefined before the first write. */
   readonly generation: string | undefined
 }
 
@@ -179,6 +177,11 @@ export class Workspaces implements Tails {
    */
   past(workspace: WorkspaceId, point: Point, pace?: Pace): Promise<Past> {
     return this.#rooms.hold(workspace, (log) => readPast(log, point, pace))
+  }
+
+  /** LSN of the record under an idempotency key; undefined while there is none. */
+  lsnOfKey(workspace: WorkspaceId, key: string): Promise<Lsn | undefined> {
+    return this.#rooms.hold(workspace, (log) => log.lsnOfKey(key))
   }
 
   /** Reads the range of the workspace's log, without building the document. */
@@ -311,7 +314,7 @@ export class Workspaces implements Tails {
     if (key === undefined) return work()
     // Of two writes under one key at once, the second waits for the first and is answered as its repeat.
     return this.#keyed.take(`${workspace} ${key}`, async () => {
-      const lsn = await this.#rooms.hold(workspace, (log) => log.lsnOfKey(key))
+      const lsn = await this.lsnOfKey(workspace, key)
       return lsn === undefined ? await work() : { repeated: true, value: undefined, lsn }
     })
   }
