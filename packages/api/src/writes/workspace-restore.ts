@@ -68,7 +68,7 @@ export function* tryingRestore(
   return { lsn, scope, touched: [...touched], unrestorable }
 }
 
-/** The parts of a scope that are restored by one edit each, at least one. What is neither a block nor an edge comes with the last. */
+/** The parts of a scope that are restored by one edit each, at least one. Other roots come with the last. */
 export function partsOfScope({ blocks, roots, edges }: DocumentScope): DocumentScope[] {
   if (blocks.size + edges.size <= RESTORED_AT_ONCE) return [{ blocks, roots, edges }]
   const none = new Set<string>()
