@@ -2,7 +2,7 @@ import type { Writable } from 'node:stream'
 import { createApi, openServedTasks } from '@joinery/api'
 import { defineDocumentRules } from '@joinery/blocks'
 import { type LogObserver, openLevelStore, openMemoryStore } from '@joinery/log'
-import { UPLOAD_SAGA } from '@joinery/resources'
+import { type Secrets, UPLOAD_SAGA } from '@joinery/resources'
 import {
   AnnouncedIds,
   createAuthenticator,
@@ -13,7 +13,6 @@ import {
   type ServerLimits,
   type WorkspaceId,
 } from '@joinery/server'
-import { pino } from 'pino'
 import { assertSingle } from './cluster/cluster-file.mts'
 import { FollowTasks } from './cluster/follow-tasks.mts'
 import type { ServedCluster } from './cluster/served-cluster.mts'
@@ -21,6 +20,7 @@ import { openDemonstration } from './demonstration.mts'
 import { explainFailure } from './failure.mts'
 import { openServedFiles } from './files/served-files.mts'
 import { createFrontDoor, type Faces } from './front-door.mts'
+import { openLogger } from './log-lines.mts'
 import { ownTables, readLists } from './machines-file.mts'
 import { startMemoryRelief } from './memory-relief.mts'
 import { createMetrics } from './metrics.mts'
@@ -80,13 +80,15 @@ function connectionLimits({
  * rejects with {@link AppError} `start` and one line that says what to do. Logs JSON lines to `logs`.
  */
 export async function startServer(config: ServeConfig, logs: Writable): Promise<RunningServer> {
-  const logger = pino({ level: config.logLevel, base: undefined }, logs)
+  let secrets: Pick<Secrets, 'redact'> | undefined
+  const logger = openLogger(config.logLevel, logs, (line) => secrets?.redact(line) ?? line)
   try {
     const { dataDirectory: directory, durability } = config
     // Before the data is opened: a wrong file must not start a server.
     const lists = await readLists(config.machinesFile)
     if (config.workFile !== undefined) await checkWorkFile(config.workFile)
     const resources = await readServedResources(config)
+    secrets = resources?.file.secrets
     const fileStore = resources?.fileStore
     const signer = await readServedKey(config)
     const metrics = createMetrics()

@@ -112,8 +112,19 @@ export class Upload {
   async cancel(): Promise<void> {
     const { id } = this.#state.get()
     abort(this.#ending, new ClientError('upload_failed', 'the upload was canceled'))
-    if (id !== undefined)
-      await askServer(this.#workspace.target, { path: `/tasks/${encodeURIComponent(id)}/cancel`, body: {} })
+    if (id !== undefined) await this.#cancelAtServer(id)
+  }
+
+  /** Ends the upload at the server, too, if this client can't send its parts: nobody else does until it is abandoned. */
+  async #giveUp(id: string, error: unknown): Promise<never> {
+    const isFinal = error instanceof ClientError && error.code === 'upload_failed' && !this.#ending.signal.aborted
+    // A server that can't be reached aborts the upload later by itself. The cause is what counts here.
+    if (isFinal) await this.#cancelAtServer(id).catch(() => undefined)
+    throw error
+  }
+
+  #cancelAtServer(id: string): Promise<unknown> {
+    return askServer(this.#workspace.target, { path: `/tasks/${encodeURIComponent(id)}/cancel`, body: {} })
   }
 
   async #run(): Promise<ServerUpload> {
@@ -134,7 +145,7 @@ export class Upload {
           throw new ClientError('upload_failed', upload.error ?? 'the server could not keep the file')
         if (upload.state === 'open' && upload.missing.length > 0) {
           const before = upload.missing.length
-          await this.#sendAll(upload)
+          await this.#sendAll(upload).catch((error: unknown) => this.#giveUp(upload.id, error))
           upload = await this.#ask(own)
           inVain = upload.state === 'open' && upload.missing.length >= before ? inVain + 1 : 0
           if (inVain > 0) await this.#waitOut(inVain, IN_VAIN)
