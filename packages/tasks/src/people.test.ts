@@ -183,15 +183,21 @@ describe('the events of a task', () => {
       const { promise, resolve } = Promise.withResolvers<void>()
       store.gate = promise
       const ended = held.engine.terminate(W, task.id, ADA)
-      await expect.poll(async () => (await held.find(task)).state).toBe('canceled')
+      await expect.poll(() => held.engine.extent.open).toBe(0)
+      const shown: string[] = []
+      const looks = [
+        held.find(task).then(({ state }) => shown.push(state)),
+        held.engine.list(W, { limit: 1 }).then(({ tasks: [first] }) => shown.push(first?.state ?? 'none')),
+      ]
       const late = read(0)
       const leaving = new AbortController()
       const left = Array.fromAsync(held.engine.events(W, task.id, { after: 0, signal: leaving.signal }))
       leaving.abort()
       expect(await left).toEqual([])
-      expect([early.types, late.types]).toEqual([[], []])
+      expect([early.types, late.types, shown]).toEqual([[], [], []])
       resolve()
-      await Promise.all([ended, early.end, late.end])
+      await Promise.all([ended, early.end, late.end, ...looks])
+      expect(shown).toEqual(['canceled', 'canceled'])
       expect(early.types).toEqual(['task.ended'])
       expect(late.types).toEqual(['task.started', 'task.ended'])
     } finally {

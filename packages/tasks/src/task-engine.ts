@@ -16,7 +16,7 @@ import { cancelTask, retryTask, signalTask, skipStep, startTask, terminateTask }
 import { type CountedStatus, gaugesOf, TaskCounters, type TaskCounts, type TaskGauges } from './task-counts.ts'
 import { TaskError } from './task-error.ts'
 import type { By } from './task-event.ts'
-import { eventsOf, untilChanged } from './task-events.ts'
+import { eventsOf, told, untilChanged } from './task-events.ts'
 import { TASK_LIMITS_DEFAULT, type TaskLimits } from './task-limits.ts'
 import { listTasks } from './task-list.ts'
 import type { TaskRecord } from './task-state.ts'
@@ -102,7 +102,7 @@ export class TaskEngine implements Tasks {
         },
       )
       await durable
-      return { task: book.view(task), isRepeated }
+      return { task: await told(book, () => book.view(task)), isRepeated }
     })
   }
 
@@ -120,11 +120,11 @@ export class TaskEngine implements Tasks {
   }
 
   find(workspace: string, task: string): Promise<TaskView> {
-    return this.#with(workspace, (book) => book.view(book.find(task)))
+    return this.#with(workspace, (book) => told(book, () => book.view(book.find(task))))
   }
 
   list(workspace: string, query: Parameters<Tasks['list']>[1]): Promise<TaskList> {
-    return this.#with(workspace, (book) => listTasks(book, query))
+    return this.#with(workspace, (book) => told(book, () => listTasks(book, query)))
   }
 
   untilChanged(workspace: string, options: Parameters<Tasks['untilChanged']>[1]): Promise<number> {
@@ -356,7 +356,7 @@ export class TaskEngine implements Tasks {
       const { task, durable } = make(book)
       if (isOpen(task)) this.#shelf.noteOpen(workspace)
       await durable
-      return book.view(task)
+      return told(book, () => book.view(task))
     })
   }
 

@@ -105,6 +105,13 @@ export async function untilChanged(
   return log.head
 }
 
+/** Looks at a state, and tells it once all of it is durable: no crash takes back what somebody was told. */
+export async function told<T>({ journal }: TaskBook, look: () => T): Promise<T> {
+  const seen = look()
+  await journal.durable
+  return seen
+}
+
 /** Events from the log. The state that each left is made anew from the snapshot before them. */
 async function* pastEvents(book: TaskBook, id: string, after: number, through: number): AsyncGenerator<TaskEvent> {
   const { fold, records } = await book.journal.past(after)

@@ -51,6 +51,7 @@ export interface Tasks {
    * write with the record. Does nothing for a key that was seen before, and starts no task while one with the same subject is open.
    */
   ask(workspace: string, record: LogRecord, request: StartRequest & { readonly key: string }): void
+  /** The task as it stands, once all of that is durable; so it is with {@link list}. */
   find(workspace: string, task: string): Promise<TaskView>
   list(
     workspace: string,

@@ -2,6 +2,7 @@ import type { WorkspaceId, WorkspacePosition } from '@joinery/server'
 import { type Tasks, type TaskView, workspaceOfTask } from '@joinery/tasks'
 import { ApiError } from '../api-error.ts'
 import { pathOf, taskAnswer, viewTask } from '../tasks/task-schemas.ts'
+import { whenSeen } from '../writes/when-durable.ts'
 import type { Reply } from './route.ts'
 import type { Services } from './services.ts'
 
@@ -48,9 +49,9 @@ export function assertOf(workspace: string, task: string): void {
   if (workspaceOfTask(task) !== workspace) throw unknownTask(task)
 }
 
-export function findIn(tasks: Tasks, workspace: string, task: string): Promise<TaskView> {
+export function findIn(services: Services, workspace: string, task: string): Promise<TaskView> {
   assertOf(workspace, task)
-  return tasks.find(workspace, task)
+  return whenSeen(services.limits.durableWaitMs, tasksOf(services).find(workspace, task))
 }
 
 export function unknownTask(task: string): ApiError {

@@ -18,7 +18,7 @@ import {
 import { isEnded } from '../tasks/task-status.ts'
 import { PREFER, preferredWaitMs, whenChanged } from '../tasks/task-wait.ts'
 import { etagOf, isKnownToCaller } from '../writes/precondition.ts'
-import { whenDurable } from '../writes/when-durable.ts'
+import { whenDurable, whenSeen } from '../writes/when-durable.ts'
 import { keyHeader, wantsSync, writeHeaders } from '../writes/write-headers.ts'
 import { type Input, noBody, nothing, type Reply, type Route, route } from './route.ts'
 import type { Services } from './services.ts'
@@ -136,12 +136,13 @@ const list = route(
         }),
       )
     }
-    const page = await tasksOf(services).list(workspace, {
+    const listed = tasksOf(services).list(workspace, {
       limit,
       ...(after !== undefined && { after }),
       ...(state !== undefined && { states: state as readonly TaskState[] }),
       ...(saga !== undefined && { saga }),
     })
+    const page = await whenSeen(services.limits.durableWaitMs, listed)
     if (page.tasks.length === 0 && position?.generation === undefined) {
       // A workspace may have tasks before anything is written in it.
       const any = await tasksOf(services).list(workspace, { limit: 1 })
@@ -236,7 +237,7 @@ const events = route(
     const { lives, limits } = services
     const tasks = tasksOf(services)
     await assertNotDeleted(workspace, services)
-    await findIn(tasks, workspace, task)
+    await findIn(services, workspace, task)
     lives.assertRoom(identity.actor, limits.feedConsumersPerActorMax)
     const after = headers['last-event-id'] ?? query.after ?? 0
     return {
@@ -281,7 +282,7 @@ async function answerTask(
   services: Services,
 ): Promise<Reply> {
   const tasks = tasksOf(services)
-  let task = await findIn(tasks, workspace, id)
+  let task = await findIn(services, workspace, id)
   const known = headers['if-none-match']
   const has = ({ lsn }: TaskView): boolean => isKnownToCaller(known, { version: lsn })
   const waitMs = preferredWaitMs(headers.prefer)
