@@ -215,10 +215,10 @@ it('[RS11] a resource that is not settled is looked at until it is, and what cou
   await using crmService = await service((_request, response) =>
     response.end(JSON.stringify({ record: { id: 'a', state } })),
   )
-  const poll = { firstMs: 1_000, maxMs: 60_000, timeoutMs: 3_600_000 }
+  const poll = { firstMs: 1_000, maxMs: 60_000, timeoutMs: 3_600_000, giveUpAfterMs: 36_000_000 }
   const adapter = adapterOf(crm(crmService.url, { poll }))
   const [saga] = sagasOf({ adapter, machine: SYNC as never, secrets })
-  const [sync, watch, stall] = saga?.definition.steps ?? []
+  const [sync, watch, stall, late, giveUp] = saga?.definition.steps ?? []
   expect(watch?.options).toMatchObject({
     onFailure: 'continue',
     giveUpAfterMs: 3_600_000,
@@ -234,15 +234,39 @@ it('[RS11] a resource that is not settled is looked at until it is, and what cou
       edit: (edit: (draft: object) => unknown) =>
         edit({ reportStatus: (_: string, told: object) => reported.push(told) }),
     }) as never
+  expect(late?.options).toMatchObject({
+    onFailure: 'continue',
+    giveUpAfterMs: 32_400_000,
+    retry: { attempts: 100, firstMs: 324_000, maxMs: 324_000 },
+  })
   const before = await sync?.options.run?.(contextWith({}))
   expect(before).toMatchObject({ status: 'syncing' })
   await expect(watch?.options.run?.(contextWith({ sync: before }))).rejects.toThrow('it is syncing yet')
   state = 'ready'
   expect(await watch?.options.run?.(contextWith({ sync: before }))).toMatchObject({ status: 'synced' })
   expect(stall?.options.run?.(contextWith({ sync: before, watch: null }))).toBeNull()
-  expect(reported).toMatchObject(
-    [{ status: 'syncing' }, { status: 'synced' }, { status: 'syncing', stalled: { why: /./ } }].map((each) =>
-      'stalled' in each ? { ...each, stalled: { why: expect.any(String) } } : each,
-    ),
+  // One that is late is looked at further, and has failed after the time of the configuration.
+  const found = await late?.options.run?.(contextWith({ sync: before, watch: null }))
+  expect(found).toMatchObject({ status: 'synced' })
+  expect(giveUp?.options.run?.(contextWith({ sync: before, watch: null, late: found }))).toBeNull()
+  expect(giveUp?.options.run?.(contextWith({ sync: before, watch: null, late: null }))).toBeNull()
+  expect(reported).toMatchObject([
+    { status: 'syncing' },
+    { status: 'synced' },
+    { status: 'syncing', stalled: { why: expect.any(String) } },
+    { status: 'synced' },
+    { status: 'failed', error: expect.stringContaining('within 36000000 ms') },
+  ])
+  // Without that time nobody looks at one that is stalled.
+  const plain = sagasOf({
+    ...{ machine: SYNC as never, secrets },
+    adapter: adapterOf(crm(crmService.url, { poll: { firstMs: 1, maxMs: 1, timeoutMs: 1 } })),
+  })
+  const [, , , plainLate, plainGiveUp] = plain[0]?.definition.steps ?? []
+  const results = { sync: before, watch: null, late: null }
+  for (const each of [plainLate, plainGiveUp]) expect(await each?.options.run?.(contextWith(results))).toBeNull()
+  expect(reported).toHaveLength(5)
+  expect(() => adapterOf(crm('https://crm.example', { poll: { ...poll, giveUpAfterMs: 3_600_000 } }))).toThrow(
+    /giveUpAfterMs must be above timeoutMs/,
   )
 })

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { JsonObject, Machine } from '@joinery/blocks'
-import { defineSaga, failureOf, type Saga, StepError, type StepOptions, step } from '@joinery/worker'
+import { defineSaga, failureOf, type RunContext, type Saga, StepError, type StepOptions, step } from '@joinery/worker'
 import { z } from 'zod'
 import type { Secrets } from '../secrets/secrets.ts'
 import type { CallContext, Observed, ResourceAdapter, SyncContext } from './adapter.ts'
@@ -10,6 +10,8 @@ const CALL_MS = 120_000
 /** Attempts of a call; looks of a poll are bounded by its own time. */
 const ATTEMPTS = 8
 const LOOKS = 100
+/** Longest pause between two looks, ms: that of all steps. */
+const PAUSE_MS_MAX = 15 * 60_000
 /** Time between two looks for a resource that a service may not show yet, ms. */
 const LOOK_AGAIN_MS = 60_000
 const ERROR_LENGTH_MAX = 1_000
@@ -87,22 +89,24 @@ function runSaga(options: AdapterSagasOptions): Saga {
       },
     }),
   }
+  /** One look at a resource. Throws a failure that is worth another look unless it is settled. */
+  const look = async (context: RunContext<RunInput>, before: Observed): Promise<Observed> => {
+    const call = { ...syncContextOf(adapter, context.input, context), externalId: before.externalId }
+    const observed = await clean(secrets, () => adapter.query?.(call))
+    if (observed === undefined || !isSettled(observed)) throw new StepError('pending', `it is ${observed?.status} yet`)
+    context.edit((draft) => report(draft, context.input, observed, context.task))
+    return observed
+  }
   const watch: StepOptions<RunInput> = {
     host: adapter.host,
     timeoutMs: CALL_MS,
     retry: { attempts: LOOKS, firstMs: poll?.firstMs ?? 1_000, maxMs: poll?.maxMs ?? 60_000 },
     giveUpAfterMs: poll?.timeoutMs ?? 3_600_000,
     onFailure: 'continue',
-    run: async (context) => {
+    run: (context) => {
       const before = context.results.sync as Observed
       if (isSettled(before) || adapter.query === undefined || poll === undefined) return before
-      const { externalId } = before
-      const call = { ...syncContextOf(adapter, context.input, context), externalId }
-      const observed = await clean(secrets, () => adapter.query?.(call))
-      if (observed === undefined || !isSettled(observed))
-        throw new StepError('pending', `it is ${observed?.status} yet`)
-      context.edit((draft) => report(draft, context.input, observed, context.task))
-      return observed
+      return look(context, before)
     },
   }
   const stall: StepOptions<RunInput> = {
@@ -116,8 +120,38 @@ function runSaga(options: AdapterSagasOptions): Saga {
       return null
     },
   }
+  const lateForMs = poll?.giveUpAfterMs === undefined ? undefined : poll.giveUpAfterMs - poll.timeoutMs
+  const lateEveryMs = Math.min(PAUSE_MS_MAX, Math.max(poll?.maxMs ?? 0, (lateForMs ?? 0) / LOOKS))
+  const late: StepOptions<RunInput> = {
+    host: adapter.host,
+    timeoutMs: CALL_MS,
+    ...(lateForMs !== undefined && {
+      retry: { attempts: LOOKS, firstMs: lateEveryMs, maxMs: lateEveryMs },
+      giveUpAfterMs: lateForMs,
+    }),
+    onFailure: 'continue',
+    run: (context) => {
+      const { sync: before, watch: found } = context.results as { sync: Observed; watch?: Observed | null }
+      if (found != null || lateForMs === undefined) return found ?? null
+      return look(context, before)
+    },
+  }
+  const giveUp: StepOptions<RunInput> = {
+    onFailure: 'continue',
+    run: (context) => {
+      const { sync: before, late: found } = context.results as { sync: Observed; late?: Observed | null }
+      const [status] = machine.table.failures
+      if (found != null || lateForMs === undefined || status === undefined) return null
+      const error = `${adapter.host} has not ended it within ${poll?.giveUpAfterMs} ms`
+      context.edit((draft) => report(draft, context.input, { ...before, status, error }, context.task))
+      return null
+    },
+  }
   // Always the same steps: another configuration must not leave tasks behind that nobody serves.
-  const steps = [step('sync', sync), step('watch', watch), step('stall', stall)]
+  const steps = [
+    ...[step('sync', sync), step('watch', watch), step('stall', stall)],
+    ...[step('late', late), step('give-up', giveUp)],
+  ]
   return defineSaga({ name: adapter.machine, version: 1, input: runInput, steps })
 }
 

@@ -52,6 +52,17 @@ export interface SyncContext extends CallContext {
   beat(progress: { readonly progress?: number; readonly total?: number }): void
 }
 
+/** How often and how long an adapter looks at a resource that is not finished. */
+export interface Poll {
+  /** Time until the first look, ms: it doubles with each look, up to `maxMs`. */
+  readonly firstMs: number
+  readonly maxMs: number
+  /** Time after which the resource is stalled, ms. */
+  readonly timeoutMs: number
+  /** Time after which it has failed, ms: it is looked at until then. Undefined: nobody looks at one that is stalled. */
+  readonly giveUpAfterMs?: number | undefined
+}
+
 /**
  * Speaks to one service about the resources of one machine. Errors with a `class`, an HTTP status or a system code say whether to
  * try again, as those of a step do.
@@ -70,8 +81,8 @@ export interface ResourceAdapter {
   find?(context: CallContext & { readonly key: string }): Promise<Observed | undefined>
   /** Time for which the service remembers a key, ms; it is for ever if undefined. */
   readonly keyLifetimeMs?: number
-  /** Looks again at a resource that is not finished: after `firstMs`, doubling to `maxMs`, for `timeoutMs` in all. */
-  readonly poll?: { readonly firstMs: number; readonly maxMs: number; readonly timeoutMs: number }
+  /** Looks again at a resource that is not finished. */
+  readonly poll?: Poll
   /** How long an answer of {@link query} may be given to people who look; undefined: the server itself asks nothing. */
   readonly cache?: Freshness
   /** Releases connections. */

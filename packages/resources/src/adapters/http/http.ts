@@ -20,6 +20,8 @@ import { at, fillBody, fillUrl, unknownPlaces } from './template.ts'
 
 /** Bytes of an answer that are read. */
 const ANSWER_BYTES_MAX = 1024 * 1024
+/** Longest time for which a resource is looked at, ms: a day. */
+const GIVE_UP_MS_MAX = 24 * 3_600_000
 /** The scheme and the host of a URL in which no place stands. */
 const FIXED_ORIGIN = /^(https?:\/\/[^/?#{}]+)(?:[/?#]|$)/
 
@@ -53,7 +55,16 @@ const config = z.strictObject({
   detail: z.record(z.string(), pointer).default({}),
   keyHeader: z.string().default('Idempotency-Key'),
   keyLifetimeMs: positive.optional(),
-  poll: z.strictObject({ firstMs: positive, maxMs: positive, timeoutMs: positive }).optional(),
+  poll: z
+    .strictObject({
+      ...{ firstMs: positive, maxMs: positive, timeoutMs: positive },
+      giveUpAfterMs: positive.max(GIVE_UP_MS_MAX).optional(),
+    })
+    .refine(
+      ({ timeoutMs, giveUpAfterMs = Number.POSITIVE_INFINITY }) => giveUpAfterMs > timeoutMs,
+      'giveUpAfterMs must be above timeoutMs: a resource is stalled before it has failed',
+    )
+    .optional(),
   cache: cacheSchema.optional(),
   /** Where an event has the resource, or its id alone. */
   hook: z
