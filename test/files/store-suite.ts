@@ -316,6 +316,9 @@ export function describeStore({ name, open, cannot = {} }: SuiteOptions): void {
       if (why === undefined) it(`[RU1] ${name} ${title}`, () => run(current))
       else it.fails(`[RU1] ${name} can’t do this: it ${title} (${why})`, () => run(current))
     }
+    const lacks = Object.entries(cannot).map(([title, why]) => `  it ${title}: ${why}`)
+    if (lacks.length > 0)
+      console.log(`${name} fails ${lacks.length} of ${STORE_CASES.length} cases:\n${lacks.join('\n')}`)
     it(`[RU1] the list of what ${name} can’t do names cases of the suite`, () => {
       expect(Object.keys(CASES)).toEqual(expect.arrayContaining(Object.keys(cannot)))
     })

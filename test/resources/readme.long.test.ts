@@ -1,10 +1,13 @@
+import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
+import { HttpCaller } from '../api/http-caller.ts'
 import { startChild, startReadyChild } from '../support/child-process.ts'
 import { freePort } from '../support/free-port.ts'
 import { startJoinery } from '../support/joinery-process.ts'
+import { needCommand } from '../support/skip-for-want.ts'
 import { tempDirectory } from '../support/temp-directory.ts'
 import { within } from '../support/until.ts'
 import { Ledger } from './ledger.ts'
@@ -68,4 +71,25 @@ it('[RS42] the examples in README.md take a payment, upload a file and follow wh
   } finally {
     await receiver.end('SIGKILL')
   }
+})
+
+it('[RS42] the requests in README.md upload a file by curl', async (context) => {
+  for (const command of ['curl', 'jq']) await needCommand(context, command)
+  await using directory = await tempDirectory()
+  const content = 'Cut once.\n'
+  await writeFile(join(directory.path, 'report.txt'), content)
+  await using joinery = await startJoinery({ directory: join(directory.path, 'data') })
+  using caller = new HttpCaller(`http://127.0.0.1:${joinery.port}`)
+  const block = '/v1/workspaces/demo/blocks/note'
+  expect((await caller.call('PUT', block, { type: 'text' })).status).toBe(201)
+  const script = blockOf('sh', 'sha256sum').replaceAll('localhost:1234', `127.0.0.1:${joinery.port}`)
+  const shell = startChild({ command: 'bash', args: ['-euo', 'pipefail', '-c', script], cwd: directory.path })
+  expect(await within('the script ends', shell.exited), shell.output()).toMatchObject({ code: 0 })
+  const status = `${block}/statuses/file%401/report.txt`
+  await expect
+    .poll(async () => (await caller.call('GET', status)).json.entry?.status, { message: shell.output() })
+    .toBe('synced')
+  const { url, sha256 } = (await caller.call('GET', `${block}/files/report.txt`)).json
+  expect(sha256).toBe(createHash('sha256').update(content).digest('hex'))
+  expect(await (await fetch(new URL(url, `http://127.0.0.1:${joinery.port}`))).text()).toBe(content)
 })
