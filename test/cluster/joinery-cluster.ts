@@ -2,6 +2,7 @@ import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { freePort } from '../support/free-port.ts'
 import { type JoineryProcess, startJoinery } from '../support/joinery-process.ts'
+import { WAIT_MS } from '../support/patience.ts'
 import { within } from '../support/until.ts'
 import { WrongClock } from '../support/wrong-clock.ts'
 import { Balancer } from './balancer.ts'
@@ -141,7 +142,20 @@ export class JoineryCluster {
     this.healLinks()
     await Promise.all(SERVERS.map((server) => this.nats.startServer(server)))
     for (const server of SERVERS) await this.nats.untilHealthy(server)
-    await Promise.all(NODES.map((node) => this.startNode(node)))
+    await Promise.all(NODES.map((node) => this.#keepStarting(node)))
+  }
+
+  /** Starts a node as a supervisor does: one that ends since NATS does not answer yet is started again. */
+  async #keepStarting(node: NodeIndex): Promise<void> {
+    const deadlineMs = performance.now() + WAIT_MS
+    for (;;) {
+      try {
+        return await this.startNode(node)
+      } catch (error) {
+        const isEarly = error instanceof Error && error.message.includes('NATS did not answer')
+        if (!isEarly || performance.now() > deadlineMs) throw error
+      }
+    }
   }
 
   async stopNodes(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {

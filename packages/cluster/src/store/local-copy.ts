@@ -4,6 +4,25 @@ import type { ReplicaLog } from '../history/replica-log.ts'
 
 const stay = async (): Promise<void> => undefined
 
+/** The copy of a node that has nothing of a log. It keeps the mark alone, in memory. */
+export function blankCopy(): ReplicaLog {
+  let mark = START
+  return {
+    ...{ generation: undefined, head: 0, firstLsn: 1, floor: 0 },
+    get mark() {
+      return mark
+    },
+    read: async function* () {},
+    readOrigin: async () => undefined,
+    chainAt: async () => '',
+    adopt: async (_, next) => {
+      mark = next
+    },
+    protect: stay,
+    truncate: stay,
+  }
+}
+
 /**
  * An open log of this node's store, as takeover and catch-up see it. With `isReadOnly` whatever is written to it does nothing: it is
  * compared alone.

@@ -83,6 +83,31 @@ it('[Q73] a log of which the engine has nothing is not opened before all nodes a
   await stop()
 })
 
+it('[Q73] a deleted workspace is deleted on an engine that was made anew, also for a node without a copy, and can be undeleted', async () => {
+  const { engine, open, nodes, stop } = await cluster('a', 'b')
+  const [a, b] = nodes as [Node, Node]
+  const log = await a.store.open('w')
+  for (const text of ['1', '2']) await log.append(entry(text)).durable
+  await log.close()
+  await a.store.tombstone('w')
+  await expect.poll(() => Array.fromAsync(b.store.tombstones())).toEqual(['w'])
+  for (const node of nodes) await expect.poll(() => node.rebuild?.known).toEqual(['a', 'b'])
+  engine.lose()
+  const kindOfLast = () => engine.log.last(engineNameOf('w'))?.headers['Jy-Kind']
+  await expect.poll(kindOfLast).toBe('tombstone')
+  for (const node of nodes) await expect.poll(() => node.rebuild?.state).toEqual({ state: 'whole' })
+  const c = await open('c')
+  await expect(c.store.open('w')).rejects.toMatchObject({ code: 'deleted' })
+  await a.store.undelete('w')
+  const again = await a.store.open('w')
+  expect((await again.append(entry('3'))).lsn).toBe(3)
+  for (const node of [b, c]) await expect.poll(() => headOf(node, 'w').catch(() => 0)).toBe(3)
+  await again.close()
+  expect([a, b, c].flatMap(({ follower }) => [...follower.problems])).toEqual([])
+  await c.close()
+  await stop()
+})
+
 it('[Q73] a node that knows its cluster gives no other name to an engine that has none, and says what to do', async () => {
   const engine = new MemoryEngine().connect('a')
   const refused = { code: 'engine_emptied', message: expect.stringContaining('joinery cluster rebuild') }

@@ -198,25 +198,27 @@ export class Rebuild {
     return needed.filter((node) => !living.has(node))
   }
 
-  /** Publishes all that this node has and the engine has not. Logs that are diverged stay as they are. */
+  /** Publishes all that this node has and the engine has not, deletions first. Logs that are diverged stay as they are. */
   async #publishAll(): Promise<void> {
-    const { store, logger } = this.#options
-    for (const names of [store.local.workspaces(), store.local.systemLogs()]) {
-      for await (const name of names) {
-        if (this.#isClosed) return
-        if (isSystemLog(name) && workspaceOfSystemLog(name) === undefined) continue
-        try {
-          await this.#publish(name)
-        } catch (error) {
-          if (!(error instanceof LogError)) throw error
-          // The node that owns it publishes it.
-          if (error.code === 'not_owner' || error.code === 'deleted') continue
-          if (!(error.cause instanceof HistoryError)) throw error
-          logger?.error(
-            { workspace: name, err: error },
-            'a log could not be given to the engine again: both copies stay',
-          )
-        }
+    const { store } = this.#options
+    await this.#publishEach(store.local.tombstones(), (name) => store.republishTombstone(name))
+    for (const names of [store.local.workspaces(), store.local.systemLogs()])
+      await this.#publishEach(names, (name) => this.#publish(name))
+  }
+
+  async #publishEach(names: AsyncIterable<string>, publish: (name: string) => Promise<void>): Promise<void> {
+    const { logger } = this.#options
+    for await (const name of names) {
+      if (this.#isClosed) return
+      if (isSystemLog(name) && workspaceOfSystemLog(name) === undefined) continue
+      try {
+        await publish(name)
+      } catch (error) {
+        if (!(error instanceof LogError)) throw error
+        // The node that owns it publishes it.
+        if (error.code === 'not_owner' || error.code === 'deleted') continue
+        if (!(error.cause instanceof HistoryError)) throw error
+        logger?.error({ workspace: name, err: error }, 'a log could not be given to the engine again: both copies stay')
       }
     }
   }

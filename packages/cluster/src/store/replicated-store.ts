@@ -20,7 +20,7 @@ import { type LongerCopies, type TakeoverOptions, takeOver } from '../history/ta
 import { engineNameOf } from '../nodes/names.ts'
 import type { AwayLog } from './away-log.ts'
 import { AwayLogs } from './away-logs.ts'
-import { localCopyOf } from './local-copy.ts'
+import { blankCopy, localCopyOf } from './local-copy.ts'
 import { ReplicatedLog } from './replicated-log.ts'
 import { notOwner, storeErrorOf } from './store-errors.ts'
 import { TurnQueue } from './turn-queue.ts'
@@ -182,6 +182,29 @@ export class ReplicatedStore implements EventStore {
       taken.publisher.stop()
       await inner.close()
     })
+  }
+
+  /**
+   * Says again that a workspace is deleted, to an engine that has lost all of its history. The records follow when it is undeleted. Does
+   * nothing if the engine has anything of it.
+   */
+  async republishTombstone(workspace: string): Promise<void> {
+    const { engine, clock, node, session } = this.#options
+    const subject = engineNameOf(workspace)
+    const hold = await this.#claim(workspace)
+    try {
+      await this.inTurn(workspace, async () => {
+        if ((await engine.log.last(subject)) !== undefined) return
+        const place = { log: engine.log, workspace, subject, local: blankCopy() }
+        const { publisher } = await takeOver({ ...place, clock, node, session })
+        await publisher.tombstone()
+        publisher.stop()
+      })
+    } catch (error) {
+      throw storeErrorOf(error, workspace)
+    } finally {
+      await hold.release().catch(() => undefined)
+    }
   }
 
   async #alone(workspace: string, work: (hold: Hold) => Promise<void>): Promise<void> {
@@ -375,6 +398,8 @@ function locked(workspace: string): LogError {
 }
 
 function unsupported(workspace: string): LogError {
-  const message = `workspace ${workspace} can't be purged: a cluster does not do that yet. It stays deleted`
+  const message =
+    `workspace ${workspace} can't be purged in a cluster: NATS and nodes that are away keep its history. It stays deleted, and nobody ` +
+    'can read it. To remove its bytes, move the other workspaces to a new cluster by "joinery export" and "joinery import"'
   return new LogError('invalid', message, { workspace })
 }
