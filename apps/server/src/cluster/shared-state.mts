@@ -71,9 +71,7 @@ export class SharedState {
     this.#revoked = await SharedTable.open(meta, {
       ...{ prefix: 'revoked', schema: since },
       merge: (before, next) => ({ sinceMs: Math.max(before.sinceMs, next.sinceMs) }),
-      onChange: (actor, value) => {
-        if (value !== undefined) void learn(actor, value.sinceMs)
-      },
+      onChange: (actor, { sinceMs }) => void learn(actor, sinceMs),
     })
     // Made while the directory was a single machine's, or while the engine was away.
     for (const [actor, sinceMs] of revocations) {
@@ -87,7 +85,7 @@ export class SharedState {
           const end = name.indexOf('/')
           const [server, principal] = [name.slice(0, end), name.slice(end + 1)]
           const isOwn = server === this.#node
-          if (use !== undefined) quotas.learn(isOwn ? 'own' : server, { principal, ...use })
+          quotas.learn(isOwn ? 'own' : server, { principal, ...use })
         },
       })
     }

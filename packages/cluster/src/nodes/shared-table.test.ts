@@ -1,3 +1,4 @@
+import { HandClock } from '@joinery/log/testing'
 import { expect, it } from 'vitest'
 import { z } from 'zod'
 import { MemoryEngine } from '../engine/memory/memory-engine.ts'
@@ -17,6 +18,24 @@ it('[Q70] a value that one node puts is kept, and every node hears of it, also o
   expect(heard).toEqual(['a name of any characters: é/ü 3'])
   const three = await SharedTable.open(engine.connect('three').meta, largest)
   expect([...three.entries()]).toEqual([['a name of any characters: é/ü', 3]])
+})
+
+it('[Q70] an engine that has lost everything gets the values again from the nodes, the merged ones as all of them know them', async () => {
+  const engine = new MemoryEngine()
+  const clock = new HandClock()
+  const open = (node: string) => SharedTable.open(engine.connect(node).meta, { ...largest, clock })
+  const [one, two] = [await open('one'), await open('two')]
+  await Promise.all([one.put('x', 3), two.put('y', 4)])
+  for (const table of [one, two]) await expect.poll(() => table.get('x') === 3 && table.get('y') === 4).toBe(true)
+  engine.lose()
+  await engine.connect('setup').storage.remake()
+  const known = async () => {
+    clock.pass(1_000)
+    return Object.fromEntries((await open('late')).entries())
+  }
+  await expect.poll(known).toEqual({ x: 3, y: 4 })
+  one.close()
+  two.close()
 })
 
 it('[Q70] values that nodes put at the same time are merged, none is lost, and other tables do not see them', async () => {

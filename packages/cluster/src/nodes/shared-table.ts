@@ -1,7 +1,12 @@
+import { type SteadyClock, systemSteadyClock } from '@joinery/log'
 import type { z } from 'zod'
 import type { EngineKeys } from '../engine/engine.ts'
+import { EngineError } from '../engine/engine-error.ts'
 import { fromBytes, toBytes } from './json-value.ts'
 import { engineNameOf, nameOfEngineName } from './names.ts'
+
+/** Time until a value that the engine has lost is put again after a failure, ms. */
+const AGAIN_MS = 1_000
 
 export interface SharedTableOptions<T> {
   /** First word of its keys on the engine: A–Z, a–z, 0–9, `-` and `_`. Each table has another one. */
@@ -9,19 +14,23 @@ export interface SharedTableOptions<T> {
   readonly schema: z.ZodType<T>
   /** The value that stands after `next` was put where `before` stands. It is idempotent. By default `next`. */
   readonly merge?: (before: T, next: T) => T
-  /** Told of each value that stands or changes, and of undefined when one is removed. It hears of this node's own, too. */
-  readonly onChange?: (name: string, value: T | undefined) => void
+  /** Told of each value that stands or changes. It hears of this node's own, too. */
+  readonly onChange?: (name: string, value: T) => void
+  readonly clock?: SteadyClock
 }
 
 /**
  * Values by name that all nodes have in common. A quorum of the engine keeps each of them, and every node hears of it a moment
- * later. Names have any characters.
+ * later. Names have any characters. An engine that is made anew gets the values again from the nodes that live.
  */
 export class SharedTable<T> {
   readonly #meta: EngineKeys
   readonly #options: SharedTableOptions<T>
   readonly #values = new Map<string, T>()
+  /** Ends of the waits until lost values are put again. */
+  readonly #waits = new Set<() => void>()
   #stop: () => void = () => undefined
+  #isClosed = false
 
   private constructor(meta: EngineKeys, options: SharedTableOptions<T>) {
     this.#meta = meta
@@ -62,16 +71,37 @@ export class SharedTable<T> {
 
   /** Hears nothing any more. */
   close(): void {
+    this.#isClosed = true
     this.#stop()
+    for (const cancel of this.#waits) cancel()
   }
 
   #note(key: string, bytes: Uint8Array | undefined): void {
     const { prefix, schema, onChange } = this.#options
     if (!key.startsWith(`${prefix}.`)) return
     const name = nameOfEngineName(key.slice(prefix.length + 1))
-    const value = bytes === undefined ? undefined : fromBytes(schema, bytes)
-    if (value === undefined) this.#values.delete(name)
-    else this.#values.set(name, value)
+    if (bytes === undefined) return this.#putAgain(name, key)
+    const value = fromBytes(schema, bytes)
+    if (value === undefined) return
+    this.#values.set(name, value)
     onChange?.(name, value)
+  }
+
+  /** Nobody removes a value: the engine has lost it. */
+  #putAgain(name: string, key: string): void {
+    const value = this.#values.get(name)
+    if (value === undefined || this.#isClosed) return
+    const { merge, clock = systemSteadyClock } = this.#options
+    // Without a merge the one of another node may be newer.
+    const put = merge === undefined ? this.#meta.create(key, toBytes(value)) : this.put(name, value)
+    put.catch((error: unknown) => {
+      if (!(error instanceof EngineError)) throw error
+      const again = (): void => {
+        this.#waits.delete(cancel)
+        this.#putAgain(name, key)
+      }
+      const cancel = clock.after(AGAIN_MS, again)
+      this.#waits.add(cancel)
+    })
   }
 }

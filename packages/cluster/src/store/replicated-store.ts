@@ -22,7 +22,7 @@ import type { AwayLog } from './away-log.ts'
 import { AwayLogs } from './away-logs.ts'
 import { blankCopy, localCopyOf } from './local-copy.ts'
 import { ReplicatedLog } from './replicated-log.ts'
-import { notOwner, storeErrorOf } from './store-errors.ts'
+import { locked, notOwner, purgeRefused, storeErrorOf } from './store-errors.ts'
 import { TurnQueue } from './turn-queue.ts'
 
 /** Time after which opening a log gives up, if the engine does not answer, ms. */
@@ -224,7 +224,7 @@ export class ReplicatedStore implements EventStore {
   }
 
   async purge(workspace: string): Promise<void> {
-    throw unsupported(workspace)
+    throw purgeRefused(workspace)
   }
 
   /** Closes this node's own store. Logs that are open wait no longer for the engine. */
@@ -391,15 +391,4 @@ export class ReplicatedStore implements EventStore {
     if (own?.isFenced) await own.close()
     return await this.local.open(name)
   }
-}
-
-function locked(workspace: string): LogError {
-  return new LogError('locked', `workspace ${workspace} is open already: close that log first`, { workspace })
-}
-
-function unsupported(workspace: string): LogError {
-  const message =
-    `workspace ${workspace} can't be purged in a cluster: NATS and nodes that are away keep its history. It stays deleted, and nobody ` +
-    'can read it. To remove its bytes, move the other workspaces to a new cluster by "joinery export" and "joinery import"'
-  return new LogError('invalid', message, { workspace })
 }

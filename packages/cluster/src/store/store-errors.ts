@@ -20,3 +20,14 @@ export function storeErrorOf(error: unknown, workspace: string): unknown {
   const message = `workspace ${workspace} can't be taken over now: ${reason}`
   return new LogError(isFence ? 'fenced' : 'storage_failed', message, { cause: error, workspace })
 }
+
+export function locked(workspace: string): LogError {
+  return new LogError('locked', `workspace ${workspace} is open already: close that log first`, { workspace })
+}
+
+export function purgeRefused(workspace: string): LogError {
+  const message =
+    `workspace ${workspace} can't be purged in a cluster: NATS and nodes that are away keep its history. It stays deleted, and nobody ` +
+    'can read it. To remove its bytes, move the other workspaces to a new cluster by "joinery export" and "joinery import"'
+  return new LogError('invalid', message, { workspace })
+}
