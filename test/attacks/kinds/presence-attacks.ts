@@ -36,13 +36,14 @@ export const presenceAttacks = {
   },
   'presence-crowd': {
     title:
-      '1,000 readers enter one room with eight client ids each and move all the time, and ten more send 40,000 new ids in each frame',
+      'a crowd of readers, each another person, move in one room under eight client ids each, and two more send 40,000 new ids in each frame',
     run: async (scene) => {
       const states = Array.from({ length: STATES }, (_, at) => ({ clientId: 100_000 + at, clock: 1, json: '1' }))
       const crowd: { readonly socket: WebSocket; readonly first: number }[] = []
       const gather = async (): Promise<void> => {
         for (let entered = 0; entered < 1_000 && !scene.isOver; entered += 20) {
-          const sockets = await Promise.all(Array.from({ length: 20 }, () => scene.enter({ claims })))
+          const people = Array.from({ length: 20 }, (_, at) => ({ ...claims, sub: `eve-${entered + at}` }))
+          const sockets = await Promise.all(people.map((person) => scene.enter({ claims: person })))
           for (const [index, socket] of sockets.entries())
             if (socket !== undefined) crowd.push({ socket, first: 8 * (entered + index) })
           await scene.pause(1)
@@ -59,8 +60,9 @@ export const presenceAttacks = {
           await scene.pause(10)
         }
       }
-      await Promise.all([gather(), move(), floodPresence(scene, 10, () => states)])
-      scene.tell(`a crowd of ${Math.floor(crowd.length / 100) * 100}`)
+      const frame = encodeAwareness(encodeAwarenessStates(states))
+      await Promise.all([gather(), move(), scene.floodByMany(2, { claims }, () => frame)])
+      scene.tell(`a crowd of ${crowd.length}`)
     },
   },
   'presence-depth': {
