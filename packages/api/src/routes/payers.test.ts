@@ -1,49 +1,13 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { HeadSigner, systemClock } from '@joinery/log'
-import {
-  createAuthenticator,
-  type Payer,
-  Revocations,
-  type Server,
-  SignedHeads,
-  type Workspaces,
-} from '@joinery/server'
+import { createAuthenticator, Revocations, SignedHeads } from '@joinery/server'
 import pino from 'pino'
 import { expect, it } from 'vitest'
 import * as Y from 'yjs'
 import { ApiFixture } from '../testing/api-fixture.ts'
 import { bearer, SECRET } from '../testing/bearer.ts'
+import { Bookings } from '../testing/bookings.ts'
 import { allRoutes } from './all-routes.ts'
-
-/** Everything that is booked, and the reads and edits of workspaces that name no payer. */
-class Bookings {
-  readonly payers: Payer[] = []
-  readonly unpaid: string[] = []
-
-  constructor({ costs, workspaces }: Server) {
-    const { book } = costs
-    costs.book = (payer, sinceMs, isOneTurn) => {
-      this.payers.push(payer)
-      return book.call(costs, payer, sinceMs, isOneTurn)
-    }
-    const { read, write, bring } = workspaces
-    const note = (what: string, payer: string | undefined): void => {
-      if (payer === undefined) this.unpaid.push(what)
-    }
-    workspaces.read = ((workspace, look, payer) => {
-      note('read', payer)
-      return read.call(workspaces, workspace, look, payer)
-    }) as Workspaces['read']
-    workspaces.write = ((workspace: never, edit: { payer?: string }) => {
-      note('write', edit.payer)
-      return write.call(workspaces, workspace, edit as never)
-    }) as Workspaces['write']
-    workspaces.bring = (workspace, brought) => {
-      note('bring', brought.payer)
-      return bring.call(workspaces, workspace, brought)
-    }
-  }
-}
 
 type Call = [path: string, body?: unknown, headers?: Record<string, string>]
 
